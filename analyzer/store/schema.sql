@@ -1,0 +1,150 @@
+-- The database, version 1. One file holds many runs. Tables are ours, views are everybody's: the
+-- views at the end only ever get columns added. Measures are counted in blocks and in bytes asked for.
+
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    label TEXT NOT NULL,
+    command TEXT NOT NULL,
+    started TEXT NOT NULL,               -- ISO 8601, UTC
+    wall_ns INTEGER NOT NULL DEFAULT 0,
+    cpu_ns INTEGER NOT NULL DEFAULT 0,
+    exit_status INTEGER,                 -- of the first process; minus the signal number; NULL = not known
+    state TEXT NOT NULL DEFAULT 'recording' CHECK (state IN ('recording', 'complete', 'interrupted')),
+    phase TEXT NOT NULL DEFAULT 'running', -- running, symbols (processes gone, names are looked up), done
+    progress REAL NOT NULL DEFAULT 0,    -- of the phase 'symbols', 0 to 1
+    collector_pid INTEGER,               -- who writes this run, to tell 'recording' from a dead collector
+    collector_start INTEGER,             -- its start time, field 22 of /proc/PID/stat
+    root TEXT NOT NULL DEFAULT '',       -- working directory of the first process
+    allocations INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
+    frees INTEGER NOT NULL DEFAULT 0, freed_bytes INTEGER NOT NULL DEFAULT 0,
+    peak_allocations INTEGER NOT NULL DEFAULT 0, peak_bytes INTEGER NOT NULL DEFAULT 0,
+    peak_ns INTEGER NOT NULL DEFAULT 0,  -- when the peak was, since the start
+    live_allocations INTEGER NOT NULL DEFAULT 0, live_bytes INTEGER NOT NULL DEFAULT 0,
+    temporary INTEGER NOT NULL DEFAULT 0,
+    peak_rss_bytes INTEGER NOT NULL DEFAULT 0,
+    foreign_frees INTEGER NOT NULL DEFAULT 0,   -- frees of blocks from before the trace
+    events_lost INTEGER NOT NULL DEFAULT 0,     -- no room left for them
+    stacks_checked INTEGER NOT NULL DEFAULT 0, stacks_different INTEGER NOT NULL DEFAULT 0,
+    stacks_slow INTEGER NOT NULL DEFAULT 0,
+    waits INTEGER NOT NULL DEFAULT 0, waited_ns INTEGER NOT NULL DEFAULT 0, -- targets waiting for ring space
+    collector_cpu_ns INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE process (
+    run INTEGER NOT NULL, id INTEGER NOT NULL, -- id: 1, 2 ... in order of appearance in the run
+    pid INTEGER NOT NULL, parent_pid INTEGER NOT NULL,
+    command TEXT NOT NULL, executable TEXT NOT NULL,
+    started_ns INTEGER NOT NULL, ended_ns INTEGER,  -- since the start of the run
+    exit_status INTEGER,
+    allocations INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    frees INTEGER NOT NULL, freed_bytes INTEGER NOT NULL,
+    peak_allocations INTEGER NOT NULL, peak_bytes INTEGER NOT NULL,  -- its own peak
+    live_allocations INTEGER NOT NULL, live_bytes INTEGER NOT NULL,
+    temporary INTEGER NOT NULL,
+    PRIMARY KEY (run, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE thread (
+    run INTEGER NOT NULL, process INTEGER NOT NULL, id INTEGER NOT NULL,
+    tid INTEGER NOT NULL, name TEXT NOT NULL,
+    allocations INTEGER NOT NULL, bytes INTEGER NOT NULL, frees INTEGER NOT NULL,
+    PRIMARY KEY (run, process, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE module (
+    run INTEGER NOT NULL, id INTEGER NOT NULL,
+    path TEXT NOT NULL, build_id TEXT NOT NULL, -- build_id in hex, '' = none
+    symbols INTEGER,                            -- enum symbols_state, NULL = not looked at yet
+    PRIMARY KEY (run, id)
+) STRICT, WITHOUT ROWID;
+
+-- A source-level place that frames resolve to.
+CREATE TABLE line (
+    run INTEGER NOT NULL, id INTEGER NOT NULL,
+    file TEXT,                 -- NULL = not known
+    line INTEGER NOT NULL,     -- 0 = not known
+    function TEXT NOT NULL,    -- never empty: 'module+0xoffset' where no name is known
+    module TEXT NOT NULL,      -- path; '' for Python code and unknown memory
+    language TEXT NOT NULL,    -- native, python
+    machinery INTEGER NOT NULL, -- 1 = allocator or standard library header, see symbols_is_machinery
+    PRIMARY KEY (run, id)
+) STRICT, WITHOUT ROWID;
+
+-- A physical frame: module and offset, or Python code and instruction.
+CREATE TABLE frame (
+    run INTEGER NOT NULL, id INTEGER NOT NULL,
+    module INTEGER NOT NULL,   -- 0 = none
+    offset INTEGER NOT NULL,   -- return address in the file's addresses
+    PRIMARY KEY (run, id)
+) STRICT, WITHOUT ROWID;
+
+-- Which places a frame shows: depth 0 is the innermost (most inlined).
+CREATE TABLE frame_line (
+    run INTEGER NOT NULL, frame INTEGER NOT NULL, depth INTEGER NOT NULL, line INTEGER NOT NULL,
+    PRIMARY KEY (run, frame, depth)
+) STRICT, WITHOUT ROWID;
+
+-- Stacks are paths in a trie: a node is a frame below its parent. 0 = outermost, -1 = the outer frames were cut.
+CREATE TABLE node (
+    run INTEGER NOT NULL, id INTEGER NOT NULL, parent INTEGER NOT NULL, frame INTEGER NOT NULL,
+    PRIMARY KEY (run, id)
+) STRICT, WITHOUT ROWID;
+
+-- What was counted for one stack in one process.
+CREATE TABLE site (
+    run INTEGER NOT NULL, process INTEGER NOT NULL, node INTEGER NOT NULL,
+    line INTEGER,              -- the line that it counts for, NULL until symbols are there
+    leaf INTEGER,              -- its innermost line
+    allocations INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    frees INTEGER NOT NULL, freed_bytes INTEGER NOT NULL,
+    peak_allocations INTEGER NOT NULL, peak_bytes INTEGER NOT NULL, -- at the run's peak
+    temporary INTEGER NOT NULL,
+    highest_bytes INTEGER NOT NULL,                                -- its own highest live bytes
+    smallest INTEGER NOT NULL, largest INTEGER NOT NULL,           -- block sizes
+    sizes BLOB,      -- histogram: varint pairs (power of two, count), see store.h; NULL = one class
+    lifetimes BLOB,  -- likewise: (power of two of ticks of 10 ms, count) of freed blocks
+    PRIMARY KEY (run, process, node)
+) STRICT, WITHOUT ROWID;
+
+-- Sites added up by line, process by process: what top and compare read.
+CREATE TABLE line_total (
+    run INTEGER NOT NULL, process INTEGER NOT NULL, line INTEGER NOT NULL,
+    allocations INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    peak_allocations INTEGER NOT NULL, peak_bytes INTEGER NOT NULL,
+    live_allocations INTEGER NOT NULL, live_bytes INTEGER NOT NULL,
+    temporary INTEGER NOT NULL,
+    PRIMARY KEY (run, process, line)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE block (   -- live at the end, each of them, at most store.h's STORE_BLOCKS a run
+    run INTEGER NOT NULL, process INTEGER NOT NULL, address INTEGER NOT NULL,
+    size INTEGER NOT NULL, node INTEGER NOT NULL, born_ns INTEGER NOT NULL,
+    PRIMARY KEY (run, process, address)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sample (
+    run INTEGER NOT NULL, t_ns INTEGER NOT NULL,
+    live_allocations INTEGER NOT NULL, live_bytes INTEGER NOT NULL, rss_bytes INTEGER NOT NULL,
+    PRIMARY KEY (run, t_ns)
+) STRICT, WITHOUT ROWID;
+
+-- Totals of the sites that changed since their last row, at some of the samples: for narrowing a report to a time.
+CREATE TABLE site_sample (
+    run INTEGER NOT NULL, t_ns INTEGER NOT NULL, process INTEGER NOT NULL, node INTEGER NOT NULL,
+    allocations INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    live_allocations INTEGER NOT NULL, live_bytes INTEGER NOT NULL,
+    PRIMARY KEY (run, t_ns, process, node)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE mark (
+    run INTEGER NOT NULL, id INTEGER NOT NULL, t_ns INTEGER NOT NULL, process INTEGER NOT NULL,
+    name TEXT NOT NULL, kind INTEGER NOT NULL,
+    PRIMARY KEY (run, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE event (  -- with LIBTRACE_EVENTS=1
+    run INTEGER NOT NULL, id INTEGER NOT NULL, t_ns INTEGER NOT NULL, process INTEGER NOT NULL,
+    tid INTEGER NOT NULL, kind TEXT NOT NULL, -- alloc, free
+    address INTEGER NOT NULL, size INTEGER NOT NULL, node INTEGER NOT NULL,
+    PRIMARY KEY (run, id)
+) STRICT, WITHOUT ROWID;

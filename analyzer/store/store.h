@@ -1,0 +1,122 @@
+/* store.h - writing and reading the database; schema.sql beside it is the layout.
+ *
+ * Every function that can fail returns 0 or a negative errno-like code and leaves a sentence for the user
+ * in store_error(): what failed, on which file, what to do. Not thread-safe; one thread owns a store.
+ * Texts passed in are copied; invalid UTF-8 in them is stored with U+FFFD in place of bad bytes.
+ */
+#ifndef LIBTRACE_STORE_H
+#define LIBTRACE_STORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define STORE_APPLICATION_ID 0x4c547263 /* 'LTrc' */
+#define STORE_VERSION 1
+#define STORE_BLOCKS 100000
+
+struct store;
+struct sqlite3;
+
+/* The seven measures of a view. */
+struct store_measures {
+    int64_t allocations, bytes;
+    int64_t peak_allocations, peak_bytes;
+    int64_t live_allocations, live_bytes;
+    int64_t temporary;
+};
+
+struct store_run {
+    int64_t wall_ns, cpu_ns;
+    int exit_known;
+    int exit_status;
+    struct store_measures m;
+    int64_t frees, freed_bytes;
+    int64_t peak_ns;
+    int64_t peak_rss_bytes;
+    int64_t foreign_frees, events_lost;
+    int64_t stacks_checked, stacks_different, stacks_slow;
+    int64_t waits, waited_ns;
+    int64_t collector_cpu_ns;
+};
+
+struct store_process {
+    int64_t id;
+    int pid, parent_pid;
+    const char *command, *executable;
+    int64_t started_ns, ended_ns; /* ended_ns < 0: lives */
+    int exit_known;
+    int exit_status;
+    struct store_measures m; /* peak_*: the process's own peak */
+    int64_t frees, freed_bytes;
+};
+
+struct store_site {
+    int64_t process, node;
+    int64_t line, leaf; /* 0 = not known yet (NULL) */
+    struct store_measures m; /* live = allocations - frees, and is not stored */
+    int64_t frees, freed_bytes;
+    int64_t highest_bytes, smallest, largest;
+    const void *sizes, *lifetimes; /* histograms, NULL = one class only */
+    size_t sizes_size, lifetimes_size;
+};
+
+/* Opens or creates path for writing: WAL, synchronous=NORMAL, busy timeout, the schema if the file is new.
+ * Refuses what is no database, no trace database, or of another version. On failure *store is still set, for
+ * store_error() and store_close(), unless memory is short (-ENOMEM, NULL). */
+int store_open(const char *path, struct store **store);
+const char *store_error(const struct store *store);
+void store_close(struct store *store); /* rolls back what was not committed */
+struct sqlite3 *store_handle(struct store *store);
+
+int store_begin(struct store *store);  /* BEGIN IMMEDIATE; waits for other writers */
+int store_commit(struct store *store);
+
+/* Adds a run, state 'recording', and returns its number in *run; the other functions write to that run.
+ * Also marks runs whose collector is gone as 'interrupted'. Within a transaction. */
+int store_run_add(struct store *store, const char *label, const char *command, const char *started,
+                  const char *root, int64_t *run);
+int store_run_totals(struct store *store, const struct store_run *totals);
+int store_run_phase(struct store *store, const char *phase, double progress);
+int store_run_state(struct store *store, const char *state);
+
+/* Each inserts a row or replaces the one with the same key. */
+int store_process(struct store *store, const struct store_process *process);
+int store_thread(struct store *store, int64_t process, int64_t id, int tid, const char *name,
+                 int64_t allocations, int64_t bytes, int64_t frees);
+int store_module(struct store *store, int64_t id, const char *path, const uint8_t *build_id,
+                 size_t build_id_size, int symbols /* -1 = NULL */);
+int store_line(struct store *store, int64_t id, const char *file, int64_t line, const char *function,
+               const char *module, const char *language, int machinery);
+int store_frame(struct store *store, int64_t id, int64_t module, int64_t offset);
+int store_frame_line(struct store *store, int64_t frame, int depth, int64_t line);
+int store_node(struct store *store, int64_t id, int64_t parent, int64_t frame);
+int store_site(struct store *store, const struct store_site *site);
+int store_block(struct store *store, int64_t process, int64_t address, int64_t size, int64_t node,
+                int64_t born_ns);
+int store_sample(struct store *store, int64_t t_ns, int64_t live_allocations, int64_t live_bytes,
+                 int64_t rss_bytes);
+int store_site_sample(struct store *store, int64_t t_ns, int64_t process, int64_t node, int64_t allocations,
+                      int64_t bytes, int64_t live_allocations, int64_t live_bytes);
+int store_mark(struct store *store, int64_t id, int64_t t_ns, int64_t process, const char *name, int kind);
+int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, int tid, const char *kind,
+                int64_t address, int64_t size, int64_t node);
+
+/* Adds the run's sites up into line_total (replacing what was there). Sites need their line. */
+int store_line_totals(struct store *store);
+
+/* After the last commit of a run: truncates the WAL and goes back to journal_mode=DELETE, so that the database is
+ * one portable file, unless another process still uses it (then the last one does it). */
+int store_finish(struct store *store);
+
+/* Opens for reading: read-only, trusted_schema=OFF, limits set, defensive; refuses as store_open does, and
+ * says of a file that is not there how a run is recorded. */
+int store_open_read(const char *path, struct store **store);
+
+/* Histograms: count of values by power of two: class 0 = value 0, class k = 2^(k-1) <= value < 2^k, 64
+ * at most. Encoded as (class, count) pairs of LEB128 numbers. encode returns the size, at most STORE_HISTOGRAM_MAX. */
+#define STORE_HISTOGRAM_CLASSES 65
+#define STORE_HISTOGRAM_MAX (STORE_HISTOGRAM_CLASSES * 11)
+size_t store_histogram_encode(const uint64_t counts[STORE_HISTOGRAM_CLASSES], uint8_t *out);
+int store_histogram_decode(const void *data, size_t size, uint64_t counts[STORE_HISTOGRAM_CLASSES]);
+
+#endif

@@ -1,0 +1,280 @@
+/* wire.h - the shared memory between traced processes and their collector.
+ *
+ * One memfd, the arena, holds all of it. Traced processes map it once, at start, and close the
+ * descriptor; children inherit the mapping by fork and open it again through /proc/PID/fd after exec.
+ *
+ *   offset 0             wire_arena      header: identity, tick, wake-up, the map of chunks,
+ *                                        the process slots and the ring slots
+ *   WIRE_FIRST_CHUNK...  chunks          64 KiB each, claimed by setting bits in chunk_map:
+ *                                          ring buffers      WIRE_RING_WORDS words a thread
+ *                                          node segments     the stacks of a process, a trie
+ *                                          frame segments    the frames that the trie is made of
+ *                                          note segments     descriptions: modules, code objects, marks
+ *
+ * Who writes what: a process slot, its segments and its rings are written by that process alone, except
+ * the fields marked (collector). All counters only grow. Everything an event refers to (node, frame,
+ * module note) is written before the event is published.
+ *
+ * A stack is a path in a trie. Its id is the place of its innermost node:
+ *
+ *   node  = parent node << 32 | frame             0 = empty place
+ *   frame = 1 + index into the frame segments     see wire_frame
+ *   root  = node id 0; WIRE_NODE_CUT as a parent: the outer frames were cut off
+ *
+ * Events are 64-bit words in a thread's ring:
+ *
+ *    63  60 59        48 47                                  0
+ *   +------+------------+-------------------------------------+
+ *   | type |  elapsed   |  address                            |   every event but STAMP, TICK, HUGE
+ *   +------+------------+----------------+--------------------+
+ *   |  node                              |  size              |   ALLOC only: second word
+ *   +------------------------------------+--------------------+
+ *    63                                32 31                  0
+ *
+ *   elapsed is the time since the ring's previous event in units of WIRE_STAMP_SHIFT bits of the time-stamp
+ *   counter. It is 0 as long as the process has one ring only; from the second ring on every event is
+ *   stamped, and an interval that does not fit is preceded by a STAMP with the absolute time.
+ *
+ * Publishing: words first, then wire_ring.head with release order. An allocation is published after the
+ * real allocator returned, a free before it is called: for one address the stamps then order what any
+ * number of threads did with it.
+ */
+#ifndef LIBTRACE_WIRE_H
+#define LIBTRACE_WIRE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
+#define WIRE_VERSION 1u                  /* changed with every change of this file */
+
+#define WIRE_CHUNK_SHIFT 16
+#define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
+#define WIRE_MAX_CHUNKS 65536u /* 4 GiB of address space, touched only where used */
+#define WIRE_PROCESSES 1024u   /* living at the same time */
+#define WIRE_RINGS 8192u       /* threads living at the same time */
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+enum wire_event {
+    WIRE_NONE = 0,
+    WIRE_ALLOC = 1,         /* two words: address; node and size */
+    WIRE_FREE = 2,          /* one word */
+    WIRE_REALLOC_BEGIN = 3, /* one word: the old address, as a free; the new block follows as ALLOC */
+    WIRE_REALLOC_FAIL = 4,  /* one word: the old address lives on as it was before BEGIN */
+    WIRE_HUGE = 5,          /* one word: size >> 32 in the low bits, of the ALLOC that follows */
+    WIRE_TICK = 6,          /* one word: the value of wire_arena.tick in the low 32 bits */
+    WIRE_STAMP = 7,         /* one word: the time-stamp counter >> WIRE_STAMP_SHIFT, low 60 bits */
+    WIRE_MARK = 8,          /* one word: a mark's number in the low 32 bits, see wire_note_mark */
+    WIRE_MOVE = 9,          /* two words as ALLOC: a live block now belongs to this stack (recycled object) */
+};
+
+#define WIRE_TYPE_SHIFT 60
+#define WIRE_ELAPSED_SHIFT 48
+#define WIRE_ELAPSED_MAX 0xfffull
+#define WIRE_ADDRESS_MASK ((1ull << 48) - 1)
+#define WIRE_STAMP_SHIFT 6
+
+static inline enum wire_event wire_type(uint64_t word)
+{
+    return (enum wire_event)(word >> WIRE_TYPE_SHIFT);
+}
+
+static inline uint64_t wire_elapsed(uint64_t word)
+{
+    return word >> WIRE_ELAPSED_SHIFT & WIRE_ELAPSED_MAX;
+}
+
+static inline uint64_t wire_address(uint64_t word)
+{
+    return word & WIRE_ADDRESS_MASK;
+}
+
+/* ---- rings ----------------------------------------------------------------------------------- */
+
+#define WIRE_RING_WORDS (1u << 16)
+#define WIRE_RING_CHUNKS (WIRE_RING_WORDS * 8ull / WIRE_CHUNK_SIZE)
+
+enum wire_ring_state {
+    WIRE_RING_FREE = 0, /* may be claimed; keeps its buffer */
+    WIRE_RING_BUSY = 1, /* belongs to a thread */
+    WIRE_RING_LAST = 2, /* the thread is ending: free once it is gone and the ring is drained */
+};
+
+struct wire_ring {
+    _Atomic uint32_t state;  /* enum wire_ring_state; BUSY -> FREE by the collector only */
+    uint32_t process;        /* slot of the process that the thread belongs to */
+    uint32_t tid;            /* kernel thread id */
+    uint32_t level;          /* 0; n: for events in signal handlers that interrupted n hooks */
+    _Atomic uint64_t buffer; /* offset of the words in the arena, 0 = none yet */
+    char name[16];           /* the thread's name when it claimed the ring */
+    _Alignas(64) _Atomic uint64_t head;   /* words published since the ring was claimed first */
+    _Atomic uint64_t waits;               /* times that the thread waited for space */
+    _Atomic uint64_t waited_ns;           /* and for how long */
+    _Alignas(64) _Atomic uint64_t tail;   /* (collector) words consumed */
+};
+
+/* ---- stacks ---------------------------------------------------------------------------------- */
+
+enum wire_frame_kind {
+    WIRE_FRAME_EMPTY = 0,  /* not written yet */
+    WIRE_FRAME_NATIVE = 1, /* value: return address (look up value - 1); owner: module number, 0 = none */
+    WIRE_FRAME_PYTHON = 2, /* value: instruction offset in bytes; owner: code number */
+};
+
+struct wire_frame {
+    uint64_t value;
+    uint32_t owner;        /* number of the module or code note that describes it */
+    _Atomic uint32_t kind; /* enum wire_frame_kind, written last */
+};
+
+#define WIRE_FRAME_SEGMENTS 11u          /* segment k holds WIRE_FRAMES_FIRST << k frames */
+#define WIRE_FRAMES_FIRST 4096u          /* 64 KiB */
+#define WIRE_NODE_SEGMENTS 4u            /* segment k holds WIRE_NODES_FIRST << 2k nodes */
+#define WIRE_NODES_FIRST (1u << 16)      /* 512 KiB */
+#define WIRE_NODE_ROOT 0u                /* parent of an outermost frame */
+#define WIRE_NODE_CUT 0xffffffffu        /* parent of the outermost frame that was kept */
+#define WIRE_NODE_BASE(k) (1u + (((1u << (2 * (k))) - 1) / 3) * WIRE_NODES_FIRST) /* first id of segment k */
+
+/* ---- notes ----------------------------------------------------------------------------------- */
+
+enum wire_note_type {
+    WIRE_NOTE_NONE = 0, /* not written yet: the log ends here for now */
+    WIRE_NOTE_PAD = 1,  /* fills the rest of a segment */
+    WIRE_NOTE_PROCESS = 2,
+    WIRE_NOTE_MODULE = 3,
+    WIRE_NOTE_CODE = 4,
+    WIRE_NOTE_MARK = 5,
+    WIRE_NOTE_SAID = 6, /* text: what the process printed as its one line on stderr */
+};
+
+/* Every note starts with this; notes are 8-byte aligned and never cross a segment. */
+struct wire_note {
+    uint32_t size;         /* bytes, this header included, a multiple of 8 */
+    _Atomic uint32_t type; /* written last */
+};
+
+struct wire_note_process {
+    struct wire_note note;
+    uint32_t executable_size; /* three texts follow, each ended by a NUL that is counted */
+    uint32_t command_size;    /* arguments joined by one space each */
+    uint32_t label_size;      /* LIBTRACE_LABEL, or the program's (script's) name */
+    uint32_t reserved;
+    char text[];
+};
+
+struct wire_note_module {
+    struct wire_note note;
+    uint32_t number;        /* from 1 on, in the order of description */
+    uint32_t path_size;     /* with its NUL; follows the build ID */
+    uint64_t start, end;    /* addresses that it covers in the process */
+    uint64_t bias;          /* address in the process minus address in the file (link_map.l_addr) */
+    uint32_t build_id_size; /* bytes */
+    uint32_t reserved;
+    char bytes[]; /* build ID, then path */
+};
+
+struct wire_note_code {
+    struct wire_note note;
+    uint32_t number; /* from 1 on */
+    int32_t first_line;
+    uint32_t file_size, name_size; /* UTF-8, with their NULs */
+    uint32_t table_size;           /* line table */
+    uint32_t version;              /* interpreter, major << 8 | minor: the table's format */
+    char bytes[];                  /* file, qualified name, line table */
+};
+
+struct wire_note_mark {
+    struct wire_note note;
+    uint32_t number; /* from 1 on */
+    uint32_t kind;   /* 0 mark, 1 snapshot */
+    char name[];     /* NUL-terminated UTF-8 */
+};
+
+#define WIRE_NOTE_SEGMENTS 10u /* segment k holds 64 KiB << k */
+
+/* ---- processes ------------------------------------------------------------------------------- */
+
+enum wire_process_state {
+    WIRE_PROCESS_FREE = 0,
+    WIRE_PROCESS_CLAIMED = 1, /* being filled in */
+    WIRE_PROCESS_LIVE = 2,
+    WIRE_PROCESS_EXITING = 3,   /* nothing of the program runs any more; may still wait for COMMITTED */
+    WIRE_PROCESS_COMMITTED = 4, /* (collector) every event is in the database */
+};
+
+enum wire_process_flag {
+    WIRE_PROCESS_FORKED = 1,   /* started by fork from a traced process */
+    WIRE_PROCESS_EXECED = 2,   /* a traced process before it did exec */
+    WIRE_PROCESS_ATTACHED = 4, /* traced from its middle */
+    WIRE_PROCESS_DETACHED = 8, /* traced no more, but alive */
+};
+
+struct wire_process {
+    _Atomic uint32_t state; /* enum wire_process_state; a futex */
+    uint32_t flags;         /* enum wire_process_flag */
+    int32_t pid, parent_pid;
+    uint64_t started_ns;        /* CLOCK_MONOTONIC */
+    _Atomic uint64_t ended_ns;  /* CLOCK_MONOTONIC, 0 = not said */
+    _Atomic int32_t exit_status;
+    _Atomic uint32_t exit_known; /* exit_status was written */
+    uint64_t cpu_ns;             /* user and system time, written on the way out */
+    uint64_t peak_rss_bytes;     /* written on the way out */
+
+    _Alignas(64) _Atomic uint32_t frames;                /* used, from 1 on */
+    _Atomic uint64_t frame_segment[WIRE_FRAME_SEGMENTS]; /* offsets in the arena, 0 = not yet */
+    _Atomic uint64_t node_segment[WIRE_NODE_SEGMENTS];
+    _Atomic uint64_t note_segment[WIRE_NOTE_SEGMENTS];
+    _Atomic uint64_t note_end;     /* place after the last note: segment << 48 | offset */
+    _Atomic uint32_t modules;      /* numbers given */
+    _Atomic uint32_t codes;
+    _Atomic uint32_t marks;
+
+    /* What the checks counted; not on the hot path. */
+    _Atomic uint64_t stacks_checked;   /* with LIBTRACE_CHECK_STACKS=1 */
+    _Atomic uint64_t stacks_different; /* from unw_backtrace */
+    _Atomic uint64_t stacks_slow;      /* went through libunwind */
+    _Atomic uint64_t events_lost;      /* stacks or events that found no room (arena full) */
+};
+
+/* ---- the header ------------------------------------------------------------------------------ */
+
+enum wire_collector_state {
+    WIRE_COLLECTOR_STARTING = 0,
+    WIRE_COLLECTOR_RUNNING = 1, /* database open, run row committed */
+    WIRE_COLLECTOR_FAILED = 2,  /* could not record: error says why; tracing is to stop */
+    WIRE_COLLECTOR_DONE = 3,
+};
+
+struct wire_arena {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t chunks;       /* that this arena has */
+    uint64_t cookie;       /* random; part of LIBTRACE_SESSION */
+    uint64_t started_ns;   /* CLOCK_MONOTONIC of the run's start */
+    uint64_t started_real; /* CLOCK_REALTIME, ns since 1970 */
+    char database[4096];   /* absolute path */
+
+    _Alignas(64) _Atomic uint32_t tick; /* (collector) time since started_ns in units of 10 ms; its heartbeat */
+    _Atomic uint32_t collector;         /* (collector) enum wire_collector_state; a futex */
+    _Atomic int32_t collector_pid;      /* (collector) */
+    char error[232];                    /* (collector) one line, before WIRE_COLLECTOR_FAILED */
+
+    _Alignas(64) _Atomic uint32_t wake; /* a futex: the collector sleeps on it, a target bumps it */
+    _Atomic uint32_t asleep;            /* (collector) 1 while it sleeps */
+    _Atomic uint32_t rings;             /* ring slots ever used: what the collector looks at */
+    _Atomic uint32_t processes;         /* process slots ever used */
+
+    _Alignas(64) _Atomic uint64_t chunk_map[WIRE_MAX_CHUNKS / 64]; /* 1 = in use */
+    struct wire_process process[WIRE_PROCESSES];
+    struct wire_ring ring[WIRE_RINGS];
+};
+
+#define WIRE_FIRST_CHUNK ((sizeof(struct wire_arena) + WIRE_CHUNK_SIZE - 1) / WIRE_CHUNK_SIZE)
+#define WIRE_TICK_NS 10000000ull
+
+/* LIBTRACE_SESSION, set for the children of a traced process: "collector pid:descriptor:cookie", the
+ * descriptor being the arena's in the collector, so that /proc/PID/fd/N can be opened. */
+#define WIRE_SESSION_VARIABLE "LIBTRACE_SESSION"
+
+#endif
