@@ -1,0 +1,273 @@
+/* trace-run - runs a command under libtrace.so: sets the environment, keeps the exit status, and says what to
+ * type next. Everything that it does, LD_PRELOAD=libtrace.so does too; it adds the checks that only somebody
+ * outside the program can make, such as that a static program cannot be traced. */
+#include "program.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* As env(1), nohup(1) and the shells answer. */
+#define STATUS_USAGE 2
+#define STATUS_FAILED 125
+#define STATUS_CANNOT_RUN 126
+#define STATUS_NOT_FOUND 127
+
+static const char usage_text[] =
+    "Usage: trace-run [OPTION...] COMMAND [ARGUMENT...]\n"
+    "Runs COMMAND and records which lines allocate memory, its child processes included.\n"
+    "\n"
+    "  --label LABEL     names the run; the program's name otherwise\n"
+    "  -o, --db FILE     records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
+    "  --events          also logs every single allocation and free\n"
+    "  --help, --version\n"
+    "\n"
+    "The exit status is COMMAND's own. Afterwards: trace-report top\n";
+
+static volatile pid_t child;
+
+static void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void complain(const char *format, ...)
+{
+    va_list arguments;
+
+    fputs("trace-run: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+/* The terminal signals the whole process group, so the child has those already; what was sent to us alone is
+ * meant for the command. */
+static void pass_on(int number, siginfo_t *info, void *context)
+{
+    (void)context;
+    if (info->si_code <= 0 && child > 0)
+        kill(child, number);
+}
+
+/* The absolute path of libtrace.so, found relative to this program; 0 or an errno. */
+static int find_library(char path[PATH_MAX])
+{
+    char self[PATH_MAX], joined[2 * PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (length < 0)
+        return errno;
+    self[length] = 0;
+    *strrchr(self, '/') = 0;
+    snprintf(joined, sizeof joined, "%s/%s", self, LIBTRACE_LIB_FROM_BIN);
+    return realpath(joined, path) ? 0 : errno;
+}
+
+/* Puts the library first in LD_PRELOAD; what was there stays, behind it. */
+static int preload(void)
+{
+    char library[PATH_MAX];
+    const char *before = getenv("LD_PRELOAD");
+    int error = find_library(library);
+
+    if (error) {
+        complain("%s is not beside this program (%s), so nothing is recorded; install it again.",
+                 LIBTRACE_LIB_FROM_BIN, strerror(error));
+        return -1;
+    }
+    if (strpbrk(library, " :")) { /* both separate entries of LD_PRELOAD, and neither can be quoted */
+        complain("%s cannot be preloaded, because its path has a space or a colon; nothing is recorded. "
+                 "Install libtrace in another directory.",
+                 library);
+        return -1;
+    }
+    if (!before || !*before)
+        return setenv("LD_PRELOAD", library, 1);
+
+    char *value;
+    if (asprintf(&value, "%s:%s", library, before) < 0)
+        return -1;
+    int result = setenv("LD_PRELOAD", value, 1);
+    free(value);
+    return result;
+}
+
+/* Says in one sentence why the program cannot be traced. Returns 1 where it can. */
+static int can_trace(struct program *program)
+{
+    const char *file = program->decisive;
+    const char *why = NULL;
+
+    switch (program_inspect(program)) {
+    case PROGRAM_FINE:
+    case PROGRAM_UNKNOWN:
+        return 1;
+    case PROGRAM_STATIC:
+        why =
+            "is statically linked, so no library can be preloaded into it; link it dynamically to trace it.";
+        break;
+    case PROGRAM_SECURE:
+        why = "gains privileges when it starts (setuid, setgid or file capabilities), so the system ignores "
+              "LD_PRELOAD; run it as the user that it becomes to trace it.";
+        break;
+    case PROGRAM_MACHINE:
+        why = "is not an x86-64 program, and libtrace traces no other so far.";
+        break;
+    case PROGRAM_MUSL:
+        why = "is linked against musl, and libtrace needs the GNU C library.";
+        break;
+    case PROGRAM_NO_FORMAT: /* execve has the word */
+        return 1;
+    }
+    complain("%s %s It runs untraced.", file, why);
+    return 0;
+}
+
+static void run(const struct program *program, char **arguments)
+{
+    execv(program->path, arguments);
+    if (errno == ENOEXEC && program->shell) { /* as execvp does */
+        size_t count = 0;
+        while (arguments[count])
+            count++;
+        char *shell[count + 2];
+        shell[0] = (char *)"sh";
+        shell[1] = (char *)program->path;
+        for (size_t i = 1; i <= count; i++)
+            shell[i + 1] = arguments[i];
+        execv("/bin/sh", shell);
+    }
+    int error = errno;
+    complain("cannot run %s: %s.", program->path, strerror(error));
+    _exit(error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN);
+}
+
+static const int caught[] = {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2};
+
+/* Starts the command; signals wait until either side is ready for them. */
+static pid_t start(const struct program *program, char **arguments)
+{
+    struct sigaction action = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART}, old;
+    sigset_t set, before;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+        sigaddset(&set, caught[i]);
+    sigprocmask(SIG_BLOCK, &set, &before);
+    child = fork();
+    if (child != 0)
+        for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+            if (sigaction(caught[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+                sigaction(caught[i], &action, NULL);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    if (child == 0)
+        run(program, arguments);
+    return child;
+}
+
+/* Ends as the command ended: a signal kills this process too, so that a shell sees the same. */
+static int end_as(int status)
+{
+    if (WIFEXITED(status))
+        return WEXITSTATUS(status);
+
+    int number = WTERMSIG(status);
+    struct rlimit no_core = {0, 0};
+    sigset_t set;
+    setrlimit(RLIMIT_CORE, &no_core); /* the command's own core file is the one to look at */
+    signal(number, SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    raise(number);
+    return 128 + number;
+}
+
+static void hint(const char *database)
+{
+    if (!isatty(STDERR_FILENO) || access(database ? database : "trace.db", R_OK) != 0)
+        return;
+    if (database && strcmp(database, "trace.db") != 0 && strcmp(database, "./trace.db") != 0)
+        fprintf(stderr, "trace-run: recorded; now try: trace-report top --db %s\n", database);
+    else
+        fputs("trace-run: recorded in trace.db; now try: trace-report top\n", stderr);
+}
+
+int main(int argc, char **argv)
+{
+    enum { LABEL = 256, EVENTS, HELP, VERSION };
+    static const struct option options[] = {
+        {"label", required_argument, NULL, LABEL},
+        {"db", required_argument, NULL, 'o'},
+        {"output", required_argument, NULL, 'o'},
+        {"events", no_argument, NULL, EVENTS},
+        {"help", no_argument, NULL, HELP},
+        {"version", no_argument, NULL, VERSION},
+        {NULL, 0, NULL, 0},
+    };
+    const char *label = NULL, *database = NULL;
+    int events = 0, option;
+
+    while ((option = getopt_long(argc, argv, "+o:h", options, NULL)) != -1) {
+        switch (option) {
+        case LABEL:
+            label = optarg;
+            break;
+        case 'o':
+            database = optarg;
+            break;
+        case EVENTS:
+            events = 1;
+            break;
+        case 'h':
+        case HELP:
+            fputs(usage_text, stdout);
+            return 0;
+        case VERSION:
+            puts("trace-run " LIBTRACE_VERSION);
+            return 0;
+        default: /* getopt has named the option */
+            fputs("Try 'trace-run --help'.\n", stderr);
+            return STATUS_USAGE;
+        }
+    }
+    if (optind == argc) {
+        complain("no command was given; try 'trace-run ls', or 'trace-run --help'.");
+        return STATUS_USAGE;
+    }
+
+    struct program program;
+    char **command = argv + optind;
+    int error = program_find(command[0], &program);
+    if (error) {
+        complain("cannot run %s: %s.", command[0],
+                 error == ENOENT && !strchr(command[0], '/') ? "there is no such command" : strerror(error));
+        return error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
+    }
+    int traced = can_trace(&program) && preload() == 0;
+    if ((label && setenv("LIBTRACE_LABEL", label, 1) != 0) ||
+        (database && setenv("LIBTRACE_DB", database, 1) != 0) ||
+        (events && setenv("LIBTRACE_EVENTS", "1", 1) != 0)) {
+        complain("cannot set the environment: %s.", strerror(errno));
+        return STATUS_FAILED;
+    }
+
+    if (start(&program, command) < 0) {
+        complain("cannot start a process: %s.", strerror(errno));
+        return STATUS_FAILED;
+    }
+
+    int status;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return STATUS_FAILED;
+    if (traced)
+        hint(database ? database : getenv("LIBTRACE_DB"));
+    return end_as(status);
+}
