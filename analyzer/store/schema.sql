@@ -1,5 +1,5 @@
--- The database, version 1. One file holds many runs. Tables are ours, views are everybody's: the
--- views at the end only ever get columns added. Measures are counted in blocks and in bytes asked for.
+-- The database, version 1. One file holds many runs. Tables are ours, views (views.sql) are everybody's.
+-- Measures are counted in blocks and in bytes asked for.
 
 CREATE TABLE run (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -103,7 +103,7 @@ CREATE TABLE site (
     smallest INTEGER NOT NULL, largest INTEGER NOT NULL,           -- block sizes
     sizes BLOB,      -- histogram: varint pairs (power of two, count), see store.h; NULL = one class
     lifetimes BLOB,  -- likewise: (power of two of ticks of 10 ms, count) of freed blocks
-    PRIMARY KEY (run, process, node)
+    PRIMARY KEY (run, node, process)
 ) STRICT, WITHOUT ROWID;
 
 -- Sites added up by line, process by process: what top and compare read.

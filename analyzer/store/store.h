@@ -77,9 +77,10 @@ int store_run_add(struct store *store, const char *label, const char *command, c
                   const char *root, int64_t *run);
 int store_run_totals(struct store *store, const struct store_run *totals);
 int store_run_phase(struct store *store, const char *phase, double progress);
-int store_run_state(struct store *store, const char *state);
+int store_run_state(struct store *store, const char *state); /* 'complete' ends the phases too */
 
-/* Each inserts a row or replaces the one with the same key. */
+/* Each inserts a row or replaces the one with the same key. Rows that come in ascending order of their keys
+ * (for sites: node, then process) are written faster and make a smaller file. */
 int store_process(struct store *store, const struct store_process *process);
 int store_thread(struct store *store, int64_t process, int64_t id, int tid, const char *name,
                  int64_t allocations, int64_t bytes, int64_t frees);
@@ -101,11 +102,19 @@ int store_mark(struct store *store, int64_t id, int64_t t_ns, int64_t process, c
 int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, int tid, const char *kind,
                 int64_t address, int64_t size, int64_t node);
 
-/* Adds the run's sites up into line_total (replacing what was there). Sites need their line. */
+/* True while the collector that a run names (run.collector_pid, run.collector_start) is alive. */
+int store_collector_lives(int64_t pid, int64_t start);
+
+/* Start time of a process in clock ticks since boot, -1 = there is none. */
+int64_t store_process_start(int64_t pid);
+
+/* Adds the run's sites up into line_total (replacing what was there). Sites without a line count for line 0,
+ * which the views call '[unknown]'. */
 int store_line_totals(struct store *store);
 
 /* After the last commit of a run: truncates the WAL and goes back to journal_mode=DELETE, so that the database is
- * one portable file, unless another process still uses it (then the last one does it). */
+ * one portable file, unless another process still uses it (then the last one does it). Only store_error and
+ * store_close may follow. */
 int store_finish(struct store *store);
 
 /* Opens for reading: read-only, trusted_schema=OFF, limits set, defensive; refuses as store_open does, and

@@ -1,0 +1,154 @@
+/* read.c - opening for reading. The file may come from a stranger: it is data, whatever it holds. */
+#include "store_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BUSY_MS 10000
+#define CACHE_KIB 65536
+
+/* Tables that must be tables: a view or a virtual table in their place could do anything. */
+static const char count_tables[] = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND sql LIKE "
+                                   "'CREATE TABLE %' AND name IN ('run', "
+                                   "'process', 'thread', 'module', 'line', 'frame', 'frame_line', 'node', "
+                                   "'site', 'line_total', 'block', 'sample', "
+                                   "'site_sample', 'mark', 'event')";
+#define TABLES 15
+
+/* Enough for our reports and anybody's SQL on them; little enough that a crafted file cannot use up the
+ * machine by what it says of itself. */
+static const struct {
+    int id, value;
+} limits[] = {
+    {SQLITE_LIMIT_LENGTH, 256 << 20},
+    {SQLITE_LIMIT_SQL_LENGTH, 1 << 20},
+    {SQLITE_LIMIT_COLUMN, 500},
+    {SQLITE_LIMIT_EXPR_DEPTH, 200},
+    {SQLITE_LIMIT_COMPOUND_SELECT, 50},
+    {SQLITE_LIMIT_ATTACHED, 0},
+    {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000},
+    {SQLITE_LIMIT_TRIGGER_DEPTH, 1},
+    {SQLITE_LIMIT_WORKER_THREADS, 0},
+};
+
+static void harden(sqlite3 *db)
+{
+    sqlite3_extended_result_codes(db, 1);
+    sqlite3_busy_timeout(db, BUSY_MS);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+        sqlite3_limit(db, limits[i].id, limits[i].value);
+    sqlite3_exec(db,
+                 "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; "
+                 "PRAGMA temp_store = MEMORY",
+                 NULL, NULL, NULL);
+}
+
+static int connect(struct store *store, const char *file, int flags)
+{
+    sqlite3_close(store->db);
+    store->db = NULL;
+    int result =
+        sqlite3_open_v2(file, &store->db,
+                        SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | flags, NULL);
+
+    if (store->db != NULL)
+        harden(store->db);
+    return result == SQLITE_OK
+               ? sqlite3_exec(store->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL)
+               : result;
+}
+
+/* A database in WAL mode needs a file for its readers' locks beside it. In a directory that we may not write
+ * to there is none; if nothing waits in a WAL either, the file alone is all there is and can be read as it
+ * is. */
+static int connect_immutable(struct store *store)
+{
+    char wal[4200], uri[3 * 4200 + 32];
+    struct stat status;
+    size_t n = 0;
+
+    if (snprintf(wal, sizeof wal, "%s-wal", store->file) >= (int)sizeof wal)
+        return SQLITE_CANTOPEN;
+    if (stat(wal, &status) == 0 && status.st_size > 0)
+        return SQLITE_CANTOPEN;
+    n += (size_t)sprintf(uri, "file:");
+    for (const char *p = store->file; *p != '\0'; p++)
+        n += (size_t)sprintf(uri + n, strchr("%?#", *p) != NULL ? "%%%02x" : "%c", (unsigned char)*p);
+    sprintf(uri + n, "?immutable=1");
+    return connect(store, uri, SQLITE_OPEN_URI);
+}
+
+/* The views as this build knows them, in place of those in the file. */
+static int make_views(struct store *store)
+{
+    char sql[64 * 1024], *out = sql;
+    static const char from[] = "CREATE VIEW ", to[] = "CREATE TEMP VIEW ";
+
+    for (const char *p = store_views_sql; *p != '\0';) {
+        if (out + sizeof to >= sql + sizeof sql)
+            return store_fail(store, -ENOMEM, "the views do not fit.");
+        if (strncmp(p, from, sizeof from - 1) == 0) {
+            memcpy(out, to, sizeof to - 1);
+            out += sizeof to - 1;
+            p += sizeof from - 1;
+        } else {
+            *out++ = *p++;
+        }
+    }
+    *out = '\0';
+    return store_execute(store, sql, "read");
+}
+
+static int open_read(struct store *store)
+{
+    int64_t tables = 0;
+    int code = store_look(store);
+
+    if (code < 0)
+        return code;
+    if (code == 1)
+        return store_fail(store, -ENOENT,
+                          "%s %s. Record a run: LD_PRELOAD=libtrace.so PROGRAM (or: trace-run "
+                          "PROGRAM), or name another file with --db.",
+                          access(store->file, F_OK) == 0 ? "nothing was recorded yet in"
+                                                         : "there is no database",
+                          store->path);
+    int result = connect(store, store->file, 0);
+
+    if ((result & 0xff) == SQLITE_CANTOPEN || (result & 0xff) == SQLITE_READONLY) {
+        if (access(store->file, R_OK) == 0 && connect_immutable(store) == SQLITE_OK)
+            result = SQLITE_OK;
+        else
+            return store_fail(store, -EACCES,
+                              "cannot read %s: it was left in the middle of a recording, and its "
+                              "directory is read-only. Copy it, with %s-wal, to a directory of yours.",
+                              store->path, store->path);
+    }
+    code = store_check(store, result, "read");
+    if (code == 0)
+        code = store_identify(store);
+    if (code == 1)
+        return store_fail(store, -ENOENT,
+                          "nothing was recorded yet in %s. Record a run: LD_PRELOAD=libtrace.so "
+                          "PROGRAM (or: trace-run PROGRAM).",
+                          store->path);
+    if (code == 0)
+        code = store_number(store, count_tables, "read", &tables);
+    if (code == 0 && tables != TABLES)
+        code = store_fail(store, -EINVAL,
+                          "%s is damaged: tables of libtrace are missing in it. Restore it from a copy.",
+                          store->path);
+    return code == 0 ? make_views(store) : code;
+}
+
+int store_open_read(const char *path, struct store **store)
+{
+    *store = store_new(path);
+    return *store != NULL ? open_read(*store) : -ENOMEM;
+}

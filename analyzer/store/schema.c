@@ -1,0 +1,323 @@
+/* schema.c - opening a database: what it must look like, and what is said where it does not. */
+#define _GNU_SOURCE
+#include "store_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A writer waits this long for another one: a big run's last transaction takes seconds on a slow disk. */
+#define BUSY_MS 120000
+#define CACHE_KIB 65536
+
+#define MAGIC "SQLite format 3"
+
+int store_fail(struct store *store, int code, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(store->error, sizeof store->error, format, arguments);
+    va_end(arguments);
+    return code;
+}
+
+struct store *store_new(const char *path)
+{
+    struct store *store = calloc(1, sizeof *store);
+
+    if (store == NULL)
+        return NULL;
+    store->path = strdup(path);
+    /* A leading "./" keeps "file:..." and ":memory:" from meaning anything special. */
+    if (asprintf(&store->file, "%s%s", path[0] == '/' ? "" : "./", path) < 0)
+        store->file = NULL;
+    if (store->path == NULL || store->file == NULL) {
+        store_close(store);
+        return NULL;
+    }
+    return store;
+}
+
+const char *store_error(const struct store *store)
+{
+    return store != NULL ? store->error : "out of memory";
+}
+
+struct sqlite3 *store_handle(struct store *store)
+{
+    return store->db;
+}
+
+void store_close(struct store *store)
+{
+    if (store == NULL)
+        return;
+    for (int i = 0; i < STORE_STATEMENTS; i++)
+        sqlite3_finalize(store->statement[i]);
+    sqlite3_close(store->db); /* rolls back an open transaction */
+    free(store->path);
+    free(store->file);
+    free(store);
+}
+
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+/* The file says how many pages it has: fewer bytes than that is a copy that stopped halfway. */
+static int is_truncated(struct store *store)
+{
+    unsigned char header[100];
+    struct stat status;
+    int fd = open(store->file, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return 0;
+    ssize_t got = pread(fd, header, sizeof header, 0);
+
+    if (fstat(fd, &status) != 0)
+        got = 0;
+    close(fd);
+    if (got < (ssize_t)sizeof header)
+        return got > 0;
+    uint64_t page = (uint64_t)header[16] << 8 | header[17];
+    uint64_t pages =
+        (uint64_t)header[28] << 24 | (uint64_t)header[29] << 16 | (uint64_t)header[30] << 8 | header[31];
+
+    return (uint64_t)status.st_size < (page == 1 ? 65536 : page) * pages;
+}
+
+static int damaged(struct store *store)
+{
+    if (is_truncated(store))
+        return store_fail(store, -EIO,
+                          "%s is truncated: part of the file is missing. Copy it again from where it "
+                          "came from, or record into another file.",
+                          store->path);
+    return store_fail(store, -EIO,
+                      "%s is damaged (%s). Restore it from a copy, or try: sqlite3 '%s' .recover",
+                      store->path, sqlite3_errmsg(store->db), store->path);
+}
+
+int store_check(struct store *store, int result, const char *what)
+{
+    int os = store->db != NULL ? sqlite3_system_errno(store->db) : 0;
+
+    switch (result & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return 0;
+    case SQLITE_NOMEM:
+        return store_fail(store, -ENOMEM, "cannot %s %s: out of memory.", what, store->path);
+    case SQLITE_BUSY:
+        return store_fail(store, -EBUSY,
+                          "cannot %s %s: another program keeps it locked. Try again when that "
+                          "has ended.",
+                          what, store->path);
+    case SQLITE_FULL:
+        return store_fail(store, -ENOSPC,
+                          "cannot %s %s: no space left on its file system. Free some, or name a "
+                          "file elsewhere with LIBTRACE_DB.",
+                          what, store->path);
+    case SQLITE_READONLY:
+        return store_fail(store, -EROFS,
+                          "cannot %s %s: it is read-only. Name another file with LIBTRACE_DB, or "
+                          "change its permissions.",
+                          what, store->path);
+    case SQLITE_CANTOPEN:
+        return store_fail(store, os > 0 ? -os : -EACCES,
+                          "cannot %s %s: %s. Name a file in a directory that you "
+                          "may write to with LIBTRACE_DB.",
+                          what, store->path, os > 0 ? strerror(os) : "cannot open it");
+    case SQLITE_CORRUPT:
+        return damaged(store);
+    case SQLITE_NOTADB:
+        return store_fail(store, -EINVAL,
+                          "%s is not a database of libtrace: it is some other file. Name another "
+                          "with LIBTRACE_DB or --db.",
+                          store->path);
+    case SQLITE_IOERR:
+        if (result == SQLITE_IOERR_SHORT_READ)
+            return damaged(store);
+        return store_fail(store, os == ENOSPC ? -ENOSPC : -EIO, "cannot %s %s: input/output error%s%s.", what,
+                          store->path, os > 0 ? ": " : "", os > 0 ? strerror(os) : "");
+    case SQLITE_INTERRUPT:
+        return store_fail(store, -EINTR, "interrupted.");
+    default:
+        return store_fail(store, -EINVAL, "cannot %s %s: %s.", what, store->path, sqlite3_errmsg(store->db));
+    }
+}
+
+int store_execute(struct store *store, const char *sql, const char *what)
+{
+    return store_check(store, sqlite3_exec(store->db, sql, NULL, NULL, NULL), what);
+}
+
+int store_number(struct store *store, const char *sql, const char *what, int64_t *value)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL);
+
+    if (result == SQLITE_OK)
+        result = sqlite3_step(statement);
+    *value = result == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+    int code = store_check(store, result, what);
+
+    sqlite3_finalize(statement);
+    return code;
+}
+
+/* ---- what kind of file is it ----------------------------------------------------------------- */
+
+int store_look(struct store *store)
+{
+    char magic[16] = "";
+    struct stat status;
+
+    if (stat(store->file, &status) != 0) {
+        if (errno == ENOENT)
+            return 1;
+        return store_fail(store, -errno, "cannot open %s: %s.", store->path, strerror(errno));
+    }
+    if (S_ISDIR(status.st_mode))
+        return store_fail(store, -EISDIR, "%s is a directory. Name a file in it: %s/trace.db", store->path,
+                          store->path);
+    if (!S_ISREG(status.st_mode))
+        return store_fail(store, -EINVAL, "%s is not a regular file, so it cannot be a database.",
+                          store->path);
+    if (status.st_size == 0)
+        return 1;
+    int fd = open(store->file, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return store_fail(store, -errno, "cannot open %s: %s.", store->path, strerror(errno));
+    ssize_t got = pread(fd, magic, sizeof magic, 0);
+
+    close(fd);
+    if (got != sizeof magic || memcmp(magic, MAGIC, sizeof magic) != 0)
+        return store_check(store, SQLITE_NOTADB, "open");
+    if (status.st_size < 512)
+        return damaged(store);
+    return 0;
+}
+
+int store_identify(struct store *store)
+{
+    int64_t application, version, objects;
+    int code = store_number(store, "PRAGMA application_id", "open", &application);
+
+    if (code == 0)
+        code = store_number(store, "PRAGMA user_version", "open", &version);
+    if (code == 0)
+        code = store_number(store, "SELECT count(*) FROM sqlite_schema", "open", &objects);
+    if (code != 0)
+        return code;
+    if (application == 0 && version == 0 && objects == 0)
+        return 1;
+    if (application != STORE_APPLICATION_ID)
+        return store_fail(store, -EINVAL,
+                          "%s is a database of another program, and is left as it is. Name another "
+                          "file with LIBTRACE_DB or --db.",
+                          store->path);
+    if (version > STORE_VERSION)
+        return store_fail(store, -EPROTO,
+                          "%s was written by a newer libtrace (format %d, this one knows %d). Use "
+                          "that libtrace, or another file.",
+                          store->path, (int)version, STORE_VERSION);
+    if (version < STORE_VERSION)
+        return store_fail(store, -EPROTO,
+                          "%s was written by an older libtrace (format %d, this one writes %d). Use "
+                          "that libtrace, or another file.",
+                          store->path, (int)version, STORE_VERSION);
+    return 0;
+}
+
+/* ---- opening for writing --------------------------------------------------------------------- */
+
+/* SQLite does not wait for locks when it changes the journal mode, so we do. A file system without shared
+ * memory keeps its mode: slower, but as safe. */
+static int use_wal(struct store *store)
+{
+    int result = SQLITE_BUSY;
+
+    for (int waited_ms = 0; waited_ms < BUSY_MS && (result & 0xff) == SQLITE_BUSY; waited_ms += 10) {
+        result = sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+        if ((result & 0xff) == SQLITE_BUSY)
+            usleep(10000);
+    }
+    return store_check(store, result, "open");
+}
+
+/* Two processes may both find the file empty: whoever comes second finds it made. */
+static int create(struct store *store)
+{
+    char identity[96];
+    int code = store_begin(store);
+
+    if (code != 0)
+        return code;
+    code = store_identify(store);
+    if (code == 1) {
+        snprintf(identity, sizeof identity, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+                 STORE_APPLICATION_ID, STORE_VERSION);
+        code = store_execute(store, store_schema_sql, "create");
+        if (code == 0)
+            code = store_execute(store, store_views_sql, "create");
+        if (code == 0)
+            code = store_execute(store, identity, "create");
+    }
+    if (code == 0)
+        code = store_commit(store);
+    if (code != 0)
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return code;
+}
+
+static int open_write(struct store *store)
+{
+    char settings[128];
+    int code = store_look(store), fresh = code;
+
+    if (code < 0)
+        return code;
+    code = store_check(store,
+                       sqlite3_open_v2(store->file, &store->db,
+                                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                                           SQLITE_OPEN_PRIVATECACHE,
+                                       NULL),
+                       fresh ? "create" : "open");
+    if (code != 0)
+        return code;
+    sqlite3_extended_result_codes(store->db, 1);
+    sqlite3_busy_timeout(store->db, BUSY_MS);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+
+    /* Before anything is changed, so that another program's file stays as it is. */
+    int found = store_identify(store);
+
+    if (found < 0)
+        return found;
+    code = use_wal(store);
+    snprintf(settings, sizeof settings,
+             "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; "
+             "PRAGMA cache_size = -%d",
+             CACHE_KIB);
+    if (code == 0)
+        code = store_execute(store, settings, "open");
+    if (code == 0 && found == 1)
+        code = create(store);
+    return code;
+}
+
+int store_open(const char *path, struct store **store)
+{
+    *store = store_new(path);
+    return *store != NULL ? open_write(*store) : -ENOMEM;
+}

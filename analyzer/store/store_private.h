@@ -1,0 +1,67 @@
+/* store_private.h - what the files of the store share, and nobody else sees. */
+#ifndef LIBTRACE_STORE_PRIVATE_H
+#define LIBTRACE_STORE_PRIVATE_H
+
+#include "store.h"
+
+#include <sqlite3.h>
+
+/* One for each function that writes rows; prepared at first use, kept until store_close. */
+enum store_statement {
+    STORE_RUN_ADD,
+    STORE_RUN_TOTALS,
+    STORE_RUN_PHASE,
+    STORE_RUN_STATE,
+    STORE_PROCESS,
+    STORE_THREAD,
+    STORE_MODULE,
+    STORE_LINE,
+    STORE_FRAME,
+    STORE_FRAME_LINE,
+    STORE_NODE,
+    STORE_SITE,
+    STORE_BLOCK,
+    STORE_SAMPLE,
+    STORE_SITE_SAMPLE,
+    STORE_MARK,
+    STORE_EVENT,
+    STORE_STATEMENTS
+};
+
+struct store {
+    sqlite3 *db;                               /* NULL after a failed open */
+    char *path;                                /* as the user gave it; for messages */
+    char *file;                                /* as SQLite gets it: never read as an option or a URI */
+    int64_t run;                               /* the run that is written, 0 = none yet */
+    sqlite3_stmt *statement[STORE_STATEMENTS]; /* NULL = not prepared yet */
+    char error[8192];                          /* the last failure in one sentence, '' = none */
+};
+
+extern const char store_schema_sql[];
+extern const char store_views_sql[];
+
+/* Allocates a store for a path; NULL on lack of memory. */
+struct store *store_new(const char *path);
+
+/* Sets the error sentence and returns code. */
+int store_fail(struct store *store, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Turns what SQLite says into our sentence ("cannot <what> ...") and code; 0 for SQLITE_OK, ROW and DONE. */
+int store_check(struct store *store, int result, const char *what);
+
+/* Runs statements that return nothing. */
+int store_execute(struct store *store, const char *sql, const char *what);
+
+/* First column of the first row, as a number. */
+int store_number(struct store *store, const char *sql, const char *what, int64_t *value);
+
+/* Looks at the file before SQLite does: 0 fine, 1 not there or empty, negative: refused. */
+int store_look(struct store *store);
+
+/* Looks at application_id and user_version: 0 ours, 1 an empty database, negative: refused. */
+int store_identify(struct store *store);
+
+/* Binds text, repaired where it is not UTF-8; NULL binds NULL. text must live until the statement has run. */
+int store_bind_text(sqlite3_stmt *statement, int index, const char *text);
+
+#endif

@@ -1,0 +1,112 @@
+-- The public views: documented in include/ and the README, held by tests. Columns are added at the end,
+-- never changed. They are made in the file for everybody's SQL, and made anew, as temporary views, by our own
+-- reports, which trust nothing but tables in a file that may come from a stranger.
+--
+-- peak_* is the contribution at the moment of the run's global peak, live_* what is left at its end.
+
+CREATE VIEW runs AS
+SELECT id AS run, label, command, started, wall_ns / 1e9 AS wall_s, cpu_ns / 1e9 AS cpu_s, exit_status, state,
+       allocations, bytes, frees, freed_bytes, peak_allocations, peak_bytes, live_allocations, live_bytes, temporary,
+       (SELECT count(*) FROM process AS p WHERE p.run = run.id) AS processes,
+       (SELECT count(*) FROM thread AS t WHERE t.run = run.id) AS threads,
+       peak_rss_bytes,
+       phase, peak_ns / 1e9 AS peak_s, root, events_lost
+FROM run;
+
+CREATE VIEW processes AS
+SELECT run, id AS process, pid, parent_pid, command, executable, started_ns / 1e9 AS started_s,
+       ended_ns / 1e9 AS ended_s, exit_status, allocations, bytes, peak_bytes, live_bytes,
+       frees, freed_bytes, peak_allocations, live_allocations, temporary
+FROM process;
+
+CREATE VIEW threads AS
+SELECT run, process, tid, name, allocations, bytes, frees, id AS thread
+FROM thread;
+
+-- A frame without a line yet, or for ever: 'module+0xoffset'.
+CREATE VIEW frame_names AS
+SELECT f.run AS run, f.id AS frame,
+       CASE WHEN m.path IS NULL OR m.path = '' THEN printf('0x%x', f.offset)
+            ELSE replace(m.path, rtrim(m.path, replace(m.path, '/', '')), '') || printf('+0x%x', f.offset) END AS name,
+       coalesce(m.path, '') AS module
+FROM frame AS f LEFT JOIN module AS m ON m.run = f.run AND m.id = f.module;
+
+-- Sites of a finished run are added up by line already. Before that (and where the collector was killed)
+-- they are added up here, so that the lines sum to the run at any time.
+CREATE VIEW lines AS
+SELECT t.run AS run, l.file AS file, coalesce(l.line, 0) AS line, coalesce(l.function, '[unknown]') AS function,
+       coalesce(l.module, '') AS module, coalesce(l.language, 'native') AS language,
+       t.allocations AS allocations, t.bytes AS bytes, t.peak_allocations AS peak_allocations,
+       t.peak_bytes AS peak_bytes, t.live_allocations AS live_allocations, t.live_bytes AS live_bytes,
+       t.temporary AS temporary
+FROM (SELECT a.run AS run, a.line AS line, sum(a.allocations) AS allocations, sum(a.bytes) AS bytes,
+             sum(a.peak_allocations) AS peak_allocations, sum(a.peak_bytes) AS peak_bytes,
+             sum(a.live_allocations) AS live_allocations, sum(a.live_bytes) AS live_bytes,
+             sum(a.temporary) AS temporary
+      FROM run AS r CROSS JOIN line_total AS a ON a.run = r.id
+      WHERE r.phase = 'done' GROUP BY a.run, a.line) AS t
+LEFT JOIN line AS l ON l.run = t.run AND l.id = t.line
+UNION ALL
+SELECT t.run, l.file, coalesce(l.line, 0), coalesce(l.function, n.name, '[unknown]'),
+       coalesce(l.module, n.module, ''), coalesce(l.language, 'native'),
+       t.allocations, t.bytes, t.peak_allocations, t.peak_bytes, t.live_allocations, t.live_bytes, t.temporary
+FROM (SELECT s.run AS run, s.line AS line, CASE WHEN s.line IS NULL THEN o.frame END AS frame,
+             sum(s.allocations) AS allocations, sum(s.bytes) AS bytes,
+             sum(s.peak_allocations) AS peak_allocations, sum(s.peak_bytes) AS peak_bytes,
+             sum(s.allocations - s.frees) AS live_allocations, sum(s.bytes - s.freed_bytes) AS live_bytes,
+             sum(s.temporary) AS temporary
+      FROM run AS r CROSS JOIN site AS s ON s.run = r.id
+      LEFT JOIN node AS o ON o.run = s.run AND o.id = s.node
+      WHERE r.phase <> 'done'
+      GROUP BY s.run, s.line, CASE WHEN s.line IS NULL THEN o.frame END) AS t
+LEFT JOIN line AS l ON l.run = t.run AND l.id = t.line
+LEFT JOIN frame_names AS n ON n.run = t.run AND n.frame = t.frame;
+
+CREATE VIEW functions AS
+SELECT run, function, file, module, language, sum(allocations) AS allocations, sum(bytes) AS bytes,
+       sum(peak_allocations) AS peak_allocations, sum(peak_bytes) AS peak_bytes,
+       sum(live_allocations) AS live_allocations, sum(live_bytes) AS live_bytes, sum(temporary) AS temporary
+FROM lines GROUP BY run, function, file, module, language;
+
+-- The text is worked out only where it is asked for: select the stacks first, then their frames, where
+-- there are many. A chain of parents longer than any real stack is a damaged file.
+CREATE VIEW stacks AS
+SELECT g.run AS run, g.node AS stack,
+       (WITH RECURSIVE up(parent, frame, n) AS (
+            SELECT o.parent, o.frame, 0 FROM node AS o WHERE o.run = g.run AND o.id = g.node
+            UNION ALL
+            SELECT o.parent, o.frame, up.n + 1 FROM up JOIN node AS o ON o.run = g.run AND o.id = up.parent
+            WHERE up.n < 20000)
+        SELECT group_concat(replace(text, ';', ':'), ';')
+        FROM (SELECT up.n AS n, coalesce(fl.depth, 0) AS depth,
+                     CASE WHEN l.file IS NOT NULL AND l.line > 0 THEN l.function || ' (' || l.file || ':' || l.line || ')'
+                          WHEN l.file IS NOT NULL THEN l.function || ' (' || l.file || ')'
+                          ELSE coalesce(l.function, (SELECT f.name FROM frame_names AS f
+                                                     WHERE f.run = g.run AND f.frame = up.frame), '[unknown]') END AS text
+              FROM up LEFT JOIN frame_line AS fl ON fl.run = g.run AND fl.frame = up.frame
+              LEFT JOIN line AS l ON l.run = g.run AND l.id = fl.line
+              UNION ALL
+              SELECT up.n + 1, 0, '[cut]' FROM up WHERE up.parent = -1
+              ORDER BY 1, 2)) AS frames,
+       g.allocations AS allocations, g.bytes AS bytes, g.peak_allocations AS peak_allocations,
+       g.peak_bytes AS peak_bytes, g.live_allocations AS live_allocations, g.live_bytes AS live_bytes,
+       g.temporary AS temporary
+FROM (SELECT run, node, sum(allocations) AS allocations, sum(bytes) AS bytes,
+             sum(peak_allocations) AS peak_allocations, sum(peak_bytes) AS peak_bytes,
+             sum(allocations - frees) AS live_allocations, sum(bytes - freed_bytes) AS live_bytes,
+             sum(temporary) AS temporary
+      FROM site GROUP BY run, node) AS g;
+
+CREATE VIEW leaks AS
+SELECT t.run AS run, l.file AS file, coalesce(l.line, 0) AS line,
+       coalesce(l.function, (SELECT f.name FROM node AS o JOIN frame_names AS f ON f.run = o.run AND f.frame = o.frame
+                             WHERE o.run = t.run AND o.id = t.stack), '[unknown]') AS function,
+       t.live_allocations AS live_allocations, t.live_bytes AS live_bytes, t.frames AS stack
+FROM stacks AS t
+LEFT JOIN line AS l ON l.run = t.run
+      AND l.id = (SELECT s.line FROM site AS s WHERE s.run = t.run AND s.node = t.stack LIMIT 1)
+WHERE t.live_allocations > 0;
+
+CREATE VIEW timeline AS
+SELECT run, t_ns / 1e9 AS t_s, live_bytes, live_allocations, rss_bytes
+FROM sample;

@@ -1,0 +1,514 @@
+/* write.c - rows of a run. Each function is one prepared statement that inserts or replaces. */
+#include "store_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How long store_finish asks for the file to be let go by readers. */
+#define FINISH_TRIES 20
+#define FINISH_PAUSE_US 25000
+
+static const char *const sql[STORE_STATEMENTS] = {
+    [STORE_RUN_ADD] = "INSERT INTO run(label, command, started, root, collector_pid, collector_start) "
+                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STORE_RUN_TOTALS] =
+        "UPDATE run SET wall_ns = ?2, cpu_ns = ?3, exit_status = ?4, allocations = ?5, bytes = ?6, frees = "
+        "?7, "
+        "freed_bytes = ?8, peak_allocations = ?9, peak_bytes = ?10, peak_ns = ?11, live_allocations = ?12, "
+        "live_bytes = ?13, temporary = ?14, peak_rss_bytes = ?15, foreign_frees = ?16, events_lost = ?17, "
+        "stacks_checked = ?18, stacks_different = ?19, stacks_slow = ?20, waits = ?21, waited_ns = ?22, "
+        "collector_cpu_ns = ?23 WHERE id = ?1",
+    [STORE_RUN_PHASE] = "UPDATE run SET phase = ?2, progress = ?3 WHERE id = ?1",
+    [STORE_RUN_STATE] =
+        "UPDATE run SET state = ?2, phase = CASE ?2 WHEN 'complete' THEN 'done' ELSE phase END, "
+        "progress = CASE ?2 WHEN 'complete' THEN 1 ELSE progress END WHERE id = ?1",
+    [STORE_PROCESS] =
+        "REPLACE INTO process VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
+        "?15, ?16, ?17, ?18)",
+    [STORE_THREAD] = "REPLACE INTO thread VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [STORE_MODULE] = "REPLACE INTO module VALUES (?1, ?2, ?3, ?4, ?5)",
+    [STORE_LINE] = "REPLACE INTO line VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [STORE_FRAME] = "REPLACE INTO frame VALUES (?1, ?2, ?3, ?4)",
+    [STORE_FRAME_LINE] = "REPLACE INTO frame_line VALUES (?1, ?2, ?3, ?4)",
+    [STORE_NODE] = "REPLACE INTO node VALUES (?1, ?2, ?3, ?4)",
+    [STORE_SITE] =
+        "REPLACE INTO site VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
+        "?17)",
+    [STORE_BLOCK] = "REPLACE INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STORE_SAMPLE] = "REPLACE INTO sample VALUES (?1, ?2, ?3, ?4, ?5)",
+    [STORE_SITE_SAMPLE] = "REPLACE INTO site_sample VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [STORE_MARK] = "REPLACE INTO mark VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STORE_EVENT] = "REPLACE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+};
+
+/* ---- statements ------------------------------------------------------------------------------ */
+
+/* A row being bound: the next parameter, and the first thing that went wrong. */
+struct row {
+    struct store *store;
+    sqlite3_stmt *statement; /* NULL after a failure */
+    int next;                /* parameter to bind, from 1 on */
+    int result;              /* of SQLite */
+};
+
+static struct row row_begin(struct store *store, enum store_statement which)
+{
+    struct row row = {store, store->statement[which], 1, SQLITE_OK};
+
+    if (row.statement == NULL) {
+        row.result = sqlite3_prepare_v3(store->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT,
+                                        &store->statement[which], NULL);
+        row.statement = store->statement[which];
+    }
+    return row;
+}
+
+static void number(struct row *row, int64_t value)
+{
+    if (row->result == SQLITE_OK)
+        row->result = sqlite3_bind_int64(row->statement, row->next++, value);
+}
+
+static void number_or_null(struct row *row, int known, int64_t value)
+{
+    if (known)
+        number(row, value);
+    else if (row->result == SQLITE_OK)
+        row->result = sqlite3_bind_null(row->statement, row->next++);
+}
+
+static void text(struct row *row, const char *value)
+{
+    if (row->result == SQLITE_OK)
+        row->result = store_bind_text(row->statement, row->next++, value);
+}
+
+static void blob(struct row *row, const void *data, size_t size)
+{
+    if (row->result == SQLITE_OK)
+        row->result = data != NULL
+                          ? sqlite3_bind_blob64(row->statement, row->next++, data, size, SQLITE_STATIC)
+                          : sqlite3_bind_null(row->statement, row->next++);
+}
+
+static int row_end(struct row *row)
+{
+    if (row->result == SQLITE_OK) {
+        row->result = sqlite3_step(row->statement);
+        sqlite3_reset(row->statement);
+    }
+    return row->result == SQLITE_DONE ? 0 : store_check(row->store, row->result, "write");
+}
+
+/* ---- transactions ---------------------------------------------------------------------------- */
+
+int store_begin(struct store *store)
+{
+    return store_execute(store, "BEGIN IMMEDIATE", "write");
+}
+
+int store_commit(struct store *store)
+{
+    int code = store_execute(store, "COMMIT", "write");
+
+    /* A disk that is full may have ended the transaction already; the caller may begin anew in any case. */
+    if (code != 0 && !sqlite3_get_autocommit(store->db))
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return code;
+}
+
+/* ---- runs ------------------------------------------------------------------------------------ */
+
+int64_t store_process_start(int64_t pid)
+{
+    char path[64], line[1024];
+    int64_t start = -1;
+
+    if (pid <= 0)
+        return -1;
+    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+    FILE *file = fopen(path, "re");
+
+    if (file == NULL)
+        return -1;
+    size_t got = fread(line, 1, sizeof line - 1, file);
+
+    fclose(file);
+    line[got] = '\0';
+    /* The name (field 2) may hold anything, parentheses too: count from the last one. */
+    char *p = strrchr(line, ')');
+    char state = '?';
+
+    if (p == NULL ||
+        sscanf(p, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lld", &state,
+               (long long *)&start) != 2)
+        return -1;
+    return state == 'Z' || state == 'X' ? -1 : start;
+}
+
+int store_collector_lives(int64_t pid, int64_t start)
+{
+    int64_t now = store_process_start(pid);
+
+    return now >= 0 && now == start;
+}
+
+/* Runs of collectors that were killed (or whose machine went down) never get another state by themselves. */
+static int mark_interrupted(struct store *store)
+{
+    sqlite3_stmt *select = NULL, *update = NULL;
+    int result = sqlite3_prepare_v2(store->db,
+                                    "SELECT id, collector_pid, collector_start FROM run "
+                                    "WHERE state = 'recording'",
+                                    -1, &select, NULL);
+
+    if (result == SQLITE_OK)
+        result = sqlite3_prepare_v2(store->db, "UPDATE run SET state = 'interrupted' WHERE id = ?", -1,
+                                    &update, NULL);
+    while (result == SQLITE_OK && (result = sqlite3_step(select)) == SQLITE_ROW) {
+        result = SQLITE_OK;
+        if (store_collector_lives(sqlite3_column_int64(select, 1), sqlite3_column_int64(select, 2)))
+            continue;
+        sqlite3_bind_int64(update, 1, sqlite3_column_int64(select, 0));
+        result = sqlite3_step(update);
+        sqlite3_reset(update);
+        result = result == SQLITE_DONE ? SQLITE_OK : result;
+    }
+    int code = store_check(store, result, "write");
+
+    sqlite3_finalize(select);
+    sqlite3_finalize(update);
+    return code;
+}
+
+int store_run_add(struct store *store, const char *label, const char *command, const char *started,
+                  const char *root, int64_t *run)
+{
+    int code = mark_interrupted(store);
+
+    if (code != 0)
+        return code;
+    struct row row = row_begin(store, STORE_RUN_ADD);
+
+    text(&row, label);
+    text(&row, command);
+    text(&row, started);
+    text(&row, root);
+    number(&row, getpid());
+    number(&row, store_process_start(getpid()));
+    code = row_end(&row);
+    if (code == 0)
+        *run = store->run = sqlite3_last_insert_rowid(store->db);
+    return code;
+}
+
+int store_run_totals(struct store *store, const struct store_run *r)
+{
+    struct row row = row_begin(store, STORE_RUN_TOTALS);
+
+    number(&row, store->run);
+    number(&row, r->wall_ns);
+    number(&row, r->cpu_ns);
+    number_or_null(&row, r->exit_known, r->exit_status);
+    number(&row, r->m.allocations);
+    number(&row, r->m.bytes);
+    number(&row, r->frees);
+    number(&row, r->freed_bytes);
+    number(&row, r->m.peak_allocations);
+    number(&row, r->m.peak_bytes);
+    number(&row, r->peak_ns);
+    number(&row, r->m.live_allocations);
+    number(&row, r->m.live_bytes);
+    number(&row, r->m.temporary);
+    number(&row, r->peak_rss_bytes);
+    number(&row, r->foreign_frees);
+    number(&row, r->events_lost);
+    number(&row, r->stacks_checked);
+    number(&row, r->stacks_different);
+    number(&row, r->stacks_slow);
+    number(&row, r->waits);
+    number(&row, r->waited_ns);
+    number(&row, r->collector_cpu_ns);
+    return row_end(&row);
+}
+
+int store_run_phase(struct store *store, const char *phase, double progress)
+{
+    struct row row = row_begin(store, STORE_RUN_PHASE);
+
+    number(&row, store->run);
+    text(&row, phase);
+    if (row.result == SQLITE_OK)
+        row.result = sqlite3_bind_double(row.statement, row.next++, progress);
+    return row_end(&row);
+}
+
+int store_run_state(struct store *store, const char *state)
+{
+    struct row row = row_begin(store, STORE_RUN_STATE);
+
+    number(&row, store->run);
+    text(&row, state);
+    return row_end(&row);
+}
+
+/* ---- rows of a run --------------------------------------------------------------------------- */
+
+int store_process(struct store *store, const struct store_process *p)
+{
+    struct row row = row_begin(store, STORE_PROCESS);
+
+    number(&row, store->run);
+    number(&row, p->id);
+    number(&row, p->pid);
+    number(&row, p->parent_pid);
+    text(&row, p->command);
+    text(&row, p->executable);
+    number(&row, p->started_ns);
+    number_or_null(&row, p->ended_ns >= 0, p->ended_ns);
+    number_or_null(&row, p->exit_known, p->exit_status);
+    number(&row, p->m.allocations);
+    number(&row, p->m.bytes);
+    number(&row, p->frees);
+    number(&row, p->freed_bytes);
+    number(&row, p->m.peak_allocations);
+    number(&row, p->m.peak_bytes);
+    number(&row, p->m.live_allocations);
+    number(&row, p->m.live_bytes);
+    number(&row, p->m.temporary);
+    return row_end(&row);
+}
+
+int store_thread(struct store *store, int64_t process, int64_t id, int tid, const char *name,
+                 int64_t allocations, int64_t bytes, int64_t frees)
+{
+    struct row row = row_begin(store, STORE_THREAD);
+
+    number(&row, store->run);
+    number(&row, process);
+    number(&row, id);
+    number(&row, tid);
+    text(&row, name);
+    number(&row, allocations);
+    number(&row, bytes);
+    number(&row, frees);
+    return row_end(&row);
+}
+
+int store_module(struct store *store, int64_t id, const char *path, const uint8_t *build_id,
+                 size_t build_id_size, int symbols)
+{
+    char hex[2 * 64 + 1] = "";
+    struct row row = row_begin(store, STORE_MODULE);
+
+    for (size_t i = 0; i < build_id_size && i < 64; i++)
+        snprintf(hex + 2 * i, 3, "%02x", build_id[i]);
+    number(&row, store->run);
+    number(&row, id);
+    text(&row, path);
+    text(&row, hex);
+    number_or_null(&row, symbols >= 0, symbols);
+    return row_end(&row);
+}
+
+int store_line(struct store *store, int64_t id, const char *file, int64_t line, const char *function,
+               const char *module, const char *language, int machinery)
+{
+    struct row row = row_begin(store, STORE_LINE);
+
+    number(&row, store->run);
+    number(&row, id);
+    text(&row, file);
+    number(&row, line);
+    text(&row, function);
+    text(&row, module);
+    text(&row, language);
+    number(&row, machinery);
+    return row_end(&row);
+}
+
+int store_frame(struct store *store, int64_t id, int64_t module, int64_t offset)
+{
+    struct row row = row_begin(store, STORE_FRAME);
+
+    number(&row, store->run);
+    number(&row, id);
+    number(&row, module);
+    number(&row, offset);
+    return row_end(&row);
+}
+
+int store_frame_line(struct store *store, int64_t frame, int depth, int64_t line)
+{
+    struct row row = row_begin(store, STORE_FRAME_LINE);
+
+    number(&row, store->run);
+    number(&row, frame);
+    number(&row, depth);
+    number(&row, line);
+    return row_end(&row);
+}
+
+int store_node(struct store *store, int64_t id, int64_t parent, int64_t frame)
+{
+    struct row row = row_begin(store, STORE_NODE);
+
+    number(&row, store->run);
+    number(&row, id);
+    number(&row, parent);
+    number(&row, frame);
+    return row_end(&row);
+}
+
+int store_site(struct store *store, const struct store_site *s)
+{
+    struct row row = row_begin(store, STORE_SITE);
+
+    number(&row, store->run);
+    number(&row, s->process);
+    number(&row, s->node);
+    number_or_null(&row, s->line != 0, s->line);
+    number_or_null(&row, s->leaf != 0, s->leaf);
+    number(&row, s->m.allocations);
+    number(&row, s->m.bytes);
+    number(&row, s->frees);
+    number(&row, s->freed_bytes);
+    number(&row, s->m.peak_allocations);
+    number(&row, s->m.peak_bytes);
+    number(&row, s->m.temporary);
+    number(&row, s->highest_bytes);
+    number(&row, s->smallest);
+    number(&row, s->largest);
+    blob(&row, s->sizes, s->sizes_size);
+    blob(&row, s->lifetimes, s->lifetimes_size);
+    return row_end(&row);
+}
+
+int store_block(struct store *store, int64_t process, int64_t address, int64_t size, int64_t node,
+                int64_t born_ns)
+{
+    struct row row = row_begin(store, STORE_BLOCK);
+
+    number(&row, store->run);
+    number(&row, process);
+    number(&row, address);
+    number(&row, size);
+    number(&row, node);
+    number(&row, born_ns);
+    return row_end(&row);
+}
+
+int store_sample(struct store *store, int64_t t_ns, int64_t live_allocations, int64_t live_bytes,
+                 int64_t rss_bytes)
+{
+    struct row row = row_begin(store, STORE_SAMPLE);
+
+    number(&row, store->run);
+    number(&row, t_ns);
+    number(&row, live_allocations);
+    number(&row, live_bytes);
+    number(&row, rss_bytes);
+    return row_end(&row);
+}
+
+int store_site_sample(struct store *store, int64_t t_ns, int64_t process, int64_t node, int64_t allocations,
+                      int64_t bytes, int64_t live_allocations, int64_t live_bytes)
+{
+    struct row row = row_begin(store, STORE_SITE_SAMPLE);
+
+    number(&row, store->run);
+    number(&row, t_ns);
+    number(&row, process);
+    number(&row, node);
+    number(&row, allocations);
+    number(&row, bytes);
+    number(&row, live_allocations);
+    number(&row, live_bytes);
+    return row_end(&row);
+}
+
+int store_mark(struct store *store, int64_t id, int64_t t_ns, int64_t process, const char *name, int kind)
+{
+    struct row row = row_begin(store, STORE_MARK);
+
+    number(&row, store->run);
+    number(&row, id);
+    number(&row, t_ns);
+    number(&row, process);
+    text(&row, name);
+    number(&row, kind);
+    return row_end(&row);
+}
+
+int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, int tid, const char *kind,
+                int64_t address, int64_t size, int64_t node)
+{
+    struct row row = row_begin(store, STORE_EVENT);
+
+    number(&row, store->run);
+    number(&row, id);
+    number(&row, t_ns);
+    number(&row, process);
+    number(&row, tid);
+    text(&row, kind);
+    number(&row, address);
+    number(&row, size);
+    number(&row, node);
+    return row_end(&row);
+}
+
+/* ---- the end of a run ------------------------------------------------------------------------ */
+
+int store_line_totals(struct store *store)
+{
+    char statement[1024];
+
+    /* A site without a line counts for line 0, which the views call '[unknown]': the sum must hold. */
+    snprintf(statement, sizeof statement,
+             "DELETE FROM line_total WHERE run = %1$lld;"
+             "INSERT INTO line_total SELECT run, process, coalesce(line, 0), sum(allocations), sum(bytes), "
+             "sum(peak_allocations), sum(peak_bytes), sum(allocations - frees), sum(bytes - freed_bytes), "
+             "sum(temporary) FROM site WHERE run = %1$lld GROUP BY process, coalesce(line, 0)",
+             (long long)store->run);
+    return store_execute(store, statement, "write");
+}
+
+/* Other writers may be at work, and readers come and go; between the tries the file is closed, so that two
+ * that finish at the same time do not wait for each other in vain. Whoever is last leaves one file. */
+int store_finish(struct store *store)
+{
+    int result = SQLITE_BUSY;
+
+    for (int i = 0; i < STORE_STATEMENTS; i++) {
+        sqlite3_finalize(store->statement[i]);
+        store->statement[i] = NULL;
+    }
+    int code = store_check(
+        store, sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL), "write");
+
+    if (code != 0 && code != -EBUSY)
+        return code;
+    for (int i = 0; i < FINISH_TRIES; i++) {
+        if (store->db == NULL) {
+            result =
+                sqlite3_open_v2(store->file, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+            if (result != SQLITE_OK)
+                break;
+        }
+        sqlite3_busy_timeout(store->db, 0);
+        result = sqlite3_exec(store->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+        if ((result & 0xff) != SQLITE_BUSY && (result & 0xff) != SQLITE_LOCKED)
+            break;
+        if (i + 1 < FINISH_TRIES) {
+            sqlite3_close(store->db);
+            store->db = NULL;
+            usleep(FINISH_PAUSE_US / 2 + (unsigned)(getpid() % 16) * (FINISH_PAUSE_US / 16));
+        }
+    }
+    if ((result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED)
+        result = SQLITE_OK; /* still in use: whoever ends last does it */
+    return store_check(store, result, "write");
+}
