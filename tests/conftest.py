@@ -1,0 +1,219 @@
+"""Fixtures for all end-to-end tests: where the build is, how to run a program under the tracer, how to read what it
+recorded.
+
+The build is named by LIBTRACE_BUILD (ctest sets it). What a test wants said to whoever reads the log (counts, skipped
+programs) goes through the fixture `say`; scripts/test prints it at the end.
+"""
+
+import os
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def _build():
+    build = pathlib.Path(os.environ.get("LIBTRACE_BUILD", ROOT / "build" / "release")).resolve()
+    if not (build / "CMakeCache.txt").exists():
+        pytest.exit(f"{build} is no build directory: set LIBTRACE_BUILD, or run ./scripts/test", 2)
+    return build
+
+
+def _one(build, pattern):
+    found = sorted(build.glob(pattern))
+    assert found, f"{build}/{pattern} was not built"
+    return found[0]
+
+
+class Build:
+    """Paths of what was built."""
+
+    def __init__(self):
+        self.root = _build()
+        self.library = _one(self.root, "lib*/**/libtrace.so")
+        self.collector = _one(self.root, "libexec/libtrace/trace-collector")
+        self.bin = self.root / "bin"
+        self.workloads = self.root / "workloads"
+        self.targets = self.root / "targets"
+
+    def workload(self, name):
+        return str(_one(self.workloads, name))
+
+    def target(self, name):
+        return str(_one(self.targets, name))
+
+    def command(self, name):
+        return str(_one(self.bin, name))
+
+
+class Trace:
+    """A traced command that has ended, and its run in the database."""
+
+    def __init__(self, database, process):
+        self.database = database
+        self.returncode, self.stdout, self.stderr = process.returncode, process.stdout, process.stderr
+        self.run = wait_for_run(database)
+
+    def rows(self, query, *arguments):
+        return rows(self.database, query, *arguments)
+
+    def one(self, query, *arguments):
+        found = self.rows(query, *arguments)
+        assert len(found) == 1, f"{query}: {len(found)} rows"
+        return found[0]
+
+
+def rows(database, query, *arguments):
+    """All rows of a query, the database opened read-only for just that."""
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=30)
+    connection.row_factory = sqlite3.Row
+    try:
+        return connection.execute(query, arguments).fetchall()
+    finally:
+        connection.close()
+
+
+def wait_for_run(database, run=None, timeout=120):
+    """The row of the latest (or the given) run once it is recorded whole, names included."""
+    deadline = time.monotonic() + timeout
+    state = "no database"
+    while time.monotonic() < deadline:
+        if os.path.exists(database):
+            try:
+                where = "id = (SELECT max(id) FROM run)" if run is None else f"id = {run}"
+                found = rows(database, f"SELECT * FROM run WHERE {where}")
+                if found:
+                    state = f"{found[0]['state']}, {found[0]['phase']}"
+                    if found[0]["phase"] == "done" and found[0]["state"] != "recording":
+                        return found[0]
+            except sqlite3.OperationalError as error:
+                state = str(error)  # being created, or busy
+        time.sleep(0.01)
+    raise AssertionError(f"{database} was not complete after {timeout} s: {state}")
+
+
+def clean_environment(extra=None):
+    """This environment without a tracer's variables; what extra gives as None is removed."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("LIBTRACE_") and k != "LD_PRELOAD"}
+    env["LC_ALL"] = "C.UTF-8"
+    for key, value in (extra or {}).items():
+        if value is None:
+            env.pop(key, None)
+        else:
+            env[key] = str(value)
+    return env
+
+
+@pytest.fixture(scope="session")
+def build():
+    return Build()
+
+
+@pytest.fixture
+def preload(build, tmp_path):
+    """preload(env, db): an environment under which programs are traced into db."""
+
+    def make(env=None, db=None):
+        return clean_environment(
+            {"LD_PRELOAD": build.library, "LIBTRACE_DB": db or tmp_path / "trace.db", **(env or {})}
+        )
+
+    return make
+
+
+@pytest.fixture
+def trace(preload, tmp_path):
+    """trace(argv): runs argv under the preload and waits for its run. Output is kept as bytes."""
+
+    def run(argv, env=None, db=None, timeout=300, **options):
+        database = db or tmp_path / "trace.db"
+        process = subprocess.run(
+            [str(a) for a in argv],
+            env=preload(env, database),
+            stdin=options.pop("stdin", subprocess.DEVNULL),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=timeout,
+            **options,
+        )
+        return Trace(database, process)
+
+    return run
+
+
+@pytest.fixture
+def plain():
+    """plain(argv): runs argv as it is."""
+
+    def run(argv, env=None, timeout=300, **options):
+        return subprocess.run(
+            [str(a) for a in argv],
+            env=clean_environment(env),
+            stdin=options.pop("stdin", subprocess.DEVNULL),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            timeout=timeout,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture
+def report(build):
+    """report(database, arguments...): runs trace-report."""
+
+    def run(database, *arguments, **options):
+        return subprocess.run(
+            [build.command("trace-report"), *map(str, arguments), "--db", str(database)],
+            env=clean_environment(options.pop("env", None)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            **options,
+        )
+
+    return run
+
+
+@pytest.fixture
+def program():
+    """program(name): its path, or the test is skipped and says so."""
+
+    def find(name):
+        path = shutil.which(name)
+        if not path:
+            pytest.skip(f"{name} is not installed")
+        return path
+
+    return find
+
+
+def _seen(request, lines):
+    folder = _build() / "tests" / "seen"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{pathlib.Path(request).stem}.txt"
+    with open(path, "a", encoding="utf-8") as file:
+        file.writelines(line + "\n" for line in lines)
+
+
+@pytest.fixture
+def say(request):
+    """say(text): a line for the end of scripts/test's output."""
+
+    def write(text):
+        print(text)
+        _seen(request.node.fspath, [text])
+
+    return write
+
+
+def pytest_runtest_logreport(report):
+    if report.skipped and isinstance(report.longrepr, tuple):
+        _seen(report.nodeid.split("::")[0], [f"skipped {report.nodeid.split('::')[-1]}: {report.longrepr[2]}"])
