@@ -96,8 +96,8 @@ CREATE TABLE site (
     line INTEGER,              -- the line that it counts for, NULL until symbols are there
     leaf INTEGER,              -- its innermost line
     allocations INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    frees INTEGER NOT NULL, freed_bytes INTEGER NOT NULL,
     peak_allocations INTEGER NOT NULL, peak_bytes INTEGER NOT NULL, -- at the run's peak
+    live_allocations INTEGER NOT NULL, live_bytes INTEGER NOT NULL, -- so far, at last at its end; the rest was freed
     temporary INTEGER NOT NULL,
     highest_bytes INTEGER NOT NULL,                                -- its own highest live bytes
     smallest INTEGER NOT NULL, largest INTEGER NOT NULL,           -- block sizes

@@ -52,8 +52,8 @@ struct store_process {
 
 struct store_site {
     int64_t process, node;
-    int64_t line, leaf; /* 0 = not known yet (NULL) */
-    struct store_measures m; /* live = allocations - frees, and is not stored */
+    int64_t line, leaf;      /* 0 = not known yet (NULL) */
+    struct store_measures m; /* live_* is not looked at: it is allocations - frees */
     int64_t frees, freed_bytes;
     int64_t highest_bytes, smallest, largest;
     const void *sizes, *lifetimes; /* histograms, NULL = one class only */
@@ -68,7 +68,7 @@ const char *store_error(const struct store *store);
 void store_close(struct store *store); /* rolls back what was not committed */
 struct sqlite3 *store_handle(struct store *store);
 
-int store_begin(struct store *store);  /* BEGIN IMMEDIATE; waits for other writers */
+int store_begin(struct store *store); /* BEGIN IMMEDIATE; waits for other writers */
 int store_commit(struct store *store);
 
 /* Adds a run, state 'recording', and returns its number in *run; the other functions write to that run.
@@ -112,9 +112,9 @@ int64_t store_process_start(int64_t pid);
  * which the views call '[unknown]'. */
 int store_line_totals(struct store *store);
 
-/* After the last commit of a run: truncates the WAL and goes back to journal_mode=DELETE, so that the database is
- * one portable file, unless another process still uses it (then the last one does it). Only store_error and
- * store_close may follow. */
+/* After the last commit of a run: truncates the WAL and goes back to journal_mode=DELETE, so that the
+ * database is one portable file, unless another process still uses it (then the last one does it). Only
+ * store_error and store_close may follow. */
 int store_finish(struct store *store);
 
 /* Opens for reading: read-only, trusted_schema=OFF, limits set, defensive; refuses as store_open does, and
@@ -122,7 +122,8 @@ int store_finish(struct store *store);
 int store_open_read(const char *path, struct store **store);
 
 /* Histograms: count of values by power of two: class 0 = value 0, class k = 2^(k-1) <= value < 2^k, 64
- * at most. Encoded as (class, count) pairs of LEB128 numbers. encode returns the size, at most STORE_HISTOGRAM_MAX. */
+ * at most. Encoded as (class, count) pairs of LEB128 numbers. encode returns the size, at most
+ * STORE_HISTOGRAM_MAX. */
 #define STORE_HISTOGRAM_CLASSES 65
 #define STORE_HISTOGRAM_MAX (STORE_HISTOGRAM_CLASSES * 11)
 size_t store_histogram_encode(const uint64_t counts[STORE_HISTOGRAM_CLASSES], uint8_t *out);

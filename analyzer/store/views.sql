@@ -53,7 +53,7 @@ SELECT t.run, l.file, coalesce(l.line, 0), coalesce(l.function, n.name, '[unknow
 FROM (SELECT s.run AS run, s.line AS line, CASE WHEN s.line IS NULL THEN o.frame END AS frame,
              sum(s.allocations) AS allocations, sum(s.bytes) AS bytes,
              sum(s.peak_allocations) AS peak_allocations, sum(s.peak_bytes) AS peak_bytes,
-             sum(s.allocations - s.frees) AS live_allocations, sum(s.bytes - s.freed_bytes) AS live_bytes,
+             sum(s.live_allocations) AS live_allocations, sum(s.live_bytes) AS live_bytes,
              sum(s.temporary) AS temporary
       FROM run AS r CROSS JOIN site AS s ON s.run = r.id
       LEFT JOIN node AS o ON o.run = s.run AND o.id = s.node
@@ -93,7 +93,7 @@ SELECT g.run AS run, g.node AS stack,
        g.temporary AS temporary
 FROM (SELECT run, node, sum(allocations) AS allocations, sum(bytes) AS bytes,
              sum(peak_allocations) AS peak_allocations, sum(peak_bytes) AS peak_bytes,
-             sum(allocations - frees) AS live_allocations, sum(bytes - freed_bytes) AS live_bytes,
+             sum(live_allocations) AS live_allocations, sum(live_bytes) AS live_bytes,
              sum(temporary) AS temporary
       FROM site GROUP BY run, node) AS g;
 

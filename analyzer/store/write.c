@@ -374,10 +374,10 @@ int store_site(struct store *store, const struct store_site *s)
     number_or_null(&row, s->leaf != 0, s->leaf);
     number(&row, s->m.allocations);
     number(&row, s->m.bytes);
-    number(&row, s->frees);
-    number(&row, s->freed_bytes);
     number(&row, s->m.peak_allocations);
     number(&row, s->m.peak_bytes);
+    number(&row, s->m.allocations - s->frees);
+    number(&row, s->m.bytes - s->freed_bytes);
     number(&row, s->m.temporary);
     number(&row, s->highest_bytes);
     number(&row, s->smallest);
@@ -470,7 +470,7 @@ int store_line_totals(struct store *store)
     snprintf(statement, sizeof statement,
              "DELETE FROM line_total WHERE run = %1$lld;"
              "INSERT INTO line_total SELECT run, process, coalesce(line, 0), sum(allocations), sum(bytes), "
-             "sum(peak_allocations), sum(peak_bytes), sum(allocations - frees), sum(bytes - freed_bytes), "
+             "sum(peak_allocations), sum(peak_bytes), sum(live_allocations), sum(live_bytes), "
              "sum(temporary) FROM site WHERE run = %1$lld GROUP BY process, coalesce(line, 0)",
              (long long)store->run);
     return store_execute(store, statement, "write");
