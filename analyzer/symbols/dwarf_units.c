@@ -1,0 +1,401 @@
+/* dwarf_units.c - lines, functions and inlined calls from DWARF.
+ *
+ * Walking a unit's tree of DIEs for every address is what makes addr2line slow. Here the tree is walked once,
+ * when the first address of the unit is looked up, and what remains of it is one record for each function and
+ * inlined call that has code, and a flat map from addresses to these records. Names and places of calls are
+ * read from their DIEs when they are shown for the first time.
+ *
+ * Files may be corrupt or made to harm: the walk visits no more DIEs than the unit has bytes, and goes only
+ * forward among siblings.
+ */
+#include "dwarf_units.h"
+#include "intervals.h"
+
+#include <dwarf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <elfutils/libdw.h>
+
+enum {
+    DEPTH_MAX = 512,       /* of nested DIEs; real ones stay below 100 */
+    RANGES_MAX = 16 << 20, /* of a unit */
+};
+
+#define NO_FUNCTION UINT32_MAX
+
+/* A function that has code, or a call of one that was inlined. */
+struct function {
+    Dwarf_Off die;         /* its offset in the file that holds the unit's DIEs */
+    const char *name;      /* interned; valid once is_named */
+    const char *call_file; /* of an inlined call, interned; valid once is_placed */
+    uint32_t call_line;
+    uint32_t parent; /* of an inlined call: the function or call that it is in; else NO_FUNCTION */
+    uint8_t is_named, is_placed;
+    uint8_t is_unmangled; /* name is the plain one although the language has mangled ones */
+};
+
+struct unit {
+    Dwarf_Die skeleton;         /* the unit in the main file: its ranges and lines */
+    Dwarf_Die die;              /* the unit with the functions: of a .dwo file, or the same as skeleton */
+    int is_read;                /* the rest is valid */
+    int is_mangled;             /* the language has mangled names */
+    struct function *functions; /* in file order: a parent comes before its children */
+    uint32_t function_count, function_capacity;
+    struct intervals by_address; /* ids are indices into functions */
+    Dwarf_Lines *lines;          /* sorted by address; NULL = none */
+    size_t line_count;
+};
+
+struct dwarf {
+    Dwarf *handle; /* owned by the image */
+    const struct image *image;
+    struct strings *strings;
+    uint64_t bias; /* an address in the file minus one in the (perhaps separate) debug file */
+    struct unit *units;
+    size_t unit_count, unit_capacity;
+    struct intervals by_address; /* ids are indices into units; addresses of the debug file */
+};
+
+/* The walk through a unit. One entry for each level of the tree, the unit itself at 0. */
+struct walk {
+    struct dwarf *dwarf;
+    struct unit *unit;
+    size_t range_count;
+    struct {
+        Dwarf_Die die;
+        uint32_t function; /* the record of this DIE or, where it has none, of the nearest one around it */
+    } levels[DEPTH_MAX];
+};
+
+static void free_unit(struct unit *unit)
+{
+    free(unit->functions);
+    intervals_free(&unit->by_address);
+}
+
+void dwarf_free(struct dwarf *dwarf)
+{
+    if (!dwarf)
+        return;
+    for (size_t i = 0; i < dwarf->unit_count; i++)
+        free_unit(&dwarf->units[i]);
+    free(dwarf->units);
+    intervals_free(&dwarf->by_address);
+    free(dwarf);
+}
+
+/* Adds all ranges of a DIE that are code. Returns how many, -1: no memory. */
+static int add_ranges(const struct dwarf *dwarf, Dwarf_Die *die, struct intervals *to, uint32_t id,
+                      size_t max)
+{
+    Dwarf_Addr base, low, high;
+    ptrdiff_t at = 0;
+    int added = 0;
+    while ((size_t)added < max && (at = dwarf_ranges(die, at, &base, &low, &high)) > 0) {
+        if (low >= high || !image_is_text(dwarf->image, low + dwarf->bias))
+            continue;
+        if (intervals_add(to, (struct interval){low, high, id, 0}) != 0)
+            return -1;
+        added++;
+    }
+    return added;
+}
+
+static int add_unit(struct dwarf *dwarf, Dwarf_Die *skeleton, Dwarf_Die *split)
+{
+    int added = add_ranges(dwarf, skeleton, &dwarf->by_address, (uint32_t)dwarf->unit_count, RANGES_MAX);
+    if (added <= 0)
+        return added;
+    if (dwarf->unit_count == dwarf->unit_capacity) {
+        size_t capacity = dwarf->unit_capacity ? dwarf->unit_capacity * 2 : 64;
+        struct unit *units = realloc(dwarf->units, capacity * sizeof *units);
+        if (!units)
+            return -1;
+        dwarf->units = units;
+        dwarf->unit_capacity = capacity;
+    }
+    struct unit *unit = &dwarf->units[dwarf->unit_count++];
+    *unit = (struct unit){.skeleton = *skeleton, .die = split->cu ? *split : *skeleton};
+    return 0;
+}
+
+static int add_units(struct dwarf *dwarf)
+{
+    Dwarf_CU *cu = NULL;
+    Dwarf_Die die, split;
+    while (memset(&split, 0, sizeof split),
+           dwarf_get_units(dwarf->handle, cu, &cu, NULL, NULL, &die, &split) == 0)
+        if (dwarf_tag(&die) != DW_TAG_type_unit && add_unit(dwarf, &die, &split) != 0)
+            return -1;
+    return intervals_finish(&dwarf->by_address);
+}
+
+struct dwarf *dwarf_read(const struct image *image, struct strings *strings)
+{
+    Dwarf_Addr bias;
+    Dwarf *handle = dwfl_module_getdwarf(image->module, &bias);
+    struct dwarf *dwarf = handle ? calloc(1, sizeof *dwarf) : NULL;
+    if (!dwarf)
+        return NULL;
+    dwarf->handle = handle;
+    dwarf->image = image;
+    dwarf->strings = strings;
+    dwarf->bias = bias - image->bias;
+    if (add_units(dwarf) != 0 || dwarf->unit_count == 0) {
+        dwarf_free(dwarf);
+        return NULL;
+    }
+    return dwarf;
+}
+
+/* Languages whose linkage names are the plain ones. */
+static int has_mangled_names(int language)
+{
+    switch (language) {
+    case DW_LANG_C89:
+    case DW_LANG_C:
+    case DW_LANG_C99:
+    case DW_LANG_C11:
+    case DW_LANG_UPC:
+    case DW_LANG_Ada83:
+    case DW_LANG_Ada95:
+    case DW_LANG_Cobol74:
+    case DW_LANG_Cobol85:
+    case DW_LANG_Fortran77:
+    case DW_LANG_Pascal83:
+    case DW_LANG_PLI:
+    case DW_LANG_Mips_Assembler:
+        return 0;
+    default:
+        return 1;
+    }
+}
+
+static size_t unit_bytes(Dwarf_Die *die)
+{
+    Dwarf_Off start = dwarf_dieoffset(die) - dwarf_cuoffset(die), next;
+    size_t header;
+    if (dwarf_nextcu(dwarf_cu_getdwarf(die->cu), start, &next, &header, NULL, NULL, NULL) != 0 ||
+        next < start)
+        return 0;
+    return next - start;
+}
+
+static int may_hold_functions(int tag)
+{
+    switch (tag) {
+    case DW_TAG_enumeration_type:
+    case DW_TAG_subroutine_type:
+    case DW_TAG_array_type:
+    case DW_TAG_call_site:
+    case DW_TAG_GNU_call_site:
+        return 0;
+    default:
+        return 1;
+    }
+}
+
+/* The record of a function; -1: no memory. */
+static int add_function(struct unit *unit, Dwarf_Die *die, uint32_t parent)
+{
+    if (unit->function_count == unit->function_capacity) {
+        uint32_t capacity = unit->function_capacity ? unit->function_capacity * 2 : 64;
+        struct function *functions = realloc(unit->functions, capacity * sizeof *functions);
+        if (!functions)
+            return -1;
+        unit->functions = functions;
+        unit->function_capacity = capacity;
+    }
+    unit->functions[unit->function_count++] =
+        (struct function){.die = dwarf_dieoffset(die), .parent = parent};
+    return 0;
+}
+
+/* Looks at the DIE on this level; -1: no memory. */
+static int visit(struct walk *walk, int level)
+{
+    Dwarf_Die *die = &walk->levels[level].die;
+    uint32_t around = walk->levels[level - 1].function;
+    int tag = dwarf_tag(die);
+    walk->levels[level].function = around;
+    if (tag != DW_TAG_subprogram && tag != DW_TAG_inlined_subroutine && tag != DW_TAG_entry_point)
+        return 0;
+
+    struct unit *unit = walk->unit;
+    uint32_t id = unit->function_count;
+    int added = add_ranges(walk->dwarf, die, &unit->by_address, id, RANGES_MAX - walk->range_count);
+    if (added < 0)
+        return -1;
+    walk->range_count += (size_t)added;
+    if (added == 0) {
+        /* An abstract function, or one without code: nothing in it is inlined into what is around it. */
+        if (tag != DW_TAG_inlined_subroutine)
+            walk->levels[level].function = NO_FUNCTION;
+        return 0;
+    }
+    walk->levels[level].function = id;
+    return add_function(unit, die, tag == DW_TAG_inlined_subroutine ? around : NO_FUNCTION);
+}
+
+static int walk_unit(struct walk *walk)
+{
+    size_t budget = unit_bytes(&walk->unit->die);
+    int level = 1;
+    walk->levels[0].die = walk->unit->die;
+    walk->levels[0].function = NO_FUNCTION;
+    if (dwarf_child(&walk->levels[0].die, &walk->levels[1].die) != 0)
+        return 0;
+    for (; budget > 0; budget--) {
+        Dwarf_Die *die = &walk->levels[level].die;
+        if (visit(walk, level) != 0)
+            return -1;
+        if (level + 1 < DEPTH_MAX && may_hold_functions(dwarf_tag(die)) &&
+            dwarf_child(die, &walk->levels[level + 1].die) == 0) {
+            level++;
+            continue;
+        }
+        for (Dwarf_Die next; level > 0; level--) {
+            die = &walk->levels[level].die;
+            if (dwarf_siblingof(die, &next) == 0 && (char *)next.addr > (char *)die->addr) {
+                *die = next;
+                break;
+            }
+        }
+        if (level == 0)
+            break;
+    }
+    return 0;
+}
+
+/* A unit for which there is no memory is as one without functions. */
+static void read_unit(struct dwarf *dwarf, struct unit *unit)
+{
+    unit->is_read = 1;
+    unit->is_mangled = has_mangled_names(dwarf_srclang(&unit->die));
+    struct walk *walk = malloc(sizeof *walk);
+    if (walk) {
+        walk->dwarf = dwarf;
+        walk->unit = unit;
+        walk->range_count = 0;
+        if (walk_unit(walk) != 0 || intervals_finish(&unit->by_address) != 0) {
+            intervals_free(&unit->by_address);
+            unit->function_count = 0;
+        }
+        free(walk);
+    }
+    if (dwarf_getsrclines(&unit->skeleton, &unit->lines, &unit->line_count) != 0) {
+        unit->lines = NULL;
+        unit->line_count = 0;
+    }
+}
+
+static Dwarf_Die *function_die(struct unit *unit, const struct function *function, Dwarf_Die *die)
+{
+    return dwarf_offdie(dwarf_cu_getdwarf(unit->die.cu), function->die, die);
+}
+
+static const char *demangled(struct strings *strings, const char *name)
+{
+    char *text = symbols_demangle(name);
+    const char *shown = strings_intern(strings, text ? text : name);
+    free(text);
+    return shown;
+}
+
+static void name_function(struct dwarf *dwarf, struct unit *unit, struct function *function)
+{
+    Dwarf_Die die;
+    Dwarf_Attribute attribute;
+    function->is_named = 1;
+    if (!function_die(unit, function, &die))
+        return;
+    const char *name = NULL;
+    if (dwarf_attr_integrate(&die, DW_AT_linkage_name, &attribute) ||
+        dwarf_attr_integrate(&die, DW_AT_MIPS_linkage_name, &attribute))
+        name = dwarf_formstring(&attribute);
+    if (!name) {
+        name = dwarf_diename(&die);
+        function->is_unmangled = (uint8_t)unit->is_mangled;
+    }
+    function->name = name ? demangled(dwarf->strings, name) : NULL;
+}
+
+static void place_call(struct dwarf *dwarf, struct unit *unit, struct function *function)
+{
+    Dwarf_Die die;
+    Dwarf_Attribute attribute;
+    Dwarf_Files *files;
+    Dwarf_Word value;
+    size_t count;
+    function->is_placed = 1;
+    if (!function_die(unit, function, &die))
+        return;
+    if (dwarf_attr(&die, DW_AT_call_line, &attribute) && dwarf_formudata(&attribute, &value) == 0)
+        function->call_line = value <= UINT32_MAX ? (uint32_t)value : 0;
+    if (dwarf_attr(&die, DW_AT_call_file, &attribute) && dwarf_formudata(&attribute, &value) == 0 &&
+        dwarf_getsrcfiles(&unit->die, &files, &count) == 0 && value < count)
+        function->call_file = strings_intern(dwarf->strings, dwarf_filesrc(files, value, NULL, NULL));
+}
+
+/* The row of the line table that covers the address. */
+static Dwarf_Line *find_line(const struct unit *unit, uint64_t address)
+{
+    size_t low = 0, high = unit->line_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        Dwarf_Addr at;
+        if (dwarf_lineaddr(dwarf_onesrcline(unit->lines, middle), &at) == 0 && at <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    Dwarf_Line *line = low > 0 ? dwarf_onesrcline(unit->lines, low - 1) : NULL;
+    bool is_end = true;
+    return line && dwarf_lineendsequence(line, &is_end) == 0 && !is_end ? line : NULL;
+}
+
+static void place_innermost(struct dwarf *dwarf, const struct unit *unit, uint64_t address,
+                            struct symbols_frame *frame)
+{
+    Dwarf_Line *line = find_line(unit, address);
+    int number;
+    if (!line)
+        return;
+    frame->file = strings_intern(dwarf->strings, dwarf_linesrc(line, NULL, NULL));
+    if (dwarf_lineno(line, &number) == 0 && number > 0)
+        frame->line = (uint32_t)number;
+}
+
+size_t dwarf_resolve(struct dwarf *dwarf, uint64_t address, struct symbols_frame *frames, size_t max,
+                     int *wants_symbol)
+{
+    address -= dwarf->bias;
+    uint32_t id = intervals_find(&dwarf->by_address, address);
+    if (id == INTERVAL_NONE)
+        return 0;
+    struct unit *unit = &dwarf->units[id];
+    if (!unit->is_read)
+        read_unit(dwarf, unit);
+
+    frames[0] = (struct symbols_frame){0};
+    place_innermost(dwarf, unit, address, &frames[0]);
+    id = intervals_find(&unit->by_address, address);
+    *wants_symbol = id == INTERVAL_NONE;
+    for (size_t count = 1; id != INTERVAL_NONE; count++) {
+        struct function *function = &unit->functions[id];
+        if (!function->is_named)
+            name_function(dwarf, unit, function);
+        frames[count - 1].function = function->name;
+        id = function->parent;
+        if (id == NO_FUNCTION) {
+            *wants_symbol = function->is_unmangled || !function->name;
+            return count;
+        }
+        if (count == max)
+            return count;
+        if (!function->is_placed)
+            place_call(dwarf, unit, function);
+        frames[count] = (struct symbols_frame){NULL, function->call_file, function->call_line};
+    }
+    return 1;
+}

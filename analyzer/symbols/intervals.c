@@ -1,0 +1,140 @@
+/* intervals.c - which of many nested or overlapping address ranges is the best one at an address. */
+#include "intervals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void intervals_free(struct intervals *set)
+{
+    free(set->all);
+    free(set->segments);
+    memset(set, 0, sizeof *set);
+}
+
+int intervals_add(struct intervals *set, struct interval range)
+{
+    if (range.low >= range.high)
+        return 0;
+    if (set->count == set->capacity) {
+        size_t capacity = set->capacity ? set->capacity * 2 : 16;
+        struct interval *all = realloc(set->all, capacity * sizeof *all);
+        if (!all)
+            return -1;
+        set->all = all;
+        set->capacity = capacity;
+    }
+    set->all[set->count++] = range;
+    return 0;
+}
+
+static int compare_low(const void *a, const void *b)
+{
+    const struct interval *x = a, *y = b;
+    return x->low < y->low ? -1 : x->low > y->low;
+}
+
+static int is_better(const struct interval *x, const struct interval *y)
+{
+    if (x->rank != y->rank)
+        return x->rank < y->rank;
+    if (x->high - x->low != y->high - y->low)
+        return x->high - x->low < y->high - y->low;
+    return x->id > y->id;
+}
+
+/* A binary heap with the best range on top. */
+static void heap_push(const struct interval **heap, size_t *count, const struct interval *range)
+{
+    size_t at = (*count)++;
+    while (at > 0 && is_better(range, heap[(at - 1) / 2])) {
+        heap[at] = heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    heap[at] = range;
+}
+
+static void heap_pop(const struct interval **heap, size_t *count)
+{
+    const struct interval *last = heap[--*count];
+    size_t at = 0;
+    for (;;) {
+        size_t child = 2 * at + 1;
+        if (child >= *count)
+            break;
+        if (child + 1 < *count && is_better(heap[child + 1], heap[child]))
+            child++;
+        if (!is_better(heap[child], last))
+            break;
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = last;
+}
+
+static void emit(struct intervals *set, uint64_t low, uint32_t id)
+{
+    size_t n = set->segment_count;
+    if (n > 0 && set->segments[n - 1].low == low) /* an empty segment: what came before it decides anew */
+        n = --set->segment_count;
+    if (n > 0 ? set->segments[n - 1].id == id : id == INTERVAL_NONE)
+        return;
+    set->segments[set->segment_count++] = (struct segment){low, id};
+}
+
+/* Goes through the ends of all ranges from low to high with the open ranges in a heap. A range that ended
+ * stays in the heap until it comes to the top. */
+static void sweep(struct intervals *set, const struct interval **heap)
+{
+    size_t next = 0, open = 0;
+    uint64_t at = 0;
+    while (next < set->count || open > 0) {
+        if (open == 0)
+            at = set->all[next].low;
+        while (next < set->count && set->all[next].low <= at)
+            heap_push(heap, &open, &set->all[next++]);
+        while (open > 0 && heap[0]->high <= at)
+            heap_pop(heap, &open);
+        emit(set, at, open > 0 ? heap[0]->id : INTERVAL_NONE);
+        if (open == 0)
+            continue;
+        at = heap[0]->high;
+        if (next < set->count && set->all[next].low < at)
+            at = set->all[next].low;
+    }
+}
+
+int intervals_finish(struct intervals *set)
+{
+    int result = 0;
+    if (set->count > 0) {
+        qsort(set->all, set->count, sizeof *set->all, compare_low);
+        const struct interval **heap = malloc(set->count * sizeof *heap);
+        set->segments = malloc((2 * set->count + 1) * sizeof *set->segments);
+        if (heap && set->segments)
+            sweep(set, heap);
+        else
+            result = -1;
+        free(heap);
+        if (set->segment_count > 0) {
+            struct segment *fit = realloc(set->segments, set->segment_count * sizeof *fit);
+            set->segments = fit ? fit : set->segments;
+        }
+    }
+    free(set->all);
+    set->all = NULL;
+    set->count = set->capacity = 0;
+    return result;
+}
+
+uint32_t intervals_find(const struct intervals *set, uint64_t address)
+{
+    size_t low = 0, high = set->segment_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (set->segments[middle].low <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low ? set->segments[low - 1].id : INTERVAL_NONE;
+}

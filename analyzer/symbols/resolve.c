@@ -1,0 +1,120 @@
+/* resolve.c - the modules of a trace and the look-up of addresses in them. */
+#include "symbols.h"
+#include "dwarf_units.h"
+#include "image.h"
+#include "interned.h"
+#include "symtab.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUILD_ID_MAX = 64 };
+
+/* A module is an ELF file as it was when it was traced. */
+struct symbols_module {
+    struct symbols *symbols;        /* the owner */
+    struct symbols_module *next;    /* of the owner's modules */
+    char *path;                     /* as recorded */
+    uint8_t build_id[BUILD_ID_MAX]; /* as recorded */
+    size_t build_id_size;           /* 0 = not known */
+    int is_read;                    /* the rest is valid */
+    enum symbols_state state;
+    struct image image;  /* open unless the state is SYMBOLS_MISSING or _REPLACED */
+    struct dwarf *dwarf; /* NULL = none */
+    int symtab_is_read;  /* with DWARF the symbol table is read on first need */
+    struct symtab symtab;
+};
+
+struct symbols {
+    struct strings strings;
+    struct symbols_module *modules; /* newest first */
+};
+
+struct symbols *symbols_open(void)
+{
+    return calloc(1, sizeof(struct symbols));
+}
+
+void symbols_close(struct symbols *s)
+{
+    if (!s)
+        return;
+    while (s->modules) {
+        struct symbols_module *m = s->modules;
+        s->modules = m->next;
+        dwarf_free(m->dwarf);
+        symtab_free(&m->symtab);
+        image_close(&m->image);
+        free(m->path);
+        free(m);
+    }
+    strings_free(&s->strings);
+    free(s);
+}
+
+struct symbols_module *symbols_module(struct symbols *s, const char *path, const uint8_t *build_id,
+                                      size_t build_id_size)
+{
+    struct symbols_module *m = calloc(1, sizeof *m);
+    if (!m)
+        return NULL;
+    m->path = strdup(path ? path : "");
+    if (!m->path) {
+        free(m);
+        return NULL;
+    }
+    m->build_id_size = build_id_size < BUILD_ID_MAX ? build_id_size : BUILD_ID_MAX;
+    if (m->build_id_size > 0)
+        memcpy(m->build_id, build_id, m->build_id_size);
+    m->symbols = s;
+    m->next = s->modules;
+    s->modules = m;
+    return m;
+}
+
+/* A table that cannot be read is empty, and is not tried again. */
+static struct symtab *module_symtab(struct symbols_module *m)
+{
+    if (!m->symtab_is_read) {
+        m->symtab_is_read = 1;
+        (void)symtab_read(&m->symtab, &m->image);
+    }
+    return &m->symtab;
+}
+
+enum symbols_state symbols_module_state(struct symbols_module *m)
+{
+    if (m->is_read)
+        return m->state;
+    m->is_read = 1;
+    switch (image_open(&m->image, m->path, m->build_id, m->build_id_size)) {
+    case IMAGE_MISSING:
+        return m->state = SYMBOLS_MISSING;
+    case IMAGE_REPLACED:
+        return m->state = SYMBOLS_REPLACED;
+    case IMAGE_OPENED:
+        break;
+    }
+    m->dwarf = dwarf_read(&m->image, &m->symbols->strings);
+    if (m->dwarf)
+        return m->state = SYMBOLS_LINES;
+    return m->state = module_symtab(m)->count > 0 ? SYMBOLS_NAMES : SYMBOLS_NONE;
+}
+
+size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbols_frame *frames, size_t max)
+{
+    frames[0] = (struct symbols_frame){0};
+    enum symbols_state state = symbols_module_state(m);
+    if (state != SYMBOLS_LINES && state != SYMBOLS_NAMES)
+        return 1;
+    int wants_symbol = 1;
+    size_t count = m->dwarf ? dwarf_resolve(m->dwarf, address, frames, max, &wants_symbol) : 0;
+    count = count ? count : 1;
+    if (wants_symbol) {
+        const char *name = symtab_find(module_symtab(m), &m->symbols->strings, address);
+        if (name)
+            frames[count - 1].function = name;
+    }
+    return count;
+}
