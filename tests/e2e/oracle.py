@@ -1,0 +1,85 @@
+"""What the tests believe: other programs that count or name the same things."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+NUMBER = r"([\d,]+)"
+
+
+def valgrind_totals(argv, env):
+    """Runs argv under valgrind: its output, and what valgrind counted of the heap."""
+    process = subprocess.run(
+        [
+            "valgrind",
+            "--tool=memcheck",
+            "--undef-value-errors=no",
+            "--leak-check=no",
+            # valgrind would free the C library's own buffers at the end, and count that.
+            "--run-libc-freeres=no",
+            "--run-cxx-freeres=no",
+            *argv,
+        ],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=300,
+    )
+    text = process.stderr.decode()
+    total = re.search(f"total heap usage: {NUMBER} allocs, {NUMBER} frees, {NUMBER} bytes", text)
+    in_use = re.search(f"in use at exit: {NUMBER} bytes in {NUMBER} blocks", text)
+    assert total and in_use, f"valgrind said no totals:\n{text}"
+    allocations, frees, allocated = (int(n.replace(",", "")) for n in total.groups())
+    live_bytes, live = (int(n.replace(",", "")) for n in in_use.groups())
+    return process, {
+        "allocations": allocations,
+        "frees": frees,
+        "bytes": allocated,
+        "live_allocations": live,
+        "live_bytes": live_bytes,
+    }
+
+
+def needed_libraries(library):
+    """A shared library and all that it needs, as the loader would load them."""
+    listed = subprocess.run(["ldd", str(library)], capture_output=True, text=True, check=True).stdout
+    return [str(library), *re.findall(r"=> (/\S+)", listed)]
+
+
+def has_tls(library):
+    """Whether a shared library has thread-local storage, for which the loader keeps room in each thread."""
+    headers = subprocess.run(["readelf", "-lW", library], capture_output=True, text=True, check=True).stdout
+    return re.search(r"^\s+TLS\s", headers, re.M) is not None
+
+
+def addr2line(file, addresses):
+    """For each address the frames that stand there, innermost first: (function, absolute file or None, line)."""
+    process = subprocess.run(
+        ["addr2line", "-a", "-i", "-f", "-C", "-e", str(file)],
+        input="\n".join(hex(a) for a in addresses) + "\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found = {}
+    frames = None
+    lines = iter(process.stdout.splitlines())
+    for line in lines:
+        if line.startswith("0x"):
+            frames = found.setdefault(int(line, 16), [])
+            continue
+        where = re.sub(r" \(discriminator \d+\)$", "", next(lines))
+        path, _, number = where.rpartition(":")
+        known = path not in ("??", "") and number not in ("?", "0")
+        frames.append(
+            (line, os.path.normpath(path) if known else None, int(number) if known else 0)
+        )
+    return found
+
+
+def source(name):
+    """Numbered lines of a workload's source: {line number: text}."""
+    path = pathlib.Path(__file__).resolve().parent.parent / "workloads" / name
+    return dict(enumerate(path.read_text(encoding="utf-8").splitlines(), 1))

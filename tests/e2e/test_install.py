@@ -1,0 +1,71 @@
+"""cmake --install puts everything where it is found, and an installed tracer works."""
+
+import os
+import subprocess
+
+import pytest
+
+from conftest import clean_environment, wait_for_run
+
+
+@pytest.fixture(scope="module")
+def prefix(build, tmp_path_factory):
+    prefix = tmp_path_factory.mktemp("prefix")
+    process = subprocess.run(["cmake", "--install", build.root, "--prefix", prefix], capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    return prefix
+
+
+def test_files(prefix):
+    found = {os.path.relpath(os.path.join(folder, f), prefix) for folder, _, files in os.walk(prefix) for f in files}
+    for path in ("bin/trace-run", "bin/trace-report", "lib/libtrace.so", "libexec/libtrace/trace-collector",
+                 "include/trace.h", "lib/pkgconfig/libtrace.pc", "share/doc/libtrace/LICENSE"):
+        assert path in found, sorted(found)
+    # Nothing of the house's own libraries and headers.
+    assert not [f for f in found if f.endswith((".a", "wire.h"))]
+
+
+def test_only_wanted_symbols(prefix):
+    """What a preloaded library exports, it interposes in every program: the allocator's names and our own, no more."""
+    listed = subprocess.run(["nm", "-D", "--defined-only", prefix / "lib/libtrace.so"], capture_output=True, text=True, check=True)
+    names = {line.split()[-1].split("@")[0] for line in listed.stdout.splitlines()}
+    allowed = set("malloc calloc realloc reallocarray free cfree posix_memalign aligned_alloc memalign valloc pvalloc free_sized "
+                  "free_aligned_sized malloc_usable_size".split())
+    process = set("fork vfork execve execv execvp execvpe execl execlp execle fexecve posix_spawn posix_spawnp _exit _Exit "
+                  "quick_exit exit pthread_create clone system popen daemon".split())
+    other = {n for n in names - allowed if not n.startswith(("_Znw", "_Zna", "_Zdl", "_Zda", "libtrace_"))}
+    assert allowed - {"cfree"} <= names
+    assert other <= process, sorted(other)
+
+
+def test_traces(prefix, build, tmp_path):
+    process = subprocess.run([prefix / "bin/trace-run", build.target("hello")], env=clean_environment(), cwd=tmp_path,
+                             capture_output=True, text=True, timeout=60)
+    assert (process.stdout, process.stderr, process.returncode) == ("hello world\n", "", 0)
+    assert wait_for_run(tmp_path / "trace.db")["allocations"] == 2
+
+
+def test_by_name_alone(prefix, build, tmp_path):
+    """LD_PRELOAD=libtrace.so, where the loader knows the directory."""
+    env = clean_environment({"LD_PRELOAD": "libtrace.so", "LD_LIBRARY_PATH": prefix / "lib"})
+    process = subprocess.run([build.target("hello")], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (process.stdout, process.stderr) == ("hello world\n", "")
+    assert wait_for_run(tmp_path / "trace.db")["allocations"] == 2
+
+
+@pytest.mark.parametrize("compiler, name", [(["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"], "use.c"),
+                                            (["g++", "-std=c++98", "-Wall", "-Wextra", "-Werror", "-pedantic"], "use.cpp")])
+def test_public_header(compiler, name, prefix, tmp_path):
+    """A program with marks builds with what pkg-config says, and runs plain and traced."""
+    (tmp_path / name).write_text(
+        '#include <trace.h>\n#include <stdio.h>\n'
+        'int main(void) { trace_mark("a"); trace_pause(); trace_resume(); trace_snapshot("b"); puts("marked"); return 0; }\n'
+    )
+    env = clean_environment({"PKG_CONFIG_PATH": prefix / "lib/pkgconfig"})
+    flags = subprocess.run(["pkg-config", f"--define-variable=prefix={prefix}", "--cflags", "--libs", "libtrace"],
+                           env=env, capture_output=True, text=True, check=True).stdout.split()
+    assert f"-I{prefix}/include" in flags
+    subprocess.run([*compiler, "-o", tmp_path / "use", tmp_path / name, *flags], check=True)
+    for extra in ({}, {"LD_PRELOAD": prefix / "lib/libtrace.so"}):
+        process = subprocess.run([tmp_path / "use"], env=clean_environment(extra), cwd=tmp_path, capture_output=True, text=True)
+        assert (process.stdout, process.stderr, process.returncode) == ("marked\n", "", 0)

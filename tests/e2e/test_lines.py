@@ -1,0 +1,138 @@
+"""Names and lines are those that addr2line -i finds."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+import oracle
+
+FRAMES = """
+SELECT m.path AS module, f.offset AS offset, group_concat(x.text, char(10)) AS places
+FROM frame AS f JOIN module AS m ON m.run = f.run AND m.id = f.module
+JOIN (SELECT fl.run AS run, fl.frame AS frame,
+             l.function || char(9) || coalesce(l.file, '') || char(9) || l.line AS text
+      FROM frame_line AS fl JOIN line AS l ON l.run = fl.run AND l.id = fl.line
+      ORDER BY fl.run, fl.frame, fl.depth) AS x ON x.run = f.run AND x.frame = f.id
+GROUP BY f.run, f.id
+"""
+
+
+def places_of(traced, executable):
+    """{return address: [(function, file, line)]} of the frames of one module."""
+    found = {}
+    for row in traced.rows(FRAMES):
+        if os.path.realpath(row["module"]) != os.path.realpath(executable):
+            continue
+        found[row["offset"]] = [
+            (function, os.path.normpath(file) if file else None, int(line))
+            for function, file, line in (place.split("\t") for place in row["places"].split("\n"))
+        ]
+    return found
+
+
+def compare(traced, executable):
+    """All frames of the executable against addr2line; returns how many, and how many were inlined into another."""
+    ours = places_of(traced, executable)
+    assert ours, f"no frame of {executable} was named"
+    theirs = oracle.addr2line(executable, [address - 1 for address in ours])
+    wrong, inlined = [], 0
+    for address, places in sorted(ours.items()):
+        expected = theirs[address - 1]
+        inlined += len(expected) - 1
+        known = [e for e in expected if e[1]]
+        if not known:
+            continue  # without debug information addr2line only knows the symbol
+        if places != expected:
+            wrong.append(f"{address:#x}\n  ours   {places}\n  theirs {expected}")
+    assert not wrong, f"{len(wrong)} of {len(ours)} frames differ:\n" + "\n".join(wrong[:10])
+    return len(ours), inlined
+
+
+def test_cxx(build, trace, say):
+    executable = build.workload("shapes")
+    traced = trace([executable])
+    frames, inlined = compare(traced, executable)
+    assert frames >= 20 and inlined >= 10
+    say(f"C++: {frames} frames equal addr2line's, {inlined} of them inlined into others")
+
+    # The lines that allocate are lines of the program, not of the standard library.
+    names = {r["function"].split("(")[0]: r for r in traced.rows(
+        "SELECT * FROM lines WHERE file LIKE '%/shapes.cpp' ORDER BY bytes DESC")}
+    assert any("make<shapes::Square<" in n for n in names), sorted(names)
+    assert any("Cache::name" in n for n in names), sorted(names)
+    assert any("risky" in n for n in names), sorted(names)
+
+
+@pytest.mark.parametrize("flags", [["-O0"], ["-O2", "-gdwarf-4"], ["-O3", "-gdwarf-5", "-gz"], ["-O2", "-no-pie"],
+                                   ["-O2", "-flto"], ["-O2", "-fno-omit-frame-pointer", "-static-libgcc"],
+                                   ["-Os", "-ffunction-sections", "-Wl,--gc-sections"]])
+def test_cxx_built_in_other_ways(flags, trace, tmp_path):
+    code = pathlib.Path(__file__).resolve().parent.parent / "workloads" / "shapes.cpp"
+    subprocess.run(["g++", "-std=c++17", "-g", *flags, "-o", tmp_path / "shapes", code], check=True)
+    compare(trace([tmp_path / "shapes", "300"]), tmp_path / "shapes")
+
+
+def test_clang(program, trace, tmp_path):
+    clang = program("clang++")
+    code = pathlib.Path(__file__).resolve().parent.parent / "workloads" / "shapes.cpp"
+    subprocess.run([clang, "-std=c++17", "-g", "-O2", "-o", tmp_path / "shapes", code], check=True)
+    compare(trace([tmp_path / "shapes", "300"]), tmp_path / "shapes")
+
+
+def test_rust(build, trace, say):
+    if not (build.workloads / "orders").exists():
+        pytest.skip("rustc is not installed")
+    executable = build.workload("orders")
+    traced = trace([executable])
+    frames, inlined = compare(traced, executable)
+    say(f"Rust: {frames} frames equal addr2line's, {inlined} of them inlined into others")
+    lines = {r["line"]: r for r in traced.rows("SELECT * FROM lines WHERE file LIKE '%/orders.rs'")}
+    at = oracle.source("orders.rs")
+    assert any("format!" in at[n] for n in lines) and any("collect()" in at[n] for n in lines)
+
+
+def test_c_by_line(build, trace):
+    """The line, the function and the count of each allocation of dict.c."""
+    traced = trace([build.workload("dict"), "1000"])
+    lines = {r["line"]: r for r in traced.rows("SELECT * FROM lines WHERE file LIKE '%/dict.c'")}
+    at = oracle.source("dict.c")
+    attribute = next(n for n, text in at.items() if "malloc(sizeof *attribute)" in text)
+    assert (lines[attribute]["allocations"], lines[attribute]["function"]) == (3000, "set")
+    table = next(n for n, text in at.items() if "HASH_ADD_KEYPTR(hh, *record" in text)
+    assert lines[table]["allocations"] == 2000  # a table and its buckets for each record
+    array = next(n for n, text in at.items() if "calloc((size_t)n + 1" in text)
+    assert (lines[array]["allocations"], lines[array]["bytes"], lines[array]["function"]) == (1, 8008, "main")
+    assert set(lines) == {attribute, table, array}
+
+
+def test_stripped_and_separate(build, trace, tmp_path):
+    """Names from a separate debug file by .gnu_debuglink; without it from .symtab; without that module+offset."""
+    code = pathlib.Path(__file__).resolve().parent.parent / "workloads" / "slots.c"
+    subprocess.run(["gcc", "-g", "-O1", "-fno-inline", "-o", tmp_path / "slots", code], check=True)
+    subprocess.run(["objcopy", "--only-keep-debug", "slots", "slots.debug"], cwd=tmp_path, check=True)
+    subprocess.run(["objcopy", "--strip-all", "--add-gnu-debuglink=slots.debug", "slots", "linked"], cwd=tmp_path, check=True)
+    subprocess.run(["objcopy", "--strip-debug", "slots", "symbols"], cwd=tmp_path, check=True)
+    subprocess.run(["objcopy", "--strip-all", "slots", "bare"], cwd=tmp_path, check=True)
+
+    def largest(name):
+        traced = trace([tmp_path / name, "500"], db=tmp_path / f"{name}.db")
+        return traced.rows("SELECT * FROM lines ORDER BY allocations DESC LIMIT 1")[0]
+
+    whole, linked = largest("slots"), largest("linked")
+    assert (whole["function"], whole["allocations"]) == ("slots_new", 500)
+    assert (linked["function"], linked["file"], linked["line"]) == (whole["function"], whole["file"], whole["line"])
+    assert largest("symbols")["function"] == "slots_new" and largest("symbols")["file"] is None
+    bare = largest("bare")
+    assert bare["function"].startswith("bare+0x") and bare["allocations"] == 500
+
+
+def test_replaced_since(build, trace, report, tmp_path):
+    """A binary that was replaced before its names were looked up, or since the run, is recognised, not misread."""
+    code = pathlib.Path(__file__).resolve().parent.parent / "workloads" / "slots.c"
+    subprocess.run(["gcc", "-g", "-O1", "-fno-inline", "-o", tmp_path / "slots", code], check=True)
+    script = f"cp {tmp_path}/slots {tmp_path}/running && {tmp_path}/running 500 && cp --remove-destination /bin/true {tmp_path}/running"
+    traced = trace(["bash", "-c", script])
+    by = traced.rows("SELECT * FROM lines WHERE allocations >= 500 AND module LIKE '%/running'")
+    assert len(by) == 1 and by[0]["function"].startswith("running+0x"), [dict(r) for r in by]

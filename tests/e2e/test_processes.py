@@ -1,0 +1,187 @@
+"""Processes and their ends: children, two recorders of one file, kills."""
+
+import os
+import signal
+import struct
+import subprocess
+import time
+
+import pytest
+
+from conftest import rows, wait_for_run
+
+
+def test_a_tree_of_processes(build, trace, plain):
+    """One run holds every process, each with what it allocated, and the program sees no child but its own."""
+    expected = plain([build.target("tree")])
+    traced = trace([build.target("tree")])
+    assert (traced.stdout, traced.returncode) == (expected.stdout, expected.returncode) == (b"done\n", 0)
+    assert traced.stderr == b""
+    loops = traced.rows("SELECT function, line, sum(allocations) AS n FROM lines WHERE file LIKE '%/tree.c' GROUP BY 1, 2")
+    assert [(r["function"], r["n"]) for r in loops] == [("blocks", 1000 + 2000 + 3000 + 4000 + 5000 + 6000 + 7000)]
+    processes = traced.rows("SELECT * FROM processes ORDER BY process")
+    first = processes[0]
+    assert first["pid"] != 0 and first["executable"].endswith("targets/tree") and first["exit_status"] == 0
+    # The loops of each, whatever else it allocated.
+    sizes = sorted(p["allocations"] // 1000 for p in processes)
+    assert set(range(1, 8)) <= set(sizes), sizes
+    assert all(p["parent_pid"] in {q["pid"] for q in processes} for p in processes[1:])
+    for size in (3, 4, 5, 6):
+        leaf = next(p for p in processes if p["allocations"] // 1000 == size)
+        assert leaf["command"].endswith(f"leaf {size}000") and leaf["exit_status"] == 7
+
+
+def test_only_the_first_process(build, trace):
+    traced = trace([build.target("tree")], env={"LIBTRACE_FOLLOW": "0"})
+    assert traced.stdout == b"done\n"
+    assert traced.one("SELECT sum(allocations) AS n FROM lines WHERE file LIKE '%/tree.c'")["n"] == 1000
+    assert traced.run["state"] == "complete"
+
+
+def test_two_runs_at_once(build, preload, tmp_path):
+    """Eight programs that record into the same new file at the same time all land whole."""
+    database = tmp_path / "trace.db"
+    started = [
+        subprocess.Popen([build.workload(name), "20000"], env=preload({"LIBTRACE_LABEL": f"{name}{i}"}),
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for i in range(2) for name in ("list", "stream", "dict", "slots")
+    ]
+    for process in started:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0 and err == b"", err
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        runs = rows(database, "SELECT * FROM run")
+        if len(runs) == 8 and all(r["phase"] == "done" for r in runs):
+            break
+        time.sleep(0.05)
+    per_item = {"list": (60000, 12 + 1), "stream": (60000, 1), "dict": (200000, 2), "slots": (20000, 2)}
+    for run in runs:
+        base, more = per_item[run["label"][:-1]]
+        assert run["state"] == "complete" and base < run["allocations"] <= base + more, dict(run)
+    assert len({r["label"] for r in runs}) == 8
+    assert rows(database, "PRAGMA integrity_check")[0][0] == "ok"
+    assert rows(database, "PRAGMA journal_mode")[0][0] == "delete"
+
+
+def page(path):
+    return struct.unpack("QQ", path.read_bytes()[:16])
+
+
+def until(path, count):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if path.exists() and path.stat().st_size >= 16 and page(path)[0] >= count:
+            return
+        time.sleep(0.005)
+    raise AssertionError("the program made no progress")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT])
+@pytest.mark.parametrize("arguments", [[], ["--close"]])
+def test_killed(number, arguments, build, preload, tmp_path):
+    """What a program allocated until it was killed is what it counted itself, in a page that outlives it."""
+    path = tmp_path / "page"
+    process = subprocess.Popen([build.target("storm"), path, *arguments], env=preload(), stderr=subprocess.PIPE,
+                               preexec_fn=lambda: __import__("resource").setrlimit(4, (0, 0)))
+    until(path, 200_000)
+    process.send_signal(number)
+    assert process.wait() == -number
+    assert process.stderr.read() == b""
+    run = wait_for_run(tmp_path / "trace.db")
+    allocations, frees = page(path)
+    line = rows(tmp_path / "trace.db", "SELECT * FROM lines WHERE function = 'main' AND file LIKE '%/storm.c'")[0]
+    # Killed between an event and its count, it is one off.
+    assert allocations <= line["allocations"] <= allocations + 1
+    assert allocations - frees - 1 <= line["live_allocations"] <= allocations - frees + 1
+    assert run["state"] == "complete" and run["exit_status"] == -number
+    assert rows(tmp_path / "trace.db", "PRAGMA integrity_check")[0][0] == "ok"
+
+
+def test_killed_many_times(build, preload, tmp_path, say):
+    path, database = tmp_path / "page", tmp_path / "trace.db"
+    for number in range(1, 26):
+        if path.exists():
+            path.unlink()
+        process = subprocess.Popen([build.target("storm"), path], env=preload())
+        until(path, 1 + number * 1777)
+        process.kill()
+        process.wait()
+        run = wait_for_run(database, number)
+        allocations, _ = page(path)
+        line = rows(database, "SELECT * FROM lines WHERE run = ? AND function = 'main'", number)[0]
+        assert 0 <= line["allocations"] - allocations <= 1, f"kill {number}"
+        assert run["exit_status"] == -9
+    assert rows(database, "PRAGMA integrity_check")[0][0] == "ok"
+    say("25 kills at different moments: each time the last published event is in the database")
+
+
+def test_collector_killed(build, preload, tmp_path, report):
+    """The program goes on; the run is shown as interrupted; the file stays sound and takes the next run."""
+    path, database = tmp_path / "page", tmp_path / "trace.db"
+    process = subprocess.Popen([build.target("storm"), path], env=preload(), stderr=subprocess.PIPE)
+    try:
+        until(path, 100_000)
+        os.kill(rows(database, "SELECT collector_pid FROM run")[0][0], signal.SIGKILL)
+        count = page(path)[0]
+        until(path, count + 500_000)  # more than any ring holds
+    finally:
+        process.kill()
+        process.wait()
+    err = process.stderr.read().decode()
+    assert err.count("\n") == 1 and "libtrace" in err, err
+    assert "interrupted" in report(database, "runs").stdout
+    assert report(database, "top").returncode == 0
+    assert subprocess.run([build.target("hello")], env=preload(), capture_output=True).returncode == 0
+    assert wait_for_run(database, 2)["state"] == "complete"
+    states = [r["state"] for r in rows(database, "SELECT state FROM runs ORDER BY run")]
+    assert states == ["interrupted", "complete"]
+    assert rows(database, "PRAGMA integrity_check")[0][0] == "ok"
+
+
+def test_no_child_and_no_descriptor_too_many(build, trace, tmp_path):
+    """The target sees no child, no signal and no descriptor that it would not see without the tracer."""
+    source = tmp_path / "look.c"
+    source.write_text(r"""
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static volatile int signals;
+static void on(int n) { (void)n; signals++; }
+int main(void) {
+    signal(SIGCHLD, on);
+    for (int i = 0; i < 200000; i++) { void *volatile p = malloc(i % 100); free(p); }
+    usleep(100000);
+    printf("wait %d %d, signals %d, fd %d\n", waitpid(-1, NULL, WNOHANG | __WALL), errno == ECHILD, signals, dup(0));
+    char line[100] = ""; FILE *f = fopen("/proc/self/task/self/children", "r"); (void)f;
+    snprintf(line, sizeof line, "/proc/self/task/%d/children", getpid());
+    f = fopen(line, "r"); line[0] = 0; if (f && fgets(line, sizeof line, f)) printf("children %s\n", line);
+    return 0; }
+""")
+    subprocess.run(["gcc", "-w", "-o", tmp_path / "look", source], check=True)
+    traced = trace([tmp_path / "look"])
+    assert traced.stdout == b"wait -1 1, signals 0, fd 3\n"
+
+
+def test_environment_and_label(build, trace, tmp_path):
+    traced = trace(["env"], env={"LIBTRACE_LABEL": "a label with spaces"})
+    assert traced.run["label"] == "a label with spaces"
+    names = {line.split("=")[0] for line in traced.stdout.decode().splitlines()}
+    added = names - set(os.environ) - {"LC_ALL", "LD_PRELOAD"}
+    assert all(name.startswith("LIBTRACE_") for name in added), added
+    script = tmp_path / "job.sh"
+    script.write_text("#!/bin/bash\necho from a script\n")
+    script.chmod(0o755)
+    assert trace([script], db=tmp_path / "script.db").run["label"] == "job.sh"
+
+
+def test_a_preload_of_the_users_own(build, trace, tmp_path):
+    """LD_PRELOAD with another library beside: both are there."""
+    (tmp_path / "other.c").write_text('#include <unistd.h>\n__attribute__((constructor)) static void on(void) { write(1, "other\\n", 6); }\n')
+    subprocess.run(["gcc", "-w", "-shared", "-fPIC", "-o", tmp_path / "other.so", tmp_path / "other.c"], check=True)
+    for order in (f"{tmp_path}/other.so:{build.library}", f"{build.library}:{tmp_path}/other.so"):
+        traced = trace([build.target("hello")], env={"LD_PRELOAD": order})
+        assert traced.stdout == b"other\nhello world\n" and traced.run["allocations"] == 2

@@ -1,0 +1,160 @@
+"""Every stack is the one that libunwind finds: LIBTRACE_CHECK_STACKS=1 walks each of them both ways."""
+
+import pathlib
+import random
+import shutil
+import subprocess
+import time
+
+import pytest
+
+STACKS = 20_000_000
+
+PERL = r"""
+my @rows = map { { id => $_, name => "n$_", tags => [ map { "t$_" } 1..6 ] } } 1..60000;
+for my $round (1..3) {
+    my %by; push @{ $by{ $_->{id} % 997 } }, $_->{name} for @rows;
+    my $text = join ";", map { join ",", @{ $by{$_} } } sort keys %by;
+    my @parts = map { [ split /,/ ] } split /;/, $text; print scalar(@parts), "\n";
+    sub walk { my ($n, @a) = @_; return $n ? walk($n - 1, @a, "x$n") : scalar @a } print walk($_ % 40), "" for 1..2000;
+}
+"""
+
+PYTHON = """
+import json, re, collections
+def tree(n): return {"n": n, "sub": [tree(i) for i in range(n)]} if n else {"leaf": "x" * 20}
+for _ in range(%d):
+    text = json.dumps(tree(7)); json.loads(text)
+    collections.Counter(re.findall(r"[a-z]+", text)); sorted(text[:2000])
+"""
+
+SQL = """
+CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT, c TEXT);
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 150000)
+INSERT INTO t SELECT i, printf('%%s-%%d', hex(i), i * 7919 %% 10007), json_array(i, 'x', json_object('k', i)) FROM n;
+CREATE INDEX tb ON t(b);
+%s
+"""
+QUERY = """SELECT substr(b, 1, 3), count(*), group_concat(upper(b)), sum(json_extract(c, '$[2].k')), max(replace(c, 'x', 'yy'))
+FROM t GROUP BY 1 ORDER BY 2 DESC LIMIT 3;
+"""
+
+BASH = r"""
+f() { local a=$1 b; if (( a > 0 )); then b=$(( a - 1 )); f "$b"; else out="${out:0:50}x$1"; fi; }
+for ((i = 0; i < 6000; i++)); do f 12; x="$i ${x:0:100}"; arr[i % 300]="${x/ /_}"; done; echo "${#out} ${#arr[@]}"
+"""
+
+
+def _c_code():
+    """A file of C that keeps the optimiser busy; the same each time."""
+    rng = random.Random(1)
+    lines = ["#include <stdio.h>", "#include <stdlib.h>", "#include <string.h>", "#include <math.h>"]
+    for i in range(700):
+        lines.append(
+            f"struct s{i} {{ int a[{rng.randint(1, 9)}]; double d; struct s{max(i - 1, 0)} *p; }};\n"
+            f"static int g{i}(struct s{i} *s, int n) {{ int r = 0; for (int i = 0; i < n; i++) switch (i % {rng.randint(2, 9)})"
+            f" {{ case 0: r += s->a[0] * {rng.randint(1, 99)}; break; case 1: r ^= i << {rng.randint(1, 9)}; break;"
+            f" default: s->d += sqrt((double)r); }} return r; }}\n"
+            f"int f{i}(int n) {{ struct s{i} s = {{0}}; return g{i}(&s, n) + (n > 0 ? f{max(i - 1, 0)}(n - 1) : 0); }}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+CXX = r"""
+#include <algorithm>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <regex>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+template <int N> struct T { std::map<std::string, std::vector<T<N - 1>>> m; std::variant<int, std::string, double> v;
+  void f() { std::sort(m.begin()->second.begin(), m.begin()->second.end(), [](auto &a, auto &b) { return a.v.index() < b.v.index(); });
+             for (auto &[k, t] : m) for (auto &x : t) x.f(); } };
+template <> struct T<0> { std::variant<int, std::string, double> v; void f() { std::cout << std::regex_replace("a", std::regex("a"), "b"); } };
+int main() { T<12> t; t.f(); }
+"""
+
+
+def _repository(folder, git):
+    """A repository with some history."""
+    subprocess.run(
+        f"export HOME={folder} GIT_CONFIG_NOSYSTEM=1; {git} init -q -b main . && {git} config user.name N && "
+        f"{git} config user.email e@example.org && for i in $(seq 60); do mkdir -p d$((i % 7)); "
+        f"seq $i $((i * 40)) > d$((i % 7))/f$i; sort -R --random-source=/bin/sh d$((i % 7))/f$i > d$((i % 7))/g; "
+        f"{git} add . && {git} commit -q -m c$i; done",
+        shell=True, cwd=folder, check=True,
+    )
+
+
+def jobs(folder):
+    """(name, argv, extra environment) of each program that is installed, the largest allocators first."""
+    (folder / "code.c").write_text(_c_code())
+    (folder / "code.cpp").write_text(CXX)
+    (folder / "load.sql").write_text(SQL % (QUERY * 8))
+    found = []
+
+    def add(name, program, *arguments, env=None):
+        path = program if "/" in program else shutil.which(program)
+        if path and pathlib.Path(path).exists():
+            found.append((name, [path, *arguments], env or {}))
+
+    # malloc for each object, so that the interpreter's deep native stacks are seen.
+    add("python3, PYTHONMALLOC=malloc", "/usr/bin/python3", "-c", PYTHON % 8, env={"PYTHONMALLOC": "malloc"})
+    add("perl", "perl", "-e", PERL)
+    add("sqlite3", "sqlite3", ":memory:", f".read {folder}/load.sql")
+    add("bash", "bash", "-c", BASH)
+    add("gcc -O2 (cc1, as)", "gcc", "-O2", "-c", "-o", f"{folder}/code.o", f"{folder}/code.c")
+    add("g++ -O1 (cc1plus, as)", "g++", "-O1", "-std=c++17", "-c", "-o", f"{folder}/cxx.o", f"{folder}/code.cpp")
+    if shutil.which("git"):
+        repository = folder / "repository"
+        repository.mkdir()
+        _repository(repository, "git")
+        add("git log -p", "git", "-C", str(repository), "log", "-p", "--stat", "--all", "-M", "-C")
+    add("node", "node", "-e", "const a = []; for (let i = 0; i < 2e5; i++) a.push({i, s: 'x' + i}); "
+        "console.log(require('zlib').gzipSync(JSON.stringify(a)).length, Buffer.alloc(1000).length)")
+    add("openssl", "openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024", "-out", f"{folder}/k")
+    return found
+
+
+def test_no_stack_differs(trace, say, tmp_path):
+    checked, programs, different, spent = 0, set(), [], time.monotonic()
+    for number, (name, argv, env) in enumerate(jobs(tmp_path)):
+        begun = time.monotonic()
+        traced = trace(argv, env={"LIBTRACE_CHECK_STACKS": "1", **env}, db=tmp_path / f"{number}.db", cwd=tmp_path)
+        assert traced.returncode == 0, f"{name}: {traced.stderr[-500:]}"
+        run = traced.run
+        # Each allocation has a stack, and each was checked.
+        assert run["stacks_checked"] >= run["allocations"] * 0.999, f"{name}: {dict(run)}"
+        say(
+            f"{name}: {run['stacks_checked']:,} stacks, {run['stacks_different']} different, "
+            f"{run['stacks_slow']:,} by libunwind, {time.monotonic() - begun:.0f} s"
+        )
+        checked += run["stacks_checked"]
+        if run["stacks_different"]:
+            different.append(name)
+        if run["stacks_checked"] > 100_000:
+            programs.add(name)
+    say(f"together {checked:,} stacks of {len(programs)} programs with more than 100,000, {time.monotonic() - spent:.0f} s")
+    assert not different
+    assert len(programs) >= 5
+    assert checked >= STACKS
+
+
+@pytest.mark.parametrize("name", ["shapes", "handoff", "list"])
+def test_workloads_too(name, build, trace):
+    run = trace([build.workload(name)], env={"LIBTRACE_CHECK_STACKS": "1"}).run
+    assert run["stacks_checked"] >= run["allocations"] - 10 > 1000
+    assert run["stacks_different"] == 0
+
+
+def test_check_mode_can_find_a_difference(build, trace, tmp_path):
+    """The check compares with something: a stack that unw_backtrace sees deeper than LIBTRACE_DEPTH is cut, not
+    different, and the cut is marked."""
+    traced = trace([build.workload("shapes"), "50"], env={"LIBTRACE_CHECK_STACKS": "1", "LIBTRACE_DEPTH": "6"})
+    assert traced.run["stacks_different"] == 0
+    cut = traced.rows("SELECT count(*) AS n FROM stacks WHERE frames LIKE '%[cut]'")[0]["n"]
+    assert cut > 0

@@ -1,0 +1,115 @@
+"""Totals are exact: valgrind counts the same allocations, frees and bytes."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import oracle
+from conftest import clean_environment, wait_for_run
+
+MEASURES = ("allocations", "frees", "bytes", "live_allocations", "live_bytes")
+
+
+@pytest.fixture(scope="session")
+def valgrind(build, tmp_path_factory):
+    """valgrind(argv): valgrind's totals.
+
+    The loader allocates a vector for each thread with one entry for each library that has thread-local storage. A
+    program under the tracer has more such libraries, so valgrind's run gets as many: stand-ins that do nothing.
+    """
+    if not shutil.which("valgrind"):
+        pytest.skip("valgrind is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    (folder / "tls.c").write_text("__thread int value = 1; int *value_of(void) { return &value; }\n")
+    stand_ins = []
+    for number, library in enumerate(oracle.needed_libraries(build.library)):
+        if oracle.has_tls(library) and "/libc.so" not in library:
+            stand_in = folder / f"tls{number}.so"
+            subprocess.run(
+                ["gcc", "-shared", "-fPIC", "-o", stand_in, f"-Wl,-soname,tls{number}.so", folder / "tls.c"], check=True
+            )
+            stand_ins.append(str(stand_in))
+
+    def run(argv):
+        return oracle.valgrind_totals(argv, clean_environment({"LD_PRELOAD": ":".join(stand_ins) or None}))
+
+    return run
+
+
+@pytest.mark.parametrize("name", ["list", "stream", "dict", "slots", "handoff"])
+def test_totals_equal_valgrinds(name, build, trace, valgrind, say):
+    argv = [build.workload(name)]
+    process, expected = valgrind(argv)
+    traced = trace(argv)
+
+    assert traced.stderr == b""
+    assert (traced.stdout, traced.returncode) == (process.stdout, process.returncode)
+    assert {m: traced.run[m] for m in MEASURES} == expected
+    assert traced.run["freed_bytes"] == expected["bytes"] - expected["live_bytes"]
+    assert traced.run["events_lost"] == 0
+    assert traced.run["state"] == "complete" and traced.run["exit_status"] == 0
+    say(f"{name}: {expected['allocations']:,} allocations, {expected['frees']:,} frees, {expected['bytes']:,} bytes")
+
+
+@pytest.mark.parametrize("blocks, threads", [(3001, 1), (2000, 3), (500, 32), (20, 128)])
+def test_threads_of_any_number(blocks, threads, build, trace, valgrind):
+    argv = [build.workload("handoff"), str(blocks), str(threads)]
+    _, expected = valgrind(argv)
+    traced = trace(argv)
+    assert {m: traced.run[m] for m in MEASURES} == expected
+    per_thread = traced.rows("SELECT * FROM threads")
+    assert len(per_thread) == threads + 1
+    assert sum(t["allocations"] for t in per_thread) == expected["allocations"]
+    assert sum(t["frees"] for t in per_thread) == expected["frees"]
+    assert sum(t["bytes"] for t in per_thread) == expected["bytes"]
+
+
+def test_handoff_a_hundred_times(build, preload, tmp_path, say):
+    """Blocks that one thread allocates and another frees: 100 runs in a row, each with the same answer."""
+    database = tmp_path / "trace.db"
+    argv = [build.workload("handoff"), "600", "8"]
+    env = preload(db=database)
+    seen = set()
+    for number in range(1, 101):
+        process = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60)
+        assert process.returncode == 0 and process.stderr == "", f"run {number}: {process.stderr}"
+        run = wait_for_run(database, number)
+        own = tuple(map(int, re.search(r"(\d+) allocations, (\d+) frees, (\d+) bytes", process.stdout).groups()))
+        negative = [k for k in run.keys() if k != "exit_status" and isinstance(run[k], int) and run[k] < 0]
+        assert not negative, f"run {number}: {negative}"
+        # Beside its own blocks: the loader's vector for each thread, and the buffer of stdout, still there at the end.
+        assert run["frees"] == own[1], f"run {number}"
+        assert run["live_allocations"] == run["allocations"] - own[1] == 9, f"run {number}"
+        assert run["foreign_frees"] == 0 and run["events_lost"] == 0, f"run {number}"
+        seen.add(tuple(run[m] for m in MEASURES))
+    assert len(seen) == 1, f"{len(seen)} different answers: {sorted(seen)}"
+    say(f"handoff, 8 threads, 100 runs in a row: each with {seen.pop()[0]:,} allocations, 9 live at the end")
+
+
+def test_peak_of_one_thread_is_exact(build, trace):
+    """list holds everything at its peak; what it held is known from what it allocates."""
+    traced = trace([build.workload("list"), "10000"])
+    run = traced.run
+    # At the peak: 10,000 items of 24 bytes, their texts, and the array of 16,384 pointers.
+    texts = sum(len(f"SKU-{i * 7919 % 9999991:07}") + 1 for i in range(10000))
+    warehouses = sum(len(("north", "east", "south", "west", "port")[i % 5]) + 1 for i in range(10000))
+    assert run["peak_allocations"] == 3 * 10000 + 1
+    assert run["peak_bytes"] == 24 * 10000 + texts + warehouses + 16384 * 8
+
+    by_line = {r["line"]: r for r in traced.rows("SELECT * FROM lines WHERE file LIKE '%/item.h'")}
+    lines = oracle.source("item.h")
+    at = {text: n for n, text in lines.items()}
+    struct = by_line[next(n for t, n in at.items() if "malloc(sizeof *item)" in t)]
+    assert (struct["allocations"], struct["peak_allocations"], struct["peak_bytes"]) == (10000, 10000, 240000)
+    sku = by_line[next(n for t, n in at.items() if "strdup(fields.sku)" in t)]
+    assert (sku["allocations"], sku["peak_bytes"], sku["live_bytes"]) == (10000, texts, 0)
+
+
+def test_temporary_allocations(build, trace):
+    """stream frees each item before it makes the next; the quantity freed by the very next event is temporary."""
+    run = trace([build.workload("stream"), "5000"]).run
+    # Of the three blocks of an item the last one made is freed first: by the thread's next allocation event.
+    assert run["temporary"] == 5000
+    assert run["peak_allocations"] == 3

@@ -1,0 +1,128 @@
+"""The public views: their columns and order, and that their rows sum to the run."""
+
+import re
+
+import pytest
+
+MEASURES = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
+VIEWS = {
+    "runs": "run label command started wall_s cpu_s exit_status state allocations bytes frees freed_bytes peak_allocations "
+    "peak_bytes live_allocations live_bytes temporary processes threads peak_rss_bytes",
+    "processes": "run process pid parent_pid command executable started_s ended_s exit_status allocations bytes peak_bytes "
+    "live_bytes",
+    "threads": "run process tid name allocations bytes frees",
+    "lines": "run file line function module language " + " ".join(MEASURES),
+    "functions": "run function file module language " + " ".join(MEASURES),
+    "stacks": "run stack frames " + " ".join(MEASURES),
+    "leaks": "run file line function live_allocations live_bytes stack",
+    "timeline": "run t_s live_bytes live_allocations rss_bytes",
+}
+
+
+@pytest.fixture(scope="module")
+def recorded(build, tmp_path_factory):
+    """Several runs of different kinds in one database."""
+    import subprocess
+
+    from conftest import clean_environment, wait_for_run
+
+    database = tmp_path_factory.mktemp("views") / "trace.db"
+    env = clean_environment({"LD_PRELOAD": build.library, "LIBTRACE_DB": database})
+    programs = [
+        [build.workload("shapes"), "500"],
+        [build.workload("handoff"), "500"],
+        [build.workload("list"), "5000"],
+        [build.target("tree")],
+        ["bash", "-c", "for i in $(seq 20); do x=$(echo $i | tr 1 2); done; echo done"],
+    ]
+    for number, argv in enumerate(programs, 1):
+        subprocess.run(argv, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=True)
+        wait_for_run(database, number)
+    return database
+
+
+@pytest.fixture
+def query(recorded):
+    from conftest import rows
+
+    return lambda text, *arguments: rows(recorded, text, *arguments)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_columns(view, query):
+    """In this order, and from the first on: columns may be added behind them."""
+    columns = [r["name"] for r in query(f"PRAGMA table_info({view})")]
+    expected = VIEWS[view].split()
+    assert columns[: len(expected)] == expected
+
+
+@pytest.mark.parametrize("view", ["lines", "functions", "stacks"])
+@pytest.mark.parametrize("measure", MEASURES)
+def test_sums(view, measure, query):
+    sums = query(
+        f"SELECT r.run AS run, r.{measure} AS whole, (SELECT sum(v.{measure}) FROM {view} AS v WHERE v.run = r.run) AS parts "
+        "FROM runs AS r"
+    )
+    assert len(sums) == 5 and sum(r["whole"] for r in sums) > 0
+    assert [r["parts"] for r in sums] == [r["whole"] for r in sums]
+
+
+@pytest.mark.parametrize("view, measures", [
+    ("processes", ["allocations", "bytes", "live_bytes"]),
+    ("threads", ["allocations", "bytes", "frees"]),
+    ("leaks", ["live_allocations", "live_bytes"]),
+])
+def test_other_sums(view, measures, query):
+    for measure in measures:
+        for run in query("SELECT * FROM runs"):
+            parts = query(f"SELECT coalesce(sum({measure}), 0) AS n FROM {view} WHERE run = ?", run["run"])[0]["n"]
+            assert parts == run[measure], f"{view}.{measure} of run {run['run']}"
+
+
+def test_runs(query, build):
+    runs = query("SELECT * FROM runs ORDER BY run")
+    assert [r["label"] for r in runs] == ["shapes", "handoff", "list", "tree", "bash"]
+    assert [r["state"] for r in runs] == ["complete"] * 5
+    assert runs[2]["command"].endswith("workloads/list 5000")
+    for run in runs:
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", run["started"])
+        assert 0 < run["wall_s"] < 60 and 0 < run["cpu_s"] < 60
+        assert run["peak_rss_bytes"] > 100_000
+        assert run["allocations"] - run["frees"] == run["live_allocations"]
+        assert run["bytes"] - run["freed_bytes"] == run["live_bytes"]
+        assert run["peak_bytes"] >= run["live_bytes"] and run["temporary"] <= run["allocations"]
+    assert [r["processes"] for r in runs[:3]] == [1, 1, 1]
+    assert [r["threads"] for r in runs[:3]] == [1, 9, 1]
+
+
+def test_stack_texts(query):
+    """frames: innermost first, 'function (file:line)' joined by ';'."""
+    stacks = query("SELECT * FROM stacks WHERE run = 3 AND frames LIKE '%item_new%' ORDER BY allocations DESC")
+    assert stacks
+    for stack in stacks:
+        frames = stack["frames"].split(";")
+        own = [f for f in frames if ".c:" in f or ".h:" in f]
+        assert re.fullmatch(r"item_new \(/.*/item\.h:\d+\)", own[0]), frames
+        assert re.fullmatch(r"main \(/.*/list\.c:\d+\)", own[1]), frames
+
+
+def test_timeline(query):
+    for run in query("SELECT * FROM runs"):
+        points = query("SELECT * FROM timeline WHERE run = ? ORDER BY t_s", run["run"])
+        assert all(p["live_bytes"] >= 0 and p["live_allocations"] >= 0 and p["rss_bytes"] >= 0 for p in points)
+        assert points and points[-1]["live_bytes"] == run["live_bytes"]
+        assert max(p["live_bytes"] for p in points) <= run["peak_bytes"]
+
+
+def test_one_sound_file(recorded, query):
+    assert query("PRAGMA integrity_check")[0][0] == "ok"
+    assert query("PRAGMA journal_mode")[0][0] == "delete"
+    assert not recorded.with_name("trace.db-wal").exists()
+
+
+def test_any_sqlite_reads_it(recorded, program):
+    import subprocess
+
+    out = subprocess.run([program("sqlite3"), "-readonly", recorded, "SELECT label FROM runs ORDER BY run; SELECT count(*) > 0 FROM lines;"],
+                         capture_output=True, text=True, check=True).stdout
+    assert out.split() == ["shapes", "handoff", "list", "tree", "bash", "1"]
