@@ -12,6 +12,7 @@
 #include "intervals.h"
 
 #include <dwarf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <elfutils/libdw.h>
@@ -28,10 +29,10 @@ struct function {
     Dwarf_Off die;         /* its offset in the file that holds the unit's DIEs */
     const char *name;      /* interned; valid once is_named */
     const char *call_file; /* of an inlined call, interned; valid once is_placed */
+    uint64_t symbol_at;    /* where the symbol table may know a better name, see dwarf_resolve; with name */
     uint32_t call_line;
     uint32_t parent; /* of an inlined call: the function or call that it is in; else NO_FUNCTION */
     uint8_t is_named, is_placed;
-    uint8_t is_unmangled; /* name is the plain one although the language has mangled ones */
 };
 
 struct unit {
@@ -302,11 +303,19 @@ static const char *demangled(struct strings *strings, const char *name)
     return shown;
 }
 
+/* Where the function begins, rather than a part of it that was moved away (its symbol is main.cold). */
+static uint64_t first_address(const struct dwarf *dwarf, Dwarf_Die *die)
+{
+    Dwarf_Addr base, low, high;
+    return dwarf_ranges(die, 0, &base, &low, &high) > 0 ? low + dwarf->bias : DWARF_NO_SYMBOL;
+}
+
 static void name_function(struct dwarf *dwarf, struct unit *unit, struct function *function)
 {
     Dwarf_Die die;
     Dwarf_Attribute attribute;
     function->is_named = 1;
+    function->symbol_at = DWARF_NO_SYMBOL;
     if (!function_die(unit, function, &die))
         return;
     const char *name = NULL;
@@ -315,9 +324,24 @@ static void name_function(struct dwarf *dwarf, struct unit *unit, struct functio
         name = dwarf_formstring(&attribute);
     if (!name) {
         name = dwarf_diename(&die);
-        function->is_unmangled = (uint8_t)unit->is_mangled;
+        if (unit->is_mangled || !name)
+            function->symbol_at = first_address(dwarf, &die);
     }
     function->name = name ? demangled(dwarf->strings, name) : NULL;
+}
+
+/* A path as DWARF means it: relative ones are relative to where the compiler ran. libdw leaves some so. */
+static const char *intern_path(struct dwarf *dwarf, struct unit *unit, const char *path)
+{
+    Dwarf_Attribute attribute;
+    const char *directory = NULL;
+    char joined[4096];
+    if (path && path[0] != '/' && dwarf_attr(&unit->skeleton, DW_AT_comp_dir, &attribute))
+        directory = dwarf_formstring(&attribute);
+    if (!directory)
+        return strings_intern(dwarf->strings, path);
+    int length = snprintf(joined, sizeof joined, "%s/%s", directory, path);
+    return strings_intern(dwarf->strings, length < (int)sizeof joined ? joined : path);
 }
 
 static void place_call(struct dwarf *dwarf, struct unit *unit, struct function *function)
@@ -334,7 +358,7 @@ static void place_call(struct dwarf *dwarf, struct unit *unit, struct function *
         function->call_line = value <= UINT32_MAX ? (uint32_t)value : 0;
     if (dwarf_attr(&die, DW_AT_call_file, &attribute) && dwarf_formudata(&attribute, &value) == 0 &&
         dwarf_getsrcfiles(&unit->die, &files, &count) == 0 && value < count)
-        function->call_file = strings_intern(dwarf->strings, dwarf_filesrc(files, value, NULL, NULL));
+        function->call_file = intern_path(dwarf, unit, dwarf_filesrc(files, value, NULL, NULL));
 }
 
 /* The row of the line table that covers the address. */
@@ -354,21 +378,22 @@ static Dwarf_Line *find_line(const struct unit *unit, uint64_t address)
     return line && dwarf_lineendsequence(line, &is_end) == 0 && !is_end ? line : NULL;
 }
 
-static void place_innermost(struct dwarf *dwarf, const struct unit *unit, uint64_t address,
+static void place_innermost(struct dwarf *dwarf, struct unit *unit, uint64_t address,
                             struct symbols_frame *frame)
 {
     Dwarf_Line *line = find_line(unit, address);
     int number;
     if (!line)
         return;
-    frame->file = strings_intern(dwarf->strings, dwarf_linesrc(line, NULL, NULL));
+    frame->file = intern_path(dwarf, unit, dwarf_linesrc(line, NULL, NULL));
     if (dwarf_lineno(line, &number) == 0 && number > 0)
         frame->line = (uint32_t)number;
 }
 
 size_t dwarf_resolve(struct dwarf *dwarf, uint64_t address, struct symbols_frame *frames, size_t max,
-                     int *wants_symbol)
+                     uint64_t *symbol_at)
 {
+    *symbol_at = address;
     address -= dwarf->bias;
     uint32_t id = intervals_find(&dwarf->by_address, address);
     if (id == INTERVAL_NONE)
@@ -380,7 +405,6 @@ size_t dwarf_resolve(struct dwarf *dwarf, uint64_t address, struct symbols_frame
     frames[0] = (struct symbols_frame){0};
     place_innermost(dwarf, unit, address, &frames[0]);
     id = intervals_find(&unit->by_address, address);
-    *wants_symbol = id == INTERVAL_NONE;
     for (size_t count = 1; id != INTERVAL_NONE; count++) {
         struct function *function = &unit->functions[id];
         if (!function->is_named)
@@ -388,11 +412,13 @@ size_t dwarf_resolve(struct dwarf *dwarf, uint64_t address, struct symbols_frame
         frames[count - 1].function = function->name;
         id = function->parent;
         if (id == NO_FUNCTION) {
-            *wants_symbol = function->is_unmangled || !function->name;
+            *symbol_at = function->symbol_at;
             return count;
         }
-        if (count == max)
+        if (count == max) {
+            *symbol_at = DWARF_NO_SYMBOL;
             return count;
+        }
         if (!function->is_placed)
             place_call(dwarf, unit, function);
         frames[count] = (struct symbols_frame){NULL, function->call_file, function->call_line};

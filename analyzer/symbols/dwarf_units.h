@@ -16,10 +16,13 @@ struct dwarf;
 struct dwarf *dwarf_read(const struct image *image, struct strings *strings);
 void dwarf_free(struct dwarf *dwarf);
 
+#define DWARF_NO_SYMBOL UINT64_MAX
+
 /* As symbols_resolve, but 0 if DWARF does not know the address. A frame's function is NULL where it has no
- * name. *wants_symbol: the last frame is a function that DWARF names without its scope (C++ main, extern "C",
- * units with little debug information), so that the symbol table may know better. */
+ * name. *symbol_at: an address whose symbol is a better name for the last frame, or DWARF_NO_SYMBOL: DWARF
+ * names some functions without their scope and parameters (units with little debug information), or not
+ * at all. */
 size_t dwarf_resolve(struct dwarf *dwarf, uint64_t address, struct symbols_frame *frames, size_t max,
-                     int *wants_symbol);
+                     uint64_t *symbol_at);
 
 #endif

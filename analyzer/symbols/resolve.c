@@ -108,11 +108,11 @@ size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbol
     enum symbols_state state = symbols_module_state(m);
     if (state != SYMBOLS_LINES && state != SYMBOLS_NAMES)
         return 1;
-    int wants_symbol = 1;
-    size_t count = m->dwarf ? dwarf_resolve(m->dwarf, address, frames, max, &wants_symbol) : 0;
+    uint64_t symbol_at = address;
+    size_t count = m->dwarf ? dwarf_resolve(m->dwarf, address, frames, max, &symbol_at) : 0;
     count = count ? count : 1;
-    if (wants_symbol) {
-        const char *name = symtab_find(module_symtab(m), &m->symbols->strings, address);
+    if (symbol_at != DWARF_NO_SYMBOL) {
+        const char *name = symtab_find(module_symtab(m), &m->symbols->strings, symbol_at);
         if (name)
             frames[count - 1].function = name;
     }
