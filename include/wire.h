@@ -97,6 +97,7 @@ static inline uint64_t wire_address(uint64_t word)
 
 enum wire_ring_state {
     WIRE_RING_FREE = 0, /* may be claimed; keeps its buffer */
+    WIRE_RING_CLAIMED = 3, /* being filled in */
     WIRE_RING_BUSY = 1, /* belongs to a thread */
     WIRE_RING_LAST = 2, /* the thread is ending: free once it is gone and the ring is drained */
 };

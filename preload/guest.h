@@ -1,0 +1,41 @@
+/* guest.h - how code behaves inside somebody else's process.
+ *
+ * No malloc, no stdio, no lock that a fork or a signal could orphan, no exit, no descriptor kept, errno
+ * untouched. What follows are the few tools that this leaves.
+ */
+#ifndef LIBTRACE_GUEST_H
+#define LIBTRACE_GUEST_H
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define NOINLINE __attribute__((noinline, cold))
+#define INLINE static inline __attribute__((always_inline))
+#define EXPORT __attribute__((visibility("default")))
+
+/* Orders what this thread does as its own signal handlers see it. */
+#define SIGNAL_FENCE() atomic_signal_fence(memory_order_seq_cst)
+
+/* Anonymous private memory, page-aligned and zero; NULL when there is none. errno is kept. */
+void *guest_pages(size_t size);
+void guest_unmap(void *pages, size_t size);
+
+/* One line on stderr, "libtrace: " and a newline added; the first call of a process prints, later ones
+ * do not. */
+void guest_say(const char *message, const char *detail);
+
+/* Text tools that touch nothing but their arguments. */
+uint64_t guest_number(const char *text, const char **end); /* decimal or, after 0x, hexadecimal */
+char *guest_format(char *at, char *end, const char *text); /* appends text, NUL-terminates, returns the NUL */
+char *guest_format_number(char *at, char *end, uint64_t value);
+
+/* futex on shared memory; timeout in nanoseconds. */
+void guest_futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t timeout_ns);
+void guest_futex_wake(_Atomic uint32_t *word);
+
+uint64_t guest_now_ns(void); /* CLOCK_MONOTONIC */
+
+#endif

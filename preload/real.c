@@ -1,0 +1,189 @@
+/* real.c - see real.h. */
+#define _GNU_SOURCE
+#include "real.h"
+#include "guest.h"
+
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+_Alignas(64) char real_pool[REAL_POOL_SIZE];
+static _Atomic size_t pool_used;
+
+/* dlsym() may call calloc() (glibc does, for its error text): served from the pool, for the thread that asks. */
+static __thread bool resolving __attribute__((tls_model("initial-exec")));
+
+/* A block is preceded by its size; the header keeps the alignment of 16. */
+static void *pool_alloc(size_t alignment, size_t size)
+{
+    if (alignment < 16)
+        alignment = 16;
+    size_t used = atomic_load(&pool_used);
+    size_t at;
+    do {
+        at = (used + 16 + alignment - 1) & ~(alignment - 1);
+        if (size > REAL_POOL_SIZE || at + size > REAL_POOL_SIZE) {
+            errno = ENOMEM;
+            return NULL;
+        }
+    } while (!atomic_compare_exchange_weak(&pool_used, &used, at + size));
+    memcpy(real_pool + at - sizeof size, &size, sizeof size);
+    return real_pool + at;
+}
+
+size_t real_pool_size(const void *block)
+{
+    size_t size;
+    memcpy(&size, (const char *)block - sizeof size, sizeof size);
+    return size;
+}
+
+/* ---- what stands in until the look-up -------------------------------------------------------- */
+
+static void *boot_malloc(size_t size)
+{
+    if (resolving)
+        return pool_alloc(16, size);
+    real_init();
+    return real.malloc(size);
+}
+
+static void *boot_calloc(size_t count, size_t size)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    if (resolving)
+        return pool_alloc(16, total);
+    real_init();
+    return real.calloc(count, size);
+}
+
+static void *boot_realloc(void *block, size_t size)
+{
+    if (!resolving) {
+        real_init();
+        return real.realloc(block, size);
+    }
+    void *fresh = pool_alloc(16, size);
+    if (fresh && block && real_is_pool(block)) {
+        size_t old = real_pool_size(block);
+        memcpy(fresh, block, old < size ? old : size);
+    }
+    return fresh;
+}
+
+static void boot_free(void *block)
+{
+    if (resolving)
+        return; /* from the pool, or too early to give back */
+    real_init();
+    real.free(block);
+}
+
+static int boot_posix_memalign(void **block, size_t alignment, size_t size)
+{
+    if (!resolving) {
+        real_init();
+        return real.posix_memalign(block, alignment, size);
+    }
+    *block = pool_alloc(alignment, size);
+    return *block ? 0 : ENOMEM;
+}
+
+static void *boot_aligned_alloc(size_t alignment, size_t size)
+{
+    if (resolving)
+        return pool_alloc(alignment, size);
+    real_init();
+    return real.aligned_alloc(alignment, size);
+}
+
+static void *boot_memalign(size_t alignment, size_t size)
+{
+    if (resolving)
+        return pool_alloc(alignment, size);
+    real_init();
+    return real.memalign(alignment, size);
+}
+
+static void *boot_valloc(size_t size)
+{
+    if (resolving)
+        return pool_alloc(4096, size);
+    real_init();
+    return real.valloc(size);
+}
+
+static void *boot_pvalloc(size_t size)
+{
+    if (resolving)
+        return pool_alloc(4096, (size + 4095) & ~4095ul);
+    real_init();
+    return real.pvalloc(size);
+}
+
+static size_t boot_malloc_usable_size(void *block)
+{
+    real_init();
+    return real.malloc_usable_size(block);
+}
+
+static void last_exit(int status)
+{
+    for (;;)
+        syscall(SYS_exit_group, status);
+}
+
+struct real real = {
+    .malloc = boot_malloc,
+    .calloc = boot_calloc,
+    .realloc = boot_realloc,
+    .free = boot_free,
+    .posix_memalign = boot_posix_memalign,
+    .aligned_alloc = boot_aligned_alloc,
+    .memalign = boot_memalign,
+    .valloc = boot_valloc,
+    .pvalloc = boot_pvalloc,
+    .malloc_usable_size = boot_malloc_usable_size,
+    ._exit = last_exit,
+    .quick_exit = last_exit,
+};
+
+void real_init(void)
+{
+    static _Atomic bool done;
+    if (atomic_load_explicit(&done, memory_order_acquire) || resolving)
+        return;
+    int saved = errno;
+    resolving = true;
+    /* Looked up in full before any is used: a block must not come from one allocator and go to another. */
+    struct real found = real;
+#define LOOK_UP(name)                                                                                         \
+    do {                                                                                                      \
+        void *symbol = dlsym(RTLD_NEXT, #name);                                                               \
+        if (symbol)                                                                                           \
+            memcpy(&found.name, &symbol, sizeof symbol);                                                      \
+    } while (0)
+    LOOK_UP(malloc);
+    LOOK_UP(calloc);
+    LOOK_UP(realloc);
+    LOOK_UP(free);
+    LOOK_UP(posix_memalign);
+    LOOK_UP(aligned_alloc);
+    LOOK_UP(memalign);
+    LOOK_UP(valloc);
+    LOOK_UP(pvalloc);
+    LOOK_UP(malloc_usable_size);
+    LOOK_UP(_exit);
+    LOOK_UP(quick_exit);
+#undef LOOK_UP
+    real = found;
+    resolving = false;
+    atomic_store_explicit(&done, true, memory_order_release);
+    errno = saved;
+}

@@ -1,0 +1,41 @@
+/* real.h - the allocator below the hooks, and a small pool for the calls that come before it is known. */
+#ifndef LIBTRACE_REAL_H
+#define LIBTRACE_REAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+
+/* The next definitions after ours in the program's look-up order. Never NULL: until real_init() ran they
+ * resolve themselves on their first call. */
+struct real {
+    void *(*malloc)(size_t);
+    void *(*calloc)(size_t, size_t);
+    void *(*realloc)(void *, size_t);
+    void (*free)(void *);
+    int (*posix_memalign)(void **, size_t, size_t);
+    void *(*aligned_alloc)(size_t, size_t);
+    void *(*memalign)(size_t, size_t);
+    void *(*valloc)(size_t);
+    void *(*pvalloc)(size_t);
+    size_t (*malloc_usable_size)(void *);
+    void (*_exit)(int);
+    void (*quick_exit)(int);
+};
+extern struct real real;
+
+/* Looks all of them up, once. Safe to call again and from several threads. */
+void real_init(void);
+
+/* Blocks handed out while dlsym() itself allocates. They are never given back. */
+extern char real_pool[];
+#define REAL_POOL_SIZE 65536
+
+static inline bool real_is_pool(const void *block)
+{
+    return (uintptr_t)block - (uintptr_t)real_pool < REAL_POOL_SIZE;
+}
+
+size_t real_pool_size(const void *block); /* as asked for */
+
+#endif

@@ -1,0 +1,44 @@
+/* record.c - what recording an allocation's stack may need beyond the fast path. */
+#include "record.h"
+#include "stack/stacks.h"
+
+#include <string.h>
+
+bool record_plain = true;
+
+/* True if the node is the stack that libunwind sees. */
+static bool same_stack(const struct unwind *u, uint32_t node, uint32_t first, uint32_t count)
+{
+    uint32_t path[1024 + 1], depth = 0;
+    while (node != WIRE_NODE_ROOT && node != WIRE_NODE_CUT && depth < u->depth) {
+        uint64_t key = stacks_node(node);
+        path[depth++] = (uint32_t)key;
+        node = (uint32_t)(key >> 32);
+    }
+    uint32_t expected = count - first > u->depth ? u->depth : count - first;
+    if (depth != expected)
+        return false;
+    for (uint32_t i = 0; i < depth; i++)
+        if (stacks_frame_value(path[i]) != (uint64_t)(uintptr_t)u->buffer[first + i])
+            return false;
+    return true;
+}
+
+static void check_stack(struct thread *t, const void *frame, uint32_t node)
+{
+    uint32_t first, count = fallback_walk(&t->unwind, ((const uint64_t *)frame)[1], &first);
+    atomic_fetch_add(&process->stacks_checked, 1);
+    if (count == 0 || !same_stack(&t->unwind, node, first, count))
+        atomic_fetch_add(&process->stacks_different, 1);
+}
+
+NOINLINE uint32_t record_stack_slow(struct thread *t, const void *frame)
+{
+    uint32_t node = unwind_stack(&t->unwind, frame);
+    if (settings.check_stacks) {
+        t->passing = true; /* libunwind may allocate */
+        check_stack(t, frame, node);
+        t->passing = false;
+    }
+    return node;
+}

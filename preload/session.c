@@ -1,0 +1,484 @@
+/* session.c - see session.h. */
+#define _GNU_SOURCE
+#include "session.h"
+#include "arena.h"
+#include "guest.h"
+#include "notes.h"
+#include "real.h"
+#include "spawn.h"
+#include "thread.h"
+#include "stack/modules.h"
+#include "stack/rules.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+struct settings settings;
+union gate_page gate_page __attribute__((aligned(4096)));
+struct wire_process *process;
+
+enum status { STATUS_NEW, STATUS_STARTING, STATUS_LIVE, STATUS_STOPPED };
+static _Atomic enum status status;
+
+/* Outlive a fork, unlike the gate. */
+static uint64_t last_epoch;
+static char session_text[64]; /* value of LIBTRACE_SESSION for our children */
+
+/* ---- settings ---------------------------------------------------------------------------------- */
+
+static uint32_t number_between(const char *name, uint32_t low, uint32_t high, uint32_t otherwise)
+{
+    const char *text = getenv(name), *end;
+    if (!text || !*text)
+        return otherwise;
+    uint64_t value = guest_number(text, &end);
+    if (*end || value < low || value > high) {
+        guest_say("not a value for it, the default is used: ", name);
+        return otherwise;
+    }
+    return (uint32_t)value;
+}
+
+static int stack_setting(void)
+{
+    static const char *const names[] = {"auto", "python", "native", "both"};
+    const char *text = getenv("LIBTRACE_STACK");
+    for (int i = 0; text && *text && i < 4; i++)
+        if (strcmp(text, names[i]) == 0)
+            return i;
+    if (text && *text)
+        guest_say("LIBTRACE_STACK is auto, python, native or both, not: ", text);
+    return STACK_AUTO;
+}
+
+static void read_settings(void)
+{
+    settings.depth = number_between("LIBTRACE_DEPTH", 1, 1024, 128);
+    settings.check_stacks = number_between("LIBTRACE_CHECK_STACKS", 0, 1, 0);
+    settings.follow = number_between("LIBTRACE_FOLLOW", 0, 1, 1);
+    settings.stack = stack_setting();
+}
+
+/* ---- making or joining a run --------------------------------------------------------------------- */
+
+/* Where the database is to be: LIBTRACE_DB or trace.db, made absolute. False: no such directory. */
+static bool database_path(char *path, size_t size)
+{
+    char *at = path, *end = path + size;
+    const char *name = getenv("LIBTRACE_DB");
+    if (!name || !*name)
+        name = "trace.db";
+    if (name[0] != '/') {
+        if (syscall(SYS_getcwd, path, size) < 0)
+            return false;
+        at = guest_format(path + strlen(path), end, "/");
+    }
+    guest_format(at, end, name);
+    return true;
+}
+
+/* As much of the usual size as the address space limit leaves sensible. */
+static uint32_t arena_chunks(void)
+{
+    struct rlimit limit;
+    uint64_t chunks = WIRE_MAX_CHUNKS;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        chunks = limit.rlim_cur / 8 / WIRE_CHUNK_SIZE / 64 * 64;
+    if (chunks < 512)
+        chunks = 512; /* 32 MiB */
+    return chunks > WIRE_MAX_CHUNKS ? WIRE_MAX_CHUNKS : (uint32_t)chunks;
+}
+
+/* The collector's path from ours: the build tree and the installed one are laid out alike. */
+static bool collector_path(char *path, size_t size)
+{
+    Dl_info info;
+    if (!dladdr((void *)&session_ready, &info) || !info.dli_fname)
+        return false;
+    char *end = path + size, *at = guest_format(path, end, info.dli_fname);
+    while (at > path && at[-1] != '/')
+        at--;
+    if (at == path)
+        at = guest_format(path, end, "./");
+    guest_format(at, end, LIBTRACE_COLLECTOR_FROM_LIB);
+    return true;
+}
+
+static void fill_header(uint32_t chunks)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    arena->version = WIRE_VERSION;
+    arena->chunks = chunks;
+    if (getrandom(&arena->cookie, sizeof arena->cookie, GRND_NONBLOCK) != sizeof arena->cookie)
+        arena->cookie = __rdtsc();
+    arena->started_ns = guest_now_ns();
+    arena->started_real = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    for (unsigned chunk = 0; chunk < WIRE_FIRST_CHUNK; chunk++)
+        atomic_fetch_or(&arena->chunk_map[chunk / 64], 1ull << chunk % 64);
+    arena->magic = WIRE_MAGIC;
+}
+
+/* A descriptor that is out of the program's way: programs expect the lowest numbers to be theirs. */
+static int new_memory(uint64_t size)
+{
+    int low = (int)syscall(SYS_memfd_create, "libtrace", MFD_CLOEXEC);
+    if (low < 0)
+        return -1;
+    int high = fcntl(low, F_DUPFD_CLOEXEC, 64);
+    if (high >= 0)
+        close(low);
+    int descriptor = high >= 0 ? high : low;
+    if (ftruncate(descriptor, (off_t)size) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+
+/* Starts a new run with a collector of its own. */
+static bool make_run(void)
+{
+    uint32_t chunks = arena_chunks();
+    int descriptor = new_memory((uint64_t)chunks * WIRE_CHUNK_SIZE);
+    if (descriptor < 0 || arena_map(descriptor) != 0) {
+        if (descriptor >= 0)
+            close(descriptor);
+        session_stop("no memory to share with the collector; the program runs untraced", "");
+        return false;
+    }
+    fill_header(chunks);
+    static char path[PATH_MAX];
+    char text[16];
+    int error = ENOENT, collector = 0;
+    if (!database_path(arena->database, sizeof arena->database)) {
+        session_stop("the working directory is gone; set LIBTRACE_DB; the program runs untraced", "");
+    } else {
+        guest_format_number(text, text + sizeof text, (uint64_t)descriptor);
+        if (collector_path(path, sizeof path))
+            error = spawn_collector(path, text, descriptor, &collector);
+        if (error)
+            session_stop("cannot start the collector, the program runs untraced (is libtrace installed whole?): ",
+                         path);
+    }
+    char *end = session_text + sizeof session_text;
+    char *at = guest_format_number(session_text, end, (uint64_t)collector);
+    at = guest_format_number(guest_format(at, end, ":"), end, (uint64_t)descriptor);
+    guest_format_number(guest_format(at, end, ":"), end, arena->cookie);
+    close(descriptor);
+    return !error;
+}
+
+/* Maps the arena of the run that LIBTRACE_SESSION names. */
+static bool join_run(const char *session)
+{
+    const char *at;
+    uint64_t pid = guest_number(session, &at);
+    uint64_t number = *at == ':' ? guest_number(at + 1, &at) : 0;
+    uint64_t cookie = *at == ':' ? guest_number(at + 1, &at) : 0;
+    char path[64], *end = path + sizeof path;
+    char *text = guest_format_number(guest_format(path, end, "/proc/"), end, pid);
+    guest_format_number(guest_format(text, end, "/fd/"), end, number);
+    int descriptor = open(path, O_RDWR | O_CLOEXEC);
+    if (descriptor < 0)
+        return false;
+    struct stat file;
+    bool mapped = fstat(descriptor, &file) == 0 && S_ISREG(file.st_mode) && arena_map(descriptor) == 0;
+    close(descriptor);
+    if (!mapped)
+        return false;
+    uint32_t state = arena->magic == WIRE_MAGIC && arena->version == WIRE_VERSION && arena->cookie == cookie
+                         ? atomic_load(&arena->collector)
+                         : WIRE_COLLECTOR_DONE;
+    if (state == WIRE_COLLECTOR_DONE || state == WIRE_COLLECTOR_FAILED) {
+        munmap(arena, (size_t)file.st_size);
+        arena = NULL;
+        return false;
+    }
+    guest_format(session_text, session_text + sizeof session_text, session);
+    return true;
+}
+
+/* ---- this process's slot --------------------------------------------------------------------------- */
+
+static bool claim_process(uint32_t flags)
+{
+    pid_t pid = (pid_t)syscall(SYS_getpid);
+    for (uint32_t i = 0; i < WIRE_PROCESSES; i++) {
+        uint32_t none = WIRE_PROCESS_FREE;
+        struct wire_process *slot = &arena->process[i];
+        if (atomic_load_explicit(&slot->state, memory_order_relaxed) != none) {
+            if (slot->pid == pid && atomic_load(&slot->state) == WIRE_PROCESS_LIVE)
+                flags |= WIRE_PROCESS_EXECED;
+            continue;
+        }
+        if (!atomic_compare_exchange_strong(&slot->state, &none, WIRE_PROCESS_CLAIMED))
+            continue;
+        uint32_t used = atomic_load(&arena->processes);
+        while (used <= i && !atomic_compare_exchange_weak(&arena->processes, &used, i + 1)) {
+        }
+        slot->flags = flags;
+        slot->pid = pid;
+        slot->parent_pid = (int32_t)syscall(SYS_getppid);
+        slot->started_ns = guest_now_ns();
+        process = slot;
+        return true;
+    }
+    return false;
+}
+
+/* The name for a run that nobody labelled: the program's, or the script's that an interpreter runs. */
+static const char *default_label(const char *command, const char *executable)
+{
+    static const char *const interpreters[] = {"python", "perl", "ruby", "bash", "sh", "dash", "node", "lua", NULL};
+    const char *name = strrchr(executable, '/');
+    name = name ? name + 1 : executable;
+    const char *second = command + strlen(command) + 1; /* arguments are NUL-separated here */
+    for (int i = 0; interpreters[i]; i++) {
+        if (strncmp(name, interpreters[i], strlen(interpreters[i])) == 0 && *second && *second != '-') {
+            const char *slash = strrchr(second, '/');
+            return slash ? slash + 1 : second;
+        }
+    }
+    const char *slash = strrchr(command, '/');
+    return *command ? slash ? slash + 1 : command : name;
+}
+
+static void describe_process(void)
+{
+    static char executable[PATH_MAX], command[8192];
+    ssize_t size = readlink("/proc/self/exe", executable, sizeof executable - 1);
+    executable[size > 0 ? size : 0] = '\0';
+    int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+    size = file >= 0 ? read(file, command, sizeof command - 2) : 0;
+    if (file >= 0)
+        close(file);
+    command[size > 0 ? size : 0] = '\0';
+    command[(size > 0 ? size : 0) + 1] = '\0';
+    const char *label = getenv("LIBTRACE_LABEL");
+    if (!label || !*label)
+        label = default_label(command, executable);
+    size_t label_size = strlen(label) + 1, executable_size = strlen(executable) + 1;
+    size_t command_size = size > 0 ? (size_t)size : 1;
+    struct wire_note_process *note = note_reserve(sizeof *note + executable_size + command_size + label_size);
+    if (!note)
+        return;
+    note->executable_size = (uint32_t)executable_size;
+    note->command_size = (uint32_t)command_size;
+    note->label_size = (uint32_t)label_size;
+    char *at = note->text;
+    memcpy(at, executable, executable_size);
+    at += executable_size;
+    for (size_t i = 0; i + 1 < command_size; i++)
+        at[i] = command[i] ? command[i] : ' ';
+    at[command_size - 1] = '\0';
+    memcpy(at + command_size, label, label_size);
+    note_publish(note, WIRE_NOTE_PROCESS);
+}
+
+/* Opens the gate: from here on events are recorded. */
+static void open_gate(void)
+{
+    uintptr_t loader = getauxval(AT_BASE);
+    const struct module *module = modules_find(loader);
+    gate->loader_start = module ? module->start : 1;
+    gate->loader_size = module ? module->end - module->start : 0;
+    gate->tick = &arena->tick;
+    atomic_store(&process->state, WIRE_PROCESS_LIVE);
+    atomic_store(&gate->epoch, ++last_epoch);
+}
+
+/* ---- start, fork, stop -------------------------------------------------------------------------------- */
+
+static bool start(void)
+{
+    enum status new = STATUS_NEW;
+    if (!atomic_compare_exchange_strong(&status, &new, STATUS_STARTING))
+        return false;
+    read_settings();
+    const char *session = getenv(WIRE_SESSION_VARIABLE);
+    bool joined = session && *session && join_run(session);
+    if (joined && !settings.follow) {
+        atomic_store(&status, STATUS_STOPPED);
+        return false;
+    }
+    if (!joined && !make_run())
+        return false;
+    if (!claim_process(0)) {
+        session_stop("too many processes at once in this run; this one is not traced", "");
+        return false;
+    }
+    /* A zeroed page for children of every kind of fork; see session.h. */
+    if (madvise(&gate_page, sizeof gate_page, MADV_WIPEONFORK) != 0) {
+        session_stop("this kernel has no MADV_WIPEONFORK (Linux 4.14); the program runs untraced", "");
+        return false;
+    }
+    describe_process();
+    modules_refresh();
+    open_gate();
+    atomic_store(&status, STATUS_LIVE);
+    return true;
+}
+
+/* The first event of a forked child. */
+static bool forked(void)
+{
+    thread_forked();
+    if (!settings.follow || atomic_load(&arena->collector) >= WIRE_COLLECTOR_FAILED) {
+        atomic_store(&status, STATUS_STOPPED);
+        return false;
+    }
+    if (!claim_process(WIRE_PROCESS_FORKED)) {
+        session_stop("too many processes at once in this run; this one is not traced", "");
+        return false;
+    }
+    describe_process();
+    rules_forked();
+    modules_forked();
+    open_gate();
+    return true;
+}
+
+bool session_ready(void)
+{
+    enum status now = atomic_load(&status);
+    if (LIKELY(now == STATUS_LIVE))
+        return atomic_load(&gate->epoch) != 0 || forked();
+    return now == STATUS_NEW && start();
+}
+
+void session_new_epoch(void)
+{
+    if (atomic_load(&gate->epoch) != 0)
+        last_epoch = atomic_fetch_add(&gate->epoch, 1) + 1;
+}
+
+void session_stop(const char *why, const char *detail)
+{
+    atomic_store(&status, STATUS_STOPPED);
+    session_new_epoch();
+    if (arena && atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED)
+        guest_say(arena->error, "");
+    else
+        guest_say(why, detail);
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------- */
+
+#define COMMIT_WAIT_NS 40000000ull  /* until events are committed: the exit is not held up longer */
+#define START_WAIT_NS 2000000000ull /* for a collector that is still starting */
+
+static void wait_for_commit(void)
+{
+    uint64_t start_ns = guest_now_ns(), waited = 0;
+    for (;; waited = guest_now_ns() - start_ns) {
+        uint32_t collector = atomic_load(&arena->collector);
+        if (collector == WIRE_COLLECTOR_FAILED) {
+            session_stop("", "");
+            return;
+        }
+        if (atomic_load(&process->state) == WIRE_PROCESS_COMMITTED || collector == WIRE_COLLECTOR_DONE)
+            return;
+        if (waited > (collector == WIRE_COLLECTOR_STARTING ? START_WAIT_NS : COMMIT_WAIT_NS))
+            return;
+        guest_futex_wait(&process->state, WIRE_PROCESS_EXITING, 1000000);
+    }
+}
+
+void session_exiting(int exit_status)
+{
+    /* Not in a child that shares our memory (vfork), nor in one that never recorded anything. */
+    if (atomic_load(&status) != STATUS_LIVE || atomic_load(&gate->epoch) == 0 ||
+        process->pid != (pid_t)syscall(SYS_getpid))
+        return;
+    uint32_t live = WIRE_PROCESS_LIVE;
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) == 0) {
+        process->cpu_ns = ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
+                          ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
+        process->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    }
+    atomic_store(&process->exit_status, exit_status & 0xff);
+    atomic_store(&process->exit_known, 1);
+    atomic_store(&process->ended_ns, guest_now_ns());
+    if (!atomic_compare_exchange_strong(&process->state, &live, WIRE_PROCESS_EXITING))
+        return;
+    atomic_fetch_add(&arena->wake, 1);
+    guest_futex_wake(&arena->wake);
+    /* Only the run's first process: it is what the user waits for before asking for a report. */
+    if (process == &arena->process[0])
+        wait_for_commit();
+}
+
+static void at_exit(int exit_status, void *unused)
+{
+    (void)unused;
+    int saved = errno;
+    session_exiting(exit_status);
+    errno = saved;
+}
+
+EXPORT void _exit(int exit_status)
+{
+    session_exiting(exit_status);
+    real._exit(exit_status);
+    __builtin_unreachable();
+}
+
+EXPORT void _Exit(int exit_status)
+{
+    _exit(exit_status);
+}
+
+EXPORT void quick_exit(int exit_status)
+{
+    session_exiting(exit_status);
+    real.quick_exit(exit_status);
+    __builtin_unreachable();
+}
+
+/* ---- our variable in the environment of the children ----------------------------------------------------- */
+
+/* Gives the program an environment with our variable; setenv() would allocate. */
+static void export_session(void)
+{
+    size_t count = 0;
+    while (environ && environ[count])
+        count++;
+    char **copy = guest_pages((count + 2) * sizeof(char *) + sizeof session_text + 32);
+    if (!copy)
+        return;
+    char *text = (char *)(copy + count + 2);
+    guest_format(guest_format(text, text + 32, WIRE_SESSION_VARIABLE "="), text + sizeof session_text + 32,
+                 session_text);
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(environ[i], WIRE_SESSION_VARIABLE "=", sizeof WIRE_SESSION_VARIABLE) != 0)
+            copy[used++] = environ[i];
+    }
+    copy[used] = text;
+    environ = copy;
+}
+
+void session_constructor(void)
+{
+    int saved = errno;
+    if (session_ready()) {
+        on_exit(at_exit, NULL);
+        export_session();
+    }
+    errno = saved;
+}

@@ -1,0 +1,62 @@
+/* session.h - the traced process's part in a run: its slot in the arena, its gate, its start and its end.
+ */
+#ifndef LIBTRACE_SESSION_H
+#define LIBTRACE_SESSION_H
+
+#include "wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Settings from the environment, read once at the start. */
+struct settings {
+    uint32_t depth;     /* LIBTRACE_DEPTH: frames kept of a stack */
+    bool check_stacks;  /* LIBTRACE_CHECK_STACKS=1: compare every stack with unw_backtrace */
+    bool follow;        /* LIBTRACE_FOLLOW=0: the first process only */
+    int stack;          /* LIBTRACE_STACK: enum stack_choice */
+};
+enum stack_choice { STACK_AUTO, STACK_PYTHON, STACK_NATIVE, STACK_BOTH };
+extern struct settings settings;
+
+/* What every event looks at first, on a page of its own that fork() gives to the child zeroed
+ * (MADV_WIPEONFORK): so a new process, a changed module list and the end of tracing all show as "the epoch is
+ * not what this thread last saw", one comparison, whatever call made the process. */
+struct gate {
+    _Atomic uint64_t epoch;      /* 0: not started in this process */
+    _Atomic uint32_t stamping;   /* 1: more than one ring, events carry the time */
+    uintptr_t loader_start;      /* where ld.so's code is; its allocations mean that modules come or go */
+    uintptr_t loader_size;
+    _Atomic uint32_t *tick;      /* the arena's */
+};
+union gate_page {
+    struct gate gate;
+    char page[4096];
+};
+extern union gate_page gate_page;
+#define gate (&gate_page.gate)
+
+/* This process's slot; NULL while it is not traced. */
+extern struct wire_process *process;
+
+/* Brings the session into the state that this process needs: starts or joins the run on the first call,
+ * claims a slot of its own after a fork. True if this process is traced. Keeps errno. */
+bool session_ready(void);
+
+/* From the library's constructor: starts what has not started yet, hears of the exit, and gives the program's
+ * children their way into the run. */
+void session_constructor(void);
+
+/* Ends tracing in this process for good and says why, once. The program goes on. */
+void session_stop(const char *why, const char *detail);
+
+/* Tells all threads to look at the world again before their next event. */
+void session_new_epoch(void);
+
+/* Records how the process ends and waits (bounded) until the collector has taken everything in. */
+void session_exiting(int status);
+
+/* trace-attach calls this in a process that was started without us; session as in LIBTRACE_SESSION. */
+bool session_attach(const char *session);
+void session_detach(void);
+
+#endif

@@ -1,0 +1,215 @@
+/* modules.c - see modules.h. */
+#define _GNU_SOURCE
+#include "modules.h"
+#include "../guest.h"
+#include "../notes.h"
+#include "../session.h"
+#include "rules.h"
+
+#include <elf.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+struct table {
+    size_t bytes;                 /* of this mapping */
+    unsigned long long adds, subs; /* the loader's counts when it was made */
+    uint32_t count;
+    struct module module[]; /* sorted by start */
+};
+
+/* Readers may still look at a table that was replaced; it is unmapped when so many newer ones came. */
+#define TABLES_KEPT 16
+
+static struct table *_Atomic current;
+static struct table *_Atomic retired[TABLES_KEPT];
+static _Atomic unsigned retired_next;
+
+#define BUILD_ID_MAX 64
+
+struct build_id {
+    const uint8_t *bytes;
+    size_t size;
+};
+
+/* The build ID in the module's loaded notes. */
+static struct build_id find_build_id(const struct dl_phdr_info *info)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type != PT_NOTE)
+            continue;
+        uintptr_t at = info->dlpi_addr + segment->p_vaddr, end = at + segment->p_memsz;
+        uintptr_t align = segment->p_align == 8 ? 7 : 3;
+        while (at + sizeof(ElfW(Nhdr)) <= end) {
+            const ElfW(Nhdr) *note = (const void *)at;
+            uintptr_t name = at + sizeof *note;
+            uintptr_t bytes = (name + note->n_namesz + align) & ~align;
+            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && memcmp((void *)name, "GNU", 4) == 0 &&
+                bytes + note->n_descsz <= end && note->n_descsz <= BUILD_ID_MAX)
+                return (struct build_id){(const uint8_t *)bytes, note->n_descsz};
+            at = (bytes + note->n_descsz + align) & ~align;
+        }
+    }
+    return (struct build_id){NULL, 0};
+}
+
+static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
+{
+    for (const uint8_t *at = bytes; size; size--)
+        hash = (hash ^ *at++) * 0x100000001b3ull; /* FNV-1a */
+    return hash;
+}
+
+/* Writes the module's note; its number, 0 when the arena is full. */
+static uint32_t describe(const struct module *module, const char *path, struct build_id id)
+{
+    char own[4096];
+    if (path[0] == '\0') { /* the program itself */
+        ssize_t size = readlink("/proc/self/exe", own, sizeof own - 1);
+        own[size > 0 ? size : 0] = '\0';
+        path = own;
+    }
+    uint32_t path_size = (uint32_t)strlen(path) + 1;
+    struct wire_note_module *note = note_reserve(sizeof *note + id.size + path_size);
+    if (!note)
+        return 0;
+    note->number = atomic_fetch_add(&process->modules, 1) + 1;
+    note->path_size = path_size;
+    note->start = module->start;
+    note->end = module->end;
+    note->bias = module->bias;
+    note->build_id_size = (uint32_t)id.size;
+    memcpy(note->bytes, id.bytes ? id.bytes : (const uint8_t *)"", id.size);
+    memcpy(note->bytes + id.size, path, path_size);
+    uint32_t number = note->number;
+    note_publish(note, WIRE_NOTE_MODULE);
+    return number;
+}
+
+/* The same module in the table before, so that it keeps its number. */
+static const struct module *known(const struct table *before, const struct module *module)
+{
+    for (uint32_t i = 0; before && i < before->count; i++) {
+        const struct module *old = &before->module[i];
+        if (old->start == module->start && old->end == module->end && old->bias == module->bias &&
+            old->build_hash == module->build_hash)
+            return old;
+    }
+    return NULL;
+}
+
+struct filling {
+    struct table *table;
+    const struct table *before;
+    uint32_t room;
+};
+
+static int add_module(struct dl_phdr_info *info, size_t size, void *data)
+{
+    (void)size;
+    struct filling *filling = data;
+    struct table *table = filling->table;
+    struct module module = {.start = UINTPTR_MAX, .bias = info->dlpi_addr};
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        uintptr_t start = info->dlpi_addr + segment->p_vaddr;
+        if (segment->p_type == PT_LOAD) {
+            if (start < module.start)
+                module.start = start;
+            if (start + segment->p_memsz > module.end)
+                module.end = start + segment->p_memsz;
+        } else if (segment->p_type == PT_GNU_EH_FRAME) {
+            module.eh_frame_hdr = start;
+        }
+    }
+    table->adds = info->dlpi_adds;
+    table->subs = info->dlpi_subs;
+    if (module.end == 0 || table->count == filling->room)
+        return 0;
+    struct build_id id = find_build_id(info);
+    module.build_hash = hash_bytes(hash_bytes(0xcbf29ce484222325ull, id.bytes, id.size), info->dlpi_name,
+                                   strlen(info->dlpi_name));
+    const struct module *old = known(filling->before, &module);
+    module.number = old ? old->number : describe(&module, info->dlpi_name, id);
+    uint32_t place = table->count++;
+    for (; place && table->module[place - 1].start > module.start; place--)
+        table->module[place] = table->module[place - 1];
+    table->module[place] = module;
+    return 0;
+}
+
+static int count_modules(struct dl_phdr_info *info, size_t size, void *data)
+{
+    (void)size;
+    struct table *counts = data;
+    counts->adds = info->dlpi_adds;
+    counts->subs = info->dlpi_subs;
+    counts->count++;
+    return 0;
+}
+
+static void retire(struct table *table)
+{
+    unsigned place = atomic_fetch_add(&retired_next, 1) % TABLES_KEPT;
+    struct table *old = atomic_exchange(&retired[place], table);
+    if (old)
+        guest_unmap(old, old->bytes);
+}
+
+enum modules_change modules_refresh(void)
+{
+    for (;;) {
+        struct table *before = atomic_load(&current);
+        struct table counts = {0};
+        dl_iterate_phdr(count_modules, &counts);
+        if (before && before->adds == counts.adds && before->subs == counts.subs)
+            return MODULES_SAME;
+        uint32_t room = counts.count + 8; /* some may come in between */
+        size_t bytes = sizeof(struct table) + room * sizeof(struct module);
+        struct table *table = guest_pages(bytes);
+        if (!table)
+            return MODULES_SAME;
+        table->bytes = bytes;
+        struct filling filling = {table, before, room};
+        dl_iterate_phdr(add_module, &filling);
+        /* Before the new table can be seen: who finds it unchanged may rely on the rules. */
+        bool stale = before && (before->subs != table->subs || atomic_load(&rules_unknown));
+        if (stale)
+            rules_flush();
+        if (!atomic_compare_exchange_strong(&current, &before, table)) {
+            guest_unmap(table, bytes);
+            continue;
+        }
+        if (before)
+            retire(before);
+        return stale ? MODULES_STALE : MODULES_ADDED;
+    }
+}
+
+const struct module *modules_find(uintptr_t address)
+{
+    const struct table *table = atomic_load_explicit(&current, memory_order_acquire);
+    if (!table)
+        return NULL;
+    uint32_t low = 0, high = table->count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (table->module[middle].start <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0 || address >= table->module[low - 1].end)
+        return NULL;
+    return &table->module[low - 1];
+}
+
+void modules_forked(void)
+{
+    struct table *before = atomic_exchange(&current, NULL);
+    if (before)
+        retire(before);
+    modules_refresh();
+}

@@ -1,0 +1,35 @@
+/* modules.h - which file a code address belongs to.
+ *
+ * A table of the loaded modules, private to the process, immutable and replaced as a whole when the
+ * loader's counts of added and removed objects have changed. Each module is described once to the collector.
+ */
+#ifndef LIBTRACE_MODULES_H
+#define LIBTRACE_MODULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct module {
+    uintptr_t start, end;      /* addresses covered */
+    uintptr_t bias;            /* address minus address in the file */
+    uintptr_t eh_frame_hdr;    /* 0 = none */
+    uint64_t build_hash;       /* of the build ID, to tell a reloaded file from a replaced one */
+    uint32_t number;           /* in this process's notes */
+};
+
+enum modules_change {
+    MODULES_SAME = 0,
+    MODULES_ADDED,
+    MODULES_STALE, /* some were removed: rules and remembered stacks hold no longer, rules were flushed */
+};
+
+/* Reads the module list anew if it has changed. */
+enum modules_change modules_refresh(void);
+
+/* The module at an address, NULL if there is none. The result is valid until a later refresh but a few. */
+const struct module *modules_find(uintptr_t address);
+
+/* After fork: this process describes its modules itself. */
+void modules_forked(void);
+
+#endif

@@ -1,0 +1,122 @@
+/* rules.c - see rules.h. */
+#include "rules.h"
+#include "cfi.h"
+#include "modules.h"
+#include "stacks.h"
+
+struct rule_entry *_Atomic rules_segment[RULES_SEGMENTS];
+uint64_t rules_generation = 1ull << 48;
+_Atomic bool rules_unknown;
+
+/* The generation before a fork: its rules hold still, its frame numbers do not. 0 = none. */
+static uint64_t inherited_generation;
+
+/* The x86-64 baseline has no atomic 16-byte store; every processor since 2006 has this one. */
+static bool swap16(struct rule_entry *at, struct rule_entry *expected, struct rule_entry desired)
+{
+    unsigned __int128 want, old;
+    __builtin_memcpy(&old, expected, sizeof old);
+    __builtin_memcpy(&want, &desired, sizeof want);
+    unsigned __int128 seen = __sync_val_compare_and_swap((unsigned __int128 *)at, old, want);
+    bool done = seen == old;
+    __builtin_memcpy(expected, &seen, sizeof seen);
+    return done;
+}
+
+static struct rule_entry *segment_memory(unsigned k)
+{
+    struct rule_entry *segment = atomic_load_explicit(&rules_segment[k], memory_order_acquire);
+    if (segment)
+        return segment;
+    size_t size = (sizeof(struct rule_entry) * RULES_FIRST) << (3 * k);
+    struct rule_entry *fresh = guest_pages(size);
+    if (fresh && !atomic_compare_exchange_strong(&rules_segment[k], &segment, fresh)) {
+        guest_unmap(fresh, size);
+        return segment;
+    }
+    return fresh;
+}
+
+static struct rule_entry *line_of(struct rule_entry *segment, unsigned k, uintptr_t address)
+{
+    uint64_t lines = (uint64_t)(RULES_FIRST / RULES_LINE) << (3 * k);
+    return segment + (rules_hash(address) & (lines - 1)) * RULES_LINE;
+}
+
+/* The rule that was known before the fork, so that a child does not read the CFI anew. */
+static bool find_inherited(uintptr_t address, uint32_t *rule)
+{
+    for (unsigned k = 0; inherited_generation && k < RULES_SEGMENTS; k++) {
+        struct rule_entry *segment = atomic_load(&rules_segment[k]);
+        if (!segment)
+            break;
+        struct rule_entry *line = line_of(segment, k, address);
+        for (unsigned i = 0; i < RULES_LINE; i++) {
+            if (line[i].key == (address | inherited_generation)) {
+                *rule = line[i].rule;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static struct rule_entry make_entry(uintptr_t address)
+{
+    struct rule_entry entry = {.key = address | rules_generation};
+    const struct module *module = modules_find(address - 1);
+    if (!module)
+        atomic_store(&rules_unknown, true);
+    if (!find_inherited(address, &entry.rule))
+        entry.rule = module ? cfi_rule(module->eh_frame_hdr, address - 1) : rule_make(RULE_SLOW, false, 0, 0);
+    entry.frame = stacks_frame(WIRE_FRAME_NATIVE, address, module ? module->number : 0);
+    return entry;
+}
+
+NOINLINE struct rule_entry rules_find_slow(uintptr_t address)
+{
+    uint64_t key = address | rules_generation;
+    struct rule_entry fresh = {0};
+    for (unsigned k = 0; k < RULES_SEGMENTS; k++) {
+        struct rule_entry *segment = segment_memory(k);
+        if (!segment)
+            break;
+        struct rule_entry *line = line_of(segment, k, address);
+        for (unsigned i = 0; i < RULES_LINE; i++) {
+            struct rule_entry seen = line[i];
+            if (seen.key == key)
+                return line[i];
+            /* Free, or of a dead generation (but not one that find_inherited() still reads). */
+            uint64_t generation = seen.key & ~WIRE_ADDRESS_MASK;
+            if (seen.key != 0 && (generation == rules_generation || generation == inherited_generation))
+                continue;
+            if (fresh.key == 0)
+                fresh = make_entry(address);
+            if (swap16(&line[i], &seen, fresh))
+                return fresh;
+            if (seen.key == key)
+                return seen; /* somebody was faster; our frame number stays unused */
+        }
+    }
+    return fresh.key ? fresh : make_entry(address); /* full: every look-up works it out anew */
+}
+
+static void next_generation(void)
+{
+    rules_generation += 1ull << 48;
+    if (rules_generation == 0) /* after 65,535 of them */
+        rules_generation = 1ull << 48;
+}
+
+void rules_flush(void)
+{
+    inherited_generation = 0;
+    atomic_store(&rules_unknown, false);
+    next_generation();
+}
+
+void rules_forked(void)
+{
+    inherited_generation = rules_generation;
+    next_generation();
+}

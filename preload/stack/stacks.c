@@ -1,0 +1,85 @@
+/* stacks.c - see stacks.h. */
+#include "stacks.h"
+
+/* Claims the segment behind *place if nobody has yet; its offset, 0 when the arena is full. */
+static NOINLINE uint64_t claim_segment(_Atomic uint64_t *place, size_t size)
+{
+    uint64_t offset = 0;
+    uint64_t fresh = arena_claim(size);
+    if (fresh == 0)
+        return 0;
+    if (!atomic_compare_exchange_strong(place, &offset, fresh))
+        return offset; /* somebody was faster; ours stays unused until the process ends */
+    return fresh;
+}
+
+/* Frame numbers are 1 + index; segment k holds indices from FIRST * (2^k - 1). */
+static unsigned frame_segment(uint32_t index, uint32_t *within)
+{
+    unsigned k = 31 - (unsigned)__builtin_clz(index / WIRE_FRAMES_FIRST + 1);
+    *within = index - WIRE_FRAMES_FIRST * ((1u << k) - 1);
+    return k;
+}
+
+uint32_t stacks_frame(enum wire_frame_kind kind, uint64_t value, uint32_t owner)
+{
+    uint32_t index = atomic_fetch_add(&process->frames, 1), within;
+    unsigned k = frame_segment(index, &within);
+    if (k >= WIRE_FRAME_SEGMENTS)
+        return 0;
+    uint64_t segment = atomic_load_explicit(&process->frame_segment[k], memory_order_acquire);
+    if (!segment)
+        segment = claim_segment(&process->frame_segment[k],
+                                (sizeof(struct wire_frame) * WIRE_FRAMES_FIRST) << k);
+    if (!segment)
+        return 0;
+    struct wire_frame *frame = (struct wire_frame *)arena_at(segment) + within;
+    frame->value = value;
+    frame->owner = owner;
+    atomic_store_explicit(&frame->kind, kind, memory_order_release);
+    return index + 1;
+}
+
+uint64_t stacks_frame_value(uint32_t frame)
+{
+    uint32_t within;
+    unsigned k = frame_segment(frame - 1, &within);
+    uint64_t segment = k < WIRE_FRAME_SEGMENTS ? atomic_load(&process->frame_segment[k]) : 0;
+    return frame && segment ? ((struct wire_frame *)arena_at(segment) + within)->value : 0;
+}
+
+uint64_t stacks_node(uint32_t node)
+{
+    for (unsigned k = WIRE_NODE_SEGMENTS; k-- > 0;) {
+        if (node >= WIRE_NODE_BASE(k)) {
+            uint64_t segment = atomic_load(&process->node_segment[k]);
+            return segment ? ((uint64_t *)arena_at(segment))[node - WIRE_NODE_BASE(k)] : 0;
+        }
+    }
+    return 0;
+}
+
+/* Looks through all segments, and puts the key into the first free place. */
+NOINLINE uint32_t stacks_child_slow(uint64_t key, uint64_t hash)
+{
+    for (unsigned k = 0; k < WIRE_NODE_SEGMENTS; k++) {
+        uint64_t segment = atomic_load_explicit(&process->node_segment[k], memory_order_acquire);
+        if (!segment)
+            segment = claim_segment(&process->node_segment[k],
+                                    (sizeof(uint64_t) * WIRE_NODES_FIRST) << (2 * k));
+        if (!segment)
+            break;
+        uint64_t *line = stacks_line(segment, k, hash);
+        for (unsigned i = 0; i < STACKS_LINE; i++) {
+            uint64_t found = __atomic_load_n(&line[i], __ATOMIC_RELAXED);
+            /* Places are filled in order, so that a free one means: nowhere further on. */
+            if (found == 0 && __atomic_compare_exchange_n(&line[i], &found, key, 0, __ATOMIC_RELEASE,
+                                                          __ATOMIC_RELAXED))
+                found = key;
+            if (found == key)
+                return WIRE_NODE_BASE(k) + (uint32_t)(line + i - (uint64_t *)arena_at(segment));
+        }
+    }
+    atomic_fetch_add(&process->events_lost, 1);
+    return 0;
+}

@@ -1,0 +1,55 @@
+/* unwind.h - the native stack of a hook, as a node of the trie.
+ *
+ * Most of a stack did not change since the thread's previous one. The walk goes outwards, frame by frame, by
+ * the cached rules; where it meets a frame of the previous stack it stops walking, and the frames further out are
+ * only verified: each return address, and each saved rbp that a frame's place depends on, is compared
+ * with the word that is in memory now. So the result is the one of the whole walk, by induction over the frames.
+ */
+#ifndef LIBTRACE_UNWIND_H
+#define LIBTRACE_UNWIND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A frame of the thread's previous stack. "Slot" is the address of its return address. */
+struct seen {
+    uint64_t slot;
+    uint64_t ra;
+    uint64_t rbp;   /* in the frame that ra returns to */
+    uint64_t check; /* where the next outer frame's rbp is saved, if somebody's place depends on it; else 0 */
+    uint32_t node;  /* the stack from here outwards */
+    uint32_t need;  /* 1: the place of an outer frame depends on rbp */
+};
+
+/* A thread's memory for its walks. */
+struct unwind {
+    uint32_t depth;     /* frames kept at most */
+    uint32_t top;       /* the innermost frame's index in seen; depth = nothing remembered */
+    bool cut;           /* outer frames were left out of the previous stack */
+    struct seen *seen;  /* [depth + 1], outermost last; then an end marker */
+    struct step *fresh; /* [depth], frames walked, innermost first */
+    void **buffer;      /* [depth + UNWIND_OWN], for libunwind */
+};
+#define UNWIND_OWN 24 /* frames of ours that libunwind sees, at most */
+
+/* Bytes that a struct unwind's arrays take for this depth; unwind_init() lays them out in such memory. */
+uint64_t unwind_memory(uint32_t depth);
+void unwind_init(struct unwind *u, uint32_t depth, void *memory);
+
+/* Forgets the previous stack. */
+void unwind_forget(struct unwind *u);
+
+/* The stack of the function that called the hook whose frame address this is (hooks keep frame pointers):
+ * its trie node. */
+uint32_t unwind_stack(struct unwind *u, const void *hook_frame);
+
+/* ---- fallback.c: libunwind, for stacks with a frame that no simple rule describes, and as the oracle -------- */
+
+/* Loads libunwind, privately: its _Unwind_* and backtrace() must not come before the program's own. */
+void fallback_open(void);
+
+/* The whole stack through unw_backtrace() into u->buffer; the number of frames, and the first that is not ours
+ * (ra: the return address of the hook). 0 if it cannot be had. */
+uint32_t fallback_walk(struct unwind *u, uint64_t ra, uint32_t *first);
+
+#endif

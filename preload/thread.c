@@ -1,0 +1,248 @@
+/* thread.c - see thread.h. */
+#define _GNU_SOURCE
+#include "thread.h"
+#include "stack/modules.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+__thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+
+/* States of this process by ring slot; made on first use, kept for the slot's next owner. */
+static struct thread *_Atomic states[WIRE_RINGS];
+
+/* Set while the slow path below is at work on this thread: what it calls may not record. */
+static __thread bool entering __attribute__((tls_model("initial-exec")));
+
+static _Atomic uint32_t rings_claimed; /* by this process; from the second on events are stamped */
+
+/* ---- the end of a thread ----------------------------------------------------------------------- */
+
+static pthread_key_t end_key;
+static _Atomic int end_key_state; /* 0 none, 1 being made, 2 made */
+
+/* Other destructors may still allocate after this one: the ring stays the thread's until it is gone. */
+static void thread_ends(void *ring)
+{
+    atomic_store(&((struct wire_ring *)ring)->state, WIRE_RING_LAST);
+}
+
+static void watch_end(struct wire_ring *ring)
+{
+    int none = 0;
+    if (atomic_compare_exchange_strong(&end_key_state, &none, 1))
+        atomic_store(&end_key_state, pthread_key_create(&end_key, thread_ends) == 0 ? 2 : 1);
+    if (atomic_load(&end_key_state) == 2)
+        pthread_setspecific(end_key, ring);
+}
+
+/* ---- claiming a ring --------------------------------------------------------------------------- */
+
+static struct wire_ring *claim_slot(uint32_t *index)
+{
+    for (uint32_t i = 0; i < WIRE_RINGS; i++) {
+        uint32_t none = WIRE_RING_FREE;
+        struct wire_ring *ring = &arena->ring[i];
+        if (atomic_load_explicit(&ring->state, memory_order_relaxed) != none ||
+            !atomic_compare_exchange_strong(&ring->state, &none, WIRE_RING_CLAIMED))
+            continue;
+        uint32_t used = atomic_load(&arena->rings);
+        while (used <= i && !atomic_compare_exchange_weak(&arena->rings, &used, i + 1)) {
+        }
+        *index = i;
+        return ring;
+    }
+    return NULL;
+}
+
+static struct thread *state_of(uint32_t index)
+{
+    struct thread *t = atomic_load(&states[index]);
+    if (t)
+        return t;
+    t = guest_pages(sizeof *t + unwind_memory(settings.depth));
+    if (t)
+        atomic_store(&states[index], t);
+    return t;
+}
+
+/* A ring and a state for the calling thread; NULL when there is no room left. */
+static struct thread *claim(uint32_t level)
+{
+    uint32_t index;
+    struct wire_ring *ring = claim_slot(&index);
+    struct thread *t = ring ? state_of(index) : NULL;
+    uint64_t buffer = ring ? atomic_load(&ring->buffer) : 0;
+    size_t size = WIRE_RING_WORDS * sizeof(uint64_t);
+    if (t && !buffer)
+        buffer = arena_claim(size);
+    else if (t && arena_open(buffer, size) != 0)
+        buffer = 0;
+    if (!t || !buffer) {
+        if (ring)
+            atomic_store(&ring->state, WIRE_RING_FREE);
+        atomic_fetch_add(&process->events_lost, 1);
+        return NULL;
+    }
+    memset(t, 0, sizeof *t);
+    unwind_init(&t->unwind, settings.depth, t + 1);
+    t->ring = ring;
+    t->words = arena_at(buffer);
+    t->head = atomic_load(&ring->head);
+    t->limit = t->head;
+    t->level = level;
+    ring->process = (uint32_t)(process - arena->process);
+    ring->tid = (uint32_t)syscall(SYS_gettid);
+    ring->level = level;
+    prctl(PR_GET_NAME, ring->name);
+    atomic_store(&ring->buffer, buffer);
+    atomic_store(&ring->state, WIRE_RING_BUSY);
+    if (atomic_fetch_add(&rings_claimed, 1) >= 1)
+        atomic_store(&gate->stamping, 1);
+    return t;
+}
+
+void thread_forked(void)
+{
+    thread_self = NULL;
+    atomic_store(&rings_claimed, 0);
+}
+
+/* ---- the slow way in --------------------------------------------------------------------------- */
+
+/* A hook that was at work on t when a handler jumped out of it will never give t back: its frame is gone,
+ * which shows by ours being further out, unless we are on the stack of a signal handler. */
+static bool abandoned(const struct thread *t, const void *frame)
+{
+    if ((uintptr_t)frame < t->busy_frame)
+        return false;
+    stack_t stack;
+    return sigaltstack(NULL, &stack) == 0 && !(stack.ss_flags & SS_ONSTACK);
+}
+
+/* What a new epoch may mean for a thread that was recording already. */
+static void look_again(struct thread *t, uint64_t epoch)
+{
+    modules_refresh();
+    unwind_forget(&t->unwind);
+    t->epoch = epoch;
+}
+
+static struct thread *enter(const void *frame)
+{
+    if (!session_ready())
+        return NULL;
+    uint64_t epoch = atomic_load(&gate->epoch);
+    struct thread **place = &thread_self;
+    for (uint32_t level = 0; level < 4; level++) {
+        struct thread *t = *place;
+        if (!t) {
+            t = claim(level);
+            if (!t)
+                return NULL;
+            SIGNAL_FENCE();
+            *place = t;
+            if (level == 0)
+                watch_end(t->ring);
+        }
+        if (t->busy && (t->passing || !abandoned(t, frame))) {
+            if (t->passing)
+                return NULL;
+            place = &t->inner;
+            continue;
+        }
+        if (t->epoch != epoch)
+            look_again(t, epoch);
+        t->passing = false;
+        t->busy = true;
+        t->busy_frame = (uintptr_t)frame;
+        SIGNAL_FENCE();
+        return t;
+    }
+    return NULL;
+}
+
+NOINLINE struct thread *thread_enter_slow(const void *frame)
+{
+    if (entering)
+        return NULL;
+    int saved = errno;
+    entering = true;
+    SIGNAL_FENCE();
+    struct thread *t = enter(frame);
+    SIGNAL_FENCE();
+    entering = false;
+    errno = saved;
+    return t;
+}
+
+/* ---- the ring's slow parts ---------------------------------------------------------------------- */
+
+NOINLINE void thread_tick(struct thread *t, uint32_t tick)
+{
+    t->tick = tick;
+    ring_word(t, (uint64_t)WIRE_TICK << WIRE_TYPE_SHIFT | tick);
+}
+
+NOINLINE uint64_t thread_stamp(struct thread *t)
+{
+    ring_word(t, (uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | (t->stamp & ((1ull << WIRE_TYPE_SHIFT) - 1)));
+    return 0;
+}
+
+#define WAIT_STEP_NS 50000          /* between looks at a full ring */
+#define HEARTBEAT_NS 5000000000ull  /* without a tick from the collector for so long: it is gone */
+
+static bool collector_gone(uint64_t beat_ns)
+{
+    if (atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED)
+        return true;
+    pid_t pid = atomic_load(&arena->collector_pid);
+    int saved = errno;
+    bool gone = pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
+    errno = saved;
+    return gone || guest_now_ns() - beat_ns > HEARTBEAT_NS;
+}
+
+NOINLINE bool thread_wait(struct thread *t)
+{
+    const uint64_t quarter = WIRE_RING_WORDS / 4;
+    uint64_t since = 0, beat_ns = 0; /* waiting since; the collector's last sign of life */
+    uint32_t beat = 0;
+    for (;;) {
+        uint64_t tail = atomic_load_explicit(&t->ring->tail, memory_order_acquire);
+        if (atomic_load(&arena->asleep)) {
+            atomic_fetch_add(&arena->wake, 1);
+            guest_futex_wake(&arena->wake);
+        }
+        if (tail + WIRE_RING_WORDS - t->head >= 2 * RING_EVENT_WORDS) {
+            /* Asked again after a quarter, to wake a collector that sleeps in time. */
+            uint64_t full = tail + WIRE_RING_WORDS;
+            t->limit = t->head + quarter < full ? t->head + quarter : full;
+            if (since)
+                atomic_fetch_add(&t->ring->waited_ns, guest_now_ns() - since);
+            return true;
+        }
+        uint32_t tick = atomic_load(&arena->tick);
+        if (!since) {
+            since = guest_now_ns();
+            atomic_fetch_add(&t->ring->waits, 1);
+        }
+        if (!beat_ns || tick != beat) {
+            beat = tick;
+            beat_ns = guest_now_ns();
+        }
+        if (collector_gone(beat_ns)) {
+            session_stop("the collector is gone; the program goes on untraced", "");
+            return false;
+        }
+        int saved = errno;
+        nanosleep(&(struct timespec){0, WAIT_STEP_NS}, NULL);
+        errno = saved;
+    }
+}

@@ -1,0 +1,124 @@
+/* thread.h - what a thread needs to record: its ring, and the memory for its stacks.
+ *
+ * A signal handler that interrupts a hook records through a state and ring of its own (the next level), so
+ * nothing of the interrupted one is touched. States belong to ring slots and are used again with them.
+ */
+#ifndef LIBTRACE_THREAD_H
+#define LIBTRACE_THREAD_H
+
+#include "arena.h"
+#include "guest.h"
+#include "session.h"
+#include "stack/unwind.h"
+
+#include <x86intrin.h>
+
+struct thread {
+    uint64_t epoch;          /* the gate's, when this state was made or checked last */
+    uint64_t *words;         /* the ring's */
+    uint64_t head;           /* words published */
+    uint64_t limit;          /* head up to which nothing needs to be asked */
+    struct wire_ring *ring;
+    uint64_t stamp;          /* time of the last event, in stamp units; 0 = never */
+    uint32_t tick;           /* published last */
+    uint32_t level;
+    volatile bool busy;      /* a hook is at work on this state */
+    volatile bool passing;   /* what we do now is not the program's: hooks pass through */
+    uintptr_t busy_frame;    /* that hook's frame address */
+    void *made;              /* block of the last allocation event, see newdelete.c */
+    void *deleting;          /* block that operator delete has recorded and is giving back */
+    struct thread *inner;    /* the next level's state */
+    void *python;            /* preload/python's, NULL = none */
+    struct unwind unwind;
+};
+
+extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+
+/* The slow part of thread_enter: first event of a thread or process, changed modules, a hook within a hook.
+ * NULL if this event is not to be recorded. */
+struct thread *thread_enter_slow(const void *frame);
+
+/* Waits for room in the ring, and wakes the collector now and then. False: the collector is gone. */
+bool thread_wait(struct thread *t);
+
+/* After fork: the threads of the parent are not here, and the one that is has no ring yet. */
+void thread_forked(void);
+
+/* Emits what has to precede the next event: a tick, a stamp. */
+void thread_tick(struct thread *t, uint32_t tick);
+uint64_t thread_stamp(struct thread *t);
+
+/* Takes the state of the calling thread for one event; give it back with thread_leave(). NULL: do not record. */
+INLINE struct thread *thread_enter(const void *frame)
+{
+    struct thread *t = thread_self;
+    if (UNLIKELY(!t || t->epoch != atomic_load_explicit(&gate->epoch, memory_order_relaxed) || t->busy))
+        return thread_enter_slow(frame);
+    t->busy = true;
+    t->busy_frame = (uintptr_t)frame;
+    SIGNAL_FENCE();
+    return t;
+}
+
+INLINE void thread_leave(struct thread *t)
+{
+    SIGNAL_FENCE();
+    t->busy = false;
+}
+
+/* ---- writing events -------------------------------------------------------------------------- */
+
+#define RING_MASK (WIRE_RING_WORDS - 1)
+#define RING_EVENT_WORDS 6 /* the most that one event takes: tick, stamp, huge, two of its own, one spare */
+
+INLINE void ring_word(struct thread *t, uint64_t word)
+{
+    t->words[t->head++ & RING_MASK] = word;
+}
+
+INLINE void ring_publish(struct thread *t)
+{
+    atomic_store_explicit(&t->ring->head, t->head, memory_order_release);
+}
+
+/* Room, tick and time for the next event: its type and elapsed bits. UINT64_MAX: the collector is gone. */
+INLINE uint64_t ring_begin(struct thread *t, enum wire_event type)
+{
+    if (UNLIKELY(t->head + RING_EVENT_WORDS > t->limit) && !thread_wait(t))
+        return UINT64_MAX;
+    uint32_t tick = atomic_load_explicit(gate->tick, memory_order_relaxed);
+    if (UNLIKELY(tick != t->tick))
+        thread_tick(t, tick);
+    uint64_t word = (uint64_t)type << WIRE_TYPE_SHIFT;
+    if (atomic_load_explicit(&gate->stamping, memory_order_relaxed)) {
+        uint64_t now = __rdtsc() >> WIRE_STAMP_SHIFT, elapsed = now - t->stamp;
+        t->stamp = now;
+        if (UNLIKELY(elapsed > WIRE_ELAPSED_MAX))
+            elapsed = thread_stamp(t);
+        word |= elapsed << WIRE_ELAPSED_SHIFT;
+    }
+    return word;
+}
+
+INLINE void ring_put(struct thread *t, enum wire_event type, const void *block)
+{
+    uint64_t word = ring_begin(t, type);
+    if (UNLIKELY(word == UINT64_MAX))
+        return;
+    ring_word(t, word | ((uint64_t)(uintptr_t)block & WIRE_ADDRESS_MASK));
+    ring_publish(t);
+}
+
+INLINE void ring_put_block(struct thread *t, enum wire_event type, const void *block, size_t size, uint32_t node)
+{
+    uint64_t word = ring_begin(t, type);
+    if (UNLIKELY(word == UINT64_MAX))
+        return;
+    if (UNLIKELY(size >> 32))
+        ring_word(t, (uint64_t)WIRE_HUGE << WIRE_TYPE_SHIFT | size >> 32);
+    ring_word(t, word | ((uint64_t)(uintptr_t)block & WIRE_ADDRESS_MASK));
+    ring_word(t, (uint64_t)node << 32 | (uint32_t)size);
+    ring_publish(t);
+}
+
+#endif
