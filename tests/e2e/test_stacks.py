@@ -24,8 +24,8 @@ PYTHON = """
 import json, re, collections
 def tree(n): return {"n": n, "sub": [tree(i) for i in range(n)]} if n else {"leaf": "x" * 20}
 for _ in range(%d):
-    text = json.dumps(tree(7)); json.loads(text)
-    collections.Counter(re.findall(r"[a-z]+", text)); sorted(text[:2000])
+    text = json.dumps(tree(12)); json.loads(text)
+    collections.Counter(re.findall(r"[a-z]+", text)); sorted(text[:20000])
 """
 
 SQL = """
@@ -83,7 +83,7 @@ def _repository(folder, git):
     """A repository with some history."""
     subprocess.run(
         f"export HOME={folder} GIT_CONFIG_NOSYSTEM=1; {git} init -q -b main . && {git} config user.name N && "
-        f"{git} config user.email e@example.org && for i in $(seq 60); do mkdir -p d$((i % 7)); "
+        f"{git} config user.email e@example.org && for i in $(seq 120); do mkdir -p d$((i % 7)); "
         f"seq $i $((i * 40)) > d$((i % 7))/f$i; sort -R --random-source=/bin/sh d$((i % 7))/f$i > d$((i % 7))/g; "
         f"{git} add . && {git} commit -q -m c$i; done",
         shell=True, cwd=folder, check=True,
@@ -103,7 +103,7 @@ def jobs(folder):
             found.append((name, [path, *arguments], env or {}))
 
     # malloc for each object, so that the interpreter's deep native stacks are seen.
-    add("python3, PYTHONMALLOC=malloc", "/usr/bin/python3", "-c", PYTHON % 8, env={"PYTHONMALLOC": "malloc"})
+    add("python3, PYTHONMALLOC=malloc", "/usr/bin/python3", "-c", PYTHON % 12, env={"PYTHONMALLOC": "malloc"})
     add("perl", "perl", "-e", PERL)
     add("sqlite3", "sqlite3", ":memory:", f".read {folder}/load.sql")
     add("bash", "bash", "-c", BASH)
