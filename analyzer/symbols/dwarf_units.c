@@ -10,9 +10,9 @@
  */
 #include "dwarf_units.h"
 #include "intervals.h"
+#include "lines.h"
 
 #include <dwarf.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <elfutils/libdw.h>
@@ -43,8 +43,8 @@ struct unit {
     struct function *functions; /* in file order: a parent comes before its children */
     uint32_t function_count, function_capacity;
     struct intervals by_address; /* ids are indices into functions */
-    Dwarf_Lines *lines;          /* sorted by address; NULL = none */
-    size_t line_count;
+    struct line_table lines;
+    struct line_table split_lines; /* of a .dwo file: only its files, for the places of calls */
 };
 
 struct dwarf {
@@ -72,6 +72,8 @@ static void free_unit(struct unit *unit)
 {
     free(unit->functions);
     intervals_free(&unit->by_address);
+    lines_free(&unit->lines);
+    lines_free(&unit->split_lines);
 }
 
 void dwarf_free(struct dwarf *dwarf)
@@ -268,6 +270,21 @@ static int walk_unit(struct walk *walk)
     return 0;
 }
 
+static void read_lines(struct dwarf *dwarf, struct unit *unit)
+{
+    Dwarf_Attribute attribute;
+    Dwarf_Word offset;
+    const char *compiled_in = NULL;
+    if (dwarf_attr(&unit->skeleton, DW_AT_comp_dir, &attribute))
+        compiled_in = dwarf_formstring(&attribute);
+    if (dwarf_attr(&unit->skeleton, DW_AT_stmt_list, &attribute) && dwarf_formudata(&attribute, &offset) == 0)
+        lines_read(&unit->lines, dwarf_getelf(dwarf->handle), 0, offset, compiled_in, dwarf->image,
+                   dwarf->bias);
+    Dwarf *split = dwarf_cu_getdwarf(unit->die.cu);
+    if (split != dwarf->handle)
+        lines_read(&unit->split_lines, dwarf_getelf(split), 1, 0, compiled_in, dwarf->image, dwarf->bias);
+}
+
 /* A unit for which there is no memory is as one without functions. */
 static void read_unit(struct dwarf *dwarf, struct unit *unit)
 {
@@ -284,10 +301,7 @@ static void read_unit(struct dwarf *dwarf, struct unit *unit)
         }
         free(walk);
     }
-    if (dwarf_getsrclines(&unit->skeleton, &unit->lines, &unit->line_count) != 0) {
-        unit->lines = NULL;
-        unit->line_count = 0;
-    }
+    read_lines(dwarf, unit);
 }
 
 static Dwarf_Die *function_die(struct unit *unit, const struct function *function, Dwarf_Die *die)
@@ -330,64 +344,29 @@ static void name_function(struct dwarf *dwarf, struct unit *unit, struct functio
     function->name = name ? demangled(dwarf->strings, name) : NULL;
 }
 
-/* A path as DWARF means it: relative ones are relative to where the compiler ran. libdw leaves some so. */
-static const char *intern_path(struct dwarf *dwarf, struct unit *unit, const char *path)
-{
-    Dwarf_Attribute attribute;
-    const char *directory = NULL;
-    char joined[4096];
-    if (path && path[0] != '/' && dwarf_attr(&unit->skeleton, DW_AT_comp_dir, &attribute))
-        directory = dwarf_formstring(&attribute);
-    if (!directory)
-        return strings_intern(dwarf->strings, path);
-    int length = snprintf(joined, sizeof joined, "%s/%s", directory, path);
-    return strings_intern(dwarf->strings, length < (int)sizeof joined ? joined : path);
-}
-
 static void place_call(struct dwarf *dwarf, struct unit *unit, struct function *function)
 {
     Dwarf_Die die;
     Dwarf_Attribute attribute;
-    Dwarf_Files *files;
     Dwarf_Word value;
-    size_t count;
     function->is_placed = 1;
     if (!function_die(unit, function, &die))
         return;
     if (dwarf_attr(&die, DW_AT_call_line, &attribute) && dwarf_formudata(&attribute, &value) == 0)
         function->call_line = value <= UINT32_MAX ? (uint32_t)value : 0;
-    if (dwarf_attr(&die, DW_AT_call_file, &attribute) && dwarf_formudata(&attribute, &value) == 0 &&
-        dwarf_getsrcfiles(&unit->die, &files, &count) == 0 && value < count)
-        function->call_file = intern_path(dwarf, unit, dwarf_filesrc(files, value, NULL, NULL));
-}
-
-/* The row of the line table that covers the address. */
-static Dwarf_Line *find_line(const struct unit *unit, uint64_t address)
-{
-    size_t low = 0, high = unit->line_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        Dwarf_Addr at;
-        if (dwarf_lineaddr(dwarf_onesrcline(unit->lines, middle), &at) == 0 && at <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    Dwarf_Line *line = low > 0 ? dwarf_onesrcline(unit->lines, low - 1) : NULL;
-    bool is_end = true;
-    return line && dwarf_lineendsequence(line, &is_end) == 0 && !is_end ? line : NULL;
+    struct line_table *table = unit->split_lines.file_count ? &unit->split_lines : &unit->lines;
+    if (dwarf_attr(&die, DW_AT_call_file, &attribute) && dwarf_formudata(&attribute, &value) == 0)
+        function->call_file = lines_path(table, dwarf->strings, value);
 }
 
 static void place_innermost(struct dwarf *dwarf, struct unit *unit, uint64_t address,
                             struct symbols_frame *frame)
 {
-    Dwarf_Line *line = find_line(unit, address);
-    int number;
-    if (!line)
+    const struct line_row *row = lines_find(&unit->lines, address);
+    if (!row)
         return;
-    frame->file = intern_path(dwarf, unit, dwarf_linesrc(line, NULL, NULL));
-    if (dwarf_lineno(line, &number) == 0 && number > 0)
-        frame->line = (uint32_t)number;
+    frame->file = lines_path(&unit->lines, dwarf->strings, row->file);
+    frame->line = row->line;
 }
 
 size_t dwarf_resolve(struct dwarf *dwarf, uint64_t address, struct symbols_frame *frames, size_t max,
