@@ -1,6 +1,7 @@
 /* init.c - what happens when the library is loaded. */
 #include "real.h"
 #include "record.h"
+#include "python/python.h"
 
 /* Allocations may have come first, from constructors of other libraries: they have started the session then,
  * and what is left to do is what needs a settled process. */
@@ -9,5 +10,7 @@ __attribute__((constructor)) static void load(void)
     real_init();
     session_constructor();
     fallback_open();
-    record_plain = !settings.check_stacks;
+    if (session_ready())
+        python_look();
+    record_plain = !settings.check_stacks && !python_active;
 }

@@ -1,5 +1,6 @@
 /* record.c - what recording an allocation's stack may need beyond the fast path. */
 #include "record.h"
+#include "python/python.h"
 #include "stack/stacks.h"
 
 #include <string.h>
@@ -34,7 +35,10 @@ static void check_stack(struct thread *t, const void *frame, uint32_t node)
 
 NOINLINE uint32_t record_stack_slow(struct thread *t, const void *frame)
 {
-    uint32_t node = unwind_stack(&t->unwind, frame);
+    uint32_t node = python_active ? python_stack(t, frame) : 0;
+    if (node)
+        return node;
+    node = unwind_stack(&t->unwind, frame);
     if (settings.check_stacks) {
         t->passing = true; /* libunwind may allocate */
         check_stack(t, frame, node);

@@ -7,6 +7,7 @@
 #include "real.h"
 #include "spawn.h"
 #include "thread.h"
+#include "python/python.h"
 #include "stack/modules.h"
 #include "stack/rules.h"
 
@@ -348,6 +349,7 @@ static bool forked(void)
     describe_process();
     rules_forked();
     modules_forked();
+    python_forked();
     open_gate();
     return true;
 }

@@ -1,6 +1,7 @@
 /* thread.c - see thread.h. */
 #define _GNU_SOURCE
 #include "thread.h"
+#include "python/python.h"
 #include "stack/modules.h"
 
 #include <pthread.h>
@@ -126,11 +127,15 @@ static bool abandoned(const struct thread *t, const void *frame)
 }
 
 /* What a new epoch may mean for a thread that was recording already. */
-static void look_again(struct thread *t, uint64_t epoch)
+static void look_again(struct thread *t, uint64_t epoch, const void *frame)
 {
     modules_refresh();
     unwind_forget(&t->unwind);
     t->epoch = epoch;
+    /* Between mapping a module and relocating it ld.so allocates: what it brings cannot be called yet. Every
+     * allocation of its own makes another epoch, so there will be a later look. */
+    if (((const uintptr_t *)frame)[1] - gate->loader_start >= gate->loader_size)
+        python_look();
 }
 
 static struct thread *enter(const void *frame)
@@ -157,7 +162,7 @@ static struct thread *enter(const void *frame)
             continue;
         }
         if (t->epoch != epoch)
-            look_again(t, epoch);
+            look_again(t, epoch, frame);
         t->passing = false;
         t->busy = true;
         t->busy_frame = (uintptr_t)frame;

@@ -11,10 +11,10 @@
 
 static unsigned failures;
 
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition) && failures++ < 20)                                                                 \
-            fprintf(stderr, "test_pycode: " __VA_ARGS__);                                                    \
+#define CHECK(condition, ...)                             \
+    do {                                                  \
+        if (!(condition) && failures++ < 20)              \
+            fprintf(stderr, "test_pycode: " __VA_ARGS__); \
     } while (0)
 
 static void *must_allocate(size_t size)
@@ -56,8 +56,8 @@ static int check_records(void)
         for (uint32_t i = 0; i < r.instructions; i++) {
             int32_t line = pycode_line(table, r.table_size, r.first_line, r.version, 2ull * i);
 
-            CHECK(line == lines[i], "version %x, code %lu (line %d), offset %u: %d, not %d\n", r.version, codes,
-                  r.first_line, 2 * i, line, lines[i]);
+            CHECK(line == lines[i], "version %x, code %lu (line %d), offset %u: %d, not %d\n", r.version,
+                  codes, r.first_line, 2 * i, line, lines[i]);
         }
         codes++;
         instructions += r.instructions;
@@ -106,8 +106,18 @@ static void check_known(void)
 {
     static const uint8_t lnotab[] = {0, 1, 8, 2, 255, 0, 10, 127, 4, 0xfe};
     static const uint8_t pairs[] = {2, 0, 4, 128, 6, 255, 2, 5};
-    static const uint8_t locations[] = {0x80 | 15 << 3,     0x80 | 11 << 3 | 1, 1, 2, 0x80 | 13 << 3, 0x05,
-                                        0x80 | 14 << 3 | 7, 0x40 | 2,           1, 0, 1, 1};
+    static const uint8_t locations[] = {0x80 | 15 << 3,
+                                        0x80 | 11 << 3 | 1,
+                                        1,
+                                        2,
+                                        0x80 | 13 << 3,
+                                        0x05,
+                                        0x80 | 14 << 3 | 7,
+                                        0x40 | 2,
+                                        1,
+                                        0,
+                                        1,
+                                        1};
 
     CHECK(pycode_line(lnotab, sizeof lnotab, 10, PYCODE_VERSION(3, 8), 0) == 11, "lnotab: at 0\n");
     CHECK(pycode_line(lnotab, sizeof lnotab, 10, PYCODE_VERSION(3, 9), 8) == 13, "lnotab: at 8\n");
@@ -122,7 +132,8 @@ static void check_known(void)
     CHECK(pycode_line(locations, sizeof locations, 10, PYCODE_VERSION(3, 12), 2) == 11, "locations: at 2\n");
     CHECK(pycode_line(locations, sizeof locations, 10, PYCODE_VERSION(3, 13), 6) == 9, "locations: at 6\n");
     CHECK(pycode_line(locations, sizeof locations, 10, PYCODE_VERSION(3, 14), 8) == 42, "locations: long\n");
-    CHECK(pycode_line(locations, sizeof locations, 10, PYCODE_VERSION(3, 14), 99) == 0, "locations: behind\n");
+    CHECK(pycode_line(locations, sizeof locations, 10, PYCODE_VERSION(3, 14), 99) == 0,
+          "locations: behind\n");
     for (size_t v = 0; v < sizeof versions / sizeof *versions; v++) {
         CHECK(pycode_line(NULL, 0, 7, versions[v], (uint64_t)-2) == 7, "not started\n");
         CHECK(pycode_line(NULL, 0, -7, versions[v], (uint64_t)-2) == 0, "negative first line\n");

@@ -1,0 +1,210 @@
+/* domains.c - see domains.h.
+ *
+ * CPython allocates objects (OBJECT) and their variable parts (MEMORY) from small-block pools of its own,
+ * which the hooks of malloc never see: they would see pools of 256 KiB or more. So each of the two domains
+ * gets functions of ours, which call those that were there. What these call in turn is not recorded: one
+ * block, one event. The third domain, RAW, is malloc itself.
+ *
+ * Sizes are those that the program asked for, as tracemalloc counts them.
+ */
+#include "domains.h"
+#include "codes.h"
+#include "python.h"
+#include "../record.h"
+
+#include <pthread.h>
+
+/* What was found below us, each time that we had to put ourselves on top again: blocks of an earlier time may
+ * still come through the functions of then, so each keeps its own. */
+#define LAYERS 4
+struct layer {
+    struct python_allocator below[3]; /* by enum python_domain */
+};
+static struct layer layers[LAYERS];
+static _Atomic uint32_t layers_used;
+
+/* ---- recording ------------------------------------------------------------------------------- */
+
+/* Who calls here holds the GIL. Up to 3.11 the current thread state is the GIL holder's, and code that breaks
+ * the rule would read another thread's frames: seen by the thread state's thread. */
+static inline void *thread_state(void)
+{
+    void *state = python.current_thread();
+    if (UNLIKELY(!state || frames_word((uintptr_t)state, python.layout.thread_id) != pthread_self()))
+        state = python.own_thread();
+    return state;
+}
+
+uint32_t domains_stack(struct thread *t, struct python_thread *mine, const void *frame)
+{
+    if (UNLIKELY(settings.stack != STACK_AUTO))
+        return record_stack_slow(t, frame);
+    void *state = thread_state();
+    uint32_t node = LIKELY(mine && state) ? frames_node(mine, (uintptr_t)state) : 0;
+    return LIKELY(node) ? node : record_stack_slow(t, frame);
+}
+
+static inline void allocated(struct thread *t, void *block, size_t size, const void *frame)
+{
+    struct python_thread *mine = python_thread_of(t);
+    ring_put_block(t, WIRE_ALLOC, block, size, domains_stack(t, mine, frame));
+    t->made = block;
+    if (LIKELY(mine != NULL)) {
+        mine->made = (uintptr_t)block;
+        mine->natives = 0;
+    }
+}
+
+/* ---- the functions ----------------------------------------------------------------------------- */
+
+/* While the functions below are at work, what they call is not recorded. The state stays entered, so that a
+ * signal handler in between records through its own. */
+static inline struct thread *begin(const void *frame)
+{
+    struct thread *t = thread_enter(frame);
+    if (LIKELY(t != NULL))
+        t->passing = true;
+    return t;
+}
+
+static inline void *finish(struct thread *t, void *block, size_t size, const void *frame)
+{
+    if (UNLIKELY(!t))
+        return block;
+    t->passing = false;
+    if (LIKELY(block != NULL))
+        allocated(t, block, size, frame);
+    thread_leave(t);
+    return block;
+}
+
+#define FRAME __builtin_frame_address(0)
+
+static void *domain_malloc(void *context, size_t size)
+{
+    const struct python_allocator *below = context;
+    struct thread *t = begin(FRAME);
+    return finish(t, below->malloc(below->context, size), size, FRAME);
+}
+
+static void *domain_calloc(void *context, size_t count, size_t size)
+{
+    const struct python_allocator *below = context;
+    struct thread *t = begin(FRAME);
+    return finish(t, below->calloc(below->context, count, size), count * size, FRAME);
+}
+
+static void *domain_realloc(void *context, void *block, size_t size)
+{
+    const struct python_allocator *below = context;
+    struct thread *t = begin(FRAME);
+    if (UNLIKELY(!t))
+        return below->realloc(below->context, block, size);
+    if (block)
+        ring_put(t, WIRE_REALLOC_BEGIN, block);
+    void *fresh = below->realloc(below->context, block, size);
+    if (UNLIKELY(!fresh && block)) {
+        t->passing = false;
+        ring_put(t, WIRE_REALLOC_FAIL, block);
+        thread_leave(t);
+        return NULL;
+    }
+    return finish(t, fresh, size, FRAME);
+}
+
+static inline void released(struct thread *t, void *block)
+{
+    struct python_thread *mine = t->python;
+    if (mine && mine->made == (uintptr_t)block)
+        mine->made = 0;
+    ring_put(t, WIRE_FREE, block);
+}
+
+static void memory_free(void *context, void *block)
+{
+    const struct python_allocator *below = context;
+    struct thread *t = LIKELY(block != NULL) ? begin(FRAME) : NULL;
+    if (UNLIKELY(!t)) {
+        below->free(below->context, block);
+        return;
+    }
+    released(t, block);
+    below->free(below->context, block);
+    t->passing = false;
+    thread_leave(t);
+}
+
+/* An object that is given back still says of which type it was. */
+static void object_free(void *context, void *block)
+{
+    const struct python_allocator *below = context;
+    if (UNLIKELY(block && *(const void **)((char *)block + PYTHON_OBJECT_TYPE) == python.code_type))
+        codes_died((uintptr_t)block);
+    struct thread *t = LIKELY(block != NULL) ? begin(FRAME) : NULL;
+    if (UNLIKELY(!t)) {
+        below->free(below->context, block);
+        return;
+    }
+    released(t, block);
+    below->free(below->context, block);
+    t->passing = false;
+    thread_leave(t);
+}
+
+/* ---- taking the place ---------------------------------------------------------------------------- */
+
+static void take(struct layer *layer, enum python_domain domain)
+{
+    struct python_allocator *below = &layer->below[domain];
+    python.get_allocator(domain, below);
+    struct python_allocator ours = {below, domain_malloc, domain_calloc, domain_realloc,
+                                    domain == PYTHON_OBJECT ? object_free : memory_free};
+    python.set_allocator(domain, &ours);
+}
+
+static bool on_top(enum python_domain domain)
+{
+    struct python_allocator now;
+    python.get_allocator(domain, &now);
+    return now.malloc == domain_malloc;
+}
+
+void domains_take(void)
+{
+    if (on_top(PYTHON_OBJECT) && on_top(PYTHON_MEMORY))
+        return;
+    uint32_t used = atomic_load(&layers_used);
+    if (used == LAYERS)
+        return;
+    struct layer *layer = &layers[used];
+    atomic_store(&layers_used, used + 1);
+    take(layer, PYTHON_OBJECT);
+    take(layer, PYTHON_MEMORY);
+}
+
+/* True if the calling thread holds the GIL. Up to 3.11 "current" is the holder's thread state. */
+static bool holds_gil(const void *state)
+{
+    return python.current_thread() == state;
+}
+
+/* A thread that runs Python makes objects. If it allocates natively again and again and no object came by,
+ * the allocators were replaced; if our functions are called in spite of not being on top, somebody put his
+ * own before ours, which is fine. */
+#define NATIVES_WITHOUT_OBJECT 64
+
+void domains_look(struct thread *t, struct python_thread *mine, void *state)
+{
+    static _Atomic bool settled;
+    bool first = !atomic_load_explicit(&settled, memory_order_relaxed);
+    if (LIKELY(!first && ++mine->natives < NATIVES_WITHOUT_OBJECT))
+        return;
+    mine->natives = 0;
+    if (!holds_gil(state))
+        return;
+    t->passing = true;
+    domains_take();
+    recycle_start();
+    t->passing = false;
+    atomic_store(&settled, true);
+}

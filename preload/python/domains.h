@@ -1,0 +1,24 @@
+/* domains.h - stands in for CPython's allocators of objects and of their memory. */
+#ifndef LIBTRACE_PYTHON_DOMAINS_H
+#define LIBTRACE_PYTHON_DOMAINS_H
+
+#include "frames.h"
+
+/* Puts our functions before the interpreter's, unless they are there already. The caller either holds the
+ * GIL, or runs before main. */
+void domains_take(void);
+
+/* Called now and then for native allocations on threads that run Python. Somebody may have replaced the
+ * allocators without asking what was there: PYTHONMALLOC and the development mode do while the interpreter
+ * starts. */
+void domains_look(struct thread *t, struct python_thread *mine, void *state);
+
+/* The node of the stack that a hook of the interpreter's was called from, see unwind_stack(). With the GIL
+ * held. */
+uint32_t domains_stack(struct thread *t, struct python_thread *mine, const void *frame);
+
+/* 3.13+: sees objects that come from free lists, if nobody else uses the interpreter's hook for that. With
+ * the GIL held. See recycle.c. */
+void recycle_start(void);
+
+#endif

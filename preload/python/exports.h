@@ -1,0 +1,15 @@
+/* exports.h - looks exported symbols up without the loader's help.
+ *
+ * dlsym() leaves its failures behind in the program's dlerror(), and does not see what was loaded with
+ * RTLD_LOCAL, as embedders do with libpython.
+ */
+#ifndef LIBTRACE_PYTHON_EXPORTS_H
+#define LIBTRACE_PYTHON_EXPORTS_H
+
+#include <stddef.h>
+
+/* The address of the first definition of name in the order of loading, NULL if there is none. size: its
+ * st_size, may be NULL. */
+void *exports_find(const char *name, size_t *size);
+
+#endif

@@ -1,0 +1,92 @@
+/* hybrid.c - see hybrid.h.
+ *
+ * The native stack has frames of the function that runs bytecode; each of them stands for a group of Python
+ * frames:
+ *
+ *   native                        Python                      hybrid
+ *   list_append                                               list_append
+ *   _PyEval_EvalFrameDefault      inner, called by outer      inner, outer
+ *   partial_call                                              partial_call
+ *   _PyEval_EvalFrameDefault      main                        main
+ *   main                                                      main (of C)
+ *
+ * Up to 3.10 a group is one frame. Later versions run a call from Python to Python without a new C frame, and
+ * mark where a group ends: 3.11 the frame for which the C function was entered, 3.12+ a shim behind it.
+ */
+#include "hybrid.h"
+#include "table.h"
+#include "../stack/stacks.h"
+
+/* native node and Python node -> hybrid node. Of one thread at a time: it is only put under the lock. */
+static struct table hybrids = {.bits = 14};
+static _Atomic int locked;
+
+/* The place after the group of Python frames that starts at seen[place - 1] inwards; their numbers go to
+ * mixed. */
+static uint32_t take_group(struct python_thread *mine, uint32_t place, uint32_t *count)
+{
+    const struct python_layout *l = &python.layout;
+    while (place > 0) {
+        const struct python_seen *seen = &mine->seen[--place];
+        if (seen->owner >= PYTHON_OWNER_SHIM)
+            break;
+        uint32_t parent = place ? mine->seen[place - 1].node : WIRE_NODE_ROOT;
+        if (seen->node != parent)
+            mine->mixed[(*count)++] = (uint32_t)stacks_node(seen->node);
+        if (l->frame_owner == PYTHON_NO_OFFSET)
+            break;
+        if (l->frame_is_entry != PYTHON_NO_OFFSET &&
+            *(const unsigned char *)(seen->is.frame + l->frame_is_entry))
+            break;
+    }
+    return place;
+}
+
+static bool is_eval(uint32_t frame)
+{
+    return stacks_frame_value(frame) - 1 - (uint64_t)(uintptr_t)python.eval < python.eval_size;
+}
+
+static uint32_t mix_stacks(struct python_thread *mine, uint32_t native)
+{
+    uint32_t place = mine->depth, count = 0, natives = 0;
+    while (native != WIRE_NODE_ROOT && native != WIRE_NODE_CUT && natives++ < PYTHON_NATIVES) {
+        uint64_t key = stacks_node(native);
+        if (is_eval((uint32_t)key))
+            place = take_group(mine, place, &count);
+        else
+            mine->mixed[count++] = (uint32_t)key;
+        native = (uint32_t)(key >> 32);
+    }
+    /* Python frames whose C frame was not recognised: better in one place than lost. */
+    while (place > 0 && native == WIRE_NODE_ROOT)
+        place = take_group(mine, place, &count);
+    uint32_t node = native;
+    while (count-- > 0)
+        node = stacks_child(node, mine->mixed[count]);
+    return node;
+}
+
+uint32_t hybrid_node(struct thread *t, struct python_thread *mine, uintptr_t state, const void *frame)
+{
+    uint32_t own = frames_node(mine, state);
+    if (!own || !mine->depth)
+        return own;
+    uint32_t native = unwind_stack(&t->unwind, frame);
+    uint64_t key = (uint64_t)native << 32 | own;
+    uint32_t node = table_get(&hybrids, key);
+    if (node)
+        return node;
+    node = mix_stacks(mine, native);
+    if (!atomic_exchange(&locked, 1)) {
+        table_put(&hybrids, key, node);
+        atomic_store(&locked, 0);
+    }
+    return node;
+}
+
+void hybrid_forked(void)
+{
+    atomic_store(&locked, 0);
+    table_clear(&hybrids);
+}

@@ -1,0 +1,245 @@
+/* offsets.c - see offsets.h. Measured with the headers of each version; 3.13+ publish their own offsets. */
+#include "offsets.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define NONE PYTHON_NO_OFFSET
+
+/* Releases of one minor version share a layout: CPython freezes these structures at the first of them. */
+static const struct python_layout known[] = {
+    {.version = PYTHON_VERSION(3, 8),
+     .thread_frame = 24,
+     .cframe_frame = NONE,
+     .thread_id = 176,
+     .frame_previous = 24,
+     .frame_code = 32,
+     .frame_instruction = 104,
+     .frame_owner = NONE,
+     .frame_is_entry = NONE,
+     .code_file = 104,
+     .code_name = 112,
+     .code_first_line = 40,
+     .code_lines = 120,
+     .code_bytecode = NONE,
+     .code_first_traceable = NONE,
+     .string_data = 48,
+     .string_wide_data = 72,
+     .type_flags = 168,
+     .instruction = PYTHON_BYTES},
+    {.version = PYTHON_VERSION(3, 9),
+     .thread_frame = 24,
+     .cframe_frame = NONE,
+     .thread_id = 176,
+     .frame_previous = 24,
+     .frame_code = 32,
+     .frame_instruction = 104,
+     .frame_owner = NONE,
+     .frame_is_entry = NONE,
+     .code_file = 104,
+     .code_name = 112,
+     .code_first_line = 40,
+     .code_lines = 120,
+     .code_bytecode = NONE,
+     .code_first_traceable = NONE,
+     .string_data = 48,
+     .string_wide_data = 72,
+     .type_flags = 168,
+     .instruction = PYTHON_BYTES},
+    {.version = PYTHON_VERSION(3, 10),
+     .thread_frame = 24,
+     .cframe_frame = NONE,
+     .thread_id = 176,
+     .frame_previous = 24,
+     .frame_code = 32,
+     .frame_instruction = 96,
+     .frame_owner = NONE,
+     .frame_is_entry = NONE,
+     .code_file = 104,
+     .code_name = 112,
+     .code_first_line = 40,
+     .code_lines = 120,
+     .code_bytecode = NONE,
+     .code_first_traceable = NONE,
+     .string_data = 48,
+     .string_wide_data = 72,
+     .type_flags = 168,
+     .instruction = PYTHON_UNITS},
+    {.version = PYTHON_VERSION(3, 11),
+     .thread_frame = 56,
+     .cframe_frame = 8,
+     .thread_id = 152,
+     .frame_previous = 48,
+     .frame_code = 32,
+     .frame_instruction = 56,
+     .frame_owner = 69,
+     .frame_is_entry = 68,
+     .code_file = 112,
+     .code_name = 128,
+     .code_first_line = 72,
+     .code_lines = 136,
+     .code_bytecode = 184,
+     .code_first_traceable = 168,
+     .string_data = 48,
+     .string_wide_data = 72,
+     .type_flags = 168,
+     .instruction = PYTHON_POINTER},
+    {.version = PYTHON_VERSION(3, 12),
+     .thread_frame = 56,
+     .cframe_frame = 0,
+     .thread_id = 136,
+     .frame_previous = 8,
+     .frame_code = 0,
+     .frame_instruction = 56,
+     .frame_owner = 70,
+     .frame_is_entry = NONE,
+     .code_file = 112,
+     .code_name = 128,
+     .code_first_line = 68,
+     .code_lines = 136,
+     .code_bytecode = 192,
+     .code_first_traceable = 176,
+     .string_data = 40,
+     .string_wide_data = 56,
+     .type_flags = 168,
+     .instruction = PYTHON_POINTER},
+};
+
+/* _Py_DebugOffsets, the first member of _PyRuntime since 3.13: numbers of 64 bits in groups, each group the
+ * size of a structure and then offsets into it. Each version adds some. */
+struct debug_head {
+    char cookie[8];
+    uint64_t version, free_threaded;
+    uint64_t runtime[3];
+};
+
+/* The groups that are the same in all of them. */
+#define DEBUG_THREAD                                                                                  \
+    struct {                                                                                          \
+        uint64_t size, prev, next, interp, current_frame, thread_id, native_thread_id, chunk, status; \
+    } thread
+#define DEBUG_OBJECT                      \
+    struct {                              \
+        uint64_t size, type;              \
+    } object;                             \
+    struct {                              \
+        uint64_t size, name, repr, flags; \
+    } type
+#define DEBUG_TEXT                                \
+    struct {                                      \
+        uint64_t size, length, data;              \
+    } bytes;                                      \
+    struct {                                      \
+        uint64_t size, state, length, ascii_size; \
+    } string
+
+struct debug_313 {
+    struct debug_head head;
+    uint64_t interpreter[13];
+    DEBUG_THREAD;
+    struct {
+        uint64_t size, previous, executable, instr_ptr, locals, owner;
+    } frame;
+    struct {
+        uint64_t size, filename, name, qualname, linetable, firstlineno, argcount, names, kinds, bytecode;
+    } code;
+    DEBUG_OBJECT;
+    uint64_t tuple[3], list[3], dict[3], floating[2], integer[3];
+    DEBUG_TEXT;
+};
+
+struct debug_314 {
+    struct debug_head head;
+    uint64_t interpreter[16];
+    DEBUG_THREAD;
+    struct {
+        uint64_t size, previous, executable, instr_ptr, locals, owner, stack_pointer, tlbc_index;
+    } frame;
+    struct {
+        uint64_t size, filename, name, qualname, linetable, firstlineno, argcount, names, kinds, bytecode,
+            tlbc;
+    } code;
+    DEBUG_OBJECT;
+    uint64_t tuple[3], list[3], set[4], dict[3], floating[2], integer[3];
+    DEBUG_TEXT;
+};
+
+/* What is not published is derived: the first traceable instruction is kept 16 bytes before the bytecode, and
+ * a str that is not ASCII has a length and a pointer more before its data. */
+#define FROM_DEBUG(layout, d)                                                                          \
+    do {                                                                                               \
+        (layout)->thread_frame = (uint16_t)(d)->thread.current_frame;                                  \
+        (layout)->thread_id = (uint16_t)(d)->thread.thread_id;                                         \
+        (layout)->frame_previous = (uint16_t)(d)->frame.previous;                                      \
+        (layout)->frame_code = (uint16_t)(d)->frame.executable;                                        \
+        (layout)->frame_instruction = (uint16_t)(d)->frame.instr_ptr;                                  \
+        (layout)->frame_owner = (uint16_t)(d)->frame.owner;                                            \
+        (layout)->code_file = (uint16_t)(d)->code.filename;                                            \
+        (layout)->code_name = (uint16_t)(d)->code.qualname;                                            \
+        (layout)->code_first_line = (uint16_t)(d)->code.firstlineno;                                   \
+        (layout)->code_lines = (uint16_t)(d)->code.linetable;                                          \
+        (layout)->code_bytecode = (uint16_t)(d)->code.bytecode;                                        \
+        (layout)->code_first_traceable = (uint16_t)((d)->code.bytecode - 16);                          \
+        (layout)->string_data = (uint16_t)(d)->string.ascii_size;                                      \
+        (layout)->string_wide_data = (uint16_t)((d)->string.ascii_size + 16);                          \
+        (layout)->type_flags = (uint16_t)(d)->type.flags;                                              \
+        same = (d)->object.type == PYTHON_OBJECT_TYPE && (d)->string.length == PYTHON_STRING_LENGTH && \
+               (d)->string.state == PYTHON_STRING_STATE && (d)->bytes.length == PYTHON_BYTES_SIZE &&   \
+               (d)->bytes.data == PYTHON_BYTES_DATA;                                                   \
+    } while (0)
+
+/* What was published must look like what it is said to be, or the version's groups are not those known here.
+ */
+static bool plausible(const struct python_layout *l)
+{
+    const uint16_t words[] = {l->thread_frame, l->thread_id,         l->frame_previous, l->frame_code,
+                              l->code_file,    l->frame_instruction, l->code_name,      l->code_lines,
+                              l->string_data,  l->code_bytecode};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (words[i] % 8 || words[i] > 1024)
+            return false;
+    return l->code_file < l->code_name && l->code_name < l->code_bytecode &&
+           l->code_lines < l->code_bytecode && l->frame_code != l->frame_previous &&
+           l->frame_owner > l->frame_instruction && l->frame_owner < 128 && l->code_first_line % 4 == 0 &&
+           l->code_first_line < l->code_file && l->string_data == 40;
+}
+
+static const char *from_debug_offsets(struct python_layout *layout, uint64_t version_hex, const void *runtime)
+{
+    const struct debug_head *head = runtime;
+    bool same = false;
+
+    if (!runtime || memcmp(head->cookie, "xdebugpy", 8) != 0 || head->version != version_hex)
+        return "it does not publish its offsets";
+    if (head->free_threaded)
+        return "it is free-threaded";
+    *layout = (struct python_layout){.version = (uint32_t)(version_hex >> 16),
+                                     .cframe_frame = NONE,
+                                     .frame_is_entry = NONE,
+                                     .instruction = PYTHON_POINTER};
+    if (layout->version == PYTHON_VERSION(3, 13)) {
+        const struct debug_313 *d = runtime;
+        FROM_DEBUG(layout, d);
+    } else if (layout->version == PYTHON_VERSION(3, 14)) {
+        const struct debug_314 *d = runtime;
+        FROM_DEBUG(layout, d);
+    } else {
+        return "its version is not known";
+    }
+    return same && plausible(layout) ? NULL : "the offsets that it publishes are not understood";
+}
+
+const char *python_layout_find(struct python_layout *layout, uint64_t version_hex, const void *runtime)
+{
+    uint32_t version = (uint32_t)(version_hex >> 16);
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (known[i].version == version) {
+            *layout = known[i];
+            return NULL;
+        }
+    }
+    if (version < PYTHON_VERSION(3, 13))
+        return "its version is not known";
+    return from_debug_offsets(layout, version_hex, runtime);
+}

@@ -1,0 +1,63 @@
+/* offsets.h - where CPython keeps what a stack is read from, by version.
+ *
+ *   thread state ---> (cframe --->) top frame --previous--> frame --previous--> ... 0
+ *                                        |
+ *                                        +--> code object ---> file, name, first line, line table, bytecode
+ *                                        +--> instruction (see enum python_instruction)
+ */
+#ifndef LIBTRACE_PYTHON_OFFSETS_H
+#define LIBTRACE_PYTHON_OFFSETS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PYTHON_VERSION(major, minor) ((uint32_t)(major) << 8 | (minor))
+
+/* What a frame says about where it is. */
+enum python_instruction {
+    PYTHON_BYTES,   /* an int: bytes from the start of the bytecode */
+    PYTHON_UNITS,   /* an int: units of two bytes */
+    PYTHON_POINTER, /* address in the code object */
+};
+
+#define PYTHON_NO_OFFSET 0xffffu
+
+/* All offsets in bytes. PYTHON_NO_OFFSET: this version has no such field. */
+struct python_layout {
+    uint32_t version;      /* PYTHON_VERSION() */
+    uint16_t thread_frame; /* thread state -> top frame, or -> cframe */
+    uint16_t cframe_frame; /* cframe -> top frame */
+    uint16_t thread_id;    /* thread state -> pthread_self() of its thread */
+    uint16_t frame_previous;
+    uint16_t frame_code;
+    uint16_t frame_instruction;
+    uint16_t frame_owner;          /* a char, enum python_owner */
+    uint16_t frame_is_entry;       /* a bool: the C function that runs it was entered for this frame */
+    uint16_t code_file, code_name; /* str; name: the qualified one where code objects have it */
+    uint16_t code_first_line;      /* int */
+    uint16_t code_lines;           /* bytes: the line table */
+    uint16_t code_bytecode;
+    uint16_t code_first_traceable; /* int, in units: a frame before this instruction is being set up */
+    uint16_t string_data;          /* data of an ASCII str */
+    uint16_t string_wide_data;     /* data of another compact str */
+    uint16_t type_flags;           /* type object -> tp_flags */
+    enum python_instruction instruction;
+};
+
+/* frame_owner. Numbers from PYTHON_OWNER_SHIM on are no frames of Python code. */
+enum python_owner { PYTHON_OWNER_THREAD = 0, PYTHON_OWNER_GENERATOR = 1, PYTHON_OWNER_SHIM = 3 };
+
+/* Offsets that are the same in every supported version. */
+enum {
+    PYTHON_OBJECT_TYPE = 8,
+    PYTHON_STRING_LENGTH = 16,
+    PYTHON_STRING_STATE = 32,
+    PYTHON_BYTES_SIZE = 16,
+    PYTHON_BYTES_DATA = 32,
+};
+
+/* Fills layout for an interpreter of this version (PY_VERSION_HEX). runtime: &_PyRuntime, which 3.13 and
+ * later describe themselves in. NULL, or why this interpreter cannot be read. */
+const char *python_layout_find(struct python_layout *layout, uint64_t version_hex, const void *runtime);
+
+#endif
