@@ -1,0 +1,21 @@
+"""As item_dict.py, and each item's __dict__ is asked for once, as vars() and many serialisers do."""
+import sys
+
+
+class InventoryItem:
+    def __init__(self, sku, warehouse, quantity):
+        self.sku = sku  # measured: items
+        self.warehouse = warehouse  # measured: items
+        self.quantity = quantity  # measured: items
+        vars(self)  # measured: items
+
+
+def build(n):
+    items = []
+    for i in range(n):
+        items.append(InventoryItem("SKU-%06d" % i, "W%02d" % (i % 40), i % 900))  # measured: items
+    return items
+
+
+if __name__ == "__main__":
+    print(len(build(int(sys.argv[1]) if len(sys.argv) > 1 else 40000)))

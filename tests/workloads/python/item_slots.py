@@ -1,0 +1,22 @@
+"""Items of a class with __slots__."""
+import sys
+
+
+class InventoryItem:
+    __slots__ = ("sku", "warehouse", "quantity")
+
+    def __init__(self, sku, warehouse, quantity):
+        self.sku = sku  # measured: items
+        self.warehouse = warehouse  # measured: items
+        self.quantity = quantity  # measured: items
+
+
+def build(n):
+    items = []
+    for i in range(n):
+        items.append(InventoryItem("SKU-%06d" % i, "W%02d" % (i % 40), i % 900))  # measured: items
+    return items
+
+
+if __name__ == "__main__":
+    print(len(build(int(sys.argv[1]) if len(sys.argv) > 1 else 40000)))
