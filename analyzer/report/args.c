@@ -1,0 +1,277 @@
+/* args.c - one table of options drives the parsing, the errors and --help. */
+#define _GNU_SOURCE
+#include "args.h"
+#include "text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define OPTIONS_MAX 32
+
+enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+static const char *const color_choices[] = {"auto", "always", "never", NULL};
+
+static int color_choice, help_wanted;
+static const char *db_option;
+
+/* ---- likeness -------------------------------------------------------------------------------- */
+
+/* Edits between two words (Levenshtein); words are cut at 63 characters. */
+static unsigned distance(const char *a, const char *b)
+{
+    unsigned row[64], n = (unsigned)strnlen(a, 63), m = (unsigned)strnlen(b, 63);
+
+    for (unsigned j = 0; j <= m; j++)
+        row[j] = j;
+    for (unsigned i = 1; i <= n; i++) {
+        unsigned diagonal = row[0];
+
+        row[0] = i;
+        for (unsigned j = 1; j <= m; j++) {
+            unsigned change = diagonal + (a[i - 1] != b[j - 1]);
+            unsigned least = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
+
+            diagonal = row[j];
+            row[j] = change < least ? change : least;
+        }
+    }
+    return row[m];
+}
+
+const char *args_nearest(const char *text, const char *const *candidates, size_t count)
+{
+    const char *best = NULL;
+    unsigned least = (unsigned)strlen(text) / 3 + 2; /* more edits than that is another word */
+
+    for (size_t i = 0; i < count; i++) {
+        unsigned d = distance(text, candidates[i]);
+
+        if (strlen(text) >= 2 && strncmp(candidates[i], text, strlen(text)) == 0)
+            d = 1; /* its beginning */
+        if (d < least && d < strlen(candidates[i])) {
+            least = d;
+            best = candidates[i];
+        }
+    }
+    return best;
+}
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+/* The subcommand's options, then the common ones. */
+struct all {
+    struct option_spec option[OPTIONS_MAX];
+    size_t count, own;
+};
+
+static void gather(struct report *report, const struct manual *manual, struct all *all)
+{
+    const struct option_spec common[] = {
+        {"db", OPTION_TEXT, &db_option, "FILE", "the database (default: LIBTRACE_DB, or trace.db here)",
+         NULL},
+        {"json", OPTION_FLAG, &report->json, NULL, "JSON for programs, with a versioned schema", NULL},
+        {"bytes", OPTION_FLAG, &report->bytes, NULL, "plain numbers of bytes instead of KiB, MiB", NULL},
+        {"color", OPTION_CHOICE, &color_choice, NULL, "when to use colours (NO_COLOR=1: never)",
+         color_choices},
+        {"help", OPTION_FLAG, &help_wanted, NULL, "this text", NULL},
+    };
+
+    all->count = 0;
+    for (const struct option_spec *o = manual->options; o != NULL && o->name != NULL; o++)
+        all->option[all->count++] = *o;
+    all->own = all->count;
+    for (size_t i = 0; i < sizeof common / sizeof common[0]; i++)
+        all->option[all->count++] = common[i];
+}
+
+static const struct option_spec *find_option(const struct all *all, const char *name, size_t length)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (strlen(all->option[i].name) == length && memcmp(all->option[i].name, name, length) == 0)
+            return &all->option[i];
+    return NULL;
+}
+
+static int unknown_option(const struct report *report, const struct all *all, const char *argument)
+{
+    const char *names[OPTIONS_MAX];
+    char name[64];
+
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(argument + strspn(argument, "-"), "="),
+             argument + strspn(argument, "-"));
+    for (size_t i = 0; i < all->count; i++)
+        names[i] = all->option[i].name;
+    const char *nearest = args_nearest(name, names, all->count);
+
+    if (nearest != NULL)
+        return report_error(report, EXIT_USAGE, "there is no option %s; did you mean --%s?", argument,
+                            nearest);
+    return report_error(report, EXIT_USAGE, "there is no option %s; see: trace-report %s --help", argument,
+                        report->command);
+}
+
+static void list_choices(const struct option_spec *o, const char *separator, char *out, size_t size)
+{
+    size_t n = 0;
+
+    out[0] = '\0';
+    for (int i = 0; o->choices[i] != NULL && n < size; i++)
+        n += (size_t)snprintf(out + n, size - n, "%s%s", i > 0 ? separator : "", o->choices[i]);
+}
+
+static int take_value(const struct report *report, const struct option_spec *o, const char *value)
+{
+    char list[256], *end;
+
+    if (o->kind == OPTION_TEXT) {
+        *(const char **)o->target = value;
+        return ARGS_GO_ON;
+    }
+    if (o->kind == OPTION_NUMBER) {
+        errno = 0;
+        long long number = strtoll(value, &end, 10);
+
+        if (*value == '\0' || *end != '\0' || errno != 0 || number < 0)
+            return report_error(report, EXIT_USAGE, "--%s takes a number, not '%s'.", o->name, value);
+        *(int64_t *)o->target = number;
+        return ARGS_GO_ON;
+    }
+    for (int i = 0; o->choices[i] != NULL; i++)
+        if (strcmp(o->choices[i], value) == 0) {
+            *(int *)o->target = i;
+            return ARGS_GO_ON;
+        }
+    list_choices(o, ", ", list, sizeof list);
+    return report_error(report, EXIT_USAGE, "--%s takes one of %s, not '%s'.", o->name, list, value);
+}
+
+/* ---- help ------------------------------------------------------------------------------------ */
+
+static void print_options(const struct option_spec *options, size_t count)
+{
+    char left[128], list[96];
+
+    for (size_t i = 0; i < count; i++) {
+        const struct option_spec *o = &options[i];
+
+        if (o->kind == OPTION_CHOICE)
+            list_choices(o, "|", list, sizeof list);
+        snprintf(left, sizeof left, "--%s%s%s", o->name, o->kind == OPTION_FLAG ? "" : " ",
+                 o->kind == OPTION_FLAG     ? ""
+                 : o->kind == OPTION_CHOICE ? list
+                                            : o->value);
+        if (strlen(left) > 22)
+            printf("  %s\n  %-22s  %s\n", left, "", o->help);
+        else
+            printf("  %-22s  %s\n", left, o->help);
+    }
+}
+
+static int print_help(const struct report *report, const struct manual *manual, const struct all *all)
+{
+    printf("Usage: trace-report %s [OPTION...]%s%s\n\n%s\n", report->command,
+           *manual->operands != '\0' ? " " : "", manual->operands, manual->about);
+    if (all->own > 0) {
+        printf("\nOptions:\n");
+        print_options(all->option, all->own);
+    }
+    printf("\nCommon options:\n");
+    print_options(all->option + all->own, all->count - all->own);
+    printf("\nExamples:\n");
+    for (int i = 0; i < 3 && manual->examples[i][0] != NULL; i++)
+        printf("  trace-report %s%s%s\n      %s\n", report->command,
+               *manual->examples[i][0] != '\0' ? " " : "", manual->examples[i][0], manual->examples[i][1]);
+    return EXIT_FINE;
+}
+
+/* ---- the environment ------------------------------------------------------------------------- */
+
+static void settle(struct report *report)
+{
+    const char *variable, *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    int terminal = isatty(STDOUT_FILENO);
+    struct winsize size;
+
+    variable = getenv("LIBTRACE_DB");
+    report->db = db_option != NULL                       ? db_option
+                 : variable != NULL && *variable != '\0' ? variable
+                                                         : "trace.db";
+    report->db_given = db_option != NULL;
+    report->hints = terminal && isatty(STDERR_FILENO);
+    report->color = color_choice == COLOR_ALWAYS ||
+                    (color_choice == COLOR_AUTO && terminal && (no_color == NULL || *no_color == '\0') &&
+                     (term == NULL || strcmp(term, "dumb") != 0));
+    report->width = 0;
+    if (terminal) {
+        report->width = 80;
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+            report->width = size.ws_col;
+        variable = getenv("COLUMNS");
+        if (variable != NULL && atoi(variable) > 0)
+            report->width = atoi(variable);
+        if (report->width < 40)
+            report->width = 40; /* below that lines wrap: better than columns of nothing */
+    }
+}
+
+/* ---- parsing --------------------------------------------------------------------------------- */
+
+/* One argument that begins with "-"; *i is moved past its value. */
+static int parse_option(const struct report *report, const struct all *all, int argc, char **argv, int *i)
+{
+    const char *argument = argv[*i], *name = argument + 2, *equals = strchr(argument, '=');
+
+    if (strcmp(argument, "-h") == 0) {
+        help_wanted = 1;
+        return ARGS_GO_ON;
+    }
+    if (argument[1] != '-')
+        return unknown_option(report, all, argument);
+    const struct option_spec *o =
+        find_option(all, name, equals != NULL ? (size_t)(equals - name) : strlen(name));
+
+    if (o == NULL)
+        return unknown_option(report, all, argument);
+    if (o->kind == OPTION_FLAG) {
+        if (equals != NULL)
+            return report_error(report, EXIT_USAGE, "--%s takes no value.", o->name);
+        *(int *)o->target = 1;
+        return ARGS_GO_ON;
+    }
+    if (equals != NULL)
+        return take_value(report, o, equals + 1);
+    if (*i + 1 >= argc)
+        return report_error(report, EXIT_USAGE, "--%s needs a value.", o->name);
+    return take_value(report, o, argv[++*i]);
+}
+
+int args_parse(struct report *report, const struct manual *manual, int argc, char **argv, int *operands)
+{
+    struct all all;
+    int status = ARGS_GO_ON, only_operands = 0, n = 0;
+
+    gather(report, manual, &all);
+    for (int i = 1; i < argc && status == ARGS_GO_ON; i++) {
+        if (!only_operands && strcmp(argv[i], "--") == 0)
+            only_operands = 1;
+        else if (!only_operands && argv[i][0] == '-' && argv[i][1] != '\0')
+            status = parse_option(report, &all, argc, argv, &i);
+        else
+            argv[++n] = argv[i];
+    }
+    *operands = n;
+    if (status != ARGS_GO_ON)
+        return status;
+    if (help_wanted)
+        return print_help(report, manual, &all);
+    if (manual->most >= 0 && n > manual->most)
+        return report_error(report, EXIT_USAGE,
+                            "'%s' is one argument too many; usage: trace-report %s [OPTION...] %s",
+                            argv[manual->most + 1], report->command, manual->operands);
+    settle(report);
+    return ARGS_GO_ON;
+}

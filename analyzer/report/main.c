@@ -1,0 +1,82 @@
+/* main.c - trace-report: the table of subcommands. */
+#define _GNU_SOURCE
+#include "args.h"
+#include "report.h"
+#include "store.h"
+
+#include <errno.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+const struct command commands[] = {
+    {"top", "the lines that allocate most", command_top},
+    {"compare", "what changed between runs", command_compare},
+    {"summary", "a run on one page, with what is missing in it", command_summary},
+    {"runs", "the runs in the database", command_runs},
+    {"sql", "your own SQL on the public views", command_sql},
+    {"help", "this list, or the help of a subcommand", command_help},
+    {NULL, NULL, NULL},
+};
+
+/* ---- main ------------------------------------------------------------------------------------ */
+
+static int unknown_command(const struct report *report, const char *name)
+{
+    const char *names[32];
+    size_t count = 0;
+
+    while (commands[count].name != NULL) {
+        names[count] = commands[count].name;
+        count++;
+    }
+    const char *nearest = args_nearest(name, names, count);
+
+    if (nearest != NULL)
+        return report_error(report, EXIT_USAGE, "there is no subcommand '%s'; did you mean '%s'?", name,
+                            nearest);
+    return report_error(report, EXIT_USAGE, "there is no subcommand '%s'; see: trace-report help", name);
+}
+
+static int dispatch(struct report *report, int argc, char **argv)
+{
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        char *help[] = {"help", NULL};
+
+        report->command = "help";
+        command_help(report, 1, help);
+        return argc < 2 ? EXIT_USAGE : EXIT_FINE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("trace-report %s (database format %d, SQLite %s)\n", LIBTRACE_VERSION, STORE_VERSION,
+               sqlite3_libversion());
+        return EXIT_FINE;
+    }
+    for (const struct command *command = commands; command->name != NULL; command++)
+        if (strcmp(command->name, argv[1]) == 0) {
+            report->command = command->name;
+            return command->run(report, argc - 1, argv + 1);
+        }
+    return unknown_command(report, argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    struct report report = {0};
+
+    /* Names are UTF-8 in the database. Where the locale says nothing (containers), terminals still are UTF-8.
+     */
+    setlocale(LC_CTYPE, "");
+    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        setlocale(LC_CTYPE, "C.UTF-8");
+    int status = dispatch(&report, argc, argv);
+
+    report_close(&report);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_FINE)
+        status = errno == EPIPE
+                     ? EXIT_FAILED
+                     : report_error(&report, EXIT_FAILED, "cannot write the output: %s", strerror(errno));
+    return status;
+}

@@ -1,0 +1,244 @@
+/* match.c - sorting brings equal lines together; no table is needed. */
+#define _GNU_SOURCE
+#include "match.h"
+#include "text.h"
+
+#include <math.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int sort_by; /* enum measure, for by_change */
+
+static const char *name(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+static int by_key(const void *a, const void *b)
+{
+    const struct match *x = a, *y = b;
+    int c = strcmp(name(x->file), name(y->file));
+
+    if (c == 0)
+        c = (x->line > y->line) - (x->line < y->line);
+    if (c == 0)
+        c = strcmp(x->function, y->function);
+    if (c == 0 && x->file == NULL)
+        c = strcmp(text_basename(x->module), text_basename(y->module));
+    return c;
+}
+
+/* Rows of one side only first; then by function, the first side's before the second's, by line. */
+static int by_function(const void *a, const void *b)
+{
+    const struct match *x = a, *y = b;
+    int c = (x->in_first && x->in_second) - (y->in_first && y->in_second);
+
+    if (c == 0)
+        c = strcmp(text_basename(name(x->file)), text_basename(name(y->file)));
+    if (c == 0)
+        c = strcmp(x->function, y->function);
+    if (c == 0)
+        c = x->in_second - y->in_second;
+    return c != 0 ? c : (x->line > y->line) - (x->line < y->line);
+}
+
+static double change(const struct match *m)
+{
+    int counts = sort_by == BY_ALLOCATIONS || sort_by == BY_TEMPORARY;
+
+    return fabs(counts ? m->count[1] - m->count[0] : m->bytes[1] - m->bytes[0]);
+}
+
+static int by_change(const void *a, const void *b)
+{
+    const struct match *x = a, *y = b;
+    double d = change(y) - change(x),
+           counts = fabs(y->count[1] - y->count[0]) - fabs(x->count[1] - x->count[0]);
+
+    if (d != 0)
+        return d > 0 ? 1 : -1;
+    return counts != 0 ? (counts > 0 ? 1 : -1) : by_key(a, b);
+}
+
+/* ---- both sides into one array --------------------------------------------------------------- */
+
+static int add_side(const struct report *report, const struct side *side, int which, int by,
+                    struct matches *matches)
+{
+    for (size_t i = 0; i < side->count; i++) {
+        struct lines *lines = &matches->lines[matches->line_sets++];
+        struct lines_query query = {.run = &side->runs[i], .by = by};
+        int status = lines_read(report, &query, lines);
+
+        if (status != EXIT_FINE)
+            return status;
+        struct match *more = realloc(matches->rows, (matches->count + lines->count + 1) * sizeof *more);
+
+        if (more == NULL)
+            return report_error(report, EXIT_FAILED, "out of memory");
+        matches->rows = more;
+        for (size_t k = 0; k < lines->count; k++) {
+            const struct line_row *row = &lines->rows[k];
+            struct match *m = &matches->rows[matches->count++];
+
+            *m = (struct match){.file = row->file,
+                                .line = row->line,
+                                .line_before = row->line,
+                                .function = row->function,
+                                .module = row->module,
+                                .in_first = which == 0,
+                                .in_second = which == 1};
+            m->bytes[which] =
+                by == BY_TEMPORARY ? 0 : (double)measure_bytes(&row->m, by) / (double)side->count;
+            m->count[which] = (double)measure_count(&row->m, by) / (double)side->count;
+        }
+    }
+    return EXIT_FINE;
+}
+
+static void fold(struct match *into, const struct match *m)
+{
+    if (m->in_second && !into->in_second)
+        into->module = m->module;
+    into->in_first |= m->in_first;
+    into->in_second |= m->in_second;
+    for (int i = 0; i < 2; i++) {
+        into->bytes[i] += m->bytes[i];
+        into->count[i] += m->count[i];
+    }
+}
+
+static void merge_equal(struct matches *matches)
+{
+    size_t n = 0;
+
+    qsort(matches->rows, matches->count, sizeof *matches->rows, by_key);
+    for (size_t i = 0; i < matches->count; i++)
+        if (n > 0 && by_key(&matches->rows[n - 1], &matches->rows[i]) == 0)
+            fold(&matches->rows[n - 1], &matches->rows[i]);
+        else
+            matches->rows[n++] = matches->rows[i];
+    matches->count = n;
+}
+
+/* ---- lines that moved ------------------------------------------------------------------------ */
+
+static char *build_id(const struct report *report, int64_t run, const char *module)
+{
+    sqlite3_stmt *s = report_prepare(report, "SELECT build_id FROM module WHERE run = ? AND path = ?");
+    int status = EXIT_FINE;
+    char *id = NULL;
+
+    if (s == NULL)
+        return NULL;
+    sqlite3_bind_int64(s, 1, run);
+    sqlite3_bind_text(s, 2, module, -1, SQLITE_STATIC);
+    if (report_step(report, s, &status)) {
+        const char *text = (const char *)sqlite3_column_text(s, 0);
+
+        id = strdup(text != NULL ? text : "");
+    }
+    sqlite3_finalize(s);
+    return id;
+}
+
+/* In one and the same binary no line moves. Where that is not known, none is said to have moved. */
+static int other_build(const struct report *report, const struct side *first, const struct side *second,
+                       const struct match *a, const struct match *b)
+{
+    char *x = build_id(report, first->runs[0].number, a->module);
+    char *y = build_id(report, second->runs[0].number, b->module);
+    int other = x != NULL && y != NULL && *x != '\0' && *y != '\0' && strcmp(x, y) != 0;
+
+    /* Python has no builds; a script may be edited at any time, but then its lines tell nothing. */
+    free(x);
+    free(y);
+    return other;
+}
+
+static int same_function(const struct match *a, const struct match *b)
+{
+    return strcmp(a->function, b->function) == 0 &&
+           strcmp(text_basename(name(a->file)), text_basename(name(b->file))) == 0;
+}
+
+/* Rows [begin, end) are of one function: those of the first side, then as many of the second. */
+static void pair(struct matches *matches, size_t begin, size_t end)
+{
+    size_t half = (end - begin) / 2;
+
+    for (size_t i = begin; i < begin + half; i++) {
+        struct match *before = &matches->rows[i], *after = &matches->rows[i + half];
+
+        after->line_before = before->line;
+        fold(after, before);
+        before->in_first = before->in_second = 0; /* to be removed */
+    }
+}
+
+static void match_moved(const struct report *report, const struct side *first, const struct side *second,
+                        struct matches *matches)
+{
+    size_t end, n = 0;
+
+    qsort(matches->rows, matches->count, sizeof *matches->rows, by_function);
+    for (size_t i = 0; i < matches->count; i = end) {
+        const struct match *row = &matches->rows[i];
+        size_t ours = 0;
+
+        for (end = i; end < matches->count && same_function(row, &matches->rows[end]) &&
+                      !(matches->rows[end].in_first && matches->rows[end].in_second);
+             end++)
+            ours += (size_t)matches->rows[end].in_first;
+        if (end == i)
+            break; /* from here on, rows of both sides */
+        if (row->file != NULL && ours * 2 == end - i &&
+            other_build(report, first, second, row, &matches->rows[i + ours]))
+            pair(matches, i, end);
+    }
+    for (size_t i = 0; i < matches->count; i++)
+        if (matches->rows[i].in_first || matches->rows[i].in_second)
+            matches->rows[n++] = matches->rows[i];
+    matches->count = n;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+int match_lines(const struct report *report, const struct side *first, const struct side *second, int by,
+                struct matches *matches)
+{
+    *matches = (struct matches){.lines = calloc(first->count + second->count, sizeof *matches->lines)};
+    if (matches->lines == NULL)
+        return report_error(report, EXIT_FAILED, "out of memory");
+    int status = add_side(report, first, 0, by, matches);
+
+    if (status == EXIT_FINE)
+        status = add_side(report, second, 1, by, matches);
+    if (status != EXIT_FINE || matches->count == 0)
+        return status;
+    merge_equal(matches);
+    match_moved(report, first, second, matches);
+    sort_by = by;
+    qsort(matches->rows, matches->count, sizeof *matches->rows, by_change);
+    while (matches->same < matches->count) {
+        const struct match *m = &matches->rows[matches->count - 1 - matches->same];
+
+        if (m->bytes[0] != m->bytes[1] || m->count[0] != m->count[1])
+            break;
+        matches->same++;
+    }
+    return EXIT_FINE;
+}
+
+void match_free(struct matches *matches)
+{
+    for (size_t i = 0; i < matches->line_sets; i++)
+        lines_free(&matches->lines[i]);
+    free(matches->lines);
+    free(matches->rows);
+    *matches = (struct matches){0};
+}

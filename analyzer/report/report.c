@@ -1,0 +1,109 @@
+/* report.c - what all subcommands need: the database, errors, hints, colours. */
+#define _GNU_SOURCE
+#include "report.h"
+#include "store.h"
+#include "text.h"
+
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int report_open(struct report *report)
+{
+    if (store_open_read(report->db, &report->store) != 0) {
+        report_error(report, EXIT_FAILED, "%s", store_error(report->store));
+        report_close(report);
+        return EXIT_FAILED;
+    }
+    report->sql = store_handle(report->store);
+    return EXIT_FINE;
+}
+
+void report_close(struct report *report)
+{
+    store_close(report->store);
+    report->store = NULL;
+    report->sql = NULL;
+}
+
+int report_error(const struct report *report, int status, const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        text = NULL;
+    va_end(arguments);
+    char *harmless = text != NULL ? text_harmless(text) : NULL;
+
+    fflush(stdout);
+    fprintf(stderr, "trace-report%s%s: %s\n", report->command != NULL ? " " : "",
+            report->command != NULL ? report->command : "", harmless != NULL ? harmless : "out of memory");
+    free(harmless);
+    free(text);
+    return status;
+}
+
+void report_hint(const struct report *report, const char *format, ...)
+{
+    va_list arguments;
+
+    if (!report->hints)
+        return;
+    fflush(stdout);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    putc('\n', stderr);
+}
+
+void report_next(const struct report *report, const char *arguments, const char *what)
+{
+    char *db = report->db_given ? text_harmless(report->db) : NULL;
+    const char *dim = report->color ? report_color(report, "dim") : "",
+               *reset = report_color(report, "reset");
+
+    report_hint(report, "\n%sNext: trace-report %s%s%s    (%s)%s", dim, arguments, db != NULL ? " --db " : "",
+                db != NULL ? db : "", what, reset);
+    free(db);
+}
+
+sqlite3_stmt *report_prepare(const struct report *report, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+
+    if (sqlite3_prepare_v2(report->sql, sql, -1, &statement, NULL) != SQLITE_OK)
+        report_error(report, EXIT_FAILED,
+                     "cannot read %s: %s. Is it damaged? Try: sqlite3 '%s' 'PRAGMA integrity_check'",
+                     report->db, sqlite3_errmsg(report->sql), report->db);
+    return statement;
+}
+
+int report_step(const struct report *report, sqlite3_stmt *statement, int *status)
+{
+    int result = sqlite3_step(statement);
+
+    if (result == SQLITE_ROW)
+        return 1;
+    if (result != SQLITE_DONE)
+        *status = report_error(report, EXIT_FAILED,
+                               "cannot read %s: %s. Try: sqlite3 '%s' 'PRAGMA integrity_check'", report->db,
+                               sqlite3_errmsg(report->sql), report->db);
+    return 0;
+}
+
+const char *report_color(const struct report *report, const char *name)
+{
+    static const char *const sequences[][2] = {
+        {"bold", "\033[1m"},   {"dim", "\033[2m"},     {"red", "\033[31m"},
+        {"green", "\033[32m"}, {"yellow", "\033[33m"}, {"reset", "\033[0m"},
+    };
+
+    for (size_t i = 0; report->color && i < sizeof sequences / sizeof sequences[0]; i++)
+        if (strcmp(sequences[i][0], name) == 0)
+            return sequences[i][1];
+    return "";
+}

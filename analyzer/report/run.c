@@ -1,0 +1,335 @@
+/* run.c - choosing a run, and waiting for one that is nearly done. */
+#define _GNU_SOURCE
+#include "run.h"
+#include "args.h"
+#include "text.h"
+#include "units.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define POLL_MS 50
+#define PATIENCE_MS 60000 /* without any progress; big binaries take seconds */
+
+const char *const run_states[] = {"complete", "recording", "recording", "interrupted"};
+
+static char *column_text(sqlite3_stmt *statement, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+
+    return strdup(text != NULL ? text : "");
+}
+
+void run_free(struct run *run)
+{
+    free(run->label);
+    free(run->command);
+    free(run->started);
+    free(run->root);
+    *run = (struct run){0};
+}
+
+static enum run_state state_of(sqlite3_stmt *s, int state, int phase, int pid, int start)
+{
+    const char *text = (const char *)sqlite3_column_text(s, state),
+               *now = (const char *)sqlite3_column_text(s, phase);
+
+    if (text != NULL && strcmp(text, "complete") == 0)
+        return RUN_COMPLETE;
+    if (text == NULL || strcmp(text, "recording") != 0 ||
+        !store_collector_lives(sqlite3_column_int64(s, pid), sqlite3_column_int64(s, start)))
+        return RUN_INTERRUPTED;
+    return now != NULL && strcmp(now, "running") == 0 ? RUN_RECORDING : RUN_SYMBOLS;
+}
+
+static void fill(struct run *run, sqlite3_stmt *s)
+{
+    int64_t *const numbers[] = {
+        &run->t.m.allocations,
+        &run->t.m.bytes,
+        &run->t.frees,
+        &run->t.freed_bytes,
+        &run->t.m.peak_allocations,
+        &run->t.m.peak_bytes,
+        &run->t.m.live_allocations,
+        &run->t.m.live_bytes,
+        &run->t.m.temporary,
+        &run->t.wall_ns,
+        &run->t.cpu_ns,
+        &run->t.peak_ns,
+        &run->t.peak_rss_bytes,
+        &run->t.foreign_frees,
+        &run->t.events_lost,
+        &run->t.stacks_checked,
+        &run->t.stacks_different,
+        &run->t.stacks_slow,
+        &run->t.waits,
+        &run->t.waited_ns,
+        &run->t.collector_cpu_ns,
+        &run->processes,
+        &run->threads,
+        &run->number,
+    };
+    int n = sizeof numbers / sizeof numbers[0];
+
+    for (int i = 0; i < n; i++)
+        *numbers[i] = sqlite3_column_int64(s, i);
+    run->label = column_text(s, n);
+    run->command = column_text(s, n + 1);
+    run->started = column_text(s, n + 2);
+    run->root = column_text(s, n + 3);
+    run->t.exit_known = sqlite3_column_type(s, n + 4) != SQLITE_NULL;
+    run->t.exit_status = sqlite3_column_int(s, n + 4);
+    run->progress = sqlite3_column_double(s, n + 5);
+    const char *phase = (const char *)sqlite3_column_text(s, n + 7);
+
+    run->resolved = phase != NULL && strcmp(phase, "done") == 0;
+    run->state = state_of(s, n + 6, n + 7, n + 8, n + 9);
+}
+
+int run_load(struct report *report, int64_t number, struct run *run)
+{
+    static const char sql[] =
+        "SELECT allocations, bytes, frees, freed_bytes, peak_allocations, peak_bytes, live_allocations, "
+        "live_bytes, "
+        "temporary, wall_ns, cpu_ns, peak_ns, peak_rss_bytes, foreign_frees, events_lost, stacks_checked, "
+        "stacks_different, stacks_slow, waits, waited_ns, collector_cpu_ns, "
+        "(SELECT count(*) FROM process AS p WHERE p.run = run.id), "
+        "(SELECT count(*) FROM thread AS t WHERE t.run = run.id), id, "
+        "label, command, started, root, exit_status, progress, state, phase, collector_pid, collector_start "
+        "FROM run WHERE id = ?";
+    sqlite3_stmt *statement = report_prepare(report, sql);
+    int status = EXIT_FINE;
+
+    *run = (struct run){0};
+    if (statement == NULL)
+        return EXIT_FAILED;
+    sqlite3_bind_int64(statement, 1, number);
+    if (report_step(report, statement, &status))
+        fill(run, statement);
+    else
+        status = EXIT_FAILED;
+    sqlite3_finalize(statement);
+    return status;
+}
+
+int run_numbers(struct report *report, const char *label, int64_t **numbers, size_t *count)
+{
+    sqlite3_stmt *statement =
+        report_prepare(report, "SELECT id FROM run WHERE ?1 IS NULL OR label = ?1 ORDER BY id DESC");
+    int status = EXIT_FINE;
+
+    *numbers = NULL;
+    *count = 0;
+    if (statement == NULL)
+        return EXIT_FAILED;
+    sqlite3_bind_text(statement, 1, label, -1, SQLITE_STATIC);
+    while (report_step(report, statement, &status)) {
+        int64_t *more = realloc(*numbers, (*count + 1) * sizeof *more);
+
+        if (more == NULL)
+            break;
+        *numbers = more;
+        more[(*count)++] = sqlite3_column_int64(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+/* ---- choosing -------------------------------------------------------------------------------- */
+
+static int64_t one_number(struct report *report, const char *sql, const char *text)
+{
+    sqlite3_stmt *statement = report_prepare(report, sql);
+    int status = EXIT_FINE;
+    int64_t number = 0;
+
+    if (statement == NULL)
+        return 0;
+    if (text != NULL)
+        sqlite3_bind_text(statement, 1, text, -1, SQLITE_STATIC);
+    if (report_step(report, statement, &status))
+        number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return number;
+}
+
+static int unknown_run(struct report *report, const char *text)
+{
+    enum { MOST = 200 };
+    char *labels[MOST];
+    size_t count = 0;
+    int status = EXIT_FINE;
+    sqlite3_stmt *statement =
+        report_prepare(report, "SELECT DISTINCT label FROM run ORDER BY id DESC LIMIT 200");
+
+    while (statement != NULL && count < MOST && report_step(report, statement, &status))
+        labels[count++] = column_text(statement, 0);
+    sqlite3_finalize(statement);
+    const char *nearest = args_nearest(text, (const char *const *)labels, count);
+
+    if (nearest != NULL)
+        status = report_error(report, EXIT_FAILED, "%s has no run '%s'; did you mean '%s'?", report->db, text,
+                              nearest);
+    else
+        status =
+            report_error(report, EXIT_FAILED, "%s has no run of number or label '%s'; see: trace-report runs",
+                         report->db, text);
+    for (size_t i = 0; i < count; i++)
+        free(labels[i]);
+    return status;
+}
+
+static int64_t choose(struct report *report, const char *text)
+{
+    int64_t number = 0;
+
+    if (text == NULL)
+        return one_number(report, "SELECT coalesce(max(id), 0) FROM run", NULL);
+    if (*text != '\0' && text[strspn(text, "0123456789")] == '\0')
+        number = one_number(report, "SELECT id FROM run WHERE id = CAST(?1 AS INTEGER)", text);
+    if (number == 0)
+        number = one_number(report, "SELECT coalesce(max(id), 0) FROM run WHERE label = ?1", text);
+    return number;
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+static void show_progress(double progress, int done)
+{
+    enum { WIDTH = 30 };
+    int filled = progress < 0 ? 0 : progress > 1 ? WIDTH : (int)(progress * WIDTH);
+
+    if (done)
+        fputs("\r\033[K", stderr);
+    else
+        fprintf(stderr, "\rlooking up names [%.*s%*s] %3.0f %%", filled,
+                "==============================", WIDTH - filled, "", progress * 100);
+    fflush(stderr);
+}
+
+/* The file is let go between two looks, so that the collector can bring it into its final form. */
+static int wait_for_symbols(struct report *report, struct run *run)
+{
+    int64_t number = run->number;
+    double before = -1;
+    int waited = 0, status = EXIT_FINE, shown = 0;
+
+    while (status == EXIT_FINE && run->state == RUN_SYMBOLS && waited < PATIENCE_MS) {
+        waited = run->progress == before ? waited + POLL_MS : 0;
+        before = run->progress;
+        if (isatty(STDERR_FILENO)) {
+            show_progress(run->progress, 0);
+            shown = 1;
+        }
+        report_close(report);
+        usleep(POLL_MS * 1000);
+        run_free(run);
+        status = report_open(report);
+        if (status == EXIT_FINE)
+            status = run_load(report, number, run);
+    }
+    if (shown)
+        show_progress(1, 1);
+    return status;
+}
+
+int run_find(struct report *report, const char *text, struct run *run)
+{
+    *run = (struct run){0};
+    int64_t number = choose(report, text);
+
+    if (number == 0 && text != NULL)
+        return unknown_run(report, text);
+    if (number == 0)
+        return report_error(report, EXIT_FAILED, "%s holds no run yet. Record one: trace-run PROGRAM",
+                            report->db);
+    int status = run_load(report, number, run);
+
+    if (status == EXIT_FINE && run->state == RUN_SYMBOLS)
+        status = wait_for_symbols(report, run);
+    /* From here on one snapshot of the file, even if a collector goes on writing. */
+    if (status == EXIT_FINE && sqlite3_get_autocommit(report->sql)) {
+        sqlite3_exec(report->sql, "BEGIN", NULL, NULL, NULL);
+        run_free(run);
+        status = run_load(report, number, run);
+    }
+    return status;
+}
+
+/* ---- showing --------------------------------------------------------------------------------- */
+
+void run_headline(const struct report *report, const struct run *run)
+{
+    const struct store_measures *m = &run->t.m;
+    char a[UNITS_SIZE], b[UNITS_SIZE], p[UNITS_SIZE], t[UNITS_SIZE], l[UNITS_SIZE];
+    char *label = text_harmless(run->label);
+
+    printf("%srun %lld %s%s: %s allocations, %s; peak %s at %s; %s live at the end\n",
+           report_color(report, "bold"), (long long)run->number, label, report_color(report, "reset"),
+           units_count(a, m->allocations), units_bytes(b, m->bytes, report->bytes),
+           units_bytes(p, m->peak_bytes, report->bytes), units_seconds(t, (double)run->t.peak_ns / 1e9),
+           units_bytes(l, m->live_bytes, report->bytes));
+    free(label);
+    const char *note = run->state == RUN_INTERRUPTED
+                           ? "Its recording was interrupted: this is what was there by then."
+                       : run->state == RUN_RECORDING ? "It is still running: this is what is there so far."
+                       : run->state == RUN_SYMBOLS ? "Its names are still being looked up: some are missing."
+                                                   : NULL;
+
+    if (note != NULL)
+        printf("%s%s%s\n", report_color(report, "yellow"), note, report_color(report, "reset"));
+    if (run->t.events_lost > 0)
+        printf("%s%s events found no room: the true numbers are higher.%s\n", report_color(report, "red"),
+               units_count(a, run->t.events_lost), report_color(report, "reset"));
+}
+
+void run_explain_empty(const struct report *report, const struct run *run)
+{
+    (void)report;
+    if (run->t.m.allocations > 0)
+        return;
+    if (run->state == RUN_RECORDING)
+        printf("Nothing has been counted yet; look again in a moment.\n");
+    else
+        printf(
+            "It allocated nothing that could be seen: a program that is statically linked or setuid ignores\n"
+            "LD_PRELOAD, and one with an allocator of its own may never call malloc.\n");
+}
+
+void run_json(struct json *json, const char *key, const struct run *run)
+{
+    const struct store_run *t = &run->t;
+
+    json_object(json, key);
+    json_number(json, "run", run->number);
+    json_text(json, "label", run->label);
+    json_text(json, "command", run->command);
+    json_text(json, "started", run->started);
+    json_text(json, "state", run_states[run->state]);
+    json_true(json, "symbols_done", run->resolved);
+    json_real(json, "wall_s", (double)t->wall_ns / 1e9);
+    json_real(json, "cpu_s", (double)t->cpu_ns / 1e9);
+    if (t->exit_known)
+        json_number(json, "exit_status", t->exit_status);
+    else
+        json_null(json, "exit_status");
+    json_number(json, "allocations", t->m.allocations);
+    json_number(json, "bytes", t->m.bytes);
+    json_number(json, "frees", t->frees);
+    json_number(json, "freed_bytes", t->freed_bytes);
+    json_number(json, "peak_allocations", t->m.peak_allocations);
+    json_number(json, "peak_bytes", t->m.peak_bytes);
+    json_real(json, "peak_s", (double)t->peak_ns / 1e9);
+    json_number(json, "live_allocations", t->m.live_allocations);
+    json_number(json, "live_bytes", t->m.live_bytes);
+    json_number(json, "temporary", t->m.temporary);
+    json_number(json, "processes", run->processes);
+    json_number(json, "threads", run->threads);
+    json_number(json, "peak_rss_bytes", t->peak_rss_bytes);
+    json_number(json, "events_lost", t->events_lost);
+    json_close(json);
+}

@@ -1,0 +1,48 @@
+/* run.h - which run is meant, and what is known of it as a whole. */
+#ifndef LIBTRACE_REPORT_RUN_H
+#define LIBTRACE_REPORT_RUN_H
+
+#include "json.h"
+#include "report.h"
+#include "store.h"
+
+enum run_state {
+    RUN_COMPLETE,
+    RUN_RECORDING,   /* the program runs */
+    RUN_SYMBOLS,     /* it has ended, its names are being looked up */
+    RUN_INTERRUPTED, /* the collector ended before it was done: what was committed is there */
+};
+
+struct run {
+    int64_t number;
+    enum run_state state;
+    char *label, *command, *started, *root;
+    int resolved;       /* all sites have their line: line_total is there */
+    double progress;    /* of RUN_SYMBOLS, 0 to 1 */
+    struct store_run t; /* the totals */
+    int64_t processes, threads;
+};
+
+extern const char *const run_states[]; /* as the view runs calls them */
+
+/* The latest run (text NULL), the one of that number, or the latest of that label. Waits for symbols, with a
+ * progress bar where somebody looks. On failure says why and returns the exit status, else EXIT_FINE. All
+ * that is read afterwards is of one moment. */
+int run_find(struct report *report, const char *text, struct run *run);
+
+/* A run by number; EXIT_FAILED and nothing said when there is none. */
+int run_load(struct report *report, int64_t number, struct run *run);
+void run_free(struct run *run);
+
+/* Numbers of runs in a malloc'ed array, latest first: all of them, or those of a label. */
+int run_numbers(struct report *report, const char *label, int64_t **numbers, size_t *count);
+
+/* "run 3 list: 90,603 allocations, 5.0 MiB; peak ..." and, where it applies, what is missing in it. */
+void run_headline(const struct report *report, const struct run *run);
+
+/* Says why there may be nothing to show, when nothing was recorded. */
+void run_explain_empty(const struct report *report, const struct run *run);
+
+void run_json(struct json *json, const char *key, const struct run *run);
+
+#endif

@@ -1,0 +1,307 @@
+/* show.c - rows of lines.h as a table, and as JSON. */
+#define _GNU_SOURCE
+#include "show.h"
+#include "source.h"
+#include "text.h"
+#include "units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const measure_titles[] = {"BYTES", "ALLOCATIONS", "PEAK", "LIVE", "TEMPORARY"};
+
+/* The second number beside the one that rows are sorted by, and a third for comparison. */
+static const char *const second_titles[] = {"ALLOCATIONS", "BYTES", "BLOCKS", "BLOCKS", "ALLOCATIONS"};
+static const char *const third_titles[] = {"PEAK", "PEAK", "BYTES", "BYTES", "BYTES"};
+
+char *show_place(const struct run *run, const char *file, int64_t line)
+{
+    char *place = NULL;
+
+    if (file == NULL)
+        return NULL;
+    int n = line > 0 ? asprintf(&place, "%s:%lld", source_short(run, file), (long long)line)
+                     : asprintf(&place, "%s", source_short(run, file));
+
+    return n >= 0 ? place : NULL;
+}
+
+/* ---- frames ---------------------------------------------------------------------------------- */
+
+struct frames {
+    const struct report *report;
+    const struct run *run;
+    FILE *out;
+};
+
+static void print_frame(void *context, const char *function, const char *file, int64_t line)
+{
+    struct frames *f = context;
+    char *place = show_place(f->run, file, line), *text = NULL;
+
+    if (asprintf(&text, "%s%s%s", function, place != NULL ? "  " : "", place != NULL ? place : "") >= 0) {
+        char *harmless = text_harmless(text);
+
+        if (harmless != NULL && f->report->width > 12)
+            harmless = text_cut(harmless, (size_t)f->report->width - 8, 0);
+        fprintf(f->out, "        %s%s%s\n", report_color(f->report, "dim"), harmless != NULL ? harmless : "",
+                report_color(f->report, "reset"));
+        free(harmless);
+        free(text);
+    }
+    free(place);
+}
+
+static void json_frame(void *context, const char *function, const char *file, int64_t line)
+{
+    struct json *json = context;
+
+    json_object(json, NULL);
+    json_text(json, "function", function);
+    json_text(json, "file", file);
+    json_number(json, "line", line);
+    json_close(json);
+}
+
+/* The stacks of a row as lines for table_below. */
+static int print_stacks(const struct report *report, const struct lines_query *query,
+                        const struct line_stack *stacks, size_t each, int with_totals, char **text)
+{
+    char a[UNITS_SIZE], b[UNITS_SIZE];
+    size_t size;
+    struct frames frames = {report, query->run, open_memstream(text, &size)};
+    int status = EXIT_FINE;
+
+    if (frames.out == NULL)
+        return report_error(report, EXIT_FAILED, "out of memory");
+    for (size_t i = 0; i < each && stacks[i].stack != 0 && status == EXIT_FINE; i++) {
+        const struct store_measures *m = &stacks[i].m;
+
+        if (with_totals && query->by == BY_TEMPORARY)
+            fprintf(frames.out, "    %s temporary allocations from\n", units_count(a, m->temporary));
+        else if (with_totals)
+            fprintf(frames.out, "    %s in %s %s from\n",
+                    units_bytes(a, measure_bytes(m, query->by), report->bytes),
+                    units_count(b, measure_count(m, query->by)),
+                    query->by == BY_PEAK || query->by == BY_LIVE ? "blocks" : "allocations");
+        status = lines_frames(report, query->run->number, stacks[i].stack, print_frame, &frames);
+    }
+    fclose(frames.out);
+    return status;
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+static void columns(struct table *table, const struct lines_query *query)
+{
+    table_column(table, measure_titles[query->by], TABLE_RIGHT);
+    table_column(table, "%", TABLE_RIGHT);
+    table_column(table, second_titles[query->by], TABLE_RIGHT);
+    table_column(table, third_titles[query->by], TABLE_RIGHT);
+    switch (query->group) {
+    case GROUP_LINE:
+    case GROUP_STACK:
+        table_column(table, "LINE", TABLE_PATH);
+        table_column(table, "FUNCTION", TABLE_SHRINK);
+        table_column(table, "SOURCE", TABLE_SHRINK | TABLE_EXTRA);
+        break;
+    case GROUP_FUNCTION:
+        table_column(table, "FUNCTION", TABLE_SHRINK);
+        table_column(table, "FILE", TABLE_PATH);
+        break;
+    case GROUP_FILE:
+        table_column(table, "FILE", TABLE_PATH);
+        break;
+    case GROUP_MODULE:
+        table_column(table, "MODULE", TABLE_PATH);
+        break;
+    }
+}
+
+static void number_cells(const struct report *report, struct table *table, int by,
+                         const struct store_measures *m, const struct store_measures *whole)
+{
+    char out[UNITS_SIZE];
+    int64_t value = measure_value(m, by);
+    int counts = by == BY_ALLOCATIONS || by == BY_TEMPORARY;
+
+    table_cell(table, counts ? units_count(out, value) : units_bytes(out, value, report->bytes));
+    table_cell(table, units_percent(out, (double)value, (double)measure_value(whole, by)));
+    if (by == BY_ALLOCATIONS)
+        table_cell(table, units_bytes(out, m->bytes, report->bytes));
+    else
+        table_cell(table, units_count(out, by == BY_TEMPORARY ? m->allocations : measure_count(m, by)));
+    table_cell(table, units_bytes(out, by == BY_BYTES || by == BY_ALLOCATIONS ? m->peak_bytes : m->bytes,
+                                  report->bytes));
+}
+
+static void source_cell(const struct lines_query *query, struct table *table, const struct line_row *row)
+{
+    char *text;
+    enum source_state state = source_line(query->run, row->file, row->line, &text);
+
+    table_cell(table, state == SOURCE_CHANGED ? "(file changed since the run)" : text);
+    table_cell_color(table, "dim");
+    free(text);
+}
+
+static void name_cells(const struct lines_query *query, struct table *table, const struct line_row *row)
+{
+    char *place = show_place(query->run, row->file, row->line);
+    const char *module = *row->module != '\0'     ? row->module
+                         : *row->language != '\0' ? row->language
+                                                  : "unknown";
+
+    switch (query->group) {
+    case GROUP_LINE:
+    case GROUP_STACK:
+        table_cell(table, place != NULL ? place : text_basename(row->module));
+        table_cell(table, row->function);
+        source_cell(query, table, row);
+        break;
+    case GROUP_FUNCTION:
+        table_cell(table, row->function);
+        table_cell(table, place != NULL ? place : row->module);
+        break;
+    case GROUP_FILE:
+        table_cell(table, place != NULL ? place : module);
+        break;
+    case GROUP_MODULE:
+        table_cell(table, module);
+        break;
+    }
+    free(place);
+}
+
+/* What the limit left out, so that the table sums to the run. */
+static void rest_row(const struct report *report, const struct lines_query *query, const struct lines *lines,
+                     struct table *table)
+{
+    static const char *const plural[] = {"lines", "functions", "files", "modules", "stacks"};
+    struct store_measures rest = lines->sum, shown = {0};
+    char text[96], count[UNITS_SIZE];
+
+    if (lines->count == lines->all)
+        return;
+    for (size_t i = 0; i < lines->count; i++)
+        measures_add(&shown, &lines->rows[i].m);
+    rest.allocations -= shown.allocations;
+    rest.bytes -= shown.bytes;
+    rest.peak_allocations -= shown.peak_allocations;
+    rest.peak_bytes -= shown.peak_bytes;
+    rest.live_allocations -= shown.live_allocations;
+    rest.live_bytes -= shown.live_bytes;
+    rest.temporary -= shown.temporary;
+    table_row(table, "dim");
+    number_cells(report, table, query->by, &rest, &lines->sum);
+    snprintf(text, sizeof text, "(%s more %s)", units_count(count, (int64_t)(lines->all - lines->count)),
+             plural[query->group]);
+    table_cell(table, text);
+}
+
+int show_lines(const struct report *report, const struct lines_query *query, const struct lines *lines,
+               const struct line_stack *stacks, size_t each)
+{
+    struct table *table = table_new(report);
+    int status = EXIT_FINE;
+
+    columns(table, query);
+    for (size_t i = 0; i < lines->count && status == EXIT_FINE; i++) {
+        const struct line_row *row = &lines->rows[i];
+        struct line_stack own = {row->stack, row->m};
+        char *below = NULL;
+
+        table_row(table, NULL);
+        number_cells(report, table, query->by, &row->m, &lines->sum);
+        name_cells(query, table, row);
+        if (query->group == GROUP_STACK)
+            status = print_stacks(report, query, &own, 1, 0, &below);
+        else if (stacks != NULL)
+            status = print_stacks(report, query, stacks + i * each, each, 1, &below);
+        if (below != NULL)
+            table_below(table, below);
+        free(below);
+    }
+    rest_row(report, query, lines, table);
+    if (status == EXIT_FINE)
+        table_print(table);
+    table_free(table);
+    return status;
+}
+
+/* ---- JSON ------------------------------------------------------------------------------------ */
+
+static int json_stack(const struct report *report, struct json *json, int64_t run, int64_t stack)
+{
+    json_array(json, "frames");
+    int status = lines_frames(report, run, stack, json_frame, json);
+
+    json_close(json);
+    return status;
+}
+
+static int json_stacks(const struct report *report, struct json *json, const struct lines_query *query,
+                       const struct line_stack *stacks, size_t each)
+{
+    int status = EXIT_FINE;
+
+    json_array(json, "stacks");
+    for (size_t i = 0; i < each && stacks[i].stack != 0 && status == EXIT_FINE; i++) {
+        json_object(json, NULL);
+        json_number(json, "stack", stacks[i].stack);
+        measures_json(json, &stacks[i].m);
+        status = json_stack(report, json, query->run->number, stacks[i].stack);
+        json_close(json);
+    }
+    json_close(json);
+    return status;
+}
+
+static void json_source(struct json *json, const struct run *run, const struct line_row *row)
+{
+    char *text;
+    enum source_state state = source_line(run, row->file, row->line, &text);
+
+    json_text(json, "source", text);
+    json_true(json, "source_changed", state == SOURCE_CHANGED);
+    free(text);
+}
+
+int show_lines_json(const struct report *report, struct json *json, const struct lines_query *query,
+                    const struct lines *lines, const struct line_stack *stacks, size_t each)
+{
+    int status = EXIT_FINE;
+
+    for (size_t i = 0; i < lines->count && status == EXIT_FINE; i++) {
+        const struct line_row *row = &lines->rows[i];
+        int line = query->group == GROUP_LINE || query->group == GROUP_STACK;
+
+        json_object(json, NULL);
+        if (query->group != GROUP_MODULE)
+            json_text(json, "file", row->file);
+        if (line)
+            json_number(json, "line", row->line);
+        if (line || query->group == GROUP_FUNCTION)
+            json_text(json, "function", row->function);
+        if (query->group != GROUP_FILE || row->file == NULL)
+            json_text(json, "module", row->module);
+        json_text(json, "language", row->language);
+        measures_json(json, &row->m);
+        json_real(json, "share",
+                  measure_value(&lines->sum, query->by) != 0
+                      ? (double)measure_value(&row->m, query->by) /
+                            (double)measure_value(&lines->sum, query->by)
+                      : 0);
+        if (line)
+            json_source(json, query->run, row);
+        if (query->group == GROUP_STACK) {
+            json_number(json, "stack", row->stack);
+            status = json_stack(report, json, query->run->number, row->stack);
+        } else if (stacks != NULL) {
+            status = json_stacks(report, json, query, stacks + i * each, each);
+        }
+        json_close(json);
+    }
+    return status;
+}

@@ -1,0 +1,20 @@
+/* show.h - rows of lines.h as people see them: shared by top and summary. */
+#ifndef LIBTRACE_REPORT_SHOW_H
+#define LIBTRACE_REPORT_SHOW_H
+
+#include "lines.h"
+#include "table.h"
+
+/* A table of the rows, the largest first, with a last row for what was left out. stacks as from lines_stacks,
+ * NULL = none. */
+int show_lines(const struct report *report, const struct lines_query *query, const struct lines *lines,
+               const struct line_stack *stacks, size_t each);
+
+/* "main.c:42", short where it can be; malloc'ed. NULL where no file is known. */
+char *show_place(const struct run *run, const char *file, int64_t line);
+
+/* The rows as members of the open array. */
+int show_lines_json(const struct report *report, struct json *json, const struct lines_query *query,
+                    const struct lines *lines, const struct line_stack *stacks, size_t each);
+
+#endif

@@ -1,0 +1,108 @@
+/* source.c - file names come from the database, so from anywhere: only regular files of a sensible size are
+ * read. */
+#define _GNU_SOURCE
+#include "source.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LARGEST (16 << 20)
+#define LONGEST 1000 /* of a line that is shown */
+
+/* The file looked at last: rows of one file often follow each other. */
+static struct {
+    char *path;
+    enum source_state state;
+    char *text;
+    size_t size;
+} last;
+
+static time_t started(const struct run *run)
+{
+    struct tm tm = {0};
+
+    return strptime(run->started, "%Y-%m-%dT%H:%M:%S", &tm) != NULL ? timegm(&tm) : 0;
+}
+
+static enum source_state load(const struct run *run, const char *path)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0)
+        return SOURCE_MISSING;
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size > LARGEST) {
+        close(fd);
+        return SOURCE_MISSING;
+    }
+    time_t begin = started(run);
+
+    if (begin != 0 && status.st_mtime > begin) {
+        close(fd);
+        return SOURCE_CHANGED;
+    }
+    last.text = malloc((size_t)status.st_size + 1);
+    ssize_t got = last.text != NULL ? read(fd, last.text, (size_t)status.st_size) : -1;
+
+    close(fd);
+    last.size = got > 0 ? (size_t)got : 0;
+    return got >= 0 ? SOURCE_FINE : SOURCE_MISSING;
+}
+
+static void remember(const struct run *run, const char *file)
+{
+    char *path = NULL;
+
+    if (asprintf(&path, "%s%s%s", file[0] == '/' ? "" : run->root, file[0] == '/' ? "" : "/", file) < 0)
+        return;
+    if (last.path != NULL && strcmp(last.path, path) == 0) {
+        free(path);
+        return;
+    }
+    free(last.path);
+    free(last.text);
+    last.path = path;
+    last.text = NULL;
+    last.size = 0;
+    last.state = load(run, path);
+}
+
+enum source_state source_line(const struct run *run, const char *file, int64_t line, char **text)
+{
+    *text = NULL;
+    if (file == NULL || line <= 0)
+        return SOURCE_MISSING;
+    remember(run, file);
+    if (last.path == NULL || last.state != SOURCE_FINE)
+        return last.path != NULL ? last.state : SOURCE_MISSING;
+    const char *p = last.text, *end = last.text + last.size;
+
+    for (int64_t i = 1; i < line && p != NULL; i++) {
+        p = memchr(p, '\n', (size_t)(end - p));
+        p = p != NULL ? p + 1 : NULL;
+    }
+    if (p == NULL || p >= end)
+        return SOURCE_MISSING;
+    const char *stop = memchr(p, '\n', (size_t)(end - p));
+
+    stop = stop != NULL ? stop : end;
+    while (p < stop && isspace((unsigned char)*p))
+        p++;
+    while (stop > p && isspace((unsigned char)stop[-1]))
+        stop--;
+    *text = strndup(p, stop - p > LONGEST ? LONGEST : (size_t)(stop - p));
+    return *text != NULL ? SOURCE_FINE : SOURCE_MISSING;
+}
+
+const char *source_short(const struct run *run, const char *file)
+{
+    size_t n = strlen(run->root);
+
+    return n > 1 && strncmp(file, run->root, n) == 0 && file[n] == '/' ? file + n + 1 : file;
+}

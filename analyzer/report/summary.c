@@ -1,0 +1,339 @@
+/* summary.c - trace-report summary: a run on one page, and what is missing in it. */
+#define _GNU_SOURCE
+#include "args.h"
+#include "lines.h"
+#include "show.h"
+#include "store.h"
+#include "text.h"
+#include "units.h"
+
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS 5
+#define BAR 32
+#define MODULES 5 /* named in warnings */
+
+/* What became of a module's file, as the column module.symbols says. */
+enum { SYMBOLS_LINES, SYMBOLS_NAMES, SYMBOLS_NONE, SYMBOLS_MISSING, SYMBOLS_REPLACED };
+
+static const struct manual manual = {
+    .operands = "[RUN]",
+    .about = "Shows a run on one page: its totals, the lines that allocate most, the sizes of blocks, and "
+             "what is missing\n"
+             "in the record.",
+    .examples = {{"", "the latest run"}, {"list --json", "the latest run labelled 'list', for a program"}},
+    .most = 1,
+};
+
+/* What a summary says beyond the run's own totals. */
+struct summary {
+    struct run run;
+    struct lines at_peak, by_bytes;
+    uint64_t sizes[STORE_HISTOGRAM_CLASSES]; /* allocations by power of two of their size */
+    int warnings;                            /* texts in warning */
+    char *warning[16];
+};
+
+/* ---- gathering ------------------------------------------------------------------------------- */
+
+static void __attribute__((format(printf, 2, 3))) warn(struct summary *summary, const char *format, ...)
+{
+    va_list arguments;
+    char *text = NULL;
+
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        text = NULL;
+    va_end(arguments);
+    if (text != NULL && summary->warnings < (int)(sizeof summary->warning / sizeof summary->warning[0]))
+        summary->warning[summary->warnings++] = text;
+    else
+        free(text);
+}
+
+static unsigned size_class(int64_t size)
+{
+    unsigned class = 0;
+
+    while (class < STORE_HISTOGRAM_CLASSES - 1 && size >> class != 0)
+        class ++;
+    return class;
+}
+
+/* A site whose blocks are all of one class has no histogram. */
+static int read_sizes(struct report *report, struct summary *summary)
+{
+    uint64_t counts[STORE_HISTOGRAM_CLASSES];
+    int status = EXIT_FINE;
+    sqlite3_stmt *s = report_prepare(report, "SELECT allocations, largest, sizes FROM site WHERE run = ?");
+
+    if (s == NULL)
+        return EXIT_FAILED;
+    sqlite3_bind_int64(s, 1, summary->run.number);
+    while (report_step(report, s, &status)) {
+        if (sqlite3_column_type(s, 2) != SQLITE_BLOB) {
+            summary->sizes[size_class(sqlite3_column_int64(s, 1))] += (uint64_t)sqlite3_column_int64(s, 0);
+            continue;
+        }
+        if (store_histogram_decode(sqlite3_column_blob(s, 2), (size_t)sqlite3_column_bytes(s, 2), counts) !=
+            0)
+            continue;
+        for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++)
+            summary->sizes[i] += counts[i];
+    }
+    sqlite3_finalize(s);
+    return status;
+}
+
+/* Modules without lines, where what they allocate matters. */
+static int warn_of_modules(struct report *report, struct summary *summary)
+{
+    static const char sql[] = "SELECT t.module, (SELECT m.symbols FROM module AS m WHERE m.run = ?1 AND "
+                              "m.path = t.module), t.bytes FROM "
+                              "(SELECT module, sum(bytes) AS bytes FROM lines WHERE run = ?1 AND file IS "
+                              "NULL AND language = 'native' "
+                              "GROUP BY module) AS t ORDER BY t.bytes DESC LIMIT ?2";
+    static const char *const causes[] = {
+        [SYMBOLS_LINES] = "some of its code has no line information: was part of it built without -g?",
+        [SYMBOLS_NAMES] = "it has no line information: build it with -g, or install its debug symbols "
+                          "(NAME-dbgsym or NAME-dbg)",
+        [SYMBOLS_NONE] =
+            "it is stripped: build it with -g, or install its debug symbols (NAME-dbgsym or NAME-dbg)",
+        [SYMBOLS_MISSING] = "its file was not there, or not readable, when names were looked up",
+        [SYMBOLS_REPLACED] = "its file was replaced since the program had loaded it: record again",
+    };
+    char share[UNITS_SIZE];
+    int status = EXIT_FINE;
+    sqlite3_stmt *s = report_prepare(report, sql);
+
+    if (s == NULL)
+        return EXIT_FAILED;
+    sqlite3_bind_int64(s, 1, summary->run.number);
+    sqlite3_bind_int(s, 2, MODULES);
+    while (report_step(report, s, &status)) {
+        const char *module = (const char *)sqlite3_column_text(s, 0);
+        int symbols = sqlite3_column_type(s, 1) == SQLITE_NULL ? -1 : sqlite3_column_int(s, 1);
+        double bytes = sqlite3_column_double(s, 2);
+
+        if (bytes * 1000 < (double)summary->run.t.m.bytes)
+            break; /* less than 0.1 %, and so are the rest */
+        units_percent(share, bytes, (double)summary->run.t.m.bytes);
+        if (module == NULL || *module == '\0')
+            warn(summary, "%s of the bytes come from memory that belongs to no file (generated code).",
+                 share);
+        else if (symbols >= 0 && symbols < (int)(sizeof causes / sizeof causes[0]))
+            warn(summary, "%s of the bytes have no line: %s: %s.", share, module, causes[symbols]);
+        else
+            warn(summary, "%s of the bytes have no line: %s: its names were not looked up.", share, module);
+    }
+    sqlite3_finalize(s);
+    return status;
+}
+
+static int64_t stacks_cut(struct report *report, int64_t run, int *status)
+{
+    sqlite3_stmt *s =
+        report_prepare(report, "SELECT EXISTS (SELECT 1 FROM node WHERE run = ? AND parent = -1)");
+    int64_t cut = 0;
+
+    if (s == NULL)
+        return 0;
+    sqlite3_bind_int64(s, 1, run);
+    if (report_step(report, s, status))
+        cut = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return cut;
+}
+
+static int warnings(struct report *report, struct summary *summary)
+{
+    const struct run *run = &summary->run;
+    char a[UNITS_SIZE], b[UNITS_SIZE];
+    int status = EXIT_FINE;
+
+    if (run->state == RUN_INTERRUPTED)
+        warn(summary, "The recording was interrupted: what the program did after that is missing.");
+    if (run->state == RUN_RECORDING)
+        warn(summary, "The program is still running: these are its numbers so far.");
+    if (run->t.events_lost > 0)
+        warn(summary, "%s events found no room and are missing in all numbers.",
+             units_count(a, run->t.events_lost));
+    if (run->t.stacks_different > 0)
+        warn(summary, "%s of %s stacks that were checked differ from libunwind's.",
+             units_count(a, run->t.stacks_different), units_count(b, run->t.stacks_checked));
+    if (stacks_cut(report, run->number, &status))
+        warn(summary, "Some stacks were deeper than what was kept: their outermost frames are missing "
+                      "(LIBTRACE_DEPTH=N keeps N).");
+    if (run->t.waits > 0)
+        warn(summary, "The program waited %s times, %s in all, for its events to be taken: it ran slower.",
+             units_count(a, run->t.waits), units_seconds(b, (double)run->t.waited_ns / 1e9));
+    return status == EXIT_FINE && run->resolved ? warn_of_modules(report, summary) : status;
+}
+
+static int gather(struct report *report, struct summary *summary)
+{
+    struct lines_query query = {.run = &summary->run, .by = BY_PEAK, .limit = ROWS};
+    int status = lines_read(report, &query, &summary->at_peak);
+
+    query.by = BY_BYTES;
+    if (status == EXIT_FINE)
+        status = lines_read(report, &query, &summary->by_bytes);
+    if (status == EXIT_FINE)
+        status = read_sizes(report, summary);
+    return status == EXIT_FINE ? warnings(report, summary) : status;
+}
+
+/* ---- showing --------------------------------------------------------------------------------- */
+
+static void print_facts(const struct report *report, const struct run *run)
+{
+    const struct store_run *t = &run->t;
+    char a[UNITS_SIZE], b[UNITS_SIZE], c[UNITS_SIZE];
+    char *label = text_harmless(run->label), *command = text_harmless(run->command);
+
+    printf("%srun %lld %s%s  %s\n", report_color(report, "bold"), (long long)run->number, label,
+           report_color(report, "reset"), command);
+    printf("started %s, ran %s (%s CPU)", run->started, units_seconds(a, (double)t->wall_ns / 1e9),
+           units_seconds(b, (double)t->cpu_ns / 1e9));
+    if (t->exit_known && t->exit_status < 0)
+        printf(", killed by signal %d (%s)", -t->exit_status, strsignal(-t->exit_status));
+    else if (t->exit_known)
+        printf(", exit status %d", t->exit_status);
+    printf("; %lld process%s, %lld thread%s; %s\n\n", (long long)run->processes,
+           run->processes == 1 ? "" : "es", (long long)run->threads, run->threads == 1 ? "" : "s",
+           run_states[run->state]);
+    printf("allocated    %15s  %12s\n", units_count(a, t->m.allocations),
+           units_bytes(b, t->m.bytes, report->bytes));
+    printf("freed        %15s  %12s\n", units_count(a, t->frees),
+           units_bytes(b, t->freed_bytes, report->bytes));
+    printf("peak         %15s  %12s  at %s", units_count(a, t->m.peak_allocations),
+           units_bytes(b, t->m.peak_bytes, report->bytes), units_seconds(c, (double)t->peak_ns / 1e9));
+    if (t->peak_rss_bytes > 0)
+        printf("; resident at most %s", units_bytes(a, t->peak_rss_bytes, report->bytes));
+    printf("\nlive at end  %15s  %12s\n", units_count(a, t->m.live_allocations),
+           units_bytes(b, t->m.live_bytes, report->bytes));
+    printf("temporary    %15s  %12s  of the allocations, freed before their thread's next one\n",
+           units_count(a, t->m.temporary),
+           units_percent(b, (double)t->m.temporary, (double)t->m.allocations));
+    free(label);
+    free(command);
+}
+
+static void print_sizes(const struct report *report, const struct summary *summary)
+{
+    char count[UNITS_SIZE], share[UNITS_SIZE], low[UNITS_SIZE], high[UNITS_SIZE];
+    uint64_t most = 0;
+
+    for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++)
+        most = summary->sizes[i] > most ? summary->sizes[i] : most;
+    if (most == 0)
+        return;
+    printf("\n%sSizes of allocations%s\n", report_color(report, "bold"), report_color(report, "reset"));
+    for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++) {
+        if (summary->sizes[i] == 0)
+            continue;
+        int bar = (int)((double)summary->sizes[i] * BAR / (double)most + 0.5);
+
+        units_bytes(low, i < 2 ? i : 1ll << (i - 1), report->bytes);
+        units_bytes(high, i < 63 ? (1ll << i) - 1 : INT64_MAX, report->bytes);
+        if (!report->bytes && i > 10) /* 1 KiB - 2 KiB reads better than 1 KiB - 2047 B */
+            units_bytes(high, i < 62 ? 1ll << i : INT64_MAX, 0);
+        printf("%9s %s %-9s  %13s  %7s  ", low, i < 2 ? " " : "-", i < 2 ? "" : high,
+               units_count(count, (int64_t)summary->sizes[i]),
+               units_percent(share, (double)summary->sizes[i], (double)summary->run.t.m.allocations));
+        for (int k = 0; k < bar; k++)
+            fputs("\xe2\x96\x87", stdout);
+        putchar('\n');
+    }
+}
+
+static int print_text(struct report *report, struct summary *summary)
+{
+    const char *bold = report_color(report, "bold"), *reset = report_color(report, "reset");
+    struct lines_query query = {.run = &summary->run, .by = BY_PEAK};
+    int status = EXIT_FINE;
+
+    print_facts(report, &summary->run);
+    run_explain_empty(report, &summary->run);
+    if (summary->at_peak.count > 0) {
+        printf("\n%sMost at the peak%s\n", bold, reset);
+        status = show_lines(report, &query, &summary->at_peak, NULL, 0);
+        query.by = BY_BYTES;
+        printf("\n%sMost bytes%s\n", bold, reset);
+        if (status == EXIT_FINE)
+            status = show_lines(report, &query, &summary->by_bytes, NULL, 0);
+    }
+    print_sizes(report, summary);
+    if (summary->warnings > 0)
+        printf("\n%sTo be known%s\n", bold, reset);
+    for (int i = 0; i < summary->warnings; i++) {
+        char *harmless = text_harmless(summary->warning[i]);
+
+        printf("%s- %s%s\n", report_color(report, "yellow"), harmless, reset);
+        free(harmless);
+    }
+    report_next(report, "top --by peak --stacks 1", "who made up the peak");
+    return status;
+}
+
+static int print_json(struct report *report, struct summary *summary)
+{
+    struct lines_query query = {.run = &summary->run, .by = BY_PEAK};
+    struct json json;
+
+    json_begin(&json, stdout, "libtrace.summary/1");
+    run_json(&json, "run", &summary->run);
+    json_array(&json, "top_peak");
+    int status = show_lines_json(report, &json, &query, &summary->at_peak, NULL, 0);
+
+    json_close(&json);
+    json_array(&json, "top_bytes");
+    query.by = BY_BYTES;
+    if (status == EXIT_FINE)
+        status = show_lines_json(report, &json, &query, &summary->by_bytes, NULL, 0);
+    json_close(&json);
+    json_array(&json, "sizes");
+    for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++) {
+        if (summary->sizes[i] == 0)
+            continue;
+        json_object(&json, NULL);
+        json_number(&json, "from", i == 0 ? 0 : i < 64 ? 1ll << (i - 1) : INT64_MAX);
+        json_number(&json, "to", i < 63 ? (1ll << i) - 1 : INT64_MAX);
+        json_number(&json, "allocations", (int64_t)summary->sizes[i]);
+        json_close(&json);
+    }
+    json_close(&json);
+    json_number(&json, "waits", summary->run.t.waits);
+    json_real(&json, "waited_s", (double)summary->run.t.waited_ns / 1e9);
+    json_array(&json, "warnings");
+    for (int i = 0; i < summary->warnings; i++)
+        json_text(&json, NULL, summary->warning[i]);
+    json_end(&json);
+    return status;
+}
+
+int command_summary(struct report *report, int argc, char **argv)
+{
+    struct summary summary = {0};
+    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+
+    if (status != ARGS_GO_ON)
+        return status;
+    status = report_open(report);
+    if (status == EXIT_FINE)
+        status = run_find(report, operands > 0 ? argv[1] : NULL, &summary.run);
+    if (status == EXIT_FINE)
+        status = gather(report, &summary);
+    if (status == EXIT_FINE)
+        status = report->json ? print_json(report, &summary) : print_text(report, &summary);
+    for (int i = 0; i < summary.warnings; i++)
+        free(summary.warning[i]);
+    lines_free(&summary.at_peak);
+    lines_free(&summary.by_bytes);
+    run_free(&summary.run);
+    return status;
+}

@@ -1,0 +1,258 @@
+/* table.c - libsmartcols draws; which columns give way on a narrow terminal is decided here, because a path
+ * is better cut at its beginning, and a column of three letters is better left out. */
+#define _GNU_SOURCE
+#include "table.h"
+#include "text.h"
+
+#include <libsmartcols/libsmartcols.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GAP 2          /* columns between columns */
+#define LEAST 8        /* a column is never cut below that */
+#define LEAST_EXTRA 16 /* and an extra one never below that */
+
+struct column {
+    char *name;
+    int flags;
+    size_t width; /* of its widest cell, header included; later of what is shown */
+    int hidden;
+};
+
+struct cell {
+    char *text; /* harmless; NULL = empty */
+    const char *color;
+};
+
+struct line {
+    const char *color;
+    char *below; /* text printed after the row, NULL = none */
+    struct cell *cells;
+    size_t used;
+};
+
+struct table {
+    const struct report *report;
+    struct column *columns;
+    struct line *lines;
+    size_t column_count, line_count, line_room;
+};
+
+static void *must(void *memory)
+{
+    if (memory == NULL) {
+        fputs("trace-report: out of memory\n", stderr);
+        exit(EXIT_FAILED);
+    }
+    return memory;
+}
+
+struct table *table_new(const struct report *report)
+{
+    struct table *table = must(calloc(1, sizeof *table));
+
+    table->report = report;
+    return table;
+}
+
+void table_free(struct table *table)
+{
+    for (size_t i = 0; i < table->line_count; i++) {
+        for (size_t j = 0; j < table->column_count; j++)
+            free(table->lines[i].cells[j].text);
+        free(table->lines[i].cells);
+        free(table->lines[i].below);
+    }
+    for (size_t j = 0; j < table->column_count; j++)
+        free(table->columns[j].name);
+    free(table->columns);
+    free(table->lines);
+    free(table);
+}
+
+void table_column(struct table *table, const char *name, int flags)
+{
+    table->columns = must(realloc(table->columns, (table->column_count + 1) * sizeof *table->columns));
+    struct column *column = &table->columns[table->column_count++];
+
+    *column = (struct column){.name = must(text_harmless(name)), .flags = flags};
+    column->width = text_width(column->name);
+}
+
+void table_row(struct table *table, const char *color)
+{
+    if (table->line_count == table->line_room) {
+        table->line_room = table->line_room * 2 + 16;
+        table->lines = must(realloc(table->lines, table->line_room * sizeof *table->lines));
+    }
+    struct line *line = &table->lines[table->line_count++];
+
+    *line = (struct line){.color = color, .cells = must(calloc(table->column_count, sizeof *line->cells))};
+}
+
+void table_cell(struct table *table, const char *text)
+{
+    struct line *line = &table->lines[table->line_count - 1];
+    struct column *column = &table->columns[line->used];
+    struct cell *cell = &line->cells[line->used++];
+
+    if (text == NULL || *text == '\0')
+        return;
+    cell->text = must(text_harmless(text));
+    size_t width = text_width(cell->text);
+
+    if (width > column->width)
+        column->width = width;
+}
+
+void table_cell_color(struct table *table, const char *color)
+{
+    struct line *line = &table->lines[table->line_count - 1];
+
+    line->cells[line->used - 1].color = color;
+}
+
+void table_below(struct table *table, const char *lines)
+{
+    table->lines[table->line_count - 1].below = must(strdup(lines));
+}
+
+/* ---- width ----------------------------------------------------------------------------------- */
+
+/* Empty columns are not shown. */
+static void hide_empty(struct table *table)
+{
+    for (size_t j = 0; j < table->column_count; j++) {
+        struct column *column = &table->columns[j];
+
+        column->hidden = (column->flags & TABLE_EXTRA) != 0;
+        for (size_t i = 0; i < table->line_count && column->hidden; i++)
+            column->hidden = table->lines[i].cells[j].text == NULL;
+    }
+}
+
+static size_t total_width(const struct table *table)
+{
+    size_t width = 0;
+
+    for (size_t j = 0; j < table->column_count; j++)
+        if (!table->columns[j].hidden)
+            width += table->columns[j].width + GAP;
+    return width > GAP ? width - GAP : 0;
+}
+
+/* Takes from the widest column that may give way, until all fits; an extra column that became small goes. */
+static void fit(struct table *table)
+{
+    size_t room = (size_t)table->report->width;
+
+    while (total_width(table) > room) {
+        struct column *widest = NULL;
+
+        for (size_t j = 0; j < table->column_count; j++) {
+            struct column *c = &table->columns[j];
+
+            if (!c->hidden && (c->flags & (TABLE_SHRINK | TABLE_PATH)) != 0 && c->width > LEAST &&
+                (widest == NULL || c->width > widest->width ||
+                 (c->width == widest->width && c->flags & TABLE_EXTRA)))
+                widest = c;
+        }
+        if (widest == NULL)
+            return; /* wraps: better than lying */
+        size_t excess = total_width(table) - room, next = LEAST;
+
+        for (size_t j = 0; j < table->column_count; j++) {
+            struct column *c = &table->columns[j];
+
+            if (c != widest && !c->hidden && (c->flags & (TABLE_SHRINK | TABLE_PATH)) != 0 &&
+                c->width < widest->width && c->width > next)
+                next = c->width;
+        }
+        size_t down = widest->width - next;
+
+        widest->width -= down == 0 ? 1 : down < excess ? down : excess;
+        if ((widest->flags & TABLE_EXTRA) != 0 && widest->width < LEAST_EXTRA)
+            widest->hidden = 1;
+    }
+}
+
+/* ---- printing -------------------------------------------------------------------------------- */
+
+static void add_lines(struct table *table, struct libscols_table *out)
+{
+    const struct report *report = table->report;
+
+    for (size_t i = 0; i < table->line_count; i++) {
+        struct line *line = &table->lines[i];
+        struct libscols_line *shown = must(scols_table_new_line(out, NULL));
+        size_t k = 0;
+
+        if (line->color != NULL && report->color)
+            scols_line_set_color(shown, report_color(report, line->color));
+        for (size_t j = 0; j < table->column_count; j++) {
+            struct column *column = &table->columns[j];
+            struct cell *cell = &line->cells[j];
+
+            if (column->hidden)
+                continue;
+            if (cell->text != NULL && report->width > 0 && column->flags & (TABLE_SHRINK | TABLE_PATH))
+                cell->text = text_cut(cell->text, column->width, column->flags & TABLE_PATH);
+            scols_line_refer_data(shown, k, cell->text != NULL ? strdup(cell->text) : strdup(""));
+            if (cell->color != NULL && report->color)
+                scols_cell_set_color(scols_line_get_cell(shown, k), report_color(report, cell->color));
+            k++;
+        }
+    }
+}
+
+/* One line of text a row (cells hold no newline), so what belongs below a row can be put there. */
+static void print_lines(const struct table *table, char *text)
+{
+    char *rest = text, *row = strsep(&rest, "\n");
+
+    printf("%s\n", row);
+    for (size_t i = 0; i < table->line_count && (row = strsep(&rest, "\n")) != NULL; i++) {
+        size_t length = strlen(row);
+
+        while (length > 0 && row[length - 1] == ' ')
+            length--;
+        printf("%.*s\n", (int)length, row);
+        if (table->lines[i].below != NULL)
+            fputs(table->lines[i].below, stdout);
+    }
+}
+
+void table_print(struct table *table)
+{
+    struct libscols_table *out = must(scols_new_table());
+    char *text = NULL;
+
+    hide_empty(table);
+    if (table->report->width > 0)
+        fit(table);
+    scols_table_set_column_separator(out, "  ");
+    scols_table_enable_colors(out, table->report->color);
+    scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER);
+    for (size_t j = 0; j < table->column_count; j++) {
+        struct column *column = &table->columns[j];
+
+        if (column->hidden)
+            continue;
+        char *name = must(strdup(column->name));
+
+        if (table->report->width > 0 && column->flags & (TABLE_SHRINK | TABLE_PATH))
+            name = text_cut(name, column->width, 0);
+        struct libscols_column *shown =
+            must(scols_table_new_column(out, name, 0, column->flags & TABLE_RIGHT ? SCOLS_FL_RIGHT : 0));
+
+        free(name);
+        if (table->report->color)
+            scols_cell_set_color(scols_column_get_header(shown), report_color(table->report, "dim"));
+    }
+    add_lines(table, out);
+    if (scols_print_table_to_string(out, &text) == 0 && text != NULL)
+        print_lines(table, text);
+    free(text);
+    scols_unref_table(out);
+}

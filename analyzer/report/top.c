@@ -1,0 +1,136 @@
+/* top.c - trace-report top: the lines that allocate most. */
+#include "args.h"
+#include "lines.h"
+#include "show.h"
+#include "units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEFAULT_LIMIT 20
+
+static int by, group, leaf;
+static int64_t limit = DEFAULT_LIMIT, stacks_each, process;
+static const char *language;
+
+static const struct option_spec options[] = {
+    {"by", OPTION_CHOICE, &by, NULL, "what is counted (default: bytes)", measure_names},
+    {"group", OPTION_CHOICE, &group, NULL, "what a row is (default: line)", group_names},
+    {"limit", OPTION_NUMBER, &limit, "N", "rows to show (default: 20; 0: all)", NULL},
+    {"stacks", OPTION_NUMBER, &stacks_each, "N", "the N largest stacks below each row", NULL},
+    {"leaf", OPTION_FLAG, &leaf, NULL, "the innermost line, be it of an allocator or a library", NULL},
+    {"process", OPTION_NUMBER, &process, "N", "one process: its number in the run, or its PID", NULL},
+    {"language", OPTION_TEXT, &language, "NAME", "one language: native or python", NULL},
+    {0},
+};
+
+static const struct manual manual = {
+    .operands = "[RUN]",
+    .about =
+        "Shows the lines of a run that allocate most. A line counts what was allocated in it, or in code "
+        "without\n"
+        "source and in allocators called by it. RUN is a number or a label; the latest run if there is none.",
+    .options = options,
+    .examples = {{"--by peak", "the lines that made up the heap when it was largest"},
+                 {"list --group function --stacks 2",
+                  "functions of the latest run 'list', and who called them"}},
+    .most = 1,
+};
+
+static int print_json(struct report *report, const struct lines_query *query, const struct lines *lines,
+                      const struct line_stack *stacks)
+{
+    struct json json;
+
+    json_begin(&json, stdout, "libtrace.top/1");
+    run_json(&json, "run", query->run);
+    json_text(&json, "by", measure_names[query->by]);
+    json_text(&json, "group", group_names[query->group]);
+    json_number(&json, "rows_in_all", (int64_t)lines->all);
+    json_object(&json, "total");
+    measures_json(&json, &lines->sum);
+    json_close(&json);
+    json_array(&json, "rows");
+    int status = show_lines_json(report, &json, query, lines, stacks, (size_t)stacks_each);
+
+    json_close(&json);
+    json_end(&json);
+    return status;
+}
+
+static int print_text(struct report *report, const struct lines_query *query, const struct lines *lines,
+                      const struct line_stack *stacks)
+{
+    int status = EXIT_FINE;
+
+    run_headline(report, query->run);
+    if (lines->count == 0 && query->run->t.m.allocations > 0)
+        printf("Nothing in it matches.\n");
+    else if (lines->count == 0)
+        run_explain_empty(report, query->run);
+    else {
+        putchar('\n');
+        status = show_lines(report, query, lines, stacks, (size_t)stacks_each);
+    }
+    if (stacks_each == 0 && group != GROUP_STACK)
+        report_next(report, "top --stacks 1", "who called these lines");
+    else
+        report_next(report, "summary", "the run on one page");
+    return status;
+}
+
+/* Several filters narrow the rows; a process that is not there is a mistake, not an empty answer. */
+static int check_process(struct report *report, const struct run *run)
+{
+    struct lines_query query = {.run = run, .process = process, .limit = 1};
+    struct lines lines;
+
+    if (process == 0)
+        return EXIT_FINE;
+    int status = lines_read(report, &query, &lines);
+
+    if (status == EXIT_FINE && lines.all == 0)
+        status = report_error(
+            report, EXIT_FAILED,
+            "run %lld has no process %lld that allocated; see: trace-report sql 'SELECT * FROM processes'",
+            (long long)run->number, (long long)process);
+    lines_free(&lines);
+    return status;
+}
+
+int command_top(struct report *report, int argc, char **argv)
+{
+    struct run run = {0};
+    struct lines lines = {0};
+    struct line_stack *stacks = NULL;
+    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+
+    if (status != ARGS_GO_ON)
+        return status;
+    if (stacks_each > 1000)
+        return report_error(report, EXIT_USAGE, "--stacks takes at most 1000.");
+    status = report_open(report);
+    if (status == EXIT_FINE)
+        status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
+    if (status == EXIT_FINE)
+        status = check_process(report, &run);
+    struct lines_query query = {.run = &run,
+                                .group = (enum group)group,
+                                .by = by,
+                                .leaf = leaf,
+                                .process = process,
+                                .language = language,
+                                .limit = (size_t)limit};
+
+    if (status == EXIT_FINE)
+        status = lines_read(report, &query, &lines);
+    if (status == EXIT_FINE && stacks_each > 0 && group != GROUP_STACK)
+        status = lines_stacks(report, &query, &lines, (size_t)stacks_each, &stacks);
+    if (status == EXIT_FINE)
+        status = report->json ? print_json(report, &query, &lines, stacks)
+                              : print_text(report, &query, &lines, stacks);
+    free(stacks);
+    lines_free(&lines);
+    run_free(&run);
+    return status;
+}

@@ -1,0 +1,96 @@
+/* units.c - IEC units, thousands, percent. The same in every locale, so that outputs can be compared. */
+#include "units.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const prefixes[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+
+/* Three significant digits, as many as an eye takes in: 9.16 MiB, 64.2 KiB, 512 B. */
+static char *scaled(char *out, const char *sign, double value)
+{
+    unsigned unit = 0;
+
+    while (value >= 1023.5 && unit < 6) {
+        value /= 1024;
+        unit++;
+    }
+    int digits = unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+
+    snprintf(out, UNITS_SIZE, "%s%.*f %s", sign, digits, value, prefixes[unit]);
+    return out;
+}
+
+static char *grouped(char *out, const char *sign, double value)
+{
+    char digits[32];
+    int n = snprintf(digits, sizeof digits, "%.0f", value);
+    char *p = out + sprintf(out, "%s", sign);
+
+    for (int i = 0; i < n; i++) {
+        *p++ = digits[i];
+        if ((n - i) % 3 == 1 && i + 1 < n)
+            *p++ = ',';
+    }
+    *p = '\0';
+    return out;
+}
+
+char *units_bytes(char *out, int64_t bytes, int plain)
+{
+    if (plain) {
+        snprintf(out, UNITS_SIZE, "%lld", (long long)bytes);
+        return out;
+    }
+    return scaled(out, bytes < 0 ? "-" : "", fabs((double)bytes));
+}
+
+char *units_bytes_signed(char *out, double bytes, int plain)
+{
+    const char *sign = bytes >= 0.5 ? "+" : bytes <= -0.5 ? "-" : "";
+
+    if (plain) {
+        snprintf(out, UNITS_SIZE, "%s%.0f", sign, fabs(bytes));
+        return out;
+    }
+    return scaled(out, sign, fabs(bytes));
+}
+
+char *units_count(char *out, int64_t count)
+{
+    return grouped(out, count < 0 ? "-" : "", fabs((double)count));
+}
+
+char *units_count_signed(char *out, double count)
+{
+    return grouped(out, count >= 0.5 ? "+" : count <= -0.5 ? "-" : "", fabs(count));
+}
+
+char *units_percent(char *out, double part, double whole)
+{
+    if (whole == 0) {
+        strcpy(out, "-");
+        return out;
+    }
+    double percent = 100 * part / whole;
+
+    if (percent != 0 && fabs(percent) < 0.05)
+        snprintf(out, UNITS_SIZE, "%s0.1 %%", percent > 0 ? "<" : "-");
+    else
+        snprintf(out, UNITS_SIZE, "%.*f %%", fabs(percent) < 99.95 ? 1 : 0, percent);
+    return out;
+}
+
+char *units_seconds(char *out, double seconds)
+{
+    if (seconds >= 60)
+        snprintf(out, UNITS_SIZE, "%.0f min %.0f s", floor(seconds / 60), floor(fmod(seconds, 60)));
+    else if (seconds >= 1)
+        snprintf(out, UNITS_SIZE, seconds >= 9.995 ? "%.1f s" : "%.2f s", seconds);
+    else if (seconds >= 0.001)
+        snprintf(out, UNITS_SIZE, seconds >= 0.00995 ? "%.0f ms" : "%.1f ms", seconds * 1e3);
+    else
+        snprintf(out, UNITS_SIZE, "%.0f us", seconds * 1e6);
+    return out;
+}
