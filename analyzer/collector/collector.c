@@ -1,0 +1,256 @@
+/* collector.c - the process that remembers: drains the rings of a run, keeps its ledger, and has it written.
+ *
+ * Started by libtrace.so in the run's first process, with the arena's descriptor as its only argument. It belongs to
+ * nobody: no terminal, no standard streams, no parent that waits for it. It ends when the run's last process has.
+ */
+#define _GNU_SOURCE
+#include "drain.h"
+#include "snapshot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_NS WIRE_TICK_NS
+#define LOOK_NS 10000000ull            /* between looks at which processes live */
+#define FIRST_POINT_EVERY_NS 100000000ull
+#define FIRST_SNAPSHOT_NS 250000000ull /* after the start: symbols are read early */
+#define SNAPSHOT_EVERY_NS 1000000000ull
+#define SNAPSHOT_SHARE 30              /* the writer is idle so many times longer than it works */
+#define EVENTS_AT_ONCE 200000          /* logged events that make a job of their own */
+
+static volatile sig_atomic_t told_to_end;
+
+static void on_term(int signal_number)
+{
+    (void)signal_number;
+    told_to_end = 1;
+}
+
+static void futex_wake(_Atomic uint32_t *word)
+{
+    syscall(SYS_futex, word, FUTEX_WAKE, 1 << 30, NULL, NULL, 0);
+}
+
+static void set_state(struct wire_arena *arena, enum wire_collector_state state)
+{
+    atomic_store(&arena->collector, state);
+    futex_wake(&arena->collector);
+    for (unsigned i = 0; i < WIRE_PROCESSES && i < atomic_load(&arena->processes); i++)
+        futex_wake(&arena->process[i].state);
+}
+
+/* The program may notice nothing of us: no pipe kept open, no terminal, no limit of its own hit by us. */
+static void settle(int memory)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int standard = 0; standard < 3 && null >= 0; standard++)
+        dup2(null, standard);
+    if (memory > 3)
+        close_range(3, (unsigned)memory - 1, 0);
+    close_range((unsigned)memory + 1, ~0u, 0);
+    fcntl(memory, F_SETFD, FD_CLOEXEC);
+    struct rlimit limit;
+    const int raised[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_NOFILE};
+    for (size_t i = 0; i < sizeof raised / sizeof raised[0]; i++) {
+        if (getrlimit((__rlimit_resource_t)raised[i], &limit) == 0) {
+            limit.rlim_cur = limit.rlim_max;
+            setrlimit((__rlimit_resource_t)raised[i], &limit);
+        }
+    }
+    const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ};
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        signal(ignored[i], SIG_IGN);
+    signal(SIGTERM, on_term);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static struct wire_arena *map_arena(int memory)
+{
+    struct stat status;
+    if (fstat(memory, &status) != 0 || (size_t)status.st_size < sizeof(struct wire_arena))
+        return NULL;
+    void *at = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory, 0);
+    struct wire_arena *arena = at == MAP_FAILED ? NULL : at;
+    if (!arena || arena->magic != WIRE_MAGIC || arena->version != WIRE_VERSION)
+        return NULL;
+    return arena;
+}
+
+/* The first process describes itself right after it has started us; false if it died instead. */
+static bool wait_for_first(const struct wire_arena *arena)
+{
+    for (int i = 0; i < 5000; i++) {
+        if (atomic_load(&arena->process[0].state) >= WIRE_PROCESS_LIVE)
+            return true;
+        nanosleep(&(struct timespec){0, i < 100 ? 100000 : 1000000}, NULL);
+    }
+    return false;
+}
+
+/* ---- the loop ---------------------------------------------------------------------------------- */
+
+struct collector {
+    struct tracker tracker;
+    struct writer *writer;
+    uint64_t next_look_ns, next_snapshot_ns;
+    uint64_t idle_ns; /* how long to sleep when there is nothing to do */
+    uint32_t living;
+    bool want_blocks;
+};
+
+static void publish_tick(struct collector *c, uint64_t now_ns)
+{
+    c->tracker.ledger.now_ns = now_ns;
+    atomic_store_explicit(&c->tracker.arena->tick, (uint32_t)(now_ns / TICK_NS), memory_order_relaxed);
+}
+
+/* Sleeps until a program wakes us, or the time is over. */
+static void doze(struct collector *c, uint64_t ns)
+{
+    struct wire_arena *arena = c->tracker.arena;
+    uint32_t seen = atomic_load(&arena->wake);
+    struct timespec timeout = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+    atomic_store(&arena->asleep, 1);
+    syscall(SYS_futex, &arena->wake, FUTEX_WAIT, seen, &timeout, NULL, 0);
+    atomic_store(&arena->asleep, 0);
+}
+
+/* A process on its way out waits for its events to be committed. */
+static bool somebody_waits(const struct tracker *tracker)
+{
+    const struct tracked_process *first = tracker_process(tracker, 0);
+    return !first->ended && atomic_load(&first->slot->state) == WIRE_PROCESS_EXITING;
+}
+
+static void post(struct collector *c, bool last)
+{
+    struct job *job = snapshot_take(&c->tracker, last, c->want_blocks);
+    if (!job)
+        return;
+    job->interrupted = told_to_end != 0;
+    writer_post(c->writer, job);
+}
+
+static void wait_for_writer(struct collector *c)
+{
+    while (writer_busy(c->writer)) {
+        publish_tick(c, tracker_clock() - c->tracker.arena->started_ns);
+        nanosleep(&(struct timespec){0, 500000}, NULL);
+    }
+}
+
+static void commit_for_waiting(struct collector *c)
+{
+    if (writer_busy(c->writer))
+        return;
+    drain_all(&c->tracker);
+    post(c, false);
+    wait_for_writer(c);
+    struct wire_process *first = tracker_process(&c->tracker, 0)->slot;
+    uint32_t exiting = WIRE_PROCESS_EXITING;
+    atomic_compare_exchange_strong(&first->state, &exiting, WIRE_PROCESS_COMMITTED);
+    futex_wake(&first->state);
+}
+
+static void snapshot_if_due(struct collector *c, uint64_t now_ns)
+{
+    bool due = now_ns >= c->next_snapshot_ns || c->tracker.event_count >= EVENTS_AT_ONCE;
+    if (!due || writer_busy(c->writer))
+        return;
+    post(c, false);
+    uint64_t pause = writer_cost(c->writer) * SNAPSHOT_SHARE;
+    c->next_snapshot_ns = now_ns + (pause > SNAPSHOT_EVERY_NS ? pause : SNAPSHOT_EVERY_NS);
+}
+
+/* How long to sleep: not at all while a ring fills fast; longer and longer while nothing comes. */
+static uint64_t pause_after(struct collector *c, uint64_t fullest)
+{
+    if (fullest > WIRE_RING_WORDS / 16)
+        return 0;
+    if (fullest > 256)
+        c->idle_ns = 200000;
+    else
+        c->idle_ns = c->idle_ns * 2 > TICK_NS ? TICK_NS : c->idle_ns * 2;
+    return c->idle_ns;
+}
+
+static void loop(struct collector *c)
+{
+    struct tracker *tracker = &c->tracker;
+    do {
+        uint64_t now_ns = tracker_clock() - tracker->arena->started_ns;
+        publish_tick(c, now_ns);
+        uint64_t fullest = drain_all(tracker);
+        tracker_sample(tracker, now_ns);
+        if (now_ns >= c->next_look_ns) {
+            c->living = tracker_reap(tracker);
+            c->next_look_ns = now_ns + LOOK_NS;
+        }
+        if (c->living && somebody_waits(tracker))
+            commit_for_waiting(c);
+        snapshot_if_due(c, now_ns);
+        if (tracker->event_count >= 4 * EVENTS_AT_ONCE)
+            wait_for_writer(c); /* rings fill meanwhile, and the program waits: nothing is dropped */
+        uint64_t pause = pause_after(c, fullest);
+        if (pause)
+            doze(c, pause);
+        if (!c->living) { /* really nobody, and nobody just starting? */
+            tracker_look(tracker);
+            c->living = tracker_reap(tracker);
+        }
+    } while (c->living && !told_to_end);
+}
+
+int main(int argc, char **argv)
+{
+    static struct collector collector;
+    struct collector *c = &collector;
+    int memory = argc == 2 ? atoi(argv[1]) : -1;
+    if (memory < 3) {
+        fprintf(stderr, "trace-collector is started by libtrace.so, not by hand; see trace-run --help\n");
+        return 2;
+    }
+    struct wire_arena *arena = map_arena(memory);
+    if (!arena)
+        return 1;
+    settle(memory);
+    atomic_store(&arena->collector_pid, (int32_t)getpid());
+    if (!wait_for_first(arena))
+        return 1;
+    c->tracker.arena = arena;
+    c->tracker.memory = memory;
+    c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;
+    c->next_snapshot_ns = FIRST_SNAPSHOT_NS;
+    const char *events = getenv("LIBTRACE_EVENTS"), *blocks = getenv("LIBTRACE_BLOCKS");
+    c->tracker.log_events = events && strcmp(events, "1") == 0;
+    c->want_blocks = blocks && strcmp(blocks, "1") == 0;
+    c->writer = writer_start(arena, arena->error, sizeof arena->error);
+    if (!c->writer) {
+        set_state(arena, WIRE_COLLECTOR_FAILED);
+        return 1;
+    }
+    set_state(arena, WIRE_COLLECTOR_RUNNING);
+    tracker_look(&c->tracker);
+    c->living = 1;
+    c->idle_ns = 100000;
+    loop(c);
+    wait_for_writer(c);
+    post(c, true);
+    wait_for_writer(c);
+    writer_end(c->writer);
+    set_state(arena, WIRE_COLLECTOR_DONE);
+    return 0;
+}

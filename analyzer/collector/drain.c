@@ -1,0 +1,470 @@
+/* drain.c - see drain.h.
+ *
+ * A process with one ring: its events come in their order. With more, events carry their time, and the
+ * rings are merged by it; events later than the sweep's begin stay for the next sweep, as rings that were looked at
+ * before may hold earlier ones by then. What remains is a thread that was stopped between taking the time
+ * and publishing: its event comes late. For one address allocations and frees alternate, so lateness shows, and limbo
+ * puts it right:
+ *
+ *   an allocation of an address that lives: the free in between is late. The old block is retired now, and one free
+ *   of this address is owed;
+ *   a free of an unknown address: waits for a late allocation until the next sweep is over; then it was a
+ *   block from before the trace.
+ */
+#include "drain.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+#include <x86intrin.h>
+
+#define MASK (WIRE_RING_WORDS - 1)
+#define AHEAD 24          /* words: how early the block of an event is fetched into the cache */
+#define GIVE_BACK 8192    /* words after which the target may use the space again */
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* An address whose events came out of order. */
+struct limbo {
+    uint64_t address; /* key */
+    uint32_t owed;    /* frees to come of blocks that are retired */
+    uint32_t waiting; /* frees that came before their allocation */
+    uint32_t sweep;   /* in which the latest of those came */
+    UT_hash_handle hh;
+};
+
+static struct limbo *limbo_find(const struct tracked_process *process, uint64_t address)
+{
+    struct limbo *limbo = NULL;
+    if (UNLIKELY(process->limbo != NULL))
+        HASH_FIND(hh, process->limbo, &address, sizeof address, limbo);
+    return limbo;
+}
+
+static struct limbo *limbo_make(struct tracked_process *process, uint64_t address)
+{
+    struct limbo *limbo = limbo_find(process, address);
+    if (!limbo) {
+        limbo = calloc(1, sizeof *limbo);
+        if (!limbo)
+            return NULL;
+        limbo->address = address;
+        HASH_ADD(hh, process->limbo, address, sizeof limbo->address, limbo);
+    }
+    return limbo;
+}
+
+static void limbo_settle(struct tracked_process *process, struct limbo *limbo)
+{
+    if (limbo->owed == 0 && limbo->waiting == 0) {
+        HASH_DEL(process->limbo, limbo);
+        free(limbo);
+    }
+}
+
+/* Frees that waited through a whole sweep were of blocks from before the trace. */
+static void limbo_expire(struct tracked_process *process, uint32_t sweep, bool last)
+{
+    struct limbo *limbo, *next;
+    HASH_ITER(hh, process->limbo, limbo, next)
+    {
+        if (limbo->waiting && (last || sweep - limbo->sweep >= 2)) {
+            process->foreign_frees += limbo->waiting;
+            limbo->waiting = 0;
+        }
+        if (last)
+            limbo->owed = 0;
+        limbo_settle(process, limbo);
+    }
+}
+
+/* ---- single events ---------------------------------------------------------------------------- */
+
+static void log_event(struct tracker *tracker, const struct tracked_ring *r, uint64_t address, uint64_t size,
+                      uint32_t node, bool is_free)
+{
+    struct logged_event *event = GROW_AT(&tracker->events, struct logged_event, tracker->event_count);
+    if (!event)
+        return;
+    tracker->event_count++;
+    *event = (struct logged_event){.t_ns = (uint64_t)r->tick * WIRE_TICK_NS,
+                                   .address = address,
+                                   .size = size,
+                                   .process = r->process->index,
+                                   .tid = r->ring->tid,
+                                   .node = node,
+                                   .is_free = is_free};
+}
+
+static uint32_t site_of(struct tracker *tracker, struct tracked_process *process, uint32_t node)
+{
+    uint32_t *place = GROW_AT(&process->site_of_node, uint32_t, node);
+    if (UNLIKELY(!place))
+        return 0;
+    if (UNLIKELY(*place == 0))
+        *place = ledger_add_site(&tracker->ledger, process->index, node);
+    return *place;
+}
+
+static void retire(struct tracker *tracker, struct tracked_ring *r, const struct block *block)
+{
+    ledger_free(&tracker->ledger, &r->process->heap, block->site, block->size,
+                r->tick > block->born ? r->tick - block->born : 0);
+}
+
+static inline struct tracked_thread *counts(struct tracker *tracker, struct tracked_ring *r)
+{
+    return tracker_thread(tracker, r->thread);
+}
+
+/* The block lives although it was just allocated anew: a free is late. Or early: then both are gone. */
+static __attribute__((noinline)) void put_out_of_order(struct tracker *tracker, struct tracked_ring *r,
+                                                       const struct block *old, uint64_t address)
+{
+    retire(tracker, r, old);
+    if (r->process->rings_seen > 1) {
+        struct limbo *limbo = limbo_make(r->process, address);
+        if (limbo)
+            limbo->owed++;
+    }
+}
+
+static __attribute__((noinline)) void free_early(struct tracker *tracker, struct tracked_ring *r,
+                                                 struct limbo *limbo, uint64_t address)
+{
+    struct block block;
+    limbo->waiting--;
+    limbo_settle(r->process, limbo);
+    if (blocks_take(&r->process->blocks, address, &block))
+        retire(tracker, r, &block);
+}
+
+static __attribute__((noinline)) void free_unknown(struct tracker *tracker, struct tracked_ring *r,
+                                                   uint64_t address)
+{
+    struct limbo *limbo = limbo_find(r->process, address);
+    if (limbo && limbo->owed) {
+        limbo->owed--;
+        limbo_settle(r->process, limbo);
+        counts(tracker, r)->frees++;
+        return;
+    }
+    if (r->process->rings_seen <= 1) {
+        r->process->foreign_frees++;
+        return;
+    }
+    limbo = limbo_make(r->process, address);
+    if (limbo) {
+        limbo->waiting++;
+        limbo->sweep = tracker->sweep;
+    }
+}
+
+static inline void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint64_t size,
+                            uint32_t node)
+{
+    struct tracked_process *process = r->process;
+    uint32_t site = site_of(tracker, process, node);
+    struct block block = {address, size, site, r->tick}, old;
+    struct tracked_thread *thread = counts(tracker, r);
+    thread->allocations++;
+    thread->bytes += size;
+    int found = blocks_put(&process->blocks, &block, &old);
+    if (UNLIKELY(found > 0))
+        put_out_of_order(tracker, r, &old, address);
+    ledger_alloc(&tracker->ledger, &process->heap, site, size);
+    struct limbo *limbo = limbo_find(process, address);
+    if (UNLIKELY(limbo && limbo->waiting))
+        free_early(tracker, r, limbo, address);
+    if (UNLIKELY(tracker->log_events))
+        log_event(tracker, r, address, size, node, false);
+}
+
+static inline void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t address)
+{
+    struct block block;
+    struct limbo *limbo = limbo_find(r->process, address);
+    if (UNLIKELY(limbo && limbo->owed) || UNLIKELY(!blocks_take(&r->process->blocks, address, &block))) {
+        free_unknown(tracker, r, address);
+        return;
+    }
+    counts(tracker, r)->frees++;
+    if (r->last_made == address)
+        ledger_site(&tracker->ledger, block.site)->temporary++;
+    retire(tracker, r, &block);
+    if (UNLIKELY(tracker->log_events))
+        log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
+}
+
+/* Allocation and free in a row, on the only ring: the table need not know. */
+static inline void do_temporary(struct tracker *tracker, struct tracked_ring *r, uint64_t size, uint32_t node)
+{
+    struct tracked_process *process = r->process;
+    uint32_t site = site_of(tracker, process, node);
+    struct tracked_thread *thread = counts(tracker, r);
+    thread->allocations++;
+    thread->bytes += size;
+    thread->frees++;
+    ledger_alloc(&tracker->ledger, &process->heap, site, size);
+    ledger_free(&tracker->ledger, &process->heap, site, size, 0);
+    ledger_site(&tracker->ledger, site)->temporary++;
+}
+
+static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct tracked_ring *r,
+                                                 enum wire_event type, uint64_t address)
+{
+    struct tracked_process *process = r->process;
+    struct block block;
+    if (type == WIRE_REALLOC_BEGIN) {
+        r->moving.address = 0;
+        struct limbo *limbo = limbo_find(process, address);
+        if ((limbo && limbo->owed) || !blocks_take(&process->blocks, address, &block)) {
+            free_unknown(tracker, r, address);
+            return;
+        }
+        counts(tracker, r)->frees++;
+        retire(tracker, r, &block);
+        r->moving = block;
+        if (tracker->log_events)
+            log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
+    } else if (r->moving.address == address) {
+        block = r->moving;
+        counts(tracker, r)->frees--;
+        ledger_unfree(&tracker->ledger, &process->heap, block.site, block.size,
+                      r->tick > block.born ? r->tick - block.born : 0);
+        struct block old;
+        blocks_put(&process->blocks, &block, &old);
+    }
+}
+
+static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tracked_ring *r, uint64_t word)
+{
+    switch (wire_type(word)) {
+    case WIRE_HUGE:
+        r->huge = (uint32_t)word;
+        break;
+    case WIRE_TICK:
+        r->tick = (uint32_t)word;
+        break;
+    case WIRE_MARK: {
+        struct mark *mark = GROW_AT(&tracker->marks, struct mark, tracker->mark_count);
+        if (mark) {
+            tracker->mark_count++;
+            *mark = (struct mark){tracker_clock() - tracker->arena->started_ns, r->process->index, (uint32_t)word};
+        }
+        break;
+    }
+    case WIRE_REALLOC_BEGIN:
+    case WIRE_REALLOC_FAIL:
+        r->last_made = 0;
+        do_realloc(tracker, r, wire_type(word), wire_address(word));
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- runs of events ---------------------------------------------------------------------------- */
+
+static inline void prefetch(const struct tracked_ring *r, uint64_t at)
+{
+    /* A second word looks like no event (nodes have fewer than 28 bits), and is passed over. */
+    uint64_t word = r->words[at & MASK];
+    enum wire_event type = wire_type(word);
+    if (type == WIRE_ALLOC || type == WIRE_FREE)
+        blocks_prefetch(&r->process->blocks, wire_address(word));
+}
+
+static inline void give_back(struct tracked_ring *r)
+{
+    atomic_store_explicit(&r->ring->tail, r->tail, memory_order_release);
+}
+
+/* One event of two words or one; stamps were taken care of. */
+static inline void one(struct tracker *tracker, struct tracked_ring *r, uint64_t word)
+{
+    uint64_t address = wire_address(word);
+    enum wire_event type = wire_type(word);
+    if (LIKELY(type == WIRE_ALLOC || type == WIRE_MOVE)) {
+        uint64_t second = r->words[r->tail++ & MASK];
+        uint64_t size = (uint64_t)r->huge << 32 | (uint32_t)second;
+        r->huge = 0;
+        if (UNLIKELY(type == WIRE_MOVE))
+            do_free(tracker, r, address);
+        do_alloc(tracker, r, address, size, (uint32_t)(second >> 32));
+        r->last_made = address;
+    } else if (LIKELY(type == WIRE_FREE)) {
+        do_free(tracker, r, address);
+        r->last_made = 0;
+    } else {
+        do_rare(tracker, r, word);
+    }
+}
+
+/* All of the process's only ring. */
+static void drain_single(struct tracker *tracker, struct tracked_ring *r)
+{
+    uint64_t given = r->tail;
+    while (r->tail < r->head) {
+        if (r->tail + AHEAD < r->head)
+            prefetch(r, r->tail + AHEAD);
+        uint64_t word = r->words[r->tail++ & MASK];
+        if (wire_type(word) == WIRE_ALLOC && r->tail + 1 < r->head) {
+            uint64_t next = r->words[(r->tail + 1) & MASK];
+            if (wire_type(next) == WIRE_FREE && wire_address(next) == wire_address(word) && !r->huge &&
+                !tracker->log_events) {
+                uint64_t second = r->words[r->tail & MASK];
+                r->tail += 2;
+                r->last_made = 0;
+                do_temporary(tracker, r, (uint32_t)second, (uint32_t)(second >> 32));
+                continue;
+            }
+        }
+        one(tracker, r, word);
+        if (r->tail - given > GIVE_BACK) {
+            give_back(r);
+            given = r->tail;
+        }
+    }
+    give_back(r);
+}
+
+/* Steps over stamps and the like up to the next timed event; false if there is none before the limit. */
+static bool next_event(struct tracker *tracker, struct tracked_ring *r, uint64_t limit)
+{
+    while (r->tail < r->head) {
+        uint64_t word = r->words[r->tail & MASK];
+        enum wire_event type = wire_type(word);
+        if (type == WIRE_STAMP) {
+            r->stamp = word & ((1ull << WIRE_TYPE_SHIFT) - 1);
+        } else if (type == WIRE_TICK || type == WIRE_HUGE || type == WIRE_MARK) {
+            do_rare(tracker, r, word);
+        } else {
+            r->next = r->stamp + wire_elapsed(word);
+            return r->next <= limit;
+        }
+        r->tail++;
+    }
+    return false;
+}
+
+/* Puts the first ring in its place among the others, which are in order of time. */
+static void sift(struct tracked_ring **rings, size_t count)
+{
+    struct tracked_ring *r = rings[0];
+    size_t i = 1;
+    for (; i < count && rings[i]->next < r->next; i++)
+        rings[i - 1] = rings[i];
+    rings[i - 1] = r;
+}
+
+/* Several rings in order of time. The array is used up. */
+static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, size_t count, uint64_t limit)
+{
+    size_t ready = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct tracked_ring *r = rings[i];
+        if (next_event(tracker, r, limit)) {
+            size_t place = ready++;
+            for (; place && rings[place - 1]->next > r->next; place--)
+                rings[place] = rings[place - 1];
+            rings[place] = r;
+        } else {
+            give_back(r);
+        }
+    }
+    while (ready) {
+        struct tracked_ring *r = rings[0];
+        uint64_t until = ready > 1 ? rings[1]->next : UINT64_MAX, given = r->tail;
+        bool more;
+        do {
+            if (r->tail + AHEAD < r->head)
+                prefetch(r, r->tail + AHEAD);
+            r->stamp = r->next;
+            uint64_t word = r->words[r->tail++ & MASK];
+            one(tracker, r, word);
+            if (UNLIKELY(r->tail - given > GIVE_BACK)) {
+                give_back(r);
+                given = r->tail;
+            }
+            more = next_event(tracker, r, limit);
+        } while (more && r->next <= until);
+        give_back(r);
+        if (more) {
+            sift(rings, ready);
+        } else {
+            ready--;
+            memmove(rings, rings + 1, ready * sizeof *rings);
+        }
+    }
+}
+
+/* What the rings that were put on the process's list hold, up to their heads; limit: the latest time taken in. */
+static void drain_process(struct tracker *tracker, struct tracked_process *process, uint64_t limit)
+{
+    struct tracked_ring **rings = process->active.memory;
+    size_t count = process->active_count;
+    process->active_count = 0;
+    if (count == 0)
+        return;
+    if (process->rings_seen == 1)
+        drain_single(tracker, rings[0]);
+    else
+        drain_merged(tracker, rings, count, limit);
+}
+
+/* Reads how far each ring was published; of one process, or of all (NULL). */
+static void read_heads(struct tracker *tracker, const struct tracked_process *only)
+{
+    uint32_t slots = atomic_load(&tracker->arena->rings);
+    for (uint32_t i = 0; i < slots; i++) {
+        struct tracked_ring *r = tracker->rings[i];
+        if (r && (!only || r->process == only))
+            r->head = atomic_load_explicit(&r->ring->head, memory_order_acquire);
+    }
+}
+
+/* Puts the rings that hold something on their processes' lists. Returns the words in the fullest. */
+static uint64_t list_active(struct tracker *tracker, const struct tracked_process *only)
+{
+    uint32_t slots = atomic_load(&tracker->arena->rings);
+    uint64_t fullest = 0;
+    for (uint32_t i = 0; i < slots; i++) {
+        struct tracked_ring *r = tracker->rings[i];
+        if (!r || r->head == r->tail || (only && r->process != only))
+            continue;
+        struct tracked_ring **place = GROW_AT(&r->process->active, struct tracked_ring *, r->process->active_count);
+        if (!place)
+            continue;
+        *place = r;
+        r->process->active_count++;
+        if (r->head - r->tail > fullest)
+            fullest = r->head - r->tail;
+    }
+    return fullest;
+}
+
+uint64_t drain_all(struct tracker *tracker)
+{
+    uint64_t limit = __rdtsc() >> WIRE_STAMP_SHIFT;
+    tracker->sweep++;
+    read_heads(tracker, NULL);
+    /* New rings after the heads: whatever an event that was read refers to is in a ring that is known then. */
+    tracker_look(tracker);
+    uint64_t fullest = list_active(tracker, NULL);
+    for (uint32_t i = tracker->first_living; i < tracker->process_count; i++) {
+        struct tracked_process *process = tracker_process(tracker, i);
+        drain_process(tracker, process, limit);
+        if (UNLIKELY(process->limbo != NULL))
+            limbo_expire(process, tracker->sweep, false);
+    }
+    return fullest;
+}
+
+void drain_last(struct tracker *tracker, struct tracked_process *process)
+{
+    read_heads(tracker, process);
+    list_active(tracker, process);
+    drain_process(tracker, process, UINT64_MAX);
+    limbo_expire(process, 0, true);
+}

@@ -1,0 +1,500 @@
+/* intern.c - see intern.h. */
+#include "intern.h"
+#include "pycode.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#define INLINES_MAX 32 /* source-level frames that one physical frame may show */
+
+struct line_entry {
+    struct line_key {
+        const char *file, *function; /* interned, so equal text is the same pointer */
+        uint32_t line, module;
+    } key;
+    uint32_t number;
+    bool machinery;
+    UT_hash_handle hh;
+};
+
+struct text_entry {
+    UT_hash_handle hh;
+    char text[];
+};
+
+struct process_module {
+    uint32_t number; /* in the run; 0 = none */
+    uint64_t bias;
+};
+
+/* ---- numbers for keys -------------------------------------------------------------------------- */
+
+static struct number_entry *map_place(const struct number_map *map, uint64_t key)
+{
+    size_t mask = ((size_t)1 << map->bits) - 1;
+    size_t place = (key * 0x9e3779b97f4a7c15ull) >> (64 - map->bits);
+    while (map->entries[place].key && map->entries[place].key != key)
+        place = (place + 1) & mask;
+    return &map->entries[place];
+}
+
+/* The entry of a key; number 0 if it is new (the caller sets it). NULL on lack of memory. */
+static struct number_entry *map_find(struct number_map *map, uint64_t key)
+{
+    if (!map->entries || map->count >= ((size_t)1 << map->bits) / 8 * 5) {
+        struct number_map larger = {.bits = map->entries ? map->bits + 1 : 10, .count = map->count};
+        larger.entries = calloc((size_t)1 << larger.bits, sizeof *larger.entries);
+        if (!larger.entries)
+            return NULL;
+        for (size_t i = 0; map->entries && i < (size_t)1 << map->bits; i++)
+            if (map->entries[i].key)
+                *map_place(&larger, map->entries[i].key) = map->entries[i];
+        free(map->entries);
+        *map = larger;
+    }
+    struct number_entry *entry = map_place(map, key);
+    if (!entry->key) {
+        entry->key = key;
+        map->count++;
+    }
+    return entry;
+}
+
+/* ---- texts and lines --------------------------------------------------------------------------- */
+
+static const char *intern_text(struct intern *intern, const char *text)
+{
+    struct text_entry *entry;
+    HASH_FIND_STR(intern->texts, text, entry);
+    if (!entry) {
+        size_t size = strlen(text) + 1;
+        entry = calloc(1, sizeof *entry + size);
+        if (!entry)
+            return "";
+        memcpy(entry->text, text, size);
+        HASH_ADD_STR(intern->texts, text, entry);
+    }
+    return entry->text;
+}
+
+static void keep_error(struct intern *intern, int error)
+{
+    if (error && !intern->error)
+        intern->error = error;
+}
+
+static struct line_entry *intern_line(struct intern *intern, const struct symbols_frame *frame, uint32_t module,
+                                      bool python)
+{
+    struct line_key key;
+    memset(&key, 0, sizeof key);
+    key.file = frame->file;
+    key.function = frame->function;
+    key.line = frame->line;
+    key.module = module;
+    struct line_entry *entry;
+    HASH_FIND(hh, intern->lines, &key, sizeof key, entry);
+    if (entry)
+        return entry;
+    entry = calloc(1, sizeof *entry);
+    if (!entry)
+        return NULL;
+    entry->key = key;
+    entry->number = ++intern->line_count;
+    entry->machinery = !python && symbols_is_machinery(frame);
+    HASH_ADD(hh, intern->lines, key, sizeof entry->key, entry);
+    const char *path = module ? ((struct run_module *)intern->modules.memory)[module].path : "";
+    keep_error(intern, store_line(intern->store, entry->number, frame->file, frame->line, frame->function, path,
+                                  python ? "python" : "native", entry->machinery));
+    return entry;
+}
+
+/* A function that nobody knows the name of is called by its place. */
+static const char *place_name(struct intern *intern, uint32_t module, uint64_t offset)
+{
+    char text[512];
+    const char *path = module ? ((struct run_module *)intern->modules.memory)[module].path : NULL;
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    if (path)
+        snprintf(text, sizeof text, "%.400s+0x%llx", slash ? slash + 1 : path, (unsigned long long)offset);
+    else
+        snprintf(text, sizeof text, "[unknown]");
+    return intern_text(intern, text);
+}
+
+/* ---- notes ------------------------------------------------------------------------------------- */
+
+static const void *at_offset(const struct intern *intern, uint64_t offset)
+{
+    return (const char *)intern->arena + offset;
+}
+
+static uint32_t run_module(struct intern *intern, const char *path, const uint8_t *id, size_t id_size)
+{
+    if (id_size > sizeof ((struct run_module *)0)->build_id)
+        id_size = 0;
+    struct run_module *all = intern->modules.memory;
+    for (uint32_t i = 1; i <= intern->module_count; i++)
+        if (strcmp(all[i].path, path) == 0 && all[i].build_id_size == id_size &&
+            memcmp(all[i].build_id, id, id_size) == 0)
+            return i;
+    struct run_module *module = GROW_AT(&intern->modules, struct run_module, intern->module_count + 1);
+    char *copy = strdup(path);
+    if (!module || !copy) {
+        free(copy);
+        return 0;
+    }
+    module->path = copy;
+    memcpy(module->build_id, id, id_size);
+    module->build_id_size = id_size;
+    module->symbols = symbols_module(intern->symbols, path, id, id_size);
+    intern->module_count++;
+    keep_error(intern, store_module(intern->store, intern->module_count, path, id, id_size, -1));
+    return intern->module_count;
+}
+
+static void take_module(struct intern *intern, struct intern_process *process, const struct wire_note_module *note)
+{
+    struct process_module *module = GROW_AT(&process->modules, struct process_module, note->number);
+    if (!module)
+        return;
+    const char *path = note->bytes + note->build_id_size;
+    module->number = run_module(intern, path, (const uint8_t *)note->bytes, note->build_id_size);
+    module->bias = note->bias;
+}
+
+static void take_code(struct intern *intern, struct intern_process *process, const struct wire_note_code *note)
+{
+    struct process_code *code = GROW_AT(&process->codes, struct process_code, note->number);
+    if (!code)
+        return;
+    code->file = intern_text(intern, note->bytes);
+    code->name = intern_text(intern, note->bytes + note->file_size);
+    code->first_line = note->first_line;
+    code->version = note->version;
+    code->table = (const uint8_t *)note->bytes + note->file_size + note->name_size;
+    code->table_size = note->table_size;
+    code->number = ++intern->code_count;
+}
+
+static void take_process(struct intern_process *process, const struct wire_note_process *note)
+{
+    if (process->executable)
+        return;
+    process->executable = strdup(note->text);
+    process->command = strdup(note->text + note->executable_size);
+    process->label = strdup(note->text + note->executable_size + note->command_size);
+}
+
+/* The note at *at, which is moved on; NULL at the end of what is written. */
+static const struct wire_note *next_note(const struct intern *intern, const struct wire_process *slot, uint64_t *at)
+{
+    for (;;) {
+        unsigned segment = (unsigned)(*at >> 48);
+        uint64_t offset = *at & WIRE_ADDRESS_MASK, memory;
+        if (segment >= WIRE_NOTE_SEGMENTS || !(memory = atomic_load(&slot->note_segment[segment])))
+            return NULL;
+        if (offset + sizeof(struct wire_note) > WIRE_CHUNK_SIZE << segment) {
+            *at = (uint64_t)(segment + 1) << 48;
+            continue;
+        }
+        const struct wire_note *note = at_offset(intern, memory + offset);
+        enum wire_note_type type = (enum wire_note_type)atomic_load_explicit(&note->type, memory_order_acquire);
+        if (type == WIRE_NOTE_NONE || note->size < sizeof *note)
+            return NULL;
+        *at += note->size;
+        if (type != WIRE_NOTE_PAD)
+            return note;
+    }
+}
+
+void intern_identity(const struct intern *intern, struct intern_process *process)
+{
+    uint64_t at = 0;
+    const struct wire_note *note;
+    while ((note = next_note(intern, process->slot, &at)))
+        if (atomic_load(&note->type) == WIRE_NOTE_PROCESS)
+            take_process(process, (const struct wire_note_process *)note);
+}
+
+void intern_notes(struct intern *intern, struct intern_process *process)
+{
+    const struct wire_note *note;
+    while ((note = next_note(intern, process->slot, &process->note_at))) {
+        switch (atomic_load(&note->type)) {
+        case WIRE_NOTE_MODULE:
+            take_module(intern, process, (const struct wire_note_module *)note);
+            break;
+        case WIRE_NOTE_CODE:
+            take_code(intern, process, (const struct wire_note_code *)note);
+            break;
+        case WIRE_NOTE_PROCESS:
+            take_process(process, (const struct wire_note_process *)note);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+const char *intern_mark(const struct intern *intern, const struct intern_process *process, uint32_t number,
+                        int *kind)
+{
+    uint64_t at = 0;
+    const struct wire_note *note;
+    while ((note = next_note(intern, process->slot, &at))) {
+        const struct wire_note_mark *mark = (const struct wire_note_mark *)note;
+        if (atomic_load(&note->type) == WIRE_NOTE_MARK && mark->number == number) {
+            *kind = (int)mark->kind;
+            return mark->name;
+        }
+    }
+    return NULL;
+}
+
+/* ---- frames ------------------------------------------------------------------------------------ */
+
+static void show_line(struct intern *intern, uint32_t frame, int depth, const struct line_entry *line,
+                      struct shown *shown)
+{
+    keep_error(intern, store_frame_line(intern->store, frame, depth, line->number));
+    if (!shown->leaf)
+        shown->leaf = line->number;
+    if (line->machinery)
+        return;
+    if (!shown->fallback)
+        shown->fallback = line->number;
+    if (!shown->good && line->key.file)
+        shown->good = line->number;
+}
+
+static void show_native(struct intern *intern, uint32_t frame, uint32_t module, uint64_t offset,
+                        struct shown *shown)
+{
+    struct symbols_frame frames[INLINES_MAX];
+    size_t count = 0;
+    if (module) {
+        struct run_module *of = (struct run_module *)intern->modules.memory + module;
+        if (of->symbols)
+            count = symbols_resolve(of->symbols, offset - 1, frames, INLINES_MAX);
+    }
+    if (count == 0) {
+        count = 1;
+        frames[0] = (struct symbols_frame){0};
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!frames[i].function)
+            frames[i].function = place_name(intern, module, offset);
+        const struct line_entry *line = intern_line(intern, &frames[i], module, false);
+        if (line)
+            show_line(intern, frame, (int)i, line, shown);
+    }
+}
+
+static void show_python(struct intern *intern, uint32_t frame, const struct process_code *code, uint64_t offset,
+                        struct shown *shown)
+{
+    int32_t number = pycode_line(code->table, code->table_size, code->first_line, code->version, offset);
+    struct symbols_frame place = {code->name, code->file, number > 0 ? (uint32_t)number : 0};
+    const struct line_entry *line = intern_line(intern, &place, 0, true);
+    if (line)
+        show_line(intern, frame, 0, line, shown);
+}
+
+static const struct wire_frame *raw_frame(const struct intern *intern, const struct wire_process *slot,
+                                          uint32_t raw)
+{
+    uint32_t index = raw - 1;
+    unsigned k = 31 - (unsigned)__builtin_clz(index / WIRE_FRAMES_FIRST + 1);
+    uint64_t memory = k < WIRE_FRAME_SEGMENTS ? atomic_load(&slot->frame_segment[k]) : 0;
+    if (!raw || !memory)
+        return NULL;
+    return (const struct wire_frame *)at_offset(intern, memory) + (index - WIRE_FRAMES_FIRST * ((1u << k) - 1));
+}
+
+/* The run's number of a process's frame. */
+static uint32_t intern_frame(struct intern *intern, struct intern_process *process, uint32_t raw)
+{
+    uint32_t *known = GROW_AT(&process->frames, uint32_t, raw);
+    if (!known)
+        return 0;
+    if (*known)
+        return *known;
+    const struct wire_frame *frame = raw_frame(intern, process->slot, raw);
+    uint32_t kind = frame ? atomic_load_explicit(&frame->kind, memory_order_acquire) : WIRE_FRAME_EMPTY;
+    const struct process_code *code = NULL;
+    uint32_t module = 0;
+    uint64_t offset = frame ? frame->value : 0, key;
+    if (kind == WIRE_FRAME_PYTHON) {
+        if ((size_t)(frame->owner + 1) * sizeof *code > process->codes.room)
+            return 0;
+        code = (struct process_code *)process->codes.memory + frame->owner;
+        if (!code->file)
+            return 0;
+        key = 1ull << 63 | (uint64_t)code->number << 32 | (uint32_t)offset;
+    } else {
+        if (kind == WIRE_FRAME_NATIVE && frame->owner &&
+            (size_t)(frame->owner + 1) * sizeof(struct process_module) <= process->modules.room) {
+            const struct process_module *owner = (struct process_module *)process->modules.memory + frame->owner;
+            module = owner->number;
+            offset -= module ? owner->bias : 0;
+        }
+        if (!module)
+            offset = 0; /* places without a name in it are all one */
+        key = (uint64_t)(module + 1) << 48 | (offset & WIRE_ADDRESS_MASK);
+    }
+    struct number_entry *entry = map_find(&intern->frame_numbers, key);
+    if (!entry)
+        return 0;
+    if (!entry->number) {
+        entry->number = ++intern->frame_count;
+        struct shown *shown = GROW_AT(&intern->frame_shown, struct shown, entry->number);
+        if (!shown)
+            return 0;
+        keep_error(intern, store_frame(intern->store, entry->number, module, (int64_t)offset));
+        if (code)
+            show_python(intern, entry->number, code, offset, shown);
+        else
+            show_native(intern, entry->number, module, offset, shown);
+    }
+    return *known = entry->number;
+}
+
+/* ---- stacks ------------------------------------------------------------------------------------ */
+
+static uint64_t raw_node(const struct intern *intern, const struct wire_process *slot, uint32_t raw)
+{
+    for (unsigned k = WIRE_NODE_SEGMENTS; k-- > 0;) {
+        if (raw >= WIRE_NODE_BASE(k)) {
+            uint64_t memory = atomic_load(&slot->node_segment[k]);
+            return memory ? ((const uint64_t *)at_offset(intern, memory))[raw - WIRE_NODE_BASE(k)] : 0;
+        }
+    }
+    return 0;
+}
+
+#define DEPTH_MAX 4096
+
+/* The known number of a process's stack, 0 = not known yet. */
+static uint32_t *known_node(struct intern_process *process, uint32_t raw)
+{
+    return GROW_AT(&process->nodes, uint32_t, raw);
+}
+
+static uint32_t add_node(struct intern *intern, uint32_t parent, uint32_t frame)
+{
+    struct number_entry *entry = map_find(&intern->node_numbers, (uint64_t)parent << 32 | frame);
+    if (!entry || entry->number)
+        return entry ? entry->number : 0;
+    entry->number = ++intern->node_count;
+    struct shown *shown = GROW_AT(&intern->node_shown, struct shown, entry->number);
+    if (!shown)
+        return 0;
+    *shown = ((struct shown *)intern->frame_shown.memory)[frame];
+    if (parent != WIRE_NODE_ROOT && parent != WIRE_NODE_CUT) {
+        const struct shown *outer = (struct shown *)intern->node_shown.memory + parent;
+        shown->good = shown->good ? shown->good : outer->good;
+        shown->fallback = shown->fallback ? shown->fallback : outer->fallback;
+    }
+    keep_error(intern, store_node(intern->store, entry->number, parent == WIRE_NODE_CUT ? -1 : (int64_t)parent,
+                                  frame));
+    return entry->number;
+}
+
+uint32_t intern_node(struct intern *intern, struct intern_process *process, uint32_t raw, struct shown *shown)
+{
+    static uint32_t path[DEPTH_MAX];
+    unsigned depth = 0;
+    uint32_t number = WIRE_NODE_ROOT, *known;
+    /* Outwards to the first stack that is known, then back inwards. */
+    for (uint32_t at = raw; at != WIRE_NODE_ROOT; at = (uint32_t)(raw_node(intern, process->slot, at) >> 32)) {
+        if (at == WIRE_NODE_CUT) {
+            number = WIRE_NODE_CUT;
+            break;
+        }
+        if (depth == DEPTH_MAX || !(known = known_node(process, at)))
+            break;
+        if (*known) {
+            number = *known;
+            break;
+        }
+        path[depth++] = at;
+    }
+    while (depth-- > 0) {
+        uint32_t frame = intern_frame(intern, process, (uint32_t)raw_node(intern, process->slot, path[depth]));
+        number = add_node(intern, number, frame);
+        *known_node(process, path[depth]) = number;
+    }
+    memset(shown, 0, sizeof *shown);
+    if (number != WIRE_NODE_ROOT && number != WIRE_NODE_CUT)
+        *shown = ((struct shown *)intern->node_shown.memory)[number];
+    if (!shown->leaf) {
+        const struct symbols_frame unknown = {.function = intern_text(intern, "[no stack]")};
+        const struct line_entry *line = intern_line(intern, &unknown, 0, false);
+        shown->leaf = line ? line->number : 0;
+    }
+    return number == WIRE_NODE_CUT ? WIRE_NODE_ROOT : number;
+}
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+bool intern_open(struct intern *intern, const struct wire_arena *arena, struct store *store)
+{
+    memset(intern, 0, sizeof *intern);
+    intern->arena = arena;
+    intern->store = store;
+    intern->symbols = symbols_open();
+    return intern->symbols && GROW_AT(&intern->frame_shown, struct shown, 0) &&
+           GROW_AT(&intern->node_shown, struct shown, 0);
+}
+
+void intern_finish(struct intern *intern)
+{
+    struct run_module *modules = intern->modules.memory;
+    for (uint32_t i = 1; i <= intern->module_count; i++) {
+        if (modules[i].state_written || !modules[i].symbols)
+            continue;
+        modules[i].state_written = true;
+        keep_error(intern, store_module(intern->store, i, modules[i].path, modules[i].build_id,
+                                        modules[i].build_id_size,
+                                        (int)symbols_module_state(modules[i].symbols)));
+    }
+}
+
+void intern_process_close(struct intern_process *process)
+{
+    grow_free(&process->modules);
+    grow_free(&process->codes);
+    grow_free(&process->frames);
+    grow_free(&process->nodes);
+    free(process->executable);
+    free(process->command);
+    free(process->label);
+    memset(process, 0, sizeof *process);
+}
+
+void intern_close(struct intern *intern)
+{
+    struct line_entry *line, *next_line;
+    HASH_ITER(hh, intern->lines, line, next_line)
+    {
+        HASH_DEL(intern->lines, line);
+        free(line);
+    }
+    struct text_entry *text, *next_text;
+    HASH_ITER(hh, intern->texts, text, next_text)
+    {
+        HASH_DEL(intern->texts, text);
+        free(text);
+    }
+    for (uint32_t i = 1; i <= intern->module_count; i++)
+        free(((struct run_module *)intern->modules.memory)[i].path);
+    grow_free(&intern->modules);
+    grow_free(&intern->frame_shown);
+    grow_free(&intern->node_shown);
+    free(intern->frame_numbers.entries);
+    free(intern->node_numbers.entries);
+    symbols_close(intern->symbols);
+}

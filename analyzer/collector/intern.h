@@ -1,0 +1,102 @@
+/* intern.h - raw numbers of each process to numbers of the run: modules, lines, frames, stacks.
+ *
+ * Reads the notes, frames and nodes that a process wrote into the arena, works out what each frame shows, and
+ * writes what is new to the database. Processes of one program share their stacks that way. Used by
+ * the writer's thread alone.
+ */
+#ifndef LIBTRACE_INTERN_H
+#define LIBTRACE_INTERN_H
+
+#include "grow.h"
+#include "store.h"
+#include "symbols.h"
+#include "wire.h"
+
+#include <stdbool.h>
+
+/* 64-bit keys to 32-bit numbers; 0 is neither. */
+struct number_map {
+    struct number_entry {
+        uint64_t key;
+        uint32_t number;
+    } *entries;
+    unsigned bits;
+    size_t count;
+};
+
+/* A module of the run. */
+struct run_module {
+    char *path;
+    struct symbols_module *symbols; /* NULL: nothing to be found */
+    uint8_t build_id[64];
+    size_t build_id_size;
+    bool state_written;
+};
+
+/* A Python code object of one process. */
+struct process_code {
+    const char *file, *name; /* interned */
+    int32_t first_line;
+    uint32_t version;
+    const uint8_t *table; /* in the arena */
+    uint32_t table_size;
+    uint32_t number;      /* in the run */
+};
+
+/* What a line-worthy thing shows: numbers of lines, 0 = none. */
+struct shown {
+    uint32_t good;     /* innermost line with source that is not an allocator's */
+    uint32_t fallback; /* innermost line that is not an allocator's */
+    uint32_t leaf;     /* innermost line */
+};
+
+/* How far the notes, frames and nodes of a process were taken in. */
+struct intern_process {
+    const struct wire_process *slot;
+    uint64_t note_at;    /* segment << 48 | offset */
+    struct grow modules; /* struct process_module by the process's number */
+    struct grow codes;   /* struct process_code by number */
+    struct grow frames;  /* uint32_t: run's frame by the process's */
+    struct grow nodes;   /* uint32_t: run's node by the process's */
+    char *executable, *command, *label;
+};
+
+struct line_entry;
+struct text_entry;
+
+struct intern {
+    const struct wire_arena *arena;
+    struct store *store;
+    struct symbols *symbols;
+    struct grow modules; /* struct run_module, by the run's number */
+    uint32_t module_count, line_count, frame_count, node_count, code_count;
+    struct line_entry *lines;  /* uthash */
+    struct text_entry *texts;  /* uthash: interned strings that symbols does not own */
+    struct number_map frame_numbers, node_numbers;
+    struct grow frame_shown; /* struct shown by the run's frame */
+    struct grow node_shown;  /* struct shown by the run's node */
+    int error; /* of the store, the first */
+};
+
+bool intern_open(struct intern *intern, const struct wire_arena *arena, struct store *store);
+void intern_close(struct intern *intern);
+
+/* Finds out what the process is called, and nothing else. */
+void intern_identity(const struct intern *intern, struct intern_process *process);
+
+/* Reads the notes that came since the last call. */
+void intern_notes(struct intern *intern, struct intern_process *process);
+
+/* The run's number of a process's stack, with what it shows; new ones are written. */
+uint32_t intern_node(struct intern *intern, struct intern_process *process, uint32_t raw, struct shown *shown);
+
+/* Name of a mark, NULL if it is not there (yet). */
+const char *intern_mark(const struct intern *intern, const struct intern_process *process, uint32_t number,
+                        int *kind);
+
+/* Writes what became of each module's file. */
+void intern_finish(struct intern *intern);
+
+void intern_process_close(struct intern_process *process);
+
+#endif

@@ -1,0 +1,86 @@
+/* ledger.h - what is counted for every site, process and the run.
+ *
+ * A site is a stack in a process. The moment of the run's peak in bytes is known exactly, and every site's
+ * part in it, in O(1) an event and without a scan: peaks are numbered; a number is given when the heap first
+ * shrinks after a new maximum. A site that is touched later first notes what it had at that peak, which is what
+ * it has now (it was not touched since). The technique of memray's aggregated reader.
+ */
+#ifndef LIBTRACE_LEDGER_H
+#define LIBTRACE_LEDGER_H
+
+#include "grow.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CLASSES 65 /* of a histogram: 0; 1; 2-3; 4-7; ... */
+
+/* Counts beside the first class that was seen, whose count is what remains. */
+struct histogram {
+    uint64_t count[CLASSES];
+};
+
+/* The first cache line changes with every event, the second seldom. */
+struct site {
+    uint64_t allocations, bytes;
+    uint64_t frees, freed_bytes;
+    uint64_t peak_allocations, peak_bytes; /* live at peak number peak_seen */
+    uint64_t temporary;
+    uint32_t peak_seen;
+    uint32_t process; /* index into the collector's processes */
+
+    uint64_t highest_bytes;              /* its own highest live bytes */
+    uint64_t smallest, largest;          /* block sizes */
+    struct histogram *sizes, *lifetimes; /* other classes than the first; NULL = there are none */
+    uint32_t node;                       /* raw node in the process's trie */
+    uint8_t size_class, lifetime_class;  /* the first classes seen */
+    bool listed;                         /* in the writer's hands once */
+    uint64_t written_events;             /* allocations + frees when it was written last */
+    uint64_t written_peak_bytes, written_peak_allocations;
+} __attribute__((aligned(64)));
+
+/* Current and highest of a heap. */
+struct heap {
+    uint64_t bytes, blocks;          /* now */
+    uint64_t peak_bytes, peak_blocks; /* at the moment of the highest bytes */
+};
+
+struct ledger {
+    struct grow sites; /* struct site */
+    uint32_t count;    /* sites; index 0 is not used */
+    struct heap heap;  /* of all processes together */
+    uint32_t peak;     /* number of the latest peak that is over */
+    bool at_peak;      /* the heap has not shrunk since its maximum */
+    uint64_t peak_ns;  /* time of the highest, since the start of the run */
+    uint64_t now_ns;   /* the collector's clock, for peak_ns */
+};
+
+static inline struct site *ledger_site(const struct ledger *ledger, uint32_t index)
+{
+    return (struct site *)ledger->sites.memory + index;
+}
+
+/* A new site; its index, 0 on lack of memory. */
+uint32_t ledger_add_site(struct ledger *ledger, uint32_t process, uint32_t node);
+
+/* Count one event. heap: the process's own. ticks: the block's age. */
+void ledger_alloc(struct ledger *ledger, struct heap *heap, uint32_t site, uint64_t size);
+void ledger_free(struct ledger *ledger, struct heap *heap, uint32_t site, uint64_t size, uint32_t ticks);
+
+/* Takes a free back: a realloc that failed. */
+void ledger_unfree(struct ledger *ledger, struct heap *heap, uint32_t site, uint64_t size, uint32_t ticks);
+
+/* A process is gone, and its heap with it; what it had stays counted as live. Returns the number of the last
+ * peak that it can have had a part in. */
+uint32_t ledger_process_ended(struct ledger *ledger, const struct heap *heap);
+#define LEDGER_LIVES UINT32_MAX
+
+/* A site's part in the highest heap so far. last_peak: what ledger_process_ended() said of its process, or
+ * LEDGER_LIVES. */
+void ledger_at_peak(const struct ledger *ledger, const struct site *site, uint32_t last_peak,
+                    uint64_t *allocations, uint64_t *bytes);
+
+/* The whole histogram, the first class's count filled in. */
+void ledger_histogram(const struct histogram *others, uint8_t first, uint64_t total, uint64_t counts[CLASSES]);
+
+#endif

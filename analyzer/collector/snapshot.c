@@ -1,0 +1,216 @@
+/* snapshot.c - see snapshot.h. */
+#define _GNU_SOURCE
+#include "snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* What sites add up to, for a process or the run. */
+struct sums {
+    struct store_measures m;
+    int64_t frees, freed_bytes;
+};
+
+static void add_site(struct sums *sums, const struct site *site)
+{
+    sums->m.allocations += (int64_t)site->allocations;
+    sums->m.bytes += (int64_t)site->bytes;
+    sums->m.live_allocations += (int64_t)(site->allocations - site->frees);
+    sums->m.live_bytes += (int64_t)(site->bytes - site->freed_bytes);
+    sums->m.temporary += (int64_t)site->temporary;
+    sums->frees += (int64_t)site->frees;
+    sums->freed_bytes += (int64_t)site->freed_bytes;
+}
+
+static struct histogram *copy_histogram(const struct histogram *from)
+{
+    struct histogram *copy = from ? malloc(sizeof *copy) : NULL;
+    if (copy)
+        *copy = *from;
+    return copy;
+}
+
+/* Sites whose numbers are not those that were written last; adds all of them up on the way. */
+static bool take_sites(struct tracker *tracker, struct job *job, struct sums *run, struct sums *processes)
+{
+    struct ledger *ledger = &tracker->ledger;
+    job->sites = malloc((ledger->count + 1) * sizeof *job->sites);
+    if (!job->sites)
+        return false;
+    for (uint32_t i = 1; i <= ledger->count; i++) {
+        struct site *site = ledger_site(ledger, i);
+        const struct tracked_process *process = tracker_process(tracker, site->process);
+        uint64_t allocations, bytes;
+        ledger_at_peak(ledger, site, process->last_peak, &allocations, &bytes);
+        add_site(run, site);
+        add_site(&processes[site->process], site);
+        run->m.peak_allocations += (int64_t)allocations;
+        run->m.peak_bytes += (int64_t)bytes;
+        if (site->written_events == site->allocations + site->frees && site->written_peak_bytes == bytes &&
+            site->written_peak_allocations == allocations)
+            continue;
+        site->written_events = site->allocations + site->frees;
+        site->written_peak_bytes = bytes;
+        site->written_peak_allocations = allocations;
+        struct job_site *copy = &job->sites[job->site_count++];
+        copy->site = *site;
+        copy->site.sizes = copy_histogram(site->sizes);
+        copy->site.lifetimes = copy_histogram(site->lifetimes);
+        copy->peak_allocations = allocations;
+        copy->peak_bytes = bytes;
+    }
+    struct job_site *fitting = realloc(job->sites, (job->site_count + 1) * sizeof *job->sites);
+    job->sites = fitting ? fitting : job->sites;
+    return true;
+}
+
+static int64_t since_start(const struct tracker *tracker, uint64_t ns)
+{
+    return ns > tracker->arena->started_ns ? (int64_t)(ns - tracker->arena->started_ns) : 0;
+}
+
+static void take_process(const struct tracker *tracker, struct tracked_process *process, const struct sums *sums,
+                         struct job_process *job)
+{
+    job->index = process->index;
+    job->slot = process->slot;
+    job->ended = process->ended;
+    job->tracked = process;
+    job->row = (struct store_process){
+        .id = process->index + 1,
+        .pid = process->facts.pid,
+        .parent_pid = process->facts.parent_pid,
+        .started_ns = since_start(tracker, process->facts.started_ns),
+        .ended_ns = process->ended ? since_start(tracker, process->facts.ended_ns) : -1,
+        .exit_known = process->facts.exit_known,
+        .exit_status = process->facts.exit_status,
+        .m = sums->m,
+        .frees = sums->frees,
+        .freed_bytes = sums->freed_bytes,
+    };
+    job->row.m.peak_allocations = (int64_t)process->heap.peak_blocks;
+    job->row.m.peak_bytes = (int64_t)process->heap.peak_bytes;
+}
+
+static bool take_processes(struct tracker *tracker, struct job *job, const struct sums *sums)
+{
+    job->processes = calloc(tracker->process_count + 1, sizeof *job->processes);
+    if (!job->processes)
+        return false;
+    for (uint32_t i = 0; i < tracker->process_count; i++) {
+        struct tracked_process *process = tracker_process(tracker, i);
+        if (!process->written)
+            take_process(tracker, process, &sums[i], &job->processes[job->process_count++]);
+    }
+    return true;
+}
+
+static void *copy_range(const struct grow *array, size_t element, uint32_t first, uint32_t end)
+{
+    size_t size = (size_t)(end - first) * element;
+    void *copy = malloc(size ? size : 1);
+    if (copy && size)
+        memcpy(copy, (const char *)array->memory + first * element, size);
+    return copy;
+}
+
+static void take_totals(struct tracker *tracker, struct job *job, const struct sums *run)
+{
+    struct store_run *totals = &job->totals;
+    struct rusage usage;
+    totals->m = run->m;
+    totals->frees = run->frees;
+    totals->freed_bytes = run->freed_bytes;
+    totals->wall_ns = (int64_t)job->now_ns;
+    totals->peak_ns = (int64_t)tracker->ledger.peak_ns;
+    totals->waits = (int64_t)tracker->waits;
+    totals->waited_ns = (int64_t)tracker->waited_ns;
+    totals->peak_rss_bytes = (int64_t)tracker->peak_rss;
+    int64_t last_end = 0;
+    for (uint32_t i = 0; i < tracker->process_count; i++) {
+        const struct tracked_process *process = tracker_process(tracker, i);
+        totals->cpu_ns += (int64_t)process->facts.cpu_ns;
+        totals->foreign_frees += (int64_t)process->foreign_frees;
+        totals->events_lost += (int64_t)process->facts.events_lost;
+        totals->stacks_checked += (int64_t)process->facts.stacks_checked;
+        totals->stacks_different += (int64_t)process->facts.stacks_different;
+        totals->stacks_slow += (int64_t)process->facts.stacks_slow;
+        if ((int64_t)process->facts.peak_rss_bytes > totals->peak_rss_bytes)
+            totals->peak_rss_bytes = (int64_t)process->facts.peak_rss_bytes;
+        int64_t end = process->ended ? since_start(tracker, process->facts.ended_ns) : (int64_t)job->now_ns;
+        last_end = end > last_end ? end : last_end;
+        /* The exit status of a run is the one of its first process, whatever it exec'ed. */
+        if (process->ended && process->facts.exit_known &&
+            process->facts.pid == tracker_process(tracker, 0)->facts.pid) {
+            totals->exit_known = 1;
+            totals->exit_status = process->facts.exit_status;
+        }
+    }
+    totals->wall_ns = last_end;
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        totals->collector_cpu_ns =
+            ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000 +
+            ((int64_t)usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
+}
+
+/* Collects the blocks of all processes, up to what the database takes. */
+struct taking {
+    struct tracker *tracker;
+    struct job *job;
+    uint32_t process;
+};
+
+static void take_block(void *data, const struct block *block)
+{
+    struct taking *taking = data;
+    if (taking->job->block_count == STORE_BLOCKS)
+        return;
+    taking->job->blocks[taking->job->block_count++] =
+        (struct job_block){taking->process, ledger_site(&taking->tracker->ledger, block->site)->node, *block};
+}
+
+static void take_blocks(struct tracker *tracker, struct job *job)
+{
+    job->blocks = malloc(STORE_BLOCKS * sizeof *job->blocks);
+    for (uint32_t i = 0; job->blocks && i < tracker->process_count; i++) {
+        struct taking taking = {tracker, job, i};
+        const struct tracked_process *process = tracker_process(tracker, i);
+        if (process->blocks.entries)
+            blocks_each(&process->blocks, take_block, &taking);
+    }
+}
+
+struct job *snapshot_take(struct tracker *tracker, bool last, bool blocks)
+{
+    struct job *job = calloc(1, sizeof *job);
+    struct sums run = {0}, *processes = calloc(tracker->process_count + 1, sizeof *processes);
+    if (!job || !processes || !take_sites(tracker, job, &run, processes) ||
+        !take_processes(tracker, job, processes)) {
+        free(processes);
+        if (job)
+            job_free(job);
+        return NULL;
+    }
+    job->last = last;
+    job->now_ns = tracker_clock() - tracker->arena->started_ns;
+    take_totals(tracker, job, &run);
+    free(processes);
+    job->threads = copy_range(&tracker->threads, sizeof *job->threads, 0, tracker->thread_count);
+    job->thread_count = job->threads ? tracker->thread_count : 0;
+    job->points = copy_range(&tracker->points, sizeof *job->points, tracker->points_written, tracker->point_count);
+    job->point_count = job->points ? tracker->point_count - tracker->points_written : 0;
+    tracker->points_written = tracker->point_count;
+    job->first_mark = tracker->marks_written;
+    job->marks = copy_range(&tracker->marks, sizeof *job->marks, tracker->marks_written, tracker->mark_count);
+    job->mark_count = job->marks ? tracker->mark_count - tracker->marks_written : 0;
+    tracker->marks_written = tracker->mark_count;
+    if (tracker->event_count) {
+        job->events = copy_range(&tracker->events, sizeof *job->events, 0, (uint32_t)tracker->event_count);
+        job->event_count = job->events ? tracker->event_count : 0;
+        tracker->event_count = 0;
+    }
+    if (last && blocks)
+        take_blocks(tracker, job);
+    return job;
+}

@@ -1,0 +1,133 @@
+/* track.h - what the collector knows of the processes and threads that it listens to.
+ */
+#ifndef LIBTRACE_TRACK_H
+#define LIBTRACE_TRACK_H
+
+#include "blocks.h"
+#include "ledger.h"
+#include "wire.h"
+
+#include <sys/types.h>
+
+struct limbo;
+
+/* A thread's counts, kept after it is gone. */
+struct tracked_thread {
+    uint32_t process; /* index into tracker.processes */
+    uint32_t id;      /* in the process, from 1 on */
+    uint32_t tid;
+    char name[16];
+    uint64_t allocations, bytes, frees;
+};
+
+/* A ring that belongs to a thread. */
+struct tracked_ring {
+    struct wire_ring *ring;
+    const uint64_t *words;
+    struct tracked_process *process;
+    uint32_t thread;     /* index into tracker.threads */
+    uint64_t tail, head; /* words consumed; words that were published when the sweep began */
+    uint64_t stamp;      /* time of the event before the next one */
+    uint64_t next;       /* time of the next event, while rings are merged */
+    uint32_t tick;       /* the thread's, from its TICK events */
+    uint32_t huge;       /* size >> 32 of the next allocation */
+    uint64_t last_made;  /* address, if the thread's last event was an allocation; else 0 */
+    struct block moving; /* taken out by REALLOC_BEGIN, in case of REALLOC_FAIL; address 0 = none */
+};
+
+/* One image of one process: fork makes another, exec too. */
+struct tracked_process {
+    struct wire_process *slot; /* NULL once it is done with and the slot given back */
+    uint32_t index;            /* in tracker.processes; its number in the database is index + 1 */
+    uint32_t slot_number;
+    int pidfd;                 /* -1 = none */
+    bool ended;                /* gone, or replaced by exec; its events are all in */
+    bool written;              /* and the writer has seen all of its notes, frames and nodes */
+    uint32_t last_peak;        /* LEDGER_LIVES, or from ledger_process_ended() */
+    uint32_t rings_seen;       /* > 1: events come in order of their stamps */
+    struct blocks blocks;
+    struct heap heap;
+    struct grow site_of_node;  /* uint32_t by raw node */
+    struct grow active;        /* struct tracked_ring *: those that hold something, during a sweep */
+    size_t active_count;
+    struct limbo *limbo;       /* addresses with events out of order, see drain.c */
+    uint64_t foreign_frees;
+    uint64_t live_blocks, live_bytes; /* at the end */
+    /* Copied from the slot when the process ended. */
+    struct {
+        int pid, parent_pid;
+        uint32_t flags;
+        uint64_t started_ns, ended_ns; /* CLOCK_MONOTONIC; 0 = lives */
+        bool exit_known;
+        int exit_status;
+        uint64_t cpu_ns, peak_rss_bytes;
+        uint64_t stacks_checked, stacks_different, stacks_slow, events_lost;
+    } facts;
+};
+
+struct mark {
+    uint64_t t_ns;
+    uint32_t process, number; /* index; the process's number for it */
+};
+
+struct point {
+    uint64_t t_ns, bytes, blocks, rss;
+};
+
+struct tracker {
+    struct wire_arena *arena;
+    int memory; /* the arena's descriptor */
+    struct ledger ledger;
+    struct grow processes; /* struct tracked_process * */
+    uint32_t process_count;
+    uint32_t first_living; /* processes before it have ended */
+    struct grow threads; /* struct tracked_thread */
+    uint32_t thread_count;
+    struct tracked_ring *rings[WIRE_RINGS];        /* by ring slot; NULL = not in use */
+    struct tracked_process *by_slot[WIRE_PROCESSES];
+    struct grow points; /* struct point */
+    uint32_t point_count, points_written;
+    uint64_t point_every_ns, next_point_ns;
+    struct grow marks; /* struct mark */
+    uint32_t mark_count, marks_written;
+    uint64_t waits, waited_ns; /* of rings that were given back */
+    uint64_t peak_rss;
+    uint32_t sweep; /* number of the current sweep */
+    bool log_events; /* LIBTRACE_EVENTS=1 */
+    struct grow events; /* struct logged_event, not yet written */
+    uint64_t event_count;
+};
+
+struct logged_event {
+    uint64_t t_ns;
+    uint64_t address, size;
+    uint32_t process, tid, node;
+    uint32_t is_free;
+};
+
+static inline struct tracked_process *tracker_process(const struct tracker *tracker, uint32_t index)
+{
+    return ((struct tracked_process **)tracker->processes.memory)[index];
+}
+
+static inline struct tracked_thread *tracker_thread(const struct tracker *tracker, uint32_t index)
+{
+    return (struct tracked_thread *)tracker->threads.memory + index;
+}
+
+/* Nanoseconds of CLOCK_MONOTONIC. */
+uint64_t tracker_clock(void);
+
+/* Gives arena memory back to the system; it reads as zeroes then. */
+void tracker_punch(struct tracker *tracker, uint64_t offset, uint64_t size);
+
+/* Finds new processes and rings. */
+void tracker_look(struct tracker *tracker);
+
+/* Notices which processes are gone, drains what they left, gives rings and slots back. Returns how many live. */
+uint32_t tracker_reap(struct tracker *tracker);
+
+/* Adds a point to the time series if it is due. */
+void tracker_sample(struct tracker *tracker, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,388 @@
+/* writer.c - see writer.h. */
+#define _GNU_SOURCE
+#include "writer.h"
+#include "intern.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PROGRESS_NS 250000000ull /* between tellings how far the look-up of symbols is */
+
+struct writer {
+    const struct wire_arena *arena;
+    struct store *store;
+    struct intern intern;
+    struct grow processes; /* struct intern_process by index */
+    int64_t run;
+    pthread_t thread;
+    /* Under the lock: */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct job *job; /* being written; NULL = idle */
+    bool ending;
+    uint64_t cost_ns;
+    char error[512];
+};
+
+void job_free(struct job *job)
+{
+    for (size_t i = 0; i < job->site_count; i++) {
+        free(job->sites[i].site.sizes);
+        free(job->sites[i].site.lifetimes);
+    }
+    free(job->processes);
+    free(job->threads);
+    free(job->sites);
+    free(job->points);
+    free(job->marks);
+    free(job->events);
+    free(job->blocks);
+    free(job);
+}
+
+static void fail(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    if (!w->error[0])
+        snprintf(w->error, sizeof w->error, "%s", store_error(w->store));
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void check(struct writer *w, int result)
+{
+    if (result < 0)
+        fail(w);
+}
+
+/* ---- rows -------------------------------------------------------------------------------------- */
+
+static struct intern_process *process_of(struct writer *w, uint32_t index, const struct wire_process *slot)
+{
+    struct intern_process *process = GROW_AT(&w->processes, struct intern_process, index);
+    if (process && !process->slot)
+        process->slot = slot;
+    return process;
+}
+
+static void add_run(struct writer *w, const struct intern_process *first)
+{
+    char started[64], *root = strdup(w->arena->database);
+    time_t seconds = (time_t)(w->arena->started_real / 1000000000u);
+    struct tm tm;
+    gmtime_r(&seconds, &tm);
+    size_t size = strftime(started, sizeof started, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(started + size, sizeof started - size, ".%03uZ",
+             (unsigned)(w->arena->started_real / 1000000u % 1000u));
+    char *slash = root ? strrchr(root, '/') : NULL;
+    if (slash)
+        *slash = '\0';
+    check(w, store_run_add(w->store, first->label ? first->label : "", first->command ? first->command : "",
+                           started, root ? root : "", &w->run));
+    free(root);
+}
+
+static void write_process(struct writer *w, const struct job_process *job)
+{
+    struct intern_process *process = process_of(w, job->index, job->slot);
+    if (!process)
+        return;
+    intern_notes(&w->intern, process);
+    struct store_process row = job->row;
+    row.command = process->command ? process->command : "";
+    row.executable = process->executable ? process->executable : "";
+    check(w, store_process(w->store, &row));
+}
+
+static size_t encode(const struct histogram *others, uint8_t first, uint64_t total, uint8_t *out)
+{
+    uint64_t counts[CLASSES];
+    if (!others && total == 0)
+        return 0;
+    ledger_histogram(others, first, total, counts);
+    return store_histogram_encode(counts, out);
+}
+
+struct ordered {
+    uint32_t node;
+    struct shown shown;
+    const struct job_site *site;
+};
+
+static int by_node(const void *a, const void *b)
+{
+    const struct ordered *left = a, *right = b;
+    if (left->node != right->node)
+        return left->node < right->node ? -1 : 1;
+    return left->site->site.process < right->site->site.process ? -1 : 1;
+}
+
+static void write_site(struct writer *w, const struct ordered *ordered)
+{
+    const struct site *site = &ordered->site->site;
+    uint8_t sizes[STORE_HISTOGRAM_MAX], lifetimes[STORE_HISTOGRAM_MAX];
+    struct store_site row = {
+        .process = site->process + 1,
+        .node = ordered->node,
+        .line = ordered->shown.good       ? ordered->shown.good
+                : ordered->shown.fallback ? ordered->shown.fallback
+                                          : ordered->shown.leaf,
+        .leaf = ordered->shown.leaf,
+        .m = {.allocations = (int64_t)site->allocations,
+              .bytes = (int64_t)site->bytes,
+              .peak_allocations = (int64_t)ordered->site->peak_allocations,
+              .peak_bytes = (int64_t)ordered->site->peak_bytes,
+              .live_allocations = (int64_t)(site->allocations - site->frees),
+              .live_bytes = (int64_t)(site->bytes - site->freed_bytes),
+              .temporary = (int64_t)site->temporary},
+        .frees = (int64_t)site->frees,
+        .freed_bytes = (int64_t)site->freed_bytes,
+        .highest_bytes = (int64_t)site->highest_bytes,
+        .smallest = site->allocations ? (int64_t)site->smallest : 0,
+        .largest = (int64_t)site->largest,
+    };
+    row.sizes_size = site->sizes ? encode(site->sizes, site->size_class, site->allocations, sizes) : 0;
+    row.sizes = row.sizes_size ? sizes : NULL;
+    row.lifetimes_size = encode(site->lifetimes, site->lifetime_class, site->frees, lifetimes);
+    row.lifetimes = row.lifetimes_size ? lifetimes : NULL;
+    check(w, store_site(w->store, &row));
+}
+
+/* Sites whose stacks became the same (a module loaded twice, say) are one row. */
+static void merge(struct job_site *into, const struct job_site *from)
+{
+    struct site *a = &into->site;
+    const struct site *b = &from->site;
+    a->allocations += b->allocations;
+    a->bytes += b->bytes;
+    a->frees += b->frees;
+    a->freed_bytes += b->freed_bytes;
+    a->temporary += b->temporary;
+    a->highest_bytes = a->highest_bytes > b->highest_bytes ? a->highest_bytes : b->highest_bytes;
+    a->smallest = a->smallest < b->smallest ? a->smallest : b->smallest;
+    a->largest = a->largest > b->largest ? a->largest : b->largest;
+    into->peak_allocations += from->peak_allocations;
+    into->peak_bytes += from->peak_bytes;
+}
+
+static void write_sites(struct writer *w, struct job *job)
+{
+    struct ordered *ordered = calloc(job->site_count ? job->site_count : 1, sizeof *ordered);
+    uint64_t told_ns = tracker_clock();
+    if (!ordered)
+        return;
+    for (size_t i = 0; i < job->site_count; i++) {
+        const struct site *site = &job->sites[i].site;
+        struct intern_process *process = process_of(w, site->process, NULL);
+        ordered[i].site = &job->sites[i];
+        if (process && process->slot)
+            ordered[i].node = intern_node(&w->intern, process, site->node, &ordered[i].shown);
+        if (w->intern.error)
+            fail(w);
+        if (job->last && tracker_clock() - told_ns > PROGRESS_NS) {
+            told_ns = tracker_clock();
+            check(w, store_run_phase(w->store, "symbols", (double)i / (double)job->site_count));
+            check(w, store_commit(w->store));
+            check(w, store_begin(w->store));
+        }
+    }
+    qsort(ordered, job->site_count, sizeof *ordered, by_node);
+    for (size_t i = 0; i < job->site_count; i++) {
+        if (i + 1 < job->site_count && ordered[i].node == ordered[i + 1].node &&
+            ordered[i].site->site.process == ordered[i + 1].site->site.process)
+            merge((struct job_site *)ordered[i + 1].site, ordered[i].site);
+        else
+            write_site(w, &ordered[i]);
+    }
+    free(ordered);
+}
+
+static void write_marks(struct writer *w, const struct job *job)
+{
+    for (size_t i = 0; i < job->mark_count; i++) {
+        const struct mark *mark = &job->marks[i];
+        const struct intern_process *process = process_of(w, mark->process, NULL);
+        int kind = 0;
+        const char *name = process && process->slot ? intern_mark(&w->intern, process, mark->number, &kind) : NULL;
+        check(w, store_mark(w->store, (int64_t)(job->first_mark + i + 1), (int64_t)mark->t_ns, mark->process + 1,
+                            name ? name : "", kind));
+    }
+}
+
+static void write_events(struct writer *w, const struct job *job)
+{
+    static int64_t number;
+    struct shown shown;
+    for (size_t i = 0; i < job->event_count; i++) {
+        const struct logged_event *event = &job->events[i];
+        struct intern_process *process = process_of(w, event->process, NULL);
+        uint32_t node = process && process->slot ? intern_node(&w->intern, process, event->node, &shown) : 0;
+        check(w, store_event(w->store, ++number, (int64_t)event->t_ns, event->process + 1, (int)event->tid,
+                             event->is_free ? "free" : "alloc", (int64_t)event->address, (int64_t)event->size,
+                             node));
+    }
+}
+
+static void write_blocks(struct writer *w, const struct job *job)
+{
+    struct shown shown;
+    for (size_t i = 0; i < job->block_count; i++) {
+        const struct job_block *block = &job->blocks[i];
+        struct intern_process *process = process_of(w, block->process, NULL);
+        uint32_t node = process && process->slot ? intern_node(&w->intern, process, block->node, &shown) : 0;
+        check(w, store_block(w->store, block->process + 1, (int64_t)block->block.address,
+                             (int64_t)block->block.size, node, (int64_t)(block->block.born * WIRE_TICK_NS)));
+    }
+}
+
+/* Everything of a job but the sites: small. */
+static void write_facts(struct writer *w, const struct job *job)
+{
+    for (size_t i = 0; i < job->process_count; i++)
+        write_process(w, &job->processes[i]);
+    for (size_t i = 0; i < job->thread_count; i++) {
+        const struct tracked_thread *thread = &job->threads[i];
+        check(w, store_thread(w->store, thread->process + 1, thread->id, (int)thread->tid, thread->name,
+                              (int64_t)thread->allocations, (int64_t)thread->bytes, (int64_t)thread->frees));
+    }
+    for (size_t i = 0; i < job->point_count; i++) {
+        const struct point *point = &job->points[i];
+        check(w, store_sample(w->store, (int64_t)point->t_ns, (int64_t)point->blocks, (int64_t)point->bytes,
+                              (int64_t)point->rss));
+    }
+    check(w, store_run_totals(w->store, &job->totals));
+    write_marks(w, job);
+}
+
+static void write_job(struct writer *w, struct job *job)
+{
+    if (job->last) {
+        /* Totals first: readers see at once that the program is over, and wait for the rest. */
+        check(w, store_begin(w->store));
+        write_facts(w, job);
+        check(w, store_run_phase(w->store, "symbols", 0));
+        check(w, store_commit(w->store));
+    }
+    check(w, store_begin(w->store));
+    if (!job->last)
+        write_facts(w, job);
+    write_sites(w, job);
+    write_events(w, job);
+    write_blocks(w, job);
+    check(w, store_line_totals(w->store));
+    if (job->last) {
+        intern_finish(&w->intern);
+        check(w, store_run_state(w->store, job->interrupted ? "interrupted" : "complete"));
+    }
+    check(w, store_commit(w->store));
+    for (size_t i = 0; i < job->process_count; i++) {
+        if (job->processes[i].ended) {
+            intern_process_close(process_of(w, job->processes[i].index, NULL));
+            __atomic_store_n(&job->processes[i].tracked->written, true, __ATOMIC_RELEASE);
+        }
+    }
+}
+
+/* ---- the thread -------------------------------------------------------------------------------- */
+
+static void *run_thread(void *data)
+{
+    struct writer *w = data;
+    /* Whoever shares the processors with the program gives way to it. */
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
+    for (;;) {
+        pthread_mutex_lock(&w->lock);
+        while (!w->job && !w->ending)
+            pthread_cond_wait(&w->changed, &w->lock);
+        struct job *job = w->job;
+        pthread_mutex_unlock(&w->lock);
+        if (!job)
+            return NULL;
+        uint64_t start = tracker_clock();
+        write_job(w, job);
+        job_free(job);
+        pthread_mutex_lock(&w->lock);
+        w->cost_ns = tracker_clock() - start;
+        w->job = NULL;
+        pthread_cond_broadcast(&w->changed);
+        pthread_mutex_unlock(&w->lock);
+    }
+}
+
+struct writer *writer_start(const struct wire_arena *arena, char *error, size_t error_size)
+{
+    struct writer *w = calloc(1, sizeof *w);
+    if (!w) {
+        snprintf(error, error_size, "no memory for the collector");
+        return NULL;
+    }
+    w->arena = arena;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->changed, NULL);
+    int result = store_open(arena->database, &w->store);
+    if (result == 0 && !intern_open(&w->intern, arena, w->store))
+        result = -1;
+    const struct wire_process *first = &arena->process[0];
+    struct intern_process *process = process_of(w, 0, first);
+    if (result == 0 && process)
+        result = store_begin(w->store);
+    if (result == 0) {
+        intern_identity(&w->intern, process);
+        add_run(w, process);
+        result = w->error[0] ? -1 : store_commit(w->store);
+    }
+    if (result == 0 && pthread_create(&w->thread, NULL, run_thread, w) == 0)
+        return w;
+    const char *why = w->store ? store_error(w->store) : NULL;
+    snprintf(error, error_size, "%s", w->error[0] ? w->error : why && *why ? why : "the collector cannot start");
+    return NULL;
+}
+
+bool writer_busy(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool busy = w->job != NULL;
+    pthread_mutex_unlock(&w->lock);
+    return busy;
+}
+
+void writer_post(struct writer *w, struct job *job)
+{
+    pthread_mutex_lock(&w->lock);
+    w->job = job;
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+}
+
+uint64_t writer_cost(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    uint64_t cost = w->cost_ns;
+    pthread_mutex_unlock(&w->lock);
+    return cost;
+}
+
+const char *writer_error(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    const char *error = w->error[0] ? w->error : NULL;
+    pthread_mutex_unlock(&w->lock);
+    return error;
+}
+
+void writer_end(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    w->ending = true;
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    if (store_finish(w->store) < 0)
+        fail(w);
+    store_close(w->store);
+}

@@ -1,0 +1,73 @@
+/* writer.h - the thread that looks up symbols and writes the database, so that the rings never wait for either.
+ *
+ * The collector's main thread hands it one job at a time: copies of what has changed. It reads notes, frames and
+ * nodes from the arena by itself; they never change once written.
+ */
+#ifndef LIBTRACE_WRITER_H
+#define LIBTRACE_WRITER_H
+
+#include "store.h"
+#include "track.h"
+
+struct writer;
+
+struct job_site {
+    struct site site;      /* a copy; its histograms are the job's own */
+    uint64_t peak_allocations, peak_bytes;
+};
+
+struct job_process {
+    uint32_t index;
+    const struct wire_process *slot;
+    struct store_process row; /* texts not filled in */
+    bool ended;
+    struct tracked_process *tracked; /* .written is set when the job is done */
+};
+
+struct job_block {
+    uint32_t process, node;
+    struct block block;
+};
+
+struct job {
+    bool last;          /* the run is over */
+    bool interrupted;   /* by a signal to the collector */
+    uint64_t now_ns;    /* since the start of the run */
+    struct store_run totals;
+    struct job_process *processes;
+    size_t process_count;
+    struct tracked_thread *threads;
+    size_t thread_count;
+    struct job_site *sites;
+    size_t site_count;
+    struct point *points;
+    size_t point_count;
+    struct mark *marks;
+    size_t mark_count, first_mark; /* number of the first one in the run, from 0 on */
+    struct logged_event *events;
+    size_t event_count;
+    struct job_block *blocks;
+    size_t block_count;
+};
+
+/* Opens the database and starts the thread, which adds the run's row when the first process has described itself. On
+ * failure returns NULL and leaves a sentence in error. */
+struct writer *writer_start(const struct wire_arena *arena, char *error, size_t error_size);
+
+bool writer_busy(struct writer *writer);
+
+/* Hands over a job, which the writer frees. Only while it is not busy. */
+void writer_post(struct writer *writer, struct job *job);
+
+/* How long the last job took, in nanoseconds. */
+uint64_t writer_cost(struct writer *writer);
+
+/* A sentence once something could not be written; NULL as long as all is well. */
+const char *writer_error(struct writer *writer);
+
+/* Waits for the last job to be done, and ends the thread. */
+void writer_end(struct writer *writer);
+
+void job_free(struct job *job);
+
+#endif
