@@ -83,6 +83,14 @@ static const char *const library_paths[] = {
     "/include/c++/", "/libstdc++-v3/", "/libsupc++/", "/libcxx/include/", "/libcxx/src/", "/libcxxabi/src/",
 };
 
+/* Folders of glibc's sources. */
+static const char *const glibc_folders[] = {
+    "argp",   "csu",   "dirent",  "elf",     "gconv",    "gmon",   "grp",    "iconv",        "inet",
+    "intl",   "io",    "libio",   "locale",  "login",    "malloc", "misc",   "nptl",         "nscd",
+    "nss",    "posix", "pwd",     "resolv",  "rt",       "shadow", "socket", "stdio-common", "stdlib",
+    "string", "time",  "sysdeps", "termios", "timezone", "wcsmbs",
+};
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static int starts_with_any(const char *text, const char *const *prefixes, size_t count)
@@ -137,12 +145,32 @@ static int is_rust_library(const char *file)
     return rustc && (rustc[6] == '/' || rustc[6] == '-') && strstr(rustc, "/library/");
 }
 
+/* strdup, fopen and the like allocate for their caller, and with glibc's debug symbols installed (valgrind
+ * asks for them) they have lines. Debian's say "./string/./string/strdup.c", "./dirent/../sysdeps/...": the
+ * folder that the compiler ran in is relative, which it is for nobody who builds a program for himself.
+ * Others' say "/usr/src/debug/glibc-2.38-1/string/strdup.c". */
+static int is_glibc(const char *file)
+{
+    const char *glibc = strstr(file, "/glibc-");
+    if (glibc && glibc[7] >= '0' && glibc[7] <= '9')
+        return 1;
+    if (strncmp(file, "./", 2) != 0)
+        return 0;
+    size_t length = strcspn(file + 2, "/");
+    if (strncmp(file + 2 + length, "/./", 3) != 0 && strncmp(file + 2 + length, "/../", 4) != 0)
+        return 0;
+    for (size_t i = 0; i < COUNT(glibc_folders); i++)
+        if (strlen(glibc_folders[i]) == length && memcmp(file + 2, glibc_folders[i], length) == 0)
+            return 1;
+    return 0;
+}
+
 static int is_library_file(const char *file)
 {
     for (size_t i = 0; i < COUNT(library_paths); i++)
         if (strstr(file, library_paths[i]))
             return 1;
-    return is_rust_library(file);
+    return is_rust_library(file) || is_glibc(file);
 }
 
 int symbols_is_machinery(const struct symbols_frame *frame)

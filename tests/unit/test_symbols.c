@@ -271,6 +271,9 @@ static void machinery(void **state)
          9},
         {"x", "/usr/src/rustc-1.63.0/library/core/src/ops/function.rs", 1},
         {"x", "/root/.rustup/toolchains/stable/lib/rustlib/src/rust/library/alloc/src/vec/mod.rs", 1},
+        {"__GI___strdup", "./string/./string/strdup.c", 40},
+        {"__opendir", "./dirent/../sysdeps/unix/sysv/linux/opendir.c", 83},
+        {"strdup", "/usr/src/debug/glibc-2.38-1.fc39.x86_64/string/strdup.c", 40},
         {"x", "/rust/deps/hashbrown-0.15.2/src/raw/mod.rs", 1},
     };
     static const struct symbols_frame program[] = {
@@ -290,6 +293,9 @@ static void machinery(void **state)
          "/root/.cargo/registry/src/index.crates.io-6f17d22bba15001f/serde_json-1.0/src/de.rs", 1},
         {"mine", "/home/u/rustc/src/main.rs", 1},
         {"mine", "/home/u/library/main.c", 1},
+        {"mine", "./string/mine.c", 1},
+        {"mine", "./src/./src/mine.c", 1},
+        {"mine", "/home/u/glibc-tests/mine.c", 1},
     };
     for (size_t i = 0; i < sizeof machine / sizeof *machine; i++)
         if (!symbols_is_machinery(&machine[i]))
