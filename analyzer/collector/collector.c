@@ -135,9 +135,9 @@ static bool somebody_waits(const struct tracker *tracker)
     return !first->ended && atomic_load(&first->slot->state) == WIRE_PROCESS_EXITING;
 }
 
-static void post(struct collector *c, bool last)
+static void post(struct collector *c, enum snapshot_kind kind)
 {
-    struct job *job = snapshot_take(&c->tracker, last, c->want_blocks);
+    struct job *job = snapshot_take(&c->tracker, kind, c->want_blocks);
     if (!job)
         return;
     job->interrupted = told_to_end != 0;
@@ -157,7 +157,7 @@ static void commit_for_waiting(struct collector *c)
     if (writer_busy(c->writer))
         return;
     drain_all(&c->tracker);
-    post(c, false);
+    post(c, SNAPSHOT_RAW);
     wait_for_writer(c);
     struct wire_process *first = tracker_process(&c->tracker, 0)->slot;
     uint32_t exiting = WIRE_PROCESS_EXITING;
@@ -170,7 +170,7 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
     bool due = now_ns >= c->next_snapshot_ns || c->tracker.event_count >= EVENTS_AT_ONCE;
     if (!due || writer_busy(c->writer))
         return;
-    post(c, false);
+    post(c, SNAPSHOT_USUAL);
     uint64_t pause = writer_cost(c->writer) * SNAPSHOT_SHARE;
     c->next_snapshot_ns = now_ns + (pause > SNAPSHOT_EVERY_NS ? pause : SNAPSHOT_EVERY_NS);
 }
@@ -248,7 +248,7 @@ int main(int argc, char **argv)
     c->idle_ns = 100000;
     loop(c);
     wait_for_writer(c);
-    post(c, true);
+    post(c, SNAPSHOT_LAST);
     wait_for_writer(c);
     writer_end(c->writer);
     set_state(arena, WIRE_COLLECTOR_DONE);

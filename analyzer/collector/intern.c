@@ -167,16 +167,23 @@ static void take_module(struct intern *intern, struct intern_process *process, c
 
 static void take_code(struct intern *intern, struct intern_process *process, const struct wire_note_code *note)
 {
-    struct process_code *code = GROW_AT(&process->codes, struct process_code, note->number);
-    if (!code)
+    struct process_code **place = GROW_AT(&process->codes, struct process_code *, note->number);
+    struct process_code *code = calloc(1, sizeof *code);
+    if (!place || !code) {
+        free(code);
         return;
+    }
+    const uint8_t *table = (const uint8_t *)note->bytes + note->file_size + note->name_size;
     code->file = intern_text(intern, note->bytes);
     code->name = intern_text(intern, note->bytes + note->file_size);
     code->first_line = note->first_line;
     code->version = note->version;
-    code->table = (const uint8_t *)note->bytes + note->file_size + note->name_size;
-    code->table_size = note->table_size;
+    code->table = malloc(note->table_size + 1);
+    code->table_size = code->table ? note->table_size : 0;
+    if (code->table)
+        memcpy(code->table, table, note->table_size);
     code->number = ++intern->code_count;
+    *place = code;
 }
 
 static void take_process(struct intern_process *process, const struct wire_note_process *note)
@@ -256,6 +263,132 @@ const char *intern_mark(const struct intern *intern, const struct intern_process
 
 /* ---- frames ------------------------------------------------------------------------------------ */
 
+static const struct wire_frame *raw_frame(const struct intern *intern, const struct wire_process *slot,
+                                          uint32_t raw)
+{
+    uint32_t index = raw - 1;
+    unsigned k = 31 - (unsigned)__builtin_clz(index / WIRE_FRAMES_FIRST + 1);
+    uint64_t memory = k < WIRE_FRAME_SEGMENTS ? atomic_load(&slot->frame_segment[k]) : 0;
+    if (!raw || !memory)
+        return NULL;
+    return (const struct wire_frame *)at_offset(intern, memory) + (index - WIRE_FRAMES_FIRST * ((1u << k) - 1));
+}
+
+/* Where a process's frame is in the run's terms; false if it cannot be told (yet). */
+static bool place_frame(const struct intern_process *process, const struct wire_frame *frame,
+                        struct run_frame *place)
+{
+    uint32_t kind = frame ? atomic_load_explicit(&frame->kind, memory_order_acquire) : WIRE_FRAME_EMPTY;
+    memset(place, 0, sizeof *place);
+    if (kind == WIRE_FRAME_PYTHON) {
+        if (((size_t)frame->owner + 1) * sizeof place->code > process->codes.room)
+            return false;
+        place->code = ((struct process_code **)process->codes.memory)[frame->owner];
+        place->offset = frame->value;
+        return place->code != NULL;
+    }
+    if (kind == WIRE_FRAME_NATIVE && frame->owner &&
+        ((size_t)frame->owner + 1) * sizeof(struct process_module) <= process->modules.room) {
+        const struct process_module *owner = (struct process_module *)process->modules.memory + frame->owner;
+        place->module = owner->number;
+        /* Places outside of all modules have no name: they are all one. */
+        place->offset = owner->number ? frame->value - owner->bias : 0;
+    }
+    return true;
+}
+
+/* The run's number of a process's frame. */
+static uint32_t intern_frame(struct intern *intern, struct intern_process *process, uint32_t raw)
+{
+    uint32_t *known = GROW_AT(&process->frames, uint32_t, raw);
+    struct run_frame place;
+    if (!known)
+        return 0;
+    if (*known)
+        return *known;
+    if (!place_frame(process, raw_frame(intern, process->slot, raw), &place))
+        return 0;
+    uint64_t key = place.code ? 1ull << 63 | (uint64_t)place.code->number << 32 | (uint32_t)place.offset
+                              : (uint64_t)(place.module + 1) << 48 | (place.offset & WIRE_ADDRESS_MASK);
+    struct number_entry *entry = map_find(&intern->frame_numbers, key);
+    if (!entry)
+        return 0;
+    if (!entry->number) {
+        struct run_frame *frame = GROW_AT(&intern->frames, struct run_frame, intern->frame_count + 1);
+        if (!frame)
+            return 0;
+        *frame = place;
+        entry->number = ++intern->frame_count;
+        keep_error(intern, store_frame(intern->store, entry->number, place.module, (int64_t)place.offset));
+    }
+    return *known = entry->number;
+}
+
+/* ---- stacks ------------------------------------------------------------------------------------ */
+
+static uint64_t raw_node(const struct intern *intern, const struct wire_process *slot, uint32_t raw)
+{
+    for (unsigned k = WIRE_NODE_SEGMENTS; k-- > 0;) {
+        if (raw >= WIRE_NODE_BASE(k)) {
+            uint64_t memory = atomic_load(&slot->node_segment[k]);
+            return memory ? ((const uint64_t *)at_offset(intern, memory))[raw - WIRE_NODE_BASE(k)] : 0;
+        }
+    }
+    return 0;
+}
+
+#define DEPTH_MAX 4096
+
+/* The known number of a process's stack, 0 = not known yet. */
+static uint32_t *known_node(struct intern_process *process, uint32_t raw)
+{
+    return GROW_AT(&process->nodes, uint32_t, raw);
+}
+
+static uint32_t add_node(struct intern *intern, uint32_t parent, uint32_t frame)
+{
+    struct number_entry *entry = map_find(&intern->node_numbers, (uint64_t)parent << 32 | frame);
+    if (!entry || entry->number)
+        return entry ? entry->number : 0;
+    struct run_node *node = GROW_AT(&intern->nodes, struct run_node, intern->node_count + 1);
+    if (!node)
+        return 0;
+    *node = (struct run_node){.parent = parent, .frame = frame};
+    entry->number = ++intern->node_count;
+    keep_error(intern, store_node(intern->store, entry->number, parent == WIRE_NODE_CUT ? -1 : (int64_t)parent,
+                                  frame));
+    return entry->number;
+}
+
+uint32_t intern_node(struct intern *intern, struct intern_process *process, uint32_t raw)
+{
+    static uint32_t path[DEPTH_MAX];
+    unsigned depth = 0;
+    uint32_t number = WIRE_NODE_ROOT, *known;
+    /* Outwards to the first stack that is known, then back inwards. */
+    for (uint32_t at = raw; at != WIRE_NODE_ROOT; at = (uint32_t)(raw_node(intern, process->slot, at) >> 32)) {
+        if (at == WIRE_NODE_CUT) {
+            number = WIRE_NODE_CUT;
+            break;
+        }
+        if (depth == DEPTH_MAX || !(known = known_node(process, at)))
+            break;
+        if (*known) {
+            number = *known;
+            break;
+        }
+        path[depth++] = at;
+    }
+    while (depth-- > 0) {
+        uint32_t frame = intern_frame(intern, process, (uint32_t)raw_node(intern, process->slot, path[depth]));
+        number = add_node(intern, number, frame);
+        *known_node(process, path[depth]) = number;
+    }
+    return number == WIRE_NODE_CUT ? WIRE_NODE_ROOT : number;
+}
+
+/* ---- what they show ---------------------------------------------------------------------------- */
+
 static void show_line(struct intern *intern, uint32_t frame, int depth, const struct line_entry *line,
                       struct shown *shown)
 {
@@ -303,139 +436,46 @@ static void show_python(struct intern *intern, uint32_t frame, const struct proc
         show_line(intern, frame, 0, line, shown);
 }
 
-static const struct wire_frame *raw_frame(const struct intern *intern, const struct wire_process *slot,
-                                          uint32_t raw)
+static struct shown show_frame(struct intern *intern, uint32_t number)
 {
-    uint32_t index = raw - 1;
-    unsigned k = 31 - (unsigned)__builtin_clz(index / WIRE_FRAMES_FIRST + 1);
-    uint64_t memory = k < WIRE_FRAME_SEGMENTS ? atomic_load(&slot->frame_segment[k]) : 0;
-    if (!raw || !memory)
-        return NULL;
-    return (const struct wire_frame *)at_offset(intern, memory) + (index - WIRE_FRAMES_FIRST * ((1u << k) - 1));
-}
-
-/* The run's number of a process's frame. */
-static uint32_t intern_frame(struct intern *intern, struct intern_process *process, uint32_t raw)
-{
-    uint32_t *known = GROW_AT(&process->frames, uint32_t, raw);
-    if (!known)
-        return 0;
-    if (*known)
-        return *known;
-    const struct wire_frame *frame = raw_frame(intern, process->slot, raw);
-    uint32_t kind = frame ? atomic_load_explicit(&frame->kind, memory_order_acquire) : WIRE_FRAME_EMPTY;
-    const struct process_code *code = NULL;
-    uint32_t module = 0;
-    uint64_t offset = frame ? frame->value : 0, key;
-    if (kind == WIRE_FRAME_PYTHON) {
-        if ((size_t)(frame->owner + 1) * sizeof *code > process->codes.room)
-            return 0;
-        code = (struct process_code *)process->codes.memory + frame->owner;
-        if (!code->file)
-            return 0;
-        key = 1ull << 63 | (uint64_t)code->number << 32 | (uint32_t)offset;
-    } else {
-        if (kind == WIRE_FRAME_NATIVE && frame->owner &&
-            (size_t)(frame->owner + 1) * sizeof(struct process_module) <= process->modules.room) {
-            const struct process_module *owner = (struct process_module *)process->modules.memory + frame->owner;
-            module = owner->number;
-            offset -= module ? owner->bias : 0;
-        }
-        if (!module)
-            offset = 0; /* places without a name in it are all one */
-        key = (uint64_t)(module + 1) << 48 | (offset & WIRE_ADDRESS_MASK);
-    }
-    struct number_entry *entry = map_find(&intern->frame_numbers, key);
-    if (!entry)
-        return 0;
-    if (!entry->number) {
-        entry->number = ++intern->frame_count;
-        struct shown *shown = GROW_AT(&intern->frame_shown, struct shown, entry->number);
-        if (!shown)
-            return 0;
-        keep_error(intern, store_frame(intern->store, entry->number, module, (int64_t)offset));
-        if (code)
-            show_python(intern, entry->number, code, offset, shown);
+    struct run_frame *frame = (struct run_frame *)intern->frames.memory + number;
+    if (!frame->shown.leaf && number) {
+        if (frame->code)
+            show_python(intern, number, frame->code, frame->offset, &frame->shown);
         else
-            show_native(intern, entry->number, module, offset, shown);
+            show_native(intern, number, frame->module, frame->offset, &frame->shown);
     }
-    return *known = entry->number;
+    return frame->shown;
 }
 
-/* ---- stacks ------------------------------------------------------------------------------------ */
-
-static uint64_t raw_node(const struct intern *intern, const struct wire_process *slot, uint32_t raw)
+static struct shown show_nothing(struct intern *intern)
 {
-    for (unsigned k = WIRE_NODE_SEGMENTS; k-- > 0;) {
-        if (raw >= WIRE_NODE_BASE(k)) {
-            uint64_t memory = atomic_load(&slot->node_segment[k]);
-            return memory ? ((const uint64_t *)at_offset(intern, memory))[raw - WIRE_NODE_BASE(k)] : 0;
-        }
-    }
-    return 0;
+    const struct symbols_frame unknown = {.function = intern_text(intern, "[no stack]")};
+    const struct line_entry *line = intern_line(intern, &unknown, 0, false);
+    uint32_t number = line ? line->number : 0;
+    return (struct shown){0, number, number};
 }
 
-#define DEPTH_MAX 4096
-
-/* The known number of a process's stack, 0 = not known yet. */
-static uint32_t *known_node(struct intern_process *process, uint32_t raw)
-{
-    return GROW_AT(&process->nodes, uint32_t, raw);
-}
-
-static uint32_t add_node(struct intern *intern, uint32_t parent, uint32_t frame)
-{
-    struct number_entry *entry = map_find(&intern->node_numbers, (uint64_t)parent << 32 | frame);
-    if (!entry || entry->number)
-        return entry ? entry->number : 0;
-    entry->number = ++intern->node_count;
-    struct shown *shown = GROW_AT(&intern->node_shown, struct shown, entry->number);
-    if (!shown)
-        return 0;
-    *shown = ((struct shown *)intern->frame_shown.memory)[frame];
-    if (parent != WIRE_NODE_ROOT && parent != WIRE_NODE_CUT) {
-        const struct shown *outer = (struct shown *)intern->node_shown.memory + parent;
-        shown->good = shown->good ? shown->good : outer->good;
-        shown->fallback = shown->fallback ? shown->fallback : outer->fallback;
-    }
-    keep_error(intern, store_node(intern->store, entry->number, parent == WIRE_NODE_CUT ? -1 : (int64_t)parent,
-                                  frame));
-    return entry->number;
-}
-
-uint32_t intern_node(struct intern *intern, struct intern_process *process, uint32_t raw, struct shown *shown)
+struct shown intern_show(struct intern *intern, uint32_t number)
 {
     static uint32_t path[DEPTH_MAX];
     unsigned depth = 0;
-    uint32_t number = WIRE_NODE_ROOT, *known;
-    /* Outwards to the first stack that is known, then back inwards. */
-    for (uint32_t at = raw; at != WIRE_NODE_ROOT; at = (uint32_t)(raw_node(intern, process->slot, at) >> 32)) {
-        if (at == WIRE_NODE_CUT) {
-            number = WIRE_NODE_CUT;
-            break;
-        }
-        if (depth == DEPTH_MAX || !(known = known_node(process, at)))
-            break;
-        if (*known) {
-            number = *known;
-            break;
-        }
-        path[depth++] = at;
+    struct run_node *nodes = intern->nodes.memory;
+    struct shown outer = {0};
+    /* Outwards to the first that was looked up, then back inwards. */
+    while (number != WIRE_NODE_ROOT && number != WIRE_NODE_CUT && !nodes[number].shown.leaf && depth < DEPTH_MAX) {
+        path[depth++] = number;
+        number = nodes[number].parent;
     }
-    while (depth-- > 0) {
-        uint32_t frame = intern_frame(intern, process, (uint32_t)raw_node(intern, process->slot, path[depth]));
-        number = add_node(intern, number, frame);
-        *known_node(process, path[depth]) = number;
-    }
-    memset(shown, 0, sizeof *shown);
     if (number != WIRE_NODE_ROOT && number != WIRE_NODE_CUT)
-        *shown = ((struct shown *)intern->node_shown.memory)[number];
-    if (!shown->leaf) {
-        const struct symbols_frame unknown = {.function = intern_text(intern, "[no stack]")};
-        const struct line_entry *line = intern_line(intern, &unknown, 0, false);
-        shown->leaf = line ? line->number : 0;
+        outer = nodes[number].shown;
+    while (depth-- > 0) {
+        struct shown own = show_frame(intern, nodes[path[depth]].frame);
+        own.good = own.good ? own.good : outer.good;
+        own.fallback = own.fallback ? own.fallback : outer.fallback;
+        nodes[path[depth]].shown = outer = own;
     }
-    return number == WIRE_NODE_CUT ? WIRE_NODE_ROOT : number;
+    return outer.leaf ? outer : show_nothing(intern);
 }
 
 /* ---- life -------------------------------------------------------------------------------------- */
@@ -446,8 +486,8 @@ bool intern_open(struct intern *intern, const struct wire_arena *arena, struct s
     intern->arena = arena;
     intern->store = store;
     intern->symbols = symbols_open();
-    return intern->symbols && GROW_AT(&intern->frame_shown, struct shown, 0) &&
-           GROW_AT(&intern->node_shown, struct shown, 0);
+    return intern->symbols && GROW_AT(&intern->frames, struct run_frame, 0) &&
+           GROW_AT(&intern->nodes, struct run_node, 0);
 }
 
 void intern_finish(struct intern *intern)
@@ -492,8 +532,8 @@ void intern_close(struct intern *intern)
     for (uint32_t i = 1; i <= intern->module_count; i++)
         free(((struct run_module *)intern->modules.memory)[i].path);
     grow_free(&intern->modules);
-    grow_free(&intern->frame_shown);
-    grow_free(&intern->node_shown);
+    grow_free(&intern->frames);
+    grow_free(&intern->nodes);
     free(intern->frame_numbers.entries);
     free(intern->node_numbers.entries);
     symbols_close(intern->symbols);

@@ -1,8 +1,7 @@
 /* intern.h - raw numbers of each process to numbers of the run: modules, lines, frames, stacks.
  *
- * Reads the notes, frames and nodes that a process wrote into the arena, works out what each frame shows, and
- * writes what is new to the database. Processes of one program share their stacks that way. Used by
- * the writer's thread alone.
+ * Reads the notes, frames and nodes that a process wrote into the arena, and writes what is new to the database.
+ * Processes of one program share their stacks that way. Used by the writer's thread alone.
  */
 #ifndef LIBTRACE_INTERN_H
 #define LIBTRACE_INTERN_H
@@ -33,21 +32,35 @@ struct run_module {
     bool state_written;
 };
 
-/* A Python code object of one process. */
+/* A Python code object; lives as long as the run. */
 struct process_code {
     const char *file, *name; /* interned */
     int32_t first_line;
     uint32_t version;
-    const uint8_t *table; /* in the arena */
+    uint8_t *table; /* own copy */
     uint32_t table_size;
-    uint32_t number;      /* in the run */
+    uint32_t number; /* in the run */
 };
 
-/* What a line-worthy thing shows: numbers of lines, 0 = none. */
+/* What a frame or a stack shows: numbers of lines, 0 = none. */
 struct shown {
     uint32_t good;     /* innermost line with source that is not an allocator's */
     uint32_t fallback; /* innermost line that is not an allocator's */
-    uint32_t leaf;     /* innermost line */
+    uint32_t leaf;     /* innermost line; always there once it was looked up */
+};
+
+/* A frame of the run. */
+struct run_frame {
+    const struct process_code *code; /* Python; NULL = native */
+    uint64_t offset;                 /* in the module, or of the instruction */
+    uint32_t module;                 /* 0 = none */
+    struct shown shown;
+};
+
+/* A stack of the run. */
+struct run_node {
+    uint32_t parent, frame;
+    struct shown shown;
 };
 
 /* How far the notes, frames and nodes of a process were taken in. */
@@ -55,7 +68,7 @@ struct intern_process {
     const struct wire_process *slot;
     uint64_t note_at;    /* segment << 48 | offset */
     struct grow modules; /* struct process_module by the process's number */
-    struct grow codes;   /* struct process_code by number */
+    struct grow codes;   /* struct process_code *, the run's, by number */
     struct grow frames;  /* uint32_t: run's frame by the process's */
     struct grow nodes;   /* uint32_t: run's node by the process's */
     char *executable, *command, *label;
@@ -73,8 +86,8 @@ struct intern {
     struct line_entry *lines;  /* uthash */
     struct text_entry *texts;  /* uthash: interned strings that symbols does not own */
     struct number_map frame_numbers, node_numbers;
-    struct grow frame_shown; /* struct shown by the run's frame */
-    struct grow node_shown;  /* struct shown by the run's node */
+    struct grow frames; /* struct run_frame by the run's number */
+    struct grow nodes;  /* struct run_node by the run's number */
     int error; /* of the store, the first */
 };
 
@@ -87,8 +100,11 @@ void intern_identity(const struct intern *intern, struct intern_process *process
 /* Reads the notes that came since the last call. */
 void intern_notes(struct intern *intern, struct intern_process *process);
 
-/* The run's number of a process's stack, with what it shows; new ones are written. */
-uint32_t intern_node(struct intern *intern, struct intern_process *process, uint32_t raw, struct shown *shown);
+/* The run's number of a process's stack, 0 = no stack; what is new is written, without looking at symbols. */
+uint32_t intern_node(struct intern *intern, struct intern_process *process, uint32_t raw);
+
+/* What a stack of the run shows. Looks up symbols; the lines of frames that are new to it are written. */
+struct shown intern_show(struct intern *intern, uint32_t node);
 
 /* Name of a mark, NULL if it is not there (yet). */
 const char *intern_mark(const struct intern *intern, const struct intern_process *process, uint32_t number,

@@ -31,6 +31,18 @@ static struct histogram *copy_histogram(const struct histogram *from)
     return copy;
 }
 
+#define RAW_SITES_MAX 10000 /* more could not be written while a program waits to exit */
+
+static void copy_site(struct job *job, const struct site *site, uint64_t peak_allocations, uint64_t peak_bytes)
+{
+    struct job_site *copy = &job->sites[job->site_count++];
+    copy->site = *site;
+    copy->site.sizes = copy_histogram(site->sizes);
+    copy->site.lifetimes = copy_histogram(site->lifetimes);
+    copy->peak_allocations = peak_allocations;
+    copy->peak_bytes = peak_bytes;
+}
+
 /* Sites whose numbers are not those that were written last; adds all of them up on the way. */
 static bool take_sites(struct tracker *tracker, struct job *job, struct sums *run, struct sums *processes)
 {
@@ -50,15 +62,15 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
         if (site->written_events == site->allocations + site->frees && site->written_peak_bytes == bytes &&
             site->written_peak_allocations == allocations)
             continue;
+        if (job->raw) {
+            if (job->site_count < RAW_SITES_MAX)
+                copy_site(job, site, allocations, bytes);
+            continue;
+        }
         site->written_events = site->allocations + site->frees;
         site->written_peak_bytes = bytes;
         site->written_peak_allocations = allocations;
-        struct job_site *copy = &job->sites[job->site_count++];
-        copy->site = *site;
-        copy->site.sizes = copy_histogram(site->sizes);
-        copy->site.lifetimes = copy_histogram(site->lifetimes);
-        copy->peak_allocations = allocations;
-        copy->peak_bytes = bytes;
+        copy_site(job, site, allocations, bytes);
     }
     struct job_site *fitting = realloc(job->sites, (job->site_count + 1) * sizeof *job->sites);
     job->sites = fitting ? fitting : job->sites;
@@ -181,9 +193,11 @@ static void take_blocks(struct tracker *tracker, struct job *job)
     }
 }
 
-struct job *snapshot_take(struct tracker *tracker, bool last, bool blocks)
+struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool blocks)
 {
     struct job *job = calloc(1, sizeof *job);
+    if (job)
+        job->raw = kind == SNAPSHOT_RAW;
     struct sums run = {0}, *processes = calloc(tracker->process_count + 1, sizeof *processes);
     if (!job || !processes || !take_sites(tracker, job, &run, processes) ||
         !take_processes(tracker, job, processes)) {
@@ -192,7 +206,7 @@ struct job *snapshot_take(struct tracker *tracker, bool last, bool blocks)
             job_free(job);
         return NULL;
     }
-    job->last = last;
+    job->last = kind == SNAPSHOT_LAST;
     job->now_ns = tracker_clock() - tracker->arena->started_ns;
     take_totals(tracker, job, &run);
     free(processes);
@@ -210,7 +224,7 @@ struct job *snapshot_take(struct tracker *tracker, bool last, bool blocks)
         job->event_count = job->events ? tracker->event_count : 0;
         tracker->event_count = 0;
     }
-    if (last && blocks)
+    if (job->last && blocks)
         take_blocks(tracker, job);
     return job;
 }

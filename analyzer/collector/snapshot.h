@@ -4,8 +4,14 @@
 
 #include "writer.h"
 
-/* A job with everything that changed since the last one. last: of the whole run, with the live blocks if they are wanted.
- * NULL on lack of memory (then nothing counts as taken). */
-struct job *snapshot_take(struct tracker *tracker, bool last, bool blocks);
+enum snapshot_kind {
+    SNAPSHOT_USUAL,
+    SNAPSHOT_RAW,  /* without symbols; its sites are in the next one again. Leaves sites out if there are many */
+    SNAPSHOT_LAST, /* the run is over */
+};
+
+/* A job with everything that changed since the last one. blocks: with the live blocks, if it is the last. NULL on lack of
+ * memory (then nothing counts as taken). */
+struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool blocks);
 
 #endif

@@ -181,7 +181,9 @@ static void write_sites(struct writer *w, struct job *job)
         struct intern_process *process = process_of(w, site->process, NULL);
         ordered[i].site = &job->sites[i];
         if (process && process->slot)
-            ordered[i].node = intern_node(&w->intern, process, site->node, &ordered[i].shown);
+            ordered[i].node = intern_node(&w->intern, process, site->node);
+        if (!job->raw)
+            ordered[i].shown = intern_show(&w->intern, ordered[i].node);
         if (w->intern.error)
             fail(w);
         if (job->last && tracker_clock() - told_ns > PROGRESS_NS) {
@@ -217,11 +219,10 @@ static void write_marks(struct writer *w, const struct job *job)
 static void write_events(struct writer *w, const struct job *job)
 {
     static int64_t number;
-    struct shown shown;
     for (size_t i = 0; i < job->event_count; i++) {
         const struct logged_event *event = &job->events[i];
         struct intern_process *process = process_of(w, event->process, NULL);
-        uint32_t node = process && process->slot ? intern_node(&w->intern, process, event->node, &shown) : 0;
+        uint32_t node = process && process->slot ? intern_node(&w->intern, process, event->node) : 0;
         check(w, store_event(w->store, ++number, (int64_t)event->t_ns, event->process + 1, (int)event->tid,
                              event->is_free ? "free" : "alloc", (int64_t)event->address, (int64_t)event->size,
                              node));
@@ -230,11 +231,10 @@ static void write_events(struct writer *w, const struct job *job)
 
 static void write_blocks(struct writer *w, const struct job *job)
 {
-    struct shown shown;
     for (size_t i = 0; i < job->block_count; i++) {
         const struct job_block *block = &job->blocks[i];
         struct intern_process *process = process_of(w, block->process, NULL);
-        uint32_t node = process && process->slot ? intern_node(&w->intern, process, block->node, &shown) : 0;
+        uint32_t node = process && process->slot ? intern_node(&w->intern, process, block->node) : 0;
         check(w, store_block(w->store, block->process + 1, (int64_t)block->block.address,
                              (int64_t)block->block.size, node, (int64_t)(block->block.born * WIRE_TICK_NS)));
     }
@@ -274,7 +274,8 @@ static void write_job(struct writer *w, struct job *job)
     write_sites(w, job);
     write_events(w, job);
     write_blocks(w, job);
-    check(w, store_line_totals(w->store));
+    if (!job->raw)
+        check(w, store_line_totals(w->store));
     if (job->last) {
         intern_finish(&w->intern);
         check(w, store_run_state(w->store, job->interrupted ? "interrupted" : "complete"));

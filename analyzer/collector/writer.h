@@ -31,6 +31,7 @@ struct job_block {
 
 struct job {
     bool last;          /* the run is over */
+    bool raw;           /* without symbols: the same sites come again with a later job */
     bool interrupted;   /* by a signal to the collector */
     uint64_t now_ns;    /* since the start of the run */
     struct store_run totals;

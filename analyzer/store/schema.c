@@ -304,15 +304,18 @@ static int open_write(struct store *store)
 
     if (found < 0)
         return found;
+    /* A file that is being made has nothing to lose yet, and somebody waits for it. */
+    if (found == 1)
+        sqlite3_exec(store->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
     code = use_wal(store);
+    if (code == 0 && found == 1)
+        code = create(store);
     snprintf(settings, sizeof settings,
              "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; "
              "PRAGMA cache_size = -%d",
              CACHE_KIB);
     if (code == 0)
         code = store_execute(store, settings, "open");
-    if (code == 0 && found == 1)
-        code = create(store);
     return code;
 }
 
