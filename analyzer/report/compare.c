@@ -129,9 +129,9 @@ static char *number(const struct report *report, char *out, int kind, double val
         return with_sign ? units_count_signed(out, value) : units_count(out, llround(value));
     default:
         snprintf(out, UNITS_SIZE, "%s%s",
-                 !with_sign  ? ""
-                 : value < 0 ? "-"
-                             : "+",
+                 !with_sign || value == 0 ? ""
+                 : value < 0              ? "-"
+                                          : "+",
                  units_seconds(rest, fabs(value)));
         return out;
     }
@@ -506,7 +506,7 @@ static int complete_operands(struct report *report, int operands, char **argv, c
 
     for (int i = 0; i < operands; i++)
         names[i] = argv[i + 1];
-    if (status == EXIT_FINE && count < 2)
+    if (status == EXIT_FINE && operands < 2 && count < 2)
         status = report_error(report, EXIT_FAILED,
                               "%s holds %s: comparing takes two. Record %s: trace-run PROGRAM", report->db,
                               count == 0 ? "no run" : "one run only", count == 0 ? "them" : "another");

@@ -2,6 +2,7 @@
  * read where a stack, an innermost line or a run without names is asked for. */
 #define _GNU_SOURCE
 #include "lines.h"
+#include "stacks.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -17,10 +18,6 @@ static const char *const order[] = {"bytes", "allocations", "peak_bytes", "live_
     "sum(peak_bytes) AS peak_bytes, sum(live_allocations) AS live_allocations, sum(live_bytes) AS "     \
     "live_bytes, "                                                                                      \
     "sum(temporary) AS temporary"
-#define MEASURES "allocations, bytes, peak_allocations, peak_bytes, live_allocations, live_bytes, temporary"
-#define OF_PROCESS                                                                               \
-    "(?2 = 0 OR process = ?2 OR process IN (SELECT id FROM process WHERE run = ?1 AND pid = ?2 " \
-    "AND NOT EXISTS (SELECT 1 FROM process WHERE run = ?1 AND id = ?2)))"
 
 /* ---- measures -------------------------------------------------------------------------------- */
 
@@ -64,7 +61,7 @@ void measures_json(struct json *json, const struct store_measures *m)
     json_number(json, "temporary", m->temporary);
 }
 
-static struct store_measures column_measures(sqlite3_stmt *s, int first)
+struct store_measures lines_column_measures(sqlite3_stmt *s, int first)
 {
     return (struct store_measures){
         .allocations = sqlite3_column_int64(s, first),
@@ -79,46 +76,43 @@ static struct store_measures column_measures(sqlite3_stmt *s, int first)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* Which columns make the group: file, line, function, module, language, stack. */
-static const char *const keys[] = {
-    [GROUP_LINE] = "file, line, function, module, language, 0 AS stack",
-    [GROUP_FUNCTION] = "file, 0 AS line, function, module, language, 0 AS stack",
+/* Which columns make the group: file, line, function, module, language. */
+const char *const lines_keys[] = {
+    [GROUP_LINE] = "file, line, function, module, language",
+    [GROUP_FUNCTION] = "file, 0 AS line, function, module, language",
     [GROUP_FILE] =
-        "file, 0 AS line, '' AS function, CASE WHEN file IS NULL THEN module ELSE '' END AS module, "
-        "language, 0 AS stack",
-    [GROUP_MODULE] = "NULL AS file, 0 AS line, '' AS function, module, language, 0 AS stack",
-    [GROUP_STACK] = "file, line, function, module, language, node AS stack",
+        "file, 0 AS line, '' AS function, CASE WHEN file IS NULL THEN module ELSE '' END AS module, language",
+    [GROUP_MODULE] = "NULL AS file, 0 AS line, '' AS function, module, language",
+    [GROUP_STACK] = "file, line, function, module, language",
 };
 
-static int from_sites(const struct lines_query *query)
+static void bind_query(sqlite3_stmt *s, const struct lines_query *query)
 {
-    return query->leaf || query->group == GROUP_STACK || !query->run->resolved;
+    sqlite3_bind_int64(s, 1, query->run->number);
+    sqlite3_bind_int64(s, 2, query->process);
+    sqlite3_bind_text(s, 3, query->language, -1, SQLITE_STATIC);
 }
 
 /* Sites without a line go by their innermost frame. */
 static char *row_query(const struct lines_query *query)
 {
-    int sites = from_sites(query);
+    int sites = query->leaf || !query->run->resolved;
     const char *line = query->leaf ? "leaf" : "line";
     char node[64] = "NULL";
 
-    if (query->group == GROUP_STACK)
-        strcpy(node, "node");
-    else if (sites)
+    if (sites)
         sqlite3_snprintf(sizeof node, node, "CASE WHEN %s IS NULL THEN node END", line);
     return sqlite3_mprintf("SELECT %s, " SUMS " FROM ("
-                           "  SELECT l.file AS file, coalesce(l.line, 0) AS line, coalesce(l.function, "
-                           "n.name, '[unknown]') AS function, "
-                           "  coalesce(l.module, n.module, '') AS module, coalesce(l.language, 'native') AS "
-                           "language, s.node AS node, " MEASURES
+                           "  SELECT l.file AS file, coalesce(l.line, 0) AS line, " LINES_INNERMOST ", "
+                           "  coalesce(l.language, 'native') AS language, " LINES_MEASURES
                            "  FROM (SELECT run, %s AS line, %s AS node, " SUMS
-                           " FROM %s WHERE run = ?1 AND " OF_PROCESS " GROUP BY 1, 2, 3) AS s"
+                           " FROM %s WHERE run = ?1 AND " LINES_OF_PROCESS "    GROUP BY 1, 2, 3) AS s"
                            "  LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line"
-                           "  LEFT JOIN node AS o ON l.id IS NULL AND o.run = s.run AND o.id = s.node"
-                           "  LEFT JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame)"
-                           " WHERE ?3 IS NULL OR language = ?3 GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY %s DESC, "
-                           "bytes DESC, 1, 2, 3, 4, 6",
-                           keys[query->group], line, node, sites ? "site" : "line_total", order[query->by]);
+                           ")"
+                           " WHERE ?3 IS NULL OR language = ?3 GROUP BY 1, 2, 3, 4, 5 ORDER BY %s "
+                           "DESC, bytes DESC, 1, 2, 3, 4",
+                           lines_keys[query->group], line, node, sites ? "site" : "line_total",
+                           order[query->by]);
 }
 
 static char *copy(sqlite3_stmt *s, int column)
@@ -128,7 +122,7 @@ static char *copy(sqlite3_stmt *s, int column)
     return text != NULL ? strdup(text) : NULL;
 }
 
-static int keep(struct lines *lines, sqlite3_stmt *s, const struct store_measures *m)
+int lines_keep(struct lines *lines, sqlite3_stmt *s, int64_t stack, const struct store_measures *m)
 {
     if ((lines->count & (lines->count - 1)) == 0) {
         struct line_row *more = realloc(lines->rows, (lines->count * 2 + 1) * sizeof *more);
@@ -144,7 +138,7 @@ static int keep(struct lines *lines, sqlite3_stmt *s, const struct store_measure
                              .function = copy(s, 2),
                              .module = copy(s, 3),
                              .language = copy(s, 4),
-                             .stack = sqlite3_column_int64(s, 5),
+                             .stack = stack,
                              .m = *m};
     if (row->function == NULL)
         row->function = strdup("");
@@ -157,6 +151,8 @@ static int keep(struct lines *lines, sqlite3_stmt *s, const struct store_measure
 
 int lines_read(const struct report *report, const struct lines_query *query, struct lines *lines)
 {
+    if (query->group == GROUP_STACK)
+        return stacks_read(report, query, lines);
     char *sql = row_query(query);
     sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
     int status = EXIT_FINE;
@@ -165,15 +161,13 @@ int lines_read(const struct report *report, const struct lines_query *query, str
     *lines = (struct lines){0};
     if (s == NULL)
         return EXIT_FAILED;
-    sqlite3_bind_int64(s, 1, query->run->number);
-    sqlite3_bind_int64(s, 2, query->process);
-    sqlite3_bind_text(s, 3, query->language, -1, SQLITE_STATIC);
+    bind_query(s, query);
     while (report_step(report, s, &status)) {
-        struct store_measures m = column_measures(s, 6);
+        struct store_measures m = lines_column_measures(s, 5);
 
         lines->all++;
         measures_add(&lines->sum, &m);
-        if ((query->limit == 0 || lines->count < query->limit) && !keep(lines, s, &m)) {
+        if ((query->limit == 0 || lines->count < query->limit) && !lines_keep(lines, s, 0, &m)) {
             status = report_error(report, EXIT_FAILED, "out of memory");
             break;
         }
@@ -192,133 +186,4 @@ void lines_free(struct lines *lines)
     }
     free(lines->rows);
     *lines = (struct lines){0};
-}
-
-/* ---- stacks below rows ----------------------------------------------------------------------- */
-
-static const char *not_null(const char *text)
-{
-    return text != NULL ? text : "";
-}
-
-static int compare_keys(const void *a, const void *b)
-{
-    const struct line_row *x = *(const struct line_row *const *)a, *y = *(const struct line_row *const *)b;
-    int c = strcmp(not_null(x->file), not_null(y->file));
-
-    if (c == 0)
-        c = (x->line > y->line) - (x->line < y->line);
-    if (c == 0)
-        c = strcmp(x->function, y->function);
-    if (c == 0)
-        c = strcmp(x->module, y->module);
-    return c != 0 ? c : strcmp(x->language, y->language);
-}
-
-/* The stack takes its place among the row's largest. */
-static void offer(struct line_stack *largest, size_t each, int by, int64_t stack,
-                  const struct store_measures *m)
-{
-    size_t i = each;
-
-    if (measure_value(m, by) <= 0)
-        return;
-    while (i > 0 &&
-           (largest[i - 1].stack == 0 || measure_value(&largest[i - 1].m, by) < measure_value(m, by))) {
-        if (i < each)
-            largest[i] = largest[i - 1];
-        i--;
-    }
-    if (i < each)
-        largest[i] = (struct line_stack){stack, *m};
-}
-
-/* Stacks with the key of their row, so that they can be found. */
-static char *stack_query(const struct lines_query *query)
-{
-    const char *line = query->leaf ? "leaf" : "line";
-
-    return sqlite3_mprintf(
-        "SELECT %s, node, " SUMS " FROM (SELECT l.file AS file, coalesce(l.line, 0) AS line,"
-        " coalesce(l.function, n.name, '[unknown]') AS function, coalesce(l.module, n.module, '') AS"
-        " module, coalesce(l.language, 'native') AS language, s.node AS node, " MEASURES
-        " FROM site AS s LEFT JOIN line AS l ON l.run = s.run AND l.id = s.%s"
-        " LEFT JOIN node AS o ON l.id IS NULL AND o.run = s.run AND o.id = s.node"
-        " LEFT JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame"
-        " WHERE s.run = ?1 AND " OF_PROCESS ") WHERE ?3 IS NULL OR language = ?3 GROUP BY node",
-        keys[query->group], line);
-}
-
-int lines_stacks(const struct report *report, const struct lines_query *query, const struct lines *lines,
-                 size_t each, struct line_stack **stacks)
-{
-    struct line_row **sorted = calloc(lines->count + 1, sizeof *sorted);
-    char *sql = stack_query(query);
-    sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
-    int status = EXIT_FINE;
-
-    sqlite3_free(sql);
-    *stacks = calloc(lines->count * each + 1, sizeof **stacks);
-    if (s == NULL || sorted == NULL || *stacks == NULL) {
-        sqlite3_finalize(s);
-        free(sorted);
-        return EXIT_FAILED;
-    }
-    for (size_t i = 0; i < lines->count; i++)
-        sorted[i] = &lines->rows[i];
-    qsort(sorted, lines->count, sizeof *sorted, compare_keys);
-    sqlite3_bind_int64(s, 1, query->run->number);
-    sqlite3_bind_int64(s, 2, query->process);
-    sqlite3_bind_text(s, 3, query->language, -1, SQLITE_STATIC);
-    while (report_step(report, s, &status)) {
-        struct line_row row = {
-            .file = (char *)sqlite3_column_text(s, 0),
-            .line = sqlite3_column_int64(s, 1),
-            .function = (char *)not_null((const char *)sqlite3_column_text(s, 2)),
-            .module = (char *)not_null((const char *)sqlite3_column_text(s, 3)),
-            .language = (char *)not_null((const char *)sqlite3_column_text(s, 4)),
-        };
-        struct line_row *key = &row,
-                        **found = bsearch(&key, sorted, lines->count, sizeof *sorted, compare_keys);
-        struct store_measures m = column_measures(s, 7);
-
-        if (found != NULL)
-            offer(*stacks + (size_t)(*found - lines->rows) * each, each, query->by,
-                  sqlite3_column_int64(s, 6), &m);
-    }
-    sqlite3_finalize(s);
-    free(sorted);
-    return status;
-}
-
-int lines_frames(const struct report *report, int64_t run, int64_t stack,
-                 void (*frame)(void *context, const char *function, const char *file, int64_t line),
-                 void *context)
-{
-    static const char sql[] = "WITH RECURSIVE up(parent, frame, n) AS ("
-                              "  SELECT parent, frame, 0 FROM node WHERE run = ?1 AND id = ?2 UNION ALL"
-                              "  SELECT o.parent, o.frame, n + 1 FROM up JOIN node AS o ON o.run = ?1 AND "
-                              "o.id = up.parent WHERE n < 20000)"
-                              " SELECT coalesce(l.function, (SELECT name FROM frame_names AS f WHERE f.run = "
-                              "?1 AND f.frame = up.frame),"
-                              " '[unknown]'), l.file, coalesce(l.line, 0), parent FROM up"
-                              " LEFT JOIN frame_line AS fl ON fl.run = ?1 AND fl.frame = up.frame"
-                              " LEFT JOIN line AS l ON l.run = ?1 AND l.id = fl.line ORDER BY n, fl.depth";
-    sqlite3_stmt *s = report_prepare(report, sql);
-    int status = EXIT_FINE;
-    int64_t parent = 0;
-
-    if (s == NULL)
-        return EXIT_FAILED;
-    sqlite3_bind_int64(s, 1, run);
-    sqlite3_bind_int64(s, 2, stack);
-    while (report_step(report, s, &status)) {
-        parent = sqlite3_column_int64(s, 3);
-        frame(context, not_null((const char *)sqlite3_column_text(s, 0)),
-              (const char *)sqlite3_column_text(s, 1), sqlite3_column_int64(s, 2));
-    }
-    if (parent == -1)
-        frame(context, "[cut]", NULL, 0);
-    sqlite3_finalize(s);
-    return status;
 }

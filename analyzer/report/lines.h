@@ -40,21 +40,30 @@ struct lines {
 int lines_read(const struct report *report, const struct lines_query *query, struct lines *lines);
 void lines_free(struct lines *lines);
 
-/* One stack of a row. */
-struct line_stack {
-    int64_t stack;
-    struct store_measures m;
-};
+/* For stacks.c. The columns that make a group: file, line, function, module, language. */
+extern const char *const lines_keys[];
+#define LINES_MEASURES \
+    "allocations, bytes, peak_allocations, peak_bytes, live_allocations, live_bytes, temporary"
+#define LINES_OF_PROCESS                                                                         \
+    "(?2 = 0 OR process = ?2 OR process IN (SELECT id FROM process WHERE run = ?1 AND pid = ?2 " \
+    "AND NOT EXISTS (SELECT 1 FROM process WHERE run = ?1 AND id = ?2)))"
 
-/* The largest stacks below each row: count * each entries, those of row i at i * each; unused ones have
- * stack 0. malloc'ed. */
-int lines_stacks(const struct report *report, const struct lines_query *query, const struct lines *lines,
-                 size_t each, struct line_stack **stacks);
+/* The name or the module of the innermost frame of s.node, for what has no line. Looked up for those rows
+ * only. */
+#define LINES_OF_NODE                                                                                      \
+    "FROM node AS o JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame WHERE o.run = s.run AND " \
+    "o.id = s.node"
+#define LINES_INNERMOST                                                                  \
+    "coalesce(l.function, (SELECT n.name " LINES_OF_NODE "), '[unknown]') AS function, " \
+    "coalesce(l.module, (SELECT n.module " LINES_OF_NODE "), '') AS module"
 
-/* A stack's frames, innermost first, inlined ones included; called for each. function may be any text. */
-int lines_frames(const struct report *report, int64_t run, int64_t stack,
-                 void (*frame)(void *context, const char *function, const char *file, int64_t line),
-                 void *context);
+/* The seven measures, from a column on. */
+struct store_measures lines_column_measures(struct sqlite3_stmt *statement, int first);
+
+/* Adds a row from a statement's first five columns, in the order of lines_keys; false when memory is short.
+ */
+int lines_keep(struct lines *lines, struct sqlite3_stmt *statement, int64_t stack,
+               const struct store_measures *m);
 
 int64_t measure_value(const struct store_measures *m, int by);
 

@@ -6,7 +6,8 @@
  * args.c    command lines: one table of options drives the parsing, the errors and --help
  * run.c     which run is meant, and waiting for one whose symbols are still being looked up
  * lines.c   reading what top, compare and summary show, by line, function, file, module or stack
- * show.c    the same as a table and as JSON     match.c   lines of two runs side by side
+ * stacks.c  the same for single stacks
+ * show.c    rows as a table and as JSON     match.c   lines of two runs side by side
  * table.c   tables cut to the terminal's width    units.c   numbers for people    text.c   names made
  * harmless json.c    the other kind of output              source.c  the text of source lines
  *

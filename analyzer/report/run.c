@@ -32,7 +32,7 @@ void run_free(struct run *run)
     *run = (struct run){0};
 }
 
-static enum run_state state_of(sqlite3_stmt *s, int state, int phase, int pid, int start)
+static enum run_state state_of(sqlite3_stmt *s, int state, int phase, int pid, int start, int64_t processes)
 {
     const char *text = (const char *)sqlite3_column_text(s, state),
                *now = (const char *)sqlite3_column_text(s, phase);
@@ -42,7 +42,10 @@ static enum run_state state_of(sqlite3_stmt *s, int state, int phase, int pid, i
     if (text == NULL || strcmp(text, "recording") != 0 ||
         !store_collector_lives(sqlite3_column_int64(s, pid), sqlite3_column_int64(s, start)))
         return RUN_INTERRUPTED;
-    return now != NULL && strcmp(now, "running") == 0 ? RUN_RECORDING : RUN_SYMBOLS;
+    /* Once all its processes have ended, the collector is about to look up names. */
+    if (now != NULL && strcmp(now, "running") == 0)
+        return sqlite3_column_int(s, start + 1) || processes == 0 ? RUN_RECORDING : RUN_SYMBOLS;
+    return RUN_SYMBOLS;
 }
 
 static void fill(struct run *run, sqlite3_stmt *s)
@@ -87,7 +90,7 @@ static void fill(struct run *run, sqlite3_stmt *s)
     const char *phase = (const char *)sqlite3_column_text(s, n + 7);
 
     run->resolved = phase != NULL && strcmp(phase, "done") == 0;
-    run->state = state_of(s, n + 6, n + 7, n + 8, n + 9);
+    run->state = state_of(s, n + 6, n + 7, n + 8, n + 9, run->processes);
 }
 
 int run_load(struct report *report, int64_t number, struct run *run)
@@ -99,7 +102,8 @@ int run_load(struct report *report, int64_t number, struct run *run)
         "stacks_different, stacks_slow, waits, waited_ns, collector_cpu_ns, "
         "(SELECT count(*) FROM process AS p WHERE p.run = run.id), "
         "(SELECT count(*) FROM thread AS t WHERE t.run = run.id), id, "
-        "label, command, started, root, exit_status, progress, state, phase, collector_pid, collector_start "
+        "label, command, started, root, exit_status, progress, state, phase, collector_pid, collector_start, "
+        "EXISTS (SELECT 1 FROM process AS p WHERE p.run = run.id AND p.ended_ns IS NULL) "
         "FROM run WHERE id = ?";
     sqlite3_stmt *statement = report_prepare(report, sql);
     int status = EXIT_FINE;

@@ -85,7 +85,7 @@ static int print_stacks(const struct report *report, const struct lines_query *q
                     units_bytes(a, measure_bytes(m, query->by), report->bytes),
                     units_count(b, measure_count(m, query->by)),
                     query->by == BY_PEAK || query->by == BY_LIVE ? "blocks" : "allocations");
-        status = lines_frames(report, query->run->number, stacks[i].stack, print_frame, &frames);
+        status = stacks_frames(report, query->run->number, stacks[i].stack, print_frame, &frames);
     }
     fclose(frames.out);
     return status;
@@ -209,7 +209,7 @@ int show_lines(const struct report *report, const struct lines_query *query, con
     columns(table, query);
     for (size_t i = 0; i < lines->count && status == EXIT_FINE; i++) {
         const struct line_row *row = &lines->rows[i];
-        struct line_stack own = {row->stack, row->m};
+        struct line_stack own = {row->stack, 0, row->m};
         char *below = NULL;
 
         table_row(table, NULL);
@@ -235,7 +235,7 @@ int show_lines(const struct report *report, const struct lines_query *query, con
 static int json_stack(const struct report *report, struct json *json, int64_t run, int64_t stack)
 {
     json_array(json, "frames");
-    int status = lines_frames(report, run, stack, json_frame, json);
+    int status = stacks_frames(report, run, stack, json_frame, json);
 
     json_close(json);
     return status;

@@ -3,9 +3,10 @@
 #define LIBTRACE_REPORT_SHOW_H
 
 #include "lines.h"
+#include "stacks.h"
 #include "table.h"
 
-/* A table of the rows, the largest first, with a last row for what was left out. stacks as from lines_stacks,
+/* A table of the rows, the largest first, with a last row for what was left out. stacks as from stacks_below,
  * NULL = none. */
 int show_lines(const struct report *report, const struct lines_query *query, const struct lines *lines,
                const struct line_stack *stacks, size_t each);

@@ -223,9 +223,22 @@ static void print_facts(const struct report *report, const struct run *run)
     free(command);
 }
 
+/* A power of two: 16 B, 4 KiB. */
+static char *power(const struct report *report, char *out, int exponent)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+
+    if (report->bytes && exponent < 63)
+        snprintf(out, UNITS_SIZE, "%lld", 1ll << exponent);
+    else
+        snprintf(out, UNITS_SIZE, "%d %s", 1 << exponent % 10, units[exponent / 10]);
+    return out;
+}
+
 static void print_sizes(const struct report *report, const struct summary *summary)
 {
     char count[UNITS_SIZE], share[UNITS_SIZE], low[UNITS_SIZE], high[UNITS_SIZE];
+    char range[UNITS_SIZE + 8];
     uint64_t most = 0;
 
     for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++)
@@ -238,12 +251,14 @@ static void print_sizes(const struct report *report, const struct summary *summa
             continue;
         int bar = (int)((double)summary->sizes[i] * BAR / (double)most + 0.5);
 
-        units_bytes(low, i < 2 ? i : 1ll << (i - 1), report->bytes);
-        units_bytes(high, i < 63 ? (1ll << i) - 1 : INT64_MAX, report->bytes);
-        if (!report->bytes && i > 10) /* 1 KiB - 2 KiB reads better than 1 KiB - 2047 B */
-            units_bytes(high, i < 62 ? 1ll << i : INT64_MAX, 0);
-        printf("%9s %s %-9s  %13s  %7s  ", low, i < 2 ? " " : "-", i < 2 ? "" : high,
-               units_count(count, (int64_t)summary->sizes[i]),
+        /* Class i holds 2^(i-1) up to what is below 2^i; class 0 nothing but 0. */
+        if (i == 0)
+            strcpy(low, report->bytes ? "0" : "0 B");
+        else
+            power(report, low, i - 1);
+        power(report, high, i);
+        snprintf(range, sizeof range, "%s%s", i < 2 ? "" : "to < ", i < 2 ? "" : high);
+        printf("%8s %-12s  %13s  %7s  ", low, range, units_count(count, (int64_t)summary->sizes[i]),
                units_percent(share, (double)summary->sizes[i], (double)summary->run.t.m.allocations));
         for (int k = 0; k < bar; k++)
             fputs("\xe2\x96\x87", stdout);

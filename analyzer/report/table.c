@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP 2          /* columns between columns */
-#define LEAST 8        /* a column is never cut below that */
-#define LEAST_EXTRA 16 /* and an extra one never below that */
+#define GAP 2    /* columns between columns */
+#define LEAST 10 /* a column is never cut below that */
+#define LEAST_PATH 16
+#define LEAST_EXTRA 18 /* an extra one goes instead */
 
 struct column {
     char *name;
@@ -77,7 +78,6 @@ void table_column(struct table *table, const char *name, int flags)
     struct column *column = &table->columns[table->column_count++];
 
     *column = (struct column){.name = must(text_harmless(name)), .flags = flags};
-    column->width = text_width(column->name);
 }
 
 void table_row(struct table *table, const char *color)
@@ -94,16 +94,11 @@ void table_row(struct table *table, const char *color)
 void table_cell(struct table *table, const char *text)
 {
     struct line *line = &table->lines[table->line_count - 1];
-    struct column *column = &table->columns[line->used];
     struct cell *cell = &line->cells[line->used++];
 
     if (text == NULL || *text == '\0')
         return;
     cell->text = must(text_harmless(text));
-    size_t width = text_width(cell->text);
-
-    if (width > column->width)
-        column->width = width;
 }
 
 void table_cell_color(struct table *table, const char *color)
@@ -132,6 +127,22 @@ static void hide_empty(struct table *table)
     }
 }
 
+/* Columns as wide as their widest cell. */
+static void measure(struct table *table)
+{
+    for (size_t j = 0; j < table->column_count; j++) {
+        struct column *column = &table->columns[j];
+
+        column->width = text_width(column->name);
+        for (size_t i = 0; i < table->line_count; i++) {
+            const char *text = table->lines[i].cells[j].text;
+            size_t width = text != NULL ? text_width(text) : 0;
+
+            column->width = width > column->width ? width : column->width;
+        }
+    }
+}
+
 static size_t total_width(const struct table *table)
 {
     size_t width = 0;
@@ -142,38 +153,50 @@ static size_t total_width(const struct table *table)
     return width > GAP ? width - GAP : 0;
 }
 
-/* Takes from the widest column that may give way, until all fits; an extra column that became small goes. */
+static size_t least(const struct column *column)
+{
+    return column->flags & TABLE_EXTRA ? LEAST_EXTRA : column->flags & TABLE_PATH ? LEAST_PATH : LEAST;
+}
+
+/* Takes from the widest column that may give way, one by one, until all fits; an extra column that became
+ * too small goes, and what it took is given back. */
 static void fit(struct table *table)
 {
     size_t room = (size_t)table->report->width;
 
-    while (total_width(table) > room) {
-        struct column *widest = NULL;
+    for (size_t j = 0; j < table->column_count; j++)
+        if ((table->columns[j].flags & (TABLE_SHRINK | TABLE_PATH)) != 0 && table->columns[j].width > room)
+            table->columns[j].width = room;
+    struct column *widest = NULL;
 
+    for (size_t total = total_width(table); total > room; total--) {
+        widest = NULL;
         for (size_t j = 0; j < table->column_count; j++) {
             struct column *c = &table->columns[j];
 
-            if (!c->hidden && (c->flags & (TABLE_SHRINK | TABLE_PATH)) != 0 && c->width > LEAST &&
-                (widest == NULL || c->width > widest->width ||
-                 (c->width == widest->width && c->flags & TABLE_EXTRA)))
+            if (!c->hidden && (c->flags & (TABLE_SHRINK | TABLE_PATH)) != 0 && c->width > least(c) &&
+                (widest == NULL || c->width >= widest->width))
                 widest = c;
         }
         if (widest == NULL)
-            return; /* wraps: better than lying */
-        size_t excess = total_width(table) - room, next = LEAST;
+            break;
+        widest->width--;
+    }
+    if (widest != NULL || total_width(table) <= room)
+        return;
+    /* Nothing more to take. Without the extra column there is room again; else lines wrap: better than lying.
+     */
+    for (size_t j = 0; j < table->column_count; j++) {
+        struct column *c = &table->columns[j];
 
-        for (size_t j = 0; j < table->column_count; j++) {
-            struct column *c = &table->columns[j];
-
-            if (c != widest && !c->hidden && (c->flags & (TABLE_SHRINK | TABLE_PATH)) != 0 &&
-                c->width < widest->width && c->width > next)
-                next = c->width;
+        if (c->hidden || (c->flags & (TABLE_SHRINK | TABLE_PATH)) == 0)
+            continue;
+        if ((c->flags & TABLE_EXTRA) != 0) {
+            c->hidden = 1;
+            measure(table);
+            fit(table);
+            return;
         }
-        size_t down = widest->width - next;
-
-        widest->width -= down == 0 ? 1 : down < excess ? down : excess;
-        if ((widest->flags & TABLE_EXTRA) != 0 && widest->width < LEAST_EXTRA)
-            widest->hidden = 1;
     }
 }
 
@@ -206,18 +229,23 @@ static void add_lines(struct table *table, struct libscols_table *out)
     }
 }
 
+static void print_trimmed(const char *row)
+{
+    size_t length = strlen(row);
+
+    while (length > 0 && row[length - 1] == ' ')
+        length--;
+    printf("%.*s\n", (int)length, row);
+}
+
 /* One line of text a row (cells hold no newline), so what belongs below a row can be put there. */
 static void print_lines(const struct table *table, char *text)
 {
     char *rest = text, *row = strsep(&rest, "\n");
 
-    printf("%s\n", row);
+    print_trimmed(row);
     for (size_t i = 0; i < table->line_count && (row = strsep(&rest, "\n")) != NULL; i++) {
-        size_t length = strlen(row);
-
-        while (length > 0 && row[length - 1] == ' ')
-            length--;
-        printf("%.*s\n", (int)length, row);
+        print_trimmed(row);
         if (table->lines[i].below != NULL)
             fputs(table->lines[i].below, stdout);
     }
@@ -229,8 +257,10 @@ void table_print(struct table *table)
     char *text = NULL;
 
     hide_empty(table);
-    if (table->report->width > 0)
+    if (table->report->width > 0) {
+        measure(table);
         fit(table);
+    }
     scols_table_set_column_separator(out, "  ");
     scols_table_enable_colors(out, table->report->color);
     scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER);

@@ -60,7 +60,8 @@ char *text_harmless(const char *text)
         else if (c == REPLACEMENT)
             out += sprintf(out, "\xef\xbf\xbd");
         else if (text_is_harmful(c))
-            out += sprintf(out, c < 0x80 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%06x", c);
+            out += c < 0x80 ? sprintf(out, "^%c", (int)(c ^ 0x40)) /* as cat -v: ^[ */
+                            : sprintf(out, c < 0x10000 ? "\\u%04x" : "\\U%06x", c);
         else
             out = mempcpy(out, start, (size_t)(p - start));
     }

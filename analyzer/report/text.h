@@ -12,7 +12,7 @@ uint32_t text_next(const char **text);
  * separators, and what turns the direction of writing. */
 int text_is_harmful(uint32_t character);
 
-/* A malloc'ed copy with harmful characters as \n, \t, \x1b, \u202e. Never NULL but for lack of memory. */
+/* A malloc'ed copy with harmful characters as \n, \t, ^[, \u202e. Never NULL but for lack of memory. */
 char *text_harmless(const char *text);
 
 /* Columns on a terminal of a harmless text. */

@@ -1,6 +1,7 @@
 /* top.c - trace-report top: the lines that allocate most. */
 #include "args.h"
 #include "lines.h"
+#include "stacks.h"
 #include "show.h"
 #include "units.h"
 
@@ -125,7 +126,7 @@ int command_top(struct report *report, int argc, char **argv)
     if (status == EXIT_FINE)
         status = lines_read(report, &query, &lines);
     if (status == EXIT_FINE && stacks_each > 0 && group != GROUP_STACK)
-        status = lines_stacks(report, &query, &lines, (size_t)stacks_each, &stacks);
+        status = stacks_below(report, &query, &lines, (size_t)stacks_each, &stacks);
     if (status == EXIT_FINE)
         status = report->json ? print_json(report, &query, &lines, stacks)
                               : print_text(report, &query, &lines, stacks);

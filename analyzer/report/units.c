@@ -90,7 +90,9 @@ char *units_seconds(char *out, double seconds)
         snprintf(out, UNITS_SIZE, seconds >= 9.995 ? "%.1f s" : "%.2f s", seconds);
     else if (seconds >= 0.001)
         snprintf(out, UNITS_SIZE, seconds >= 0.00995 ? "%.0f ms" : "%.1f ms", seconds * 1e3);
-    else
+    else if (seconds > 0)
         snprintf(out, UNITS_SIZE, "%.0f us", seconds * 1e6);
+    else
+        strcpy(out, "0 s");
     return out;
 }

@@ -113,12 +113,13 @@ static int open_read(struct store *store)
     if (code < 0)
         return code;
     if (code == 1)
-        return store_fail(store, -ENOENT,
-                          "%s %s. Record a run: LD_PRELOAD=libtrace.so PROGRAM (or: trace-run "
-                          "PROGRAM), or name another file with --db.",
-                          access(store->file, F_OK) == 0 ? "nothing was recorded yet in"
-                                                         : "there is no database",
-                          store->path);
+        return store_fail(
+            store, -ENOENT,
+            "%s %s: record a run with trace-run PROGRAM (or LD_PRELOAD=libtrace.so PROGRAM), or name "
+            "the database of another directory with --db; statically linked and setuid programs leave "
+            "none.",
+            access(store->file, F_OK) == 0 ? "nothing was recorded yet in" : "there is no database",
+            store->path);
     int result = connect(store, store->file, 0);
 
     if ((result & 0xff) == SQLITE_CANTOPEN || (result & 0xff) == SQLITE_READONLY) {
@@ -135,8 +136,7 @@ static int open_read(struct store *store)
         code = store_identify(store);
     if (code == 1)
         return store_fail(store, -ENOENT,
-                          "nothing was recorded yet in %s. Record a run: LD_PRELOAD=libtrace.so "
-                          "PROGRAM (or: trace-run PROGRAM).",
+                          "nothing was recorded yet in %s: record a run with trace-run PROGRAM.",
                           store->path);
     if (code == 0)
         code = store_number(store, count_tables, "read", &tables);

@@ -47,8 +47,10 @@ FROM (SELECT a.run AS run, a.line AS line, sum(a.allocations) AS allocations, su
       WHERE r.phase = 'done' GROUP BY a.run, a.line) AS t
 LEFT JOIN line AS l ON l.run = t.run AND l.id = t.line
 UNION ALL
-SELECT t.run, l.file, coalesce(l.line, 0), coalesce(l.function, n.name, '[unknown]'),
-       coalesce(l.module, n.module, ''), coalesce(l.language, 'native'),
+SELECT t.run, l.file, coalesce(l.line, 0),
+       coalesce(l.function, (SELECT n.name FROM frame_names AS n WHERE n.run = t.run AND n.frame = t.frame), '[unknown]'),
+       coalesce(l.module, (SELECT n.module FROM frame_names AS n WHERE n.run = t.run AND n.frame = t.frame), ''),
+       coalesce(l.language, 'native'),
        t.allocations, t.bytes, t.peak_allocations, t.peak_bytes, t.live_allocations, t.live_bytes, t.temporary
 FROM (SELECT s.run AS run, s.line AS line, CASE WHEN s.line IS NULL THEN o.frame END AS frame,
              sum(s.allocations) AS allocations, sum(s.bytes) AS bytes,
@@ -59,8 +61,7 @@ FROM (SELECT s.run AS run, s.line AS line, CASE WHEN s.line IS NULL THEN o.frame
       LEFT JOIN node AS o ON o.run = s.run AND o.id = s.node
       WHERE r.phase <> 'done'
       GROUP BY s.run, s.line, CASE WHEN s.line IS NULL THEN o.frame END) AS t
-LEFT JOIN line AS l ON l.run = t.run AND l.id = t.line
-LEFT JOIN frame_names AS n ON n.run = t.run AND n.frame = t.frame;
+LEFT JOIN line AS l ON l.run = t.run AND l.id = t.line;
 
 CREATE VIEW functions AS
 SELECT run, function, file, module, language, sum(allocations) AS allocations, sum(bytes) AS bytes,

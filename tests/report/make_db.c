@@ -22,6 +22,7 @@ static struct store *store;
 static struct store_run totals;
 static const char *label = "list";
 static long scale = 1;
+static int living; /* its processes have not ended */
 
 static void check(int code)
 {
@@ -116,7 +117,7 @@ static void process(int64_t id, const char *command, int64_t allocations, int64_
                               .command = command,
                               .executable = "/src/demo/list",
                               .started_ns = (id - 1) * 1000000,
-                              .ended_ns = 1200000000,
+                              .ended_ns = living ? -1 : 1200000000,
                               .exit_known = 1,
                               .m = {.allocations = allocations * scale, .bytes = bytes * scale}};
 
@@ -288,6 +289,7 @@ int main(int argc, char **argv)
     } else if (strcmp(kind, "hostile") == 0) {
         make_hostile(path);
     } else if (strcmp(kind, "unresolved") == 0 || strcmp(kind, "dead") == 0) {
+        living = 1;
         make_small(path, 0, "recording");
         if (strcmp(kind, "unresolved") == 0)
             pause(); /* the collector of a run that goes on is alive */
