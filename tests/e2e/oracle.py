@@ -42,10 +42,10 @@ def valgrind_totals(argv, env):
     }
 
 
-def needed_libraries(library):
-    """A shared library and all that it needs, as the loader would load them."""
-    listed = subprocess.run(["ldd", str(library)], capture_output=True, text=True, check=True).stdout
-    return [str(library), *re.findall(r"=> (/\S+)", listed)]
+def mapped_libraries(env):
+    """The shared libraries of a process that starts in this environment."""
+    maps = subprocess.run(["cat", "/proc/self/maps"], env=env, capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"(/\S*\.so\S*)$", maps, re.M))
 
 
 def has_tls(library):

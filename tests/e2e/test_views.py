@@ -1,8 +1,12 @@
 """The public views: their columns and order, and that their rows sum to the run."""
 
+import pathlib
 import re
+import subprocess
 
 import pytest
+
+from conftest import clean_environment, rows, wait_for_run
 
 MEASURES = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
 VIEWS = {
@@ -22,10 +26,6 @@ VIEWS = {
 @pytest.fixture(scope="module")
 def recorded(build, tmp_path_factory):
     """Several runs of different kinds in one database."""
-    import subprocess
-
-    from conftest import clean_environment, wait_for_run
-
     database = tmp_path_factory.mktemp("views") / "trace.db"
     env = clean_environment({"LD_PRELOAD": build.library, "LIBTRACE_DB": database})
     programs = [
@@ -43,8 +43,6 @@ def recorded(build, tmp_path_factory):
 
 @pytest.fixture
 def query(recorded):
-    from conftest import rows
-
     return lambda text, *arguments: rows(recorded, text, *arguments)
 
 
@@ -54,6 +52,13 @@ def test_columns(view, query):
     columns = [r["name"] for r in query(f"PRAGMA table_info({view})")]
     expected = VIEWS[view].split()
     assert columns[: len(expected)] == expected
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_columns_as_the_readme_says(view):
+    readme = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    documented = re.search(rf"^\| `{view}` \| (.*) \|$", readme, re.M).group(1)
+    assert documented.replace("*measures*", ", ".join(MEASURES)).split(", ") == VIEWS[view].split()
 
 
 @pytest.mark.parametrize("view", ["lines", "functions", "stacks"])
@@ -121,8 +126,6 @@ def test_one_sound_file(recorded, query):
 
 
 def test_any_sqlite_reads_it(recorded, program):
-    import subprocess
-
     out = subprocess.run([program("sqlite3"), "-readonly", recorded, "SELECT label FROM runs ORDER BY run; SELECT count(*) > 0 FROM lines;"],
                          capture_output=True, text=True, check=True).stdout
     assert out.split() == ["shapes", "handoff", "list", "tree", "bash", "1"]

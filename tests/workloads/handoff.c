@@ -174,6 +174,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s [BLOCKS [THREADS]], 1 to %d threads\n", argv[0], THREADS_MAX);
         return 2;
     }
+    pthread_attr_t small; /* so that the C library keeps the stacks of all for the next threads */
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, 256 << 10);
     pthread_barrier_init(&all_alive, NULL, (unsigned)threads);
     for (int i = 0; i < threads; i++) {
         pthread_mutex_init(&queues[i].lock, NULL);
@@ -181,7 +184,7 @@ int main(int argc, char **argv)
         workers[i].index = i;
     }
     for (int i = 0; i < threads; i++)
-        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) {
+        if (pthread_create(&workers[i].thread, &small, work, &workers[i]) != 0) {
             fputs("handoff: cannot start a thread\n", stderr);
             return 1;
         }
