@@ -196,6 +196,18 @@ static inline void do_free(struct tracker *tracker, struct tracked_ring *r, uint
         log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
 }
 
+/* A live block that an object was made in again, without the allocator: given back where it was, allocated here. Blocks
+ * from before the trace, and those that no allocator made, are not known. */
+static inline void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint32_t node)
+{
+    struct block block;
+    if (!blocks_take(&r->process->blocks, address, &block))
+        return;
+    counts(tracker, r)->frees++;
+    retire(tracker, r, &block);
+    do_alloc(tracker, r, address, block.size, node);
+}
+
 /* Allocation and free in a row, on the only ring: the table need not know. */
 static inline void do_temporary(struct tracker *tracker, struct tracked_ring *r, uint64_t size, uint32_t node)
 {
@@ -271,7 +283,7 @@ static inline void prefetch(const struct tracked_ring *r, uint64_t at)
     /* A second word looks like no event (nodes have fewer than 28 bits), and is passed over. */
     uint64_t word = r->words[at & MASK];
     enum wire_event type = wire_type(word);
-    if (type == WIRE_ALLOC || type == WIRE_FREE)
+    if (type == WIRE_ALLOC || type == WIRE_FREE || type == WIRE_MOVE)
         blocks_prefetch(&r->process->blocks, wire_address(word));
 }
 
@@ -290,8 +302,9 @@ static inline void one(struct tracker *tracker, struct tracked_ring *r, uint64_t
         uint64_t size = (uint64_t)r->huge << 32 | (uint32_t)second;
         r->huge = 0;
         if (UNLIKELY(type == WIRE_MOVE))
-            do_free(tracker, r, address);
-        do_alloc(tracker, r, address, size, (uint32_t)(second >> 32));
+            do_move(tracker, r, address, (uint32_t)(second >> 32));
+        else
+            do_alloc(tracker, r, address, size, (uint32_t)(second >> 32));
         r->last_made = address;
     } else if (LIKELY(type == WIRE_FREE)) {
         do_free(tracker, r, address);

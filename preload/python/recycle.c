@@ -22,20 +22,30 @@ static uintptr_t block_of(uintptr_t object)
     return object - (flags & TYPE_HAS_GC ? GC_HEADER : 0) - (flags & TYPE_HAS_PREHEADER ? PREHEADER : 0);
 }
 
+/* A new block's object: counted already. */
+static inline bool just_allocated(uintptr_t block)
+{
+    const struct thread *t = thread_self;
+    struct python_thread *mine = LIKELY(t != NULL) ? t->python : NULL;
+    if (!mine || mine->made != block)
+        return false;
+    mine->made = 0;
+    return true;
+}
+
 static int object_event(void *object, int event, void *data)
 {
     (void)data;
     if (event != EVENT_CREATE)
         return 0;
+    uintptr_t block = block_of((uintptr_t)object);
+    if (LIKELY(just_allocated(block)))
+        return 0;
     struct thread *t = thread_enter(__builtin_frame_address(0));
     if (UNLIKELY(!t))
         return 0;
     struct python_thread *mine = python_thread_of(t);
-    uintptr_t block = block_of((uintptr_t)object);
-    if (LIKELY(mine && mine->made == block)) {
-        /* Just allocated, and counted. */
-        mine->made = 0;
-    } else if (mine) {
+    if (LIKELY(mine != NULL)) {
         uint32_t node = domains_stack(t, mine, __builtin_frame_address(0));
         ring_put_block(t, WIRE_MOVE, (void *)block, 0, node);
     }

@@ -1,6 +1,7 @@
 /* fallback.c - libunwind: for the stacks that the rules do not reach, and to check those that they do. */
 #define _GNU_SOURCE
 #include "unwind.h"
+#include "../thread.h"
 #include "../guest.h"
 
 #include <dlfcn.h>
@@ -29,7 +30,16 @@ NOINLINE uint32_t fallback_walk(struct unwind *u, uint64_t ra, uint32_t *first)
     if (!function)
         return 0;
     int saved = errno;
+    /* libunwind has thread-locals of its own, which ld.so allocates on a thread's first walk. */
+    struct thread *t = thread_self;
+    bool passing = t && t->passing;
+    if (t)
+        t->passing = true;
+    SIGNAL_FENCE();
     int count = function(u->buffer, (int)u->depth + UNWIND_OWN);
+    SIGNAL_FENCE();
+    if (t)
+        t->passing = passing;
     errno = saved;
     for (int i = 0; i < count && i < UNWIND_OWN; i++) {
         if ((uint64_t)(uintptr_t)u->buffer[i] == ra) {
