@@ -106,6 +106,7 @@ static void sweep(struct intervals *set, const struct interval **heap)
 int intervals_finish(struct intervals *set)
 {
     int result = 0;
+    set->segment_count = 0;
     if (set->count > 0) {
         qsort(set->all, set->count, sizeof *set->all, compare_low);
         const struct interval **heap = malloc(set->count * sizeof *heap);
@@ -117,7 +118,8 @@ int intervals_finish(struct intervals *set)
         free(heap);
         if (set->segment_count > 0) {
             struct segment *fit = realloc(set->segments, set->segment_count * sizeof *fit);
-            set->segments = fit ? fit : set->segments;
+            if (fit)
+                set->segments = fit;
         }
     }
     free(set->all);

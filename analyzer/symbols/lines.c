@@ -278,7 +278,9 @@ static int read_header(struct line_table *table, struct cursor *c, struct line_h
     if (header->version >= 4)
         skip(c, 1); /* operations in an instruction: 1, but for VLIW machines */
     skip(c, 1);     /* whether rows are statements at first */
-    header->line_base = (signed char)read_fixed(c, 1);
+    header->line_base = (int)read_fixed(c, 1);
+    if (header->line_base > 127)
+        header->line_base -= 256;
     header->line_range = (unsigned)read_fixed(c, 1);
     header->opcode_base = (unsigned)read_fixed(c, 1);
     header->opcode_lengths = c->at;

@@ -5,7 +5,6 @@
 #include "interned.h"
 #include "symtab.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
