@@ -172,6 +172,21 @@ int blocks_put(struct blocks *blocks, const struct block *block, struct block *o
     return found;
 }
 
+bool blocks_move(struct blocks *blocks, const struct block *block, struct block *old)
+{
+    uint64_t born = born_bits(blocks, block->born);
+    for (size_t place = blocks_home(blocks, block->address); blocks->entries[place].key; place++) {
+        struct entry *entry = &blocks->entries[place];
+        if (key_address(entry->key) == block->address) {
+            *old = unpack(blocks, *entry);
+            entry->key = (entry->key & ~BLOCKS_BORN_MASK) | born;
+            entry->value = (uint64_t)block->site << 32 | (uint32_t)entry->value;
+            return true;
+        }
+    }
+    return false; /* nor any of 4 GiB: what moves are small objects */
+}
+
 bool blocks_take(struct blocks *blocks, uint64_t address, struct block *block)
 {
     size_t place = blocks_home(blocks, address);

@@ -50,6 +50,10 @@ int blocks_put(struct blocks *blocks, const struct block *block, struct block *o
 /* Removes the block at an address; false if there is none. */
 bool blocks_take(struct blocks *blocks, uint64_t address, struct block *block);
 
+/* Gives the block at *block's address to its site, as born then, and keeps its size. *old is what it was; false if
+ * there is none. */
+bool blocks_move(struct blocks *blocks, const struct block *block, struct block *old);
+
 /* Makes the look-up of an address soon to come fast. */
 void blocks_prefetch(const struct blocks *blocks, uint64_t address);
 

@@ -200,12 +200,21 @@ static inline void do_free(struct tracker *tracker, struct tracked_ring *r, uint
  * from before the trace, and those that no allocator made, are not known. */
 static inline void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint32_t node)
 {
-    struct block block;
-    if (!blocks_take(&r->process->blocks, address, &block))
+    struct tracked_process *process = r->process;
+    uint32_t site = site_of(tracker, process, node);
+    struct block block = {address, 0, site, r->tick}, old;
+    if (!blocks_move(&process->blocks, &block, &old))
         return;
-    counts(tracker, r)->frees++;
-    retire(tracker, r, &block);
-    do_alloc(tracker, r, address, block.size, node);
+    struct tracked_thread *thread = counts(tracker, r);
+    thread->frees++;
+    thread->allocations++;
+    thread->bytes += old.size;
+    retire(tracker, r, &old);
+    ledger_alloc(&tracker->ledger, &process->heap, site, old.size);
+    if (UNLIKELY(tracker->log_events)) {
+        log_event(tracker, r, address, old.size, ledger_site(&tracker->ledger, old.site)->node, true);
+        log_event(tracker, r, address, old.size, node, false);
+    }
 }
 
 /* Allocation and free in a row, on the only ring: the table need not know. */
