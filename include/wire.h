@@ -96,23 +96,23 @@ static inline uint64_t wire_address(uint64_t word)
 #define WIRE_RING_CHUNKS (WIRE_RING_WORDS * 8ull / WIRE_CHUNK_SIZE)
 
 enum wire_ring_state {
-    WIRE_RING_FREE = 0, /* may be claimed; keeps its buffer */
+    WIRE_RING_FREE = 0,    /* may be claimed; keeps its buffer */
     WIRE_RING_CLAIMED = 3, /* being filled in */
-    WIRE_RING_BUSY = 1, /* belongs to a thread */
-    WIRE_RING_LAST = 2, /* the thread is ending: free once it is gone and the ring is drained */
+    WIRE_RING_BUSY = 1,    /* belongs to a thread */
+    WIRE_RING_LAST = 2,    /* the thread is ending: free once it is gone and the ring is drained */
 };
 
 struct wire_ring {
-    _Atomic uint32_t state;  /* enum wire_ring_state; BUSY -> FREE by the collector only */
-    uint32_t process;        /* slot of the process that the thread belongs to */
-    uint32_t tid;            /* kernel thread id */
-    uint32_t level;          /* 0; n: for events in signal handlers that interrupted n hooks */
-    _Atomic uint64_t buffer; /* offset of the words in the arena, 0 = none yet */
-    char name[16];           /* the thread's name when it claimed the ring */
-    _Alignas(64) _Atomic uint64_t head;   /* words published since the ring was claimed first */
-    _Atomic uint64_t waits;               /* times that the thread waited for space */
-    _Atomic uint64_t waited_ns;           /* and for how long */
-    _Alignas(64) _Atomic uint64_t tail;   /* (collector) words consumed */
+    _Atomic uint32_t state;             /* enum wire_ring_state; BUSY -> FREE by the collector only */
+    uint32_t process;                   /* slot of the process that the thread belongs to */
+    uint32_t tid;                       /* kernel thread id */
+    uint32_t level;                     /* 0; n: for events in signal handlers that interrupted n hooks */
+    _Atomic uint64_t buffer;            /* offset of the words in the arena, 0 = none yet */
+    char name[16];                      /* the thread's name when it claimed the ring */
+    _Alignas(64) _Atomic uint64_t head; /* words published since the ring was claimed first */
+    _Atomic uint64_t waits;             /* times that the thread waited for space */
+    _Atomic uint64_t waited_ns;         /* and for how long */
+    _Alignas(64) _Atomic uint64_t tail; /* (collector) words consumed */
 };
 
 /* ---- stacks ---------------------------------------------------------------------------------- */
@@ -129,13 +129,14 @@ struct wire_frame {
     _Atomic uint32_t kind; /* enum wire_frame_kind, written last */
 };
 
-#define WIRE_FRAME_SEGMENTS 11u          /* segment k holds WIRE_FRAMES_FIRST << k frames */
-#define WIRE_FRAMES_FIRST 4096u          /* 64 KiB */
-#define WIRE_NODE_SEGMENTS 4u            /* segment k holds WIRE_NODES_FIRST << 2k nodes */
-#define WIRE_NODES_FIRST (1u << 16)      /* 512 KiB */
-#define WIRE_NODE_ROOT 0u                /* parent of an outermost frame */
-#define WIRE_NODE_CUT 0xffffffffu        /* parent of the outermost frame that was kept */
-#define WIRE_NODE_BASE(k) (1u + (((1u << (2 * (k))) - 1) / 3) * WIRE_NODES_FIRST) /* first id of segment k */
+#define WIRE_FRAME_SEGMENTS 11u     /* segment k holds WIRE_FRAMES_FIRST << k frames */
+#define WIRE_FRAMES_FIRST 4096u     /* 64 KiB */
+#define WIRE_NODE_SEGMENTS 4u       /* segment k holds WIRE_NODES_FIRST << 2k nodes */
+#define WIRE_NODES_FIRST (1u << 16) /* 512 KiB */
+#define WIRE_NODE_ROOT 0u           /* parent of an outermost frame */
+#define WIRE_NODE_CUT 0xffffffffu   /* parent of the outermost frame that was kept */
+#define WIRE_NODE_BASE(k) (1u + (((1u << (2 * (k))) - 1) / 3) * WIRE_NODES_FIRST) /* first id of segment k \
+                                                                                   */
 
 /* ---- notes ----------------------------------------------------------------------------------- */
 
@@ -215,8 +216,8 @@ struct wire_process {
     _Atomic uint32_t state; /* enum wire_process_state; a futex */
     uint32_t flags;         /* enum wire_process_flag */
     int32_t pid, parent_pid;
-    uint64_t started_ns;        /* CLOCK_MONOTONIC */
-    _Atomic uint64_t ended_ns;  /* CLOCK_MONOTONIC, 0 = not said */
+    uint64_t started_ns;       /* CLOCK_MONOTONIC */
+    _Atomic uint64_t ended_ns; /* CLOCK_MONOTONIC, 0 = not said */
     _Atomic int32_t exit_status;
     _Atomic uint32_t exit_known; /* exit_status was written */
     uint64_t cpu_ns;             /* user and system time, written on the way out */
@@ -226,8 +227,8 @@ struct wire_process {
     _Atomic uint64_t frame_segment[WIRE_FRAME_SEGMENTS]; /* offsets in the arena, 0 = not yet */
     _Atomic uint64_t node_segment[WIRE_NODE_SEGMENTS];
     _Atomic uint64_t note_segment[WIRE_NOTE_SEGMENTS];
-    _Atomic uint64_t note_end;     /* place after the last note: segment << 48 | offset */
-    _Atomic uint32_t modules;      /* numbers given */
+    _Atomic uint64_t note_end; /* place after the last note: segment << 48 | offset */
+    _Atomic uint32_t modules;  /* numbers given */
     _Atomic uint32_t codes;
     _Atomic uint32_t marks;
 
@@ -256,10 +257,11 @@ struct wire_arena {
     uint64_t started_real; /* CLOCK_REALTIME, ns since 1970 */
     char database[4096];   /* absolute path */
 
-    _Alignas(64) _Atomic uint32_t tick; /* (collector) time since started_ns in units of 10 ms; its heartbeat */
-    _Atomic uint32_t collector;         /* (collector) enum wire_collector_state; a futex */
-    _Atomic int32_t collector_pid;      /* (collector) */
-    char error[232];                    /* (collector) one line, before WIRE_COLLECTOR_FAILED */
+    _Alignas(
+        64) _Atomic uint32_t tick; /* (collector) time since started_ns in units of 10 ms; its heartbeat */
+    _Atomic uint32_t collector;    /* (collector) enum wire_collector_state; a futex */
+    _Atomic int32_t collector_pid; /* (collector) */
+    char error[232];               /* (collector) one line, before WIRE_COLLECTOR_FAILED */
 
     _Alignas(64) _Atomic uint32_t wake; /* a futex: the collector sleeps on it, a target bumps it */
     _Atomic uint32_t asleep;            /* (collector) 1 while it sleeps */

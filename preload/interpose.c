@@ -1,7 +1,7 @@
 /* interpose.c - the C allocation functions, as the program calls them.
  *
- * Each calls the real one and records what happened. The frame address is taken here, so this file is compiled with
- * frame pointers. An allocation is recorded after the real call, a free before it.
+ * Each calls the real one and records what happened. The frame address is taken here, so this file is
+ * compiled with frame pointers. An allocation is recorded after the real call, a free before it.
  */
 #define _GNU_SOURCE
 #include "real.h"

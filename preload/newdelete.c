@@ -3,10 +3,9 @@
  * They are hooked for programs whose own allocator sits behind them without malloc() below. Where malloc() is
  * below, as in libstdc++, our malloc hook records the block first; then this one must not:
  *
- *   new     forgets what the thread allocated last, calls the real one, and records the block unless the thread's last
- *           allocation is just that block;
- *   delete  records the free, and keeps the block in mind while the real one runs, so that a free() of
- *           it below is not recorded again.
+ *   new     forgets what the thread allocated last, calls the real one, and records the block unless the
+ * thread's last allocation is just that block; delete  records the free, and keeps the block in mind while
+ * the real one runs, so that a free() of it below is not recorded again.
  *
  * An exception from the real operator passes through: nothing is held that it could leave behind.
  */
@@ -75,42 +74,42 @@ static void *no_operator(size_t alignment, size_t size)
     return block;
 }
 
-#define REAL(name, type)                                                                                      \
-    static type real_##name;                                                                                  \
-    if (UNLIKELY(!real_##name)) {                                                                             \
-        void *symbol = look_up(#name);                                                                        \
-        memcpy(&real_##name, &symbol, sizeof symbol);                                                         \
+#define REAL(name, type)                              \
+    static type real_##name;                          \
+    if (UNLIKELY(!real_##name)) {                     \
+        void *symbol = look_up(#name);                \
+        memcpy(&real_##name, &symbol, sizeof symbol); \
     }
 
-#define OPERATOR_NEW(name, alignment, parameters, arguments, types)                                           \
-    EXPORT void *name parameters;                                                                             \
-    EXPORT void *name parameters                                                                              \
-    {                                                                                                         \
-        typedef void *(*type)types;                                                                           \
-        REAL(name, type)                                                                                      \
-        if (UNLIKELY(!real_##name))                                                                           \
-            return no_operator(alignment, size);                                                              \
-        new_begins();                                                                                         \
-        void *block = real_##name arguments;                                                                  \
-        new_ends(block, size, FRAME);                                                                         \
-        return block;                                                                                         \
+#define OPERATOR_NEW(name, alignment, parameters, arguments, types) \
+    EXPORT void *name parameters;                                   \
+    EXPORT void *name parameters                                    \
+    {                                                               \
+        typedef void *(*type)types;                                 \
+        REAL(name, type)                                            \
+        if (UNLIKELY(!real_##name))                                 \
+            return no_operator(alignment, size);                    \
+        new_begins();                                               \
+        void *block = real_##name arguments;                        \
+        new_ends(block, size, FRAME);                               \
+        return block;                                               \
     }
 
-#define OPERATOR_DELETE(name, parameters, arguments, types)                                                   \
-    EXPORT void name parameters;                                                                              \
-    EXPORT void name parameters                                                                               \
-    {                                                                                                         \
-        if (!block)                                                                                           \
-            return;                                                                                           \
-        typedef void(*type) types;                                                                            \
-        REAL(name, type)                                                                                      \
-        if (UNLIKELY(!real_##name)) {                                                                         \
-            free(block);                                                                                      \
-            return;                                                                                           \
-        }                                                                                                     \
-        delete_begins(block, FRAME);                                                                          \
-        real_##name arguments;                                                                                \
-        delete_ends();                                                                                        \
+#define OPERATOR_DELETE(name, parameters, arguments, types) \
+    EXPORT void name parameters;                            \
+    EXPORT void name parameters                             \
+    {                                                       \
+        if (!block)                                         \
+            return;                                         \
+        typedef void(*type) types;                          \
+        REAL(name, type)                                    \
+        if (UNLIKELY(!real_##name)) {                       \
+            free(block);                                    \
+            return;                                         \
+        }                                                   \
+        delete_begins(block, FRAME);                        \
+        real_##name arguments;                              \
+        delete_ends();                                      \
     }
 
 typedef const void *tag; /* const std::nothrow_t & */

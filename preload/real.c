@@ -12,7 +12,8 @@
 _Alignas(64) char real_pool[REAL_POOL_SIZE];
 static _Atomic size_t pool_used;
 
-/* dlsym() may call calloc() (glibc does, for its error text): served from the pool, for the thread that asks. */
+/* dlsym() may call calloc() (glibc does, for its error text): served from the pool, for the thread that asks.
+ */
 static __thread bool resolving __attribute__((tls_model("initial-exec")));
 
 /* A block is preceded by its size; the header keeps the alignment of 16. */
@@ -163,11 +164,11 @@ void real_init(void)
     resolving = true;
     /* Looked up in full before any is used: a block must not come from one allocator and go to another. */
     struct real found = real;
-#define LOOK_UP(name)                                                                                         \
-    do {                                                                                                      \
-        void *symbol = dlsym(RTLD_NEXT, #name);                                                               \
-        if (symbol)                                                                                           \
-            memcpy(&found.name, &symbol, sizeof symbol);                                                      \
+#define LOOK_UP(name)                                    \
+    do {                                                 \
+        void *symbol = dlsym(RTLD_NEXT, #name);          \
+        if (symbol)                                      \
+            memcpy(&found.name, &symbol, sizeof symbol); \
     } while (0)
     LOOK_UP(malloc);
     LOOK_UP(calloc);

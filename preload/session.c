@@ -172,8 +172,9 @@ static bool make_run(void)
         if (collector_path(path, sizeof path))
             error = spawn_collector(path, text, descriptor, &collector);
         if (error)
-            session_stop("cannot start the collector, the program runs untraced (is libtrace installed whole?): ",
-                         path);
+            session_stop(
+                "cannot start the collector, the program runs untraced (is libtrace installed whole?): ",
+                path);
     }
     char *end = session_text + sizeof session_text;
     char *at = guest_format_number(session_text, end, (uint64_t)collector);
@@ -244,7 +245,8 @@ static bool claim_process(uint32_t flags)
 /* The name for a run that nobody labelled: the program's, or the script's that an interpreter runs. */
 static const char *default_label(const char *command, const char *executable)
 {
-    static const char *const interpreters[] = {"python", "perl", "ruby", "bash", "sh", "dash", "node", "lua", NULL};
+    static const char *const interpreters[] = {"python", "perl", "ruby", "bash", "sh",
+                                               "dash",   "node", "lua",  NULL};
     const char *name = strrchr(executable, '/');
     name = name ? name + 1 : executable;
     const char *second = command + strlen(command) + 1; /* arguments are NUL-separated here */
@@ -452,7 +454,8 @@ EXPORT void quick_exit(int exit_status)
     __builtin_unreachable();
 }
 
-/* ---- our variable in the environment of the children ----------------------------------------------------- */
+/* ---- our variable in the environment of the children -----------------------------------------------------
+ */
 
 /* Gives the program an environment with our variable; setenv() would allocate. */
 static void export_session(void)

@@ -1,8 +1,8 @@
 /* spawn.c - see spawn.h.
  *
  * The program clones a first child that shares its memory and sends no exit signal; that one clones a
- * second, which becomes the collector, and exits. The second has no parent then but init (or a subreaper), and
- * the first is waited for here, before the program could see it.
+ * second, which becomes the collector, and exits. The second has no parent then but init (or a subreaper),
+ * and the first is waited for here, before the program could see it.
  */
 #define _GNU_SOURCE
 #include "spawn.h"

@@ -200,8 +200,8 @@ NOINLINE uint64_t thread_stamp(struct thread *t)
     return 0;
 }
 
-#define WAIT_STEP_NS 50000          /* between looks at a full ring */
-#define HEARTBEAT_NS 5000000000ull  /* without a tick from the collector for so long: it is gone */
+#define WAIT_STEP_NS 50000         /* between looks at a full ring */
+#define HEARTBEAT_NS 5000000000ull /* without a tick from the collector for so long: it is gone */
 
 static bool collector_gone(uint64_t beat_ns)
 {

@@ -14,21 +14,21 @@
 #include <x86intrin.h>
 
 struct thread {
-    uint64_t epoch;          /* the gate's, when this state was made or checked last */
-    uint64_t *words;         /* the ring's */
-    uint64_t head;           /* words published */
-    uint64_t limit;          /* head up to which nothing needs to be asked */
+    uint64_t epoch;  /* the gate's, when this state was made or checked last */
+    uint64_t *words; /* the ring's */
+    uint64_t head;   /* words published */
+    uint64_t limit;  /* head up to which nothing needs to be asked */
     struct wire_ring *ring;
-    uint64_t stamp;          /* time of the last event, in stamp units; 0 = never */
-    uint32_t tick;           /* published last */
+    uint64_t stamp; /* time of the last event, in stamp units; 0 = never */
+    uint32_t tick;  /* published last */
     uint32_t level;
-    volatile bool busy;      /* a hook is at work on this state */
-    volatile bool passing;   /* what we do now is not the program's: hooks pass through */
-    uintptr_t busy_frame;    /* that hook's frame address */
-    void *made;              /* block of the last allocation event, see newdelete.c */
-    void *deleting;          /* block that operator delete has recorded and is giving back */
-    struct thread *inner;    /* the next level's state */
-    void *python;            /* preload/python's, NULL = none */
+    volatile bool busy;    /* a hook is at work on this state */
+    volatile bool passing; /* what we do now is not the program's: hooks pass through */
+    uintptr_t busy_frame;  /* that hook's frame address */
+    void *made;            /* block of the last allocation event, see newdelete.c */
+    void *deleting;        /* block that operator delete has recorded and is giving back */
+    struct thread *inner;  /* the next level's state */
+    void *python;          /* preload/python's, NULL = none */
     struct unwind unwind;
 };
 
@@ -48,7 +48,8 @@ void thread_forked(void);
 void thread_tick(struct thread *t, uint32_t tick);
 uint64_t thread_stamp(struct thread *t);
 
-/* Takes the state of the calling thread for one event; give it back with thread_leave(). NULL: do not record. */
+/* Takes the state of the calling thread for one event; give it back with thread_leave(). NULL: do not record.
+ */
 INLINE struct thread *thread_enter(const void *frame)
 {
     struct thread *t = thread_self;
@@ -109,7 +110,8 @@ INLINE void ring_put(struct thread *t, enum wire_event type, const void *block)
     ring_publish(t);
 }
 
-INLINE void ring_put_block(struct thread *t, enum wire_event type, const void *block, size_t size, uint32_t node)
+INLINE void ring_put_block(struct thread *t, enum wire_event type, const void *block, size_t size,
+                           uint32_t node)
 {
     uint64_t word = ring_begin(t, type);
     if (UNLIKELY(word == UINT64_MAX))

@@ -8,7 +8,6 @@
 #include <uthash.h>
 
 #define FIRST_BITS 12
-#define OVERFLOW 4096 /* entries behind the last home */
 
 struct odd_block {
     uint64_t address; /* key */
@@ -18,7 +17,7 @@ struct odd_block {
 
 static size_t bytes_for(unsigned bits)
 {
-    return (((size_t)1 << bits) + OVERFLOW) * sizeof(struct entry);
+    return (((size_t)1 << bits) + BLOCKS_OVERFLOW) * sizeof(struct entry);
 }
 
 static struct entry *map_entries(unsigned bits)
@@ -32,13 +31,27 @@ static struct entry *map_entries(unsigned bits)
     return memory;
 }
 
+/* Takes the table of this size; false on lack of memory. Small ones stay emptier: they fit the cache anyway.
+ */
+static bool make_table(struct blocks *blocks, unsigned bits)
+{
+    struct entry *entries = map_entries(bits);
+    if (!entries)
+        return false;
+    size_t homes = (size_t)1 << bits;
+    blocks->entries = entries;
+    blocks->bits = bits;
+    blocks->mapped = bytes_for(bits);
+    blocks->limit = bits < 16 ? homes / 8 * 3 : homes / 8 * 5;
+    blocks->last = entries + homes + BLOCKS_OVERFLOW - 64;
+    blocks->crowded = false;
+    return true;
+}
+
 bool blocks_open(struct blocks *blocks)
 {
     memset(blocks, 0, sizeof *blocks);
-    blocks->bits = FIRST_BITS;
-    blocks->entries = map_entries(blocks->bits);
-    blocks->mapped = bytes_for(blocks->bits);
-    return blocks->entries != NULL;
+    return make_table(blocks, FIRST_BITS);
 }
 
 void blocks_close(struct blocks *blocks)
@@ -59,38 +72,17 @@ size_t blocks_count(const struct blocks *blocks)
     return blocks->count + HASH_COUNT(blocks->odd);
 }
 
-static uint64_t key_address(uint64_t key)
-{
-    return key >> BLOCKS_BORN_BITS << 3;
-}
-
-static bool fits(const struct block *block)
-{
-    return block->size >> 32 == 0 && (block->address & 7) == 0;
-}
-
-static struct block unpack(const struct blocks *blocks, struct entry entry)
-{
-    return (struct block){.address = key_address(entry.key),
-                          .size = (uint32_t)entry.value,
-                          .site = (uint32_t)(entry.value >> 32),
-                          .born = (uint32_t)(entry.key & BLOCKS_BORN_MASK) << blocks->age_shift};
-}
-
 /* Moves everything into a table of twice the size, in order, so both are walked through once. */
 static bool grow(struct blocks *blocks)
 {
     struct blocks larger = *blocks;
-    larger.bits++;
-    larger.entries = map_entries(larger.bits);
-    larger.mapped = bytes_for(larger.bits);
-    if (!larger.entries)
+    if (!make_table(&larger, blocks->bits + 1))
         return false;
     size_t all = blocks->mapped / sizeof(struct entry);
     const size_t step = ((size_t)4 << 20) / sizeof(struct entry);
     for (size_t i = 0; i < all; i++) {
         if (blocks->entries[i].key) {
-            size_t place = blocks_home(&larger, key_address(blocks->entries[i].key));
+            size_t place = blocks_home(&larger, blocks_key_address(blocks->entries[i].key));
             while (larger.entries[place].key)
                 place++;
             larger.entries[place] = blocks->entries[i];
@@ -104,7 +96,7 @@ static bool grow(struct blocks *blocks)
 }
 
 /* Births are kept in 20 bits; when the run gets older than they can tell, all lose one bit. */
-static uint64_t born_bits(struct blocks *blocks, uint32_t tick)
+static void age(struct blocks *blocks, uint32_t tick)
 {
     while (tick >> blocks->age_shift > BLOCKS_BORN_MASK) {
         blocks->age_shift++;
@@ -114,7 +106,18 @@ static uint64_t born_bits(struct blocks *blocks, uint32_t tick)
             blocks->entries[i].key = (key & ~BLOCKS_BORN_MASK) | (key & BLOCKS_BORN_MASK) >> 1;
         }
     }
-    return tick >> blocks->age_shift;
+}
+
+bool blocks_take_odd(struct blocks *blocks, uint64_t address, struct block *block)
+{
+    struct odd_block *odd;
+    HASH_FIND(hh, blocks->odd, &address, sizeof address, odd);
+    if (!odd)
+        return false;
+    *block = odd->block;
+    HASH_DEL(blocks->odd, odd);
+    free(odd);
+    return true;
 }
 
 static int put_odd(struct blocks *blocks, const struct block *block, struct block *old)
@@ -129,94 +132,26 @@ static int put_odd(struct blocks *blocks, const struct block *block, struct bloc
     return found;
 }
 
-static bool take_odd(struct blocks *blocks, uint64_t address, struct block *block)
+int blocks_put_slow(struct blocks *blocks, const struct block *block, struct block *old)
 {
-    struct odd_block *odd;
-    HASH_FIND(hh, blocks->odd, &address, sizeof address, odd);
-    if (!odd)
-        return false;
-    *block = odd->block;
-    HASH_DEL(blocks->odd, odd);
-    free(odd);
-    return true;
-}
-
-int blocks_put(struct blocks *blocks, const struct block *block, struct block *old)
-{
-    if (__builtin_expect(!fits(block), 0))
+    if (blocks->crowded && !grow(blocks))
+        return -1;
+    age(blocks, block->born);
+    if (block->size >> 32 || block->address & 7)
         return put_odd(blocks, block, old);
-    uint64_t born = born_bits(blocks, block->born);
-    struct entry entry = {block->address << (BLOCKS_BORN_BITS - 3) | born,
-                          (uint64_t)block->site << 32 | (uint32_t)block->size};
-    int found = 0;
-    if (__builtin_expect(blocks->odd != NULL, 0))
-        found = take_odd(blocks, block->address, old);
-    size_t place = blocks_home(blocks, block->address);
-    for (;; place++) {
-        uint64_t key = blocks->entries[place].key;
-        if (key == 0)
-            break;
-        if (key_address(key) == block->address) {
-            *old = unpack(blocks, blocks->entries[place]);
-            blocks->entries[place] = entry;
-            return 1;
-        }
+    if (blocks->odd && blocks_take_odd(blocks, block->address, old)) {
+        struct block none;
+        struct odd_block *others = blocks->odd;
+        blocks->odd = NULL; /* the fast way, once */
+        int result = blocks_put(blocks, block, &none);
+        blocks->odd = others;
+        return result < 0 ? result : 1;
     }
-    blocks->entries[place] = entry;
-    blocks->count++;
-    size_t homes = (size_t)1 << blocks->bits;
-    if (blocks->count > homes / 8 * 5 || place > homes + OVERFLOW - 64) {
-        if (!grow(blocks))
-            return -1;
-    }
-    return found;
-}
-
-bool blocks_move(struct blocks *blocks, const struct block *block, struct block *old)
-{
-    uint64_t born = born_bits(blocks, block->born);
-    for (size_t place = blocks_home(blocks, block->address); blocks->entries[place].key; place++) {
-        struct entry *entry = &blocks->entries[place];
-        if (key_address(entry->key) == block->address) {
-            *old = unpack(blocks, *entry);
-            entry->key = (entry->key & ~BLOCKS_BORN_MASK) | born;
-            entry->value = (uint64_t)block->site << 32 | (uint32_t)entry->value;
-            return true;
-        }
-    }
-    return false; /* nor any of 4 GiB: what moves are small objects */
-}
-
-bool blocks_take(struct blocks *blocks, uint64_t address, struct block *block)
-{
-    size_t place = blocks_home(blocks, address);
-    struct entry *entries = blocks->entries;
-    for (;; place++) {
-        uint64_t key = entries[place].key;
-        if (key == 0)
-            return blocks->odd && take_odd(blocks, address, block);
-        if (key_address(key) == address)
-            break;
-    }
-    if (address & 7) /* its neighbour's entry */
-        return blocks->odd && take_odd(blocks, address, block);
-    *block = unpack(blocks, entries[place]);
-    blocks->count--;
-    /* Close the gap: whoever sits behind it and could sit in it moves there. */
-    size_t gap = place;
-    for (place++; entries[place].key; place++) {
-        if (blocks_home(blocks, key_address(entries[place].key)) <= gap) {
-            entries[gap] = entries[place];
-            gap = place;
-        }
-    }
-    entries[gap].key = 0;
-    return true;
-}
-
-void blocks_prefetch(const struct blocks *blocks, uint64_t address)
-{
-    __builtin_prefetch(&blocks->entries[blocks_home(blocks, address)]);
+    struct odd_block *others = blocks->odd;
+    blocks->odd = NULL;
+    int result = blocks_put(blocks, block, old);
+    blocks->odd = others;
+    return result;
 }
 
 void blocks_each(const struct blocks *blocks, void (*visit)(void *, const struct block *), void *data)
@@ -224,7 +159,7 @@ void blocks_each(const struct blocks *blocks, void (*visit)(void *, const struct
     size_t all = blocks->mapped / sizeof(struct entry);
     for (size_t i = 0; i < all; i++) {
         if (blocks->entries[i].key) {
-            struct block block = unpack(blocks, blocks->entries[i]);
+            struct block block = blocks_unpack(blocks, blocks->entries[i]);
             visit(data, &block);
         }
     }

@@ -1,7 +1,8 @@
 /* collector.c - the process that remembers: drains the rings of a run, keeps its ledger, and has it written.
  *
- * Started by libtrace.so in the run's first process, with the arena's descriptor as its only argument. It belongs to
- * nobody: no terminal, no standard streams, no parent that waits for it. It ends when the run's last process has.
+ * Started by libtrace.so in the run's first process, with the arena's descriptor as its only argument. It
+ * belongs to nobody: no terminal, no standard streams, no parent that waits for it. It ends when the run's
+ * last process has.
  */
 #define _GNU_SOURCE
 #include "drain.h"
@@ -22,12 +23,12 @@
 #include <unistd.h>
 
 #define TICK_NS WIRE_TICK_NS
-#define LOOK_NS 10000000ull            /* between looks at which processes live */
+#define LOOK_NS 10000000ull /* between looks at which processes live */
 #define FIRST_POINT_EVERY_NS 100000000ull
 #define FIRST_SNAPSHOT_NS 250000000ull /* after the start: symbols are read early */
 #define SNAPSHOT_EVERY_NS 1000000000ull
-#define SNAPSHOT_SHARE 30              /* the writer is idle so many times longer than it works */
-#define EVENTS_AT_ONCE 200000          /* logged events that make a job of their own */
+#define SNAPSHOT_SHARE 30     /* the writer is idle so many times longer than it works */
+#define EVENTS_AT_ONCE 200000 /* logged events that make a job of their own */
 
 static volatile sig_atomic_t told_to_end;
 
@@ -82,7 +83,8 @@ static struct wire_arena *map_arena(int memory)
     struct stat status;
     if (fstat(memory, &status) != 0 || (size_t)status.st_size < sizeof(struct wire_arena))
         return NULL;
-    void *at = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory, 0);
+    void *at =
+        mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory, 0);
     struct wire_arena *arena = at == MAP_FAILED ? NULL : at;
     if (!arena || arena->magic != WIRE_MAGIC || arena->version != WIRE_VERSION)
         return NULL;

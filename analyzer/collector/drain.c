@@ -1,15 +1,14 @@
 /* drain.c - see drain.h.
  *
  * A process with one ring: its events come in their order. With more, events carry their time, and the
- * rings are merged by it; events later than the sweep's begin stay for the next sweep, as rings that were looked at
- * before may hold earlier ones by then. What remains is a thread that was stopped between taking the time
- * and publishing: its event comes late. For one address allocations and frees alternate, so lateness shows, and limbo
- * puts it right:
+ * rings are merged by it; events later than the sweep's begin stay for the next sweep, as rings that were
+ * looked at before may hold earlier ones by then. What remains is a thread that was stopped between taking
+ * the time and publishing: its event comes late. For one address allocations and frees alternate, so lateness
+ * shows, and limbo puts it right:
  *
- *   an allocation of an address that lives: the free in between is late. The old block is retired now, and one free
- *   of this address is owed;
- *   a free of an unknown address: waits for a late allocation until the next sweep is over; then it was a
- *   block from before the trace.
+ *   an allocation of an address that lives: the free in between is late. The old block is retired now, and
+ * one free of this address is owed; a free of an unknown address: waits for a late allocation until the next
+ * sweep is over; then it was a block from before the trace.
  */
 #include "drain.h"
 
@@ -19,8 +18,8 @@
 #include <x86intrin.h>
 
 #define MASK (WIRE_RING_WORDS - 1)
-#define AHEAD 24          /* words: how early the block of an event is fetched into the cache */
-#define GIVE_BACK 8192    /* words after which the target may use the space again */
+#define AHEAD 24       /* words: how early the block of an event is fetched into the cache */
+#define GIVE_BACK 8192 /* words after which the target may use the space again */
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -196,8 +195,8 @@ static inline void do_free(struct tracker *tracker, struct tracked_ring *r, uint
         log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
 }
 
-/* A live block that an object was made in again, without the allocator: given back where it was, allocated here. Blocks
- * from before the trace, and those that no allocator made, are not known. */
+/* A live block that an object was made in again, without the allocator: given back where it was, allocated
+ * here. Blocks from before the trace, and those that no allocator made, are not known. */
 static inline void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint32_t node)
 {
     struct tracked_process *process = r->process;
@@ -217,7 +216,6 @@ static inline void do_move(struct tracker *tracker, struct tracked_ring *r, uint
     }
 }
 
-/* Allocation and free in a row, on the only ring: the table need not know. */
 static inline void do_temporary(struct tracker *tracker, struct tracked_ring *r, uint64_t size, uint32_t node)
 {
     struct tracked_process *process = r->process;
@@ -271,7 +269,8 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
         struct mark *mark = GROW_AT(&tracker->marks, struct mark, tracker->mark_count);
         if (mark) {
             tracker->mark_count++;
-            *mark = (struct mark){tracker_clock() - tracker->arena->started_ns, r->process->index, (uint32_t)word};
+            *mark = (struct mark){tracker_clock() - tracker->arena->started_ns, r->process->index,
+                                  (uint32_t)word};
         }
         break;
     }
@@ -323,26 +322,40 @@ static inline void one(struct tracker *tracker, struct tracked_ring *r, uint64_t
     }
 }
 
-/* All of the process's only ring. */
-static void drain_single(struct tracker *tracker, struct tracked_ring *r)
+/* One ring by itself, up to events later than the limit. */
+static void drain_run(struct tracker *tracker, struct tracked_ring *r, uint64_t limit)
 {
+    const bool plain = !tracker->log_events;
     uint64_t given = r->tail;
     while (r->tail < r->head) {
         if (r->tail + AHEAD < r->head)
             prefetch(r, r->tail + AHEAD);
-        uint64_t word = r->words[r->tail++ & MASK];
-        if (wire_type(word) == WIRE_ALLOC && r->tail + 1 < r->head) {
-            uint64_t next = r->words[(r->tail + 1) & MASK];
-            if (wire_type(next) == WIRE_FREE && wire_address(next) == wire_address(word) && !r->huge &&
-                !tracker->log_events) {
-                uint64_t second = r->words[r->tail & MASK];
-                r->tail += 2;
-                r->last_made = 0;
-                do_temporary(tracker, r, (uint32_t)second, (uint32_t)(second >> 32));
-                continue;
-            }
+        uint64_t word = r->words[r->tail & MASK];
+        enum wire_event type = wire_type(word);
+        if (UNLIKELY(type == WIRE_STAMP)) {
+            r->stamp = word & ((1ull << WIRE_TYPE_SHIFT) - 1);
+            r->tail++;
+            continue;
         }
-        one(tracker, r, word);
+        /* Ticks and the like have a time of 0 after the event before, and are never too late. */
+        uint64_t time = r->stamp + (type == WIRE_TICK || type == WIRE_HUGE ? 0 : wire_elapsed(word));
+        if (UNLIKELY(time > limit))
+            break;
+        r->stamp = time;
+        r->tail++;
+        uint64_t next = r->words[(r->tail + 1) & MASK];
+        if (type == WIRE_ALLOC && wire_type(next) == WIRE_FREE && wire_address(next) == wire_address(word) &&
+            r->tail + 1 < r->head && r->stamp + wire_elapsed(next) <= limit && !r->huge && plain &&
+            LIKELY(!r->process->limbo)) {
+            /* Allocation and free in a row: the table need not know. */
+            uint64_t second = r->words[r->tail & MASK];
+            r->tail += 2;
+            r->stamp += wire_elapsed(next);
+            r->last_made = 0;
+            do_temporary(tracker, r, (uint32_t)second, (uint32_t)(second >> 32));
+        } else {
+            one(tracker, r, word);
+        }
         if (r->tail - given > GIVE_BACK) {
             give_back(r);
             given = r->tail;
@@ -395,9 +408,9 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
             give_back(r);
         }
     }
-    while (ready) {
+    while (ready > 1) {
         struct tracked_ring *r = rings[0];
-        uint64_t until = ready > 1 ? rings[1]->next : UINT64_MAX, given = r->tail;
+        uint64_t until = rings[1]->next, given = r->tail;
         bool more;
         do {
             if (r->tail + AHEAD < r->head)
@@ -419,9 +432,12 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
             memmove(rings, rings + 1, ready * sizeof *rings);
         }
     }
+    if (ready)
+        drain_run(tracker, rings[0], limit);
 }
 
-/* What the rings that were put on the process's list hold, up to their heads; limit: the latest time taken in. */
+/* What the rings that were put on the process's list hold, up to their heads; limit: the latest time taken
+ * in. */
 static void drain_process(struct tracker *tracker, struct tracked_process *process, uint64_t limit)
 {
     struct tracked_ring **rings = process->active.memory;
@@ -429,8 +445,8 @@ static void drain_process(struct tracker *tracker, struct tracked_process *proce
     process->active_count = 0;
     if (count == 0)
         return;
-    if (process->rings_seen == 1)
-        drain_single(tracker, rings[0]);
+    if (count == 1)
+        drain_run(tracker, rings[0], limit);
     else
         drain_merged(tracker, rings, count, limit);
 }
@@ -455,7 +471,8 @@ static uint64_t list_active(struct tracker *tracker, const struct tracked_proces
         struct tracked_ring *r = tracker->rings[i];
         if (!r || r->head == r->tail || (only && r->process != only))
             continue;
-        struct tracked_ring **place = GROW_AT(&r->process->active, struct tracked_ring *, r->process->active_count);
+        struct tracked_ring **place =
+            GROW_AT(&r->process->active, struct tracked_ring *, r->process->active_count);
         if (!place)
             continue;
         *place = r;
@@ -471,7 +488,8 @@ uint64_t drain_all(struct tracker *tracker)
     uint64_t limit = __rdtsc() >> WIRE_STAMP_SHIFT;
     tracker->sweep++;
     read_heads(tracker, NULL);
-    /* New rings after the heads: whatever an event that was read refers to is in a ring that is known then. */
+    /* New rings after the heads: whatever an event that was read refers to is in a ring that is known then.
+     */
     tracker_look(tracker);
     uint64_t fullest = list_active(tracker, NULL);
     for (uint32_t i = tracker->first_living; i < tracker->process_count; i++) {

@@ -11,9 +11,9 @@ bool grow_to(struct grow *array, size_t size)
     size_t room = array->room ? array->room : 65536;
     while (room < size)
         room *= 2;
-    void *memory = array->memory
-                       ? mremap(array->memory, array->room, room, MREMAP_MAYMOVE)
-                       : mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *memory = array->memory ? mremap(array->memory, array->room, room, MREMAP_MAYMOVE)
+                                 : mmap(NULL, room, PROT_READ | PROT_WRITE,
+                                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
         return false;
     array->memory = memory;

@@ -15,10 +15,10 @@ bool grow_to(struct grow *array, size_t size);
 void grow_free(struct grow *array);
 
 /* The element at an index, made if it is not there; NULL on lack of memory. */
-#define GROW_AT(array, type, index)                                                                           \
-    ((size_t)(index) * sizeof(type) + sizeof(type) <= (array)->room ||                                        \
-             grow_to((array), ((size_t)(index) + 1) * sizeof(type))                                           \
-         ? (type *)(array)->memory + (index)                                                                  \
+#define GROW_AT(array, type, index)                                    \
+    ((size_t)(index) * sizeof(type) + sizeof(type) <= (array)->room || \
+             grow_to((array), ((size_t)(index) + 1) * sizeof(type))    \
+         ? (type *)(array)->memory + (index)                           \
          : NULL)
 
 #endif

@@ -85,8 +85,8 @@ static void keep_error(struct intern *intern, int error)
         intern->error = error;
 }
 
-static struct line_entry *intern_line(struct intern *intern, const struct symbols_frame *frame, uint32_t module,
-                                      bool python)
+static struct line_entry *intern_line(struct intern *intern, const struct symbols_frame *frame,
+                                      uint32_t module, bool python)
 {
     struct line_key key;
     memset(&key, 0, sizeof key);
@@ -106,8 +106,8 @@ static struct line_entry *intern_line(struct intern *intern, const struct symbol
     entry->machinery = !python && symbols_is_machinery(frame);
     HASH_ADD(hh, intern->lines, key, sizeof entry->key, entry);
     const char *path = module ? ((struct run_module *)intern->modules.memory)[module].path : "";
-    keep_error(intern, store_line(intern->store, entry->number, frame->file, frame->line, frame->function, path,
-                                  python ? "python" : "native", entry->machinery));
+    keep_error(intern, store_line(intern->store, entry->number, frame->file, frame->line, frame->function,
+                                  path, python ? "python" : "native", entry->machinery));
     return entry;
 }
 
@@ -133,7 +133,7 @@ static const void *at_offset(const struct intern *intern, uint64_t offset)
 
 static uint32_t run_module(struct intern *intern, const char *path, const uint8_t *id, size_t id_size)
 {
-    if (id_size > sizeof ((struct run_module *)0)->build_id)
+    if (id_size > sizeof((struct run_module *)0)->build_id)
         id_size = 0;
     struct run_module *all = intern->modules.memory;
     for (uint32_t i = 1; i <= intern->module_count; i++)
@@ -155,7 +155,8 @@ static uint32_t run_module(struct intern *intern, const char *path, const uint8_
     return intern->module_count;
 }
 
-static void take_module(struct intern *intern, struct intern_process *process, const struct wire_note_module *note)
+static void take_module(struct intern *intern, struct intern_process *process,
+                        const struct wire_note_module *note)
 {
     struct process_module *module = GROW_AT(&process->modules, struct process_module, note->number);
     if (!module)
@@ -165,7 +166,8 @@ static void take_module(struct intern *intern, struct intern_process *process, c
     module->bias = note->bias;
 }
 
-static void take_code(struct intern *intern, struct intern_process *process, const struct wire_note_code *note)
+static void take_code(struct intern *intern, struct intern_process *process,
+                      const struct wire_note_code *note)
 {
     struct process_code **place = GROW_AT(&process->codes, struct process_code *, note->number);
     struct process_code *code = calloc(1, sizeof *code);
@@ -196,7 +198,8 @@ static void take_process(struct intern_process *process, const struct wire_note_
 }
 
 /* The note at *at, which is moved on; NULL at the end of what is written. */
-static const struct wire_note *next_note(const struct intern *intern, const struct wire_process *slot, uint64_t *at)
+static const struct wire_note *next_note(const struct intern *intern, const struct wire_process *slot,
+                                         uint64_t *at)
 {
     for (;;) {
         unsigned segment = (unsigned)(*at >> 48);
@@ -208,7 +211,8 @@ static const struct wire_note *next_note(const struct intern *intern, const stru
             continue;
         }
         const struct wire_note *note = at_offset(intern, memory + offset);
-        enum wire_note_type type = (enum wire_note_type)atomic_load_explicit(&note->type, memory_order_acquire);
+        enum wire_note_type type =
+            (enum wire_note_type)atomic_load_explicit(&note->type, memory_order_acquire);
         if (type == WIRE_NOTE_NONE || note->size < sizeof *note)
             return NULL;
         *at += note->size;
@@ -271,7 +275,8 @@ static const struct wire_frame *raw_frame(const struct intern *intern, const str
     uint64_t memory = k < WIRE_FRAME_SEGMENTS ? atomic_load(&slot->frame_segment[k]) : 0;
     if (!raw || !memory)
         return NULL;
-    return (const struct wire_frame *)at_offset(intern, memory) + (index - WIRE_FRAMES_FIRST * ((1u << k) - 1));
+    return (const struct wire_frame *)at_offset(intern, memory) +
+           (index - WIRE_FRAMES_FIRST * ((1u << k) - 1));
 }
 
 /* Where a process's frame is in the run's terms; false if it cannot be told (yet). */
@@ -355,8 +360,8 @@ static uint32_t add_node(struct intern *intern, uint32_t parent, uint32_t frame)
         return 0;
     *node = (struct run_node){.parent = parent, .frame = frame};
     entry->number = ++intern->node_count;
-    keep_error(intern, store_node(intern->store, entry->number, parent == WIRE_NODE_CUT ? -1 : (int64_t)parent,
-                                  frame));
+    keep_error(intern, store_node(intern->store, entry->number,
+                                  parent == WIRE_NODE_CUT ? -1 : (int64_t)parent, frame));
     return entry->number;
 }
 
@@ -366,7 +371,8 @@ uint32_t intern_node(struct intern *intern, struct intern_process *process, uint
     unsigned depth = 0;
     uint32_t number = WIRE_NODE_ROOT, *known;
     /* Outwards to the first stack that is known, then back inwards. */
-    for (uint32_t at = raw; at != WIRE_NODE_ROOT; at = (uint32_t)(raw_node(intern, process->slot, at) >> 32)) {
+    for (uint32_t at = raw; at != WIRE_NODE_ROOT;
+         at = (uint32_t)(raw_node(intern, process->slot, at) >> 32)) {
         if (at == WIRE_NODE_CUT) {
             number = WIRE_NODE_CUT;
             break;
@@ -380,7 +386,8 @@ uint32_t intern_node(struct intern *intern, struct intern_process *process, uint
         path[depth++] = at;
     }
     while (depth-- > 0) {
-        uint32_t frame = intern_frame(intern, process, (uint32_t)raw_node(intern, process->slot, path[depth]));
+        uint32_t frame =
+            intern_frame(intern, process, (uint32_t)raw_node(intern, process->slot, path[depth]));
         number = add_node(intern, number, frame);
         *known_node(process, path[depth]) = number;
     }
@@ -426,8 +433,8 @@ static void show_native(struct intern *intern, uint32_t frame, uint32_t module, 
     }
 }
 
-static void show_python(struct intern *intern, uint32_t frame, const struct process_code *code, uint64_t offset,
-                        struct shown *shown)
+static void show_python(struct intern *intern, uint32_t frame, const struct process_code *code,
+                        uint64_t offset, struct shown *shown)
 {
     int32_t number = pycode_line(code->table, code->table_size, code->first_line, code->version, offset);
     struct symbols_frame place = {code->name, code->file, number > 0 ? (uint32_t)number : 0};
@@ -463,7 +470,8 @@ struct shown intern_show(struct intern *intern, uint32_t number)
     struct run_node *nodes = intern->nodes.memory;
     struct shown outer = {0};
     /* Outwards to the first that was looked up, then back inwards. */
-    while (number != WIRE_NODE_ROOT && number != WIRE_NODE_CUT && !nodes[number].shown.leaf && depth < DEPTH_MAX) {
+    while (number != WIRE_NODE_ROOT && number != WIRE_NODE_CUT && !nodes[number].shown.leaf &&
+           depth < DEPTH_MAX) {
         path[depth++] = number;
         number = nodes[number].parent;
     }
@@ -497,9 +505,9 @@ void intern_finish(struct intern *intern)
         if (modules[i].state_written || !modules[i].symbols)
             continue;
         modules[i].state_written = true;
-        keep_error(intern, store_module(intern->store, i, modules[i].path, modules[i].build_id,
-                                        modules[i].build_id_size,
-                                        (int)symbols_module_state(modules[i].symbols)));
+        keep_error(intern,
+                   store_module(intern->store, i, modules[i].path, modules[i].build_id,
+                                modules[i].build_id_size, (int)symbols_module_state(modules[i].symbols)));
     }
 }
 

@@ -1,7 +1,7 @@
 /* intern.h - raw numbers of each process to numbers of the run: modules, lines, frames, stacks.
  *
- * Reads the notes, frames and nodes that a process wrote into the arena, and writes what is new to the database.
- * Processes of one program share their stacks that way. Used by the writer's thread alone.
+ * Reads the notes, frames and nodes that a process wrote into the arena, and writes what is new to the
+ * database. Processes of one program share their stacks that way. Used by the writer's thread alone.
  */
 #ifndef LIBTRACE_INTERN_H
 #define LIBTRACE_INTERN_H
@@ -18,7 +18,7 @@ struct number_map {
     struct number_entry {
         uint64_t key;
         uint32_t number;
-    } *entries;
+    } * entries;
     unsigned bits;
     size_t count;
 };
@@ -83,12 +83,12 @@ struct intern {
     struct symbols *symbols;
     struct grow modules; /* struct run_module, by the run's number */
     uint32_t module_count, line_count, frame_count, node_count, code_count;
-    struct line_entry *lines;  /* uthash */
-    struct text_entry *texts;  /* uthash: interned strings that symbols does not own */
+    struct line_entry *lines; /* uthash */
+    struct text_entry *texts; /* uthash: interned strings that symbols does not own */
     struct number_map frame_numbers, node_numbers;
     struct grow frames; /* struct run_frame by the run's number */
     struct grow nodes;  /* struct run_node by the run's number */
-    int error; /* of the store, the first */
+    int error;          /* of the store, the first */
 };
 
 bool intern_open(struct intern *intern, const struct wire_arena *arena, struct store *store);

@@ -2,8 +2,8 @@
  *
  * A site is a stack in a process. The moment of the run's peak in bytes is known exactly, and every site's
  * part in it, in O(1) an event and without a scan: peaks are numbered; a number is given when the heap first
- * shrinks after a new maximum. A site that is touched later first notes what it had at that peak, which is what
- * it has now (it was not touched since). The technique of memray's aggregated reader.
+ * shrinks after a new maximum. A site that is touched later first notes what it had at that peak, which is
+ * what it has now (it was not touched since). The technique of memray's aggregated reader.
  */
 #ifndef LIBTRACE_LEDGER_H
 #define LIBTRACE_LEDGER_H
@@ -41,7 +41,7 @@ struct site {
 
 /* Current and highest of a heap. */
 struct heap {
-    uint64_t bytes, blocks;          /* now */
+    uint64_t bytes, blocks;           /* now */
     uint64_t peak_bytes, peak_blocks; /* at the moment of the highest bytes */
 };
 
@@ -63,10 +63,6 @@ static inline struct site *ledger_site(const struct ledger *ledger, uint32_t ind
 /* A new site; its index, 0 on lack of memory. */
 uint32_t ledger_add_site(struct ledger *ledger, uint32_t process, uint32_t node);
 
-/* Count one event. heap: the process's own. ticks: the block's age. */
-void ledger_alloc(struct ledger *ledger, struct heap *heap, uint32_t site, uint64_t size);
-void ledger_free(struct ledger *ledger, struct heap *heap, uint32_t site, uint64_t size, uint32_t ticks);
-
 /* Takes a free back: a realloc that failed. */
 void ledger_unfree(struct ledger *ledger, struct heap *heap, uint32_t site, uint64_t size, uint32_t ticks);
 
@@ -81,6 +77,96 @@ void ledger_at_peak(const struct ledger *ledger, const struct site *site, uint32
                     uint64_t *allocations, uint64_t *bytes);
 
 /* The whole histogram, the first class's count filled in. */
-void ledger_histogram(const struct histogram *others, uint8_t first, uint64_t total, uint64_t counts[CLASSES]);
+void ledger_histogram(const struct histogram *others, uint8_t first, uint64_t total,
+                      uint64_t counts[CLASSES]);
+
+/* ---- the fast parts, inline ------------------------------------------------------------------ */
+
+void ledger_count_other(struct histogram **others, uint8_t number, int64_t by);
+
+static inline uint8_t ledger_class(uint64_t value)
+{
+    return value ? (uint8_t)(64 - __builtin_clzll(value)) : 0;
+}
+
+/* Before a site changes: what it had at the latest peak that is over. */
+static inline void ledger_fold(const struct ledger *ledger, struct site *site)
+{
+    if (__builtin_expect(site->peak_seen != ledger->peak, 0)) {
+        site->peak_seen = ledger->peak;
+        site->peak_allocations = site->allocations - site->frees;
+        site->peak_bytes = site->bytes - site->freed_bytes;
+    }
+}
+
+static inline bool heap_grow(struct heap *heap, uint64_t size)
+{
+    heap->bytes += size;
+    heap->blocks++;
+    if (heap->bytes <= heap->peak_bytes)
+        return false;
+    heap->peak_bytes = heap->bytes;
+    heap->peak_blocks = heap->blocks;
+    return true;
+}
+
+static inline void ledger_shrinks(struct ledger *ledger)
+{
+    if (ledger->at_peak) {
+        ledger->at_peak = false;
+        ledger->peak++;
+    }
+}
+
+/* Counts an allocation. heap: the process's own. */
+static inline void ledger_alloc(struct ledger *ledger, struct heap *heap, uint32_t index, uint64_t size)
+{
+    struct site *site = ledger_site(ledger, index);
+    ledger_fold(ledger, site);
+    if (__builtin_expect(size < site->smallest || size > site->largest, 0)) {
+        if (site->allocations == 0)
+            site->size_class = ledger_class(size);
+        site->smallest = size < site->smallest ? size : site->smallest;
+        site->largest = size > site->largest ? size : site->largest;
+    }
+    if (__builtin_expect(ledger_class(size) != site->size_class, 0)) {
+        if (__builtin_expect(site->sizes != NULL, 1))
+            site->sizes->count[ledger_class(size)]++;
+        else
+            ledger_count_other(&site->sizes, ledger_class(size), 1);
+    }
+    site->allocations++;
+    site->bytes += size;
+    uint64_t live = site->bytes - site->freed_bytes;
+    if (live > site->highest_bytes)
+        site->highest_bytes = live;
+    heap_grow(heap, size);
+    if (heap_grow(&ledger->heap, size)) {
+        ledger->at_peak = true;
+        ledger->peak_ns = ledger->now_ns;
+    }
+}
+
+/* Counts a free. ticks: the block's age. */
+static inline void ledger_free(struct ledger *ledger, struct heap *heap, uint32_t index, uint64_t size,
+                               uint32_t ticks)
+{
+    ledger_shrinks(ledger);
+    struct site *site = ledger_site(ledger, index);
+    ledger_fold(ledger, site);
+    uint8_t number = ledger_class(ticks);
+    if (__builtin_expect(number != site->lifetime_class, 0)) {
+        if (site->frees == 0)
+            site->lifetime_class = number;
+        else
+            ledger_count_other(&site->lifetimes, number, 1);
+    }
+    site->frees++;
+    site->freed_bytes += size;
+    heap->bytes -= size;
+    heap->blocks--;
+    ledger->heap.bytes -= size;
+    ledger->heap.blocks--;
+}
 
 #endif

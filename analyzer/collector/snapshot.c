@@ -33,7 +33,8 @@ static struct histogram *copy_histogram(const struct histogram *from)
 
 #define RAW_SITES_MAX 10000 /* more could not be written while a program waits to exit */
 
-static void copy_site(struct job *job, const struct site *site, uint64_t peak_allocations, uint64_t peak_bytes)
+static void copy_site(struct job *job, const struct site *site, uint64_t peak_allocations,
+                      uint64_t peak_bytes)
 {
     struct job_site *copy = &job->sites[job->site_count++];
     copy->site = *site;
@@ -82,8 +83,8 @@ static int64_t since_start(const struct tracker *tracker, uint64_t ns)
     return ns > tracker->arena->started_ns ? (int64_t)(ns - tracker->arena->started_ns) : 0;
 }
 
-static void take_process(const struct tracker *tracker, struct tracked_process *process, const struct sums *sums,
-                         struct job_process *job)
+static void take_process(const struct tracker *tracker, struct tracked_process *process,
+                         const struct sums *sums, struct job_process *job)
 {
     job->index = process->index;
     job->slot = process->slot;
@@ -161,9 +162,8 @@ static void take_totals(struct tracker *tracker, struct job *job, const struct s
     }
     totals->wall_ns = last_end;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
-        totals->collector_cpu_ns =
-            ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000 +
-            ((int64_t)usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
+        totals->collector_cpu_ns = ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000 +
+                                   ((int64_t)usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
 }
 
 /* Collects the blocks of all processes, up to what the database takes. */
@@ -212,7 +212,8 @@ struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool
     free(processes);
     job->threads = copy_range(&tracker->threads, sizeof *job->threads, 0, tracker->thread_count);
     job->thread_count = job->threads ? tracker->thread_count : 0;
-    job->points = copy_range(&tracker->points, sizeof *job->points, tracker->points_written, tracker->point_count);
+    job->points =
+        copy_range(&tracker->points, sizeof *job->points, tracker->points_written, tracker->point_count);
     job->point_count = job->points ? tracker->point_count - tracker->points_written : 0;
     tracker->points_written = tracker->point_count;
     job->first_mark = tracker->marks_written;

@@ -6,12 +6,13 @@
 
 enum snapshot_kind {
     SNAPSHOT_USUAL,
-    SNAPSHOT_RAW,  /* without symbols; its sites are in the next one again. Leaves sites out if there are many */
+    SNAPSHOT_RAW,  /* without symbols; its sites are in the next one again. Leaves sites out if there are many
+                    */
     SNAPSHOT_LAST, /* the run is over */
 };
 
-/* A job with everything that changed since the last one. blocks: with the live blocks, if it is the last. NULL on lack of
- * memory (then nothing counts as taken). */
+/* A job with everything that changed since the last one. blocks: with the live blocks, if it is the last.
+ * NULL on lack of memory (then nothing counts as taken). */
 struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool blocks);
 
 #endif

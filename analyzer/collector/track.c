@@ -28,7 +28,8 @@ uint64_t tracker_clock(void)
 static struct tracked_process *add_process(struct tracker *tracker, uint32_t slot_number)
 {
     struct tracked_process *process = calloc(1, sizeof *process);
-    struct tracked_process **place = GROW_AT(&tracker->processes, struct tracked_process *, tracker->process_count);
+    struct tracked_process **place =
+        GROW_AT(&tracker->processes, struct tracked_process *, tracker->process_count);
     if (!process || !place || !blocks_open(&process->blocks)) {
         free(process);
         return NULL;
@@ -231,7 +232,8 @@ static bool is_gone(const struct tracked_process *process)
 
 void tracker_punch(struct tracker *tracker, uint64_t offset, uint64_t size)
 {
-    if (fallocate(tracker->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) != 0)
+    if (fallocate(tracker->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) !=
+        0)
         memset((char *)tracker->arena + offset, 0, size);
 }
 
@@ -319,9 +321,8 @@ void tracker_sample(struct tracker *tracker, uint64_t now_ns)
     struct point *point = GROW_AT(&tracker->points, struct point, tracker->point_count);
     if (!point)
         return;
-    *point = (struct point){.t_ns = now_ns,
-                            .bytes = tracker->ledger.heap.bytes,
-                            .blocks = tracker->ledger.heap.blocks};
+    *point = (struct point){
+        .t_ns = now_ns, .bytes = tracker->ledger.heap.bytes, .blocks = tracker->ledger.heap.blocks};
     for (uint32_t i = tracker->first_living; i < tracker->process_count; i++)
         if (!tracker_process(tracker, i)->ended)
             point->rss += resident(tracker_process(tracker, i));

@@ -40,17 +40,17 @@ struct tracked_process {
     struct wire_process *slot; /* NULL once it is done with and the slot given back */
     uint32_t index;            /* in tracker.processes; its number in the database is index + 1 */
     uint32_t slot_number;
-    int pidfd;                 /* -1 = none */
-    bool ended;                /* gone, or replaced by exec; its events are all in */
-    bool written;              /* and the writer has seen all of its notes, frames and nodes */
-    uint32_t last_peak;        /* LEDGER_LIVES, or from ledger_process_ended() */
-    uint32_t rings_seen;       /* > 1: events come in order of their stamps */
+    int pidfd;           /* -1 = none */
+    bool ended;          /* gone, or replaced by exec; its events are all in */
+    bool written;        /* and the writer has seen all of its notes, frames and nodes */
+    uint32_t last_peak;  /* LEDGER_LIVES, or from ledger_process_ended() */
+    uint32_t rings_seen; /* > 1: events come in order of their stamps */
     struct blocks blocks;
     struct heap heap;
-    struct grow site_of_node;  /* uint32_t by raw node */
-    struct grow active;        /* struct tracked_ring *: those that hold something, during a sweep */
+    struct grow site_of_node; /* uint32_t by raw node */
+    struct grow active;       /* struct tracked_ring *: those that hold something, during a sweep */
     size_t active_count;
-    struct limbo *limbo;       /* addresses with events out of order, see drain.c */
+    struct limbo *limbo; /* addresses with events out of order, see drain.c */
     uint64_t foreign_frees;
     uint64_t live_blocks, live_bytes; /* at the end */
     /* Copied from the slot when the process ended. */
@@ -81,9 +81,9 @@ struct tracker {
     struct grow processes; /* struct tracked_process * */
     uint32_t process_count;
     uint32_t first_living; /* processes before it have ended */
-    struct grow threads; /* struct tracked_thread */
+    struct grow threads;   /* struct tracked_thread */
     uint32_t thread_count;
-    struct tracked_ring *rings[WIRE_RINGS];        /* by ring slot; NULL = not in use */
+    struct tracked_ring *rings[WIRE_RINGS]; /* by ring slot; NULL = not in use */
     struct tracked_process *by_slot[WIRE_PROCESSES];
     struct grow points; /* struct point */
     uint32_t point_count, points_written;
@@ -92,8 +92,8 @@ struct tracker {
     uint32_t mark_count, marks_written;
     uint64_t waits, waited_ns; /* of rings that were given back */
     uint64_t peak_rss;
-    uint32_t sweep; /* number of the current sweep */
-    bool log_events; /* LIBTRACE_EVENTS=1 */
+    uint32_t sweep;     /* number of the current sweep */
+    bool log_events;    /* LIBTRACE_EVENTS=1 */
     struct grow events; /* struct logged_event, not yet written */
     uint64_t event_count;
 };
@@ -124,7 +124,8 @@ void tracker_punch(struct tracker *tracker, uint64_t offset, uint64_t size);
 /* Finds new processes and rings. */
 void tracker_look(struct tracker *tracker);
 
-/* Notices which processes are gone, drains what they left, gives rings and slots back. Returns how many live. */
+/* Notices which processes are gone, drains what they left, gives rings and slots back. Returns how many live.
+ */
 uint32_t tracker_reap(struct tracker *tracker);
 
 /* Adds a point to the time series if it is due. */

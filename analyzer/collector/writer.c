@@ -210,9 +210,10 @@ static void write_marks(struct writer *w, const struct job *job)
         const struct mark *mark = &job->marks[i];
         const struct intern_process *process = process_of(w, mark->process, NULL);
         int kind = 0;
-        const char *name = process && process->slot ? intern_mark(&w->intern, process, mark->number, &kind) : NULL;
-        check(w, store_mark(w->store, (int64_t)(job->first_mark + i + 1), (int64_t)mark->t_ns, mark->process + 1,
-                            name ? name : "", kind));
+        const char *name =
+            process && process->slot ? intern_mark(&w->intern, process, mark->number, &kind) : NULL;
+        check(w, store_mark(w->store, (int64_t)(job->first_mark + i + 1), (int64_t)mark->t_ns,
+                            mark->process + 1, name ? name : "", kind));
     }
 }
 
@@ -340,7 +341,10 @@ struct writer *writer_start(const struct wire_arena *arena, char *error, size_t 
     if (result == 0 && pthread_create(&w->thread, NULL, run_thread, w) == 0)
         return w;
     const char *why = w->store ? store_error(w->store) : NULL;
-    snprintf(error, error_size, "%s", w->error[0] ? w->error : why && *why ? why : "the collector cannot start");
+    snprintf(error, error_size, "%s",
+             w->error[0]   ? w->error
+             : why && *why ? why
+                           : "the collector cannot start");
     return NULL;
 }
 

@@ -1,7 +1,8 @@
-/* writer.h - the thread that looks up symbols and writes the database, so that the rings never wait for either.
+/* writer.h - the thread that looks up symbols and writes the database, so that the rings never wait for
+ * either.
  *
- * The collector's main thread hands it one job at a time: copies of what has changed. It reads notes, frames and
- * nodes from the arena by itself; they never change once written.
+ * The collector's main thread hands it one job at a time: copies of what has changed. It reads notes, frames
+ * and nodes from the arena by itself; they never change once written.
  */
 #ifndef LIBTRACE_WRITER_H
 #define LIBTRACE_WRITER_H
@@ -12,7 +13,7 @@
 struct writer;
 
 struct job_site {
-    struct site site;      /* a copy; its histograms are the job's own */
+    struct site site; /* a copy; its histograms are the job's own */
     uint64_t peak_allocations, peak_bytes;
 };
 
@@ -30,10 +31,10 @@ struct job_block {
 };
 
 struct job {
-    bool last;          /* the run is over */
-    bool raw;           /* without symbols: the same sites come again with a later job */
-    bool interrupted;   /* by a signal to the collector */
-    uint64_t now_ns;    /* since the start of the run */
+    bool last;        /* the run is over */
+    bool raw;         /* without symbols: the same sites come again with a later job */
+    bool interrupted; /* by a signal to the collector */
+    uint64_t now_ns;  /* since the start of the run */
     struct store_run totals;
     struct job_process *processes;
     size_t process_count;
@@ -51,8 +52,8 @@ struct job {
     size_t block_count;
 };
 
-/* Opens the database and starts the thread, which adds the run's row when the first process has described itself. On
- * failure returns NULL and leaves a sentence in error. */
+/* Opens the database and starts the thread, which adds the run's row when the first process has described
+ * itself. On failure returns NULL and leaves a sentence in error. */
 struct writer *writer_start(const struct wire_arena *arena, char *error, size_t error_size);
 
 bool writer_busy(struct writer *writer);

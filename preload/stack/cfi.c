@@ -28,8 +28,8 @@ enum { REG_RBP = 6, REG_RSP = 7, REG_RA = 16 };
 enum how {
     HOW_SAME = 0,
     HOW_UNDEFINED,
-    HOW_OFFSET,     /* saved at CFA + value */
-    HOW_AT_RBP,     /* saved at *(rbp + value), by an expression */
+    HOW_OFFSET, /* saved at CFA + value */
+    HOW_AT_RBP, /* saved at *(rbp + value), by an expression */
     HOW_OTHER,
 };
 
@@ -40,8 +40,8 @@ struct saved {
 
 /* One row of the table that the program of a FDE describes. */
 struct row {
-    int cfa_register;   /* -1: CFA is something else */
-    bool cfa_deref;     /* CFA = *(register + offset) */
+    int cfa_register; /* -1: CFA is something else */
+    bool cfa_deref;   /* CFA = *(register + offset) */
     int64_t cfa_offset;
     struct saved rbp, ra;
 };
@@ -93,12 +93,12 @@ static int64_t read_sleb(const uint8_t **at)
     }
 }
 
-#define READ_FIXED(type, at)                                                                                  \
-    ({                                                                                                        \
-        type fixed_;                                                                                          \
-        memcpy(&fixed_, *(at), sizeof fixed_);                                                                \
-        *(at) += sizeof fixed_;                                                                               \
-        fixed_;                                                                                               \
+#define READ_FIXED(type, at)                   \
+    ({                                         \
+        type fixed_;                           \
+        memcpy(&fixed_, *(at), sizeof fixed_); \
+        *(at) += sizeof fixed_;                \
+        fixed_;                                \
     })
 
 /* A pointer in the given encoding; data_base is what DATAREL is relative to. */
@@ -421,8 +421,9 @@ static uint32_t rule_of(const struct row *row)
         return slow;
     bool rbp_base = row->cfa_register == REG_RBP;
     if (row->cfa_deref)
-        return row->rbp.how == HOW_AT_RBP && row->rbp.value == 0 ? rule_make(RULE_ALIGNED, true, (int)words, 0)
-                                                                 : slow;
+        return row->rbp.how == HOW_AT_RBP && row->rbp.value == 0
+                   ? rule_make(RULE_ALIGNED, true, (int)words, 0)
+                   : slow;
     if (row->rbp.how == HOW_SAME)
         return rule_make(RULE_SIMPLE, rbp_base, (int)words, 0);
     if (row->rbp.how != HOW_OFFSET || row->rbp.value >= 0 || row->rbp.value % 8 ||

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 struct table {
-    size_t bytes;                 /* of this mapping */
+    size_t bytes;                  /* of this mapping */
     unsigned long long adds, subs; /* the loader's counts when it was made */
     uint32_t count;
     struct module module[]; /* sorted by start */
@@ -46,8 +46,9 @@ static struct build_id find_build_id(const struct dl_phdr_info *info)
             const ElfW(Nhdr) *note = (const void *)at;
             uintptr_t name = at + sizeof *note;
             uintptr_t bytes = (name + note->n_namesz + align) & ~align;
-            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 && memcmp((void *)name, "GNU", 4) == 0 &&
-                bytes + note->n_descsz <= end && note->n_descsz <= BUILD_ID_MAX)
+            if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
+                memcmp((void *)name, "GNU", 4) == 0 && bytes + note->n_descsz <= end &&
+                note->n_descsz <= BUILD_ID_MAX)
                 return (struct build_id){(const uint8_t *)bytes, note->n_descsz};
             at = (bytes + note->n_descsz + align) & ~align;
         }

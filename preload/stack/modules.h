@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 struct module {
-    uintptr_t start, end;      /* addresses covered */
-    uintptr_t bias;            /* address minus address in the file */
-    uintptr_t eh_frame_hdr;    /* 0 = none */
-    uint64_t build_hash;       /* of the build ID, to tell a reloaded file from a replaced one */
-    uint32_t number;           /* in this process's notes */
+    uintptr_t start, end;   /* addresses covered */
+    uintptr_t bias;         /* address minus address in the file */
+    uintptr_t eh_frame_hdr; /* 0 = none */
+    uint64_t build_hash;    /* of the build ID, to tell a reloaded file from a replaced one */
+    uint32_t number;        /* in this process's notes */
 };
 
 enum modules_change {

@@ -38,7 +38,8 @@ INLINE struct rule_entry rules_find(uintptr_t address)
     const struct rule_entry *segment = atomic_load_explicit(&rules_segment[0], memory_order_relaxed);
     uint64_t key = address | rules_generation;
     if (LIKELY(segment != NULL)) {
-        const struct rule_entry *line = segment + (rules_hash(address) & (RULES_FIRST / RULES_LINE - 1)) * RULES_LINE;
+        const struct rule_entry *line =
+            segment + (rules_hash(address) & (RULES_FIRST / RULES_LINE - 1)) * RULES_LINE;
         for (unsigned i = 0; i < RULES_LINE; i++) {
             struct rule_entry entry;
             entry.key = __atomic_load_n(&line[i].key, __ATOMIC_ACQUIRE);

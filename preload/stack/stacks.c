@@ -29,8 +29,8 @@ uint32_t stacks_frame(enum wire_frame_kind kind, uint64_t value, uint32_t owner)
         return 0;
     uint64_t segment = atomic_load_explicit(&process->frame_segment[k], memory_order_acquire);
     if (!segment)
-        segment = claim_segment(&process->frame_segment[k],
-                                (sizeof(struct wire_frame) * WIRE_FRAMES_FIRST) << k);
+        segment =
+            claim_segment(&process->frame_segment[k], (sizeof(struct wire_frame) * WIRE_FRAMES_FIRST) << k);
     if (!segment)
         return 0;
     struct wire_frame *frame = (struct wire_frame *)arena_at(segment) + within;
@@ -65,16 +65,16 @@ NOINLINE uint32_t stacks_child_slow(uint64_t key, uint64_t hash)
     for (unsigned k = 0; k < WIRE_NODE_SEGMENTS; k++) {
         uint64_t segment = atomic_load_explicit(&process->node_segment[k], memory_order_acquire);
         if (!segment)
-            segment = claim_segment(&process->node_segment[k],
-                                    (sizeof(uint64_t) * WIRE_NODES_FIRST) << (2 * k));
+            segment =
+                claim_segment(&process->node_segment[k], (sizeof(uint64_t) * WIRE_NODES_FIRST) << (2 * k));
         if (!segment)
             break;
         uint64_t *line = stacks_line(segment, k, hash);
         for (unsigned i = 0; i < STACKS_LINE; i++) {
             uint64_t found = __atomic_load_n(&line[i], __ATOMIC_RELAXED);
             /* Places are filled in order, so that a free one means: nowhere further on. */
-            if (found == 0 && __atomic_compare_exchange_n(&line[i], &found, key, 0, __ATOMIC_RELEASE,
-                                                          __ATOMIC_RELAXED))
+            if (found == 0 &&
+                __atomic_compare_exchange_n(&line[i], &found, key, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
                 found = key;
             if (found == key)
                 return WIRE_NODE_BASE(k) + (uint32_t)(line + i - (uint64_t *)arena_at(segment));

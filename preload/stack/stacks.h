@@ -21,8 +21,9 @@ uint64_t stacks_node(uint32_t node);
 
 uint32_t stacks_child_slow(uint64_t key, uint64_t hash);
 
-/* Places in a node segment come in lines of 8 (64 bytes, one cache line); a key may be in the one line that its
- * hash selects in each segment. Early segments are small, so hot stacks, found early, stay in few lines. */
+/* Places in a node segment come in lines of 8 (64 bytes, one cache line); a key may be in the one line that
+ * its hash selects in each segment. Early segments are small, so hot stacks, found early, stay in few lines.
+ */
 #define STACKS_LINE 8u
 
 static inline uint64_t stacks_hash(uint64_t key)

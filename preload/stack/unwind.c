@@ -143,7 +143,8 @@ uint32_t unwind_stack(struct unwind *u, const void *hook_frame)
             } else if (rule_rbp(entry.rule)) {
                 step->saved = cfa - rule_rbp(entry.rule);
             }
-            /* The caller's frame lies further out; if it seems not to, the stack is not what the rules think. */
+            /* The caller's frame lies further out; if it seems not to, the stack is not what the rules think.
+             */
             if (UNLIKELY(cfa - 8 <= slot || cfa & 7))
                 return slow_stack(u, word_at(first_slot), n);
             if (step->saved)

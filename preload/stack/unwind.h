@@ -1,9 +1,10 @@
 /* unwind.h - the native stack of a hook, as a node of the trie.
  *
  * Most of a stack did not change since the thread's previous one. The walk goes outwards, frame by frame, by
- * the cached rules; where it meets a frame of the previous stack it stops walking, and the frames further out are
- * only verified: each return address, and each saved rbp that a frame's place depends on, is compared
- * with the word that is in memory now. So the result is the one of the whole walk, by induction over the frames.
+ * the cached rules; where it meets a frame of the previous stack it stops walking, and the frames further out
+ * are only verified: each return address, and each saved rbp that a frame's place depends on, is compared
+ * with the word that is in memory now. So the result is the one of the whole walk, by induction over the
+ * frames.
  */
 #ifndef LIBTRACE_UNWIND_H
 #define LIBTRACE_UNWIND_H
@@ -43,13 +44,14 @@ void unwind_forget(struct unwind *u);
  * its trie node. */
 uint32_t unwind_stack(struct unwind *u, const void *hook_frame);
 
-/* ---- fallback.c: libunwind, for stacks with a frame that no simple rule describes, and as the oracle -------- */
+/* ---- fallback.c: libunwind, for stacks with a frame that no simple rule describes, and as the oracle
+ * -------- */
 
 /* Loads libunwind, privately: its _Unwind_* and backtrace() must not come before the program's own. */
 void fallback_open(void);
 
-/* The whole stack through unw_backtrace() into u->buffer; the number of frames, and the first that is not ours
- * (ra: the return address of the hook). 0 if it cannot be had. */
+/* The whole stack through unw_backtrace() into u->buffer; the number of frames, and the first that is not
+ * ours (ra: the return address of the hook). 0 if it cannot be had. */
 uint32_t fallback_walk(struct unwind *u, uint64_t ra, uint32_t *first);
 
 #endif
