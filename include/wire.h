@@ -31,13 +31,15 @@
  *   +------------------------------------+--------------------+
  *    63                                32 31                  0
  *
- *   elapsed is the time since the ring's previous event in units of WIRE_STAMP_SHIFT bits of the time-stamp
- *   counter. It is 0 as long as the process has one ring only; from the second ring on every event is
- *   stamped, and an interval that does not fit is preceded by a STAMP with the absolute time.
+ *   elapsed is the time since the ring's previous stamped event, in units of WIRE_STAMP_SHIFT bits of the
+ * time-stamp counter. It is 0 as long as the process has one ring only; from the second ring on an event
+ * every few words is stamped (reading the clock takes longer than the rest of an event), and an interval that
+ * does not fit is preceded by a STAMP with the absolute time. An event without a stamp of its own is as old
+ * as the one before.
  *
  * Publishing: words first, then wire_ring.head with release order. An allocation is published after the
- * real allocator returned, a free before it is called: for one address the stamps then order what any
- * number of threads did with it.
+ * real allocator returned, a free before it is called: for one address, what causes something is published
+ * before it, whatever the threads.
  */
 #ifndef LIBTRACE_WIRE_H
 #define LIBTRACE_WIRE_H
@@ -135,8 +137,9 @@ struct wire_frame {
 #define WIRE_NODES_FIRST (1u << 16) /* 512 KiB */
 #define WIRE_NODE_ROOT 0u           /* parent of an outermost frame */
 #define WIRE_NODE_CUT 0xffffffffu   /* parent of the outermost frame that was kept */
-#define WIRE_NODE_BASE(k) (1u + (((1u << (2 * (k))) - 1) / 3) * WIRE_NODES_FIRST) /* first id of segment k \
-                                                                                   */
+#define WIRE_NODE_BASE(k)                                                            \
+    (1u + (((1u << (2 * (k))) - 1) / 3) * WIRE_NODES_FIRST) /* first id of segment k \
+                                                             */
 
 /* ---- notes ----------------------------------------------------------------------------------- */
 

@@ -194,9 +194,15 @@ NOINLINE void thread_tick(struct thread *t, uint32_t tick)
     ring_word(t, (uint64_t)WIRE_TICK << WIRE_TYPE_SHIFT | tick);
 }
 
-NOINLINE uint64_t thread_stamp(struct thread *t)
+/* Not cold: every few events. */
+__attribute__((noinline)) uint64_t thread_stamp(struct thread *t)
 {
-    ring_word(t, (uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | (t->stamp & ((1ull << WIRE_TYPE_SHIFT) - 1)));
+    uint64_t now = __rdtsc() >> WIRE_STAMP_SHIFT, elapsed = now - t->stamp;
+    t->stamp = now;
+    t->stamped = t->head;
+    if (LIKELY(elapsed <= WIRE_ELAPSED_MAX))
+        return elapsed;
+    ring_word(t, (uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | (now & ((1ull << WIRE_TYPE_SHIFT) - 1)));
     return 0;
 }
 

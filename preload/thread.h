@@ -19,8 +19,9 @@ struct thread {
     uint64_t head;   /* words published */
     uint64_t limit;  /* head up to which nothing needs to be asked */
     struct wire_ring *ring;
-    uint64_t stamp; /* time of the last event, in stamp units; 0 = never */
-    uint32_t tick;  /* published last */
+    uint64_t stamp;   /* time of the last stamped event, in stamp units; 0 = never */
+    uint64_t stamped; /* head then */
+    uint32_t tick;    /* published last */
     uint32_t level;
     volatile bool busy;    /* a hook is at work on this state */
     volatile bool passing; /* what we do now is not the program's: hooks pass through */
@@ -44,8 +45,10 @@ bool thread_wait(struct thread *t);
 /* After fork: the threads of the parent are not here, and the one that is has no ring yet. */
 void thread_forked(void);
 
-/* Emits what has to precede the next event: a tick, a stamp. */
+/* Emits the tick that has to precede the next event. */
 void thread_tick(struct thread *t, uint32_t tick);
+
+/* Reads the clock: the next event's elapsed time, 0 after a STAMP of its own. */
 uint64_t thread_stamp(struct thread *t);
 
 /* Takes the state of the calling thread for one event; give it back with thread_leave(). NULL: do not record.
@@ -70,7 +73,8 @@ INLINE void thread_leave(struct thread *t)
 /* ---- writing events -------------------------------------------------------------------------- */
 
 #define RING_MASK (WIRE_RING_WORDS - 1)
-#define RING_EVENT_WORDS 6 /* the most that one event takes: tick, stamp, huge, two of its own, one spare */
+#define RING_STAMP_WORDS 16 /* so far apart are stamps: reading the clock takes longer than all the rest */
+#define RING_EVENT_WORDS 6  /* the most that one event takes: tick, stamp, huge, two of its own, one spare */
 
 INLINE void ring_word(struct thread *t, uint64_t word)
 {
@@ -91,13 +95,9 @@ INLINE uint64_t ring_begin(struct thread *t, enum wire_event type)
     if (UNLIKELY(tick != t->tick))
         thread_tick(t, tick);
     uint64_t word = (uint64_t)type << WIRE_TYPE_SHIFT;
-    if (atomic_load_explicit(&gate->stamping, memory_order_relaxed)) {
-        uint64_t now = __rdtsc() >> WIRE_STAMP_SHIFT, elapsed = now - t->stamp;
-        t->stamp = now;
-        if (UNLIKELY(elapsed > WIRE_ELAPSED_MAX))
-            elapsed = thread_stamp(t);
-        word |= elapsed << WIRE_ELAPSED_SHIFT;
-    }
+    if (UNLIKELY((t->head ^ t->stamped) / RING_STAMP_WORDS) &&
+        atomic_load_explicit(&gate->stamping, memory_order_relaxed))
+        word |= thread_stamp(t) << WIRE_ELAPSED_SHIFT;
     return word;
 }
 

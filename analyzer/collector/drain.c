@@ -1,10 +1,10 @@
 /* drain.c - see drain.h.
  *
- * A process with one ring: its events come in their order. With more, events carry their time, and the
- * rings are merged by it; events later than the sweep's begin stay for the next sweep, as rings that were
- * looked at before may hold earlier ones by then. What remains is a thread that was stopped between taking
- * the time and publishing: its event comes late. For one address allocations and frees alternate, so lateness
- * shows, and limbo puts it right:
+ * A process with one ring: its events come in their order. With more, every few events carry their time, and
+ * the rings are merged by it; events later than the sweep's begin stay for the next sweep, as rings that were
+ * looked at before may hold earlier ones by then. Within those few events, and for a thread that was stopped
+ * between taking the time and publishing, the order between threads is not known. For one address allocations
+ * and frees alternate, so a wrong order shows, and limbo puts it right:
  *
  *   an allocation of an address that lives: the free in between is late. The old block is retired now, and
  * one free of this address is owed; a free of an unknown address: waits for a late allocation until the next
