@@ -39,15 +39,31 @@ int64_t measure_value(const struct store_measures *m, int by)
     return by == BY_ALLOCATIONS || by == BY_TEMPORARY ? measure_count(m, by) : measure_bytes(m, by);
 }
 
+/* Numbers of a stranger's file may be of any size: they wrap, which for them is as good as anything. */
+static void add(int64_t *sum, int64_t value, int sign)
+{
+    *sum = (int64_t)((uint64_t)*sum + (sign > 0 ? (uint64_t)value : -(uint64_t)value));
+}
+
+static void measures_change(struct store_measures *sum, const struct store_measures *m, int sign)
+{
+    add(&sum->allocations, m->allocations, sign);
+    add(&sum->bytes, m->bytes, sign);
+    add(&sum->peak_allocations, m->peak_allocations, sign);
+    add(&sum->peak_bytes, m->peak_bytes, sign);
+    add(&sum->live_allocations, m->live_allocations, sign);
+    add(&sum->live_bytes, m->live_bytes, sign);
+    add(&sum->temporary, m->temporary, sign);
+}
+
 void measures_add(struct store_measures *sum, const struct store_measures *m)
 {
-    sum->allocations += m->allocations;
-    sum->bytes += m->bytes;
-    sum->peak_allocations += m->peak_allocations;
-    sum->peak_bytes += m->peak_bytes;
-    sum->live_allocations += m->live_allocations;
-    sum->live_bytes += m->live_bytes;
-    sum->temporary += m->temporary;
+    measures_change(sum, m, 1);
+}
+
+void measures_subtract(struct store_measures *sum, const struct store_measures *m)
+{
+    measures_change(sum, m, -1);
 }
 
 void measures_json(struct json *json, const struct store_measures *m)

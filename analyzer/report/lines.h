@@ -72,6 +72,7 @@ int64_t measure_bytes(const struct store_measures *m, int by);
 int64_t measure_count(const struct store_measures *m, int by);
 
 void measures_add(struct store_measures *sum, const struct store_measures *m);
+void measures_subtract(struct store_measures *sum, const struct store_measures *m);
 void measures_json(struct json *json, const struct store_measures *m); /* members of the open object */
 
 #endif

@@ -145,20 +145,20 @@ int run_numbers(struct report *report, const char *label, int64_t **numbers, siz
 
 /* ---- choosing -------------------------------------------------------------------------------- */
 
-static int64_t one_number(struct report *report, const char *sql, const char *text)
+static int one_number(struct report *report, const char *sql, const char *text, int64_t *number)
 {
     sqlite3_stmt *statement = report_prepare(report, sql);
     int status = EXIT_FINE;
-    int64_t number = 0;
 
+    *number = 0;
     if (statement == NULL)
-        return 0;
+        return EXIT_FAILED;
     if (text != NULL)
         sqlite3_bind_text(statement, 1, text, -1, SQLITE_STATIC);
     if (report_step(report, statement, &status))
-        number = sqlite3_column_int64(statement, 0);
+        *number = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
-    return number;
+    return status;
 }
 
 static int unknown_run(struct report *report, const char *text)
@@ -187,17 +187,19 @@ static int unknown_run(struct report *report, const char *text)
     return status;
 }
 
-static int64_t choose(struct report *report, const char *text)
+/* 0 where there is none. */
+static int choose(struct report *report, const char *text, int64_t *number)
 {
-    int64_t number = 0;
+    int status = EXIT_FINE;
 
+    *number = 0;
     if (text == NULL)
-        return one_number(report, "SELECT coalesce(max(id), 0) FROM run", NULL);
+        return one_number(report, "SELECT coalesce(max(id), 0) FROM run", NULL, number);
     if (*text != '\0' && text[strspn(text, "0123456789")] == '\0')
-        number = one_number(report, "SELECT id FROM run WHERE id = CAST(?1 AS INTEGER)", text);
-    if (number == 0)
-        number = one_number(report, "SELECT coalesce(max(id), 0) FROM run WHERE label = ?1", text);
-    return number;
+        status = one_number(report, "SELECT id FROM run WHERE id = CAST(?1 AS INTEGER)", text, number);
+    if (status == EXIT_FINE && *number == 0)
+        status = one_number(report, "SELECT coalesce(max(id), 0) FROM run WHERE label = ?1", text, number);
+    return status;
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */
@@ -244,15 +246,17 @@ static int wait_for_symbols(struct report *report, struct run *run)
 int run_find(struct report *report, const char *text, struct run *run)
 {
     *run = (struct run){0};
-    int64_t number = choose(report, text);
+    int64_t number;
+    int status = choose(report, text, &number);
 
+    if (status != EXIT_FINE)
+        return status;
     if (number == 0 && text != NULL)
         return unknown_run(report, text);
     if (number == 0)
         return report_error(report, EXIT_FAILED, "%s holds no run yet. Record one: trace-run PROGRAM",
                             report->db);
-    int status = run_load(report, number, run);
-
+    status = run_load(report, number, run);
     if (status == EXIT_FINE && run->state == RUN_SYMBOLS)
         status = wait_for_symbols(report, run);
     /* From here on one snapshot of the file, even if a collector goes on writing. */

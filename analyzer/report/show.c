@@ -179,20 +179,13 @@ static void rest_row(const struct report *report, const struct lines_query *quer
                      struct table *table)
 {
     static const char *const plural[] = {"lines", "functions", "files", "modules", "stacks"};
-    struct store_measures rest = lines->sum, shown = {0};
+    struct store_measures rest = lines->sum;
     char text[96], count[UNITS_SIZE];
 
     if (lines->count == lines->all)
         return;
     for (size_t i = 0; i < lines->count; i++)
-        measures_add(&shown, &lines->rows[i].m);
-    rest.allocations -= shown.allocations;
-    rest.bytes -= shown.bytes;
-    rest.peak_allocations -= shown.peak_allocations;
-    rest.peak_bytes -= shown.peak_bytes;
-    rest.live_allocations -= shown.live_allocations;
-    rest.live_bytes -= shown.live_bytes;
-    rest.temporary -= shown.temporary;
+        measures_subtract(&rest, &lines->rows[i].m);
     table_row(table, "dim");
     number_cells(report, table, query->by, &rest, &lines->sum);
     snprintf(text, sizeof text, "(%s more %s)", units_count(count, (int64_t)(lines->all - lines->count)),

@@ -200,7 +200,8 @@ static void print_facts(const struct report *report, const struct run *run)
     printf("started %s, ran %s (%s CPU)", run->started, units_seconds(a, (double)t->wall_ns / 1e9),
            units_seconds(b, (double)t->cpu_ns / 1e9));
     if (t->exit_known && t->exit_status < 0)
-        printf(", killed by signal %d (%s)", -t->exit_status, strsignal(-t->exit_status));
+        printf(", killed by signal %lld (%s)", -(long long)t->exit_status,
+               t->exit_status > -128 ? strsignal(-t->exit_status) : "?");
     else if (t->exit_known)
         printf(", exit status %d", t->exit_status);
     printf("; %lld process%s, %lld thread%s; %s\n\n", (long long)run->processes,

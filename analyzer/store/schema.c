@@ -103,6 +103,19 @@ static int damaged(struct store *store)
                       store->path, sqlite3_errmsg(store->db), store->path);
 }
 
+/* Where SQLite may not write it tries to read, and so reports a file that is missing: the folder knows
+ * better. */
+static int why_not_opened(const struct store *store, int os)
+{
+    char folder[4096];
+    const char *slash = strrchr(store->file, '/');
+
+    if (os != ENOENT || slash == NULL || (size_t)(slash - store->file) >= sizeof folder)
+        return os;
+    snprintf(folder, sizeof folder, "%.*s/", (int)(slash - store->file), store->file);
+    return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) != 0 ? errno : os;
+}
+
 int store_check(struct store *store, int result, const char *what)
 {
     int os = store->db != NULL ? sqlite3_system_errno(store->db) : 0;
@@ -130,6 +143,7 @@ int store_check(struct store *store, int result, const char *what)
                           "change its permissions.",
                           what, store->path);
     case SQLITE_CANTOPEN:
+        os = why_not_opened(store, os);
         return store_fail(store, os > 0 ? -os : -EACCES,
                           "cannot %s %s: %s. Name a file in a directory that you "
                           "may write to with LIBTRACE_DB.",

@@ -22,7 +22,8 @@ static struct store *store;
 static struct store_run totals;
 static const char *label = "list";
 static long scale = 1;
-static int living; /* its processes have not ended */
+static int living;  /* the run's processes have not ended */
+static int waiting; /* its collector lives until it is killed */
 
 static void check(int code)
 {
@@ -104,8 +105,12 @@ static void finish(const char *state)
         check(store_line_totals(store));
     check(store_run_state(store, state));
     check(store_commit(store));
-    if (strcmp(state, "recording") != 0)
-        check(store_finish(store));
+    if (strcmp(state, "recording") == 0) {
+        if (waiting)
+            pause(); /* the collector of a run that goes on is alive */
+        _exit(0);    /* and that of one that was killed leaves its WAL behind */
+    }
+    check(store_finish(store));
     store_close(store);
 }
 
@@ -290,9 +295,8 @@ int main(int argc, char **argv)
         make_hostile(path);
     } else if (strcmp(kind, "unresolved") == 0 || strcmp(kind, "dead") == 0) {
         living = 1;
+        waiting = strcmp(kind, "unresolved") == 0;
         make_small(path, 0, "recording");
-        if (strcmp(kind, "unresolved") == 0)
-            pause(); /* the collector of a run that goes on is alive */
     } else if (strcmp(kind, "symbols") == 0) {
         make_symbols(path, argc > 3 ? atof(argv[3]) : 1);
     } else {

@@ -1,0 +1,244 @@
+/* test_store_views.c - the public contract: names and order of the views' columns. Columns may be added at
+ * the end of a view; a test that has to be changed for any other reason means that users' SQL breaks. */
+#define _GNU_SOURCE
+#include "store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MEASURES "allocations, bytes, peak_allocations, peak_bytes, live_allocations, live_bytes, temporary"
+
+static const char *const views[][2] = {
+    {"runs", "run, label, command, started, wall_s, cpu_s, exit_status, state, allocations, bytes, frees, "
+             "freed_bytes, "
+             "peak_allocations, peak_bytes, live_allocations, live_bytes, temporary, processes, threads, "
+             "peak_rss_bytes"},
+    {"processes",
+     "run, process, pid, parent_pid, command, executable, started_s, ended_s, exit_status, allocations, "
+     "bytes, peak_bytes, live_bytes"},
+    {"threads", "run, process, tid, name, allocations, bytes, frees"},
+    {"lines", "run, file, line, function, module, language, " MEASURES},
+    {"functions", "run, function, file, module, language, " MEASURES},
+    {"stacks", "run, stack, frames, " MEASURES},
+    {"leaks", "run, file, line, function, live_allocations, live_bytes, stack"},
+    {"timeline", "run, t_s, live_bytes, live_allocations, rss_bytes"},
+};
+
+static char path[] = "/tmp/test_store_views.XXXXXX";
+static struct store *writer;
+
+static void check(int code)
+{
+    if (code != 0)
+        print_error("%s\n", store_error(writer));
+    assert_int_equal(code, 0);
+}
+
+static void site(int64_t process, int64_t node, int64_t line, int64_t count, int64_t size, int64_t kept)
+{
+    struct store_site s = {.process = process,
+                           .node = node,
+                           .line = line,
+                           .leaf = line,
+                           .m = {.allocations = count,
+                                 .bytes = count * size,
+                                 .peak_allocations = count / 2,
+                                 .peak_bytes = count / 2 * size,
+                                 .temporary = count / 3},
+                           .frees = count - kept,
+                           .freed_bytes = (count - kept) * size};
+
+    check(store_site(writer, &s));
+}
+
+/* Run 1: finished, of two processes that share a stack. Run 2: its symbols are not there yet. */
+static int make(void **state)
+{
+    int64_t run;
+    struct store_process process = {.id = 1,
+                                    .pid = 7,
+                                    .parent_pid = 6,
+                                    .command = "a b",
+                                    .executable = "/a",
+                                    .started_ns = 500000000,
+                                    .ended_ns = -1};
+
+    (void)state;
+    close(mkstemp(path));
+    check(store_open(path, &writer));
+    check(store_begin(writer));
+    for (int i = 0; i < 2; i++) {
+        struct store_run totals = {.wall_ns = 1500000000,
+                                   .exit_known = 1,
+                                   .exit_status = -9,
+                                   .m = {60, 700, 30, 350, 4, 34, 20},
+                                   .frees = 56,
+                                   .freed_bytes = 666,
+                                   .peak_rss_bytes = 4096};
+
+        check(store_run_add(writer, "a", "a b", "2026-01-01T00:00:00Z", "/w", &run));
+        check(store_process(writer, &process));
+        check(store_thread(writer, 1, 1, 7, "main", 60, 700, 56));
+        check(store_module(writer, 1, "/lib/liba.so", NULL, 0, -1));
+        check(store_line(writer, 1, "/w/a.c", 10, "f", "/a", "native", 0));
+        check(store_line(writer, 2, "/w/a.c", 20, "f", "/a", "native", 0));
+        check(store_line(writer, 3, NULL, 0, "liba.so+0x20", "/lib/liba.so", "native", 0));
+        for (int k = 1; k <= 3; k++)
+            check(store_frame(writer, k, 1, k * 16));
+        if (i == 0) {
+            check(store_frame_line(writer, 1, 0, 1));
+            check(store_frame_line(writer, 1, 1, 2)); /* 10 is inlined into 20 */
+            check(store_frame_line(writer, 2, 0, 3));
+        }
+        check(store_node(writer, 1, 0, 2));
+        check(store_node(writer, 2, 1, 1));
+        check(store_node(writer, 3, -1, 3));
+        site(1, 2, i == 0 ? 1 : 0, 30, 10, 2);
+        site(2, 2, i == 0 ? 1 : 0, 20, 10, 0);
+        site(1, 3, i == 0 ? 3 : 0, 8, 7, 2);
+        site(1, 1, i == 0 ? 2 : 0, 2, 72, 0);
+        totals.m = (struct store_measures){60, 700, 30, 350, 4, 34, 18};
+        check(store_sample(writer, 250000000, 3, 30, 4096));
+        if (i == 0) {
+            check(store_line_totals(writer));
+            check(store_run_state(writer, "complete"));
+        }
+        check(store_run_totals(writer, &totals));
+    }
+    check(store_commit(writer));
+    check(store_finish(writer));
+    store_close(writer);
+    return 0;
+}
+
+static int clean(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+/* The first column of all rows, one a line. */
+static char *ask(const char *sql)
+{
+    static char out[4096];
+    struct store *reader;
+    sqlite3_stmt *statement;
+    size_t n = 0;
+
+    out[0] = '\0';
+    writer = NULL;
+    assert_int_equal(store_open_read(path, &reader), 0);
+    if (sqlite3_prepare_v2(store_handle(reader), sql, -1, &statement, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(store_handle(reader)));
+    while (sqlite3_step(statement) == SQLITE_ROW)
+        n += (size_t)snprintf(out + n, sizeof out - n, "%s%s", n > 0 ? "\n" : "",
+                              sqlite3_column_text(statement, 0));
+    sqlite3_finalize(statement);
+    store_close(reader);
+    return out;
+}
+
+static void columns(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++)
+        for (int file = 0; file < 2; file++) { /* as our reports see it, and as anybody does */
+            char sql[128], found[1024] = "";
+            sqlite3 *db;
+            sqlite3_stmt *statement;
+            struct store *reader = NULL;
+
+            if (file)
+                assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+            else
+                assert_int_equal(store_open_read(path, &reader), 0);
+            snprintf(sql, sizeof sql, "SELECT * FROM %s", views[i][0]);
+            assert_int_equal(sqlite3_prepare_v2(file ? db : store_handle(reader), sql, -1, &statement, NULL),
+                             SQLITE_OK);
+            for (int k = 0; k < sqlite3_column_count(statement); k++) {
+                strcat(found, k > 0 ? ", " : "");
+                strcat(found, sqlite3_column_name(statement, k));
+            }
+            sqlite3_finalize(statement);
+            if (strncmp(found, views[i][1], strlen(views[i][1])) != 0)
+                fail_msg("%s has %s", views[i][0], found);
+            if (file)
+                sqlite3_close(db);
+            store_close(reader);
+        }
+}
+
+/* In every measure, and for the run without symbols too. */
+static void sums(void **state)
+{
+    static const char *const of[] = {"lines", "functions", "stacks"};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        char sql[1024];
+
+        snprintf(sql, sizeof sql,
+                 "SELECT count(*) FROM runs AS r JOIN (SELECT run, sum(allocations) AS a, sum(bytes) AS b, "
+                 "sum(peak_allocations) AS c, sum(peak_bytes) AS d, sum(live_allocations) AS e, "
+                 "sum(live_bytes) AS f, "
+                 "sum(temporary) AS g FROM %s GROUP BY run) AS s ON s.run = r.run AND a = allocations AND b "
+                 "= bytes "
+                 "AND c = peak_allocations AND d = peak_bytes AND e = live_allocations AND f = live_bytes "
+                 "AND g = temporary",
+                 of[i]);
+        assert_string_equal(ask(sql), "2");
+    }
+    assert_string_equal(ask("SELECT sum(live_bytes) FROM leaks GROUP BY run"), "34\n34");
+}
+
+static void texts(void **state)
+{
+    (void)state;
+    assert_string_equal(ask("SELECT stack || '|' || frames FROM stacks WHERE run = 1 ORDER BY stack"),
+                        "1|liba.so+0x20\n2|f (/w/a.c:10);f (/w/a.c:20);liba.so+0x20\n3|liba.so+0x30;[cut]");
+    assert_string_equal(ask("SELECT stack FROM leaks WHERE run = 1 ORDER BY live_bytes DESC"),
+                        "f (/w/a.c:10);f (/w/a.c:20);liba.so+0x20\nliba.so+0x30;[cut]");
+    assert_string_equal(
+        ask("SELECT function || coalesce(file, ' ') || line FROM leaks WHERE run = 1 ORDER BY line"),
+        "liba.so+0x20 0\nf/w/a.c10");
+    assert_string_equal(
+        ask("SELECT function || coalesce(file, ' ') || line || module FROM lines WHERE run = 2 ORDER BY 1"),
+        "liba.so+0x10 0/lib/liba.so\nliba.so+0x20 0/lib/liba.so\nliba.so+0x30 0/lib/liba.so");
+    assert_string_equal(ask("SELECT frames FROM stacks WHERE run = 2 ORDER BY stack"),
+                        "liba.so+0x20\nliba.so+0x10;liba.so+0x20\nliba.so+0x30;[cut]");
+    assert_string_equal(ask("SELECT group_concat(function || line, ' ') FROM (SELECT * FROM lines WHERE run "
+                            "= 1 ORDER BY line)"),
+                        "liba.so+0x200 f10 f20");
+    assert_string_equal(ask("SELECT function || allocations FROM functions WHERE run = 1 ORDER BY 1"),
+                        "f52\nliba.so+0x208");
+}
+
+static void values(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        ask("SELECT wall_s || ' ' || exit_status || ' ' || state || ' ' || processes || ' ' || threads "
+            "FROM runs WHERE run = 1"),
+        "1.5 -9 complete 1 1");
+    assert_string_equal(ask("SELECT started_s || coalesce(ended_s, ' lives') FROM processes WHERE run = 1"),
+                        "0.5 lives");
+    assert_string_equal(ask("SELECT t_s || ' ' || live_bytes FROM timeline WHERE run = 1"), "0.25 30");
+    assert_string_equal(ask("SELECT name || frees FROM threads WHERE run = 2"), "main56");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(columns), cmocka_unit_test(sums),
+                                       cmocka_unit_test(texts), cmocka_unit_test(values)};
+
+    return cmocka_run_group_tests(tests, make, clean);
+}
