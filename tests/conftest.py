@@ -90,11 +90,34 @@ def wait_for_run(database, run=None, timeout=120):
                 if found:
                     state = f"{found[0]['state']}, {found[0]['phase']}"
                     if found[0]["phase"] == "done" and found[0]["state"] != "recording":
+                        _wait_for_end(found[0]["collector_pid"], deadline)
                         return found[0]
             except sqlite3.OperationalError as error:
                 state = str(error)  # being created, or busy
         time.sleep(0.01)
     raise AssertionError(f"{database} was not complete after {timeout} s: {state}")
+
+
+def _wait_for_end(collector, deadline):
+    """The collector's last act is to make the database one plain file again."""
+    while time.monotonic() < deadline:
+        try:
+            if not pathlib.Path(f"/proc/{collector}/comm").read_text().startswith("trace-collec"):
+                return
+        except OSError:
+            return
+        time.sleep(0.005)
+    raise AssertionError(f"the collector {collector} does not end")
+
+
+def kernel_keeps_exit_status():
+    """Whether the end of a process can be learnt by others after its parent has seen it (PIDFD_INFO_EXIT)."""
+    return tuple(map(int, os.uname().release.split("-")[0].split(".")[:2])) >= (6, 15)
+
+
+def same_exit(recorded, expected):
+    """Whether a recorded exit status is right. Of a signal an older kernel tells nobody but the parent."""
+    return recorded == expected or (recorded is None and expected < 0 and not kernel_keeps_exit_status())
 
 
 def clean_environment(extra=None):

@@ -49,8 +49,8 @@ int program_find(const char *name, struct program *program)
             int error = runnable(program->path);
             if (error == 0)
                 return 0;
-            if (error == EACCES) /* keep looking, but remember that there was one */
-                seen = EACCES;
+            if (error != ENOENT && error != ENOTDIR) /* keep looking, but remember that there was one */
+                seen = error;
         }
         if (!*end)
             return seen;

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import rows, wait_for_run
+from conftest import rows, same_exit, wait_for_run
 
 
 def test_a_tree_of_processes(build, trace, plain):
@@ -17,8 +17,8 @@ def test_a_tree_of_processes(build, trace, plain):
     traced = trace([build.target("tree")])
     assert (traced.stdout, traced.returncode) == (expected.stdout, expected.returncode) == (b"done\n", 0)
     assert traced.stderr == b""
-    loops = traced.rows("SELECT function, line, sum(allocations) AS n FROM lines WHERE file LIKE '%/tree.c' GROUP BY 1, 2")
-    assert [(r["function"], r["n"]) for r in loops] == [("blocks", 1000 + 2000 + 3000 + 4000 + 5000 + 6000 + 7000)]
+    loop = traced.one("SELECT * FROM lines WHERE file LIKE '%/tree.c' AND function = 'blocks'")
+    assert loop["allocations"] == 1000 + 2000 + 3000 + 4000 + 5000 + 6000 + 7000 and loop["live_allocations"] == 0
     processes = traced.rows("SELECT * FROM processes ORDER BY process")
     first = processes[0]
     assert first["pid"] != 0 and first["executable"].endswith("targets/tree") and first["exit_status"] == 0
@@ -34,7 +34,7 @@ def test_a_tree_of_processes(build, trace, plain):
 def test_only_the_first_process(build, trace):
     traced = trace([build.target("tree")], env={"LIBTRACE_FOLLOW": "0"})
     assert traced.stdout == b"done\n"
-    assert traced.one("SELECT sum(allocations) AS n FROM lines WHERE file LIKE '%/tree.c'")["n"] == 1000
+    assert traced.one("SELECT * FROM lines WHERE file LIKE '%/tree.c' AND function = 'blocks'")["allocations"] == 1000
     assert traced.run["state"] == "complete"
 
 
@@ -55,7 +55,7 @@ def test_two_runs_at_once(build, preload, tmp_path):
         if len(runs) == 8 and all(r["phase"] == "done" for r in runs):
             break
         time.sleep(0.05)
-    per_item = {"list": (60000, 12 + 1), "stream": (60000, 1), "dict": (200000, 2), "slots": (20000, 2)}
+    per_item = {"list": (60000, 12 + 1), "stream": (60000, 1), "dict": (100000, 2), "slots": (20000, 2)}
     for run in runs:
         base, more = per_item[run["label"][:-1]]
         assert run["state"] == "complete" and base < run["allocations"] <= base + more, dict(run)
@@ -94,7 +94,7 @@ def test_killed(number, arguments, build, preload, tmp_path):
     # Killed between an event and its count, it is one off.
     assert allocations <= line["allocations"] <= allocations + 1
     assert allocations - frees - 1 <= line["live_allocations"] <= allocations - frees + 1
-    assert run["state"] == "complete" and run["exit_status"] == -number
+    assert run["state"] == "complete" and same_exit(run["exit_status"], -number)
     assert rows(tmp_path / "trace.db", "PRAGMA integrity_check")[0][0] == "ok"
 
 
@@ -111,7 +111,7 @@ def test_killed_many_times(build, preload, tmp_path, say):
         allocations, _ = page(path)
         line = rows(database, "SELECT * FROM lines WHERE run = ? AND function = 'main'", number)[0]
         assert 0 <= line["allocations"] - allocations <= 1, f"kill {number}"
-        assert run["exit_status"] == -9
+        assert same_exit(run["exit_status"], -9)
     assert rows(database, "PRAGMA integrity_check")[0][0] == "ok"
     say("25 kills at different moments: each time the last published event is in the database")
 
@@ -155,7 +155,8 @@ int main(void) {
     signal(SIGCHLD, on);
     for (int i = 0; i < 200000; i++) { void *volatile p = malloc(i % 100); free(p); }
     usleep(100000);
-    printf("wait %d %d, signals %d, fd %d\n", waitpid(-1, NULL, WNOHANG | __WALL), errno == ECHILD, signals, dup(0));
+    int waited = waitpid(-1, NULL, WNOHANG | __WALL);
+    printf("wait %d %d, signals %d, fd %d\n", waited, errno == ECHILD, signals, dup(0));
     char line[100] = ""; FILE *f = fopen("/proc/self/task/self/children", "r"); (void)f;
     snprintf(line, sizeof line, "/proc/self/task/%d/children", getpid());
     f = fopen(line, "r"); line[0] = 0; if (f && fgets(line, sizeof line, f)) printf("children %s\n", line);

@@ -113,4 +113,5 @@ def test_temporary_allocations(build, trace):
     run = trace([build.workload("stream"), "5000"]).run
     # Of the three blocks of an item the last one made is freed first: by the thread's next allocation event.
     assert run["temporary"] == 5000
-    assert run["peak_allocations"] == 3
+    # The moment with most bytes is the end, when stdout has its buffer; no item lives then.
+    assert (run["peak_allocations"], run["peak_bytes"]) == (1, 4096)
