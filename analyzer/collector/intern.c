@@ -441,6 +441,19 @@ static void show_python(struct intern *intern, uint32_t frame, const struct proc
     const struct line_entry *line = intern_line(intern, &place, 0, true);
     if (line)
         show_line(intern, frame, 0, line, shown);
+    shown->python = shown->good != 0;
+}
+
+/* True for the frames of a Python interpreter itself: what it allocates counts for the Python line that it runs. */
+static bool in_interpreter(const struct intern *intern, uint32_t frame)
+{
+    const struct run_frame *place = (const struct run_frame *)intern->frames.memory + frame;
+    if (place->code || !place->module)
+        return false;
+    const char *path = ((const struct run_module *)intern->modules.memory)[place->module].path;
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    return strncmp(name, "libpython", 9) == 0 || strncmp(name, "python", 6) == 0;
 }
 
 static struct shown show_frame(struct intern *intern, uint32_t number)
@@ -460,7 +473,7 @@ static struct shown show_nothing(struct intern *intern)
     const struct symbols_frame unknown = {.function = intern_text(intern, "[no stack]")};
     const struct line_entry *line = intern_line(intern, &unknown, 0, false);
     uint32_t number = line ? line->number : 0;
-    return (struct shown){0, number, number};
+    return (struct shown){0, number, number, false};
 }
 
 struct shown intern_show(struct intern *intern, uint32_t number)
@@ -479,7 +492,10 @@ struct shown intern_show(struct intern *intern, uint32_t number)
         outer = nodes[number].shown;
     while (depth-- > 0) {
         struct shown own = show_frame(intern, nodes[path[depth]].frame);
-        own.good = own.good ? own.good : outer.good;
+        if (!own.good || (outer.python && in_interpreter(intern, nodes[path[depth]].frame))) {
+            own.good = outer.good;
+            own.python = outer.python;
+        }
         own.fallback = own.fallback ? own.fallback : outer.fallback;
         nodes[path[depth]].shown = outer = own;
     }

@@ -47,6 +47,7 @@ struct shown {
     uint32_t good;     /* innermost line with source that is not an allocator's */
     uint32_t fallback; /* innermost line that is not an allocator's */
     uint32_t leaf;     /* innermost line; always there once it was looked up */
+    bool python;       /* good is a line of Python code */
 };
 
 /* A frame of the run. */

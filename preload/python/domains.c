@@ -47,6 +47,8 @@ uint32_t domains_stack(struct thread *t, struct python_thread *mine, const void 
 static inline void allocated(struct thread *t, void *block, size_t size, const void *frame)
 {
     struct python_thread *mine = python_thread_of(t);
+    if (UNLIKELY(recycle_lost()))
+        recycle_start();
     ring_put_block(t, WIRE_ALLOC, block, size, domains_stack(t, mine, frame));
     t->made = block;
     if (LIKELY(mine != NULL)) {

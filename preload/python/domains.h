@@ -17,8 +17,17 @@ void domains_look(struct thread *t, struct python_thread *mine, void *state);
  * held. */
 uint32_t domains_stack(struct thread *t, struct python_thread *mine, const void *frame);
 
-/* 3.13+: sees objects that come from free lists, if nobody else uses the interpreter's hook for that. With
- * the GIL held. See recycle.c. */
+/* 3.13+: sees objects that come from free lists. Whoever has the interpreter's hook for that is called from
+ * ours. With the GIL held. See recycle.c. */
 void recycle_start(void);
+
+python_tracer recycle_event;
+extern python_tracer *const *recycle_hook;
+
+/* Somebody else took the hook, or gave it up. */
+static inline bool recycle_lost(void)
+{
+    return *recycle_hook != recycle_event;
+}
 
 #endif

@@ -43,12 +43,15 @@ static bool fill(struct python_interpreter *found, const char **trouble)
         (void (*)(enum python_domain, struct python_allocator *))exports_find("PyMem_SetAllocator", NULL);
     if (!found->set_allocator) {
         if (exports_find("PyPyMem_RawMalloc", NULL))
-            *trouble = "PyPy";
+            *trouble = "it is PyPy";
+        else if (exports_find("Py_GetVersion", NULL))
+            *trouble = "its version is not known";
         return *trouble != NULL;
     }
     found->get_allocator =
         (void (*)(enum python_domain, struct python_allocator *))exports_find("PyMem_GetAllocator", NULL);
-    *trouble = python_layout_find(&found->layout, version(), exports_find("_PyRuntime", NULL));
+    found->runtime = exports_find("_PyRuntime", &found->runtime_size);
+    *trouble = python_layout_find(&found->layout, version(), found->runtime);
     if (*trouble)
         return true;
     const char *current = found->layout.version >= PYTHON_VERSION(3, 13) ? "PyThreadState_GetUnchecked"
@@ -80,7 +83,7 @@ bool interpreter_find(void)
         return false;
     }
     if (trouble) {
-        guest_say("Python is traced natively, its lines are not: ", trouble);
+        guest_say("Python is traced natively, its lines are not, because ", trouble);
         atomic_store(&state, 3);
         return false;
     }

@@ -34,6 +34,8 @@ struct python_interpreter {
     int (*set_tracer)(python_tracer *tracer, void *data); /* 3.13+, else NULL */
     python_tracer *(*get_tracer)(void **data);
 
+    const void *runtime; /* &_PyRuntime */
+    size_t runtime_size;
     const void *code_type, *string_type, *bytes_type;
     const void *eval; /* _PyEval_EvalFrameDefault */
     size_t eval_size; /* bytes of it, without parts that the compiler moved away */

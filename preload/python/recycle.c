@@ -33,32 +33,85 @@ static inline bool just_allocated(uintptr_t block)
     return true;
 }
 
-static int object_event(void *object, int event, void *data)
+/* The hook has room for one. Who had it before us (tracemalloc, mostly), or took it since, is called by us.
+ */
+static python_tracer *next_tracer;
+static void *next_data;
+
+static void object_created(uintptr_t block, const void *frame)
 {
-    (void)data;
-    if (event != EVENT_CREATE)
-        return 0;
-    uintptr_t block = block_of((uintptr_t)object);
-    if (LIKELY(just_allocated(block)))
-        return 0;
-    struct thread *t = thread_enter(__builtin_frame_address(0));
+    struct thread *t = thread_enter(frame);
     if (UNLIKELY(!t))
-        return 0;
+        return;
     struct python_thread *mine = python_thread_of(t);
-    if (LIKELY(mine != NULL)) {
-        uint32_t node = domains_stack(t, mine, __builtin_frame_address(0));
-        ring_put_block(t, WIRE_MOVE, (void *)block, 0, node);
-    }
+    if (LIKELY(mine != NULL))
+        ring_put_block(t, WIRE_MOVE, (void *)block, 0, domains_stack(t, mine, frame));
     thread_leave(t);
-    return 0;
 }
 
-void recycle_start(void)
+static int call_next(void *object, int event)
 {
+    /* Somebody who found us there may in turn call us. */
+    static __thread bool calling __attribute__((tls_model("initial-exec")));
+    if (calling)
+        return 0;
+    calling = true;
+    int result = next_tracer(object, event, next_data);
+    calling = false;
+    return result;
+}
+
+int recycle_event(void *object, int event, void *data)
+{
+    (void)data;
+    if (event == EVENT_CREATE) {
+        uintptr_t block = block_of((uintptr_t)object);
+        if (!just_allocated(block))
+            object_created(block, __builtin_frame_address(0));
+    }
+    return LIKELY(!next_tracer) ? 0 : call_next(object, event);
+}
+
+/* ---- the hook ----------------------------------------------------------------------------------- */
+
+struct hook {
+    python_tracer *tracer;
+    void *data;
+};
+
+static const struct hook nobody = {recycle_event, NULL};
+python_tracer *const *recycle_hook = &nobody.tracer;
+
+/* Where the interpreter keeps the hook is not published; but it must be where our entry appears. */
+static const struct hook *find_hook(const void *mark)
+{
+    const struct hook *found = NULL;
+    const void *const *words = python.runtime;
+    for (size_t i = 0; i + 1 < python.runtime_size / sizeof *words; i++) {
+        if (words[i] != (const void *)recycle_event || words[i + 1] != mark)
+            continue;
+        if (found)
+            return NULL;
+        found = (const struct hook *)&words[i];
+    }
+    return found;
+}
+
+NOINLINE void recycle_start(void)
+{
+    static char mark;
     void *data;
     /* Later versions stop all threads to set the hook: nothing to do from within an allocation. */
     if (!python.set_tracer || !python.get_tracer || python.layout.version > PYTHON_VERSION(3, 14))
         return;
-    if (!python.get_tracer(&data))
-        python.set_tracer(object_event, NULL);
+    python_tracer *tracer = python.get_tracer(&data);
+    if (tracer == recycle_event)
+        return;
+    next_tracer = NULL;
+    next_data = data;
+    next_tracer = tracer;
+    python.set_tracer(recycle_event, &mark);
+    const struct hook *hook = find_hook(&mark);
+    if (hook)
+        recycle_hook = &hook->tracer;
 }
