@@ -214,6 +214,17 @@ static void total_cell(const struct report *report, struct table *table, const s
     table_cell(table, text);
 }
 
+/* Signed, and never a change that reads as none. */
+static void percent(char *out, double value)
+{
+    snprintf(out, UNITS_SIZE, "%+.*f %%",
+             fabs(value) >= 1000     ? 0
+             : fabs(value) >= 0.05   ? 1
+             : fabs(value) >= 0.0005 ? 3
+                                     : 6,
+             value);
+}
+
 static void print_totals(const struct report *report, const struct contender *all, size_t count)
 {
     struct table *table = table_new(report);
@@ -243,8 +254,7 @@ static void print_totals(const struct report *report, const struct contender *al
             if (first == 0 || change == 0)
                 strcpy(out, "");
             else
-                snprintf(out, sizeof out, "%+.*f %%", fabs(change) < 10 * fabs(first) ? 1 : 0,
-                         100 * change / first);
+                percent(out, 100 * change / first);
             table_cell(table, out);
             table_cell_color(table, color);
         }

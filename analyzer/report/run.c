@@ -276,11 +276,11 @@ void run_headline(const struct report *report, const struct run *run)
     char a[UNITS_SIZE], b[UNITS_SIZE], p[UNITS_SIZE], t[UNITS_SIZE], l[UNITS_SIZE];
     char *label = text_harmless(run->label);
 
-    printf("%srun %lld %s%s: %s allocations, %s; peak %s at %s; %s live at the end\n",
+    printf("%srun %lld %s%s: %s allocation%s, %s; peak %s at %s; %s live at the end\n",
            report_color(report, "bold"), (long long)run->number, label, report_color(report, "reset"),
-           units_count(a, m->allocations), units_bytes(b, m->bytes, report->bytes),
-           units_bytes(p, m->peak_bytes, report->bytes), units_seconds(t, (double)run->t.peak_ns / 1e9),
-           units_bytes(l, m->live_bytes, report->bytes));
+           units_count(a, m->allocations), m->allocations == 1 ? "" : "s",
+           units_bytes(b, m->bytes, report->bytes), units_bytes(p, m->peak_bytes, report->bytes),
+           units_seconds(t, (double)run->t.peak_ns / 1e9), units_bytes(l, m->live_bytes, report->bytes));
     free(label);
     const char *note = run->state == RUN_INTERRUPTED
                            ? "Its recording was interrupted: this is what was there by then."

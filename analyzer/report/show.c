@@ -79,12 +79,14 @@ static int print_stacks(const struct report *report, const struct lines_query *q
         const struct store_measures *m = &stacks[i].m;
 
         if (with_totals && query->by == BY_TEMPORARY)
-            fprintf(frames.out, "    %s temporary allocations from\n", units_count(a, m->temporary));
+            fprintf(frames.out, "    %s temporary allocation%s from\n", units_count(a, m->temporary),
+                    m->temporary == 1 ? "" : "s");
         else if (with_totals)
-            fprintf(frames.out, "    %s in %s %s from\n",
+            fprintf(frames.out, "    %s in %s %s%s from\n",
                     units_bytes(a, measure_bytes(m, query->by), report->bytes),
                     units_count(b, measure_count(m, query->by)),
-                    query->by == BY_PEAK || query->by == BY_LIVE ? "blocks" : "allocations");
+                    query->by == BY_PEAK || query->by == BY_LIVE ? "block" : "allocation",
+                    measure_count(m, query->by) == 1 ? "" : "s");
         status = stacks_frames(report, query->run->number, stacks[i].stack, print_frame, &frames);
     }
     fclose(frames.out);
@@ -178,7 +180,6 @@ static void name_cells(const struct lines_query *query, struct table *table, con
 static void rest_row(const struct report *report, const struct lines_query *query, const struct lines *lines,
                      struct table *table)
 {
-    static const char *const plural[] = {"lines", "functions", "files", "modules", "stacks"};
     struct store_measures rest = lines->sum;
     char text[96], count[UNITS_SIZE];
 
@@ -188,8 +189,8 @@ static void rest_row(const struct report *report, const struct lines_query *quer
         measures_subtract(&rest, &lines->rows[i].m);
     table_row(table, "dim");
     number_cells(report, table, query->by, &rest, &lines->sum);
-    snprintf(text, sizeof text, "(%s more %s)", units_count(count, (int64_t)(lines->all - lines->count)),
-             plural[query->group]);
+    snprintf(text, sizeof text, "(%s more %s%s)", units_count(count, (int64_t)(lines->all - lines->count)),
+             group_names[query->group], lines->all - lines->count == 1 ? "" : "s");
     table_cell(table, text);
 }
 

@@ -59,7 +59,7 @@ static unsigned size_class(int64_t size)
 {
     unsigned class = 0;
 
-    while (class < STORE_HISTOGRAM_CLASSES - 1 && size >> class != 0)
+    while (class < STORE_HISTOGRAM_CLASSES - 1 && (uint64_t)size >> class != 0)
         class ++;
     return class;
 }

@@ -95,6 +95,11 @@ char *text_cut(char *text, size_t columns, int at_beginning)
     if (at_beginning) {
         while (width > (columns > 0 ? columns - 1 : 0))
             width -= columns_of(text_next(&p));
+        /* A path is better cut between its folders, where enough of it is left. */
+        const char *folder = columns > 0 ? strchr(p, '/') : NULL;
+
+        if (folder != NULL && text_width(folder) * 2 >= columns)
+            p = folder;
         /* What is left is shorter by at least one character; the ellipsis needs three bytes. */
         char *cut = malloc(strlen(p) + sizeof ELLIPSIS);
 

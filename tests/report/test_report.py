@@ -297,7 +297,7 @@ def test_nothing_recorded_in_a_run(make_db, run):
     for command in ("top", "summary"):
         assert "statically linked or setuid" in run(command, status=0).stdout
     make_db("one")
-    assert "1 allocations, 1 B" in run("top", status=0).stdout
+    assert "1 allocation, 1 B" in run("top", status=0).stdout
     assert "has none" in run("compare", status=0).stdout
 
 
