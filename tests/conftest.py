@@ -7,6 +7,7 @@ programs) goes through the fixture `say`; scripts/test prints it at the end.
 
 import os
 import pathlib
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -102,11 +103,12 @@ def _wait_for_end(collector, deadline):
     """The collector's last act is to make the database one plain file again."""
     while time.monotonic() < deadline:
         try:
-            if not pathlib.Path(f"/proc/{collector}/comm").read_text().startswith("trace-collec"):
-                return
+            _, name, rest = re.split(r"[()]", pathlib.Path(f"/proc/{collector}/stat").read_text(), maxsplit=2)
+            if not name.startswith("trace-collec") or rest.split()[0] == "Z":
+                return  # ended; an init may take its time to notice
         except OSError:
             return
-        time.sleep(0.005)
+        time.sleep(0.002)
     raise AssertionError(f"the collector {collector} does not end")
 
 
