@@ -1,13 +1,14 @@
 /* blocks.h - the live blocks of one process: address -> site, size, time of birth.
  *
- * The hottest structure of the collector: one insert and one removal for each pair of events. A flat table
- * with open addressing, 16 bytes an entry, at most 5/8 full (small ones less); removal closes the gap
- * (Knuth 6.4, algorithm R), so there are no tombstones. What does not fit an entry (a size of 4 GiB and more,
- * an odd address) goes to a uthash table.
+ * The hottest structure of the collector: one insert and one removal for each pair of events. A flat hash
+ * table of buckets, each a cache line of four entries that are compared without a branch; which of them holds
+ * what is of no matter, so removal just clears one. A block whose bucket is full goes to one of the next; how
+ * many have passed a bucket that way is counted, so that nobody looks further in vain. What does not fit an
+ * entry (a size of 4 GiB and more, an odd address) goes to a uthash table.
  *
  *    63             20 19      0    63        32 31        0
  *   +-----------------+---------+  +------------+-----------+
- *   |  address >> 3   |  born   |  |  site      |  size     |
+ *   |  address >> 3   |  born   |  |  site      |  size     |     key 0 = free
  *   +-----------------+---------+  +------------+-----------+
  */
 #ifndef LIBTRACE_BLOCKS_H
@@ -28,17 +29,24 @@ struct entry {
     uint64_t key, value;
 };
 
+#define BUCKET 4 /* entries */
+
+struct bucket {
+    struct entry entry[BUCKET];
+} __attribute__((aligned(64)));
+
 struct odd_block;
 
 struct blocks {
-    struct entry *entries;
-    size_t mapped;      /* bytes */
-    unsigned bits;      /* log2 of the homes; some entries behind the last home take its overflow */
+    struct bucket *buckets;
+    uint8_t *passed; /* by bucket: blocks that went on from it; 255 = that or more, for ever */
+    size_t mapped;   /* bytes of both */
+    unsigned
+        bits; /* log2 of the buckets that are homes; BLOCKS_BEHIND more take what goes on from the last */
     unsigned age_shift; /* ticks are kept >> age_shift */
     size_t count;       /* in the flat table */
     size_t limit;       /* of count, before the table grows */
-    struct entry *last; /* an entry here or further means that the table must grow, too */
-    bool crowded;       /* it must */
+    bool crowded;       /* it must grow although the limit is not reached */
     struct odd_block *odd;
 };
 
@@ -55,17 +63,15 @@ void blocks_each(const struct blocks *blocks, void (*visit)(void *data, const st
 
 #define BLOCKS_BORN_BITS 20
 #define BLOCKS_BORN_MASK ((1ull << BLOCKS_BORN_BITS) - 1)
-#define BLOCKS_OVERFLOW 4096u /* entries behind the last home */
+#define BLOCKS_BEHIND 1024u
 
 int blocks_put_slow(struct blocks *blocks, const struct block *block, struct block *old);
-bool blocks_take_odd(struct blocks *blocks, uint64_t address, struct block *block);
+bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *block);
 
-/* Neighbouring addresses have neighbouring homes, as far as a piece of 128 bytes goes: four homes, one cache
- * line. */
+/* A piece of 128 bytes of memory has one home: blocks that are allocated one after the other share it. */
 static inline size_t blocks_home(const struct blocks *blocks, uint64_t address)
 {
-    uint64_t piece = (address >> 7) * 0x9e3779b97f4a7c15ull;
-    return ((piece >> (64 - blocks->bits)) & ~3ull) + (address >> 5 & 3);
+    return (address >> 7) * 0x9e3779b97f4a7c15ull >> (64 - blocks->bits);
 }
 
 static inline uint64_t blocks_key_address(uint64_t key)
@@ -73,10 +79,22 @@ static inline uint64_t blocks_key_address(uint64_t key)
     return key >> BLOCKS_BORN_BITS << 3;
 }
 
+/* Which entries of a bucket hold a key address (0: which are free), as bits. */
+static inline unsigned bucket_find(const struct bucket *bucket, uint64_t address)
+{
+    uint64_t want = address >> 3;
+    unsigned found = 0;
+    for (unsigned i = 0; i < BUCKET; i++)
+        found |= (unsigned)(bucket->entry[i].key >> BLOCKS_BORN_BITS == want) << i;
+    return found;
+}
+
 /* Makes the look-up of an address soon to come fast. */
 static inline void blocks_prefetch(const struct blocks *blocks, uint64_t address)
 {
-    __builtin_prefetch(&blocks->entries[blocks_home(blocks, address)], 1);
+    size_t home = blocks_home(blocks, address);
+    __builtin_prefetch(&blocks->buckets[home], 1);
+    __builtin_prefetch(&blocks->passed[home]);
 }
 
 static inline struct block blocks_unpack(const struct blocks *blocks, struct entry entry)
@@ -87,67 +105,57 @@ static inline struct block blocks_unpack(const struct blocks *blocks, struct ent
                           .born = (uint32_t)(entry.key & BLOCKS_BORN_MASK) << blocks->age_shift};
 }
 
+/* The born bits are taken as they are: see blocks_put(). */
+static inline struct entry blocks_pack(const struct blocks *blocks, const struct block *block)
+{
+    return (struct entry){block->address << (BLOCKS_BORN_BITS - 3) | block->born >> blocks->age_shift,
+                          (uint64_t)block->site << 32 | (uint32_t)block->size};
+}
+
 /* Adds a block. If one lives at the address already it is replaced, and *old is what it was: returns 1; else
  * 0. -1 on lack of memory. */
 static inline int blocks_put(struct blocks *blocks, const struct block *block, struct block *old)
 {
-    if (__builtin_expect(block->size >> 32 || block->address & 7 || blocks->odd != NULL || blocks->crowded ||
-                             block->born >> blocks->age_shift > BLOCKS_BORN_MASK,
+    size_t home = blocks_home(blocks, block->address);
+    struct bucket *bucket = &blocks->buckets[home];
+    unsigned taken = bucket_find(bucket, block->address), free_ones = bucket_find(bucket, 0);
+    bool odd = (block->size >> 32 | (block->address & 7) | (uint64_t)(uintptr_t)blocks->odd |
+                block->born >> blocks->age_shift >> BLOCKS_BORN_BITS) != 0;
+    if (__builtin_expect(odd || taken || !free_ones || blocks->passed[home] ||
+                             blocks->count >= blocks->limit || blocks->crowded,
                          0))
         return blocks_put_slow(blocks, block, old);
-    struct entry *at = blocks->entries + blocks_home(blocks, block->address);
-    struct entry entry = {block->address << (BLOCKS_BORN_BITS - 3) | block->born >> blocks->age_shift,
-                          (uint64_t)block->site << 32 | (uint32_t)block->size};
-    for (; at->key; at++) {
-        if (blocks_key_address(at->key) == block->address) {
-            *old = blocks_unpack(blocks, *at);
-            *at = entry;
-            return 1;
-        }
-    }
-    *at = entry;
-    blocks->crowded = ++blocks->count > blocks->limit || at >= blocks->last;
+    bucket->entry[__builtin_ctz(free_ones)] = blocks_pack(blocks, block);
+    blocks->count++;
     return 0;
 }
 
 /* Removes the block at an address; false if there is none. */
 static inline bool blocks_take(struct blocks *blocks, uint64_t address, struct block *block)
 {
-    struct entry *at = blocks->entries + blocks_home(blocks, address);
-    for (;; at++) {
-        if (at->key == 0)
-            return blocks->odd && blocks_take_odd(blocks, address, block);
-        if (blocks_key_address(at->key) == address)
-            break;
-    }
-    *block = blocks_unpack(blocks, *at);
+    struct bucket *bucket = &blocks->buckets[blocks_home(blocks, address)];
+    unsigned found = bucket_find(bucket, address);
+    if (__builtin_expect(!found || address & 7, 0))
+        return blocks_take_slow(blocks, address, block);
+    struct entry *entry = &bucket->entry[__builtin_ctz(found)];
+    *block = blocks_unpack(blocks, *entry);
+    entry->key = 0;
     blocks->count--;
-    /* Close the gap: whoever sits behind it and could sit in it moves there. */
-    struct entry *gap = at;
-    for (at++; at->key; at++) {
-        if (blocks->entries + blocks_home(blocks, blocks_key_address(at->key)) <= gap) {
-            *gap = *at;
-            gap = at;
-        }
-    }
-    gap->key = 0;
     return true;
 }
 
 /* Gives the block at *block's address to its site, as born then, and keeps its size. *old is what it was;
- * false if there is none (nor is one of 4 GiB found: what moves are small objects). */
+ * false if there is none. */
 static inline bool blocks_move(struct blocks *blocks, const struct block *block, struct block *old)
 {
-    uint64_t born = block->born >> blocks->age_shift & BLOCKS_BORN_MASK;
-    for (struct entry *at = blocks->entries + blocks_home(blocks, block->address); at->key; at++) {
-        if (blocks_key_address(at->key) == block->address) {
-            *old = blocks_unpack(blocks, *at);
-            at->key = (at->key & ~BLOCKS_BORN_MASK) | born;
-            at->value = (uint64_t)block->site << 32 | (uint32_t)at->value;
-            return true;
-        }
-    }
-    return false;
+    struct block moved;
+    if (!blocks_take(blocks, block->address, old))
+        return false;
+    moved = *old;
+    moved.site = block->site;
+    moved.born = block->born;
+    struct block none;
+    return blocks_put(blocks, &moved, &none) >= 0;
 }
 
 #endif

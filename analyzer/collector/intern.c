@@ -444,7 +444,8 @@ static void show_python(struct intern *intern, uint32_t frame, const struct proc
     shown->python = shown->good != 0;
 }
 
-/* True for the frames of a Python interpreter itself: what it allocates counts for the Python line that it runs. */
+/* True for the frames of a Python interpreter itself: what it allocates counts for the Python line that it
+ * runs. */
 static bool in_interpreter(const struct intern *intern, uint32_t frame)
 {
     const struct run_frame *place = (const struct run_frame *)intern->frames.memory + frame;

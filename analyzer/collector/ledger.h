@@ -15,7 +15,8 @@
 
 #define CLASSES 65 /* of a histogram: 0; 1; 2-3; 4-7; ... */
 
-/* Counts beside the first class that was seen, whose count is what remains. */
+/* Counts of the blocks that came after the second class was seen; what is not counted here is of the first
+ * class. */
 struct histogram {
     uint64_t count[CLASSES];
 };
@@ -122,6 +123,9 @@ static inline void ledger_shrinks(struct ledger *ledger)
 static inline void ledger_alloc(struct ledger *ledger, struct heap *heap, uint32_t index, uint64_t size)
 {
     struct site *site = ledger_site(ledger, index);
+    if (__builtin_expect(size == 0,
+                         0)) /* a block more, and no byte: not the first moment of the maximum any more */
+        ledger_shrinks(ledger);
     ledger_fold(ledger, site);
     if (__builtin_expect(size < site->smallest || size > site->largest, 0)) {
         if (site->allocations == 0)
@@ -129,12 +133,11 @@ static inline void ledger_alloc(struct ledger *ledger, struct heap *heap, uint32
         site->smallest = size < site->smallest ? size : site->smallest;
         site->largest = size > site->largest ? size : site->largest;
     }
-    if (__builtin_expect(ledger_class(size) != site->size_class, 0)) {
-        if (__builtin_expect(site->sizes != NULL, 1))
-            site->sizes->count[ledger_class(size)]++;
-        else
-            ledger_count_other(&site->sizes, ledger_class(size), 1);
-    }
+    /* Whether a site has one class or several hardly changes; which class it is may change each time. */
+    if (site->sizes)
+        site->sizes->count[ledger_class(size)]++;
+    else if (__builtin_expect(ledger_class(size) != site->size_class, 0))
+        ledger_count_other(&site->sizes, ledger_class(size), 1);
     site->allocations++;
     site->bytes += size;
     uint64_t live = site->bytes - site->freed_bytes;

@@ -1,0 +1,129 @@
+/* test_blocks.c - the block table against the simplest table there is. */
+#include "blocks.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define PLACES 50000
+
+static uint64_t state = 88172645463325252ull;
+
+/* xorshift64 (Marsaglia 2003): the same numbers every time. */
+static uint64_t next_random(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+struct visited {
+    size_t count;
+    uint64_t bytes;
+};
+
+static void visit(void *data, const struct block *block)
+{
+    struct visited *visited = data;
+    visited->count++;
+    visited->bytes += block->size;
+}
+
+/* Random puts and takes at addresses this far apart, and now and then one that fits no entry. */
+static void against_array(unsigned spacing, bool with_odd)
+{
+    struct blocks blocks;
+    struct block *model = calloc(PLACES, sizeof *model), old;
+    size_t live = 0;
+    uint64_t bytes = 0;
+    assert_true(blocks_open(&blocks));
+    for (int i = 0; i < 2000000; i++) {
+        uint64_t number = next_random();
+        size_t at = number % PLACES;
+        uint64_t address = 0x7f0000000000ull + at * spacing + (with_odd && at % 1000 == 7 ? 3 : 0);
+        if (number >> 60 < 9 || i < PLACES) {
+            struct block block = {address, number >> 20 & 0xffff, (uint32_t)(number >> 8) | 1, (uint32_t)i};
+            if (with_odd && at % 1000 == 8)
+                block.size += 5ull << 32;
+            int found = blocks_put(&blocks, &block, &old);
+            assert_int_equal(found, model[at].site != 0);
+            if (found) {
+                assert_int_equal(old.size, model[at].size);
+                assert_int_equal(old.site, model[at].site);
+                live--;
+                bytes -= old.size;
+            }
+            model[at] = block;
+            live++;
+            bytes += block.size;
+        } else {
+            bool found = blocks_take(&blocks, address, &old);
+            assert_int_equal(found, model[at].site != 0);
+            if (found) {
+                assert_memory_equal(&old, &model[at], sizeof old - sizeof old.born);
+                /* Births lose their last bits as the run gets older. */
+                assert_in_range(model[at].born - old.born, 0, (1u << blocks.age_shift) - 1);
+                live--;
+                bytes -= old.size;
+            }
+            model[at].site = 0;
+        }
+        assert_int_equal(blocks_count(&blocks), live);
+    }
+    struct visited visited = {0};
+    blocks_each(&blocks, visit, &visited);
+    assert_int_equal(visited.count, live);
+    assert_int_equal(visited.bytes, bytes);
+    blocks_close(&blocks);
+    free(model);
+}
+
+static void close_together(void **unused)
+{
+    (void)unused;
+    against_array(16, false);
+}
+
+static void far_apart(void **unused)
+{
+    (void)unused;
+    against_array(4112, false);
+}
+
+static void odd_ones(void **unused)
+{
+    (void)unused;
+    against_array(32, true);
+}
+
+static void moves(void **unused)
+{
+    (void)unused;
+    struct blocks blocks;
+    struct block block = {0x5000, 100, 7, 1}, old;
+    assert_true(blocks_open(&blocks));
+    assert_int_equal(blocks_put(&blocks, &block, &old), 0);
+    struct block to = {0x5000, 0, 9, 5};
+    assert_true(blocks_move(&blocks, &to, &old));
+    assert_int_equal(old.site, 7);
+    assert_true(blocks_take(&blocks, 0x5000, &old));
+    assert_int_equal(old.site, 9);
+    assert_int_equal(old.size, 100);
+    assert_false(blocks_move(&blocks, &to, &old));
+    blocks_close(&blocks);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(close_together),
+        cmocka_unit_test(far_apart),
+        cmocka_unit_test(odd_ones),
+        cmocka_unit_test(moves),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

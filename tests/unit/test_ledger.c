@@ -1,0 +1,137 @@
+/* test_ledger.c - the peak by site without a scan, against a scan of all sites at every new maximum. */
+#include "ledger.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SITES 40
+#define PROCESSES 3
+
+static uint64_t state = 0x9e3779b97f4a7c15ull;
+
+static uint64_t next_random(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+struct model {
+    uint64_t live[SITES + 1], at_peak[SITES + 1], blocks[SITES + 1], blocks_at_peak[SITES + 1];
+    uint64_t now, highest;
+};
+
+static void model_maximum(struct model *model)
+{
+    if (model->now <= model->highest)
+        return;
+    model->highest = model->now;
+    memcpy(model->at_peak, model->live, sizeof model->live);
+    memcpy(model->blocks_at_peak, model->blocks, sizeof model->blocks);
+}
+
+static void check(const struct ledger *ledger, const struct model *model, const uint32_t *last_peak)
+{
+    uint64_t sum = 0;
+    assert_int_equal(ledger->heap.peak_bytes, model->highest);
+    for (uint32_t i = 1; i <= SITES; i++) {
+        uint64_t blocks, bytes;
+        const struct site *site = ledger_site(ledger, i);
+        ledger_at_peak(ledger, site, last_peak[site->process], &blocks, &bytes);
+        assert_int_equal(bytes, model->at_peak[i]);
+        assert_int_equal(blocks, model->blocks_at_peak[i]);
+        sum += bytes;
+    }
+    assert_int_equal(sum, model->highest);
+}
+
+static void peak_by_site(void **unused)
+{
+    (void)unused;
+    for (int round = 0; round < 200; round++) {
+        struct ledger ledger = {0};
+        struct model model = {0};
+        struct heap heaps[PROCESSES] = {0};
+        uint32_t last_peak[PROCESSES] = {LEDGER_LIVES, LEDGER_LIVES, LEDGER_LIVES};
+        struct {
+            uint32_t site;
+            uint64_t size;
+        } held[64];
+        size_t count = 0;
+        for (uint32_t i = 1; i <= SITES; i++)
+            assert_int_equal(ledger_add_site(&ledger, i % PROCESSES, i), i);
+        for (int step = 0; step < 3000; step++) {
+            uint64_t number = next_random();
+            uint32_t site = (uint32_t)(number >> 32) % SITES + 1;
+            bool ended = last_peak[site % PROCESSES] != LEDGER_LIVES;
+            if (count < 64 && number % 100 < 52 && !ended) {
+                uint64_t size = number >> 12 & 0x3ff;
+                ledger_alloc(&ledger, &heaps[site % PROCESSES], site, size);
+                model.live[site] += size;
+                model.blocks[site]++;
+                model.now += size;
+                model_maximum(&model);
+                held[count].site = site;
+                held[count++].size = size;
+            } else if (count) {
+                size_t which = number % count;
+                uint32_t from = held[which].site;
+                ledger_free(&ledger, &heaps[from % PROCESSES], from, held[which].size, 0);
+                model.live[from] -= held[which].size;
+                model.blocks[from]--;
+                model.now -= held[which].size;
+                held[which] = held[--count];
+            }
+            if (step == 1500 && round % 2) { /* one process dies with what it has */
+                last_peak[1] = ledger_process_ended(&ledger, &heaps[1]);
+                for (size_t i = 0; i < count; i++) {
+                    if (held[i].site % PROCESSES != 1)
+                        continue;
+                    model.live[held[i].site] -= held[i].size;
+                    model.blocks[held[i].site]--;
+                    model.now -= held[i].size;
+                    held[i--] = held[--count];
+                }
+            }
+            if (step % 97 == 0)
+                check(&ledger, &model, last_peak);
+        }
+        check(&ledger, &model, last_peak);
+        for (uint32_t i = 1; i <= SITES; i++)
+            free(ledger_site(&ledger, i)->sizes);
+        grow_free(&ledger.sites);
+    }
+}
+
+static void histograms(void **unused)
+{
+    (void)unused;
+    struct ledger ledger = {0};
+    struct heap heap = {0};
+    uint64_t expected[CLASSES] = {0}, counts[CLASSES];
+    uint32_t index = ledger_add_site(&ledger, 0, 1);
+    for (int i = 0; i < 10000; i++) {
+        uint64_t size = next_random() >> (40 + next_random() % 20);
+        ledger_alloc(&ledger, &heap, index, size);
+        expected[ledger_class(size)]++;
+    }
+    const struct site *site = ledger_site(&ledger, index);
+    ledger_histogram(site->sizes, site->size_class, site->allocations, counts);
+    assert_memory_equal(counts, expected, sizeof counts);
+    free(site->sizes);
+    grow_free(&ledger.sites);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(peak_by_site),
+        cmocka_unit_test(histograms),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
