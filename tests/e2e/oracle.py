@@ -72,10 +72,8 @@ def addr2line(file, addresses):
             continue
         where = re.sub(r" \(discriminator \d+\)$", "", next(lines))
         path, _, number = where.rpartition(":")
-        known = path not in ("??", "") and number not in ("?", "0")
-        frames.append(
-            (line, os.path.normpath(path) if known else None, int(number) if known else 0)
-        )
+        known = path not in ("??", "")
+        frames.append((line, os.path.normpath(path) if known else None, int(number) if number.isdigit() else 0))
     return found
 
 

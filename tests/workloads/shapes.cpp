@@ -98,7 +98,12 @@ int main(int argc, char **argv)
         sum += add(1);
         delete new shapes::Padded();
         delete new (std::nothrow) int(i);
-        ::operator delete(::operator new(24, std::align_val_t(128)), 24, std::align_val_t(128));
+        void *aligned = ::operator new(24, std::align_val_t(128));
+#ifdef __cpp_sized_deallocation
+        ::operator delete(aligned, 24, std::align_val_t(128));
+#else
+        ::operator delete(aligned, std::align_val_t(128));
+#endif
     }
     for (const auto &shape : all)
         area += shape->area();
