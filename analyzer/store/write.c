@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How long store_finish asks for the file to be let go by readers. */
-#define FINISH_TRIES 20
-#define FINISH_PAUSE_US 25000
+/* How long store_finish asks for the file to be let go by readers: pauses grow, four seconds in all. */
+#define FINISH_TRIES 40
+#define FINISH_PAUSE_US 5000
 
 static const char *const sql[STORE_STATEMENTS] = {
     [STORE_RUN_ADD] = "INSERT INTO run(label, command, started, root, collector_pid, collector_start) "
@@ -505,7 +505,7 @@ int store_finish(struct store *store)
         if (i + 1 < FINISH_TRIES) {
             sqlite3_close(store->db);
             store->db = NULL;
-            usleep(FINISH_PAUSE_US / 2 + (unsigned)(getpid() % 16) * (FINISH_PAUSE_US / 16));
+            usleep(FINISH_PAUSE_US * (unsigned)(i + 1) + (unsigned)(getpid() % 16) * (FINISH_PAUSE_US / 8));
         }
     }
     if ((result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED)

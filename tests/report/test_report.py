@@ -322,13 +322,16 @@ def start(tmp_path, *arguments):
     process = subprocess.Popen([BUILD / "tests/make_db", tmp_path / "trace.db", *map(str, arguments)], env=environment())
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
+        connection = None
         try:
             connection = sqlite3.connect(f"file:{tmp_path}/trace.db?mode=ro", uri=True)
             if connection.execute("SELECT count(*) FROM run").fetchone()[0]:
-                connection.close()
                 return process
         except sqlite3.OperationalError:
             pass
+        finally:
+            if connection:
+                connection.close()  # left open, it would keep the file from getting its final form
         time.sleep(0.01)
     raise AssertionError("no run appeared")
 

@@ -94,7 +94,9 @@ static void cut(void **state)
                "cd");
     assert_cut("/home/me/project/main.c:12", 20, 1, "\xe2\x80\xa6/project/main.c:12");
     assert_cut("/home/me/project/main.c:12", 12, 1, "\xe2\x80\xa6/main.c:12");
-    assert_cut("/a/averylongname_of_a_file.c:12", 12, 1, "\xe2\x80\xa6a_file.c:12");
+    assert_cut("/a/averylongname_of_a_file.c:12", 12, 1,
+               "\xe2\x80\xa6"
+               "a_file.c:12");
     assert_cut("abcd", 1, 0, "\xe2\x80\xa6");
     assert_cut("abcd", 0, 0, "");
     assert_cut("\xe6\xbc\xa2\xe5\xad\x97", 3, 0, "\xe6\xbc\xa2\xe2\x80\xa6"); /* wide: two columns each */
