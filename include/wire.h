@@ -133,13 +133,12 @@ struct wire_frame {
 
 #define WIRE_FRAME_SEGMENTS 11u     /* segment k holds WIRE_FRAMES_FIRST << k frames */
 #define WIRE_FRAMES_FIRST 4096u     /* 64 KiB */
-#define WIRE_NODE_SEGMENTS 4u       /* segment k holds WIRE_NODES_FIRST << 2k nodes */
-#define WIRE_NODES_FIRST (1u << 16) /* 512 KiB */
+#define WIRE_NODE_SEGMENTS 4u       /* segment k holds WIRE_NODES_FIRST << 4k nodes */
+#define WIRE_NODES_FIRST (1u << 12) /* 32 KiB; the last one 128 MiB */
 #define WIRE_NODE_ROOT 0u           /* parent of an outermost frame */
 #define WIRE_NODE_CUT 0xffffffffu   /* parent of the outermost frame that was kept */
-#define WIRE_NODE_BASE(k)                                                            \
-    (1u + (((1u << (2 * (k))) - 1) / 3) * WIRE_NODES_FIRST) /* first id of segment k \
-                                                             */
+/* First id of segment k. */
+#define WIRE_NODE_BASE(k) (1u + (((1u << (4 * (k))) - 1) / 15) * WIRE_NODES_FIRST)
 
 /* ---- notes ----------------------------------------------------------------------------------- */
 

@@ -59,26 +59,48 @@ uint64_t stacks_node(uint32_t node)
     return 0;
 }
 
-/* Looks through all segments, and puts the key into the first free place. */
-NOINLINE uint32_t stacks_child_slow(uint64_t key, uint64_t hash)
+/* The place of a key in its line of a segment, 1 to STACKS_LINE; 0: not there. Without branches, as the place
+ * cannot be foreseen. */
+static inline unsigned find_in_line(const uint64_t *line, uint64_t key)
 {
+    unsigned place = 0;
+    for (unsigned i = 0; i < STACKS_LINE; i++)
+        place |= __atomic_load_n(&line[i], __ATOMIC_RELAXED) == key ? i + 1 : 0;
+    return place;
+}
+
+/* Puts the key into a free place of the line, if there is one; its place. */
+static NOINLINE unsigned put_in_line(uint64_t *line, uint64_t key)
+{
+    for (unsigned i = 0; i < STACKS_LINE; i++) {
+        uint64_t found = __atomic_load_n(&line[i], __ATOMIC_RELAXED);
+        /* Places are filled in order, so that a free one means: nowhere further on. */
+        if (found == 0 &&
+            __atomic_compare_exchange_n(&line[i], &found, key, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+            return i + 1;
+        if (found == key)
+            return i + 1;
+    }
+    return 0;
+}
+
+uint32_t stacks_child(uint32_t parent, uint32_t frame)
+{
+    uint64_t key = (uint64_t)parent << 32 | frame, hash = stacks_hash(key);
     for (unsigned k = 0; k < WIRE_NODE_SEGMENTS; k++) {
         uint64_t segment = atomic_load_explicit(&process->node_segment[k], memory_order_acquire);
-        if (!segment)
+        if (UNLIKELY(!segment))
             segment =
-                claim_segment(&process->node_segment[k], (sizeof(uint64_t) * WIRE_NODES_FIRST) << (2 * k));
-        if (!segment)
+                claim_segment(&process->node_segment[k], (sizeof(uint64_t) * WIRE_NODES_FIRST) << (4 * k));
+        if (UNLIKELY(!segment))
             break;
-        uint64_t *line = stacks_line(segment, k, hash);
-        for (unsigned i = 0; i < STACKS_LINE; i++) {
-            uint64_t found = __atomic_load_n(&line[i], __ATOMIC_RELAXED);
-            /* Places are filled in order, so that a free one means: nowhere further on. */
-            if (found == 0 &&
-                __atomic_compare_exchange_n(&line[i], &found, key, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-                found = key;
-            if (found == key)
-                return WIRE_NODE_BASE(k) + (uint32_t)(line + i - (uint64_t *)arena_at(segment));
-        }
+        uint64_t lines = (uint64_t)(WIRE_NODES_FIRST / STACKS_LINE) << (4 * k);
+        uint64_t *line = (uint64_t *)arena_at(segment) + (hash & (lines - 1)) * STACKS_LINE;
+        unsigned place = find_in_line(line, key);
+        if (UNLIKELY(!place) && __atomic_load_n(&line[STACKS_LINE - 1], __ATOMIC_RELAXED) == 0)
+            place = put_in_line(line, key);
+        if (place)
+            return WIRE_NODE_BASE(k) + (uint32_t)(line + place - 1 - (uint64_t *)arena_at(segment));
     }
     atomic_fetch_add(&process->events_lost, 1);
     return 0;

@@ -19,11 +19,12 @@ uint64_t stacks_frame_value(uint32_t frame);
 /* node -> parent node << 32 | frame; 0 if there is no such node. */
 uint64_t stacks_node(uint32_t node);
 
-uint32_t stacks_child_slow(uint64_t key, uint64_t hash);
+/* The node of this frame below this parent, made if it is new. */
+uint32_t stacks_child(uint32_t parent, uint32_t frame);
 
-/* Places in a node segment come in lines of 8 (64 bytes, one cache line); a key may be in the one line that
- * its hash selects in each segment. Early segments are small, so hot stacks, found early, stay in few lines.
- */
+/* Places in a node segment come in lines of 8 (64 bytes, one cache line); a key is in the one line that its
+ * hash selects in one of the segments. Early segments are small, so hot stacks, found early, stay in few
+ * lines. */
 #define STACKS_LINE 8u
 
 static inline uint64_t stacks_hash(uint64_t key)
@@ -32,24 +33,24 @@ static inline uint64_t stacks_hash(uint64_t key)
     return key ^ key >> 32;
 }
 
-static inline uint64_t *stacks_line(uint64_t segment, unsigned k, uint64_t hash)
-{
-    uint64_t lines = (uint64_t)(WIRE_NODES_FIRST / STACKS_LINE) << (2 * k);
-    return (uint64_t *)arena_at(segment) + (hash & (lines - 1)) * STACKS_LINE;
-}
+/* A thread's latest children: most stacks end as one before. All zero at first; of no use in another process.
+ */
+#define STACKS_CACHED 1024u
+struct stacks_cached {
+    uint64_t key;
+    uint32_t node;
+    uint32_t reserved;
+};
 
-/* The node of this frame below this parent. */
-INLINE uint32_t stacks_child(uint32_t parent, uint32_t frame)
+INLINE uint32_t stacks_child_cached(struct stacks_cached *cache, uint32_t parent, uint32_t frame)
 {
-    uint64_t key = (uint64_t)parent << 32 | frame, hash = stacks_hash(key);
-    uint64_t segment = atomic_load_explicit(&process->node_segment[0], memory_order_relaxed);
-    if (LIKELY(segment)) {
-        const uint64_t *line = stacks_line(segment, 0, hash);
-        for (unsigned i = 0; i < STACKS_LINE; i++)
-            if (__atomic_load_n(&line[i], __ATOMIC_RELAXED) == key)
-                return WIRE_NODE_BASE(0) + (uint32_t)(line + i - (uint64_t *)arena_at(segment));
+    uint64_t key = (uint64_t)parent << 32 | frame;
+    struct stacks_cached *cached = &cache[stacks_hash(key) & (STACKS_CACHED - 1)];
+    if (UNLIKELY(cached->key != key)) {
+        cached->node = stacks_child(parent, frame);
+        cached->key = key;
     }
-    return stacks_child_slow(key, hash);
+    return cached->node;
 }
 
 #endif

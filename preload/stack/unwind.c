@@ -21,7 +21,7 @@ struct step {
 uint64_t unwind_memory(uint32_t depth)
 {
     return (depth + 1) * sizeof(struct seen) + depth * sizeof(struct step) +
-           (depth + UNWIND_OWN) * sizeof(void *);
+           (depth + UNWIND_OWN) * sizeof(void *) + STACKS_CACHED * sizeof(struct stacks_cached);
 }
 
 void unwind_init(struct unwind *u, uint32_t depth, void *memory)
@@ -30,6 +30,8 @@ void unwind_init(struct unwind *u, uint32_t depth, void *memory)
     u->seen = memory;
     u->fresh = (struct step *)(u->seen + depth + 1);
     u->buffer = (void **)(u->fresh + depth);
+    u->children = (struct stacks_cached *)(u->buffer + depth + UNWIND_OWN);
+    memset(u->children, 0, STACKS_CACHED * sizeof *u->children);
     u->seen[depth] = (struct seen){.slot = UINT64_MAX};
     unwind_forget(u);
 }
@@ -72,7 +74,7 @@ INLINE uint32_t keep(struct unwind *u, struct seen *p, uint32_t n, uint32_t pare
         at->rbp = step->rbp;
         at->check = rule_kind(step->rule) == RULE_ALIGNED ? NEVER : outer_need ? step->saved : 0;
         at->need = rule_needs_rbp(step->rule) || (outer_need && rule_keeps_rbp(step->rule));
-        at->node = parent = stacks_child(parent, step->frame);
+        at->node = parent = stacks_child_cached(u->children, parent, step->frame);
     }
     u->top = (uint32_t)(at - u->seen);
     return parent;

@@ -24,12 +24,13 @@ struct seen {
 
 /* A thread's memory for its walks. */
 struct unwind {
-    uint32_t depth;     /* frames kept at most */
-    uint32_t top;       /* the innermost frame's index in seen; depth = nothing remembered */
-    bool cut;           /* outer frames were left out of the previous stack */
-    struct seen *seen;  /* [depth + 1], outermost last; then an end marker */
-    struct step *fresh; /* [depth], frames walked, innermost first */
-    void **buffer;      /* [depth + UNWIND_OWN], for libunwind */
+    uint32_t depth;                 /* frames kept at most */
+    uint32_t top;                   /* the innermost frame's index in seen; depth = nothing remembered */
+    bool cut;                       /* outer frames were left out of the previous stack */
+    struct seen *seen;              /* [depth + 1], outermost last; then an end marker */
+    struct step *fresh;             /* [depth], frames walked, innermost first */
+    void **buffer;                  /* [depth + UNWIND_OWN], for libunwind */
+    struct stacks_cached *children; /* [STACKS_CACHED] */
 };
 #define UNWIND_OWN 24 /* frames of ours that libunwind sees, at most */
 
