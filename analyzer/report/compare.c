@@ -16,10 +16,12 @@
 
 static int by = BY_PEAK;
 static int64_t limit = DEFAULT_LIMIT;
+static struct filter filter;
 
 static const struct option_spec options[] = {
     {"by", OPTION_CHOICE, &by, NULL, "what is compared line by line (default: peak)", measure_names},
     {"limit", OPTION_NUMBER, &limit, "N", "lines to show (default: 20; 0: all)", NULL},
+    FILTER_OPTIONS(filter),
     {0},
 };
 
@@ -96,6 +98,12 @@ static const struct total {
     {"wall time", "wall_s", TOTAL_SECONDS, wall},
 };
 #define TOTALS (sizeof totals / sizeof totals[0])
+#define TOTALS_OF_LINES 7 /* the rest is known of whole runs only */
+
+static size_t totals_known(void)
+{
+    return filter_is_set(&filter) ? TOTALS_OF_LINES : TOTALS;
+}
 
 static double mean(const struct side *side, double (*value)(const struct run *))
 {
@@ -238,7 +246,7 @@ static void print_totals(const struct report *report, const struct contender *al
             table_column(table, "", TABLE_RIGHT);
         }
     }
-    for (size_t t = 0; t < TOTALS; t++) {
+    for (size_t t = 0; t < totals_known(); t++) {
         double first = mean(&all[0].side, totals[t].value);
 
         table_row(table, NULL);
@@ -358,6 +366,7 @@ static int print_text(struct report *report, const struct contender *all, size_t
 
     for (size_t i = 1; i < count; i++)
         print_sentence(report, &all[0], &all[i]);
+    filter_print(report, &filter);
     print_notes(all, count);
     putchar('\n');
     print_totals(report, all, count);
@@ -379,19 +388,25 @@ static int print_text(struct report *report, const struct contender *all, size_t
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static void json_contender(struct json *json, const struct contender *c)
+/* A run is shown as a whole, whatever the filter left of it for the comparison. */
+static void json_contender(struct report *report, struct json *json, const struct contender *c)
 {
     json_text(json, "name", c->name);
     json_array(json, "runs");
-    for (size_t i = 0; i < c->side.count; i++)
-        run_json(json, NULL, &c->side.runs[i]);
+    for (size_t i = 0; i < c->side.count; i++) {
+        struct run whole;
+
+        if (run_load(report, c->side.runs[i].number, &whole) == EXIT_FINE)
+            run_json(json, NULL, &whole);
+        run_free(&whole);
+    }
     json_close(json);
 }
 
 static void json_totals(struct json *json, const struct side *a, const struct side *b)
 {
     json_object(json, "totals");
-    for (size_t t = 0; t < TOTALS; t++) {
+    for (size_t t = 0; t < totals_known(); t++) {
         json_object(json, totals[t].key);
         json_real(json, "before", mean(a, totals[t].value));
         json_real(json, "after", mean(b, totals[t].value));
@@ -430,8 +445,9 @@ static int print_json(struct report *report, const struct contender *all, size_t
 
     json_begin(&json, stdout, "libtrace.compare/1");
     json_text(&json, "by", measure_names[by]);
+    filter_json(&json, &filter);
     json_object(&json, "first");
-    json_contender(&json, &all[0]);
+    json_contender(report, &json, &all[0]);
     json_close(&json);
     json_array(&json, "comparisons");
     for (size_t i = 1; i < count && status == EXIT_FINE; i++) {
@@ -439,7 +455,7 @@ static int print_json(struct report *report, const struct contender *all, size_t
         char *text = sentence(report, &all[0], &all[i]);
 
         json_object(&json, NULL);
-        json_contender(&json, &all[i]);
+        json_contender(report, &json, &all[i]);
         json_text(&json, "sentence", text);
         json_totals(&json, &all[0].side, &all[i].side);
         json_array(&json, "rows");
@@ -553,6 +569,37 @@ static int leave_out_latest(struct report *report, struct contender *all)
                               (long long)latest);
 }
 
+/* Under a filter a run counts for what passes. */
+static int narrow(struct report *report, struct side *side)
+{
+    int status = EXIT_FINE;
+
+    side->filter = &filter;
+    for (size_t i = 0; i < side->count && status == EXIT_FINE; i++) {
+        struct lines_query query = {.run = &side->runs[i], .group = GROUP_MODULE, .filter = &filter};
+        struct lines lines;
+
+        status = lines_read(report, &query, &lines);
+        side->runs[i].t.m = lines.sum;
+        lines_free(&lines);
+    }
+    return status;
+}
+
+static int use_filter(struct report *report, struct contender *all, size_t count)
+{
+    int status = filter_begin(report, &filter);
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < all[i].side.count && status == EXIT_FINE; k++)
+            status = filter_add_run(report, &filter, &all[i].side.runs[k]);
+    if (status == EXIT_FINE)
+        status = filter_check(report, &filter, &all[0].side.runs[0]);
+    for (size_t i = 0; i < count && status == EXIT_FINE && filter_is_set(&filter); i++)
+        status = narrow(report, &all[i].side);
+    return status;
+}
+
 /* Labels tell the contenders apart, or else numbers do. */
 static void name_contenders(struct contender *all, size_t count)
 {
@@ -592,6 +639,8 @@ int command_compare(struct report *report, int argc, char **argv)
         status = choose(report, &all[i], names[i]);
     if (status == EXIT_FINE && operands == 1)
         status = leave_out_latest(report, all);
+    if (status == EXIT_FINE)
+        status = use_filter(report, all, count);
     if (status == EXIT_FINE) {
         name_contenders(all, count);
         status = report->json ? print_json(report, all, count) : print_text(report, all, count);
@@ -602,5 +651,6 @@ int command_compare(struct report *report, int argc, char **argv)
         free(all[i].side.runs);
         free(all[i].name);
     }
+    filter_free(&filter);
     return status;
 }

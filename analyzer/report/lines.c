@@ -102,13 +102,6 @@ const char *const lines_keys[] = {
     [GROUP_STACK] = "file, line, function, module, language",
 };
 
-static void bind_query(sqlite3_stmt *s, const struct lines_query *query)
-{
-    sqlite3_bind_int64(s, 1, query->run->number);
-    sqlite3_bind_int64(s, 2, query->process);
-    sqlite3_bind_text(s, 3, query->language, -1, SQLITE_STATIC);
-}
-
 /* Sites without a line go by their innermost frame. */
 static char *row_query(const struct lines_query *query)
 {
@@ -122,12 +115,13 @@ static char *row_query(const struct lines_query *query)
                            "  SELECT l.file AS file, coalesce(l.line, 0) AS line, " LINES_INNERMOST ", "
                            "  coalesce(l.language, 'native') AS language, " LINES_MEASURES
                            "  FROM (SELECT run, %s AS line, %s AS node, " SUMS
-                           " FROM %s WHERE run = ?1 AND " LINES_OF_PROCESS "    GROUP BY 1, 2, 3) AS s"
+                           " FROM %s WHERE run = ?1 AND %s GROUP BY 1, 2, 3) AS s"
                            "  LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line"
                            ")"
-                           " WHERE ?3 IS NULL OR language = ?3 GROUP BY 1, 2, 3, 4, 5 ORDER BY %s "
+                           " WHERE %s GROUP BY 1, 2, 3, 4, 5 ORDER BY %s "
                            "DESC, bytes DESC, 1, 2, 3, 4",
                            lines_keys[query->group], line, node, sites ? "site" : "line_total",
+                           filter_sql_process(query->filter), filter_sql_line(query->filter),
                            order[query->by]);
 }
 
@@ -177,7 +171,7 @@ int lines_read(const struct report *report, const struct lines_query *query, str
     *lines = (struct lines){0};
     if (s == NULL)
         return EXIT_FAILED;
-    bind_query(s, query);
+    sqlite3_bind_int64(s, 1, query->run->number);
     while (report_step(report, s, &status)) {
         struct store_measures m = lines_column_measures(s, 5);
 

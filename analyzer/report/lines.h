@@ -2,6 +2,7 @@
 #ifndef LIBTRACE_REPORT_LINES_H
 #define LIBTRACE_REPORT_LINES_H
 
+#include "filter.h"
 #include "json.h"
 #include "run.h"
 
@@ -14,11 +15,13 @@ extern const char *const group_names[];   /* for --group */
 struct lines_query {
     const struct run *run;
     enum group group;
-    int by;               /* enum measure: what rows are sorted by */
-    int leaf;             /* the innermost line of each stack, whatever it is */
-    int64_t process;      /* number in the run, or process ID; 0 = all */
-    const char *language; /* NULL = all */
-    size_t limit;         /* rows to keep, 0 = all */
+    int by;                      /* enum measure: what rows are sorted by */
+    int leaf;                    /* the innermost line of each stack, whatever it is */
+    const struct filter *filter; /* prepared; NULL = all */
+    size_t limit;                /* rows to keep, 0 = all */
+    /* Of GROUP_STACK: stacks that it returns 0 for are left out; NULL = none. */
+    int (*wanted)(void *context, int64_t stack, const struct store_measures *m);
+    void *context; /* for wanted */
 };
 
 struct line_row {
@@ -44,9 +47,6 @@ void lines_free(struct lines *lines);
 extern const char *const lines_keys[];
 #define LINES_MEASURES \
     "allocations, bytes, peak_allocations, peak_bytes, live_allocations, live_bytes, temporary"
-#define LINES_OF_PROCESS                                                                         \
-    "(?2 = 0 OR process = ?2 OR process IN (SELECT id FROM process WHERE run = ?1 AND pid = ?2 " \
-    "AND NOT EXISTS (SELECT 1 FROM process WHERE run = ?1 AND id = ?2)))"
 
 /* The name or the module of the innermost frame of s.node, for what has no line. Looked up for those rows
  * only. */

@@ -71,7 +71,7 @@ static int add_side(const struct report *report, const struct side *side, int wh
 {
     for (size_t i = 0; i < side->count; i++) {
         struct lines *lines = &matches->lines[matches->line_sets++];
-        struct lines_query query = {.run = &side->runs[i], .by = by};
+        struct lines_query query = {.run = &side->runs[i], .by = by, .filter = side->filter};
         int status = lines_read(report, &query, lines);
 
         if (status != EXIT_FINE)

@@ -8,6 +8,7 @@
 struct side {
     struct run *runs;
     size_t count;
+    const struct filter *filter; /* prepared; NULL = all lines */
 };
 
 /* A line in either or both. Texts belong to the matches. */

@@ -14,9 +14,10 @@ typedef void visit_fn(void *context, const struct line_stack *stack);
 /* Calls visit for each stack, its processes added up. Sites are stored by node, so nothing needs sorting. */
 static int walk(const struct report *report, const struct lines_query *query, visit_fn *visit, void *context)
 {
-    char *sql = sqlite3_mprintf("SELECT node, %s, " LINES_MEASURES
-                                " FROM site WHERE run = ?1 AND " LINES_OF_PROCESS " ORDER BY node, process",
-                                query->leaf ? "leaf" : "line");
+    char *sql = sqlite3_mprintf(
+        "SELECT node, %s, " LINES_MEASURES " FROM site WHERE run = ?1 AND %s%s ORDER BY node, process",
+        query->leaf ? "leaf" : "line", filter_sql_process(query->filter),
+        query->by == BY_LIVE && query->wanted != NULL ? " AND live_allocations > 0" : "");
     sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
     struct line_stack now = {0};
     int status = EXIT_FINE;
@@ -25,7 +26,6 @@ static int walk(const struct report *report, const struct lines_query *query, vi
     if (s == NULL)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, query->run->number);
-    sqlite3_bind_int64(s, 2, query->process);
     while (report_step(report, s, &status)) {
         int64_t stack = sqlite3_column_int64(s, 0);
         struct store_measures m = lines_column_measures(s, 2);
@@ -120,8 +120,8 @@ static struct line_row row_of(sqlite3_stmt *s)
 static int read_places(const struct report *report, const struct lines_query *query,
                        const struct lines *lines, struct line_row **sorted, struct places *places)
 {
-    char *sql =
-        sqlite3_mprintf("SELECT %s, id FROM line WHERE run = ?1 ORDER BY id", lines_keys[query->group]);
+    char *sql = sqlite3_mprintf("SELECT %s, id FROM line WHERE run = ?1 AND %s ORDER BY id",
+                                lines_keys[query->group], filter_sql_line(query->filter));
     sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
     int status = EXIT_FINE;
 
@@ -152,7 +152,8 @@ static const struct place *find_place(const struct places *places, int64_t line)
 
 struct collection {
     const struct lines_query *query;
-    struct places of_language; /* lines of the language that is asked for */
+    struct places passing; /* lines that the filter lets through */
+    sqlite3_stmt *unnamed; /* whether a stack without a line passes, by its innermost frame */
     struct line_stack *stacks;
     size_t count;
     struct store_measures sum;
@@ -173,13 +174,24 @@ static int by_size(const void *a, const void *b)
     return (x->stack > y->stack) - (x->stack < y->stack);
 }
 
+static int unnamed_passes(struct collection *c, int64_t stack)
+{
+    sqlite3_bind_int64(c->unnamed, 1, c->query->run->number);
+    sqlite3_bind_int64(c->unnamed, 2, stack);
+    int passes = sqlite3_step(c->unnamed) == SQLITE_ROW && sqlite3_column_int(c->unnamed, 0);
+
+    sqlite3_reset(c->unnamed);
+    return passes;
+}
+
 static void collect(void *context, const struct line_stack *stack)
 {
     struct collection *c = context;
-    const char *language = c->query->language;
 
-    if (language != NULL && (stack->line == LINE_UNKNOWN ? strcmp(language, "native") != 0
-                                                         : find_place(&c->of_language, stack->line) == NULL))
+    if (c->unnamed != NULL && !(stack->line == LINE_UNKNOWN ? unnamed_passes(c, stack->stack)
+                                                            : find_place(&c->passing, stack->line) != NULL))
+        return;
+    if (c->query->wanted != NULL && !c->query->wanted(c->query->context, stack->stack, &stack->m))
         return;
     if ((c->count & (c->count - 1)) == 0) {
         struct line_stack *more = realloc(c->stacks, (c->count * 2 + 1) * sizeof *more);
@@ -194,19 +206,28 @@ static void collect(void *context, const struct line_stack *stack)
     measures_add(&c->sum, &stack->m);
 }
 
-static int read_language(const struct report *report, const struct lines_query *query, struct places *places)
+/* What passes is decided line by line, before the stacks are walked. */
+static int read_passing(const struct report *report, struct collection *c)
 {
-    sqlite3_stmt *s =
-        report_prepare(report, "SELECT id FROM line WHERE run = ?1 AND language = ?2 ORDER BY id");
-    int status = EXIT_FINE;
+    char *lines = sqlite3_mprintf("SELECT id FROM line WHERE run = ?1 AND %s ORDER BY id",
+                                  filter_sql_line(c->query->filter));
+    char *unnamed =
+        sqlite3_mprintf("SELECT %s FROM (SELECT NULL AS file, name AS function, module, 'native' AS "
+                        "language FROM node AS o JOIN frame_names AS n ON n.run = o.run AND "
+                        "n.frame = o.frame WHERE o.run = ?1 AND o.id = ?2)",
+                        filter_sql_line(c->query->filter));
+    sqlite3_stmt *s = lines != NULL ? report_prepare(report, lines) : NULL;
+    int status = s != NULL && unnamed != NULL ? EXIT_FINE : EXIT_FAILED;
 
-    if (s == NULL)
-        return EXIT_FAILED;
-    sqlite3_bind_int64(s, 1, query->run->number);
-    sqlite3_bind_text(s, 2, query->language, -1, SQLITE_STATIC);
-    while (report_step(report, s, &status))
-        add_place(places, sqlite3_column_int64(s, 0), 0);
+    if (status == EXIT_FINE)
+        sqlite3_bind_int64(s, 1, c->query->run->number);
+    while (status == EXIT_FINE && report_step(report, s, &status))
+        add_place(&c->passing, sqlite3_column_int64(s, 0), 0);
     sqlite3_finalize(s);
+    if (status == EXIT_FINE && (c->unnamed = report_prepare(report, unnamed)) == NULL)
+        status = EXIT_FAILED;
+    sqlite3_free(lines);
+    sqlite3_free(unnamed);
     return status;
 }
 
@@ -239,7 +260,7 @@ static int name_rows(const struct report *report, const struct lines_query *quer
 int stacks_read(const struct report *report, const struct lines_query *query, struct lines *lines)
 {
     struct collection c = {.query = query};
-    int status = query->language != NULL ? read_language(report, query, &c.of_language) : EXIT_FINE;
+    int status = filter_has_names(query->filter) ? read_passing(report, &c) : EXIT_FINE;
 
     *lines = (struct lines){0};
     if (status == EXIT_FINE)
@@ -253,7 +274,8 @@ int stacks_read(const struct report *report, const struct lines_query *query, st
         status = name_rows(report, query, &c, lines);
     lines->all = c.count;
     lines->sum = c.sum;
-    free(c.of_language.place);
+    sqlite3_finalize(c.unnamed);
+    free(c.passing.place);
     free(c.stacks);
     return status;
 }

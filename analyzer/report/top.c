@@ -11,8 +11,8 @@
 #define DEFAULT_LIMIT 20
 
 static int by, group, leaf;
-static int64_t limit = DEFAULT_LIMIT, stacks_each, process;
-static const char *language;
+static int64_t limit = DEFAULT_LIMIT, stacks_each;
+static struct filter filter;
 
 static const struct option_spec options[] = {
     {"by", OPTION_CHOICE, &by, NULL, "what is counted (default: bytes)", measure_names},
@@ -20,8 +20,7 @@ static const struct option_spec options[] = {
     {"limit", OPTION_NUMBER, &limit, "N", "rows to show (default: 20; 0: all)", NULL},
     {"stacks", OPTION_NUMBER, &stacks_each, "N", "the N largest stacks below each row", NULL},
     {"leaf", OPTION_FLAG, &leaf, NULL, "the innermost line, be it of an allocator or a library", NULL},
-    {"process", OPTION_NUMBER, &process, "N", "one process: its number in the run, or its PID", NULL},
-    {"language", OPTION_TEXT, &language, "NAME", "one language: native or python", NULL},
+    FILTER_OPTIONS(filter),
     {0},
 };
 
@@ -47,6 +46,7 @@ static int print_json(struct report *report, const struct lines_query *query, co
     run_json(&json, "run", query->run);
     json_text(&json, "by", measure_names[query->by]);
     json_text(&json, "group", group_names[query->group]);
+    filter_json(&json, query->filter);
     json_number(&json, "rows_in_all", (int64_t)lines->all);
     json_object(&json, "total");
     measures_json(&json, &lines->sum);
@@ -65,6 +65,7 @@ static int print_text(struct report *report, const struct lines_query *query, co
     int status = EXIT_FINE;
 
     run_headline(report, query->run);
+    filter_print(report, query->filter);
     if (lines->count == 0 && query->run->t.m.allocations > 0)
         printf("Nothing in it matches.\n");
     else if (lines->count == 0)
@@ -77,25 +78,6 @@ static int print_text(struct report *report, const struct lines_query *query, co
         report_next(report, "top --stacks 1", "who called these lines");
     else
         report_next(report, "summary", "the run on one page");
-    return status;
-}
-
-/* Several filters narrow the rows; a process that is not there is a mistake, not an empty answer. */
-static int check_process(struct report *report, const struct run *run)
-{
-    struct lines_query query = {.run = run, .process = process, .limit = 1};
-    struct lines lines;
-
-    if (process == 0)
-        return EXIT_FINE;
-    int status = lines_read(report, &query, &lines);
-
-    if (status == EXIT_FINE && lines.all == 0)
-        status = report_error(
-            report, EXIT_FAILED,
-            "run %lld has no process %lld that allocated; see: trace-report sql 'SELECT * FROM processes'",
-            (long long)run->number, (long long)process);
-    lines_free(&lines);
     return status;
 }
 
@@ -114,13 +96,12 @@ int command_top(struct report *report, int argc, char **argv)
     if (status == EXIT_FINE)
         status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
-        status = check_process(report, &run);
+        status = filter_prepare(report, &filter, &run);
     struct lines_query query = {.run = &run,
                                 .group = (enum group)group,
                                 .by = by,
                                 .leaf = leaf,
-                                .process = process,
-                                .language = language,
+                                .filter = &filter,
                                 .limit = (size_t)limit};
 
     if (status == EXIT_FINE)
@@ -132,6 +113,7 @@ int command_top(struct report *report, int argc, char **argv)
                               : print_text(report, &query, &lines, stacks);
     free(stacks);
     lines_free(&lines);
+    filter_free(&filter);
     run_free(&run);
     return status;
 }

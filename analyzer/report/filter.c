@@ -1,0 +1,249 @@
+/* filter.c - globs are SQLite's: *, ? and [...], and a name means itself. */
+#define _GNU_SOURCE
+#include "filter.h"
+#include "text.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one name -------------------------------------------------------------------------------- */
+
+static int matches(const char *glob, const char *text)
+{
+    return strcmp(glob, text) == 0 || sqlite3_strglob(glob, text) == 0;
+}
+
+/* A glob without a slash is about the last part of a path; one with a slash may begin at any folder. */
+static int matches_path(const char *glob, const char *path)
+{
+    if (strchr(glob, '/') == NULL)
+        return matches(glob, text_basename(path)) || matches(glob, path);
+    if (matches(glob, path))
+        return 1;
+    for (const char *p = strchr(path, '/'); glob[0] != '/' && p != NULL; p = strchr(p + 1, '/'))
+        if (matches(glob, p + 1))
+            return 1;
+    return 0;
+}
+
+/* A function goes by its whole name, or by that without what it takes: f for f(int). */
+static int matches_function(const char *glob, const char *name)
+{
+    const char *parenthesis = strchr(name, '(');
+
+    if (matches(glob, name))
+        return 1;
+    if (parenthesis == NULL || parenthesis == name)
+        return 0;
+    char *bare = strndup(name, (size_t)(parenthesis - name));
+    int found = bare != NULL && matches(glob, bare);
+
+    free(bare);
+    return found;
+}
+
+/* ---- lines and processes --------------------------------------------------------------------- */
+
+int filter_has_names(const struct filter *f)
+{
+    return f != NULL && (f->module != NULL || f->file != NULL || f->function != NULL || f->language != NULL);
+}
+
+int filter_is_set(const struct filter *f)
+{
+    return f != NULL && (f->process != NULL || filter_has_names(f));
+}
+
+int filter_line(const struct filter *f, const char *file, const char *function, const char *module,
+                const char *language)
+{
+    if (f == NULL)
+        return 1;
+    return (f->language == NULL || (language != NULL && matches(f->language, language))) &&
+           (f->file == NULL || (file != NULL && matches_path(f->file, file))) &&
+           (f->module == NULL || (module != NULL && matches_path(f->module, module))) &&
+           (f->function == NULL || (function != NULL && matches_function(f->function, function)));
+}
+
+int filter_process(const struct filter *f, int64_t run, int64_t process)
+{
+    if (f == NULL || f->process == NULL)
+        return 1;
+    for (size_t i = 0; i < f->process_count; i++)
+        if (f->processes[i].process == process && f->processes[i].run == run)
+            return 1;
+    return 0;
+}
+
+static void sql_line(sqlite3_context *context, int count, sqlite3_value **value)
+{
+    const char *text[4];
+
+    (void)count;
+    for (int i = 0; i < 4; i++)
+        text[i] = (const char *)sqlite3_value_text(value[i]);
+    sqlite3_result_int(context, filter_line(sqlite3_user_data(context), text[0], text[1], text[2], text[3]));
+}
+
+static void sql_process(sqlite3_context *context, int count, sqlite3_value **value)
+{
+    (void)count;
+    sqlite3_result_int(context, filter_process(sqlite3_user_data(context), sqlite3_value_int64(value[0]),
+                                               sqlite3_value_int64(value[1])));
+}
+
+const char *filter_sql_line(const struct filter *filter)
+{
+    return filter_has_names(filter) ? "libtrace_line_passes(file, function, module, language)" : "1";
+}
+
+const char *filter_sql_process(const struct filter *filter)
+{
+    return filter != NULL && filter->process != NULL ? "libtrace_process_passes(run, process)" : "1";
+}
+
+/* ---- preparing ------------------------------------------------------------------------------- */
+
+int filter_begin(struct report *report, struct filter *filter)
+{
+    const int flags = SQLITE_UTF8 | SQLITE_DIRECTONLY;
+
+    if (filter->thread != NULL)
+        return report_error(
+            report, EXIT_USAGE,
+            "threads are counted as a whole, not line by line, so --thread cannot narrow this "
+            "report; see: trace-report sql 'SELECT * FROM threads'");
+    if (sqlite3_create_function_v2(report->sql, "libtrace_line_passes", 4, flags, filter, sql_line, NULL,
+                                   NULL, NULL) != SQLITE_OK ||
+        sqlite3_create_function_v2(report->sql, "libtrace_process_passes", 2, flags, filter, sql_process,
+                                   NULL, NULL, NULL) != SQLITE_OK)
+        return report_error(report, EXIT_FAILED, "out of memory");
+    return EXIT_FINE;
+}
+
+static int keep_process(struct filter *f, int64_t run, int64_t process)
+{
+    struct filter_process *more = realloc(f->processes, (f->process_count + 1) * sizeof *more);
+
+    if (more == NULL)
+        return 0;
+    f->processes = more;
+    more[f->process_count++] = (struct filter_process){run, process};
+    return 1;
+}
+
+/* A number is one in the run, or else a PID (which may have been used again: then it is all of them). */
+static int is_process(const struct filter *f, sqlite3_stmt *s, int by_number)
+{
+    const char *command = (const char *)sqlite3_column_text(s, 2),
+               *executable = (const char *)sqlite3_column_text(s, 3);
+
+    if (f->process[strspn(f->process, "0123456789")] == '\0')
+        return strtoll(f->process, NULL, 10) == sqlite3_column_int64(s, by_number ? 0 : 1);
+    if (command != NULL && matches(f->process, command))
+        return !by_number;
+    return !by_number && executable != NULL && matches_path(f->process, executable);
+}
+
+int filter_add_run(struct report *report, struct filter *filter, const struct run *run)
+{
+    sqlite3_stmt *s;
+    int status = EXIT_FINE;
+    size_t before = filter->process_count;
+
+    if (filter->process == NULL)
+        return EXIT_FINE;
+    s = report_prepare(report, "SELECT id, pid, command, executable FROM process WHERE run = ?");
+    if (s == NULL)
+        return EXIT_FAILED;
+    for (int by_number = 1; by_number >= 0 && filter->process_count == before; by_number--) {
+        sqlite3_bind_int64(s, 1, run->number);
+        while (report_step(report, s, &status))
+            if (is_process(filter, s, by_number) &&
+                !keep_process(filter, run->number, sqlite3_column_int64(s, 0)))
+                status = report_error(report, EXIT_FAILED, "out of memory");
+        sqlite3_reset(s);
+    }
+    sqlite3_finalize(s);
+    return status;
+}
+
+int filter_check(const struct report *report, const struct filter *filter, const struct run *run)
+{
+    if (filter->process == NULL || filter->process_count > 0)
+        return EXIT_FINE;
+    return report_error(report, EXIT_FAILED,
+                        "run %lld has no process %s that was traced; see: trace-report sql 'SELECT * FROM "
+                        "processes'",
+                        (long long)run->number, filter->process);
+}
+
+int filter_prepare(struct report *report, struct filter *filter, const struct run *run)
+{
+    int status = filter_begin(report, filter);
+
+    if (status == EXIT_FINE)
+        status = filter_add_run(report, filter, run);
+    return status == EXIT_FINE ? filter_check(report, filter, run) : status;
+}
+
+void filter_free(struct filter *filter)
+{
+    free(filter->processes);
+    filter->processes = NULL;
+    filter->process_count = 0;
+}
+
+/* ---- showing --------------------------------------------------------------------------------- */
+
+struct named {
+    const char *name, *value;
+};
+
+#define NAMED 5
+
+static void name_all(const struct filter *f, struct named named[NAMED])
+{
+    const struct named all[NAMED] = {{"process", f->process},
+                                     {"module", f->module},
+                                     {"file", f->file},
+                                     {"function", f->function},
+                                     {"language", f->language}};
+
+    memcpy(named, all, sizeof all);
+}
+
+void filter_print(const struct report *report, const struct filter *filter)
+{
+    struct named named[NAMED];
+    const char *separator = "Only ";
+
+    if (!filter_is_set(filter))
+        return;
+    name_all(filter, named);
+    for (int i = 0; i < NAMED; i++) {
+        char *value = named[i].value != NULL ? text_harmless(named[i].value) : NULL;
+
+        if (value == NULL)
+            continue;
+        printf("%s%s%s %s", *separator == 'O' ? report_color(report, "yellow") : "", separator, named[i].name,
+               value);
+        separator = ", ";
+        free(value);
+    }
+    printf("%s\n", report_color(report, "reset"));
+}
+
+void filter_json(struct json *json, const struct filter *filter)
+{
+    struct named named[NAMED];
+
+    name_all(filter, named);
+    json_object(json, "filter");
+    for (int i = 0; i < NAMED; i++)
+        if (named[i].value != NULL)
+            json_text(json, named[i].name, named[i].value);
+    json_close(json);
+}
