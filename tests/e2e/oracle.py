@@ -54,10 +54,11 @@ def has_tls(library):
     return re.search(r"^\s+TLS\s", headers, re.M) is not None
 
 
-def addr2line(file, addresses):
-    """For each address the frames that stand there, innermost first: (function, absolute file or None, line)."""
+def addr2line(file, addresses, program=("addr2line",)):
+    """For each address the frames that stand there, innermost first: (function, absolute file or None, line).
+    program: addr2line, or another that speaks as it does."""
     process = subprocess.run(
-        ["addr2line", "-a", "-i", "-f", "-C", "-e", str(file)],
+        [*program, "-a", "-i", "-f", "-C", "-e", str(file)],
         input="\n".join(hex(a) for a in addresses) + "\n",
         capture_output=True,
         text=True,

@@ -1,0 +1,21 @@
+"""What a program allocated can be asked for as soon as it has ended: nobody has to wait, or to know that somebody does."""
+
+import json
+import subprocess
+
+import pytest
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["a new file", "a file with runs"])
+def test_report_at_once(first, build, preload, report, tmp_path):
+    """A report called at once shows the whole run with its lines. The program itself may not be held up for that: it is
+    the report that waits, where the collector is not done."""
+    for number in range(1, 11):
+        database = tmp_path / (f"{number}.db" if first else "all.db")
+        subprocess.run([build.workload("slots"), "2000"], env=preload(db=database), capture_output=True, check=True)
+        answer = report(database, "top", "--json")
+        assert (answer.returncode, answer.stderr) == (0, ""), f"run {number}: {answer}"
+        top = json.loads(answer.stdout)
+        assert top["run"]["state"] == "complete", f"run {number}: {top['run']}"
+        assert (top["run"]["allocations"], top["run"]["frees"]) == (2002, 2001), f"run {number}: {top['run']}"
+        assert top["rows"][0]["function"] == "slots_new", f"run {number}: {top['rows']}"
