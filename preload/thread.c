@@ -20,6 +20,8 @@ static struct thread *_Atomic states[WIRE_RINGS];
 /* Set while the slow path below is at work on this thread: what it calls may not record. */
 static __thread bool entering __attribute__((tls_model("initial-exec")));
 
+static _Atomic uint32_t inside; /* threads in the slow path, see thread_all_out() */
+
 static _Atomic uint32_t rings_claimed; /* by this process; from the second on events are stamped */
 
 /* ---- the end of a thread ----------------------------------------------------------------------- */
@@ -27,19 +29,24 @@ static _Atomic uint32_t rings_claimed; /* by this process; from the second on ev
 static pthread_key_t end_key;
 static _Atomic int end_key_state; /* 0 none, 1 being made, 2 made */
 
-/* Other destructors may still allocate after this one: the ring stays the thread's until it is gone. */
-static void thread_ends(void *ring)
+/* Other destructors may still allocate after this one: the ring stays the thread's until it is gone. Not in a
+ * forked child that has no ring yet, nor after a detach. */
+static void thread_ends(void *state)
 {
-    atomic_store(&((struct wire_ring *)ring)->state, WIRE_RING_LAST);
+    struct thread *t = state;
+    atomic_fetch_add(&inside, 1);
+    if (session_live() && t->part == session_part)
+        atomic_store(&t->ring->state, WIRE_RING_LAST);
+    atomic_fetch_sub(&inside, 1);
 }
 
-static void watch_end(struct wire_ring *ring)
+static void watch_end(struct thread *t)
 {
     int none = 0;
     if (atomic_compare_exchange_strong(&end_key_state, &none, 1))
         atomic_store(&end_key_state, pthread_key_create(&end_key, thread_ends) == 0 ? 2 : 1);
     if (atomic_load(&end_key_state) == 2)
-        pthread_setspecific(end_key, ring);
+        pthread_setspecific(end_key, t);
 }
 
 /* ---- claiming a ring --------------------------------------------------------------------------- */
@@ -72,12 +79,14 @@ static struct thread *state_of(uint32_t index)
     return t;
 }
 
-/* A ring and a state for the calling thread; NULL when there is no room left. */
-static struct thread *claim(uint32_t level)
+/* A ring and a state for the calling thread; NULL when there is no room left. own: its state of an earlier
+ * part. */
+static struct thread *claim(uint32_t level, struct thread *own)
 {
     uint32_t index;
     struct wire_ring *ring = claim_slot(&index);
-    struct thread *t = ring ? state_of(index) : NULL;
+    struct thread *inner = own ? own->inner : NULL;
+    struct thread *t = !ring ? NULL : own ? own : state_of(index);
     uint64_t buffer = ring ? atomic_load(&ring->buffer) : 0;
     size_t size = WIRE_RING_WORDS * sizeof(uint64_t);
     if (t && !buffer)
@@ -90,15 +99,21 @@ static struct thread *claim(uint32_t level)
         atomic_fetch_add(&process->events_lost, 1);
         return NULL;
     }
+    if (own)
+        atomic_store(&states[index], own);
+    bool used = t->ring != NULL;
     memset(t, 0, sizeof *t);
-    unwind_init(&t->unwind, settings.depth, t + 1);
+    t->inner = inner;
+    t->part = session_part;
+    t->tid = (uint32_t)syscall(SYS_gettid);
+    unwind_init(&t->unwind, settings.depth, t + 1, used);
     t->ring = ring;
     t->words = arena_at(buffer);
     t->head = atomic_load(&ring->head);
     t->limit = t->head;
     t->level = level;
     ring->process = (uint32_t)(process - arena->process);
-    ring->tid = (uint32_t)syscall(SYS_gettid);
+    ring->tid = t->tid;
     ring->level = level;
     prctl(PR_GET_NAME, ring->name);
     atomic_store(&ring->buffer, buffer);
@@ -112,6 +127,32 @@ void thread_forked(void)
 {
     thread_self = NULL;
     atomic_store(&rings_claimed, 0);
+    atomic_store(&inside, 1); /* ours: the slow path leads here */
+}
+
+void thread_new_part(void)
+{
+    pid_t pid = (pid_t)syscall(SYS_getpid);
+    for (uint32_t i = 0; i < WIRE_RINGS; i++) {
+        struct thread *t = atomic_load(&states[i]);
+        if (t && syscall(SYS_tgkill, pid, t->tid, 0) == 0)
+            atomic_store(&states[i], NULL);
+    }
+    atomic_store(&rings_claimed, 0);
+}
+
+bool thread_all_out(void)
+{
+    if (atomic_load(&inside))
+        return false;
+    pid_t pid = (pid_t)syscall(SYS_getpid);
+    for (uint32_t i = 0; i < WIRE_RINGS; i++) {
+        const struct thread *t = atomic_load(&states[i]);
+        /* Threads that were cancelled in a hook stay busy for ever. */
+        if (t && t->busy && t->part == session_part && syscall(SYS_tgkill, pid, t->tid, 0) == 0)
+            return false;
+    }
+    return true;
 }
 
 /* ---- the slow way in --------------------------------------------------------------------------- */
@@ -146,14 +187,14 @@ static struct thread *enter(const void *frame)
     struct thread **place = &thread_self;
     for (uint32_t level = 0; level < 4; level++) {
         struct thread *t = *place;
-        if (!t) {
-            t = claim(level);
+        if (!t || t->part != session_part) {
+            t = claim(level, t);
             if (!t)
                 return NULL;
             SIGNAL_FENCE();
             *place = t;
             if (level == 0)
-                watch_end(t->ring);
+                watch_end(t);
         }
         if (t->busy && (t->passing || !abandoned(t, frame))) {
             if (t->passing)
@@ -178,8 +219,9 @@ NOINLINE struct thread *thread_enter_slow(const void *frame)
         return NULL;
     int saved = errno;
     entering = true;
-    SIGNAL_FENCE();
+    atomic_fetch_add(&inside, 1);
     struct thread *t = enter(frame);
+    atomic_fetch_sub(&inside, 1);
     SIGNAL_FENCE();
     entering = false;
     errno = saved;
@@ -248,6 +290,8 @@ NOINLINE bool thread_wait(struct thread *t)
             beat = tick;
             beat_ns = guest_now_ns();
         }
+        if (!session_live())
+            return false;
         if (collector_gone(beat_ns)) {
             session_stop("the collector is gone; the program goes on untraced", "");
             return false;

@@ -64,9 +64,16 @@ uint64_t stacks_node(uint32_t node)
 static inline unsigned find_in_line(const uint64_t *line, uint64_t key)
 {
     unsigned place = 0;
+#pragma GCC unroll 8
     for (unsigned i = 0; i < STACKS_LINE; i++)
         place |= __atomic_load_n(&line[i], __ATOMIC_RELAXED) == key ? i + 1 : 0;
     return place;
+}
+
+static inline uint64_t *line_of(uint64_t segment, unsigned k, uint64_t hash)
+{
+    uint64_t lines = (uint64_t)(WIRE_NODES_FIRST / STACKS_LINE) << (4 * k);
+    return (uint64_t *)arena_at(segment) + (hash & (lines - 1)) * STACKS_LINE;
 }
 
 /* Puts the key into a free place of the line, if there is one; its place. */
@@ -87,6 +94,13 @@ static NOINLINE unsigned put_in_line(uint64_t *line, uint64_t key)
 uint32_t stacks_child(uint32_t parent, uint32_t frame)
 {
     uint64_t key = (uint64_t)parent << 32 | frame, hash = stacks_hash(key);
+    /* The segments after the first are out of the nearest caches; the lines are fetched all at once. */
+    for (unsigned k = 1; k < WIRE_NODE_SEGMENTS; k++) {
+        uint64_t segment = atomic_load_explicit(&process->node_segment[k], memory_order_acquire);
+        if (!segment)
+            break;
+        __builtin_prefetch(line_of(segment, k, hash));
+    }
     for (unsigned k = 0; k < WIRE_NODE_SEGMENTS; k++) {
         uint64_t segment = atomic_load_explicit(&process->node_segment[k], memory_order_acquire);
         if (UNLIKELY(!segment))
@@ -94,8 +108,7 @@ uint32_t stacks_child(uint32_t parent, uint32_t frame)
                 claim_segment(&process->node_segment[k], (sizeof(uint64_t) * WIRE_NODES_FIRST) << (4 * k));
         if (UNLIKELY(!segment))
             break;
-        uint64_t lines = (uint64_t)(WIRE_NODES_FIRST / STACKS_LINE) << (4 * k);
-        uint64_t *line = (uint64_t *)arena_at(segment) + (hash & (lines - 1)) * STACKS_LINE;
+        uint64_t *line = line_of(segment, k, hash);
         unsigned place = find_in_line(line, key);
         if (UNLIKELY(!place) && __atomic_load_n(&line[STACKS_LINE - 1], __ATOMIC_RELAXED) == 0)
             place = put_in_line(line, key);

@@ -35,7 +35,7 @@ static inline uint64_t stacks_hash(uint64_t key)
 
 /* A thread's latest children: most stacks end as one before. All zero at first; of no use in another process.
  */
-#define STACKS_CACHED 1024u
+#define STACKS_CACHED 4096u
 struct stacks_cached {
     uint64_t key;
     uint32_t node;

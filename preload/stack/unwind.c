@@ -24,14 +24,15 @@ uint64_t unwind_memory(uint32_t depth)
            (depth + UNWIND_OWN) * sizeof(void *) + STACKS_CACHED * sizeof(struct stacks_cached);
 }
 
-void unwind_init(struct unwind *u, uint32_t depth, void *memory)
+void unwind_init(struct unwind *u, uint32_t depth, void *memory, bool used)
 {
     u->depth = depth;
     u->seen = memory;
     u->fresh = (struct step *)(u->seen + depth + 1);
     u->buffer = (void **)(u->fresh + depth);
     u->children = (struct stacks_cached *)(u->buffer + depth + UNWIND_OWN);
-    memset(u->children, 0, STACKS_CACHED * sizeof *u->children);
+    if (used) /* fresh pages are zero, and better left untouched */
+        memset(u->children, 0, STACKS_CACHED * sizeof *u->children);
     u->seen[depth] = (struct seen){.slot = UINT64_MAX};
     unwind_forget(u);
 }

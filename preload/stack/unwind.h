@@ -34,9 +34,10 @@ struct unwind {
 };
 #define UNWIND_OWN 24 /* frames of ours that libunwind sees, at most */
 
-/* Bytes that a struct unwind's arrays take for this depth; unwind_init() lays them out in such memory. */
+/* Bytes that a struct unwind's arrays take for this depth; unwind_init() lays them out in such memory.
+ * used: it was by an earlier thread; else it is zero. */
 uint64_t unwind_memory(uint32_t depth);
-void unwind_init(struct unwind *u, uint32_t depth, void *memory);
+void unwind_init(struct unwind *u, uint32_t depth, void *memory, bool used);
 
 /* Forgets the previous stack. */
 void unwind_forget(struct unwind *u);
