@@ -259,7 +259,8 @@ static void release_slot(struct tracker *tracker, struct tracked_process *proces
                 continue;
             size_t size = kinds[kind].first << (kinds[kind].shift * k);
             tracker_punch(tracker, offset, size);
-            for (uint64_t chunk = offset >> WIRE_CHUNK_SHIFT; size; chunk++, size -= WIRE_CHUNK_SIZE)
+            uint64_t chunk = offset >> WIRE_CHUNK_SHIFT, end = chunk + ((size - 1) >> WIRE_CHUNK_SHIFT);
+            for (; chunk <= end; chunk++)
                 atomic_fetch_and(&arena->chunk_map[chunk / 64], ~(1ull << chunk % 64));
         }
     }
