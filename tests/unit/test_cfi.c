@@ -76,7 +76,10 @@ static uint32_t oracle(Dwarf_CFI *cfi, uintptr_t address)
         goto out;
     bool same = count == 0 && ops == NULL;
     if (deref) {
-        if (reg == REG_RBP && count == 1 && ops[0].atom == DW_OP_breg6 && ops[0].number == 0)
+        /* An expression is run with the CFA on the stack, which libdw shows as its first operation. */
+        const Dwarf_Op *last = count ? &ops[count - 1] : NULL;
+        if (reg == REG_RBP && last && last->atom == DW_OP_breg6 && last->number == 0 &&
+            (count == 1 || (count == 2 && ops[0].atom == DW_OP_call_frame_cfa)))
             rule = rule_make(RULE_ALIGNED, true, (int)(offset / 8), 0);
     } else if (same || (count == 0)) {
         if (same)
