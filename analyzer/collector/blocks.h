@@ -97,6 +97,14 @@ static inline void blocks_prefetch(const struct blocks *blocks, uint64_t address
     __builtin_prefetch(&blocks->passed[home]);
 }
 
+/* The site of the block at an address if that is seen at a glance, else 0. */
+static inline uint32_t blocks_peek_site(const struct blocks *blocks, uint64_t address)
+{
+    const struct bucket *bucket = &blocks->buckets[blocks_home(blocks, address)];
+    unsigned found = bucket_find(bucket, address);
+    return found ? (uint32_t)(bucket->entry[__builtin_ctz(found)].value >> 32) : 0;
+}
+
 static inline struct block blocks_unpack(const struct blocks *blocks, struct entry entry)
 {
     return (struct block){.address = blocks_key_address(entry.key),

@@ -18,8 +18,9 @@
 #include <x86intrin.h>
 
 #define MASK (WIRE_RING_WORDS - 1)
-#define AHEAD 24       /* words: how early the block of an event is fetched into the cache */
-#define GIVE_BACK 8192 /* words after which the target may use the space again */
+#define AHEAD 24          /* words: how early the block of an event is fetched into the cache */
+#define SITES_CACHED 4096 /* so many sites fit the cache without being fetched */
+#define GIVE_BACK 8192    /* words after which the target may use the space again */
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -286,13 +287,29 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
 
 /* ---- runs of events ---------------------------------------------------------------------------- */
 
-static inline void prefetch(const struct tracked_ring *r, uint64_t at)
+/* Fetches what the events to come will touch, in two steps: the block's bucket first, and the entry that
+ * tells a node's site; when they should be there, the site. Sites that all fit the cache anyway are left
+ * alone. */
+static inline void prefetch(const struct tracker *tracker, const struct tracked_ring *r)
 {
-    /* A second word looks like no event (nodes have fewer than 28 bits), and is passed over. */
-    uint64_t word = r->words[at & MASK];
-    enum wire_event type = wire_type(word);
+    const struct tracked_process *process = r->process;
+    uint64_t far = r->words[(r->tail + AHEAD) & MASK], near = r->words[(r->tail + AHEAD / 2) & MASK];
+    enum wire_event type = wire_type(far);
     if (type == WIRE_ALLOC || type == WIRE_FREE || type == WIRE_MOVE)
-        blocks_prefetch(&r->process->blocks, wire_address(word));
+        blocks_prefetch(&process->blocks, wire_address(far));
+    if (tracker->ledger.count < SITES_CACHED)
+        return;
+    /* A second word looks like no event: nodes have fewer than 28 bits. */
+    const uint32_t *sites = process->site_of_node.memory;
+    const size_t count = process->site_of_node.room / sizeof *sites;
+    if (type == WIRE_NONE && far >> 32 < count)
+        __builtin_prefetch(&sites[far >> 32]);
+    uint32_t site = wire_type(near) == WIRE_NONE && near >> 32 < count ? sites[near >> 32]
+                    : wire_type(near) == WIRE_FREE ? blocks_peek_site(&process->blocks, wire_address(near))
+                                                   : 0;
+    const char *memory = (const char *)ledger_site(&tracker->ledger, site);
+    __builtin_prefetch(memory, 1);
+    __builtin_prefetch(memory + 64);
 }
 
 static inline void give_back(struct tracked_ring *r)
@@ -329,7 +346,7 @@ static void drain_run(struct tracker *tracker, struct tracked_ring *r, uint64_t 
     uint64_t given = r->tail;
     while (r->tail < r->head) {
         if (r->tail + AHEAD < r->head)
-            prefetch(r, r->tail + AHEAD);
+            prefetch(tracker, r);
         uint64_t word = r->words[r->tail & MASK];
         enum wire_event type = wire_type(word);
         if (UNLIKELY(type == WIRE_STAMP)) {
@@ -414,7 +431,7 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
         bool more;
         do {
             if (r->tail + AHEAD < r->head)
-                prefetch(r, r->tail + AHEAD);
+                prefetch(tracker, r);
             r->stamp = r->next;
             uint64_t word = r->words[r->tail++ & MASK];
             one(tracker, r, word);

@@ -8,7 +8,8 @@ uint32_t ledger_add_site(struct ledger *ledger, uint32_t process, uint32_t node)
 {
     uint32_t index = ++ledger->count;
     struct site *site = GROW_AT(&ledger->sites, struct site, index);
-    if (!site) {
+    const struct site_written *written = GROW_AT(&ledger->written, struct site_written, index);
+    if (!site || !written) {
         ledger->count--;
         return 0;
     }

@@ -21,7 +21,7 @@ struct histogram {
     uint64_t count[CLASSES];
 };
 
-/* The first cache line changes with every event, the second seldom. */
+/* Two cache lines: the first changes with every event, the second seldom. */
 struct site {
     uint64_t allocations, bytes;
     uint64_t frees, freed_bytes;
@@ -32,13 +32,16 @@ struct site {
 
     uint64_t highest_bytes;              /* its own highest live bytes */
     uint64_t smallest, largest;          /* block sizes */
-    struct histogram *sizes, *lifetimes; /* other classes than the first; NULL = there are none */
+    struct histogram *sizes, *lifetimes; /* see struct histogram; NULL = there is one class only */
     uint32_t node;                       /* raw node in the process's trie */
     uint8_t size_class, lifetime_class;  /* the first classes seen */
-    bool listed;                         /* in the writer's hands once */
-    uint64_t written_events;             /* allocations + frees when it was written last */
-    uint64_t written_peak_bytes, written_peak_allocations;
 } __attribute__((aligned(64)));
+
+/* What of a site is in the database. */
+struct site_written {
+    uint64_t events; /* allocations + frees */
+    uint64_t peak_bytes, peak_allocations;
+};
 
 /* Current and highest of a heap. */
 struct heap {
@@ -47,13 +50,14 @@ struct heap {
 };
 
 struct ledger {
-    struct grow sites; /* struct site */
-    uint32_t count;    /* sites; index 0 is not used */
-    struct heap heap;  /* of all processes together */
-    uint32_t peak;     /* number of the latest peak that is over */
-    bool at_peak;      /* the heap has not shrunk since its maximum */
-    uint64_t peak_ns;  /* time of the highest, since the start of the run */
-    uint64_t now_ns;   /* the collector's clock, for peak_ns */
+    struct grow sites;   /* struct site */
+    struct grow written; /* struct site_written, likewise */
+    uint32_t count;      /* sites; index 0 is not used */
+    struct heap heap;    /* of all processes together */
+    uint32_t peak;       /* number of the latest peak that is over */
+    bool at_peak;        /* the heap has not shrunk since its maximum */
+    uint64_t peak_ns;    /* time of the highest, since the start of the run */
+    uint64_t now_ns;     /* the collector's clock, for peak_ns */
 };
 
 static inline struct site *ledger_site(const struct ledger *ledger, uint32_t index)

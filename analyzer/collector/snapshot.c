@@ -60,17 +60,16 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
         add_site(&processes[site->process], site);
         run->m.peak_allocations += (int64_t)allocations;
         run->m.peak_bytes += (int64_t)bytes;
-        if (site->written_events == site->allocations + site->frees && site->written_peak_bytes == bytes &&
-            site->written_peak_allocations == allocations)
+        struct site_written now = {site->allocations + site->frees, bytes, allocations};
+        struct site_written *written = (struct site_written *)ledger->written.memory + i;
+        if (memcmp(written, &now, sizeof now) == 0)
             continue;
         if (job->raw) {
             if (job->site_count < RAW_SITES_MAX)
                 copy_site(job, site, allocations, bytes);
             continue;
         }
-        site->written_events = site->allocations + site->frees;
-        site->written_peak_bytes = bytes;
-        site->written_peak_allocations = allocations;
+        *written = now;
         copy_site(job, site, allocations, bytes);
     }
     struct job_site *fitting = realloc(job->sites, (job->site_count + 1) * sizeof *job->sites);

@@ -105,6 +105,7 @@ static void peak_by_site(void **unused)
         for (uint32_t i = 1; i <= SITES; i++)
             free(ledger_site(&ledger, i)->sizes);
         grow_free(&ledger.sites);
+        grow_free(&ledger.written);
     }
 }
 
@@ -125,6 +126,7 @@ static void histograms(void **unused)
     assert_memory_equal(counts, expected, sizeof counts);
     free(site->sizes);
     grow_free(&ledger.sites);
+    grow_free(&ledger.written);
 }
 
 int main(void)
