@@ -26,7 +26,7 @@
 #define LOOK_NS 10000000ull /* between looks at which processes live */
 #define FIRST_POINT_EVERY_NS 100000000ull
 #define FIRST_SNAPSHOT_NS 250000000ull /* after the start: symbols are read early */
-#define SNAPSHOT_EVERY_NS 1000000000ull
+#define SNAPSHOT_EVERY_NS 250000000ull
 #define SNAPSHOT_SHARE 30     /* the writer is idle so many times longer than it works */
 #define EVENTS_AT_ONCE 200000 /* logged events that make a job of their own */
 

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SAMPLES_MAX 100000       /* rows of site_sample a run */
+#define SAMPLES_SHARE 8          /* the most of what is left of them that one moment may take: 1/8 */
 #define PROGRESS_NS 250000000ull /* between tellings how far the look-up of symbols is */
 
 struct writer {
@@ -20,6 +22,7 @@ struct writer {
     struct intern intern;
     struct grow processes; /* struct intern_process by index */
     int64_t run;
+    size_t samples_left; /* rows that site_sample may still get in this run */
     pthread_t thread;
     /* Under the lock: */
     pthread_mutex_t lock;
@@ -170,6 +173,22 @@ static void merge(struct job_site *into, const struct job_site *from)
     into->peak_bytes += from->peak_bytes;
 }
 
+/* How the sites developed, for narrowing a report to a time. The rows hold totals, so that it does no harm to
+ * leave a moment out that has too many for what is left of the budget. */
+static void write_samples(struct writer *w, const struct job *job, const struct ordered *ordered)
+{
+    if (job->raw || job->site_count > w->samples_left / SAMPLES_SHARE)
+        return;
+    w->samples_left -= job->site_count;
+    for (size_t i = 0; i < job->site_count; i++) {
+        const struct site *site = &ordered[i].site->site;
+        check(w, store_site_sample(w->store, (int64_t)job->now_ns, site->process + 1, ordered[i].node,
+                                   (int64_t)site->allocations, (int64_t)site->bytes,
+                                   (int64_t)(site->allocations - site->frees),
+                                   (int64_t)(site->bytes - site->freed_bytes)));
+    }
+}
+
 static void write_sites(struct writer *w, struct job *job)
 {
     struct ordered *ordered = calloc(job->site_count ? job->site_count : 1, sizeof *ordered);
@@ -201,6 +220,7 @@ static void write_sites(struct writer *w, struct job *job)
         else
             write_site(w, &ordered[i]);
     }
+    write_samples(w, job, ordered);
     free(ordered);
 }
 
@@ -324,6 +344,7 @@ struct writer *writer_start(const struct wire_arena *arena, char *error, size_t 
         return NULL;
     }
     w->arena = arena;
+    w->samples_left = SAMPLES_MAX;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
     int result = store_open(arena->database, &w->store);
