@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#undef NOINLINE /* micro.c: the recorder has a weaker one */
 #define NOINLINE __attribute__((noipa))
 
 /* Ends a function whose call must not become a jump: its frame is part of the stack that is measured. */

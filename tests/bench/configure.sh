@@ -14,6 +14,7 @@ END
     echo "checking for $tool... $path" >>config.log
   done
   lines=$(grep -c main conftest.c)
+  # shellcheck disable=SC2003 # configure scripts use expr, and its processes are the point
   sum=$(expr "$i" + "$lines")
   name=$(echo "HAVE_FEATURE_$sum" | tr '[:upper:]' '[:lower:]' | sed 's/feature/thing/')
   echo "#define $name 1" | cat >>confdefs.h
