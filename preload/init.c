@@ -1,7 +1,13 @@
 /* init.c - what happens when the library is loaded. */
+#define _GNU_SOURCE
+#include "attach/attach.h"
 #include "real.h"
 #include "record.h"
 #include "python/python.h"
+
+#include <link.h>
+
+static void load(void) __attribute__((constructor));
 
 /* What the loader allocates for libunwind is not the program's. */
 static void open_fallback(void)
@@ -16,10 +22,38 @@ static void open_fallback(void)
     }
 }
 
+static int which_first(struct dl_phdr_info *info, size_t size, void *data)
+{
+    uintptr_t *first = data;
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum && !*first; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type == PT_LOAD &&
+            (uintptr_t)&load - info->dlpi_addr - segment->p_vaddr < segment->p_memsz)
+            *first = (uintptr_t)&load;
+    }
+    if (!*first && info->dlpi_addr == _r_debug.r_ldbase)
+        *first = info->dlpi_addr;
+    return *first != 0;
+}
+
+/* Preloaded libraries come before ld.so in the list; what trace-attach loads comes after. */
+static bool loaded_at_start(void)
+{
+    uintptr_t first = 0;
+    dl_iterate_phdr(which_first, &first);
+    return first == (uintptr_t)&load;
+}
+
 /* Allocations may have come first, from constructors of other libraries: they have started the session then,
  * and what is left to do is what needs a settled process. */
-__attribute__((constructor)) static void load(void)
+static void load(void)
 {
+    if (!loaded_at_start()) {
+        session_passive();
+        return;
+    }
+    libtrace_state = ATTACH_STATE_PRELOADED;
     real_init();
     session_constructor();
     open_fallback();

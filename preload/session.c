@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "session.h"
 #include "arena.h"
+#include "attach/attach.h"
 #include "guest.h"
 #include "notes.h"
 #include "real.h"
@@ -14,11 +15,11 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -30,13 +31,15 @@
 struct settings settings;
 union gate_page gate_page __attribute__((aligned(4096)));
 struct wire_process *process;
+uint32_t session_part;
 
-enum status { STATUS_NEW, STATUS_STARTING, STATUS_LIVE, STATUS_STOPPED };
+enum status { STATUS_NEW, STATUS_STARTING, STATUS_LIVE, STATUS_STOPPED, STATUS_PASSIVE };
 static _Atomic enum status status;
 
 /* Outlive a fork, unlike the gate. */
 static uint64_t last_epoch;
-static char session_text[64]; /* value of LIBTRACE_SESSION for our children */
+static char session_text[64];  /* value of LIBTRACE_SESSION for our children */
+static char wanted_label[256]; /* given by trace-attach */
 
 /* ---- settings ---------------------------------------------------------------------------------- */
 
@@ -150,18 +153,29 @@ static int new_memory(uint64_t size)
     return descriptor;
 }
 
-/* Starts a new run with a collector of its own. */
-static bool make_run(void)
+/* Makes the arena of a new run and maps it; its descriptor, -1 on failure. */
+static int make_arena(void)
 {
     uint32_t chunks = arena_chunks();
     int descriptor = new_memory((uint64_t)chunks * WIRE_CHUNK_SIZE);
-    if (descriptor < 0 || arena_map(descriptor) != 0) {
-        if (descriptor >= 0)
-            close(descriptor);
+    if (descriptor < 0)
+        return -1;
+    if (arena_map(descriptor) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    fill_header(chunks);
+    return descriptor;
+}
+
+/* Starts a new run with a collector of its own. */
+static bool make_run(void)
+{
+    int descriptor = make_arena();
+    if (descriptor < 0) {
         session_stop("no memory to share with the collector; the program runs untraced", "");
         return false;
     }
-    fill_header(chunks);
     static char path[PATH_MAX];
     char text[16];
     int error = ENOENT, collector = 0;
@@ -271,7 +285,7 @@ static void describe_process(void)
         close(file);
     command[size > 0 ? size : 0] = '\0';
     command[(size > 0 ? size : 0) + 1] = '\0';
-    const char *label = getenv("LIBTRACE_LABEL");
+    const char *label = *wanted_label ? wanted_label : getenv("LIBTRACE_LABEL");
     if (!label || !*label)
         label = default_label(command, executable);
     size_t label_size = strlen(label) + 1, executable_size = strlen(executable) + 1;
@@ -295,7 +309,7 @@ static void describe_process(void)
 /* Opens the gate: from here on events are recorded. */
 static void open_gate(void)
 {
-    uintptr_t loader = getauxval(AT_BASE);
+    uintptr_t loader = _r_debug.r_ldbase;
     const struct module *module = modules_find(loader);
     gate->loader_start = module ? module->start : 1;
     gate->loader_size = module ? module->end - module->start : 0;
@@ -356,6 +370,11 @@ static bool forked(void)
     return true;
 }
 
+bool session_live(void)
+{
+    return atomic_load(&status) == STATUS_LIVE && atomic_load(&gate->epoch) != 0;
+}
+
 bool session_ready(void)
 {
     enum status now = atomic_load(&status);
@@ -378,6 +397,89 @@ void session_stop(const char *why, const char *detail)
         guest_say(arena->error, "");
     else
         guest_say(why, detail);
+}
+
+static void note_usage(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return;
+    process->cpu_ns = ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
+                      ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
+    process->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
+}
+
+static void at_exit(int exit_status, void *unused)
+{
+    (void)unused;
+    int saved = errno;
+    session_exiting(exit_status);
+    errno = saved;
+}
+
+/* ---- attached and detached ------------------------------------------------------------------------------
+ */
+
+void session_passive(void)
+{
+    enum status new = STATUS_NEW;
+    atomic_compare_exchange_strong(&status, &new, STATUS_PASSIVE);
+}
+
+int session_attach(const struct settings *wanted, const char *label)
+{
+    if (arena && !session_leave())
+        return ATTACH_BUSY;
+    if (madvise(&gate_page, sizeof gate_page, MADV_WIPEONFORK) != 0)
+        return -errno;
+    settings = *wanted;
+    guest_format(wanted_label, wanted_label + sizeof wanted_label, label);
+    int descriptor = make_arena();
+    if (descriptor < 0)
+        return -ENOMEM;
+    session_part++;
+    thread_new_part();
+    if (!claim_process(WIRE_PROCESS_ATTACHED))
+        return ATTACH_PROCESSES;
+    describe_process();
+    rules_flush();
+    modules_forked();
+    python_forked();
+    atomic_store(&gate->stamping, 0);
+    open_gate();
+    static bool heard;
+    if (!heard)
+        heard = on_exit(at_exit, NULL) == 0;
+    atomic_store(&status, STATUS_LIVE);
+    return descriptor;
+}
+
+void session_detach(void)
+{
+    atomic_store(&status, STATUS_STOPPED);
+    session_new_epoch();
+}
+
+bool session_leave(void)
+{
+    if (!thread_all_out())
+        return false;
+    uint32_t live = WIRE_PROCESS_LIVE;
+    /* Not for a parent that this process was forked from meanwhile. */
+    if (process && process->pid == (pid_t)syscall(SYS_getpid)) {
+        note_usage();
+        process->flags |= WIRE_PROCESS_DETACHED;
+        atomic_store(&process->ended_ns, guest_now_ns());
+        atomic_compare_exchange_strong(&process->state, &live, WIRE_PROCESS_EXITING);
+        atomic_fetch_add(&arena->wake, 1);
+        guest_futex_wake(&arena->wake);
+    }
+    process = NULL;
+    size_t size = (size_t)arena->chunks * WIRE_CHUNK_SIZE;
+    struct wire_arena *old = arena;
+    arena = NULL;
+    guest_unmap(old, size);
+    return true;
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------- */
@@ -409,12 +511,7 @@ void session_exiting(int exit_status)
         process->pid != (pid_t)syscall(SYS_getpid))
         return;
     uint32_t live = WIRE_PROCESS_LIVE;
-    struct rusage usage;
-    if (getrusage(RUSAGE_SELF, &usage) == 0) {
-        process->cpu_ns = ((uint64_t)usage.ru_utime.tv_sec + (uint64_t)usage.ru_stime.tv_sec) * 1000000000u +
-                          ((uint64_t)usage.ru_utime.tv_usec + (uint64_t)usage.ru_stime.tv_usec) * 1000u;
-        process->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
-    }
+    note_usage();
     atomic_store(&process->exit_status, exit_status & 0xff);
     atomic_store(&process->exit_known, 1);
     atomic_store(&process->ended_ns, guest_now_ns());
@@ -425,14 +522,6 @@ void session_exiting(int exit_status)
     /* Only the run's first process: it is what the user waits for before asking for a report. */
     if (process == &arena->process[0])
         wait_for_commit();
-}
-
-static void at_exit(int exit_status, void *unused)
-{
-    (void)unused;
-    int saved = errno;
-    session_exiting(exit_status);
-    errno = saved;
 }
 
 EXPORT void _exit(int exit_status)

@@ -10,10 +10,10 @@
 
 /* Settings from the environment, read once at the start. */
 struct settings {
-    uint32_t depth;     /* LIBTRACE_DEPTH: frames kept of a stack */
-    bool check_stacks;  /* LIBTRACE_CHECK_STACKS=1: compare every stack with unw_backtrace */
-    bool follow;        /* LIBTRACE_FOLLOW=0: the first process only */
-    int stack;          /* LIBTRACE_STACK: enum stack_choice */
+    uint32_t depth;    /* LIBTRACE_DEPTH: frames kept of a stack */
+    bool check_stacks; /* LIBTRACE_CHECK_STACKS=1: compare every stack with unw_backtrace */
+    bool follow;       /* LIBTRACE_FOLLOW=0: the first process only */
+    int stack;         /* LIBTRACE_STACK: enum stack_choice */
 };
 enum stack_choice { STACK_AUTO, STACK_PYTHON, STACK_NATIVE, STACK_BOTH };
 extern struct settings settings;
@@ -22,11 +22,11 @@ extern struct settings settings;
  * (MADV_WIPEONFORK): so a new process, a changed module list and the end of tracing all show as "the epoch is
  * not what this thread last saw", one comparison, whatever call made the process. */
 struct gate {
-    _Atomic uint64_t epoch;      /* 0: not started in this process */
-    _Atomic uint32_t stamping;   /* 1: more than one ring, events carry the time */
-    uintptr_t loader_start;      /* where ld.so's code is; its allocations mean that modules come or go */
+    _Atomic uint64_t epoch;    /* 0: not started in this process */
+    _Atomic uint32_t stamping; /* 1: more than one ring, events carry the time */
+    uintptr_t loader_start;    /* where ld.so's code is; its allocations mean that modules come or go */
     uintptr_t loader_size;
-    _Atomic uint32_t *tick;      /* the arena's */
+    _Atomic uint32_t *tick; /* the arena's */
 };
 union gate_page {
     struct gate gate;
@@ -55,8 +55,22 @@ void session_new_epoch(void);
 /* Records how the process ends and waits (bounded) until the collector has taken everything in. */
 void session_exiting(int status);
 
-/* trace-attach calls this in a process that was started without us; session as in LIBTRACE_SESSION. */
-bool session_attach(const char *session);
+/* True while events of this process are to be recorded. */
+bool session_live(void);
+
+/* How many times this process was attached to: each time it plays a part in another run. */
+extern uint32_t session_part;
+
+/* The library is there, but was not preloaded: nothing starts until session_attach(). */
+void session_passive(void);
+
+/* Starts a run for a process that was started without us, and returns the arena's descriptor, which stays
+ * open; or a negative error code. label: empty for the program's own name; it is copied. */
+int session_attach(const struct settings *wanted, const char *label);
+
+/* Ends it again: first no event is recorded any more; then, if no thread is inside the recorder, the
+ * process's part in the run ends, and true is returned. */
 void session_detach(void);
+bool session_leave(void);
 
 #endif

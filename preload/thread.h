@@ -23,6 +23,8 @@ struct thread {
     uint64_t stamped; /* head then */
     uint32_t tick;    /* published last */
     uint32_t level;
+    uint32_t part; /* session_part when the ring was claimed: later the ring is somebody else's memory */
+    uint32_t tid;
     volatile bool busy;    /* a hook is at work on this state */
     volatile bool passing; /* what we do now is not the program's: hooks pass through */
     uintptr_t busy_frame;  /* that hook's frame address */
@@ -45,6 +47,13 @@ bool thread_wait(struct thread *t);
 /* After fork: the threads of the parent are not here, and the one that is has no ring yet. */
 void thread_forked(void);
 
+/* After the end of tracing, and a memory barrier of all threads: true if no thread is inside the recorder, so
+ * that the arena can go. */
+bool thread_all_out(void);
+
+/* Before a new part begins: the states of threads that live belong to them, the others may be used again. */
+void thread_new_part(void);
+
 /* Emits the tick that has to precede the next event. */
 void thread_tick(struct thread *t, uint32_t tick);
 
@@ -56,11 +65,16 @@ uint64_t thread_stamp(struct thread *t);
 INLINE struct thread *thread_enter(const void *frame)
 {
     struct thread *t = thread_self;
-    if (UNLIKELY(!t || t->epoch != atomic_load_explicit(&gate->epoch, memory_order_relaxed) || t->busy))
+    if (UNLIKELY(!t || t->busy))
         return thread_enter_slow(frame);
     t->busy = true;
     t->busy_frame = (uintptr_t)frame;
     SIGNAL_FENCE();
+    /* After saying "busy": who has changed the epoch and sees us not busy, knows that we will see it. */
+    if (UNLIKELY(t->epoch != atomic_load_explicit(&gate->epoch, memory_order_relaxed))) {
+        t->busy = false;
+        return thread_enter_slow(frame);
+    }
     return t;
 }
 

@@ -186,13 +186,13 @@ static void copy_facts(struct tracked_process *process)
     process->facts.events_lost = atomic_load(&slot->events_lost);
 }
 
-static void end_process(struct tracker *tracker, struct tracked_process *process, bool replaced)
+static void end_process(struct tracker *tracker, struct tracked_process *process, bool lives)
 {
     drain_last(tracker, process);
     copy_facts(process);
     if (!process->facts.ended_ns)
         process->facts.ended_ns = tracker_clock();
-    if (!replaced)
+    if (!lives)
         find_exit_status(process);
     process->live_blocks = process->heap.blocks;
     process->live_bytes = process->heap.bytes;
@@ -228,6 +228,13 @@ static bool is_gone(const struct tracked_process *process)
         return poll(&poll_fd, 1, 0) > 0;
     }
     return kill(process->facts.pid, 0) != 0 && errno == ESRCH;
+}
+
+/* Lives on, but is traced no more: nothing of it is in the arena. */
+static bool has_left(const struct tracked_process *process)
+{
+    return atomic_load(&process->slot->state) >= WIRE_PROCESS_EXITING &&
+           process->slot->flags & WIRE_PROCESS_DETACHED;
 }
 
 void tracker_punch(struct tracker *tracker, uint64_t offset, uint64_t size)
@@ -280,9 +287,9 @@ uint32_t tracker_reap(struct tracker *tracker)
     for (uint32_t i = 0; i < tracker->process_count; i++) {
         struct tracked_process *process = tracker_process(tracker, i);
         if (!process->ended) {
-            bool replaced = replaced_by_exec(tracker, process);
-            if (replaced || is_gone(process))
-                end_process(tracker, process, replaced);
+            bool lives = has_left(process) || replaced_by_exec(tracker, process);
+            if (lives || is_gone(process))
+                end_process(tracker, process, lives);
             else
                 living++;
         }

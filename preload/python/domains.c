@@ -171,17 +171,42 @@ static bool on_top(enum python_domain domain)
     return now.malloc == domain_malloc;
 }
 
+static bool same_below(const struct layer *layer, enum python_domain domain)
+{
+    struct python_allocator now;
+    python.get_allocator(domain, &now);
+    return now.malloc == layer->below[domain].malloc && now.context == layer->below[domain].context;
+}
+
 void domains_take(void)
 {
     if (on_top(PYTHON_OBJECT) && on_top(PYTHON_MEMORY))
         return;
     uint32_t used = atomic_load(&layers_used);
-    if (used == LAYERS)
+    /* After a detach things are as they were: the layer of then serves again. */
+    bool again = used > 0 && same_below(&layers[used - 1], PYTHON_OBJECT) &&
+                 same_below(&layers[used - 1], PYTHON_MEMORY);
+    if (used == LAYERS && !again)
         return;
-    struct layer *layer = &layers[used];
-    atomic_store(&layers_used, used + 1);
+    struct layer *layer = &layers[again ? used - 1 : used];
+    if (!again)
+        atomic_store(&layers_used, used + 1);
     take(layer, PYTHON_OBJECT);
     take(layer, PYTHON_MEMORY);
+}
+
+static void give_back(enum python_domain domain)
+{
+    struct python_allocator now;
+    python.get_allocator(domain, &now);
+    if (now.malloc == domain_malloc)
+        python.set_allocator(domain, now.context);
+}
+
+void domains_give_back(void)
+{
+    give_back(PYTHON_OBJECT);
+    give_back(PYTHON_MEMORY);
 }
 
 /* True if the calling thread holds the GIL. Up to 3.11 "current" is the holder's thread state. */

@@ -8,6 +8,10 @@
  * GIL, or runs before main. */
 void domains_take(void);
 
+/* Puts back what was there, where ours are still on top; else they stay and pass everything on. With the GIL
+ * held. */
+void domains_give_back(void);
+
 /* Called now and then for native allocations on threads that run Python. Somebody may have replaced the
  * allocators without asking what was there: PYTHONMALLOC and the development mode do while the interpreter
  * starts. */

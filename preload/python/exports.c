@@ -9,8 +9,8 @@
 struct wanted {
     const char *name;
     uint32_t hash;
-    void *address;
-    size_t size;
+    uintptr_t bias; /* of the module */
+    const ElfW(Sym) * symbol;
 };
 
 /* What the dynamic section of a module leads to. */
@@ -86,16 +86,24 @@ static int in_module(struct dl_phdr_info *info, size_t size, void *data)
     const ElfW(Sym) *symbol = look_up(&tables, wanted);
     if (!symbol)
         return 0;
-    wanted->address = (void *)(info->dlpi_addr + symbol->st_value);
-    wanted->size = symbol->st_size;
+    wanted->bias = info->dlpi_addr;
+    wanted->symbol = symbol;
     return 1;
+}
+
+const ElfW(Sym) * exports_symbol(const char *name, uintptr_t *bias)
+{
+    struct wanted wanted = {.name = name, .hash = gnu_hash(name)};
+    dl_iterate_phdr(in_module, &wanted);
+    *bias = wanted.bias;
+    return wanted.symbol;
 }
 
 void *exports_find(const char *name, size_t *size)
 {
-    struct wanted wanted = {.name = name, .hash = gnu_hash(name)};
-    dl_iterate_phdr(in_module, &wanted);
+    uintptr_t bias;
+    const ElfW(Sym) *symbol = exports_symbol(name, &bias);
     if (size)
-        *size = wanted.size;
-    return wanted.address;
+        *size = symbol ? symbol->st_size : 0;
+    return symbol ? (void *)(bias + symbol->st_value) : NULL;
 }

@@ -6,10 +6,14 @@
 #ifndef LIBTRACE_PYTHON_EXPORTS_H
 #define LIBTRACE_PYTHON_EXPORTS_H
 
+#include <link.h>
 #include <stddef.h>
 
 /* The address of the first definition of name in the order of loading, NULL if there is none. size: its
  * st_size, may be NULL. */
 void *exports_find(const char *name, size_t *size);
+
+/* The entry in the module's symbol table, and what to add to its value. */
+const ElfW(Sym) * exports_symbol(const char *name, uintptr_t *bias);
 
 #endif

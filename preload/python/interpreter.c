@@ -60,6 +60,8 @@ static bool fill(struct python_interpreter *found, const char **trouble)
     found->own_thread = (void *(*)(void))exports_find("PyGILState_GetThisThreadState", NULL);
     found->set_tracer = (int (*)(python_tracer *, void *))exports_find("PyRefTracer_SetTracer", NULL);
     found->get_tracer = (python_tracer * (*)(void **)) exports_find("PyRefTracer_GetTracer", NULL);
+    found->add_pending_call = (int (*)(int (*)(void *), void *))exports_find("Py_AddPendingCall", NULL);
+    found->is_initialized = (int (*)(void))exports_find("Py_IsInitialized", NULL);
     found->code_type = exports_find("PyCode_Type", NULL);
     found->string_type = exports_find("PyUnicode_Type", NULL);
     found->bytes_type = exports_find("PyBytes_Type", NULL);

@@ -36,6 +36,10 @@ struct python_interpreter {
 
     const void *runtime; /* &_PyRuntime */
     size_t runtime_size;
+    /* Has a function called soon, by the main thread and with the GIL held. From any thread without the GIL. */
+    int (*add_pending_call)(int (*function)(void *), void *argument);
+    int (*is_initialized)(void);
+
     const void *code_type, *string_type, *bytes_type;
     const void *eval; /* _PyEval_EvalFrameDefault */
     size_t eval_size; /* bytes of it, without parts that the compiler moved away */

@@ -11,11 +11,49 @@ void python_look(void)
 {
     if (settings.stack == STACK_NATIVE || python_active || !interpreter_find())
         return;
+    if (session_part) {
+        python_attach();
+        return;
+    }
     /* The interpreter's start comes later, or is going on on this thread; in both cases nobody else is in its
      * allocators. */
     domains_take();
     python_active = true;
     record_plain = false;
+}
+
+static int take_now(void *unused)
+{
+    (void)unused;
+    if (session_live()) {
+        domains_take();
+        recycle_start();
+    }
+    return 0;
+}
+
+static int give_back_now(void *unused)
+{
+    (void)unused;
+    if (!session_live())
+        domains_give_back();
+    return 0;
+}
+
+void python_attach(void)
+{
+    if (settings.stack == STACK_NATIVE || !interpreter_find() || !python.add_pending_call ||
+        !python.is_initialized || !python.is_initialized())
+        return;
+    python.add_pending_call(take_now, NULL);
+    python_active = true;
+    record_plain = false;
+}
+
+void python_detach(void)
+{
+    if (python_active)
+        python.add_pending_call(give_back_now, NULL);
 }
 
 void python_forked(void)

@@ -1,0 +1,549 @@
+/* target.c - see target.h. */
+#include "target.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- /proc ---------------------------------------------------------------------------------------- */
+
+/* A whole small file; the caller frees it. NULL if it cannot be read. */
+static char *read_file(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    char *text = NULL;
+    size_t size = 0;
+    if (!file)
+        return NULL;
+    if (getdelim(&text, &size, '\0', file) < 0) {
+        free(text);
+        text = strdup("");
+    }
+    fclose(file);
+    return text;
+}
+
+static char *read_proc(pid_t pid, const char *name)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    return read_file(path);
+}
+
+/* The number (or numbers) in a line "Name:\t..." of /proc/PID/status; "" if there is none. */
+static const char *status_field(const char *status, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *line = status; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, length) == 0 && line[length] == ':')
+            return line + length + 1 + strspn(line + length + 1, "\t ");
+    }
+    return "";
+}
+
+char target_state(pid_t pid, pid_t tid)
+{
+    char name[64];
+    snprintf(name, sizeof name, "task/%d/stat", (int)tid);
+    char *stat = read_proc(pid, name);
+    const char *end = stat ? strrchr(stat, ')') : NULL;
+    char state = end && end[1] ? end[2] : 0;
+    free(stat);
+    return state;
+}
+
+/* ---- ELF ------------------------------------------------------------------------------------------ */
+
+struct image {
+    int file;
+    Elf *elf;
+};
+
+static bool image_open(struct image *image, const char *path)
+{
+    elf_version(EV_CURRENT);
+    image->file = open(path, O_RDONLY | O_CLOEXEC);
+    image->elf = image->file >= 0 ? elf_begin(image->file, ELF_C_READ_MMAP, NULL) : NULL;
+    return image->elf && elf_kind(image->elf) == ELF_K_ELF;
+}
+
+static void image_close(struct image *image)
+{
+    if (image->elf)
+        elf_end(image->elf);
+    if (image->file >= 0)
+        close(image->file);
+}
+
+/* Calls each(symbol, name, data) for the defined symbols of .dynsym, until it returns true. */
+static void image_symbols(struct image *image, bool (*each)(const GElf_Sym *, const char *, void *),
+                          void *data)
+{
+    for (Elf_Scn *section = NULL; (section = elf_nextscn(image->elf, section));) {
+        GElf_Shdr header;
+        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNSYM || !header.sh_entsize)
+            continue;
+        Elf_Data *symbols = elf_getdata(section, NULL);
+        for (size_t i = 0; symbols && i < header.sh_size / header.sh_entsize; i++) {
+            GElf_Sym symbol;
+            if (!gelf_getsym(symbols, (int)i, &symbol) || symbol.st_shndx == SHN_UNDEF)
+                continue;
+            const char *name = elf_strptr(image->elf, header.sh_link, symbol.st_name);
+            if (name && each(&symbol, name, data))
+                return;
+        }
+    }
+}
+
+struct wanted {
+    const char *name;
+    uintptr_t value;
+};
+
+static bool is_wanted(const GElf_Sym *symbol, const char *name, void *data)
+{
+    struct wanted *wanted = data;
+    if (strcmp(name, wanted->name) == 0)
+        wanted->value = symbol->st_value;
+    return wanted->value != 0;
+}
+
+uintptr_t target_symbol(const char *file, uintptr_t bias, const char *name)
+{
+    struct image image;
+    struct wanted wanted = {name, 0};
+    if (image_open(&image, file))
+        image_symbols(&image, is_wanted, &wanted);
+    image_close(&image);
+    return wanted.value ? bias + wanted.value : 0;
+}
+
+/* The address in the file of the first loaded segment's page: what the first mapping's start stands for. */
+static uintptr_t first_page(struct image *image)
+{
+    size_t count = 0;
+    elf_getphdrnum(image->elf, &count);
+    for (size_t i = 0; i < count; i++) {
+        GElf_Phdr segment;
+        if (gelf_getphdr(image->elf, (int)i, &segment) && segment.p_type == PT_LOAD)
+            return segment.p_vaddr & ~(uintptr_t)4095;
+    }
+    return 0;
+}
+
+/* ---- refusals --------------------------------------------------------------------------------------- */
+
+static char sentence[512];
+
+/* What the program's file says: another machine, no dynamic linking. */
+static const char *refuse_file(pid_t pid)
+{
+    char path[64];
+    struct image image;
+    const char *why = NULL;
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+    if (image_open(&image, path)) {
+        GElf_Ehdr header;
+        bool dynamic = false;
+        size_t count = 0;
+        elf_getphdrnum(image.elf, &count);
+        for (size_t i = 0; i < count; i++) {
+            GElf_Phdr segment;
+            if (gelf_getphdr(image.elf, (int)i, &segment) && segment.p_type == PT_INTERP)
+                dynamic = true;
+        }
+        if (gelf_getehdr(image.elf, &header) &&
+            (header.e_machine != EM_X86_64 || header.e_ident[EI_CLASS] != ELFCLASS64))
+            why = "is not a 64-bit x86-64 program, and libtrace traces no other so far";
+        else if (!dynamic)
+            why =
+                "is statically linked, so no library can be loaded into it; link it dynamically to trace it";
+    }
+    image_close(&image);
+    return why;
+}
+
+static const char *refuse_status(pid_t pid, const char *status)
+{
+    char state = *status_field(status, "State");
+    int tracer = atoi(status_field(status, "TracerPid"));
+    if (atoi(status_field(status, "Tgid")) != pid)
+        return "is a thread, not a process; name its process";
+    if (state == 'Z' || state == 'X')
+        return "has ended already (it is a zombie that nobody has waited for)";
+    if (tracer) {
+        snprintf(sentence, sizeof sentence, "is being traced by process %d (a debugger, or strace) already",
+                 tracer);
+        return sentence;
+    }
+    if (state == 'T' || state == 't')
+        return "is stopped; let it go on first (kill -CONT)";
+    if (atoi(status_field(status, "Seccomp")) == 1)
+        return "is confined by seccomp so strictly that loading a library would kill it";
+    const char *inner = strpbrk(status_field(status, "NSpid"), "\t\n");
+    if (inner && *inner == '\t')
+        return "runs in a container, with process numbers of its own; attach from inside of it";
+    return NULL;
+}
+
+/* The library has to be the same file for the process as it is for us. */
+static const char *refuse_root(pid_t pid, const char *library)
+{
+    char path[PATH_MAX + 32];
+    struct stat ours, theirs;
+    snprintf(path, sizeof path, "/proc/%d/root%s", (int)pid, library);
+    if (stat(library, &ours) != 0)
+        return "cannot be traced, as libtrace.so is not where it was";
+    if (stat(path, &theirs) != 0 && errno != EACCES) {
+        snprintf(sentence, sizeof sentence,
+                 "sees other files than we do (a container, or chroot): for it there is no %.300s; install "
+                 "it there",
+                 library);
+        return sentence;
+    }
+    return NULL;
+}
+
+static bool is_kernel_thread(pid_t pid)
+{
+    char *stat = read_proc(pid, "stat");
+    const char *end = stat ? strrchr(stat, ')') : NULL;
+    unsigned flags = 0;
+    bool kernel = end && sscanf(end, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && flags & 0x00200000;
+    free(stat);
+    return kernel; /* PF_KTHREAD */
+}
+
+const char *target_refusal(pid_t pid, const char *library)
+{
+    char *status = pid > 0 ? read_proc(pid, "status") : NULL;
+    if (!status)
+        return "does not exist";
+    const char *why =
+        is_kernel_thread(pid) ? "is a thread of the kernel, not a program" : refuse_status(pid, status);
+    free(status);
+    if (pid == getpid())
+        return "is trace-attach itself";
+    if (!why)
+        why = refuse_file(pid);
+    return why ? why : refuse_root(pid, library);
+}
+
+const char *target_denial(pid_t pid, int error)
+{
+    char *status = read_proc(pid, "status");
+    const char *why = sentence;
+    char *scope = read_file("/proc/sys/kernel/yama/ptrace_scope");
+    uid_t owner = status ? (uid_t)strtoul(status_field(status, "Uid"), NULL, 10) : 0;
+    int limit = scope ? atoi(scope) : 0;
+    if (!status || error == ESRCH)
+        why = "has ended";
+    else if (geteuid() != 0 && owner != geteuid())
+        snprintf(sentence, sizeof sentence, "belongs to another user (%u); try it as that user, or as root",
+                 owner);
+    else if (limit == 3)
+        why = "may not be traced: the system forbids it to everybody until its next start "
+              "(kernel.yama.ptrace_scope is 3)";
+    else if (limit && geteuid() != 0)
+        snprintf(sentence, sizeof sentence,
+                 "may not be traced by you: kernel.yama.ptrace_scope is %d; try it as root, or 'sysctl "
+                 "kernel.yama.ptrace_scope=0'",
+                 limit);
+    else
+        snprintf(sentence, sizeof sentence,
+                 "may not be traced (%s): it has more rights than we do, or protects itself",
+                 strerror(error));
+    free(status);
+    free(scope);
+    return why;
+}
+
+/* ---- what is loaded ------------------------------------------------------------------------------- */
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static struct loaded *file_of(struct target *target, const char *path, ino_t inode)
+{
+    for (size_t i = 0; i < target->file_count; i++)
+        if (target->files[i].inode == inode && strcmp(target->files[i].path, path) == 0)
+            return &target->files[i];
+    struct loaded *more = reallocarray(target->files, target->file_count + 1, sizeof *more);
+    char *copy = strdup(path);
+    if (!more || !copy) {
+        free(copy);
+        return NULL;
+    }
+    target->files = more;
+    more[target->file_count] = (struct loaded){.path = copy, .inode = inode, .start = UINTPTR_MAX};
+    return &more[target->file_count++];
+}
+
+static bool read_maps(struct target *target)
+{
+    char name[64], *line = NULL;
+    size_t size = 0;
+    snprintf(name, sizeof name, "/proc/%d/maps", (int)target->pid);
+    FILE *maps = fopen(name, "re");
+    if (!maps)
+        return false;
+    while (getline(&line, &size, maps) > 0) {
+        unsigned long start, end, inode;
+        char rights[8];
+        int path = 0;
+        line[strcspn(line, "\n")] = '\0';
+        if (sscanf(line, "%lx-%lx %7s %*s %*s %lu %n", &start, &end, rights, &inode, &path) < 4 ||
+            line[path] != '/')
+            continue;
+        char *deleted = strstr(line + path, " (deleted)");
+        if (deleted)
+            *deleted = '\0';
+        struct loaded *file = file_of(target, line + path, inode);
+        if (!file)
+            continue;
+        file->start = start < file->start ? start : file->start;
+        file->end = end > file->end ? end : file->end;
+        file->executable |= rights[2] == 'x';
+        file->deleted |= deleted != NULL;
+    }
+    free(line);
+    fclose(maps);
+    return true;
+}
+
+static bool open_loaded(const struct target *target, const struct loaded *file, struct image *image)
+{
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "/proc/%d/root%s", (int)target->pid, file->path);
+    return image_open(image, path);
+}
+
+/* ---- code that a thread must not be interrupted in ---------------------------------------------------- */
+
+static void add_unsafe(struct target *target, uintptr_t start, uintptr_t end)
+{
+    struct range *more = reallocarray(target->unsafe, target->unsafe_count + 1, sizeof *more);
+    if (!more)
+        return;
+    target->unsafe = more;
+    more[target->unsafe_count++] = (struct range){start, end};
+}
+
+enum locks { LOCKS_NONE, LOCKS_OWN, LOCKS_AROUND };
+
+static bool is_among(const char *name, const char *const *names)
+{
+    for (; *names; names++)
+        if (strcmp(*names, name) == 0)
+            return true;
+    return false;
+}
+
+/* In whose midst locks are held that loading a library needs as well. AROUND: also in the unnamed functions
+ * around it, which it jumps to; the others stay on the stack while theirs run. */
+static enum locks holds_locks(const char *name)
+{
+    static const char *const allocator[] = {"malloc",         "free",
+                                            "calloc",         "realloc",
+                                            "memalign",       "aligned_alloc",
+                                            "posix_memalign", "valloc",
+                                            "pvalloc",        "cfree",
+                                            "mallopt",        "malloc_usable_size",
+                                            "malloc_trim",    "malloc_info",
+                                            "mallinfo",       "mallinfo2",
+                                            "__libc_malloc",  "malloc_stats",
+                                            "__libc_free",    "__libc_calloc",
+                                            "__libc_realloc", "__libc_memalign",
+                                            "__libc_valloc",  "__libc_pvalloc",
+                                            "__libc_mallopt", NULL};
+    static const char *const others[] = {"fork",
+                                         "vfork",
+                                         "_Fork",
+                                         "__libc_fork",
+                                         "pthread_create",
+                                         "pthread_exit",
+                                         "pthread_join",
+                                         "pthread_atfork",
+                                         "dlopen",
+                                         "dlclose",
+                                         "dlsym",
+                                         "dladdr",
+                                         "dl_iterate_phdr",
+                                         "exit",
+                                         "quick_exit",
+                                         "_exit",
+                                         "Py_AddPendingCall",
+                                         "Py_MakePendingCalls",
+                                         NULL};
+    return is_among(name, allocator) ? LOCKS_AROUND : is_among(name, others) ? LOCKS_OWN : LOCKS_NONE;
+}
+
+struct function {
+    uintptr_t start, end;
+    enum locks locks;
+};
+
+struct functions {
+    struct function *all;
+    size_t count;
+    bool allocator; /* defines malloc */
+};
+
+static bool add_function(const GElf_Sym *symbol, const char *name, void *data)
+{
+    struct functions *functions = data;
+    if (GELF_ST_TYPE(symbol->st_info) != STT_FUNC && GELF_ST_TYPE(symbol->st_info) != STT_GNU_IFUNC)
+        return false;
+    struct function *more = reallocarray(functions->all, functions->count + 1, sizeof *more);
+    if (!more)
+        return true;
+    functions->all = more;
+    more[functions->count++] =
+        (struct function){symbol->st_value, symbol->st_value + symbol->st_size, holds_locks(name)};
+    functions->allocator |= strcmp(name, "malloc") == 0;
+    return false;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct function *left = a, *right = b;
+    return left->start < right->start ? -1 : left->start > right->start;
+}
+
+/* What lies between a function and its exported neighbours belongs to it. */
+static void add_functions(struct target *target, const struct loaded *file, struct functions *functions)
+{
+    qsort(functions->all, functions->count, sizeof *functions->all, by_start);
+    uintptr_t before = 0; /* end of the last function that is not the allocator's */
+    for (size_t i = 0; i < functions->count; i++) {
+        const struct function *function = &functions->all[i];
+        uintptr_t start = function->start, end = function->end;
+        if (function->locks == LOCKS_AROUND) {
+            size_t after = i + 1;
+            while (after < functions->count && functions->all[after].locks == LOCKS_AROUND)
+                after++;
+            end = after < functions->count ? functions->all[after].start : end;
+            start = before && before < start ? before : start;
+        } else {
+            before = end > before ? end : before;
+        }
+        if (function->locks)
+            add_unsafe(target, file->bias + start, file->bias + end);
+    }
+}
+
+static void find_unsafe(struct target *target, const struct loaded *file)
+{
+    struct image image;
+    struct functions functions = {0};
+    if (file == target->loader || file == target->library) {
+        add_unsafe(target, file->start, file->end);
+        return;
+    }
+    if (open_loaded(target, file, &image))
+        image_symbols(&image, add_function, &functions);
+    image_close(&image);
+    /* Another allocator than libc's: all of its library. The program itself may bring one, too. */
+    if (functions.allocator && file != target->libc && strstr(base_name(file->path), ".so"))
+        add_unsafe(target, file->start, file->end);
+    else
+        add_functions(target, file, &functions);
+    free(functions.all);
+}
+
+bool target_unsafe(const struct target *target, uintptr_t address)
+{
+    for (size_t i = 0; i < target->unsafe_count; i++)
+        if (address >= target->unsafe[i].start && address < target->unsafe[i].end)
+            return true;
+    return false;
+}
+
+static bool inside(const struct loaded *file, uintptr_t address)
+{
+    return file && address >= file->start && address < file->end;
+}
+
+bool target_is_system(const struct target *target, uintptr_t address)
+{
+    return inside(target->libc, address) || inside(target->loader, address);
+}
+
+/* ---- all of it -------------------------------------------------------------------------------------- */
+
+static void find_functions(struct target *target)
+{
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "/proc/%d/root%s", (int)target->pid, target->libc->path);
+    uintptr_t bias = target->libc->bias;
+    target->mmap = target_symbol(path, bias, "mmap");
+    target->munmap = target_symbol(path, bias, "munmap");
+    target->close = target_symbol(path, bias, "close");
+    target->dlerror = target_symbol(path, bias, "dlerror");
+    target->dlopen = target_symbol(path, bias, "dlopen");
+    if (!target->dlopen) { /* before glibc 2.34 */
+        target->dlopen = target_symbol(path, bias, "__libc_dlopen_mode");
+        target->dlopen_flags = (int)0x80000000u;
+    }
+}
+
+const char *target_open(struct target *target, pid_t pid, const char *library)
+{
+    memset(target, 0, sizeof *target);
+    target->pid = pid;
+    if (!read_maps(target))
+        return target_denial(pid, errno);
+    for (size_t i = 0; i < target->file_count; i++) {
+        struct loaded *file = &target->files[i];
+        const char *name = base_name(file->path);
+        struct image image;
+        if (!file->executable)
+            continue;
+        if (open_loaded(target, file, &image))
+            file->bias = file->start - first_page(&image);
+        image_close(&image);
+        if (strncmp(name, "ld-musl-", 8) == 0)
+            return "is linked against musl, and libtrace needs the GNU C library";
+        if (strcmp(name, "libc.so.6") == 0 || (strncmp(name, "libc-2.", 7) == 0 && strstr(name, ".so")))
+            target->libc = file;
+        else if (strncmp(name, "ld-linux-x86-64.so", 18) == 0 || strncmp(name, "ld-2.", 5) == 0)
+            target->loader = file;
+        else if (strcmp(name, base_name(library)) == 0)
+            target->library = file;
+    }
+    if (!target->libc || !target->loader)
+        return "has not loaded the GNU C library, so no other library can be loaded into it";
+    if (target->libc->deleted)
+        return "runs with a C library that was replaced on disk since (an upgrade); restart it first";
+    if (target->library && (target->library->deleted || strcmp(target->library->path, library) != 0))
+        return "has another libtrace.so loaded than this trace-attach belongs to; restart it first";
+    find_functions(target);
+    if (!target->dlopen || !target->mmap || !target->munmap || !target->close)
+        return "has a C library that cannot load libraries";
+    for (size_t i = 0; i < target->file_count; i++)
+        if (target->files[i].executable)
+            find_unsafe(target, &target->files[i]);
+    return NULL;
+}
+
+void target_close(struct target *target)
+{
+    for (size_t i = 0; i < target->file_count; i++)
+        free(target->files[i].path);
+    free(target->files);
+    free(target->unsafe);
+    memset(target, 0, sizeof *target);
+}

@@ -1,0 +1,63 @@
+/* target.h - a running program as trace-attach sees it from outside: what is loaded, where functions are,
+ * which code a thread must not be interrupted in, and why it may not be traced at all.
+ */
+#ifndef LIBTRACE_TARGET_H
+#define LIBTRACE_TARGET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct range {
+    uintptr_t start, end;
+};
+
+/* A mapped file: all of its mappings together. */
+struct loaded {
+    char *path; /* as /proc/PID/maps has it */
+    uintptr_t start, end;
+    uintptr_t bias; /* address minus address in the file */
+    ino_t inode;
+    bool executable; /* some of it is code */
+    bool deleted;    /* the file is not there any more */
+};
+
+struct target {
+    pid_t pid;
+    struct loaded *files;
+    size_t file_count;
+    const struct loaded *libc, *loader, *library; /* library: libtrace.so; NULL = not loaded */
+    /* Functions of the program's C library, 0 = it has none of this name. */
+    uintptr_t dlopen, dlerror, mmap, munmap, close;
+    int dlopen_flags; /* to be added */
+    /* Code that holds locks of the allocator, the loader, or the thread library, or is ours. Sorted. */
+    struct range *unsafe;
+    size_t unsafe_count;
+};
+
+/* Why the process cannot be traced, as a sentence without the process in front ("is ..."); NULL = it can.
+ * Looks at what can be seen without touching it. library: path of our libtrace.so. */
+const char *target_refusal(pid_t pid, const char *library);
+
+/* Why the system does not let us trace it, after an attempt. error: the attempt's errno. */
+const char *target_denial(pid_t pid, int error);
+
+/* Reads what is loaded. NULL, or why that cannot be done. target_close() in both cases. */
+const char *target_open(struct target *target, pid_t pid, const char *library);
+void target_close(struct target *target);
+
+/* The address in the process of a function or object that libtrace.so exports; 0 = none. file: where to read
+ * the symbols from. */
+uintptr_t target_symbol(const char *file, uintptr_t bias, const char *name);
+
+/* True if the address lies in code where a thread must not be interrupted. */
+bool target_unsafe(const struct target *target, uintptr_t address);
+
+/* True if it lies in the C library or the loader: code that is not the program's own. */
+bool target_is_system(const struct target *target, uintptr_t address);
+
+/* The state letter of a process or a thread (of process pid) from its stat; 0 = there is none. */
+char target_state(pid_t pid, pid_t tid);
+
+#endif

@@ -1,0 +1,539 @@
+/* trace-attach - traces a program that runs already: has it load libtrace.so, lead its calls of the allocator
+ * through it, and at the end puts everything back. See inject.h for how; patch.h for what changes inside of
+ * it.
+ *
+ * The run's shared memory is made inside the program, so that it need not be allowed to open anything of
+ * ours; we open it from there, and start the collector, as ourselves: the database is ours, too.
+ */
+#include "attach.h"
+#include "inject.h"
+#include "wire.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <limits.h>
+#include <linux/membarrier.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char usage_text[] =
+    "Usage: trace-attach [OPTION...] PID\n"
+    "Records which lines of a running program allocate memory, until Ctrl-C, or until it ends.\n"
+    "\n"
+    "  --duration SECONDS  ends by itself after this time\n"
+    "  --background        returns once the program is traced; it stays so until --detach\n"
+    "  --detach            ends the tracing of PID that another trace-attach has begun\n"
+    "  --label LABEL       names the run; the program's name otherwise\n"
+    "  -o, --db FILE       records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
+    "  --verbose           tells for how long the program was stopped\n"
+    "  --help, --version\n"
+    "\n"
+    "Blocks that were allocated before are not known; freeing them counts for nothing. Afterwards: "
+    "trace-report top\n";
+
+enum { STATUS_FINE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
+
+struct options {
+    pid_t pid;
+    double duration; /* seconds, 0 = until told */
+    bool background, detach, verbose;
+    const char *label, *database;
+};
+
+struct run {
+    const struct options *options;
+    char library[PATH_MAX];
+    int memory; /* the arena's descriptor */
+    struct wire_arena *arena;
+    pid_t collector;
+};
+
+static void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void complain(const char *format, ...)
+{
+    va_list arguments;
+    fputs("trace-attach: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+static bool refuse(const struct options *options, const char *why)
+{
+    complain("process %d %s.", (int)options->pid, why);
+    return false;
+}
+
+static const char *explain(int error, char *text, size_t size)
+{
+    switch (error) {
+    case ATTACH_VERSION:
+        return "has another version of libtrace.so loaded; restart it first";
+    case ATTACH_TRACED:
+        return "is traced already";
+    case ATTACH_BUSY:
+        return "has a thread that is still at work on the run before; try again";
+    case ATTACH_PROCESSES:
+        return "cannot be traced: too many processes in its run";
+    case ATTACH_UNTRACED:
+        return "is not being traced by trace-attach";
+    case ATTACH_NO_MALLOC:
+        return "has no malloc that libtrace could see (an allocator of its own, linked into it)";
+    case ATTACH_PROTECTED:
+        return "does not let its pointers be changed (mprotect is forbidden to it)";
+    default:
+        snprintf(text, size, "cannot be traced: %s", strerror(-error));
+        return text;
+    }
+}
+
+/* ---- paths ------------------------------------------------------------------------------------------ */
+
+/* The installed tree and the build tree are laid out alike. */
+static bool find_library(char path[PATH_MAX])
+{
+    char self[PATH_MAX], joined[2 * PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[length > 0 ? length : 0] = '\0';
+    snprintf(joined, sizeof joined, "%s/%s", dirname(self), LIBTRACE_LIB_FROM_BIN);
+    if (length > 0 && realpath(joined, path))
+        return true;
+    complain("%s is not beside this program; install it again.", LIBTRACE_LIB_FROM_BIN);
+    return false;
+}
+
+static bool database_path(const char *name, char *path, size_t size)
+{
+    char directory[PATH_MAX], copy[PATH_MAX + 256];
+    if (!name || !*name)
+        name = getenv("LIBTRACE_DB");
+    if (!name || !*name)
+        name = "trace.db";
+    if (name[0] == '/')
+        snprintf(path, size, "%s", name);
+    else if (!getcwd(directory, sizeof directory))
+        return complain("the working directory is gone; name the database with --db."), false;
+    else if (snprintf(path, size, "%s/%s", directory, name) >= (int)size)
+        return complain("the database's path is too long."), false;
+    snprintf(copy, sizeof copy, "%s", path);
+    const char *folder = dirname(copy);
+    /* Known before the program is touched. */
+    if (access(path, F_OK) == 0 ? access(path, W_OK) != 0 : access(folder, W_OK | X_OK) != 0)
+        return complain("cannot write %s: %s.", path, strerror(errno)), false;
+    return true;
+}
+
+/* ---- inside the program ---------------------------------------------------------------------------------
+ */
+
+/* What is called in there, as addresses in the file; found before the program is stopped. */
+struct entries {
+    uintptr_t attach, detach, leave, state;
+};
+
+static bool find_entries(const char *library, struct entries *entries)
+{
+    *entries = (struct entries){
+        .attach = target_symbol(library, 0, "libtrace_attach"),
+        .detach = target_symbol(library, 0, "libtrace_detach"),
+        .leave = target_symbol(library, 0, "libtrace_leave"),
+        .state = target_symbol(library, 0, "libtrace_state"),
+    };
+    if (entries->attach && entries->detach && entries->leave && entries->state)
+        return true;
+    complain("%s belongs to another version; install libtrace again.", library);
+    return false;
+}
+
+/* Loads the library; what to add to the addresses in its file, 0 on failure. */
+static uintptr_t load(struct injection *in, struct target *target, const struct run *run)
+{
+    uint64_t handle = 0, text = 0;
+    uintptr_t bias = 0, room = inject_room(in);
+    char why[512];
+    if (target->library)
+        return target->library->bias;
+    if (!inject_write(in, room, run->library, strlen(run->library) + 1) ||
+        !inject_call(in, target->dlopen, room, (uint64_t)(RTLD_NOW | target->dlopen_flags), 0, &handle))
+        return refuse(run->options, "could not be made to load libtrace.so"), 0;
+    if (handle && inject_read(in, handle, &bias, sizeof bias)) /* a link_map, which begins with it */
+        return bias;
+    if (!inject_call(in, target->dlerror, 0, 0, 0, &text) || !inject_read_text(in, text, why, sizeof why))
+        snprintf(why, sizeof why, "it did not say why");
+    complain("process %d cannot load libtrace.so: %s.", (int)target->pid, why);
+    return 0;
+}
+
+static uint32_t setting(const char *name, uint32_t otherwise)
+{
+    const char *text = getenv(name);
+    return text && *text ? (uint32_t)strtoul(text, NULL, 10) : otherwise;
+}
+
+static void fill_request(const struct options *options, struct attach_request *request)
+{
+    static const char *const stacks[] = {"auto", "python", "native", "both"};
+    const char *stack = getenv("LIBTRACE_STACK");
+    const char *label = options->label ? options->label : getenv("LIBTRACE_LABEL");
+    uint32_t depth = setting("LIBTRACE_DEPTH", 128);
+    memset(request, 0, sizeof *request);
+    request->version = WIRE_VERSION;
+    request->depth = depth < 1 ? 1 : depth > 1024 ? 1024 : depth;
+    request->check_stacks = setting("LIBTRACE_CHECK_STACKS", 0);
+    request->follow = setting("LIBTRACE_FOLLOW", 1);
+    for (uint32_t i = 0; stack && i < 4; i++)
+        if (strcmp(stack, stacks[i]) == 0)
+            request->stack = i;
+    snprintf(request->label, sizeof request->label, "%s", label ? label : "");
+    request->descriptor = -1;
+}
+
+/* All that is done while a thread of the program stands still. */
+static bool attach_inside(struct injection *in, struct target *target, const struct entries *entries,
+                          struct run *run, struct attach_request *request)
+{
+    uintptr_t bias = load(in, target, run), room = inject_room(in);
+    uint64_t result = 0;
+    char text[256];
+    if (!bias)
+        return false;
+    if (!inject_write(in, room, request, sizeof *request) ||
+        !inject_call(in, bias + entries->attach, room, 0, 0, &result) ||
+        !inject_read(in, room, request, sizeof *request))
+        return refuse(run->options, "could not be made to start tracing");
+    if ((int)result < 0)
+        return refuse(run->options, explain((int)result, text, sizeof text));
+    snprintf(text, sizeof text, "/proc/%d/fd/%d", (int)target->pid, request->descriptor);
+    run->memory = open(text, O_RDWR | O_CLOEXEC);
+    inject_call(in, target->close, (uint64_t)request->descriptor, 0, 0, &result);
+    return true;
+}
+
+static void tell_pause(const struct options *options, const char *what, uint64_t ns)
+{
+    if (options->verbose)
+        fprintf(stderr, "trace-attach: %s: the program was stopped for %.3f ms\n", what, (double)ns / 1e6);
+}
+
+static uint32_t read_state(const struct target *target, const struct entries *entries)
+{
+    uint32_t state = ATTACH_STATE_IDLE;
+    if (!target->library)
+        return state;
+    struct iovec here = {&state, sizeof state};
+    struct iovec there = {(void *)(target->library->bias + entries->state), sizeof state};
+    process_vm_readv(target->pid, &here, 1, &there, 1, 0);
+    return state;
+}
+
+static bool inject_attach(struct run *run)
+{
+    struct entries entries;
+    struct target target;
+    struct injection *in;
+    struct attach_request request;
+    if (!find_entries(run->library, &entries))
+        return false;
+    const char *why = target_open(&target, run->options->pid, run->library);
+    uint32_t state = why ? 0 : read_state(&target, &entries);
+    if (!why && state)
+        why = state == ATTACH_STATE_PRELOADED ? "was started under libtrace, and is traced already"
+                                              : "is traced already by another trace-attach; see --detach";
+    if (!why)
+        why = inject_begin(&in, &target);
+    if (why) {
+        target_close(&target);
+        return refuse(run->options, why);
+    }
+    fill_request(run->options, &request);
+    bool done = attach_inside(in, &target, &entries, run, &request);
+    tell_pause(run->options, "attach", inject_end(in));
+    if (done && run->options->verbose)
+        fprintf(stderr, "trace-attach: %u pointers to the allocator were changed\n", request.slots);
+    target_close(&target);
+    return done;
+}
+
+/* One call in the program, without arguments. False if it could not be made. */
+static bool call_inside(const struct run *run, const char *what, uintptr_t offset, int *result)
+{
+    struct target target;
+    struct injection *in;
+    uint64_t value = 0;
+    bool done = false;
+    const char *why = target_open(&target, run->options->pid, run->library);
+    if (!why && !target.library)
+        why = "is not being traced by trace-attach";
+    if (!why)
+        why = inject_begin(&in, &target);
+    if (!why) {
+        done = inject_call(in, target.library->bias + offset, 0, 0, 0, &value);
+        tell_pause(run->options, what, inject_end(in));
+        if (!done)
+            why = "ended, or hung, while it was detached";
+    }
+    *result = (int)value;
+    target_close(&target);
+    return done ? true : refuse(run->options, why);
+}
+
+#define LEAVE_TRIES 50
+
+/* Between the two calls every thread passes a memory barrier, while the program runs. */
+static bool inject_detach(const struct run *run)
+{
+    struct entries entries;
+    char text[256];
+    int result;
+    if (!find_entries(run->library, &entries) || !call_inside(run, "detach", entries.detach, &result))
+        return false;
+    /* A detach that was begun may have been cut off before its end. */
+    if (result < 0 && result != ATTACH_UNTRACED)
+        return refuse(run->options, explain(result, text, sizeof text));
+    if (result > 0)
+        complain("%d pointers of process %d could not be put back; they lead through libtrace.so, which does "
+                 "nothing.",
+                 result, (int)run->options->pid);
+    for (int i = 0; i < LEAVE_TRIES; i++) {
+        if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
+            nanosleep(&(struct timespec){0, 10000000}, NULL);
+        if (!call_inside(run, "leave", entries.leave, &result))
+            return false;
+        if (result != ATTACH_BUSY)
+            break;
+        nanosleep(&(struct timespec){0, 20000000}, NULL);
+    }
+    return result < 0 ? refuse(run->options, explain(result, text, sizeof text)) : true;
+}
+
+/* ---- the collector ------------------------------------------------------------------------------------- */
+
+static bool map_arena(struct run *run, const char *database)
+{
+    struct stat status;
+    if (run->memory < 0 || fstat(run->memory, &status) != 0)
+        return false;
+    void *at = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                    run->memory, 0);
+    if (at == MAP_FAILED)
+        return false;
+    run->arena = at;
+    snprintf(run->arena->database, sizeof run->arena->database, "%s", database);
+    return true;
+}
+
+static bool start_collector(struct run *run)
+{
+    char path[2 * PATH_MAX], library[PATH_MAX], number[16];
+    snprintf(library, sizeof library, "%s", run->library);
+    snprintf(path, sizeof path, "%s/%s", dirname(library), LIBTRACE_COLLECTOR_FROM_LIB);
+    run->collector = fork();
+    if (run->collector == 0) {
+        setsid(); /* Ctrl-C is for us */
+        unsetenv("LD_PRELOAD");
+        int memory = run->memory > 2 ? run->memory : fcntl(run->memory, F_DUPFD, 3);
+        fcntl(memory, F_SETFD, 0);
+        snprintf(number, sizeof number, "%d", memory);
+        execl(path, path, number, (char *)NULL);
+        snprintf(run->arena->error, sizeof run->arena->error, "cannot start %.150s: %s", path,
+                 strerror(errno));
+        atomic_store(&run->arena->collector, WIRE_COLLECTOR_FAILED);
+        _exit(127);
+    }
+    for (int i = 0; i < 10000 && run->collector > 0; i++) {
+        uint32_t state = atomic_load(&run->arena->collector);
+        if (state == WIRE_COLLECTOR_FAILED)
+            complain("%s.", run->arena->error);
+        if (state != WIRE_COLLECTOR_STARTING)
+            return state != WIRE_COLLECTOR_FAILED;
+        if (waitpid(run->collector, NULL, WNOHANG) == run->collector)
+            break;
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+    complain("the collector did not start.");
+    return false;
+}
+
+static bool collector_runs(struct run *run)
+{
+    if (run->collector > 0 && waitpid(run->collector, NULL, WNOHANG) == run->collector)
+        run->collector = 0;
+    return run->collector > 0;
+}
+
+/* ---- the command ------------------------------------------------------------------------------------------
+ */
+
+static sigset_t ending;
+
+/* Until a signal, the end of the time, or that of the run. */
+static void wait_for_end(struct run *run)
+{
+    struct timespec now, step = {0, 50000000};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double start = (double)now.tv_sec + (double)now.tv_nsec / 1e9, at = start;
+    double end = run->options->duration > 0 ? start + run->options->duration : 0;
+    while (collector_runs(run) && (!end || at < end)) {
+        if (end && (end - at) * 1e9 < (double)step.tv_nsec)
+            step.tv_nsec = (long)((end - at) * 1e9);
+        if (sigtimedwait(&ending, NULL, &step) > 0)
+            return;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        at = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    }
+}
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *format, ...)
+{
+    va_list arguments;
+    if (!isatty(STDERR_FILENO))
+        return;
+    fputs("trace-attach: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+/* The collector looks up names after the program's part is over; another Ctrl-C leaves it to that. */
+static void wait_for_collector(struct run *run)
+{
+    while (collector_runs(run))
+        if (sigtimedwait(&ending, NULL, &(struct timespec){0, 2000000}) > 0)
+            return;
+}
+
+static int attach(const struct options *options)
+{
+    static struct run run;
+    char database[sizeof run.arena->database];
+    run.options = options;
+    run.memory = -1;
+    if (!find_library(run.library))
+        return STATUS_FAILED;
+    const char *why = target_refusal(options->pid, run.library);
+    if (why)
+        return refuse(options, why), STATUS_FAILED;
+    if (!database_path(options->database, database, sizeof database) || !inject_attach(&run))
+        return STATUS_FAILED;
+    if (!map_arena(&run, database))
+        complain("cannot share memory with process %d: %s.", (int)options->pid, strerror(errno));
+    if (!run.arena || !start_collector(&run)) {
+        inject_detach(&run);
+        return STATUS_FAILED;
+    }
+    if (options->background)
+        return STATUS_FINE;
+    say("tracing process %d into %s; Ctrl-C ends it", (int)options->pid, database);
+    wait_for_end(&run);
+    bool gone = kill(options->pid, 0) != 0 && errno == ESRCH;
+    bool ended =
+        run.collector == 0; /* the run is over: the program has ended, or somebody else has detached */
+    bool killed = ended && atomic_load(&run.arena->collector) != WIRE_COLLECTOR_DONE;
+    bool fine = gone || (ended && !killed) || inject_detach(&run);
+    wait_for_collector(&run);
+    if (killed)
+        complain("the collector was killed; what it had recorded until then is in %s.", database);
+    else if (fine)
+        say("recorded; now try: trace-report top --db %s", database);
+    return fine && !killed ? STATUS_FINE : STATUS_FAILED;
+}
+
+static int detach(const struct options *options)
+{
+    static struct run run;
+    run.options = options;
+    if (!find_library(run.library))
+        return STATUS_FAILED;
+    const char *why = target_refusal(options->pid, run.library);
+    if (why)
+        return refuse(options, why), STATUS_FAILED;
+    return inject_detach(&run) ? STATUS_FINE : STATUS_FAILED;
+}
+
+static bool parse_number(const char *text, double low, double *number)
+{
+    char *end;
+    *number = strtod(text, &end);
+    return end != text && !*end && *number >= low && *number < 1e9;
+}
+
+/* A status to exit with, or -1. */
+static int parse(int argc, char **argv, struct options *options)
+{
+    enum { LABEL = 256, DURATION, DETACH, BACKGROUND, VERBOSE, VERSION };
+    static const struct option known[] = {
+        {"label", required_argument, NULL, LABEL}, {"duration", required_argument, NULL, DURATION},
+        {"db", required_argument, NULL, 'o'},      {"output", required_argument, NULL, 'o'},
+        {"detach", no_argument, NULL, DETACH},     {"background", no_argument, NULL, BACKGROUND},
+        {"verbose", no_argument, NULL, VERBOSE},   {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, VERSION},   {NULL, 0, NULL, 0},
+    };
+    double number;
+    int option;
+    while ((option = getopt_long(argc, argv, "o:h", known, NULL)) != -1) {
+        switch (option) {
+        case LABEL:
+            options->label = optarg;
+            break;
+        case DURATION:
+            if (!parse_number(optarg, 0.001, &options->duration))
+                return complain("'%s' is no number of seconds.", optarg), STATUS_USAGE;
+            break;
+        case 'o':
+            options->database = optarg;
+            break;
+        case DETACH:
+            options->detach = true;
+            break;
+        case BACKGROUND:
+            options->background = true;
+            break;
+        case VERBOSE:
+            options->verbose = true;
+            break;
+        case 'h':
+            return fputs(usage_text, stdout), STATUS_FINE;
+        case VERSION:
+            return puts("trace-attach " LIBTRACE_VERSION), STATUS_FINE;
+        default: /* getopt has named the option */
+            return fputs("Try 'trace-attach --help'.\n", stderr), STATUS_USAGE;
+        }
+    }
+    if (optind + 1 != argc)
+        return complain("one process number is needed; try 'trace-attach --help'."), STATUS_USAGE;
+    if (!parse_number(argv[optind], 1, &number) || number != (double)(pid_t)number)
+        return complain("'%s' is no process number.", argv[optind]), STATUS_USAGE;
+    options->pid = (pid_t)number;
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    int status = parse(argc, argv, &options);
+    if (status >= 0)
+        return status;
+    /* Never in the midst of an injection: signals are looked at where we wait. */
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGHUP);
+    sigprocmask(SIG_BLOCK, &ending, NULL);
+    return options.detach ? detach(&options) : attach(&options);
+}
