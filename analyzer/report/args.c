@@ -114,6 +114,12 @@ static int unknown_option(const struct report *report, const struct all *all, co
                         report->command);
 }
 
+/* A name of one letter is written with one dash: -o FILE. */
+static const char *dashes(const struct option_spec *o)
+{
+    return o->name[1] == '\0' ? "-" : "--";
+}
+
 static void list_choices(const struct option_spec *o, const char *separator, char *out, size_t size)
 {
     size_t n = 0;
@@ -160,7 +166,7 @@ static void print_options(const struct option_spec *options, size_t count)
 
         if (o->kind == OPTION_CHOICE)
             list_choices(o, "|", list, sizeof list);
-        snprintf(left, sizeof left, "--%s%s%s", o->name, o->kind == OPTION_FLAG ? "" : " ",
+        snprintf(left, sizeof left, "%s%s%s%s", dashes(o), o->name, o->kind == OPTION_FLAG ? "" : " ",
                  o->kind == OPTION_FLAG     ? ""
                  : o->kind == OPTION_CHOICE ? list
                                             : o->value);
@@ -229,12 +235,14 @@ static int parse_option(const struct report *report, const struct all *all, int 
         help_wanted = 1;
         return ARGS_GO_ON;
     }
-    if (argument[1] != '-')
-        return unknown_option(report, all, argument);
+    if (argument[1] != '-') {
+        name = argument + 1;
+        equals = NULL;
+    }
     const struct option_spec *o =
         find_option(all, name, equals != NULL ? (size_t)(equals - name) : strlen(name));
 
-    if (o == NULL)
+    if (o == NULL || (argument[1] == '-') != (o->name[1] != '\0'))
         return unknown_option(report, all, argument);
     if (o->kind == OPTION_FLAG) {
         if (equals != NULL)
@@ -245,7 +253,7 @@ static int parse_option(const struct report *report, const struct all *all, int 
     if (equals != NULL)
         return take_value(report, o, equals + 1);
     if (*i + 1 >= argc)
-        return report_error(report, EXIT_USAGE, "--%s needs a value.", o->name);
+        return report_error(report, EXIT_USAGE, "%s%s needs a value.", dashes(o), o->name);
     return take_value(report, o, argv[++*i]);
 }
 

@@ -12,7 +12,7 @@ enum option_kind {
 };
 
 struct option_spec {
-    const char *name; /* without "--" */
+    const char *name; /* without "--"; of one letter: without "-" */
     enum option_kind kind;
     void *target;
     const char *value;          /* how help calls the value, NULL for flags and choices */

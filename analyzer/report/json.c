@@ -99,6 +99,15 @@ void json_number(struct json *json, const char *key, int64_t value)
     fprintf(json->out, "%lld", (long long)value);
 }
 
+void json_numbers(struct json *json, const char *key, const int64_t *values, size_t count)
+{
+    member(json, key);
+    putc('[', json->out);
+    for (size_t i = 0; i < count; i++)
+        fprintf(json->out, "%s%lld", i > 0 ? "," : "", (long long)values[i]);
+    putc(']', json->out);
+}
+
 void json_real(struct json *json, const char *key, double value)
 {
     if (!isfinite(value)) {

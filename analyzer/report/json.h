@@ -24,6 +24,7 @@ void json_close(struct json *json); /* the innermost object or array */
 
 void json_text(struct json *json, const char *key, const char *value); /* NULL = null */
 void json_number(struct json *json, const char *key, int64_t value);
+void json_numbers(struct json *json, const char *key, const int64_t *values, size_t count); /* on one line */
 void json_real(struct json *json, const char *key, double value); /* not finite = null */
 void json_true(struct json *json, const char *key, int value);
 void json_null(struct json *json, const char *key);

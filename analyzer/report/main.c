@@ -17,6 +17,8 @@ const struct command commands[] = {
     {"summary", "a run on one page, with what is missing in it", command_summary},
     {"runs", "the runs in the database", command_runs},
     {"sql", "your own SQL on the public views", command_sql},
+    {"export", "a run for other tools: pprof, flame graphs, valgrind's viewers", command_export},
+    {"html", "a run, or two, as a page for a browser", command_html},
     {"help", "this list, or the help of a subcommand", command_help},
     {NULL, NULL, NULL},
 };

@@ -7,6 +7,7 @@
  * run.c     which run is meant, and waiting for one whose symbols are still being looked up
  * lines.c   reading what top, compare and summary show, by line, function, file, module or stack
  * stacks.c  the same for single stacks
+ * output.c  files that are written whole or not at all
  * show.c    rows as a table and as JSON     match.c   lines of two runs side by side
  * table.c   tables cut to the terminal's width    units.c   numbers for people    text.c   names made
  * harmless json.c    the other kind of output              source.c  the text of source lines
@@ -53,6 +54,8 @@ int command_compare(struct report *report, int argc, char **argv);
 int command_summary(struct report *report, int argc, char **argv);
 int command_runs(struct report *report, int argc, char **argv);
 int command_sql(struct report *report, int argc, char **argv);
+int command_export(struct report *report, int argc, char **argv);
+int command_html(struct report *report, int argc, char **argv);
 int command_help(struct report *report, int argc, char **argv);
 
 /* Opens the database; on failure says why and returns EXIT_FAILED. */

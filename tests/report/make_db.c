@@ -2,6 +2,7 @@
  *
  *   make_db FILE small [LABEL [SCALE]]   one run of a few sites, two processes; SCALE multiplies the counts
  *   make_db FILE large                   230,000 sites on 400,000 nodes, as a big C++ program leaves
+ *   make_db FILE stacks [N]             N (100,000) distinct stacks of 15 frames or so, a few of them large
  *   make_db FILE empty                   a complete run that allocated nothing
  *   make_db FILE one                     a run of a single allocation
  *   make_db FILE hostile                 names with newlines, escape sequences, HTML, bad UTF-8, 10 KB
@@ -216,6 +217,35 @@ static void make_large(const char *path)
     finish("complete");
 }
 
+/* Each frame has up to four below it; what stacks allocate falls off from the first to the last. */
+static void make_stacks(const char *path, int64_t count)
+{
+    enum { TRUNK = 6, FRAMES = 10000 };
+    char function[80], file[80];
+    int64_t inner = count / 3;
+
+    label = "stacks";
+    begin(path, "./stacks");
+    process(1, "./stacks", 0, 0);
+    check(store_module(store, 1, "/opt/stacks", NULL, 0, 0));
+    for (int64_t i = 1; i <= FRAMES; i++) {
+        snprintf(function, sizeof function, "work::stage_%lld<%lld>(int)", (long long)i / 3, (long long)i % 5);
+        snprintf(file, sizeof file, "/opt/src/stage%lld.cc", (long long)i / 100);
+        check(store_line(store, i, file, i % 100 + 1, function, "/opt/stacks", "native", 0));
+        check(store_frame(store, i, 1, 0x1000 + 5 * i));
+        check(store_frame_line(store, i, 0, i));
+    }
+    for (int64_t i = 1; i <= TRUNK + inner + count; i++)
+        check(store_node(store, i, i <= TRUNK ? i - 1 : TRUNK + (i - TRUNK) / 4, 1 + i * 31 % FRAMES));
+    for (int64_t i = 0; i < count; i++) {
+        int64_t n = 1 + 30000000 / ((i * 7919 % count) + 100);
+
+        simple_site(1, TRUNK + inner + 1 + i, 1 + i * 131 % FRAMES, 1 + i * 31 % FRAMES, n, 8 + i % 500, n / 3, n / 9,
+                    n / 2);
+    }
+    finish("complete");
+}
+
 static void make_hostile(const char *path)
 {
     static char big[10241];
@@ -282,6 +312,8 @@ int main(int argc, char **argv)
         make_small(path, 1, "complete");
     } else if (strcmp(kind, "large") == 0) {
         make_large(path);
+    } else if (strcmp(kind, "stacks") == 0) {
+        make_stacks(path, argc > 3 ? atol(argv[3]) : 100000);
     } else if (strcmp(kind, "empty") == 0) {
         begin(path, "./static");
         finish("complete");
@@ -300,7 +332,7 @@ int main(int argc, char **argv)
     } else if (strcmp(kind, "symbols") == 0) {
         make_symbols(path, argc > 3 ? atof(argv[3]) : 1);
     } else {
-        fprintf(stderr, "usage: make_db FILE small|large|empty|one|hostile|unresolved|symbols|dead\n");
+        fprintf(stderr, "usage: make_db FILE small|large|stacks|empty|one|hostile|unresolved|symbols|dead\n");
         return 2;
     }
     return 0;

@@ -1,0 +1,397 @@
+/* profile.c - reads a run in five queries, each in the order in which its table is stored. */
+#define _GNU_SOURCE
+#include "profile.h"
+#include "text.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_S 0.01 /* unit of the lifetime histograms */
+
+/* ---- arrays ---------------------------------------------------------------------------------- */
+
+void *profile_grow(void *array, size_t *count, size_t size)
+{
+    void **start = array;
+    size_t n = *count;
+
+    if ((n & (n - 1)) == 0) {
+        void *more = n < PROFILE_NONE / 2 ? realloc(*start, (n * 2 + 1) * size) : NULL;
+
+        if (more == NULL)
+            return NULL;
+        *start = more;
+    }
+    *count = n + 1;
+    return memset((char *)*start + n * size, 0, size);
+}
+
+/* Elements begin with their number; those from first on are in order. */
+static uint32_t find(const void *array, size_t first, size_t count, size_t size, int64_t number)
+{
+    size_t low = first, high = count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int64_t found = *(const int64_t *)((const char *)array + middle * size);
+
+        if (found == number)
+            return (uint32_t)middle;
+        if (found < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return PROFILE_NONE;
+}
+
+#define FIND(profile, what, first, number) \
+    find((profile)->what##s, first, (profile)->what##_count, sizeof *(profile)->what##s, number)
+#define ADD(profile, what) \
+    profile_grow(&(profile)->what##s, &(profile)->what##_count, sizeof *(profile)->what##s)
+
+static char *copy(sqlite3_stmt *s, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(s, column);
+
+    return strdup(text != NULL ? text : "");
+}
+
+/* ---- what cannot fail halfway ----------------------------------------------------------------- */
+
+/* A row into the profile; false when memory is short. */
+typedef int take_row(struct profile *profile, sqlite3_stmt *s);
+
+static int read_rows(const struct report *report, struct profile *profile, const char *sql, take_row *take)
+{
+    sqlite3_stmt *s = report_prepare(report, sql);
+    int status = EXIT_FINE;
+
+    if (s == NULL)
+        return EXIT_FAILED;
+    sqlite3_bind_int64(s, 1, profile->run->number);
+    while (report_step(report, s, &status))
+        if (!take(profile, s)) {
+            status = report_error(report, EXIT_FAILED, "out of memory");
+            break;
+        }
+    sqlite3_finalize(s);
+    return status;
+}
+
+static int take_module(struct profile *profile, sqlite3_stmt *s)
+{
+    struct profile_module *module = ADD(profile, module);
+
+    if (module == NULL)
+        return 0;
+    *module = (struct profile_module){sqlite3_column_int64(s, 0), copy(s, 1), copy(s, 2)};
+    return module->path != NULL && module->build_id != NULL;
+}
+
+static int take_place(struct profile *profile, sqlite3_stmt *s)
+{
+    struct profile_place *place = ADD(profile, place);
+
+    if (place == NULL)
+        return 0;
+    place->number = sqlite3_column_int64(s, 0);
+    place->file = sqlite3_column_type(s, 1) != SQLITE_NULL ? copy(s, 1) : NULL;
+    place->line = place->file != NULL && sqlite3_column_int64(s, 2) > 0 ? sqlite3_column_int64(s, 2) : 0;
+    place->function = copy(s, 3);
+    place->module = copy(s, 4);
+    place->language = copy(s, 5);
+    profile->named = profile->place_count;
+    return place->function != NULL && place->module != NULL && place->language != NULL;
+}
+
+static int take_frame(struct profile *profile, sqlite3_stmt *s)
+{
+    struct profile_frame *frame = ADD(profile, frame);
+
+    if (frame == NULL)
+        return 0;
+    uint32_t module = FIND(profile, module, 1, sqlite3_column_int64(s, 1));
+    uint64_t offset = (uint64_t)sqlite3_column_int64(s, 2);
+
+    frame->number = sqlite3_column_int64(s, 0);
+    frame->module = module != PROFILE_NONE ? module : 0;
+    frame->address = frame->module != 0 && offset > 0 ? offset - 1 : offset; /* it is a return address */
+    return 1;
+}
+
+/* Frames come in order, and so do the rows: each adds to its frame's end. */
+static int take_frame_place(struct profile *profile, sqlite3_stmt *s)
+{
+    uint32_t frame = FIND(profile, frame, PROFILE_FIRST, sqlite3_column_int64(s, 0));
+    uint32_t place = find(profile->places, PROFILE_FIRST, profile->named, sizeof *profile->places,
+                          sqlite3_column_int64(s, 1));
+
+    if (frame == PROFILE_NONE || place == PROFILE_NONE)
+        return 1;
+    if (profile->frames[frame].count++ == 0)
+        profile->frames[frame].first = (uint32_t)profile->frame_place_count;
+    uint32_t *to = ADD(profile, frame_place);
+
+    if (to != NULL)
+        *to = place;
+    return to != NULL;
+}
+
+static int take_node(struct profile *profile, sqlite3_stmt *s)
+{
+    int64_t parent = sqlite3_column_int64(s, 1);
+    uint32_t frame = FIND(profile, frame, PROFILE_FIRST, sqlite3_column_int64(s, 2));
+    uint32_t above = parent == 0  ? PROFILE_NONE
+                     : parent < 0 ? PROFILE_CUT
+                                  : FIND(profile, node, PROFILE_FIRST, parent);
+    struct profile_node *node = ADD(profile, node);
+
+    if (node == NULL)
+        return 0;
+    node->number = sqlite3_column_int64(s, 0);
+    node->parent = parent > 0 && above == PROFILE_NONE ? PROFILE_UNKNOWN : above;
+    node->frame = frame != PROFILE_NONE ? frame : PROFILE_UNKNOWN;
+    return 1;
+}
+
+/* ---- sites ----------------------------------------------------------------------------------- */
+
+static unsigned size_class(int64_t size)
+{
+    unsigned class = 0;
+
+    while (class < STORE_HISTOGRAM_CLASSES - 1 && (uint64_t)size >> class != 0)
+        class ++;
+    return class;
+}
+
+static void add_histogram(sqlite3_stmt *s, int column, uint64_t *sum, uint64_t *counts)
+{
+    if (sqlite3_column_type(s, column) != SQLITE_BLOB ||
+        store_histogram_decode(sqlite3_column_blob(s, column), (size_t)sqlite3_column_bytes(s, column),
+                               counts) != 0)
+        memset(counts, 0, STORE_HISTOGRAM_CLASSES * sizeof *counts);
+    for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++)
+        sum[i] += counts[i];
+}
+
+/* Each class counts with its middle. When the living blocks were born is not known for each of them: half the
+ * run is as good a guess as any. */
+static double lifetime(const uint64_t *counts, int64_t live, double wall_s)
+{
+    double seconds = (double)live * wall_s / 2;
+
+    for (int i = 1; i < STORE_HISTOGRAM_CLASSES; i++)
+        seconds += (double)counts[i] * 0.75 * (double)(1ull << (i < 63 ? i : 63)) * TICK_S;
+    return seconds;
+}
+
+static uint32_t place_of_site(const struct profile *profile, sqlite3_stmt *s, uint32_t node)
+{
+    const struct profile_frame *frame = &profile->frames[profile->nodes[node].frame];
+    uint32_t place = sqlite3_column_type(s, 2) == SQLITE_NULL
+                         ? PROFILE_NONE
+                         : find(profile->places, PROFILE_FIRST, profile->named, sizeof *profile->places,
+                                sqlite3_column_int64(s, 2));
+
+    return place != PROFILE_NONE ? place : profile->frame_places[frame->first];
+}
+
+/* Columns: node, process, line, the measures, highest_bytes, largest, sizes, lifetimes. */
+static int take_site(struct profile *profile, sqlite3_stmt *s)
+{
+    uint64_t counts[STORE_HISTOGRAM_CLASSES];
+    uint32_t node = profile_node_index(profile, sqlite3_column_int64(s, 0));
+    struct profile_site *site = ADD(profile, site);
+
+    if (site == NULL)
+        return 0;
+    site->node = node;
+    site->process = sqlite3_column_int64(s, 1);
+    site->place = place_of_site(profile, s, node);
+    site->m = lines_column_measures(s, 3);
+    site->highest_bytes = sqlite3_column_int64(s, 10);
+    measures_add(&profile->sum, &site->m);
+    if (sqlite3_column_type(s, 12) == SQLITE_BLOB)
+        add_histogram(s, 12, profile->sizes, counts);
+    else
+        profile->sizes[size_class(sqlite3_column_int64(s, 11))] += (uint64_t)site->m.allocations;
+    add_histogram(s, 13, profile->lifetimes, counts);
+    site->lifetime_s = lifetime(counts, site->m.live_allocations, (double)profile->run->t.wall_ns / 1e9);
+    return 1;
+}
+
+/* Sites of one stack follow each other. */
+static int take_site_of_any_process(struct profile *profile, sqlite3_stmt *s)
+{
+    size_t n = profile->site_count;
+
+    if (!take_site(profile, s))
+        return 0;
+    struct profile_site *site = &profile->sites[n], *before = site - 1;
+
+    if (n == 0 || before->node != site->node)
+        return 1;
+    measures_add(&before->m, &site->m);
+    before->lifetime_s += site->lifetime_s;
+    before->highest_bytes = (int64_t)((uint64_t)before->highest_bytes + (uint64_t)site->highest_bytes);
+    profile->site_count = n; /* its place is taken by the next one: profile_grow needs no more room */
+    return 1;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static int add_place(struct profile *profile, const char *function, const char *module)
+{
+    struct profile_place *place = ADD(profile, place);
+
+    if (place == NULL)
+        return 0;
+    place->number = INT64_MAX;
+    place->function = strdup(function);
+    place->module = strdup(module);
+    place->language = strdup("native");
+    return place->function != NULL && place->module != NULL && place->language != NULL;
+}
+
+/* The frame's last place is the profile's last one. */
+static int give_place(struct profile *profile, struct profile_frame *frame)
+{
+    uint32_t *to = ADD(profile, frame_place);
+
+    if (to == NULL)
+        return 0;
+    *to = (uint32_t)profile->place_count - 1;
+    frame->first = (uint32_t)profile->frame_place_count - 1;
+    frame->count = 1;
+    return 1;
+}
+
+static int add_special(struct profile *profile, const char *name)
+{
+    if (!add_place(profile, name, ""))
+        return 0;
+    struct profile_frame *frame = ADD(profile, frame);
+    struct profile_node *node = ADD(profile, node);
+
+    if (frame == NULL || node == NULL)
+        return 0;
+    frame->number = node->number = INT64_MIN;
+    node->parent = PROFILE_NONE;
+    node->frame = (uint32_t)profile->frame_count - 1;
+    return give_place(profile, frame);
+}
+
+/* As the view frame_names calls them. */
+static int name_nameless(struct profile *profile)
+{
+    for (size_t i = PROFILE_FIRST; i < profile->frame_count; i++) {
+        struct profile_frame *frame = &profile->frames[i];
+        const char *path = profile->modules[frame->module].path;
+        unsigned long long offset = frame->address + (frame->module != 0 && frame->address > 0);
+        char *name;
+
+        if (frame->count > 0)
+            continue;
+        if (asprintf(&name, "%s%s0x%llx", text_basename(path), *path != '\0' ? "+" : "", offset) < 0)
+            return 0;
+        int fine = add_place(profile, name, path) && give_place(profile, frame);
+
+        free(name);
+        if (!fine)
+            return 0;
+    }
+    return 1;
+}
+
+int profile_load(const struct report *report, const struct run *run, int by_process, struct profile *profile)
+{
+    static const struct {
+        const char *sql;
+        take_row *take;
+    } queries[] = {
+        {"SELECT id, path, build_id FROM module WHERE run = ? ORDER BY id", take_module},
+        {"SELECT id, file, line, function, module, language FROM line WHERE run = ? ORDER BY id", take_place},
+        {"SELECT id, module, offset FROM frame WHERE run = ? ORDER BY id", take_frame},
+        {"SELECT frame, line FROM frame_line WHERE run = ? ORDER BY frame, depth", take_frame_place},
+        {"SELECT id, parent, frame FROM node WHERE run = ? ORDER BY id", take_node},
+    };
+    int status = EXIT_FINE;
+
+    *profile = (struct profile){.run = run};
+    struct profile_module *none = ADD(profile, module);
+
+    if (none == NULL || (none->path = strdup("")) == NULL || (none->build_id = strdup("")) == NULL ||
+        !add_special(profile, "[cut]") || !add_special(profile, "[unknown]"))
+        return report_error(report, EXIT_FAILED, "out of memory");
+    profile->named = profile->place_count;
+    for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == EXIT_FINE; i++)
+        status = read_rows(report, profile, queries[i].sql, queries[i].take);
+    if (status == EXIT_FINE && !name_nameless(profile))
+        status = report_error(report, EXIT_FAILED, "out of memory");
+    if (status == EXIT_FINE)
+        status = read_rows(
+            report, profile,
+            "SELECT node, process, line, " LINES_MEASURES
+            ", highest_bytes, largest, sizes, lifetimes FROM site WHERE run = ? ORDER BY node, process",
+            by_process ? take_site : take_site_of_any_process);
+    return status;
+}
+
+void profile_free(struct profile *profile)
+{
+    for (size_t i = 0; i < profile->module_count; i++) {
+        free(profile->modules[i].path);
+        free(profile->modules[i].build_id);
+    }
+    for (size_t i = 0; i < profile->place_count; i++) {
+        free(profile->places[i].file);
+        free(profile->places[i].function);
+        free(profile->places[i].module);
+        free(profile->places[i].language);
+    }
+    free(profile->modules);
+    free(profile->places);
+    free(profile->frames);
+    free(profile->frame_places);
+    free(profile->nodes);
+    free(profile->sites);
+    *profile = (struct profile){0};
+}
+
+uint32_t profile_node_index(const struct profile *profile, int64_t number)
+{
+    uint32_t node = FIND(profile, node, PROFILE_FIRST, number);
+
+    return node != PROFILE_NONE ? node : PROFILE_UNKNOWN;
+}
+
+void profile_walk(const struct profile *profile, uint32_t node, profile_visit *visit, void *context)
+{
+    for (; node != PROFILE_NONE; node = profile->nodes[node].parent) {
+        const struct profile_frame *frame = &profile->frames[profile->nodes[node].frame];
+
+        for (uint32_t i = 0; i < frame->count; i++)
+            visit(context, frame, profile->frame_places[frame->first + i]);
+    }
+}
+
+static void list_place(void *context, const struct profile_frame *frame, uint32_t place)
+{
+    struct profile_stack *stack = context;
+    int64_t *to = profile_grow(&stack->places, &stack->count, sizeof *to);
+
+    (void)frame;
+    if (to != NULL)
+        *to = place;
+}
+
+int profile_stack(const struct profile *profile, uint32_t node, struct profile_stack *stack)
+{
+    stack->count = 0;
+    profile_walk(profile, node, list_place, stack);
+    return stack->count > 0; /* each has a place at least */
+}

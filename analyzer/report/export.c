@@ -1,0 +1,88 @@
+/* export.c - trace-report export: a run in the formats of other tools; analyzer/export/ writes them. */
+#include "../export/export.h"
+#include "args.h"
+#include "output.h"
+#include "text.h"
+#include "units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const format_names[] = {"pprof",  "folded", "speedscope", "dhat",
+                                           "massif", "csv",    "json",       NULL};
+#define NO_FORMAT (-1)
+
+static int format = NO_FORMAT, by = BY_BYTES;
+static const char *file;
+
+static const struct option_spec options[] = {
+    {"format", OPTION_CHOICE, &format, NULL, "what to write; dhat, massif and json hold all measures",
+     format_names},
+    {"by", OPTION_CHOICE, &by, NULL, "what is counted (default: bytes); pprof: what is shown first",
+     measure_names},
+    {"o", OPTION_TEXT, &file, "FILE", "where to (default: stdout)", NULL},
+    {0},
+};
+
+static const struct manual manual = {
+    .operands = "[RUN]",
+    .about = "Writes a run for other tools. RUN is a number or a label; the latest run if there is none.\n"
+             "  pprof       go tool pprof, Pyroscope, Parca     folded   flamegraph.pl, inferno\n"
+             "  speedscope  speedscope.app                      csv      the lines, for a spreadsheet\n"
+             "  dhat        valgrind's dh_view.html             json     all stacks, for a program\n"
+             "  massif      ms_print, massif-visualizer",
+    .options = options,
+    .examples = {{"--format pprof -o heap.pb.gz", "then: go tool pprof -http=: heap.pb.gz"},
+                 {"--format folded --by peak list -o list.folded",
+                  "then: flamegraph.pl list.folded >list.svg"}},
+    .most = 1,
+};
+
+static int write_file(const struct report *report, const struct run *run, const struct export_format *format)
+{
+    struct profile profile = {0};
+    struct output output;
+    int64_t size = 0;
+    int status = output_open(report, file, format->binary, &output);
+
+    if (status != EXIT_FINE)
+        return status;
+    if (format->needs != EXPORT_NO_PROFILE)
+        status = profile_load(report, run, format->needs == EXPORT_PROCESSES, &profile);
+    struct export export = {report, run, &profile, by, output.file};
+
+    if (status == EXIT_FINE)
+        status = format->write(&export);
+    status = output_close(report, &output, status, &size);
+    profile_free(&profile);
+    if (status == EXIT_FINE && output.path != NULL) {
+        char bytes[UNITS_SIZE], *label = text_harmless(run->label), *path = text_harmless(file);
+
+        printf("%s: run %lld %s as %s, %s\n", path, (long long)run->number, label, format->name,
+               units_bytes(bytes, size, report->bytes));
+        report_hint(report, "\nNext: %s", format->next);
+        free(label);
+        free(path);
+    }
+    return status;
+}
+
+int command_export(struct report *report, int argc, char **argv)
+{
+    struct run run = {0};
+    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+
+    if (status != ARGS_GO_ON)
+        return status;
+    if (format == NO_FORMAT)
+        return report_error(report, EXIT_USAGE,
+                            "--format says what to write; see: trace-report export --help");
+    status = report_open(report);
+    if (status == EXIT_FINE)
+        status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
+    if (status == EXIT_FINE)
+        status = write_file(report, &run, &export_formats[format]);
+    run_free(&run);
+    return status;
+}

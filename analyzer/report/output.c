@@ -1,0 +1,54 @@
+/* output.c - a file is written beside its place and put there at the end: a reader never sees a half, and
+ * what was there stays when something goes wrong. */
+#define _GNU_SOURCE
+#include "output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Devices, pipes and the like are written as they are: /dev/stdout, >(command). */
+static int is_special(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+int output_open(const struct report *report, const char *path, int binary, struct output *output)
+{
+    *output = (struct output){.path = path};
+    if (path == NULL || strcmp(path, "-") == 0) {
+        output->path = NULL;
+        output->file = stdout;
+        return binary && isatty(STDOUT_FILENO)
+                   ? report_error(report, EXIT_USAGE, "this is nothing for a terminal; name a file: -o FILE")
+                   : EXIT_FINE;
+    }
+    if (!is_special(path) && asprintf(&output->unfinished, "%s.unfinished-%d", path, (int)getpid()) < 0)
+        return report_error(report, EXIT_FAILED, "out of memory");
+    output->file = fopen(output->unfinished != NULL ? output->unfinished : path, "we");
+    if (output->file != NULL)
+        return EXIT_FINE;
+    free(output->unfinished);
+    return report_error(report, EXIT_FAILED, "cannot write %s: %s", path, strerror(errno));
+}
+
+int output_close(const struct report *report, struct output *output, int status, int64_t *size)
+{
+    if (output->path == NULL || output->file == NULL)
+        return status; /* main looks after stdout */
+    *size = ftello(output->file);
+    int failed = ferror(output->file), closed = fclose(output->file);
+
+    if (status == EXIT_FINE &&
+        (failed || closed != 0 ||
+         (output->unfinished != NULL && rename(output->unfinished, output->path) != 0)))
+        status = report_error(report, EXIT_FAILED, "cannot write %s: %s", output->path, strerror(errno));
+    if (status != EXIT_FINE && output->unfinished != NULL)
+        unlink(output->unfinished);
+    free(output->unfinished);
+    return status;
+}
