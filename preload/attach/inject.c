@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,8 @@ struct injection {
     uint64_t mask;   /* blocked signals */
     uintptr_t stack; /* ours, in the process; 0 = none yet */
     uint64_t stopped_ns;
+    int policy; /* the thread's own, of scheduling */
+    bool hurried;
 };
 
 static uint64_t now_ns(void)
@@ -53,6 +56,33 @@ static uint64_t now_ns(void)
 static void pause_ns(long ns)
 {
     nanosleep(&(struct timespec){0, ns}, NULL);
+}
+
+/* ---- being quick
+ * ------------------------------------------------------------------------------------------- */
+
+/* On a busy machine each step would wait its turn, and the program with it. Where we may, we and the stopped
+ * thread go first until it goes on. */
+static void hurry(bool on)
+{
+    struct sched_param parameters = {.sched_priority = on ? 1 : 0};
+    if (sched_setscheduler(0, on ? SCHED_RR : SCHED_OTHER, &parameters) != 0)
+        errno = 0; /* then not */
+}
+
+static void hurry_thread(struct injection *in)
+{
+    struct sched_param parameters = {.sched_priority = 1};
+    in->policy = sched_getscheduler(in->tid);
+    in->hurried = (in->policy == SCHED_OTHER || in->policy == SCHED_BATCH) &&
+                  sched_setscheduler(in->tid, SCHED_RR, &parameters) == 0;
+}
+
+static void calm_thread(struct injection *in)
+{
+    struct sched_param parameters = {.sched_priority = 0};
+    if (in->hurried && sched_setscheduler(in->tid, in->policy, &parameters) != 0)
+        errno = 0; /* it has ended */
 }
 
 /* ---- stopping a thread ---------------------------------------------------------------------------- */
@@ -330,8 +360,8 @@ static bool try_thread(struct search *search, pid_t tid)
         return false;
     }
     search->seized = true;
-    search->stopped_ns = now_ns();
     int stop = interrupt(tid);
+    search->stopped_ns = now_ns();
     if (stop < 0) {
         pid_t *more = reallocarray(search->late, search->late_count + 1, sizeof *more);
         if (more) {
@@ -409,9 +439,11 @@ const char *inject_begin(struct injection **out, struct target *target)
         return "cannot be traced: no memory";
     in->target = target;
     in->memory = -1;
+    hurry(true);
     const char *why = find_thread(target, &in->tid, &in->stopped_ns);
     if (!why) {
         in->alive = in->stopped = true;
+        hurry_thread(in);
         snprintf(path, sizeof path, "/proc/%d/mem", (int)target->pid);
         in->memory = open(path, O_RDWR | O_CLOEXEC);
         bool saved = in->memory >= 0 && ptrace(PTRACE_GETREGS, in->tid, NULL, &in->registers) == 0 &&
@@ -426,6 +458,7 @@ const char *inject_begin(struct injection **out, struct target *target)
         }
         why = "cannot be made to call a function";
     }
+    hurry(false);
     if (in) {
         if (in->memory >= 0)
             close(in->memory);
@@ -444,9 +477,11 @@ uint64_t inject_end(struct injection *in)
         in->stopped = interrupt(in->tid) > 0;
     if (in->alive && in->stopped) {
         restore(in);
+        calm_thread(in);
         let_go(in->tid);
         paused = now_ns() - in->stopped_ns;
     }
+    hurry(false);
     close(in->memory);
     free(in->extended);
     free(in);

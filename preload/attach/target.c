@@ -500,7 +500,7 @@ static void find_functions(struct target *target)
     }
 }
 
-const char *target_open(struct target *target, pid_t pid, const char *library)
+const char *target_open(struct target *target, pid_t pid, const char *library, bool inside_ours)
 {
     memset(target, 0, sizeof *target);
     target->pid = pid;
@@ -534,7 +534,7 @@ const char *target_open(struct target *target, pid_t pid, const char *library)
     if (!target->dlopen || !target->mmap || !target->munmap || !target->close)
         return "has a C library that cannot load libraries";
     for (size_t i = 0; i < target->file_count; i++)
-        if (target->files[i].executable)
+        if (target->files[i].executable && !(inside_ours && &target->files[i] == target->library))
             find_unsafe(target, &target->files[i]);
     return NULL;
 }

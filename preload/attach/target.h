@@ -43,8 +43,9 @@ const char *target_refusal(pid_t pid, const char *library);
 /* Why the system does not let us trace it, after an attempt. error: the attempt's errno. */
 const char *target_denial(pid_t pid, int error);
 
-/* Reads what is loaded. NULL, or why that cannot be done. target_close() in both cases. */
-const char *target_open(struct target *target, pid_t pid, const char *library);
+/* Reads what is loaded. NULL, or why that cannot be done. target_close() in both cases. inside_ours: a thread
+ * may be interrupted in libtrace.so. */
+const char *target_open(struct target *target, pid_t pid, const char *library, bool inside_ours);
 void target_close(struct target *target);
 
 /* The address in the process of a function or object that libtrace.so exports; 0 = none. file: where to read

@@ -248,7 +248,7 @@ static bool inject_attach(struct run *run)
     struct attach_request request;
     if (!find_entries(run->library, &entries))
         return false;
-    const char *why = target_open(&target, run->options->pid, run->library);
+    const char *why = target_open(&target, run->options->pid, run->library, false);
     uint32_t state = why ? 0 : read_state(&target, &entries);
     if (!why && state)
         why = state == ATTACH_STATE_PRELOADED ? "was started under libtrace, and is traced already"
@@ -268,14 +268,16 @@ static bool inject_attach(struct run *run)
     return done;
 }
 
-/* One call in the program, without arguments. False if it could not be made. */
-static bool call_inside(const struct run *run, const char *what, uintptr_t offset, int *result)
+/* One call in the program, without arguments. False if it could not be made. inside_ours: see target_open().
+ */
+static bool call_inside(const struct run *run, const char *what, uintptr_t offset, bool inside_ours,
+                        int *result)
 {
     struct target target;
     struct injection *in;
     uint64_t value = 0;
     bool done = false;
-    const char *why = target_open(&target, run->options->pid, run->library);
+    const char *why = target_open(&target, run->options->pid, run->library, inside_ours);
     if (!why && !target.library)
         why = "is not being traced by trace-attach";
     if (!why)
@@ -293,13 +295,14 @@ static bool call_inside(const struct run *run, const char *what, uintptr_t offse
 
 #define LEAVE_TRIES 50
 
-/* Between the two calls every thread passes a memory barrier, while the program runs. */
+/* Threads may wait for the collector inside the recorder for long; the first call makes them leave it.
+ * Between the two calls every thread passes a memory barrier, while the program runs. */
 static bool inject_detach(const struct run *run)
 {
     struct entries entries;
     char text[256];
     int result;
-    if (!find_entries(run->library, &entries) || !call_inside(run, "detach", entries.detach, &result))
+    if (!find_entries(run->library, &entries) || !call_inside(run, "detach", entries.detach, true, &result))
         return false;
     /* A detach that was begun may have been cut off before its end. */
     if (result < 0 && result != ATTACH_UNTRACED)
@@ -311,7 +314,7 @@ static bool inject_detach(const struct run *run)
     for (int i = 0; i < LEAVE_TRIES; i++) {
         if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) != 0)
             nanosleep(&(struct timespec){0, 10000000}, NULL);
-        if (!call_inside(run, "leave", entries.leave, &result))
+        if (!call_inside(run, "leave", entries.leave, false, &result))
             return false;
         if (result != ATTACH_BUSY)
             break;

@@ -1,0 +1,279 @@
+"""trace-attach: programs that run already. LIBTRACE_ATTACH_CYCLES and LIBTRACE_ATTACH_PYTHON_CYCLES make the cycles
+more (scripts/test-attach does)."""
+
+import ctypes
+import os
+import re
+import signal
+import statistics
+import struct
+import subprocess
+import time
+
+import pytest
+
+from conftest import clean_environment, rows, wait_for_run
+
+CYCLES = int(os.environ.get("LIBTRACE_ATTACH_CYCLES", 20))
+PYTHON_CYCLES = int(os.environ.get("LIBTRACE_ATTACH_PYTHON_CYCLES", 5))
+BUSY_PYTHON = """
+import threading
+print("ready", flush=True)
+def make():
+    return [[i] for i in range(200)]
+def churn():
+    while True:
+        make()
+threading.Thread(target=churn, daemon=True).start()
+churn()
+"""
+
+
+@pytest.fixture
+def attach(build, tmp_path):
+    def run(pid, *arguments, **options):
+        return subprocess.run(
+            [build.command("trace-attach"), "--verbose", "-o", str(tmp_path / "trace.db"), *arguments, str(pid)],
+            env=clean_environment(options.pop("env", None)), capture_output=True, text=True, timeout=120, **options)
+
+    return run
+
+
+@pytest.fixture
+def start():
+    """start(argv): a program in the background, once it has said its first line."""
+    started = []
+
+    def run(argv, **options):
+        env = clean_environment(options.pop("env", None))
+        process = subprocess.Popen(list(map(str, argv)), env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        started.append(process)
+        assert process.stdout.readline()
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def pauses(text, what):
+    return [float(ms) for ms in re.findall(rf"{what}: the program was stopped for ([\d.]+) ms", text)]
+
+
+def pointers_into(pid, library):
+    """Words in the files' mappings of a process that point into a library's code, the library's own left out."""
+    code, others = [], []
+    for line in open(f"/proc/{pid}/maps"):
+        span, rights, _, _, inode, *path = line.split(None, 5)
+        start, end = (int(x, 16) for x in span.split("-"))
+        if path and path[0].strip() == str(library):
+            code.append((start, end))
+        elif inode != "0" and "r" in rights:
+            others.append((start, end, path[0].strip()))
+    low, high = min(c[0] for c in code), max(c[1] for c in code)
+    found = []
+    with open(f"/proc/{pid}/mem", "rb") as memory:
+        for start, end, path in others:
+            memory.seek(start)
+            data = memory.read(end - start)
+            words = struct.unpack(f"{len(data) // 8}Q", data[: len(data) // 8 * 8])
+            found += [f"{path}+{i * 8:#x}" for i, word in enumerate(words) if low <= word < high]
+    return found
+
+
+def test_cycles_on_a_storm(build, attach, start, tmp_path, say):
+    """Attached and detached again and again in the middle of four threads' allocations, while a library comes and goes."""
+    program = start([build.target("churn"), 4, 3600, build.target("plugin.so")])
+    stops = []
+    for cycle in range(CYCLES):
+        done = attach(program.pid, "--duration", "0.05")
+        assert (done.returncode, done.stdout) == (0, ""), f"cycle {cycle}: {done.stderr}"
+        assert program.poll() is None, f"cycle {cycle}: the program ended: {program.returncode}"
+        stops += pauses(done.stderr, "attach")
+        if cycle % 10 == 0:
+            assert pointers_into(program.pid, build.library) == []
+    assert pointers_into(program.pid, build.library) == []
+    runs = rows(tmp_path / "trace.db", "SELECT * FROM run")
+    assert len(runs) == CYCLES and all(r["state"] == "complete" for r in runs)
+    assert sum(r["allocations"] > 100 for r in runs) >= CYCLES * 0.9
+    assert rows(tmp_path / "trace.db", "PRAGMA integrity_check")[0][0] == "ok"
+    # What lives is never more than the program's threads keep: every free of a counted block was seen.
+    kept = max(r["live_allocations"] for r in runs)
+    assert kept <= 4 * 256 + 50, kept
+    median = statistics.median(stops)
+    say(f"{CYCLES} cycles on 4 threads: stopped for {median:.2f} ms (median), {max(stops):.2f} ms at most; no pointer left")
+    assert median < 20
+
+
+def test_what_is_recorded(build, attach, start, tmp_path):
+    """A module that is loaded while we trace is seen from its constructor on."""
+    program = start([build.target("churn"), 1, 3600, build.target("plugin.so")])
+    assert attach(program.pid, "--duration", "1", "--label", "mine").returncode == 0
+    database = tmp_path / "trace.db"
+    run = wait_for_run(database)
+    assert run["label"] == "mine" and run["state"] == "complete" and run["exit_status"] is None
+    functions = {r["function"]: r for r in rows(database, "SELECT * FROM functions")}
+    assert functions["storm"]["allocations"] > 1000
+    # plugin_make jumps to malloc, and leaves no frame.
+    made, loaded = functions["use_plugin"]["allocations"], functions["plugin_load"]["allocations"]
+    assert loaded > 10 and abs(made - 10 * loaded) <= 20
+    assert functions["plugin_load"]["live_allocations"] <= 1
+
+
+def test_nothing_is_left(build, attach, start):
+    """Neither a pointer to us nor memory shared with a collector, nor a descriptor: so no cost."""
+    program = start([build.target("churn"), 1, 3600])
+
+    assert attach(program.pid, "--duration", "0.2").returncode == 0
+    assert pointers_into(program.pid, build.library) == []
+    descriptors = os.listdir(f"/proc/{program.pid}/fd")
+    assert sorted(descriptors, key=int)[:3] == ["0", "1", "2"] and len(descriptors) <= 4
+    assert "memfd:libtrace" not in open(f"/proc/{program.pid}/maps").read()
+
+
+def interpreter():
+    return "/usr/bin/python3"
+
+
+def test_python(attach, start, tmp_path, say):
+    """Debian's python3 is not position-independent: its own entry is the address of malloc."""
+    program = start([interpreter(), "-c", BUSY_PYTHON])
+    stops = []
+    for cycle in range(PYTHON_CYCLES):
+        done = attach(program.pid, "--duration", "0.1")
+        assert done.returncode == 0, f"cycle {cycle}: {done.stderr}"
+        assert program.poll() is None, f"cycle {cycle}"
+        stops += pauses(done.stderr, "attach")
+    done = attach(program.pid, "--duration", "0.5")
+    assert done.returncode == 0 and program.poll() is None
+    lines = rows(tmp_path / "trace.db", "SELECT * FROM functions WHERE run = (SELECT max(id) FROM run) ORDER BY bytes DESC")
+    assert any("make" in r["function"] for r in lines[:3]), [dict(r) for r in lines[:5]]
+    say(f"{PYTHON_CYCLES} cycles on a busy python3: stopped for {statistics.median(stops):.2f} ms (median)")
+    assert statistics.median(stops) < 20
+
+
+def test_a_sleeper_sleeps_on(attach, start):
+    """A thread in a system call is borrowed, and its call goes on: poll, epoll_wait and nanosleep notice nothing."""
+    script = """
+import select, time, sys
+print("ready", flush=True)
+poll = select.epoll()
+start = time.monotonic()
+print(poll.poll(1.5), time.monotonic() - start >= 1.4, flush=True)
+time.sleep(0.5)
+print("slept", flush=True)
+"""
+    program = start([interpreter(), "-c", script])
+    time.sleep(0.3)
+    assert attach(program.pid, "--duration", "0.2").returncode == 0
+    out, err = program.communicate(timeout=30)
+    assert out == b"[] True\nslept\n" and err == b"" and program.returncode == 0
+
+
+def test_background_and_detach(build, attach, start, tmp_path):
+    program = start([build.target("churn"), 2, 3600])
+    assert attach(program.pid, "--background").returncode == 0
+    again = attach(program.pid)
+    assert again.returncode == 1 and "already" in again.stderr and "--detach" in again.stderr
+    time.sleep(0.3)
+    assert attach(program.pid, "--detach").returncode == 0
+    assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
+    assert pointers_into(program.pid, build.library) == []
+    twice = attach(program.pid, "--detach")
+    assert twice.returncode == 1 and "not being traced" in twice.stderr
+
+
+def test_interrupted(build, start, tmp_path):
+    """Ctrl-C detaches, the program goes on."""
+    program = start([build.target("churn"), 2, 3600])
+    command = subprocess.Popen([build.command("trace-attach"), "-o", tmp_path / "trace.db", str(program.pid)],
+                               env=clean_environment(), stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 20
+    while "memfd:libtrace" not in open(f"/proc/{program.pid}/maps").read() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    command.send_signal(signal.SIGINT)
+    assert command.wait(timeout=60) == 0 and command.stderr.read() == b""
+    assert program.poll() is None and pointers_into(program.pid, build.library) == []
+    assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
+
+
+def test_the_program_ends_first(build, attach, start, tmp_path):
+    program = start([build.target("churn"), 2, 2])
+    done = attach(program.pid)
+    assert done.returncode == 0, done.stderr
+    assert program.wait(timeout=10) == 0
+    run = wait_for_run(tmp_path / "trace.db")
+    assert run["state"] == "complete" and run["exit_status"] == 0
+
+
+def test_the_collector_dies(build, start, attach, tmp_path):
+    program = start([build.target("churn"), 2, 3600])
+    assert attach(program.pid, "--background").returncode == 0
+    os.kill(rows(tmp_path / "trace.db", "SELECT collector_pid FROM run")[0][0], signal.SIGKILL)
+    time.sleep(0.2)
+    assert attach(program.pid, "--detach").returncode == 0
+    assert program.poll() is None and pointers_into(program.pid, build.library) == []
+    assert attach(program.pid, "--duration", "0.2").returncode == 0
+
+
+def refused(attach, pid, *words, **options):
+    done = attach(pid, **options)
+    assert done.returncode == 1 and done.stdout == "", done
+    assert all(word in done.stderr for word in words), done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_refusals(build, attach, start, preload, tmp_path):
+    refused(attach, 4194303, "does not exist")
+    refused(attach, 2, "kernel")
+    zombie = subprocess.Popen(["/bin/true"])
+    os.waitid(os.P_PID, zombie.pid, os.WEXITED | os.WNOWAIT)
+    refused(attach, zombie.pid, "zombie")
+    zombie.wait()
+    stopped = start([build.target("churn"), 1, 3600])
+    stopped.send_signal(signal.SIGSTOP)
+    time.sleep(0.1)
+    refused(attach, stopped.pid, "stopped")
+    stopped.send_signal(signal.SIGCONT)
+    traced = start([build.target("churn"), 1, 3600], env={"LD_PRELOAD": str(build.library), "LIBTRACE_DB": str(tmp_path / "p.db")})
+    refused(attach, traced.pid, "started under libtrace")
+
+
+def test_refuses_what_is_static(build, attach, tmp_path):
+    (tmp_path / "s.c").write_text("#include <unistd.h>\nint main(void) { pause(); }")
+    subprocess.run(["gcc", "-static", "-o", tmp_path / "s", tmp_path / "s.c"], check=True)
+    program = subprocess.Popen([tmp_path / "s"])
+    try:
+        refused(attach, program.pid, "statically linked")
+    finally:
+        program.kill()
+        program.wait()
+
+
+def test_refuses_what_a_debugger_traces(build, attach, start):
+    program = start([build.target("churn"), 1, 3600])
+    libc = ctypes.CDLL(None, use_errno=True)
+    seize = 0x4206
+    assert libc.ptrace(seize, program.pid, None, None) == 0
+    refused(attach, program.pid, "being traced by process")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_refuses_other_users_processes(build, attach, start, tmp_path):
+    program = start([build.target("churn"), 1, 3600])
+    os.chmod(tmp_path, 0o777)
+    done = attach(program.pid, user=65534)
+    if "Permission denied" in done.stderr:
+        pytest.skip("the build is not to be seen by others")
+    assert done.returncode == 1 and "another user" in done.stderr
+
+
+def test_mistakes(build):
+    def run(*arguments):
+        return subprocess.run([build.command("trace-attach"), *arguments], capture_output=True, text=True)
+
+    assert run().returncode == 2 and run("x").returncode == 2 and run("--duration", "x", "1").returncode == 2
+    assert run("--help").returncode == 0 and run("--version").returncode == 0
+    assert run("-o", "/nowhere/trace.db", str(os.getpid())).returncode == 1
