@@ -4,6 +4,7 @@
 #include "text.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,44 @@ static void list_choices(const struct option_spec *o, const char *separator, cha
         n += (size_t)snprintf(out + n, size - n, "%s%s", i > 0 ? separator : "", o->choices[i]);
 }
 
+/* "1.5 MiB", "10k", "4096"; k, M ... are powers of 1024 unless a plain B follows them (kB = 1000). */
+static int parse_bytes(const char *text, int64_t *bytes)
+{
+    static const char units[] = "kmgtp";
+    char *end;
+    double value = strtod(text, &end), power = 1;
+
+    if (end == text || !isfinite(value) || value < 0)
+        return 0;
+    end += strspn(end, " ");
+    const char *unit = *end != '\0' ? strchr(units, *end | 0x20) : NULL;
+
+    if (unit != NULL) {
+        int decimal = end[1] == 'B' || end[1] == 'b';
+
+        power = pow(decimal ? 1000 : 1024, (double)(unit - units + 1));
+        end += 1 + (end[1] == 'i');
+    }
+    end += *end == 'B' || *end == 'b';
+    if (*end != '\0' || value * power >= 9e18)
+        return 0;
+    *bytes = (int64_t)(value * power + 0.5);
+    return 1;
+}
+
+static int parse_share(const char *text, double *share)
+{
+    char *end;
+    double value = strtod(text, &end);
+
+    if (end == text || !isfinite(value) || value < 0)
+        return 0;
+    end += strspn(end, " ");
+    end += *end == '%';
+    *share = value / 100;
+    return *end == '\0';
+}
+
 static int take_value(const struct report *report, const struct option_spec *o, const char *value)
 {
     char list[256], *end;
@@ -142,17 +181,29 @@ static int take_value(const struct report *report, const struct option_spec *o, 
         long long number = strtoll(value, &end, 10);
 
         if (*value == '\0' || *end != '\0' || errno != 0 || number < 0)
-            return report_error(report, EXIT_USAGE, "--%s takes a number, not '%s'.", o->name, value);
+            return report_error(report, EXIT_USAGE, "%s%s takes a number, not '%s'.", dashes(o),
+                                o->name, value);
         *(int64_t *)o->target = number;
         return ARGS_GO_ON;
     }
+    if (o->kind == OPTION_BYTES)
+        return parse_bytes(value, o->target)
+                   ? ARGS_GO_ON
+                   : report_error(report, EXIT_USAGE, "--%s takes bytes (50MiB, 1.5k, 4096), not '%s'.",
+                                  o->name, value);
+    if (o->kind == OPTION_SHARE)
+        return parse_share(value, o->target)
+                   ? ARGS_GO_ON
+                   : report_error(report, EXIT_USAGE, "--%s takes a share (5%%, 0.5%%), not '%s'.", o->name,
+                                  value);
     for (int i = 0; o->choices[i] != NULL; i++)
         if (strcmp(o->choices[i], value) == 0) {
             *(int *)o->target = i;
             return ARGS_GO_ON;
         }
     list_choices(o, ", ", list, sizeof list);
-    return report_error(report, EXIT_USAGE, "--%s takes one of %s, not '%s'.", o->name, list, value);
+    return report_error(report, EXIT_USAGE, "%s%s takes one of %s, not '%s'.", dashes(o), o->name, list,
+                        value);
 }
 
 /* ---- help ------------------------------------------------------------------------------------ */

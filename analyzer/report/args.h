@@ -9,6 +9,8 @@ enum option_kind {
     OPTION_NUMBER, /* target: int64_t, 0 and more */
     OPTION_TEXT,   /* target: const char * */
     OPTION_CHOICE, /* target: int, index into choices */
+    OPTION_BYTES,  /* target: int64_t; 50MiB, 1.5k, 4096 */
+    OPTION_SHARE,  /* target: double, 0.05 for 5% */
 };
 
 struct option_spec {

@@ -9,11 +9,17 @@
 #include <locale.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const struct command commands[] = {
     {"top", "the lines that allocate most", command_top},
+    {"tree", "who calls what allocates, as a tree", command_tree},
+    {"leaks", "what is live at the end, with its stacks", command_leaks},
+    {"histogram", "sizes and lifetimes of blocks", command_histogram},
+    {"temporary", "lines whose blocks live but for a moment", command_temporary},
     {"compare", "what changed between runs", command_compare},
+    {"diff", "another name for compare", command_compare},
     {"summary", "a run on one page, with what is missing in it", command_summary},
     {"runs", "the runs in the database", command_runs},
     {"sql", "your own SQL on the public views", command_sql},
@@ -24,6 +30,23 @@ const struct command commands[] = {
 };
 
 /* ---- main ------------------------------------------------------------------------------------ */
+
+/* Names are UTF-8 in the database. Where the locale says nothing (containers), terminals still are UTF-8;
+ * where somebody chose another one, what we draw ourselves is ASCII. */
+static void set_locale(struct report *report)
+{
+    static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    setlocale(LC_CTYPE, "");
+    if (strcmp(nl_langinfo(CODESET), "UTF-8") == 0)
+        return;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        const char *value = getenv(variables[i]);
+
+        report->ascii |= value != NULL && *value != '\0';
+    }
+}
 
 static int unknown_command(const struct report *report, const char *name)
 {
@@ -68,11 +91,7 @@ int main(int argc, char **argv)
 {
     struct report report = {0};
 
-    /* Names are UTF-8 in the database. Where the locale says nothing (containers), terminals still are UTF-8.
-     */
-    setlocale(LC_CTYPE, "");
-    if (strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
-        setlocale(LC_CTYPE, "C.UTF-8");
+    set_locale(&report);
     int status = dispatch(&report, argc, argv);
 
     report_close(&report);

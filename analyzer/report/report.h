@@ -37,6 +37,7 @@ struct report {
     int bytes;           /* --bytes: plain numbers, no units */
     int color;           /* colours on stdout, after --color, NO_COLOR and what stdout is */
     int width;           /* columns of stdout, 0 = no terminal: nothing is cut */
+    int ascii;           /* the locale is not UTF-8: trees and charts are drawn with ASCII */
     int hints;           /* stdout and stderr are terminals */
     struct store *store; /* open database, NULL before report_open() */
     struct sqlite3 *sql; /* its handle */
@@ -49,6 +50,10 @@ struct command {
 };
 extern const struct command commands[]; /* ends with a NULL name */
 
+int command_tree(struct report *report, int argc, char **argv);
+int command_leaks(struct report *report, int argc, char **argv);
+int command_histogram(struct report *report, int argc, char **argv);
+int command_temporary(struct report *report, int argc, char **argv);
 int command_top(struct report *report, int argc, char **argv);
 int command_compare(struct report *report, int argc, char **argv);
 int command_summary(struct report *report, int argc, char **argv);

@@ -1,6 +1,7 @@
 /* summary.c - trace-report summary: a run on one page, and what is missing in it. */
 #define _GNU_SOURCE
 #include "args.h"
+#include "histograms.h"
 #include "lines.h"
 #include "show.h"
 #include "store.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 
 #define ROWS 5
-#define BAR 32
 #define MODULES 5 /* named in warnings */
 
 /* What became of a module's file, as the column module.symbols says. */
@@ -33,8 +33,8 @@ static const struct manual manual = {
 struct summary {
     struct run run;
     struct lines at_peak, by_bytes;
-    uint64_t sizes[STORE_HISTOGRAM_CLASSES]; /* allocations by power of two of their size */
-    int warnings;                            /* texts in warning */
+    struct histograms histograms;
+    int warnings; /* texts in warning */
     char *warning[16];
 };
 
@@ -53,40 +53,6 @@ static void __attribute__((format(printf, 2, 3))) warn(struct summary *summary, 
         summary->warning[summary->warnings++] = text;
     else
         free(text);
-}
-
-static unsigned size_class(int64_t size)
-{
-    unsigned class = 0;
-
-    while (class < STORE_HISTOGRAM_CLASSES - 1 && (uint64_t)size >> class != 0)
-        class ++;
-    return class;
-}
-
-/* A site whose blocks are all of one class has no histogram. */
-static int read_sizes(struct report *report, struct summary *summary)
-{
-    uint64_t counts[STORE_HISTOGRAM_CLASSES];
-    int status = EXIT_FINE;
-    sqlite3_stmt *s = report_prepare(report, "SELECT allocations, largest, sizes FROM site WHERE run = ?");
-
-    if (s == NULL)
-        return EXIT_FAILED;
-    sqlite3_bind_int64(s, 1, summary->run.number);
-    while (report_step(report, s, &status)) {
-        if (sqlite3_column_type(s, 2) != SQLITE_BLOB) {
-            summary->sizes[size_class(sqlite3_column_int64(s, 1))] += (uint64_t)sqlite3_column_int64(s, 0);
-            continue;
-        }
-        if (store_histogram_decode(sqlite3_column_blob(s, 2), (size_t)sqlite3_column_bytes(s, 2), counts) !=
-            0)
-            continue;
-        for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++)
-            summary->sizes[i] += counts[i];
-    }
-    sqlite3_finalize(s);
-    return status;
 }
 
 /* Modules without lines, where what they allocate matters. */
@@ -183,7 +149,7 @@ static int gather(struct report *report, struct summary *summary)
     if (status == EXIT_FINE)
         status = lines_read(report, &query, &summary->by_bytes);
     if (status == EXIT_FINE)
-        status = read_sizes(report, summary);
+        status = histograms_read(report, &summary->run, NULL, &summary->histograms);
     return status == EXIT_FINE ? warnings(report, summary) : status;
 }
 
@@ -224,49 +190,6 @@ static void print_facts(const struct report *report, const struct run *run)
     free(command);
 }
 
-/* A power of two: 16 B, 4 KiB. */
-static char *power(const struct report *report, char *out, int exponent)
-{
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-
-    if (report->bytes && exponent < 63)
-        snprintf(out, UNITS_SIZE, "%lld", 1ll << exponent);
-    else
-        snprintf(out, UNITS_SIZE, "%d %s", 1 << exponent % 10, units[exponent / 10]);
-    return out;
-}
-
-static void print_sizes(const struct report *report, const struct summary *summary)
-{
-    char count[UNITS_SIZE], share[UNITS_SIZE], low[UNITS_SIZE], high[UNITS_SIZE];
-    char range[UNITS_SIZE + 8];
-    uint64_t most = 0;
-
-    for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++)
-        most = summary->sizes[i] > most ? summary->sizes[i] : most;
-    if (most == 0)
-        return;
-    printf("\n%sSizes of allocations%s\n", report_color(report, "bold"), report_color(report, "reset"));
-    for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++) {
-        if (summary->sizes[i] == 0)
-            continue;
-        int bar = (int)((double)summary->sizes[i] * BAR / (double)most + 0.5);
-
-        /* Class i holds 2^(i-1) up to what is below 2^i; class 0 nothing but 0. */
-        if (i == 0)
-            strcpy(low, report->bytes ? "0" : "0 B");
-        else
-            power(report, low, i - 1);
-        power(report, high, i);
-        snprintf(range, sizeof range, "%s%s", i < 2 ? "" : "to < ", i < 2 ? "" : high);
-        printf("%8s %-12s  %13s  %7s  ", low, range, units_count(count, (int64_t)summary->sizes[i]),
-               units_percent(share, (double)summary->sizes[i], (double)summary->run.t.m.allocations));
-        for (int k = 0; k < bar; k++)
-            fputs("\xe2\x96\x87", stdout);
-        putchar('\n');
-    }
-}
-
 static int print_text(struct report *report, struct summary *summary)
 {
     const char *bold = report_color(report, "bold"), *reset = report_color(report, "reset");
@@ -283,7 +206,7 @@ static int print_text(struct report *report, struct summary *summary)
         if (status == EXIT_FINE)
             status = show_lines(report, &query, &summary->by_bytes, NULL, 0);
     }
-    print_sizes(report, summary);
+    histograms_print_sizes(report, &summary->histograms);
     if (summary->warnings > 0)
         printf("\n%sTo be known%s\n", bold, reset);
     for (int i = 0; i < summary->warnings; i++) {
@@ -312,17 +235,7 @@ static int print_json(struct report *report, struct summary *summary)
     if (status == EXIT_FINE)
         status = show_lines_json(report, &json, &query, &summary->by_bytes, NULL, 0);
     json_close(&json);
-    json_array(&json, "sizes");
-    for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++) {
-        if (summary->sizes[i] == 0)
-            continue;
-        json_object(&json, NULL);
-        json_number(&json, "from", i == 0 ? 0 : i < 64 ? 1ll << (i - 1) : INT64_MAX);
-        json_number(&json, "to", i < 63 ? (1ll << i) - 1 : INT64_MAX);
-        json_number(&json, "allocations", (int64_t)summary->sizes[i]);
-        json_close(&json);
-    }
-    json_close(&json);
+    histograms_json_sizes(&json, &summary->histograms);
     json_number(&json, "waits", summary->run.t.waits);
     json_real(&json, "waited_s", (double)summary->run.t.waited_ns / 1e9);
     json_array(&json, "warnings");

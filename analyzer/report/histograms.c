@@ -1,0 +1,192 @@
+/* histograms.c - class 0 is nothing at all, class k what is from 2^(k-1) to below 2^k. */
+#define _GNU_SOURCE
+#include "histograms.h"
+#include "lines.h"
+#include "units.h"
+
+#include <math.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TICK_S 0.01
+#define BAR 32 /* columns of the longest bar where the width is not known */
+#define BAR_MOST 64
+#define BESIDE 50 /* columns that a row needs beside its bar */
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static unsigned size_class(int64_t size)
+{
+    unsigned class = 0;
+
+    while (class < STORE_HISTOGRAM_CLASSES - 1 && (uint64_t)size >> class != 0)
+        class ++;
+    return class;
+}
+
+static int decode(sqlite3_stmt *s, int column, uint64_t *sum)
+{
+    uint64_t counts[STORE_HISTOGRAM_CLASSES];
+
+    if (sqlite3_column_type(s, column) != SQLITE_BLOB)
+        return 0;
+    if (store_histogram_decode(sqlite3_column_blob(s, column), (size_t)sqlite3_column_bytes(s, column),
+                               counts) == 0)
+        for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++)
+            sum[i] += counts[i];
+    return 1;
+}
+
+/* Columns: allocations, bytes, live_allocations, smallest, largest, sizes, lifetimes. A site whose blocks are
+ * all of one class has no histogram of sizes. */
+static void add_site(struct histograms *h, sqlite3_stmt *s)
+{
+    int64_t allocations = sqlite3_column_int64(s, 0), smallest = sqlite3_column_int64(s, 3),
+            largest = sqlite3_column_int64(s, 4);
+
+    if (allocations > 0) {
+        h->smallest = h->allocations == 0 || smallest < h->smallest ? smallest : h->smallest;
+        h->largest = largest > h->largest ? largest : h->largest;
+    }
+    h->allocations = (int64_t)((uint64_t)h->allocations + (uint64_t)allocations);
+    h->bytes = (int64_t)((uint64_t)h->bytes + (uint64_t)sqlite3_column_int64(s, 1));
+    h->freed = (int64_t)((uint64_t)h->freed + (uint64_t)allocations - (uint64_t)sqlite3_column_int64(s, 2));
+    if (!decode(s, 5, h->sizes))
+        h->sizes[size_class(largest)] += (uint64_t)allocations;
+    decode(s, 6, h->lifetimes);
+}
+
+int histograms_read(const struct report *report, const struct run *run, const struct filter *filter,
+                    struct histograms *histograms)
+{
+#define COLUMNS "s.allocations, s.bytes, s.live_allocations, s.smallest, s.largest, s.sizes, s.lifetimes"
+    static const char named[] =
+        "(SELECT s.run AS run, s.process AS process, " COLUMNS ", l.file AS file, " LINES_INNERMOST
+        ", coalesce(l.language, 'native') AS language FROM site AS s "
+        "LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line WHERE s.run = ?1)";
+    char *sql = sqlite3_mprintf("SELECT " COLUMNS " FROM %s AS s WHERE run = ?1 AND %s AND %s",
+                                filter_has_names(filter) ? named : "site", filter_sql_process(filter),
+                                filter_sql_line(filter));
+    sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
+    int status = EXIT_FINE;
+
+    sqlite3_free(sql);
+    *histograms = (struct histograms){0};
+    if (s == NULL)
+        return EXIT_FAILED;
+    sqlite3_bind_int64(s, 1, run->number);
+    while (report_step(report, s, &status))
+        add_site(histograms, s);
+    sqlite3_finalize(s);
+    return status;
+}
+
+/* ---- showing --------------------------------------------------------------------------------- */
+
+typedef char *print_limit(const struct report *report, char *out, int class);
+
+/* A power of two: 16 B, 4 KiB. */
+static char *size_limit(const struct report *report, char *out, int class)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    int exponent = class - 1;
+
+    if (class == 0)
+        strcpy(out, report->bytes ? "0" : "0 B");
+    else if (report->bytes && exponent < 63)
+        snprintf(out, UNITS_SIZE, "%lld", 1ll << exponent);
+    else
+        snprintf(out, UNITS_SIZE, "%d %s", 1 << exponent % 10, units[exponent / 10]);
+    return out;
+}
+
+static char *time_limit(const struct report *report, char *out, int class)
+{
+    (void)report;
+    return units_seconds(out, class == 0 ? 0 : (double)(1ull << (class - 1)) * TICK_S);
+}
+
+static void print_bar(const struct report *report, uint64_t count, uint64_t most)
+{
+    int room = report->width > 0 ? report->width - BESIDE : BAR;
+    int bar = room > BAR_MOST ? BAR_MOST : room < 8 ? 8 : room;
+
+    bar = (int)((double)count * bar / (double)most + 0.5);
+    if (bar == 0)
+        fputs(report->ascii ? "." : "\xe2\x96\x8f", stdout); /* little, but not nothing */
+    for (int i = 0; i < bar; i++)
+        fputs(report->ascii ? "#" : "\xe2\x96\x87", stdout);
+}
+
+/* single: the first two classes hold one value each, 0 and 1. */
+static void print_classes(const struct report *report, const char *title, const uint64_t *counts,
+                          print_limit *limit, int single)
+{
+    char count[UNITS_SIZE], share[UNITS_SIZE], low[UNITS_SIZE], high[UNITS_SIZE], range[UNITS_SIZE + 8];
+    uint64_t most = 0;
+    double sum = 0;
+
+    for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++) {
+        most = counts[i] > most ? counts[i] : most;
+        sum += (double)counts[i];
+    }
+    if (most == 0)
+        return;
+    printf("\n%s%s%s\n", report_color(report, "bold"), title, report_color(report, "reset"));
+    for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++) {
+        if (counts[i] == 0)
+            continue;
+        limit(report, low, i);
+        if (single && i < 2)
+            strcpy(range, "");
+        else if (i < STORE_HISTOGRAM_CLASSES - 1)
+            snprintf(range, sizeof range, "to < %s", limit(report, high, i + 1));
+        else
+            strcpy(range, "and more");
+        printf("%8s %-15s  %13s  %7s  ", low, range, units_count(count, (int64_t)counts[i]),
+               units_percent(share, (double)counts[i], sum));
+        print_bar(report, counts[i], most);
+        putchar('\n');
+    }
+}
+
+void histograms_print_sizes(const struct report *report, const struct histograms *histograms)
+{
+    print_classes(report, "Sizes of allocations", histograms->sizes, size_limit, 1);
+}
+
+void histograms_print_lifetimes(const struct report *report, const struct histograms *histograms)
+{
+    print_classes(report, "Lifetimes of freed blocks", histograms->lifetimes, time_limit, 0);
+}
+
+void histograms_json_sizes(struct json *json, const struct histograms *histograms)
+{
+    json_array(json, "sizes");
+    for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++) {
+        if (histograms->sizes[i] == 0)
+            continue;
+        json_object(json, NULL);
+        json_number(json, "from", i == 0 ? 0 : i < 64 ? 1ll << (i - 1) : INT64_MAX);
+        json_number(json, "to", i < 63 ? (1ll << i) - 1 : INT64_MAX);
+        json_number(json, "allocations", (int64_t)histograms->sizes[i]);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+void histograms_json_lifetimes(struct json *json, const struct histograms *histograms)
+{
+    json_array(json, "lifetimes");
+    for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++) {
+        if (histograms->lifetimes[i] == 0)
+            continue;
+        json_object(json, NULL);
+        json_real(json, "from_s", i == 0 ? 0 : (double)(1ull << (i - 1)) * TICK_S);
+        json_real(json, "below_s", i < 64 ? (double)(1ull << i) * TICK_S : INFINITY);
+        json_number(json, "blocks", (int64_t)histograms->lifetimes[i]);
+        json_close(json);
+    }
+    json_close(json);
+}

@@ -1,0 +1,168 @@
+/* leaks.c - trace-report leaks: what is live at the end, stack by stack.
+ *
+ * Whether a block was forgotten or is kept on purpose cannot be seen from outside; what is known to be kept
+ * goes into a file of suppressions.
+ */
+#include "show.h"
+#include "suppress.h"
+#include "text.h"
+#include "units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEFAULT_LIMIT 20
+
+static int64_t limit = DEFAULT_LIMIT;
+static int fail;
+static const char *suppressions_file;
+static struct filter filter;
+
+static const struct option_spec options[] = {
+    {"limit", OPTION_NUMBER, &limit, "N", "stacks to show (default: 20; 0: all)", NULL},
+    {"suppressions", OPTION_TEXT, &suppressions_file, "FILE",
+     "leave out known ones: leak:PATTERN, as LeakSanitizer's", NULL},
+    {"fail", OPTION_FLAG, &fail, NULL, "exit status 3 where anything is left", NULL},
+    FILTER_OPTIONS(filter),
+    {0},
+};
+
+static const struct manual manual = {
+    .operands = "[RUN]",
+    .about =
+        "Shows what is live at the end of a run, by stack: forgotten, or kept on purpose. A suppression's\n"
+        "PATTERN is looked for in the function, file and module of each frame; * is anything, ^ and $ the "
+        "ends.",
+    .options = options,
+    .examples = {{"", "the largest stacks whose blocks were never freed"},
+                 {"--suppressions known.supp --fail",
+                  "in a CI job: fail where there is more than what is known"}},
+    .most = 1,
+};
+
+/* Context of wanted(): NULL = no suppressions. */
+static int wanted(void *context, int64_t stack, const struct store_measures *m)
+{
+    return m->live_allocations > 0 && (context == NULL || !suppressions_match(context, stack, m));
+}
+
+static void print_suppressed(const struct report *report, const struct suppressions *s)
+{
+    char a[UNITS_SIZE], b[UNITS_SIZE];
+    const char *heading = "\nSuppressed\n";
+
+    for (size_t i = 0; i < s->count; i++) {
+        char *pattern = s->list[i].sites > 0 ? text_harmless(s->list[i].pattern) : NULL;
+
+        if (pattern == NULL)
+            continue;
+        printf("%s%8s in %s block%s  %s\n", heading, units_bytes(a, s->list[i].bytes, report->bytes),
+               units_count(b, s->list[i].blocks), s->list[i].blocks == 1 ? "" : "s", pattern);
+        heading = "";
+        free(pattern);
+    }
+}
+
+static int print_text(const struct report *report, const struct lines_query *query, const struct lines *lines,
+                      const struct suppressions *s)
+{
+    char a[UNITS_SIZE], b[UNITS_SIZE], c[UNITS_SIZE];
+    const struct store_measures *m = &lines->sum;
+    int status = EXIT_FINE;
+
+    run_headline(report, query->run);
+    filter_print(report, &filter);
+    run_explain_empty(report, query->run);
+    if (lines->all == 0 && query->run->t.m.allocations > 0)
+        printf("Nothing is live at the end%s.\n", s->count > 0             ? " but what is suppressed"
+                                                  : filter_is_set(&filter) ? " in what matches"
+                                                                           : "");
+    if (lines->all > 0) {
+        printf("%s in %s block%s live at the end, from %s stack%s\n\n",
+               units_bytes(a, m->live_bytes, report->bytes), units_count(b, m->live_allocations),
+               m->live_allocations == 1 ? " is" : "s are", units_count(c, (int64_t)lines->all),
+               lines->all == 1 ? "" : "s");
+        status = show_lines(report, query, lines, NULL, 0);
+    }
+    print_suppressed(report, s);
+    report_next(report, "top --by live", "the same by line");
+    return status;
+}
+
+static int print_json(const struct report *report, const struct lines_query *query, const struct lines *lines,
+                      const struct suppressions *s)
+{
+    struct json json;
+
+    json_begin(&json, stdout, "libtrace.leaks/1");
+    run_json(&json, "run", query->run);
+    filter_json(&json, &filter);
+    json_number(&json, "rows_in_all", (int64_t)lines->all);
+    json_number(&json, "live_allocations", lines->sum.live_allocations);
+    json_number(&json, "live_bytes", lines->sum.live_bytes);
+    json_array(&json, "suppressed");
+    for (size_t i = 0; i < s->count; i++) {
+        json_object(&json, NULL);
+        json_text(&json, "pattern", s->list[i].pattern);
+        json_number(&json, "stacks", s->list[i].sites);
+        json_number(&json, "live_allocations", s->list[i].blocks);
+        json_number(&json, "live_bytes", s->list[i].bytes);
+        json_close(&json);
+    }
+    json_close(&json);
+    json_array(&json, "rows");
+    int status = show_lines_json(report, &json, query, lines, NULL, 0);
+
+    json_close(&json);
+    json_end(&json);
+    return status;
+}
+
+static int judge(const struct report *report, const struct run *run, const struct lines *lines)
+{
+    if (!fail)
+        return EXIT_FINE;
+    if (run->state != RUN_COMPLETE)
+        return report_error(report, EXIT_FAILED, "run %lld is %s: what it leaves at its end is not known",
+                            (long long)run->number, run_states[run->state]);
+    return lines->all > 0 ? EXIT_LIMIT : EXIT_FINE;
+}
+
+int command_leaks(struct report *report, int argc, char **argv)
+{
+    struct run run = {0};
+    struct lines lines = {0};
+    struct suppressions suppressions = {0};
+    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+
+    if (status != ARGS_GO_ON)
+        return status;
+    struct lines_query query = {.run = &run,
+                                .group = GROUP_STACK,
+                                .by = BY_LIVE,
+                                .filter = &filter,
+                                .limit = (size_t)limit,
+                                .wanted = wanted};
+
+    status = report_open(report);
+    if (status == EXIT_FINE)
+        status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
+    if (status == EXIT_FINE)
+        status = filter_prepare(report, &filter, &run);
+    if (status == EXIT_FINE && suppressions_file != NULL) {
+        status = suppressions_load(report, suppressions_file, &run, &suppressions);
+        query.context = suppressions.count > 0 ? &suppressions : NULL;
+    }
+    if (status == EXIT_FINE)
+        status = lines_read(report, &query, &lines);
+    if (status == EXIT_FINE)
+        status = report->json ? print_json(report, &query, &lines, &suppressions)
+                              : print_text(report, &query, &lines, &suppressions);
+    if (status == EXIT_FINE)
+        status = judge(report, &run, &lines);
+    suppressions_free(&suppressions);
+    lines_free(&lines);
+    filter_free(&filter);
+    run_free(&run);
+    return status;
+}

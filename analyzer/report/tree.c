@@ -1,0 +1,651 @@
+/* tree.c - trace-report tree: all stacks as one tree, callers first, or from the allocating lines outwards.
+ *
+ * Callers first, equal frames below one parent become one node in a single pass over the stacks. Inverted,
+ * that would make a node for nearly every frame of every stack; so there the tree grows from its roots, and
+ * only where a node is large enough to be shown.
+ */
+#define _GNU_SOURCE
+#include "../export/profile.h"
+#include "show.h"
+#include "text.h"
+#include "../export/tree.h"
+#include "units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int by, group, inverted, leaf;
+static double least = 0.01;
+static int64_t depth_limit;
+static struct filter filter;
+
+static const char *const groups[] = {"line", "function", NULL};
+
+static const struct option_spec options[] = {
+    {"by", OPTION_CHOICE, &by, NULL, "what is counted (default: bytes)", measure_names},
+    {"inverted", OPTION_FLAG, &inverted, NULL, "the allocating lines first, their callers below", NULL},
+    {"min", OPTION_SHARE, &least, "SHARE", "fold what is below this share of the whole (default: 1%)", NULL},
+    {"group", OPTION_CHOICE, &group, NULL, "what a node is (default: line)", groups},
+    {"depth", OPTION_NUMBER, &depth_limit, "N", "levels to show (default: all)", NULL},
+    {"leaf", OPTION_FLAG, &leaf, NULL, "inverted, begin at the innermost line, be it of a library", NULL},
+    FILTER_OPTIONS(filter),
+    {0},
+};
+
+static const struct manual manual = {
+    .operands = "[RUN]",
+    .about =
+        "Shows who calls what allocates: each node counts all that was allocated below it, SELF what was\n"
+        "allocated by itself. A call that goes straight on is shown below its caller without a branch.",
+    .options = options,
+    .examples = {{"--by peak", "what made up the heap when it was largest, from main down"},
+                 {"list --inverted --min 5%",
+                  "the lines of run 'list' that allocate most, and who called them"}},
+    .most = 1,
+};
+
+/* What is shown of a tree: its nodes that are large enough, siblings from the largest on. */
+struct shown {
+    struct profile profile;
+    struct tree tree;    /* nodes are with all below them */
+    int64_t *self;       /* of each node: what is not below a child */
+    uint32_t *first;     /* child, 0 = none */
+    uint32_t *next;      /* sibling, 0 = none */
+    uint32_t *kept;      /* children that are shown */
+    uint32_t *folded;    /* and that are not */
+    int64_t *rest;       /* what those hold */
+    uint32_t *level;     /* branches above it: how far in it is shown */
+    uint32_t *depth;     /* frames above it */
+    int64_t smallest;    /* value that is shown */
+    unsigned char *last; /* by level: whether the branch there is its parent's last */
+};
+
+/* ---- keys: which places are one node ----------------------------------------------------------- */
+
+static const struct profile *sorted_profile; /* for by_name */
+
+static int by_name(const void *a, const void *b)
+{
+    const struct profile_place *x = &sorted_profile->places[*(const uint32_t *)a];
+    const struct profile_place *y = &sorted_profile->places[*(const uint32_t *)b];
+    int c = strcmp(x->function, y->function);
+
+    if (c == 0)
+        c = strcmp(x->file != NULL ? x->file : "", y->file != NULL ? y->file : "");
+    if (c == 0)
+        c = strcmp(x->module, y->module);
+    return c != 0 || group == GROUP_FUNCTION ? c : (x->line > y->line) - (x->line < y->line);
+}
+
+/* For each place the first one that is the same for the reader; malloc'ed. */
+static uint32_t *make_keys(const struct profile *profile)
+{
+    uint32_t *keys = malloc((profile->place_count + 1) * sizeof *keys),
+             *order = malloc((profile->place_count + 1) * sizeof *order);
+
+    for (uint32_t i = 0; order != NULL && i < profile->place_count; i++)
+        order[i] = i;
+    if (keys == NULL || order == NULL) {
+        free(keys);
+        keys = NULL;
+    } else {
+        sorted_profile = profile;
+        qsort(order, profile->place_count, sizeof *order, by_name);
+        for (size_t i = 0; i < profile->place_count; i++)
+            keys[order[i]] = i > 0 && by_name(&order[i - 1], &order[i]) == 0 ? keys[order[i - 1]] : order[i];
+    }
+    free(order);
+    return keys;
+}
+
+/* ---- growing an inverted tree ------------------------------------------------------------------ */
+
+/* Stacks followed outwards to the same place of the same node: from there on they are one. */
+struct cursor {
+    uint32_t key;         /* of the place */
+    uint32_t node, place; /* of the profile; which of the node's frame's places */
+    struct store_measures m;
+};
+
+/* A node's cursors in the array of its level. */
+struct span {
+    size_t begin, end;
+};
+
+/* One level of the tree: its nodes follow each other, and so do their cursors. */
+struct wave {
+    struct cursor *cursors;
+    struct span *spans;
+    size_t count, span_count;
+};
+
+#define FAR 64 /* frames from the innermost one in which the line that counts is looked for */
+
+static const struct profile_frame *frame_of(const struct profile *profile, uint32_t node)
+{
+    return &profile->frames[profile->nodes[node].frame];
+}
+
+static uint32_t place_at(const struct profile *profile, const struct cursor *c)
+{
+    return profile->frame_places[frame_of(profile, c->node)->first + c->place];
+}
+
+/* One place outwards; false at the outermost. */
+static int outwards(const struct profile *profile, struct cursor *c)
+{
+    if (++c->place < frame_of(profile, c->node)->count)
+        return 1;
+    c->place = 0;
+    c->node = profile->nodes[c->node].parent;
+    return c->node != PROFILE_NONE;
+}
+
+/* At the line that the site counts for, or at its innermost one. */
+static struct cursor begin_at(const struct profile *profile, const struct profile_site *site)
+{
+    struct cursor innermost = {.node = site->node, .m = site->m}, c = innermost;
+
+    for (int i = 0; i < FAR && !leaf; i++) {
+        if (place_at(profile, &c) == site->place)
+            return c;
+        if (!outwards(profile, &c))
+            break;
+    }
+    return innermost;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct cursor *x = a, *y = b;
+
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    if (x->node != y->node)
+        return x->node < y->node ? -1 : 1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* Sorts by key, and makes one of those that meet. Most often they are in order already. */
+static size_t meet(struct cursor *cursors, size_t count)
+{
+    size_t n = 0, i = 1;
+
+    while (i < count && by_place(&cursors[i - 1], &cursors[i]) <= 0)
+        i++;
+    if (i < count)
+        qsort(cursors, count, sizeof *cursors, by_place);
+    for (i = 0; i < count; i++)
+        if (n > 0 && by_place(&cursors[n - 1], &cursors[i]) == 0)
+            measures_add(&cursors[n - 1].m, &cursors[i].m);
+        else
+            cursors[n++] = cursors[i];
+    return n;
+}
+
+/* A node's cursors, in order, become its children; those of large ones go on to the next level. */
+static int add_children(struct shown *shown, uint32_t parent, const struct cursor *cursors, size_t count,
+                        struct wave *next)
+{
+    for (size_t i = 0, end; i < count; i = end) {
+        struct tree_node *node = profile_grow(&shown->tree.nodes, &shown->tree.count, sizeof *node);
+        struct span *span = profile_grow(&next->spans, &next->span_count, sizeof *span);
+
+        if (node == NULL || span == NULL)
+            return 0;
+        node->parent = parent;
+        node->key = cursors[i].key;
+        for (end = i; end < count && cursors[end].key == node->key; end++)
+            measures_add(&node->m[0], &cursors[end].m);
+        span->begin = next->count;
+        for (size_t k = i; k < end && measure_value(&node->m[0], by) >= shown->smallest; k++) {
+            struct cursor further = cursors[k], *to;
+
+            if (!outwards(&shown->profile, &further))
+                continue;
+            if ((to = profile_grow(&next->cursors, &next->count, sizeof *to)) == NULL)
+                return 0;
+            *to = further;
+        }
+        span->end = next->count;
+    }
+    return 1;
+}
+
+static void free_wave(struct wave *wave)
+{
+    free(wave->cursors);
+    free(wave->spans);
+    *wave = (struct wave){0};
+}
+
+static int first_wave(const struct profile *profile, struct wave *wave)
+{
+    wave->cursors = malloc((profile->site_count + 1) * sizeof *wave->cursors);
+    wave->spans = calloc(1, sizeof *wave->spans);
+    if (wave->cursors == NULL || wave->spans == NULL)
+        return 0;
+    for (size_t i = 0; i < profile->site_count; i++)
+        wave->cursors[wave->count++] = begin_at(profile, &profile->sites[i]);
+    wave->span_count = 1;
+    wave->spans[0].end = wave->count;
+    return 1;
+}
+
+static int grow(struct shown *shown, const uint32_t *keys)
+{
+    struct wave now = {0};
+    uint32_t parent = 0; /* a level's nodes were made in the order of its spans */
+    int fine = first_wave(&shown->profile, &now) &&
+               profile_grow(&shown->tree.nodes, &shown->tree.count, sizeof *shown->tree.nodes) != NULL;
+
+    for (int64_t depth = 0; fine && now.count > 0 && (depth_limit == 0 || depth <= depth_limit); depth++) {
+        struct wave next = {0};
+
+        for (size_t i = 0; i < now.count; i++)
+            now.cursors[i].key = keys[place_at(&shown->profile, &now.cursors[i])];
+        for (size_t i = 0; fine && i < now.span_count; i++, parent++) {
+            struct cursor *cursors = now.cursors + now.spans[i].begin;
+            size_t count = meet(cursors, now.spans[i].end - now.spans[i].begin);
+
+            fine = add_children(shown, parent, cursors, count, &next);
+        }
+        free_wave(&now);
+        now = next;
+    }
+    free_wave(&now);
+    return fine;
+}
+
+/* ---- what is shown ----------------------------------------------------------------------------- */
+
+static const struct tree *sorted_tree; /* for by_value */
+
+static int64_t value_of(const struct tree *tree, uint32_t node)
+{
+    return measure_value(&tree->nodes[node].m[0], by);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    int64_t v = value_of(sorted_tree, x), w = value_of(sorted_tree, y);
+
+    if (v != w)
+        return v < w ? 1 : -1;
+    return (sorted_tree->nodes[x].key > sorted_tree->nodes[y].key) -
+           (sorted_tree->nodes[x].key < sorted_tree->nodes[y].key);
+}
+
+static void *room(const struct shown *shown, size_t size)
+{
+    return calloc(shown->tree.count + 1, size);
+}
+
+/* Links the nodes that are large enough to their parents, which come before them. */
+static int choose_shown(struct shown *shown)
+{
+    const struct tree *tree = &shown->tree;
+    uint32_t *order = room(shown, sizeof *order);
+    size_t count = 0;
+
+    shown->self = room(shown, sizeof *shown->self);
+    shown->first = room(shown, sizeof *shown->first);
+    shown->next = room(shown, sizeof *shown->next);
+    shown->kept = room(shown, sizeof *shown->kept);
+    shown->folded = room(shown, sizeof *shown->folded);
+    shown->rest = room(shown, sizeof *shown->rest);
+    shown->level = room(shown, sizeof *shown->level);
+    shown->depth = room(shown, sizeof *shown->depth);
+    shown->last = room(shown, sizeof *shown->last);
+    if (order == NULL || shown->self == NULL || shown->first == NULL || shown->next == NULL ||
+        shown->kept == NULL || shown->folded == NULL || shown->rest == NULL || shown->level == NULL ||
+        shown->depth == NULL || shown->last == NULL) {
+        free(order);
+        return 0;
+    }
+    for (uint32_t i = 1; i < tree->count; i++) {
+        uint32_t parent = tree->nodes[i].parent;
+        int64_t value = value_of(tree, i);
+
+        shown->depth[i] = shown->depth[parent] + 1;
+        shown->self[i] += value;
+        shown->self[parent] -= value;
+        if (value >= shown->smallest && (depth_limit == 0 || shown->depth[i] <= depth_limit)) {
+            order[count++] = i;
+            shown->kept[parent]++;
+        } else if (value != 0) {
+            shown->folded[parent]++;
+            shown->rest[parent] += value;
+        }
+    }
+    sorted_tree = tree;
+    qsort(order, count, sizeof *order, by_value);
+    for (size_t i = count; i-- > 0;) { /* the largest is linked last, and so comes first */
+        uint32_t parent = tree->nodes[order[i]].parent;
+
+        shown->next[order[i]] = shown->first[parent];
+        shown->first[parent] = order[i];
+    }
+    free(order);
+    return 1;
+}
+
+/* Folded children are told of where they matter. */
+static int has_folded_row(const struct shown *shown, uint32_t node)
+{
+    return shown->folded[node] > 0 && shown->rest[node] >= shown->smallest;
+}
+
+/* A call that goes straight on: no branch is drawn, except where it could be taken for another root. */
+static int goes_straight_on(const struct shown *shown, uint32_t node)
+{
+    uint32_t rows = shown->kept[node] + (uint32_t)has_folded_row(shown, node);
+
+    return node == 0 || (rows == 1 && (shown->depth[node] > 1 ||
+                                       shown->kept[0] + (uint32_t)has_folded_row(shown, 0) == 1 ||
+                                       shown->level[node] > 0));
+}
+
+/* The next node, depth first; 0 at the end. up is told of each node that has nothing more below it. */
+static uint32_t following(const struct shown *shown, uint32_t node, void (*up)(void *, uint32_t),
+                          void *context)
+{
+    if (shown->first[node] != 0)
+        return shown->first[node];
+    for (;;) {
+        if (up != NULL)
+            up(context, node);
+        if (node == 0 || shown->next[node] != 0)
+            return node == 0 ? 0 : shown->next[node];
+        node = shown->tree.nodes[node].parent;
+    }
+}
+
+/* ---- text -------------------------------------------------------------------------------------- */
+
+#define PREFIX_MOST 20 /* levels: of deeper ones the outer guides are left out */
+
+struct screen {
+    const struct report *report;
+    struct shown *shown;
+    struct table *table;
+    int64_t whole;
+};
+
+/* The guides before a name, malloc'ed: those of the branches above, and one's own. */
+static char *prefix(const struct screen *screen, uint32_t level, const char *own)
+{
+    static const char *const guides[2][2] = {{"\xe2\x94\x82  ", "   "}, {"|  ", "   "}};
+    uint32_t from = level > PREFIX_MOST ? level - PREFIX_MOST : 1, n = level + (*own == '\0');
+    char *text = malloc((size_t)(PREFIX_MOST + 3) * 8 + 16), *out = text;
+
+    if (text == NULL)
+        return NULL;
+    if (from > 1)
+        out = stpcpy(out, screen->report->ascii ? "..." : "\xe2\x80\xa6  ");
+    for (uint32_t i = from; i < n; i++)
+        out = stpcpy(out, guides[screen->report->ascii][screen->shown->last[i]]);
+    strcpy(out, own);
+    return text;
+}
+
+static const char *branch(const struct report *report, int last)
+{
+    return report->ascii ? (last ? "`- " : "|- ")
+           : last        ? "\xe2\x94\x94\xe2\x94\x80 "
+                         : "\xe2\x94\x9c\xe2\x94\x80 ";
+}
+
+static const char *cost_color(int64_t value, int64_t whole)
+{
+    double share = whole != 0 ? (double)value / (double)whole : 0;
+
+    return share >= 0.25 ? "red" : share >= 0.05 ? "yellow" : share < 0.01 ? "dim" : NULL;
+}
+
+static void value_cells(const struct screen *screen, int64_t value, int64_t self, int with_self)
+{
+    const struct report *report = screen->report;
+    int counts = by == BY_ALLOCATIONS || by == BY_TEMPORARY;
+    const char *color = cost_color(value, screen->whole);
+    char out[UNITS_SIZE];
+
+    table_cell(screen->table, counts ? units_count(out, value) : units_bytes(out, value, report->bytes));
+    table_cell_color(screen->table, color);
+    table_cell(screen->table, units_percent(out, (double)value, (double)screen->whole));
+    table_cell_color(screen->table, color);
+    if (inverted)
+        return;
+    table_cell(screen->table, !with_self ? NULL
+                              : counts   ? units_count(out, self)
+                                         : units_bytes(out, self, report->bytes));
+    table_cell_color(screen->table, cost_color(self, screen->whole));
+}
+
+static void name_cells(const struct screen *screen, uint32_t node, const char *before)
+{
+    const struct profile_place *place = &screen->shown->profile.places[screen->shown->tree.nodes[node].key];
+    char *where = show_place(screen->shown->profile.run, place->file, group == GROUP_LINE ? place->line : 0);
+    char *text = NULL;
+
+    if (asprintf(&text, "%s%s", before != NULL ? before : "", place->function) < 0)
+        text = NULL;
+    table_cell(screen->table, text);
+    table_cell(screen->table, where != NULL ? where : text_basename(place->module));
+    table_cell_color(screen->table, "dim");
+    free(text);
+    free(where);
+}
+
+static void node_row(const struct screen *screen, uint32_t node)
+{
+    struct shown *shown = screen->shown;
+    uint32_t parent = shown->tree.nodes[node].parent;
+    int straight = goes_straight_on(shown, parent);
+    const char *own = "";
+
+    shown->level[node] = shown->level[parent] + (uint32_t)!straight;
+    if (!straight) {
+        shown->last[shown->level[node]] = shown->next[node] == 0 && !has_folded_row(shown, parent);
+        own = branch(screen->report, shown->last[shown->level[node]]);
+    }
+    char *before = prefix(screen, shown->level[node], own);
+
+    table_row(screen->table, NULL);
+    value_cells(screen, value_of(&shown->tree, node), shown->self[node], shown->self[node] != 0);
+    name_cells(screen, node, before);
+    free(before);
+}
+
+static void folded_row(void *context, uint32_t node)
+{
+    const struct screen *screen = context;
+    const struct shown *shown = screen->shown;
+    char *before, *text = NULL, count[UNITS_SIZE];
+
+    if (!has_folded_row(shown, node))
+        return;
+    before = node != 0 && shown->kept[node] > 0
+                 ? prefix(screen, shown->level[node] + 1, branch(screen->report, 1))
+             : node != 0 ? prefix(screen, shown->level[node], "")
+                         : NULL;
+    if (asprintf(
+            &text, "%s(%s more%s)", before != NULL ? before : "", units_count(count, shown->folded[node]),
+            depth_limit != 0 && shown->depth[node] == depth_limit ? "" : ", each below the share shown") < 0)
+        text = NULL;
+    table_row(screen->table, "dim");
+    value_cells(screen, shown->rest[node], 0, 0);
+    table_cell(screen->table, text);
+    free(text);
+    free(before);
+}
+
+static void print_tree(const struct report *report, struct shown *shown)
+{
+    struct screen screen = {report, shown, table_new(report), measure_value(&shown->profile.sum, by)};
+    static const char *const titles[] = {"BYTES", "ALLOCATIONS", "PEAK", "LIVE", "TEMPORARY"};
+
+    table_column(screen.table, titles[by], TABLE_RIGHT);
+    table_column(screen.table, "%", TABLE_RIGHT);
+    if (!inverted)
+        table_column(screen.table, "SELF", TABLE_RIGHT);
+    table_column(screen.table, inverted ? "FUNCTION, THEN ITS CALLERS" : "FUNCTION, THEN WHAT IT CALLS",
+                 TABLE_SHRINK);
+    table_column(screen.table, group == GROUP_LINE ? "LINE" : "FILE", TABLE_PATH);
+    for (uint32_t node = following(shown, 0, folded_row, &screen); node != 0;
+         node = following(shown, node, folded_row, &screen))
+        node_row(&screen, node);
+    table_print(screen.table);
+    table_free(screen.table);
+}
+
+static int print_text(struct report *report, struct shown *shown)
+{
+    const struct run *run = shown->profile.run;
+
+    run_headline(report, run);
+    filter_print(report, &filter);
+    if (measure_value(&shown->profile.sum, by) != 0) {
+        putchar('\n');
+        print_tree(report, shown);
+    } else if (run->t.m.allocations > 0) {
+        printf("Nothing in it matches.\n");
+    } else {
+        run_explain_empty(report, run);
+    }
+    report_next(report, inverted ? "tree" : "tree --inverted",
+                inverted ? "from the outermost callers inwards" : "from the allocating lines outwards");
+    return EXIT_FINE;
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------- */
+
+/* Rows are flat, depth first: many readers of JSON stop at a thousand levels. */
+static int print_json(struct report *report, struct shown *shown)
+{
+    struct json json;
+    int64_t number = 0;
+    int64_t *numbers = room(shown, sizeof *numbers);
+
+    if (numbers == NULL)
+        return report_error(report, EXIT_FAILED, "out of memory");
+    json_begin(&json, stdout, "libtrace.tree/1");
+    run_json(&json, "run", shown->profile.run);
+    json_text(&json, "by", measure_names[by]);
+    json_text(&json, "group", groups[group]);
+    json_true(&json, "inverted", inverted);
+    json_real(&json, "min_share", least);
+    filter_json(&json, &filter);
+    json_object(&json, "total");
+    measures_json(&json, &shown->profile.sum);
+    json_close(&json);
+    json_number(&json, "folded", shown->folded[0]);
+    json_number(&json, "folded_value", shown->rest[0]);
+    json_array(&json, "rows");
+    for (uint32_t node = following(shown, 0, NULL, NULL); node != 0;
+         node = following(shown, node, NULL, NULL)) {
+        const struct tree_node *n = &shown->tree.nodes[node];
+        const struct profile_place *place = &shown->profile.places[n->key];
+
+        numbers[node] = ++number;
+        json_object(&json, NULL);
+        json_number(&json, "node", number);
+        json_number(&json, "parent", numbers[n->parent]);
+        json_number(&json, "depth", shown->depth[node]);
+        json_text(&json, "function", place->function);
+        json_text(&json, "file", place->file);
+        if (group == GROUP_LINE)
+            json_number(&json, "line", place->line);
+        json_text(&json, "module", place->module);
+        json_text(&json, "language", place->language);
+        measures_json(&json, &n->m[0]);
+        json_number(&json, "value", value_of(&shown->tree, node));
+        json_number(&json, "self", shown->self[node]);
+        json_number(&json, "folded", shown->folded[node]);
+        json_number(&json, "folded_value", shown->rest[node]);
+        json_close(&json);
+    }
+    json_end(&json);
+    free(numbers);
+    return EXIT_FINE;
+}
+
+/* ---- the whole --------------------------------------------------------------------------------- */
+
+/* Sites that the filter keeps; the whole is theirs. */
+static void keep_passing(struct profile *profile)
+{
+    size_t n = 0;
+
+    if (!filter_is_set(&filter))
+        return;
+    profile->sum = (struct store_measures){0};
+    for (size_t i = 0; i < profile->site_count; i++) {
+        const struct profile_site *site = &profile->sites[i];
+        const struct profile_place *place = &profile->places[site->place];
+
+        if (!filter_process(&filter, profile->run->number, site->process) ||
+            !filter_line(&filter, place->file, place->function, place->module, place->language))
+            continue;
+        measures_add(&profile->sum, &site->m);
+        profile->sites[n++] = *site;
+    }
+    profile->site_count = n;
+}
+
+static int build(const struct report *report, const struct run *run, struct shown *shown)
+{
+    int status = profile_load(report, run, filter.process != NULL, &shown->profile);
+    int fine = 1;
+
+    if (status != EXIT_FINE)
+        return status;
+    keep_passing(&shown->profile);
+    shown->smallest = (int64_t)(least * (double)measure_value(&shown->profile.sum, by));
+    shown->smallest = shown->smallest > 1 ? shown->smallest : 1;
+    uint32_t *keys = make_keys(&shown->profile);
+
+    fine = keys != NULL &&
+           (inverted ? grow(shown, keys) : tree_add(&shown->tree, &shown->profile, 0, keys, NULL));
+    if (fine && !inverted)
+        tree_sum(&shown->tree);
+    fine = fine && choose_shown(shown);
+    free(keys);
+    return fine ? EXIT_FINE : report_error(report, EXIT_FAILED, "out of memory");
+}
+
+static void release(struct shown *shown)
+{
+    void *const all[] = {shown->self, shown->first, shown->next,  shown->kept, shown->folded,
+                         shown->rest, shown->level, shown->depth, shown->last};
+
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        free(all[i]);
+    tree_free(&shown->tree);
+    profile_free(&shown->profile);
+}
+
+int command_tree(struct report *report, int argc, char **argv)
+{
+    struct run run = {0};
+    struct shown shown = {0};
+    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+
+    if (status != ARGS_GO_ON)
+        return status;
+    status = report_open(report);
+    if (status == EXIT_FINE)
+        status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
+    if (status == EXIT_FINE)
+        status = filter_prepare(report, &filter, &run);
+    if (status == EXIT_FINE)
+        status = build(report, &run, &shown);
+    if (status == EXIT_FINE)
+        status = report->json ? print_json(report, &shown) : print_text(report, &shown);
+    release(&shown);
+    filter_free(&filter);
+    run_free(&run);
+    return status;
+}
