@@ -16,6 +16,7 @@ const struct command commands[] = {
     {"top", "the lines that allocate most", command_top},
     {"tree", "who calls what allocates, as a tree", command_tree},
     {"leaks", "what is live at the end, with its stacks", command_leaks},
+    {"timeline", "the heap over time, as a chart", command_timeline},
     {"histogram", "sizes and lifetimes of blocks", command_histogram},
     {"temporary", "lines whose blocks live but for a moment", command_temporary},
     {"compare", "what changed between runs", command_compare},

@@ -52,6 +52,7 @@ extern const struct command commands[]; /* ends with a NULL name */
 
 int command_tree(struct report *report, int argc, char **argv);
 int command_leaks(struct report *report, int argc, char **argv);
+int command_timeline(struct report *report, int argc, char **argv);
 int command_histogram(struct report *report, int argc, char **argv);
 int command_temporary(struct report *report, int argc, char **argv);
 int command_top(struct report *report, int argc, char **argv);
