@@ -9,13 +9,11 @@ import pytest
 import oracle
 
 FRAMES = """
-SELECT m.path AS module, f.offset AS offset, group_concat(x.text, char(10)) AS places
+SELECT m.path AS module, f.offset AS offset, l.function AS function, l.file AS file, l.line AS line
 FROM frame AS f JOIN module AS m ON m.run = f.run AND m.id = f.module
-JOIN (SELECT fl.run AS run, fl.frame AS frame,
-             l.function || char(9) || coalesce(l.file, '') || char(9) || l.line AS text
-      FROM frame_line AS fl JOIN line AS l ON l.run = fl.run AND l.id = fl.line
-      ORDER BY fl.run, fl.frame, fl.depth) AS x ON x.run = f.run AND x.frame = f.id
-GROUP BY f.run, f.id
+JOIN frame_line AS fl ON fl.run = f.run AND fl.frame = f.id
+JOIN line AS l ON l.run = fl.run AND l.id = fl.line
+ORDER BY f.run, f.id, fl.depth
 """
 
 
@@ -23,12 +21,9 @@ def places_of(traced, executable):
     """{return address: [(function, file, line)]} of the frames of one module."""
     found = {}
     for row in traced.rows(FRAMES):
-        if os.path.realpath(row["module"]) != os.path.realpath(executable):
-            continue
-        found[row["offset"]] = [
-            (function, os.path.normpath(file) if file else None, int(line))
-            for function, file, line in (place.split("\t") for place in row["places"].split("\n"))
-        ]
+        if os.path.realpath(row["module"]) == os.path.realpath(executable):
+            file = os.path.normpath(row["file"]) if row["file"] else None
+            found.setdefault(row["offset"], []).append((row["function"], file, row["line"]))
     return found
 
 

@@ -1,5 +1,5 @@
-/* churn.c - threads that allocate and free without end, for attaching to; and, now and then, a library that comes and
- * goes. Ends by itself after SECONDS, or when its parent is gone.
+/* churn.c - threads that allocate and free without end, for attaching to; and, now and then, a library that
+ * comes and goes. Ends by itself after SECONDS, or when its parent is gone.
  *
  *   churn THREADS SECONDS [LIBRARY]
  *
