@@ -10,3 +10,8 @@ if(LIBTRACE_TEST_PYTHON)
            $<TARGET_FILE:test_pycode>)
   set_tests_properties(python-lines PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
 endif()
+
+libtrace_pytest(python.tracemalloc ${CMAKE_CURRENT_LIST_DIR}/test_tracemalloc.py)
+set_tests_properties(python.tracemalloc PROPERTIES TIMEOUT 1800)
+add_test(NAME python.storm COMMAND ${LIBTRACE_TEST_PYTHON} ${CMAKE_SOURCE_DIR}/scripts/crash-test-python 0.5)
+set_tests_properties(python.storm PROPERTIES ENVIRONMENT "LIBTRACE_BUILD=${CMAKE_BINARY_DIR}" TIMEOUT 600)

@@ -12,9 +12,10 @@ class InventoryItem:
 
 
 def build(n):
-    items = []
+    items = [None] * n
     for i in range(n):
-        items.append(InventoryItem("SKU-%06d" % i, "W%02d" % (i % 40), i % 900))  # measured: items
+        sku, warehouse, quantity = "SKU-%06d" % i, "W%02d" % (i % 40), i % 900
+        items[i] = InventoryItem(sku, warehouse, quantity)  # measured: items
     return items
 
 

@@ -19,9 +19,10 @@ class OrderSummary:
 
 
 def build(n):
-    orders = []
+    orders = [None] * n
     for i in range(n):
-        orders.append(OrderSummary(i, None))  # measured: orders
+        number = i + 1000
+        orders[i] = OrderSummary(number, None)  # measured: orders
     return orders
 
 
