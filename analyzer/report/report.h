@@ -53,12 +53,16 @@ extern const struct command commands[]; /* ends with a NULL name */
 int command_tree(struct report *report, int argc, char **argv);
 int command_leaks(struct report *report, int argc, char **argv);
 int command_timeline(struct report *report, int argc, char **argv);
+int command_check(struct report *report, int argc, char **argv);
 int command_histogram(struct report *report, int argc, char **argv);
 int command_temporary(struct report *report, int argc, char **argv);
 int command_top(struct report *report, int argc, char **argv);
 int command_compare(struct report *report, int argc, char **argv);
 int command_summary(struct report *report, int argc, char **argv);
 int command_runs(struct report *report, int argc, char **argv);
+int command_merge(struct report *report, int argc, char **argv);
+int command_prune(struct report *report, int argc, char **argv);
+int command_rename(struct report *report, int argc, char **argv);
 int command_sql(struct report *report, int argc, char **argv);
 int command_export(struct report *report, int argc, char **argv);
 int command_html(struct report *report, int argc, char **argv);

@@ -112,6 +112,15 @@ int64_t store_process_start(int64_t pid);
  * which the views call '[unknown]'. */
 int store_line_totals(struct store *store);
 
+/* Whole runs, by number, within a transaction. A copy gets the next number, from a database that
+ * store_open_read opened; what of it is no run of ours is refused. */
+int store_run_copy(struct store *to, struct sqlite3 *from, int64_t run, int64_t *copy);
+int store_run_delete(struct store *store, int64_t run);
+int store_run_rename(struct store *store, int64_t run, const char *label);
+
+/* Gives the room of removed rows back to the file system; outside of a transaction. */
+int store_vacuum(struct store *store);
+
 /* After the last commit of a run: truncates the WAL and goes back to journal_mode=DELETE, so that the
  * database is one portable file, unless another process still uses it (then the last one does it). Only
  * store_error and store_close may follow. */

@@ -1,0 +1,344 @@
+/* check.c - trace-report check: limits for CI jobs. One line for each that is exceeded, one where all is
+ * fine. */
+#define _GNU_SOURCE
+#include "args.h"
+#include "lines.h"
+#include "text.h"
+#include "units.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int64_t most[] = {
+    [BY_BYTES] = -1, [BY_ALLOCATIONS] = -1, [BY_PEAK] = -1, [BY_LIVE] = -1, [BY_TEMPORARY] = -1};
+static const char *baseline;
+static double tolerance = 0.05;
+static struct filter filter;
+
+static const struct option_spec options[] = {
+    {"max-peak", OPTION_BYTES, &most[BY_PEAK], "BYTES", "what may be held at once: 50MiB", NULL},
+    {"max-live", OPTION_BYTES, &most[BY_LIVE], "BYTES", "what may be live at the end", NULL},
+    {"max-bytes", OPTION_BYTES, &most[BY_BYTES], "BYTES", "what may be allocated in all", NULL},
+    {"max-allocations", OPTION_NUMBER, &most[BY_ALLOCATIONS], "N", "allocations in all", NULL},
+    {"max-temporary", OPTION_NUMBER, &most[BY_TEMPORARY], "N", "temporary allocations", NULL},
+    {"against", OPTION_TEXT, &baseline, "BASELINE",
+     "no more than another run: number, label, or database file", NULL},
+    {"tolerance", OPTION_SHARE, &tolerance, "SHARE", "that may be more than the baseline (default: 5%)",
+     NULL},
+    FILTER_OPTIONS(filter),
+    {0},
+};
+
+static const struct manual manual = {
+    .operands = "[RUN]",
+    .about =
+        "Checks a run against limits, for CI jobs: exit status 3 and a line for each limit that is exceeded; "
+        "0 and\n"
+        "one line where all are kept. Against a BASELINE, all five totals are compared; of a database file, "
+        "the\n"
+        "latest run of the same label, or else the latest. With filters the limits are for what passes them.",
+    .options = options,
+    .examples = {{"--max-peak 50MiB --max-live 1MiB", "limits in absolute numbers"},
+                 {"--against main.db --tolerance 2%", "no more than the run that another branch left"}},
+    .most = 1,
+};
+
+/* How each measure is called, and counted. */
+static const struct {
+    const char *name, *key;
+    int is_bytes;
+} measures[] = {
+    [BY_BYTES] = {"bytes allocated", "bytes", 1},
+    [BY_ALLOCATIONS] = {"allocations", "allocations", 0},
+    [BY_PEAK] = {"peak", "peak_bytes", 1},
+    [BY_LIVE] = {"live at the end", "live_bytes", 1},
+    [BY_TEMPORARY] = {"temporary allocations", "temporary", 0},
+};
+static const int shown_order[] = {BY_PEAK, BY_LIVE, BY_BYTES, BY_ALLOCATIONS, BY_TEMPORARY};
+#define MEASURES (sizeof shown_order / sizeof shown_order[0])
+
+/* One limit: absolute, or from the baseline. */
+struct limit {
+    int measure;
+    int64_t value, limit;
+    int from_baseline;
+    int64_t base; /* what the baseline has, before the tolerance */
+};
+
+struct verdict {
+    struct limit limits[2 * MEASURES];
+    size_t count, exceeded;
+    char *against; /* the baseline's name, NULL = none */
+};
+
+/* ---- the baseline ---------------------------------------------------------------------------- */
+
+/* The run's totals, or what of it passes the filter. */
+static int totals(struct report *report, const struct run *run, struct store_measures *m)
+{
+    struct lines_query query = {.run = run, .group = GROUP_MODULE, .filter = &filter};
+    struct lines lines;
+
+    *m = run->t.m;
+    filter_free(&filter);
+    int status = filter_prepare(report, &filter, run);
+
+    if (status != EXIT_FINE || !filter_is_set(&filter))
+        return status;
+    status = lines_read(report, &query, &lines);
+    *m = lines.sum;
+    lines_free(&lines);
+    return status;
+}
+
+static int must_be_complete(const struct report *report, const struct run *run)
+{
+    if (run->state == RUN_COMPLETE)
+        return EXIT_FINE;
+    return report_error(report, EXIT_FAILED, "run %lld of %s is %s: its numbers are not final",
+                        (long long)run->number, report->db, run_states[run->state]);
+}
+
+/* The latest run of that label but one, 0 = there is none. A label of NULL is any. */
+static int latest(struct report *report, const char *label, int64_t except, int64_t *number)
+{
+    int64_t *numbers;
+    size_t count;
+    int status = run_numbers(report, label, &numbers, &count);
+
+    *number = 0;
+    for (size_t i = 0; i < count && *number == 0; i++)
+        if (numbers[i] != except)
+            *number = numbers[i];
+    free(numbers);
+    return status;
+}
+
+static int load_baseline(struct report *report, int64_t number, struct run *base, struct verdict *verdict,
+                         struct store_measures *m)
+{
+    int status = number != 0 ? run_load(report, number, base) : EXIT_FAILED;
+
+    if (status != EXIT_FINE)
+        return report_error(report, status, "there is no other run '%s' in %s, and no database of that name",
+                            baseline, report->db);
+    status = must_be_complete(report, base);
+    if (status == EXIT_FINE)
+        status = totals(report, base, m);
+    if (status == EXIT_FINE && asprintf(&verdict->against, "run %lld %s", (long long)number, base->label) < 0)
+        verdict->against = NULL;
+    return status;
+}
+
+/* Another file is a report of its own, opened beside ours. */
+static int baseline_of_file(const struct report *report, const char *label, struct run *base,
+                            struct verdict *verdict, struct store_measures *m)
+{
+    struct report other = *report;
+    int64_t number;
+
+    other.db = baseline;
+    other.store = NULL;
+    other.sql = NULL;
+    int status = report_open(&other);
+
+    if (status == EXIT_FINE)
+        status = latest(&other, label, 0, &number);
+    if (status == EXIT_FINE && number == 0)
+        status = latest(&other, NULL, 0, &number);
+    if (status == EXIT_FINE && number == 0)
+        status = report_error(report, EXIT_FAILED, "%s holds no run to check against", baseline);
+    if (status == EXIT_FINE)
+        status = load_baseline(&other, number, base, verdict, m);
+    report_close(&other);
+    return status;
+}
+
+/* A number or a label of this database comes before a file of that name. */
+static int find_baseline(struct report *report, const struct run *run, struct verdict *verdict,
+                         struct store_measures *m)
+{
+    struct run base = {0};
+    int64_t number = 0;
+    int status = EXIT_FINE;
+
+    if (baseline[strspn(baseline, "0123456789")] == '\0')
+        number = strtoll(baseline, NULL, 10);
+    else
+        status = latest(report, baseline, run->number, &number);
+    if (status == EXIT_FINE && number == 0 && access(baseline, F_OK) == 0)
+        status = baseline_of_file(report, run->label, &base, verdict, m);
+    else if (status == EXIT_FINE)
+        status = load_baseline(report, number, &base, verdict, m);
+    run_free(&base);
+    return status;
+}
+
+/* ---- the verdict ------------------------------------------------------------------------------ */
+
+static void add_limit(struct verdict *verdict, struct limit limit)
+{
+    verdict->limits[verdict->count++] = limit;
+    verdict->exceeded += limit.value > limit.limit;
+}
+
+static int judge(struct report *report, const struct run *run, struct verdict *verdict)
+{
+    struct store_measures now, base;
+    int status = must_be_complete(report, run);
+
+    if (status == EXIT_FINE && baseline != NULL)
+        status = find_baseline(report, run, verdict, &base);
+    if (status == EXIT_FINE)
+        status = totals(report, run, &now);
+    for (size_t i = 0; i < MEASURES && status == EXIT_FINE; i++) {
+        int measure = shown_order[i];
+        int64_t value = measure_value(&now, measure), before;
+
+        if (most[measure] >= 0)
+            add_limit(verdict, (struct limit){measure, value, most[measure], 0, 0});
+        if (baseline == NULL)
+            continue;
+        before = measure_value(&base, measure);
+        add_limit(verdict, (struct limit){measure, value, (int64_t)((double)before * (1 + tolerance) + 1e-6),
+                                          1, before});
+    }
+    return status;
+}
+
+/* ---- showing --------------------------------------------------------------------------------- */
+
+static char *amount(const struct report *report, char *out, int measure, int64_t value)
+{
+    return measures[measure].is_bytes ? units_bytes(out, value, report->bytes) : units_count(out, value);
+}
+
+/* Rounded numbers that look alike would make no sense here. */
+static void amounts(const struct report *report, const struct limit *l, int64_t limit, char *value,
+                    char *text)
+{
+    struct report plain = *report;
+
+    amount(report, value, l->measure, l->value);
+    amount(report, text, l->measure, limit);
+    if (strcmp(value, text) != 0)
+        return;
+    plain.bytes = 1;
+    strcat(amount(&plain, value, l->measure, l->value), measures[l->measure].is_bytes ? " B" : "");
+    strcat(amount(&plain, text, l->measure, limit), measures[l->measure].is_bytes ? " B" : "");
+}
+
+static void print_exceeded(const struct report *report, const struct limit *l, const char *against)
+{
+    char value[UNITS_SIZE], limit[UNITS_SIZE], base[UNITS_SIZE];
+
+    printf("%s%s%s: ", report_color(report, "red"), measures[l->measure].name, report_color(report, "reset"));
+    if (!l->from_baseline) {
+        amounts(report, l, l->limit, value, limit);
+        printf("%s, the limit is %s", value, limit);
+        if (l->limit > 0)
+            printf(" (%+.1f %%)", 100 * ((double)l->value / (double)l->limit - 1));
+    } else {
+        amounts(report, l, l->base, value, base);
+        printf("%s, %s has %s", value, against, base);
+        if (l->base > 0)
+            printf(" (%+.1f %%, %g %% tolerated)", 100 * ((double)l->value / (double)l->base - 1),
+                   100 * tolerance);
+    }
+    putchar('\n');
+}
+
+static void print_text(const struct report *report, const struct run *run, const struct verdict *verdict)
+{
+    char value[UNITS_SIZE], limit[UNITS_SIZE];
+    char *label = text_harmless(run->label),
+         *against = verdict->against != NULL ? text_harmless(verdict->against) : NULL;
+    const char *separator = ": ";
+
+    for (size_t i = 0; i < verdict->count; i++)
+        if (verdict->limits[i].value > verdict->limits[i].limit)
+            print_exceeded(report, &verdict->limits[i], against);
+    if (verdict->exceeded == 0) {
+        printf("run %lld %s is %swithin its limits%s", (long long)run->number, label,
+               report_color(report, "green"), report_color(report, "reset"));
+        for (size_t i = 0; i < verdict->count; i++) {
+            const struct limit *l = &verdict->limits[i];
+
+            if (l->from_baseline)
+                continue;
+            printf("%s%s %s of %s", separator, measures[l->measure].name,
+                   amount(report, value, l->measure, l->value), amount(report, limit, l->measure, l->limit));
+            separator = ", ";
+        }
+        if (against != NULL)
+            printf("%sno more than %s, %g %% tolerated", separator, against, 100 * tolerance);
+        putchar('\n');
+    }
+    free(label);
+    free(against);
+}
+
+static void print_json(const struct run *run, const struct verdict *verdict)
+{
+    struct json json;
+
+    json_begin(&json, stdout, "libtrace.check/1");
+    run_json(&json, "run", run);
+    filter_json(&json, &filter);
+    json_text(&json, "against", verdict->against);
+    json_real(&json, "tolerance", tolerance);
+    json_true(&json, "within_limits", verdict->exceeded == 0);
+    json_array(&json, "limits");
+    for (size_t i = 0; i < verdict->count; i++) {
+        const struct limit *l = &verdict->limits[i];
+
+        json_object(&json, NULL);
+        json_text(&json, "measure", measures[l->measure].key);
+        json_number(&json, "value", l->value);
+        json_number(&json, "limit", l->limit);
+        if (l->from_baseline)
+            json_number(&json, "baseline", l->base);
+        json_true(&json, "exceeded", l->value > l->limit);
+        json_close(&json);
+    }
+    json_end(&json);
+}
+
+static int has_limit(void)
+{
+    int any = baseline != NULL;
+
+    for (size_t i = 0; i < MEASURES; i++)
+        any |= most[i] >= 0;
+    return any;
+}
+
+int command_check(struct report *report, int argc, char **argv)
+{
+    struct run run = {0};
+    struct verdict verdict = {0};
+    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+
+    if (status != ARGS_GO_ON)
+        return status;
+    if (!has_limit())
+        return report_error(report, EXIT_USAGE, "there is no limit to check; see: trace-report check --help");
+    status = report_open(report);
+    if (status == EXIT_FINE)
+        status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
+    if (status == EXIT_FINE)
+        status = judge(report, &run, &verdict);
+    if (status == EXIT_FINE && report->json)
+        print_json(&run, &verdict);
+    else if (status == EXIT_FINE)
+        print_text(report, &run, &verdict);
+    if (status == EXIT_FINE && verdict.exceeded > 0)
+        status = EXIT_LIMIT;
+    free(verdict.against);
+    filter_free(&filter);
+    run_free(&run);
+    return status;
+}
