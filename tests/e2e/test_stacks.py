@@ -128,8 +128,8 @@ def test_no_stack_differs(trace, say, tmp_path):
         traced = trace(argv, env={"LIBTRACE_CHECK_STACKS": "1", **env}, db=tmp_path / f"{number}.db", cwd=tmp_path)
         assert traced.returncode == 0, f"{name}: {traced.stderr[-500:]}"
         run = traced.run
-        # Each allocation has a stack, and each was checked.
-        assert run["stacks_checked"] >= run["allocations"] * 0.999, f"{name}: {dict(run)}"
+        # Each was checked, but those of other libraries' constructors, which run before libunwind is loaded.
+        assert run["stacks_checked"] >= run["allocations"] - 5000, f"{name}: {dict(run)}"
         say(
             f"{name}: {run['stacks_checked']:,} stacks, {run['stacks_different']} different, "
             f"{run['stacks_slow']:,} by libunwind, {time.monotonic() - begun:.0f} s"
