@@ -24,7 +24,7 @@
 enum part { NOTHING, PLAIN, TRACED, STACK, ID, RING, PARTS };
 
 #define PATHS 64
-#define REPEATS 9
+#define REPEATS 5
 #define FRAMES_ABOVE_MAIN 4 /* main, and what the C library calls it through */
 
 static long pairs;
@@ -197,7 +197,7 @@ static NOINLINE void outer(unsigned levels, int changing)
 
 int main(int argc, char **argv)
 {
-    pairs = bench_argument(argc, argv, 1, 200000);
+    pairs = bench_argument(argc, argv, 1, 50000);
     static char buffer[4096];
     setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
     measure(-1);
