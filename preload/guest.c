@@ -40,7 +40,7 @@ void guest_say(const char *message, const char *detail)
         {(char *)"\n", 1},
     };
     /* One system call, so that the line is not torn apart by what others write. */
-    if (writev(STDERR_FILENO, parts, 4) < 0) {
+    if (syscall(SYS_writev, STDERR_FILENO, parts, 4) < 0) {
         /* Nobody to tell. */
     }
     errno = saved;
@@ -99,6 +99,14 @@ void guest_futex_wake(_Atomic uint32_t *word)
 {
     int saved = errno;
     syscall(SYS_futex, word, FUTEX_WAKE, 1 << 30, NULL, NULL, 0);
+    errno = saved;
+}
+
+void guest_sleep(uint64_t ns)
+{
+    int saved = errno;
+    struct timespec time = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+    syscall(SYS_nanosleep, &time, NULL);
     errno = saved;
 }
 

@@ -36,6 +36,9 @@ char *guest_format_number(char *at, char *end, uint64_t value);
 void guest_futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t timeout_ns);
 void guest_futex_wake(_Atomic uint32_t *word);
 
+/* Not nanosleep(): that is a place where a thread may be cancelled, and a program's malloc() is none. */
+void guest_sleep(uint64_t ns);
+
 uint64_t guest_now_ns(void); /* CLOCK_MONOTONIC */
 
 #endif

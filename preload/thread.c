@@ -220,7 +220,11 @@ NOINLINE struct thread *thread_enter_slow(const void *frame)
     int saved = errno;
     entering = true;
     atomic_fetch_add(&inside, 1);
+    /* We may open files, at which a thread can be cancelled: but not in the midst of malloc(). */
+    int cancelling;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
     struct thread *t = enter(frame);
+    pthread_setcancelstate(cancelling, NULL);
     atomic_fetch_sub(&inside, 1);
     SIGNAL_FENCE();
     entering = false;
@@ -296,8 +300,6 @@ NOINLINE bool thread_wait(struct thread *t)
             session_stop("the collector is gone; the program goes on untraced", "");
             return false;
         }
-        int saved = errno;
-        nanosleep(&(struct timespec){0, WAIT_STEP_NS}, NULL);
-        errno = saved;
+        guest_sleep(WAIT_STEP_NS);
     }
 }

@@ -163,8 +163,10 @@ static bool exit_from_proc(int pid, int *status)
 static void find_exit_status(struct tracked_process *process)
 {
     int status;
+    /* The pidfd knows it once the process was waited for, /proc until then: which may be between two looks. */
     if ((process->pidfd >= 0 && exit_from_pidfd(process->pidfd, &status)) ||
-        exit_from_proc(process->facts.pid, &status)) {
+        exit_from_proc(process->facts.pid, &status) ||
+        (process->pidfd >= 0 && exit_from_pidfd(process->pidfd, &status))) {
         process->facts.exit_known = true;
         process->facts.exit_status = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
     } else if (atomic_load(&process->slot->exit_known)) {

@@ -302,7 +302,8 @@ static void write_job(struct writer *w, struct job *job)
         check(w, store_run_state(w->store, job->interrupted ? "interrupted" : "complete"));
     }
     check(w, store_commit(w->store));
-    for (size_t i = 0; i < job->process_count; i++) {
+    /* After a raw job the sites come again, with their names: notes, frames and nodes are still needed. */
+    for (size_t i = 0; i < job->process_count && !job->raw; i++) {
         if (job->processes[i].ended) {
             intern_process_close(process_of(w, job->processes[i].index, NULL));
             __atomic_store_n(&job->processes[i].tracked->written, true, __ATOMIC_RELEASE);

@@ -500,12 +500,8 @@ static void find_functions(struct target *target)
     }
 }
 
-const char *target_open(struct target *target, pid_t pid, const char *library, bool inside_ours)
+static const char *find_files(struct target *target, const char *library)
 {
-    memset(target, 0, sizeof *target);
-    target->pid = pid;
-    if (!read_maps(target))
-        return target_denial(pid, errno);
     for (size_t i = 0; i < target->file_count; i++) {
         struct loaded *file = &target->files[i];
         const char *name = base_name(file->path);
@@ -523,6 +519,23 @@ const char *target_open(struct target *target, pid_t pid, const char *library, b
             target->loader = file;
         else if (strcmp(name, base_name(library)) == 0)
             target->library = file;
+    }
+    return NULL;
+}
+
+#define READS 20 /* while a program maps and unmaps, its list of mappings may be read with gaps */
+
+const char *target_open(struct target *target, pid_t pid, const char *library, bool inside_ours)
+{
+    memset(target, 0, sizeof *target);
+    for (int i = 0; i < READS && !(target->libc && target->loader); i++) {
+        target_close(target);
+        target->pid = pid;
+        if (!read_maps(target))
+            return target_denial(pid, errno);
+        const char *why = find_files(target, library);
+        if (why)
+            return why;
     }
     if (!target->libc || !target->loader)
         return "has not loaded the GNU C library, so no other library can be loaded into it";

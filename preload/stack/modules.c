@@ -66,10 +66,11 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
 /* Writes the module's note; its number, 0 when the arena is full. */
 static uint32_t describe(const struct module *module, const char *path, struct build_id id)
 {
-    char own[4096];
-    if (path[0] == '\0') { /* the program itself */
-        ssize_t size = readlink("/proc/self/exe", own, sizeof own - 1);
-        own[size > 0 ? size : 0] = '\0';
+    /* The program itself. Read once: a forked child may have changed its root meanwhile. */
+    static char own[4096];
+    if (path[0] == '\0') {
+        if (!own[0] && readlink("/proc/self/exe", own, sizeof own - 1) < 0)
+            own[0] = '\0';
         path = own;
     }
     uint32_t path_size = (uint32_t)strlen(path) + 1;

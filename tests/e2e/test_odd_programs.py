@@ -1,0 +1,94 @@
+"""Programs with unusual habits behave as without us, and what they allocate is counted."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import wait_for_run
+
+
+def run_odd(mode, argument, build, trace, plain, **options):
+    argv = [build.target("odd"), mode] + ([argument] if argument else [])
+    expected = plain(argv)
+    assert expected.returncode == 0 and expected.stdout.startswith(b"done "), expected
+    traced = trace(argv, **options)
+    assert (traced.stdout, traced.returncode) == (expected.stdout, expected.returncode), traced.stderr
+    assert traced.stderr == b""
+    assert traced.run["state"] == "complete" and traced.run["exit_status"] == 0
+    return traced, int(expected.stdout.split()[1])
+
+
+def blocks(traced, function="blocks"):
+    return traced.one("SELECT coalesce(sum(allocations), 0) AS n FROM functions WHERE function = ?", function)["n"]
+
+
+@pytest.mark.parametrize("mode", ["coroutines", "altstack", "longjmp", "seccomp", "limits", "closed"])
+def test_same_and_counted(mode, build, trace, plain):
+    traced, made = run_odd(mode, None, build, trace, plain)
+    assert blocks(traced) == made
+
+
+def test_deepbind(build, trace, plain):
+    """A library that prefers its own libraries' symbols calls libc directly: its blocks cannot be seen, and do no harm."""
+    traced, made = run_odd("deepbind", build.target("plugin.so"), build, trace, plain)
+    assert blocks(traced) == made
+
+
+def test_dlmopen(build, trace, plain):
+    """A namespace of its own has an allocator of its own."""
+    traced, made = run_odd("dlmopen", build.target("plugin.so"), build, trace, plain)
+    assert blocks(traced) == made
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for chroot")
+def test_chroot(build, trace, plain, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    traced, made = run_odd("chroot", str(root), build, trace, plain)
+    assert blocks(traced) == made
+    assert list(root.iterdir()) == []
+
+
+OWN = """
+#include <stdio.h>
+#include <string.h>
+static _Alignas(16) char heap[1 << 24];
+static size_t used;
+void *malloc(size_t n) { void *p = heap + used; used += (n + 31) / 16 * 16; return p; }
+void *calloc(size_t a, size_t b) { return memset(malloc(a * b), 0, a * b); }
+void *realloc(void *p, size_t n) { void *q = malloc(n); if (p) memcpy(q, p, n); return q; }
+void free(void *p) { (void)p; }
+int main(void) { for (int i = 0; i < 100; i++) if (!malloc(100)) return 1; puts("done"); return 0; }
+"""
+
+
+def test_own_allocator(trace, tmp_path):
+    """malloc in the program itself (a linked-in jemalloc, say) comes before any preloaded one: nothing is seen, and the
+    report says so."""
+    (tmp_path / "own.c").write_text(OWN)
+    subprocess.run(["gcc", "-O1", "-o", tmp_path / "own", tmp_path / "own.c"], check=True)
+    traced = trace([tmp_path / "own"])
+    assert traced.stdout == b"done\n" and traced.stderr == b"" and traced.returncode == 0
+
+
+def test_preloaded_already(build, trace, tmp_path):
+    """What the user preloads besides stays preloaded; an allocator behind us serves the program, and is counted."""
+    source = tmp_path / "other.c"
+    source.write_text('#define _GNU_SOURCE\n#include <stddef.h>\nextern void *__libc_malloc(size_t);\nstatic long n;\n'
+                      'void *malloc(size_t s) { n++; return __libc_malloc(s); }\n'
+                      '#include <stdio.h>\n__attribute__((destructor)) static void e(void) { fprintf(stderr, n > 1000 ? "served\\n" : "not served\\n"); }\n')
+    library = tmp_path / "other.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-fno-builtin", "-o", library, source], check=True)
+    traced = trace([build.target("odd"), "limits"], env={"LD_PRELOAD": f"{build.library}:{library}"})
+    assert traced.stdout == b"done 100000\n" and traced.stderr == b"served\n"
+    assert blocks(traced) == 100000
+
+
+def test_jemalloc_behind_us(build, trace):
+    library = next((p for p in ["/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"] if os.path.exists(p)), None)
+    if not library:
+        pytest.skip("libjemalloc2 is not installed")
+    traced = trace([build.target("odd"), "altstack"], env={"LD_PRELOAD": f"{build.library}:{library}"})
+    assert traced.stdout == b"done 30000\n" and traced.stderr == b"" and blocks(traced) == 30000
