@@ -82,6 +82,15 @@ static int64_t since_start(const struct tracker *tracker, uint64_t ns)
     return ns > tracker->arena->started_ns ? (int64_t)(ns - tracker->arena->started_ns) : 0;
 }
 
+/* When a process ended, -1 while it lives. One that only waits for us has said when. */
+static int64_t end_of(const struct tracker *tracker, const struct tracked_process *process)
+{
+    if (process->ended)
+        return since_start(tracker, process->facts.ended_ns);
+    uint64_t said = process->slot ? atomic_load(&process->slot->ended_ns) : 0;
+    return said ? since_start(tracker, said) : -1;
+}
+
 static void take_process(const struct tracker *tracker, struct tracked_process *process,
                          const struct sums *sums, struct job_process *job)
 {
@@ -94,7 +103,7 @@ static void take_process(const struct tracker *tracker, struct tracked_process *
         .pid = process->facts.pid,
         .parent_pid = process->facts.parent_pid,
         .started_ns = since_start(tracker, process->facts.started_ns),
-        .ended_ns = process->ended ? since_start(tracker, process->facts.ended_ns) : -1,
+        .ended_ns = end_of(tracker, process),
         .exit_known = process->facts.exit_known,
         .exit_status = process->facts.exit_status,
         .m = sums->m,

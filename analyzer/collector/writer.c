@@ -90,6 +90,21 @@ static void add_run(struct writer *w, const struct intern_process *first)
     free(root);
 }
 
+/* The first process, before it is counted: a report that comes right after it ended knows then whom it is
+ * about. */
+static void add_first_process(struct writer *w, const struct intern_process *first)
+{
+    const struct store_process row = {
+        .id = 1,
+        .pid = first->slot->pid,
+        .parent_pid = first->slot->parent_pid,
+        .command = first->command ? first->command : "",
+        .executable = first->executable ? first->executable : "",
+        .ended_ns = -1,
+    };
+    check(w, store_process(w->store, &row));
+}
+
 static void write_process(struct writer *w, const struct job_process *job)
 {
     struct intern_process *process = process_of(w, job->index, job->slot);
@@ -358,6 +373,7 @@ struct writer *writer_start(const struct wire_arena *arena, char *error, size_t 
     if (result == 0) {
         intern_identity(&w->intern, process);
         add_run(w, process);
+        add_first_process(w, process);
         result = w->error[0] ? -1 : store_commit(w->store);
     }
     if (result == 0 && pthread_create(&w->thread, NULL, run_thread, w) == 0)

@@ -32,6 +32,22 @@ void run_free(struct run *run)
     *run = (struct run){0};
 }
 
+/* True if one of these processes lives: numbers separated by commas. */
+static int any_lives(const char *pids)
+{
+    char *end = NULL;
+
+    for (const char *at = pids; at != NULL && *at != '\0'; at = *end == ',' ? end + 1 : end) {
+        long pid = strtol(at, &end, 10);
+
+        if (end == at)
+            return 0;
+        if (store_process_start(pid) >= 0)
+            return 1;
+    }
+    return 0;
+}
+
 static enum run_state state_of(sqlite3_stmt *s, int state, int phase, int pid, int start, int64_t processes)
 {
     const char *text = (const char *)sqlite3_column_text(s, state),
@@ -42,9 +58,11 @@ static enum run_state state_of(sqlite3_stmt *s, int state, int phase, int pid, i
     if (text == NULL || strcmp(text, "recording") != 0 ||
         !store_collector_lives(sqlite3_column_int64(s, pid), sqlite3_column_int64(s, start)))
         return RUN_INTERRUPTED;
-    /* Once all its processes have ended, the collector is about to look up names. */
-    if (now != NULL && strcmp(now, "running") == 0)
-        return sqlite3_column_int(s, start + 1) || processes == 0 ? RUN_RECORDING : RUN_SYMBOLS;
+    /* Once all its processes have ended, the collector is about to look up names, even if it did not say so
+     * yet. */
+    if (now != NULL && strcmp(now, "running") == 0 &&
+        (processes == 0 || any_lives((const char *)sqlite3_column_text(s, start + 1))))
+        return RUN_RECORDING;
     return RUN_SYMBOLS;
 }
 
@@ -103,7 +121,7 @@ int run_load(struct report *report, int64_t number, struct run *run)
         "(SELECT count(*) FROM process AS p WHERE p.run = run.id), "
         "(SELECT count(*) FROM thread AS t WHERE t.run = run.id), id, "
         "label, command, started, root, exit_status, progress, state, phase, collector_pid, collector_start, "
-        "EXISTS (SELECT 1 FROM process AS p WHERE p.run = run.id AND p.ended_ns IS NULL) "
+        "(SELECT group_concat(p.pid) FROM process AS p WHERE p.run = run.id AND p.ended_ns IS NULL) "
         "FROM run WHERE id = ?";
     sqlite3_stmt *statement = report_prepare(report, sql);
     int status = EXIT_FINE;
@@ -273,14 +291,19 @@ int run_find(struct report *report, const char *text, struct run *run)
 void run_headline(const struct report *report, const struct run *run)
 {
     const struct store_measures *m = &run->t.m;
-    char a[UNITS_SIZE], b[UNITS_SIZE], p[UNITS_SIZE], t[UNITS_SIZE], l[UNITS_SIZE];
+    char a[UNITS_SIZE], b[UNITS_SIZE], p[UNITS_SIZE], t[UNITS_SIZE], l[UNITS_SIZE], numbers[6 * UNITS_SIZE];
     char *label = text_harmless(run->label);
 
-    printf("%srun %lld %s%s: %s allocation%s, %s; peak %s at %s; %s live at the end\n",
-           report_color(report, "bold"), (long long)run->number, label, report_color(report, "reset"),
-           units_count(a, m->allocations), m->allocations == 1 ? "" : "s",
-           units_bytes(b, m->bytes, report->bytes), units_bytes(p, m->peak_bytes, report->bytes),
-           units_seconds(t, (double)run->t.peak_ns / 1e9), units_bytes(l, m->live_bytes, report->bytes));
+    int taken = printf("%srun %lld", report_color(report, "bold"), (long long)run->number) + 3 +
+                (int)text_width(label) - (int)strlen(report_color(report, "bold"));
+
+    printf(" %s%s:", label, report_color(report, "reset"));
+    snprintf(numbers, sizeof numbers, "%s allocation%s, %s; peak %s at %s; %s live at the end",
+             units_count(a, m->allocations), m->allocations == 1 ? "" : "s",
+             units_bytes(b, m->bytes, report->bytes), units_bytes(p, m->peak_bytes, report->bytes),
+             units_seconds(t, (double)run->t.peak_ns / 1e9), units_bytes(l, m->live_bytes, report->bytes));
+    printf(report->width > 0 && taken + (int)strlen(numbers) > report->width ? "\n  " : " ");
+    text_wrap(stdout, numbers, report->width > 2 ? (size_t)report->width - 2 : 0, 2);
     free(label);
     const char *note = run->state == RUN_INTERRUPTED
                            ? "Its recording was interrupted: this is what was there by then."
