@@ -16,7 +16,7 @@
 enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 
-static int color_choice, help_wanted;
+static int color_choice, help_wanted, words_wanted;
 static const char *db_option;
 
 /* ---- likeness -------------------------------------------------------------------------------- */
@@ -245,6 +245,24 @@ static int print_help(const struct report *report, const struct manual *manual, 
     return EXIT_FINE;
 }
 
+/* For shells: a line for each option, its help and its values. */
+static int print_words(const struct all *all)
+{
+    char list[256];
+
+    for (size_t i = 0; i < all->count; i++) {
+        const struct option_spec *o = &all->option[i];
+
+        if (o->kind == OPTION_CHOICE)
+            list_choices(o, " ", list, sizeof list);
+        printf("%s%s\t%s\t%s\n", dashes(o), o->name, o->help,
+               o->kind == OPTION_CHOICE ? list
+               : o->kind == OPTION_FLAG ? ""
+                                        : o->value);
+    }
+    return EXIT_FINE;
+}
+
 /* ---- the environment ------------------------------------------------------------------------- */
 
 static void settle(struct report *report)
@@ -286,6 +304,10 @@ static int parse_option(const struct report *report, const struct all *all, int 
         help_wanted = 1;
         return ARGS_GO_ON;
     }
+    if (strcmp(argument, ARGS_WORDS) == 0) {
+        words_wanted = 1;
+        return ARGS_GO_ON;
+    }
     if (argument[1] != '-') {
         name = argument + 1;
         equals = NULL;
@@ -325,6 +347,8 @@ int args_parse(struct report *report, const struct manual *manual, int argc, cha
     *operands = n;
     if (status != ARGS_GO_ON)
         return status;
+    if (words_wanted)
+        return print_words(&all);
     if (help_wanted)
         return print_help(report, manual, &all);
     if (manual->most >= 0 && n > manual->most)

@@ -32,6 +32,9 @@ struct manual {
 
 #define ARGS_GO_ON (-1)
 
+/* An option that is not in the help: lists the options, for shells that complete them. */
+#define ARGS_WORDS "--list-options"
+
 /* Parses argv; operands are moved to the front of argv[1..] and counted. ARGS_GO_ON, or the exit status after
  * help was printed or something was wrong. */
 int args_parse(struct report *report, const struct manual *manual, int argc, char **argv, int *operands);

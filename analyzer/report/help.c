@@ -5,9 +5,18 @@
 #include <stdio.h>
 #include <string.h>
 
+static int words;
+
+static const struct option_spec options[] = {
+    {"words", OPTION_FLAG, &words, NULL, "for shells that complete: names, help and values between tabs",
+     NULL},
+    {0},
+};
+
 static const struct manual manual = {
     .operands = "[SUBCOMMAND]",
     .about = "Lists the subcommands, or shows the help of one.",
+    .options = options,
     .examples = {{"", "the list"}, {"top", "all options of top"}},
     .most = 1,
 };
@@ -21,7 +30,7 @@ int command_help(struct report *report, int argc, char **argv)
         return status;
     for (const struct command *command = commands; operands == 1 && command->name != NULL; command++)
         if (strcmp(command->name, argv[1]) == 0) {
-            char *arguments[] = {argv[1], "--help", NULL};
+            char *arguments[] = {argv[1], words ? ARGS_WORDS : "--help", NULL};
 
             report->command = command->name;
             return command->run(report, 2, arguments);
@@ -29,6 +38,10 @@ int command_help(struct report *report, int argc, char **argv)
     if (operands == 1)
         return report_error(report, EXIT_USAGE, "there is no subcommand '%s'; see: trace-report help",
                             argv[1]);
+    for (const struct command *command = commands; words && command->name != NULL; command++)
+        printf("%s\t%s\n", command->name, command->help);
+    if (words)
+        return EXIT_FINE;
     printf("Usage: trace-report SUBCOMMAND [OPTION...] [RUN...]\n\n"
            "Shows which lines of a program allocate memory, from the database that a traced run left.\n\n"
            "Subcommands:\n");

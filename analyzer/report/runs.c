@@ -27,15 +27,15 @@ static void columns(struct table *table)
 {
     table_column(table, "RUN", TABLE_RIGHT);
     table_column(table, "LABEL", TABLE_SHRINK);
-    table_column(table, "STARTED (UTC)", 0);
-    table_column(table, "WALL", TABLE_RIGHT);
-    table_column(table, "STATE", 0);
-    table_column(table, "EXIT", TABLE_RIGHT);
+    table_column(table, "STARTED (UTC)", TABLE_SPARE);
+    table_column(table, "WALL", TABLE_RIGHT | TABLE_SPARE);
+    table_column(table, "STATE", TABLE_SPARE);
+    table_column(table, "EXIT", TABLE_RIGHT | TABLE_SPARE);
     table_column(table, "ALLOCATIONS", TABLE_RIGHT);
     table_column(table, "BYTES", TABLE_RIGHT);
     table_column(table, "PEAK", TABLE_RIGHT);
     table_column(table, "LIVE", TABLE_RIGHT);
-    table_column(table, "COMMAND", TABLE_SHRINK);
+    table_column(table, "COMMAND", TABLE_SHRINK | TABLE_EXTRA);
 }
 
 static void row(const struct report *report, struct table *table, const struct run *run)
@@ -50,6 +50,9 @@ static void row(const struct report *report, struct table *table, const struct r
     table_row(table, NULL);
     snprintf(out, sizeof out, "%lld", (long long)run->number);
     table_cell(table, out);
+    table_cell_color(table, run->state != RUN_COMPLETE                     ? "yellow"
+                            : run->t.exit_known && run->t.exit_status != 0 ? "red"
+                                                                           : NULL);
     table_cell(table, run->label);
     table_cell(table, started);
     table_cell(table, units_seconds(out, (double)run->t.wall_ns / 1e9));

@@ -155,6 +155,30 @@ static int gather(struct report *report, struct summary *summary)
 
 /* ---- showing --------------------------------------------------------------------------------- */
 
+static void print_history(const struct report *report, const struct run *run)
+{
+    const struct store_run *t = &run->t;
+    char a[UNITS_SIZE], b[UNITS_SIZE], end[96] = "", *text = NULL;
+
+    if (t->exit_known && t->exit_status < 0)
+        snprintf(end, sizeof end, ", killed by signal %lld (%s)", -(long long)t->exit_status,
+                 t->exit_status > -128 ? strsignal(-t->exit_status) : "?");
+    else if (t->exit_known)
+        snprintf(end, sizeof end, ", exit status %d", t->exit_status);
+    if (asprintf(&text, "started %s, ran %s (%s CPU)%s; %lld process%s, %lld thread%s; %s", run->started,
+                 units_seconds(a, (double)t->wall_ns / 1e9), units_seconds(b, (double)t->cpu_ns / 1e9), end,
+                 (long long)run->processes, run->processes == 1 ? "" : "es", (long long)run->threads,
+                 run->threads == 1 ? "" : "s", run_states[run->state]) < 0)
+        return;
+    char *harmless = text_harmless(text);
+
+    if (harmless != NULL)
+        text_wrap(stdout, harmless, (size_t)report->width, 2);
+    putchar('\n');
+    free(harmless);
+    free(text);
+}
+
 static void print_facts(const struct report *report, const struct run *run)
 {
     const struct store_run *t = &run->t;
@@ -163,16 +187,7 @@ static void print_facts(const struct report *report, const struct run *run)
 
     printf("%srun %lld %s%s  %s\n", report_color(report, "bold"), (long long)run->number, label,
            report_color(report, "reset"), command);
-    printf("started %s, ran %s (%s CPU)", run->started, units_seconds(a, (double)t->wall_ns / 1e9),
-           units_seconds(b, (double)t->cpu_ns / 1e9));
-    if (t->exit_known && t->exit_status < 0)
-        printf(", killed by signal %lld (%s)", -(long long)t->exit_status,
-               t->exit_status > -128 ? strsignal(-t->exit_status) : "?");
-    else if (t->exit_known)
-        printf(", exit status %d", t->exit_status);
-    printf("; %lld process%s, %lld thread%s; %s\n\n", (long long)run->processes,
-           run->processes == 1 ? "" : "es", (long long)run->threads, run->threads == 1 ? "" : "s",
-           run_states[run->state]);
+    print_history(report, run);
     printf("allocated    %15s  %12s\n", units_count(a, t->m.allocations),
            units_bytes(b, t->m.bytes, report->bytes));
     printf("freed        %15s  %12s\n", units_count(a, t->frees),
@@ -183,8 +198,7 @@ static void print_facts(const struct report *report, const struct run *run)
         printf("; resident at most %s", units_bytes(a, t->peak_rss_bytes, report->bytes));
     printf("\nlive at end  %15s  %12s\n", units_count(a, t->m.live_allocations),
            units_bytes(b, t->m.live_bytes, report->bytes));
-    printf("temporary    %15s  %12s  of the allocations, freed before their thread's next one\n",
-           units_count(a, t->m.temporary),
+    printf("temporary    %15s  %12s  of the allocations\n", units_count(a, t->m.temporary),
            units_percent(b, (double)t->m.temporary, (double)t->m.allocations));
     free(label);
     free(command);
@@ -212,7 +226,9 @@ static int print_text(struct report *report, struct summary *summary)
     for (int i = 0; i < summary->warnings; i++) {
         char *harmless = text_harmless(summary->warning[i]);
 
-        printf("%s- %s%s\n", report_color(report, "yellow"), harmless, reset);
+        printf("%s- ", report_color(report, "yellow"));
+        text_wrap(stdout, harmless, report->width > 2 ? (size_t)report->width - 2 : 0, 2);
+        fputs(reset, stdout);
         free(harmless);
     }
     report_next(report, "top --by peak --stacks 1", "who made up the peak");

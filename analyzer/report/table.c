@@ -184,20 +184,23 @@ static void fit(struct table *table)
     }
     if (widest != NULL || total_width(table) <= room)
         return;
-    /* Nothing more to take. Without the extra column there is room again; else lines wrap: better than lying.
-     */
+    /* Nothing more to take. Without a column there is room again; else lines wrap: better than lying. */
+    struct column *spare = NULL;
+
     for (size_t j = 0; j < table->column_count; j++) {
         struct column *c = &table->columns[j];
+        int flags = TABLE_SPARE | (c->flags & (TABLE_SHRINK | TABLE_PATH) ? TABLE_EXTRA : 0);
 
-        if (c->hidden || (c->flags & (TABLE_SHRINK | TABLE_PATH)) == 0)
-            continue;
-        if ((c->flags & TABLE_EXTRA) != 0) {
-            c->hidden = 1;
-            measure(table);
-            fit(table);
-            return;
-        }
+        /* An extra column goes before any spare one. */
+        if (!c->hidden && (c->flags & flags) != 0 &&
+            (spare == NULL || (spare->flags & TABLE_EXTRA) == 0 || (c->flags & TABLE_EXTRA) != 0))
+            spare = c;
     }
+    if (spare == NULL)
+        return;
+    spare->hidden = 1;
+    measure(table);
+    fit(table);
 }
 
 /* ---- printing -------------------------------------------------------------------------------- */

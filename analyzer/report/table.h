@@ -9,6 +9,7 @@ enum {
     TABLE_SHRINK = 2, /* may be cut at its end when the terminal is narrow */
     TABLE_PATH = 4,   /* may be cut at its beginning */
     TABLE_EXTRA = 8,  /* left out when little more than nothing would be left of it */
+    TABLE_SPARE = 16, /* left out on a narrow terminal, the last such column first */
 };
 
 #define TABLE_COLUMNS 500

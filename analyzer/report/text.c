@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wchar.h>
@@ -121,6 +120,28 @@ char *text_cut(char *text, size_t columns, int at_beginning)
         return text;
     strcpy(cut + keep, columns > 0 ? ELLIPSIS : "");
     return cut;
+}
+
+void text_wrap(FILE *out, const char *text, size_t columns, size_t indent)
+{
+    size_t at = 0;
+
+    while (*text != '\0') {
+        size_t length = strcspn(text, " "), width = 0;
+
+        for (const char *p = text; p < text + length;)
+            width += columns_of(text_next(&p));
+        if (at > indent && columns > 0 && at + 1 + width > columns)
+            at = (size_t)fprintf(out, "\n%*s", (int)indent, "") - 1;
+        else if (at > 0) {
+            putc(' ', out);
+            at++;
+        }
+        fwrite(text, 1, length, out);
+        at += width;
+        text += length + (text[length] == ' ');
+    }
+    putc('\n', out);
 }
 
 const char *text_basename(const char *path)

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Decodes the character at *text and moves on. Bytes that are no UTF-8 give U+FFFD one by one. */
 uint32_t text_next(const char **text);
@@ -21,6 +22,10 @@ size_t text_width(const char *text);
 /* Cuts a malloc'ed harmless text to so many columns, with an ellipsis at its end, or at its beginning (for
  * paths, whose end says more). Returns the text. */
 char *text_cut(char *text, size_t columns, int at_beginning);
+
+/* Writes a harmless text and a newline, broken at spaces to so many columns (0 = as it is); what goes on in
+ * the next line is indented. */
+void text_wrap(FILE *out, const char *text, size_t columns, size_t indent);
 
 /* The part after the last '/'. */
 const char *text_basename(const char *path);

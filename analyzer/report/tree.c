@@ -491,8 +491,7 @@ static void print_tree(const struct report *report, struct shown *shown)
     table_column(screen.table, "%", TABLE_RIGHT);
     if (!inverted)
         table_column(screen.table, "SELF", TABLE_RIGHT);
-    table_column(screen.table, inverted ? "FUNCTION, THEN ITS CALLERS" : "FUNCTION, THEN WHAT IT CALLS",
-                 TABLE_SHRINK);
+    table_column(screen.table, inverted ? "FUNCTION, CALLERS" : "FUNCTION, CALLS", TABLE_SHRINK);
     table_column(screen.table, group == GROUP_LINE ? "LINE" : "FILE", TABLE_PATH);
     for (uint32_t node = following(shown, 0, folded_row, &screen); node != 0;
          node = following(shown, node, folded_row, &screen))
