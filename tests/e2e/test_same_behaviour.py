@@ -167,8 +167,9 @@ def _tree(folder):
 
 
 def test_tar_and_gzip(program, same):
-    argv = [program("tar"), "--sort=name", "--mtime=2024-01-01", "--owner=0", "--group=0", "-czf", "all.tar.gz", "."]
-    script = " ".join(argv[:5]) + " --exclude=./all.tar.gz -czvf all.tar.gz . && tar -tvf all.tar.gz"
+    # From a directory of its own: tar fails where the archive appears in the directory that it reads.
+    script = (f"mkdir in && mv f* in && {program('tar')} --sort=name --mtime=2024-01-01 --owner=0 --group=0 "
+              "-czvf all.tar.gz in && tar -tvf all.tar.gz")
     same("tar (with gzip as its child)", [program("bash"), "-c", script], prepare=_tree, artefacts=["all.tar.gz"])
     same("gzip", [program("gzip"), "-9nvk", *[f"f{i}" for i in range(40)]], prepare=_tree,
          artefacts=["f3.gz", "f39.gz"], at_least=1)
