@@ -48,7 +48,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 1u                  /* changed with every change of this file */
+#define WIRE_VERSION 2u                  /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -253,7 +253,10 @@ enum wire_collector_state {
 struct wire_arena {
     uint64_t magic;
     uint32_t version;
-    uint32_t chunks;       /* that this arena has */
+    uint32_t chunks;      /* that this arena has */
+    uint32_t first_pidfd; /* the collector's descriptor of the first process, which may die before the
+                           * collector has looked for it; 0 = none */
+    uint32_t reserved;
     uint64_t cookie;       /* random; part of LIBTRACE_SESSION */
     uint64_t started_ns;   /* CLOCK_MONOTONIC of the run's start */
     uint64_t started_real; /* CLOCK_REALTIME, ns since 1970 */

@@ -136,17 +136,20 @@ static void fill_header(uint32_t chunks)
     arena->magic = WIRE_MAGIC;
 }
 
-/* A descriptor that is out of the program's way: programs expect the lowest numbers to be theirs. */
+/* The descriptor out of the program's way: programs expect the lowest numbers to be theirs. */
+static int move_up(int low)
+{
+    int high = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, 64) : -1;
+    if (high < 0)
+        return low;
+    close(low);
+    return high;
+}
+
 static int new_memory(uint64_t size)
 {
-    int low = (int)syscall(SYS_memfd_create, "libtrace", MFD_CLOEXEC);
-    if (low < 0)
-        return -1;
-    int high = fcntl(low, F_DUPFD_CLOEXEC, 64);
-    if (high >= 0)
-        close(low);
-    int descriptor = high >= 0 ? high : low;
-    if (ftruncate(descriptor, (off_t)size) != 0) {
+    int descriptor = move_up((int)syscall(SYS_memfd_create, "libtrace", MFD_CLOEXEC));
+    if (descriptor >= 0 && ftruncate(descriptor, (off_t)size) != 0) {
         close(descriptor);
         return -1;
     }
@@ -182,9 +185,13 @@ static bool make_run(void)
     if (!database_path(arena->database, sizeof arena->database)) {
         session_stop("the working directory is gone; set LIBTRACE_DB; the program runs untraced", "");
     } else {
+        int self = move_up((int)syscall(SYS_pidfd_open, syscall(SYS_getpid), 0));
+        arena->first_pidfd = self >= 3 ? (uint32_t)self : 0;
         guest_format_number(text, text + sizeof text, (uint64_t)descriptor);
         if (collector_path(path, sizeof path))
-            error = spawn_collector(path, text, descriptor, &collector);
+            error = spawn_collector(path, text, descriptor, self, &collector);
+        if (self >= 0)
+            close(self);
         if (error)
             session_stop(
                 "cannot start the collector, the program runs untraced (is libtrace installed whole?): ",

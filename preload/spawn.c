@@ -24,7 +24,7 @@ struct spawn {
     const char *path;
     char *const *arguments;
     char *const *environment;
-    int descriptor;
+    int descriptors[2];
     int pid;   /* of the second child */
     int error; /* errno code of what failed, 0 = nothing */
     char first_stack_memory[STACK_SIZE] __attribute__((aligned(16)));
@@ -35,7 +35,9 @@ static int second_child(void *data)
 {
     struct spawn *spawn = data;
     syscall(SYS_setsid); /* Ctrl-C at the terminal is for the program */
-    if (syscall(SYS_fcntl, spawn->descriptor, F_SETFD, 0) == 0)
+    if (spawn->descriptors[1] >= 0)
+        syscall(SYS_fcntl, spawn->descriptors[1], F_SETFD, 0);
+    if (syscall(SYS_fcntl, spawn->descriptors[0], F_SETFD, 0) == 0)
         syscall(SYS_execve, spawn->path, spawn->arguments, spawn->environment);
     spawn->error = errno;
     syscall(SYS_exit, 127);
@@ -68,7 +70,7 @@ static char **clean_environment(size_t *size)
     return copy;
 }
 
-int spawn_collector(const char *path, const char *argument, int descriptor, int *pid)
+int spawn_collector(const char *path, const char *argument, int descriptor, int other, int *pid)
 {
     int saved = errno, error = ENOMEM;
     size_t size;
@@ -79,7 +81,8 @@ int spawn_collector(const char *path, const char *argument, int descriptor, int 
         spawn->path = path;
         spawn->arguments = arguments;
         spawn->environment = environment;
-        spawn->descriptor = descriptor;
+        spawn->descriptors[0] = descriptor;
+        spawn->descriptors[1] = other;
         /* No handler of the program may run in a child that shares its memory. */
         uint64_t all = ~0ull, before;
         syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);

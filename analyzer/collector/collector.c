@@ -38,6 +38,15 @@ static void on_term(int signal_number)
     told_to_end = 1;
 }
 
+/* Somebody looks at the run while it goes on, and asks for what is new: SIGUSR1. */
+static volatile sig_atomic_t asked_for_snapshot;
+
+static void on_usr1(int signal_number)
+{
+    (void)signal_number;
+    asked_for_snapshot = 1;
+}
+
 static void futex_wake(_Atomic uint32_t *word)
 {
     syscall(SYS_futex, word, FUTEX_WAKE, 1 << 30, NULL, NULL, 0);
@@ -52,14 +61,19 @@ static void set_state(struct wire_arena *arena, enum wire_collector_state state)
 }
 
 /* The program may notice nothing of us: no pipe kept open, no terminal, no limit of its own hit by us. */
-static void settle(int memory)
+static void settle(struct wire_arena *arena, int memory)
 {
+    /* Next to each other, to close what is around them. */
+    int first = arena->first_pidfd ? fcntl((int)arena->first_pidfd, F_DUPFD_CLOEXEC, memory + 1) : -1;
+    if (first > memory + 1)
+        close_range((unsigned)memory + 1, (unsigned)first - 1, 0);
+    arena->first_pidfd = first > 0 ? (uint32_t)first : 0;
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int standard = 0; standard < 3 && null >= 0; standard++)
         dup2(null, standard);
     if (memory > 3)
         close_range(3, (unsigned)memory - 1, 0);
-    close_range((unsigned)memory + 1, ~0u, 0);
+    close_range((unsigned)(first > memory ? first : memory) + 1, ~0u, 0);
     fcntl(memory, F_SETFD, FD_CLOEXEC);
     struct rlimit limit;
     const int raised[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_NOFILE};
@@ -73,6 +87,7 @@ static void settle(int memory)
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         signal(ignored[i], SIG_IGN);
     signal(SIGTERM, on_term);
+    signal(SIGUSR1, on_usr1);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -169,9 +184,11 @@ static void commit_for_waiting(struct collector *c)
 
 static void snapshot_if_due(struct collector *c, uint64_t now_ns)
 {
-    bool due = now_ns >= c->next_snapshot_ns || c->tracker.event_count >= EVENTS_AT_ONCE;
+    bool due =
+        now_ns >= c->next_snapshot_ns || c->tracker.event_count >= EVENTS_AT_ONCE || asked_for_snapshot;
     if (!due || writer_busy(c->writer))
         return;
+    asked_for_snapshot = 0;
     post(c, SNAPSHOT_USUAL);
     uint64_t pause = writer_cost(c->writer) * SNAPSHOT_SHARE;
     c->next_snapshot_ns = now_ns + (pause > SNAPSHOT_EVERY_NS ? pause : SNAPSHOT_EVERY_NS);
@@ -228,7 +245,7 @@ int main(int argc, char **argv)
     struct wire_arena *arena = map_arena(memory);
     if (!arena)
         return 1;
-    settle(memory);
+    settle(arena, memory);
     atomic_store(&arena->collector_pid, (int32_t)getpid());
     if (!wait_for_first(arena))
         return 1;

@@ -43,7 +43,9 @@ static struct tracked_process *add_process(struct tracker *tracker, uint32_t slo
     process->facts.parent_pid = process->slot->parent_pid;
     process->facts.flags = process->slot->flags;
     process->facts.started_ns = process->slot->started_ns;
-    process->pidfd = (int)syscall(SYS_pidfd_open, process->facts.pid, 0);
+    process->pidfd = process->index == 0 && tracker->arena->first_pidfd
+                         ? (int)tracker->arena->first_pidfd
+                         : (int)syscall(SYS_pidfd_open, process->facts.pid, 0);
     tracker->by_slot[slot_number] = process;
     return process;
 }
@@ -163,7 +165,8 @@ static bool exit_from_proc(int pid, int *status)
 static void find_exit_status(struct tracked_process *process)
 {
     int status;
-    /* The pidfd knows it once the process was waited for, /proc until then: which may be between two looks. */
+    /* The pidfd knows it once the process was waited for, /proc until then: which may be between two looks.
+     */
     if ((process->pidfd >= 0 && exit_from_pidfd(process->pidfd, &status)) ||
         exit_from_proc(process->facts.pid, &status) ||
         (process->pidfd >= 0 && exit_from_pidfd(process->pidfd, &status))) {

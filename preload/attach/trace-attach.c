@@ -350,6 +350,9 @@ static bool start_collector(struct run *run)
         unsetenv("LD_PRELOAD");
         int memory = run->memory > 2 ? run->memory : fcntl(run->memory, F_DUPFD, 3);
         fcntl(memory, F_SETFD, 0);
+        int target = (int)syscall(SYS_pidfd_open, run->options->pid, 0);
+        if (target >= 3 && fcntl(target, F_SETFD, 0) == 0)
+            run->arena->first_pidfd = (uint32_t)target;
         snprintf(number, sizeof number, "%d", memory);
         execl(path, path, number, (char *)NULL);
         snprintf(run->arena->error, sizeof run->arena->error, "cannot start %.150s: %s", path,

@@ -1,0 +1,132 @@
+"""What happens to the collector does not happen to the program: it goes on as without us, and says what is lost in one
+line at most. The database stays sound."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+from conftest import rows, wait_for_run
+
+SOUND = "PRAGMA integrity_check"
+
+
+@pytest.fixture
+def churn(build, preload):
+    """churn(db, seconds): a program with four threads that allocate for so long."""
+    started = []
+
+    def run(database, seconds, env=None):
+        process = subprocess.Popen([build.target("churn"), "4", str(seconds)], env=preload(env, database),
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        started.append(process)
+        assert process.stdout.readline() == b"ready\n"
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def collector_of(database, timeout=20):
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        try:
+            found = rows(database, "SELECT collector_pid FROM run ORDER BY id DESC LIMIT 1")
+            if found and found[0][0]:
+                return found[0][0]
+        except sqlite3.OperationalError:
+            pass
+        time.sleep(0.01)
+    raise AssertionError("no collector")
+
+
+def ends_well(process, timeout=30):
+    out, err = process.communicate(timeout=timeout)
+    assert process.returncode == 0, (process.returncode, err)
+    assert err.count(b"\n") <= 1 and (not err or err.startswith(b"libtrace: ")), err
+    return err
+
+
+@pytest.mark.parametrize("delay", [0, 0.05, 0.5])
+def test_killed_at_any_moment(delay, churn, tmp_path):
+    database = tmp_path / "trace.db"
+    program = churn(database, 3)
+    pid = collector_of(database)
+    time.sleep(delay)
+    os.kill(pid, signal.SIGKILL)
+    err = ends_well(program)
+    assert b"collector" in err
+    assert rows(database, SOUND)[0][0] == "ok"
+
+
+def test_stopped(churn, tmp_path):
+    """A collector that does not answer for five seconds is given up."""
+    database = tmp_path / "trace.db"
+    program = churn(database, 8)
+    pid = collector_of(database)
+    os.kill(pid, signal.SIGSTOP)
+    started = time.monotonic()
+    try:
+        err = ends_well(program)
+        assert b"collector" in err and time.monotonic() - started < 15
+    finally:
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_locked_for_long(churn, tmp_path):
+    """Another program keeps the database to itself for seconds: recording waits, the program does not."""
+    database = tmp_path / "trace.db"
+    first = churn(database, 0)
+    ends_well(first)
+    wait_for_run(database)
+    program = churn(database, 4)
+    collector_of(database)
+    holder = sqlite3.connect(database, timeout=30, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    time.sleep(3)
+    holder.execute("ROLLBACK")
+    holder.close()
+    ends_well(program)
+    assert wait_for_run(database)["state"] in ("complete", "interrupted")
+    assert rows(database, SOUND)[0][0] == "ok"
+
+
+def test_directory_removed(churn, tmp_path):
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    program = churn(folder / "trace.db", 2)
+    collector_of(folder / "trace.db")
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+    ends_well(program)
+
+
+@pytest.mark.parametrize("path", ["/nowhere/trace.db", "/proc/trace.db"])
+def test_cannot_write(path, build, plain, preload):
+    process = subprocess.run([build.target("threads"), "many"], env=preload(db=path), capture_output=True, timeout=60)
+    assert process.returncode == 0 and process.stdout == b"done\n"
+    assert process.stderr.startswith(b"libtrace: ") and process.stderr.count(b"\n") == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system")
+def test_disk_full(churn, tmp_path):
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", folder], capture_output=True).returncode:
+        pytest.skip("cannot mount here")
+    try:
+        program = churn(folder / "trace.db", 2, env={"LIBTRACE_EVENTS": "1"})
+        ends_well(program)
+        deadline = time.monotonic() + 30
+        while subprocess.run(["fuser", "-sm", folder], capture_output=True).returncode == 0 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if (folder / "trace.db").exists():
+            assert rows(folder / "trace.db", SOUND)[0][0] == "ok"
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
