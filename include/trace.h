@@ -1,5 +1,5 @@
-/* trace.h - what a program can tell libtrace about itself. Needs nothing at run time: in a program that is not
- * traced every function here does nothing, so that the calls can stay in.
+/* trace.h - what a program can tell libtrace about itself. Needs nothing at run time: in a program that is
+ * not traced every function here does nothing, so that the calls can stay in.
  *
  *     #include <trace.h>            cc program.c $(pkg-config --cflags --libs libtrace)
  *
@@ -7,9 +7,10 @@
  *     trace_mark("loaded");         compare run@loaded run@served, top --from loaded
  *     serve(table);
  *
- * libtrace.so is not linked against: it exports the libtrace_* functions, and the references to them here are weak,
- * that is NULL where it was not preloaded. (A program built with -no-pie has them NULL always: the linker decides
- * it there. Position-independent programs, which is what compilers build by default, are fine.) From Python, likewise (an AttributeError where it was not):
+ * libtrace.so is not linked against: it exports the libtrace_* functions, and the references to them here are
+ * weak, that is NULL where it was not preloaded. (A program built with -no-pie has them NULL always: the
+ * linker decides it there. Position-independent programs, which is what compilers build by default, are
+ * fine.) From Python, likewise (an AttributeError where it was not):
  *
  *     import ctypes; ctypes.CDLL(None).libtrace_mark(b"loaded")
  *
@@ -34,8 +35,8 @@ static inline void trace_mark(const char *name)
         libtrace_mark(name);
 }
 
-/* From here on the calling thread's allocations are not counted; frees of counted blocks still are. Calls nest:
- * as many resumes as pauses count again. */
+/* From here on the calling thread's allocations are not counted; frees of counted blocks still are. Calls
+ * nest: as many resumes as pauses count again. */
 static inline void trace_pause(void)
 {
     if (libtrace_pause)
