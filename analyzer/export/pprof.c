@@ -9,8 +9,8 @@
 #define _GNU_SOURCE
 #include "export.h"
 #include "text.h"
+#include "texts.h"
 
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -55,17 +55,11 @@ struct message {
     int failed; /* out of memory */
 };
 
-struct string {
-    uint64_t number;
-    const char *text;
-};
-
 struct writer {
     const struct export *export;
     struct message profile;
     struct message message, inner; /* the one that is written, and one within it */
-    void *strings;                 /* tree of struct string */
-    uint64_t string_count;
+    struct texts strings;
     struct export_process *processes;
     size_t process_count;
 };
@@ -126,42 +120,18 @@ static void field_message(struct message *outer, unsigned field, struct message 
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
-static int compare_strings(const void *a, const void *b)
-{
-    return strcmp(((const struct string *)a)->text, ((const struct string *)b)->text);
-}
-
 /* The number of a text, which is made harmless: viewers are terminals too. The first one must be "". */
 static uint64_t string(struct writer *w, const char *text)
 {
     char *harmless = text_harmless(text);
-    struct string key = {0, harmless}, *made = malloc(sizeof *made);
-    struct string **found = harmless != NULL ? tfind(&key, &w->strings, compare_strings) : NULL;
+    size_t before = w->strings.count;
+    uint32_t number = harmless != NULL ? texts_number(&w->strings, harmless) : 0;
 
-    if (found != NULL) {
-        free(harmless);
-        free(made);
-        return (*found)->number;
-    }
-    if (harmless == NULL || made == NULL) {
-        free(harmless);
-        free(made);
-        w->profile.failed = 1;
-        return 0;
-    }
-    *made = (struct string){w->string_count++, harmless};
-    if (tsearch(made, &w->strings, compare_strings) == NULL)
-        w->profile.failed = 1;
-    field_bytes(&w->profile, PROFILE_STRING, harmless, strlen(harmless));
-    return made->number;
-}
-
-static void free_string(void *node)
-{
-    struct string *s = node;
-
-    free((char *)s->text);
-    free(s);
+    if (w->strings.count > before)
+        field_bytes(&w->profile, PROFILE_STRING, harmless, strlen(harmless));
+    w->profile.failed |= harmless == NULL || w->strings.failed;
+    free(harmless);
+    return number;
 }
 
 /* ---- parts of the profile -------------------------------------------------------------------- */
@@ -343,7 +313,7 @@ int export_pprof(const struct export *export)
         if (w.profile.failed || w.message.failed || w.inner.failed || !compress_to(export->out, &w.profile))
             status = report_error(export->report, EXIT_FAILED, "out of memory");
     }
-    tdestroy(w.strings, free_string);
+    texts_free(&w.strings);
     free(w.profile.data);
     free(w.message.data);
     free(w.inner.data);

@@ -1,0 +1,268 @@
+/* page.c - the page: what node built, with the data in its middle. */
+#define _GNU_SOURCE
+#include "page.h"
+#include "text.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHORTEST_TEXT 64 /* names are not cut shorter than that */
+#define LONGEST_TEXT 2000
+
+/* ---- functions ------------------------------------------------------------------------------- */
+
+/* Numbers the functions of a profile's places, from 1 on. */
+static int number_functions(struct page *page, int run, struct texts *names)
+{
+    const struct profile *p = &page->profiles[run];
+
+    page->keys[run] = calloc(p->place_count, sizeof *page->keys[run]);
+    for (size_t i = 0; i < p->place_count && page->keys[run] != NULL; i++) {
+        const struct profile_place *place = &p->places[i];
+        char *name;
+
+        /* Of two runs the names alone: how the same was done in another file is what people compare. */
+        const char *file = page->run_count == 1 && place->file != NULL ? place->file : "";
+
+        if (asprintf(&name, "%s\n%s", place->function, text_basename(file)) < 0)
+            return 0;
+        uint32_t number = texts_number(names, name);
+
+        free(name);
+        if (number == page->function_count) {
+            struct page_function *function =
+                profile_grow(&page->functions, &page->function_count, sizeof *function);
+
+            if (function == NULL)
+                return 0;
+            *function = (struct page_function){run, (uint32_t)i};
+        }
+        page->keys[run][i] = number + 1;
+    }
+    return page->keys[run] != NULL && !names->failed;
+}
+
+static int build_tree(struct page *page)
+{
+    struct texts names = {0};
+    int fine = 1;
+
+    for (int run = 0; run < page->run_count && fine; run++)
+        fine = number_functions(page, run, &names) &&
+               tree_add(&page->tree, &page->profiles[run], run, page->keys[run], &page->nodes[run]);
+    texts_free(&names);
+    if (fine)
+        tree_sum(&page->tree);
+    return fine ? EXIT_FINE : report_error(page->report, EXIT_FAILED, "out of memory");
+}
+
+/* ---- runs ------------------------------------------------------------------------------------ */
+
+/* "samples": time in microseconds, live bytes, live blocks, resident bytes: each less the one before. */
+static int write_samples(struct page *page, int run)
+{
+    sqlite3_stmt *s =
+        report_prepare(page->report, "SELECT t_ns / 1000, live_bytes, live_allocations, rss_bytes FROM "
+                                     "sample WHERE run = ? ORDER BY t_ns LIMIT 20000");
+    struct pack pack = {0};
+    int64_t before[4] = {0};
+    int status = EXIT_FINE;
+
+    if (s == NULL)
+        return EXIT_FAILED;
+    sqlite3_bind_int64(s, 1, page->runs[run]->number);
+    while (report_step(page->report, s, &status))
+        for (int i = 0; i < 4; i++) {
+            int64_t now = sqlite3_column_int64(s, i);
+
+            pack_signed(&pack, (int64_t)((uint64_t)now - (uint64_t)before[i]));
+            before[i] = now;
+        }
+    sqlite3_finalize(s);
+    page->texts.failed |= pack.failed;
+    pack_json(&pack, page->json, "samples");
+    return status;
+}
+
+static int write_marks(struct page *page, int run)
+{
+    sqlite3_stmt *s =
+        report_prepare(page->report, "SELECT t_ns, name FROM mark WHERE run = ? ORDER BY t_ns LIMIT 200");
+    int status = EXIT_FINE;
+
+    if (s == NULL)
+        return EXIT_FAILED;
+    sqlite3_bind_int64(s, 1, page->runs[run]->number);
+    json_array(page->json, "marks");
+    while (report_step(page->report, s, &status)) {
+        json_object(page->json, NULL);
+        json_real(page->json, "t_s", sqlite3_column_double(s, 0) / 1e9);
+        json_text(page->json, "name", (const char *)sqlite3_column_text(s, 1));
+        json_close(page->json);
+    }
+    json_close(page->json);
+    sqlite3_finalize(s);
+    return status;
+}
+
+static void write_histogram(struct json *json, const char *key, const uint64_t *counts)
+{
+    int64_t out[STORE_HISTOGRAM_CLASSES];
+
+    for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++)
+        out[i] = (int64_t)counts[i];
+    json_numbers(json, key, out, STORE_HISTOGRAM_CLASSES);
+}
+
+static int write_runs(struct page *page)
+{
+    int status = EXIT_FINE;
+
+    json_array(page->json, "runs");
+    for (int i = 0; i < page->run_count && status == EXIT_FINE; i++) {
+        json_object(page->json, NULL);
+        run_json(page->json, "facts", page->runs[i]);
+        status = write_samples(page, i);
+        if (status == EXIT_FINE)
+            status = write_marks(page, i);
+        write_histogram(page->json, "sizes", page->profiles[i].sizes);
+        write_histogram(page->json, "lifetimes", page->profiles[i].lifetimes);
+        json_number(page->json, "stacks", (int64_t)page->profiles[i].site_count);
+        json_close(page->json);
+    }
+    json_close(page->json);
+    return status;
+}
+
+/* ---- texts ----------------------------------------------------------------------------------- */
+
+/* So that all texts together, each cut to this, are small enough. */
+static size_t longest_text(const struct texts *texts)
+{
+    for (size_t longest = LONGEST_TEXT;; longest /= 2) {
+        size_t sum = 0;
+
+        for (size_t i = 0; i < texts->count; i++) {
+            size_t n = strlen(texts->text[i]);
+
+            sum += (n < longest ? n : longest) + 5;
+        }
+        if (sum <= PAGE_TEXT || longest <= SHORTEST_TEXT)
+            return longest;
+    }
+}
+
+static void write_texts(struct page *page)
+{
+    size_t longest = longest_text(&page->texts);
+
+    json_array(page->json, "texts");
+    for (size_t i = 0; i < page->texts.count; i++) {
+        char *text = page->texts.text[i];
+        const char *end = text;
+
+        while (*end != '\0' && (size_t)(end - text) < longest)
+            text_next(&end);
+        if (*end != '\0' && end[1] != '\0') {
+            char *cut;
+
+            if (asprintf(&cut, "%.*s\xe2\x80\xa6", (int)(end - text), text) >= 0) {
+                json_text(page->json, NULL, cut);
+                free(cut);
+                continue;
+            }
+        }
+        json_text(page->json, NULL, text);
+    }
+    json_close(page->json);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static int write_data(struct page *page, FILE *out)
+{
+    struct json json;
+
+    page->json = &json;
+    texts_number(&page->texts, "");
+    json_begin(&json, out, "libtrace.page/1");
+    json_text(&json, "by", measure_names[page->by]);
+    json_true(&json, "source", page->source);
+    int status = write_runs(page);
+
+    if (status == EXIT_FINE)
+        status = page_stacks(page);
+    if (status == EXIT_FINE)
+        status = page->run_count == 1 ? page_rows(page) : page_changes(page);
+    if (status == EXIT_FINE && page->run_count == 1)
+        status = page_times(page);
+    if (status == EXIT_FINE && page->texts.failed)
+        status = report_error(page->report, EXIT_FAILED, "out of memory");
+    write_texts(page);
+    json_end(&json);
+    return status;
+}
+
+/* In a script element '<' could end it, and stands in strings only: "\u003c" there is the same. Indentation
+ * is of no use on a page. */
+static void write_escaped(FILE *out, const char *data, size_t size)
+{
+    int start = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        if (data[i] == '<')
+            fputs("\\u003c", out);
+        else if (!(start && data[i] == ' '))
+            putc_unlocked(data[i], out);
+        start = data[i] == '\n' || (start && data[i] == ' ');
+    }
+}
+
+static int write_file(struct page *page, FILE *out)
+{
+    const char *middle = strstr(html_page, PAGE_DATA);
+    char *data = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&data, &size);
+
+    if (middle == NULL || memory == NULL)
+        return report_error(page->report, EXIT_FAILED, "out of memory");
+    int status = write_data(page, memory), closed = fclose(memory);
+
+    if (closed != 0 && status == EXIT_FINE)
+        status = report_error(page->report, EXIT_FAILED, "out of memory");
+    if (status == EXIT_FINE) {
+        fwrite(html_page, 1, (size_t)(middle - html_page), out);
+        write_escaped(out, data, size);
+        fputs(middle + strlen(PAGE_DATA), out);
+    }
+    free(data);
+    return status;
+}
+
+int page_write(const struct report *report, const struct run *const *runs, int count, int by, int source,
+               FILE *out)
+{
+    struct page page = {.report = report, .run_count = count, .by = by, .source = source};
+    int status = EXIT_FINE;
+
+    for (int i = 0; i < count && status == EXIT_FINE; i++) {
+        page.runs[i] = runs[i];
+        status = profile_load(report, runs[i], 0, &page.profiles[i]);
+    }
+    if (status == EXIT_FINE)
+        status = build_tree(&page);
+    if (status == EXIT_FINE)
+        status = write_file(&page, out);
+    for (int i = 0; i < 2; i++) {
+        profile_free(&page.profiles[i]);
+        free(page.keys[i]);
+        free(page.nodes[i]);
+    }
+    tree_free(&page.tree);
+    texts_free(&page.texts);
+    free(page.functions);
+    free(page.row_of);
+    return status;
+}

@@ -1,0 +1,78 @@
+/* page.h - what trace-report html writes: one file with everything in it.
+ *
+ *   page.c     the file: the bundle that node built (html_page), with the data as JSON in its middle
+ *   stacks.c   the tree of stacks: folded, packed
+ *   rows.c     the table of lines, or of changes, with source text
+ *   times.c    what the brush needs: each line and stack in slices of time
+ *   pack.c     numbers as text
+ *
+ * The page shows at most so much, whatever the run holds; what is too small to see is added up. Sums stay
+ * exact: the stacks and the lines of a page each sum to the run. Every name is a stranger's: all are JSON
+ * strings in which '<' is escaped, and the page puts them on the screen as text only.
+ */
+#ifndef LIBTRACE_HTML_PAGE_H
+#define LIBTRACE_HTML_PAGE_H
+
+#include "profile.h"
+#include "texts.h"
+#include "tree.h"
+
+#include <stdio.h>
+
+#define PAGE_STACK_NODES 16000 /* of the tree */
+#define PAGE_ROWS 1500         /* of a table */
+#define PAGE_SLICES 128        /* of time */
+#define PAGE_SLICE_VALUES 40000
+#define PAGE_TEXT (800 << 10) /* bytes of names, all together */
+
+/* The built page as a string, with PAGE_DATA once in it; "" where it was built without node. */
+extern const char html_page[];
+#define PAGE_DATA "{\"libtrace\":\"data\"}"
+
+/* Where the texts of a function are. */
+struct page_function {
+    int run; /* 0 or 1 */
+    uint32_t place;
+};
+
+struct page {
+    const struct report *report;
+    const struct run *runs[2];
+    int run_count;
+    int by;     /* enum measure that is shown first */
+    int source; /* lines come with their text */
+    struct profile profiles[2];
+    uint32_t *keys[2]; /* by place: its function, 1 and up */
+    struct page_function *functions;
+    size_t function_count;
+    struct tree tree;
+    uint32_t *nodes[2]; /* by node of a profile: the tree's; after page_stacks the page's */
+    uint32_t *row_of;   /* by place of the first profile: its row, 0 = among the rest */
+    size_t stack_count; /* nodes on the page, the root included */
+    size_t row_count;   /* rows on the page, the rest (row 0) included */
+    struct texts texts; /* what is written as "texts" */
+    struct json *json;
+};
+
+/* Bytes that are written as numbers in base 128, and end up as base 64. */
+struct pack {
+    uint8_t *data;
+    size_t size;
+    int failed; /* out of memory */
+};
+
+void pack_number(struct pack *pack, uint64_t value);
+void pack_signed(struct pack *pack, int64_t value); /* zigzag: small numbers of either sign stay short */
+void pack_json(struct pack *pack, struct json *json, const char *key); /* as a member; frees it */
+
+/* Each adds members to page->json; exit status, having said what is wrong. */
+int page_stacks(struct page *page);
+int page_rows(struct page *page);
+int page_changes(struct page *page);
+int page_times(struct page *page);
+
+/* The whole page. */
+int page_write(const struct report *report, const struct run *const *runs, int count, int by, int source,
+               FILE *out);
+
+#endif

@@ -1,0 +1,143 @@
+// Memory over time: live bytes and what was resident, of one run or two, with the peak and the marks.
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { color } from "./dom.js";
+import { bytes, seconds } from "./units.js";
+
+const HEIGHT = 230;
+
+// Powers of two, so that the axis has round numbers of KiB and MiB.
+function splits(_, __, low, high) {
+  const step = 2 ** Math.ceil(Math.log2(Math.max(high - low, 1) / 5));
+  const out = [];
+  for (let at = Math.ceil(low / step) * step; at <= high; at += step) out.push(at);
+  return out;
+}
+
+function series(runs) {
+  const names = runs.length > 1 ? runs.map((run) => run.name) : [""];
+  const colors = runs.length > 1 ? ["before", "after"] : ["live"];
+  const lines = [];
+  runs.forEach((_, i) => {
+    lines.push({
+      label: `${names[i]} live`.trim(),
+      stroke: color(colors[i]),
+      fill: runs.length === 1 ? color("live-fill") : undefined,
+      width: 2,
+      points: { show: false },
+      spanGaps: true,
+      value: (_u, v) => (v == null ? "\u2013" : bytes(v)),
+    });
+    lines.push({
+      label: `${names[i]} resident`.trim(),
+      stroke: color(runs.length > 1 ? colors[i] : "rss"),
+      width: 1,
+      dash: [5, 4],
+      points: { show: false },
+      spanGaps: true,
+      value: (_u, v) => (v == null ? "\u2013" : bytes(v)),
+    });
+  });
+  return lines;
+}
+
+// A vertical line with a word at its head, turned to the side where there is room.
+function flag(plot, t, text, name, row) {
+  const c = plot.ctx;
+  const ratio = devicePixelRatio || 1;
+  const x = plot.valToPos(t, "x", true);
+  const { left, top, width, height } = plot.bbox;
+  if (x < left - 1 || x > left + width + 1) return;
+  c.save();
+  c.strokeStyle = c.fillStyle = color(name);
+  c.lineWidth = ratio;
+  c.setLineDash([2 * ratio, 3 * ratio]);
+  c.beginPath();
+  c.moveTo(x, top);
+  c.lineTo(x, top + height);
+  c.stroke();
+  c.font = `${11 * ratio}px system-ui, sans-serif`;
+  c.textBaseline = "top";
+  const shown = text.length > 40 ? `${text.slice(0, 39)}\u2026` : text;
+  const room = c.measureText(shown).width + 8 * ratio;
+  c.textAlign = x + room > left + width ? "right" : "left";
+  c.fillText(shown, x + (c.textAlign === "right" ? -4 : 4) * ratio, top + (2 + row * 13) * ratio);
+  c.restore();
+}
+
+function drawFlags(plot, runs) {
+  runs.forEach((run, i) => {
+    const name = runs.length > 1 ? ["before", "after"][i] : "peak";
+    const { facts } = run;
+    if (facts.peak_bytes > 0)
+      flag(plot, facts.peak_s, `${runs.length > 1 ? `${run.name} ` : ""}peak ${bytes(facts.peak_bytes)}`, name, i);
+    run.marks.forEach((mark, n) => flag(plot, mark.t_s, mark.name, "mark", 2 + (n % 4)));
+  });
+}
+
+// The curve passes through its peak, though that may be between two samples.
+function points(run) {
+  const { t, live, rss } = run.samples;
+  const all = t.map((at, i) => [at, live[i], rss[i]]);
+  if (run.facts.peak_bytes > 0) {
+    const at = all.findIndex((p) => p[0] >= run.facts.peak_s);
+    all.splice(at < 0 ? all.length : at, 0, [run.facts.peak_s, run.facts.peak_bytes, null]);
+  }
+  return [0, 1, 2].map((i) => all.map((p) => p[i]));
+}
+
+// onSelect(from, to) in seconds; null where the page cannot narrow anything to a time.
+export class Chart {
+  constructor(container, runs, onSelect) {
+    Object.assign(this, { container, runs, onSelect });
+    const tables = runs.map(points);
+    this.data = tables.length > 1 ? uPlot.join(tables) : tables[0];
+    this.build();
+    new ResizeObserver(() => {
+      if (this.plot && container.clientWidth) this.plot.setSize({ width: container.clientWidth, height: HEIGHT });
+    }).observe(container);
+  }
+
+  // Again when the colours have changed.
+  build() {
+    const axis = { stroke: color("muted"), grid: { stroke: color("grid"), width: 1 }, ticks: { stroke: color("grid"), width: 1 } };
+    this.plot?.destroy();
+    this.plot = new uPlot(
+      {
+        width: this.container.clientWidth || 800,
+        height: HEIGHT,
+        padding: [8, 16, 0, 0],
+        scales: { x: { time: false, range: (_u, _low, high) => [0, Math.max(high ?? 0, ...this.runs.map((run) => run.facts.wall_s)) || 1] }, y: { range: (_u, _low, high) => [0, (high || 1) * 1.08] } },
+        series: [{ label: "time", value: (_u, v) => (v == null ? "\u2013" : seconds(v)) }, ...series(this.runs)],
+        axes: [
+          { ...axis, values: (_u, all) => all.map((v) => (v === 0 ? "0" : seconds(v))) },
+          { ...axis, size: 72, splits, values: (_u, all) => all.map(bytes) },
+        ],
+        cursor: { drag: { x: Boolean(this.onSelect), y: false, setScale: false } },
+        hooks: {
+          draw: [(plot) => drawFlags(plot, this.runs)],
+          setSelect: [(plot) => this.selected(plot)],
+        },
+      },
+      this.data,
+      this.container,
+    );
+    if (this.window) this.show(...this.window);
+  }
+
+  selected(plot) {
+    if (!this.onSelect || this.showing || plot.select.width < 3) return;
+    this.window = [plot.posToVal(plot.select.left, "x"), plot.posToVal(plot.select.left + plot.select.width, "x")];
+    this.onSelect(...this.window);
+  }
+
+  // Marks a window without asking for it again; no arguments: none.
+  show(from, to) {
+    this.window = from === undefined ? null : [from, to];
+    this.showing = true;
+    const left = this.window ? this.plot.valToPos(from, "x") : 0;
+    const width = this.window ? this.plot.valToPos(to, "x") - left : 0;
+    this.plot.setSelect({ left, width, top: 0, height: this.plot.over.clientHeight }, false);
+    this.showing = false;
+  }
+}

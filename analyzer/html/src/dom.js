@@ -1,0 +1,48 @@
+// Elements. Texts of strangers come in as text nodes only; there is no way to put markup in.
+
+export const byId = (id) => document.getElementById(id);
+
+export function make(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (value !== false && value != null) element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+}
+
+// A row of buttons of which one is pressed. Returns select(value), which does not call change.
+export function choice(container, options, value, change) {
+  const buttons = new Map();
+  const select = (chosen) => buttons.forEach((button, key) => button.setAttribute("aria-pressed", String(key === chosen)));
+  for (const { value: key, title, about } of options) {
+    const button = make("button", { type: "button", title: about, "data-value": key }, title);
+    button.addEventListener("click", () => {
+      select(key);
+      change(key);
+    });
+    buttons.set(key, button);
+    container.append(button);
+  }
+  select(value);
+  return { select, button: (key) => buttons.get(key) };
+}
+
+// Colours are the style sheet's, for both themes; canvases ask for them here.
+export const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+// The tip follows the pointer and stays on the screen.
+const tip = byId("tip");
+
+export function showTip(x, y, lines) {
+  tip.replaceChildren(...lines);
+  tip.hidden = false;
+  const box = tip.getBoundingClientRect();
+  tip.style.left = `${Math.max(8, Math.min(x + 14, innerWidth - box.width - 8))}px`;
+  tip.style.top = `${y + 18 + box.height > innerHeight ? Math.max(8, y - box.height - 12) : y + 18}px`;
+}
+
+export function hideTip() {
+  tip.hidden = true;
+}

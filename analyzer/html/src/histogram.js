@@ -1,0 +1,39 @@
+// Counts by power of two, as bars: of one run, or of two side by side.
+import { make } from "./dom.js";
+import { count, percent, power, seconds } from "./units.js";
+
+// Class 0 holds 0 alone, class i what is from 2^(i-1) to below 2^i.
+export const sizeClass = (i) => (i === 0 ? "0 B" : i === 1 ? "1 B" : `${power(i - 1)} \u2013 ${power(i)}`);
+export const lifetimeClass = (i) => (i === 0 ? "< 10 ms" : `${seconds(2 ** (i - 1) / 100)} \u2013 ${seconds(2 ** i / 100)}`);
+
+export function histogram(title, unit, runs, nameOf, note) {
+  const length = Math.max(...runs.map((run) => run.counts.length));
+  const first = Math.min(...runs.map((run) => run.counts.findIndex((n) => n > 0)).map((i) => (i < 0 ? length : i)));
+  let last = length - 1;
+  while (last >= 0 && runs.every((run) => !run.counts[last])) last--;
+  const most = Math.max(1, ...runs.flatMap((run) => run.counts));
+  const sums = runs.map((run) => run.counts.reduce((a, b) => a + b, 0));
+  const body = make("tbody");
+  for (let i = first; i <= last; i++)
+    runs.forEach((run, n) => {
+      const value = run.counts[i] ?? 0;
+      const bar = make("span", { class: `fill ${run.color}` });
+      if (value) bar.style.width = `${(100 * value) / most}%`;
+      body.append(
+        make(
+          "tr",
+          { class: n ? "second" : "" },
+          make("th", { scope: "row" }, n ? "" : nameOf(i)),
+          make("td", { class: "bar-cell" }, value ? bar : ""),
+          make("td", { class: "number" }, value ? count(value) : "\u2013"),
+          make("td", { class: "number share" }, value ? percent(value, sums[n]) : ""),
+        ),
+      );
+    });
+  return make(
+    "div",
+    { class: "histogram" },
+    make("h2", {}, title),
+    last < first ? make("p", { class: "note" }, note) : make("table", { "aria-label": `${title}, ${unit}` }, body),
+  );
+}

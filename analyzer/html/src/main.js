@@ -1,0 +1,162 @@
+// The page: what belongs together, and what changes with what.
+import "./style.css";
+import { Chart } from "./chart.js";
+import { MEASURES, narrowed, read } from "./data.js";
+import { byId, choice, make } from "./dom.js";
+import { cards, sentence, subtitle } from "./facts.js";
+import { histogram, lifetimeClass, sizeClass } from "./histogram.js";
+import { changeColumns, lineColumns } from "./rows.js";
+import { Stacks } from "./stacks.js";
+import { Table } from "./table.js";
+import { setUpTheme } from "./theme.js";
+import { bytes, count, seconds } from "./units.js";
+
+const data = read(byId("data"));
+const two = data.runs.length > 1;
+const VALUES = 7;
+
+// Labels tell two runs apart, or else numbers do.
+const alike = two && data.runs[0].facts.label === data.runs[1].facts.label;
+for (const run of data.runs) run.name = alike ? `run ${run.facts.run}` : run.facts.label;
+
+const state = {
+  measure: MEASURES.find((m) => m.name === data.by),
+  slices: null, // [from, to) of the window, null = the whole run
+  totals: null, // of the run or of the window, by number of value
+};
+
+function totalsOf(f) {
+  return [f.allocations, f.bytes, f.peak_allocations, f.peak_bytes, f.live_allocations, f.live_bytes, f.temporary];
+}
+
+// ---- parts
+
+const stacks = new Stacks(data);
+const columns = two ? changeColumns(() => state.measure) : lineColumns(() => state.totals, () => state.measure, data.rows.some((row) => row.source));
+const table = new Table(byId("rows"), columns, { onRow: findInStacks });
+
+function findInStacks(row) {
+  const field = byId("stack-search");
+  field.value = field.value === row.function ? "" : row.function;
+  field.dispatchEvent(new Event("input"));
+  byId("stacks").scrollIntoView({ block: "nearest", behavior: "smooth" });
+}
+
+// What the chosen measure and window make of everything.
+function refresh() {
+  const { measure, slices } = state;
+  const window = slices && narrowed(data.times, ...slices);
+  const show = measure.isBytes ? bytes : count;
+  if (window) {
+    const own = Array.from({ length: VALUES }, () => new Float64Array(data.tree.parent.length));
+    for (const [node, values] of window.stacks) values.forEach((v, i) => (own[i][node] = v));
+    stacks.setMeasure(measure, own);
+  } else {
+    stacks.setMeasure(measure);
+  }
+  if (two) {
+    const [before, after] = data.runs.map((run) => totalsOf(run.facts)[measure.value]);
+    byId("measure-total").textContent = sentence(data.runs, measure, before, after, show);
+    table.setRows(data.changes[measure.name]);
+    return;
+  }
+  const none = [0, 0, 0, 0, 0, 0, null];
+  const rows = window
+    ? data.rows.map((row, i) => ({ ...row, values: (window.rows.get(i) ?? none).map((v, k) => (k === 6 ? null : v)) }))
+    : data.rows;
+  state.totals = Array.from({ length: VALUES }, (_, i) => rows.reduce((sum, row) => sum + (row.values[i] ?? 0), 0));
+  byId("measure-total").textContent = `${show(state.totals[measure.value])} ${measure.isBytes ? "" : `${measure.name === "temporary" ? "temporary " : ""}allocations, `}${window ? about(measure) : measure.about}`;
+  table.setRows(window ? rows.filter((row) => row.rest || row.values.some((v) => v)) : rows);
+}
+
+// What a measure means in a window of time.
+const about = (measure) =>
+  ({ bytes: "allocated in this time", allocations: "in this time", peak: "held when, in this time, most was held", live: "held at the end of this time" })[measure.name];
+
+const measures = choice(
+  byId("measure"),
+  MEASURES.map((m) => ({ value: m.name, title: m.title, about: m.about })),
+  state.measure.name,
+  (name) => setMeasure(MEASURES.find((m) => m.name === name)),
+);
+
+function setMeasure(measure) {
+  state.measure = measure;
+  measures.select(measure.name);
+  refresh();
+  if (!two) table.sort(columns.find((column) => column.key === measure.name), true);
+}
+
+// ---- the window of time
+
+const chart = new Chart(byId("chart"), data.runs, data.times ? (from, to) => narrow(from, to) : null);
+
+function narrow(from, to) {
+  const { slices, end } = data.times;
+  const first = Math.min(slices - 1, Math.max(0, Math.floor((from / end) * slices)));
+  const last = Math.max(first + 1, Math.min(slices, Math.ceil((to / end) * slices)));
+  state.slices = [first, last];
+  chart.show((first * end) / slices, (last * end) / slices);
+  showWindow();
+  if (state.measure.name === "temporary") setMeasure(MEASURES[0]);
+  else refresh();
+}
+
+function widen() {
+  state.slices = null;
+  chart.show();
+  showWindow();
+  refresh();
+}
+
+function showWindow() {
+  const button = measures.button("temporary");
+  button.disabled = Boolean(state.slices);
+  button.title = state.slices ? "Not known for a part of the run" : MEASURES[4].about;
+  if (!state.slices) {
+    byId("window").replaceChildren();
+    return;
+  }
+  const [from, to] = state.slices.map((slice) => (slice * data.times.end) / data.times.slices);
+  byId("window").replaceChildren(
+    make("span", {}, `Only from ${seconds(from)} to ${seconds(to)}`),
+    make("button", { type: "button", id: "widen", onclick: widen }, "Whole run"),
+  );
+}
+
+// ---- the start
+
+function setUpTexts() {
+  const names = data.runs.map((run) => run.name);
+  document.title = two ? `${names[1]} compared with ${names[0]}` : `${names[0]} \u2014 libtrace`;
+  byId("title").textContent = two ? `${names[0]} \u2192 ${names[1]}` : names[0];
+  byId("subtitle").replaceChildren(...data.runs.map((run) => make("span", {}, two ? `${run.name}: ${subtitle(run.facts)}` : `run ${run.facts.run}: ${subtitle(run.facts)}`)));
+  byId("rows-title").textContent = two ? "Changes by line" : "Lines";
+  byId("chart-note").textContent = two
+    ? ""
+    : data.times
+      ? "Drag over the curve to narrow the stacks and lines below to a part of the run."
+      : "The stacks and lines below are of the whole run: this recording holds no samples of them over time, so the curve cannot narrow them.";
+  byId("row-search").addEventListener("input", (event) => table.find(event.target.value));
+}
+
+function setUpHistograms() {
+  const colors = two ? ["before", "after"] : ["live"];
+  const counts = (key) => data.runs.map((run, i) => ({ counts: run[key], color: colors[i] }));
+  byId("histograms").append(
+    histogram("Sizes of allocations", "allocations", counts("sizes"), sizeClass, "Nothing was allocated."),
+    histogram("Lifetimes of freed blocks", "blocks", counts("lifetimes"), lifetimeClass, "Nothing was freed that was counted."),
+  );
+}
+
+setUpTheme(() => {
+  chart.build();
+  stacks.flame.draw();
+});
+setUpTexts();
+cards(byId("facts"), data.runs);
+setUpHistograms();
+setMeasure(state.measure);
+if (two) table.sort(columns[0], true);
+performance.mark("ready");
+document.documentElement.dataset.ready = "yes";

@@ -1,0 +1,74 @@
+// The columns of the two tables: lines, and changes of lines.
+import { MEASURES } from "./data.js";
+import { make } from "./dom.js";
+import { basename, bytes, count, percent, shortName, signed } from "./units.js";
+
+const show = (measure) => (measure.isBytes ? bytes : count);
+const place = (row) => (row.file ? `${row.file}${row.line ? `:${row.line}` : ""}` : basename(row.module || ""));
+
+// Long paths are cut at their beginning, by the style sheet: the end says more. The mark keeps slashes in place.
+const placeCell = (row) =>
+  row.rest ? [] : [make("span", { class: "path", title: row.file || row.module }, make("bdi", {}, place(row)))];
+const functionCell = (row) => [
+  make("span", { class: "function", title: row.function }, row.rest ? `${count(row.count)} more` : shortName(row.function) || "[unknown]"),
+];
+
+// totals: the run's, by number of value; measure(): the one that is chosen.
+export function lineColumns(totals, measure, hasSource) {
+  const numbers = MEASURES.map((m) => ({
+    key: m.name,
+    title: m.title,
+    about: m.about,
+    number: true,
+    value: (row) => row.values[m.value] ?? 0,
+    cell: (row) => {
+      const value = row.values[m.value];
+      if (value == null) return ["\u2013"];
+      if (m !== measure()) return [show(m)(value)];
+      const bar = make("span", { class: "fill live" });
+      bar.style.width = `${totals()[m.value] > 0 ? (100 * value) / totals()[m.value] : 0}%`;
+      return [make("span", { class: "share" }, value ? percent(value, totals()[m.value]) : ""), make("b", {}, show(m)(value)), bar];
+    },
+  }));
+  const texts = [
+    { key: "line", title: "Line", value: place, words: (row) => `${place(row)}\n${row.module}`, cell: placeCell, class: "place" },
+    { key: "function", title: "Function", value: (row) => row.function, words: (row) => row.function, cell: functionCell },
+  ];
+  if (hasSource)
+    texts.push({ key: "source", title: "Source", value: (row) => row.source, words: (row) => row.source, cell: (row) => (row.source ? [make("code", { title: row.source }, row.source)] : []) });
+  return [...numbers, ...texts];
+}
+
+export function changeColumns(measure) {
+  const value = (text) => show(measure())(text);
+  const change = (row) => row.after - row.before;
+  return [
+    {
+      key: "change",
+      title: "Change",
+      about: "Sorted by its size, whether more or less",
+      number: true,
+      value: (row) => Math.abs(change(row)),
+      cell: (row) => [make("b", { class: change(row) > 0 ? "more" : change(row) < 0 ? "less" : "dim" }, change(row) ? signed(value, change(row)) : "none")],
+    },
+    { key: "before", title: "Before", number: true, value: (row) => row.before, cell: (row) => [value(row.before)] },
+    { key: "after", title: "After", number: true, value: (row) => row.after, cell: (row) => [value(row.after)] },
+    {
+      key: "state",
+      title: "",
+      about: "New, or gone",
+      value: (row) => row.state ?? "",
+      words: (row) => row.state,
+      cell: (row) => (row.state ? [make("span", { class: `state ${row.state}` }, row.state)] : []),
+    },
+    {
+      key: "line",
+      title: "Line",
+      value: place,
+      words: (row) => `${place(row)}\n${row.module}`,
+      class: "place",
+      cell: (row) => (row.lineBefore !== row.line && !row.rest ? [...placeCell(row), make("span", { class: "dim" }, ` was :${row.lineBefore}`)] : placeCell(row)),
+    },
+    { key: "function", title: "Function", value: (row) => row.function, words: (row) => row.function, cell: functionCell },
+  ];
+}

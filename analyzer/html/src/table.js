@@ -1,0 +1,83 @@
+// A table that sorts and finds; the first rows at once, more when asked for.
+import { make } from "./dom.js";
+
+const FIRST = 100;
+const MORE = 400;
+
+export class Table {
+  // columns: { key, title, about, number, value(row), text(row), cell(row) -> nodes, words(row) }.
+  constructor(container, columns, options = {}) {
+    Object.assign(this, { container, columns, options, rows: [], words: [], shown: FIRST });
+    this.head = make("tr");
+    this.body = make("tbody");
+    this.foot = make("p", { class: "note" });
+    this.more = make("button", { type: "button", onclick: () => ((this.shown += MORE), this.fill()) });
+    container.replaceChildren(
+      make("div", { class: "table-room" }, make("table", {}, make("thead", {}, this.head), this.body)),
+      make("div", { class: "bar" }, this.foot, this.more),
+    );
+    for (const column of columns) {
+      column.button = make("button", { type: "button", title: column.about, onclick: () => this.sort(column) }, column.title);
+      column.heading = make("th", { scope: "col", class: column.number ? "number" : "" , "data-key": column.key }, column.button);
+      this.head.append(column.heading);
+    }
+  }
+
+  setRows(rows) {
+    this.rows = rows.filter((row) => !row.rest);
+    this.rest = rows.find((row) => row.rest);
+    this.found = null;
+    this.refresh();
+  }
+
+  // The same column again turns the order.
+  sort(column, down = this.sorted === column ? !this.down : Boolean(column.number)) {
+    this.sorted = column;
+    this.down = down;
+    this.refresh();
+  }
+
+  find(text) {
+    this.wanted = text.toLowerCase().split(/\s+/).filter(Boolean);
+    this.shown = FIRST;
+    this.refresh();
+  }
+
+  refresh() {
+    const { sorted, down, wanted } = this;
+    const words = (row) => (row.words ??= this.columns.map((c) => c.words?.(row) ?? "").join("\n").toLowerCase());
+    this.list = wanted?.length ? this.rows.filter((row) => wanted.every((word) => words(row).includes(word))) : this.rows.slice();
+    if (sorted) {
+      const by = sorted.number
+        ? (a, b) => sorted.value(b) - sorted.value(a)
+        : (a, b) => (sorted.value(a) < sorted.value(b) ? 1 : sorted.value(a) > sorted.value(b) ? -1 : 0);
+      this.list.sort((a, b) => (down ? by(a, b) : by(b, a)));
+    }
+    for (const column of this.columns)
+      column.heading.setAttribute("aria-sort", column === sorted ? (down ? "descending" : "ascending") : "none");
+    this.fill();
+  }
+
+  row(row) {
+    const element = make("tr", { class: row.rest ? "rest" : "" });
+    for (const column of this.columns)
+      element.append(make("td", { class: column.class ?? (column.number ? "number" : "") }, ...column.cell(row)));
+    if (!row.rest && this.options.onRow) element.addEventListener("click", () => this.options.onRow(row));
+    return element;
+  }
+
+  fill() {
+    const part = this.list.slice(0, this.shown);
+    const left = this.list.length - part.length;
+    this.body.replaceChildren(...part.map((row) => this.row(row)));
+    if (this.rest?.count && !this.wanted?.length && left === 0) this.body.append(this.row(this.rest));
+    const all = this.rows.length + (this.rest?.count ?? 0);
+    this.foot.textContent = this.wanted?.length
+      ? `${this.list.length.toLocaleString("en-US")} of ${all.toLocaleString("en-US")} found`
+      : all === 0
+        ? "Nothing was allocated that could be seen."
+        : `${all.toLocaleString("en-US")} ${all === 1 ? "line" : "lines"}`;
+    this.more.hidden = left <= 0;
+    this.more.textContent = `Show ${Math.min(left, MORE).toLocaleString("en-US")} more`;
+  }
+}

@@ -1,0 +1,62 @@
+// node page.mjs PAGE STEPS: opens a page in headless Chromium, does what STEPS says (JSON, a list of [what, ...]),
+// and prints what it saw as JSON: {ready_ms, errors, requests, seen: [...]}.
+import { chromium } from "playwright-core";
+
+const [file, steps, executablePath] = process.argv.slice(2);
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
+const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
+const errors = [];
+const requests = [];
+page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));
+page.on("pageerror", (error) => errors.push(String(error.stack)));
+page.on("dialog", (dialog) => (errors.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
+page.on("request", (request) => requests.push(request.url()));
+await page.goto(`file://${file}`);
+await page.waitForFunction(() => document.documentElement.dataset.ready === "yes");
+
+const text = (selector) => page.locator(selector).innerText();
+const actions = {
+  measure: (name) => page.click(`#measure [data-value=${name}]`),
+  press: (selector) => page.click(selector),
+  type: (selector, words) => page.fill(selector, words),
+  key: (selector, name) => page.press(selector, name),
+  clickAt: (selector, x, y) => page.locator(selector).click({ position: { x, y } }),
+  hoverAt: async (selector, x, y) => {
+    await page.locator(selector).hover({ position: { x, y } });
+    return text("#tip");
+  },
+  async drag(from, to) {
+    const area = page.locator("#chart .u-over");
+    await area.scrollIntoViewIfNeeded();
+    const box = await area.boundingBox();
+    await page.mouse.move(box.x + from * box.width, box.y + 40);
+    await page.mouse.down();
+    await page.mouse.move(box.x + to * box.width, box.y + 60, { steps: 4 });
+    await page.mouse.up();
+  },
+  text,
+  title: () => page.title(),
+  focus: () => page.locator("#stacks canvas").getAttribute("data-focus"),
+  total: () => text("#measure-total"),
+  table: () => page.$$eval("#rows tbody tr", (rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText))),
+  count: (selector) => page.locator(selector).count(),
+  disabled: (selector) => page.locator(selector).isDisabled(),
+  background: () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor),
+  pixels: () =>
+    page.evaluate(() => {
+      const { data } = (() => {
+        const canvas = document.querySelector("#stacks canvas");
+        return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+      })();
+      const colors = new Set();
+      for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) colors.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
+      return colors.size;
+    }),
+  theme: (scheme) => page.emulateMedia({ colorScheme: scheme }),
+  screenshot: (path) => page.screenshot({ path }).then(() => null),
+};
+const seen = [];
+for (const [what, ...rest] of JSON.parse(steps)) seen.push((await actions[what](...rest)) ?? null);
+const ready = await page.evaluate(() => performance.getEntriesByName("ready")[0]?.startTime ?? null);
+console.log(JSON.stringify({ ready_ms: ready, errors, requests, seen }));
+await browser.close();

@@ -1,0 +1,336 @@
+"""Pages of trace-report html: what is in them, and what a browser makes of them (headless Chromium, where there is one)."""
+
+import base64
+import json
+import os
+import pathlib
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from conftest import BUILD
+
+MEASURES = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
+BY = {"bytes": 1, "allocations": 0, "peak": 3, "live": 5, "temporary": 6}
+DRIVER = pathlib.Path(__file__).parent / "browser"
+
+
+@pytest.fixture
+def html(run, tmp_path):
+    """html(arguments...): the page's path."""
+
+    def make(*arguments, **options):
+        path = tmp_path / f"page{len(list(tmp_path.glob('page*')))}.html"
+        done = run("html", "-o", path, *arguments, **options)
+        if "was built without the page" in done.stderr:
+            pytest.skip("built without node and npm: there is no page")
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        return path
+
+    return make
+
+
+def data_of(path):
+    page = path.read_text(encoding="utf-8")
+    [data] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
+    assert "<" not in data
+    return json.loads(data)
+
+
+def numbers(text):
+    out, value, shift = [], 0, 0
+    for byte in base64.b64decode(text):
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            out.append(value)
+            value = shift = 0
+    return out
+
+
+def stacks_of(data):
+    """[(path of functions, values of each run)], without what is on the way only."""
+    out, path, packed = [], [], iter(numbers(data["stacks"]))
+    names = [data["texts"][n] for n in data["functions"][::3]]
+    for up in packed:
+        del path[len(path) - up :]
+        path.append(names[next(packed)])
+        values = []
+        for _ in data["runs"]:
+            bits = next(packed)
+            values.append([next(packed) if bits >> i & 1 else 0 for i in range(7)])
+        out.append((tuple(path), values))
+    return out
+
+
+def check_sums(data):
+    """The stacks' totals and the lines' totals are those of the runs, in each measure."""
+    stacks = stacks_of(data)
+    for i, run in enumerate(data["runs"]):
+        for k, measure in enumerate(MEASURES):
+            assert sum(values[i][k] for _, values in stacks) == run["facts"][measure], measure
+    if "rows" in data:
+        for k, measure in enumerate(MEASURES):
+            assert sum(data["rows"][4 + k :: 12]) == data["runs"][0]["facts"][measure], measure
+    else:
+        for by, k in BY.items():
+            for side, run in enumerate(data["runs"]):
+                assert sum(data["changes"][by][6 + side :: 10]) == run["facts"][MEASURES[k]], by
+
+
+def add_times(db):
+    """site_sample rows of kind 'small', as a collector would write them: all at 0.3 s, one site only after that."""
+    connection = sqlite3.connect(db)
+    for process, node, allocations, size, live in connection.execute(
+            "SELECT process, node, allocations, bytes, live_allocations FROM site WHERE run = 1").fetchall():
+        each = size // allocations
+        for t, done in ((300000000, allocations // 2 if node == 2 else allocations), (900000000, allocations)):
+            if t == 300000000 or node == 2:
+                connection.execute("INSERT INTO site_sample VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
+                                   (t, process, node, done, done * each, live, live * each))
+    connection.execute("INSERT INTO mark VALUES (1, 1, 500000000, 1, '</script><b>loaded</b>', 0)")
+    connection.commit()
+    connection.close()
+
+
+# ---- the data
+
+
+@pytest.mark.parametrize("kind", ["small", "empty", "one", "hostile", "dead", "stacks"])
+def test_sums(make_db, html, kind):
+    make_db(kind)
+    path = html()
+    data = data_of(path)
+    check_sums(data)
+    assert path.stat().st_size < 2e6
+    assert data["runs"][0]["stacks"] == {"small": 4, "empty": 0, "one": 1, "hostile": 9, "dead": 4, "stacks": 100000}[kind]
+
+
+@pytest.mark.parametrize("kinds", [("small", "one"), ("hostile", "small"), ("empty", "empty"), ("stacks", "small")])
+def test_sums_of_two(make_db, html, kinds):
+    for kind in kinds:
+        make_db(kind)
+    check_sums(data_of(html("1", "2")))
+
+
+def test_stacks(make_db, html):
+    make_db("small")
+    data = data_of(html())
+    found = {path: values[0][1] for path, values in stacks_of(data) if values[0][1]}
+    assert found[("main", "load", "read_record")] == 40000 * 48 + 500 * 24
+    assert found[("[cut]", "std::vector<[int; 2]>::grow()")] == 50000 * 16
+    assert sum(data["runs"][0]["sizes"]) == data["runs"][0]["facts"]["allocations"]
+
+
+def test_folding(make_db, html):
+    make_db("stacks")
+    data = data_of(html())
+    stacks = stacks_of(data)
+    assert 5000 < len(stacks) <= 32000
+    assert any(path[-1] == "" for path, _ in stacks)  # what was folded
+
+
+def test_source(make_db, html, tmp_path):
+    source = tmp_path / "list.c"
+    source.write_text("".join(f"\tline {i};  \n" for i in range(1, 60)))
+    os.utime(source, (1e9, 1e9))
+    make_db("small", env={"MAKE_DB_SOURCE": source})
+    assert "line 20;" in data_of(html())["texts"]
+    assert "line 20;" not in html("--no-source").read_text(encoding="utf-8")
+
+
+def test_nothing_of_a_name_is_markup(make_db, html):
+    db = make_db("hostile")
+    sqlite3.connect(db).executescript(
+        "UPDATE run SET label = '</script><script>alert(1)</script>', command = '<!--<script>'")
+    page = html().read_text(encoding="utf-8")
+    assert "<script>alert" not in page and page.count("</script>") == 2 and page.count("<script") == 2
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1]
+    assert "default-src 'none'" in policy and "unsafe" not in policy and "http" not in policy
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
+
+
+@pytest.mark.parametrize("kind", ["small", "hostile", "one", "empty", "dead"])
+def test_sanitized(make_db, html, kind):
+    db = make_db(kind)
+    if kind == "small":
+        add_times(db)
+    html(sanitized=True)
+    make_db("small")
+    html("1", "2", sanitized=True)
+
+
+def test_mistakes(make_db, html, run):
+    make_db("small")
+    html()
+    assert "no run of number or label '7'" in run("html", "7", status=1).stderr
+    assert "one argument too many" in run("html", "1", "1", "1", status=2).stderr
+    assert run("html", "-o", "-", status=0).stdout.startswith("<!doctype html>")
+
+
+def test_times(make_db, html):
+    add_times(make_db("small"))
+    data = data_of(html())
+    assert data["slices"] == 128 and data["slices_end_s"] == pytest.approx(1.23456789)
+
+
+@pytest.mark.parametrize("language", ["c", "c++", "python"])
+def test_real_run(build, trace, html, language):
+    trace({"c": [build.workload("list")], "c++": [build.workload("shapes")],
+           "python": [shutil.which("python3", path="/usr/bin") or sys.executable, "-c",
+                      "import json; x = [json.dumps({str(i): i}) for i in range(1000)]"]}[language])
+    path = html()
+    check_sums(data_of(path))
+    assert path.stat().st_size < 1e6
+    names = {name for stack, _ in stacks_of(data_of(path)) for name in stack}
+    assert {"c": "main", "c++": "main", "python": "<module>"}[language] in names
+
+
+# ---- in a browser
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """browser(page, [what, ...]...): what page.mjs saw."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not chromium or not node or not npm:
+        pytest.skip("the page's tests need chromium, node and npm (scripts/setup --browser-tests)")
+    folder = BUILD / "tests" / "browser"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", "page.mjs"):
+        shutil.copy(DRIVER / name, folder / name)
+    if not (folder / "node_modules" / "playwright-core").exists():
+        done = subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, capture_output=True,
+                              text=True, timeout=300)
+        if done.returncode != 0:
+            pytest.skip(f"npm could not install playwright-core: {done.stderr.strip().splitlines()[-1:]}")
+
+    def look(page, *steps):
+        done = subprocess.run([node, "page.mjs", page, json.dumps(steps), chromium], cwd=folder, capture_output=True,
+                              text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        seen = json.loads(done.stdout)
+        assert seen["errors"] == []
+        assert seen["requests"][0] == f"file://{page}" and all(r.startswith("data:") for r in seen["requests"][1:])
+        return seen
+
+    return look
+
+
+def test_opens(make_db, html, browser):
+    make_db("small")
+    seen = browser(html(), ["title"], ["total"], ["table"], ["pixels"], ["focus"], ["text", "#facts"])["seen"]
+    assert seen[0] == "list \u2014 libtrace" and seen[1] == "3.36 MiB held when the run held most"
+    assert [row[6] for row in seen[2]] == ["read_record", "build_index", "libz.so.1+0x1050", "main"]
+    assert seen[3] > 10 and seen[4] == "list" and "3.36 MiB" in seen[5]
+
+
+def test_measures_agree(make_db, html, browser, as_json):
+    make_db("small")
+    whole = as_json("top")["run"]
+    steps = []
+    for by in BY:
+        steps += [["measure", by], ["hoverAt", "#stacks canvas", 30, 8], ["table"]]
+    seen = browser(html(), *steps)["seen"]
+    for i, by in enumerate(BY):
+        tip, rows = seen[3 * i + 1], seen[3 * i + 2]
+        shown = {"bytes": "5.00 MiB", "allocations": f"{whole['allocations']:,}", "peak": "3.36 MiB",
+                 "live": "400 KiB", "temporary": f"{whole['temporary']:,}"}[by]
+        assert shown in tip and "100 % of all" in tip, tip
+        column = list(BY).index(by)
+        values = [float(re.search(r"([\d.]+) %", row[column])[1]) for row in rows if "%" in row[column]]
+        assert sum(values) == pytest.approx(100, abs=0.3) and values == sorted(values, reverse=True)
+
+
+def test_search_click_and_sort(make_db, html, browser):
+    make_db("small")
+    seen = browser(html("--by", "bytes"),
+                   ["type", "#row-search", "READ_rec"], ["table"], ["text", "#rows"], ["type", "#row-search", ""],
+                   ["press", "[data-key=function] button"], ["table"], ["press", "[data-key=function] button"], ["table"],
+                   ["type", "#stack-search", "build_index"], ["text", "#stacks-note"], ["type", "#stack-search", ""],
+                   ["clickAt", "#stacks canvas", 300, 47], ["focus"], ["disabled", "#stack-reset"],
+                   ["press", "#stack-reset"], ["focus"], ["press", "[data-value=flame]"], ["pixels"],
+                   ["key", "#stacks canvas", "ArrowUp"], ["focus"], ["key", "#stacks canvas", "Escape"], ["focus"])["seen"]
+    assert [row[6] for row in seen[1]] == ["read_record"] and "1 of 4 found" in seen[2]
+    assert [row[6] for row in seen[5]] == sorted(row[6] for row in seen[5])
+    assert [row[6] for row in seen[7]] == sorted((row[6] for row in seen[7]), reverse=True)
+    assert seen[9].startswith("2.00 MiB found, 40.")
+    assert seen[12] == "build_index" and seen[13] is False and seen[15] == "list"
+    assert seen[17] > 5 and seen[19] == "main" and seen[21] == "list"
+
+
+def test_brush(make_db, html, browser):
+    db = make_db("small")
+    before = html("--by", "bytes")
+    add_times(db)
+    seen = browser(html("--by", "bytes"), ["drag", 0.5, 0.95], ["total"], ["table"], ["text", "#window"],
+                   ["disabled", "#measure [data-value=temporary]"], ["hoverAt", "#stacks canvas", 30, 8], ["measure", "live"], ["total"],
+                   ["press", "#widen"], ["total"], ["count", "#widen"])["seen"]
+    # After 0.5 s there is only the second half of read_record.
+    assert seen[1] == f"{(20000 * 48 + 250 * 24) / 1024:.0f} KiB allocated in this time"
+    assert [row[6] for row in seen[2] if row[6] == "read_record"] and "Only from" in seen[3] and seen[4] is True
+    assert "943 KiB" in seen[5] and seen[7].startswith("400 KiB held at the end")
+    assert seen[9].startswith("400 KiB never freed") and seen[10] == 0
+    seen = browser(before, ["drag", 0.5, 0.95], ["total"], ["text", "#chart-note"], ["count", "#widen"])["seen"]
+    assert seen[1].startswith("5.00 MiB") and "cannot narrow" in seen[2] and seen[3] == 0
+
+
+def test_hostile(make_db, html, browser):
+    db = make_db("hostile")
+    sqlite3.connect(db).executescript("UPDATE run SET label = '<img src=x onerror=alert(1)>', command = '</script><script>alert(2)</script>'")
+    add_times(make_db("small", db="second.db"))
+    seen = browser(html(), ["text", "h1"], ["table"], ["count", "img"], ["count", "script"], ["text", "#subtitle"])["seen"]
+    assert seen[0] == "<img src=x onerror=alert(1)>" and seen[2] == 0 and seen[3] == 2
+    assert any("<script>alert(1)</script>" in cell for row in seen[1] for cell in row)
+    assert "</script><script>alert(2)</script>" in seen[4]
+
+
+def test_themes(make_db, html, browser):
+    make_db("small")
+    seen = browser(html(), ["theme", "light"], ["background"], ["theme", "dark"], ["background"],
+                   ["press", "#theme [data-value=light]"], ["background"], ["press", "#theme [data-value=dark]"],
+                   ["theme", "light"], ["background"], ["pixels"])["seen"]
+    light, dark = seen[1], seen[3]
+    assert light != dark and seen[5] == light and seen[8] == dark and seen[9] > 5
+
+
+def test_two_runs(make_db, html, browser):
+    make_db("small", "list")
+    make_db("small", "stream", 3)
+    make_db("one", db="other.db")
+    seen = browser(html("1", "2"), ["title"], ["text", "h1"], ["total"], ["table"], ["measure", "temporary"], ["total"],
+                   ["press", "#widths [data-value=before]"], ["hoverAt", "#stacks canvas", 30, 8],
+                   ["press", "#widths [data-value=after]"], ["pixels"], ["type", "#row-search", "index"], ["table"])["seen"]
+    assert seen[0] == "stream compared with list" and seen[1] == "list \u2192 stream"
+    assert seen[2] == "stream peaks at 3.0 times list (3.36 MiB \u2192 10.1 MiB)"
+    assert seen[3][0][0].startswith("+") and seen[5].startswith("stream makes 3.0 times the temporary")
+    assert "50,490 \u2192 151,470" in seen[7] and seen[9] > 5
+    assert [row[5] for row in seen[11]] == ["build_index"]
+
+
+def test_new_and_gone(make_db, html, browser):
+    make_db("small")
+    make_db("hostile")
+    seen = browser(html("1", "2"), ["table"], ["hoverAt", "#stacks canvas", 30, 28], ["text", "#legend"], ["focus"])["seen"]
+    assert {row[3] for row in seen[0]} == {"new", "gone"} and "\u2192 0 B" in seen[1] and "gone" in seen[2]
+
+
+@pytest.mark.parametrize("kind", ["empty", "one"])
+def test_little(make_db, html, browser, kind):
+    make_db(kind)
+    seen = browser(html(), ["text", "#rows"], ["measure", "live"], ["total"], ["text", "#histograms"])["seen"]
+    assert ("Nothing was allocated" in seen[0]) == (kind == "empty") and seen[2].startswith("0 B" if kind == "empty" else "1 B")
+
+
+def test_many_stacks(make_db, html, browser, say):
+    make_db("stacks", 100000)
+    path = html()
+    seen = browser(path, ["total"], ["measure", "live"], ["type", "#stack-search", "stage_12"], ["text", "#stacks-note"])
+    say(f"a page of 100,000 stacks: {path.stat().st_size / 1e6:.2f} MB, ready after {seen['ready_ms']:.0f} ms")
+    assert seen["ready_ms"] < 5000  # on an idle machine under 1000
+    assert "found" in seen["seen"][3]
