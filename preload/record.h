@@ -33,7 +33,8 @@ INLINE void record_alloc(void *block, size_t size, const void *frame)
     struct thread *t = thread_enter(frame);
     if (UNLIKELY(!t))
         return;
-    ring_put_block(t, WIRE_ALLOC, block, size, record_stack(t, frame));
+    if (LIKELY(!t->paused))
+        ring_put_block(t, WIRE_ALLOC, block, size, record_stack(t, frame));
     t->made = block;
     thread_leave(t);
     record_caller(frame);

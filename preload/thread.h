@@ -28,6 +28,7 @@ struct thread {
     volatile bool busy;    /* a hook is at work on this state */
     volatile bool passing; /* what we do now is not the program's: hooks pass through */
     uintptr_t busy_frame;  /* that hook's frame address */
+    uint32_t paused;       /* libtrace_pause() without libtrace_resume(): allocations do not count */
     void *made;            /* block of the last allocation event, see newdelete.c */
     void *deleting;        /* block that operator delete has recorded and is giving back */
     struct thread *inner;  /* the next level's state */

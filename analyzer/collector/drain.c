@@ -30,6 +30,7 @@ struct limbo {
     uint32_t owed;    /* frees to come of blocks that are retired */
     uint32_t waiting; /* frees that came before their allocation */
     uint32_t sweep;   /* in which the latest of those came */
+    uint32_t thread;  /* from which it came: index into tracker.threads */
     UT_hash_handle hh;
 };
 
@@ -134,6 +135,7 @@ static __attribute__((noinline)) void free_early(struct tracker *tracker, struct
 {
     struct block block;
     limbo->waiting--;
+    tracker_thread(tracker, limbo->thread)->frees++;
     limbo_settle(r->process, limbo);
     if (blocks_take(&r->process->blocks, address, &block))
         retire(tracker, r, &block);
@@ -157,6 +159,7 @@ static __attribute__((noinline)) void free_unknown(struct tracker *tracker, stru
     if (limbo) {
         limbo->waiting++;
         limbo->sweep = tracker->sweep;
+        limbo->thread = r->thread;
     }
 }
 
@@ -390,6 +393,7 @@ static bool next_event(struct tracker *tracker, struct tracked_ring *r, uint64_t
         if (type == WIRE_STAMP) {
             r->stamp = word & ((1ull << WIRE_TYPE_SHIFT) - 1);
         } else if (type == WIRE_TICK || type == WIRE_HUGE || type == WIRE_MARK) {
+            r->stamp += type == WIRE_MARK ? wire_elapsed(word) : 0;
             do_rare(tracker, r, word);
         } else {
             r->next = r->stamp + wire_elapsed(word);

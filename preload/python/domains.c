@@ -49,7 +49,8 @@ static inline void allocated(struct thread *t, void *block, size_t size, const v
     struct python_thread *mine = python_thread_of(t);
     if (UNLIKELY(recycle_lost()))
         recycle_start();
-    ring_put_block(t, WIRE_ALLOC, block, size, domains_stack(t, mine, frame));
+    if (LIKELY(!t->paused))
+        ring_put_block(t, WIRE_ALLOC, block, size, domains_stack(t, mine, frame));
     t->made = block;
     if (LIKELY(mine != NULL)) {
         mine->made = (uintptr_t)block;

@@ -25,6 +25,9 @@ uint32_t domains_stack(struct thread *t, struct python_thread *mine, const void 
  * ours. With the GIL held. See recycle.c. */
 void recycle_start(void);
 
+/* After a detach: gives the hook back to who had it before, if we still have it. With the GIL held. */
+void recycle_stop(void);
+
 python_tracer recycle_event;
 extern python_tracer *const *recycle_hook;
 

@@ -35,8 +35,10 @@ static int take_now(void *unused)
 static int give_back_now(void *unused)
 {
     (void)unused;
-    if (!session_live())
+    if (!session_live()) {
         domains_give_back();
+        recycle_stop();
+    }
     return 0;
 }
 

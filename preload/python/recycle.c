@@ -115,3 +115,10 @@ NOINLINE void recycle_start(void)
     if (hook)
         recycle_hook = &hook->tracer;
 }
+
+void recycle_stop(void)
+{
+    void *data;
+    if (python.set_tracer && python.get_tracer && python.get_tracer(&data) == recycle_event)
+        python.set_tracer(next_tracer, next_data);
+}

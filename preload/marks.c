@@ -1,0 +1,80 @@
+/* marks.c - what a program tells about itself: include/trace.h's functions as the program finds them. */
+#include "notes.h"
+#include "record.h"
+
+#include <string.h>
+
+#define NAME_MAX_BYTES 200
+enum mark_kind { MARK_MARK = 0, MARK_SNAPSHOT = 1 };
+
+/* Cut where it is too long, but not within a character. */
+static size_t name_size(const char *name)
+{
+    size_t size = strnlen(name, NAME_MAX_BYTES + 1);
+    if (size > NAME_MAX_BYTES)
+        for (size = NAME_MAX_BYTES; size && ((unsigned char)name[size] & 0xc0) == 0x80; size--) {
+        }
+    return size;
+}
+
+static void put_mark(struct thread *t, const char *name, enum mark_kind kind)
+{
+    size_t size = name_size(name);
+    struct wire_note_mark *note = note_reserve(sizeof *note + size + 1);
+    if (!note) {
+        atomic_fetch_add(&process->events_lost, 1);
+        return;
+    }
+    note->number = atomic_fetch_add(&process->marks, 1) + 1;
+    note->kind = kind;
+    memcpy(note->name, name, size);
+    note->name[size] = '\0';
+    uint32_t number = note->number;
+    note_publish(note, WIRE_NOTE_MARK);
+    ring_put(t, WIRE_MARK, (const void *)(uintptr_t)number);
+}
+
+static void mark(const char *name, enum mark_kind kind, const void *frame)
+{
+    struct thread *t = name ? thread_enter(frame) : NULL;
+    if (!t)
+        return;
+    put_mark(t, name, kind);
+    /* So that its moment is taken down now, not when the collector next looks. */
+    atomic_fetch_add(&arena->wake, 1);
+    guest_futex_wake(&arena->wake);
+    thread_leave(t);
+}
+
+EXPORT void libtrace_mark(const char *name);
+EXPORT void libtrace_mark(const char *name)
+{
+    mark(name, MARK_MARK, __builtin_frame_address(0));
+}
+
+EXPORT void libtrace_snapshot(const char *name);
+EXPORT void libtrace_snapshot(const char *name)
+{
+    mark(name, MARK_SNAPSHOT, __builtin_frame_address(0));
+}
+
+EXPORT void libtrace_pause(void);
+EXPORT void libtrace_pause(void)
+{
+    struct thread *t = thread_enter(__builtin_frame_address(0));
+    if (!t)
+        return;
+    t->paused++;
+    thread_leave(t);
+}
+
+EXPORT void libtrace_resume(void);
+EXPORT void libtrace_resume(void)
+{
+    struct thread *t = thread_enter(__builtin_frame_address(0));
+    if (!t)
+        return;
+    if (t->paused)
+        t->paused--;
+    thread_leave(t);
+}
