@@ -1,7 +1,7 @@
 /* arena.h - the shared memory as a traced process sees it: the mapping, and chunks claimed from it.
  *
- * The whole arena is mapped at start without access; a chunk becomes readable and writable when it is claimed.
- * So mlockall() or a core dump does not pull gigabytes in. Thread-safe and lock-free.
+ * The whole arena is mapped at start without access; a chunk becomes readable and writable when it is
+ * claimed. So mlockall() or a core dump does not pull gigabytes in. Thread-safe and lock-free.
  */
 #ifndef LIBTRACE_ARENA_H
 #define LIBTRACE_ARENA_H

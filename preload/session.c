@@ -272,7 +272,10 @@ static const char *default_label(const char *command, const char *executable)
     name = name ? name + 1 : executable;
     const char *second = command + strlen(command) + 1; /* arguments are NUL-separated here */
     for (int i = 0; interpreters[i]; i++) {
-        if (strncmp(name, interpreters[i], strlen(interpreters[i])) == 0 && *second && *second != '-') {
+        /* The whole name, but for a version: python3.11. */
+        size_t size = strlen(interpreters[i]);
+        if (strncmp(name, interpreters[i], size) == 0 &&
+            name[size + strspn(name + size, "0123456789.")] == '\0' && *second && *second != '-') {
             const char *slash = strrchr(second, '/');
             return slash ? slash + 1 : second;
         }

@@ -33,11 +33,12 @@ static struct histogram *copy_histogram(const struct histogram *from)
 
 #define RAW_SITES_MAX 10000 /* more could not be written while a program waits to exit */
 
-static void copy_site(struct job *job, const struct site *site, uint64_t peak_allocations,
+static void copy_site(struct job *job, const struct site *site, uint32_t index, uint64_t peak_allocations,
                       uint64_t peak_bytes)
 {
     struct job_site *copy = &job->sites[job->site_count++];
     copy->site = *site;
+    copy->index = index;
     copy->site.sizes = copy_histogram(site->sizes);
     copy->site.lifetimes = copy_histogram(site->lifetimes);
     copy->peak_allocations = peak_allocations;
@@ -66,11 +67,11 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
             continue;
         if (job->raw) {
             if (job->site_count < RAW_SITES_MAX)
-                copy_site(job, site, allocations, bytes);
+                copy_site(job, site, i, allocations, bytes);
             continue;
         }
         *written = now;
-        copy_site(job, site, allocations, bytes);
+        copy_site(job, site, i, allocations, bytes);
     }
     struct job_site *fitting = realloc(job->sites, (job->site_count + 1) * sizeof *job->sites);
     job->sites = fitting ? fitting : job->sites;

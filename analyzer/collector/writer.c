@@ -21,6 +21,8 @@ struct writer {
     struct store *store;
     struct intern intern;
     struct grow processes; /* struct intern_process by index */
+    struct grow
+        site_nodes; /* uint32_t by the site's index in the ledger: the run's node + 1, 0 = not known yet */
     int64_t run;
     size_t samples_left; /* rows that site_sample may still get in this run */
     pthread_t thread;
@@ -204,6 +206,17 @@ static void write_samples(struct writer *w, const struct job *job, const struct 
     }
 }
 
+/* The run's node of a site. It is remembered: a site may have to be written again, as its part in a new peak
+ * changes, when its process is long gone and nothing of it is in the arena any more. */
+static uint32_t node_of_site(struct writer *w, const struct job_site *site)
+{
+    uint32_t *known = GROW_AT(&w->site_nodes, uint32_t, site->index);
+    struct intern_process *process = process_of(w, site->site.process, NULL);
+    if (known && !*known && process && process->slot)
+        *known = intern_node(&w->intern, process, site->site.node) + 1;
+    return known && *known ? *known - 1 : WIRE_NODE_ROOT;
+}
+
 static void write_sites(struct writer *w, struct job *job)
 {
     struct ordered *ordered = calloc(job->site_count ? job->site_count : 1, sizeof *ordered);
@@ -211,11 +224,8 @@ static void write_sites(struct writer *w, struct job *job)
     if (!ordered)
         return;
     for (size_t i = 0; i < job->site_count; i++) {
-        const struct site *site = &job->sites[i].site;
-        struct intern_process *process = process_of(w, site->process, NULL);
         ordered[i].site = &job->sites[i];
-        if (process && process->slot)
-            ordered[i].node = intern_node(&w->intern, process, site->node);
+        ordered[i].node = node_of_site(w, &job->sites[i]);
         if (!job->raw)
             ordered[i].shown = intern_show(&w->intern, ordered[i].node);
         if (w->intern.error)

@@ -14,6 +14,7 @@ struct writer;
 
 struct job_site {
     struct site site; /* a copy; its histograms are the job's own */
+    uint32_t index;   /* in the ledger */
     uint64_t peak_allocations, peak_bytes;
 };
 
