@@ -1,6 +1,8 @@
 /* change.c - databases opened for writing: all of a change, or nothing. */
 #include "change.h"
 
+#include <sqlite3.h>
+
 int change_check(const struct report *report, const struct store *store, int code)
 {
     return code == 0 ? EXIT_FINE : report_error(report, EXIT_FAILED, "%s", store_error(store));
@@ -15,6 +17,14 @@ int change_begin(const struct report *report, const char *path, struct store **s
     return change_check(report, *store, code);
 }
 
+static int finish(const struct report *report, struct store *store)
+{
+    int status = change_check(report, store, store_finish(store));
+
+    store_close(store);
+    return status;
+}
+
 int change_end(const struct report *report, struct store *store, int status, int vacuum)
 {
     if (store == NULL)
@@ -24,7 +34,11 @@ int change_end(const struct report *report, struct store *store, int status, int
     if (status == EXIT_FINE && vacuum)
         status = change_check(report, store, store_vacuum(store));
     if (status == EXIT_FINE)
-        status = change_check(report, store, store_finish(store));
+        return finish(report, store);
+    /* What was not committed is undone; the file shall be as portable as before. */
+    if (store_handle(store) != NULL &&
+        sqlite3_exec(store_handle(store), "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK)
+        store_finish(store);
     store_close(store);
     return status;
 }

@@ -185,6 +185,13 @@ static void add_limit(struct verdict *verdict, struct limit limit)
     verdict->exceeded += limit.value > limit.limit;
 }
 
+static int64_t tolerated(int64_t before)
+{
+    double limit = (double)before * (1 + tolerance) + 1e-6; /* 5 % of 20 is 1, however it is stored */
+
+    return limit < 9e18 ? (int64_t)limit : INT64_MAX;
+}
+
 static int judge(struct report *report, const struct run *run, struct verdict *verdict)
 {
     struct store_measures now, base;
@@ -203,8 +210,7 @@ static int judge(struct report *report, const struct run *run, struct verdict *v
         if (baseline == NULL)
             continue;
         before = measure_value(&base, measure);
-        add_limit(verdict, (struct limit){measure, value, (int64_t)((double)before * (1 + tolerance) + 1e-6),
-                                          1, before});
+        add_limit(verdict, (struct limit){measure, value, tolerated(before), 1, before});
     }
     return status;
 }

@@ -56,8 +56,9 @@ static void print_suppressed(const struct report *report, const struct suppressi
 
         if (pattern == NULL)
             continue;
-        printf("%s%8s in %s block%s  %s\n", heading, units_bytes(a, s->list[i].bytes, report->bytes),
-               units_count(b, s->list[i].blocks), s->list[i].blocks == 1 ? "" : "s", pattern);
+        printf("%s%8s in %s block%s  %s\n", heading, units_bytes(a, s->list[i].m.live_bytes, report->bytes),
+               units_count(b, s->list[i].m.live_allocations), s->list[i].m.live_allocations == 1 ? "" : "s",
+               pattern);
         heading = "";
         free(pattern);
     }
@@ -105,8 +106,8 @@ static int print_json(const struct report *report, const struct lines_query *que
         json_object(&json, NULL);
         json_text(&json, "pattern", s->list[i].pattern);
         json_number(&json, "stacks", s->list[i].sites);
-        json_number(&json, "live_allocations", s->list[i].blocks);
-        json_number(&json, "live_bytes", s->list[i].bytes);
+        json_number(&json, "live_allocations", s->list[i].m.live_allocations);
+        json_number(&json, "live_bytes", s->list[i].m.live_bytes);
         json_close(&json);
     }
     json_close(&json);

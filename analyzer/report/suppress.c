@@ -142,8 +142,7 @@ int suppressions_match(struct suppressions *s, int64_t stack, const struct store
     if (found == s->count)
         return 0;
     s->list[found].sites++;
-    s->list[found].blocks += m->live_allocations;
-    s->list[found].bytes += m->live_bytes;
+    measures_add(&s->list[found].m, m);
     return 1;
 }
 

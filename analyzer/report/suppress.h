@@ -13,9 +13,10 @@
 #include "../export/profile.h"
 
 struct suppression {
-    char *pattern;                /* as in the file */
-    char *glob;                   /* the same for sqlite3_strglob */
-    int64_t sites, blocks, bytes; /* live ones that it suppressed */
+    char *pattern;           /* as in the file */
+    char *glob;              /* the same for sqlite3_strglob */
+    int64_t sites;           /* that it suppressed */
+    struct store_measures m; /* of them all */
 };
 
 struct suppressions {

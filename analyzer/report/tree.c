@@ -278,6 +278,12 @@ static int by_value(const void *a, const void *b)
            (sorted_tree->nodes[x].key < sorted_tree->nodes[y].key);
 }
 
+/* Numbers of a stranger's file may be of any size: they wrap. */
+static int64_t plus(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
 static void *room(const struct shown *shown, size_t size)
 {
     return calloc(shown->tree.count + 1, size);
@@ -310,14 +316,14 @@ static int choose_shown(struct shown *shown)
         int64_t value = value_of(tree, i);
 
         shown->depth[i] = shown->depth[parent] + 1;
-        shown->self[i] += value;
-        shown->self[parent] -= value;
+        shown->self[i] = plus(shown->self[i], value);
+        shown->self[parent] = plus(shown->self[parent], (int64_t)(-(uint64_t)value));
         if (value >= shown->smallest && (depth_limit == 0 || shown->depth[i] <= depth_limit)) {
             order[count++] = i;
             shown->kept[parent]++;
         } else if (value != 0) {
             shown->folded[parent]++;
-            shown->rest[parent] += value;
+            shown->rest[parent] = plus(shown->rest[parent], value);
         }
     }
     sorted_tree = tree;
@@ -602,7 +608,9 @@ static int build(const struct report *report, const struct run *run, struct show
     if (status != EXIT_FINE)
         return status;
     keep_passing(&shown->profile);
-    shown->smallest = (int64_t)(least * (double)measure_value(&shown->profile.sum, by));
+    double smallest = least * (double)measure_value(&shown->profile.sum, by);
+
+    shown->smallest = smallest < 9e18 ? (int64_t)smallest : INT64_MAX;
     shown->smallest = shown->smallest > 1 ? shown->smallest : 1;
     uint32_t *keys = make_keys(&shown->profile);
 

@@ -118,7 +118,7 @@ static void finish(const char *state)
 static void process(int64_t id, const char *command, int64_t allocations, int64_t bytes)
 {
     struct store_process p = {.id = id,
-                              .pid = 1000 + (int)id,
+                              .pid = waiting ? (int)getpid() : 1000 + (int)id,
                               .parent_pid = id > 1 ? 1001 : 999,
                               .command = command,
                               .executable = "/src/demo/list",

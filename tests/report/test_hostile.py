@@ -7,8 +7,16 @@ import sqlite3
 import pytest
 
 COMMANDS = (["top"], ["top", "--stacks", "2", "--by", "peak"], ["top", "--group", "stack"], ["summary"], ["compare"],
-            ["runs"], ["sql", "SELECT * FROM leaks"], ["top", "--json", "--leaf"])
+            ["runs"], ["sql", "SELECT * FROM leaks"], ["top", "--json", "--leaf"], ["tree"], ["leaks", "--json"],
+            ["tree", "--inverted", "--min", "0", "--group", "function"], ["timeline"], ["histogram"], ["temporary"],
+            ["top", "--group", "stack", "--function", "m*", "--file", "*.c"], ["check", "--max-peak", "1G"],
+            ["leaks", "--suppressions", "known.supp"], ["merge", "trace.db", "--db", "merged.db"])
 MUTATIONS = int(os.environ.get("LIBTRACE_MUTATIONS", 500))
+
+
+@pytest.fixture(autouse=True)
+def suppressions(tmp_path):
+    (tmp_path / "known.supp").write_text("leak:^main$\nleak:red*[\nleak:.c\n")
 
 
 def fine(done):

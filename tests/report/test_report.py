@@ -16,7 +16,8 @@ import pytest
 from conftest import BUILD, environment
 
 MEASURES = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
-COMMANDS = ["top", "compare", "summary", "runs", "sql", "help"]
+COMMANDS = ["top", "tree", "leaks", "timeline", "histogram", "temporary", "compare", "diff", "check", "summary", "runs",
+            "merge", "prune", "rename", "sql", "help"]
 
 
 @pytest.fixture

@@ -1,0 +1,103 @@
+"""timeline, histogram, temporary."""
+
+import sqlite3
+
+import pytest
+
+
+def add_marks(path, *marks):
+    with sqlite3.connect(path) as connection:
+        connection.executemany("INSERT INTO mark VALUES (1, ?, ?, 1, ?, 0)",
+                               [(i, t, name) for i, (t, name) in enumerate(marks, 1)])
+
+
+# ---- timeline
+
+
+def test_timeline(make_db, as_json, run):
+    db = make_db("small")
+    add_marks(db, (0, "start"), (500_000_000, "loa\nded"), (501_000_000, "\x1b[2Jevil"))
+    found = as_json("timeline")
+    assert found["schema"] == "libtrace.timeline/1"
+    with sqlite3.connect(db) as connection:
+        assert [(s["live_bytes"], s["rss_bytes"]) for s in found["samples"]] == connection.execute(
+            "SELECT live_bytes, rss_bytes FROM timeline WHERE run = 1 ORDER BY t_s").fetchall()
+    assert [m["name"] for m in found["marks"]] == ["start", "loa\nded", "\x1b[2Jevil"]
+    out = run("timeline", status=0).stdout
+    assert "▼ peak 3.36 MiB at 600 ms" in out and "b    500 ms  loa\\nded" in out and "\x1b" not in out
+    assert "█" in out and "⠒" in out
+
+
+@pytest.mark.parametrize("width", [40, 80, 120, 200])
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_timeline_fits(make_db, terminal, width, locale):
+    make_db("small")
+    lines = terminal(width, "timeline", "--color", "never", env={"LC_ALL": locale}).splitlines()
+    chart = [line for line in lines if line[9:11] in (" │", " ┤", " |", " +")]
+    assert len(chart) >= 12 and all(len(line) <= width for line in chart)
+    if locale == "C":
+        assert all(line.isascii() for line in lines)
+
+
+@pytest.mark.parametrize("kind", ["empty", "one", "hostile", "dead", "large"])
+def test_timeline_of_little(make_db, run, kind):
+    make_db(kind)
+    out = run("timeline", status=0).stdout
+    assert "peak" in out
+
+
+# ---- histogram
+
+
+def test_histogram(make_db, as_json, run):
+    make_db("small")
+    found = as_json("histogram")
+    assert found["schema"] == "libtrace.histogram/1"
+    assert {(s["from"], s["to"]): s["allocations"] for s in found["sizes"]} == {
+        (16, 31): 50500, (32, 63): 40000, (4096, 8191): 100, (524288, 1048575): 3}
+    assert sum(s["allocations"] for s in found["sizes"]) == found["allocations"] == found["run"]["allocations"]
+    assert (found["smallest"], found["largest"], found["freed"]) == (16, 700000, found["run"]["frees"])
+    assert as_json("summary")["sizes"] == found["sizes"]
+    assert as_json("histogram", "--function", "libz*")["sizes"] == [{"from": 4096, "to": 8191, "allocations": 100}]
+    assert "100 blocks of 4.00 KiB; none freed" in run("histogram", "--module", "libz*").stdout
+    assert "▇" in run("histogram").stdout and "#" in run("histogram", env={"LC_ALL": "C"}).stdout
+
+
+def test_lifetimes(make_db, as_json, run):
+    db = make_db("small")
+    with sqlite3.connect(db) as connection:
+        # (0 ticks, 3 blocks), (class 2: 2 to 3 ticks, 4 blocks), (class 64, 1 block)
+        connection.execute("UPDATE site SET lifetimes = x'000302044001' WHERE node = 3")
+    found = as_json("histogram")["lifetimes"]
+    assert [(l["from_s"], l["below_s"], l["blocks"]) for l in found[:2]] == [(0, 0.01, 3), (0.02, 0.04, 4)]
+    assert found[2]["below_s"] is None and found[2]["blocks"] == 1
+    assert "20 ms to < 40 ms" in run("histogram").stdout
+
+
+@pytest.mark.parametrize("kind", ["empty", "one", "hostile", "dead", "large"])
+def test_histogram_of_any(make_db, as_json, run, kind):
+    make_db(kind)
+    found = as_json("histogram")
+    assert sum(s["allocations"] for s in found["sizes"]) == found["run"]["allocations"]
+    run("histogram", status=0)
+
+
+# ---- temporary
+
+
+def test_temporary(make_db, as_json, run):
+    make_db("small")
+    found = as_json("temporary")
+    assert found["schema"] == "libtrace.temporary/1"
+    assert [(r["function"], r["temporary"]) for r in found["rows"]] == [("main", 50000), ("read_record", 490)]
+    assert found["total"]["temporary"] == found["run"]["temporary"]
+    out = run("temporary").stdout
+    assert "50,490 of 90,603 allocations are temporary, 55.7 %" in out
+    assert "No allocation is temporary in what matches" in run("temporary", "--module", "libz*").stdout
+
+
+@pytest.mark.parametrize("kind", ["empty", "one", "hostile", "dead", "large"])
+def test_temporary_of_any(make_db, run, as_json, kind):
+    make_db(kind)
+    assert "\x1b" not in run("temporary", status=0).stdout
+    assert all(r["temporary"] > 0 for r in as_json("temporary")["rows"])

@@ -1,0 +1,154 @@
+"""tree: its numbers, its shape, names of strangers, and how long it takes."""
+
+import os
+import time
+
+import pytest
+
+MEASURES = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
+BY = {"bytes": "bytes", "allocations": "allocations", "peak": "peak_bytes", "live": "live_bytes",
+      "temporary": "temporary"}
+
+
+def roots(tree):
+    return [r for r in tree["rows"] if r["depth"] == 1]
+
+
+def check_sums(tree):
+    """Each row is what it has by itself, its children, and what was folded below it."""
+    below = {r["node"]: r["self"] + r["folded_value"] for r in tree["rows"]}
+    for row in tree["rows"]:
+        if row["parent"]:
+            below[row["parent"]] += row["value"]
+    for row in tree["rows"]:
+        assert below[row["node"]] == row["value"], row
+    assert sum(r["value"] for r in roots(tree)) + tree["folded_value"] == tree["total"][BY[tree["by"]]]
+
+
+@pytest.mark.parametrize("kind", ["small", "one", "hostile", "dead", "large"])
+@pytest.mark.parametrize("by", BY)
+@pytest.mark.parametrize("extra", [[], ["--inverted"], ["--group", "function"], ["--depth", "2"]])
+def test_totals_agree(make_db, as_json, kind, by, extra):
+    """tree = top = runs, in each measure."""
+    if kind == "large" and (by != "peak" or "--group" in extra):
+        pytest.skip("one measure is enough of the large one")
+    make_db(kind)
+    tree = as_json("tree", "--by", by, *extra)
+    top = as_json("top", "--by", by)
+    run = as_json("runs")["runs"][0]
+    assert tree["schema"] == "libtrace.tree/1"
+    for measure in MEASURES:
+        assert tree["total"][measure] == top["total"][measure] == run[measure]
+    check_sums(tree)
+    if kind != "large":
+        everything = as_json("tree", "--by", by, "--min", "0", *extra)
+        if "--depth" not in extra:
+            assert everything["folded"] == 0
+        check_sums(everything)
+
+
+def test_shape(make_db, run, as_json):
+    make_db("small")
+    rows = as_json("tree")["rows"]
+    assert [(r["depth"], r["function"]) for r in rows] == [
+        (1, "main"), (2, "build_index"), (2, "load"), (3, "read_record"), (2, "libz.so.1+0x1050"), (1, "[cut]"),
+        (2, "std::vector<[int; 2]>::grow()")]
+    assert [r["value"] for r in rows[:4]] == [2100000 + 1932000 + 409600, 2100000, 1932000, 1932000]
+    out = run("tree").stdout
+    assert "├─ build_index" in out and "│  read_record" in out and "└─ libz.so.1+0x1050" in out
+    ascii_out = run("tree", env={"LC_ALL": "C"}).stdout
+    assert "|- build_index" in ascii_out and "`- libz.so.1" in ascii_out and ascii_out.isascii()
+    # Where no locale is chosen at all, terminals are taken to be UTF-8.
+    assert "├─" in run("tree", env={"LC_ALL": "", "LANG": ""}).stdout
+
+
+def test_inverted_roots_are_the_lines_of_top(make_db, as_json):
+    make_db("small")
+    for by in BY:
+        inverted = roots(as_json("tree", "--inverted", "--min", "0", "--by", by))
+        top = [r for r in as_json("top", "--by", by)["rows"] if r[BY[by]] > 0]
+        # The line of the stack that was cut is not on it: that one goes by its innermost frame.
+        named = {(r["file"], r["line"]): r["value"] for r in inverted}
+        for row in top:
+            if row["function"] != "main":
+                assert named[(row["file"], row["line"])] == row[BY[by]]
+
+
+def test_folding(make_db, as_json, run):
+    make_db("small")
+    tree = as_json("tree", "--min", "20%")
+    assert [r["function"] for r in tree["rows"]] == ["main", "build_index", "load", "read_record"]
+    assert tree["folded"] == 1 and tree["rows"][0]["folded"] == 1
+    assert run("tree", "--min", "50%").stdout.count("(3 more") == 1
+    assert "--min takes a share" in run("tree", "--min", "much", status=2).stderr
+
+
+@pytest.mark.parametrize("filter", [["--function", "read_*"], ["--file", "list.c"], ["--module", "libz*"],
+                                    ["--process", "2"], ["--process", "./list*"], ["--language", "native"],
+                                    ["--file", "demo/*.c", "--function", "main"], ["--function", "no"]])
+def test_filters_agree(make_db, as_json, run, filter):
+    make_db("small")
+    tree, top, sizes = (as_json(c, *filter) for c in ("tree", "top", "histogram"))
+    stacks = as_json("top", "--group", "stack", *filter)
+    for measure in MEASURES:
+        assert tree["total"][measure] == top["total"][measure] == stacks["total"][measure]
+    assert sizes["allocations"] == top["total"]["allocations"]
+    live = as_json("leaks", *filter)
+    assert live["live_bytes"] == top["total"]["live_bytes"]
+    assert len(tree["filter"]) == len(filter) / 2
+    if top["rows"]:
+        assert "Only " + filter[0][2:] in run("tree", *filter).stdout
+    else:
+        assert "Nothing in it matches" in run("tree", *filter).stdout
+
+
+def test_filters_that_cannot_be(make_db, run):
+    make_db("small")
+    for command in ("top", "tree", "leaks", "histogram", "temporary"):
+        assert "not line by line" in run(command, "--thread", "main", status=2).stderr
+        assert "no process 9" in run(command, "--process", "9", status=1).stderr
+
+
+def test_compare_under_a_filter(make_db, as_json, run):
+    make_db("small", "list")
+    make_db("small", "slots", 3)
+    [one] = as_json("diff", "--function", "read_record", "--by", "bytes")["comparisons"]
+    assert one["totals"]["bytes"] == pytest.approx(
+        {"before": 1932000, "after": 3 * 1932000, "change": 2 * 1932000, "before_spread": 0, "after_spread": 0})
+    assert "peak_rss_bytes" not in one["totals"] and one["runs"][0]["bytes"] == 3 * 5241600
+    assert run("diff").stdout == run("compare").stdout
+
+
+def test_empty(make_db, run, as_json):
+    make_db("empty")
+    assert as_json("tree")["rows"] == []
+    assert "allocated nothing" in run("tree", status=0).stdout
+
+
+def test_hostile(make_db, run, terminal):
+    make_db("hostile")
+    for arguments in ([], ["--inverted"]):
+        out = run("tree", *arguments, status=0).stdout
+        assert "\x1b" not in out and "\u202e" not in out and "\\nbreak\\t" in out
+    for width in (80, 120, 200):
+        for line in terminal(width, "tree", "--color", "never").splitlines():
+            assert len(line) <= width + 4 or line.startswith("Next"), line
+
+
+def test_deep_branches(make_db, terminal):
+    """Guides of many branches leave room for the names."""
+    make_db("large")
+    out = terminal(80, "tree", "--min", "0.5%", "--color", "never")
+    assert "espresso" in out
+
+
+def test_time(make_db, run):
+    """230,000 stacks: processor time, so that a busy machine does not fail it."""
+    make_db("large")
+    for command in (["tree"], ["tree", "--inverted"], ["top"], ["leaks"]):
+        before = os.times()
+        started = time.monotonic()
+        run(*command, status=0)
+        after = os.times()
+        spent = after.children_user + after.children_system - before.children_user - before.children_system
+        assert spent < 1.0, (command, spent, time.monotonic() - started)
