@@ -85,7 +85,9 @@ static void put_row(struct page *page, int64_t *to, const struct line_row *row)
     to[0] = file_text(page, page->runs[0], row->file);
     to[1] = row->line;
     to[2] = texts_number(&page->texts, row->function);
-    to[3] = texts_number(&page->texts, *row->module != '\0' ? row->module : row->language);
+    to[3] = texts_number(&page->texts, *row->module != '\0' || strcmp(row->language, "native") == 0
+                                           ? row->module
+                                           : row->language);
     put_measures(to + 4, &row->m);
     to[11] = source_text(page, row);
 }

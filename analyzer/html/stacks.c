@@ -206,7 +206,9 @@ static void write_functions(struct fold *fold)
             continue;
         to[0] = texts_number(&page->texts, place->function);
         to[1] = texts_number(&page->texts, place->file != NULL ? place->file : "");
-        to[2] = texts_number(&page->texts, *place->module != '\0' ? place->module : place->language);
+        to[2] = texts_number(&page->texts, *place->module != '\0' || strcmp(place->language, "native") == 0
+                                               ? place->module
+                                               : place->language);
     }
     json_numbers(page->json, "functions", out, out != NULL ? (fold->functions + 1) * 3 : 0);
     page->texts.failed |= out == NULL;

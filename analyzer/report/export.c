@@ -2,12 +2,8 @@
 #include "../export/export.h"
 #include "args.h"
 #include "output.h"
-#include "text.h"
-#include "units.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 static const char *const format_names[] = {"pprof",  "folded", "speedscope", "dhat",
                                            "massif", "csv",    "json",       NULL};
@@ -56,14 +52,10 @@ static int write_file(const struct report *report, const struct run *run, const 
         status = format->write(&export);
     status = output_close(report, &output, status, &size);
     profile_free(&profile);
-    if (status == EXIT_FINE && output.path != NULL) {
-        char bytes[UNITS_SIZE], *label = text_harmless(run->label), *path = text_harmless(file);
-
-        printf("%s: run %lld %s as %s, %s\n", path, (long long)run->number, label, format->name,
-               units_bytes(bytes, size, report->bytes));
-        report_hint(report, "\nNext: %s", format->next);
-        free(label);
-        free(path);
+    if (status == EXIT_FINE) {
+        output_say(report, &output, &run, 1, format->name, size);
+        if (output.path != NULL)
+            report_hint(report, "\nNext: %s", format->next);
     }
     return status;
 }

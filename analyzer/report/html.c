@@ -3,11 +3,8 @@
 #include "../html/page.h"
 #include "args.h"
 #include "output.h"
-#include "text.h"
-#include "units.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static int by = BY_PEAK, no_source;
 static const char *file;
@@ -44,13 +41,10 @@ static int write_page(const struct report *report, const struct run *const *runs
         return status;
     status =
         output_close(report, &output, page_write(report, runs, count, by, !no_source, output.file), &size);
-    if (status == EXIT_FINE && output.path != NULL) {
-        char bytes[UNITS_SIZE], *path = text_harmless(output.path);
-
-        printf("%s: %s, %s\n", path, count == 1 ? "one run" : "two runs",
-               units_bytes(bytes, size, report->bytes));
-        report_hint(report, "\nNext: open it in a browser");
-        free(path);
+    if (status == EXIT_FINE) {
+        output_say(report, &output, runs, count, "html", size);
+        if (output.path != NULL)
+            report_hint(report, "\nNext: open it in a browser");
     }
     return status;
 }

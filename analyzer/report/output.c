@@ -2,6 +2,8 @@
  * what was there stays when something goes wrong. */
 #define _GNU_SOURCE
 #include "output.h"
+#include "text.h"
+#include "units.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,4 +53,44 @@ int output_close(const struct report *report, struct output *output, int status,
         unlink(output->unfinished);
     free(output->unfinished);
     return status;
+}
+
+static void say_json(const struct output *output, const struct run *const *runs, int count, const char *what,
+                     int64_t size)
+{
+    struct json json;
+
+    json_begin(&json, stdout, "libtrace.written/1");
+    json_text(&json, "file", output->path);
+    json_text(&json, "format", what);
+    json_number(&json, "bytes", size);
+    json_array(&json, "runs");
+    for (int i = 0; i < count; i++)
+        run_json(&json, NULL, runs[i]);
+    json_close(&json);
+    json_end(&json);
+}
+
+void output_say(const struct report *report, const struct output *output, const struct run *const *runs,
+                int count, const char *what, int64_t size)
+{
+    char bytes[UNITS_SIZE];
+
+    if (output->path == NULL)
+        return;
+    if (report->json) {
+        say_json(output, runs, count, what, size);
+        return;
+    }
+    char *path = text_harmless(output->path);
+
+    printf("%s: ", path);
+    for (int i = 0; i < count; i++) {
+        char *label = text_harmless(runs[i]->label);
+
+        printf("%srun %lld %s", i > 0 ? " and " : "", (long long)runs[i]->number, label);
+        free(label);
+    }
+    printf(" as %s, %s\n", what, units_bytes(bytes, size, report->bytes));
+    free(path);
 }

@@ -2,7 +2,7 @@
 #ifndef LIBTRACE_REPORT_OUTPUT_H
 #define LIBTRACE_REPORT_OUTPUT_H
 
-#include "report.h"
+#include "run.h"
 
 #include <stdio.h>
 
@@ -19,5 +19,10 @@ int output_open(const struct report *report, const char *path, int binary, struc
 /* Ends the file, or removes it where status is not EXIT_FINE; then returns that, or its own failure. *size
  * becomes the bytes written, of a file. */
 int output_close(const struct report *report, struct output *output, int status, int64_t *size);
+
+/* One line, or with --json an object, on what was written: "heap.pb.gz: run 3 list as pprof, 26.5 KiB". what:
+ * the format, for --json too. Nothing where stdout itself was the file. */
+void output_say(const struct report *report, const struct output *output, const struct run *const *runs,
+                int count, const char *what, int64_t size);
 
 #endif

@@ -177,6 +177,8 @@ def test_mistakes(make_db, run, tmp_path):
         assert "cannot write" in run("export", "--format", "json", "-o", "/dev/full", status=1).stderr
     old = tmp_path / "keep.csv"
     old.write_text("mine")
+    said = json.loads(run("export", "--format", "csv", "-o", tmp_path / "y.csv", "--json", status=0).stdout)
+    assert said["format"] == "csv" and said["bytes"] == (tmp_path / "y.csv").stat().st_size and said["runs"][0]["run"] == 1
     run("export", "--format", "csv", "-o", old, "99", status=1)
     assert old.read_text() == "mine" and not list(tmp_path.glob("*unfinished*"))
     assert run("export", "--format", "csv", status=0).stdout == run("export", "--format", "csv", "-o", "-").stdout != ""

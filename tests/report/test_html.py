@@ -169,6 +169,7 @@ def test_mistakes(make_db, html, run):
     html()
     assert "no run of number or label '7'" in run("html", "7", status=1).stderr
     assert "one argument too many" in run("html", "1", "1", "1", status=2).stderr
+    assert json.loads(run("html", "-o", "two.html", "1", "1", "--json", status=0).stdout)["format"] == "html"
     assert run("html", "-o", "-", status=0).stdout.startswith("<!doctype html>")
 
 

@@ -1,8 +1,8 @@
 // What trace-report put into the page, unpacked. analyzer/html/*.c says how it is packed.
 
 export const MEASURES = [
-  { name: "bytes", title: "Bytes", value: 1, blocks: 0, isBytes: true, about: "everything ever allocated" },
-  { name: "allocations", title: "Allocations", value: 0, blocks: 0, isBytes: false, about: "how often it was allocated" },
+  { name: "bytes", title: "Bytes", value: 1, blocks: 0, isBytes: true, about: "allocated in all" },
+  { name: "allocations", title: "Allocations", value: 0, blocks: 0, isBytes: false, about: "in all" },
   { name: "peak", title: "Peak", value: 3, blocks: 2, isBytes: true, about: "held when the run held most" },
   { name: "live", title: "Live", value: 5, blocks: 4, isBytes: true, about: "never freed" },
   { name: "temporary", title: "Temporary", value: 6, blocks: 6, isBytes: false, about: "freed by the thread's next allocation" },

@@ -31,6 +31,12 @@ function totalsOf(f) {
 
 // ---- parts
 
+// Before anything is drawn: canvases ask for colours once.
+setUpTheme(() => {
+  chart.build();
+  stacks.flame.draw();
+});
+
 const stacks = new Stacks(data);
 const columns = two ? changeColumns(() => state.measure) : lineColumns(() => state.totals, () => state.measure, data.rows.some((row) => row.source));
 const table = new Table(byId("rows"), columns, { onRow: findInStacks });
@@ -149,10 +155,6 @@ function setUpHistograms() {
   );
 }
 
-setUpTheme(() => {
-  chart.build();
-  stacks.flame.draw();
-});
 setUpTexts();
 cards(byId("facts"), data.runs);
 setUpHistograms();

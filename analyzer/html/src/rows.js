@@ -35,7 +35,7 @@ export function lineColumns(totals, measure, hasSource) {
     { key: "function", title: "Function", value: (row) => row.function, words: (row) => row.function, cell: functionCell },
   ];
   if (hasSource)
-    texts.push({ key: "source", title: "Source", value: (row) => row.source, words: (row) => row.source, cell: (row) => (row.source ? [make("code", { title: row.source }, row.source)] : []) });
+    texts.push({ key: "source", title: "Source", class: "source", value: (row) => row.source, words: (row) => row.source, cell: (row) => (row.source ? [make("code", { title: row.source }, row.source)] : []) });
   return [...numbers, ...texts];
 }
 

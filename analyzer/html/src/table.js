@@ -1,7 +1,7 @@
 // A table that sorts and finds; the first rows at once, more when asked for.
 import { make } from "./dom.js";
 
-const FIRST = 100;
+const FIRST = 30;
 const MORE = 400;
 
 export class Table {

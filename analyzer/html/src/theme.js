@@ -13,12 +13,12 @@ function remembered() {
 }
 
 export function setUpTheme(changed) {
-  const apply = (theme) => {
-    if (theme === "auto") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  let theme = remembered();
+  const apply = () => {
+    document.documentElement.dataset.theme = theme !== "auto" ? theme : dark.matches ? "dark" : "light";
   };
-  const theme = remembered();
-  apply(theme);
+  apply();
   choice(
     byId("theme"),
     [
@@ -28,7 +28,8 @@ export function setUpTheme(changed) {
     ],
     theme,
     (chosen) => {
-      apply(chosen);
+      theme = chosen;
+      apply();
       try {
         localStorage.setItem(KEY, chosen);
       } catch {
@@ -37,5 +38,8 @@ export function setUpTheme(changed) {
       changed();
     },
   );
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
+  dark.addEventListener("change", () => {
+    apply();
+    changed();
+  });
 }
