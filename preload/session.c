@@ -495,7 +495,20 @@ bool session_leave(void)
 /* ---- the end ------------------------------------------------------------------------------------------- */
 
 #define COMMIT_WAIT_NS 40000000ull  /* until events are committed: the exit is not held up longer */
+#define WORD_WAIT_NS 1000000000ull  /* for its first sign of life */
 #define START_WAIT_NS 2000000000ull /* for a collector that is still starting */
+
+/* True for a collector that ended without a word: it says its number as the first thing it does. It may be
+ * gone, or a zombie that nobody has waited for yet. */
+static bool never_started(uint64_t waited_ns)
+{
+    if (atomic_load(&arena->collector_pid) != 0)
+        return false;
+    int saved = errno;
+    bool gone = kill((pid_t)guest_number(session_text, NULL), 0) != 0 && errno == ESRCH;
+    errno = saved;
+    return gone || waited_ns > WORD_WAIT_NS;
+}
 
 static void wait_for_commit(void)
 {
@@ -508,7 +521,12 @@ static void wait_for_commit(void)
         }
         if (atomic_load(&process->state) == WIRE_PROCESS_COMMITTED || collector == WIRE_COLLECTOR_DONE)
             return;
-        if (waited > (collector == WIRE_COLLECTOR_STARTING ? START_WAIT_NS : COMMIT_WAIT_NS))
+        if (collector == WIRE_COLLECTOR_STARTING && (waited > START_WAIT_NS || never_started(waited))) {
+            session_stop("the collector did not start, nothing was recorded (is libtrace installed whole?)",
+                         "");
+            return;
+        }
+        if (collector != WIRE_COLLECTOR_STARTING && waited > COMMIT_WAIT_NS)
             return;
         guest_futex_wait(&process->state, WIRE_PROCESS_EXITING, 1000000);
     }
