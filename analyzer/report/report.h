@@ -7,6 +7,8 @@
  * run.c     which run is meant, and waiting for one whose symbols are still being looked up
  * lines.c   reading what top, compare and summary show, by line, function, file, module or stack
  * stacks.c  the same for single stacks
+ * filter.c  --process, --module, --file ... of all reports
+ * change.c  the few that write: merge, prune, rename
  * output.c  files that are written whole or not at all
  * show.c    rows as a table and as JSON     match.c   lines of two runs side by side
  * table.c   tables cut to the terminal's width    units.c   numbers for people    text.c   names made

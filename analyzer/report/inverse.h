@@ -1,0 +1,19 @@
+/* inverse.h - all stacks of a run as a tree from the allocating lines outwards. */
+#ifndef LIBTRACE_REPORT_INVERSE_H
+#define LIBTRACE_REPORT_INVERSE_H
+
+#include "../export/tree.h"
+
+struct inverse {
+    const struct profile *profile;
+    int by;           /* enum measure */
+    int leaf;         /* begin at the innermost place of a stack, not at the one that it counts for */
+    int64_t smallest; /* value of a node below which the tree goes on */
+    int64_t depth;    /* levels, 0 = all */
+};
+
+/* Fills an empty tree; nodes count all below them, as after tree_sum. keys: by place. False when memory is
+ * short; tree_free then too. */
+int inverse_grow(const struct inverse *inverse, const uint32_t *keys, struct tree *tree);
+
+#endif
