@@ -252,6 +252,7 @@ __attribute__((noinline)) uint64_t thread_stamp(struct thread *t)
     return 0;
 }
 
+#define WAIT_SPINS 8               /* looks before sleeping */
 #define WAIT_STEP_NS 50000         /* between looks at a full ring */
 #define HEARTBEAT_NS 5000000000ull /* without a tick from the collector for so long: it is gone */
 
@@ -271,6 +272,7 @@ NOINLINE bool thread_wait(struct thread *t)
     const uint64_t quarter = WIRE_RING_WORDS / 4;
     uint64_t since = 0, beat_ns = 0; /* waiting since; the collector's last sign of life */
     uint32_t beat = 0;
+    unsigned spins = 0;
     for (;;) {
         uint64_t tail = atomic_load_explicit(&t->ring->tail, memory_order_acquire);
         if (atomic_load(&arena->asleep)) {
@@ -299,6 +301,12 @@ NOINLINE bool thread_wait(struct thread *t)
         if (collector_gone(beat_ns)) {
             session_stop("the collector is gone; the program goes on untraced", "");
             return false;
+        }
+        /* The collector is at work, most likely, and will give a part of the ring back very soon. */
+        if (spins++ < WAIT_SPINS) {
+            for (int i = 0; i < 64; i++)
+                _mm_pause();
+            continue;
         }
         guest_sleep(WAIT_STEP_NS);
     }

@@ -126,6 +126,7 @@ struct collector {
     uint64_t idle_ns; /* how long to sleep when there is nothing to do */
     uint32_t living;
     bool want_blocks;
+    bool announced; /* WIRE_COLLECTOR_RUNNING */
 };
 
 static void publish_tick(struct collector *c, uint64_t now_ns)
@@ -206,10 +207,20 @@ static uint64_t pause_after(struct collector *c, uint64_t fullest)
     return c->idle_ns;
 }
 
+/* Says that the database is there, once. The rings are drained before that, too. */
+static void announce(struct collector *c)
+{
+    if (!c->announced && writer_state(c->writer) == WRITER_READY) {
+        c->announced = true;
+        set_state(c->tracker.arena, WIRE_COLLECTOR_RUNNING);
+    }
+}
+
 static void loop(struct collector *c)
 {
     struct tracker *tracker = &c->tracker;
     do {
+        announce(c);
         uint64_t now_ns = tracker_clock() - tracker->arena->started_ns;
         publish_tick(c, now_ns);
         uint64_t fullest = drain_all(tracker);
@@ -230,7 +241,15 @@ static void loop(struct collector *c)
             tracker_look(tracker);
             c->living = tracker_reap(tracker);
         }
-    } while (c->living && !told_to_end);
+    } while (c->living && !told_to_end && writer_state(c->writer) != WRITER_FAILED);
+}
+
+/* Leaves a sentence for the program, which says it for us. */
+static int fail(struct wire_arena *arena, const char *why)
+{
+    snprintf(arena->error, sizeof arena->error, "%s", why ? why : "the collector failed");
+    set_state(arena, WIRE_COLLECTOR_FAILED);
+    return 1;
 }
 
 int main(int argc, char **argv)
@@ -256,17 +275,17 @@ int main(int argc, char **argv)
     const char *events = getenv("LIBTRACE_EVENTS"), *blocks = getenv("LIBTRACE_BLOCKS");
     c->tracker.log_events = events && strcmp(events, "1") == 0;
     c->want_blocks = blocks && strcmp(blocks, "1") == 0;
-    c->writer = writer_start(arena, arena->error, sizeof arena->error);
-    if (!c->writer) {
-        set_state(arena, WIRE_COLLECTOR_FAILED);
-        return 1;
-    }
-    set_state(arena, WIRE_COLLECTOR_RUNNING);
+    c->writer = writer_start(arena);
+    if (!c->writer)
+        return fail(arena, "no memory for the collector; nothing is recorded");
     tracker_look(&c->tracker);
     c->living = 1;
     c->idle_ns = 100000;
     loop(c);
     wait_for_writer(c);
+    if (writer_state(c->writer) == WRITER_FAILED)
+        return fail(arena, writer_error(c->writer));
+    announce(c);
     post(c, SNAPSHOT_LAST);
     wait_for_writer(c);
     writer_end(c->writer);

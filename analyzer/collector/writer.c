@@ -29,6 +29,7 @@ struct writer {
     /* Under the lock: */
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    enum writer_state state;
     struct job *job; /* being written; NULL = idle */
     bool ending;
     uint64_t cost_ns;
@@ -338,9 +339,35 @@ static void write_job(struct writer *w, struct job *job)
 
 /* ---- the thread -------------------------------------------------------------------------------- */
 
+/* Opens the database and adds the run's row. */
+static bool open_database(struct writer *w)
+{
+    const struct wire_process *first = &w->arena->process[0];
+    struct intern_process *process = process_of(w, 0, first);
+    bool opened = process && store_open(w->arena->database, &w->store) == 0;
+    if (opened && intern_open(&w->intern, w->arena, w->store) && store_begin(w->store) == 0) {
+        intern_identity(&w->intern, process);
+        add_run(w, process);
+        add_first_process(w, process);
+        if (!w->error[0] && store_commit(w->store) == 0)
+            return true;
+    }
+    if (w->store)
+        fail(w);
+    if (!w->error[0])
+        snprintf(w->error, sizeof w->error, "the collector cannot start: no memory");
+    return false;
+}
+
 static void *run_thread(void *data)
 {
     struct writer *w = data;
+    bool opened = open_database(w);
+    pthread_mutex_lock(&w->lock);
+    w->state = opened ? WRITER_READY : WRITER_FAILED;
+    pthread_mutex_unlock(&w->lock);
+    if (!opened)
+        return NULL;
     /* Whoever shares the processors with the program gives way to it. */
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
     for (;;) {
@@ -362,44 +389,34 @@ static void *run_thread(void *data)
     }
 }
 
-struct writer *writer_start(const struct wire_arena *arena, char *error, size_t error_size)
+struct writer *writer_start(const struct wire_arena *arena)
 {
     struct writer *w = calloc(1, sizeof *w);
-    if (!w) {
-        snprintf(error, error_size, "no memory for the collector");
+    if (!w)
         return NULL;
-    }
     w->arena = arena;
     w->samples_left = SAMPLES_MAX;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
-    int result = store_open(arena->database, &w->store);
-    if (result == 0 && !intern_open(&w->intern, arena, w->store))
-        result = -1;
-    const struct wire_process *first = &arena->process[0];
-    struct intern_process *process = process_of(w, 0, first);
-    if (result == 0 && process)
-        result = store_begin(w->store);
-    if (result == 0) {
-        intern_identity(&w->intern, process);
-        add_run(w, process);
-        add_first_process(w, process);
-        result = w->error[0] ? -1 : store_commit(w->store);
+    if (pthread_create(&w->thread, NULL, run_thread, w) != 0) {
+        free(w);
+        return NULL;
     }
-    if (result == 0 && pthread_create(&w->thread, NULL, run_thread, w) == 0)
-        return w;
-    const char *why = w->store ? store_error(w->store) : NULL;
-    snprintf(error, error_size, "%s",
-             w->error[0]   ? w->error
-             : why && *why ? why
-                           : "the collector cannot start");
-    return NULL;
+    return w;
+}
+
+enum writer_state writer_state(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    enum writer_state state = w->state;
+    pthread_mutex_unlock(&w->lock);
+    return state;
 }
 
 bool writer_busy(struct writer *w)
 {
     pthread_mutex_lock(&w->lock);
-    bool busy = w->job != NULL;
+    bool busy = w->job != NULL || w->state == WRITER_OPENING;
     pthread_mutex_unlock(&w->lock);
     return busy;
 }

@@ -53,9 +53,17 @@ struct job {
     size_t block_count;
 };
 
-/* Opens the database and starts the thread, which adds the run's row when the first process has described
- * itself. On failure returns NULL and leaves a sentence in error. */
-struct writer *writer_start(const struct wire_arena *arena, char *error, size_t error_size);
+enum writer_state {
+    WRITER_OPENING = 0, /* the database; counts as busy */
+    WRITER_READY,       /* the run's row is there */
+    WRITER_FAILED,      /* see writer_error() */
+};
+
+/* Starts the thread, which opens the database and adds the run's row by what the first process has said of
+ * itself. NULL on lack of memory or threads. */
+struct writer *writer_start(const struct wire_arena *arena);
+
+enum writer_state writer_state(struct writer *writer);
 
 bool writer_busy(struct writer *writer);
 

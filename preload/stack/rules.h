@@ -40,15 +40,17 @@ INLINE struct rule_entry rules_find(uintptr_t address)
     if (LIKELY(segment != NULL)) {
         const struct rule_entry *line =
             segment + (rules_hash(address) & (RULES_FIRST / RULES_LINE - 1)) * RULES_LINE;
-        for (unsigned i = 0; i < RULES_LINE; i++) {
-            struct rule_entry entry;
-            entry.key = __atomic_load_n(&line[i].key, __ATOMIC_ACQUIRE);
-            if (entry.key != key)
-                continue;
-            entry.rule = __atomic_load_n(&line[i].rule, __ATOMIC_ACQUIRE);
-            entry.frame = __atomic_load_n(&line[i].frame, __ATOMIC_ACQUIRE);
+        /* Which of the four it is cannot be foreseen: no branches. */
+        unsigned found = 0;
+#pragma GCC unroll 4
+        for (unsigned i = 0; i < RULES_LINE; i++)
+            found |= (unsigned)(__atomic_load_n(&line[i].key, __ATOMIC_ACQUIRE) == key) << i;
+        if (LIKELY(found)) {
+            const struct rule_entry *at = &line[__builtin_ctz(found)];
+            struct rule_entry entry = {key, __atomic_load_n(&at->rule, __ATOMIC_ACQUIRE),
+                                       __atomic_load_n(&at->frame, __ATOMIC_ACQUIRE)};
             /* Replaced meanwhile? Only entries of an old generation are. */
-            if (LIKELY(__atomic_load_n(&line[i].key, __ATOMIC_RELAXED) == key))
+            if (LIKELY(__atomic_load_n(&at->key, __ATOMIC_RELAXED) == key))
                 return entry;
         }
     }

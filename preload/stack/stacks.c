@@ -94,8 +94,9 @@ static NOINLINE unsigned put_in_line(uint64_t *line, uint64_t key)
 uint32_t stacks_child(uint32_t parent, uint32_t frame)
 {
     uint64_t key = (uint64_t)parent << 32 | frame, hash = stacks_hash(key);
-    /* The segments after the first are out of the nearest caches; the lines are fetched all at once. */
-    for (unsigned k = 1; k < WIRE_NODE_SEGMENTS; k++) {
+    /* The segments after the first are out of the nearest caches; their lines are fetched all at once. The
+     * last one is hardly ever needed, and a fetch from it would only miss. */
+    for (unsigned k = 1; k < WIRE_NODE_SEGMENTS - 1; k++) {
         uint64_t segment = atomic_load_explicit(&process->node_segment[k], memory_order_acquire);
         if (!segment)
             break;
