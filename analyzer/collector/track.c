@@ -191,6 +191,22 @@ static void copy_facts(struct tracked_process *process)
     process->facts.events_lost = atomic_load(&slot->events_lost);
 }
 
+/* The time series ends with what was left, not with what was there up to a tenth of a second before. */
+static void sample_end(struct tracker *tracker, const struct tracked_process *process)
+{
+    const struct point *points = tracker->points.memory;
+    uint64_t rss = tracker->point_count ? points[tracker->point_count - 1].rss : 0;
+    uint64_t t_ns = process->facts.ended_ns - tracker->arena->started_ns;
+    if (tracker->point_count && points[tracker->point_count - 1].t_ns >= t_ns)
+        t_ns = points[tracker->point_count - 1].t_ns + 1;
+    struct point *point = GROW_AT(&tracker->points, struct point, tracker->point_count);
+    if (!point)
+        return;
+    tracker->point_count++;
+    *point = (struct point){
+        .t_ns = t_ns, .bytes = tracker->ledger.heap.bytes, .blocks = tracker->ledger.heap.blocks, .rss = rss};
+}
+
 static void end_process(struct tracker *tracker, struct tracked_process *process, bool lives)
 {
     drain_last(tracker, process);
@@ -199,6 +215,7 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
         process->facts.ended_ns = tracker_clock();
     if (!lives)
         find_exit_status(process);
+    sample_end(tracker, process);
     process->live_blocks = process->heap.blocks;
     process->live_bytes = process->heap.bytes;
     process->last_peak = ledger_process_ended(&tracker->ledger, &process->heap);
