@@ -194,6 +194,9 @@ static void copy_facts(struct tracked_process *process)
 /* The time series ends with what was left, not with what was there up to a tenth of a second before. */
 static void sample_end(struct tracker *tracker, const struct tracked_process *process)
 {
+    for (uint32_t i = tracker->first_living; i < tracker->process_count; i++)
+        if (tracker_process(tracker, i) != process && !tracker_process(tracker, i)->ended)
+            return; /* the run goes on */
     const struct point *points = tracker->points.memory;
     uint64_t rss = tracker->point_count ? points[tracker->point_count - 1].rss : 0;
     uint64_t t_ns = process->facts.ended_ns - tracker->arena->started_ns;
