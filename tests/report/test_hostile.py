@@ -10,7 +10,9 @@ COMMANDS = (["top"], ["top", "--stacks", "2", "--by", "peak"], ["top", "--group"
             ["runs"], ["sql", "SELECT * FROM leaks"], ["top", "--json", "--leaf"], ["tree"], ["leaks", "--json"],
             ["tree", "--inverted", "--min", "0", "--group", "function"], ["timeline"], ["histogram"], ["temporary"],
             ["top", "--group", "stack", "--function", "m*", "--file", "*.c"], ["check", "--max-peak", "1G"],
-            ["leaks", "--suppressions", "known.supp"], ["merge", "trace.db", "--db", "merged.db"])
+            ["leaks", "--suppressions", "known.supp"], ["merge", "trace.db", "--db", "merged.db"],
+            ["export", "--format", "pprof", "-o", "out.pprof"], ["export", "--format", "dhat"], ["export", "--format", "massif"],
+            ["export", "--format", "folded"], ["export", "--format", "speedscope"], ["html", "-o", "out.html"])
 MUTATIONS = int(os.environ.get("LIBTRACE_MUTATIONS", 500))
 
 
