@@ -11,10 +11,11 @@ class InventoryItem:
 
 
 def build(n):
-    items = [None] * n
+    items = []
     for i in range(n):
         sku, warehouse, quantity = "SKU-%06d" % i, "W%02d" % (i % 40), i % 900
-        items[i] = InventoryItem(sku, warehouse, quantity)  # measured: items
+        item = InventoryItem(sku, warehouse, quantity)  # measured: items
+        items.append(item)
     return items
 
 

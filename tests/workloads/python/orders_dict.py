@@ -19,10 +19,11 @@ class OrderSummary:
 
 
 def build(n):
-    orders = [None] * n
+    orders = []
     for i in range(n):
         number = i + 1000
-        orders[i] = OrderSummary(number, None)  # measured: orders
+        order = OrderSummary(number, None)  # measured: orders
+        orders.append(order)
     return orders
 
 
