@@ -37,7 +37,8 @@ enum status { STATUS_NEW, STATUS_STARTING, STATUS_LIVE, STATUS_STOPPED, STATUS_P
 static _Atomic enum status status;
 
 /* Outlive a fork, unlike the gate. */
-static uint64_t last_epoch;
+static _Atomic uint64_t
+    last_epoch;                /* only grows: no state of an earlier run may ever look like a new one's */
 static char session_text[64];  /* value of LIBTRACE_SESSION for our children */
 static char wanted_label[256]; /* given by trace-attach */
 
@@ -316,16 +317,26 @@ static void describe_process(void)
     note_publish(note, WIRE_NOTE_PROCESS);
 }
 
+static void note_epoch(uint64_t epoch)
+{
+    uint64_t last = atomic_load(&last_epoch);
+    while (last < epoch && !atomic_compare_exchange_weak(&last_epoch, &last, epoch)) {
+    }
+}
+
 /* Opens the gate: from here on events are recorded. */
 static void open_gate(void)
 {
     uintptr_t loader = _r_debug.r_ldbase;
-    const struct module *module = modules_find(loader);
-    gate->loader_start = module ? module->start : 1;
-    gate->loader_size = module ? module->end - module->start : 0;
+    struct module module;
+    bool found = modules_find(loader, &module);
+    gate->loader_start = found ? module.start : 1;
+    gate->loader_size = found ? module.end - module.start : 0;
     gate->tick = &arena->tick;
     atomic_store(&process->state, WIRE_PROCESS_LIVE);
-    atomic_store(&gate->epoch, ++last_epoch);
+    uint64_t now = atomic_load(&gate->epoch), last = atomic_load(&last_epoch);
+    note_epoch((now > last ? now : last) + 1);
+    atomic_store(&gate->epoch, atomic_load(&last_epoch));
 }
 
 /* ---- start, fork, stop -------------------------------------------------------------------------------- */
@@ -396,7 +407,7 @@ bool session_ready(void)
 void session_new_epoch(void)
 {
     if (atomic_load(&gate->epoch) != 0)
-        last_epoch = atomic_fetch_add(&gate->epoch, 1) + 1;
+        note_epoch(atomic_fetch_add(&gate->epoch, 1) + 1);
 }
 
 void session_stop(const char *why, const char *detail)

@@ -537,6 +537,8 @@ const char *target_open(struct target *target, pid_t pid, const char *library, b
         if (why)
             return why;
     }
+    if (target->file_count == 0)
+        return "has ended";
     if (!target->libc || !target->loader)
         return "has not loaded the GNU C library, so no other library can be loaded into it";
     if (target->libc->deleted)

@@ -19,12 +19,13 @@ struct table {
     struct module module[]; /* sorted by start */
 };
 
-/* Readers may still look at a table that was replaced; it is unmapped when so many newer ones came. */
-#define TABLES_KEPT 16
+/* A table that was replaced may still be looked at: by whom began to before. It goes when nobody is reading;
+ * while more wait than there is room for, they are left behind. */
+#define TABLES_KEPT 64
 
 static struct table *_Atomic current;
 static struct table *_Atomic retired[TABLES_KEPT];
-static _Atomic unsigned retired_next;
+static _Atomic unsigned readers;
 
 #define BUILD_ID_MAX 64
 
@@ -152,15 +153,28 @@ static int count_modules(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
+/* The caller is a reader itself. Tables that somebody retires later are not among those taken. */
 static void retire(struct table *table)
 {
-    unsigned place = atomic_fetch_add(&retired_next, 1) % TABLES_KEPT;
-    struct table *old = atomic_exchange(&retired[place], table);
-    if (old)
-        guest_unmap(old, old->bytes);
+    for (unsigned i = 0; i < TABLES_KEPT; i++) {
+        struct table *none = NULL;
+        if (atomic_compare_exchange_strong(&retired[i], &none, table))
+            break;
+    }
+    struct table *taken[TABLES_KEPT];
+    for (unsigned i = 0; i < TABLES_KEPT; i++)
+        taken[i] = atomic_exchange(&retired[i], NULL);
+    bool alone = atomic_load(&readers) == 1;
+    for (unsigned i = 0; i < TABLES_KEPT; i++) {
+        struct table *none = NULL;
+        if (taken[i] && alone)
+            guest_unmap(taken[i], taken[i]->bytes);
+        else if (taken[i])
+            atomic_compare_exchange_strong(&retired[i], &none, taken[i]);
+    }
 }
 
-enum modules_change modules_refresh(void)
+static enum modules_change refresh(void)
 {
     for (;;) {
         struct table *before = atomic_load(&current);
@@ -190,11 +204,18 @@ enum modules_change modules_refresh(void)
     }
 }
 
-const struct module *modules_find(uintptr_t address)
+enum modules_change modules_refresh(void)
 {
-    const struct table *table = atomic_load_explicit(&current, memory_order_acquire);
+    atomic_fetch_add(&readers, 1);
+    enum modules_change change = refresh();
+    atomic_fetch_sub(&readers, 1);
+    return change;
+}
+
+static bool find(const struct table *table, uintptr_t address, struct module *module)
+{
     if (!table)
-        return NULL;
+        return false;
     uint32_t low = 0, high = table->count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -204,14 +225,25 @@ const struct module *modules_find(uintptr_t address)
             high = middle;
     }
     if (low == 0 || address >= table->module[low - 1].end)
-        return NULL;
-    return &table->module[low - 1];
+        return false;
+    *module = table->module[low - 1];
+    return true;
+}
+
+bool modules_find(uintptr_t address, struct module *module)
+{
+    atomic_fetch_add(&readers, 1);
+    bool found = find(atomic_load(&current), address, module);
+    atomic_fetch_sub(&readers, 1);
+    return found;
 }
 
 void modules_forked(void)
 {
     struct table *before = atomic_exchange(&current, NULL);
+    atomic_store(&readers, 1); /* others' threads are not here */
     if (before)
         retire(before);
+    atomic_fetch_sub(&readers, 1);
     modules_refresh();
 }

@@ -26,8 +26,8 @@ enum modules_change {
 /* Reads the module list anew if it has changed. */
 enum modules_change modules_refresh(void);
 
-/* The module at an address, NULL if there is none. The result is valid until a later refresh but a few. */
-const struct module *modules_find(uintptr_t address);
+/* Copies what is known of the module at an address; false if there is none. */
+bool modules_find(uintptr_t address, struct module *module);
 
 /* After fork: this process describes its modules itself. */
 void modules_forked(void);

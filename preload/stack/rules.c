@@ -64,12 +64,13 @@ static bool find_inherited(uintptr_t address, uint32_t *rule)
 static struct rule_entry make_entry(uintptr_t address)
 {
     struct rule_entry entry = {.key = address | rules_generation};
-    const struct module *module = modules_find(address - 1);
-    if (!module)
+    struct module module;
+    bool found = modules_find(address - 1, &module);
+    if (!found)
         atomic_store(&rules_unknown, true);
     if (!find_inherited(address, &entry.rule))
-        entry.rule = module ? cfi_rule(module->eh_frame_hdr, address - 1) : rule_make(RULE_SLOW, false, 0, 0);
-    entry.frame = stacks_frame(WIRE_FRAME_NATIVE, address, module ? module->number : 0);
+        entry.rule = found ? cfi_rule(module.eh_frame_hdr, address - 1) : rule_make(RULE_SLOW, false, 0, 0);
+    entry.frame = stacks_frame(WIRE_FRAME_NATIVE, address, found ? module.number : 0);
     return entry;
 }
 

@@ -88,8 +88,8 @@ def test_cycles_on_a_storm(build, attach, start, tmp_path, say):
     stops = []
     for cycle in range(CYCLES):
         done = attach(program.pid, "--duration", "0.05")
+        assert program.poll() is None, f"cycle {cycle}: the program ended: {program.returncode}; {done.stderr}"
         assert (done.returncode, done.stdout) == (0, ""), f"cycle {cycle}: {done.stderr}"
-        assert program.poll() is None, f"cycle {cycle}: the program ended: {program.returncode}"
         stops += pauses(done.stderr, "attach")
         if cycle % 10 == 0:
             assert pointers_into(program.pid, build.library) == []
