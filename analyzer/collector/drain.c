@@ -524,6 +524,7 @@ uint64_t drain_all(struct tracker *tracker)
 
 void drain_last(struct tracker *tracker, struct tracked_process *process)
 {
+    tracker_look(tracker); /* threads may have begun since the last sweep, and all of it been killed */
     read_heads(tracker, process);
     list_active(tracker, process);
     drain_process(tracker, process, UINT64_MAX);
