@@ -342,7 +342,7 @@ static uint64_t raw_node(const struct intern *intern, const struct wire_process 
     return 0;
 }
 
-#define DEPTH_MAX 4096
+#define DEPTH_MAX 16384 /* deeper than any stack is recorded */
 
 /* The known number of a process's stack, 0 = not known yet. */
 static uint32_t *known_node(struct intern_process *process, uint32_t raw)

@@ -76,7 +76,10 @@ def pointers_into(pid, library):
     with open(f"/proc/{pid}/mem", "rb") as memory:
         for start, end, path in others:
             memory.seek(start)
-            data = memory.read(end - start)
+            try:
+                data = memory.read(end - start)
+            except OSError:  # unloaded since the maps were read
+                continue
             words = struct.unpack(f"{len(data) // 8}Q", data[: len(data) // 8 * 8])
             found += [f"{path}+{i * 8:#x}" for i, word in enumerate(words) if low <= word < high]
     return found
