@@ -506,8 +506,8 @@ bool session_leave(void)
 /* ---- the end ------------------------------------------------------------------------------------------- */
 
 #define COMMIT_WAIT_NS 40000000ull  /* until events are committed: the exit is not held up longer */
-#define WORD_WAIT_NS 1000000000ull  /* for its first sign of life */
-#define START_WAIT_NS 2000000000ull /* for a collector that is still starting */
+#define WORD_WAIT_NS 5000000000ull  /* for its first sign of life: a busy disk may hold it up */
+#define START_WAIT_NS 6000000000ull /* for a collector that is still starting */
 
 /* True for a collector that ended without a word: it says its number as the first thing it does. It may be
  * gone, or a zombie that nobody has waited for yet. */

@@ -52,7 +52,11 @@ const actions = {
       for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) colors.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
       return colors.size;
     }),
-  theme: (scheme) => page.emulateMedia({ colorScheme: scheme }),
+  // The page hears of it in an event of its own, some frames later.
+  theme: async (scheme) => {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.waitForTimeout(300);
+  },
   screenshot: (path) => page.screenshot({ path }).then(() => null),
 };
 const seen = [];
