@@ -172,6 +172,8 @@ static void wait_for_writer(struct collector *c)
 
 static void commit_for_waiting(struct collector *c)
 {
+    if (writer_state(c->writer) != WRITER_READY)
+        return; /* still opening, or failed: then the program is told */
     if (writer_busy(c->writer))
         return;
     drain_all(&c->tracker);
@@ -187,7 +189,7 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
 {
     bool due =
         now_ns >= c->next_snapshot_ns || c->tracker.event_count >= EVENTS_AT_ONCE || asked_for_snapshot;
-    if (!due || writer_busy(c->writer))
+    if (!due || writer_busy(c->writer) || writer_state(c->writer) != WRITER_READY)
         return;
     asked_for_snapshot = 0;
     post(c, SNAPSHOT_USUAL);
