@@ -181,8 +181,8 @@ static int take_value(const struct report *report, const struct option_spec *o, 
         long long number = strtoll(value, &end, 10);
 
         if (*value == '\0' || *end != '\0' || errno != 0 || number < 0)
-            return report_error(report, EXIT_USAGE, "%s%s takes a number, not '%s'.", dashes(o),
-                                o->name, value);
+            return report_error(report, EXIT_USAGE, "%s%s takes a number, not '%s'.", dashes(o), o->name,
+                                value);
         *(int64_t *)o->target = number;
         return ARGS_GO_ON;
     }

@@ -17,11 +17,11 @@ struct symbols_module;
 
 /* What became of a module's file; stored in the database and told to the user. */
 enum symbols_state {
-    SYMBOLS_LINES = 0,     /* DWARF lines */
-    SYMBOLS_NAMES = 1,     /* symbol table only */
-    SYMBOLS_NONE = 2,      /* file found, no names in it */
-    SYMBOLS_MISSING = 3,   /* file not found or not readable */
-    SYMBOLS_REPLACED = 4,  /* another build ID than recorded, and no debug file for the recorded one */
+    SYMBOLS_LINES = 0,    /* DWARF lines */
+    SYMBOLS_NAMES = 1,    /* symbol table only */
+    SYMBOLS_NONE = 2,     /* file found, no names in it */
+    SYMBOLS_MISSING = 3,  /* file not found or not readable */
+    SYMBOLS_REPLACED = 4, /* another build ID than recorded, and no debug file for the recorded one */
 };
 
 /* One source-level frame. Strings belong to the struct symbols and live as long as it does; equal

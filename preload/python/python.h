@@ -18,8 +18,8 @@
 /* Looks for an interpreter and takes its allocators over. At the start, and whenever modules were loaded. */
 void python_look(void);
 
-/* In a program that was attached to: has the interpreter take our allocators, or give them back, as soon as it can.
- * Its threads are in the midst of their work then, so this is left to a pending call of its own. */
+/* In a program that was attached to: has the interpreter take our allocators, or give them back, as soon as
+ * it can. Its threads are in the midst of their work then, so this is left to a pending call of its own. */
 void python_attach(void);
 void python_detach(void);
 

@@ -229,7 +229,8 @@ static void make_stacks(const char *path, int64_t count)
     process(1, "./stacks", 0, 0);
     check(store_module(store, 1, "/opt/stacks", NULL, 0, 0));
     for (int64_t i = 1; i <= FRAMES; i++) {
-        snprintf(function, sizeof function, "work::stage_%lld<%lld>(int)", (long long)i / 3, (long long)i % 5);
+        snprintf(function, sizeof function, "work::stage_%lld<%lld>(int)", (long long)i / 3,
+                 (long long)i % 5);
         snprintf(file, sizeof file, "/opt/src/stage%lld.cc", (long long)i / 100);
         check(store_line(store, i, file, i % 100 + 1, function, "/opt/stacks", "native", 0));
         check(store_frame(store, i, 1, 0x1000 + 5 * i));
@@ -240,8 +241,8 @@ static void make_stacks(const char *path, int64_t count)
     for (int64_t i = 0; i < count; i++) {
         int64_t n = 1 + 30000000 / ((i * 7919 % count) + 100);
 
-        simple_site(1, TRUNK + inner + 1 + i, 1 + i * 131 % FRAMES, 1 + i * 31 % FRAMES, n, 8 + i % 500, n / 3, n / 9,
-                    n / 2);
+        simple_site(1, TRUNK + inner + 1 + i, 1 + i * 131 % FRAMES, 1 + i * 31 % FRAMES, n, 8 + i % 500,
+                    n / 3, n / 9, n / 2);
     }
     finish("complete");
 }
