@@ -203,9 +203,8 @@ enum wire_process_state {
     WIRE_PROCESS_FREE = 0,
     WIRE_PROCESS_CLAIMED = 1, /* being filled in */
     WIRE_PROCESS_LIVE = 2,
-    WIRE_PROCESS_EXITING = 3, /* nothing of the program runs any more; may still wait for COMMITTED */
-    WIRE_PROCESS_COMMITTED =
-        4, /* (collector) totals are in the database, and the sites if they are not too many */
+    WIRE_PROCESS_EXITING = 3,   /* nothing of the program runs any more; may still wait for COMMITTED */
+    WIRE_PROCESS_COMMITTED = 4, /* (collector) totals are written, and the sites unless they are many */
 };
 
 enum wire_process_flag {

@@ -170,15 +170,28 @@ static void wait_for_writer(struct collector *c)
     }
 }
 
+/* Leaves a sentence for the program, which says it for us. */
+static int fail(struct wire_arena *arena, const char *why)
+{
+    snprintf(arena->error, sizeof arena->error, "%s", why ? why : "the collector failed");
+    set_state(arena, WIRE_COLLECTOR_FAILED);
+    return 1;
+}
+
 static void commit_for_waiting(struct collector *c)
 {
-    if (writer_state(c->writer) != WRITER_READY)
+    if (writer_state(c->writer) != WRITER_READY ||
+        atomic_load(&c->tracker.arena->collector) == WIRE_COLLECTOR_FAILED)
         return; /* still opening, or failed: then the program is told */
     if (writer_busy(c->writer))
         return;
     drain_all(&c->tracker);
     post(c, SNAPSHOT_RAW);
     wait_for_writer(c);
+    if (writer_error(c->writer)) {
+        fail(c->tracker.arena, writer_error(c->writer)); /* a full disk, say */
+        return;
+    }
     struct wire_process *first = tracker_process(&c->tracker, 0)->slot;
     uint32_t exiting = WIRE_PROCESS_EXITING;
     atomic_compare_exchange_strong(&first->state, &exiting, WIRE_PROCESS_COMMITTED);
@@ -246,14 +259,6 @@ static void loop(struct collector *c)
     } while (c->living && !told_to_end && writer_state(c->writer) != WRITER_FAILED);
 }
 
-/* Leaves a sentence for the program, which says it for us. */
-static int fail(struct wire_arena *arena, const char *why)
-{
-    snprintf(arena->error, sizeof arena->error, "%s", why ? why : "the collector failed");
-    set_state(arena, WIRE_COLLECTOR_FAILED);
-    return 1;
-}
-
 int main(int argc, char **argv)
 {
     static struct collector collector;
@@ -291,6 +296,6 @@ int main(int argc, char **argv)
     post(c, SNAPSHOT_LAST);
     wait_for_writer(c);
     writer_end(c->writer);
-    set_state(arena, WIRE_COLLECTOR_DONE);
-    return 0;
+    set_state(arena, writer_error(c->writer) ? WIRE_COLLECTOR_FAILED : WIRE_COLLECTOR_DONE);
+    return writer_error(c->writer) != NULL;
 }

@@ -130,3 +130,19 @@ def test_disk_full(churn, tmp_path):
             assert rows(folder / "trace.db", SOUND)[0][0] == "ok"
     finally:
         subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_disk_that_fills_up_is_said(build, plain, preload, tmp_path):
+    """The database can be made, but not all of it be written: the program hears of it and goes on."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", folder], capture_output=True).returncode:
+        pytest.skip("cannot mount here")
+    try:
+        (folder / "fill").write_bytes(bytes(60 * 1024))
+        command = [build.target("hello"), "you", "3"]
+        process = subprocess.run(command, env=preload({"LIBTRACE_DB": folder / "trace.db"}), capture_output=True, timeout=60)
+        assert (process.returncode, process.stdout) == (3, b"hello you\n")
+        assert process.stderr.startswith(b"libtrace: ") and process.stderr.count(b"\n") == 1 and b"space" in process.stderr
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
