@@ -207,6 +207,40 @@ def report(build):
     return run
 
 
+class Steps:
+    """A traced program that does what it is told, see targets/steps.c."""
+
+    def __init__(self, argv, env):
+        self.process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def do(self, *commands):
+        for command in commands:
+            self.process.stdin.write(command.encode() + b"\n")
+            self.process.stdin.flush()
+            assert self.process.stdout.readline() == b"done\n"
+
+    def end(self):
+        """Its exit status."""
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return self.process.wait(timeout=60)
+
+
+@pytest.fixture
+def steps(build, preload):
+    """steps(): the program `steps`, started under the preload."""
+    started = []
+
+    def start(**arguments):
+        started.append(Steps([build.target("steps")], preload(**arguments)))
+        return started[-1]
+
+    yield start
+    for program in started:
+        if program.process.poll() is None:
+            program.end()
+
+
 @pytest.fixture
 def program():
     """program(name): its path, or the test is skipped and says so."""

@@ -204,7 +204,10 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
         now_ns >= c->next_snapshot_ns || c->tracker.event_count >= EVENTS_AT_ONCE || asked_for_snapshot;
     if (!due || writer_busy(c->writer) || writer_state(c->writer) != WRITER_READY)
         return;
-    asked_for_snapshot = 0;
+    if (asked_for_snapshot) {
+        asked_for_snapshot = 0;
+        drain_all(&c->tracker); /* what was published before somebody asked */
+    }
     post(c, SNAPSHOT_USUAL);
     uint64_t pause = writer_cost(c->writer) * SNAPSHOT_SHARE;
     c->next_snapshot_ns = now_ns + (pause > SNAPSHOT_EVERY_NS ? pause : SNAPSHOT_EVERY_NS);

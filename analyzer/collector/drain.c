@@ -269,15 +269,9 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
     case WIRE_TICK:
         r->tick = (uint32_t)word;
         break;
-    case WIRE_MARK: {
-        struct mark *mark = GROW_AT(&tracker->marks, struct mark, tracker->mark_count);
-        if (mark) {
-            tracker->mark_count++;
-            *mark = (struct mark){tracker_clock() - tracker->arena->started_ns, r->process->index,
-                                  (uint32_t)word};
-        }
+    case WIRE_MARK:
+        tracker_mark(tracker, r->process->index, (uint32_t)word);
         break;
-    }
     case WIRE_REALLOC_BEGIN:
     case WIRE_REALLOC_FAIL:
         r->last_made = 0;
@@ -392,8 +386,7 @@ static bool next_event(struct tracker *tracker, struct tracked_ring *r, uint64_t
         enum wire_event type = wire_type(word);
         if (type == WIRE_STAMP) {
             r->stamp = word & ((1ull << WIRE_TYPE_SHIFT) - 1);
-        } else if (type == WIRE_TICK || type == WIRE_HUGE || type == WIRE_MARK) {
-            r->stamp += type == WIRE_MARK ? wire_elapsed(word) : 0;
+        } else if (type == WIRE_TICK || type == WIRE_HUGE) {
             do_rare(tracker, r, word);
         } else {
             r->next = r->stamp + wire_elapsed(word);

@@ -46,7 +46,8 @@ struct site_written {
 /* Current and highest of a heap. */
 struct heap {
     uint64_t bytes, blocks;           /* now */
-    uint64_t peak_bytes, peak_blocks; /* at the moment of the highest bytes */
+    uint64_t lap_bytes, lap_blocks;   /* at the moment of the highest bytes since heap_lap() */
+    uint64_t peak_bytes, peak_blocks; /* at the moment of the highest bytes of all */
 };
 
 struct ledger {
@@ -108,11 +109,22 @@ static inline bool heap_grow(struct heap *heap, uint64_t size)
 {
     heap->bytes += size;
     heap->blocks++;
+    if (heap->bytes <= heap->lap_bytes)
+        return false;
+    heap->lap_bytes = heap->bytes;
+    heap->lap_blocks = heap->blocks;
     if (heap->bytes <= heap->peak_bytes)
         return false;
     heap->peak_bytes = heap->bytes;
     heap->peak_blocks = heap->blocks;
     return true;
+}
+
+/* From here on the highest is looked for anew, besides the highest of all. */
+static inline void heap_lap(struct heap *heap)
+{
+    heap->lap_bytes = heap->bytes;
+    heap->lap_blocks = heap->blocks;
 }
 
 static inline void ledger_shrinks(struct ledger *ledger)

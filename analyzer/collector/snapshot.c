@@ -170,6 +170,9 @@ static void take_totals(struct tracker *tracker, struct job *job, const struct s
         }
     }
     totals->wall_ns = last_end;
+    totals->taken_ns = (int64_t)(job->now_ns + tracker->arena->started_ns);
+    totals->lap_peak_allocations = (int64_t)tracker->ledger.heap.lap_blocks;
+    totals->lap_peak_bytes = (int64_t)tracker->ledger.heap.lap_bytes;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         totals->collector_cpu_ns = ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000 +
                                    ((int64_t)usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
@@ -202,6 +205,21 @@ static void take_blocks(struct tracker *tracker, struct job *job)
     }
 }
 
+/* Marks, and what sites had counted by then; where a program waits to exit, only if it is little. */
+static void take_moments(struct tracker *tracker, struct job *job)
+{
+    struct samples *samples = &tracker->samples;
+    if (job->raw && samples->count > RAW_SITES_MAX)
+        return;
+    job->first_mark = tracker->marks_written;
+    job->marks = copy_range(&tracker->marks, sizeof *job->marks, tracker->marks_written, tracker->mark_count);
+    job->mark_count = job->marks ? tracker->mark_count - tracker->marks_written : 0;
+    tracker->marks_written = tracker->mark_count;
+    job->samples = copy_range(&samples->rows, sizeof *job->samples, 0, samples->count);
+    job->sample_count = job->samples ? samples->count : 0;
+    samples->count = 0;
+}
+
 struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool blocks)
 {
     struct job *job = calloc(1, sizeof *job);
@@ -216,7 +234,7 @@ struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool
         return NULL;
     }
     job->last = kind == SNAPSHOT_LAST;
-    job->now_ns = tracker_clock() - tracker->arena->started_ns;
+    job->now_ns = tracker_moment(tracker);
     take_totals(tracker, job, &run);
     free(processes);
     job->threads = copy_range(&tracker->threads, sizeof *job->threads, 0, tracker->thread_count);
@@ -225,10 +243,9 @@ struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool
         copy_range(&tracker->points, sizeof *job->points, tracker->points_written, tracker->point_count);
     job->point_count = job->points ? tracker->point_count - tracker->points_written : 0;
     tracker->points_written = tracker->point_count;
-    job->first_mark = tracker->marks_written;
-    job->marks = copy_range(&tracker->marks, sizeof *job->marks, tracker->marks_written, tracker->mark_count);
-    job->mark_count = job->marks ? tracker->mark_count - tracker->marks_written : 0;
-    tracker->marks_written = tracker->mark_count;
+    if (!job->raw)
+        samples_take(&tracker->samples, &tracker->ledger, job->now_ns, false);
+    take_moments(tracker, job);
     if (tracker->event_count) {
         job->events = copy_range(&tracker->events, sizeof *job->events, 0, (uint32_t)tracker->event_count);
         job->event_count = job->events ? tracker->event_count : 0;

@@ -324,6 +324,31 @@ uint32_t tracker_reap(struct tracker *tracker)
     return living;
 }
 
+/* ---- moments ----------------------------------------------------------------------------------- */
+
+uint64_t tracker_moment(struct tracker *tracker)
+{
+    uint64_t now_ns = tracker_clock() - tracker->arena->started_ns;
+    tracker->moment_ns = now_ns > tracker->moment_ns ? now_ns : tracker->moment_ns + 1;
+    return tracker->moment_ns;
+}
+
+void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number)
+{
+    struct mark *mark = GROW_AT(&tracker->marks, struct mark, tracker->mark_count);
+    struct heap *heap = &tracker->ledger.heap;
+    if (!mark)
+        return;
+    tracker->mark_count++;
+    *mark = (struct mark){.t_ns = tracker_moment(tracker),
+                          .process = process,
+                          .number = number,
+                          .lap_bytes = heap->lap_bytes,
+                          .lap_blocks = heap->lap_blocks};
+    mark->sampled = samples_take(&tracker->samples, &tracker->ledger, mark->t_ns, true);
+    heap_lap(heap);
+}
+
 /* ---- the time series --------------------------------------------------------------------------- */
 
 #define POINTS_MAX 2000

@@ -5,6 +5,7 @@
 
 #include "blocks.h"
 #include "ledger.h"
+#include "samples.h"
 #include "wire.h"
 
 #include <sys/types.h>
@@ -67,7 +68,9 @@ struct tracked_process {
 
 struct mark {
     uint64_t t_ns;
-    uint32_t process, number; /* index; the process's number for it */
+    uint32_t process, number;       /* index; the process's number for it */
+    bool sampled;                   /* what sites had counted by then is known */
+    uint64_t lap_bytes, lap_blocks; /* the highest heap since the mark before */
 };
 
 struct point {
@@ -90,6 +93,8 @@ struct tracker {
     uint64_t point_every_ns, next_point_ns;
     struct grow marks; /* struct mark */
     uint32_t mark_count, marks_written;
+    uint64_t moment_ns; /* the latest that tracker_moment() gave */
+    struct samples samples;
     uint64_t waits, waited_ns; /* of rings that were given back */
     uint64_t peak_rss;
     uint32_t sweep;     /* number of the current sweep */
@@ -117,6 +122,12 @@ static inline struct tracked_thread *tracker_thread(const struct tracker *tracke
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 uint64_t tracker_clock(void);
+
+/* Now, since the start of the run: later than any such moment before. */
+uint64_t tracker_moment(struct tracker *tracker);
+
+/* The program names this moment. number: the process's for it. */
+void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number);
 
 /* Gives arena memory back to the system; it reads as zeroes then. */
 void tracker_punch(struct tracker *tracker, uint64_t offset, uint64_t size);

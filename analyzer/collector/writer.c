@@ -12,8 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SAMPLES_MAX 100000       /* rows of site_sample a run */
-#define SAMPLES_SHARE 8          /* the most of what is left of them that one moment may take: 1/8 */
 #define PROGRESS_NS 250000000ull /* between tellings how far the look-up of symbols is */
 
 struct writer {
@@ -24,7 +22,6 @@ struct writer {
     struct grow
         site_nodes; /* uint32_t by the site's index in the ledger: the run's node + 1, 0 = not known yet */
     int64_t run;
-    size_t samples_left; /* rows that site_sample may still get in this run */
     pthread_t thread;
     /* Under the lock: */
     pthread_mutex_t lock;
@@ -47,6 +44,7 @@ void job_free(struct job *job)
     free(job->sites);
     free(job->points);
     free(job->marks);
+    free(job->samples);
     free(job->events);
     free(job->blocks);
     free(job);
@@ -191,30 +189,14 @@ static void merge(struct job_site *into, const struct job_site *from)
     into->peak_bytes += from->peak_bytes;
 }
 
-/* How the sites developed, for narrowing a report to a time. The rows hold totals, so that it does no harm to
- * leave a moment out that has too many for what is left of the budget. */
-static void write_samples(struct writer *w, const struct job *job, const struct ordered *ordered)
-{
-    if (job->raw || job->site_count > w->samples_left / SAMPLES_SHARE)
-        return;
-    w->samples_left -= job->site_count;
-    for (size_t i = 0; i < job->site_count; i++) {
-        const struct site *site = &ordered[i].site->site;
-        check(w, store_site_sample(w->store, (int64_t)job->now_ns, site->process + 1, ordered[i].node,
-                                   (int64_t)site->allocations, (int64_t)site->bytes,
-                                   (int64_t)(site->allocations - site->frees),
-                                   (int64_t)(site->bytes - site->freed_bytes)));
-    }
-}
-
 /* The run's node of a site. It is remembered: a site may have to be written again, as its part in a new peak
  * changes, when its process is long gone and nothing of it is in the arena any more. */
-static uint32_t node_of_site(struct writer *w, const struct job_site *site)
+static uint32_t node_of_site(struct writer *w, uint32_t index, uint32_t process_index, uint32_t raw)
 {
-    uint32_t *known = GROW_AT(&w->site_nodes, uint32_t, site->index);
-    struct intern_process *process = process_of(w, site->site.process, NULL);
+    uint32_t *known = GROW_AT(&w->site_nodes, uint32_t, index);
+    struct intern_process *process = process_of(w, process_index, NULL);
     if (known && !*known && process && process->slot)
-        *known = intern_node(&w->intern, process, site->site.node) + 1;
+        *known = intern_node(&w->intern, process, raw) + 1;
     return known && *known ? *known - 1 : WIRE_NODE_ROOT;
 }
 
@@ -226,7 +208,8 @@ static void write_sites(struct writer *w, struct job *job)
         return;
     for (size_t i = 0; i < job->site_count; i++) {
         ordered[i].site = &job->sites[i];
-        ordered[i].node = node_of_site(w, &job->sites[i]);
+        const struct job_site *site = &job->sites[i];
+        ordered[i].node = node_of_site(w, site->index, site->site.process, site->site.node);
         if (!job->raw)
             ordered[i].shown = intern_show(&w->intern, ordered[i].node);
         if (w->intern.error)
@@ -246,7 +229,6 @@ static void write_sites(struct writer *w, struct job *job)
         else
             write_site(w, &ordered[i]);
     }
-    write_samples(w, job, ordered);
     free(ordered);
 }
 
@@ -258,8 +240,33 @@ static void write_marks(struct writer *w, const struct job *job)
         int kind = 0;
         const char *name =
             process && process->slot ? intern_mark(&w->intern, process, mark->number, &kind) : NULL;
-        check(w, store_mark(w->store, (int64_t)(job->first_mark + i + 1), (int64_t)mark->t_ns,
-                            mark->process + 1, name ? name : "", kind));
+        const struct store_mark row = {.id = (int64_t)(job->first_mark + i + 1),
+                                       .t_ns = (int64_t)mark->t_ns,
+                                       .process = mark->process + 1,
+                                       .name = name ? name : "",
+                                       .kind = kind,
+                                       .sampled = mark->sampled,
+                                       .lap_peak_allocations = (int64_t)mark->lap_blocks,
+                                       .lap_peak_bytes = (int64_t)mark->lap_bytes};
+        check(w, store_mark(w->store, &row));
+    }
+}
+
+/* How the sites developed, for narrowing a report to a time. */
+static void write_samples(struct writer *w, const struct job *job)
+{
+    for (size_t i = 0; i < job->sample_count; i++) {
+        const struct sample *sample = &job->samples[i];
+        const struct store_site_sample row = {
+            .t_ns = (int64_t)sample->t_ns,
+            .process = sample->process + 1,
+            .node = node_of_site(w, sample->site, sample->process, sample->node),
+            .allocations = (int64_t)sample->change.allocations,
+            .bytes = (int64_t)sample->change.bytes,
+            .live_allocations = (int64_t)(sample->change.allocations - sample->change.frees),
+            .live_bytes = (int64_t)(sample->change.bytes - sample->change.freed_bytes),
+            .temporary = (int64_t)sample->change.temporary};
+        check(w, store_site_sample(w->store, &row));
     }
 }
 
@@ -319,6 +326,7 @@ static void write_job(struct writer *w, struct job *job)
     if (!job->last)
         write_facts(w, job);
     write_sites(w, job);
+    write_samples(w, job);
     write_events(w, job);
     write_blocks(w, job);
     if (!job->raw)
@@ -395,7 +403,6 @@ struct writer *writer_start(const struct wire_arena *arena)
     if (!w)
         return NULL;
     w->arena = arena;
-    w->samples_left = SAMPLES_MAX;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
     if (pthread_create(&w->thread, NULL, run_thread, w) != 0) {

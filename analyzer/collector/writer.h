@@ -47,6 +47,8 @@ struct job {
     size_t point_count;
     struct mark *marks;
     size_t mark_count, first_mark; /* number of the first one in the run, from 0 on */
+    struct sample *samples;        /* see samples.h */
+    size_t sample_count;
     struct logged_event *events;
     size_t event_count;
     struct job_block *blocks;

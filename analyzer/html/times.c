@@ -5,8 +5,8 @@
  *       its number, less that of the one before; slices in which it changed; for each of those
  *       its number, less that of the one before; allocations, bytes, live blocks, live bytes: the change
  *
- * The database has totals of sites at some moments, of those sites that had changed. Where a page would get
- * too large, slices are merged two by two.
+ * The database has what changed at sites from moment to moment. Where a page would get too large, slices are
+ * merged two by two.
  */
 #include "page.h"
 
@@ -109,33 +109,21 @@ static void add(struct times *times, int64_t t_ns, int64_t node, const int64_t c
     }
 }
 
-/* Rows of one site follow each other in time: each is a change from the one before. */
 static int read_samples(struct times *times, size_t *count)
 {
     sqlite3_stmt *s = report_prepare(
         times->page->report,
-        "SELECT process, node, t_ns, allocations, bytes, live_allocations, live_bytes FROM site_sample "
-        "WHERE run = ? ORDER BY process, node, t_ns");
-    int64_t before[2 + VALUES] = {0}, change[VALUES];
+        "SELECT node, t_ns, allocations, bytes, live_allocations, live_bytes FROM site_sample WHERE run = ?");
+    int64_t change[VALUES];
     int status = EXIT_FINE;
 
     if (s == NULL)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, times->page->runs[0]->number);
     while (report_step(times->page->report, s, &status)) {
-        int64_t process = sqlite3_column_int64(s, 0), node = sqlite3_column_int64(s, 1);
-
-        if (process != before[0] || node != before[1])
-            memset(before, 0, sizeof before);
-        before[0] = process;
-        before[1] = node;
-        for (int v = 0; v < VALUES; v++) {
-            int64_t now = sqlite3_column_int64(s, 3 + v);
-
-            change[v] = (int64_t)((uint64_t)now - (uint64_t)before[2 + v]);
-            before[2 + v] = now;
-        }
-        add(times, sqlite3_column_int64(s, 2), node, change);
+        for (int v = 0; v < VALUES; v++)
+            change[v] = sqlite3_column_int64(s, 2 + v);
+        add(times, sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 0), change);
         ++*count;
     }
     sqlite3_finalize(s);

@@ -637,6 +637,8 @@ int command_compare(struct report *report, int argc, char **argv)
         status = complete_operands(report, operands, argv, texts, names);
     for (size_t i = 0; i < count && status == EXIT_FINE; i++)
         status = choose(report, &all[i], names[i]);
+    for (size_t i = 0; i + 1 < count && status == EXIT_FINE; i++)
+        status = run_again(report, &all[i].side.runs[0]); /* as they are at the moment of the last one */
     if (status == EXIT_FINE && operands == 1)
         status = leave_out_latest(report, all);
     if (status == EXIT_FINE)

@@ -5,6 +5,7 @@
  * NAME.c    the subcommand of that name: options, one query or two, text or JSON
  * args.c    command lines: one table of options drives the parsing, the errors and --help
  * run.c     which run is meant, and waiting for one whose symbols are still being looked up
+ * live.c    having the collector of a run that still records write what is new
  * lines.c   reading what top, compare and summary show, by line, function, file, module or stack
  * stacks.c  the same for single stacks
  * filter.c  --process, --module, --file ... of all reports

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "run.h"
 #include "args.h"
+#include "live.h"
 #include "text.h"
 #include "units.h"
 
@@ -48,20 +49,19 @@ static int any_lives(const char *pids)
     return 0;
 }
 
-static enum run_state state_of(sqlite3_stmt *s, int state, int phase, int pid, int start, int64_t processes)
+/* pids: of the processes that had not ended when the collector last wrote. */
+static enum run_state state_of(const struct run *run, const char *state, const char *phase, const char *pids)
 {
-    const char *text = (const char *)sqlite3_column_text(s, state),
-               *now = (const char *)sqlite3_column_text(s, phase);
-
-    if (text != NULL && strcmp(text, "complete") == 0)
+    if (state != NULL && strcmp(state, "complete") == 0)
         return RUN_COMPLETE;
-    if (text == NULL || strcmp(text, "recording") != 0 ||
-        !store_collector_lives(sqlite3_column_int64(s, pid), sqlite3_column_int64(s, start)))
+    enum store_collector_state collector = store_collector_state(&run->collector);
+
+    if (state == NULL || strcmp(state, "recording") != 0 || collector == STORE_COLLECTOR_GONE)
         return RUN_INTERRUPTED;
     /* Once all its processes have ended, the collector is about to look up names, even if it did not say so
      * yet. */
-    if (now != NULL && strcmp(now, "running") == 0 &&
-        (processes == 0 || any_lives((const char *)sqlite3_column_text(s, start + 1))))
+    if (phase != NULL && strcmp(phase, "running") == 0 &&
+        (collector == STORE_COLLECTOR_ELSEWHERE || run->processes == 0 || any_lives(pids)))
         return RUN_RECORDING;
     return RUN_SYMBOLS;
 }
@@ -93,6 +93,12 @@ static void fill(struct run *run, sqlite3_stmt *s)
         &run->processes,
         &run->threads,
         &run->number,
+        &run->collector.pid,
+        &run->collector.start,
+        &run->collector.pid_namespace,
+        &run->collector.taken_ns,
+        &run->t.lap_peak_allocations,
+        &run->t.lap_peak_bytes,
     };
     int n = sizeof numbers / sizeof numbers[0];
 
@@ -108,7 +114,8 @@ static void fill(struct run *run, sqlite3_stmt *s)
     const char *phase = (const char *)sqlite3_column_text(s, n + 7);
 
     run->resolved = phase != NULL && strcmp(phase, "done") == 0;
-    run->state = state_of(s, n + 6, n + 7, n + 8, n + 9, run->processes);
+    run->state = state_of(run, (const char *)sqlite3_column_text(s, n + 6), phase,
+                          (const char *)sqlite3_column_text(s, n + 8));
 }
 
 int run_load(struct report *report, int64_t number, struct run *run)
@@ -119,8 +126,9 @@ int run_load(struct report *report, int64_t number, struct run *run)
         "temporary, wall_ns, cpu_ns, peak_ns, peak_rss_bytes, foreign_frees, events_lost, stacks_checked, "
         "stacks_different, stacks_slow, waits, waited_ns, collector_cpu_ns, "
         "(SELECT count(*) FROM process AS p WHERE p.run = run.id), "
-        "(SELECT count(*) FROM thread AS t WHERE t.run = run.id), id, "
-        "label, command, started, root, exit_status, progress, state, phase, collector_pid, collector_start, "
+        "(SELECT count(*) FROM thread AS t WHERE t.run = run.id), id, collector_pid, collector_start, "
+        "pid_namespace, taken_ns, lap_peak_allocations, lap_peak_bytes, "
+        "label, command, started, root, exit_status, progress, state, phase, "
         "(SELECT group_concat(p.pid) FROM process AS p WHERE p.run = run.id AND p.ended_ns IS NULL) "
         "FROM run WHERE id = ?";
     sqlite3_stmt *statement = report_prepare(report, sql);
@@ -261,6 +269,29 @@ static int wait_for_symbols(struct report *report, struct run *run)
     return status;
 }
 
+int run_again(struct report *report, struct run *run)
+{
+    int64_t number = run->number;
+
+    run_free(run);
+    return run_load(report, number, run);
+}
+
+/* Has what the collector knows by now written, or waits for what it still does. A moment of the file that was
+ * held for a run before is let go: it can show nothing newer. */
+static int catch_up(struct report *report, struct run *run)
+{
+    int status = EXIT_FINE;
+
+    if (!sqlite3_get_autocommit(report->sql))
+        sqlite3_exec(report->sql, "COMMIT", NULL, NULL, NULL);
+    if (run->state == RUN_RECORDING) {
+        live_ask(report, run, 1);
+        status = run_again(report, run);
+    }
+    return status == EXIT_FINE && run->state == RUN_SYMBOLS ? wait_for_symbols(report, run) : status;
+}
+
 int run_find(struct report *report, const char *text, struct run *run)
 {
     *run = (struct run){0};
@@ -275,13 +306,12 @@ int run_find(struct report *report, const char *text, struct run *run)
         return report_error(report, EXIT_FAILED, "%s holds no run yet. Record one: trace-run PROGRAM",
                             report->db);
     status = run_load(report, number, run);
-    if (status == EXIT_FINE && run->state == RUN_SYMBOLS)
-        status = wait_for_symbols(report, run);
+    if (status == EXIT_FINE && (run->state == RUN_RECORDING || run->state == RUN_SYMBOLS))
+        status = catch_up(report, run);
     /* From here on one snapshot of the file, even if a collector goes on writing. */
     if (status == EXIT_FINE && sqlite3_get_autocommit(report->sql)) {
         sqlite3_exec(report->sql, "BEGIN", NULL, NULL, NULL);
-        run_free(run);
-        status = run_load(report, number, run);
+        status = run_again(report, run);
     }
     return status;
 }

@@ -8,7 +8,7 @@
 
 enum run_state {
     RUN_COMPLETE,
-    RUN_RECORDING,   /* the program runs */
+    RUN_RECORDING,   /* the program runs, see live.h */
     RUN_SYMBOLS,     /* it has ended, its names are being looked up */
     RUN_INTERRUPTED, /* the collector ended before it was done: what was committed is there */
 };
@@ -17,8 +17,9 @@ struct run {
     int64_t number;
     enum run_state state;
     char *label, *command, *started, *root;
-    int resolved;       /* all sites have their line: line_total is there */
-    double progress;    /* of RUN_SYMBOLS, 0 to 1 */
+    int resolved;    /* all sites have their line: line_total is there */
+    double progress; /* of RUN_SYMBOLS, 0 to 1 */
+    struct store_collector collector;
     struct store_run t; /* the totals */
     int64_t processes, threads;
 };
@@ -26,13 +27,17 @@ struct run {
 extern const char *const run_states[]; /* as the view runs calls them */
 
 /* The latest run (text NULL), the one of that number, or the latest of that label. Waits for symbols, with a
- * progress bar where somebody looks. On failure says why and returns the exit status, else EXIT_FINE. All
- * that is read afterwards is of one moment. */
+ * progress bar where somebody looks; has a collector that still records write what it knows. On failure says
+ * why and returns the exit status, else EXIT_FINE. All that is read afterwards is of one moment; runs that
+ * were found before may need run_again(). */
 int run_find(struct report *report, const char *text, struct run *run);
 
 /* A run by number; EXIT_FAILED and nothing said when there is none. */
 int run_load(struct report *report, int64_t number, struct run *run);
 void run_free(struct run *run);
+
+/* Reads a run that was loaded before once more. */
+int run_again(struct report *report, struct run *run);
 
 /* Numbers of runs in a malloc'ed array, latest first: all of them, or those of a label. */
 int run_numbers(struct report *report, const char *label, int64_t **numbers, size_t *count);

@@ -1,4 +1,4 @@
--- The database, version 1. One file holds many runs. Tables are ours, views (views.sql) are everybody's.
+-- The database, version 2. One file holds many runs. Tables are ours, views (views.sql) are everybody's.
 -- Measures are counted in blocks and in bytes asked for.
 
 CREATE TABLE run (
@@ -14,6 +14,7 @@ CREATE TABLE run (
     progress REAL NOT NULL DEFAULT 0,    -- of the phase 'symbols', 0 to 1
     collector_pid INTEGER,               -- who writes this run, to tell 'recording' from a dead collector
     collector_start INTEGER,             -- its start time, field 22 of /proc/PID/stat
+    pid_namespace INTEGER,               -- that its pid is of: the inode of /proc/PID/ns/pid
     root TEXT NOT NULL DEFAULT '',       -- working directory of the first process
     allocations INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
     frees INTEGER NOT NULL DEFAULT 0, freed_bytes INTEGER NOT NULL DEFAULT 0,
@@ -27,7 +28,9 @@ CREATE TABLE run (
     stacks_checked INTEGER NOT NULL DEFAULT 0, stacks_different INTEGER NOT NULL DEFAULT 0,
     stacks_slow INTEGER NOT NULL DEFAULT 0,
     waits INTEGER NOT NULL DEFAULT 0, waited_ns INTEGER NOT NULL DEFAULT 0, -- targets waiting for ring space
-    collector_cpu_ns INTEGER NOT NULL DEFAULT 0
+    collector_cpu_ns INTEGER NOT NULL DEFAULT 0,
+    taken_ns INTEGER NOT NULL DEFAULT 0, -- the collector's CLOCK_MONOTONIC when these numbers were taken
+    lap_peak_allocations INTEGER NOT NULL DEFAULT 0, lap_peak_bytes INTEGER NOT NULL DEFAULT 0 -- since the last mark
 ) STRICT;
 
 CREATE TABLE process (
@@ -128,17 +131,21 @@ CREATE TABLE sample (
     PRIMARY KEY (run, t_ns)
 ) STRICT, WITHOUT ROWID;
 
--- Totals of the sites that changed since their last row, at some of the samples: for narrowing a report to a time.
+-- What changed at a site since its row before, at marks and at some moments between: for narrowing a report to a
+-- time. Of moments with a row at all, and of marks that are sampled, the sums up to them are what was counted by then.
 CREATE TABLE site_sample (
     run INTEGER NOT NULL, t_ns INTEGER NOT NULL, process INTEGER NOT NULL, node INTEGER NOT NULL,
     allocations INTEGER NOT NULL, bytes INTEGER NOT NULL,
     live_allocations INTEGER NOT NULL, live_bytes INTEGER NOT NULL,
+    temporary INTEGER NOT NULL,
     PRIMARY KEY (run, t_ns, process, node)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE mark (
     run INTEGER NOT NULL, id INTEGER NOT NULL, t_ns INTEGER NOT NULL, process INTEGER NOT NULL,
     name TEXT NOT NULL, kind INTEGER NOT NULL,
+    sampled INTEGER NOT NULL,  -- 1 = site_sample is complete up to here
+    lap_peak_allocations INTEGER NOT NULL, lap_peak_bytes INTEGER NOT NULL, -- the highest heap since the mark before
     PRIMARY KEY (run, id)
 ) STRICT, WITHOUT ROWID;
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define STORE_APPLICATION_ID 0x4c547263 /* 'LTrc' */
-#define STORE_VERSION 1
+#define STORE_VERSION 2
 #define STORE_BLOCKS 100000
 
 struct store;
@@ -37,6 +37,8 @@ struct store_run {
     int64_t stacks_checked, stacks_different, stacks_slow;
     int64_t waits, waited_ns;
     int64_t collector_cpu_ns;
+    int64_t taken_ns;                             /* CLOCK_MONOTONIC */
+    int64_t lap_peak_allocations, lap_peak_bytes; /* the highest heap since the last mark */
 };
 
 struct store_process {
@@ -60,6 +62,21 @@ struct store_site {
     size_t sizes_size, lifetimes_size;
 };
 
+/* What changed at a site since its sample before. */
+struct store_site_sample {
+    int64_t t_ns, process, node;
+    int64_t allocations, bytes;
+    int64_t live_allocations, live_bytes;
+    int64_t temporary;
+};
+
+struct store_mark {
+    int64_t id, t_ns, process;
+    const char *name;
+    int kind, sampled;
+    int64_t lap_peak_allocations, lap_peak_bytes;
+};
+
 /* Opens or creates path for writing: WAL, synchronous=NORMAL, busy timeout, the schema if the file is new.
  * Refuses what is no database, no trace database, or of another version. On failure *store is still set, for
  * store_error() and store_close(), unless memory is short (-ENOMEM, NULL). */
@@ -79,8 +96,9 @@ int store_run_totals(struct store *store, const struct store_run *totals);
 int store_run_phase(struct store *store, const char *phase, double progress);
 int store_run_state(struct store *store, const char *state); /* 'complete' ends the phases too */
 
-/* Each inserts a row or replaces the one with the same key. Rows that come in ascending order of their keys
- * (for sites: node, then process) are written faster and make a smaller file. */
+/* Each inserts a row or replaces the one with the same key (site samples: adds to it). Rows that come in
+ * ascending order of their keys (for sites: node, then process) are written faster and make a smaller file.
+ */
 int store_process(struct store *store, const struct store_process *process);
 int store_thread(struct store *store, int64_t process, int64_t id, int tid, const char *name,
                  int64_t allocations, int64_t bytes, int64_t frees);
@@ -96,14 +114,24 @@ int store_block(struct store *store, int64_t process, int64_t address, int64_t s
                 int64_t born_ns);
 int store_sample(struct store *store, int64_t t_ns, int64_t live_allocations, int64_t live_bytes,
                  int64_t rss_bytes);
-int store_site_sample(struct store *store, int64_t t_ns, int64_t process, int64_t node, int64_t allocations,
-                      int64_t bytes, int64_t live_allocations, int64_t live_bytes);
-int store_mark(struct store *store, int64_t id, int64_t t_ns, int64_t process, const char *name, int kind);
+int store_site_sample(struct store *store, const struct store_site_sample *sample);
+int store_mark(struct store *store, const struct store_mark *mark);
 int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, int tid, const char *kind,
                 int64_t address, int64_t size, int64_t node);
 
-/* True while the collector that a run names (run.collector_pid, run.collector_start) is alive. */
-int store_collector_lives(int64_t pid, int64_t start);
+/* The collector that a run names: the columns collector_pid, collector_start, pid_namespace and taken_ns. */
+struct store_collector {
+    int64_t pid, start, pid_namespace, taken_ns;
+};
+enum store_collector_state {
+    STORE_COLLECTOR_GONE,
+    STORE_COLLECTOR_LIVES,
+    STORE_COLLECTOR_ELSEWHERE, /* in a PID namespace that cannot be seen from here; it wrote not long ago */
+};
+enum store_collector_state store_collector_state(const struct store_collector *collector);
+
+/* Nanoseconds of CLOCK_MONOTONIC. */
+int64_t store_clock(void);
 
 /* Start time of a process in clock ticks since boot, -1 = there is none. */
 int64_t store_process_start(int64_t pid);

@@ -5,22 +5,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How long store_finish asks for the file to be let go by readers: pauses grow, four seconds in all. */
 #define FINISH_TRIES 40
 #define FINISH_PAUSE_US 5000
 
+/* A collector that cannot be seen writes at least so often, unless looking up names takes it very long. */
+#define ELSEWHERE_NS 600000000000
+
 static const char *const sql[STORE_STATEMENTS] = {
-    [STORE_RUN_ADD] = "INSERT INTO run(label, command, started, root, collector_pid, collector_start) "
-                      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STORE_RUN_ADD] =
+        "INSERT INTO run(label, command, started, root, collector_pid, collector_start, pid_namespace, "
+        "taken_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [STORE_RUN_TOTALS] =
         "UPDATE run SET wall_ns = ?2, cpu_ns = ?3, exit_status = ?4, allocations = ?5, bytes = ?6, frees = "
         "?7, "
         "freed_bytes = ?8, peak_allocations = ?9, peak_bytes = ?10, peak_ns = ?11, live_allocations = ?12, "
         "live_bytes = ?13, temporary = ?14, peak_rss_bytes = ?15, foreign_frees = ?16, events_lost = ?17, "
         "stacks_checked = ?18, stacks_different = ?19, stacks_slow = ?20, waits = ?21, waited_ns = ?22, "
-        "collector_cpu_ns = ?23 WHERE id = ?1",
+        "collector_cpu_ns = ?23, taken_ns = ?24, lap_peak_allocations = ?25, lap_peak_bytes = ?26 WHERE id = "
+        "?1",
     [STORE_RUN_PHASE] = "UPDATE run SET phase = ?2, progress = ?3 WHERE id = ?1",
     [STORE_RUN_STATE] =
         "UPDATE run SET state = ?2, phase = CASE ?2 WHEN 'complete' THEN 'done' ELSE phase END, "
@@ -39,8 +46,11 @@ static const char *const sql[STORE_STATEMENTS] = {
         "?17)",
     [STORE_BLOCK] = "REPLACE INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [STORE_SAMPLE] = "REPLACE INTO sample VALUES (?1, ?2, ?3, ?4, ?5)",
-    [STORE_SITE_SAMPLE] = "REPLACE INTO site_sample VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [STORE_MARK] = "REPLACE INTO mark VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [STORE_SITE_SAMPLE] =
+        "INSERT INTO site_sample VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET "
+        "allocations = allocations + ?5, bytes = bytes + ?6, live_allocations = live_allocations + ?7, "
+        "live_bytes = live_bytes + ?8, temporary = temporary + ?9",
+    [STORE_MARK] = "REPLACE INTO mark VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [STORE_EVENT] = "REPLACE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 };
 
@@ -149,28 +159,54 @@ int64_t store_process_start(int64_t pid)
     return state == 'Z' || state == 'X' ? -1 : start;
 }
 
-int store_collector_lives(int64_t pid, int64_t start)
+int64_t store_clock(void)
 {
-    int64_t now = store_process_start(pid);
+    struct timespec now;
 
-    return now >= 0 && now == start;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t pid_namespace(void)
+{
+    struct stat status;
+
+    return stat("/proc/self/ns/pid", &status) == 0 ? (int64_t)status.st_ino : 0;
+}
+
+enum store_collector_state store_collector_state(const struct store_collector *c)
+{
+    int64_t now_ns = store_clock();
+
+    if (c->pid_namespace != pid_namespace())
+        return c->taken_ns > 0 && c->taken_ns <= now_ns && now_ns - c->taken_ns < ELSEWHERE_NS
+                   ? STORE_COLLECTOR_ELSEWHERE
+                   : STORE_COLLECTOR_GONE;
+    int64_t start = store_process_start(c->pid);
+
+    return start >= 0 && start == c->start ? STORE_COLLECTOR_LIVES : STORE_COLLECTOR_GONE;
 }
 
 /* Runs of collectors that were killed (or whose machine went down) never get another state by themselves. */
 static int mark_interrupted(struct store *store)
 {
     sqlite3_stmt *select = NULL, *update = NULL;
-    int result = sqlite3_prepare_v2(store->db,
-                                    "SELECT id, collector_pid, collector_start FROM run "
-                                    "WHERE state = 'recording'",
-                                    -1, &select, NULL);
+    int result =
+        sqlite3_prepare_v2(store->db,
+                           "SELECT id, collector_pid, collector_start, pid_namespace, taken_ns FROM run "
+                           "WHERE state = 'recording'",
+                           -1, &select, NULL);
 
     if (result == SQLITE_OK)
         result = sqlite3_prepare_v2(store->db, "UPDATE run SET state = 'interrupted' WHERE id = ?", -1,
                                     &update, NULL);
     while (result == SQLITE_OK && (result = sqlite3_step(select)) == SQLITE_ROW) {
         result = SQLITE_OK;
-        if (store_collector_lives(sqlite3_column_int64(select, 1), sqlite3_column_int64(select, 2)))
+        const struct store_collector collector = {
+            sqlite3_column_int64(select, 1), sqlite3_column_int64(select, 2), sqlite3_column_int64(select, 3),
+            sqlite3_column_int64(select, 4)};
+
+        if (store_collector_state(&collector) != STORE_COLLECTOR_GONE)
             continue;
         sqlite3_bind_int64(update, 1, sqlite3_column_int64(select, 0));
         result = sqlite3_step(update);
@@ -199,6 +235,8 @@ int store_run_add(struct store *store, const char *label, const char *command, c
     text(&row, root);
     number(&row, getpid());
     number(&row, store_process_start(getpid()));
+    number(&row, pid_namespace());
+    number(&row, store_clock());
     code = row_end(&row);
     if (code == 0)
         *run = store->run = sqlite3_last_insert_rowid(store->db);
@@ -232,6 +270,9 @@ int store_run_totals(struct store *store, const struct store_run *r)
     number(&row, r->waits);
     number(&row, r->waited_ns);
     number(&row, r->collector_cpu_ns);
+    number(&row, r->taken_ns);
+    number(&row, r->lap_peak_allocations);
+    number(&row, r->lap_peak_bytes);
     return row_end(&row);
 }
 
@@ -414,32 +455,35 @@ int store_sample(struct store *store, int64_t t_ns, int64_t live_allocations, in
     return row_end(&row);
 }
 
-int store_site_sample(struct store *store, int64_t t_ns, int64_t process, int64_t node, int64_t allocations,
-                      int64_t bytes, int64_t live_allocations, int64_t live_bytes)
+int store_site_sample(struct store *store, const struct store_site_sample *s)
 {
     struct row row = row_begin(store, STORE_SITE_SAMPLE);
 
     number(&row, store->run);
-    number(&row, t_ns);
-    number(&row, process);
-    number(&row, node);
-    number(&row, allocations);
-    number(&row, bytes);
-    number(&row, live_allocations);
-    number(&row, live_bytes);
+    number(&row, s->t_ns);
+    number(&row, s->process);
+    number(&row, s->node);
+    number(&row, s->allocations);
+    number(&row, s->bytes);
+    number(&row, s->live_allocations);
+    number(&row, s->live_bytes);
+    number(&row, s->temporary);
     return row_end(&row);
 }
 
-int store_mark(struct store *store, int64_t id, int64_t t_ns, int64_t process, const char *name, int kind)
+int store_mark(struct store *store, const struct store_mark *mark)
 {
     struct row row = row_begin(store, STORE_MARK);
 
     number(&row, store->run);
-    number(&row, id);
-    number(&row, t_ns);
-    number(&row, process);
-    text(&row, name);
-    number(&row, kind);
+    number(&row, mark->id);
+    number(&row, mark->t_ns);
+    number(&row, mark->process);
+    text(&row, mark->name);
+    number(&row, mark->kind);
+    number(&row, mark->sampled);
+    number(&row, mark->lap_peak_allocations);
+    number(&row, mark->lap_peak_bytes);
     return row_end(&row);
 }
 

@@ -7,7 +7,7 @@ import pytest
 
 def add_marks(path, *marks):
     with sqlite3.connect(path) as connection:
-        connection.executemany("INSERT INTO mark VALUES (1, ?, ?, 1, ?, 0)",
+        connection.executemany("INSERT INTO mark VALUES (1, ?, ?, 1, ?, 0, 1, 0, 0)",
                                [(i, t, name) for i, (t, name) in enumerate(marks, 1)])
 
 

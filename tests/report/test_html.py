@@ -88,11 +88,12 @@ def add_times(db):
     for process, node, allocations, size, live in connection.execute(
             "SELECT process, node, allocations, bytes, live_allocations FROM site WHERE run = 1").fetchall():
         each = size // allocations
-        for t, done in ((300000000, allocations // 2 if node == 2 else allocations), (900000000, allocations)):
+        first = allocations // 2 if node == 2 else allocations
+        for t, done, kept in ((300000000, first, live), (900000000, allocations - first, 0)):
             if t == 300000000 or node == 2:
-                connection.execute("INSERT INTO site_sample VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
-                                   (t, process, node, done, done * each, live, live * each))
-    connection.execute("INSERT INTO mark VALUES (1, 1, 500000000, 1, '</script><b>loaded</b>', 0)")
+                connection.execute("INSERT INTO site_sample VALUES (1, ?, ?, ?, ?, ?, ?, ?, 0)",
+                                   (t, process, node, done, done * each, kept, kept * each))
+    connection.execute("INSERT INTO mark VALUES (1, 1, 500000000, 1, '</script><b>loaded</b>', 0, 1, 0, 0)")
     connection.commit()
     connection.close()
 

@@ -1,5 +1,6 @@
-/* test_ledger.c - the peak by site without a scan, against a scan of all sites at every new maximum. */
-#include "ledger.h"
+/* test_ledger.c - the peak by site without a scan, against a scan of all sites at every new maximum; and what
+ * changed from moment to moment. */
+#include "samples.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -129,11 +130,80 @@ static void histograms(void **unused)
     grow_free(&ledger.written);
 }
 
+/* At each moment the rows up to it sum to what the sites have counted, those of moments that were left out
+ * included; and the highest heap since the last mark is known. */
+static void samples_add_up(void **unused)
+{
+    (void)unused;
+    struct ledger ledger = {0};
+    struct heap heap = {0};
+    struct samples samples = {0};
+    struct sample_counts sums[SITES + 1] = {0};
+    uint64_t now = 0, highest = 0, marks = 0, left_out = 0;
+    uint64_t live[SITES + 1] = {0};
+    for (uint32_t i = 1; i <= SITES; i++)
+        assert_int_equal(ledger_add_site(&ledger, i % PROCESSES, 100 + i), i);
+    for (uint64_t step = 1; step <= 1000000; step++) {
+        uint32_t site = (uint32_t)(next_random() >> 32) % SITES + 1;
+        if (next_random() % 2) {
+            ledger_alloc(&ledger, &heap, site, 8);
+            live[site]++;
+            now += 8;
+        } else if (live[site]) {
+            ledger_free(&ledger, &heap, site, 8, 0);
+            ledger_site(&ledger, site)->temporary += step % 2;
+            live[site]--;
+            now -= 8;
+        }
+        highest = now > highest ? now : highest;
+        if (next_random() % 64)
+            continue;
+        bool at_mark = next_random() % 2;
+        uint32_t before = samples.count;
+        if (!samples_take(&samples, &ledger, step, at_mark)) {
+            assert_int_equal(samples.count, before);
+            assert_false(at_mark); /* there is room for many of those */
+            left_out++;
+            continue;
+        }
+        const struct sample *rows = samples.rows.memory;
+        for (uint32_t i = before; i < samples.count; i++) {
+            assert_true(rows[i].t_ns == step && rows[i].node == 100 + rows[i].site);
+            assert_int_equal(rows[i].process, rows[i].site % PROCESSES);
+            sums[rows[i].site].allocations += rows[i].change.allocations;
+            sums[rows[i].site].bytes += rows[i].change.bytes;
+            sums[rows[i].site].frees += rows[i].change.frees;
+            sums[rows[i].site].freed_bytes += rows[i].change.freed_bytes;
+            sums[rows[i].site].temporary += rows[i].change.temporary;
+        }
+        for (uint32_t i = 1; i <= SITES; i++) {
+            const struct site *s = ledger_site(&ledger, i);
+            const struct sample_counts counts = {s->allocations, s->bytes, s->frees, s->freed_bytes,
+                                                 s->temporary};
+            assert_memory_equal(&sums[i], &counts, sizeof counts);
+        }
+        if (at_mark) {
+            assert_int_equal(ledger.heap.lap_bytes, highest);
+            heap_lap(&ledger.heap);
+            highest = now;
+            marks++;
+        }
+    }
+    assert_true(marks > 1000 && left_out > 100);
+    for (uint32_t i = 1; i <= SITES; i++)
+        free(ledger_site(&ledger, i)->lifetimes);
+    grow_free(&ledger.sites);
+    grow_free(&ledger.written);
+    grow_free(&samples.rows);
+    grow_free(&samples.told);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(peak_by_site),
         cmocka_unit_test(histograms),
+        cmocka_unit_test(samples_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

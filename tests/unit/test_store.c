@@ -165,9 +165,9 @@ static void of_another_version(void **state)
 {
     (void)state;
     record("x", 1, 1);
-    execute("PRAGMA user_version = 2");
+    execute("PRAGMA user_version = 3");
     assert_refused_both("newer libtrace");
-    execute("PRAGMA user_version = 0");
+    execute("PRAGMA user_version = 1");
     assert_refused_both("older libtrace");
 }
 
@@ -319,11 +319,25 @@ static void collector_lives(void **state)
 
     (void)state;
     assert_true(start > 0);
-    assert_true(store_collector_lives(getpid(), start));
-    assert_false(store_collector_lives(getpid(), start + 1));
-    assert_false(store_collector_lives(0, 0));
-    assert_false(store_collector_lives(-1, -1));
-    assert_false(store_collector_lives(1 << 30, -1));
+    struct stat here;
+    assert_int_equal(stat("/proc/self/ns/pid", &here), 0);
+    const struct {
+        struct store_collector collector;
+        enum store_collector_state expected;
+    } cases[] = {
+        {{getpid(), start, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_LIVES},
+        {{getpid(), start + 1, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
+        {{0, 0, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
+        {{-1, -1, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
+        {{1 << 30, -1, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
+        /* Somebody else's numbers, which tell nothing here. */
+        {{getpid(), start, 1, store_clock()}, STORE_COLLECTOR_ELSEWHERE},
+        {{getpid(), start, 1, 0}, STORE_COLLECTOR_GONE},
+        {{getpid(), start, 1, store_clock() - 3600000000000}, STORE_COLLECTOR_GONE},
+        {{getpid(), start, 1, INT64_MAX}, STORE_COLLECTOR_GONE}, /* before this machine was started */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(store_collector_state(&cases[i].collector), cases[i].expected);
 }
 
 static void histograms(void **state)

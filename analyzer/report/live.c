@@ -1,0 +1,151 @@
+/* live.c - asks the collector of a run for what is new: SIGUSR1, see collector.c.
+ *
+ * A signal kills whom it is not meant for, and the number in the file may be anybody's by now, or a
+ * stranger's choice. So a process is signalled only if it is the one that the file names (its start time), is
+ * a trace-collector, and has this very file open; a pidfd holds on to it meanwhile.
+ */
+#define _GNU_SOURCE
+#include "live.h"
+#include "text.h"
+#include "units.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define PATIENCE_NS 1000000000
+#define POLL_US 2000
+
+/* ---- who is asked ---------------------------------------------------------------------------- */
+
+static int is_collector(int64_t pid)
+{
+    char path[64], target[4096];
+
+    snprintf(path, sizeof path, "/proc/%lld/exe", (long long)pid);
+    ssize_t size = readlink(path, target, sizeof target - 1);
+
+    if (size < 0)
+        return 0;
+    target[size] = '\0';
+    const char *name = text_basename(target);
+
+    /* An update may have replaced the file of one that runs: "trace-collector (deleted)". */
+    return strncmp(name, "trace-collector", 15) == 0 && (name[15] == '\0' || name[15] == ' ');
+}
+
+static int has_open(int64_t pid, const struct stat *file)
+{
+    char path[64];
+    struct stat status;
+    int found = 0;
+
+    snprintf(path, sizeof path, "/proc/%lld/fd", (long long)pid);
+    DIR *folder = opendir(path);
+
+    if (folder == NULL)
+        return 0;
+    for (const struct dirent *entry; !found && (entry = readdir(folder)) != NULL;)
+        found = fstatat(dirfd(folder), entry->d_name, &status, 0) == 0 && status.st_dev == file->st_dev &&
+                status.st_ino == file->st_ino;
+    closedir(folder);
+    return found;
+}
+
+/* NULL once the signal is sent, else why not. */
+static const char *ask(const struct report *report, const struct run *run)
+{
+    const struct store_collector *c = &run->collector;
+    struct stat file;
+    enum store_collector_state state = store_collector_state(c);
+
+    if (state == STORE_COLLECTOR_ELSEWHERE)
+        return "is in another PID namespace (a container) and cannot be asked";
+    if (state == STORE_COLLECTOR_GONE)
+        return "is gone";
+    int process = (int)syscall(SYS_pidfd_open, (pid_t)c->pid, 0);
+    const char *why = NULL;
+
+    if (process < 0 || store_collector_state(c) != STORE_COLLECTOR_LIVES)
+        why = "is gone";
+    else if (syscall(SYS_pidfd_send_signal, process, 0, NULL, 0) != 0)
+        why = errno == EPERM ? "is another user's and cannot be asked" : "is gone";
+    else if (stat(report->db, &file) != 0 || !is_collector(c->pid) || !has_open(c->pid, &file))
+        why = "does not write to this file";
+    else if (syscall(SYS_pidfd_send_signal, process, SIGUSR1, NULL, 0) != 0)
+        why = "is gone";
+    if (process >= 0)
+        close(process);
+    return why;
+}
+
+/* ---- the answer ------------------------------------------------------------------------------ */
+
+/* True once what was counted at that moment is there, or the run is not recording any more. */
+static int is_there(const struct report *report, int64_t number, int64_t asked_ns)
+{
+    sqlite3_stmt *s = report_prepare(
+        report, "SELECT taken_ns >= ?2 OR state <> 'recording' OR phase <> 'running' FROM run WHERE id = ?1");
+    int status = EXIT_FINE, there = 1;
+
+    if (s == NULL)
+        return 1;
+    sqlite3_bind_int64(s, 1, number);
+    sqlite3_bind_int64(s, 2, asked_ns);
+    if (report_step(report, s, &status))
+        there = sqlite3_column_int(s, 0);
+    sqlite3_finalize(s);
+    return there;
+}
+
+static void say_why(const struct report *report, const struct run *run, const char *why)
+{
+    char ago[UNITS_SIZE];
+    int64_t taken_ns = run->collector.taken_ns, now_ns = store_clock();
+
+    units_seconds(ago, taken_ns > 0 && taken_ns < now_ns ? (double)(now_ns - taken_ns) / 1e9 : 0);
+    report_error(report, EXIT_FINE,
+                 "run %lld is still recording, but its collector (process %lld) %s: this is what it had "
+                 "written %s ago",
+                 (long long)run->number, (long long)run->collector.pid, why, ago);
+}
+
+void live_ask(struct report *report, const struct run *run, int say)
+{
+    int64_t asked_ns = store_clock();
+    const char *why = ask(report, run);
+
+    while (why == NULL && !is_there(report, run->number, asked_ns)) {
+        if (store_clock() - asked_ns > PATIENCE_NS)
+            why = "is busy";
+        else
+            usleep(POLL_US);
+    }
+    if (why != NULL && say && !is_there(report, run->number, asked_ns)) /* it may just have ended */
+        say_why(report, run, why);
+}
+
+void live_ask_all(struct report *report)
+{
+    int64_t *numbers;
+    size_t count;
+
+    if (run_numbers(report, NULL, &numbers, &count) != EXIT_FINE)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        struct run run;
+
+        if (run_load(report, numbers[i], &run) == EXIT_FINE && run.state == RUN_RECORDING)
+            live_ask(report, &run, 0);
+        run_free(&run);
+    }
+    free(numbers);
+}
