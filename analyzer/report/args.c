@@ -168,6 +168,15 @@ static int parse_share(const char *text, double *share)
     return *end == '\0';
 }
 
+static int parse_seconds(const char *text, double *seconds)
+{
+    char *end;
+    double value = strtod(text, &end);
+
+    *seconds = value;
+    return end != text && *end == '\0' && value >= 0.1 && value <= 86400;
+}
+
 static int take_value(const struct report *report, const struct option_spec *o, const char *value)
 {
     char list[256], *end;
@@ -196,6 +205,11 @@ static int take_value(const struct report *report, const struct option_spec *o, 
                    ? ARGS_GO_ON
                    : report_error(report, EXIT_USAGE, "--%s takes a share (5%%, 0.5%%), not '%s'.", o->name,
                                   value);
+    if (o->kind == OPTION_EVERY)
+        return parse_seconds(value, o->target)
+                   ? ARGS_GO_ON
+                   : report_error(report, EXIT_USAGE, "--%s takes seconds (0.1 and more), not '%s'.", o->name,
+                                  value);
     for (int i = 0; o->choices[i] != NULL; i++)
         if (strcmp(o->choices[i], value) == 0) {
             *(int *)o->target = i;
@@ -217,7 +231,8 @@ static void print_options(const struct option_spec *options, size_t count)
 
         if (o->kind == OPTION_CHOICE)
             list_choices(o, "|", list, sizeof list);
-        snprintf(left, sizeof left, "%s%s%s%s", dashes(o), o->name, o->kind == OPTION_FLAG ? "" : " ",
+        snprintf(left, sizeof left, "%s%s%s%s", dashes(o), o->name,
+                 o->kind == OPTION_FLAG || o->kind == OPTION_EVERY ? "" : " ",
                  o->kind == OPTION_FLAG     ? ""
                  : o->kind == OPTION_CHOICE ? list
                                             : o->value);
@@ -256,20 +271,33 @@ static int print_words(const struct all *all)
         if (o->kind == OPTION_CHOICE)
             list_choices(o, " ", list, sizeof list);
         printf("%s%s\t%s\t%s\n", dashes(o), o->name, o->help,
-               o->kind == OPTION_CHOICE ? list
-               : o->kind == OPTION_FLAG ? ""
-                                        : o->value);
+               o->kind == OPTION_CHOICE                            ? list
+               : o->kind == OPTION_FLAG || o->kind == OPTION_EVERY ? ""
+                                                                   : o->value);
     }
     return EXIT_FINE;
 }
 
 /* ---- the environment ------------------------------------------------------------------------- */
 
+void args_measure(struct report *report)
+{
+    const char *columns = getenv("COLUMNS");
+    struct winsize size;
+
+    report->width = 80;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        report->width = size.ws_col;
+    if (columns != NULL && atoi(columns) > 0)
+        report->width = atoi(columns);
+    if (report->width < 40)
+        report->width = 40; /* below that lines wrap: better than columns of nothing */
+}
+
 static void settle(struct report *report)
 {
     const char *variable, *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
     int terminal = isatty(STDOUT_FILENO);
-    struct winsize size;
 
     variable = getenv("LIBTRACE_DB");
     report->db = db_option != NULL                       ? db_option
@@ -281,16 +309,8 @@ static void settle(struct report *report)
                     (color_choice == COLOR_AUTO && terminal && (no_color == NULL || *no_color == '\0') &&
                      (term == NULL || strcmp(term, "dumb") != 0));
     report->width = 0;
-    if (terminal) {
-        report->width = 80;
-        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-            report->width = size.ws_col;
-        variable = getenv("COLUMNS");
-        if (variable != NULL && atoi(variable) > 0)
-            report->width = atoi(variable);
-        if (report->width < 40)
-            report->width = 40; /* below that lines wrap: better than columns of nothing */
-    }
+    if (terminal)
+        args_measure(report);
 }
 
 /* ---- parsing --------------------------------------------------------------------------------- */
@@ -325,6 +345,10 @@ static int parse_option(const struct report *report, const struct all *all, int 
     }
     if (equals != NULL)
         return take_value(report, o, equals + 1);
+    if (o->kind == OPTION_EVERY) {
+        *(double *)o->target = 1;
+        return ARGS_GO_ON;
+    }
     if (*i + 1 >= argc)
         return report_error(report, EXIT_USAGE, "%s%s needs a value.", dashes(o), o->name);
     return take_value(report, o, argv[++*i]);

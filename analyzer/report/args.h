@@ -11,6 +11,7 @@ enum option_kind {
     OPTION_CHOICE, /* target: int, index into choices */
     OPTION_BYTES,  /* target: int64_t; 50MiB, 1.5k, 4096 */
     OPTION_SHARE,  /* target: double, 0.05 for 5% */
+    OPTION_EVERY,  /* target: double, seconds: 1 where only --name is there, else --name=SECONDS */
 };
 
 struct option_spec {
@@ -38,6 +39,9 @@ struct manual {
 /* Parses argv; operands are moved to the front of argv[1..] and counted. ARGS_GO_ON, or the exit status after
  * help was printed or something was wrong. */
 int args_parse(struct report *report, const struct manual *manual, int argc, char **argv, int *operands);
+
+/* Sets the width by what the terminal's is now. */
+void args_measure(struct report *report);
 
 /* The candidate most like text, NULL = none is. */
 const char *args_nearest(const char *text, const char *const *candidates, size_t count);

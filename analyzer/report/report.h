@@ -12,6 +12,7 @@
  * change.c  the few that write: merge, prune, rename
  * output.c  files that are written whole or not at all
  * show.c    rows as a table and as JSON     match.c   lines of two runs side by side
+ * watch.c   a report shown again and again in place
  * table.c   tables cut to the terminal's width    units.c   numbers for people    text.c   names made
  * harmless json.c    the other kind of output              source.c  the text of source lines
  *
@@ -42,6 +43,7 @@ struct report {
     int width;           /* columns of stdout, 0 = no terminal: nothing is cut */
     int ascii;           /* the locale is not UTF-8: trees and charts are drawn with ASCII */
     int hints;           /* stdout and stderr are terminals */
+    int watching;        /* see watch.h: no progress is shown */
     struct store *store; /* open database, NULL before report_open() */
     struct sqlite3 *sql; /* its handle */
 };

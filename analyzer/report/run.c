@@ -253,7 +253,7 @@ static int wait_for_symbols(struct report *report, struct run *run)
     while (status == EXIT_FINE && run->state == RUN_SYMBOLS && waited < PATIENCE_MS) {
         waited = run->progress == before ? waited + POLL_MS : 0;
         before = run->progress;
-        if (isatty(STDERR_FILENO)) {
+        if (isatty(STDERR_FILENO) && !report->watching) {
             show_progress(run->progress, 0);
             shown = 1;
         }

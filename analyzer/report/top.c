@@ -4,6 +4,7 @@
 #include "stacks.h"
 #include "show.h"
 #include "units.h"
+#include "watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 static int by, group, leaf;
 static int64_t limit = DEFAULT_LIMIT, stacks_each;
+static double watch_s;
 static struct filter filter;
 
 static const struct option_spec options[] = {
@@ -20,6 +22,8 @@ static const struct option_spec options[] = {
     {"limit", OPTION_NUMBER, &limit, "N", "rows to show (default: 20; 0: all)", NULL},
     {"stacks", OPTION_NUMBER, &stacks_each, "N", "the N largest stacks below each row", NULL},
     {"leaf", OPTION_FLAG, &leaf, NULL, "the innermost line, be it of an allocator or a library", NULL},
+    {"watch", OPTION_EVERY, &watch_s, "[=SECONDS]",
+     "refresh in place (each second) until Ctrl-C or the run's end", NULL},
     FILTER_OPTIONS(filter),
     {0},
 };
@@ -32,6 +36,7 @@ static const struct manual manual = {
         "source and in allocators called by it. RUN is a number or a label; the latest run if there is none.",
     .options = options,
     .examples = {{"--by peak", "the lines that made up the heap when it was largest"},
+                 {"--by live --watch", "what a running program holds, again each second"},
                  {"list --group function --stacks 2",
                   "functions of the latest run 'list', and who called them"}},
     .most = 1,
@@ -81,20 +86,15 @@ static int print_text(struct report *report, const struct lines_query *query, co
     return status;
 }
 
-int command_top(struct report *report, int argc, char **argv)
+static int show(struct report *report, const char *which, int64_t *recording)
 {
     struct run run = {0};
     struct lines lines = {0};
     struct line_stack *stacks = NULL;
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int status = report_open(report);
 
-    if (status != ARGS_GO_ON)
-        return status;
-    if (stacks_each > 1000)
-        return report_error(report, EXIT_USAGE, "--stacks takes at most 1000.");
-    status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
+        status = run_find(report, which, &run);
     if (status == EXIT_FINE)
         status = filter_prepare(report, &filter, &run);
     struct lines_query query = {.run = &run,
@@ -111,9 +111,23 @@ int command_top(struct report *report, int argc, char **argv)
     if (status == EXIT_FINE)
         status = report->json ? print_json(report, &query, &lines, stacks)
                               : print_text(report, &query, &lines, stacks);
+    *recording = run.state == RUN_RECORDING ? run.number : 0;
     free(stacks);
     lines_free(&lines);
     filter_free(&filter);
     run_free(&run);
     return status;
+}
+
+int command_top(struct report *report, int argc, char **argv)
+{
+    int64_t recording;
+    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    const char *which = operands > 0 ? argv[1] : NULL;
+
+    if (status != ARGS_GO_ON)
+        return status;
+    if (stacks_each > 1000)
+        return report_error(report, EXIT_USAGE, "--stacks takes at most 1000.");
+    return watch_s > 0 ? watch(report, watch_s, show, which) : show(report, which, &recording);
 }

@@ -1,0 +1,215 @@
+/* watch.c - see watch.h.
+ *
+ * A frame is drawn over the one before by going up as many rows as that had. No other screen, no mode of the
+ * terminal and no key is used but a cursor that is hidden meanwhile; so there is little to restore, and what
+ * was shown last can be scrolled back to.
+ */
+#define _GNU_SOURCE
+#include "watch.h"
+#include "args.h"
+#include "text.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HIDE_CURSOR "\033[?25l"
+#define SHOW_CURSOR "\033[?25h"
+#define CLEAR "\033[H\033[2J"
+
+/* What arrived since it was looked at. */
+static volatile sig_atomic_t ending, resized, stopping, continued;
+
+static void on_signal(int number)
+{
+    if (number == SIGWINCH)
+        resized = 1;
+    else if (number == SIGTSTP)
+        stopping = 1;
+    else if (number == SIGCONT)
+        continued = 1;
+    else
+        ending = number;
+}
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP, SIGCONT};
+#define SIGNALS (sizeof signals / sizeof signals[0])
+
+/* Whoever asks a second time to end, while names are looked up, does not want to wait. */
+static void catch_signals(void)
+{
+    for (size_t i = 0; i < SIGNALS; i++) {
+        struct sigaction action = {.sa_handler = on_signal,
+                                   .sa_flags = SA_RESTART | (i < 3 ? (int)SA_RESETHAND : 0)};
+
+        sigaction(signals[i], &action, NULL);
+    }
+}
+
+/* ---- drawing --------------------------------------------------------------------------------- */
+
+static int screen_rows(void)
+{
+    struct winsize size;
+
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1 ? size.ws_row : 24;
+}
+
+static int screen_columns(void)
+{
+    struct winsize size;
+
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+/* Rows that a line of a frame takes: colours take none. */
+static int rows_of(const char *line, size_t size)
+{
+    char *plain = malloc(size + 1);
+    size_t n = 0;
+
+    if (plain == NULL)
+        return 1;
+    for (size_t i = 0; i < size; i++) {
+        if (line[i] == '\033')
+            while (i < size && line[i] != 'm')
+                i++;
+        else
+            plain[n++] = line[i];
+    }
+    plain[n] = '\0';
+    int width = (int)text_width(plain), columns = screen_columns();
+
+    free(plain);
+    return width <= columns ? 1 : (width + columns - 1) / columns;
+}
+
+/* Draws a frame over the rows of the one before; whole: also what does not fit the screen. Returns its rows.
+ */
+static int draw(const char *frame, int before, int whole)
+{
+    int rows = 0, most = whole ? INT32_MAX : screen_rows() - 1;
+
+    if (before > 0)
+        printf("\033[%dA\r", before);
+    for (const char *line = frame; *line != '\0';) {
+        size_t size = strcspn(line, "\n");
+        int more = rows_of(line, size);
+
+        if (rows + more > most)
+            break;
+        rows += more;
+        printf("%.*s\033[K\n", (int)size, line);
+        line += size + (line[size] == '\n');
+    }
+    fputs("\033[J", stdout);
+    fflush(stdout);
+    return rows;
+}
+
+/* What a report prints, on stderr too, in place of the terminal. */
+static int capture(struct report *report, watch_show *show, const char *run, int64_t *recording, char **frame)
+{
+    FILE *out = stdout, *err = stderr;
+    size_t size;
+    FILE *memory = open_memstream(frame, &size);
+
+    if (memory == NULL)
+        return report_error(report, EXIT_FAILED, "out of memory");
+    stdout = stderr = memory;
+    int status = show(report, run, recording);
+
+    stdout = out;
+    stderr = err;
+    fclose(memory);
+    report_close(report); /* between two looks the collector may bring the file into its final form */
+    return status;
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+/* Until the pause is over or a signal comes, also one that came just before. */
+static void wait_for(double seconds)
+{
+    struct timespec pause = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    sigset_t ours, before;
+
+    sigemptyset(&ours);
+    for (size_t i = 0; i < SIGNALS; i++)
+        sigaddset(&ours, signals[i]);
+    sigprocmask(SIG_BLOCK, &ours, &before);
+    if (!ending && !resized && !stopping && !continued)
+        ppoll(NULL, 0, &pause, &before);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Ctrl-Z: as any program that is stopped, and with its cursor. */
+static void stop(void)
+{
+    stopping = 0;
+    fputs(SHOW_CURSOR, stdout);
+    fflush(stdout);
+    raise(SIGSTOP);
+    fputs(HIDE_CURSOR, stdout);
+}
+
+/* True where the next frame cannot be drawn over the one before: another size, or somebody else wrote. */
+static int moved(struct report *report)
+{
+    int was = resized || continued;
+
+    if (resized) {
+        args_measure(report);
+        fputs(CLEAR, stdout);
+    }
+    resized = continued = 0;
+    return was;
+}
+
+int watch(struct report *report, double seconds, watch_show *show, const char *run)
+{
+    const char *term = getenv("TERM");
+    int rows = 0, status = EXIT_FINE, hints = report->hints;
+    int64_t recording = 1;
+    char number[24];
+
+    if (report->json || !isatty(STDOUT_FILENO) || (term != NULL && strcmp(term, "dumb") == 0))
+        return report_error(report, EXIT_USAGE,
+                            "--watch refreshes a terminal%s; elsewhere, call it again without --watch.",
+                            report->json ? ", and JSON is for programs" : ", and standard output is none");
+    report->watching = 1;
+    report->hints = 0;
+    catch_signals();
+    fputs(HIDE_CURSOR, stdout);
+    while (recording != 0 && !ending && status == EXIT_FINE) {
+        char *frame = NULL;
+
+        recording = 0;
+        status = capture(report, show, run, &recording, &frame);
+        if (moved(report))
+            rows = 0;
+        rows = draw(frame != NULL ? frame : "", rows, status != EXIT_FINE || recording == 0 || ending);
+        free(frame);
+        if (recording != 0 && status == EXIT_FINE) {
+            snprintf(number, sizeof number, "%lld", (long long)recording);
+            run = number; /* a newer one is another story */
+            wait_for(seconds);
+        }
+        if (stopping)
+            stop();
+    }
+    fputs(SHOW_CURSOR, stdout);
+    fflush(stdout);
+    report->hints = hints;
+    if (ending == SIGTERM || ending == SIGHUP) {
+        signal(ending, SIG_DFL);
+        raise(ending);
+    }
+    return status;
+}
