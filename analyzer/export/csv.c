@@ -14,7 +14,7 @@ static void write_text(FILE *out, const char *text)
 
 int export_csv(const struct export *export)
 {
-    struct lines_query query = {.run = export->run, .by = export->by};
+    struct lines_query query = {.run = export->run, .by = export->by, .filter = export->filter};
     struct lines lines;
     int status = lines_read(export->report, &query, &lines);
 

@@ -11,7 +11,8 @@ struct export
 {
     const struct report *report;
     const struct run *run;
-    const struct profile *profile; /* NULL where the format does without */
+    const struct filter *filter;   /* prepared */
+    const struct profile *profile; /* of what passes the filter; empty where the format does without */
     int by;                        /* enum measure */
     FILE *out;                     /* the caller looks for errors of it, and closes it */
 };
@@ -19,10 +20,15 @@ struct export
 struct export_format {
     const char *name;                          /* for --format */
     int (*write)(const struct export *export); /* returns an exit status, having said what is wrong */
-    enum { EXPORT_NO_PROFILE, EXPORT_STACKS, EXPORT_PROCESSES } needs; /* see profile_load */
-    int all_measures;                                                  /* --by has nothing to choose */
-    int binary;                                                        /* nothing for a terminal */
-    const char *next;                                                  /* what to do with the file */
+    enum {
+        EXPORT_NO_PROFILE,
+        EXPORT_STACKS,
+        EXPORT_LIFETIMES,
+        EXPORT_PROCESSES
+    } needs;          /* see profile_load */
+    int all_measures; /* --by has nothing to choose */
+    int binary;       /* nothing for a terminal */
+    const char *next; /* what to do with the file */
 };
 
 extern const struct export_format export_formats[]; /* ends with a NULL name */

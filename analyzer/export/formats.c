@@ -11,7 +11,7 @@ const struct export_format export_formats[] = {
     {"pprof", export_pprof, EXPORT_PROCESSES, 0, 1, "go tool pprof -http=: FILE"},
     {"folded", export_folded, EXPORT_STACKS, 0, 0, "flamegraph.pl FILE >flames.svg"},
     {"speedscope", export_speedscope, EXPORT_STACKS, 0, 0, "open it in speedscope"},
-    {"dhat", export_dhat, EXPORT_STACKS, 1, 0, "open it in valgrind's dh_view.html"},
+    {"dhat", export_dhat, EXPORT_LIFETIMES, 1, 0, "open it in valgrind's dh_view.html"},
     {"massif", export_massif, EXPORT_STACKS, 1, 0, "ms_print FILE"},
     {"csv", export_csv, EXPORT_NO_PROFILE, 0, 0, "open it as a spreadsheet"},
     {"json", export_json, EXPORT_PROCESSES, 1, 0, "jq .run FILE"},

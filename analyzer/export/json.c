@@ -1,5 +1,6 @@
 /* json.c - everything about a run's stacks, for programs: schema libtrace.export/1.
  *
+ *   run, filter; total: measures of what passes the filter
  *   places: [{file, line, function, module, language}]   what stacks are made of
  *   stacks: [{process, frames: [index in places, ...], measures}]   frames innermost first
  */
@@ -81,6 +82,10 @@ int export_json(const struct export *export)
     if (status == EXIT_FINE) {
         json_begin(&json, export->out, "libtrace.export/1");
         run_json(&json, "run", export->run);
+        filter_json(&json, export->filter);
+        json_object(&json, "total");
+        measures_json(&json, &export->profile->sum);
+        json_close(&json);
         write_processes(&json, processes, count);
         write_modules(&json, export->profile);
         write_places(&json, export->profile);

@@ -1,5 +1,6 @@
 /* massif.c - what valgrind --tool=massif writes, for ms_print and massif-visualizer: the heap over time, with
- * all stacks at its peak and at the end.
+ * all stacks at its peak and at the end. Of what passes a filter these two moments are known exactly, and no
+ * others.
  *
  *   n2: 2000 (heap allocation functions) malloc/new/new[], --alloc-fns, etc.
  *    n0: 1990 0x401136: load (list.c:10)
@@ -169,7 +170,7 @@ static void write_peak(struct writer *w)
 {
     const struct run *run = w->export->run;
 
-    write_snapshot(w, run->t.peak_ns, run->t.m.peak_bytes, "peak");
+    write_snapshot(w, run->t.peak_ns, w->profile->sum.peak_bytes, "peak");
     write_tree(w, BY_PEAK);
 }
 
@@ -182,14 +183,15 @@ static int write_snapshots(struct writer *w)
         "SELECT t_ns, live_bytes FROM (SELECT t_ns, live_bytes, row_number() OVER (ORDER BY t_ns) AS n,"
         " (count(*) OVER () - 1) / ?2 + 1 AS step FROM sample WHERE run = ?1 AND t_ns >= 0)"
         " WHERE n % step = 0 ORDER BY t_ns");
-    int status = EXIT_FINE, peak_due = run->t.m.peak_bytes > 0;
+    const struct store_measures *sum = &w->profile->sum;
+    int status = EXIT_FINE, peak_due = sum->peak_bytes > 0;
     int64_t last = 0;
 
     if (s == NULL)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, run->number);
     sqlite3_bind_int(s, 2, SNAPSHOTS);
-    while (report_step(w->export->report, s, &status)) {
+    while (!filter_is_set(w->export->filter) && report_step(w->export->report, s, &status)) {
         int64_t t = sqlite3_column_int64(s, 0);
 
         if (peak_due && t >= run->t.peak_ns) {
@@ -203,9 +205,9 @@ static int write_snapshots(struct writer *w)
         last = run->t.peak_ns > last ? run->t.peak_ns : last;
     }
     sqlite3_finalize(s);
-    write_snapshot(w, run->t.wall_ns > last ? run->t.wall_ns : last, run->t.m.live_bytes,
-                   run->t.m.live_bytes > 0 ? "detailed" : NULL);
-    if (run->t.m.live_bytes > 0)
+    write_snapshot(w, run->t.wall_ns > last ? run->t.wall_ns : last, sum->live_bytes,
+                   sum->live_bytes > 0 ? "detailed" : NULL);
+    if (sum->live_bytes > 0)
         write_tree(w, BY_LIVE);
     return status;
 }
@@ -213,10 +215,13 @@ static int write_snapshots(struct writer *w)
 int export_massif(const struct export *export)
 {
     struct writer w = {.export = export, .profile = export->profile};
-    char *command = text_harmless(export->run->command), *label = text_harmless(export->run->label);
+    char *command = text_harmless(export->run->command), *label = text_harmless(export->run->label),
+         *only = filter_text(export->filter);
 
-    fprintf(export->out, "desc: libtrace, run %lld %s\ncmd: %s\ntime_unit: ms\n",
-            (long long)export->run->number, label, command);
+    fprintf(export->out, "desc: libtrace, run %lld %s%s%s\ncmd: %s\ntime_unit: ms\n",
+            (long long)export->run->number, label, only != NULL ? ", only " : "", only != NULL ? only : "",
+            command);
+    free(only);
     free(label);
     free(command);
     int status = write_snapshots(&w);

@@ -256,6 +256,16 @@ static void write_samples(struct writer *w)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+static void write_filter(struct writer *w)
+{
+    char *only = filter_text(w->export->filter), *comment = NULL;
+
+    if (only != NULL && asprintf(&comment, "only %s", only) >= 0)
+        field_number(&w->profile, PROFILE_COMMENT, string(w, comment));
+    free(comment);
+    free(only);
+}
+
 static void write_profile(struct writer *w)
 {
     const struct run *run = w->export->run;
@@ -277,6 +287,7 @@ static void write_profile(struct writer *w)
     write_type(w, PROFILE_PERIOD_TYPE, "space", "bytes");
     field_number(&w->profile, PROFILE_PERIOD, 1); /* nothing is sampled */
     field_number(&w->profile, PROFILE_COMMENT, string(w, run->command));
+    write_filter(w);
     field_number(&w->profile, PROFILE_DEFAULT_TYPE, string(w, first_type[w->export->by]));
     free(bases);
 }

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK_S 0.01 /* unit of the lifetime histograms */
-
 /* ---- arrays ---------------------------------------------------------------------------------- */
 
 void *profile_grow(void *array, size_t *count, size_t size)
@@ -28,14 +26,25 @@ void *profile_grow(void *array, size_t *count, size_t size)
     return memset((char *)*start + n * size, 0, size);
 }
 
-/* Elements begin with their number; those from first on are in order. */
+static int64_t number_at(const void *array, size_t index, size_t size)
+{
+    return *(const int64_t *)((const char *)array + index * size);
+}
+
+/* Elements begin with their number; those from first on are in order, and most often without a gap. */
 static uint32_t find(const void *array, size_t first, size_t count, size_t size, int64_t number)
 {
     size_t low = first, high = count;
 
+    if (low < high) {
+        uint64_t distance = (uint64_t)number - (uint64_t)number_at(array, first, size);
+
+        if (distance < high - low && number_at(array, first + distance, size) == number)
+            return (uint32_t)(first + distance);
+    }
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int64_t found = *(const int64_t *)((const char *)array + middle * size);
+        int64_t found = number_at(array, middle, size);
 
         if (found == number)
             return (uint32_t)middle;
@@ -159,25 +168,6 @@ static int take_node(struct profile *profile, sqlite3_stmt *s)
 
 /* ---- sites ----------------------------------------------------------------------------------- */
 
-static unsigned size_class(int64_t size)
-{
-    unsigned class = 0;
-
-    while (class < STORE_HISTOGRAM_CLASSES - 1 && (uint64_t)size >> class != 0)
-        class ++;
-    return class;
-}
-
-static void add_histogram(sqlite3_stmt *s, int column, uint64_t *sum, uint64_t *counts)
-{
-    if (sqlite3_column_type(s, column) != SQLITE_BLOB ||
-        store_histogram_decode(sqlite3_column_blob(s, column), (size_t)sqlite3_column_bytes(s, column),
-                               counts) != 0)
-        memset(counts, 0, STORE_HISTOGRAM_CLASSES * sizeof *counts);
-    for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++)
-        sum[i] += counts[i];
-}
-
 /* Each class counts with its middle. When the living blocks were born is not known for each of them: half the
  * run is as good a guess as any. */
 static double lifetime(const uint64_t *counts, int64_t live, double wall_s)
@@ -185,7 +175,7 @@ static double lifetime(const uint64_t *counts, int64_t live, double wall_s)
     double seconds = (double)live * wall_s / 2;
 
     for (int i = 1; i < STORE_HISTOGRAM_CLASSES; i++)
-        seconds += (double)counts[i] * 0.75 * (double)(1ull << (i < 63 ? i : 63)) * TICK_S;
+        seconds += (double)counts[i] * 0.75 * (double)(1ull << (i < 63 ? i : 63)) * HISTOGRAMS_TICK_S;
     return seconds;
 }
 
@@ -200,27 +190,49 @@ static uint32_t place_of_site(const struct profile *profile, sqlite3_stmt *s, ui
     return place != PROFILE_NONE ? place : profile->frame_places[frame->first];
 }
 
-/* Columns: node, process, line, the measures, highest_bytes, largest, sizes, lifetimes. */
+/* A filter is asked once for each place, not for each site. */
+static int find_passing(struct profile *profile)
+{
+    if (!filter_has_names(profile->query->filter))
+        return 1;
+    profile->passing = calloc(profile->place_count, 1);
+    for (size_t i = 0; i < profile->place_count && profile->passing != NULL; i++) {
+        const struct profile_place *place = &profile->places[i];
+
+        profile->passing[i] = (unsigned char)filter_line(profile->query->filter, place->file, place->function,
+                                                         place->module, place->language);
+    }
+    return profile->passing != NULL;
+}
+
+/* Columns: node, process, line, the measures; with histograms highest_bytes and HISTOGRAMS_COLUMNS. */
+#define HIGHEST 10
+
+/* Adds nothing where the filter keeps the site back. */
 static int take_site(struct profile *profile, sqlite3_stmt *s)
 {
-    uint64_t counts[STORE_HISTOGRAM_CLASSES];
+    uint64_t lifetimes[STORE_HISTOGRAM_CLASSES];
+    int64_t process = sqlite3_column_int64(s, 1);
     uint32_t node = profile_node_index(profile, sqlite3_column_int64(s, 0));
+    uint32_t place = place_of_site(profile, s, node);
+
+    if ((profile->passing != NULL && !profile->passing[place]) ||
+        !filter_process(profile->query->filter, profile->run->number, process))
+        return 1;
     struct profile_site *site = ADD(profile, site);
 
     if (site == NULL)
         return 0;
     site->node = node;
-    site->process = sqlite3_column_int64(s, 1);
-    site->place = place_of_site(profile, s, node);
+    site->process = process;
+    site->place = place;
     site->m = lines_column_measures(s, 3);
-    site->highest_bytes = sqlite3_column_int64(s, 10);
     measures_add(&profile->sum, &site->m);
-    if (sqlite3_column_type(s, 12) == SQLITE_BLOB)
-        add_histogram(s, 12, profile->sizes, counts);
-    else
-        profile->sizes[size_class(sqlite3_column_int64(s, 11))] += (uint64_t)site->m.allocations;
-    add_histogram(s, 13, profile->lifetimes, counts);
-    site->lifetime_s = lifetime(counts, site->m.live_allocations, (double)profile->run->t.wall_ns / 1e9);
+    if (!profile->query->histograms)
+        return 1;
+    site->highest_bytes = sqlite3_column_int64(s, HIGHEST);
+    histograms_add(&profile->histograms, s, HIGHEST + 1, lifetimes);
+    site->lifetime_s = lifetime(lifetimes, site->m.live_allocations, (double)profile->run->t.wall_ns / 1e9);
     return 1;
 }
 
@@ -231,10 +243,10 @@ static int take_site_of_any_process(struct profile *profile, sqlite3_stmt *s)
 
     if (!take_site(profile, s))
         return 0;
+    if (n == 0 || n == profile->site_count || profile->sites[n - 1].node != profile->sites[n].node)
+        return 1;
     struct profile_site *site = &profile->sites[n], *before = site - 1;
 
-    if (n == 0 || before->node != site->node)
-        return 1;
     measures_add(&before->m, &site->m);
     before->lifetime_s += site->lifetime_s;
     before->highest_bytes = (int64_t)((uint64_t)before->highest_bytes + (uint64_t)site->highest_bytes);
@@ -307,7 +319,19 @@ static int name_nameless(struct profile *profile)
     return 1;
 }
 
-int profile_load(const struct report *report, const struct run *run, int by_process, struct profile *profile)
+static int read_sites(const struct report *report, struct profile *profile)
+{
+    take_row *take = profile->query->by_process ? take_site : take_site_of_any_process;
+    const char *sql = profile->query->histograms ? "SELECT node, process, line, " LINES_MEASURES
+                                                   ", highest_bytes, " HISTOGRAMS_COLUMNS
+                                                   " FROM site WHERE run = ? ORDER BY node, process"
+                                                 : "SELECT node, process, line, " LINES_MEASURES
+                                                   " FROM site WHERE run = ? ORDER BY node, process";
+
+    return read_rows(report, profile, sql, take);
+}
+
+int profile_load(const struct report *report, const struct profile_query *query, struct profile *profile)
 {
     static const struct {
         const char *sql;
@@ -321,7 +345,7 @@ int profile_load(const struct report *report, const struct run *run, int by_proc
     };
     int status = EXIT_FINE;
 
-    *profile = (struct profile){.run = run};
+    *profile = (struct profile){.run = query->run, .query = query};
     struct profile_module *none = ADD(profile, module);
 
     if (none == NULL || (none->path = strdup("")) == NULL || (none->build_id = strdup("")) == NULL ||
@@ -330,14 +354,11 @@ int profile_load(const struct report *report, const struct run *run, int by_proc
     profile->named = profile->place_count;
     for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == EXIT_FINE; i++)
         status = read_rows(report, profile, queries[i].sql, queries[i].take);
-    if (status == EXIT_FINE && !name_nameless(profile))
+    if (status == EXIT_FINE && !(name_nameless(profile) && find_passing(profile)))
         status = report_error(report, EXIT_FAILED, "out of memory");
     if (status == EXIT_FINE)
-        status = read_rows(
-            report, profile,
-            "SELECT node, process, line, " LINES_MEASURES
-            ", highest_bytes, largest, sizes, lifetimes FROM site WHERE run = ? ORDER BY node, process",
-            by_process ? take_site : take_site_of_any_process);
+        status = read_sites(report, profile);
+    profile->query = NULL;
     return status;
 }
 
@@ -359,6 +380,7 @@ void profile_free(struct profile *profile)
     free(profile->frame_places);
     free(profile->nodes);
     free(profile->sites);
+    free(profile->passing);
     *profile = (struct profile){0};
 }
 

@@ -12,6 +12,7 @@
 #ifndef LIBTRACE_EXPORT_PROFILE_H
 #define LIBTRACE_EXPORT_PROFILE_H
 
+#include "histograms.h"
 #include "lines.h"
 #include "store.h"
 
@@ -51,13 +52,22 @@ struct profile_site {
     int64_t process; /* number in the run; of the first one where processes are added up */
     uint32_t node;
     uint32_t place; /* that it counts for */
+    struct store_measures m;
+    /* Where histograms were asked for: */
     int64_t highest_bytes;
     double lifetime_s; /* of all its blocks together, as near as the histogram tells */
-    struct store_measures m;
+};
+
+struct profile_query {
+    const struct run *run;
+    const struct filter *filter; /* prepared: sites that it keeps back are left out; NULL = none */
+    int by_process;              /* a site for each process of a stack; else they are added up */
+    int histograms;              /* sizes and lifetimes too */
 };
 
 struct profile {
     const struct run *run;
+    const struct profile_query *query; /* while it is loaded */
     struct profile_module *modules;
     struct profile_place *places;
     struct profile_frame *frames;
@@ -65,14 +75,14 @@ struct profile {
     struct profile_node *nodes;
     struct profile_site *sites;
     size_t module_count, place_count, frame_count, frame_place_count, node_count, site_count;
-    size_t named;                                /* places with a number of their own come before this */
-    uint64_t sizes[STORE_HISTOGRAM_CLASSES];     /* allocations by power of two of their bytes */
-    uint64_t lifetimes[STORE_HISTOGRAM_CLASSES]; /* freed blocks by power of two of ticks of 10 ms */
+    size_t named;                 /* places with a number of their own come before this */
+    struct histograms histograms; /* all 0 where they were not asked for */
     struct store_measures sum;
+    unsigned char *passing; /* by place: whether the filter lets it through; NULL = all do */
 };
 
-/* by_process: a site for each process of a stack; else they are added up. profile_free after failure too. */
-int profile_load(const struct report *report, const struct run *run, int by_process, struct profile *profile);
+/* profile_free after failure too. */
+int profile_load(const struct report *report, const struct profile_query *query, struct profile *profile);
 void profile_free(struct profile *profile);
 
 /* The node of that number, else PROFILE_UNKNOWN. */

@@ -123,11 +123,16 @@ static int write_runs(struct page *page)
     for (int i = 0; i < page->run_count && status == EXIT_FINE; i++) {
         json_object(page->json, NULL);
         run_json(page->json, "facts", page->runs[i]);
+        if (filter_is_set(page->filter)) {
+            json_object(page->json, "passing");
+            measures_json(page->json, &page->profiles[i].sum);
+            json_close(page->json);
+        }
         status = write_samples(page, i);
         if (status == EXIT_FINE)
             status = write_marks(page, i);
-        write_histogram(page->json, "sizes", page->profiles[i].sizes);
-        write_histogram(page->json, "lifetimes", page->profiles[i].lifetimes);
+        write_histogram(page->json, "sizes", page->profiles[i].histograms.sizes);
+        write_histogram(page->json, "lifetimes", page->profiles[i].histograms.lifetimes);
         json_number(page->json, "stacks", (int64_t)page->profiles[i].site_count);
         json_close(page->json);
     }
@@ -183,12 +188,16 @@ static void write_texts(struct page *page)
 static int write_data(struct page *page, FILE *out)
 {
     struct json json;
+    char *only = filter_text(page->filter);
 
     page->json = &json;
     texts_number(&page->texts, "");
     json_begin(&json, out, "libtrace.page/1");
     json_text(&json, "by", measure_names[page->by]);
     json_true(&json, "source", page->source);
+    if (only != NULL)
+        json_text(&json, "only", only);
+    free(only);
     int status = write_runs(page);
 
     if (status == EXIT_FINE)
@@ -241,15 +250,17 @@ static int write_file(struct page *page, FILE *out)
     return status;
 }
 
-int page_write(const struct report *report, const struct run *const *runs, int count, int by, int source,
-               FILE *out)
+int page_write(const struct report *report, const struct run *const *runs, int count,
+               const struct filter *filter, int by, int source, FILE *out)
 {
-    struct page page = {.report = report, .run_count = count, .by = by, .source = source};
+    struct page page = {.report = report, .filter = filter, .run_count = count, .by = by, .source = source};
     int status = EXIT_FINE;
 
     for (int i = 0; i < count && status == EXIT_FINE; i++) {
+        const struct profile_query query = {.run = runs[i], .filter = filter, .histograms = 1};
+
         page.runs[i] = runs[i];
-        status = profile_load(report, runs[i], 0, &page.profiles[i]);
+        status = profile_load(report, &query, &page.profiles[i]);
     }
     if (status == EXIT_FINE)
         status = build_tree(&page);

@@ -38,6 +38,7 @@ struct page_function {
 struct page {
     const struct report *report;
     const struct run *runs[2];
+    const struct filter *filter; /* prepared for them all */
     int run_count;
     int by;     /* enum measure that is shown first */
     int source; /* lines come with their text */
@@ -71,8 +72,8 @@ int page_rows(struct page *page);
 int page_changes(struct page *page);
 int page_times(struct page *page);
 
-/* The whole page. */
-int page_write(const struct report *report, const struct run *const *runs, int count, int by, int source,
-               FILE *out);
+/* The whole page, about what passes the filter; the curve of memory over time is of the whole run even so. */
+int page_write(const struct report *report, const struct run *const *runs, int count,
+               const struct filter *filter, int by, int source, FILE *out);
 
 #endif

@@ -169,7 +169,7 @@ static int write_rows(struct page *page, const struct lines *lines)
 
 int page_rows(struct page *page)
 {
-    struct lines_query query = {.run = page->runs[0], .by = page->by};
+    struct lines_query query = {.run = page->runs[0], .by = page->by, .filter = page->filter};
     struct lines lines;
     int status = lines_read(page->report, &query, &lines);
 
@@ -210,7 +210,7 @@ static int write_changes(struct page *page, int by)
     struct run copies[2] = {*page->runs[0], *page->runs[1]};
 
     for (int i = 0; i < 2; i++)
-        sides[i] = (struct side){.runs = &copies[i], .count = 1};
+        sides[i] = (struct side){.runs = &copies[i], .count = 1, .filter = page->filter};
     int status = match_lines(page->report, &sides[0], &sides[1], by, &matches);
     size_t kept = matches.count < CHANGED_ROWS ? matches.count : CHANGED_ROWS;
     int64_t *out = status == EXIT_FINE ? calloc((kept + 1) * CHANGE, sizeof *out) : NULL;

@@ -25,7 +25,7 @@ struct grid {
 struct times {
     struct page *page;
     struct grid rows, stacks;
-    uint32_t *place; /* by node of the profile: what its site counts for */
+    uint32_t *place; /* by node of the profile: what its site counts for; PROFILE_NONE = it has none */
     int64_t end_ns;
 };
 
@@ -100,6 +100,9 @@ static void add(struct times *times, int64_t t_ns, int64_t node, const int64_t c
     double part = (double)t_ns / (double)times->end_ns * PAGE_SLICES;
     size_t slice = part < 0 ? 0 : part >= PAGE_SLICES ? PAGE_SLICES - 1 : (size_t)part;
     uint32_t index = profile_node_index(&page->profiles[0], node);
+
+    if (times->place[index] == PROFILE_NONE)
+        return;
     int64_t *stack = cell(&times->stacks, page->nodes[0][index], slice);
     int64_t *row = cell(&times->rows, page->row_of[times->place[index]], slice);
 
@@ -111,12 +114,14 @@ static void add(struct times *times, int64_t t_ns, int64_t node, const int64_t c
 
 static int read_samples(struct times *times, size_t *count)
 {
-    sqlite3_stmt *s = report_prepare(
-        times->page->report,
-        "SELECT node, t_ns, allocations, bytes, live_allocations, live_bytes FROM site_sample WHERE run = ?");
+    char *sql = sqlite3_mprintf("SELECT node, t_ns, allocations, bytes, live_allocations, live_bytes FROM "
+                                "site_sample WHERE run = ? AND %s",
+                                filter_sql_process(times->page->filter));
+    sqlite3_stmt *s = sql != NULL ? report_prepare(times->page->report, sql) : NULL;
     int64_t change[VALUES];
     int status = EXIT_FINE;
 
+    sqlite3_free(sql);
     if (s == NULL)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, times->page->runs[0]->number);
@@ -186,6 +191,7 @@ int page_times(struct page *page)
         !make_grid(&times.stacks, page->stack_count)) {
         status = report_error(page->report, EXIT_FAILED, "out of memory");
     } else {
+        memset(times.place, 0xff, p->node_count * sizeof *times.place);
         for (size_t i = 0; i < p->site_count; i++)
             times.place[p->sites[i].node] = p->sites[i].place;
         status = write_times(&times);

@@ -1,6 +1,5 @@
 /* export.c - trace-report export: a run in the formats of other tools; analyzer/export/ writes them. */
 #include "../export/export.h"
-#include "args.h"
 #include "output.h"
 
 #include <stdio.h>
@@ -11,6 +10,7 @@ static const char *const format_names[] = {"pprof",  "folded", "speedscope", "dh
 
 static int format = NO_FORMAT, by = BY_BYTES;
 static const char *file;
+static struct filter filter;
 
 static const struct option_spec options[] = {
     {"format", OPTION_CHOICE, &format, NULL, "what to write; dhat, massif and json hold all measures",
@@ -18,6 +18,7 @@ static const struct option_spec options[] = {
     {"by", OPTION_CHOICE, &by, NULL, "what is counted (default: bytes); pprof: what is shown first",
      measure_names},
     {"o", OPTION_TEXT, &file, "FILE", "where to (default: stdout)", NULL},
+    FILTER_OPTIONS(filter),
     {0},
 };
 
@@ -44,16 +45,21 @@ static int write_file(const struct report *report, const struct run *run, const 
 
     if (status != EXIT_FINE)
         return status;
+    const struct profile_query query = {.run = run,
+                                        .filter = &filter,
+                                        .by_process = format->needs == EXPORT_PROCESSES,
+                                        .histograms = format->needs == EXPORT_LIFETIMES};
+
     if (format->needs != EXPORT_NO_PROFILE)
-        status = profile_load(report, run, format->needs == EXPORT_PROCESSES, &profile);
-    struct export export = {report, run, &profile, by, output.file};
+        status = profile_load(report, &query, &profile);
+    const struct export export = {report, run, &filter, &profile, by, output.file};
 
     if (status == EXIT_FINE)
         status = format->write(&export);
     status = output_close(report, &output, status, &size);
     profile_free(&profile);
     if (status == EXIT_FINE) {
-        output_say(report, &output, &run, 1, format->name, size);
+        output_say(report, &output, &run, 1, format->name, &filter, size);
         if (output.path != NULL)
             report_hint(report, "\nNext: %s", format->next);
     }
@@ -74,7 +80,10 @@ int command_export(struct report *report, int argc, char **argv)
     if (status == EXIT_FINE)
         status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
+        status = filter_prepare(report, &filter, &run);
+    if (status == EXIT_FINE)
         status = write_file(report, &run, &export_formats[format]);
+    filter_free(&filter);
     run_free(&run);
     return status;
 }

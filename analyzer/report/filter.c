@@ -180,13 +180,18 @@ int filter_check(const struct report *report, const struct filter *filter, const
                         (long long)run->number, filter->process);
 }
 
-int filter_prepare(struct report *report, struct filter *filter, const struct run *run)
+int filter_prepare_all(struct report *report, struct filter *filter, const struct run *const *runs, int count)
 {
     int status = filter_begin(report, filter);
 
-    if (status == EXIT_FINE)
-        status = filter_add_run(report, filter, run);
-    return status == EXIT_FINE ? filter_check(report, filter, run) : status;
+    for (int i = 0; i < count && status == EXIT_FINE; i++)
+        status = filter_add_run(report, filter, runs[i]);
+    return status == EXIT_FINE ? filter_check(report, filter, runs[0]) : status;
+}
+
+int filter_prepare(struct report *report, struct filter *filter, const struct run *run)
+{
+    return filter_prepare_all(report, filter, &run, 1);
 }
 
 void filter_free(struct filter *filter)
@@ -215,34 +220,47 @@ static void name_all(const struct filter *f, struct named named[NAMED])
     memcpy(named, all, sizeof all);
 }
 
-void filter_print(const struct report *report, const struct filter *filter)
+char *filter_text(const struct filter *filter)
 {
     struct named named[NAMED];
-    const char *separator = "Only ";
+    char *text = NULL;
 
     if (!filter_is_set(filter))
-        return;
+        return NULL;
     name_all(filter, named);
     for (int i = 0; i < NAMED; i++) {
-        char *value = named[i].value != NULL ? text_harmless(named[i].value) : NULL;
+        char *before = text;
 
-        if (value == NULL)
+        if (named[i].value == NULL)
             continue;
-        printf("%s%s%s %s", *separator == 'O' ? report_color(report, "yellow") : "", separator, named[i].name,
-               value);
-        separator = ", ";
-        free(value);
+        if (asprintf(&text, "%s%s%s %s", before != NULL ? before : "", before != NULL ? ", " : "",
+                     named[i].name, named[i].value) < 0)
+            text = NULL;
+        free(before);
     }
-    printf("%s\n", report_color(report, "reset"));
+    char *harmless = text != NULL ? text_harmless(text) : NULL;
+
+    free(text);
+    return harmless;
+}
+
+void filter_print(const struct report *report, const struct filter *filter)
+{
+    char *text = filter_text(filter);
+
+    if (text != NULL)
+        printf("%sOnly %s%s\n", report_color(report, "yellow"), text, report_color(report, "reset"));
+    free(text);
 }
 
 void filter_json(struct json *json, const struct filter *filter)
 {
     struct named named[NAMED];
 
-    name_all(filter, named);
     json_object(json, "filter");
-    for (int i = 0; i < NAMED; i++)
+    if (filter != NULL)
+        name_all(filter, named);
+    for (int i = 0; filter != NULL && i < NAMED; i++)
         if (named[i].value != NULL)
             json_text(json, named[i].name, named[i].value);
     json_close(json);

@@ -37,6 +37,9 @@ struct filter {
 /* Makes the filter known to the open database, and finds its processes in the run. On failure says why. */
 int filter_prepare(struct report *report, struct filter *filter, const struct run *run);
 
+int filter_prepare_all(struct report *report, struct filter *filter, const struct run *const *runs,
+                       int count);
+
 /* The same in steps, where several runs are read: once, for each run, and the check that a process was found.
  */
 int filter_begin(struct report *report, struct filter *filter);
@@ -57,7 +60,10 @@ int filter_process(const struct filter *filter, int64_t run, int64_t process);
 const char *filter_sql_line(const struct filter *filter);
 const char *filter_sql_process(const struct filter *filter);
 
-/* "only --file '*.c', --process 2": a line for people below the headline, and an object for programs. */
+/* "function read_*, file *.c", malloc'ed and harmless; NULL where nothing is left out. */
+char *filter_text(const struct filter *filter);
+
+/* The same as a line for people below the headline, and as an object for programs. */
 void filter_print(const struct report *report, const struct filter *filter);
 void filter_json(struct json *json, const struct filter *filter);
 

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TICK_S 0.01
 #define BAR 32 /* columns of the longest bar where the width is not known */
 #define BAR_MOST 64
 #define BESIDE 50 /* columns that a row needs beside its bar */
@@ -25,47 +24,48 @@ static unsigned size_class(int64_t size)
     return class;
 }
 
-static int decode(sqlite3_stmt *s, int column, uint64_t *sum)
+/* Counts are all 0 where there is no histogram: false. */
+static int decode(sqlite3_stmt *s, int column, uint64_t *counts, uint64_t *sum)
 {
-    uint64_t counts[STORE_HISTOGRAM_CLASSES];
+    int found = sqlite3_column_type(s, column) == SQLITE_BLOB;
 
-    if (sqlite3_column_type(s, column) != SQLITE_BLOB)
-        return 0;
-    if (store_histogram_decode(sqlite3_column_blob(s, column), (size_t)sqlite3_column_bytes(s, column),
-                               counts) == 0)
-        for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++)
-            sum[i] += counts[i];
-    return 1;
+    if (!found || store_histogram_decode(sqlite3_column_blob(s, column),
+                                         (size_t)sqlite3_column_bytes(s, column), counts) != 0)
+        memset(counts, 0, STORE_HISTOGRAM_CLASSES * sizeof *counts);
+    for (int i = 0; found && i < STORE_HISTOGRAM_CLASSES; i++)
+        sum[i] += counts[i];
+    return found;
 }
 
-/* Columns: allocations, bytes, live_allocations, smallest, largest, sizes, lifetimes. A site whose blocks are
- * all of one class has no histogram of sizes. */
-static void add_site(struct histograms *h, sqlite3_stmt *s)
+/* A site whose blocks are all of one class has no histogram of sizes. */
+void histograms_add(struct histograms *h, sqlite3_stmt *s, int first,
+                    uint64_t lifetimes[STORE_HISTOGRAM_CLASSES])
 {
-    int64_t allocations = sqlite3_column_int64(s, 0), smallest = sqlite3_column_int64(s, 3),
-            largest = sqlite3_column_int64(s, 4);
+    int64_t allocations = sqlite3_column_int64(s, first), smallest = sqlite3_column_int64(s, first + 3),
+            largest = sqlite3_column_int64(s, first + 4);
+    uint64_t counts[STORE_HISTOGRAM_CLASSES];
 
     if (allocations > 0) {
         h->smallest = h->allocations == 0 || smallest < h->smallest ? smallest : h->smallest;
         h->largest = largest > h->largest ? largest : h->largest;
     }
     h->allocations = (int64_t)((uint64_t)h->allocations + (uint64_t)allocations);
-    h->bytes = (int64_t)((uint64_t)h->bytes + (uint64_t)sqlite3_column_int64(s, 1));
-    h->freed = (int64_t)((uint64_t)h->freed + (uint64_t)allocations - (uint64_t)sqlite3_column_int64(s, 2));
-    if (!decode(s, 5, h->sizes))
+    h->bytes = (int64_t)((uint64_t)h->bytes + (uint64_t)sqlite3_column_int64(s, first + 1));
+    h->freed =
+        (int64_t)((uint64_t)h->freed + (uint64_t)allocations - (uint64_t)sqlite3_column_int64(s, first + 2));
+    if (!decode(s, first + 5, counts, h->sizes))
         h->sizes[size_class(largest)] += (uint64_t)allocations;
-    decode(s, 6, h->lifetimes);
+    decode(s, first + 6, lifetimes != NULL ? lifetimes : counts, h->lifetimes);
 }
 
 int histograms_read(const struct report *report, const struct run *run, const struct filter *filter,
                     struct histograms *histograms)
 {
-#define COLUMNS "s.allocations, s.bytes, s.live_allocations, s.smallest, s.largest, s.sizes, s.lifetimes"
     static const char named[] =
-        "(SELECT s.run AS run, s.process AS process, " COLUMNS ", l.file AS file, " LINES_INNERMOST
+        "(SELECT s.run AS run, s.process AS process, " HISTOGRAMS_COLUMNS ", l.file AS file, " LINES_INNERMOST
         ", coalesce(l.language, 'native') AS language FROM site AS s "
         "LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line WHERE s.run = ?1)";
-    char *sql = sqlite3_mprintf("SELECT " COLUMNS " FROM %s AS s WHERE run = ?1 AND %s AND %s",
+    char *sql = sqlite3_mprintf("SELECT " HISTOGRAMS_COLUMNS " FROM %s AS s WHERE run = ?1 AND %s AND %s",
                                 filter_has_names(filter) ? named : "site", filter_sql_process(filter),
                                 filter_sql_line(filter));
     sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
@@ -77,7 +77,7 @@ int histograms_read(const struct report *report, const struct run *run, const st
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, run->number);
     while (report_step(report, s, &status))
-        add_site(histograms, s);
+        histograms_add(histograms, s, 0, NULL);
     sqlite3_finalize(s);
     return status;
 }
@@ -104,7 +104,7 @@ static char *size_limit(const struct report *report, char *out, int class)
 static char *time_limit(const struct report *report, char *out, int class)
 {
     (void)report;
-    return units_seconds(out, class == 0 ? 0 : (double)(1ull << (class - 1)) * TICK_S);
+    return units_seconds(out, class == 0 ? 0 : (double)(1ull << (class - 1)) * HISTOGRAMS_TICK_S);
 }
 
 static void print_bar(const struct report *report, uint64_t count, uint64_t most)
@@ -183,8 +183,8 @@ void histograms_json_lifetimes(struct json *json, const struct histograms *histo
         if (histograms->lifetimes[i] == 0)
             continue;
         json_object(json, NULL);
-        json_real(json, "from_s", i == 0 ? 0 : (double)(1ull << (i - 1)) * TICK_S);
-        json_real(json, "below_s", i < 64 ? (double)(1ull << i) * TICK_S : INFINITY);
+        json_real(json, "from_s", i == 0 ? 0 : (double)(1ull << (i - 1)) * HISTOGRAMS_TICK_S);
+        json_real(json, "below_s", i < 64 ? (double)(1ull << i) * HISTOGRAMS_TICK_S : INFINITY);
         json_number(json, "blocks", (int64_t)histograms->lifetimes[i]);
         json_close(json);
     }

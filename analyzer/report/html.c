@@ -1,13 +1,13 @@
 /* html.c - trace-report html: a run, or two side by side, as a page for a browser; analyzer/html/ makes it.
  */
 #include "../html/page.h"
-#include "args.h"
 #include "output.h"
 
 #include <stdio.h>
 
 static int by = BY_PEAK, no_source;
 static const char *file;
+static struct filter filter;
 
 static const struct option_spec options[] = {
     {"by", OPTION_CHOICE, &by, NULL, "what is shown first (default: peak); the page can switch",
@@ -15,6 +15,7 @@ static const struct option_spec options[] = {
     {"no-source", OPTION_FLAG, &no_source, NULL,
      "leave the text of source lines out, for pages that are passed on", NULL},
     {"o", OPTION_TEXT, &file, "FILE", "where to (default: report.html; '-': stdout)", NULL},
+    FILTER_OPTIONS(filter),
     {0},
 };
 
@@ -39,10 +40,10 @@ static int write_page(const struct report *report, const struct run *const *runs
 
     if (status != EXIT_FINE)
         return status;
-    status =
-        output_close(report, &output, page_write(report, runs, count, by, !no_source, output.file), &size);
+    status = output_close(report, &output,
+                          page_write(report, runs, count, &filter, by, !no_source, output.file), &size);
     if (status == EXIT_FINE) {
-        output_say(report, &output, runs, count, "html", size);
+        output_say(report, &output, runs, count, "html", &filter, size);
         if (output.path != NULL)
             report_hint(report, "\nNext: open it in a browser");
     }
@@ -68,7 +69,10 @@ int command_html(struct report *report, int argc, char **argv)
     for (int i = 0; i < count && status == EXIT_FINE; i++)
         status = run_find(report, operands > 0 ? argv[1 + i] : NULL, &runs[i]);
     if (status == EXIT_FINE)
+        status = filter_prepare_all(report, &filter, all, count);
+    if (status == EXIT_FINE)
         status = write_page(report, all, count);
+    filter_free(&filter);
     run_free(&runs[0]);
     run_free(&runs[1]);
     return status;

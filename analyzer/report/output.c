@@ -56,7 +56,7 @@ int output_close(const struct report *report, struct output *output, int status,
 }
 
 static void say_json(const struct output *output, const struct run *const *runs, int count, const char *what,
-                     int64_t size)
+                     const struct filter *filter, int64_t size)
 {
     struct json json;
 
@@ -64,6 +64,7 @@ static void say_json(const struct output *output, const struct run *const *runs,
     json_text(&json, "file", output->path);
     json_text(&json, "format", what);
     json_number(&json, "bytes", size);
+    filter_json(&json, filter);
     json_array(&json, "runs");
     for (int i = 0; i < count; i++)
         run_json(&json, NULL, runs[i]);
@@ -72,14 +73,14 @@ static void say_json(const struct output *output, const struct run *const *runs,
 }
 
 void output_say(const struct report *report, const struct output *output, const struct run *const *runs,
-                int count, const char *what, int64_t size)
+                int count, const char *what, const struct filter *filter, int64_t size)
 {
     char bytes[UNITS_SIZE];
 
     if (output->path == NULL)
         return;
     if (report->json) {
-        say_json(output, runs, count, what, size);
+        say_json(output, runs, count, what, filter, size);
         return;
     }
     char *path = text_harmless(output->path);
@@ -93,4 +94,5 @@ void output_say(const struct report *report, const struct output *output, const 
     }
     printf(" as %s, %s\n", what, units_bytes(bytes, size, report->bytes));
     free(path);
+    filter_print(report, filter);
 }

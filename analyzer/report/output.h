@@ -2,7 +2,7 @@
 #ifndef LIBTRACE_REPORT_OUTPUT_H
 #define LIBTRACE_REPORT_OUTPUT_H
 
-#include "run.h"
+#include "filter.h"
 
 #include <stdio.h>
 
@@ -23,6 +23,6 @@ int output_close(const struct report *report, struct output *output, int status,
 /* One line, or with --json an object, on what was written: "heap.pb.gz: run 3 list as pprof, 26.5 KiB". what:
  * the format, for --json too. Nothing where stdout itself was the file. */
 void output_say(const struct report *report, const struct output *output, const struct run *const *runs,
-                int count, const char *what, int64_t size);
+                int count, const char *what, const struct filter *filter, int64_t size);
 
 #endif

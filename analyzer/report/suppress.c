@@ -126,10 +126,11 @@ static int match_nodes(struct suppressions *s)
 int suppressions_load(const struct report *report, const char *file, const struct run *run,
                       struct suppressions *s)
 {
+    const struct profile_query query = {.run = run};
     int status = read_file(report, file, s);
 
     if (status == EXIT_FINE)
-        status = profile_load(report, run, 0, &s->profile);
+        status = profile_load(report, &query, &s->profile);
     if (status == EXIT_FINE && !match_nodes(s))
         status = report_error(report, EXIT_FAILED, "out of memory");
     return status;

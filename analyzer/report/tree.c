@@ -1,12 +1,8 @@
 /* tree.c - trace-report tree: all stacks as one tree, callers first, or from the allocating lines outwards.
- *
- * Callers first, equal frames below one parent become one node in a single pass over the stacks. Inverted,
- * that would make a node for nearly every frame of every stack; so there the tree grows from its roots, and
- * only where a node is large enough to be shown.
  */
 #define _GNU_SOURCE
 #include "../export/profile.h"
-#include "inverse.h"
+#include "branches.h"
 #include "show.h"
 #include "text.h"
 #include "../export/tree.h"
@@ -421,47 +417,21 @@ static int print_json(struct report *report, struct shown *shown)
 
 /* ---- the whole --------------------------------------------------------------------------------- */
 
-/* Sites that the filter keeps; the whole is theirs. */
-static void keep_passing(struct profile *profile)
-{
-    size_t n = 0;
-
-    if (!filter_is_set(&filter))
-        return;
-    profile->sum = (struct store_measures){0};
-    for (size_t i = 0; i < profile->site_count; i++) {
-        const struct profile_site *site = &profile->sites[i];
-        const struct profile_place *place = &profile->places[site->place];
-
-        if (!filter_process(&filter, profile->run->number, site->process) ||
-            !filter_line(&filter, place->file, place->function, place->module, place->language))
-            continue;
-        measures_add(&profile->sum, &site->m);
-        profile->sites[n++] = *site;
-    }
-    profile->site_count = n;
-}
-
 static int build(const struct report *report, const struct run *run, struct shown *shown)
 {
-    int status = profile_load(report, run, filter.process != NULL, &shown->profile);
-    int fine = 1;
+    const struct profile_query query = {.run = run, .filter = &filter};
+    int status = profile_load(report, &query, &shown->profile);
 
     if (status != EXIT_FINE)
         return status;
-    keep_passing(&shown->profile);
     double smallest = least * (double)measure_value(&shown->profile.sum, by);
 
     shown->smallest = smallest < 9e18 ? (int64_t)smallest : INT64_MAX;
     shown->smallest = shown->smallest > 1 ? shown->smallest : 1;
-    struct inverse inverse = {&shown->profile, by, leaf, shown->smallest, depth_limit};
+    const struct branches branches = {&shown->profile, by, inverted, leaf, shown->smallest, depth_limit};
     uint32_t *keys = make_keys(&shown->profile);
 
-    fine = keys != NULL && (inverted ? inverse_grow(&inverse, keys, &shown->tree)
-                                     : tree_add(&shown->tree, &shown->profile, 0, keys, NULL));
-    if (fine && !inverted)
-        tree_sum(&shown->tree);
-    fine = fine && choose_shown(shown);
+    int fine = keys != NULL && branches_grow(&branches, keys, &shown->tree) && choose_shown(shown);
     free(keys);
     return fine ? EXIT_FINE : report_error(report, EXIT_FAILED, "out of memory");
 }

@@ -127,7 +127,9 @@ export function read(element) {
   const json = JSON.parse(element.textContent);
   const data = {
     by: json.by,
-    runs: json.runs.map((run) => ({ ...run, samples: samples(run.samples) })),
+    only: json.only, // what the filters let through, as a text; undefined = all
+    // facts are of the whole run, shown has the measures of what passes in their place
+    runs: json.runs.map((run) => ({ ...run, shown: { ...run.facts, ...run.passing }, samples: samples(run.samples) })),
     functions: functions(json.functions, json.texts),
     tree: stacks(json.stacks, json.runs.length),
     rows: json.rows ? rows(json.rows, json.texts, json.rows_in_all) : null,

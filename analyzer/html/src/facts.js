@@ -27,7 +27,7 @@ export function warnings(f) {
 }
 
 export function cards(container, runs) {
-  const facts = runs.map((run) => run.facts);
+  const facts = runs.map((run) => run.shown);
   const card = ({ title, value, show, more }) => {
     const [a, b] = facts.map(value);
     const body =

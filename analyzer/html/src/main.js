@@ -61,7 +61,7 @@ function refresh() {
     stacks.setMeasure(measure);
   }
   if (two) {
-    const [before, after] = data.runs.map((run) => totalsOf(run.facts)[measure.value]);
+    const [before, after] = data.runs.map((run) => totalsOf(run.shown)[measure.value]);
     byId("measure-total").textContent = sentence(data.runs, measure, before, after, show);
     table.setRows(data.changes[measure.name]);
     return;
@@ -137,12 +137,16 @@ function setUpTexts() {
   document.title = two ? `${names[1]} compared with ${names[0]}` : `${names[0]} \u2014 libtrace`;
   byId("title").textContent = two ? `${names[0]} \u2192 ${names[1]}` : names[0];
   byId("subtitle").replaceChildren(...data.runs.map((run) => make("span", {}, two ? `${run.name}: ${subtitle(run.facts)}` : `run ${run.facts.run}: ${subtitle(run.facts)}`)));
+  if (data.only) byId("subtitle").append(make("span", { id: "only" }, `Only ${data.only}`));
   byId("rows-title").textContent = two ? "Changes by line" : "Lines";
-  byId("chart-note").textContent = two
-    ? ""
-    : data.times
-      ? "Drag over the curve to narrow the stacks and lines below to a part of the run."
-      : "The stacks and lines below are of the whole run: this recording holds no samples of them over time, so the curve cannot narrow them.";
+  const whole = data.only ? ["The curve is of all that was allocated, whatever is left out elsewhere."] : [];
+  if (!two)
+    whole.push(
+      data.times
+        ? "Drag over the curve to narrow the stacks and lines below to a part of the run."
+        : "The stacks and lines below are of the whole run: this recording holds no samples of them over time, so the curve cannot narrow them.",
+    );
+  byId("chart-note").textContent = whole.join(" ");
   byId("row-search").addEventListener("input", (event) => table.find(event.target.value));
 }
 

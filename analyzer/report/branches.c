@@ -1,0 +1,249 @@
+/* branches.c - the tree grows from its roots, level by level, and only where a node is large enough: few of a
+ * run's stacks are shown, and outwards a node for each frame of each stack would be tens of millions. */
+#include "branches.h"
+
+#include <stdlib.h>
+
+/* Stacks followed to the same place of the same node: from there on outwards they are one, and inwards they
+ * were one so far. */
+struct cursor {
+    uint32_t key;         /* of the place */
+    uint32_t node, place; /* of the profile; which of the node's frame's places */
+    struct store_measures m;
+};
+
+/* A node's cursors in the array of its level. */
+struct span {
+    size_t begin, end;
+};
+
+/* One level of the tree: its nodes follow each other, and so do their cursors. */
+struct wave {
+    struct cursor *cursors;
+    struct span *spans;
+    size_t count, span_count;
+};
+
+/* The profile's nodes the other way round, for the way inwards. All by node. */
+struct below {
+    struct store_measures *m; /* with all below it */
+    uint32_t *first, *next;   /* child, sibling; PROFILE_NONE = none. first[node_count]: the outermost */
+};
+
+#define FAR 64 /* frames from the innermost one in which the line that counts is looked for */
+
+static const struct profile_frame *frame_of(const struct profile *profile, uint32_t node)
+{
+    return &profile->frames[profile->nodes[node].frame];
+}
+
+static uint32_t place_at(const struct profile *profile, const struct cursor *c)
+{
+    return profile->frame_places[frame_of(profile, c->node)->first + c->place];
+}
+
+/* One place outwards; false at the outermost. */
+static int outwards(const struct profile *profile, struct cursor *c)
+{
+    if (++c->place < frame_of(profile, c->node)->count)
+        return 1;
+    c->place = 0;
+    c->node = profile->nodes[c->node].parent;
+    return c->node != PROFILE_NONE;
+}
+
+/* At the line that the site counts for, or at its innermost one. */
+static struct cursor begin_at(const struct profile *profile, const struct profile_site *site, int leaf)
+{
+    struct cursor innermost = {.node = site->node, .m = site->m}, c = innermost;
+
+    for (int i = 0; i < FAR && !leaf; i++) {
+        if (place_at(profile, &c) == site->place)
+            return c;
+        if (!outwards(profile, &c))
+            break;
+    }
+    return innermost;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct cursor *x = a, *y = b;
+
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    if (x->node != y->node)
+        return x->node < y->node ? -1 : 1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+/* Sorts by key, and makes one of those that meet. Most often they are in order already. */
+static size_t meet(struct cursor *cursors, size_t count)
+{
+    size_t n = 0, i = 1;
+
+    while (i < count && by_place(&cursors[i - 1], &cursors[i]) <= 0)
+        i++;
+    if (i < count)
+        qsort(cursors, count, sizeof *cursors, by_place);
+    for (i = 0; i < count; i++)
+        if (n > 0 && by_place(&cursors[n - 1], &cursors[i]) == 0)
+            measures_add(&cursors[n - 1].m, &cursors[i].m);
+        else
+            cursors[n++] = cursors[i];
+    return n;
+}
+
+/* ---- the next places ------------------------------------------------------------------------- */
+
+static int follow(struct wave *wave, const struct cursor *cursor)
+{
+    struct cursor *to = profile_grow(&wave->cursors, &wave->count, sizeof *to);
+
+    if (to != NULL)
+        *to = *cursor;
+    return to != NULL;
+}
+
+/* At the outermost place of each node below one. */
+static int follow_children(const struct profile *profile, const struct below *below, size_t node,
+                           struct wave *wave)
+{
+    for (uint32_t child = below->first[node]; child != PROFILE_NONE; child = below->next[child]) {
+        const struct cursor cursor = {
+            .node = child, .place = frame_of(profile, child)->count - 1, .m = below->m[child]};
+
+        if (!follow(wave, &cursor))
+            return 0;
+    }
+    return 1;
+}
+
+/* below: NULL = outwards. False when memory is short. */
+static int follow_next(const struct profile *profile, const struct below *below, struct cursor cursor,
+                       struct wave *wave)
+{
+    if (below == NULL)
+        return !outwards(profile, &cursor) || follow(wave, &cursor);
+    if (cursor.place == 0)
+        return follow_children(profile, below, cursor.node, wave);
+    cursor.place--;
+    return follow(wave, &cursor);
+}
+
+/* ---- growing --------------------------------------------------------------------------------- */
+
+/* A node's cursors, in order, become its children; those of large ones go on to the next level. */
+static int add_children(const struct branches *branches, const struct below *below, struct tree *tree,
+                        uint32_t parent, const struct cursor *cursors, size_t count, struct wave *next)
+{
+    for (size_t i = 0, end; i < count; i = end) {
+        struct tree_node *node = profile_grow(&tree->nodes, &tree->count, sizeof *node);
+        struct span *span = profile_grow(&next->spans, &next->span_count, sizeof *span);
+
+        if (node == NULL || span == NULL)
+            return 0;
+        node->parent = parent;
+        node->key = cursors[i].key;
+        for (end = i; end < count && cursors[end].key == node->key; end++)
+            measures_add(&node->m[0], &cursors[end].m);
+        span->begin = next->count;
+        for (size_t k = i; k < end && measure_value(&node->m[0], branches->by) >= branches->smallest; k++)
+            if (!follow_next(branches->profile, below, cursors[k], next))
+                return 0;
+        span->end = next->count;
+    }
+    return 1;
+}
+
+static void free_wave(struct wave *wave)
+{
+    free(wave->cursors);
+    free(wave->spans);
+    *wave = (struct wave){0};
+}
+
+static int one_span(struct wave *wave)
+{
+    wave->spans = calloc(1, sizeof *wave->spans);
+    if (wave->spans == NULL)
+        return 0;
+    wave->span_count = 1;
+    wave->spans[0].end = wave->count;
+    return 1;
+}
+
+static int begin_inside(const struct branches *branches, struct wave *wave)
+{
+    const struct profile *profile = branches->profile;
+
+    for (size_t i = 0; i < profile->site_count; i++) {
+        const struct cursor cursor = begin_at(profile, &profile->sites[i], branches->leaf);
+
+        if (!follow(wave, &cursor))
+            return 0;
+    }
+    return 1;
+}
+
+/* Parents come before their children: one pass adds up and links. */
+static int turn_round(const struct profile *profile, struct below *below)
+{
+    size_t n = profile->node_count;
+
+    below->m = calloc(n + 1, sizeof *below->m);
+    below->first = malloc((n + 1) * sizeof *below->first);
+    below->next = malloc((n + 1) * sizeof *below->next);
+    if (below->m == NULL || below->first == NULL || below->next == NULL)
+        return 0;
+    for (size_t i = 0; i <= n; i++)
+        below->first[i] = PROFILE_NONE;
+    for (size_t i = 0; i < profile->site_count; i++)
+        measures_add(&below->m[profile->sites[i].node], &profile->sites[i].m);
+    for (size_t i = n; i-- > 0;) {
+        size_t parent = profile->nodes[i].parent != PROFILE_NONE ? profile->nodes[i].parent : n;
+
+        measures_add(&below->m[parent], &below->m[i]);
+        below->next[i] = below->first[parent];
+        below->first[parent] = (uint32_t)i;
+    }
+    return 1;
+}
+
+static void free_below(struct below *below)
+{
+    free(below->m);
+    free(below->first);
+    free(below->next);
+}
+
+int branches_grow(const struct branches *branches, const uint32_t *keys, struct tree *tree)
+{
+    const struct profile *profile = branches->profile;
+    struct below turned = {0}, *below = branches->inverted ? NULL : &turned;
+    struct wave now = {0};
+    uint32_t parent = 0; /* a level's nodes were made in the order of its spans */
+    int fine = (branches->inverted ? begin_inside(branches, &now)
+                                   : turn_round(profile, below) &&
+                                         follow_children(profile, below, profile->node_count, &now)) &&
+               one_span(&now) && profile_grow(&tree->nodes, &tree->count, sizeof *tree->nodes) != NULL;
+
+    for (int64_t depth = 0; fine && now.count > 0 && (branches->depth == 0 || depth <= branches->depth);
+         depth++) {
+        struct wave next = {0};
+
+        for (size_t i = 0; i < now.count; i++)
+            now.cursors[i].key = keys[place_at(profile, &now.cursors[i])];
+        for (size_t i = 0; fine && i < now.span_count; i++, parent++) {
+            struct cursor *cursors = now.cursors + now.spans[i].begin;
+            size_t count = meet(cursors, now.spans[i].end - now.spans[i].begin);
+
+            fine = add_children(branches, below, tree, parent, cursors, count, &next);
+        }
+        free_wave(&now);
+        now = next;
+    }
+    free_wave(&now);
+    free_below(&turned);
+    return fine;
+}
