@@ -4,28 +4,39 @@
 
 #include <math.h>
 
+/* As it is in a string: what may not stand there itself. */
+static void escape(FILE *out, uint32_t c)
+{
+    if (c == '"' || c == '\\')
+        fprintf(out, "\\%c", (int)c);
+    else if (c == '\n')
+        fputs("\\n", out);
+    else if (c == '\t')
+        fputs("\\t", out);
+    else if (c == 0xfffd)
+        fputs("\xef\xbf\xbd", out);
+    else if (c >= 0x10000)
+        fprintf(out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
+    else
+        fprintf(out, "\\u%04x", c);
+}
+
 static void string(FILE *out, const char *text)
 {
+    const char *plain = text; /* from here on nothing needs escaping */
+
     putc('"', out);
     while (*text != '\0') {
         const char *start = text;
         uint32_t c = text_next(&text);
 
-        if (c == '"' || c == '\\')
-            fprintf(out, "\\%c", (int)c);
-        else if (c == '\n')
-            fputs("\\n", out);
-        else if (c == '\t')
-            fputs("\\t", out);
-        else if (c == 0xfffd)
-            fputs("\xef\xbf\xbd", out);
-        else if (text_is_harmful(c) && c >= 0x10000)
-            fprintf(out, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
-        else if (text_is_harmful(c))
-            fprintf(out, "\\u%04x", c);
-        else
-            fwrite(start, 1, (size_t)(text - start), out);
+        if (c != '"' && c != '\\' && c != 0xfffd && !text_is_harmful(c))
+            continue;
+        fwrite(plain, 1, (size_t)(start - plain), out);
+        escape(out, c);
+        plain = text;
     }
+    fwrite(plain, 1, (size_t)(text - plain), out);
     putc('"', out);
 }
 
@@ -115,7 +126,7 @@ void json_real(struct json *json, const char *key, double value)
         return;
     }
     member(json, key);
-    fprintf(json->out, "%.10g", value);
+    fprintf(json->out, value == floor(value) && fabs(value) < 0x1p53 ? "%.0f" : "%.10g", value);
 }
 
 void json_true(struct json *json, const char *key, int value)

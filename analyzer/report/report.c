@@ -66,8 +66,16 @@ void report_next(const struct report *report, const char *arguments, const char 
     const char *dim = report->color ? report_color(report, "dim") : "",
                *reset = report_color(report, "reset");
 
-    report_hint(report, "\n%sNext: trace-report %s%s%s    (%s)%s", dim, arguments, db != NULL ? " --db " : "",
-                db != NULL ? db : "", what, reset);
+    char *next = NULL;
+
+    if (asprintf(&next, "Next: trace-report %s%s%s", arguments, db != NULL ? " --db " : "",
+                 db != NULL ? db : "") < 0)
+        next = NULL;
+    if (next != NULL && text_width(next) + strlen(what) + 6 <= (size_t)report->width)
+        report_hint(report, "\n%s%s    (%s)%s", dim, next, what, reset);
+    else if (next != NULL) /* the command is what matters */
+        report_hint(report, "\n%s%s%s", dim, next, reset);
+    free(next);
     free(db);
 }
 

@@ -318,23 +318,36 @@ int run_find(struct report *report, const char *text, struct run *run)
 
 /* ---- showing --------------------------------------------------------------------------------- */
 
+int run_title(const struct report *report, const struct run *run)
+{
+    char *label = text_harmless(run->label), number[32];
+    int taken = snprintf(number, sizeof number, "run %lld ", (long long)run->number);
+
+    if (label != NULL && report->width > 0)
+        label = text_cut(label, (size_t)(report->width - taken), 0);
+    printf("%s%s%s%s", report_color(report, "bold"), number, label != NULL ? label : "",
+           report_color(report, "reset"));
+    taken += label != NULL ? (int)text_width(label) : 0;
+    free(label);
+    return taken;
+}
+
 void run_headline(const struct report *report, const struct run *run)
 {
     const struct store_measures *m = &run->t.m;
     char a[UNITS_SIZE], b[UNITS_SIZE], p[UNITS_SIZE], t[UNITS_SIZE], l[UNITS_SIZE], numbers[6 * UNITS_SIZE];
-    char *label = text_harmless(run->label);
+    struct report narrower = *report;
 
-    int taken = printf("%srun %lld", report_color(report, "bold"), (long long)run->number) + 3 +
-                (int)text_width(label) - (int)strlen(report_color(report, "bold"));
+    narrower.width -= report->width > 0; /* a colon follows */
+    int taken = run_title(&narrower, run) + 2;
 
-    printf(" %s%s:", label, report_color(report, "reset"));
+    putchar(':');
     snprintf(numbers, sizeof numbers, "%s allocation%s, %s; peak %s at %s; %s live at the end",
              units_count(a, m->allocations), m->allocations == 1 ? "" : "s",
              units_bytes(b, m->bytes, report->bytes), units_bytes(p, m->peak_bytes, report->bytes),
              units_seconds(t, (double)run->t.peak_ns / 1e9), units_bytes(l, m->live_bytes, report->bytes));
     printf(report->width > 0 && taken + (int)strlen(numbers) > report->width ? "\n  " : " ");
     text_wrap(stdout, numbers, report->width > 2 ? (size_t)report->width - 2 : 0, 2);
-    free(label);
     const char *note = run->state == RUN_INTERRUPTED
                            ? "Its recording was interrupted: this is what was there by then."
                        : run->state == RUN_RECORDING ? "It is still running: this is what is there so far."

@@ -42,6 +42,9 @@ int run_again(struct report *report, struct run *run);
 /* Numbers of runs in a malloc'ed array, latest first: all of them, or those of a label. */
 int run_numbers(struct report *report, const char *label, int64_t **numbers, size_t *count);
 
+/* "run 3 list", in bold; returns its columns. */
+int run_title(const struct report *report, const struct run *run);
+
 /* "run 3 list: 90,603 allocations, 5.0 MiB; peak ..." and, where it applies, what is missing in it. */
 void run_headline(const struct report *report, const struct run *run);
 

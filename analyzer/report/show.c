@@ -5,6 +5,7 @@
 #include "text.h"
 #include "units.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,7 +66,7 @@ static void json_frame(void *context, const char *function, const char *file, in
 }
 
 /* The stacks of a row as lines for table_below. */
-static int print_stacks(const struct report *report, const struct lines_query *query,
+static int print_stacks(const struct report *report, sqlite3_stmt *prepared, const struct lines_query *query,
                         const struct line_stack *stacks, size_t each, int with_totals, char **text)
 {
     char a[UNITS_SIZE], b[UNITS_SIZE];
@@ -87,7 +88,7 @@ static int print_stacks(const struct report *report, const struct lines_query *q
                     units_count(b, measure_count(m, query->by)),
                     query->by == BY_PEAK || query->by == BY_LIVE ? "block" : "allocation",
                     measure_count(m, query->by) == 1 ? "" : "s");
-        status = stacks_frames(report, query->run->number, stacks[i].stack, print_frame, &frames);
+        status = stacks_frames(report, prepared, query->run->number, stacks[i].stack, print_frame, &frames);
     }
     fclose(frames.out);
     return status;
@@ -198,7 +199,8 @@ int show_lines(const struct report *report, const struct lines_query *query, con
                const struct line_stack *stacks, size_t each)
 {
     struct table *table = table_new(report);
-    int status = EXIT_FINE;
+    sqlite3_stmt *prepared = stacks_prepare(report);
+    int status = prepared != NULL ? EXIT_FINE : EXIT_FAILED;
 
     columns(table, query);
     for (size_t i = 0; i < lines->count && status == EXIT_FINE; i++) {
@@ -210,13 +212,14 @@ int show_lines(const struct report *report, const struct lines_query *query, con
         number_cells(report, table, query->by, &row->m, &lines->sum);
         name_cells(query, table, row);
         if (query->group == GROUP_STACK)
-            status = print_stacks(report, query, &own, 1, 0, &below);
+            status = print_stacks(report, prepared, query, &own, 1, 0, &below);
         else if (stacks != NULL)
-            status = print_stacks(report, query, stacks + i * each, each, 1, &below);
+            status = print_stacks(report, prepared, query, stacks + i * each, each, 1, &below);
         if (below != NULL)
             table_below(table, below);
         free(below);
     }
+    sqlite3_finalize(prepared);
     rest_row(report, query, lines, table);
     if (status == EXIT_FINE)
         table_print(table);
@@ -226,17 +229,18 @@ int show_lines(const struct report *report, const struct lines_query *query, con
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static int json_stack(const struct report *report, struct json *json, int64_t run, int64_t stack)
+static int json_stack(const struct report *report, sqlite3_stmt *prepared, struct json *json, int64_t run,
+                      int64_t stack)
 {
     json_array(json, "frames");
-    int status = stacks_frames(report, run, stack, json_frame, json);
+    int status = stacks_frames(report, prepared, run, stack, json_frame, json);
 
     json_close(json);
     return status;
 }
 
-static int json_stacks(const struct report *report, struct json *json, const struct lines_query *query,
-                       const struct line_stack *stacks, size_t each)
+static int json_stacks(const struct report *report, sqlite3_stmt *prepared, struct json *json,
+                       const struct lines_query *query, const struct line_stack *stacks, size_t each)
 {
     int status = EXIT_FINE;
 
@@ -245,7 +249,7 @@ static int json_stacks(const struct report *report, struct json *json, const str
         json_object(json, NULL);
         json_number(json, "stack", stacks[i].stack);
         measures_json(json, &stacks[i].m);
-        status = json_stack(report, json, query->run->number, stacks[i].stack);
+        status = json_stack(report, prepared, json, query->run->number, stacks[i].stack);
         json_close(json);
     }
     json_close(json);
@@ -265,7 +269,8 @@ static void json_source(struct json *json, const struct run *run, const struct l
 int show_lines_json(const struct report *report, struct json *json, const struct lines_query *query,
                     const struct lines *lines, const struct line_stack *stacks, size_t each)
 {
-    int status = EXIT_FINE;
+    sqlite3_stmt *prepared = stacks_prepare(report);
+    int status = prepared != NULL ? EXIT_FINE : EXIT_FAILED;
 
     for (size_t i = 0; i < lines->count && status == EXIT_FINE; i++) {
         const struct line_row *row = &lines->rows[i];
@@ -291,11 +296,12 @@ int show_lines_json(const struct report *report, struct json *json, const struct
             json_source(json, query->run, row);
         if (query->group == GROUP_STACK) {
             json_number(json, "stack", row->stack);
-            status = json_stack(report, json, query->run->number, row->stack);
+            status = json_stack(report, prepared, json, query->run->number, row->stack);
         } else if (stacks != NULL) {
-            status = json_stacks(report, json, query, stacks + i * each, each);
+            status = json_stacks(report, prepared, json, query, stacks + i * each, each);
         }
         json_close(json);
     }
+    sqlite3_finalize(prepared);
     return status;
 }

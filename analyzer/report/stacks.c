@@ -373,9 +373,7 @@ int stacks_below(const struct report *report, const struct lines_query *query, c
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
-int stacks_frames(const struct report *report, int64_t run, int64_t stack,
-                  void (*frame)(void *context, const char *function, const char *file, int64_t line),
-                  void *context)
+sqlite3_stmt *stacks_prepare(const struct report *report)
 {
     static const char sql[] = "WITH RECURSIVE up(parent, frame, n) AS ("
                               "  SELECT parent, frame, 0 FROM node WHERE run = ?1 AND id = ?2 UNION ALL"
@@ -386,12 +384,17 @@ int stacks_frames(const struct report *report, int64_t run, int64_t stack,
                               " '[unknown]'), l.file, coalesce(l.line, 0), parent FROM up"
                               " LEFT JOIN frame_line AS fl ON fl.run = ?1 AND fl.frame = up.frame"
                               " LEFT JOIN line AS l ON l.run = ?1 AND l.id = fl.line ORDER BY n, fl.depth";
-    sqlite3_stmt *s = report_prepare(report, sql);
+
+    return report_prepare(report, sql);
+}
+
+int stacks_frames(const struct report *report, sqlite3_stmt *s, int64_t run, int64_t stack,
+                  void (*frame)(void *context, const char *function, const char *file, int64_t line),
+                  void *context)
+{
     int status = EXIT_FINE;
     int64_t parent = 0;
 
-    if (s == NULL)
-        return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, run);
     sqlite3_bind_int64(s, 2, stack);
     while (report_step(report, s, &status)) {
@@ -401,6 +404,6 @@ int stacks_frames(const struct report *report, int64_t run, int64_t stack,
     }
     if (parent == -1)
         frame(context, "[cut]", NULL, 0);
-    sqlite3_finalize(s);
+    sqlite3_reset(s);
     return status;
 }

@@ -21,8 +21,12 @@ int stacks_read(const struct report *report, const struct lines_query *query, st
 int stacks_below(const struct report *report, const struct lines_query *query, const struct lines *lines,
                  size_t each, struct line_stack **stacks);
 
+/* For stacks_frames, of one stack after the other: preparing takes longer than reading does. NULL after
+ * saying what is wrong; sqlite3_finalize takes both. */
+struct sqlite3_stmt *stacks_prepare(const struct report *report);
+
 /* A stack's frames, innermost first, inlined ones included; called for each. function may be any text. */
-int stacks_frames(const struct report *report, int64_t run, int64_t stack,
+int stacks_frames(const struct report *report, struct sqlite3_stmt *prepared, int64_t run, int64_t stack,
                   void (*frame)(void *context, const char *function, const char *file, int64_t line),
                   void *context);
 

@@ -183,10 +183,12 @@ static void print_facts(const struct report *report, const struct run *run)
 {
     const struct store_run *t = &run->t;
     char a[UNITS_SIZE], b[UNITS_SIZE], c[UNITS_SIZE];
-    char *label = text_harmless(run->label), *command = text_harmless(run->command);
+    char *command = text_harmless(run->command);
 
-    printf("%srun %lld %s%s  %s\n", report_color(report, "bold"), (long long)run->number, label,
-           report_color(report, "reset"), command);
+    int wide = run_title(report, run) + 2 + (int)text_width(command) > report->width && report->width > 0;
+
+    fputs(wide ? "\n" : "  ", stdout);
+    text_wrap(stdout, command, (size_t)report->width, 2);
     print_history(report, run);
     printf("allocated    %15s  %12s\n", units_count(a, t->m.allocations),
            units_bytes(b, t->m.bytes, report->bytes));
@@ -200,7 +202,6 @@ static void print_facts(const struct report *report, const struct run *run)
            units_bytes(b, t->m.live_bytes, report->bytes));
     printf("temporary    %15s  %12s  of the allocations\n", units_count(a, t->m.temporary),
            units_percent(b, (double)t->m.temporary, (double)t->m.allocations));
-    free(label);
     free(command);
 }
 

@@ -122,16 +122,32 @@ char *text_cut(char *text, size_t columns, int at_beginning)
     return cut;
 }
 
+/* Bytes of the next word, or of as much of it as a line has room for, and its columns. */
+static size_t next_word(const char *text, size_t room, size_t *width)
+{
+    const char *end = text;
+
+    *width = 0;
+    while (*end != '\0' && *end != ' ') {
+        const char *next = end;
+        size_t columns = columns_of(text_next(&next));
+
+        if (*width > 0 && *width + columns > room)
+            break;
+        *width += columns;
+        end = next;
+    }
+    return (size_t)(end - text);
+}
+
 void text_wrap(FILE *out, const char *text, size_t columns, size_t indent)
 {
-    size_t at = 0;
+    size_t at = 0, width;
 
-    while (*text != '\0') {
-        size_t length = strcspn(text, " "), width = 0;
+    for (int cut = 0; *text != '\0';) {
+        size_t length = next_word(text, columns > indent ? columns - indent : SIZE_MAX, &width);
 
-        for (const char *p = text; p < text + length;)
-            width += columns_of(text_next(&p));
-        if (at > indent && columns > 0 && at + 1 + width > columns)
+        if (cut || (at > indent && columns > 0 && at + 1 + width > columns))
             at = (size_t)fprintf(out, "\n%*s", (int)indent, "") - 1;
         else if (at > 0) {
             putc(' ', out);
@@ -139,7 +155,9 @@ void text_wrap(FILE *out, const char *text, size_t columns, size_t indent)
         }
         fwrite(text, 1, length, out);
         at += width;
-        text += length + (text[length] == ' ');
+        text += length;
+        cut = *text != '\0' && *text != ' ';
+        text += *text == ' ';
     }
     putc('\n', out);
 }
