@@ -139,6 +139,12 @@ def build():
     return Build()
 
 
+@pytest.fixture(scope="session")
+def recorded():
+    """recorded(database): waits until its latest run is recorded whole; the row."""
+    return wait_for_run
+
+
 @pytest.fixture
 def preload(build, tmp_path):
     """preload(env, db): an environment under which programs are traced into db."""

@@ -1,13 +1,14 @@
 """Reports on databases that make_db writes: no traced program is needed."""
 
+import fcntl
 import json
 import os
 import pathlib
 import pty
 import select
+import shutil
 import struct
 import subprocess
-import fcntl
 import termios
 
 import pytest
@@ -55,6 +56,94 @@ def as_json(run):
         return json.loads(run(*arguments, "--json", status=0).stdout)
 
     return call
+
+
+class Ask:
+    """ask(arguments...): what trace-report prints about one database; ask.json(...) parsed, ask.file(...) what it wrote."""
+
+    def __init__(self, database, folder, more=()):
+        self.database, self.folder, self.more = database, folder, list(more)
+
+    def __call__(self, *arguments, status=0):
+        done = subprocess.run([BUILD / "bin/trace-report", *map(str, arguments), *self.more], cwd=self.folder,
+                              capture_output=True, timeout=120, stdin=subprocess.DEVNULL,
+                              env=environment(LIBTRACE_DB=self.database))
+        if b"was built without the page" in done.stderr:
+            pytest.skip("built without node and npm: there is no page")
+        assert done.returncode in (status if isinstance(status, tuple) else (status,)), done.stderr
+        assert done.stderr == b""
+        return done.stdout.decode("utf-8")
+
+    def json(self, *arguments, **options):
+        return json.loads(self(*arguments, "--json", **options))
+
+    def run(self):
+        """The number of the latest run."""
+        return Ask(self.database, self.folder).json("runs")["runs"][-1]["run"]
+
+    def file(self, *arguments):
+        self(*arguments, "-o", "written")
+        return self.folder / "written"
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """ask(database, more...): an Ask that adds some arguments to each of its own."""
+    return lambda database, *more: Ask(database, tmp_path, more)
+
+
+# Names that do harm where they are printed as they are; no slash, which no file name may have.
+HOSTILE = b"new\nline\ttab \x1b[31m\x1b]0;title\x07 <script>alert(1)<!-- \"'`$(touch evil)\\ \xff\xc0\xaf \xe2\x80\xae;a;b %s"
+
+PYTHON = """
+import sys
+def rename(function, name, file):
+    function.__code__ = function.__code__.replace(co_name=name, co_filename=file)
+    return function
+def work(n):
+    return [bytes(1000 + i) for i in range(n)]
+name = sys.argv[1] if len(sys.argv) > 1 else "work"
+kept = rename(work, name, "/tmp/" + name + ".py" if name != "work" else work.__code__.co_filename)(2000)
+print(len(kept))
+"""
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory, build, recorded):
+    """database(kind): a database of one run, made once: a kind of make_db, or a language, which traces a program.
+
+    'hostile c' and the like are traced runs whose files, functions, arguments and label are as strangers might choose them.
+    """
+    made = {}
+
+    def traced(kind, folder):
+        language, odd = kind.split()[-1], kind.startswith("hostile")
+        place = folder / os.fsdecode(HOSTILE) if odd else folder
+        place.mkdir(exist_ok=True)
+        if language == "python":
+            argv = ["/usr/bin/python3", place / "work.py", *([os.fsdecode(HOSTILE.replace(b"\xff\xc0\xaf", b""))] if odd else [])]
+            argv[1].write_text(PYTHON)
+        else:
+            program = {"c": build.workload("list"), "c++": build.target("names") if odd else build.workload("shapes")}[language]
+            argv = [shutil.copy(program, place), *({"c": ["5000"], "c++": ["500"]}[language]), *([HOSTILE] if odd else [])]
+        env = environment(LD_PRELOAD=build.library, LIBTRACE_DB=folder / "trace.db")
+        if odd:
+            env["LIBTRACE_LABEL"] = os.fsdecode(HOSTILE)
+        subprocess.run(argv, cwd=place, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True)
+        recorded(folder / "trace.db")
+
+    def get(kind):
+        if kind not in made:
+            folder = tmp_path_factory.mktemp("database")
+            if kind.split()[-1] in ("c", "c++", "python"):
+                traced(kind, folder)
+            else:
+                subprocess.run([BUILD / "tests/make_db", folder / "trace.db", *kind.split()], check=True, timeout=120,
+                               env=environment())
+            made[kind] = folder / "trace.db"
+        return made[kind]
+
+    return get
 
 
 @pytest.fixture

@@ -249,7 +249,8 @@ static void make_stacks(const char *path, int64_t count)
 
 static void make_hostile(const char *path)
 {
-    static char big[10241];
+    enum { NESTED = 1280 };
+    static char big[8 * NESTED + 3 + 1]; /* a template in a template in ... */
     static const char *const names[] = {
         "line\nbreak\ttab",
         "\x1b[31mred\x1b]0;title\x07\x1b[2J",
@@ -263,7 +264,11 @@ static void make_hostile(const char *path)
         "",
     };
 
-    memset(big, 'T', sizeof big - 1);
+    for (size_t i = 0; i < NESTED; i++) {
+        memcpy(big + 7 * i, "nested<", 7);
+        big[sizeof big - 2 - i] = '>';
+    }
+    memcpy(big + 7 * NESTED, "int", 3);
     label = "ev\x1b[31mil\n";
     begin(path, "./evil \"\x1b[2J\" 'x\ny'");
     process(1, "./evil\n", 9, 9);

@@ -1,6 +1,5 @@
 """Pages of trace-report html: what is in them, and what a browser makes of them (headless Chromium, where there is one)."""
 
-import base64
 import json
 import os
 import pathlib
@@ -8,13 +7,12 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 
 import pytest
 
+import page
 from conftest import BUILD
 
-MEASURES = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
 BY = {"bytes": 1, "allocations": 0, "peak": 3, "live": 5, "temporary": 6}
 DRIVER = pathlib.Path(__file__).parent / "browser"
 
@@ -34,52 +32,19 @@ def html(run, tmp_path):
     return make
 
 
-def data_of(path):
-    page = path.read_text(encoding="utf-8")
-    [data] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)
-    assert "<" not in data
-    return json.loads(data)
-
-
-def numbers(text):
-    out, value, shift = [], 0, 0
-    for byte in base64.b64decode(text):
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            out.append(value)
-            value = shift = 0
-    return out
-
-
-def stacks_of(data):
-    """[(path of functions, values of each run)], without what is on the way only."""
-    out, path, packed = [], [], iter(numbers(data["stacks"]))
-    names = [data["texts"][n] for n in data["functions"][::3]]
-    for up in packed:
-        del path[len(path) - up :]
-        path.append(names[next(packed)])
-        values = []
-        for _ in data["runs"]:
-            bits = next(packed)
-            values.append([next(packed) if bits >> i & 1 else 0 for i in range(7)])
-        out.append((tuple(path), values))
-    return out
-
-
 def check_sums(data):
     """The stacks' totals and the lines' totals are those of the runs, in each measure."""
-    stacks = stacks_of(data)
+    stacks = page.stacks(data)
     for i, run in enumerate(data["runs"]):
-        for k, measure in enumerate(MEASURES):
+        for k, measure in enumerate(page.VALUES):
             assert sum(values[i][k] for _, values in stacks) == run["facts"][measure], measure
     if "rows" in data:
-        for k, measure in enumerate(MEASURES):
+        for k, measure in enumerate(page.VALUES):
             assert sum(data["rows"][4 + k :: 12]) == data["runs"][0]["facts"][measure], measure
     else:
         for by, k in BY.items():
             for side, run in enumerate(data["runs"]):
-                assert sum(data["changes"][by][6 + side :: 10]) == run["facts"][MEASURES[k]], by
+                assert sum(data["changes"][by][6 + side :: 10]) == run["facts"][page.VALUES[k]], by
 
 
 def add_times(db):
@@ -105,7 +70,7 @@ def add_times(db):
 def test_sums(make_db, html, kind):
     make_db(kind)
     path = html()
-    data = data_of(path)
+    data = page.read(path)
     check_sums(data)
     assert path.stat().st_size < 2e6
     assert data["runs"][0]["stacks"] == {"small": 4, "empty": 0, "one": 1, "hostile": 9, "dead": 4, "stacks": 100000}[kind]
@@ -115,13 +80,13 @@ def test_sums(make_db, html, kind):
 def test_sums_of_two(make_db, html, kinds):
     for kind in kinds:
         make_db(kind)
-    check_sums(data_of(html("1", "2")))
+    check_sums(page.read(html("1", "2")))
 
 
 def test_stacks(make_db, html):
     make_db("small")
-    data = data_of(html())
-    found = {path: values[0][1] for path, values in stacks_of(data) if values[0][1]}
+    data = page.read(html())
+    found = {path: values[0][1] for path, values in page.stacks(data) if values[0][1]}
     assert found[("main", "load", "read_record")] == 40000 * 48 + 500 * 24
     assert found[("[cut]", "std::vector<[int; 2]>::grow()")] == 50000 * 16
     assert sum(data["runs"][0]["sizes"]) == data["runs"][0]["facts"]["allocations"]
@@ -129,8 +94,8 @@ def test_stacks(make_db, html):
 
 def test_folding(make_db, html):
     make_db("stacks")
-    data = data_of(html())
-    stacks = stacks_of(data)
+    data = page.read(html())
+    stacks = page.stacks(data)
     assert 5000 < len(stacks) <= 32000
     assert any(path[-1] == "" for path, _ in stacks)  # what was folded
 
@@ -140,7 +105,7 @@ def test_source(make_db, html, tmp_path):
     source.write_text("".join(f"\tline {i};  \n" for i in range(1, 60)))
     os.utime(source, (1e9, 1e9))
     make_db("small", env={"MAKE_DB_SOURCE": source})
-    assert "line 20;" in data_of(html())["texts"]
+    assert "line 20;" in page.read(html())["texts"]
     assert "line 20;" not in html("--no-source").read_text(encoding="utf-8")
 
 
@@ -148,11 +113,11 @@ def test_nothing_of_a_name_is_markup(make_db, html):
     db = make_db("hostile")
     sqlite3.connect(db).executescript(
         "UPDATE run SET label = '</script><script>alert(1)</script>', command = '<!--<script>'")
-    page = html().read_text(encoding="utf-8")
-    assert "<script>alert" not in page and page.count("</script>") == 2 and page.count("<script") == 2
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)[1]
+    text = html().read_text(encoding="utf-8")
+    assert "<script>alert" not in text and text.count("</script>") == 2 and text.count("<script") == 2
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
     assert "default-src 'none'" in policy and "unsafe" not in policy and "http" not in policy
-    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", text)
 
 
 @pytest.mark.parametrize("kind", ["small", "hostile", "one", "empty", "dead"])
@@ -176,20 +141,8 @@ def test_mistakes(make_db, html, run):
 
 def test_times(make_db, html):
     add_times(make_db("small"))
-    data = data_of(html())
+    data = page.read(html())
     assert data["slices"] == 128 and data["slices_end_s"] == pytest.approx(1.23456789)
-
-
-@pytest.mark.parametrize("language", ["c", "c++", "python"])
-def test_real_run(build, trace, html, language):
-    trace({"c": [build.workload("list")], "c++": [build.workload("shapes")],
-           "python": [shutil.which("python3", path="/usr/bin") or sys.executable, "-c",
-                      "import json; x = [json.dumps({str(i): i}) for i in range(1000)]"]}[language])
-    path = html()
-    check_sums(data_of(path))
-    assert path.stat().st_size < 1e6
-    names = {name for stack, _ in stacks_of(data_of(path)) for name in stack}
-    assert {"c": "main", "c++": "main", "python": "<module>"}[language] in names
 
 
 # ---- in a browser
@@ -212,13 +165,13 @@ def browser():
         if done.returncode != 0:
             pytest.skip(f"npm could not install playwright-core: {done.stderr.strip().splitlines()[-1:]}")
 
-    def look(page, *steps):
-        done = subprocess.run([node, "page.mjs", page, json.dumps(steps), chromium], cwd=folder, capture_output=True,
+    def look(path, *steps):
+        done = subprocess.run([node, "page.mjs", path, json.dumps(steps), chromium], cwd=folder, capture_output=True,
                               text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         seen = json.loads(done.stdout)
         assert seen["errors"] == []
-        assert seen["requests"][0] == f"file://{page}" and all(r.startswith("data:") for r in seen["requests"][1:])
+        assert seen["requests"][0] == f"file://{path}" and all(r.startswith("data:") for r in seen["requests"][1:])
         return seen
 
     return look

@@ -1,0 +1,40 @@
+"""Reads the data of a page of trace-report html; analyzer/html/*.c says how it is packed."""
+
+import base64
+import json
+import re
+
+VALUES = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
+
+
+def read(path):
+    text = path.read_text(encoding="utf-8")
+    [data] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, re.S)
+    assert "<" not in data
+    return json.loads(data)
+
+
+def _numbers(text):
+    out, value, shift = [], 0, 0
+    for byte in base64.b64decode(text):
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            out.append(value)
+            value = shift = 0
+    return out
+
+
+def stacks(data):
+    """[(path of functions, values of each run)]."""
+    out, path, packed = [], [], iter(_numbers(data["stacks"]))
+    names = [data["texts"][n] for n in data["functions"][::3]]
+    for up in packed:
+        del path[len(path) - up :]
+        path.append(names[next(packed)])
+        values = []
+        for _ in data["runs"]:
+            bits = next(packed)
+            values.append([next(packed) if bits >> i & 1 else 0 for i in range(7)])
+        out.append((tuple(path), values))
+    return out

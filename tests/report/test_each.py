@@ -1,0 +1,158 @@
+"""Each subcommand, as text, as JSON and on terminals, on runs of every kind: their numbers agree, whatever the names are."""
+
+import json
+import re
+import shutil
+import subprocess
+import unicodedata
+
+import pytest
+
+import totals
+from conftest import BUILD
+
+COMMANDS = [line.split("\t")[0] for line in subprocess.run(
+    [BUILD / "bin/trace-report", "help", "--words"], capture_output=True, text=True, check=True).stdout.splitlines()]
+REAL = ["c", "c++", "python", "hostile c", "hostile c++", "hostile python"]
+MADE = ["small", "empty", "one", "hostile", "stacks 100000", "dead", "small much 1000000"]
+FORMATS = ["pprof", "folded", "speedscope", "dhat", "massif", "csv", "json"]
+
+# What each subcommand that shows a run is called with; "0" stands for the run.
+READING = {
+    "top": [["0"], ["--stacks", "2"], ["--group", "stack", "--by", "peak"], ["--group", "function"], ["--group", "module"]],
+    "tree": [["0"], ["--inverted", "--by", "peak"], ["--group", "function", "--min", "5%"]],
+    "leaks": [["0"]],
+    "timeline": [["0"]],
+    "histogram": [["0"]],
+    "temporary": [["0"]],
+    "compare": [["0", "0"], ["0", "0", "--by", "allocations"]],
+    "diff": [["0", "0"]],
+    "check": [["0", "--max-allocations", "1000000000000", "--against", "0"]],
+    "summary": [["0"]],
+    "runs": [[]],
+    "sql": [["SELECT * FROM lines LIMIT 50"], ["SELECT frames FROM stacks LIMIT 5"], ["SELECT * FROM runs"]],
+}
+WRITING = ["merge", "prune", "rename", "export", "html"]
+
+# What must reach no terminal: control characters, and what turns the direction of writing.
+HARMFUL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+COLORS = re.compile(r"\033\[[0-9;]*[mK]")
+
+
+def calls(command):
+    return [pytest.param(command, arguments, id=" ".join([command, *arguments])) for arguments in READING[command]]
+
+
+def named(ask, arguments):
+    """The arguments with the run's number in place of 0."""
+    return [str(ask.run()) if word == "0" else word for word in arguments]
+
+
+def columns(text):
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def test_none_is_left_out():
+    assert set(COMMANDS) == {*READING, *WRITING, "help"}
+
+
+@pytest.mark.parametrize("kind", MADE + REAL)
+@pytest.mark.parametrize("command, arguments", [call for command in READING for call in calls(command)])
+def test_text_and_json(ask, database, kind, command, arguments):
+    if (kind, command) == ("dead", "check"):
+        return  # a run without an end has no limits: test_check
+    ask = ask(database(kind))
+    arguments = named(ask, arguments)
+    text = ask(command, *arguments)
+    assert (text.strip() or (kind, command) == ("empty", "sql")) and not HARMFUL.search(text)
+    text = ask(command, *arguments, "--json")
+    found = json.loads(text)
+    assert not HARMFUL.search(text) and found["schema"] == f"libtrace.{'compare' if command == 'diff' else command}/1"
+
+
+@pytest.mark.parametrize("kind", MADE + REAL)
+@pytest.mark.parametrize("format", FORMATS + ["html"])
+def test_written(ask, database, kind, format):
+    """What is written is told, as text and as JSON, in whatever file; the totals tests read it."""
+    ask = ask(database(kind))
+    command = ["html"] if format == "html" else ["export", "--format", format]
+    text = ask(*command, "-o", "a b'\n<x>.out")
+    assert re.match(r"a b'\\n<x>.out: run \d+ ", text) and not HARMFUL.search(text)
+    written = (ask.folder / "a b'\n<x>.out").read_bytes()
+    found = ask.json(*command, "-o", "again")
+    assert found["schema"] == "libtrace.written/1" and found["format"] == format and found["bytes"] == len(written)
+    assert (ask.folder / "again").read_bytes() == written  # and the same run makes the same file
+    assert format == "pprof" or (written.decode("utf-8") != "") == ((kind, format) != ("empty", "folded"))
+
+
+@pytest.mark.parametrize("kind", ["small", "empty", "one", "hostile", "c", "hostile c", "hostile c++", "hostile python"])
+def test_runs_are_managed(ask, database, kind, tmp_path):
+    shutil.copy(database(kind), tmp_path / "mine.db")
+    ask = ask(tmp_path / "mine.db")
+    whole = totals.of(ask.json("runs")["runs"][0])
+    for command in (["rename", "1", "other\n\x1b[2J"], ["merge", tmp_path / "mine.db", "--db", "more.db", "--label", "x\ty"],
+                    ["prune", "1", "--db", "more.db", "--dry-run"]):
+        text = ask(*command)
+        assert text.strip() and not HARMFUL.search(text)
+    [merged] = ask.json("runs", "--db", "more.db")["runs"]
+    assert totals.of(merged) == whole and merged["label"] == "x\ty"
+    assert ask.json("rename", "1", "third")["schema"] == "libtrace.rename/1"
+    assert ask.json("merge", "more.db")["schema"] == "libtrace.merge/1"
+    assert ask.json("prune", "1")["schema"] == "libtrace.prune/1"
+    assert ask.json("runs")["runs"] == []
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+@pytest.mark.parametrize("kind", ["small", "hostile", "c++", "hostile c", "hostile c++", "hostile python"])
+def test_fits(ask, terminal, database, kind, width):
+    """On a terminal names give way: nothing is wider than it, but tables of numbers alone, and the one line of check."""
+    path = database(kind)
+    for command, all_arguments in READING.items():
+        if command in ("check", "sql"):
+            continue
+        for arguments in all_arguments:
+            out = terminal(width, command, *named(ask(path), arguments), env={"LIBTRACE_DB": path})
+            assert set(re.findall(r"\033[^m]*m?", out)) <= {f"\033[{n}m" for n in (0, 1, 2, 31, 32, 33)}
+            out = COLORS.sub("", out)
+            assert not HARMFUL.search(out.replace("\r", ""))
+            for line in out.splitlines():
+                assert columns(line) <= max(width, 112 if command == "runs" else 0), (command, arguments, line)
+
+
+# ---- numbers agree
+
+
+@pytest.mark.parametrize("kind", MADE + REAL)
+@pytest.mark.parametrize("reader", totals.READERS)
+def test_totals_agree(ask, database, kind, reader):
+    """Flame graph = top = runs, and all the others, for each measure."""
+    if (kind, reader) == ("dead", "check"):
+        return
+    ask = ask(database(kind))
+    whole = totals.of(ask.json("runs")["runs"][-1])
+    for which, found in totals.READERS[reader](ask):
+        assert found == {by: whole[by] for by in found}, which
+
+
+FILTERS = {
+    "small": [["--function", "read_*"], ["--file", "list.c"], ["--module", "libz*"], ["--process", "2"], ["--process", "./list*"],
+              ["--language", "native"], ["--file", "demo/*.c", "--function", "main"], ["--function", "nothing"]],
+    "dead": [["--module", "*/list"]],
+    "c": [["--function", "item_*"], ["--file", "*.h"]],
+    "c++": [["--function", "shapes::*"], ["--language", "native"]],
+    "python": [["--language", "python"], ["--file", "work.py"], ["--language", "native"]],
+    "hostile c++": [["--function", "*pair<*"]],
+}
+
+
+@pytest.mark.parametrize("kind, filter", [(kind, filter) for kind, all_of_it in FILTERS.items() for filter in all_of_it])
+def test_filtered_totals_agree(ask, database, kind, filter):
+    """What passes a filter is the same everywhere; and what its opposite lets through is the rest."""
+    part = totals.of(ask(database(kind)).json("top", *filter)["total"])
+    whole = totals.of(ask(database(kind)).json("runs")["runs"][-1])
+    assert all(part[by] <= whole[by] for by in part) and (sum(part.values()) > 0) == ("nothing" not in filter)
+    for name, reader in totals.NARROWED.items():
+        if kind == "dead" and name == "check":
+            continue
+        for which, found in reader(ask(database(kind), *filter)):
+            assert found == {by: part[by] for by in found}, (name, which)
