@@ -10,6 +10,7 @@
 #include "thread.h"
 #include "python/python.h"
 #include "stack/modules.h"
+#include "stack/recall.h"
 #include "stack/rules.h"
 
 #include <dlfcn.h>
@@ -385,6 +386,7 @@ static bool forked(void)
     }
     describe_process();
     rules_forked();
+    recall_forget();
     modules_forked();
     python_forked();
     open_gate();
@@ -464,6 +466,7 @@ int session_attach(const struct settings *wanted, const char *label)
         return ATTACH_PROCESSES;
     describe_process();
     rules_flush();
+    recall_forget();
     modules_forked();
     python_forked();
     atomic_store(&gate->stamping, 0);

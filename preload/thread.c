@@ -101,12 +101,11 @@ static struct thread *claim(uint32_t level, struct thread *own)
     }
     if (own)
         atomic_store(&states[index], own);
-    bool used = t->ring != NULL;
     memset(t, 0, sizeof *t);
     t->inner = inner;
     t->part = session_part;
     t->tid = (uint32_t)syscall(SYS_gettid);
-    unwind_init(&t->unwind, settings.depth, t + 1, used);
+    unwind_init(&t->unwind, settings.depth, t + 1);
     t->ring = ring;
     t->words = arena_at(buffer);
     t->head = atomic_load(&ring->head);

@@ -18,9 +18,10 @@
 #include <x86intrin.h>
 
 #define MASK (WIRE_RING_WORDS - 1)
-#define AHEAD 24          /* words: how early the block of an event is fetched into the cache */
-#define SITES_CACHED 4096 /* so many sites fit the cache without being fetched */
-#define GIVE_BACK 8192    /* words after which the target may use the space again */
+#define AHEAD 48              /* words: how early the block of an event is fetched into the cache */
+#define BLOCKS_CACHED_BITS 12 /* log2 of so many buckets, 256 KiB, */
+#define SITES_CACHED 2048     /* and so many sites, 256 KiB, fit the cache without being fetched */
+#define GIVE_BACK 8192        /* words after which the target may use the space again */
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -284,29 +285,78 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
 
 /* ---- runs of events ---------------------------------------------------------------------------- */
 
-/* Fetches what the events to come will touch, in two steps: the block's bucket first, and the entry that
- * tells a node's site; when they should be there, the site. Sites that all fit the cache anyway are left
- * alone. */
-static inline void prefetch(const struct tracker *tracker, const struct tracked_ring *r)
+/* What the events to come will touch is fetched in two steps: far ahead the block's bucket, and the entry
+ * that tells a node's site; nearer, when these should be there, the site. Each step takes an event as one is
+ * consumed, so that it stays ahead by so many. */
+static inline bool has_block(enum wire_event type)
+{
+    return type == WIRE_ALLOC || type == WIRE_FREE || type == WIRE_MOVE || type == WIRE_REALLOC_BEGIN;
+}
+
+static inline bool has_node(enum wire_event type)
+{
+    return type == WIRE_ALLOC || type == WIRE_MOVE;
+}
+
+static inline void fetch_far(struct tracked_ring *r)
 {
     const struct tracked_process *process = r->process;
-    uint64_t far = r->words[(r->tail + AHEAD) & MASK], near = r->words[(r->tail + AHEAD / 2) & MASK];
-    enum wire_event type = wire_type(far);
-    if (type == WIRE_ALLOC || type == WIRE_FREE || type == WIRE_MOVE)
-        blocks_prefetch(&process->blocks, wire_address(far));
-    if (tracker->ledger.count < SITES_CACHED)
-        return;
-    /* A second word looks like no event: nodes have fewer than 28 bits. */
-    const uint32_t *sites = process->site_of_node.memory;
-    const size_t count = process->site_of_node.room / sizeof *sites;
-    if (type == WIRE_NONE && far >> 32 < count)
-        __builtin_prefetch(&sites[far >> 32]);
-    uint32_t site = wire_type(near) == WIRE_NONE && near >> 32 < count ? sites[near >> 32]
-                    : wire_type(near) == WIRE_FREE ? blocks_peek_site(&process->blocks, wire_address(near))
-                                                   : 0;
+    uint64_t word = r->words[r->far & MASK];
+    enum wire_event type = wire_type(word);
+    if (LIKELY(has_block(type)))
+        blocks_prefetch(&process->blocks, wire_address(word));
+    if (has_node(type)) {
+        uint64_t node = r->words[(r->far + 1) & MASK] >> 32;
+        const uint32_t *sites = process->site_of_node.memory;
+        if (node * sizeof *sites < process->site_of_node.room)
+            __builtin_prefetch(&sites[node]);
+    }
+    r->far += has_node(type) ? 2 : 1;
+}
+
+static inline void fetch_near(const struct tracker *tracker, struct tracked_ring *r)
+{
+    const struct tracked_process *process = r->process;
+    uint64_t word = r->words[r->near & MASK];
+    enum wire_event type = wire_type(word);
+    uint32_t site = 0;
+    if (has_node(type)) {
+        uint64_t node = r->words[(r->near + 1) & MASK] >> 32;
+        const uint32_t *sites = process->site_of_node.memory;
+        site = node * sizeof *sites < process->site_of_node.room ? sites[node] : 0;
+    } else if (type == WIRE_FREE) {
+        site = blocks_peek_site(&process->blocks, wire_address(word));
+    }
     const char *memory = (const char *)ledger_site(&tracker->ledger, site);
     __builtin_prefetch(memory, 1);
-    __builtin_prefetch(memory + 64);
+    __builtin_prefetch(memory + 64, 1);
+    r->near += has_node(type) ? 2 : 1;
+}
+
+/* After a pause, or when the steps have lost ground. */
+static __attribute__((noinline)) void fetch_anew(const struct tracker *tracker, struct tracked_ring *r)
+{
+    if (r->far < r->tail)
+        r->far = r->tail;
+    if (r->near < r->tail)
+        r->near = r->tail;
+    while (r->far < r->tail + AHEAD && r->far < r->head)
+        fetch_far(r);
+    while (r->near < r->tail + AHEAD / 2 && r->near < r->far)
+        fetch_near(tracker, r);
+}
+
+static inline void fetch(const struct tracker *tracker, struct tracked_ring *r)
+{
+    /* What fits the cache is there without being fetched. */
+    if (r->process->blocks.bits < BLOCKS_CACHED_BITS && tracker->ledger.count < SITES_CACHED)
+        return;
+    if (UNLIKELY(r->near < r->tail + AHEAD / 4))
+        fetch_anew(tracker, r);
+    if (LIKELY(r->far < r->head))
+        fetch_far(r);
+    if (LIKELY(r->near < r->far))
+        fetch_near(tracker, r);
 }
 
 static inline void give_back(struct tracked_ring *r)
@@ -342,8 +392,7 @@ static void drain_run(struct tracker *tracker, struct tracked_ring *r, uint64_t 
     const bool plain = !tracker->log_events;
     uint64_t given = r->tail;
     while (r->tail < r->head) {
-        if (r->tail + AHEAD < r->head)
-            prefetch(tracker, r);
+        fetch(tracker, r);
         uint64_t word = r->words[r->tail & MASK];
         enum wire_event type = wire_type(word);
         if (UNLIKELY(type == WIRE_STAMP)) {
@@ -427,8 +476,7 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
         uint64_t until = rings[1]->next, given = r->tail;
         bool more;
         do {
-            if (r->tail + AHEAD < r->head)
-                prefetch(tracker, r);
+            fetch(tracker, r);
             r->stamp = r->next;
             uint64_t word = r->words[r->tail++ & MASK];
             one(tracker, r, word);

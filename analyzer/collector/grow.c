@@ -4,6 +4,8 @@
 
 #include <sys/mman.h>
 
+#define HUGE_FROM ((size_t)4 << 20) /* bytes from which on huge pages save TLB misses */
+
 bool grow_to(struct grow *array, size_t size)
 {
     if (size <= array->room)
@@ -16,6 +18,8 @@ bool grow_to(struct grow *array, size_t size)
                                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
         return false;
+    if (room >= HUGE_FROM)
+        madvise(memory, room, MADV_HUGEPAGE);
     array->memory = memory;
     array->room = room;
     return true;

@@ -77,7 +77,7 @@ static void add_ring(struct tracker *tracker, uint32_t number)
     r->words = (const uint64_t *)((const char *)tracker->arena + atomic_load(&ring->buffer));
     r->process = process;
     r->thread = tracker->thread_count++;
-    r->tail = atomic_load(&ring->tail);
+    r->tail = r->far = r->near = atomic_load(&ring->tail);
     r->head = atomic_load(&ring->head);
     r->tick = atomic_load(&tracker->arena->tick);
     tracker->rings[number] = r;

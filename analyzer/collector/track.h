@@ -28,11 +28,12 @@ struct tracked_ring {
     struct tracked_process *process;
     uint32_t thread;     /* index into tracker.threads */
     uint64_t tail, head; /* words consumed; words that were published when the sweep began */
-    uint64_t stamp;      /* time of the event before the next one */
-    uint64_t next;       /* time of the next event, while rings are merged */
-    uint32_t tick;       /* the thread's, from its TICK events */
-    uint32_t huge;       /* size >> 32 of the next allocation */
-    uint64_t last_made;  /* address, if the thread's last event was an allocation; else 0 */
+    uint64_t far, near; /* words up to which what events will touch was fetched into the cache, see drain.c */
+    uint64_t stamp;     /* time of the event before the next one */
+    uint64_t next;      /* time of the next event, while rings are merged */
+    uint32_t tick;      /* the thread's, from its TICK events */
+    uint32_t huge;      /* size >> 32 of the next allocation */
+    uint64_t last_made; /* address, if the thread's last event was an allocation; else 0 */
     struct block moving; /* taken out by REALLOC_BEGIN, in case of REALLOC_FAIL; address 0 = none */
 };
 

@@ -37,10 +37,11 @@ static struct rule_entry *segment_memory(unsigned k)
     return fresh;
 }
 
-static struct rule_entry *line_of(struct rule_entry *segment, unsigned k, uintptr_t address)
+/* The i-th place for an address: its home, then the others of the line. */
+static struct rule_entry *place_of(struct rule_entry *segment, unsigned k, uintptr_t address, unsigned i)
 {
-    uint64_t lines = (uint64_t)(RULES_FIRST / RULES_LINE) << (3 * k);
-    return segment + (rules_hash(address) & (lines - 1)) * RULES_LINE;
+    uint64_t entries = (uint64_t)RULES_FIRST << (3 * k);
+    return segment + ((rules_hash(address) & (entries - 1)) ^ i);
 }
 
 /* The rule that was known before the fork, so that a child does not read the CFI anew. */
@@ -50,10 +51,10 @@ static bool find_inherited(uintptr_t address, uint32_t *rule)
         struct rule_entry *segment = atomic_load(&rules_segment[k]);
         if (!segment)
             break;
-        struct rule_entry *line = line_of(segment, k, address);
         for (unsigned i = 0; i < RULES_LINE; i++) {
-            if (line[i].key == (address | inherited_generation)) {
-                *rule = line[i].rule;
+            const struct rule_entry *at = place_of(segment, k, address, i);
+            if (at->key == (address | inherited_generation)) {
+                *rule = at->known.rule;
                 return true;
             }
         }
@@ -68,13 +69,14 @@ static struct rule_entry make_entry(uintptr_t address)
     bool found = modules_find(address - 1, &module);
     if (!found)
         atomic_store(&rules_unknown, true);
-    if (!find_inherited(address, &entry.rule))
-        entry.rule = found ? cfi_rule(module.eh_frame_hdr, address - 1) : rule_make(RULE_SLOW, false, 0, 0);
-    entry.frame = stacks_frame(WIRE_FRAME_NATIVE, address, found ? module.number : 0);
+    if (!find_inherited(address, &entry.known.rule))
+        entry.known.rule =
+            found ? cfi_rule(module.eh_frame_hdr, address - 1) : rule_make(RULE_SLOW, false, 0, 0);
+    entry.known.frame = stacks_frame(WIRE_FRAME_NATIVE, address, found ? module.number : 0);
     return entry;
 }
 
-NOINLINE struct rule_entry rules_find_slow(uintptr_t address)
+NOINLINE union rule_known rules_find_slow(uintptr_t address)
 {
     uint64_t key = address | rules_generation;
     struct rule_entry fresh = {0};
@@ -82,24 +84,23 @@ NOINLINE struct rule_entry rules_find_slow(uintptr_t address)
         struct rule_entry *segment = segment_memory(k);
         if (!segment)
             break;
-        struct rule_entry *line = line_of(segment, k, address);
         for (unsigned i = 0; i < RULES_LINE; i++) {
-            struct rule_entry seen = line[i];
+            struct rule_entry *at = place_of(segment, k, address, i), seen = *at;
             if (seen.key == key)
-                return line[i];
+                return at->known;
             /* Free, or of a dead generation (but not one that find_inherited() still reads). */
             uint64_t generation = seen.key & ~WIRE_ADDRESS_MASK;
             if (seen.key != 0 && (generation == rules_generation || generation == inherited_generation))
                 continue;
             if (fresh.key == 0)
                 fresh = make_entry(address);
-            if (swap16(&line[i], &seen, fresh))
-                return fresh;
+            if (swap16(at, &seen, fresh))
+                return fresh.known;
             if (seen.key == key)
-                return seen; /* somebody was faster; our frame number stays unused */
+                return seen.known; /* somebody was faster; our frame number stays unused */
         }
     }
-    return fresh.key ? fresh : make_entry(address); /* full: every look-up works it out anew */
+    return (fresh.key ? fresh : make_entry(address)).known; /* full: every look-up works it out anew */
 }
 
 static void next_generation(void)

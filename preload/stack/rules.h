@@ -12,47 +12,67 @@
 
 #include <stdbool.h>
 
-struct rule_entry {
-    uint64_t key;   /* return address | generation << 48; 0 = empty */
-    uint32_t rule;  /* rule.h */
-    uint32_t frame; /* its number in the arena, 0 = could not be described */
+/* Read and written at once: halves that have to be put together cost the walk more than finding them. */
+union rule_known {
+    struct {
+        uint32_t rule;  /* rule.h */
+        uint32_t frame; /* its number in the arena, 0 = could not be described */
+    };
+    uint64_t both;
 };
 
-#define RULES_LINE 4u     /* entries in a cache line: where a key may be, in each segment */
+struct rule_entry {
+    uint64_t key; /* return address | generation << 48; 0 = empty */
+    union rule_known known;
+};
+
+/* Entries in a cache line: where a key may be in each segment, but at home if that is free. */
+#define RULES_LINE 4u
 #define RULES_FIRST 8192u /* entries in the first segment; each further one has 8 times as many */
 #define RULES_SEGMENTS 4u
 
 extern struct rule_entry *_Atomic rules_segment[RULES_SEGMENTS];
 extern uint64_t rules_generation; /* << 48; grows when rules may no longer hold */
 
-struct rule_entry rules_find_slow(uintptr_t address);
+union rule_known rules_find_slow(uintptr_t address);
 
 static inline uint64_t rules_hash(uint64_t address)
 {
     return address * 0x9e3779b97f4a7c15ull >> 32;
 }
 
-/* The rule at a return address, worked out and described if it is new. */
-INLINE struct rule_entry rules_find(uintptr_t address)
+/* Replaced while it is read? Only entries of an old generation are. */
+INLINE bool rules_read(const struct rule_entry *at, uint64_t key, union rule_known *known)
+{
+    known->both = __atomic_load_n(&at->known.both, __ATOMIC_ACQUIRE);
+    return LIKELY(__atomic_load_n(&at->key, __ATOMIC_RELAXED) == key);
+}
+
+/* Of the line, where it cannot be foreseen which place it is: no branches. NULL if it is not there. */
+INLINE const struct rule_entry *rules_in_line(const struct rule_entry *home, uint64_t key)
+{
+    const struct rule_entry *line =
+        (const struct rule_entry *)((uintptr_t)home & ~(sizeof *line * RULES_LINE - 1));
+    unsigned found = 0;
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < RULES_LINE; i++)
+        found |= (unsigned)(__atomic_load_n(&line[i].key, __ATOMIC_ACQUIRE) == key) << i;
+    return found ? &line[__builtin_ctz(found)] : NULL;
+}
+
+/* The rule at a return address, worked out and described if it is new. Most are at home: a branch that is
+ * foreseen lets the walk go on before the comparison is through. */
+INLINE union rule_known rules_find(uintptr_t address)
 {
     const struct rule_entry *segment = atomic_load_explicit(&rules_segment[0], memory_order_relaxed);
-    uint64_t key = address | rules_generation;
+    const uint64_t key = address | rules_generation;
+    union rule_known known;
     if (LIKELY(segment != NULL)) {
-        const struct rule_entry *line =
-            segment + (rules_hash(address) & (RULES_FIRST / RULES_LINE - 1)) * RULES_LINE;
-        /* Which of the four it is cannot be foreseen: no branches. */
-        unsigned found = 0;
-#pragma GCC unroll 4
-        for (unsigned i = 0; i < RULES_LINE; i++)
-            found |= (unsigned)(__atomic_load_n(&line[i].key, __ATOMIC_ACQUIRE) == key) << i;
-        if (LIKELY(found)) {
-            const struct rule_entry *at = &line[__builtin_ctz(found)];
-            struct rule_entry entry = {key, __atomic_load_n(&at->rule, __ATOMIC_ACQUIRE),
-                                       __atomic_load_n(&at->frame, __ATOMIC_ACQUIRE)};
-            /* Replaced meanwhile? Only entries of an old generation are. */
-            if (LIKELY(__atomic_load_n(&at->key, __ATOMIC_RELAXED) == key))
-                return entry;
-        }
+        const struct rule_entry *home = segment + (rules_hash(address) & (RULES_FIRST - 1));
+        if (UNLIKELY(__atomic_load_n(&home->key, __ATOMIC_ACQUIRE) != key))
+            home = rules_in_line(home, key);
+        if (LIKELY(home != NULL) && rules_read(home, key, &known))
+            return known;
     }
     return rules_find_slow(address);
 }

@@ -33,24 +33,4 @@ static inline uint64_t stacks_hash(uint64_t key)
     return key ^ key >> 32;
 }
 
-/* A thread's latest children: most stacks end as one before. All zero at first; of no use in another process.
- */
-#define STACKS_CACHED 4096u
-struct stacks_cached {
-    uint64_t key;
-    uint32_t node;
-    uint32_t reserved;
-};
-
-INLINE uint32_t stacks_child_cached(struct stacks_cached *cache, uint32_t parent, uint32_t frame)
-{
-    uint64_t key = (uint64_t)parent << 32 | frame;
-    struct stacks_cached *cached = &cache[stacks_hash(key) & (STACKS_CACHED - 1)];
-    if (UNLIKELY(cached->key != key)) {
-        cached->node = stacks_child(parent, frame);
-        cached->key = key;
-    }
-    return cached->node;
-}
-
 #endif

@@ -18,26 +18,26 @@ struct seen {
     uint64_t ra;
     uint64_t rbp;   /* in the frame that ra returns to */
     uint64_t check; /* where the next outer frame's rbp is saved, if somebody's place depends on it; else 0 */
-    uint32_t node;  /* the stack from here outwards */
-    uint32_t need;  /* 1: the place of an outer frame depends on rbp */
+    uint64_t hash;  /* of the stack from here outwards */
+    uint32_t node;  /* that stack's; 0 = was not asked for */
+    uint32_t frame : 31;
+    uint32_t need : 1; /* the place of an outer frame depends on rbp */
 };
 
 /* A thread's memory for its walks. */
 struct unwind {
-    uint32_t depth;                 /* frames kept at most */
-    uint32_t top;                   /* the innermost frame's index in seen; depth = nothing remembered */
-    bool cut;                       /* outer frames were left out of the previous stack */
-    struct seen *seen;              /* [depth + 1], outermost last; then an end marker */
-    struct step *fresh;             /* [depth], frames walked, innermost first */
-    void **buffer;                  /* [depth + UNWIND_OWN], for libunwind */
-    struct stacks_cached *children; /* [STACKS_CACHED] */
+    uint32_t depth;     /* frames kept at most */
+    uint32_t top;       /* the innermost frame's index in seen; depth = nothing remembered */
+    bool cut;           /* outer frames were left out of the previous stack */
+    struct seen *seen;  /* [depth + 1], outermost last; then an end marker */
+    struct step *fresh; /* [depth], frames walked, innermost first */
+    void **buffer;      /* [depth + UNWIND_OWN], for libunwind */
 };
 #define UNWIND_OWN 24 /* frames of ours that libunwind sees, at most */
 
-/* Bytes that a struct unwind's arrays take for this depth; unwind_init() lays them out in such memory.
- * used: it was by an earlier thread; else it is zero. */
+/* Bytes that a struct unwind's arrays take for this depth; unwind_init() lays them out in such memory. */
 uint64_t unwind_memory(uint32_t depth);
-void unwind_init(struct unwind *u, uint32_t depth, void *memory, bool used);
+void unwind_init(struct unwind *u, uint32_t depth, void *memory);
 
 /* Forgets the previous stack. */
 void unwind_forget(struct unwind *u);

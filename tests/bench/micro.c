@@ -16,6 +16,7 @@
 #define _GNU_SOURCE
 #include "record.h"
 #include "real.h"
+#include "stack/recall.h"
 #include "stack/stacks.h"
 #include "bench.h" /* last: its NOINLINE is to count */
 
@@ -29,10 +30,11 @@ enum part { NOTHING, PLAIN, TRACED, STACK, ID, RING, PARTS };
 
 static long pairs;
 static enum part part;
-static uint32_t node;            /* of the stack that was walked last */
-static uint64_t keys[PATHS][64]; /* of the nodes of each path's stack, innermost first */
-static unsigned fresh;           /* of them, how many change */
-static char block[64];           /* an address for events of no real block */
+static uint32_t node;              /* of the stack that was walked last */
+static uint32_t frames[PATHS][64]; /* of each path's stack, innermost first */
+static uint64_t outer_hash[PATHS]; /* of the frames that do not change */
+static unsigned fresh;             /* how many do */
+static char block[64];             /* an address for events of no real block */
 
 /* As a hook of interpose.c is: it keeps its frame pointer, and the stack starts at its caller. */
 static NOINLINE void hook_stack(void)
@@ -45,16 +47,16 @@ static NOINLINE void hook_stack(void)
     thread_leave(t);
 }
 
-/* The innermost nodes are looked up again, one below the other, as after a walk. */
+/* The number of the whole stack, as after a walk of those frames that change. */
 static NOINLINE void hook_id(unsigned path)
 {
     struct thread *t = thread_enter(__builtin_frame_address(0));
     if (!t)
         return;
-    uint32_t parent = (uint32_t)(keys[path][fresh - 1] >> 32);
+    uint64_t hash = outer_hash[path];
     for (unsigned i = fresh; i-- > 0;)
-        parent = stacks_child_cached(t->unwind.children, parent, (uint32_t)keys[path][i]);
-    node = parent;
+        hash = recall_hash(hash, frames[path][i]);
+    node = recall_find(hash);
     thread_leave(t);
 }
 
@@ -122,9 +124,11 @@ static void remember(unsigned path)
 {
     uint32_t at = node;
     for (unsigned i = 0; i < 64; i++) {
-        keys[path][i] = stacks_node(at);
-        at = (uint32_t)(keys[path][i] >> 32);
+        frames[path][i] = (uint32_t)stacks_node(at);
+        at = (uint32_t)(stacks_node(at) >> 32);
     }
+    const struct unwind *u = &thread_self->unwind;
+    outer_hash[path] = u->seen[u->top + fresh].hash;
 }
 
 static unsigned depth_of(uint32_t at)
@@ -167,6 +171,8 @@ static inline __attribute__((always_inline)) void measure(int changing)
 {
     double ns[PARTS];
     part = STACK;
+    fresh = (changing > 0 ? (unsigned)changing : 0) +
+            1; /* and the function that calls the hook: another place in it each time */
     for (unsigned path = 0; path < PATHS; path++) {
         if (changing < 0)
             do_part(path);
@@ -174,8 +180,7 @@ static inline __attribute__((always_inline)) void measure(int changing)
             step(path, bits_of(path), (unsigned)changing);
         remember(path);
     }
-    unsigned depth = depth_of(node), changed = changing > 0 ? (unsigned)changing : 0;
-    fresh = changed + 1; /* and the function that calls the hook: another place in it each time */
+    unsigned depth = depth_of(node), changed = fresh - 1;
     for (unsigned i = 0; i < PARTS; i++) {
         part = (enum part)i;
         ns[i] = turns(changing);
