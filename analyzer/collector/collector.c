@@ -166,7 +166,7 @@ static void wait_for_writer(struct collector *c)
 {
     while (writer_busy(c->writer)) {
         publish_tick(c, tracker_clock() - c->tracker.arena->started_ns);
-        nanosleep(&(struct timespec){0, 500000}, NULL);
+        writer_wait(c->writer, TICK_NS / 2);
     }
 }
 

@@ -1,5 +1,6 @@
 /* intern.c - see intern.h. */
 #include "intern.h"
+#include "earlier.h"
 #include "pycode.h"
 
 #include <stdio.h>
@@ -329,6 +330,57 @@ static uint32_t intern_frame(struct intern *intern, struct intern_process *proce
     return *known = entry->number;
 }
 
+/* ---- symbols ------------------------------------------------------------------------------------ */
+
+/* Whether earlier runs can tell what is at this frame; if they have not been asked yet, they are. */
+static bool known_earlier(struct intern *intern, struct run_module *module, uint64_t offset)
+{
+    if (!module->needed) {
+        module->needed = true;
+        module->earlier = earlier_open(intern->store, module->path, module->build_id, module->build_id_size);
+    }
+    size_t count;
+    return earlier_find(module->earlier, offset, &count) != NULL;
+}
+
+void intern_symbols(struct intern *intern, struct intern_process *process)
+{
+    uint32_t end = process->slot ? atomic_load(&process->slot->frames) : 0;
+    for (; process->looked < end; process->looked++) {
+        struct run_frame place;
+        const struct wire_frame *frame = raw_frame(intern, process->slot, process->looked + 1);
+        if (!place_frame(process, frame, &place))
+            return; /* not described yet */
+        if (!place.module)
+            continue;
+        struct run_module *module = (struct run_module *)intern->modules.memory + place.module;
+        if (module->read || !module->symbols || known_earlier(intern, module, place.offset))
+            continue;
+        symbols_module_state(module->symbols);
+        module->read = true;
+    }
+}
+
+/* The lines at a place in a module; their texts live as long as the run. */
+static size_t resolve(struct intern *intern, struct run_module *module, uint64_t offset,
+                      struct symbols_frame frames[INLINES_MAX])
+{
+    size_t count = 0;
+    const struct symbols_frame *known = earlier_find(module->earlier, offset, &count);
+    if (known) {
+        count = count < INLINES_MAX ? count : INLINES_MAX;
+        memcpy(frames, known, count * sizeof *frames);
+    } else {
+        module->needed = module->read = true;
+        count = symbols_resolve(module->symbols, offset - 1, frames, INLINES_MAX);
+    }
+    for (size_t i = 0; i < count; i++) { /* equal texts have to be one */
+        frames[i].file = frames[i].file ? intern_text(intern, frames[i].file) : NULL;
+        frames[i].function = frames[i].function ? intern_text(intern, frames[i].function) : NULL;
+    }
+    return count;
+}
+
 /* ---- stacks ------------------------------------------------------------------------------------ */
 
 static uint64_t raw_node(const struct intern *intern, const struct wire_process *slot, uint32_t raw)
@@ -418,7 +470,7 @@ static void show_native(struct intern *intern, uint32_t frame, uint32_t module, 
     if (module) {
         struct run_module *of = (struct run_module *)intern->modules.memory + module;
         if (of->symbols)
-            count = symbols_resolve(of->symbols, offset - 1, frames, INLINES_MAX);
+            count = resolve(intern, of, offset, frames);
     }
     if (count == 0) {
         count = 1;
@@ -519,12 +571,13 @@ void intern_finish(struct intern *intern)
 {
     struct run_module *modules = intern->modules.memory;
     for (uint32_t i = 1; i <= intern->module_count; i++) {
-        if (modules[i].state_written || !modules[i].symbols)
+        if (modules[i].state_written || !modules[i].symbols || !modules[i].needed)
             continue;
         modules[i].state_written = true;
-        keep_error(intern,
-                   store_module(intern->store, i, modules[i].path, modules[i].build_id,
-                                modules[i].build_id_size, (int)symbols_module_state(modules[i].symbols)));
+        int state = modules[i].read || !modules[i].earlier ? (int)symbols_module_state(modules[i].symbols)
+                                                           : (int)SYMBOLS_LINES;
+        keep_error(intern, store_module(intern->store, i, modules[i].path, modules[i].build_id,
+                                        modules[i].build_id_size, state));
     }
 }
 
@@ -554,8 +607,10 @@ void intern_close(struct intern *intern)
         HASH_DEL(intern->texts, text);
         free(text);
     }
-    for (uint32_t i = 1; i <= intern->module_count; i++)
+    for (uint32_t i = 1; i <= intern->module_count; i++) {
         free(((struct run_module *)intern->modules.memory)[i].path);
+        earlier_close(((struct run_module *)intern->modules.memory)[i].earlier);
+    }
     grow_free(&intern->modules);
     grow_free(&intern->frames);
     grow_free(&intern->nodes);

@@ -27,8 +27,11 @@ struct number_map {
 struct run_module {
     char *path;
     struct symbols_module *symbols; /* NULL: nothing to be found */
+    struct earlier *earlier; /* what earlier runs know of its frames; NULL = nothing, or not asked yet */
     uint8_t build_id[64];
     size_t build_id_size;
+    bool needed; /* there are frames in it */
+    bool read;   /* its symbols were, as earlier runs do not know all frames */
     bool state_written;
 };
 
@@ -72,6 +75,7 @@ struct intern_process {
     struct grow codes;   /* struct process_code *, the run's, by number */
     struct grow frames;  /* uint32_t: run's frame by the process's */
     struct grow nodes;   /* uint32_t: run's node by the process's */
+    uint32_t looked;     /* frames whose modules' symbols are at hand */
     char *executable, *command, *label;
 };
 
@@ -103,6 +107,10 @@ void intern_notes(struct intern *intern, struct intern_process *process);
 
 /* The run's number of a process's stack, 0 = no stack; what is new is written, without looking at symbols. */
 uint32_t intern_node(struct intern *intern, struct intern_process *process, uint32_t raw);
+
+/* Makes the symbols ready that the process's frames will need: what takes long, so that nobody else waits for
+ * the database meanwhile. */
+void intern_symbols(struct intern *intern, struct intern_process *process);
 
 /* What a stack of the run shows. Looks up symbols; the lines of frames that are new to it are written. */
 struct shown intern_show(struct intern *intern, uint32_t node);

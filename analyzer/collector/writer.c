@@ -3,6 +3,7 @@
 #include "writer.h"
 #include "intern.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 #define PROGRESS_NS 250000000ull /* between tellings how far the look-up of symbols is */
 
 struct writer {
-    const struct wire_arena *arena;
+    struct wire_arena *arena;
     struct store *store;
     struct intern intern;
     struct grow processes; /* struct intern_process by index */
@@ -313,15 +314,32 @@ static void write_facts(struct writer *w, const struct job *job)
     write_marks(w, job);
 }
 
-static void write_job(struct writer *w, struct job *job)
+/* What the sites will need, so that no other collector waits for us while debug information is read. At the
+ * end of the run the totals come first: readers see at once that it is over, and wait for the rest. */
+static void prepare(struct writer *w, const struct job *job)
 {
+    check(w, store_begin(w->store));
     if (job->last) {
-        /* Totals first: readers see at once that the program is over, and wait for the rest. */
-        check(w, store_begin(w->store));
         write_facts(w, job);
         check(w, store_run_phase(w->store, "symbols", 0));
-        check(w, store_commit(w->store));
     }
+    for (size_t i = 0; i < job->process_count; i++) {
+        struct intern_process *process = process_of(w, job->processes[i].index, job->processes[i].slot);
+        if (process)
+            intern_notes(&w->intern, process);
+    }
+    check(w, store_commit(w->store));
+    for (size_t i = 0; i < job->process_count; i++) {
+        struct intern_process *process = process_of(w, job->processes[i].index, NULL);
+        if (process)
+            intern_symbols(&w->intern, process);
+    }
+}
+
+static void write_job(struct writer *w, struct job *job)
+{
+    if (!job->raw)
+        prepare(w, job);
     check(w, store_begin(w->store));
     if (!job->last)
         write_facts(w, job);
@@ -367,13 +385,22 @@ static bool open_database(struct writer *w)
     return false;
 }
 
+/* The collector may be asleep while a program waits for what was just done. */
+static void wake_collector(struct writer *w)
+{
+    atomic_fetch_add(&w->arena->wake, 1);
+    syscall(SYS_futex, &w->arena->wake, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
 static void *run_thread(void *data)
 {
     struct writer *w = data;
     bool opened = open_database(w);
     pthread_mutex_lock(&w->lock);
     w->state = opened ? WRITER_READY : WRITER_FAILED;
+    pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);
+    wake_collector(w);
     if (!opened)
         return NULL;
     /* Whoever shares the processors with the program gives way to it. */
@@ -397,7 +424,7 @@ static void *run_thread(void *data)
     }
 }
 
-struct writer *writer_start(const struct wire_arena *arena)
+struct writer *writer_start(struct wire_arena *arena)
 {
     struct writer *w = calloc(1, sizeof *w);
     if (!w)
@@ -426,6 +453,16 @@ bool writer_busy(struct writer *w)
     bool busy = w->job != NULL || w->state == WRITER_OPENING;
     pthread_mutex_unlock(&w->lock);
     return busy;
+}
+
+void writer_wait(struct writer *w, uint64_t ns)
+{
+    uint64_t end_ns = tracker_clock() + ns;
+    const struct timespec end = {(time_t)(end_ns / 1000000000u), (long)(end_ns % 1000000000u)};
+    pthread_mutex_lock(&w->lock);
+    if (w->job != NULL || w->state == WRITER_OPENING)
+        pthread_cond_clockwait(&w->changed, &w->lock, CLOCK_MONOTONIC, &end);
+    pthread_mutex_unlock(&w->lock);
 }
 
 void writer_post(struct writer *w, struct job *job)

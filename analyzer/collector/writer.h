@@ -63,11 +63,14 @@ enum writer_state {
 
 /* Starts the thread, which opens the database and adds the run's row by what the first process has said of
  * itself. NULL on lack of memory or threads. */
-struct writer *writer_start(const struct wire_arena *arena);
+struct writer *writer_start(struct wire_arena *arena);
 
 enum writer_state writer_state(struct writer *writer);
 
 bool writer_busy(struct writer *writer);
+
+/* Sleeps while it is busy, for so long at most. */
+void writer_wait(struct writer *writer, uint64_t ns);
 
 /* Hands over a job, which the writer frees. Only while it is not busy. */
 void writer_post(struct writer *writer, struct job *job);

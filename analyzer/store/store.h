@@ -88,6 +88,15 @@ struct sqlite3 *store_handle(struct store *store);
 int store_begin(struct store *store); /* BEGIN IMMEDIATE; waits for other writers */
 int store_commit(struct store *store);
 
+/* Tells visit the source-level frames that are known of a module from the latest complete runs, at most so
+ * many, in which its symbols were in this state: of a frame one after the other from depth 0 on. The texts
+ * live until visit returns. */
+int store_earlier_frames(struct store *store, const char *path, const uint8_t *build_id, size_t build_id_size,
+                         int symbols, int runs,
+                         void (*visit)(void *data, int64_t offset, int depth, const char *file, int64_t line,
+                                       const char *function),
+                         void *data);
+
 /* Adds a run, state 'recording', and returns its number in *run; the other functions write to that run.
  * Also marks runs whose collector is gone as 'interrupted'. Within a transaction. */
 int store_run_add(struct store *store, const char *label, const char *command, const char *started,

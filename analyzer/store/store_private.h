@@ -61,6 +61,10 @@ int store_look(struct store *store);
 /* Looks at application_id and user_version: 0 ours, 1 an empty database, negative: refused. */
 int store_identify(struct store *store);
 
+/* A build ID as text; '' = none. */
+#define STORE_BUILD_ID_HEX (2 * 64 + 1)
+void store_build_id_hex(const uint8_t *build_id, size_t size, char hex[STORE_BUILD_ID_HEX]);
+
 /* Binds text, repaired where it is not UTF-8; NULL binds NULL. text must live until the statement has run. */
 int store_bind_text(sqlite3_stmt *statement, int index, const char *text);
 

@@ -1,6 +1,7 @@
 /* text.c - names come from anywhere; what is stored is UTF-8. */
 #include "store_private.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,4 +74,11 @@ int store_bind_text(sqlite3_stmt *statement, int index, const char *text)
     char *copy = repair(text, bad);
 
     return copy != NULL ? sqlite3_bind_text(statement, index, copy, -1, free) : SQLITE_NOMEM;
+}
+
+void store_build_id_hex(const uint8_t *build_id, size_t size, char hex[STORE_BUILD_ID_HEX])
+{
+    hex[0] = '\0';
+    for (size_t i = 0; i < size && 2 * i + 2 < STORE_BUILD_ID_HEX; i++)
+        snprintf(hex + 2 * i, 3, "%02x", build_id[i]);
 }

@@ -342,11 +342,10 @@ int store_thread(struct store *store, int64_t process, int64_t id, int tid, cons
 int store_module(struct store *store, int64_t id, const char *path, const uint8_t *build_id,
                  size_t build_id_size, int symbols)
 {
-    char hex[2 * 64 + 1] = "";
+    char hex[STORE_BUILD_ID_HEX];
     struct row row = row_begin(store, STORE_MODULE);
 
-    for (size_t i = 0; i < build_id_size && i < 64; i++)
-        snprintf(hex + 2 * i, 3, "%02x", build_id[i]);
+    store_build_id_hex(build_id, build_id_size, hex);
     number(&row, store->run);
     number(&row, id);
     text(&row, path);

@@ -143,3 +143,19 @@ def test_replaced_since(build, trace, report, tmp_path):
     traced = trace(["bash", "-c", script])
     by = traced.rows("SELECT * FROM lines WHERE allocations >= 500 AND module LIKE '%/running'")
     assert len(by) == 1 and by[0]["function"].startswith("running+0x"), [dict(r) for r in by]
+
+
+def test_known_from_an_earlier_run(build, trace, tmp_path):
+    """What one run found out about a program holds for the next one, as long as the build ID is the same: its debug
+    information is not read again, and need not even be there."""
+    code = pathlib.Path(__file__).resolve().parent.parent / "workloads" / "dict.c"
+    subprocess.run(["gcc", "-g", "-O2", "-o", tmp_path / "dict", code], check=True)
+    trace([tmp_path / "dict", "100"])
+    subprocess.run(["strip", "dict"], cwd=tmp_path, check=True)
+    traced = trace([tmp_path / "dict", "100"])
+    lines = "SELECT file, line, function, module, allocations, bytes FROM lines WHERE run = {} ORDER BY 1, 2, 3"
+    first, second = ([tuple(row) for row in traced.rows(lines.format(run))] for run in (1, 2))
+    assert first == second and any(file and file.endswith("/dict.c") for file, *_ in first)
+    # Another build is another program.
+    subprocess.run(["gcc", "-O3", "-s", "-o", tmp_path / "dict", code], check=True)
+    assert not trace([tmp_path / "dict", "100"]).rows("SELECT * FROM lines WHERE run = 3 AND file LIKE '%/dict.c'")
