@@ -323,7 +323,7 @@ static void print_matches(const struct report *report, const struct contender *a
     table_column(table, "AFTER", TABLE_RIGHT);
     table_column(table, "", TABLE_EXTRA);
     table_column(table, "LINE", TABLE_PATH);
-    table_column(table, "FUNCTION", TABLE_SHRINK);
+    table_column(table, "FUNCTION", TABLE_NAME);
     for (size_t i = 0; i < shown; i++)
         print_match(report, table, matches->rows[i].in_second ? &b->side.runs[0] : &a->side.runs[0],
                     &matches->rows[i]);
@@ -378,11 +378,13 @@ static int print_text(struct report *report, const struct contender *all, size_t
             print_matches(report, &all[0], &all[i], &matches);
         match_free(&matches);
     }
-    char next[64];
+    char number[32], options[64];
 
-    snprintf(next, sizeof next, "top %lld --by %s --stacks 1", (long long)all[count - 1].side.runs[0].number,
-             measure_names[by]);
-    report_next(report, next, "who called the lines of the last one");
+    snprintf(number, sizeof number, "%lld", (long long)all[count - 1].side.runs[0].number);
+    snprintf(options, sizeof options, "--by %s --stacks 1", measure_names[by]);
+    report->run = number;
+    report_next(report, "top", options, "who called the lines of the last one");
+    report->run = NULL;
     return status;
 }
 

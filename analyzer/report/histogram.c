@@ -62,7 +62,7 @@ static int print_text(const struct report *report, const struct run *run, const 
     }
     histograms_print_sizes(report, h);
     histograms_print_lifetimes(report, h);
-    report_next(report, "temporary", "the lines whose blocks live shortest");
+    report_next(report, "temporary", "", "the lines whose blocks live shortest");
     return EXIT_FINE;
 }
 

@@ -86,7 +86,7 @@ static int print_text(const struct report *report, const struct lines_query *que
         status = show_lines(report, query, lines, NULL, 0);
     }
     print_suppressed(report, s);
-    report_next(report, "top --by live", "the same by line");
+    report_next(report, "top", "--by live", "the same by line");
     return status;
 }
 

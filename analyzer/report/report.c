@@ -60,23 +60,34 @@ void report_hint(const struct report *report, const char *format, ...)
     putc('\n', stderr);
 }
 
-void report_next(const struct report *report, const char *arguments, const char *what)
+void report_next(const struct report *report, const char *command, const char *options, const char *what)
 {
-    char *db = report->db_given ? text_harmless(report->db) : NULL;
-    const char *dim = report->color ? report_color(report, "dim") : "",
-               *reset = report_color(report, "reset");
+    const char *dim = report_color(report, "dim"), *reset = report_color(report, "reset");
+    const char *const words[][2] = {{" ", report->run},
+                                    {" ", *options != '\0' ? options : NULL},
+                                    {" --db ", report->db_given ? report->db : NULL}};
+    char *next = strdup(command);
 
-    char *next = NULL;
+    for (size_t i = 0; i < sizeof words / sizeof words[0] && next != NULL; i++) {
+        char *longer = NULL;
 
-    if (asprintf(&next, "Next: trace-report %s%s%s", arguments, db != NULL ? " --db " : "",
-                 db != NULL ? db : "") < 0)
-        next = NULL;
-    if (next != NULL && text_width(next) + strlen(what) + 6 <= (size_t)report->width)
-        report_hint(report, "\n%s%s    (%s)%s", dim, next, what, reset);
-    else if (next != NULL) /* the command is what matters */
-        report_hint(report, "\n%s%s%s", dim, next, reset);
+        if (words[i][1] == NULL)
+            continue;
+        if (asprintf(&longer, "%s%s%s", next, words[i][0], words[i][1]) < 0)
+            longer = NULL;
+        free(next);
+        next = longer;
+    }
+    char *harmless = next != NULL ? text_harmless(next) : NULL;
+
+    /* On a narrow terminal the command is what matters. */
+    if (harmless != NULL &&
+        text_width(harmless) + strlen(what) + sizeof "Next: trace-report     ()" <= (size_t)report->width)
+        report_hint(report, "\n%sNext: trace-report %s    (%s)%s", dim, harmless, what, reset);
+    else if (harmless != NULL)
+        report_hint(report, "\n%sNext: trace-report %s%s", dim, harmless, reset);
+    free(harmless);
     free(next);
-    free(db);
 }
 
 sqlite3_stmt *report_prepare(const struct report *report, const char *sql)

@@ -13,6 +13,7 @@
  * output.c  files that are written whole or not at all
  * show.c    rows as a table and as JSON     match.c   lines of two runs side by side
  * watch.c   a report shown again and again in place
+ * names.c   function names as short as need be
  * table.c   tables cut to the terminal's width    units.c   numbers for people    text.c   names made
  * harmless json.c    the other kind of output              source.c  the text of source lines
  *
@@ -37,6 +38,7 @@ struct report {
     const char *command; /* name of the subcommand */
     const char *db;      /* file: --db, LIBTRACE_DB or trace.db */
     int db_given;        /* --db was there: repeated in hints */
+    const char *run;     /* the RUN that was named, for hints too; NULL = the latest */
     int json;            /* --json */
     int bytes;           /* --bytes: plain numbers, no units */
     int color;           /* colours on stdout, after --color, NO_COLOR and what stdout is */
@@ -84,8 +86,8 @@ int report_error(const struct report *report, int status, const char *format, ..
 /* A line on stderr where a person looks at a terminal. */
 void report_hint(const struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The last line of a report: the next useful command (with --db where it was given). */
-void report_next(const struct report *report, const char *arguments, const char *what);
+/* The last line of a report: the next useful command, about the same run and database. */
+void report_next(const struct report *report, const char *command, const char *options, const char *what);
 
 /* Prepares a statement; NULL after saying what is wrong. */
 struct sqlite3_stmt *report_prepare(const struct report *report, const char *sql);

@@ -298,6 +298,8 @@ int run_find(struct report *report, const char *text, struct run *run)
     int64_t number;
     int status = choose(report, text, &number);
 
+    report->run = text;
+
     if (status != EXIT_FINE)
         return status;
     if (number == 0 && text != NULL)
@@ -342,7 +344,7 @@ void run_headline(const struct report *report, const struct run *run)
     int taken = run_title(&narrower, run) + 2;
 
     putchar(':');
-    snprintf(numbers, sizeof numbers, "%s allocation%s, %s; peak %s at %s; %s live at the end",
+    snprintf(numbers, sizeof numbers, "%s allocation%s, %s; peak %s at %s; %s live at end",
              units_count(a, m->allocations), m->allocations == 1 ? "" : "s",
              units_bytes(b, m->bytes, report->bytes), units_bytes(p, m->peak_bytes, report->bytes),
              units_seconds(t, (double)run->t.peak_ns / 1e9), units_bytes(l, m->live_bytes, report->bytes));

@@ -123,7 +123,7 @@ int command_runs(struct report *report, int argc, char **argv)
     else if (status == EXIT_FINE)
         status = print(report, numbers, count);
     if (status == EXIT_FINE && !report->json)
-        report_next(report, count > 1 ? "compare" : "top",
+        report_next(report, count > 1 ? "compare" : "top", "",
                     count > 1 ? "the last two runs" : "the lines of the latest run");
     free(numbers);
     return status;

@@ -1,6 +1,7 @@
 /* show.c - rows of lines.h as a table, and as JSON. */
 #define _GNU_SOURCE
 #include "show.h"
+#include "names.h"
 #include "source.h"
 #include "text.h"
 #include "units.h"
@@ -9,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define LEAST_NAME 30 /* columns that a long place leaves to the name before it */
 
 static const char *const measure_titles[] = {"BYTES", "ALLOCATIONS", "PEAK", "LIVE", "TEMPORARY"};
 
@@ -36,21 +39,33 @@ struct frames {
     FILE *out;
 };
 
+/* A name gives way first, then the beginning of its place. */
+static void fit_frame(char **name, char **place, size_t room)
+{
+    size_t taken = *place != NULL ? text_width(*place) + 2 : 0;
+    char *cut = names_cut(*name, taken + LEAST_NAME < room ? room - taken : LEAST_NAME);
+
+    if (cut == NULL)
+        return;
+    free(*name);
+    *name = cut;
+    taken = text_width(cut) + 2;
+    if (*place != NULL)
+        *place = text_cut(*place, room > taken ? room - taken : 0, 1);
+}
+
 static void print_frame(void *context, const char *function, const char *file, int64_t line)
 {
-    struct frames *f = context;
-    char *place = show_place(f->run, file, line), *text = NULL;
+    const struct frames *f = context;
+    char *name = text_harmless(function), *raw = show_place(f->run, file, line),
+         *place = raw != NULL ? text_harmless(raw) : NULL;
 
-    if (asprintf(&text, "%s%s%s", function, place != NULL ? "  " : "", place != NULL ? place : "") >= 0) {
-        char *harmless = text_harmless(text);
-
-        if (harmless != NULL && f->report->width > 12)
-            harmless = text_cut(harmless, (size_t)f->report->width - 8, 0);
-        fprintf(f->out, "        %s%s%s\n", report_color(f->report, "dim"), harmless != NULL ? harmless : "",
-                report_color(f->report, "reset"));
-        free(harmless);
-        free(text);
-    }
+    if (f->report->width > 12 && name != NULL)
+        fit_frame(&name, &place, (size_t)f->report->width - 8);
+    fprintf(f->out, "        %s%s%s%s%s\n", report_color(f->report, "dim"), name != NULL ? name : "",
+            place != NULL ? "  " : "", place != NULL ? place : "", report_color(f->report, "reset"));
+    free(name);
+    free(raw);
     free(place);
 }
 
@@ -106,11 +121,11 @@ static void columns(struct table *table, const struct lines_query *query)
     case GROUP_LINE:
     case GROUP_STACK:
         table_column(table, "LINE", TABLE_PATH);
-        table_column(table, "FUNCTION", TABLE_SHRINK);
+        table_column(table, "FUNCTION", TABLE_NAME);
         table_column(table, "SOURCE", TABLE_SHRINK | TABLE_EXTRA);
         break;
     case GROUP_FUNCTION:
-        table_column(table, "FUNCTION", TABLE_SHRINK);
+        table_column(table, "FUNCTION", TABLE_NAME);
         table_column(table, "FILE", TABLE_PATH);
         break;
     case GROUP_FILE:

@@ -232,7 +232,7 @@ static int print_text(struct report *report, struct summary *summary)
         fputs(reset, stdout);
         free(harmless);
     }
-    report_next(report, "top --by peak --stacks 1", "who made up the peak");
+    report_next(report, "top", "--by peak --stacks 1", "who made up the peak");
     return status;
 }
 

@@ -2,6 +2,7 @@
  * is better cut at its beginning, and a column of three letters is better left out. */
 #define _GNU_SOURCE
 #include "table.h"
+#include "names.h"
 #include "text.h"
 
 #include <libsmartcols/libsmartcols.h>
@@ -13,6 +14,7 @@
 #define LEAST 10 /* a column is never cut below that */
 #define LEAST_PATH 16
 #define LEAST_EXTRA 18 /* an extra one goes instead */
+#define GIVES (TABLE_SHRINK | TABLE_PATH | TABLE_NAME)
 
 struct column {
     char *name;
@@ -22,7 +24,8 @@ struct column {
 };
 
 struct cell {
-    char *text; /* harmless; NULL = empty */
+    char *text;   /* harmless; NULL = empty */
+    char *before; /* what is shown before it; NULL = nothing */
     const char *color;
 };
 
@@ -60,8 +63,10 @@ struct table *table_new(const struct report *report)
 void table_free(struct table *table)
 {
     for (size_t i = 0; i < table->line_count; i++) {
-        for (size_t j = 0; j < table->column_count; j++)
+        for (size_t j = 0; j < table->column_count; j++) {
             free(table->lines[i].cells[j].text);
+            free(table->lines[i].cells[j].before);
+        }
         free(table->lines[i].cells);
         free(table->lines[i].below);
     }
@@ -108,6 +113,13 @@ void table_cell_color(struct table *table, const char *color)
     line->cells[line->used - 1].color = color;
 }
 
+void table_cell_before(struct table *table, const char *before)
+{
+    struct line *line = &table->lines[table->line_count - 1];
+
+    line->cells[line->used - 1].before = must(strdup(before));
+}
+
 void table_below(struct table *table, const char *lines)
 {
     table->lines[table->line_count - 1].below = must(strdup(lines));
@@ -127,6 +139,23 @@ static void hide_empty(struct table *table)
     }
 }
 
+/* Columns that a cell asks for. A name that is not short asks for its short form only: where there is more
+ * room, other columns have better use for it. */
+static size_t cell_width(const struct column *column, const struct cell *cell)
+{
+    size_t before = cell->before != NULL ? text_width(cell->before) : 0,
+           width = cell->text != NULL ? text_width(cell->text) : 0;
+
+    if (column->flags & TABLE_NAME && width > NAMES_SHORT) {
+        char *name = must(names_shorten(cell->text));
+
+        width = text_width(name);
+        width = width > NAMES_SHORT ? width : NAMES_SHORT;
+        free(name);
+    }
+    return before + width;
+}
+
 /* Columns as wide as their widest cell. */
 static void measure(struct table *table)
 {
@@ -135,8 +164,7 @@ static void measure(struct table *table)
 
         column->width = text_width(column->name);
         for (size_t i = 0; i < table->line_count; i++) {
-            const char *text = table->lines[i].cells[j].text;
-            size_t width = text != NULL ? text_width(text) : 0;
+            size_t width = cell_width(column, &table->lines[i].cells[j]);
 
             column->width = width > column->width ? width : column->width;
         }
@@ -165,7 +193,7 @@ static void fit(struct table *table)
     size_t room = (size_t)table->report->width;
 
     for (size_t j = 0; j < table->column_count; j++)
-        if ((table->columns[j].flags & (TABLE_SHRINK | TABLE_PATH)) != 0 && table->columns[j].width > room)
+        if ((table->columns[j].flags & GIVES) != 0 && table->columns[j].width > room)
             table->columns[j].width = room;
     struct column *widest = NULL;
 
@@ -174,7 +202,7 @@ static void fit(struct table *table)
         for (size_t j = 0; j < table->column_count; j++) {
             struct column *c = &table->columns[j];
 
-            if (!c->hidden && (c->flags & (TABLE_SHRINK | TABLE_PATH)) != 0 && c->width > least(c) &&
+            if (!c->hidden && (c->flags & GIVES) != 0 && c->width > least(c) &&
                 (widest == NULL || c->width >= widest->width))
                 widest = c;
         }
@@ -189,7 +217,7 @@ static void fit(struct table *table)
 
     for (size_t j = 0; j < table->column_count; j++) {
         struct column *c = &table->columns[j];
-        int flags = TABLE_SPARE | (c->flags & (TABLE_SHRINK | TABLE_PATH) ? TABLE_EXTRA : 0);
+        int flags = TABLE_SPARE | (c->flags & GIVES ? TABLE_EXTRA : 0);
 
         /* An extra column goes before any spare one. */
         if (!c->hidden && (c->flags & flags) != 0 &&
@@ -204,6 +232,30 @@ static void fit(struct table *table)
 }
 
 /* ---- printing -------------------------------------------------------------------------------- */
+
+/* What is shown of a cell, malloc'ed. */
+static char *cell_text(const struct table *table, const struct column *column, const struct cell *cell)
+{
+    const char *before = cell->before != NULL ? cell->before : "";
+    size_t taken = text_width(before), room = column->width > taken ? column->width - taken : 0;
+    char *text = must(strdup(cell->text != NULL ? cell->text : "")), *whole;
+    int terminal = table->report->width > 0;
+
+    if (column->flags & TABLE_NAME && (terminal || text_width(text) > NAMES_LONG)) {
+        char *name = must(terminal ? names_cut(text, room) : names_shorten(text));
+
+        free(text);
+        text = name;
+    } else if (terminal && column->flags & GIVES) {
+        text = text_cut(text, room, column->flags & TABLE_PATH);
+    }
+    if (*before == '\0')
+        return text;
+    if (asprintf(&whole, "%s%s", before, text) < 0)
+        must(whole = NULL);
+    free(text);
+    return terminal ? text_cut(whole, column->width, 0) : whole;
+}
 
 static void add_lines(struct table *table, struct libscols_table *out)
 {
@@ -222,9 +274,7 @@ static void add_lines(struct table *table, struct libscols_table *out)
 
             if (column->hidden)
                 continue;
-            if (cell->text != NULL && report->width > 0 && column->flags & (TABLE_SHRINK | TABLE_PATH))
-                cell->text = text_cut(cell->text, column->width, column->flags & TABLE_PATH);
-            scols_line_refer_data(shown, k, cell->text != NULL ? strdup(cell->text) : strdup(""));
+            scols_line_refer_data(shown, k, cell_text(table, column, cell));
             if (cell->color != NULL && report->color)
                 scols_cell_set_color(scols_line_get_cell(shown, k), report_color(report, cell->color));
             k++;
@@ -274,7 +324,7 @@ void table_print(struct table *table)
             continue;
         char *name = must(strdup(column->name));
 
-        if (table->report->width > 0 && column->flags & (TABLE_SHRINK | TABLE_PATH))
+        if (table->report->width > 0 && column->flags & GIVES)
             name = text_cut(name, column->width, 0);
         struct libscols_column *shown =
             must(scols_table_new_column(out, name, 0, column->flags & TABLE_RIGHT ? SCOLS_FL_RIGHT : 0));

@@ -8,6 +8,7 @@ enum {
     TABLE_RIGHT = 1,  /* numbers */
     TABLE_SHRINK = 2, /* may be cut at its end when the terminal is narrow */
     TABLE_PATH = 4,   /* may be cut at its beginning */
+    TABLE_NAME = 32,  /* names of functions: may be shortened as names.h does */
     TABLE_EXTRA = 8,  /* left out when little more than nothing would be left of it */
     TABLE_SPARE = 16, /* left out on a narrow terminal, the last such column first */
 };
@@ -26,6 +27,9 @@ void table_row(struct table *table, const char *color);
 /* The next cell of the row; the text is made harmless and copied. NULL = empty. */
 void table_cell(struct table *table, const char *text);
 void table_cell_color(struct table *table, const char *color); /* of the cell just added */
+
+/* Stands before the text of the cell just added, and is never cut: the guides of a tree. */
+void table_cell_before(struct table *table, const char *before);
 
 /* Lines printed below the row just added, as they are. */
 void table_below(struct table *table, const char *lines);

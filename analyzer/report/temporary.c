@@ -45,7 +45,7 @@ static void print_rows(const struct report *report, const struct run *run, const
     table_column(table, "OF LINE", TABLE_RIGHT);
     table_column(table, "ALLOCATIONS", TABLE_RIGHT);
     table_column(table, "LINE", TABLE_PATH);
-    table_column(table, "FUNCTION", TABLE_SHRINK);
+    table_column(table, "FUNCTION", TABLE_NAME);
     for (size_t i = 0; i < lines->count && has_temporary(&lines->rows[i]); i++) {
         const struct line_row *row = &lines->rows[i];
         double share = row->m.allocations != 0 ? (double)row->m.temporary / (double)row->m.allocations : 0;
@@ -80,7 +80,7 @@ static int print_text(const struct report *report, const struct run *run, const 
                units_percent(c, (double)lines->sum.temporary, (double)lines->sum.allocations));
         print_rows(report, run, lines);
     }
-    report_next(report, "top --by temporary --stacks 1", "who called these lines");
+    report_next(report, "top", "--by temporary --stacks 1", "who called these lines");
     return EXIT_FINE;
 }
 

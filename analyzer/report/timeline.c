@@ -159,7 +159,7 @@ static int print_text(const struct report *report, const struct timeline *timeli
            report_color(report, "yellow"), report->ascii ? "-" : "\xe2\xa0\x92",
            report_color(report, "reset"));
     chart_free(&chart);
-    report_next(report, "top --by peak", "the lines that made up the peak");
+    report_next(report, "top", "--by peak", "the lines that made up the peak");
     return EXIT_FINE;
 }
 

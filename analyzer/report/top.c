@@ -80,9 +80,9 @@ static int print_text(struct report *report, const struct lines_query *query, co
         status = show_lines(report, query, lines, stacks, (size_t)stacks_each);
     }
     if (stacks_each == 0 && group != GROUP_STACK)
-        report_next(report, "top --stacks 1", "who called these lines");
+        report_next(report, "top", "--stacks 1", "who called these lines");
     else
-        report_next(report, "summary", "the run on one page");
+        report_next(report, "summary", "", "the run on one page");
     return status;
 }
 

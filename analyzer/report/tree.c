@@ -272,14 +272,12 @@ static void name_cells(const struct screen *screen, uint32_t node, const char *b
 {
     const struct profile_place *place = &screen->shown->profile.places[screen->shown->tree.nodes[node].key];
     char *where = show_place(screen->shown->profile.run, place->file, group == GROUP_LINE ? place->line : 0);
-    char *text = NULL;
 
-    if (asprintf(&text, "%s%s", before != NULL ? before : "", place->function) < 0)
-        text = NULL;
-    table_cell(screen->table, text);
+    table_cell(screen->table, place->function);
+    if (before != NULL)
+        table_cell_before(screen->table, before);
     table_cell(screen->table, where != NULL ? where : text_basename(place->module));
     table_cell_color(screen->table, "dim");
-    free(text);
     free(where);
 }
 
@@ -315,13 +313,14 @@ static void folded_row(void *context, uint32_t node)
                  ? prefix(screen, shown->level[node] + 1, branch(screen->report, 1))
              : node != 0 ? prefix(screen, shown->level[node], "")
                          : NULL;
-    if (asprintf(
-            &text, "%s(%s more%s)", before != NULL ? before : "", units_count(count, shown->folded[node]),
-            depth_limit != 0 && shown->depth[node] == depth_limit ? "" : ", each below the share shown") < 0)
+    if (asprintf(&text, "(%s %s)", units_count(count, shown->folded[node]),
+                 depth_limit != 0 && shown->depth[node] == depth_limit ? "more" : "smaller") < 0)
         text = NULL;
     table_row(screen->table, "dim");
     value_cells(screen, shown->rest[node], 0, 0);
     table_cell(screen->table, text);
+    if (before != NULL)
+        table_cell_before(screen->table, before);
     free(text);
     free(before);
 }
@@ -335,7 +334,7 @@ static void print_tree(const struct report *report, struct shown *shown)
     table_column(screen.table, "%", TABLE_RIGHT);
     if (!inverted)
         table_column(screen.table, "SELF", TABLE_RIGHT);
-    table_column(screen.table, inverted ? "FUNCTION, CALLERS" : "FUNCTION, CALLS", TABLE_SHRINK);
+    table_column(screen.table, inverted ? "FUNCTION, CALLERS" : "FUNCTION, CALLS", TABLE_NAME);
     table_column(screen.table, group == GROUP_LINE ? "LINE" : "FILE", TABLE_PATH);
     for (uint32_t node = following(shown, 0, folded_row, &screen); node != 0;
          node = following(shown, node, folded_row, &screen))
@@ -358,7 +357,7 @@ static int print_text(struct report *report, struct shown *shown)
     } else {
         run_explain_empty(report, run);
     }
-    report_next(report, inverted ? "tree" : "tree --inverted",
+    report_next(report, "tree", inverted ? "" : "--inverted",
                 inverted ? "from the outermost callers inwards" : "from the allocating lines outwards");
     return EXIT_FINE;
 }

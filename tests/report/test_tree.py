@@ -78,7 +78,7 @@ def test_folding(make_db, as_json, run):
     tree = as_json("tree", "--min", "20%")
     assert [r["function"] for r in tree["rows"]] == ["main", "build_index", "load", "read_record"]
     assert tree["folded"] == 1 and tree["rows"][0]["folded"] == 1
-    assert run("tree", "--min", "50%").stdout.count("(3 more") == 1
+    assert run("tree", "--min", "50%").stdout.count("(3 smaller)") == 1
     assert "--min takes a share" in run("tree", "--min", "much", status=2).stderr
 
 

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "args.h"
 #include "json.h"
+#include "names.h"
 #include "text.h"
 #include "units.h"
 
@@ -103,6 +104,44 @@ static void cut(void **state)
     assert_cut("\xe6\xbc\xa2\xe5\xad\x97", 2, 0, "\xe2\x80\xa6");
 }
 
+static void assert_name(const char *in, size_t columns, const char *out)
+{
+    char *text = names_cut(in, columns);
+
+    assert_string_equal(text, out);
+    free(text);
+}
+
+#define E "\xe2\x80\xa6"
+
+static void names(void **state)
+{
+    static const char push[] = "void std::vector<std::pair<int, char>, std::allocator<x> >::push_back(int&&)";
+
+    (void)state;
+    assert_name("main", 4, "main");
+    assert_name("main", 3, "ma" E);
+    assert_name(push, 100, push);
+    assert_name(push, 60, "void std::vector<" E ">::push_back(" E ")");
+    assert_name(push, 30, E "vector<" E ">::push_back(" E ")");
+    assert_name(push, 15, E "push_back(" E ")");
+    assert_name(push, 8, "push_ba" E);
+    assert_name("ns::(anonymous namespace)::f(int)", 31, "ns::(anonymous namespace)::f(" E ")");
+    assert_name("a::f(int)::{lambda(char)#1}::operator()(char) const", 43,
+                "a::f(" E ")::{lambda(" E ")#1}::operator()(" E ") const");
+    assert_name("std::ostream& std::operator<< <char, long>(std::ostream&)", 22, "operator<< <char, lon" E);
+    assert_name("std::map<int, x>& std::operator+=(std::map<int, x>&, int)", 20, E "operator+=(" E ")");
+    assert_name("Class::operator->()", 16, E "operator->()");
+    assert_name("<core::Vec<T> as Trait>::push", 40, "<core::Vec<T> as Trait>::push");
+    assert_name("core::slice::sort::merge", 14, E "sort::merge");
+    assert_name("JSONEncoder.iterencode", 12, E "iterencode");
+    assert_name("libstdc++.so.6+0xa57ba", 20, "libstdc++.so.6+0xa5" E);
+    assert_name("broken<a<b<c", 6, "broke" E);
+    assert_name("broken(a::b<c", 6, "broke" E);
+    assert_name("", 0, "");
+    assert_name("x", 0, "");
+}
+
 static void json(void **state)
 {
     char *text = NULL;
@@ -146,8 +185,8 @@ static void nearest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(units), cmocka_unit_test(harmless),
-                                       cmocka_unit_test(cut), cmocka_unit_test(json),
-                                       cmocka_unit_test(nearest)};
+                                       cmocka_unit_test(cut),   cmocka_unit_test(names),
+                                       cmocka_unit_test(json),  cmocka_unit_test(nearest)};
 
     setlocale(LC_CTYPE, "C.UTF-8");
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,128 @@
+/* names.c - C++ and Rust names are shortened by their brackets, without being understood: the page does the
+ * same (html/src/units.js). */
+#define _GNU_SOURCE
+#include "names.h"
+#include "text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ELLIPSIS "\xe2\x80\xa6"
+
+static int is_word(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+static int ends_with(const char *name, const char *end, const char *word)
+{
+    size_t length = strlen(word);
+
+    return (size_t)(end - name) >= length && strncmp(end - length, word, length) == 0;
+}
+
+/* Whether what a bracket opens is left out: arguments of a template or of a function, but neither operators
+ * nor
+ * "(anonymous namespace)", nor nothing at all. */
+static int opens(const char *name, const char *p)
+{
+    if (p == name || ends_with(name, p, "operator") || ends_with(name, p, "operator<"))
+        return 0;
+    if (*p == '<')
+        return is_word(p[-1]);
+    return *p == '(' && p[1] != ')' && (is_word(p[-1]) || strchr(">)]}=+-*/%^&|~!,<", p[-1]) != NULL);
+}
+
+/* The bracket that closes the one at p; NULL where there is none. */
+static const char *closing(const char *p)
+{
+    size_t angles = 0, rounds = 0;
+
+    for (; *p != '\0'; p++) {
+        rounds += *p == '(';
+        angles += *p == '<' && rounds == 0;
+        if (*p == ')' && rounds > 0)
+            rounds--;
+        else if (*p == '>' && angles > 0 && rounds == 0 && p[-1] != '-')
+            angles--;
+        else
+            continue;
+        if (angles == 0 && rounds == 0)
+            return p;
+    }
+    return NULL;
+}
+
+char *names_shorten(const char *name)
+{
+    char *copy = malloc(strlen(name) * 2 + 1), *out = copy; /* "<x>" gets two bytes longer */
+
+    if (copy == NULL)
+        return NULL;
+    for (const char *p = name; *p != '\0'; p++) {
+        int open = opens(name, p);
+        const char *end = open ? closing(p) : NULL;
+
+        if (open && end == NULL) { /* cut somewhere: nothing is sure from here on */
+            strcpy(out, p);
+            return copy;
+        }
+        *out++ = *p;
+        if (!open)
+            continue;
+        out = stpcpy(out, ELLIPSIS);
+        *out++ = *end;
+        p = end;
+    }
+    *out = '\0';
+    return copy;
+}
+
+/* The part behind the next "::" or "." outside of brackets; NULL = there is none. */
+static const char *next_part(const char *name)
+{
+    for (const char *p = name; *p != '\0' && *p != '<' && *p != '('; p++) {
+        if (p[0] == ':' && p[1] == ':')
+            return p + 2;
+        if (p[0] == '.' && p > name)
+            return p + 1;
+    }
+    /* Behind a bracket names go on; if not, it was that of a type that is returned. */
+    const char *bracket = strpbrk(name, "<(");
+    const char *end = bracket != NULL ? closing(bracket) : NULL;
+
+    if (end == NULL)
+        return NULL;
+    return end[1] == ':' && end[2] == ':' ? end + 3 : next_part(end + 1);
+}
+
+char *names_cut(const char *name, size_t columns)
+{
+    if (text_width(name) <= columns)
+        return strdup(name);
+    char *copy = names_shorten(name);
+    const char *part = copy;
+
+    if (copy == NULL || text_width(copy) <= columns)
+        return copy;
+    const char *end = copy + strlen(copy);
+
+    for (const char *next; strstr(copy, "+0x") == NULL && (next = next_part(part)) != NULL; part = next)
+        if ((size_t)(end - part) <= 4 * columns && text_width(part) + 1 <= columns)
+            break;
+    char *cut = NULL;
+
+    if (part == copy)
+        return text_cut(copy, columns, 0);
+    if (text_width(part) + 1 <= columns) {
+        cut = malloc(strlen(part) + sizeof ELLIPSIS);
+        if (cut != NULL)
+            strcpy(stpcpy(cut, ELLIPSIS), part);
+    } else {
+        cut = strdup(part);
+        cut = cut != NULL ? text_cut(cut, columns, 0) : NULL;
+    }
+    free(copy);
+    return cut;
+}
