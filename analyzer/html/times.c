@@ -3,7 +3,8 @@
  *
  *   "slices": N, "rows_in_time", "stacks_in_time": for each row (node) that changed at all
  *       its number, less that of the one before; slices in which it changed; for each of those
- *       its number, less that of the one before; allocations, bytes, live blocks, live bytes: the change
+ *       its number, less that of the one before; the change of allocations, bytes, live blocks, live bytes
+ *           and temporary allocations
  *
  * The database has what changed at sites from moment to moment. Where a page would get too large, slices are
  * merged two by two.
@@ -14,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VALUES 4
+#define VALUES 5
 
 /* Changes by number of a row or node, slice, and value. */
 struct grid {
@@ -114,8 +115,8 @@ static void add(struct times *times, int64_t t_ns, int64_t node, const int64_t c
 
 static int read_samples(struct times *times, size_t *count)
 {
-    char *sql = sqlite3_mprintf("SELECT node, t_ns, allocations, bytes, live_allocations, live_bytes FROM "
-                                "site_sample WHERE run = ? AND %s",
+    char *sql = sqlite3_mprintf("SELECT node, t_ns, allocations, bytes, live_allocations, live_bytes, "
+                                "temporary FROM site_sample WHERE run = ? AND %s",
                                 filter_sql_process(times->page->filter));
     sqlite3_stmt *s = sql != NULL ? report_prepare(times->page->report, sql) : NULL;
     int64_t change[VALUES];
@@ -135,21 +136,24 @@ static int read_samples(struct times *times, size_t *count)
     return status;
 }
 
-/* Whether there is anything to read at all, and when it ends. */
+/* 0 where there is nothing to read at all; else where the curve of the page ends, so that its end is the end
+ * of the slices: what was written a moment later belongs to the last one. */
 static int read_end(struct page *page, int64_t *end_ns)
 {
-    sqlite3_stmt *s = report_prepare(page->report, "SELECT max(t_ns) FROM site_sample WHERE run = ?");
+    sqlite3_stmt *s = report_prepare(
+        page->report,
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM site_sample WHERE run = ?1) "
+        "THEN max(1, ?2, (SELECT coalesce(max(t_ns), 0) FROM sample WHERE run = ?1)) ELSE 0 END");
     int status = EXIT_FINE;
 
     *end_ns = 0;
     if (s == NULL)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, page->runs[0]->number);
+    sqlite3_bind_int64(s, 2, page->runs[0]->t.wall_ns);
     if (report_step(page->report, s, &status))
         *end_ns = sqlite3_column_int64(s, 0);
     sqlite3_finalize(s);
-    if (*end_ns > 0 && page->runs[0]->t.wall_ns > *end_ns)
-        *end_ns = page->runs[0]->t.wall_ns;
     return status;
 }
 

@@ -50,14 +50,15 @@ def check_sums(data):
 def add_times(db):
     """site_sample rows of kind 'small', as a collector would write them: all at 0.3 s, one site only after that."""
     connection = sqlite3.connect(db)
-    for process, node, allocations, size, live in connection.execute(
-            "SELECT process, node, allocations, bytes, live_allocations FROM site WHERE run = 1").fetchall():
+    for process, node, allocations, size, live, temporary in connection.execute(
+            "SELECT process, node, allocations, bytes, live_allocations, temporary FROM site WHERE run = 1").fetchall():
         each = size // allocations
         first = allocations // 2 if node == 2 else allocations
         for t, done, kept in ((300000000, first, live), (900000000, allocations - first, 0)):
             if t == 300000000 or node == 2:
-                connection.execute("INSERT INTO site_sample VALUES (1, ?, ?, ?, ?, ?, ?, ?, 0)",
-                                   (t, process, node, done, done * each, kept, kept * each))
+                connection.execute("INSERT INTO site_sample VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                   (t, process, node, done, done * each, kept, kept * each,
+                                    temporary if (t == 300000000) == (node != 2) else 0))
     connection.execute("INSERT INTO mark VALUES (1, 1, 500000000, 1, '</script><b>loaded</b>', 0, 1, 0, 0)")
     connection.commit()
     connection.close()
@@ -224,15 +225,83 @@ def test_brush(make_db, html, browser):
     before = html("--by", "bytes")
     add_times(db)
     seen = browser(html("--by", "bytes"), ["drag", 0.5, 0.95], ["total"], ["table"], ["text", "#window"],
-                   ["disabled", "#measure [data-value=temporary]"], ["hoverAt", "#stacks canvas", 30, 8], ["measure", "live"], ["total"],
+                   ["hoverAt", "#stacks canvas", 30, 8], ["measure", "live"], ["total"], ["measure", "temporary"], ["total"],
                    ["press", "#widen"], ["total"], ["count", "#widen"])["seen"]
     # After 0.5 s there is only the second half of read_record.
     assert seen[1] == f"{(20000 * 48 + 250 * 24) / 1024:.0f} KiB allocated in this time"
-    assert [row[6] for row in seen[2] if row[6] == "read_record"] and "Only from" in seen[3] and seen[4] is True
-    assert "943 KiB" in seen[5] and seen[7].startswith("400 KiB held at the end")
-    assert seen[9].startswith("400 KiB never freed") and seen[10] == 0
+    assert [row[6] for row in seen[2] if row[6] == "read_record"] and "Only from" in seen[3]
+    assert "943 KiB" in seen[4] and seen[6].startswith("400 KiB held at the end") and seen[8].startswith("490 temporary allocations, in this")
+    assert seen[10].startswith("50,490 temporary allocations, freed") and seen[11] == 0
     seen = browser(before, ["drag", 0.5, 0.95], ["total"], ["text", "#chart-note"], ["count", "#widen"])["seen"]
     assert seen[1].startswith("5.00 MiB") and "cannot narrow" in seen[2] and seen[3] == 0
+
+
+PHASES = """
+import time
+kept = [bytes(1000) for _ in range(2000)]
+time.sleep(0.5)
+kept += [bytes(100000) for _ in range(30)]
+time.sleep(0.3)
+"""
+
+
+def test_brush_of_a_real_run(trace, html, browser):
+    """From between the two sleeps on there are the large blocks only, whatever the machine made of the times."""
+    db = trace(["/usr/bin/python3", "-c", PHASES]).database
+    connection = sqlite3.connect(db)
+    [[large]] = connection.execute("SELECT min(t_ns) FROM site_sample WHERE bytes >= 3000000")
+    [[small]] = connection.execute("SELECT max(t_ns) FROM site_sample WHERE t_ns < ?", (large,))
+    [[end]] = connection.execute("SELECT max(t_ns, (SELECT wall_ns FROM run)) FROM sample ORDER BY t_ns DESC LIMIT 1")
+    connection.close()
+    seen = browser(html("--by", "bytes"), ["total"], ["table"], ["drag", (small + large) / 2 / end, 0.995], ["total"], ["table"],
+                   ["text", "#window"])["seen"]
+    whole, part = [float(re.match(r"([\d.]+) MiB allocated", text)[1]) for text in (seen[0], seen[3])]
+    assert 2.85 < part < 3.2 and whole > part + 1.5 and "Only from" in seen[5], seen
+    assert [row[5] for row in seen[4] if "MiB" in row[0]] == ["<string>:5"] and len(seen[4]) <= len(seen[1])
+
+
+@pytest.mark.parametrize("kind", ["c", "c++", "python", "hostile c", "hostile c++", "hostile python"])
+def test_real_run(ask, database, browser, kind):
+    ask = ask(database(kind))
+    path = ask.folder / "page.html"
+    ask("html", "-o", path)
+    seen = browser(path, ["total"], ["pixels"], ["table"], ["count", "img"], ["count", "script"])["seen"]
+    assert " held when the run held most" in seen[0] and seen[1] > 5 and seen[2] and seen[3:] == [0, 2]
+
+
+@pytest.mark.parametrize("width", [360, 720, 1000])
+def test_narrow_screens(ask, database, browser, width):
+    """Nothing but the stacks scrolls sideways, and of the table the lines and functions are there."""
+    ask = ask(database("hostile c++"))
+    path = ask.folder / "page.html"
+    ask("html", "-o", path)
+    seen = browser(path, ["resize", width], ["overflow"], ["visible", "#rows td:last-child"], ["visible", "#rows .function"], ["pixels"])["seen"]
+    assert seen[1] <= 0 and seen[3] is True and seen[4] > 5 and seen[2] is (width > 720)
+
+
+def test_filtered(make_db, html, browser):
+    db = make_db("small")
+    add_times(db)
+    path = html("--by", "bytes", "--function", "read_*")
+    data = page.read(path)
+    assert data["only"] == "function read_*" and data["runs"][0]["facts"]["bytes"] == 5241600
+    assert data["runs"][0]["passing"]["bytes"] == 40000 * 48 + 500 * 24 == sum(v[0][1] for _, v in page.stacks(data))
+    seen = browser(path, ["text", "#only"], ["total"], ["text", "#chart-note"], ["drag", 0.5, 0.95], ["total"], ["table"])["seen"]
+    assert seen[0] == "Only function read_*" and seen[1].startswith("1.84 MiB") and "whatever is left out" in seen[2]
+    assert seen[4].startswith("943 KiB") and [row[6] for row in seen[5]] == ["read_record"]
+    make_db("one")
+    assert [run["passing"]["bytes"] for run in page.read(html("1", "2", "--file", "list.c", "--process", "1"))["runs"]] == [
+        40000 * 48 + 2100000 + 800000, 1]
+
+
+def test_heap_beside_much_that_is_resident(make_db, html, browser):
+    db = make_db("small")
+    connection = sqlite3.connect(db)
+    connection.execute("UPDATE sample SET rss_bytes = 1 << 30")
+    connection.commit()
+    connection.close()
+    seen = browser(html(), ["text", "#chart-note"], ["text", "#chart"], ["press", ".u-legend .u-series:nth-child(3) th"], ["text", "#chart"])["seen"]
+    assert "press its name" in seen[0]
 
 
 def test_hostile(make_db, html, browser):

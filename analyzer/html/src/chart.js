@@ -5,6 +5,7 @@ import { color } from "./dom.js";
 import { bytes, seconds } from "./units.js";
 
 const HEIGHT = 230;
+const DWARFED = 20; // resident memory so many times the heap is shown on request only: the heap's curve would be flat
 
 // Powers of two, so that the axis has round numbers of KiB and MiB.
 function splits(_, __, low, high) {
@@ -12,6 +13,11 @@ function splits(_, __, low, high) {
   const out = [];
   for (let at = Math.ceil(low / step) * step; at <= high; at += step) out.push(at);
   return out;
+}
+
+export function residentDwarfs(runs) {
+  const most = (values) => values.reduce((a, b) => Math.max(a, b ?? 0), 0);
+  return Math.max(...runs.map((run) => most(run.samples.rss))) > DWARFED * Math.max(1, ...runs.map((run) => run.facts.peak_bytes));
 }
 
 function series(runs) {
@@ -33,6 +39,7 @@ function series(runs) {
       stroke: color(runs.length > 1 ? colors[i] : "rss"),
       width: 1,
       dash: [5, 4],
+      show: !residentDwarfs(runs),
       points: { show: false },
       spanGaps: true,
       value: (_u, v) => (v == null ? "\u2013" : bytes(v)),
@@ -61,6 +68,9 @@ function flag(plot, t, text, name, row) {
   const shown = text.length > 40 ? `${text.slice(0, 39)}\u2026` : text;
   const room = c.measureText(shown).width + 8 * ratio;
   c.textAlign = x + room > left + width ? "right" : "left";
+  c.fillStyle = color("card");
+  c.fillRect(c.textAlign === "right" ? x - room : x + ratio, top + row * 13 * ratio, room - ratio, 13 * ratio);
+  c.fillStyle = color(name);
   c.fillText(shown, x + (c.textAlign === "right" ? -4 : 4) * ratio, top + (2 + row * 13) * ratio);
   c.restore();
 }
@@ -113,6 +123,7 @@ export class Chart {
           { ...axis, values: (_u, all) => all.map((v) => (v === 0 ? "0" : seconds(v))) },
           { ...axis, size: 72, splits, values: (_u, all) => all.map(bytes) },
         ],
+        legend: { markers: { dash: (_u, i) => (i > 0 && i % 2 === 0 ? "dashed" : "solid") } },
         cursor: { drag: { x: Boolean(this.onSelect), y: false, setScale: false } },
         hooks: {
           draw: [(plot) => drawFlags(plot, this.runs)],

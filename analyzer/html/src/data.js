@@ -106,7 +106,8 @@ function changes(numbers, texts) {
   return out;
 }
 
-// Changes by number: [slice, allocations, bytes, live blocks, live bytes, ...].
+// Changes by number: [slice, allocations, bytes, live blocks, live bytes, temporary, ...].
+const STRIDE = 6;
 function inTime(text) {
   const all = new Map();
   let number = 0;
@@ -116,7 +117,7 @@ function inTime(text) {
     let slice = 0;
     for (let n = r.number(); n > 0; n--) {
       slice += r.number();
-      list.push(slice, r.signed(), r.signed(), r.signed(), r.signed());
+      list.push(slice, r.signed(), r.signed(), r.signed(), r.signed(), r.signed());
     }
     all.set(number, list);
   }
@@ -149,11 +150,11 @@ export function read(element) {
 }
 
 // The seven values of each number for the slices [from, to): what was allocated in them, what was live after
-// them, and for the peak what was live when, in them, most was. Of temporary allocations nothing is known.
+// them, and for the peak what was live when, in them, most was.
 export function narrowed(times, from, to) {
   const live = new Float64Array(times.slices);
   for (const list of times.stacks.values())
-    for (let i = 0; i < list.length; i += 5) live[list[i]] += list[i + 4];
+    for (let i = 0; i < list.length; i += STRIDE) live[list[i]] += list[i + 4];
   let peak = from;
   for (let slice = 1; slice < times.slices; slice++) live[slice] += live[slice - 1];
   for (let slice = from; slice < to; slice++) if (live[slice] > live[peak]) peak = slice;
@@ -161,10 +162,11 @@ export function narrowed(times, from, to) {
     const out = new Map();
     for (const [number, list] of all) {
       const values = [0, 0, 0, 0, 0, 0, 0];
-      for (let i = 0; i < list.length && list[i] < to; i += 5) {
+      for (let i = 0; i < list.length && list[i] < to; i += STRIDE) {
         if (list[i] >= from) {
           values[0] += list[i + 1];
           values[1] += list[i + 2];
+          values[6] += list[i + 5];
         }
         if (list[i] <= peak) {
           values[2] += list[i + 3];

@@ -1,6 +1,7 @@
 // The flame graph and the icicle: a canvas that draws what is on the screen, so that tens of thousands of stacks
 // cost nothing. Widths are one measure; with two runs, colours are the change between them.
 import { color, hideTip, make, showTip } from "./dom.js";
+import { nextPart } from "./units.js";
 
 const ROW = 19;
 const FONT = "12px ui-sans-serif, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
@@ -176,17 +177,21 @@ export class Flame {
     c.restore();
   }
 
-  // As much of a text as there is room for.
-  cut(text, room) {
+  measured(text) {
     let width = this.widths.get(text);
-    if (width === undefined) {
-      const shown = text.length > 300 ? text.slice(0, 300) : text;
-      width = [this.context.measureText(shown).width, shown];
-      this.widths.set(text, width);
+    if (width === undefined) this.widths.set(text, (width = this.context.measureText(text).width));
+    return width;
+  }
+
+  // As much of a name as there is room for: without its namespaces, if need be, or at last without its end.
+  cut(text, room) {
+    let shown = text.length > 300 ? text.slice(0, 300) : text;
+    if (this.measured(shown) <= room) return shown;
+    for (let part = nextPart(shown), n = 0; part && n < 20 && !shown.includes("+0x"); part = nextPart(part), n++) {
+      if (this.measured(`\u2026${part}`) <= room) return `\u2026${part}`;
+      if (!nextPart(part)) shown = part;
     }
-    const [whole, shown] = width;
-    if (whole <= room) return shown;
-    let fits = Math.ceil((shown.length * room) / whole) + 1;
+    let fits = Math.min(shown.length, Math.ceil((shown.length * room) / this.measured(shown)) + 1);
     while (fits > 1 && this.context.measureText(`${shown.slice(0, fits)}\u2026`).width > room) fits--;
     return fits > 1 ? `${shown.slice(0, fits)}\u2026` : "";
   }

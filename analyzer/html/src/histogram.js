@@ -34,6 +34,7 @@ export function histogram(title, unit, runs, nameOf, note) {
     "div",
     { class: "histogram" },
     make("h2", {}, title),
+    runs.length > 1 ? make("p", { class: "whose" }, ...runs.map((run) => make("span", {}, make("i", { class: `swatch fill ${run.color}` }), run.name))) : "",
     last < first ? make("p", { class: "note" }, note) : make("table", { "aria-label": `${title}, ${unit}` }, body),
   );
 }

@@ -1,6 +1,6 @@
 // The page: what belongs together, and what changes with what.
 import "./style.css";
-import { Chart } from "./chart.js";
+import { Chart, residentDwarfs } from "./chart.js";
 import { MEASURES, narrowed, read } from "./data.js";
 import { byId, choice, make } from "./dom.js";
 import { cards, sentence, subtitle } from "./facts.js";
@@ -66,18 +66,16 @@ function refresh() {
     table.setRows(data.changes[measure.name]);
     return;
   }
-  const none = [0, 0, 0, 0, 0, 0, null];
-  const rows = window
-    ? data.rows.map((row, i) => ({ ...row, values: (window.rows.get(i) ?? none).map((v, k) => (k === 6 ? null : v)) }))
-    : data.rows;
-  state.totals = Array.from({ length: VALUES }, (_, i) => rows.reduce((sum, row) => sum + (row.values[i] ?? 0), 0));
+  const none = [0, 0, 0, 0, 0, 0, 0];
+  const rows = window ? data.rows.map((row, i) => ({ ...row, values: window.rows.get(i) ?? none })) : data.rows;
+  state.totals = Array.from({ length: VALUES }, (_, i) => rows.reduce((sum, row) => sum + row.values[i], 0));
   byId("measure-total").textContent = `${show(state.totals[measure.value])} ${measure.isBytes ? "" : `${measure.name === "temporary" ? "temporary " : ""}allocations, `}${window ? about(measure) : measure.about}`;
   table.setRows(window ? rows.filter((row) => row.rest || row.values.some((v) => v)) : rows);
 }
 
 // What a measure means in a window of time.
 const about = (measure) =>
-  ({ bytes: "allocated in this time", allocations: "in this time", peak: "held when, in this time, most was held", live: "held at the end of this time" })[measure.name];
+  ({ bytes: "allocated in this time", allocations: "in this time", peak: "held when, in this time, most was held", live: "held at the end of this time", temporary: "in this time" })[measure.name];
 
 const measures = choice(
   byId("measure"),
@@ -104,8 +102,7 @@ function narrow(from, to) {
   state.slices = [first, last];
   chart.show((first * end) / slices, (last * end) / slices);
   showWindow();
-  if (state.measure.name === "temporary") setMeasure(MEASURES[0]);
-  else refresh();
+  refresh();
 }
 
 function widen() {
@@ -116,9 +113,6 @@ function widen() {
 }
 
 function showWindow() {
-  const button = measures.button("temporary");
-  button.disabled = Boolean(state.slices);
-  button.title = state.slices ? "Not known for a part of the run" : MEASURES[4].about;
   if (!state.slices) {
     byId("window").replaceChildren();
     return;
@@ -146,13 +140,14 @@ function setUpTexts() {
         ? "Drag over the curve to narrow the stacks and lines below to a part of the run."
         : "The stacks and lines below are of the whole run: this recording holds no samples of them over time, so the curve cannot narrow them.",
     );
+  if (residentDwarfs(data.runs)) whole.push("Resident memory is so much more that it is hidden: press its name to see it.");
   byId("chart-note").textContent = whole.join(" ");
   byId("row-search").addEventListener("input", (event) => table.find(event.target.value));
 }
 
 function setUpHistograms() {
   const colors = two ? ["before", "after"] : ["live"];
-  const counts = (key) => data.runs.map((run, i) => ({ counts: run[key], color: colors[i] }));
+  const counts = (key) => data.runs.map((run, i) => ({ counts: run[key], color: colors[i], name: run.name }));
   byId("histograms").append(
     histogram("Sizes of allocations", "allocations", counts("sizes"), sizeClass, "Nothing was allocated."),
     histogram("Lifetimes of freed blocks", "blocks", counts("lifetimes"), lifetimeClass, "Nothing was freed that was counted."),

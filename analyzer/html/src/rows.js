@@ -20,10 +20,10 @@ export function lineColumns(totals, measure, hasSource) {
     title: m.title,
     about: m.about,
     number: true,
-    value: (row) => row.values[m.value] ?? 0,
+    minor: () => m !== measure(),
+    value: (row) => row.values[m.value],
     cell: (row) => {
       const value = row.values[m.value];
-      if (value == null) return ["\u2013"];
       if (m !== measure()) return [show(m)(value)];
       const bar = make("span", { class: "fill live" });
       bar.style.width = `${totals()[m.value] > 0 ? (100 * value) / totals()[m.value] : 0}%`;
@@ -35,7 +35,7 @@ export function lineColumns(totals, measure, hasSource) {
     { key: "function", title: "Function", value: (row) => row.function, words: (row) => row.function, cell: functionCell },
   ];
   if (hasSource)
-    texts.push({ key: "source", title: "Source", class: "source", value: (row) => row.source, words: (row) => row.source, cell: (row) => (row.source ? [make("code", { title: row.source }, row.source)] : []) });
+    texts.push({ key: "source", title: "Source", class: "source", minor: () => true, value: (row) => row.source, words: (row) => row.source, cell: (row) => (row.source ? [make("code", { title: row.source }, row.source)] : []) });
   return [...numbers, ...texts];
 }
 
@@ -51,8 +51,8 @@ export function changeColumns(measure) {
       value: (row) => Math.abs(change(row)),
       cell: (row) => [make("b", { class: change(row) > 0 ? "more" : change(row) < 0 ? "less" : "dim" }, change(row) ? signed(value, change(row)) : "none")],
     },
-    { key: "before", title: "Before", number: true, value: (row) => row.before, cell: (row) => [value(row.before)] },
-    { key: "after", title: "After", number: true, value: (row) => row.after, cell: (row) => [value(row.after)] },
+    { key: "before", title: "Before", number: true, minor: () => true, value: (row) => row.before, cell: (row) => [value(row.before)] },
+    { key: "after", title: "After", number: true, minor: () => true, value: (row) => row.after, cell: (row) => [value(row.after)] },
     {
       key: "state",
       title: "",

@@ -5,7 +5,7 @@ const FIRST = 30;
 const MORE = 400;
 
 export class Table {
-  // columns: { key, title, about, number, value(row), text(row), cell(row) -> nodes, words(row) }.
+  // columns: { key, title, about, number, value(row), cell(row) -> nodes, words(row), minor() -> left out on narrow screens }.
   constructor(container, columns, options = {}) {
     Object.assign(this, { container, columns, options, rows: [], words: [], shown: FIRST });
     this.head = make("tr");
@@ -53,15 +53,17 @@ export class Table {
         : (a, b) => (sorted.value(a) < sorted.value(b) ? 1 : sorted.value(a) > sorted.value(b) ? -1 : 0);
       this.list.sort((a, b) => (down ? by(a, b) : by(b, a)));
     }
-    for (const column of this.columns)
+    for (const column of this.columns) {
       column.heading.setAttribute("aria-sort", column === sorted ? (down ? "descending" : "ascending") : "none");
+      column.heading.classList.toggle("minor", Boolean(column.minor?.()));
+    }
     this.fill();
   }
 
   row(row) {
     const element = make("tr", { class: row.rest ? "rest" : "" });
     for (const column of this.columns)
-      element.append(make("td", { class: column.class ?? (column.number ? "number" : "") }, ...column.cell(row)));
+      element.append(make("td", { class: `${column.class ?? (column.number ? "number" : "")} ${column.minor?.() ? "minor" : ""}` }, ...column.cell(row)));
     if (!row.rest && this.options.onRow) element.addEventListener("click", () => this.options.onRow(row));
     return element;
   }

@@ -41,19 +41,55 @@ export function power(exponent) {
   return `${2 ** (exponent % 10)} ${PREFIXES[Math.floor(exponent / 10)]}`;
 }
 
-// Without the arguments of templates: "std::map<...>::insert(...)" is told from others by the rest of its name.
-export function shortName(name) {
-  if (!/[\w)]</.test(name)) return name;
-  let out = "";
-  let depth = 0;
-  for (let i = 0; i < name.length; i++) {
+// Names without what templates and functions take, by their brackets: as trace-report's own tables do (report/names.c).
+
+function opens(name, i) {
+  const before = name[i - 1] ?? "";
+  if (i === 0 || /operator<?$/.test(name.slice(Math.max(0, i - 9), i))) return false;
+  if (name[i] === "<") return /\w/.test(before);
+  return name[i] === "(" && name[i + 1] !== ")" && /[\w>)\]}=+\-*/%^&|~!,<]/.test(before);
+}
+
+// The bracket that closes the one at i; -1 where there is none.
+function closing(name, i) {
+  let angles = 0;
+  let rounds = 0;
+  for (; i < name.length; i++) {
     const c = name[i];
-    const opens = c === "<" && (depth > 0 || (/\w/.test(name[i - 1] ?? "") && !/operator<*$/.test(name.slice(0, i))));
-    if (opens && depth++ === 0) out += "<\u2026>";
-    else if (c === ">" && depth > 0 && name[i - 1] !== "-") depth--;
-    else if (depth === 0) out += c;
+    if (c === "(") rounds++;
+    else if (c === "<" && rounds === 0) angles++;
+    else if (c === ")" && rounds > 0) rounds--;
+    else if (c === ">" && angles > 0 && rounds === 0 && name[i - 1] !== "-") angles--;
+    else continue;
+    if (angles === 0 && rounds === 0) return i;
   }
-  return depth === 0 || name.endsWith("\u2026") ? out : name;
+  return -1;
+}
+
+// "std::map<...>::insert(...)" is told from others by the rest of its name.
+export function shortName(name) {
+  let out = "";
+  for (let i = 0; i < name.length; i++) {
+    const open = opens(name, i);
+    const end = open ? closing(name, i) : -1;
+    if (open && end < 0) return out + name.slice(i);
+    out += name[i];
+    if (!open) continue;
+    out += `\u2026${name[end]}`;
+    i = end;
+  }
+  return out;
+}
+
+// What is behind the first namespace or type of a short name; "" = nothing.
+export function nextPart(name) {
+  for (let i = 0; i < name.length && name[i] !== "<" && name[i] !== "("; i++) {
+    if (name.startsWith("::", i)) return name.slice(i + 2);
+    if (name[i] === "." && i > 0) return name.slice(i + 1);
+  }
+  const end = closing(name, Math.max(0, name.search(/[<(]/)));
+  if (end < 0 || !/[<(]/.test(name)) return "";
+  return name.startsWith("::", end + 1) ? name.slice(end + 3) : nextPart(name.slice(end + 1));
 }
 
 export function basename(path) {

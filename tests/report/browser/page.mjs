@@ -41,6 +41,9 @@ const actions = {
   table: () => page.$$eval("#rows tbody tr", (rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText))),
   count: (selector) => page.locator(selector).count(),
   disabled: (selector) => page.locator(selector).isDisabled(),
+  resize: (width) => page.setViewportSize({ width, height: 900 }).then(() => page.waitForTimeout(200)),
+  overflow: () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
+  visible: (selector) => page.locator(selector).first().isVisible(),
   background: () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor),
   pixels: () =>
     page.evaluate(() => {
