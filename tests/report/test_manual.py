@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -31,7 +32,34 @@ def test_help(run, command):
         assert f"  {name}" in out
 
 
-@pytest.mark.parametrize("page", ["trace-report", "trace-run"] + ["trace-report-" + c for c in COMMANDS])
+def options_of(command):
+    """{option: (help, values)}, from the program itself."""
+    out = subprocess.run([BUILD / "bin/trace-report", "help", "--words", command], capture_output=True, text=True, check=True).stdout
+    return {line.split("\t")[0]: tuple(line.split("\t")[1:]) for line in out.splitlines()}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_pages_and_help_have_all_options(run, command):
+    """One table of options: none is without help, and the page has them all, with two examples."""
+    page = (BUILD / f"scripts/man/pages/man1/trace-report-{command}.1").read_text().replace("\\-", "-")
+    out = run(command, "--help", status=0).stdout
+    assert {"--db", "--json", "--bytes", "--color", "--help"} <= set(options_of(command))
+    for option, (text, _) in options_of(command).items():
+        assert text and text in out and f"{option}" in page and text in page.replace("\\(aq", "'"), option
+    assert page.split(".SH EXAMPLES")[1].count(f"trace-report {command}") >= 2
+
+
+@pytest.mark.parametrize("program", ["trace-report", "trace-run", "trace-attach"])
+def test_programs_have_pages(program):
+    """Each option that a program tells of is on its page."""
+    out = subprocess.run([BUILD / "bin" / program, "--help"], capture_output=True, text=True).stdout
+    page = (BUILD / f"scripts/man/pages/man1/{program}.1").read_text().replace("\\-", "-")
+    assert out.startswith("Usage:")
+    for option in set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", out)):
+        assert option in page, option
+
+
+@pytest.mark.parametrize("page", ["trace-report", "trace-run", "trace-attach"] + ["trace-report-" + c for c in COMMANDS])
 def test_pages(page):
     text = (BUILD / f"scripts/man/pages/man1/{page}.1").read_text()
     for section in (".SH NAME", ".SH SYNOPSIS", ".SH DESCRIPTION", ".SH SEE ALSO"):
@@ -74,8 +102,54 @@ def test_bash(make_db, tmp_path, line, expected):
     assert not (tmp_path / "evil").exists()
 
 
-@pytest.mark.parametrize("shell, file", [("zsh", "_trace"), ("fish", "trace.fish")])
-def test_other_shells_read_theirs(shell, file):
-    if shutil.which(shell) is None:
-        pytest.skip(f"no {shell} here")
-    subprocess.run([shell, "-n", ROOT / "scripts/completion" / file], check=True, timeout=60)
+def zsh(tmp_path, words):
+    """What the function would offer; the functions that it offers it by only print here."""
+    script = f"""
+_describe() {{ print -rl -- "${{(@P)2}}" }}
+compadd() {{ shift; print -rl -- "$@" }}
+_files() {{ print FILES }}
+source {ROOT}/scripts/completion/_trace
+words=({words}); CURRENT=$#words; PREFIX=$words[-1]; _trace_report
+"""
+    return shell_says(tmp_path, ["zsh", "-f", "-c", script], ":")
+
+
+def fish(tmp_path, words):
+    script = f"source {ROOT}/scripts/completion/trace.fish; complete -C '{words}'"
+    return shell_says(tmp_path, ["fish", "--no-config", "-c", script.replace(" ''", " ")], "\t")
+
+
+def shell_says(tmp_path, argv, separator):
+    if shutil.which(argv[0]) is None:
+        pytest.skip(f"no {argv[0]} here")
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, timeout=60,
+                          env=environment(PATH=f"{BUILD}/bin:{os.environ['PATH']}", HOME=tmp_path))
+    assert done.stderr == ""
+    return {line.split(separator)[0] for line in done.stdout.splitlines() if line}
+
+
+SHELLS = {"bash": lambda tmp_path, words: set(complete(tmp_path, words)), "zsh": zsh, "fish": fish}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_shells_know_the_subcommands(tmp_path, shell):
+    assert SHELLS[shell](tmp_path, "trace-report ''") == set(COMMANDS)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_shells_know_all_options(tmp_path, shell, command):
+    options = options_of(command)
+    assert SHELLS[shell](tmp_path, f"trace-report {command} -") >= set(options)
+    for option, (_, values) in options.items():
+        if " " in values:
+            assert SHELLS[shell](tmp_path, f"trace-report {command} {option} ''") == set(values.split())
+
+
+def test_labels(make_db, tmp_path):
+    make_db("small", "good")
+    make_db("small", "$(touch evil)")
+    for shell in SHELLS:
+        if shutil.which(shell):
+            found = SHELLS[shell](tmp_path, "trace-report top ''")
+            assert "good" in found and "evil" not in " ".join(found) and not (tmp_path / "evil").exists()

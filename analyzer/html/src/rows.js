@@ -6,11 +6,11 @@ import { basename, bytes, count, percent, shortName, signed } from "./units.js";
 const show = (measure) => (measure.isBytes ? bytes : count);
 const place = (row) => (row.file ? `${row.file}${row.line ? `:${row.line}` : ""}` : basename(row.module || ""));
 
-// Long paths are cut at their beginning, by the style sheet: the end says more. The mark keeps slashes in place.
+// Long paths and names are cut at their beginning, by the style sheet: the end says more. The mark keeps slashes in place.
 const placeCell = (row) =>
   row.rest ? [] : [make("span", { class: "path", title: row.file || row.module }, make("bdi", {}, place(row)))];
 const functionCell = (row) => [
-  make("span", { class: "function", title: row.function }, row.rest ? `${count(row.count)} more` : shortName(row.function) || "[unknown]"),
+  make("span", { class: "function", title: row.function }, make("bdi", {}, row.rest ? `${count(row.count)} more` : shortName(row.function) || "[unknown]")),
 ];
 
 // totals: the run's, by number of value; measure(): the one that is chosen.
