@@ -72,7 +72,7 @@ export function shortName(name) {
   for (let i = 0; i < name.length; i++) {
     const open = opens(name, i);
     const end = open ? closing(name, i) : -1;
-    if (open && end < 0) return out + (name.endsWith("\u2026") ? `${name[i]}\u2026` : name.slice(i)); // it was cut
+    if (open && end < 0) return out + (name.endsWith("\u2026") ? `${name[i]}\u2026${name[i] === "(" ? ")" : ">"}` : name.slice(i)); // it was cut
     out += name[i];
     if (!open) continue;
     out += `\u2026${name[end]}`;
