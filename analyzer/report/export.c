@@ -25,10 +25,13 @@ static const struct option_spec options[] = {
 static const struct manual manual = {
     .operands = "[RUN]",
     .about = "Writes a run for other tools. RUN is a number or a label; the latest run if there is none.\n"
-             "  pprof       go tool pprof, Pyroscope, Parca     folded   flamegraph.pl, inferno\n"
-             "  speedscope  speedscope.app                      csv      the lines, for a spreadsheet\n"
-             "  dhat        valgrind's dh_view.html             json     all stacks, for a program\n"
-             "  massif      ms_print, massif-visualizer",
+             "  pprof       go tool pprof, Pyroscope, Parca\n"
+             "  folded      flamegraph.pl, inferno\n"
+             "  speedscope  speedscope.app\n"
+             "  dhat        valgrind's dh_view.html\n"
+             "  massif      ms_print, massif-visualizer\n"
+             "  csv         the lines, for a spreadsheet\n"
+             "  json        all stacks, for a program",
     .options = options,
     .examples = {{"--format pprof -o heap.pb.gz", "then: go tool pprof -http=: heap.pb.gz"},
                  {"--format folded --by peak list -o list.folded",
