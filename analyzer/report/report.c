@@ -60,6 +60,16 @@ void report_hint(const struct report *report, const char *format, ...)
     putc('\n', stderr);
 }
 
+/* Quotation marks that a shell needs around a word, "" = none; NULL where it would take more than that. */
+static const char *quotes(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,+@%/:=-";
+
+    if (word[strspn(word, plain)] == '\0' && *word != '\0')
+        return "";
+    return strchr(word, '\'') == NULL ? "'" : NULL;
+}
+
 void report_next(const struct report *report, const char *command, const char *options, const char *what)
 {
     const char *dim = report_color(report, "dim"), *reset = report_color(report, "reset");
@@ -70,10 +80,11 @@ void report_next(const struct report *report, const char *command, const char *o
 
     for (size_t i = 0; i < sizeof words / sizeof words[0] && next != NULL; i++) {
         char *longer = NULL;
+        const char *quote = words[i][1] == NULL ? NULL : words[i][1] == options ? "" : quotes(words[i][1]);
 
-        if (words[i][1] == NULL)
+        if (quote == NULL)
             continue;
-        if (asprintf(&longer, "%s%s%s", next, words[i][0], words[i][1]) < 0)
+        if (asprintf(&longer, "%s%s%s%s%s", next, words[i][0], quote, words[i][1], quote) < 0)
             longer = NULL;
         free(next);
         next = longer;

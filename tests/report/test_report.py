@@ -381,6 +381,8 @@ def test_collector_dies_while_we_wait(tmp_path, run):
 def test_ends_with_the_next_command(three, terminal, run):
     assert re.search(r"Next: trace-report top --stacks 1    \(", terminal(80, "top").splitlines()[-1])
     assert "Next: trace-report top list --stacks 1 " in terminal(80, "top", "list").splitlines()[-1]  # of the same run
+    run("rename", "1", "my list", status=0)
+    assert "Next: trace-report top 'my list' --stacks 1 " in terminal(80, "top", "my list").splitlines()[-1]
     assert terminal(80, "compare", "1", "2").splitlines()[-1].endswith("top 2 --by peak --stacks 1\033[0m")
     assert "--db trace.db" in terminal(80, "top", "--db", "trace.db").splitlines()[-1]
     assert "Next" not in run("top").stderr + run("top").stdout
