@@ -107,3 +107,31 @@ void *exports_find(const char *name, size_t *size)
         *size = symbol ? symbol->st_size : 0;
     return symbol ? (void *)(bias + symbol->st_value) : NULL;
 }
+
+struct segment {
+    uintptr_t address, start;
+    size_t size;
+};
+
+static int holds_address(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct segment *segment = data;
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+        if (info->dlpi_phdr[i].p_type != PT_LOAD || segment->address - start >= info->dlpi_phdr[i].p_memsz)
+            continue;
+        segment->start = start;
+        segment->size = info->dlpi_phdr[i].p_memsz;
+        return 1;
+    }
+    return 0;
+}
+
+void exports_segment(const void *address, uintptr_t *start, size_t *size)
+{
+    struct segment segment = {.address = (uintptr_t)address};
+    dl_iterate_phdr(holds_address, &segment);
+    *start = segment.start;
+    *size = segment.size;
+}

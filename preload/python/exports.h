@@ -8,6 +8,7 @@
 
 #include <link.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The address of the first definition of name in the order of loading, NULL if there is none. size: its
  * st_size, may be NULL. */
@@ -15,5 +16,8 @@ void *exports_find(const char *name, size_t *size);
 
 /* The entry in the module's symbol table, and what to add to its value. */
 const ElfW(Sym) * exports_symbol(const char *name, uintptr_t *bias);
+
+/* The loaded segment of a module that an address lies in; size 0 if there is none. */
+void exports_segment(const void *address, uintptr_t *start, size_t *size);
 
 #endif

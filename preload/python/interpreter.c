@@ -66,6 +66,7 @@ static bool fill(struct python_interpreter *found, const char **trouble)
     found->string_type = exports_find("PyUnicode_Type", NULL);
     found->bytes_type = exports_find("PyBytes_Type", NULL);
     found->eval = exports_find("_PyEval_EvalFrameDefault", &found->eval_size);
+    exports_segment((const void *)found->set_allocator, &found->text, &found->text_size);
     if (!complete(found))
         *trouble = "it does not export what is needed";
     return true;

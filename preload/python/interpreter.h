@@ -44,6 +44,8 @@ struct python_interpreter {
     const void *code_type, *string_type, *bytes_type;
     const void *eval; /* _PyEval_EvalFrameDefault */
     size_t eval_size; /* bytes of it, without parts that the compiler moved away */
+    uintptr_t text;   /* the segment that the interpreter's functions lie in */
+    size_t text_size;
 };
 
 /* layout.version is 0 until one is found. Written once. */

@@ -113,11 +113,19 @@ struct debug_head {
     uint64_t runtime[3];
 };
 
-/* The groups that are the same in all of them. */
+/* The groups that are the same in several of them. */
 #define DEBUG_THREAD                                                                                  \
     struct {                                                                                          \
         uint64_t size, prev, next, interp, current_frame, thread_id, native_thread_id, chunk, status; \
     } thread
+#define DEBUG_FRAME                                                                                        \
+    struct {                                                                                               \
+        uint64_t size, previous, executable, instr_ptr, locals, owner, stack_pointer, tlbc_index;          \
+    } frame;                                                                                               \
+    struct {                                                                                               \
+        uint64_t size, filename, name, qualname, linetable, firstlineno, argcount, names, kinds, bytecode, \
+            tlbc;                                                                                          \
+    } code
 #define DEBUG_OBJECT                      \
     struct {                              \
         uint64_t size, type;              \
@@ -152,15 +160,23 @@ struct debug_314 {
     struct debug_head head;
     uint64_t interpreter[16];
     DEBUG_THREAD;
-    struct {
-        uint64_t size, previous, executable, instr_ptr, locals, owner, stack_pointer, tlbc_index;
-    } frame;
-    struct {
-        uint64_t size, filename, name, qualname, linetable, firstlineno, argcount, names, kinds, bytecode,
-            tlbc;
-    } code;
+    DEBUG_FRAME;
     DEBUG_OBJECT;
     uint64_t tuple[3], list[3], set[4], dict[3], floating[2], integer[3];
+    DEBUG_TEXT;
+};
+
+struct debug_315 {
+    struct debug_head head;
+    uint64_t interpreter[16];
+    struct {
+        uint64_t size, prev, next, interp, current_frame, base_frame, profiled[2], thread_id,
+            native_thread_id, chunk, status, gil[2], exception[2];
+    } thread;
+    uint64_t exception[1];
+    DEBUG_FRAME;
+    DEBUG_OBJECT;
+    uint64_t type_sizes[2], heap_type[2], tuple[3], list[3], set[4], dict[3], floating[2], integer[3];
     DEBUG_TEXT;
 };
 
@@ -222,6 +238,9 @@ static const char *from_debug_offsets(struct python_layout *layout, uint64_t ver
         FROM_DEBUG(layout, d);
     } else if (layout->version == PYTHON_VERSION(3, 14)) {
         const struct debug_314 *d = runtime;
+        FROM_DEBUG(layout, d);
+    } else if (layout->version == PYTHON_VERSION(3, 15)) {
+        const struct debug_315 *d = runtime;
         FROM_DEBUG(layout, d);
     } else {
         return "its version is not known";

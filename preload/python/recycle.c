@@ -97,15 +97,22 @@ static const struct hook *find_hook(const void *mark)
     return found;
 }
 
+/* 3.15 tells a tracer that it was removed when another one comes, so that one of an extension module may not
+ * be there to be called any more. tracemalloc's, which is the interpreter's own, always is. */
+static bool may_replace(python_tracer *tracer)
+{
+    return !tracer || python.layout.version < PYTHON_VERSION(3, 15) ||
+           (uintptr_t)tracer - python.text < python.text_size;
+}
+
 NOINLINE void recycle_start(void)
 {
     static char mark;
     void *data;
-    /* Later versions stop all threads to set the hook: nothing to do from within an allocation. */
-    if (!python.set_tracer || !python.get_tracer || python.layout.version > PYTHON_VERSION(3, 14))
+    if (!python.set_tracer || !python.get_tracer)
         return;
     python_tracer *tracer = python.get_tracer(&data);
-    if (tracer == recycle_event)
+    if (tracer == recycle_event || !may_replace(tracer))
         return;
     next_tracer = NULL;
     next_data = data;
