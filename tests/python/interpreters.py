@@ -61,6 +61,15 @@ def interpreters(oldest=(3, 8)):
     return result
 
 
+def one_of_each(found):
+    """The newest interpreter of each group that is read alike: frames as objects (up to 3.10), frames that call each
+    other without the C stack (3.11), with shims between them (3.12), and recycling seen (3.13+)."""
+    groups = {}
+    for interpreter in found:
+        groups[min(max(interpreter.version[:2], (3, 10)), (3, 13))] = interpreter
+    return list(groups.values())
+
+
 if __name__ == "__main__":
     for interpreter in interpreters():
         print(interpreter.name, interpreter.path)

@@ -4,6 +4,7 @@
 
 tracemalloc, same: prints {line: [bytes, blocks]} of the workload's file as JSON, as tracemalloc sees them.
 """
+import gc
 import json
 import os
 import sys
@@ -20,6 +21,14 @@ def seen(path):
     return lines
 
 
+def free_lists_emptied():
+    """From here on no object is made in a block from before tracemalloc began: it could not know that block. (A
+    collection gives all free lists' blocks back, but for that of the one slice kept, which is taken instead.) And
+    afterwards, main() has nothing left of the workload's that taking the snapshot could make objects in."""
+    gc.collect()
+    return [slice(n) for n in range(4)]
+
+
 def main():
     mode, path, n = sys.argv[1], os.path.abspath(sys.argv[2]), int(sys.argv[3])
     sys.path.insert(0, os.path.dirname(path))
@@ -27,11 +36,14 @@ def main():
     name = os.path.basename(path)[:-3]
     if mode != "plain":
         tracemalloc.start(1)
-    keep = __import__(name).build(n)
+    module = __import__(name)
+    empty = free_lists_emptied()
+    keep = module.build(n)
+    gc.collect()
     if mode != "plain":
         sys.stdout.write(json.dumps(seen(path)) + "\n")
         sys.stdout.flush()
-    assert keep is not None
+    assert keep is not None and empty
     os._exit(0)
 
 

@@ -1,7 +1,9 @@
 """Bytes and blocks of each Python line: the tracer's and tracemalloc's, of the same program, on every interpreter found.
 
-Recycled objects (free lists) are seen by both from 3.13 on: every line is equal, but for one small block at most.
-Before, only tracemalloc sees them: lines of more than 64 KiB differ by less than 1 %.
+Recycled objects (free lists) are seen by both from 3.13 on: every line is equal. Before, only tracemalloc sees them:
+lines of more than 64 KiB differ by less than 1 %.
+
+LIBTRACE_LONG=1 compares all programs, and in the same process on every interpreter: scripts/test -R python.tracemalloc
 """
 
 import json
@@ -10,7 +12,7 @@ import pathlib
 
 import pytest
 
-from interpreters import interpreters
+from interpreters import interpreters, one_of_each
 
 HERE = pathlib.Path(__file__).resolve().parent
 PROBE = HERE / "probe.py"
@@ -29,20 +31,15 @@ PROGRAMS = {
     "concat_join": 20000,
     "containers": 10000,
 }
-if not os.environ.get("LIBTRACE_LONG"):  # all of them with LIBTRACE_LONG=1
+LONG = bool(os.environ.get("LIBTRACE_LONG"))
+if not LONG:
     PROGRAMS = {name: PROGRAMS[name] for name in ("inventory_list", "item_dict", "orders_slots", "containers")}
-SMALL = 512  # bytes: the largest block that CPython's own pools hold
 LARGE = 64 * 1024
 
 # What tracemalloc keeps of its own in the same process, by the function that allocated it.
 TRACEMALLOC_OWN = ("_Py_hashtable", "hashtable_", "raw_malloc", "traceback_", "tracemalloc_add")
 
 FOUND = interpreters()
-
-
-@pytest.fixture(params=FOUND, ids=[i.name for i in FOUND])
-def interpreter(request):
-    return request.param
 
 
 def lines_of(trace, path):
@@ -55,18 +52,21 @@ def lines_without_tracemalloc(trace, path):
     """The same by the innermost Python frame, of a process that tracemalloc ran in: what its own tables take is left
     out, which belongs to the lines that it was counting."""
     nodes = {row["id"]: (row["parent"], row["frame"]) for row in trace.rows("SELECT id, parent, frame FROM node")}
-    python = {row["frame"]: (row["file"], row["line"]) for row in trace.rows(
-        """SELECT f.frame, l.file, l.line FROM frame_line AS f JOIN line AS l ON l.run = f.run AND l.id = f.line
-           WHERE l.language = 'python'""")}
+    python, native = {}, {}
+    for row in trace.rows("""SELECT f.frame, l.file, l.line, l.function, l.language FROM frame_line AS f
+                             JOIN line AS l ON l.run = f.run AND l.id = f.line"""):
+        if row["language"] == "python":
+            python[row["frame"]] = (row["file"], row["line"])
+        else:
+            native.setdefault(row["frame"], []).append(row["function"] or "")
     lines = {}
-    for site in trace.rows("""SELECT s.node, l.function, s.live_allocations AS blocks, s.live_bytes AS bytes FROM site AS s
-                              JOIN line AS l ON l.run = s.run AND l.id = s.leaf WHERE s.live_allocations > 0"""):
-        if site["function"].startswith(TRACEMALLOC_OWN):
-            continue
-        node = site["node"]
+    for site in trace.rows("""SELECT node, live_allocations AS blocks, live_bytes AS bytes FROM site
+                              WHERE live_allocations > 0"""):
+        node, own = site["node"], False
         while node in nodes and nodes[node][1] not in python:
+            own |= any(name.startswith(TRACEMALLOC_OWN) for name in native.get(nodes[node][1], []))
             node = nodes[node][0]
-        file, number = python[nodes[node][1]] if node in nodes else (None, 0)
+        file, number = python[nodes[node][1]] if node in nodes and not own else (None, 0)
         if file == str(path):
             line = lines.setdefault(str(number), [0, 0])
             line[0] += site["bytes"]
@@ -74,25 +74,20 @@ def lines_without_tracemalloc(trace, path):
     return lines
 
 
-def differences(interpreter, name, theirs, ours):
+def differences(interpreter, theirs, ours):
     """(line, theirs, ours, whether that is within the limits) of each line that is not equal."""
     found = []
     for line in sorted(set(theirs) | set(ours), key=int):
         a, b = theirs.get(line, [0, 0]), ours.get(line, [0, 0])
         if a == b:
             continue
-        size, blocks = abs(a[0] - b[0]), abs(a[1] - b[1])
-        if interpreter.version >= (3, 13):
-            # The lesson's lines exactly; where thousands of objects of all kinds are made, 0.1 %.
-            fine = (size <= SMALL and blocks <= 1) or (name == "containers" and size <= a[0] / 1000)
-        else:
-            fine = a[0] <= LARGE or size <= a[0] / 100
+        fine = interpreter.version < (3, 13) and (a[0] <= LARGE or abs(a[0] - b[0]) <= a[0] / 100)
         found.append((line, a, b, fine))
     return found
 
 
 def tell(say, interpreter, name, how, theirs, ours):
-    found = differences(interpreter, name, theirs, ours)
+    found = differences(interpreter, theirs, ours)
     total = sum(size for size, _ in theirs.values())
     worst = max((abs(a[0] - b[0]) for _, a, b, _ in found), default=0)
     say(f"{interpreter.name:15} {name:20} {how:9} {len(theirs):3} lines, {total:10} bytes in tracemalloc; "
@@ -104,6 +99,7 @@ def tell(say, interpreter, name, how, theirs, ours):
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("interpreter", FOUND, ids=str)
 def test_separate_process(interpreter, name, trace, plain, say):
     path, n = WORKLOADS / f"{name}.py", PROGRAMS[name]
     env = {"PYTHONHASHSEED": "0"}
@@ -113,7 +109,8 @@ def test_separate_process(interpreter, name, trace, plain, say):
     tell(say, interpreter, name, "separate", json.loads(theirs.stdout), lines_of(ours, path))
 
 
-@pytest.mark.parametrize("name", ["inventory_list", "containers"])
+@pytest.mark.parametrize("name", ["inventory_list", "containers"] if LONG else ["containers"])
+@pytest.mark.parametrize("interpreter", FOUND if LONG else one_of_each(FOUND), ids=str)
 def test_same_process(interpreter, name, trace, say):
     path, n = WORKLOADS / f"{name}.py", PROGRAMS[name]
     env = {"PYTHONHASHSEED": "0", "LIBTRACE_STACK": "both"}
