@@ -14,6 +14,7 @@
  * mark where a group ends: 3.11 the frame for which the C function was entered, 3.12+ a shim behind it.
  */
 #include "hybrid.h"
+#include "eval.h"
 #include "table.h"
 #include "../stack/stacks.h"
 
@@ -42,17 +43,12 @@ static uint32_t take_group(struct python_thread *mine, uint32_t place, uint32_t 
     return place;
 }
 
-static bool is_eval(uint32_t frame)
-{
-    return stacks_frame_value(frame) - 1 - (uint64_t)(uintptr_t)python.eval < python.eval_size;
-}
-
 static uint32_t mix_stacks(struct python_thread *mine, uint32_t native)
 {
     uint32_t place = mine->depth, count = 0, natives = 0;
     while (native != WIRE_NODE_ROOT && native != WIRE_NODE_CUT && natives++ < PYTHON_NATIVES) {
         uint64_t key = stacks_node(native);
-        if (is_eval((uint32_t)key))
+        if (eval_holds((uintptr_t)stacks_frame_value((uint32_t)key) - 1))
             place = take_group(mine, place, &count);
         else
             mine->mixed[count++] = (uint32_t)key;

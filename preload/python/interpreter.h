@@ -43,7 +43,7 @@ struct python_interpreter {
 
     const void *code_type, *string_type, *bytes_type;
     const void *eval; /* _PyEval_EvalFrameDefault */
-    size_t eval_size; /* bytes of it, without parts that the compiler moved away */
+    size_t eval_size; /* without the parts that the compiler moved away, see eval.h */
     uintptr_t text;   /* the segment that the interpreter's functions lie in */
     size_t text_size;
 };
