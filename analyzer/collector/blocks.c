@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <uthash.h>
 
-#define FIRST_BITS 10
-#define HUGE_BITS 16 /* from 4 MiB on, huge pages save TLB misses */
+#define FIRST_HOMES 1024
+#define SMALL_HOMES 65536 /* smaller tables stay emptier: they fit the cache anyway */
 #define PASSED_MAX 255
 
 struct odd_block {
@@ -17,35 +17,36 @@ struct odd_block {
     UT_hash_handle hh;
 };
 
-static size_t all_buckets(unsigned bits)
+static size_t all_buckets(const struct blocks *blocks)
 {
-    return ((size_t)1 << bits) + BLOCKS_BEHIND;
+    return blocks->homes + BLOCKS_BEHIND;
 }
 
-/* Takes memory for a table of this size; false if there is none. Small ones stay emptier: they fit the cache
- * anyway. */
-static bool make_table(struct blocks *blocks, unsigned bits)
+/* Memory for so many homes; false if there is none. */
+static bool make_room(struct blocks *blocks, size_t homes)
 {
-    size_t count = all_buckets(bits), size = count * (sizeof(struct bucket) + 1);
-    void *memory =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED)
+    size_t all = homes + BLOCKS_BEHIND;
+    if (!grow_to(&blocks->bucket_memory, all * sizeof *blocks->buckets) ||
+        !grow_to(&blocks->passed_memory, all * sizeof *blocks->passed))
         return false;
-    if (bits >= HUGE_BITS)
-        madvise(memory, size, MADV_HUGEPAGE);
-    blocks->buckets = memory;
-    blocks->passed = (uint8_t *)(blocks->buckets + count);
-    blocks->mapped = size;
-    blocks->bits = bits;
-    blocks->limit = ((size_t)BUCKET << bits) / 16 * (bits < HUGE_BITS ? 7 : 9);
-    blocks->crowded = false;
+    blocks->buckets = blocks->bucket_memory.memory;
+    blocks->passed = blocks->passed_memory.memory;
     return true;
+}
+
+static void set_limit(struct blocks *blocks)
+{
+    blocks->limit = BUCKET * blocks->homes / 16 * (blocks->homes < SMALL_HOMES ? 7 : 9);
 }
 
 bool blocks_open(struct blocks *blocks)
 {
     memset(blocks, 0, sizeof *blocks);
-    return make_table(blocks, FIRST_BITS);
+    if (!make_room(blocks, FIRST_HOMES))
+        return false;
+    blocks->homes = FIRST_HOMES;
+    set_limit(blocks);
+    return true;
 }
 
 void blocks_close(struct blocks *blocks)
@@ -56,8 +57,8 @@ void blocks_close(struct blocks *blocks)
         HASH_DEL(blocks->odd, odd);
         free(odd);
     }
-    if (blocks->buckets)
-        munmap(blocks->buckets, blocks->mapped);
+    grow_free(&blocks->bucket_memory);
+    grow_free(&blocks->passed_memory);
     memset(blocks, 0, sizeof *blocks);
 }
 
@@ -69,7 +70,7 @@ size_t blocks_count(const struct blocks *blocks)
 /* Puts an entry into the first free place from its home on; its address is known not to be there. */
 static void place(struct blocks *blocks, struct entry entry)
 {
-    size_t at = blocks_home(blocks, blocks_key_address(entry.key)), last = all_buckets(blocks->bits) - 2;
+    size_t at = blocks_home(blocks, blocks_key_address(entry.key)), last = all_buckets(blocks) - 2;
     unsigned free_ones;
     while (!(free_ones = bucket_find(&blocks->buckets[at], 0))) {
         if (blocks->passed[at] < PASSED_MAX)
@@ -81,24 +82,61 @@ static void place(struct blocks *blocks, struct entry entry)
     blocks->count++;
 }
 
-/* Moves everything into a table of twice the size, in order, so both are walked through once. */
+static bool put_odd(struct blocks *blocks, const struct block *block)
+{
+    struct odd_block *odd = malloc(sizeof *odd);
+    if (!odd)
+        return false;
+    odd->address = block->address;
+    odd->block = *block;
+    HASH_ADD(hh, blocks->odd, address, sizeof odd->address, odd);
+    return true;
+}
+
+/* Entries that belong further to the front than the walk has come. */
+struct early {
+    struct entry entry[4096];
+    unsigned count;
+};
+
+static void put_by(struct blocks *blocks, struct early *early, struct entry entry)
+{
+    const struct block block = blocks_unpack(blocks, entry);
+    if (early->count < sizeof early->entry / sizeof early->entry[0])
+        early->entry[early->count++] = entry;
+    else
+        put_odd(blocks, &block); /* never seen: thousands that went on hundreds of buckets from home */
+}
+
+/* Walks from the end to the front: where a block goes, further back, everything has moved already. Only near
+ * the front may one that had gone on from its home come to a place that is still to be walked through; it
+ * waits. */
 static bool grow(struct blocks *blocks)
 {
-    struct blocks larger = *blocks;
-    if (!make_table(&larger, blocks->bits + 1))
+    static struct early early;
+    size_t all = all_buckets(blocks), homes = blocks->homes;
+    if (!make_room(blocks, homes < SMALL_HOMES ? 2 * homes : homes + homes / 4))
         return false;
-    larger.count = 0;
-    size_t all = all_buckets(blocks->bits);
-    const size_t step = ((size_t)4 << 20) / sizeof(struct bucket);
-    for (size_t i = 0; i < all; i++) {
-        for (unsigned k = 0; k < BUCKET; k++)
-            if (blocks->buckets[i].entry[k].key)
-                place(&larger, blocks->buckets[i].entry[k]);
-        if ((i + 1) % step == 0) /* what was moved is given back at once */
-            madvise(blocks->buckets + i + 1 - step, step * sizeof(struct bucket), MADV_DONTNEED);
+    blocks->homes = homes < SMALL_HOMES ? 2 * homes : homes + homes / 4;
+    blocks->crowded = false;
+    blocks->count = 0;
+    early.count = 0;
+    memset(blocks->passed, 0, all);
+    for (size_t at = all; at-- > 0;) {
+        struct bucket bucket = blocks->buckets[at];
+        blocks->buckets[at] = (struct bucket){0};
+        for (unsigned k = 0; k < BUCKET; k++) {
+            if (!bucket.entry[k].key)
+                continue;
+            if (blocks_home(blocks, blocks_key_address(bucket.entry[k].key)) >= at)
+                place(blocks, bucket.entry[k]);
+            else
+                put_by(blocks, &early, bucket.entry[k]);
+        }
     }
-    munmap(blocks->buckets, blocks->mapped);
-    *blocks = larger;
+    while (early.count > 0)
+        place(blocks, early.entry[--early.count]);
+    set_limit(blocks);
     return true;
 }
 
@@ -107,8 +145,7 @@ static void age(struct blocks *blocks, uint32_t tick)
 {
     while (tick >> blocks->age_shift > BLOCKS_BORN_MASK) {
         blocks->age_shift++;
-        struct entry *entry = blocks->buckets[0].entry,
-                     *end = blocks->buckets[all_buckets(blocks->bits)].entry;
+        struct entry *entry = blocks->buckets[0].entry, *end = blocks->buckets[all_buckets(blocks)].entry;
         for (; entry < end; entry++)
             entry->key = (entry->key & ~BLOCKS_BORN_MASK) | (entry->key & BLOCKS_BORN_MASK) >> 1;
     }
@@ -141,17 +178,6 @@ bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *blo
     return true;
 }
 
-static bool put_odd(struct blocks *blocks, const struct block *block)
-{
-    struct odd_block *odd = malloc(sizeof *odd);
-    if (!odd)
-        return false;
-    odd->address = block->address;
-    odd->block = *block;
-    HASH_ADD(hh, blocks->odd, address, sizeof odd->address, odd);
-    return true;
-}
-
 int blocks_put_slow(struct blocks *blocks, const struct block *block, struct block *old)
 {
     int found = blocks_take_slow(blocks, block->address, old);
@@ -166,8 +192,7 @@ int blocks_put_slow(struct blocks *blocks, const struct block *block, struct blo
 
 void blocks_each(const struct blocks *blocks, void (*visit)(void *, const struct block *), void *data)
 {
-    const struct entry *entry = blocks->buckets[0].entry,
-                       *end = blocks->buckets[all_buckets(blocks->bits)].entry;
+    const struct entry *entry = blocks->buckets[0].entry, *end = blocks->buckets[all_buckets(blocks)].entry;
     for (; entry < end; entry++) {
         if (entry->key) {
             struct block block = blocks_unpack(blocks, *entry);

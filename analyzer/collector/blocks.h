@@ -6,6 +6,9 @@
  * many have passed a bucket that way is counted, so that nobody looks further in vain. What does not fit an
  * entry (a size of 4 GiB and more, an odd address) goes to a uthash table.
  *
+ * Homes are in the order of the hashes whatever the size of the table, so it grows in place, by a quarter, in
+ * one walk through it: it is never much larger than it must be, and fresh memory is dear.
+ *
  *    63             20 19      0    63        32 31        0
  *   +-----------------+---------+  +------------+-----------+
  *   |  address >> 3   |  born   |  |  site      |  size     |     key 0 = free
@@ -13,6 +16,8 @@
  */
 #ifndef LIBTRACE_BLOCKS_H
 #define LIBTRACE_BLOCKS_H
+
+#include "grow.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,15 +43,14 @@ struct bucket {
 struct odd_block;
 
 struct blocks {
-    struct bucket *buckets;
-    uint8_t *passed; /* by bucket: blocks that went on from it; 255 = that or more, for ever */
-    size_t mapped;   /* bytes of both */
-    unsigned
-        bits; /* log2 of the buckets that are homes; BLOCKS_BEHIND more take what goes on from the last */
-    unsigned age_shift; /* ticks are kept >> age_shift */
-    size_t count;       /* in the flat table */
-    size_t limit;       /* of count, before the table grows */
-    bool crowded;       /* it must grow although the limit is not reached */
+    struct bucket *buckets; /* bucket_memory's */
+    uint8_t *passed;        /* by bucket: blocks that went on from it; 255 = that or more, for ever */
+    size_t homes;           /* buckets in which blocks are at home; BLOCKS_BEHIND more take what goes on */
+    size_t count;           /* blocks in the flat table */
+    size_t limit;           /* of count, before the table grows */
+    unsigned age_shift;     /* ticks are kept >> age_shift */
+    bool crowded;           /* it must grow although the limit is not reached */
+    struct grow bucket_memory, passed_memory;
     struct odd_block *odd;
 };
 
@@ -68,10 +72,11 @@ void blocks_each(const struct blocks *blocks, void (*visit)(void *data, const st
 int blocks_put_slow(struct blocks *blocks, const struct block *block, struct block *old);
 bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *block);
 
-/* A piece of 128 bytes of memory has one home: blocks that are allocated one after the other share it. */
+/* A piece of 128 bytes of memory has one home: blocks that are allocated one after the other share it. The 32
+ * bits of the hash are a fraction of all homes (Lemire 2019, without a division). */
 static inline size_t blocks_home(const struct blocks *blocks, uint64_t address)
 {
-    return (address >> 7) * 0x9e3779b97f4a7c15ull >> (64 - blocks->bits);
+    return ((address >> 7) * 0x9e3779b97f4a7c15ull >> 32) * blocks->homes >> 32;
 }
 
 static inline uint64_t blocks_key_address(uint64_t key)

@@ -18,10 +18,10 @@
 #include <x86intrin.h>
 
 #define MASK (WIRE_RING_WORDS - 1)
-#define AHEAD 48              /* words: how early the block of an event is fetched into the cache */
-#define BLOCKS_CACHED_BITS 12 /* log2 of so many buckets, 256 KiB, */
-#define SITES_CACHED 2048     /* and so many sites, 256 KiB, fit the cache without being fetched */
-#define GIVE_BACK 8192        /* words after which the target may use the space again */
+#define AHEAD 48           /* words: how early the block of an event is fetched into the cache */
+#define BLOCKS_CACHED 4096 /* so many buckets, 256 KiB, */
+#define SITES_CACHED 2048  /* and so many sites, 256 KiB, fit the cache without being fetched */
+#define GIVE_BACK 8192     /* words after which the target may use the space again */
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -349,7 +349,7 @@ static __attribute__((noinline)) void fetch_anew(const struct tracker *tracker, 
 static inline void fetch(const struct tracker *tracker, struct tracked_ring *r)
 {
     /* What fits the cache is there without being fetched. */
-    if (r->process->blocks.bits < BLOCKS_CACHED_BITS && tracker->ledger.count < SITES_CACHED)
+    if (r->process->blocks.homes < BLOCKS_CACHED && tracker->ledger.count < SITES_CACHED)
         return;
     if (UNLIKELY(r->near < r->tail + AHEAD / 4))
         fetch_anew(tracker, r);

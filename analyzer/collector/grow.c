@@ -4,18 +4,37 @@
 
 #include <sys/mman.h>
 
-#define HUGE_FROM ((size_t)4 << 20) /* bytes from which on huge pages save TLB misses */
+#define FIRST_ROOM 65536 /* bytes */
+#define PLENTY_FROM ((size_t)1 << 20)
+#define PLENTY_SHIFT 6              /* 64 times as much */
+#define HUGE_FROM ((size_t)4 << 20) /* from here on huge pages save TLB misses */
+
+/* Address space costs nothing, moving what is there does: large arrays get plenty of it at once. */
+static size_t next_room(size_t room, size_t size, unsigned shift)
+{
+    room = room ? room << (room >= PLENTY_FROM ? shift : 1) : FIRST_ROOM;
+    while (room < size)
+        room *= 2;
+    return room;
+}
+
+static void *remap(const struct grow *array, size_t room)
+{
+    return array->memory
+               ? mremap(array->memory, array->room, room, MREMAP_MAYMOVE)
+               : mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
 
 bool grow_to(struct grow *array, size_t size)
 {
     if (size <= array->room)
         return true;
-    size_t room = array->room ? array->room : 65536;
-    while (room < size)
-        room *= 2;
-    void *memory = array->memory ? mremap(array->memory, array->room, room, MREMAP_MAYMOVE)
-                                 : mmap(NULL, room, PROT_READ | PROT_WRITE,
-                                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t room = next_room(array->room, size, PLENTY_SHIFT);
+    void *memory = remap(array, room);
+    if (memory == MAP_FAILED) {
+        room = next_room(array->room, size, 1);
+        memory = remap(array, room);
+    }
     if (memory == MAP_FAILED)
         return false;
     if (room >= HUGE_FROM)

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#define PLACES 50000
+#define PLACES 300000 /* so many live that the table passes all its sizes */
 
 static uint64_t state = 88172645463325252ull;
 
@@ -41,7 +41,7 @@ static void against_array(unsigned spacing, bool with_odd)
     size_t live = 0;
     uint64_t bytes = 0;
     assert_true(blocks_open(&blocks));
-    for (int i = 0; i < 2000000; i++) {
+    for (int i = 0; i < 4000000; i++) {
         uint64_t number = next_random();
         size_t at = number % PLACES;
         uint64_t address = 0x7f0000000000ull + at * spacing + (with_odd && at % 1000 == 7 ? 3 : 0);
