@@ -48,7 +48,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 2u                  /* changed with every change of this file */
+#define WIRE_VERSION 3u                  /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -133,12 +133,18 @@ struct wire_frame {
 
 #define WIRE_FRAME_SEGMENTS 11u     /* segment k holds WIRE_FRAMES_FIRST << k frames */
 #define WIRE_FRAMES_FIRST 4096u     /* 64 KiB */
-#define WIRE_NODE_SEGMENTS 4u       /* segment k holds WIRE_NODES_FIRST << 4k nodes */
-#define WIRE_NODES_FIRST (1u << 12) /* 32 KiB; the last one 128 MiB */
+#define WIRE_NODE_SEGMENTS 12u      /* segment k holds WIRE_NODES_FIRST << k nodes */
+#define WIRE_NODES_FIRST (1u << 13) /* 64 KiB; the last one 128 MiB */
 #define WIRE_NODE_ROOT 0u           /* parent of an outermost frame */
 #define WIRE_NODE_CUT 0xffffffffu   /* parent of the outermost frame that was kept */
 /* First id of segment k. */
-#define WIRE_NODE_BASE(k) (1u + (((1u << (4 * (k))) - 1) / 15) * WIRE_NODES_FIRST)
+#define WIRE_NODE_BASE(k) (1u + ((1u << (k)) - 1) * WIRE_NODES_FIRST)
+
+/* The segment that a node is in; nodes that there cannot be are in one that is never there. */
+static inline unsigned wire_node_segment(uint32_t node)
+{
+    return 31 - (unsigned)__builtin_clz((node - 1) / WIRE_NODES_FIRST + 1);
+}
 
 /* ---- notes ----------------------------------------------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #ifndef LIBTRACE_ARENA_H
 #define LIBTRACE_ARENA_H
 
+#include "guest.h"
 #include "wire.h"
 
 #include <stddef.h>
@@ -21,6 +22,13 @@ uint64_t arena_claim(size_t size);
 
 /* Opens memory that another process of the run claimed to this one. 0, or -1. */
 int arena_open(uint64_t offset, size_t size);
+
+/* For what it should not find out only at its next look. */
+static inline void arena_wake_collector(void)
+{
+    atomic_fetch_add(&arena->wake, 1);
+    guest_futex_wake(&arena->wake);
+}
 
 static inline void *arena_at(uint64_t offset)
 {

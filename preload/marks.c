@@ -41,8 +41,7 @@ static void mark(const char *name, enum mark_kind kind, const void *frame)
         return;
     put_mark(t, name, kind);
     /* So that its moment is taken down now, not when the collector next looks. */
-    atomic_fetch_add(&arena->wake, 1);
-    guest_futex_wake(&arena->wake);
+    arena_wake_collector();
     thread_leave(t);
 }
 

@@ -338,6 +338,7 @@ static void open_gate(void)
     uint64_t now = atomic_load(&gate->epoch), last = atomic_load(&last_epoch);
     note_epoch((now > last ? now : last) + 1);
     atomic_store(&gate->epoch, atomic_load(&last_epoch));
+    arena_wake_collector(); /* it may be over soon, and how is known to who has looked before */
 }
 
 /* ---- start, fork, stop -------------------------------------------------------------------------------- */
@@ -495,8 +496,7 @@ bool session_leave(void)
         process->flags |= WIRE_PROCESS_DETACHED;
         atomic_store(&process->ended_ns, guest_now_ns());
         atomic_compare_exchange_strong(&process->state, &live, WIRE_PROCESS_EXITING);
-        atomic_fetch_add(&arena->wake, 1);
-        guest_futex_wake(&arena->wake);
+        arena_wake_collector();
     }
     process = NULL;
     size_t size = (size_t)arena->chunks * WIRE_CHUNK_SIZE;
@@ -559,8 +559,7 @@ void session_exiting(int exit_status)
     atomic_store(&process->ended_ns, guest_now_ns());
     if (!atomic_compare_exchange_strong(&process->state, &live, WIRE_PROCESS_EXITING))
         return;
-    atomic_fetch_add(&arena->wake, 1);
-    guest_futex_wake(&arena->wake);
+    arena_wake_collector();
     /* Only the run's first process: it is what the user waits for before asking for a report. */
     if (process == &arena->process[0])
         wait_for_commit();

@@ -275,8 +275,7 @@ NOINLINE bool thread_wait(struct thread *t)
     for (;;) {
         uint64_t tail = atomic_load_explicit(&t->ring->tail, memory_order_acquire);
         if (atomic_load(&arena->asleep)) {
-            atomic_fetch_add(&arena->wake, 1);
-            guest_futex_wake(&arena->wake);
+            arena_wake_collector();
         }
         if (tail + WIRE_RING_WORDS - t->head >= 2 * RING_EVENT_WORDS) {
             /* Asked again after a quarter, to wake a collector that sleeps in time. */

@@ -385,13 +385,9 @@ static size_t resolve(struct intern *intern, struct run_module *module, uint64_t
 
 static uint64_t raw_node(const struct intern *intern, const struct wire_process *slot, uint32_t raw)
 {
-    for (unsigned k = WIRE_NODE_SEGMENTS; k-- > 0;) {
-        if (raw >= WIRE_NODE_BASE(k)) {
-            uint64_t memory = atomic_load(&slot->node_segment[k]);
-            return memory ? ((const uint64_t *)at_offset(intern, memory))[raw - WIRE_NODE_BASE(k)] : 0;
-        }
-    }
-    return 0;
+    unsigned k = wire_node_segment(raw);
+    uint64_t memory = raw && k < WIRE_NODE_SEGMENTS ? atomic_load(&slot->node_segment[k]) : 0;
+    return memory ? ((const uint64_t *)at_offset(intern, memory))[raw - WIRE_NODE_BASE(k)] : 0;
 }
 
 #define DEPTH_MAX 16384 /* deeper than any stack is recorded */

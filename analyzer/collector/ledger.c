@@ -20,12 +20,46 @@ uint32_t ledger_add_site(struct ledger *ledger, uint32_t process, uint32_t node)
     return index;
 }
 
+static size_t histogram_size(unsigned classes)
+{
+    return sizeof(struct histogram) + classes * sizeof(uint64_t);
+}
+
+/* Makes the histogram span this class, too; NULL on lack of memory. */
+static struct histogram *span(struct histogram *old, uint8_t number)
+{
+    uint8_t from = old && old->from < number ? old->from : number;
+    uint8_t last =
+        old && old->from + old->classes - 1 > number ? (uint8_t)(old->from + old->classes - 1) : number;
+    struct histogram *wider = calloc(1, histogram_size(last - from + 1u));
+    if (!wider)
+        return NULL;
+    wider->from = from;
+    wider->classes = (uint8_t)(last - from + 1);
+    if (old)
+        memcpy(wider->count + (old->from - from), old->count, old->classes * sizeof old->count[0]);
+    free(old);
+    return wider;
+}
+
 __attribute__((noinline)) void ledger_count_other(struct histogram **others, uint8_t number, int64_t by)
 {
-    if (!*others)
-        *others = calloc(1, sizeof **others);
-    if (*others)
-        (*others)->count[number] += (uint64_t)by;
+    struct histogram *h = *others;
+    if (!h || (uint8_t)(number - h->from) >= h->classes) {
+        h = span(*others, number);
+        if (!h)
+            return;
+        *others = h;
+    }
+    h->count[number - h->from] += (uint64_t)by;
+}
+
+struct histogram *ledger_copy_histogram(const struct histogram *others)
+{
+    struct histogram *copy = others ? malloc(histogram_size(others->classes)) : NULL;
+    if (copy)
+        memcpy(copy, others, histogram_size(others->classes));
+    return copy;
 }
 
 void ledger_unfree(struct ledger *ledger, struct heap *heap, uint32_t index, uint64_t size, uint32_t ticks)
@@ -72,8 +106,8 @@ void ledger_histogram(const struct histogram *others, uint8_t first, uint64_t to
 {
     memset(counts, 0, CLASSES * sizeof counts[0]);
     uint64_t rest = total;
-    for (unsigned i = 0; others && i < CLASSES; i++) {
-        counts[i] = others->count[i];
+    for (unsigned i = 0; others && i < others->classes; i++) {
+        counts[others->from + i] = others->count[i];
         rest -= others->count[i];
     }
     counts[first] += rest;

@@ -16,9 +16,11 @@
 #define CLASSES 65 /* of a histogram: 0; 1; 2-3; 4-7; ... */
 
 /* Counts of the blocks that came after the second class was seen; what is not counted here is of the first
- * class. */
+ * class. It spans the classes from the smallest to the largest that was counted: with 200,000 sites all 65
+ * would be the largest part of the collector's memory. */
 struct histogram {
-    uint64_t count[CLASSES];
+    uint8_t from, classes;
+    uint64_t count[];
 };
 
 /* Two cache lines: the first changes with every event, the second seldom. */
@@ -82,6 +84,9 @@ uint32_t ledger_process_ended(struct ledger *ledger, const struct heap *heap);
 void ledger_at_peak(const struct ledger *ledger, const struct site *site, uint32_t last_peak,
                     uint64_t *allocations, uint64_t *bytes);
 
+/* A copy that is the caller's, to free; NULL for NULL, and on lack of memory. */
+struct histogram *ledger_copy_histogram(const struct histogram *others);
+
 /* The whole histogram, the first class's count filled in. */
 void ledger_histogram(const struct histogram *others, uint8_t first, uint64_t total,
                       uint64_t counts[CLASSES]);
@@ -93,6 +98,15 @@ void ledger_count_other(struct histogram **others, uint8_t number, int64_t by);
 static inline uint8_t ledger_class(uint64_t value)
 {
     return value ? (uint8_t)(64 - __builtin_clzll(value)) : 0;
+}
+
+static inline void ledger_count(struct histogram **others, uint8_t number)
+{
+    struct histogram *h = *others;
+    if (h && (uint8_t)(number - h->from) < h->classes)
+        h->count[(uint8_t)(number - h->from)]++;
+    else
+        ledger_count_other(others, number, 1);
 }
 
 /* Before a site changes: what it had at the latest peak that is over. */
@@ -150,10 +164,8 @@ static inline void ledger_alloc(struct ledger *ledger, struct heap *heap, uint32
         site->largest = size > site->largest ? size : site->largest;
     }
     /* Whether a site has one class or several hardly changes; which class it is may change each time. */
-    if (site->sizes)
-        site->sizes->count[ledger_class(size)]++;
-    else if (__builtin_expect(ledger_class(size) != site->size_class, 0))
-        ledger_count_other(&site->sizes, ledger_class(size), 1);
+    if (site->sizes || __builtin_expect(ledger_class(size) != site->size_class, 0))
+        ledger_count(&site->sizes, ledger_class(size));
     site->allocations++;
     site->bytes += size;
     uint64_t live = site->bytes - site->freed_bytes;
@@ -178,7 +190,7 @@ static inline void ledger_free(struct ledger *ledger, struct heap *heap, uint32_
         if (site->frees == 0)
             site->lifetime_class = number;
         else
-            ledger_count_other(&site->lifetimes, number, 1);
+            ledger_count(&site->lifetimes, number);
     }
     site->frees++;
     site->freed_bytes += size;

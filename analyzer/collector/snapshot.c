@@ -23,14 +23,6 @@ static void add_site(struct sums *sums, const struct site *site)
     sums->freed_bytes += (int64_t)site->freed_bytes;
 }
 
-static struct histogram *copy_histogram(const struct histogram *from)
-{
-    struct histogram *copy = from ? malloc(sizeof *copy) : NULL;
-    if (copy)
-        *copy = *from;
-    return copy;
-}
-
 #define RAW_SITES_MAX 10000 /* more could not be written while a program waits to exit */
 
 static void copy_site(struct job *job, const struct site *site, uint32_t index, uint64_t peak_allocations,
@@ -39,8 +31,8 @@ static void copy_site(struct job *job, const struct site *site, uint32_t index, 
     struct job_site *copy = &job->sites[job->site_count++];
     copy->site = *site;
     copy->index = index;
-    copy->site.sizes = copy_histogram(site->sizes);
-    copy->site.lifetimes = copy_histogram(site->lifetimes);
+    copy->site.sizes = ledger_copy_histogram(site->sizes);
+    copy->site.lifetimes = ledger_copy_histogram(site->lifetimes);
     copy->peak_allocations = peak_allocations;
     copy->peak_bytes = peak_bytes;
 }

@@ -281,7 +281,7 @@ static void release_slot(struct tracker *tracker, struct tracked_process *proces
         unsigned shift;
     } kinds[] = {
         {slot->frame_segment, WIRE_FRAME_SEGMENTS, WIRE_FRAMES_FIRST * sizeof(struct wire_frame), 1},
-        {slot->node_segment, WIRE_NODE_SEGMENTS, WIRE_NODES_FIRST * sizeof(uint64_t), 4},
+        {slot->node_segment, WIRE_NODE_SEGMENTS, WIRE_NODES_FIRST * sizeof(uint64_t), 1},
         {slot->note_segment, WIRE_NOTE_SEGMENTS, WIRE_CHUNK_SIZE, 1},
     };
     for (unsigned kind = 0; kind < 3; kind++) {

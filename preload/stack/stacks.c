@@ -50,13 +50,9 @@ uint64_t stacks_frame_value(uint32_t frame)
 
 uint64_t stacks_node(uint32_t node)
 {
-    for (unsigned k = WIRE_NODE_SEGMENTS; k-- > 0;) {
-        if (node >= WIRE_NODE_BASE(k)) {
-            uint64_t segment = atomic_load(&process->node_segment[k]);
-            return segment ? ((uint64_t *)arena_at(segment))[node - WIRE_NODE_BASE(k)] : 0;
-        }
-    }
-    return 0;
+    unsigned k = wire_node_segment(node);
+    uint64_t segment = node && k < WIRE_NODE_SEGMENTS ? atomic_load(&process->node_segment[k]) : 0;
+    return segment ? ((uint64_t *)arena_at(segment))[node - WIRE_NODE_BASE(k)] : 0;
 }
 
 /* The place of a key in its line of a segment, 1 to STACKS_LINE; 0: not there. Without branches, as the place
@@ -72,7 +68,7 @@ static inline unsigned find_in_line(const uint64_t *line, uint64_t key)
 
 static inline uint64_t *line_of(uint64_t segment, unsigned k, uint64_t hash)
 {
-    uint64_t lines = (uint64_t)(WIRE_NODES_FIRST / STACKS_LINE) << (4 * k);
+    uint64_t lines = (uint64_t)(WIRE_NODES_FIRST / STACKS_LINE) << k;
     return (uint64_t *)arena_at(segment) + (hash & (lines - 1)) * STACKS_LINE;
 }
 
@@ -94,9 +90,8 @@ static NOINLINE unsigned put_in_line(uint64_t *line, uint64_t key)
 uint32_t stacks_child(uint32_t parent, uint32_t frame)
 {
     uint64_t key = (uint64_t)parent << 32 | frame, hash = stacks_hash(key);
-    /* The segments after the first are out of the nearest caches; their lines are fetched all at once. The
-     * last one is hardly ever needed, and a fetch from it would only miss. */
-    for (unsigned k = 1; k < WIRE_NODE_SEGMENTS - 1; k++) {
+    /* Their lines are fetched all at once: most are in no cache. */
+    for (unsigned k = 1; k < WIRE_NODE_SEGMENTS; k++) {
         uint64_t segment = atomic_load_explicit(&process->node_segment[k], memory_order_acquire);
         if (!segment)
             break;
@@ -105,8 +100,7 @@ uint32_t stacks_child(uint32_t parent, uint32_t frame)
     for (unsigned k = 0; k < WIRE_NODE_SEGMENTS; k++) {
         uint64_t segment = atomic_load_explicit(&process->node_segment[k], memory_order_acquire);
         if (UNLIKELY(!segment))
-            segment =
-                claim_segment(&process->node_segment[k], (sizeof(uint64_t) * WIRE_NODES_FIRST) << (4 * k));
+            segment = claim_segment(&process->node_segment[k], (sizeof(uint64_t) * WIRE_NODES_FIRST) << k);
         if (UNLIKELY(!segment))
             break;
         uint64_t *line = line_of(segment, k, hash);

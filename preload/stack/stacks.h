@@ -23,8 +23,8 @@ uint64_t stacks_node(uint32_t node);
 uint32_t stacks_child(uint32_t parent, uint32_t frame);
 
 /* Places in a node segment come in lines of 8 (64 bytes, one cache line); a key is in the one line that its
- * hash selects in one of the segments. Early segments are small, so hot stacks, found early, stay in few
- * lines. */
+ * hash selects in the first segment where that had a free place: all but the last get full, so numbers are
+ * dense. */
 #define STACKS_LINE 8u
 
 static inline uint64_t stacks_hash(uint64_t key)
