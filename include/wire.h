@@ -27,9 +27,12 @@
  *   +------+------------+-------------------------------------+
  *   | type |  elapsed   |  address                            |   every event but STAMP, TICK, HUGE
  *   +------+------------+----------------+--------------------+
- *   |  node                              |  size              |   ALLOC only: second word
+ *   |  node                              |  size              |   ALLOC, MOVE: second word
  *   +------------------------------------+--------------------+
  *    63                                32 31                  0
+ *   +---------------------------------------------------------+
+ *   |  nanoseconds since wire_arena.started_ns                |   MARK: second word
+ *   +---------------------------------------------------------+
  *
  *   elapsed is the time since the ring's previous stamped event, in units of WIRE_STAMP_SHIFT bits of the
  * time-stamp counter. It is 0 as long as the process has one ring only; from the second ring on an event
@@ -67,7 +70,7 @@ enum wire_event {
     WIRE_HUGE = 5,          /* one word: size >> 32 in the low bits, of the ALLOC that follows */
     WIRE_TICK = 6,          /* one word: the value of wire_arena.tick in the low 32 bits */
     WIRE_STAMP = 7,         /* one word: the time-stamp counter >> WIRE_STAMP_SHIFT, low 60 bits */
-    WIRE_MARK = 8,          /* one word: a mark's number in the low 32 bits, see wire_note_mark */
+    WIRE_MARK = 8,          /* two words: a mark's number in the low 32 bits, see wire_note_mark; the time */
     WIRE_MOVE = 9,          /* two words as ALLOC: a live block now belongs to this stack (recycled object) */
 };
 

@@ -110,6 +110,7 @@ static struct thread *claim(uint32_t level, struct thread *own)
     t->words = arena_at(buffer);
     t->head = atomic_load(&ring->head);
     t->limit = t->head;
+    t->stamped = ~t->head; /* long ago: the first event tells when this thread began */
     t->level = level;
     ring->process = (uint32_t)(process - arena->process);
     ring->tid = t->tid;

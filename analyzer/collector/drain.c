@@ -271,7 +271,7 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
         r->tick = (uint32_t)word;
         break;
     case WIRE_MARK:
-        tracker_mark(tracker, r->process->index, (uint32_t)word);
+        tracker_mark(tracker, r->process->index, (uint32_t)word, r->words[r->tail++ & MASK]);
         break;
     case WIRE_REALLOC_BEGIN:
     case WIRE_REALLOC_FAIL:

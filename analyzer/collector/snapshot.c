@@ -226,7 +226,7 @@ struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool
         return NULL;
     }
     job->last = kind == SNAPSHOT_LAST;
-    job->now_ns = tracker_moment(tracker);
+    job->now_ns = tracker_moment(tracker, tracker_clock() - tracker->arena->started_ns);
     take_totals(tracker, job, &run);
     free(processes);
     job->threads = copy_range(&tracker->threads, sizeof *job->threads, 0, tracker->thread_count);

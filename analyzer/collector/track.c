@@ -326,21 +326,22 @@ uint32_t tracker_reap(struct tracker *tracker)
 
 /* ---- moments ----------------------------------------------------------------------------------- */
 
-uint64_t tracker_moment(struct tracker *tracker)
+uint64_t tracker_moment(struct tracker *tracker, uint64_t t_ns)
 {
-    uint64_t now_ns = tracker_clock() - tracker->arena->started_ns;
-    tracker->moment_ns = now_ns > tracker->moment_ns ? now_ns : tracker->moment_ns + 1;
+    tracker->moment_ns = t_ns > tracker->moment_ns ? t_ns : tracker->moment_ns + 1;
     return tracker->moment_ns;
 }
 
-void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number)
+void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number, uint64_t t_ns)
 {
     struct mark *mark = GROW_AT(&tracker->marks, struct mark, tracker->mark_count);
     struct heap *heap = &tracker->ledger.heap;
     if (!mark)
         return;
     tracker->mark_count++;
-    *mark = (struct mark){.t_ns = tracker_moment(tracker),
+    /* What a program says is believed only as far as it can be. */
+    uint64_t now_ns = tracker_clock() - tracker->arena->started_ns;
+    *mark = (struct mark){.t_ns = tracker_moment(tracker, t_ns < now_ns ? t_ns : now_ns),
                           .process = process,
                           .number = number,
                           .lap_bytes = heap->lap_bytes,

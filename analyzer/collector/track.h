@@ -124,11 +124,12 @@ static inline struct tracked_thread *tracker_thread(const struct tracker *tracke
 /* Nanoseconds of CLOCK_MONOTONIC. */
 uint64_t tracker_clock(void);
 
-/* Now, since the start of the run: later than any such moment before. */
-uint64_t tracker_moment(struct tracker *tracker);
+/* A moment since the start of the run, later than any before, so that they are in the order in which they
+ * were taken in. */
+uint64_t tracker_moment(struct tracker *tracker, uint64_t t_ns);
 
-/* The program names this moment. number: the process's for it. */
-void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number);
+/* The program named a moment. number: the process's for it. */
+void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number, uint64_t t_ns);
 
 /* Gives arena memory back to the system; it reads as zeroes then. */
 void tracker_punch(struct tracker *tracker, uint64_t offset, uint64_t size);

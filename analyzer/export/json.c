@@ -64,7 +64,7 @@ static int write_stacks(struct json *json, const struct profile *p)
         json_number(json, "process", site->process);
         json_number(json, "counts_for", site->place);
         json_numbers(json, "frames", stack.places, stack.count);
-        measures_json(json, &site->m);
+        measures_json(json, p->run, &site->m);
         json_close(json);
     }
     json_close(json);
@@ -82,9 +82,9 @@ int export_json(const struct export *export)
     if (status == EXIT_FINE) {
         json_begin(&json, export->out, "libtrace.export/1");
         run_json(&json, "run", export->run);
-        filter_json(&json, export->filter);
+        filter_json(&json, export->filter, export->run);
         json_object(&json, "total");
-        measures_json(&json, &export->profile->sum);
+        measures_json(&json, export->run, &export->profile->sum);
         json_close(&json);
         write_processes(&json, processes, count);
         write_modules(&json, export->profile);

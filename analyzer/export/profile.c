@@ -322,12 +322,12 @@ static int name_nameless(struct profile *profile)
 static int read_sites(const struct report *report, struct profile *profile)
 {
     take_row *take = profile->query->by_process ? take_site : take_site_of_any_process;
-    const char *sql = profile->query->histograms ? "SELECT node, process, line, " LINES_MEASURES
-                                                   ", highest_bytes, " HISTOGRAMS_COLUMNS
-                                                   " FROM site WHERE run = ? ORDER BY node, process"
-                                                 : "SELECT node, process, line, " LINES_MEASURES
-                                                   " FROM site WHERE run = ? ORDER BY node, process";
+    char sql[512];
 
+    snprintf(sql, sizeof sql,
+             "SELECT node, process, line, " LINES_MEASURES "%s FROM %s WHERE run = ? ORDER BY node, process",
+             profile->query->histograms ? ", highest_bytes, " HISTOGRAMS_COLUMNS : "",
+             part_sites(profile->run));
     return read_rows(report, profile, sql, take);
 }
 

@@ -29,6 +29,7 @@ static const struct option_spec options[] = {
     {"tolerance", OPTION_SHARE, &tolerance, "SHARE", "that may be more than the baseline (default: 5%)",
      NULL},
     FILTER_OPTIONS(filter),
+    FILTER_MOMENTS(filter),
     {0},
 };
 
@@ -77,20 +78,18 @@ struct verdict {
 /* ---- the baseline ---------------------------------------------------------------------------- */
 
 /* The run's totals, or what of it passes the filter. */
-static int totals(struct report *report, const struct run *run, struct store_measures *m)
+static int totals(struct report *report, struct run *run, struct store_measures *m)
 {
-    struct lines_query query = {.run = run, .group = GROUP_MODULE, .filter = &filter};
-    struct lines lines;
-
-    *m = run->t.m;
     filter_free(&filter);
-    int status = filter_prepare(report, &filter, run);
+    int status = filter_prepare(report, &filter, run, BY_BYTES);
 
-    if (status != EXIT_FINE || !filter_is_set(&filter))
-        return status;
-    status = lines_read(report, &query, &lines);
-    *m = lines.sum;
-    lines_free(&lines);
+    if (status == EXIT_FINE)
+        status = lines_totals(report, run, &filter, m);
+    if (status == EXIT_FINE && m->peak_bytes < 0 && most[BY_PEAK] >= 0)
+        status =
+            report_error(report, EXIT_USAGE,
+                         "how high the heap was is known from mark to mark, and of all lines together only: "
+                         "--max-peak cannot be checked here.");
     return status;
 }
 
@@ -158,7 +157,7 @@ static int baseline_of_file(const struct report *report, const char *label, stru
 }
 
 /* A number or a label of this database comes before a file of that name. */
-static int find_baseline(struct report *report, const struct run *run, struct verdict *verdict,
+static int find_baseline(struct report *report, struct run *run, struct verdict *verdict,
                          struct store_measures *m)
 {
     struct run base = {0};
@@ -192,7 +191,7 @@ static int64_t tolerated(int64_t before)
     return limit < 9e18 ? (int64_t)limit : INT64_MAX;
 }
 
-static int judge(struct report *report, const struct run *run, struct verdict *verdict)
+static int judge(struct report *report, struct run *run, struct verdict *verdict)
 {
     struct store_measures now, base;
     int status = must_be_complete(report, run);
@@ -207,7 +206,7 @@ static int judge(struct report *report, const struct run *run, struct verdict *v
 
         if (most[measure] >= 0)
             add_limit(verdict, (struct limit){measure, value, most[measure], 0, 0});
-        if (baseline == NULL)
+        if (baseline == NULL || (measure == BY_PEAK && (now.peak_bytes < 0 || base.peak_bytes < 0)))
             continue;
         before = measure_value(&base, measure);
         add_limit(verdict, (struct limit){measure, value, tolerated(before), 1, before});
@@ -293,7 +292,7 @@ static void print_json(const struct run *run, const struct verdict *verdict)
 
     json_begin(&json, stdout, "libtrace.check/1");
     run_json(&json, "run", run);
-    filter_json(&json, &filter);
+    filter_json(&json, &filter, run);
     json_text(&json, "against", verdict->against);
     json_real(&json, "tolerance", tolerance);
     json_true(&json, "within_limits", verdict->exceeded == 0);
@@ -334,7 +333,7 @@ int command_check(struct report *report, int argc, char **argv)
         return report_error(report, EXIT_USAGE, "there is no limit to check; see: trace-report check --help");
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
+        status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
         status = judge(report, &run, &verdict);
     if (status == EXIT_FINE && report->json)

@@ -14,24 +14,32 @@
 #define DEFAULT_LIMIT 20
 #define SIDES 16
 
-static int by = BY_PEAK;
+static int by = -1; /* BY_PEAK; where parts of runs are compared, BY_LIVE */
 static int64_t limit = DEFAULT_LIMIT;
 static struct filter filter;
 
 static const struct option_spec options[] = {
-    {"by", OPTION_CHOICE, &by, NULL, "what is compared line by line (default: peak)", measure_names},
+    {"by", OPTION_CHOICE, &by, NULL, "what is compared line by line (default: peak; of parts: live)",
+     measure_names},
     {"limit", OPTION_NUMBER, &limit, "N", "lines to show (default: 20; 0: all)", NULL},
     FILTER_OPTIONS(filter),
+    FILTER_MOMENTS(filter),
     {0},
 };
 
 static const struct manual manual = {
     .operands = "[RUN...]",
-    .about = "Compares runs: each with the first. RUN is a number, or a label: if several runs have it, "
-             "their mean is\n"
-             "compared, and their spread (standard deviation) shown. Without RUN: the last two runs.",
+    .about =
+        "Compares runs: each with the first. RUN is a number, or a label: if several runs have it, "
+        "their mean is\n"
+        "compared, and their spread (standard deviation) shown. Without RUN: the last two runs.\n"
+        "RUN@MARK is the run up to a mark (trace.h), as if it had ended there; RUN@A..B is what was counted "
+        "from A to B.\n"
+        "Both may be seconds, too. @MARK alone is of the latest run.",
     .options = options,
-    .examples = {{"", "the last two runs"}, {"list stream --by bytes", "two labels, by all bytes allocated"}},
+    .examples = {{"", "the last two runs"},
+                 {"list stream --by bytes", "two labels, by all bytes allocated"},
+                 {"list@loaded list@served", "what more is live at the second mark than at the first"}},
     .most = SIDES,
 };
 
@@ -100,9 +108,21 @@ static const struct total {
 #define TOTALS (sizeof totals / sizeof totals[0])
 #define TOTALS_OF_LINES 7 /* the rest is known of whole runs only */
 
+static int parts; /* of some run only a part is compared */
+
 static size_t totals_known(void)
 {
-    return filter_is_set(&filter) ? TOTALS_OF_LINES : TOTALS;
+    return filter_is_set(&filter) || parts ? TOTALS_OF_LINES : TOTALS;
+}
+
+/* The peak of a part may not be known: its two rows come first. */
+static size_t first_total(const struct contender *all, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < all[i].side.count; k++)
+            if (all[i].side.runs[k].t.m.peak_bytes < 0)
+                return 2;
+    return 0;
 }
 
 static double mean(const struct side *side, double (*value)(const struct run *))
@@ -187,6 +207,8 @@ static char *sentence(const struct report *report, const struct contender *a, co
         n = asprintf(&text, "%s peaks exactly where %s does (%s)", b->name, a->name, y);
     else if (before == after)
         n = asprintf(&text, "%s %s exactly %s %s (%s)", b->name, said[by].verb, said[by].as, a->name, y);
+    else if (before < 0 || after < 0) /* of parts of runs */
+        n = asprintf(&text, "%s changes what is live by %s, %s by %s", b->name, y, a->name, x);
     else if (before == 0)
         n = asprintf(&text, "%s %s %s where %s has none", b->name, said[by].verb, y, a->name);
     else
@@ -246,7 +268,7 @@ static void print_totals(const struct report *report, const struct contender *al
             table_column(table, "", TABLE_RIGHT);
         }
     }
-    for (size_t t = 0; t < totals_known(); t++) {
+    for (size_t t = first_total(all, count); t < totals_known(); t++) {
         double first = mean(&all[0].side, totals[t].value);
 
         table_row(table, NULL);
@@ -366,7 +388,7 @@ static int print_text(struct report *report, const struct contender *all, size_t
 
     for (size_t i = 1; i < count; i++)
         print_sentence(report, &all[0], &all[i]);
-    filter_print(report, &filter);
+    filter_print(report, &filter, NULL, NULL);
     print_notes(all, count);
     putchar('\n');
     print_totals(report, all, count);
@@ -403,12 +425,14 @@ static void json_contender(struct report *report, struct json *json, const struc
         run_free(&whole);
     }
     json_close(json);
+    if (c->side.count > 0)
+        part_json(json, &c->side.runs[0]);
 }
 
-static void json_totals(struct json *json, const struct side *a, const struct side *b)
+static void json_totals(struct json *json, const struct side *a, const struct side *b, size_t first)
 {
     json_object(json, "totals");
-    for (size_t t = 0; t < totals_known(); t++) {
+    for (size_t t = first; t < totals_known(); t++) {
         json_object(json, totals[t].key);
         json_real(json, "before", mean(a, totals[t].value));
         json_real(json, "after", mean(b, totals[t].value));
@@ -447,7 +471,7 @@ static int print_json(struct report *report, const struct contender *all, size_t
 
     json_begin(&json, stdout, "libtrace.compare/1");
     json_text(&json, "by", measure_names[by]);
-    filter_json(&json, &filter);
+    filter_json(&json, &filter, NULL);
     json_object(&json, "first");
     json_contender(report, &json, &all[0]);
     json_close(&json);
@@ -459,7 +483,7 @@ static int print_json(struct report *report, const struct contender *all, size_t
         json_object(&json, NULL);
         json_contender(report, &json, &all[i]);
         json_text(&json, "sentence", text);
-        json_totals(&json, &all[0].side, &all[i].side);
+        json_totals(&json, &all[0].side, &all[i].side, first_total(all, count));
         json_array(&json, "rows");
         status = match_lines(report, &all[0].side, &all[i].side, by, &matches);
         for (size_t k = 0; status == EXIT_FINE && k < matches.count && (limit == 0 || k < (size_t)limit); k++)
@@ -518,10 +542,12 @@ static int choose(struct report *report, struct contender *c, const char *text)
     c->side.runs = calloc(1, sizeof *c->side.runs);
     if (c->side.runs == NULL)
         return report_error(report, EXIT_FAILED, "out of memory");
-    int status = run_find(report, text, &c->side.runs[0]);
+    int status = run_find_part(report, text, &c->side.runs[0]);
 
     c->side.count = 1;
-    return status == EXIT_FINE && !by_number(text) ? add_siblings(report, &c->side, 0) : status;
+    return status == EXIT_FINE && !by_number(text) && c->side.runs[0].part.text == NULL
+               ? add_siblings(report, &c->side, 0)
+               : status;
 }
 
 /* No operand: the last two runs. One: it against the latest other run. */
@@ -571,21 +597,24 @@ static int leave_out_latest(struct report *report, struct contender *all)
                               (long long)latest);
 }
 
-/* Under a filter a run counts for what passes. */
+/* A run counts for what passes the filter, of the part that is meant. */
 static int narrow(struct report *report, struct side *side)
 {
     int status = EXIT_FINE;
 
     side->filter = &filter;
     for (size_t i = 0; i < side->count && status == EXIT_FINE; i++) {
-        struct lines_query query = {.run = &side->runs[i], .group = GROUP_MODULE, .filter = &filter};
-        struct lines lines;
+        struct store_measures m;
 
-        status = lines_read(report, &query, &lines);
-        side->runs[i].t.m = lines.sum;
-        lines_free(&lines);
+        status = lines_totals(report, &side->runs[i], &filter, &m);
+        side->runs[i].t.m = m;
     }
     return status;
+}
+
+static int choose_measure(int given)
+{
+    return given >= 0 ? given : parts ? BY_LIVE : BY_PEAK;
 }
 
 static int use_filter(struct report *report, struct contender *all, size_t count)
@@ -593,31 +622,42 @@ static int use_filter(struct report *report, struct contender *all, size_t count
     int status = filter_begin(report, &filter);
 
     for (size_t i = 0; i < count; i++)
+        parts |= all[i].side.runs[0].part.text != NULL || filter.from != NULL || filter.to != NULL;
+    by = choose_measure(by);
+    for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < all[i].side.count && status == EXIT_FINE; k++)
-            status = filter_add_run(report, &filter, &all[i].side.runs[k]);
+            status = filter_add_run(report, &filter, &all[i].side.runs[k], by);
+    if (status == EXIT_FINE && parts && by == BY_PEAK) /* be it of the other one only */
+        status =
+            report_error(report, EXIT_USAGE, "which lines made up the peak is known of whole runs only.");
     if (status == EXIT_FINE)
         status = filter_check(report, &filter, &all[0].side.runs[0]);
-    for (size_t i = 0; i < count && status == EXIT_FINE && filter_is_set(&filter); i++)
+    for (size_t i = 0; i < count && status == EXIT_FINE; i++)
         status = narrow(report, &all[i].side);
     return status;
+}
+
+/* Whether the label tells them apart, or what part of the run it is. */
+static int told_apart(const struct run *a, const struct run *b)
+{
+    return strcmp(a->label, b->label) != 0 || (a->number == b->number && a->part.text != NULL);
 }
 
 /* Labels tell the contenders apart, or else numbers do. */
 static void name_contenders(struct contender *all, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
+        const struct run *run = &all[i].side.runs[0];
+        char number[48];
         int alone = 1;
 
         for (size_t k = 0; k < count; k++)
-            alone &= k == i || strcmp(all[i].side.runs[0].label, all[k].side.runs[0].label) != 0;
-        if (alone)
-            all[i].name = strdup(all[i].side.runs[0].label);
-        else if (all[i].side.count > 1) {
-            if (asprintf(&all[i].name, "%zu runs", all[i].side.count) < 0)
-                all[i].name = NULL;
-        } else if (asprintf(&all[i].name, "run %lld", (long long)all[i].side.runs[0].number) < 0) {
-            all[i].name = NULL;
-        }
+            alone &= k == i || told_apart(run, &all[k].side.runs[0]);
+        if (all[i].side.count > 1)
+            snprintf(number, sizeof number, "%zu runs", all[i].side.count);
+        else
+            snprintf(number, sizeof number, "run %lld", (long long)run->number);
+        all[i].name = part_name(run, alone ? run->label : number);
         if (all[i].name == NULL)
             all[i].name = strdup("run");
     }

@@ -3,6 +3,7 @@
 #include "output.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *const format_names[] = {"pprof",  "folded", "speedscope", "dhat",
                                            "massif", "csv",    "json",       NULL};
@@ -19,6 +20,8 @@ static const struct option_spec options[] = {
      measure_names},
     {"o", OPTION_TEXT, &file, "FILE", "where to (default: stdout)", NULL},
     FILTER_OPTIONS(filter),
+    FILTER_MOMENTS(filter),
+    FILTER_MOMENTS(filter),
     {0},
 };
 
@@ -69,6 +72,18 @@ static int write_file(const struct report *report, const struct run *run, const 
     return status;
 }
 
+/* The other formats say of each stack, or of the whole, what is known of whole runs only. */
+static int check_part(const struct report *report, const struct run *run)
+{
+    const char *name = format_names[format];
+
+    if (!run->part.set || strcmp(name, "folded") == 0 || strcmp(name, "speedscope") == 0)
+        return EXIT_FINE;
+    return report_error(
+        report, EXIT_USAGE,
+        "a part of a run can be written as folded or speedscope only: %s holds the peak, too.", name);
+}
+
 int command_export(struct report *report, int argc, char **argv)
 {
     struct run run = {0};
@@ -81,9 +96,11 @@ int command_export(struct report *report, int argc, char **argv)
                             "--format says what to write; see: trace-report export --help");
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
+        status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
-        status = filter_prepare(report, &filter, &run);
+        status = filter_prepare(report, &filter, &run, by);
+    if (status == EXIT_FINE)
+        status = check_part(report, &run);
     if (status == EXIT_FINE)
         status = write_file(report, &run, &export_formats[format]);
     filter_free(&filter);

@@ -1,6 +1,7 @@
 /* filter.c - globs are SQLite's: *, ? and [...], and a name means itself. */
 #define _GNU_SOURCE
 #include "filter.h"
+#include "lines.h"
 #include "text.h"
 
 #include <sqlite3.h>
@@ -147,7 +148,16 @@ static int is_process(const struct filter *f, sqlite3_stmt *s, int by_number)
     return !by_number && executable != NULL && matches_path(f->process, executable);
 }
 
-int filter_add_run(struct report *report, struct filter *filter, const struct run *run)
+static int check_part(const struct report *report, const struct run *run, int by)
+{
+    if (!run->part.set || by != BY_PEAK)
+        return EXIT_FINE;
+    return report_error(report, EXIT_USAGE,
+                        "which lines made up the peak is known of a whole run only: between moments, take "
+                        "another measure than --by peak.");
+}
+
+static int add_processes(struct report *report, struct filter *filter, const struct run *run)
 {
     sqlite3_stmt *s;
     int status = EXIT_FINE;
@@ -170,6 +180,15 @@ int filter_add_run(struct report *report, struct filter *filter, const struct ru
     return status;
 }
 
+int filter_add_run(struct report *report, struct filter *filter, struct run *run, int by)
+{
+    int status = add_processes(report, filter, run);
+
+    if (status == EXIT_FINE)
+        status = part_resolve(report, run, filter);
+    return status == EXIT_FINE ? check_part(report, run, by) : status;
+}
+
 int filter_check(const struct report *report, const struct filter *filter, const struct run *run)
 {
     if (filter->process == NULL || filter->process_count > 0)
@@ -185,13 +204,17 @@ int filter_prepare_all(struct report *report, struct filter *filter, const struc
     int status = filter_begin(report, filter);
 
     for (int i = 0; i < count && status == EXIT_FINE; i++)
-        status = filter_add_run(report, filter, runs[i]);
+        status = add_processes(report, filter, runs[i]);
     return status == EXIT_FINE ? filter_check(report, filter, runs[0]) : status;
 }
 
-int filter_prepare(struct report *report, struct filter *filter, const struct run *run)
+int filter_prepare(struct report *report, struct filter *filter, struct run *run, int by)
 {
-    return filter_prepare_all(report, filter, &run, 1);
+    int status = filter_begin(report, filter);
+
+    if (status == EXIT_FINE)
+        status = filter_add_run(report, filter, run, by);
+    return status == EXIT_FINE ? filter_check(report, filter, run) : status;
 }
 
 void filter_free(struct filter *filter)
@@ -244,16 +267,19 @@ char *filter_text(const struct filter *filter)
     return harmless;
 }
 
-void filter_print(const struct report *report, const struct filter *filter)
+void filter_print(const struct report *report, const struct filter *filter, const struct run *run,
+                  const struct store_measures *sums)
 {
     char *text = filter_text(filter);
 
     if (text != NULL)
         printf("%sOnly %s%s\n", report_color(report, "yellow"), text, report_color(report, "reset"));
     free(text);
+    if (run != NULL)
+        part_print(report, run, sums);
 }
 
-void filter_json(struct json *json, const struct filter *filter)
+void filter_json(struct json *json, const struct filter *filter, const struct run *run)
 {
     struct named named[NAMED];
 
@@ -264,4 +290,6 @@ void filter_json(struct json *json, const struct filter *filter)
         if (named[i].value != NULL)
             json_text(json, named[i].name, named[i].value);
     json_close(json);
+    if (run != NULL)
+        part_json(json, run);
 }

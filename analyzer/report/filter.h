@@ -2,7 +2,8 @@
  * reports.
  *
  * What is looked at is the line that an allocation counts for, in every report alike, so that their numbers
- * agree under the same filter. Several filters narrow: all must pass.
+ * agree under the same filter. Several filters narrow: all must pass. --from and --to narrow to a time, see
+ * part.h.
  */
 #ifndef LIBTRACE_REPORT_FILTER_H
 #define LIBTRACE_REPORT_FILTER_H
@@ -17,6 +18,7 @@ struct filter_process {
 
 struct filter {
     const char *process, *thread, *module, *file, *function, *language; /* as given, NULL = all */
+    const char *from, *to;                                              /* moments, likewise */
     struct filter_process *processes;                                   /* what --process means; ours */
     size_t process_count;
 };
@@ -34,16 +36,26 @@ struct filter {
         "language", OPTION_TEXT, &(f).language, "NAME", "native or python", NULL                               \
     }
 
-/* Makes the filter known to the open database, and finds its processes in the run. On failure says why. */
-int filter_prepare(struct report *report, struct filter *filter, const struct run *run);
+/* More of them, for reports on what is known of a part of a run, too. */
+#define FILTER_MOMENTS(f)                                                                                    \
+    {"from", OPTION_TEXT, &(f).from, "MOMENT", "what was counted after it: a mark (trace.h), or seconds",    \
+     NULL},                                                                                                  \
+    {                                                                                                        \
+        "to", OPTION_TEXT, &(f).to, "MOMENT", "and up to it; the first mark of that name after --from", NULL \
+    }
 
+/* Makes the filter known to the open database, finds its processes in the run, and works out what part of it
+ * is meant; by: enum measure that the report is about, which a part may not have. On failure says why. */
+int filter_prepare(struct report *report, struct filter *filter, struct run *run, int by);
+
+/* For a report that cannot be narrowed to a time; of several runs. */
 int filter_prepare_all(struct report *report, struct filter *filter, const struct run *const *runs,
                        int count);
 
 /* The same in steps, where several runs are read: once, for each run, and the check that a process was found.
  */
 int filter_begin(struct report *report, struct filter *filter);
-int filter_add_run(struct report *report, struct filter *filter, const struct run *run);
+int filter_add_run(struct report *report, struct filter *filter, struct run *run, int by);
 int filter_check(const struct report *report, const struct filter *filter, const struct run *run);
 void filter_free(struct filter *filter);
 
@@ -63,8 +75,10 @@ const char *filter_sql_process(const struct filter *filter);
 /* "function read_*, file *.c", malloc'ed and harmless; NULL where nothing is left out. */
 char *filter_text(const struct filter *filter);
 
-/* The same as a line for people below the headline, and as an object for programs. */
-void filter_print(const struct report *report, const struct filter *filter);
-void filter_json(struct json *json, const struct filter *filter);
+/* The same as a line for people below the headline, and as an object for programs; and what part of the run
+ * it is, with the sums of what is shown. run: NULL = that is said elsewhere. */
+void filter_print(const struct report *report, const struct filter *filter, const struct run *run,
+                  const struct store_measures *sums);
+void filter_json(struct json *json, const struct filter *filter, const struct run *run);
 
 #endif

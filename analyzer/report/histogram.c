@@ -29,7 +29,7 @@ static int print_json(const struct run *run, const struct histograms *h)
 
     json_begin(&json, stdout, "libtrace.histogram/1");
     run_json(&json, "run", run);
-    filter_json(&json, &filter);
+    filter_json(&json, &filter, NULL);
     json_number(&json, "allocations", h->allocations);
     json_number(&json, "bytes", h->bytes);
     json_number(&json, "freed", h->freed);
@@ -46,7 +46,7 @@ static int print_text(const struct report *report, const struct run *run, const 
     char a[UNITS_SIZE], b[UNITS_SIZE];
 
     run_headline(report, run);
-    filter_print(report, &filter);
+    filter_print(report, &filter, NULL, NULL);
     run_explain_empty(report, run);
     if (h->allocations == 0 && run->t.m.allocations > 0)
         printf("Nothing in it matches.\n");
@@ -69,6 +69,7 @@ static int print_text(const struct report *report, const struct run *run, const 
 int command_histogram(struct report *report, int argc, char **argv)
 {
     struct run run = {0};
+    const struct run *all = &run;
     struct histograms histograms;
     int operands, status = args_parse(report, &manual, argc, argv, &operands);
 
@@ -78,7 +79,7 @@ int command_histogram(struct report *report, int argc, char **argv)
     if (status == EXIT_FINE)
         status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
-        status = filter_prepare(report, &filter, &run);
+        status = filter_prepare_all(report, &filter, &all, 1);
     if (status == EXIT_FINE)
         status = histograms_read(report, &run, &filter, &histograms);
     if (status == EXIT_FINE)

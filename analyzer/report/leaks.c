@@ -24,6 +24,7 @@ static const struct option_spec options[] = {
      "leave out known ones: leak:PATTERN, as LeakSanitizer's", NULL},
     {"fail", OPTION_FLAG, &fail, NULL, "exit status 3 where anything is left", NULL},
     FILTER_OPTIONS(filter),
+    FILTER_MOMENTS(filter),
     {0},
 };
 
@@ -32,7 +33,8 @@ static const struct manual manual = {
     .about =
         "Shows what is live at the end of a run, by stack: forgotten, or kept on purpose. A suppression's\n"
         "PATTERN is looked for in the function, file and module of each frame; * is anything, ^ and $ the "
-        "ends.",
+        "ends.\n"
+        "With --from, --to: stacks of which more is live at the end of that part than at its beginning.",
     .options = options,
     .examples = {{"", "the largest stacks whose blocks were never freed"},
                  {"--suppressions known.supp --fail",
@@ -72,17 +74,19 @@ static int print_text(const struct report *report, const struct lines_query *que
     int status = EXIT_FINE;
 
     run_headline(report, query->run);
-    filter_print(report, &filter);
+    filter_print(report, &filter, query->run, &lines->sum);
     run_explain_empty(report, query->run);
+    const char *end = query->run->part.set ? "more live at the end of this part" : "live at the end";
+
     if (lines->all == 0 && query->run->t.m.allocations > 0)
-        printf("Nothing is live at the end%s.\n", s->count > 0             ? " but what is suppressed"
-                                                  : filter_is_set(&filter) ? " in what matches"
-                                                                           : "");
+        printf("Nothing is %s%s.\n", end,
+               s->count > 0             ? " but what is suppressed"
+               : filter_is_set(&filter) ? " in what matches"
+                                        : "");
     if (lines->all > 0) {
-        printf("%s in %s block%s live at the end, from %s stack%s\n\n",
-               units_bytes(a, m->live_bytes, report->bytes), units_count(b, m->live_allocations),
-               m->live_allocations == 1 ? " is" : "s are", units_count(c, (int64_t)lines->all),
-               lines->all == 1 ? "" : "s");
+        printf("%s in %s block%s %s, from %s stack%s\n\n", units_bytes(a, m->live_bytes, report->bytes),
+               units_count(b, m->live_allocations), m->live_allocations == 1 ? " is" : "s are", end,
+               units_count(c, (int64_t)lines->all), lines->all == 1 ? "" : "s");
         status = show_lines(report, query, lines, NULL, 0);
     }
     print_suppressed(report, s);
@@ -97,7 +101,7 @@ static int print_json(const struct report *report, const struct lines_query *que
 
     json_begin(&json, stdout, "libtrace.leaks/1");
     run_json(&json, "run", query->run);
-    filter_json(&json, &filter);
+    filter_json(&json, &filter, query->run);
     json_number(&json, "rows_in_all", (int64_t)lines->all);
     json_number(&json, "live_allocations", lines->sum.live_allocations);
     json_number(&json, "live_bytes", lines->sum.live_bytes);
@@ -147,9 +151,9 @@ int command_leaks(struct report *report, int argc, char **argv)
 
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
+        status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
-        status = filter_prepare(report, &filter, &run);
+        status = filter_prepare(report, &filter, &run, BY_LIVE);
     if (status == EXIT_FINE && suppressions_file != NULL) {
         status = suppressions_load(report, suppressions_file, &run, &suppressions);
         query.context = suppressions.count > 0 ? &suppressions : NULL;

@@ -66,12 +66,17 @@ void measures_subtract(struct store_measures *sum, const struct store_measures *
     measures_change(sum, m, -1);
 }
 
-void measures_json(struct json *json, const struct store_measures *m)
+void measures_json(struct json *json, const struct run *run, const struct store_measures *m)
 {
     json_number(json, "allocations", m->allocations);
     json_number(json, "bytes", m->bytes);
-    json_number(json, "peak_allocations", m->peak_allocations);
-    json_number(json, "peak_bytes", m->peak_bytes);
+    if (run->part.set) {
+        json_null(json, "peak_allocations");
+        json_null(json, "peak_bytes");
+    } else {
+        json_number(json, "peak_allocations", m->peak_allocations);
+        json_number(json, "peak_bytes", m->peak_bytes);
+    }
     json_number(json, "live_allocations", m->live_allocations);
     json_number(json, "live_bytes", m->live_bytes);
     json_number(json, "temporary", m->temporary);
@@ -105,7 +110,7 @@ const char *const lines_keys[] = {
 /* Sites without a line go by their innermost frame. */
 static char *row_query(const struct lines_query *query)
 {
-    int sites = query->leaf || !query->run->resolved;
+    int sites = query->leaf || !query->run->resolved || query->run->part.set;
     const char *line = query->leaf ? "leaf" : "line";
     char node[64] = "NULL";
 
@@ -120,9 +125,9 @@ static char *row_query(const struct lines_query *query)
                            ")"
                            " WHERE %s GROUP BY 1, 2, 3, 4, 5 ORDER BY %s "
                            "DESC, bytes DESC, 1, 2, 3, 4",
-                           lines_keys[query->group], line, node, sites ? "site" : "line_total",
-                           filter_sql_process(query->filter), filter_sql_line(query->filter),
-                           order[query->by]);
+                           lines_keys[query->group], line, node,
+                           sites ? part_sites(query->run) : "line_total", filter_sql_process(query->filter),
+                           filter_sql_line(query->filter), order[query->by]);
 }
 
 static char *copy(sqlite3_stmt *s, int column)
@@ -183,6 +188,28 @@ int lines_read(const struct report *report, const struct lines_query *query, str
         }
     }
     sqlite3_finalize(s);
+    return status;
+}
+
+int lines_totals(const struct report *report, const struct run *run, const struct filter *filter,
+                 struct store_measures *m)
+{
+    struct lines_query query = {.run = run, .group = GROUP_MODULE, .filter = filter};
+    struct lines lines;
+
+    *m = run->t.m;
+    if (!filter_is_set(filter) && !run->part.set)
+        return EXIT_FINE;
+    int status = lines_read(report, &query, &lines);
+
+    *m = lines.sum;
+    lines_free(&lines);
+    if (run->part.set) {
+        int known = run->part.peak_known && !filter_is_set(filter);
+
+        m->peak_allocations = known ? run->part.peak_allocations : -1;
+        m->peak_bytes = known ? run->part.peak_bytes : -1;
+    }
     return status;
 }
 

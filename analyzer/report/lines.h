@@ -41,6 +41,11 @@ struct lines {
 };
 
 int lines_read(const struct report *report, const struct lines_query *query, struct lines *lines);
+
+/* What of a run passes its filter, and is of the part of it that is meant. The peak of a part is -1 where it
+ * is not known. */
+int lines_totals(const struct report *report, const struct run *run, const struct filter *filter,
+                 struct store_measures *m);
 void lines_free(struct lines *lines);
 
 /* For stacks.c. The columns that make a group: file, line, function, module, language. */
@@ -73,6 +78,7 @@ int64_t measure_count(const struct store_measures *m, int by);
 
 void measures_add(struct store_measures *sum, const struct store_measures *m);
 void measures_subtract(struct store_measures *sum, const struct store_measures *m);
-void measures_json(struct json *json, const struct store_measures *m); /* members of the open object */
+/* Members of the open object; of a part of a run without its peak. */
+void measures_json(struct json *json, const struct run *run, const struct store_measures *m);
 
 #endif

@@ -64,7 +64,7 @@ static void say_json(const struct output *output, const struct run *const *runs,
     json_text(&json, "file", output->path);
     json_text(&json, "format", what);
     json_number(&json, "bytes", size);
-    filter_json(&json, filter);
+    filter_json(&json, filter, NULL);
     json_array(&json, "runs");
     for (int i = 0; i < count; i++)
         run_json(&json, NULL, runs[i]);
@@ -94,5 +94,5 @@ void output_say(const struct report *report, const struct output *output, const 
     }
     printf(" as %s, %s\n", what, units_bytes(bytes, size, report->bytes));
     free(path);
-    filter_print(report, filter);
+    filter_print(report, filter, NULL, NULL);
 }

@@ -8,6 +8,7 @@
  * live.c    having the collector of a run that still records write what is new
  * lines.c   reading what top, compare and summary show, by line, function, file, module or stack
  * stacks.c  the same for single stacks
+ * part.c    a part of a run's time: --from, --to, RUN@MOMENT
  * filter.c  --process, --module, --file ... of all reports
  * change.c  the few that write: merge, prune, rename
  * output.c  files that are written whole or not at all

@@ -30,6 +30,7 @@ void run_free(struct run *run)
     free(run->command);
     free(run->started);
     free(run->root);
+    part_free(&run->part);
     *run = (struct run){0};
 }
 
@@ -272,9 +273,14 @@ static int wait_for_symbols(struct report *report, struct run *run)
 int run_again(struct report *report, struct run *run)
 {
     int64_t number = run->number;
+    char *part = run->part.text;
 
+    run->part.text = NULL;
     run_free(run);
-    return run_load(report, number, run);
+    int status = run_load(report, number, run);
+
+    run->part.text = part;
+    return status;
 }
 
 /* Has what the collector knows by now written, or waits for what it still does. A moment of the file that was
@@ -292,22 +298,49 @@ static int catch_up(struct report *report, struct run *run)
     return status == EXIT_FINE && run->state == RUN_SYMBOLS ? wait_for_symbols(report, run) : status;
 }
 
-int run_find(struct report *report, const char *text, struct run *run)
+/* "list@loaded", "3@1.5..2", "@loaded": the first @ after which it names a run; a label may have one, too. */
+static int choose_part(struct report *report, const char *text, int64_t *number, const char **part)
+{
+    int status = EXIT_FINE;
+
+    for (const char *at = strchr(text, '@'); at != NULL && status == EXIT_FINE && *number == 0;
+         at = strchr(at + 1, '@')) {
+        char *name = strndup(text, (size_t)(at - text));
+
+        if (name == NULL || at[1] == '\0')
+            break;
+        status = choose(report, *name != '\0' ? name : NULL, number);
+        *part = at + 1;
+        free(name);
+    }
+    return status;
+}
+
+static int find(struct report *report, const char *text, int parts, struct run *run)
 {
     *run = (struct run){0};
     int64_t number;
+    const char *part = NULL;
     int status = choose(report, text, &number);
 
+    if (status == EXIT_FINE && number == 0 && text != NULL)
+        status = choose_part(report, text, &number, &part);
     report->run = text;
-
     if (status != EXIT_FINE)
         return status;
+    if (part != NULL && number != 0 && !parts)
+        return report_error(
+            report, EXIT_USAGE,
+            "%s is about whole runs: '%s' has a part of one. top, tree, leaks, temporary, compare, "
+            "check and some exports can be narrowed to a time.",
+            report->command, text);
     if (number == 0 && text != NULL)
         return unknown_run(report, text);
     if (number == 0)
         return report_error(report, EXIT_FAILED, "%s holds no run yet. Record one: trace-run PROGRAM",
                             report->db);
     status = run_load(report, number, run);
+    run->part.text = part != NULL ? strdup(part) : NULL;
     if (status == EXIT_FINE && (run->state == RUN_RECORDING || run->state == RUN_SYMBOLS))
         status = catch_up(report, run);
     /* From here on one snapshot of the file, even if a collector goes on writing. */
@@ -316,6 +349,16 @@ int run_find(struct report *report, const char *text, struct run *run)
         status = run_again(report, run);
     }
     return status;
+}
+
+int run_find(struct report *report, const char *text, struct run *run)
+{
+    return find(report, text, 0, run);
+}
+
+int run_find_part(struct report *report, const char *text, struct run *run)
+{
+    return find(report, text, 1, run);
 }
 
 /* ---- showing --------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 
 #include "json.h"
 #include "report.h"
+#include "part.h"
 #include "store.h"
 
 enum run_state {
@@ -22,6 +23,7 @@ struct run {
     struct store_collector collector;
     struct store_run t; /* the totals */
     int64_t processes, threads;
+    struct part part; /* the part of it that is meant */
 };
 
 extern const char *const run_states[]; /* as the view runs calls them */
@@ -32,11 +34,14 @@ extern const char *const run_states[]; /* as the view runs calls them */
  * were found before may need run_again(). */
 int run_find(struct report *report, const char *text, struct run *run);
 
+/* The same for a report that can be narrowed to a time: RUN@..., too, which filter_prepare() looks at. */
+int run_find_part(struct report *report, const char *text, struct run *run);
+
 /* A run by number; EXIT_FAILED and nothing said when there is none. */
 int run_load(struct report *report, int64_t number, struct run *run);
 void run_free(struct run *run);
 
-/* Reads a run that was loaded before once more. */
+/* Reads a run that was loaded before once more; what part of it is meant stays, but is not worked out yet. */
 int run_again(struct report *report, struct run *run);
 
 /* Numbers of runs in a malloc'ed array, latest first: all of them, or those of a label. */

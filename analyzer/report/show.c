@@ -18,6 +18,7 @@ static const char *const measure_titles[] = {"BYTES", "ALLOCATIONS", "PEAK", "LI
 /* The second number beside the one that rows are sorted by, and a third for comparison. */
 static const char *const second_titles[] = {"ALLOCATIONS", "BYTES", "BLOCKS", "BLOCKS", "ALLOCATIONS"};
 static const char *const third_titles[] = {"PEAK", "PEAK", "BYTES", "BYTES", "BYTES"};
+#define THIRD_OF_PART "LIVE" /* a part of a run has no peak */
 
 char *show_place(const struct run *run, const char *file, int64_t line)
 {
@@ -111,12 +112,18 @@ static int print_stacks(const struct report *report, sqlite3_stmt *prepared, con
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
+static int shows_peak(const struct lines_query *query)
+{
+    return query->by == BY_BYTES || query->by == BY_ALLOCATIONS;
+}
+
 static void columns(struct table *table, const struct lines_query *query)
 {
     table_column(table, measure_titles[query->by], TABLE_RIGHT);
     table_column(table, "%", TABLE_RIGHT);
     table_column(table, second_titles[query->by], TABLE_RIGHT);
-    table_column(table, third_titles[query->by], TABLE_RIGHT);
+    table_column(table, query->run->part.set && shows_peak(query) ? THIRD_OF_PART : third_titles[query->by],
+                 TABLE_RIGHT);
     switch (query->group) {
     case GROUP_LINE:
     case GROUP_STACK:
@@ -137,21 +144,40 @@ static void columns(struct table *table, const struct lines_query *query)
     }
 }
 
-static void number_cells(const struct report *report, struct table *table, int by,
+/* In a part of a run, what is live is more by so much at its end, or less; shares of that mean nothing. */
+static void growth_cells(const struct report *report, struct table *table, const struct store_measures *m)
+{
+    char out[UNITS_SIZE];
+
+    table_cell(table, units_bytes_signed(out, (double)m->live_bytes, report->bytes));
+    table_cell_color(table, m->live_bytes > 0 ? "red" : m->live_bytes < 0 ? "green" : NULL);
+    table_cell(table, NULL);
+    table_cell(table, units_count_signed(out, (double)m->live_allocations));
+    table_cell(table, units_bytes(out, m->bytes, report->bytes));
+}
+
+static void number_cells(const struct report *report, struct table *table, const struct lines_query *query,
                          const struct store_measures *m, const struct store_measures *whole)
 {
     char out[UNITS_SIZE];
+    int by = query->by, part = query->run->part.set;
     int64_t value = measure_value(m, by);
     int counts = by == BY_ALLOCATIONS || by == BY_TEMPORARY;
 
+    if (part && by == BY_LIVE) {
+        growth_cells(report, table, m);
+        return;
+    }
     table_cell(table, counts ? units_count(out, value) : units_bytes(out, value, report->bytes));
     table_cell(table, units_percent(out, (double)value, (double)measure_value(whole, by)));
     if (by == BY_ALLOCATIONS)
         table_cell(table, units_bytes(out, m->bytes, report->bytes));
     else
         table_cell(table, units_count(out, by == BY_TEMPORARY ? m->allocations : measure_count(m, by)));
-    table_cell(table, units_bytes(out, by == BY_BYTES || by == BY_ALLOCATIONS ? m->peak_bytes : m->bytes,
-                                  report->bytes));
+    if (part && shows_peak(query))
+        table_cell(table, units_bytes_signed(out, (double)m->live_bytes, report->bytes));
+    else
+        table_cell(table, units_bytes(out, shows_peak(query) ? m->peak_bytes : m->bytes, report->bytes));
 }
 
 static void source_cell(const struct lines_query *query, struct table *table, const struct line_row *row)
@@ -204,7 +230,7 @@ static void rest_row(const struct report *report, const struct lines_query *quer
     for (size_t i = 0; i < lines->count; i++)
         measures_subtract(&rest, &lines->rows[i].m);
     table_row(table, "dim");
-    number_cells(report, table, query->by, &rest, &lines->sum);
+    number_cells(report, table, query, &rest, &lines->sum);
     snprintf(text, sizeof text, "(%s more %s%s)", units_count(count, (int64_t)(lines->all - lines->count)),
              group_names[query->group], lines->all - lines->count == 1 ? "" : "s");
     table_cell(table, text);
@@ -224,7 +250,7 @@ int show_lines(const struct report *report, const struct lines_query *query, con
         char *below = NULL;
 
         table_row(table, NULL);
-        number_cells(report, table, query->by, &row->m, &lines->sum);
+        number_cells(report, table, query, &row->m, &lines->sum);
         name_cells(query, table, row);
         if (query->group == GROUP_STACK)
             status = print_stacks(report, prepared, query, &own, 1, 0, &below);
@@ -263,7 +289,7 @@ static int json_stacks(const struct report *report, sqlite3_stmt *prepared, stru
     for (size_t i = 0; i < each && stacks[i].stack != 0 && status == EXIT_FINE; i++) {
         json_object(json, NULL);
         json_number(json, "stack", stacks[i].stack);
-        measures_json(json, &stacks[i].m);
+        measures_json(json, query->run, &stacks[i].m);
         status = json_stack(report, prepared, json, query->run->number, stacks[i].stack);
         json_close(json);
     }
@@ -301,7 +327,7 @@ int show_lines_json(const struct report *report, struct json *json, const struct
         if (query->group != GROUP_FILE || row->file == NULL)
             json_text(json, "module", row->module);
         json_text(json, "language", row->language);
-        measures_json(json, &row->m);
+        measures_json(json, query->run, &row->m);
         json_real(json, "share",
                   measure_value(&lines->sum, query->by) != 0
                       ? (double)measure_value(&row->m, query->by) /

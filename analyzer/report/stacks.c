@@ -15,8 +15,8 @@ typedef void visit_fn(void *context, const struct line_stack *stack);
 static int walk(const struct report *report, const struct lines_query *query, visit_fn *visit, void *context)
 {
     char *sql = sqlite3_mprintf(
-        "SELECT node, %s, " LINES_MEASURES " FROM site WHERE run = ?1 AND %s%s ORDER BY node, process",
-        query->leaf ? "leaf" : "line", filter_sql_process(query->filter),
+        "SELECT node, %s, " LINES_MEASURES " FROM %s WHERE run = ?1 AND %s%s ORDER BY node, process",
+        query->leaf ? "leaf" : "line", part_sites(query->run), filter_sql_process(query->filter),
         query->by == BY_LIVE && query->wanted != NULL ? " AND live_allocations > 0" : "");
     sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
     struct line_stack now = {0};

@@ -14,6 +14,7 @@ static struct filter filter;
 static const struct option_spec options[] = {
     {"limit", OPTION_NUMBER, &limit, "N", "lines to show (default: 20; 0: all)", NULL},
     FILTER_OPTIONS(filter),
+    FILTER_MOMENTS(filter),
     {0},
 };
 
@@ -70,7 +71,7 @@ static int print_text(const struct report *report, const struct run *run, const 
     char a[UNITS_SIZE], b[UNITS_SIZE], c[UNITS_SIZE];
 
     run_headline(report, run);
-    filter_print(report, &filter);
+    filter_print(report, &filter, run, &lines->sum);
     run_explain_empty(report, run);
     if (lines->sum.temporary == 0 && run->t.m.allocations > 0)
         printf("No allocation is temporary%s.\n", filter_is_set(&filter) ? " in what matches" : "");
@@ -96,9 +97,9 @@ static int print_json(const struct report *report, const struct lines_query *que
     shown.count = n;
     json_begin(&json, stdout, "libtrace.temporary/1");
     run_json(&json, "run", query->run);
-    filter_json(&json, &filter);
+    filter_json(&json, &filter, query->run);
     json_object(&json, "total");
-    measures_json(&json, &lines->sum);
+    measures_json(&json, query->run, &lines->sum);
     json_close(&json);
     json_array(&json, "rows");
     int status = show_lines_json(report, &json, query, &shown, NULL, 0);
@@ -120,9 +121,9 @@ int command_temporary(struct report *report, int argc, char **argv)
 
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
+        status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
-        status = filter_prepare(report, &filter, &run);
+        status = filter_prepare(report, &filter, &run, BY_TEMPORARY);
     if (status == EXIT_FINE)
         status = lines_read(report, &query, &lines);
     if (status == EXIT_FINE)

@@ -25,6 +25,7 @@ static const struct option_spec options[] = {
     {"watch", OPTION_EVERY, &watch_s, "[=SECONDS]",
      "refresh in place (each second) until Ctrl-C or the run's end", NULL},
     FILTER_OPTIONS(filter),
+    FILTER_MOMENTS(filter),
     {0},
 };
 
@@ -51,10 +52,10 @@ static int print_json(struct report *report, const struct lines_query *query, co
     run_json(&json, "run", query->run);
     json_text(&json, "by", measure_names[query->by]);
     json_text(&json, "group", group_names[query->group]);
-    filter_json(&json, query->filter);
+    filter_json(&json, query->filter, query->run);
     json_number(&json, "rows_in_all", (int64_t)lines->all);
     json_object(&json, "total");
-    measures_json(&json, &lines->sum);
+    measures_json(&json, query->run, &lines->sum);
     json_close(&json);
     json_array(&json, "rows");
     int status = show_lines_json(report, &json, query, lines, stacks, (size_t)stacks_each);
@@ -70,7 +71,7 @@ static int print_text(struct report *report, const struct lines_query *query, co
     int status = EXIT_FINE;
 
     run_headline(report, query->run);
-    filter_print(report, query->filter);
+    filter_print(report, query->filter, query->run, &lines->sum);
     if (lines->count == 0 && query->run->t.m.allocations > 0)
         printf("Nothing in it matches.\n");
     else if (lines->count == 0)
@@ -81,6 +82,8 @@ static int print_text(struct report *report, const struct lines_query *query, co
     }
     if (stacks_each == 0 && group != GROUP_STACK)
         report_next(report, "top", "--stacks 1", "who called these lines");
+    else if (query->run->part.set)
+        report_next(report, "leaks", "", "what more is live at its end");
     else
         report_next(report, "summary", "", "the run on one page");
     return status;
@@ -94,9 +97,9 @@ static int show(struct report *report, const char *which, int64_t *recording)
     int status = report_open(report);
 
     if (status == EXIT_FINE)
-        status = run_find(report, which, &run);
+        status = run_find_part(report, which, &run);
     if (status == EXIT_FINE)
-        status = filter_prepare(report, &filter, &run);
+        status = filter_prepare(report, &filter, &run, by);
     struct lines_query query = {.run = &run,
                                 .group = (enum group)group,
                                 .by = by,

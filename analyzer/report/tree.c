@@ -27,6 +27,7 @@ static const struct option_spec options[] = {
     {"depth", OPTION_NUMBER, &depth_limit, "N", "levels to show (default: all)", NULL},
     {"leaf", OPTION_FLAG, &leaf, NULL, "inverted, begin at the innermost line, be it of a library", NULL},
     FILTER_OPTIONS(filter),
+    FILTER_MOMENTS(filter),
     {0},
 };
 
@@ -348,7 +349,7 @@ static int print_text(struct report *report, struct shown *shown)
     const struct run *run = shown->profile.run;
 
     run_headline(report, run);
-    filter_print(report, &filter);
+    filter_print(report, &filter, shown->profile.run, &shown->profile.sum);
     if (measure_value(&shown->profile.sum, by) != 0) {
         putchar('\n');
         print_tree(report, shown);
@@ -379,9 +380,9 @@ static int print_json(struct report *report, struct shown *shown)
     json_text(&json, "group", groups[group]);
     json_true(&json, "inverted", inverted);
     json_real(&json, "min_share", least);
-    filter_json(&json, &filter);
+    filter_json(&json, &filter, shown->profile.run);
     json_object(&json, "total");
-    measures_json(&json, &shown->profile.sum);
+    measures_json(&json, shown->profile.run, &shown->profile.sum);
     json_close(&json);
     json_number(&json, "folded", shown->folded[0]);
     json_number(&json, "folded_value", shown->rest[0]);
@@ -402,7 +403,7 @@ static int print_json(struct report *report, struct shown *shown)
             json_number(&json, "line", place->line);
         json_text(&json, "module", place->module);
         json_text(&json, "language", place->language);
-        measures_json(&json, &n->m[0]);
+        measures_json(&json, shown->profile.run, &n->m[0]);
         json_number(&json, "value", value_of(&shown->tree, node));
         json_number(&json, "self", shown->self[node]);
         json_number(&json, "folded", shown->folded[node]);
@@ -456,9 +457,9 @@ int command_tree(struct report *report, int argc, char **argv)
         return status;
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
+        status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
-        status = filter_prepare(report, &filter, &run);
+        status = filter_prepare(report, &filter, &run, by);
     if (status == EXIT_FINE)
         status = build(report, &run, &shown);
     if (status == EXIT_FINE)

@@ -1,0 +1,370 @@
+/* part.c - see part.h. */
+#define _GNU_SOURCE
+#include "part.h"
+#include "args.h"
+#include "filter.h"
+#include "lines.h"
+#include "text.h"
+#include "units.h"
+
+#include <math.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void part_free(struct part *part)
+{
+    free(part->text);
+    free(part->from.mark);
+    free(part->to.mark);
+    *part = (struct part){0};
+}
+
+const char *part_sites(const struct run *run)
+{
+    return run->part.set ? run->part.sites : "site";
+}
+
+/* ---- moments --------------------------------------------------------------------------------- */
+
+/* The number-th mark of that name after a moment; of the filter's processes, if they have one. -1 = there is
+ * none, 0 = it has no samples. */
+static int find_mark(struct report *report, const struct run *run, const struct filter *filter,
+                     const char *name, long number, int64_t after_ns, int64_t *t_ns)
+{
+    sqlite3_stmt *s =
+        report_prepare(report, "SELECT t_ns, process, sampled FROM mark WHERE run = ?1 AND name = ?2 "
+                               "AND t_ns > ?3 ORDER BY t_ns, id");
+    int status = EXIT_FINE, found = -1;
+
+    if (s == NULL)
+        return -1;
+    for (int any = 0; any < 2 && found < 0; any++) {
+        long left = number;
+
+        sqlite3_bind_int64(s, 1, run->number);
+        sqlite3_bind_text(s, 2, name, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(s, 3, after_ns);
+        while (found < 0 && report_step(report, s, &status)) {
+            if ((any || filter_process(filter, run->number, sqlite3_column_int64(s, 1))) && --left == 0) {
+                *t_ns = sqlite3_column_int64(s, 0);
+                found = sqlite3_column_int(s, 2) != 0;
+            }
+        }
+        sqlite3_reset(s);
+    }
+    sqlite3_finalize(s);
+    return found;
+}
+
+/* The last moment up to a time that sites were sampled at. */
+static int64_t sampled_at(struct report *report, const struct run *run, int64_t t_ns)
+{
+    sqlite3_stmt *s =
+        report_prepare(report, "SELECT max(t_ns) FROM site_sample WHERE run = ?1 AND t_ns BETWEEN 0 AND ?2");
+    int status = EXIT_FINE;
+    int64_t found = PART_START;
+
+    if (s == NULL)
+        return found;
+    sqlite3_bind_int64(s, 1, run->number);
+    sqlite3_bind_int64(s, 2, t_ns);
+    if (report_step(report, s, &status) && sqlite3_column_type(s, 0) != SQLITE_NULL)
+        found = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return found;
+}
+
+static int no_mark(struct report *report, const struct run *run, const char *text)
+{
+    enum { MOST = 12 };
+    char *names[MOST], *list = NULL;
+    size_t count = 0, size;
+    int status = EXIT_FINE;
+    FILE *out = open_memstream(&list, &size);
+    sqlite3_stmt *s = report_prepare(
+        report, "SELECT name, count(*) FROM mark WHERE run = ? GROUP BY name ORDER BY min(t_ns) LIMIT 12");
+
+    if (s != NULL)
+        sqlite3_bind_int64(s, 1, run->number);
+    while (s != NULL && out != NULL && count < MOST && report_step(report, s, &status)) {
+        const char *name = (const char *)sqlite3_column_text(s, 0);
+
+        names[count] = strdup(name != NULL ? name : "");
+        fprintf(out, "%s%s", count > 0 ? ", " : "", names[count]);
+        count++;
+    }
+    sqlite3_finalize(s);
+    if (out != NULL)
+        fclose(out);
+    const char *nearest = args_nearest(text, (const char *const *)names, count);
+
+    if (nearest != NULL)
+        status = report_error(report, EXIT_FAILED, "run %lld has no mark '%s'; did you mean '%s'?",
+                              (long long)run->number, text, nearest);
+    else if (count > 0)
+        status = report_error(report, EXIT_FAILED,
+                              "run %lld has no mark '%s'; its marks: %s (or a time in seconds)",
+                              (long long)run->number, text, list != NULL ? list : "");
+    else
+        status = report_error(
+            report, EXIT_FAILED,
+            "run %lld has no mark '%s', nor any other: trace_mark of trace.h makes them. A time in "
+            "seconds does as well",
+            (long long)run->number, text);
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(list);
+    return status;
+}
+
+/* A time: "1.5", "1.5s". */
+static int parse_time(const char *text, double *seconds)
+{
+    char *end;
+
+    *seconds = strtod(text, &end);
+    return end != text && (*end == '\0' || strcmp(end, "s") == 0) && isfinite(*seconds) && *seconds >= 0 &&
+           *seconds < 9e9;
+}
+
+/* A mark's name comes before a time, and "tick#3" may be a name or the third "tick". */
+static int find_moment(struct report *report, const struct run *run, const struct filter *filter,
+                       const char *text, int64_t after_ns, struct moment *moment)
+{
+    const char *hash = strrchr(text, '#');
+    double seconds;
+    int found = find_mark(report, run, filter, text, 1, after_ns, &moment->t_ns);
+
+    if (found < 0) /* before it, which is said later */
+        found = find_mark(report, run, filter, text, 1, PART_START, &moment->t_ns);
+    moment->mark = strdup(text);
+    if (found < 0 && hash != NULL && atol(hash + 1) > 0) {
+        char *name = strndup(text, (size_t)(hash - text));
+
+        found = name != NULL ? find_mark(report, run, filter, name, atol(hash + 1), PART_START, &moment->t_ns)
+                             : -1;
+        free(name);
+    }
+    if (found == 0)
+        return report_error(
+            report, EXIT_FAILED,
+            "of mark '%s' in run %lld is not known what sites had counted: there were too many marks, "
+            "or stacks, before. An earlier mark or a time may do",
+            text, (long long)run->number);
+    if (found > 0)
+        return EXIT_FINE;
+    if (!parse_time(text, &seconds))
+        return no_mark(report, run, text);
+    free(moment->mark);
+    moment->mark = NULL;
+    moment->t_ns = (int64_t)(seconds * 1e9) >= run->t.wall_ns
+                       ? PART_END
+                       : sampled_at(report, run, (int64_t)(seconds * 1e9));
+    return EXIT_FINE;
+}
+
+/* ---- what is in between ---------------------------------------------------------------------- */
+
+/* What was counted up to a moment is the sum of the samples; up to the end, what the sites have. */
+static int make_sites(struct report *report, struct run *run)
+{
+    static int made;
+    struct part *part = &run->part;
+    int to_end = part->to.t_ns == PART_END;
+
+    snprintf(part->sites, sizeof part->sites, "between_%d", ++made);
+    char *sql = sqlite3_mprintf(
+        "CREATE TEMP TABLE %s AS SELECT %lld AS run, c.process AS process, c.node AS node, s.line AS line, "
+        "s.leaf AS "
+        "leaf, c.allocations AS allocations, c.bytes AS bytes, 0 AS peak_allocations, 0 AS peak_bytes, "
+        "c.live_allocations AS live_allocations, c.live_bytes AS live_bytes, c.temporary AS temporary, 0 AS "
+        "highest_bytes, 0 AS smallest, 0 AS largest, NULL AS sizes, NULL AS lifetimes FROM ("
+        " SELECT process, node, sum(allocations) AS allocations, sum(bytes) AS bytes, sum(live_allocations) "
+        "AS "
+        "live_allocations, sum(live_bytes) AS live_bytes, sum(temporary) AS temporary FROM ("
+        "  SELECT process, node, %s FROM main.site_sample WHERE run = %lld AND %s"
+        "  UNION ALL"
+        "  SELECT process, node, allocations, bytes, live_allocations, live_bytes, temporary FROM main.site "
+        "WHERE "
+        "run = %lld AND %d"
+        " ) GROUP BY node, process"
+        ") AS c LEFT JOIN main.site AS s ON s.run = %lld AND s.node = c.node AND s.process = c.process "
+        "WHERE c.allocations <> 0 OR c.bytes <> 0 OR c.live_allocations <> 0 OR c.live_bytes <> 0 OR "
+        "c.temporary <> 0",
+        part->sites, (long long)run->number,
+        to_end ? "-allocations AS allocations, -bytes AS bytes, -live_allocations AS live_allocations, "
+                 "-live_bytes AS "
+                 "live_bytes, -temporary AS temporary"
+               : "allocations, bytes, live_allocations, live_bytes, temporary",
+        (long long)run->number, to_end ? "t_ns <= ?1" : "t_ns > ?1 AND t_ns <= ?2", (long long)run->number,
+        to_end, (long long)run->number);
+    sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
+    int status = s != NULL ? EXIT_FINE : EXIT_FAILED;
+
+    sqlite3_free(sql);
+    if (s != NULL) {
+        sqlite3_bind_int64(s, 1, part->from.t_ns);
+        sqlite3_bind_int64(s, 2, part->to.t_ns);
+        report_step(report, s, &status);
+    }
+    sqlite3_finalize(s);
+    return status;
+}
+
+/* The highest heap is kept from mark to mark, and from the last one to the end. */
+static int find_peak(struct report *report, struct run *run)
+{
+    struct part *part = &run->part;
+    int to_end = part->to.t_ns == PART_END, status = EXIT_FINE;
+
+    if ((part->from.mark == NULL && part->from.t_ns != PART_START) || (part->to.mark == NULL && !to_end))
+        return EXIT_FINE;
+    sqlite3_stmt *s =
+        report_prepare(report, "SELECT lap_peak_allocations, lap_peak_bytes FROM mark WHERE run = ?1 AND "
+                               "t_ns > ?2 AND t_ns <= ?3 ORDER BY lap_peak_bytes DESC, t_ns LIMIT 1");
+
+    if (s == NULL)
+        return EXIT_FAILED;
+    sqlite3_bind_int64(s, 1, run->number);
+    sqlite3_bind_int64(s, 2, part->from.t_ns);
+    sqlite3_bind_int64(s, 3, part->to.t_ns);
+    part->peak_known = 1;
+    if (report_step(report, s, &status)) {
+        part->peak_allocations = sqlite3_column_int64(s, 0);
+        part->peak_bytes = sqlite3_column_int64(s, 1);
+    }
+    if (to_end && run->t.lap_peak_bytes > part->peak_bytes) {
+        part->peak_allocations = run->t.lap_peak_allocations;
+        part->peak_bytes = run->t.lap_peak_bytes;
+    }
+    sqlite3_finalize(s);
+    return status;
+}
+
+/* "TO", "FROM..TO", "FROM..", "..TO"; a mark may be called so. */
+static int split(struct report *report, const struct run *run, const struct filter *filter, const char **from,
+                 const char **to, char **copy)
+{
+    int64_t t_ns;
+
+    *copy = strdup(run->part.text);
+    char *dots = *copy != NULL ? strstr(*copy, "..") : NULL;
+
+    *from = NULL;
+    *to = *copy;
+    if (dots == NULL || find_mark(report, run, filter, *copy, 1, PART_START, &t_ns) >= 0)
+        return *copy != NULL ? EXIT_FINE : report_error(report, EXIT_FAILED, "out of memory");
+    *dots = '\0';
+    *from = dots > *copy ? *copy : NULL;
+    *to = dots[2] != '\0' ? dots + 2 : NULL;
+    return EXIT_FINE;
+}
+
+int part_resolve(struct report *report, struct run *run, const struct filter *filter)
+{
+    struct part *part = &run->part;
+    const char *from = filter->from, *to = filter->to;
+    char *copy = NULL;
+    int status = part->text != NULL ? split(report, run, filter, &from, &to, &copy) : EXIT_FINE;
+
+    if (part->set || (from == NULL && to == NULL)) {
+        free(copy);
+        return status;
+    }
+    part->from.t_ns = PART_START;
+    part->to.t_ns = PART_END;
+    if (status == EXIT_FINE && from != NULL)
+        status = find_moment(report, run, filter, from, PART_START, &part->from);
+    if (status == EXIT_FINE && to != NULL)
+        status = find_moment(report, run, filter, to, part->from.t_ns, &part->to);
+    if (status == EXIT_FINE && part->from.t_ns == PART_END)
+        status = report_error(report, EXIT_FAILED, "run %lld was over by then: nothing comes after '%s'",
+                              (long long)run->number, from);
+    if (status == EXIT_FINE && part->to.t_ns < part->from.t_ns)
+        status = report_error(report, EXIT_FAILED, "in run %lld, '%s' comes before '%s'",
+                              (long long)run->number, to, from);
+    free(copy);
+    part->set = 1;
+    if (status == EXIT_FINE)
+        status = make_sites(report, run);
+    return status == EXIT_FINE ? find_peak(report, run) : status;
+}
+
+/* ---- showing --------------------------------------------------------------------------------- */
+
+static void print_moment(const struct run *run, const struct moment *moment, const char *end)
+{
+    char t[UNITS_SIZE], *name = moment->mark != NULL ? text_harmless(moment->mark) : NULL;
+    int64_t t_ns = moment->t_ns == PART_END ? run->t.wall_ns : moment->t_ns == PART_START ? 0 : moment->t_ns;
+
+    units_seconds(t, (double)t_ns / 1e9);
+    if (moment->t_ns == PART_START)
+        fputs("the start", stdout);
+    else if (name != NULL || moment->t_ns == PART_END)
+        printf("%s (%s)", name != NULL ? name : end, t);
+    else
+        fputs(t, stdout);
+    free(name);
+}
+
+void part_print(const struct report *report, const struct run *run, const struct store_measures *sums)
+{
+    const struct part *part = &run->part;
+    char a[UNITS_SIZE], b[UNITS_SIZE], c[UNITS_SIZE];
+
+    if (!part->set)
+        return;
+    printf("%sFrom ", report_color(report, "yellow"));
+    print_moment(run, &part->from, NULL);
+    fputs(" to ", stdout);
+    print_moment(run, &part->to, run->state == RUN_RECORDING ? "now" : "the end");
+    printf(": %s allocation%s, %s; live %s", units_count(a, sums->allocations),
+           sums->allocations == 1 ? "" : "s", units_bytes(b, sums->bytes, report->bytes),
+           sums->live_bytes == 0 ? "as before"
+                                 : units_bytes_signed(c, (double)sums->live_bytes, report->bytes));
+    if (part->peak_known)
+        printf("; the heap %s at most", units_bytes(a, part->peak_bytes, report->bytes));
+    printf("%s\n", report_color(report, "reset"));
+}
+
+static void json_moment(struct json *json, const char *key, const struct run *run,
+                        const struct moment *moment)
+{
+    int64_t t_ns = moment->t_ns == PART_END ? run->t.wall_ns : moment->t_ns == PART_START ? 0 : moment->t_ns;
+
+    json_object(json, key);
+    if (moment->mark != NULL)
+        json_text(json, "mark", moment->mark);
+    else
+        json_null(json, "mark");
+    json_real(json, "t_s", (double)t_ns / 1e9);
+    json_close(json);
+}
+
+void part_json(struct json *json, const struct run *run)
+{
+    if (!run->part.set)
+        return;
+    json_object(json, "part");
+    json_moment(json, "from", run, &run->part.from);
+    json_moment(json, "to", run, &run->part.to);
+    if (run->part.peak_known) {
+        json_number(json, "peak_allocations", run->part.peak_allocations);
+        json_number(json, "peak_bytes", run->part.peak_bytes);
+    } else {
+        json_null(json, "peak_allocations");
+        json_null(json, "peak_bytes");
+    }
+    json_close(json);
+}
+
+char *part_name(const struct run *run, const char *name)
+{
+    char *text = NULL;
+
+    if (run->part.text == NULL)
+        return strdup(name);
+    return asprintf(&text, "%s@%s", name, run->part.text) >= 0 ? text : NULL;
+}
