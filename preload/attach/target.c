@@ -145,10 +145,21 @@ static uintptr_t first_page(struct image *image)
 
 static char sentence[512];
 
-/* What the program's file says: another machine, no dynamic linking. */
+/* The dynamic linker that a program asks for; false where the segment does not name one. */
+static bool read_linker(const struct image *image, const GElf_Phdr *segment, char linker[PATH_MAX])
+{
+    size_t size = segment->p_filesz < PATH_MAX ? segment->p_filesz : PATH_MAX - 1;
+    if (segment->p_type != PT_INTERP)
+        return false;
+    ssize_t got = pread(image->file, linker, size, (off_t)segment->p_offset);
+    linker[got > 0 ? got : 0] = '\0';
+    return true;
+}
+
+/* What the program's file says: another machine, no dynamic linking, another C library. */
 static const char *refuse_file(pid_t pid)
 {
-    char path[64];
+    char path[64], linker[PATH_MAX] = "";
     struct image image;
     const char *why = NULL;
     snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
@@ -159,8 +170,8 @@ static const char *refuse_file(pid_t pid)
         elf_getphdrnum(image.elf, &count);
         for (size_t i = 0; i < count; i++) {
             GElf_Phdr segment;
-            if (gelf_getphdr(image.elf, (int)i, &segment) && segment.p_type == PT_INTERP)
-                dynamic = true;
+            if (gelf_getphdr(image.elf, (int)i, &segment))
+                dynamic |= read_linker(&image, &segment, linker);
         }
         if (gelf_getehdr(image.elf, &header) &&
             (header.e_machine != EM_X86_64 || header.e_ident[EI_CLASS] != ELFCLASS64))
@@ -168,6 +179,8 @@ static const char *refuse_file(pid_t pid)
         else if (!dynamic)
             why =
                 "is statically linked, so no library can be loaded into it; link it dynamically to trace it";
+        else if (strstr(linker, "musl"))
+            why = "is linked against musl, and libtrace needs the GNU C library";
     }
     image_close(&image);
     return why;

@@ -64,13 +64,50 @@ int main(void) { for (int i = 0; i < 100; i++) if (!malloc(100)) return 1; puts(
 """
 
 
-def test_own_allocator(trace, tmp_path):
+def test_own_allocator(trace, report, tmp_path):
     """malloc in the program itself (a linked-in jemalloc, say) comes before any preloaded one: nothing is seen, and the
     report says so."""
     (tmp_path / "own.c").write_text(OWN)
     subprocess.run(["gcc", "-O1", "-o", tmp_path / "own", tmp_path / "own.c"], check=True)
     traced = trace([tmp_path / "own"])
     assert traced.stdout == b"done\n" and traced.stderr == b"" and traced.returncode == 0
+    assert "an allocator of its own" in report(traced.database, "top").stdout
+
+
+NEW = """
+#include <cstdio>
+#include <string>
+#include <vector>
+static void __attribute__((noinline)) blocks(int n) { for (int i = 0; i < n; i++) { auto *volatile p = new char[100]; delete[] p; } }
+int main() { blocks(1000); std::vector<std::string> v(100, std::string(200, 'x')); std::puts("done"); return v.size() != 100; }
+"""
+
+
+def test_own_malloc_without_new(trace, tmp_path):
+    """Where only malloc is the program's own, operator new can be seen, and its blocks never get to the other's free."""
+    own = OWN[: OWN.index("int main")].replace("(void)p;", "if (p && ((char *)p < heap || (char *)p >= heap + sizeof heap)) __builtin_trap();")
+    (tmp_path / "own.c").write_text(own)
+    (tmp_path / "new.cc").write_text(NEW)
+    subprocess.run(["gcc", "-O1", "-fno-builtin", "-c", "-o", tmp_path / "own.o", tmp_path / "own.c"], check=True)
+    subprocess.run(["g++", "-g", "-O1", "-o", tmp_path / "own", tmp_path / "new.cc", tmp_path / "own.o"], check=True)
+    traced = trace([tmp_path / "own"])
+    assert traced.stdout == b"done\n" and traced.stderr == b"" and traced.returncode == 0
+    assert blocks(traced, "blocks(int)") == 1000
+
+
+@pytest.mark.parametrize("archive", ["libjemalloc.a", "libtcmalloc_minimal.a"])
+def test_linked_allocators(archive, trace, report, tmp_path):
+    """They bring their own operator new: nothing can be seen, nothing breaks, and it is said."""
+    (tmp_path / "new.cc").write_text(NEW)
+    built = subprocess.run(["g++", "-g", "-O1", "-o", tmp_path / "new", tmp_path / "new.cc", f"-l:{archive}", "-lpthread"],
+                           capture_output=True, text=True)
+    if built.returncode != 0 and "cannot find" in built.stderr:
+        pytest.skip(f"{archive} is not installed")
+    assert built.returncode == 0, built.stderr
+    traced = trace([tmp_path / "new"])
+    assert traced.stdout == b"done\n" and traced.stderr == b"" and traced.returncode == 0
+    assert traced.run["state"] == "complete" and traced.run["allocations"] == 0
+    assert "an allocator of its own" in report(traced.database, "top").stdout
 
 
 def test_preloaded_already(build, trace, tmp_path):

@@ -5,6 +5,7 @@ import signal
 import struct
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -49,12 +50,7 @@ def test_two_runs_at_once(build, preload, tmp_path):
     for process in started:
         _, err = process.communicate(timeout=60)
         assert process.returncode == 0 and err == b"", err
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        runs = rows(database, "SELECT * FROM run")
-        if len(runs) == 8 and all(r["phase"] == "done" for r in runs):
-            break
-        time.sleep(0.05)
+    runs = [wait_for_run(database, number) for number in range(1, 9)]
     per_item = {"list": (60000, 12 + 1), "stream": (60000, 1), "dict": (100000, 2), "slots": (20000, 2)}
     for run in runs:
         base, more = per_item[run["label"][:-1]]
@@ -116,6 +112,66 @@ def test_killed_many_times(build, preload, tmp_path, say):
     say("25 kills at different moments: each time the last published event is in the database")
 
 
+def memory_cgroup(name, limit):
+    """A control group with a memory limit and its file for processes; the test is skipped where none can be made."""
+    v1, v2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
+    try:
+        if (v1 / "memory.limit_in_bytes").exists():
+            folder, files = v1 / name, {"memory.limit_in_bytes": limit, "memory.swappiness": 0}
+        elif "memory" in (v2 / "cgroup.subtree_control").read_text():
+            folder, files = v2 / name, {"memory.max": limit, "memory.swap.max": 0}
+        else:
+            pytest.skip("no control group for memory is there")
+        folder.mkdir()
+    except OSError as error:
+        pytest.skip(f"control groups cannot be made here: {error}")
+    for file, value in files.items():
+        if (folder / file).exists():
+            (folder / file).write_text(str(value))
+    return folder
+
+
+HOG = r"""
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+static void __attribute__((noinline)) hog(volatile uint64_t *count)
+{
+    for (;;) { void *p = malloc(60000); memset(p, 1, 60000); ++*count; }
+}
+int main(int argc, char **argv)
+{
+    int group = open(argv[2], O_WRONLY), file = open(argv[1], O_RDWR | O_CREAT, 0666);
+    (void)argc;
+    if (group < 0 || write(group, "0", 1) != 1 || ftruncate(file, 4096) != 0)
+        return 1;
+    hog(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
+}
+"""
+
+
+def test_killed_for_its_memory(build, preload, report, tmp_path):
+    """The kernel's OOM killer: what the program had counted by then is there."""
+    (tmp_path / "hog.c").write_text(HOG)
+    subprocess.run(["gcc", "-g", "-O1", "-o", tmp_path / "hog", tmp_path / "hog.c"], check=True)
+    group = memory_cgroup(f"libtrace-test-{os.getpid()}", 60 << 20)
+    try:
+        # It enters the group itself, without its collector.
+        killed = subprocess.run([tmp_path / "hog", tmp_path / "page", group / "cgroup.procs"], env=preload(), capture_output=True, timeout=120)
+    finally:
+        group.rmdir()
+    assert killed.returncode == -signal.SIGKILL and killed.stderr == b""
+    assert report(tmp_path / "trace.db", "top").returncode == 0
+    run = wait_for_run(tmp_path / "trace.db")
+    count = struct.unpack("Q", (tmp_path / "page").read_bytes()[:8])[0]
+    line = rows(tmp_path / "trace.db", "SELECT * FROM functions WHERE function = 'hog'")[0]
+    assert count > 500 and count <= line["allocations"] <= count + 1 and line["live_bytes"] == 60000 * line["allocations"]
+    assert run["state"] == "complete" and same_exit(run["exit_status"], -signal.SIGKILL)
+
+
 def test_collector_killed(build, preload, tmp_path, report):
     """The program goes on; the run is shown as interrupted; the file stays sound and takes the next run."""
     path, database = tmp_path / "page", tmp_path / "trace.db"
@@ -165,6 +221,53 @@ int main(void) {
     subprocess.run(["gcc", "-w", "-o", tmp_path / "look", source], check=True)
     traced = trace([tmp_path / "look"])
     assert traced.stdout == b"wait -1 1, signals 0, fd 3\n"
+
+
+@pytest.mark.parametrize("closed, extra", [((), 0), ((0,), 0), ((0, 1, 2), 0), ((1,), 4), ((), 7)])
+def test_descriptors_as_without_us(closed, extra, preload, tmp_path):
+    """0 to 9 are open, or not, as the program would find them, at its start and after it has allocated; and so is the next."""
+    (tmp_path / "look.c").write_text(r"""
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+static char seen[256];
+static int length;
+static void look(void)
+{
+    for (int i = 0; i < 10; i++)
+        seen[length++] = fcntl(i, F_GETFD) < 0 ? '-' : fcntl(i, F_GETFD) & FD_CLOEXEC ? 'c' : 'o';
+    seen[length++] = ' ';
+}
+int main(int argc, char **argv)
+{
+    (void)argc;
+    look();
+    for (int i = 0; i < 100000; i++) { void *volatile p = malloc(i % 100); free(p); }
+    usleep(50000);
+    look();
+    int next = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    seen[length++] = (char)('0' + next);
+    return write(next, seen, (size_t)length) != length;
+}
+""")
+    subprocess.run(["gcc", "-w", "-o", tmp_path / "look", tmp_path / "look.c"], check=True)
+
+    def prepare():
+        for number in range(3, 3 + extra):
+            os.dup2(2, number)
+            os.set_inheritable(number, True)
+        for number in closed:
+            os.close(number)
+
+    found = []
+    for name, env in (("plain", None), ("traced", preload())):
+        done = subprocess.run([tmp_path / "look", tmp_path / name], env=env, preexec_fn=prepare, close_fds=False)
+        assert done.returncode == 0
+        found.append((tmp_path / name).read_text())
+    assert found[0] == found[1]
+    assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
 
 
 def test_environment_and_label(build, trace, tmp_path):
