@@ -6,17 +6,19 @@
  * args.c    command lines: one table of options drives the parsing, the errors and --help
  * run.c     which run is meant, and waiting for one whose symbols are still being looked up
  * live.c    having the collector of a run that still records write what is new
+ * contenders.c, totals.c, match.c   who is compared, as a whole, line by line
  * lines.c   reading what top, compare and summary show, by line, function, file, module or stack
  * stacks.c  the same for single stacks
  * part.c    a part of a run's time: --from, --to, RUN@MOMENT
  * filter.c  --process, --module, --file ... of all reports
  * change.c  the few that write: merge, prune, rename
  * output.c  files that are written whole or not at all
- * show.c    rows as a table and as JSON     match.c   lines of two runs side by side
+ * show.c    rows as a table and as JSON
  * watch.c   a report shown again and again in place
  * names.c   function names as short as need be
- * table.c   tables cut to the terminal's width    units.c   numbers for people    text.c   names made
- * harmless json.c    the other kind of output              source.c  the text of source lines
+ * table.c   tables cut to the terminal's width    units.c   numbers for people
+ * text.c    names made harmless                   json.c    the other kind of output
+ * source.c  the text of source lines
  *
  * A subcommand returns its exit status: 0 fine, 1 failed, 2 usage (3: a limit was exceeded). It prints
  * results on stdout; report_error() prints the one sentence on stderr; hints go there too, on a terminal
