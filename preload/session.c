@@ -239,7 +239,7 @@ static bool join_run(const char *session)
 
 /* ---- this process's slot --------------------------------------------------------------------------- */
 
-static bool claim_process(uint32_t flags)
+static bool claim_free(uint32_t flags)
 {
     pid_t pid = (pid_t)syscall(SYS_getpid);
     for (uint32_t i = 0; i < WIRE_PROCESSES; i++) {
@@ -263,6 +263,29 @@ static bool claim_process(uint32_t flags)
         return true;
     }
     return false;
+}
+
+#define SLOT_STEP_NS 5000000ull
+#define SLOT_PATIENCE_NS 10000000000ull
+
+/* Processes that have ended keep their slots until they are written: then it is worth waiting for one. */
+static bool some_have_ended(void)
+{
+    for (uint32_t i = 0; i < WIRE_PROCESSES; i++)
+        if (atomic_load(&arena->process[i].state) >= WIRE_PROCESS_EXITING)
+            return true;
+    return false;
+}
+
+static bool claim_process(uint32_t flags)
+{
+    for (uint64_t waited_ns = 0; !claim_free(flags); waited_ns += SLOT_STEP_NS) {
+        if (waited_ns >= SLOT_PATIENCE_NS || !some_have_ended() ||
+            atomic_load(&arena->collector) >= WIRE_COLLECTOR_FAILED)
+            return false;
+        guest_sleep(SLOT_STEP_NS);
+    }
+    return true;
 }
 
 /* The name for a run that nobody labelled: the program's, or the script's that an interpreter runs. */
@@ -463,7 +486,7 @@ int session_attach(const struct settings *wanted, const char *label)
         return -ENOMEM;
     session_part++;
     thread_new_part();
-    if (!claim_process(WIRE_PROCESS_ATTACHED))
+    if (!claim_free(WIRE_PROCESS_ATTACHED)) /* nobody waits while the program is stopped */
         return ATTACH_PROCESSES;
     describe_process();
     rules_flush();

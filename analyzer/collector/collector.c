@@ -27,8 +27,9 @@
 #define FIRST_POINT_EVERY_NS 100000000ull
 #define FIRST_SNAPSHOT_NS 250000000ull /* after the start: symbols are read early */
 #define SNAPSHOT_EVERY_NS 250000000ull
-#define SNAPSHOT_SHARE 30     /* the writer is idle so many times longer than it works */
-#define EVENTS_AT_ONCE 200000 /* logged events that make a job of their own */
+#define SNAPSHOT_SHARE 30               /* the writer is idle so many times longer than it works */
+#define EVENTS_AT_ONCE 200000           /* logged events that make a job of their own */
+#define SLOTS_KEPT (WIRE_PROCESSES / 8) /* by processes that have ended; more make a job */
 
 static volatile sig_atomic_t told_to_end;
 
@@ -200,8 +201,8 @@ static void commit_for_waiting(struct collector *c)
 
 static void snapshot_if_due(struct collector *c, uint64_t now_ns)
 {
-    bool due =
-        now_ns >= c->next_snapshot_ns || c->tracker.event_count >= EVENTS_AT_ONCE || asked_for_snapshot;
+    bool due = now_ns >= c->next_snapshot_ns || c->tracker.event_count >= EVENTS_AT_ONCE ||
+               c->tracker.unwritten >= SLOTS_KEPT || asked_for_snapshot;
     if (!due || writer_busy(c->writer) || writer_state(c->writer) != WRITER_READY)
         return;
     if (asked_for_snapshot) {

@@ -3,7 +3,7 @@
 
 #define ROWS_MAX 100000u       /* a run, at snapshots */
 #define ROWS_SHARE 8           /* the most of what is left of them that one snapshot may take: 1/8 */
-#define MARK_ROWS_MAX 250000u /* a run, at marks */
+#define MARK_ROWS_MAX 250000u  /* a run, at marks */
 #define LOOKS_MAX 200000000ull /* at sites, at marks: a second or so in all */
 
 static struct sample_counts counts_of(const struct site *site)

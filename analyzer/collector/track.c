@@ -308,6 +308,7 @@ static void release_slot(struct tracker *tracker, struct tracked_process *proces
 uint32_t tracker_reap(struct tracker *tracker)
 {
     uint32_t living = 0;
+    tracker->unwritten = 0;
     release_ended_threads(tracker);
     for (uint32_t i = 0; i < tracker->process_count; i++) {
         struct tracked_process *process = tracker_process(tracker, i);
@@ -320,6 +321,7 @@ uint32_t tracker_reap(struct tracker *tracker)
         }
         if (process->ended && process->written && process->slot)
             release_slot(tracker, process);
+        tracker->unwritten += process->slot && process->ended;
     }
     return living;
 }

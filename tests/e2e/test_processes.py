@@ -1,7 +1,9 @@
 """Processes and their ends: children, two recorders of one file, kills."""
 
 import os
+import select
 import signal
+import sqlite3
 import struct
 import subprocess
 import time
@@ -268,6 +270,31 @@ int main(int argc, char **argv)
         found.append((tmp_path / name).read_text())
     assert found[0] == found[1]
     assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
+
+
+def test_more_processes_than_slots(preload, tmp_path):
+    """Each keeps its place until the database has it. Where that is locked for a while the next ones wait, and none is left
+    out: a build of thousands of processes on a slow disk."""
+    database = tmp_path / "trace.db"
+    script = "i=0; while [ $i -lt 1200 ]; do /bin/true; i=$((i+1)); [ $((i % 40)) != 0 ] || echo $i; done"
+    family = subprocess.Popen(["/bin/sh", "-c", script], env=preload(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert family.stdout.readline() == b"40\n"
+    wait_for_state = time.monotonic() + 30
+    while not (database.exists() and rows(database, "SELECT 1 FROM sqlite_schema WHERE name = 'run'")):
+        assert time.monotonic() < wait_for_state
+    lock = sqlite3.connect(database, isolation_level=None, timeout=30)
+    lock.execute("BEGIN IMMEDIATE")
+    seen = 40
+    while seen < 1200 and select.select([family.stdout], [], [], 1.5)[0]:
+        seen = int(family.stdout.readline())
+    lock.execute("COMMIT")
+    lock.close()
+    out, err = family.communicate(timeout=120)
+    assert family.returncode == 0 and err == b"", err
+    run = wait_for_run(database)
+    found = rows(database, "SELECT executable FROM processes")
+    assert sum(p["executable"].endswith("/true") for p in found) == 1200 and run["state"] == "complete"
+    assert 960 <= seen < 1200, "all places were taken, and the next ones waited"
 
 
 def test_environment_and_label(build, trace, tmp_path):
