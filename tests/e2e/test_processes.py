@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import rows, same_exit, wait_for_run
+from test_live import until_recording
 
 
 def test_a_tree_of_processes(build, trace, plain):
@@ -180,6 +181,7 @@ def test_collector_killed(build, preload, tmp_path, report):
     process = subprocess.Popen([build.target("storm"), path], env=preload(), stderr=subprocess.PIPE)
     try:
         until(path, 100_000)
+        until_recording(database)
         os.kill(rows(database, "SELECT collector_pid FROM run")[0][0], signal.SIGKILL)
         count = page(path)[0]
         until(path, count + 500_000)  # more than any ring holds
