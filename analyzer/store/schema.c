@@ -220,15 +220,28 @@ int store_look(struct store *store)
     return 0;
 }
 
+/* Of one moment: another process may be making the file. */
+static int read_identity(struct store *store, int64_t *application, int64_t *version, int64_t *objects)
+{
+    int alone = sqlite3_get_autocommit(store->db);
+    int code = alone ? store_execute(store, "BEGIN", "open") : 0;
+
+    if (code == 0)
+        code = store_number(store, "SELECT count(*) FROM sqlite_schema", "open", objects);
+    if (code == 0)
+        code = store_number(store, "PRAGMA application_id", "open", application);
+    if (code == 0)
+        code = store_number(store, "PRAGMA user_version", "open", version);
+    if (alone)
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL); /* of nothing */
+    return code;
+}
+
 int store_identify(struct store *store)
 {
     int64_t application, version, objects;
-    int code = store_number(store, "PRAGMA application_id", "open", &application);
+    int code = read_identity(store, &application, &version, &objects);
 
-    if (code == 0)
-        code = store_number(store, "PRAGMA user_version", "open", &version);
-    if (code == 0)
-        code = store_number(store, "SELECT count(*) FROM sqlite_schema", "open", &objects);
     if (code != 0)
         return code;
     if (application == 0 && version == 0 && objects == 0)
