@@ -72,11 +72,11 @@ void blocks_each(const struct blocks *blocks, void (*visit)(void *data, const st
 int blocks_put_slow(struct blocks *blocks, const struct block *block, struct block *old);
 bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *block);
 
-/* A piece of 128 bytes of memory has one home: blocks that are allocated one after the other share it. The 32
+/* A piece of 64 bytes of memory has one home: blocks that are allocated one after the other share it. The 32
  * bits of the hash are a fraction of all homes (Lemire 2019, without a division). */
 static inline size_t blocks_home(const struct blocks *blocks, uint64_t address)
 {
-    return ((address >> 7) * 0x9e3779b97f4a7c15ull >> 32) * blocks->homes >> 32;
+    return ((address >> 6) * 0x9e3779b97f4a7c15ull >> 32) * blocks->homes >> 32;
 }
 
 static inline uint64_t blocks_key_address(uint64_t key)
