@@ -4,6 +4,7 @@
 #include "python/python.h"
 #include "stack/modules.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -254,17 +255,33 @@ __attribute__((noinline)) uint64_t thread_stamp(struct thread *t)
 
 #define WAIT_SPINS 8               /* looks before sleeping */
 #define WAIT_STEP_NS 50000         /* between looks at a full ring */
-#define HEARTBEAT_NS 5000000000ull /* without a tick from the collector for so long: it is gone */
+#define SILENCE_NS 100000000ull    /* without a tick from the collector for so long: is it dead? */
+#define HEARTBEAT_NS 5000000000ull /* and for so long: it is gone */
+
+/* Whoever adopted the collector may never wait for it, as many a container's first process: then it is dead,
+ * but still there. */
+static bool is_zombie(pid_t pid)
+{
+    int file = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd ended = {.fd = file, .events = POLLIN};
+    const struct timespec now = {0};
+    bool zombie = file >= 0 && syscall(SYS_ppoll, &ended, 1, &now, NULL, 0) == 1;
+    if (file >= 0)
+        syscall(SYS_close, file);
+    return zombie;
+}
 
 static bool collector_gone(uint64_t beat_ns)
 {
     if (atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED)
         return true;
     pid_t pid = atomic_load(&arena->collector_pid);
+    uint64_t silent_ns = guest_now_ns() - beat_ns;
     int saved = errno;
-    bool gone = pid > 0 && kill(pid, 0) != 0 && errno == ESRCH;
+    bool gone =
+        pid > 0 && ((kill(pid, 0) != 0 && errno == ESRCH) || (silent_ns > SILENCE_NS && is_zombie(pid)));
     errno = saved;
-    return gone || guest_now_ns() - beat_ns > HEARTBEAT_NS;
+    return gone || silent_ns > HEARTBEAT_NS;
 }
 
 NOINLINE bool thread_wait(struct thread *t)

@@ -1,6 +1,7 @@
 """What happens to the collector does not happen to the program: it goes on as without us, and says what is lost in one
 line at most. The database stays sound."""
 
+import ctypes
 import os
 import signal
 import sqlite3
@@ -63,6 +64,22 @@ def test_killed_at_any_moment(delay, churn, tmp_path):
     err = ends_well(program)
     assert b"collector" in err
     assert rows(database, SOUND)[0][0] == "ok"
+
+
+def test_killed_and_never_waited_for(churn, tmp_path):
+    """Whoever adopts orphans may not wait for them, as in many a container: the dead collector is still there, as a zombie,
+    and is known for dead long before its heartbeat is missed."""
+    PR_SET_CHILD_SUBREAPER, libc = 36, ctypes.CDLL(None)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
+    try:
+        program = churn(tmp_path / "trace.db", 3)
+        pid = collector_of(tmp_path / "trace.db")
+        time.sleep(0.2)
+        os.kill(pid, signal.SIGKILL)
+        assert b"collector" in ends_well(program)
+        assert os.waitpid(pid, 0)[0] == pid  # we did adopt it
+    finally:
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 0)
 
 
 def test_stopped(churn, tmp_path):
