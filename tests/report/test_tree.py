@@ -92,11 +92,13 @@ def test_filters_are_told(make_db, as_json, run, command):
     assert re.search("Nothing in it matches|in what matches", run(command, "--function", "no").stdout)
 
 
-def test_filters_that_cannot_be(make_db, run):
+@pytest.mark.parametrize("command", ["top", "tree", "leaks", "histogram", "temporary", "export --format csv", "html -o x"])
+def test_filters_that_cannot_be(command, make_db, run):
     make_db("small")
-    for command in (["top"], ["tree"], ["leaks"], ["histogram"], ["temporary"], ["export", "--format", "csv"], ["html", "-o", "x"]):
-        assert "not line by line" in run(*command, "--thread", "main", status=2).stderr
-        assert "no process 9" in run(*command, "--process", "9", status=1).stderr
+    if "was built without the page" in run(*command.split()).stderr:
+        pytest.skip("built without node and npm: there is no page")
+    assert "not line by line" in run(*command.split(), "--thread", "main", status=2).stderr
+    assert "no process 9" in run(*command.split(), "--process", "9", status=1).stderr
 
 
 def test_compare_under_a_filter(make_db, as_json, run):
