@@ -35,7 +35,7 @@ LONG = bool(os.environ.get("LIBTRACE_LONG"))
 if not LONG:
     PROGRAMS = {name: PROGRAMS[name] for name in ("inventory_list", "item_dict", "orders_slots", "containers")}
 LARGE = 64 * 1024
-SMALL = 64 # bytes of one small block: from 3.13 on no line is further apart
+SMALL = 64  # bytes of one small block: from 3.13 on no line is further apart
 
 # What tracemalloc keeps of its own in the same process, by the function that allocated it.
 TRACEMALLOC_OWN = ("_Py_hashtable", "hashtable_", "raw_malloc", "traceback_", "tracemalloc_add")
@@ -84,7 +84,7 @@ def differences(interpreter, theirs, ours):
             continue
         if interpreter.version < (3, 13):
             fine = a[0] <= LARGE or abs(a[0] - b[0]) <= a[0] / 100
-        else: # an int made of an address has a digit more in one process than in another
+        else:  # these are two processes: not everything in them has the same size
             fine = abs(a[0] - b[0]) <= SMALL and abs(a[1] - b[1]) <= 1
         found.append((line, a, b, fine))
     return found
