@@ -1,10 +1,8 @@
 /* blocks.c - see blocks.h. */
-#define _GNU_SOURCE
 #include "blocks.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <uthash.h>
 
 #define FIRST_HOMES 1024
@@ -115,9 +113,10 @@ static bool grow(struct blocks *blocks)
 {
     static struct early early;
     size_t all = all_buckets(blocks), homes = blocks->homes;
-    if (!make_room(blocks, homes < SMALL_HOMES ? 2 * homes : homes + homes / 4))
+    homes += homes < SMALL_HOMES ? homes : homes / 4;
+    if (!make_room(blocks, homes))
         return false;
-    blocks->homes = homes < SMALL_HOMES ? 2 * homes : homes + homes / 4;
+    blocks->homes = homes;
     blocks->crowded = false;
     blocks->count = 0;
     early.count = 0;

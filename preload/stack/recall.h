@@ -10,8 +10,9 @@
  *
  * So small that those of a program with 200,000 stacks are not much larger than a processor's own cache:
  * waiting for this memory is the most expensive part of naming a stack. The line is chosen by other bits of
- * the hash. A stack that was never seen may be taken for another one if all these bits are equal: in a
- * process with a million different stacks the chance that this happens to one of them is 1 to 70,000.
+ * the hash. A stack that was never
+ * seen is taken for another one if all these bits are those of one of the ten or so entries that it is
+ * compared with: that happens to one of a million different stacks in about one process of 50,000.
  */
 #ifndef LIBTRACE_RECALL_H
 #define LIBTRACE_RECALL_H
