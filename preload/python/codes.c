@@ -9,7 +9,7 @@
 #include <sched.h>
 #include <string.h>
 
-_Atomic uint64_t codes_generation = 1;
+_Atomic uint64_t codes_generation = CODES_GENERATION;
 
 static struct table numbers = {.bits = 14};      /* code object's address -> code number */
 static struct table frames = {.bits = 15};       /* code number << 32 | instruction + 1 -> frame number */
@@ -340,7 +340,7 @@ NOINLINE void codes_died(uintptr_t code)
      * this address: dropping needs no lock then, it only clears the key. */
     bool held = lock();
     table_drop(&numbers, code);
-    atomic_fetch_add(&codes_generation, 1);
+    atomic_fetch_add(&codes_generation, CODES_GENERATION);
     if (held)
         unlock();
 }
@@ -354,5 +354,5 @@ void codes_forked(void)
     if (kept_notes)
         guest_unmap(kept_notes, NOTES_KEPT * sizeof *kept_notes);
     kept_notes = NULL;
-    atomic_fetch_add(&codes_generation, 1);
+    atomic_fetch_add(&codes_generation, CODES_GENERATION);
 }

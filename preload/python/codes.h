@@ -10,7 +10,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* Changed whenever what somebody remembers of code objects by their addresses may be wrong. */
+/* Changed whenever what somebody remembers of code objects by their addresses may be wrong. A multiple of
+ * CODES_GENERATION. */
+#define CODES_GENERATION (1ull << 32)
 extern _Atomic uint64_t codes_generation;
 
 /* The frame number of an instruction of a live code object (raw: what the frame says, see

@@ -10,9 +10,6 @@
 #include "domains.h"
 #include "codes.h"
 #include "python.h"
-#include "../record.h"
-
-#include <pthread.h>
 
 /* What was found below us, each time that we had to put ourselves on top again: blocks of an earlier time may
  * still come through the functions of then, so each keeps its own. */
@@ -24,25 +21,6 @@ static struct layer layers[LAYERS];
 static _Atomic uint32_t layers_used;
 
 /* ---- recording ------------------------------------------------------------------------------- */
-
-/* Who calls here holds the GIL. Up to 3.11 the current thread state is the GIL holder's, and code that breaks
- * the rule would read another thread's frames: seen by the thread state's thread. */
-static inline void *thread_state(void)
-{
-    void *state = python.current_thread();
-    if (UNLIKELY(!state || frames_word((uintptr_t)state, python.layout.thread_id) != pthread_self()))
-        state = python.own_thread();
-    return state;
-}
-
-uint32_t domains_stack(struct thread *t, struct python_thread *mine, const void *frame)
-{
-    if (UNLIKELY(settings.stack != STACK_AUTO))
-        return record_stack_slow(t, frame);
-    void *state = thread_state();
-    uint32_t node = LIKELY(mine && state) ? frames_node(mine, (uintptr_t)state) : 0;
-    return LIKELY(node) ? node : record_stack_slow(t, frame);
-}
 
 static inline void allocated(struct thread *t, void *block, size_t size, const void *frame)
 {

@@ -3,6 +3,7 @@
 #define LIBTRACE_PYTHON_DOMAINS_H
 
 #include "frames.h"
+#include "../record.h"
 
 /* Puts our functions before the interpreter's, unless they are there already. The caller either holds the
  * GIL, or runs before main. */
@@ -16,10 +17,6 @@ void domains_give_back(void);
  * allocators without asking what was there: PYTHONMALLOC and the development mode do while the interpreter
  * starts. */
 void domains_look(struct thread *t, struct python_thread *mine, void *state);
-
-/* The node of the stack that a hook of the interpreter's was called from, see unwind_stack(). With the GIL
- * held. */
-uint32_t domains_stack(struct thread *t, struct python_thread *mine, const void *frame);
 
 /* 3.13+: sees objects that come from free lists. Whoever has the interpreter's hook for that is called from
  * ours. With the GIL held. See recycle.c. */
@@ -35,6 +32,32 @@ extern python_tracer *const *recycle_hook;
 static inline bool recycle_lost(void)
 {
     return *recycle_hook != recycle_event;
+}
+
+/* Who calls here holds the GIL. Up to 3.11 the current thread state is the GIL holder's, and code that breaks
+ * the rule would read another thread's frames: seen by the thread state's thread, which is known by its
+ * pthread_t. */
+INLINE void *domains_state(void)
+{
+    void *state = python.current_thread();
+    if (UNLIKELY(!state) ||
+        (UNLIKELY(python.layout.version < PYTHON_VERSION(3, 12)) &&
+         frames_word((uintptr_t)state, python.layout.thread_id) != (uintptr_t)__builtin_thread_pointer()))
+        state = python.own_thread();
+    return state;
+}
+
+/* The node of the stack that a hook of the interpreter's was called from, see unwind_stack(). With the GIL
+ * held. */
+INLINE uint32_t domains_stack(struct thread *t, struct python_thread *mine, const void *frame)
+{
+    if (LIKELY(mine && settings.stack != STACK_BOTH)) {
+        void *state = domains_state();
+        uint32_t node = LIKELY(state != NULL) ? frames_node(mine, (uintptr_t)state) : 0;
+        if (LIKELY(node))
+            return node;
+    }
+    return record_stack_slow(t, frame);
 }
 
 #endif

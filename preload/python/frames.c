@@ -2,7 +2,7 @@
  *
  * Most of a stack did not change since the thread's previous one, which is remembered frame by frame. The
  * walk goes outwards until it comes to a frame of the previous stack; from there on the frames are compared
- * with what is remembered: the same link to the next outer frame, the same code, the same instruction. These
+ * with what is remembered: the same link to the next outer frame, the same instruction. These
  * comparisons do not wait for each other as the steps of a walk do. What differs gets a new node, so the
  * result is always that of the whole walk.
  *
@@ -30,118 +30,199 @@ NOINLINE struct python_thread *python_thread_new(struct thread *t)
     return memory;
 }
 
-static inline uint64_t memo_index(uintptr_t code, uint64_t instruction, uint32_t parent)
+/* What a walk needs of the layout, in registers. The kind is a constant where it is used: there is a walk for
+ * each. */
+struct fields {
+    bool pointer; /* layout.instruction is PYTHON_POINTER */
+    unsigned previous, code, instruction;
+};
+
+INLINE struct fields fields_of(const struct python_layout *l, bool pointer)
 {
-    uint64_t key = (code >> 4) ^ (instruction >> 1) ^ (uint64_t)parent << 20;
-    return key * 0x9e3779b97f4a7c15ull >> (64 - PYTHON_MEMO_BITS);
+    return (struct fields){pointer, l->frame_previous, l->frame_code, l->frame_instruction};
+}
+
+/* The two places that may know what a frame is below its parent's node (parent: with the generation). */
+INLINE struct python_memo *memo_set(struct python_thread *t, uint64_t where, uint64_t parent)
+{
+    uint64_t hash = (where ^ parent << 32) * 0x9e3779b97f4a7c15ull >> (64 - PYTHON_MEMO_BITS);
+    return t->memo[hash];
+}
+
+INLINE uint32_t memo_node(const struct python_memo *set, uint64_t where, uint64_t parent)
+{
+    if (LIKELY(set[0].where == where && set[0].parent == parent))
+        return set[0].node;
+    return set[1].where == where && set[1].parent == parent ? set[1].node : 0;
+}
+
+/* Shims have their parent's node, and so have frames that are being set up: those are not running yet. A
+ * generator's frame that is set up runs, in spite of where it is, so what is known of an instruction up there
+ * depends on the frame and is not remembered. */
+static NOINLINE uint32_t child_slow(struct python_memo *set, uintptr_t frame, uint64_t where, uint64_t parent)
+{
+    const struct python_layout *l = &python.layout;
+    uint32_t node = (uint32_t)parent;
+    unsigned owner = frames_owner(l, frame);
+    if (owner < PYTHON_OWNER_SHIM) {
+        uintptr_t code = frames_code(l, frame);
+        uint64_t instruction = frames_instruction(l, frame);
+        bool early = l->frame_owner != PYTHON_NO_OFFSET &&
+                     instruction < code + l->code_bytecode +
+                                       2 * (uint64_t) * (const uint32_t *)(code + l->code_first_traceable);
+        if (early && owner != PYTHON_OWNER_GENERATOR)
+            return node;
+        node = stacks_child(node, codes_frame(code, instruction));
+        if (early || where == FRAMES_NOWHERE)
+            return node;
+    }
+    set[1] = set[0];
+    set[0] = (struct python_memo){where, node, 0, parent};
+    return node;
 }
 
 /* The node of a frame below its parent's. */
-static inline uint32_t child(struct python_thread *t, const struct python_frame *f, uint32_t parent,
-                             uint32_t generator, unsigned owner)
+INLINE uint32_t child(struct python_thread *t, uintptr_t frame, uint64_t where, uint32_t parent)
 {
-    struct python_memo *memo = &t->memo[memo_index(f->code, f->instruction, parent)];
-    if (LIKELY(memo->code == f->code && memo->instruction == f->instruction && memo->parent == parent &&
-               memo->generator == generator && memo->generation == (uint32_t)t->generation))
-        return memo->node;
-    if (!frames_counts(&python.layout, f, owner))
-        return parent;
-    uint32_t frame = codes_frame(f->code, f->instruction);
-    uint32_t node = stacks_child(parent, frame);
-    *memo = (struct python_memo){f->code, f->instruction, parent, generator, node, (uint32_t)t->generation};
-    return node;
+    uint64_t key = t->generation | parent;
+    struct python_memo *set = memo_set(t, where, key);
+    uint32_t node = memo_node(set, where, key);
+    return LIKELY(node) ? node : child_slow(set, frame, where, key);
 }
 
-/* Remembers f as the frame at this place of the stack, below what is there. */
-static inline uint32_t put(struct python_thread *t, uint32_t place, const struct python_frame *f,
-                           uint32_t parent)
+/* Remembers a frame at this place of the stack, below what is there. */
+INLINE void put(struct python_thread *t, struct fields f, struct python_seen *seen, uintptr_t frame)
 {
-    unsigned owner = frames_owner(&python.layout, f->frame);
-    uint32_t generator = owner == PYTHON_OWNER_GENERATOR;
-    uint32_t node = UNLIKELY(owner >= PYTHON_OWNER_SHIM) ? parent : child(t, f, parent, generator, owner);
-    t->seen[place] = (struct python_seen){*f, node, owner};
-    return node;
+    uint64_t where = frames_where(f.pointer, f.code, f.instruction, frame);
+    seen->frame = frame;
+    seen->where = where;
+    seen->node = child(t, frame, where, seen[-1].node);
 }
 
-/* The place after that of this frame in the previous stack, 0 if it is not among its innermost ones. */
-static inline uint32_t find(const struct python_thread *t, uintptr_t frame)
+INLINE void put_fresh(struct python_thread *t, struct fields f, uint32_t place, uintptr_t frame)
 {
-    uint32_t low = t->depth > 6 ? t->depth - 6 : 0;
-    for (uint32_t place = t->depth; place > low; place--)
-        if (t->seen[place - 1].is.frame == frame)
-            return place;
-    return 0;
+    t->place[frames_hash(frame)] = (uint16_t)place;
+    put(t, f, &t->seen[place], frame);
 }
 
-/* Compares the previous stack with memory from place - 1 outwards, and remembers what has changed. False if
+/* Where in the previous stack this frame is; 0 if it is not, or that is not known any more. */
+INLINE uint32_t find(const struct python_thread *t, uintptr_t frame)
+{
+    uint32_t place = t->place[frames_hash(frame)];
+    return place <= t->depth && t->seen[place].frame == frame ? place : 0;
+}
+
+/* Compares the previous stack with memory from this place outwards, and remembers what has changed. False if
  * the chain is another one. */
-static inline bool verify(struct python_thread *t, const struct python_layout *l, uint32_t place)
+INLINE bool verify(struct python_thread *t, struct fields f, struct python_seen *last)
 {
-    uint32_t changed = place;
-    for (uint32_t i = place; i-- > 0;) {
-        const struct python_seen *seen = &t->seen[i];
-        struct python_frame now;
-        frames_read(l, seen->is.frame, &now);
-        if (UNLIKELY(now.previous != seen->is.previous))
+    struct python_seen *changed = NULL;
+    for (struct python_seen *seen = last; seen > t->seen; seen--) {
+        uintptr_t frame = seen->frame;
+        if (UNLIKELY(frames_word(frame, f.previous) != seen[-1].frame))
             return false;
-        if (UNLIKELY(now.code != seen->is.code || now.instruction != seen->is.instruction))
-            changed = i;
+        uint64_t where = frames_where(f.pointer, f.code, f.instruction, frame);
+        if (where != seen->where || (!f.pointer && UNLIKELY(where == FRAMES_NOWHERE)))
+            changed = seen;
     }
-    for (uint32_t i = changed; i < place; i++) {
-        struct python_frame now;
-        frames_read(l, t->seen[i].is.frame, &now);
-        put(t, i, &now, i ? t->seen[i - 1].node : WIRE_NODE_ROOT);
-    }
+    if (changed)
+        for (; changed <= last; changed++)
+            put(t, f, changed, changed->frame);
     return true;
 }
 
 /* The whole walk. Stacks deeper than what is remembered are cut: their outermost frames are left out. */
-static NOINLINE uint32_t walk(struct python_thread *t, const struct python_layout *l, uintptr_t top)
+static NOINLINE uint32_t walk(struct python_thread *t, uintptr_t top)
 {
-    uint32_t depth = 0, node = WIRE_NODE_ROOT;
+    struct fields f = fields_of(&python.layout, python.layout.instruction == PYTHON_POINTER);
+    uint32_t depth = 0;
     uintptr_t frame = top;
     for (; frame && depth < PYTHON_DEPTH; depth++)
-        frame = frames_word(frame, l->frame_previous);
-    if (frame)
-        node = WIRE_NODE_CUT;
+        frame = frames_word(frame, f.previous);
+    bool cut = frame != 0;
     frame = top;
-    for (uint32_t place = depth; place-- > 0;) {
-        t->seen[place].is.frame = frame;
-        frame = frames_word(frame, l->frame_previous);
+    for (uint32_t place = depth; place > 0; place--) {
+        t->seen[place].frame = frame;
+        frame = frames_word(frame, f.previous);
     }
-    for (uint32_t place = 0; place < depth; place++) {
-        struct python_frame f;
-        frames_read(l, t->seen[place].is.frame, &f);
-        node = put(t, place, &f, node);
-    }
+    t->seen[0].node = cut ? WIRE_NODE_CUT : WIRE_NODE_ROOT;
+    for (uint32_t place = 1; place <= depth; place++)
+        put_fresh(t, f, place, t->seen[place].frame);
+    t->seen[0].node = WIRE_NODE_ROOT;
     /* A cut stack has no outer end that the next one could be compared with. */
-    t->depth = frame ? 0 : depth;
+    t->depth = cut ? 0 : depth;
+    uint32_t node = t->seen[depth].node;
     return node == WIRE_NODE_CUT ? 0 : node;
+}
+
+/* The walk for any stack. */
+INLINE uint32_t node_of(struct python_thread *t, uintptr_t top, struct fields f)
+{
+    uintptr_t fresh[PYTHON_FRESH], frame = top;
+    uint32_t count = 0, place = 0;
+    for (; frame && !(place = find(t, frame)); frame = frames_word(frame, f.previous)) {
+        if (UNLIKELY(count == PYTHON_FRESH))
+            return walk(t, top);
+        fresh[count++] = frame;
+    }
+    if (UNLIKELY(place + count > PYTHON_DEPTH || !verify(t, f, &t->seen[place])))
+        return walk(t, top);
+    t->depth = place + count;
+    while (count > 0)
+        put_fresh(t, f, ++place, fresh[--count]);
+    return t->seen[place].node;
+}
+
+static NOINLINE uint32_t node_slow(struct python_thread *t, uintptr_t top)
+{
+    const struct python_layout *l = &python.layout;
+    return l->instruction == PYTHON_POINTER ? node_of(t, top, fields_of(l, true))
+                                            : node_of(t, top, fields_of(l, false));
+}
+
+/* The same for what is most frequent: the innermost frame is one of the previous stack's, and all but its
+ * instruction are as they were. With no call in it this needs few registers. */
+INLINE uint32_t node_fast(struct python_thread *t, uintptr_t top, struct fields f)
+{
+    uint32_t place = find(t, top);
+    if (UNLIKELY(!place))
+        return node_slow(t, top);
+    struct python_seen *last = &t->seen[place], *seen = last;
+    for (uintptr_t frame = top, outer;; frame = outer) {
+        outer = frames_word(frame, f.previous);
+        if (UNLIKELY((--seen)->frame != outer))
+            return node_slow(t, top);
+        if (!outer)
+            break;
+        uint64_t where = frames_where(f.pointer, f.code, f.instruction, outer);
+        if (where != seen->where || (!f.pointer && UNLIKELY(where == FRAMES_NOWHERE)))
+            return node_slow(t, top);
+    }
+    uint64_t where = frames_where(f.pointer, f.code, f.instruction, top);
+    if (where != last->where) {
+        uint64_t key = t->generation | last[-1].node;
+        uint32_t node = memo_node(memo_set(t, where, key), where, key);
+        if (UNLIKELY(!node))
+            return node_slow(t, top);
+        last->where = where;
+        last->node = node;
+    } else if (!f.pointer && UNLIKELY(where == FRAMES_NOWHERE)) {
+        return node_slow(t, top);
+    }
+    t->depth = place;
+    return last->node;
 }
 
 uint32_t frames_node(struct python_thread *t, uintptr_t state)
 {
     const struct python_layout *l = &python.layout;
-    struct python_frame fresh[PYTHON_FRESH];
-    uint32_t count = 0, place = 0;
+    uintptr_t top = frames_top(l, state);
     uint64_t generation = atomic_load_explicit(&codes_generation, memory_order_acquire);
 
     if (UNLIKELY(t->generation != generation)) {
         t->generation = generation;
         t->depth = 0;
     }
-    for (uintptr_t frame = frames_top(l, state); frame; frame = fresh[count++].previous) {
-        if ((place = find(t, frame)) != 0)
-            break;
-        if (UNLIKELY(count == PYTHON_FRESH))
-            return walk(t, l, frames_top(l, state));
-        frames_read(l, frame, &fresh[count]);
-    }
-    if (UNLIKELY(place + count > PYTHON_DEPTH || !verify(t, l, place)))
-        return walk(t, l, frames_top(l, state));
-    uint32_t node = place ? t->seen[place - 1].node : WIRE_NODE_ROOT;
-    while (count-- > 0)
-        node = put(t, place++, &fresh[count], node);
-    t->depth = place;
-    return node;
+    return LIKELY(l->instruction == PYTHON_POINTER) ? node_fast(t, top, fields_of(l, true))
+                                                    : node_fast(t, top, fields_of(l, false));
 }

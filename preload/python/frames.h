@@ -5,45 +5,40 @@
 #include "interpreter.h"
 #include "../thread.h"
 
-/* One frame as it lies in the interpreter. */
-struct python_frame {
-    uintptr_t frame;
-    uintptr_t code;       /* its code object, or what a shim has in that place */
-    uint64_t instruction; /* as the frame says it, see python_layout.instruction */
-    uintptr_t previous;   /* next outer frame, 0 = none */
-};
-
 /* A frame of the thread's previous stack. Shims and frames that are being set up are kept too, since the
  * chain runs through them; they have their parent's node. */
 struct python_seen {
-    struct python_frame is;
-    uint32_t node;  /* the stack from here outwards */
-    uint32_t owner; /* enum python_owner */
+    uintptr_t frame;
+    uint32_t node; /* the stack from here outwards */
+    uint32_t unused;
+    uint64_t where; /* frames_where() */
 };
 
 /* What a frame below a node came to, so that nothing needs to be looked up for what comes again and again. */
 struct python_memo {
-    uintptr_t code;
-    uint64_t instruction;
-    uint32_t parent;
-    uint32_t generator;
+    uint64_t where;
     uint32_t node;
-    uint32_t generation; /* low half of codes_generation */
+    uint32_t unused;
+    uint64_t parent; /* codes_generation | the parent's node */
 };
 
 #define PYTHON_DEPTH 8192 /* stacks are kept whole up to here */
 #define PYTHON_FRESH 16   /* frames walked before it is no longer tried to join them to the previous stack */
 #define PYTHON_MEMO_BITS 9
+#define PYTHON_PLACES 256   /* of which the place is remembered by their addresses */
 #define PYTHON_NATIVES 1024 /* native frames of a hybrid stack, LIBTRACE_DEPTH's limit */
 
 /* A thread's memory for its walks: zero is a valid start. Touched as far as its stacks are deep. */
 struct python_thread {
-    uint64_t generation; /* codes_generation of seen */
-    uint32_t depth;      /* frames in seen, outermost first */
-    uint32_t natives;    /* native allocations since the allocators were looked at */
-    uintptr_t made;      /* block of the last allocation event that no object was seen for */
-    struct python_memo memo[1u << PYTHON_MEMO_BITS];
-    struct python_seen seen[PYTHON_DEPTH];
+    uint64_t generation;           /* codes_generation of seen */
+    uint32_t depth;                /* frames in seen */
+    uint32_t natives;              /* native allocations since the allocators were looked at */
+    uintptr_t made;                /* block of the last allocation event that no object was seen for */
+    uint16_t place[PYTHON_PLACES]; /* by frames_hash(): where in seen this frame may be */
+    struct python_memo memo[1u << PYTHON_MEMO_BITS][2];
+    /* The previous stack, outermost first, from seen[1] on: seen[0] is the end of the chain, and stays zero.
+     */
+    struct python_seen seen[1 + PYTHON_DEPTH];
     uint32_t mixed[PYTHON_NATIVES + PYTHON_DEPTH]; /* frame numbers of a hybrid stack being put together */
 };
 
@@ -72,14 +67,35 @@ static inline uintptr_t frames_top(const struct python_layout *l, uintptr_t stat
     return top;
 }
 
-/* 3.14 keeps tags in the low bits of references. */
-static inline void frames_read(const struct python_layout *l, uintptr_t frame, struct python_frame *out)
+/* The frame's code object, or what a shim has in that place. 3.14 keeps tags in the low bits of references.
+ */
+static inline uintptr_t frames_code(const struct python_layout *l, uintptr_t frame)
 {
-    out->frame = frame;
-    out->code = frames_word(frame, l->frame_code) & ~(uintptr_t)3;
-    out->instruction = l->instruction == PYTHON_POINTER ? frames_word(frame, l->frame_instruction)
-                                                        : *(const uint32_t *)(frame + l->frame_instruction);
-    out->previous = frames_word(frame, l->frame_previous);
+    return frames_word(frame, l->frame_code) & ~(uintptr_t)3;
+}
+
+/* As the frame says it, see python_layout.instruction. */
+static inline uint64_t frames_instruction(const struct python_layout *l, uintptr_t frame)
+{
+    return l->instruction == PYTHON_POINTER ? frames_word(frame, l->frame_instruction)
+                                            : *(const uint32_t *)(frame + l->frame_instruction);
+}
+
+/* One number for code object and instruction: as long as no code object dies (codes_generation), equal
+ * numbers mean the same instruction. Where the frame has a pointer into the code object, that is it. Else the
+ * address, a multiple of 16 below 2^47, and the number of the instruction; FRAMES_NOWHERE, which is equal to
+ * nothing, in the code objects that have too many. */
+#define FRAMES_NOWHERE 1u
+#define FRAMES_INSTRUCTION_BITS 21
+static inline uint64_t frames_where(bool pointer, unsigned code_offset, unsigned instruction_offset,
+                                    uintptr_t frame)
+{
+    if (pointer)
+        return frames_word(frame, instruction_offset);
+    uint32_t instruction = *(const uint32_t *)(frame + instruction_offset) + 1; /* -1: not started */
+    return LIKELY(instruction >> FRAMES_INSTRUCTION_BITS == 0)
+               ? frames_word(frame, code_offset) << (FRAMES_INSTRUCTION_BITS - 4) | instruction
+               : FRAMES_NOWHERE;
 }
 
 static inline unsigned frames_owner(const struct python_layout *l, uintptr_t frame)
@@ -88,15 +104,9 @@ static inline unsigned frames_owner(const struct python_layout *l, uintptr_t fra
                                               : *(const unsigned char *)(frame + l->frame_owner);
 }
 
-/* False for shims, and for frames that are being set up: those are not running yet. */
-static inline bool frames_counts(const struct python_layout *l, const struct python_frame *f, unsigned owner)
+static inline unsigned frames_hash(uintptr_t frame)
 {
-    if (l->frame_owner == PYTHON_NO_OFFSET || owner == PYTHON_OWNER_GENERATOR)
-        return true;
-    if (owner >= PYTHON_OWNER_SHIM)
-        return false;
-    uint64_t first = *(const uint32_t *)(f->code + l->code_first_traceable);
-    return f->instruction >= f->code + l->code_bytecode + 2 * first;
+    return (unsigned)(frame >> 5) % PYTHON_PLACES;
 }
 
 #endif

@@ -22,22 +22,21 @@
 static struct table hybrids = {.bits = 14};
 static _Atomic int locked;
 
-/* The place after the group of Python frames that starts at seen[place - 1] inwards; their numbers go to
- * mixed. */
+/* The place that is left after the group of Python frames that starts at seen[place] and goes outwards; their
+ * numbers go to mixed. */
 static uint32_t take_group(struct python_thread *mine, uint32_t place, uint32_t *count)
 {
     const struct python_layout *l = &python.layout;
     while (place > 0) {
-        const struct python_seen *seen = &mine->seen[--place];
-        if (seen->owner >= PYTHON_OWNER_SHIM)
+        const struct python_seen *seen = &mine->seen[place--];
+        if (frames_owner(l, seen->frame) >= PYTHON_OWNER_SHIM)
             break;
-        uint32_t parent = place ? mine->seen[place - 1].node : WIRE_NODE_ROOT;
-        if (seen->node != parent)
+        if (seen->node != mine->seen[place].node)
             mine->mixed[(*count)++] = (uint32_t)stacks_node(seen->node);
         if (l->frame_owner == PYTHON_NO_OFFSET)
             break;
         if (l->frame_is_entry != PYTHON_NO_OFFSET &&
-            *(const unsigned char *)(seen->is.frame + l->frame_is_entry))
+            *(const unsigned char *)(seen->frame + l->frame_is_entry))
             break;
     }
     return place;

@@ -14,6 +14,8 @@
 #define TYPE_HAS_PREHEADER (3ull << 3) /* Py_TPFLAGS_MANAGED_WEAKREF, Py_TPFLAGS_MANAGED_DICT */
 #define GC_HEADER 16
 #define PREHEADER 16
+#define MOST_HEADERS (GC_HEADER + PREHEADER)
+#define SMALLEST_BLOCK 16
 
 static uintptr_t block_of(uintptr_t object)
 {
@@ -22,12 +24,15 @@ static uintptr_t block_of(uintptr_t object)
     return object - (flags & TYPE_HAS_GC ? GC_HEADER : 0) - (flags & TYPE_HAS_PREHEADER ? PREHEADER : 0);
 }
 
-/* A new block's object: counted already. */
-static inline bool just_allocated(uintptr_t block)
+/* A new block's object: counted already. Objects lie in their blocks behind their headers; and no object can
+ * be in a block that was just given out for another, so an address within the block's first bytes will do. */
+static inline bool just_allocated(uintptr_t object)
 {
     const struct thread *t = thread_self;
     struct python_thread *mine = LIKELY(t != NULL) ? t->python : NULL;
-    if (!mine || mine->made != block)
+    if (!mine || object - mine->made > MOST_HEADERS)
+        return false;
+    if (object - mine->made >= SMALLEST_BLOCK && block_of(object) != mine->made)
         return false;
     mine->made = 0;
     return true;
@@ -38,18 +43,7 @@ static inline bool just_allocated(uintptr_t block)
 static python_tracer *next_tracer;
 static void *next_data;
 
-static void object_created(uintptr_t block, const void *frame)
-{
-    struct thread *t = thread_enter(frame);
-    if (UNLIKELY(!t))
-        return;
-    struct python_thread *mine = python_thread_of(t);
-    if (LIKELY(mine != NULL))
-        ring_put_block(t, WIRE_MOVE, (void *)block, 0, domains_stack(t, mine, frame));
-    thread_leave(t);
-}
-
-static int call_next(void *object, int event)
+static NOINLINE int call_next(void *object, int event)
 {
     /* Somebody who found us there may in turn call us. */
     static __thread bool calling __attribute__((tls_model("initial-exec")));
@@ -61,14 +55,25 @@ static int call_next(void *object, int event)
     return result;
 }
 
+/* An object in a block that is known already. */
+static NOINLINE int recycled(void *object, const void *frame)
+{
+    struct thread *t = thread_enter(frame);
+    if (LIKELY(t != NULL)) {
+        struct python_thread *mine = python_thread_of(t);
+        if (LIKELY(mine != NULL && !t->paused))
+            ring_put_block(t, WIRE_MOVE, (void *)block_of((uintptr_t)object), 0,
+                           domains_stack(t, mine, frame));
+        thread_leave(t);
+    }
+    return LIKELY(!next_tracer) ? 0 : call_next(object, EVENT_CREATE);
+}
+
 int recycle_event(void *object, int event, void *data)
 {
     (void)data;
-    if (event == EVENT_CREATE) {
-        uintptr_t block = block_of((uintptr_t)object);
-        if (!just_allocated(block))
-            object_created(block, __builtin_frame_address(0));
-    }
+    if (event == EVENT_CREATE && !just_allocated((uintptr_t)object))
+        return recycled(object, __builtin_frame_address(0));
     return LIKELY(!next_tracer) ? 0 : call_next(object, event);
 }
 
