@@ -334,7 +334,8 @@ uint32_t codes_frame(uintptr_t code, uint64_t raw)
 
 NOINLINE void codes_died(uintptr_t code)
 {
-    if (!table_get(&numbers, code))
+    /* What the table forgot may still be remembered elsewhere. */
+    if (!table_get(&numbers, code) && !table_forgets(&numbers))
         return;
     /* An entry that stays in spite of a lock that cannot be had would be wrong for the next code object at
      * this address: dropping needs no lock then, it only clears the key. */

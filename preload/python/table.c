@@ -24,7 +24,7 @@ bool table_put(struct table *table, uint64_t key, uint32_t value)
             break;
     }
     if (!place)
-        place = &set[table->next++ % TABLE_WAYS];
+        place = &set[atomic_fetch_add(&table->forgotten, 1) % TABLE_WAYS];
     /* A reader that sees the new value under the old key finds the key gone when it looks again. */
     atomic_store(&place->key, 0);
     atomic_store(&place->value, value);

@@ -23,8 +23,14 @@ struct table_place {
 struct table {
     struct table_place *_Atomic places; /* NULL until the first entry */
     uint32_t bits;                      /* log2 of the number of sets */
-    uint32_t next;                      /* the way that is forgotten next in a full set */
+    _Atomic uint32_t forgotten;         /* entries that had to give way in a full set */
 };
+
+/* True if there may have been keys that are not found any more. */
+static inline bool table_forgets(const struct table *table)
+{
+    return atomic_load_explicit(&table->forgotten, memory_order_relaxed) != 0;
+}
 
 static inline struct table_place *table_set(struct table_place *places, uint32_t bits, uint64_t key)
 {

@@ -247,6 +247,21 @@ def test_sub_interpreters(interpreter, trace):
         assert (((file, line + 1, f"made_{n}"), (file, line + 4, "<module>")), BASE + 2 * n) in found
 
 
+@each
+def test_codes_of_others(interpreter, trace):
+    """A code object in memory that another had is told apart, though the table of addresses has overflowed."""
+    steps = 1500
+    traced = trace([interpreter.path, PROGRAMS / "codes.py", 80000, steps])
+    assert traced.returncode == 0 and not traced.stderr, traced.stderr.decode()
+    wrong = right = 0
+    for (inner, *_), (blocks, largest, _) in recorded(traced).items():
+        k = (largest - BASE) // 2
+        fine = blocks == 1 and inner == (f"code-{k}", k + 2, "template")
+        right += fine
+        wrong += not fine
+    assert (right, wrong) == (steps, 0)
+
+
 def test_other_scripts(report, record, tmp_path):
     """File names, names and source text that are not ASCII reach the reports as they are."""
     traced = record([EACH[-1].path, KINDS])
