@@ -263,6 +263,12 @@ static void loop(struct collector *c)
     } while (c->living && !told_to_end && writer_state(c->writer) != WRITER_FAILED);
 }
 
+static bool is_on(const char *variable)
+{
+    const char *value = getenv(variable);
+    return value && strcmp(value, "1") == 0;
+}
+
 int main(int argc, char **argv)
 {
     static struct collector collector;
@@ -283,9 +289,9 @@ int main(int argc, char **argv)
     c->tracker.memory = memory;
     c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;
     c->next_snapshot_ns = FIRST_SNAPSHOT_NS;
-    const char *events = getenv("LIBTRACE_EVENTS"), *blocks = getenv("LIBTRACE_BLOCKS");
-    c->tracker.log_events = events && strcmp(events, "1") == 0;
-    c->want_blocks = blocks && strcmp(blocks, "1") == 0;
+    c->tracker.by_thread = is_on("LIBTRACE_THREADS");
+    c->tracker.log_events = is_on("LIBTRACE_EVENTS");
+    c->want_blocks = is_on("LIBTRACE_BLOCKS");
     c->writer = writer_start(arena);
     if (!c->writer)
         return fail(arena, "no memory for the collector; nothing is recorded");

@@ -98,13 +98,28 @@ static void log_event(struct tracker *tracker, const struct tracked_ring *r, uin
                                    .is_free = is_free};
 }
 
-static uint32_t site_of(struct tracker *tracker, struct tracked_process *process, uint32_t node)
+static __attribute__((noinline)) uint32_t site_of_thread(struct tracker *tracker, uint32_t thread,
+                                                         uint32_t node)
 {
-    uint32_t *place = GROW_AT(&process->site_of_node, uint32_t, node);
+    struct number_entry *entry = number_map_find(&tracker->site_of_thread, (thread + 1ull) << 32 | node);
+    if (!entry)
+        return 0;
+    if (entry->number == 0) {
+        const struct tracked_thread *t = tracker_thread(tracker, thread);
+        entry->number = ledger_add_site(&tracker->ledger, t->process, t->id, node);
+    }
+    return entry->number;
+}
+
+static uint32_t site_of(struct tracker *tracker, const struct tracked_ring *r, uint32_t node)
+{
+    if (UNLIKELY(tracker->by_thread))
+        return site_of_thread(tracker, r->thread, node);
+    uint32_t *place = GROW_AT(&r->process->site_of_node, uint32_t, node);
     if (UNLIKELY(!place))
         return 0;
     if (UNLIKELY(*place == 0))
-        *place = ledger_add_site(&tracker->ledger, process->index, node);
+        *place = ledger_add_site(&tracker->ledger, r->process->index, 0, node);
     return *place;
 }
 
@@ -168,7 +183,7 @@ static inline void do_alloc(struct tracker *tracker, struct tracked_ring *r, uin
                             uint32_t node)
 {
     struct tracked_process *process = r->process;
-    uint32_t site = site_of(tracker, process, node);
+    uint32_t site = site_of(tracker, r, node);
     struct block block = {address, size, site, r->tick}, old;
     struct tracked_thread *thread = counts(tracker, r);
     thread->allocations++;
@@ -205,7 +220,7 @@ static inline void do_free(struct tracker *tracker, struct tracked_ring *r, uint
 static inline void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint32_t node)
 {
     struct tracked_process *process = r->process;
-    uint32_t site = site_of(tracker, process, node);
+    uint32_t site = site_of(tracker, r, node);
     struct block block = {address, 0, site, r->tick}, old;
     if (!blocks_move(&process->blocks, &block, &old))
         return;
@@ -224,7 +239,7 @@ static inline void do_move(struct tracker *tracker, struct tracked_ring *r, uint
 static inline void do_temporary(struct tracker *tracker, struct tracked_ring *r, uint64_t size, uint32_t node)
 {
     struct tracked_process *process = r->process;
-    uint32_t site = site_of(tracker, process, node);
+    uint32_t site = site_of(tracker, r, node);
     struct tracked_thread *thread = counts(tracker, r);
     thread->allocations++;
     thread->bytes += size;

@@ -30,39 +30,6 @@ struct process_module {
     uint64_t bias;
 };
 
-/* ---- numbers for keys -------------------------------------------------------------------------- */
-
-static struct number_entry *map_place(const struct number_map *map, uint64_t key)
-{
-    size_t mask = ((size_t)1 << map->bits) - 1;
-    size_t place = (key * 0x9e3779b97f4a7c15ull) >> (64 - map->bits);
-    while (map->entries[place].key && map->entries[place].key != key)
-        place = (place + 1) & mask;
-    return &map->entries[place];
-}
-
-/* The entry of a key; number 0 if it is new (the caller sets it). NULL on lack of memory. */
-static struct number_entry *map_find(struct number_map *map, uint64_t key)
-{
-    if (!map->entries || map->count >= ((size_t)1 << map->bits) / 8 * 5) {
-        struct number_map larger = {.bits = map->entries ? map->bits + 1 : 10, .count = map->count};
-        larger.entries = calloc((size_t)1 << larger.bits, sizeof *larger.entries);
-        if (!larger.entries)
-            return NULL;
-        for (size_t i = 0; map->entries && i < (size_t)1 << map->bits; i++)
-            if (map->entries[i].key)
-                *map_place(&larger, map->entries[i].key) = map->entries[i];
-        free(map->entries);
-        *map = larger;
-    }
-    struct number_entry *entry = map_place(map, key);
-    if (!entry->key) {
-        entry->key = key;
-        map->count++;
-    }
-    return entry;
-}
-
 /* ---- texts and lines --------------------------------------------------------------------------- */
 
 static const char *intern_text(struct intern *intern, const char *text)
@@ -316,7 +283,7 @@ static uint32_t intern_frame(struct intern *intern, struct intern_process *proce
         return 0;
     uint64_t key = place.code ? 1ull << 63 | (uint64_t)place.code->number << 32 | (uint32_t)place.offset
                               : (uint64_t)(place.module + 1) << 48 | (place.offset & WIRE_ADDRESS_MASK);
-    struct number_entry *entry = map_find(&intern->frame_numbers, key);
+    struct number_entry *entry = number_map_find(&intern->frame_numbers, key);
     if (!entry)
         return 0;
     if (!entry->number) {
@@ -400,7 +367,7 @@ static uint32_t *known_node(struct intern_process *process, uint32_t raw)
 
 static uint32_t add_node(struct intern *intern, uint32_t parent, uint32_t frame)
 {
-    struct number_entry *entry = map_find(&intern->node_numbers, (uint64_t)parent << 32 | frame);
+    struct number_entry *entry = number_map_find(&intern->node_numbers, (uint64_t)parent << 32 | frame);
     if (!entry || entry->number)
         return entry ? entry->number : 0;
     struct run_node *node = GROW_AT(&intern->nodes, struct run_node, intern->node_count + 1);

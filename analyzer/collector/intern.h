@@ -7,21 +7,12 @@
 #define LIBTRACE_INTERN_H
 
 #include "grow.h"
+#include "number_map.h"
 #include "store.h"
 #include "symbols.h"
 #include "wire.h"
 
 #include <stdbool.h>
-
-/* 64-bit keys to 32-bit numbers; 0 is neither. */
-struct number_map {
-    struct number_entry {
-        uint64_t key;
-        uint32_t number;
-    } * entries;
-    unsigned bits;
-    size_t count;
-};
 
 /* A module of the run. */
 struct run_module {

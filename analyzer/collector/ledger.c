@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint32_t ledger_add_site(struct ledger *ledger, uint32_t process, uint32_t node)
+uint32_t ledger_add_site(struct ledger *ledger, uint32_t process, uint32_t thread, uint32_t node)
 {
     uint32_t index = ++ledger->count;
     struct site *site = GROW_AT(&ledger->sites, struct site, index);
@@ -14,6 +14,7 @@ uint32_t ledger_add_site(struct ledger *ledger, uint32_t process, uint32_t node)
         return 0;
     }
     site->process = process;
+    site->thread = thread;
     site->node = node;
     site->smallest = UINT64_MAX;
     site->peak_seen = ledger->peak;

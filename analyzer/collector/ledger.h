@@ -1,9 +1,10 @@
 /* ledger.h - what is counted for every site, process and the run.
  *
- * A site is a stack in a process. The moment of the run's peak in bytes is known exactly, and every site's
- * part in it, in O(1) an event and without a scan: peaks are numbered; a number is given when the heap first
- * shrinks after a new maximum. A site that is touched later first notes what it had at that peak, which is
- * what it has now (it was not touched since). The technique of memray's aggregated reader.
+ * A site is a stack in a process, or in a thread of it. The moment of the run's peak in bytes is known
+ * exactly, and every site's part in it, in O(1) an event and without a scan: peaks are numbered; a number is
+ * given when the heap first shrinks after a new maximum. A site that is touched later first notes what it had
+ * at that peak, which is what it has now (it was not touched since). The technique of memray's aggregated
+ * reader.
  */
 #ifndef LIBTRACE_LEDGER_H
 #define LIBTRACE_LEDGER_H
@@ -36,6 +37,7 @@ struct site {
     uint64_t smallest, largest;          /* block sizes */
     struct histogram *sizes, *lifetimes; /* see struct histogram; NULL = there is one class only */
     uint32_t node;                       /* raw node in the process's trie */
+    uint32_t thread;                     /* its number in the process; 0 = sites are not told apart by it */
     uint8_t size_class, lifetime_class;  /* the first classes seen */
 } __attribute__((aligned(64)));
 
@@ -69,7 +71,7 @@ static inline struct site *ledger_site(const struct ledger *ledger, uint32_t ind
 }
 
 /* A new site; its index, 0 on lack of memory. */
-uint32_t ledger_add_site(struct ledger *ledger, uint32_t process, uint32_t node);
+uint32_t ledger_add_site(struct ledger *ledger, uint32_t process, uint32_t thread, uint32_t node);
 
 /* Takes a free back: a realloc that failed. */
 void ledger_unfree(struct ledger *ledger, struct heap *heap, uint32_t site, uint64_t size, uint32_t ticks);

@@ -30,6 +30,7 @@ static bool add_row(struct samples *samples, uint32_t place, uint32_t index, con
     *row = (struct sample){.t_ns = t_ns,
                            .site = index,
                            .process = site->process,
+                           .thread = site->thread,
                            .node = site->node,
                            .change = {now.allocations - told->allocations, now.bytes - told->bytes,
                                       now.frees - told->frees, now.freed_bytes - told->freed_bytes,

@@ -21,6 +21,7 @@ struct sample {
     uint64_t t_ns;    /* since the start of the run */
     uint32_t site;    /* index in the ledger */
     uint32_t process; /* index into the collector's processes */
+    uint32_t thread;  /* as the site's */
     uint32_t node;    /* raw node in the process's trie */
     struct sample_counts change;
 };

@@ -138,6 +138,7 @@ static void take_totals(struct tracker *tracker, struct job *job, const struct s
     totals->freed_bytes = run->freed_bytes;
     totals->wall_ns = (int64_t)job->now_ns;
     totals->peak_ns = (int64_t)tracker->ledger.peak_ns;
+    totals->by_thread = tracker->by_thread;
     totals->waits = (int64_t)tracker->waits;
     totals->waited_ns = (int64_t)tracker->waited_ns;
     totals->peak_rss_bytes = (int64_t)tracker->peak_rss;
@@ -229,6 +230,8 @@ struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool
     job->now_ns = tracker_moment(tracker, tracker_clock() - tracker->arena->started_ns);
     take_totals(tracker, job, &run);
     free(processes);
+    if (tracker->by_thread)
+        tracker_name_threads(tracker);
     job->threads = copy_range(&tracker->threads, sizeof *job->threads, 0, tracker->thread_count);
     job->thread_count = job->threads ? tracker->thread_count : 0;
     job->points =

@@ -96,6 +96,32 @@ void tracker_look(struct tracker *tracker)
     }
 }
 
+static void read_name(const struct tracked_process *process, struct tracked_thread *thread)
+{
+    char path[64], name[sizeof thread->name];
+    snprintf(path, sizeof path, "/proc/%d/task/%u/comm", process->facts.pid, thread->tid);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return;
+    ssize_t size = read(file, name, sizeof name); /* and a newline */
+    close(file);
+    if (size <= 0)
+        return;
+    memset(thread->name, 0, sizeof thread->name);
+    memcpy(thread->name, name, (size_t)size - 1);
+}
+
+/* Many a thread gets its name when it has allocated already. */
+void tracker_name_threads(struct tracker *tracker)
+{
+    uint32_t slots = atomic_load(&tracker->arena->rings);
+    for (uint32_t i = 0; i < slots; i++) {
+        const struct tracked_ring *r = tracker->rings[i];
+        if (r && atomic_load(&r->ring->state) == WIRE_RING_BUSY)
+            read_name(r->process, tracker_thread(tracker, r->thread));
+    }
+}
+
 /* ---- deaths ------------------------------------------------------------------------------------ */
 
 /* The ring's thread is gone and everything was read: the slot and its buffer are for somebody else. */

@@ -5,6 +5,7 @@
 
 #include "blocks.h"
 #include "ledger.h"
+#include "number_map.h"
 #include "samples.h"
 #include "wire.h"
 
@@ -99,7 +100,10 @@ struct tracker {
     struct samples samples;
     uint64_t waits, waited_ns; /* of rings that were given back */
     uint64_t peak_rss;
-    uint32_t sweep;     /* number of the current sweep */
+    uint32_t sweep; /* number of the current sweep */
+    bool by_thread; /* LIBTRACE_THREADS=1: each thread has sites of its own */
+    struct number_map
+        site_of_thread; /* by 1 + index of the thread << 32 | raw node; else site_of_node is used */
     bool log_events;    /* LIBTRACE_EVENTS=1 */
     struct grow events; /* struct logged_event, not yet written */
     uint64_t event_count;
@@ -131,6 +135,9 @@ uint64_t tracker_moment(struct tracker *tracker, uint64_t t_ns);
 
 /* The program named a moment. number: the process's for it. */
 void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number, uint64_t t_ns);
+
+/* Looks what the threads that live are called by now. */
+void tracker_name_threads(struct tracker *tracker);
 
 /* Gives arena memory back to the system; it reads as zeroes then. */
 void tracker_punch(struct tracker *tracker, uint64_t offset, uint64_t size);

@@ -137,9 +137,12 @@ struct ordered {
 static int by_node(const void *a, const void *b)
 {
     const struct ordered *left = a, *right = b;
+    const struct site *x = &left->site->site, *y = &right->site->site;
     if (left->node != right->node)
         return left->node < right->node ? -1 : 1;
-    return left->site->site.process < right->site->site.process ? -1 : 1;
+    if (x->process != y->process)
+        return x->process < y->process ? -1 : 1;
+    return (x->thread > y->thread) - (x->thread < y->thread);
 }
 
 static void write_site(struct writer *w, const struct ordered *ordered)
@@ -149,6 +152,7 @@ static void write_site(struct writer *w, const struct ordered *ordered)
     struct store_site row = {
         .process = site->process + 1,
         .node = ordered->node,
+        .thread = site->thread,
         .line = ordered->shown.good       ? ordered->shown.good
                 : ordered->shown.fallback ? ordered->shown.fallback
                                           : ordered->shown.leaf,
@@ -224,8 +228,7 @@ static void write_sites(struct writer *w, struct job *job)
     }
     qsort(ordered, job->site_count, sizeof *ordered, by_node);
     for (size_t i = 0; i < job->site_count; i++) {
-        if (i + 1 < job->site_count && ordered[i].node == ordered[i + 1].node &&
-            ordered[i].site->site.process == ordered[i + 1].site->site.process)
+        if (i + 1 < job->site_count && by_node(&ordered[i], &ordered[i + 1]) == 0)
             merge((struct job_site *)ordered[i + 1].site, ordered[i].site);
         else
             write_site(w, &ordered[i]);
@@ -262,6 +265,7 @@ static void write_samples(struct writer *w, const struct job *job)
             .t_ns = (int64_t)sample->t_ns,
             .process = sample->process + 1,
             .node = node_of_site(w, sample->site, sample->process, sample->node),
+            .thread = sample->thread,
             .allocations = (int64_t)sample->change.allocations,
             .bytes = (int64_t)sample->change.bytes,
             .live_allocations = (int64_t)(sample->change.allocations - sample->change.frees),

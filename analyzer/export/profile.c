@@ -182,10 +182,10 @@ static double lifetime(const uint64_t *counts, int64_t live, double wall_s)
 static uint32_t place_of_site(const struct profile *profile, sqlite3_stmt *s, uint32_t node)
 {
     const struct profile_frame *frame = &profile->frames[profile->nodes[node].frame];
-    uint32_t place = sqlite3_column_type(s, 2) == SQLITE_NULL
+    uint32_t place = sqlite3_column_type(s, 3) == SQLITE_NULL
                          ? PROFILE_NONE
                          : find(profile->places, PROFILE_FIRST, profile->named, sizeof *profile->places,
-                                sqlite3_column_int64(s, 2));
+                                sqlite3_column_int64(s, 3));
 
     return place != PROFILE_NONE ? place : profile->frame_places[frame->first];
 }
@@ -205,8 +205,10 @@ static int find_passing(struct profile *profile)
     return profile->passing != NULL;
 }
 
-/* Columns: node, process, line, the measures; with histograms highest_bytes and HISTOGRAMS_COLUMNS. */
-#define HIGHEST 10
+/* Columns: node, process, thread, line, the measures; with histograms highest_bytes and HISTOGRAMS_COLUMNS.
+ */
+#define MEASURES 4
+#define HIGHEST 11
 
 /* Adds nothing where the filter keeps the site back. */
 static int take_site(struct profile *profile, sqlite3_stmt *s)
@@ -217,7 +219,7 @@ static int take_site(struct profile *profile, sqlite3_stmt *s)
     uint32_t place = place_of_site(profile, s, node);
 
     if ((profile->passing != NULL && !profile->passing[place]) ||
-        !filter_process(profile->query->filter, profile->run->number, process))
+        !filter_site(profile->query->filter, profile->run->number, process, sqlite3_column_int64(s, 2)))
         return 1;
     struct profile_site *site = ADD(profile, site);
 
@@ -226,7 +228,7 @@ static int take_site(struct profile *profile, sqlite3_stmt *s)
     site->node = node;
     site->process = process;
     site->place = place;
-    site->m = lines_column_measures(s, 3);
+    site->m = lines_column_measures(s, MEASURES);
     measures_add(&profile->sum, &site->m);
     if (!profile->query->histograms)
         return 1;
@@ -236,14 +238,20 @@ static int take_site(struct profile *profile, sqlite3_stmt *s)
     return 1;
 }
 
-/* Sites of one stack follow each other. */
-static int take_site_of_any_process(struct profile *profile, sqlite3_stmt *s)
+static int is_one(const struct profile *profile, const struct profile_site *a, const struct profile_site *b)
+{
+    return a->node == b->node && (a->process == b->process || !profile->query->by_process);
+}
+
+/* Sites of one stack follow each other: those of its threads become one, and if so wanted those of its
+ * processes. */
+static int add_site(struct profile *profile, sqlite3_stmt *s)
 {
     size_t n = profile->site_count;
 
     if (!take_site(profile, s))
         return 0;
-    if (n == 0 || n == profile->site_count || profile->sites[n - 1].node != profile->sites[n].node)
+    if (n == 0 || n == profile->site_count || !is_one(profile, &profile->sites[n - 1], &profile->sites[n]))
         return 1;
     struct profile_site *site = &profile->sites[n], *before = site - 1;
 
@@ -321,14 +329,14 @@ static int name_nameless(struct profile *profile)
 
 static int read_sites(const struct report *report, struct profile *profile)
 {
-    take_row *take = profile->query->by_process ? take_site : take_site_of_any_process;
     char sql[512];
 
     snprintf(sql, sizeof sql,
-             "SELECT node, process, line, " LINES_MEASURES "%s FROM %s WHERE run = ? ORDER BY node, process",
+             "SELECT node, process, thread, line, " LINES_MEASURES
+             "%s FROM %s WHERE run = ? ORDER BY node, process",
              profile->query->histograms ? ", highest_bytes, " HISTOGRAMS_COLUMNS : "",
              part_sites(profile->run));
-    return read_rows(report, profile, sql, take);
+    return read_rows(report, profile, sql, add_site);
 }
 
 int profile_load(const struct report *report, const struct profile_query *query, struct profile *profile)

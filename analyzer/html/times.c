@@ -117,7 +117,7 @@ static int read_samples(struct times *times, size_t *count)
 {
     char *sql = sqlite3_mprintf("SELECT node, t_ns, allocations, bytes, live_allocations, live_bytes, "
                                 "temporary FROM site_sample WHERE run = ? AND %s",
-                                filter_sql_process(times->page->filter));
+                                filter_sql_site(times->page->filter));
     sqlite3_stmt *s = sql != NULL ? report_prepare(times->page->report, sql) : NULL;
     int64_t change[VALUES];
     int status = EXIT_FINE;

@@ -119,7 +119,7 @@ static int latest(struct report *report, const char *label, int64_t except, int6
 static int load_baseline(struct report *report, int64_t number, struct run *base, struct verdict *verdict,
                          struct store_measures *m)
 {
-    int status = number != 0 ? run_load(report, number, base) : EXIT_FAILED;
+    int status = number != 0 ? run_try(report, number, base) : EXIT_FAILED;
 
     if (status != EXIT_FINE)
         return report_error(report, status, "there is no other run '%s' in %s, and no database of that name",

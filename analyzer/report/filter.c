@@ -54,7 +54,7 @@ int filter_has_names(const struct filter *f)
 
 int filter_is_set(const struct filter *f)
 {
-    return f != NULL && (f->process != NULL || filter_has_names(f));
+    return f != NULL && (f->process != NULL || f->thread != NULL || filter_has_names(f));
 }
 
 int filter_line(const struct filter *f, const char *file, const char *function, const char *module,
@@ -68,14 +68,35 @@ int filter_line(const struct filter *f, const char *file, const char *function, 
            (f->function == NULL || (function != NULL && matches_function(f->function, function)));
 }
 
+static int compare_owners(const void *a, const void *b)
+{
+    const struct filter_owner *x = a, *y = b;
+
+    if (x->run != y->run)
+        return x->run < y->run ? -1 : 1;
+    if (x->process != y->process)
+        return x->process < y->process ? -1 : 1;
+    return (x->thread > y->thread) - (x->thread < y->thread);
+}
+
+static int is_among(const struct filter_owners *owners, int64_t run, int64_t process, int64_t thread)
+{
+    const struct filter_owner key = {run, process, thread};
+
+    return owners->count > 0 &&
+           bsearch(&key, owners->list, owners->count, sizeof key, compare_owners) != NULL;
+}
+
 int filter_process(const struct filter *f, int64_t run, int64_t process)
 {
-    if (f == NULL || f->process == NULL)
-        return 1;
-    for (size_t i = 0; i < f->process_count; i++)
-        if (f->processes[i].process == process && f->processes[i].run == run)
-            return 1;
-    return 0;
+    return f == NULL || f->process == NULL || is_among(&f->processes, run, process, 0);
+}
+
+/* The threads are of processes that pass. */
+int filter_site(const struct filter *f, int64_t run, int64_t process, int64_t thread)
+{
+    return f != NULL && f->thread != NULL ? is_among(&f->threads, run, process, thread)
+                                          : filter_process(f, run, process);
 }
 
 static void sql_line(sqlite3_context *context, int count, sqlite3_value **value)
@@ -88,11 +109,11 @@ static void sql_line(sqlite3_context *context, int count, sqlite3_value **value)
     sqlite3_result_int(context, filter_line(sqlite3_user_data(context), text[0], text[1], text[2], text[3]));
 }
 
-static void sql_process(sqlite3_context *context, int count, sqlite3_value **value)
+static void sql_site(sqlite3_context *context, int count, sqlite3_value **value)
 {
-    (void)count;
-    sqlite3_result_int(context, filter_process(sqlite3_user_data(context), sqlite3_value_int64(value[0]),
-                                               sqlite3_value_int64(value[1])));
+    sqlite3_result_int(context, filter_site(sqlite3_user_data(context), sqlite3_value_int64(value[0]),
+                                            sqlite3_value_int64(value[1]),
+                                            count > 2 ? sqlite3_value_int64(value[2]) : 0));
 }
 
 const char *filter_sql_line(const struct filter *filter)
@@ -100,9 +121,12 @@ const char *filter_sql_line(const struct filter *filter)
     return filter_has_names(filter) ? "libtrace_line_passes(file, function, module, language)" : "1";
 }
 
-const char *filter_sql_process(const struct filter *filter)
+/* Where no thread is asked for, sums of whole processes do as well as sites. */
+const char *filter_sql_site(const struct filter *filter)
 {
-    return filter != NULL && filter->process != NULL ? "libtrace_process_passes(run, process)" : "1";
+    return filter != NULL && filter->thread != NULL    ? "libtrace_site_passes(run, process, thread)"
+           : filter != NULL && filter->process != NULL ? "libtrace_site_passes(run, process)"
+                                                       : "1";
 }
 
 /* ---- preparing ------------------------------------------------------------------------------- */
@@ -111,28 +135,29 @@ int filter_begin(struct report *report, struct filter *filter)
 {
     const int flags = SQLITE_UTF8 | SQLITE_DIRECTONLY;
 
-    if (filter->thread != NULL)
-        return report_error(
-            report, EXIT_USAGE,
-            "threads are counted as a whole, not line by line, so --thread cannot narrow this "
-            "report; see: trace-report sql 'SELECT * FROM threads'");
     if (sqlite3_create_function_v2(report->sql, "libtrace_line_passes", 4, flags, filter, sql_line, NULL,
                                    NULL, NULL) != SQLITE_OK ||
-        sqlite3_create_function_v2(report->sql, "libtrace_process_passes", 2, flags, filter, sql_process,
-                                   NULL, NULL, NULL) != SQLITE_OK)
+        sqlite3_create_function_v2(report->sql, "libtrace_site_passes", -1, flags, filter, sql_site, NULL,
+                                   NULL, NULL) != SQLITE_OK)
         return report_error(report, EXIT_FAILED, "out of memory");
     return EXIT_FINE;
 }
 
-static int keep_process(struct filter *f, int64_t run, int64_t process)
+static int keep(struct filter_owners *owners, struct filter_owner owner)
 {
-    struct filter_process *more = realloc(f->processes, (f->process_count + 1) * sizeof *more);
+    struct filter_owner *more = realloc(owners->list, (owners->count + 1) * sizeof *more);
 
     if (more == NULL)
         return 0;
-    f->processes = more;
-    more[f->process_count++] = (struct filter_process){run, process};
+    owners->list = more;
+    more[owners->count++] = owner;
     return 1;
+}
+
+static void put_in_order(struct filter_owners *owners)
+{
+    if (owners->count > 0)
+        qsort(owners->list, owners->count, sizeof *owners->list, compare_owners);
 }
 
 /* A number is one in the run, or else a PID (which may have been used again: then it is all of them). */
@@ -161,42 +186,95 @@ static int add_processes(struct report *report, struct filter *filter, const str
 {
     sqlite3_stmt *s;
     int status = EXIT_FINE;
-    size_t before = filter->process_count;
+    size_t before = filter->processes.count;
 
     if (filter->process == NULL)
         return EXIT_FINE;
     s = report_prepare(report, "SELECT id, pid, command, executable FROM process WHERE run = ?");
     if (s == NULL)
         return EXIT_FAILED;
-    for (int by_number = 1; by_number >= 0 && filter->process_count == before; by_number--) {
+    for (int by_number = 1; by_number >= 0 && filter->processes.count == before; by_number--) {
         sqlite3_bind_int64(s, 1, run->number);
         while (report_step(report, s, &status))
             if (is_process(filter, s, by_number) &&
-                !keep_process(filter, run->number, sqlite3_column_int64(s, 0)))
+                !keep(&filter->processes, (struct filter_owner){run->number, sqlite3_column_int64(s, 0), 0}))
                 status = report_error(report, EXIT_FAILED, "out of memory");
         sqlite3_reset(s);
     }
     sqlite3_finalize(s);
+    put_in_order(&filter->processes);
     return status;
+}
+
+/* By its name or its TID, which may have been used again: then it is all of them. */
+static int is_thread(const struct filter *f, sqlite3_stmt *s)
+{
+    const char *tid = (const char *)sqlite3_column_text(s, 2),
+               *name = (const char *)sqlite3_column_text(s, 3);
+
+    return (tid != NULL && matches(f->thread, tid)) || (name != NULL && matches(f->thread, name));
+}
+
+static int add_threads(struct report *report, struct filter *filter, const struct run *run)
+{
+    sqlite3_stmt *s;
+    int status = EXIT_FINE;
+
+    if (filter->thread == NULL)
+        return EXIT_FINE;
+    if (!run->t.by_thread)
+        return report_error(
+            report, EXIT_FAILED,
+            "run %lld counts its threads together, line by line: --thread needs a run that was "
+            "recorded with LIBTRACE_THREADS=1 (trace-run --threads).",
+            (long long)run->number);
+    s = report_prepare(report, "SELECT process, id, tid, name FROM thread WHERE run = ?");
+    if (s == NULL)
+        return EXIT_FAILED;
+    sqlite3_bind_int64(s, 1, run->number);
+    while (report_step(report, s, &status)) {
+        const struct filter_owner owner = {run->number, sqlite3_column_int64(s, 0),
+                                           sqlite3_column_int64(s, 1)};
+
+        if (filter_process(filter, owner.run, owner.process) && is_thread(filter, s) &&
+            !keep(&filter->threads, owner))
+            status = report_error(report, EXIT_FAILED, "out of memory");
+    }
+    sqlite3_finalize(s);
+    put_in_order(&filter->threads);
+    return status;
+}
+
+static int add_owners(struct report *report, struct filter *filter, const struct run *run)
+{
+    int status = add_processes(report, filter, run);
+
+    return status == EXIT_FINE ? add_threads(report, filter, run) : status;
 }
 
 int filter_add_run(struct report *report, struct filter *filter, struct run *run, int by)
 {
-    int status = add_processes(report, filter, run);
+    int status = add_owners(report, filter, run);
 
     if (status == EXIT_FINE)
         status = part_resolve(report, run, filter);
     return status == EXIT_FINE ? check_part(report, run, by) : status;
 }
 
+static int not_found(const struct report *report, const struct run *run, const char *what, const char *name)
+{
+    return report_error(report, EXIT_FAILED,
+                        "run %lld has no %s %s that was traced; see: trace-report sql 'SELECT * FROM %s%s'",
+                        (long long)run->number, what, name, what, *what == 'p' ? "es" : "s");
+}
+
 int filter_check(const struct report *report, const struct filter *filter, const struct run *run)
 {
-    if (filter->process == NULL || filter->process_count > 0)
-        return EXIT_FINE;
-    return report_error(report, EXIT_FAILED,
-                        "run %lld has no process %s that was traced; see: trace-report sql 'SELECT * FROM "
-                        "processes'",
-                        (long long)run->number, filter->process);
+    if (filter->process != NULL && filter->processes.count == 0)
+        return not_found(report, run, "process", filter->process);
+    if (filter->thread != NULL && filter->threads.count == 0)
+        return not_found(report, run, "thread", filter->thread);
+    return EXIT_FINE;
 }
 
 int filter_prepare_all(struct report *report, struct filter *filter, const struct run *const *runs, int count)
@@ -204,7 +282,7 @@ int filter_prepare_all(struct report *report, struct filter *filter, const struc
     int status = filter_begin(report, filter);
 
     for (int i = 0; i < count && status == EXIT_FINE; i++)
-        status = add_processes(report, filter, runs[i]);
+        status = add_owners(report, filter, runs[i]);
     return status == EXIT_FINE ? filter_check(report, filter, runs[0]) : status;
 }
 
@@ -219,9 +297,9 @@ int filter_prepare(struct report *report, struct filter *filter, struct run *run
 
 void filter_free(struct filter *filter)
 {
-    free(filter->processes);
-    filter->processes = NULL;
-    filter->process_count = 0;
+    free(filter->processes.list);
+    free(filter->threads.list);
+    filter->processes = filter->threads = (struct filter_owners){0};
 }
 
 /* ---- showing --------------------------------------------------------------------------------- */
@@ -230,15 +308,13 @@ struct named {
     const char *name, *value;
 };
 
-#define NAMED 5
+#define NAMED 6
 
 static void name_all(const struct filter *f, struct named named[NAMED])
 {
-    const struct named all[NAMED] = {{"process", f->process},
-                                     {"module", f->module},
-                                     {"file", f->file},
-                                     {"function", f->function},
-                                     {"language", f->language}};
+    const struct named all[NAMED] = {{"process", f->process},   {"thread", f->thread},
+                                     {"module", f->module},     {"file", f->file},
+                                     {"function", f->function}, {"language", f->language}};
 
     memcpy(named, all, sizeof all);
 }

@@ -11,29 +11,38 @@
 #include "args.h"
 #include "run.h"
 
-/* A process of a run that passes. */
-struct filter_process {
+/* A process of a run that passes, or a thread of it. */
+struct filter_owner {
     int64_t run, process;
+    int64_t thread; /* 0 = the process */
+};
+
+struct filter_owners {
+    struct filter_owner *list; /* in order */
+    size_t count;
 };
 
 struct filter {
     const char *process, *thread, *module, *file, *function, *language; /* as given, NULL = all */
     const char *from, *to;                                              /* moments, likewise */
-    struct filter_process *processes;                                   /* what --process means; ours */
-    size_t process_count;
+    struct filter_owners processes, threads;                            /* what the first two mean; ours */
 };
 
 /* Rows for a subcommand's table of options. */
-#define FILTER_OPTIONS(f)                                                                                      \
-    {"process", OPTION_TEXT, &(f).process, "P", "processes: number in the run, PID, or a glob (python*)",      \
-     NULL},                                                                                                    \
-        {"thread", OPTION_TEXT, &(f).thread, "T", "not recorded line by line: says where threads are counted", \
-         NULL},                                                                                                \
-        {"module", OPTION_TEXT, &(f).module, "GLOB", "modules: a name (libz.so*) or a path", NULL},            \
-        {"file", OPTION_TEXT, &(f).file, "GLOB", "source files: a name (*.py) or a path (src/*)", NULL},       \
-        {"function", OPTION_TEXT, &(f).function, "GLOB", "functions (std::*)", NULL},                          \
-    {                                                                                                          \
-        "language", OPTION_TEXT, &(f).language, "NAME", "native or python", NULL                               \
+#define FILTER_OPTIONS(f)                                                                                 \
+    {"process", OPTION_TEXT, &(f).process, "P", "processes: number in the run, PID, or a glob (python*)", \
+     NULL},                                                                                               \
+        {"thread",                                                                                        \
+         OPTION_TEXT,                                                                                     \
+         &(f).thread,                                                                                     \
+         "T",                                                                                             \
+         "threads: TID, or a glob (worker*); of runs that were recorded with LIBTRACE_THREADS=1",         \
+         NULL},                                                                                           \
+        {"module", OPTION_TEXT, &(f).module, "GLOB", "modules: a name (libz.so*) or a path", NULL},       \
+        {"file", OPTION_TEXT, &(f).file, "GLOB", "source files: a name (*.py) or a path (src/*)", NULL},  \
+        {"function", OPTION_TEXT, &(f).function, "GLOB", "functions (std::*)", NULL},                     \
+    {                                                                                                     \
+        "language", OPTION_TEXT, &(f).language, "NAME", "native or python", NULL                          \
     }
 
 /* More of them, for reports on what is known of a part of a run, too. */
@@ -44,15 +53,17 @@ struct filter {
         "to", OPTION_TEXT, &(f).to, "MOMENT", "and up to it; the first mark of that name after --from", NULL \
     }
 
-/* Makes the filter known to the open database, finds its processes in the run, and works out what part of it
- * is meant; by: enum measure that the report is about, which a part may not have. On failure says why. */
+/* Makes the filter known to the open database, finds its processes and threads in the run, and works out what
+ * part of it is meant; by: enum measure that the report is about, which a part may not have. On failure says
+ * why. */
 int filter_prepare(struct report *report, struct filter *filter, struct run *run, int by);
 
 /* For a report that cannot be narrowed to a time; of several runs. */
 int filter_prepare_all(struct report *report, struct filter *filter, const struct run *const *runs,
                        int count);
 
-/* The same in steps, where several runs are read: once, for each run, and the check that a process was found.
+/* The same in steps, where several runs are read: once, for each run, and the check that what is named was
+ * found.
  */
 int filter_begin(struct report *report, struct filter *filter);
 int filter_add_run(struct report *report, struct filter *filter, struct run *run, int by);
@@ -63,14 +74,15 @@ void filter_free(struct filter *filter);
 int filter_is_set(const struct filter *filter);
 int filter_has_names(const struct filter *filter); /* of a line: module, file, function, language */
 
-/* Whether a line passes, and whether a process does. */
+/* Whether a line passes, whether a process does, and whether one of its sites does by its owners. */
 int filter_line(const struct filter *filter, const char *file, const char *function, const char *module,
                 const char *language);
 int filter_process(const struct filter *filter, int64_t run, int64_t process);
+int filter_site(const struct filter *filter, int64_t run, int64_t process, int64_t thread);
 
-/* The same two as SQL conditions, on columns of these names. */
+/* The first and the last as SQL conditions, on columns of these names. */
 const char *filter_sql_line(const struct filter *filter);
-const char *filter_sql_process(const struct filter *filter);
+const char *filter_sql_site(const struct filter *filter);
 
 /* "function read_*, file *.c", malloc'ed and harmless; NULL where nothing is left out. */
 char *filter_text(const struct filter *filter);

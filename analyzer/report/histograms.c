@@ -62,11 +62,11 @@ int histograms_read(const struct report *report, const struct run *run, const st
                     struct histograms *histograms)
 {
     static const char named[] =
-        "(SELECT s.run AS run, s.process AS process, " HISTOGRAMS_COLUMNS ", l.file AS file, " LINES_INNERMOST
-        ", coalesce(l.language, 'native') AS language FROM site AS s "
+        "(SELECT s.run AS run, s.process AS process, s.thread AS thread, " HISTOGRAMS_COLUMNS
+        ", l.file AS file, " LINES_INNERMOST ", coalesce(l.language, 'native') AS language FROM site AS s "
         "LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line WHERE s.run = ?1)";
     char *sql = sqlite3_mprintf("SELECT " HISTOGRAMS_COLUMNS " FROM %s AS s WHERE run = ?1 AND %s AND %s",
-                                filter_has_names(filter) ? named : "site", filter_sql_process(filter),
+                                filter_has_names(filter) ? named : "site", filter_sql_site(filter),
                                 filter_sql_line(filter));
     sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
     int status = EXIT_FINE;

@@ -1,5 +1,5 @@
 /* lines.c - one query for all groupings. Finished runs are read from line_total, which is small; sites are
- * read where a stack, an innermost line or a run without names is asked for. */
+ * read where a stack, an innermost line, a thread or a run without names is asked for. */
 #define _GNU_SOURCE
 #include "lines.h"
 #include "stacks.h"
@@ -110,7 +110,8 @@ const char *const lines_keys[] = {
 /* Sites without a line go by their innermost frame. */
 static char *row_query(const struct lines_query *query)
 {
-    int sites = query->leaf || !query->run->resolved || query->run->part.set;
+    int threads = query->filter != NULL && query->filter->thread != NULL;
+    int sites = query->leaf || !query->run->resolved || query->run->part.set || threads;
     const char *line = query->leaf ? "leaf" : "line";
     char node[64] = "NULL";
 
@@ -126,7 +127,7 @@ static char *row_query(const struct lines_query *query)
                            " WHERE %s GROUP BY 1, 2, 3, 4, 5 ORDER BY %s "
                            "DESC, bytes DESC, 1, 2, 3, 4",
                            lines_keys[query->group], line, node,
-                           sites ? part_sites(query->run) : "line_total", filter_sql_process(query->filter),
+                           sites ? part_sites(query->run) : "line_total", filter_sql_site(query->filter),
                            filter_sql_line(query->filter), order[query->by]);
 }
 

@@ -143,7 +143,7 @@ void live_ask_all(struct report *report)
     for (size_t i = 0; i < count; i++) {
         struct run run;
 
-        if (run_load(report, numbers[i], &run) == EXIT_FINE && run.state == RUN_RECORDING)
+        if (run_try(report, numbers[i], &run) == EXIT_FINE && run.state == RUN_RECORDING)
             live_ask(report, &run, 0);
         run_free(&run);
     }

@@ -100,6 +100,7 @@ static void fill(struct run *run, sqlite3_stmt *s)
         &run->collector.taken_ns,
         &run->t.lap_peak_allocations,
         &run->t.lap_peak_bytes,
+        &run->t.by_thread,
     };
     int n = sizeof numbers / sizeof numbers[0];
 
@@ -119,7 +120,8 @@ static void fill(struct run *run, sqlite3_stmt *s)
                           (const char *)sqlite3_column_text(s, n + 8));
 }
 
-int run_load(struct report *report, int64_t number, struct run *run)
+/* *run has no number when there is none. */
+static int load(struct report *report, int64_t number, struct run *run)
 {
     static const char sql[] =
         "SELECT allocations, bytes, frees, freed_bytes, peak_allocations, peak_bytes, live_allocations, "
@@ -128,7 +130,7 @@ int run_load(struct report *report, int64_t number, struct run *run)
         "stacks_different, stacks_slow, waits, waited_ns, collector_cpu_ns, "
         "(SELECT count(*) FROM process AS p WHERE p.run = run.id), "
         "(SELECT count(*) FROM thread AS t WHERE t.run = run.id), id, collector_pid, collector_start, "
-        "pid_namespace, taken_ns, lap_peak_allocations, lap_peak_bytes, "
+        "pid_namespace, taken_ns, lap_peak_allocations, lap_peak_bytes, by_thread, "
         "label, command, started, root, exit_status, progress, state, phase, "
         "(SELECT group_concat(p.pid) FROM process AS p WHERE p.run = run.id AND p.ended_ns IS NULL) "
         "FROM run WHERE id = ?";
@@ -141,9 +143,25 @@ int run_load(struct report *report, int64_t number, struct run *run)
     sqlite3_bind_int64(statement, 1, number);
     if (report_step(report, statement, &status))
         fill(run, statement);
-    else
-        status = EXIT_FAILED;
     sqlite3_finalize(statement);
+    return status;
+}
+
+int run_try(struct report *report, int64_t number, struct run *run)
+{
+    int status = load(report, number, run);
+
+    return status == EXIT_FINE && run->number == 0 ? EXIT_FAILED : status;
+}
+
+int run_load(struct report *report, int64_t number, struct run *run)
+{
+    int status = load(report, number, run);
+
+    if (status == EXIT_FINE && run->number == 0)
+        status = report_error(report, EXIT_FAILED,
+                              "%s has no run %lld any more: it was removed, or the file is damaged.",
+                              report->db, (long long)number);
     return status;
 }
 
@@ -448,6 +466,7 @@ void run_json(struct json *json, const char *key, const struct run *run)
     json_number(json, "temporary", t->m.temporary);
     json_number(json, "processes", run->processes);
     json_number(json, "threads", run->threads);
+    json_true(json, "by_thread", (int)t->by_thread);
     json_number(json, "peak_rss_bytes", t->peak_rss_bytes);
     json_number(json, "events_lost", t->events_lost);
     json_close(json);

@@ -37,8 +37,9 @@ int run_find(struct report *report, const char *text, struct run *run);
 /* The same for a report that can be narrowed to a time: RUN@..., too, which filter_prepare() looks at. */
 int run_find_part(struct report *report, const char *text, struct run *run);
 
-/* A run by number; EXIT_FAILED and nothing said when there is none. */
+/* A run by number. When there is none, the first says so, and the second nothing: EXIT_FAILED both. */
 int run_load(struct report *report, int64_t number, struct run *run);
+int run_try(struct report *report, int64_t number, struct run *run);
 void run_free(struct run *run);
 
 /* Reads a run that was loaded before once more; what part of it is meant stays, but is not worked out yet. */

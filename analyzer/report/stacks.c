@@ -11,13 +11,13 @@
 
 typedef void visit_fn(void *context, const struct line_stack *stack);
 
-/* Calls visit for each stack, its processes added up. Sites are stored by node, so nothing needs sorting. */
+/* Calls visit for each stack, its processes and threads added up. Sites are stored by node, so nothing needs
+ * sorting. */
 static int walk(const struct report *report, const struct lines_query *query, visit_fn *visit, void *context)
 {
     char *sql = sqlite3_mprintf(
-        "SELECT node, %s, " LINES_MEASURES " FROM %s WHERE run = ?1 AND %s%s ORDER BY node, process",
-        query->leaf ? "leaf" : "line", part_sites(query->run), filter_sql_process(query->filter),
-        query->by == BY_LIVE && query->wanted != NULL ? " AND live_allocations > 0" : "");
+        "SELECT node, %s, " LINES_MEASURES " FROM %s WHERE run = ?1 AND %s ORDER BY node, process",
+        query->leaf ? "leaf" : "line", part_sites(query->run), filter_sql_site(query->filter));
     sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
     struct line_stack now = {0};
     int status = EXIT_FINE;

@@ -1,4 +1,4 @@
--- The database, version 2. One file holds many runs. Tables are ours, views (views.sql) are everybody's.
+-- The database, version 3. One file holds many runs. Tables are ours, views (views.sql) are everybody's.
 -- Measures are counted in blocks and in bytes asked for.
 
 CREATE TABLE run (
@@ -30,7 +30,8 @@ CREATE TABLE run (
     waits INTEGER NOT NULL DEFAULT 0, waited_ns INTEGER NOT NULL DEFAULT 0, -- targets waiting for ring space
     collector_cpu_ns INTEGER NOT NULL DEFAULT 0,
     taken_ns INTEGER NOT NULL DEFAULT 0, -- the collector's CLOCK_MONOTONIC when these numbers were taken
-    lap_peak_allocations INTEGER NOT NULL DEFAULT 0, lap_peak_bytes INTEGER NOT NULL DEFAULT 0 -- since the last mark
+    lap_peak_allocations INTEGER NOT NULL DEFAULT 0, lap_peak_bytes INTEGER NOT NULL DEFAULT 0, -- since the last mark
+    by_thread INTEGER NOT NULL DEFAULT 0 -- 1 = sites are told apart by thread, too (LIBTRACE_THREADS=1)
 ) STRICT;
 
 CREATE TABLE process (
@@ -93,9 +94,10 @@ CREATE TABLE node (
     PRIMARY KEY (run, id)
 ) STRICT, WITHOUT ROWID;
 
--- What was counted for one stack in one process.
+-- What was counted for one stack in one process, or in one thread of it.
 CREATE TABLE site (
     run INTEGER NOT NULL, process INTEGER NOT NULL, node INTEGER NOT NULL,
+    thread INTEGER NOT NULL,   -- its number in the process; 0 = of all threads, where run.by_thread is 0
     line INTEGER,              -- the line that it counts for, NULL until symbols are there
     leaf INTEGER,              -- its innermost line
     allocations INTEGER NOT NULL, bytes INTEGER NOT NULL,
@@ -106,7 +108,7 @@ CREATE TABLE site (
     smallest INTEGER NOT NULL, largest INTEGER NOT NULL,           -- block sizes
     sizes BLOB,      -- histogram: varint pairs (power of two, count), see store.h; NULL = one class
     lifetimes BLOB,  -- likewise: (power of two of ticks of 10 ms, count) of freed blocks
-    PRIMARY KEY (run, node, process)
+    PRIMARY KEY (run, node, process, thread)
 ) STRICT, WITHOUT ROWID;
 
 -- Sites added up by line, process by process: what top and compare read.
@@ -135,10 +137,11 @@ CREATE TABLE sample (
 -- time. Of moments with a row at all, and of marks that are sampled, the sums up to them are what was counted by then.
 CREATE TABLE site_sample (
     run INTEGER NOT NULL, t_ns INTEGER NOT NULL, process INTEGER NOT NULL, node INTEGER NOT NULL,
+    thread INTEGER NOT NULL,   -- as the site's
     allocations INTEGER NOT NULL, bytes INTEGER NOT NULL,
     live_allocations INTEGER NOT NULL, live_bytes INTEGER NOT NULL,
     temporary INTEGER NOT NULL,
-    PRIMARY KEY (run, t_ns, process, node)
+    PRIMARY KEY (run, t_ns, process, node, thread)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE mark (

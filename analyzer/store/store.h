@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define STORE_APPLICATION_ID 0x4c547263 /* 'LTrc' */
-#define STORE_VERSION 2
+#define STORE_VERSION 3
 #define STORE_BLOCKS 100000
 
 struct store;
@@ -39,6 +39,7 @@ struct store_run {
     int64_t collector_cpu_ns;
     int64_t taken_ns;                             /* CLOCK_MONOTONIC */
     int64_t lap_peak_allocations, lap_peak_bytes; /* the highest heap since the last mark */
+    int64_t by_thread;                            /* 1 = sites are of one thread each */
 };
 
 struct store_process {
@@ -53,9 +54,9 @@ struct store_process {
 };
 
 struct store_site {
-    int64_t process, node;
-    int64_t line, leaf;      /* 0 = not known yet (NULL) */
-    struct store_measures m; /* live_* is not looked at: it is allocations - frees */
+    int64_t process, node, thread; /* thread: 0 = all of the process */
+    int64_t line, leaf;            /* 0 = not known yet (NULL) */
+    struct store_measures m;       /* live_* is not looked at: it is allocations - frees */
     int64_t frees, freed_bytes;
     int64_t highest_bytes, smallest, largest;
     const void *sizes, *lifetimes; /* histograms, NULL = one class only */
@@ -64,7 +65,7 @@ struct store_site {
 
 /* What changed at a site since its sample before. */
 struct store_site_sample {
-    int64_t t_ns, process, node;
+    int64_t t_ns, process, node, thread;
     int64_t allocations, bytes;
     int64_t live_allocations, live_bytes;
     int64_t temporary;
@@ -106,7 +107,8 @@ int store_run_phase(struct store *store, const char *phase, double progress);
 int store_run_state(struct store *store, const char *state); /* 'complete' ends the phases too */
 
 /* Each inserts a row or replaces the one with the same key (site samples: adds to it). Rows that come in
- * ascending order of their keys (for sites: node, then process) are written faster and make a smaller file.
+ * ascending order of their keys (for sites: node, process, thread) are written faster and make a smaller
+ * file.
  */
 int store_process(struct store *store, const struct store_process *process);
 int store_thread(struct store *store, int64_t process, int64_t id, int tid, const char *name,

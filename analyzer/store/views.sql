@@ -10,7 +10,7 @@ SELECT id AS run, label, command, started, wall_ns / 1e9 AS wall_s, cpu_ns / 1e9
        (SELECT count(*) FROM process AS p WHERE p.run = run.id) AS processes,
        (SELECT count(*) FROM thread AS t WHERE t.run = run.id) AS threads,
        peak_rss_bytes,
-       phase, peak_ns / 1e9 AS peak_s, root, events_lost
+       phase, peak_ns / 1e9 AS peak_s, root, events_lost, by_thread
 FROM run;
 
 CREATE VIEW processes AS
@@ -30,6 +30,20 @@ SELECT f.run AS run, f.id AS frame,
             ELSE replace(m.path, rtrim(m.path, replace(m.path, '/', '')), '') || printf('+0x%x', f.offset) END AS name,
        coalesce(m.path, '') AS module
 FROM frame AS f LEFT JOIN module AS m ON m.run = f.run AND m.id = f.module;
+
+-- What was counted at one stack of one process; of one thread of it, where the run was recorded by thread.
+CREATE VIEW sites AS
+SELECT s.run AS run, s.process AS process, nullif(s.thread, 0) AS thread, s.node AS stack,
+       l.file AS file, coalesce(l.line, 0) AS line,
+       coalesce(l.function, (SELECT n.name FROM node AS o JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame
+                             WHERE o.run = s.run AND o.id = s.node), '[unknown]') AS function,
+       coalesce(l.module, (SELECT n.module FROM node AS o JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame
+                           WHERE o.run = s.run AND o.id = s.node), '') AS module,
+       coalesce(l.language, 'native') AS language,
+       s.allocations AS allocations, s.bytes AS bytes, s.peak_allocations AS peak_allocations,
+       s.peak_bytes AS peak_bytes, s.live_allocations AS live_allocations, s.live_bytes AS live_bytes,
+       s.temporary AS temporary
+FROM site AS s LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line;
 
 -- Sites of a finished run are added up by line already. Before that (and where the collector was killed)
 -- they are added up here, so that the lines sum to the run at any time.

@@ -26,8 +26,9 @@ static const char *const sql[STORE_STATEMENTS] = {
         "freed_bytes = ?8, peak_allocations = ?9, peak_bytes = ?10, peak_ns = ?11, live_allocations = ?12, "
         "live_bytes = ?13, temporary = ?14, peak_rss_bytes = ?15, foreign_frees = ?16, events_lost = ?17, "
         "stacks_checked = ?18, stacks_different = ?19, stacks_slow = ?20, waits = ?21, waited_ns = ?22, "
-        "collector_cpu_ns = ?23, taken_ns = ?24, lap_peak_allocations = ?25, lap_peak_bytes = ?26 WHERE id = "
-        "?1",
+        "collector_cpu_ns = ?23, taken_ns = ?24, lap_peak_allocations = ?25, lap_peak_bytes = ?26, by_thread "
+        "= ?27 "
+        "WHERE id = ?1",
     [STORE_RUN_PHASE] = "UPDATE run SET phase = ?2, progress = ?3 WHERE id = ?1",
     [STORE_RUN_STATE] =
         "UPDATE run SET state = ?2, phase = CASE ?2 WHEN 'complete' THEN 'done' ELSE phase END, "
@@ -43,13 +44,13 @@ static const char *const sql[STORE_STATEMENTS] = {
     [STORE_NODE] = "REPLACE INTO node VALUES (?1, ?2, ?3, ?4)",
     [STORE_SITE] =
         "REPLACE INTO site VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-        "?17)",
+        "?17, ?18)",
     [STORE_BLOCK] = "REPLACE INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [STORE_SAMPLE] = "REPLACE INTO sample VALUES (?1, ?2, ?3, ?4, ?5)",
     [STORE_SITE_SAMPLE] =
-        "INSERT INTO site_sample VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO UPDATE SET "
-        "allocations = allocations + ?5, bytes = bytes + ?6, live_allocations = live_allocations + ?7, "
-        "live_bytes = live_bytes + ?8, temporary = temporary + ?9",
+        "INSERT INTO site_sample VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO UPDATE SET "
+        "allocations = allocations + ?6, bytes = bytes + ?7, live_allocations = live_allocations + ?8, "
+        "live_bytes = live_bytes + ?9, temporary = temporary + ?10",
     [STORE_MARK] = "REPLACE INTO mark VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [STORE_EVENT] = "REPLACE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 };
@@ -273,6 +274,7 @@ int store_run_totals(struct store *store, const struct store_run *r)
     number(&row, r->taken_ns);
     number(&row, r->lap_peak_allocations);
     number(&row, r->lap_peak_bytes);
+    number(&row, r->by_thread);
     return row_end(&row);
 }
 
@@ -410,6 +412,7 @@ int store_site(struct store *store, const struct store_site *s)
     number(&row, store->run);
     number(&row, s->process);
     number(&row, s->node);
+    number(&row, s->thread);
     number_or_null(&row, s->line != 0, s->line);
     number_or_null(&row, s->leaf != 0, s->leaf);
     number(&row, s->m.allocations);
@@ -462,6 +465,7 @@ int store_site_sample(struct store *store, const struct store_site_sample *s)
     number(&row, s->t_ns);
     number(&row, s->process);
     number(&row, s->node);
+    number(&row, s->thread);
     number(&row, s->allocations);
     number(&row, s->bytes);
     number(&row, s->live_allocations);

@@ -27,6 +27,7 @@ static const char usage_text[] =
     "\n"
     "  --label LABEL     names the run; the program's name otherwise\n"
     "  -o, --db FILE     records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
+    "  --threads         tells threads apart line by line, for trace-report --thread\n"
     "  --events          also logs every single allocation and free\n"
     "  --help, --version\n"
     "\n"
@@ -201,18 +202,15 @@ static void hint(const char *database)
 
 int main(int argc, char **argv)
 {
-    enum { LABEL = 256, EVENTS, HELP, VERSION };
+    enum { LABEL = 256, THREADS, EVENTS, HELP, VERSION };
     static const struct option options[] = {
-        {"label", required_argument, NULL, LABEL},
-        {"db", required_argument, NULL, 'o'},
-        {"output", required_argument, NULL, 'o'},
-        {"events", no_argument, NULL, EVENTS},
-        {"help", no_argument, NULL, HELP},
-        {"version", no_argument, NULL, VERSION},
-        {NULL, 0, NULL, 0},
+        {"label", required_argument, NULL, LABEL}, {"db", required_argument, NULL, 'o'},
+        {"output", required_argument, NULL, 'o'},  {"threads", no_argument, NULL, THREADS},
+        {"events", no_argument, NULL, EVENTS},     {"help", no_argument, NULL, HELP},
+        {"version", no_argument, NULL, VERSION},   {NULL, 0, NULL, 0},
     };
     const char *label = NULL, *database = NULL;
-    int events = 0, option;
+    int threads = 0, events = 0, option;
 
     while ((option = getopt_long(argc, argv, "+o:h", options, NULL)) != -1) {
         switch (option) {
@@ -221,6 +219,9 @@ int main(int argc, char **argv)
             break;
         case 'o':
             database = optarg;
+            break;
+        case THREADS:
+            threads = 1;
             break;
         case EVENTS:
             events = 1;
@@ -253,6 +254,7 @@ int main(int argc, char **argv)
     int traced = can_trace(&program) && preload() == 0;
     if ((label && setenv("LIBTRACE_LABEL", label, 1) != 0) ||
         (database && setenv("LIBTRACE_DB", database, 1) != 0) ||
+        (threads && setenv("LIBTRACE_THREADS", "1", 1) != 0) ||
         (events && setenv("LIBTRACE_EVENTS", "1", 1) != 0)) {
         complain("cannot set the environment: %s.", strerror(errno));
         return STATUS_FAILED;

@@ -35,6 +35,7 @@ complete -c trace-report -n 'test -n (__trace_subcommand)' -a '(__trace_labels)'
 
 complete -c trace-run -l label -x -d 'name the run'
 complete -c trace-run -s o -l db -r -d 'record into a file'
+complete -c trace-run -l threads -d 'tell threads apart line by line'
 complete -c trace-run -l events -d 'log every allocation and free'
 complete -c trace-run -f -n '__fish_is_first_token' -a '(__fish_complete_command)'
 complete -c trace-attach -l duration -x -d 'end after this time'

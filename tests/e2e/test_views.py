@@ -14,7 +14,8 @@ VIEWS = {
     "peak_bytes live_allocations live_bytes temporary processes threads peak_rss_bytes",
     "processes": "run process pid parent_pid command executable started_s ended_s exit_status allocations bytes peak_bytes "
     "live_bytes",
-    "threads": "run process tid name allocations bytes frees",
+    "threads": "run process tid name allocations bytes frees thread",
+    "sites": "run process thread stack file line function module language " + " ".join(MEASURES),
     "lines": "run file line function module language " + " ".join(MEASURES),
     "functions": "run function file module language " + " ".join(MEASURES),
     "stacks": "run stack frames " + " ".join(MEASURES),
@@ -61,7 +62,7 @@ def test_columns_as_the_readme_says(view):
     assert documented.replace("*measures*", ", ".join(MEASURES)).split(", ") == VIEWS[view].split()
 
 
-@pytest.mark.parametrize("view", ["lines", "functions", "stacks"])
+@pytest.mark.parametrize("view", ["sites", "lines", "functions", "stacks"])
 @pytest.mark.parametrize("measure", MEASURES)
 def test_sums(view, measure, query):
     sums = query(

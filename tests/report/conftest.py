@@ -123,10 +123,14 @@ def database(tmp_path_factory, build, recorded):
         if language == "python":
             argv = ["/usr/bin/python3", place / "work.py", *([os.fsdecode(HOSTILE.replace(b"\xff\xc0\xaf", b""))] if odd else [])]
             argv[1].write_text(PYTHON)
+        elif language == "threads":
+            argv = [build.target("crew")]
         else:
             program = {"c": build.workload("list"), "c++": build.target("names") if odd else build.workload("shapes")}[language]
             argv = [shutil.copy(program, place), *({"c": ["5000"], "c++": ["500"]}[language]), *([HOSTILE] if odd else [])]
         env = environment(LD_PRELOAD=build.library, LIBTRACE_DB=folder / "trace.db")
+        if language == "threads":
+            env["LIBTRACE_THREADS"] = "1"
         if odd:
             env["LIBTRACE_LABEL"] = os.fsdecode(HOSTILE)
         subprocess.run(argv, cwd=place, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True)
@@ -135,7 +139,7 @@ def database(tmp_path_factory, build, recorded):
     def get(kind):
         if kind not in made:
             folder = tmp_path_factory.mktemp("database")
-            if kind.split()[-1] in ("c", "c++", "python"):
+            if kind.split()[-1] in ("c", "c++", "python", "threads"):
                 traced(kind, folder)
             else:
                 subprocess.run([BUILD / "tests/make_db", folder / "trace.db", *kind.split()], check=True, timeout=120,

@@ -13,7 +13,7 @@ from conftest import BUILD
 
 COMMANDS = [line.split("\t")[0] for line in subprocess.run(
     [BUILD / "bin/trace-report", "help", "--words"], capture_output=True, text=True, check=True).stdout.splitlines()]
-REAL = ["c", "c++", "python", "hostile c", "hostile c++", "hostile python"]
+REAL = ["c", "c++", "python", "threads", "hostile c", "hostile c++", "hostile python"]
 MADE = ["small", "empty", "one", "hostile", "stacks 100000", "dead", "small much 1000000"]
 FORMATS = ["pprof", "folded", "speedscope", "dhat", "massif", "csv", "json"]
 
@@ -142,6 +142,8 @@ FILTERS = {
     "c++": [["--function", "shapes::*"], ["--language", "native"]],
     "python": [["--language", "python"], ["--file", "work.py"], ["--language", "native"]],
     "hostile c++": [["--function", "*pair<*"]],
+    "threads": [["--thread", "reader-*"], ["--thread", "late-name"], ["--thread", "[0-9]*", "--process", "1"],
+                ["--thread", "writer-1", "--function", "shared"]],
 }
 
 

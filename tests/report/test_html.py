@@ -56,7 +56,7 @@ def add_times(db):
         first = allocations // 2 if node == 2 else allocations
         for t, done, kept in ((300000000, first, live), (900000000, allocations - first, 0)):
             if t == 300000000 or node == 2:
-                connection.execute("INSERT INTO site_sample VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
+                connection.execute("INSERT INTO site_sample VALUES (1, ?, ?, ?, 0, ?, ?, ?, ?, ?)",
                                    (t, process, node, done, done * each, kept, kept * each,
                                     temporary if (t == 300000000) == (node != 2) else 0))
     connection.execute("INSERT INTO mark VALUES (1, 1, 500000000, 1, '</script><b>loaded</b>', 0, 1, 0, 0)")

@@ -97,7 +97,7 @@ def test_filters_that_cannot_be(command, make_db, run):
     make_db("small")
     if "was built without the page" in run(*command.split()).stderr:
         pytest.skip("built without node and npm: there is no page")
-    assert "not line by line" in run(*command.split(), "--thread", "main", status=2).stderr
+    assert "LIBTRACE_THREADS=1" in run(*command.split(), "--thread", "main", status=1).stderr
     assert "no process 9" in run(*command.split(), "--process", "9", status=1).stderr
 
 

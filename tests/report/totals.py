@@ -94,7 +94,7 @@ def compare(ask):
 
 def sql(ask):
     columns = ", ".join(f"sum({measure})" for measure in MEASURES.values())
-    for view in ("lines", "functions", "stacks"):
+    for view in ("sites", "lines", "functions", "stacks"):
         [row] = ask.json("sql", f"SELECT {columns} FROM {view} WHERE run = (SELECT max(run) FROM runs)")["rows"]
         yield view, dict(zip(MEASURES, (value or 0 for value in row)))
 

@@ -65,7 +65,7 @@ static void peak_by_site(void **unused)
         } held[64];
         size_t count = 0;
         for (uint32_t i = 1; i <= SITES; i++)
-            assert_int_equal(ledger_add_site(&ledger, i % PROCESSES, i), i);
+            assert_int_equal(ledger_add_site(&ledger, i % PROCESSES, 0, i), i);
         for (int step = 0; step < 3000; step++) {
             uint64_t number = next_random();
             uint32_t site = (uint32_t)(number >> 32) % SITES + 1;
@@ -116,7 +116,7 @@ static void histograms(void **unused)
     struct ledger ledger = {0};
     struct heap heap = {0};
     uint64_t expected[CLASSES] = {0}, counts[CLASSES];
-    uint32_t index = ledger_add_site(&ledger, 0, 1);
+    uint32_t index = ledger_add_site(&ledger, 0, 0, 1);
     for (int i = 0; i < 10000; i++) {
         uint64_t size = next_random() >> (40 + next_random() % 20);
         ledger_alloc(&ledger, &heap, index, size);
@@ -142,7 +142,7 @@ static void samples_add_up(void **unused)
     uint64_t now = 0, highest = 0, marks = 0, left_out = 0;
     uint64_t live[SITES + 1] = {0};
     for (uint32_t i = 1; i <= SITES; i++)
-        assert_int_equal(ledger_add_site(&ledger, i % PROCESSES, 100 + i), i);
+        assert_int_equal(ledger_add_site(&ledger, i % PROCESSES, 0, 100 + i), i);
     for (uint64_t step = 1; step <= 1000000; step++) {
         uint32_t site = (uint32_t)(next_random() >> 32) % SITES + 1;
         if (next_random() % 2) {
