@@ -303,8 +303,10 @@ int main(int argc, char **argv)
     if (writer_state(c->writer) == WRITER_FAILED)
         return fail(arena, writer_error(c->writer));
     announce(c);
-    post(c, SNAPSHOT_LAST);
-    wait_for_writer(c);
+    do {
+        post(c, SNAPSHOT_LAST);
+        wait_for_writer(c);
+    } while (writer_wants_more(c->writer));
     writer_end(c->writer);
     set_state(arena, writer_error(c->writer) ? WIRE_COLLECTOR_FAILED : WIRE_COLLECTOR_DONE);
     return writer_error(c->writer) != NULL;

@@ -380,6 +380,15 @@ static uint32_t add_node(struct intern *intern, uint32_t parent, uint32_t frame)
     return entry->number;
 }
 
+static void note_use(struct intern_process *process, uint32_t number)
+{
+    uint8_t *bits = GROW_AT(&process->used, uint8_t, number / 8), bit = (uint8_t)(1u << number % 8);
+    if (!bits)
+        return;
+    process->twins |= (*bits & bit) != 0;
+    *bits |= bit;
+}
+
 uint32_t intern_node(struct intern *intern, struct intern_process *process, uint32_t raw)
 {
     static uint32_t path[DEPTH_MAX];
@@ -405,6 +414,7 @@ uint32_t intern_node(struct intern *intern, struct intern_process *process, uint
             intern_frame(intern, process, (uint32_t)raw_node(intern, process->slot, path[depth]));
         number = add_node(intern, number, frame);
         *known_node(process, path[depth]) = number;
+        note_use(process, number);
     }
     return number == WIRE_NODE_CUT ? WIRE_NODE_ROOT : number;
 }
@@ -550,6 +560,7 @@ void intern_process_close(struct intern_process *process)
     grow_free(&process->codes);
     grow_free(&process->frames);
     grow_free(&process->nodes);
+    grow_free(&process->used);
     free(process->executable);
     free(process->command);
     free(process->label);

@@ -66,6 +66,8 @@ struct intern_process {
     struct grow codes;   /* struct process_code *, the run's, by number */
     struct grow frames;  /* uint32_t: run's frame by the process's */
     struct grow nodes;   /* uint32_t: run's node by the process's */
+    struct grow used;    /* a bit for each node of the run: it is one of the process's */
+    bool twins;          /* several nodes of the process became one: a module was loaded at another address */
     uint32_t looked;     /* frames whose modules' symbols are at hand */
     char *executable, *command, *label;
 };

@@ -55,7 +55,7 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
         run->m.peak_bytes += (int64_t)bytes;
         struct site_written now = {site->allocations + site->frees, bytes, allocations};
         struct site_written *written = (struct site_written *)ledger->written.memory + i;
-        if (memcmp(written, &now, sizeof now) == 0)
+        if (memcmp(written, &now, sizeof now) == 0 && !__atomic_load_n(&process->twins, __ATOMIC_RELAXED))
             continue;
         if (job->raw) {
             if (job->site_count < RAW_SITES_MAX)

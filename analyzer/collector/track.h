@@ -46,6 +46,7 @@ struct tracked_process {
     int pidfd;           /* -1 = none */
     bool ended;          /* gone, or replaced by exec; its events are all in */
     bool written;        /* and the writer has seen all of its notes, frames and nodes */
+    bool twins;          /* (writer) some of its sites share a row: they are all written each time */
     uint32_t last_peak;  /* LEDGER_LIVES, or from ledger_process_ended() */
     uint32_t rings_seen; /* > 1: events come in order of their stamps */
     struct blocks blocks;

@@ -30,6 +30,7 @@ struct writer {
     enum writer_state state;
     struct job *job; /* being written; NULL = idle */
     bool ending;
+    bool wants_more; /* set by the thread while it has a job */
     uint64_t cost_ns;
     char error[512];
 };
@@ -177,11 +178,23 @@ static void write_site(struct writer *w, const struct ordered *ordered)
     check(w, store_site(w->store, &row));
 }
 
+static void merge_histogram(struct histogram **into, uint8_t first, const struct histogram *from,
+                            uint8_t from_first, uint64_t total)
+{
+    uint64_t counts[CLASSES];
+    ledger_histogram(from, from_first, total, counts);
+    for (uint8_t i = 0; i < CLASSES; i++)
+        if (counts[i] && i != first)
+            ledger_count_other(into, i, (int64_t)counts[i]);
+}
+
 /* Sites whose stacks became the same (a module loaded twice, say) are one row. */
 static void merge(struct job_site *into, const struct job_site *from)
 {
     struct site *a = &into->site;
     const struct site *b = &from->site;
+    merge_histogram(&a->sizes, a->size_class, b->sizes, b->size_class, b->allocations);
+    merge_histogram(&a->lifetimes, a->lifetime_class, b->lifetimes, b->lifetime_class, b->frees);
     a->allocations += b->allocations;
     a->bytes += b->bytes;
     a->frees += b->frees;
@@ -340,8 +353,23 @@ static void prepare(struct writer *w, const struct job *job)
     }
 }
 
+/* A row that sites share needs all of them, not just those that have changed. It takes a job to know, which
+ * has written a part. */
+static void find_twins(struct writer *w, const struct job *job)
+{
+    for (size_t i = 0; i < job->process_count; i++) {
+        struct tracked_process *tracked = job->processes[i].tracked;
+        const struct intern_process *process = process_of(w, job->processes[i].index, NULL);
+        if (process && process->twins && !tracked->twins) {
+            __atomic_store_n(&tracked->twins, true, __ATOMIC_RELAXED);
+            w->wants_more = true;
+        }
+    }
+}
+
 static void write_job(struct writer *w, struct job *job)
 {
+    w->wants_more = false;
     if (!job->raw)
         prepare(w, job);
     check(w, store_begin(w->store));
@@ -351,9 +379,10 @@ static void write_job(struct writer *w, struct job *job)
     write_samples(w, job);
     write_events(w, job);
     write_blocks(w, job);
+    find_twins(w, job);
     if (!job->raw)
         check(w, store_line_totals(w->store));
-    if (job->last) {
+    if (job->last && !w->wants_more) {
         intern_finish(&w->intern);
         check(w, store_run_state(w->store, job->interrupted ? "interrupted" : "complete"));
     }
@@ -475,6 +504,14 @@ void writer_post(struct writer *w, struct job *job)
     w->job = job;
     pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);
+}
+
+bool writer_wants_more(struct writer *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool more = w->wants_more;
+    pthread_mutex_unlock(&w->lock);
+    return more;
 }
 
 uint64_t writer_cost(struct writer *w)

@@ -23,7 +23,7 @@ struct job_process {
     const struct wire_process *slot;
     struct store_process row; /* texts not filled in */
     bool ended;
-    struct tracked_process *tracked; /* .written is set when the job is done */
+    struct tracked_process *tracked; /* .written is set when the job is done, and .twins */
 };
 
 struct job_block {
@@ -74,6 +74,10 @@ void writer_wait(struct writer *writer, uint64_t ns);
 
 /* Hands over a job, which the writer frees. Only while it is not busy. */
 void writer_post(struct writer *writer, struct job *job);
+
+/* True if the last job was written, but not as the end of the run: of a row that several sites share it had
+ * some only. The next one has them all. */
+bool writer_wants_more(struct writer *writer);
 
 /* How long the last job took, in nanoseconds. */
 uint64_t writer_cost(struct writer *writer);

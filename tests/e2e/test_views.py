@@ -1,5 +1,6 @@
 """The public views: their columns and order, and that their rows sum to the run."""
 
+import json
 import pathlib
 import re
 import subprocess
@@ -132,3 +133,48 @@ def test_any_sqlite_reads_it(recorded, program):
     out = subprocess.run([program("sqlite3"), "-readonly", recorded, "SELECT label FROM runs ORDER BY run; SELECT count(*) > 0 FROM lines;"],
                          capture_output=True, text=True, check=True).stdout
     assert out.split() == ["shapes", "handoff", "list", "tree", "bash", "1"]
+
+
+def test_a_library_that_is_loaded_elsewhere(trace, report, tmp_path):
+    """Its stacks are the same wherever it lies: they share their rows, and nothing that was counted before is lost."""
+    (tmp_path / "part.c").write_text("""
+#include <stdlib.h>
+void *part(size_t size) { void *volatile block = malloc(size); return block; }
+""")
+    (tmp_path / "m.c").write_text("""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <link.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    for (int round = 0; round < 3; round++) {
+        struct link_map *library = dlopen(argv[argc - 1], RTLD_NOW);
+        void *(*part)(size_t) = (void *(*)(size_t))dlsym(library, "part");
+        void *there = (void *)library->l_addr;
+        for (int i = 0; i < 10 + round; i++) free(part(1u << (4 + round)));
+        void *volatile kept = part(100);
+        usleep(600000); /* it is written meanwhile */
+        dlclose(library);
+        /* The next one goes elsewhere. */
+        mmap(there, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        (void)kept;
+    }
+    return 0;
+}
+""")
+    gcc = ["gcc", "-g", "-O1"]
+    subprocess.run([*gcc, "-shared", "-fPIC", "-o", tmp_path / "part.so", tmp_path / "part.c"], check=True)
+    subprocess.run([*gcc, "-o", tmp_path / "m", tmp_path / "m.c", "-ldl"], check=True)
+    traced = trace([tmp_path / "m", tmp_path / "part.so"])
+    assert traced.returncode == 0 and traced.stderr == b""
+    for view in ("sites", "lines", "stacks"):
+        sums = traced.one(f"SELECT {', '.join(f'sum({m}) AS {m}' for m in MEASURES)} FROM {view}")
+        assert {m: sums[m] for m in MEASURES} == {m: traced.run[m] for m in MEASURES}
+    found = traced.rows("SELECT * FROM lines WHERE function = 'part'")
+    assert sum(r["allocations"] for r in found) == 10 + 11 + 12 + 3 and sum(r["live_bytes"] for r in found) == 300
+    sizes = json.loads(report(traced.database, "histogram", "--function", "part", "--json").stdout)["sizes"]
+    assert {row["from"]: row["allocations"] for row in sizes} == {16: 10, 32: 11, 64: 12 + 3}
+    assert len(traced.rows("SELECT 1 FROM sites WHERE function = 'part'")) == 2  # called from two lines
