@@ -51,7 +51,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 3u                  /* changed with every change of this file */
+#define WIRE_VERSION 4u                  /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -183,8 +183,8 @@ struct wire_note_module {
     uint64_t start, end;    /* addresses that it covers in the process */
     uint64_t bias;          /* address in the process minus address in the file (link_map.l_addr) */
     uint32_t build_id_size; /* bytes */
-    uint32_t reserved;
-    char bytes[]; /* build ID, then path */
+    uint32_t ours;          /* 1: libtrace.so itself; its frames are left out of stacks */
+    char bytes[];           /* build ID, then path */
 };
 
 struct wire_note_code {

@@ -27,6 +27,7 @@ struct text_entry {
 
 struct process_module {
     uint32_t number; /* in the run; 0 = none */
+    bool ours;       /* libtrace.so */
     uint64_t bias;
 };
 
@@ -132,6 +133,7 @@ static void take_module(struct intern *intern, struct intern_process *process,
     const char *path = note->bytes + note->build_id_size;
     module->number = run_module(intern, path, (const uint8_t *)note->bytes, note->build_id_size);
     module->bias = note->bias;
+    module->ours = note->ours != 0;
 }
 
 static void take_code(struct intern *intern, struct intern_process *process,
@@ -247,6 +249,24 @@ static const struct wire_frame *raw_frame(const struct intern *intern, const str
            (index - WIRE_FRAMES_FIRST * ((1u << k) - 1));
 }
 
+/* The module of a native frame; NULL = none that is known. */
+static const struct process_module *module_of(const struct intern_process *process,
+                                              const struct wire_frame *frame)
+{
+    if (!frame->owner || ((size_t)frame->owner + 1) * sizeof(struct process_module) > process->modules.room)
+        return NULL;
+    return (const struct process_module *)process->modules.memory + frame->owner;
+}
+
+/* Of operator new and the like, which stand before the program's: nobody's business. */
+static bool is_ours(const struct intern_process *process, const struct wire_frame *frame)
+{
+    if (!frame || atomic_load_explicit(&frame->kind, memory_order_acquire) != WIRE_FRAME_NATIVE)
+        return false;
+    const struct process_module *module = module_of(process, frame);
+    return module && module->ours;
+}
+
 /* Where a process's frame is in the run's terms; false if it cannot be told (yet). */
 static bool place_frame(const struct intern_process *process, const struct wire_frame *frame,
                         struct run_frame *place)
@@ -260,12 +280,10 @@ static bool place_frame(const struct intern_process *process, const struct wire_
         place->offset = frame->value;
         return place->code != NULL;
     }
-    if (kind == WIRE_FRAME_NATIVE && frame->owner &&
-        ((size_t)frame->owner + 1) * sizeof(struct process_module) <= process->modules.room) {
-        const struct process_module *owner = (struct process_module *)process->modules.memory + frame->owner;
-        place->module = owner->number;
-        /* Places outside of all modules have no name: they are all one. */
-        place->offset = owner->number ? frame->value - owner->bias : 0;
+    const struct process_module *module = kind == WIRE_FRAME_NATIVE ? module_of(process, frame) : NULL;
+    if (module && module->number) { /* places outside of all modules have no name: they are all one */
+        place->module = module->number;
+        place->offset = frame->value - module->bias;
     }
     return true;
 }
@@ -318,7 +336,7 @@ void intern_symbols(struct intern *intern, struct intern_process *process)
         const struct wire_frame *frame = raw_frame(intern, process->slot, process->looked + 1);
         if (!place_frame(process, frame, &place))
             return; /* not described yet */
-        if (!place.module)
+        if (!place.module || is_ours(process, frame))
             continue;
         struct run_module *module = (struct run_module *)intern->modules.memory + place.module;
         if (module->read || !module->symbols || known_earlier(intern, module, place.offset))
@@ -410,11 +428,14 @@ uint32_t intern_node(struct intern *intern, struct intern_process *process, uint
         path[depth++] = at;
     }
     while (depth-- > 0) {
-        uint32_t frame =
-            intern_frame(intern, process, (uint32_t)raw_node(intern, process->slot, path[depth]));
-        number = add_node(intern, number, frame);
+        uint32_t frame = (uint32_t)raw_node(intern, process->slot, path[depth]);
+        bool ours = is_ours(process, raw_frame(intern, process->slot, frame));
+        if (!ours)
+            number = add_node(intern, number, intern_frame(intern, process, frame));
         *known_node(process, path[depth]) = number;
-        note_use(process, number);
+        /* A frame of ours is no node, unless a whole stack ends with it, and is one with its caller's. */
+        if (!ours || depth == 0)
+            note_use(process, number);
     }
     return number == WIRE_NODE_CUT ? WIRE_NODE_ROOT : number;
 }

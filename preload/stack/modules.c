@@ -84,6 +84,7 @@ static uint32_t describe(const struct module *module, const char *path, struct b
     note->end = module->end;
     note->bias = module->bias;
     note->build_id_size = (uint32_t)id.size;
+    note->ours = (uintptr_t)&current - module->start < module->end - module->start;
     memcpy(note->bytes, id.bytes ? id.bytes : (const uint8_t *)"", id.size);
     memcpy(note->bytes + id.size, path, path_size);
     uint32_t number = note->number;

@@ -158,3 +158,20 @@ def test_deep_stacks_are_cut(build, trace):
     assert traced.run["stacks_different"] == 0
     cut = traced.rows("SELECT count(*) AS n FROM stacks WHERE frames LIKE '%[cut]'")[0]["n"]
     assert cut > 0
+
+
+@pytest.mark.parametrize("argv", [["shapes", "200"], ["python3", "-c", "x = [str(i) for i in range(9000)]"]], ids=lambda a: a[0])
+def test_the_tracer_is_not_in_them(argv, build, trace, program):
+    """Operators that libtrace.so has put before the program's leave no frame: who calls them comes next."""
+    argv[0] = build.workload(argv[0]) if argv[0] == "shapes" else program(argv[0])
+    traced = trace(argv, env={"LIBTRACE_STACK": "native"})
+    assert traced.returncode == 0 and traced.stderr == b""
+    [module] = traced.rows("SELECT id FROM module WHERE path LIKE '%/libtrace.so'")
+    assert traced.rows("SELECT 1 FROM frame WHERE module = ?", module["id"]) == []
+    stacks = [r["frames"].split(";") for r in traced.rows("SELECT frames FROM stacks")]
+    news = [frames[1] for frames in stacks if frames[0].startswith("operator new(")]
+    assert not [f for f in stacks if "/preload/" in ";".join(f)]
+    if "shapes" in argv[0]:
+        assert [caller for caller in news if caller.startswith("main (")] and len(news) > 5
+    for view in ("sites", "lines", "stacks"):
+        assert traced.one(f"SELECT sum(allocations) AS n FROM {view}")["n"] == traced.run["allocations"]
