@@ -36,6 +36,7 @@ static const char usage_text[] =
     "  --duration SECONDS  ends by itself after this time\n"
     "  --background        returns once the program is traced; it stays so until --detach\n"
     "  --detach            ends the tracing of PID that another trace-attach has begun\n"
+    "  --threads           tells threads apart line by line, for trace-report --thread\n"
     "  --label LABEL       names the run; the program's name otherwise\n"
     "  -o, --db FILE       records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --verbose           tells for how long the program was stopped\n"
@@ -482,13 +483,19 @@ static bool parse_number(const char *text, double low, double *number)
 /* A status to exit with, or -1. */
 static int parse(int argc, char **argv, struct options *options)
 {
-    enum { LABEL = 256, DURATION, DETACH, BACKGROUND, VERBOSE, VERSION };
+    enum { LABEL = 256, THREADS, DURATION, DETACH, BACKGROUND, VERBOSE, VERSION };
     static const struct option known[] = {
-        {"label", required_argument, NULL, LABEL}, {"duration", required_argument, NULL, DURATION},
-        {"db", required_argument, NULL, 'o'},      {"output", required_argument, NULL, 'o'},
-        {"detach", no_argument, NULL, DETACH},     {"background", no_argument, NULL, BACKGROUND},
-        {"verbose", no_argument, NULL, VERBOSE},   {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, VERSION},   {NULL, 0, NULL, 0},
+        {"label", required_argument, NULL, LABEL},
+        {"duration", required_argument, NULL, DURATION},
+        {"threads", no_argument, NULL, THREADS},
+        {"db", required_argument, NULL, 'o'},
+        {"output", required_argument, NULL, 'o'},
+        {"detach", no_argument, NULL, DETACH},
+        {"background", no_argument, NULL, BACKGROUND},
+        {"verbose", no_argument, NULL, VERBOSE},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, VERSION},
+        {NULL, 0, NULL, 0},
     };
     double number;
     int option;
@@ -496,6 +503,9 @@ static int parse(int argc, char **argv, struct options *options)
         switch (option) {
         case LABEL:
             options->label = optarg;
+            break;
+        case THREADS:
+            setenv("LIBTRACE_THREADS", "1", 1); /* for the collector, which is ours */
             break;
         case DURATION:
             if (!parse_number(optarg, 0.001, &options->duration))

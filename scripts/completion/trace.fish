@@ -40,6 +40,7 @@ complete -c trace-run -l events -d 'log every allocation and free'
 complete -c trace-run -f -n '__fish_is_first_token' -a '(__fish_complete_command)'
 complete -c trace-attach -l duration -x -d 'end after this time'
 complete -c trace-attach -l background -l detach -l verbose
+complete -c trace-attach -l threads -d 'tell threads apart line by line'
 complete -c trace-attach -l label -x -d 'name the run'
 complete -c trace-attach -s o -l db -r -d 'record into a file'
 complete -c trace-attach -f -a '(__fish_complete_pids)'

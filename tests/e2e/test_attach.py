@@ -90,6 +90,18 @@ def pointers_into(pid, library):
     return found
 
 
+def test_threads_are_told_apart(build, attach, start, report, tmp_path):
+    program = start([build.target("churn"), 4, 3600])
+    assert attach(program.pid, "--threads", "--duration", "0.3").returncode == 0
+    threads = rows(tmp_path / "trace.db", """SELECT *, (SELECT sum(s.allocations) FROM sites s WHERE s.thread = t.thread) AS n
+                                             FROM threads t WHERE allocations > 0""")
+    tids = {int(tid) for tid in os.listdir(f"/proc/{program.pid}/task")}
+    assert len(threads) >= 4 and {t["tid"] for t in threads} <= tids and {t["name"] for t in threads} == {"churn"}
+    assert [t["n"] for t in threads] == [t["allocations"] for t in threads]
+    done = report(tmp_path / "trace.db", "top", "--thread", threads[-1]["tid"])
+    assert done.returncode == 0 and f"Only thread {threads[-1]['tid']}" in done.stdout
+
+
 def test_cycles_on_a_storm(build, attach, start, tmp_path, say):
     """Attached and detached again and again in the middle of four threads' allocations, while a library comes and goes."""
     program = start([build.target("churn"), 4, 3600, build.target("plugin.so")])
