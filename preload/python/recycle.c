@@ -38,27 +38,44 @@ static inline bool just_allocated(uintptr_t object)
     return true;
 }
 
-/* The hook has room for one. Who had it before us (tracemalloc, mostly), or took it since, is called by us.
+/* The hook has room for one. Who had it when we took it is called by us. Our entry's data says who that was:
+ * somebody who found us there, and puts us back when his own tracer's time is over, thereby puts back those
+ * of then, and his own is called no more. So an entry is never changed. The first stays empty: nobody had it.
  */
-static python_tracer *next_tracer;
-static void *next_data;
+#define EARLIER 64
+struct earlier {
+    python_tracer *_Atomic tracer; /* written last */
+    void *data;
+};
+static struct earlier earlier_ones[EARLIER];
+static _Atomic uint32_t earlier_used = 1;
 
-static NOINLINE int call_next(void *object, int event)
+/* The entry that is being called on this thread. */
+static __thread const struct earlier *calling __attribute__((tls_model("initial-exec")));
+
+/* Who found us there may in turn call us. That leads to older ones only, so that it ends. */
+static NOINLINE int call_earlier(const struct earlier *one, void *object, int event)
 {
-    /* Somebody who found us there may in turn call us. */
-    static __thread bool calling __attribute__((tls_model("initial-exec")));
-    if (calling)
+    const struct earlier *outer = calling;
+    if (outer && one >= outer)
         return 0;
-    calling = true;
-    int result = next_tracer(object, event, next_data);
-    calling = false;
+    calling = one;
+    int result = one->tracer(object, event, one->data);
+    calling = outer;
     return result;
 }
 
-/* An object in a block that is known already. */
-static NOINLINE int recycled(void *object, const void *frame)
+static inline int pass_on(const struct earlier *one, void *object, int event)
 {
-    struct thread *t = thread_enter(frame);
+    return LIKELY(!atomic_load_explicit(&one->tracer, memory_order_relaxed))
+               ? 0
+               : call_earlier(one, object, event);
+}
+
+/* An object in a block that is known already. */
+static NOINLINE int recycled(void *object, const struct earlier *one, const void *frame)
+{
+    struct thread *t = calling ? NULL : thread_enter(frame);
     if (LIKELY(t != NULL)) {
         struct python_thread *mine = python_thread_of(t);
         if (LIKELY(mine != NULL && !t->paused))
@@ -66,15 +83,14 @@ static NOINLINE int recycled(void *object, const void *frame)
                            domains_stack(t, mine, frame));
         thread_leave(t);
     }
-    return LIKELY(!next_tracer) ? 0 : call_next(object, EVENT_CREATE);
+    return pass_on(one, object, EVENT_CREATE);
 }
 
 int recycle_event(void *object, int event, void *data)
 {
-    (void)data;
     if (event == EVENT_CREATE && !just_allocated((uintptr_t)object))
-        return recycled(object, __builtin_frame_address(0));
-    return LIKELY(!next_tracer) ? 0 : call_next(object, event);
+        return recycled(object, data, __builtin_frame_address(0));
+    return pass_on(data, object, event);
 }
 
 /* ---- the hook ----------------------------------------------------------------------------------- */
@@ -110,20 +126,36 @@ static bool may_replace(python_tracer *tracer)
            (uintptr_t)tracer - python.text < python.text_size;
 }
 
+/* The entry of who has the hook now; NULL when there were too many. Without a lock: interpreters with a GIL
+ * each may come here at the same time, and then there are two. */
+static const struct earlier *earlier_for(python_tracer *tracer, void *data)
+{
+    if (!tracer)
+        return &earlier_ones[0];
+    uint32_t used = atomic_load(&earlier_used);
+    for (uint32_t i = 1; i < used && i < EARLIER; i++)
+        if (earlier_ones[i].tracer == tracer && earlier_ones[i].data == data)
+            return &earlier_ones[i];
+    if (used >= EARLIER || (used = atomic_fetch_add(&earlier_used, 1)) >= EARLIER)
+        return NULL;
+    earlier_ones[used].data = data;
+    atomic_store(&earlier_ones[used].tracer, tracer);
+    return &earlier_ones[used];
+}
+
 NOINLINE void recycle_start(void)
 {
-    static char mark;
     void *data;
     if (!python.set_tracer || !python.get_tracer)
         return;
     python_tracer *tracer = python.get_tracer(&data);
     if (tracer == recycle_event || !may_replace(tracer))
         return;
-    next_tracer = NULL;
-    next_data = data;
-    next_tracer = tracer;
-    python.set_tracer(recycle_event, &mark);
-    const struct hook *hook = find_hook(&mark);
+    const struct earlier *one = earlier_for(tracer, data);
+    if (!one)
+        return;
+    python.set_tracer(recycle_event, (void *)one);
+    const struct hook *hook = recycle_hook == &nobody.tracer ? find_hook(one) : NULL;
     if (hook)
         recycle_hook = &hook->tracer;
 }
@@ -131,6 +163,8 @@ NOINLINE void recycle_start(void)
 void recycle_stop(void)
 {
     void *data;
-    if (python.set_tracer && python.get_tracer && python.get_tracer(&data) == recycle_event)
-        python.set_tracer(next_tracer, next_data);
+    if (!python.set_tracer || !python.get_tracer || python.get_tracer(&data) != recycle_event)
+        return;
+    const struct earlier *one = data;
+    python.set_tracer(one->tracer, one->data);
 }

@@ -294,6 +294,8 @@ def extension(path):
     callback = ctypes.CFUNCTYPE(None)(lambda: here() and None)
     library.call(callback)
     library.call_from_thread(callback)
+    assert library.watch_objects(callback) > 0 or sys.version_info < (3, 13)
+    assert [[i, float(i)] for i in range(1000)] and library.watched_late() == 0
     library.allocate_released(ctypes.c_size_t(expect(chain(sys._getframe()))))
     if "debug" not in os.environ.get("PYTHONMALLOC", "") and not sys.flags.dev_mode:  # these make raw blocks larger
         library.allocate_raw(ctypes.c_size_t(expect(chain(sys._getframe()))))
