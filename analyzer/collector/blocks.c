@@ -189,6 +189,15 @@ int blocks_put_slow(struct blocks *blocks, const struct block *block, struct blo
     return found;
 }
 
+bool blocks_move_slow(struct blocks *blocks, const struct block *block, struct block *old)
+{
+    struct block moved = *block, none;
+    if (!blocks_take_slow(blocks, block->address, old))
+        return false;
+    moved.size = old->size;
+    return blocks_put_slow(blocks, &moved, &none) >= 0;
+}
+
 void blocks_each(const struct blocks *blocks, void (*visit)(void *, const struct block *), void *data)
 {
     const struct entry *entry = blocks->buckets[0].entry, *end = blocks->buckets[all_buckets(blocks)].entry;

@@ -71,6 +71,7 @@ void blocks_each(const struct blocks *blocks, void (*visit)(void *data, const st
 
 int blocks_put_slow(struct blocks *blocks, const struct block *block, struct block *old);
 bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *block);
+bool blocks_move_slow(struct blocks *blocks, const struct block *block, struct block *old);
 
 /* A piece of 64 bytes of memory has one home: blocks that are allocated one after the other share it. The 32
  * bits of the hash are a fraction of all homes (Lemire 2019, without a division). */
@@ -89,6 +90,7 @@ static inline unsigned bucket_find(const struct bucket *bucket, uint64_t address
 {
     uint64_t want = address >> 3;
     unsigned found = 0;
+#pragma GCC unroll 4 /* BUCKET */
     for (unsigned i = 0; i < BUCKET; i++)
         found |= (unsigned)(bucket->entry[i].key >> BLOCKS_BORN_BITS == want) << i;
     return found;
@@ -161,14 +163,16 @@ static inline bool blocks_take(struct blocks *blocks, uint64_t address, struct b
  * false if there is none. */
 static inline bool blocks_move(struct blocks *blocks, const struct block *block, struct block *old)
 {
-    struct block moved;
-    if (!blocks_take(blocks, block->address, old))
-        return false;
-    moved = *old;
-    moved.site = block->site;
-    moved.born = block->born;
-    struct block none;
-    return blocks_put(blocks, &moved, &none) >= 0;
+    struct bucket *bucket = &blocks->buckets[blocks_home(blocks, block->address)];
+    unsigned found = bucket_find(bucket, block->address);
+    bool odd = (block->address & 7 || block->born >> blocks->age_shift >> BLOCKS_BORN_BITS);
+    if (__builtin_expect(!found || odd, 0))
+        return blocks_move_slow(blocks, block, old);
+    struct entry *entry = &bucket->entry[__builtin_ctz(found)];
+    *old = blocks_unpack(blocks, *entry);
+    const struct block moved = {block->address, old->size, block->site, block->born};
+    *entry = blocks_pack(blocks, &moved);
+    return true;
 }
 
 #endif

@@ -33,7 +33,7 @@ static void visit(void *data, const struct block *block)
     visited->bytes += block->size;
 }
 
-/* Random puts and takes at addresses this far apart, and now and then one that fits no entry. */
+/* Random puts, moves and takes at addresses this far apart, and now and then one that fits no entry. */
 static void against_array(unsigned spacing, bool with_odd)
 {
     struct blocks blocks;
@@ -61,16 +61,19 @@ static void against_array(unsigned spacing, bool with_odd)
             live++;
             bytes += block.size;
         } else {
-            bool found = blocks_take(&blocks, address, &old);
+            struct block to = {address, 0, (uint32_t)(number >> 8) | 1, (uint32_t)i};
+            bool moves = number >> 60 < 11;
+            bool found = moves ? blocks_move(&blocks, &to, &old) : blocks_take(&blocks, address, &old);
             assert_int_equal(found, model[at].site != 0);
-            if (found) {
-                assert_memory_equal(&old, &model[at], sizeof old - sizeof old.born);
-                /* Births lose their last bits as the run gets older. */
-                assert_in_range(model[at].born - old.born, 0, (1u << blocks.age_shift) - 1);
-                live--;
-                bytes -= old.size;
-            }
-            model[at].site = 0;
+            if (!found)
+                continue;
+            assert_memory_equal(&old, &model[at], sizeof old - sizeof old.born);
+            /* Births lose their last bits as the run gets older. */
+            assert_in_range(model[at].born - old.born, 0, (1u << blocks.age_shift) - 1);
+            live -= !moves;
+            bytes -= moves ? 0 : old.size;
+            model[at].site = moves ? to.site : 0;
+            model[at].born = to.born;
         }
         assert_int_equal(blocks_count(&blocks), live);
     }
