@@ -7,7 +7,6 @@
 
 #define FIRST_HOMES 1024
 #define SMALL_HOMES 65536 /* smaller tables stay emptier: they fit the cache anyway */
-#define PASSED_MAX 255
 
 struct odd_block {
     uint64_t address; /* key */
@@ -24,11 +23,9 @@ static size_t all_buckets(const struct blocks *blocks)
 static bool make_room(struct blocks *blocks, size_t homes)
 {
     size_t all = homes + BLOCKS_BEHIND;
-    if (!grow_to(&blocks->bucket_memory, all * sizeof *blocks->buckets) ||
-        !grow_to(&blocks->passed_memory, all * sizeof *blocks->passed))
+    if (!grow_to(&blocks->bucket_memory, all * sizeof *blocks->buckets))
         return false;
     blocks->buckets = blocks->bucket_memory.memory;
-    blocks->passed = blocks->passed_memory.memory;
     return true;
 }
 
@@ -56,7 +53,6 @@ void blocks_close(struct blocks *blocks)
         free(odd);
     }
     grow_free(&blocks->bucket_memory);
-    grow_free(&blocks->passed_memory);
     memset(blocks, 0, sizeof *blocks);
 }
 
@@ -65,17 +61,22 @@ size_t blocks_count(const struct blocks *blocks)
     return blocks->count + HASH_COUNT(blocks->odd);
 }
 
+/* A block more goes on from this bucket, or a block less. */
+static void count_passed(struct bucket *bucket, int by)
+{
+    if ((bucket->entry[0].value & BLOCKS_PASSED) != BLOCKS_PASSED)
+        bucket->entry[0].value += (uint64_t)by << BLOCKS_PASSED_SHIFT;
+}
+
 /* Puts an entry into the first free place from its home on; its address is known not to be there. */
 static void place(struct blocks *blocks, struct entry entry)
 {
     size_t at = blocks_home(blocks, blocks_key_address(entry.key)), last = all_buckets(blocks) - 2;
     unsigned free_ones;
-    while (!(free_ones = bucket_find(&blocks->buckets[at], 0))) {
-        if (blocks->passed[at] < PASSED_MAX)
-            blocks->passed[at]++;
-        at++;
-    }
-    blocks->buckets[at].entry[__builtin_ctz(free_ones)] = entry;
+    entry.value &= ~BLOCKS_PASSED; /* of the bucket that it was in */
+    while (!(free_ones = bucket_find(&blocks->buckets[at], 0)))
+        count_passed(&blocks->buckets[at++], 1);
+    bucket_put(&blocks->buckets[at], (unsigned)__builtin_ctz(free_ones), entry);
     blocks->crowded |= at >= last;
     blocks->count++;
 }
@@ -120,7 +121,6 @@ static bool grow(struct blocks *blocks)
     blocks->crowded = false;
     blocks->count = 0;
     early.count = 0;
-    memset(blocks->passed, 0, all);
     for (size_t at = all; at-- > 0;) {
         struct bucket bucket = blocks->buckets[at];
         blocks->buckets[at] = (struct bucket){0};
@@ -156,7 +156,8 @@ bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *blo
     struct odd_block *odd;
     size_t home = blocks_home(blocks, address), at = home;
     unsigned found = 0;
-    while (!(address & 7) && !(found = bucket_find(&blocks->buckets[at], address)) && blocks->passed[at])
+    while (!(address & 7) && !(found = bucket_find(&blocks->buckets[at], address)) &&
+           bucket_passed(&blocks->buckets[at]))
         at++;
     if (found) {
         struct entry *entry = &blocks->buckets[at].entry[__builtin_ctz(found)];
@@ -164,8 +165,7 @@ bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *blo
         entry->key = 0;
         blocks->count--;
         for (; home < at; home++)
-            if (blocks->passed[home] < PASSED_MAX)
-                blocks->passed[home]--;
+            count_passed(&blocks->buckets[home], -1);
         return true;
     }
     HASH_FIND(hh, blocks->odd, &address, sizeof address, odd);
@@ -181,7 +181,7 @@ int blocks_put_slow(struct blocks *blocks, const struct block *block, struct blo
 {
     int found = blocks_take_slow(blocks, block->address, old);
     age(blocks, block->born);
-    if (block->size >> 32 || block->address & 7)
+    if (block->size >> 32 || block->site >> (64 - BLOCKS_SITE_SHIFT) || block->address & 7)
         return put_odd(blocks, block) ? found : -1;
     if ((blocks->count >= blocks->limit || blocks->crowded) && !grow(blocks))
         return -1;

@@ -46,9 +46,11 @@ static void against_array(unsigned spacing, bool with_odd)
         size_t at = number % PLACES;
         uint64_t address = 0x7f0000000000ull + at * spacing + (with_odd && at % 1000 == 7 ? 3 : 0);
         if (number >> 60 < 9 || i < PLACES) {
-            struct block block = {address, number >> 20 & 0xffff, (uint32_t)(number >> 8) | 1, (uint32_t)i};
+            struct block block = {address, number >> 20 & 0xffff, (number >> 8 & 0x3ffffff) | 1, (uint32_t)i};
             if (with_odd && at % 1000 == 8)
                 block.size += 5ull << 32;
+            if (with_odd && at % 1000 == 9)
+                block.site |= 1u << 31;
             int found = blocks_put(&blocks, &block, &old);
             assert_int_equal(found, model[at].site != 0);
             if (found) {
