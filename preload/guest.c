@@ -27,6 +27,22 @@ void guest_unmap(void *pages, size_t size)
     errno = saved;
 }
 
+void *guest_huge_pages(size_t size)
+{
+    const uintptr_t huge = 2u << 20;
+    char *pages = guest_pages(size + huge);
+    if (!pages)
+        return NULL;
+    size_t before = -(uintptr_t)pages % huge;
+    if (before)
+        guest_unmap(pages, before);
+    guest_unmap(pages + before + size, huge - before);
+    int saved = errno;
+    madvise(pages + before, size, MADV_HUGEPAGE);
+    errno = saved;
+    return pages + before;
+}
+
 void guest_say(const char *message, const char *detail)
 {
     static _Atomic int said;

@@ -23,6 +23,10 @@
 void *guest_pages(size_t size);
 void guest_unmap(void *pages, size_t size);
 
+/* The same of a multiple of 2 MiB, and in huge pages where the system gives them: for what is read at random.
+ */
+void *guest_huge_pages(size_t size);
+
 /* One line on stderr, "libtrace: " and a newline added; the first call of a process prints, later ones
  * do not. */
 void guest_say(const char *message, const char *detail);

@@ -34,7 +34,7 @@ struct thread {
     struct thread *inner;  /* the next level's state */
     void *python;          /* preload/python's, NULL = none */
     struct unwind unwind;
-};
+} __attribute__((aligned(64))); /* unwind's memory follows */
 
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
 

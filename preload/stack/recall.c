@@ -1,7 +1,7 @@
 /* recall.c - see recall.h.
  *
- * A table that gets full is followed by one twice as large. Its stacks move over as they are looked for; what
- * nobody has asked for by the time of the next table is forgotten.
+ * A table that gets full is followed by one four times as large. Its stacks move over as they are looked for,
+ * or are put again; what nobody has asked for by the time of the next table is forgotten.
  */
 #include "recall.h"
 #include "stacks.h"
@@ -15,11 +15,7 @@
 
 _Static_assert(WIRE_NODE_BASE(WIRE_NODE_SEGMENTS) < 1u << RECALL_NODE_BITS, "nodes fit an entry");
 
-_Atomic recall_table recall_now;
-static _Atomic recall_table before; /* the previous one */
-static _Atomic uint64_t used;       /* entries of recall_now */
-static _Atomic bool
-    growing; /* for ever, if whoever is at it is thrown out of a signal handler: this is a cache */
+struct recall recall_by_frames, recall_by_words;
 
 static size_t bytes_of(recall_table table)
 {
@@ -32,28 +28,53 @@ static _Atomic uint64_t *place_of(_Atomic uint64_t *home, unsigned i)
     return (_Atomic uint64_t *)((uintptr_t)home ^ i * sizeof *home);
 }
 
-static uint32_t find(recall_table table, uint64_t hash)
+/* *full: no place of the line is free. */
+static inline uint32_t find_in_line(_Atomic uint64_t *home, uint64_t hash, bool *full)
 {
-    _Atomic uint64_t *home = recall_home(table, hash);
+    uint32_t node = 0;
+    bool none_free = true;
+#pragma GCC unroll 8
     for (unsigned i = 0; i < RECALL_LINE; i++) {
         uint64_t entry = atomic_load_explicit(place_of(home, i), memory_order_relaxed);
-        if (entry && (entry ^ hash << RECALL_NODE_BITS) >> RECALL_NODE_BITS == 0)
-            return (uint32_t)entry & ((1u << RECALL_NODE_BITS) - 1);
+        node = (entry ^ hash << RECALL_NODE_BITS) >> RECALL_NODE_BITS == 0 ? (uint32_t)entry : node;
+        none_free &= entry != 0;
     }
-    return 0;
+    *full = none_free;
+    return node & ((1u << RECALL_NODE_BITS) - 1);
+}
+
+static inline struct recall_key elsewhere(struct recall_key key)
+{
+    return (struct recall_key){key.hash, key.hash};
+}
+
+/* Nothing is ever taken out, so what is elsewhere found this line full. */
+static uint32_t find(recall_table table, struct recall_key key)
+{
+    bool full;
+    uint32_t node = find_in_line(recall_home(table, key), key.hash, &full);
+    if (node || !full || key.near == key.hash)
+        return node;
+    return find_in_line(recall_home(table, elsewhere(key)), key.hash, &full);
 }
 
 /* Not cold: in a table that is half full every fourth stack or so is not at home. */
-__attribute__((noinline)) uint32_t recall_find_slow(uint64_t hash)
+__attribute__((noinline)) uint32_t recall_find_slow(struct recall *recall, struct recall_key key)
 {
-    recall_table table = atomic_load_explicit(&recall_now, memory_order_acquire), older;
-    uint32_t node = table ? find(table, hash) : 0;
-    if (node || !(older = atomic_load_explicit(&before, memory_order_acquire)))
+    recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire), older;
+    uint32_t node = table ? find(table, key) : 0;
+    if (node || !(older = atomic_load_explicit(&recall->before, memory_order_acquire)))
         return node;
-    node = find(older, hash);
+    node = find(older, key);
     if (node)
-        recall_put(hash, node);
+        recall_put(recall, key, node);
     return node;
+}
+
+__attribute__((noinline)) uint32_t recall_find_in_line(const struct recall *recall, struct recall_key key)
+{
+    recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire);
+    return table ? find(table, key) : 0;
 }
 
 /* Memory of old tables is given back, but stays mapped, as others may be looking at it: it reads as empty. */
@@ -65,50 +86,60 @@ static void let_go(recall_table table)
     errno = saved;
 }
 
-static void grow(recall_table table)
+static void grow(struct recall *recall, recall_table table)
 {
-    recall_table larger = table ? (table & 63) + 1 : FIRST_BITS;
-    void *memory = guest_pages(bytes_of(larger));
+    recall_table larger = table ? (table & 63) + 2 : FIRST_BITS;
+    void *memory = larger >= HUGE_BITS ? guest_huge_pages(bytes_of(larger)) : guest_pages(bytes_of(larger));
     if (!memory)
         return;
-    int saved = errno;
-    if (larger >= HUGE_BITS)
-        madvise(memory, bytes_of(larger), MADV_HUGEPAGE);
-    errno = saved;
-    let_go(atomic_exchange(&before, table));
-    atomic_store(&used, 0);
-    atomic_store_explicit(&recall_now, (uintptr_t)memory | larger, memory_order_release);
+    let_go(atomic_exchange(&recall->before, table));
+    atomic_store(&recall->used, 0);
+    atomic_store_explicit(&recall->now, (uintptr_t)memory | larger, memory_order_release);
 }
 
-NOINLINE void recall_put(uint64_t hash, uint32_t node)
+static _Atomic uint64_t *free_place(_Atomic uint64_t *home)
 {
-    recall_table table = atomic_load_explicit(&recall_now, memory_order_acquire);
-    bool full =
-        !table || ((table & 63) < LAST_BITS && atomic_load(&used) >= RECALL_LINE * 3 / 4 << (table & 63));
-    if (full && !atomic_exchange(&growing, true)) {
-        if (table == atomic_load(&recall_now))
-            grow(table);
-        atomic_store(&growing, false);
-        table = atomic_load_explicit(&recall_now, memory_order_acquire);
+    for (unsigned i = 0; i < RECALL_LINE; i++)
+        if (atomic_load_explicit(place_of(home, i), memory_order_relaxed) == 0)
+            return place_of(home, i);
+    return NULL;
+}
+
+NOINLINE void recall_put(struct recall *recall, struct recall_key key, uint32_t node)
+{
+    recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire);
+    bool full = !table || ((table & 63) < LAST_BITS && atomic_load(&recall->used) >= RECALL_LINE * 3 / 4
+                                                                                         << (table & 63));
+    if (full && !atomic_exchange(&recall->growing, true)) {
+        if (table == atomic_load(&recall->now))
+            grow(recall, table);
+        atomic_store(&recall->growing, false);
+        table = atomic_load_explicit(&recall->now, memory_order_acquire);
     }
     if (!table)
         return;
-    _Atomic uint64_t *home = recall_home(table, hash);
-    unsigned i = 0;
-    while (i < RECALL_LINE && atomic_load_explicit(place_of(home, i), memory_order_relaxed))
-        i++;
-    if (i < RECALL_LINE)
-        atomic_fetch_add_explicit(&used, 1, memory_order_relaxed);
-    atomic_store_explicit(place_of(home, i % RECALL_LINE), hash << RECALL_NODE_BITS | node,
-                          memory_order_relaxed);
+    _Atomic uint64_t *place = free_place(recall_home(table, key));
+    if (!place)
+        place = free_place(recall_home(table, elsewhere(key)));
+    if (place)
+        atomic_fetch_add_explicit(&recall->used, 1, memory_order_relaxed);
+    else
+        place = recall_home(table, elsewhere(key));
+    atomic_store_explicit(place, key.hash << RECALL_NODE_BITS | node, memory_order_relaxed);
+}
+
+static void forget(struct recall *recall)
+{
+    recall_table tables[] = {atomic_exchange(&recall->now, 0), atomic_exchange(&recall->before, 0)};
+    for (unsigned i = 0; i < 2; i++)
+        if (tables[i])
+            guest_unmap((void *)(tables[i] & ~(recall_table)63), bytes_of(tables[i]));
+    atomic_store(&recall->used, 0);
+    atomic_store(&recall->growing, false);
 }
 
 void recall_forget(void)
 {
-    recall_table tables[] = {atomic_exchange(&recall_now, 0), atomic_exchange(&before, 0)};
-    for (unsigned i = 0; i < 2; i++)
-        if (tables[i])
-            guest_unmap((void *)(tables[i] & ~(recall_table)63), bytes_of(tables[i]));
-    atomic_store(&used, 0);
-    atomic_store(&growing, false);
+    forget(&recall_by_frames);
+    forget(&recall_by_words);
 }

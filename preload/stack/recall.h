@@ -1,7 +1,8 @@
 /* recall.h - the stacks that this process has numbered: hash of a whole stack -> its node in the trie.
  *
- * A cache: the trie is the truth, and what is lost here is found there again, frame by frame. One table for
- * all threads, private to the process. Looking up writes nothing and waits for nobody.
+ * A cache: the trie is the truth, and what is lost here is found there again, frame by frame. For all
+ * threads, private to the process. Looking up writes nothing and waits for nobody. There are two: by the
+ * numbers of the frames, and by the words in memory that the walk has read, see shapes.h.
  *
  *    63                       25 24                0
  *   +---------------------------+-------------------+
@@ -10,9 +11,11 @@
  *
  * So small that those of a program with 200,000 stacks are not much larger than a processor's own cache:
  * waiting for this memory is the most expensive part of naming a stack. The line is chosen by other bits of
- * the hash. A stack that was never
- * seen is taken for another one if all these bits are those of one of the ten or so entries that it is
- * compared with: that happens to one of a million different stacks in about one process of 50,000.
+ * the hash, or by a hash of the outer frames, so that stacks that come together are together.
+ *
+ * What was never put is taken for something else if all these bits are those of one of the sixteen entries
+ * that it is compared with at most: that happens to one of a million different stacks in about one process of
+ * 30,000.
  */
 #ifndef LIBTRACE_RECALL_H
 #define LIBTRACE_RECALL_H
@@ -20,6 +23,7 @@
 #include "../guest.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define RECALL_LINE 8u /* entries in a cache line: where a stack may be; at home, if that is free */
@@ -28,7 +32,14 @@
 
 /* A table's address, and in the lowest bits log2 of its lines. 0 = none yet. */
 typedef uintptr_t recall_table;
-extern _Atomic recall_table recall_now;
+
+struct recall {
+    _Atomic recall_table now;
+    _Atomic recall_table before; /* the previous one */
+    _Atomic uint64_t used;       /* entries of now */
+    _Atomic bool growing; /* for ever, if who is at it is thrown out of a signal handler: this is a cache */
+};
+extern struct recall recall_by_frames, recall_by_words;
 
 /* Hashes of the empty stack, and of one whose outer frames were cut off. */
 #define RECALL_ROOT 0x8ebc6af09c88c6e3ull
@@ -41,30 +52,52 @@ INLINE uint64_t recall_hash(uint64_t outer, uint32_t frame)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Where a stack is at home; the other places are those of the same line. */
-INLINE _Atomic uint64_t *recall_home(recall_table table, uint64_t hash)
+/* Two hashes of a stack: stacks with the same "near" are in the same line, as far as there is room. */
+struct recall_key {
+    uint64_t near, hash;
+};
+
+/* Where a stack is at home; the other places are those of the same line, and those of the line that its own
+ * hash chooses. */
+INLINE _Atomic uint64_t *recall_home(recall_table table, struct recall_key key)
 {
     _Atomic uint64_t *entries = (_Atomic uint64_t *)(table & ~(recall_table)63);
-    return entries + (hash >> (64 - (table & 63))) * RECALL_LINE + (hash >> RECALL_TAG_BITS) % RECALL_LINE;
+    return entries + (key.near >> (64 - (table & 63))) * RECALL_LINE +
+           (key.hash >> RECALL_TAG_BITS) % RECALL_LINE;
 }
 
 /* The node when it is not at home; 0 if it is not remembered. */
-uint32_t recall_find_slow(uint64_t hash);
+uint32_t recall_find_slow(struct recall *recall, struct recall_key key);
+
+/* The same, of those that were put since the table grew. */
+uint32_t recall_find_in_line(const struct recall *recall, struct recall_key key);
+
+INLINE uint32_t recall_at_home(const struct recall *recall, struct recall_key key)
+{
+    recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire);
+    if (UNLIKELY(!table))
+        return 0;
+    uint64_t entry = atomic_load_explicit(recall_home(table, key), memory_order_relaxed);
+    return LIKELY((entry ^ key.hash << RECALL_NODE_BITS) >> RECALL_NODE_BITS == 0)
+               ? (uint32_t)entry & ((1u << RECALL_NODE_BITS) - 1)
+               : 0;
+}
 
 /* The node, 0 if it is not remembered. */
-INLINE uint32_t recall_find(uint64_t hash)
+INLINE uint32_t recall_find(struct recall *recall, struct recall_key key)
 {
-    recall_table table = atomic_load_explicit(&recall_now, memory_order_acquire);
-    if (LIKELY(table)) {
-        uint64_t entry = atomic_load_explicit(recall_home(table, hash), memory_order_relaxed);
-        if (LIKELY((entry ^ hash << RECALL_NODE_BITS) >> RECALL_NODE_BITS == 0))
-            return (uint32_t)entry & ((1u << RECALL_NODE_BITS) - 1);
-    }
-    return recall_find_slow(hash);
+    uint32_t node = recall_at_home(recall, key);
+    return LIKELY(node) ? node : recall_find_slow(recall, key);
+}
+
+INLINE uint32_t recall_find_now(const struct recall *recall, struct recall_key key)
+{
+    uint32_t node = recall_at_home(recall, key);
+    return LIKELY(node) ? node : recall_find_in_line(recall, key);
 }
 
 /* Remembers a stack's node, unless there is no memory for it. */
-void recall_put(uint64_t hash, uint32_t node);
+void recall_put(struct recall *recall, struct recall_key key, uint32_t node);
 
 /* The nodes are those of another process slot: after fork, and when an attached trace begins anew. No other
  * thread may be recording. */

@@ -14,32 +14,37 @@ struct step {
 /* No return address is below: where libunwind ends, too. */
 #define LOWEST_CODE 0x4000
 
-/* seen.check of a frame that is always walked: a realigned one, whose place depends on more than rbp. */
-#define NEVER 1
-
 /* So many frames further out than where the walk meets the previous stack are looked at first. */
 #define GLANCE 3
 
 uint64_t unwind_memory(uint32_t depth)
 {
-    return (depth + 1) * sizeof(struct seen) + depth * sizeof(struct step) +
+    return sizeof(struct shapes) + (depth + 1) * sizeof(struct seen) + depth * sizeof(struct step) +
            (depth + UNWIND_OWN) * sizeof(void *);
 }
 
 void unwind_init(struct unwind *u, uint32_t depth, void *memory)
 {
     u->depth = depth;
-    u->seen = memory;
+    u->shapes = memory;
+    u->seen = (struct seen *)(u->shapes + 1);
     u->fresh = (struct step *)(u->seen + depth + 1);
     u->buffer = (void **)(u->fresh + depth);
     u->seen[depth] = (struct seen){.slot = UINT64_MAX};
+    shapes_open(u->shapes);
     unwind_forget(u);
+}
+
+static void forget_walk(struct unwind *u)
+{
+    u->top = u->depth;
+    u->cut = false;
 }
 
 void unwind_forget(struct unwind *u)
 {
-    u->top = u->depth;
-    u->cut = false;
+    shapes_forget(u->shapes);
+    forget_walk(u);
 }
 
 static inline uint64_t word_at(uint64_t address)
@@ -69,7 +74,7 @@ INLINE bool meets(const struct seen *p, const struct seen *end, uint64_t slot, u
 INLINE struct seen *verify(struct seen *p, const struct seen *end)
 {
     for (;; p++) {
-        if (UNLIKELY(p->check) && (p->check == NEVER || word_at(p->check) != p[1].rbp))
+        if (UNLIKELY(p->check) && (p->check == SEEN_ALWAYS_WALKED || word_at(p->check) != p[1].rbp))
             return p + 1;
         if (p + 1 == end)
             return NULL;
@@ -90,7 +95,9 @@ INLINE struct seen *keep(struct unwind *u, struct seen *p, uint32_t n)
         at->slot = step->slot;
         at->ra = step->ra;
         at->rbp = step->rbp;
-        at->check = rule_kind(step->known.rule) == RULE_ALIGNED ? NEVER : outer_needs ? step->saved : 0;
+        at->check = rule_kind(step->known.rule) == RULE_ALIGNED ? SEEN_ALWAYS_WALKED
+                    : outer_needs                               ? step->saved
+                                                                : 0;
         at->hash = recall_hash(outer, step->known.frame);
         at->node = 0;
         at->frame = step->known.frame;
@@ -98,6 +105,11 @@ INLINE struct seen *keep(struct unwind *u, struct seen *p, uint32_t n)
     }
     u->top = (uint32_t)(at - u->seen);
     return at;
+}
+
+INLINE struct recall_key by_frames(const struct seen *top)
+{
+    return (struct recall_key){top->hash, top->hash};
 }
 
 /* A stack that is not remembered gets its number from the trie, as all that it consists of. */
@@ -110,13 +122,13 @@ static NOINLINE uint32_t number(struct unwind *u, struct seen *top)
     while (at-- > top)
         at->node = node = stacks_child(node, at->frame);
     if (node)
-        recall_put(top->hash, node);
+        recall_put(&recall_by_frames, by_frames(top), node);
     return node;
 }
 
 INLINE uint32_t node_of(struct unwind *u, struct seen *top)
 {
-    if (top->node == 0 && (top->node = recall_find(top->hash)) == 0)
+    if (top->node == 0 && (top->node = recall_find(&recall_by_frames, by_frames(top))) == 0)
         return number(u, top);
     return top->node;
 }
@@ -125,7 +137,7 @@ static NOINLINE uint32_t slow_stack(struct unwind *u, uint64_t ra, uint32_t walk
 {
     uint32_t first, count = fallback_walk(u, ra, &first);
     uint32_t node = WIRE_NODE_ROOT;
-    unwind_forget(u);
+    forget_walk(u);
     atomic_fetch_add_explicit(&process->stacks_slow, 1, memory_order_relaxed);
     if (count == 0) { /* no libunwind: what the rules could tell */
         while (walked-- > 0)
@@ -151,10 +163,10 @@ INLINE uint64_t same_slot(const struct seen *p)
     return slot;
 }
 
-uint32_t unwind_stack(struct unwind *u, const void *hook_frame)
+/* The walk. Not cold: see shapes_learn(). */
+static __attribute__((noinline)) uint32_t walk_stack(struct unwind *u, const uint64_t first_slot)
 {
     struct seen *const end = u->seen + u->depth;
-    const uint64_t first_slot = (uint64_t)(uintptr_t)hook_frame + 8;
     for (;;) {
         struct seen *p = u->seen + u->top;
         uint64_t slot = first_slot, rbp = word_at(slot - 8);
@@ -211,7 +223,7 @@ uint32_t unwind_stack(struct unwind *u, const void *hook_frame)
         }
         uint32_t total = n + (uint32_t)(end - p);
         if (UNLIKELY(p != end && (u->cut ? total != u->depth : total > u->depth))) {
-            unwind_forget(u); /* the cut moves: walk the whole */
+            forget_walk(u); /* the cut moves: walk the whole */
             continue;
         }
         if (p == end) {
@@ -219,6 +231,17 @@ uint32_t unwind_stack(struct unwind *u, const void *hook_frame)
             end->hash = cut ? RECALL_CUT : RECALL_ROOT;
             end->node = cut ? WIRE_NODE_CUT : WIRE_NODE_ROOT;
         }
-        return node_of(u, keep(u, p, n));
+        struct seen *top = keep(u, p, n);
+        uint32_t node = node_of(u, top);
+        if (!u->cut && node)
+            shapes_learn(u->shapes, top, end, node);
+        return node;
     }
+}
+
+uint32_t unwind_stack(struct unwind *u, const void *hook_frame)
+{
+    const uint64_t slot = (uint64_t)(uintptr_t)hook_frame + 8;
+    uint32_t node = shapes_node(u->shapes, slot, word_at(slot));
+    return LIKELY(node) ? node : walk_stack(u, slot);
 }

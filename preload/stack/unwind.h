@@ -1,6 +1,7 @@
 /* unwind.h - the native stack of a hook, as a node of the trie.
  *
- * Most of a stack did not change since the thread's previous one. The walk goes outwards, frame by frame, by
+ * Most stacks need no walk, see shapes.h. Else, most of a stack did not change since the thread's previous
+ * walk. This one goes outwards, frame by frame, by
  * the cached rules; where it meets a frame of the previous stack it stops walking, and the frames further out
  * are only verified: each return address, and each saved rbp that a frame's place depends on, is compared
  * with the word that is in memory now. So the result is the one of the whole walk, by induction over the
@@ -9,20 +10,26 @@
 #ifndef LIBTRACE_UNWIND_H
 #define LIBTRACE_UNWIND_H
 
+#include "shapes.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A frame of the thread's previous stack. "Slot" is the address of its return address. */
+/* A frame of the stack that the thread has walked last. "Slot" is the address of its return address. */
 struct seen {
     uint64_t slot;
     uint64_t ra;
     uint64_t rbp;   /* in the frame that ra returns to */
-    uint64_t check; /* where the next outer frame's rbp is saved, if somebody's place depends on it; else 0 */
+    uint64_t check; /* where the next outer frame's rbp is saved, if somebody's place depends on it; else 0,
+                     * or SEEN_ALWAYS_WALKED */
     uint64_t hash;  /* of the stack from here outwards */
     uint32_t node;  /* that stack's; 0 = was not asked for */
     uint32_t frame : 31;
     uint32_t need : 1; /* the place of an outer frame depends on rbp */
 };
+
+/* seen.check of a realigned frame, whose place depends on more than rbp. */
+#define SEEN_ALWAYS_WALKED 1
 
 /* A thread's memory for its walks. */
 struct unwind {
@@ -32,14 +39,16 @@ struct unwind {
     struct seen *seen;  /* [depth + 1], outermost last; then an end marker */
     struct step *fresh; /* [depth], frames walked, innermost first */
     void **buffer;      /* [depth + UNWIND_OWN], for libunwind */
+    struct shapes *shapes;
 };
 #define UNWIND_OWN 24 /* frames of ours that libunwind sees, at most */
 
 /* Bytes that a struct unwind's arrays take for this depth; unwind_init() lays them out in such memory. */
 uint64_t unwind_memory(uint32_t depth);
+/* By the thread that it is for. */
 void unwind_init(struct unwind *u, uint32_t depth, void *memory);
 
-/* Forgets the previous stack. */
+/* Forgets the stacks so far: rules may not hold any more. */
 void unwind_forget(struct unwind *u);
 
 /* The stack of the function that called the hook whose frame address this is (hooks keep frame pointers):

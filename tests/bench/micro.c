@@ -9,7 +9,7 @@
  *   depth N changed N plain NS pair NS stack NS id NS ring NS
  *
  * plain: the C library's malloc and free, untraced. pair: what the hooks add to that. stack: of those, the
- * walk and the look-up of the stack's number; id: of those, the look-up alone. ring: of the pair, writing
+ * stack's number; id: of those, the look-up of what was read of the stack. ring: of the pair, writing
  * both events while the collector drains them. What pair has beyond stack and ring is the way in and out of
  * the hooks.
  */
@@ -22,7 +22,7 @@
 
 #include <string.h>
 
-enum part { NOTHING, PLAIN, TRACED, STACK, ID, RING, PARTS };
+enum part { NOTHING, PLAIN, TRACED, STACK, ID, RING, PARTS, REMEMBER = PARTS };
 
 #define PATHS 64
 #define REPEATS 5
@@ -30,11 +30,9 @@ enum part { NOTHING, PLAIN, TRACED, STACK, ID, RING, PARTS };
 
 static long pairs;
 static enum part part;
-static uint32_t node;              /* of the stack that was walked last */
-static uint32_t frames[PATHS][64]; /* of each path's stack, innermost first */
-static uint64_t outer_hash[PATHS]; /* of the frames that do not change */
-static unsigned fresh;             /* how many do */
-static char block[64];             /* an address for events of no real block */
+static uint32_t node;                 /* of the stack that was walked last */
+static struct recall_key keys[PATHS]; /* of the stacks, as they are remembered */
+static char block[64];                /* an address for events of no real block */
 
 /* As a hook of interpose.c is: it keeps its frame pointer, and the stack starts at its caller. */
 static NOINLINE void hook_stack(void)
@@ -47,16 +45,26 @@ static NOINLINE void hook_stack(void)
     thread_leave(t);
 }
 
-/* The number of the whole stack, as after a walk of those frames that change. */
+/* What the stack is remembered by, for hook_id(). */
+static NOINLINE void hook_remember(unsigned path)
+{
+    const char *frame = __builtin_frame_address(0);
+    struct thread *t = thread_enter(frame);
+    if (!t)
+        return;
+    node = unwind_stack(&t->unwind, frame);
+    struct shapes *shapes = t->unwind.shapes;
+    keys[path] = shape_hash(shapes_at(shapes, shapes->last), (uint64_t)(uintptr_t)(frame + 8));
+    thread_leave(t);
+}
+
+/* The number of the whole stack, as after reading it. */
 static NOINLINE void hook_id(unsigned path)
 {
     struct thread *t = thread_enter(__builtin_frame_address(0));
     if (!t)
         return;
-    uint64_t hash = outer_hash[path];
-    for (unsigned i = fresh; i-- > 0;)
-        hash = recall_hash(hash, frames[path][i]);
-    node = recall_find(hash);
+    node = recall_find_now(&recall_by_words, keys[path]);
     thread_leave(t);
 }
 
@@ -90,6 +98,9 @@ static inline __attribute__((always_inline)) void do_part(unsigned path)
     case ID:
         hook_id(path);
         break;
+    case REMEMBER:
+        hook_remember(path);
+        break;
     case RING:
         hook_ring();
         break;
@@ -118,17 +129,6 @@ static NOINLINE void step(unsigned path, unsigned bits, unsigned levels)
 static inline unsigned bits_of(unsigned path)
 {
     return path * 0x9e3779b1u >> 6 << 1 | (path & 1);
-}
-
-static void remember(unsigned path)
-{
-    uint32_t at = node;
-    for (unsigned i = 0; i < 64; i++) {
-        frames[path][i] = (uint32_t)stacks_node(at);
-        at = (uint32_t)(stacks_node(at) >> 32);
-    }
-    const struct unwind *u = &thread_self->unwind;
-    outer_hash[path] = u->seen[u->top + fresh].hash;
 }
 
 static unsigned depth_of(uint32_t at)
@@ -170,17 +170,15 @@ static inline __attribute__((always_inline)) double turns(int changing)
 static inline __attribute__((always_inline)) void measure(int changing)
 {
     double ns[PARTS];
-    part = STACK;
-    fresh = (changing > 0 ? (unsigned)changing : 0) +
-            1; /* and the function that calls the hook: another place in it each time */
-    for (unsigned path = 0; path < PATHS; path++) {
+    part = REMEMBER;
+    for (unsigned i = 0; i < 3 * PATHS; i++) {
+        unsigned path = i % PATHS;
         if (changing < 0)
             do_part(path);
         else
             step(path, bits_of(path), (unsigned)changing);
-        remember(path);
     }
-    unsigned depth = depth_of(node), changed = fresh - 1;
+    unsigned depth = depth_of(node), changed = changing > 0 ? (unsigned)changing : 0;
     for (unsigned i = 0; i < PARTS; i++) {
         part = (enum part)i;
         ns[i] = turns(changing);

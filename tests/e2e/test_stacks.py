@@ -175,3 +175,28 @@ def test_the_tracer_is_not_in_them(argv, build, trace, program):
         assert [caller for caller in news if caller.startswith("main (")] and len(news) > 5
     for view in ("sites", "lines", "stacks"):
         assert traced.one(f"SELECT sum(allocations) AS n FROM {view}")["n"] == traced.run["allocations"]
+
+
+@pytest.mark.parametrize("mode", ["frames", "contexts", "threads"])
+def test_same_place_other_stack(mode, build, trace, plain, tmp_path):
+    """One place on the stack, and what is above it is different each time, or not there at all."""
+    expected = plain([build.target("moving"), mode])
+    made = int(expected.stdout.split()[1])
+    for checked in ("0", "1"):
+        traced = trace([build.target("moving"), mode], env={"LIBTRACE_CHECK_STACKS": checked}, db=tmp_path / checked)
+        assert (traced.returncode, traced.stdout, traced.stderr) == (0, expected.stdout, b"")
+        assert traced.run["stacks_different"] == 0
+        assert traced.one("SELECT sum(allocations) AS n FROM functions WHERE function = 'blocks'")["n"] == made
+
+
+def test_libraries_in_one_place(build, trace, plain):
+    """A library is loaded where another one was: the same addresses are other functions."""
+    argv = [build.target("moving"), "libraries", build.target("first.so"), build.target("second.so")]
+    expected = plain(argv)
+    traced = trace(argv)
+    assert (traced.returncode, traced.stdout) == (0, expected.stdout)
+    if not expected.stdout.startswith(b"in one place"):
+        pytest.skip("the libraries are apart")
+    made = {row["function"]: row["n"] for row in
+            traced.rows("SELECT function, sum(allocations) AS n FROM functions WHERE function LIKE '%_make' GROUP BY 1")}
+    assert made == {"first_make": 2000, "second_make": 2000}

@@ -1,0 +1,176 @@
+/* shapes.c - see shapes.h. */
+#include "shapes.h"
+#include "unwind.h"
+
+#include <stddef.h>
+#include <string.h>
+
+_Static_assert(SHAPES_LINES <= 1u << 16, "a line's number fits a guess");
+
+#define WALKS_FIRST 64 /* of a thread: until then the memory is not worth it */
+
+uint64_t shapes_factor[SHAPE_WORDS];
+
+/* Always the same numbers (splitmix64, Steele and others 2014): threads may fill them in at the same time. */
+static void fill_factors(void)
+{
+    uint64_t state = 0x2545f4914f6cdd1dull;
+    for (unsigned i = 0; i < SHAPE_WORDS; i++) {
+        uint64_t z = state += 0x9e3779b97f4a7c15ull;
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+        z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+        __atomic_store_n(&shapes_factor[i], (z ^ z >> 31) | 1, __ATOMIC_RELAXED);
+    }
+}
+
+void shapes_forget(struct shapes *shapes)
+{
+    shapes->used = 1; /* line 0 is no shape */
+    shapes->last = 0;
+    shapes->stamp += 1ull << 48;
+    if (shapes->stamp == 0) { /* after 65,536 of them */
+        memset(shapes->lines, 0, sizeof shapes->lines);
+        shapes->stamp = 1ull << 48;
+    }
+}
+
+void shapes_open(struct shapes *shapes)
+{
+    if (__atomic_load_n(&shapes_factor[SHAPE_WORDS - 1], __ATOMIC_RELAXED) == 0)
+        fill_factors();
+    shapes->stack = bounds_of_stack();
+    shapes->walks = 0;
+    shapes->varied = false;
+    shapes_forget(shapes);
+}
+
+/* Not cold: one of twenty-five, in deep. */
+__attribute__((noinline)) uint32_t shapes_try_others(struct shapes *shapes, uint64_t slot, uint64_t ra,
+                                                     struct shapes_guess *guess)
+{
+    uint16_t others[] = {guess->second, *shapes_usual(shapes, slot, ra)};
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t node = others[i] == guess->first ? 0 : shapes_try(shapes, others[i], slot);
+        if (node) {
+            *guess = (struct shapes_guess){others[i], guess->first};
+            shapes->last = others[i];
+            return node;
+        }
+        if (others[1] == others[0])
+            break;
+    }
+    return 0;
+}
+
+/* A shape that is being put together. */
+union draft {
+    struct shape shape;
+    char memory[sizeof(struct shape) + SHAPE_WORDS * sizeof(uint16_t)];
+};
+
+/* Appends a place; false if there is no room, or it is too far out. */
+INLINE bool add(struct shape *draft, unsigned *count, uint64_t slot, uint64_t address)
+{
+    uint64_t from = address - (slot - 8);
+    if (*count == SHAPE_WORDS || from / 8 > UINT16_MAX || from % 8)
+        return false;
+    draft->at[(*count)++] = (uint16_t)(from / 8);
+    draft->seed = recall_hash(draft->seed, (uint32_t)from);
+    return true;
+}
+
+static bool describe(struct shape *draft, const struct seen *top, const struct seen *end)
+{
+    uint64_t slot = top->slot;
+    unsigned count = 0;
+    for (const struct seen *frame = top; frame < end; frame++)
+        if (!add(draft, &count, slot, frame->slot))
+            return false;
+    while (count % 4)
+        if (!add(draft, &count, slot, slot))
+            return false;
+    draft->words = (uint16_t)count;
+    draft->seed = recall_hash(draft->seed, count);
+    if (top->need && !add(draft, &count, slot, slot - 8))
+        return false;
+    for (const struct seen *frame = top; frame < end; frame++)
+        if (frame->check && (frame->check == SEEN_ALWAYS_WALKED || !add(draft, &count, slot, frame->check)))
+            return false;
+    draft->checks = (uint16_t)(count - draft->words);
+    return true;
+}
+
+static size_t size_of(const struct shape *shape)
+{
+    return sizeof *shape + (shape->words + (size_t)shape->checks) * sizeof shape->at[0];
+}
+
+/* Keeps a shape; its line. When there is no room all begins anew, and 0. */
+static uint16_t take_in(struct shapes *shapes, const struct shape *draft)
+{
+    uint32_t line = shapes->used, lines = (uint32_t)(size_of(draft) + SHAPE_LINE - 1) / SHAPE_LINE;
+    if (line + lines > SHAPES_LINES) {
+        shapes->varied = true;
+        shapes_forget(shapes);
+        return 0;
+    }
+    shapes->used += lines;
+    struct shape *s = shapes_at(shapes, line);
+    memcpy(&s->seed, &draft->seed, size_of(draft) - offsetof(struct shape, seed));
+    SIGNAL_FENCE(); /* a handler may throw us out of here: then it is no shape */
+    s->key = draft->key;
+    return (uint16_t)line;
+}
+
+/* The line of a shape like this one; 0 if it is new. */
+static uint16_t find(struct shapes *shapes, const uint16_t set[4], const struct shape *draft)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        const struct shape *s = shapes_at(shapes, set[i]);
+        if (s->key == draft->key && s->seed == draft->seed)
+            return set[i];
+    }
+    return 0;
+}
+
+static uint16_t *set_of(struct shapes *shapes, const struct shape *draft)
+{
+    uint64_t hash = (draft->seed ^ draft->key << 3) * 0x9e3779b97f4a7c15ull;
+    return shapes->known[hash >> 32 & (SHAPES_SETS - 1)];
+}
+
+/* Not cold: in a program whose stacks have many shapes every twentieth one comes here. */
+__attribute__((noinline)) void shapes_learn(struct shapes *shapes, const struct seen *top,
+                                            const struct seen *end, uint32_t node)
+{
+    union draft draft;
+    draft.shape.key = top->slot | shapes->stamp;
+    draft.shape.seed = 1;
+    if (shapes->walks < WALKS_FIRST || top == end) {
+        shapes->walks++;
+        return;
+    }
+    if (top->slot - 8 < shapes->stack.low || end[-1].slot >= shapes->stack.high ||
+        !describe(&draft.shape, top, end))
+        return;
+    uint16_t *set = set_of(shapes, &draft.shape), line = find(shapes, set, &draft.shape);
+    bool new = line == 0;
+    if (new) {
+        line = take_in(shapes, &draft.shape);
+        if (!line)
+            return;
+        memmove(set + 1, set, 3 * sizeof *set);
+        *set = line;
+    }
+    struct shapes_guess *guess = shapes_after(shapes, top->slot, top->ra);
+    *guess = (struct shapes_guess){line, guess->first};
+    *shapes_usual(shapes, top->slot, top->ra) = line;
+    shapes->last = line;
+    /* Where there are ever new shapes, as with frames whose size varies, hashes are not worth keeping. */
+    if (new && shapes->varied)
+        return;
+    /* It is there if only the shape was not foreseen. */
+    struct recall_key hash = shape_hash(shapes_at(shapes, line), top->slot);
+    if (!recall_find_now(&recall_by_words, hash))
+        recall_put(&recall_by_words, hash, node);
+}
