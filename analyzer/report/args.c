@@ -97,7 +97,8 @@ static const struct option_spec *find_option(const struct all *all, const char *
     return NULL;
 }
 
-static int unknown_option(const struct report *report, const struct all *all, const char *argument)
+static int unknown_option(const struct report *report, const struct manual *manual, const struct all *all,
+                          const char *argument)
 {
     const char *names[OPTIONS_MAX];
     char name[64];
@@ -106,6 +107,8 @@ static int unknown_option(const struct report *report, const struct all *all, co
              argument + strspn(argument, "-"));
     for (size_t i = 0; i < all->count; i++)
         names[i] = all->option[i].name;
+    if (manual->whole != NULL && (strcmp(name, "from") == 0 || strcmp(name, "to") == 0))
+        return report_error(report, EXIT_USAGE, "there is no option --%s: %s", name, manual->whole);
     const char *nearest = args_nearest(name, names, all->count);
 
     if (nearest != NULL)
@@ -316,7 +319,8 @@ static void settle(struct report *report)
 /* ---- parsing --------------------------------------------------------------------------------- */
 
 /* One argument that begins with "-"; *i is moved past its value. */
-static int parse_option(const struct report *report, const struct all *all, int argc, char **argv, int *i)
+static int parse_option(const struct report *report, const struct manual *manual, const struct all *all,
+                        int argc, char **argv, int *i)
 {
     const char *argument = argv[*i], *name = argument + 2, *equals = strchr(argument, '=');
 
@@ -336,7 +340,7 @@ static int parse_option(const struct report *report, const struct all *all, int 
         find_option(all, name, equals != NULL ? (size_t)(equals - name) : strlen(name));
 
     if (o == NULL || (argument[1] == '-') != (o->name[1] != '\0'))
-        return unknown_option(report, all, argument);
+        return unknown_option(report, manual, all, argument);
     if (o->kind == OPTION_FLAG) {
         if (equals != NULL)
             return report_error(report, EXIT_USAGE, "--%s takes no value.", o->name);
@@ -364,7 +368,7 @@ int args_parse(struct report *report, const struct manual *manual, int argc, cha
         if (!only_operands && strcmp(argv[i], "--") == 0)
             only_operands = 1;
         else if (!only_operands && argv[i][0] == '-' && argv[i][1] != '\0')
-            status = parse_option(report, &all, argc, argv, &i);
+            status = parse_option(report, manual, &all, argc, argv, &i);
         else
             argv[++n] = argv[i];
     }

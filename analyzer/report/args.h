@@ -29,6 +29,7 @@ struct manual {
     const struct option_spec *options; /* ends with a NULL name; NULL = none but the common ones */
     const char *examples[3][2];        /* arguments, what they show; two at least */
     int most;                          /* operands at most, -1 = any number */
+    const char *whole;                 /* why there is no --from and --to, and what to do instead */
 };
 
 #define ARGS_GO_ON (-1)

@@ -168,9 +168,9 @@ static void print_axis(const struct report *report, const struct chart *chart)
     printf("%*s %s", LABEL, report->bytes ? "0" : "0 B", report->ascii ? "+" : "\xe2\x94\x94");
     for (int i = 0; i < chart->columns; i++)
         fputs(report->ascii ? (i == half ? "+" : "-") : i == half ? "\xe2\x94\xac" : "\xe2\x94\x80", stdout);
-    units_seconds(left, chart->begin);
-    units_seconds(middle, (chart->begin + chart->end) / 2);
-    units_seconds(right, chart->end);
+    units_moment(left, chart->begin, chart->end - chart->begin);
+    units_moment(middle, (chart->begin + chart->end) / 2, chart->end - chart->begin);
+    units_moment(right, chart->end, chart->end - chart->begin);
     printf("\n%*s%-*s%s%*s\n", LABEL + 2, "", half, left, middle, chart->columns - half - (int)strlen(middle),
            right);
 }
@@ -204,8 +204,8 @@ static void print_marks(const struct report *report, const struct chart *chart)
 
         if (name != NULL && report->width > 24)
             name = text_cut(name, (size_t)report->width - 24, 0);
-        printf("%*s%c  %8s  %s\n", LABEL + 2, "", 'a' + (int)i, units_seconds(t, chart->marks[i].t),
-               name != NULL ? name : "");
+        printf("%*s%c  %8s  %s\n", LABEL + 2, "", 'a' + (int)i,
+               units_moment(t, chart->marks[i].t, chart->end - chart->begin), name != NULL ? name : "");
         free(name);
     }
     if (chart->mark_count > count)

@@ -21,6 +21,9 @@ static const struct manual manual = {
     .examples = {{"", "the latest run"},
                  {"list --function 'read_*'", "blocks that some functions of run 'list' allocate"}},
     .most = 1,
+    .whole =
+        "sizes and lifetimes are kept of whole runs only. Of a part of one, timeline shows the heap, and "
+        "top the lines.",
 };
 
 static int print_json(const struct run *run, const struct histograms *h)

@@ -30,6 +30,8 @@ static const struct manual manual = {
     .examples = {{"-o report.html", "the latest run"},
                  {"list stream -o compare.html", "from run 'list' to run 'stream'"}},
     .most = 2,
+    .whole = "the page has the whole run. Drag over its curve to narrow lines and stacks to a part of it; or "
+             "take timeline, top or tree.",
 };
 
 static int write_page(const struct report *report, const struct run *const *runs, int count)

@@ -147,21 +147,23 @@ static int find_moment(struct report *report, const struct run *run, const struc
                              : -1;
         free(name);
     }
-    if (found == 0)
+    if (found == 0 && !run->part.exact)
         return report_error(
             report, EXIT_FAILED,
             "of mark '%s' in run %lld is not known what sites had counted: there were too many marks, "
             "or stacks, before. An earlier mark or a time may do",
             text, (long long)run->number);
-    if (found > 0)
+    if (found >= 0)
         return EXIT_FINE;
     if (!parse_time(text, &seconds))
         return no_mark(report, run, text);
     free(moment->mark);
     moment->mark = NULL;
-    moment->t_ns = (int64_t)(seconds * 1e9) >= run->t.wall_ns
-                       ? PART_END
-                       : sampled_at(report, run, (int64_t)(seconds * 1e9));
+    moment->t_ns = llround(seconds * 1e9);
+    if (moment->t_ns >= run->t.wall_ns)
+        moment->t_ns = PART_END;
+    else if (!run->part.exact)
+        moment->t_ns = sampled_at(report, run, moment->t_ns);
     return EXIT_FINE;
 }
 
@@ -291,9 +293,15 @@ int part_resolve(struct report *report, struct run *run, const struct filter *fi
                               (long long)run->number, to, from);
     free(copy);
     part->set = 1;
-    if (status == EXIT_FINE)
+    if (status == EXIT_FINE && !part->exact)
         status = make_sites(report, run);
     return status == EXIT_FINE ? find_peak(report, run) : status;
+}
+
+int part_resolve_exact(struct report *report, struct run *run, const struct filter *filter)
+{
+    run->part.exact = 1;
+    return part_resolve(report, run, filter);
 }
 
 /* ---- showing --------------------------------------------------------------------------------- */
@@ -324,10 +332,11 @@ void part_print(const struct report *report, const struct run *run, const struct
     print_moment(run, &part->from, NULL);
     fputs(" to ", stdout);
     print_moment(run, &part->to, run->state == RUN_RECORDING ? "now" : "the end");
-    printf(": %s allocation%s, %s; live %s", units_count(a, sums->allocations),
-           sums->allocations == 1 ? "" : "s", units_bytes(b, sums->bytes, report->bytes),
-           sums->live_bytes == 0 ? "as before"
-                                 : units_bytes_signed(c, (double)sums->live_bytes, report->bytes));
+    if (sums != NULL)
+        printf(": %s allocation%s, %s; live %s", units_count(a, sums->allocations),
+               sums->allocations == 1 ? "" : "s", units_bytes(b, sums->bytes, report->bytes),
+               sums->live_bytes == 0 ? "as before"
+                                     : units_bytes_signed(c, (double)sums->live_bytes, report->bytes));
     if (part->peak_known)
         printf("; the heap %s at most", units_bytes(a, part->peak_bytes, report->bytes));
     printf("%s\n", report_color(report, "reset"));

@@ -4,7 +4,8 @@
  * moment before it of which is known what each site had counted. What is shown is the difference of the
  * counters between two moments: allocations, bytes and temporary ones made after the first and up to the
  * second; what is live is more by so much at the second, or less. Which lines made up the highest heap in
- * between is not known, but how high it was is, between marks.
+ * between is not known, but how high it was is, between marks. For a report that reads no sites a moment is
+ * just what was given.
  */
 #ifndef LIBTRACE_REPORT_PART_H
 #define LIBTRACE_REPORT_PART_H
@@ -26,6 +27,7 @@ struct moment {
 struct part {
     char *text; /* what RUN@ was followed by, NULL = nothing */
     int set;    /* 0: the whole run, and the rest means nothing */
+    int exact;  /* 1: any moment will do, and there are no sites */
     struct moment from, to;
     char sites[24]; /* the table that stands for `site` */
     int peak_known;
@@ -35,14 +37,17 @@ struct part {
 /* Works out what is meant, by RUN@ or else by the filter, and makes the table of its sites. On failure says
  * why. */
 int part_resolve(struct report *report, struct run *run, const struct filter *filter);
+
+/* The same for a report that reads no sites: any moment will do, be it sampled or not. */
+int part_resolve_exact(struct report *report, struct run *run, const struct filter *filter);
 void part_free(struct part *part);
 
 /* The table to read sites from: of the same columns as `site`, for this run. Those that are known of whole
  * runs only (peak, sizes, lifetimes) are 0 or NULL. */
 const char *part_sites(const struct run *run);
 
-/* "From loaded (12 ms) to the end (80 ms): ..." below the headline; sums: of what is shown. And a member of
- * the open object. Nothing for a whole run. */
+/* "From loaded (12 ms) to the end (80 ms): ..." below the headline; sums: of what is shown, NULL = they are
+ * not told. And a member of the open object. Nothing for a whole run. */
 void part_print(const struct report *report, const struct run *run, const struct store_measures *sums);
 void part_json(struct json *json, const struct run *run);
 

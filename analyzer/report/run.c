@@ -349,8 +349,8 @@ static int find(struct report *report, const char *text, int parts, struct run *
     if (part != NULL && number != 0 && !parts)
         return report_error(
             report, EXIT_USAGE,
-            "%s is about whole runs: '%s' has a part of one. top, tree, leaks, temporary, compare, "
-            "check and some exports can be narrowed to a time.",
+            "%s is about whole runs: '%s' has a part of one. top, tree, leaks, timeline, temporary, "
+            "compare, check and some exports can be narrowed to a time.",
             report->command, text);
     if (number == 0 && text != NULL)
         return unknown_run(report, text);

@@ -34,7 +34,8 @@ extern const char *const run_states[]; /* as the view runs calls them */
  * were found before may need run_again(). */
 int run_find(struct report *report, const char *text, struct run *run);
 
-/* The same for a report that can be narrowed to a time: RUN@..., too, which filter_prepare() looks at. */
+/* The same for a report that can be narrowed to a time: RUN@..., too, which filter_prepare() or
+ * part_resolve_exact() looks at. */
 int run_find_part(struct report *report, const char *text, struct run *run);
 
 /* A run by number. When there is none, the first says so, and the second nothing: EXIT_FAILED both. */

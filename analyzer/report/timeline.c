@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "chart.h"
 #include "args.h"
+#include "filter.h"
 #include "run.h"
 #include "units.h"
 
@@ -16,9 +17,14 @@
 #define COLUMNS_MOST 240
 
 static int64_t rows = DEFAULT_ROWS;
+static struct filter moments; /* from and to of it */
 
 static const struct option_spec options[] = {
     {"rows", OPTION_NUMBER, &rows, "N", "height of the chart (default: 12)", NULL},
+    {"from", OPTION_TEXT, &moments.from, "MOMENT", "the part that begins there: a mark (trace.h), or seconds",
+     NULL},
+    {"to", OPTION_TEXT, &moments.to, "MOMENT", "and ends there; the first mark of that name after --from",
+     NULL},
     {0},
 };
 
@@ -26,9 +32,13 @@ static const struct manual manual = {
     .operands = "[RUN]",
     .about = "Shows what a run held over time: live bytes as an area, resident memory as a line, with its "
              "peak and\n"
-             "its marks. In a locale that is not UTF-8 the chart is drawn with ASCII.",
+             "its marks. With --from, --to: that part of it, with the highest of its samples where the run's "
+             "peak is not\n"
+             "in it. In a locale that is not UTF-8 the chart is drawn with ASCII.",
     .options = options,
-    .examples = {{"", "the latest run"}, {"list --rows 24", "a larger chart of run 'list'"}},
+    .examples = {{"", "the latest run"},
+                 {"list --rows 24", "a larger chart of run 'list'"},
+                 {"--from loaded --to 2.5", "what comes after a mark, up to 2.5 s"}},
     .most = 1,
 };
 
@@ -45,7 +55,7 @@ struct mark {
 
 struct timeline {
     struct run run;
-    struct sample *samples;
+    struct sample *samples; /* of the part that is meant, as the marks */
     struct mark *marks;
     size_t sample_count, mark_count;
 };
@@ -57,11 +67,24 @@ static void *grow(void *array, size_t count, size_t size)
     return (count & (count - 1)) == 0 ? realloc(array, (count * 2 + 1) * size) : array;
 }
 
+/* A query of run, begin and end, which are both part of it. */
+static sqlite3_stmt *prepare(const struct report *report, const struct run *run, const char *sql)
+{
+    sqlite3_stmt *s = report_prepare(report, sql);
+
+    if (s != NULL) {
+        sqlite3_bind_int64(s, 1, run->number);
+        sqlite3_bind_int64(s, 2, run->part.set ? run->part.from.t_ns : PART_START);
+        sqlite3_bind_int64(s, 3, run->part.set ? run->part.to.t_ns : PART_END);
+    }
+    return s;
+}
+
 static int read_samples(const struct report *report, struct timeline *timeline)
 {
-    sqlite3_stmt *s = report_prepare(
-        report,
-        "SELECT t_ns / 1e9, live_allocations, live_bytes, rss_bytes FROM sample WHERE run = ? ORDER BY t_ns");
+    sqlite3_stmt *s = prepare(report, &timeline->run,
+                              "SELECT t_ns / 1e9, live_allocations, live_bytes, rss_bytes FROM sample "
+                              "WHERE run = ? AND t_ns BETWEEN ? AND ? ORDER BY t_ns");
     int status = EXIT_FINE;
 
     if (s == NULL)
@@ -83,8 +106,9 @@ static int read_samples(const struct report *report, struct timeline *timeline)
 
 static int read_marks(const struct report *report, struct timeline *timeline)
 {
-    sqlite3_stmt *s =
-        report_prepare(report, "SELECT t_ns / 1e9, process, name FROM mark WHERE run = ? ORDER BY t_ns, id");
+    sqlite3_stmt *s = prepare(report, &timeline->run,
+                              "SELECT t_ns / 1e9, process, name FROM mark WHERE run = ? AND t_ns BETWEEN ? "
+                              "AND ? ORDER BY t_ns, id");
     int status = EXIT_FINE;
 
     if (s == NULL)
@@ -106,28 +130,63 @@ static int read_marks(const struct report *report, struct timeline *timeline)
 
 /* ---- showing --------------------------------------------------------------------------------- */
 
-/* The run's peak is known exactly, and lies between samples. */
+/* Between marks the highest heap is known more exactly than its time, which may seem to be beyond them. */
+static int has_peak_of_run(const struct run *run)
+{
+    const struct part *part = &run->part;
+
+    return !part->set || (run->t.peak_ns >= part->from.t_ns && run->t.peak_ns <= part->to.t_ns &&
+                          (!part->peak_known || part->peak_bytes == run->t.m.peak_bytes));
+}
+
+/* The run's peak is known exactly, and lies between samples; that of a part is the highest of its samples. */
+static void find_peak(const struct timeline *timeline, struct chart *chart)
+{
+    if (has_peak_of_run(&timeline->run)) {
+        chart->peak_t = (double)timeline->run.t.peak_ns / 1e9;
+        chart->peak = (double)timeline->run.t.m.peak_bytes;
+        return;
+    }
+    for (size_t i = 0; i < timeline->sample_count; i++)
+        if ((double)timeline->samples[i].bytes > chart->peak) {
+            chart->peak_t = timeline->samples[i].t;
+            chart->peak = (double)timeline->samples[i].bytes;
+        }
+}
+
+static void find_edges(const struct timeline *timeline, struct chart *chart)
+{
+    const struct part *part = &timeline->run.part;
+
+    if (part->set && part->from.t_ns != PART_START)
+        chart->begin = (double)part->from.t_ns / 1e9;
+    if (part->set && part->to.t_ns != PART_END) {
+        chart->end = (double)part->to.t_ns / 1e9;
+        return;
+    }
+    chart->end = (double)timeline->run.t.wall_ns / 1e9;
+    for (size_t i = 0; i < timeline->sample_count; i++)
+        chart->end = timeline->samples[i].t > chart->end ? timeline->samples[i].t : chart->end;
+}
+
 static void draw(const struct report *report, const struct timeline *timeline, struct chart *chart)
 {
-    const struct store_run *t = &timeline->run.t;
     struct chart_mark marks[CHART_MARKS];
     char text[2 * UNITS_SIZE + 16], bytes[UNITS_SIZE], at[UNITS_SIZE];
 
-    chart->end = (double)t->wall_ns / 1e9;
-    for (size_t i = 0; i < timeline->sample_count; i++)
-        chart->end = timeline->samples[i].t > chart->end ? timeline->samples[i].t : chart->end;
+    find_edges(timeline, chart);
     for (size_t i = 0; i < timeline->sample_count; i++) {
         chart_add(chart, chart->area, timeline->samples[i].t, (double)timeline->samples[i].bytes);
         if (timeline->samples[i].rss > 0)
             chart_add(chart, chart->line, timeline->samples[i].t, (double)timeline->samples[i].rss);
     }
-    chart->peak_t = (double)t->peak_ns / 1e9;
-    chart->peak = (double)t->m.peak_bytes;
+    find_peak(timeline, chart);
     chart_fill(chart, chart->area);
     chart_fill(chart, chart->line);
     chart_add(chart, chart->area, chart->peak_t, chart->peak);
-    snprintf(text, sizeof text, "peak %s at %s", units_bytes(bytes, t->m.peak_bytes, report->bytes),
-             units_seconds(at, chart->peak_t));
+    snprintf(text, sizeof text, "%s %s at %s", has_peak_of_run(&timeline->run) ? "peak" : "highest sample",
+             units_bytes(bytes, (int64_t)chart->peak, report->bytes),
+             units_moment(at, chart->peak_t, chart->end - chart->begin));
     chart->peak_text = text;
     chart->marks = marks;
     chart->mark_count = timeline->mark_count;
@@ -145,9 +204,14 @@ static int print_text(const struct report *report, const struct timeline *timeli
     struct chart chart;
 
     run_headline(report, &timeline->run);
+    part_print(report, &timeline->run, NULL);
     run_explain_empty(report, &timeline->run);
     if (timeline->run.t.m.allocations == 0)
         return EXIT_FINE;
+    if (timeline->sample_count == 0 && !has_peak_of_run(&timeline->run)) {
+        printf("No sample lies in it: one is taken every tenth of a second, fewer in long runs.\n");
+        return EXIT_FINE;
+    }
     if (!chart_new(&chart, (width > COLUMNS_MOST ? COLUMNS_MOST : width) - BESIDE, height)) {
         chart_free(&chart);
         return report_error(report, EXIT_FAILED, "out of memory");
@@ -159,7 +223,10 @@ static int print_text(const struct report *report, const struct timeline *timeli
            report_color(report, "yellow"), report->ascii ? "-" : "\xe2\xa0\x92",
            report_color(report, "reset"));
     chart_free(&chart);
-    report_next(report, "top", "--by peak", "the lines that made up the peak");
+    if (timeline->run.part.set)
+        report_next(report, "top", "--by live", "what is live at the end");
+    else
+        report_next(report, "top", "--by peak", "the lines that made up the peak");
     return EXIT_FINE;
 }
 
@@ -169,6 +236,7 @@ static int print_json(const struct timeline *timeline)
 
     json_begin(&json, stdout, "libtrace.timeline/1");
     run_json(&json, "run", &timeline->run);
+    part_json(&json, &timeline->run);
     json_array(&json, "samples");
     for (size_t i = 0; i < timeline->sample_count; i++) {
         const struct sample *s = &timeline->samples[i];
@@ -202,7 +270,9 @@ int command_timeline(struct report *report, int argc, char **argv)
         return status;
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find(report, operands > 0 ? argv[1] : NULL, &timeline.run);
+        status = run_find_part(report, operands > 0 ? argv[1] : NULL, &timeline.run);
+    if (status == EXIT_FINE)
+        status = part_resolve_exact(report, &timeline.run, &moments);
     if (status == EXIT_FINE)
         status = read_samples(report, &timeline);
     if (status == EXIT_FINE)

@@ -96,3 +96,13 @@ char *units_seconds(char *out, double seconds)
         strcpy(out, "0 s");
     return out;
 }
+
+char *units_moment(char *out, double seconds, double span)
+{
+    if (span <= 0 || seconds < 20 * span)
+        return units_seconds(out, seconds);
+    int decimals = (int)ceil(2 - log10(span)); /* of a hundredth of it */
+
+    snprintf(out, UNITS_SIZE, "%.*f s", decimals < 0 ? 0 : decimals > 9 ? 9 : decimals, seconds);
+    return out;
+}

@@ -3,6 +3,7 @@ between two moments, against programs whose numbers are known."""
 
 import json
 import subprocess
+import time
 
 import pytest
 
@@ -143,9 +144,9 @@ def test_mistakes(story, report):
     assert "'loaded' comes before 'served'" in said(1, "top", "--from", "served", "--to", "loaded")
     assert "was over by then" in said(1, "top", "--from", "100")
     assert "whole run" in said(2, "top", "--from", "loaded", "--by", "peak")
-    assert "whole runs" in said(2, "summary", "@loaded") and "whole runs" in said(2, "timeline", "1@loaded")
+    assert "whole runs" in said(2, "summary", "@loaded") and "whole runs" in said(2, "histogram", "1@loaded")
     assert "no run of number or label 'other@loaded'" in said(1, "top", "other@loaded")
-    assert "there is no option" in said(2, "histogram", "--from", "loaded")
+    assert "of whole runs only" in said(2, "histogram", "--from", "loaded")
     assert "folded or speedscope" in said(2, "export", "--format", "pprof", "--from", "loaded")
     assert "from mark to mark" in said(2, "check", "--max-peak", "1M", "--from", "loaded", "--function", "keep")
 
@@ -180,6 +181,49 @@ def test_times(steps, as_json, tmp_path):
         assert abs(document["part"]["to"]["t_s"] - seen[number]) < 1e-3 and document["part"]["peak_bytes"] is None
     document = as_json(database, "top", "--from", f"{seen[0] + 1e-6:.9f}", "--to", f"{seen[2] + 1e-6:.9f}s")
     check_part(document, 5, 0, 5)
+
+
+def test_timeline(steps, as_json, report, tmp_path):
+    """Samples and marks of the part alone, and the highest of it: the run's peak comes before."""
+    database = tmp_path / "trace.db"
+    program = steps()
+    until_recording(database)
+
+    def until_sampled():
+        for _ in range(600):
+            document = as_json(database, "timeline")
+            if sum(s["t_s"] > document["marks"][-1]["t_s"] for s in document["samples"]) >= 3:
+                return
+            time.sleep(0.05)
+        raise AssertionError("no samples come")
+
+    program.do("keep 200000", "free 150000", "mark loaded")
+    until_sampled()
+    program.do("keep 30000", "mark raised")
+    until_sampled()
+    program.do("mark served", "free 80000", "mark over")
+    until_sampled()
+    assert program.end() == 0
+    wait_for_run(database)
+    whole = as_json(database, "timeline")
+    times = {m["name"]: m["t_s"] for m in whole["marks"]}
+    within = [s["t_s"] for s in whole["samples"] if times["raised"] < s["t_s"] < times["served"]]
+    for part, begin, end in ((("--from", "loaded", "--to", "served"), times["loaded"], times["served"]),
+                             (("--from", "served"), times["served"], 86400), (("--to", "loaded"), 0, times["loaded"]),
+                             (("--from", f"{within[0]:.9f}", "--to", f"{within[-1]:.9f}s"), within[0], within[-1])):
+        found = as_json(database, "timeline", *part)
+        for rows in ("samples", "marks"):
+            assert found[rows] == [r for r in whole[rows] if begin <= r["t_s"] <= end], (part, rows)
+    between = ("--from", "loaded", "--to", "served")
+    found = as_json(database, "timeline", *between)
+    assert [m["name"] for m in found["marks"]] == ["loaded", "raised", "served"]
+    highest = max(s["live_bytes"] for s in found["samples"])
+    assert highest == found["part"]["peak_bytes"] == 8000000 + OTHERS < found["run"]["peak_bytes"]
+    text = report(database, "timeline", *between, "--bytes").stdout
+    assert f"highest sample {highest} at" in text and "From loaded (" in text and f"; the heap {highest} at most\n" in text
+    assert "  over" not in text and "  served" in text
+    first = report(database, "timeline", "--to", "loaded", "--bytes").stdout
+    assert f"peak {found['run']['peak_bytes']} at" in first.split("loaded", 1)[1] and "highest sample" not in first
 
 
 def test_python(trace, as_json, tmp_path):

@@ -46,6 +46,43 @@ def test_timeline_of_little(make_db, run, kind):
     assert "peak" in out
 
 
+def test_part_of_a_timeline(make_db, as_json, run):
+    """Any time is a moment, and so is a mark at which no site was sampled."""
+    db = make_db("small")
+    add_marks(db, (100_000_000, "early"), (310_000_000, "unsampled"), (620_000_000, "late"))
+    with sqlite3.connect(db) as connection:
+        connection.execute("UPDATE mark SET sampled = 0")
+    whole = as_json("timeline")
+    assert "part" not in whole and "not known what sites had counted" in run("top", "--from", "unsampled", status=1).stderr
+    for part, begin, end in ((("--from", "unsampled", "--to", "0.5s"), 0.31, 0.5), (("--to", "early"), 0, 0.1),
+                             (("1@0.12..late",), 0.12, 0.62), (("--from", "0.51", "--to", "0.52"), 0.51, 0.52)):
+        found = as_json("timeline", *part)
+        assert found["run"] == whole["run"] and [found["part"][end]["t_s"] for end in ("from", "to")] == [begin, end]
+        for rows in ("samples", "marks"):
+            assert found[rows] == [r for r in whole[rows] if begin <= r["t_s"] <= end], (part, rows)
+    out = run("timeline", "--from", "unsampled", "--to", "0.5", status=0).stdout
+    assert "From unsampled (310 ms) to 500 ms\n" in out and "highest sample 2.86 MiB at 500 ms ▼" in out
+    assert [line.split() for line in out.splitlines() if line.endswith("ms") and "to" not in line] == [["310", "ms", "405", "ms", "500", "ms"]]
+    assert "a    310 ms  unsampled" in out and "early" not in out and "late" not in out
+    assert "▼ peak 3.36 MiB at 600 ms" in run("timeline", "--from", "0.55", "--to", "0.9").stdout
+    assert "No sample lies in it" in run("timeline", "--from", "0.51", "--to", "0.52", status=0).stdout
+    assert "'0.2' comes before '0.3'" in run("timeline", "--from", "0.3", "--to", "0.2", status=1).stderr
+    assert "was over by then" in run("timeline", "--from", "86400", status=1).stderr
+    assert "its marks: early, unsampled, late" in run("timeline", "--to", "x", status=1).stderr
+
+
+@pytest.mark.parametrize("option", [["--from", "0.1"], ["--to=0.1"]])
+def test_what_is_of_whole_runs(make_db, run, option):
+    """Why, and what to do instead."""
+    make_db("small")
+    name = option[0].split("=")[0]
+    sizes, page = (run(command, *option, status=2) for command in ("histogram", "html"))
+    assert sizes.stderr == (f"trace-report histogram: there is no option {name}: sizes and lifetimes are kept of whole runs only. "
+                            "Of a part of one, timeline shows the heap, and top the lines.\n")
+    assert page.stderr == (f"trace-report html: there is no option {name}: the page has the whole run. Drag over its curve to narrow "
+                           "lines and stacks to a part of it; or take timeline, top or tree.\n")
+
+
 # ---- histogram
 
 

@@ -48,6 +48,10 @@ static void units(void **state)
     assert_string_equal(units_seconds(out, 0.0012), "1.2 ms");
     assert_string_equal(units_seconds(out, 1.234), "1.23 s");
     assert_string_equal(units_seconds(out, 125), "2 min 5 s");
+    assert_string_equal(units_moment(out, 125, 125), "2 min 5 s");
+    assert_string_equal(units_moment(out, 125.25, 1), "125.25 s");
+    assert_string_equal(units_moment(out, 125.25, 0.5), "125.250 s");
+    assert_string_equal(units_moment(out, 125, 0), "2 min 5 s");
 }
 
 static void assert_harmless(const char *in, const char *out)
