@@ -20,10 +20,11 @@
 #define MASK (WIRE_RING_WORDS - 1)
 #define AHEAD 48           /* words: how early the block of an event is fetched into the cache */
 #define BLOCKS_CACHED 4096 /* so many buckets, 256 KiB, */
-#define SITES_CACHED 2048  /* and so many sites, 256 KiB, fit the cache without being fetched */
+#define SITES_CACHED 8192  /* and so many sites, 1 MiB, are in a cache without being fetched */
 #define GIVE_BACK 8192     /* words after which the target may use the space again */
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define INLINE static inline __attribute__((always_inline)) /* of what each event takes */
 
 /* An address whose events came out of order. */
 struct limbo {
@@ -35,12 +36,17 @@ struct limbo {
     UT_hash_handle hh;
 };
 
-static struct limbo *limbo_find(const struct tracked_process *process, uint64_t address)
+static __attribute__((noinline)) struct limbo *limbo_look_up(const struct tracked_process *process,
+                                                             uint64_t address)
 {
     struct limbo *limbo = NULL;
-    if (UNLIKELY(process->limbo != NULL))
-        HASH_FIND(hh, process->limbo, &address, sizeof address, limbo);
+    HASH_FIND(hh, process->limbo, &address, sizeof address, limbo);
     return limbo;
+}
+
+INLINE struct limbo *limbo_find(const struct tracked_process *process, uint64_t address)
+{
+    return UNLIKELY(process->limbo != NULL) ? limbo_look_up(process, address) : NULL;
 }
 
 static struct limbo *limbo_make(struct tracked_process *process, uint64_t address)
@@ -111,7 +117,7 @@ static __attribute__((noinline)) uint32_t site_of_thread(struct tracker *tracker
     return entry->number;
 }
 
-static uint32_t site_of(struct tracker *tracker, const struct tracked_ring *r, uint32_t node)
+INLINE uint32_t site_of(struct tracker *tracker, const struct tracked_ring *r, uint32_t node)
 {
     if (UNLIKELY(tracker->by_thread))
         return site_of_thread(tracker, r->thread, node);
@@ -123,7 +129,7 @@ static uint32_t site_of(struct tracker *tracker, const struct tracked_ring *r, u
     return *place;
 }
 
-static void retire(struct tracker *tracker, struct tracked_ring *r, const struct block *block)
+INLINE void retire(struct tracker *tracker, struct tracked_ring *r, const struct block *block)
 {
     ledger_free(&tracker->ledger, &r->process->heap, block->site, block->size,
                 r->tick > block->born ? r->tick - block->born : 0);
@@ -179,8 +185,8 @@ static __attribute__((noinline)) void free_unknown(struct tracker *tracker, stru
     }
 }
 
-static inline void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint64_t size,
-                            uint32_t node)
+INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint64_t size,
+                     uint32_t node)
 {
     struct tracked_process *process = r->process;
     uint32_t site = site_of(tracker, r, node);
@@ -199,7 +205,7 @@ static inline void do_alloc(struct tracker *tracker, struct tracked_ring *r, uin
         log_event(tracker, r, address, size, node, false);
 }
 
-static inline void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t address)
+INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t address)
 {
     struct block block;
     struct limbo *limbo = limbo_find(r->process, address);
@@ -217,7 +223,8 @@ static inline void do_free(struct tracker *tracker, struct tracked_ring *r, uint
 
 /* A live block that an object was made in again, without the allocator: given back where it was, allocated
  * here. Blocks from before the trace, and those that no allocator made, are not known. */
-static inline void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint32_t node)
+static __attribute__((noinline)) void do_move(struct tracker *tracker, struct tracked_ring *r,
+                                              uint64_t address, uint32_t node)
 {
     struct tracked_process *process = r->process;
     uint32_t site = site_of(tracker, r, node);
