@@ -257,6 +257,7 @@ __attribute__((noinline)) uint64_t thread_stamp(struct thread *t)
 #define WAIT_STEP_NS 50000         /* between looks at a full ring */
 #define SILENCE_NS 100000000ull    /* without a tick from the collector for so long: is it dead? */
 #define HEARTBEAT_NS 5000000000ull /* and for so long: it is gone */
+#define LOOK_MOST_NS 20000000ull   /* between two looks no more is counted: we may have been stopped, too */
 
 /* Whoever adopted the collector may never wait for it, as many a container's first process: then it is dead,
  * but still there. */
@@ -271,12 +272,12 @@ static bool is_zombie(pid_t pid)
     return zombie;
 }
 
-static bool collector_gone(uint64_t beat_ns)
+/* silent_ns: how long it has been watched without a tick. */
+static bool collector_gone(uint64_t silent_ns)
 {
     if (atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED)
         return true;
     pid_t pid = atomic_load(&arena->collector_pid);
-    uint64_t silent_ns = guest_now_ns() - beat_ns;
     int saved = errno;
     bool gone =
         pid > 0 && ((kill(pid, 0) != 0 && errno == ESRCH) || (silent_ns > SILENCE_NS && is_zombie(pid)));
@@ -287,8 +288,8 @@ static bool collector_gone(uint64_t beat_ns)
 NOINLINE bool thread_wait(struct thread *t)
 {
     const uint64_t quarter = WIRE_RING_WORDS / 4;
-    uint64_t since = 0, beat_ns = 0; /* waiting since; the collector's last sign of life */
-    uint32_t beat = 0;
+    uint64_t since = 0, looked_ns = 0, silent_ns = 0;
+    uint32_t beat = 0; /* the collector's last sign of life */
     unsigned spins = 0;
     for (;;) {
         uint64_t tail = atomic_load_explicit(&t->ring->tail, memory_order_acquire);
@@ -304,17 +305,20 @@ NOINLINE bool thread_wait(struct thread *t)
             return true;
         }
         uint32_t tick = atomic_load(&arena->tick);
+        uint64_t now_ns = guest_now_ns(), passed_ns = now_ns - looked_ns;
         if (!since) {
-            since = guest_now_ns();
+            since = now_ns;
             atomic_fetch_add(&t->ring->waits, 1);
         }
-        if (!beat_ns || tick != beat) {
-            beat = tick;
-            beat_ns = guest_now_ns();
-        }
+        if (!looked_ns || tick != beat)
+            silent_ns = 0;
+        else
+            silent_ns += passed_ns < LOOK_MOST_NS ? passed_ns : LOOK_MOST_NS;
+        beat = tick;
+        looked_ns = now_ns;
         if (!session_live())
             return false;
-        if (collector_gone(beat_ns)) {
+        if (collector_gone(silent_ns)) {
             session_stop("the collector is gone; the program goes on untraced", "");
             return false;
         }

@@ -96,6 +96,24 @@ def test_stopped(churn, tmp_path):
         os.kill(pid, signal.SIGKILL)
 
 
+def test_all_stopped(churn, tmp_path):
+    """Where both are stopped for a while, as containers are, and the program goes on first, nothing is given up."""
+    database = tmp_path / "trace.db"
+    program = churn(database, 8)
+    pid = collector_of(database)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        time.sleep(0.5)  # the rings are full by then
+        program.send_signal(signal.SIGSTOP)
+        time.sleep(6)
+        program.send_signal(signal.SIGCONT)
+        time.sleep(0.3)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert ends_well(program) == b""
+    assert wait_for_run(database)["state"] == "complete"
+
+
 def test_locked_for_long(churn, tmp_path):
     """Another program keeps the database to itself for seconds: recording waits, the program does not."""
     database = tmp_path / "trace.db"
