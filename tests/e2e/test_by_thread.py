@@ -238,10 +238,13 @@ piece()
     assert traced.returncode == 0 and traced.stderr == b""
     threads = dict(tuple(map(int, line.split())) for line in traced.stdout.splitlines())
     assert sorted(threads.values()) == [30, 170, 255]
+    # From 3.13 on the call's arguments, in a recycled tuple, are seen as well.
+    each = 2 if ask(traced.database, "top", "--function", "piece")["total"]["allocations"] > 456 else 1
     for tid, n in threads.items():
-        assert ask(traced.database, "top", "--function", "piece", "--thread", tid)["total"]["allocations"] == n
+        total = ask(traced.database, "top", "--function", "piece", "--thread", tid)["total"]
+        assert total["allocations"] == n * each and n * 5033 <= total["bytes"] < n * 5100
     whole = ask(traced.database, "top", "--function", "piece")
-    assert whole["total"]["allocations"] == 30 + 170 + 255 + 1 and len(whole["rows"]) == 1
+    assert whole["total"]["allocations"] == (30 + 170 + 255 + 1) * each and len(whole["rows"]) == 1
 
 
 def test_merged(crew, ask, report, tmp_path):
