@@ -116,8 +116,8 @@ __attribute__((optimize("no-omit-frame-pointer"))) static NOINLINE void on_stack
                      : "rbx", "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
 }
 
-/* Coroutines that allocate with one and the same frame address; above it one has a stack of 64 pages, the next of
- * two, and nothing behind them. */
+/* Coroutines that allocate with one and the same frame address; above it one has a stack of 64 pages, the
+ * next of two, and nothing behind them. */
 static void *switch_stacks(void *unused)
 {
     for (int turn = 0; turn < 200; turn++) {
