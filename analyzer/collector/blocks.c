@@ -181,7 +181,7 @@ int blocks_put_slow(struct blocks *blocks, const struct block *block, struct blo
 {
     int found = blocks_take_slow(blocks, block->address, old);
     age(blocks, block->born);
-    if (block->size >> 32 || block->site >> (64 - BLOCKS_SITE_SHIFT) || block->address & 7)
+    if (blocks_odd(blocks, block))
         return put_odd(blocks, block) ? found : -1;
     if ((blocks->count >= blocks->limit || blocks->crowded) && !grow(blocks))
         return -1;

@@ -17,9 +17,9 @@
 #define FIRST_STACK_SIZE (64ull << 20)
 extern void *__libc_stack_end __attribute__((weak));
 
-#define DESCRIPTOR_LEAST 0x600 /* bytes; 0x900 since glibc 2.4 or so, and at most two pages to align it */
-#define DESCRIPTOR_SIZE 0x900
-#define DESCRIPTOR_MOST (DESCRIPTOR_SIZE + 8192)
+/* Seen in Debian 12, 13 and sid: they are at 0x690, and the block ends 0x940 above the descriptor's start. */
+#define DESCRIPTOR_LEAST 0x700 /* bytes that are looked through */
+#define DESCRIPTOR_MOST (0x940 + 8192)
 
 struct block {
     uintptr_t start;
@@ -34,7 +34,7 @@ struct bounds bounds_of_stack(void)
         return end > FIRST_STACK_SIZE ? (struct bounds){end - FIRST_STACK_SIZE, end} : (struct bounds){0, 0};
     }
     const uintptr_t descriptor = (uintptr_t)__builtin_thread_pointer();
-    for (size_t at = 0; at + sizeof(struct block) <= DESCRIPTOR_SIZE; at += sizeof(uintptr_t)) {
+    for (size_t at = 0; at + sizeof(struct block) <= DESCRIPTOR_LEAST; at += sizeof(uintptr_t)) {
         const struct block *block = (const struct block *)(descriptor + at);
         uintptr_t end = block->start + block->size;
         if (block->start < here && here < descriptor && block->size < descriptor &&

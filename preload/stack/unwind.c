@@ -23,6 +23,12 @@ uint64_t unwind_memory(uint32_t depth)
            (depth + UNWIND_OWN) * sizeof(void *);
 }
 
+static void forget_walk(struct unwind *u)
+{
+    u->top = u->depth;
+    u->cut = false;
+}
+
 void unwind_init(struct unwind *u, uint32_t depth, void *memory)
 {
     u->depth = depth;
@@ -32,13 +38,7 @@ void unwind_init(struct unwind *u, uint32_t depth, void *memory)
     u->buffer = (void **)(u->fresh + depth);
     u->seen[depth] = (struct seen){.slot = UINT64_MAX};
     shapes_open(u->shapes);
-    unwind_forget(u);
-}
-
-static void forget_walk(struct unwind *u)
-{
-    u->top = u->depth;
-    u->cut = false;
+    forget_walk(u);
 }
 
 void unwind_forget(struct unwind *u)
