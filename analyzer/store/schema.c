@@ -33,6 +33,10 @@ struct store *store_new(const char *path)
 
     if (store == NULL)
         return NULL;
+    /* Our programs use all their stores from one thread at a time: SQLite needs no locks of its own. Nothing
+     * happens where it is in use already. */
+    sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     store->path = strdup(path);
     /* A leading "./" keeps "file:..." and ":memory:" from meaning anything special. */
     if (asprintf(&store->file, "%s%s", path[0] == '/' ? "" : "./", path) < 0)
@@ -68,27 +72,36 @@ void store_close(struct store *store)
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
+/* What a database begins with; numbers are big-endian. See "The Database Header" in SQLite's file format. */
+struct header {
+    unsigned char magic[16], page_size[2], versions[10], pages[4], others[28], user_version[4], rest[4],
+        application_id[4], end[28];
+};
+
+static uint32_t header_number(const unsigned char bytes[4])
+{
+    return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
 /* The file says how many pages it has: fewer bytes than that is a copy that stopped halfway. */
 static int is_truncated(struct store *store)
 {
-    unsigned char header[100];
+    struct header header;
     struct stat status;
     int fd = open(store->file, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
         return 0;
-    ssize_t got = pread(fd, header, sizeof header, 0);
+    ssize_t got = pread(fd, &header, sizeof header, 0);
 
     if (fstat(fd, &status) != 0)
         got = 0;
     close(fd);
     if (got < (ssize_t)sizeof header)
         return got > 0;
-    uint64_t page = (uint64_t)header[16] << 8 | header[17];
-    uint64_t pages =
-        (uint64_t)header[28] << 24 | (uint64_t)header[29] << 16 | (uint64_t)header[30] << 8 | header[31];
+    uint64_t page = (uint64_t)header.page_size[0] << 8 | header.page_size[1];
 
-    return (uint64_t)status.st_size < (page == 1 ? 65536 : page) * pages;
+    return (uint64_t)status.st_size < (page == 1 ? 65536 : page) * header_number(header.pages);
 }
 
 static int damaged(struct store *store)
@@ -190,7 +203,7 @@ int store_number(struct store *store, const char *sql, const char *what, int64_t
 
 int store_look(struct store *store)
 {
-    char magic[16] = "";
+    struct header header;
     struct stat status;
 
     if (stat(store->file, &status) != 0) {
@@ -210,13 +223,15 @@ int store_look(struct store *store)
 
     if (fd < 0)
         return store_fail(store, -errno, "cannot open %s: %s.", store->path, strerror(errno));
-    ssize_t got = pread(fd, magic, sizeof magic, 0);
+    ssize_t got = pread(fd, &header, sizeof header, 0);
 
     close(fd);
-    if (got != sizeof magic || memcmp(magic, MAGIC, sizeof magic) != 0)
+    if (got < (ssize_t)sizeof header.magic || memcmp(header.magic, MAGIC, sizeof header.magic) != 0)
         return store_check(store, SQLITE_NOTADB, "open");
     if (status.st_size < 512)
         return damaged(store);
+    store->ours = header_number(header.application_id) == STORE_APPLICATION_ID &&
+                  header_number(header.user_version) == STORE_VERSION;
     return 0;
 }
 
@@ -266,18 +281,45 @@ int store_identify(struct store *store)
 
 /* ---- opening for writing --------------------------------------------------------------------- */
 
+/* True for a file that has no WAL, or one in which nothing was written yet. */
+static int wal_is_fresh(const struct store *store)
+{
+    struct stat status;
+    char *path = NULL;
+    int fresh = asprintf(&path, "%s-wal", store->file) > 0 &&
+                (stat(path, &status) == 0 ? status.st_size == 0 : errno == ENOENT);
+
+    free(path);
+    return fresh;
+}
+
 /* SQLite does not wait for locks when it changes the journal mode, so we do. A file system without shared
- * memory keeps its mode: slower, but as safe. */
+ * memory keeps its mode: slower, but as safe.
+ *
+ * Somebody waits for what comes first, so nothing of that is synced with the disk, up to the first commit. A
+ * crash of the machine loses it, but harms nothing: of the file, one sector changes that says which mode it
+ * is in, and either is right; and a WAL that is new holds nothing that could be taken for what was written
+ * later. */
 static int use_wal(struct store *store)
 {
-    int result = SQLITE_BUSY;
+    int result = sqlite3_exec(store->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
+    unsigned pause_us = 1000;
 
-    for (int waited_ms = 0; waited_ms < BUSY_MS && (result & 0xff) == SQLITE_BUSY; waited_ms += 10) {
+    for (unsigned waited_ms = 0; waited_ms < BUSY_MS; waited_ms += pause_us / 1000) {
         result = sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
-        if ((result & 0xff) == SQLITE_BUSY)
-            usleep(10000);
+        if ((result & 0xff) != SQLITE_BUSY)
+            break;
+        usleep(pause_us);
+        pause_us = pause_us < 10000 ? pause_us + 1000 : pause_us;
     }
+    store->unsynced = wal_is_fresh(store);
     return store_check(store, result, "open");
+}
+
+int store_sync_from_now_on(struct store *store)
+{
+    store->unsynced = 0;
+    return store_execute(store, "PRAGMA synchronous = NORMAL", "open");
 }
 
 /* Two processes may both find the file empty: whoever comes second finds it made. */
@@ -307,7 +349,7 @@ static int create(struct store *store)
 
 static int open_write(struct store *store)
 {
-    char settings[128];
+    char settings[96];
     int code = store_look(store), fresh = code;
 
     if (code < 0)
@@ -327,23 +369,17 @@ static int open_write(struct store *store)
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 
     /* Before anything is changed, so that another program's file stays as it is. */
-    int found = store_identify(store);
+    int found = store->ours ? 0 : store_identify(store);
 
     if (found < 0)
         return found;
-    /* A file that is being made has nothing to lose yet, and somebody waits for it. */
-    if (found == 1)
-        sqlite3_exec(store->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
     code = use_wal(store);
     if (code == 0 && found == 1)
         code = create(store);
-    snprintf(settings, sizeof settings,
-             "PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; "
-             "PRAGMA cache_size = -%d",
-             CACHE_KIB);
+    snprintf(settings, sizeof settings, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -%d", CACHE_KIB);
     if (code == 0)
         code = store_execute(store, settings, "open");
-    return code;
+    return code == 0 && !store->unsynced ? store_sync_from_now_on(store) : code;
 }
 
 int store_open(const char *path, struct store **store)

@@ -32,6 +32,8 @@ struct store {
     sqlite3 *db;                               /* NULL after a failed open */
     char *path;                                /* as the user gave it; for messages */
     char *file;                                /* as SQLite gets it: never read as an option or a URI */
+    int ours;                                  /* 1 = the file's header says that it is of this version */
+    int unsynced;                              /* 1 = nothing waits for the disk up to the next commit */
     int64_t run;                               /* the run that is written, 0 = none yet */
     sqlite3_stmt *statement[STORE_STATEMENTS]; /* NULL = not prepared yet */
     char error[8192];                          /* the last failure in one sentence, '' = none */
@@ -57,6 +59,9 @@ int store_number(struct store *store, const char *sql, const char *what, int64_t
 
 /* Looks at the file before SQLite does: 0 fine, 1 not there or empty, negative: refused. */
 int store_look(struct store *store);
+
+/* From here on a crash of the machine can do no harm, at the price of waiting for the disk now and then. */
+int store_sync_from_now_on(struct store *store);
 
 /* Looks at application_id and user_version: 0 ours, 1 an empty database, negative: refused. */
 int store_identify(struct store *store);

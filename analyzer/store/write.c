@@ -2,6 +2,7 @@
 #include "store_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,7 +129,7 @@ int store_commit(struct store *store)
     /* A disk that is full may have ended the transaction already; the caller may begin anew in any case. */
     if (code != 0 && !sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-    return code;
+    return code == 0 && store->unsynced ? store_sync_from_now_on(store) : code;
 }
 
 /* ---- runs ------------------------------------------------------------------------------------ */
@@ -188,29 +189,35 @@ enum store_collector_state store_collector_state(const struct store_collector *c
     return start >= 0 && start == c->start ? STORE_COLLECTOR_LIVES : STORE_COLLECTOR_GONE;
 }
 
+static const char select_recording[] =
+    "SELECT id, collector_pid, collector_start, pid_namespace, taken_ns FROM run WHERE state = 'recording'";
+
+/* What became of the collector of the run that select_recording is at. */
+static enum store_collector_state state_of(sqlite3_stmt *select)
+{
+    const struct store_collector collector = {
+        sqlite3_column_int64(select, 1), sqlite3_column_int64(select, 2), sqlite3_column_int64(select, 3),
+        sqlite3_column_int64(select, 4)};
+
+    return store_collector_state(&collector);
+}
+
 /* Runs of collectors that were killed (or whose machine went down) never get another state by themselves. */
 static int mark_interrupted(struct store *store)
 {
     sqlite3_stmt *select = NULL, *update = NULL;
-    int result =
-        sqlite3_prepare_v2(store->db,
-                           "SELECT id, collector_pid, collector_start, pid_namespace, taken_ns FROM run "
-                           "WHERE state = 'recording'",
-                           -1, &select, NULL);
+    int result = sqlite3_prepare_v2(store->db, select_recording, -1, &select, NULL);
 
-    if (result == SQLITE_OK)
-        result = sqlite3_prepare_v2(store->db, "UPDATE run SET state = 'interrupted' WHERE id = ?", -1,
-                                    &update, NULL);
     while (result == SQLITE_OK && (result = sqlite3_step(select)) == SQLITE_ROW) {
         result = SQLITE_OK;
-        const struct store_collector collector = {
-            sqlite3_column_int64(select, 1), sqlite3_column_int64(select, 2), sqlite3_column_int64(select, 3),
-            sqlite3_column_int64(select, 4)};
-
-        if (store_collector_state(&collector) != STORE_COLLECTOR_GONE)
+        if (state_of(select) != STORE_COLLECTOR_GONE)
             continue;
+        if (update == NULL)
+            result = sqlite3_prepare_v2(store->db, "UPDATE run SET state = 'interrupted' WHERE id = ?", -1,
+                                        &update, NULL);
         sqlite3_bind_int64(update, 1, sqlite3_column_int64(select, 0));
-        result = sqlite3_step(update);
+        if (result == SQLITE_OK)
+            result = sqlite3_step(update);
         sqlite3_reset(update);
         result = result == SQLITE_DONE ? SQLITE_OK : result;
     }
@@ -219,6 +226,19 @@ static int mark_interrupted(struct store *store)
     sqlite3_finalize(select);
     sqlite3_finalize(update);
     return code;
+}
+
+/* True while another collector records into the same file. */
+static int others_record(struct store *store)
+{
+    sqlite3_stmt *select = NULL;
+    int found = 0;
+
+    sqlite3_prepare_v2(store->db, select_recording, -1, &select, NULL);
+    while (!found && sqlite3_step(select) == SQLITE_ROW)
+        found = sqlite3_column_int64(select, 0) != store->run && state_of(select) != STORE_COLLECTOR_GONE;
+    sqlite3_finalize(select);
+    return found;
 }
 
 int store_run_add(struct store *store, const char *label, const char *command, const char *started,
@@ -523,39 +543,64 @@ int store_line_totals(struct store *store)
     return store_execute(store, statement, "write");
 }
 
-/* Other writers may be at work, and readers come and go; between the tries the file is closed, so that two
- * that finish at the same time do not wait for each other in vain. Whoever is last leaves one file. */
+/* SQLite's locks on the file; whoever has it open in WAL mode holds the last of them. */
+#define LOCK_FIRST 0x40000000
+#define LOCK_SIZE 512
+
+/* Whether somebody has the file open. Only while we have not: closing a descriptor gives our locks away. */
+static int in_use(const struct store *store)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_FIRST, .l_len = LOCK_SIZE};
+    int fd = open(store->file, O_RDWR | O_CLOEXEC);
+    int used = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+
+    if (fd >= 0)
+        close(fd);
+    return used;
+}
+
+static int is_busy(int result)
+{
+    return (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED;
+}
+
+/* Makes one file of it, if nobody else has it open. */
+static int leave_wal(struct store *store)
+{
+    int result = SQLITE_OK;
+
+    if (store->db == NULL)
+        result = sqlite3_open_v2(store->file, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (result == SQLITE_OK) {
+        sqlite3_busy_timeout(store->db, 0);
+        result = sqlite3_exec(store->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+    }
+    return result;
+}
+
+/* Whoever is last leaves one file. As long as another collector is at work that is not us. Readers come and
+ * go: for them it is tried again, with the file closed in between, so that two that finish at the same time
+ * do not wait for each other in vain. Opening it means to parse its schema, which takes a millisecond: so the
+ * system is asked first whether it is still in use. */
 int store_finish(struct store *store)
 {
-    int result = SQLITE_BUSY;
+    int result = SQLITE_BUSY, others = 0;
 
     for (int i = 0; i < STORE_STATEMENTS; i++) {
         sqlite3_finalize(store->statement[i]);
         store->statement[i] = NULL;
     }
-    int code = store_check(
-        store, sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL), "write");
-
-    if (code != 0 && code != -EBUSY)
-        return code;
-    for (int i = 0; i < FINISH_TRIES; i++) {
-        if (store->db == NULL) {
-            result =
-                sqlite3_open_v2(store->file, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-            if (result != SQLITE_OK)
-                break;
-        }
-        sqlite3_busy_timeout(store->db, 0);
-        result = sqlite3_exec(store->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
-        if ((result & 0xff) != SQLITE_BUSY && (result & 0xff) != SQLITE_LOCKED)
+    for (int i = 0; i < FINISH_TRIES && !others; i++) {
+        if (i > 0)
+            usleep(FINISH_PAUSE_US * (unsigned)i + (unsigned)(getpid() % 16) * (FINISH_PAUSE_US / 8));
+        if (store->db == NULL && in_use(store))
+            continue;
+        result = leave_wal(store);
+        if (!is_busy(result))
             break;
-        if (i + 1 < FINISH_TRIES) {
-            sqlite3_close(store->db);
-            store->db = NULL;
-            usleep(FINISH_PAUSE_US * (unsigned)(i + 1) + (unsigned)(getpid() % 16) * (FINISH_PAUSE_US / 8));
-        }
+        others = others_record(store);
+        sqlite3_close(store->db);
+        store->db = NULL;
     }
-    if ((result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED)
-        result = SQLITE_OK; /* still in use: whoever ends last does it */
-    return store_check(store, result, "write");
+    return is_busy(result) ? 0 : store_check(store, result, "write");
 }

@@ -71,6 +71,11 @@ static int64_t number(const char *sql)
     return value;
 }
 
+static int64_t is_one_file(void)
+{
+    return number("SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'delete'");
+}
+
 /* A run with so many sites of one block each. */
 static void record(const char *label, int sites, int batches)
 {
@@ -227,8 +232,28 @@ static void one_file_at_the_end(void **state)
     record("x", 10, 1);
     snprintf(wal, sizeof wal, "%s-wal", path);
     assert_int_equal(access(wal, F_OK), -1);
-    assert_int_equal(number("SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'delete'"), 1);
+    assert_int_equal(is_one_file(), 1);
     assert_int_equal(number("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
+}
+
+/* Who is not the last one leaves the file as it is, to whoever still records. */
+static void the_last_one_leaves_one_file(void **state)
+{
+    struct store *last;
+    int64_t run;
+
+    (void)state;
+    assert_int_equal(store_open(path, &last), 0);
+    assert_int_equal(store_begin(last), 0);
+    assert_int_equal(store_run_add(last, "x", "./x", "2026-01-01T00:00:00Z", "/", &run), 0);
+    assert_int_equal(store_commit(last), 0);
+    record("y", 10, 1);
+    assert_int_equal(is_one_file(), 0);
+    assert_int_equal(number("SELECT count(*) FROM site"), 10);
+    assert_int_equal(store_finish(last), 0);
+    store_close(last);
+    assert_int_equal(is_one_file(), 1);
+    assert_int_equal(number("SELECT count(*) FROM site"), 10);
 }
 
 static void read_while_recording(void **state)
@@ -273,7 +298,7 @@ static void many_writers(void **state)
     assert_int_equal(number("SELECT count(*) FROM site"), WRITERS * SITES);
     assert_int_equal(number("SELECT min(allocations) FROM lines"), SITES);
     assert_int_equal(number("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
-    assert_int_equal(number("SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'delete'"), 1);
+    assert_int_equal(is_one_file(), 1);
 }
 
 static void dead_collector(void **state)
@@ -375,6 +400,7 @@ int main(void)
         WITH_FOLDER(unwritable_folder),
         WITH_FOLDER(odd_names),
         WITH_FOLDER(one_file_at_the_end),
+        WITH_FOLDER(the_last_one_leaves_one_file),
         WITH_FOLDER(read_while_recording),
         WITH_FOLDER(many_writers),
         WITH_FOLDER(dead_collector),
