@@ -15,6 +15,8 @@
 #define NOINLINE __attribute__((noinline, cold))
 #define INLINE static inline __attribute__((always_inline))
 #define EXPORT __attribute__((visibility("default")))
+#define HIDDEN \
+    __attribute__((visibility("hidden"))) /* a declaration: reached directly, not through a table */
 
 /* Orders what this thread does as its own signal handlers see it. */
 #define SIGNAL_FENCE() atomic_signal_fence(memory_order_seq_cst)

@@ -16,17 +16,13 @@
 EXPORT void *malloc(size_t size)
 {
     void *block = real.malloc(size);
-    if (LIKELY(block != NULL))
-        record_alloc(block, size, FRAME);
-    return block;
+    return LIKELY(block != NULL) ? record_alloc(block, size, FRAME) : NULL;
 }
 
 EXPORT void *calloc(size_t count, size_t size)
 {
     void *block = real.calloc(count, size);
-    if (LIKELY(block != NULL))
-        record_alloc(block, count * size, FRAME);
-    return block;
+    return LIKELY(block != NULL) ? record_alloc(block, count * size, FRAME) : NULL;
 }
 
 EXPORT void free(void *block)

@@ -66,6 +66,7 @@ EXPORT void libtrace_pause(void)
     if (!t)
         return;
     t->paused++;
+    t->ask = 0;
     thread_leave(t);
 }
 

@@ -2,6 +2,8 @@
 #ifndef LIBTRACE_REAL_H
 #define LIBTRACE_REAL_H
 
+#include "guest.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <stdbool.h>
@@ -22,13 +24,13 @@ struct real {
     void (*_exit)(int);
     void (*quick_exit)(int);
 };
-extern struct real real;
+extern HIDDEN struct real real;
 
 /* Looks all of them up, once. Safe to call again and from several threads. */
 void real_init(void);
 
 /* Blocks handed out while dlsym() itself allocates. They are never given back. */
-extern char real_pool[];
+extern HIDDEN char real_pool[];
 #define REAL_POOL_SIZE 65536
 
 static inline bool real_is_pool(const void *block)

@@ -46,3 +46,47 @@ NOINLINE uint32_t record_stack_slow(struct thread *t, const void *frame)
     }
     return node;
 }
+
+static inline uint32_t record_stack(struct thread *t, const void *frame)
+{
+    return LIKELY(record_plain) ? unwind_stack(&t->unwind, frame) : record_stack_slow(t, frame);
+}
+
+/* Not cold: a Python program's native blocks, and every few events where there are threads. */
+__attribute__((noinline)) void *record_alloc_slow(void *block, size_t size, const void *frame)
+{
+    struct thread *t = thread_enter(frame);
+    if (UNLIKELY(!t))
+        return block;
+    if (LIKELY(!t->paused))
+        ring_put_block(t, WIRE_ALLOC, block, size, record_stack(t, frame));
+    t->made = block;
+    thread_leave(t);
+    if (UNLIKELY(record_is_loader(frame)))
+        session_new_epoch();
+    return block;
+}
+
+__attribute__((noinline)) void record_free_slow(void *block, const void *frame)
+{
+    struct thread *t = thread_enter(frame);
+    if (UNLIKELY(!t))
+        return;
+    if (LIKELY(block != t->deleting))
+        ring_put(t, WIRE_FREE, block);
+    thread_leave(t);
+    if (UNLIKELY(record_is_loader(frame)))
+        session_new_epoch();
+}
+
+__attribute__((noinline)) void *record_alloc_walk(struct thread *t, void *block, size_t size,
+                                                  const void *frame)
+{
+    uint32_t node = unwind_unforeseen(&t->unwind, frame);
+    ring_end_block(t, (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT, block, (uint32_t)size, node);
+    t->made = block;
+    thread_leave(t);
+    if (UNLIKELY(record_is_loader(frame)))
+        session_new_epoch();
+    return block;
+}

@@ -9,47 +9,50 @@
 #include "thread.h"
 
 /* Allocations and frees that ld.so makes for itself mean that modules may come or go. */
-INLINE void record_caller(const void *frame)
+INLINE bool record_is_loader(const void *frame)
 {
     uintptr_t caller = ((const uintptr_t *)frame)[1];
-    if (UNLIKELY(caller - gate->loader_start < gate->loader_size))
-        session_new_epoch();
+    return caller - gate->loader_start < gate->loader_size;
 }
 
 /* The node of the stack that a native hook was called from. Python's frames included, see LIBTRACE_STACK. */
 uint32_t record_stack_slow(struct thread *t, const void *frame);
-extern bool record_plain; /* true: native stacks only, and no checks of them */
+extern HIDDEN bool record_plain; /* true: native stacks only, and no checks of them */
 
-INLINE uint32_t record_stack(struct thread *t, const void *frame)
-{
-    if (LIKELY(record_plain))
-        return unwind_stack(&t->unwind, frame);
-    return record_stack_slow(t, frame);
-}
+/* The same as the functions without "slow", whatever is special about the event. */
+void *record_alloc_slow(void *block, size_t size, const void *frame);
+void record_free_slow(void *block, const void *frame);
 
-/* After the allocator returned block. */
-INLINE void record_alloc(void *block, size_t size, const void *frame)
+/* The rest of record_alloc() when the stack was not the one that was foreseen. */
+void *record_alloc_walk(struct thread *t, void *block, size_t size, const void *frame);
+
+/* After the allocator returned block, which is returned. */
+INLINE void *record_alloc(void *block, size_t size, const void *frame)
 {
-    struct thread *t = thread_enter(frame);
-    if (UNLIKELY(!t))
-        return;
-    if (LIKELY(!t->paused))
-        ring_put_block(t, WIRE_ALLOC, block, size, record_stack(t, frame));
+    struct thread *t = thread_self;
+    if (UNLIKELY(!record_plain || size >> 32 || !thread_enter_quick(t, frame)))
+        return record_alloc_slow(block, size, frame);
+    uint32_t node = unwind_foreseen(&t->unwind, frame);
+    if (UNLIKELY(!node))
+        return record_alloc_walk(t, block, size, frame);
+    /* No loader's: its stacks are never foreseen. */
+    ring_end_block(t, (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT, block, (uint32_t)size, node);
     t->made = block;
     thread_leave(t);
-    record_caller(frame);
+    return block;
 }
 
 /* Before the allocator gets block back. */
 INLINE void record_free(void *block, const void *frame)
 {
-    struct thread *t = thread_enter(frame);
-    if (UNLIKELY(!t))
+    struct thread *t = thread_self;
+    if (UNLIKELY(record_is_loader(frame) || !thread_enter_quick(t, frame))) {
+        record_free_slow(block, frame);
         return;
+    }
     if (LIKELY(block != t->deleting))
-        ring_put(t, WIRE_FREE, block);
+        ring_end(t, (uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT, block);
     thread_leave(t);
-    record_caller(frame);
 }
 
 /* Around realloc: before, with the old block; after, if it failed. The new block is an allocation. */

@@ -359,7 +359,7 @@ static void open_gate(void)
     gate->tick = &arena->tick;
     atomic_store(&process->state, WIRE_PROCESS_LIVE);
     uint64_t now = atomic_load(&gate->epoch), last = atomic_load(&last_epoch);
-    note_epoch((now > last ? now : last) + 1);
+    note_epoch(((now > last ? now : last) | GATE_STAMPING) + 1);
     atomic_store(&gate->epoch, atomic_load(&last_epoch));
     arena_wake_collector(); /* it may be over soon, and how is known to who has looked before */
 }
@@ -433,7 +433,13 @@ bool session_ready(void)
 void session_new_epoch(void)
 {
     if (atomic_load(&gate->epoch) != 0)
-        note_epoch(atomic_fetch_add(&gate->epoch, 1) + 1);
+        note_epoch(atomic_fetch_add(&gate->epoch, 1 + GATE_STAMPING) + 1 + GATE_STAMPING);
+}
+
+void session_stamping(void)
+{
+    if (atomic_load(&gate->epoch) != 0)
+        note_epoch(atomic_fetch_or(&gate->epoch, GATE_STAMPING) | GATE_STAMPING);
 }
 
 void session_stop(const char *why, const char *detail)
@@ -493,7 +499,6 @@ int session_attach(const struct settings *wanted, const char *label)
     recall_forget();
     modules_forked();
     python_forked();
-    atomic_store(&gate->stamping, 0);
     open_gate();
     static bool heard;
     if (!heard)

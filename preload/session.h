@@ -3,6 +3,7 @@
 #ifndef LIBTRACE_SESSION_H
 #define LIBTRACE_SESSION_H
 
+#include "guest.h"
 #include "wire.h"
 
 #include <stdbool.h>
@@ -22,17 +23,18 @@ extern struct settings settings;
  * (MADV_WIPEONFORK): so a new process, a changed module list and the end of tracing all show as "the epoch is
  * not what this thread last saw", one comparison, whatever call made the process. */
 struct gate {
-    _Atomic uint64_t epoch;    /* 0: not started in this process */
-    _Atomic uint32_t stamping; /* 1: more than one ring, events carry the time */
-    uintptr_t loader_start;    /* where ld.so's code is; its allocations mean that modules come or go */
+    _Atomic uint64_t epoch; /* 0: not started in this process; the lowest bit is GATE_STAMPING */
+    uintptr_t loader_start; /* where ld.so's code is; its allocations mean that modules come or go */
     uintptr_t loader_size;
     _Atomic uint32_t *tick; /* the arena's */
 };
+#define GATE_STAMPING 1u /* more than one ring: events carry the time */
+
 union gate_page {
     struct gate gate;
     char page[4096];
 };
-extern union gate_page gate_page;
+extern HIDDEN union gate_page gate_page;
 #define gate (&gate_page.gate)
 
 /* This process's slot; NULL while it is not traced. */
@@ -51,6 +53,9 @@ void session_stop(const char *why, const char *detail);
 
 /* Tells all threads to look at the world again before their next event. */
 void session_new_epoch(void);
+
+/* The process has a second ring. */
+void session_stamping(void);
 
 /* Records how the process ends and waits (bounded) until the collector has taken everything in. */
 void session_exiting(int status);

@@ -120,7 +120,7 @@ static struct thread *claim(uint32_t level, struct thread *own)
     atomic_store(&ring->buffer, buffer);
     atomic_store(&ring->state, WIRE_RING_BUSY);
     if (atomic_fetch_add(&rings_claimed, 1) >= 1)
-        atomic_store(&gate->stamping, 1);
+        session_stamping();
     return t;
 }
 
@@ -162,7 +162,7 @@ bool thread_all_out(void)
  * which shows by ours being further out, unless we are on the stack of a signal handler. */
 static bool abandoned(const struct thread *t, const void *frame)
 {
-    if ((uintptr_t)frame < t->busy_frame)
+    if ((uintptr_t)frame < t->busy)
         return false;
     stack_t stack;
     return sigaltstack(NULL, &stack) == 0 && !(stack.ss_flags & SS_ONSTACK);
@@ -171,9 +171,13 @@ static bool abandoned(const struct thread *t, const void *frame)
 /* What a new epoch may mean for a thread that was recording already. */
 static void look_again(struct thread *t, uint64_t epoch, const void *frame)
 {
+    uint64_t before = t->epoch;
+    t->epoch = epoch;
+    t->ask = 0;
+    if ((before ^ epoch) == GATE_STAMPING)
+        return;
     modules_refresh();
     unwind_forget(&t->unwind);
-    t->epoch = epoch;
     /* Between mapping a module and relocating it ld.so allocates: what it brings cannot be called yet. Every
      * allocation of its own makes another epoch, so there will be a later look. */
     if (((const uintptr_t *)frame)[1] - gate->loader_start >= gate->loader_size)
@@ -206,8 +210,7 @@ static struct thread *enter(const void *frame)
         if (t->epoch != epoch)
             look_again(t, epoch, frame);
         t->passing = false;
-        t->busy = true;
-        t->busy_frame = (uintptr_t)frame;
+        t->busy = (uintptr_t)frame;
         SIGNAL_FENCE();
         return t;
     }
@@ -234,6 +237,15 @@ NOINLINE struct thread *thread_enter_slow(const void *frame)
 }
 
 /* ---- the ring's slow parts ---------------------------------------------------------------------- */
+
+NOINLINE void thread_set_ask(struct thread *t)
+{
+    t->ask = t->limit - RING_EVENT_WORDS + 1;
+    if (t->epoch & GATE_STAMPING && (t->stamped | (RING_STAMP_WORDS - 1)) + 1 < t->ask)
+        t->ask = (t->stamped | (RING_STAMP_WORDS - 1)) + 1;
+    if (t->paused)
+        t->ask = 0;
+}
 
 NOINLINE void thread_tick(struct thread *t, uint32_t tick)
 {

@@ -14,23 +14,24 @@
 #include <x86intrin.h>
 
 struct thread {
-    uint64_t epoch;  /* the gate's, when this state was made or checked last */
-    uint64_t *words; /* the ring's */
-    uint64_t head;   /* words published */
-    uint64_t limit;  /* head up to which nothing needs to be asked */
+    volatile uintptr_t busy; /* frame address of the hook that is at work on this state; 0 = none */
+    uint64_t epoch;          /* the gate's, when this state was made or checked last */
+    uint64_t head;           /* words published */
+    uint64_t ask;            /* head from which on an event takes the slow way: for room, for a time */
+    uint64_t *words;         /* the ring's */
     struct wire_ring *ring;
+    void *made;     /* block of the last allocation event, see newdelete.c */
+    void *deleting; /* block that operator delete has recorded and is giving back */
+
+    uint64_t limit;   /* head up to which there is room */
     uint64_t stamp;   /* time of the last stamped event, in stamp units; 0 = never */
     uint64_t stamped; /* head then */
     uint32_t tick;    /* published last */
     uint32_t level;
     uint32_t part; /* session_part when the ring was claimed: later the ring is somebody else's memory */
     uint32_t tid;
-    volatile bool busy;    /* a hook is at work on this state */
-    volatile bool passing; /* what we do now is not the program's: hooks pass through */
-    uintptr_t busy_frame;  /* that hook's frame address */
     uint32_t paused;       /* libtrace_pause() without libtrace_resume(): allocations do not count */
-    void *made;            /* block of the last allocation event, see newdelete.c */
-    void *deleting;        /* block that operator delete has recorded and is giving back */
+    volatile bool passing; /* what we do now is not the program's: hooks pass through */
     struct thread *inner;  /* the next level's state */
     void *python;          /* preload/python's, NULL = none */
     struct unwind unwind;
@@ -55,6 +56,9 @@ bool thread_all_out(void);
 /* Before a new part begins: the states of threads that live belong to them, the others may be used again. */
 void thread_new_part(void);
 
+/* Works out t->ask. */
+void thread_set_ask(struct thread *t);
+
 /* Emits the tick that has to precede the next event. */
 void thread_tick(struct thread *t, uint32_t tick);
 
@@ -68,21 +72,35 @@ INLINE struct thread *thread_enter(const void *frame)
     struct thread *t = thread_self;
     if (UNLIKELY(!t || t->busy))
         return thread_enter_slow(frame);
-    t->busy = true;
-    t->busy_frame = (uintptr_t)frame;
+    t->busy = (uintptr_t)frame;
     SIGNAL_FENCE();
     /* After saying "busy": who has changed the epoch and sees us not busy, knows that we will see it. */
     if (UNLIKELY(t->epoch != atomic_load_explicit(&gate->epoch, memory_order_relaxed))) {
-        t->busy = false;
+        t->busy = 0;
         return thread_enter_slow(frame);
     }
     return t;
 }
 
+/* The same if nothing at all is special about the next event; else false, and nothing has happened. */
+INLINE bool thread_enter_quick(struct thread *t, const void *frame)
+{
+    if (UNLIKELY(!t || t->busy))
+        return false;
+    t->busy = (uintptr_t)frame;
+    SIGNAL_FENCE();
+    if (UNLIKELY(t->epoch != atomic_load_explicit(&gate->epoch, memory_order_relaxed) || t->head >= t->ask ||
+                 t->tick != atomic_load_explicit(gate->tick, memory_order_relaxed))) {
+        t->busy = 0;
+        return false;
+    }
+    return true;
+}
+
 INLINE void thread_leave(struct thread *t)
 {
     SIGNAL_FENCE();
-    t->busy = false;
+    t->busy = 0;
 }
 
 /* ---- writing events -------------------------------------------------------------------------- */
@@ -96,11 +114,6 @@ INLINE void ring_word(struct thread *t, uint64_t word)
     t->words[t->head++ & RING_MASK] = word;
 }
 
-INLINE void ring_publish(struct thread *t)
-{
-    atomic_store_explicit(&t->ring->head, t->head, memory_order_release);
-}
-
 /* Room, tick and time for the next event: its type and elapsed bits. UINT64_MAX: the collector is gone. */
 INLINE uint64_t ring_begin(struct thread *t, enum wire_event type)
 {
@@ -110,19 +123,36 @@ INLINE uint64_t ring_begin(struct thread *t, enum wire_event type)
     if (UNLIKELY(tick != t->tick))
         thread_tick(t, tick);
     uint64_t word = (uint64_t)type << WIRE_TYPE_SHIFT;
-    if (UNLIKELY((t->head ^ t->stamped) / RING_STAMP_WORDS) &&
-        atomic_load_explicit(&gate->stamping, memory_order_relaxed))
+    if (UNLIKELY((t->head ^ t->stamped) / RING_STAMP_WORDS) && t->epoch & GATE_STAMPING)
         word |= thread_stamp(t) << WIRE_ELAPSED_SHIFT;
+    if (UNLIKELY(t->head >= t->ask))
+        thread_set_ask(t);
     return word;
+}
+
+/* The last words of an event, from word on: what ring_begin() said, or the type alone. */
+INLINE void ring_end(struct thread *t, uint64_t word, const void *block)
+{
+    uint64_t head = t->head;
+    t->words[head & RING_MASK] = word | ((uint64_t)(uintptr_t)block & WIRE_ADDRESS_MASK);
+    t->head = head + 1;
+    atomic_store_explicit(&t->ring->head, head + 1, memory_order_release);
+}
+
+INLINE void ring_end_block(struct thread *t, uint64_t word, const void *block, uint32_t size, uint32_t node)
+{
+    uint64_t head = t->head, *words = t->words;
+    words[head & RING_MASK] = word | ((uint64_t)(uintptr_t)block & WIRE_ADDRESS_MASK);
+    words[(head + 1) & RING_MASK] = (uint64_t)node << 32 | size;
+    t->head = head + 2;
+    atomic_store_explicit(&t->ring->head, head + 2, memory_order_release);
 }
 
 INLINE void ring_put(struct thread *t, enum wire_event type, const void *block)
 {
     uint64_t word = ring_begin(t, type);
-    if (UNLIKELY(word == UINT64_MAX))
-        return;
-    ring_word(t, word | ((uint64_t)(uintptr_t)block & WIRE_ADDRESS_MASK));
-    ring_publish(t);
+    if (LIKELY(word != UINT64_MAX))
+        ring_end(t, word, block);
 }
 
 INLINE void ring_put_block(struct thread *t, enum wire_event type, const void *block, size_t size,
@@ -133,9 +163,7 @@ INLINE void ring_put_block(struct thread *t, enum wire_event type, const void *b
         return;
     if (UNLIKELY(size >> 32))
         ring_word(t, (uint64_t)WIRE_HUGE << WIRE_TYPE_SHIFT | size >> 32);
-    ring_word(t, word | ((uint64_t)(uintptr_t)block & WIRE_ADDRESS_MASK));
-    ring_word(t, (uint64_t)node << 32 | (uint32_t)size);
-    ring_publish(t);
+    ring_end_block(t, word, block, (uint32_t)size, node);
 }
 
 #endif

@@ -210,6 +210,8 @@ enum modules_change modules_refresh(void)
     atomic_fetch_add(&readers, 1);
     enum modules_change change = refresh();
     atomic_fetch_sub(&readers, 1);
+    if (change == MODULES_STALE) /* others may have looked since the event that we noticed it by */
+        session_new_epoch();
     return change;
 }
 

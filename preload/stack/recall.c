@@ -9,17 +9,38 @@
 #include <stdbool.h>
 #include <sys/mman.h>
 
-#define FIRST_BITS 6 /* 4 KiB */
-#define LAST_BITS 20 /* 64 MiB, eight million stacks: then new ones replace old ones */
-#define HUGE_BITS 15 /* from 2 MiB on, huge pages save TLB misses */
+#define FIRST_BITS 6u /* log2 of the lines: 4 KiB */
+#define LAST_BITS 20u /* 64 MiB, eight million stacks: then new ones replace old ones */
+#define HUGE_BITS 15u /* from 2 MiB on, huge pages save TLB misses */
+
+#define NODES ((1ull << RECALL_NODE_BITS) - 1)
 
 _Static_assert(WIRE_NODE_BASE(WIRE_NODE_SEGMENTS) < 1u << RECALL_NODE_BITS, "nodes fit an entry");
 
-struct recall recall_by_frames, recall_by_words;
+/* The first table of all: two lines in which nothing is ever put, so that nobody has to ask for a table. */
+static char nothing[2 * RECALL_LINE * sizeof(uint64_t)] __attribute__((aligned(64)));
+#define NOTHING ((recall_table)nothing + 63)
+
+struct recall recall_by_frames = {.now = NOTHING}, recall_by_words = {.now = NOTHING};
+
+static unsigned bits_of(recall_table table)
+{
+    return 64 - (unsigned)(table & 63);
+}
+
+static void *lines_of(recall_table table)
+{
+    return (void *)(table & ~(recall_table)63);
+}
+
+static size_t bytes_of_bits(unsigned bits)
+{
+    return (sizeof(uint64_t) * RECALL_LINE) << bits;
+}
 
 static size_t bytes_of(recall_table table)
 {
-    return (sizeof(uint64_t) * RECALL_LINE) << (table & 63);
+    return bytes_of_bits(bits_of(table));
 }
 
 /* The i-th place for a stack: its home, then the others of the line. */
@@ -36,16 +57,16 @@ static inline uint32_t find_in_line(_Atomic uint64_t *home, uint64_t hash, bool 
 #pragma GCC unroll 8
     for (unsigned i = 0; i < RECALL_LINE; i++) {
         uint64_t entry = atomic_load_explicit(place_of(home, i), memory_order_relaxed);
-        node = (entry ^ hash << RECALL_NODE_BITS) >> RECALL_NODE_BITS == 0 ? (uint32_t)entry : node;
+        node = (entry ^ hash) >> RECALL_NODE_BITS == 0 ? (uint32_t)(entry & NODES) : node;
         none_free &= entry != 0;
     }
     *full = none_free;
-    return node & ((1u << RECALL_NODE_BITS) - 1);
+    return node;
 }
 
 static inline struct recall_key elsewhere(struct recall_key key)
 {
-    return (struct recall_key){key.hash, key.hash};
+    return recall_elsewhere(key.hash);
 }
 
 /* Nothing is ever taken out, so what is elsewhere found this line full. */
@@ -53,7 +74,7 @@ static uint32_t find(recall_table table, struct recall_key key)
 {
     bool full;
     uint32_t node = find_in_line(recall_home(table, key), key.hash, &full);
-    if (node || !full || key.near == key.hash)
+    if (node || !full || key.near == elsewhere(key).near)
         return node;
     return find_in_line(recall_home(table, elsewhere(key)), key.hash, &full);
 }
@@ -62,7 +83,7 @@ static uint32_t find(recall_table table, struct recall_key key)
 __attribute__((noinline)) uint32_t recall_find_slow(struct recall *recall, struct recall_key key)
 {
     recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire), older;
-    uint32_t node = table ? find(table, key) : 0;
+    uint32_t node = find(table, key);
     if (node || !(older = atomic_load_explicit(&recall->before, memory_order_acquire)))
         return node;
     node = find(older, key);
@@ -73,28 +94,28 @@ __attribute__((noinline)) uint32_t recall_find_slow(struct recall *recall, struc
 
 __attribute__((noinline)) uint32_t recall_find_in_line(const struct recall *recall, struct recall_key key)
 {
-    recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire);
-    return table ? find(table, key) : 0;
+    return find(atomic_load_explicit(&recall->now, memory_order_acquire), key);
 }
 
 /* Memory of old tables is given back, but stays mapped, as others may be looking at it: it reads as empty. */
 static void let_go(recall_table table)
 {
     int saved = errno;
-    if (table)
-        madvise((void *)(table & ~(recall_table)63), bytes_of(table), MADV_DONTNEED);
+    if (table && table != NOTHING)
+        madvise(lines_of(table), bytes_of(table), MADV_DONTNEED);
     errno = saved;
 }
 
 static void grow(struct recall *recall, recall_table table)
 {
-    recall_table larger = table ? (table & 63) + 2 : FIRST_BITS;
-    void *memory = larger >= HUGE_BITS ? guest_huge_pages(bytes_of(larger)) : guest_pages(bytes_of(larger));
+    unsigned bits = table != NOTHING ? bits_of(table) + 2 : FIRST_BITS;
+    void *memory =
+        bits >= HUGE_BITS ? guest_huge_pages(bytes_of_bits(bits)) : guest_pages(bytes_of_bits(bits));
     if (!memory)
         return;
     let_go(atomic_exchange(&recall->before, table));
     atomic_store(&recall->used, 0);
-    atomic_store_explicit(&recall->now, (uintptr_t)memory | larger, memory_order_release);
+    atomic_store_explicit(&recall->now, (uintptr_t)memory | (64 - bits), memory_order_release);
 }
 
 static _Atomic uint64_t *free_place(_Atomic uint64_t *home)
@@ -108,15 +129,15 @@ static _Atomic uint64_t *free_place(_Atomic uint64_t *home)
 NOINLINE void recall_put(struct recall *recall, struct recall_key key, uint32_t node)
 {
     recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire);
-    bool full = !table || ((table & 63) < LAST_BITS && atomic_load(&recall->used) >= RECALL_LINE * 3 / 4
-                                                                                         << (table & 63));
+    bool full = table == NOTHING || (bits_of(table) < LAST_BITS &&
+                                     atomic_load(&recall->used) >= RECALL_LINE * 3 / 4 << bits_of(table));
     if (full && !atomic_exchange(&recall->growing, true)) {
         if (table == atomic_load(&recall->now))
             grow(recall, table);
         atomic_store(&recall->growing, false);
         table = atomic_load_explicit(&recall->now, memory_order_acquire);
     }
-    if (!table)
+    if (table == NOTHING)
         return;
     _Atomic uint64_t *place = free_place(recall_home(table, key));
     if (!place)
@@ -125,15 +146,15 @@ NOINLINE void recall_put(struct recall *recall, struct recall_key key, uint32_t 
         atomic_fetch_add_explicit(&recall->used, 1, memory_order_relaxed);
     else
         place = recall_home(table, elsewhere(key));
-    atomic_store_explicit(place, key.hash << RECALL_NODE_BITS | node, memory_order_relaxed);
+    atomic_store_explicit(place, (key.hash & ~NODES) | node, memory_order_relaxed);
 }
 
 static void forget(struct recall *recall)
 {
-    recall_table tables[] = {atomic_exchange(&recall->now, 0), atomic_exchange(&recall->before, 0)};
+    recall_table tables[] = {atomic_exchange(&recall->now, NOTHING), atomic_exchange(&recall->before, 0)};
     for (unsigned i = 0; i < 2; i++)
-        if (tables[i])
-            guest_unmap((void *)(tables[i] & ~(recall_table)63), bytes_of(tables[i]));
+        if (tables[i] && tables[i] != NOTHING)
+            guest_unmap(lines_of(tables[i]), bytes_of(tables[i]));
     atomic_store(&recall->used, 0);
     atomic_store(&recall->growing, false);
 }

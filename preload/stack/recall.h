@@ -6,7 +6,7 @@
  *
  *    63                       25 24                0
  *   +---------------------------+-------------------+
- *   |  the hash's low 39 bits   |  node             |     8 to a cache line; 0 = empty
+ *   |  the hash's high 39 bits  |  node             |     8 to a cache line; 0 = empty
  *   +---------------------------+-------------------+
  *
  * So small that those of a program with 200,000 stacks are not much larger than a processor's own cache:
@@ -30,16 +30,16 @@
 #define RECALL_NODE_BITS 25
 #define RECALL_TAG_BITS (64 - RECALL_NODE_BITS)
 
-/* A table's address, and in the lowest bits log2 of its lines. 0 = none yet. */
+/* A table's address, and in the lowest bits 64 - log2 of its lines. 0 = none. */
 typedef uintptr_t recall_table;
 
 struct recall {
-    _Atomic recall_table now;
+    _Atomic recall_table now;    /* never 0 */
     _Atomic recall_table before; /* the previous one */
     _Atomic uint64_t used;       /* entries of now */
     _Atomic bool growing; /* for ever, if who is at it is thrown out of a signal handler: this is a cache */
 };
-extern struct recall recall_by_frames, recall_by_words;
+extern HIDDEN struct recall recall_by_frames, recall_by_words;
 
 /* Hashes of the empty stack, and of one whose outer frames were cut off. */
 #define RECALL_ROOT 0x8ebc6af09c88c6e3ull
@@ -52,18 +52,25 @@ INLINE uint64_t recall_hash(uint64_t outer, uint32_t frame)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Two hashes of a stack: stacks with the same "near" are in the same line, as far as there is room. */
+/* Two hashes of a stack: those with the same highest bits of "near" are in the same line, as far as there is
+ * room. */
 struct recall_key {
     uint64_t near, hash;
 };
+
+/* The key of a stack by its own hash alone. An entry holds the hash's high bits: others choose the line. */
+INLINE struct recall_key recall_elsewhere(uint64_t hash)
+{
+    return (struct recall_key){hash << RECALL_TAG_BITS | hash >> RECALL_NODE_BITS, hash};
+}
 
 /* Where a stack is at home; the other places are those of the same line, and those of the line that its own
  * hash chooses. */
 INLINE _Atomic uint64_t *recall_home(recall_table table, struct recall_key key)
 {
-    _Atomic uint64_t *entries = (_Atomic uint64_t *)(table & ~(recall_table)63);
-    return entries + (key.near >> (64 - (table & 63))) * RECALL_LINE +
-           (key.hash >> RECALL_TAG_BITS) % RECALL_LINE;
+    char *lines = (char *)(table & ~(recall_table)63);
+    return (_Atomic uint64_t *)(lines + (key.near >> (table & 63)) * sizeof(uint64_t) * RECALL_LINE +
+                                (key.hash & (RECALL_LINE - 1) * sizeof(uint64_t)));
 }
 
 /* The node when it is not at home; 0 if it is not remembered. */
@@ -74,13 +81,11 @@ uint32_t recall_find_in_line(const struct recall *recall, struct recall_key key)
 
 INLINE uint32_t recall_at_home(const struct recall *recall, struct recall_key key)
 {
+    const uint64_t nodes = (1ull << RECALL_NODE_BITS) - 1;
     recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire);
-    if (UNLIKELY(!table))
-        return 0;
     uint64_t entry = atomic_load_explicit(recall_home(table, key), memory_order_relaxed);
-    return LIKELY((entry ^ key.hash << RECALL_NODE_BITS) >> RECALL_NODE_BITS == 0)
-               ? (uint32_t)entry & ((1u << RECALL_NODE_BITS) - 1)
-               : 0;
+    uint64_t node = entry ^ (key.hash & ~nodes); /* 0: an empty place that would fit */
+    return LIKELY(node - 1 < nodes) ? (uint32_t)node : 0;
 }
 
 /* The node, 0 if it is not remembered. */

@@ -31,8 +31,8 @@ struct rule_entry {
 #define RULES_FIRST 8192u /* entries in the first segment; each further one has 8 times as many */
 #define RULES_SEGMENTS 4u
 
-extern struct rule_entry *_Atomic rules_segment[RULES_SEGMENTS];
-extern uint64_t rules_generation; /* << 48; grows when rules may no longer hold */
+extern HIDDEN struct rule_entry *_Atomic rules_segment[RULES_SEGMENTS];
+extern HIDDEN uint64_t rules_generation; /* << 48; grows when rules may no longer hold */
 
 union rule_known rules_find_slow(uintptr_t address);
 

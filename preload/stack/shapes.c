@@ -44,16 +44,27 @@ void shapes_open(struct shapes *shapes)
     shapes_forget(shapes);
 }
 
-/* Not cold: one of twenty-five, in deep. */
-__attribute__((noinline)) uint32_t shapes_try_others(struct shapes *shapes, uint64_t slot, uint64_t ra,
-                                                     struct shapes_guess *guess)
+/* The node of the stack, if it has the shape in this line; else 0. */
+static inline uint32_t try(struct shapes *shapes, uint16_t line, const uint64_t *base)
 {
-    uint16_t others[] = {guess->second, *shapes_usual(shapes, slot, ra)};
+    const struct shape *s = shapes_at(shapes, line);
+    uint32_t node = shape_fits(shapes, s, base) ? recall_find_now(&recall_by_words, shape_hash(s, base)) : 0;
+    if (LIKELY(node))
+        shapes_was(shapes, s);
+    return node;
+}
+
+uint32_t shapes_others(struct shapes *shapes, const uint64_t *base)
+{
+    struct shapes_guess *guess = shapes_after(shapes, base);
+    uint32_t node = try(shapes, guess->first, base);
+    if (LIKELY(node))
+        return node;
+    uint16_t others[] = {guess->second, *shapes_usual(shapes, base)};
     for (unsigned i = 0; i < 2; i++) {
-        uint32_t node = others[i] == guess->first ? 0 : shapes_try(shapes, others[i], slot);
+        node = others[i] == guess->first ? 0 : try(shapes, others[i], base);
         if (node) {
             *guess = (struct shapes_guess){others[i], guess->first};
-            shapes->last = others[i];
             return node;
         }
         if (others[1] == others[0])
@@ -69,9 +80,9 @@ union draft {
 };
 
 /* Appends a place; false if there is no room, or it is too far out. */
-INLINE bool add(struct shape *draft, unsigned *count, uint64_t slot, uint64_t address)
+INLINE bool add(struct shape *draft, unsigned *count, const uint64_t *base, uint64_t address)
 {
-    uint64_t from = address - (slot - 8);
+    uint64_t from = address - (uint64_t)(uintptr_t)base;
     if (*count == SHAPE_WORDS || from / 8 > UINT16_MAX || from % 8)
         return false;
     draft->at[(*count)++] = (uint16_t)(from / 8);
@@ -79,24 +90,26 @@ INLINE bool add(struct shape *draft, unsigned *count, uint64_t slot, uint64_t ad
     return true;
 }
 
-static bool describe(struct shape *draft, const struct seen *top, const struct seen *end)
+static bool describe(struct shape *draft, const uint64_t *base, const struct seen *top,
+                     const struct seen *end)
 {
-    uint64_t slot = top->slot;
     unsigned count = 0;
     for (const struct seen *frame = top; frame < end; frame++)
-        if (!add(draft, &count, slot, frame->slot))
+        if (!add(draft, &count, base, frame->slot))
             return false;
     while (count % 4)
-        if (!add(draft, &count, slot, slot))
+        if (!add(draft, &count, base, top->slot))
             return false;
     draft->words = (uint16_t)count;
     draft->seed = recall_hash(draft->seed, count);
-    if (top->need && !add(draft, &count, slot, slot - 8))
+    if (top->need && !add(draft, &count, base, top->slot - 8))
         return false;
     for (const struct seen *frame = top; frame < end; frame++)
-        if (frame->check && (frame->check == SEEN_ALWAYS_WALKED || !add(draft, &count, slot, frame->check)))
+        if (frame->check && (frame->check == SEEN_ALWAYS_WALKED || !add(draft, &count, base, frame->check)))
             return false;
     draft->checks = (uint16_t)(count - draft->words);
+    if (draft->checks)
+        draft->key |= SHAPE_CHECKED;
     return true;
 }
 
@@ -144,14 +157,15 @@ __attribute__((noinline)) void shapes_learn(struct shapes *shapes, const struct 
                                             const struct seen *end, uint32_t node)
 {
     union draft draft;
-    draft.shape.key = top->slot | shapes->stamp;
-    draft.shape.seed = 1;
+    const uint64_t *base = (const uint64_t *)(uintptr_t)top->slot - 1;
+    draft.shape.key = (uint64_t)(uintptr_t)base | shapes->stamp;
+    draft.shape.seed = rules_generation;
     if (shapes->walks < WALKS_FIRST || top == end) {
         shapes->walks++;
         return;
     }
-    if (top->slot - 8 < shapes->stack.low || end[-1].slot >= shapes->stack.high ||
-        !describe(&draft.shape, top, end))
+    if ((uintptr_t)base < shapes->stack.low || end[-1].slot >= shapes->stack.high ||
+        !describe(&draft.shape, base, top, end))
         return;
     uint16_t *set = set_of(shapes, &draft.shape), line = find(shapes, set, &draft.shape);
     bool new = line == 0;
@@ -162,15 +176,15 @@ __attribute__((noinline)) void shapes_learn(struct shapes *shapes, const struct 
         memmove(set + 1, set, 3 * sizeof *set);
         *set = line;
     }
-    struct shapes_guess *guess = shapes_after(shapes, top->slot, top->ra);
+    struct shapes_guess *guess = shapes_after(shapes, base);
     *guess = (struct shapes_guess){line, guess->first};
-    *shapes_usual(shapes, top->slot, top->ra) = line;
-    shapes->last = line;
+    *shapes_usual(shapes, base) = line;
+    shapes_was(shapes, shapes_at(shapes, line));
     /* Where there are ever new shapes, as with frames whose size varies, hashes are not worth keeping. */
     if (new && shapes->varied)
         return;
     /* It is there if only the shape was not foreseen. */
-    struct recall_key hash = shape_hash(shapes_at(shapes, line), top->slot);
+    struct recall_key hash = shape_hash(shapes_at(shapes, line), base);
     if (!recall_find_now(&recall_by_words, hash))
         recall_put(&recall_by_words, hash, node);
 }

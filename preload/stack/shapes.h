@@ -6,7 +6,8 @@
  * two shapes that came at the hook's frame and return address after the shape before: 97 % of deep's stacks,
  * all of espresso's.) So the words at these places are read, all at once, and their hash is looked up: if a
  * walk has read the same words at the same places before, it would find the same stack again. If not, there
- * is a walk, and its shape and hash are remembered.
+ * is a walk, and its shape and hash are remembered. A stack begins at the word before the hook's return
+ * address, "base": where rbp is saved.
  *
  * The words are read before it is known that they belong to the stack. So shapes are remembered only of
  * stacks that lie within the thread's own, see bounds.h.
@@ -24,24 +25,26 @@ struct seen;
 
 /* A cache line or more of them. */
 struct shape {
-    uint64_t key;    /* the slot of the hook's return address | shapes.stamp; 0 = none */
+    uint64_t key;    /* where such stacks begin | shapes.stamp | SHAPE_CHECKED; 0 = none */
     uint64_t seed;   /* hash of what follows */
     uint16_t words;  /* return addresses, filled up to a multiple of 4 with the first */
     uint16_t checks; /* saved rbp, after them */
-    uint16_t at[];   /* 8-byte words from the word before the slot outwards */
+    uint16_t at[];   /* 8-byte words from there outwards */
 };
+#define SHAPE_CHECKED 1ull /* in key: there are checks */
 #define SHAPE_LINE 64u
 
 #define SHAPES_LINES 16384u /* 1 MiB, touched as far as it is used */
 #define SHAPES_SETS 8192u
-#define SHAPES_GUESSES 16384u
+#define SHAPES_GUESS_BITS 14
+#define SHAPES_GUESSES (1u << SHAPES_GUESS_BITS)
 #define SHAPES_USUAL 4096u
 
 /* A thread's. */
 struct shapes {
     uint64_t stamp;      /* << 48, grows when nothing holds any more; never 0 once in use */
     struct bounds stack; /* the thread's */
-    uint32_t last;       /* the latest stack's shape */
+    uint64_t last;       /* the latest stack's shape, as shapes_was() says it */
     uint32_t used;       /* lines */
     uint32_t walks;      /* before anything was learned */
     bool varied;         /* the lines were full before */
@@ -65,7 +68,7 @@ void shapes_forget(struct shapes *shapes);
 void shapes_learn(struct shapes *shapes, const struct seen *top, const struct seen *end, uint32_t node);
 
 /* Factors of the words, odd. */
-extern uint64_t shapes_factor[SHAPE_WORDS];
+extern HIDDEN uint64_t shapes_factor[SHAPE_WORDS];
 
 INLINE struct shape *shapes_at(struct shapes *shapes, uint32_t line)
 {
@@ -73,61 +76,76 @@ INLINE struct shape *shapes_at(struct shapes *shapes, uint32_t line)
 }
 
 /* The sum of products is a universal hash (multilinear, Carter and Wegman 1979) of which the products do not
- * wait for each other. What is on the stack itself counts from the slot on, so that threads share hashes.
- * Stacks that differ in their innermost three frames only are near each other. */
-INLINE struct recall_key shape_hash(const struct shape *s, uint64_t slot)
+ * wait for each other; its highest bits are the good ones. Stacks that differ in their innermost three frames
+ * only are near each other. */
+INLINE struct recall_key shape_hash_words(const struct shape *s, const uint64_t *base)
 {
-    const uint64_t *base = (const uint64_t *)(uintptr_t)slot - 1;
-    uint64_t inner = base[s->at[0]] * shapes_factor[0] + base[s->at[1]] * shapes_factor[1] +
-                     base[s->at[2]] * shapes_factor[2];
-    uint64_t outer = s->seed + rules_generation + base[s->at[3]] * shapes_factor[3], other = 0;
-    unsigned i = 4;
-    for (; i < s->words; i += 4) {
-#pragma GCC unroll 4
-        for (unsigned k = 0; k < 4; k += 2) {
-            outer += base[s->at[i + k]] * shapes_factor[i + k];
-            other += base[s->at[i + k + 1]] * shapes_factor[i + k + 1];
-        }
+    const uint16_t *at = s->at, *end = at + s->words;
+    const uint64_t *factor = shapes_factor;
+    uint64_t inner = base[at[0]] * factor[0] + base[at[1]] * factor[1] + base[at[2]] * factor[2];
+    uint64_t outer = s->seed + base[at[3]] * factor[3];
+    while ((at += 4) != end) {
+        factor += 4;
+        outer += base[at[0]] * factor[0];
+        outer += base[at[1]] * factor[1];
+        outer += base[at[2]] * factor[2];
+        outer += base[at[3]] * factor[3];
     }
-    for (unsigned checks = s->checks; checks > 0; checks--, i++)
-        other += (base[s->at[i]] - slot) * shapes_factor[i];
-    outer += other;
-    return (struct recall_key){recall_hash(outer, 0), recall_hash(outer + inner, 1)};
+    return (struct recall_key){outer, outer + inner};
 }
 
-INLINE struct shapes_guess *shapes_after(struct shapes *shapes, uint64_t slot, uint64_t ra)
+/* The checks as well. What is on the stack itself counts from its innermost word on, so that threads share
+ * hashes. */
+INLINE struct recall_key shape_hash(const struct shape *s, const uint64_t *base)
 {
-    uint64_t hash = (slot << 6 ^ ra ^ (uint64_t)shapes->last << 32) * 0x9e3779b97f4a7c15ull;
-    return &shapes->after[hash >> 32 & (SHAPES_GUESSES - 1)];
+    struct recall_key key = shape_hash_words(s, base);
+    for (unsigned i = s->words, end = i + s->checks; i < end; i++) {
+        uint64_t check = (base[s->at[i]] - (uint64_t)(uintptr_t)base) * shapes_factor[i];
+        key.near += check;
+        key.hash += check;
+    }
+    return (struct recall_key){key.near, recall_hash(key.hash, 1)};
 }
 
-INLINE uint16_t *shapes_usual(struct shapes *shapes, uint64_t slot, uint64_t ra)
+INLINE struct shapes_guess *shapes_after(struct shapes *shapes, const uint64_t *base)
 {
-    uint64_t hash = (slot << 6 ^ ra) * 0x9e3779b97f4a7c15ull;
+    return &shapes->after[((uint64_t)(uintptr_t)base << 6 ^ base[1] ^ shapes->last) * 0x9e3779b97f4a7c15ull >>
+                          (64 - SHAPES_GUESS_BITS)];
+}
+
+INLINE uint16_t *shapes_usual(struct shapes *shapes, const uint64_t *base)
+{
+    uint64_t hash = ((uint64_t)(uintptr_t)base << 6 ^ base[1]) * 0x9e3779b97f4a7c15ull;
     return &shapes->usual[hash >> 32 & (SHAPES_USUAL - 1)];
 }
 
-/* The node of the stack, if it has the shape in this line; else 0. */
-INLINE uint32_t shapes_try(struct shapes *shapes, uint32_t line, uint64_t slot)
+/* True if a stack that begins here may have the shape. */
+INLINE bool shape_fits(const struct shapes *shapes, const struct shape *s, const uint64_t *base)
 {
-    const struct shape *s = shapes_at(shapes, line);
-    if (UNLIKELY(s->key != (slot | shapes->stamp)))
-        return 0;
-    return recall_find_now(&recall_by_words, shape_hash(s, slot));
+    return (s->key & ~SHAPE_CHECKED) == ((uint64_t)(uintptr_t)base | shapes->stamp);
 }
 
-/* When it has not the first that was foreseen. */
-uint32_t shapes_try_others(struct shapes *shapes, uint64_t slot, uint64_t ra, struct shapes_guess *guess);
-
-/* The node of the stack whose innermost return address, ra, is in this slot; 0 if it takes a walk. */
-INLINE uint32_t shapes_node(struct shapes *shapes, uint64_t slot, uint64_t ra)
+INLINE void shapes_was(struct shapes *shapes, const struct shape *s)
 {
-    struct shapes_guess *guess = shapes_after(shapes, slot, ra);
-    uint32_t line = guess->first, node = shapes_try(shapes, line, slot);
-    if (UNLIKELY(!node))
-        return shapes_try_others(shapes, slot, ra, guess);
-    shapes->last = line;
+    shapes->last = (uint64_t)(uintptr_t)s << 26;
+}
+
+/* The node of the stack that begins here, if it is as was foreseen; else 0. */
+INLINE uint32_t shapes_foreseen(struct shapes *shapes, const uint64_t *base)
+{
+    const struct shape *s = shapes_at(shapes, shapes_after(shapes, base)->first);
+    if (UNLIKELY(s->key != ((uint64_t)(uintptr_t)base | shapes->stamp)))
+        return 0;
+    struct recall_key words = shape_hash_words(s, base);
+    words.hash = recall_hash(words.hash, 1);
+    uint32_t node = recall_at_home(&recall_by_words, words);
+    if (LIKELY(node))
+        shapes_was(shapes, s);
     return node;
 }
+
+/* After that: the node, if the stack is remembered elsewhere, or has words to be checked, or one of the other
+ * shapes that are likely; else 0: it takes a walk. */
+uint32_t shapes_others(struct shapes *shapes, const uint64_t *base);
 
 #endif

@@ -109,7 +109,7 @@ INLINE struct seen *keep(struct unwind *u, struct seen *p, uint32_t n)
 
 INLINE struct recall_key by_frames(const struct seen *top)
 {
-    return (struct recall_key){top->hash, top->hash};
+    return recall_elsewhere(top->hash);
 }
 
 /* A stack that is not remembered gets its number from the trie, as all that it consists of. */
@@ -239,9 +239,21 @@ static __attribute__((noinline)) uint32_t walk_stack(struct unwind *u, const uin
     }
 }
 
+/* Calls nothing, so that it needs no frame. */
+__attribute__((noinline)) uint32_t unwind_foreseen(struct unwind *u, const void *hook_frame)
+{
+    return shapes_foreseen(u->shapes, hook_frame);
+}
+
+/* Not cold: in deep a third of the stacks come here. */
+__attribute__((noinline)) uint32_t unwind_unforeseen(struct unwind *u, const void *hook_frame)
+{
+    uint32_t node = shapes_others(u->shapes, hook_frame);
+    return LIKELY(node) ? node : walk_stack(u, (uint64_t)(uintptr_t)hook_frame + 8);
+}
+
 uint32_t unwind_stack(struct unwind *u, const void *hook_frame)
 {
-    const uint64_t slot = (uint64_t)(uintptr_t)hook_frame + 8;
-    uint32_t node = shapes_node(u->shapes, slot, word_at(slot));
-    return LIKELY(node) ? node : walk_stack(u, slot);
+    uint32_t node = unwind_foreseen(u, hook_frame);
+    return LIKELY(node) ? node : unwind_unforeseen(u, hook_frame);
 }

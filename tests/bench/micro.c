@@ -48,13 +48,14 @@ static NOINLINE void hook_stack(void)
 /* What the stack is remembered by, for hook_id(). */
 static NOINLINE void hook_remember(unsigned path)
 {
-    const char *frame = __builtin_frame_address(0);
+    const void *frame = __builtin_frame_address(0);
     struct thread *t = thread_enter(frame);
     if (!t)
         return;
     node = unwind_stack(&t->unwind, frame);
     struct shapes *shapes = t->unwind.shapes;
-    keys[path] = shape_hash(shapes_at(shapes, shapes->last), (uint64_t)(uintptr_t)(frame + 8));
+    const uint64_t *base = frame;
+    keys[path] = shape_hash(shapes_at(shapes, *shapes_usual(shapes, base)), base);
     thread_leave(t);
 }
 
