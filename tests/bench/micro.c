@@ -53,9 +53,10 @@ static NOINLINE void hook_remember(unsigned path)
     if (!t)
         return;
     node = unwind_stack(&t->unwind, frame);
-    struct shapes *shapes = t->unwind.shapes;
-    const uint64_t *base = frame;
-    keys[path] = shape_hash(shapes_at(shapes, *shapes_usual(shapes, base)), base);
+    const char *shapes = (const char *)t->unwind.shapes;
+    uint64_t from = ((t->unwind.shapes->last >> 26) - (uintptr_t)shapes) << 26 >> 26;
+    if (t->unwind.shapes->last)
+        keys[path] = shape_hash((const struct shape *)(shapes + from), frame);
     thread_leave(t);
 }
 
