@@ -13,6 +13,8 @@
 #define LAST_BITS 20u /* 64 MiB, eight million stacks: then new ones replace old ones */
 #define HUGE_BITS 15u /* from 2 MiB on, huge pages save TLB misses */
 
+#define HOMECOMING 16u /* one in so many that were found in their line, but not at home */
+
 #define NODES ((1ull << RECALL_NODE_BITS) - 1)
 
 _Static_assert(WIRE_NODE_BASE(WIRE_NODE_SEGMENTS) < 1u << RECALL_NODE_BITS, "nodes fit an entry");
@@ -49,18 +51,39 @@ static _Atomic uint64_t *place_of(_Atomic uint64_t *home, unsigned i)
     return (_Atomic uint64_t *)((uintptr_t)home ^ i * sizeof *home);
 }
 
+/* What is asked for often comes home, so that it is found there the next time. Seldom: where three in a pair
+ * are asked for by turns, or by threads, nobody gains by it, and the line is everybody's. Who looks at the
+ * same time may miss one of them: it is put again. */
+static void bring_home(_Atomic uint64_t *home, unsigned from)
+{
+    static __thread uint32_t turn __attribute__((tls_model("initial-exec")));
+    if (++turn % HOMECOMING)
+        return;
+    uint64_t wanted = atomic_load_explicit(place_of(home, from), memory_order_relaxed);
+    uint64_t one = atomic_load_explicit(&home[0], memory_order_relaxed);
+    uint64_t other = atomic_load_explicit(&home[1], memory_order_relaxed);
+    atomic_store_explicit(place_of(home, from), other, memory_order_relaxed);
+    atomic_store_explicit(&home[1], one, memory_order_relaxed);
+    atomic_store_explicit(&home[0], wanted, memory_order_relaxed);
+}
+
 /* *full: no place of the line is free. */
 static inline uint32_t find_in_line(_Atomic uint64_t *home, uint64_t hash, bool *full)
 {
     uint32_t node = 0;
+    unsigned from = 0;
     bool none_free = true;
 #pragma GCC unroll 8
     for (unsigned i = 0; i < RECALL_LINE; i++) {
         uint64_t entry = atomic_load_explicit(place_of(home, i), memory_order_relaxed);
-        node = (entry ^ hash) >> RECALL_NODE_BITS == 0 ? (uint32_t)(entry & NODES) : node;
+        bool same = (entry ^ hash) >> RECALL_NODE_BITS == 0;
+        node = same ? (uint32_t)(entry & NODES) : node;
+        from = same ? i : from;
         none_free &= entry != 0;
     }
     *full = none_free;
+    if (from > 1)
+        bring_home(home, from);
     return node;
 }
 

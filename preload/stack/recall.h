@@ -1,7 +1,7 @@
 /* recall.h - the stacks that this process has numbered: hash of a whole stack -> its node in the trie.
  *
  * A cache: the trie is the truth, and what is lost here is found there again, frame by frame. For all
- * threads, private to the process. Looking up writes nothing and waits for nobody. There are two: by the
+ * threads, private to the process. Looking up waits for nobody, and hardly ever writes. There are two: by the
  * numbers of the frames, and by the words in memory that the walk has read, see shapes.h.
  *
  *    63                       25 24                0
@@ -64,13 +64,13 @@ INLINE struct recall_key recall_elsewhere(uint64_t hash)
     return (struct recall_key){hash << RECALL_TAG_BITS | hash >> RECALL_NODE_BITS, hash};
 }
 
-/* Where a stack is at home; the other places are those of the same line, and those of the line that its own
- * hash chooses. */
+/* Where a stack is at home: a pair of places. The others are those of the same line, and those of the line
+ * that its own hash chooses. */
 INLINE _Atomic uint64_t *recall_home(recall_table table, struct recall_key key)
 {
     char *lines = (char *)(table & ~(recall_table)63);
     return (_Atomic uint64_t *)(lines + (key.near >> (table & 63)) * sizeof(uint64_t) * RECALL_LINE +
-                                (key.hash & (RECALL_LINE - 1) * sizeof(uint64_t)));
+                                (key.hash & (RECALL_LINE - 2) * sizeof(uint64_t)));
 }
 
 /* The node when it is not at home; 0 if it is not remembered. */
@@ -83,8 +83,10 @@ INLINE uint32_t recall_at_home(const struct recall *recall, struct recall_key ke
 {
     const uint64_t nodes = (1ull << RECALL_NODE_BITS) - 1;
     recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire);
-    uint64_t entry = atomic_load_explicit(recall_home(table, key), memory_order_relaxed);
-    uint64_t node = entry ^ (key.hash & ~nodes); /* 0: an empty place that would fit */
+    _Atomic uint64_t *home = recall_home(table, key);
+    uint64_t one = atomic_load_explicit(&home[0], memory_order_relaxed) ^ (key.hash & ~nodes);
+    uint64_t other = atomic_load_explicit(&home[1], memory_order_relaxed) ^ (key.hash & ~nodes);
+    uint64_t node = one < other ? one : other; /* 0: an empty place that would fit */
     return LIKELY(node - 1 < nodes) ? (uint32_t)node : 0;
 }
 

@@ -80,42 +80,52 @@ union draft {
 };
 
 /* Appends a place; false if there is no room, or it is too far out. */
-INLINE bool add(struct shape *draft, unsigned *count, const uint64_t *base, uint64_t address)
+INLINE bool add(struct shape *draft, const uint64_t *base, uint64_t address)
 {
     uint64_t from = address - (uint64_t)(uintptr_t)base;
-    if (*count == SHAPE_WORDS || from / 8 > UINT16_MAX || from % 8)
+    if (draft->words == SHAPE_WORDS || from / 8 > UINT16_MAX || from % 8)
         return false;
-    draft->at[(*count)++] = (uint16_t)(from / 8);
-    draft->seed = recall_hash(draft->seed, (uint32_t)from);
+    draft->at[draft->words++] = (uint16_t)(from / 8);
+    draft->start = recall_hash(draft->start, (uint32_t)from);
+    return true;
+}
+
+static bool fill_up(struct shape *draft, const uint64_t *base)
+{
+    while (draft->words % 4)
+        if (!add(draft, base, (uint64_t)(uintptr_t)(base + 1)))
+            return false;
+    draft->start = recall_hash(draft->start, draft->words);
     return true;
 }
 
 static bool describe(struct shape *draft, const uint64_t *base, const struct seen *top,
                      const struct seen *end)
 {
-    unsigned count = 0;
+    draft->words = 0;
     for (const struct seen *frame = top; frame < end; frame++)
-        if (!add(draft, &count, base, frame->slot))
+        if (!add(draft, base, frame->slot))
             return false;
-    while (count % 4)
-        if (!add(draft, &count, base, top->slot))
-            return false;
-    draft->words = (uint16_t)count;
-    draft->seed = recall_hash(draft->seed, count);
-    if (top->need && !add(draft, &count, base, top->slot - 8))
+    if (!fill_up(draft, base))
+        return false;
+    unsigned checks = draft->words;
+    if (top->need && !add(draft, base, top->slot - 8))
         return false;
     for (const struct seen *frame = top; frame < end; frame++)
-        if (frame->check && (frame->check == SEEN_ALWAYS_WALKED || !add(draft, &count, base, frame->check)))
+        if (frame->check && (frame->check == SEEN_ALWAYS_WALKED || !add(draft, base, frame->check)))
             return false;
-    draft->checks = (uint16_t)(count - draft->words);
-    if (draft->checks)
-        draft->key |= SHAPE_CHECKED;
+    unsigned last_check = draft->words;
+    if (!fill_up(draft, base))
+        return false;
+    /* What is on the stack itself counts from its innermost word on, so that threads share hashes. */
+    while (checks < last_check)
+        draft->start -= (uint64_t)(uintptr_t)base * shapes_factor[checks++];
     return true;
 }
 
 static size_t size_of(const struct shape *shape)
 {
-    return sizeof *shape + (shape->words + (size_t)shape->checks) * sizeof shape->at[0];
+    return sizeof *shape + shape->words * sizeof shape->at[0];
 }
 
 /* Keeps a shape; its line. When there is no room all begins anew, and 0. */
@@ -129,7 +139,7 @@ static uint16_t take_in(struct shapes *shapes, const struct shape *draft)
     }
     shapes->used += lines;
     struct shape *s = shapes_at(shapes, line);
-    memcpy(&s->seed, &draft->seed, size_of(draft) - offsetof(struct shape, seed));
+    memcpy(&s->start, &draft->start, size_of(draft) - offsetof(struct shape, start));
     SIGNAL_FENCE(); /* a handler may throw us out of here: then it is no shape */
     s->key = draft->key;
     return (uint16_t)line;
@@ -140,7 +150,7 @@ static uint16_t find(struct shapes *shapes, const uint16_t set[4], const struct 
 {
     for (unsigned i = 0; i < 4; i++) {
         const struct shape *s = shapes_at(shapes, set[i]);
-        if (s->key == draft->key && s->seed == draft->seed)
+        if (s->key == draft->key && s->start == draft->start)
             return set[i];
     }
     return 0;
@@ -148,7 +158,7 @@ static uint16_t find(struct shapes *shapes, const uint16_t set[4], const struct 
 
 static uint16_t *set_of(struct shapes *shapes, const struct shape *draft)
 {
-    uint64_t hash = (draft->seed ^ draft->key << 3) * 0x9e3779b97f4a7c15ull;
+    uint64_t hash = (draft->start ^ draft->key << 3) * 0x9e3779b97f4a7c15ull;
     return shapes->known[hash >> 32 & (SHAPES_SETS - 1)];
 }
 
@@ -159,7 +169,7 @@ __attribute__((noinline)) void shapes_learn(struct shapes *shapes, const struct 
     union draft draft;
     const uint64_t *base = (const uint64_t *)(uintptr_t)top->slot - 1;
     draft.shape.key = (uint64_t)(uintptr_t)base | shapes->stamp;
-    draft.shape.seed = rules_generation;
+    draft.shape.start = rules_generation;
     if (shapes->walks < WALKS_FIRST || top == end) {
         shapes->walks++;
         return;

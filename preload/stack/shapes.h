@@ -25,13 +25,11 @@ struct seen;
 
 /* A cache line or more of them. */
 struct shape {
-    uint64_t key;    /* where such stacks begin | shapes.stamp | SHAPE_CHECKED; 0 = none */
-    uint64_t seed;   /* hash of what follows */
-    uint16_t words;  /* return addresses, filled up to a multiple of 4 with the first */
-    uint16_t checks; /* saved rbp, after them */
-    uint16_t at[];   /* 8-byte words from there outwards */
+    uint64_t key;   /* where such stacks begin | shapes.stamp; 0 = none */
+    uint64_t start; /* of the hash of the words: a hash of the places */
+    uint16_t words; /* return addresses, then saved rbp; each filled up to a multiple of 4 with the first */
+    uint16_t at[];  /* 8-byte words from there outwards */
 };
-#define SHAPE_CHECKED 1ull /* in key: there are checks */
 #define SHAPE_LINE 64u
 
 #define SHAPES_LINES 16384u /* 1 MiB, touched as far as it is used */
@@ -76,14 +74,14 @@ INLINE struct shape *shapes_at(struct shapes *shapes, uint32_t line)
 }
 
 /* The sum of products is a universal hash (multilinear, Carter and Wegman 1979) of which the products do not
- * wait for each other; its highest bits are the good ones. Stacks that differ in their innermost three frames
- * only are near each other. */
-INLINE struct recall_key shape_hash_words(const struct shape *s, const uint64_t *base)
+ * wait for each other; its highest bits are the good ones. Stacks that differ in their innermost two frames
+ * only are near each other: of more a line has no room. */
+INLINE struct recall_key shape_hash(const struct shape *s, const uint64_t *base)
 {
     const uint16_t *at = s->at, *end = at + s->words;
     const uint64_t *factor = shapes_factor;
-    uint64_t inner = base[at[0]] * factor[0] + base[at[1]] * factor[1] + base[at[2]] * factor[2];
-    uint64_t outer = s->seed + base[at[3]] * factor[3];
+    uint64_t inner = base[at[0]] * factor[0] + base[at[1]] * factor[1];
+    uint64_t outer = s->start + base[at[2]] * factor[2] + base[at[3]] * factor[3];
     while ((at += 4) != end) {
         factor += 4;
         outer += base[at[0]] * factor[0];
@@ -91,20 +89,7 @@ INLINE struct recall_key shape_hash_words(const struct shape *s, const uint64_t 
         outer += base[at[2]] * factor[2];
         outer += base[at[3]] * factor[3];
     }
-    return (struct recall_key){outer, outer + inner};
-}
-
-/* The checks as well. What is on the stack itself counts from its innermost word on, so that threads share
- * hashes. */
-INLINE struct recall_key shape_hash(const struct shape *s, const uint64_t *base)
-{
-    struct recall_key key = shape_hash_words(s, base);
-    for (unsigned i = s->words, end = i + s->checks; i < end; i++) {
-        uint64_t check = (base[s->at[i]] - (uint64_t)(uintptr_t)base) * shapes_factor[i];
-        key.near += check;
-        key.hash += check;
-    }
-    return (struct recall_key){key.near, recall_hash(key.hash, 1)};
+    return (struct recall_key){outer, recall_hash(outer + inner, 1)};
 }
 
 INLINE struct shapes_guess *shapes_after(struct shapes *shapes, const uint64_t *base)
@@ -122,7 +107,7 @@ INLINE uint16_t *shapes_usual(struct shapes *shapes, const uint64_t *base)
 /* True if a stack that begins here may have the shape. */
 INLINE bool shape_fits(const struct shapes *shapes, const struct shape *s, const uint64_t *base)
 {
-    return (s->key & ~SHAPE_CHECKED) == ((uint64_t)(uintptr_t)base | shapes->stamp);
+    return s->key == ((uint64_t)(uintptr_t)base | shapes->stamp);
 }
 
 INLINE void shapes_was(struct shapes *shapes, const struct shape *s)
@@ -134,18 +119,16 @@ INLINE void shapes_was(struct shapes *shapes, const struct shape *s)
 INLINE uint32_t shapes_foreseen(struct shapes *shapes, const uint64_t *base)
 {
     const struct shape *s = shapes_at(shapes, shapes_after(shapes, base)->first);
-    if (UNLIKELY(s->key != ((uint64_t)(uintptr_t)base | shapes->stamp)))
+    if (UNLIKELY(!shape_fits(shapes, s, base)))
         return 0;
-    struct recall_key words = shape_hash_words(s, base);
-    words.hash = recall_hash(words.hash, 1);
-    uint32_t node = recall_at_home(&recall_by_words, words);
+    uint32_t node = recall_at_home(&recall_by_words, shape_hash(s, base));
     if (LIKELY(node))
         shapes_was(shapes, s);
     return node;
 }
 
-/* After that: the node, if the stack is remembered elsewhere, or has words to be checked, or one of the other
- * shapes that are likely; else 0: it takes a walk. */
+/* After that: the node, if the stack is remembered elsewhere, or has one of the other shapes that are likely;
+ * else 0: it takes a walk. */
 uint32_t shapes_others(struct shapes *shapes, const uint64_t *base);
 
 #endif
