@@ -15,14 +15,16 @@
 
 EXPORT void *malloc(size_t size)
 {
+    struct recall_place place = record_foresee(FRAME);
     void *block = real.malloc(size);
-    return LIKELY(block != NULL) ? record_alloc(block, size, FRAME) : NULL;
+    return LIKELY(block != NULL) ? record_alloc(block, size, FRAME, place) : NULL;
 }
 
 EXPORT void *calloc(size_t count, size_t size)
 {
+    struct recall_place place = record_foresee(FRAME);
     void *block = real.calloc(count, size);
-    return LIKELY(block != NULL) ? record_alloc(block, count * size, FRAME) : NULL;
+    return LIKELY(block != NULL) ? record_alloc(block, count * size, FRAME, place) : NULL;
 }
 
 EXPORT void free(void *block)
@@ -76,16 +78,17 @@ static NOINLINE void *real_realloc_pool(void *block, size_t size)
 
 INLINE void *reallocate(void *block, size_t size, const void *frame)
 {
+    struct recall_place place = record_foresee(frame);
     if (block == NULL) {
         block = real.realloc(NULL, size);
         if (block)
-            record_alloc(block, size, frame);
+            record_alloc(block, size, frame, place);
         return block;
     }
     record_realloc(WIRE_REALLOC_BEGIN, block, frame);
     void *fresh = LIKELY(!real_is_pool(block)) ? real.realloc(block, size) : real_realloc_pool(block, size);
     if (LIKELY(fresh != NULL))
-        record_alloc(fresh, size, frame);
+        record_alloc(fresh, size, frame, place);
     else if (size != 0) /* realloc(block, 0) has freed it, in glibc */
         record_realloc(WIRE_REALLOC_FAIL, block, frame);
     return fresh;
@@ -110,7 +113,7 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
 {
     int error = real.posix_memalign(block, alignment, size);
     if (error == 0 && *block)
-        record_alloc(*block, size, FRAME);
+        record_alloc(*block, size, FRAME, record_foresee(FRAME));
     return error;
 }
 
@@ -118,7 +121,7 @@ EXPORT void *aligned_alloc(size_t alignment, size_t size)
 {
     void *block = real.aligned_alloc(alignment, size);
     if (block)
-        record_alloc(block, size, FRAME);
+        record_alloc(block, size, FRAME, record_foresee(FRAME));
     return block;
 }
 
@@ -126,7 +129,7 @@ EXPORT void *memalign(size_t alignment, size_t size)
 {
     void *block = real.memalign(alignment, size);
     if (block)
-        record_alloc(block, size, FRAME);
+        record_alloc(block, size, FRAME, record_foresee(FRAME));
     return block;
 }
 
@@ -134,7 +137,7 @@ EXPORT void *valloc(size_t size)
 {
     void *block = real.valloc(size);
     if (block)
-        record_alloc(block, size, FRAME);
+        record_alloc(block, size, FRAME, record_foresee(FRAME));
     return block;
 }
 
@@ -142,7 +145,7 @@ EXPORT void *pvalloc(size_t size)
 {
     void *block = real.pvalloc(size);
     if (block)
-        record_alloc(block, size, FRAME);
+        record_alloc(block, size, FRAME, record_foresee(FRAME));
     return block;
 }
 

@@ -46,7 +46,7 @@ INLINE void new_ends(void *block, size_t size, const void *frame)
 {
     struct thread *t = thread_self;
     if (block && !(t && t->made == block))
-        record_alloc(block, size, frame);
+        record_alloc(block, size, frame, record_foresee(frame));
 }
 
 INLINE void delete_begins(void *block, const void *frame)

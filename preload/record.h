@@ -26,13 +26,21 @@ void record_free_slow(void *block, const void *frame);
 /* The rest of record_alloc() when the stack was not the one that was foreseen. */
 void *record_alloc_walk(struct thread *t, void *block, size_t size, const void *frame);
 
-/* After the allocator returned block, which is returned. */
-INLINE void *record_alloc(void *block, size_t size, const void *frame)
+/* Before the allocator is called: where the stack will be looked for, so that this memory is fetched while
+ * the allocator is at work. */
+INLINE struct recall_place record_foresee(const void *frame)
 {
     struct thread *t = thread_self;
-    if (UNLIKELY(!record_plain || size >> 32 || !thread_enter_quick(t, frame)))
+    return LIKELY(t && record_plain) ? unwind_foresee(&t->unwind, frame) : RECALL_NOWHERE;
+}
+
+/* After the allocator returned block, which is returned. */
+INLINE void *record_alloc(void *block, size_t size, const void *frame, struct recall_place place)
+{
+    struct thread *t = thread_self;
+    if (UNLIKELY(size >> 32 || !thread_enter_quick(t, frame)))
         return record_alloc_slow(block, size, frame);
-    uint32_t node = unwind_foreseen(&t->unwind, frame);
+    uint32_t node = recall_at(place);
     if (UNLIKELY(!node))
         return record_alloc_walk(t, block, size, frame);
     /* No loader's: its stacks are never foreseen. */

@@ -20,8 +20,8 @@
 _Static_assert(WIRE_NODE_BASE(WIRE_NODE_SEGMENTS) < 1u << RECALL_NODE_BITS, "nodes fit an entry");
 
 /* The first table of all: two lines in which nothing is ever put, so that nobody has to ask for a table. */
-static char nothing[2 * RECALL_LINE * sizeof(uint64_t)] __attribute__((aligned(64)));
-#define NOTHING ((recall_table)nothing + 63)
+_Atomic uint64_t recall_nothing[2 * RECALL_LINE] __attribute__((aligned(64)));
+#define NOTHING ((recall_table)recall_nothing + 63)
 
 struct recall recall_by_frames = {.now = NOTHING}, recall_by_words = {.now = NOTHING};
 
@@ -176,8 +176,7 @@ static void forget(struct recall *recall)
 {
     recall_table tables[] = {atomic_exchange(&recall->now, NOTHING), atomic_exchange(&recall->before, 0)};
     for (unsigned i = 0; i < 2; i++)
-        if (tables[i] && tables[i] != NOTHING)
-            guest_unmap(lines_of(tables[i]), bytes_of(tables[i]));
+        let_go(tables[i]); /* a handler that forked may have interrupted a hook that is looking there */
     atomic_store(&recall->used, 0);
     atomic_store(&recall->growing, false);
 }

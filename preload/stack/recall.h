@@ -79,15 +79,35 @@ uint32_t recall_find_slow(struct recall *recall, struct recall_key key);
 /* The same, of those that were put since the table grew. */
 uint32_t recall_find_in_line(const struct recall *recall, struct recall_key key);
 
-INLINE uint32_t recall_at_home(const struct recall *recall, struct recall_key key)
+/* Where to look first, for what, to be asked for soon: the memory is being fetched. */
+struct recall_place {
+    _Atomic uint64_t *home;
+    uint64_t hash;
+};
+#define RECALL_NOWHERE ((struct recall_place){recall_nothing, 0})
+extern HIDDEN _Atomic uint64_t recall_nothing[2 * RECALL_LINE];
+
+INLINE struct recall_place recall_place(const struct recall *recall, struct recall_key key)
+{
+    recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire);
+    struct recall_place place = {recall_home(table, key), key.hash};
+    __builtin_prefetch(place.home);
+    return place;
+}
+
+/* The node, 0 if it is not there. The table may have been followed by another one since, or forgotten. */
+INLINE uint32_t recall_at(struct recall_place place)
 {
     const uint64_t nodes = (1ull << RECALL_NODE_BITS) - 1;
-    recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire);
-    _Atomic uint64_t *home = recall_home(table, key);
-    uint64_t one = atomic_load_explicit(&home[0], memory_order_relaxed) ^ (key.hash & ~nodes);
-    uint64_t other = atomic_load_explicit(&home[1], memory_order_relaxed) ^ (key.hash & ~nodes);
+    uint64_t one = atomic_load_explicit(&place.home[0], memory_order_relaxed) ^ (place.hash & ~nodes);
+    uint64_t other = atomic_load_explicit(&place.home[1], memory_order_relaxed) ^ (place.hash & ~nodes);
     uint64_t node = one < other ? one : other; /* 0: an empty place that would fit */
     return LIKELY(node - 1 < nodes) ? (uint32_t)node : 0;
+}
+
+INLINE uint32_t recall_at_home(const struct recall *recall, struct recall_key key)
+{
+    return recall_at(recall_place(recall, key));
 }
 
 /* The node, 0 if it is not remembered. */

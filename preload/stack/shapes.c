@@ -56,7 +56,7 @@ static inline uint32_t try(struct shapes *shapes, uint16_t line, const uint64_t 
 
 uint32_t shapes_others(struct shapes *shapes, const uint64_t *base)
 {
-    struct shapes_guess *guess = shapes_after(shapes, base);
+    struct shapes_guess *guess = &shapes->after[shapes->guess];
     uint32_t node = try(shapes, guess->first, base);
     if (LIKELY(node))
         return node;
@@ -186,7 +186,7 @@ __attribute__((noinline)) void shapes_learn(struct shapes *shapes, const struct 
         memmove(set + 1, set, 3 * sizeof *set);
         *set = line;
     }
-    struct shapes_guess *guess = shapes_after(shapes, base);
+    struct shapes_guess *guess = &shapes->after[shapes->guess];
     *guess = (struct shapes_guess){line, guess->first};
     *shapes_usual(shapes, base) = line;
     shapes_was(shapes, shapes_at(shapes, line));

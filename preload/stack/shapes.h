@@ -43,10 +43,11 @@ struct shapes {
     uint64_t stamp;      /* << 48, grows when nothing holds any more; never 0 once in use */
     struct bounds stack; /* the thread's */
     uint64_t last;       /* the latest stack's shape, as shapes_was() says it */
+    uint32_t guess;      /* from where in after it was foreseen */
     uint32_t used;       /* lines */
     uint32_t walks;      /* before anything was learned */
     bool varied;         /* the lines were full before */
-    /* Lines of the shapes that there were the last two times that this came after that: shapes_after(). */
+    /* Lines of the shapes that there were the last two times that this came after that: shapes_foresee(). */
     struct shapes_guess {
         uint16_t first, second;
     } after[SHAPES_GUESSES];
@@ -92,12 +93,6 @@ INLINE struct recall_key shape_hash(const struct shape *s, const uint64_t *base)
     return (struct recall_key){outer, recall_hash(outer + inner, 1)};
 }
 
-INLINE struct shapes_guess *shapes_after(struct shapes *shapes, const uint64_t *base)
-{
-    return &shapes->after[((uint64_t)(uintptr_t)base << 6 ^ base[1] ^ shapes->last) * 0x9e3779b97f4a7c15ull >>
-                          (64 - SHAPES_GUESS_BITS)];
-}
-
 INLINE uint16_t *shapes_usual(struct shapes *shapes, const uint64_t *base)
 {
     uint64_t hash = ((uint64_t)(uintptr_t)base << 6 ^ base[1]) * 0x9e3779b97f4a7c15ull;
@@ -115,20 +110,20 @@ INLINE void shapes_was(struct shapes *shapes, const struct shape *s)
     shapes->last = (uint64_t)(uintptr_t)s << 26;
 }
 
-/* The node of the stack that begins here, if it is as was foreseen; else 0. */
-INLINE uint32_t shapes_foreseen(struct shapes *shapes, const uint64_t *base)
+/* Where the stack that begins here is to be looked for if it has the shape that is foreseen. */
+INLINE struct recall_place shapes_foresee(struct shapes *shapes, const uint64_t *base)
 {
-    const struct shape *s = shapes_at(shapes, shapes_after(shapes, base)->first);
-    if (UNLIKELY(!shape_fits(shapes, s, base)))
-        return 0;
-    uint32_t node = recall_at_home(&recall_by_words, shape_hash(s, base));
-    if (LIKELY(node))
-        shapes_was(shapes, s);
-    return node;
+    uint64_t after = ((uint64_t)(uintptr_t)base << 6 ^ base[1] ^ shapes->last) * 0x9e3779b97f4a7c15ull >>
+                     (64 - SHAPES_GUESS_BITS);
+    const struct shape *s = shapes_at(shapes, shapes->after[after].first);
+    shapes->guess = (uint32_t)after;
+    shapes_was(shapes, s);
+    return LIKELY(shape_fits(shapes, s, base)) ? recall_place(&recall_by_words, shape_hash(s, base))
+                                               : RECALL_NOWHERE;
 }
 
-/* After that: the node, if the stack is remembered elsewhere, or has one of the other shapes that are likely;
- * else 0: it takes a walk. */
+/* After that, if it was not there: the node, if it is remembered elsewhere, or the stack has one of the other
+ * shapes that are likely; else 0: it takes a walk. */
 uint32_t shapes_others(struct shapes *shapes, const uint64_t *base);
 
 #endif

@@ -240,9 +240,9 @@ static __attribute__((noinline)) uint32_t walk_stack(struct unwind *u, const uin
 }
 
 /* Calls nothing, so that it needs no frame. */
-__attribute__((noinline)) uint32_t unwind_foreseen(struct unwind *u, const void *hook_frame)
+__attribute__((noinline)) struct recall_place unwind_foresee(struct unwind *u, const void *hook_frame)
 {
-    return shapes_foreseen(u->shapes, hook_frame);
+    return shapes_foresee(u->shapes, hook_frame);
 }
 
 /* Not cold: in deep a third of the stacks come here. */
@@ -254,6 +254,6 @@ __attribute__((noinline)) uint32_t unwind_unforeseen(struct unwind *u, const voi
 
 uint32_t unwind_stack(struct unwind *u, const void *hook_frame)
 {
-    uint32_t node = unwind_foreseen(u, hook_frame);
+    uint32_t node = recall_at(unwind_foresee(u, hook_frame));
     return LIKELY(node) ? node : unwind_unforeseen(u, hook_frame);
 }

@@ -55,9 +55,9 @@ void unwind_forget(struct unwind *u);
  * its trie node. */
 uint32_t unwind_stack(struct unwind *u, const void *hook_frame);
 
-/* The same in two parts, of which the second is seldom needed: the node if the stack is as was foreseen, else
- * 0; and then the node in any case. */
-uint32_t unwind_foreseen(struct unwind *u, const void *hook_frame);
+/* The same in parts: where to look if the stack is as was foreseen; and, if it was not there, its node. The
+ * first changes nothing that counts, so it may be called as soon as the hook is. */
+struct recall_place unwind_foresee(struct unwind *u, const void *hook_frame);
 uint32_t unwind_unforeseen(struct unwind *u, const void *hook_frame);
 
 /* ---- fallback.c: libunwind, for stacks with a frame that no simple rule describes, and as the oracle

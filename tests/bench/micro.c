@@ -55,8 +55,9 @@ static NOINLINE void hook_remember(unsigned path)
     node = unwind_stack(&t->unwind, frame);
     const char *shapes = (const char *)t->unwind.shapes;
     uint64_t from = ((t->unwind.shapes->last >> 26) - (uintptr_t)shapes) << 26 >> 26;
-    if (t->unwind.shapes->last)
-        keys[path] = shape_hash((const struct shape *)(shapes + from), frame);
+    const struct shape *shape = (const struct shape *)(shapes + from);
+    if (shape->words)
+        keys[path] = shape_hash(shape, frame);
     thread_leave(t);
 }
 
