@@ -25,9 +25,9 @@
 #define TICK_NS WIRE_TICK_NS
 #define LOOK_NS 10000000ull /* between looks at which processes live */
 #define FIRST_POINT_EVERY_NS 100000000ull
-#define FIRST_SNAPSHOT_NS 250000000ull /* after the start: symbols are read early */
 #define SNAPSHOT_EVERY_NS 250000000ull
 #define SNAPSHOT_SHARE 30               /* the writer is idle so many times longer than it works */
+#define NEW_SITE_NS 4000ull             /* about what it works for a site that it has not seen yet */
 #define EVENTS_AT_ONCE 200000           /* logged events that make a job of their own */
 #define SLOTS_KEPT (WIRE_PROCESSES / 8) /* by processes that have ended; more make a job */
 
@@ -123,8 +123,10 @@ static bool wait_for_first(const struct wire_arena *arena)
 struct collector {
     struct tracker tracker;
     struct writer *writer;
-    uint64_t next_look_ns, next_snapshot_ns;
-    uint64_t idle_ns; /* how long to sleep when there is nothing to do */
+    uint64_t next_look_ns;
+    uint64_t last_snapshot_ns; /* since the start of the run */
+    uint32_t sites_seen;       /* by the writer */
+    uint64_t idle_ns;          /* how long to sleep when there is nothing to do */
     uint32_t living;
     bool want_blocks;
     bool announced; /* WIRE_COLLECTOR_RUNNING */
@@ -199,19 +201,30 @@ static void commit_for_waiting(struct collector *c)
     futex_wake(&first->state);
 }
 
+/* What the writer writes again and again takes time from the program, if there is much of it. */
+static uint64_t pause_between_snapshots(const struct collector *c)
+{
+    uint64_t new_sites = c->tracker.ledger.count - c->sites_seen;
+    uint64_t pause = (writer_cost(c->writer) + new_sites * NEW_SITE_NS) * SNAPSHOT_SHARE;
+    return pause > SNAPSHOT_EVERY_NS ? pause : SNAPSHOT_EVERY_NS;
+}
+
 static void snapshot_if_due(struct collector *c, uint64_t now_ns)
 {
-    bool due = now_ns >= c->next_snapshot_ns || c->tracker.event_count >= EVENTS_AT_ONCE ||
-               c->tracker.unwritten >= SLOTS_KEPT || asked_for_snapshot;
-    if (!due || writer_busy(c->writer) || writer_state(c->writer) != WRITER_READY)
+    if (writer_busy(c->writer) || writer_state(c->writer) != WRITER_READY)
+        return;
+    bool due = now_ns >= c->last_snapshot_ns + pause_between_snapshots(c) ||
+               c->tracker.event_count >= EVENTS_AT_ONCE || c->tracker.unwritten >= SLOTS_KEPT ||
+               asked_for_snapshot;
+    if (!due)
         return;
     if (asked_for_snapshot) {
         asked_for_snapshot = 0;
         drain_all(&c->tracker); /* what was published before somebody asked */
     }
     post(c, SNAPSHOT_USUAL);
-    uint64_t pause = writer_cost(c->writer) * SNAPSHOT_SHARE;
-    c->next_snapshot_ns = now_ns + (pause > SNAPSHOT_EVERY_NS ? pause : SNAPSHOT_EVERY_NS);
+    c->last_snapshot_ns = now_ns;
+    c->sites_seen = c->tracker.ledger.count;
 }
 
 /* How long to sleep: not at all while a ring fills fast; longer and longer while nothing comes. */
@@ -288,7 +301,6 @@ int main(int argc, char **argv)
     c->tracker.arena = arena;
     c->tracker.memory = memory;
     c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;
-    c->next_snapshot_ns = FIRST_SNAPSHOT_NS;
     c->tracker.by_thread = is_on("LIBTRACE_THREADS");
     c->tracker.log_events = is_on("LIBTRACE_EVENTS");
     c->want_blocks = is_on("LIBTRACE_BLOCKS");

@@ -392,10 +392,25 @@ static uint32_t add_node(struct intern *intern, uint32_t parent, uint32_t frame)
     if (!node)
         return 0;
     *node = (struct run_node){.parent = parent, .frame = frame};
-    entry->number = ++intern->node_count;
-    keep_error(intern, store_node(intern->store, entry->number,
-                                  parent == WIRE_NODE_CUT ? -1 : (int64_t)parent, frame));
-    return entry->number;
+    return entry->number = ++intern->node_count;
+}
+
+static int next_node(void *data, struct store_node *row)
+{
+    struct intern *intern = data;
+    if (intern->nodes_written == intern->node_count)
+        return 0;
+    uint32_t number = ++intern->nodes_written;
+    const struct run_node *node = (const struct run_node *)intern->nodes.memory + number;
+    *row =
+        (struct store_node){number, node->parent == WIRE_NODE_CUT ? -1 : (int64_t)node->parent, node->frame};
+    return 1;
+}
+
+void intern_write_nodes(struct intern *intern)
+{
+    if (intern->nodes_written < intern->node_count)
+        keep_error(intern, store_nodes(intern->store, next_node, intern));
 }
 
 static void note_use(struct intern_process *process, uint32_t number)

@@ -86,7 +86,8 @@ struct intern {
     struct number_map frame_numbers, node_numbers;
     struct grow frames; /* struct run_frame by the run's number */
     struct grow nodes;  /* struct run_node by the run's number */
-    int error;          /* of the store, the first */
+    uint32_t nodes_written;
+    int error; /* of the store, the first */
 };
 
 bool intern_open(struct intern *intern, const struct wire_arena *arena, struct store *store);
@@ -98,8 +99,12 @@ void intern_identity(const struct intern *intern, struct intern_process *process
 /* Reads the notes that came since the last call. */
 void intern_notes(struct intern *intern, struct intern_process *process);
 
-/* The run's number of a process's stack, 0 = no stack; what is new is written, without looking at symbols. */
+/* The run's number of a process's stack, 0 = no stack; frames that are new are written, without looking at
+ * symbols. */
 uint32_t intern_node(struct intern *intern, struct intern_process *process, uint32_t raw);
+
+/* Writes the stacks that are new since the last call. */
+void intern_write_nodes(struct intern *intern);
 
 /* Makes the symbols ready that the process's frames will need: what takes long, so that nobody else waits for
  * the database meanwhile. */

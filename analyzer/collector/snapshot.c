@@ -23,7 +23,7 @@ static void add_site(struct sums *sums, const struct site *site)
     sums->freed_bytes += (int64_t)site->freed_bytes;
 }
 
-#define RAW_SITES_MAX 10000 /* more could not be written while a program waits to exit */
+#define RAW_SITES_MAX 10000 /* more are not written while a program waits to exit */
 
 static void copy_site(struct job *job, const struct site *site, uint32_t index, uint64_t peak_allocations,
                       uint64_t peak_bytes)
@@ -41,6 +41,7 @@ static void copy_site(struct job *job, const struct site *site, uint32_t index, 
 static bool take_sites(struct tracker *tracker, struct job *job, struct sums *run, struct sums *processes)
 {
     struct ledger *ledger = &tracker->ledger;
+    bool many = false;
     job->sites = malloc((ledger->count + 1) * sizeof *job->sites);
     if (!job->sites)
         return false;
@@ -57,13 +58,12 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
         struct site_written *written = (struct site_written *)ledger->written.memory + i;
         if (memcmp(written, &now, sizeof now) == 0 && !__atomic_load_n(&process->twins, __ATOMIC_RELAXED))
             continue;
-        if (job->raw) {
-            if (job->site_count < RAW_SITES_MAX)
-                copy_site(job, site, i, allocations, bytes);
-            continue;
-        }
-        *written = now;
-        copy_site(job, site, i, allocations, bytes);
+        if (!job->raw)
+            *written = now;
+        else if (!many && (many = job->site_count == RAW_SITES_MAX))
+            job_drop_sites(job); /* a part of them would be of no use */
+        if (!many)
+            copy_site(job, site, i, allocations, bytes);
     }
     struct job_site *fitting = realloc(job->sites, (job->site_count + 1) * sizeof *job->sites);
     job->sites = fitting ? fitting : job->sites;

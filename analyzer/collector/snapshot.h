@@ -6,8 +6,7 @@
 
 enum snapshot_kind {
     SNAPSHOT_USUAL,
-    SNAPSHOT_RAW,  /* without symbols; its sites are in the next one again. Leaves sites out if there are many
-                    */
+    SNAPSHOT_RAW,  /* without symbols; its sites are in the next one again. Without sites if there are many */
     SNAPSHOT_LAST, /* the run is over */
 };
 

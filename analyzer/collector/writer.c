@@ -35,12 +35,18 @@ struct writer {
     char error[512];
 };
 
-void job_free(struct job *job)
+void job_drop_sites(struct job *job)
 {
     for (size_t i = 0; i < job->site_count; i++) {
         free(job->sites[i].site.sizes);
         free(job->sites[i].site.lifetimes);
     }
+    job->site_count = 0;
+}
+
+void job_free(struct job *job)
+{
+    job_drop_sites(job);
     free(job->processes);
     free(job->threads);
     free(job->sites);
@@ -146,38 +152,6 @@ static int by_node(const void *a, const void *b)
     return (x->thread > y->thread) - (x->thread < y->thread);
 }
 
-static void write_site(struct writer *w, const struct ordered *ordered)
-{
-    const struct site *site = &ordered->site->site;
-    uint8_t sizes[STORE_HISTOGRAM_MAX], lifetimes[STORE_HISTOGRAM_MAX];
-    struct store_site row = {
-        .process = site->process + 1,
-        .node = ordered->node,
-        .thread = site->thread,
-        .line = ordered->shown.good       ? ordered->shown.good
-                : ordered->shown.fallback ? ordered->shown.fallback
-                                          : ordered->shown.leaf,
-        .leaf = ordered->shown.leaf,
-        .m = {.allocations = (int64_t)site->allocations,
-              .bytes = (int64_t)site->bytes,
-              .peak_allocations = (int64_t)ordered->site->peak_allocations,
-              .peak_bytes = (int64_t)ordered->site->peak_bytes,
-              .live_allocations = (int64_t)(site->allocations - site->frees),
-              .live_bytes = (int64_t)(site->bytes - site->freed_bytes),
-              .temporary = (int64_t)site->temporary},
-        .frees = (int64_t)site->frees,
-        .freed_bytes = (int64_t)site->freed_bytes,
-        .highest_bytes = (int64_t)site->highest_bytes,
-        .smallest = site->allocations ? (int64_t)site->smallest : 0,
-        .largest = (int64_t)site->largest,
-    };
-    row.sizes_size = site->sizes ? encode(site->sizes, site->size_class, site->allocations, sizes) : 0;
-    row.sizes = row.sizes_size ? sizes : NULL;
-    row.lifetimes_size = encode(site->lifetimes, site->lifetime_class, site->frees, lifetimes);
-    row.lifetimes = row.lifetimes_size ? lifetimes : NULL;
-    check(w, store_site(w->store, &row));
-}
-
 static void merge_histogram(struct histogram **into, uint8_t first, const struct histogram *from,
                             uint8_t from_first, uint64_t total)
 {
@@ -205,6 +179,51 @@ static void merge(struct job_site *into, const struct job_site *from)
     a->largest = a->largest > b->largest ? a->largest : b->largest;
     into->peak_allocations += from->peak_allocations;
     into->peak_bytes += from->peak_bytes;
+}
+
+/* The sites of a job on their way into the database. */
+struct ordered_sites {
+    const struct ordered *next, *end;
+    uint8_t sizes[STORE_HISTOGRAM_MAX], lifetimes[STORE_HISTOGRAM_MAX]; /* of the row that is written */
+};
+
+static int next_row(void *data, struct store_site *row)
+{
+    struct ordered_sites *sites = data;
+    const struct ordered *at = sites->next;
+    while (at + 1 < sites->end && by_node(at, at + 1) == 0) {
+        merge((struct job_site *)at[1].site, at->site);
+        at++;
+    }
+    if (at == sites->end)
+        return 0;
+    sites->next = at + 1;
+    const struct site *site = &at->site->site;
+    *row = (struct store_site){
+        .process = site->process + 1,
+        .node = at->node,
+        .thread = site->thread,
+        .line = at->shown.good       ? at->shown.good
+                : at->shown.fallback ? at->shown.fallback
+                                     : at->shown.leaf,
+        .leaf = at->shown.leaf,
+        .m = {.allocations = (int64_t)site->allocations,
+              .bytes = (int64_t)site->bytes,
+              .peak_allocations = (int64_t)at->site->peak_allocations,
+              .peak_bytes = (int64_t)at->site->peak_bytes,
+              .temporary = (int64_t)site->temporary},
+        .frees = (int64_t)site->frees,
+        .freed_bytes = (int64_t)site->freed_bytes,
+        .highest_bytes = (int64_t)site->highest_bytes,
+        .smallest = site->allocations ? (int64_t)site->smallest : 0,
+        .largest = (int64_t)site->largest,
+    };
+    row->sizes_size =
+        site->sizes ? encode(site->sizes, site->size_class, site->allocations, sites->sizes) : 0;
+    row->sizes = row->sizes_size ? sites->sizes : NULL;
+    row->lifetimes_size = encode(site->lifetimes, site->lifetime_class, site->frees, sites->lifetimes);
+    row->lifetimes = row->lifetimes_size ? sites->lifetimes : NULL;
+    return 1;
 }
 
 /* The run's node of a site. It is remembered: a site may have to be written again, as its part in a new peak
@@ -240,12 +259,9 @@ static void write_sites(struct writer *w, struct job *job)
         }
     }
     qsort(ordered, job->site_count, sizeof *ordered, by_node);
-    for (size_t i = 0; i < job->site_count; i++) {
-        if (i + 1 < job->site_count && by_node(&ordered[i], &ordered[i + 1]) == 0)
-            merge((struct job_site *)ordered[i + 1].site, ordered[i].site);
-        else
-            write_site(w, &ordered[i]);
-    }
+    struct ordered_sites sites = {.next = ordered, .end = ordered + job->site_count};
+    if (job->site_count)
+        check(w, store_sites(w->store, next_row, &sites));
     free(ordered);
 }
 
@@ -379,10 +395,12 @@ static void write_job(struct writer *w, struct job *job)
     write_samples(w, job);
     write_events(w, job);
     write_blocks(w, job);
+    intern_write_nodes(&w->intern);
+    if (w->intern.error)
+        fail(w);
     find_twins(w, job);
-    if (!job->raw)
-        check(w, store_line_totals(w->store));
     if (job->last && !w->wants_more) {
+        check(w, store_line_totals(w->store)); /* of a run that goes on nobody reads them */
         intern_finish(&w->intern);
         check(w, store_run_state(w->store, job->interrupted ? "interrupted" : "complete"));
     }

@@ -89,5 +89,6 @@ const char *writer_error(struct writer *writer);
 void writer_end(struct writer *writer);
 
 void job_free(struct job *job);
+void job_drop_sites(struct job *job);
 
 #endif

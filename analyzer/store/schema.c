@@ -254,7 +254,7 @@ static int read_identity(struct store *store, int64_t *application, int64_t *ver
 
 int store_identify(struct store *store)
 {
-    int64_t application, version, objects;
+    int64_t application = 0, version = 0, objects = 0;
     int code = read_identity(store, &application, &version, &objects);
 
     if (code != 0)
@@ -376,6 +376,8 @@ static int open_write(struct store *store)
     code = use_wal(store);
     if (code == 0 && found == 1)
         code = create(store);
+    if (code == 0)
+        code = store_feed_open(store);
     snprintf(settings, sizeof settings, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -%d", CACHE_KIB);
     if (code == 0)
         code = store_execute(store, settings, "open");

@@ -53,6 +53,10 @@ struct store_process {
     int64_t frees, freed_bytes;
 };
 
+struct store_node {
+    int64_t id, parent, frame;
+};
+
 struct store_site {
     int64_t process, node, thread; /* thread: 0 = all of the process */
     int64_t line, leaf;            /* 0 = not known yet (NULL) */
@@ -129,6 +133,12 @@ int store_site_sample(struct store *store, const struct store_site_sample *sampl
 int store_mark(struct store *store, const struct store_mark *mark);
 int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, int tid, const char *kind,
                 int64_t address, int64_t size, int64_t node);
+
+/* Many rows, for less than half of the time that each takes alone: next fills one in and says whether there
+ * was another. What a row points to has to stay until the next one is asked for; next may not use the store.
+ */
+int store_nodes(struct store *store, int (*next)(void *data, struct store_node *node), void *data);
+int store_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data);
 
 /* The collector that a run names: the columns collector_pid, collector_start, pid_namespace and taken_ns. */
 struct store_collector {

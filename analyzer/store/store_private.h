@@ -28,6 +28,19 @@ enum store_statement {
     STORE_STATEMENTS
 };
 
+#define FEED_COLUMNS 18
+
+/* Rows on their way into a table, see feed.c. */
+struct feed {
+    int (*next)(struct feed *feed); /* fills in the next row's values; 0 = there is none */
+    int over;                       /* next has said so */
+    struct feed_value {
+        enum { FEED_NULL, FEED_NUMBER, FEED_BLOB } kind;
+        int64_t number; /* of a blob: its size */
+        const void *blob;
+    } value[FEED_COLUMNS];
+};
+
 struct store {
     sqlite3 *db;                               /* NULL after a failed open */
     char *path;                                /* as the user gave it; for messages */
@@ -36,6 +49,7 @@ struct store {
     int unsynced;                              /* 1 = nothing waits for the disk up to the next commit */
     int64_t run;                               /* the run that is written, 0 = none yet */
     sqlite3_stmt *statement[STORE_STATEMENTS]; /* NULL = not prepared yet */
+    struct feed *feed;                         /* what is being written by it, else NULL */
     char error[8192];                          /* the last failure in one sentence, '' = none */
 };
 
@@ -57,8 +71,20 @@ int store_execute(struct store *store, const char *sql, const char *what);
 /* First column of the first row, as a number. */
 int store_number(struct store *store, const char *sql, const char *what, int64_t *value);
 
+/* Runs of collectors that were killed (or whose machine went down) never get another state by themselves. */
+int store_mark_interrupted(struct store *store);
+
+/* True while another collector records into the same file. */
+int store_others_record(struct store *store);
+
+/* The inode of our PID namespace. */
+int64_t store_pid_namespace(void);
+
 /* Looks at the file before SQLite does: 0 fine, 1 not there or empty, negative: refused. */
 int store_look(struct store *store);
+
+/* Makes the virtual table 'feed', which reads store->feed. */
+int store_feed_open(struct store *store);
 
 /* From here on a crash of the machine can do no harm, at the price of waiting for the disk now and then. */
 int store_sync_from_now_on(struct store *store);

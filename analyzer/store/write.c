@@ -1,21 +1,7 @@
 /* write.c - rows of a run. Each function is one prepared statement that inserts or replaces. */
 #include "store_private.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-/* How long store_finish asks for the file to be let go by readers: pauses grow, four seconds in all. */
-#define FINISH_TRIES 40
-#define FINISH_PAUSE_US 5000
-
-/* A collector that cannot be seen writes at least so often, unless looking up names takes it very long. */
-#define ELSEWHERE_NS 600000000000
 
 static const char *const sql[STORE_STATEMENTS] = {
     [STORE_RUN_ADD] =
@@ -42,10 +28,8 @@ static const char *const sql[STORE_STATEMENTS] = {
     [STORE_LINE] = "REPLACE INTO line VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [STORE_FRAME] = "REPLACE INTO frame VALUES (?1, ?2, ?3, ?4)",
     [STORE_FRAME_LINE] = "REPLACE INTO frame_line VALUES (?1, ?2, ?3, ?4)",
-    [STORE_NODE] = "REPLACE INTO node VALUES (?1, ?2, ?3, ?4)",
-    [STORE_SITE] =
-        "REPLACE INTO site VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-        "?17, ?18)",
+    [STORE_NODE] = "REPLACE INTO node SELECT a, b, c, d FROM feed",
+    [STORE_SITE] = "REPLACE INTO site SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r FROM feed",
     [STORE_BLOCK] = "REPLACE INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [STORE_SAMPLE] = "REPLACE INTO sample VALUES (?1, ?2, ?3, ?4, ?5)",
     [STORE_SITE_SAMPLE] =
@@ -98,14 +82,6 @@ static void text(struct row *row, const char *value)
         row->result = store_bind_text(row->statement, row->next++, value);
 }
 
-static void blob(struct row *row, const void *data, size_t size)
-{
-    if (row->result == SQLITE_OK)
-        row->result = data != NULL
-                          ? sqlite3_bind_blob64(row->statement, row->next++, data, size, SQLITE_STATIC)
-                          : sqlite3_bind_null(row->statement, row->next++);
-}
-
 static int row_end(struct row *row)
 {
     if (row->result == SQLITE_OK) {
@@ -134,117 +110,10 @@ int store_commit(struct store *store)
 
 /* ---- runs ------------------------------------------------------------------------------------ */
 
-int64_t store_process_start(int64_t pid)
-{
-    char path[64], line[1024];
-    int64_t start = -1;
-
-    if (pid <= 0)
-        return -1;
-    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
-    FILE *file = fopen(path, "re");
-
-    if (file == NULL)
-        return -1;
-    size_t got = fread(line, 1, sizeof line - 1, file);
-
-    fclose(file);
-    line[got] = '\0';
-    /* The name (field 2) may hold anything, parentheses too: count from the last one. */
-    char *p = strrchr(line, ')');
-    char state = '?';
-
-    if (p == NULL ||
-        sscanf(p, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lld", &state,
-               (long long *)&start) != 2)
-        return -1;
-    return state == 'Z' || state == 'X' ? -1 : start;
-}
-
-int64_t store_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static int64_t pid_namespace(void)
-{
-    struct stat status;
-
-    return stat("/proc/self/ns/pid", &status) == 0 ? (int64_t)status.st_ino : 0;
-}
-
-enum store_collector_state store_collector_state(const struct store_collector *c)
-{
-    int64_t now_ns = store_clock();
-
-    if (c->pid_namespace != pid_namespace())
-        return c->taken_ns > 0 && c->taken_ns <= now_ns && now_ns - c->taken_ns < ELSEWHERE_NS
-                   ? STORE_COLLECTOR_ELSEWHERE
-                   : STORE_COLLECTOR_GONE;
-    int64_t start = store_process_start(c->pid);
-
-    return start >= 0 && start == c->start ? STORE_COLLECTOR_LIVES : STORE_COLLECTOR_GONE;
-}
-
-static const char select_recording[] =
-    "SELECT id, collector_pid, collector_start, pid_namespace, taken_ns FROM run WHERE state = 'recording'";
-
-/* What became of the collector of the run that select_recording is at. */
-static enum store_collector_state state_of(sqlite3_stmt *select)
-{
-    const struct store_collector collector = {
-        sqlite3_column_int64(select, 1), sqlite3_column_int64(select, 2), sqlite3_column_int64(select, 3),
-        sqlite3_column_int64(select, 4)};
-
-    return store_collector_state(&collector);
-}
-
-/* Runs of collectors that were killed (or whose machine went down) never get another state by themselves. */
-static int mark_interrupted(struct store *store)
-{
-    sqlite3_stmt *select = NULL, *update = NULL;
-    int result = sqlite3_prepare_v2(store->db, select_recording, -1, &select, NULL);
-
-    while (result == SQLITE_OK && (result = sqlite3_step(select)) == SQLITE_ROW) {
-        result = SQLITE_OK;
-        if (state_of(select) != STORE_COLLECTOR_GONE)
-            continue;
-        if (update == NULL)
-            result = sqlite3_prepare_v2(store->db, "UPDATE run SET state = 'interrupted' WHERE id = ?", -1,
-                                        &update, NULL);
-        sqlite3_bind_int64(update, 1, sqlite3_column_int64(select, 0));
-        if (result == SQLITE_OK)
-            result = sqlite3_step(update);
-        sqlite3_reset(update);
-        result = result == SQLITE_DONE ? SQLITE_OK : result;
-    }
-    int code = store_check(store, result, "write");
-
-    sqlite3_finalize(select);
-    sqlite3_finalize(update);
-    return code;
-}
-
-/* True while another collector records into the same file. */
-static int others_record(struct store *store)
-{
-    sqlite3_stmt *select = NULL;
-    int found = 0;
-
-    sqlite3_prepare_v2(store->db, select_recording, -1, &select, NULL);
-    while (!found && sqlite3_step(select) == SQLITE_ROW)
-        found = sqlite3_column_int64(select, 0) != store->run && state_of(select) != STORE_COLLECTOR_GONE;
-    sqlite3_finalize(select);
-    return found;
-}
-
 int store_run_add(struct store *store, const char *label, const char *command, const char *started,
                   const char *root, int64_t *run)
 {
-    int code = mark_interrupted(store);
+    int code = store_mark_interrupted(store);
 
     if (code != 0)
         return code;
@@ -256,7 +125,7 @@ int store_run_add(struct store *store, const char *label, const char *command, c
     text(&row, root);
     number(&row, getpid());
     number(&row, store_process_start(getpid()));
-    number(&row, pid_namespace());
+    number(&row, store_pid_namespace());
     number(&row, store_clock());
     code = row_end(&row);
     if (code == 0)
@@ -414,42 +283,6 @@ int store_frame_line(struct store *store, int64_t frame, int depth, int64_t line
     return row_end(&row);
 }
 
-int store_node(struct store *store, int64_t id, int64_t parent, int64_t frame)
-{
-    struct row row = row_begin(store, STORE_NODE);
-
-    number(&row, store->run);
-    number(&row, id);
-    number(&row, parent);
-    number(&row, frame);
-    return row_end(&row);
-}
-
-int store_site(struct store *store, const struct store_site *s)
-{
-    struct row row = row_begin(store, STORE_SITE);
-
-    number(&row, store->run);
-    number(&row, s->process);
-    number(&row, s->node);
-    number(&row, s->thread);
-    number_or_null(&row, s->line != 0, s->line);
-    number_or_null(&row, s->leaf != 0, s->leaf);
-    number(&row, s->m.allocations);
-    number(&row, s->m.bytes);
-    number(&row, s->m.peak_allocations);
-    number(&row, s->m.peak_bytes);
-    number(&row, s->m.allocations - s->frees);
-    number(&row, s->m.bytes - s->freed_bytes);
-    number(&row, s->m.temporary);
-    number(&row, s->highest_bytes);
-    number(&row, s->smallest);
-    number(&row, s->largest);
-    blob(&row, s->sizes, s->sizes_size);
-    blob(&row, s->lifetimes, s->lifetimes_size);
-    return row_end(&row);
-}
-
 int store_block(struct store *store, int64_t process, int64_t address, int64_t size, int64_t node,
                 int64_t born_ns)
 {
@@ -527,80 +360,137 @@ int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, 
     return row_end(&row);
 }
 
-/* ---- the end of a run ------------------------------------------------------------------------ */
+/* ---- rows by the many ------------------------------------------------------------------------- */
 
-int store_line_totals(struct store *store)
+static int feed(struct store *store, enum store_statement which, struct feed *feed)
 {
-    char statement[1024];
+    struct row row = row_begin(store, which);
 
-    /* A site without a line counts for line 0, which the views call '[unknown]': the sum must hold. */
-    snprintf(statement, sizeof statement,
-             "DELETE FROM line_total WHERE run = %1$lld;"
-             "INSERT INTO line_total SELECT run, process, coalesce(line, 0), sum(allocations), sum(bytes), "
-             "sum(peak_allocations), sum(peak_bytes), sum(live_allocations), sum(live_bytes), "
-             "sum(temporary) FROM site WHERE run = %1$lld GROUP BY process, coalesce(line, 0)",
-             (long long)store->run);
-    return store_execute(store, statement, "write");
+    store->feed = feed;
+    int code = row_end(&row);
+    store->feed = NULL;
+    return code;
 }
 
-/* SQLite's locks on the file; whoever has it open in WAL mode holds the last of them. */
-#define LOCK_FIRST 0x40000000
-#define LOCK_SIZE 512
-
-/* Whether somebody has the file open. Only while we have not: closing a descriptor gives our locks away. */
-static int in_use(const struct store *store)
+static void feed_number(struct feed *feed, int column, int64_t number)
 {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_FIRST, .l_len = LOCK_SIZE};
-    int fd = open(store->file, O_RDWR | O_CLOEXEC);
-    int used = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-
-    if (fd >= 0)
-        close(fd);
-    return used;
+    feed->value[column].kind = FEED_NUMBER;
+    feed->value[column].number = number;
 }
 
-static int is_busy(int result)
+static void feed_known(struct feed *feed, int column, int64_t number)
 {
-    return (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED;
+    feed_number(feed, column, number);
+    if (number == 0)
+        feed->value[column].kind = FEED_NULL;
 }
 
-/* Makes one file of it, if nobody else has it open. */
-static int leave_wal(struct store *store)
+static void feed_blob(struct feed *feed, int column, const void *blob, size_t size)
 {
-    int result = SQLITE_OK;
-
-    if (store->db == NULL)
-        result = sqlite3_open_v2(store->file, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    if (result == SQLITE_OK) {
-        sqlite3_busy_timeout(store->db, 0);
-        result = sqlite3_exec(store->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
-    }
-    return result;
+    feed->value[column].kind = blob != NULL ? FEED_BLOB : FEED_NULL;
+    feed->value[column].number = (int64_t)size;
+    feed->value[column].blob = blob;
 }
 
-/* Whoever is last leaves one file. As long as another collector is at work that is not us. Readers come and
- * go: for them it is tried again, with the file closed in between, so that two that finish at the same time
- * do not wait for each other in vain. Opening it means to parse its schema, which takes a millisecond: so the
- * system is asked first whether it is still in use. */
-int store_finish(struct store *store)
-{
-    int result = SQLITE_BUSY, others = 0;
+struct node_feed {
+    struct feed feed; /* first */
+    int (*next)(void *data, struct store_node *node);
+    void *data;
+};
 
-    for (int i = 0; i < STORE_STATEMENTS; i++) {
-        sqlite3_finalize(store->statement[i]);
-        store->statement[i] = NULL;
-    }
-    for (int i = 0; i < FINISH_TRIES && !others; i++) {
-        if (i > 0)
-            usleep(FINISH_PAUSE_US * (unsigned)i + (unsigned)(getpid() % 16) * (FINISH_PAUSE_US / 8));
-        if (store->db == NULL && in_use(store))
-            continue;
-        result = leave_wal(store);
-        if (!is_busy(result))
-            break;
-        others = others_record(store);
-        sqlite3_close(store->db);
-        store->db = NULL;
-    }
-    return is_busy(result) ? 0 : store_check(store, result, "write");
+static int next_node(struct feed *feed)
+{
+    struct node_feed *nodes = (struct node_feed *)feed;
+    struct store_node node;
+
+    if (!nodes->next(nodes->data, &node))
+        return 0;
+    feed_number(feed, 1, node.id);
+    feed_number(feed, 2, node.parent);
+    feed_number(feed, 3, node.frame);
+    return 1;
+}
+
+int store_nodes(struct store *store, int (*next)(void *data, struct store_node *node), void *data)
+{
+    struct node_feed nodes = {{.next = next_node}, next, data};
+
+    feed_number(&nodes.feed, 0, store->run);
+    return feed(store, STORE_NODE, &nodes.feed);
+}
+
+struct site_feed {
+    struct feed feed; /* first */
+    int (*next)(void *data, struct store_site *site);
+    void *data;
+};
+
+static int next_site(struct feed *feed)
+{
+    struct site_feed *sites = (struct site_feed *)feed;
+    struct store_site site;
+
+    if (!sites->next(sites->data, &site))
+        return 0;
+    feed_number(feed, 1, site.process);
+    feed_number(feed, 2, site.node);
+    feed_number(feed, 3, site.thread);
+    feed_known(feed, 4, site.line);
+    feed_known(feed, 5, site.leaf);
+    feed_number(feed, 6, site.m.allocations);
+    feed_number(feed, 7, site.m.bytes);
+    feed_number(feed, 8, site.m.peak_allocations);
+    feed_number(feed, 9, site.m.peak_bytes);
+    feed_number(feed, 10, site.m.allocations - site.frees);
+    feed_number(feed, 11, site.m.bytes - site.freed_bytes);
+    feed_number(feed, 12, site.m.temporary);
+    feed_number(feed, 13, site.highest_bytes);
+    feed_number(feed, 14, site.smallest);
+    feed_number(feed, 15, site.largest);
+    feed_blob(feed, 16, site.sizes, site.sizes_size);
+    feed_blob(feed, 17, site.lifetimes, site.lifetimes_size);
+    return 1;
+}
+
+int store_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data)
+{
+    struct site_feed sites = {{.next = next_site}, next, data};
+
+    feed_number(&sites.feed, 0, store->run);
+    return feed(store, STORE_SITE, &sites.feed);
+}
+
+/* One that is still to come, and then none. */
+static int only_node(void *data, struct store_node *node)
+{
+    const struct store_node **left = data;
+
+    if (*left == NULL)
+        return 0;
+    *node = **left;
+    *left = NULL;
+    return 1;
+}
+
+int store_node(struct store *store, int64_t id, int64_t parent, int64_t frame)
+{
+    const struct store_node node = {id, parent, frame}, *left = &node;
+
+    return store_nodes(store, only_node, &left);
+}
+
+static int only_site(void *data, struct store_site *site)
+{
+    const struct store_site **left = data;
+
+    if (*left == NULL)
+        return 0;
+    *site = **left;
+    *left = NULL;
+    return 1;
+}
+
+int store_site(struct store *store, const struct store_site *site)
+{
+    return store_sites(store, only_site, &site);
 }

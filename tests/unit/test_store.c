@@ -326,6 +326,66 @@ static void dead_collector(void **state)
     assert_int_equal(number("SELECT count(*) FROM node"), 0); /* what was not committed is not there */
 }
 
+struct many {
+    int at, end;
+};
+
+static int one_more_node(void *data, struct store_node *node)
+{
+    struct many *many = data;
+
+    if (many->at == many->end)
+        return 0;
+    many->at++;
+    *node = (struct store_node){many->at, many->at == 1 ? -1 : many->at - 1, many->at % 7};
+    return 1;
+}
+
+static int one_more_site(void *data, struct store_site *site)
+{
+    struct many *many = data;
+
+    if (many->at == many->end)
+        return 0;
+    many->at++;
+    *site = (struct store_site){.process = 1,
+                                .node = many->at,
+                                .line = many->at % 2,
+                                .m = {.allocations = 3, .bytes = 30},
+                                .frees = 1,
+                                .freed_bytes = 10,
+                                .sizes = many->at % 3 ? "\x05\x03" : NULL,
+                                .sizes_size = 2};
+    return 1;
+}
+
+static void rows_by_the_many(void **state)
+{
+    enum { ROWS = 5000 };
+    struct store *store;
+    struct many nodes = {0, ROWS}, sites = {0, ROWS}, again = {0, ROWS / 2}, none = {0, 0};
+    int64_t run;
+
+    (void)state;
+    assert_int_equal(store_open(path, &store), 0);
+    assert_int_equal(store_begin(store), 0);
+    assert_int_equal(store_run_add(store, "x", "./x", "2026-01-01T00:00:00Z", "/", &run), 0);
+    assert_int_equal(store_nodes(store, one_more_node, &nodes), 0);
+    assert_int_equal(store_nodes(store, one_more_node, &none), 0);
+    assert_int_equal(store_sites(store, one_more_site, &sites), 0);
+    assert_int_equal(store_sites(store, one_more_site, &again), 0); /* replaces them */
+    assert_int_equal(store_commit(store), 0);
+    assert_int_equal(store_finish(store), 0);
+    store_close(store);
+    assert_int_equal(number("SELECT count(*) FROM node WHERE run = 1 AND frame = id % 7 AND "
+                            "parent = CASE id WHEN 1 THEN -1 ELSE id - 1 END"),
+                     ROWS);
+    assert_int_equal(number("SELECT count(*) FROM site WHERE leaf IS NULL AND live_allocations = 2 AND "
+                            "live_bytes = 20 AND line IS nullif(node % 2, 0) AND "
+                            "sizes IS CASE WHEN node % 3 THEN x'0503' END AND lifetimes IS NULL"),
+                     ROWS);
+}
+
 static void bad_utf8(void **state)
 {
     (void)state;
@@ -404,6 +464,7 @@ int main(void)
         WITH_FOLDER(read_while_recording),
         WITH_FOLDER(many_writers),
         WITH_FOLDER(dead_collector),
+        WITH_FOLDER(rows_by_the_many),
         WITH_FOLDER(bad_utf8),
         cmocka_unit_test(collector_lives),
         cmocka_unit_test(histograms),

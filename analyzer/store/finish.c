@@ -1,0 +1,71 @@
+/* finish.c - the end of a run: from WAL back to one file. */
+#include "store_private.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+/* How long store_finish asks for the file to be let go by readers: pauses grow, four seconds in all. */
+#define FINISH_TRIES 40
+#define FINISH_PAUSE_US 5000
+
+/* SQLite's locks on the file; whoever has it open in WAL mode holds the last of them. */
+#define LOCK_FIRST 0x40000000
+#define LOCK_SIZE 512
+
+/* Whether somebody has the file open. Only while we have not: closing a descriptor gives our locks away. */
+static int in_use(const struct store *store)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_FIRST, .l_len = LOCK_SIZE};
+    int fd = open(store->file, O_RDWR | O_CLOEXEC);
+    int used = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+
+    if (fd >= 0)
+        close(fd);
+    return used;
+}
+
+static int is_busy(int result)
+{
+    return (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED;
+}
+
+/* Makes one file of it, if nobody else has it open. */
+static int leave_wal(struct store *store)
+{
+    int result = SQLITE_OK;
+
+    if (store->db == NULL)
+        result = sqlite3_open_v2(store->file, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (result == SQLITE_OK) {
+        sqlite3_busy_timeout(store->db, 0);
+        result = sqlite3_exec(store->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+    }
+    return result;
+}
+
+/* Whoever is last leaves one file. As long as another collector is at work that is not us. Readers come and
+ * go: for them it is tried again, with the file closed in between, so that two that finish at the same time
+ * do not wait for each other in vain. Opening it means to parse its schema, which takes a millisecond: so the
+ * system is asked first whether it is still in use. */
+int store_finish(struct store *store)
+{
+    int result = SQLITE_BUSY, others = 0;
+
+    for (int i = 0; i < STORE_STATEMENTS; i++) {
+        sqlite3_finalize(store->statement[i]);
+        store->statement[i] = NULL;
+    }
+    for (int i = 0; i < FINISH_TRIES && !others; i++) {
+        if (i > 0)
+            usleep(FINISH_PAUSE_US * (unsigned)i + (unsigned)(getpid() % 16) * (FINISH_PAUSE_US / 8));
+        if (store->db == NULL && in_use(store))
+            continue;
+        result = leave_wal(store);
+        if (!is_busy(result))
+            break;
+        others = store_others_record(store);
+        sqlite3_close(store->db);
+        store->db = NULL;
+    }
+    return is_busy(result) ? 0 : store_check(store, result, "write");
+}
