@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -294,6 +295,8 @@ int main(int argc, char **argv)
     struct wire_arena *arena = map_arena(memory);
     if (!arena)
         return 1;
+    /* One heap for both threads: one of its own would grow by a system call for each page. */
+    mallopt(M_ARENA_MAX, 1);
     settle(arena, memory);
     atomic_store(&arena->collector_pid, (int32_t)getpid());
     if (!wait_for_first(arena))

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from conftest import clean_environment, wait_for_run
+from conftest import clean_environment, rows, wait_for_run
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def prefix(build, tmp_path_factory):
 def test_files(prefix):
     found = {os.path.relpath(os.path.join(folder, f), prefix) for folder, _, files in os.walk(prefix) for f in files}
     for path in ("bin/trace-run", "bin/trace-report", "lib/libtrace.so", "libexec/libtrace/trace-collector",
-                 "include/trace.h", "lib/pkgconfig/libtrace.pc", "share/doc/libtrace/LICENSE"):
+                 "libexec/libtrace/trace-symbols.so", "include/trace.h", "lib/pkgconfig/libtrace.pc", "share/doc/libtrace/LICENSE"):
         assert path in found, sorted(found)
     # Nothing of the house's own libraries and headers.
     assert not [f for f in found if f.endswith((".a", "wire.h"))]
@@ -43,6 +43,22 @@ def test_traces(prefix, build, tmp_path):
                              capture_output=True, text=True, timeout=60)
     assert (process.stdout, process.stderr, process.returncode) == ("hello world\n", "", 0)
     assert wait_for_run(tmp_path / "trace.db")["allocations"] == 2
+    assert rows(tmp_path / "trace.db", "SELECT count(*) FROM lines WHERE file LIKE '%/hello.c'")[0][0] > 0
+
+
+def test_without_symbols(prefix, build, tmp_path):
+    """What looks up names is a library of its own: an installation that has lost it records as ever, by module and offset."""
+    library = prefix / "libexec/libtrace/trace-symbols.so"
+    library.rename(tmp_path / "away.so")
+    try:
+        process = subprocess.run([prefix / "bin/trace-run", build.target("hello")], env=clean_environment(), cwd=tmp_path,
+                                 capture_output=True, text=True, timeout=60)
+        assert (process.stdout, process.stderr, process.returncode) == ("hello world\n", "", 0)
+        assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
+    finally:
+        (tmp_path / "away.so").rename(library)
+    found = rows(tmp_path / "trace.db", "SELECT sum(allocations), sum(file IS NOT NULL), min(function LIKE '%+0x%') FROM lines")
+    assert tuple(found[0]) == (2, 0, 1)
 
 
 def test_by_name_alone(prefix, build, tmp_path):

@@ -1,0 +1,113 @@
+/* late.c - symbols.h for a program that needs symbols late or never, as most short runs do: what reads them
+ * is a library of its own, trace-symbols.so beside the program, which is loaded when the first module is
+ * read. To load and relocate libdw and what that needs takes a third of the program's own start. */
+#include "symbols.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A module that is known, and what the library makes of it. */
+struct symbols_module {
+    struct symbols *symbols; /* the owner */
+    struct symbols_module *next;
+    struct symbols_module *real; /* of the library; NULL = not made yet */
+    size_t build_id_size;
+    char *path;
+    uint8_t build_id[]; /* as recorded */
+};
+
+struct symbols {
+    struct symbols_module *modules;
+    struct symbols *real; /* of the library; NULL = not loaded */
+    int tried;            /* to load it */
+    __typeof__(symbols_open) *open;
+    __typeof__(symbols_close) *close;
+    __typeof__(symbols_module) *module;
+    __typeof__(symbols_module_state) *module_state;
+    __typeof__(symbols_resolve) *resolve;
+};
+
+struct symbols *symbols_open(void)
+{
+    return calloc(1, sizeof(struct symbols));
+}
+
+void symbols_close(struct symbols *s)
+{
+    if (!s)
+        return;
+    if (s->real)
+        s->close(s->real);
+    while (s->modules) {
+        struct symbols_module *m = s->modules;
+        s->modules = m->next;
+        free(m->path);
+        free(m);
+    }
+    free(s); /* the library stays: it may have told others of itself */
+}
+
+struct symbols_module *symbols_module(struct symbols *s, const char *path, const uint8_t *build_id,
+                                      size_t build_id_size)
+{
+    struct symbols_module *m = calloc(1, sizeof *m + build_id_size);
+    char *copy = strdup(path ? path : "");
+    if (!m || !copy) {
+        free(m);
+        free(copy);
+        return NULL;
+    }
+    m->path = copy;
+    m->build_id_size = build_id_size;
+    if (build_id_size)
+        memcpy(m->build_id, build_id, build_id_size);
+    m->symbols = s;
+    m->next = s->modules;
+    s->modules = m;
+    return m;
+}
+
+/* The program's run path is its own folder. */
+static void load(struct symbols *s)
+{
+    if (s->tried)
+        return;
+    s->tried = 1;
+    void *library = dlopen("trace-symbols.so", RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        return;
+    *(void **)&s->open = dlsym(library, "symbols_open");
+    *(void **)&s->close = dlsym(library, "symbols_close");
+    *(void **)&s->module = dlsym(library, "symbols_module");
+    *(void **)&s->module_state = dlsym(library, "symbols_module_state");
+    *(void **)&s->resolve = dlsym(library, "symbols_resolve");
+    if (s->open && s->close && s->module && s->module_state && s->resolve)
+        s->real = s->open();
+}
+
+static struct symbols_module *real_module(struct symbols_module *m)
+{
+    struct symbols *s = m->symbols;
+    if (!m->real) {
+        load(s);
+        m->real = s->real ? s->module(s->real, m->path, m->build_id, m->build_id_size) : NULL;
+    }
+    return m->real;
+}
+
+/* Without the library, as without the module's file. */
+enum symbols_state symbols_module_state(struct symbols_module *m)
+{
+    struct symbols_module *real = real_module(m);
+    return real ? m->symbols->module_state(real) : SYMBOLS_MISSING;
+}
+
+size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbols_frame *frames, size_t max)
+{
+    struct symbols_module *real = real_module(m);
+    if (real)
+        return m->symbols->resolve(real, address, frames, max);
+    frames[0] = (struct symbols_frame){0};
+    return 1;
+}
