@@ -33,7 +33,8 @@ static void check_stack(struct thread *t, const void *frame, uint32_t node)
         atomic_fetch_add(&process->stacks_different, 1);
 }
 
-NOINLINE uint32_t record_stack_slow(struct thread *t, const void *frame)
+/* Not cold: every native block of a Python program. */
+__attribute__((noinline)) uint32_t record_stack_slow(struct thread *t, const void *frame)
 {
     uint32_t node = python_active ? python_stack(t, frame) : 0;
     if (node)

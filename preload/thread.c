@@ -238,7 +238,8 @@ NOINLINE struct thread *thread_enter_slow(const void *frame)
 
 /* ---- the ring's slow parts ---------------------------------------------------------------------- */
 
-NOINLINE void thread_set_ask(struct thread *t)
+/* Not cold: every few events where there are threads. */
+__attribute__((noinline)) void thread_set_ask(struct thread *t)
 {
     t->ask = t->limit - RING_EVENT_WORDS + 1;
     if (t->epoch & GATE_STAMPING && (t->stamped | (RING_STAMP_WORDS - 1)) + 1 < t->ask)

@@ -173,7 +173,8 @@ INLINE uint32_t node_of(struct python_thread *t, uintptr_t top, struct fields f)
     return t->seen[place].node;
 }
 
-static NOINLINE uint32_t node_slow(struct python_thread *t, uintptr_t top)
+/* Not cold: one of three comes here. */
+static __attribute__((noinline)) uint32_t node_slow(struct python_thread *t, uintptr_t top)
 {
     const struct python_layout *l = &python.layout;
     return l->instruction == PYTHON_POINTER ? node_of(t, top, fields_of(l, true))
