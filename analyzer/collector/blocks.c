@@ -32,6 +32,7 @@ static bool make_room(struct blocks *blocks, size_t homes)
 static void set_limit(struct blocks *blocks)
 {
     blocks->limit = BUCKET * blocks->homes / 16 * (blocks->homes < SMALL_HOMES ? 7 : 9);
+    blocks->plain_limit = blocks->crowded || blocks->odd ? 0 : blocks->limit;
 }
 
 bool blocks_open(struct blocks *blocks)
@@ -64,20 +65,27 @@ size_t blocks_count(const struct blocks *blocks)
 /* A block more goes on from this bucket, or a block less. */
 static void count_passed(struct bucket *bucket, int by)
 {
-    if ((bucket->entry[0].value & BLOCKS_PASSED) != BLOCKS_PASSED)
-        bucket->entry[0].value += (uint64_t)by << BLOCKS_PASSED_SHIFT;
+    if ((bucket->value[0] & BLOCKS_PASSED) != BLOCKS_PASSED)
+        bucket->value[0] += (uint64_t)by << BLOCKS_PASSED_SHIFT;
 }
 
 /* Puts an entry into the first free place from its home on; its address is known not to be there. */
 static void place(struct blocks *blocks, struct entry entry)
 {
-    size_t at = blocks_home(blocks, blocks_key_address(entry.key)), last = all_buckets(blocks) - 2;
+    size_t at = blocks_home(blocks, blocks_entry_address(entry)), last = all_buckets(blocks) - 2;
     unsigned free_ones;
-    entry.value &= ~BLOCKS_PASSED; /* of the bucket that it was in */
-    while (!(free_ones = bucket_find(&blocks->buckets[at], 0)))
+    while (!(free_ones = bucket_free(&blocks->buckets[at])))
         count_passed(&blocks->buckets[at++], 1);
-    bucket_put(&blocks->buckets[at], (unsigned)__builtin_ctz(free_ones), entry);
-    blocks->crowded |= at >= last;
+    struct bucket *bucket = &blocks->buckets[at];
+    unsigned k = (unsigned)__builtin_ctz(free_ones);
+    bucket->low[k] = entry.low;
+    bucket->rest[k] = entry.rest;
+    /* The count of those that passed is of the bucket that it is in, not of the one that it was in. */
+    bucket->value[k] = (entry.value & ~BLOCKS_PASSED) | (bucket->value[k] & BLOCKS_PASSED);
+    if (at >= last) {
+        blocks->crowded = true;
+        set_limit(blocks);
+    }
     blocks->count++;
 }
 
@@ -89,6 +97,7 @@ static bool put_odd(struct blocks *blocks, const struct block *block)
     odd->address = block->address;
     odd->block = *block;
     HASH_ADD(hh, blocks->odd, address, sizeof odd->address, odd);
+    set_limit(blocks);
     return true;
 }
 
@@ -125,12 +134,13 @@ static bool grow(struct blocks *blocks)
         struct bucket bucket = blocks->buckets[at];
         blocks->buckets[at] = (struct bucket){0};
         for (unsigned k = 0; k < BUCKET; k++) {
-            if (!bucket.entry[k].key)
+            struct entry entry = bucket_get(&bucket, k);
+            if (!entry.low)
                 continue;
-            if (blocks_home(blocks, blocks_key_address(bucket.entry[k].key)) >= at)
-                place(blocks, bucket.entry[k]);
+            if (blocks_home(blocks, blocks_entry_address(entry)) >= at)
+                place(blocks, entry);
             else
-                put_by(blocks, &early, bucket.entry[k]);
+                put_by(blocks, &early, entry);
         }
     }
     while (early.count > 0)
@@ -139,14 +149,15 @@ static bool grow(struct blocks *blocks)
     return true;
 }
 
-/* Births are kept in 20 bits; when the run gets older than they can tell, all lose one bit. */
-static void age(struct blocks *blocks, uint32_t tick)
+void blocks_age_slow(struct blocks *blocks, uint32_t tick)
 {
     while (tick >> blocks->age_shift > BLOCKS_BORN_MASK) {
         blocks->age_shift++;
-        struct entry *entry = blocks->buckets[0].entry, *end = blocks->buckets[all_buckets(blocks)].entry;
-        for (; entry < end; entry++)
-            entry->key = (entry->key & ~BLOCKS_BORN_MASK) | (entry->key & BLOCKS_BORN_MASK) >> 1;
+        struct bucket *bucket = blocks->buckets, *end = bucket + all_buckets(blocks);
+        for (; bucket < end; bucket++)
+            for (unsigned k = 0; k < BUCKET; k++)
+                bucket->rest[k] =
+                    (bucket->rest[k] & ~BLOCKS_BORN_MASK) | (bucket->rest[k] & BLOCKS_BORN_MASK) >> 1;
     }
 }
 
@@ -155,14 +166,14 @@ bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *blo
 {
     struct odd_block *odd;
     size_t home = blocks_home(blocks, address), at = home;
-    unsigned found = 0;
-    while (!(address & 7) && !(found = bucket_find(&blocks->buckets[at], address)) &&
+    unsigned found;
+    while (!(found = bucket_find(&blocks->buckets[at], blocks_key(address))) &&
            bucket_passed(&blocks->buckets[at]))
         at++;
     if (found) {
-        struct entry *entry = &blocks->buckets[at].entry[__builtin_ctz(found)];
-        *block = blocks_unpack(blocks, *entry);
-        entry->key = 0;
+        struct bucket *bucket = &blocks->buckets[at];
+        *block = blocks_unpack(blocks, bucket_get(bucket, (unsigned)__builtin_ctz(found)));
+        bucket_clear(bucket, (unsigned)__builtin_ctz(found));
         blocks->count--;
         for (; home < at; home++)
             count_passed(&blocks->buckets[home], -1);
@@ -174,14 +185,14 @@ bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *blo
     *block = odd->block;
     HASH_DEL(blocks->odd, odd);
     free(odd);
+    set_limit(blocks);
     return true;
 }
 
 int blocks_put_slow(struct blocks *blocks, const struct block *block, struct block *old)
 {
     int found = blocks_take_slow(blocks, block->address, old);
-    age(blocks, block->born);
-    if (blocks_odd(blocks, block))
+    if (blocks_odd(block))
         return put_odd(blocks, block) ? found : -1;
     if ((blocks->count >= blocks->limit || blocks->crowded) && !grow(blocks))
         return -1;
@@ -200,11 +211,13 @@ bool blocks_move_slow(struct blocks *blocks, const struct block *block, struct b
 
 void blocks_each(const struct blocks *blocks, void (*visit)(void *, const struct block *), void *data)
 {
-    const struct entry *entry = blocks->buckets[0].entry, *end = blocks->buckets[all_buckets(blocks)].entry;
-    for (; entry < end; entry++) {
-        if (entry->key) {
-            struct block block = blocks_unpack(blocks, *entry);
-            visit(data, &block);
+    const struct bucket *bucket = blocks->buckets, *end = bucket + all_buckets(blocks);
+    for (; bucket < end; bucket++) {
+        for (unsigned k = 0; k < BUCKET; k++) {
+            if (bucket->low[k]) {
+                struct block block = blocks_unpack(blocks, bucket_get(bucket, k));
+                visit(data, &block);
+            }
         }
     }
     const struct odd_block *odd, *next;

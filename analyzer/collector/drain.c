@@ -129,22 +129,49 @@ INLINE uint32_t site_of(struct tracker *tracker, const struct tracked_ring *r, u
     return *place;
 }
 
-INLINE void retire(struct tracker *tracker, struct tracked_ring *r, const struct block *block)
+INLINE uint32_t age_of(const struct tracked_ring *r, const struct block *block)
 {
-    ledger_free(&tracker->ledger, &r->process->heap, block->site, block->size,
-                r->tick > block->born ? r->tick - block->born : 0);
+    return r->tick > block->born ? r->tick - block->born : 0;
 }
 
-static inline struct tracked_thread *counts(struct tracker *tracker, struct tracked_ring *r)
+INLINE void retire(struct tracker *tracker, struct tracked_ring *r, const struct block *block)
+{
+    ledger_free(&tracker->ledger, block->site, block->size, age_of(r, block));
+}
+
+static struct tracked_thread *counts(struct tracker *tracker, struct tracked_ring *r)
 {
     return tracker_thread(tracker, r->thread);
+}
+
+/* From here on what the ledger counts is of the ring's thread. */
+INLINE void turn_begins(const struct tracker *tracker, struct tracked_ring *r)
+{
+    r->before_allocations = tracker->ledger.flow.allocations;
+    r->before_bytes = tracker->ledger.flow.bytes;
+    r->before_frees = tracker->ledger.flow.frees;
+}
+
+INLINE void turn_ends(struct tracker *tracker, struct tracked_ring *r)
+{
+    struct tracked_thread *thread = counts(tracker, r);
+    thread->allocations += tracker->ledger.flow.allocations - r->before_allocations;
+    thread->bytes += tracker->ledger.flow.bytes - r->before_bytes;
+    thread->frees += tracker->ledger.flow.frees - r->before_frees;
+}
+
+/* In the turn of a thread that did not free the block. */
+static void retire_for_another(struct tracker *tracker, struct tracked_ring *r, const struct block *block)
+{
+    retire(tracker, r, block);
+    counts(tracker, r)->frees--;
 }
 
 /* The block lives although it was just allocated anew: a free is late. Or early: then both are gone. */
 static __attribute__((noinline)) void put_out_of_order(struct tracker *tracker, struct tracked_ring *r,
                                                        const struct block *old, uint64_t address)
 {
-    retire(tracker, r, old);
+    retire_for_another(tracker, r, old);
     if (r->process->rings_seen > 1) {
         struct limbo *limbo = limbo_make(r->process, address);
         if (limbo)
@@ -160,7 +187,7 @@ static __attribute__((noinline)) void free_early(struct tracker *tracker, struct
     tracker_thread(tracker, limbo->thread)->frees++;
     limbo_settle(r->process, limbo);
     if (blocks_take(&r->process->blocks, address, &block))
-        retire(tracker, r, &block);
+        retire_for_another(tracker, r, &block);
 }
 
 static __attribute__((noinline)) void free_unknown(struct tracker *tracker, struct tracked_ring *r,
@@ -191,13 +218,10 @@ INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t a
     struct tracked_process *process = r->process;
     uint32_t site = site_of(tracker, r, node);
     struct block block = {address, size, site, r->tick}, old;
-    struct tracked_thread *thread = counts(tracker, r);
-    thread->allocations++;
-    thread->bytes += size;
     int found = blocks_put(&process->blocks, &block, &old);
     if (UNLIKELY(found > 0))
         put_out_of_order(tracker, r, &old, address);
-    ledger_alloc(&tracker->ledger, &process->heap, site, size);
+    ledger_alloc(&tracker->ledger, site, size);
     struct limbo *limbo = limbo_find(process, address);
     if (UNLIKELY(limbo && limbo->waiting))
         free_early(tracker, r, limbo, address);
@@ -213,7 +237,6 @@ INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
         free_unknown(tracker, r, address);
         return;
     }
-    counts(tracker, r)->frees++;
     if (r->last_made == address)
         ledger_site(&tracker->ledger, block.site)->temporary++;
     retire(tracker, r, &block);
@@ -223,37 +246,17 @@ INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
 
 /* A live block that an object was made in again, without the allocator: given back where it was, allocated
  * here. Blocks from before the trace, and those that no allocator made, are not known. */
-static __attribute__((noinline)) void do_move(struct tracker *tracker, struct tracked_ring *r,
-                                              uint64_t address, uint32_t node)
+INLINE void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint32_t node)
 {
-    struct tracked_process *process = r->process;
     uint32_t site = site_of(tracker, r, node);
     struct block block = {address, 0, site, r->tick}, old;
-    if (!blocks_move(&process->blocks, &block, &old))
+    if (UNLIKELY(!blocks_move(&r->process->blocks, &block, &old)))
         return;
-    struct tracked_thread *thread = counts(tracker, r);
-    thread->frees++;
-    thread->allocations++;
-    thread->bytes += old.size;
-    retire(tracker, r, &old);
-    ledger_alloc(&tracker->ledger, &process->heap, site, old.size);
+    ledger_move(&tracker->ledger, old.site, site, old.size, age_of(r, &old));
     if (UNLIKELY(tracker->log_events)) {
         log_event(tracker, r, address, old.size, ledger_site(&tracker->ledger, old.site)->node, true);
         log_event(tracker, r, address, old.size, node, false);
     }
-}
-
-static inline void do_temporary(struct tracker *tracker, struct tracked_ring *r, uint64_t size, uint32_t node)
-{
-    struct tracked_process *process = r->process;
-    uint32_t site = site_of(tracker, r, node);
-    struct tracked_thread *thread = counts(tracker, r);
-    thread->allocations++;
-    thread->bytes += size;
-    thread->frees++;
-    ledger_alloc(&tracker->ledger, &process->heap, site, size);
-    ledger_free(&tracker->ledger, &process->heap, site, size, 0);
-    ledger_site(&tracker->ledger, site)->temporary++;
 }
 
 static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct tracked_ring *r,
@@ -268,19 +271,27 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
             free_unknown(tracker, r, address);
             return;
         }
-        counts(tracker, r)->frees++;
         retire(tracker, r, &block);
         r->moving = block;
+        r->moving_age = age_of(r, &block);
         if (tracker->log_events)
             log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
     } else if (r->moving.address == address) {
         block = r->moving;
-        counts(tracker, r)->frees--;
-        ledger_unfree(&tracker->ledger, &process->heap, block.site, block.size,
-                      r->tick > block.born ? r->tick - block.born : 0);
+        ledger_unfree(&tracker->ledger, block.site, block.size, r->moving_age);
         struct block old;
         blocks_put(&process->blocks, &block, &old);
     }
+}
+
+/* A mark looks at all counts. */
+static void do_mark(struct tracker *tracker, struct tracked_ring *r, uint32_t number)
+{
+    turn_ends(tracker, r);
+    ledger_settle(&tracker->ledger);
+    tracker_mark(tracker, r->process->index, number, r->words[r->tail++ & MASK]);
+    ledger_begin(&tracker->ledger, &r->process->heap);
+    turn_begins(tracker, r);
 }
 
 static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tracked_ring *r, uint64_t word)
@@ -291,9 +302,13 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
         break;
     case WIRE_TICK:
         r->tick = (uint32_t)word;
+        blocks_age(&r->process->blocks, r->tick);
+        break;
+    case WIRE_STAMP:
+        r->stamp = word & ((1ull << WIRE_TYPE_SHIFT) - 1);
         break;
     case WIRE_MARK:
-        tracker_mark(tracker, r->process->index, (uint32_t)word, r->words[r->tail++ & MASK]);
+        do_mark(tracker, r, (uint32_t)word);
         break;
     case WIRE_REALLOC_BEGIN:
     case WIRE_REALLOC_FAIL:
@@ -368,11 +383,14 @@ static __attribute__((noinline)) void fetch_anew(const struct tracker *tracker, 
         fetch_near(tracker, r);
 }
 
-static inline void fetch(const struct tracker *tracker, struct tracked_ring *r)
+/* What fits the cache is there without being fetched. */
+INLINE bool is_cached(const struct tracker *tracker, const struct tracked_process *process)
 {
-    /* What fits the cache is there without being fetched. */
-    if (r->process->blocks.homes < BLOCKS_CACHED && tracker->ledger.count < SITES_CACHED)
-        return;
+    return process->blocks.homes < BLOCKS_CACHED && tracker->ledger.count < SITES_CACHED;
+}
+
+INLINE void fetch(const struct tracker *tracker, struct tracked_ring *r)
+{
     if (UNLIKELY(r->near < r->tail + AHEAD / 4))
         fetch_anew(tracker, r);
     if (LIKELY(r->far < r->head))
@@ -387,66 +405,79 @@ static inline void give_back(struct tracked_ring *r)
 }
 
 /* One event of two words or one; stamps were taken care of. */
-static inline void one(struct tracker *tracker, struct tracked_ring *r, uint64_t word)
+INLINE void one(struct tracker *tracker, struct tracked_ring *r, uint64_t word)
 {
     uint64_t address = wire_address(word);
     enum wire_event type = wire_type(word);
-    if (LIKELY(type == WIRE_ALLOC || type == WIRE_MOVE)) {
-        uint64_t second = r->words[r->tail++ & MASK];
-        uint64_t size = (uint64_t)r->huge << 32 | (uint32_t)second;
-        r->huge = 0;
-        if (UNLIKELY(type == WIRE_MOVE))
-            do_move(tracker, r, address, (uint32_t)(second >> 32));
-        else
-            do_alloc(tracker, r, address, size, (uint32_t)(second >> 32));
-        r->last_made = address;
-    } else if (LIKELY(type == WIRE_FREE)) {
+    if (type == WIRE_FREE) {
         do_free(tracker, r, address);
         r->last_made = 0;
+    } else if (type == WIRE_ALLOC) {
+        uint64_t second = r->words[r->tail++ & MASK], size = (uint32_t)second;
+        if (UNLIKELY(r->huge)) {
+            size |= (uint64_t)r->huge << 32;
+            r->huge = 0;
+        }
+        do_alloc(tracker, r, address, size, (uint32_t)(second >> 32));
+        r->last_made = address;
+    } else if (LIKELY(type == WIRE_MOVE)) {
+        uint64_t second = r->words[r->tail++ & MASK];
+        do_move(tracker, r, address, (uint32_t)(second >> 32));
+        r->last_made = address;
     } else {
         do_rare(tracker, r, word);
     }
 }
 
+/* An allocation, and its free right after it, of the same time: the table of blocks need not know. */
+INLINE bool is_temporary(const struct tracker *tracker, const struct tracked_ring *r, uint64_t word)
+{
+    return r->words[(r->tail + 2) & MASK] == ((uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT | wire_address(word)) &&
+           wire_type(word) == WIRE_ALLOC && r->tail + 2 < r->head && !r->huge && !tracker->log_events &&
+           LIKELY(!r->process->limbo);
+}
+
+/* One ring by itself, up to a place in it, or events later than the limit: false. The ring's time is not
+ * later. Ticks and the like have no time of their own. */
+static bool drain_until(struct tracker *tracker, struct tracked_ring *r, uint64_t limit, uint64_t end)
+{
+    const bool cached = is_cached(tracker, r->process);
+    while (r->tail < end) {
+        if (!cached)
+            fetch(tracker, r);
+        uint64_t word = r->words[r->tail & MASK];
+        if (UNLIKELY(wire_elapsed(word) != 0) && wire_type(word) != WIRE_STAMP) {
+            if (UNLIKELY(r->stamp + wire_elapsed(word) > limit))
+                return false;
+            r->stamp += wire_elapsed(word);
+        }
+        if (is_temporary(tracker, r, word)) {
+            uint64_t second = r->words[(r->tail + 1) & MASK];
+            r->tail += 3;
+            r->last_made = 0;
+            ledger_temporary(&tracker->ledger, site_of(tracker, r, (uint32_t)(second >> 32)),
+                             (uint32_t)second);
+            continue;
+        }
+        r->tail++;
+        one(tracker, r, word);
+        if (UNLIKELY(wire_type(word) == WIRE_STAMP) && r->stamp > limit)
+            return false;
+    }
+    return true;
+}
+
 /* One ring by itself, up to events later than the limit. */
 static void drain_run(struct tracker *tracker, struct tracked_ring *r, uint64_t limit)
 {
-    const bool plain = !tracker->log_events;
-    uint64_t given = r->tail;
-    while (r->tail < r->head) {
-        fetch(tracker, r);
-        uint64_t word = r->words[r->tail & MASK];
-        enum wire_event type = wire_type(word);
-        if (UNLIKELY(type == WIRE_STAMP)) {
-            r->stamp = word & ((1ull << WIRE_TYPE_SHIFT) - 1);
-            r->tail++;
-            continue;
-        }
-        /* Ticks and the like have a time of 0 after the event before, and are never too late. */
-        uint64_t time = r->stamp + (type == WIRE_TICK || type == WIRE_HUGE ? 0 : wire_elapsed(word));
-        if (UNLIKELY(time > limit))
-            break;
-        r->stamp = time;
-        r->tail++;
-        uint64_t next = r->words[(r->tail + 1) & MASK];
-        if (type == WIRE_ALLOC && wire_type(next) == WIRE_FREE && wire_address(next) == wire_address(word) &&
-            r->tail + 1 < r->head && r->stamp + wire_elapsed(next) <= limit && !r->huge && plain &&
-            LIKELY(!r->process->limbo)) {
-            /* Allocation and free in a row: the table need not know. */
-            uint64_t second = r->words[r->tail & MASK];
-            r->tail += 2;
-            r->stamp += wire_elapsed(next);
-            r->last_made = 0;
-            do_temporary(tracker, r, (uint32_t)second, (uint32_t)(second >> 32));
-        } else {
-            one(tracker, r, word);
-        }
-        if (r->tail - given > GIVE_BACK) {
-            give_back(r);
-            given = r->tail;
-        }
+    bool more = r->stamp <= limit;
+    turn_begins(tracker, r);
+    while (more && r->tail < r->head) {
+        uint64_t end = r->head - r->tail < GIVE_BACK ? r->head : r->tail + GIVE_BACK;
+        more = drain_until(tracker, r, limit, end);
+        give_back(r);
     }
-    give_back(r);
+    turn_ends(tracker, r);
 }
 
 /* Steps over stamps and the like up to the next timed event; false if there is none before the limit. */
@@ -455,9 +486,7 @@ static bool next_event(struct tracker *tracker, struct tracked_ring *r, uint64_t
     while (r->tail < r->head) {
         uint64_t word = r->words[r->tail & MASK];
         enum wire_event type = wire_type(word);
-        if (type == WIRE_STAMP) {
-            r->stamp = word & ((1ull << WIRE_TYPE_SHIFT) - 1);
-        } else if (type == WIRE_TICK || type == WIRE_HUGE) {
+        if (type == WIRE_STAMP || type == WIRE_TICK || type == WIRE_HUGE) {
             do_rare(tracker, r, word);
         } else {
             r->next = r->stamp + wire_elapsed(word);
@@ -496,9 +525,11 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
     while (ready > 1) {
         struct tracked_ring *r = rings[0];
         uint64_t until = rings[1]->next, given = r->tail;
-        bool more;
+        bool more, cached = is_cached(tracker, r->process);
+        turn_begins(tracker, r);
         do {
-            fetch(tracker, r);
+            if (!cached)
+                fetch(tracker, r);
             r->stamp = r->next;
             uint64_t word = r->words[r->tail++ & MASK];
             one(tracker, r, word);
@@ -508,6 +539,7 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
             }
             more = next_event(tracker, r, limit);
         } while (more && r->next <= until);
+        turn_ends(tracker, r);
         give_back(r);
         if (more) {
             sift(rings, ready);
@@ -529,10 +561,12 @@ static void drain_process(struct tracker *tracker, struct tracked_process *proce
     process->active_count = 0;
     if (count == 0)
         return;
+    ledger_begin(&tracker->ledger, &process->heap);
     if (count == 1)
         drain_run(tracker, rings[0], limit);
     else
         drain_merged(tracker, rings, count, limit);
+    ledger_settle(&tracker->ledger);
 }
 
 /* Reads how far each ring was published; of one process, or of all (NULL). */

@@ -63,25 +63,90 @@ struct histogram *ledger_copy_histogram(const struct histogram *others)
     return copy;
 }
 
-void ledger_unfree(struct ledger *ledger, struct heap *heap, uint32_t index, uint64_t size, uint32_t ticks)
+/* ---- runs of events ---------------------------------------------------------------------------- */
+
+/* Notes the heap's maximum if that is now: so much above where it was brought up to date last. */
+static bool heap_rose(struct heap *heap, int64_t bytes, uint64_t blocks)
+{
+    uint64_t now = heap->bytes + (uint64_t)bytes;
+    if (now <= heap->lap_bytes)
+        return false;
+    heap->lap_bytes = now;
+    heap->lap_blocks = heap->blocks + blocks;
+    if (now <= heap->peak_bytes)
+        return false;
+    heap->peak_bytes = heap->lap_bytes;
+    heap->peak_blocks = heap->lap_blocks;
+    return true;
+}
+
+static void note_maximum(struct ledger *ledger)
+{
+    int64_t bytes = ledger_live(ledger);
+    uint64_t blocks = ledger->flow.allocations - ledger->flow.frees;
+    heap_rose(ledger->flow.heap, bytes, blocks);
+    if (heap_rose(&ledger->heap, bytes, blocks)) {
+        ledger->at_peak = true;
+        ledger->peak_ns = ledger->now_ns;
+    }
+}
+
+static void set_room(struct ledger *ledger)
+{
+    const struct heap *heap = ledger->flow.heap, *all = &ledger->heap;
+    int64_t room = (int64_t)(heap->lap_bytes - heap->bytes), of_all = (int64_t)(all->lap_bytes - all->bytes);
+    ledger->flow.room = room < of_all ? room : of_all;
+}
+
+__attribute__((noinline)) void ledger_crest(struct ledger *ledger)
+{
+    note_maximum(ledger);
+    ledger->peak += ledger->at_peak;
+    ledger->at_peak = false;
+    set_room(ledger);
+}
+
+void ledger_begin(struct ledger *ledger, struct heap *heap)
+{
+    ledger->flow = (struct flow){.heap = heap};
+    set_room(ledger);
+    if (ledger->at_peak)
+        ledger->flow.room = -1;
+}
+
+void ledger_settle(struct ledger *ledger)
+{
+    const struct flow *flow = &ledger->flow;
+    struct heap *heaps[] = {flow->heap, &ledger->heap};
+    note_maximum(ledger);
+    for (int i = 0; i < 2; i++) {
+        heaps[i]->bytes += (uint64_t)ledger_live(ledger);
+        heaps[i]->blocks += flow->allocations - flow->frees;
+    }
+    ledger_begin(ledger, flow->heap);
+}
+
+void ledger_unfree(struct ledger *ledger, uint32_t index, uint64_t size, uint32_t ticks)
 {
     struct site *site = ledger_site(ledger, index);
+    if (size == 0)
+        ledger_shrinks(ledger);
     ledger_fold(ledger, site);
     uint8_t number = ledger_class(ticks);
     if (number != site->lifetime_class)
         ledger_count_other(&site->lifetimes, number, -1);
     site->frees--;
     site->freed_bytes -= size;
-    heap->bytes += size;
-    heap->blocks++;
-    ledger->heap.bytes += size;
-    ledger->heap.blocks++;
+    ledger->flow.frees--;
+    ledger->flow.freed_bytes -= size;
 }
 
 uint32_t ledger_process_ended(struct ledger *ledger, const struct heap *heap)
 {
-    if (heap->blocks)
-        ledger_shrinks(ledger);
+    if (heap->blocks) {
+        ledger->peak += ledger->at_peak;
+        ledger->at_peak = false;
+    }
     ledger->heap.bytes -= heap->bytes;
     ledger->heap.blocks -= heap->blocks;
     return ledger->peak;

@@ -5,6 +5,10 @@
  * given when the heap first shrinks after a new maximum. A site that is touched later first notes what it had
  * at that peak, which is what it has now (it was not touched since). The technique of memray's aggregated
  * reader.
+ *
+ * Events come in runs, of one process each: ledger_begin(), then what happens, then ledger_end(). In between
+ * the heaps stand still, and what came is summed up once for all that counts it (struct flow). A new maximum
+ * is noticed when it is over, as the heap only rises until then.
  */
 #ifndef LIBTRACE_LEDGER_H
 #define LIBTRACE_LEDGER_H
@@ -54,7 +58,17 @@ struct heap {
     uint64_t peak_bytes, peak_blocks; /* at the moment of the highest bytes of all */
 };
 
+/* What came since the heaps were brought up to date. */
+struct flow {
+    struct heap *heap; /* the process's */
+    uint64_t allocations, bytes;
+    uint64_t frees, freed_bytes;
+    int64_t room; /* once that much more is live, the heap does not shrink without further ado: it was higher
+                     than ever in its lap or, -1, is at_peak */
+};
+
 struct ledger {
+    struct flow flow;
     struct grow sites;   /* struct site */
     struct grow written; /* struct site_written, likewise */
     uint32_t count;      /* sites; index 0 is not used */
@@ -73,11 +87,17 @@ static inline struct site *ledger_site(const struct ledger *ledger, uint32_t ind
 /* A new site; its index, 0 on lack of memory. */
 uint32_t ledger_add_site(struct ledger *ledger, uint32_t process, uint32_t thread, uint32_t node);
 
-/* Takes a free back: a realloc that failed. */
-void ledger_unfree(struct ledger *ledger, struct heap *heap, uint32_t site, uint64_t size, uint32_t ticks);
+/* A run of events begins: of the process that this heap is of. */
+void ledger_begin(struct ledger *ledger, struct heap *heap);
 
-/* A process is gone, and its heap with it; what it had stays counted as live. Returns the number of the last
- * peak that it can have had a part in. */
+/* Brings the heaps up to date; the run may go on. */
+void ledger_settle(struct ledger *ledger);
+
+/* Takes a free back: a realloc that failed. */
+void ledger_unfree(struct ledger *ledger, uint32_t site, uint64_t size, uint32_t ticks);
+
+/* A process is gone, between two runs, and its heap with it; what it had stays counted as live. Returns the
+ * number of the last peak that it can have had a part in. */
 uint32_t ledger_process_ended(struct ledger *ledger, const struct heap *heap);
 #define LEDGER_LIVES UINT32_MAX
 
@@ -121,21 +141,6 @@ static inline void ledger_fold(const struct ledger *ledger, struct site *site)
     }
 }
 
-static inline bool heap_grow(struct heap *heap, uint64_t size)
-{
-    heap->bytes += size;
-    heap->blocks++;
-    if (heap->bytes <= heap->lap_bytes)
-        return false;
-    heap->lap_bytes = heap->bytes;
-    heap->lap_blocks = heap->blocks;
-    if (heap->bytes <= heap->peak_bytes)
-        return false;
-    heap->peak_bytes = heap->bytes;
-    heap->peak_blocks = heap->blocks;
-    return true;
-}
-
 /* From here on the highest is looked for anew, besides the highest of all. */
 static inline void heap_lap(struct heap *heap)
 {
@@ -143,22 +148,24 @@ static inline void heap_lap(struct heap *heap)
     heap->lap_blocks = heap->blocks;
 }
 
-static inline void ledger_shrinks(struct ledger *ledger)
+/* The heap was higher than ever, or is now, and is about to shrink. */
+void ledger_crest(struct ledger *ledger);
+
+/* Bytes that are live, less those at the run's begin. */
+static inline int64_t ledger_live(const struct ledger *ledger)
 {
-    if (ledger->at_peak) {
-        ledger->at_peak = false;
-        ledger->peak++;
-    }
+    return (int64_t)(ledger->flow.bytes - ledger->flow.freed_bytes);
 }
 
-/* Counts an allocation. heap: the process's own. */
-static inline void ledger_alloc(struct ledger *ledger, struct heap *heap, uint32_t index, uint64_t size)
+/* Before fewer bytes are live, or more blocks with no byte more. */
+static inline void ledger_shrinks(struct ledger *ledger)
 {
-    struct site *site = ledger_site(ledger, index);
-    if (__builtin_expect(size == 0,
-                         0)) /* a block more, and no byte: not the first moment of the maximum any more */
-        ledger_shrinks(ledger);
-    ledger_fold(ledger, site);
+    if (__builtin_expect(ledger_live(ledger) > ledger->flow.room, 0))
+        ledger_crest(ledger);
+}
+
+static inline void site_alloc(struct site *site, uint64_t size)
+{
     if (__builtin_expect(size < site->smallest || size > site->largest, 0)) {
         if (site->allocations == 0)
             site->size_class = ledger_class(size);
@@ -173,20 +180,10 @@ static inline void ledger_alloc(struct ledger *ledger, struct heap *heap, uint32
     uint64_t live = site->bytes - site->freed_bytes;
     if (live > site->highest_bytes)
         site->highest_bytes = live;
-    heap_grow(heap, size);
-    if (heap_grow(&ledger->heap, size)) {
-        ledger->at_peak = true;
-        ledger->peak_ns = ledger->now_ns;
-    }
 }
 
-/* Counts a free. ticks: the block's age. */
-static inline void ledger_free(struct ledger *ledger, struct heap *heap, uint32_t index, uint64_t size,
-                               uint32_t ticks)
+static inline void site_free(struct site *site, uint64_t size, uint32_t ticks)
 {
-    ledger_shrinks(ledger);
-    struct site *site = ledger_site(ledger, index);
-    ledger_fold(ledger, site);
     uint8_t number = ledger_class(ticks);
     if (__builtin_expect(number != site->lifetime_class, 0)) {
         if (site->frees == 0)
@@ -196,10 +193,65 @@ static inline void ledger_free(struct ledger *ledger, struct heap *heap, uint32_
     }
     site->frees++;
     site->freed_bytes += size;
-    heap->bytes -= size;
-    heap->blocks--;
-    ledger->heap.bytes -= size;
-    ledger->heap.blocks--;
+}
+
+/* Counts an allocation. */
+static inline void ledger_alloc(struct ledger *ledger, uint32_t index, uint64_t size)
+{
+    struct site *site = ledger_site(ledger, index);
+    if (__builtin_expect(size == 0, 0)) /* it is not the first moment of the maximum any more */
+        ledger_shrinks(ledger);
+    ledger_fold(ledger, site);
+    site_alloc(site, size);
+    ledger->flow.allocations++;
+    ledger->flow.bytes += size;
+}
+
+/* Counts a free. ticks: the block's age. */
+static inline void ledger_free(struct ledger *ledger, uint32_t index, uint64_t size, uint32_t ticks)
+{
+    struct site *site = ledger_site(ledger, index);
+    ledger_shrinks(ledger);
+    ledger_fold(ledger, site);
+    site_free(site, size, ticks);
+    ledger->flow.frees++;
+    ledger->flow.freed_bytes += size;
+}
+
+/* Counts a free at one site, and an allocation of the same size at another, or the same. */
+static inline void ledger_move(struct ledger *ledger, uint32_t from, uint32_t to, uint64_t size,
+                               uint32_t ticks)
+{
+    struct site *site = ledger_site(ledger, from);
+    ledger_shrinks(ledger); /* to where it was before: no maximum can follow */
+    ledger_fold(ledger, site);
+    site_free(site, size, ticks);
+    site = ledger_site(ledger, to);
+    ledger_fold(ledger, site);
+    site_alloc(site, size);
+    ledger->flow.allocations++;
+    ledger->flow.frees++;
+    ledger->flow.bytes += size;
+    ledger->flow.freed_bytes += size;
+}
+
+/* Counts an allocation, and its free right after it. */
+static inline void ledger_temporary(struct ledger *ledger, uint32_t index, uint64_t size)
+{
+    struct site *site = ledger_site(ledger, index);
+    site->temporary++;
+    if (__builtin_expect(ledger_live(ledger) + (int64_t)size > ledger->flow.room, 0)) {
+        ledger_alloc(ledger, index, size);
+        ledger_free(ledger, index, size, 0);
+        return;
+    }
+    ledger_fold(ledger, site);
+    site_alloc(site, size);
+    site_free(site, size, 0);
+    ledger->flow.allocations++;
+    ledger->flow.frees++;
+    ledger->flow.bytes += size;
+    ledger->flow.freed_bytes += size;
 }
 
 #endif

@@ -80,6 +80,7 @@ static void add_ring(struct tracker *tracker, uint32_t number)
     r->tail = r->far = r->near = atomic_load(&ring->tail);
     r->head = atomic_load(&ring->head);
     r->tick = atomic_load(&tracker->arena->tick);
+    blocks_age(&process->blocks, r->tick);
     tracker->rings[number] = r;
 }
 

@@ -36,6 +36,9 @@ struct tracked_ring {
     uint32_t huge;      /* size >> 32 of the next allocation */
     uint64_t last_made; /* address, if the thread's last event was an allocation; else 0 */
     struct block moving; /* taken out by REALLOC_BEGIN, in case of REALLOC_FAIL; address 0 = none */
+    uint32_t moving_age; /* its age then, in ticks */
+    /* What the ledger had counted in this run of events before those that are the thread's. */
+    uint64_t before_allocations, before_bytes, before_frees;
 };
 
 /* One image of one process: fork makes another, exec too. */

@@ -44,6 +44,7 @@ static void against_array(unsigned spacing, bool with_odd)
     for (int i = 0; i < 4000000; i++) {
         uint64_t number = next_random();
         size_t at = number % PLACES;
+        blocks_age(&blocks, (uint32_t)i);
         uint64_t address = 0x7f0000000000ull + at * spacing + (with_odd && at % 1000 == 7 ? 3 : 0);
         if (number >> 60 < 9 || i < PLACES) {
             struct block block = {address, number >> 20 & 0xffff, (number >> 8 & 0x3ffffff) | 1, (uint32_t)i};

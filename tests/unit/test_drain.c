@@ -1,0 +1,487 @@
+/* test_drain.c - what is counted of random events of several processes and threads, against an oracle that
+ * looks at everything after each of them. */
+#include "drain.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PROCESSES 3
+#define THREADS 3 /* at most, in each */
+#define NODES 20
+#define SITES ((PROCESSES) * (THREADS + 1) * (NODES))
+#define SLOTS 24000 /* addresses of each process */
+#define QUEUED 4000 /* events between two sweeps */
+
+static uint64_t state = 0x2545f4914f6cdd1dull;
+
+/* xorshift64 (Marsaglia 2003): the same numbers every time. */
+static uint64_t next_random(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+static uint64_t below(uint64_t limit)
+{
+    return (next_random() >> 16) % limit;
+}
+
+/* ---- the oracle -------------------------------------------------------------------------------- */
+
+struct event {
+    enum wire_event type;
+    unsigned thread;
+    uint32_t slot, node; /* node: a MARK's or TICK's number */
+    uint64_t size;
+};
+
+struct oracle_site {
+    uint64_t allocations, bytes, frees, freed_bytes, temporary;
+    uint64_t highest, smallest, largest;
+    uint64_t peak_allocations, peak_bytes;
+    uint64_t sizes[CLASSES], lifetimes[CLASSES];
+};
+
+struct oracle_thread {
+    uint64_t allocations, bytes, frees;
+    uint32_t tick;
+    uint32_t last_made; /* slot + 1 */
+    uint32_t moving_age;
+};
+
+struct oracle_block {
+    bool live;
+    unsigned site;
+    uint64_t size;
+    uint32_t born;
+};
+
+struct oracle {
+    bool by_thread;
+    struct heap all, heap[PROCESSES];
+    struct oracle_site site[SITES];
+    struct oracle_thread thread[PROCESSES][THREADS];
+    struct oracle_block block[PROCESSES][SLOTS];
+    uint64_t foreign[PROCESSES];
+    uint64_t lap[10000]; /* of each mark */
+    unsigned marks;
+};
+
+static void oracle_maximum(struct oracle *oracle, struct heap *heap)
+{
+    if (heap->bytes > heap->lap_bytes) {
+        heap->lap_bytes = heap->bytes;
+        heap->lap_blocks = heap->blocks;
+    }
+    if (heap->bytes <= heap->peak_bytes)
+        return;
+    heap->peak_bytes = heap->bytes;
+    heap->peak_blocks = heap->blocks;
+    for (unsigned i = 0; heap == &oracle->all && i < SITES; i++) {
+        struct oracle_site *site = &oracle->site[i];
+        site->peak_allocations = site->allocations - site->frees;
+        site->peak_bytes = site->bytes - site->freed_bytes;
+    }
+}
+
+static void oracle_change(struct oracle *oracle, unsigned p, uint64_t bytes, uint64_t blocks)
+{
+    oracle->heap[p].bytes += bytes;
+    oracle->heap[p].blocks += blocks;
+    oracle->all.bytes += bytes;
+    oracle->all.blocks += blocks;
+    oracle_maximum(oracle, &oracle->heap[p]);
+    oracle_maximum(oracle, &oracle->all);
+}
+
+static void oracle_alloc(struct oracle *oracle, unsigned p, const struct event *event, uint64_t size)
+{
+    struct oracle_thread *thread = &oracle->thread[p][event->thread];
+    unsigned by = oracle->by_thread ? event->thread + 1 : 0;
+    unsigned index = (p * (THREADS + 1) + by) * NODES + event->node;
+    struct oracle_site *site = &oracle->site[index];
+    oracle->block[p][event->slot] = (struct oracle_block){true, index, size, thread->tick};
+    site->smallest = site->allocations == 0 || size < site->smallest ? size : site->smallest;
+    site->largest = size > site->largest ? size : site->largest;
+    site->sizes[ledger_class(size)]++;
+    site->allocations++;
+    site->bytes += size;
+    if (site->bytes - site->freed_bytes > site->highest)
+        site->highest = site->bytes - site->freed_bytes;
+    thread->allocations++;
+    thread->bytes += size;
+    oracle_change(oracle, p, size, 1);
+}
+
+static void oracle_free(struct oracle *oracle, unsigned p, const struct event *event)
+{
+    struct oracle_thread *thread = &oracle->thread[p][event->thread];
+    struct oracle_block *block = &oracle->block[p][event->slot];
+    struct oracle_site *site = &oracle->site[block->site];
+    uint32_t age = thread->tick > block->born ? thread->tick - block->born : 0;
+    block->live = false;
+    site->lifetimes[ledger_class(age)]++;
+    site->frees++;
+    site->freed_bytes += block->size;
+    thread->frees++;
+    thread->moving_age = age;
+    oracle_change(oracle, p, -block->size, -1ull);
+}
+
+static void oracle_take(struct oracle *oracle, unsigned p, const struct event *event)
+{
+    struct oracle_thread *thread = &oracle->thread[p][event->thread];
+    struct oracle_block *block = &oracle->block[p][event->slot];
+    struct oracle_site *site = &oracle->site[block->site];
+    uint32_t made = thread->last_made;
+    switch (event->type) {
+    case WIRE_TICK:
+        thread->tick = event->node;
+        return;
+    case WIRE_MARK:
+        oracle->lap[oracle->marks++] = oracle->all.lap_bytes;
+        oracle->all.lap_bytes = oracle->all.bytes;
+        oracle->all.lap_blocks = oracle->all.blocks;
+        return;
+    case WIRE_ALLOC:
+        oracle_alloc(oracle, p, event, event->size);
+        thread->last_made = event->slot + 1;
+        return;
+    case WIRE_MOVE:
+        if (block->live) {
+            oracle_free(oracle, p, event);
+            oracle_alloc(oracle, p, event, block->size);
+        }
+        thread->last_made = event->slot + 1;
+        return;
+    case WIRE_REALLOC_FAIL: /* as if it had been there all the time */
+        block->live = true;
+        site->lifetimes[ledger_class(thread->moving_age)]--;
+        site->frees--;
+        site->freed_bytes -= block->size;
+        thread->frees--;
+        oracle_change(oracle, p, block->size, 1);
+        break;
+    default:
+        site->temporary += event->type == WIRE_FREE && made == event->slot + 1 && block->live;
+        if (!block->live)
+            oracle->foreign[p]++;
+        else
+            oracle_free(oracle, p, event);
+        break;
+    }
+    thread->last_made = 0;
+}
+
+/* ---- the program ------------------------------------------------------------------------------- */
+
+struct program {
+    struct tracker tracker;
+    struct oracle oracle;
+    struct wire_arena *arena;
+    unsigned threads[PROCESSES];
+    unsigned room;                    /* blocks that a process has, at most */
+    uint64_t time, stamp[WIRE_RINGS]; /* of the latest event, of each ring's latest */
+    struct event queue[PROCESSES][QUEUED];
+    unsigned queued[PROCESSES];
+    bool live[PROCESSES][SLOTS];
+    uint32_t held[PROCESSES][SLOTS]; /* slots that are live, */
+    unsigned count[PROCESSES];       /* and how many */
+};
+
+static uint64_t address_of(uint32_t slot)
+{
+    return 0x7f0000000000ull + 32ull * slot;
+}
+
+static void word(struct program *program, unsigned ring, uint64_t value)
+{
+    struct wire_ring *r = &program->arena->ring[ring];
+    uint64_t *words = (uint64_t *)((char *)program->arena + r->buffer), head = atomic_load(&r->head);
+    words[head % WIRE_RING_WORDS] = value;
+    atomic_store(&r->head, head + 1);
+}
+
+/* Time since the ring's event before, for the event to come. */
+static uint64_t elapsed(struct program *program, unsigned p, unsigned ring)
+{
+    if (program->threads[p] == 1)
+        return 0;
+    program->time += 1 + (below(50) ? 0 : below(9000));
+    uint64_t since = program->time - program->stamp[ring];
+    program->stamp[ring] = program->time;
+    if (since <= WIRE_ELAPSED_MAX)
+        return since << WIRE_ELAPSED_SHIFT;
+    word(program, ring, (uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | program->time);
+    return 0;
+}
+
+static void publish(struct program *program, unsigned p, struct event event)
+{
+    unsigned ring = p * THREADS + event.thread;
+    uint64_t type = (uint64_t)event.type << WIRE_TYPE_SHIFT, second = (uint64_t)event.node << 32;
+    assert_true(program->queued[p] < QUEUED);
+    program->queue[p][program->queued[p]++] = event;
+    if (event.type == WIRE_TICK) {
+        word(program, ring, type | event.node);
+    } else if (event.type == WIRE_MARK) {
+        word(program, ring, type | elapsed(program, p, ring) | event.node);
+        word(program, ring, 1);
+    } else {
+        if (event.size >> 32)
+            word(program, ring, (uint64_t)WIRE_HUGE << WIRE_TYPE_SHIFT | event.size >> 32);
+        word(program, ring, type | elapsed(program, p, ring) | address_of(event.slot));
+        if (event.type == WIRE_ALLOC || event.type == WIRE_MOVE)
+            word(program, ring, second | (uint32_t)event.size);
+    }
+}
+
+static void allocate(struct program *program, unsigned p, unsigned thread)
+{
+    uint32_t slot = (uint32_t)below(SLOTS / 2);
+    uint64_t size = below(20) ? below(200) : below(500) ? 1ull << below(20) : 3ull << 33;
+    if (program->live[p][slot] || program->count[p] >= program->room)
+        return;
+    program->live[p][slot] = true;
+    program->held[p][program->count[p]++] = slot;
+    publish(program, p, (struct event){WIRE_ALLOC, thread, slot, (uint32_t)below(NODES), size});
+}
+
+/* Of the block made last, or any; of each it can be known where it is. */
+static void release(struct program *program, unsigned p, unsigned thread, enum wire_event type)
+{
+    if (program->count[p] == 0)
+        return;
+    unsigned which = below(3) ? (unsigned)below(program->count[p]) : program->count[p] - 1;
+    uint32_t slot = program->held[p][which];
+    program->held[p][which] = program->held[p][--program->count[p]];
+    program->live[p][slot] = false;
+    publish(program, p, (struct event){type, thread, slot, 0, 0});
+}
+
+/* A realloc that fails; meanwhile others go on. */
+static void fail_to_move(struct program *program, unsigned p, unsigned thread)
+{
+    if (program->count[p] == 0)
+        return;
+    uint32_t slot = program->held[p][below(program->count[p])];
+    publish(program, p, (struct event){WIRE_REALLOC_BEGIN, thread, slot, 0, 0});
+    if (below(2))
+        publish(program, p, (struct event){WIRE_TICK, thread, 0, (uint32_t)below(100), 0});
+    if (below(2))
+        allocate(program, p, (thread + 1) % program->threads[p]);
+    publish(program, p, (struct event){WIRE_REALLOC_FAIL, thread, slot, 0, 0});
+}
+
+/* grows: of ten events that make or release a block, how many make one. */
+static void something(struct program *program, unsigned grows)
+{
+    unsigned p = (unsigned)below(PROCESSES), thread = (unsigned)below(program->threads[p]);
+    uint64_t what = below(100);
+    uint32_t node = (uint32_t)below(NODES), foreign = (uint32_t)(SLOTS / 2 + below(SLOTS / 2));
+    if (what < 60 && below(10) < grows) {
+        allocate(program, p, thread);
+        if (what < 10 && program->count[p])
+            release(program, p, thread, WIRE_FREE);
+    } else if (what < 60) {
+        release(program, p, thread, WIRE_FREE);
+    } else if (what < 85 && program->count[p]) {
+        uint32_t slot = below(20) ? program->held[p][below(program->count[p])] : foreign;
+        publish(program, p, (struct event){WIRE_MOVE, thread, slot, node, 0});
+    } else if (what < 92) {
+        release(program, p, thread, WIRE_REALLOC_BEGIN);
+        allocate(program, p, thread);
+    } else if (what < 95) {
+        fail_to_move(program, p, thread);
+    } else if (what < 96) {
+        publish(program, p, (struct event){WIRE_FREE, thread, foreign, 0, 0});
+    } else if (what < 99) {
+        publish(program, p, (struct event){WIRE_TICK, thread, 0, (uint32_t)below(100), 0});
+    } else if (below(20) == 0 && program->oracle.marks < 9000) {
+        publish(program, p, (struct event){WIRE_MARK, thread, 0, 1, 0});
+    }
+}
+
+/* ---- comparing --------------------------------------------------------------------------------- */
+
+static void check_site(const struct ledger *ledger, const struct site *site, const struct oracle_site *own)
+{
+    uint64_t allocations, bytes, counts[CLASSES];
+    assert_int_equal(site->allocations, own->allocations);
+    assert_int_equal(site->bytes, own->bytes);
+    assert_int_equal(site->frees, own->frees);
+    assert_int_equal(site->freed_bytes, own->freed_bytes);
+    assert_int_equal(site->temporary, own->temporary);
+    assert_int_equal(site->highest_bytes, own->highest);
+    assert_int_equal(site->smallest, own->smallest);
+    assert_int_equal(site->largest, own->largest);
+    ledger_at_peak(ledger, site, LEDGER_LIVES, &allocations, &bytes);
+    assert_int_equal(allocations, own->peak_allocations);
+    assert_int_equal(bytes, own->peak_bytes);
+    ledger_histogram(site->sizes, site->size_class, site->allocations, counts);
+    assert_memory_equal(counts, own->sizes, sizeof counts);
+    ledger_histogram(site->lifetimes, site->lifetime_class, site->frees, counts);
+    assert_memory_equal(counts, own->lifetimes, sizeof counts);
+}
+
+static void sweep_and_check(struct program *program)
+{
+    struct tracker *tracker = &program->tracker;
+    struct oracle *oracle = &program->oracle;
+    drain_all(tracker);
+    for (unsigned p = 0; p < PROCESSES; p++) {
+        for (unsigned i = 0; i < program->queued[p]; i++)
+            oracle_take(oracle, p, &program->queue[p][i]);
+        program->queued[p] = 0;
+        const struct tracked_process *process = tracker_process(tracker, p);
+        assert_memory_equal(&process->heap, &oracle->heap[p], sizeof process->heap);
+        assert_int_equal(blocks_count(&process->blocks), program->count[p]);
+    }
+    assert_memory_equal(&tracker->ledger.heap, &oracle->all, sizeof oracle->all);
+    uint64_t touched = 0;
+    for (unsigned i = 0; i < SITES; i++)
+        touched += oracle->site[i].allocations != 0;
+    for (uint32_t i = 1; i <= tracker->ledger.count; i++) {
+        const struct site *site = ledger_site(&tracker->ledger, i);
+        unsigned index = (site->process * (THREADS + 1) + site->thread) * NODES + site->node;
+        if (site->allocations == 0)
+            continue; /* an object was moved to it that is not known */
+        check_site(&tracker->ledger, site, &oracle->site[index]);
+        touched--;
+    }
+    assert_int_equal(touched, 0);
+    for (uint32_t i = 0; i < tracker->thread_count; i++) {
+        const struct tracked_thread *thread = tracker_thread(tracker, i);
+        const struct oracle_thread *own = &oracle->thread[thread->process][thread->id - 1];
+        assert_int_equal(thread->allocations, own->allocations);
+        assert_int_equal(thread->bytes, own->bytes);
+        assert_int_equal(thread->frees, own->frees);
+    }
+    const struct mark *marks = tracker->marks.memory;
+    assert_int_equal(tracker->mark_count, oracle->marks);
+    for (unsigned i = 0; i < oracle->marks; i++)
+        assert_int_equal(marks[i].lap_bytes, oracle->lap[i]);
+}
+
+static size_t arena_size(void)
+{
+    return (WIRE_FIRST_CHUNK + PROCESSES * THREADS * WIRE_RING_CHUNKS) * WIRE_CHUNK_SIZE;
+}
+
+static struct program *program_start(const unsigned *threads, unsigned room, bool by_thread)
+{
+    struct program *program = calloc(1, sizeof *program);
+    struct wire_arena *arena =
+        mmap(NULL, arena_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(program && arena != MAP_FAILED);
+    program->arena = program->tracker.arena = arena;
+    program->room = room;
+    program->tracker.by_thread = program->oracle.by_thread = by_thread;
+    program->time = 1;
+    for (uint32_t p = 0; p < PROCESSES; p++) {
+        program->threads[p] = threads[p];
+        arena->process[p].pid = getpid();
+        arena->process[p].state = WIRE_PROCESS_LIVE;
+        for (uint32_t t = 0; t < threads[p]; t++) {
+            struct wire_ring *ring = &arena->ring[p * THREADS + t];
+            ring->process = p;
+            ring->buffer = (WIRE_FIRST_CHUNK + (p * THREADS + t) * WIRE_RING_CHUNKS) * WIRE_CHUNK_SIZE;
+            ring->state = WIRE_RING_BUSY;
+        }
+    }
+    arena->processes = PROCESSES;
+    arena->rings = PROCESSES * THREADS;
+    tracker_look(&program->tracker);
+    return program;
+}
+
+static void program_end(struct program *program)
+{
+    struct tracker *tracker = &program->tracker;
+    for (uint32_t i = 1; i <= tracker->ledger.count; i++) {
+        free(ledger_site(&tracker->ledger, i)->sizes);
+        free(ledger_site(&tracker->ledger, i)->lifetimes);
+    }
+    for (uint32_t p = 0; p < PROCESSES; p++) {
+        struct tracked_process *process = tracker_process(tracker, p);
+        drain_last(tracker, process);
+        assert_int_equal(process->foreign_frees, program->oracle.foreign[p]);
+        assert_null(process->limbo);
+        blocks_close(&process->blocks);
+        grow_free(&process->site_of_node);
+        grow_free(&process->active);
+        close(process->pidfd);
+        free(process);
+    }
+    for (uint32_t i = 0; i < PROCESSES * THREADS; i++)
+        free(tracker->rings[i]);
+    struct grow *arrays[] = {&tracker->ledger.sites, &tracker->ledger.written, &tracker->processes,
+                             &tracker->threads,      &tracker->marks,          &tracker->samples.rows,
+                             &tracker->samples.told};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        grow_free(arrays[i]);
+    free(tracker->site_of_thread.entries);
+    munmap(program->arena, arena_size());
+    free(program);
+}
+
+/* Heaps that come and go; each maximum is a little higher than the last one, or the last one is never reached
+ * again, or it grows all the time. */
+static void against_oracle(const unsigned *threads, unsigned room, bool by_thread)
+{
+    struct program *program = program_start(threads, room, by_thread);
+    const bool many = room > 1000;
+    for (int sweep = 0; sweep < (many ? 5000 : 2500); sweep++) {
+        unsigned grows = many ? 7 : (unsigned)below(10) + 1;
+        for (uint64_t i = below(sweep % 50 ? 150 : 2000); i > 0; i--)
+            something(program, grows);
+        sweep_and_check(program);
+    }
+    assert_true(program->oracle.marks > 20);
+    assert_true(!many || tracker_process(&program->tracker, 0)->blocks.homes >= 4096);
+    program_end(program);
+}
+
+static void one_thread_each(void **unused)
+{
+    (void)unused;
+    against_oracle((const unsigned[]){1, 1, 1}, 60, false);
+}
+
+static void several_threads(void **unused)
+{
+    (void)unused;
+    against_oracle((const unsigned[]){1, 2, 3}, 60, false);
+}
+
+static void sites_by_thread(void **unused)
+{
+    (void)unused;
+    against_oracle((const unsigned[]){3, 1, 2}, 60, true);
+}
+
+/* So many blocks that they are fetched into the cache. */
+static void many_blocks(void **unused)
+{
+    (void)unused;
+    against_oracle((const unsigned[]){1, 1, 2}, 9000, false);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_thread_each),
+        cmocka_unit_test(several_threads),
+        cmocka_unit_test(sites_by_thread),
+        cmocka_unit_test(many_blocks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
