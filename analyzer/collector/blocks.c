@@ -31,7 +31,7 @@ static bool make_room(struct blocks *blocks, size_t homes)
 
 static void set_limit(struct blocks *blocks)
 {
-    blocks->limit = BUCKET * blocks->homes / 16 * (blocks->homes < SMALL_HOMES ? 7 : 9);
+    blocks->limit = BUCKET * blocks->homes / 16 * (blocks->homes < SMALL_HOMES ? 7 : 12);
     blocks->plain_limit = blocks->crowded || blocks->odd ? 0 : blocks->limit;
 }
 
@@ -123,7 +123,7 @@ static bool grow(struct blocks *blocks)
 {
     static struct early early;
     size_t all = all_buckets(blocks), homes = blocks->homes;
-    homes += homes < SMALL_HOMES ? homes : homes / 4;
+    homes += homes < SMALL_HOMES ? homes : homes / 2;
     if (!make_room(blocks, homes))
         return false;
     blocks->homes = homes;

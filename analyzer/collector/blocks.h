@@ -7,7 +7,7 @@
  * further in vain. What does not fit an entry (a size of 4 GiB and more, an odd address) goes to a uthash
  * table.
  *
- * Homes are in the order of the hashes whatever the size of the table, so it grows in place, by a quarter, in
+ * Homes are in the order of the hashes whatever the size of the table, so it grows in place, by a half, in
  * one walk through it: it is never much larger than it must be, and fresh memory is dear.
  *
  * An entry is a place in each of the bucket's three arrays; the key is the address, turned right by 3 bits.
@@ -20,6 +20,7 @@
 #ifndef LIBTRACE_BLOCKS_H
 #define LIBTRACE_BLOCKS_H
 
+#include "fast.h"
 #include "grow.h"
 
 #include <stdbool.h>
@@ -89,26 +90,26 @@ bool blocks_move_slow(struct blocks *blocks, const struct block *block, struct b
  * before a block is put or moved that was born then. */
 void blocks_age_slow(struct blocks *blocks, uint32_t tick);
 
-static inline void blocks_age(struct blocks *blocks, uint32_t tick)
+INLINE void blocks_age(struct blocks *blocks, uint32_t tick)
 {
-    if (__builtin_expect(tick >> blocks->age_shift > BLOCKS_BORN_MASK, 0))
+    if (UNLIKELY(tick >> blocks->age_shift > BLOCKS_BORN_MASK))
         blocks_age_slow(blocks, tick);
 }
 
 /* Of an address that is no multiple of 8, or beyond 47 bits, more than the low 44 bits are set. */
-static inline uint64_t blocks_key(uint64_t address)
+INLINE uint64_t blocks_key(uint64_t address)
 {
     return address >> 3 | address << 61;
 }
 
-static inline uint64_t blocks_entry_address(struct entry entry)
+INLINE uint64_t blocks_entry_address(struct entry entry)
 {
     return ((uint64_t)(entry.rest >> BLOCKS_BORN_BITS) << 32 | entry.low) << 3;
 }
 
 /* A piece of 64 bytes of memory has one home: blocks that are allocated one after the other share it. The 32
  * bits of the hash are a fraction of all homes (Lemire 2019, without a division). */
-static inline size_t blocks_home(const struct blocks *blocks, uint64_t address)
+INLINE size_t blocks_home(const struct blocks *blocks, uint64_t address)
 {
     return ((address >> 6) * 0x9e3779b97f4a7c15ull >> 32) * blocks->homes >> 32;
 }
@@ -116,13 +117,13 @@ static inline size_t blocks_home(const struct blocks *blocks, uint64_t address)
 typedef uint32_t blocks_four __attribute__((vector_size(16)));
 
 /* The lanes in which all bits are set, as bits. */
-static inline unsigned blocks_lanes(blocks_four four)
+INLINE unsigned blocks_lanes(blocks_four four)
 {
     return (unsigned)_mm_movemask_ps((__m128)four);
 }
 
 /* Which entries of a bucket hold a key, as bits. */
-static inline unsigned bucket_find(const struct bucket *bucket, uint64_t key)
+INLINE unsigned bucket_find(const struct bucket *bucket, uint64_t key)
 {
     const blocks_four *low = (const blocks_four *)bucket->low, *rest = (const blocks_four *)bucket->rest;
     return blocks_lanes((blocks_four)(*low == (uint32_t)key) &
@@ -130,44 +131,44 @@ static inline unsigned bucket_find(const struct bucket *bucket, uint64_t key)
 }
 
 /* Which are free. */
-static inline unsigned bucket_free(const struct bucket *bucket)
+INLINE unsigned bucket_free(const struct bucket *bucket)
 {
     const blocks_four *low = (const blocks_four *)bucket->low;
     return blocks_lanes((blocks_four)(*low == 0));
 }
 
 /* True if blocks went on from this bucket to the next. */
-static inline bool bucket_passed(const struct bucket *bucket)
+INLINE bool bucket_passed(const struct bucket *bucket)
 {
     return (bucket->value[0] >> BLOCKS_PASSED_SHIFT & BLOCKS_PASSED_MAX) != 0;
 }
 
-static inline struct entry bucket_get(const struct bucket *bucket, unsigned place)
+INLINE struct entry bucket_get(const struct bucket *bucket, unsigned place)
 {
     return (struct entry){bucket->low[place], bucket->rest[place], bucket->value[place]};
 }
 
-static inline void bucket_clear(struct bucket *bucket, unsigned place)
+INLINE void bucket_clear(struct bucket *bucket, unsigned place)
 {
     bucket->low[place] = 0;
     bucket->rest[place] = 0; /* so that a key whose low half is 0 is not found here */
 }
 
 /* Makes the look-up of an address soon to come fast. */
-static inline void blocks_prefetch(const struct blocks *blocks, uint64_t address)
+INLINE void blocks_prefetch(const struct blocks *blocks, uint64_t address)
 {
     __builtin_prefetch(&blocks->buckets[blocks_home(blocks, address)], 1);
 }
 
 /* The site of the block at an address if that is seen at a glance, else 0. */
-static inline uint32_t blocks_peek_site(const struct blocks *blocks, uint64_t address)
+INLINE uint32_t blocks_peek_site(const struct blocks *blocks, uint64_t address)
 {
     const struct bucket *bucket = &blocks->buckets[blocks_home(blocks, address)];
     unsigned found = bucket_find(bucket, blocks_key(address));
     return found ? (uint32_t)(bucket->value[__builtin_ctz(found)] >> BLOCKS_SITE_SHIFT) : 0;
 }
 
-static inline struct block blocks_unpack(const struct blocks *blocks, struct entry entry)
+INLINE struct block blocks_unpack(const struct blocks *blocks, struct entry entry)
 {
     return (struct block){.address = blocks_entry_address(entry),
                           .size = (uint32_t)entry.value,
@@ -175,7 +176,7 @@ static inline struct block blocks_unpack(const struct blocks *blocks, struct ent
                           .born = (entry.rest & BLOCKS_BORN_MASK) << blocks->age_shift};
 }
 
-static inline struct entry blocks_pack(const struct blocks *blocks, const struct block *block)
+INLINE struct entry blocks_pack(const struct blocks *blocks, const struct block *block)
 {
     uint64_t key = blocks_key(block->address);
     return (struct entry){(uint32_t)key,
@@ -184,7 +185,7 @@ static inline struct entry blocks_pack(const struct blocks *blocks, const struct
 }
 
 /* True if a block does not fit an entry. */
-static inline bool blocks_odd(const struct block *block)
+INLINE bool blocks_odd(const struct block *block)
 {
     uint64_t key = blocks_key(block->address);
     uint64_t beyond = (uint64_t)block->site << (BLOCKS_SITE_SHIFT - 32) | block->size;
@@ -195,13 +196,12 @@ static inline bool blocks_odd(const struct block *block)
 
 /* Adds a block. If one lives at the address already it is replaced, and *old is what it was: returns 1; else
  * 0. -1 on lack of memory. */
-static inline int blocks_put(struct blocks *blocks, const struct block *block, struct block *old)
+INLINE int blocks_put(struct blocks *blocks, const struct block *block, struct block *old)
 {
     struct bucket *bucket = &blocks->buckets[blocks_home(blocks, block->address)];
     unsigned taken = bucket_find(bucket, blocks_key(block->address)), free_ones = bucket_free(bucket);
-    if (__builtin_expect(blocks_odd(block) || taken || !free_ones || bucket_passed(bucket) ||
-                             blocks->count >= blocks->plain_limit,
-                         0)) {
+    if (UNLIKELY(blocks_odd(block) || taken || !free_ones || bucket_passed(bucket) ||
+                 blocks->count >= blocks->plain_limit)) {
         const struct block copy = *block;
         return blocks_put_slow(blocks, &copy, old);
     }
@@ -215,11 +215,11 @@ static inline int blocks_put(struct blocks *blocks, const struct block *block, s
 }
 
 /* Removes the block at an address; false if there is none. */
-static inline bool blocks_take(struct blocks *blocks, uint64_t address, struct block *block)
+INLINE bool blocks_take(struct blocks *blocks, uint64_t address, struct block *block)
 {
     struct bucket *bucket = &blocks->buckets[blocks_home(blocks, address)];
     unsigned found = bucket_find(bucket, blocks_key(address));
-    if (__builtin_expect(!found, 0)) {
+    if (UNLIKELY(!found)) {
         struct block taken;
         bool there = blocks_take_slow(blocks, address, &taken);
         if (there)
@@ -235,11 +235,11 @@ static inline bool blocks_take(struct blocks *blocks, uint64_t address, struct b
 
 /* Gives the block at *block's address to its site, as born then, and keeps its size. *old is what it was;
  * false if there is none. */
-static inline bool blocks_move(struct blocks *blocks, const struct block *block, struct block *old)
+INLINE bool blocks_move(struct blocks *blocks, const struct block *block, struct block *old)
 {
     struct bucket *bucket = &blocks->buckets[blocks_home(blocks, block->address)];
     unsigned found = bucket_find(bucket, blocks_key(block->address));
-    if (__builtin_expect(!found || block->site >> (64 - BLOCKS_SITE_SHIFT), 0)) {
+    if (UNLIKELY(!found || block->site >> (64 - BLOCKS_SITE_SHIFT))) {
         const struct block copy = *block;
         struct block was;
         bool there = blocks_move_slow(blocks, &copy, &was);

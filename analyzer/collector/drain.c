@@ -11,6 +11,7 @@
  * sweep is over; then it was a block from before the trace.
  */
 #include "drain.h"
+#include "fast.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +19,10 @@
 #include <x86intrin.h>
 
 #define MASK (WIRE_RING_WORDS - 1)
-#define AHEAD 48           /* words: how early the block of an event is fetched into the cache */
-#define BLOCKS_CACHED 4096 /* so many buckets, 256 KiB, */
-#define SITES_CACHED 8192  /* and so many sites, 1 MiB, are in a cache without being fetched */
-#define GIVE_BACK 8192     /* words after which the target may use the space again */
-#define LIKELY(x) __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define INLINE static inline __attribute__((always_inline)) /* of what each event takes */
+#define AHEAD 48            /* words: how early the block of an event is fetched into the cache */
+#define BLOCKS_CACHED 16384 /* so many buckets, 1 MiB, */
+#define SITES_CACHED 8192   /* and so many sites, 1 MiB, are in a cache without being fetched */
+#define GIVE_BACK 8192      /* words after which the target may use the space again */
 
 /* An address whose events came out of order. */
 struct limbo {
@@ -49,8 +47,10 @@ INLINE struct limbo *limbo_find(const struct tracked_process *process, uint64_t 
     return UNLIKELY(process->limbo != NULL) ? limbo_look_up(process, address) : NULL;
 }
 
-static struct limbo *limbo_make(struct tracked_process *process, uint64_t address)
+static struct limbo *limbo_make(struct tracked_ring *r, uint64_t address)
 {
+    struct tracked_process *process = r->process;
+    r->end = 0;
     struct limbo *limbo = limbo_find(process, address);
     if (!limbo) {
         limbo = calloc(1, sizeof *limbo);
@@ -117,16 +117,27 @@ static __attribute__((noinline)) uint32_t site_of_thread(struct tracker *tracker
     return entry->number;
 }
 
-INLINE uint32_t site_of(struct tracker *tracker, const struct tracked_ring *r, uint32_t node)
+static __attribute__((noinline)) uint32_t site_of_new(struct tracker *tracker, const struct tracked_ring *r,
+                                                      uint32_t node)
 {
-    if (UNLIKELY(tracker->by_thread))
-        return site_of_thread(tracker, r->thread, node);
     uint32_t *place = GROW_AT(&r->process->site_of_node, uint32_t, node);
-    if (UNLIKELY(!place))
-        return 0;
-    if (UNLIKELY(*place == 0))
+    if (place)
         *place = ledger_add_site(&tracker->ledger, r->process->index, 0, node);
-    return *place;
+    return place ? *place : 0;
+}
+
+INLINE uint32_t site_seen(const struct tracked_process *process, uint32_t node)
+{
+    const struct grow *sites = &process->site_of_node;
+    return (node + 1ull) * sizeof(uint32_t) <= sites->room ? ((const uint32_t *)sites->memory)[node] : 0;
+}
+
+INLINE uint32_t site_of(struct tracker *tracker, const struct tracked_ring *r, uint32_t node, bool careful)
+{
+    if (careful && tracker->by_thread)
+        return site_of_thread(tracker, r->thread, node);
+    uint32_t site = site_seen(r->process, node);
+    return LIKELY(site) ? site : site_of_new(tracker, r, node);
 }
 
 INLINE uint32_t age_of(const struct tracked_ring *r, const struct block *block)
@@ -173,7 +184,7 @@ static __attribute__((noinline)) void put_out_of_order(struct tracker *tracker, 
 {
     retire_for_another(tracker, r, old);
     if (r->process->rings_seen > 1) {
-        struct limbo *limbo = limbo_make(r->process, address);
+        struct limbo *limbo = limbo_make(r, address);
         if (limbo)
             limbo->owed++;
     }
@@ -204,7 +215,7 @@ static __attribute__((noinline)) void free_unknown(struct tracker *tracker, stru
         r->process->foreign_frees++;
         return;
     }
-    limbo = limbo_make(r->process, address);
+    limbo = limbo_make(r, address);
     if (limbo) {
         limbo->waiting++;
         limbo->sweep = tracker->sweep;
@@ -213,47 +224,48 @@ static __attribute__((noinline)) void free_unknown(struct tracker *tracker, stru
 }
 
 INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint64_t size,
-                     uint32_t node)
+                     uint32_t node, bool careful)
 {
     struct tracked_process *process = r->process;
-    uint32_t site = site_of(tracker, r, node);
+    uint32_t site = site_of(tracker, r, node, careful);
     struct block block = {address, size, site, r->tick}, old;
     int found = blocks_put(&process->blocks, &block, &old);
     if (UNLIKELY(found > 0))
         put_out_of_order(tracker, r, &old, address);
     ledger_alloc(&tracker->ledger, site, size);
-    struct limbo *limbo = limbo_find(process, address);
-    if (UNLIKELY(limbo && limbo->waiting))
+    struct limbo *limbo = careful ? limbo_find(process, address) : NULL;
+    if (limbo && limbo->waiting)
         free_early(tracker, r, limbo, address);
-    if (UNLIKELY(tracker->log_events))
+    if (careful && tracker->log_events)
         log_event(tracker, r, address, size, node, false);
 }
 
-INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t address)
+INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t address, bool careful)
 {
     struct block block;
-    struct limbo *limbo = limbo_find(r->process, address);
-    if (UNLIKELY(limbo && limbo->owed) || UNLIKELY(!blocks_take(&r->process->blocks, address, &block))) {
+    struct limbo *limbo = careful ? limbo_find(r->process, address) : NULL;
+    if ((limbo && limbo->owed) || UNLIKELY(!blocks_take(&r->process->blocks, address, &block))) {
         free_unknown(tracker, r, address);
         return;
     }
     if (r->last_made == address)
         ledger_site(&tracker->ledger, block.site)->temporary++;
     retire(tracker, r, &block);
-    if (UNLIKELY(tracker->log_events))
+    if (careful && tracker->log_events)
         log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
 }
 
 /* A live block that an object was made in again, without the allocator: given back where it was, allocated
  * here. Blocks from before the trace, and those that no allocator made, are not known. */
-INLINE void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint32_t node)
+INLINE void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint32_t node,
+                    bool careful)
 {
-    uint32_t site = site_of(tracker, r, node);
+    uint32_t site = site_of(tracker, r, node, careful);
     struct block block = {address, 0, site, r->tick}, old;
     if (UNLIKELY(!blocks_move(&r->process->blocks, &block, &old)))
         return;
     ledger_move(&tracker->ledger, old.site, site, old.size, age_of(r, &old));
-    if (UNLIKELY(tracker->log_events)) {
+    if (careful && tracker->log_events) {
         log_event(tracker, r, address, old.size, ledger_site(&tracker->ledger, old.site)->node, true);
         log_event(tracker, r, address, old.size, node, false);
     }
@@ -299,6 +311,7 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
     switch (wire_type(word)) {
     case WIRE_HUGE:
         r->huge = (uint32_t)word;
+        r->end = 0;
         break;
     case WIRE_TICK:
         r->tick = (uint32_t)word;
@@ -306,6 +319,7 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
         break;
     case WIRE_STAMP:
         r->stamp = word & ((1ull << WIRE_TYPE_SHIFT) - 1);
+        r->end = 0;
         break;
     case WIRE_MARK:
         do_mark(tracker, r, (uint32_t)word);
@@ -324,78 +338,72 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
 
 /* What the events to come will touch is fetched in two steps: far ahead the block's bucket, and the entry
  * that tells a node's site; nearer, when these should be there, the site. Each step takes an event as one is
- * consumed, so that it stays ahead by so many. */
-static inline bool has_block(enum wire_event type)
-{
-    return type == WIRE_ALLOC || type == WIRE_FREE || type == WIRE_MOVE || type == WIRE_REALLOC_BEGIN;
-}
-
-static inline bool has_node(enum wire_event type)
+ * consumed, so that it stays ahead by so many. Where all sites are cached there is no second step. */
+INLINE bool has_node(enum wire_event type)
 {
     return type == WIRE_ALLOC || type == WIRE_MOVE;
 }
 
-static inline void fetch_far(struct tracked_ring *r)
+static inline bool blocks_cached(const struct tracked_process *process)
 {
-    const struct tracked_process *process = r->process;
-    uint64_t word = r->words[r->far & MASK];
-    enum wire_event type = wire_type(word);
-    if (LIKELY(has_block(type)))
-        blocks_prefetch(&process->blocks, wire_address(word));
-    if (has_node(type)) {
-        uint64_t node = r->words[(r->far + 1) & MASK] >> 32;
-        const uint32_t *sites = process->site_of_node.memory;
-        if (node * sizeof *sites < process->site_of_node.room)
-            __builtin_prefetch(&sites[node]);
-    }
-    r->far += has_node(type) ? 2 : 1;
+    return process->blocks.homes <= BLOCKS_CACHED;
 }
 
-static inline void fetch_near(const struct tracker *tracker, struct tracked_ring *r)
+static inline bool sites_cached(const struct tracker *tracker)
+{
+    return tracker->ledger.count <= SITES_CACHED;
+}
+
+INLINE void fetch_far(struct tracked_ring *r, bool sites)
 {
     const struct tracked_process *process = r->process;
-    uint64_t word = r->words[r->near & MASK];
+    uint64_t word = r->words[r->far++ & MASK];
+    blocks_prefetch(&process->blocks, wire_address(word)); /* if the event has a block */
+    if (!has_node(wire_type(word)))
+        return;
+    uint64_t node = r->words[r->far++ & MASK] >> 32;
+    const uint32_t *entries = process->site_of_node.memory;
+    if (sites && node * sizeof *entries < process->site_of_node.room)
+        __builtin_prefetch(&entries[node]);
+}
+
+INLINE void fetch_near(const struct tracker *tracker, struct tracked_ring *r)
+{
+    const struct tracked_process *process = r->process;
+    uint64_t word = r->words[r->near++ & MASK];
     enum wire_event type = wire_type(word);
     uint32_t site = 0;
-    if (has_node(type)) {
-        uint64_t node = r->words[(r->near + 1) & MASK] >> 32;
-        const uint32_t *sites = process->site_of_node.memory;
-        site = node * sizeof *sites < process->site_of_node.room ? sites[node] : 0;
-    } else if (type == WIRE_FREE) {
+    if (has_node(type))
+        site = site_seen(process, (uint32_t)(r->words[r->near++ & MASK] >> 32));
+    else if (type == WIRE_FREE)
         site = blocks_peek_site(&process->blocks, wire_address(word));
-    }
     const char *memory = (const char *)ledger_site(&tracker->ledger, site);
     __builtin_prefetch(memory, 1);
     __builtin_prefetch(memory + 64, 1);
-    r->near += has_node(type) ? 2 : 1;
 }
 
 /* After a pause, or when the steps have lost ground. */
-static __attribute__((noinline)) void fetch_anew(const struct tracker *tracker, struct tracked_ring *r)
+static __attribute__((noinline)) void fetch_anew(const struct tracker *tracker, struct tracked_ring *r,
+                                                 uint64_t tail, bool sites)
 {
-    if (r->far < r->tail)
-        r->far = r->tail;
-    if (r->near < r->tail)
-        r->near = r->tail;
-    while (r->far < r->tail + AHEAD && r->far < r->head)
-        fetch_far(r);
-    while (r->near < r->tail + AHEAD / 2 && r->near < r->far)
+    if (r->far < tail)
+        r->far = tail;
+    if (r->near < tail)
+        r->near = tail;
+    while (r->far < tail + AHEAD && r->far < r->head)
+        fetch_far(r, sites);
+    while (sites && r->near < tail + AHEAD / 2 && r->near < r->far)
         fetch_near(tracker, r);
 }
 
-/* What fits the cache is there without being fetched. */
-INLINE bool is_cached(const struct tracker *tracker, const struct tracked_process *process)
+/* For a ring of which what is before tail was consumed. sites: fetch them, too. */
+INLINE void fetch(const struct tracker *tracker, struct tracked_ring *r, uint64_t tail, bool sites)
 {
-    return process->blocks.homes < BLOCKS_CACHED && tracker->ledger.count < SITES_CACHED;
-}
-
-INLINE void fetch(const struct tracker *tracker, struct tracked_ring *r)
-{
-    if (UNLIKELY(r->near < r->tail + AHEAD / 4))
-        fetch_anew(tracker, r);
+    if (UNLIKELY((sites ? r->near : r->far) < tail + AHEAD / 4))
+        fetch_anew(tracker, r, tail, sites);
     if (LIKELY(r->far < r->head))
-        fetch_far(r);
-    if (LIKELY(r->near < r->far))
+        fetch_far(r, sites);
+    if (sites && LIKELY(r->near < r->far))
         fetch_near(tracker, r);
 }
 
@@ -404,77 +412,89 @@ static inline void give_back(struct tracked_ring *r)
     atomic_store_explicit(&r->ring->tail, r->tail, memory_order_release);
 }
 
-/* One event of two words or one; stamps were taken care of. */
-INLINE void one(struct tracker *tracker, struct tracked_ring *r, uint64_t word)
+/* True if there may be more to an event than what it says itself. */
+INLINE bool needs_care(const struct tracker *tracker, const struct tracked_ring *r)
+{
+    return tracker->log_events || tracker->by_thread || r->process->limbo || r->huge;
+}
+
+/* One event of two words or one, of which the first is before tail; stamps were taken care of. An allocation
+ * takes the free right after it with it if that lies before head: the table of blocks need not know. Returns
+ * where the next event begins. careful: what needs_care() says, or true. */
+INLINE uint64_t one(struct tracker *tracker, struct tracked_ring *r, uint64_t word, uint64_t tail,
+                    uint64_t head, bool careful)
 {
     uint64_t address = wire_address(word);
     enum wire_event type = wire_type(word);
     if (type == WIRE_FREE) {
-        do_free(tracker, r, address);
+        do_free(tracker, r, address, careful);
         r->last_made = 0;
     } else if (type == WIRE_ALLOC) {
-        uint64_t second = r->words[r->tail++ & MASK], size = (uint32_t)second;
-        if (UNLIKELY(r->huge)) {
+        uint64_t second = r->words[tail++ & MASK], size = (uint32_t)second;
+        uint32_t node = (uint32_t)(second >> 32);
+        if (!careful && tail < head &&
+            r->words[tail & MASK] == ((uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT | address)) {
+            ledger_temporary(&tracker->ledger, site_of(tracker, r, node, false), size);
+            r->last_made = 0;
+            return tail + 1;
+        }
+        if (careful) {
             size |= (uint64_t)r->huge << 32;
             r->huge = 0;
         }
-        do_alloc(tracker, r, address, size, (uint32_t)(second >> 32));
+        do_alloc(tracker, r, address, size, node, careful);
         r->last_made = address;
     } else if (LIKELY(type == WIRE_MOVE)) {
-        uint64_t second = r->words[r->tail++ & MASK];
-        do_move(tracker, r, address, (uint32_t)(second >> 32));
+        do_move(tracker, r, address, (uint32_t)(r->words[tail++ & MASK] >> 32), careful);
         r->last_made = address;
     } else {
+        r->tail = tail;
         do_rare(tracker, r, word);
+        tail = r->tail;
     }
+    return tail;
 }
 
-/* An allocation, and its free right after it, of the same time: the table of blocks need not know. */
-INLINE bool is_temporary(const struct tracker *tracker, const struct tracked_ring *r, uint64_t word)
+/* One ring by itself up to its end, or events later than the
+ * limit: false. Its time is not later. Ticks and the like have no time of their own. Whoever finds on the way
+ * that care is needed, or another time, takes the end away. */
+INLINE bool drain_until(struct tracker *tracker, struct tracked_ring *r, uint64_t limit, bool careful,
+                        bool blocks, bool sites)
 {
-    return r->words[(r->tail + 2) & MASK] == ((uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT | wire_address(word)) &&
-           wire_type(word) == WIRE_ALLOC && r->tail + 2 < r->head && !r->huge && !tracker->log_events &&
-           LIKELY(!r->process->limbo);
-}
-
-/* One ring by itself, up to a place in it, or events later than the limit: false. The ring's time is not
- * later. Ticks and the like have no time of their own. */
-static bool drain_until(struct tracker *tracker, struct tracked_ring *r, uint64_t limit, uint64_t end)
-{
-    const bool cached = is_cached(tracker, r->process);
-    while (r->tail < end) {
-        if (!cached)
-            fetch(tracker, r);
-        uint64_t word = r->words[r->tail & MASK];
+    uint64_t tail = r->tail;
+    bool more = true;
+    while (tail < r->end) {
+        if (blocks || sites)
+            fetch(tracker, r, tail, sites);
+        uint64_t word = r->words[tail & MASK];
         if (UNLIKELY(wire_elapsed(word) != 0) && wire_type(word) != WIRE_STAMP) {
-            if (UNLIKELY(r->stamp + wire_elapsed(word) > limit))
-                return false;
+            more = r->stamp + wire_elapsed(word) <= limit;
+            if (UNLIKELY(!more))
+                break;
             r->stamp += wire_elapsed(word);
         }
-        if (is_temporary(tracker, r, word)) {
-            uint64_t second = r->words[(r->tail + 1) & MASK];
-            r->tail += 3;
-            r->last_made = 0;
-            ledger_temporary(&tracker->ledger, site_of(tracker, r, (uint32_t)(second >> 32)),
-                             (uint32_t)second);
-            continue;
-        }
-        r->tail++;
-        one(tracker, r, word);
-        if (UNLIKELY(wire_type(word) == WIRE_STAMP) && r->stamp > limit)
-            return false;
+        tail = one(tracker, r, word, tail + 1, r->head, careful);
     }
-    return true;
+    r->tail = tail;
+    return more;
 }
 
 /* One ring by itself, up to events later than the limit. */
 static void drain_run(struct tracker *tracker, struct tracked_ring *r, uint64_t limit)
 {
-    bool more = r->stamp <= limit;
+    bool more = true;
     turn_begins(tracker, r);
-    while (more && r->tail < r->head) {
-        uint64_t end = r->head - r->tail < GIVE_BACK ? r->head : r->tail + GIVE_BACK;
-        more = drain_until(tracker, r, limit, end);
+    while (more && r->stamp <= limit && r->tail < r->head) {
+        r->end = r->head - r->tail < GIVE_BACK ? r->head : r->tail + GIVE_BACK;
+        bool blocks = !blocks_cached(r->process), sites = !sites_cached(tracker);
+        if (needs_care(tracker, r))
+            more = drain_until(tracker, r, limit, true, blocks, sites);
+        else if (sites)
+            more = drain_until(tracker, r, limit, false, true, true);
+        else if (blocks)
+            more = drain_until(tracker, r, limit, false, true, false);
+        else
+            more = drain_until(tracker, r, limit, false, false, false);
         give_back(r);
     }
     turn_ends(tracker, r);
@@ -525,14 +545,13 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
     while (ready > 1) {
         struct tracked_ring *r = rings[0];
         uint64_t until = rings[1]->next, given = r->tail;
-        bool more, cached = is_cached(tracker, r->process);
+        bool more, blocks = !blocks_cached(r->process), sites = !sites_cached(tracker);
         turn_begins(tracker, r);
         do {
-            if (!cached)
-                fetch(tracker, r);
+            if (blocks || sites)
+                fetch(tracker, r, r->tail, sites);
             r->stamp = r->next;
-            uint64_t word = r->words[r->tail++ & MASK];
-            one(tracker, r, word);
+            r->tail = one(tracker, r, r->words[r->tail & MASK], r->tail + 1, 0, true);
             if (UNLIKELY(r->tail - given > GIVE_BACK)) {
                 give_back(r);
                 given = r->tail;

@@ -55,6 +55,17 @@ __attribute__((noinline)) void ledger_count_other(struct histogram **others, uin
     h->count[number - h->from] += (uint64_t)by;
 }
 
+__attribute__((noinline)) void site_new_size(struct site *site, uint64_t size)
+{
+    uint8_t number = ledger_class(size);
+    if (site->allocations == 0)
+        site->size_class = number;
+    site->smallest = size < site->smallest ? size : site->smallest;
+    site->largest = size > site->largest ? size : site->largest;
+    if (site->sizes || number != site->size_class)
+        ledger_count(&site->sizes, number);
+}
+
 struct histogram *ledger_copy_histogram(const struct histogram *others)
 {
     struct histogram *copy = others ? malloc(histogram_size(others->classes)) : NULL;

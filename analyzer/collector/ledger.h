@@ -13,6 +13,7 @@
 #ifndef LIBTRACE_LEDGER_H
 #define LIBTRACE_LEDGER_H
 
+#include "fast.h"
 #include "grow.h"
 
 #include <stdbool.h>
@@ -79,7 +80,7 @@ struct ledger {
     uint64_t now_ns;     /* the collector's clock, for peak_ns */
 };
 
-static inline struct site *ledger_site(const struct ledger *ledger, uint32_t index)
+INLINE struct site *ledger_site(const struct ledger *ledger, uint32_t index)
 {
     return (struct site *)ledger->sites.memory + index;
 }
@@ -117,12 +118,14 @@ void ledger_histogram(const struct histogram *others, uint8_t first, uint64_t to
 
 void ledger_count_other(struct histogram **others, uint8_t number, int64_t by);
 
-static inline uint8_t ledger_class(uint64_t value)
+/* 0; 1; 2 and 3 are 2; 4 to 7 are 3; of any value that may be a size, which is less than half of what there
+ * is. */
+INLINE uint8_t ledger_class(uint64_t value)
 {
-    return value ? (uint8_t)(64 - __builtin_clzll(value)) : 0;
+    return (uint8_t)(63 ^ __builtin_clzll(value << 1 | 1));
 }
 
-static inline void ledger_count(struct histogram **others, uint8_t number)
+INLINE void ledger_count(struct histogram **others, uint8_t number)
 {
     struct histogram *h = *others;
     if (h && (uint8_t)(number - h->from) < h->classes)
@@ -132,9 +135,9 @@ static inline void ledger_count(struct histogram **others, uint8_t number)
 }
 
 /* Before a site changes: what it had at the latest peak that is over. */
-static inline void ledger_fold(const struct ledger *ledger, struct site *site)
+INLINE void ledger_fold(const struct ledger *ledger, struct site *site)
 {
-    if (__builtin_expect(site->peak_seen != ledger->peak, 0)) {
+    if (UNLIKELY(site->peak_seen != ledger->peak)) {
         site->peak_seen = ledger->peak;
         site->peak_allocations = site->allocations - site->frees;
         site->peak_bytes = site->bytes - site->freed_bytes;
@@ -142,7 +145,7 @@ static inline void ledger_fold(const struct ledger *ledger, struct site *site)
 }
 
 /* From here on the highest is looked for anew, besides the highest of all. */
-static inline void heap_lap(struct heap *heap)
+INLINE void heap_lap(struct heap *heap)
 {
     heap->lap_bytes = heap->bytes;
     heap->lap_blocks = heap->blocks;
@@ -152,28 +155,27 @@ static inline void heap_lap(struct heap *heap)
 void ledger_crest(struct ledger *ledger);
 
 /* Bytes that are live, less those at the run's begin. */
-static inline int64_t ledger_live(const struct ledger *ledger)
+INLINE int64_t ledger_live(const struct ledger *ledger)
 {
     return (int64_t)(ledger->flow.bytes - ledger->flow.freed_bytes);
 }
 
 /* Before fewer bytes are live, or more blocks with no byte more. */
-static inline void ledger_shrinks(struct ledger *ledger)
+INLINE void ledger_shrinks(struct ledger *ledger)
 {
-    if (__builtin_expect(ledger_live(ledger) > ledger->flow.room, 0))
+    if (UNLIKELY(ledger_live(ledger) > ledger->flow.room))
         ledger_crest(ledger);
 }
 
-static inline void site_alloc(struct site *site, uint64_t size)
+/* Counts a block that is smaller or larger than any before. */
+void site_new_size(struct site *site, uint64_t size);
+
+INLINE void site_alloc(struct site *site, uint64_t size)
 {
-    if (__builtin_expect(size < site->smallest || size > site->largest, 0)) {
-        if (site->allocations == 0)
-            site->size_class = ledger_class(size);
-        site->smallest = size < site->smallest ? size : site->smallest;
-        site->largest = size > site->largest ? size : site->largest;
-    }
-    /* Whether a site has one class or several hardly changes; which class it is may change each time. */
-    if (site->sizes || __builtin_expect(ledger_class(size) != site->size_class, 0))
+    /* As long as all sizes are of one class, those between the smallest and the largest are. */
+    if (UNLIKELY(size < site->smallest || size > site->largest))
+        site_new_size(site, size);
+    else if (site->sizes)
         ledger_count(&site->sizes, ledger_class(size));
     site->allocations++;
     site->bytes += size;
@@ -182,10 +184,10 @@ static inline void site_alloc(struct site *site, uint64_t size)
         site->highest_bytes = live;
 }
 
-static inline void site_free(struct site *site, uint64_t size, uint32_t ticks)
+INLINE void site_free(struct site *site, uint64_t size, uint32_t ticks)
 {
     uint8_t number = ledger_class(ticks);
-    if (__builtin_expect(number != site->lifetime_class, 0)) {
+    if (UNLIKELY(number != site->lifetime_class)) {
         if (site->frees == 0)
             site->lifetime_class = number;
         else
@@ -196,10 +198,10 @@ static inline void site_free(struct site *site, uint64_t size, uint32_t ticks)
 }
 
 /* Counts an allocation. */
-static inline void ledger_alloc(struct ledger *ledger, uint32_t index, uint64_t size)
+INLINE void ledger_alloc(struct ledger *ledger, uint32_t index, uint64_t size)
 {
     struct site *site = ledger_site(ledger, index);
-    if (__builtin_expect(size == 0, 0)) /* it is not the first moment of the maximum any more */
+    if (UNLIKELY(size == 0)) /* it is not the first moment of the maximum any more */
         ledger_shrinks(ledger);
     ledger_fold(ledger, site);
     site_alloc(site, size);
@@ -208,7 +210,7 @@ static inline void ledger_alloc(struct ledger *ledger, uint32_t index, uint64_t 
 }
 
 /* Counts a free. ticks: the block's age. */
-static inline void ledger_free(struct ledger *ledger, uint32_t index, uint64_t size, uint32_t ticks)
+INLINE void ledger_free(struct ledger *ledger, uint32_t index, uint64_t size, uint32_t ticks)
 {
     struct site *site = ledger_site(ledger, index);
     ledger_shrinks(ledger);
@@ -219,8 +221,7 @@ static inline void ledger_free(struct ledger *ledger, uint32_t index, uint64_t s
 }
 
 /* Counts a free at one site, and an allocation of the same size at another, or the same. */
-static inline void ledger_move(struct ledger *ledger, uint32_t from, uint32_t to, uint64_t size,
-                               uint32_t ticks)
+INLINE void ledger_move(struct ledger *ledger, uint32_t from, uint32_t to, uint64_t size, uint32_t ticks)
 {
     struct site *site = ledger_site(ledger, from);
     ledger_shrinks(ledger); /* to where it was before: no maximum can follow */
@@ -236,11 +237,11 @@ static inline void ledger_move(struct ledger *ledger, uint32_t from, uint32_t to
 }
 
 /* Counts an allocation, and its free right after it. */
-static inline void ledger_temporary(struct ledger *ledger, uint32_t index, uint64_t size)
+INLINE void ledger_temporary(struct ledger *ledger, uint32_t index, uint64_t size)
 {
     struct site *site = ledger_site(ledger, index);
     site->temporary++;
-    if (__builtin_expect(ledger_live(ledger) + (int64_t)size > ledger->flow.room, 0)) {
+    if (UNLIKELY(ledger_live(ledger) + (int64_t)size > ledger->flow.room)) {
         ledger_alloc(ledger, index, size);
         ledger_free(ledger, index, size, 0);
         return;

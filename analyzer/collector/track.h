@@ -29,6 +29,7 @@ struct tracked_ring {
     struct tracked_process *process;
     uint32_t thread;     /* index into tracker.threads */
     uint64_t tail, head; /* words consumed; words that were published when the sweep began */
+    uint64_t end;        /* up to where the events are ordinary ones as far as is known, see drain.c */
     uint64_t far, near; /* words up to which what events will touch was fetched into the cache, see drain.c */
     uint64_t stamp;     /* time of the event before the next one */
     uint64_t next;      /* time of the next event, while rings are merged */

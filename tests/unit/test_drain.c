@@ -15,7 +15,7 @@
 #define THREADS 3 /* at most, in each */
 #define NODES 20
 #define SITES ((PROCESSES) * (THREADS + 1) * (NODES))
-#define SLOTS 24000 /* addresses of each process */
+#define SLOTS 80000 /* addresses of each process */
 #define QUEUED 4000 /* events between two sweeps */
 
 static uint64_t state = 0x2545f4914f6cdd1dull;
@@ -439,14 +439,19 @@ static void against_oracle(const unsigned *threads, unsigned room, bool by_threa
 {
     struct program *program = program_start(threads, room, by_thread);
     const bool many = room > 1000;
-    for (int sweep = 0; sweep < (many ? 5000 : 2500); sweep++) {
-        unsigned grows = many ? 7 : (unsigned)below(10) + 1;
+    for (int sweep = 0; many && sweep < 20; sweep++) {
+        for (int i = 0; i < 3000; i++)
+            allocate(program, 0, 0);
+        sweep_and_check(program);
+    }
+    for (int sweep = 0; sweep < 2500; sweep++) {
+        unsigned grows = (unsigned)below(10) + 1;
         for (uint64_t i = below(sweep % 50 ? 150 : 2000); i > 0; i--)
             something(program, grows);
         sweep_and_check(program);
     }
     assert_true(program->oracle.marks > 20);
-    assert_true(!many || tracker_process(&program->tracker, 0)->blocks.homes >= 4096);
+    assert_true(!many || tracker_process(&program->tracker, 0)->blocks.homes > 16384);
     program_end(program);
 }
 
@@ -472,7 +477,7 @@ static void sites_by_thread(void **unused)
 static void many_blocks(void **unused)
 {
     (void)unused;
-    against_oracle((const unsigned[]){1, 1, 2}, 9000, false);
+    against_oracle((const unsigned[]){1, 1, 2}, 35000, false);
 }
 
 int main(void)
