@@ -28,7 +28,7 @@
 #define FIRST_POINT_EVERY_NS 100000000ull
 #define SNAPSHOT_EVERY_NS 250000000ull
 #define SNAPSHOT_SHARE 30               /* the writer is idle so many times longer than it works */
-#define NEW_SITE_NS 4000ull             /* about what it works for a site that it has not seen yet */
+#define NEW_SITE_PAUSE_NS 20000ull      /* for a site that it has not seen yet: five times what that takes */
 #define EVENTS_AT_ONCE 200000           /* logged events that make a job of their own */
 #define SLOTS_KEPT (WIRE_PROCESSES / 8) /* by processes that have ended; more make a job */
 
@@ -206,7 +206,7 @@ static void commit_for_waiting(struct collector *c)
 static uint64_t pause_between_snapshots(const struct collector *c)
 {
     uint64_t new_sites = c->tracker.ledger.count - c->sites_seen;
-    uint64_t pause = (writer_cost(c->writer) + new_sites * NEW_SITE_NS) * SNAPSHOT_SHARE;
+    uint64_t pause = writer_cost(c->writer) * SNAPSHOT_SHARE + new_sites * NEW_SITE_PAUSE_NS;
     return pause > SNAPSHOT_EVERY_NS ? pause : SNAPSHOT_EVERY_NS;
 }
 
