@@ -12,7 +12,7 @@
 #include <stddef.h>
 
 /* The header, NULL while there is no session. */
-extern struct wire_arena *arena;
+extern HIDDEN struct wire_arena *arena;
 
 /* Maps the arena from a descriptor, which the caller closes. 0, or -1 (errno kept). */
 int arena_map(int descriptor);

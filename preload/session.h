@@ -17,7 +17,7 @@ struct settings {
     int stack;         /* LIBTRACE_STACK: enum stack_choice */
 };
 enum stack_choice { STACK_AUTO, STACK_PYTHON, STACK_NATIVE, STACK_BOTH };
-extern struct settings settings;
+extern HIDDEN struct settings settings;
 
 /* What every event looks at first, on a page of its own that fork() gives to the child zeroed
  * (MADV_WIPEONFORK): so a new process, a changed module list and the end of tracing all show as "the epoch is
@@ -38,7 +38,7 @@ extern HIDDEN union gate_page gate_page;
 #define gate (&gate_page.gate)
 
 /* This process's slot; NULL while it is not traced. */
-extern struct wire_process *process;
+extern HIDDEN struct wire_process *process;
 
 /* Brings the session into the state that this process needs: starts or joins the run on the first call,
  * claims a slot of its own after a fork. True if this process is traced. Keeps errno. */
@@ -64,7 +64,7 @@ void session_exiting(int status);
 bool session_live(void);
 
 /* How many times this process was attached to: each time it plays a part in another run. */
-extern uint32_t session_part;
+extern HIDDEN uint32_t session_part;
 
 /* The library is there, but was not preloaded: nothing starts until session_attach(). */
 void session_passive(void);

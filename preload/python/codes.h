@@ -7,13 +7,15 @@
 #ifndef LIBTRACE_PYTHON_CODES_H
 #define LIBTRACE_PYTHON_CODES_H
 
+#include "../guest.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
 
 /* Changed whenever what somebody remembers of code objects by their addresses may be wrong. A multiple of
  * CODES_GENERATION. */
 #define CODES_GENERATION (1ull << 32)
-extern _Atomic uint64_t codes_generation;
+extern HIDDEN _Atomic uint64_t codes_generation;
 
 /* The frame number of an instruction of a live code object (raw: what the frame says, see
  * python_layout.instruction); 0 = cannot be described. */

@@ -26,7 +26,7 @@ void recycle_start(void);
 void recycle_stop(void);
 
 python_tracer recycle_event;
-extern python_tracer *const *recycle_hook;
+extern HIDDEN python_tracer *const *recycle_hook;
 
 /* Somebody else took the hook, or gave it up. */
 static inline bool recycle_lost(void)

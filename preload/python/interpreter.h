@@ -2,6 +2,7 @@
 #ifndef LIBTRACE_PYTHON_INTERPRETER_H
 #define LIBTRACE_PYTHON_INTERPRETER_H
 
+#include "../guest.h"
 #include "offsets.h"
 
 #include <stdbool.h>
@@ -49,7 +50,7 @@ struct python_interpreter {
 };
 
 /* layout.version is 0 until one is found. Written once. */
-extern struct python_interpreter python;
+extern HIDDEN struct python_interpreter python;
 
 /* Looks for the symbols of an interpreter. True once there is one that can be read; says once on stderr if
  * there is one that cannot. */

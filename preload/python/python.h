@@ -27,7 +27,7 @@ void python_detach(void);
 void python_forked(void);
 
 /* True once stacks have to be asked for with python_stack(). */
-extern bool python_active;
+extern HIDDEN bool python_active;
 
 /* The node of the calling thread's stack as LIBTRACE_STACK wants it, or 0 where the thread runs no Python
  * code (then the native stack counts). frame: as for unwind_stack(). t is the caller's, entered. */
