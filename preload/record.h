@@ -43,7 +43,8 @@ INLINE void *record_alloc(void *block, size_t size, const void *frame, struct re
     uint32_t node = recall_at(place);
     if (UNLIKELY(!node))
         return record_alloc_walk(t, block, size, frame);
-    /* No loader's: its stacks are never foreseen. */
+    /* The loader's stacks are never foreseen: each of its events makes a new epoch, at which all is
+     * forgotten. */
     ring_end_block(t, (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT, block, (uint32_t)size, node);
     t->made = block;
     thread_leave(t);

@@ -168,19 +168,21 @@ static bool abandoned(const struct thread *t, const void *frame)
     return sigaltstack(NULL, &stack) == 0 && !(stack.ss_flags & SS_ONSTACK);
 }
 
-/* What a new epoch may mean for a thread that was recording already. */
+/* What a new epoch may mean for a thread that was recording already. A signal handler that comes in between
+ * must not take the quick way yet: the thread's own epoch is last. */
 static void look_again(struct thread *t, uint64_t epoch, const void *frame)
 {
-    uint64_t before = t->epoch;
-    t->epoch = epoch;
+    bool modules = (t->epoch ^ epoch) != GATE_STAMPING;
+    if (modules) {
+        modules_refresh();
+        unwind_forget(&t->unwind);
+    }
     t->ask = 0;
-    if ((before ^ epoch) == GATE_STAMPING)
-        return;
-    modules_refresh();
-    unwind_forget(&t->unwind);
+    SIGNAL_FENCE();
+    t->epoch = epoch;
     /* Between mapping a module and relocating it ld.so allocates: what it brings cannot be called yet. Every
      * allocation of its own makes another epoch, so there will be a later look. */
-    if (((const uintptr_t *)frame)[1] - gate->loader_start >= gate->loader_size)
+    if (modules && ((const uintptr_t *)frame)[1] - gate->loader_start >= gate->loader_size)
         python_look();
 }
 
