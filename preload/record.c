@@ -53,7 +53,7 @@ static inline uint32_t record_stack(struct thread *t, const void *frame)
     return LIKELY(record_plain) ? unwind_stack(&t->unwind, frame) : record_stack_slow(t, frame);
 }
 
-/* Not cold: a Python program's native blocks, and every few events where there are threads. */
+/* Not cold: every few events where there are threads. */
 __attribute__((noinline)) void *record_alloc_slow(void *block, size_t size, const void *frame)
 {
     struct thread *t = thread_enter(frame);

@@ -23,7 +23,7 @@ extern HIDDEN bool record_plain; /* true: native stacks only, and no checks of t
 void *record_alloc_slow(void *block, size_t size, const void *frame);
 void record_free_slow(void *block, const void *frame);
 
-/* The rest of record_alloc() when the stack was not the one that was foreseen. */
+/* The rest of record_alloc() when the stack was not the one that was foreseen, or none is (!record_plain). */
 void *record_alloc_walk(struct thread *t, void *block, size_t size, const void *frame);
 
 /* Before the allocator is called: where the stack will be looked for, so that this memory is fetched while

@@ -455,9 +455,9 @@ INLINE uint64_t one(struct tracker *tracker, struct tracked_ring *r, uint64_t wo
     return tail;
 }
 
-/* One ring by itself up to its end, or events later than the
- * limit: false. Its time is not later. Ticks and the like have no time of their own. Whoever finds on the way
- * that care is needed, or another time, takes the end away. */
+/* One ring by itself, up to its end; false: an event later than the limit came first. Ticks and the like have
+ * no time of their own, and are never too late. Whoever finds on the way that care is needed, or another
+ * time, takes the end away. */
 INLINE bool drain_until(struct tracker *tracker, struct tracked_ring *r, uint64_t limit, bool careful,
                         bool blocks, bool sites)
 {

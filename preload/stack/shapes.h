@@ -52,7 +52,7 @@ struct shapes {
         uint16_t first, second;
     } after[SHAPES_GUESSES];
     uint16_t usual[SHAPES_USUAL];   /* that there was the last time, whatever was before: shapes_usual() */
-    uint16_t known[SHAPES_SETS][4]; /* by slot and seed: the shape's line, to know it again */
+    uint16_t known[SHAPES_SETS][4]; /* by key and start: the shape's line, to know it again */
     char lines[SHAPES_LINES][SHAPE_LINE] __attribute__((aligned(64)));
 };
 

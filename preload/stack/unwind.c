@@ -245,7 +245,7 @@ __attribute__((noinline)) struct recall_place unwind_foresee(struct unwind *u, c
     return shapes_foresee(u->shapes, hook_frame);
 }
 
-/* Not cold: in deep a third of the stacks come here. */
+/* Not cold: in deep a ninth of the stacks come here. */
 __attribute__((noinline)) uint32_t unwind_unforeseen(struct unwind *u, const void *hook_frame)
 {
     uint32_t node = shapes_others(u->shapes, hook_frame);
