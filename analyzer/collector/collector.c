@@ -27,10 +27,11 @@
 #define LOOK_NS 10000000ull /* between looks at which processes live */
 #define FIRST_POINT_EVERY_NS 100000000ull
 #define SNAPSHOT_EVERY_NS 250000000ull
-#define SNAPSHOT_SHARE 30               /* the writer is idle so many times longer than it works */
-#define NEW_SITE_PAUSE_NS 20000ull      /* for a site that it has not seen yet: five times what that takes */
-#define EVENTS_AT_ONCE 200000           /* logged events that make a job of their own */
-#define SLOTS_KEPT (WIRE_PROCESSES / 8) /* by processes that have ended; more make a job */
+#define SNAPSHOT_SHARE 30                /* the writer is idle so many times longer than it works */
+#define NEW_SITE_PAUSE_NS 20000ull       /* for a site that it has not seen yet: five times what that takes */
+#define NEW_SITES_PAUSE_NS 1000000000ull /* but no longer than that for all of them: we may be killed */
+#define EVENTS_AT_ONCE 200000            /* logged events that make a job of their own */
+#define SLOTS_KEPT (WIRE_PROCESSES / 8)  /* by processes that have ended; more make a job */
 
 static volatile sig_atomic_t told_to_end;
 
@@ -206,7 +207,9 @@ static void commit_for_waiting(struct collector *c)
 static uint64_t pause_between_snapshots(const struct collector *c)
 {
     uint64_t new_sites = c->tracker.ledger.count - c->sites_seen;
-    uint64_t pause = writer_cost(c->writer) * SNAPSHOT_SHARE + new_sites * NEW_SITE_PAUSE_NS;
+    uint64_t for_sites = new_sites * NEW_SITE_PAUSE_NS;
+    for_sites = for_sites < NEW_SITES_PAUSE_NS ? for_sites : NEW_SITES_PAUSE_NS;
+    uint64_t pause = writer_cost(c->writer) * SNAPSHOT_SHARE + for_sites;
     return pause > SNAPSHOT_EVERY_NS ? pause : SNAPSHOT_EVERY_NS;
 }
 
