@@ -1,12 +1,32 @@
 /* blocks.c - see blocks.h. */
+#define _GNU_SOURCE
 #include "blocks.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <uthash.h>
 
-#define FIRST_HOMES 1024
-#define SMALL_HOMES 65536 /* smaller tables stay emptier: they fit the cache anyway */
+#define PAGE 4096
+#define PIECES_A_PAGE (PAGE / sizeof(uint32_t))
+#define PIECE_PAGES (BLOCKS_PIECES / PIECES_A_PAGE)
+#define SPLIT LEAF_CLASSES           /* of a piece: its leaf is a struct split */
+#define SWEEP_FROM ((size_t)1 << 20) /* bytes of leaves */
+#define SWEEP_PART 4                 /* of them, that must have been taken since the sweep before */
+#define SPARSE 64                    /* bytes of leaves a block: many must be empty */
+
+/* A GiB of the program's addresses. */
+struct region {
+    uint32_t number;                    /* address >> BLOCKS_REGION_SHIFT */
+    uint32_t *pieces;                   /* as in blocks.regions */
+    uint64_t touched[PIECE_PAGES / 64]; /* pages of pieces that hold any: others are not to be looked at */
+};
+
+/* What a piece has that has a leaf for each half. */
+struct split {
+    struct leaf none; /* no places */
+    uint32_t half[2]; /* as a piece: the lower addresses, the higher ones */
+};
 
 struct odd_block {
     uint64_t address; /* key */
@@ -14,34 +34,310 @@ struct odd_block {
     UT_hash_handle hh;
 };
 
-static size_t all_buckets(const struct blocks *blocks)
+/* Of each class of leaves, and of what a split piece has. */
+static const unsigned places[LEAF_CLASSES + 1] = {2, 6, 10, 16, 0};
+static const unsigned units[LEAF_CLASSES + 1] = {1, 2, 3, 5, 1};
+
+/* ---- leaves ------------------------------------------------------------------------------------ */
+
+static unsigned class_of(uint32_t piece)
 {
-    return blocks->homes + BLOCKS_BEHIND;
+    return piece & ((1u << LEAF_CLASS_BITS) - 1);
 }
 
-/* Memory for so many homes; false if there is none. */
-static bool make_room(struct blocks *blocks, size_t homes)
+static struct split *split_at(const struct blocks *blocks, uint32_t piece)
 {
-    size_t all = homes + BLOCKS_BEHIND;
-    if (!grow_to(&blocks->bucket_memory, all * sizeof *blocks->buckets))
+    return (struct split *)blocks_leaf_at(blocks, piece);
+}
+
+/* A list of freed leaves is one of units; those of a split piece are among those of their size. */
+static unsigned list_of(unsigned class)
+{
+    return class == SPLIT ? 0 : class;
+}
+
+/* A page's worth of leaves of a class, from the end of what is in use. */
+static bool new_page(struct blocks *blocks, unsigned list)
+{
+    uint32_t each = units[list], first = (uint32_t)(blocks->leaf_bytes / LEAF_UNIT);
+    if (first >> (32 - LEAF_CLASS_BITS) || !grow_to(&blocks->leaf_memory, blocks->leaf_bytes + PAGE))
         return false;
-    blocks->buckets = blocks->bucket_memory.memory;
+    blocks->leaves = blocks->leaf_memory.memory;
+    blocks->leaf_bytes += PAGE;
+    blocks->leaf[list].fresh = first;
+    blocks->leaf[list].end = first + PAGE / LEAF_UNIT / each * each;
     return true;
 }
 
-static void set_limit(struct blocks *blocks)
+static void sweep_if_due(struct blocks *blocks);
+
+/* A new leaf of a class, as a piece has it; 0 on lack of memory. */
+static uint32_t new_leaf(struct blocks *blocks, unsigned class)
 {
-    blocks->limit = BUCKET * blocks->homes / 16 * (blocks->homes < SMALL_HOMES ? 7 : 12);
-    blocks->plain_limit = blocks->crowded || blocks->odd ? 0 : blocks->limit;
+    unsigned list = list_of(class);
+    bool is_fresh = blocks->leaf[list].fresh < blocks->leaf[list].end;
+    if (!blocks->leaf[list].freed && !is_fresh)
+        sweep_if_due(blocks);
+    uint32_t at = blocks->leaf[list].freed;
+    if (at) {
+        blocks->leaf[list].freed = (uint32_t)blocks_leaf_at(blocks, at << LEAF_CLASS_BITS)->value[0];
+    } else {
+        if (!is_fresh && !new_page(blocks, list))
+            return 0;
+        at = blocks->leaf[list].fresh;
+        blocks->leaf[list].fresh += units[list];
+    }
+    blocks->taken_bytes += units[list] * LEAF_UNIT;
+    uint32_t piece = at << LEAF_CLASS_BITS | class;
+    struct leaf *leaf = blocks_leaf_at(blocks, piece);
+    memset(leaf->tag, 0, places[class]);
+    memset(leaf->tag + places[class], LEAF_NO_PLACE, LEAF_TAGS - places[class]);
+    return piece;
 }
+
+static void free_leaf(struct blocks *blocks, uint32_t piece)
+{
+    unsigned list = list_of(class_of(piece));
+    blocks_leaf_at(blocks, piece)->value[0] = blocks->leaf[list].freed;
+    blocks->leaf[list].freed = piece >> LEAF_CLASS_BITS;
+}
+
+/* The place of an address's block; -1 if it is not there. */
+static int place_of(const struct leaf *leaf, uint64_t address)
+{
+    unsigned found = leaf_find(leaf_tags(leaf), leaf_tag(address));
+    return found ? __builtin_ctz(found) : -1;
+}
+
+static int free_place(const struct leaf *leaf)
+{
+    unsigned found = leaf_find(leaf_tags(leaf), 0);
+    return found ? __builtin_ctz(found) : -1;
+}
+
+static bool is_block(const struct leaf *leaf, unsigned place)
+{
+    return leaf->tag[place] != 0 && leaf->tag[place] != LEAF_NO_PLACE;
+}
+
+static bool is_empty(const struct leaf *leaf)
+{
+    unsigned others = leaf_find(leaf_tags(leaf), 0) | leaf_find(leaf_tags(leaf), LEAF_NO_PLACE);
+    return others == (1u << LEAF_TAGS) - 1;
+}
+
+/* ---- pieces ------------------------------------------------------------------------------------ */
+
+static struct region *region_at(const struct blocks *blocks, uint32_t index)
+{
+    return (struct region *)blocks->region_memory.memory + index;
+}
+
+static struct region *find_region(struct blocks *blocks, uint32_t number)
+{
+    for (uint32_t i = 0; i < blocks->region_count; i++)
+        if (region_at(blocks, i)->number == number)
+            return region_at(blocks, i);
+    return NULL;
+}
+
+static void *map(size_t size)
+{
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static struct region *make_region(struct blocks *blocks, uint32_t number)
+{
+    struct region *region = GROW_AT(&blocks->region_memory, struct region, blocks->region_count);
+    uint32_t *pieces = region ? map(BLOCKS_PIECES * sizeof *pieces) : NULL;
+    if (!pieces)
+        return NULL;
+    region->number = number;
+    region->pieces = pieces;
+    blocks->region_count++;
+    blocks->regions[number] = pieces;
+    return region;
+}
+
+/* A split piece's half is looked up like a piece. */
+static uint32_t *half_of(const struct blocks *blocks, uint32_t *piece, uint64_t address)
+{
+    if (piece && class_of(*piece) == SPLIT)
+        return &split_at(blocks, *piece)->half[address >> (BLOCKS_PIECE_SHIFT - 1) & 1];
+    return piece;
+}
+
+/* Where a new piece's leaf begins: blocks next to each other are alike. */
+static unsigned first_class(const uint32_t *piece)
+{
+    bool has_neighbour = ((uintptr_t)piece & (PAGE - 1)) != 0;
+    return has_neighbour && class_of(piece[-1]) > 0 ? 1 : 0;
+}
+
+/* Two leaves for the halves of a piece. */
+static bool split(struct blocks *blocks, uint32_t *piece)
+{
+    uint32_t old = *piece, both = new_leaf(blocks, SPLIT), half[2] = {0, 0};
+    for (int i = 0; i < 2 && both; i++)
+        half[i] = new_leaf(blocks, LEAF_CLASSES - 1);
+    if (!half[1]) {
+        if (half[0])
+            free_leaf(blocks, half[0]);
+        if (both)
+            free_leaf(blocks, both);
+        return false;
+    }
+    const struct leaf *from = blocks_leaf_at(blocks, old);
+    for (unsigned k = 0; k < LEAF_TAGS; k++) {
+        struct leaf *to = blocks_leaf_at(blocks, half[from->tag[k] >> (BLOCKS_PIECE_SHIFT - 1)]);
+        int place = free_place(to);
+        to->tag[place] = from->tag[k];
+        to->value[place] = from->value[k];
+    }
+    memcpy(split_at(blocks, both)->half, half, sizeof half);
+    free_leaf(blocks, old);
+    *piece = both;
+    return true;
+}
+
+/* A larger leaf for a piece. */
+static bool enlarge(struct blocks *blocks, uint32_t *piece)
+{
+    uint32_t old = *piece, larger = new_leaf(blocks, class_of(old) + 1);
+    if (!larger)
+        return false;
+    struct leaf *to = blocks_leaf_at(blocks, larger);
+    const struct leaf *from = blocks_leaf_at(blocks, old);
+    memcpy(to->tag, from->tag, places[class_of(old)]);
+    memcpy(to->value, from->value, places[class_of(old)] * sizeof to->value[0]);
+    free_leaf(blocks, old);
+    *piece = larger;
+    return true;
+}
+
+/* A leaf with a free place for this address, which is not there; NULL on lack of memory. */
+static struct leaf *make_place(struct blocks *blocks, uint64_t address)
+{
+    uint32_t number = (uint32_t)(address >> BLOCKS_REGION_SHIFT);
+    uint32_t *piece = half_of(blocks, blocks_piece(blocks, address), address);
+    if (piece && *piece && free_place(blocks_leaf_at(blocks, *piece)) >= 0)
+        return blocks_leaf_at(blocks, *piece);
+    struct region *region = find_region(blocks, number);
+    if (!region)
+        region = make_region(blocks, number);
+    if (!region)
+        return NULL;
+    piece = blocks_piece(blocks, address);
+    size_t page = (size_t)(piece - region->pieces) / PIECES_A_PAGE;
+    region->touched[page / 64] |= 1ull << (page & 63);
+    if (*piece == 0)
+        *piece = new_leaf(blocks, first_class(piece));
+    else if (class_of(*piece) < LEAF_CLASSES - 1)
+        enlarge(blocks, piece);
+    else if (class_of(*piece) != SPLIT)
+        split(blocks, piece);
+    piece = half_of(blocks, piece, address);
+    struct leaf *leaf = blocks_leaf_at(blocks, *piece);
+    return free_place(leaf) >= 0 ? leaf : NULL;
+}
+
+/* The leaves that hold a piece's blocks; returns how many. */
+static unsigned leaves_of(const struct blocks *blocks, uint32_t piece, struct leaf *leaves[2])
+{
+    bool two = class_of(piece) == SPLIT;
+    for (unsigned i = 0; i < 1u + two; i++)
+        leaves[i] = blocks_leaf_at(blocks, two ? split_at(blocks, piece)->half[i] : piece);
+    return 1u + two;
+}
+
+/* Calls visit for each piece that has a leaf; first: its first address. */
+static void each_piece(const struct blocks *blocks,
+                       void (*visit)(const struct blocks *blocks, uint32_t *piece, uint64_t first,
+                                     void *data),
+                       void *data)
+{
+    for (uint32_t i = 0; i < blocks->region_count; i++) {
+        const struct region *region = region_at(blocks, i);
+        for (size_t page = 0; page < PIECE_PAGES; page++) {
+            if (!(region->touched[page / 64] >> (page & 63) & 1))
+                continue;
+            for (size_t at = page * PIECES_A_PAGE; at < (page + 1) * PIECES_A_PAGE; at++)
+                if (region->pieces[at])
+                    visit(blocks, &region->pieces[at],
+                          (uint64_t)region->number << BLOCKS_REGION_SHIFT | at << BLOCKS_PIECE_SHIFT, data);
+        }
+    }
+}
+
+static void free_if_empty(const struct blocks *all, uint32_t *piece, uint64_t first, void *data)
+{
+    (void)all;
+    (void)first;
+    struct blocks *blocks = data;
+    struct leaf *leaves[2];
+    unsigned count = leaves_of(blocks, *piece, leaves);
+    for (unsigned i = 0; i < count; i++)
+        if (!is_empty(leaves[i]))
+            return;
+    if (class_of(*piece) == SPLIT) {
+        const struct split both = *split_at(blocks, *piece);
+        free_leaf(blocks, both.half[0]);
+        free_leaf(blocks, both.half[1]);
+    }
+    free_leaf(blocks, *piece);
+    *piece = 0;
+}
+
+/* Before a page more is taken. Leaves must have been taken that a sweep costs little for each of them. */
+static void sweep_if_due(struct blocks *blocks)
+{
+    size_t bytes = blocks->leaf_bytes;
+    if (bytes < SWEEP_FROM || bytes / SPARSE < blocks->count || blocks->taken_bytes < bytes / SWEEP_PART)
+        return;
+    each_piece(blocks, free_if_empty, blocks);
+    blocks->taken_bytes = 0;
+}
+
+/* ---- blocks that do not fit ---------------------------------------------------------------------- */
+
+static bool put_odd(struct blocks *blocks, const struct block *block)
+{
+    struct odd_block *odd = malloc(sizeof *odd);
+    if (!odd)
+        return false;
+    odd->address = block->address;
+    odd->block = *block;
+    HASH_ADD(hh, blocks->odd, address, sizeof odd->address, odd);
+    return true;
+}
+
+static bool take_odd(struct blocks *blocks, uint64_t address, struct block *block)
+{
+    struct odd_block *odd;
+    HASH_FIND(hh, blocks->odd, &address, sizeof address, odd);
+    if (!odd)
+        return false;
+    *block = odd->block;
+    HASH_DEL(blocks->odd, odd);
+    free(odd);
+    return true;
+}
+
+/* ---- the table ----------------------------------------------------------------------------------- */
 
 bool blocks_open(struct blocks *blocks)
 {
     memset(blocks, 0, sizeof *blocks);
-    if (!make_room(blocks, FIRST_HOMES))
+    blocks->regions = map(BLOCKS_REGIONS * sizeof *blocks->regions);
+    if (!blocks->regions || !new_page(blocks, 0)) {
+        blocks_close(blocks);
         return false;
-    blocks->homes = FIRST_HOMES;
-    set_limit(blocks);
+    }
+    struct leaf *none = blocks_leaf_at(blocks, 0);
+    memset(none->tag, LEAF_NO_PLACE, sizeof none->tag);
+    blocks->leaf[0].fresh++;
     return true;
 }
 
@@ -53,150 +349,82 @@ void blocks_close(struct blocks *blocks)
         HASH_DEL(blocks->odd, odd);
         free(odd);
     }
-    grow_free(&blocks->bucket_memory);
+    for (uint32_t i = 0; i < blocks->region_count; i++)
+        munmap(region_at(blocks, i)->pieces, BLOCKS_PIECES * sizeof(uint32_t));
+    grow_free(&blocks->region_memory);
+    grow_free(&blocks->leaf_memory);
+    if (blocks->regions)
+        munmap(blocks->regions, BLOCKS_REGIONS * sizeof *blocks->regions);
     memset(blocks, 0, sizeof *blocks);
 }
 
 size_t blocks_count(const struct blocks *blocks)
 {
-    return blocks->count + HASH_COUNT(blocks->odd);
+    return blocks->count + blocks->odd_addresses;
 }
 
-/* A block more goes on from this bucket, or a block less. */
-static void count_passed(struct bucket *bucket, int by)
+static void age(const struct blocks *blocks, uint32_t *piece, uint64_t first, void *data)
 {
-    if ((bucket->value[0] & BLOCKS_PASSED) != BLOCKS_PASSED)
-        bucket->value[0] += (uint64_t)by << BLOCKS_PASSED_SHIFT;
-}
-
-/* Puts an entry into the first free place from its home on; its address is known not to be there. */
-static void place(struct blocks *blocks, struct entry entry)
-{
-    size_t at = blocks_home(blocks, blocks_entry_address(entry)), last = all_buckets(blocks) - 2;
-    unsigned free_ones;
-    while (!(free_ones = bucket_free(&blocks->buckets[at])))
-        count_passed(&blocks->buckets[at++], 1);
-    struct bucket *bucket = &blocks->buckets[at];
-    unsigned k = (unsigned)__builtin_ctz(free_ones);
-    bucket->low[k] = entry.low;
-    bucket->rest[k] = entry.rest;
-    /* The count of those that passed is of the bucket that it is in, not of the one that it was in. */
-    bucket->value[k] = (entry.value & ~BLOCKS_PASSED) | (bucket->value[k] & BLOCKS_PASSED);
-    if (at >= last) {
-        blocks->crowded = true;
-        set_limit(blocks);
-    }
-    blocks->count++;
-}
-
-static bool put_odd(struct blocks *blocks, const struct block *block)
-{
-    struct odd_block *odd = malloc(sizeof *odd);
-    if (!odd)
-        return false;
-    odd->address = block->address;
-    odd->block = *block;
-    HASH_ADD(hh, blocks->odd, address, sizeof odd->address, odd);
-    set_limit(blocks);
-    return true;
-}
-
-/* Entries that belong further to the front than the walk has come. */
-struct early {
-    struct entry entry[4096];
-    unsigned count;
-};
-
-static void put_by(struct blocks *blocks, struct early *early, struct entry entry)
-{
-    const struct block block = blocks_unpack(blocks, entry);
-    if (early->count < sizeof early->entry / sizeof early->entry[0])
-        early->entry[early->count++] = entry;
-    else
-        put_odd(blocks, &block); /* never seen: thousands that went on hundreds of buckets from home */
-}
-
-/* Walks from the end to the front: where a block goes, further back, everything has moved already. Only near
- * the front may one that had gone on from its home come to a place that is still to be walked through; it
- * waits. */
-static bool grow(struct blocks *blocks)
-{
-    static struct early early;
-    size_t all = all_buckets(blocks), homes = blocks->homes;
-    homes += homes < SMALL_HOMES ? homes : homes / 2;
-    if (!make_room(blocks, homes))
-        return false;
-    blocks->homes = homes;
-    blocks->crowded = false;
-    blocks->count = 0;
-    early.count = 0;
-    for (size_t at = all; at-- > 0;) {
-        struct bucket bucket = blocks->buckets[at];
-        blocks->buckets[at] = (struct bucket){0};
-        for (unsigned k = 0; k < BUCKET; k++) {
-            struct entry entry = bucket_get(&bucket, k);
-            if (!entry.low)
+    (void)first;
+    (void)data;
+    struct leaf *leaves[2];
+    unsigned count = leaves_of(blocks, *piece, leaves);
+    for (unsigned i = 0; i < count; i++) {
+        for (unsigned k = 0; k < LEAF_TAGS; k++) {
+            if (!is_block(leaves[i], k) || leaves[i]->value[k] == BLOCKS_ODD)
                 continue;
-            if (blocks_home(blocks, blocks_entry_address(entry)) >= at)
-                place(blocks, entry);
-            else
-                put_by(blocks, &early, entry);
+            uint64_t value = leaves[i]->value[k];
+            leaves[i]->value[k] = (value & ~(uint64_t)BLOCKS_BORN_MASK) | (value & BLOCKS_BORN_MASK) >> 1;
         }
     }
-    while (early.count > 0)
-        place(blocks, early.entry[--early.count]);
-    set_limit(blocks);
-    return true;
 }
 
 void blocks_age_slow(struct blocks *blocks, uint32_t tick)
 {
     while (tick >> blocks->age_shift > BLOCKS_BORN_MASK) {
         blocks->age_shift++;
-        struct bucket *bucket = blocks->buckets, *end = bucket + all_buckets(blocks);
-        for (; bucket < end; bucket++)
-            for (unsigned k = 0; k < BUCKET; k++)
-                bucket->rest[k] =
-                    (bucket->rest[k] & ~BLOCKS_BORN_MASK) | (bucket->rest[k] & BLOCKS_BORN_MASK) >> 1;
+        each_piece(blocks, age, NULL);
     }
 }
 
-/* Takes a block that went on from its home, or is odd. */
+/* Takes a block that is odd, or in a split piece. */
 bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *block)
 {
-    struct odd_block *odd;
-    size_t home = blocks_home(blocks, address), at = home;
-    unsigned found;
-    while (!(found = bucket_find(&blocks->buckets[at], blocks_key(address))) &&
-           bucket_passed(&blocks->buckets[at]))
-        at++;
-    if (found) {
-        struct bucket *bucket = &blocks->buckets[at];
-        *block = blocks_unpack(blocks, bucket_get(bucket, (unsigned)__builtin_ctz(found)));
-        bucket_clear(bucket, (unsigned)__builtin_ctz(found));
-        blocks->count--;
-        for (; home < at; home++)
-            count_passed(&blocks->buckets[home], -1);
-        return true;
+    if (!blocks_address_fits(address)) {
+        bool there = take_odd(blocks, address, block);
+        blocks->odd_addresses -= there;
+        return there;
     }
-    HASH_FIND(hh, blocks->odd, &address, sizeof address, odd);
-    if (!odd)
+    const uint32_t *piece = half_of(blocks, blocks_piece(blocks, address), address);
+    struct leaf *leaf = piece ? blocks_leaf_at(blocks, *piece) : NULL;
+    int place = leaf ? place_of(leaf, address) : -1;
+    if (place < 0)
         return false;
-    *block = odd->block;
-    HASH_DEL(blocks->odd, odd);
-    free(odd);
-    set_limit(blocks);
+    uint64_t value = leaf->value[place];
+    leaf->tag[place] = 0;
+    blocks->count--;
+    if (value == BLOCKS_ODD)
+        return take_odd(blocks, address, block);
+    *block = blocks_unpack(blocks, address, value);
     return true;
 }
 
 int blocks_put_slow(struct blocks *blocks, const struct block *block, struct block *old)
 {
     int found = blocks_take_slow(blocks, block->address, old);
-    if (blocks_odd(block))
-        return put_odd(blocks, block) ? found : -1;
-    if ((blocks->count >= blocks->limit || blocks->crowded) && !grow(blocks))
+    if (!blocks_address_fits(block->address)) {
+        if (!put_odd(blocks, block))
+            return -1;
+        blocks->odd_addresses++;
+        return found;
+    }
+    struct leaf *leaf = make_place(blocks, block->address);
+    if (!leaf || (!blocks_fits(block) && !put_odd(blocks, block)))
         return -1;
-    place(blocks, blocks_pack(blocks, block));
+    int place = free_place(leaf);
+    leaf->tag[place] = leaf_tag(block->address);
+    leaf->value[place] = blocks_fits(block) ? blocks_pack(blocks, block) : BLOCKS_ODD;
+    blocks->count++;
     return found;
 }
 
@@ -209,17 +437,31 @@ bool blocks_move_slow(struct blocks *blocks, const struct block *block, struct b
     return blocks_put_slow(blocks, &moved, &none) >= 0;
 }
 
-void blocks_each(const struct blocks *blocks, void (*visit)(void *, const struct block *), void *data)
+struct visitor {
+    void (*visit)(void *data, const struct block *block);
+    void *data;
+};
+
+static void visit_piece(const struct blocks *blocks, uint32_t *piece, uint64_t first, void *data)
 {
-    const struct bucket *bucket = blocks->buckets, *end = bucket + all_buckets(blocks);
-    for (; bucket < end; bucket++) {
-        for (unsigned k = 0; k < BUCKET; k++) {
-            if (bucket->low[k]) {
-                struct block block = blocks_unpack(blocks, bucket_get(bucket, k));
-                visit(data, &block);
-            }
+    const struct visitor *visitor = data;
+    struct leaf *leaves[2];
+    unsigned count = leaves_of(blocks, *piece, leaves);
+    for (unsigned i = 0; i < count; i++) {
+        for (unsigned k = 0; k < LEAF_TAGS; k++) {
+            if (!is_block(leaves[i], k) || leaves[i]->value[k] == BLOCKS_ODD)
+                continue;
+            uint64_t address = first + (leaves[i]->tag[k] & ~1u);
+            struct block block = blocks_unpack(blocks, address, leaves[i]->value[k]);
+            visitor->visit(visitor->data, &block);
         }
     }
+}
+
+void blocks_each(const struct blocks *blocks, void (*visit)(void *, const struct block *), void *data)
+{
+    struct visitor visitor = {visit, data};
+    each_piece(blocks, visit_piece, &visitor);
     const struct odd_block *odd, *next;
     HASH_ITER(hh, blocks->odd, odd, next)
     {

@@ -1,21 +1,24 @@
 /* blocks.h - the live blocks of one process: address -> site, size, time of birth.
  *
- * The hottest structure of the collector: one insert and one removal for each pair of events. A flat hash
- * table of buckets, each a cache line of four entries that are compared at once; which of them holds what is
- * of no matter, so removal just clears one. A block whose bucket is full goes to one of the next; how many
- * have passed a bucket that way is counted, in bits that its first entry has to spare, so that nobody looks
- * further in vain. What does not fit an entry (a size of 4 GiB and more, an odd address) goes to a uthash
- * table.
+ * The hottest structure of the collector: one insert and one removal for each pair of events. It is in the
+ * order of the addresses, as blocks that are made or freed one after the other mostly lie side by side: what
+ * was fetched for one serves the next. Memory is told apart in pieces of 256 bytes. What lives in a piece is
+ * in its leaf, which holds 2, 6, 10 or 16 blocks, of all 16 compared at once; most are a cache line. A full
+ * leaf is copied to a larger one. So nothing ever stops for the table to grow, and fresh memory, which is
+ * dear, is taken as the program takes it: 10 to 25 bytes a block where blocks are small.
  *
- * Homes are in the order of the hashes whatever the size of the table, so it grows in place, by a half, in
- * one walk through it: it is never much larger than it must be, and fresh memory is dear.
+ *   regions[address >> 30] --> pieces[address >> 8 & (2^22 - 1)] --> leaf
  *
- * An entry is a place in each of the bucket's three arrays; the key is the address, turned right by 3 bits.
+ *          leaf: 16 tags, a byte each        values, as many as the leaf has places
+ *   +-------------------------------------+ +---------------------------------------+
+ *   |  low byte of the address | 1        | |  site 26  |  size 18  |  born 20 bits | ...
+ *   |  0 = free, 255 = no such place      | |  all ones: what it is is in an odd    |
+ *   +-------------------------------------+ +---------------------------------------+
  *
- *    31              0   31    20 19      0    63      38 37    32 31        0
- *   +-----------------+ +--------+---------+  +----------+--------+-----------+
- *   |  key, low half  | | key>>32|  born   |  |  site    | passed |  size     |     low 0 = free
- *   +-----------------+ +--------+---------+  +----------+--------+-----------+
+ * What does not fit (a size of 256 KiB and more, an address that is no multiple of 8) is kept in a uthash
+ * table. A piece with more than 16 blocks (of 8 bytes) has a leaf for each of its halves, and one without
+ * places in front of them, so that only the slow functions know of it. Leaves that became empty are looked
+ * for when most of them may be.
  */
 #ifndef LIBTRACE_BLOCKS_H
 #define LIBTRACE_BLOCKS_H
@@ -23,10 +26,10 @@
 #include "fast.h"
 #include "grow.h"
 
+#include <emmintrin.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <xmmintrin.h>
 
 struct block {
     uint64_t address;
@@ -35,31 +38,33 @@ struct block {
     uint32_t born; /* tick; exact to 2^n ticks after 2^(20+n) of them */
 };
 
-#define BUCKET 4 /* entries */
+#define LEAF_TAGS 16
+#define LEAF_CLASSES 4
 
-struct bucket {
-    uint32_t low[BUCKET], rest[BUCKET];
-    uint64_t value[BUCKET];
-} __attribute__((aligned(64)));
-
-/* One of them by itself. */
-struct entry {
-    uint32_t low, rest;
-    uint64_t value;
-};
+struct leaf {
+    uint8_t tag[LEAF_TAGS];
+    uint64_t value[];
+} __attribute__((aligned(16)));
 
 struct odd_block;
+struct region;
 
 struct blocks {
-    struct bucket *buckets; /* bucket_memory's */
-    size_t homes;           /* buckets in which blocks are at home; BLOCKS_BEHIND more take what goes on */
-    size_t count;           /* blocks in the flat table */
-    size_t limit;           /* of count, before the table grows */
-    size_t plain_limit;     /* of count, for blocks_put(): 0 while the table is crowded, or some are odd */
-    unsigned age_shift;     /* ticks are kept >> age_shift */
-    bool crowded;           /* it must grow although the limit is not reached */
-    struct grow bucket_memory;
+    uint32_t **regions; /* pieces of each GiB: LEAF_UNITs from the first leaf << LEAF_CLASS_BITS | class */
+    char *leaves;       /* leaf_memory's; at its begin the leaf of pieces that have none: no places */
+    size_t count;       /* blocks in leaves, the places of odd ones included */
+    unsigned age_shift; /* ticks are kept >> age_shift */
+    struct grow leaf_memory; /* pages of leaves, a class each */
+    size_t leaf_bytes;       /* of it in use */
+    size_t taken_bytes;      /* of leaves that were taken since empty ones were looked for */
+    struct {
+        uint32_t freed;      /* the first of a list of freed ones, linked by their first values; 0 = none */
+        uint32_t fresh, end; /* LEAF_UNITs: what is left of the class's last page */
+    } leaf[LEAF_CLASSES];
+    struct grow region_memory; /* struct region */
+    uint32_t region_count;
     struct odd_block *odd;
+    size_t odd_addresses; /* of them in no leaf */
 };
 
 /* False on lack of memory. */
@@ -73,14 +78,18 @@ void blocks_each(const struct blocks *blocks, void (*visit)(void *data, const st
 
 /* ---- the fast parts, inline ------------------------------------------------------------------ */
 
+#define BLOCKS_REGION_SHIFT 30
+#define BLOCKS_PIECE_SHIFT 8
+#define BLOCKS_PIECES (1u << (BLOCKS_REGION_SHIFT - BLOCKS_PIECE_SHIFT)) /* of a region */
+#define BLOCKS_REGIONS (1u << (48 - BLOCKS_REGION_SHIFT))
 #define BLOCKS_BORN_BITS 20
 #define BLOCKS_BORN_MASK ((1u << BLOCKS_BORN_BITS) - 1)
-#define BLOCKS_HIGH_BITS 12 /* of a key, above its low half */
-#define BLOCKS_BEHIND 1024u
-#define BLOCKS_SITE_SHIFT 38
-#define BLOCKS_PASSED_SHIFT 32
-#define BLOCKS_PASSED_MAX 63u /* that or more, for ever */
-#define BLOCKS_PASSED ((uint64_t)BLOCKS_PASSED_MAX << BLOCKS_PASSED_SHIFT)
+#define BLOCKS_SIZE_BITS 18
+#define BLOCKS_SITE_SHIFT (BLOCKS_BORN_BITS + BLOCKS_SIZE_BITS)
+#define BLOCKS_ODD UINT64_MAX
+#define LEAF_UNIT 32
+#define LEAF_CLASS_BITS 3
+#define LEAF_NO_PLACE 255
 
 int blocks_put_slow(struct blocks *blocks, const struct block *block, struct block *old);
 bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *block);
@@ -96,100 +105,84 @@ INLINE void blocks_age(struct blocks *blocks, uint32_t tick)
         blocks_age_slow(blocks, tick);
 }
 
-/* Of an address that is no multiple of 8, or beyond 47 bits, more than the low 44 bits are set. */
-INLINE uint64_t blocks_key(uint64_t address)
+/* Where it stands what leaf a piece has; NULL: nothing was ever there. */
+INLINE uint32_t *blocks_piece(const struct blocks *blocks, uint64_t address)
 {
-    return address >> 3 | address << 61;
+    uint32_t *pieces = blocks->regions[address >> BLOCKS_REGION_SHIFT];
+    return LIKELY(pieces != NULL) ? &pieces[address >> BLOCKS_PIECE_SHIFT & (BLOCKS_PIECES - 1)] : NULL;
 }
 
-INLINE uint64_t blocks_entry_address(struct entry entry)
+INLINE struct leaf *blocks_leaf_at(const struct blocks *blocks, uint32_t piece)
 {
-    return ((uint64_t)(entry.rest >> BLOCKS_BORN_BITS) << 32 | entry.low) << 3;
+    return (struct leaf *)(blocks->leaves + (uint64_t)(piece >> LEAF_CLASS_BITS) * LEAF_UNIT);
 }
 
-/* A piece of 64 bytes of memory has one home: blocks that are allocated one after the other share it. The 32
- * bits of the hash are a fraction of all homes (Lemire 2019, without a division). */
-INLINE size_t blocks_home(const struct blocks *blocks, uint64_t address)
+/* The leaf that an address's block is in, if there is one and it is no odd one. */
+INLINE struct leaf *blocks_leaf(const struct blocks *blocks, uint64_t address)
 {
-    return ((address >> 6) * 0x9e3779b97f4a7c15ull >> 32) * blocks->homes >> 32;
+    const uint32_t *piece = blocks_piece(blocks, address);
+    return LIKELY(piece != NULL) ? blocks_leaf_at(blocks, *piece) : (struct leaf *)blocks->leaves;
 }
 
-typedef uint32_t blocks_four __attribute__((vector_size(16)));
-
-/* The lanes in which all bits are set, as bits. */
-INLINE unsigned blocks_lanes(blocks_four four)
+INLINE uint8_t leaf_tag(uint64_t address)
 {
-    return (unsigned)_mm_movemask_ps((__m128)four);
+    return (uint8_t)address | 1;
 }
 
-/* Which entries of a bucket hold a key, as bits. */
-INLINE unsigned bucket_find(const struct bucket *bucket, uint64_t key)
+/* The places that have a tag, as bits. */
+INLINE unsigned leaf_find(__m128i tags, uint8_t tag)
 {
-    const blocks_four *low = (const blocks_four *)bucket->low, *rest = (const blocks_four *)bucket->rest;
-    return blocks_lanes((blocks_four)(*low == (uint32_t)key) &
-                        (blocks_four)(*rest >> BLOCKS_BORN_BITS == (uint32_t)(key >> 32)));
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag)));
 }
 
-/* Which are free. */
-INLINE unsigned bucket_free(const struct bucket *bucket)
+INLINE __m128i leaf_tags(const struct leaf *leaf)
 {
-    const blocks_four *low = (const blocks_four *)bucket->low;
-    return blocks_lanes((blocks_four)(*low == 0));
-}
-
-/* True if blocks went on from this bucket to the next. */
-INLINE bool bucket_passed(const struct bucket *bucket)
-{
-    return (bucket->value[0] >> BLOCKS_PASSED_SHIFT & BLOCKS_PASSED_MAX) != 0;
-}
-
-INLINE struct entry bucket_get(const struct bucket *bucket, unsigned place)
-{
-    return (struct entry){bucket->low[place], bucket->rest[place], bucket->value[place]};
-}
-
-INLINE void bucket_clear(struct bucket *bucket, unsigned place)
-{
-    bucket->low[place] = 0;
-    bucket->rest[place] = 0; /* so that a key whose low half is 0 is not found here */
+    return _mm_load_si128((const __m128i *)leaf->tag);
 }
 
 /* Makes the look-up of an address soon to come fast. */
 INLINE void blocks_prefetch(const struct blocks *blocks, uint64_t address)
 {
-    __builtin_prefetch(&blocks->buckets[blocks_home(blocks, address)], 1);
+    __builtin_prefetch(blocks_leaf(blocks, address), 1);
 }
 
 /* The site of the block at an address if that is seen at a glance, else 0. */
 INLINE uint32_t blocks_peek_site(const struct blocks *blocks, uint64_t address)
 {
-    const struct bucket *bucket = &blocks->buckets[blocks_home(blocks, address)];
-    unsigned found = bucket_find(bucket, blocks_key(address));
-    return found ? (uint32_t)(bucket->value[__builtin_ctz(found)] >> BLOCKS_SITE_SHIFT) : 0;
+    const struct leaf *leaf = blocks_leaf(blocks, address);
+    unsigned found = leaf_find(leaf_tags(leaf), leaf_tag(address));
+    uint32_t site = found ? (uint32_t)(leaf->value[__builtin_ctz(found)] >> BLOCKS_SITE_SHIFT) : 0;
+    return LIKELY(site != BLOCKS_ODD >> BLOCKS_SITE_SHIFT) ? site : 0;
 }
 
-INLINE struct block blocks_unpack(const struct blocks *blocks, struct entry entry)
+INLINE struct block blocks_unpack(const struct blocks *blocks, uint64_t address, uint64_t value)
 {
-    return (struct block){.address = blocks_entry_address(entry),
-                          .size = (uint32_t)entry.value,
-                          .site = (uint32_t)(entry.value >> BLOCKS_SITE_SHIFT),
-                          .born = (entry.rest & BLOCKS_BORN_MASK) << blocks->age_shift};
+    return (struct block){.address = address,
+                          .size = value >> BLOCKS_BORN_BITS & ((1u << BLOCKS_SIZE_BITS) - 1),
+                          .site = (uint32_t)(value >> BLOCKS_SITE_SHIFT),
+                          .born = (uint32_t)(value & BLOCKS_BORN_MASK) << blocks->age_shift};
 }
 
-INLINE struct entry blocks_pack(const struct blocks *blocks, const struct block *block)
+INLINE uint64_t blocks_pack(const struct blocks *blocks, const struct block *block)
 {
-    uint64_t key = blocks_key(block->address);
-    return (struct entry){(uint32_t)key,
-                          (uint32_t)(key >> 32) << BLOCKS_BORN_BITS | block->born >> blocks->age_shift,
-                          (uint64_t)block->site << BLOCKS_SITE_SHIFT | (uint32_t)block->size};
+    return (uint64_t)block->site << BLOCKS_SITE_SHIFT | block->size << BLOCKS_BORN_BITS |
+           block->born >> blocks->age_shift;
 }
 
-/* True if a block does not fit an entry. */
-INLINE bool blocks_odd(const struct block *block)
+INLINE bool blocks_site_fits(uint32_t site)
 {
-    uint64_t key = blocks_key(block->address);
-    uint64_t beyond = (uint64_t)block->site << (BLOCKS_SITE_SHIFT - 32) | block->size;
-    return (beyond >> 32 | key >> (32 + BLOCKS_HIGH_BITS)) != 0 || (uint32_t)key == 0;
+    return site < BLOCKS_ODD >> BLOCKS_SITE_SHIFT;
+}
+
+INLINE bool blocks_address_fits(uint64_t address)
+{
+    return (address & 7) == 0;
+}
+
+/* True if a value tells all of a block. */
+INLINE bool blocks_fits(const struct block *block)
+{
+    return block->size >> BLOCKS_SIZE_BITS == 0 && blocks_site_fits(block->site);
 }
 
 /* What the slow parts get or give is copied, so that in the fast ones blocks are in registers alone. */
@@ -198,18 +191,16 @@ INLINE bool blocks_odd(const struct block *block)
  * 0. -1 on lack of memory. */
 INLINE int blocks_put(struct blocks *blocks, const struct block *block, struct block *old)
 {
-    struct bucket *bucket = &blocks->buckets[blocks_home(blocks, block->address)];
-    unsigned taken = bucket_find(bucket, blocks_key(block->address)), free_ones = bucket_free(bucket);
-    if (UNLIKELY(blocks_odd(block) || taken || !free_ones || bucket_passed(bucket) ||
-                 blocks->count >= blocks->plain_limit)) {
+    struct leaf *leaf = blocks_leaf(blocks, block->address);
+    __m128i tags = leaf_tags(leaf);
+    unsigned taken = leaf_find(tags, leaf_tag(block->address)), free_ones = leaf_find(tags, 0);
+    if (UNLIKELY(taken || !free_ones || !blocks_fits(block) || !blocks_address_fits(block->address))) {
         const struct block copy = *block;
         return blocks_put_slow(blocks, &copy, old);
     }
     unsigned place = (unsigned)__builtin_ctz(free_ones);
-    struct entry entry = blocks_pack(blocks, block);
-    bucket->low[place] = entry.low;
-    bucket->rest[place] = entry.rest;
-    bucket->value[place] = entry.value; /* none has passed */
+    leaf->tag[place] = leaf_tag(block->address);
+    leaf->value[place] = blocks_pack(blocks, block);
     blocks->count++;
     return 0;
 }
@@ -217,18 +208,20 @@ INLINE int blocks_put(struct blocks *blocks, const struct block *block, struct b
 /* Removes the block at an address; false if there is none. */
 INLINE bool blocks_take(struct blocks *blocks, uint64_t address, struct block *block)
 {
-    struct bucket *bucket = &blocks->buckets[blocks_home(blocks, address)];
-    unsigned found = bucket_find(bucket, blocks_key(address));
-    if (UNLIKELY(!found)) {
+    struct leaf *leaf = blocks_leaf(blocks, address);
+    unsigned found = leaf_find(leaf_tags(leaf), leaf_tag(address));
+    uint64_t value = BLOCKS_ODD;
+    if (LIKELY(found && blocks_address_fits(address)))
+        value = leaf->value[__builtin_ctz(found)];
+    if (UNLIKELY(value == BLOCKS_ODD)) {
         struct block taken;
         bool there = blocks_take_slow(blocks, address, &taken);
         if (there)
             *block = taken;
         return there;
     }
-    unsigned place = (unsigned)__builtin_ctz(found);
-    *block = blocks_unpack(blocks, bucket_get(bucket, place));
-    bucket_clear(bucket, place);
+    *block = blocks_unpack(blocks, address, value);
+    leaf->tag[__builtin_ctz(found)] = 0;
     blocks->count--;
     return true;
 }
@@ -237,9 +230,12 @@ INLINE bool blocks_take(struct blocks *blocks, uint64_t address, struct block *b
  * false if there is none. */
 INLINE bool blocks_move(struct blocks *blocks, const struct block *block, struct block *old)
 {
-    struct bucket *bucket = &blocks->buckets[blocks_home(blocks, block->address)];
-    unsigned found = bucket_find(bucket, blocks_key(block->address));
-    if (UNLIKELY(!found || block->site >> (64 - BLOCKS_SITE_SHIFT))) {
+    struct leaf *leaf = blocks_leaf(blocks, block->address);
+    unsigned found = leaf_find(leaf_tags(leaf), leaf_tag(block->address));
+    uint64_t value = BLOCKS_ODD;
+    if (LIKELY(found && blocks_address_fits(block->address) && blocks_site_fits(block->site)))
+        value = leaf->value[__builtin_ctz(found)];
+    if (UNLIKELY(value == BLOCKS_ODD)) {
         const struct block copy = *block;
         struct block was;
         bool there = blocks_move_slow(blocks, &copy, &was);
@@ -247,12 +243,9 @@ INLINE bool blocks_move(struct blocks *blocks, const struct block *block, struct
             *old = was;
         return there;
     }
-    unsigned place = (unsigned)__builtin_ctz(found);
-    struct entry was = bucket_get(bucket, place);
-    *old = blocks_unpack(blocks, was);
-    bucket->rest[place] = (was.rest & ~BLOCKS_BORN_MASK) | block->born >> blocks->age_shift;
-    bucket->value[place] = (was.value & ((1ull << BLOCKS_SITE_SHIFT) - 1)) | (uint64_t)block->site
-                                                                                 << BLOCKS_SITE_SHIFT;
+    *old = blocks_unpack(blocks, block->address, value);
+    struct block moved = {block->address, old->size, block->site, block->born};
+    leaf->value[__builtin_ctz(found)] = blocks_pack(blocks, &moved);
     return true;
 }
 

@@ -19,10 +19,10 @@
 #include <x86intrin.h>
 
 #define MASK (WIRE_RING_WORDS - 1)
-#define AHEAD 48            /* words: how early the block of an event is fetched into the cache */
-#define BLOCKS_CACHED 16384 /* so many buckets, 1 MiB, */
-#define SITES_CACHED 8192   /* and so many sites, 1 MiB, are in a cache without being fetched */
-#define GIVE_BACK 8192      /* words after which the target may use the space again */
+#define AHEAD 48                 /* words: how early the block of an event is fetched into the cache */
+#define BLOCKS_CACHED (1u << 20) /* so many bytes of leaves, */
+#define SITES_CACHED 8192        /* and so many sites, 1 MiB, are in a cache without being fetched */
+#define GIVE_BACK 8192           /* words after which the target may use the space again */
 
 /* An address whose events came out of order. */
 struct limbo {
@@ -346,7 +346,7 @@ INLINE bool has_node(enum wire_event type)
 
 static inline bool blocks_cached(const struct tracked_process *process)
 {
-    return process->blocks.homes <= BLOCKS_CACHED;
+    return process->blocks.leaf_bytes <= BLOCKS_CACHED;
 }
 
 static inline bool sites_cached(const struct tracker *tracker)

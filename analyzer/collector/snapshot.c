@@ -193,8 +193,7 @@ static void take_blocks(struct tracker *tracker, struct job *job)
     for (uint32_t i = 0; job->blocks && i < tracker->process_count; i++) {
         struct taking taking = {tracker, job, i};
         const struct tracked_process *process = tracker_process(tracker, i);
-        if (process->blocks.buckets)
-            blocks_each(&process->blocks, take_block, &taking);
+        blocks_each(&process->blocks, take_block, &taking);
     }
 }
 

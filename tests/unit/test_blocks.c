@@ -94,6 +94,12 @@ static void close_together(void **unused)
     against_array(16, false);
 }
 
+static void smallest(void **unused)
+{
+    (void)unused;
+    against_array(8, true);
+}
+
 static void far_apart(void **unused)
 {
     (void)unused;
@@ -104,6 +110,28 @@ static void odd_ones(void **unused)
 {
     (void)unused;
     against_array(32, true);
+}
+
+/* Blocks that are gone leave nothing: a program that goes on to ever new addresses, of two GiB here. */
+static void ever_new_addresses(void **unused)
+{
+    (void)unused;
+    struct blocks blocks;
+    struct block old;
+    uint64_t first = 0x7f0000000000ull, step = 80, behind = 1000 * step, end = first + (2ull << 30);
+    assert_true(blocks_open(&blocks));
+    for (uint64_t at = first; at < end; at += step) {
+        struct block block = {at, 64, 1, 1};
+        assert_int_equal(blocks_put(&blocks, &block, &old), 0);
+        if (at >= first + behind)
+            assert_true(blocks_take(&blocks, at - behind, &old));
+    }
+    assert_int_equal(blocks_count(&blocks), 1000);
+    assert_in_range(blocks.leaf_bytes, 0, 2 << 20);
+    struct visited visited = {0};
+    blocks_each(&blocks, visit, &visited);
+    assert_int_equal(visited.count, 1000);
+    blocks_close(&blocks);
 }
 
 static void moves(void **unused)
@@ -126,10 +154,8 @@ static void moves(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(close_together),
-        cmocka_unit_test(far_apart),
-        cmocka_unit_test(odd_ones),
-        cmocka_unit_test(moves),
+        cmocka_unit_test(close_together), cmocka_unit_test(smallest),           cmocka_unit_test(far_apart),
+        cmocka_unit_test(odd_ones),       cmocka_unit_test(ever_new_addresses), cmocka_unit_test(moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
