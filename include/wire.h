@@ -3,7 +3,7 @@
  * One memfd, the arena, holds all of it. Traced processes map it once, at start, and close the
  * descriptor; children inherit the mapping by fork and open it again through /proc/PID/fd after exec.
  *
- *   offset 0             wire_arena      header: identity, tick, wake-up, the map of chunks,
+ *   offset 0             wire_arena      header: identity, heartbeat, wake-up, the map of chunks,
  *                                        the process slots and the ring slots
  *   WIRE_FIRST_CHUNK...  chunks          64 KiB each, claimed by setting bits in chunk_map:
  *                                          ring buffers      WIRE_RING_WORDS words a thread
@@ -25,7 +25,7 @@
  *
  *    63  60 59        48 47                                  0
  *   +------+------------+-------------------------------------+
- *   | type |  elapsed   |  address                            |   every event but STAMP, TICK, HUGE
+ *   | type |  elapsed   |  address                            |   every event but STAMP, HUGE
  *   +------+------------+----------------+--------------------+
  *   |  node                              |  size              |   ALLOC, MOVE: second word
  *   +------------------------------------+--------------------+
@@ -51,7 +51,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 4u                  /* changed with every change of this file */
+#define WIRE_VERSION 5u                  /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -68,10 +68,9 @@ enum wire_event {
     WIRE_REALLOC_BEGIN = 3, /* one word: the old address, as a free; the new block follows as ALLOC */
     WIRE_REALLOC_FAIL = 4,  /* one word: the old address lives on as it was before BEGIN */
     WIRE_HUGE = 5,          /* one word: size >> 32 in the low bits, of the ALLOC that follows */
-    WIRE_TICK = 6,          /* one word: the value of wire_arena.tick in the low 32 bits */
-    WIRE_STAMP = 7,         /* one word: the time-stamp counter >> WIRE_STAMP_SHIFT, low 60 bits */
-    WIRE_MARK = 8,          /* two words: a mark's number in the low 32 bits, see wire_note_mark; the time */
-    WIRE_MOVE = 9,          /* two words as ALLOC: a live block now belongs to this stack (recycled object) */
+    WIRE_STAMP = 6,         /* one word: the time-stamp counter >> WIRE_STAMP_SHIFT, low 60 bits */
+    WIRE_MARK = 7,          /* two words: a mark's number in the low 32 bits, see wire_note_mark; the time */
+    WIRE_MOVE = 8,          /* two words as ALLOC: a live block now belongs to this stack (recycled object) */
 };
 
 #define WIRE_TYPE_SHIFT 60
@@ -272,7 +271,7 @@ struct wire_arena {
     char database[4096];   /* absolute path */
 
     _Alignas(
-        64) _Atomic uint32_t tick; /* (collector) time since started_ns in units of 10 ms; its heartbeat */
+        64) _Atomic uint32_t tick; /* (collector) its heartbeat: time since started_ns in units of 10 ms */
     _Atomic uint32_t collector;    /* (collector) enum wire_collector_state; a futex */
     _Atomic int32_t collector_pid; /* (collector) */
     char error[232];               /* (collector) one line, before WIRE_COLLECTOR_FAILED */

@@ -31,18 +31,16 @@ EXPORT void free(void *block)
 {
     if (UNLIKELY(block == NULL))
         return;
-    record_free(block, FRAME);
-    if (LIKELY(!real_is_pool(block)))
-        real.free(block);
+    block = record_free(block, FRAME);
+    real.free(block);
 }
 
 EXPORT void cfree(void *block)
 {
     if (block == NULL)
         return;
-    record_free(block, FRAME);
-    if (!real_is_pool(block))
-        real.free(block);
+    block = record_free(block, FRAME);
+    real.free(block);
 }
 
 EXPORT void free_sized(void *block, size_t size)
@@ -50,9 +48,8 @@ EXPORT void free_sized(void *block, size_t size)
     (void)size;
     if (block == NULL)
         return;
-    record_free(block, FRAME);
-    if (!real_is_pool(block))
-        real.free(block);
+    block = record_free(block, FRAME);
+    real.free(block);
 }
 
 EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size)
@@ -61,9 +58,8 @@ EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size)
     (void)size;
     if (block == NULL)
         return;
-    record_free(block, FRAME);
-    if (!real_is_pool(block))
-        real.free(block);
+    block = record_free(block, FRAME);
+    real.free(block);
 }
 
 /* A block from the start-up pool cannot be given to the real allocator: it is copied over. */

@@ -38,14 +38,14 @@ static NOINLINE void *look_up(const char *name)
 INLINE void new_begins(void)
 {
     struct thread *t = thread_self;
-    if (LIKELY(t && !t->busy))
+    if (LIKELY(!t->busy))
         t->made = NULL;
 }
 
 INLINE void new_ends(void *block, size_t size, const void *frame)
 {
     struct thread *t = thread_self;
-    if (block && !(t && t->made == block))
+    if (block && t->made != block)
         record_alloc(block, size, frame, record_foresee(frame));
 }
 
@@ -53,14 +53,14 @@ INLINE void delete_begins(void *block, const void *frame)
 {
     record_free(block, frame);
     struct thread *t = thread_self;
-    if (LIKELY(t && !t->busy))
+    if (LIKELY(!t->busy))
         t->deleting = block;
 }
 
 INLINE void delete_ends(void)
 {
     struct thread *t = thread_self;
-    if (LIKELY(t && !t->busy))
+    if (LIKELY(!t->busy))
         t->deleting = NULL;
 }
 

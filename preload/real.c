@@ -134,6 +134,15 @@ static size_t boot_malloc_usable_size(void *block)
     return real.malloc_usable_size(block);
 }
 
+/* What the program has of the pool it may give back; looked for only if there is such a block. */
+static void (*free_of_others)(void *);
+
+static void careful_free(void *block)
+{
+    if (!real_is_pool(block))
+        free_of_others(block);
+}
+
 static void last_exit(int status)
 {
     for (;;)
@@ -183,6 +192,10 @@ void real_init(void)
     LOOK_UP(_exit);
     LOOK_UP(quick_exit);
 #undef LOOK_UP
+    if (atomic_load(&pool_used)) {
+        free_of_others = found.free;
+        found.free = careful_free;
+    }
     real = found;
     resolving = false;
     atomic_store_explicit(&done, true, memory_order_release);

@@ -68,16 +68,18 @@ __attribute__((noinline)) void *record_alloc_slow(void *block, size_t size, cons
     return block;
 }
 
-__attribute__((noinline)) void record_free_slow(void *block, const void *frame)
+__attribute__((noinline)) void *record_free_slow(void *block, const void *frame)
 {
     struct thread *t = thread_enter(frame);
     if (UNLIKELY(!t))
-        return;
+        return block;
     if (LIKELY(block != t->deleting))
         ring_put(t, WIRE_FREE, block);
     thread_leave(t);
+    /* It may have used up the look at the world that an allocation of the loader's was to lead to. */
     if (UNLIKELY(record_is_loader(frame)))
         session_new_epoch();
+    return block;
 }
 
 __attribute__((noinline)) void *record_alloc_walk(struct thread *t, void *block, size_t size,

@@ -8,7 +8,8 @@
 
 #include "thread.h"
 
-/* Allocations and frees that ld.so makes for itself mean that modules may come or go. */
+/* Allocations that ld.so makes for itself mean that modules may come. That some are gone matters when others
+ * come in their place, or something else does: see rules.c. */
 INLINE bool record_is_loader(const void *frame)
 {
     uintptr_t caller = ((const uintptr_t *)frame)[1];
@@ -21,7 +22,7 @@ extern HIDDEN bool record_plain; /* true: native stacks only, and no checks of t
 
 /* The same as the functions without "slow", whatever is special about the event. */
 void *record_alloc_slow(void *block, size_t size, const void *frame);
-void record_free_slow(void *block, const void *frame);
+void *record_free_slow(void *block, const void *frame);
 
 /* The rest of record_alloc() when the stack was not the one that was foreseen, or none is (!record_plain). */
 void *record_alloc_walk(struct thread *t, void *block, size_t size, const void *frame);
@@ -31,7 +32,7 @@ void *record_alloc_walk(struct thread *t, void *block, size_t size, const void *
 INLINE struct recall_place record_foresee(const void *frame)
 {
     struct thread *t = thread_self;
-    return LIKELY(t && record_plain) ? unwind_foresee(&t->unwind, frame) : RECALL_NOWHERE;
+    return LIKELY(record_plain) ? unwind_foresee(&t->unwind, frame) : RECALL_NOWHERE;
 }
 
 /* After the allocator returned block, which is returned. */
@@ -51,17 +52,16 @@ INLINE void *record_alloc(void *block, size_t size, const void *frame, struct re
     return block;
 }
 
-/* Before the allocator gets block back. */
-INLINE void record_free(void *block, const void *frame)
+/* Before the allocator gets block back, which is returned. */
+INLINE void *record_free(void *block, const void *frame)
 {
     struct thread *t = thread_self;
-    if (UNLIKELY(record_is_loader(frame) || !thread_enter_quick(t, frame))) {
-        record_free_slow(block, frame);
-        return;
-    }
+    if (UNLIKELY(!thread_enter_quick(t, frame)))
+        return record_free_slow(block, frame);
     if (LIKELY(block != t->deleting))
         ring_end(t, (uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT, block);
     thread_leave(t);
+    return block;
 }
 
 /* Around realloc: before, with the old block; after, if it failed. The new block is an allocation. */

@@ -356,7 +356,6 @@ static void open_gate(void)
     bool found = modules_find(loader, &module);
     gate->loader_start = found ? module.start : 1;
     gate->loader_size = found ? module.end - module.start : 0;
-    gate->tick = &arena->tick;
     atomic_store(&process->state, WIRE_PROCESS_LIVE);
     uint64_t now = atomic_load(&gate->epoch), last = atomic_load(&last_epoch);
     note_epoch(((now > last ? now : last) | GATE_STAMPING) + 1);

@@ -26,7 +26,6 @@ struct gate {
     _Atomic uint64_t epoch; /* 0: not started in this process; the lowest bit is GATE_STAMPING */
     uintptr_t loader_start; /* where ld.so's code is; its allocations mean that modules come or go */
     uintptr_t loader_size;
-    _Atomic uint32_t *tick; /* the arena's */
 };
 #define GATE_STAMPING 1u /* more than one ring: events carry the time */
 

@@ -13,7 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
-__thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+static struct shapes nobodys_shapes; /* in which nothing is ever found */
+struct thread thread_nobody = {.busy = 1, .unwind = {.shapes = &nobodys_shapes}};
+
+__thread struct thread *thread_self __attribute__((tls_model("initial-exec"))) = &thread_nobody;
 
 /* States of this process by ring slot; made on first use, kept for the slot's next owner. */
 static struct thread *_Atomic states[WIRE_RINGS];
@@ -126,7 +129,7 @@ static struct thread *claim(uint32_t level, struct thread *own)
 
 void thread_forked(void)
 {
-    thread_self = NULL;
+    thread_self = &thread_nobody;
     atomic_store(&rings_claimed, 0);
     atomic_store(&inside, 1); /* ours: the slow path leads here */
 }
@@ -194,6 +197,8 @@ static struct thread *enter(const void *frame)
     struct thread **place = &thread_self;
     for (uint32_t level = 0; level < 4; level++) {
         struct thread *t = *place;
+        if (t == &thread_nobody)
+            t = NULL;
         if (!t || t->part != session_part) {
             t = claim(level, t);
             if (!t)
@@ -248,12 +253,6 @@ __attribute__((noinline)) void thread_set_ask(struct thread *t)
         t->ask = (t->stamped | (RING_STAMP_WORDS - 1)) + 1;
     if (t->paused)
         t->ask = 0;
-}
-
-NOINLINE void thread_tick(struct thread *t, uint32_t tick)
-{
-    t->tick = tick;
-    ring_word(t, (uint64_t)WIRE_TICK << WIRE_TYPE_SHIFT | tick);
 }
 
 /* Not cold: every few events. */

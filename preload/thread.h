@@ -26,7 +26,6 @@ struct thread {
     uint64_t limit;   /* head up to which there is room */
     uint64_t stamp;   /* time of the last stamped event, in stamp units; 0 = never */
     uint64_t stamped; /* head then */
-    uint32_t tick;    /* published last */
     uint32_t level;
     uint32_t part; /* session_part when the ring was claimed: later the ring is somebody else's memory */
     uint32_t tid;
@@ -37,7 +36,9 @@ struct thread {
     struct unwind unwind;
 } __attribute__((aligned(64))); /* unwind's memory follows */
 
+/* Never NULL: a thread without a state of its own has that one, which is always busy. */
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
+extern HIDDEN struct thread thread_nobody;
 
 /* The slow part of thread_enter: first event of a thread or process, changed modules, a hook within a hook.
  * NULL if this event is not to be recorded. */
@@ -59,9 +60,6 @@ void thread_new_part(void);
 /* Works out t->ask. */
 void thread_set_ask(struct thread *t);
 
-/* Emits the tick that has to precede the next event. */
-void thread_tick(struct thread *t, uint32_t tick);
-
 /* Reads the clock: the next event's elapsed time, 0 after a STAMP of its own. */
 uint64_t thread_stamp(struct thread *t);
 
@@ -70,7 +68,7 @@ uint64_t thread_stamp(struct thread *t);
 INLINE struct thread *thread_enter(const void *frame)
 {
     struct thread *t = thread_self;
-    if (UNLIKELY(!t || t->busy))
+    if (UNLIKELY(t->busy))
         return thread_enter_slow(frame);
     t->busy = (uintptr_t)frame;
     SIGNAL_FENCE();
@@ -85,12 +83,11 @@ INLINE struct thread *thread_enter(const void *frame)
 /* The same if nothing at all is special about the next event; else false, and nothing has happened. */
 INLINE bool thread_enter_quick(struct thread *t, const void *frame)
 {
-    if (UNLIKELY(!t || t->busy))
+    if (UNLIKELY(t->busy))
         return false;
     t->busy = (uintptr_t)frame;
     SIGNAL_FENCE();
-    if (UNLIKELY(t->epoch != atomic_load_explicit(&gate->epoch, memory_order_relaxed) || t->head >= t->ask ||
-                 t->tick != atomic_load_explicit(gate->tick, memory_order_relaxed))) {
+    if (UNLIKELY(t->epoch != atomic_load_explicit(&gate->epoch, memory_order_relaxed) || t->head >= t->ask)) {
         t->busy = 0;
         return false;
     }
@@ -107,21 +104,18 @@ INLINE void thread_leave(struct thread *t)
 
 #define RING_MASK (WIRE_RING_WORDS - 1)
 #define RING_STAMP_WORDS 16 /* so far apart are stamps: reading the clock takes longer than all the rest */
-#define RING_EVENT_WORDS 6  /* the most that one event takes: tick, stamp, huge, two of its own, one spare */
+#define RING_EVENT_WORDS 5  /* the most that one event takes: stamp, huge, two of its own, one spare */
 
 INLINE void ring_word(struct thread *t, uint64_t word)
 {
     t->words[t->head++ & RING_MASK] = word;
 }
 
-/* Room, tick and time for the next event: its type and elapsed bits. UINT64_MAX: the collector is gone. */
+/* Room and time for the next event: its type and elapsed bits. UINT64_MAX: the collector is gone. */
 INLINE uint64_t ring_begin(struct thread *t, enum wire_event type)
 {
     if (UNLIKELY(t->head + RING_EVENT_WORDS > t->limit) && !thread_wait(t))
         return UINT64_MAX;
-    uint32_t tick = atomic_load_explicit(gate->tick, memory_order_relaxed);
-    if (UNLIKELY(tick != t->tick))
-        thread_tick(t, tick);
     uint64_t word = (uint64_t)type << WIRE_TYPE_SHIFT;
     if (UNLIKELY((t->head ^ t->stamped) / RING_STAMP_WORDS) && t->epoch & GATE_STAMPING)
         word |= thread_stamp(t) << WIRE_ELAPSED_SHIFT;

@@ -95,7 +95,7 @@ static void log_event(struct tracker *tracker, const struct tracked_ring *r, uin
     if (!event)
         return;
     tracker->event_count++;
-    *event = (struct logged_event){.t_ns = (uint64_t)r->tick * WIRE_TICK_NS,
+    *event = (struct logged_event){.t_ns = (uint64_t)tracker->tick * WIRE_TICK_NS,
                                    .address = address,
                                    .size = size,
                                    .process = r->process->index,
@@ -140,14 +140,14 @@ INLINE uint32_t site_of(struct tracker *tracker, const struct tracked_ring *r, u
     return LIKELY(site) ? site : site_of_new(tracker, r, node);
 }
 
-INLINE uint32_t age_of(const struct tracked_ring *r, const struct block *block)
+INLINE uint32_t age_of(const struct tracker *tracker, const struct block *block)
 {
-    return r->tick > block->born ? r->tick - block->born : 0;
+    return tracker->tick > block->born ? tracker->tick - block->born : 0;
 }
 
-INLINE void retire(struct tracker *tracker, struct tracked_ring *r, const struct block *block)
+INLINE void retire(struct tracker *tracker, const struct block *block)
 {
-    ledger_free(&tracker->ledger, block->site, block->size, age_of(r, block));
+    ledger_free(&tracker->ledger, block->site, block->size, age_of(tracker, block));
 }
 
 static struct tracked_thread *counts(struct tracker *tracker, struct tracked_ring *r)
@@ -174,7 +174,7 @@ INLINE void turn_ends(struct tracker *tracker, struct tracked_ring *r)
 /* In the turn of a thread that did not free the block. */
 static void retire_for_another(struct tracker *tracker, struct tracked_ring *r, const struct block *block)
 {
-    retire(tracker, r, block);
+    retire(tracker, block);
     counts(tracker, r)->frees--;
 }
 
@@ -228,7 +228,7 @@ INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t a
 {
     struct tracked_process *process = r->process;
     uint32_t site = site_of(tracker, r, node, careful);
-    struct block block = {address, size, site, r->tick}, old;
+    struct block block = {address, size, site, tracker->tick}, old;
     int found = blocks_put(&process->blocks, &block, &old);
     if (UNLIKELY(found > 0))
         put_out_of_order(tracker, r, &old, address);
@@ -250,7 +250,7 @@ INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
     }
     if (r->last_made == address)
         ledger_site(&tracker->ledger, block.site)->temporary++;
-    retire(tracker, r, &block);
+    retire(tracker, &block);
     if (careful && tracker->log_events)
         log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
 }
@@ -261,10 +261,10 @@ INLINE void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
                     bool careful)
 {
     uint32_t site = site_of(tracker, r, node, careful);
-    struct block block = {address, 0, site, r->tick}, old;
+    struct block block = {address, 0, site, tracker->tick}, old;
     if (UNLIKELY(!blocks_move(&r->process->blocks, &block, &old)))
         return;
-    ledger_move(&tracker->ledger, old.site, site, old.size, age_of(r, &old));
+    ledger_move(&tracker->ledger, old.site, site, old.size, age_of(tracker, &old));
     if (careful && tracker->log_events) {
         log_event(tracker, r, address, old.size, ledger_site(&tracker->ledger, old.site)->node, true);
         log_event(tracker, r, address, old.size, node, false);
@@ -283,9 +283,9 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
             free_unknown(tracker, r, address);
             return;
         }
-        retire(tracker, r, &block);
+        retire(tracker, &block);
         r->moving = block;
-        r->moving_age = age_of(r, &block);
+        r->moving_age = age_of(tracker, &block);
         if (tracker->log_events)
             log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
     } else if (r->moving.address == address) {
@@ -312,10 +312,6 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
     case WIRE_HUGE:
         r->huge = (uint32_t)word;
         r->end = 0;
-        break;
-    case WIRE_TICK:
-        r->tick = (uint32_t)word;
-        blocks_age(&r->process->blocks, r->tick);
         break;
     case WIRE_STAMP:
         r->stamp = word & ((1ull << WIRE_TYPE_SHIFT) - 1);
@@ -455,8 +451,8 @@ INLINE uint64_t one(struct tracker *tracker, struct tracked_ring *r, uint64_t wo
     return tail;
 }
 
-/* One ring by itself, up to its end; false: an event later than the limit came first. Ticks and the like have
- * no time of their own, and are never too late. Whoever finds on the way that care is needed, or another
+/* One ring by itself, up to its end; false: an event later than the limit came first. Stamps and the like
+ * have no time of their own, and are never too late. Whoever finds on the way that care is needed, or another
  * time, takes the end away. */
 INLINE bool drain_until(struct tracker *tracker, struct tracked_ring *r, uint64_t limit, bool careful,
                         bool blocks, bool sites)
@@ -506,7 +502,7 @@ static bool next_event(struct tracker *tracker, struct tracked_ring *r, uint64_t
     while (r->tail < r->head) {
         uint64_t word = r->words[r->tail & MASK];
         enum wire_event type = wire_type(word);
-        if (type == WIRE_STAMP || type == WIRE_TICK || type == WIRE_HUGE) {
+        if (type == WIRE_STAMP || type == WIRE_HUGE) {
             do_rare(tracker, r, word);
         } else {
             r->next = r->stamp + wire_elapsed(word);
@@ -580,6 +576,7 @@ static void drain_process(struct tracker *tracker, struct tracked_process *proce
     process->active_count = 0;
     if (count == 0)
         return;
+    blocks_age(&process->blocks, tracker->tick);
     ledger_begin(&tracker->ledger, &process->heap);
     if (count == 1)
         drain_run(tracker, rings[0], limit);
@@ -592,6 +589,9 @@ static void drain_process(struct tracker *tracker, struct tracked_process *proce
 static void read_heads(struct tracker *tracker, const struct tracked_process *only)
 {
     uint32_t slots = atomic_load(&tracker->arena->rings);
+    tracker->tick = tracker->read_tick;
+    if (!only)
+        tracker->read_tick = atomic_load(&tracker->arena->tick);
     for (uint32_t i = 0; i < slots; i++) {
         struct tracked_ring *r = tracker->rings[i];
         if (r && (!only || r->process == only))

@@ -79,8 +79,6 @@ static void add_ring(struct tracker *tracker, uint32_t number)
     r->thread = tracker->thread_count++;
     r->tail = r->far = r->near = atomic_load(&ring->tail);
     r->head = atomic_load(&ring->head);
-    r->tick = atomic_load(&tracker->arena->tick);
-    blocks_age(&process->blocks, r->tick);
     tracker->rings[number] = r;
 }
 

@@ -33,7 +33,6 @@ struct tracked_ring {
     uint64_t far, near; /* words up to which what events will touch was fetched into the cache, see drain.c */
     uint64_t stamp;     /* time of the event before the next one */
     uint64_t next;      /* time of the next event, while rings are merged */
-    uint32_t tick;      /* the thread's, from its TICK events */
     uint32_t huge;      /* size >> 32 of the next allocation */
     uint64_t last_made; /* address, if the thread's last event was an allocation; else 0 */
     struct block moving; /* taken out by REALLOC_BEGIN, in case of REALLOC_FAIL; address 0 = none */
@@ -106,6 +105,9 @@ struct tracker {
     uint64_t waits, waited_ns; /* of rings that were given back */
     uint64_t peak_rss;
     uint32_t sweep; /* number of the current sweep */
+    /* Ticks of WIRE_TICK_NS since the start of the run: when the rings were read last, and the time before,
+     * which what was found in them now came after. */
+    uint32_t read_tick, tick;
     bool by_thread; /* LIBTRACE_THREADS=1: each thread has sites of its own */
     struct number_map
         site_of_thread; /* by 1 + index of the thread << 32 | raw node; else site_of_node is used */

@@ -28,8 +28,7 @@ static uintptr_t block_of(uintptr_t object)
  * be in a block that was just given out for another, so an address within the block's first bytes will do. */
 static inline bool just_allocated(uintptr_t object)
 {
-    const struct thread *t = thread_self;
-    struct python_thread *mine = LIKELY(t != NULL) ? t->python : NULL;
+    struct python_thread *mine = thread_self->python;
     if (!mine || object - mine->made > MOST_HEADERS)
         return false;
     if (object - mine->made >= SMALLEST_BLOCK && block_of(object) != mine->made)

@@ -32,14 +32,12 @@ NOINLINE uint32_t fallback_walk(struct unwind *u, uint64_t ra, uint32_t *first)
     int saved = errno;
     /* libunwind has thread-locals of its own, which ld.so allocates on a thread's first walk. */
     struct thread *t = thread_self;
-    bool passing = t && t->passing;
-    if (t)
-        t->passing = true;
+    bool passing = t->passing;
+    t->passing = true;
     SIGNAL_FENCE();
     int count = function(u->buffer, (int)u->depth + UNWIND_OWN);
     SIGNAL_FENCE();
-    if (t)
-        t->passing = passing;
+    t->passing = passing;
     errno = saved;
     for (int i = 0; i < count && i < UNWIND_OWN; i++) {
         if ((uint64_t)(uintptr_t)u->buffer[i] == ra) {

@@ -1,8 +1,12 @@
 /* rules.c - see rules.h. */
+#define _GNU_SOURCE
 #include "rules.h"
 #include "cfi.h"
 #include "modules.h"
 #include "stacks.h"
+
+#include <dlfcn.h>
+#pragma weak _dl_find_object
 
 struct rule_entry *_Atomic rules_segment[RULES_SEGMENTS];
 uint64_t rules_generation = 1ull << 48;
@@ -62,11 +66,28 @@ static bool find_inherited(uintptr_t address, uint32_t *rule)
     return false;
 }
 
+/* False if there is a module for sure. Before glibc 2.35 ld.so can tell, but by a lock. */
+static bool may_be_gone(uintptr_t address)
+{
+    struct dl_find_object object;
+    return !_dl_find_object || _dl_find_object((void *)address, &object) != 0;
+}
+
+/* That a module has been closed is not noticed until the next one is opened; but other code may be made
+ * where it was. */
+static bool find_module(uintptr_t address, struct module *module)
+{
+    bool found = modules_find(address, module);
+    if (found && may_be_gone(address) && modules_refresh() != MODULES_SAME)
+        found = modules_find(address, module);
+    return found;
+}
+
 static struct rule_entry make_entry(uintptr_t address)
 {
     struct rule_entry entry = {.key = address | rules_generation};
     struct module module;
-    bool found = modules_find(address - 1, &module);
+    bool found = find_module(address - 1, &module);
     if (!found)
         atomic_store(&rules_unknown, true);
     if (!find_inherited(address, &entry.known.rule))

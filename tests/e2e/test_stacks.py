@@ -189,6 +189,19 @@ def test_same_place_other_stack(mode, build, trace, plain, tmp_path):
         assert traced.one("SELECT sum(allocations) AS n FROM functions WHERE function = 'blocks'")["n"] == made
 
 
+def test_code_made_where_a_library_was(build, trace, plain):
+    """Nothing tells that a library has gone, until there is a frame where it was."""
+    argv = [build.target("moving"), "made-code", build.target("first.so")]
+    expected = plain(argv)
+    assert expected.stdout == b"done 30\n"
+    traced = trace(argv)
+    assert (traced.returncode, traced.stdout) == (0, expected.stdout)
+    made = traced.rows("SELECT module, function, allocations FROM sites WHERE bytes = 30 * 88")
+    assert [tuple(row) for row in made] == [(build.target("moving"), "made_code", 30)]
+    called = traced.one("SELECT sum(allocations) AS n FROM functions WHERE function = 'first_make'")
+    assert called["n"] == 10
+
+
 def test_libraries_in_one_place(build, trace, plain):
     """A library is loaded where another one was: the same addresses are other functions."""
     argv = [build.target("moving"), "libraries", build.target("first.so"), build.target("second.so")]

@@ -39,7 +39,7 @@ static uint64_t below(uint64_t limit)
 struct event {
     enum wire_event type;
     unsigned thread;
-    uint32_t slot, node; /* node: a MARK's or TICK's number */
+    uint32_t slot, node; /* node: a MARK's number */
     uint64_t size;
 };
 
@@ -52,7 +52,6 @@ struct oracle_site {
 
 struct oracle_thread {
     uint64_t allocations, bytes, frees;
-    uint32_t tick;
     uint32_t last_made; /* slot + 1 */
     uint32_t moving_age;
 };
@@ -66,6 +65,7 @@ struct oracle_block {
 
 struct oracle {
     bool by_thread;
+    uint32_t tick;
     struct heap all, heap[PROCESSES];
     struct oracle_site site[SITES];
     struct oracle_thread thread[PROCESSES][THREADS];
@@ -108,7 +108,7 @@ static void oracle_alloc(struct oracle *oracle, unsigned p, const struct event *
     unsigned by = oracle->by_thread ? event->thread + 1 : 0;
     unsigned index = (p * (THREADS + 1) + by) * NODES + event->node;
     struct oracle_site *site = &oracle->site[index];
-    oracle->block[p][event->slot] = (struct oracle_block){true, index, size, thread->tick};
+    oracle->block[p][event->slot] = (struct oracle_block){true, index, size, oracle->tick};
     site->smallest = site->allocations == 0 || size < site->smallest ? size : site->smallest;
     site->largest = size > site->largest ? size : site->largest;
     site->sizes[ledger_class(size)]++;
@@ -126,7 +126,7 @@ static void oracle_free(struct oracle *oracle, unsigned p, const struct event *e
     struct oracle_thread *thread = &oracle->thread[p][event->thread];
     struct oracle_block *block = &oracle->block[p][event->slot];
     struct oracle_site *site = &oracle->site[block->site];
-    uint32_t age = thread->tick > block->born ? thread->tick - block->born : 0;
+    uint32_t age = oracle->tick - block->born;
     block->live = false;
     site->lifetimes[ledger_class(age)]++;
     site->frees++;
@@ -143,9 +143,6 @@ static void oracle_take(struct oracle *oracle, unsigned p, const struct event *e
     struct oracle_site *site = &oracle->site[block->site];
     uint32_t made = thread->last_made;
     switch (event->type) {
-    case WIRE_TICK:
-        thread->tick = event->node;
-        return;
     case WIRE_MARK:
         oracle->lap[oracle->marks++] = oracle->all.lap_bytes;
         oracle->all.lap_bytes = oracle->all.bytes;
@@ -231,9 +228,7 @@ static void publish(struct program *program, unsigned p, struct event event)
     uint64_t type = (uint64_t)event.type << WIRE_TYPE_SHIFT, second = (uint64_t)event.node << 32;
     assert_true(program->queued[p] < QUEUED);
     program->queue[p][program->queued[p]++] = event;
-    if (event.type == WIRE_TICK) {
-        word(program, ring, type | event.node);
-    } else if (event.type == WIRE_MARK) {
+    if (event.type == WIRE_MARK) {
         word(program, ring, type | elapsed(program, p, ring) | event.node);
         word(program, ring, 1);
     } else {
@@ -276,8 +271,6 @@ static void fail_to_move(struct program *program, unsigned p, unsigned thread)
     uint32_t slot = program->held[p][below(program->count[p])];
     publish(program, p, (struct event){WIRE_REALLOC_BEGIN, thread, slot, 0, 0});
     if (below(2))
-        publish(program, p, (struct event){WIRE_TICK, thread, 0, (uint32_t)below(100), 0});
-    if (below(2))
         allocate(program, p, (thread + 1) % program->threads[p]);
     publish(program, p, (struct event){WIRE_REALLOC_FAIL, thread, slot, 0, 0});
 }
@@ -304,9 +297,7 @@ static void something(struct program *program, unsigned grows)
         fail_to_move(program, p, thread);
     } else if (what < 96) {
         publish(program, p, (struct event){WIRE_FREE, thread, foreign, 0, 0});
-    } else if (what < 99) {
-        publish(program, p, (struct event){WIRE_TICK, thread, 0, (uint32_t)below(100), 0});
-    } else if (below(20) == 0 && program->oracle.marks < 9000) {
+    } else if (what > 98 && below(20) == 0 && program->oracle.marks < 9000) {
         publish(program, p, (struct event){WIRE_MARK, thread, 0, 1, 0});
     }
 }
@@ -337,6 +328,8 @@ static void sweep_and_check(struct program *program)
 {
     struct tracker *tracker = &program->tracker;
     struct oracle *oracle = &program->oracle;
+    oracle->tick = program->arena->tick; /* as it was at the last sweep, which the events came after */
+    program->arena->tick += below(4) ? 0 : below(100);
     drain_all(tracker);
     for (unsigned p = 0; p < PROCESSES; p++) {
         for (unsigned i = 0; i < program->queued[p]; i++)

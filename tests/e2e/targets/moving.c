@@ -195,12 +195,47 @@ static void libraries(char **arguments)
     printf("%s\n", same > 30 ? "in one place" : "apart");
 }
 
+/* ---- code that is made where a library was ---------------------------------------------------------------
+ */
+
+/* Where a function is that calls malloc(): within a module all the same, if nobody looks. */
+static void made_code(char **arguments)
+{
+    void *library = dlopen(arguments[0], RTLD_NOW);
+    void *(*make)(size_t) = (void *(*)(size_t))dlsym(library, "first_make");
+    for (int i = 0; i < 10; i++)
+        free(make(72));
+    dlclose(library);
+    /* push %rbp; mov %rsp,%rbp; movabs malloc,%rax; call *%rax; leave; ret */
+    unsigned char code[] = {0x55, 0x48, 0x89, 0xe5, 0x48, 0xb8, 0,    0,    0,
+                            0,    0,    0,    0,    0,    0xff, 0xd0, 0xc9, 0xc3};
+    void *(*function)(size_t) = malloc;
+    memcpy(code + 6, &function, sizeof function);
+    char *page = (char *)((uintptr_t)make & ~(uintptr_t)(PAGE - 1));
+    char *at = mmap(page, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at != page) {
+        printf("not there\n");
+        return;
+    }
+    memcpy(at + PAGE / 2, code, sizeof code);
+    make = (void *(*)(size_t))(uintptr_t)(at + PAGE / 2);
+    for (int i = 0; i < 30; i++) {
+        void *volatile block = make(88);
+        made++;
+        free(block);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct mode {
         const char *name;
         void (*run)(char **arguments);
-    } modes[] = {{"frames", frames}, {"contexts", contexts}, {"threads", threads}, {"libraries", libraries}};
+    } modes[] = {{"frames", frames},
+                 {"contexts", contexts},
+                 {"threads", threads},
+                 {"libraries", libraries},
+                 {"made-code", made_code}};
     for (size_t i = 0; argc > 1 && i < sizeof modes / sizeof modes[0]; i++) {
         if (strcmp(argv[1], modes[i].name) == 0) {
             modes[i].run(argv + 2);
