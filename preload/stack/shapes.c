@@ -9,19 +9,8 @@ _Static_assert(SHAPES_LINES <= 1u << 16, "a line's number fits a guess");
 
 #define WALKS_FIRST 64 /* of a thread: until then the memory is not worth it */
 
-uint64_t shapes_factor[SHAPE_WORDS];
-
-/* Always the same numbers (splitmix64, Steele and others 2014): threads may fill them in at the same time. */
-static void fill_factors(void)
-{
-    uint64_t state = 0x2545f4914f6cdd1dull;
-    for (unsigned i = 0; i < SHAPE_WORDS; i++) {
-        uint64_t z = state += 0x9e3779b97f4a7c15ull;
-        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-        z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-        __atomic_store_n(&shapes_factor[i], (z ^ z >> 31) | 1, __ATOMIC_RELAXED);
-    }
-}
+const uint64_t shapes_factor[4] = {0xe220a8397b1dcdaf, 0x6e789e6aa1b965f5, 0x06c45d188009454f,
+                                   0xf88bb8a8724c81ed};
 
 void shapes_forget(struct shapes *shapes)
 {
@@ -36,8 +25,6 @@ void shapes_forget(struct shapes *shapes)
 
 void shapes_open(struct shapes *shapes)
 {
-    if (__atomic_load_n(&shapes_factor[SHAPE_WORDS - 1], __ATOMIC_RELAXED) == 0)
-        fill_factors();
     shapes->stack = bounds_of_stack();
     shapes->walks = 0;
     shapes->varied = false;
@@ -95,8 +82,21 @@ static bool fill_up(struct shape *draft, const uint64_t *base)
     while (draft->words % 4)
         if (!add(draft, base, (uint64_t)(uintptr_t)(base + 1)))
             return false;
-    draft->start = recall_hash(draft->start, draft->words);
     return true;
+}
+
+/* What is on the stack itself, words from..to, counts from the stack's innermost word on, so that threads
+ * share hashes. */
+static void count_from_base(struct shape *draft, const uint64_t *base, unsigned from, unsigned to)
+{
+    uint64_t too_much[SHAPE_WORDS];
+    uint16_t places[SHAPE_WORDS];
+    for (uint16_t i = 0; i < draft->words; i++) {
+        too_much[i] = i >= from && i < to ? (uint64_t)(uintptr_t)base : 0;
+        places[i] = i;
+    }
+    struct shape_sums sums = shape_sums(places, draft->words, too_much);
+    draft->start -= sums.inner + sums.outer;
 }
 
 static bool describe(struct shape *draft, const uint64_t *base, const struct seen *top,
@@ -106,9 +106,8 @@ static bool describe(struct shape *draft, const uint64_t *base, const struct see
     for (const struct seen *frame = top; frame < end; frame++)
         if (!add(draft, base, frame->slot))
             return false;
-    if (!fill_up(draft, base))
-        return false;
     unsigned checks = draft->words;
+    draft->start = recall_hash(draft->start, checks);
     if (top->need && !add(draft, base, top->slot - 8))
         return false;
     for (const struct seen *frame = top; frame < end; frame++)
@@ -117,9 +116,8 @@ static bool describe(struct shape *draft, const uint64_t *base, const struct see
     unsigned last_check = draft->words;
     if (!fill_up(draft, base))
         return false;
-    /* What is on the stack itself counts from its innermost word on, so that threads share hashes. */
-    while (checks < last_check)
-        draft->start -= (uint64_t)(uintptr_t)base * shapes_factor[checks++];
+    if (last_check > checks)
+        count_from_base(draft, base, checks, last_check);
     return true;
 }
 

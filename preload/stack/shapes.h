@@ -27,7 +27,7 @@ struct seen;
 struct shape {
     uint64_t key;   /* where such stacks begin | shapes.stamp; 0 = none */
     uint64_t start; /* of the hash of the words: a hash of the places */
-    uint16_t words; /* return addresses, then saved rbp; each filled up to a multiple of 4 with the first */
+    uint16_t words; /* return addresses, then saved rbp; filled up to a multiple of 4 with the first */
     uint16_t at[];  /* 8-byte words from there outwards */
 };
 #define SHAPE_LINE 64u
@@ -37,6 +37,7 @@ struct shape {
 #define SHAPES_GUESS_BITS 14
 #define SHAPES_GUESSES (1u << SHAPES_GUESS_BITS)
 #define SHAPES_USUAL 4096u
+#define SHAPES_RADIX 0xd6e8feb86659fd93ull
 
 /* A thread's. */
 struct shapes {
@@ -66,31 +67,43 @@ void shapes_forget(struct shapes *shapes);
  */
 void shapes_learn(struct shapes *shapes, const struct seen *top, const struct seen *end, uint32_t node);
 
-/* Factors of the words, odd. */
-extern HIDDEN uint64_t shapes_factor[SHAPE_WORDS];
+/* Factors of the sums below, odd; any will do (digits of the golden ratio and the like would, too: these are
+ * splitmix64's, Steele and others 2014). */
+extern HIDDEN const uint64_t shapes_factor[4];
 
 INLINE struct shape *shapes_at(struct shapes *shapes, uint32_t line)
 {
     return (struct shape *)shapes->lines[line];
 }
 
-/* The sum of products is a universal hash (multilinear, Carter and Wegman 1979) of which the products do not
- * wait for each other; its highest bits are the good ones. Stacks that differ in their innermost two frames
- * only are near each other: of more a line has no room. */
+/* Sums of words, each times a factor of its own: a multilinear hash (Carter and Wegman 1979), whose highest
+ * bits are the good ones. The factors are powers of one (Horner), so that a word takes three instructions; in
+ * two sums, which do not wait for each other. */
+struct shape_sums {
+    uint64_t inner, outer; /* of the innermost two frames; of the others */
+};
+
+INLINE struct shape_sums shape_sums(const uint16_t *at, unsigned words, const uint64_t *base)
+{
+    const uint16_t *end = at + words;
+    struct shape_sums sums = {.inner = base[at[0]] * shapes_factor[0] + base[at[1]] * shapes_factor[1]};
+    uint64_t a = base[at[2]], b = base[at[3]];
+    while ((at += 4) != end) {
+        a = a * SHAPES_RADIX + base[at[0]];
+        b = b * SHAPES_RADIX + base[at[1]];
+        a = a * SHAPES_RADIX + base[at[2]];
+        b = b * SHAPES_RADIX + base[at[3]];
+    }
+    sums.outer = a * shapes_factor[2] + b * shapes_factor[3];
+    return sums;
+}
+
+/* Stacks that differ in their innermost two frames only are near each other: of more a line has no room. */
 INLINE struct recall_key shape_hash(const struct shape *s, const uint64_t *base)
 {
-    const uint16_t *at = s->at, *end = at + s->words;
-    const uint64_t *factor = shapes_factor;
-    uint64_t inner = base[at[0]] * factor[0] + base[at[1]] * factor[1];
-    uint64_t outer = s->start + base[at[2]] * factor[2] + base[at[3]] * factor[3];
-    while ((at += 4) != end) {
-        factor += 4;
-        outer += base[at[0]] * factor[0];
-        outer += base[at[1]] * factor[1];
-        outer += base[at[2]] * factor[2];
-        outer += base[at[3]] * factor[3];
-    }
-    return (struct recall_key){outer, recall_hash(outer + inner, 1)};
+    struct shape_sums sums = shape_sums(s->at, s->words, base);
+    uint64_t outer = s->start + sums.outer;
+    return (struct recall_key){outer, recall_hash(outer + sums.inner, 1)};
 }
 
 INLINE uint16_t *shapes_usual(struct shapes *shapes, const uint64_t *base)
