@@ -245,18 +245,8 @@ NOINLINE struct thread *thread_enter_slow(const void *frame)
 
 /* ---- the ring's slow parts ---------------------------------------------------------------------- */
 
-/* Not cold: every few events where there are threads. */
-__attribute__((noinline)) void thread_set_ask(struct thread *t)
-{
-    t->ask = t->limit - RING_EVENT_WORDS + 1;
-    if (t->epoch & GATE_STAMPING && (t->stamped | (RING_STAMP_WORDS - 1)) + 1 < t->ask)
-        t->ask = (t->stamped | (RING_STAMP_WORDS - 1)) + 1;
-    if (t->paused)
-        t->ask = 0;
-}
-
-/* Not cold: every few events. */
-__attribute__((noinline)) uint64_t thread_stamp(struct thread *t)
+/* Reads the clock: the next event's elapsed time, 0 after a STAMP of its own. */
+static uint64_t stamp(struct thread *t)
 {
     uint64_t now = __rdtsc() >> WIRE_STAMP_SHIFT, elapsed = now - t->stamp;
     t->stamp = now;
@@ -265,6 +255,26 @@ __attribute__((noinline)) uint64_t thread_stamp(struct thread *t)
         return elapsed;
     ring_word(t, (uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | (now & ((1ull << WIRE_TYPE_SHIFT) - 1)));
     return 0;
+}
+
+static void set_ask(struct thread *t)
+{
+    t->ask = t->limit - RING_EVENT_WORDS + 1;
+    if (t->epoch & GATE_STAMPING && (t->stamped | (RING_STAMP_WORDS - 1)) + 1 < t->ask)
+        t->ask = (t->stamped | (RING_STAMP_WORDS - 1)) + 1;
+    if (t->paused)
+        t->ask = 0;
+}
+
+/* Not cold: every few events where there are threads. */
+__attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t word)
+{
+    if (UNLIKELY(t->head + RING_EVENT_WORDS > t->limit) && !thread_wait(t))
+        return UINT64_MAX;
+    if (t->epoch & GATE_STAMPING && (t->head ^ t->stamped) / RING_STAMP_WORDS)
+        word |= stamp(t) << WIRE_ELAPSED_SHIFT;
+    set_ask(t);
+    return word;
 }
 
 #define WAIT_SPINS 8               /* looks before sleeping */

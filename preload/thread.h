@@ -57,12 +57,6 @@ bool thread_all_out(void);
 /* Before a new part begins: the states of threads that live belong to them, the others may be used again. */
 void thread_new_part(void);
 
-/* Works out t->ask. */
-void thread_set_ask(struct thread *t);
-
-/* Reads the clock: the next event's elapsed time, 0 after a STAMP of its own. */
-uint64_t thread_stamp(struct thread *t);
-
 /* Takes the state of the calling thread for one event; give it back with thread_leave(). NULL: do not record.
  */
 INLINE struct thread *thread_enter(const void *frame)
@@ -111,17 +105,14 @@ INLINE void ring_word(struct thread *t, uint64_t word)
     t->words[t->head++ & RING_MASK] = word;
 }
 
-/* Room and time for the next event: its type and elapsed bits. UINT64_MAX: the collector is gone. */
+/* Room and time for the next event, of which word is the type: that, and its elapsed bits. UINT64_MAX: the
+ * collector is gone. */
+uint64_t ring_begin_slow(struct thread *t, uint64_t word);
+
 INLINE uint64_t ring_begin(struct thread *t, enum wire_event type)
 {
-    if (UNLIKELY(t->head + RING_EVENT_WORDS > t->limit) && !thread_wait(t))
-        return UINT64_MAX;
     uint64_t word = (uint64_t)type << WIRE_TYPE_SHIFT;
-    if (UNLIKELY((t->head ^ t->stamped) / RING_STAMP_WORDS) && t->epoch & GATE_STAMPING)
-        word |= thread_stamp(t) << WIRE_ELAPSED_SHIFT;
-    if (UNLIKELY(t->head >= t->ask))
-        thread_set_ask(t);
-    return word;
+    return LIKELY(t->head < t->ask) ? word : ring_begin_slow(t, word);
 }
 
 /* The last words of an event, from word on: what ring_begin() said, or the type alone. */
