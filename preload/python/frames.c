@@ -1,10 +1,12 @@
 /* frames.c - names the calling thread's Python stack by a node of the trie.
  *
- * Most of a stack did not change since the thread's previous one, which is remembered frame by frame. The
- * walk goes outwards until it comes to a frame of the previous stack; from there on the frames are compared
- * with what is remembered: the same link to the next outer frame, the same instruction. These
- * comparisons do not wait for each other as the steps of a walk do. What differs gets a new node, so the
- * result is always that of the whole walk.
+ * Stacks come again and again, and what decides on a stack's node is where each of its frames is. So these
+ * numbers are hashed, and the hash is looked up. The chain of frames is read along one that was walked
+ * before, which lies in an array: each link is compared with the one there, instead of being waited for.
+ *
+ * What is not known is walked: outwards, until there is a frame of the stack that was walked last; from there
+ * on the frames are compared with what is remembered. What differs gets a new node, so the result is always
+ * that of the whole walk.
  *
  * The chain of a thread's frames changes on that thread alone, so it holds still while the thread is in here.
  */
@@ -58,8 +60,9 @@ INLINE uint32_t memo_node(const struct python_memo *set, uint64_t where, uint64_
 
 /* Shims have their parent's node, and so have frames that are being set up: those are not running yet. A
  * generator's frame that is set up runs, in spite of where it is, so what is known of an instruction up there
- * depends on the frame and is not remembered. */
-static NOINLINE uint32_t child_slow(struct python_memo *set, uintptr_t frame, uint64_t where, uint64_t parent)
+ * depends on the frame and is not remembered. *loose: it does. */
+static NOINLINE uint32_t child_slow(struct python_memo *set, uintptr_t frame, uint64_t where, uint64_t parent,
+                                    uint32_t *loose)
 {
     const struct python_layout *l = &python.layout;
     uint32_t node = (uint32_t)parent;
@@ -70,10 +73,11 @@ static NOINLINE uint32_t child_slow(struct python_memo *set, uintptr_t frame, ui
         bool early = l->frame_owner != PYTHON_NO_OFFSET &&
                      instruction < code + l->code_bytecode +
                                        2 * (uint64_t) * (const uint32_t *)(code + l->code_first_traceable);
+        *loose = early || where == FRAMES_NOWHERE;
         if (early && owner != PYTHON_OWNER_GENERATOR)
             return node;
         node = stacks_child(node, codes_frame(code, instruction));
-        if (early || where == FRAMES_NOWHERE)
+        if (*loose)
             return node;
     }
     set[1] = set[0];
@@ -82,21 +86,25 @@ static NOINLINE uint32_t child_slow(struct python_memo *set, uintptr_t frame, ui
 }
 
 /* The node of a frame below its parent's. */
-INLINE uint32_t child(struct python_thread *t, uintptr_t frame, uint64_t where, uint32_t parent)
+INLINE uint32_t child(struct python_thread *t, uintptr_t frame, uint64_t where, uint32_t parent,
+                      uint32_t *loose)
 {
     uint64_t key = t->generation | parent;
     struct python_memo *set = memo_set(t, where, key);
     uint32_t node = memo_node(set, where, key);
-    return LIKELY(node) ? node : child_slow(set, frame, where, key);
+    *loose = 0;
+    return LIKELY(node) ? node : child_slow(set, frame, where, key, loose);
 }
 
 /* Remembers a frame at this place of the stack, below what is there. */
 INLINE void put(struct python_thread *t, struct fields f, struct python_seen *seen, uintptr_t frame)
 {
     uint64_t where = frames_where(f.pointer, f.code, f.instruction, frame);
+    uint32_t loose;
     seen->frame = frame;
     seen->where = where;
-    seen->node = child(t, frame, where, seen[-1].node);
+    seen->node = child(t, frame, where, seen[-1].node, &loose);
+    seen->loose = seen[-1].loose | loose;
 }
 
 INLINE void put_fresh(struct python_thread *t, struct fields f, uint32_t place, uintptr_t frame)
@@ -173,45 +181,66 @@ INLINE uint32_t node_of(struct python_thread *t, uintptr_t top, struct fields f)
     return t->seen[place].node;
 }
 
-/* Not cold: one of three comes here. */
-static __attribute__((noinline)) uint32_t node_slow(struct python_thread *t, uintptr_t top)
+static uint32_t node_slow(struct python_thread *t, uintptr_t top)
 {
     const struct python_layout *l = &python.layout;
     return l->instruction == PYTHON_POINTER ? node_of(t, top, fields_of(l, true))
                                             : node_of(t, top, fields_of(l, false));
 }
 
-/* The same for what is most frequent: the innermost frame is one of the previous stack's, and all but its
- * instruction are as they were. With no call in it this needs few registers. */
+INLINE uint64_t add_to_hash(uint64_t hash, uint64_t where)
+{
+    return (hash + where) * 0x9e3779b97f4a7c15ull;
+}
+
+INLINE struct python_known *known_at(struct python_thread *t, uint64_t hash)
+{
+    return &t->known[hash >> (64 - PYTHON_KNOWN_BITS)];
+}
+
+/* After a walk. Not cold: where there are more stacks than there is room for, it comes often. */
+static __attribute__((noinline)) uint32_t walk_and_learn(struct python_thread *t, uintptr_t top)
+{
+    uint32_t node = node_slow(t, top), place = t->depth;
+    const struct python_seen *seen = &t->seen[place];
+    if (place && !seen->loose) {
+        uint64_t hash = t->generation;
+        for (; place > 0; place--)
+            hash = add_to_hash(hash, t->seen[place].where);
+        *known_at(t, hash) = (struct python_known){hash, node, 0};
+    }
+    return node;
+}
+
+/* The link to the next outer frame as it was: equal to what is there now, which is then not waited for. The
+ * compiler is not to see that. */
+INLINE uintptr_t as_it_was(const struct python_seen *seen)
+{
+    uintptr_t frame = seen->frame;
+    __asm__("" : "+r"(frame));
+    return frame;
+}
+
+/* A stack of which the chain is as that of one that was walked, and that is known. With no call in it this
+ * needs few registers. */
 INLINE uint32_t node_fast(struct python_thread *t, uintptr_t top, struct fields f)
 {
-    uint32_t place = find(t, top);
-    if (UNLIKELY(!place))
-        return node_slow(t, top);
-    struct python_seen *last = &t->seen[place], *seen = last;
-    for (uintptr_t frame = top, outer;; frame = outer) {
-        outer = frames_word(frame, f.previous);
-        if (UNLIKELY((--seen)->frame != outer))
-            return node_slow(t, top);
-        if (!outer)
-            break;
-        uint64_t where = frames_where(f.pointer, f.code, f.instruction, outer);
-        if (where != seen->where || (!f.pointer && UNLIKELY(where == FRAMES_NOWHERE)))
-            return node_slow(t, top);
+    const struct python_seen *seen = &t->seen[t->place[frames_hash(top)]];
+    uint64_t hash = t->generation;
+    if (UNLIKELY(seen->frame != top || !top))
+        return walk_and_learn(t, top);
+    for (uintptr_t frame = top; frame; frame = as_it_was(seen)) {
+        hash = add_to_hash(hash, frames_where(f.pointer, f.code, f.instruction, frame));
+        if (UNLIKELY((--seen)->frame != frames_word(frame, f.previous)))
+            return walk_and_learn(t, top);
     }
-    uint64_t where = frames_where(f.pointer, f.code, f.instruction, top);
-    if (where != last->where) {
-        uint64_t key = t->generation | last[-1].node;
-        uint32_t node = memo_node(memo_set(t, where, key), where, key);
-        if (UNLIKELY(!node))
-            return node_slow(t, top);
-        last->where = where;
-        last->node = node;
-    } else if (!f.pointer && UNLIKELY(where == FRAMES_NOWHERE)) {
-        return node_slow(t, top);
-    }
-    t->depth = place;
-    return last->node;
+    const struct python_known *known = known_at(t, hash);
+    return LIKELY(known->hash == hash) ? known->node : walk_and_learn(t, top);
+}
+
+void frames_walk(struct python_thread *t, uintptr_t state)
+{
+    node_slow(t, frames_top(&python.layout, state));
 }
 
 uint32_t frames_node(struct python_thread *t, uintptr_t state)

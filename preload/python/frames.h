@@ -5,13 +5,20 @@
 #include "interpreter.h"
 #include "../thread.h"
 
-/* A frame of the thread's previous stack. Shims and frames that are being set up are kept too, since the
- * chain runs through them; they have their parent's node. */
+/* A frame of the stack that the thread has walked last. Shims and frames that are being set up are kept too,
+ * since the chain runs through them; they have their parent's node. */
 struct python_seen {
     uintptr_t frame;
-    uint32_t node; /* the stack from here outwards */
-    uint32_t unused;
+    uint32_t node;  /* the stack from here outwards */
+    uint32_t loose; /* 1: that depends on more than where its frames are, see child_slow() */
     uint64_t where; /* frames_where() */
+};
+
+/* A whole stack, by the hash of where its frames are. */
+struct python_known {
+    uint64_t hash;
+    uint32_t node;
+    uint32_t unused;
 };
 
 /* What a frame below a node came to, so that nothing needs to be looked up for what comes again and again. */
@@ -25,6 +32,7 @@ struct python_memo {
 #define PYTHON_DEPTH 8192 /* stacks are kept whole up to here */
 #define PYTHON_FRESH 16   /* frames walked before it is no longer tried to join them to the previous stack */
 #define PYTHON_MEMO_BITS 9
+#define PYTHON_KNOWN_BITS 12
 #define PYTHON_PLACES 256   /* of which the place is remembered by their addresses */
 #define PYTHON_NATIVES 1024 /* native frames of a hybrid stack, LIBTRACE_DEPTH's limit */
 
@@ -35,9 +43,10 @@ struct python_thread {
     uint32_t natives;              /* native allocations since the allocators were looked at */
     uintptr_t made;                /* block of the last allocation event that no object was seen for */
     uint16_t place[PYTHON_PLACES]; /* by frames_hash(): where in seen this frame may be */
+    struct python_known known[1u << PYTHON_KNOWN_BITS];
     struct python_memo memo[1u << PYTHON_MEMO_BITS][2];
-    /* The previous stack, outermost first, from seen[1] on: seen[0] is the end of the chain, and stays zero.
-     */
+    /* The stack that was walked last, outermost first, from seen[1] on: seen[0] is the end of the chain. What
+     * is further in than its depth were frames of earlier ones, of which the nodes do not hold any more. */
     struct python_seen seen[1 + PYTHON_DEPTH];
     uint32_t mixed[PYTHON_NATIVES + PYTHON_DEPTH]; /* frame numbers of a hybrid stack being put together */
 };
@@ -53,6 +62,9 @@ static inline struct python_thread *python_thread_of(struct thread *t)
 /* The node of the stack that starts at this thread state's top frame; 0 if it has no frames. The thread state
  * must be the calling thread's. */
 uint32_t frames_node(struct python_thread *t, uintptr_t state);
+
+/* After that: sees to it that seen is this stack; depth is 0 if it was cut. */
+void frames_walk(struct python_thread *t, uintptr_t state);
 
 static inline uint64_t frames_word(uintptr_t object, unsigned offset)
 {

@@ -65,13 +65,16 @@ static uint32_t mix_stacks(struct python_thread *mine, uint32_t native)
 uint32_t hybrid_node(struct thread *t, struct python_thread *mine, uintptr_t state, const void *frame)
 {
     uint32_t own = frames_node(mine, state);
-    if (!own || !mine->depth)
+    if (!own)
         return own;
     uint32_t native = unwind_stack(&t->unwind, frame);
     uint64_t key = (uint64_t)native << 32 | own;
     uint32_t node = table_get(&hybrids, key);
     if (node)
         return node;
+    frames_walk(mine, state);
+    if (!mine->depth)
+        return own;
     node = mix_stacks(mine, native);
     if (!atomic_exchange(&locked, 1)) {
         table_put(&hybrids, key, node);
