@@ -3,19 +3,14 @@
  * A process with one ring: its events come in their order. With more, every few events carry their time, and
  * the rings are merged by it; events later than the sweep's begin stay for the next sweep, as rings that were
  * looked at before may hold earlier ones by then. Within those few events, and for a thread that was stopped
- * between taking the time and publishing, the order between threads is not known. For one address allocations
- * and frees alternate, so a wrong order shows, and limbo puts it right:
- *
- *   an allocation of an address that lives: the free in between is late. The old block is retired now, and
- * one free of this address is owed; a free of an unknown address: waits for a late allocation until the next
- * sweep is over; then it was a block from before the trace.
+ * between taking the time and publishing, the order between threads is not known: limbo.h.
  */
 #include "drain.h"
 #include "fast.h"
+#include "limbo.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 #include <x86intrin.h>
 
 #define MASK (WIRE_RING_WORDS - 1)
@@ -23,68 +18,6 @@
 #define BLOCKS_CACHED (1u << 20) /* so many bytes of leaves, */
 #define SITES_CACHED 8192        /* and so many sites, 1 MiB, are in a cache without being fetched */
 #define GIVE_BACK 8192           /* words after which the target may use the space again */
-
-/* An address whose events came out of order. */
-struct limbo {
-    uint64_t address; /* key */
-    uint32_t owed;    /* frees to come of blocks that are retired */
-    uint32_t waiting; /* frees that came before their allocation */
-    uint32_t sweep;   /* in which the latest of those came */
-    uint32_t thread;  /* from which it came: index into tracker.threads */
-    UT_hash_handle hh;
-};
-
-static __attribute__((noinline)) struct limbo *limbo_look_up(const struct tracked_process *process,
-                                                             uint64_t address)
-{
-    struct limbo *limbo = NULL;
-    HASH_FIND(hh, process->limbo, &address, sizeof address, limbo);
-    return limbo;
-}
-
-INLINE struct limbo *limbo_find(const struct tracked_process *process, uint64_t address)
-{
-    return UNLIKELY(process->limbo != NULL) ? limbo_look_up(process, address) : NULL;
-}
-
-static struct limbo *limbo_make(struct tracked_ring *r, uint64_t address)
-{
-    struct tracked_process *process = r->process;
-    r->end = 0;
-    struct limbo *limbo = limbo_find(process, address);
-    if (!limbo) {
-        limbo = calloc(1, sizeof *limbo);
-        if (!limbo)
-            return NULL;
-        limbo->address = address;
-        HASH_ADD(hh, process->limbo, address, sizeof limbo->address, limbo);
-    }
-    return limbo;
-}
-
-static void limbo_settle(struct tracked_process *process, struct limbo *limbo)
-{
-    if (limbo->owed == 0 && limbo->waiting == 0) {
-        HASH_DEL(process->limbo, limbo);
-        free(limbo);
-    }
-}
-
-/* Frees that waited through a whole sweep were of blocks from before the trace. */
-static void limbo_expire(struct tracked_process *process, uint32_t sweep, bool last)
-{
-    struct limbo *limbo, *next;
-    HASH_ITER(hh, process->limbo, limbo, next)
-    {
-        if (limbo->waiting && (last || sweep - limbo->sweep >= 2)) {
-            process->foreign_frees += limbo->waiting;
-            limbo->waiting = 0;
-        }
-        if (last)
-            limbo->owed = 0;
-        limbo_settle(process, limbo);
-    }
-}
 
 /* ---- single events ---------------------------------------------------------------------------- */
 
@@ -178,13 +111,20 @@ static void retire_for_another(struct tracker *tracker, struct tracked_ring *r, 
     counts(tracker, r)->frees--;
 }
 
+/* From here on care is needed. */
+static struct limbo *out_of_order(struct tracked_ring *r, uint64_t address)
+{
+    r->end = 0;
+    return limbo_make(&r->process->limbo, address);
+}
+
 /* The block lives although it was just allocated anew: a free is late. Or early: then both are gone. */
 static __attribute__((noinline)) void put_out_of_order(struct tracker *tracker, struct tracked_ring *r,
                                                        const struct block *old, uint64_t address)
 {
     retire_for_another(tracker, r, old);
     if (r->process->rings_seen > 1) {
-        struct limbo *limbo = limbo_make(r, address);
+        struct limbo *limbo = out_of_order(r, address);
         if (limbo)
             limbo->owed++;
     }
@@ -196,7 +136,7 @@ static __attribute__((noinline)) void free_early(struct tracker *tracker, struct
     struct block block;
     limbo->waiting--;
     tracker_thread(tracker, limbo->thread)->frees++;
-    limbo_settle(r->process, limbo);
+    limbo_settle(&r->process->limbo, limbo);
     if (blocks_take(&r->process->blocks, address, &block))
         retire_for_another(tracker, r, &block);
 }
@@ -204,10 +144,10 @@ static __attribute__((noinline)) void free_early(struct tracker *tracker, struct
 static __attribute__((noinline)) void free_unknown(struct tracker *tracker, struct tracked_ring *r,
                                                    uint64_t address)
 {
-    struct limbo *limbo = limbo_find(r->process, address);
+    struct limbo *limbo = limbo_find(r->process->limbo, address);
     if (limbo && limbo->owed) {
         limbo->owed--;
-        limbo_settle(r->process, limbo);
+        limbo_settle(&r->process->limbo, limbo);
         counts(tracker, r)->frees++;
         return;
     }
@@ -215,7 +155,7 @@ static __attribute__((noinline)) void free_unknown(struct tracker *tracker, stru
         r->process->foreign_frees++;
         return;
     }
-    limbo = limbo_make(r, address);
+    limbo = out_of_order(r, address);
     if (limbo) {
         limbo->waiting++;
         limbo->sweep = tracker->sweep;
@@ -233,7 +173,7 @@ INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t a
     if (UNLIKELY(found > 0))
         put_out_of_order(tracker, r, &old, address);
     ledger_alloc(&tracker->ledger, site, size);
-    struct limbo *limbo = careful ? limbo_find(process, address) : NULL;
+    struct limbo *limbo = careful ? limbo_find(process->limbo, address) : NULL;
     if (limbo && limbo->waiting)
         free_early(tracker, r, limbo, address);
     if (careful && tracker->log_events)
@@ -243,7 +183,7 @@ INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t a
 INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t address, bool careful)
 {
     struct block block;
-    struct limbo *limbo = careful ? limbo_find(r->process, address) : NULL;
+    struct limbo *limbo = careful ? limbo_find(r->process->limbo, address) : NULL;
     if ((limbo && limbo->owed) || UNLIKELY(!blocks_take(&r->process->blocks, address, &block))) {
         free_unknown(tracker, r, address);
         return;
@@ -278,7 +218,7 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
     struct block block;
     if (type == WIRE_REALLOC_BEGIN) {
         r->moving.address = 0;
-        struct limbo *limbo = limbo_find(process, address);
+        struct limbo *limbo = limbo_find(process->limbo, address);
         if ((limbo && limbo->owed) || !blocks_take(&process->blocks, address, &block)) {
             free_unknown(tracker, r, address);
             return;
@@ -633,7 +573,7 @@ uint64_t drain_all(struct tracker *tracker)
         struct tracked_process *process = tracker_process(tracker, i);
         drain_process(tracker, process, limit);
         if (UNLIKELY(process->limbo != NULL))
-            limbo_expire(process, tracker->sweep, false);
+            process->foreign_frees += limbo_expire(&process->limbo, tracker->sweep, false);
     }
     return fullest;
 }
@@ -644,5 +584,5 @@ void drain_last(struct tracker *tracker, struct tracked_process *process)
     read_heads(tracker, process);
     list_active(tracker, process);
     drain_process(tracker, process, UINT64_MAX);
-    limbo_expire(process, 0, true);
+    process->foreign_frees += limbo_expire(&process->limbo, 0, true);
 }

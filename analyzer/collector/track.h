@@ -57,7 +57,7 @@ struct tracked_process {
     struct grow site_of_node; /* uint32_t by raw node */
     struct grow active;       /* struct tracked_ring *: those that hold something, during a sweep */
     size_t active_count;
-    struct limbo *limbo; /* addresses with events out of order, see drain.c */
+    struct limbo *limbo; /* addresses with events out of order */
     uint64_t foreign_frees;
     uint64_t live_blocks, live_bytes; /* at the end */
     /* Copied from the slot when the process ended. */
