@@ -26,6 +26,9 @@ void shapes_forget(struct shapes *shapes)
 void shapes_open(struct shapes *shapes)
 {
     shapes->stack = bounds_of_stack();
+    if (shapes->guesses == 0)
+        shapes->guesses = SHAPES_FIRST_GUESSES - 1;
+    shapes->learned = 0;
     shapes->walks = 0;
     shapes->varied = false;
     shapes_forget(shapes);
@@ -160,6 +163,16 @@ static uint16_t *set_of(struct shapes *shapes, const struct shape *draft)
     return shapes->known[hash >> 32 & (SHAPES_SETS - 1)];
 }
 
+/* What was learned stays where it will be looked for. */
+static NOINLINE void more_guesses(struct shapes *shapes)
+{
+    uint32_t guesses = shapes->guesses + 1;
+    memcpy(shapes->after + guesses, shapes->after, guesses * sizeof shapes->after[0]);
+    SIGNAL_FENCE();
+    shapes->guesses = 2 * guesses - 1;
+    shapes->learned = 0;
+}
+
 /* Not cold: in a program whose stacks have many shapes every twentieth one comes here. */
 __attribute__((noinline)) void shapes_learn(struct shapes *shapes, const struct seen *top,
                                             const struct seen *end, uint32_t node)
@@ -186,6 +199,8 @@ __attribute__((noinline)) void shapes_learn(struct shapes *shapes, const struct 
     }
     struct shapes_guess *guess = &shapes->after[shapes->guess];
     *guess = (struct shapes_guess){line, guess->first};
+    if (UNLIKELY(shapes->learned++ > shapes->guesses && shapes->guesses + 1 < SHAPES_GUESSES))
+        more_guesses(shapes);
     *shapes_usual(shapes, base) = line;
     shapes_was(shapes, shapes_at(shapes, line));
     /* Where there are ever new shapes, as with frames whose size varies, hashes are not worth keeping. */

@@ -34,8 +34,9 @@ struct shape {
 
 #define SHAPES_LINES 16384u /* 1 MiB, touched as far as it is used */
 #define SHAPES_SETS 8192u
-#define SHAPES_GUESS_BITS 14
+#define SHAPES_GUESS_BITS 17
 #define SHAPES_GUESSES (1u << SHAPES_GUESS_BITS)
+#define SHAPES_FIRST_GUESSES 1024u /* a page */
 #define SHAPES_USUAL 4096u
 #define SHAPES_RADIX 0xd6e8feb86659fd93ull
 
@@ -45,6 +46,8 @@ struct shapes {
     struct bounds stack; /* the thread's */
     uint64_t last;       /* the latest stack's shape, as shapes_was() says it */
     uint32_t guess;      /* from where in after it was foreseen */
+    uint32_t guesses;    /* of after in use, less 1: a power of two, grows with what is learned */
+    uint32_t learned;    /* since it has grown */
     uint32_t used;       /* lines */
     uint32_t walks;      /* before anything was learned */
     bool varied;         /* the lines were full before */
@@ -127,7 +130,8 @@ INLINE void shapes_was(struct shapes *shapes, const struct shape *s)
 INLINE struct recall_place shapes_foresee(struct shapes *shapes, const uint64_t *base)
 {
     uint64_t after = ((uint64_t)(uintptr_t)base << 6 ^ base[1] ^ shapes->last) * 0x9e3779b97f4a7c15ull >>
-                     (64 - SHAPES_GUESS_BITS);
+                         (64 - SHAPES_GUESS_BITS) &
+                     shapes->guesses;
     const struct shape *s = shapes_at(shapes, shapes->after[after].first);
     shapes->guess = (uint32_t)after;
     shapes_was(shapes, s);
