@@ -32,14 +32,14 @@ void *record_alloc_walk(struct thread *t, void *block, size_t size, const void *
 INLINE struct recall_place record_foresee(const void *frame)
 {
     struct thread *t = thread_self;
-    return LIKELY(record_plain) ? unwind_foresee(&t->unwind, frame) : RECALL_NOWHERE;
+    return LIKELY(record_plain) ? shapes_foresee(t->unwind.shapes, frame) : RECALL_NOWHERE;
 }
 
 /* After the allocator returned block, which is returned. */
 INLINE void *record_alloc(void *block, size_t size, const void *frame, struct recall_place place)
 {
     struct thread *t = thread_self;
-    if (UNLIKELY(size >> 32 || !thread_enter_quick(t, frame)))
+    if (UNLIKELY(!thread_enter_quick(t, frame, size >> 32)))
         return record_alloc_slow(block, size, frame);
     uint32_t node = recall_at(place);
     if (UNLIKELY(!node))
@@ -56,7 +56,7 @@ INLINE void *record_alloc(void *block, size_t size, const void *frame, struct re
 INLINE void *record_free(void *block, const void *frame)
 {
     struct thread *t = thread_self;
-    if (UNLIKELY(!thread_enter_quick(t, frame)))
+    if (UNLIKELY(!thread_enter_quick(t, frame, 0)))
         return record_free_slow(block, frame);
     if (LIKELY(block != t->deleting))
         ring_end(t, (uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT, block);

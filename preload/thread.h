@@ -74,10 +74,11 @@ INLINE struct thread *thread_enter(const void *frame)
     return t;
 }
 
-/* The same if nothing at all is special about the next event; else false, and nothing has happened. */
-INLINE bool thread_enter_quick(struct thread *t, const void *frame)
+/* The same if nothing at all is special about the next event; else false, and nothing has happened.
+ * special: not 0, if something is. */
+INLINE bool thread_enter_quick(struct thread *t, const void *frame, uint64_t special)
 {
-    if (UNLIKELY(t->busy))
+    if (UNLIKELY(t->busy | special))
         return false;
     t->busy = (uintptr_t)frame;
     SIGNAL_FENCE();
@@ -126,12 +127,13 @@ INLINE void ring_end(struct thread *t, uint64_t word, const void *block)
 
 /* The ring's lines have been in the collector's cache since they were written last. Fetched ahead, for
  * writing, as in a program that has full barriers, such as a locked instruction, each of these waits for our
- * stores, too. An instruction that older processors step over; compilers only know it by an option. */
+ * stores, too. An instruction that older processors step over; compilers only know it by an option. At the
+ * ring's end it is other memory that is fetched, which matters to nobody. */
 #define RING_AHEAD 64 /* words */
 
 INLINE void ring_fetch(const struct thread *t)
 {
-    __asm__ volatile("prefetchw %0" : : "m"(t->words[(t->head + RING_AHEAD) & RING_MASK]));
+    __asm__ volatile("prefetchw %0" : : "m"(t->words[(t->head & RING_MASK) + RING_AHEAD]));
 }
 
 INLINE void ring_end_block(struct thread *t, uint64_t word, const void *block, uint32_t size, uint32_t node)

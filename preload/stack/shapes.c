@@ -166,7 +166,7 @@ static uint16_t *set_of(struct shapes *shapes, const struct shape *draft)
 /* What was learned stays where it will be looked for. */
 static NOINLINE void more_guesses(struct shapes *shapes)
 {
-    uint32_t guesses = shapes->guesses + 1;
+    uint64_t guesses = shapes->guesses + 1;
     memcpy(shapes->after + guesses, shapes->after, guesses * sizeof shapes->after[0]);
     SIGNAL_FENCE();
     shapes->guesses = 2 * guesses - 1;

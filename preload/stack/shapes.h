@@ -42,11 +42,12 @@ struct shape {
 
 /* A thread's. */
 struct shapes {
+    char lines[SHAPES_LINES][SHAPE_LINE];
     uint64_t stamp;      /* << 48, grows when nothing holds any more; never 0 once in use */
     struct bounds stack; /* the thread's */
-    uint64_t last;       /* the latest stack's shape, as shapes_was() says it */
+    uint64_t last;       /* of the latest stack's shape: start */
+    uint64_t guesses;    /* of after in use, less 1: a power of two, grows with what is learned */
     uint32_t guess;      /* from where in after it was foreseen */
-    uint32_t guesses;    /* of after in use, less 1: a power of two, grows with what is learned */
     uint32_t learned;    /* since it has grown */
     uint32_t used;       /* lines */
     uint32_t walks;      /* before anything was learned */
@@ -57,8 +58,7 @@ struct shapes {
     } after[SHAPES_GUESSES];
     uint16_t usual[SHAPES_USUAL];   /* that there was the last time, whatever was before: shapes_usual() */
     uint16_t known[SHAPES_SETS][4]; /* by key and start: the shape's line, to know it again */
-    char lines[SHAPES_LINES][SHAPE_LINE] __attribute__((aligned(64)));
-};
+} __attribute__((aligned(64)));
 
 /* For the calling thread. The memory is zero, or was used by another one. */
 void shapes_open(struct shapes *shapes);
@@ -106,7 +106,7 @@ INLINE struct recall_key shape_hash(const struct shape *s, const uint64_t *base)
 {
     struct shape_sums sums = shape_sums(s->at, s->words, base);
     uint64_t outer = s->start + sums.outer;
-    return (struct recall_key){outer, recall_hash(outer + sums.inner, 1)};
+    return (struct recall_key){outer, recall_hash(outer + sums.inner, 0)};
 }
 
 INLINE uint16_t *shapes_usual(struct shapes *shapes, const uint64_t *base)
@@ -123,13 +123,13 @@ INLINE bool shape_fits(const struct shapes *shapes, const struct shape *s, const
 
 INLINE void shapes_was(struct shapes *shapes, const struct shape *s)
 {
-    shapes->last = (uint64_t)(uintptr_t)s << 26;
+    shapes->last = s->start;
 }
 
 /* Where the stack that begins here is to be looked for if it has the shape that is foreseen. */
 INLINE struct recall_place shapes_foresee(struct shapes *shapes, const uint64_t *base)
 {
-    uint64_t after = ((uint64_t)(uintptr_t)base << 6 ^ base[1] ^ shapes->last) * 0x9e3779b97f4a7c15ull >>
+    uint64_t after = ((base[1] + (uint64_t)(uintptr_t)base * 8) ^ shapes->last) * 0x9e3779b97f4a7c15ull >>
                          (64 - SHAPES_GUESS_BITS) &
                      shapes->guesses;
     const struct shape *s = shapes_at(shapes, shapes->after[after].first);
