@@ -9,8 +9,8 @@ _Static_assert(SHAPES_LINES <= 1u << 16, "a line's number fits a guess");
 
 #define WALKS_FIRST 64 /* of a thread: until then the memory is not worth it */
 
-const uint64_t shapes_factor[4] = {0xe220a8397b1dcdaf, 0x6e789e6aa1b965f5, 0x06c45d188009454f,
-                                   0xf88bb8a8724c81ed};
+const uint64_t shapes_factor[6] = {0xe220a8397b1dcdaf, 0x6e789e6aa1b965f5, 0x06c45d188009454f,
+                                   0xf88bb8a8724c81ed, 0x1b39896a51a8749b, 0x53cb9f0c747ea2eb};
 
 void shapes_forget(struct shapes *shapes)
 {

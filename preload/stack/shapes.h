@@ -72,7 +72,7 @@ void shapes_learn(struct shapes *shapes, const struct seen *top, const struct se
 
 /* Factors of the sums below, odd; any will do (digits of the golden ratio and the like would, too: these are
  * splitmix64's, Steele and others 2014). */
-extern HIDDEN const uint64_t shapes_factor[4];
+extern HIDDEN const uint64_t shapes_factor[6];
 
 INLINE struct shape *shapes_at(struct shapes *shapes, uint32_t line)
 {
@@ -81,7 +81,7 @@ INLINE struct shape *shapes_at(struct shapes *shapes, uint32_t line)
 
 /* Sums of words, each times a factor of its own: a multilinear hash (Carter and Wegman 1979), whose highest
  * bits are the good ones. The factors are powers of one (Horner), so that a word takes three instructions; in
- * two sums, which do not wait for each other. */
+ * four sums, which do not wait for each other. */
 struct shape_sums {
     uint64_t inner, outer; /* of the innermost two frames; of the others */
 };
@@ -91,13 +91,20 @@ INLINE struct shape_sums shape_sums(const uint16_t *at, unsigned words, const ui
     const uint16_t *end = at + words;
     struct shape_sums sums = {.inner = base[at[0]] * shapes_factor[0] + base[at[1]] * shapes_factor[1]};
     uint64_t a = base[at[2]], b = base[at[3]];
+    if ((at += 4) == end) {
+        sums.outer = a * shapes_factor[2] + b * shapes_factor[3];
+        return sums;
+    }
+    a = a * SHAPES_RADIX + base[at[0]];
+    b = b * SHAPES_RADIX + base[at[1]];
+    uint64_t c = base[at[2]], d = base[at[3]];
     while ((at += 4) != end) {
         a = a * SHAPES_RADIX + base[at[0]];
         b = b * SHAPES_RADIX + base[at[1]];
-        a = a * SHAPES_RADIX + base[at[2]];
-        b = b * SHAPES_RADIX + base[at[3]];
+        c = c * SHAPES_RADIX + base[at[2]];
+        d = d * SHAPES_RADIX + base[at[3]];
     }
-    sums.outer = a * shapes_factor[2] + b * shapes_factor[3];
+    sums.outer = a * shapes_factor[2] + b * shapes_factor[3] + c * shapes_factor[4] + d * shapes_factor[5];
     return sums;
 }
 

@@ -53,9 +53,8 @@ static NOINLINE void hook_remember(unsigned path)
     if (!t)
         return;
     node = unwind_stack(&t->unwind, frame);
-    const char *shapes = (const char *)t->unwind.shapes;
-    uint64_t from = ((t->unwind.shapes->last >> 26) - (uintptr_t)shapes) << 26 >> 26;
-    const struct shape *shape = (const struct shape *)(shapes + from);
+    struct shapes *shapes = t->unwind.shapes;
+    const struct shape *shape = shapes_at(shapes, shapes->after[shapes->guess].first);
     if (shape->words)
         keys[path] = shape_hash(shape, frame);
     thread_leave(t);
