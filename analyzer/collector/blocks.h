@@ -5,7 +5,7 @@
  * was fetched for one serves the next. Memory is told apart in pieces of 256 bytes. What lives in a piece is
  * in its leaf, which holds 2, 6, 10 or 16 blocks, of all 16 compared at once; most are a cache line. A full
  * leaf is copied to a larger one. So nothing ever stops for the table to grow, and fresh memory, which is
- * dear, is taken as the program takes it: 10 to 25 bytes a block where blocks are small.
+ * dear, is taken as the program takes it: about 15 bytes a block in a heap of small ones.
  *
  *   regions[address >> 30] --> pieces[address >> 8 & (2^22 - 1)] --> leaf
  *

@@ -3,7 +3,7 @@
  * What a walk finds is decided by the words that it reads: return addresses, and saved rbp where a frame's
  * place depends on it. Their places, relative to the hook's frame, are the stack's shape. A program has few,
  * and which one comes can be foreseen as a branch is: from where it happens, and what was before. (The last
- * two shapes that came at the hook's frame and return address after the shape before: 97 % of deep's stacks,
+ * two shapes that came at the hook's frame and return address after the shape before: 98 % of deep's stacks,
  * all of espresso's.) So the words at these places are read, all at once, and their hash is looked up: if a
  * walk has read the same words at the same places before, it would find the same stack again. If not, there
  * is a walk, and its shape and hash are remembered. A stack begins at the word before the hook's return
