@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,9 @@
 
 #define TICK_NS WIRE_TICK_NS
 #define LOOK_NS 10000000ull /* between looks at which processes live */
+#define LEAVING_NS \
+    1000000 /* at a time, for the last process to be gone; it may still have threads that allocate */
+#define LEAVING_PAUSES 100 /* so often; it may as well hang on its way out */
 #define FIRST_POINT_EVERY_NS 100000000ull
 #define SNAPSHOT_EVERY_NS 250000000ull
 #define SNAPSHOT_SHARE 30                /* the writer is idle so many times longer than it works */
@@ -129,6 +133,7 @@ struct collector {
     uint64_t last_snapshot_ns; /* since the start of the run */
     uint32_t sites_seen;       /* by the writer */
     uint64_t idle_ns;          /* how long to sleep when there is nothing to do */
+    uint32_t leaving_pauses;   /* for the last process to be gone */
     uint32_t living;
     bool want_blocks;
     bool announced; /* WIRE_COLLECTOR_RUNNING */
@@ -149,6 +154,20 @@ static void doze(struct collector *c, uint64_t ns)
     atomic_store(&arena->asleep, 1);
     syscall(SYS_futex, &arena->wake, FUTEX_WAIT, seen, &timeout, NULL, 0);
     atomic_store(&arena->asleep, 0);
+}
+
+/* Sleeps until the run's last process is gone, for a moment at most; false if it is not about to leave. The
+ * run's end is when we have ended, and a program's exit takes less than the time between two looks. */
+static bool doze_while_leaving(struct collector *c)
+{
+    const struct tracked_process *last = c->living == 1 ? tracker_leaving(&c->tracker) : NULL;
+    if (!last || c->leaving_pauses == LEAVING_PAUSES)
+        return false;
+    c->leaving_pauses++;
+    struct pollfd process = {.fd = last->pidfd, .events = POLLIN};
+    if (ppoll(&process, 1, &(struct timespec){0, LEAVING_NS}, NULL) > 0)
+        c->next_look_ns = 0;
+    return true;
 }
 
 /* A process on its way out waits for its events to be committed. */
@@ -271,7 +290,7 @@ static void loop(struct collector *c)
         if (tracker->event_count >= 4 * EVENTS_AT_ONCE)
             wait_for_writer(c); /* rings fill meanwhile, and the program waits: nothing is dropped */
         uint64_t pause = pause_after(c, fullest);
-        if (pause)
+        if (pause && !doze_while_leaving(c))
             doze(c, pause);
         if (!c->living) { /* really nobody, and nobody just starting? */
             tracker_look(tracker);
