@@ -1,5 +1,6 @@
 /* image.c - a module's ELF file and the debug files that belong to it. */
 #include "image.h"
+#include "inflate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,22 +25,6 @@ static int find_no_elf(Dwfl_Module *module, void **userdata, const char *name, D
 {
     (void)module, (void)userdata, (void)name, (void)base, (void)file_name, (void)elf;
     return -1; /* every file is reported with a descriptor of its own */
-}
-
-/* Where nothing is found on this machine libdwfl asks the servers in DEBUGINFOD_URLS, and where there are
- * none it does not. The variable is made empty in place: putenv and its kin would leak or move it. */
-static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
-                          const char *file_name, const char *debuglink, GElf_Word crc, char **found_name)
-{
-    char *urls = getenv("DEBUGINFOD_URLS");
-    char first = urls ? urls[0] : '\0';
-    if (first)
-        urls[0] = '\0';
-    int fd =
-        dwfl_standard_find_debuginfo(module, userdata, name, base, file_name, debuglink, crc, found_name);
-    if (first)
-        urls[0] = first;
-    return fd;
 }
 
 /* "(deleted)" is the kernel's mark in /proc/PID/maps; a file of the old name may be there still (or again).
@@ -86,6 +71,64 @@ static enum image_result check_elf(int fd, const uint8_t *build_id, size_t build
     }
     elf_end(elf);
     return result;
+}
+
+/* Where a debug file with this build ID would be. */
+static int path_of_build_id(const uint8_t *build_id, size_t build_id_size, char *path, size_t room)
+{
+    size_t length =
+        strlen(debug_directory) + strlen("/.build-id/") + 2 * build_id_size + 1 + strlen(".debug");
+    if (build_id_size < 2 || length >= room)
+        return 0;
+    char *end = path + sprintf(path, "%s/.build-id/%02x/", debug_directory, build_id[0]);
+    for (size_t i = 1; i < build_id_size; i++)
+        end += sprintf(end, "%02x", build_id[i]);
+    strcpy(end, ".debug");
+    return 1;
+}
+
+/* libdwfl would look there first, too, but keep what it has opened, compressed as it is. Returns a
+ * descriptor, or -1. */
+static int find_by_build_id(Dwfl_Module *module, char **found_name)
+{
+    const unsigned char *build_id;
+    GElf_Addr where;
+    char path[PATH_ROOM];
+    int size = dwfl_module_build_id(module, &build_id, &where);
+    if (size <= 0 || !path_of_build_id(build_id, (size_t)size, path, sizeof path))
+        return -1;
+    int fd = open_regular(path);
+    if (fd < 0)
+        return -1;
+    char *name = check_elf(fd, build_id, (size_t)size) == IMAGE_OPENED ? strdup(path) : NULL;
+    if (!name) {
+        close(fd);
+        return -1;
+    }
+    *found_name = name; /* libdwfl frees it */
+    return inflate_debug_sections(fd);
+}
+
+/* Where nothing is found on this machine libdwfl asks the servers in DEBUGINFOD_URLS, and where there are
+ * none it does not. The variable is made empty in place: putenv and its kin would leak or move it. */
+static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
+                          const char *file_name, const char *debuglink, GElf_Word crc, char **found_name)
+{
+    if (!*userdata) { /* later calls may be for a file that several debug files share */
+        *userdata = module;
+        int fd = find_by_build_id(module, found_name);
+        if (fd >= 0)
+            return fd;
+    }
+    char *urls = getenv("DEBUGINFOD_URLS");
+    char first = urls ? urls[0] : '\0';
+    if (first)
+        urls[0] = '\0';
+    int fd =
+        dwfl_standard_find_debuginfo(module, userdata, name, base, file_name, debuglink, crc, found_name);
+    if (first)
+        urls[0] = first;
+    return fd;
 }
 
 static int report(struct image *image, const char *path, int fd)
@@ -166,6 +209,7 @@ static enum image_result open_file(struct image *image, const char *path, const 
         close(fd);
         return result;
     }
+    fd = inflate_debug_sections(fd);
     int failed = report(image, path, fd);
     if (failed) {
         if (failed == -1)
@@ -182,15 +226,9 @@ static enum image_result open_file(struct image *image, const char *path, const 
 static enum image_result open_by_build_id(struct image *image, const uint8_t *build_id, size_t build_id_size)
 {
     char path[PATH_ROOM];
-    size_t length =
-        strlen(debug_directory) + strlen("/.build-id/") + 2 * build_id_size + 1 + strlen(".debug");
-    if (build_id_size < 2 || length >= sizeof path)
-        return IMAGE_MISSING;
-    char *end = path + sprintf(path, "%s/.build-id/%02x/", debug_directory, build_id[0]);
-    for (size_t i = 1; i < build_id_size; i++)
-        end += sprintf(end, "%02x", build_id[i]);
-    strcpy(end, ".debug");
-    return open_file(image, path, build_id, build_id_size);
+    return path_of_build_id(build_id, build_id_size, path, sizeof path)
+               ? open_file(image, path, build_id, build_id_size)
+               : IMAGE_MISSING;
 }
 
 enum image_result image_open(struct image *image, const char *path, const uint8_t *build_id,

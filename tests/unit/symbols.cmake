@@ -2,6 +2,7 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 pkg_check_modules(LIBDW REQUIRED IMPORTED_TARGET libdw libelf)
+pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)
 
 foreach(name test_symbols test_symbols_oracle)
   add_executable(${name} ${CMAKE_CURRENT_LIST_DIR}/${name}.c)
@@ -19,7 +20,8 @@ list(TRANSFORM SYMBOLS_SOURCES PREPEND ${SYMBOLS_SOURCE_DIR}/ REGEX "^[^/]")
 get_target_property(SYMBOLS_INCLUDES symbols INCLUDE_DIRECTORIES)
 add_executable(test_symbols_broken ${CMAKE_CURRENT_LIST_DIR}/test_symbols_broken.c ${SYMBOLS_SOURCES})
 target_include_directories(test_symbols_broken PRIVATE ${SYMBOLS_INCLUDES})
-target_link_libraries(test_symbols_broken PRIVATE PkgConfig::CMOCKA PkgConfig::LIBDW ${IBERTY_LIBRARY})
+target_link_libraries(test_symbols_broken PRIVATE PkgConfig::CMOCKA PkgConfig::LIBDW PkgConfig::DEFLATE
+                                                  ${IBERTY_LIBRARY})
 target_compile_definitions(test_symbols_broken PRIVATE SYMBOLS_PROGRAMS="${CMAKE_SOURCE_DIR}/tests/symbols")
 if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   target_compile_options(test_symbols_broken PRIVATE -fsanitize=address,undefined -fno-sanitize-recover=undefined -g)

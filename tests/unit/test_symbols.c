@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "../symbols/workbench.h"
+#include "inflate.h"
 #include "interned.h"
 #include "intervals.h"
 #include "symbols.h"
@@ -144,6 +145,68 @@ static void equal_strings_are_one(void **state)
     }
     assert_in_range(deepest, 4, 64);
     symbols_close(s);
+}
+
+static Elf_Scn *section_called(Elf *elf, const char *wanted, GElf_Shdr *header)
+{
+    Elf_Scn *section = NULL;
+    size_t names;
+    assert_int_equal(elf_getshdrstrndx(elf, &names), 0);
+    while ((section = elf_nextscn(elf, section)) != NULL) {
+        assert_non_null(gelf_getshdr(section, header));
+        if (strcmp(elf_strptr(elf, names, header->sh_name), wanted) == 0)
+            return section;
+    }
+    return NULL;
+}
+
+/* What inflating gives is the file before it was compressed, but for what is never read. */
+static void compressed_sections(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        bench_run("g++ -O2 -g -gz=none $P/shop.cc -o plain && "
+                  "objcopy --compress-debug-sections=zlib plain packed && head -c 20000 packed >cut"),
+        0);
+    int fd = open(bench_path("packed"), O_RDONLY | O_CLOEXEC), plain_fd = open(bench_path("plain"), O_RDONLY);
+    int made_fd = inflate_debug_sections(fd);
+    assert_int_not_equal(made_fd, fd);
+    assert_int_equal(fcntl(fd, F_GETFD), -1); /* closed */
+    assert_true(fcntl(made_fd, F_GETFD) & FD_CLOEXEC);
+    Elf *plain = elf_begin(plain_fd, ELF_C_READ, NULL), *made = elf_begin(made_fd, ELF_C_READ, NULL);
+    Elf_Scn *section = NULL;
+    GElf_Shdr header, other;
+    size_t names, compared = 0, left_out = 0;
+    assert_int_equal(elf_getshdrstrndx(plain, &names), 0);
+    while ((section = elf_nextscn(plain, section)) != NULL) {
+        assert_non_null(gelf_getshdr(section, &header));
+        const char *name = elf_strptr(plain, names, header.sh_name);
+        if (header.sh_type == SHT_NOBITS || header.sh_type == SHT_STRTAB || header.sh_type == SHT_SYMTAB)
+            continue; /* objcopy makes them anew */
+        Elf_Scn *inflated = section_called(made, name, &other);
+        assert_non_null(inflated);
+        assert_int_equal(other.sh_flags, header.sh_flags);
+        if (other.sh_type == SHT_NOBITS) {
+            left_out++;
+            continue;
+        }
+        Elf_Data *data = elf_rawdata(section, NULL), *bytes = elf_rawdata(inflated, NULL);
+        assert_int_equal(other.sh_type, header.sh_type);
+        assert_int_equal(bytes->d_size, data->d_size);
+        assert_memory_equal(bytes->d_buf, data->d_buf, data->d_size);
+        compared += strncmp(name, ".debug_", 7) == 0;
+    }
+    assert_in_range(compared, 5, 20);
+    assert_int_equal(left_out, 1); /* where variables are */
+    elf_end(plain);
+    elf_end(made);
+    close(made_fd);
+    assert_int_equal(inflate_debug_sections(plain_fd), plain_fd);
+    fd = open(bench_path("cut"), O_RDONLY | O_CLOEXEC);
+    assert_int_equal(inflate_debug_sections(fd), fd);
+    close(plain_fd);
+    close(fd);
+    assert_int_equal(inflate_debug_sections(-1), -1);
 }
 
 static void no_network(void **state)
@@ -370,6 +433,7 @@ int main(void)
         cmocka_unit_test(mini_debug_information),
         cmocka_unit_test(names_without_scope),
         cmocka_unit_test(equal_strings_are_one),
+        cmocka_unit_test(compressed_sections),
         cmocka_unit_test(no_network),
         cmocka_unit_test(speed),
         cmocka_unit_test(demangling),

@@ -1,0 +1,204 @@
+/* inflate.c - see inflate.h.
+ *
+ * Distributions compress what they pack of debug information. libdw has every section of a file inflated
+ * before it reads the first, by zlib: for the C library's, which nearly every program needs, that took three
+ * fifths of all the time that symbols and the database did. libdeflate takes less than half, and lists of
+ * where variables are, a seventh of it all, need not be looked at.
+ *
+ * Files may be corrupt or made to harm: whatever leads out of the file, or would inflate to more than deflate
+ * can have packed, makes that the file is left as it is.
+ */
+#define _GNU_SOURCE
+#include "inflate.h"
+
+#include <elf.h>
+#include <libdeflate.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    EXPANSION_MAX = 1032, /* of deflate: 258 bytes from two bits */
+    ALIGNMENT_MAX = 4096,
+};
+
+/* The file as it is, and the file that is made of it: the same up to its size, where what is not compressed
+ * stays in its place, and the inflated sections after that. */
+struct inflater {
+    const unsigned char *from;
+    size_t size;
+    Elf64_Shdr *sections; /* in the new file once that is mapped, in the old one before */
+    size_t count;
+    const char *names; /* they end with a NUL */
+    size_t names_size;
+    unsigned char *to;
+    size_t to_size;
+};
+
+static int is_inside(const struct inflater *f, uint64_t offset, uint64_t size)
+{
+    return offset <= f->size && size <= f->size - offset;
+}
+
+/* False for what is no ELF file of this machine's kind, or broken. */
+static int find_sections(struct inflater *f)
+{
+    Elf64_Ehdr header;
+    if (f->size < sizeof header)
+        return 0;
+    memcpy(&header, f->from, sizeof header);
+    if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+        header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_shentsize != sizeof(Elf64_Shdr) ||
+        header.e_shoff % _Alignof(Elf64_Shdr) != 0 || header.e_shstrndx >= header.e_shnum ||
+        !is_inside(f, header.e_shoff, header.e_shnum * sizeof(Elf64_Shdr)))
+        return 0;
+    f->sections = (Elf64_Shdr *)(uintptr_t)(f->from + header.e_shoff);
+    f->count = header.e_shnum;
+    const Elf64_Shdr *names = &f->sections[header.e_shstrndx];
+    if (names->sh_type == SHT_NOBITS || names->sh_size == 0 ||
+        !is_inside(f, names->sh_offset, names->sh_size))
+        return 0;
+    f->names = (const char *)f->from + names->sh_offset;
+    f->names_size = names->sh_size;
+    return f->names[f->names_size - 1] == '\0';
+}
+
+static int is_called(const struct inflater *f, const Elf64_Shdr *section, const char *name)
+{
+    return section->sh_name < f->names_size && strcmp(f->names + section->sh_name, name) == 0;
+}
+
+static int is_unread(const struct inflater *f, const Elf64_Shdr *section)
+{
+    static const char *const unread[] = {".debug_loc", ".debug_loclists", ".debug_frame", ".debug_macro"};
+    for (size_t i = 0; i < sizeof unread / sizeof *unread; i++)
+        if (is_called(f, section, unread[i]))
+            return 1;
+    return 0;
+}
+
+/* Where its bytes are, uncompressed, in the new file, which is as large as f->to_size says. False if it
+ * cannot be inflated here. */
+static int place(struct inflater *f, const Elf64_Shdr *section, Elf64_Chdr *header, uint64_t *offset)
+{
+    if (!is_inside(f, section->sh_offset, section->sh_size) || section->sh_size < sizeof *header)
+        return 0;
+    memcpy(header, f->from + section->sh_offset, sizeof *header);
+    uint64_t alignment = header->ch_addralign ? header->ch_addralign : 1;
+    if (header->ch_type != ELFCOMPRESS_ZLIB || alignment > ALIGNMENT_MAX || (alignment & (alignment - 1)) ||
+        header->ch_size / EXPANSION_MAX > section->sh_size)
+        return 0;
+    *offset = (f->to_size + alignment - 1) & ~(alignment - 1);
+    f->to_size = *offset + header->ch_size;
+    return 1;
+}
+
+/* How large the new file will be; false if there is nothing to inflate, or something that is not for us. */
+static int measure(struct inflater *f)
+{
+    size_t compressed = 0;
+    f->to_size = f->size;
+    for (size_t i = 1; i < f->count; i++) {
+        const Elf64_Shdr *section = &f->sections[i];
+        Elf64_Chdr header;
+        uint64_t offset;
+        if (is_called(f, section, ".debug_addr"))
+            return 0; /* a file that may have parts in others, which are looked for beside it */
+        if (!(section->sh_flags & SHF_COMPRESSED) || section->sh_type == SHT_NOBITS || is_unread(f, section))
+            continue;
+        if (!place(f, section, &header, &offset))
+            return 0;
+        compressed++;
+    }
+    return compressed > 0;
+}
+
+/* What is compressed stays a hole in the new file. */
+static int copy_rest(const struct inflater *f)
+{
+    Elf64_Ehdr header;
+    memcpy(&header, f->from, sizeof header);
+    memcpy(f->to, &header, sizeof header);
+    memcpy(f->to + header.e_shoff, f->from + header.e_shoff, f->count * sizeof(Elf64_Shdr));
+    if (!is_inside(f, header.e_phoff, (uint64_t)header.e_phnum * header.e_phentsize))
+        return 0;
+    memcpy(f->to + header.e_phoff, f->from + header.e_phoff, (size_t)header.e_phnum * header.e_phentsize);
+    for (size_t i = 1; i < f->count; i++) {
+        const Elf64_Shdr *section = &f->sections[i];
+        if (section->sh_flags & SHF_COMPRESSED || section->sh_type == SHT_NOBITS || section->sh_size == 0)
+            continue;
+        if (!is_inside(f, section->sh_offset, section->sh_size))
+            return 0;
+        memcpy(f->to + section->sh_offset, f->from + section->sh_offset, section->sh_size);
+    }
+    return 1;
+}
+
+static int inflate_all(struct inflater *f, struct libdeflate_decompressor *decompressor)
+{
+    Elf64_Shdr *sections = (Elf64_Shdr *)(uintptr_t)(f->to + ((const unsigned char *)f->sections - f->from));
+    f->to_size = f->size;
+    for (size_t i = 1; i < f->count; i++) {
+        const Elf64_Shdr *from = &f->sections[i];
+        Elf64_Shdr *to = &sections[i];
+        Elf64_Chdr header;
+        uint64_t offset;
+        if (!(from->sh_flags & SHF_COMPRESSED) || from->sh_type == SHT_NOBITS)
+            continue;
+        to->sh_flags &= ~(uint64_t)SHF_COMPRESSED;
+        if (is_unread(f, from)) {
+            to->sh_type = SHT_NOBITS;
+            continue;
+        }
+        if (!place(f, from, &header, &offset) ||
+            libdeflate_zlib_decompress(decompressor, f->from + from->sh_offset + sizeof header,
+                                       from->sh_size - sizeof header, f->to + offset, header.ch_size,
+                                       NULL) != LIBDEFLATE_SUCCESS)
+            return 0;
+        to->sh_offset = offset;
+        to->sh_size = header.ch_size;
+        to->sh_addralign = header.ch_addralign;
+    }
+    return 1;
+}
+
+/* The new file, or -1. */
+static int make(struct inflater *f)
+{
+    struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
+    int file = memfd_create("libtrace-debug", MFD_CLOEXEC), made = 0;
+    if (decompressor && file >= 0 && ftruncate(file, (off_t)f->to_size) == 0) {
+        size_t size = f->to_size;
+        void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        f->to = memory;
+        if (memory != MAP_FAILED) {
+            made = copy_rest(f) && inflate_all(f, decompressor);
+            munmap(memory, size);
+        }
+    }
+    libdeflate_free_decompressor(decompressor);
+    if (!made && file >= 0)
+        close(file);
+    return made ? file : -1;
+}
+
+int inflate_debug_sections(int fd)
+{
+    struct stat status;
+    struct inflater f = {0};
+    if (fd < 0 || fstat(fd, &status) != 0 || status.st_size <= 0)
+        return fd;
+    f.size = (size_t)status.st_size;
+    void *memory = mmap(NULL, f.size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (memory == MAP_FAILED)
+        return fd;
+    f.from = memory;
+    int file = find_sections(&f) && measure(&f) ? make(&f) : -1;
+    munmap(memory, f.size);
+    if (file < 0)
+        return fd;
+    close(fd);
+    return file;
+}
