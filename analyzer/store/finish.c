@@ -29,7 +29,9 @@ static int is_busy(int result)
     return (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED;
 }
 
-/* Makes one file of it, if nobody else has it open. */
+/* Makes one file of it, if nobody else has it open. Once everything is in that file and synced, the change of
+ * the mode itself need not be: of the file, one sector changes that says which mode it is in, and either is
+ * right. */
 static int leave_wal(struct store *store)
 {
     int result = SQLITE_OK;
@@ -38,8 +40,12 @@ static int leave_wal(struct store *store)
         result = sqlite3_open_v2(store->file, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (result == SQLITE_OK) {
         sqlite3_busy_timeout(store->db, 0);
-        result = sqlite3_exec(store->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+        result = sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     }
+    if (result == SQLITE_OK)
+        result = sqlite3_exec(store->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
+    if (result == SQLITE_OK)
+        result = sqlite3_exec(store->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
     return result;
 }
 
