@@ -216,10 +216,11 @@ enum wire_process_state {
 };
 
 enum wire_process_flag {
-    WIRE_PROCESS_FORKED = 1,   /* started by fork from a traced process */
-    WIRE_PROCESS_EXECED = 2,   /* a traced process before it did exec */
-    WIRE_PROCESS_ATTACHED = 4, /* traced from its middle */
-    WIRE_PROCESS_DETACHED = 8, /* traced no more, but alive */
+    WIRE_PROCESS_FORKED = 1,     /* started by fork from a traced process */
+    WIRE_PROCESS_EXECED = 2,     /* a traced process before it did exec */
+    WIRE_PROCESS_ATTACHED = 4,   /* traced from its middle */
+    WIRE_PROCESS_DETACHED = 8,   /* traced no more, but alive */
+    WIRE_PROCESS_CHILDLESS = 16, /* never forked */
 };
 
 struct wire_process {

@@ -26,6 +26,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +43,7 @@ static _Atomic uint64_t
     last_epoch;                /* only grows: no state of an earlier run may ever look like a new one's */
 static char session_text[64];  /* value of LIBTRACE_SESSION for our children */
 static char wanted_label[256]; /* given by trace-attach */
+static uint64_t faults_at_start = UINT64_MAX; /* of the one child that we had: it started the collector */
 
 /* ---- settings ---------------------------------------------------------------------------------- */
 
@@ -150,7 +152,7 @@ static int move_up(int low)
 
 static int new_memory(uint64_t size)
 {
-    int descriptor = move_up((int)syscall(SYS_memfd_create, "libtrace", MFD_CLOEXEC));
+    int descriptor = move_up((int)syscall(SYS_memfd_create, "libtrace", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (descriptor >= 0 && ftruncate(descriptor, (off_t)size) != 0) {
         close(descriptor);
         return -1;
@@ -171,6 +173,13 @@ static int make_arena(void)
     }
     fill_header(chunks);
     return descriptor;
+}
+
+/* Page faults of the children that were waited for: all leave some behind. */
+static uint64_t faults_of_children(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_CHILDREN, &usage) == 0 ? (uint64_t)usage.ru_minflt : UINT64_MAX;
 }
 
 /* Starts a new run with a collector of its own. */
@@ -204,6 +213,7 @@ static bool make_run(void)
     at = guest_format_number(guest_format(at, end, ":"), end, (uint64_t)descriptor);
     guest_format_number(guest_format(at, end, ":"), end, arena->cookie);
     close(descriptor);
+    faults_at_start = faults_of_children();
     return !error;
 }
 
@@ -573,6 +583,17 @@ static void wait_for_commit(void)
     }
 }
 
+/* This process, the run's first, has no child and has not had one. What it knows of no longer, a child that
+ * the kernel reaped, say, counts as one. */
+static bool never_forked(void)
+{
+    struct sigaction reaping;
+    return syscall(SYS_waitid, P_ALL, 0, NULL, WEXITED | WNOHANG | WNOWAIT | __WALL, NULL) != 0 &&
+           errno == ECHILD && faults_of_children() == faults_at_start &&
+           sigaction(SIGCHLD, NULL, &reaping) == 0 && reaping.sa_handler != SIG_IGN &&
+           !(reaping.sa_flags & SA_NOCLDWAIT);
+}
+
 void session_exiting(int exit_status)
 {
     /* Not in a child that shares our memory (vfork), nor in one that never recorded anything. */
@@ -584,6 +605,8 @@ void session_exiting(int exit_status)
     atomic_store(&process->exit_status, exit_status & 0xff);
     atomic_store(&process->exit_known, 1);
     atomic_store(&process->ended_ns, guest_now_ns());
+    if (process == &arena->process[0] && never_forked())
+        process->flags |= WIRE_PROCESS_CHILDLESS;
     if (!atomic_compare_exchange_strong(&process->state, &live, WIRE_PROCESS_EXITING))
         return;
     arena_wake_collector();

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "drain.h"
+#include "others.h"
 #include "snapshot.h"
 
 #include <errno.h>
@@ -25,10 +26,11 @@
 #include <unistd.h>
 
 #define TICK_NS WIRE_TICK_NS
-#define LOOK_NS 10000000ull /* between looks at which processes live */
-#define LEAVING_NS \
-    1000000 /* at a time, for the last process to be gone; it may still have threads that allocate */
-#define LEAVING_PAUSES 100 /* so often; it may as well hang on its way out */
+#define LOOK_NS 10000000ull      /* between looks at which processes live */
+#define LEAVING_NS 1000000       /* at a time, for the only process to be gone; its threads may allocate */
+#define LEAVING_PAUSES 100       /* so often; it may hang on its way out */
+#define FIRST_ASK_NS 20000000ull /* for others; from exec until it tells of itself a process needs less */
+#define LAST_ASK_NS 1000000000ull
 #define FIRST_POINT_EVERY_NS 100000000ull
 #define SNAPSHOT_EVERY_NS 250000000ull
 #define SNAPSHOT_SHARE 30                /* the writer is idle so many times longer than it works */
@@ -130,11 +132,14 @@ struct collector {
     struct tracker tracker;
     struct writer *writer;
     uint64_t next_look_ns;
-    uint64_t last_snapshot_ns; /* since the start of the run */
-    uint32_t sites_seen;       /* by the writer */
-    uint64_t idle_ns;          /* how long to sleep when there is nothing to do */
-    uint32_t leaving_pauses;   /* for the last process to be gone */
+    uint64_t last_snapshot_ns;          /* since the start of the run */
+    uint32_t sites_seen;                /* by the writer */
+    uint64_t idle_ns;                   /* how long to sleep when there is nothing to do */
+    uint32_t leaving_pauses;            /* for the only process to be gone */
+    uint64_t next_ask_ns, ask_pause_ns; /* for processes that have not told of themselves; 0 = not yet */
     uint32_t living;
+    bool alone;  /* there is one process, on its way out, which has never forked */
+    bool follow; /* forked processes are part of the run */
     bool want_blocks;
     bool announced; /* WIRE_COLLECTOR_RUNNING */
 };
@@ -156,25 +161,47 @@ static void doze(struct collector *c, uint64_t ns)
     atomic_store(&arena->asleep, 0);
 }
 
-/* Sleeps until the run's last process is gone, for a moment at most; false if it is not about to leave. The
- * run's end is when we have ended, and a program's exit takes less than the time between two looks. */
-static bool doze_while_leaving(struct collector *c)
-{
-    const struct tracked_process *last = c->living == 1 ? tracker_leaving(&c->tracker) : NULL;
-    if (!last || c->leaving_pauses == LEAVING_PAUSES)
-        return false;
-    c->leaving_pauses++;
-    struct pollfd process = {.fd = last->pidfd, .events = POLLIN};
-    if (ppoll(&process, 1, &(struct timespec){0, LEAVING_NS}, NULL) > 0)
-        c->next_look_ns = 0;
-    return true;
-}
-
 /* A process on its way out waits for its events to be committed. */
 static bool somebody_waits(const struct tracker *tracker)
 {
     const struct tracked_process *first = tracker_process(tracker, 0);
     return !first->ended && atomic_load(&first->slot->state) == WIRE_PROCESS_EXITING;
+}
+
+/* Sleeps until the run's only process is gone, for a moment at most; false if it is not about to leave. The
+ * run's end is when we have ended, and a program's exit takes less than the time between two looks. */
+static bool doze_while_leaving(struct collector *c)
+{
+    if (!c->alone || c->leaving_pauses == LEAVING_PAUSES)
+        return false;
+    c->leaving_pauses++;
+    struct pollfd process = {.fd = tracker_process(&c->tracker, 0)->pidfd, .events = POLLIN};
+    if (process.fd >= 0 && ppoll(&process, 1, &(struct timespec){0, LEAVING_NS}, NULL) > 0)
+        c->next_look_ns = 0;
+    return true;
+}
+
+/* All processes that told of themselves are gone. Another may have been forked and not have told yet: it has
+ * the arena mapped. One that is in the middle of an exec has not, so that it is not asked before a pause is
+ * over. */
+static bool somebody_is_left(struct collector *c, uint64_t now_ns)
+{
+    if (c->living) {
+        c->ask_pause_ns = 0;
+        return true;
+    }
+    if (c->alone || !c->follow)
+        return false;
+    if (!c->ask_pause_ns) {
+        c->ask_pause_ns = FIRST_ASK_NS;
+        c->next_ask_ns = now_ns + c->ask_pause_ns;
+    }
+    if (now_ns < c->next_ask_ns || writer_busy(c->writer))
+        return true;
+    c->ask_pause_ns = c->ask_pause_ns * 2 < LAST_ASK_NS ? c->ask_pause_ns * 2 : LAST_ASK_NS;
+    c->next_ask_ns = now_ns + c->ask_pause_ns;
+    return others_have_arena(c->tracker.arena, c->tracker.memory,
+                             (size_t)c->tracker.arena->chunks * WIRE_CHUNK_SIZE);
 }
 
 static void post(struct collector *c, enum snapshot_kind kind)
@@ -217,6 +244,7 @@ static void commit_for_waiting(struct collector *c)
         return;
     }
     struct wire_process *first = tracker_process(&c->tracker, 0)->slot;
+    c->alone = c->tracker.process_count == 1 && first->flags & WIRE_PROCESS_CHILDLESS;
     uint32_t exiting = WIRE_PROCESS_EXITING;
     atomic_compare_exchange_strong(&first->state, &exiting, WIRE_PROCESS_COMMITTED);
     futex_wake(&first->state);
@@ -274,9 +302,10 @@ static void announce(struct collector *c)
 static void loop(struct collector *c)
 {
     struct tracker *tracker = &c->tracker;
+    uint64_t now_ns;
     do {
         announce(c);
-        uint64_t now_ns = tracker_clock() - tracker->arena->started_ns;
+        now_ns = tracker_clock() - tracker->arena->started_ns;
         publish_tick(c, now_ns);
         uint64_t fullest = drain_all(tracker);
         tracker_sample(tracker, now_ns);
@@ -290,13 +319,13 @@ static void loop(struct collector *c)
         if (tracker->event_count >= 4 * EVENTS_AT_ONCE)
             wait_for_writer(c); /* rings fill meanwhile, and the program waits: nothing is dropped */
         uint64_t pause = pause_after(c, fullest);
-        if (pause && !doze_while_leaving(c))
+        if (pause && (c->living || !c->alone) && !doze_while_leaving(c))
             doze(c, pause);
         if (!c->living) { /* really nobody, and nobody just starting? */
             tracker_look(tracker);
             c->living = tracker_reap(tracker);
         }
-    } while (c->living && !told_to_end && writer_state(c->writer) != WRITER_FAILED);
+    } while (somebody_is_left(c, now_ns) && !told_to_end && writer_state(c->writer) != WRITER_FAILED);
 }
 
 static bool is_on(const char *variable)
@@ -329,6 +358,8 @@ int main(int argc, char **argv)
     c->tracker.by_thread = is_on("LIBTRACE_THREADS");
     c->tracker.log_events = is_on("LIBTRACE_EVENTS");
     c->want_blocks = is_on("LIBTRACE_BLOCKS");
+    const char *follow = getenv("LIBTRACE_FOLLOW");
+    c->follow = !follow || strcmp(follow, "0") != 0;
     c->writer = writer_start(arena);
     if (!c->writer)
         return fail(arena, "no memory for the collector; nothing is recorded");

@@ -287,22 +287,6 @@ static bool has_left(const struct tracked_process *process)
            process->slot->flags & WIRE_PROCESS_DETACHED;
 }
 
-const struct tracked_process *tracker_leaving(const struct tracker *tracker)
-{
-    const struct tracked_process *last = NULL;
-    for (uint32_t i = tracker->first_living; i < tracker->process_count; i++) {
-        const struct tracked_process *process = tracker_process(tracker, i);
-        if (process->ended)
-            continue;
-        if (last)
-            return NULL;
-        last = process;
-    }
-    if (!last || last->pidfd < 0 || atomic_load(&last->slot->state) < WIRE_PROCESS_EXITING || has_left(last))
-        return NULL;
-    return last;
-}
-
 void tracker_punch(struct tracker *tracker, uint64_t offset, uint64_t size)
 {
     if (fallocate(tracker->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) !=

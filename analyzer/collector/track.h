@@ -156,9 +156,6 @@ void tracker_look(struct tracker *tracker);
  */
 uint32_t tracker_reap(struct tracker *tracker);
 
-/* The only process that is left, if it is on its way out; NULL if there are others or it is not. */
-const struct tracked_process *tracker_leaving(const struct tracker *tracker);
-
 /* Adds a point to the time series if it is due. */
 void tracker_sample(struct tracker *tracker, uint64_t now_ns);
 

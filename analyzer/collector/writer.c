@@ -472,6 +472,7 @@ static void *run_thread(void *data)
         w->job = NULL;
         pthread_cond_broadcast(&w->changed);
         pthread_mutex_unlock(&w->lock);
+        wake_collector(w);
     }
 }
 

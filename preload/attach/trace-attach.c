@@ -57,9 +57,10 @@ struct options {
 struct run {
     const struct options *options;
     char library[PATH_MAX];
-    int memory; /* the arena's descriptor */
-    struct wire_arena *arena;
+    int memory;               /* the arena's descriptor */
+    struct wire_arena *arena; /* until the collector has started */
     pid_t collector;
+    bool recorded; /* the collector has ended, and all is in the database */
 };
 
 static void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -377,9 +378,19 @@ static bool start_collector(struct run *run)
 
 static bool collector_runs(struct run *run)
 {
-    if (run->collector > 0 && waitpid(run->collector, NULL, WNOHANG) == run->collector)
+    int status;
+    if (run->collector > 0 && waitpid(run->collector, &status, WNOHANG) == run->collector) {
         run->collector = 0;
+        run->recorded = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
     return run->collector > 0;
+}
+
+/* Whoever has the arena mapped may have something to record, for all that the collector knows. */
+static void unmap_arena(struct run *run)
+{
+    munmap(run->arena, (size_t)run->arena->chunks * WIRE_CHUNK_SIZE);
+    run->arena = NULL;
 }
 
 /* ---- the command ------------------------------------------------------------------------------------------
@@ -446,12 +457,13 @@ static int attach(const struct options *options)
     }
     if (options->background)
         return STATUS_FINE;
+    unmap_arena(&run);
     say("tracing process %d into %s; Ctrl-C ends it", (int)options->pid, database);
     wait_for_end(&run);
     bool gone = kill(options->pid, 0) != 0 && errno == ESRCH;
     bool ended =
         run.collector == 0; /* the run is over: the program has ended, or somebody else has detached */
-    bool killed = ended && atomic_load(&run.arena->collector) != WIRE_COLLECTOR_DONE;
+    bool killed = ended && !run.recorded;
     bool fine = gone || (ended && !killed) || inject_detach(&run);
     wait_for_collector(&run);
     if (killed)

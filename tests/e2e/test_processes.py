@@ -42,6 +42,27 @@ def test_only_the_first_process(build, trace):
     assert traced.run["state"] == "complete"
 
 
+@pytest.mark.parametrize("pause", (0, 60, 700))
+@pytest.mark.parametrize("kind", ("child", "daemon"))
+def test_a_child_that_allocates_late(kind, pause, build, trace):
+    """It outlives the first process, and tells of itself by its first allocation only: the run waits for it."""
+    traced = trace([build.target("late"), kind, str(pause)])
+    assert (traced.returncode, traced.stderr, traced.run["state"]) == (0, b"", "complete")
+    late = traced.one("SELECT sum(allocations) AS blocks, sum(bytes) AS bytes FROM lines WHERE file LIKE '%/late.c'")
+    assert (late["blocks"], late["bytes"]) == (1001, 1000 * 777 + 5)
+    assert len(traced.rows("SELECT 1 FROM processes")) == 2
+
+
+def test_a_child_that_never_allocates(build, trace):
+    """The run lasts as long as it does, unless children are not followed."""
+    begin = time.monotonic()
+    traced = trace([build.target("late"), "silent", "3000"], env={"LIBTRACE_FOLLOW": "0"})
+    assert traced.run["state"] == "complete" and time.monotonic() - begin < 3
+    begin = time.monotonic()
+    traced = trace([build.target("late"), "silent", "1000"])
+    assert traced.run["state"] == "complete" and time.monotonic() - begin >= 1
+
+
 def test_two_runs_at_once(build, preload, tmp_path):
     """Eight programs that record into the same new file at the same time all land whole."""
     database = tmp_path / "trace.db"
