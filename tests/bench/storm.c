@@ -1,14 +1,16 @@
 /* storm.c - threads that allocate and free at random, from 66 deep stacks in random order.
  *
- *   storm THREADS LOCAL|FOREIGN [OPERATIONS [LIVE]]
+ *   storm THREADS LOCAL|FOREIGN [OPERATIONS [LIVE [PROCESSORS]]]
  *
  * The operations and the live blocks are shared out among the threads, so that the work is the same for any
- * number of them. "foreign": every block is put where another thread will free it.
+ * number of them. "foreign": every block is put where another thread will free it. PROCESSORS is how many the
+ * threads may use, so that the others are left to whoever observes them; all if it is not given.
  */
 #define _GNU_SOURCE
 #include "bench.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -69,8 +71,24 @@ static void *work(void *data)
     return NULL;
 }
 
+/* Of those that this process may use; whoever was started before it was asked keeps them all. */
+static void use_processors(long count)
+{
+    cpu_set_t allowed, used;
+    CPU_ZERO(&used);
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+        exit(1);
+    for (int i = 0; i < CPU_SETSIZE && CPU_COUNT(&used) < count; i++)
+        if (CPU_ISSET(i, &allowed))
+            CPU_SET(i, &used);
+    if (sched_setaffinity(0, sizeof used, &used) != 0)
+        exit(1);
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 5)
+        use_processors(bench_argument(argc, argv, 5, 1));
     thread_count = bench_argument(argc, argv, 1, 2);
     foreign = argc > 2 && strcmp(argv[2], "foreign") == 0;
     operations = bench_argument(argc, argv, 3, 4000000);
