@@ -1,8 +1,8 @@
 /* inflate.c - see inflate.h.
  *
  * Distributions compress what they pack of debug information. libdw has every section of a file inflated
- * before it reads the first, by zlib: for the C library's, which nearly every program needs, that took three
- * fifths of all the time that symbols and the database did. libdeflate takes less than half, and lists of
+ * before it reads the first, by zlib: for the C library's, which nearly every program needs, that took two
+ * thirds of all the time that symbols and the database did. libdeflate takes less than half, and lists of
  * where variables are, a seventh of it all, need not be looked at.
  *
  * Files may be corrupt or made to harm: whatever leads out of the file, or would inflate to more than deflate
@@ -21,6 +21,7 @@
 
 enum {
     EXPANSION_MAX = 1032, /* of deflate: 258 bytes from two bits */
+    GROWTH_MAX = 64,      /* of a whole file; real ones grow to four times what they were */
     ALIGNMENT_MAX = 4096,
 };
 
@@ -29,7 +30,7 @@ enum {
 struct inflater {
     const unsigned char *from;
     size_t size;
-    Elf64_Shdr *sections; /* in the new file once that is mapped, in the old one before */
+    const Elf64_Shdr *sections; /* of the file as it is */
     size_t count;
     const char *names; /* they end with a NUL */
     size_t names_size;
@@ -54,7 +55,7 @@ static int find_sections(struct inflater *f)
         header.e_shoff % _Alignof(Elf64_Shdr) != 0 || header.e_shstrndx >= header.e_shnum ||
         !is_inside(f, header.e_shoff, header.e_shnum * sizeof(Elf64_Shdr)))
         return 0;
-    f->sections = (Elf64_Shdr *)(uintptr_t)(f->from + header.e_shoff);
+    f->sections = (const Elf64_Shdr *)(const void *)(f->from + header.e_shoff);
     f->count = header.e_shnum;
     const Elf64_Shdr *names = &f->sections[header.e_shstrndx];
     if (names->sh_type == SHT_NOBITS || names->sh_size == 0 ||
@@ -92,7 +93,7 @@ static int place(struct inflater *f, const Elf64_Shdr *section, Elf64_Chdr *head
         return 0;
     *offset = (f->to_size + alignment - 1) & ~(alignment - 1);
     f->to_size = *offset + header->ch_size;
-    return 1;
+    return f->to_size / GROWTH_MAX <= f->size;
 }
 
 /* How large the new file will be; false if there is nothing to inflate, or something that is not for us. */
@@ -138,7 +139,7 @@ static int copy_rest(const struct inflater *f)
 
 static int inflate_all(struct inflater *f, struct libdeflate_decompressor *decompressor)
 {
-    Elf64_Shdr *sections = (Elf64_Shdr *)(uintptr_t)(f->to + ((const unsigned char *)f->sections - f->from));
+    Elf64_Shdr *sections = (Elf64_Shdr *)(void *)(f->to + ((const unsigned char *)f->sections - f->from));
     f->to_size = f->size;
     for (size_t i = 1; i < f->count; i++) {
         const Elf64_Shdr *from = &f->sections[i];
