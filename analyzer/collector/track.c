@@ -402,7 +402,7 @@ static uint64_t resident(struct tracked_process *process)
 
 void tracker_sample(struct tracker *tracker, uint64_t now_ns)
 {
-    if (now_ns < tracker->next_point_ns)
+    if (now_ns < tracker->next_point_ns || tracker->first_living == tracker->process_count)
         return;
     struct point *point = GROW_AT(&tracker->points, struct point, tracker->point_count);
     if (!point)

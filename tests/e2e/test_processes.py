@@ -61,6 +61,10 @@ def test_a_child_that_never_allocates(build, trace):
     begin = time.monotonic()
     traced = trace([build.target("late"), "silent", "1000"])
     assert traced.run["state"] == "complete" and time.monotonic() - begin >= 1
+    # Nothing is known of its memory, so the time series ends with the process that told of itself.
+    ended = traced.one("SELECT ended_s FROM processes WHERE run = 2")["ended_s"]
+    points = traced.rows("SELECT * FROM timeline WHERE run = 2")
+    assert points and all(point["t_s"] < ended + 0.1 for point in points)
 
 
 def test_two_runs_at_once(build, preload, tmp_path):
