@@ -29,7 +29,7 @@
 #define LOOK_NS 10000000ull      /* between looks at which processes live */
 #define LEAVING_NS 1000000       /* at a time, for the only process to be gone; its threads may allocate */
 #define LEAVING_PAUSES 100       /* so often; it may hang on its way out */
-#define FIRST_ASK_NS 20000000ull /* for others; from exec until it tells of itself a process needs less */
+#define FIRST_ASK_NS 20000000ull /* for others: time for an exec to tell of itself */
 #define LAST_ASK_NS 1000000000ull
 #define FIRST_POINT_EVERY_NS 100000000ull
 #define SNAPSHOT_EVERY_NS 250000000ull
@@ -174,9 +174,11 @@ static bool doze_while_leaving(struct collector *c)
 {
     if (!c->alone || c->leaving_pauses == LEAVING_PAUSES)
         return false;
+    if (!c->living)
+        return true;
     c->leaving_pauses++;
     struct pollfd process = {.fd = tracker_process(&c->tracker, 0)->pidfd, .events = POLLIN};
-    if (process.fd >= 0 && ppoll(&process, 1, &(struct timespec){0, LEAVING_NS}, NULL) > 0)
+    if (ppoll(&process, 1, &(struct timespec){0, LEAVING_NS}, NULL) > 0)
         c->next_look_ns = 0;
     return true;
 }
@@ -319,7 +321,7 @@ static void loop(struct collector *c)
         if (tracker->event_count >= 4 * EVENTS_AT_ONCE)
             wait_for_writer(c); /* rings fill meanwhile, and the program waits: nothing is dropped */
         uint64_t pause = pause_after(c, fullest);
-        if (pause && (c->living || !c->alone) && !doze_while_leaving(c))
+        if (pause && !doze_while_leaving(c))
             doze(c, pause);
         if (!c->living) { /* really nobody, and nobody just starting? */
             tracker_look(tracker);

@@ -3,9 +3,10 @@
  *   late child|daemon|silent MILLISECONDS
  *
  * Once the time is over it makes 1,000 blocks of 777 bytes; "silent" makes none. Until then it does nothing
- * that allocates. "daemon" is forked twice, and nobody's child. The parent ends at once, with one block of 5
- * bytes.
+ * that allocates. "daemon" is forked twice, and nobody's child. The parent says the number of its child, and
+ * ends at once, with one block of 5 bytes.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -31,6 +32,10 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "daemon") == 0)
         waitpid(child, NULL, 0);
+    char number[16];
+    int length = snprintf(number, sizeof number, "%d\n", (int)child);
+    if (write(STDOUT_FILENO, number, (size_t)length) != length)
+        return 1;
     kept = malloc(5);
     return 0;
 }
