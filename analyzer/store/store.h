@@ -92,6 +92,11 @@ struct sqlite3 *store_handle(struct store *store);
 
 int store_begin(struct store *store); /* BEGIN IMMEDIATE; waits for other writers */
 int store_commit(struct store *store);
+int store_rollback(struct store *store); /* of what was not committed */
+
+/* True once nothing can be written any more, whatever is tried: only where that is done by another process, see
+ * analyzer/rows. */
+int store_lost(const struct store *store);
 
 /* Tells visit the source-level frames that are known of a module from the latest complete runs, at most so
  * many, in which its symbols were in this state: of a frame one after the other from depth 0 on. The texts

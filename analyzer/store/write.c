@@ -108,6 +108,17 @@ int store_commit(struct store *store)
     return code == 0 && store->unsynced ? store_sync_from_now_on(store) : code;
 }
 
+int store_rollback(struct store *store)
+{
+    return store_execute(store, "ROLLBACK", "write");
+}
+
+int store_lost(const struct store *store)
+{
+    (void)store; /* what fails now, as the disk is full, may be possible later */
+    return 0;
+}
+
 /* ---- runs ------------------------------------------------------------------------------------ */
 
 int store_run_add(struct store *store, const char *label, const char *command, const char *started,

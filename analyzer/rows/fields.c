@@ -1,0 +1,86 @@
+/* fields.c - what messages there are, and what may be in them. See rows.h. */
+#include "rows.h"
+#include "store.h"
+
+const char *const rows_states[ROWS_WORDS] = {"complete", "interrupted"};
+const char *const rows_events[ROWS_WORDS] = {"alloc", "free"};
+const char *const rows_languages[ROWS_WORDS] = {"native", "python"};
+
+/* A list reads as one. */
+/* clang-format off */
+#define NUMBER        {ROWS_NUMBER, 0, 0}
+#define COUNT         {ROWS_COUNT, 0, 0}
+#define RANGE(limit)  {ROWS_RANGE, 0, limit}
+#define INT           {ROWS_INT, 0, 0}
+#define FLAG          RANGE(1)
+#define WORD          RANGE(ROWS_WORDS - 1)
+#define SHARE         {ROWS_SHARE, 0, 0}
+#define SYMBOLS       {ROWS_RANGE_OR_NONE, 0, 4}
+#define NEXT(of)      {ROWS_NEXT, of, 0}
+#define EITHER(of)    {ROWS_NEXT_OR_KNOWN, of, 0}
+#define KNOWN(of)     {ROWS_KNOWN, of, 0}
+#define MAYBE(of)     {ROWS_KNOWN_OR_NONE, of, 0}
+#define PARENT        {ROWS_PARENT, ROWS_NODES, 0}
+#define STACK         {ROWS_STACK, ROWS_NODES, 0}
+#define TEXT          {ROWS_TEXT, 0, ROWS_TEXT_MAX}
+#define TEXT_OR_NULL  {ROWS_TEXT_OR_NULL, 0, ROWS_TEXT_MAX}
+#define MOMENT        {ROWS_MOMENT, 0, ROWS_TEXT_MAX}
+#define BYTES(limit)  {ROWS_BYTES, 0, limit}
+#define HISTOGRAM     {ROWS_HISTOGRAM, 0, STORE_HISTOGRAM_MAX}
+#define THREAD        RANGE(UINT32_MAX)
+
+#define FIELDS(...) \
+    .count = sizeof((struct rows_field[]){__VA_ARGS__}) / sizeof(struct rows_field), .field = {__VA_ARGS__}
+
+const struct rows_kind rows_kinds[ROWS_TYPES] = {
+    [ROWS_HELLO] = {"hello", .outside = true, .before_run = true, FIELDS(/* version */ RANGE(UINT32_MAX))},
+    [ROWS_BEGIN] = {"begin", .outside = true, .before_run = true},
+    [ROWS_COMMIT] = {"commit", .before_run = true},
+    [ROWS_RUN] = {"run", .before_run = true, FIELDS(/* label, command, started */ TEXT, TEXT, MOMENT)},
+    [ROWS_TOTALS] = {"totals", FIELDS(
+        /* wall_ns, cpu_ns, exit_known, exit_status */ COUNT, COUNT, FLAG, INT,
+        /* m */ COUNT, COUNT, COUNT, COUNT, NUMBER, NUMBER, COUNT,
+        /* frees, freed_bytes, peak_ns, peak_rss_bytes */ COUNT, COUNT, COUNT, COUNT,
+        /* foreign_frees, events_lost, stacks_* */ COUNT, COUNT, COUNT, COUNT, COUNT,
+        /* waits, waited_ns, collector_cpu_ns, taken_ns */ COUNT, COUNT, COUNT, COUNT,
+        /* lap_peak_*, by_thread */ COUNT, COUNT, FLAG)},
+    [ROWS_PHASE] = {"phase", FIELDS(/* how much of the symbols */ SHARE)},
+    [ROWS_STATE] = {"state", FIELDS(WORD)},
+    [ROWS_PROCESS] = {"process", FIELDS(
+        /* id, pid, parent_pid, command, executable */ EITHER(ROWS_PROCESSES), INT, INT, TEXT, TEXT,
+        /* started_ns, ended_ns, exit_known, exit_status */ COUNT, NUMBER, FLAG, INT,
+        /* m */ COUNT, COUNT, COUNT, COUNT, NUMBER, NUMBER, COUNT,
+        /* frees, freed_bytes */ COUNT, COUNT)},
+    [ROWS_THREAD] = {"thread", FIELDS(
+        /* process, id, tid, name */ KNOWN(ROWS_PROCESSES), THREAD, INT, TEXT,
+        /* allocations, bytes, frees */ COUNT, COUNT, COUNT)},
+    [ROWS_MODULE] = {"module", FIELDS(
+        /* id, path, build_id, symbols */ EITHER(ROWS_MODULES), TEXT, BYTES(64), SYMBOLS)},
+    [ROWS_LINE] = {"line", FIELDS(
+        /* id, file, line, function, module */ NEXT(ROWS_LINES), TEXT_OR_NULL, RANGE(UINT32_MAX), TEXT, TEXT,
+        /* language, machinery */ WORD, FLAG)},
+    [ROWS_FRAME] = {"frame", FIELDS(/* id, module, offset */ NEXT(ROWS_FRAMES), MAYBE(ROWS_MODULES), NUMBER)},
+    [ROWS_FRAME_LINE] = {"frame_line", FIELDS(
+        /* frame, depth, line */ KNOWN(ROWS_FRAMES), RANGE(255), KNOWN(ROWS_LINES))},
+    [ROWS_NODE] = {"node", FIELDS(/* id, parent, frame */ NEXT(ROWS_NODES), PARENT, MAYBE(ROWS_FRAMES))},
+    [ROWS_SITE] = {"site", FIELDS(
+        /* process, node, thread */ KNOWN(ROWS_PROCESSES), STACK, THREAD,
+        /* line, leaf */ MAYBE(ROWS_LINES), MAYBE(ROWS_LINES),
+        /* allocations, bytes, peak_*, temporary */ COUNT, COUNT, COUNT, COUNT, COUNT,
+        /* frees, freed_bytes, highest_bytes, smallest, largest */ COUNT, COUNT, COUNT, COUNT, COUNT,
+        /* sizes, lifetimes */ HISTOGRAM, HISTOGRAM)},
+    [ROWS_BLOCK] = {"block", FIELDS(
+        /* process, address, size, node, born_ns */ KNOWN(ROWS_PROCESSES), COUNT, COUNT, STACK, COUNT)},
+    [ROWS_SAMPLE] = {"sample", FIELDS(/* t_ns, live_*, rss_bytes */ COUNT, NUMBER, NUMBER, COUNT)},
+    [ROWS_SITE_SAMPLE] = {"site_sample", FIELDS(
+        /* t_ns, process, node, thread */ COUNT, KNOWN(ROWS_PROCESSES), STACK, THREAD,
+        /* changes */ NUMBER, NUMBER, NUMBER, NUMBER, NUMBER)},
+    [ROWS_MARK] = {"mark", FIELDS(
+        /* id, t_ns, process, name */ RANGE(UINT32_MAX), COUNT, KNOWN(ROWS_PROCESSES), TEXT,
+        /* kind, sampled, lap_peak_* */ FLAG, FLAG, COUNT, COUNT)},
+    [ROWS_EVENT] = {"event", FIELDS(
+        /* id, t_ns, process, tid */ COUNT, COUNT, KNOWN(ROWS_PROCESSES), INT,
+        /* kind, address, size, node */ WORD, COUNT, COUNT, STACK)},
+    [ROWS_LINE_TOTALS] = {"line_totals"},
+    [ROWS_FINISH] = {"finish", .outside = true, .before_run = true},
+};

@@ -1,0 +1,451 @@
+/* receive.c - see receive.h. */
+#include "receive.h"
+#include "store.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BUFFER (ROWS_MESSAGE_MAX + (256u << 10))
+
+/* A sender that says nothing for so long in the middle of a transaction is given up: nobody else can write to
+ * the database meanwhile. */
+#define PATIENCE_MS 60000
+#define LOOK_MS 1000
+
+struct receiver {
+    const struct receive_options *options;
+    struct store *store;
+    struct rows_state state;
+    bool started; /* and options->started called */
+    bool ended;   /* nothing more can come; see why */
+    bool said;    /* how the run ended; concluded once that is committed */
+    bool concluded;
+    bool taken; /* message is to be dealt with */
+    struct rows_message message;
+    uint8_t *buffer;
+    size_t at, end;  /* of what is in the buffer and was not looked at */
+    uint64_t number; /* messages so far */
+    char why[ROWS_WHY + 64];
+};
+
+static volatile sig_atomic_t hurries;
+
+void receive_hurry(void)
+{
+    hurries = hurries + 1;
+}
+
+/* ---- messages -------------------------------------------------------------------------------------- */
+
+static bool give_up(struct receiver *r, const char *why)
+{
+    r->ended = true;
+    if (!r->why[0])
+        snprintf(r->why, sizeof r->why, "%s", why);
+    return false;
+}
+
+/* Waits for bytes. The sender's death ends it once all it sent was read, whoever else holds its socket. */
+static bool wait_for_bytes(struct receiver *r)
+{
+    struct pollfd polled[] = {{.fd = r->options->socket, .events = POLLIN},
+                              {.fd = r->options->sender, .events = POLLIN}};
+    for (int waited_ms = 0;;) {
+        bool hurried = r->state.open || hurries;
+        int ready = poll(polled, 2, hurried ? LOOK_MS : -1);
+        if (hurries > 1)
+            return give_up(r, "was told to end");
+        if (ready > 0 && polled[0].revents)
+            return true;
+        if (ready > 0)
+            return give_up(r, "the process that reads the program's data has ended before its time");
+        if (ready < 0 && errno != EINTR)
+            return give_up(r, "cannot wait for the process that reads the program's data");
+        waited_ms += ready == 0 ? LOOK_MS : 0;
+        if (waited_ms >= PATIENCE_MS)
+            return give_up(r, "the process that reads the program's data says nothing any more");
+    }
+}
+
+/* So many bytes at the buffer's place at. */
+static bool have(struct receiver *r, size_t size)
+{
+    if (r->at + size > BUFFER) {
+        memmove(r->buffer, r->buffer + r->at, r->end - r->at);
+        r->end -= r->at;
+        r->at = 0;
+    }
+    while (r->end - r->at < size) {
+        if (!wait_for_bytes(r))
+            return false;
+        ssize_t got = recv(r->options->socket, r->buffer + r->end, BUFFER - r->end, MSG_DONTWAIT);
+        if (got < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
+        if (got <= 0)
+            return give_up(r, "the process that reads the program's data has ended before its time");
+        r->end += (size_t)got;
+    }
+    return true;
+}
+
+/* Looks at the next message, without taking it. False once there is none, or it is wrong. What the one before
+ * pointed to is gone. */
+static bool peek(struct receiver *r)
+{
+    struct rows_head head;
+    char why[ROWS_WHY];
+    if (r->taken || r->ended)
+        return !r->ended;
+    if (r->at == r->end)
+        r->at = r->end = 0;
+    if (!have(r, sizeof head))
+        return false;
+    memcpy(&head, r->buffer + r->at, sizeof head);
+    r->number++;
+    bool fits = head.size <= ROWS_MESSAGE_MAX;
+    if (fits && !have(r, sizeof head + head.size))
+        return false;
+    if (!fits)
+        snprintf(why, sizeof why, "it has %u bytes", head.size);
+    if (!fits ||
+        !rows_check(&r->state, head.type, r->buffer + r->at + sizeof head, head.size, &r->message, why)) {
+        r->ended = true;
+        snprintf(r->why, sizeof r->why, "message %llu is not to be believed: %s",
+                 (unsigned long long)r->number, why);
+        return false;
+    }
+    r->at += sizeof head + head.size;
+    return r->taken = true;
+}
+
+/* A sender that does not read its answers is none to wait for. */
+static void answer(struct receiver *r, int code, const char *text)
+{
+    uint8_t bytes[sizeof(struct rows_answer) + ROWS_ANSWER_MAX];
+    struct rows_answer head = {code, code < 0 ? (uint32_t)strnlen(text, ROWS_ANSWER_MAX - 1) : 0};
+    memcpy(bytes, &head, sizeof head);
+    memcpy(bytes + sizeof head, text, head.size);
+    if (send(r->options->socket, bytes, sizeof head + head.size, MSG_NOSIGNAL | MSG_DONTWAIT) !=
+        (ssize_t)(sizeof head + head.size))
+        give_up(r, "the process that reads the program's data does not listen");
+}
+
+/* ---- into the database ----------------------------------------------------------------------------- */
+
+static int64_t number(const struct rows_message *m, unsigned field)
+{
+    return m->value[field].number;
+}
+
+static const char *text(const struct rows_message *m, unsigned field)
+{
+    return m->value[field].bytes;
+}
+
+/* Both take the fields from this one on. */
+static struct store_measures measures(const struct rows_message *m, unsigned field)
+{
+    return (struct store_measures){
+        .allocations = number(m, field),
+        .bytes = number(m, field + 1),
+        .peak_allocations = number(m, field + 2),
+        .peak_bytes = number(m, field + 3),
+        .live_allocations = number(m, field + 4),
+        .live_bytes = number(m, field + 5),
+        .temporary = number(m, field + 6),
+    };
+}
+
+static int apply_run(struct receiver *r, const struct rows_message *m)
+{
+    char *root = strdup(r->options->database), *slash = root ? strrchr(root, '/') : NULL;
+    int64_t run;
+    if (slash)
+        *slash = '\0';
+    int code = store_run_add(r->store, text(m, 0), text(m, 1), text(m, 2), root ? root : "", &run);
+    free(root);
+    return code;
+}
+
+static int64_t own_cpu_ns(void)
+{
+    struct rusage usage;
+    if (getrusage(RUSAGE_SELF, &usage) != 0)
+        return 0;
+    return ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000 +
+           ((int64_t)usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
+}
+
+/* What we used of the processor is the collector's, too. Nobody counted in the future. */
+static int apply_totals(struct receiver *r, const struct rows_message *m)
+{
+    int64_t now_ns = store_clock(), cpu_ns, own_ns = own_cpu_ns();
+    if (__builtin_add_overflow(number(m, 22), own_ns, &cpu_ns))
+        cpu_ns = own_ns;
+    const struct store_run row = {
+        .wall_ns = number(m, 0),
+        .cpu_ns = number(m, 1),
+        .exit_known = number(m, 2) != 0,
+        .exit_status = (int)number(m, 3),
+        .m = measures(m, 4),
+        .frees = number(m, 11),
+        .freed_bytes = number(m, 12),
+        .peak_ns = number(m, 13),
+        .peak_rss_bytes = number(m, 14),
+        .foreign_frees = number(m, 15),
+        .events_lost = number(m, 16),
+        .stacks_checked = number(m, 17),
+        .stacks_different = number(m, 18),
+        .stacks_slow = number(m, 19),
+        .waits = number(m, 20),
+        .waited_ns = number(m, 21),
+        .collector_cpu_ns = cpu_ns,
+        .taken_ns = number(m, 23) < now_ns ? number(m, 23) : now_ns,
+        .lap_peak_allocations = number(m, 24),
+        .lap_peak_bytes = number(m, 25),
+        .by_thread = number(m, 26),
+    };
+    return store_run_totals(r->store, &row);
+}
+
+static int apply_process(struct receiver *r, const struct rows_message *m)
+{
+    const struct store_process row = {
+        .id = number(m, 0),
+        .pid = (int)number(m, 1),
+        .parent_pid = (int)number(m, 2),
+        .command = text(m, 3),
+        .executable = text(m, 4),
+        .started_ns = number(m, 5),
+        .ended_ns = number(m, 6),
+        .exit_known = number(m, 7) != 0,
+        .exit_status = (int)number(m, 8),
+        .m = measures(m, 9),
+        .frees = number(m, 16),
+        .freed_bytes = number(m, 17),
+    };
+    return store_process(r->store, &row);
+}
+
+static int apply_mark(struct receiver *r, const struct rows_message *m)
+{
+    const struct store_mark row = {
+        .id = number(m, 0),
+        .t_ns = number(m, 1),
+        .process = number(m, 2),
+        .name = text(m, 3),
+        .kind = (int)number(m, 4),
+        .sampled = (int)number(m, 5),
+        .lap_peak_allocations = number(m, 6),
+        .lap_peak_bytes = number(m, 7),
+    };
+    return store_mark(r->store, &row);
+}
+
+static int apply_site_sample(struct receiver *r, const struct rows_message *m)
+{
+    const struct store_site_sample row = {
+        .t_ns = number(m, 0),
+        .process = number(m, 1),
+        .node = number(m, 2),
+        .thread = number(m, 3),
+        .allocations = number(m, 4),
+        .bytes = number(m, 5),
+        .live_allocations = number(m, 6),
+        .live_bytes = number(m, 7),
+        .temporary = number(m, 8),
+    };
+    return store_site_sample(r->store, &row);
+}
+
+static int next_node(void *data, struct store_node *row)
+{
+    struct receiver *r = data;
+    const struct rows_message *m = &r->message;
+    if (!peek(r) || m->type != ROWS_NODE)
+        return 0;
+    *row = (struct store_node){number(m, 0), number(m, 1), number(m, 2)};
+    r->taken = false;
+    return 1;
+}
+
+static int next_site(void *data, struct store_site *row)
+{
+    struct receiver *r = data;
+    const struct rows_message *m = &r->message;
+    if (!peek(r) || m->type != ROWS_SITE)
+        return 0;
+    *row = (struct store_site){
+        .process = number(m, 0),
+        .node = number(m, 1),
+        .thread = number(m, 2),
+        .line = number(m, 3),
+        .leaf = number(m, 4),
+        .m = {.allocations = number(m, 5),
+              .bytes = number(m, 6),
+              .peak_allocations = number(m, 7),
+              .peak_bytes = number(m, 8),
+              .temporary = number(m, 9)},
+        .frees = number(m, 10),
+        .freed_bytes = number(m, 11),
+        .highest_bytes = number(m, 12),
+        .smallest = number(m, 13),
+        .largest = number(m, 14),
+        .sizes = m->value[15].bytes,
+        .sizes_size = m->value[15].size,
+        .lifetimes = m->value[16].bytes,
+        .lifetimes_size = m->value[16].size,
+    };
+    r->taken = false;
+    return 1;
+}
+
+static int apply(struct receiver *r, const struct rows_message *m)
+{
+    struct store *store = r->store;
+    switch (m->type) {
+    case ROWS_BEGIN:
+        return store_begin(store);
+    case ROWS_COMMIT:
+        return store_commit(store);
+    case ROWS_RUN:
+        return apply_run(r, m);
+    case ROWS_TOTALS:
+        return apply_totals(r, m);
+    case ROWS_PHASE:
+        return store_run_phase(store, "symbols", m->value[0].share);
+    case ROWS_STATE:
+        r->said = true;
+        return store_run_state(store, rows_states[number(m, 0)]);
+    case ROWS_PROCESS:
+        return apply_process(r, m);
+    case ROWS_THREAD:
+        return store_thread(store, number(m, 0), number(m, 1), (int)number(m, 2), text(m, 3), number(m, 4),
+                            number(m, 5), number(m, 6));
+    case ROWS_MODULE:
+        return store_module(store, number(m, 0), text(m, 1), m->value[2].bytes, m->value[2].size,
+                            (int)number(m, 3));
+    case ROWS_LINE:
+        return store_line(store, number(m, 0), text(m, 1), number(m, 2), text(m, 3), text(m, 4),
+                          rows_languages[number(m, 5)], (int)number(m, 6));
+    case ROWS_FRAME:
+        return store_frame(store, number(m, 0), number(m, 1), number(m, 2));
+    case ROWS_FRAME_LINE:
+        return store_frame_line(store, number(m, 0), (int)number(m, 1), number(m, 2));
+    case ROWS_BLOCK:
+        return store_block(store, number(m, 0), number(m, 1), number(m, 2), number(m, 3), number(m, 4));
+    case ROWS_SAMPLE:
+        return store_sample(store, number(m, 0), number(m, 1), number(m, 2), number(m, 3));
+    case ROWS_SITE_SAMPLE:
+        return apply_site_sample(r, m);
+    case ROWS_MARK:
+        return apply_mark(r, m);
+    case ROWS_EVENT:
+        return store_event(store, number(m, 0), number(m, 1), number(m, 2), (int)number(m, 3),
+                           rows_events[number(m, 4)], number(m, 5), number(m, 6), number(m, 7));
+    case ROWS_LINE_TOTALS:
+        return store_line_totals(store);
+    default: /* many at a time, or the end */
+        return 0;
+    }
+}
+
+/* ---- a run ----------------------------------------------------------------------------------------- */
+
+static void start(struct receiver *r, const char *error)
+{
+    if (!r->started && r->options->started)
+        r->options->started(r->options->data, error);
+    r->started = true;
+}
+
+/* Deals with the message at hand. The first thing that the database does not take is kept, as it would be by
+ * a collector; rows go on being taken. */
+static void take(struct receiver *r, int *failed)
+{
+    enum rows_type type = r->message.type;
+    bool many = type == ROWS_NODE || type == ROWS_SITE;
+    r->taken = many;
+    int code = type == ROWS_NODE   ? store_nodes(r->store, next_node, r)
+               : type == ROWS_SITE ? store_sites(r->store, next_site, r)
+                                   : apply(r, &r->message);
+    /* Where the database does not take many, they are not asked for. */
+    while (many && r->taken && r->message.type == type) {
+        r->taken = false;
+        peek(r);
+    }
+    *failed = code < 0 && !*failed ? code : *failed;
+    if (type != ROWS_COMMIT)
+        return;
+    r->concluded = r->said && code == 0;
+    answer(r, *failed, store_error(r->store));
+    if (r->state.has_run)
+        start(r, *failed < 0 ? store_error(r->store) : NULL);
+}
+
+static bool greet(struct receiver *r)
+{
+    bool fits = peek(r) && number(&r->message, 0) == ROWS_VERSION;
+    if (!fits)
+        give_up(r, "libtrace is installed in parts of different versions");
+    r->taken = false;
+    answer(r, fits ? 0 : -EPROTO, r->why);
+    return fits;
+}
+
+/* What was committed stays, and is marked as what it is. */
+static void interrupt(struct receiver *r)
+{
+    if (r->state.open)
+        store_rollback(r->store);
+    if (store_begin(r->store) == 0) {
+        store_run_state(r->store, "interrupted");
+        store_commit(r->store);
+    }
+}
+
+static bool failed_to_open(struct receiver *r, char error[RECEIVE_ERROR])
+{
+    snprintf(error, RECEIVE_ERROR, "%s", r->buffer ? store_error(r->store) : "out of memory");
+    start(r, error);
+    answer(r, -EIO, error);
+    store_close(r->store);
+    free(r->buffer);
+    return false;
+}
+
+bool receive_run(const struct receive_options *options, char error[RECEIVE_ERROR])
+{
+    static struct receiver receiver;
+    struct receiver *r = &receiver;
+    int failed = 0;
+    *r = (struct receiver){.options = options, .buffer = malloc(BUFFER)};
+    if (!r->buffer || store_open(options->database, &r->store) != 0)
+        return failed_to_open(r, error);
+    bool greeted = greet(r);
+    while (greeted && !r->state.finished && peek(r))
+        take(r, &failed);
+    error[0] = '\0';
+    if (failed < 0)
+        snprintf(error, RECEIVE_ERROR, "%s", store_error(r->store));
+    else if (!r->state.finished)
+        snprintf(error, RECEIVE_ERROR, "%s", r->why);
+    if (r->state.has_run && !r->concluded)
+        interrupt(r);
+    bool finished = store_finish(r->store) == 0;
+    if (!finished && !error[0])
+        snprintf(error, RECEIVE_ERROR, "%s", store_error(r->store));
+    start(r, error[0] ? error : "the run ended before it began");
+    if (r->state.finished)
+        answer(r, error[0] ? -EIO : 0, error);
+    store_close(r->store);
+    free(r->buffer);
+    return !error[0];
+}

@@ -1,0 +1,497 @@
+/* send.c - store.h for a process that may not write the database: every call becomes a message to the one
+ * that does. See rows.h.
+ *
+ * What is not in a run's interest to be refused is made to fit here: texts are cut, numbers that wrapped are
+ * 0.
+ */
+#include "rows.h"
+#include "store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BUFFER (64u << 10)
+
+struct store {
+    int socket;
+    int lost;          /* the writer is gone */
+    size_t used;       /* of the buffer */
+    size_t message;    /* where the message that is being put together begins */
+    unsigned field;    /* the next one in it */
+    enum rows_type of; /* its type */
+    char error[ROWS_ANSWER_MAX];
+    uint8_t *buffer; /* sent up to message when it holds more than BUFFER */
+};
+
+/* ---- bytes ----------------------------------------------------------------------------------------- */
+
+static int lose(struct store *store)
+{
+    store->lost = 1;
+    if (!store->error[0])
+        snprintf(store->error, sizeof store->error, "the process that writes the database is gone");
+    return -EPIPE;
+}
+
+static int flush(struct store *store)
+{
+    const uint8_t *at = store->buffer;
+    size_t left = store->used;
+    while (left && !store->lost) {
+        ssize_t sent = send(store->socket, at, left, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent <= 0)
+            return lose(store);
+        at += sent;
+        left -= (size_t)sent;
+    }
+    store->used = 0;
+    return store->lost ? -EPIPE : 0;
+}
+
+static int receive(struct store *store, void *into, size_t size)
+{
+    for (size_t got = 0; got < size;) {
+        ssize_t more = recv(store->socket, (char *)into + got, size - got, 0);
+        if (more < 0 && errno == EINTR)
+            continue;
+        if (more <= 0)
+            return lose(store);
+        got += (size_t)more;
+    }
+    return 0;
+}
+
+/* Sends what there is, and waits for the answer to it. */
+static int ask(struct store *store)
+{
+    struct rows_answer answer;
+    char text[ROWS_ANSWER_MAX];
+    if (flush(store) < 0 || receive(store, &answer, sizeof answer) < 0)
+        return -EPIPE;
+    if (answer.size >= sizeof text || receive(store, text, answer.size) < 0)
+        return lose(store);
+    text[answer.size] = '\0';
+    if (answer.code < 0)
+        snprintf(store->error, sizeof store->error, "%s", text);
+    return answer.code;
+}
+
+/* ---- fields ---------------------------------------------------------------------------------------- */
+
+static void put(struct store *store, const void *bytes, size_t size)
+{
+    if (size)
+        memcpy(store->buffer + store->used, bytes, size);
+    store->used += size;
+}
+
+static void begin(struct store *store, enum rows_type type)
+{
+    struct rows_head head = {0, type};
+    store->message = store->used;
+    store->of = type;
+    store->field = 0;
+    put(store, &head, sizeof head);
+}
+
+static const struct rows_field *next_field(struct store *store)
+{
+    return &rows_kinds[store->of].field[store->field++];
+}
+
+static void number(struct store *store, int64_t value)
+{
+    if (next_field(store)->kind == ROWS_COUNT && value < 0)
+        value = 0;
+    put(store, &value, sizeof value);
+}
+
+static void share(struct store *store, double value)
+{
+    next_field(store);
+    value = value >= 0 && value <= 1 ? value : 0;
+    put(store, &value, sizeof value);
+}
+
+static void bytes(struct store *store, const void *value, size_t size)
+{
+    uint32_t limit = next_field(store)->limit, sent = size <= limit ? (uint32_t)size : 0;
+    put(store, &sent, sizeof sent);
+    put(store, value, sent);
+}
+
+static void text(struct store *store, const char *value)
+{
+    uint32_t limit = next_field(store)->limit, size = value ? (uint32_t)strnlen(value, limit - 1) : 0;
+    uint32_t sent = value ? size + 1 : 0;
+    /* Never in the middle of a character. */
+    if (value && value[size])
+        while (size && (value[size] & 0xc0) == 0x80)
+            size--, sent--;
+    put(store, &sent, sizeof sent);
+    put(store, value, size);
+    if (value)
+        put(store, "", 1);
+}
+
+static void word(struct store *store, const char *const words[ROWS_WORDS], const char *value)
+{
+    int64_t place = 0;
+    while (place < ROWS_WORDS - 1 && strcmp(words[place], value) != 0)
+        place++;
+    number(store, place);
+}
+
+static void measures(struct store *store, const struct store_measures *m)
+{
+    number(store, m->allocations);
+    number(store, m->bytes);
+    number(store, m->peak_allocations);
+    number(store, m->peak_bytes);
+    number(store, m->live_allocations);
+    number(store, m->live_bytes);
+    number(store, m->temporary);
+}
+
+static int end(struct store *store)
+{
+    uint32_t size = (uint32_t)(store->used - store->message - sizeof(struct rows_head));
+    memcpy(store->buffer + store->message, &size, sizeof size);
+    return store->used < BUFFER ? (store->lost ? -EPIPE : 0) : flush(store);
+}
+
+static int only(struct store *store, enum rows_type type)
+{
+    begin(store, type);
+    return end(store);
+}
+
+/* ---- the connection -------------------------------------------------------------------------------- */
+
+/* path: /dev/fd/N, the socket. */
+int store_open(const char *path, struct store **opened)
+{
+    static const char folder[] = "/dev/fd/";
+    struct store *store = *opened = calloc(1, sizeof *store);
+    if (!store)
+        return -ENOMEM;
+    store->socket = strncmp(path, folder, sizeof folder - 1) == 0 ? atoi(path + sizeof folder - 1) : -1;
+    store->buffer = malloc(BUFFER + ROWS_MESSAGE_MAX);
+    if (!store->buffer)
+        return store->lost = 1, -ENOMEM;
+    begin(store, ROWS_HELLO);
+    number(store, ROWS_VERSION);
+    end(store);
+    return ask(store);
+}
+
+const char *store_error(const struct store *store)
+{
+    return store ? store->error : "out of memory";
+}
+
+int store_lost(const struct store *store)
+{
+    return store->lost;
+}
+
+void store_close(struct store *store)
+{
+    if (!store)
+        return;
+    if (store->socket >= 0)
+        close(store->socket);
+    free(store->buffer);
+    free(store);
+}
+
+int store_begin(struct store *store)
+{
+    return only(store, ROWS_BEGIN);
+}
+
+int store_commit(struct store *store)
+{
+    only(store, ROWS_COMMIT);
+    return ask(store);
+}
+
+int store_finish(struct store *store)
+{
+    only(store, ROWS_FINISH);
+    return ask(store);
+}
+
+/* What other runs in the database say is nobody's business but its owner's. */
+int store_earlier_frames(struct store *store, const char *path, const uint8_t *build_id, size_t build_id_size,
+                         int symbols, int runs,
+                         void (*visit)(void *data, int64_t offset, int depth, const char *file, int64_t line,
+                                       const char *function),
+                         void *data)
+{
+    (void)store, (void)path, (void)build_id, (void)build_id_size, (void)symbols, (void)runs, (void)visit,
+        (void)data;
+    return 0;
+}
+
+/* ---- the run --------------------------------------------------------------------------------------- */
+
+/* root: the writer knows where its database is. */
+int store_run_add(struct store *store, const char *label, const char *command, const char *started,
+                  const char *root, int64_t *run)
+{
+    (void)root;
+    *run = 0;
+    begin(store, ROWS_RUN);
+    text(store, label);
+    text(store, command);
+    text(store, started);
+    return end(store);
+}
+
+int store_run_totals(struct store *store, const struct store_run *r)
+{
+    begin(store, ROWS_TOTALS);
+    number(store, r->wall_ns);
+    number(store, r->cpu_ns);
+    number(store, r->exit_known != 0);
+    number(store, r->exit_status);
+    measures(store, &r->m);
+    number(store, r->frees);
+    number(store, r->freed_bytes);
+    number(store, r->peak_ns);
+    number(store, r->peak_rss_bytes);
+    number(store, r->foreign_frees);
+    number(store, r->events_lost);
+    number(store, r->stacks_checked);
+    number(store, r->stacks_different);
+    number(store, r->stacks_slow);
+    number(store, r->waits);
+    number(store, r->waited_ns);
+    number(store, r->collector_cpu_ns);
+    number(store, r->taken_ns);
+    number(store, r->lap_peak_allocations);
+    number(store, r->lap_peak_bytes);
+    number(store, r->by_thread != 0);
+    return end(store);
+}
+
+int store_run_phase(struct store *store, const char *phase, double progress)
+{
+    (void)phase; /* there is but 'symbols' */
+    begin(store, ROWS_PHASE);
+    share(store, progress);
+    return end(store);
+}
+
+int store_run_state(struct store *store, const char *state)
+{
+    begin(store, ROWS_STATE);
+    word(store, rows_states, state);
+    return end(store);
+}
+
+int store_line_totals(struct store *store)
+{
+    return only(store, ROWS_LINE_TOTALS);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------ */
+
+int store_process(struct store *store, const struct store_process *p)
+{
+    begin(store, ROWS_PROCESS);
+    number(store, p->id);
+    number(store, p->pid);
+    number(store, p->parent_pid);
+    text(store, p->command);
+    text(store, p->executable);
+    number(store, p->started_ns);
+    number(store, p->ended_ns);
+    number(store, p->exit_known != 0);
+    number(store, p->exit_status);
+    measures(store, &p->m);
+    number(store, p->frees);
+    number(store, p->freed_bytes);
+    return end(store);
+}
+
+int store_thread(struct store *store, int64_t process, int64_t id, int tid, const char *name,
+                 int64_t allocations, int64_t bytes, int64_t frees)
+{
+    begin(store, ROWS_THREAD);
+    number(store, process);
+    number(store, id);
+    number(store, tid);
+    text(store, name);
+    number(store, allocations);
+    number(store, bytes);
+    number(store, frees);
+    return end(store);
+}
+
+int store_module(struct store *store, int64_t id, const char *path, const uint8_t *build_id,
+                 size_t build_id_size, int symbols)
+{
+    begin(store, ROWS_MODULE);
+    number(store, id);
+    text(store, path);
+    bytes(store, build_id, build_id_size);
+    number(store, symbols);
+    return end(store);
+}
+
+int store_line(struct store *store, int64_t id, const char *file, int64_t line, const char *function,
+               const char *module, const char *language, int machinery)
+{
+    begin(store, ROWS_LINE);
+    number(store, id);
+    text(store, file);
+    number(store, line);
+    text(store, function);
+    text(store, module);
+    word(store, rows_languages, language);
+    number(store, machinery != 0);
+    return end(store);
+}
+
+int store_frame(struct store *store, int64_t id, int64_t module, int64_t offset)
+{
+    begin(store, ROWS_FRAME);
+    number(store, id);
+    number(store, module);
+    number(store, offset);
+    return end(store);
+}
+
+int store_frame_line(struct store *store, int64_t frame, int depth, int64_t line)
+{
+    begin(store, ROWS_FRAME_LINE);
+    number(store, frame);
+    number(store, depth);
+    number(store, line);
+    return end(store);
+}
+
+int store_node(struct store *store, int64_t id, int64_t parent, int64_t frame)
+{
+    begin(store, ROWS_NODE);
+    number(store, id);
+    number(store, parent);
+    number(store, frame);
+    return end(store);
+}
+
+int store_site(struct store *store, const struct store_site *s)
+{
+    begin(store, ROWS_SITE);
+    number(store, s->process);
+    number(store, s->node);
+    number(store, s->thread);
+    number(store, s->line);
+    number(store, s->leaf);
+    number(store, s->m.allocations);
+    number(store, s->m.bytes);
+    number(store, s->m.peak_allocations);
+    number(store, s->m.peak_bytes);
+    number(store, s->m.temporary);
+    number(store, s->frees);
+    number(store, s->freed_bytes);
+    number(store, s->highest_bytes);
+    number(store, s->smallest);
+    number(store, s->largest);
+    bytes(store, s->sizes, s->sizes ? s->sizes_size : 0);
+    bytes(store, s->lifetimes, s->lifetimes ? s->lifetimes_size : 0);
+    return end(store);
+}
+
+int store_nodes(struct store *store, int (*next)(void *data, struct store_node *node), void *data)
+{
+    struct store_node node;
+    int code = 0;
+    while (next(data, &node))
+        code = store_node(store, node.id, node.parent, node.frame);
+    return code;
+}
+
+int store_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data)
+{
+    struct store_site site;
+    int code = 0;
+    while (next(data, &site))
+        code = store_site(store, &site);
+    return code;
+}
+
+int store_block(struct store *store, int64_t process, int64_t address, int64_t size, int64_t node,
+                int64_t born_ns)
+{
+    begin(store, ROWS_BLOCK);
+    number(store, process);
+    number(store, address);
+    number(store, size);
+    number(store, node);
+    number(store, born_ns);
+    return end(store);
+}
+
+int store_sample(struct store *store, int64_t t_ns, int64_t live_allocations, int64_t live_bytes,
+                 int64_t rss_bytes)
+{
+    begin(store, ROWS_SAMPLE);
+    number(store, t_ns);
+    number(store, live_allocations);
+    number(store, live_bytes);
+    number(store, rss_bytes);
+    return end(store);
+}
+
+int store_site_sample(struct store *store, const struct store_site_sample *s)
+{
+    begin(store, ROWS_SITE_SAMPLE);
+    number(store, s->t_ns);
+    number(store, s->process);
+    number(store, s->node);
+    number(store, s->thread);
+    number(store, s->allocations);
+    number(store, s->bytes);
+    number(store, s->live_allocations);
+    number(store, s->live_bytes);
+    number(store, s->temporary);
+    return end(store);
+}
+
+int store_mark(struct store *store, const struct store_mark *mark)
+{
+    begin(store, ROWS_MARK);
+    number(store, mark->id);
+    number(store, mark->t_ns);
+    number(store, mark->process);
+    text(store, mark->name);
+    number(store, mark->kind == 1);
+    number(store, mark->sampled != 0);
+    number(store, mark->lap_peak_allocations);
+    number(store, mark->lap_peak_bytes);
+    return end(store);
+}
+
+int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, int tid, const char *kind,
+                int64_t address, int64_t size, int64_t node)
+{
+    begin(store, ROWS_EVENT);
+    number(store, id);
+    number(store, t_ns);
+    number(store, process);
+    number(store, tid);
+    word(store, rows_events, kind);
+    number(store, address);
+    number(store, size);
+    number(store, node);
+    return end(store);
+}
