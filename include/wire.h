@@ -246,7 +246,7 @@ struct wire_process {
     /* What the checks counted; not on the hot path. */
     _Atomic uint64_t stacks_checked;   /* with LIBTRACE_CHECK_STACKS=1 */
     _Atomic uint64_t stacks_different; /* from unw_backtrace */
-    _Atomic uint64_t stacks_slow;      /* went through libunwind */
+    _Atomic uint64_t stacks_slow;      /* not compared: a frame has no call frame information */
     _Atomic uint64_t events_lost;      /* stacks or events that found no room (arena full) */
 };
 

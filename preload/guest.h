@@ -14,6 +14,9 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define NOINLINE __attribute__((noinline, cold))
 #define INLINE static inline __attribute__((always_inline))
+/* For what may use vector instructions, which want the stack aligned: programs that switch stacks by hand may do
+ * without. */
+#define GUEST_ALIGNED __attribute__((force_align_arg_pointer))
 #define EXPORT __attribute__((visibility("default")))
 #define HIDDEN \
     __attribute__((visibility("hidden"))) /* a declaration: reached directly, not through a table */

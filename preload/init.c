@@ -10,12 +10,12 @@
 static void load(void) __attribute__((constructor));
 
 /* What the loader allocates for libunwind is not the program's. */
-static void open_fallback(void)
+static void open_oracle(void)
 {
     struct thread *t = thread_enter(__builtin_frame_address(0));
     if (t)
         t->passing = true;
-    fallback_open();
+    oracle_open();
     if (t) {
         t->passing = false;
         thread_leave(t);
@@ -56,8 +56,10 @@ static void load(void)
     libtrace_state = ATTACH_STATE_PRELOADED;
     real_init();
     session_constructor();
-    open_fallback();
-    if (session_ready())
+    if (session_ready()) {
+        if (settings.check_stacks)
+            open_oracle();
         python_look();
+    }
     record_plain = !settings.check_stacks && !python_active;
 }

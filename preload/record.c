@@ -1,40 +1,80 @@
 /* record.c - what recording an allocation's stack may need beyond the fast path. */
 #include "record.h"
 #include "python/python.h"
+#include "stack/modules.h"
 #include "stack/stacks.h"
 
 #include <string.h>
 
 bool record_plain = true;
 
-/* True if the node is the stack that libunwind sees. */
-static bool same_stack(const struct unwind *u, uint32_t node, uint32_t first, uint32_t count)
+#define SLOW_PATH __attribute__((noinline)) GUEST_ALIGNED
+
+/* The frames of a node, innermost first. */
+static uint32_t frames_of(uint32_t node, uint32_t *path, uint32_t depth)
 {
-    uint32_t path[1024 + 1], depth = 0;
-    while (node != WIRE_NODE_ROOT && node != WIRE_NODE_CUT && depth < u->depth) {
+    uint32_t count = 0;
+    while (node != WIRE_NODE_ROOT && node != WIRE_NODE_CUT && count < depth) {
         uint64_t key = stacks_node(node);
-        path[depth++] = (uint32_t)key;
+        path[count++] = (uint32_t)key;
         node = (uint32_t)(key >> 32);
     }
+    return count;
+}
+
+/* True if the frames are those that libunwind sees. Of one that a signal has interrupted it says where it
+ * was, we the byte behind that, as of a call. */
+static bool same_stack(struct unwind *u, const uint32_t *path, uint32_t depth, uint32_t first, uint32_t count)
+{
     uint32_t expected = count - first > u->depth ? u->depth : count - first;
+    bool interrupted = false;
     if (depth != expected)
         return false;
-    for (uint32_t i = 0; i < depth; i++)
-        if (stacks_frame_value(path[i]) != (uint64_t)(uintptr_t)u->buffer[first + i])
+    for (uint32_t i = 0; i < depth; i++) {
+        uint64_t ours = stacks_frame_value(path[i]);
+        if (ours - interrupted != (uint64_t)(uintptr_t)u->buffer[first + i])
             return false;
+        interrupted = rules_find(ours, u->scratch).rule == rule_special(SPECIAL_SIGNAL);
+    }
+    return true;
+}
+
+static bool is_described(struct unwind *u, uint64_t return_address)
+{
+    struct module module;
+    return modules_find(return_address - 1, &module) &&
+           cfi_rule(&module.cfi, return_address - 1, u->scratch) != rule_special(SPECIAL_UNKNOWN);
+}
+
+/* False if a frame has no call frame information: there libunwind may guess, and we know of some runtimes. */
+static bool is_comparable(struct unwind *u, const uint32_t *path, uint32_t depth)
+{
+    for (uint32_t i = 0; i < depth; i++) {
+        uint64_t return_address = stacks_frame_value(path[i]);
+        uint32_t rule = rules_find(return_address, u->scratch).rule;
+        bool by_runtime =
+            rule_kind(rule) == RULE_SPECIAL || rule_kind(rule) == RULE_END || rule == RULE_FRAME_POINTER;
+        if (by_runtime && !is_described(u, return_address))
+            return false;
+    }
     return true;
 }
 
 static void check_stack(struct thread *t, const void *frame, uint32_t node)
 {
-    uint32_t first, count = fallback_walk(&t->unwind, ((const uint64_t *)frame)[1], &first);
+    uint32_t path[1024], depth = frames_of(node, path, t->unwind.depth);
+    if (!is_comparable(&t->unwind, path, depth)) {
+        atomic_fetch_add(&process->stacks_slow, 1);
+        return;
+    }
+    uint32_t first, count = oracle_walk(&t->unwind, ((const uint64_t *)frame)[1], &first);
     atomic_fetch_add(&process->stacks_checked, 1);
-    if (count == 0 || !same_stack(&t->unwind, node, first, count))
+    if (count == 0 || !same_stack(&t->unwind, path, depth, first, count))
         atomic_fetch_add(&process->stacks_different, 1);
 }
 
 /* Not cold: every native block of a Python program. */
-__attribute__((noinline)) uint32_t record_stack_slow(struct thread *t, const void *frame)
+SLOW_PATH uint32_t record_stack_slow(struct thread *t, const void *frame)
 {
     uint32_t node = python_active ? python_stack(t, frame) : 0;
     if (node)
@@ -54,7 +94,7 @@ static inline uint32_t record_stack(struct thread *t, const void *frame)
 }
 
 /* Not cold: every few events where there are threads. */
-__attribute__((noinline)) void *record_alloc_slow(void *block, size_t size, const void *frame)
+SLOW_PATH void *record_alloc_slow(void *block, size_t size, const void *frame)
 {
     struct thread *t = thread_enter(frame);
     if (UNLIKELY(!t))
@@ -68,7 +108,7 @@ __attribute__((noinline)) void *record_alloc_slow(void *block, size_t size, cons
     return block;
 }
 
-__attribute__((noinline)) void *record_free_slow(void *block, const void *frame)
+SLOW_PATH void *record_free_slow(void *block, const void *frame)
 {
     struct thread *t = thread_enter(frame);
     if (UNLIKELY(!t))
@@ -82,8 +122,7 @@ __attribute__((noinline)) void *record_free_slow(void *block, const void *frame)
     return block;
 }
 
-__attribute__((noinline)) void *record_alloc_walk(struct thread *t, void *block, size_t size,
-                                                  const void *frame)
+__attribute__((noinline)) void *record_alloc_walk(struct thread *t, void *block, size_t size, const void *frame)
 {
     uint32_t node = LIKELY(record_plain) ? unwind_unforeseen(&t->unwind, frame) : record_stack_slow(t, frame);
     ring_end_block(t, (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT, block, (uint32_t)size, node);

@@ -224,7 +224,7 @@ static struct thread *enter(const void *frame)
     return NULL;
 }
 
-NOINLINE struct thread *thread_enter_slow(const void *frame)
+NOINLINE GUEST_ALIGNED struct thread *thread_enter_slow(const void *frame)
 {
     if (entering)
         return NULL;

@@ -23,7 +23,6 @@ static int prepare(void)
     int error = patch_find();
     if (error)
         return error;
-    fallback_open();
     prepared = true;
     return 0;
 }
@@ -37,6 +36,8 @@ static int attach(struct attach_request *request)
                               .check_stacks = request->check_stacks != 0,
                               .follow = request->follow != 0,
                               .stack = (int)request->stack};
+    if (wanted.check_stacks)
+        oracle_open();
     int descriptor = session_attach(&wanted, request->label);
     if (descriptor < 0)
         return descriptor;

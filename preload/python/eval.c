@@ -98,7 +98,7 @@ static NOINLINE uint32_t find_parts(void)
     uint32_t count = 1;
     struct module module;
     struct starts starts;
-    if (modules_find(found[0].start, &module) && read_starts(module.eh_frame_hdr, &starts)) {
+    if (modules_find(found[0].start, &module) && read_starts(module.cfi.header, &starts)) {
         for (size_t i = 0; i + 6 <= found[0].size && count < PARTS; i++) {
             uintptr_t target = jump_target((const uint8_t *)found[0].start + i);
             if (target < module.start || target >= module.end || is_known(found, count, target))

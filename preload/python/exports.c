@@ -108,6 +108,14 @@ void *exports_find(const char *name, size_t *size)
     return symbol ? (void *)(bias + symbol->st_value) : NULL;
 }
 
+void *exports_in_module(const struct dl_phdr_info *info, const char *name)
+{
+    struct wanted wanted = {.name = name, .hash = gnu_hash(name)};
+    struct tables tables;
+    const ElfW(Sym) *symbol = read_tables(info, &tables) ? look_up(&tables, &wanted) : NULL;
+    return symbol ? (void *)(info->dlpi_addr + symbol->st_value) : NULL;
+}
+
 struct segment {
     uintptr_t address, start;
     size_t size;

@@ -7,6 +7,8 @@
 #define LIBTRACE_PYTHON_EXPORTS_H
 
 #include <link.h>
+
+struct dl_phdr_info; /* of link.h, with _GNU_SOURCE */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +18,9 @@ void *exports_find(const char *name, size_t *size);
 
 /* The entry in the module's symbol table, and what to add to its value. */
 const ElfW(Sym) * exports_symbol(const char *name, uintptr_t *bias);
+
+/* The same of one module, which the loader's list is just being gone through for. */
+void *exports_in_module(const struct dl_phdr_info *info, const char *name);
 
 /* The loaded segment of a module that an address lies in; size 0 if there is none. */
 void exports_segment(const void *address, uintptr_t *start, size_t *size);

@@ -1,9 +1,8 @@
 /* cfi.c - see cfi.h. */
 #include "cfi.h"
+#include "bytes.h"
+#include "expression.h"
 #include "rule.h"
-#include "../guest.h"
-
-#include <string.h>
 
 /* Pointer encodings (LSB). */
 enum {
@@ -22,32 +21,8 @@ enum {
     PE_OMIT = 0xff,
 };
 
-/* DWARF numbers of the registers that matter. */
-enum { REG_RBP = 6, REG_RSP = 7, REG_RA = 16 };
-
-enum how {
-    HOW_SAME = 0,
-    HOW_UNDEFINED,
-    HOW_OFFSET, /* saved at CFA + value */
-    HOW_AT_RBP, /* saved at *(rbp + value), by an expression */
-    HOW_OTHER,
-};
-
-struct saved {
-    enum how how;
-    int64_t value;
-};
-
-/* One row of the table that the program of a FDE describes. */
-struct row {
-    int cfa_register; /* -1: CFA is something else */
-    bool cfa_deref;   /* CFA = *(register + offset) */
-    int64_t cfa_offset;
-    struct saved rbp, ra;
-};
-
 struct cie {
-    const uint8_t *program, *end; /* initial instructions */
+    struct bytes program; /* initial instructions */
     uint64_t code_align;
     int64_t data_align;
     uint64_t ra_register;
@@ -55,80 +30,42 @@ struct cie {
     bool has_augmentation, signal_frame;
 };
 
-#define ROWS_KEPT 8 /* depth of DW_CFA_remember_state; compilers use 1 or 2 */
-
+/* A description that is being run. */
 struct machine {
-    struct row row, initial;
-    struct row kept[ROWS_KEPT];
-    unsigned kept_count;
+    struct cfi_scratch *s;
     const struct cie *cie;
     uintptr_t location, target;
 };
 
-static uint64_t read_uleb(const uint8_t **at)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0;; shift += 7) {
-        uint8_t byte = *(*at)++;
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        if (!(byte & 0x80))
-            return value;
-    }
-}
-
-static int64_t read_sleb(const uint8_t **at)
-{
-    uint64_t value = 0;
-    for (unsigned shift = 0;;) {
-        uint8_t byte = *(*at)++;
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        shift += 7;
-        if (!(byte & 0x80)) {
-            if (shift < 64 && byte & 0x40)
-                value |= ~0ull << shift;
-            return (int64_t)value;
-        }
-    }
-}
-
-#define READ_FIXED(type, at)                   \
-    ({                                         \
-        type fixed_;                           \
-        memcpy(&fixed_, *(at), sizeof fixed_); \
-        *(at) += sizeof fixed_;                \
-        fixed_;                                \
-    })
-
-/* A pointer in the given encoding; data_base is what DATAREL is relative to. */
-static uint64_t read_pointer(const uint8_t **at, uint8_t encoding, uintptr_t data_base)
+/* A pointer in the given encoding; data_base is what DATAREL is relative to. One that is indirect is not
+ * followed: nobody here asks for those. */
+static uint64_t read_pointer(struct bytes *b, uint8_t encoding, uintptr_t data_base)
 {
     if (encoding == PE_OMIT)
         return 0;
-    uintptr_t place = (uintptr_t)*at;
+    uintptr_t place = (uintptr_t)b->at;
     uint64_t value;
     switch (encoding & 0x0f) {
     case PE_ULEB128:
-        value = read_uleb(at);
+        value = bytes_uleb(b);
         break;
     case PE_SLEB128:
-        value = (uint64_t)read_sleb(at);
+        value = (uint64_t)bytes_sleb(b);
         break;
     case PE_UDATA2:
-        value = READ_FIXED(uint16_t, at);
+        value = bytes_unsigned(b, 2);
         break;
     case PE_SDATA2:
-        value = (uint64_t)(int64_t)READ_FIXED(int16_t, at);
+        value = (uint64_t)bytes_signed(b, 2);
         break;
     case PE_UDATA4:
-        value = READ_FIXED(uint32_t, at);
+        value = bytes_unsigned(b, 4);
         break;
     case PE_SDATA4:
-        value = (uint64_t)(int64_t)READ_FIXED(int32_t, at);
+        value = (uint64_t)bytes_signed(b, 4);
         break;
     default:
-        value = READ_FIXED(uint64_t, at);
+        value = bytes_unsigned(b, 8);
         break;
     }
     if (value == 0)
@@ -137,88 +74,71 @@ static uint64_t read_pointer(const uint8_t **at, uint8_t encoding, uintptr_t dat
         value += place;
     else if ((encoding & 0x70) == PE_DATAREL)
         value += data_base;
-    if (encoding & PE_INDIRECT)
-        memcpy(&value, (const void *)(uintptr_t)value, sizeof value);
     return value;
 }
 
 /* ---- finding the description of a function ---------------------------------------------------- */
 
-/* The FDE whose range may hold pc, by the header's sorted table; NULL if there is none. */
-static const uint8_t *find_fde(uintptr_t header, uintptr_t pc)
+static struct bytes bytes_from(const struct cfi_section *section, uintptr_t address)
 {
-    const uint8_t *at = (const uint8_t *)header;
-    if (at[0] != 1)
-        return NULL;
-    uint8_t frame_encoding = at[1], count_encoding = at[2], table_encoding = at[3];
-    if (count_encoding == PE_OMIT || table_encoding != (PE_DATAREL | PE_SDATA4))
-        return NULL;
-    at += 4;
-    read_pointer(&at, frame_encoding, header);
-    size_t count = (size_t)read_pointer(&at, count_encoding, header);
+    if (address < section->start || address > section->end)
+        return (struct bytes){NULL, NULL, true};
+    return (struct bytes){(const uint8_t *)address, (const uint8_t *)section->end, false};
+}
+
+/* The FDE whose range may hold pc, by the header's sorted table; 0 if there is none. */
+static uintptr_t find_fde(const struct cfi_section *section, uintptr_t pc)
+{
+    const uintptr_t header = section->header;
+    struct bytes b = bytes_from(section, header);
+    uint64_t version = bytes_unsigned(&b, 1);
+    uint8_t frame_encoding = (uint8_t)bytes_unsigned(&b, 1), count_encoding = (uint8_t)bytes_unsigned(&b, 1);
+    uint8_t table_encoding = (uint8_t)bytes_unsigned(&b, 1);
+    if (version != 1 || count_encoding == PE_OMIT || table_encoding != (PE_DATAREL | PE_SDATA4))
+        return 0;
+    read_pointer(&b, frame_encoding, header);
+    uint64_t count = read_pointer(&b, count_encoding, header);
     const struct entry {
         int32_t start, fde;
-    } *table = (const void *)at;
+    } *table = (const void *)b.at;
     int64_t offset = (int64_t)(pc - header);
-    if (count == 0 || offset < table[0].start)
-        return NULL;
-    size_t low = 0, high = count;
+    if (b.short_of || count == 0 || count > (uint64_t)(b.end - b.at) / sizeof *table ||
+        (uintptr_t)table % sizeof(int32_t) || offset < table[0].start)
+        return 0;
+    uint64_t low = 0, high = count;
     while (high - low > 1) {
-        size_t middle = low + (high - low) / 2;
+        uint64_t middle = low + (high - low) / 2;
         if (table[middle].start <= offset)
             low = middle;
         else
             high = middle;
     }
-    return (const uint8_t *)(header + (uintptr_t)(intptr_t)table[low].fde);
+    return header + (uintptr_t)(intptr_t)table[low].fde;
 }
 
-/* Steps over an entry's length; its end, or NULL for what is too short or of the 64-bit format (which nobody
- * writes into .eh_frame). */
-static const uint8_t *entry_end(const uint8_t **at)
+/* The bytes of an entry behind its length; none for what is of the 64-bit format, which nobody writes into
+ * .eh_frame. */
+static struct bytes entry_at(const struct cfi_section *section, uintptr_t address)
 {
-    uint32_t length = READ_FIXED(uint32_t, at);
-    if (length < 8 || length == 0xffffffffu)
-        return NULL;
-    return *at + length;
+    struct bytes b = bytes_from(section, address);
+    uint64_t length = bytes_unsigned(&b, 4);
+    return length == 0xffffffffu ? (struct bytes){NULL, NULL, true} : bytes_part(&b, length);
 }
 
-static bool parse_cie(const uint8_t *at, struct cie *cie)
+/* The letters of the augmentation from the second on, and what each brings. */
+static bool read_augmentation(struct cie *cie, const char *letters, const char *end, struct bytes *data)
 {
-    memset(cie, 0, sizeof *cie);
-    cie->end = entry_end(&at);
-    if (!cie->end || READ_FIXED(uint32_t, &at) != 0)
-        return false;
-    uint8_t version = *at++;
-    const char *augmentation = (const char *)at;
-    at += strlen(augmentation) + 1;
-    if (version != 1 && version != 3)
-        return false;
-    cie->code_align = read_uleb(&at);
-    cie->data_align = read_sleb(&at);
-    cie->ra_register = version == 1 ? *at++ : read_uleb(&at);
-    if (augmentation[0] == '\0') {
-        cie->program = at;
-        return true;
-    }
-    if (augmentation[0] != 'z')
-        return false;
-    cie->has_augmentation = true;
-    uint64_t size = read_uleb(&at);
-    cie->program = at + size;
-    for (const char *letter = augmentation + 1; *letter; letter++) {
-        switch (*letter) {
+    for (; letters < end && *letters; letters++) {
+        switch (*letters) {
         case 'R':
-            cie->pointer_encoding = *at++;
+            cie->pointer_encoding = (uint8_t)bytes_unsigned(data, 1);
             break;
         case 'L':
-            at++;
+            bytes_unsigned(data, 1);
             break;
-        case 'P': {
-            uint8_t encoding = *at++;
-            read_pointer(&at, encoding & (uint8_t)~PE_INDIRECT, 0);
+        case 'P':
+            read_pointer(data, (uint8_t)bytes_unsigned(data, 1), 0);
             break;
-        }
         case 'S':
             cie->signal_frame = true;
             break;
@@ -228,238 +148,409 @@ static bool parse_cie(const uint8_t *at, struct cie *cie)
             return false;
         }
     }
-    return true;
+    return !data->short_of;
+}
+
+static bool parse_cie(struct bytes b, struct cie *cie)
+{
+    memset(cie, 0, sizeof *cie);
+    if (bytes_unsigned(&b, 4) != 0)
+        return false;
+    uint64_t version = bytes_unsigned(&b, 1);
+    const char *augmentation = (const char *)b.at;
+    while (bytes_unsigned(&b, 1) != 0) {
+    }
+    if (b.short_of || (version != 1 && version != 3))
+        return false;
+    cie->code_align = bytes_uleb(&b);
+    cie->data_align = bytes_sleb(&b);
+    cie->ra_register = version == 1 ? bytes_unsigned(&b, 1) : bytes_uleb(&b);
+    if (augmentation[0] == 'z') {
+        uint64_t size = bytes_uleb(&b);
+        struct bytes data = bytes_part(&b, size);
+        cie->has_augmentation = true;
+        if (!read_augmentation(cie, augmentation + 1, (const char *)b.end, &data))
+            return false;
+    } else if (augmentation[0] != '\0') {
+        return false;
+    }
+    cie->program = b;
+    return !b.short_of && cie->ra_register == DWARF_PC;
 }
 
 /* ---- running the program ---------------------------------------------------------------------- */
 
-static struct saved *saved_of(struct row *row, uint64_t reg)
+static void set(struct machine *m, uint64_t reg, enum cfi_how how, int64_t value)
 {
-    return reg == REG_RBP ? &row->rbp : reg == REG_RA ? &row->ra : NULL;
-}
-
-static void set(struct row *row, uint64_t reg, enum how how, int64_t value)
-{
-    struct saved *saved = saved_of(row, reg);
-    if (saved)
-        *saved = (struct saved){how, value};
-}
-
-/* "breg6 n" (address rbp + n): how realigned functions say where rbp is; with deref, where the CFA is. */
-static bool is_rbp_expression(const uint8_t *at, const uint8_t *end, bool deref, int64_t *offset)
-{
-    if (*at++ != 0x70 + REG_RBP)
-        return false;
-    *offset = read_sleb(&at);
-    if (deref && *at++ != 0x06)
-        return false;
-    return at == end;
-}
-
-static void cfa_expression(struct row *row, const uint8_t *at, const uint8_t *end)
-{
-    int64_t offset;
-    row->cfa_register = -1;
-    if (is_rbp_expression(at, end, true, &offset)) {
-        row->cfa_register = REG_RBP;
-        row->cfa_offset = offset;
-        row->cfa_deref = true;
+    if (reg < DWARF_COUNT) {
+        m->s->row.how[reg] = (uint8_t)how;
+        m->s->row.value[reg] = value;
     }
 }
 
-/* The instructions with an operand in their low six bits. */
-static void run_packed(struct machine *m, uint8_t opcode, const uint8_t **at)
+static void restore(struct machine *m, uint64_t reg)
 {
-    uint64_t operand = opcode & 0x3f;
-    struct saved *saved;
-    switch (opcode & 0xc0) {
-    case 0x40: /* DW_CFA_advance_loc */
-        m->location += operand * m->cie->code_align;
-        break;
-    case 0x80: /* DW_CFA_offset */
-        set(&m->row, operand, HOW_OFFSET, (int64_t)read_uleb(at) * m->cie->data_align);
-        break;
-    case 0xc0: /* DW_CFA_restore */
-        saved = saved_of(&m->row, operand);
-        if (saved)
-            *saved = *saved_of(&m->initial, operand);
-        break;
+    if (reg < DWARF_COUNT) {
+        m->s->row.how[reg] = m->s->initial.how[reg];
+        m->s->row.value[reg] = m->s->initial.value[reg];
     }
 }
 
-/* One instruction; false for what this does not know. */
-static bool run_one(struct machine *m, const uint8_t **at)
+static void set_cfa(struct machine *m, uint64_t reg, int64_t value)
 {
-    uint8_t opcode = *(*at)++;
-    if (opcode & 0xc0) {
-        run_packed(m, opcode, at);
-        return true;
-    }
-    struct row *row = &m->row;
-    uint64_t reg, size;
-    int64_t offset;
+    m->s->row.cfa_register = (uint8_t)(reg < DWARF_COUNT ? reg : DWARF_COUNT + 1);
+    m->s->row.cfa_value = value;
+}
+
+/* An expression is remembered by where it lies; its bytes are stepped over. */
+static int64_t expression(struct bytes *b)
+{
+    int64_t address = (int64_t)(uintptr_t)b->at;
+    uint64_t size = bytes_uleb(b);
+    bytes_part(b, size);
+    return address;
+}
+
+/* To another place in the code; false if that is further than the target, so that the row is complete. */
+static bool advance(struct machine *m, uint64_t distance)
+{
+    m->location += distance * m->cie->code_align;
+    return m->location <= m->target;
+}
+
+/* Instructions that say where a register is; false for what this does not know. */
+static bool run_register(struct machine *m, uint8_t opcode, struct bytes *b)
+{
+    const int64_t align = m->cie->data_align;
+    uint64_t reg = bytes_uleb(b);
     switch (opcode) {
-    case 0x00: /* nop */
-        return true;
-    case 0x01: /* set_loc */
-        m->location = read_pointer(at, m->cie->pointer_encoding, 0);
-        return true;
-    case 0x02: /* advance_loc1 */
-        m->location += READ_FIXED(uint8_t, at) * m->cie->code_align;
-        return true;
-    case 0x03: /* advance_loc2 */
-        m->location += READ_FIXED(uint16_t, at) * m->cie->code_align;
-        return true;
-    case 0x04: /* advance_loc4 */
-        m->location += READ_FIXED(uint32_t, at) * m->cie->code_align;
-        return true;
     case 0x05: /* offset_extended */
-        reg = read_uleb(at);
-        set(row, reg, HOW_OFFSET, (int64_t)read_uleb(at) * m->cie->data_align);
-        return true;
-    case 0x11: /* offset_extended_sf */
-        reg = read_uleb(at);
-        set(row, reg, HOW_OFFSET, read_sleb(at) * m->cie->data_align);
+        set(m, reg, CFI_AT_CFA, (int64_t)bytes_uleb(b) * align);
         return true;
     case 0x06: /* restore_extended */
-        reg = read_uleb(at);
-        if (saved_of(row, reg))
-            *saved_of(row, reg) = *saved_of(&m->initial, reg);
+        restore(m, reg);
         return true;
     case 0x07: /* undefined */
-        set(row, read_uleb(at), HOW_UNDEFINED, 0);
+        set(m, reg, CFI_UNDEFINED, 0);
         return true;
     case 0x08: /* same_value */
-        set(row, read_uleb(at), HOW_SAME, 0);
+        set(m, reg, CFI_SAME, 0);
         return true;
     case 0x09: /* register */
-        set(row, read_uleb(at), HOW_OTHER, 0);
-        read_uleb(at);
-        return true;
-    case 0x0a: /* remember_state */
-        if (m->kept_count == ROWS_KEPT)
-            return false;
-        m->kept[m->kept_count++] = *row;
-        return true;
-    case 0x0b: /* restore_state */
-        if (m->kept_count == 0)
-            return false;
-        *row = m->kept[--m->kept_count];
+        set(m, reg, CFI_REGISTER, (int64_t)bytes_uleb(b));
         return true;
     case 0x0c: /* def_cfa */
-    case 0x12: /* def_cfa_sf */
-        row->cfa_register = (int)read_uleb(at);
-        row->cfa_offset = opcode == 0x0c ? (int64_t)read_uleb(at) : read_sleb(at) * m->cie->data_align;
-        row->cfa_deref = false;
+        set_cfa(m, reg, (int64_t)bytes_uleb(b));
         return true;
     case 0x0d: /* def_cfa_register */
-        row->cfa_register = (int)read_uleb(at);
-        row->cfa_deref = false;
-        return true;
-    case 0x0e: /* def_cfa_offset */
-        row->cfa_offset = (int64_t)read_uleb(at);
-        return true;
-    case 0x13: /* def_cfa_offset_sf */
-        row->cfa_offset = read_sleb(at) * m->cie->data_align;
-        return true;
-    case 0x0f: /* def_cfa_expression */
-        size = read_uleb(at);
-        cfa_expression(row, *at, *at + size);
-        *at += size;
+        set_cfa(m, reg, m->s->row.cfa_value);
         return true;
     case 0x10: /* expression */
-    case 0x16: /* val_expression */
-        reg = read_uleb(at);
-        size = read_uleb(at);
-        if (opcode == 0x10 && is_rbp_expression(*at, *at + size, false, &offset))
-            set(row, reg, HOW_AT_RBP, offset);
-        else
-            set(row, reg, HOW_OTHER, 0);
-        *at += size;
+        set(m, reg, CFI_AT_EXPRESSION, expression(b));
+        return true;
+    case 0x11: /* offset_extended_sf */
+        set(m, reg, CFI_AT_CFA, bytes_sleb(b) * align);
+        return true;
+    case 0x12: /* def_cfa_sf */
+        set_cfa(m, reg, bytes_sleb(b) * align);
         return true;
     case 0x14: /* val_offset */
-    case 0x15: /* val_offset_sf */
-        set(row, read_uleb(at), HOW_OTHER, 0);
-        read_uleb(at);
+        set(m, reg, CFI_CFA, (int64_t)bytes_uleb(b) * align);
         return true;
-    case 0x2e: /* GNU_args_size */
-        read_uleb(at);
+    case 0x15: /* val_offset_sf */
+        set(m, reg, CFI_CFA, bytes_sleb(b) * align);
+        return true;
+    case 0x16: /* val_expression */
+        set(m, reg, CFI_IS_EXPRESSION, expression(b));
         return true;
     default:
         return false;
     }
 }
 
-/* Runs instructions as long as they describe places up to the target. */
-static bool run(struct machine *m, const uint8_t *at, const uint8_t *end)
+/* One instruction. *done: the next row lies beyond the target. False for what this does not know. */
+static bool run_one(struct machine *m, struct bytes *b, bool *done)
 {
-    while (at < end) {
-        struct row before = m->row;
-        if (!run_one(m, &at))
-            return false;
-        if (m->location > m->target) {
-            m->row = before;
-            return true;
-        }
+    struct cfi_scratch *s = m->s;
+    uint8_t opcode = (uint8_t)bytes_unsigned(b, 1);
+    switch (opcode & 0xc0) {
+    case 0x40: /* advance_loc */
+        *done = !advance(m, opcode & 0x3f);
+        return true;
+    case 0x80: /* offset */
+        set(m, opcode & 0x3f, CFI_AT_CFA, (int64_t)bytes_uleb(b) * m->cie->data_align);
+        return true;
+    case 0xc0: /* restore */
+        restore(m, opcode & 0x3f);
+        return true;
     }
+    switch (opcode) {
+    case 0x00: /* nop */
+        return true;
+    case 0x01: /* set_loc */
+        m->location = read_pointer(b, m->cie->pointer_encoding, 0);
+        *done = m->location > m->target;
+        return true;
+    case 0x02: /* advance_loc1 */
+        *done = !advance(m, bytes_unsigned(b, 1));
+        return true;
+    case 0x03: /* advance_loc2 */
+        *done = !advance(m, bytes_unsigned(b, 2));
+        return true;
+    case 0x04: /* advance_loc4 */
+        *done = !advance(m, bytes_unsigned(b, 4));
+        return true;
+    case 0x0a: /* remember_state */
+        if (s->kept_count == CFI_ROWS_KEPT)
+            return false;
+        s->kept[s->kept_count++] = s->row;
+        return true;
+    case 0x0b: /* restore_state */
+        if (s->kept_count == 0)
+            return false;
+        s->row = s->kept[--s->kept_count];
+        return true;
+    case 0x0e: /* def_cfa_offset */
+        s->row.cfa_value = (int64_t)bytes_uleb(b);
+        return true;
+    case 0x0f: /* def_cfa_expression */
+        s->row.cfa_register = DWARF_COUNT;
+        s->row.cfa_value = expression(b);
+        return true;
+    case 0x13: /* def_cfa_offset_sf */
+        s->row.cfa_value = bytes_sleb(b) * m->cie->data_align;
+        return true;
+    case 0x2e: /* GNU_args_size */
+        bytes_uleb(b);
+        return true;
+    default:
+        return run_register(m, opcode, b);
+    }
+}
+
+/* Runs instructions as long as they describe places up to the target. */
+static bool run(struct machine *m, struct bytes program)
+{
+    bool done = false;
+    while (program.at < program.end && !done)
+        if (!run_one(m, &program, &done) || program.short_of)
+            return false;
     return true;
+}
+
+/* The row that holds at pc, in scratch->row; false if nothing is known. */
+static bool find_row(const struct cfi_section *section, uintptr_t pc, struct cfi_scratch *scratch,
+                     bool *signal_frame)
+{
+    uintptr_t fde = section->header ? find_fde(section, pc) : 0;
+    if (!fde)
+        return false;
+    struct bytes b = entry_at(section, fde);
+    uintptr_t place = (uintptr_t)b.at;
+    uint64_t back = bytes_unsigned(&b, 4);
+    struct cie cie;
+    if (back == 0 || !parse_cie(entry_at(section, place - back), &cie))
+        return false;
+    uintptr_t start = read_pointer(&b, cie.pointer_encoding, 0);
+    uint64_t size = read_pointer(&b, cie.pointer_encoding & 0x0f, 0);
+    if (pc < start || pc - start >= size)
+        return false;
+    if (cie.has_augmentation) {
+        uint64_t skip = bytes_uleb(&b);
+        bytes_part(&b, skip);
+    }
+    if (b.short_of)
+        return false;
+    struct machine m = {.s = scratch, .cie = &cie, .location = start, .target = pc};
+    memset(&scratch->row, 0, sizeof scratch->row);
+    scratch->row.cfa_register = DWARF_COUNT + 1; /* nothing yet */
+    scratch->initial = scratch->row;
+    scratch->kept_count = 0;
+    *signal_frame = cie.signal_frame;
+    if (!run(&m, cie.program))
+        return false;
+    scratch->initial = scratch->row;
+    return run(&m, b);
 }
 
 /* ---- the rule --------------------------------------------------------------------------------- */
 
-static uint32_t rule_of(const struct row *row)
+/* "breg n, offset", at most followed by a dereference: how realigned functions and signal frames say where
+ * something is. */
+static bool is_based(int64_t address, uintptr_t end, unsigned reg, bool deref, int64_t *offset)
 {
-    const uint32_t slow = rule_make(RULE_SLOW, false, 0, 0);
-    if (row->ra.how == HOW_UNDEFINED)
-        return rule_make(RULE_END, false, 0, 0);
-    if (row->ra.how != HOW_OFFSET || row->ra.value != -8)
-        return slow;
-    if (row->cfa_register != REG_RBP && row->cfa_register != REG_RSP)
-        return slow;
-    int64_t words = row->cfa_offset / 8;
-    if (row->cfa_offset % 8 || words > RULE_CFA_MAX || words < -RULE_CFA_MAX)
-        return slow;
-    bool rbp_base = row->cfa_register == REG_RBP;
-    if (row->cfa_deref)
-        return row->rbp.how == HOW_AT_RBP && row->rbp.value == 0
-                   ? rule_make(RULE_ALIGNED, true, (int)words, 0)
-                   : slow;
-    if (row->rbp.how == HOW_SAME)
-        return rule_make(RULE_SIMPLE, rbp_base, (int)words, 0);
-    if (row->rbp.how != HOW_OFFSET || row->rbp.value >= 0 || row->rbp.value % 8 ||
-        -row->rbp.value / 8 > RULE_RBP_MAX)
-        return slow;
-    return rule_make(RULE_SIMPLE, rbp_base, (int)words, (unsigned)(-row->rbp.value / 8));
+    struct bytes all = {(const uint8_t *)(uintptr_t)address, (const uint8_t *)end, false};
+    uint64_t size = bytes_uleb(&all);
+    struct bytes b = bytes_part(&all, size);
+    if (bytes_unsigned(&b, 1) != 0x70 + reg)
+        return false;
+    *offset = bytes_sleb(&b);
+    if (deref && bytes_unsigned(&b, 1) != 0x06)
+        return false;
+    return !b.short_of && b.at == b.end;
 }
 
-uint32_t cfi_rule(uintptr_t eh_frame_hdr, uintptr_t pc)
+static bool fits(int64_t offset)
 {
-    const uint32_t slow = rule_make(RULE_SLOW, false, 0, 0);
-    const uint8_t *at = eh_frame_hdr ? find_fde(eh_frame_hdr, pc) : NULL;
-    if (!at)
-        return slow;
-    const uint8_t *end = entry_end(&at);
-    if (!end)
-        return slow;
-    const uint8_t *place = at;
-    uint32_t back = READ_FIXED(uint32_t, &at);
-    struct cie cie;
-    if (back == 0 || !parse_cie(place - back, &cie) || cie.signal_frame || cie.ra_register != REG_RA)
-        return slow;
-    uintptr_t start = read_pointer(&at, cie.pointer_encoding, 0);
-    uint64_t size = read_pointer(&at, cie.pointer_encoding & 0x0f, 0);
-    if (pc < start || pc - start >= size)
-        return slow;
-    if (cie.has_augmentation) {
-        uint64_t skip = read_uleb(&at);
-        at += skip;
+    return offset % 8 == 0 && offset / 8 <= RULE_CFA_MAX && offset / 8 >= -RULE_CFA_MAX;
+}
+
+/* What the kernel has put on the stack for a signal handler, with all registers at their usual places. */
+static bool is_signal_frame(const struct cfi_row *row, uintptr_t end)
+{
+    static const struct {
+        uint8_t reg, at;
+    } saved[] = {{DWARF_RBX, 128}, {DWARF_RBP, 120}, {DWARF_PC, 168}};
+    int64_t offset;
+    if (row->cfa_register != DWARF_COUNT || !is_based(row->cfa_value, end, DWARF_RSP, true, &offset) ||
+        offset != 160)
+        return false;
+    for (unsigned i = 0; i < sizeof saved / sizeof saved[0]; i++)
+        if (row->how[saved[i].reg] != CFI_AT_EXPRESSION ||
+            !is_based(row->value[saved[i].reg], end, DWARF_RSP, false, &offset) || offset != saved[i].at)
+            return false;
+    return true;
+}
+
+static uint32_t rule_of(const struct cfi_row *row, uintptr_t end)
+{
+    const uint32_t special = rule_special(SPECIAL_REGISTERS);
+    int64_t offset, rbp = row->value[DWARF_RBP];
+    if (row->how[DWARF_PC] == CFI_UNDEFINED)
+        return rule_make(RULE_END, false, 0, 0);
+    if (row->how[DWARF_PC] != CFI_AT_CFA || row->value[DWARF_PC] != -8 || row->how[DWARF_RSP] != CFI_SAME)
+        return special;
+    if (row->cfa_register == DWARF_COUNT)
+        return is_based(row->cfa_value, end, DWARF_RBP, true, &offset) && fits(offset) &&
+                       row->how[DWARF_RBP] == CFI_AT_EXPRESSION &&
+                       is_based(rbp, end, DWARF_RBP, false, &rbp) && rbp == 0
+                   ? rule_make(RULE_ALIGNED, true, (int)(offset / 8), 0)
+                   : special;
+    if ((row->cfa_register != DWARF_RBP && row->cfa_register != DWARF_RSP) || !fits(row->cfa_value))
+        return special;
+    bool rbp_base = row->cfa_register == DWARF_RBP;
+    int words = (int)(row->cfa_value / 8);
+    if (row->how[DWARF_RBP] == CFI_SAME)
+        return rule_make(RULE_SIMPLE, rbp_base, words, 0);
+    if (row->how[DWARF_RBP] != CFI_AT_CFA || rbp >= 0 || rbp % 8 || -rbp / 8 > RULE_RBP_MAX)
+        return special;
+    return rule_make(RULE_SIMPLE, rbp_base, words, (unsigned)(-rbp / 8));
+}
+
+uint32_t cfi_rule(const struct cfi_section *section, uintptr_t pc, struct cfi_scratch *scratch)
+{
+    bool signal_frame;
+    if (!find_row(section, pc, scratch, &signal_frame))
+        return rule_special(SPECIAL_UNKNOWN);
+    if (signal_frame)
+        return rule_special(is_signal_frame(&scratch->row, section->end) ? SPECIAL_SIGNAL
+                                                                         : SPECIAL_REGISTERS);
+    return rule_of(&scratch->row, section->end);
+}
+
+#define CALLEE_SAVED \
+    (1u << DWARF_RBX | 1u << DWARF_RBP | 1u << DWARF_RSP | 1u << DWARF_PC | 0xfu << 12) /* and r12 to r15 */
+
+/* ---- one step ----------------------------------------------------------------------------------- */
+
+static enum cfi_result of_expression(enum expression_result result)
+{
+    return result == EXPRESSION_VALUE ? CFI_CALLER : result == EXPRESSION_NEEDS ? CFI_NEEDS : CFI_NOTHING;
+}
+
+static enum cfi_result find_cfa(const struct cfi_section *section, const struct cfi_row *row,
+                                const struct registers *r, struct extent *stack, uint64_t *cfa)
+{
+    if (row->cfa_register == DWARF_COUNT)
+        return of_expression(expression_run((uintptr_t)row->cfa_value, section->end, r, stack, NULL, cfa));
+    if (row->cfa_register > DWARF_COUNT)
+        return CFI_NOTHING;
+    if (!registers_known(r, row->cfa_register))
+        return CFI_NEEDS;
+    *cfa = r->value[row->cfa_register] + (uint64_t)row->cfa_value;
+    return CFI_CALLER;
+}
+
+static bool load(struct extent *stack, uint64_t address, uint64_t *value)
+{
+    if (!extent_holds(stack, address))
+        return false;
+    memcpy(value, (const void *)(uintptr_t)address, sizeof *value);
+    return true;
+}
+
+/* The caller's value of one register into next, if it can be known. */
+static enum cfi_result find_register(const struct cfi_section *section, const struct cfi_row *row,
+                                     unsigned number, const struct registers *r, struct extent *stack,
+                                     uint64_t cfa, struct registers *next, uintptr_t *slot)
+{
+    uint64_t value = 0, address = cfa + (uint64_t)row->value[number];
+    enum cfi_result result = CFI_CALLER;
+    switch ((enum cfi_how)row->how[number]) {
+    case CFI_SAME:
+        if (!registers_known(r, number))
+            return CFI_NEEDS;
+        value = r->value[number];
+        break;
+    case CFI_UNDEFINED:
+        return CFI_NEEDS;
+    case CFI_CFA:
+        value = address;
+        break;
+    case CFI_REGISTER:
+        if (!registers_known(r, (unsigned)row->value[number]))
+            return CFI_NEEDS;
+        value = r->value[row->value[number]];
+        break;
+    case CFI_IS_EXPRESSION:
+    case CFI_AT_EXPRESSION:
+        result = of_expression(
+            expression_run((uintptr_t)row->value[number], section->end, r, stack, &cfa, &address));
+        if (result != CFI_CALLER)
+            return result;
+        value = address;
+        if (row->how[number] == CFI_IS_EXPRESSION)
+            break;
+        __attribute__((fallthrough));
+    case CFI_AT_CFA:
+        if (!load(stack, address, &value))
+            return CFI_NOTHING;
+        *slot = address;
+        break;
     }
-    struct machine m = {.cie = &cie, .location = start, .target = pc};
-    m.row.cfa_register = -1;
-    if (!run(&m, cie.program, cie.end))
-        return slow;
-    m.initial = m.row;
-    if (!run(&m, at, end))
-        return slow;
-    return rule_of(&m.row);
+    registers_set(next, number, value);
+    return CFI_CALLER;
+}
+
+enum cfi_result cfi_step(const struct cfi_section *section, uintptr_t pc, struct cfi_scratch *scratch,
+                         struct registers *r, struct extent *stack, uintptr_t *slot)
+{
+    bool signal_frame;
+    uint64_t cfa;
+    if (!find_row(section, pc, scratch, &signal_frame))
+        return CFI_NOTHING;
+    struct cfi_row *row = &scratch->row;
+    if (row->how[DWARF_PC] == CFI_UNDEFINED)
+        return CFI_END;
+    if (row->how[DWARF_PC] == CFI_SAME)
+        return CFI_NOTHING;
+    enum cfi_result result = find_cfa(section, row, r, stack, &cfa);
+    if (result != CFI_CALLER)
+        return result;
+    if (row->how[DWARF_RSP] == CFI_SAME) {
+        row->how[DWARF_RSP] = CFI_CFA;
+        row->value[DWARF_RSP] = 0;
+    }
+    struct registers next = {.known = 0};
+    uintptr_t ignored;
+    for (unsigned i = 0; i < DWARF_COUNT; i++) {
+        result = find_register(section, row, i, r, stack, cfa, &next, i == DWARF_PC ? slot : &ignored);
+        if (result != CFI_CALLER && (i == DWARF_PC || i == DWARF_RSP))
+            return result;
+    }
+    /* What a function may change as it likes its caller has no longer. */
+    if (!signal_frame)
+        next.known &= CALLEE_SAVED;
+    *r = next;
+    return CFI_CALLER;
 }

@@ -5,6 +5,7 @@
 #include "../notes.h"
 #include "../session.h"
 #include "rules.h"
+#include "runtimes.h"
 
 #include <elf.h>
 #include <link.h>
@@ -16,6 +17,7 @@ struct table {
     size_t bytes;                  /* of this mapping */
     unsigned long long adds, subs; /* the loader's counts when it was made */
     uint32_t count;
+    unsigned runtimes;      /* of all modules */
     struct module module[]; /* sorted by start */
 };
 
@@ -104,6 +106,37 @@ static const struct module *known(const struct table *before, const struct modul
     return NULL;
 }
 
+/* The segment that the call frame information lies in. */
+static void find_cfi(const struct dl_phdr_info *info, struct module *module)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        uintptr_t start = info->dlpi_addr + segment->p_vaddr;
+        if (segment->p_type == PT_LOAD && segment->p_flags & PF_R &&
+            module->cfi.header - start < segment->p_memsz) {
+            module->cfi.start = start;
+            module->cfi.end = start + segment->p_memsz;
+            return;
+        }
+    }
+    module->cfi = (struct cfi_section){0};
+}
+
+/* From the file's header, where that is loaded. */
+static void find_entry(const struct dl_phdr_info *info, struct module *module)
+{
+    const ElfW(Ehdr) *header = (const void *)module->start;
+    bool loaded = false;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        loaded |= segment->p_type == PT_LOAD && segment->p_offset == 0 && segment->p_flags & PF_R &&
+                  segment->p_filesz >= sizeof *header && info->dlpi_addr + segment->p_vaddr == module->start;
+    }
+    module->entry = loaded && memcmp(header->e_ident, ELFMAG, SELFMAG) == 0
+                        ? info->dlpi_addr + header->e_entry
+                        : module->start;
+}
+
 struct filling {
     struct table *table;
     const struct table *before;
@@ -125,7 +158,7 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
             if (start + segment->p_memsz > module.end)
                 module.end = start + segment->p_memsz;
         } else if (segment->p_type == PT_GNU_EH_FRAME) {
-            module.eh_frame_hdr = start;
+            module.cfi.header = start;
         }
     }
     table->adds = info->dlpi_adds;
@@ -137,6 +170,10 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
                                    strlen(info->dlpi_name));
     const struct module *old = known(filling->before, &module);
     module.number = old ? old->number : describe(&module, info->dlpi_name, id);
+    module.runtime = old ? old->runtime : runtime_of(info);
+    table->runtimes |= module.runtime;
+    find_cfi(info, &module);
+    find_entry(info, &module);
     uint32_t place = table->count++;
     for (; place && table->module[place - 1].start > module.start; place--)
         table->module[place] = table->module[place - 1];
@@ -239,6 +276,15 @@ bool modules_find(uintptr_t address, struct module *module)
     bool found = find(atomic_load(&current), address, module);
     atomic_fetch_sub(&readers, 1);
     return found;
+}
+
+unsigned modules_runtimes(void)
+{
+    atomic_fetch_add(&readers, 1);
+    const struct table *table = atomic_load(&current);
+    unsigned runtimes = table ? table->runtimes : 0;
+    atomic_fetch_sub(&readers, 1);
+    return runtimes;
 }
 
 void modules_forked(void)

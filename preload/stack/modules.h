@@ -6,15 +6,19 @@
 #ifndef LIBTRACE_MODULES_H
 #define LIBTRACE_MODULES_H
 
+#include "cfi.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 struct module {
-    uintptr_t start, end;   /* addresses covered */
-    uintptr_t bias;         /* address minus address in the file */
-    uintptr_t eh_frame_hdr; /* 0 = none */
-    uint64_t build_hash;    /* of the build ID, to tell a reloaded file from a replaced one */
-    uint32_t number;        /* in this process's notes */
+    uintptr_t start, end; /* addresses covered */
+    uintptr_t bias;       /* address minus address in the file */
+    struct cfi_section cfi;
+    uintptr_t entry;     /* where the kernel starts it; of a library, its first address, which no code has */
+    unsigned runtime;    /* a bit of enum runtime, 0 = none */
+    uint64_t build_hash; /* of the build ID, to tell a reloaded file from a replaced one */
+    uint32_t number;     /* in this process's notes */
 };
 
 enum modules_change {
@@ -28,6 +32,9 @@ enum modules_change modules_refresh(void);
 
 /* Copies what is known of the module at an address; false if there is none. */
 bool modules_find(uintptr_t address, struct module *module);
+
+/* The runtimes of all modules, bits of enum runtime. */
+unsigned modules_runtimes(void);
 
 /* After fork: this process describes its modules itself. */
 void modules_forked(void);

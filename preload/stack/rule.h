@@ -8,7 +8,8 @@
  *   b    0: CFA = rsp + cfa * 8     1: CFA = rbp + cfa * 8 (cfa is signed)
  *   rbp  0: rbp is as it was     n: the caller's rbp is at CFA - n * 8
  *
- * The return address is at CFA - 8 in every kind but RULE_SLOW.
+ * The return address is at CFA - 8 in every kind but RULE_SPECIAL, which has an enum special in its lowest 8
+ * bits and, for Go, two offsets from rsp above them.
  */
 #ifndef LIBTRACE_RULE_H
 #define LIBTRACE_RULE_H
@@ -20,7 +21,17 @@ enum rule_kind {
     RULE_SIMPLE = 0,  /* as drawn */
     RULE_ALIGNED = 1, /* the function realigned its stack: CFA = *(rbp + cfa * 8), the caller's rbp = *rbp */
     RULE_END = 2,     /* outermost frame */
-    RULE_SLOW = 3,    /* anything else: ask libunwind */
+    RULE_SPECIAL = 3, /* anything else, see enum special */
+};
+
+/* What it takes to get on from a frame that has no rule of the other kinds. */
+enum special {
+    SPECIAL_UNKNOWN = 0,   /* nothing is known: the stack is cut here */
+    SPECIAL_REGISTERS = 1, /* its call frame information, and more registers than rbp */
+    SPECIAL_SIGNAL = 2,    /* a signal came: what was interrupted is in what the kernel saved */
+    SPECIAL_HOTSPOT = 3,   /* a frame of Java code, which the virtual machine knows */
+    SPECIAL_GO = 4,        /* Go called C: from a goroutine, which has a stack of its own */
+    SPECIAL_GO_SYSTEM = 5, /* from the thread's stack */
 };
 
 #define RULE_RBP_BASE (1u << 29)
@@ -49,6 +60,19 @@ static inline uint32_t rule_make(enum rule_kind kind, bool rbp_base, int cfa_wor
     return (uint32_t)kind << 30 | (rbp_base ? RULE_RBP_BASE : 0) | ((uint32_t)cfa_words & 0x3fff) << 15 |
            rbp_words << 1;
 }
+
+static inline uint32_t rule_special(enum special special)
+{
+    return (uint32_t)RULE_SPECIAL << 30 | (uint32_t)special;
+}
+
+static inline enum special rule_special_kind(uint32_t rule)
+{
+    return (enum special)(rule & 0xff);
+}
+
+/* The frame of code that keeps rbp as the frame pointer. */
+#define RULE_FRAME_POINTER rule_make(RULE_SIMPLE, true, 2, 2)
 
 /* True if the next frame's place depends on rbp. */
 static inline bool rule_needs_rbp(uint32_t rule)

@@ -3,6 +3,7 @@
 #include "rules.h"
 #include "cfi.h"
 #include "modules.h"
+#include "runtimes.h"
 #include "stacks.h"
 
 #include <dlfcn.h>
@@ -83,7 +84,13 @@ static bool find_module(uintptr_t address, struct module *module)
     return found;
 }
 
-static struct rule_entry make_entry(uintptr_t address)
+static uint32_t work_out(uintptr_t address, const struct module *module, struct cfi_scratch *scratch)
+{
+    uint32_t rule = module ? cfi_rule(&module->cfi, address - 1, scratch) : rule_special(SPECIAL_UNKNOWN);
+    return rule == rule_special(SPECIAL_UNKNOWN) ? runtime_rule(address, module, modules_runtimes()) : rule;
+}
+
+static struct rule_entry make_entry(uintptr_t address, struct cfi_scratch *scratch)
 {
     struct rule_entry entry = {.key = address | rules_generation};
     struct module module;
@@ -91,13 +98,12 @@ static struct rule_entry make_entry(uintptr_t address)
     if (!found)
         atomic_store(&rules_unknown, true);
     if (!find_inherited(address, &entry.known.rule))
-        entry.known.rule =
-            found ? cfi_rule(module.eh_frame_hdr, address - 1) : rule_make(RULE_SLOW, false, 0, 0);
+        entry.known.rule = work_out(address, found ? &module : NULL, scratch);
     entry.known.frame = stacks_frame(WIRE_FRAME_NATIVE, address, found ? module.number : 0);
     return entry;
 }
 
-NOINLINE union rule_known rules_find_slow(uintptr_t address)
+NOINLINE union rule_known rules_find_slow(uintptr_t address, struct cfi_scratch *scratch)
 {
     uint64_t key = address | rules_generation;
     struct rule_entry fresh = {0};
@@ -114,14 +120,15 @@ NOINLINE union rule_known rules_find_slow(uintptr_t address)
             if (seen.key != 0 && (generation == rules_generation || generation == inherited_generation))
                 continue;
             if (fresh.key == 0)
-                fresh = make_entry(address);
+                fresh = make_entry(address, scratch);
             if (swap16(at, &seen, fresh))
                 return fresh.known;
             if (seen.key == key)
                 return seen.known; /* somebody was faster; our frame number stays unused */
         }
     }
-    return (fresh.key ? fresh : make_entry(address)).known; /* full: every look-up works it out anew */
+    return (fresh.key ? fresh : make_entry(address, scratch))
+        .known; /* full: every look-up works it out anew */
 }
 
 static void next_generation(void)

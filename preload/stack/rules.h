@@ -34,7 +34,8 @@ struct rule_entry {
 extern HIDDEN struct rule_entry *_Atomic rules_segment[RULES_SEGMENTS];
 extern HIDDEN uint64_t rules_generation; /* << 48; grows when rules may no longer hold */
 
-union rule_known rules_find_slow(uintptr_t address);
+struct cfi_scratch;
+union rule_known rules_find_slow(uintptr_t address, struct cfi_scratch *scratch);
 
 static inline uint64_t rules_hash(uint64_t address)
 {
@@ -61,8 +62,9 @@ INLINE const struct rule_entry *rules_in_line(const struct rule_entry *home, uin
 }
 
 /* The rule at a return address, worked out and described if it is new. Most are at home: a branch that is
- * foreseen lets the walk go on before the comparison is through. */
-INLINE union rule_known rules_find(uintptr_t address)
+ * foreseen lets the walk go on before the comparison is through. scratch is for the reading of a description.
+ */
+INLINE union rule_known rules_find(uintptr_t address, struct cfi_scratch *scratch)
 {
     const struct rule_entry *segment = atomic_load_explicit(&rules_segment[0], memory_order_relaxed);
     const uint64_t key = address | rules_generation;
@@ -74,7 +76,7 @@ INLINE union rule_known rules_find(uintptr_t address)
         if (LIKELY(home != NULL) && rules_read(home, key, &known))
             return known;
     }
-    return rules_find_slow(address);
+    return rules_find_slow(address, scratch);
 }
 
 /* Modules went away: no rule holds any more. */

@@ -4,29 +4,19 @@
 #include "rules.h"
 #include "stacks.h"
 
-/* A frame that was walked in this call. */
-struct step {
-    uint64_t slot, ra, rbp;
-    uint64_t saved; /* where the next outer frame's rbp is saved; 0: not saved */
-    union rule_known known;
-};
-
-/* No return address is below: where libunwind ends, too. */
-#define LOWEST_CODE 0x4000
-
 /* So many frames further out than where the walk meets the previous stack are looked at first. */
 #define GLANCE 3
 
 uint64_t unwind_memory(uint32_t depth)
 {
     return sizeof(struct shapes) + (depth + 1) * sizeof(struct seen) + depth * sizeof(struct step) +
-           (depth + UNWIND_OWN) * sizeof(void *);
+           sizeof(struct cfi_scratch) + (depth + UNWIND_OWN) * sizeof(void *);
 }
 
 static void forget_walk(struct unwind *u)
 {
     u->top = u->depth;
-    u->cut = false;
+    u->outer = OUTER_NONE;
 }
 
 void unwind_init(struct unwind *u, uint32_t depth, void *memory)
@@ -35,7 +25,8 @@ void unwind_init(struct unwind *u, uint32_t depth, void *memory)
     u->shapes = memory;
     u->seen = (struct seen *)(u->shapes + 1);
     u->fresh = (struct step *)(u->seen + depth + 1);
-    u->buffer = (void **)(u->fresh + depth);
+    u->scratch = (struct cfi_scratch *)(u->fresh + depth);
+    u->buffer = (void **)(u->scratch + 1);
     u->seen[depth] = (struct seen){.slot = UINT64_MAX};
     shapes_open(u->shapes);
     forget_walk(u);
@@ -133,26 +124,6 @@ INLINE uint32_t node_of(struct unwind *u, struct seen *top)
     return top->node;
 }
 
-static NOINLINE uint32_t slow_stack(struct unwind *u, uint64_t ra, uint32_t walked)
-{
-    uint32_t first, count = fallback_walk(u, ra, &first);
-    uint32_t node = WIRE_NODE_ROOT;
-    forget_walk(u);
-    atomic_fetch_add_explicit(&process->stacks_slow, 1, memory_order_relaxed);
-    if (count == 0) { /* no libunwind: what the rules could tell */
-        while (walked-- > 0)
-            node = stacks_child(node, u->fresh[walked].known.frame);
-        return node;
-    }
-    if (count - first > u->depth) {
-        count = first + u->depth;
-        node = WIRE_NODE_CUT;
-    }
-    while (count-- > first)
-        node = stacks_child(node, rules_find((uintptr_t)u->buffer[count]).frame);
-    return node;
-}
-
 /* The slot of a frame, which p has, too: the processor then goes on with p's, which it knows already, and
  * finds out later that they were equal. So the steps of a walk, of which each needs what the one before has
  * read, run side by side. */
@@ -163,37 +134,44 @@ INLINE uint64_t same_slot(const struct seen *p)
     return slot;
 }
 
+/* True if the frames that are remembered can be read still, up to the outermost. */
+INLINE bool all_there(const struct seen *end, struct extent *stack)
+{
+    return LIKELY(stack->own) || extent_holds(stack, end[-1].slot);
+}
+
 /* The walk. Not cold: see shapes_learn(). */
-static __attribute__((noinline)) uint32_t walk_stack(struct unwind *u, const uint64_t first_slot)
+static __attribute__((noinline)) GUEST_ALIGNED uint32_t walk_stack(struct unwind *u, const uint64_t first_slot)
 {
     struct seen *const end = u->seen + u->depth;
     for (;;) {
+        struct extent stack = extent_at(u->shapes->stack, first_slot);
         struct seen *p = u->seen + u->top;
         uint64_t slot = first_slot, rbp = word_at(slot - 8);
         uint32_t n = 0;
-        bool cut = false;
+        enum outer outer = OUTER_NONE;
         for (;;) {
             while (p->slot < slot)
                 p++;
             if (p->slot == slot)
                 slot = same_slot(p);
             uint64_t ra = word_at(slot);
-            if (UNLIKELY(ra < LOWEST_CODE)) {
+            if (UNLIKELY(ra < UNWIND_LOWEST_CODE)) {
                 p = end;
                 break;
             }
-            if (meets(p, end, slot, ra, rbp)) {
+            if (meets(p, end, slot, ra, rbp) && all_there(end, &stack)) {
                 struct seen *next = verify(p, end);
                 if (LIKELY(next == NULL))
                     break;
                 p = next;
             }
             if (UNLIKELY(n == u->depth)) {
-                cut = true;
+                outer = OUTER_DEEPER;
                 p = end;
                 break;
             }
-            union rule_known known = rules_find(ra);
+            union rule_known known = rules_find(ra, u->scratch);
             struct step *step = &u->fresh[n++];
             step->slot = slot;
             step->ra = ra;
@@ -202,38 +180,44 @@ static __attribute__((noinline)) uint32_t walk_stack(struct unwind *u, const uin
             step->saved = 0;
             uint64_t cfa = (rule_needs_rbp(known.rule) ? rbp : slot + 8) + (uint64_t)rule_cfa(known.rule);
             if (UNLIKELY(rule_kind(known.rule) != RULE_SIMPLE)) {
-                if (rule_kind(known.rule) == RULE_END) {
+                if (rule_kind(known.rule) == RULE_SPECIAL && rule_special_kind(known.rule) != SPECIAL_UNKNOWN)
+                    return special_walk(u, first_slot, n);
+                if (rule_kind(known.rule) != RULE_ALIGNED || cfa <= slot || cfa & 7 ||
+                    !extent_holds(&stack, cfa)) {
+                    outer = rule_kind(known.rule) == RULE_END ? OUTER_NONE : OUTER_UNKNOWN;
                     p = end;
                     break;
                 }
-                if (rule_kind(known.rule) == RULE_SLOW || cfa <= slot || cfa & 7)
-                    return slow_stack(u, word_at(first_slot), n);
                 step->saved = rbp;
                 cfa = word_at(cfa);
             } else if (rule_rbp(known.rule)) {
                 step->saved = cfa - rule_rbp(known.rule);
             }
-            /* The caller's frame lies further out; if it seems not to, the stack is not what the rules think.
-             */
-            if (UNLIKELY(cfa - 8 <= slot || cfa & 7))
-                return slow_stack(u, word_at(first_slot), n);
+            /* The caller's frame lies further out, and rbp was saved between the two; if that seems not to be
+             * so, the stack is not what the rules think. Frame pointers end with 0. */
+            if (UNLIKELY(cfa - 8 <= slot || cfa & 7 || !extent_holds(&stack, cfa - 8) ||
+                         (step->saved && (step->saved <= slot || step->saved >= cfa)))) {
+                outer = rule_needs_rbp(known.rule) && rbp == 0 ? OUTER_NONE : OUTER_UNKNOWN;
+                p = end;
+                break;
+            }
             if (step->saved)
                 rbp = word_at(step->saved);
             slot = cfa - 8;
         }
         uint32_t total = n + (uint32_t)(end - p);
-        if (UNLIKELY(p != end && (u->cut ? total != u->depth : total > u->depth))) {
+        if (UNLIKELY(p != end && (u->outer == OUTER_DEEPER ? total != u->depth : total > u->depth))) {
             forget_walk(u); /* the cut moves: walk the whole */
             continue;
         }
         if (p == end) {
-            u->cut = cut;
-            end->hash = cut ? RECALL_CUT : RECALL_ROOT;
-            end->node = cut ? WIRE_NODE_CUT : WIRE_NODE_ROOT;
+            u->outer = outer;
+            end->hash = outer == OUTER_NONE ? RECALL_ROOT : RECALL_CUT;
+            end->node = outer == OUTER_NONE ? WIRE_NODE_ROOT : WIRE_NODE_CUT;
         }
         struct seen *top = keep(u, p, n);
         uint32_t node = node_of(u, top);
-        if (!u->cut && node)
+        if (u->outer != OUTER_DEEPER && node)
             shapes_learn(u->shapes, top, end, node);
         return node;
     }

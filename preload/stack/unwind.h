@@ -10,6 +10,7 @@
 #ifndef LIBTRACE_UNWIND_H
 #define LIBTRACE_UNWIND_H
 
+#include "cfi.h"
 #include "shapes.h"
 
 #include <stdbool.h>
@@ -31,17 +32,35 @@ struct seen {
 /* seen.check of a realigned frame, whose place depends on more than rbp. */
 #define SEEN_ALWAYS_WALKED 1
 
+/* A frame that was walked in this call. */
+struct step {
+    uint64_t slot, ra, rbp;
+    uint64_t saved; /* where the next outer frame's rbp is saved; 0: not saved */
+    union rule_known known;
+};
+
+/* What is further out than the frames that are kept of a stack. */
+enum outer {
+    OUTER_NONE,    /* nothing: the stack is whole */
+    OUTER_UNKNOWN, /* it cannot be known: what the outermost frame says decides that */
+    OUTER_DEEPER,  /* more frames than are kept */
+};
+
 /* A thread's memory for its walks. */
 struct unwind {
     uint32_t depth;     /* frames kept at most */
     uint32_t top;       /* the innermost frame's index in seen; depth = nothing remembered */
-    bool cut;           /* outer frames were left out of the previous stack */
+    enum outer outer;   /* of the previous stack */
     struct seen *seen;  /* [depth + 1], outermost last; then an end marker */
     struct step *fresh; /* [depth], frames walked, innermost first */
     void **buffer;      /* [depth + UNWIND_OWN], for libunwind */
+    struct cfi_scratch *scratch;
     struct shapes *shapes;
 };
 #define UNWIND_OWN 24 /* frames of ours that libunwind sees, at most */
+
+/* No return address is below: where libunwind ends, too. */
+#define UNWIND_LOWEST_CODE 0x4000
 
 /* Bytes that a struct unwind's arrays take for this depth; unwind_init() lays them out in such memory. */
 uint64_t unwind_memory(uint32_t depth);
@@ -60,14 +79,19 @@ uint32_t unwind_stack(struct unwind *u, const void *hook_frame);
 struct recall_place unwind_foresee(struct unwind *u, const void *hook_frame);
 uint32_t unwind_unforeseen(struct unwind *u, const void *hook_frame);
 
-/* ---- fallback.c: libunwind, for stacks with a frame that no simple rule describes, and as the oracle
- * -------- */
+/* ---- special.c ------------------------------------------------------------------------------------ */
+
+/* The node of a stack in which a frame has no simple rule: walked so far, that frame last, in u->fresh.
+ * first_slot: where the hook's return address is. */
+uint32_t special_walk(struct unwind *u, uint64_t first_slot, uint32_t walked);
+
+/* ---- oracle.c: libunwind, which LIBTRACE_CHECK_STACKS=1 compares stacks with ---------------------- */
 
 /* Loads libunwind, privately: its _Unwind_* and backtrace() must not come before the program's own. */
-void fallback_open(void);
+void oracle_open(void);
 
 /* The whole stack through unw_backtrace() into u->buffer; the number of frames, and the first that is not
  * ours (ra: the return address of the hook). 0 if it cannot be had. */
-uint32_t fallback_walk(struct unwind *u, uint64_t ra, uint32_t *first);
+uint32_t oracle_walk(struct unwind *u, uint64_t ra, uint32_t *first);
 
 #endif

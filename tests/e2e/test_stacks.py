@@ -128,11 +128,14 @@ def test_no_stack_differs(trace, say, tmp_path):
         traced = trace(argv, env={"LIBTRACE_CHECK_STACKS": "1", **env}, db=tmp_path / f"{number}.db", cwd=tmp_path)
         assert traced.returncode == 0, f"{name}: {traced.stderr[-500:]}"
         run = traced.run
-        # Each was checked, but those of other libraries' constructors, which run before libunwind is loaded.
-        assert run["stacks_checked"] >= run["allocations"] - 5000, f"{name}: {dict(run)}"
+        # Each was checked, but those of other libraries' constructors, which run before libunwind is loaded, and
+        # those through code that has no call frame information.
+        counted = run["stacks_checked"] + run["stacks_slow"]
+        assert counted >= run["allocations"] - 5000, f"{name}: {dict(run)}"
+        assert name == "node" or run["stacks_slow"] == 0, f"{name}: {dict(run)}"
         say(
             f"{name}: {run['stacks_checked']:,} stacks, {run['stacks_different']} different, "
-            f"{run['stacks_slow']:,} by libunwind, {time.monotonic() - begun:.0f} s"
+            f"{run['stacks_slow']:,} without call frame information, {time.monotonic() - begun:.0f} s"
         )
         checked += run["stacks_checked"]
         if run["stacks_different"]:

@@ -1,4 +1,5 @@
-/* fallback.c - libunwind: for the stacks that the rules do not reach, and to check those that they do. */
+/* oracle.c - libunwind, to check our own walks. Not for production: it opens descriptors in the program, and
+ * validates memory by system calls. */
 #define _GNU_SOURCE
 #include "unwind.h"
 #include "../thread.h"
@@ -10,7 +11,7 @@
 
 static int (*_Atomic walk)(void **, int);
 
-void fallback_open(void)
+void oracle_open(void)
 {
     int saved = errno;
     /* RTLD_LOCAL keeps its symbols to itself; and it stays, walks may be under way at any time. */
@@ -24,7 +25,7 @@ void fallback_open(void)
     errno = saved;
 }
 
-NOINLINE uint32_t fallback_walk(struct unwind *u, uint64_t ra, uint32_t *first)
+NOINLINE uint32_t oracle_walk(struct unwind *u, uint64_t ra, uint32_t *first)
 {
     int (*function)(void **, int) = atomic_load(&walk);
     if (!function)

@@ -1,0 +1,45 @@
+/* extent.h - the part of a stack that a walk may read, so that no unwind rule, however wrong, makes it fault.
+ *
+ * A thread's own stack can be read from its innermost frame to its end. Of any other, a coroutine's or a
+ * signal handler's, only the page is known that a frame was found in; whether the next can be read is asked
+ * of the kernel, page by page, as the walk gets there. Nothing is remembered of that from one walk to the
+ * next: such stacks come and go.
+ */
+#ifndef LIBTRACE_EXTENT_H
+#define LIBTRACE_EXTENT_H
+
+#include "bounds.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct extent {
+    uintptr_t low, high; /* words in between can be read */
+    bool own;            /* the thread's own stack: high is its end */
+};
+
+/* What is known of the stack that holds the word at this address, which can be read. */
+static inline struct extent extent_at(struct bounds own, uintptr_t address)
+{
+    if (address >= own.low && address < own.high)
+        return (struct extent){address, own.high, true};
+    return (struct extent){address, (address | 4095) + 1, false};
+}
+
+/* True if the word at the address can be read, which is further out; asks, if it must. errno is kept. */
+bool extent_reach(struct extent *extent, uintptr_t address);
+
+static inline bool extent_holds(struct extent *extent, uintptr_t address)
+{
+    if (__builtin_expect(address >= extent->low && address < extent->high && extent->high - address >= 8, 1))
+        return true;
+    return extent_reach(extent, address);
+}
+
+/* True if the word at the address can be read: asks the kernel. */
+bool extent_readable(uintptr_t address);
+
+/* Goes over to another stack, in which a frame was left at this address; false if it cannot be read. */
+bool extent_change(struct extent *extent, struct bounds own, uintptr_t address);
+
+#endif

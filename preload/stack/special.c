@@ -1,0 +1,222 @@
+/* special.c - the walk of a stack in which a frame has no simple rule.
+ *
+ * It goes on from that frame, outwards, with the stack pointer apart from where the return address was, as
+ * signals and runtimes change stacks. Two registers, rsp and rbp, are enough for nearly all; where a frame's
+ * description takes another one, the walk begins anew inside of ourselves, and takes every frame by its full
+ * description. Nothing is remembered of such walks but the stacks' numbers.
+ */
+#include "modules.h"
+#include "recall.h"
+#include "rules.h"
+#include "runtimes.h"
+#include "stacks.h"
+#include "unwind.h"
+
+enum outcome {
+    GO_ON,
+    IS_WHOLE,        /* the outermost frame */
+    IS_UNKNOWN,      /* nothing is known of what is further out */
+    NEEDS_REGISTERS, /* more than are at hand */
+};
+
+struct walk {
+    struct unwind *u;
+    struct registers r; /* in the frame that comes next */
+    struct extent stack;
+    uint32_t count;   /* frames in u->fresh */
+    bool full;        /* all registers that calls preserve are followed */
+    bool interrupted; /* by a signal: the frame's address is not that after a call */
+};
+
+#define OWN_FRAMES_MOST 16
+
+static uint64_t word_at(uint64_t address)
+{
+    return *(const uint64_t *)(uintptr_t)address;
+}
+
+/* ---- steps ---------------------------------------------------------------------------------------- */
+
+static enum outcome by_description(struct walk *w, uint64_t pc)
+{
+    struct module module;
+    uintptr_t slot;
+    if (!modules_find(pc, &module))
+        return IS_UNKNOWN;
+    switch (cfi_step(&module.cfi, pc, w->u->scratch, &w->r, &w->stack, &slot)) {
+    case CFI_CALLER:
+        return GO_ON;
+    case CFI_END:
+        return IS_WHOLE;
+    case CFI_NEEDS:
+        return NEEDS_REGISTERS;
+    default:
+        return IS_UNKNOWN;
+    }
+}
+
+/* A rule in 32 bits, see rule.h. */
+static enum outcome by_rule(struct walk *w, uint32_t rule)
+{
+    struct registers *r = &w->r;
+    uint64_t rsp = r->value[DWARF_RSP], rbp = r->value[DWARF_RBP];
+    if (rule_needs_rbp(rule) && !registers_known(r, DWARF_RBP))
+        return NEEDS_REGISTERS;
+    if (rule_needs_rbp(rule) && rbp == 0)
+        return IS_WHOLE; /* of a chain of frame pointers */
+    uint64_t cfa = (rule_needs_rbp(rule) ? rbp : rsp) + (uint64_t)rule_cfa(rule);
+    uint64_t saved = rule_rbp(rule) ? cfa - rule_rbp(rule) : 0;
+    if (rule_kind(rule) == RULE_ALIGNED) {
+        if (cfa & 7 || !extent_holds(&w->stack, cfa))
+            return IS_UNKNOWN;
+        saved = rbp;
+        cfa = word_at(cfa);
+    }
+    if (cfa & 7 || cfa - 8 < rsp || !extent_holds(&w->stack, cfa - 8))
+        return IS_UNKNOWN;
+    if (saved) {
+        if (saved & 7 || !extent_holds(&w->stack, saved))
+            return IS_UNKNOWN;
+        r->value[DWARF_RBP] = word_at(saved);
+    }
+    r->value[DWARF_PC] = word_at(cfa - 8);
+    r->value[DWARF_RSP] = cfa;
+    r->known &= 1u << DWARF_RBP;
+    r->known |= 1u << DWARF_PC | 1u << DWARF_RSP | (saved ? 1u << DWARF_RBP : 0);
+    return GO_ON;
+}
+
+/* Registers by their DWARF numbers, where the kernel saves them in a signal's frame, in the order of its
+ * struct sigcontext (arch/x86/include/uapi/asm/sigcontext.h); rsp is there when the handler returns. */
+static const uint8_t saved_by_kernel[] = {8, 9,         10,        11, 12, 13, 14,        15,      5,
+                                          4, DWARF_RBP, DWARF_RBX, 1,  0,  2,  DWARF_RSP, DWARF_PC};
+#define SIGNAL_REGISTERS 40 /* bytes from rsp to the first of them */
+
+static enum outcome by_signal(struct walk *w)
+{
+    const unsigned count = sizeof saved_by_kernel;
+    uint64_t at = w->r.value[DWARF_RSP] + SIGNAL_REGISTERS;
+    if (at & 7 || !extent_holds(&w->stack, at) || !extent_holds(&w->stack, at + 8 * (count - 1)))
+        return IS_UNKNOWN;
+    struct registers r = {.known = 0};
+    for (unsigned i = 0; i < count; i++)
+        registers_set(&r, saved_by_kernel[i], word_at(at + 8 * i));
+    if (!extent_change(&w->stack, w->u->shapes->stack, r.value[DWARF_RSP]))
+        return IS_UNKNOWN;
+    w->r = r;
+    w->interrupted = true;
+    return GO_ON;
+}
+
+static enum outcome step(struct walk *w, uint32_t rule, uint64_t pc)
+{
+    if (rule_kind(rule) == RULE_END)
+        return IS_WHOLE;
+    if (rule_kind(rule) != RULE_SPECIAL) {
+        enum outcome outcome = w->full ? by_description(w, pc) : IS_UNKNOWN;
+        return outcome == IS_UNKNOWN ? by_rule(w, rule) : outcome;
+    }
+    switch (rule_special_kind(rule)) {
+    case SPECIAL_REGISTERS:
+        return by_description(w, pc);
+    case SPECIAL_SIGNAL:
+        return by_signal(w);
+    case SPECIAL_HOTSPOT:
+        if (!registers_known(&w->r, DWARF_RBP))
+            return NEEDS_REGISTERS;
+        return hotspot_step(&w->r, &w->stack) ? GO_ON : IS_UNKNOWN;
+    case SPECIAL_GO:
+    case SPECIAL_GO_SYSTEM:
+        return runtime_go_step(rule, &w->r, &w->stack, w->u->shapes->stack) ? GO_ON : IS_UNKNOWN;
+    default:
+        return IS_UNKNOWN;
+    }
+}
+
+/* ---- the walk ------------------------------------------------------------------------------------- */
+
+static enum outcome walk_on(struct walk *w)
+{
+    for (;;) {
+        uint64_t pc = w->r.value[DWARF_PC];
+        if (pc < UNWIND_LOWEST_CODE)
+            return IS_WHOLE;
+        if (w->count == w->u->depth)
+            return IS_UNKNOWN;
+        /* Frames are looked up at the byte before, which is of the call; here that is the one itself. */
+        uint64_t address = w->interrupted ? pc + 1 : pc;
+        w->interrupted = false;
+        union rule_known known = rules_find(address, w->u->scratch);
+        w->u->fresh[w->count++].known = known;
+        enum outcome outcome = step(w, known.rule, address - 1);
+        if (outcome != GO_ON)
+            return outcome;
+    }
+}
+
+/* From here: the registers are ours, and our own frames come first. */
+static __attribute__((noinline)) enum outcome walk_in_full(struct walk *w, uint64_t first_slot)
+{
+    struct registers *r = &w->r;
+    r->known = 1u << DWARF_PC | 1u << DWARF_RSP | 1u << DWARF_RBP | 1u << DWARF_RBX | 0xfu << 12;
+    __asm__ volatile("lea 0(%%rip), %%rax\n\t"
+                     "mov %%rax, %c1(%0)\n\t"
+                     "mov %%rsp, %c2(%0)\n\t"
+                     "mov %%rbp, %c3(%0)\n\t"
+                     "mov %%rbx, %c4(%0)\n\t"
+                     "mov %%r12, %c5(%0)\n\t"
+                     "mov %%r13, %c6(%0)\n\t"
+                     "mov %%r14, %c7(%0)\n\t"
+                     "mov %%r15, %c8(%0)"
+                     :
+                     : "r"(r->value), "i"(8 * DWARF_PC), "i"(8 * DWARF_RSP), "i"(8 * DWARF_RBP),
+                       "i"(8 * DWARF_RBX), "i"(8 * 12), "i"(8 * 13), "i"(8 * 14), "i"(8 * 15)
+                     : "rax", "memory");
+    struct module module;
+    uintptr_t slot = 0;
+    uint64_t pc = r->value[DWARF_PC];
+    w->count = 0;
+    w->full = true;
+    w->interrupted = false;
+    w->stack = extent_at(w->u->shapes->stack, r->value[DWARF_RSP]);
+    if (!modules_find(pc, &module))
+        return IS_UNKNOWN;
+    for (unsigned i = 0; slot != first_slot; i++, pc = r->value[DWARF_PC] - 1)
+        if (i == OWN_FRAMES_MOST ||
+            cfi_step(&module.cfi, pc, w->u->scratch, r, &w->stack, &slot) != CFI_CALLER)
+            return IS_UNKNOWN;
+    return walk_on(w);
+}
+
+/* The trie knows the stack that was walked, or gets to know it. */
+static uint32_t node_of(const struct walk *w, bool whole)
+{
+    uint64_t hash = whole ? RECALL_ROOT : RECALL_CUT;
+    const struct step *fresh = w->u->fresh;
+    for (uint32_t i = w->count; i-- > 0;)
+        hash = recall_hash(hash, fresh[i].known.frame);
+    uint32_t node = recall_find(&recall_by_frames, recall_elsewhere(hash));
+    if (node)
+        return node;
+    node = whole ? WIRE_NODE_ROOT : WIRE_NODE_CUT;
+    for (uint32_t i = w->count; i-- > 0;)
+        node = stacks_child(node, fresh[i].known.frame);
+    if (node)
+        recall_put(&recall_by_frames, recall_elsewhere(hash), node);
+    return node;
+}
+
+/* Not cold: each event of a Java program. */
+__attribute__((noinline)) uint32_t special_walk(struct unwind *u, uint64_t first_slot, uint32_t walked)
+{
+    const struct step *last = &u->fresh[walked - 1];
+    struct walk w = {.u = u, .count = walked - 1, .stack = extent_at(u->shapes->stack, first_slot)};
+    w.r.value[DWARF_PC] = last->ra;
+    w.r.value[DWARF_RSP] = last->slot + 8;
+    w.r.value[DWARF_RBP] = last->rbp;
+    w.r.known = 1u << DWARF_PC | 1u << DWARF_RSP | 1u << DWARF_RBP;
+    enum outcome outcome = walk_on(&w);
+    if (outcome == NEEDS_REGISTERS)
+        outcome = walk_in_full(&w, first_slot);
+    return node_of(&w, outcome == IS_WHOLE);
+}
