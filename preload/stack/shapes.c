@@ -92,13 +92,11 @@ static bool fill_up(struct shape *draft, const uint64_t *base)
  * share hashes. */
 static void count_from_base(struct shape *draft, const uint64_t *base, unsigned from, unsigned to)
 {
-    uint64_t too_much[SHAPE_WORDS];
-    uint16_t places[SHAPE_WORDS];
-    for (uint16_t i = 0; i < draft->words; i++) {
-        too_much[i] = i >= from && i < to ? (uint64_t)(uintptr_t)base : 0;
-        places[i] = i;
-    }
-    struct shape_sums sums = shape_sums(places, draft->words, too_much);
+    const uint64_t too_much[] = {0, (uint64_t)(uintptr_t)base};
+    uint16_t which[SHAPE_WORDS];
+    for (unsigned i = 0; i < draft->words; i++)
+        which[i] = i >= from && i < to;
+    struct shape_sums sums = shape_sums(which, draft->words, too_much);
     draft->start -= sums.inner + sums.outer;
 }
 
