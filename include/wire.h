@@ -1,5 +1,8 @@
 /* wire.h - the shared memory between traced processes and their collector.
  *
+ * What is in it is not to be believed: any process of the run can write anywhere. The collector reads it
+ * through analyzer/arena, and what it has to trust it is told by argument (collector.h).
+ *
  * One memfd, the arena, holds all of it. Traced processes map it once, at start, and close the
  * descriptor; children inherit the mapping by fork and open it again through /proc/PID/fd after exec.
  *
@@ -51,7 +54,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 5u                  /* changed with every change of this file */
+#define WIRE_VERSION 6u                  /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -262,14 +265,10 @@ enum wire_collector_state {
 struct wire_arena {
     uint64_t magic;
     uint32_t version;
-    uint32_t chunks;      /* that this arena has */
-    uint32_t first_pidfd; /* the collector's descriptor of the first process, which may die before the
-                           * collector has looked for it; 0 = none */
-    uint32_t reserved;
+    uint32_t chunks;       /* that this arena has */
     uint64_t cookie;       /* random; part of LIBTRACE_SESSION */
     uint64_t started_ns;   /* CLOCK_MONOTONIC of the run's start */
     uint64_t started_real; /* CLOCK_REALTIME, ns since 1970 */
-    char database[4096];   /* absolute path */
 
     _Alignas(
         64) _Atomic uint32_t tick; /* (collector) its heartbeat: time since started_ns in units of 10 ms */

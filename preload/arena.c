@@ -4,30 +4,34 @@
 #include "guest.h"
 
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 struct wire_arena *arena;
+static uint64_t arena_size; /* bytes mapped; never read from the arena, which anybody may have written to */
 
-int arena_map(int descriptor)
+int arena_map(int descriptor, uint64_t size)
 {
-    int saved = errno;
-    struct stat status;
-    int result = -1;
-    if (fstat(descriptor, &status) == 0 && (size_t)status.st_size >= sizeof(struct wire_arena)) {
-        void *at = mmap(NULL, (size_t)status.st_size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
-        if (at != MAP_FAILED) {
-            /* Shared memory of ours is of no use in the program's core dumps. */
-            madvise(at, (size_t)status.st_size, MADV_DONTDUMP);
-            if (mprotect(at, WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE, PROT_READ | PROT_WRITE) == 0) {
-                arena = at;
-                result = 0;
-            } else {
-                munmap(at, (size_t)status.st_size);
-            }
+    int saved = errno, result = -1;
+    void *at = mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
+    if (at != MAP_FAILED) {
+        /* Shared memory of ours is of no use in the program's core dumps. */
+        madvise(at, size, MADV_DONTDUMP);
+        if (mprotect(at, WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE, PROT_READ | PROT_WRITE) == 0) {
+            arena = at;
+            arena_size = size;
+            result = 0;
+        } else {
+            munmap(at, size);
         }
     }
     errno = saved;
     return result;
+}
+
+void arena_unmap(void)
+{
+    struct wire_arena *old = arena;
+    arena = NULL;
+    guest_unmap(old, arena_size);
 }
 
 int arena_open(uint64_t offset, size_t size)
@@ -38,11 +42,16 @@ int arena_open(uint64_t offset, size_t size)
     return result;
 }
 
+static unsigned chunk_words(void)
+{
+    return (unsigned)(arena_size >> WIRE_CHUNK_SHIFT) / 64;
+}
+
 /* Up to 64 chunks: neighbouring bits of one word of the map. */
 static uint64_t claim_in_word(unsigned chunks)
 {
     uint64_t want = chunks == 64 ? ~0ull : (1ull << chunks) - 1;
-    for (unsigned word = 0; word < arena->chunks / 64; word++) {
+    for (unsigned word = 0; word < chunk_words(); word++) {
         uint64_t used = atomic_load_explicit(&arena->chunk_map[word], memory_order_relaxed);
         for (unsigned shift = 0; shift + chunks <= 64; shift++) {
             if (used & want << shift)
@@ -59,7 +68,7 @@ static uint64_t claim_in_word(unsigned chunks)
 static uint64_t claim_words(unsigned words)
 {
     unsigned have = 0;
-    for (unsigned word = 0; word < arena->chunks / 64; word++) {
+    for (unsigned word = 0; word < chunk_words(); word++) {
         uint64_t none = 0;
         if (atomic_compare_exchange_strong(&arena->chunk_map[word], &none, ~0ull)) {
             if (++have == words)
@@ -69,7 +78,7 @@ static uint64_t claim_words(unsigned words)
                 atomic_store(&arena->chunk_map[word - have], 0);
         }
     }
-    for (unsigned word = arena->chunks / 64; have; have--)
+    for (unsigned word = chunk_words(); have; have--)
         atomic_store(&arena->chunk_map[word - have], 0);
     return 0;
 }

@@ -14,8 +14,9 @@
 /* The header, NULL while there is no session. */
 extern HIDDEN struct wire_arena *arena;
 
-/* Maps the arena from a descriptor, which the caller closes. 0, or -1 (errno kept). */
-int arena_map(int descriptor);
+/* Maps the arena, of so many bytes, from a descriptor, which the caller closes. 0, or -1 (errno kept). */
+int arena_map(int descriptor, uint64_t size);
+void arena_unmap(void);
 
 /* Claims size bytes (rounded up to chunks) of zeroed memory; returns its offset, 0 when the arena is full. */
 uint64_t arena_claim(size_t size);

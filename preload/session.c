@@ -4,16 +4,16 @@
 #include "arena.h"
 #include "attach/attach.h"
 #include "guest.h"
+#include "launch.h"
 #include "notes.h"
 #include "real.h"
-#include "spawn.h"
 #include "thread.h"
+#include "wire_check.h"
 #include "python/python.h"
 #include "stack/modules.h"
 #include "stack/recall.h"
 #include "stack/rules.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
@@ -24,7 +24,6 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -77,26 +76,13 @@ static void read_settings(void)
     settings.depth = number_between("LIBTRACE_DEPTH", 1, 1024, 128);
     settings.check_stacks = number_between("LIBTRACE_CHECK_STACKS", 0, 1, 0);
     settings.follow = number_between("LIBTRACE_FOLLOW", 0, 1, 1);
+    settings.threads = number_between("LIBTRACE_THREADS", 0, 1, 0);
+    settings.events = number_between("LIBTRACE_EVENTS", 0, 1, 0);
+    settings.blocks = number_between("LIBTRACE_BLOCKS", 0, 1, 0);
     settings.stack = stack_setting();
 }
 
 /* ---- making or joining a run --------------------------------------------------------------------- */
-
-/* Where the database is to be: LIBTRACE_DB or trace.db, made absolute. False: no such directory. */
-static bool database_path(char *path, size_t size)
-{
-    char *at = path, *end = path + size;
-    const char *name = getenv("LIBTRACE_DB");
-    if (!name || !*name)
-        name = "trace.db";
-    if (name[0] != '/') {
-        if (syscall(SYS_getcwd, path, size) < 0)
-            return false;
-        at = guest_format(path + strlen(path), end, "/");
-    }
-    guest_format(at, end, name);
-    return true;
-}
 
 /* As much of the usual size as the address space limit leaves sensible. */
 static uint32_t arena_chunks(void)
@@ -108,21 +94,6 @@ static uint32_t arena_chunks(void)
     if (chunks < 512)
         chunks = 512; /* 32 MiB */
     return chunks > WIRE_MAX_CHUNKS ? WIRE_MAX_CHUNKS : (uint32_t)chunks;
-}
-
-/* The collector's path from ours: the build tree and the installed one are laid out alike. */
-static bool collector_path(char *path, size_t size)
-{
-    Dl_info info;
-    if (!dladdr((void *)&session_ready, &info) || !info.dli_fname)
-        return false;
-    char *end = path + size, *at = guest_format(path, end, info.dli_fname);
-    while (at > path && at[-1] != '/')
-        at--;
-    if (at == path)
-        at = guest_format(path, end, "./");
-    guest_format(at, end, LIBTRACE_COLLECTOR_FROM_LIB);
-    return true;
 }
 
 static void fill_header(uint32_t chunks)
@@ -153,7 +124,8 @@ static int move_up(int low)
 static int new_memory(uint64_t size)
 {
     int descriptor = move_up((int)syscall(SYS_memfd_create, "libtrace", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (descriptor >= 0 && ftruncate(descriptor, (off_t)size) != 0) {
+    if (descriptor >= 0 &&
+        (ftruncate(descriptor, (off_t)size) != 0 || fcntl(descriptor, F_ADD_SEALS, WIRE_SEALS) != 0)) {
         close(descriptor);
         return -1;
     }
@@ -167,7 +139,7 @@ static int make_arena(void)
     int descriptor = new_memory((uint64_t)chunks * WIRE_CHUNK_SIZE);
     if (descriptor < 0)
         return -1;
-    if (arena_map(descriptor) != 0) {
+    if (arena_map(descriptor, (uint64_t)chunks * WIRE_CHUNK_SIZE) != 0) {
         close(descriptor);
         return -1;
     }
@@ -190,31 +162,19 @@ static bool make_run(void)
         session_stop("no memory to share with the collector; the program runs untraced", "");
         return false;
     }
-    static char path[PATH_MAX];
-    char text[16];
-    int error = ENOENT, collector = 0;
-    if (!database_path(arena->database, sizeof arena->database)) {
-        session_stop("the working directory is gone; set LIBTRACE_DB; the program runs untraced", "");
-    } else {
-        int self = move_up((int)syscall(SYS_pidfd_open, syscall(SYS_getpid), 0));
-        arena->first_pidfd = self >= 3 ? (uint32_t)self : 0;
-        guest_format_number(text, text + sizeof text, (uint64_t)descriptor);
-        if (collector_path(path, sizeof path))
-            error = spawn_collector(path, text, descriptor, self, &collector);
-        if (self >= 0)
-            close(self);
-        if (error)
-            session_stop(
-                "cannot start the collector, the program runs untraced (is libtrace installed whole?): ",
-                path);
-    }
+    int collector = 0, self = move_up((int)syscall(SYS_pidfd_open, syscall(SYS_getpid), 0));
+    const char *detail = "", *why = launch_collector(&settings, descriptor, self, &collector, &detail);
+    if (self >= 0)
+        close(self);
+    if (why)
+        session_stop(why, detail);
     char *end = session_text + sizeof session_text;
     char *at = guest_format_number(session_text, end, (uint64_t)collector);
     at = guest_format_number(guest_format(at, end, ":"), end, (uint64_t)descriptor);
     guest_format_number(guest_format(at, end, ":"), end, arena->cookie);
     close(descriptor);
     faults_at_start = faults_of_children();
-    return !error;
+    return !why;
 }
 
 /* Maps the arena of the run that LIBTRACE_SESSION names. */
@@ -227,20 +187,17 @@ static bool join_run(const char *session)
     char path[64], *end = path + sizeof path;
     char *text = guest_format_number(guest_format(path, end, "/proc/"), end, pid);
     guest_format_number(guest_format(text, end, "/fd/"), end, number);
-    int descriptor = open(path, O_RDWR | O_CLOEXEC);
+    int descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (descriptor < 0)
         return false;
-    struct stat file;
-    bool mapped = fstat(descriptor, &file) == 0 && S_ISREG(file.st_mode) && arena_map(descriptor) == 0;
+    uint64_t size;
+    bool mapped = wire_check(descriptor, &size) && arena_map(descriptor, size) == 0;
     close(descriptor);
     if (!mapped)
         return false;
-    uint32_t state = arena->magic == WIRE_MAGIC && arena->version == WIRE_VERSION && arena->cookie == cookie
-                         ? atomic_load(&arena->collector)
-                         : WIRE_COLLECTOR_DONE;
+    uint32_t state = arena->cookie == cookie ? atomic_load(&arena->collector) : WIRE_COLLECTOR_DONE;
     if (state == WIRE_COLLECTOR_DONE || state == WIRE_COLLECTOR_FAILED) {
-        munmap(arena, (size_t)file.st_size);
-        arena = NULL;
+        arena_unmap();
         return false;
     }
     guest_format(session_text, session_text + sizeof session_text, session);
@@ -536,10 +493,7 @@ bool session_leave(void)
         arena_wake_collector();
     }
     process = NULL;
-    size_t size = (size_t)arena->chunks * WIRE_CHUNK_SIZE;
-    struct wire_arena *old = arena;
-    arena = NULL;
-    guest_unmap(old, size);
+    arena_unmap();
     return true;
 }
 

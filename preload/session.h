@@ -11,10 +11,11 @@
 
 /* Settings from the environment, read once at the start. */
 struct settings {
-    uint32_t depth;    /* LIBTRACE_DEPTH: frames kept of a stack */
-    bool check_stacks; /* LIBTRACE_CHECK_STACKS=1: compare every stack with unw_backtrace */
-    bool follow;       /* LIBTRACE_FOLLOW=0: the first process only */
-    int stack;         /* LIBTRACE_STACK: enum stack_choice */
+    uint32_t depth;               /* LIBTRACE_DEPTH: frames kept of a stack */
+    bool check_stacks;            /* LIBTRACE_CHECK_STACKS=1: compare every stack with unw_backtrace */
+    bool follow;                  /* LIBTRACE_FOLLOW=0: the first process only */
+    int stack;                    /* LIBTRACE_STACK: enum stack_choice */
+    bool threads, events, blocks; /* for the collector, see collector.h */
 };
 enum stack_choice { STACK_AUTO, STACK_PYTHON, STACK_NATIVE, STACK_BOTH };
 extern HIDDEN struct settings settings;

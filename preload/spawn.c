@@ -21,7 +21,6 @@
 #define STACK_SIZE 16384
 
 struct spawn {
-    const char *path;
     char *const *arguments;
     char *const *environment;
     int descriptors[2];
@@ -38,7 +37,7 @@ static int second_child(void *data)
     if (spawn->descriptors[1] >= 0)
         syscall(SYS_fcntl, spawn->descriptors[1], F_SETFD, 0);
     if (syscall(SYS_fcntl, spawn->descriptors[0], F_SETFD, 0) == 0)
-        syscall(SYS_execve, spawn->path, spawn->arguments, spawn->environment);
+        syscall(SYS_execve, spawn->arguments[0], spawn->arguments, spawn->environment);
     spawn->error = errno;
     syscall(SYS_exit, 127);
     return 127;
@@ -70,15 +69,13 @@ static char **clean_environment(size_t *size)
     return copy;
 }
 
-int spawn_collector(const char *path, const char *argument, int descriptor, int other, int *pid)
+int spawn_collector(char *const *arguments, int descriptor, int other, int *pid)
 {
     int saved = errno, error = ENOMEM;
     size_t size;
     char **environment = clean_environment(&size);
     struct spawn *spawn = guest_pages(sizeof *spawn);
     if (environment && spawn) {
-        char *arguments[] = {(char *)path, (char *)argument, NULL};
-        spawn->path = path;
         spawn->arguments = arguments;
         spawn->environment = environment;
         spawn->descriptors[0] = descriptor;

@@ -1,13 +1,15 @@
 /* collector.c - the process that remembers: drains the rings of a run, keeps its ledger, and has it written.
  *
- * Started by libtrace.so in the run's first process, with the arena's descriptor as its only argument. It
- * belongs to nobody: no terminal, no standard streams, no parent that waits for it. It ends when the run's
- * last process has.
+ * Started by libtrace.so in the run's first process, or by trace-attach, with all that it has to trust as
+ * arguments (collector.h). It belongs to nobody: no terminal, no standard streams, no parent that waits for
+ * it. It ends when the run's last process has.
  */
 #define _GNU_SOURCE
 #include "drain.h"
+#include "options.h"
 #include "others.h"
 #include "snapshot.h"
+#include "wire_check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,21 +71,34 @@ static void set_state(struct wire_arena *arena, enum wire_collector_state state)
         futex_wake(&arena->process[i].state);
 }
 
-/* The program may notice nothing of us: no pipe kept open, no terminal, no limit of its own hit by us. */
-static void settle(struct wire_arena *arena, int memory)
+static int by_number(const void *a, const void *b)
 {
-    /* Next to each other, to close what is around them. */
-    int first = arena->first_pidfd ? fcntl((int)arena->first_pidfd, F_DUPFD_CLOEXEC, memory + 1) : -1;
-    if (first > memory + 1)
-        close_range((unsigned)memory + 1, (unsigned)first - 1, 0);
-    arena->first_pidfd = first > 0 ? (uint32_t)first : 0;
+    return *(const int *)a - *(const int *)b;
+}
+
+/* Closes all descriptors but our own and the standard streams. */
+static void close_others(const struct options *options)
+{
+    int kept[] = {options->memory, options->first, options->report}, after = 3;
+    qsort(kept, sizeof kept / sizeof kept[0], sizeof kept[0], by_number);
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        if (kept[i] < after)
+            continue;
+        if (kept[i] > after)
+            close_range((unsigned)after, (unsigned)kept[i] - 1, 0);
+        fcntl(kept[i], F_SETFD, FD_CLOEXEC);
+        after = kept[i] + 1;
+    }
+    close_range((unsigned)after, ~0u, 0);
+}
+
+/* The program may notice nothing of us: no pipe kept open, no terminal, no limit of its own hit by us. */
+static void settle(const struct options *options)
+{
+    close_others(options);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int standard = 0; standard < 3 && null >= 0; standard++)
         dup2(null, standard);
-    if (memory > 3)
-        close_range(3, (unsigned)memory - 1, 0);
-    close_range((unsigned)(first > memory ? first : memory) + 1, ~0u, 0);
-    fcntl(memory, F_SETFD, FD_CLOEXEC);
     struct rlimit limit;
     const int raised[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_NOFILE};
     for (size_t i = 0; i < sizeof raised / sizeof raised[0]; i++) {
@@ -102,17 +117,14 @@ static void settle(struct wire_arena *arena, int memory)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static struct wire_arena *map_arena(int memory)
+static struct wire_arena *map_arena(int memory, size_t *size)
 {
-    struct stat status;
-    if (fstat(memory, &status) != 0 || (size_t)status.st_size < sizeof(struct wire_arena))
+    uint64_t bytes;
+    if (!wire_check(memory, &bytes))
         return NULL;
-    void *at =
-        mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory, 0);
-    struct wire_arena *arena = at == MAP_FAILED ? NULL : at;
-    if (!arena || arena->magic != WIRE_MAGIC || arena->version != WIRE_VERSION)
-        return NULL;
-    return arena;
+    *size = (size_t)bytes;
+    void *at = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory, 0);
+    return at == MAP_FAILED ? NULL : at;
 }
 
 /* The first process describes itself right after it has started us; false if it died instead. */
@@ -129,6 +141,7 @@ static bool wait_for_first(const struct wire_arena *arena)
 /* ---- the loop ---------------------------------------------------------------------------------- */
 
 struct collector {
+    struct options options;
     struct tracker tracker;
     struct writer *writer;
     uint64_t next_look_ns;
@@ -138,9 +151,7 @@ struct collector {
     uint32_t leaving_pauses;            /* for the only process to be gone */
     uint64_t next_ask_ns, ask_pause_ns; /* for processes that have not told of themselves; 0 = not yet */
     uint32_t living;
-    bool alone;  /* there is one process, on its way out, which has never forked */
-    bool follow; /* forked processes are part of the run */
-    bool want_blocks;
+    bool alone;     /* there is one process, on its way out, which has never forked */
     bool announced; /* WIRE_COLLECTOR_RUNNING */
 };
 
@@ -192,7 +203,7 @@ static bool somebody_is_left(struct collector *c, uint64_t now_ns)
         c->ask_pause_ns = 0;
         return true;
     }
-    if (c->alone || !c->follow)
+    if (c->alone || !c->options.follow)
         return false;
     if (!c->ask_pause_ns) {
         c->ask_pause_ns = FIRST_ASK_NS;
@@ -202,13 +213,12 @@ static bool somebody_is_left(struct collector *c, uint64_t now_ns)
         return true;
     c->ask_pause_ns = c->ask_pause_ns * 2 < LAST_ASK_NS ? c->ask_pause_ns * 2 : LAST_ASK_NS;
     c->next_ask_ns = now_ns + c->ask_pause_ns;
-    return others_have_arena(c->tracker.arena, c->tracker.memory,
-                             (size_t)c->tracker.arena->chunks * WIRE_CHUNK_SIZE);
+    return others_have_arena(c->tracker.arena, c->tracker.memory, c->tracker.arena_size);
 }
 
 static void post(struct collector *c, enum snapshot_kind kind)
 {
-    struct job *job = snapshot_take(&c->tracker, kind, c->want_blocks);
+    struct job *job = snapshot_take(&c->tracker, kind, c->options.blocks);
     if (!job)
         return;
     job->interrupted = told_to_end != 0;
@@ -223,11 +233,30 @@ static void wait_for_writer(struct collector *c)
     }
 }
 
-/* Leaves a sentence for the program, which says it for us. */
-static int fail(struct wire_arena *arena, const char *why)
+/* Tells who has started us how that went, once. */
+static void report(struct options *options, const char *why)
 {
-    snprintf(arena->error, sizeof arena->error, "%s", why ? why : "the collector failed");
+    char line[512];
+    int size = snprintf(line, sizeof line - 1, "%s", why ? why : "");
+    if (!options->report)
+        return;
+    size = size < (int)sizeof line - 2 ? size : (int)sizeof line - 2;
+    line[size] = '\n';
+    if (write(options->report, line, (size_t)size + 1) < 0) {
+        /* Nobody is interested any more. */
+    }
+    close(options->report);
+    options->report = 0;
+}
+
+/* Leaves a sentence for the program, which says it for us. */
+static int fail(struct collector *c, const char *why)
+{
+    struct wire_arena *arena = c->tracker.arena;
+    why = why ? why : "the collector failed";
+    snprintf(arena->error, sizeof arena->error, "%s", why);
     set_state(arena, WIRE_COLLECTOR_FAILED);
+    report(&c->options, why);
     return 1;
 }
 
@@ -242,7 +271,7 @@ static void commit_for_waiting(struct collector *c)
     post(c, SNAPSHOT_RAW);
     wait_for_writer(c);
     if (writer_error(c->writer)) {
-        fail(c->tracker.arena, writer_error(c->writer)); /* a full disk, say */
+        fail(c, writer_error(c->writer)); /* a full disk, say */
         return;
     }
     struct wire_process *first = tracker_process(&c->tracker, 0)->slot;
@@ -298,6 +327,7 @@ static void announce(struct collector *c)
     if (!c->announced && writer_state(c->writer) == WRITER_READY) {
         c->announced = true;
         set_state(c->tracker.arena, WIRE_COLLECTOR_RUNNING);
+        report(&c->options, NULL);
     }
 }
 
@@ -330,48 +360,39 @@ static void loop(struct collector *c)
     } while (somebody_is_left(c, now_ns) && !told_to_end && writer_state(c->writer) != WRITER_FAILED);
 }
 
-static bool is_on(const char *variable)
-{
-    const char *value = getenv(variable);
-    return value && strcmp(value, "1") == 0;
-}
-
 int main(int argc, char **argv)
 {
     static struct collector collector;
     struct collector *c = &collector;
-    int memory = argc == 2 ? atoi(argv[1]) : -1;
-    if (memory < 3) {
+    if (!options_parse(&c->options, argc, argv)) {
         fprintf(stderr, "trace-collector is started by libtrace.so, not by hand; see trace-run --help\n");
         return 2;
     }
-    struct wire_arena *arena = map_arena(memory);
+    struct wire_arena *arena = map_arena(c->options.memory, &c->tracker.arena_size);
     if (!arena)
-        return 1;
+        return report(&c->options, "the shared memory is not one of this version of libtrace"), 1;
     /* One heap for both threads: one of its own would grow by a system call for each page. */
     mallopt(M_ARENA_MAX, 1);
-    settle(arena, memory);
+    settle(&c->options);
     atomic_store(&arena->collector_pid, (int32_t)getpid());
     if (!wait_for_first(arena))
         return 1;
     c->tracker.arena = arena;
-    c->tracker.memory = memory;
+    c->tracker.memory = c->options.memory;
+    c->tracker.first_pidfd = c->options.first;
     c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;
-    c->tracker.by_thread = is_on("LIBTRACE_THREADS");
-    c->tracker.log_events = is_on("LIBTRACE_EVENTS");
-    c->want_blocks = is_on("LIBTRACE_BLOCKS");
-    const char *follow = getenv("LIBTRACE_FOLLOW");
-    c->follow = !follow || strcmp(follow, "0") != 0;
-    c->writer = writer_start(arena);
+    c->tracker.by_thread = c->options.threads;
+    c->tracker.log_events = c->options.events;
+    c->writer = writer_start(arena, c->options.database);
     if (!c->writer)
-        return fail(arena, "no memory for the collector; nothing is recorded");
+        return fail(c, "no memory for the collector; nothing is recorded");
     tracker_look(&c->tracker);
     c->living = 1;
     c->idle_ns = 100000;
     loop(c);
     wait_for_writer(c);
     if (writer_state(c->writer) == WRITER_FAILED)
-        return fail(arena, writer_error(c->writer));
+        return fail(c, writer_error(c->writer));
     announce(c);
     do {
         post(c, SNAPSHOT_LAST);

@@ -43,8 +43,8 @@ static struct tracked_process *add_process(struct tracker *tracker, uint32_t slo
     process->facts.parent_pid = process->slot->parent_pid;
     process->facts.flags = process->slot->flags;
     process->facts.started_ns = process->slot->started_ns;
-    process->pidfd = process->index == 0 && tracker->arena->first_pidfd
-                         ? (int)tracker->arena->first_pidfd
+    process->pidfd = process->index == 0 && tracker->first_pidfd
+                         ? tracker->first_pidfd
                          : (int)syscall(SYS_pidfd_open, process->facts.pid, 0);
     tracker->by_slot[slot_number] = process;
     return process;

@@ -85,7 +85,9 @@ struct point {
 
 struct tracker {
     struct wire_arena *arena;
-    int memory; /* the arena's descriptor */
+    size_t arena_size;
+    int memory;      /* the arena's descriptor */
+    int first_pidfd; /* of the run's first process; 0 = none */
     struct ledger ledger;
     struct grow processes; /* struct tracked_process * */
     uint32_t process_count;

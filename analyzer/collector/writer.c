@@ -17,6 +17,7 @@
 
 struct writer {
     struct wire_arena *arena;
+    const char *database; /* absolute path */
     struct store *store;
     struct intern intern;
     struct grow processes; /* struct intern_process by index */
@@ -84,7 +85,7 @@ static struct intern_process *process_of(struct writer *w, uint32_t index, const
 
 static void add_run(struct writer *w, const struct intern_process *first)
 {
-    char started[64], *root = strdup(w->arena->database);
+    char started[64], *root = strdup(w->database);
     time_t seconds = (time_t)(w->arena->started_real / 1000000000u);
     struct tm tm;
     gmtime_r(&seconds, &tm);
@@ -421,7 +422,7 @@ static bool open_database(struct writer *w)
 {
     const struct wire_process *first = &w->arena->process[0];
     struct intern_process *process = process_of(w, 0, first);
-    bool opened = process && store_open(w->arena->database, &w->store) == 0;
+    bool opened = process && store_open(w->database, &w->store) == 0;
     if (opened && intern_open(&w->intern, w->arena, w->store) && store_begin(w->store) == 0) {
         intern_identity(&w->intern, process);
         add_run(w, process);
@@ -476,12 +477,13 @@ static void *run_thread(void *data)
     }
 }
 
-struct writer *writer_start(struct wire_arena *arena)
+struct writer *writer_start(struct wire_arena *arena, const char *database)
 {
     struct writer *w = calloc(1, sizeof *w);
     if (!w)
         return NULL;
     w->arena = arena;
+    w->database = database;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
     if (pthread_create(&w->thread, NULL, run_thread, w) != 0) {

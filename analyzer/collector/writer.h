@@ -61,9 +61,9 @@ enum writer_state {
     WRITER_FAILED,      /* see writer_error() */
 };
 
-/* Starts the thread, which opens the database and adds the run's row by what the first process has said of
- * itself. NULL on lack of memory or threads. */
-struct writer *writer_start(struct wire_arena *arena);
+/* Starts the thread, which opens the database (a path, which stays the caller's) and adds the run's row by
+ * what the first process has said of itself. NULL on lack of memory or threads. */
+struct writer *writer_start(struct wire_arena *arena, const char *database);
 
 enum writer_state writer_state(struct writer *writer);
 

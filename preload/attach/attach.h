@@ -17,7 +17,7 @@ struct attach_request {
     uint32_t check_stacks;
     uint32_t follow;
     uint32_t stack;
-    int32_t descriptor; /* answer: the arena's; for trace-attach to open and to close */
+    int32_t descriptor; /* answer: the arena's; for trace-attach to take (share.h) and to close */
     uint32_t slots;     /* answer: pointers to the allocator that are ours now */
     uint32_t reserved;
     char label[ATTACH_LABEL_MAX]; /* empty: named after the program */

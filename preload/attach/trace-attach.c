@@ -6,7 +6,9 @@
  * ours; we open it from there, and start the collector, as ourselves: the database is ours, too.
  */
 #include "attach.h"
+#include "collector.h"
 #include "inject.h"
+#include "share.h"
 #include "wire.h"
 
 #include <dlfcn.h>
@@ -16,6 +18,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <linux/membarrier.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,6 +48,8 @@ static const char usage_text[] =
     "Blocks that were allocated before are not known; freeing them counts for nothing. Afterwards: "
     "trace-report top\n";
 
+#define COLLECTOR_START_MS 10000 /* it is waited for so long */
+
 enum { STATUS_FINE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 struct options {
@@ -57,8 +62,8 @@ struct options {
 struct run {
     const struct options *options;
     char library[PATH_MAX];
-    int memory;               /* the arena's descriptor */
-    struct wire_arena *arena; /* until the collector has started */
+    int process; /* pidfd of the program */
+    int memory;  /* the arena's descriptor */
     pid_t collector;
     bool recorded; /* the collector has ended, and all is in the database */
 };
@@ -219,9 +224,11 @@ static bool attach_inside(struct injection *in, struct target *target, const str
         return refuse(run->options, "could not be made to start tracing");
     if ((int)result < 0)
         return refuse(run->options, explain((int)result, text, sizeof text));
-    snprintf(text, sizeof text, "/proc/%d/fd/%d", (int)target->pid, request->descriptor);
-    run->memory = open(text, O_RDWR | O_CLOEXEC);
+    const char *why;
+    run->memory = share_take(run->process, request->descriptor, &why);
     inject_call(in, target->close, (uint64_t)request->descriptor, 0, 0, &result);
+    if (run->memory < 0) /* the library is there, and is to be made to leave */
+        refuse(run->options, why);
     return true;
 }
 
@@ -327,53 +334,72 @@ static bool inject_detach(const struct run *run)
 
 /* ---- the collector ------------------------------------------------------------------------------------- */
 
-static bool map_arena(struct run *run, const char *database)
+/* Takes the place of the child that it is called in. report: where to tell how that went. */
+static void become_collector(const struct run *run, const char *database, int report)
 {
-    struct stat status;
-    if (run->memory < 0 || fstat(run->memory, &status) != 0)
-        return false;
-    void *at = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                    run->memory, 0);
-    if (at == MAP_FAILED)
-        return false;
-    run->arena = at;
-    snprintf(run->arena->database, sizeof run->arena->database, "%s", database);
-    return true;
-}
-
-static bool start_collector(struct run *run)
-{
-    char path[2 * PATH_MAX], library[PATH_MAX], number[16];
+    char path[2 * PATH_MAX], library[PATH_MAX], numbers[3][16];
+    const int descriptors[] = {run->memory, run->process, report};
+    char *arguments[COLLECTOR_ARGUMENTS] = {path, numbers[0], numbers[1], numbers[2], (char *)database};
+    unsigned count = COLLECTOR_FIXED;
+    const struct {
+        bool on;
+        const char *word;
+    } words[COLLECTOR_SETTINGS] = {
+        {setting("LIBTRACE_FOLLOW", 1) != 0, COLLECTOR_FOLLOW},
+        {setting("LIBTRACE_THREADS", 0) == 1, COLLECTOR_THREADS},
+        {setting("LIBTRACE_EVENTS", 0) == 1, COLLECTOR_EVENTS},
+        {setting("LIBTRACE_BLOCKS", 0) == 1, COLLECTOR_BLOCKS},
+    };
     snprintf(library, sizeof library, "%s", run->library);
     snprintf(path, sizeof path, "%s/%s", dirname(library), LIBTRACE_COLLECTOR_FROM_LIB);
-    run->collector = fork();
-    if (run->collector == 0) {
-        setsid(); /* Ctrl-C is for us */
-        unsetenv("LD_PRELOAD");
-        int memory = run->memory > 2 ? run->memory : fcntl(run->memory, F_DUPFD, 3);
-        fcntl(memory, F_SETFD, 0);
-        int target = (int)syscall(SYS_pidfd_open, run->options->pid, 0);
-        if (target >= 3 && fcntl(target, F_SETFD, 0) == 0)
-            run->arena->first_pidfd = (uint32_t)target;
-        snprintf(number, sizeof number, "%d", memory);
-        execl(path, path, number, (char *)NULL);
-        snprintf(run->arena->error, sizeof run->arena->error, "cannot start %.150s: %s", path,
-                 strerror(errno));
-        atomic_store(&run->arena->collector, WIRE_COLLECTOR_FAILED);
-        _exit(127);
+    for (unsigned i = 0; i < 3; i++) /* stays open, and is no standard stream */
+        snprintf(numbers[i], sizeof numbers[i], "%d", fcntl(descriptors[i], F_DUPFD, 3));
+    for (unsigned i = 0; i < COLLECTOR_SETTINGS; i++)
+        if (words[i].on)
+            arguments[count++] = (char *)words[i].word;
+    setsid(); /* Ctrl-C is for us */
+    unsetenv("LD_PRELOAD");
+    execv(path, arguments);
+    dprintf(report, "cannot start %s: %s\n", path, strerror(errno));
+    _exit(127);
+}
+
+/* Reads the collector's line, which is empty if all is well; false if there was none in time. */
+static bool read_report(int report, char *line, size_t size)
+{
+    struct pollfd ready = {.fd = report, .events = POLLIN};
+    size_t used = 0;
+    while (used < size && poll(&ready, 1, COLLECTOR_START_MS) > 0) {
+        ssize_t got = read(report, line + used, size - used);
+        if (got <= 0)
+            return false;
+        used += (size_t)got;
+        char *end = memchr(line, '\n', used);
+        if (end) {
+            *end = '\0';
+            return true;
+        }
     }
-    for (int i = 0; i < 10000 && run->collector > 0; i++) {
-        uint32_t state = atomic_load(&run->arena->collector);
-        if (state == WIRE_COLLECTOR_FAILED)
-            complain("%s.", run->arena->error);
-        if (state != WIRE_COLLECTOR_STARTING)
-            return state != WIRE_COLLECTOR_FAILED;
-        if (waitpid(run->collector, NULL, WNOHANG) == run->collector)
-            break;
-        nanosleep(&(struct timespec){0, 1000000}, NULL);
-    }
-    complain("the collector did not start.");
     return false;
+}
+
+static bool start_collector(struct run *run, const char *database)
+{
+    int report[2];
+    char line[2 * PATH_MAX + 64];
+    if (pipe2(report, O_CLOEXEC) != 0)
+        return complain("cannot start the collector: %s.", strerror(errno)), false;
+    run->collector = fork();
+    if (run->collector == 0)
+        become_collector(run, database, report[1]);
+    close(report[1]);
+    bool told = run->collector > 0 && read_report(report[0], line, sizeof line);
+    close(report[0]);
+    if (!told)
+        return complain("the collector did not start."), false;
+    if (*line)
+        complain("%s.", line);
+    return !*line;
 }
 
 static bool collector_runs(struct run *run)
@@ -384,13 +410,6 @@ static bool collector_runs(struct run *run)
         run->recorded = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     }
     return run->collector > 0;
-}
-
-/* Whoever has the arena mapped may have something to record, for all that the collector knows. */
-static void unmap_arena(struct run *run)
-{
-    munmap(run->arena, (size_t)run->arena->chunks * WIRE_CHUNK_SIZE);
-    run->arena = NULL;
 }
 
 /* ---- the command ------------------------------------------------------------------------------------------
@@ -439,7 +458,7 @@ static void wait_for_collector(struct run *run)
 static int attach(const struct options *options)
 {
     static struct run run;
-    char database[sizeof run.arena->database];
+    char database[PATH_MAX];
     run.options = options;
     run.memory = -1;
     if (!find_library(run.library))
@@ -447,17 +466,20 @@ static int attach(const struct options *options)
     const char *why = target_refusal(options->pid, run.library);
     if (why)
         return refuse(options, why), STATUS_FAILED;
+    run.process = (int)syscall(SYS_pidfd_open, options->pid, 0);
+    if (run.process < 0) /* before it is touched */
+        return refuse(options,
+                      errno == ESRCH ? "does not exist" : "cannot be traced: that takes Linux 5.6 or newer"),
+               STATUS_FAILED;
     if (!database_path(options->database, database, sizeof database) || !inject_attach(&run))
         return STATUS_FAILED;
-    if (!map_arena(&run, database))
-        complain("cannot share memory with process %d: %s.", (int)options->pid, strerror(errno));
-    if (!run.arena || !start_collector(&run)) {
+    if (run.memory < 0 || !start_collector(&run, database)) {
         inject_detach(&run);
         return STATUS_FAILED;
     }
+    close(run.memory); /* nothing of ours keeps the run from ending */
     if (options->background)
         return STATUS_FINE;
-    unmap_arena(&run);
     say("tracing process %d into %s; Ctrl-C ends it", (int)options->pid, database);
     wait_for_end(&run);
     bool gone = kill(options->pid, 0) != 0 && errno == ESRCH;

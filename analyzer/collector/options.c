@@ -1,0 +1,47 @@
+/* options.c - see options.h. */
+#include "options.h"
+#include "collector.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A descriptor that is no standard stream, 0 for none, or -1. */
+static int parse_descriptor(const char *text)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    bool whole = end != text && !*end && errno == 0;
+    return whole && (number == 0 || (number >= 3 && number <= INT_MAX)) ? (int)number : -1;
+}
+
+bool options_parse(struct options *options, int argc, char **argv)
+{
+    *options = (struct options){0};
+    const struct {
+        const char *word;
+        bool *on;
+    } settings[COLLECTOR_SETTINGS] = {
+        {COLLECTOR_FOLLOW, &options->follow},
+        {COLLECTOR_THREADS, &options->threads},
+        {COLLECTOR_EVENTS, &options->events},
+        {COLLECTOR_BLOCKS, &options->blocks},
+    };
+    if (argc < COLLECTOR_FIXED || argc >= COLLECTOR_ARGUMENTS)
+        return false;
+    options->memory = parse_descriptor(argv[1]);
+    options->first = parse_descriptor(argv[2]);
+    options->report = parse_descriptor(argv[3]);
+    options->database = argv[4];
+    for (int i = COLLECTOR_FIXED; i < argc; i++) {
+        size_t setting = 0;
+        while (setting < COLLECTOR_SETTINGS && strcmp(argv[i], settings[setting].word) != 0)
+            setting++;
+        if (setting == COLLECTOR_SETTINGS)
+            return false;
+        *settings[setting].on = true;
+    }
+    return options->memory > 0 && options->first >= 0 && options->report >= 0 && options->database[0] == '/';
+}

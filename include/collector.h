@@ -1,0 +1,27 @@
+/* collector.h - how trace-collector is started.
+ *
+ *   trace-collector MEMORY FIRST REPORT DATABASE [SETTING...]
+ *
+ *   MEMORY    descriptor of the arena (wire.h)
+ *   FIRST     pidfd of the run's first process, which may die before the collector has looked for it; 0 =
+ * none REPORT    descriptor of a pipe, 0 = none: one line goes into it once the database is open, empty if
+ * all is well, else why nothing is recorded; its end without a line means that the collector has died
+ *   DATABASE  absolute path
+ *   SETTING   a word of those below, for what is on
+ *
+ * All that the collector has to trust it is given this way: the arena can be written to by the programs that
+ * are traced, which may be somebody else's.
+ */
+#ifndef LIBTRACE_COLLECTOR_H
+#define LIBTRACE_COLLECTOR_H
+
+#define COLLECTOR_FOLLOW "follow"   /* forked processes are part of the run */
+#define COLLECTOR_THREADS "threads" /* LIBTRACE_THREADS=1: each thread has sites of its own */
+#define COLLECTOR_EVENTS "events"   /* LIBTRACE_EVENTS=1: every event is logged */
+#define COLLECTOR_BLOCKS "blocks"   /* LIBTRACE_BLOCKS=1: the blocks that live at the end, too */
+
+#define COLLECTOR_FIXED 5    /* arguments before the settings, the program's name included */
+#define COLLECTOR_SETTINGS 4 /* there are so many */
+#define COLLECTOR_ARGUMENTS (COLLECTOR_FIXED + COLLECTOR_SETTINGS + 1) /* at most, with the NULL */
+
+#endif

@@ -1,0 +1,42 @@
+/* wire_check.h - is a descriptor that somebody else named an arena? Asked before it is mapped or written to.
+ *
+ * Whoever includes it defines _GNU_SOURCE.
+ */
+#ifndef LIBTRACE_WIRE_CHECK_H
+#define LIBTRACE_WIRE_CHECK_H
+
+#include "wire.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* The seals of an arena: whoever has it mapped may be somebody who does not trust the others, and must not be
+ * killed by a page that is there no more. Not F_SEAL_WRITE: see analyzer/collector/others.c. */
+#define WIRE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
+
+/* True for an arena of this version; its size, which is for good, goes to *size. Only anonymous files have
+ * seals, so that no file, device or pipe of the caller's can be taken for one. */
+static inline bool wire_check(int descriptor, uint64_t *size)
+{
+    struct stat file;
+    struct statfs system;
+    struct {
+        uint64_t magic;
+        uint32_t version;
+    } head = {0, 0};
+    if (fcntl(descriptor, F_GET_SEALS) != WIRE_SEALS || fstat(descriptor, &file) != 0 ||
+        fstatfs(descriptor, &system) != 0 || system.f_type != TMPFS_MAGIC) /* huge pages may run out */
+        return false;
+    if (file.st_size < (off_t)(WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE) ||
+        file.st_size > (off_t)(WIRE_MAX_CHUNKS * WIRE_CHUNK_SIZE) || file.st_size % (off_t)WIRE_CHUNK_SIZE)
+        return false;
+    *size = (uint64_t)file.st_size;
+    return pread(descriptor, &head, sizeof head, 0) == sizeof head && head.magic == WIRE_MAGIC &&
+           head.version == WIRE_VERSION;
+}
+
+#endif

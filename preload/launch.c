@@ -1,0 +1,80 @@
+/* launch.c - see launch.h. */
+#define _GNU_SOURCE
+#include "launch.h"
+#include "collector.h"
+#include "guest.h"
+#include "session.h"
+#include "spawn.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Appends a part of a path; NULL: it does not fit. */
+static char *append(char *at, char *end, const char *text)
+{
+    return at && strlen(text) < (size_t)(end - at) ? guest_format(at, end, text) : NULL;
+}
+
+/* Where the database is to be: LIBTRACE_DB or trace.db, made absolute. NULL, or why it cannot be. */
+static const char *database_path(char *path, size_t size)
+{
+    char *at = path, *end = path + size;
+    const char *name = getenv("LIBTRACE_DB");
+    if (!name || !*name)
+        name = "trace.db";
+    if (name[0] != '/') {
+        if (syscall(SYS_getcwd, path, size) < 0 || path[0] != '/')
+            return "the working directory is gone; set LIBTRACE_DB; the program runs untraced";
+        at = append(path + strlen(path), end, "/");
+    }
+    return append(at, end, name) ? NULL : "the database's path is too long; the program runs untraced";
+}
+
+/* The collector's path from ours: the build tree and the installed one are laid out alike. */
+static bool collector_path(char *path, size_t size)
+{
+    Dl_info info;
+    char *end = path + size, *at;
+    if (!dladdr((void *)&launch_collector, &info) || !info.dli_fname)
+        return false;
+    at = append(path, end, info.dli_fname);
+    while (at && at > path && at[-1] != '/')
+        at--;
+    if (at == path)
+        at = append(path, end, "./");
+    return append(at, end, LIBTRACE_COLLECTOR_FROM_LIB) != NULL;
+}
+
+const char *launch_collector(const struct settings *settings, int memory, int self, int *pid,
+                             const char **detail)
+{
+    static char path[PATH_MAX], database[PATH_MAX]; /* the program's stack may be small */
+    char numbers[2][24];
+    char *arguments[COLLECTOR_ARGUMENTS] = {path, numbers[0], numbers[1], "0", database};
+    unsigned count = COLLECTOR_FIXED;
+    const struct {
+        bool on;
+        const char *word;
+    } words[COLLECTOR_SETTINGS] = {
+        {settings->follow, COLLECTOR_FOLLOW},
+        {settings->threads, COLLECTOR_THREADS},
+        {settings->events, COLLECTOR_EVENTS},
+        {settings->blocks, COLLECTOR_BLOCKS},
+    };
+    const char *why = database_path(database, sizeof database);
+    if (why)
+        return why;
+    guest_format_number(numbers[0], numbers[0] + sizeof numbers[0], (uint64_t)memory);
+    guest_format_number(numbers[1], numbers[1] + sizeof numbers[1], self >= 3 ? (uint64_t)self : 0);
+    for (unsigned i = 0; i < COLLECTOR_SETTINGS; i++)
+        if (words[i].on)
+            arguments[count++] = (char *)words[i].word;
+    *detail = path;
+    if (collector_path(path, sizeof path) && spawn_collector(arguments, memory, self, pid) == 0)
+        return NULL;
+    return "cannot start the collector, the program runs untraced (is libtrace installed whole?): ";
+}
