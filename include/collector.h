@@ -3,11 +3,23 @@
  *   trace-collector MEMORY FIRST REPORT DATABASE [SETTING...]
  *
  *   MEMORY    descriptor of the arena (wire.h)
- *   FIRST     pidfd of the run's first process, which may die before the collector has looked for it; 0 =
- * none REPORT    descriptor of a pipe, 0 = none: one line goes into it once the database is open, empty if
- * all is well, else why nothing is recorded; its end without a line means that the collector has died
+ *   FIRST     pidfd of the run's first process, which may die before the collector has looked for it; 0 = none
+ *   REPORT    descriptor of a pipe, 0 = none: one line goes into it once the database is open, empty if all is
+ *             well, else why nothing is recorded; its end without a line means that the collector has died
  *   DATABASE  absolute path
  *   SETTING   a word of those below, for what is on
+ *
+ * Two programs take its place where the program is another user's than trace-attach's:
+ *
+ *   trace-parser MEMORY FIRST REPORT /dev/fd/ROWS [SETTING...]
+ *
+ *             is the collector without a database, as that user and without any right besides: it reads what the
+ *             program wrote, and sends rows into the socket ROWS (analyzer/rows)
+ *
+ *   trace-collector --store DATABASE
+ *
+ *             takes them, checked, and writes them. Its descriptors are 3, the socket; 4, the parser's pidfd; 5, as
+ *             REPORT, with a second line where the run comes to no right end
  *
  * All that the collector has to trust it is given this way: the arena can be written to by the programs that
  * are traced, which may be somebody else's.
@@ -23,5 +35,9 @@
 #define COLLECTOR_FIXED 5    /* arguments before the settings, the program's name included */
 #define COLLECTOR_SETTINGS 4 /* there are so many */
 #define COLLECTOR_ARGUMENTS (COLLECTOR_FIXED + COLLECTOR_SETTINGS + 1) /* at most, with the NULL */
+
+#define COLLECTOR_STORE "--store"
+#define COLLECTOR_STORE_FIRST 3 /* of its descriptors */
+#define COLLECTOR_STORE_ARGUMENTS 3
 
 #endif

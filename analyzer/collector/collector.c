@@ -5,6 +5,7 @@
  * it. It ends when the run's last process has.
  */
 #define _GNU_SOURCE
+#include "collector_main.h"
 #include "drain.h"
 #include "options.h"
 #include "others.h"
@@ -79,7 +80,7 @@ static int by_number(const void *a, const void *b)
 /* Closes all descriptors but our own and the standard streams. */
 static void close_others(const struct options *options)
 {
-    int kept[] = {options->memory, options->first, options->report}, after = 3;
+    int kept[] = {options->memory, options->first, options->report, options->rows}, after = 3;
     qsort(kept, sizeof kept / sizeof kept[0], sizeof kept[0], by_number);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         if (kept[i] < after)
@@ -360,7 +361,7 @@ static void loop(struct collector *c)
     } while (somebody_is_left(c, now_ns) && !told_to_end && writer_state(c->writer) != WRITER_FAILED);
 }
 
-int main(int argc, char **argv)
+int collector_main(int argc, char **argv)
 {
     static struct collector collector;
     struct collector *c = &collector;

@@ -35,6 +35,8 @@ bool options_parse(struct options *options, int argc, char **argv)
     options->first = parse_descriptor(argv[2]);
     options->report = parse_descriptor(argv[3]);
     options->database = argv[4];
+    if (strncmp(argv[4], "/dev/fd/", 8) == 0)
+        options->rows = parse_descriptor(argv[4] + 8);
     for (int i = COLLECTOR_FIXED; i < argc; i++) {
         size_t setting = 0;
         while (setting < COLLECTOR_SETTINGS && strcmp(argv[i], settings[setting].word) != 0)
@@ -43,5 +45,6 @@ bool options_parse(struct options *options, int argc, char **argv)
             return false;
         *settings[setting].on = true;
     }
-    return options->memory > 0 && options->first >= 0 && options->report >= 0 && options->database[0] == '/';
+    return options->memory > 0 && options->first >= 0 && options->report >= 0 && options->rows >= 0 &&
+           options->database[0] == '/';
 }

@@ -471,6 +471,8 @@ static void *run_thread(void *data)
         pthread_mutex_lock(&w->lock);
         w->cost_ns = tracker_clock() - start;
         w->job = NULL;
+        if (store_lost(w->store))
+            w->state = WRITER_FAILED;
         pthread_cond_broadcast(&w->changed);
         pthread_mutex_unlock(&w->lock);
         wake_collector(w);

@@ -437,8 +437,12 @@ bool receive_run(const struct receive_options *options, char error[RECEIVE_ERROR
         snprintf(error, RECEIVE_ERROR, "%s", store_error(r->store));
     else if (!r->state.finished)
         snprintf(error, RECEIVE_ERROR, "%s", r->why);
-    if (r->state.has_run && !r->concluded)
+    if (r->state.has_run && !r->concluded) {
+        if (!error[0])
+            snprintf(error, RECEIVE_ERROR, "%s",
+                     "the process that reads the program's data did not say how the run ended");
         interrupt(r);
+    }
     bool finished = store_finish(r->store) == 0;
     if (!finished && !error[0])
         snprintf(error, RECEIVE_ERROR, "%s", store_error(r->store));

@@ -5,6 +5,7 @@
  * The run's shared memory is made inside the program, so that it need not be allowed to open anything of
  * ours; we open it from there, and start the collector, as ourselves: the database is ours, too.
  */
+#include "apart.h"
 #include "attach.h"
 #include "collector.h"
 #include "inject.h"
@@ -64,7 +65,10 @@ struct run {
     char library[PATH_MAX];
     int process; /* pidfd of the program */
     int memory;  /* the arena's descriptor */
+    int report;  /* end of the collector's pipe */
+    struct owner owner;
     pid_t collector;
+    pid_t parser; /* where it has one of its own; see apart.h */
     bool recorded; /* the collector has ended, and all is in the database */
 };
 
@@ -334,13 +338,9 @@ static bool inject_detach(const struct run *run)
 
 /* ---- the collector ------------------------------------------------------------------------------------- */
 
-/* Takes the place of the child that it is called in. report: where to tell how that went. */
-static void become_collector(const struct run *run, const char *database, int report)
+/* The words for what is on, for its arguments. */
+static void fill_settings(char *settings[COLLECTOR_SETTINGS + 1])
 {
-    char path[2 * PATH_MAX], library[PATH_MAX], numbers[3][16];
-    const int descriptors[] = {run->memory, run->process, report};
-    char *arguments[COLLECTOR_ARGUMENTS] = {path, numbers[0], numbers[1], numbers[2], (char *)database};
-    unsigned count = COLLECTOR_FIXED;
     const struct {
         bool on;
         const char *word;
@@ -350,17 +350,27 @@ static void become_collector(const struct run *run, const char *database, int re
         {setting("LIBTRACE_EVENTS", 0) == 1, COLLECTOR_EVENTS},
         {setting("LIBTRACE_BLOCKS", 0) == 1, COLLECTOR_BLOCKS},
     };
-    snprintf(library, sizeof library, "%s", run->library);
-    snprintf(path, sizeof path, "%s/%s", dirname(library), LIBTRACE_COLLECTOR_FROM_LIB);
-    for (unsigned i = 0; i < 3; i++) /* stays open, and is no standard stream */
-        snprintf(numbers[i], sizeof numbers[i], "%d", fcntl(descriptors[i], F_DUPFD, 3));
     for (unsigned i = 0; i < COLLECTOR_SETTINGS; i++)
         if (words[i].on)
-            arguments[count++] = (char *)words[i].word;
+            *settings++ = (char *)words[i].word;
+    *settings = NULL;
+}
+
+/* Takes the place of the child that it is called in. report: where to tell how that went. */
+static void become_collector(const struct apart *apart)
+{
+    char path[2 * PATH_MAX], numbers[3][16];
+    const int descriptors[] = {apart->memory, apart->process, apart->report};
+    char *arguments[COLLECTOR_ARGUMENTS] = {path, numbers[0], numbers[1], numbers[2], (char *)apart->database};
+    snprintf(path, sizeof path, "%s/trace-collector", apart->folder);
+    for (unsigned i = 0; i < 3; i++) /* stays open, and is no standard stream */
+        snprintf(numbers[i], sizeof numbers[i], "%d", fcntl(descriptors[i], F_DUPFD, 3));
+    for (unsigned i = 0; apart->settings[i]; i++)
+        arguments[COLLECTOR_FIXED + i] = apart->settings[i];
     setsid(); /* Ctrl-C is for us */
     unsetenv("LD_PRELOAD");
     execv(path, arguments);
-    dprintf(report, "cannot start %s: %s\n", path, strerror(errno));
+    dprintf(apart->report, "cannot start %s: %s\n", path, strerror(errno));
     _exit(127);
 }
 
@@ -383,23 +393,62 @@ static bool read_report(int report, char *line, size_t size)
     return false;
 }
 
+/* Who records has the rights of the program at most, where that is another user's. Whose it is was looked at before
+ * it was touched, too: it may have become somebody else meanwhile. */
+static bool choose_who(struct run *run, bool *apart)
+{
+    struct owner now;
+    bool known = owner_read(&now, run->options->pid, run->process);
+    *apart = apart_needed(&run->owner, run->memory) || !known || apart_needed(&now, run->memory);
+    bool same = known && now.user == run->owner.user && now.group == run->owner.group;
+    free(now.groups);
+    if (*apart && (!same || now.user == geteuid()))
+        return refuse(run->options, "became another user's while it was attached to");
+    return true;
+}
+
+/* Starts the collector, in one process or two, and waits for its word. */
 static bool start_collector(struct run *run, const char *database)
 {
     int report[2];
-    char line[2 * PATH_MAX + 64];
+    bool apart;
+    char line[2 * PATH_MAX + 64], folder[2 * PATH_MAX], library[PATH_MAX], *settings[COLLECTOR_SETTINGS + 1];
+    if (!choose_who(run, &apart))
+        return false;
     if (pipe2(report, O_CLOEXEC) != 0)
         return complain("cannot start the collector: %s.", strerror(errno)), false;
-    run->collector = fork();
+    snprintf(library, sizeof library, "%s", run->library);
+    snprintf(folder, sizeof folder, "%s/%s", dirname(library), LIBTRACE_COLLECTOR_FROM_LIB);
+    *strrchr(folder, '/') = '\0';
+    fill_settings(settings);
+    const struct apart who = {.owner = &run->owner,
+                              .folder = folder,
+                              .database = database,
+                              .settings = settings,
+                              .memory = run->memory,
+                              .process = run->process,
+                              .report = report[1]};
+    run->collector = apart ? apart_start(&who, &run->parser) : fork();
     if (run->collector == 0)
-        become_collector(run, database, report[1]);
+        become_collector(&who);
     close(report[1]);
-    bool told = run->collector > 0 && read_report(report[0], line, sizeof line);
-    close(report[0]);
-    if (!told)
+    run->report = report[0];
+    if (!read_report(run->report, line, sizeof line))
         return complain("the collector did not start."), false;
     if (*line)
         complain("%s.", line);
     return !*line;
+}
+
+/* What became of a run that has come to no right end: only a writer of its own, see collector.h, has something to
+ * say of it. */
+static void tell_end(struct run *run, const char *database)
+{
+    char line[2 * PATH_MAX + 64];
+    if (read_report(run->report, line, sizeof line) && *line)
+        complain("%s; what was recorded until then is in %s.", line, database);
+    else
+        complain("the collector was killed; what it had recorded until then is in %s.", database);
 }
 
 static bool collector_runs(struct run *run)
@@ -471,6 +520,8 @@ static int attach(const struct options *options)
         return refuse(options,
                       errno == ESRCH ? "does not exist" : "cannot be traced: that takes Linux 5.6 or newer"),
                STATUS_FAILED;
+    if (!owner_read(&run.owner, options->pid, run.process))
+        return refuse(options, "does not exist"), STATUS_FAILED;
     if (!database_path(options->database, database, sizeof database) || !inject_attach(&run))
         return STATUS_FAILED;
     if (run.memory < 0 || !start_collector(&run, database)) {
@@ -485,11 +536,11 @@ static int attach(const struct options *options)
     bool gone = kill(options->pid, 0) != 0 && errno == ESRCH;
     bool ended =
         run.collector == 0; /* the run is over: the program has ended, or somebody else has detached */
-    bool killed = ended && !run.recorded;
-    bool fine = gone || (ended && !killed) || inject_detach(&run);
+    bool fine = gone || (ended && run.recorded) || inject_detach(&run);
     wait_for_collector(&run);
+    bool killed = run.collector == 0 && !run.recorded;
     if (killed)
-        complain("the collector was killed; what it had recorded until then is in %s.", database);
+        tell_end(&run, database);
     else if (fine)
         say("recorded; now try: trace-report top --db %s", database);
     return fine && !killed ? STATUS_FINE : STATUS_FAILED;

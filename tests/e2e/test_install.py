@@ -18,7 +18,7 @@ def prefix(build, tmp_path_factory):
 
 def test_files(prefix):
     found = {os.path.relpath(os.path.join(folder, f), prefix) for folder, _, files in os.walk(prefix) for f in files}
-    for path in ("bin/trace-run", "bin/trace-report", "lib/libtrace.so", "libexec/libtrace/trace-collector",
+    for path in ("bin/trace-run", "bin/trace-report", "lib/libtrace.so", "libexec/libtrace/trace-collector", "libexec/libtrace/trace-parser",
                  "libexec/libtrace/trace-symbols.so", "include/trace.h", "lib/pkgconfig/libtrace.pc", "share/doc/libtrace/LICENSE"):
         assert path in found, sorted(found)
     # Nothing of the house's own libraries and headers.

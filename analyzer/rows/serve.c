@@ -1,0 +1,86 @@
+/* serve.c - see serve.h. It has its caller's rights until the end, as SQLite makes files beside the database
+ * and removes them; so it has nothing else: no memory that the program shares, no file that a row names, no
+ * way in but the socket. */
+#define _GNU_SOURCE
+#include "serve.h"
+#include "collector.h"
+#include "receive.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { SOCKET = COLLECTOR_STORE_FIRST, SENDER, REPORT, AFTER }; /* our descriptors */
+
+/* What the run's collector is asked or told, the one that counts has to know: the sender. It is somebody
+ * else's process, and signalled by its pidfd, so that it is nobody else. */
+static void pass_on(int signal_number)
+{
+    syscall(SYS_pidfd_send_signal, SENDER, signal_number, NULL, 0);
+    if (signal_number == SIGTERM)
+        receive_hurry();
+}
+
+static void settle(void)
+{
+    const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ};
+    const int raised[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_NOFILE};
+    struct rlimit limit;
+    sigset_t none;
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    close_range(AFTER, ~0u, 0);
+    for (int ours = SOCKET; ours < AFTER; ours++)
+        fcntl(ours, F_SETFD, FD_CLOEXEC);
+    if (chdir("/") != 0) {
+        /* Where we are is as good. */
+    }
+    for (size_t i = 0; i < sizeof raised / sizeof raised[0]; i++) {
+        if (getrlimit((__rlimit_resource_t)raised[i], &limit) == 0) {
+            limit.rlim_cur = limit.rlim_max;
+            setrlimit((__rlimit_resource_t)raised[i], &limit);
+        }
+    }
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
+        signal(ignored[i], SIG_IGN);
+    signal(SIGTERM, pass_on);
+    signal(SIGUSR1, pass_on);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* A line to whoever started us, if he still listens. */
+static void tell(const char *text)
+{
+    dprintf(REPORT, "%s\n", text ? text : "");
+}
+
+static void started(void *told, const char *error)
+{
+    tell(error);
+    *(const char **)told = error ? "" : NULL;
+    /* Whoever shares the processors with the program gives way to it. */
+    setpriority(PRIO_PROCESS, 0, 10);
+}
+
+int serve_main(int argc, char **argv)
+{
+    char error[RECEIVE_ERROR];
+    const char *told = NULL;
+    if (argc != COLLECTOR_STORE_ARGUMENTS || argv[2][0] != '/') {
+        fprintf(stderr, "trace-collector --store is started by trace-attach, not by hand\n");
+        return 2;
+    }
+    settle();
+    const struct receive_options options = {
+        .socket = SOCKET, .database = argv[2], .sender = SENDER, .started = started, .data = &told};
+    bool right = receive_run(&options, error);
+    if (!right && !told)
+        tell(error);
+    return !right;
+}
