@@ -293,4 +293,8 @@ struct wire_arena {
  * descriptor being the arena's in the collector, so that /proc/PID/fd/N can be opened. */
 #define WIRE_SESSION_VARIABLE "LIBTRACE_SESSION"
 
+/* Its end where trace-attach began the run: whoever cannot join that run (it may be over) is not traced, instead of
+ * beginning a run of his own. */
+#define WIRE_SESSION_ATTACHED ":attached"
+
 #endif

@@ -40,7 +40,7 @@ static _Atomic enum status status;
 /* Outlive a fork, unlike the gate. */
 static _Atomic uint64_t
     last_epoch;                /* only grows: no state of an earlier run may ever look like a new one's */
-static char session_text[64];  /* value of LIBTRACE_SESSION for our children */
+static char session_text[96];  /* value of LIBTRACE_SESSION for our children */
 static char wanted_label[256]; /* given by trace-attach */
 static uint64_t faults_at_start = UINT64_MAX; /* of the one child that we had: it started the collector */
 
@@ -204,6 +204,13 @@ static bool join_run(const char *session)
     return true;
 }
 
+/* Begun by trace-attach, for a program that has (or had) this one started. */
+static bool names_attached(const char *session)
+{
+    size_t size = strlen(session), end = sizeof WIRE_SESSION_ATTACHED - 1;
+    return size > end && strcmp(session + size - end, WIRE_SESSION_ATTACHED) == 0;
+}
+
 /* ---- this process's slot --------------------------------------------------------------------------- */
 
 static bool claim_free(uint32_t flags)
@@ -341,6 +348,10 @@ static bool start(void)
     const char *session = getenv(WIRE_SESSION_VARIABLE);
     bool joined = session && *session && join_run(session);
     if (joined && !settings.follow) {
+        atomic_store(&status, STATUS_STOPPED);
+        return false;
+    }
+    if (!joined && session && names_attached(session)) {
         atomic_store(&status, STATUS_STOPPED);
         return false;
     }

@@ -72,9 +72,7 @@ bool apart_needed(const struct owner *owner, int memory)
 
 /* ---- in the children ------------------------------------------------------------------------------- */
 
-/* Leaves nothing open but these, as 3 and so on, and the last of them no longer than to the next exec; the
- * standard streams lead nowhere: a terminal of ours is no business of the program's user. */
-static bool keep_only(const int *descriptors, int count)
+bool keep_only(const int *descriptors, int count)
 {
     int low = 3 + count, moved[8];
     for (int i = 0; i < count; i++)

@@ -33,6 +33,10 @@ struct apart {
     int report;           /* where the first line of how it went goes */
 };
 
+/* Leaves nothing open but these, as 3 and so on; the standard streams lead nowhere: a terminal of ours is nobody
+ * else's business. For a child, which is no more good for anything on false. */
+bool keep_only(const int *descriptors, int count);
+
 /* Starts both. The writer's number, and the parser's in *parser; -1 on failure, which was reported. */
 pid_t apart_start(const struct apart *apart, pid_t *parser);
 

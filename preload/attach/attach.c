@@ -1,5 +1,6 @@
 /* attach.c - how a running program's part in a run begins and ends, called by trace-attach. See attach.h. */
 #include "attach.h"
+#include "children.h"
 #include "patch.h"
 #include "../guest.h"
 #include "../record.h"
@@ -42,8 +43,14 @@ static int attach(struct attach_request *request)
     if (descriptor < 0)
         return descriptor;
     request->descriptor = descriptor;
+    request->children = 0;
+    if (wanted.follow) {
+        children_on();
+        request->children = (uintptr_t)libtrace_children;
+    }
     error = patch_on(&request->slots);
     if (error) {
+        children_off();
         session_detach();
         close(descriptor);
         return error;
@@ -87,8 +94,10 @@ EXPORT int libtrace_leave(void)
         return ATTACH_UNTRACED;
     int saved = errno;
     bool left = session_leave();
-    if (left)
+    if (left) {
+        children_off();
         libtrace_state = ATTACH_STATE_IDLE;
+    }
     errno = saved;
     return left ? 0 : ATTACH_BUSY;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define ATTACH_LABEL_MAX 256
+#define ATTACH_CHILDREN_MAX 96
 
 /* Lies in memory of the program that trace-attach has made for the call. */
 struct attach_request {
@@ -20,8 +21,12 @@ struct attach_request {
     int32_t descriptor; /* answer: the arena's; for trace-attach to take (share.h) and to close */
     uint32_t slots;     /* answer: pointers to the allocator that are ours now */
     uint32_t reserved;
+    uint64_t children; /* answer: address of libtrace_children, to be filled in; 0 = children are not traced */
     char label[ATTACH_LABEL_MAX]; /* empty: named after the program */
 };
+
+/* "LIBTRACE_SESSION=..." for what the program executes; trace-attach writes it once the collector is there. */
+extern char libtrace_children[ATTACH_CHILDREN_MAX];
 
 /* 0, or a negative error code: ATTACH_* or -errno. */
 int libtrace_attach(struct attach_request *request);

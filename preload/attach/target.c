@@ -398,6 +398,10 @@ static enum locks holds_locks(const char *name)
                                          "exit",
                                          "quick_exit",
                                          "_exit",
+                                         "setenv",
+                                         "putenv",
+                                         "unsetenv",
+                                         "clearenv",
                                          "Py_AddPendingCall",
                                          "Py_MakePendingCalls",
                                          NULL};

@@ -22,6 +22,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,7 @@ struct run {
     int process; /* pidfd of the program */
     int memory;  /* the arena's descriptor */
     int report;  /* end of the collector's pipe */
+    uintptr_t children; /* where the program has what its children are to find us by; 0 = nowhere */
     struct owner owner;
     pid_t collector;
     pid_t parser; /* where it has one of its own; see apart.h */
@@ -229,6 +231,7 @@ static bool attach_inside(struct injection *in, struct target *target, const str
     if ((int)result < 0)
         return refuse(run->options, explain((int)result, text, sizeof text));
     const char *why;
+    run->children = request->children;
     run->memory = share_take(run->process, request->descriptor, &why);
     inject_call(in, target->close, (uint64_t)request->descriptor, 0, 0, &result);
     if (run->memory < 0) /* the library is there, and is to be made to leave */
@@ -359,17 +362,16 @@ static void fill_settings(char *settings[COLLECTOR_SETTINGS + 1])
 /* Takes the place of the child that it is called in. report: where to tell how that went. */
 static void become_collector(const struct apart *apart)
 {
-    char path[2 * PATH_MAX], numbers[3][16];
+    char path[2 * PATH_MAX];
     const int descriptors[] = {apart->memory, apart->process, apart->report};
-    char *arguments[COLLECTOR_ARGUMENTS] = {path, numbers[0], numbers[1], numbers[2], (char *)apart->database};
+    char *arguments[COLLECTOR_ARGUMENTS] = {path, "3", "4", "5", (char *)apart->database};
     snprintf(path, sizeof path, "%s/trace-collector", apart->folder);
-    for (unsigned i = 0; i < 3; i++) /* stays open, and is no standard stream */
-        snprintf(numbers[i], sizeof numbers[i], "%d", fcntl(descriptors[i], F_DUPFD, 3));
     for (unsigned i = 0; apart->settings[i]; i++)
         arguments[COLLECTOR_FIXED + i] = apart->settings[i];
     setsid(); /* Ctrl-C is for us */
     unsetenv("LD_PRELOAD");
-    execv(path, arguments);
+    if (keep_only(descriptors, 3))
+        execv(path, arguments);
     dprintf(apart->report, "cannot start %s: %s\n", path, strerror(errno));
     _exit(127);
 }
@@ -407,6 +409,21 @@ static bool choose_who(struct run *run, bool *apart)
     return true;
 }
 
+/* Lets what the program executes find the run: through the process that has the shared memory as its descriptor 3. The
+ * address is the program's word; whatever is there is its own. */
+static void tell_children(const struct run *run, pid_t collector)
+{
+    char text[ATTACH_CHILDREN_MAX];
+    uint64_t cookie = 0;
+    if (!run->children ||
+        pread(run->memory, &cookie, sizeof cookie, offsetof(struct wire_arena, cookie)) != sizeof cookie)
+        return;
+    int size = snprintf(text, sizeof text, WIRE_SESSION_VARIABLE "=%d:3:%llu" WIRE_SESSION_ATTACHED,
+                        (int)collector, (unsigned long long)cookie);
+    struct iovec here = {text, (size_t)size + 1}, there = {(void *)run->children, (size_t)size + 1};
+    process_vm_writev(run->options->pid, &here, 1, &there, 1, 0);
+}
+
 /* Starts the collector, in one process or two, and waits for its word. */
 static bool start_collector(struct run *run, const char *database)
 {
@@ -437,6 +454,8 @@ static bool start_collector(struct run *run, const char *database)
         return complain("the collector did not start."), false;
     if (*line)
         complain("%s.", line);
+    else
+        tell_children(run, apart ? run->parser : run->collector);
     return !*line;
 }
 

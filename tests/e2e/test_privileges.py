@@ -334,3 +334,68 @@ def test_parser_taken_over(installed, as_nobody, target, database):
     sentinel.unlink()
     assert_one_file(database)
     assert rows(database, "SELECT count(*) FROM frame_line WHERE line NOT IN (SELECT id FROM line)")[0][0] == 0
+
+
+BEGETTER = """
+import subprocess, sys
+print("ready", flush=True)
+kept = []
+for line in sys.stdin:
+    kept.append(bytearray(100000))
+    done = subprocess.run(line.split(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    print(done.stdout.strip(), flush=True)
+"""
+
+
+def ask(program, line):
+    program.stdin.write(f"{line}\n".encode())
+    program.stdin.flush()
+    return program.stdout.readline().decode().strip()
+
+
+def test_what_it_executes_is_recorded(attach, installed, as_nobody, database, build):
+    hello = installed / "hello"
+    shutil.copy(build.target("hello"), hello)
+    program = as_nobody([PYTHON, "-c", BEGETTER], stdin=subprocess.PIPE)
+    assert program.stdout.readline() == b"ready\n"
+    assert ask(program, f"{hello} before") == "hello before"
+    run = attach(program.pid)
+    assert ask(program, f"{hello} during") == "hello during"
+    assert ask(program, f"/bin/sh -c {hello}") == "hello world"
+    run.detach()
+    row = wait_for_run(database)
+    assert row["state"] == "complete"
+    assert ask(program, f"{hello} after") == "hello after"
+    assert program.poll() is None
+    found = rows(database, "SELECT command, allocations FROM process WHERE executable = ? ORDER BY id", str(hello))
+    assert [(r["command"], r["allocations"]) for r in found] == [(f"{hello} during", 2), (str(hello), 2)]
+    assert rows(database, "SELECT count(*) FROM run")[0][0] == 1
+    assert_one_file(database)
+
+
+def test_environment_is_left_as_it_was(attach, as_nobody, database):
+    tell = f"{PYTHON} -c print(*[__import__('os').environ.get(n)for(n)in('LD_PRELOAD','LIBTRACE_SESSION')])"
+    program = as_nobody([PYTHON, "-c", BEGETTER], stdin=subprocess.PIPE)
+    assert program.stdout.readline() == b"ready\n"
+    assert ask(program, tell) == "None None"
+    run = attach(program.pid)
+    library, session = ask(program, tell).split()
+    assert library.endswith("libtrace.so") and session.startswith(f"{run.parser}:3:") and session.endswith(":attached")
+    run.detach()
+    wait_for_run(database)
+    assert ask(program, tell) == "None None"
+
+
+def test_children_that_are_too_late(attach, as_nobody, database):
+    """Their run is over: they begin none of their own, and say nothing."""
+    program = as_nobody([PYTHON, "-c", BEGETTER], stdin=subprocess.PIPE)
+    assert program.stdout.readline() == b"ready\n"
+    run = attach(program.pid)
+    assert ask(program, "/bin/true") == ""
+    os.kill(run.parser, signal.SIGKILL)
+    wait_until(lambda: gone(run.writer))
+    late = f"{PYTHON} -c __import__('subprocess').run(['/bin/ls','-d','/'])"
+    assert ask(program, late) == "/" and program.poll() is None
+    assert not Path("/trace.db").exists()
+    assert rows(database, "SELECT state FROM run")[0][0] == "interrupted"
+    assert_one_file(database)
