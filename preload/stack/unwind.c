@@ -103,17 +103,35 @@ INLINE struct recall_key by_frames(const struct seen *top)
     return recall_elsewhere(top->hash);
 }
 
+/* A new stack mostly ends as others do. So that not all of it has to be looked up in the trie, frame by frame,
+ * the outer parts of stacks are remembered as well, each so many frames. */
+#define PART 8
+
+INLINE bool ends_part(const struct unwind *u, const struct seen *at)
+{
+    return (u->seen + u->depth - at) % PART == 0;
+}
+
+/* The trie is asked whether it is so: parts are many, and a hash may be that of another one. */
+static uint32_t find_part(const struct seen *at)
+{
+    uint32_t node = recall_find(&recall_by_frames, by_frames(at));
+    return node && (uint32_t)stacks_node(node) == at->frame ? node : 0;
+}
+
 /* A stack that is not remembered gets its number from the trie, as all that it consists of. */
 static NOINLINE uint32_t number(struct unwind *u, struct seen *top)
 {
     struct seen *at = top;
-    while (at->node == 0 && at < u->seen + u->depth)
-        at++;
+    for (; at->node == 0 && at < u->seen + u->depth; at++)
+        if (at != top && ends_part(u, at) && (at->node = find_part(at)))
+            break;
     uint32_t node = at->node;
-    while (at-- > top)
+    while (at-- > top) {
         at->node = node = stacks_child(node, at->frame);
-    if (node)
-        recall_put(&recall_by_frames, by_frames(top), node);
+        if (node && (at == top || ends_part(u, at)))
+            recall_put(&recall_by_frames, by_frames(at), node);
+    }
     return node;
 }
 
