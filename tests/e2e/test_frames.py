@@ -103,6 +103,12 @@ def test_descriptors_are_the_programs(build, trace, plain, tmp_path):
     assert all(result == results[0] for result in results), results
 
 
+def test_unknown_code_cuts_the_stack(build, trace, tmp_path):
+    (tmp_path / "in.txt").write_text("0123456789")
+    traced = trace([build.target("frames"), "descriptors"], cwd=tmp_path)
+    assert traced.one("SELECT frames FROM stacks WHERE allocations > 200")["frames"] == "[unknown];[cut]"
+
+
 # ---- damaged files ------------------------------------------------------------------------------------------
 
 
