@@ -54,7 +54,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 6u                  /* changed with every change of this file */
+#define WIRE_VERSION 7u                  /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -241,7 +241,6 @@ struct wire_process {
     _Atomic uint64_t frame_segment[WIRE_FRAME_SEGMENTS]; /* offsets in the arena, 0 = not yet */
     _Atomic uint64_t node_segment[WIRE_NODE_SEGMENTS];
     _Atomic uint64_t note_segment[WIRE_NOTE_SEGMENTS];
-    _Atomic uint64_t note_end; /* place after the last note: segment << 48 | offset */
     _Atomic uint32_t modules;  /* numbers given */
     _Atomic uint32_t codes;
     _Atomic uint32_t marks;
@@ -280,6 +279,7 @@ struct wire_arena {
     _Atomic uint32_t asleep;            /* (collector) 1 while it sleeps */
     _Atomic uint32_t rings;             /* ring slots ever used: what the collector looks at */
     _Atomic uint32_t processes;         /* process slots ever used */
+    _Atomic uint32_t sweep;             /* (collector) how often it has read all rings */
 
     _Alignas(64) _Atomic uint64_t chunk_map[WIRE_MAX_CHUNKS / 64]; /* 1 = in use */
     struct wire_process process[WIRE_PROCESSES];

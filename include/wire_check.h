@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* The seals of an arena: whoever has it mapped may be somebody who does not trust the others, and must not be
- * killed by a page that is there no more. Not F_SEAL_WRITE: see analyzer/collector/others.c. */
+ * killed by a page that is there no more. Not F_SEAL_WRITE: see analyzer/arena/memory.c. */
 #define WIRE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
 
 /* True for an arena of this version; its size, which is for good, goes to *size. Only anonymous files have

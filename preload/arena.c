@@ -3,6 +3,7 @@
 #include "arena.h"
 #include "guest.h"
 
+#include <stdbool.h>
 #include <sys/mman.h>
 
 struct wire_arena *arena;
@@ -34,8 +35,18 @@ void arena_unmap(void)
     guest_unmap(old, arena_size);
 }
 
+/* True for chunks of this arena behind its header: offsets are read from memory that anybody may have written
+ * to, and a wrong one must not lead to the program's own. */
+static bool are_chunks(uint64_t offset, size_t size)
+{
+    return offset % WIRE_CHUNK_SIZE == 0 && offset >= WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE &&
+           size <= arena_size && offset <= arena_size - size;
+}
+
 int arena_open(uint64_t offset, size_t size)
 {
+    if (!are_chunks(offset, size))
+        return -1;
     int saved = errno;
     int result = mprotect(arena_at(offset), size, PROT_READ | PROT_WRITE);
     errno = saved;
@@ -87,7 +98,7 @@ uint64_t arena_claim(size_t size)
 {
     unsigned chunks = (unsigned)((size + WIRE_CHUNK_SIZE - 1) >> WIRE_CHUNK_SHIFT);
     uint64_t chunk = chunks <= 64 ? claim_in_word(chunks) : claim_words((chunks + 63) / 64);
-    if (chunk == 0)
+    if (chunk < WIRE_FIRST_CHUNK) /* none; or bits of the header's, which somebody has cleared */
         return 0;
     uint64_t offset = chunk << WIRE_CHUNK_SHIFT;
     return arena_open(offset, size) == 0 ? offset : 0;

@@ -11,4 +11,7 @@
 void *note_reserve(size_t size);
 void note_publish(void *note, enum wire_note_type type);
 
+/* As stacks_forget(). */
+void notes_forget(void);
+
 #endif

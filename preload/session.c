@@ -13,6 +13,7 @@
 #include "stack/modules.h"
 #include "stack/recall.h"
 #include "stack/rules.h"
+#include "stack/stacks.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -233,6 +234,8 @@ static bool claim_free(uint32_t flags)
         slot->pid = pid;
         slot->parent_pid = (int32_t)syscall(SYS_getppid);
         slot->started_ns = guest_now_ns();
+        stacks_forget();
+        notes_forget();
         process = slot;
         return true;
     }
@@ -423,10 +426,14 @@ void session_stop(const char *why, const char *detail)
 {
     atomic_store(&status, STATUS_STOPPED);
     session_new_epoch();
-    if (arena && atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED)
-        guest_say(arena->error, "");
-    else
+    static char error[sizeof arena->error]; /* a copy that ends, whatever was written there */
+    if (arena && atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED) {
+        for (size_t i = 0; i < sizeof error - 1; i++)
+            error[i] = arena->error[i];
+        guest_say(*error ? error : "the collector failed", "");
+    } else {
         guest_say(why, detail);
+    }
 }
 
 static void note_usage(void)

@@ -309,9 +309,33 @@ static bool collector_gone(uint64_t silent_ns)
     return gone || silent_ns > HEARTBEAT_NS;
 }
 
+#define UNSERVED_SWEEPS 16           /* of the collector without a word of this ring taken, */
+#define UNSERVED_NS 1000000000ull /* and for so long: it does not know of the ring */
+
+/* What a waiting thread has seen of its ring being read. */
+struct service {
+    uint64_t tail, since_ns;
+    uint32_t sweep, sweeps; /* the collector's last one; those without progress */
+};
+
+/* True if the collector reads rings, but never this one: the program overwrote what tells of it. A collector that
+ * waits for a disk is waited for, as it reads none. */
+static bool is_unserved(struct service *service, uint64_t tail, uint64_t now_ns)
+{
+    uint32_t sweep = atomic_load_explicit(&arena->sweep, memory_order_relaxed);
+    if (!service->since_ns || service->tail != tail) {
+        *service = (struct service){.tail = tail, .since_ns = now_ns, .sweep = sweep};
+    } else if (service->sweep != sweep) {
+        service->sweep = sweep;
+        service->sweeps++;
+    }
+    return service->sweeps > UNSERVED_SWEEPS && now_ns - service->since_ns > UNSERVED_NS;
+}
+
 NOINLINE bool thread_wait(struct thread *t)
 {
     const uint64_t quarter = WIRE_RING_WORDS / 4;
+    struct service service = {0};
     uint64_t since = 0, looked_ns = 0, silent_ns = 0;
     uint32_t beat = 0; /* the collector's last sign of life */
     unsigned spins = 0;
@@ -342,6 +366,13 @@ NOINLINE bool thread_wait(struct thread *t)
         looked_ns = now_ns;
         if (!session_live())
             return false;
+        if (is_unserved(&service, tail, now_ns)) {
+            atomic_fetch_add(&process->events_lost, 1);
+            session_stop("the program overwrote memory of libtrace's; it goes on untraced", "");
+            return false;
+        }
+        /* It may have been overwritten; the collector takes as much as it says. */
+        atomic_store_explicit(&t->ring->head, t->head, memory_order_release);
         if (collector_gone(silent_ns)) {
             session_stop("the collector is gone; the program goes on untraced", "");
             return false;

@@ -8,22 +8,17 @@
 #include "collector_main.h"
 #include "drain.h"
 #include "options.h"
-#include "others.h"
 #include "snapshot.h"
-#include "wire_check.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,19 +52,6 @@ static void on_usr1(int signal_number)
 {
     (void)signal_number;
     asked_for_snapshot = 1;
-}
-
-static void futex_wake(_Atomic uint32_t *word)
-{
-    syscall(SYS_futex, word, FUTEX_WAKE, 1 << 30, NULL, NULL, 0);
-}
-
-static void set_state(struct wire_arena *arena, enum wire_collector_state state)
-{
-    atomic_store(&arena->collector, state);
-    futex_wake(&arena->collector);
-    for (unsigned i = 0; i < WIRE_PROCESSES && i < atomic_load(&arena->processes); i++)
-        futex_wake(&arena->process[i].state);
 }
 
 static int by_number(const void *a, const void *b)
@@ -118,21 +100,11 @@ static void settle(const struct options *options)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static struct wire_arena *map_arena(int memory, size_t *size)
-{
-    uint64_t bytes;
-    if (!wire_check(memory, &bytes))
-        return NULL;
-    *size = (size_t)bytes;
-    void *at = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory, 0);
-    return at == MAP_FAILED ? NULL : at;
-}
-
 /* The first process describes itself right after it has started us; false if it died instead. */
-static bool wait_for_first(const struct wire_arena *arena)
+static bool wait_for_first(struct arena *arena)
 {
     for (int i = 0; i < 5000; i++) {
-        if (atomic_load(&arena->process[0].state) >= WIRE_PROCESS_LIVE)
+        if (arena_slot(arena, 0))
             return true;
         nanosleep(&(struct timespec){0, i < 100 ? 100000 : 1000000}, NULL);
     }
@@ -154,30 +126,20 @@ struct collector {
     uint32_t living;
     bool alone;     /* there is one process, on its way out, which has never forked */
     bool announced; /* WIRE_COLLECTOR_RUNNING */
+    bool failed;    /* WIRE_COLLECTOR_FAILED */
 };
 
 static void publish_tick(struct collector *c, uint64_t now_ns)
 {
     c->tracker.ledger.now_ns = now_ns;
-    atomic_store_explicit(&c->tracker.arena->tick, (uint32_t)(now_ns / TICK_NS), memory_order_relaxed);
-}
-
-/* Sleeps until a program wakes us, or the time is over. */
-static void doze(struct collector *c, uint64_t ns)
-{
-    struct wire_arena *arena = c->tracker.arena;
-    uint32_t seen = atomic_load(&arena->wake);
-    struct timespec timeout = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
-    atomic_store(&arena->asleep, 1);
-    syscall(SYS_futex, &arena->wake, FUTEX_WAIT, seen, &timeout, NULL, 0);
-    atomic_store(&arena->asleep, 0);
+    arena_beat(c->tracker.arena, now_ns);
 }
 
 /* A process on its way out waits for its events to be committed. */
 static bool somebody_waits(const struct tracker *tracker)
 {
     const struct tracked_process *first = tracker_process(tracker, 0);
-    return !first->ended && atomic_load(&first->slot->state) == WIRE_PROCESS_EXITING;
+    return !first->ended && arena_exiting(first->slot);
 }
 
 /* Sleeps until the run's only process is gone, for a moment at most; false if it is not about to leave. The
@@ -214,7 +176,7 @@ static bool somebody_is_left(struct collector *c, uint64_t now_ns)
         return true;
     c->ask_pause_ns = c->ask_pause_ns * 2 < LAST_ASK_NS ? c->ask_pause_ns * 2 : LAST_ASK_NS;
     c->next_ask_ns = now_ns + c->ask_pause_ns;
-    return others_have_arena(c->tracker.arena, c->tracker.memory, c->tracker.arena_size);
+    return arena_held_by_others(c->tracker.arena);
 }
 
 static void post(struct collector *c, enum snapshot_kind kind)
@@ -253,18 +215,16 @@ static void report(struct options *options, const char *why)
 /* Leaves a sentence for the program, which says it for us. */
 static int fail(struct collector *c, const char *why)
 {
-    struct wire_arena *arena = c->tracker.arena;
     why = why ? why : "the collector failed";
-    snprintf(arena->error, sizeof arena->error, "%s", why);
-    set_state(arena, WIRE_COLLECTOR_FAILED);
+    c->failed = true;
+    arena_state(c->tracker.arena, WIRE_COLLECTOR_FAILED, why);
     report(&c->options, why);
     return 1;
 }
 
 static void commit_for_waiting(struct collector *c)
 {
-    if (writer_state(c->writer) != WRITER_READY ||
-        atomic_load(&c->tracker.arena->collector) == WIRE_COLLECTOR_FAILED)
+    if (writer_state(c->writer) != WRITER_READY || c->failed)
         return; /* still opening, or failed: then the program is told */
     if (writer_busy(c->writer))
         return;
@@ -275,11 +235,9 @@ static void commit_for_waiting(struct collector *c)
         fail(c, writer_error(c->writer)); /* a full disk, say */
         return;
     }
-    struct wire_process *first = tracker_process(&c->tracker, 0)->slot;
-    c->alone = c->tracker.process_count == 1 && first->flags & WIRE_PROCESS_CHILDLESS;
-    uint32_t exiting = WIRE_PROCESS_EXITING;
-    atomic_compare_exchange_strong(&first->state, &exiting, WIRE_PROCESS_COMMITTED);
-    futex_wake(&first->state);
+    struct arena_slot *first = tracker_process(&c->tracker, 0)->slot;
+    c->alone = c->tracker.process_count == 1 && arena_childless(first);
+    arena_commit(first);
 }
 
 /* What the writer writes again and again takes time from the program, if there is much of it. */
@@ -327,7 +285,7 @@ static void announce(struct collector *c)
 {
     if (!c->announced && writer_state(c->writer) == WRITER_READY) {
         c->announced = true;
-        set_state(c->tracker.arena, WIRE_COLLECTOR_RUNNING);
+        arena_state(c->tracker.arena, WIRE_COLLECTOR_RUNNING, NULL);
         report(&c->options, NULL);
     }
 }
@@ -353,7 +311,7 @@ static void loop(struct collector *c)
             wait_for_writer(c); /* rings fill meanwhile, and the program waits: nothing is dropped */
         uint64_t pause = pause_after(c, fullest);
         if (pause && !doze_while_leaving(c))
-            doze(c, pause);
+            arena_doze(tracker->arena, pause);
         if (!c->living) { /* really nobody, and nobody just starting? */
             tracker_look(tracker);
             c->living = tracker_reap(tracker);
@@ -364,22 +322,22 @@ static void loop(struct collector *c)
 int collector_main(int argc, char **argv)
 {
     static struct collector collector;
+    static struct arena the_arena;
     struct collector *c = &collector;
     if (!options_parse(&c->options, argc, argv)) {
         fprintf(stderr, "trace-collector is started by libtrace.so, not by hand; see trace-run --help\n");
         return 2;
     }
-    struct wire_arena *arena = map_arena(c->options.memory, &c->tracker.arena_size);
-    if (!arena)
+    struct arena *arena = &the_arena;
+    if (!arena_open(arena, c->options.memory))
         return report(&c->options, "the shared memory is not one of this version of libtrace"), 1;
     /* One heap for both threads: one of its own would grow by a system call for each page. */
     mallopt(M_ARENA_MAX, 1);
     settle(&c->options);
-    atomic_store(&arena->collector_pid, (int32_t)getpid());
+    arena_pid(arena, getpid());
     if (!wait_for_first(arena))
         return 1;
     c->tracker.arena = arena;
-    c->tracker.memory = c->options.memory;
     c->tracker.first_pidfd = c->options.first;
     c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;
     c->tracker.by_thread = c->options.threads;
@@ -400,6 +358,6 @@ int collector_main(int argc, char **argv)
         wait_for_writer(c);
     } while (writer_wants_more(c->writer));
     writer_end(c->writer);
-    set_state(arena, writer_error(c->writer) ? WIRE_COLLECTOR_FAILED : WIRE_COLLECTOR_DONE);
+    arena_state(arena, writer_error(c->writer) ? WIRE_COLLECTOR_FAILED : WIRE_COLLECTOR_DONE, NULL);
     return writer_error(c->writer) != NULL;
 }

@@ -8,6 +8,7 @@
 #include "drain.h"
 #include "fast.h"
 #include "limbo.h"
+#include "rings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,9 @@
 #define AHEAD 48                 /* words: how early the block of an event is fetched into the cache */
 #define BLOCKS_CACHED (1u << 20) /* so many bytes of leaves, */
 #define SITES_CACHED 8192        /* and so many sites, 1 MiB, are in a cache without being fetched */
-#define GIVE_BACK 8192           /* words after which the target may use the space again */
+#define STAMP_AHEAD \
+    (1ull << 24)       /* a third of a second: what is published during a sweep is later than that */
+#define GIVE_BACK 8192 /* words after which the target may use the space again */
 
 /* ---- single events ---------------------------------------------------------------------------- */
 
@@ -32,9 +35,18 @@ static void log_event(struct tracker *tracker, const struct tracked_ring *r, uin
                                    .address = address,
                                    .size = size,
                                    .process = r->process->index,
-                                   .tid = r->ring->tid,
+                                   .tid = tracker_thread(tracker, r->thread)->tid,
                                    .node = node,
                                    .is_free = is_free};
+}
+
+/* True for a stack that is there, as it was written before the first event that refers to it; or for none. */
+static bool node_is_there(const struct tracked_process *process, uint32_t node)
+{
+    if (node == WIRE_NODE_ROOT || arena_node(process->slot, node))
+        return true;
+    arena_damage(process->slot);
+    return false;
 }
 
 static __attribute__((noinline)) uint32_t site_of_thread(struct tracker *tracker, uint32_t thread,
@@ -45,6 +57,8 @@ static __attribute__((noinline)) uint32_t site_of_thread(struct tracker *tracker
         return 0;
     if (entry->number == 0) {
         const struct tracked_thread *t = tracker_thread(tracker, thread);
+        if (!node_is_there(tracker_process(tracker, t->process), node))
+            node = WIRE_NODE_ROOT;
         entry->number = ledger_add_site(&tracker->ledger, t->process, t->id, node);
     }
     return entry->number;
@@ -53,8 +67,10 @@ static __attribute__((noinline)) uint32_t site_of_thread(struct tracker *tracker
 static __attribute__((noinline)) uint32_t site_of_new(struct tracker *tracker, const struct tracked_ring *r,
                                                       uint32_t node)
 {
+    if (!node_is_there(r->process, node))
+        node = WIRE_NODE_ROOT;
     uint32_t *place = GROW_AT(&r->process->site_of_node, uint32_t, node);
-    if (place)
+    if (place && !*place)
         *place = ledger_add_site(&tracker->ledger, r->process->index, 0, node);
     return place ? *place : 0;
 }
@@ -228,7 +244,7 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
         r->moving_age = age_of(tracker, &block);
         if (tracker->log_events)
             log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
-    } else if (r->moving.address == address) {
+    } else if (address && r->moving.address == address) {
         block = r->moving;
         ledger_unfree(&tracker->ledger, block.site, block.size, r->moving_age);
         struct block old;
@@ -255,6 +271,8 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
         break;
     case WIRE_STAMP:
         r->stamp = word & ((1ull << WIRE_TYPE_SHIFT) - 1);
+        if (UNLIKELY(r->stamp > tracker->limit)) /* would never be over */
+            r->stamp = tracker->limit;
         r->end = 0;
         break;
     case WIRE_MARK:
@@ -345,7 +363,7 @@ INLINE void fetch(const struct tracker *tracker, struct tracked_ring *r, uint64_
 
 static inline void give_back(struct tracked_ring *r)
 {
-    atomic_store_explicit(&r->ring->tail, r->tail, memory_order_release);
+    arena_ring_consumed(r->ring, r->tail);
 }
 
 /* True if there may be more to an event than what it says itself. */
@@ -525,26 +543,38 @@ static void drain_process(struct tracker *tracker, struct tracked_process *proce
     ledger_settle(&tracker->ledger);
 }
 
+/* More was published than fits, or what was published is no more: what is in the ring cannot be told. */
+static __attribute__((noinline, cold)) void read_anew(struct tracked_ring *r)
+{
+    arena_damage(r->process->slot);
+    r->tail = r->head = r->far = r->near = arena_ring_discard(r->ring);
+    r->last_made = 0;
+    r->huge = 0;
+}
+
 /* Reads how far each ring was published; of one process, or of all (NULL). */
 static void read_heads(struct tracker *tracker, const struct tracked_process *only)
 {
-    uint32_t slots = atomic_load(&tracker->arena->rings);
     tracker->tick = tracker->read_tick;
     if (!only)
-        tracker->read_tick = atomic_load(&tracker->arena->tick);
-    for (uint32_t i = 0; i < slots; i++) {
+        tracker->read_tick = (uint32_t)(tracker->ledger.now_ns / WIRE_TICK_NS);
+    for (uint32_t i = 0; i < tracker->ring_count; i++) {
         struct tracked_ring *r = tracker->rings[i];
-        if (r && (!only || r->process == only))
-            r->head = atomic_load_explicit(&r->ring->head, memory_order_acquire);
+        if (!r || (only && r->process != only))
+            continue;
+        r->head = arena_ring_head(r->ring);
+        if (UNLIKELY(!arena_ring_holds(r->tail, r->head)))
+            read_anew(r);
+        else
+            arena_ring_keep(r->ring, r->tail); /* who waits for room looks at it */
     }
 }
 
 /* Puts the rings that hold something on their processes' lists. Returns the words in the fullest. */
 static uint64_t list_active(struct tracker *tracker, const struct tracked_process *only)
 {
-    uint32_t slots = atomic_load(&tracker->arena->rings);
     uint64_t fullest = 0;
-    for (uint32_t i = 0; i < slots; i++) {
+    for (uint32_t i = 0; i < tracker->ring_count; i++) {
         struct tracked_ring *r = tracker->rings[i];
         if (!r || r->head == r->tail || (only && r->process != only))
             continue;
@@ -563,7 +593,8 @@ static uint64_t list_active(struct tracker *tracker, const struct tracked_proces
 uint64_t drain_all(struct tracker *tracker)
 {
     uint64_t limit = __rdtsc() >> WIRE_STAMP_SHIFT;
-    tracker->sweep++;
+    tracker->limit = limit + STAMP_AHEAD;
+    arena_swept(tracker->arena, tracker->sweep++);
     read_heads(tracker, NULL);
     /* New rings after the heads: whatever an event that was read refers to is in a ring that is known then.
      */
@@ -580,6 +611,7 @@ uint64_t drain_all(struct tracker *tracker)
 
 void drain_last(struct tracker *tracker, struct tracked_process *process)
 {
+    tracker->limit = UINT64_MAX;
     tracker_look(tracker); /* threads may have begun since the last sweep, and all of it been killed */
     read_heads(tracker, process);
     list_active(tracker, process);

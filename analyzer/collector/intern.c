@@ -31,6 +31,11 @@ struct process_module {
     uint64_t bias;
 };
 
+struct process_mark {
+    char *name; /* NULL = not described */
+    int kind;
+};
+
 /* ---- texts and lines --------------------------------------------------------------------------- */
 
 static const char *intern_text(struct intern *intern, const char *text)
@@ -94,11 +99,6 @@ static const char *place_name(struct intern *intern, uint32_t module, uint64_t o
 }
 
 /* ---- notes ------------------------------------------------------------------------------------- */
-
-static const void *at_offset(const struct intern *intern, uint64_t offset)
-{
-    return (const char *)intern->arena + offset;
-}
 
 static uint32_t run_module(struct intern *intern, const char *path, const uint8_t *id, size_t id_size)
 {
@@ -167,44 +167,33 @@ static void take_process(struct intern_process *process, const struct wire_note_
     process->label = strdup(note->text + note->executable_size + note->command_size);
 }
 
-/* The note at *at, which is moved on; NULL at the end of what is written. */
-static const struct wire_note *next_note(const struct intern *intern, const struct wire_process *slot,
-                                         uint64_t *at)
+static void take_mark(struct intern_process *process, const struct wire_note_mark *note)
 {
-    for (;;) {
-        unsigned segment = (unsigned)(*at >> 48);
-        uint64_t offset = *at & WIRE_ADDRESS_MASK, memory;
-        if (segment >= WIRE_NOTE_SEGMENTS || !(memory = atomic_load(&slot->note_segment[segment])))
-            return NULL;
-        if (offset + sizeof(struct wire_note) > WIRE_CHUNK_SIZE << segment) {
-            *at = (uint64_t)(segment + 1) << 48;
-            continue;
-        }
-        const struct wire_note *note = at_offset(intern, memory + offset);
-        enum wire_note_type type =
-            (enum wire_note_type)atomic_load_explicit(&note->type, memory_order_acquire);
-        if (type == WIRE_NOTE_NONE || note->size < sizeof *note)
-            return NULL;
-        *at += note->size;
-        if (type != WIRE_NOTE_PAD)
-            return note;
-    }
+    struct process_mark *mark = GROW_AT(&process->marks, struct process_mark, note->number);
+    if (!mark)
+        return;
+    free(mark->name);
+    mark->name = strdup(note->name);
+    mark->kind = note->kind != 0;
+    if (note->number > process->mark_count)
+        process->mark_count = note->number;
 }
 
-void intern_identity(const struct intern *intern, struct intern_process *process)
+void intern_identity(struct intern_process *process)
 {
-    uint64_t at = 0;
+    struct arena_notes notes = {0};
     const struct wire_note *note;
-    while ((note = next_note(intern, process->slot, &at)))
-        if (atomic_load(&note->type) == WIRE_NOTE_PROCESS)
+    while (!process->executable && (note = arena_next_note(process->slot, &notes)))
+        if (note->type == WIRE_NOTE_PROCESS)
             take_process(process, (const struct wire_note_process *)note);
+    arena_notes_close(&notes);
 }
 
 void intern_notes(struct intern *intern, struct intern_process *process)
 {
     const struct wire_note *note;
-    while ((note = next_note(intern, process->slot, &process->note_at))) {
-        switch (atomic_load(&note->type)) {
+    while ((note = arena_next_note(process->slot, &process->notes))) {
+        switch (note->type) {
         case WIRE_NOTE_MODULE:
             take_module(intern, process, (const struct wire_note_module *)note);
             break;
@@ -214,44 +203,29 @@ void intern_notes(struct intern *intern, struct intern_process *process)
         case WIRE_NOTE_PROCESS:
             take_process(process, (const struct wire_note_process *)note);
             break;
+        case WIRE_NOTE_MARK:
+            take_mark(process, (const struct wire_note_mark *)note);
+            break;
         default:
             break;
         }
     }
 }
 
-const char *intern_mark(const struct intern *intern, const struct intern_process *process, uint32_t number,
-                        int *kind)
+const char *intern_mark(const struct intern_process *process, uint32_t number, int *kind)
 {
-    uint64_t at = 0;
-    const struct wire_note *note;
-    while ((note = next_note(intern, process->slot, &at))) {
-        const struct wire_note_mark *mark = (const struct wire_note_mark *)note;
-        if (atomic_load(&note->type) == WIRE_NOTE_MARK && mark->number == number) {
-            *kind = (int)mark->kind;
-            return mark->name;
-        }
-    }
-    return NULL;
+    if (number == 0 || number > process->mark_count)
+        return NULL;
+    const struct process_mark *mark = (const struct process_mark *)process->marks.memory + number;
+    *kind = mark->kind;
+    return mark->name;
 }
 
 /* ---- frames ------------------------------------------------------------------------------------ */
 
-static const struct wire_frame *raw_frame(const struct intern *intern, const struct wire_process *slot,
-                                          uint32_t raw)
-{
-    uint32_t index = raw - 1;
-    unsigned k = 31 - (unsigned)__builtin_clz(index / WIRE_FRAMES_FIRST + 1);
-    uint64_t memory = k < WIRE_FRAME_SEGMENTS ? atomic_load(&slot->frame_segment[k]) : 0;
-    if (!raw || !memory)
-        return NULL;
-    return (const struct wire_frame *)at_offset(intern, memory) +
-           (index - WIRE_FRAMES_FIRST * ((1u << k) - 1));
-}
-
 /* The module of a native frame; NULL = none that is known. */
 static const struct process_module *module_of(const struct intern_process *process,
-                                              const struct wire_frame *frame)
+                                              const struct arena_frame *frame)
 {
     if (!frame->owner || ((size_t)frame->owner + 1) * sizeof(struct process_module) > process->modules.room)
         return NULL;
@@ -259,28 +233,25 @@ static const struct process_module *module_of(const struct intern_process *proce
 }
 
 /* Of operator new and the like, which stand before the program's: nobody's business. */
-static bool is_ours(const struct intern_process *process, const struct wire_frame *frame)
+static bool is_ours(const struct intern_process *process, const struct arena_frame *frame)
 {
-    if (!frame || atomic_load_explicit(&frame->kind, memory_order_acquire) != WIRE_FRAME_NATIVE)
-        return false;
-    const struct process_module *module = module_of(process, frame);
+    const struct process_module *module = frame->kind == WIRE_FRAME_NATIVE ? module_of(process, frame) : NULL;
     return module && module->ours;
 }
 
 /* Where a process's frame is in the run's terms; false if it cannot be told (yet). */
-static bool place_frame(const struct intern_process *process, const struct wire_frame *frame,
+static bool place_frame(const struct intern_process *process, const struct arena_frame *frame,
                         struct run_frame *place)
 {
-    uint32_t kind = frame ? atomic_load_explicit(&frame->kind, memory_order_acquire) : WIRE_FRAME_EMPTY;
     memset(place, 0, sizeof *place);
-    if (kind == WIRE_FRAME_PYTHON) {
+    if (frame->kind == WIRE_FRAME_PYTHON) {
         if (((size_t)frame->owner + 1) * sizeof place->code > process->codes.room)
             return false;
         place->code = ((struct process_code **)process->codes.memory)[frame->owner];
         place->offset = frame->value;
         return place->code != NULL;
     }
-    const struct process_module *module = kind == WIRE_FRAME_NATIVE ? module_of(process, frame) : NULL;
+    const struct process_module *module = frame->kind == WIRE_FRAME_NATIVE ? module_of(process, frame) : NULL;
     if (module && module->number) { /* places outside of all modules have no name: they are all one */
         place->module = module->number;
         place->offset = frame->value - module->bias;
@@ -291,13 +262,14 @@ static bool place_frame(const struct intern_process *process, const struct wire_
 /* The run's number of a process's frame. */
 static uint32_t intern_frame(struct intern *intern, struct intern_process *process, uint32_t raw)
 {
-    uint32_t *known = GROW_AT(&process->frames, uint32_t, raw);
+    uint32_t *known = raw <= ARENA_FRAMES_MAX ? GROW_AT(&process->frames, uint32_t, raw) : NULL;
     struct run_frame place;
     if (!known)
         return 0;
     if (*known)
         return *known;
-    if (!place_frame(process, raw_frame(intern, process->slot, raw), &place))
+    const struct arena_frame frame = arena_frame(process->slot, raw);
+    if (!place_frame(process, &frame, &place))
         return 0;
     uint64_t key = place.code ? 1ull << 63 | (uint64_t)place.code->number << 32 | (uint32_t)place.offset
                               : (uint64_t)(place.module + 1) << 48 | (place.offset & WIRE_ADDRESS_MASK);
@@ -305,10 +277,10 @@ static uint32_t intern_frame(struct intern *intern, struct intern_process *proce
     if (!entry)
         return 0;
     if (!entry->number) {
-        struct run_frame *frame = GROW_AT(&intern->frames, struct run_frame, intern->frame_count + 1);
-        if (!frame)
+        struct run_frame *new = GROW_AT(&intern->frames, struct run_frame, intern->frame_count + 1);
+        if (!new)
             return 0;
-        *frame = place;
+        *new = place;
         entry->number = ++intern->frame_count;
         keep_error(intern, store_frame(intern->store, entry->number, place.module, (int64_t)place.offset));
     }
@@ -330,13 +302,13 @@ static bool known_earlier(struct intern *intern, struct run_module *module, uint
 
 void intern_symbols(struct intern *intern, struct intern_process *process)
 {
-    uint32_t end = process->slot ? atomic_load(&process->slot->frames) : 0;
+    uint32_t end = process->slot ? arena_frames(process->slot) : 0;
     for (; process->looked < end; process->looked++) {
         struct run_frame place;
-        const struct wire_frame *frame = raw_frame(intern, process->slot, process->looked + 1);
-        if (!place_frame(process, frame, &place))
+        const struct arena_frame frame = arena_frame(process->slot, process->looked + 1);
+        if (!place_frame(process, &frame, &place))
             return; /* not described yet */
-        if (!place.module || is_ours(process, frame))
+        if (!place.module || is_ours(process, &frame))
             continue;
         struct run_module *module = (struct run_module *)intern->modules.memory + place.module;
         if (module->read || !module->symbols || known_earlier(intern, module, place.offset))
@@ -367,13 +339,6 @@ static size_t resolve(struct intern *intern, struct run_module *module, uint64_t
 }
 
 /* ---- stacks ------------------------------------------------------------------------------------ */
-
-static uint64_t raw_node(const struct intern *intern, const struct wire_process *slot, uint32_t raw)
-{
-    unsigned k = wire_node_segment(raw);
-    uint64_t memory = raw && k < WIRE_NODE_SEGMENTS ? atomic_load(&slot->node_segment[k]) : 0;
-    return memory ? ((const uint64_t *)at_offset(intern, memory))[raw - WIRE_NODE_BASE(k)] : 0;
-}
 
 #define DEPTH_MAX 16384 /* deeper than any stack is recorded */
 
@@ -424,14 +389,18 @@ static void note_use(struct intern_process *process, uint32_t number)
 
 uint32_t intern_node(struct intern *intern, struct intern_process *process, uint32_t raw)
 {
-    static uint32_t path[DEPTH_MAX];
+    static struct {
+        uint32_t node, frame;
+    } path[DEPTH_MAX]; /* of each node one look is taken: the next might show another */
     unsigned depth = 0;
     uint32_t number = WIRE_NODE_ROOT, *known;
     /* Outwards to the first stack that is known, then back inwards. */
-    for (uint32_t at = raw; at != WIRE_NODE_ROOT;
-         at = (uint32_t)(raw_node(intern, process->slot, at) >> 32)) {
-        if (at == WIRE_NODE_CUT) {
+    for (uint32_t at = raw; at != WIRE_NODE_ROOT;) {
+        uint64_t node = at != WIRE_NODE_CUT ? arena_node(process->slot, at) : 0;
+        if (!node) { /* cut off, or not there, which cannot be */
             number = WIRE_NODE_CUT;
+            if (at != WIRE_NODE_CUT)
+                arena_damage(process->slot);
             break;
         }
         if (depth == DEPTH_MAX || !(known = known_node(process, at)))
@@ -440,14 +409,16 @@ uint32_t intern_node(struct intern *intern, struct intern_process *process, uint
             number = *known;
             break;
         }
-        path[depth++] = at;
+        path[depth].node = at;
+        path[depth++].frame = (uint32_t)node;
+        at = (uint32_t)(node >> 32);
     }
     while (depth-- > 0) {
-        uint32_t frame = (uint32_t)raw_node(intern, process->slot, path[depth]);
-        bool ours = is_ours(process, raw_frame(intern, process->slot, frame));
+        const struct arena_frame frame = arena_frame(process->slot, path[depth].frame);
+        bool ours = is_ours(process, &frame);
         if (!ours)
-            number = add_node(intern, number, intern_frame(intern, process, frame));
-        *known_node(process, path[depth]) = number;
+            number = add_node(intern, number, intern_frame(intern, process, path[depth].frame));
+        *known_node(process, path[depth].node) = number;
         /* A frame of ours is no node, unless a whole stack ends with it, and is one with its caller's. */
         if (!ours || depth == 0)
             note_use(process, number);
@@ -566,10 +537,9 @@ struct shown intern_show(struct intern *intern, uint32_t number)
 
 /* ---- life -------------------------------------------------------------------------------------- */
 
-bool intern_open(struct intern *intern, const struct wire_arena *arena, struct store *store)
+bool intern_open(struct intern *intern, struct store *store)
 {
     memset(intern, 0, sizeof *intern);
-    intern->arena = arena;
     intern->store = store;
     intern->symbols = symbols_open();
     return intern->symbols && GROW_AT(&intern->frames, struct run_frame, 0) &&
@@ -592,8 +562,12 @@ void intern_finish(struct intern *intern)
 
 void intern_process_close(struct intern_process *process)
 {
+    for (uint32_t i = 1; i <= process->mark_count; i++)
+        free(((struct process_mark *)process->marks.memory)[i].name);
+    arena_notes_close(&process->notes);
     grow_free(&process->modules);
     grow_free(&process->codes);
+    grow_free(&process->marks);
     grow_free(&process->frames);
     grow_free(&process->nodes);
     grow_free(&process->used);

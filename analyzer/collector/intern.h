@@ -6,11 +6,12 @@
 #ifndef LIBTRACE_INTERN_H
 #define LIBTRACE_INTERN_H
 
+#include "arena.h"
 #include "grow.h"
+#include "notes.h"
 #include "number_map.h"
 #include "store.h"
 #include "symbols.h"
-#include "wire.h"
 
 #include <stdbool.h>
 
@@ -60,13 +61,15 @@ struct run_node {
 
 /* How far the notes, frames and nodes of a process were taken in. */
 struct intern_process {
-    const struct wire_process *slot;
-    uint64_t note_at;    /* segment << 48 | offset */
+    struct arena_slot *slot;
+    struct arena_notes notes;
     struct grow modules; /* struct process_module by the process's number */
     struct grow codes;   /* struct process_code *, the run's, by number */
     struct grow frames;  /* uint32_t: run's frame by the process's */
     struct grow nodes;   /* uint32_t: run's node by the process's */
+    struct grow marks;   /* struct process_mark by number */
     struct grow used;    /* a bit for each node of the run: it is one of the process's */
+    uint32_t mark_count; /* the highest number */
     bool twins;          /* several nodes of the process became one: a module was loaded at another address */
     uint32_t looked;     /* frames whose modules' symbols are at hand */
     char *executable, *command, *label;
@@ -76,7 +79,6 @@ struct line_entry;
 struct text_entry;
 
 struct intern {
-    const struct wire_arena *arena;
     struct store *store;
     struct symbols *symbols;
     struct grow modules; /* struct run_module, by the run's number */
@@ -90,11 +92,11 @@ struct intern {
     int error; /* of the store, the first */
 };
 
-bool intern_open(struct intern *intern, const struct wire_arena *arena, struct store *store);
+bool intern_open(struct intern *intern, struct store *store);
 void intern_close(struct intern *intern);
 
 /* Finds out what the process is called, and nothing else. */
-void intern_identity(const struct intern *intern, struct intern_process *process);
+void intern_identity(struct intern_process *process);
 
 /* Reads the notes that came since the last call. */
 void intern_notes(struct intern *intern, struct intern_process *process);
@@ -114,8 +116,7 @@ void intern_symbols(struct intern *intern, struct intern_process *process);
 struct shown intern_show(struct intern *intern, uint32_t node);
 
 /* Name of a mark, NULL if it is not there (yet). */
-const char *intern_mark(const struct intern *intern, const struct intern_process *process, uint32_t number,
-                        int *kind);
+const char *intern_mark(const struct intern_process *process, uint32_t number, int *kind);
 
 /* Writes what became of each module's file. */
 void intern_finish(struct intern *intern);

@@ -7,7 +7,7 @@ static struct number_entry *place_of(const struct number_map *map, uint64_t key)
 {
     size_t mask = ((size_t)1 << map->bits) - 1;
     size_t place = (key * 0x9e3779b97f4a7c15ull) >> (64 - map->bits);
-    while (map->entries[place].key && map->entries[place].key != key)
+    while (map->entries[place].key && map->entries[place].key != key + 1)
         place = (place + 1) & mask;
     return &map->entries[place];
 }
@@ -21,13 +21,13 @@ struct number_entry *number_map_find(struct number_map *map, uint64_t key)
             return NULL;
         for (size_t i = 0; map->entries && i < (size_t)1 << map->bits; i++)
             if (map->entries[i].key)
-                *place_of(&larger, map->entries[i].key) = map->entries[i];
+                *place_of(&larger, map->entries[i].key - 1) = map->entries[i];
         free(map->entries);
         *map = larger;
     }
     struct number_entry *entry = place_of(map, key);
     if (!entry->key) {
-        entry->key = key;
+        entry->key = key + 1;
         map->count++;
     }
     return entry;

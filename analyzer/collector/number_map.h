@@ -1,4 +1,4 @@
-/* number_map.h - 64-bit keys to 32-bit numbers; 0 is neither.
+/* number_map.h - 64-bit keys, but for UINT64_MAX, to 32-bit numbers; 0 is none.
  */
 #ifndef LIBTRACE_NUMBER_MAP_H
 #define LIBTRACE_NUMBER_MAP_H
@@ -8,7 +8,7 @@
 
 struct number_map {
     struct number_entry {
-        uint64_t key;
+        uint64_t key; /* and one more, as 0 is an empty entry */
         uint32_t number;
     } * entries;
     unsigned bits;

@@ -80,7 +80,7 @@ static int64_t end_of(const struct tracker *tracker, const struct tracked_proces
 {
     if (process->ended)
         return since_start(tracker, process->facts.ended_ns);
-    uint64_t said = process->slot ? atomic_load(&process->slot->ended_ns) : 0;
+    uint64_t said = process->slot ? arena_ended_ns(process->slot) : 0;
     return said ? since_start(tracker, said) : -1;
 }
 
@@ -148,6 +148,7 @@ static void take_totals(struct tracker *tracker, struct job *job, const struct s
         totals->cpu_ns += (int64_t)process->facts.cpu_ns;
         totals->foreign_frees += (int64_t)process->foreign_frees;
         totals->events_lost += (int64_t)process->facts.events_lost;
+        totals->damaged += tracker_damaged(process);
         totals->stacks_checked += (int64_t)process->facts.stacks_checked;
         totals->stacks_different += (int64_t)process->facts.stacks_different;
         totals->stacks_slow += (int64_t)process->facts.stacks_slow;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "track.h"
 #include "drain.h"
+#include "rings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,8 +26,13 @@ uint64_t tracker_clock(void)
 
 /* ---- births ------------------------------------------------------------------------------------ */
 
-static struct tracked_process *add_process(struct tracker *tracker, uint32_t slot_number)
+static struct tracked_process *add_process(struct tracker *tracker, struct arena_slot *slot)
 {
+    struct arena_birth birth;
+    if (!arena_birth(slot, &birth)) {
+        arena_damage(slot);
+        return NULL;
+    }
     struct tracked_process *process = calloc(1, sizeof *process);
     struct tracked_process **place =
         GROW_AT(&tracker->processes, struct tracked_process *, tracker->process_count);
@@ -35,18 +41,17 @@ static struct tracked_process *add_process(struct tracker *tracker, uint32_t slo
         return NULL;
     }
     *place = process;
-    process->slot = &tracker->arena->process[slot_number];
-    process->slot_number = slot_number;
+    process->slot = slot;
     process->index = tracker->process_count++;
     process->last_peak = LEDGER_LIVES;
-    process->facts.pid = process->slot->pid;
-    process->facts.parent_pid = process->slot->parent_pid;
-    process->facts.flags = process->slot->flags;
-    process->facts.started_ns = process->slot->started_ns;
+    process->facts.pid = birth.pid;
+    process->facts.parent_pid = birth.parent_pid;
+    process->facts.flags = birth.flags;
+    process->facts.started_ns = birth.started_ns;
     process->pidfd = process->index == 0 && tracker->first_pidfd
                          ? tracker->first_pidfd
                          : (int)syscall(SYS_pidfd_open, process->facts.pid, 0);
-    tracker->by_slot[slot_number] = process;
+    tracker->by_slot[slot->number] = process;
     return process;
 }
 
@@ -55,44 +60,48 @@ static struct tracked_process *process_of_slot(struct tracker *tracker, uint32_t
     struct tracked_process *process = tracker->by_slot[slot_number];
     if (process)
         return process;
-    uint32_t state = atomic_load(&tracker->arena->process[slot_number].state);
-    if (state == WIRE_PROCESS_FREE || state == WIRE_PROCESS_CLAIMED)
-        return NULL;
-    return add_process(tracker, slot_number);
+    struct arena_slot *slot = arena_slot(tracker->arena, slot_number);
+    return slot ? add_process(tracker, slot) : NULL;
 }
 
 static void add_ring(struct tracker *tracker, uint32_t number)
 {
-    struct wire_ring *ring = &tracker->arena->ring[number];
-    struct tracked_process *process = process_of_slot(tracker, ring->process);
+    struct arena_ring ring;
+    enum arena_ring_found found = arena_ring(tracker->arena, number, &ring);
+    if (found == ARENA_RING_NONE)
+        return;
+    struct tracked_process *process =
+        found == ARENA_RING_THERE ? process_of_slot(tracker, ring.slot->number) : NULL;
     struct tracked_thread *thread = GROW_AT(&tracker->threads, struct tracked_thread, tracker->thread_count);
     struct tracked_ring *r = process && thread ? calloc(1, sizeof *r) : NULL;
-    if (!r)
+    if (!r) { /* nobody reads it, and nobody is to wait for that */
+        arena_ring_discard_number(tracker->arena, number);
         return;
+    }
     thread->process = process->index;
     thread->id = ++process->rings_seen;
-    thread->tid = ring->tid;
-    memcpy(thread->name, ring->name, sizeof thread->name);
-    r->ring = ring;
-    r->words = (const uint64_t *)((const char *)tracker->arena + atomic_load(&ring->buffer));
+    thread->tid = ring.tid;
+    memcpy(thread->name, ring.name, sizeof thread->name);
+    r->ring = ring.shared;
+    r->words = ring.words;
     r->process = process;
     r->thread = tracker->thread_count++;
-    r->tail = r->far = r->near = atomic_load(&ring->tail);
-    r->head = atomic_load(&ring->head);
+    r->tail = r->far = r->near = ring.tail;
+    r->head = ring.head;
     tracker->rings[number] = r;
 }
 
 void tracker_look(struct tracker *tracker)
 {
-    uint32_t slots = atomic_load(&tracker->arena->processes);
+    uint32_t slots = arena_processes(tracker->arena);
     for (uint32_t i = 0; i < slots; i++)
         process_of_slot(tracker, i);
-    slots = atomic_load(&tracker->arena->rings);
-    for (uint32_t i = 0; i < slots; i++) {
-        uint32_t state = atomic_load_explicit(&tracker->arena->ring[i].state, memory_order_acquire);
-        if (!tracker->rings[i] && (state == WIRE_RING_BUSY || state == WIRE_RING_LAST))
+    slots = arena_rings(tracker->arena);
+    for (uint32_t i = 0; i < slots; i++)
+        if (!tracker->rings[i])
             add_ring(tracker, i);
-    }
+    if (slots > tracker->ring_count) /* once seen they are looked at for good, whatever the count says */
+        tracker->ring_count = slots;
 }
 
 static void read_name(const struct tracked_process *process, struct tracked_thread *thread)
@@ -113,10 +122,9 @@ static void read_name(const struct tracked_process *process, struct tracked_thre
 /* Many a thread gets its name when it has allocated already. */
 void tracker_name_threads(struct tracker *tracker)
 {
-    uint32_t slots = atomic_load(&tracker->arena->rings);
-    for (uint32_t i = 0; i < slots; i++) {
+    for (uint32_t i = 0; i < tracker->ring_count; i++) {
         const struct tracked_ring *r = tracker->rings[i];
-        if (r && atomic_load(&r->ring->state) == WIRE_RING_BUSY)
+        if (r && arena_ring_busy(r->ring))
             read_name(r->process, tracker_thread(tracker, r->thread));
     }
 }
@@ -127,23 +135,21 @@ void tracker_name_threads(struct tracker *tracker)
 static void release_ring(struct tracker *tracker, uint32_t number)
 {
     struct tracked_ring *r = tracker->rings[number];
-    tracker->waits += atomic_exchange(&r->ring->waits, 0);
-    tracker->waited_ns += atomic_exchange(&r->ring->waited_ns, 0);
+    arena_ring_release(tracker->arena, r->ring, r->tail, &tracker->waits, &tracker->waited_ns);
     tracker->rings[number] = NULL;
     free(r);
-    atomic_store(&tracker->arena->ring[number].state, WIRE_RING_FREE);
 }
 
 /* Threads that said that they are ending, and have. */
 static void release_ended_threads(struct tracker *tracker)
 {
-    uint32_t slots = atomic_load(&tracker->arena->rings);
-    for (uint32_t i = 0; i < slots; i++) {
+    for (uint32_t i = 0; i < tracker->ring_count; i++) {
         struct tracked_ring *r = tracker->rings[i];
-        if (!r || atomic_load(&r->ring->state) != WIRE_RING_LAST)
+        if (!r || !arena_ring_last(r->ring))
             continue;
-        if (syscall(SYS_tgkill, r->process->facts.pid, r->ring->tid, 0) != 0 && errno == ESRCH &&
-            atomic_load(&r->ring->head) == r->tail)
+        uint32_t tid = tracker_thread(tracker, r->thread)->tid;
+        if (syscall(SYS_tgkill, r->process->facts.pid, tid, 0) != 0 && errno == ESRCH &&
+            arena_ring_head(r->ring) == r->tail)
             release_ring(tracker, i);
     }
 }
@@ -187,7 +193,7 @@ static bool exit_from_proc(int pid, int *status)
     return true;
 }
 
-static void find_exit_status(struct tracked_process *process)
+static void find_exit_status(struct tracked_process *process, const struct arena_death *death)
 {
     int status;
     /* The pidfd knows it once the process was waited for, /proc until then: which may be between two looks.
@@ -197,23 +203,22 @@ static void find_exit_status(struct tracked_process *process)
         (process->pidfd >= 0 && exit_from_pidfd(process->pidfd, &status))) {
         process->facts.exit_known = true;
         process->facts.exit_status = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-    } else if (atomic_load(&process->slot->exit_known)) {
+    } else if (death->exit_known) {
         process->facts.exit_known = true;
-        process->facts.exit_status = atomic_load(&process->slot->exit_status);
+        process->facts.exit_status = death->exit_status;
     }
 }
 
-static void copy_facts(struct tracked_process *process)
+static void copy_facts(struct tracked_process *process, const struct arena_death *death)
 {
-    struct wire_process *slot = process->slot;
-    process->facts.ended_ns = atomic_load(&slot->ended_ns);
-    process->facts.cpu_ns = slot->cpu_ns ? slot->cpu_ns : process->facts.cpu_ns;
-    if (slot->peak_rss_bytes > process->facts.peak_rss_bytes)
-        process->facts.peak_rss_bytes = slot->peak_rss_bytes;
-    process->facts.stacks_checked = atomic_load(&slot->stacks_checked);
-    process->facts.stacks_different = atomic_load(&slot->stacks_different);
-    process->facts.stacks_slow = atomic_load(&slot->stacks_slow);
-    process->facts.events_lost = atomic_load(&slot->events_lost);
+    process->facts.ended_ns = death->ended_ns ? death->ended_ns : tracker_clock();
+    process->facts.cpu_ns = death->cpu_ns ? death->cpu_ns : process->facts.cpu_ns;
+    if (death->peak_rss_bytes > process->facts.peak_rss_bytes)
+        process->facts.peak_rss_bytes = death->peak_rss_bytes;
+    process->facts.stacks_checked = death->stacks_checked;
+    process->facts.stacks_different = death->stacks_different;
+    process->facts.stacks_slow = death->stacks_slow;
+    process->facts.events_lost = death->events_lost;
 }
 
 /* The time series ends with what was left, not with what was there up to a tenth of a second before. */
@@ -237,12 +242,12 @@ static void sample_end(struct tracker *tracker, const struct tracked_process *pr
 
 static void end_process(struct tracker *tracker, struct tracked_process *process, bool lives)
 {
+    struct arena_death death;
     drain_last(tracker, process);
-    copy_facts(process);
-    if (!process->facts.ended_ns)
-        process->facts.ended_ns = tracker_clock();
+    arena_death(process->slot, &death);
+    copy_facts(process, &death);
     if (!lives)
-        find_exit_status(process);
+        find_exit_status(process, &death);
     sample_end(tracker, process);
     process->live_blocks = process->heap.blocks;
     process->live_bytes = process->heap.bytes;
@@ -251,8 +256,7 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
     if (process->pidfd >= 0)
         close(process->pidfd);
     process->pidfd = -1;
-    uint32_t slots = atomic_load(&tracker->arena->rings);
-    for (uint32_t i = 0; i < slots; i++)
+    for (uint32_t i = 0; i < tracker->ring_count; i++)
         if (tracker->rings[i] && tracker->rings[i]->process == process)
             release_ring(tracker, i);
     while (tracker->first_living < tracker->process_count &&
@@ -280,54 +284,21 @@ static bool is_gone(const struct tracked_process *process)
     return kill(process->facts.pid, 0) != 0 && errno == ESRCH;
 }
 
-/* Lives on, but is traced no more: nothing of it is in the arena. */
-static bool has_left(const struct tracked_process *process)
-{
-    return atomic_load(&process->slot->state) >= WIRE_PROCESS_EXITING &&
-           process->slot->flags & WIRE_PROCESS_DETACHED;
-}
-
-void tracker_punch(struct tracker *tracker, uint64_t offset, uint64_t size)
-{
-    if (fallocate(tracker->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) !=
-        0)
-        memset((char *)tracker->arena + offset, 0, size);
-}
-
 /* Gives a slot and its memory back once the writer is through with it. */
 static void release_slot(struct tracker *tracker, struct tracked_process *process)
 {
-    struct wire_arena *arena = tracker->arena;
-    struct wire_process *slot = process->slot;
-    struct {
-        _Atomic uint64_t *segments;
-        unsigned count;
-        size_t first;
-        unsigned shift;
-    } kinds[] = {
-        {slot->frame_segment, WIRE_FRAME_SEGMENTS, WIRE_FRAMES_FIRST * sizeof(struct wire_frame), 1},
-        {slot->node_segment, WIRE_NODE_SEGMENTS, WIRE_NODES_FIRST * sizeof(uint64_t), 1},
-        {slot->note_segment, WIRE_NOTE_SEGMENTS, WIRE_CHUNK_SIZE, 1},
-    };
-    for (unsigned kind = 0; kind < 3; kind++) {
-        for (unsigned k = 0; k < kinds[kind].count; k++) {
-            uint64_t offset = atomic_load(&kinds[kind].segments[k]);
-            if (!offset)
-                continue;
-            size_t size = kinds[kind].first << (kinds[kind].shift * k);
-            tracker_punch(tracker, offset, size);
-            uint64_t chunk = offset >> WIRE_CHUNK_SHIFT, end = chunk + ((size - 1) >> WIRE_CHUNK_SHIFT);
-            for (; chunk <= end; chunk++)
-                atomic_fetch_and(&arena->chunk_map[chunk / 64], ~(1ull << chunk % 64));
-        }
-    }
+    process->facts.damaged = arena_damages(process->slot) != 0;
+    tracker->by_slot[process->slot->number] = NULL;
+    arena_release(process->slot);
     process->slot = NULL;
-    tracker->by_slot[process->slot_number] = NULL;
-    memset((char *)slot + sizeof slot->state, 0, sizeof *slot - sizeof slot->state);
-    atomic_store(&slot->state, WIRE_PROCESS_FREE);
     blocks_close(&process->blocks);
     grow_free(&process->site_of_node);
     grow_free(&process->active);
+}
+
+bool tracker_damaged(const struct tracked_process *process)
+{
+    return process->facts.damaged || (process->slot && arena_damages(process->slot));
 }
 
 uint32_t tracker_reap(struct tracker *tracker)
@@ -338,7 +309,7 @@ uint32_t tracker_reap(struct tracker *tracker)
     for (uint32_t i = 0; i < tracker->process_count; i++) {
         struct tracked_process *process = tracker_process(tracker, i);
         if (!process->ended) {
-            bool lives = has_left(process) || replaced_by_exec(tracker, process);
+            bool lives = arena_left(process->slot) || replaced_by_exec(tracker, process);
             if (lives || is_gone(process))
                 end_process(tracker, process, lives);
             else

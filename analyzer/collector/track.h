@@ -3,11 +3,11 @@
 #ifndef LIBTRACE_TRACK_H
 #define LIBTRACE_TRACK_H
 
+#include "arena.h"
 #include "blocks.h"
 #include "ledger.h"
 #include "number_map.h"
 #include "samples.h"
-#include "wire.h"
 
 #include <sys/types.h>
 
@@ -43,15 +43,14 @@ struct tracked_ring {
 
 /* One image of one process: fork makes another, exec too. */
 struct tracked_process {
-    struct wire_process *slot; /* NULL once it is done with and the slot given back */
-    uint32_t index;            /* in tracker.processes; its number in the database is index + 1 */
-    uint32_t slot_number;
-    int pidfd;           /* -1 = none */
-    bool ended;          /* gone, or replaced by exec; its events are all in */
-    bool written;        /* and the writer has seen all of its notes, frames and nodes */
-    bool twins;          /* (writer) some of its sites share a row: they are all written each time */
-    uint32_t last_peak;  /* LEDGER_LIVES, or from ledger_process_ended() */
-    uint32_t rings_seen; /* > 1: events come in order of their stamps */
+    struct arena_slot *slot; /* NULL once it is done with and given back */
+    uint32_t index;          /* in tracker.processes; its number in the database is index + 1 */
+    int pidfd;               /* -1 = none */
+    bool ended;              /* gone, or replaced by exec; its events are all in */
+    bool written;            /* and the writer has seen all of its notes, frames and nodes */
+    bool twins;              /* (writer) some of its sites share a row: they are all written each time */
+    uint32_t last_peak;      /* LEDGER_LIVES, or from ledger_process_ended() */
+    uint32_t rings_seen;     /* > 1: events come in order of their stamps */
     struct blocks blocks;
     struct heap heap;
     struct grow site_of_node; /* uint32_t by raw node */
@@ -69,6 +68,7 @@ struct tracked_process {
         int exit_status;
         uint64_t cpu_ns, peak_rss_bytes;
         uint64_t stacks_checked, stacks_different, stacks_slow, events_lost;
+        bool damaged; /* what it wrote into the arena could not be true */
     } facts;
 };
 
@@ -84,9 +84,7 @@ struct point {
 };
 
 struct tracker {
-    struct wire_arena *arena;
-    size_t arena_size;
-    int memory;      /* the arena's descriptor */
+    struct arena *arena;
     int first_pidfd; /* of the run's first process; 0 = none */
     struct ledger ledger;
     struct grow processes; /* struct tracked_process * */
@@ -96,6 +94,7 @@ struct tracker {
     struct grow threads;   /* struct tracked_thread */
     uint32_t thread_count;
     struct tracked_ring *rings[WIRE_RINGS]; /* by ring slot; NULL = not in use */
+    uint32_t ring_count;                    /* slots that were ever used */
     struct tracked_process *by_slot[WIRE_PROCESSES];
     struct grow points; /* struct point */
     uint32_t point_count, points_written;
@@ -110,6 +109,7 @@ struct tracker {
     /* Ticks of WIRE_TICK_NS since the start of the run: when the rings were read last, and the time before,
      * which what was found in them now came after. */
     uint32_t read_tick, tick;
+    uint64_t limit; /* the latest stamp that may be true; the clock's when the sweep began, and some */
     bool by_thread; /* LIBTRACE_THREADS=1: each thread has sites of its own */
     struct number_map
         site_of_thread; /* by 1 + index of the thread << 32 | raw node; else site_of_node is used */
@@ -145,11 +145,11 @@ uint64_t tracker_moment(struct tracker *tracker, uint64_t t_ns);
 /* The program named a moment. number: the process's for it. */
 void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number, uint64_t t_ns);
 
+/* True if what a process wrote into the arena could not be true: its numbers are not whole. */
+bool tracker_damaged(const struct tracked_process *process);
+
 /* Looks what the threads that live are called by now. */
 void tracker_name_threads(struct tracker *tracker);
-
-/* Gives arena memory back to the system; it reads as zeroes then. */
-void tracker_punch(struct tracker *tracker, uint64_t offset, uint64_t size);
 
 /* Finds new processes and rings. */
 void tracker_look(struct tracker *tracker);

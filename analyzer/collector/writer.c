@@ -3,7 +3,6 @@
 #include "writer.h"
 #include "intern.h"
 
-#include <linux/futex.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,7 @@
 #define PROGRESS_NS 250000000ull /* between tellings how far the look-up of symbols is */
 
 struct writer {
-    struct wire_arena *arena;
+    struct arena *arena;
     const char *database; /* absolute path */
     struct store *store;
     struct intern intern;
@@ -75,7 +74,7 @@ static void check(struct writer *w, int result)
 
 /* ---- rows -------------------------------------------------------------------------------------- */
 
-static struct intern_process *process_of(struct writer *w, uint32_t index, const struct wire_process *slot)
+static struct intern_process *process_of(struct writer *w, uint32_t index, struct arena_slot *slot)
 {
     struct intern_process *process = GROW_AT(&w->processes, struct intern_process, index);
     if (process && !process->slot)
@@ -104,10 +103,12 @@ static void add_run(struct writer *w, const struct intern_process *first)
  * about. */
 static void add_first_process(struct writer *w, const struct intern_process *first)
 {
+    struct arena_birth birth;
+    arena_birth(first->slot, &birth);
     const struct store_process row = {
         .id = 1,
-        .pid = first->slot->pid,
-        .parent_pid = first->slot->parent_pid,
+        .pid = birth.pid,
+        .parent_pid = birth.parent_pid,
         .command = first->command ? first->command : "",
         .executable = first->executable ? first->executable : "",
         .ended_ns = -1,
@@ -272,8 +273,7 @@ static void write_marks(struct writer *w, const struct job *job)
         const struct mark *mark = &job->marks[i];
         const struct intern_process *process = process_of(w, mark->process, NULL);
         int kind = 0;
-        const char *name =
-            process && process->slot ? intern_mark(&w->intern, process, mark->number, &kind) : NULL;
+        const char *name = process ? intern_mark(process, mark->number, &kind) : NULL;
         const struct store_mark row = {.id = (int64_t)(job->first_mark + i + 1),
                                        .t_ns = (int64_t)mark->t_ns,
                                        .process = mark->process + 1,
@@ -420,11 +420,10 @@ static void write_job(struct writer *w, struct job *job)
 /* Opens the database and adds the run's row. */
 static bool open_database(struct writer *w)
 {
-    const struct wire_process *first = &w->arena->process[0];
-    struct intern_process *process = process_of(w, 0, first);
+    struct intern_process *process = process_of(w, 0, &w->arena->slot[0]);
     bool opened = process && store_open(w->database, &w->store) == 0;
-    if (opened && intern_open(&w->intern, w->arena, w->store) && store_begin(w->store) == 0) {
-        intern_identity(&w->intern, process);
+    if (opened && intern_open(&w->intern, w->store) && store_begin(w->store) == 0) {
+        intern_identity(process);
         add_run(w, process);
         add_first_process(w, process);
         if (!w->error[0] && store_commit(w->store) == 0)
@@ -440,8 +439,7 @@ static bool open_database(struct writer *w)
 /* The collector may be asleep while a program waits for what was just done. */
 static void wake_collector(struct writer *w)
 {
-    atomic_fetch_add(&w->arena->wake, 1);
-    syscall(SYS_futex, &w->arena->wake, FUTEX_WAKE, 1, NULL, NULL, 0);
+    arena_wake(w->arena);
 }
 
 static void *run_thread(void *data)
@@ -479,7 +477,7 @@ static void *run_thread(void *data)
     }
 }
 
-struct writer *writer_start(struct wire_arena *arena, const char *database)
+struct writer *writer_start(struct arena *arena, const char *database)
 {
     struct writer *w = calloc(1, sizeof *w);
     if (!w)

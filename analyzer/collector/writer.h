@@ -20,7 +20,7 @@ struct job_site {
 
 struct job_process {
     uint32_t index;
-    const struct wire_process *slot;
+    struct arena_slot *slot;
     struct store_process row; /* texts not filled in */
     bool ended;
     struct tracked_process *tracked; /* .written is set when the job is done, and .twins */
@@ -63,7 +63,7 @@ enum writer_state {
 
 /* Starts the thread, which opens the database (a path, which stays the caller's) and adds the run's row by
  * what the first process has said of itself. NULL on lack of memory or threads. */
-struct writer *writer_start(struct wire_arena *arena, const char *database);
+struct writer *writer_start(struct arena *arena, const char *database);
 
 enum writer_state writer_state(struct writer *writer);
 

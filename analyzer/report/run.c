@@ -101,6 +101,7 @@ static void fill(struct run *run, sqlite3_stmt *s)
         &run->t.lap_peak_allocations,
         &run->t.lap_peak_bytes,
         &run->t.by_thread,
+        &run->t.damaged,
     };
     int n = sizeof numbers / sizeof numbers[0];
 
@@ -130,7 +131,7 @@ static int load(struct report *report, int64_t number, struct run *run)
         "stacks_different, stacks_slow, waits, waited_ns, collector_cpu_ns, "
         "(SELECT count(*) FROM process AS p WHERE p.run = run.id), "
         "(SELECT count(*) FROM thread AS t WHERE t.run = run.id), id, collector_pid, collector_start, "
-        "pid_namespace, taken_ns, lap_peak_allocations, lap_peak_bytes, by_thread, "
+        "pid_namespace, taken_ns, lap_peak_allocations, lap_peak_bytes, by_thread, damaged, "
         "label, command, started, root, exit_status, progress, state, phase, "
         "(SELECT group_concat(p.pid) FROM process AS p WHERE p.run = run.id AND p.ended_ns IS NULL) "
         "FROM run WHERE id = ?";
@@ -422,6 +423,12 @@ void run_headline(const struct report *report, const struct run *run)
     if (run->t.events_lost > 0)
         printf("%s%s events found no room: the true numbers are higher.%s\n", report_color(report, "red"),
                units_count(a, run->t.events_lost), report_color(report, "reset"));
+    if (run->t.damaged > 0)
+        printf("%s%s overwrote memory of the tracer's, and with it a part of the record: its numbers are not "
+               "whole.%s\n",
+               report_color(report, "red"),
+               run->t.damaged == 1 && run->processes == 1 ? "The program" : "A process",
+               report_color(report, "reset"));
 }
 
 void run_explain_empty(const struct report *report, const struct run *run)
@@ -469,5 +476,6 @@ void run_json(struct json *json, const char *key, const struct run *run)
     json_true(json, "by_thread", (int)t->by_thread);
     json_number(json, "peak_rss_bytes", t->peak_rss_bytes);
     json_number(json, "events_lost", t->events_lost);
+    json_number(json, "damaged", t->damaged);
     json_close(json);
 }

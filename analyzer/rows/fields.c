@@ -43,7 +43,7 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
         /* frees, freed_bytes, peak_ns, peak_rss_bytes */ COUNT, COUNT, COUNT, COUNT,
         /* foreign_frees, events_lost, stacks_* */ COUNT, COUNT, COUNT, COUNT, COUNT,
         /* waits, waited_ns, collector_cpu_ns, taken_ns */ COUNT, COUNT, COUNT, COUNT,
-        /* lap_peak_*, by_thread */ COUNT, COUNT, FLAG)},
+        /* lap_peak_*, by_thread, damaged */ COUNT, COUNT, FLAG, COUNT)},
     [ROWS_PHASE] = {"phase", FIELDS(/* how much of the symbols */ SHARE)},
     [ROWS_STATE] = {"state", FIELDS(WORD)},
     [ROWS_PROCESS] = {"process", FIELDS(

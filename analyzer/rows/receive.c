@@ -211,6 +211,7 @@ static int apply_totals(struct receiver *r, const struct rows_message *m)
         .lap_peak_allocations = number(m, 24),
         .lap_peak_bytes = number(m, 25),
         .by_thread = number(m, 26),
+        .damaged = number(m, 27),
     };
     return store_run_totals(r->store, &row);
 }

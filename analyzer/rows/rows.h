@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROWS_VERSION 1
+#define ROWS_VERSION 2
 
 enum rows_type {
     ROWS_HELLO,

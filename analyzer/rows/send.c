@@ -279,6 +279,7 @@ int store_run_totals(struct store *store, const struct store_run *r)
     number(store, r->lap_peak_allocations);
     number(store, r->lap_peak_bytes);
     number(store, r->by_thread != 0);
+    number(store, r->damaged);
     return end(store);
 }
 

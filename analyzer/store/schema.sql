@@ -1,4 +1,4 @@
--- The database, version 3. One file holds many runs. Tables are ours, views (views.sql) are everybody's.
+-- The database, version 4. One file holds many runs. Tables are ours, views (views.sql) are everybody's.
 -- Measures are counted in blocks and in bytes asked for.
 
 CREATE TABLE run (
@@ -31,6 +31,7 @@ CREATE TABLE run (
     collector_cpu_ns INTEGER NOT NULL DEFAULT 0,
     taken_ns INTEGER NOT NULL DEFAULT 0, -- the collector's CLOCK_MONOTONIC when these numbers were taken
     lap_peak_allocations INTEGER NOT NULL DEFAULT 0, lap_peak_bytes INTEGER NOT NULL DEFAULT 0, -- since the last mark
+    damaged INTEGER NOT NULL DEFAULT 0,  -- processes that overwrote what they had recorded: their numbers are not whole
     by_thread INTEGER NOT NULL DEFAULT 0 -- 1 = sites are told apart by thread, too (LIBTRACE_THREADS=1)
 ) STRICT;
 

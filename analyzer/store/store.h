@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define STORE_APPLICATION_ID 0x4c547263 /* 'LTrc' */
-#define STORE_VERSION 3
+#define STORE_VERSION 4
 #define STORE_BLOCKS 100000
 
 struct store;
@@ -39,6 +39,7 @@ struct store_run {
     int64_t collector_cpu_ns;
     int64_t taken_ns;                             /* CLOCK_MONOTONIC */
     int64_t lap_peak_allocations, lap_peak_bytes; /* the highest heap since the last mark */
+    int64_t damaged;                              /* processes whose numbers are not whole */
     int64_t by_thread;                            /* 1 = sites are of one thread each */
 };
 

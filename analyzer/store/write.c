@@ -14,7 +14,7 @@ static const char *const sql[STORE_STATEMENTS] = {
         "live_bytes = ?13, temporary = ?14, peak_rss_bytes = ?15, foreign_frees = ?16, events_lost = ?17, "
         "stacks_checked = ?18, stacks_different = ?19, stacks_slow = ?20, waits = ?21, waited_ns = ?22, "
         "collector_cpu_ns = ?23, taken_ns = ?24, lap_peak_allocations = ?25, lap_peak_bytes = ?26, by_thread "
-        "= ?27 "
+        "= ?27, damaged = ?28 "
         "WHERE id = ?1",
     [STORE_RUN_PHASE] = "UPDATE run SET phase = ?2, progress = ?3 WHERE id = ?1",
     [STORE_RUN_STATE] =
@@ -175,6 +175,7 @@ int store_run_totals(struct store *store, const struct store_run *r)
     number(&row, r->lap_peak_allocations);
     number(&row, r->lap_peak_bytes);
     number(&row, r->by_thread);
+    number(&row, r->damaged);
     return row_end(&row);
 }
 

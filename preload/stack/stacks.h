@@ -22,6 +22,9 @@ uint64_t stacks_node(uint32_t node);
 /* The node of this frame below this parent, made if it is new. */
 uint32_t stacks_child(uint32_t parent, uint32_t frame);
 
+/* The process has another slot, after a fork, or is part of another run. */
+void stacks_forget(void);
+
 /* Places in a node segment come in lines of 8 (64 bytes, one cache line); a key is in the one line that its
  * hash selects in the first segment where that had a free place: all but the last get full, so numbers are
  * dense. */

@@ -115,7 +115,8 @@ static void write_end(struct store *store)
                                      .taken_ns = 23,
                                      .lap_peak_allocations = 24,
                                      .lap_peak_bytes = 25,
-                                     .by_thread = 1};
+                                     .by_thread = 1,
+                                     .damaged = 26};
     expect(store_run_totals(store, &totals));
     expect(store_run_phase(store, "symbols", 0.5));
     expect(store_line_totals(store));

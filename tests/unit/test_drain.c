@@ -183,7 +183,9 @@ static void oracle_take(struct oracle *oracle, unsigned p, const struct event *e
 struct program {
     struct tracker tracker;
     struct oracle oracle;
+    struct arena view;
     struct wire_arena *arena;
+    uint32_t tick;
     unsigned threads[PROCESSES];
     unsigned room;                    /* blocks that a process has, at most */
     uint64_t time, stamp[WIRE_RINGS]; /* of the latest event, of each ring's latest */
@@ -328,8 +330,9 @@ static void sweep_and_check(struct program *program)
 {
     struct tracker *tracker = &program->tracker;
     struct oracle *oracle = &program->oracle;
-    oracle->tick = program->arena->tick; /* as it was at the last sweep, which the events came after */
-    program->arena->tick += below(4) ? 0 : below(100);
+    oracle->tick = program->tick; /* as it was at the last sweep, which the events came after */
+    program->tick += below(4) ? 0 : below(100);
+    program->tracker.ledger.now_ns = program->tick * WIRE_TICK_NS;
     drain_all(tracker);
     for (unsigned p = 0; p < PROCESSES; p++) {
         for (unsigned i = 0; i < program->queued[p]; i++)
@@ -367,7 +370,7 @@ static void sweep_and_check(struct program *program)
 
 static size_t arena_size(void)
 {
-    return (WIRE_FIRST_CHUNK + PROCESSES * THREADS * WIRE_RING_CHUNKS) * WIRE_CHUNK_SIZE;
+    return (WIRE_FIRST_CHUNK + PROCESSES * THREADS * WIRE_RING_CHUNKS + PROCESSES) * WIRE_CHUNK_SIZE;
 }
 
 static struct program *program_start(const unsigned *threads, unsigned room, bool by_thread)
@@ -376,7 +379,9 @@ static struct program *program_start(const unsigned *threads, unsigned room, boo
     struct wire_arena *arena =
         mmap(NULL, arena_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(program && arena != MAP_FAILED);
-    program->arena = program->tracker.arena = arena;
+    program->arena = arena;
+    arena_adopt(&program->view, arena, arena_size(), -1);
+    program->tracker.arena = &program->view;
     program->room = room;
     program->tracker.by_thread = program->oracle.by_thread = by_thread;
     program->time = 1;
@@ -384,6 +389,10 @@ static struct program *program_start(const unsigned *threads, unsigned room, boo
         program->threads[p] = threads[p];
         arena->process[p].pid = getpid();
         arena->process[p].state = WIRE_PROCESS_LIVE;
+        uint64_t nodes = (WIRE_FIRST_CHUNK + PROCESSES * THREADS * WIRE_RING_CHUNKS + p) * WIRE_CHUNK_SIZE;
+        arena->process[p].node_segment[0] = nodes;
+        for (uint32_t node = 1; node < NODES; node++)
+            ((uint64_t *)((char *)arena + nodes))[node - 1] = node;
         for (uint32_t t = 0; t < threads[p]; t++) {
             struct wire_ring *ring = &arena->ring[p * THREADS + t];
             ring->process = p;

@@ -210,7 +210,7 @@ static void arrives_whole(void **state)
                                           "live_allocations, live_bytes, temporary, peak_rss_bytes, "
                                           "foreign_frees, events_lost, stacks_checked, stacks_different, "
                                           "stacks_slow, waits, waited_ns, taken_ns, "
-                                          "lap_peak_allocations, lap_peak_bytes, by_thread FROM run",
+                                          "lap_peak_allocations, lap_peak_bytes, by_thread, damaged FROM run",
                                           "SELECT * FROM process",
                                           "SELECT * FROM thread",
                                           "SELECT * FROM module",

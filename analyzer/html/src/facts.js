@@ -23,6 +23,7 @@ export function warnings(f) {
   if (f.state === "interrupted") all.push("The recording was interrupted: this is what was there by then.");
   if (f.state === "recording") all.push("The program was still running: this is what was there so far.");
   if (f.events_lost > 0) all.push(`${count(f.events_lost)} events found no room: the true numbers are higher.`);
+  if (f.damaged > 0) all.push("A process overwrote memory of the tracer's, and with it a part of the record: its numbers are not whole.");
   return all;
 }
 

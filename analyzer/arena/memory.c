@@ -1,0 +1,164 @@
+/* memory.c - see arena.h. */
+#define _GNU_SOURCE
+#include "arena.h"
+#include "wire_check.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+void arena_adopt(struct arena *arena, struct wire_arena *wire, size_t size, int memory)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    arena->wire = wire;
+    arena->size = size;
+    arena->memory = memory;
+    arena->started_real = wire->started_real;
+    arena->started_ns = wire->started_ns;
+    if (arena->started_ns > now_ns)
+        arena->started_ns = now_ns;
+    for (uint32_t i = 0; i < WIRE_PROCESSES; i++) {
+        arena->slot[i].arena = arena;
+        arena->slot[i].number = i;
+    }
+}
+
+bool arena_open(struct arena *arena, int memory)
+{
+    uint64_t size;
+    if (!wire_check(memory, &size))
+        return false;
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory, 0);
+    if (at == MAP_FAILED)
+        return false;
+    arena_adopt(arena, at, size, memory);
+    return true;
+}
+
+/* The kernel seals a file against writing only if nobody has it mapped to write, ourselves included. So our
+ * mapping becomes a private one first, which holds the same. Of that only the arena's head may be written to:
+ * a system that promises no more memory than it has would not give us all of it. */
+bool arena_held_by_others(struct arena *arena)
+{
+    const int flags = MAP_FIXED | MAP_NORESERVE;
+    if (mmap(arena->wire, arena->size, PROT_READ, MAP_PRIVATE | flags, arena->memory, 0) == MAP_FAILED)
+        return false;
+    bool ours = mprotect(arena->wire, sizeof *arena->wire, PROT_READ | PROT_WRITE) == 0 &&
+                fcntl(arena->memory, F_ADD_SEALS, F_SEAL_WRITE) == 0;
+    if (ours)
+        return false;
+    bool mapped = errno == EBUSY;
+    /* Somebody may have forbidden it to us meanwhile (F_SEAL_FUTURE_WRITE): that is the end of the run. */
+    return mmap(arena->wire, arena->size, PROT_READ | PROT_WRITE, MAP_SHARED | flags, arena->memory, 0) !=
+               MAP_FAILED &&
+           mapped;
+}
+
+/* ---- whose a chunk is --------------------------------------------------------------------------- */
+
+bool arena_own(struct arena *arena, uint64_t offset, uint64_t size, uint32_t owner)
+{
+    if (offset % WIRE_CHUNK_SIZE || offset < WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE || size > arena->size ||
+        offset > arena->size - size)
+        return false;
+    uint64_t first = offset >> WIRE_CHUNK_SHIFT, end = first + ((size - 1) >> WIRE_CHUNK_SHIFT) + 1;
+    uint64_t chunk = first;
+    for (; chunk < end; chunk++) {
+        uint32_t nobody = 0;
+        if (!atomic_compare_exchange_strong(&arena->owner[chunk], &nobody, owner) && nobody != owner)
+            break;
+    }
+    if (chunk == end)
+        return true;
+    while (chunk-- > first)
+        atomic_store(&arena->owner[chunk], 0);
+    return false;
+}
+
+static _Atomic uint64_t *shared_segments(const struct arena_slot *slot, enum arena_kind kind, unsigned *count,
+                                         uint64_t *first)
+{
+    struct wire_process *process = &slot->arena->wire->process[slot->number];
+    switch (kind) {
+    case ARENA_FRAMES:
+        *count = WIRE_FRAME_SEGMENTS;
+        *first = WIRE_FRAMES_FIRST * sizeof(struct wire_frame);
+        return process->frame_segment;
+    case ARENA_NODES:
+        *count = WIRE_NODE_SEGMENTS;
+        *first = WIRE_NODES_FIRST * sizeof(uint64_t);
+        return process->node_segment;
+    default:
+        *count = WIRE_NOTE_SEGMENTS;
+        *first = WIRE_CHUNK_SIZE;
+        return process->note_segment;
+    }
+}
+
+/* Believes the offset of a segment, if that is possible, from now on. */
+static uint64_t check_segment(struct arena_slot *slot, enum arena_kind kind, unsigned k)
+{
+    unsigned count;
+    uint64_t first;
+    _Atomic uint64_t *shared = shared_segments(slot, kind, &count, &first);
+    uint64_t offset = k < count ? atomic_load_explicit(&shared[k], memory_order_acquire) : 0;
+    if (!offset)
+        return 0;
+    if (!arena_own(slot->arena, offset, first << k, slot->number + 1)) {
+        arena_damage(slot);
+        return 0;
+    }
+    atomic_store(&slot->segment[kind][k], offset);
+    return offset;
+}
+
+const void *arena_segment(struct arena_slot *slot, enum arena_kind kind, unsigned k)
+{
+    if (k >= ARENA_SEGMENTS)
+        return NULL;
+    uint64_t offset = atomic_load_explicit(&slot->segment[kind][k], memory_order_acquire);
+    if (__builtin_expect(!offset, 0))
+        offset = check_segment(slot, kind, k);
+    return offset ? (const char *)slot->arena->wire + offset : NULL;
+}
+
+/* ---- giving memory back ------------------------------------------------------------------------- */
+
+void arena_punch(struct arena *arena, uint64_t offset, uint64_t size)
+{
+    if (fallocate(arena->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) != 0)
+        memset((char *)arena->wire + offset, 0, size);
+}
+
+static void release_segment(struct arena_slot *slot, enum arena_kind kind, unsigned k, uint64_t size)
+{
+    struct arena *arena = slot->arena;
+    uint64_t offset = atomic_load(&slot->segment[kind][k]);
+    if (!offset && !(offset = check_segment(slot, kind, k)))
+        return;
+    arena_punch(arena, offset, size);
+    atomic_store(&slot->segment[kind][k], 0);
+    uint64_t chunk = offset >> WIRE_CHUNK_SHIFT, end = chunk + ((size - 1) >> WIRE_CHUNK_SHIFT);
+    for (; chunk <= end; chunk++) {
+        atomic_store(&arena->owner[chunk], 0);
+        atomic_fetch_and(&arena->wire->chunk_map[chunk / 64], ~(1ull << chunk % 64));
+    }
+}
+
+void arena_release(struct arena_slot *slot)
+{
+    struct wire_process *process = &slot->arena->wire->process[slot->number];
+    for (int kind = 0; kind < ARENA_KINDS; kind++) {
+        unsigned count;
+        uint64_t first;
+        shared_segments(slot, (enum arena_kind)kind, &count, &first);
+        for (unsigned k = 0; k < count; k++)
+            release_segment(slot, (enum arena_kind)kind, k, first << k);
+    }
+    memset((char *)process + sizeof process->state, 0, sizeof *process - sizeof process->state);
+    atomic_store(&slot->damage, 0);
+    atomic_store(&process->state, WIRE_PROCESS_FREE);
+}

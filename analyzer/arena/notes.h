@@ -1,0 +1,25 @@
+/* notes.h - the descriptions that a process wrote, one after the other. */
+#ifndef LIBTRACE_ARENA_NOTES_H
+#define LIBTRACE_ARENA_NOTES_H
+
+#include "arena.h"
+
+/* No process can give more numbers to modules, code objects or marks: their notes would not fit. */
+#define ARENA_NUMBERS_MAX ((WIRE_CHUNK_SIZE << WIRE_NOTE_SEGMENTS) / sizeof(struct wire_note_mark))
+
+/* How far they were read; all zero at first. */
+struct arena_notes {
+    uint64_t at; /* segment << 48 | offset */
+    bool ended;  /* what follows makes no sense */
+    char *copy;  /* of the last note */
+    size_t room;
+};
+
+/* The next note, copied, or NULL if there is none yet; valid until the next call. Its texts end where they
+ * say, with a NUL, numbers are 1 to ARENA_NUMBERS_MAX, and its type is one of those that describe something.
+ */
+const struct wire_note *arena_next_note(struct arena_slot *slot, struct arena_notes *notes);
+
+void arena_notes_close(struct arena_notes *notes);
+
+#endif

@@ -1,0 +1,110 @@
+/* processes.c - see arena.h. */
+#define _GNU_SOURCE
+#include "arena.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COUNT_MAX (1ull << 53) /* more has not happened; sums of these do not overflow */
+
+static struct wire_process *shared(const struct arena_slot *slot)
+{
+    return &slot->arena->wire->process[slot->number];
+}
+
+static uint64_t believable(uint64_t count)
+{
+    return count < COUNT_MAX ? count : COUNT_MAX;
+}
+
+uint32_t arena_processes(const struct arena *arena)
+{
+    uint32_t used = atomic_load(&arena->wire->processes);
+    return used < WIRE_PROCESSES ? used : WIRE_PROCESSES;
+}
+
+struct arena_slot *arena_slot(struct arena *arena, uint32_t number)
+{
+    if (number >= WIRE_PROCESSES)
+        return NULL;
+    uint32_t state = atomic_load(&arena->wire->process[number].state);
+    return state == WIRE_PROCESS_FREE || state == WIRE_PROCESS_CLAIMED ? NULL : &arena->slot[number];
+}
+
+/* A moment on CLOCK_MONOTONIC that is said to be over, 0 = none. */
+static uint64_t past(uint64_t ns)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    return ns < now_ns ? ns : now_ns;
+}
+
+bool arena_birth(struct arena_slot *slot, struct arena_birth *birth)
+{
+    const struct wire_process *process = shared(slot);
+    *birth = (struct arena_birth){.pid = process->pid,
+                                  .parent_pid = process->parent_pid,
+                                  .flags = process->flags,
+                                  .started_ns = past(process->started_ns)};
+    return birth->pid > 0;
+}
+
+void arena_death(const struct arena_slot *slot, struct arena_death *death)
+{
+    const struct wire_process *process = shared(slot);
+    *death = (struct arena_death){
+        .ended_ns = arena_ended_ns(slot),
+        .exit_known = atomic_load(&process->exit_known) != 0,
+        .exit_status = atomic_load(&process->exit_status) & 0xff,
+        .cpu_ns = believable(process->cpu_ns),
+        .peak_rss_bytes = believable(process->peak_rss_bytes),
+        .stacks_checked = believable(atomic_load(&process->stacks_checked)),
+        .stacks_different = believable(atomic_load(&process->stacks_different)),
+        .stacks_slow = believable(atomic_load(&process->stacks_slow)),
+        .events_lost = believable(atomic_load(&process->events_lost)),
+    };
+}
+
+uint64_t arena_ended_ns(const struct arena_slot *slot)
+{
+    uint64_t ended_ns = atomic_load(&shared(slot)->ended_ns);
+    return ended_ns ? past(ended_ns > slot->arena->started_ns ? ended_ns : slot->arena->started_ns) : 0;
+}
+
+bool arena_exiting(const struct arena_slot *slot)
+{
+    return atomic_load(&shared(slot)->state) == WIRE_PROCESS_EXITING;
+}
+
+bool arena_left(const struct arena_slot *slot)
+{
+    return atomic_load(&shared(slot)->state) >= WIRE_PROCESS_EXITING &&
+           shared(slot)->flags & WIRE_PROCESS_DETACHED;
+}
+
+bool arena_childless(const struct arena_slot *slot)
+{
+    return shared(slot)->flags & WIRE_PROCESS_CHILDLESS;
+}
+
+void arena_commit(struct arena_slot *slot)
+{
+    uint32_t exiting = WIRE_PROCESS_EXITING;
+    atomic_compare_exchange_strong(&shared(slot)->state, &exiting, WIRE_PROCESS_COMMITTED);
+    syscall(SYS_futex, &shared(slot)->state, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+void arena_damage(struct arena_slot *slot)
+{
+    if (atomic_load_explicit(&slot->damage, memory_order_relaxed) < UINT32_MAX / 2)
+        atomic_fetch_add(&slot->damage, 1);
+}
+
+uint32_t arena_damages(const struct arena_slot *slot)
+{
+    return atomic_load(&slot->damage);
+}

@@ -1,0 +1,82 @@
+/* rings.c - see rings.h. */
+#include "rings.h"
+
+#include <string.h>
+
+uint32_t arena_rings(const struct arena *arena)
+{
+    uint32_t used = atomic_load(&arena->wire->rings);
+    return used < WIRE_RINGS ? used : WIRE_RINGS;
+}
+
+bool arena_ring_busy(const struct wire_ring *ring)
+{
+    return atomic_load_explicit(&ring->state, memory_order_acquire) == WIRE_RING_BUSY;
+}
+
+bool arena_ring_last(const struct wire_ring *ring)
+{
+    return atomic_load_explicit(&ring->state, memory_order_acquire) == WIRE_RING_LAST;
+}
+
+/* The ring's words. A ring keeps its buffer for good, so the first that was possible is it. */
+static const uint64_t *words_of(struct arena *arena, uint32_t number)
+{
+    const uint64_t size = WIRE_RING_WORDS * sizeof(uint64_t);
+    uint64_t known = atomic_load(&arena->buffer[number]);
+    uint64_t said = atomic_load(&arena->wire->ring[number].buffer);
+    if (!known && arena_own(arena, said, size, WIRE_PROCESSES + 1 + number))
+        atomic_store(&arena->buffer[number], known = said);
+    return known && known == said ? (const uint64_t *)((const char *)arena->wire + known) : NULL;
+}
+
+enum arena_ring_found arena_ring(struct arena *arena, uint32_t number, struct arena_ring *ring)
+{
+    struct wire_ring *shared = &arena->wire->ring[number];
+    if (!arena_ring_busy(shared) && !arena_ring_last(shared))
+        return ARENA_RING_NONE;
+    uint32_t process = shared->process;
+    if (process >= WIRE_PROCESSES)
+        return ARENA_RING_DAMAGED;
+    *ring = (struct arena_ring){.shared = shared,
+                                .slot = arena_slot(arena, process),
+                                .words = words_of(arena, number),
+                                .tail = atomic_load(&shared->tail),
+                                .head = arena_ring_head(shared),
+                                .tid = shared->tid};
+    if (!ring->slot) /* it is filled in before its threads' rings are */
+        return ARENA_RING_DAMAGED;
+    if (!ring->words || !arena_ring_holds(ring->tail, ring->head)) {
+        arena_damage(ring->slot);
+        return ARENA_RING_DAMAGED;
+    }
+    memcpy(ring->name, shared->name, sizeof ring->name - 1);
+    return ARENA_RING_THERE;
+}
+
+uint64_t arena_ring_discard(struct wire_ring *ring)
+{
+    uint64_t head = arena_ring_head(ring);
+    arena_ring_keep(ring, head);
+    return head;
+}
+
+void arena_ring_discard_number(struct arena *arena, uint32_t number)
+{
+    arena_ring_discard(&arena->wire->ring[number]);
+}
+
+void arena_ring_release(struct arena *arena, struct wire_ring *ring, uint64_t tail, uint64_t *waits,
+                        uint64_t *waited_ns)
+{
+    const uint64_t most = 1ull << 53;
+    uint64_t times = atomic_exchange(&ring->waits, 0), ns = atomic_exchange(&ring->waited_ns, 0);
+    *waits += times < most ? times : most;
+    *waited_ns += ns < most ? ns : most;
+    /* The next owner begins where this one is said to have ended. */
+    if (arena_ring_head(ring) != tail)
+        atomic_store(&ring->head, tail);
+    arena_ring_keep(ring, tail);
+    atomic_store(&ring->buffer, atomic_load(&arena->buffer[ring - arena->wire->ring]));
+    atomic_store(&ring->state, WIRE_RING_FREE);
+}

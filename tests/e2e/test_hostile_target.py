@@ -1,0 +1,95 @@
+"""Root attaches to another user's program that wants to use root's rights: it gets nothing of them.
+
+Each attack is one that worked against an earlier version; see targets/hostile.c. Needs root, to be two users.
+"""
+
+import os
+import pathlib
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+
+import pytest
+
+NOBODY = 65534
+TRIES = int(os.environ.get("LIBTRACE_HOSTILE_TRIES", 6))  # of each attack
+CONTENT = b"root's\n" * 4096
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be two users")
+
+
+@pytest.fixture(scope="module")
+def attach_offset(build):
+    """Where libtrace_attach is in libtrace.so."""
+    listing = subprocess.run(["nm", "-D", build.library], capture_output=True, text=True, check=True).stdout
+    return "0x" + next(line.split()[0] for line in listing.splitlines() if line.split()[-1].startswith("libtrace_attach"))
+
+
+@pytest.fixture
+def places(build):
+    """The hostile program where everybody may run it, and a directory and a file that only root may write to."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        folder = pathlib.Path(folder)
+        folder.chmod(0o755)
+        shutil.copy(build.target("hostile"), folder)
+        mine = folder / "mine"
+        mine.mkdir(mode=0o755)
+        for name, mode in ("secret", 0o600), ("readable", 0o644):
+            (mine / name).write_bytes(CONTENT)
+            (mine / name).chmod(mode)
+        (folder / "records").mkdir(mode=0o700)
+        yield folder
+
+
+def attack(build, places, offset, kind, file, seed):
+    """trace-attach as root to the hostile program, which runs as nobody; what became of it, and the database."""
+    database = places / "records" / f"{kind}-{seed}.db"
+    target = subprocess.Popen([places / "hostile", kind, file, str(seed), offset], user=NOBODY, group=NOBODY,
+                              extra_groups=[], cwd="/", stdout=subprocess.PIPE)
+    try:
+        assert target.stdout.readline() == b"ready\n"
+        done = subprocess.run([build.command("trace-attach"), "-o", database, str(target.pid)],
+                              cwd=places / "records", capture_output=True, text=True, timeout=60)
+    finally:
+        target.kill()
+        target.communicate()
+    return done, database
+
+
+def sound(database):
+    connection = sqlite3.connect(database, timeout=30)
+    try:
+        return connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("name", ["secret", "readable"])
+def test_names_a_descriptor_of_roots_file(name, build, places, attach_offset):
+    """The descriptor that it says is the shared memory is of a file that it may not write to."""
+    for seed in range(TRIES // 2):
+        file = places / "mine" / name
+        done, _ = attack(build, places, attach_offset, "descriptor", file, seed)
+        assert done.returncode == 1 and "did not answer as libtrace.so does" in done.stderr, done.stderr
+        assert file.read_bytes() == CONTENT and sorted(os.listdir(places / "mine")) == ["readable", "secret"]
+
+
+def test_writes_a_path_into_the_shared_memory(build, places, attach_offset):
+    """Where the database is to be is root's to say: nothing is made in a directory that only root may write to."""
+    for seed in range(TRIES):
+        done, database = attack(build, places, attach_offset, "path", places / "mine" / "made.db", seed)
+        assert "killed" not in done.stderr, done.stderr
+        assert sorted(os.listdir(places / "mine")) == ["readable", "secret"]
+        assert (places / "mine" / "secret").read_bytes() == CONTENT
+        assert sound(database)
+
+
+def test_leads_out_of_the_shared_memory(build, places, attach_offset):
+    """Offsets, numbers and counts that cannot be right are found to be so, whenever they change: the collector ends as it
+    should, with a database that is sound."""
+    for seed in range(TRIES):
+        done, database = attack(build, places, attach_offset, "offsets", "/", seed)
+        assert "killed" not in done.stderr and done.returncode == 0, f"seed {seed}: {done.stderr}"
+        assert sound(database)
+        assert not list(database.parent.glob("*-wal"))

@@ -1,0 +1,176 @@
+/* arena.c - a libFuzzer target: shared memory in which the input's words stand, anywhere, read as the
+ * collector does.
+ *
+ * The input is a byte of settings, and then records of 12 bytes: place, index, value. A record writes one
+ * word; some have the collector look at what is there by then.
+ */
+#define _GNU_SOURCE
+#include "drain.h"
+#include "notes.h"
+#include "rings.h"
+
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CHUNKS (WIRE_FIRST_CHUNK + 64)
+#define SIZE (CHUNKS * WIRE_CHUNK_SIZE)
+#define SLOTS 3
+#define RINGS 3
+
+struct record {
+    uint8_t place;
+    uint8_t index[3];
+    uint8_t value[8];
+};
+
+static struct arena *arena;
+static struct wire_arena *wire;
+static int memory;
+
+static void begin(uint8_t settings, struct tracker *tracker)
+{
+    if (!wire) {
+        memory = memfd_create("fuzz", MFD_CLOEXEC);
+        if (memory < 0 || ftruncate(memory, SIZE) != 0)
+            abort();
+        wire = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+        if (wire == MAP_FAILED)
+            abort();
+    }
+    fallocate(memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, SIZE);
+    wire->processes = SLOTS;
+    wire->rings = RINGS;
+    for (unsigned i = 0; i < SLOTS; i++) {
+        wire->process[i].pid = getpid();
+        wire->process[i].state = WIRE_PROCESS_LIVE;
+        wire->process[i].frame_segment[0] = (WIRE_FIRST_CHUNK + i) * WIRE_CHUNK_SIZE;
+        wire->process[i].node_segment[0] = (WIRE_FIRST_CHUNK + 4 + i) * WIRE_CHUNK_SIZE;
+        wire->process[i].note_segment[0] = (WIRE_FIRST_CHUNK + 8 + i) * WIRE_CHUNK_SIZE;
+        wire->ring[i].process = i < 2 ? 0 : 1;
+        wire->ring[i].buffer = (WIRE_FIRST_CHUNK + 16 + 8 * i) * WIRE_CHUNK_SIZE;
+        wire->ring[i].state = WIRE_RING_BUSY;
+    }
+    arena = calloc(1, sizeof *arena);
+    if (!arena)
+        abort();
+    arena_adopt(arena, wire, SIZE, memory);
+    tracker->arena = arena;
+    tracker->point_every_ns = 1000000;
+    tracker->by_thread = settings & 1;
+    tracker->log_events = settings & 2;
+}
+
+static uint64_t *in_chunk(unsigned chunk, uint32_t index)
+{
+    return (uint64_t *)((char *)wire + (WIRE_FIRST_CHUNK + chunk) * WIRE_CHUNK_SIZE) +
+           index % (WIRE_CHUNK_SIZE / 8);
+}
+
+/* Where a record writes to: what counts is hit often. */
+static uint64_t *place_of(uint8_t place, uint32_t index)
+{
+    struct wire_ring *ring = &wire->ring[place / 16 % RINGS];
+    struct wire_process *process = &wire->process[place / 16 % SLOTS];
+    switch (place % 16) {
+    case 0:
+        return (uint64_t *)process + index % (sizeof *process / 8);
+    case 1:
+        return (uint64_t *)ring + index % (sizeof *ring / 8);
+    case 2:
+        return (uint64_t *)wire + index % (offsetof(struct wire_arena, chunk_map) / 8);
+    case 3:
+        return in_chunk(place / 16 % SLOTS, index);
+    case 4:
+        return in_chunk(4 + place / 16 % SLOTS, index);
+    case 5:
+        return in_chunk(8 + place / 16 % SLOTS, index % 64);
+    case 6:
+        return (uint64_t *)&ring->head;
+    case 7:
+        return (uint64_t *)wire + index % (SIZE / 8);
+    default:
+        return in_chunk(16 + 8 * (place / 16 % RINGS), index % 512);
+    }
+}
+
+/* What the writer's thread reads. */
+static void read_all(void)
+{
+    for (uint32_t i = 0; i < WIRE_PROCESSES && i < arena_processes(arena) && i < 16; i++) {
+        struct arena_slot *slot = arena_slot(arena, i);
+        struct arena_notes notes = {0};
+        struct arena_death death;
+        volatile uint64_t sum = 0;
+        if (!slot)
+            continue;
+        for (const struct wire_note *note; (note = arena_next_note(slot, &notes));)
+            for (uint32_t k = 0; k < note->size; k++)
+                sum += ((const unsigned char *)note)[k];
+        arena_notes_close(&notes);
+        for (uint32_t number = 1; number && number < UINT32_MAX / 3; number *= 3)
+            sum += arena_frame(slot, number).value + arena_node(slot, number);
+        for (uint32_t number = 0; number < 300; number++)
+            sum += arena_frame(slot, number).value + arena_node(slot, number);
+        arena_death(slot, &death);
+    }
+}
+
+static void end(struct tracker *tracker)
+{
+    for (uint32_t i = 0; i < tracker->process_count; i++) {
+        struct tracked_process *process = tracker_process(tracker, i);
+        if (process->slot) {
+            drain_last(tracker, process);
+            arena_release(process->slot);
+        }
+        if (process->pidfd >= 0)
+            close(process->pidfd);
+        blocks_close(&process->blocks);
+        grow_free(&process->site_of_node);
+        grow_free(&process->active);
+        free(process);
+    }
+    for (uint32_t i = 0; i < WIRE_RINGS; i++)
+        free(tracker->rings[i]);
+    for (uint32_t i = 1; i <= tracker->ledger.count; i++) {
+        free(ledger_site(&tracker->ledger, i)->sizes);
+        free(ledger_site(&tracker->ledger, i)->lifetimes);
+    }
+    struct grow *arrays[] = {&tracker->ledger.sites, &tracker->ledger.written, &tracker->processes,
+                             &tracker->threads,      &tracker->marks,          &tracker->points,
+                             &tracker->samples.rows, &tracker->samples.told,   &tracker->events};
+    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
+        grow_free(arrays[i]);
+    free(tracker->site_of_thread.entries);
+    free(tracker);
+    free(arena);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct tracker *tracker = size ? calloc(1, sizeof *tracker) : NULL;
+    struct record record;
+    if (!tracker)
+        return 0;
+    begin(data[0], tracker);
+    for (size_t at = 1; at + sizeof record <= size; at += sizeof record) {
+        uint64_t value;
+        memcpy(&record, data + at, sizeof record);
+        memcpy(&value, record.value, sizeof value);
+        uint32_t index = record.index[0] | record.index[1] << 8 | (uint32_t)record.index[2] << 16;
+        *place_of(record.place, index) = value;
+        if (record.place % 16 == 6) {
+            drain_all(tracker);
+            read_all();
+        }
+    }
+    drain_all(tracker);
+    read_all();
+    end(tracker);
+    return 0;
+}

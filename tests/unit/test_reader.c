@@ -1,0 +1,517 @@
+/* test_reader.c - analyzer/arena and the drain loop against shared memory in which anything may stand. */
+#define _GNU_SOURCE
+#include "drain.h"
+#include "notes.h"
+#include "number_map.h"
+#include "rings.h"
+#include "wire_check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define CHUNKS (WIRE_FIRST_CHUNK + 64)
+#define SIZE (CHUNKS * WIRE_CHUNK_SIZE)
+#define CHUNK(n) ((WIRE_FIRST_CHUNK + (uint64_t)(n)) * WIRE_CHUNK_SIZE)
+
+static struct arena *arena;
+static struct wire_arena *wire; /* as the program has it mapped */
+
+static int new_memory(off_t size, int seals)
+{
+    int memory = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    const uint64_t magic = WIRE_MAGIC;
+    const uint32_t version = WIRE_VERSION;
+    assert_true(memory >= 0 && ftruncate(memory, size) == 0);
+    assert_int_equal(pwrite(memory, &magic, sizeof magic, offsetof(struct wire_arena, magic)), sizeof magic);
+    assert_int_equal(pwrite(memory, &version, sizeof version, offsetof(struct wire_arena, version)),
+                     sizeof version);
+    assert_int_equal(fcntl(memory, F_ADD_SEALS, seals), 0);
+    return memory;
+}
+
+static int begin(void **unused)
+{
+    (void)unused;
+    int memory = new_memory(SIZE, WIRE_SEALS);
+    arena = calloc(1, sizeof *arena);
+    assert_true(arena && arena_open(arena, memory));
+    wire = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    assert_true(wire != MAP_FAILED);
+    wire->process[0].state = wire->process[1].state = WIRE_PROCESS_LIVE;
+    wire->process[0].pid = wire->process[1].pid = getpid();
+    wire->processes = 2;
+    return 0;
+}
+
+static int end(void **unused)
+{
+    (void)unused;
+    munmap(wire, SIZE);
+    munmap(arena->wire, SIZE);
+    close(arena->memory);
+    free(arena);
+    return 0;
+}
+
+static void *at(uint64_t offset)
+{
+    return (char *)wire + offset;
+}
+
+/* ---- what is taken for an arena ------------------------------------------------------------------ */
+
+static bool taken(int memory)
+{
+    uint64_t size = 1;
+    bool is = wire_check(memory, &size);
+    assert_true(!is || size == SIZE);
+    close(memory);
+    return is;
+}
+
+static void only_sealed_memory(void **unused)
+{
+    (void)unused;
+    char name[] = "/tmp/test_reader_XXXXXX";
+    int file = mkstemp(name), pipes[2];
+    assert_true(file >= 0 && ftruncate(file, SIZE) == 0 && pipe(pipes) == 0);
+    int path = open(name, O_PATH);
+    unlink(name);
+    assert_false(taken(file));
+    assert_false(taken(path));
+    assert_false(taken(pipes[0]));
+    assert_false(taken(pipes[1]));
+    assert_false(taken(-1));
+    assert_false(taken(new_memory(SIZE, F_SEAL_GROW)));
+    assert_false(taken(new_memory(SIZE, F_SEAL_SHRINK)));
+    assert_false(taken(new_memory(SIZE, WIRE_SEALS | F_SEAL_WRITE)));
+    assert_false(taken(new_memory(SIZE + 4096, WIRE_SEALS)));
+    assert_false(taken(new_memory(WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE - WIRE_CHUNK_SIZE, WIRE_SEALS)));
+    assert_false(taken(new_memory((WIRE_MAX_CHUNKS + 1) * WIRE_CHUNK_SIZE, WIRE_SEALS)));
+    int other = new_memory(SIZE, WIRE_SEALS);
+    const uint64_t magic = WIRE_MAGIC + 1;
+    assert_int_equal(pwrite(other, &magic, sizeof magic, 0), sizeof magic);
+    assert_false(taken(other));
+    assert_true(taken(new_memory(SIZE, WIRE_SEALS)));
+}
+
+static void known_who_is_left(void **unused)
+{
+    (void)unused;
+    assert_true(arena_held_by_others(arena)); /* our own second mapping */
+    int ready[2], done[2];
+    char byte;
+    assert_true(pipe(ready) == 0 && pipe(done) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        munmap(arena->wire, SIZE);
+        _exit(write(ready[1], "x", 1) != 1 || read(done[0], &byte, 1) != 1);
+    }
+    munmap(wire, SIZE);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_true(arena_held_by_others(arena)); /* the child's */
+    arena->wire->rings = 7;                   /* still shared */
+    assert_int_equal(write(done[1], "x", 1), 1);
+    waitpid(child, NULL, 0);
+    assert_false(arena_held_by_others(arena));
+    arena_beat(arena, 1000000000); /* may still be written to */
+    wire = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, arena->memory, 0);
+    assert_true(wire != MAP_FAILED && wire->rings == 7);
+}
+
+/* ---- offsets and counts -------------------------------------------------------------------------- */
+
+static void offsets_lead_to_chunks(void **unused)
+{
+    (void)unused;
+    static const uint64_t wrong[] = {1,
+                                     8,
+                                     WIRE_CHUNK_SIZE, /* the header */
+                                     CHUNK(-1),
+                                     CHUNK(0) + 8,
+                                     CHUNK(64), /* behind the end */
+                                     SIZE - 1,
+                                     1ull << 40,
+                                     UINT64_MAX,
+                                     -WIRE_CHUNK_SIZE};
+    struct arena_slot *slot = arena_slot(arena, 0);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        wire->process[0].frame_segment[0] = wrong[i];
+        assert_null(arena_segment(slot, ARENA_FRAMES, 0));
+        assert_int_equal(arena_damages(slot), i + 1);
+    }
+    wire->process[0].node_segment[3] = CHUNK(60); /* 8 chunks, of which 4 are there */
+    assert_null(arena_segment(slot, ARENA_NODES, 3));
+    wire->process[0].node_segment[3] = CHUNK(56);
+    assert_non_null(arena_segment(slot, ARENA_NODES, 3));
+    assert_null(arena_segment(slot, ARENA_NODES, WIRE_NODE_SEGMENTS));
+    assert_null(arena_segment(slot, ARENA_FRAMES, WIRE_FRAME_SEGMENTS));
+    assert_null(arena_segment(slot, ARENA_NOTES, WIRE_NOTE_SEGMENTS));
+}
+
+static void chunks_have_one_owner(void **unused)
+{
+    (void)unused;
+    struct arena_slot *first = arena_slot(arena, 0), *second = arena_slot(arena, 1);
+    wire->process[0].node_segment[1] = CHUNK(10); /* and 11 */
+    wire->process[1].node_segment[1] = CHUNK(9);  /* and 10 */
+    const void *memory = arena_segment(first, ARENA_NODES, 1);
+    assert_non_null(memory);
+    assert_null(arena_segment(second, ARENA_NODES, 1));
+    assert_int_equal(arena_damages(first), 0);
+    assert_int_equal(arena_damages(second), 1);
+    wire->process[1].node_segment[0] = CHUNK(9); /* was not kept */
+    assert_non_null(arena_segment(second, ARENA_NODES, 0));
+    wire->process[0].node_segment[1] = CHUNK(20); /* what was seen first counts */
+    assert_ptr_equal(arena_segment(first, ARENA_NODES, 1), memory);
+}
+
+static void release_takes_its_own_only(void **unused)
+{
+    (void)unused;
+    struct arena_slot *first = arena_slot(arena, 0), *second = arena_slot(arena, 1);
+    for (unsigned chunk = 0; chunk < CHUNKS; chunk++)
+        wire->chunk_map[chunk / 64] |= 1ull << chunk % 64;
+    wire->process[0].note_segment[0] = CHUNK(1);
+    wire->process[0].frame_segment[0] = CHUNK(2); /* not looked at before */
+    wire->process[0].node_segment[0] = CHUNK(3);  /* the other's */
+    wire->process[0].node_segment[1] = WIRE_CHUNK_SIZE;
+    wire->process[1].node_segment[0] = CHUNK(3);
+    for (unsigned chunk = 1; chunk <= 4; chunk++)
+        memset(at(CHUNK(chunk)), 0x55, WIRE_CHUNK_SIZE);
+    assert_non_null(arena_segment(first, ARENA_NOTES, 0));
+    assert_non_null(arena_segment(second, ARENA_NODES, 0));
+    wire->process[0].note_segment[0] = CHUNK(4); /* too late */
+    arena_release(first);
+    for (unsigned chunk = 0; chunk < CHUNKS; chunk++) {
+        bool released = chunk == WIRE_FIRST_CHUNK + 1 || chunk == WIRE_FIRST_CHUNK + 2;
+        assert_int_equal(wire->chunk_map[chunk / 64] >> chunk % 64 & 1, !released);
+    }
+    assert_int_equal(*(uint64_t *)at(CHUNK(1)), 0);
+    assert_int_equal(*(uint64_t *)at(CHUNK(2)), 0);
+    assert_int_equal(*(uint64_t *)at(CHUNK(3)), 0x5555555555555555ull);
+    assert_int_equal(*(uint64_t *)at(CHUNK(4)), 0x5555555555555555ull);
+    assert_int_equal(wire->magic, WIRE_MAGIC);
+    assert_null(arena_slot(arena, 0));
+    assert_non_null(arena_slot(arena, 1));
+}
+
+static void counts_are_clamped(void **unused)
+{
+    (void)unused;
+    wire->processes = wire->rings = wire->process[0].frames = UINT32_MAX;
+    assert_int_equal(arena_processes(arena), WIRE_PROCESSES);
+    assert_int_equal(arena_rings(arena), WIRE_RINGS);
+    assert_int_equal(arena_frames(&arena->slot[0]), ARENA_FRAMES_MAX);
+    assert_null(arena_slot(arena, WIRE_PROCESSES));
+    struct arena_birth birth;
+    wire->process[0].pid = -1;
+    assert_false(arena_birth(&arena->slot[0], &birth));
+    struct arena_death death;
+    wire->process[0].ended_ns = wire->process[0].cpu_ns = wire->process[0].events_lost = UINT64_MAX;
+    arena_death(&arena->slot[0], &death);
+    assert_true(death.ended_ns <= tracker_clock() && death.cpu_ns <= 1ull << 53 &&
+                death.events_lost <= 1ull << 53);
+}
+
+static void frames_and_nodes_by_number(void **unused)
+{
+    (void)unused;
+    struct arena_slot *slot = arena_slot(arena, 0);
+    wire->process[0].frame_segment[0] = CHUNK(0);
+    wire->process[0].node_segment[0] = CHUNK(1);
+    struct wire_frame *frames = at(CHUNK(0));
+    frames[0] = (struct wire_frame){.value = 77, .owner = 5, .kind = WIRE_FRAME_NATIVE};
+    frames[1] = (struct wire_frame){.value = 78, .owner = 6, .kind = 99};
+    ((uint64_t *)at(CHUNK(1)))[WIRE_NODES_FIRST - 1] = 1ull << 32 | 1;
+    assert_int_equal(arena_frame(slot, 0).kind, WIRE_FRAME_EMPTY);
+    assert_int_equal(arena_frame(slot, 1).value, 77);
+    assert_int_equal(arena_frame(slot, 1).owner, 5);
+    assert_int_equal(arena_damages(slot), 0);
+    assert_int_equal(arena_frame(slot, 2).kind, WIRE_FRAME_EMPTY);
+    assert_int_equal(arena_damages(slot), 1);
+    for (unsigned shift = 12; shift < 32; shift++)
+        assert_int_equal(arena_frame(slot, 1u << shift).kind, WIRE_FRAME_EMPTY);
+    assert_int_equal(arena_frame(slot, UINT32_MAX).kind, WIRE_FRAME_EMPTY);
+    assert_int_equal(arena_node(slot, 0), 0);
+    assert_int_equal(arena_node(slot, WIRE_NODES_FIRST), 1ull << 32 | 1);
+    assert_int_equal(arena_node(slot, WIRE_NODES_FIRST + 1), 0);
+    assert_int_equal(arena_node(slot, UINT32_MAX), 0);
+    assert_int_equal(arena_node(slot, UINT32_MAX - 1), 0);
+}
+
+/* ---- notes --------------------------------------------------------------------------------------- */
+
+static uint64_t note_end;
+
+static void *put(enum wire_note_type type, uint32_t size)
+{
+    struct wire_note *note = at(CHUNK(0) + note_end);
+    memset(note, 0, size);
+    note->size = size;
+    note->type = type;
+    note_end += size;
+    return note;
+}
+
+static void put_module(uint32_t number, uint32_t build_id_size, uint32_t path_size, const char bytes[static 16])
+{
+    struct wire_note_module *module = put(WIRE_NOTE_MODULE, sizeof *module + 16);
+    module->number = number;
+    module->build_id_size = build_id_size;
+    module->path_size = path_size;
+    memcpy(module->bytes, bytes, 16);
+}
+
+static void broken_notes_are_skipped(void **unused)
+{
+    (void)unused;
+    struct arena_slot *slot = arena_slot(arena, 0);
+    struct arena_notes notes = {0};
+    wire->process[0].note_segment[0] = CHUNK(0);
+    note_end = 0;
+    put_module(1, 4, 12, "idid/a/module\0xx");           /* longer than it says */
+    put_module(1, 4, 9, "idid/a/module\0xx");           /* cut */
+    put_module(1, 40, 4, "idid/a/module\0xx");           /* longer than the note */
+    put_module(1, UINT32_MAX, 2, "idid/a/module\0xx");   /* the sum of both is not */
+    put_module(1, 4, UINT32_MAX - 3, "idid/a/module\0xx"); /* ditto */
+    put_module(0, 4, 10, "idid/a/modul\0xxx");
+    put_module(UINT32_MAX, 4, 9, "idid/a/modu\0xxxx");
+    put_module(1, 4, 0, "idid/a/module\0xx");
+    put(WIRE_NOTE_MODULE, 16); /* less than its fixed part */
+    put(77, 16);
+    struct wire_note_code *code = put(WIRE_NOTE_CODE, sizeof *code + 8);
+    *code = (struct wire_note_code){.note = {.size = code->note.size, .type = WIRE_NOTE_CODE},
+                                    .number = 1,
+                                    .file_size = 1,
+                                    .name_size = 1,
+                                    .table_size = 7};
+    struct wire_note_mark *mark = put(WIRE_NOTE_MARK, sizeof *mark + 8);
+    mark->number = 1;
+    memset(mark->name, 'x', 8);
+    struct wire_note_process *process = put(WIRE_NOTE_PROCESS, sizeof *process + 8);
+    process->executable_size = process->command_size = 4;
+    const unsigned broken = 13;
+    put_module(9, 4, 8, "idid/a/file\0xxxx");
+    const struct wire_note_module *good = (const void *)arena_next_note(slot, &notes);
+    assert_non_null(good);
+    assert_int_equal(arena_damages(slot), broken);
+    assert_int_equal(good->number, 9);
+    assert_string_equal(good->bytes + good->build_id_size, "/a/file");
+    memset(at(CHUNK(0)), 0xff, WIRE_CHUNK_SIZE); /* it is a copy */
+    assert_string_equal(good->bytes + good->build_id_size, "/a/file");
+    arena_notes_close(&notes);
+}
+
+static void a_wrong_size_ends_the_notes(void **unused)
+{
+    (void)unused;
+    static const uint32_t sizes[] = {0, 4, 9, WIRE_CHUNK_SIZE + 8, UINT32_MAX, UINT32_MAX - 7};
+    struct arena_slot *slot = arena_slot(arena, 0);
+    wire->process[0].note_segment[0] = CHUNK(0);
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct arena_notes notes = {0};
+        note_end = 0;
+        struct wire_note *note = put(WIRE_NOTE_MARK, 64);
+        note->size = sizes[i];
+        assert_null(arena_next_note(slot, &notes));
+        assert_int_equal(arena_damages(slot), i + 1);
+        note->size = 64;
+        assert_null(arena_next_note(slot, &notes)); /* for good, and counted once */
+        assert_int_equal(arena_damages(slot), i + 1);
+        arena_notes_close(&notes);
+    }
+}
+
+/* ---- rings --------------------------------------------------------------------------------------- */
+
+static struct tracker *tracker;
+
+static int begin_tracker(void **unused)
+{
+    begin(unused);
+    tracker = calloc(1, sizeof *tracker);
+    tracker->arena = arena;
+    wire->process[0].node_segment[0] = CHUNK(0);
+    ((uint64_t *)at(CHUNK(0)))[0] = 1;
+    wire->ring[0].buffer = CHUNK(8);
+    wire->ring[0].tid = (uint32_t)gettid();
+    wire->ring[0].state = WIRE_RING_BUSY;
+    wire->rings = 1;
+    return 0;
+}
+
+static int end_tracker(void **unused)
+{
+    for (uint32_t i = 1; i <= tracker->ledger.count; i++) {
+        free(ledger_site(&tracker->ledger, i)->sizes);
+        free(ledger_site(&tracker->ledger, i)->lifetimes);
+    }
+    for (uint32_t i = 0; i < tracker->process_count; i++) {
+        struct tracked_process *process = tracker_process(tracker, i);
+        close(process->pidfd);
+        blocks_close(&process->blocks);
+        grow_free(&process->site_of_node);
+        grow_free(&process->active);
+        free(process);
+    }
+    for (uint32_t i = 0; i < tracker->ring_count; i++)
+        free(tracker->rings[i]);
+    grow_free(&tracker->processes);
+    grow_free(&tracker->threads);
+    grow_free(&tracker->ledger.sites);
+    grow_free(&tracker->ledger.written);
+    free(tracker);
+    return end(unused);
+}
+
+static void publish(uint64_t word, bool two, uint64_t second)
+{
+    uint64_t *words = at(CHUNK(8)), head = wire->ring[0].head;
+    words[head++ % WIRE_RING_WORDS] = word;
+    if (two)
+        words[head++ % WIRE_RING_WORDS] = second;
+    wire->ring[0].head = head;
+}
+
+static void publish_allocation(uint64_t address, uint32_t node)
+{
+    publish((uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT | address, true, (uint64_t)node << 32 | 10);
+}
+
+static void heads_that_cannot_be(void **unused)
+{
+    (void)unused;
+    for (uint64_t i = 1; i <= 3; i++)
+        publish_allocation(i * 4096, 1);
+    drain_all(tracker);
+    assert_int_equal(tracker->ledger.heap.blocks, 3);
+    assert_false(tracker_damaged(tracker_process(tracker, 0)));
+    assert_int_equal(wire->ring[0].tail, 6);
+    static const uint64_t heads[] = {5, 0, 100 + WIRE_RING_WORDS, UINT64_MAX, 1ull << 63};
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        uint64_t head = wire->ring[0].head;
+        wire->ring[0].head = heads[i];
+        drain_all(tracker);
+        assert_int_equal(wire->ring[0].tail, heads[i]); /* nobody waits */
+        assert_true(tracker_damaged(tracker_process(tracker, 0)));
+        assert_int_equal(tracker->ledger.heap.blocks, 3 + i);
+        wire->ring[0].head = head; /* the program's own is right, and written with the next event */
+        drain_all(tracker);
+        assert_int_equal(wire->ring[0].tail, head);
+        publish_allocation((10 + i) * 4096, 1); /* and goes on */
+        drain_all(tracker);
+        assert_int_equal(tracker->ledger.heap.blocks, 4 + i);
+    }
+}
+
+static void a_tail_that_is_overwritten(void **unused)
+{
+    (void)unused;
+    publish_allocation(4096, 1);
+    drain_all(tracker);
+    wire->ring[0].tail = 12345678;
+    drain_all(tracker);
+    assert_int_equal(wire->ring[0].tail, 2);
+    assert_false(tracker_damaged(tracker_process(tracker, 0)));
+}
+
+static void rings_that_cannot_be_read(void **unused)
+{
+    (void)unused;
+    static const uint64_t buffers[] = {0, 8, WIRE_CHUNK_SIZE, CHUNK(60), UINT64_MAX, CHUNK(8) + 4096};
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
+        wire->ring[0].buffer = buffers[i];
+        wire->ring[0].head += 1000;
+        drain_all(tracker);
+        assert_null(tracker->rings[0]);
+        assert_int_equal(wire->ring[0].tail, wire->ring[0].head); /* nobody waits */
+    }
+    assert_true(tracker_damaged(tracker_process(tracker, 0)));
+    wire->ring[0].process = 0xffffff;
+    wire->rings = UINT32_MAX;
+    drain_all(tracker);
+    wire->ring[0].process = 500; /* there is none */
+    drain_all(tracker);
+    assert_null(tracker->rings[0]);
+    wire->ring[0].process = 0;
+    wire->ring[0].buffer = CHUNK(8);
+    drain_all(tracker);
+    assert_non_null(tracker->rings[0]);
+}
+
+static void stacks_that_are_not_there(void **unused)
+{
+    (void)unused;
+    publish_allocation(4096, 1);
+    publish_allocation(8192, UINT32_MAX - 1); /* 16 GiB of sites, if it was believed */
+    publish_allocation(12288, 2);
+    drain_all(tracker);
+    assert_int_equal(tracker->ledger.heap.blocks, 3); /* they count, without a stack */
+    for (uint32_t i = 1; i <= tracker->ledger.count; i++)
+        assert_true(ledger_site(&tracker->ledger, i)->node <= 1);
+    assert_true(tracker_damaged(tracker_process(tracker, 0)));
+}
+
+/* Of a time that never comes, and the failure of a realloc that never began. */
+static void events_that_make_no_sense(void **unused)
+{
+    (void)unused;
+    publish((uint64_t)WIRE_REALLOC_FAIL << WIRE_TYPE_SHIFT, false, 0);
+    drain_all(tracker);
+    assert_int_equal(tracker->ledger.heap.blocks, 0);
+    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | ((1ull << 60) - 1), false, 0);
+    publish_allocation(4096 | 1ull << WIRE_ELAPSED_SHIFT, 1);
+    for (int i = 0; i < 200 && wire->ring[0].tail != wire->ring[0].head; i++) {
+        drain_all(tracker);
+        usleep(10000);
+    }
+    assert_int_equal(wire->ring[0].tail, wire->ring[0].head);
+    assert_int_equal(tracker->ledger.heap.blocks, 1);
+}
+
+static void numbers_of_key_0(void **unused)
+{
+    (void)unused;
+    struct number_map map = {0};
+    struct number_entry *entry = number_map_find(&map, 0);
+    assert_int_equal(entry->number, 0);
+    entry->number = 4711;
+    for (uint64_t key = 1; key < 5000; key++) {
+        entry = number_map_find(&map, key);
+        assert_int_equal(entry->number, 0); /* not what key 0 has */
+        entry->number = (uint32_t)key;
+    }
+    assert_int_equal(number_map_find(&map, 0)->number, 4711);
+    assert_int_equal(map.count, 5000);
+    free(map.entries);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_sealed_memory),
+        cmocka_unit_test_setup_teardown(known_who_is_left, begin, end),
+        cmocka_unit_test_setup_teardown(offsets_lead_to_chunks, begin, end),
+        cmocka_unit_test_setup_teardown(chunks_have_one_owner, begin, end),
+        cmocka_unit_test_setup_teardown(release_takes_its_own_only, begin, end),
+        cmocka_unit_test_setup_teardown(counts_are_clamped, begin, end),
+        cmocka_unit_test_setup_teardown(frames_and_nodes_by_number, begin, end),
+        cmocka_unit_test_setup_teardown(broken_notes_are_skipped, begin, end),
+        cmocka_unit_test_setup_teardown(a_wrong_size_ends_the_notes, begin, end),
+        cmocka_unit_test_setup_teardown(heads_that_cannot_be, begin_tracker, end_tracker),
+        cmocka_unit_test_setup_teardown(a_tail_that_is_overwritten, begin_tracker, end_tracker),
+        cmocka_unit_test_setup_teardown(rings_that_cannot_be_read, begin_tracker, end_tracker),
+        cmocka_unit_test_setup_teardown(stacks_that_are_not_there, begin_tracker, end_tracker),
+        cmocka_unit_test_setup_teardown(events_that_make_no_sense, begin_tracker, end_tracker),
+        cmocka_unit_test(numbers_of_key_0),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
