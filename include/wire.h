@@ -102,6 +102,33 @@ static inline uint64_t wire_address(uint64_t word)
 #define WIRE_RING_WORDS (1u << 16)
 #define WIRE_RING_CHUNKS (WIRE_RING_WORDS * 8ull / WIRE_CHUNK_SIZE)
 
+/* A ring's memory follows what is in it: a backlog may use all of the buffer, a thread that is quiet keeps a
+ * page or two.
+ *
+ *        tail            head        limit                          tail + WIRE_RING_WORDS
+ *   -------+---------------+-----------+-----------------------------------+--->  words since the first
+ *   consumed    to be read |  writer's |  nobody's: empty, or given back
+ *
+ *   The writer writes before its limit only, and moves the limit on by a page or two at a time, by compare
+ * and exchange; that is when it looks at the tail, too. To give memory back the collector sets WIRE_RING_HELD
+ * in the limit, in the same way: then the writer, should it come to its limit, waits as if the ring was full.
+ * What is neither to be read nor the writer's is given back to the system before the limit is stored without
+ * WIRE_RING_HELD again. So no page that holds an event, or is being written to, is ever taken.
+ *
+ *   A writer that finds everything consumed (tail acquired, equal to its head) and is not near the buffer's
+ * start begins anew there: it stores begin, the next multiple of WIRE_RING_WORDS, and then publishes it as
+ * its head. The words between are skipped: nothing was written there, and both sides take the tail for begin
+ * if that is later. So a ring that is read in time never uses more than its first WIRE_RING_WINDOW words.
+ * begin cannot change again before the collector has read all up to head, and has published that as the tail:
+ * so, read after the head was acquired, it is the one that belongs to it.
+ *
+ *   tests/model/ring.pml is this for a model checker.
+ */
+#define WIRE_PAGE_WORDS 512u                 /* 4 KiB */
+#define WIRE_RING_STEP (2 * WIRE_PAGE_WORDS) /* the limit is at most so far ahead of the head */
+#define WIRE_RING_WINDOW (4 * WIRE_PAGE_WORDS)
+#define WIRE_RING_HELD (1ull << 63)
+
 enum wire_ring_state {
     WIRE_RING_FREE = 0,    /* may be claimed; keeps its buffer */
     WIRE_RING_CLAIMED = 3, /* being filled in */
@@ -116,9 +143,11 @@ struct wire_ring {
     uint32_t level;                     /* 0; n: for events in signal handlers that interrupted n hooks */
     _Atomic uint64_t buffer;            /* offset of the words in the arena, 0 = none yet */
     char name[16];                      /* the thread's name when it claimed the ring */
-    _Alignas(64) _Atomic uint64_t head; /* words published since the ring was claimed first */
+    _Alignas(64) _Atomic uint64_t head; /* words published or skipped since the ring was claimed first */
     _Atomic uint64_t waits;             /* times that the thread waited for space */
     _Atomic uint64_t waited_ns;         /* and for how long */
+    _Atomic uint64_t begin;             /* no word before it is to be read any more */
+    _Atomic uint64_t limit; /* no word from it on is being written; | WIRE_RING_HELD (collector) */
     _Alignas(64) _Atomic uint64_t tail; /* (collector) words consumed */
 };
 

@@ -113,7 +113,8 @@ static struct thread *claim(uint32_t level, struct thread *own)
     t->ring = ring;
     t->words = arena_at(buffer);
     t->head = atomic_load(&ring->head);
-    t->limit = t->head;
+    t->limit = t->begin = t->woken = t->head; /* all of it was consumed, or it would not be free */
+    atomic_store(&ring->limit, t->limit);
     t->stamped = ~t->head; /* long ago: the first event tells when this thread began */
     t->level = level;
     ring->process = (uint32_t)(process - arena->process);
@@ -309,6 +310,53 @@ static bool collector_gone(uint64_t silent_ns)
     return gone || silent_ns > HEARTBEAT_NS;
 }
 
+/* Everything was consumed: begins anew at the buffer's start unless that is near. */
+static void begin_anew(struct thread *t)
+{
+    if ((t->head & RING_MASK) + WIRE_RING_STEP <= WIRE_RING_WINDOW)
+        return;
+    t->begin = t->head = (t->head | RING_MASK) + 1;
+    t->woken = t->head;
+    atomic_store_explicit(&t->ring->begin, t->begin, memory_order_relaxed);
+    atomic_store_explicit(&t->ring->head, t->head, memory_order_release);
+}
+
+/* Wakes the collector in time if it sleeps while there is ever more to read. */
+static void wake_in_time(struct thread *t, uint64_t unread)
+{
+    const uint64_t quarter = WIRE_RING_WORDS / 4;
+    if (unread < quarter || t->head - t->woken < quarter || !atomic_load(&arena->asleep))
+        return;
+    t->woken = t->head;
+    arena_wake_collector();
+}
+
+/* Moves the limit on if there is room behind it, to the end of a page; see wire.h. */
+static bool extend(struct thread *t)
+{
+    struct wire_ring *ring = t->ring;
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    if (tail < t->begin)
+        tail = t->begin;
+    if (tail == t->head) {
+        begin_anew(t);
+        tail = t->head;
+    }
+    wake_in_time(t, t->head - tail);
+    uint64_t full = tail + WIRE_RING_WORDS;
+    uint64_t limit = (t->head + WIRE_RING_STEP) & ~(uint64_t)(WIRE_PAGE_WORDS - 1);
+    if (limit > full)
+        limit = full;
+    if (limit < t->head + 2 * RING_EVENT_WORDS)
+        return false;
+    uint64_t was = atomic_load_explicit(&ring->limit, memory_order_relaxed);
+    if (was & WIRE_RING_HELD || !atomic_compare_exchange_strong_explicit(
+                                    &ring->limit, &was, limit, memory_order_acquire, memory_order_relaxed))
+        return false;
+    t->limit = limit;
+    return true;
+}
+
 #define UNSERVED_SWEEPS 16           /* of the collector without a word of this ring taken, */
 #define UNSERVED_NS 1000000000ull /* and for so long: it does not know of the ring */
 
@@ -334,24 +382,18 @@ static bool is_unserved(struct service *service, uint64_t tail, uint64_t now_ns)
 
 NOINLINE bool thread_wait(struct thread *t)
 {
-    const uint64_t quarter = WIRE_RING_WORDS / 4;
     struct service service = {0};
     uint64_t since = 0, looked_ns = 0, silent_ns = 0;
     uint32_t beat = 0; /* the collector's last sign of life */
     unsigned spins = 0;
     for (;;) {
-        uint64_t tail = atomic_load_explicit(&t->ring->tail, memory_order_acquire);
-        if (atomic_load(&arena->asleep)) {
-            arena_wake_collector();
-        }
-        if (tail + WIRE_RING_WORDS - t->head >= 2 * RING_EVENT_WORDS) {
-            /* Asked again after a quarter, to wake a collector that sleeps in time. */
-            uint64_t full = tail + WIRE_RING_WORDS;
-            t->limit = t->head + quarter < full ? t->head + quarter : full;
+        if (LIKELY(extend(t))) {
             if (since)
                 atomic_fetch_add(&t->ring->waited_ns, guest_now_ns() - since);
             return true;
         }
+        if (atomic_load(&arena->asleep))
+            arena_wake_collector();
         uint32_t tick = atomic_load(&arena->tick);
         uint64_t now_ns = guest_now_ns(), passed_ns = now_ns - looked_ns;
         if (!since) {
@@ -366,7 +408,7 @@ NOINLINE bool thread_wait(struct thread *t)
         looked_ns = now_ns;
         if (!session_live())
             return false;
-        if (is_unserved(&service, tail, now_ns)) {
+        if (is_unserved(&service, atomic_load(&t->ring->tail), now_ns)) {
             atomic_fetch_add(&process->events_lost, 1);
             session_stop("the program overwrote memory of libtrace's; it goes on untraced", "");
             return false;

@@ -23,7 +23,9 @@ struct thread {
     void *made;     /* block of the last allocation event, see newdelete.c */
     void *deleting; /* block that operator delete has recorded and is giving back */
 
-    uint64_t limit;   /* head up to which there is room */
+    uint64_t limit;   /* head up to which there is room for now */
+    uint64_t begin;   /* no word before it is in the collector's way, whatever the tail says */
+    uint64_t woken;   /* head when the collector was woken last */
     uint64_t stamp;   /* time of the last stamped event, in stamp units; 0 = never */
     uint64_t stamped; /* head then */
     uint32_t level;

@@ -9,6 +9,7 @@
 #include "drain.h"
 #include "options.h"
 #include "snapshot.h"
+#include "trim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +30,7 @@
 #define LEAVING_PAUSES 100       /* so often; it may hang on its way out */
 #define FIRST_ASK_NS 20000000ull /* for others: time for an exec to tell of itself */
 #define LAST_ASK_NS 1000000000ull
+#define TRIM_PAUSE_NS 100000ull /* while there are rings to be trimmed */
 #define FIRST_POINT_EVERY_NS 100000000ull
 #define SNAPSHOT_EVERY_NS 250000000ull
 #define SNAPSHOT_SHARE 30                /* the writer is idle so many times longer than it works */
@@ -310,6 +312,8 @@ static void loop(struct collector *c)
         if (tracker->event_count >= 4 * EVENTS_AT_ONCE)
             wait_for_writer(c); /* rings fill meanwhile, and the program waits: nothing is dropped */
         uint64_t pause = pause_after(c, fullest);
+        if (trim_rings(tracker, now_ns) && pause > TRIM_PAUSE_NS)
+            pause = TRIM_PAUSE_NS;
         if (pause && !doze_while_leaving(c))
             arena_doze(tracker->arena, pause);
         if (!c->living) { /* really nobody, and nobody just starting? */

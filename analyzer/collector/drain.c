@@ -9,6 +9,7 @@
 #include "fast.h"
 #include "limbo.h"
 #include "rings.h"
+#include "trim.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -563,6 +564,7 @@ static void read_heads(struct tracker *tracker, const struct tracked_process *on
         if (!r || (only && r->process != only))
             continue;
         r->head = arena_ring_head(r->ring);
+        trim_follow(r);
         if (UNLIKELY(!arena_ring_holds(r->tail, r->head)))
             read_anew(r);
         else

@@ -3,6 +3,7 @@
 #include "track.h"
 #include "drain.h"
 #include "rings.h"
+#include "trim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,6 +89,7 @@ static void add_ring(struct tracker *tracker, uint32_t number)
     r->thread = tracker->thread_count++;
     r->tail = r->far = r->near = ring.tail;
     r->head = ring.head;
+    trim_added(r);
     tracker->rings[number] = r;
 }
 
@@ -135,6 +137,7 @@ void tracker_name_threads(struct tracker *tracker)
 static void release_ring(struct tracker *tracker, uint32_t number)
 {
     struct tracked_ring *r = tracker->rings[number];
+    trim_released(tracker, r);
     arena_ring_release(tracker->arena, r->ring, r->tail, &tracker->waits, &tracker->waited_ns);
     tracker->rings[number] = NULL;
     free(r);

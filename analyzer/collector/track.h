@@ -30,6 +30,10 @@ struct tracked_ring {
     uint32_t thread;     /* index into tracker.threads */
     uint64_t tail, head; /* words consumed; words that were published when the sweep began */
     uint64_t end;        /* up to where the events are ordinary ones as far as is known, see drain.c */
+    /* What of the buffer was written to, see trim.c: */
+    uint64_t run_from;   /* the word that the writer's latest run through the buffer began at, */
+    uint64_t longest;    /* words of the longest run since memory was given back, */
+    uint64_t round_tail; /* and what was consumed when it was looked at last */
     uint64_t far, near; /* words up to which what events will touch was fetched into the cache, see drain.c */
     uint64_t stamp;     /* time of the event before the next one */
     uint64_t next;      /* time of the next event, while rings are merged */
@@ -109,8 +113,10 @@ struct tracker {
     /* Ticks of WIRE_TICK_NS since the start of the run: when the rings were read last, and the time before,
      * which what was found in them now came after. */
     uint32_t read_tick, tick;
-    uint64_t limit; /* the latest stamp that may be true; the clock's when the sweep began, and some */
-    bool by_thread; /* LIBTRACE_THREADS=1: each thread has sites of its own */
+    uint64_t limit;        /* the latest stamp that may be true; the clock's when the sweep began, and some */
+    uint64_t next_trim_ns; /* when the next round of trim_rings() begins, */
+    uint32_t trim_at;      /* and the slot that the round has come to */
+    bool by_thread;        /* LIBTRACE_THREADS=1: each thread has sites of its own */
     struct number_map
         site_of_thread; /* by 1 + index of the thread << 32 | raw node; else site_of_node is used */
     bool log_events;    /* LIBTRACE_EVENTS=1 */

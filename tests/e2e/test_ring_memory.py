@@ -1,0 +1,107 @@
+"""What many threads cost in memory: shared memory follows what is in it, and what was given back was read before."""
+
+import os
+import subprocess
+import time
+
+import pytest
+from conftest import clean_environment, rows
+
+KIB = 1024
+THREADS = 1000
+
+
+def memory_of(pid):
+    """Bytes of a process: what it shares counts in parts, so that two that share it have it once; page tables."""
+    total = 0
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        total += sum(int(line.split()[1]) * KIB for line in file if line.startswith("Pss:"))
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        total += sum(int(line.split()[1]) * KIB for line in file if line.startswith("VmPTE:"))
+    return total
+
+
+def arena_of(pid):
+    """Bytes of shared memory that are in use, seen from the collector."""
+    for descriptor in os.listdir(f"/proc/{pid}/fd"):
+        path = f"/proc/{pid}/fd/{descriptor}"
+        if os.readlink(path).startswith("/memfd:libtrace "):
+            return os.stat(path).st_blocks * 512
+    raise AssertionError("the collector has no arena")
+
+
+class Crowd:
+    """The program crowd, see its source."""
+
+    def __init__(self, build, threads, pairs, env):
+        argv = [build.target("crowd"), str(threads), str(pairs)]
+        self.process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if self.process.stdout.readline() != b"waiting\n":
+            self.process.kill()
+            self.process.communicate()
+            pytest.skip(f"no {threads} threads here")
+
+    def again(self):
+        self.process.stdin.write(b"\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == b"waiting\n"
+
+    def end(self):
+        out, err = self.process.communicate(timeout=100)
+        assert (out, err, self.process.returncode) == (b"done\n", b"", 0)
+
+
+def collector_of(crowd):
+    """Its process: the one that has the same shared memory open."""
+    with open(f"/proc/{crowd.process.pid}/maps", encoding="utf-8") as file:
+        inodes = {int(line.split()[4]) for line in file if "/memfd:libtrace " in line}
+    assert inodes
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if not os.readlink(f"/proc/{pid}/exe").endswith("/trace-collector"):
+                continue
+            if any(os.stat(f"/proc/{pid}/fd/{d}").st_ino in inodes for d in os.listdir(f"/proc/{pid}/fd")):
+                return int(pid)
+        except OSError:
+            continue  # gone meanwhile, or not ours
+    raise AssertionError("no collector")
+
+
+def lowest(measure, enough, patience=30):
+    """What it has come down to: at once when that is enough, else after a while."""
+    deadline = time.monotonic() + patience
+    while (now := measure()) > enough and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return now
+
+
+def test_thousand_threads(build, preload, recorded, tmp_path, say):
+    alone = Crowd(build, THREADS, 40_000, clean_environment())
+    usual = memory_of(alone.process.pid)
+    alone.end()
+    crowd = Crowd(build, THREADS, 40_000, preload())
+    collector = collector_of(crowd)
+    arena = lowest(lambda: arena_of(collector), THREADS * 8 * KIB)
+    assert arena <= THREADS * 8 * KIB
+    more = memory_of(crowd.process.pid) + memory_of(collector) - usual
+    say(f"{THREADS} threads: {more / KIB / KIB:.1f} MiB more, of which the arena {arena / KIB / KIB:.1f} MiB")
+    crowd.end()
+    assert recorded(tmp_path / "trace.db")["state"] == "complete"
+
+
+def test_given_back_and_taken_again(build, preload, recorded, tmp_path):
+    """Threads that fill their rings, and are quiet for as long as it takes, and that several times."""
+    rounds, threads, pairs = 4, 40, 30_000
+    crowd = Crowd(build, threads, pairs, preload())
+    collector = collector_of(crowd)
+    for number in range(rounds):
+        if number:
+            crowd.again()
+        arena = lowest(lambda: arena_of(collector), threads * 8 * KIB + 2048 * KIB)
+        assert arena <= threads * 8 * KIB + 2048 * KIB
+    crowd.end()
+    run = recorded(tmp_path / "trace.db")
+    assert run["state"] == "complete"
+    query = "SELECT sum(allocations) AS n, sum(live_allocations) AS live FROM functions WHERE function = 'blocks'"
+    found = rows(tmp_path / "trace.db", query)
+    assert (found[0]["n"], found[0]["live"]) == (rounds * threads * pairs, 0)
