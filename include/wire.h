@@ -124,8 +124,9 @@ static inline uint64_t wire_address(uint64_t word)
  *
  *   tests/model/ring.pml is this for a model checker.
  */
-#define WIRE_PAGE_WORDS 512u                 /* 4 KiB */
-#define WIRE_RING_STEP (2 * WIRE_PAGE_WORDS) /* the limit is at most so far ahead of the head */
+#define WIRE_PAGE_WORDS 512u                  /* 4 KiB */
+#define WIRE_RING_STEP (2 * WIRE_PAGE_WORDS)  /* the limit is at most so far ahead of the head, */
+#define WIRE_RING_ALONE (8 * WIRE_PAGE_WORDS) /* or so far as long as the process has one ring only */
 #define WIRE_RING_WINDOW (4 * WIRE_PAGE_WORDS)
 #define WIRE_RING_HELD (1ull << 63)
 

@@ -311,9 +311,10 @@ static bool collector_gone(uint64_t silent_ns)
 }
 
 /* Everything was consumed: begins anew at the buffer's start unless that is near. */
-static void begin_anew(struct thread *t)
+static void begin_anew(struct thread *t, uint64_t step)
 {
-    if ((t->head & RING_MASK) + WIRE_RING_STEP <= WIRE_RING_WINDOW)
+    uint64_t place = t->head & RING_MASK;
+    if (place == 0 || place + step <= WIRE_RING_WINDOW)
         return;
     t->begin = t->head = (t->head | RING_MASK) + 1;
     t->woken = t->head;
@@ -335,16 +336,17 @@ static void wake_in_time(struct thread *t, uint64_t unread)
 static bool extend(struct thread *t)
 {
     struct wire_ring *ring = t->ring;
+    uint64_t step = t->epoch & GATE_STAMPING ? WIRE_RING_STEP : WIRE_RING_ALONE;
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
     if (tail < t->begin)
         tail = t->begin;
     if (tail == t->head) {
-        begin_anew(t);
+        begin_anew(t, step);
         tail = t->head;
     }
     wake_in_time(t, t->head - tail);
     uint64_t full = tail + WIRE_RING_WORDS;
-    uint64_t limit = (t->head + WIRE_RING_STEP) & ~(uint64_t)(WIRE_PAGE_WORDS - 1);
+    uint64_t limit = (t->head + step) & ~(uint64_t)(WIRE_PAGE_WORDS - 1);
     if (limit > full)
         limit = full;
     if (limit < t->head + 2 * RING_EVENT_WORDS)
