@@ -25,6 +25,10 @@ void shapes_forget(struct shapes *shapes)
 
 void shapes_open(struct shapes *shapes)
 {
+    shapes->known = shapes->first_known;
+    shapes->sets = SHAPES_FIRST_SETS - 1;
+    shapes->usual = shapes->first_usual;
+    shapes->usuals = SHAPES_FIRST_USUAL - 1;
     shapes->stack = bounds_of_stack();
     if (shapes->guesses == 0)
         shapes->guesses = SHAPES_FIRST_GUESSES - 1;
@@ -127,10 +131,43 @@ static size_t size_of(const struct shape *shape)
     return sizeof *shape + shape->words * sizeof shape->at[0];
 }
 
+static uint16_t *set_of(struct shapes *shapes, const struct shape *shape)
+{
+    uint64_t hash = (shape->start ^ shape->key << 3) * 0x9e3779b97f4a7c15ull;
+    return shapes->known[hash >> 32 & shapes->sets];
+}
+
+static void put_first(uint16_t set[4], uint16_t line)
+{
+    memmove(set + 1, set, 3 * sizeof *set);
+    *set = line;
+}
+
+/* Lines that a shape takes. */
+static uint32_t lines_of(const struct shape *shape)
+{
+    return (uint32_t)(size_of(shape) + SHAPE_LINE - 1) / SHAPE_LINE;
+}
+
+/* More sets to know shapes by, and more places for the usual ones: in memory that threads with few shapes do
+ * not touch. Were we thrown out of here by a signal handler, some shapes would be learned twice. */
+static NOINLINE void more_sets(struct shapes *shapes)
+{
+    uint32_t sets = (shapes->sets + 1) * 16 < SHAPES_SETS ? (shapes->sets + 1) * 16 : SHAPES_SETS;
+    shapes->known = shapes->all_known;
+    shapes->usual = shapes->all_usual;
+    memset(shapes->all_known, 0, sets * sizeof shapes->all_known[0]);
+    SIGNAL_FENCE(); /* as many as the new ones have room for */
+    shapes->sets = sets - 1;
+    shapes->usuals = (8 * sets < SHAPES_USUAL ? 8 * sets : SHAPES_USUAL) - 1;
+    for (uint32_t line = 1; line < shapes->used; line += lines_of(shapes_at(shapes, line)))
+        put_first(set_of(shapes, shapes_at(shapes, line)), (uint16_t)line);
+}
+
 /* Keeps a shape; its line. When there is no room all begins anew, and 0. */
 static uint16_t take_in(struct shapes *shapes, const struct shape *draft)
 {
-    uint32_t line = shapes->used, lines = (uint32_t)(size_of(draft) + SHAPE_LINE - 1) / SHAPE_LINE;
+    uint32_t line = shapes->used, lines = lines_of(draft);
     if (line + lines > SHAPES_LINES) {
         shapes->varied = true;
         shapes_forget(shapes);
@@ -153,12 +190,6 @@ static uint16_t find(struct shapes *shapes, const uint16_t set[4], const struct 
             return set[i];
     }
     return 0;
-}
-
-static uint16_t *set_of(struct shapes *shapes, const struct shape *draft)
-{
-    uint64_t hash = (draft->start ^ draft->key << 3) * 0x9e3779b97f4a7c15ull;
-    return shapes->known[hash >> 32 & (SHAPES_SETS - 1)];
 }
 
 /* What was learned stays where it will be looked for. */
@@ -192,8 +223,9 @@ __attribute__((noinline)) void shapes_learn(struct shapes *shapes, const struct 
         line = take_in(shapes, &draft.shape);
         if (!line)
             return;
-        memmove(set + 1, set, 3 * sizeof *set);
-        *set = line;
+        put_first(set, line);
+        if (UNLIKELY(shapes->used > 2 * shapes->sets && shapes->sets + 1 < SHAPES_SETS))
+            more_sets(shapes);
     }
     struct shapes_guess *guess = &shapes->after[shapes->guess];
     *guess = (struct shapes_guess){line, guess->first};

@@ -34,30 +34,38 @@ struct shape {
 
 #define SHAPES_LINES 16384u /* 1 MiB, touched as far as it is used */
 #define SHAPES_SETS 8192u
+#define SHAPES_FIRST_SETS 16u
 #define SHAPES_GUESS_BITS 17
 #define SHAPES_GUESSES (1u << SHAPES_GUESS_BITS)
-#define SHAPES_FIRST_GUESSES 1024u /* a page */
+#define SHAPES_FIRST_GUESSES 512u
 #define SHAPES_USUAL 4096u
+#define SHAPES_FIRST_USUAL 64u
 #define SHAPES_RADIX 0xd6e8feb86659fd93ull
 
-/* A thread's. */
+/* A thread's. What one with few shapes needs is in two pages, that of the first lines and the one after the
+ * lines, as there may be thousands of threads. */
 struct shapes {
     char lines[SHAPES_LINES][SHAPE_LINE];
-    uint64_t stamp;      /* << 48, grows when nothing holds any more; never 0 once in use */
-    struct bounds stack; /* the thread's */
-    uint64_t last;       /* of the latest stack's shape: start */
-    uint64_t guesses;    /* of after in use, less 1: a power of two, grows with what is learned */
-    uint32_t guess;      /* from where in after it was foreseen */
-    uint32_t learned;    /* since it has grown */
-    uint32_t used;       /* lines */
-    uint32_t walks;      /* before anything was learned */
-    bool varied;         /* the lines were full before */
+    uint64_t stamp;        /* << 48, grows when nothing holds any more; never 0 once in use */
+    struct bounds stack;   /* the thread's */
+    uint64_t last;         /* of the latest stack's shape: start */
+    uint64_t guesses;      /* of after in use, less 1: a power of two, grows with what is learned */
+    uint32_t guess;        /* from where in after it was foreseen */
+    uint32_t learned;      /* since it has grown */
+    uint32_t used;         /* lines */
+    uint32_t walks;        /* before anything was learned */
+    bool varied;           /* the lines were full before */
+    uint32_t sets, usuals; /* of known and usual in use, less 1: powers of two */
+    uint16_t (*known)[4];  /* by key and start: the shape's line, to know it again */
+    uint16_t *usual;       /* line that there was the last time, whatever was before: shapes_usual() */
+    uint16_t first_known[SHAPES_FIRST_SETS][4]; /* what these are at first, */
+    uint16_t first_usual[SHAPES_FIRST_USUAL];
     /* Lines of the shapes that there were the last two times that this came after that: shapes_foresee(). */
     struct shapes_guess {
         uint16_t first, second;
     } after[SHAPES_GUESSES];
-    uint16_t usual[SHAPES_USUAL];   /* that there was the last time, whatever was before: shapes_usual() */
-    uint16_t known[SHAPES_SETS][4]; /* by key and start: the shape's line, to know it again */
+    uint16_t all_usual[SHAPES_USUAL]; /* and when there are more */
+    uint16_t all_known[SHAPES_SETS][4];
 } __attribute__((aligned(64)));
 
 /* For the calling thread. The memory is zero, or was used by another one. */
@@ -119,7 +127,7 @@ INLINE struct recall_key shape_hash(const struct shape *s, const uint64_t *base)
 INLINE uint16_t *shapes_usual(struct shapes *shapes, const uint64_t *base)
 {
     uint64_t hash = ((uint64_t)(uintptr_t)base << 6 ^ base[1]) * 0x9e3779b97f4a7c15ull;
-    return &shapes->usual[hash >> 32 & (SHAPES_USUAL - 1)];
+    return &shapes->usual[hash >> 32 & shapes->usuals];
 }
 
 /* True if a stack that begins here may have the shape. */
