@@ -3,8 +3,9 @@
  * What is in it is not to be believed: any process of the run can write anywhere. The collector reads it
  * through analyzer/arena, and what it has to trust it is told by argument (collector.h).
  *
- * One memfd, the arena, holds all of it. Traced processes map it once, at start, and close the
- * descriptor; children inherit the mapping by fork and open it again through /proc/PID/fd after exec.
+ * One memfd, the arena, holds all of it. Traced processes map its header at start and close the descriptor,
+ * and map chunks as they use them; children inherit the mappings by fork and open the file again through
+ * /proc/PID/fd after exec. The collector maps all of it.
  *
  *   offset 0             wire_arena      header: identity, heartbeat, wake-up, the map of chunks,
  *                                        the process slots and the ring slots
@@ -58,7 +59,7 @@
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
-#define WIRE_MAX_CHUNKS 65536u /* 4 GiB of address space, touched only where used */
+#define WIRE_MAX_CHUNKS 65536u /* a file of 4 GiB, touched and mapped only where used */
 #define WIRE_PROCESSES 1024u   /* living at the same time */
 #define WIRE_RINGS 8192u       /* threads living at the same time */
 

@@ -2,55 +2,145 @@
 #define _GNU_SOURCE
 #include "arena.h"
 #include "guest.h"
+#include "limits.h"
 
 #include <stdbool.h>
 #include <sys/mman.h>
 
 struct wire_arena *arena;
-static uint64_t arena_size; /* bytes mapped; never read from the arena, which anybody may have written to */
+static uint64_t arena_size; /* bytes of the file; never read from the arena, which anybody may have written to */
+
+#define PAGE_SIZE 4096u
+#define HEADER_SIZE (WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE)
+#define ANCHOR_OFFSET (HEADER_SIZE - PAGE_SIZE)
+#define STEP_SIZE (1u << 20) /* where address space is short, so much of it is used on the way to a window */
+
+/* The header's last page once more, which new windows start from. */
+static char *anchor;
+
+/* Under some emulators (valgrind) windows cannot be made without a descriptor: then all is mapped at once. */
+static char *whole;
+
+/* Maps what is from bytes behind a page of the arena that is mapped already, up to so many bytes behind it.
+ * mremap() of nothing: the kernel makes another mapping of the same file then, which may be longer. */
+static char *extend(char *page, uint64_t from, uint64_t to)
+{
+    char *mapped = mremap(page, 0, to, MREMAP_MAYMOVE);
+    if (mapped == MAP_FAILED)
+        return NULL;
+    if (from)
+        munmap(mapped, from);
+    return mapped + from;
+}
+
+/* Where the window's end is too far from the page for one mapping, goes there in steps of a page at last. */
+static char *reach(uint64_t offset, size_t size)
+{
+    char *page = anchor;
+    uint64_t at = ANCHOR_OFFSET;
+    while (page && offset + size - at > size + STEP_SIZE) {
+        char *next = extend(page, STEP_SIZE - PAGE_SIZE, STEP_SIZE);
+        if (page != anchor)
+            munmap(page, PAGE_SIZE);
+        page = next;
+        at += STEP_SIZE - PAGE_SIZE;
+    }
+    char *window = page ? extend(page, offset - at, offset + size - at) : NULL;
+    if (page && page != anchor)
+        munmap(page, PAGE_SIZE);
+    return window;
+}
+
+static bool map_header(int descriptor, size_t file_size)
+{
+    const int access = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_NORESERVE;
+    char *header = mmap(NULL, HEADER_SIZE, access, flags, descriptor, 0);
+    char *page = mmap(NULL, PAGE_SIZE, access, flags, descriptor, (off_t)ANCHOR_OFFSET);
+    whole = NULL;
+    anchor = page == MAP_FAILED ? NULL : page;
+    if (header == MAP_FAILED || !anchor)
+        goto failed;
+    char *trial = extend(anchor, 0, 2 * PAGE_SIZE);
+    if (trial) {
+        munmap(trial, 2 * PAGE_SIZE);
+    } else if (errno != EINVAL ||
+               (whole = mmap(NULL, file_size, access, flags, descriptor, 0)) == MAP_FAILED) {
+        whole = NULL;
+        goto failed;
+    }
+    /* Shared memory of ours is of no use in the program's core dumps. */
+    madvise(header, HEADER_SIZE, MADV_DONTDUMP);
+    madvise(anchor, PAGE_SIZE, MADV_DONTDUMP); /* and so are all windows */
+    arena = (struct wire_arena *)header;
+    arena_size = file_size;
+    return true;
+failed:
+    if (header != MAP_FAILED)
+        munmap(header, HEADER_SIZE);
+    if (anchor)
+        munmap(anchor, PAGE_SIZE);
+    return false;
+}
 
 int arena_map(int descriptor, uint64_t size)
 {
-    int saved = errno, result = -1;
-    void *at = mmap(NULL, size, PROT_NONE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
-    if (at != MAP_FAILED) {
-        /* Shared memory of ours is of no use in the program's core dumps. */
-        madvise(at, size, MADV_DONTDUMP);
-        if (mprotect(at, WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE, PROT_READ | PROT_WRITE) == 0) {
-            arena = at;
-            arena_size = size;
-            result = 0;
-        } else {
-            munmap(at, size);
-        }
+    int saved = errno;
+    bool mapped = size > HEADER_SIZE && limits_take(HEADER_SIZE, LIMITS_SHARED);
+    if (mapped && !map_header(descriptor, size)) {
+        limits_failed(HEADER_SIZE, LIMITS_SHARED);
+        mapped = false;
     }
     errno = saved;
-    return result;
+    return mapped ? 0 : -1;
 }
 
 void arena_unmap(void)
 {
-    struct wire_arena *old = arena;
+    int saved = errno;
+    if (whole)
+        munmap(whole, arena_size);
+    munmap(arena, HEADER_SIZE);
+    munmap(anchor, PAGE_SIZE);
+    limits_give_back(HEADER_SIZE, LIMITS_SHARED);
     arena = NULL;
-    guest_unmap(old, arena_size);
+    errno = saved;
 }
 
 /* True for chunks of this arena behind its header: offsets are read from memory that anybody may have written
- * to, and a wrong one must not lead to the program's own. */
+ * to, and where a wrong one leads there may be no file. */
 static bool are_chunks(uint64_t offset, size_t size)
 {
-    return offset % WIRE_CHUNK_SIZE == 0 && offset >= WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE &&
-           size <= arena_size && offset <= arena_size - size;
+    return offset % WIRE_CHUNK_SIZE == 0 && offset >= HEADER_SIZE && size <= arena_size &&
+           offset <= arena_size - size;
 }
 
-int arena_open(uint64_t offset, size_t size)
+void *arena_window(uint64_t offset, size_t size)
 {
     if (!are_chunks(offset, size))
-        return -1;
+        return NULL;
+    if (whole)
+        return whole + offset;
+    if (!limits_take(size, LIMITS_SHARED))
+        return NULL;
     int saved = errno;
-    int result = mprotect(arena_at(offset), size, PROT_READ | PROT_WRITE);
+    munlock(anchor, PAGE_SIZE); /* a window on the way would be filled with memory */
+    char *window = extend(anchor, offset - ANCHOR_OFFSET, offset + size - ANCHOR_OFFSET);
+    if (!window && errno == ENOMEM)
+        window = reach(offset, size);
+    if (!window)
+        limits_failed(size, LIMITS_SHARED);
     errno = saved;
-    return result;
+    return window;
+}
+
+void arena_close(void *window, size_t size)
+{
+    if (whole)
+        return;
+    int saved = errno;
+    munmap(window, size);
+    limits_give_back(size, LIMITS_SHARED);
+    errno = saved;
 }
 
 static unsigned chunk_words(void)
@@ -94,12 +184,47 @@ static uint64_t claim_words(unsigned words)
     return 0;
 }
 
+static unsigned chunks_of(size_t size)
+{
+    return (unsigned)((size + WIRE_CHUNK_SIZE - 1) >> WIRE_CHUNK_SHIFT);
+}
+
 uint64_t arena_claim(size_t size)
 {
-    unsigned chunks = (unsigned)((size + WIRE_CHUNK_SIZE - 1) >> WIRE_CHUNK_SHIFT);
-    uint64_t chunk = chunks <= 64 ? claim_in_word(chunks) : claim_words((chunks + 63) / 64);
-    if (chunk < WIRE_FIRST_CHUNK) /* none; or bits of the header's, which somebody has cleared */
+    unsigned chunks = chunks_of(size);
+    if (limits_short())
         return 0;
-    uint64_t offset = chunk << WIRE_CHUNK_SHIFT;
-    return arena_open(offset, size) == 0 ? offset : 0;
+    uint64_t chunk = chunks <= 64 ? claim_in_word(chunks) : claim_words((chunks + 63) / 64);
+    if (chunk < WIRE_FIRST_CHUNK) { /* none; or bits of the header's, which somebody has cleared */
+        limits_failed(0, LIMITS_SHARED);
+        return 0;
+    }
+    return chunk << WIRE_CHUNK_SHIFT;
+}
+
+void arena_give_back(uint64_t offset, size_t size)
+{
+    uint64_t chunk = offset >> WIRE_CHUNK_SHIFT, end = chunk + chunks_of(size);
+    for (; chunk < end; chunk++)
+        atomic_fetch_and(&arena->chunk_map[chunk / 64], ~(1ull << chunk % 64));
+}
+
+void *arena_segment(_Atomic uint64_t *place, void *_Atomic *window, size_t size)
+{
+    uint64_t offset = atomic_load(place);
+    if (!offset) {
+        uint64_t fresh = arena_claim(size);
+        if (!fresh)
+            return NULL;
+        if (atomic_compare_exchange_strong(place, &offset, fresh))
+            offset = fresh;
+        else
+            arena_give_back(fresh, size); /* somebody was faster */
+    }
+    void *mapped = arena_window(offset, size), *before = NULL;
+    if (mapped && !atomic_compare_exchange_strong(window, &before, mapped)) {
+        arena_close(mapped, size);
+        return before;
+    }
+    return mapped;
 }

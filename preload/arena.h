@@ -1,7 +1,8 @@
-/* arena.h - the shared memory as a traced process sees it: the mapping, and chunks claimed from it.
+/* arena.h - the shared memory as a traced process sees it: its header, and windows on chunks.
  *
- * The whole arena is mapped at start without access; a chunk becomes readable and writable when it is
- * claimed. So mlockall() or a core dump does not pull gigabytes in. Thread-safe and lock-free.
+ * Mapped are the header, and of the chunks those only that this process uses, each as a window of its own: an
+ * address space limit, mlockall() or a core dump meets no gigabytes. No descriptor is needed for a window.
+ * Thread-safe and lock-free.
  */
 #ifndef LIBTRACE_ARENA_H
 #define LIBTRACE_ARENA_H
@@ -9,31 +10,35 @@
 #include "guest.h"
 #include "wire.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The header, NULL while there is no session. */
 extern HIDDEN struct wire_arena *arena;
 
-/* Maps the arena, of so many bytes, from a descriptor, which the caller closes. 0, or -1 (errno kept). */
+/* Maps the header of the arena, of so many bytes, from its descriptor, which the caller closes. 0, or -1 (errno kept). */
 int arena_map(int descriptor, uint64_t size);
 void arena_unmap(void);
 
-/* Claims size bytes (rounded up to chunks) of zeroed memory; returns its offset, 0 when the arena is full. */
+/* Claims size bytes (rounded up to chunks) of zeroed memory; its offset, 0 when the arena is full. What is
+ * not used after all is given back. */
 uint64_t arena_claim(size_t size);
+void arena_give_back(uint64_t offset, size_t size);
 
-/* Opens memory that another process of the run claimed to this one. 0, or -1. */
-int arena_open(uint64_t offset, size_t size);
+/* Maps claimed memory, of this process or another one of the run. NULL if there is no address space. */
+void *arena_window(uint64_t offset, size_t size);
+void arena_close(void *window, size_t size);
+
+/* Memory of this process's slot, which all of its threads use, and the window on it: claimed and mapped by
+ * who needs it first. place: its offset in the slot. window: where this process keeps the window. NULL if
+ * there is no room. */
+void *arena_segment(_Atomic uint64_t *place, void *_Atomic *window, size_t size);
 
 /* For what it should not find out only at its next look. */
 static inline void arena_wake_collector(void)
 {
     atomic_fetch_add(&arena->wake, 1);
     guest_futex_wake(&arena->wake);
-}
-
-static inline void *arena_at(uint64_t offset)
-{
-    return (char *)arena + offset;
 }
 
 #endif

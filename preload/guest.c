@@ -1,6 +1,7 @@
 /* guest.c - see guest.h. */
 #define _GNU_SOURCE
 #include "guest.h"
+#include "limits.h"
 
 #include <linux/futex.h>
 #include <stdatomic.h>
@@ -13,17 +14,23 @@
 
 void *guest_pages(size_t size)
 {
+    if (!limits_take(size, LIMITS_PRIVATE))
+        return NULL;
     int saved = errno;
     void *pages =
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     errno = saved;
-    return pages == MAP_FAILED ? NULL : pages;
+    if (pages != MAP_FAILED)
+        return pages;
+    limits_failed(size, LIMITS_PRIVATE);
+    return NULL;
 }
 
 void guest_unmap(void *pages, size_t size)
 {
     int saved = errno;
     munmap(pages, size);
+    limits_give_back(size, LIMITS_PRIVATE);
     errno = saved;
 }
 

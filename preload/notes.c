@@ -9,32 +9,27 @@ static size_t segment_size(unsigned segment)
     return WIRE_CHUNK_SIZE << segment;
 }
 
-/* The offsets of this process's segments and the place after its last note: as in stacks.c, never read from
- * the arena. */
-static _Atomic uint64_t segments[WIRE_NOTE_SEGMENTS];
-static _Atomic uint64_t note_end; /* segment << 48 | offset */
+/* The place after this process's last note: segment << 48 | offset. Here, where nobody else writes, as are
+ * the windows on the segments of its slot: what stands there is for the collector. */
+static _Atomic uint64_t note_end;
+static void *_Atomic windows[WIRE_NOTE_SEGMENTS];
 
-void notes_forget(void)
-{
-    for (unsigned segment = 0; segment < WIRE_NOTE_SEGMENTS; segment++)
-        atomic_store(&segments[segment], 0);
-    atomic_store(&note_end, 0);
-}
-
-/* The memory of a segment, claimed if nobody has yet; NULL when the arena is full. */
+/* The memory of a segment, claimed if nobody has yet; NULL when there is no room. */
 static char *segment_memory(unsigned segment)
 {
-    uint64_t offset = atomic_load_explicit(&segments[segment], memory_order_acquire);
-    if (offset == 0) {
-        uint64_t fresh = arena_claim(segment_size(segment));
-        if (fresh == 0)
-            return NULL;
-        /* A loser's memory stays unused until the process ends. */
-        if (atomic_compare_exchange_strong(&segments[segment], &offset, fresh))
-            offset = fresh;
-        atomic_store(&process->note_segment[segment], offset);
+    void *memory = atomic_load_explicit(&windows[segment], memory_order_acquire);
+    return memory ? memory
+                  : arena_segment(&process->note_segment[segment], &windows[segment], segment_size(segment));
+}
+
+void notes_forget(bool close)
+{
+    for (unsigned segment = 0; segment < WIRE_NOTE_SEGMENTS; segment++) {
+        void *memory = atomic_exchange(&windows[segment], NULL);
+        if (memory && close)
+            arena_close(memory, segment_size(segment));
     }
-    return arena_at(offset);
+    atomic_store(&note_end, 0);
 }
 
 void *note_reserve(size_t size)

@@ -4,6 +4,7 @@
 
 #include "wire.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Room for a note of this many bytes, its header filled in but not its type; NULL when the arena is full.
@@ -12,6 +13,6 @@ void *note_reserve(size_t size);
 void note_publish(void *note, enum wire_note_type type);
 
 /* As stacks_forget(). */
-void notes_forget(void);
+void notes_forget(bool close);
 
 #endif

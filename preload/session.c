@@ -5,6 +5,7 @@
 #include "attach/attach.h"
 #include "guest.h"
 #include "launch.h"
+#include "limits.h"
 #include "notes.h"
 #include "real.h"
 #include "thread.h"
@@ -85,16 +86,11 @@ static void read_settings(void)
 
 /* ---- making or joining a run --------------------------------------------------------------------- */
 
-/* As much of the usual size as the address space limit leaves sensible. */
+/* The arena's size in chunks, as the program's limits allow; 0 if they do not. */
 static uint32_t arena_chunks(void)
 {
-    struct rlimit limit;
-    uint64_t chunks = WIRE_MAX_CHUNKS;
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-        chunks = limit.rlim_cur / 8 / WIRE_CHUNK_SIZE / 64 * 64;
-    if (chunks < 512)
-        chunks = 512; /* 32 MiB */
-    return chunks > WIRE_MAX_CHUNKS ? WIRE_MAX_CHUNKS : (uint32_t)chunks;
+    uint32_t chunks = (uint32_t)(limits_file(WIRE_MAX_CHUNKS * WIRE_CHUNK_SIZE) / WIRE_CHUNK_SIZE / 64 * 64);
+    return chunks >= WIRE_FIRST_CHUNK + 64 ? chunks : 0;
 }
 
 static void fill_header(uint32_t chunks)
@@ -137,7 +133,7 @@ static int new_memory(uint64_t size)
 static int make_arena(void)
 {
     uint32_t chunks = arena_chunks();
-    int descriptor = new_memory((uint64_t)chunks * WIRE_CHUNK_SIZE);
+    int descriptor = chunks ? new_memory((uint64_t)chunks * WIRE_CHUNK_SIZE) : -1;
     if (descriptor < 0)
         return -1;
     if (arena_map(descriptor, (uint64_t)chunks * WIRE_CHUNK_SIZE) != 0) {
@@ -160,7 +156,10 @@ static bool make_run(void)
 {
     int descriptor = make_arena();
     if (descriptor < 0) {
-        session_stop("no memory to share with the collector; the program runs untraced", "");
+        session_stop(arena_chunks()
+                         ? "no memory to share with the collector; the program runs untraced"
+                         : "a limit is too tight (file size or address space); the program runs untraced",
+                     "");
         return false;
     }
     int collector = 0, self = move_up((int)syscall(SYS_pidfd_open, syscall(SYS_getpid), 0));
@@ -348,6 +347,10 @@ static bool start(void)
     if (!atomic_compare_exchange_strong(&status, &new, STATUS_STARTING))
         return false;
     read_settings();
+    if (!limits_suffice()) {
+        session_stop("the limit of its address space or data is too tight; the program runs untraced", "");
+        return false;
+    }
     const char *session = getenv(WIRE_SESSION_VARIABLE);
     bool joined = session && *session && join_run(session);
     if (joined && !settings.follow) {
@@ -379,6 +382,8 @@ static bool start(void)
 /* The first event of a forked child. */
 static bool forked(void)
 {
+    stacks_forget(!thread_self->busy);
+    notes_forget(!thread_self->busy);
     thread_forked();
     if (!settings.follow || atomic_load(&arena->collector) >= WIRE_COLLECTOR_FAILED) {
         atomic_store(&status, STATUS_STOPPED);
@@ -469,6 +474,8 @@ int session_attach(const struct settings *wanted, const char *label)
         return ATTACH_BUSY;
     if (madvise(&gate_page, sizeof gate_page, MADV_WIPEONFORK) != 0)
         return -errno;
+    if (!limits_suffice())
+        return -ENOMEM;
     settings = *wanted;
     guest_format(wanted_label, wanted_label + sizeof wanted_label, label);
     int descriptor = make_arena();
@@ -511,6 +518,9 @@ bool session_leave(void)
         arena_wake_collector();
     }
     process = NULL;
+    stacks_forget(true);
+    notes_forget(true);
+    thread_close_rings();
     arena_unmap();
     return true;
 }

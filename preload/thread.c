@@ -72,12 +72,46 @@ static struct wire_ring *claim_slot(uint32_t *index)
     return NULL;
 }
 
+#define RING_SIZE (WIRE_RING_WORDS * sizeof(uint64_t))
+
+static size_t state_size(void)
+{
+    return sizeof(struct thread) + unwind_memory(settings.depth);
+}
+
+static void close_ring(struct thread *t)
+{
+    if (t->words)
+        arena_close(t->words, RING_SIZE);
+    t->words = NULL;
+    t->buffer = 0;
+}
+
+/* The window on the ring's buffer: the state may have it already, from the slot's owner before. */
+static bool open_ring(struct thread *t, struct wire_ring *ring)
+{
+    uint64_t buffer = atomic_load(&ring->buffer), fresh = 0;
+    if (!buffer)
+        buffer = fresh = arena_claim(RING_SIZE);
+    if (t->buffer != buffer)
+        close_ring(t);
+    if (buffer && !t->words)
+        t->words = arena_window(buffer, RING_SIZE);
+    if (t->words) {
+        t->buffer = buffer;
+        atomic_store(&ring->buffer, buffer);
+    } else if (fresh) {
+        arena_give_back(fresh, RING_SIZE);
+    }
+    return t->words != NULL;
+}
+
 static struct thread *state_of(uint32_t index)
 {
     struct thread *t = atomic_load(&states[index]);
     if (t)
         return t;
-    t = guest_pages(sizeof *t + unwind_memory(settings.depth));
+    t = guest_pages(state_size());
     if (t)
         atomic_store(&states[index], t);
     return t;
@@ -91,13 +125,7 @@ static struct thread *claim(uint32_t level, struct thread *own)
     struct wire_ring *ring = claim_slot(&index);
     struct thread *inner = own ? own->inner : NULL;
     struct thread *t = !ring ? NULL : own ? own : state_of(index);
-    uint64_t buffer = ring ? atomic_load(&ring->buffer) : 0;
-    size_t size = WIRE_RING_WORDS * sizeof(uint64_t);
-    if (t && !buffer)
-        buffer = arena_claim(size);
-    else if (t && arena_open(buffer, size) != 0)
-        buffer = 0;
-    if (!t || !buffer) {
+    if (!t || !open_ring(t, ring)) {
         if (ring)
             atomic_store(&ring->state, WIRE_RING_FREE);
         atomic_fetch_add(&process->events_lost, 1);
@@ -105,13 +133,13 @@ static struct thread *claim(uint32_t level, struct thread *own)
     }
     if (own)
         atomic_store(&states[index], own);
-    memset(t, 0, sizeof *t);
+    struct thread before = {.words = t->words, .buffer = t->buffer};
+    *t = before;
     t->inner = inner;
     t->part = session_part;
     t->tid = (uint32_t)syscall(SYS_gettid);
     unwind_init(&t->unwind, settings.depth, t + 1);
     t->ring = ring;
-    t->words = arena_at(buffer);
     t->head = atomic_load(&ring->head);
     t->limit = t->begin = t->woken = t->head; /* all of it was consumed, or it would not be free */
     atomic_store(&ring->limit, t->limit);
@@ -121,18 +149,39 @@ static struct thread *claim(uint32_t level, struct thread *own)
     ring->tid = t->tid;
     ring->level = level;
     prctl(PR_GET_NAME, ring->name);
-    atomic_store(&ring->buffer, buffer);
     atomic_store(&ring->state, WIRE_RING_BUSY);
     if (atomic_fetch_add(&rings_claimed, 1) >= 1)
         session_stamping();
     return t;
 }
 
+/* The states of this thread, each with a ring of the parent's, are used again. Not if the fork came within a
+ * hook, from a signal handler: then it is still at work on one of them. */
+static void keep_states(void)
+{
+    for (struct thread *t = thread_self; t && t->part == session_part; t = t->inner) {
+        atomic_store(&states[t->ring - arena->ring], NULL);
+        t->part = UINT32_MAX;
+    }
+}
+
 void thread_forked(void)
 {
-    thread_self = &thread_nobody;
+    if (thread_self->busy)
+        thread_self = &thread_nobody;
+    else
+        keep_states();
     atomic_store(&rings_claimed, 0);
     atomic_store(&inside, 1); /* ours: the slow path leads here */
+}
+
+void thread_close_rings(void)
+{
+    for (uint32_t i = 0; i < WIRE_RINGS; i++) {
+        struct thread *t = atomic_load(&states[i]);
+        if (t)
+            close_ring(t);
+    }
 }
 
 void thread_new_part(void)
@@ -190,6 +239,9 @@ static void look_again(struct thread *t, uint64_t epoch, const void *frame)
         python_look();
 }
 
+#define BARRED_EVENTS 256 /* of a thread for which there was no room, until the next try */
+static __thread uint32_t barred __attribute__((tls_model("initial-exec")));
+
 static struct thread *enter(const void *frame)
 {
     if (!session_ready())
@@ -202,8 +254,10 @@ static struct thread *enter(const void *frame)
             t = NULL;
         if (!t || t->part != session_part) {
             t = claim(level, t);
-            if (!t)
+            if (!t) {
+                barred = BARRED_EVENTS;
                 return NULL;
+            }
             SIGNAL_FENCE();
             *place = t;
             if (level == 0)
@@ -229,6 +283,11 @@ NOINLINE GUEST_ALIGNED struct thread *thread_enter_slow(const void *frame)
 {
     if (entering)
         return NULL;
+    if (UNLIKELY(barred) && session_live()) {
+        barred--;
+        atomic_fetch_add(&process->events_lost, 1);
+        return NULL;
+    }
     int saved = errno;
     entering = true;
     atomic_fetch_add(&inside, 1);

@@ -18,7 +18,7 @@ struct thread {
     uint64_t epoch;          /* the gate's, when this state was made or checked last */
     uint64_t head;           /* words published */
     uint64_t ask;            /* head from which on an event takes the slow way: for room, for a time */
-    uint64_t *words;         /* the ring's */
+    uint64_t *words;         /* the ring's: a window on the arena; NULL = none yet */
     struct wire_ring *ring;
     void *made;     /* block of the last allocation event, see newdelete.c */
     void *deleting; /* block that operator delete has recorded and is giving back */
@@ -28,6 +28,7 @@ struct thread {
     uint64_t woken;   /* head when the collector was woken last */
     uint64_t stamp;   /* time of the last stamped event, in stamp units; 0 = never */
     uint64_t stamped; /* head then */
+    uint64_t buffer;  /* where in the arena words are */
     uint32_t level;
     uint32_t part; /* session_part when the ring was claimed: later the ring is somebody else's memory */
     uint32_t tid;
@@ -55,6 +56,9 @@ void thread_forked(void);
 /* After the end of tracing, and a memory barrier of all threads: true if no thread is inside the recorder, so
  * that the arena can go. */
 bool thread_all_out(void);
+
+/* When a part ends, which no thread is in any more: the windows on rings go. */
+void thread_close_rings(void);
 
 /* Before a new part begins: the states of threads that live belong to them, the others may be used again. */
 void thread_new_part(void);

@@ -56,6 +56,26 @@ static void on_usr1(int signal_number)
     asked_for_snapshot = 1;
 }
 
+/* The program's limits are not meant for us. */
+static void raise_limits(void)
+{
+    const int raised[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_STACK};
+    struct rlimit limit, none = {RLIM_INFINITY, RLIM_INFINITY};
+    for (size_t i = 0; i < sizeof raised / sizeof raised[0]; i++) {
+        if (setrlimit((__rlimit_resource_t)raised[i], &none) != 0 && /* root's alone may go that far */
+            getrlimit((__rlimit_resource_t)raised[i], &limit) == 0) {
+            limit.rlim_cur = limit.rlim_max;
+            setrlimit((__rlimit_resource_t)raised[i], &limit);
+        }
+    }
+    const struct rlimit files = {4096, 4096}; /* a process of the run takes one */
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < files.rlim_cur &&
+        setrlimit(RLIMIT_NOFILE, &files) != 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static int by_number(const void *a, const void *b)
 {
     return *(const int *)a - *(const int *)b;
@@ -84,14 +104,7 @@ static void settle(const struct options *options)
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int standard = 0; standard < 3 && null >= 0; standard++)
         dup2(null, standard);
-    struct rlimit limit;
-    const int raised[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_NOFILE};
-    for (size_t i = 0; i < sizeof raised / sizeof raised[0]; i++) {
-        if (getrlimit((__rlimit_resource_t)raised[i], &limit) == 0) {
-            limit.rlim_cur = limit.rlim_max;
-            setrlimit((__rlimit_resource_t)raised[i], &limit);
-        }
-    }
+    raise_limits();
     const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ};
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         signal(ignored[i], SIG_IGN);

@@ -3,11 +3,24 @@
 #include "grow.h"
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #define FIRST_ROOM 65536 /* bytes */
 #define PLENTY_FROM ((size_t)1 << 20)
 #define PLENTY_SHIFT 6              /* 64 times as much */
 #define HUGE_FROM ((size_t)4 << 20) /* from here on huge pages save TLB misses */
+
+static bool unlimited(int resource)
+{
+    struct rlimit limit;
+    return getrlimit((__rlimit_resource_t)resource, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
+}
+
+/* Where it is limited, what one array has got in plenty others would lack. */
+static bool have_plenty(void)
+{
+    return unlimited(RLIMIT_AS) && unlimited(RLIMIT_DATA);
+}
 
 /* Address space costs nothing, moving what is there does: large arrays get plenty of it at once. */
 static size_t next_room(size_t room, size_t size, unsigned shift)
@@ -29,7 +42,7 @@ bool grow_to(struct grow *array, size_t size)
 {
     if (size <= array->room)
         return true;
-    size_t room = next_room(array->room, size, PLENTY_SHIFT);
+    size_t room = next_room(array->room, size, have_plenty() ? PLENTY_SHIFT : 1);
     void *memory = remap(array, room);
     if (memory == MAP_FAILED) {
         room = next_room(array->room, size, 1);

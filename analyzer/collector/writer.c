@@ -477,6 +477,21 @@ static void *run_thread(void *data)
     }
 }
 
+/* With a stack of its own size: the usual one is by the program's RLIMIT_STACK. */
+static bool start_thread(struct writer *w)
+{
+    const size_t sizes[] = {8u << 20, 1u << 20}; /* the smaller one where address space is short */
+    pthread_attr_t attributes;
+    bool started = false;
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
+    for (unsigned i = 0; i < 2 && !started; i++)
+        started = pthread_attr_setstacksize(&attributes, sizes[i]) == 0 &&
+                  pthread_create(&w->thread, &attributes, run_thread, w) == 0;
+    pthread_attr_destroy(&attributes);
+    return started;
+}
+
 struct writer *writer_start(struct arena *arena, const char *database)
 {
     struct writer *w = calloc(1, sizeof *w);
@@ -486,7 +501,7 @@ struct writer *writer_start(struct arena *arena, const char *database)
     w->database = database;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
-    if (pthread_create(&w->thread, NULL, run_thread, w) != 0) {
+    if (!start_thread(w)) {
         free(w);
         return NULL;
     }

@@ -1,29 +1,51 @@
 /* stacks.c - see stacks.h. */
 #include "stacks.h"
 
-/* The offsets of this process's segments, where nobody else writes: what stands in its slot is for the
- * collector, and a wrong one there must not lead us to memory of the program's. */
-static _Atomic uint64_t frame_segments[WIRE_FRAME_SEGMENTS], node_segments[WIRE_NODE_SEGMENTS];
+/* This process's windows on the segments of its slot. */
+static void *_Atomic frame_windows[WIRE_FRAME_SEGMENTS], *_Atomic node_windows[WIRE_NODE_SEGMENTS];
 
-void stacks_forget(void)
+static size_t frame_bytes(unsigned k)
 {
-    for (unsigned k = 0; k < WIRE_FRAME_SEGMENTS; k++)
-        atomic_store(&frame_segments[k], 0);
-    for (unsigned k = 0; k < WIRE_NODE_SEGMENTS; k++)
-        atomic_store(&node_segments[k], 0);
+    return (sizeof(struct wire_frame) * WIRE_FRAMES_FIRST) << k;
 }
 
-/* Claims a segment if nobody has yet, for us and for the collector; its offset, 0 when the arena is full. */
-static NOINLINE uint64_t claim_segment(_Atomic uint64_t *own, _Atomic uint64_t *place, size_t size)
+static size_t node_bytes(unsigned k)
 {
-    uint64_t offset = 0;
-    uint64_t fresh = arena_claim(size);
-    if (fresh == 0)
-        return 0;
-    if (atomic_compare_exchange_strong(own, &offset, fresh))
-        offset = fresh; /* else somebody was faster, and ours stays unused until the process ends */
-    atomic_store(place, offset);
-    return offset;
+    return (sizeof(uint64_t) * WIRE_NODES_FIRST) << k;
+}
+
+static struct wire_frame *frames_of(unsigned k)
+{
+    return k < WIRE_FRAME_SEGMENTS ? atomic_load_explicit(&frame_windows[k], memory_order_acquire) : NULL;
+}
+
+static inline uint64_t *nodes_of(unsigned k)
+{
+    return k < WIRE_NODE_SEGMENTS ? atomic_load_explicit(&node_windows[k], memory_order_acquire) : NULL;
+}
+
+static NOINLINE void *new_frames(unsigned k)
+{
+    return arena_segment(&process->frame_segment[k], &frame_windows[k], frame_bytes(k));
+}
+
+static NOINLINE void *new_nodes(unsigned k)
+{
+    return arena_segment(&process->node_segment[k], &node_windows[k], node_bytes(k));
+}
+
+void stacks_forget(bool close)
+{
+    for (unsigned k = 0; k < WIRE_FRAME_SEGMENTS; k++) {
+        void *frames = atomic_exchange(&frame_windows[k], NULL);
+        if (frames && close)
+            arena_close(frames, frame_bytes(k));
+    }
+    for (unsigned k = 0; k < WIRE_NODE_SEGMENTS; k++) {
+        void *nodes = atomic_exchange(&node_windows[k], NULL);
+        if (nodes && close)
+            arena_close(nodes, node_bytes(k));
+    }
 }
 
 /* Frame numbers are 1 + index; segment k holds indices from FIRST * (2^k - 1). */
@@ -46,13 +68,10 @@ uint32_t stacks_frame(enum wire_frame_kind kind, uint64_t value, uint32_t owner)
     unsigned k = frame_segment(index, &within);
     if (k >= WIRE_FRAME_SEGMENTS)
         return frame_lost();
-    uint64_t segment = atomic_load_explicit(&frame_segments[k], memory_order_acquire);
-    if (!segment)
-        segment = claim_segment(&frame_segments[k], &process->frame_segment[k],
-                                (sizeof(struct wire_frame) * WIRE_FRAMES_FIRST) << k);
-    if (!segment)
+    struct wire_frame *frame = frames_of(k);
+    if (!frame && !(frame = new_frames(k)))
         return frame_lost();
-    struct wire_frame *frame = (struct wire_frame *)arena_at(segment) + within;
+    frame += within;
     frame->value = value;
     frame->owner = owner;
     atomic_store_explicit(&frame->kind, kind, memory_order_release);
@@ -63,15 +82,15 @@ uint64_t stacks_frame_value(uint32_t frame)
 {
     uint32_t within;
     unsigned k = frame_segment(frame - 1, &within);
-    uint64_t segment = k < WIRE_FRAME_SEGMENTS ? atomic_load(&frame_segments[k]) : 0;
-    return frame && segment ? ((struct wire_frame *)arena_at(segment) + within)->value : 0;
+    const struct wire_frame *frames = frames_of(k);
+    return frame && frames ? frames[within].value : 0;
 }
 
 uint64_t stacks_node(uint32_t node)
 {
     unsigned k = wire_node_segment(node);
-    uint64_t segment = node && k < WIRE_NODE_SEGMENTS ? atomic_load(&node_segments[k]) : 0;
-    return segment ? ((uint64_t *)arena_at(segment))[node - WIRE_NODE_BASE(k)] : 0;
+    const uint64_t *nodes = node ? nodes_of(k) : NULL;
+    return nodes ? nodes[node - WIRE_NODE_BASE(k)] : 0;
 }
 
 /* The place of a key in its line of a segment, 1 to STACKS_LINE; 0: not there. Without branches, as the place
@@ -85,10 +104,10 @@ static inline unsigned find_in_line(const uint64_t *line, uint64_t key)
     return place;
 }
 
-static inline uint64_t *line_of(uint64_t segment, unsigned k, uint64_t hash)
+static inline uint64_t *line_of(uint64_t *nodes, unsigned k, uint64_t hash)
 {
     uint64_t lines = (uint64_t)(WIRE_NODES_FIRST / STACKS_LINE) << k;
-    return (uint64_t *)arena_at(segment) + (hash & (lines - 1)) * STACKS_LINE;
+    return nodes + (hash & (lines - 1)) * STACKS_LINE;
 }
 
 /* Puts the key into a free place of the line, if there is one; its place. */
@@ -113,24 +132,21 @@ uint32_t stacks_child(uint32_t parent, uint32_t frame)
         return WIRE_NODE_ROOT;
     /* Their lines are fetched all at once: most are in no cache. */
     for (unsigned k = 1; k < WIRE_NODE_SEGMENTS; k++) {
-        uint64_t segment = atomic_load_explicit(&node_segments[k], memory_order_acquire);
-        if (!segment)
+        uint64_t *nodes = nodes_of(k);
+        if (!nodes)
             break;
-        __builtin_prefetch(line_of(segment, k, hash));
+        __builtin_prefetch(line_of(nodes, k, hash));
     }
     for (unsigned k = 0; k < WIRE_NODE_SEGMENTS; k++) {
-        uint64_t segment = atomic_load_explicit(&node_segments[k], memory_order_acquire);
-        if (UNLIKELY(!segment))
-            segment = claim_segment(&node_segments[k], &process->node_segment[k],
-                                    (sizeof(uint64_t) * WIRE_NODES_FIRST) << k);
-        if (UNLIKELY(!segment))
+        uint64_t *nodes = nodes_of(k);
+        if (UNLIKELY(!nodes) && !(nodes = new_nodes(k)))
             break;
-        uint64_t *line = line_of(segment, k, hash);
+        uint64_t *line = line_of(nodes, k, hash);
         unsigned place = find_in_line(line, key);
         if (UNLIKELY(!place) && __atomic_load_n(&line[STACKS_LINE - 1], __ATOMIC_RELAXED) == 0)
             place = put_in_line(line, key);
         if (place)
-            return WIRE_NODE_BASE(k) + (uint32_t)(line + place - 1 - (uint64_t *)arena_at(segment));
+            return WIRE_NODE_BASE(k) + (uint32_t)(line + place - 1 - nodes);
     }
     atomic_fetch_add(&process->events_lost, 1);
     return 0;

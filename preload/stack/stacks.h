@@ -10,6 +10,8 @@
 #include "../guest.h"
 #include "../session.h"
 
+#include <stdbool.h>
+
 /* A new number for a frame; the caller remembers it. */
 uint32_t stacks_frame(enum wire_frame_kind kind, uint64_t value, uint32_t owner);
 
@@ -22,8 +24,9 @@ uint64_t stacks_node(uint32_t node);
 /* The node of this frame below this parent, made if it is new. */
 uint32_t stacks_child(uint32_t parent, uint32_t frame);
 
-/* The process has another slot, after a fork, or is part of another run. */
-void stacks_forget(void);
+/* The slot is another one, after fork, or none any more. close: nobody is looking at the windows on the
+ * segments of the old one. */
+void stacks_forget(bool close);
 
 /* Places in a node segment come in lines of 8 (64 bytes, one cache line); a key is in the one line that its
  * hash selects in the first segment where that had a free place: all but the last get full, so numbers are

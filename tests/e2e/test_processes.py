@@ -312,7 +312,7 @@ def test_more_processes_than_slots(preload, tmp_path):
     lock = sqlite3.connect(database, isolation_level=None, timeout=30)
     lock.execute("BEGIN IMMEDIATE")
     seen = 40
-    while seen < 1200 and select.select([family.stdout], [], [], 1.5)[0]:
+    while seen < 1200 and select.select([family.stdout], [], [], 6)[0]:
         seen = int(family.stdout.readline())
     lock.execute("COMMIT")
     lock.close()

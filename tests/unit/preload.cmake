@@ -8,3 +8,10 @@ target_include_directories(test_cfi PRIVATE ${CMAKE_SOURCE_DIR}/preload)
 target_link_libraries(test_cfi PRIVATE wire PkgConfig::CMOCKA PkgConfig::LIBDW ${CMAKE_DL_LIBS})
 set_target_properties(test_cfi PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_cfi COMMAND test_cfi)
+
+add_executable(test_arena ${CMAKE_CURRENT_LIST_DIR}/test_arena.c ${CMAKE_SOURCE_DIR}/preload/arena.c
+  ${CMAKE_SOURCE_DIR}/preload/limits.c ${CMAKE_SOURCE_DIR}/preload/guest.c)
+target_include_directories(test_arena PRIVATE ${CMAKE_SOURCE_DIR}/preload)
+target_link_libraries(test_arena PRIVATE wire PkgConfig::CMOCKA)
+set_target_properties(test_arena PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_arena COMMAND test_arena)

@@ -1,0 +1,83 @@
+"""Limits that a program runs under, and those that it sets itself: it does what it does without us, or, where a limit is too
+tight for us, it runs untraced and one line says so."""
+
+import resource as r
+
+import pytest
+
+from conftest import wait_for_run
+
+MIB = 1 << 20
+
+
+def under(limits):
+    """For preexec_fn: sets these limits, soft and hard."""
+
+    def apply():
+        for which, value in limits:
+            r.setrlimit(which, (value, value))
+
+    return apply
+
+
+def same(build, plain, preload, tmp_path, limits, blocks=20000, threads=2, own=(), env=None):
+    """Runs `limited` without and with us; the line that was said, if any."""
+    command = [build.target("limited"), blocks, threads, *own]
+    expected = plain(command, env=env, preexec_fn=under(limits))
+    traced = plain(command, env=preload(env), preexec_fn=under(limits))
+    assert (traced.returncode, traced.stdout) == (expected.returncode, expected.stdout), (expected, traced)
+    said = traced.stderr.removeprefix(expected.stderr)
+    assert said.count(b"\n") <= 1 and (not said or said.startswith(b"libtrace: ")), traced.stderr
+    return said
+
+
+@pytest.mark.parametrize("mib", [8, 16, 32, 48, 64, 96, 128, 256, 1024, 8192])
+@pytest.mark.parametrize("which", ["RLIMIT_AS", "RLIMIT_DATA"])
+def test_memory(which, mib, build, plain, preload, tmp_path):
+    said = same(build, plain, preload, tmp_path, [(getattr(r, which), mib * MIB)], threads=0)
+    if mib >= 64:
+        assert said == b""
+    if mib >= 256: # below, the collector may lack the memory for the names
+        assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
+
+
+@pytest.mark.parametrize("mib", [160, 256])
+def test_memory_of_threads(mib, build, plain, preload, tmp_path):
+    """Threads for which there is no room for us are not recorded, and are none the slower."""
+    one_heap = {"MALLOC_ARENA_MAX": "1"}  # else those of glibc take what there is, as luck will have it
+    same(build, plain, preload, tmp_path, [(r.RLIMIT_AS, mib * MIB)], blocks=100000, threads=16, env=one_heap)
+    assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
+
+
+@pytest.mark.parametrize("mib", [32, 64, 128])
+def test_memory_limited_later(mib, build, plain, preload, tmp_path):
+    """By the program itself, when it is traced already."""
+    assert same(build, plain, preload, tmp_path, [], threads=0, own=[int(r.RLIMIT_AS), mib * MIB]) == b""
+    assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
+
+
+@pytest.mark.parametrize("size", [0, 4096, MIB, 4 * MIB, 16 * MIB, 2 << 30, 4 << 30])
+def test_file_size(size, build, plain, preload, tmp_path):
+    said = same(build, plain, preload, tmp_path, [(r.RLIMIT_FSIZE, size)])
+    assert bool(said) == (size < 16 * MIB)
+    if not said:
+        assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
+
+
+@pytest.mark.parametrize("which, values", [
+    ("RLIMIT_STACK", [64 << 10, MIB, 64 * MIB]),
+    ("RLIMIT_MEMLOCK", [0, 64 << 10]),
+    ("RLIMIT_CPU", [1, 10]),
+    ("RLIMIT_CORE", [0, MIB]),
+    ("RLIMIT_RTTIME", [1000]),
+    ("RLIMIT_SIGPENDING", [0, 1]),
+    ("RLIMIT_MSGQUEUE", [0]),
+    ("RLIMIT_NICE", [0]),
+    ("RLIMIT_RTPRIO", [0]),
+])
+def test_others(which, values, build, plain, preload, tmp_path):
+    number = getattr(r, which, None)
+    number = {"RLIMIT_RTTIME": 15}[which] if number is None else number
+    for value in values:
+        assert same(build, plain, preload, tmp_path, [(number, value)]) == b""
+        assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
