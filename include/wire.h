@@ -255,6 +255,7 @@ enum wire_process_flag {
     WIRE_PROCESS_ATTACHED = 4,   /* traced from its middle */
     WIRE_PROCESS_DETACHED = 8,   /* traced no more, but alive */
     WIRE_PROCESS_CHILDLESS = 16, /* never forked */
+    WIRE_PROCESS_CONFINED = 32,  /* in seccomp: makes no system call of ours any more, wakes nobody */
 };
 
 struct wire_process {

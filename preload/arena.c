@@ -51,6 +51,19 @@ static char *reach(uint64_t offset, size_t size)
     return window;
 }
 
+/* While confined, what there is: a window on whole words of the chunk map. */
+#define POOL_WORDS 16u /* 64 MiB; less where that is not to be had */
+static struct {
+    char *window;
+    uint64_t offset;
+    unsigned first, words;
+} pool;
+
+static bool in_pool(uint64_t offset)
+{
+    return offset - pool.offset < pool.words * 64ull * WIRE_CHUNK_SIZE;
+}
+
 static bool map_header(int descriptor, size_t file_size)
 {
     const int access = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_NORESERVE;
@@ -102,6 +115,10 @@ void arena_unmap(void)
     munmap(arena, HEADER_SIZE);
     munmap(anchor, PAGE_SIZE);
     limits_give_back(HEADER_SIZE, LIMITS_SHARED);
+    if (pool.window && !whole)
+        arena_close(pool.window, pool.words * 64ull * WIRE_CHUNK_SIZE);
+    pool.window = NULL;
+    pool.words = 0;
     arena = NULL;
     errno = saved;
 }
@@ -120,6 +137,8 @@ void *arena_window(uint64_t offset, size_t size)
         return NULL;
     if (whole)
         return whole + offset;
+    if (UNLIKELY(guest_confined))
+        return in_pool(offset) ? pool.window + (offset - pool.offset) : NULL;
     if (!limits_take(size, LIMITS_SHARED))
         return NULL;
     int saved = errno;
@@ -135,7 +154,7 @@ void *arena_window(uint64_t offset, size_t size)
 
 void arena_close(void *window, size_t size)
 {
-    if (whole)
+    if (whole || guest_confined)
         return;
     int saved = errno;
     munmap(window, size);
@@ -148,11 +167,22 @@ static unsigned chunk_words(void)
     return (unsigned)(arena_size >> WIRE_CHUNK_SHIFT) / 64;
 }
 
+/* Words of the chunk map where chunks may be claimed. */
+static unsigned pool_first(void)
+{
+    return UNLIKELY(guest_confined) && !whole ? pool.first : 0;
+}
+
+static unsigned pool_end(void)
+{
+    return UNLIKELY(guest_confined) && !whole ? pool.first + pool.words : chunk_words();
+}
+
 /* Up to 64 chunks: neighbouring bits of one word of the map. */
 static uint64_t claim_in_word(unsigned chunks)
 {
     uint64_t want = chunks == 64 ? ~0ull : (1ull << chunks) - 1;
-    for (unsigned word = 0; word < chunk_words(); word++) {
+    for (unsigned word = pool_first(); word < pool_end(); word++) {
         uint64_t used = atomic_load_explicit(&arena->chunk_map[word], memory_order_relaxed);
         for (unsigned shift = 0; shift + chunks <= 64; shift++) {
             if (used & want << shift)
@@ -169,7 +199,7 @@ static uint64_t claim_in_word(unsigned chunks)
 static uint64_t claim_words(unsigned words)
 {
     unsigned have = 0;
-    for (unsigned word = 0; word < chunk_words(); word++) {
+    for (unsigned word = pool_first(); word < pool_end(); word++) {
         uint64_t none = 0;
         if (atomic_compare_exchange_strong(&arena->chunk_map[word], &none, ~0ull)) {
             if (++have == words)
@@ -179,7 +209,7 @@ static uint64_t claim_words(unsigned words)
                 atomic_store(&arena->chunk_map[word - have], 0);
         }
     }
-    for (unsigned word = chunk_words(); have; have--)
+    for (unsigned word = pool_end(); have; have--)
         atomic_store(&arena->chunk_map[word - have], 0);
     return 0;
 }
@@ -207,6 +237,34 @@ void arena_give_back(uint64_t offset, size_t size)
     uint64_t chunk = offset >> WIRE_CHUNK_SHIFT, end = chunk + chunks_of(size);
     for (; chunk < end; chunk++)
         atomic_fetch_and(&arena->chunk_map[chunk / 64], ~(1ull << chunk % 64));
+}
+
+bool arena_within_reach(uint64_t offset)
+{
+    return !guest_confined || whole || in_pool(offset);
+}
+
+/* The last words of the map that are free: others claim from its beginning. */
+static bool find_pool(unsigned words)
+{
+    unsigned free = 0;
+    for (unsigned word = chunk_words(); word-- > 0;) {
+        free = atomic_load(&arena->chunk_map[word]) == 0 ? free + 1 : 0;
+        if (free == words) {
+            pool.first = word;
+            pool.offset = word * 64ull * WIRE_CHUNK_SIZE;
+            return true;
+        }
+    }
+    return false;
+}
+
+void arena_prepare(void)
+{
+    for (unsigned words = POOL_WORDS; words && !pool.window && !whole; words /= 4) {
+        if (find_pool(words) && (pool.window = arena_window(pool.offset, words * 64ull * WIRE_CHUNK_SIZE)))
+            pool.words = words;
+    }
 }
 
 void *arena_segment(_Atomic uint64_t *place, void *_Atomic *window, size_t size)

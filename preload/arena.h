@@ -34,6 +34,13 @@ void arena_close(void *window, size_t size);
  * there is no room. */
 void *arena_segment(_Atomic uint64_t *place, void *_Atomic *window, size_t size);
 
+/* Before the program is confined (guest_confined): maps a part of the arena that nobody uses so far. What is
+ * claimed later is in that part. */
+void arena_prepare(void);
+
+/* False if memory of the arena cannot be mapped: where it is not mapped already, while confined. */
+bool arena_within_reach(uint64_t offset);
+
 /* For what it should not find out only at its next look. */
 static inline void arena_wake_collector(void)
 {

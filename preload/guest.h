@@ -7,6 +7,8 @@
 #define LIBTRACE_GUEST_H
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,9 +26,27 @@
 /* Orders what this thread does as its own signal handlers see it. */
 #define SIGNAL_FENCE() atomic_signal_fence(memory_order_seq_cst)
 
+/* The program has locked itself into seccomp: no system call may be made any more. The functions below get
+ * along without then: memory comes out of what was mapped before, and who waits, spins. */
+extern HIDDEN _Atomic bool guest_confined;
+
+/* Maps what they may need, and sets it. */
+void guest_confine(void);
+
+/* After a fork: the only thread's number is the process's. False if it cannot be known (confined, and forked
+ * by no function of the C library). */
+bool guest_confined_fork(void);
+
+/* getpid() and gettid(), which nobody behind us in the look-up order has changed. */
+int guest_pid(void);
+int guest_tid(void);
+
 /* Anonymous private memory, page-aligned and zero; NULL when there is none. errno is kept. */
 void *guest_pages(size_t size);
 void guest_unmap(void *pages, size_t size);
+
+/* Gives the memory back, which reads as zeroes then; confined it stays as it is. */
+void guest_release(void *pages, size_t size);
 
 /* The same of a multiple of 2 MiB, and in huge pages where the system gives them: for what is read at random.
  */

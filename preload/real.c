@@ -143,10 +143,43 @@ static void careful_free(void *block)
         free_of_others(block);
 }
 
+/* The system call itself, for calls of syscall() before that of the C library is known: our own come that
+ * way, too. */
+long real_system_call(long number, long a, long b, long c, long d, long e, long f);
+__asm__(".text\n"
+        ".hidden real_system_call\n"
+        ".globl real_system_call\n"
+        ".type real_system_call, @function\n"
+        "real_system_call:\n"
+        "    movq %rdi, %rax\n"
+        "    movq %rsi, %rdi\n"
+        "    movq %rdx, %rsi\n"
+        "    movq %rcx, %rdx\n"
+        "    movq %r8, %r10\n"
+        "    movq %r9, %r8\n"
+        "    movq 8(%rsp), %r9\n"
+        "    syscall\n"
+        "    ret\n"
+        ".size real_system_call, . - real_system_call\n");
+
+static long boot_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+    long result = real_system_call(number, a, b, c, d, e, f);
+    if (result >= 0 || result < -4095)
+        return result;
+    errno = (int)-result;
+    return -1;
+}
+
+static int boot_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+{
+    return (int)boot_syscall(SYS_prctl, option, (long)a, (long)b, (long)c, (long)d, 0);
+}
+
 static void last_exit(int status)
 {
     for (;;)
-        syscall(SYS_exit_group, status);
+        boot_syscall(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
 
 struct real real = {
@@ -160,6 +193,8 @@ struct real real = {
     .valloc = boot_valloc,
     .pvalloc = boot_pvalloc,
     .malloc_usable_size = boot_malloc_usable_size,
+    .syscall = boot_syscall,
+    .prctl = boot_prctl,
     ._exit = last_exit,
     .quick_exit = last_exit,
 };
@@ -189,6 +224,8 @@ void real_init(void)
     LOOK_UP(valloc);
     LOOK_UP(pvalloc);
     LOOK_UP(malloc_usable_size);
+    LOOK_UP(syscall);
+    LOOK_UP(prctl);
     LOOK_UP(_exit);
     LOOK_UP(quick_exit);
 #undef LOOK_UP

@@ -21,6 +21,8 @@ struct real {
     void *(*valloc)(size_t);
     void *(*pvalloc)(size_t);
     size_t (*malloc_usable_size)(void *);
+    long (*syscall)(long, long, long, long, long, long, long);
+    int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
     void (*_exit)(int);
     void (*quick_exit)(int);
 };

@@ -44,6 +44,8 @@ static _Atomic uint64_t
     last_epoch;                /* only grows: no state of an earlier run may ever look like a new one's */
 static char session_text[96];  /* value of LIBTRACE_SESSION for our children */
 static char wanted_label[256]; /* given by trace-attach */
+#define SESSION_CONFINED '-'   /* in place of its first character: no run to join */
+static char *exported_session; /* it, in the environment that we have made */
 static uint64_t faults_at_start = UINT64_MAX; /* of the one child that we had: it started the collector */
 
 /* ---- settings ---------------------------------------------------------------------------------- */
@@ -215,7 +217,7 @@ static bool names_attached(const char *session)
 
 static bool claim_free(uint32_t flags)
 {
-    pid_t pid = (pid_t)syscall(SYS_getpid);
+    pid_t pid = guest_pid(), parent = guest_confined ? process->pid : (pid_t)syscall(SYS_getppid);
     for (uint32_t i = 0; i < WIRE_PROCESSES; i++) {
         uint32_t none = WIRE_PROCESS_FREE;
         struct wire_process *slot = &arena->process[i];
@@ -231,7 +233,7 @@ static bool claim_free(uint32_t flags)
         }
         slot->flags = flags;
         slot->pid = pid;
-        slot->parent_pid = (int32_t)syscall(SYS_getppid);
+        slot->parent_pid = parent;
         slot->started_ns = guest_now_ns();
         stacks_forget();
         notes_forget();
@@ -256,7 +258,7 @@ static bool some_have_ended(void)
 static bool claim_process(uint32_t flags)
 {
     for (uint64_t waited_ns = 0; !claim_free(flags); waited_ns += SLOT_STEP_NS) {
-        if (waited_ns >= SLOT_PATIENCE_NS || !some_have_ended() ||
+        if (waited_ns >= SLOT_PATIENCE_NS || guest_confined || !some_have_ended() ||
             atomic_load(&arena->collector) >= WIRE_COLLECTOR_FAILED)
             return false;
         guest_sleep(SLOT_STEP_NS);
@@ -285,22 +287,32 @@ static const char *default_label(const char *command, const char *executable)
     return *command ? slash ? slash + 1 : command : name;
 }
 
-static void describe_process(void)
+static char executable[PATH_MAX], command[8192];
+static size_t command_size; /* with a NUL behind each argument */
+
+/* A confined child keeps what its parent has read. */
+static void read_command(void)
 {
-    static char executable[PATH_MAX], command[8192];
+    if (guest_confined)
+        return;
     ssize_t size = readlink("/proc/self/exe", executable, sizeof executable - 1);
     executable[size > 0 ? size : 0] = '\0';
     int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
     size = file >= 0 ? read(file, command, sizeof command - 2) : 0;
     if (file >= 0)
         close(file);
+    command_size = size > 0 ? (size_t)size : 1;
     command[size > 0 ? size : 0] = '\0';
     command[(size > 0 ? size : 0) + 1] = '\0';
+}
+
+static void describe_process(void)
+{
+    read_command();
     const char *label = *wanted_label ? wanted_label : getenv("LIBTRACE_LABEL");
     if (!label || !*label)
         label = default_label(command, executable);
     size_t label_size = strlen(label) + 1, executable_size = strlen(executable) + 1;
-    size_t command_size = size > 0 ? (size_t)size : 1;
     struct wire_note_process *note = note_reserve(sizeof *note + executable_size + command_size + label_size);
     if (!note)
         return;
@@ -346,12 +358,16 @@ static bool start(void)
     enum status new = STATUS_NEW;
     if (!atomic_compare_exchange_strong(&status, &new, STATUS_STARTING))
         return false;
+    const char *session = getenv(WIRE_SESSION_VARIABLE);
+    if (session && *session == SESSION_CONFINED) {
+        atomic_store(&status, STATUS_STOPPED);
+        return false;
+    }
     read_settings();
     if (!limits_suffice()) {
         session_stop("the limit of its address space or data is too tight; the program runs untraced", "");
         return false;
     }
-    const char *session = getenv(WIRE_SESSION_VARIABLE);
     bool joined = session && *session && join_run(session);
     if (joined && !settings.follow) {
         atomic_store(&status, STATUS_STOPPED);
@@ -389,7 +405,8 @@ static bool forked(void)
         atomic_store(&status, STATUS_STOPPED);
         return false;
     }
-    if (!claim_process(WIRE_PROCESS_FORKED)) {
+    if (!guest_confined_fork() ||
+        !claim_process(WIRE_PROCESS_FORKED | (guest_confined ? WIRE_PROCESS_CONFINED : 0))) {
         session_stop("too many processes at once in this run; this one is not traced", "");
         return false;
     }
@@ -425,6 +442,21 @@ void session_stamping(void)
 {
     if (atomic_load(&gate->epoch) != 0)
         note_epoch(atomic_fetch_or(&gate->epoch, GATE_STAMPING) | GATE_STAMPING);
+}
+
+/* What the process execs is behind the same filter. Who joins a run opens files, maps memory and more: it
+ * does not. */
+void session_confine(bool confined)
+{
+    static char first;
+    uint32_t flags = process->flags & ~(uint32_t)WIRE_PROCESS_CONFINED;
+    __atomic_store_n(&process->flags, flags | (confined ? WIRE_PROCESS_CONFINED : 0), __ATOMIC_RELAXED);
+    if (exported_session) {
+        first = confined ? *exported_session : first;
+        *exported_session = confined ? SESSION_CONFINED : first;
+    }
+    if (confined)
+        arena_wake_collector(); /* nobody wakes it any more: it is to look by itself */
 }
 
 void session_stop(const char *why, const char *detail)
@@ -535,7 +567,7 @@ bool session_leave(void)
  * gone, or a zombie that nobody has waited for yet. */
 static bool never_started(uint64_t waited_ns)
 {
-    if (atomic_load(&arena->collector_pid) != 0)
+    if (atomic_load(&arena->collector_pid) != 0 || guest_confined)
         return false;
     int saved = errno;
     bool gone = kill((pid_t)guest_number(session_text, NULL), 0) != 0 && errno == ESRCH;
@@ -579,15 +611,15 @@ static bool never_forked(void)
 void session_exiting(int exit_status)
 {
     /* Not in a child that shares our memory (vfork), nor in one that never recorded anything. */
-    if (atomic_load(&status) != STATUS_LIVE || atomic_load(&gate->epoch) == 0 ||
-        process->pid != (pid_t)syscall(SYS_getpid))
+    if (atomic_load(&status) != STATUS_LIVE || atomic_load(&gate->epoch) == 0 || process->pid != guest_pid())
         return;
     uint32_t live = WIRE_PROCESS_LIVE;
-    note_usage();
+    if (!guest_confined)
+        note_usage();
     atomic_store(&process->exit_status, exit_status & 0xff);
     atomic_store(&process->exit_known, 1);
     atomic_store(&process->ended_ns, guest_now_ns());
-    if (process == &arena->process[0] && never_forked())
+    if (process == &arena->process[0] && !guest_confined && never_forked())
         process->flags |= WIRE_PROCESS_CHILDLESS;
     if (!atomic_compare_exchange_strong(&process->state, &live, WIRE_PROCESS_EXITING))
         return;
@@ -638,6 +670,7 @@ static void export_session(void)
     }
     copy[used] = text;
     environ = copy;
+    exported_session = text + sizeof WIRE_SESSION_VARIABLE;
 }
 
 void session_constructor(void)

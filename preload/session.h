@@ -60,6 +60,9 @@ void session_stamping(void);
 /* Records how the process ends and waits (bounded) until the collector has taken everything in. */
 void session_exiting(int status);
 
+/* The program is about to be confined, see confine.h; or was not after all. */
+void session_confine(bool confined);
+
 /* True while events of this process are to be recorded. */
 bool session_live(void);
 

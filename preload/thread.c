@@ -55,12 +55,20 @@ static void watch_end(struct thread *t)
 
 /* ---- claiming a ring --------------------------------------------------------------------------- */
 
+/* Confined, not every ring's buffer can be mapped. */
+static bool may_open(uint32_t index)
+{
+    uint64_t buffer = atomic_load(&arena->ring[index].buffer);
+    const struct thread *t = atomic_load(&states[index]);
+    return LIKELY(!guest_confined) || !buffer || arena_within_reach(buffer) || (t && t->buffer == buffer);
+}
+
 static struct wire_ring *claim_slot(uint32_t *index)
 {
     for (uint32_t i = 0; i < WIRE_RINGS; i++) {
         uint32_t none = WIRE_RING_FREE;
         struct wire_ring *ring = &arena->ring[i];
-        if (atomic_load_explicit(&ring->state, memory_order_relaxed) != none ||
+        if (atomic_load_explicit(&ring->state, memory_order_relaxed) != none || !may_open(i) ||
             !atomic_compare_exchange_strong(&ring->state, &none, WIRE_RING_CLAIMED))
             continue;
         uint32_t used = atomic_load(&arena->rings);
@@ -137,7 +145,7 @@ static struct thread *claim(uint32_t level, struct thread *own)
     *t = before;
     t->inner = inner;
     t->part = session_part;
-    t->tid = (uint32_t)syscall(SYS_gettid);
+    t->tid = (uint32_t)guest_tid();
     unwind_init(&t->unwind, settings.depth, t + 1);
     t->ring = ring;
     t->head = atomic_load(&ring->head);
@@ -148,7 +156,9 @@ static struct thread *claim(uint32_t level, struct thread *own)
     ring->process = (uint32_t)(process - arena->process);
     ring->tid = t->tid;
     ring->level = level;
-    prctl(PR_GET_NAME, ring->name);
+    memset(ring->name, 0, sizeof ring->name);
+    if (!guest_confined)
+        prctl(PR_GET_NAME, ring->name);
     atomic_store(&ring->state, WIRE_RING_BUSY);
     if (atomic_fetch_add(&rings_claimed, 1) >= 1)
         session_stamping();
@@ -215,7 +225,7 @@ bool thread_all_out(void)
  * which shows by ours being further out, unless we are on the stack of a signal handler. */
 static bool abandoned(const struct thread *t, const void *frame)
 {
-    if ((uintptr_t)frame < t->busy)
+    if ((uintptr_t)frame < t->busy || guest_confined) /* then it stays taken, and the next level records */
         return false;
     stack_t stack;
     return sigaltstack(NULL, &stack) == 0 && !(stack.ss_flags & SS_ONSTACK);
@@ -363,8 +373,8 @@ static bool collector_gone(uint64_t silent_ns)
         return true;
     pid_t pid = atomic_load(&arena->collector_pid);
     int saved = errno;
-    bool gone =
-        pid > 0 && ((kill(pid, 0) != 0 && errno == ESRCH) || (silent_ns > SILENCE_NS && is_zombie(pid)));
+    bool gone = pid > 0 && !guest_confined &&
+                ((kill(pid, 0) != 0 && errno == ESRCH) || (silent_ns > SILENCE_NS && is_zombie(pid)));
     errno = saved;
     return gone || silent_ns > HEARTBEAT_NS;
 }

@@ -9,10 +9,9 @@
  */
 #define _GNU_SOURCE
 #include "bounds.h"
+#include "../guest.h"
 
 #include <stddef.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define FIRST_STACK_SIZE (64ull << 20)
 extern void *__libc_stack_end __attribute__((weak));
@@ -29,7 +28,7 @@ struct block {
 struct bounds bounds_of_stack(void)
 {
     const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    if (syscall(SYS_gettid) == syscall(SYS_getpid)) {
+    if (guest_tid() == guest_pid()) {
         uintptr_t end = &__libc_stack_end ? (uintptr_t)__libc_stack_end : 0;
         return end > FIRST_STACK_SIZE ? (struct bounds){end - FIRST_STACK_SIZE, end} : (struct bounds){0, 0};
     }

@@ -7,7 +7,6 @@
 #include "stacks.h"
 
 #include <stdbool.h>
-#include <sys/mman.h>
 
 #define FIRST_BITS 6u /* log2 of the lines: 4 KiB */
 #define LAST_BITS 20u /* 64 MiB, eight million stacks: then new ones replace old ones */
@@ -123,10 +122,8 @@ __attribute__((noinline)) uint32_t recall_find_in_line(const struct recall *reca
 /* Memory of old tables is given back, but stays mapped, as others may be looking at it: it reads as empty. */
 static void let_go(recall_table table)
 {
-    int saved = errno;
     if (table && table != NOTHING)
-        madvise(lines_of(table), bytes_of(table), MADV_DONTNEED);
-    errno = saved;
+        guest_release(lines_of(table), bytes_of(table));
 }
 
 static void grow(struct recall *recall, recall_table table)

@@ -1,0 +1,11 @@
+/* confine.h - programs that lock themselves into seccomp. What a filter does to a system call that it does
+ * not know of nobody can tell beforehand: many kill. So once a program has entered, the library makes none
+ * any more, in no thread and no child: see guest_confined. What it may need is mapped before. */
+#ifndef LIBTRACE_CONFINE_H
+#define LIBTRACE_CONFINE_H
+
+/* The program is about to enter; and has not after all. */
+void confine_begin(void);
+void confine_undo(void);
+
+#endif

@@ -1,0 +1,65 @@
+"""Programs that lock themselves into seccomp live on as without us, whatever their filter does to a system call that it does
+not know of: the library makes none any more. What they allocate is counted all the same."""
+
+import pytest
+
+
+def run(build, trace, plain, how, action, mode, count):
+    command = [build.target("jail"), how, action, mode, count]
+    expected = plain(command)
+    assert expected.returncode == 7 and expected.stdout == b"still here\n", expected
+    traced = trace(command)
+    assert (traced.returncode, traced.stdout, traced.stderr) == (7, b"still here\n", b"")
+    return traced
+
+
+def blocks(traced):
+    return traced.one("SELECT coalesce(sum(allocations), 0) AS n FROM functions WHERE function = 'one'")["n"]
+
+
+@pytest.mark.parametrize("action", ["kill", "errno"])
+@pytest.mark.parametrize("how", ["prctl", "seccomp", "syscall"])
+def test_alone(how, action, build, trace, plain):
+    traced = run(build, trace, plain, how, action, "alone", 3000)
+    assert blocks(traced) == 3000 and traced.run["state"] == "complete"
+
+
+@pytest.mark.parametrize("how", ["prctl", "seccomp"])
+def test_strict(how, build, trace, plain):
+    """Not even exit_group() is allowed: the thread ends, and the collector sees that from outside."""
+    traced = run(build, trace, plain, how, "kill", "strict", 3000)
+    assert blocks(traced) == 3000 and traced.run["state"] == "complete"
+
+
+@pytest.mark.parametrize("mode", ["strict", "alone"])
+def test_full_rings(mode, build, trace, plain):
+    """The thread waits for the collector without asking the system for anything."""
+    traced = run(build, trace, plain, "prctl", "kill", mode, 400000)
+    assert blocks(traced) == 400000
+
+
+def test_threads(build, trace, plain):
+    traced = run(build, trace, plain, "prctl", "kill", "threads", 3000)
+    assert blocks(traced) == 9000 and len(traced.rows("SELECT * FROM threads")) == 3
+
+
+def test_forks(build, trace, plain):
+    """Children are in the same jail. What they are called, and whose they are, is known without a system call."""
+    traced = run(build, trace, plain, "prctl", "kill", "forks", 3000)
+    assert blocks(traced) == 9000
+    processes = traced.rows("SELECT * FROM processes ORDER BY id")
+    assert len(processes) == 3 and len({p["pid"] for p in processes}) == 3
+    assert {p["parent_pid"] for p in processes[1:]} == {processes[0]["pid"]}
+    assert len({p["command"] for p in processes}) == 1 and all(p["exit_status"] in (0, 7) for p in processes)
+
+
+def test_exec(build, trace, plain):
+    """What is executed from a jail is not traced: our start takes more than a program's own."""
+    traced = run(build, trace, plain, "prctl", "kill", "exec", 3000)
+    assert blocks(traced) == 3000 and len(traced.rows("SELECT * FROM processes")) == 1
+
+
+def test_refused(build, trace, plain):
+    """The kernel did not take the filter: all goes on as before."""
+    traced = run(build, trace, plain, "prctl", "kill", "refused", 3000)
+    assert blocks(traced) == 3000
