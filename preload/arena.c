@@ -8,12 +8,14 @@
 #include <sys/mman.h>
 
 struct wire_arena *arena;
-static uint64_t arena_size; /* bytes of the file; never read from the arena, which anybody may have written to */
+static uint64_t
+    arena_size; /* bytes of the file; never read from the arena, which anybody may have written to */
 
 #define PAGE_SIZE 4096u
 #define HEADER_SIZE (WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE)
 #define ANCHOR_OFFSET (HEADER_SIZE - PAGE_SIZE)
-#define STEP_SIZE (1u << 20) /* where address space is short, so much of it is used on the way to a window */
+#define STEP_SIZE (1u << 20) /* where address space is short, so much of it is used on the way to a window \
+                              */
 
 /* The header's last page once more, which new windows start from. */
 static char *anchor;

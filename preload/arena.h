@@ -16,7 +16,8 @@
 /* The header, NULL while there is no session. */
 extern HIDDEN struct wire_arena *arena;
 
-/* Maps the header of the arena, of so many bytes, from its descriptor, which the caller closes. 0, or -1 (errno kept). */
+/* Maps the header of the arena, of so many bytes, from its descriptor, which the caller closes. 0, or -1
+ * (errno kept). */
 int arena_map(int descriptor, uint64_t size);
 void arena_unmap(void);
 

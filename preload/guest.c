@@ -4,7 +4,9 @@
 #include "limits.h"
 
 #include <linux/futex.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -260,4 +262,27 @@ uint64_t guest_now_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Whoever adopted the process may never wait for it, as many a container's first process: then it is dead,
+ * but still there. */
+static bool is_zombie(int pid)
+{
+    int file = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd ended = {.fd = file, .events = POLLIN};
+    const struct timespec now = {0};
+    bool zombie = file >= 0 && syscall(SYS_ppoll, &ended, 1, &now, NULL, 0) == 1;
+    if (file >= 0)
+        syscall(SYS_close, file);
+    return zombie;
+}
+
+bool guest_is_gone(int pid, bool zombie)
+{
+    if (guest_confined)
+        return false;
+    int saved = errno;
+    bool gone = (kill(pid, 0) != 0 && errno == ESRCH) || (zombie && is_zombie(pid));
+    errno = saved;
+    return gone;
 }

@@ -3,10 +3,10 @@
 #include "launch.h"
 #include "collector.h"
 #include "guest.h"
+#include "ours.h"
 #include "session.h"
 #include "spawn.h"
 
-#include <dlfcn.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,19 +34,16 @@ static const char *database_path(char *path, size_t size)
     return append(at, end, name) ? NULL : "the database's path is too long; the program runs untraced";
 }
 
-/* The collector's path from ours: the build tree and the installed one are laid out alike. */
-static bool collector_path(char *path, size_t size)
+static const char *why_not(int error)
 {
-    Dl_info info;
-    char *end = path + size, *at;
-    if (!dladdr((void *)&launch_collector, &info) || !info.dli_fname)
-        return false;
-    at = append(path, end, info.dli_fname);
-    while (at && at > path && at[-1] != '/')
-        at--;
-    if (at == path)
-        at = append(path, end, "./");
-    return append(at, end, LIBTRACE_COLLECTOR_FROM_LIB) != NULL;
+    switch (error) {
+    case EAGAIN:
+        return "the limit of processes leaves no room for the collector; the program runs untraced";
+    case EMFILE:
+        return "the limit of open files is too tight for the collector; the program runs untraced";
+    default:
+        return "cannot start the collector, the program runs untraced (is libtrace installed whole?): ";
+    }
 }
 
 const char *launch_collector(const struct settings *settings, int memory, int self, int *pid,
@@ -73,8 +70,9 @@ const char *launch_collector(const struct settings *settings, int memory, int se
     for (unsigned i = 0; i < COLLECTOR_SETTINGS; i++)
         if (words[i].on)
             arguments[count++] = (char *)words[i].word;
-    *detail = path;
-    if (collector_path(path, sizeof path) && spawn_collector(arguments, memory, self, pid) == 0)
-        return NULL;
-    return "cannot start the collector, the program runs untraced (is libtrace installed whole?): ";
+    int error =
+        ours_path(LIBTRACE_COLLECTOR_FROM_LIB, path) ? spawn_collector(arguments, memory, self, pid) : ENOENT;
+    if (error != EAGAIN && error != EMFILE)
+        *detail = path;
+    return error ? why_not(error) : NULL;
 }

@@ -50,7 +50,8 @@ static void read_usage(void)
 static bool has_room(uint64_t size, enum limits_kind kind)
 {
     uint64_t limit = soft_limit(kind), used = used_at_start[kind];
-    return limit == RLIM_INFINITY || (limit > used && atomic_load(&taken[kind]) + size <= (limit - used) / SHARE);
+    return limit == RLIM_INFINITY ||
+           (limit > used && atomic_load(&taken[kind]) + size <= (limit - used) / SHARE);
 }
 
 bool limits_suffice(void)

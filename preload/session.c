@@ -7,6 +7,7 @@
 #include "launch.h"
 #include "limits.h"
 #include "notes.h"
+#include "ours.h"
 #include "real.h"
 #include "thread.h"
 #include "wire_check.h"
@@ -359,7 +360,7 @@ static bool start(void)
     if (!atomic_compare_exchange_strong(&status, &new, STATUS_STARTING))
         return false;
     const char *session = getenv(WIRE_SESSION_VARIABLE);
-    if (session && *session == SESSION_CONFINED) {
+    if ((session && *session == SESSION_CONFINED) || ours_process()) {
         atomic_store(&status, STATUS_STOPPED);
         return false;
     }
@@ -569,10 +570,7 @@ static bool never_started(uint64_t waited_ns)
 {
     if (atomic_load(&arena->collector_pid) != 0 || guest_confined)
         return false;
-    int saved = errno;
-    bool gone = kill((pid_t)guest_number(session_text, NULL), 0) != 0 && errno == ESRCH;
-    errno = saved;
-    return gone || waited_ns > WORD_WAIT_NS;
+    return guest_is_gone((int)guest_number(session_text, NULL), true) || waited_ns > WORD_WAIT_NS;
 }
 
 static void wait_for_commit(void)

@@ -7,6 +7,7 @@
 #define _GNU_SOURCE
 #include "spawn.h"
 #include "guest.h"
+#include "ours.h"
 #include "wire.h"
 
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,10 +32,47 @@ struct spawn {
     char second_stack_memory[STACK_SIZE] __attribute__((aligned(16)));
 };
 
+#define FILES_LEAST 16 /* descriptors that a collector takes for the arena, its libraries, the database */
+#define FILES_WANTED 4096
+
+/* The program's limits are not meant for it, as far as they can be raised; here those that count when it is
+ * executed. False if there are too few descriptors. */
+static bool raise_limits(void)
+{
+    const int raised[] = {RLIMIT_STACK, RLIMIT_AS, RLIMIT_DATA, RLIMIT_NOFILE};
+    struct rlimit limit;
+    for (size_t i = 0; i < sizeof raised / sizeof raised[0]; i++) {
+        if (syscall(SYS_prlimit64, 0, raised[i], NULL, &limit) != 0)
+            continue;
+        limit.rlim_cur = limit.rlim_max;
+        syscall(SYS_prlimit64, 0, raised[i], &limit, NULL);
+    }
+    if (limit.rlim_cur >= FILES_LEAST)
+        return true;
+    limit.rlim_cur = limit.rlim_max = FILES_WANTED; /* root may */
+    return syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL) == 0;
+}
+
+/* What ld.so may have to say of it is not the program's. */
+static void close_standard(void)
+{
+    syscall(SYS_close, 0);
+    int null = (int)syscall(SYS_open, "/dev/null", O_RDWR);
+    for (int standard = 1; standard < 3; standard++)
+        if (null < 0 || syscall(SYS_dup2, null, standard) < 0)
+            syscall(SYS_close, standard);
+}
+
 static int second_child(void *data)
 {
     struct spawn *spawn = data;
     syscall(SYS_setsid); /* Ctrl-C at the terminal is for the program */
+    if (!raise_limits()) {
+        spawn->error = EMFILE;
+        syscall(SYS_exit, 127);
+    }
+    if (spawn->descriptors[0] > 2)
+        close_standard();
     if (spawn->descriptors[1] >= 0)
         syscall(SYS_fcntl, spawn->descriptors[1], F_SETFD, 0);
     if (syscall(SYS_fcntl, spawn->descriptors[0], F_SETFD, 0) == 0)
@@ -59,20 +98,36 @@ static char **clean_environment(size_t *size)
     size_t count = 0;
     while (environ && environ[count])
         count++;
-    *size = (count + 1) * sizeof(char *);
+    *size = (count + 2) * sizeof(char *);
     char **copy = guest_pages(*size);
     size_t used = 0;
     for (size_t i = 0; copy && i < count; i++) {
         if (strncmp(environ[i], "LD_", 3) != 0 && strncmp(environ[i], WIRE_SESSION_VARIABLE "=", 17) != 0)
             copy[used++] = environ[i];
     }
+    if (copy)
+        copy[used] = OURS_VARIABLE "=1";
     return copy;
+}
+
+#define PROCESSES_LEAST 64
+
+/* The collector counts as the user's, so the program's own child may be one too many. How many there are
+ * cannot be asked; a limit as low as that is meant for what they are. Root has none. */
+static bool processes_left(void)
+{
+    struct rlimit limit;
+    return getuid() == 0 || getrlimit(RLIMIT_NPROC, &limit) != 0 || limit.rlim_cur >= PROCESSES_LEAST;
 }
 
 int spawn_collector(char *const *arguments, int descriptor, int other, int *pid)
 {
     int saved = errno, error = ENOMEM;
     size_t size;
+    if (!processes_left()) {
+        errno = saved;
+        return EAGAIN;
+    }
     char **environment = clean_environment(&size);
     struct spawn *spawn = guest_pages(sizeof *spawn);
     if (environment && spawn) {

@@ -4,7 +4,6 @@
 #include "python/python.h"
 #include "stack/modules.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -353,30 +352,13 @@ __attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t wo
 #define HEARTBEAT_NS 5000000000ull /* and for so long: it is gone */
 #define LOOK_MOST_NS 20000000ull   /* between two looks no more is counted: we may have been stopped, too */
 
-/* Whoever adopted the collector may never wait for it, as many a container's first process: then it is dead,
- * but still there. */
-static bool is_zombie(pid_t pid)
-{
-    int file = (int)syscall(SYS_pidfd_open, pid, 0);
-    struct pollfd ended = {.fd = file, .events = POLLIN};
-    const struct timespec now = {0};
-    bool zombie = file >= 0 && syscall(SYS_ppoll, &ended, 1, &now, NULL, 0) == 1;
-    if (file >= 0)
-        syscall(SYS_close, file);
-    return zombie;
-}
-
 /* silent_ns: how long it has been watched without a tick. */
 static bool collector_gone(uint64_t silent_ns)
 {
     if (atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED)
         return true;
     pid_t pid = atomic_load(&arena->collector_pid);
-    int saved = errno;
-    bool gone = pid > 0 && !guest_confined &&
-                ((kill(pid, 0) != 0 && errno == ESRCH) || (silent_ns > SILENCE_NS && is_zombie(pid)));
-    errno = saved;
-    return gone || silent_ns > HEARTBEAT_NS;
+    return (pid > 0 && guest_is_gone(pid, silent_ns > SILENCE_NS)) || silent_ns > HEARTBEAT_NS;
 }
 
 /* Everything was consumed: begins anew at the buffer's start unless that is near. */

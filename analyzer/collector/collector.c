@@ -7,12 +7,14 @@
 #define _GNU_SOURCE
 #include "collector_main.h"
 #include "drain.h"
+#include "intern.h"
 #include "options.h"
 #include "snapshot.h"
 #include "trim.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -76,6 +78,17 @@ static void raise_limits(void)
     }
 }
 
+/* Where memory is short, the kernel is to take it from us, not from the program. */
+static void die_first(void)
+{
+    int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (file < 0 || write(file, "1000", 4) != 4) {
+        /* Then it takes the larger one. */
+    }
+    if (file >= 0)
+        close(file);
+}
+
 static int by_number(const void *a, const void *b)
 {
     return *(const int *)a - *(const int *)b;
@@ -105,6 +118,10 @@ static void settle(const struct options *options)
     for (int standard = 0; standard < 3 && null >= 0; standard++)
         dup2(null, standard);
     raise_limits();
+    /* What it leads to can be unmounted then. */
+    if (!getcwd(intern_directory, PATH_MAX) || chdir("/") != 0)
+        intern_directory[0] = '\0';
+    die_first();
     const int ignored[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU, SIGXFSZ};
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         signal(ignored[i], SIG_IGN);

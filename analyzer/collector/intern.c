@@ -3,6 +3,7 @@
 #include "earlier.h"
 #include "pycode.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,8 @@ static const char *place_name(struct intern *intern, uint32_t module, uint64_t o
 
 /* ---- notes ------------------------------------------------------------------------------------- */
 
+char intern_directory[PATH_MAX];
+
 static uint32_t run_module(struct intern *intern, const char *path, const uint8_t *id, size_t id_size)
 {
     if (id_size > sizeof((struct run_module *)0)->build_id)
@@ -118,7 +121,10 @@ static uint32_t run_module(struct intern *intern, const char *path, const uint8_
     module->path = copy;
     memcpy(module->build_id, id, id_size);
     module->build_id_size = id_size;
-    module->symbols = symbols_module(intern->symbols, path, id, id_size);
+    char full[2 * PATH_MAX];
+    snprintf(full, sizeof full, "%s/%s", intern_directory, path);
+    bool relative = path[0] != '/' && strchr(path, '/');
+    module->symbols = symbols_module(intern->symbols, relative ? full : path, id, id_size);
     intern->module_count++;
     keep_error(intern, store_module(intern->store, intern->module_count, path, id, id_size, -1));
     return intern->module_count;

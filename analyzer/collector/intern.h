@@ -78,6 +78,9 @@ struct intern_process {
 struct line_entry;
 struct text_entry;
 
+/* Where relative paths of modules begin: the program's directory when the collector was started. */
+extern char intern_directory[];
+
 struct intern {
     struct store *store;
     struct symbols *symbols;

@@ -47,7 +47,7 @@ def test_forks(build, trace, plain):
     """Children are in the same jail. What they are called, and whose they are, is known without a system call."""
     traced = run(build, trace, plain, "prctl", "kill", "forks", 3000)
     assert blocks(traced) == 9000
-    processes = traced.rows("SELECT * FROM processes ORDER BY id")
+    processes = traced.rows("SELECT * FROM processes ORDER BY process")
     assert len(processes) == 3 and len({p["pid"] for p in processes}) == 3
     assert {p["parent_pid"] for p in processes[1:]} == {processes[0]["pid"]}
     assert len({p["command"] for p in processes}) == 1 and all(p["exit_status"] in (0, 7) for p in processes)
