@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include "real.h"
 #include "record.h"
+#include "stack/loader.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -20,13 +21,15 @@
 #define FRAME __builtin_frame_address(0)
 
 /* The real operator; looked up on first use, as libstdc++ may be loaded at any time. It need not come after
- * us in the look-up order then, so the library is asked for by name as well. */
+ * us in the look-up order then, so the library is asked for by name as well; but not where that could end the
+ * process: then there is none for now. */
 static NOINLINE void *look_up(const char *name)
 {
     int saved = errno;
     void *symbol = dlsym(RTLD_NEXT, name);
     static const char *const libraries[] = {"libstdc++.so.6", "libc++.so.1", "libc++abi.so.1"};
-    for (size_t i = 0; !symbol && i < sizeof libraries / sizeof libraries[0]; i++) {
+    bool safe = symbol || loader_consistent();
+    for (size_t i = 0; !symbol && safe && i < sizeof libraries / sizeof libraries[0]; i++) {
         void *library = dlopen(libraries[i], RTLD_NOW | RTLD_NOLOAD);
         if (library)
             symbol = dlsym(library, name);

@@ -12,6 +12,7 @@
 #include "thread.h"
 #include "wire_check.h"
 #include "python/python.h"
+#include "stack/loader.h"
 #include "stack/modules.h"
 #include "stack/recall.h"
 #include "stack/rules.h"
@@ -414,7 +415,8 @@ static bool forked(void)
     describe_process();
     rules_forked();
     recall_forget();
-    modules_forked();
+    loader_forked();
+    modules_describe_again();
     python_forked();
     open_gate();
     return true;
@@ -521,9 +523,11 @@ int session_attach(const struct settings *wanted, const char *label)
     describe_process();
     rules_flush();
     recall_forget();
-    modules_forked();
+    modules_describe_again();
+    modules_refresh();
     python_forked();
     open_gate();
+    loader_watch_forks();
     static bool heard;
     if (!heard)
         heard = on_exit(at_exit, NULL) == 0;
@@ -676,6 +680,7 @@ void session_constructor(void)
     int saved = errno;
     if (session_ready()) {
         on_exit(at_exit, NULL);
+        loader_watch_forks();
         export_session();
     }
     errno = saved;

@@ -1,8 +1,8 @@
 /* exports.c - see exports.h. GNU hash tables only: every linker of this century writes them. */
 #define _GNU_SOURCE
 #include "exports.h"
+#include "../stack/loader.h"
 
-#include <link.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -94,7 +94,7 @@ static int in_module(struct dl_phdr_info *info, size_t size, void *data)
 const ElfW(Sym) * exports_symbol(const char *name, uintptr_t *bias)
 {
     struct wanted wanted = {.name = name, .hash = gnu_hash(name)};
-    dl_iterate_phdr(in_module, &wanted);
+    loader_modules(in_module, &wanted);
     *bias = wanted.bias;
     return wanted.symbol;
 }
@@ -139,7 +139,7 @@ static int holds_address(struct dl_phdr_info *info, size_t size, void *data)
 void exports_segment(const void *address, uintptr_t *start, size_t *size)
 {
     struct segment segment = {.address = (uintptr_t)address};
-    dl_iterate_phdr(holds_address, &segment);
+    loader_modules(holds_address, &segment);
     *start = segment.start;
     *size = segment.size;
 }

@@ -2,6 +2,7 @@
 #include "interpreter.h"
 #include "../guest.h"
 #include "exports.h"
+#include "../stack/modules.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -75,6 +76,10 @@ static bool fill(struct python_interpreter *found, const char **trouble)
 bool interpreter_find(void)
 {
     static _Atomic int state; /* 0 nothing found, 1 somebody is looking, 2 found, 3 found but not usable */
+    static _Atomic uint32_t looked; /* at which modules there was none */
+    uint32_t version = modules_version();
+    if (atomic_load(&state) == 0 && atomic_load(&looked) == version)
+        return false;
     int none = 0;
     if (!atomic_compare_exchange_strong(&state, &none, 1))
         return none == 2;
@@ -82,6 +87,7 @@ bool interpreter_find(void)
     const char *trouble = NULL;
     memset(&found, 0, sizeof found);
     if (!fill(&found, &trouble)) {
+        atomic_store(&looked, version);
         atomic_store(&state, 0);
         return false;
     }

@@ -4,11 +4,11 @@
 #include "../guest.h"
 #include "../notes.h"
 #include "../session.h"
+#include "loader.h"
 #include "rules.h"
 #include "runtimes.h"
 
 #include <elf.h>
-#include <link.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,9 +16,10 @@
 struct table {
     size_t bytes;                  /* of this mapping */
     unsigned long long adds, subs; /* the loader's counts when it was made */
-    uint32_t count;
-    unsigned runtimes;      /* of all modules */
-    struct module module[]; /* sorted by start */
+    uint32_t count, room;          /* modules that there are, and that there is room for */
+    uint32_t text_end;             /* see module.text */
+    unsigned runtimes;             /* of all modules */
+    struct module module[];        /* sorted by start; behind the room for them are their texts */
 };
 
 /* A table that was replaced may still be looked at: by whom began to before. It goes when nobody is reading;
@@ -28,6 +29,8 @@ struct table {
 static struct table *_Atomic current;
 static struct table *_Atomic retired[TABLES_KEPT];
 static _Atomic unsigned readers;
+
+static _Atomic uint32_t version; /* see modules_version() */
 
 #define BUILD_ID_MAX 64
 
@@ -67,8 +70,9 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
 }
 
 /* Writes the module's note; its number, 0 when the arena is full. */
-static uint32_t describe(const struct module *module, const char *path, struct build_id id)
+static uint32_t describe(const struct table *table, const struct module *module)
 {
+    const char *id = (const char *)table + module->text, *path = id + module->build_id_size;
     /* The program itself. Read once: a forked child may have changed its root meanwhile. */
     static char own[4096];
     if (path[0] == '\0') {
@@ -77,7 +81,7 @@ static uint32_t describe(const struct module *module, const char *path, struct b
         path = own;
     }
     uint32_t path_size = (uint32_t)strlen(path) + 1;
-    struct wire_note_module *note = note_reserve(sizeof *note + id.size + path_size);
+    struct wire_note_module *note = note_reserve(sizeof *note + module->build_id_size + path_size);
     if (!note)
         return 0;
     note->number = atomic_fetch_add(&process->modules, 1) + 1;
@@ -85,10 +89,10 @@ static uint32_t describe(const struct module *module, const char *path, struct b
     note->start = module->start;
     note->end = module->end;
     note->bias = module->bias;
-    note->build_id_size = (uint32_t)id.size;
+    note->build_id_size = module->build_id_size;
     note->ours = (uintptr_t)&current - module->start < module->end - module->start;
-    memcpy(note->bytes, id.bytes ? id.bytes : (const uint8_t *)"", id.size);
-    memcpy(note->bytes + id.size, path, path_size);
+    memcpy(note->bytes, id, module->build_id_size);
+    memcpy(note->bytes + module->build_id_size, path, path_size);
     uint32_t number = note->number;
     note_publish(note, WIRE_NOTE_MODULE);
     return number;
@@ -137,10 +141,25 @@ static void find_entry(const struct dl_phdr_info *info, struct module *module)
                         : module->start;
 }
 
+/* Copies what a description needs of a module, which may be gone when it is described again. */
+static bool keep_text(struct table *table, struct module *module, struct build_id id, const char *path)
+{
+    size_t path_size = strlen(path) + 1;
+    if (table->text_end + id.size + path_size > table->bytes)
+        return false;
+    char *at = (char *)table + table->text_end;
+    module->text = table->text_end;
+    module->build_id_size = (uint32_t)id.size;
+    memcpy(at, id.bytes ? id.bytes : (const uint8_t *)"", id.size);
+    memcpy(at + id.size, path, path_size);
+    table->text_end += (uint32_t)(id.size + path_size);
+    return true;
+}
+
 struct filling {
     struct table *table;
     const struct table *before;
-    uint32_t room;
+    bool full; /* more have come since they were counted */
 };
 
 static int add_module(struct dl_phdr_info *info, size_t size, void *data)
@@ -163,13 +182,17 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
     }
     table->adds = info->dlpi_adds;
     table->subs = info->dlpi_subs;
-    if (module.end == 0 || table->count == filling->room)
+    if (module.end == 0)
         return 0;
     struct build_id id = find_build_id(info);
+    if (table->count == table->room || !keep_text(table, &module, id, info->dlpi_name)) {
+        filling->full = true;
+        return 1;
+    }
     module.build_hash = hash_bytes(hash_bytes(0xcbf29ce484222325ull, id.bytes, id.size), info->dlpi_name,
                                    strlen(info->dlpi_name));
     const struct module *old = known(filling->before, &module);
-    module.number = old ? old->number : describe(&module, info->dlpi_name, id);
+    module.number = old ? old->number : describe(table, &module);
     module.runtime = old ? old->runtime : runtime_of(info);
     table->runtimes |= module.runtime;
     find_cfi(info, &module);
@@ -181,14 +204,39 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
+struct counts {
+    unsigned long long adds, subs;
+    uint32_t modules;
+    size_t text; /* bytes that their texts take at most */
+};
+
 static int count_modules(struct dl_phdr_info *info, size_t size, void *data)
 {
     (void)size;
-    struct table *counts = data;
+    struct counts *counts = data;
     counts->adds = info->dlpi_adds;
     counts->subs = info->dlpi_subs;
-    counts->count++;
+    counts->modules++;
+    counts->text += BUILD_ID_MAX + strlen(info->dlpi_name) + 1;
     return 0;
+}
+
+#define MORE_MODULES 8 /* may come while we are counting */
+#define MORE_TEXT 1024
+
+/* An empty table with room for what was counted. */
+static struct table *new_table(const struct counts *counts)
+{
+    uint32_t room = counts->modules + MORE_MODULES;
+    size_t text = sizeof(struct table) + room * sizeof(struct module);
+    size_t bytes = text + counts->text + MORE_TEXT;
+    struct table *table = guest_pages(bytes);
+    if (!table)
+        return NULL;
+    table->bytes = bytes;
+    table->room = room;
+    table->text_end = (uint32_t)text;
+    return table;
 }
 
 /* The caller is a reader itself. Tables that somebody retires later are not among those taken. */
@@ -216,26 +264,30 @@ static enum modules_change refresh(void)
 {
     for (;;) {
         struct table *before = atomic_load(&current);
-        struct table counts = {0};
-        dl_iterate_phdr(count_modules, &counts);
-        if (before && before->adds == counts.adds && before->subs == counts.subs)
+        struct counts counts = {0};
+        if (!loader_modules(count_modules, &counts) ||
+            (before && before->adds == counts.adds && before->subs == counts.subs))
             return MODULES_SAME;
-        uint32_t room = counts.count + 8; /* some may come in between */
-        size_t bytes = sizeof(struct table) + room * sizeof(struct module);
-        struct table *table = guest_pages(bytes);
+        struct table *table = new_table(&counts);
         if (!table)
             return MODULES_SAME;
-        table->bytes = bytes;
-        struct filling filling = {table, before, room};
-        dl_iterate_phdr(add_module, &filling);
+        struct filling filling = {table, before, false};
+        bool asked = loader_modules(add_module, &filling);
+        if (!asked || filling.full) {
+            guest_unmap(table, table->bytes);
+            if (!asked)
+                return MODULES_SAME;
+            continue;
+        }
         /* Before the new table can be seen: who finds it unchanged may rely on the rules. */
         bool stale = before && (before->subs != table->subs || atomic_load(&rules_unknown));
         if (stale)
             rules_flush();
         if (!atomic_compare_exchange_strong(&current, &before, table)) {
-            guest_unmap(table, bytes);
+            guest_unmap(table, table->bytes);
             continue;
         }
+        atomic_fetch_add(&version, 1);
         if (before)
             retire(before);
         return stale ? MODULES_STALE : MODULES_ADDED;
@@ -287,12 +339,17 @@ unsigned modules_runtimes(void)
     return runtimes;
 }
 
-void modules_forked(void)
+uint32_t modules_version(void)
 {
-    struct table *before = atomic_exchange(&current, NULL);
-    atomic_store(&readers, 1); /* others' threads are not here */
-    if (before)
-        retire(before);
-    atomic_fetch_sub(&readers, 1);
-    modules_refresh();
+    return atomic_load(&version);
+}
+
+/* In place: nobody but this thread reads the table yet, and whoever came would find a module's old number or
+ * its new one. */
+void modules_describe_again(void)
+{
+    atomic_store(&readers, 0); /* others' threads are not here */
+    struct table *table = atomic_load(&current);
+    for (uint32_t i = 0; table && i < table->count; i++)
+        table->module[i].number = describe(table, &table->module[i]);
 }

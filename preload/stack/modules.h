@@ -19,6 +19,8 @@ struct module {
     unsigned runtime;    /* a bit of enum runtime, 0 = none */
     uint64_t build_hash; /* of the build ID, to tell a reloaded file from a replaced one */
     uint32_t number;     /* in this process's notes */
+    uint32_t text;       /* offset in its table of its build ID, which its path follows (modules.c's) */
+    uint32_t build_id_size;
 };
 
 enum modules_change {
@@ -27,7 +29,8 @@ enum modules_change {
     MODULES_STALE, /* some were removed: rules and remembered stacks hold no longer, rules were flushed */
 };
 
-/* Reads the module list anew if it has changed. */
+/* Reads the module list anew if it has changed. In a forked child that cannot ask the loader (loader.h) it
+ * has not: there the loader cannot change it either. */
 enum modules_change modules_refresh(void);
 
 /* Copies what is known of the module at an address; false if there is none. */
@@ -36,7 +39,11 @@ bool modules_find(uintptr_t address, struct module *module);
 /* The runtimes of all modules, bits of enum runtime. */
 unsigned modules_runtimes(void);
 
-/* After fork: this process describes its modules itself. */
-void modules_forked(void);
+/* Changes whenever modules_refresh() has found another list. */
+uint32_t modules_version(void);
+
+/* After fork, or at the start of another part: this process describes the modules that it knows itself. Asks
+ * nobody. */
+void modules_describe_again(void);
 
 #endif

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "rules.h"
 #include "cfi.h"
+#include "loader.h"
 #include "modules.h"
 #include "runtimes.h"
 #include "stacks.h"
@@ -79,9 +80,12 @@ static bool may_be_gone(uintptr_t address)
 static bool find_module(uintptr_t address, struct module *module)
 {
     bool found = modules_find(address, module);
-    if (found && may_be_gone(address) && modules_refresh() != MODULES_SAME)
-        found = modules_find(address, module);
-    return found;
+    if (!found || !may_be_gone(address))
+        return found;
+    if (modules_refresh() != MODULES_SAME)
+        return modules_find(address, module);
+    /* Gone, in the midst of what this process was forked. */
+    return !_dl_find_object || loader_answers();
 }
 
 static uint32_t work_out(uintptr_t address, const struct module *module, struct cfi_scratch *scratch)
