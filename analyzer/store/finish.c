@@ -1,6 +1,7 @@
 /* finish.c - the end of a run: from WAL back to one file. */
 #include "store_private.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -36,6 +37,8 @@ static int leave_wal(struct store *store)
 {
     int result = SQLITE_OK;
 
+    if (store->db == NULL && store_own_still(store) != 0)
+        return SQLITE_AUTH;
     if (store->db == NULL)
         result = sqlite3_open_v2(store->file, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (result == SQLITE_OK) {
@@ -73,5 +76,7 @@ int store_finish(struct store *store)
         sqlite3_close(store->db);
         store->db = NULL;
     }
+    if (result == SQLITE_AUTH)
+        return -EPERM; /* and why has been said */
     return is_busy(result) ? 0 : store_check(store, result, "write");
 }

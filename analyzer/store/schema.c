@@ -222,7 +222,7 @@ int store_look(struct store *store)
     int fd = open(store->file, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
-        return store_fail(store, -errno, "cannot open %s: %s.", store->path, strerror(errno));
+        return store_not_readable(store, errno);
     ssize_t got = pread(fd, &header, sizeof header, 0);
 
     close(fd);
@@ -350,14 +350,19 @@ static int create(struct store *store)
 static int open_write(struct store *store)
 {
     char settings[96];
-    int code = store_look(store), fresh = code;
+    int code = store_own(store);
+
+    if (code == 0)
+        code = store_look(store);
+    int fresh = code;
 
     if (code < 0)
         return code;
     code = store_check(store,
                        sqlite3_open_v2(store->file, &store->db,
                                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                                           SQLITE_OPEN_PRIVATECACHE,
+                                           SQLITE_OPEN_PRIVATECACHE |
+                                           (store->resolved ? SQLITE_OPEN_NOFOLLOW : 0),
                                        NULL),
                        fresh ? "create" : "open");
     if (code != 0)
@@ -374,6 +379,8 @@ static int open_write(struct store *store)
     if (found < 0)
         return found;
     code = use_wal(store);
+    if (code == 0)
+        code = store_own_still(store);
     if (code == 0 && found == 1)
         code = create(store);
     if (code == 0)

@@ -45,6 +45,7 @@ struct store {
     sqlite3 *db;                               /* NULL after a failed open */
     char *path;                                /* as the user gave it; for messages */
     char *file;                                /* as SQLite gets it: never read as an option or a URI */
+    int resolved;                              /* 1 = no part of file is a symbolic link */
     int ours;                                  /* 1 = the file's header says that it is of this version */
     int unsynced;                              /* 1 = nothing waits for the disk up to the next commit */
     int64_t run;                               /* the run that is written, 0 = none yet */
@@ -82,6 +83,19 @@ int64_t store_pid_namespace(void);
 
 /* Looks at the file before SQLite does: 0 fine, 1 not there or empty, negative: refused. */
 int store_look(struct store *store);
+
+/* Before the file is opened for writing: makes it, for us alone, if there is none; refuses another user's link,
+ * and in a directory that everybody may write to any file of another user by its name, or by one that SQLite
+ * uses beside it. The second is for what has been opened: nobody else can replace what is ours there. */
+int store_own(struct store *store);
+int store_own_still(struct store *store);
+
+/* Says why the file cannot be opened: whose it is, and what to do. Returns -error. */
+int store_not_readable(struct store *store, int error);
+
+/* What a user is called; name is returned. */
+#define STORE_USER_NAME 64
+const char *store_user_name(uint32_t uid, char name[STORE_USER_NAME]);
 
 /* Makes the virtual table 'feed', which reads store->feed. */
 int store_feed_open(struct store *store);

@@ -1,0 +1,141 @@
+/* owner.c - whose the database is. What is recorded is nobody else's business: a new file is for its owner
+ * alone, and nobody else may lay down which file it is. */
+#define _GNU_SOURCE
+#include "store_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What SQLite puts beside the database; with the database's own permissions. */
+static const char *const companions[] = {"-wal", "-shm", "-journal"};
+
+const char *store_user_name(uint32_t uid, char name[STORE_USER_NAME])
+{
+    const struct passwd *user = getpwuid((uid_t)uid);
+
+    if (user != NULL)
+        snprintf(name, STORE_USER_NAME, "%s", user->pw_name);
+    else
+        snprintf(name, STORE_USER_NAME, "user %u", uid);
+    return name;
+}
+
+/* The directory that the file's last name is in. */
+static int stat_directory(const char *path, struct stat *status)
+{
+    char *copy = strdup(path);
+    int result = copy != NULL ? stat(dirname(copy), status) : -1;
+
+    free(copy);
+    return result;
+}
+
+/* Anybody may lay a file down by any name that is free. */
+static int is_shared(const struct stat *directory)
+{
+    return (directory->st_mode & S_IWOTH) != 0;
+}
+
+/* The system's own links may lead anywhere. */
+static int is_link_of_another(const struct stat *status)
+{
+    return S_ISLNK(status->st_mode) && status->st_uid != geteuid() && status->st_uid != 0;
+}
+
+static int refuse(struct store *store, const char *suffix, const char *what, uid_t owner)
+{
+    char name[STORE_USER_NAME];
+
+    return store_fail(store, -EPERM,
+                      "%s%s is %s of %s, and may lead into a trap: nothing is recorded. Remove it, or name a "
+                      "file in a directory of your own with LIBTRACE_DB.",
+                      store->path, suffix, what, store_user_name(owner, name));
+}
+
+static int check_companions(struct store *store)
+{
+    struct stat status;
+    int code = 0;
+
+    for (size_t i = 0; i < sizeof companions / sizeof companions[0] && code == 0; i++) {
+        char *path;
+
+        if (asprintf(&path, "%s%s", store->file, companions[i]) < 0)
+            return store_fail(store, -ENOMEM, "out of memory.");
+        if (lstat(path, &status) == 0 && status.st_uid != geteuid())
+            code = refuse(store, companions[i], "a file", status.st_uid);
+        free(path);
+    }
+    return code;
+}
+
+/* Makes the file, where there is none: SQLite would let everybody read it. False: there is one. */
+static int make(const char *path, int flags)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | flags, 0600);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+/* The name without links, so that none is followed later on. */
+static void resolve(struct store *store)
+{
+    char *real = realpath(store->file, NULL);
+
+    if (real == NULL)
+        return;
+    free(store->file);
+    store->file = real;
+    store->resolved = 1;
+}
+
+int store_own(struct store *store)
+{
+    struct stat status;
+
+    if (lstat(store->file, &status) == 0 && is_link_of_another(&status))
+        return refuse(store, "", "a symbolic link", status.st_uid);
+    /* A link of our own may lead to where there is nothing yet. */
+    if (!make(store->file, O_EXCL | O_NOFOLLOW) && lstat(store->file, &status) == 0 &&
+        S_ISLNK(status.st_mode) && stat(store->file, &status) != 0 && errno == ENOENT)
+        make(store->file, 0);
+    resolve(store);
+    return store_own_still(store);
+}
+
+int store_own_still(struct store *store)
+{
+    struct stat directory, status;
+
+    if (stat_directory(store->file, &directory) != 0 || !is_shared(&directory) ||
+        lstat(store->file, &status) != 0)
+        return 0;
+    if (status.st_uid != geteuid())
+        return refuse(store, "", S_ISLNK(status.st_mode) ? "a symbolic link" : "a file", status.st_uid);
+    return check_companions(store);
+}
+
+int store_not_readable(struct store *store, int error)
+{
+    char owner[STORE_USER_NAME], reader[STORE_USER_NAME];
+    struct stat status;
+
+    if (error != EACCES || stat(store->file, &status) != 0 || status.st_uid == geteuid())
+        return store_fail(store, -error, "cannot open %s: %s.", store->path, strerror(error));
+    store_user_name(status.st_uid, owner);
+    store_user_name(geteuid(), reader);
+    return store_fail(
+        store, -error,
+        "cannot open %s: it belongs to %s, and %s may not read it. Make it yours (sudo chown %s "
+        "%s), or look at it as %s (sudo -u %s trace-report).",
+        store->path, owner, reader, reader, store->path, owner, owner);
+}

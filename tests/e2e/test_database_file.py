@@ -1,0 +1,154 @@
+"""Whose the database is: its owner's alone, and nobody else lays down where it is."""
+
+import os
+import pathlib
+import shutil
+import stat
+import subprocess
+import tempfile
+
+import pytest
+
+from conftest import clean_environment, wait_for_run
+
+NOBODY = 65534
+COMPANIONS = ("", "-wal", "-shm", "-journal")
+
+
+def modes(database):
+    """The permissions of all that SQLite has made there."""
+    return {stat.S_IMODE(os.stat(f"{database}{end}").st_mode) for end in COMPANIONS if os.path.exists(f"{database}{end}")}
+
+
+@pytest.mark.parametrize("umask", (0, 0o022, 0o077))
+def test_for_the_owner_alone(umask, build, trace, tmp_path):
+    database = tmp_path / "trace.db"
+    trace([build.target("hello")], umask=umask)
+    assert modes(database) == {0o600 & ~umask}
+
+
+def test_what_is_beside_it_while_it_is_recorded(steps, report, tmp_path):
+    program = steps()
+    program.do("keep 10")
+    assert report(tmp_path / "trace.db", "top", "--json").returncode == 0
+    assert os.path.exists(tmp_path / "trace.db-wal") and modes(tmp_path / "trace.db") == {0o600}
+    program.end()
+
+
+def test_permissions_that_somebody_chose(build, trace, tmp_path):
+    """A file that is there keeps its own."""
+    trace([build.target("hello")])
+    os.chmod(tmp_path / "trace.db", 0o640)
+    trace([build.target("hello")])
+    assert modes(tmp_path / "trace.db") == {0o640}
+
+
+def test_a_link_of_our_own(build, trace, tmp_path):
+    """Is followed, be it to nothing yet."""
+    os.symlink("elsewhere/real.db", tmp_path / "trace.db")
+    (tmp_path / "elsewhere").mkdir()
+    traced = trace([build.target("hello")])
+    assert traced.run["state"] == "complete" and modes(tmp_path / "elsewhere" / "real.db") == {0o600}
+    assert not os.path.exists(tmp_path / "trace.db-wal")
+
+
+# ---- several users -----------------------------------------------------------------------------------------
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
+
+
+@pytest.fixture
+def everybodys():
+    """A directory that all may enter, below no private one."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="libtrace-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def refused(build, preload, database, folder):
+    """The program runs, one line says why it is not traced; what that says."""
+    done = subprocess.run([build.target("hello")], env=preload(db=database), capture_output=True, cwd=folder, timeout=60)
+    assert (done.returncode, done.stdout) == (0, b"hello world\n")
+    lines = done.stderr.decode().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("libtrace: "), lines
+    return lines[0]
+
+
+@as_root
+@pytest.mark.parametrize("mode", (0o1777, 0o777, 0o755), ids=oct)
+def test_a_link_of_another_user(mode, build, preload, everybodys, tmp_path):
+    """Neither makes a file where only we may, nor writes to one."""
+    shared = everybodys / "shared"
+    shared.mkdir()
+    os.chown(shared, NOBODY, NOBODY)
+    shared.chmod(mode)
+    for name, target in (("new.db", tmp_path / "made"), ("old.db", tmp_path / "empty")):
+        os.symlink(target, shared / name)
+        os.lchown(shared / name, NOBODY, NOBODY)
+    (tmp_path / "empty").touch()
+    for name in ("new.db", "old.db"):
+        assert "a symbolic link of nobody" in refused(build, preload, shared / name, everybodys)
+    assert not (tmp_path / "made").exists() and (tmp_path / "empty").stat().st_size == 0
+    assert sorted(os.listdir(shared)) == ["new.db", "old.db"]
+
+
+@as_root
+@pytest.mark.parametrize("end", COMPANIONS, ids=("database", "wal", "shm", "journal"))
+@pytest.mark.parametrize("kind", ("file", "link"))
+def test_a_file_of_another_user(kind, end, build, preload, everybodys, tmp_path):
+    """Where everybody may lay one down, it is not written to: its owner would read all that is recorded."""
+    shared = everybodys / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    laid = shared / f"trace.db{end}"
+    if kind == "file":
+        laid.touch()
+        laid.chmod(0o666)
+        os.chown(laid, NOBODY, NOBODY)
+    else:
+        os.symlink(tmp_path / "made", laid)
+        os.lchown(laid, NOBODY, NOBODY)
+    assert f"trace.db{end} is a " in refused(build, preload, shared / "trace.db", everybodys)
+    assert kind == "link" or laid.stat().st_size == 0
+    assert not (tmp_path / "made").exists()
+
+
+@as_root
+def test_our_own_file_where_everybody_may_write(build, trace, everybodys):
+    shared = everybodys / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    for _ in range(2):
+        traced = trace([build.target("hello")], db=shared / "trace.db")
+        assert traced.run["state"] == "complete" and traced.stderr == b""
+    assert os.listdir(shared) == ["trace.db"] and modes(shared / "trace.db") == {0o600}
+
+
+@as_root
+def test_who_may_not_read_it_is_told_what_to_do(build, trace, everybodys):
+    """As after a trace-attach by root: whose it is, and how to have it."""
+    database = everybodys / "trace.db"
+    trace([build.target("hello")], db=database)
+    program = everybodys / "trace-report"
+    shutil.copy(build.command("trace-report"), program)
+    done = subprocess.run([program, "top", "--db", database], env=clean_environment(), capture_output=True, text=True,
+                          user=NOBODY, group=NOBODY, extra_groups=(), cwd=everybodys, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert "it belongs to root, and nobody may not read it" in done.stderr and f"sudo chown nobody {database}" in done.stderr
+    os.chown(database, NOBODY, NOBODY)
+    done = subprocess.run([program, "top", "--db", database], env=clean_environment(), capture_output=True, text=True,
+                          user=NOBODY, group=NOBODY, extra_groups=(), cwd=everybodys, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+@as_root
+def test_anothers_database_in_ones_own_directory(build, trace, everybodys):
+    """Root records into a file of the user who owns the directory: that is no trap, and it stays the user's."""
+    database = everybodys / "trace.db"
+    trace([build.target("hello")], db=database)
+    os.chown(database, NOBODY, NOBODY)
+    os.chown(everybodys, NOBODY, NOBODY)
+    assert trace([build.target("hello")], db=database).stderr == b""
+    assert os.stat(database).st_uid == NOBODY and wait_for_run(database)["id"] == 2
