@@ -2,6 +2,8 @@
  */
 #include "../html/page.h"
 #include "output.h"
+#include "source.h"
+#include "source_file.h"
 
 #include <stdio.h>
 
@@ -14,6 +16,7 @@ static const struct option_spec options[] = {
      measure_names},
     {"no-source", OPTION_FLAG, &no_source, NULL,
      "leave the text of source lines out, for pages that are passed on", NULL},
+    SOURCE_OPTION,
     {"o", OPTION_TEXT, &file, "FILE", "where to (default: report.html; '-': stdout)", NULL},
     FILTER_OPTIONS(filter),
     {0},
@@ -46,6 +49,7 @@ static int write_page(const struct report *report, const struct run *const *runs
                           page_write(report, runs, count, &filter, by, !no_source, output.file), &size);
     if (status == EXIT_FINE) {
         output_say(report, &output, runs, count, "html", &filter, size);
+        source_hint(report);
         if (output.path != NULL)
             report_hint(report, "\nNext: open it in a browser");
     }

@@ -4,6 +4,7 @@
  * goes into a file of suppressions.
  */
 #include "show.h"
+#include "source_file.h"
 #include "suppress.h"
 #include "text.h"
 #include "units.h"
@@ -23,6 +24,7 @@ static const struct option_spec options[] = {
     {"suppressions", OPTION_TEXT, &suppressions_file, "FILE",
      "leave out known ones: leak:PATTERN, as LeakSanitizer's", NULL},
     {"fail", OPTION_FLAG, &fail, NULL, "exit status 3 where anything is left", NULL},
+    SOURCE_OPTION,
     FILTER_OPTIONS(filter),
     FILTER_MOMENTS(filter),
     {0},

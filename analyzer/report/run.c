@@ -142,8 +142,10 @@ static int load(struct report *report, int64_t number, struct run *run)
     if (statement == NULL)
         return EXIT_FAILED;
     sqlite3_bind_int64(statement, 1, number);
-    if (report_step(report, statement, &status))
+    if (report_step(report, statement, &status)) {
         fill(run, statement);
+        run->ours = store_run_is_ours(report->store, number);
+    }
     sqlite3_finalize(statement);
     return status;
 }

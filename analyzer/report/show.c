@@ -264,6 +264,7 @@ int show_lines(const struct report *report, const struct lines_query *query, con
     rest_row(report, query, lines, table);
     if (status == EXIT_FINE)
         table_print(table);
+    source_hint(report);
     table_free(table);
     return status;
 }

@@ -1,10 +1,10 @@
 /* source.c - file names come from the database, so from anywhere: only regular files of a sensible size are
- * read. */
+ * read, and of those only the ones that source_file.c lets through. */
 #define _GNU_SOURCE
 #include "source.h"
+#include "source_file.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,8 @@
 
 #define LARGEST (16 << 20)
 #define LONGEST 1000 /* of a line that is shown */
+
+static int any_hidden;
 
 /* The file looked at last: rows of one file often follow each other. */
 static struct {
@@ -33,8 +35,9 @@ static time_t started(const struct run *run)
 static enum source_state load(const struct run *run, const char *path)
 {
     struct stat status;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int hidden, fd = source_open(run, path, &hidden);
 
+    any_hidden |= hidden;
     if (fd < 0)
         return SOURCE_MISSING;
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size > LARGEST) {
@@ -98,6 +101,15 @@ enum source_state source_line(const struct run *run, const char *file, int64_t l
         stop--;
     *text = strndup(p, stop - p > LONGEST ? LONGEST : (size_t)(stop - p));
     return *text != NULL ? SOURCE_FINE : SOURCE_MISSING;
+}
+
+void source_hint(const struct report *report)
+{
+    if (any_hidden)
+        report_hint(report,
+                    "\nSource lines of files elsewhere are left out: this run was not recorded here. With "
+                    "--source any they are shown.");
+    any_hidden = 0;
 }
 
 const char *source_short(const struct run *run, const char *file)

@@ -4,6 +4,7 @@
 #include "histograms.h"
 #include "lines.h"
 #include "show.h"
+#include "source_file.h"
 #include "store.h"
 #include "text.h"
 #include "units.h"
@@ -20,11 +21,17 @@
 /* What became of a module's file, as the column module.symbols says. */
 enum { SYMBOLS_LINES, SYMBOLS_NAMES, SYMBOLS_NONE, SYMBOLS_MISSING, SYMBOLS_REPLACED };
 
+static const struct option_spec options[] = {
+    SOURCE_OPTION,
+    {0},
+};
+
 static const struct manual manual = {
     .operands = "[RUN]",
     .about = "Shows a run on one page: its totals, the lines that allocate most, the sizes of blocks, and "
              "what is missing\n"
              "in the record.",
+    .options = options,
     .examples = {{"", "the latest run"}, {"list --json", "the latest run labelled 'list', for a program"}},
     .most = 1,
 };

@@ -1,5 +1,6 @@
 /* temporary.c - trace-report temporary: the lines whose blocks are freed before their thread's next event. */
 #include "show.h"
+#include "source_file.h"
 #include "text.h"
 #include "units.h"
 
@@ -13,6 +14,7 @@ static struct filter filter;
 
 static const struct option_spec options[] = {
     {"limit", OPTION_NUMBER, &limit, "N", "lines to show (default: 20; 0: all)", NULL},
+    SOURCE_OPTION,
     FILTER_OPTIONS(filter),
     FILTER_MOMENTS(filter),
     {0},

@@ -3,6 +3,7 @@
 #include "lines.h"
 #include "stacks.h"
 #include "show.h"
+#include "source_file.h"
 #include "units.h"
 #include "watch.h"
 
@@ -24,6 +25,7 @@ static const struct option_spec options[] = {
     {"leaf", OPTION_FLAG, &leaf, NULL, "the innermost line, be it of an allocator or a library", NULL},
     {"watch", OPTION_EVERY, &watch_s, "[=SECONDS]",
      "refresh in place (each second) until Ctrl-C or the run's end", NULL},
+    SOURCE_OPTION,
     FILTER_OPTIONS(filter),
     FILTER_MOMENTS(filter),
     {0},

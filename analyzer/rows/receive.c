@@ -169,6 +169,7 @@ static int apply_run(struct receiver *r, const struct rows_message *m)
     int64_t run;
     if (slash)
         *slash = '\0';
+    store_foreign(r->store); /* who sends them has no rights that could be lent to the names in them */
     int code = store_run_add(r->store, text(m, 0), text(m, 1), text(m, 2), root ? root : "", &run);
     free(root);
     return code;

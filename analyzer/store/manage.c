@@ -47,7 +47,7 @@ int store_run_delete(struct store *store, int64_t run)
         snprintf(sql, sizeof sql, "DELETE FROM %s WHERE run = ?1", tables[i]);
         code = on_run(store, sql, run, NULL, "remove a run from");
     }
-    return code;
+    return code == 0 ? store_origin_delete(store, run) : code;
 }
 
 int store_vacuum(struct store *store)

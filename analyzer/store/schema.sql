@@ -35,6 +35,8 @@ CREATE TABLE run (
     by_thread INTEGER NOT NULL DEFAULT 0 -- 1 = sites are told apart by thread, too (LIBTRACE_THREADS=1)
 ) STRICT;
 
+-- There is one more table, where the file system can tell when a file was made: origin, see origin.c.
+
 CREATE TABLE process (
     run INTEGER NOT NULL, id INTEGER NOT NULL, -- id: 1, 2 ... in order of appearance in the run
     pid INTEGER NOT NULL, parent_pid INTEGER NOT NULL,

@@ -87,6 +87,10 @@ struct store_mark {
  * Refuses what is no database, no trace database, or of another version. On failure *store is still set, for
  * store_error() and store_close(), unless memory is short (-ENOMEM, NULL). */
 int store_open(const char *path, struct store **store);
+
+/* What will be recorded is another user's program, who has chosen the names in it: see store_run_is_ours(). */
+void store_foreign(struct store *store);
+
 const char *store_error(const struct store *store);
 void store_close(struct store *store); /* rolls back what was not committed */
 struct sqlite3 *store_handle(struct store *store);
@@ -112,6 +116,7 @@ int store_earlier_frames(struct store *store, const char *path, const uint8_t *b
  * Also marks runs whose collector is gone as 'interrupted'. Within a transaction. */
 int store_run_add(struct store *store, const char *label, const char *command, const char *started,
                   const char *root, int64_t *run);
+
 int store_run_totals(struct store *store, const struct store_run *totals);
 int store_run_phase(struct store *store, const char *phase, double progress);
 int store_run_state(struct store *store, const char *state); /* 'complete' ends the phases too */
@@ -166,6 +171,10 @@ int64_t store_process_start(int64_t pid);
 /* Adds the run's sites up into line_total (replacing what was there). Sites without a line count for line 0,
  * which the views call '[unknown]'. */
 int store_line_totals(struct store *store);
+
+/* True for a run that was recorded by this user into this very file, not a copy of it, and was not foreign: the
+ * paths in it are nobody else's choice. Of a run that came with a file from elsewhere that cannot be said. */
+int store_run_is_ours(struct store *store, int64_t run);
 
 /* Whole runs, by number, within a transaction. A copy gets the next number, from a database that
  * store_open_read opened; what of it is no run of ours is refused. */

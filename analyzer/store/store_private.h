@@ -46,6 +46,7 @@ struct store {
     char *path;                                /* as the user gave it; for messages */
     char *file;                                /* as SQLite gets it: never read as an option or a URI */
     int resolved;                              /* 1 = no part of file is a symbolic link */
+    int foreign;                               /* see store_foreign() */
     int ours;                                  /* 1 = the file's header says that it is of this version */
     int unsynced;                              /* 1 = nothing waits for the disk up to the next commit */
     int64_t run;                               /* the run that is written, 0 = none yet */
@@ -89,6 +90,10 @@ int store_look(struct store *store);
  * uses beside it. The second is for what has been opened: nobody else can replace what is ours there. */
 int store_own(struct store *store);
 int store_own_still(struct store *store);
+
+/* Notes where a run is recorded, see origin.c; removes that again. */
+int store_origin_add(struct store *store, int64_t run);
+int store_origin_delete(struct store *store, int64_t run);
 
 /* Says why the file cannot be opened: whose it is, and what to do. Returns -error. */
 int store_not_readable(struct store *store, int error);

@@ -141,7 +141,7 @@ int store_run_add(struct store *store, const char *label, const char *command, c
     code = row_end(&row);
     if (code == 0)
         *run = store->run = sqlite3_last_insert_rowid(store->db);
-    return code;
+    return code == 0 ? store_origin_add(store, store->run) : code;
 }
 
 int store_run_totals(struct store *store, const struct store_run *r)

@@ -1,0 +1,83 @@
+/* origin.c - whether a run was recorded here, by us, into this very file: then its paths are our own, while
+ * those in a file from elsewhere may name anything that we can read.
+ *
+ * Of each run that it records, the collector notes the inode and the time of birth of the database's file.
+ * Nobody who writes a database for us elsewhere can know what these will be once we have it, and no copy has
+ * them.
+ */
+#define _GNU_SOURCE
+#include "store_private.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char create_table[] =
+    "CREATE TABLE IF NOT EXISTS origin (run INTEGER PRIMARY KEY, inode INTEGER NOT "
+    "NULL, born_ns INTEGER NOT NULL) STRICT";
+
+struct origin {
+    int64_t inode, born_ns;
+};
+
+/* False where the file system does not tell the time of birth, or the file is another user's. */
+static int look(const struct store *store, struct origin *origin)
+{
+    struct statx status;
+
+    if (statx(AT_FDCWD, store->file, 0, STATX_INO | STATX_UID | STATX_BTIME, &status) != 0 ||
+        !(status.stx_mask & STATX_BTIME) || status.stx_uid != geteuid())
+        return 0;
+    origin->inode = (int64_t)status.stx_ino;
+    origin->born_ns = status.stx_btime.tv_sec * 1000000000 + status.stx_btime.tv_nsec;
+    return 1;
+}
+
+void store_foreign(struct store *store)
+{
+    store->foreign = 1;
+}
+
+int store_origin_add(struct store *store, int64_t run)
+{
+    struct origin origin;
+    char sql[160];
+
+    if (store->foreign || !look(store, &origin))
+        return 0;
+    int code = store_execute(store, create_table, "write");
+
+    snprintf(sql, sizeof sql, "REPLACE INTO origin VALUES (%lld, %lld, %lld)", (long long)run,
+             (long long)origin.inode, (long long)origin.born_ns);
+    return code == 0 ? store_execute(store, sql, "write") : code;
+}
+
+/* The file's own word is compared here, not by SQL: a view in the table's place could answer anything. */
+int store_run_is_ours(struct store *store, int64_t run)
+{
+    sqlite3_stmt *s;
+    struct origin origin;
+    int ours = 0;
+
+    if (!look(store, &origin) ||
+        sqlite3_prepare_v2(store->db, "SELECT inode, born_ns FROM main.origin WHERE run = ?1", -1, &s,
+                           NULL) != SQLITE_OK)
+        return 0;
+    if (sqlite3_bind_int64(s, 1, run) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+        ours = sqlite3_column_int64(s, 0) == origin.inode && sqlite3_column_int64(s, 1) == origin.born_ns;
+    sqlite3_finalize(s);
+    return ours;
+}
+
+int store_origin_delete(struct store *store, int64_t run)
+{
+    char sql[64];
+    int64_t tables;
+    int code =
+        store_number(store, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'origin'",
+                     "read", &tables);
+
+    snprintf(sql, sizeof sql, "DELETE FROM origin WHERE run = %lld", (long long)run);
+    return code == 0 && tables > 0 ? store_execute(store, sql, "remove a run from") : code;
+}
