@@ -85,6 +85,7 @@ static void read_settings(void)
     settings.threads = number_between("LIBTRACE_THREADS", 0, 1, 0);
     settings.events = number_between("LIBTRACE_EVENTS", 0, 1, 0);
     settings.blocks = number_between("LIBTRACE_BLOCKS", 0, 1, 0);
+    settings.command = number_between("LIBTRACE_COMMAND", 0, 1, 1);
     settings.stack = stack_setting();
 }
 
@@ -292,17 +293,23 @@ static const char *default_label(const char *command, const char *executable)
 static char executable[PATH_MAX], command[8192];
 static size_t command_size; /* with a NUL behind each argument */
 
-/* A confined child keeps what its parent has read. */
+/* If the arguments are to be kept out of the record, the program's name alone. A confined child keeps what its
+ * parent has read. */
 static void read_command(void)
 {
     if (guest_confined)
         return;
     ssize_t size = readlink("/proc/self/exe", executable, sizeof executable - 1);
     executable[size > 0 ? size : 0] = '\0';
-    int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-    size = file >= 0 ? read(file, command, sizeof command - 2) : 0;
-    if (file >= 0)
-        close(file);
+    if (!settings.command) {
+        const char *slash = strrchr(executable, '/');
+        size = guest_format(command, command + sizeof command - 1, slash ? slash + 1 : executable) - command + 1;
+    } else {
+        int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+        size = file >= 0 ? read(file, command, sizeof command - 2) : 0;
+        if (file >= 0)
+            close(file);
+    }
     command_size = size > 0 ? (size_t)size : 1;
     command[size > 0 ? size : 0] = '\0';
     command[(size > 0 ? size : 0) + 1] = '\0';

@@ -14,6 +14,7 @@ struct settings {
     uint32_t depth;               /* LIBTRACE_DEPTH: frames kept of a stack */
     bool check_stacks;            /* LIBTRACE_CHECK_STACKS=1: compare every stack with unw_backtrace */
     bool follow;                  /* LIBTRACE_FOLLOW=0: the first process only */
+    bool command;                 /* LIBTRACE_COMMAND=0: arguments are kept out of the record */
     int stack;                    /* LIBTRACE_STACK: enum stack_choice */
     bool threads, events, blocks; /* for the collector, see collector.h */
 };

@@ -36,6 +36,7 @@ static int attach(struct attach_request *request)
     struct settings wanted = {.depth = request->depth,
                               .check_stacks = request->check_stacks != 0,
                               .follow = request->follow != 0,
+                              .command = request->command != 0,
                               .stack = (int)request->stack};
     if (wanted.check_stacks)
         oracle_open();

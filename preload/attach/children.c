@@ -3,6 +3,7 @@
 #include "children.h"
 #include "attach.h"
 #include "../guest.h"
+#include "../session.h"
 #include "wire.h"
 
 #include <dlfcn.h>
@@ -12,6 +13,7 @@
 
 #define PRELOAD "LD_PRELOAD"
 #define PRELOAD_MAX 8192
+#define COMMAND "LIBTRACE_COMMAND"
 
 /* Part of the environment while the program is attached to. Until trace-attach has written into it, it names
  * no run. */
@@ -19,7 +21,7 @@ EXPORT char libtrace_children[ATTACH_CHILDREN_MAX];
 
 static char ours[PRELOAD_MAX];   /* value of LD_PRELOAD */
 static char before[PRELOAD_MAX]; /* what it was */
-static bool was_set, on;
+static bool was_set, on, told_command;
 
 static bool make_value(void)
 {
@@ -46,6 +48,8 @@ void children_on(void)
     guest_format(libtrace_children, libtrace_children + sizeof libtrace_children,
                  WIRE_SESSION_VARIABLE "=0:0:0" WIRE_SESSION_ATTACHED);
     on = putenv(libtrace_children) == 0;
+    if (!settings.command) /* they read their own environment */
+        told_command = setenv(COMMAND, "0", 1) == 0;
 }
 
 void children_off(void)
@@ -54,6 +58,9 @@ void children_off(void)
         return;
     on = false;
     unsetenv(WIRE_SESSION_VARIABLE);
+    if (told_command)
+        unsetenv(COMMAND);
+    told_command = false;
     const char *now = getenv(PRELOAD);
     if (!now || strcmp(now, ours) != 0)
         return; /* the program has set another meanwhile */

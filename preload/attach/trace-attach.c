@@ -43,6 +43,7 @@ static const char usage_text[] =
     "  --detach            ends the tracing of PID that another trace-attach has begun\n"
     "  --threads           tells threads apart line by line, for trace-report --thread\n"
     "  --label LABEL       names the run; the program's name otherwise\n"
+    "  --no-command        keeps the command line out of the record: arguments may hold secrets\n"
     "  -o, --db FILE       records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --verbose           tells for how long the program was stopped\n"
     "  --help, --version\n"
@@ -208,6 +209,7 @@ static void fill_request(const struct options *options, struct attach_request *r
     request->depth = depth < 1 ? 1 : depth > 1024 ? 1024 : depth;
     request->check_stacks = setting("LIBTRACE_CHECK_STACKS", 0);
     request->follow = setting("LIBTRACE_FOLLOW", 1);
+    request->command = setting("LIBTRACE_COMMAND", 1);
     for (uint32_t i = 0; stack && i < 4; i++)
         if (strcmp(stack, stacks[i]) == 0)
             request->stack = i;
@@ -587,11 +589,12 @@ static bool parse_number(const char *text, double low, double *number)
 /* A status to exit with, or -1. */
 static int parse(int argc, char **argv, struct options *options)
 {
-    enum { LABEL = 256, THREADS, DURATION, DETACH, BACKGROUND, VERBOSE, VERSION };
+    enum { LABEL = 256, THREADS, NO_COMMAND, DURATION, DETACH, BACKGROUND, VERBOSE, VERSION };
     static const struct option known[] = {
         {"label", required_argument, NULL, LABEL},
         {"duration", required_argument, NULL, DURATION},
         {"threads", no_argument, NULL, THREADS},
+        {"no-command", no_argument, NULL, NO_COMMAND},
         {"db", required_argument, NULL, 'o'},
         {"output", required_argument, NULL, 'o'},
         {"detach", no_argument, NULL, DETACH},
@@ -610,6 +613,9 @@ static int parse(int argc, char **argv, struct options *options)
             break;
         case THREADS:
             setenv("LIBTRACE_THREADS", "1", 1); /* for the collector, which is ours */
+            break;
+        case NO_COMMAND:
+            setenv("LIBTRACE_COMMAND", "0", 1);
             break;
         case DURATION:
             if (!parse_number(optarg, 0.001, &options->duration))

@@ -26,6 +26,7 @@ static const char usage_text[] =
     "Runs COMMAND and records which lines allocate memory, its child processes included.\n"
     "\n"
     "  --label LABEL     names the run; the program's name otherwise\n"
+    "  --no-command      keeps the command line out of the record: arguments may hold secrets\n"
     "  -o, --db FILE     records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --threads         tells threads apart line by line, for trace-report --thread\n"
     "  --events          also logs every single allocation and free\n"
@@ -202,15 +203,20 @@ static void hint(const char *database)
 
 int main(int argc, char **argv)
 {
-    enum { LABEL = 256, THREADS, EVENTS, HELP, VERSION };
+    enum { LABEL = 256, THREADS, EVENTS, NO_COMMAND, HELP, VERSION };
     static const struct option options[] = {
-        {"label", required_argument, NULL, LABEL}, {"db", required_argument, NULL, 'o'},
-        {"output", required_argument, NULL, 'o'},  {"threads", no_argument, NULL, THREADS},
-        {"events", no_argument, NULL, EVENTS},     {"help", no_argument, NULL, HELP},
-        {"version", no_argument, NULL, VERSION},   {NULL, 0, NULL, 0},
+        {"label", required_argument, NULL, LABEL},
+        {"db", required_argument, NULL, 'o'},
+        {"output", required_argument, NULL, 'o'},
+        {"threads", no_argument, NULL, THREADS},
+        {"events", no_argument, NULL, EVENTS},
+        {"help", no_argument, NULL, HELP},
+        {"version", no_argument, NULL, VERSION},
+        {"no-command", no_argument, NULL, NO_COMMAND},
+        {NULL, 0, NULL, 0},
     };
     const char *label = NULL, *database = NULL;
-    int threads = 0, events = 0, option;
+    int threads = 0, events = 0, no_command = 0, option;
 
     while ((option = getopt_long(argc, argv, "+o:h", options, NULL)) != -1) {
         switch (option) {
@@ -225,6 +231,9 @@ int main(int argc, char **argv)
             break;
         case EVENTS:
             events = 1;
+            break;
+        case NO_COMMAND:
+            no_command = 1;
             break;
         case 'h':
         case HELP:
@@ -255,7 +264,8 @@ int main(int argc, char **argv)
     if ((label && setenv("LIBTRACE_LABEL", label, 1) != 0) ||
         (database && setenv("LIBTRACE_DB", database, 1) != 0) ||
         (threads && setenv("LIBTRACE_THREADS", "1", 1) != 0) ||
-        (events && setenv("LIBTRACE_EVENTS", "1", 1) != 0)) {
+        (events && setenv("LIBTRACE_EVENTS", "1", 1) != 0) ||
+        (no_command && setenv("LIBTRACE_COMMAND", "0", 1) != 0)) {
         complain("cannot set the environment: %s.", strerror(errno));
         return STATUS_FAILED;
     }

@@ -24,7 +24,7 @@ _trace_report() {
         values=$(trace-report help --words "${COMP_WORDS[1]}" 2>/dev/null | awk -F'\t' -v o="$before" '$1 == o { print $3 }')
         case $values in
             '') ;;
-            FILE | BASELINE) compopt -o default; return ;;
+            FILE | BASELINE | DIR) compopt -o default; return ;;
             *' '*) _trace_words < <(printf '%s\n' $values); return ;;
             *) return ;;
         esac
