@@ -1,5 +1,7 @@
 /* inject.c - see inject.h. */
 #include "inject.h"
+#include "proc.h"
+#include "refusal.h"
 #include "stacks.h"
 
 #include <dirent.h>
@@ -352,7 +354,7 @@ static bool is_late(const struct search *search, pid_t tid)
 /* True if the thread stands still at a safe point now. */
 static bool try_thread(struct search *search, pid_t tid)
 {
-    char state = target_state(search->target->pid, tid);
+    char state = proc_state(search->target->pid, tid);
     if (state == 'D' || state == 'Z' || state == 'X' || state == 0 || is_late(search, tid))
         return false;
     if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0) {
@@ -407,10 +409,10 @@ static const char *find_thread(struct target *target, pid_t *tid, uint64_t *stop
         return "cannot be read";
     for (long wait = 100000; !(*tid = try_threads(&search)); wait = wait < 5000000 ? wait * 5 / 4 : wait) {
         if (!search.seized && search.error) {
-            why = target_denial(target->pid, search.error);
+            why = refusal_denied(target->pid, search.error);
             break;
         }
-        if (target_state(target->pid, target->pid) == 0) {
+        if (proc_state(target->pid, target->pid) == 0) {
             why = "has ended";
             break;
         }

@@ -1,109 +1,16 @@
 /* target.c - see target.h. */
 #include "target.h"
+#include "image.h"
+#include "proc.h"
+#include "refusal.h"
 
-#include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <gelf.h>
-#include <libelf.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-/* ---- /proc ---------------------------------------------------------------------------------------- */
-
-/* A whole small file; the caller frees it. NULL if it cannot be read. */
-static char *read_file(const char *path)
-{
-    FILE *file = fopen(path, "re");
-    char *text = NULL;
-    size_t size = 0;
-    if (!file)
-        return NULL;
-    if (getdelim(&text, &size, '\0', file) < 0) {
-        free(text);
-        text = strdup("");
-    }
-    fclose(file);
-    return text;
-}
-
-static char *read_proc(pid_t pid, const char *name)
-{
-    char path[PATH_MAX];
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
-    return read_file(path);
-}
-
-/* The number (or numbers) in a line "Name:\t..." of /proc/PID/status; "" if there is none. */
-static const char *status_field(const char *status, const char *name)
-{
-    size_t length = strlen(name);
-    for (const char *line = status; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, name, length) == 0 && line[length] == ':')
-            return line + length + 1 + strspn(line + length + 1, "\t ");
-    }
-    return "";
-}
-
-char target_state(pid_t pid, pid_t tid)
-{
-    char name[64];
-    snprintf(name, sizeof name, "task/%d/stat", (int)tid);
-    char *stat = read_proc(pid, name);
-    const char *end = stat ? strrchr(stat, ')') : NULL;
-    char state = end && end[1] ? end[2] : 0;
-    free(stat);
-    return state;
-}
-
-/* ---- ELF ------------------------------------------------------------------------------------------ */
-
-struct image {
-    int file;
-    Elf *elf;
-};
-
-static bool image_open(struct image *image, const char *path)
-{
-    elf_version(EV_CURRENT);
-    image->file = open(path, O_RDONLY | O_CLOEXEC);
-    image->elf = image->file >= 0 ? elf_begin(image->file, ELF_C_READ_MMAP, NULL) : NULL;
-    return image->elf && elf_kind(image->elf) == ELF_K_ELF;
-}
-
-static void image_close(struct image *image)
-{
-    if (image->elf)
-        elf_end(image->elf);
-    if (image->file >= 0)
-        close(image->file);
-}
-
-/* Calls each(symbol, name, data) for the defined symbols of .dynsym, until it returns true. */
-static void image_symbols(struct image *image, bool (*each)(const GElf_Sym *, const char *, void *),
-                          void *data)
-{
-    for (Elf_Scn *section = NULL; (section = elf_nextscn(image->elf, section));) {
-        GElf_Shdr header;
-        if (!gelf_getshdr(section, &header) || header.sh_type != SHT_DYNSYM || !header.sh_entsize)
-            continue;
-        Elf_Data *symbols = elf_getdata(section, NULL);
-        for (size_t i = 0; symbols && i < header.sh_size / header.sh_entsize; i++) {
-            GElf_Sym symbol;
-            if (!gelf_getsym(symbols, (int)i, &symbol) || symbol.st_shndx == SHN_UNDEF)
-                continue;
-            const char *name = elf_strptr(image->elf, header.sh_link, symbol.st_name);
-            if (name && each(&symbol, name, data))
-                return;
-        }
-    }
-}
+/* ---- symbols ------------------------------------------------------------------------------------------- */
 
 struct wanted {
     const char *name;
@@ -126,159 +33,6 @@ uintptr_t target_symbol(const char *file, uintptr_t bias, const char *name)
         image_symbols(&image, is_wanted, &wanted);
     image_close(&image);
     return wanted.value ? bias + wanted.value : 0;
-}
-
-/* The address in the file of the first loaded segment's page: what the first mapping's start stands for. */
-static uintptr_t first_page(struct image *image)
-{
-    size_t count = 0;
-    elf_getphdrnum(image->elf, &count);
-    for (size_t i = 0; i < count; i++) {
-        GElf_Phdr segment;
-        if (gelf_getphdr(image->elf, (int)i, &segment) && segment.p_type == PT_LOAD)
-            return segment.p_vaddr & ~(uintptr_t)4095;
-    }
-    return 0;
-}
-
-/* ---- refusals --------------------------------------------------------------------------------------- */
-
-static char sentence[512];
-
-/* The dynamic linker that a program asks for; false where the segment does not name one. */
-static bool read_linker(const struct image *image, const GElf_Phdr *segment, char linker[PATH_MAX])
-{
-    size_t size = segment->p_filesz < PATH_MAX ? segment->p_filesz : PATH_MAX - 1;
-    if (segment->p_type != PT_INTERP)
-        return false;
-    ssize_t got = pread(image->file, linker, size, (off_t)segment->p_offset);
-    linker[got > 0 ? got : 0] = '\0';
-    return true;
-}
-
-/* What the program's file says: another machine, no dynamic linking, another C library. */
-static const char *refuse_file(pid_t pid)
-{
-    char path[64], linker[PATH_MAX] = "";
-    struct image image;
-    const char *why = NULL;
-    snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
-    if (image_open(&image, path)) {
-        GElf_Ehdr header;
-        bool dynamic = false;
-        size_t count = 0;
-        elf_getphdrnum(image.elf, &count);
-        for (size_t i = 0; i < count; i++) {
-            GElf_Phdr segment;
-            if (gelf_getphdr(image.elf, (int)i, &segment))
-                dynamic |= read_linker(&image, &segment, linker);
-        }
-        if (gelf_getehdr(image.elf, &header) &&
-            (header.e_machine != EM_X86_64 || header.e_ident[EI_CLASS] != ELFCLASS64))
-            why = "is not a 64-bit x86-64 program, and libtrace traces no other so far";
-        else if (!dynamic)
-            why =
-                "is statically linked, so no library can be loaded into it; link it dynamically to trace it";
-        else if (strstr(linker, "musl"))
-            why = "is linked against musl, and libtrace needs the GNU C library";
-    }
-    image_close(&image);
-    return why;
-}
-
-static const char *refuse_status(pid_t pid, const char *status)
-{
-    char state = *status_field(status, "State");
-    int tracer = atoi(status_field(status, "TracerPid"));
-    if (atoi(status_field(status, "Tgid")) != pid)
-        return "is a thread, not a process; name its process";
-    if (state == 'Z' || state == 'X')
-        return "has ended already (it is a zombie that nobody has waited for)";
-    if (tracer) {
-        snprintf(sentence, sizeof sentence, "is being traced by process %d (a debugger, or strace) already",
-                 tracer);
-        return sentence;
-    }
-    if (state == 'T' || state == 't')
-        return "is stopped; let it go on first (kill -CONT)";
-    if (atoi(status_field(status, "Seccomp")) == 1)
-        return "is confined by seccomp so strictly that loading a library would kill it";
-    const char *inner = strpbrk(status_field(status, "NSpid"), "\t\n");
-    if (inner && *inner == '\t')
-        return "runs in a container, with process numbers of its own; attach from inside of it";
-    return NULL;
-}
-
-/* The library has to be the same file for the process as it is for us. */
-static const char *refuse_root(pid_t pid, const char *library)
-{
-    char path[PATH_MAX + 32];
-    struct stat ours, theirs;
-    snprintf(path, sizeof path, "/proc/%d/root%s", (int)pid, library);
-    if (stat(library, &ours) != 0)
-        return "cannot be traced, as libtrace.so is not where it was";
-    if (stat(path, &theirs) != 0 && errno != EACCES) {
-        snprintf(sentence, sizeof sentence,
-                 "sees other files than we do (a container, or chroot): for it there is no %.300s; install "
-                 "it there",
-                 library);
-        return sentence;
-    }
-    return NULL;
-}
-
-static bool is_kernel_thread(pid_t pid)
-{
-    char *stat = read_proc(pid, "stat");
-    const char *end = stat ? strrchr(stat, ')') : NULL;
-    unsigned flags = 0;
-    bool kernel = end && sscanf(end, ") %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && flags & 0x00200000;
-    free(stat);
-    return kernel; /* PF_KTHREAD */
-}
-
-const char *target_refusal(pid_t pid, const char *library)
-{
-    char *status = pid > 0 ? read_proc(pid, "status") : NULL;
-    if (!status)
-        return "does not exist";
-    const char *why =
-        is_kernel_thread(pid) ? "is a thread of the kernel, not a program" : refuse_status(pid, status);
-    free(status);
-    if (pid == getpid())
-        return "is trace-attach itself";
-    if (!why)
-        why = refuse_file(pid);
-    return why ? why : refuse_root(pid, library);
-}
-
-const char *target_denial(pid_t pid, int error)
-{
-    char *status = read_proc(pid, "status");
-    const char *why = sentence;
-    char *scope = read_file("/proc/sys/kernel/yama/ptrace_scope");
-    uid_t owner = status ? (uid_t)strtoul(status_field(status, "Uid"), NULL, 10) : 0;
-    int limit = scope ? atoi(scope) : 0;
-    if (!status || error == ESRCH)
-        why = "has ended";
-    else if (geteuid() != 0 && owner != geteuid())
-        snprintf(sentence, sizeof sentence, "belongs to another user (%u); try it as that user, or as root",
-                 owner);
-    else if (limit == 3)
-        why = "may not be traced: the system forbids it to everybody until its next start "
-              "(kernel.yama.ptrace_scope is 3)";
-    else if (limit && geteuid() != 0)
-        snprintf(sentence, sizeof sentence,
-                 "may not be traced by you: kernel.yama.ptrace_scope is %d; try it as root, or 'sysctl "
-                 "kernel.yama.ptrace_scope=0'",
-                 limit);
-    else
-        snprintf(sentence, sizeof sentence,
-                 "may not be traced (%s): it has more rights than we do, or protects itself",
-                 strerror(error));
-    free(status);
-    free(scope);
-    return why;
 }
 
 /* ---- what is loaded ------------------------------------------------------------------------------- */
@@ -526,7 +280,7 @@ static const char *find_files(struct target *target, const char *library)
         if (!file->executable)
             continue;
         if (open_loaded(target, file, &image))
-            file->bias = file->start - first_page(&image);
+            file->bias = file->start - image_first_page(&image);
         image_close(&image);
         if (strncmp(name, "ld-musl-", 8) == 0)
             return "is linked against musl, and libtrace needs the GNU C library";
@@ -549,7 +303,7 @@ const char *target_open(struct target *target, pid_t pid, const char *library, b
         target_close(target);
         target->pid = pid;
         if (!read_maps(target))
-            return target_denial(pid, errno);
+            return refusal_denied(pid, errno);
         const char *why = find_files(target, library);
         if (why)
             return why;

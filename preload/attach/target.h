@@ -36,13 +36,6 @@ struct target {
     size_t unsafe_count;
 };
 
-/* Why the process cannot be traced, as a sentence without the process in front ("is ..."); NULL = it can.
- * Looks at what can be seen without touching it. library: path of our libtrace.so. */
-const char *target_refusal(pid_t pid, const char *library);
-
-/* Why the system does not let us trace it, after an attempt. error: the attempt's errno. */
-const char *target_denial(pid_t pid, int error);
-
 /* Reads what is loaded. NULL, or why that cannot be done. target_close() in both cases. inside_ours: a thread
  * may be interrupted in libtrace.so. */
 const char *target_open(struct target *target, pid_t pid, const char *library, bool inside_ours);
@@ -57,8 +50,5 @@ bool target_unsafe(const struct target *target, uintptr_t address);
 
 /* True if it lies in the C library or the loader: code that is not the program's own. */
 bool target_is_system(const struct target *target, uintptr_t address);
-
-/* The state letter of a process or a thread (of process pid) from its stat; 0 = there is none. */
-char target_state(pid_t pid, pid_t tid);
 
 #endif

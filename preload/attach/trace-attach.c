@@ -9,6 +9,7 @@
 #include "attach.h"
 #include "collector.h"
 #include "inject.h"
+#include "refusal.h"
 #include "share.h"
 #include "wire.h"
 
@@ -295,7 +296,10 @@ static bool call_inside(const struct run *run, const char *what, uintptr_t offse
     struct injection *in;
     uint64_t value = 0;
     bool done = false;
-    const char *why = target_open(&target, run->options->pid, run->library, inside_ours);
+    memset(&target, 0, sizeof target);
+    const char *why = refusal_confined(run->options->pid);
+    if (!why)
+        why = target_open(&target, run->options->pid, run->library, inside_ours);
     if (!why && !target.library)
         why = "is not being traced by trace-attach";
     if (!why)
@@ -533,7 +537,7 @@ static int attach(const struct options *options)
     run.memory = -1;
     if (!find_library(run.library))
         return STATUS_FAILED;
-    const char *why = target_refusal(options->pid, run.library);
+    const char *why = refusal_of(options->pid, run.library);
     if (why)
         return refuse(options, why), STATUS_FAILED;
     run.process = (int)syscall(SYS_pidfd_open, options->pid, 0);
@@ -573,7 +577,7 @@ static int detach(const struct options *options)
     run.options = options;
     if (!find_library(run.library))
         return STATUS_FAILED;
-    const char *why = target_refusal(options->pid, run.library);
+    const char *why = refusal_of(options->pid, run.library);
     if (why)
         return refuse(options, why), STATUS_FAILED;
     return inject_detach(&run) ? STATUS_FINE : STATUS_FAILED;

@@ -1,0 +1,77 @@
+"""trace-attach and programs that would be killed for what it does in them: refused, at once, and for the right reason."""
+
+import os
+import resource
+import signal
+import subprocess
+
+import pytest
+
+from conftest import clean_environment
+
+
+@pytest.fixture
+def start():
+    """start(argv): a program in the background, once it has said its first line."""
+    started = []
+
+    def run(*argv, **options):
+        process = subprocess.Popen(argv, env=clean_environment(), stdout=subprocess.PIPE, **options)
+        started.append(process)
+        assert process.stdout.readline() == b"ready\n"
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def ptrace_calls(build, program, folder, pid, *arguments):
+    """Runs trace-attach on a process: what became of it, and how often it called ptrace."""
+    log = folder / "ptrace.log"
+    done = subprocess.run([program("strace"), "-o", log, "-e", "trace=ptrace", build.command("trace-attach"), "-o",
+                           folder / "trace.db", *arguments, str(pid)],
+                          env=clean_environment(), capture_output=True, text=True, timeout=60)
+    return done, log.read_text().count("ptrace(")
+
+
+@pytest.fixture
+def refused(build, program, tmp_path):
+    """refused(process, words): it is refused with one line, before anything of it was touched, and lives."""
+
+    def check(process, words):
+        done, calls = ptrace_calls(build, program, tmp_path, process.pid)
+        assert done.returncode == 1 and words in done.stderr and done.stderr.count("\n") == 1, done.stderr
+        assert calls == 0 and process.poll() is None
+
+    return check
+
+
+@pytest.mark.parametrize("who", ["all", "thread"])
+def test_seccomp(build, start, refused, who):
+    refused(start(build.target("confined"), who), "seccomp filter")
+
+
+def test_without_a_filter(build, start, program, tmp_path):
+    """The same program, not confined: so it is the filter that is seen."""
+    process = start(build.target("confined"), "none")
+    done, calls = ptrace_calls(build, program, tmp_path, process.pid, "--duration", "0.2")
+    assert done.returncode == 0 and calls > 0 and process.poll() is None, done.stderr
+
+
+def test_file_size_limit(build, start, refused):
+    """Memory to be shared is a file: too large a one, and SIGXFSZ ends the program."""
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # python ignores it, and children inherit that
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+    refused(start(build.target("confined"), "none", preexec_fn=limit), "ulimit -f")
+
+
+def test_no_descriptor_left(build, start, refused):
+    process = start(build.target("confined"), "none")
+    used = len(os.listdir(f"/proc/{process.pid}/fd"))
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (used, used))
+    refused(process, "descriptor")
