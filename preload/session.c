@@ -48,6 +48,7 @@ static char session_text[96];  /* value of LIBTRACE_SESSION for our children */
 static char wanted_label[256]; /* given by trace-attach */
 #define SESSION_CONFINED '-'   /* in place of its first character: no run to join */
 static char *exported_session; /* it, in the environment that we have made */
+static pid_t starter;          /* of the collector, which it becomes itself, or forks; 0 = unknown */
 static uint64_t faults_at_start = UINT64_MAX; /* of the one child that we had: it started the collector */
 
 /* ---- settings ---------------------------------------------------------------------------------- */
@@ -177,6 +178,7 @@ static bool make_run(void)
     char *at = guest_format_number(session_text, end, (uint64_t)collector);
     at = guest_format_number(guest_format(at, end, ":"), end, (uint64_t)descriptor);
     guest_format_number(guest_format(at, end, ":"), end, arena->cookie);
+    starter = collector;
     close(descriptor);
     faults_at_start = faults_of_children();
     return !why;
@@ -510,7 +512,7 @@ void session_passive(void)
     atomic_compare_exchange_strong(&status, &new, STATUS_PASSIVE);
 }
 
-int session_attach(const struct settings *wanted, const char *label)
+int session_attach(const struct settings *wanted, const char *label, pid_t attacher)
 {
     if (arena && !session_leave())
         return ATTACH_BUSY;
@@ -519,6 +521,7 @@ int session_attach(const struct settings *wanted, const char *label)
     if (!limits_suffice())
         return -ENOMEM;
     settings = *wanted;
+    starter = attacher;
     guest_format(wanted_label, wanted_label + sizeof wanted_label, label);
     int descriptor = make_arena();
     if (descriptor < 0)
@@ -575,13 +578,17 @@ bool session_leave(void)
 #define WORD_WAIT_NS 5000000000ull  /* for its first sign of life: a busy disk may hold it up */
 #define START_WAIT_NS 6000000000ull /* for a collector that is still starting */
 
-/* True for a collector that ended without a word: it says its number as the first thing it does. It may be
- * gone, or a zombie that nobody has waited for yet. */
+/* It says its number as the first thing it does. */
+bool session_orphaned(void)
+{
+    return !guest_confined && atomic_load(&arena->collector_pid) == 0 && starter > 0 && guest_is_gone(starter, true);
+}
+
+/* True for a collector that ended without a word. It may be gone, or a zombie that nobody has waited for yet. */
 static bool never_started(uint64_t waited_ns)
 {
-    if (atomic_load(&arena->collector_pid) != 0 || guest_confined)
-        return false;
-    return guest_is_gone((int)guest_number(session_text, NULL), true) || waited_ns > WORD_WAIT_NS;
+    return session_orphaned() ||
+           (!guest_confined && atomic_load(&arena->collector_pid) == 0 && waited_ns > WORD_WAIT_NS);
 }
 
 static void wait_for_commit(void)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Settings from the environment, read once at the start. */
 struct settings {
@@ -74,8 +75,12 @@ extern HIDDEN uint32_t session_part;
 void session_passive(void);
 
 /* Starts a run for a process that was started without us, and returns the arena's descriptor, which stays
- * open; or a negative error code. label: empty for the program's own name; it is copied. */
-int session_attach(const struct settings *wanted, const char *label);
+ * open; or a negative error code. label: empty for the program's own name; it is copied. starter: the process
+ * that will start the collector. */
+int session_attach(const struct settings *wanted, const char *label, pid_t starter);
+
+/* True if there is no collector, and the process that was to start it, or was to become it, is gone. */
+bool session_orphaned(void);
 
 /* Ends it again: first no event is recorded any more; then, if no thread is inside the recorder, the
  * process's part in the run ends, and true is returned. */

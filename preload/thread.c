@@ -355,7 +355,7 @@ __attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t wo
 /* silent_ns: how long it has been watched without a tick. */
 static bool collector_gone(uint64_t silent_ns)
 {
-    if (atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED)
+    if (atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED || session_orphaned())
         return true;
     pid_t pid = atomic_load(&arena->collector_pid);
     return (pid > 0 && guest_is_gone(pid, silent_ns > SILENCE_NS)) || silent_ns > HEARTBEAT_NS;

@@ -16,6 +16,8 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
+#define FRAME_RED_ZONE 128 /* bytes below the stack pointer that belong to the thread */
+
 struct frame_state {
     struct user_regs_struct registers;
     uint64_t mask;        /* blocked signals */

@@ -1,8 +1,9 @@
 /* inject.h - borrows a thread of a running program for a few function calls, by ptrace.
  *
  * One thread is stopped, the others run on: so whatever lock a call waits for will be let go. The thread
- * itself must hold none of the locks that the calls take, which its stack tells (stacks.h); where it does, it
- * runs on for a moment, or another thread is taken. The calls have a stack of their own.
+ * itself must hold none of the locks that the calls take (search.h). The calls have a stack of their own.
+ *
+ * We may be killed at any moment: then the thread ends the call that it is in, and goes on where it was.
  */
 #ifndef LIBTRACE_INJECT_H
 #define LIBTRACE_INJECT_H
@@ -14,9 +15,15 @@ struct injection;
 /* Stops a thread at a safe point. NULL, or why that was not possible; inject_end() only after NULL. */
 const char *inject_begin(struct injection **injection, struct target *target);
 
-/* Calls function(a, b, c) on it. False if it did not come back: the program died in it, or it hung. */
-bool inject_call(struct injection *injection, uintptr_t function, uint64_t a, uint64_t b, uint64_t c,
-                 uint64_t *result);
+/* Calls a function of the C library, function(a, b), on it. False if it did not come back: the program died
+ * in it, or it hung. *result is 0 if the library has no code that could keep it. */
+bool inject_call(struct injection *injection, uintptr_t function, uint64_t a, uint64_t b, uint64_t *result);
+
+/* Calls a function of libtrace.so with the address of its struct attach_call, and waits for its answer. The
+ * thread runs then, and waits for inject_reply(), which lets it finish. It is the last call of an injection.
+ */
+bool inject_ask(struct injection *injection, uintptr_t function, uintptr_t call);
+bool inject_reply(struct injection *injection, bool taken);
 
 /* Room for what is passed by address: INJECT_ROOM bytes, for as long as the injection lasts. */
 #define INJECT_ROOM 16384

@@ -19,6 +19,15 @@ static int no_debug_file(Dwfl_Module *module, void **data, const char *name, Dwa
     return -1;
 }
 
+/* Files are opened, and their unwind tables looked for, before anybody has to stand still for it. */
+static int get_ready(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base, void *unused)
+{
+    Dwarf_Addr bias;
+    (void)data, (void)name, (void)base, (void)unused;
+    dwfl_module_eh_cfi(module, &bias);
+    return DWARF_CB_OK;
+}
+
 struct stacks *stacks_open(pid_t pid)
 {
     static const Dwfl_Callbacks callbacks = {.find_elf = dwfl_linux_proc_find_elf,
@@ -29,8 +38,10 @@ struct stacks *stacks_open(pid_t pid)
     stacks->dwfl = dwfl_begin(&callbacks);
     if (stacks->dwfl && dwfl_linux_proc_report(stacks->dwfl, pid) == 0 &&
         dwfl_report_end(stacks->dwfl, NULL, NULL) == 0 &&
-        dwfl_linux_proc_attach(stacks->dwfl, pid, true) == 0)
+        dwfl_linux_proc_attach(stacks->dwfl, pid, true) == 0) {
+        dwfl_getmodules(stacks->dwfl, get_ready, NULL, 0);
         return stacks;
+    }
     stacks_close(stacks);
     return NULL;
 }

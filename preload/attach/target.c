@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/uio.h>
 
 /* ---- symbols ------------------------------------------------------------------------------------------- */
 
@@ -72,6 +74,8 @@ static bool read_maps(struct target *target)
         char rights[8];
         int path = 0;
         line[strcspn(line, "\n")] = '\0';
+        if (strstr(line, "[stack]") && sscanf(line, "%lx-%lx", &start, &end) == 2)
+            target->stack = (struct range){start, end};
         if (sscanf(line, "%lx-%lx %7s %*s %*s %lu %n", &start, &end, rights, &inode, &path) < 4 ||
             line[path] != '/')
             continue;
@@ -253,7 +257,75 @@ bool target_is_system(const struct target *target, uintptr_t address)
     return inside(target->libc, address) || inside(target->loader, address);
 }
 
+/* ---- stacks ----------------------------------------------------------------------------------------- */
+
+bool target_read(const struct target *target, uintptr_t from, void *to, size_t size)
+{
+    struct iovec here = {to, size}, there = {(void *)from, size};
+    return process_vm_readv(target->pid, &here, 1, &there, 1, 0) == (ssize_t)size;
+}
+
+/* It grows as it is used, so that its limit counts. */
+static uintptr_t main_stack_end(const struct target *target, uintptr_t rsp)
+{
+    struct rlimit limit;
+    uintptr_t low = target->stack.start, high = target->stack.end;
+    if (prlimit(target->pid, RLIMIT_STACK, NULL, &limit) == 0 && limit.rlim_cur < high)
+        low = high - limit.rlim_cur;
+    return rsp >= low && rsp < high ? low : 0;
+}
+
+#define STACK_MOST (1ull << 40) /* bytes: addresses of programs are larger */
+#define NOTES_WORDS 512         /* of a struct pthread: more than any version of glibc has */
+#define NOTES_PARTS 16          /* read one by one, as the last ones may not be there */
+
+static size_t read_notes(const struct target *target, uintptr_t from, uint64_t words[NOTES_WORDS])
+{
+    const size_t size = NOTES_WORDS / NOTES_PARTS * sizeof *words;
+    struct iovec here = {words, NOTES_PARTS * size}, there[NOTES_PARTS];
+    for (size_t i = 0; i < NOTES_PARTS; i++)
+        there[i] = (struct iovec){(void *)(from + i * size), size};
+    ssize_t got = process_vm_readv(target->pid, &here, 1, there, NOTES_PARTS, 0);
+    return got > 0 ? (size_t)got / sizeof *words : 0;
+}
+
+/* The C library has its own notes on a thread at the upper end of the stack that it has made or was given for
+ * it: address, size and size of the guard at the low end, one after the other, wherever they are in there. */
+static uintptr_t thread_stack_end(const struct target *target, uintptr_t rsp, uintptr_t notes)
+{
+    uint64_t words[NOTES_WORDS];
+    size_t count = rsp < notes ? read_notes(target, notes, words) : 0;
+    for (size_t i = 0; i + 2 < count; i++) {
+        uint64_t start = words[i], size = words[i + 1], guard = words[i + 2];
+        if (start && start < rsp && size < STACK_MOST && size > notes - start &&
+            size - (notes - start) <= sizeof words && guard < rsp - start)
+            return start + guard;
+    }
+    return 0;
+}
+
+uintptr_t target_stack_end(const struct target *target, pid_t tid, uintptr_t rsp, uintptr_t fs_base)
+{
+    return tid == target->pid ? main_stack_end(target, rsp) : thread_stack_end(target, rsp, fs_base);
+}
+
 /* ---- all of it -------------------------------------------------------------------------------------- */
+
+/* What libc has in each version, for the kernel and for debuggers: mov $15,%rax; syscall. */
+static const unsigned char restore_code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+static const unsigned char store_code[] = {0x48, 0x89, 0x03, 0x5b, 0xc3};
+
+static void find_code(struct target *target)
+{
+    struct image image;
+    if (open_loaded(target, target->libc, &image)) {
+        uintptr_t restore = image_code(&image, restore_code, sizeof restore_code);
+        uintptr_t store = image_code(&image, store_code, sizeof store_code);
+        target->restore = restore ? target->libc->bias + restore : 0;
+        target->store = store ? target->libc->bias + store : 0;
+    }
+    image_close(&image);
+}
 
 static void find_functions(struct target *target)
 {
@@ -262,13 +334,15 @@ static void find_functions(struct target *target)
     uintptr_t bias = target->libc->bias;
     target->mmap = target_symbol(path, bias, "mmap");
     target->munmap = target_symbol(path, bias, "munmap");
-    target->close = target_symbol(path, bias, "close");
+    target->sched_setscheduler = target_symbol(path, bias, "sched_setscheduler");
+    target->errno_location = target_symbol(path, bias, "__errno_location");
     target->dlerror = target_symbol(path, bias, "dlerror");
     target->dlopen = target_symbol(path, bias, "dlopen");
     if (!target->dlopen) { /* before glibc 2.34 */
         target->dlopen = target_symbol(path, bias, "__libc_dlopen_mode");
         target->dlopen_flags = (int)0x80000000u;
     }
+    find_code(target);
 }
 
 static const char *find_files(struct target *target, const char *library)
@@ -294,6 +368,17 @@ static const char *find_files(struct target *target, const char *library)
     return NULL;
 }
 
+uintptr_t target_loaded(const struct target *target, const char *library)
+{
+    struct target now = {.pid = target->pid};
+    uintptr_t bias = 0;
+    if (read_maps(&now) && !find_files(&now, library) && now.library &&
+        strcmp(now.library->path, library) == 0)
+        bias = now.library->bias;
+    target_close(&now);
+    return bias;
+}
+
 #define READS 20 /* while a program maps and unmaps, its list of mappings may be read with gaps */
 
 const char *target_open(struct target *target, pid_t pid, const char *library, bool inside_ours)
@@ -317,7 +402,7 @@ const char *target_open(struct target *target, pid_t pid, const char *library, b
     if (target->library && (target->library->deleted || strcmp(target->library->path, library) != 0))
         return "has another libtrace.so loaded than this trace-attach belongs to; restart it first";
     find_functions(target);
-    if (!target->dlopen || !target->mmap || !target->munmap || !target->close)
+    if (!target->dlopen || !target->mmap || !target->munmap || !target->restore)
         return "has a C library that cannot load libraries";
     for (size_t i = 0; i < target->file_count; i++)
         if (target->files[i].executable && !(inside_ours && &target->files[i] == target->library))

@@ -29,8 +29,12 @@ struct target {
     size_t file_count;
     const struct loaded *libc, *loader, *library; /* library: libtrace.so; NULL = not loaded */
     /* Functions of the program's C library, 0 = it has none of this name. */
-    uintptr_t dlopen, dlerror, mmap, munmap, close;
-    int dlopen_flags; /* to be added */
+    uintptr_t dlopen, dlerror, errno_location, mmap, munmap, sched_setscheduler;
+    /* Code of its own that is not exported, 0 = it has none: the end of a signal handler, which calls
+     * rt_sigreturn; and any that does `mov %rax,(%rbx); pop %rbx; ret`. */
+    uintptr_t restore, store;
+    struct range stack; /* of the main thread, as far as it is mapped */
+    int dlopen_flags;   /* to be added */
     /* Code that holds locks of the allocator, the loader, or the thread library, or is ours. Sorted. */
     struct range *unsafe;
     size_t unsafe_count;
@@ -40,6 +44,16 @@ struct target {
  * may be interrupted in libtrace.so. */
 const char *target_open(struct target *target, pid_t pid, const char *library, bool inside_ours);
 void target_close(struct target *target);
+
+/* Where the library is loaded by now: what to add to the addresses in its file, 0 = nowhere. */
+uintptr_t target_loaded(const struct target *target, const char *library);
+
+/* Reads the program's memory; false if it is not all there. */
+bool target_read(const struct target *target, uintptr_t from, void *to, size_t size);
+
+/* The lowest address of the stack that a thread with these registers is on, if it is the stack that the
+ * system or the C library has given to this thread; else 0: below the stack pointer could be anything. */
+uintptr_t target_stack_end(const struct target *target, pid_t tid, uintptr_t rsp, uintptr_t fs_base);
 
 /* The address in the process of a function or object that libtrace.so exports; 0 = none. file: where to read
  * the symbols from. */

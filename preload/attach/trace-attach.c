@@ -66,13 +66,13 @@ struct options {
 struct run {
     const struct options *options;
     char library[PATH_MAX];
-    int process; /* pidfd of the program */
-    int memory;  /* the arena's descriptor */
-    int report;  /* end of the collector's pipe */
+    int process;        /* pidfd of the program */
+    int memory;         /* the arena's descriptor */
+    int report;         /* end of the collector's pipe */
     uintptr_t children; /* where the program has what its children are to find us by; 0 = nowhere */
     struct owner owner;
     pid_t collector;
-    pid_t parser; /* where it has one of its own; see apart.h */
+    pid_t parser;  /* where it has one of its own; see apart.h */
     bool recorded; /* the collector has ended, and all is in the database */
 };
 
@@ -177,26 +177,37 @@ static bool find_entries(const char *library, struct entries *entries)
 /* Loads the library; what to add to the addresses in its file, 0 on failure. */
 static uintptr_t load(struct injection *in, struct target *target, const struct run *run)
 {
-    uint64_t handle = 0, text = 0;
-    uintptr_t bias = 0, room = inject_room(in);
+    uint64_t handle, text, place;
+    uintptr_t room = inject_room(in);
+    int error = 0;
     char why[512];
     if (target->library)
         return target->library->bias;
+    bool kept =
+        inject_call(in, target->errno_location, 0, 0, &place) && inject_read(in, place, &error, sizeof error);
     if (!inject_write(in, room, run->library, strlen(run->library) + 1) ||
-        !inject_call(in, target->dlopen, room, (uint64_t)(RTLD_NOW | target->dlopen_flags), 0, &handle))
+        !inject_call(in, target->dlopen, room, (uint64_t)(RTLD_NOW | target->dlopen_flags), &handle))
         return refuse(run->options, "could not be made to load libtrace.so"), 0;
-    if (handle && inject_read(in, handle, &bias, sizeof bias)) /* a link_map, which begins with it */
-        return bias;
-    if (!inject_call(in, target->dlerror, 0, 0, 0, &text) || !inject_read_text(in, text, why, sizeof why))
-        snprintf(why, sizeof why, "it did not say why");
-    complain("process %d cannot load libtrace.so: %s.", (int)target->pid, why);
-    return 0;
+    uintptr_t bias = target_loaded(target, run->library);
+    if (!bias) {
+        if (!inject_call(in, target->dlerror, 0, 0, &text) || !inject_read_text(in, text, why, sizeof why))
+            snprintf(why, sizeof why, "it did not say why");
+        complain("process %d cannot load libtrace.so: %s.", (int)target->pid, why);
+    }
+    if (kept)
+        inject_write(in, place, &error, sizeof error);
+    return bias;
 }
 
 static uint32_t setting(const char *name, uint32_t otherwise)
 {
     const char *text = getenv(name);
     return text && *text ? (uint32_t)strtoul(text, NULL, 10) : otherwise;
+}
+
+static struct attach_call a_call(void)
+{
+    return (struct attach_call){.version = WIRE_VERSION, .caller = getpid()};
 }
 
 static void fill_request(const struct options *options, struct attach_request *request)
@@ -206,7 +217,7 @@ static void fill_request(const struct options *options, struct attach_request *r
     const char *label = options->label ? options->label : getenv("LIBTRACE_LABEL");
     uint32_t depth = setting("LIBTRACE_DEPTH", 128);
     memset(request, 0, sizeof *request);
-    request->version = WIRE_VERSION;
+    request->call = a_call();
     request->depth = depth < 1 ? 1 : depth > 1024 ? 1024 : depth;
     request->check_stacks = setting("LIBTRACE_CHECK_STACKS", 0);
     request->follow = setting("LIBTRACE_FOLLOW", 1);
@@ -223,23 +234,25 @@ static bool attach_inside(struct injection *in, struct target *target, const str
                           struct run *run, struct attach_request *request)
 {
     uintptr_t bias = load(in, target, run), room = inject_room(in);
-    uint64_t result = 0;
     char text[256];
     if (!bias)
         return false;
-    if (!inject_write(in, room, request, sizeof *request) ||
-        !inject_call(in, bias + entries->attach, room, 0, 0, &result) ||
+    if (!inject_write(in, room, request, sizeof *request) || !inject_ask(in, bias + entries->attach, room) ||
         !inject_read(in, room, request, sizeof *request))
         return refuse(run->options, "could not be made to start tracing");
-    if ((int)result < 0)
-        return refuse(run->options, explain((int)result, text, sizeof text));
-    const char *why;
+    int result = request->call.result;
+    if (result < 0)
+        refuse(run->options, explain(result, text, sizeof text));
+    const char *why = NULL;
     run->children = request->children;
-    run->memory = share_take(run->process, request->descriptor, &why);
-    inject_call(in, target->close, (uint64_t)request->descriptor, 0, 0, &result);
-    if (run->memory < 0) /* the library is there, and is to be made to leave */
+    if (result == 0)
+        run->memory = share_take(run->process, request->descriptor, &why);
+    if (why && run->memory < 0)
         refuse(run->options, why);
-    return true;
+    /* What is dropped the program undoes by itself. */
+    if (!inject_reply(in, run->memory >= 0) && run->memory >= 0)
+        return refuse(run->options, "did not go on from where it was attached to");
+    return run->memory >= 0;
 }
 
 static void tell_pause(const struct options *options, const char *what, uint64_t ns)
@@ -253,9 +266,7 @@ static uint32_t read_state(const struct target *target, const struct entries *en
     uint32_t state = ATTACH_STATE_IDLE;
     if (!target->library)
         return state;
-    struct iovec here = {&state, sizeof state};
-    struct iovec there = {(void *)(target->library->bias + entries->state), sizeof state};
-    process_vm_readv(target->pid, &here, 1, &there, 1, 0);
+    target_read(target, target->library->bias + entries->state, &state, sizeof state);
     return state;
 }
 
@@ -287,14 +298,14 @@ static bool inject_attach(struct run *run)
     return done;
 }
 
-/* One call in the program, without arguments. False if it could not be made. inside_ours: see target_open().
+/* One call in the program. False if it could not be made. inside_ours: see target_open().
  */
 static bool call_inside(const struct run *run, const char *what, uintptr_t offset, bool inside_ours,
                         int *result)
 {
     struct target target;
     struct injection *in;
-    uint64_t value = 0;
+    struct attach_call request = a_call();
     bool done = false;
     memset(&target, 0, sizeof target);
     const char *why = refusal_confined(run->options->pid);
@@ -305,12 +316,16 @@ static bool call_inside(const struct run *run, const char *what, uintptr_t offse
     if (!why)
         why = inject_begin(&in, &target);
     if (!why) {
-        done = inject_call(in, target.library->bias + offset, 0, 0, 0, &value);
+        uintptr_t room = inject_room(in);
+        done = inject_write(in, room, &request, sizeof request) &&
+               inject_ask(in, target.library->bias + offset, room) &&
+               inject_read(in, room, &request, sizeof request);
+        inject_reply(in, done);
         tell_pause(run->options, what, inject_end(in));
         if (!done)
             why = "ended, or hung, while it was detached";
     }
-    *result = (int)value;
+    *result = request.result;
     target_close(&target);
     return done ? true : refuse(run->options, why);
 }
@@ -401,8 +416,8 @@ static bool read_report(int report, char *line, size_t size)
     return false;
 }
 
-/* Who records has the rights of the program at most, where that is another user's. Whose it is was looked at before
- * it was touched, too: it may have become somebody else meanwhile. */
+/* Who records has the rights of the program at most, where that is another user's. Whose it is was looked at
+ * before it was touched, too: it may have become somebody else meanwhile. */
 static bool choose_who(struct run *run, bool *apart)
 {
     struct owner now;
@@ -415,8 +430,8 @@ static bool choose_who(struct run *run, bool *apart)
     return true;
 }
 
-/* Lets what the program executes find the run: through the process that has the shared memory as its descriptor 3. The
- * address is the program's word; whatever is there is its own. */
+/* Lets what the program executes find the run: through the process that has the shared memory as its
+ * descriptor 3. The address is the program's word; whatever is there is its own. */
 static void tell_children(const struct run *run, pid_t collector)
 {
     char text[ATTACH_CHILDREN_MAX];
@@ -465,8 +480,8 @@ static bool start_collector(struct run *run, const char *database)
     return !*line;
 }
 
-/* What became of a run that has come to no right end: only a writer of its own, see collector.h, has something to
- * say of it. */
+/* What became of a run that has come to no right end: only a writer of its own, see collector.h, has
+ * something to say of it. */
 static void tell_end(struct run *run, const char *database)
 {
     char line[2 * PATH_MAX + 64];

@@ -4,10 +4,11 @@ import os
 import resource
 import signal
 import subprocess
+import time
 
 import pytest
 
-from conftest import clean_environment
+from conftest import clean_environment, wait_for_run
 
 
 @pytest.fixture
@@ -75,3 +76,22 @@ def test_no_descriptor_left(build, start, refused):
     used = len(os.listdir(f"/proc/{process.pid}/fd"))
     resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (used, used))
     refused(process, "descriptor")
+
+
+def test_confined_while_it_is_traced(build, start, tmp_path):
+    """What confines itself later cannot be detached from: it goes on as it is, and who has asked is told."""
+    process = start(build.target("confined"), "none")
+    database = tmp_path / "trace.db"
+    attach = subprocess.Popen([build.command("trace-attach"), "--duration", "1", "-o", database, str(process.pid)],
+                              env=clean_environment(), stderr=subprocess.PIPE, text=True)
+    while "memfd:libtrace" not in open(f"/proc/{process.pid}/maps").read():
+        assert attach.poll() is None, attach.stderr.read()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGUSR1)
+    assert process.stdout.readline() == b"confined\n"
+    assert "seccomp filter" in attach.stderr.readline()
+    time.sleep(0.2)
+    assert process.poll() is None
+    process.kill()
+    assert attach.wait(timeout=60) == 1
+    assert wait_for_run(database)["allocations"] > 10

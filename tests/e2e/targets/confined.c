@@ -34,7 +34,8 @@ static const int allowed[] = {
     SYS_exit,
     SYS_exit_group,
     SYS_restart_syscall,
-    SYS_futex,         SYS_getrandom,
+    SYS_futex,
+    SYS_getrandom,
 };
 #define ALLOWED (sizeof allowed / sizeof allowed[0])
 
@@ -55,6 +56,13 @@ static void confine(void)
     }
 }
 
+static volatile sig_atomic_t told;
+
+static void on_signal(int number)
+{
+    told = number;
+}
+
 static void *work(void *confined)
 {
     if (confined)
@@ -65,6 +73,12 @@ static void *work(void *confined)
     for (;;) {
         char *volatile block = malloc(100);
         free(block);
+        if (told) {
+            told = 0;
+            confine();
+            if (write(STDOUT_FILENO, "confined\n", 9) < 0)
+                return NULL;
+        }
         nanosleep(&(struct timespec){0, 1000000}, NULL);
     }
 }
@@ -73,6 +87,7 @@ int main(int argc, char **argv)
 {
     const char *who = argc > 1 ? argv[1] : "none";
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGUSR1, on_signal);
     pthread_t thread;
     if (strcmp(who, "thread") == 0) {
         if (pthread_create(&thread, NULL, work, "") != 0)

@@ -1,0 +1,264 @@
+/* search.c - see search.h. */
+#include "search.h"
+#include "frame.h"
+#include "proc.h"
+#include "refusal.h"
+#include "stacks.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <linux/rseq.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#define SEARCH_NS 20000000000ull /* for a safe point, at most */
+#define STOP_NS 200000000ull     /* for a thread to stop */
+#define RETRIES_UNKNOWN 40       /* after so many stops a stack that cannot be read to its end will do */
+
+uint64_t search_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+void search_hurry(bool on)
+{
+    /* Not for the collector, which is forked later. */
+    struct sched_param parameters = {.sched_priority = on ? 1 : 0};
+    if (sched_setscheduler(0, on ? SCHED_RR | SCHED_RESET_ON_FORK : SCHED_OTHER, &parameters) != 0)
+        errno = 0; /* then not */
+}
+
+/* ---- stopping a thread ----------------------------------------------------------------------------------
+ */
+
+static void on_alarm(int number)
+{
+    (void)number; /* it ends a wait */
+}
+
+static void set_alarm(uint64_t ns)
+{
+    struct sigaction action = {.sa_handler = on_alarm};
+    sigaction(SIGALRM, &action, NULL);
+    /* Again and again: the first may come before the wait has begun. */
+    struct itimerval timer = {{0, 10000}, {(time_t)(ns / 1000000000u), (suseconds_t)(ns / 1000u % 1000000u)}};
+    if (!ns)
+        timer.it_interval.tv_usec = 0;
+    setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+int search_wait(pid_t tid, uint64_t timeout_ns, int *status)
+{
+    uint64_t end = search_now_ns() + timeout_ns;
+    pid_t done;
+    set_alarm(timeout_ns);
+    do
+        done = waitpid(tid, status, __WALL);
+    while (done < 0 && errno == EINTR && search_now_ns() < end);
+    bool late = done < 0 && errno == EINTR;
+    set_alarm(0);
+    return late ? -1 : done == tid && WIFSTOPPED(*status);
+}
+
+static bool is_interrupt(int status)
+{
+    return status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) == SIGTRAP;
+}
+
+int search_interrupt(pid_t tid)
+{
+    return ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0 ? search_await_interrupt(tid) : 0;
+}
+
+int search_await_interrupt(pid_t tid)
+{
+    int status;
+    for (;;) {
+        int stop = search_wait(tid, STOP_NS, &status);
+        if (stop <= 0 || is_interrupt(status))
+            return stop;
+        /* Stops at system calls are no signals. */
+        int number = status >> 16 || WSTOPSIG(status) & 0x80 ? 0 : WSTOPSIG(status);
+        ptrace(PTRACE_CONT, tid, NULL, (void *)(long)number);
+    }
+}
+
+void search_let_go(pid_t tid)
+{
+    struct user_regs_struct registers;
+    if (ptrace(PTRACE_GETREGS, tid, NULL, &registers) == 0 && !frame_restarts(&registers)) {
+        struct user_regs_struct again = frame_again(registers);
+        if (again.rip != registers.rip)
+            ptrace(PTRACE_SETREGS, tid, NULL, &again);
+    }
+    ptrace(PTRACE_DETACH, tid, NULL, NULL);
+}
+
+/* ---- where it stands --------------------------------------------------------------------------------------
+ */
+
+/* In a sequence that the kernel would begin anew, had the thread been interrupted there by a signal: on its
+ * way back we could not bring it to do so. */
+static bool in_restartable_sequence(const struct target *target, pid_t tid, uintptr_t rip)
+{
+    struct __ptrace_rseq_configuration rseq = {0};
+    struct rseq_cs sequence;
+    uint64_t place = 0; /* may be the one of a sequence that is over */
+    return ptrace(PTRACE_GET_RSEQ_CONFIGURATION, tid, (void *)sizeof rseq, &rseq) == sizeof rseq &&
+           rseq.rseq_abi_pointer &&
+           target_read(target, rseq.rseq_abi_pointer + offsetof(struct rseq, rseq_cs), &place,
+                       sizeof place) &&
+           place && target_read(target, place, &sequence, sizeof sequence) &&
+           rip - sequence.start_ip < sequence.post_commit_offset;
+}
+
+static bool has_room(const struct target *target, pid_t tid, const struct user_regs_struct *registers)
+{
+    uintptr_t low = target_stack_end(target, tid, registers->rsp, registers->fs_base);
+    return low && registers->rsp - low >= SEARCH_ROOM;
+}
+
+/* ---- one thread after the other
+ * ----------------------------------------------------------------------------- */
+
+struct search {
+    struct target *target;
+    struct stacks *stacks;
+    pid_t *late; /* threads that have not stopped yet, but will */
+    size_t late_count;
+    unsigned stops;
+    unsigned elsewhere; /* of these, on a stack that is not a thread's own */
+    bool seized;        /* any thread at all */
+    int error;          /* of the last thread that could not be seized */
+    uint64_t stopped_ns;
+};
+
+static void let_go_when_stopped(pid_t tid, uint64_t timeout_ns)
+{
+    int status;
+    if (search_wait(tid, timeout_ns, &status) > 0)
+        ptrace(PTRACE_DETACH, tid, NULL, (void *)(long)(status >> 16 ? 0 : WSTOPSIG(status)));
+}
+
+static bool is_late(const struct search *search, pid_t tid)
+{
+    for (size_t i = 0; i < search->late_count; i++)
+        if (search->late[i] == tid)
+            return true;
+    return false;
+}
+
+static void remember_late(struct search *search, pid_t tid)
+{
+    pid_t *more = reallocarray(search->late, search->late_count + 1, sizeof *more);
+    if (more) {
+        search->late = more;
+        more[search->late_count++] = tid;
+    }
+}
+
+/* The thread stands still. */
+static bool stands_right(struct search *search, pid_t tid)
+{
+    struct user_regs_struct registers;
+    enum stack_place place = stacks_place(search->stacks, search->target, tid);
+    search->stops++;
+    if (place == STACK_UNSAFE || (place == STACK_UNKNOWN && search->stops <= RETRIES_UNKNOWN))
+        return false;
+    if (ptrace(PTRACE_GETREGS, tid, NULL, &registers) != 0)
+        return false;
+    if (!has_room(search->target, tid, &registers)) {
+        search->elsewhere++;
+        return false;
+    }
+    return !in_restartable_sequence(search->target, tid, registers.rip);
+}
+
+/* True if the thread stands still at a safe point now. */
+static bool try_thread(struct search *search, pid_t tid)
+{
+    char state = proc_state(search->target->pid, tid);
+    if (state == 'D' || state == 'Z' || state == 'X' || state == 0 || is_late(search, tid))
+        return false;
+    if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) != 0) {
+        search->error = errno;
+        return false;
+    }
+    search->seized = true;
+    search_hurry(true);
+    int stop = search_interrupt(tid);
+    search->stopped_ns = search_now_ns();
+    bool right = stop > 0 && stands_right(search, tid);
+    if (stop > 0 && !right)
+        search_let_go(tid);
+    if (!right)
+        search_hurry(false);
+    if (stop < 0)
+        remember_late(search, tid);
+    return right;
+}
+
+/* The threads of the process one after the other, the main thread first. */
+static pid_t try_threads(struct search *search)
+{
+    char path[64];
+    pid_t found = 0;
+    snprintf(path, sizeof path, "/proc/%d/task", (int)search->target->pid);
+    DIR *tasks = opendir(path);
+    if (!tasks)
+        return 0;
+    for (struct dirent *entry; !found && (entry = readdir(tasks));) {
+        pid_t tid = (pid_t)atoi(entry->d_name);
+        if (tid > 0 && try_thread(search, tid))
+            found = tid;
+    }
+    closedir(tasks);
+    return found;
+}
+
+static const char *why_none(const struct search *search, uint64_t start_ns)
+{
+    if (!search->seized && search->error)
+        return refusal_denied(search->target->pid, search->error);
+    if (proc_state(search->target->pid, search->target->pid) == 0)
+        return "has ended";
+    if (search_now_ns() - start_ns <= SEARCH_NS)
+        return NULL;
+    return search->elsewhere * 2 > search->stops
+               ? "was hardly ever seen on the stack of a thread (it runs coroutines?), or had no room there; "
+                 "try again"
+               : "was never seen outside of its allocator or loader; try again";
+}
+
+const char *search_thread(struct target *target, struct search_result *result)
+{
+    struct search search = {.target = target, .stacks = stacks_open(target->pid)};
+    uint64_t start_ns = search_now_ns();
+    const char *why = NULL;
+    result->tid = 0;
+    if (!search.stacks)
+        return "cannot be read";
+    for (long wait_ns = 100000; !why && !(result->tid = try_threads(&search));
+         wait_ns = wait_ns < 5000000 ? wait_ns * 5 / 4 : wait_ns) {
+        why = why_none(&search, start_ns);
+        long jitter = (long)(search_now_ns() % 50000); /* not in step with the program */
+        nanosleep(&(struct timespec){0, wait_ns + jitter}, NULL);
+    }
+    result->stopped_ns = search.stopped_ns;
+    for (size_t i = 0; i < search.late_count; i++)
+        let_go_when_stopped(search.late[i], STOP_NS);
+    free(search.late);
+    result->stacks = search.stacks;
+    if (why)
+        stacks_close(search.stacks);
+    return why;
+}
