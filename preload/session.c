@@ -240,8 +240,6 @@ static bool claim_free(uint32_t flags)
         slot->pid = pid;
         slot->parent_pid = parent;
         slot->started_ns = guest_now_ns();
-        stacks_forget();
-        notes_forget();
         process = slot;
         return true;
     }

@@ -1,6 +1,8 @@
 /* rings.c - see rings.h. */
+#define _GNU_SOURCE
 #include "rings.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 uint32_t arena_rings(const struct arena *arena)
@@ -46,6 +48,7 @@ enum arena_ring_found arena_ring(struct arena *arena, uint32_t number, struct ar
                                 .tid = shared->tid};
     if (!ring->slot) /* it is filled in before its threads' rings are */
         return ARENA_RING_DAMAGED;
+    ring->tail = arena_ring_begin(shared, ring->tail, ring->head);
     if (!ring->words || !arena_ring_holds(ring->tail, ring->head)) {
         arena_damage(ring->slot);
         return ARENA_RING_DAMAGED;
@@ -66,6 +69,26 @@ void arena_ring_discard_number(struct arena *arena, uint32_t number)
     arena_ring_discard(&arena->wire->ring[number]);
 }
 
+bool arena_ring_hold(struct wire_ring *ring, uint64_t tail, uint64_t *limit)
+{
+    *limit = atomic_load_explicit(&ring->limit, memory_order_relaxed);
+    return !(*limit & WIRE_RING_HELD) && *limit - tail <= WIRE_RING_WORDS - 2 * WIRE_PAGE_WORDS &&
+           atomic_compare_exchange_strong(&ring->limit, limit, *limit | WIRE_RING_HELD);
+}
+
+void arena_ring_let_go(struct wire_ring *ring, uint64_t limit)
+{
+    atomic_store_explicit(&ring->limit, limit, memory_order_release);
+}
+
+void arena_ring_punch(struct arena *arena, const uint64_t *words, uint64_t from, uint64_t to)
+{
+    uint64_t buffer = (uint64_t)((const char *)words - (const char *)arena->wire);
+    if (from < to)
+        fallocate(arena->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                  (off_t)(buffer + from * sizeof(uint64_t)), (off_t)((to - from) * sizeof(uint64_t)));
+}
+
 void arena_ring_release(struct arena *arena, struct wire_ring *ring, uint64_t tail, uint64_t *waits,
                         uint64_t *waited_ns)
 {
@@ -76,6 +99,8 @@ void arena_ring_release(struct arena *arena, struct wire_ring *ring, uint64_t ta
     /* The next owner begins where this one is said to have ended. */
     if (arena_ring_head(ring) != tail)
         atomic_store(&ring->head, tail);
+    if (atomic_load(&ring->begin) > tail)
+        atomic_store(&ring->begin, tail);
     arena_ring_keep(ring, tail);
     atomic_store(&ring->buffer, atomic_load(&arena->buffer[ring - arena->wire->ring]));
     atomic_store(&ring->state, WIRE_RING_FREE);

@@ -32,6 +32,14 @@ void arena_ring_discard_number(struct arena *arena, uint32_t number);
 bool arena_ring_busy(const struct wire_ring *ring); /* belongs to a thread that has not said it is ending */
 bool arena_ring_last(const struct wire_ring *ring); /* to one that has */
 
+/* Keeps the ring's writer from going on behind its limit; false if it is kept already, or the limit
+ * cannot be right, or leaves nothing to be taken back. It goes on once the same limit is set. */
+bool arena_ring_hold(struct wire_ring *ring, uint64_t tail, uint64_t *limit);
+void arena_ring_let_go(struct wire_ring *ring, uint64_t limit);
+
+/* Gives the memory of some of the ring's words back, which read as zeroes then. */
+void arena_ring_punch(struct arena *arena, const uint64_t *words, uint64_t from, uint64_t to);
+
 /* Gives the slot back for another thread, with what was consumed; adds to how often and long was waited. */
 void arena_ring_release(struct arena *arena, struct wire_ring *ring, uint64_t tail, uint64_t *waits,
                         uint64_t *waited_ns);
@@ -40,6 +48,13 @@ void arena_ring_release(struct arena *arena, struct wire_ring *ring, uint64_t ta
 static inline uint64_t arena_ring_head(const struct wire_ring *ring)
 {
     return atomic_load_explicit(&ring->head, memory_order_acquire);
+}
+
+/* Where the words to be read begin: the writer may have skipped some behind the tail. */
+static inline uint64_t arena_ring_begin(const struct wire_ring *ring, uint64_t tail, uint64_t head)
+{
+    uint64_t begin = atomic_load_explicit(&ring->begin, memory_order_relaxed);
+    return __builtin_expect(begin > tail && begin <= head, 0) ? begin : tail;
 }
 
 /* True if so much can be in a ring. */

@@ -4,23 +4,13 @@
  * written little for a while: else it would be needed again at once, and the pages would have to be zeroed
  * and mapped for nothing.
  */
-#define _GNU_SOURCE
 #include "trim.h"
-
-#include <fcntl.h>
+#include "rings.h"
 
 #define ROUND_NS 400000000ull
 #define AT_ONCE 8                    /* rings in a row, as others fill meanwhile */
 #define LITTLE (WIRE_RING_WORDS / 8) /* words a round */
 #define KEPT WIRE_RING_WINDOW        /* words: less is not worth it */
-
-static void punch(const struct tracker *tracker, const struct tracked_ring *r, uint64_t from, uint64_t to)
-{
-    uint64_t buffer = (uint64_t)((const char *)r->words - (const char *)tracker->arena);
-    if (from < to)
-        fallocate(tracker->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                  (off_t)(buffer + from * sizeof(uint64_t)), (off_t)((to - from) * sizeof(uint64_t)));
-}
 
 /* Gives back all pages but those that hold one of the words from..to, of which there are fewer than the
  * buffer has. */
@@ -31,10 +21,10 @@ static void punch_all_but(const struct tracker *tracker, const struct tracked_ri
     uint64_t first = (from & mask) & ~page,
              last = first + (to - (from & ~page) + page) / WIRE_PAGE_WORDS * WIRE_PAGE_WORDS;
     if (last > WIRE_RING_WORDS) {
-        punch(tracker, r, last - WIRE_RING_WORDS, first);
+        arena_ring_punch(tracker->arena, r->words, last - WIRE_RING_WORDS, first);
     } else {
-        punch(tracker, r, 0, first);
-        punch(tracker, r, last, WIRE_RING_WORDS);
+        arena_ring_punch(tracker->arena, r->words, 0, first);
+        arena_ring_punch(tracker->arena, r->words, last, WIRE_RING_WORDS);
     }
 }
 
@@ -53,12 +43,11 @@ static void look_how_long(struct tracked_ring *r)
 /* As the writer, too, has its limit only as an agreement, it is asked for it first. */
 static void trim(const struct tracker *tracker, struct tracked_ring *r)
 {
-    uint64_t limit = atomic_load_explicit(&r->ring->limit, memory_order_relaxed);
-    if (limit & WIRE_RING_HELD || limit - r->tail > WIRE_RING_WORDS - 2 * WIRE_PAGE_WORDS ||
-        !atomic_compare_exchange_strong(&r->ring->limit, &limit, limit | WIRE_RING_HELD))
+    uint64_t limit;
+    if (!arena_ring_hold(r->ring, r->tail, &limit))
         return;
     punch_all_but(tracker, r, r->tail, limit);
-    atomic_store_explicit(&r->ring->limit, limit, memory_order_release);
+    arena_ring_let_go(r->ring, limit);
     r->run_from = r->tail;
     r->longest = 0;
 }
@@ -74,7 +63,7 @@ bool trim_rings(struct tracker *tracker, uint64_t now_ns)
 {
     if (now_ns < tracker->next_trim_ns)
         return false;
-    uint32_t slots = atomic_load(&tracker->arena->rings);
+    const uint32_t slots = tracker->ring_count;
     unsigned trimmed = 0;
     for (; tracker->trim_at < slots && trimmed < AT_ONCE; tracker->trim_at++) {
         struct tracked_ring *r = tracker->rings[tracker->trim_at];

@@ -4,6 +4,7 @@
 #ifndef LIBTRACE_TRIM_H
 #define LIBTRACE_TRIM_H
 
+#include "rings.h"
 #include "track.h"
 
 /* A ring that was added: its buffer is as an earlier thread has left it. */
@@ -12,8 +13,8 @@ void trim_added(struct tracked_ring *r);
 /* Steps over what the writer has skipped, if it has; after the ring's head was read. */
 static inline void trim_follow(struct tracked_ring *r)
 {
-    uint64_t begin = atomic_load_explicit(&r->ring->begin, memory_order_relaxed);
-    if (__builtin_expect(begin > r->tail && begin <= r->head, 0)) {
+    uint64_t begin = arena_ring_begin(r->ring, r->tail, r->head);
+    if (__builtin_expect(begin != r->tail, 0)) {
         if (r->tail - r->run_from > r->longest)
             r->longest = r->tail - r->run_from;
         r->tail = r->run_from = begin;

@@ -13,6 +13,8 @@
 static bool can_read(uintptr_t address)
 {
     long result;
+    if (guest_confined)
+        return false;
     register long size __asm__("r10") = 8;
     __asm__ volatile("syscall"
                      : "=a"(result)

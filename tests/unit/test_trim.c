@@ -17,25 +17,28 @@
 
 struct fixture {
     struct tracker tracker;
+    struct arena arena;
+    struct wire_arena *wire;
     struct tracked_ring ring[RINGS];
     uint64_t now_ns;
 };
 
 static uint64_t *words_of(const struct fixture *f, unsigned ring)
 {
-    return (uint64_t *)((char *)f->tracker.arena +
-                        (WIRE_FIRST_CHUNK + ring * WIRE_RING_CHUNKS) * WIRE_CHUNK_SIZE);
+    return (uint64_t *)((char *)f->wire + (WIRE_FIRST_CHUNK + ring * WIRE_RING_CHUNKS) * WIRE_CHUNK_SIZE);
 }
 
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     size_t size = (WIRE_FIRST_CHUNK + RINGS * WIRE_RING_CHUNKS) * WIRE_CHUNK_SIZE;
-    f->tracker.memory = memfd_create("test_trim", MFD_CLOEXEC);
-    assert_int_equal(ftruncate(f->tracker.memory, (off_t)size), 0);
-    f->tracker.arena = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, f->tracker.memory, 0);
-    assert_ptr_not_equal(f->tracker.arena, MAP_FAILED);
-    atomic_store(&f->tracker.arena->rings, RINGS);
+    int memory = memfd_create("test_trim", MFD_CLOEXEC);
+    assert_int_equal(ftruncate(memory, (off_t)size), 0);
+    f->wire = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+    assert_ptr_not_equal(f->wire, MAP_FAILED);
+    arena_adopt(&f->arena, f->wire, size, memory);
+    f->tracker.arena = &f->arena;
+    f->tracker.ring_count = RINGS;
     *state = f;
     return 0;
 }
@@ -43,8 +46,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *f = *state;
-    munmap(f->tracker.arena, (WIRE_FIRST_CHUNK + RINGS * WIRE_RING_CHUNKS) * WIRE_CHUNK_SIZE);
-    close(f->tracker.memory);
+    munmap(f->wire, (WIRE_FIRST_CHUNK + RINGS * WIRE_RING_CHUNKS) * WIRE_CHUNK_SIZE);
+    close(f->arena.memory);
     free(f);
     return 0;
 }
@@ -55,7 +58,7 @@ static struct tracked_ring *make_ring(struct fixture *f, unsigned number, uint64
 {
     struct tracked_ring *r = &f->ring[number];
     uint64_t *words = words_of(f, number);
-    r->ring = &f->tracker.arena->ring[number];
+    r->ring = &f->wire->ring[number];
     r->words = words;
     trim_added(r);
     for (uint64_t word = head > WIRE_RING_WORDS ? head - WIRE_RING_WORDS : 0; word < head; word++)
