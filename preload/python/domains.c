@@ -157,7 +157,16 @@ static bool same_below(const struct layer *layer, enum python_domain domain)
     return now.malloc == layer->below[domain].malloc && now.context == layer->below[domain].context;
 }
 
-void domains_take(void)
+/* Who finds the interpreter may not hold its lock, and interpreters may have a lock each: of two threads that
+ * put ours before ours, each block would be asked for without end. */
+static _Atomic bool taking;
+
+void domains_forked(void)
+{
+    atomic_store(&taking, false);
+}
+
+static void take_both(void)
 {
     if (on_top(PYTHON_OBJECT) && on_top(PYTHON_MEMORY))
         return;
@@ -170,8 +179,19 @@ void domains_take(void)
     struct layer *layer = &layers[again ? used - 1 : used];
     if (!again)
         atomic_store(&layers_used, used + 1);
-    take(layer, PYTHON_OBJECT);
-    take(layer, PYTHON_MEMORY);
+    /* One of them may be there already, if a process was forked in the midst of this. */
+    if (!on_top(PYTHON_OBJECT))
+        take(layer, PYTHON_OBJECT);
+    if (!on_top(PYTHON_MEMORY))
+        take(layer, PYTHON_MEMORY);
+}
+
+void domains_take(void)
+{
+    if (atomic_exchange(&taking, true))
+        return;
+    take_both();
+    atomic_store(&taking, false);
 }
 
 static void give_back(enum python_domain domain)

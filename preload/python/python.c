@@ -15,8 +15,8 @@ void python_look(void)
         python_attach();
         return;
     }
-    /* The interpreter's start comes later, or is going on on this thread; in both cases nobody else is in its
-     * allocators. */
+    /* The interpreter's start comes later, or is going on on this thread: nobody else is in its allocators.
+     */
     domains_take();
     python_active = true;
     record_plain = false;
@@ -60,6 +60,7 @@ void python_detach(void)
 
 void python_forked(void)
 {
+    domains_forked();
     if (!python_active)
         return;
     codes_forked();

@@ -1,0 +1,148 @@
+/* test_domains.c - our allocators are put before the interpreter's once, whoever else is at it at that time.
+ *
+ * The interpreter is a pretended one: two tables of functions. While a thread asks what is there, another one
+ * finds the interpreter, too.
+ */
+#include "python/domains.h"
+#include "python/codes.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- what domains.c needs of the rest, and what is not called here --------------------------------- */
+
+struct settings settings;
+struct python_interpreter python;
+struct thread thread_nobody = {.busy = UINTPTR_MAX};
+__thread struct thread *thread_self __attribute__((tls_model("initial-exec"))) = &thread_nobody;
+union gate_page gate_page;
+struct wire_arena *arena;
+struct wire_process *process;
+bool record_plain;
+static python_tracer *nobody;
+python_tracer *const *recycle_hook = &nobody;
+
+struct thread *thread_enter_slow(const void *frame)
+{
+    (void)frame;
+    return NULL;
+}
+bool thread_wait(struct thread *t)
+{
+    (void)t;
+    return false;
+}
+uint64_t ring_begin_slow(struct thread *t, uint64_t word)
+{
+    (void)t;
+    return word;
+}
+void recycle_start(void) {}
+int recycle_event(void *object, int event, void *data)
+{
+    (void)object, (void)event, (void)data;
+    return 0;
+}
+void codes_died(uintptr_t code)
+{
+    (void)code;
+}
+uint32_t record_stack_slow(struct thread *t, const void *frame)
+{
+    (void)t, (void)frame;
+    return 0;
+}
+uint32_t frames_node(struct python_thread *t, uintptr_t state)
+{
+    (void)t, (void)state;
+    return 0;
+}
+struct python_thread *python_thread_new(struct thread *t)
+{
+    (void)t;
+    return NULL;
+}
+
+/* ---- the interpreter ------------------------------------------------------------------------------- */
+
+static struct python_allocator table[3];
+static int asked, other_at;
+static char blocks[16];
+
+static void *theirs(void *context, size_t size)
+{
+    (void)context, (void)size;
+    return blocks;
+}
+
+static void *other_thread(void *unused)
+{
+    domains_take();
+    return unused;
+}
+
+static void get_allocator(enum python_domain domain, struct python_allocator *allocator)
+{
+    *allocator = table[domain];
+    if (++asked == other_at) {
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, other_thread, NULL), 0);
+        pthread_join(thread, NULL);
+    }
+}
+
+static void set_allocator(enum python_domain domain, struct python_allocator *allocator)
+{
+    table[domain] = *allocator;
+}
+
+static void check(void)
+{
+    for (enum python_domain domain = PYTHON_MEMORY; domain <= PYTHON_OBJECT; domain++) {
+        assert_ptr_not_equal((void *)(uintptr_t)table[domain].malloc, (void *)(uintptr_t)theirs);
+        const struct python_allocator *below = table[domain].context;
+        assert_ptr_equal((void *)(uintptr_t)below->malloc, (void *)(uintptr_t)theirs);
+        assert_ptr_equal(table[domain].malloc(table[domain].context, 1), blocks);
+    }
+}
+
+/* At whatever moment the other comes. Afterwards the interpreter is as before, and all begins anew. */
+static void test_two_at_once(void **unused)
+{
+    (void)unused;
+    python.get_allocator = get_allocator;
+    python.set_allocator = set_allocator;
+    int questions = 1;
+    for (other_at = 0; other_at <= questions; other_at++) {
+        table[PYTHON_MEMORY] = table[PYTHON_OBJECT] = (struct python_allocator){.malloc = theirs};
+        asked = 0;
+        domains_take();
+        questions = other_at ? questions : asked;
+        check();
+    }
+}
+
+/* A child of a process that was forked while another of its threads was at it. */
+static void test_forked_in_the_midst(void **unused)
+{
+    (void)unused;
+    other_at = 0;
+    domains_take();
+    table[PYTHON_MEMORY] = (struct python_allocator){.malloc = theirs};
+    domains_forked();
+    domains_take();
+    check();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_at_once),
+        cmocka_unit_test(test_forked_in_the_midst),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
