@@ -8,11 +8,18 @@
  * on the frames are compared with what is remembered. What differs gets a new node, so the result is always
  * that of the whole walk.
  *
+ * Of a stack deeper than LIBTRACE_DEPTH only the innermost frames are looked at, along the frames that were
+ * there before. If the cut moved with every call, no two stacks would have a node in common. So it moves by a
+ * quarter of LIBTRACE_DEPTH at a time.
+ *
  * The chain of a thread's frames changes on that thread alone, so it holds still while the thread is in here.
  */
 #include "frames.h"
 #include "codes.h"
 #include "../stack/stacks.h"
+
+static uint32_t walk_and_learn(struct python_thread *t, uintptr_t top);
+static uint32_t cut_again(struct python_thread *t, uintptr_t top);
 
 /* Memories by ring slot, as those of the recorder are: a slot's next owner uses them again. */
 static struct python_thread *_Atomic memories[WIRE_RINGS];
@@ -23,11 +30,12 @@ NOINLINE struct python_thread *python_thread_new(struct thread *t)
     struct python_thread *memory = atomic_load(&memories[index]);
     if (!memory) {
         memory = guest_pages(sizeof *memory);
-        if (memory)
-            atomic_store(&memories[index], memory);
-    } else {
-        memory->depth = 0;
+        if (!memory)
+            return NULL;
+        atomic_store(&memories[index], memory);
     }
+    memory->depth = memory->cut.top = 0;
+    memory->unknown = walk_and_learn;
     t->python = memory;
     return memory;
 }
@@ -36,12 +44,12 @@ NOINLINE struct python_thread *python_thread_new(struct thread *t)
  * each. */
 struct fields {
     bool pointer; /* layout.instruction is PYTHON_POINTER */
-    unsigned previous, code, instruction;
+    unsigned previous, code, instruction, owner;
 };
 
 INLINE struct fields fields_of(const struct python_layout *l, bool pointer)
 {
-    return (struct fields){pointer, l->frame_previous, l->frame_code, l->frame_instruction};
+    return (struct fields){pointer, l->frame_previous, l->frame_code, l->frame_instruction, l->frame_owner};
 }
 
 /* The two places that may know what a frame is below its parent's node (parent: with the generation). */
@@ -97,20 +105,23 @@ INLINE uint32_t child(struct python_thread *t, uintptr_t frame, uint64_t where, 
 }
 
 /* Remembers a frame at this place of the stack, below what is there. */
-INLINE void put(struct python_thread *t, struct fields f, struct python_seen *seen, uintptr_t frame)
+INLINE void put(struct python_thread *t, struct fields f, struct python_seen *seen, uintptr_t frame,
+                bool counted)
 {
     uint64_t where = frames_where(f.pointer, f.code, f.instruction, frame);
     uint32_t loose;
     seen->frame = frame;
     seen->where = where;
     seen->node = child(t, frame, where, seen[-1].node, &loose);
-    seen->loose = seen[-1].loose | loose;
+    seen->loose = seen[-1].loose | (uint16_t)loose;
+    if (counted)
+        seen->frames = seen[-1].frames + !frames_is_shim(f.pointer, f.owner, frame);
 }
 
 INLINE void put_fresh(struct python_thread *t, struct fields f, uint32_t place, uintptr_t frame)
 {
     t->place[frames_hash(frame)] = (uint16_t)place;
-    put(t, f, &t->seen[place], frame);
+    put(t, f, &t->seen[place], frame, false);
 }
 
 /* Where in the previous stack this frame is; 0 if it is not, or that is not known any more. */
@@ -120,12 +131,13 @@ INLINE uint32_t find(const struct python_thread *t, uintptr_t frame)
     return place <= t->depth && t->seen[place].frame == frame ? place : 0;
 }
 
-/* Compares the previous stack with memory from this place outwards, and remembers what has changed. False if
- * the chain is another one. */
-INLINE bool verify(struct python_thread *t, struct fields f, struct python_seen *last)
+/* Compares the previous stack with memory from last outwards, up to end, and remembers what has changed.
+ * False if the chain is another one. */
+INLINE bool verify(struct python_thread *t, struct fields f, struct python_seen *last,
+                   const struct python_seen *end, bool counted)
 {
     struct python_seen *changed = NULL;
-    for (struct python_seen *seen = last; seen > t->seen; seen--) {
+    for (struct python_seen *seen = last; seen > end; seen--) {
         uintptr_t frame = seen->frame;
         if (UNLIKELY(frames_word(frame, f.previous) != seen[-1].frame))
             return false;
@@ -135,32 +147,171 @@ INLINE bool verify(struct python_thread *t, struct fields f, struct python_seen 
     }
     if (changed)
         for (; changed <= last; changed++)
-            put(t, f, changed, changed->frame);
+            put(t, f, changed, changed->frame, counted);
     return true;
 }
 
-/* The whole walk. Stacks deeper than what is remembered are cut: their outermost frames are left out. */
-static NOINLINE uint32_t walk(struct python_thread *t, uintptr_t top)
+/* The link to the next outer frame as it was: equal to what is there now, which is then not waited for. The
+ * compiler is not to see that. */
+INLINE uintptr_t as_it_was(const struct python_seen *seen)
+{
+    uintptr_t frame = seen->frame;
+    __asm__("" : "+r"(frame));
+    return frame;
+}
+
+/* ---- stacks that are cut ---------------------------------------------------------------------- */
+
+/* Between "least" and LIBTRACE_DEPTH frames are kept. When there come to be more or less, the cut moves, so
+ * that it does not for as many calls as possible. */
+struct kept {
+    uint32_t least, most;
+    uint32_t growing, shrinking; /* after it moved */
+};
+
+INLINE struct kept kept(void)
+{
+    uint32_t most = settings.depth, step = most < 4 ? 1 : most / 4, least = most - step - step / 4;
+    return (struct kept){least ? least : 1, most, most - step + 1, most - step / 4};
+}
+
+INLINE void put_cut(struct python_thread *t, struct fields f, uint32_t place, uintptr_t frame)
+{
+    t->cut.place[frames_hash(frame)] = (uint16_t)place;
+    put(t, f, &t->cut.seen[place], frame, true);
+}
+
+/* Walks so many frames, and goes on until it is clear that the stack is deeper than it may be: if it is not,
+ * 0 is returned, and unknown is that for whole stacks. */
+static __attribute__((noinline)) uint32_t walk_cut(struct python_thread *t, uintptr_t top, uint32_t keep)
 {
     struct fields f = fields_of(&python.layout, python.layout.instruction == PYTHON_POINTER);
-    uint32_t depth = 0;
-    uintptr_t frame = top;
-    for (; frame && depth < PYTHON_DEPTH; depth++)
-        frame = frames_word(frame, f.previous);
-    bool cut = frame != 0;
-    frame = top;
+    struct python_cut *cut = &t->cut;
+    uint32_t place = PYTHON_CUT - PYTHON_DEPTH, frames = 0;
+    t->unknown = walk_and_learn;
+    cut->top = cut->base = 0;
+    for (uintptr_t frame = top; frames <= settings.depth; frame = frames_word(frame, f.previous)) {
+        if (!frame || place == PYTHON_CUT - 2 * PYTHON_DEPTH)
+            return 0;
+        frames += !frames_is_shim(f.pointer, f.owner, frame);
+        if (frames > keep && !cut->base)
+            cut->base = place;
+        cut->seen[place--].frame = frame;
+    }
+    cut->seen[cut->base].node = WIRE_NODE_CUT;
+    cut->seen[cut->base].loose = 0;
+    cut->top = PYTHON_CUT - PYTHON_DEPTH;
+    for (place = cut->base + 1; place <= cut->top; place++)
+        put_cut(t, f, place, cut->seen[place].frame);
+    t->unknown = cut_again;
+    return cut->seen[cut->top].node;
+}
+
+INLINE uint32_t frames_of_cut(const struct python_cut *cut, uint32_t place)
+{
+    return place <= cut->base ? 0 : (uint16_t)(cut->seen[place].frames - cut->seen[cut->base].frames);
+}
+
+/* True if there are so many frames from the base outwards. */
+INLINE bool goes_on(struct python_cut *cut, struct fields f, uint32_t frames)
+{
+    struct python_seen *seen = &cut->seen[cut->base];
+    uintptr_t frame = seen->frame;
+    for (;;) {
+        frames -= !frames_is_shim(f.pointer, f.owner, frame);
+        if (frames == 0)
+            return true;
+        uintptr_t outer = frames_word(frame, f.previous);
+        seen--;
+        if (UNLIKELY(seen == cut->seen || !outer))
+            return false;
+        if (UNLIKELY(outer != seen->frame))
+            seen->frame = outer;
+        frame = as_it_was(seen);
+    }
+}
+
+/* The node of a stack of which is thought that it has to be cut; see walk_cut() if it has not. */
+INLINE uint32_t node_of_cut(struct python_thread *t, uintptr_t top, struct fields f)
+{
+    struct python_cut *cut = &t->cut;
+    struct kept limits = kept();
+    uintptr_t fresh[PYTHON_FRESH], frame = top;
+    uint32_t count = 0, place;
+    for (;; frame = frames_word(frame, f.previous)) {
+        if (!frame || count == PYTHON_FRESH)
+            return walk_cut(t, top, limits.shrinking);
+        place = cut->place[frames_hash(frame)];
+        if (place <= cut->top && cut->seen[place].frame == frame)
+            break;
+        fresh[count++] = frame;
+    }
+    if (UNLIKELY(place < cut->base || place + count - cut->base > PYTHON_DEPTH ||
+                 !verify(t, f, &cut->seen[place], &cut->seen[cut->base], true)))
+        return walk_cut(t, top, limits.shrinking);
+    while (count > 0)
+        put_cut(t, f, ++place, fresh[--count]);
+    cut->top = place;
+    uint32_t frames = frames_of_cut(cut, place);
+    if (UNLIKELY(frames > limits.most))
+        return walk_cut(t, top, limits.growing);
+    if (UNLIKELY(frames < limits.least || !goes_on(cut, f, limits.most + 1 - frames)))
+        return walk_cut(t, top, limits.shrinking);
+    return cut->seen[place].node;
+}
+
+static uint32_t cut_node(struct python_thread *t, uintptr_t top)
+{
+    const struct python_layout *l = &python.layout;
+    return l->instruction == PYTHON_POINTER ? node_of_cut(t, top, fields_of(l, true))
+                                            : node_of_cut(t, top, fields_of(l, false));
+}
+
+/* After a stack that was cut. */
+static __attribute__((noinline)) uint32_t cut_again(struct python_thread *t, uintptr_t top)
+{
+    uint32_t node = cut_node(t, top);
+    return LIKELY(t->unknown == cut_again) ? node : walk_and_learn(t, top);
+}
+
+/* ---- whole stacks ----------------------------------------------------------------------------- */
+
+/* Makes seen the stack of so many frames, shims included. */
+static void put_all(struct python_thread *t, struct fields f, uintptr_t frame, uint32_t depth)
+{
     for (uint32_t place = depth; place > 0; place--) {
         t->seen[place].frame = frame;
         frame = frames_word(frame, f.previous);
     }
-    t->seen[0].node = cut ? WIRE_NODE_CUT : WIRE_NODE_ROOT;
     for (uint32_t place = 1; place <= depth; place++)
         put_fresh(t, f, place, t->seen[place].frame);
-    t->seen[0].node = WIRE_NODE_ROOT;
-    /* A cut stack has no outer end that the next one could be compared with. */
-    t->depth = cut ? 0 : depth;
-    uint32_t node = t->seen[depth].node;
-    return node == WIRE_NODE_CUT ? 0 : node;
+}
+
+/* True if the stack has more frames than are kept. *depth: how many it has, shims included. */
+static NOINLINE bool too_deep(struct fields f, uintptr_t top, uint32_t *depth)
+{
+    uint32_t frames = 0;
+    *depth = 0;
+    for (uintptr_t frame = top; frame; frame = frames_word(frame, f.previous)) {
+        frames += !frames_is_shim(f.pointer, f.owner, frame);
+        if (frames > settings.depth || ++*depth > PYTHON_DEPTH)
+            return true;
+    }
+    return false;
+}
+
+/* The whole walk. */
+static NOINLINE uint32_t walk(struct python_thread *t, uintptr_t top)
+{
+    struct fields f = fields_of(&python.layout, python.layout.instruction == PYTHON_POINTER);
+    uint32_t depth;
+    if (too_deep(f, top, &depth)) {
+        t->depth = 0; /* not to be learnt */
+        return walk_cut(t, top, kept().growing);
+    }
+    put_all(t, f, top, depth);
+    t->depth = depth;
+    return t->seen[depth].node;
 }
 
 /* The walk for any stack. */
@@ -173,7 +324,9 @@ INLINE uint32_t node_of(struct python_thread *t, uintptr_t top, struct fields f)
             return walk(t, top);
         fresh[count++] = frame;
     }
-    if (UNLIKELY(place + count > PYTHON_DEPTH || !verify(t, f, &t->seen[place])))
+    uint32_t depth;
+    if (UNLIKELY(place + count > settings.depth && too_deep(f, top, &depth)) ||
+        UNLIKELY(!verify(t, f, &t->seen[place], t->seen, false)))
         return walk(t, top);
     t->depth = place + count;
     while (count > 0)
@@ -212,15 +365,6 @@ static __attribute__((noinline)) uint32_t walk_and_learn(struct python_thread *t
     return node;
 }
 
-/* The link to the next outer frame as it was: equal to what is there now, which is then not waited for. The
- * compiler is not to see that. */
-INLINE uintptr_t as_it_was(const struct python_seen *seen)
-{
-    uintptr_t frame = seen->frame;
-    __asm__("" : "+r"(frame));
-    return frame;
-}
-
 /* A stack of which the chain is as that of one that was walked, and that is known. With no call in it this
  * needs few registers. */
 INLINE uint32_t node_fast(struct python_thread *t, uintptr_t top, struct fields f)
@@ -228,19 +372,34 @@ INLINE uint32_t node_fast(struct python_thread *t, uintptr_t top, struct fields 
     const struct python_seen *seen = &t->seen[t->place[frames_hash(top)]];
     uint64_t hash = t->generation;
     if (UNLIKELY(seen->frame != top || !top))
-        return walk_and_learn(t, top);
+        return t->unknown(t, top);
     for (uintptr_t frame = top; frame; frame = as_it_was(seen)) {
         hash = add_to_hash(hash, frames_where(f.pointer, f.code, f.instruction, frame));
         if (UNLIKELY((--seen)->frame != frames_word(frame, f.previous)))
-            return walk_and_learn(t, top);
+            return t->unknown(t, top);
     }
     const struct python_known *known = known_at(t, hash);
-    return LIKELY(known->hash == hash) ? known->node : walk_and_learn(t, top);
+    return LIKELY(known->hash == hash) ? known->node : t->unknown(t, top);
 }
 
-void frames_walk(struct python_thread *t, uintptr_t state)
+uint32_t frames_walk(struct python_thread *t, uintptr_t state, bool *cut)
 {
-    node_slow(t, frames_top(&python.layout, state));
+    const struct python_layout *l = &python.layout;
+    struct fields f = fields_of(l, l->instruction == PYTHON_POINTER);
+    uintptr_t top = frames_top(l, state);
+    if (t->unknown == cut_again)
+        cut_node(t, top);
+    if (t->unknown != cut_again)
+        node_slow(t, top);
+    *cut = t->unknown == cut_again;
+    if (!*cut)
+        return t->depth;
+    uint32_t depth = t->cut.top - t->cut.base;
+    t->seen[0].node = WIRE_NODE_CUT;
+    put_all(t, f, top, depth);
+    t->seen[0].node = WIRE_NODE_ROOT;
+    t->depth = 0;
+    return depth;
 }
 
 uint32_t frames_node(struct python_thread *t, uintptr_t state)
@@ -251,7 +410,7 @@ uint32_t frames_node(struct python_thread *t, uintptr_t state)
 
     if (UNLIKELY(t->generation != generation)) {
         t->generation = generation;
-        t->depth = 0;
+        t->depth = t->cut.top = 0;
     }
     return LIKELY(l->instruction == PYTHON_POINTER) ? node_fast(t, top, fields_of(l, true))
                                                     : node_fast(t, top, fields_of(l, false));

@@ -9,9 +9,10 @@
  * since the chain runs through them; they have their parent's node. */
 struct python_seen {
     uintptr_t frame;
-    uint32_t node;  /* the stack from here outwards */
-    uint32_t loose; /* 1: that depends on more than where its frames are, see child_slow() */
-    uint64_t where; /* frames_where() */
+    uint32_t node;   /* the stack from here outwards */
+    uint16_t loose;  /* 1: that depends on more than where its frames are, see child_slow() */
+    uint16_t frames; /* in python_cut: how many there are from somewhere to here, without shims */
+    uint64_t where;  /* frames_where() */
 };
 
 /* A whole stack, by the hash of where its frames are. */
@@ -29,17 +30,30 @@ struct python_memo {
     uint64_t parent; /* codes_generation | the parent's node */
 };
 
-#define PYTHON_DEPTH 8192 /* stacks are kept whole up to here */
+#define PYTHON_DEPTH 2050 /* LIBTRACE_DEPTH's limit, a shim for each frame, and one inside of all */
 #define PYTHON_FRESH 16   /* frames walked before it is no longer tried to join them to the previous stack */
 #define PYTHON_MEMO_BITS 9
 #define PYTHON_KNOWN_BITS 12
 #define PYTHON_PLACES 256   /* of which the place is remembered by their addresses */
 #define PYTHON_NATIVES 1024 /* native frames of a hybrid stack, LIBTRACE_DEPTH's limit */
 
-/* A thread's memory for its walks: zero is a valid start. Touched as far as its stacks are deep. */
+/* The stack that was walked last, if it was deeper than LIBTRACE_DEPTH: a part of a chain of which the ends
+ * are not known, with room to go on on either side. */
+#define PYTHON_CUT (3 * PYTHON_DEPTH)
+struct python_cut {
+    bool now;      /* the thread's last walk found such a stack */
+    uint32_t top;  /* place of the innermost frame; 0: nothing is remembered */
+    uint32_t base; /* place of the innermost one that is left out: its node is WIRE_NODE_CUT */
+    uint16_t place[PYTHON_PLACES];       /* as python_thread.place */
+    struct python_seen seen[PYTHON_CUT]; /* further out than base only the addresses count, as guesses */
+};
+
+/* A thread's memory for its walks. Touched as far as its stacks are deep. */
 struct python_thread {
-    uint64_t generation;           /* codes_generation of seen */
-    uint32_t depth;                /* frames in seen */
+    uint64_t generation; /* codes_generation of seen */
+    /* What to do with a stack that is not known: as the last one was cut, or was not. */
+    uint32_t (*unknown)(struct python_thread *, uintptr_t top);
+    uint32_t depth;                /* frames in seen; 0: nothing is remembered */
     uint32_t natives;              /* native allocations since the allocators were looked at */
     uintptr_t made;                /* block of the last allocation event that no object was seen for */
     uint16_t place[PYTHON_PLACES]; /* by frames_hash(): where in seen this frame may be */
@@ -48,6 +62,7 @@ struct python_thread {
     /* The stack that was walked last, outermost first, from seen[1] on: seen[0] is the end of the chain. What
      * is further in than its depth were frames of earlier ones, of which the nodes do not hold any more. */
     struct python_seen seen[1 + PYTHON_DEPTH];
+    struct python_cut cut;
     uint32_t mixed[PYTHON_NATIVES + PYTHON_DEPTH]; /* frame numbers of a hybrid stack being put together */
 };
 
@@ -60,11 +75,13 @@ static inline struct python_thread *python_thread_of(struct thread *t)
 }
 
 /* The node of the stack that starts at this thread state's top frame; 0 if it has no frames. The thread state
- * must be the calling thread's. */
+ * must be the calling thread's. Of a stack deeper than LIBTRACE_DEPTH the outer frames are cut off and not
+ * looked at. */
 uint32_t frames_node(struct python_thread *t, uintptr_t state);
 
-/* After that: sees to it that seen is this stack; depth is 0 if it was cut. */
-void frames_walk(struct python_thread *t, uintptr_t state);
+/* After that: sees to it that seen is this stack, or what is kept of it, until the next walk. How many frames
+ * it has, shims included; *cut: outer ones were left out. */
+uint32_t frames_walk(struct python_thread *t, uintptr_t state, bool *cut);
 
 static inline uint64_t frames_word(uintptr_t object, unsigned offset)
 {
@@ -114,6 +131,13 @@ static inline unsigned frames_owner(const struct python_layout *l, uintptr_t fra
 {
     return l->frame_owner == PYTHON_NO_OFFSET ? PYTHON_OWNER_THREAD
                                               : *(const unsigned char *)(frame + l->frame_owner);
+}
+
+/* Not a frame of Python code, but the place where C code called the interpreter. In versions that have shims
+ * frames have a pointer, see frames_where(). */
+static inline bool frames_is_shim(bool pointer, unsigned owner_offset, uintptr_t frame)
+{
+    return pointer && *(const unsigned char *)(frame + owner_offset) >= PYTHON_OWNER_SHIM;
 }
 
 static inline unsigned frames_hash(uintptr_t frame)

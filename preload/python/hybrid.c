@@ -12,6 +12,9 @@
  *
  * Up to 3.10 a group is one frame. Later versions run a call from Python to Python without a new C frame, and
  * mark where a group ends: 3.11 the frame for which the C function was entered, 3.12+ a shim behind it.
+ *
+ * Each of the two stacks may be cut at LIBTRACE_DEPTH frames; where the first of them ends, the hybrid is
+ * cut.
  */
 #include "hybrid.h"
 #include "eval.h"
@@ -42,20 +45,23 @@ static uint32_t take_group(struct python_thread *mine, uint32_t place, uint32_t 
     return place;
 }
 
-static uint32_t mix_stacks(struct python_thread *mine, uint32_t native)
+/* place: how many of seen are the Python stack; cut: outer ones are missing. */
+static uint32_t mix_stacks(struct python_thread *mine, uint32_t place, bool cut, uint32_t native)
 {
-    uint32_t place = mine->depth, count = 0, natives = 0;
+    uint32_t count = 0, natives = 0;
     while (native != WIRE_NODE_ROOT && native != WIRE_NODE_CUT && natives++ < PYTHON_NATIVES) {
         uint64_t key = stacks_node(native);
         if (eval_holds((uintptr_t)stacks_frame_value((uint32_t)key) - 1))
             place = take_group(mine, place, &count);
         else
             mine->mixed[count++] = (uint32_t)key;
-        native = (uint32_t)(key >> 32);
+        native = cut && !place ? WIRE_NODE_CUT : (uint32_t)(key >> 32);
     }
     /* Python frames whose C frame was not recognised: better in one place than lost. */
     while (place > 0 && native == WIRE_NODE_ROOT)
         place = take_group(mine, place, &count);
+    if (cut)
+        native = WIRE_NODE_CUT;
     uint32_t node = native;
     while (count-- > 0)
         node = stacks_child(node, mine->mixed[count]);
@@ -72,10 +78,9 @@ uint32_t hybrid_node(struct thread *t, struct python_thread *mine, uintptr_t sta
     uint32_t node = table_get(&hybrids, key);
     if (node)
         return node;
-    frames_walk(mine, state);
-    if (!mine->depth)
-        return own;
-    node = mix_stacks(mine, native);
+    bool cut;
+    uint32_t length = frames_walk(mine, state, &cut);
+    node = mix_stacks(mine, length, cut, native);
     if (!atomic_exchange(&locked, 1)) {
         table_put(&hybrids, key, node);
         atomic_store(&locked, 0);

@@ -15,5 +15,6 @@ libtrace_pytest(python.tracemalloc ${CMAKE_CURRENT_LIST_DIR}/test_tracemalloc.py
 set_tests_properties(python.tracemalloc PROPERTIES TIMEOUT 1800)
 libtrace_pytest(python.programs ${CMAKE_CURRENT_LIST_DIR}/test_programs.py)
 set_tests_properties(python.programs PROPERTIES TIMEOUT 1800)
+libtrace_pytest(python.deep ${CMAKE_CURRENT_LIST_DIR}/test_deep.py)
 add_test(NAME python.storm COMMAND ${LIBTRACE_TEST_PYTHON} ${CMAKE_SOURCE_DIR}/scripts/crash-test-python 0.5)
 set_tests_properties(python.storm PROPERTIES ENVIRONMENT "LIBTRACE_BUILD=${CMAKE_BINARY_DIR}" TIMEOUT 600)

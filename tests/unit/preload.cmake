@@ -16,6 +16,12 @@ target_link_libraries(test_arena PRIVATE wire PkgConfig::CMOCKA)
 set_target_properties(test_arena PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_arena COMMAND test_arena)
 
+add_executable(test_frames ${CMAKE_CURRENT_LIST_DIR}/test_frames.c ${CMAKE_SOURCE_DIR}/preload/python/frames.c)
+target_include_directories(test_frames PRIVATE ${CMAKE_SOURCE_DIR}/preload)
+target_link_libraries(test_frames PRIVATE wire PkgConfig::CMOCKA)
+set_target_properties(test_frames PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_frames COMMAND test_frames)
+
 add_executable(test_domains ${CMAKE_CURRENT_LIST_DIR}/test_domains.c ${CMAKE_SOURCE_DIR}/preload/python/domains.c)
 target_include_directories(test_domains PRIVATE ${CMAKE_SOURCE_DIR}/preload)
 target_compile_options(test_domains PRIVATE -mcx16)
