@@ -3,7 +3,8 @@ pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 pkg_check_modules(LIBDW REQUIRED IMPORTED_TARGET libdw libelf)
 
 add_executable(test_cfi ${CMAKE_CURRENT_LIST_DIR}/test_cfi.c ${CMAKE_SOURCE_DIR}/preload/stack/cfi.c
-  ${CMAKE_SOURCE_DIR}/preload/stack/expression.c ${CMAKE_SOURCE_DIR}/preload/stack/extent.c)
+  ${CMAKE_SOURCE_DIR}/preload/stack/expression.c ${CMAKE_SOURCE_DIR}/preload/stack/extent.c
+  ${CMAKE_SOURCE_DIR}/preload/limits.c ${CMAKE_SOURCE_DIR}/preload/guest.c)
 target_include_directories(test_cfi PRIVATE ${CMAKE_SOURCE_DIR}/preload)
 target_link_libraries(test_cfi PRIVATE wire PkgConfig::CMOCKA PkgConfig::LIBDW ${CMAKE_DL_LIBS})
 set_target_properties(test_cfi PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
