@@ -23,9 +23,15 @@ static bool can_read(uintptr_t address)
     return result == -EINVAL;
 }
 
+static bool is_threads_own(const struct extent *extent, uintptr_t address)
+{
+    return address >= extent->thread.low && address < extent->thread.high;
+}
+
 NOINLINE bool extent_reach(struct extent *extent, uintptr_t address)
 {
-    if (extent->own || address < extent->low || address - extent->high > REACH || address > UINTPTR_MAX - 8)
+    if (extent->own || is_threads_own(extent, address) || address < extent->low ||
+        address - extent->high > REACH || address > UINTPTR_MAX - 8)
         return false;
     while (address + 8 > extent->high) {
         if (!can_read(extent->high))
@@ -40,10 +46,10 @@ bool extent_readable(uintptr_t address)
     return address % 8 == 0 && can_read(address);
 }
 
-bool extent_change(struct extent *extent, struct bounds own, uintptr_t address)
+bool extent_change(struct extent *extent, uintptr_t address)
 {
     if (!extent_readable(address))
         return false;
-    *extent = extent_at(own, address);
+    *extent = extent_at(extent->thread, address);
     return true;
 }

@@ -14,19 +14,20 @@
 #include <stdint.h>
 
 struct extent {
-    uintptr_t low, high; /* words in between can be read */
-    bool own;            /* the thread's own stack: high is its end */
+    uintptr_t low, high;  /* words in between can be read */
+    bool own;             /* the thread's own stack: high is its end */
+    struct bounds thread; /* where that lies */
 };
 
 /* What is known of the stack that holds the word at this address, which can be read. */
 static inline struct extent extent_at(struct bounds own, uintptr_t address)
 {
-    if (address >= own.low && address < own.high)
-        return (struct extent){address, own.high, true};
-    return (struct extent){address, (address | 4095) + 1, false};
+    bool is_own = address >= own.low && address < own.high;
+    return (struct extent){address, is_own ? own.high : (address | 4095) + 1, is_own, own};
 }
 
-/* True if the word at the address can be read, which is further out; asks, if it must. errno is kept. */
+/* True if the word at the address can be read, which is further out on the same stack; asks, if it must.
+ * errno is kept. */
 bool extent_reach(struct extent *extent, uintptr_t address);
 
 static inline bool extent_holds(struct extent *extent, uintptr_t address)
@@ -40,6 +41,6 @@ static inline bool extent_holds(struct extent *extent, uintptr_t address)
 bool extent_readable(uintptr_t address);
 
 /* Goes over to another stack, in which a frame was left at this address; false if it cannot be read. */
-bool extent_change(struct extent *extent, struct bounds own, uintptr_t address);
+bool extent_change(struct extent *extent, uintptr_t address);
 
 #endif

@@ -98,7 +98,7 @@ static uint64_t slot_of_goroutine(uint64_t goroutine, uint64_t depth)
     return bounds[1] > bounds[0] && depth >= 8 && depth <= bounds[1] - bounds[0] ? bounds[1] - depth : 0;
 }
 
-bool runtime_go_step(uint32_t rule, struct registers *r, struct extent *stack, struct bounds own)
+bool runtime_go_step(uint32_t rule, struct registers *r, struct extent *stack)
 {
     uint64_t rsp = r->value[DWARF_RSP], first = rsp + (rule >> 8 & 0xff), second = rsp + (rule >> 16 & 0xff);
     if (!extent_holds(stack, first) || !extent_holds(stack, second))
@@ -106,7 +106,7 @@ bool runtime_go_step(uint32_t rule, struct registers *r, struct extent *stack, s
     uint64_t slot = *(const uint64_t *)(uintptr_t)second;
     if (rule_special_kind(rule) == SPECIAL_GO)
         slot = slot_of_goroutine(*(const uint64_t *)(uintptr_t)first, slot);
-    if (slot % 8 || !extent_change(stack, own, slot))
+    if (slot % 8 || !extent_change(stack, slot))
         return false;
     r->value[DWARF_PC] = *(const uint64_t *)(uintptr_t)slot;
     r->value[DWARF_RSP] = slot + 8;

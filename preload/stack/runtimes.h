@@ -31,9 +31,8 @@ unsigned runtime_of(const struct dl_phdr_info *info);
  * all modules bring together. */
 uint32_t runtime_rule(uintptr_t return_address, const struct module *module, unsigned loaded);
 
-/* From a frame of Go's asmcgocall, on the thread's stack, to the caller, mostly on that of a goroutine. own:
- * the bounds of the thread's. */
-bool runtime_go_step(uint32_t rule, struct registers *r, struct extent *stack, struct bounds own);
+/* From a frame of Go's asmcgocall, on the thread's stack, to the caller, mostly on that of a goroutine. */
+bool runtime_go_step(uint32_t rule, struct registers *r, struct extent *stack);
 
 /* ---- hotspot.c ---------------------------------------------------------------------------------- */
 

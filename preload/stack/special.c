@@ -29,6 +29,7 @@ struct walk {
 };
 
 #define OWN_FRAMES_MOST 16
+#define LARGEST_FRAME (1u << 20)
 
 static uint64_t word_at(uint64_t address)
 {
@@ -72,7 +73,12 @@ static enum outcome by_rule(struct walk *w, uint32_t rule)
         saved = rbp;
         cfa = word_at(cfa);
     }
-    if (cfa & 7 || cfa - 8 < rsp || !extent_holds(&w->stack, cfa - 8))
+    if (cfa & 7)
+        return IS_UNKNOWN;
+    /* Code that switches stacks with a frame pointer has its caller on another one. */
+    uint64_t innermost = saved && saved < cfa && cfa - saved < LARGEST_FRAME ? saved : cfa - 8;
+    if ((cfa - 8 < rsp || !extent_holds(&w->stack, cfa - 8)) &&
+        (!rule_needs_rbp(rule) || !extent_change(&w->stack, innermost) || !extent_holds(&w->stack, cfa - 8)))
         return IS_UNKNOWN;
     if (saved) {
         if (saved & 7 || !extent_holds(&w->stack, saved))
@@ -101,7 +107,7 @@ static enum outcome by_signal(struct walk *w)
     struct registers r = {.known = 0};
     for (unsigned i = 0; i < count; i++)
         registers_set(&r, saved_by_kernel[i], word_at(at + 8 * i));
-    if (!extent_change(&w->stack, w->u->shapes->stack, r.value[DWARF_RSP]))
+    if (!extent_change(&w->stack, r.value[DWARF_RSP]))
         return IS_UNKNOWN;
     w->r = r;
     w->interrupted = true;
@@ -127,7 +133,7 @@ static enum outcome step(struct walk *w, uint32_t rule, uint64_t pc)
         return hotspot_step(&w->r, &w->stack) ? GO_ON : IS_UNKNOWN;
     case SPECIAL_GO:
     case SPECIAL_GO_SYSTEM:
-        return runtime_go_step(rule, &w->r, &w->stack, w->u->shapes->stack) ? GO_ON : IS_UNKNOWN;
+        return runtime_go_step(rule, &w->r, &w->stack) ? GO_ON : IS_UNKNOWN;
     default:
         return IS_UNKNOWN;
     }

@@ -103,8 +103,8 @@ INLINE struct recall_key by_frames(const struct seen *top)
     return recall_elsewhere(top->hash);
 }
 
-/* A new stack mostly ends as others do. So that not all of it has to be looked up in the trie, frame by frame,
- * the outer parts of stacks are remembered as well, each so many frames. */
+/* A new stack mostly ends as others do. So that not all of it has to be looked up in the trie, frame by
+ * frame, the outer parts of stacks are remembered as well, each so many frames. */
 #define PART 8
 
 INLINE bool ends_part(const struct unwind *u, const struct seen *at)
@@ -159,7 +159,8 @@ INLINE bool all_there(const struct seen *end, struct extent *stack)
 }
 
 /* The walk. Not cold: see shapes_learn(). */
-static __attribute__((noinline)) GUEST_ALIGNED uint32_t walk_stack(struct unwind *u, const uint64_t first_slot)
+static __attribute__((noinline)) GUEST_ALIGNED uint32_t walk_stack(struct unwind *u,
+                                                                   const uint64_t first_slot)
 {
     struct seen *const end = u->seen + u->depth;
     for (;;) {
@@ -215,6 +216,8 @@ static __attribute__((noinline)) GUEST_ALIGNED uint32_t walk_stack(struct unwind
              * so, the stack is not what the rules think. Frame pointers end with 0. */
             if (UNLIKELY(cfa - 8 <= slot || cfa & 7 || !extent_holds(&stack, cfa - 8) ||
                          (step->saved && (step->saved <= slot || step->saved >= cfa)))) {
+                if (!stack.own) /* the caller may be on another one */
+                    return special_walk(u, first_slot, n);
                 outer = rule_needs_rbp(known.rule) && rbp == 0 ? OUTER_NONE : OUTER_UNKNOWN;
                 p = end;
                 break;

@@ -233,7 +233,8 @@ static size_t look_about(const struct cfi_section *section, uint64_t *stack, siz
         struct registers r = {.known = (1u << DWARF_COUNT) - 1};
         for (unsigned reg = 0; reg < DWARF_COUNT; reg++)
             r.value[reg] = random_number() % 4 ? (uintptr_t)&stack[random_number() % words] : random_number();
-        struct extent extent = {(uintptr_t)stack, (uintptr_t)(stack + words), random_number() % 2};
+        struct extent extent = {
+            .low = (uintptr_t)stack, .high = (uintptr_t)(stack + words), .own = random_number() % 2};
         uintptr_t slot;
         known += cfi_rule(section, pc, &scratch) != rule_special(SPECIAL_UNKNOWN);
         cfi_step(section, pc, &scratch, &r, &extent, &slot);
