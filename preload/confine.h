@@ -8,4 +8,9 @@
 void confine_begin(void);
 void confine_undo(void);
 
+/* Ours in the place of prctl() and syscall(). */
+long confine_syscall(long number, long a, long b, long c, long d, long e, long f) __asm__("syscall");
+int confine_prctl(int option, unsigned long a, unsigned long b, unsigned long c,
+                  unsigned long d) __asm__("prctl");
+
 #endif

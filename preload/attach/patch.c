@@ -3,6 +3,7 @@
 #include "patch.h"
 #include "attach.h"
 #include "../guest.h"
+#include "../confine.h"
 #include "../real.h"
 #include "../python/exports.h"
 
@@ -61,6 +62,8 @@ static struct hook hooks[] = {
     HOOK(_exit, STAGE_ALLOC),
     HOOK_ONLY(_Exit, STAGE_ALLOC),
     HOOK(quick_exit, STAGE_ALLOC),
+    {"prctl", (void *)confine_prctl, &real.prctl, STAGE_ALLOC, 0, NULL, 0},
+    {"syscall", (void *)confine_syscall, &real.syscall, STAGE_ALLOC, 0, NULL, 0},
 };
 #define HOOKS (sizeof hooks / sizeof hooks[0])
 
