@@ -1,6 +1,7 @@
 """Whose the database is: its owner's alone, and nobody else lays down where it is."""
 
 import os
+import time
 import pathlib
 import shutil
 import stat
@@ -27,10 +28,17 @@ def test_for_the_owner_alone(umask, build, trace, tmp_path):
     assert modes(database) == {0o600 & ~umask}
 
 
+def until(what, patience=30):
+    deadline = time.monotonic() + patience
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_what_is_beside_it_while_it_is_recorded(steps, report, tmp_path):
     program = steps()
     program.do("keep 10")
-    assert report(tmp_path / "trace.db", "top", "--json").returncode == 0
+    until(lambda: report(tmp_path / "trace.db", "top", "--json").returncode == 0)
     assert os.path.exists(tmp_path / "trace.db-wal") and modes(tmp_path / "trace.db") == {0o600}
     program.end()
 

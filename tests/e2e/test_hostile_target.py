@@ -19,13 +19,6 @@ CONTENT = b"root's\n" * 4096
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be two users")
 
 
-@pytest.fixture(scope="module")
-def attach_offset(build):
-    """Where libtrace_attach is in libtrace.so."""
-    listing = subprocess.run(["nm", "-D", build.library], capture_output=True, text=True, check=True).stdout
-    return "0x" + next(line.split()[0] for line in listing.splitlines() if line.split()[-1].startswith("libtrace_attach"))
-
-
 @pytest.fixture
 def places(build):
     """The hostile program where everybody may run it, and a directory and a file that only root may write to."""
@@ -42,10 +35,10 @@ def places(build):
         yield folder
 
 
-def attack(build, places, offset, kind, file, seed):
+def attack(build, places, kind, file, seed):
     """trace-attach as root to the hostile program, which runs as nobody; what became of it, and the database."""
     database = places / "records" / f"{kind}-{seed}.db"
-    target = subprocess.Popen([places / "hostile", kind, file, str(seed), offset], user=NOBODY, group=NOBODY,
+    target = subprocess.Popen([places / "hostile", kind, file, str(seed), build.library], user=NOBODY, group=NOBODY,
                               extra_groups=[], cwd="/", stdout=subprocess.PIPE)
     try:
         assert target.stdout.readline() == b"ready\n"
@@ -66,30 +59,30 @@ def sound(database):
 
 
 @pytest.mark.parametrize("name", ["secret", "readable"])
-def test_names_a_descriptor_of_roots_file(name, build, places, attach_offset):
+def test_names_a_descriptor_of_roots_file(name, build, places):
     """The descriptor that it says is the shared memory is of a file that it may not write to."""
     for seed in range(TRIES // 2):
         file = places / "mine" / name
-        done, _ = attack(build, places, attach_offset, "descriptor", file, seed)
+        done, _ = attack(build, places, "descriptor", file, seed)
         assert done.returncode == 1 and "did not answer as libtrace.so does" in done.stderr, done.stderr
         assert file.read_bytes() == CONTENT and sorted(os.listdir(places / "mine")) == ["readable", "secret"]
 
 
-def test_writes_a_path_into_the_shared_memory(build, places, attach_offset):
+def test_writes_a_path_into_the_shared_memory(build, places):
     """Where the database is to be is root's to say: nothing is made in a directory that only root may write to."""
     for seed in range(TRIES):
-        done, database = attack(build, places, attach_offset, "path", places / "mine" / "made.db", seed)
+        done, database = attack(build, places, "path", places / "mine" / "made.db", seed)
         assert "killed" not in done.stderr, done.stderr
         assert sorted(os.listdir(places / "mine")) == ["readable", "secret"]
         assert (places / "mine" / "secret").read_bytes() == CONTENT
         assert sound(database)
 
 
-def test_leads_out_of_the_shared_memory(build, places, attach_offset):
+def test_leads_out_of_the_shared_memory(build, places):
     """Offsets, numbers and counts that cannot be right are found to be so, whenever they change: the collector ends as it
     should, with a database that is sound."""
     for seed in range(TRIES):
-        done, database = attack(build, places, attach_offset, "offsets", "/", seed)
+        done, database = attack(build, places, "offsets", "/", seed)
         assert "killed" not in done.stderr and done.returncode == 0, f"seed {seed}: {done.stderr}"
         assert sound(database)
         assert not list(database.parent.glob("*-wal"))

@@ -1,22 +1,22 @@
 /* hostile.c - a program that waits for somebody with more rights to attach to it, and answers trace-attach
  * with what does harm where that is believed.
  *
- *   hostile ATTACK FILE SEED ATTACH_OFFSET
+ *   hostile ATTACK FILE SEED LIBRARY
  *
  *   descriptor   says that the descriptor of FILE, which it may not write to, is the shared memory
  *   path         gives real shared memory, and writes FILE, in a directory that it may not write to, all over
- * its header: earlier versions had the database's path there offsets      gives real shared memory with
- * offsets, numbers and counts that lead out of it, and changes them
+ *                its header: earlier versions had the database's path there
+ *   offsets      gives real shared memory with offsets, numbers and counts that lead out of it, and changes them
  *
- * libtrace.so is never loaded: dlopen() is patched to return a link map of ours, by which libtrace_attach,
- * which is ATTACH_OFFSET into that library, is our own function. It prints "ready", and ends a moment after
- * it was attached to.
+ * It has loaded LIBRARY, libtrace.so, itself, and made its libtrace_attach our own function. It prints "ready",
+ * and ends a moment after it was attached to.
  */
 #include "../../../preload/attach/attach.h"
 #include "wire.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -27,15 +27,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LIBRARY_SIZE (64u << 20) /* room for any offset in it */
 #define ARENA_SIZE ((WIRE_FIRST_CHUNK + 256) * WIRE_CHUNK_SIZE)
 #define HARM_MS 150
 
 static const char *attack, *file;
-static struct {
-    uintptr_t bias; /* as a link_map begins */
-    uintptr_t rest[64];
-} link_map;
 static struct wire_arena *arena;
 static _Atomic int attached;
 static uint64_t state;
@@ -88,18 +83,25 @@ static int make_memory(void)
     return memory;
 }
 
-static int hostile_attach(struct attach_request *request)
+/* As the library waits, by which trace-attach knows that it does. */
+static void wait_in(struct attach_request *request, uint32_t phase)
+{
+    const struct timespec pause = {0, 1000000};
+    for (int i = 0; i < 3000 && __atomic_load_n(&request->call.phase, __ATOMIC_ACQUIRE) == phase; i++)
+        ppoll(NULL, 0, &pause, NULL);
+}
+
+static void hostile_attach(struct attach_request *request)
 {
     request->descriptor = strcmp(attack, "descriptor") == 0 ? open(file, O_PATH) : make_memory();
     if (request->descriptor < 0 && strcmp(attack, "descriptor") == 0)
         request->descriptor = 0;
     attached = 1;
-    return 0;
-}
-
-static void *hostile_dlopen(void)
-{
-    return &link_map;
+    request->call.result = 0;
+    __atomic_store_n(&request->call.phase, ATTACH_ANSWERED, __ATOMIC_RELEASE);
+    wait_in(request, ATTACH_ANSWERED);
+    __atomic_store_n(&request->call.phase, ATTACH_DONE, __ATOMIC_RELEASE);
+    wait_in(request, ATTACH_DONE);
 }
 
 static void write_jump(unsigned char *at, void *to)
@@ -109,18 +111,15 @@ static void write_jump(unsigned char *at, void *to)
     memcpy(at + 2, &to, sizeof to);
 }
 
-static int patch(uintptr_t attach_offset)
+/* The library is there as trace-attach leaves it, and does something else. */
+static int patch(const char *library)
 {
-    unsigned char *library = mmap(NULL, LIBRARY_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC,
-                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    unsigned char *open_library = dlsym(RTLD_DEFAULT, "dlopen");
-    uintptr_t page = (uintptr_t)open_library & ~(uintptr_t)4095;
-    if (library == MAP_FAILED || !open_library ||
-        mprotect((void *)page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
+    void *handle = dlopen(library, RTLD_NOW);
+    unsigned char *called = handle ? dlsym(handle, "libtrace_attach") : NULL;
+    uintptr_t page = (uintptr_t)called & ~(uintptr_t)4095;
+    if (!called || mprotect((void *)page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
         return 0;
-    write_jump(open_library, (void *)hostile_dlopen);
-    write_jump(library + attach_offset, (void *)hostile_attach);
-    link_map.bias = (uintptr_t)library;
+    write_jump(called, (void *)hostile_attach);
     return 1;
 }
 
@@ -198,7 +197,7 @@ int main(int argc, char **argv)
     file = argv[2];
     state = strtoull(argv[3], NULL, 10) * 0x9e3779b97f4a7c15ull + 1;
     prctl(PR_SET_DUMPABLE, 1);
-    if (!patch(strtoull(argv[4], NULL, 0)) || pthread_create(&thread, NULL, harm, NULL) != 0)
+    if (!patch(argv[4]) || pthread_create(&thread, NULL, harm, NULL) != 0)
         return 2;
     puts("ready");
     fflush(stdout);
