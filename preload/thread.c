@@ -347,7 +347,8 @@ __attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t wo
 }
 
 #define WAIT_SPINS 8               /* looks before sleeping */
-#define WAIT_STEP_NS 50000         /* between looks at a full ring */
+#define WAIT_STEP_NS 50000         /* between looks at a full ring, at first; */
+#define WAIT_MOST_NS 5000000       /* at most; see wait_step() */
 #define SILENCE_NS 100000000ull    /* without a tick from the collector for so long: is it dead? */
 #define HEARTBEAT_NS 5000000000ull /* and for so long: it is gone */
 #define LOOK_MOST_NS 20000000ull   /* between two looks no more is counted: we may have been stopped, too */
@@ -433,6 +434,14 @@ static bool is_unserved(struct service *service, uint64_t tail, uint64_t now_ns)
     return service->sweeps > UNSERVED_SWEEPS && now_ns - service->since_ns > UNSERVED_NS;
 }
 
+/* The longer it has waited the longer it sleeps: a thousand threads that look all the time leave the collector no
+ * processor to give them room with. */
+static uint64_t wait_step(uint64_t waited_ns)
+{
+    uint64_t step = waited_ns / 4;
+    return step < WAIT_STEP_NS ? WAIT_STEP_NS : step < WAIT_MOST_NS ? step : WAIT_MOST_NS;
+}
+
 NOINLINE bool thread_wait(struct thread *t)
 {
     struct service service = {0};
@@ -478,6 +487,6 @@ NOINLINE bool thread_wait(struct thread *t)
                 _mm_pause();
             continue;
         }
-        guest_sleep(WAIT_STEP_NS);
+        guest_sleep(wait_step(now_ns - since));
     }
 }
