@@ -548,7 +548,7 @@ static void drain_process(struct tracker *tracker, struct tracked_process *proce
 static __attribute__((noinline, cold)) void read_anew(struct tracked_ring *r)
 {
     arena_damage(r->process->slot);
-    r->tail = r->head = r->far = r->near = arena_ring_discard(r->ring);
+    r->tail = r->head = r->far = r->near = r->run_from = arena_ring_discard(r->ring);
     r->last_made = 0;
     r->huge = 0;
 }
