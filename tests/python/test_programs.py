@@ -138,7 +138,7 @@ def record(trace, tmp_path):
     def run(argv, env=None, **options):
         out = tmp_path / "expected"
         out.write_bytes(b"")
-        result = trace(argv, {"ORACLE_OUT": out, **(env or {})}, **options)
+        result = trace(argv, {"ORACLE_OUT": out, "LIBTRACE_DEPTH": 1000, **(env or {})}, **options)
         result.expected = written_down(out)
         return result
 
@@ -148,7 +148,7 @@ def record(trace, tmp_path):
 @pytest.mark.parametrize("mode", ["auto", "both"])
 @every
 def test_kinds(interpreter, mode, record, extension, say):
-    env = {"LIBTRACE_STACK": mode, "LIBTRACE_DEPTH": 1000}
+    env = {"LIBTRACE_STACK": mode}
     traced = record([interpreter.path, KINDS, extension], env)
     count = check(traced, 180, mode == "both")
     if mode == "both":
