@@ -31,3 +31,4 @@ endif()
 set_target_properties(trace-report-sanitized PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 
 libtrace_pytest(report ${CMAKE_CURRENT_LIST_DIR})
+set_tests_properties(report PROPERTIES TIMEOUT 1800)
