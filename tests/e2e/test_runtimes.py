@@ -1,7 +1,5 @@
 """Code without call frame information, of runtimes that are known: stacks run through it to the program's start."""
 
-import pathlib
-import shutil
 import subprocess
 
 import pytest
@@ -58,19 +56,8 @@ def share_of(found, names):
     return sum(n for end, n in found.items() if end in names) / sum(found.values())
 
 
-@pytest.fixture
-def tool():
-    def find(name):
-        path = shutil.which(name)
-        if not path:
-            pytest.skip(f"no {name}")
-        return path
-
-    return find
-
-
-def test_node(tool, trace, plain, tmp_path, say):
-    argv = [tool("node"), "-e", NODE]
+def test_node(program, trace, plain, tmp_path, say):
+    argv = [program("node"), "-e", NODE]
     expected = plain(argv)
     traced = trace(argv)
     assert (traced.returncode, traced.stdout) == (0, expected.stdout)
@@ -82,13 +69,13 @@ def test_node(tool, trace, plain, tmp_path, say):
 
 @pytest.mark.parametrize("options", [["-Xint"], ["-Xcomp", "-XX:-Inline", "-XX:TieredStopAtLevel=1"], []],
                          ids=["interpreted", "compiled", "as usual"])
-def test_java(options, tool, trace, plain, tmp_path, say):
+def test_java(options, program, trace, plain, tmp_path, say):
     """Interpreted and without inlining the stack has a frame for each call: the virtual machine's call of main, main,
     down() n + 1 times, two constructors, and the native method's wrapper."""
     (tmp_path / "Deep.java").write_text(JAVA)
-    subprocess.run([tool("javac"), "Deep.java"], cwd=tmp_path, check=True, capture_output=True)
+    subprocess.run([program("javac"), "Deep.java"], cwd=tmp_path, check=True, capture_output=True)
     depth = 20
-    argv = [tool("java"), "-Xshare:auto", *options, "-cp", str(tmp_path), "Deep", str(depth)]
+    argv = [program("java"), "-Xshare:auto", *options, "-cp", str(tmp_path), "Deep", str(depth)]
     expected = plain(argv)
     assert expected.stdout == b"20\n"
     traced = trace(argv)
@@ -106,10 +93,10 @@ def test_java(options, tool, trace, plain, tmp_path, say):
         assert len([f for f in frames if f.startswith("[unknown]")]) == 1 + 1 + depth + 1 + 2 + 1, frames
 
 
-def test_go(tool, trace, plain, tmp_path):
+def test_go(program, trace, plain, tmp_path):
     (tmp_path / "main.go").write_text(GO)
     built = subprocess.run(
-        [tool("go"), "build", "-gcflags=-l", "-o", "program", "main.go"], cwd=tmp_path, capture_output=True,
+        [program("go"), "build", "-gcflags=-l", "-o", "program", "main.go"], cwd=tmp_path, capture_output=True,
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "GO111MODULE": "off", "GOFLAGS": ""})
     if built.returncode != 0:
         pytest.skip(f"go cannot build with C here: {built.stderr[-200:]}")
