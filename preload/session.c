@@ -303,7 +303,8 @@ static void read_command(void)
     executable[size > 0 ? size : 0] = '\0';
     if (!settings.command) {
         const char *slash = strrchr(executable, '/');
-        size = guest_format(command, command + sizeof command - 1, slash ? slash + 1 : executable) - command + 1;
+        size =
+            guest_format(command, command + sizeof command - 1, slash ? slash + 1 : executable) - command + 1;
     } else {
         int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
         size = file >= 0 ? read(file, command, sizeof command - 2) : 0;
@@ -579,7 +580,8 @@ bool session_leave(void)
 /* It says its number as the first thing it does. */
 bool session_orphaned(void)
 {
-    return !guest_confined && atomic_load(&arena->collector_pid) == 0 && starter > 0 && guest_is_gone(starter, true);
+    return !guest_confined && atomic_load(&arena->collector_pid) == 0 && starter > 0 &&
+           guest_is_gone(starter, true);
 }
 
 /* True for a collector that ended without a word. It may be gone, or a zombie that nobody has waited for yet. */

@@ -411,7 +411,7 @@ static bool extend(struct thread *t)
     return true;
 }
 
-#define UNSERVED_SWEEPS 16           /* of the collector without a word of this ring taken, */
+#define UNSERVED_SWEEPS 16        /* of the collector without a word of this ring taken, */
 #define UNSERVED_NS 1000000000ull /* and for so long: it does not know of the ring */
 
 /* What a waiting thread has seen of its ring being read. */

@@ -136,8 +136,9 @@ static int warnings(struct report *report, struct summary *summary)
         warn(summary, "%s events found no room and are missing in all numbers.",
              units_count(a, run->t.events_lost));
     if (run->t.damaged > 0)
-        warn(summary, "%s of %s processes overwrote memory of the tracer's, and with it a part of the record: "
-                      "their numbers are not whole.",
+        warn(summary,
+             "%s of %s processes overwrote memory of the tracer's, and with it a part of the record: "
+             "their numbers are not whole.",
              units_count(a, run->t.damaged), units_count(b, run->processes));
     if (run->t.stacks_different > 0)
         warn(summary, "%s of %s stacks that were checked differ from libunwind's.",

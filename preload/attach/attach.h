@@ -40,7 +40,7 @@ struct attach_request {
     uint32_t stack;
     int32_t descriptor; /* answer: the arena's, to be taken (share.h); closed by the program on a reply */
     uint32_t slots;     /* answer: pointers to the allocator that are ours now */
-    uint32_t command; /* as in struct settings */
+    uint32_t command;   /* as in struct settings */
     uint64_t
         children; /* answer: address of libtrace_children, to be filled in; 0 = children are not traced */
     char label[ATTACH_LABEL_MAX]; /* empty: named after the program */

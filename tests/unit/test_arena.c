@@ -32,7 +32,8 @@ static int open_arena(void **state)
 {
     (void)state;
     memory = memfd_create("test", MFD_CLOEXEC);
-    if (memory < 0 || ftruncate(memory, (off_t)SIZE) != 0 || !limits_suffice() || arena_map(memory, SIZE) != 0)
+    if (memory < 0 || ftruncate(memory, (off_t)SIZE) != 0 || !limits_suffice() ||
+        arena_map(memory, SIZE) != 0)
         return -1;
     arena->chunks = WIRE_MAX_CHUNKS;
     for (unsigned chunk = 0; chunk < WIRE_FIRST_CHUNK; chunk++)

@@ -261,7 +261,8 @@ static void *put(enum wire_note_type type, uint32_t size)
     return note;
 }
 
-static void put_module(uint32_t number, uint32_t build_id_size, uint32_t path_size, const char bytes[static 16])
+static void put_module(uint32_t number, uint32_t build_id_size, uint32_t path_size,
+                       const char bytes[static 16])
 {
     struct wire_note_module *module = put(WIRE_NOTE_MODULE, sizeof *module + 16);
     module->number = number;
@@ -277,10 +278,10 @@ static void broken_notes_are_skipped(void **unused)
     struct arena_notes notes = {0};
     wire->process[0].note_segment[0] = CHUNK(0);
     note_end = 0;
-    put_module(1, 4, 12, "idid/a/module\0xx");           /* longer than it says */
-    put_module(1, 4, 9, "idid/a/module\0xx");           /* cut */
-    put_module(1, 40, 4, "idid/a/module\0xx");           /* longer than the note */
-    put_module(1, UINT32_MAX, 2, "idid/a/module\0xx");   /* the sum of both is not */
+    put_module(1, 4, 12, "idid/a/module\0xx");             /* longer than it says */
+    put_module(1, 4, 9, "idid/a/module\0xx");              /* cut */
+    put_module(1, 40, 4, "idid/a/module\0xx");             /* longer than the note */
+    put_module(1, UINT32_MAX, 2, "idid/a/module\0xx");     /* the sum of both is not */
     put_module(1, 4, UINT32_MAX - 3, "idid/a/module\0xx"); /* ditto */
     put_module(0, 4, 10, "idid/a/modul\0xxx");
     put_module(UINT32_MAX, 4, 9, "idid/a/modu\0xxxx");
