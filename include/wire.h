@@ -55,7 +55,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 7u                  /* changed with every change of this file */
+#define WIRE_VERSION 8u                  /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -301,8 +301,7 @@ struct wire_arena {
     uint64_t started_ns;   /* CLOCK_MONOTONIC of the run's start */
     uint64_t started_real; /* CLOCK_REALTIME, ns since 1970 */
 
-    _Alignas(
-        64) _Atomic uint32_t tick; /* (collector) its heartbeat: time since started_ns in units of 10 ms */
+    _Alignas(64) _Atomic uint32_t beat; /* (collector) its heartbeat: changes while it is at work */
     _Atomic uint32_t collector;    /* (collector) enum wire_collector_state; a futex */
     _Atomic int32_t collector_pid; /* (collector) */
     char error[232];               /* (collector) one line, before WIRE_COLLECTOR_FAILED */

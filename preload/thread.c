@@ -349,11 +349,11 @@ __attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t wo
 #define WAIT_SPINS 8               /* looks before sleeping */
 #define WAIT_STEP_NS 50000         /* between looks at a full ring, at first; */
 #define WAIT_MOST_NS 5000000       /* at most; see wait_step() */
-#define SILENCE_NS 100000000ull    /* without a tick from the collector for so long: is it dead? */
+#define SILENCE_NS 100000000ull    /* without a beat from the collector for so long: is it dead? */
 #define HEARTBEAT_NS 5000000000ull /* and for so long: it is gone */
 #define LOOK_MOST_NS 20000000ull   /* between two looks no more is counted: we may have been stopped, too */
 
-/* silent_ns: how long it has been watched without a tick. */
+/* silent_ns: how long it has been watched without a beat. */
 static bool collector_gone(uint64_t silent_ns)
 {
     if (atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED || session_orphaned())
@@ -446,7 +446,7 @@ NOINLINE bool thread_wait(struct thread *t)
 {
     struct service service = {0};
     uint64_t since = 0, looked_ns = 0, silent_ns = 0;
-    uint32_t beat = 0; /* the collector's last sign of life */
+    uint32_t last_beat = 0; /* the collector's last sign of life */
     unsigned spins = 0;
     for (;;) {
         if (LIKELY(extend(t))) {
@@ -456,17 +456,17 @@ NOINLINE bool thread_wait(struct thread *t)
         }
         if (atomic_load(&arena->asleep))
             arena_wake_collector();
-        uint32_t tick = atomic_load(&arena->tick);
+        uint32_t beat = atomic_load(&arena->beat);
         uint64_t now_ns = guest_now_ns(), passed_ns = now_ns - looked_ns;
         if (!since) {
             since = now_ns;
             atomic_fetch_add(&t->ring->waits, 1);
         }
-        if (!looked_ns || tick != beat)
+        if (!looked_ns || beat != last_beat)
             silent_ns = 0;
         else
             silent_ns += passed_ns < LOOK_MOST_NS ? passed_ns : LOOK_MOST_NS;
-        beat = tick;
+        last_beat = beat;
         looked_ns = now_ns;
         if (!session_live())
             return false;

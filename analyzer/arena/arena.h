@@ -64,7 +64,6 @@ bool arena_held_by_others(struct arena *arena);
 /* Tells everybody. why: a sentence, with WIRE_COLLECTOR_FAILED; else NULL. */
 void arena_state(struct arena *arena, enum wire_collector_state state, const char *why);
 void arena_pid(struct arena *arena, int pid);
-void arena_beat(struct arena *arena, uint64_t ns);     /* time since the start */
 void arena_swept(struct arena *arena, uint32_t sweep); /* all rings were read so often */
 
 /* Sleeps until a program wakes us, or the time is over; wakes who sleeps so. */

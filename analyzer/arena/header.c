@@ -29,11 +29,6 @@ void arena_pid(struct arena *arena, int pid)
     atomic_store(&arena->wire->collector_pid, pid);
 }
 
-void arena_beat(struct arena *arena, uint64_t ns)
-{
-    atomic_store_explicit(&arena->wire->tick, (uint32_t)(ns / WIRE_TICK_NS), memory_order_relaxed);
-}
-
 void arena_swept(struct arena *arena, uint32_t sweep)
 {
     atomic_store_explicit(&arena->wire->sweep, sweep, memory_order_relaxed);

@@ -63,6 +63,14 @@ static inline bool arena_ring_holds(uint64_t tail, uint64_t head)
     return head >= tail && head - tail <= WIRE_RING_WORDS;
 }
 
+/* The collector's heartbeat. A sweep over many full rings takes seconds, and a program that sees no sign of life for
+ * long takes the collector for dead: so it beats with every turn of a ring, not with every sweep. */
+static inline void arena_beat(struct arena *arena)
+{
+    _Atomic uint32_t *beat = &arena->wire->beat;
+    atomic_store_explicit(beat, atomic_load_explicit(beat, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
 /* The words before tail may be written over. */
 static inline void arena_ring_consumed(struct wire_ring *ring, uint64_t tail)
 {

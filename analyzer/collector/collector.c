@@ -161,10 +161,10 @@ struct collector {
     bool failed;    /* WIRE_COLLECTOR_FAILED */
 };
 
-static void publish_tick(struct collector *c, uint64_t now_ns)
+static void set_time(struct collector *c, uint64_t now_ns)
 {
     c->tracker.ledger.now_ns = now_ns;
-    arena_beat(c->tracker.arena, now_ns);
+    arena_beat(c->tracker.arena);
 }
 
 /* A process on its way out waits for its events to be committed. */
@@ -223,7 +223,7 @@ static void post(struct collector *c, enum snapshot_kind kind)
 static void wait_for_writer(struct collector *c)
 {
     while (writer_busy(c->writer)) {
-        publish_tick(c, tracker_clock() - c->tracker.arena->started_ns);
+        set_time(c, tracker_clock() - c->tracker.arena->started_ns);
         writer_wait(c->writer, TICK_NS / 2);
     }
 }
@@ -329,7 +329,7 @@ static void loop(struct collector *c)
     do {
         announce(c);
         now_ns = tracker_clock() - tracker->arena->started_ns;
-        publish_tick(c, now_ns);
+        set_time(c, now_ns);
         uint64_t fullest = drain_all(tracker);
         tracker_sample(tracker, now_ns);
         if (now_ns >= c->next_look_ns) {

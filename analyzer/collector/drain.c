@@ -362,9 +362,10 @@ INLINE void fetch(const struct tracker *tracker, struct tracked_ring *r, uint64_
         fetch_near(tracker, r);
 }
 
-static inline void give_back(struct tracked_ring *r)
+static inline void give_back(struct tracker *tracker, struct tracked_ring *r)
 {
     arena_ring_consumed(r->ring, r->tail);
+    arena_beat(tracker->arena);
 }
 
 /* True if there may be more to an event than what it says itself. */
@@ -450,7 +451,7 @@ static void drain_run(struct tracker *tracker, struct tracked_ring *r, uint64_t 
             more = drain_until(tracker, r, limit, false, true, false);
         else
             more = drain_until(tracker, r, limit, false, false, false);
-        give_back(r);
+        give_back(tracker, r);
     }
     turn_ends(tracker, r);
 }
@@ -494,7 +495,7 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
                 rings[place] = rings[place - 1];
             rings[place] = r;
         } else {
-            give_back(r);
+            give_back(tracker, r);
         }
     }
     while (ready > 1) {
@@ -508,13 +509,13 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
             r->stamp = r->next;
             r->tail = one(tracker, r, r->words[r->tail & MASK], r->tail + 1, 0, true);
             if (UNLIKELY(r->tail - given > GIVE_BACK)) {
-                give_back(r);
+                give_back(tracker, r);
                 given = r->tail;
             }
             more = next_event(tracker, r, limit);
         } while (more && r->next <= until);
         turn_ends(tracker, r);
-        give_back(r);
+        give_back(tracker, r);
         if (more) {
             sift(rings, ready);
         } else {

@@ -333,7 +333,12 @@ static void sweep_and_check(struct program *program)
     oracle->tick = program->tick; /* as it was at the last sweep, which the events came after */
     program->tick += below(4) ? 0 : below(100);
     program->tracker.ledger.now_ns = program->tick * WIRE_TICK_NS;
+    uint32_t beat = program->arena->beat;
     drain_all(tracker);
+    unsigned turns = 0; /* at the least */
+    for (unsigned p = 0; p < PROCESSES; p++)
+        turns += program->queued[p] != 0;
+    assert_true(program->arena->beat - beat >= turns); /* a sweep may be long, and programs wait for a sign of life */
     for (unsigned p = 0; p < PROCESSES; p++) {
         for (unsigned i = 0; i < program->queued[p]; i++)
             oracle_take(oracle, p, &program->queue[p][i]);
