@@ -150,6 +150,7 @@ struct wire_ring {
     _Atomic uint64_t waited_ns;         /* and for how long */
     _Atomic uint64_t begin;             /* no word before it is to be read any more */
     _Atomic uint64_t limit; /* no word from it on is being written; | WIRE_RING_HELD (collector) */
+    _Atomic uint64_t ask; /* head from which on an event takes the slow way; (collector) 0: the next one */
     _Alignas(64) _Atomic uint64_t tail; /* (collector) words consumed */
 };
 
@@ -293,6 +294,12 @@ enum wire_collector_state {
     WIRE_COLLECTOR_DONE = 3,
 };
 
+enum wire_sleep {
+    WIRE_AWAKE = 0,
+    WIRE_DOZING = 1,   /* looks again soon; a ring that fills wakes it */
+    WIRE_SLEEPING = 2, /* any event wakes it: every ring's ask is 0 */
+};
+
 struct wire_arena {
     uint64_t magic;
     uint32_t version;
@@ -307,7 +314,7 @@ struct wire_arena {
     char error[232];               /* (collector) one line, before WIRE_COLLECTOR_FAILED */
 
     _Alignas(64) _Atomic uint32_t wake; /* a futex: the collector sleeps on it, a target bumps it */
-    _Atomic uint32_t asleep;            /* (collector) 1 while it sleeps */
+    _Atomic uint32_t asleep;            /* (collector) enum wire_sleep */
     _Atomic uint32_t rings;             /* ring slots ever used: what the collector looks at */
     _Atomic uint32_t processes;         /* process slots ever used */
     _Atomic uint32_t sweep;             /* (collector) how often it has read all rings */
@@ -324,8 +331,8 @@ struct wire_arena {
  * descriptor being the arena's in the collector, so that /proc/PID/fd/N can be opened. */
 #define WIRE_SESSION_VARIABLE "LIBTRACE_SESSION"
 
-/* Its end where trace-attach began the run: whoever cannot join that run (it may be over) is not traced, instead of
- * beginning a run of his own. */
+/* Its end where trace-attach began the run: whoever cannot join that run (it may be over) is not traced,
+ * instead of beginning a run of his own. */
 #define WIRE_SESSION_ATTACHED ":attached"
 
 #endif

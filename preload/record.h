@@ -39,14 +39,15 @@ INLINE struct recall_place record_foresee(const void *frame)
 INLINE void *record_alloc(void *block, size_t size, const void *frame, struct recall_place place)
 {
     struct thread *t = thread_self;
-    if (UNLIKELY(!thread_enter_quick(t, frame, size >> 32)))
+    struct wire_ring *ring = thread_enter_quick(t, frame, size >> 32);
+    if (UNLIKELY(!ring))
         return record_alloc_slow(block, size, frame);
     uint32_t node = recall_at(place);
     if (UNLIKELY(!node))
         return record_alloc_walk(t, block, size, frame);
     /* The loader's stacks are never foreseen: each of its events makes a new epoch, at which all is
      * forgotten. */
-    ring_end_block(t, (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT, block, (uint32_t)size, node);
+    ring_end_block(t, ring, (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT, block, (uint32_t)size, node);
     t->made = block;
     thread_leave(t);
     return block;
@@ -56,10 +57,11 @@ INLINE void *record_alloc(void *block, size_t size, const void *frame, struct re
 INLINE void *record_free(void *block, const void *frame)
 {
     struct thread *t = thread_self;
-    if (UNLIKELY(!thread_enter_quick(t, frame, 0)))
+    struct wire_ring *ring = thread_enter_quick(t, frame, 0);
+    if (UNLIKELY(!ring))
         return record_free_slow(block, frame);
     if (LIKELY(block != t->deleting))
-        ring_end(t, (uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT, block);
+        ring_end(t, ring, (uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT, block);
     thread_leave(t);
     return block;
 }

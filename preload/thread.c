@@ -152,6 +152,7 @@ static struct thread *claim(uint32_t level, struct thread *own)
     atomic_store(&ring->limit, t->limit);
     t->stamped = ~t->head; /* long ago: the first event tells when this thread began */
     t->level = level;
+    atomic_store(&ring->ask, 0);
     ring->process = (uint32_t)(process - arena->process);
     ring->tid = t->tid;
     ring->level = level;
@@ -239,7 +240,7 @@ static void look_again(struct thread *t, uint64_t epoch, const void *frame)
         modules_refresh();
         unwind_forget(&t->unwind);
     }
-    t->ask = 0;
+    atomic_store_explicit(&t->ring->ask, 0, memory_order_relaxed);
     SIGNAL_FENCE();
     t->epoch = epoch;
     /* Between mapping a module and relocating it ld.so allocates: what it brings cannot be called yet. Every
@@ -326,13 +327,26 @@ static uint64_t stamp(struct thread *t)
     return 0;
 }
 
+/* The collector has gone to sleep, and set ask for it, if it was 0: whoever sees it awake here is seen by it,
+ * before it sleeps, to have changed ask. */
+static NOINLINE void first_after_sleep(struct thread *t, uint64_t ask)
+{
+    atomic_exchange(&t->ring->ask, ask);
+    if (atomic_load(&arena->asleep) == WIRE_SLEEPING)
+        arena_wake_collector();
+}
+
 static void set_ask(struct thread *t)
 {
-    t->ask = t->limit - RING_EVENT_WORDS + 1;
-    if (t->epoch & GATE_STAMPING && (t->stamped | (RING_STAMP_WORDS - 1)) + 1 < t->ask)
-        t->ask = (t->stamped | (RING_STAMP_WORDS - 1)) + 1;
+    uint64_t ask = t->limit - RING_EVENT_WORDS + 1;
+    if (t->epoch & GATE_STAMPING && (t->stamped | (RING_STAMP_WORDS - 1)) + 1 < ask)
+        ask = (t->stamped | (RING_STAMP_WORDS - 1)) + 1;
     if (t->paused)
-        t->ask = 0;
+        ask = 0;
+    if (UNLIKELY(atomic_load_explicit(&t->ring->ask, memory_order_relaxed) == 0))
+        first_after_sleep(t, ask);
+    else
+        atomic_store_explicit(&t->ring->ask, ask, memory_order_relaxed);
 }
 
 /* Not cold: every few events where there are threads. */

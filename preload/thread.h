@@ -17,7 +17,6 @@ struct thread {
     volatile uintptr_t busy; /* frame address of the hook that is at work on this state; 0 = none */
     uint64_t epoch;          /* the gate's, when this state was made or checked last */
     uint64_t head;           /* words published */
-    uint64_t ask;            /* head from which on an event takes the slow way: for room, for a time */
     uint64_t *words;         /* the ring's: a window on the arena; NULL = none yet */
     struct wire_ring *ring;
     void *made;     /* block of the last allocation event, see newdelete.c */
@@ -80,19 +79,28 @@ INLINE struct thread *thread_enter(const void *frame)
     return t;
 }
 
-/* The same if nothing at all is special about the next event; else false, and nothing has happened.
- * special: not 0, if something is. */
-INLINE bool thread_enter_quick(struct thread *t, const void *frame, uint64_t special)
+/* The collector may set it, too. Read as what it is not, an ordinary word, as GCC makes two instructions of the atomic
+ * load and forgets what it had in registers; nobody minds if the next event is the first to see it. */
+INLINE uint64_t ring_ask(const struct wire_ring *ring)
+{
+    return *(const uint64_t *)(const void *)&ring->ask;
+}
+
+/* The same if nothing at all is special about the next event: the ring, for what follows. Else NULL, and nothing has
+ * happened. special: not 0, if something is. */
+INLINE struct wire_ring *thread_enter_quick(struct thread *t, const void *frame, uint64_t special)
 {
     if (UNLIKELY(t->busy | special))
-        return false;
+        return NULL;
     t->busy = (uintptr_t)frame;
     SIGNAL_FENCE();
-    if (UNLIKELY(t->epoch != atomic_load_explicit(&gate->epoch, memory_order_relaxed) || t->head >= t->ask)) {
+    uint64_t epoch = atomic_load_explicit(&gate->epoch, memory_order_relaxed);
+    struct wire_ring *ring = t->ring;
+    if (UNLIKELY(t->epoch != epoch || t->head >= ring_ask(ring))) {
         t->busy = 0;
-        return false;
+        return NULL;
     }
-    return true;
+    return ring;
 }
 
 INLINE void thread_leave(struct thread *t)
@@ -119,16 +127,16 @@ uint64_t ring_begin_slow(struct thread *t, uint64_t word);
 INLINE uint64_t ring_begin(struct thread *t, enum wire_event type)
 {
     uint64_t word = (uint64_t)type << WIRE_TYPE_SHIFT;
-    return LIKELY(t->head < t->ask) ? word : ring_begin_slow(t, word);
+    return LIKELY(t->head < ring_ask(t->ring)) ? word : ring_begin_slow(t, word);
 }
 
 /* The last words of an event, from word on: what ring_begin() said, or the type alone. */
-INLINE void ring_end(struct thread *t, uint64_t word, const void *block)
+INLINE void ring_end(struct thread *t, struct wire_ring *ring, uint64_t word, const void *block)
 {
     uint64_t head = t->head;
     t->words[head & RING_MASK] = word | ((uint64_t)(uintptr_t)block & WIRE_ADDRESS_MASK);
     t->head = head + 1;
-    atomic_store_explicit(&t->ring->head, head + 1, memory_order_release);
+    atomic_store_explicit(&ring->head, head + 1, memory_order_release);
 }
 
 /* The ring's lines have been in the collector's cache since they were written last. Fetched ahead, for
@@ -142,21 +150,22 @@ INLINE void ring_fetch(const struct thread *t)
     __asm__ volatile("prefetchw %0" : : "m"(t->words[(t->head & RING_MASK) + RING_AHEAD]));
 }
 
-INLINE void ring_end_block(struct thread *t, uint64_t word, const void *block, uint32_t size, uint32_t node)
+INLINE void ring_end_block(struct thread *t, struct wire_ring *ring, uint64_t word, const void *block,
+                           uint32_t size, uint32_t node)
 {
     uint64_t head = t->head, *words = t->words;
     ring_fetch(t);
     words[head & RING_MASK] = word | ((uint64_t)(uintptr_t)block & WIRE_ADDRESS_MASK);
     words[(head + 1) & RING_MASK] = (uint64_t)node << 32 | size;
     t->head = head + 2;
-    atomic_store_explicit(&t->ring->head, head + 2, memory_order_release);
+    atomic_store_explicit(&ring->head, head + 2, memory_order_release);
 }
 
 INLINE void ring_put(struct thread *t, enum wire_event type, const void *block)
 {
     uint64_t word = ring_begin(t, type);
     if (LIKELY(word != UINT64_MAX))
-        ring_end(t, word, block);
+        ring_end(t, t->ring, word, block);
 }
 
 INLINE void ring_put_block(struct thread *t, enum wire_event type, const void *block, size_t size,
@@ -167,7 +176,7 @@ INLINE void ring_put_block(struct thread *t, enum wire_event type, const void *b
         return;
     if (UNLIKELY(size >> 32))
         ring_word(t, (uint64_t)WIRE_HUGE << WIRE_TYPE_SHIFT | size >> 32);
-    ring_end_block(t, word, block, (uint32_t)size, node);
+    ring_end_block(t, t->ring, word, block, (uint32_t)size, node);
 }
 
 #endif

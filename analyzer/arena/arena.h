@@ -68,7 +68,13 @@ void arena_swept(struct arena *arena, uint32_t sweep); /* all rings were read so
 
 /* Sleeps until a program wakes us, or the time is over; wakes who sleeps so. */
 void arena_doze(struct arena *arena, uint64_t ns);
+/* The same in two steps, so that one can look around once more in between: programs wake us from now on for any
+ * event, not only for a ring that fills. arena_sleep() has to follow, with what the first has returned. */
+uint32_t arena_lie_down(struct arena *arena);
+void arena_sleep(struct arena *arena, uint32_t seen, uint64_t ns);
 void arena_wake(struct arena *arena);
+/* The same if it is asleep already; writes nothing, so that it may be called beside arena_held_by_others(). */
+void arena_nudge(struct arena *arena);
 
 /* ---- processes ---------------------------------------------------------------------------------- */
 
@@ -98,6 +104,7 @@ void arena_death(const struct arena_slot *slot, struct arena_death *death);
 
 bool arena_exiting(const struct arena_slot *slot);      /* on its way out, and waits for arena_commit() */
 bool arena_left(const struct arena_slot *slot);         /* lives on, but is traced no more */
+bool arena_wakes_us(const struct arena_slot *slot);     /* lives, traced, and may make system calls */
 bool arena_childless(const struct arena_slot *slot);    /* has never forked */
 uint64_t arena_ended_ns(const struct arena_slot *slot); /* as in struct arena_death */
 void arena_commit(struct arena_slot *slot);

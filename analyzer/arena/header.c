@@ -34,13 +34,34 @@ void arena_swept(struct arena *arena, uint32_t sweep)
     atomic_store_explicit(&arena->wire->sweep, sweep, memory_order_relaxed);
 }
 
-void arena_doze(struct arena *arena, uint64_t ns)
+static uint32_t announce_sleep(struct arena *arena, enum wire_sleep sleep)
 {
     uint32_t seen = atomic_load(&arena->wire->wake);
+    atomic_store(&arena->wire->asleep, sleep);
+    return seen;
+}
+
+void arena_doze(struct arena *arena, uint64_t ns)
+{
+    arena_sleep(arena, announce_sleep(arena, WIRE_DOZING), ns);
+}
+
+uint32_t arena_lie_down(struct arena *arena)
+{
+    return announce_sleep(arena, WIRE_SLEEPING);
+}
+
+void arena_sleep(struct arena *arena, uint32_t seen, uint64_t ns)
+{
     struct timespec timeout = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
-    atomic_store(&arena->wire->asleep, 1);
-    syscall(SYS_futex, &arena->wire->wake, FUTEX_WAIT, seen, &timeout, NULL, 0);
-    atomic_store(&arena->wire->asleep, 0);
+    if (ns)
+        syscall(SYS_futex, &arena->wire->wake, FUTEX_WAIT, seen, &timeout, NULL, 0);
+    atomic_store(&arena->wire->asleep, WIRE_AWAKE);
+}
+
+void arena_nudge(struct arena *arena)
+{
+    futex_wake(&arena->wire->wake);
 }
 
 void arena_wake(struct arena *arena)

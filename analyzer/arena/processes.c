@@ -86,6 +86,12 @@ bool arena_left(const struct arena_slot *slot)
            shared(slot)->flags & WIRE_PROCESS_DETACHED;
 }
 
+bool arena_wakes_us(const struct arena_slot *slot)
+{
+    uint32_t flags = __atomic_load_n(&shared(slot)->flags, __ATOMIC_RELAXED);
+    return atomic_load(&shared(slot)->state) == WIRE_PROCESS_LIVE && !(flags & WIRE_PROCESS_CONFINED);
+}
+
 bool arena_childless(const struct arena_slot *slot)
 {
     return shared(slot)->flags & WIRE_PROCESS_CHILDLESS;

@@ -21,6 +21,21 @@ bool arena_ring_last(const struct wire_ring *ring)
     return atomic_load_explicit(&ring->state, memory_order_acquire) == WIRE_RING_LAST;
 }
 
+bool arena_ring_free(const struct arena *arena, uint32_t number)
+{
+    return atomic_load(&arena->wire->ring[number].state) == WIRE_RING_FREE;
+}
+
+void arena_ring_arm(struct wire_ring *ring)
+{
+    atomic_store(&ring->ask, 0);
+}
+
+bool arena_ring_armed(const struct wire_ring *ring)
+{
+    return atomic_load(&ring->ask) == 0;
+}
+
 /* The ring's words. A ring keeps its buffer for good, so the first that was possible is it. */
 static const uint64_t *words_of(struct arena *arena, uint32_t number)
 {

@@ -32,6 +32,12 @@ void arena_ring_discard_number(struct arena *arena, uint32_t number);
 bool arena_ring_busy(const struct wire_ring *ring); /* belongs to a thread that has not said it is ending */
 bool arena_ring_last(const struct wire_ring *ring); /* to one that has */
 
+bool arena_ring_free(const struct arena *arena, uint32_t number); /* belongs to nobody, and nobody is taking it */
+
+/* Has the ring's thread take the slow way at its next event, which wakes who sleeps; false once it has. */
+void arena_ring_arm(struct wire_ring *ring);
+bool arena_ring_armed(const struct wire_ring *ring);
+
 /* Keeps the ring's writer from going on behind its limit; false if it is kept already, or the limit
  * cannot be right, or leaves nothing to be taken back. It goes on once the same limit is set. */
 bool arena_ring_hold(struct wire_ring *ring, uint64_t tail, uint64_t *limit);

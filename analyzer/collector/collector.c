@@ -6,7 +6,9 @@
  */
 #define _GNU_SOURCE
 #include "collector_main.h"
+#include "deaths.h"
 #include "drain.h"
+#include "idle.h"
 #include "intern.h"
 #include "options.h"
 #include "snapshot.h"
@@ -35,6 +37,7 @@
 #define TRIM_PAUSE_NS 100000ull /* while there are rings to be trimmed */
 #define FIRST_POINT_EVERY_NS 100000000ull
 #define SNAPSHOT_EVERY_NS 250000000ull
+#define SNAPSHOT_IDLE_NS 10000000000ull  /* while nothing changes: a sign of life */
 #define SNAPSHOT_SHARE 30                /* the writer is idle so many times longer than it works */
 #define NEW_SITE_PAUSE_NS 20000ull       /* for a site that it has not seen yet: five times what that takes */
 #define NEW_SITES_PAUSE_NS 1000000000ull /* but no longer than that for all of them: we may be killed */
@@ -150,8 +153,9 @@ struct collector {
     struct tracker tracker;
     struct writer *writer;
     uint64_t next_look_ns;
-    uint64_t last_snapshot_ns;          /* since the start of the run */
-    uint32_t sites_seen;                /* by the writer */
+    uint64_t last_snapshot_ns; /* since the start of the run */
+    uint32_t sites_seen;       /* by the writer */
+    uint32_t processes_seen;
     uint64_t idle_ns;                   /* how long to sleep when there is nothing to do */
     uint32_t leaving_pauses;            /* for the only process to be gone */
     uint64_t next_ask_ns, ask_pause_ns; /* for processes that have not told of themselves; 0 = not yet */
@@ -159,6 +163,9 @@ struct collector {
     bool alone;     /* there is one process, on its way out, which has never forked */
     bool announced; /* WIRE_COLLECTOR_RUNNING */
     bool failed;    /* WIRE_COLLECTOR_FAILED */
+    bool watched;   /* somebody waits for the ends of processes, see deaths.h */
+    bool changed;   /* something came since the last snapshot */
+    struct idle idle;
 };
 
 static void set_time(struct collector *c, uint64_t now_ns)
@@ -286,15 +293,16 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
 {
     if (writer_busy(c->writer) || writer_state(c->writer) != WRITER_READY)
         return;
-    bool due = now_ns >= c->last_snapshot_ns + pause_between_snapshots(c) ||
-               c->tracker.event_count >= EVENTS_AT_ONCE || c->tracker.unwritten >= SLOTS_KEPT ||
-               asked_for_snapshot;
+    uint64_t pause = c->changed ? pause_between_snapshots(c) : SNAPSHOT_IDLE_NS;
+    bool due = now_ns >= c->last_snapshot_ns + pause || c->tracker.event_count >= EVENTS_AT_ONCE ||
+               c->tracker.unwritten >= SLOTS_KEPT || asked_for_snapshot;
     if (!due)
         return;
     if (asked_for_snapshot) {
         asked_for_snapshot = 0;
         drain_all(&c->tracker); /* what was published before somebody asked */
     }
+    c->changed = false;
     post(c, SNAPSHOT_USUAL);
     c->last_snapshot_ns = now_ns;
     c->sites_seen = c->tracker.ledger.count;
@@ -310,6 +318,21 @@ static uint64_t pause_after(struct collector *c, uint64_t fullest)
     else
         c->idle_ns = c->idle_ns * 2 > TICK_NS ? TICK_NS : c->idle_ns * 2;
     return c->idle_ns;
+}
+
+/* What comes when the programs have done nothing for a while is as old as the moment at which it woke us, not as our
+ * last look. */
+static bool sleep_long(struct collector *c, bool trimming)
+{
+    bool may = c->watched && !c->changed && c->living && !trimming && !told_to_end && !asked_for_snapshot &&
+               !writer_busy(c->writer);
+    if (!idle_sleep(&c->idle, &c->tracker, may))
+        return false;
+    uint64_t now_ns = tracker_clock() - c->tracker.arena->started_ns;
+    set_time(c, now_ns);
+    drain_none_before(&c->tracker);
+    tracker_sample(&c->tracker, now_ns); /* up to here all was as before */
+    return true;
 }
 
 /* Says that the database is there, once. The rings are drained before that, too. */
@@ -331,7 +354,12 @@ static void loop(struct collector *c)
         now_ns = tracker_clock() - tracker->arena->started_ns;
         set_time(c, now_ns);
         uint64_t fullest = drain_all(tracker);
+        idle_looked(&c->idle, fullest != 0);
+        c->changed |= fullest != 0 || tracker->process_count != c->processes_seen;
+        c->processes_seen = tracker->process_count;
         tracker_sample(tracker, now_ns);
+        if (deaths_noticed())
+            c->next_look_ns = 0;
         if (now_ns >= c->next_look_ns) {
             c->living = tracker_reap(tracker);
             c->next_look_ns = now_ns + LOOK_NS;
@@ -342,9 +370,10 @@ static void loop(struct collector *c)
         if (tracker->event_count >= 4 * EVENTS_AT_ONCE)
             wait_for_writer(c); /* rings fill meanwhile, and the program waits: nothing is dropped */
         uint64_t pause = pause_after(c, fullest);
-        if (trim_rings(tracker, now_ns) && pause > TRIM_PAUSE_NS)
+        bool trimming = trim_rings(tracker, now_ns);
+        if (trimming && pause > TRIM_PAUSE_NS)
             pause = TRIM_PAUSE_NS;
-        if (pause && !doze_while_leaving(c))
+        if (pause && !doze_while_leaving(c) && !sleep_long(c, trimming))
             arena_doze(tracker->arena, pause);
         if (!c->living) { /* really nobody, and nobody just starting? */
             tracker_look(tracker);
@@ -376,6 +405,7 @@ int collector_main(int argc, char **argv)
     c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;
     c->tracker.by_thread = c->options.threads;
     c->tracker.log_events = c->options.events;
+    c->watched = deaths_start(arena);
     c->writer = writer_start(arena, c->options.database);
     if (!c->writer)
         return fail(c, "no memory for the collector; nothing is recorded");

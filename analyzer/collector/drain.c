@@ -554,12 +554,17 @@ static __attribute__((noinline, cold)) void read_anew(struct tracked_ring *r)
     r->huge = 0;
 }
 
+void drain_none_before(struct tracker *tracker)
+{
+    tracker->read_tick = (uint32_t)(tracker->ledger.now_ns / WIRE_TICK_NS);
+}
+
 /* Reads how far each ring was published; of one process, or of all (NULL). */
 static void read_heads(struct tracker *tracker, const struct tracked_process *only)
 {
     tracker->tick = tracker->read_tick;
     if (!only)
-        tracker->read_tick = (uint32_t)(tracker->ledger.now_ns / WIRE_TICK_NS);
+        drain_none_before(tracker);
     for (uint32_t i = 0; i < tracker->ring_count; i++) {
         struct tracked_ring *r = tracker->rings[i];
         if (!r || (only && r->process != only))

@@ -1,6 +1,7 @@
 /* track.c - see track.h. */
 #define _GNU_SOURCE
 #include "track.h"
+#include "deaths.h"
 #include "drain.h"
 #include "rings.h"
 #include "trim.h"
@@ -52,6 +53,8 @@ static struct tracked_process *add_process(struct tracker *tracker, struct arena
     process->pidfd = process->index == 0 && tracker->first_pidfd
                          ? tracker->first_pidfd
                          : (int)syscall(SYS_pidfd_open, process->facts.pid, 0);
+    if (process->pidfd >= 0)
+        deaths_watch(process->pidfd);
     tracker->by_slot[slot->number] = process;
     return process;
 }

@@ -18,8 +18,8 @@ static const char *const sql[STORE_STATEMENTS] = {
         "WHERE id = ?1",
     [STORE_RUN_PHASE] = "UPDATE run SET phase = ?2, progress = ?3 WHERE id = ?1",
     [STORE_RUN_STATE] =
-        "UPDATE run SET state = ?2, phase = CASE ?2 WHEN 'complete' THEN 'done' ELSE phase END, "
-        "progress = CASE ?2 WHEN 'complete' THEN 1 ELSE progress END WHERE id = ?1",
+        "UPDATE run SET state = ?2, phase = CASE WHEN ?2 IN ('complete', 'interrupted') THEN 'done' ELSE phase END, "
+        "progress = CASE WHEN ?2 IN ('complete', 'interrupted') THEN 1 ELSE progress END WHERE id = ?1",
     [STORE_PROCESS] =
         "REPLACE INTO process VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
         "?15, ?16, ?17, ?18)",

@@ -1,0 +1,72 @@
+/* deaths.c - see deaths.h. */
+#define _GNU_SOURCE
+#include "deaths.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STACK_SIZE (64u << 10)
+#define AGAIN_NS \
+    1000000 /* until it is woken once more, as it may not have been asleep yet; then twice that */
+#define AGAIN_MOST_NS 128000000
+
+static int poller = -1;
+static struct arena *shared;
+static _Atomic bool noticed;
+
+static void notify(void)
+{
+    atomic_store(&noticed, true);
+    for (long pause = AGAIN_NS; atomic_load(&noticed); pause = pause < AGAIN_MOST_NS ? pause * 2 : pause) {
+        arena_nudge(shared);
+        nanosleep(&(struct timespec){0, pause}, NULL);
+    }
+}
+
+static void *wait_for_all(void *signals)
+{
+    struct epoll_event events[16];
+    pthread_sigmask(SIG_SETMASK, signals, NULL);
+    for (;;) {
+        /* Interrupted by a signal, its handler has left a flag for the collector. */
+        epoll_wait(poller, events, 16, -1);
+        notify();
+    }
+    return NULL;
+}
+
+bool deaths_start(struct arena *arena)
+{
+    static sigset_t before;
+    sigset_t all;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    shared = arena;
+    poller = epoll_create1(EPOLL_CLOEXEC);
+    if (poller < 0 || pthread_attr_init(&attributes) != 0)
+        return false;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = pthread_attr_setstacksize(&attributes, STACK_SIZE) == 0 &&
+                   pthread_create(&thread, &attributes, wait_for_all, &before) == 0;
+    pthread_attr_destroy(&attributes);
+    if (!started)
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return started;
+}
+
+void deaths_watch(int pidfd)
+{
+    struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT};
+    if (poller >= 0)
+        epoll_ctl(poller, EPOLL_CTL_ADD, pidfd, &event);
+}
+
+bool deaths_noticed(void)
+{
+    return atomic_load_explicit(&noticed, memory_order_relaxed) && atomic_exchange(&noticed, false);
+}

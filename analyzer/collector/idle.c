@@ -1,0 +1,60 @@
+/* idle.c - see idle.h.
+ *
+ * Each ring tells from which word on its thread has to take the slow way (wire.h, ask). Set to 0, the next
+ * event of that thread takes it, and wakes us. So the rings are armed, and if at the next look nobody has
+ * passed by since, all that may happen will be heard of: events, new threads and processes, ends (deaths.h),
+ * signals.
+ */
+#include "idle.h"
+#include "rings.h"
+
+#define QUIET_LOOKS 10        /* in which nothing came: then it is worth it */
+#define SLEEP_NS 700000000ull /* at a time */
+
+/* True if whatever these processes do would wake us, and nothing of them is left to be done. */
+static bool will_be_woken(const struct tracker *tracker)
+{
+    for (uint32_t i = tracker->first_living; i < tracker->process_count; i++) {
+        const struct tracked_process *process = tracker_process(tracker, i);
+        if (!process->ended && (process->pidfd < 0 || !arena_wakes_us(process->slot)))
+            return false;
+    }
+    return tracker->unwritten == 0 && tracker->event_count == 0;
+}
+
+static void arm(const struct tracker *tracker)
+{
+    for (uint32_t i = 0; i < tracker->ring_count; i++)
+        if (tracker->rings[i])
+            arena_ring_arm(tracker->rings[i]->ring);
+}
+
+/* True if no thread has written or begun since it was armed. */
+static bool all_quiet(const struct tracker *tracker)
+{
+    uint32_t slots = arena_rings(tracker->arena);
+    for (uint32_t i = 0; i < slots; i++) {
+        const struct tracked_ring *r = tracker->rings[i];
+        if (r ? !arena_ring_armed(r->ring) || arena_ring_head(r->ring) != r->tail
+              : !arena_ring_free(tracker->arena, i))
+            return false;
+    }
+    return true;
+}
+
+bool idle_sleep(struct idle *idle, struct tracker *tracker, bool may)
+{
+    if (!may || idle->quiet < QUIET_LOOKS || !will_be_woken(tracker)) {
+        idle->armed = false;
+        return false;
+    }
+    if (!idle->armed || !all_quiet(tracker)) {
+        arm(tracker);
+        idle->armed = true;
+        return false;
+    }
+    uint32_t seen = arena_lie_down(tracker->arena);
+    bool quiet = all_quiet(tracker);
+    arena_sleep(tracker->arena, seen, quiet ? SLEEP_NS : 0);
+    return true;
+}
