@@ -89,7 +89,7 @@ static int path_of_build_id(const uint8_t *build_id, size_t build_id_size, char 
 
 /* libdwfl would look there first, too, but keep what it has opened, compressed as it is. Returns a
  * descriptor, or -1. */
-static int find_by_build_id(Dwfl_Module *module, char **found_name)
+static int find_by_build_id(Dwfl_Module *module, char **found_name, int *too_large)
 {
     const unsigned char *build_id;
     GElf_Addr where;
@@ -106,7 +106,7 @@ static int find_by_build_id(Dwfl_Module *module, char **found_name)
         return -1;
     }
     *found_name = name; /* libdwfl frees it */
-    return inflate_debug_sections(fd);
+    return inflate_debug_sections(fd, too_large);
 }
 
 /* Where nothing is found on this machine libdwfl asks the servers in DEBUGINFOD_URLS, and where there are
@@ -116,9 +116,15 @@ static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name
 {
     if (!*userdata) { /* later calls may be for a file that several debug files share */
         *userdata = module;
-        int fd = find_by_build_id(module, found_name);
-        if (fd >= 0)
+        int too_large = 0, fd = find_by_build_id(module, found_name, &too_large);
+        if (fd >= 0 && !too_large)
             return fd;
+        if (fd >= 0) {
+            close(fd);
+            free(*found_name);
+            *found_name = NULL;
+            return -1;
+        }
     }
     char *urls = getenv("DEBUGINFOD_URLS");
     char first = urls ? urls[0] : '\0';
@@ -209,7 +215,7 @@ static enum image_result open_file(struct image *image, const char *path, const 
         close(fd);
         return result;
     }
-    fd = inflate_debug_sections(fd);
+    fd = inflate_debug_sections(fd, &image->is_too_large);
     int failed = report(image, path, fd);
     if (failed) {
         if (failed == -1)

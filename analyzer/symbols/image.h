@@ -20,6 +20,7 @@ struct image {
     GElf_Addr bias;             /* an address of libdwfl minus the file's */
     struct address_range *text; /* executable sections, sorted by low */
     size_t text_count;
+    int is_too_large; /* its debug information is compressed, and memory too short for it */
 };
 
 enum image_result {

@@ -185,7 +185,19 @@ static int make(struct inflater *f)
     return made ? file : -1;
 }
 
-int inflate_debug_sections(int fd)
+static int (*limit)(uint64_t bytes); /* NULL = none */
+
+void inflate_limit(int (*fits)(uint64_t bytes))
+{
+    limit = fits;
+}
+
+int inflate_fits(uint64_t bytes)
+{
+    return !limit || limit(bytes);
+}
+
+int inflate_debug_sections(int fd, int *too_large)
 {
     struct stat status;
     struct inflater f = {0};
@@ -196,7 +208,11 @@ int inflate_debug_sections(int fd)
     if (memory == MAP_FAILED)
         return fd;
     f.from = memory;
-    int file = find_sections(&f) && measure(&f) ? make(&f) : -1;
+    int file = -1;
+    if (find_sections(&f) && measure(&f)) {
+        *too_large = !inflate_fits(f.to_size);
+        file = *too_large ? -1 : make(&f);
+    }
     munmap(memory, f.size);
     if (file < 0)
         return fd;

@@ -21,12 +21,20 @@ struct symbols {
     struct symbols_module *modules;
     struct symbols *real; /* of the library; NULL = not loaded */
     int tried;            /* to load it */
+    __typeof__(symbols_limit) *limit;
     __typeof__(symbols_open) *open;
     __typeof__(symbols_close) *close;
     __typeof__(symbols_module) *module;
     __typeof__(symbols_module_state) *module_state;
     __typeof__(symbols_resolve) *resolve;
 };
+
+static int (*limit)(uint64_t bytes); /* of symbols_limit() */
+
+void symbols_limit(int (*fits)(uint64_t bytes))
+{
+    limit = fits;
+}
 
 struct symbols *symbols_open(void)
 {
@@ -77,13 +85,16 @@ static void load(struct symbols *s)
     void *library = dlopen("trace-symbols.so", RTLD_NOW | RTLD_LOCAL);
     if (!library)
         return;
+    *(void **)&s->limit = dlsym(library, "symbols_limit");
     *(void **)&s->open = dlsym(library, "symbols_open");
     *(void **)&s->close = dlsym(library, "symbols_close");
     *(void **)&s->module = dlsym(library, "symbols_module");
     *(void **)&s->module_state = dlsym(library, "symbols_module_state");
     *(void **)&s->resolve = dlsym(library, "symbols_resolve");
-    if (s->open && s->close && s->module && s->module_state && s->resolve)
+    if (s->limit && s->open && s->close && s->module && s->module_state && s->resolve) {
+        s->limit(limit);
         s->real = s->open();
+    }
 }
 
 static struct symbols_module *real_module(struct symbols_module *m)

@@ -2,13 +2,14 @@
 #include "symbols.h"
 #include "dwarf_units.h"
 #include "image.h"
+#include "inflate.h"
 #include "interned.h"
 #include "symtab.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUILD_ID_MAX = 64 };
+enum { BUILD_ID_MAX = 64, DWARF_LEAST = 2 << 20 /* bytes that reading a module's takes */ };
 
 /* A module is an ELF file as it was when it was traced. */
 struct symbols_module {
@@ -29,6 +30,11 @@ struct symbols {
     struct strings strings;
     struct symbols_module *modules; /* newest first */
 };
+
+void symbols_limit(int (*fits)(uint64_t bytes))
+{
+    inflate_limit(fits);
+}
 
 struct symbols *symbols_open(void)
 {
@@ -95,7 +101,8 @@ enum symbols_state symbols_module_state(struct symbols_module *m)
     case IMAGE_OPENED:
         break;
     }
-    m->dwarf = dwarf_read(&m->image, &m->symbols->strings);
+    if (!m->image.is_too_large && inflate_fits(DWARF_LEAST))
+        m->dwarf = dwarf_read(&m->image, &m->symbols->strings);
     if (m->dwarf)
         return m->state = SYMBOLS_LINES;
     return m->state = module_symtab(m)->count > 0 ? SYMBOLS_NAMES : SYMBOLS_NONE;

@@ -32,6 +32,10 @@ struct symbols_frame {
     uint32_t line;        /* 0 = not known */
 };
 
+/* From now on asks this before debug information takes memory, so many bytes of it: 0 = they are not to be
+ * had. Then functions have the names from symbol tables only. NULL = they always are. */
+void symbols_limit(int (*fits)(uint64_t bytes));
+
 /* NULL and errno on lack of memory. */
 struct symbols *symbols_open(void);
 void symbols_close(struct symbols *s);

@@ -169,7 +169,7 @@ static void compressed_sections(void **state)
                   "objcopy --compress-debug-sections=zlib plain packed && head -c 20000 packed >cut"),
         0);
     int fd = open(bench_path("packed"), O_RDONLY | O_CLOEXEC), plain_fd = open(bench_path("plain"), O_RDONLY);
-    int made_fd = inflate_debug_sections(fd);
+    int too_large = 0, made_fd = inflate_debug_sections(fd, &too_large);
     assert_int_not_equal(made_fd, fd);
     assert_int_equal(fcntl(fd, F_GETFD), -1); /* closed */
     assert_true(fcntl(made_fd, F_GETFD) & FD_CLOEXEC);
@@ -201,12 +201,45 @@ static void compressed_sections(void **state)
     elf_end(plain);
     elf_end(made);
     close(made_fd);
-    assert_int_equal(inflate_debug_sections(plain_fd), plain_fd);
+    assert_int_equal(inflate_debug_sections(plain_fd, &too_large), plain_fd);
     fd = open(bench_path("cut"), O_RDONLY | O_CLOEXEC);
-    assert_int_equal(inflate_debug_sections(fd), fd);
+    assert_int_equal(inflate_debug_sections(fd, &too_large), fd);
     close(plain_fd);
     close(fd);
-    assert_int_equal(inflate_debug_sections(-1), -1);
+    assert_int_equal(inflate_debug_sections(-1, &too_large), -1);
+    assert_int_equal(too_large, 0);
+}
+
+static uint64_t asked_for;
+
+static int nothing_fits(uint64_t bytes)
+{
+    asked_for = bytes;
+    return 0;
+}
+
+/* Where memory is short debug information is not read, compressed or not: the symbol table has to do. */
+static void short_of_memory(void **state)
+{
+    (void)state;
+    assert_int_equal(bench_run("gcc -O0 -g $P/list.c -o list && "
+                               "objcopy --compress-debug-sections=zlib list packed_list"),
+                     0);
+    int too_large = 0, fd = open(bench_path("packed_list"), O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    assert_int_equal(fstat(fd, &status), 0);
+    symbols_limit(nothing_fits);
+    assert_int_equal(inflate_debug_sections(fd, &too_large), fd);
+    assert_int_equal(too_large, 1);
+    assert_true(asked_for > (uint64_t)status.st_size);
+    close(fd);
+    for (int i = 0; i < 2; i++) {
+        struct symbols *s = symbols_open();
+        const char *name = i ? "packed_list" : "list";
+        assert_string_equal(function_at(s, name, bench_symbol("list", "total"), SYMBOLS_NAMES), "total");
+        symbols_close(s);
+    }
+    symbols_limit(NULL);
 }
 
 static void no_network(void **state)
@@ -434,6 +467,7 @@ int main(void)
         cmocka_unit_test(names_without_scope),
         cmocka_unit_test(equal_strings_are_one),
         cmocka_unit_test(compressed_sections),
+        cmocka_unit_test(short_of_memory),
         cmocka_unit_test(no_network),
         cmocka_unit_test(speed),
         cmocka_unit_test(demangling),
