@@ -30,6 +30,7 @@ void run_free(struct run *run)
     free(run->command);
     free(run->started);
     free(run->root);
+    free(run->why);
     part_free(&run->part);
     *run = (struct run){0};
 }
@@ -111,6 +112,7 @@ static void fill(struct run *run, sqlite3_stmt *s)
     run->command = column_text(s, n + 1);
     run->started = column_text(s, n + 2);
     run->root = column_text(s, n + 3);
+    run->why = sqlite3_column_type(s, n + 9) == SQLITE_NULL ? NULL : column_text(s, n + 9);
     run->t.exit_known = sqlite3_column_type(s, n + 4) != SQLITE_NULL;
     run->t.exit_status = sqlite3_column_int(s, n + 4);
     run->progress = sqlite3_column_double(s, n + 5);
@@ -133,7 +135,7 @@ static int load(struct report *report, int64_t number, struct run *run)
         "(SELECT count(*) FROM thread AS t WHERE t.run = run.id), id, collector_pid, collector_start, "
         "pid_namespace, taken_ns, lap_peak_allocations, lap_peak_bytes, by_thread, damaged, "
         "label, command, started, root, exit_status, progress, state, phase, "
-        "(SELECT group_concat(p.pid) FROM process AS p WHERE p.run = run.id AND p.ended_ns IS NULL) "
+        "(SELECT group_concat(p.pid) FROM process AS p WHERE p.run = run.id AND p.ended_ns IS NULL), why "
         "FROM run WHERE id = ?";
     sqlite3_stmt *statement = report_prepare(report, sql);
     int status = EXIT_FINE;
@@ -420,8 +422,14 @@ void run_headline(const struct report *report, const struct run *run)
                        : run->state == RUN_SYMBOLS ? "Its names are still being looked up: some are missing."
                                                    : NULL;
 
-    if (note != NULL)
+    char *why = run->why != NULL ? text_harmless(run->why) : NULL;
+
+    if (why != NULL && run->state == RUN_INTERRUPTED)
+        printf("%sThis is what was there when recording was stopped: %s.%s\n", report_color(report, "yellow"),
+               why, report_color(report, "reset"));
+    else if (note != NULL)
         printf("%s%s%s\n", report_color(report, "yellow"), note, report_color(report, "reset"));
+    free(why);
     if (run->t.events_lost > 0)
         printf("%s%s events found no room: the true numbers are higher.%s\n", report_color(report, "red"),
                units_count(a, run->t.events_lost), report_color(report, "reset"));
@@ -456,6 +464,10 @@ void run_json(struct json *json, const char *key, const struct run *run)
     json_text(json, "command", run->command);
     json_text(json, "started", run->started);
     json_text(json, "state", run_states[run->state]);
+    if (run->why != NULL)
+        json_text(json, "why", run->why);
+    else
+        json_null(json, "why");
     json_true(json, "symbols_done", run->resolved);
     json_real(json, "wall_s", (double)t->wall_ns / 1e9);
     json_real(json, "cpu_s", (double)t->cpu_ns / 1e9);

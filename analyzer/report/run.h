@@ -18,6 +18,7 @@ struct run {
     int64_t number;
     enum run_state state;
     char *label, *command, *started, *root;
+    char *why; /* it was stopped before the program ended, a sentence; NULL = it was not, or nobody knows */
     int ours;        /* recorded here by this user: its paths are to be believed, see source.h */
     int resolved;    /* all sites have their line: line_total is there */
     double progress; /* of RUN_SYMBOLS, 0 to 1 */

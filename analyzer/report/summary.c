@@ -128,7 +128,9 @@ static int warnings(struct report *report, struct summary *summary)
     char a[UNITS_SIZE], b[UNITS_SIZE];
     int status = EXIT_FINE;
 
-    if (run->state == RUN_INTERRUPTED)
+    if (run->state == RUN_INTERRUPTED && run->why != NULL)
+        warn(summary, "What the program did at the end is missing, as recording was stopped: %s.", run->why);
+    else if (run->state == RUN_INTERRUPTED)
         warn(summary, "The recording was interrupted: what the program did after that is missing.");
     if (run->state == RUN_RECORDING)
         warn(summary, "The program is still running: these are its numbers so far.");

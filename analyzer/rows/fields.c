@@ -45,6 +45,7 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
         /* waits, waited_ns, collector_cpu_ns, taken_ns */ COUNT, COUNT, COUNT, COUNT,
         /* lap_peak_*, by_thread, damaged */ COUNT, COUNT, FLAG, COUNT)},
     [ROWS_PHASE] = {"phase", FIELDS(/* how much of the symbols */ SHARE)},
+    [ROWS_WHY_ENDED] = {"why", FIELDS(TEXT)},
     [ROWS_STATE] = {"state", FIELDS(WORD)},
     [ROWS_PROCESS] = {"process", FIELDS(
         /* id, pid, parent_pid, command, executable */ EITHER(ROWS_PROCESSES), INT, INT, TEXT, TEXT,

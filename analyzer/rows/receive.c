@@ -323,6 +323,8 @@ static int apply(struct receiver *r, const struct rows_message *m)
         return apply_totals(r, m);
     case ROWS_PHASE:
         return store_run_phase(store, "symbols", m->value[0].share);
+    case ROWS_WHY_ENDED:
+        return store_run_why(store, text(m, 0));
     case ROWS_STATE:
         r->said = true;
         return store_run_state(store, rows_states[number(m, 0)]);

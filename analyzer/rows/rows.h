@@ -28,6 +28,7 @@ enum rows_type {
     ROWS_RUN,
     ROWS_TOTALS,
     ROWS_PHASE,
+    ROWS_WHY_ENDED,
     ROWS_STATE,
     ROWS_PROCESS,
     ROWS_THREAD,

@@ -291,6 +291,13 @@ int store_run_phase(struct store *store, const char *phase, double progress)
     return end(store);
 }
 
+int store_run_why(struct store *store, const char *why)
+{
+    begin(store, ROWS_WHY_ENDED);
+    text(store, why);
+    return end(store);
+}
+
 int store_run_state(struct store *store, const char *state)
 {
     begin(store, ROWS_STATE);

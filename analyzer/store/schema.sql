@@ -32,7 +32,8 @@ CREATE TABLE run (
     taken_ns INTEGER NOT NULL DEFAULT 0, -- the collector's CLOCK_MONOTONIC when these numbers were taken
     lap_peak_allocations INTEGER NOT NULL DEFAULT 0, lap_peak_bytes INTEGER NOT NULL DEFAULT 0, -- since the last mark
     damaged INTEGER NOT NULL DEFAULT 0,  -- processes that overwrote what they had recorded: their numbers are not whole
-    by_thread INTEGER NOT NULL DEFAULT 0 -- 1 = sites are told apart by thread, too (LIBTRACE_THREADS=1)
+    by_thread INTEGER NOT NULL DEFAULT 0, -- 1 = sites are told apart by thread, too (LIBTRACE_THREADS=1)
+    why TEXT                             -- it was stopped before the program ended: the reason, a sentence; NULL = else
 ) STRICT;
 
 -- There is one more table, where the file system can tell when a file was made: origin, see origin.c.

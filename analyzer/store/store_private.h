@@ -12,6 +12,7 @@ enum store_statement {
     STORE_RUN_TOTALS,
     STORE_RUN_PHASE,
     STORE_RUN_STATE,
+    STORE_RUN_WHY,
     STORE_PROCESS,
     STORE_THREAD,
     STORE_MODULE,

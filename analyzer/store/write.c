@@ -20,6 +20,7 @@ static const char *const sql[STORE_STATEMENTS] = {
     [STORE_RUN_STATE] =
         "UPDATE run SET state = ?2, phase = CASE WHEN ?2 IN ('complete', 'interrupted') THEN 'done' ELSE phase END, "
         "progress = CASE WHEN ?2 IN ('complete', 'interrupted') THEN 1 ELSE progress END WHERE id = ?1",
+    [STORE_RUN_WHY] = "UPDATE run SET why = ?2 WHERE id = ?1",
     [STORE_PROCESS] =
         "REPLACE INTO process VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
         "?15, ?16, ?17, ?18)",
@@ -196,6 +197,15 @@ int store_run_state(struct store *store, const char *state)
 
     number(&row, store->run);
     text(&row, state);
+    return row_end(&row);
+}
+
+int store_run_why(struct store *store, const char *why)
+{
+    struct row row = row_begin(store, STORE_RUN_WHY);
+
+    number(&row, store->run);
+    text(&row, why);
     return row_end(&row);
 }
 

@@ -119,6 +119,7 @@ static void write_end(struct store *store)
                                      .damaged = 26};
     expect(store_run_totals(store, &totals));
     expect(store_run_phase(store, "symbols", 0.5));
+    expect(store_run_why(store, "why"));
     expect(store_line_totals(store));
     expect(store_run_state(store, "complete"));
 }
