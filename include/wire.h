@@ -55,7 +55,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 8u                  /* changed with every change of this file */
+#define WIRE_VERSION 9u                  /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -122,6 +122,9 @@ static inline uint64_t wire_address(uint64_t word)
  * if that is later. So a ring that is read in time never uses more than its first WIRE_RING_WINDOW words.
  * begin cannot change again before the collector has read all up to head, and has published that as the tail:
  * so, read after the head was acquired, it is the one that belongs to it.
+ *
+ *   Where memory is short the collector lets writers use only the first ring_room words of their buffers, not
+ * fewer than WIRE_RING_WINDOW: then they wait there until all was read, and begin anew.
  *
  *   tests/model/ring.pml is this for a model checker.
  */
@@ -318,6 +321,7 @@ struct wire_arena {
     _Atomic uint32_t rings;             /* ring slots ever used: what the collector looks at */
     _Atomic uint32_t processes;         /* process slots ever used */
     _Atomic uint32_t sweep;             /* (collector) how often it has read all rings */
+    _Atomic uint32_t ring_room;         /* (collector) words of a ring's buffer that may be used; 0 = all */
 
     _Alignas(64) _Atomic uint64_t chunk_map[WIRE_MAX_CHUNKS / 64]; /* 1 = in use */
     struct wire_process process[WIRE_PROCESSES];

@@ -269,6 +269,24 @@ void arena_prepare(void)
     }
 }
 
+/* A word of the chunk map at a time, as there may be address space for no more. */
+void arena_abandon(void)
+{
+    int saved = errno;
+    for (uint64_t word = 0; word < chunk_words() && !guest_confined; word++) {
+        uint64_t first = word * 64 < WIRE_FIRST_CHUNK ? WIRE_FIRST_CHUNK : word * 64;
+        size_t size = ((word + 1) * 64 - first) * WIRE_CHUNK_SIZE;
+        if (first / 64 != word || atomic_load_explicit(&arena->chunk_map[word], memory_order_relaxed) == 0)
+            continue;
+        void *window = arena_window(first * WIRE_CHUNK_SIZE, size);
+        if (!window)
+            break;
+        madvise(window, size, MADV_REMOVE);
+        arena_close(window, size);
+    }
+    errno = saved;
+}
+
 void *arena_segment(_Atomic uint64_t *place, void *_Atomic *window, size_t size)
 {
     uint64_t offset = atomic_load(place);

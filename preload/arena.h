@@ -42,6 +42,10 @@ void arena_prepare(void);
 /* False if memory of the arena cannot be mapped: where it is not mapped already, while confined. */
 bool arena_within_reach(uint64_t offset);
 
+/* There is no collector any more: gives the memory of all that was recorded back to the system, which would
+ * count it as the program's. Threads that are still recording find zeroes. */
+void arena_abandon(void);
+
 /* For what it should not find out only at its next look. */
 static inline void arena_wake_collector(void)
 {

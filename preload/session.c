@@ -184,8 +184,9 @@ static bool make_run(void)
     return !why;
 }
 
-/* Maps the arena of the run that LIBTRACE_SESSION names. */
-static bool join_run(const char *session)
+/* Maps the arena of the run that LIBTRACE_SESSION names. failed: it could not be recorded, and nor could a
+ * new one. */
+static bool join_run(const char *session, bool *failed)
 {
     const char *at;
     uint64_t pid = guest_number(session, &at);
@@ -203,6 +204,7 @@ static bool join_run(const char *session)
     if (!mapped)
         return false;
     uint32_t state = arena->cookie == cookie ? atomic_load(&arena->collector) : WIRE_COLLECTOR_DONE;
+    *failed = state == WIRE_COLLECTOR_FAILED;
     if (state == WIRE_COLLECTOR_DONE || state == WIRE_COLLECTOR_FAILED) {
         arena_unmap();
         return false;
@@ -378,8 +380,8 @@ static bool start(void)
         session_stop("the limit of its address space or data is too tight; the program runs untraced", "");
         return false;
     }
-    bool joined = session && *session && join_run(session);
-    if (joined && !settings.follow) {
+    bool failed = false, joined = session && *session && join_run(session, &failed);
+    if (failed || (joined && !settings.follow)) {
         atomic_store(&status, STATUS_STOPPED);
         return false;
     }
@@ -470,6 +472,28 @@ void session_confine(bool confined)
         arena_wake_collector(); /* nobody wakes it any more: it is to look by itself */
 }
 
+/* What is exec'd from now on is not traced either: a run of its own would fail for the same reason, most
+ * likely. */
+static void disown_children(void)
+{
+    if (exported_session)
+        *exported_session = SESSION_CONFINED;
+}
+
+static bool is_dead(void)
+{
+    pid_t pid = atomic_load(&arena->collector_pid);
+    return pid > 0 && guest_is_gone(pid, true);
+}
+
+void session_gone(void)
+{
+    if (is_dead())
+        arena_abandon();
+    disown_children();
+    session_stop("the collector is gone; the program goes on untraced", "");
+}
+
 void session_stop(const char *why, const char *detail)
 {
     atomic_store(&status, STATUS_STOPPED);
@@ -479,6 +503,7 @@ void session_stop(const char *why, const char *detail)
         for (size_t i = 0; i < sizeof error - 1; i++)
             error[i] = arena->error[i];
         guest_say(*error ? error : "the collector failed", "");
+        disown_children();
     } else {
         guest_say(why, detail);
     }
@@ -607,8 +632,11 @@ static void wait_for_commit(void)
                          "");
             return;
         }
-        if (collector != WIRE_COLLECTOR_STARTING && waited > COMMIT_WAIT_NS)
+        if (collector != WIRE_COLLECTOR_STARTING && waited > COMMIT_WAIT_NS) {
+            if (is_dead() && atomic_load(&arena->collector) == WIRE_COLLECTOR_RUNNING)
+                session_gone();
             return;
+        }
         guest_futex_wait(&process->state, WIRE_PROCESS_EXITING, 1000000);
     }
 }

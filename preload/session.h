@@ -53,6 +53,9 @@ void session_constructor(void);
 /* Ends tracing in this process for good and says why, once. The program goes on. */
 void session_stop(const char *why, const char *detail);
 
+/* The same, as there is no collector any more. */
+void session_gone(void);
+
 /* Tells all threads to look at the world again before their next event. */
 void session_new_epoch(void);
 

@@ -388,14 +388,30 @@ static void begin_anew(struct thread *t, uint64_t step)
     atomic_store_explicit(&t->ring->head, t->head, memory_order_release);
 }
 
-/* Wakes the collector in time if it sleeps while there is ever more to read. */
-static void wake_in_time(struct thread *t, uint64_t unread)
+/* Wakes the collector in time if it sleeps while there is ever more to read. False: it is gone, and what is
+ * written would be memory for nothing. */
+static bool wake_in_time(struct thread *t, uint64_t unread)
 {
     const uint64_t quarter = WIRE_RING_WORDS / 4;
-    if (unread < quarter || t->head - t->woken < quarter || !atomic_load(&arena->asleep))
-        return;
+    if (unread < quarter || t->head - t->woken < quarter)
+        return true;
     t->woken = t->head;
-    arena_wake_collector();
+    if (atomic_load(&arena->asleep))
+        arena_wake_collector();
+    return !collector_gone(0);
+}
+
+/* The first word that the ring has no room for. What the collector grants is what is left of the buffer from
+ * its start on: from there the words before the tail are not needed again before all was read. */
+static uint64_t end_of_room(const struct thread *t, uint64_t tail)
+{
+    uint64_t granted = atomic_load_explicit(&arena->ring_room, memory_order_relaxed);
+    uint64_t full = tail + WIRE_RING_WORDS;
+    if (LIKELY(granted == 0))
+        return full;
+    uint64_t end =
+        (t->head & ~(uint64_t)RING_MASK) + (granted > WIRE_RING_WINDOW ? granted : WIRE_RING_WINDOW);
+    return end < full ? end : full;
 }
 
 /* Moves the limit on if there is room behind it, to the end of a page; see wire.h. */
@@ -410,12 +426,13 @@ static bool extend(struct thread *t)
         begin_anew(t, step);
         tail = t->head;
     }
-    wake_in_time(t, t->head - tail);
-    uint64_t full = tail + WIRE_RING_WORDS;
+    if (!wake_in_time(t, t->head - tail))
+        return false;
+    uint64_t full = end_of_room(t, tail);
     uint64_t limit = (t->head + step) & ~(uint64_t)(WIRE_PAGE_WORDS - 1);
     if (limit > full)
         limit = full;
-    if (limit < t->head + 2 * RING_EVENT_WORDS)
+    if ((int64_t)(limit - t->head) < 2 * RING_EVENT_WORDS)
         return false;
     uint64_t was = atomic_load_explicit(&ring->limit, memory_order_relaxed);
     if (was & WIRE_RING_HELD || !atomic_compare_exchange_strong_explicit(
@@ -492,7 +509,7 @@ NOINLINE bool thread_wait(struct thread *t)
         /* It may have been overwritten; the collector takes as much as it says. */
         atomic_store_explicit(&t->ring->head, t->head, memory_order_release);
         if (collector_gone(silent_ns)) {
-            session_stop("the collector is gone; the program goes on untraced", "");
+            session_gone();
             return false;
         }
         /* The collector is at work, most likely, and will give a part of the ring back very soon. */

@@ -54,6 +54,10 @@ bool arena_open(struct arena *arena, int memory);
 /* The same of memory that is mapped already, and was checked. */
 void arena_adopt(struct arena *arena, struct wire_arena *wire, size_t size, int memory);
 
+/* Gives the memory of all that was recorded back to the system, at once: tracing is over. What looks into it
+ * still finds zeroes. */
+void arena_abandon(struct arena *arena);
+
 /* True if a process but this one has the arena mapped. Else nobody can map it any more, and it is our own
  * alone: only the collector's own words may be written to from now on, and nobody sees them. No other thread
  * may use it meanwhile. */
@@ -65,6 +69,9 @@ bool arena_held_by_others(struct arena *arena);
 void arena_state(struct arena *arena, enum wire_collector_state state, const char *why);
 void arena_pid(struct arena *arena, int pid);
 void arena_swept(struct arena *arena, uint32_t sweep); /* all rings were read so often */
+
+/* Lets each thread use so many words of its ring's buffer only. */
+void arena_grant(struct arena *arena, uint64_t words);
 
 /* Sleeps until a program wakes us, or the time is over; wakes who sleeps so. */
 void arena_doze(struct arena *arena, uint64_t ns);

@@ -34,6 +34,13 @@ void arena_swept(struct arena *arena, uint32_t sweep)
     atomic_store_explicit(&arena->wire->sweep, sweep, memory_order_relaxed);
 }
 
+void arena_grant(struct arena *arena, uint64_t words)
+{
+    uint32_t granted = words < WIRE_RING_WORDS ? (uint32_t)words : 0;
+    if (atomic_load_explicit(&arena->wire->ring_room, memory_order_relaxed) != granted)
+        atomic_store_explicit(&arena->wire->ring_room, granted, memory_order_relaxed);
+}
+
 static uint32_t announce_sleep(struct arena *arena, enum wire_sleep sleep)
 {
     uint32_t seen = atomic_load(&arena->wire->wake);

@@ -133,6 +133,13 @@ void arena_punch(struct arena *arena, uint64_t offset, uint64_t size)
         memset((char *)arena->wire + offset, 0, size);
 }
 
+void arena_abandon(struct arena *arena)
+{
+    const uint64_t first = WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE;
+    fallocate(arena->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)first,
+              (off_t)(arena->size - first));
+}
+
 static void release_segment(struct arena_slot *slot, enum arena_kind kind, unsigned k, uint64_t size)
 {
     struct arena *arena = slot->arena;

@@ -10,6 +10,7 @@
 #include "drain.h"
 #include "idle.h"
 #include "intern.h"
+#include "memory_watch.h"
 #include "options.h"
 #include "snapshot.h"
 #include "trim.h"
@@ -148,6 +149,9 @@ static bool wait_for_first(struct arena *arena)
 
 /* ---- the loop ---------------------------------------------------------------------------------- */
 
+/* One, as who asks it (symbols_limit) does not know whose it is. */
+static struct memory_watch memory;
+
 struct collector {
     struct options options;
     struct tracker tracker;
@@ -166,6 +170,8 @@ struct collector {
     bool watched;   /* somebody waits for the ends of processes, see deaths.h */
     bool changed;   /* something came since the last snapshot */
     struct idle idle;
+    const char *stopped;        /* why, while programs live: a sentence; else NULL */
+    uint64_t next_give_back_ns; /* of what we can do without */
 };
 
 static void set_time(struct collector *c, uint64_t now_ns)
@@ -220,17 +226,20 @@ static bool somebody_is_left(struct collector *c, uint64_t now_ns)
 
 static void post(struct collector *c, enum snapshot_kind kind)
 {
-    struct job *job = snapshot_take(&c->tracker, kind, c->options.blocks);
+    struct job *job = snapshot_take(&c->tracker, kind, c->options.blocks && !c->stopped);
     if (!job)
         return;
     job->interrupted = told_to_end != 0;
+    job->why = c->stopped;
     writer_post(c->writer, job);
 }
 
 static void wait_for_writer(struct collector *c)
 {
     while (writer_busy(c->writer)) {
-        set_time(c, tracker_clock() - c->tracker.arena->started_ns);
+        uint64_t now_ns = tracker_clock() - c->tracker.arena->started_ns;
+        set_time(c, now_ns);
+        memory_watch_look(&memory, now_ns);
         writer_wait(c->writer, TICK_NS / 2);
     }
 }
@@ -338,11 +347,43 @@ static bool sleep_long(struct collector *c, bool trimming)
 /* Says that the database is there, once. The rings are drained before that, too. */
 static void announce(struct collector *c)
 {
-    if (!c->announced && writer_state(c->writer) == WRITER_READY) {
+    if (!c->announced && memory_watch_state(&memory) != MEMORY_END &&
+        writer_state(c->writer) == WRITER_READY) {
         c->announced = true;
         arena_state(c->tracker.arena, WIRE_COLLECTOR_RUNNING, NULL);
         report(&c->options, NULL);
     }
+}
+
+/* ---- memory ------------------------------------------------------------------------------------- */
+
+#define GIVE_BACK_EVERY_NS 1000000000ull
+
+static int memory_fits(uint64_t bytes)
+{
+    return memory_watch_fits(&memory, bytes);
+}
+
+static void look_at_memory(struct collector *c, uint64_t now_ns)
+{
+    const uint64_t a_site = sizeof(struct job_site) + 64; /* while it is written */
+    atomic_store_explicit(&memory.to_write, c->tracker.ledger.count * a_site, memory_order_relaxed);
+    memory_watch_look(&memory, now_ns);
+    arena_grant(c->tracker.arena, memory_watch_ring(&memory, c->tracker.ring_count));
+    c->tracker.sparing = memory_watch_state(&memory) != MEMORY_PLENTY;
+    if (!c->tracker.sparing || now_ns < c->next_give_back_ns)
+        return;
+    c->next_give_back_ns = now_ns + GIVE_BACK_EVERY_NS;
+    malloc_trim(0);
+}
+
+/* They know of it already. */
+static void stop_for_memory(struct collector *c)
+{
+    c->stopped = memory_watch_sentence;
+    fail(c, memory_watch_sentence);
+    tracker_stop(&c->tracker);
+    malloc_trim(0);
 }
 
 static void loop(struct collector *c)
@@ -360,6 +401,7 @@ static void loop(struct collector *c)
         tracker_sample(tracker, now_ns);
         if (deaths_noticed())
             c->next_look_ns = 0;
+        look_at_memory(c, now_ns);
         if (now_ns >= c->next_look_ns) {
             c->living = tracker_reap(tracker);
             c->next_look_ns = now_ns + LOOK_NS;
@@ -379,7 +421,8 @@ static void loop(struct collector *c)
             tracker_look(tracker);
             c->living = tracker_reap(tracker);
         }
-    } while (somebody_is_left(c, now_ns) && !told_to_end && writer_state(c->writer) != WRITER_FAILED);
+    } while (somebody_is_left(c, now_ns) && !told_to_end && writer_state(c->writer) != WRITER_FAILED &&
+             memory_watch_state(&memory) != MEMORY_END);
 }
 
 int collector_main(int argc, char **argv)
@@ -401,6 +444,12 @@ int collector_main(int argc, char **argv)
     if (!wait_for_first(arena))
         return 1;
     c->tracker.arena = arena;
+    const char *no_room = memory_watch_start(&memory, arena);
+    if (no_room)
+        return fail(c, no_room);
+    if (memory_watch_is_tight(&memory))
+        grow_sparingly();
+    symbols_limit(memory_fits);
     c->tracker.first_pidfd = c->options.first;
     c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;
     c->tracker.by_thread = c->options.threads;
@@ -413,6 +462,8 @@ int collector_main(int argc, char **argv)
     c->living = 1;
     c->idle_ns = 100000;
     loop(c);
+    if (c->living && memory_watch_state(&memory) == MEMORY_END)
+        stop_for_memory(c);
     wait_for_writer(c);
     if (writer_state(c->writer) == WRITER_FAILED)
         return fail(c, writer_error(c->writer));
@@ -422,6 +473,10 @@ int collector_main(int argc, char **argv)
         wait_for_writer(c);
     } while (writer_wants_more(c->writer));
     writer_end(c->writer);
+    if (c->stopped) {
+        arena_abandon(arena);
+        return 1;
+    }
     arena_state(arena, writer_error(c->writer) ? WIRE_COLLECTOR_FAILED : WIRE_COLLECTOR_DONE, NULL);
     return writer_error(c->writer) != NULL;
 }

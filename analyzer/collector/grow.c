@@ -38,6 +38,13 @@ static void *remap(const struct grow *array, size_t room)
                : mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 }
 
+static bool sparingly;
+
+void grow_sparingly(void)
+{
+    sparingly = true;
+}
+
 bool grow_to(struct grow *array, size_t size)
 {
     if (size <= array->room)
@@ -50,7 +57,7 @@ bool grow_to(struct grow *array, size_t size)
     }
     if (memory == MAP_FAILED)
         return false;
-    if (room >= HUGE_FROM)
+    if (room >= HUGE_FROM && !sparingly)
         madvise(memory, room, MADV_HUGEPAGE);
     array->memory = memory;
     array->room = room;

@@ -10,6 +10,9 @@ struct grow {
     size_t room; /* bytes */
 };
 
+/* Memory is dear: from now on no huge pages are asked for, which are taken whole for a few bytes in them. */
+void grow_sparingly(void);
+
 /* Makes sure that at least size bytes are there. False on lack of memory; what was there stays. */
 bool grow_to(struct grow *array, size_t size);
 void grow_free(struct grow *array);

@@ -328,6 +328,23 @@ uint32_t tracker_reap(struct tracker *tracker)
     return living;
 }
 
+void tracker_stop(struct tracker *tracker)
+{
+    for (uint32_t i = 0; i < tracker->ring_count; i++) {
+        struct tracked_ring *r = tracker->rings[i];
+        uint64_t limit;
+        if (!r)
+            continue;
+        arena_ring_hold(r->ring, r->tail, &limit); /* who comes there looks what the collector is at */
+        arena_ring_punch(tracker->arena, r->words, 0, WIRE_RING_WORDS);
+    }
+    for (uint32_t i = 0; i < tracker->process_count; i++) {
+        struct tracked_process *process = tracker_process(tracker, i);
+        blocks_close(&process->blocks);
+        grow_free(&process->site_of_node);
+    }
+}
+
 /* ---- moments ----------------------------------------------------------------------------------- */
 
 uint64_t tracker_moment(struct tracker *tracker, uint64_t t_ns)

@@ -116,6 +116,7 @@ struct tracker {
     uint64_t limit;        /* the latest stamp that may be true; the clock's when the sweep began, and some */
     uint64_t next_trim_ns; /* when the next round of trim_rings() begins, */
     uint32_t trim_at;      /* and the slot that the round has come to */
+    bool sparing;          /* memory is short: busy rings are trimmed as well */
     bool by_thread;        /* LIBTRACE_THREADS=1: each thread has sites of its own */
     struct number_map
         site_of_thread; /* by 1 + index of the thread << 32 | raw node; else site_of_node is used */
@@ -163,6 +164,10 @@ void tracker_look(struct tracker *tracker);
 /* Notices which processes are gone, drains what they left, gives rings and slots back. Returns how many live.
  */
 uint32_t tracker_reap(struct tracker *tracker);
+
+/* Ends the recording while programs live: their rings are closed, and memory that only further events would
+ * need is given back. Nothing may be drained any more. */
+void tracker_stop(struct tracker *tracker);
 
 /* Adds a point to the time series if it is due. */
 void tracker_sample(struct tracker *tracker, uint64_t now_ns);

@@ -72,7 +72,7 @@ bool trim_rings(struct tracker *tracker, uint64_t now_ns)
         uint64_t consumed = r->tail - r->round_tail;
         r->round_tail = r->tail;
         look_how_long(r);
-        if (consumed <= LITTLE && r->longest > KEPT) {
+        if ((consumed <= LITTLE || tracker->sparing) && r->longest > KEPT) {
             trim(tracker, r);
             trimmed++;
         }

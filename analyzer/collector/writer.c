@@ -355,6 +355,8 @@ static void prepare(struct writer *w, const struct job *job)
     check(w, store_begin(w->store));
     if (job->last) {
         write_facts(w, job);
+        if (job->why) /* now: should we be killed, it is there */
+            check(w, store_run_why(w->store, job->why));
         check(w, store_run_phase(w->store, "symbols", 0));
     }
     for (size_t i = 0; i < job->process_count; i++) {
@@ -403,7 +405,7 @@ static void write_job(struct writer *w, struct job *job)
     if (job->last && !w->wants_more) {
         check(w, store_line_totals(w->store)); /* of a run that goes on nobody reads them */
         intern_finish(&w->intern);
-        check(w, store_run_state(w->store, job->interrupted ? "interrupted" : "complete"));
+        check(w, store_run_state(w->store, job->interrupted || job->why ? "interrupted" : "complete"));
     }
     check(w, store_commit(w->store));
     /* After a raw job the sites come again, with their names: notes, frames and nodes are still needed. */

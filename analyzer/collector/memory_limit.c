@@ -1,0 +1,299 @@
+/* memory_limit.c - see memory_limit.h. */
+#define _GNU_SOURCE
+#include "memory_limit.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TEXT_MAX ((size_t)1 << 20) /* bytes of a file in /proc */
+
+/* ---- where the group is ------------------------------------------------------------------------------- */
+
+/* One of the words in a list with commas. */
+static bool has_word(const char *list, size_t size, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = list, *end = list + size; at < end; at++) {
+        size_t part = strcspn(at, ",\n");
+        part = part < (size_t)(end - at) ? part : (size_t)(end - at);
+        if (part == length && memcmp(at, word, length) == 0)
+            return true;
+        at += part;
+    }
+    return false;
+}
+
+/* The group's path from the line "N:controllers:path" of version 1's memory, or "0::path" of version 2. */
+static bool find_path(const char *groups, bool unified, char *path, size_t room)
+{
+    for (const char *line = groups; line && *line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        const char *controllers = strchr(line, ':'), *at = controllers ? strchr(controllers + 1, ':') : NULL;
+        if (!at)
+            continue;
+        size_t size = (size_t)(at - controllers - 1), length = strcspn(at + 1, "\n");
+        if (unified ? size != 0 : !has_word(controllers + 1, size, "memory"))
+            continue;
+        if (length == 0 || length >= room)
+            return false;
+        memcpy(path, at + 1, length);
+        path[length] = '\0';
+        return true;
+    }
+    return false;
+}
+
+/* The next word of a line, as the kernel writes it: spaces and the like are \040. False at the line's end. */
+static bool next_word(const char **at, char *word, size_t room)
+{
+    const char *from = *at;
+    size_t used = 0;
+    for (; *from && *from != ' ' && *from != '\n'; from++) {
+        char c = *from;
+        if (c == '\\' && isdigit(from[1]) && isdigit(from[2]) && isdigit(from[3])) {
+            c = (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0'));
+            from += 3;
+        }
+        if (used + 1 < room)
+            word[used++] = c;
+    }
+    word[used] = '\0';
+    *at = from + (*from == ' ');
+    return used > 0;
+}
+
+struct mount {
+    char root[PATH_MAX];  /* the group that is seen at its top */
+    char point[PATH_MAX]; /* where that is */
+    char type[32];
+    char options[256]; /* of the file system: version 1 has its controllers there */
+};
+
+/* "id parent major:minor root point options [fields...] - type source options" */
+static bool parse_mount(const char *line, struct mount *mount)
+{
+    char skipped[PATH_MAX];
+    for (int i = 0; i < 3; i++)
+        if (!next_word(&line, skipped, sizeof skipped))
+            return false;
+    if (!next_word(&line, mount->root, sizeof mount->root) ||
+        !next_word(&line, mount->point, sizeof mount->point))
+        return false;
+    do {
+        if (!next_word(&line, skipped, sizeof skipped))
+            return false;
+    } while (strcmp(skipped, "-") != 0);
+    return next_word(&line, mount->type, sizeof mount->type) && next_word(&line, skipped, sizeof skipped) &&
+           next_word(&line, mount->options, sizeof mount->options);
+}
+
+/* What of path is below root; NULL if it is not. */
+static const char *below(const char *path, const char *root)
+{
+    size_t length = strcmp(root, "/") == 0 ? 0 : strlen(root);
+    if (strncmp(path, root, length) != 0 || (path[length] != '/' && path[length] != '\0'))
+        return NULL;
+    return path + length;
+}
+
+/* In a namespace of groups paths begin at its root, and one may be "/..": of a group outside. Then the names
+ * between are not known, but where the mount's top is outside, too, it is one that ours is part of. */
+static bool place_in(const struct mount *mount, const char *path, struct memory_place *place)
+{
+    const char *rest = below(path, mount->root);
+    if (!rest && strncmp(mount->root, "/..", 3) == 0 && strncmp(path, "/..", 3) != 0)
+        rest = "";
+    if (!rest || strstr(rest, "/.."))
+        return false;
+    place->top = (unsigned)strlen(mount->point);
+    int size = snprintf(place->folder, sizeof place->folder, "%s%s", mount->point, rest);
+    while (size > (int)place->top && place->folder[size - 1] == '/')
+        place->folder[--size] = '\0';
+    return size < (int)sizeof place->folder;
+}
+
+static bool find_in_version(const char *groups, const char *mounts, bool unified, struct memory_place *place)
+{
+    static struct mount mount; /* not on a small stack */
+    char path[PATH_MAX];
+    if (!find_path(groups, unified, path, sizeof path))
+        return false;
+    for (const char *line = mounts; line && *line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (!*line || !parse_mount(line, &mount) || strcmp(mount.type, unified ? "cgroup2" : "cgroup") != 0 ||
+            (!unified && !has_word(mount.options, strlen(mount.options), "memory")))
+            continue;
+        if (place_in(&mount, path, place)) {
+            place->unified = unified;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where both are in use the memory is version 1's: version 2 has a line then, too, without it. */
+bool memory_limit_find(const char *groups, const char *mounts, struct memory_place *place)
+{
+    return find_in_version(groups, mounts, false, place) || find_in_version(groups, mounts, true, place);
+}
+
+/* ---- its files ---------------------------------------------------------------------------------------- */
+
+static int open_in(const char *folder, const char *name)
+{
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void close_group(struct memory_group *group)
+{
+    const int files[] = {group->limit[0], group->limit[1], group->usage, group->stat};
+    for (unsigned i = 0; i < sizeof files / sizeof files[0]; i++)
+        if (files[i] >= 0)
+            close(files[i]);
+}
+
+/* UINT64_MAX for "max", and for a file that cannot be read any more. */
+static uint64_t read_number(int file)
+{
+    char text[32];
+    ssize_t size = file >= 0 ? pread(file, text, sizeof text - 1, 0) : 0;
+    text[size > 0 ? size : 0] = '\0';
+    return isdigit((unsigned char)text[0]) ? strtoull(text, NULL, 10) : UINT64_MAX;
+}
+
+/* UINT64_MAX: none. */
+static uint64_t limit_of(const struct memory_group *group)
+{
+    uint64_t limit = read_number(group->limit[0]), high = read_number(group->limit[1]);
+    limit = limit < high ? limit : high;
+    return limit >> 60 ? UINT64_MAX : limit; /* version 1 says so */
+}
+
+/* The root of all groups has no such files: there is no limit. */
+static void add_group(struct memory_limit *limit, const char *folder, bool unified)
+{
+    struct memory_group *group = &limit->group[limit->count];
+    group->limit[0] = open_in(folder, unified ? "memory.max" : "memory.limit_in_bytes");
+    group->limit[1] = unified ? open_in(folder, "memory.high") : -1;
+    group->usage = open_in(folder, unified ? "memory.current" : "memory.usage_in_bytes");
+    group->stat = open_in(folder, "memory.stat");
+    if (group->usage >= 0 && limit_of(group) != UINT64_MAX)
+        limit->count++;
+    else
+        close_group(group);
+}
+
+void memory_limit_add(struct memory_limit *limit, const struct memory_place *place)
+{
+    char folder[PATH_MAX];
+    memcpy(folder, place->folder, sizeof folder);
+    memcpy(limit->folder, folder, sizeof folder);
+    size_t length = strlen(folder);
+    while (limit->count < MEMORY_GROUPS) {
+        add_group(limit, folder, place->unified);
+        if (length <= place->top)
+            return;
+        while (length > place->top && folder[length - 1] != '/')
+            length--;
+        length -= length > place->top;
+        folder[length] = '\0';
+    }
+}
+
+/* All of a file in /proc, to be freed; NULL if it cannot be read. */
+static char *read_all(const char *path)
+{
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    char *text = file >= 0 ? malloc(TEXT_MAX) : NULL;
+    size_t size = 0;
+    for (ssize_t got = 1; text && got > 0 && size<TEXT_MAX - 1; size += got> 0 ? (size_t)got : 0)
+        got = read(file, text + size, TEXT_MAX - 1 - size);
+    if (text)
+        text[size] = '\0';
+    if (file >= 0)
+        close(file);
+    return text;
+}
+
+void memory_limit_open(struct memory_limit *limit, int pid)
+{
+    static struct memory_place place;
+    char path[64] = "/proc/self/cgroup";
+    if (pid)
+        snprintf(path, sizeof path, "/proc/%d/cgroup", pid);
+    char *groups = read_all(path), *mounts = read_all("/proc/self/mountinfo");
+    if (groups && mounts && memory_limit_find(groups, mounts, &place) &&
+        strcmp(place.folder, limit->folder) != 0)
+        memory_limit_add(limit, &place);
+    free(groups);
+    free(mounts);
+}
+
+void memory_limit_close(struct memory_limit *limit)
+{
+    for (unsigned i = 0; i < limit->count; i++)
+        close_group(&limit->group[i]);
+    limit->count = 0;
+    limit->folder[0] = '\0';
+}
+
+/* ---- what they say ------------------------------------------------------------------------------------ */
+
+/* The value of one of the lines "name value" in memory.stat; 0 if there is none. */
+static uint64_t value_of(const char *text, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *line = text; line && *line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, length) == 0 && line[length] == ' ')
+            return strtoull(line + length + 1, NULL, 10);
+    }
+    return 0;
+}
+
+/* Files' pages that the kernel takes back before it lets anybody die: all that were read once; of those that
+ * are used again and again it takes a part only, so that half of them count. In version 1 the lines with
+ * "total_" are those of a group and all within it, which the usage is of. */
+static uint64_t reclaimable(int stat)
+{
+    char text[8192];
+    ssize_t size = stat >= 0 ? pread(stat, text, sizeof text - 1, 0) : 0;
+    text[size > 0 ? size : 0] = '\0';
+    uint64_t once = value_of(text, "total_inactive_file"), often = value_of(text, "total_active_file");
+    if (!once && !often) {
+        once = value_of(text, "inactive_file");
+        often = value_of(text, "active_file");
+    }
+    return once + often / 2;
+}
+
+/* What can be taken back is asked for only where there is little else: it takes the kernel far longer to
+ * say. */
+static uint64_t room_of(const struct memory_group *group, uint64_t enough)
+{
+    uint64_t limit = limit_of(group), usage = read_number(group->usage);
+    if (limit == UINT64_MAX)
+        return limit;
+    usage = usage == UINT64_MAX ? 0 : usage; /* removed */
+    if (usage <= limit && limit - usage >= enough)
+        return limit - usage;
+    uint64_t cached = reclaimable(group->stat);
+    usage = usage > cached ? usage - cached : 0;
+    return usage < limit ? limit - usage : 0;
+}
+
+uint64_t memory_limit_room(const struct memory_limit *limit, uint64_t enough)
+{
+    uint64_t least = UINT64_MAX;
+    for (unsigned i = 0; i < limit->count; i++) {
+        uint64_t room = room_of(&limit->group[i], enough);
+        least = room < least ? room : least;
+    }
+    return least;
+}

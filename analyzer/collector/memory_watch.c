@@ -1,0 +1,181 @@
+/* memory_watch.c - see memory_watch.h. */
+#define _GNU_SOURCE
+#include "memory_watch.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MIB ((uint64_t)1 << 20)
+
+/* What is kept free, besides what it takes to write the record: the program may take so much between two
+ * looks, and the collector some for writing, before all is given back. */
+#define KEPT (4 * MIB)
+#define LAST (3 * MIB / 2) /* with less than that there is no time to write */
+#define TO_BEGIN (4 * MIB) /* for the collector itself, and the first events */
+#define TIGHT (512 * MIB)
+#define NEAR (64 * MIB)
+#define RINGS_PART \
+    4 /* of the room, for what was recorded and not read yet: it can come within milliseconds */
+
+/* A processor touches up to 4 GiB of fresh memory a second: what is left must last until the next look. One
+ * that uses no more and no less memory than before is not about to: then it is less often. */
+#define PER_SECOND (4096 * MIB)
+#define PER_SECOND_IDLE (64 * MIB)
+#define SOONEST_NS 1000000ull
+#define LATEST_NS 100000000ull
+#define LATEST_IDLE_NS 2000000000ull
+#define UNLIMITED_NS 60000000000ull /* a limit may be set later */
+
+const char memory_watch_sentence[] =
+    "the memory limit of the program's cgroup is near: recording has stopped, the program goes on";
+
+static const char no_room[] =
+    "the memory limit of the program's cgroup leaves no room for recording; the program runs untraced";
+
+static uint64_t kept(const struct memory_watch *watch)
+{
+    return KEPT + atomic_load_explicit(&watch->to_write, memory_order_relaxed);
+}
+
+static uint64_t room_now(const struct memory_watch *watch)
+{
+    return memory_limit_room(&watch->limit, 4 * kept(watch));
+}
+
+/* What the shared memory holds is the group's until nobody has it mapped any more: it goes before we do. */
+static _Noreturn void give_up(struct memory_watch *watch)
+{
+    arena_state(watch->arena, WIRE_COLLECTOR_FAILED, memory_watch_sentence);
+    arena_abandon(watch->arena);
+    _exit(1);
+}
+
+/* Of any thread. */
+static uint64_t look(struct memory_watch *watch)
+{
+    uint64_t least = kept(watch), room = room_now(watch);
+    enum memory_state before = memory_watch_state(watch), now = MEMORY_PLENTY;
+    atomic_store_explicit(&watch->room, room, memory_order_relaxed);
+    if (room < LAST)
+        give_up(watch);
+    if (room < 2 * least)
+        now = room < least ? MEMORY_END : MEMORY_SHORT;
+    while (before != MEMORY_END && !atomic_compare_exchange_weak(&watch->state, &before, now)) {
+    }
+    if (before == MEMORY_END || now != MEMORY_END)
+        return room;
+    /* The programs hear of it first: what they would record from now on takes memory, too. */
+    arena_state(watch->arena, WIRE_COLLECTOR_FAILED, memory_watch_sentence);
+    arena_grant(watch->arena, 1);
+    arena_wake(watch->arena);
+    return room;
+}
+
+static uint64_t pause_until_next(uint64_t room, bool idle)
+{
+    if (room == UINT64_MAX)
+        return UNLIMITED_NS;
+    uint64_t left = room > LAST ? room - LAST : 0, rate = idle ? PER_SECOND_IDLE : PER_SECOND;
+    uint64_t latest = idle ? LATEST_IDLE_NS : LATEST_NS, most = rate / 1000 * (latest / 1000000);
+    uint64_t ns = left < most ? left * 1000 / (rate / 1000000) : latest;
+    return ns > SOONEST_NS ? ns : SOONEST_NS;
+}
+
+static void find_groups(struct memory_watch *watch)
+{
+    struct arena_slot *first = arena_slot(watch->arena, 0);
+    struct arena_birth birth;
+    memory_limit_close(&watch->limit);
+    memory_limit_open(&watch->limit, 0);
+    if (first && arena_birth(first, &birth) && birth.pid > 0)
+        memory_limit_open(&watch->limit, birth.pid); /* trace-attach may be in another group */
+}
+
+/* Where all processors are busy a thread waits for its turn, the longer the longer its own would be
+ * (Linux 6.12: before that who has slept comes soon). */
+static void ask_for_short_turns(void)
+{
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+    } attributes = {.size = sizeof attributes, .policy = SCHED_OTHER, .runtime = 100000 /* ns */};
+    syscall(SYS_sched_setattr, 0, &attributes, 0);
+}
+
+static void *run(void *data)
+{
+    struct memory_watch *watch = data;
+    uint64_t before = 0;
+    ask_for_short_turns();
+    for (;;) {
+        if (watch->limit.count == 0)
+            find_groups(watch);
+        uint64_t room = look(watch);
+        uint64_t ns = pause_until_next(room, room == before);
+        before = room;
+        nanosleep(&(struct timespec){(time_t)(ns / 1000000000), (long)(ns % 1000000000)}, NULL);
+    }
+    return NULL;
+}
+
+/* Signals are for the collector's own thread, which may be asleep. Without a thread the kernel decides. */
+static void start_thread(struct memory_watch *watch)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_attr_init(&attributes) == 0) {
+        pthread_attr_setstacksize(&attributes, 128u << 10);
+        pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+        pthread_create(&thread, &attributes, run, watch);
+        pthread_attr_destroy(&attributes);
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+uint64_t memory_watch_ring(const struct memory_watch *watch, uint32_t rings)
+{
+    uint64_t room = atomic_load_explicit(&watch->room, memory_order_relaxed), least = kept(watch);
+    uint64_t words = room > least ? (room - least) / RINGS_PART / sizeof(uint64_t) / (rings ? rings : 1) : 1;
+    return memory_watch_state(watch) == MEMORY_END ? 1 : words;
+}
+
+const char *memory_watch_start(struct memory_watch *watch, struct arena *arena)
+{
+    watch->arena = arena;
+    find_groups(watch);
+    watch->room = room_now(watch);
+    if (watch->room < kept(watch) + TO_BEGIN)
+        return no_room;
+    start_thread(watch);
+    return NULL;
+}
+
+void memory_watch_look(struct memory_watch *watch, uint64_t now_ns)
+{
+    uint64_t room = atomic_load_explicit(&watch->room, memory_order_relaxed);
+    if (room == UINT64_MAX || now_ns < watch->next_look_ns)
+        return;
+    watch->next_look_ns = now_ns + (room < NEAR ? SOONEST_NS : LATEST_NS);
+    look(watch);
+}
+
+bool memory_watch_is_tight(const struct memory_watch *watch)
+{
+    return memory_limit_room(&watch->limit, TIGHT) < TIGHT;
+}
+
+bool memory_watch_fits(const struct memory_watch *watch, uint64_t bytes)
+{
+    uint64_t least = 2 * kept(watch) + 4 * bytes;
+    return memory_watch_state(watch) != MEMORY_END && memory_limit_room(&watch->limit, least) >= least;
+}
