@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "limits.h"
 #include "guest.h"
+#include "limits_rule.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -10,8 +11,6 @@
 #include <x86intrin.h>
 
 #define PAGE_SIZE 4096u
-#define SHARE 8                     /* of what the program leaves unused at its start, at most this part */
-#define LEAST (6ull << 20)          /* bytes for the arena's header and one thread */
 #define REFUSED_CYCLES (1ull << 30) /* of the time-stamp counter: a third of a second or so */
 
 /* Bytes by kind: in use when tracing began, and what we have taken since. */
@@ -49,9 +48,7 @@ static void read_usage(void)
 
 static bool has_room(uint64_t size, enum limits_kind kind)
 {
-    uint64_t limit = soft_limit(kind), used = used_at_start[kind];
-    return limit == RLIM_INFINITY ||
-           (limit > used && atomic_load(&taken[kind]) + size <= (limit - used) / SHARE);
+    return limits_leave(soft_limit(kind), used_at_start[kind], atomic_load(&taken[kind]) + size);
 }
 
 bool limits_suffice(void)
@@ -59,7 +56,7 @@ bool limits_suffice(void)
     int saved = errno;
     if (soft_limit(LIMITS_SHARED) != RLIM_INFINITY || soft_limit(LIMITS_PRIVATE) != RLIM_INFINITY)
         read_usage();
-    bool enough = has_room(LEAST, LIMITS_SHARED) && has_room(LEAST, LIMITS_PRIVATE);
+    bool enough = has_room(LIMITS_LEAST, LIMITS_SHARED) && has_room(LIMITS_LEAST, LIMITS_PRIVATE);
     errno = saved;
     return enough;
 }
@@ -105,15 +102,10 @@ void limits_failed(size_t size, enum limits_kind kind)
     refuse();
 }
 
-uint64_t limits_file(uint64_t most)
+uint32_t limits_arena(void)
 {
-    const uint64_t collectors_share = 4; /* it needs address space for more than that file */
-    struct rlimit limit;
-    uint64_t size = most;
-    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size)
-        size = limit.rlim_cur;
-    /* The collector raises its limits, but not above the hard ones. */
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_max / collectors_share < size)
-        size = limit.rlim_max / collectors_share;
-    return size;
+    struct rlimit file = {RLIM_INFINITY, RLIM_INFINITY}, space = file;
+    getrlimit(RLIMIT_FSIZE, &file);
+    getrlimit(RLIMIT_AS, &space); /* the collector raises its limits, but not above the hard ones */
+    return limits_chunks(file.rlim_cur, space.rlim_max);
 }

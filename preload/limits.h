@@ -26,7 +26,7 @@ void limits_give_back(size_t size, enum limits_kind kind);
 void limits_failed(size_t size, enum limits_kind kind);
 bool limits_short(void);
 
-/* The largest file, up to this size, that the program may make and its collector will be able to map. */
-uint64_t limits_file(uint64_t most);
+/* The size of the arena that the program may make, and its collector map, in chunks; 0: there is no room. */
+uint32_t limits_arena(void);
 
 #endif

@@ -92,13 +92,6 @@ static void read_settings(void)
 
 /* ---- making or joining a run --------------------------------------------------------------------- */
 
-/* The arena's size in chunks, as the program's limits allow; 0 if they do not. */
-static uint32_t arena_chunks(void)
-{
-    uint32_t chunks = (uint32_t)(limits_file(WIRE_MAX_CHUNKS * WIRE_CHUNK_SIZE) / WIRE_CHUNK_SIZE / 64 * 64);
-    return chunks >= WIRE_FIRST_CHUNK + 64 ? chunks : 0;
-}
-
 static void fill_header(uint32_t chunks)
 {
     struct timespec now;
@@ -138,7 +131,7 @@ static int new_memory(uint64_t size)
 /* Makes the arena of a new run and maps it; its descriptor, -1 on failure. */
 static int make_arena(void)
 {
-    uint32_t chunks = arena_chunks();
+    uint32_t chunks = limits_arena();
     int descriptor = chunks ? new_memory((uint64_t)chunks * WIRE_CHUNK_SIZE) : -1;
     if (descriptor < 0)
         return -1;
@@ -162,7 +155,7 @@ static bool make_run(void)
 {
     int descriptor = make_arena();
     if (descriptor < 0) {
-        session_stop(arena_chunks()
+        session_stop(limits_arena()
                          ? "no memory to share with the collector; the program runs untraced"
                          : "a limit is too tight (file size or address space); the program runs untraced",
                      "");

@@ -1,5 +1,6 @@
 /* refusal.c - see refusal.h. */
 #include "refusal.h"
+#include "../limits_rule.h"
 #include "image.h"
 #include "proc.h"
 #include "wire.h"
@@ -144,35 +145,88 @@ const char *refusal_confined(pid_t pid)
     return why;
 }
 
-static size_t descriptors(pid_t pid)
+/* Numbers below the limit that are in use: others may have been opened before it was set. */
+static size_t descriptors(pid_t pid, uint64_t limit)
 {
     char path[64];
     size_t count = 0;
     snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
     DIR *folder = opendir(path);
-    while (folder && readdir(folder))
-        count++;
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        count += *entry->d_name != '.' && strtoull(entry->d_name, NULL, 10) < limit;
     if (folder)
         closedir(folder);
-    return count > 2 ? count - 2 : 0;
+    return count;
+}
+
+static uint64_t soft_limit(pid_t pid, int resource)
+{
+    struct rlimit limit;
+    return prlimit(pid, (__rlimit_resource_t)resource, NULL, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+}
+
+static const char *refuse_arena(pid_t pid)
+{
+    const uint64_t least = (WIRE_FIRST_CHUNK + 128) / 64 * 64 * WIRE_CHUNK_SIZE;
+    struct rlimit space;
+    if (prlimit(pid, RLIMIT_AS, NULL, &space) != 0)
+        space.rlim_max = RLIM_INFINITY;
+    if (limits_chunks(soft_limit(pid, RLIMIT_FSIZE), space.rlim_max))
+        return NULL;
+    snprintf(
+        sentence, sizeof sentence,
+        "may write no file of %llu MiB (ulimit -f), or may not have four times as much address space, and as "
+        "much is needed for memory to be shared with it",
+        (unsigned long long)(least >> 20));
+    return sentence;
+}
+
+/* Limits of all that it has mapped, and of what of that is its own. */
+static const char *refuse_memory(pid_t pid)
+{
+    unsigned long long pages[6] = {0}; /* size resident shared text lib data */
+    char *statm = proc_read(pid, "statm");
+    int found = statm ? sscanf(statm, "%llu %llu %llu %llu %llu %llu", &pages[0], &pages[1], &pages[2],
+                               &pages[3], &pages[4], &pages[5])
+                      : 0;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    free(statm);
+    if (found == 6 && !limits_leave(soft_limit(pid, RLIMIT_AS), pages[0] * page, LIMITS_LEAST))
+        return "has too little address space left (ulimit -v)";
+    if (found == 6 && !limits_leave(soft_limit(pid, RLIMIT_DATA), pages[5] * page, LIMITS_LEAST))
+        return "has too little left of what data it may have (ulimit -d)";
+    return NULL;
+}
+
+#define MAY_LOCK (1ull << 14) /* CAP_IPC_LOCK: no limit holds */
+
+/* Where most of what it has is locked, what comes will be as well (mlockall). */
+static const char *refuse_locked(pid_t pid)
+{
+    char *status = proc_read(pid, "status");
+    uint64_t limit = soft_limit(pid, RLIMIT_MEMLOCK);
+    uint64_t locked = status ? strtoull(proc_status(status, "VmLck"), NULL, 10) << 10 : 0;
+    uint64_t all = status ? strtoull(proc_status(status, "VmSize"), NULL, 10) << 10 : 0;
+    uint64_t rights = status ? strtoull(proc_status(status, "CapEff"), NULL, 16) : 0;
+    free(status);
+    if (limit == RLIM_INFINITY || rights & MAY_LOCK || locked < all / 2 ||
+        limits_leave(limit, locked, LIMITS_LEAST))
+        return NULL;
+    return "keeps all of its memory locked, and has too little left of what it may lock (ulimit -l)";
 }
 
 /* Limits at which the kernel kills, or at which there is no room for what we need. */
 static const char *refuse_limits(pid_t pid)
 {
-    struct rlimit limit;
-    if (prlimit(pid, RLIMIT_FSIZE, NULL, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
-        limit.rlim_cur < WIRE_MAX_CHUNKS * WIRE_CHUNK_SIZE) {
-        snprintf(
-            sentence, sizeof sentence,
-            "may write no file of more than %llu bytes (ulimit -f), which holds for memory to be shared with "
-            "it, too, and might be killed for it",
-            (unsigned long long)limit.rlim_cur);
-        return sentence;
-    }
-    if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) == 0 && descriptors(pid) + 1 >= limit.rlim_cur)
-        return "has no descriptor left to load a library with (ulimit -n)";
-    return NULL;
+    const char *why = refuse_arena(pid);
+    uint64_t files = soft_limit(pid, RLIMIT_NOFILE);
+    if (!why)
+        why = refuse_memory(pid);
+    if (!why)
+        why = refuse_locked(pid);
+    if (!why && descriptors(pid, files) + 1 >= files)
+        why = "has no descriptor left to load a library with (ulimit -n)";
+    return why;
 }
 
 /* ---- what it sees ------------------------------------------------------------------------------------- */

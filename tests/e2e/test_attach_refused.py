@@ -61,20 +61,65 @@ def test_without_a_filter(build, start, program, tmp_path):
     assert done.returncode == 0 and calls > 0 and process.poll() is None, done.stderr
 
 
-def test_file_size_limit(build, start, refused):
+def default_xfsz():
+    """For preexec_fn: a file that is too large ends the program (python ignores it, and children inherit that)."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+
+
+@pytest.fixture
+def attached(build, program, tmp_path):
+    """attached(process): it is attached to and let go again, lives, and is in the record."""
+
+    def check(process):
+        done, calls = ptrace_calls(build, program, tmp_path, process.pid, "--duration", "0.2")
+        assert done.returncode == 0 and calls > 0 and process.poll() is None, done.stderr
+        run = wait_for_run(tmp_path / "trace.db")
+        assert run["state"] == "complete" and run["allocations"] > 10
+
+    return check
+
+
+# What a program may have more than it has, by what the limit counts.
+LITTLE = 40 << 20
+ENOUGH = 128 << 20
+
+
+@pytest.mark.parametrize("size", [0, 1 << 20, 6 << 20])
+def test_file_size_limit(size, build, start, refused):
     """Memory to be shared is a file: too large a one, and SIGXFSZ ends the program."""
+    process = start(build.target("confined"), "none", preexec_fn=default_xfsz)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, size))
+    refused(process, "ulimit -f")
 
-    def limit():
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # python ignores it, and children inherit that
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 
-    refused(start(build.target("confined"), "none", preexec_fn=limit), "ulimit -f")
+@pytest.mark.parametrize("size", [16 << 20, 1 << 30])
+def test_file_size_that_suffices(size, build, start, attached):
+    """The memory is as large as it may be."""
+    process = start(build.target("confined"), "none", preexec_fn=default_xfsz)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, size))
+    attached(process)
+
+
+def used(process, field):
+    with open(f"/proc/{process.pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[field]) * resource.getpagesize()
+
+
+@pytest.mark.parametrize("which, field, word", [("RLIMIT_AS", 0, "ulimit -v"), ("RLIMIT_DATA", 5, "ulimit -d")])
+def test_memory_limit(which, field, word, build, start, refused, attached):
+    """Of what the program leaves of its address space we take a small part only."""
+    process = start(build.target("confined"), "none")
+    has = used(process, field)
+    resource.prlimit(process.pid, getattr(resource, which), (has + LITTLE, has + ENOUGH))
+    refused(process, word)
+    resource.prlimit(process.pid, getattr(resource, which), (has + ENOUGH, has + ENOUGH))
+    attached(process)
 
 
 def test_no_descriptor_left(build, start, refused):
     process = start(build.target("confined"), "none")
-    used = len(os.listdir(f"/proc/{process.pid}/fd"))
-    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (used, used))
+    open_files = len(os.listdir(f"/proc/{process.pid}/fd"))
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (open_files, open_files))
     refused(process, "descriptor")
 
 
