@@ -10,7 +10,15 @@
 #include <dlfcn.h>
 #pragma weak _dl_find_object
 
-struct rule_entry *_Atomic rules_segment[RULES_SEGMENTS];
+#define FIRST_BITS 13 /* log2 of the first segment's entries; each further one has 4 times as many */
+#define SEGMENTS 5u
+
+static _Atomic rules_table segments[SEGMENTS];
+static _Atomic uint32_t entries_known; /* in all of them */
+
+/* In which nothing ever is, so that nobody has to ask whether there is a segment. */
+static struct rule_entry nothing[RULES_LINE] __attribute__((aligned(64)));
+_Atomic rules_table rules_now = (rules_table)((char *)nothing + 62);
 uint64_t rules_generation = 1ull << 48;
 _Atomic bool rules_unknown;
 
@@ -29,36 +37,45 @@ static bool swap16(struct rule_entry *at, struct rule_entry *expected, struct ru
     return done;
 }
 
-static struct rule_entry *segment_memory(unsigned k)
+static unsigned bits_of(unsigned k)
 {
-    struct rule_entry *segment = atomic_load_explicit(&rules_segment[k], memory_order_acquire);
-    if (segment)
-        return segment;
-    size_t size = (sizeof(struct rule_entry) * RULES_FIRST) << (3 * k);
-    struct rule_entry *fresh = guest_pages(size);
-    if (fresh && !atomic_compare_exchange_strong(&rules_segment[k], &segment, fresh)) {
-        guest_unmap(fresh, size);
-        return segment;
+    return FIRST_BITS + 2 * k;
+}
+
+/* 0: there is no memory for it. */
+static rules_table segment_of(unsigned k)
+{
+    rules_table none = 0, table = atomic_load_explicit(&segments[k], memory_order_acquire);
+    if (table)
+        return table;
+    size_t size = sizeof(struct rule_entry) << bits_of(k);
+    void *memory = guest_pages(size);
+    if (!memory)
+        return 0;
+    table = (rules_table)memory | (64 - bits_of(k));
+    if (!atomic_compare_exchange_strong(&segments[k], &none, table)) {
+        guest_unmap(memory, size);
+        table = none;
     }
-    return fresh;
+    return table;
 }
 
 /* The i-th place for an address: its home, then the others of the line. */
-static struct rule_entry *place_of(struct rule_entry *segment, unsigned k, uintptr_t address, unsigned i)
+static struct rule_entry *place_of(rules_table segment, uintptr_t address, unsigned i)
 {
-    uint64_t entries = (uint64_t)RULES_FIRST << (3 * k);
-    return segment + ((rules_hash(address) & (entries - 1)) ^ i);
+    struct rule_entry *home = rules_home(segment, address);
+    return (struct rule_entry *)((uintptr_t)home ^ i * sizeof *home);
 }
 
 /* The rule that was known before the fork, so that a child does not read the CFI anew. */
 static bool find_inherited(uintptr_t address, uint32_t *rule)
 {
-    for (unsigned k = 0; inherited_generation && k < RULES_SEGMENTS; k++) {
-        struct rule_entry *segment = atomic_load(&rules_segment[k]);
+    for (unsigned k = 0; inherited_generation && k < SEGMENTS; k++) {
+        rules_table segment = atomic_load(&segments[k]);
         if (!segment)
             break;
         for (unsigned i = 0; i < RULES_LINE; i++) {
-            const struct rule_entry *at = place_of(segment, k, address, i);
+            const struct rule_entry *at = place_of(segment, address, i);
             if (at->key == (address | inherited_generation)) {
                 *rule = at->known.rule;
                 return true;
@@ -107,36 +124,63 @@ static struct rule_entry make_entry(uintptr_t address, struct cfi_scratch *scrat
     return entry;
 }
 
+/* True if the place is free, or of a dead generation (but not one that find_inherited() still reads). */
+static bool is_free(const struct rule_entry *entry)
+{
+    uint64_t generation = entry->key & ~WIRE_ADDRESS_MASK;
+    return entry->key == 0 || (generation != rules_generation && generation != inherited_generation);
+}
+
+static bool put_in(rules_table segment, uintptr_t address, const struct rule_entry *entry)
+{
+    for (unsigned i = 0; i < RULES_LINE; i++) {
+        struct rule_entry *at = place_of(segment, address, i), seen = *at;
+        if ((is_free(&seen) && swap16(at, &seen, *entry)) || seen.key == entry->key)
+            return true;
+    }
+    return false;
+}
+
+/* Into the largest of the count segments, or a larger one once that is half full; where the line is full,
+ * into a smaller one, as every look-up would work it out anew, otherwise. */
+static void put(unsigned count, uintptr_t address, const struct rule_entry *entry)
+{
+    uint32_t known = atomic_load_explicit(&entries_known, memory_order_relaxed);
+    if (count == 0 || (count < SEGMENTS && known > 1u << (bits_of(count - 1) - 1)))
+        count++;
+    for (unsigned k = count; k-- > 0;) {
+        rules_table segment = segment_of(k);
+        if (segment && k + 1 == count)
+            atomic_store(&rules_now, segment);
+        if (segment && put_in(segment, address, entry))
+            return;
+    }
+}
+
+/* Not at home in the largest segment: in another place, or in a smaller one, from where it is brought along,
+ * or new. */
 NOINLINE union rule_known rules_find_slow(uintptr_t address, struct cfi_scratch *scratch)
 {
     uint64_t key = address | rules_generation;
-    struct rule_entry fresh = {0};
-    for (unsigned k = 0; k < RULES_SEGMENTS; k++) {
-        struct rule_entry *segment = segment_memory(k);
-        if (!segment)
-            break;
-        for (unsigned i = 0; i < RULES_LINE; i++) {
-            struct rule_entry *at = place_of(segment, k, address, i), seen = *at;
-            if (seen.key == key)
-                return at->known;
-            /* Free, or of a dead generation (but not one that find_inherited() still reads). */
-            uint64_t generation = seen.key & ~WIRE_ADDRESS_MASK;
-            if (seen.key != 0 && (generation == rules_generation || generation == inherited_generation))
-                continue;
-            if (fresh.key == 0)
-                fresh = make_entry(address, scratch);
-            if (swap16(at, &seen, fresh))
-                return fresh.known;
-            if (seen.key == key)
-                return seen.known; /* somebody was faster; our frame number stays unused */
+    struct rule_entry entry = {0};
+    unsigned count = 0;
+    for (; count < SEGMENTS && atomic_load(&segments[count]); count++)
+        for (unsigned i = 0; i < RULES_LINE && entry.key == 0; i++) {
+            struct rule_entry *at = place_of(atomic_load(&segments[count]), address, i);
+            if (rules_read(at, key, &entry.known))
+                entry.key = key;
         }
+    if (entry.key == 0) {
+        entry = make_entry(address, scratch);
+        atomic_fetch_add_explicit(&entries_known, 1, memory_order_relaxed);
     }
-    return (fresh.key ? fresh : make_entry(address, scratch))
-        .known; /* full: every look-up works it out anew */
+    put(count, address, &entry);
+    return entry.known;
 }
 
 static void next_generation(void)
 {
+    atomic_store(&entries_known, 0);
     rules_generation += 1ull << 48;
     if (rules_generation == 0) /* after 65,535 of them */
         rules_generation = 1ull << 48;

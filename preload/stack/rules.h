@@ -28,18 +28,21 @@ struct rule_entry {
 
 /* Entries in a cache line: where a key may be in each segment, but at home if that is free. */
 #define RULES_LINE 4u
-#define RULES_FIRST 8192u /* entries in the first segment; each further one has 8 times as many */
-#define RULES_SEGMENTS 4u
 
-extern HIDDEN struct rule_entry *_Atomic rules_segment[RULES_SEGMENTS];
-extern HIDDEN uint64_t rules_generation; /* << 48; grows when rules may no longer hold */
+/* A segment's address, and in the lowest bits 64 - log2 of its entries. 0 = none. */
+typedef uintptr_t rules_table;
+
+extern HIDDEN _Atomic rules_table rules_now; /* the largest, which all that is looked up gets into; never 0 */
+extern HIDDEN uint64_t rules_generation;     /* << 48; grows when rules may no longer hold */
 
 struct cfi_scratch;
 union rule_known rules_find_slow(uintptr_t address, struct cfi_scratch *scratch);
 
-static inline uint64_t rules_hash(uint64_t address)
+/* Fibonacci hashing: the high bits are the good ones. */
+static inline struct rule_entry *rules_home(rules_table table, uint64_t address)
 {
-    return address * 0x9e3779b97f4a7c15ull >> 32;
+    struct rule_entry *entries = (struct rule_entry *)(table & ~(rules_table)63);
+    return entries + (address * 0x9e3779b97f4a7c15ull >> (table & 63));
 }
 
 /* Replaced while it is read? Only entries of an old generation are. */
@@ -66,16 +69,14 @@ INLINE const struct rule_entry *rules_in_line(const struct rule_entry *home, uin
  */
 INLINE union rule_known rules_find(uintptr_t address, struct cfi_scratch *scratch)
 {
-    const struct rule_entry *segment = atomic_load_explicit(&rules_segment[0], memory_order_relaxed);
+    const rules_table table = atomic_load_explicit(&rules_now, memory_order_acquire);
+    const struct rule_entry *home = rules_home(table, address);
     const uint64_t key = address | rules_generation;
     union rule_known known;
-    if (LIKELY(segment != NULL)) {
-        const struct rule_entry *home = segment + (rules_hash(address) & (RULES_FIRST - 1));
-        if (UNLIKELY(__atomic_load_n(&home->key, __ATOMIC_ACQUIRE) != key))
-            home = rules_in_line(home, key);
-        if (LIKELY(home != NULL) && rules_read(home, key, &known))
-            return known;
-    }
+    if (UNLIKELY(__atomic_load_n(&home->key, __ATOMIC_ACQUIRE) != key))
+        home = rules_in_line(home, key);
+    if (LIKELY(home != NULL) && rules_read(home, key, &known))
+        return known;
     return rules_find_slow(address, scratch);
 }
 
