@@ -204,12 +204,12 @@ static uint32_t node_of(const struct walk *w, bool whole)
     uint32_t node = recall_find(&recall_by_frames, recall_elsewhere(hash));
     if (node)
         return node;
-    node = whole ? WIRE_NODE_ROOT : WIRE_NODE_CUT;
+    struct stacks_way way = {.node = whole ? WIRE_NODE_ROOT : WIRE_NODE_CUT};
     for (uint32_t i = w->count; i-- > 0;)
-        node = stacks_child(node, fresh[i].known.frame);
-    if (node)
-        recall_put(&recall_by_frames, recall_elsewhere(hash), node);
-    return node;
+        stacks_step(&way, fresh[i].known.frame);
+    if (way.node)
+        recall_put(&recall_by_frames, recall_elsewhere(hash), way.node);
+    return way.node;
 }
 
 /* Not cold: each event of a Java program. */

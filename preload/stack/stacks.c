@@ -125,28 +125,51 @@ static NOINLINE unsigned put_in_line(uint64_t *line, uint64_t key)
     return 0;
 }
 
-uint32_t stacks_child(uint32_t parent, uint32_t frame)
+/* The first segment that nodes are still added to. */
+static inline unsigned first_open(void)
 {
-    uint64_t key = (uint64_t)parent << 32 | frame, hash = stacks_hash(key);
-    if (UNLIKELY(!key)) /* an outermost frame that is not known: 0 would be an empty place */
-        return WIRE_NODE_ROOT;
-    /* Their lines are fetched all at once: most are in no cache. */
-    for (unsigned k = 1; k < WIRE_NODE_SEGMENTS; k++) {
+    unsigned k = 0;
+    while (nodes_of(k + 2))
+        k++;
+    return k;
+}
+
+/* Fetches the key's lines in segments from k on, all at once: most are in no cache. Returns how many there
+ * are. */
+static inline unsigned fetch_lines(unsigned k, uint64_t hash)
+{
+    for (; k < WIRE_NODE_SEGMENTS; k++) {
         uint64_t *nodes = nodes_of(k);
         if (!nodes)
             break;
         __builtin_prefetch(line_of(nodes, k, hash));
     }
-    for (unsigned k = 0; k < WIRE_NODE_SEGMENTS; k++) {
+    return k;
+}
+
+/* Another thread may be adding the same key to a segment that was open when it looked: then there are two
+ * nodes for one stack, which is one more row for the reader to add up. */
+uint32_t stacks_step(struct stacks_way *way, uint32_t frame)
+{
+    uint64_t key = (uint64_t)way->node << 32 | frame, hash = stacks_hash(key);
+    bool is_new = way->made;
+    *way = (struct stacks_way){WIRE_NODE_ROOT, false};
+    if (UNLIKELY(!key)) /* an outermost frame that is not known: 0 would be an empty place */
+        return WIRE_NODE_ROOT;
+    unsigned first = is_new ? first_open() : 0, segments = fetch_lines(first, hash);
+    unsigned open = segments < 2 ? 0 : segments - 2;
+    for (unsigned k = first; k < WIRE_NODE_SEGMENTS; k++) {
         uint64_t *nodes = nodes_of(k);
         if (UNLIKELY(!nodes) && !(nodes = new_nodes(k)))
             break;
         uint64_t *line = line_of(nodes, k, hash);
         unsigned place = find_in_line(line, key);
-        if (UNLIKELY(!place) && __atomic_load_n(&line[STACKS_LINE - 1], __ATOMIC_RELAXED) == 0)
+        if (!place && k >= open && __atomic_load_n(&line[STACKS_LINE - 1], __ATOMIC_RELAXED) == 0) {
             place = put_in_line(line, key);
+            way->made = place != 0;
+        }
         if (place)
-            return WIRE_NODE_BASE(k) + (uint32_t)(line + place - 1 - nodes);
+            return way->node = WIRE_NODE_BASE(k) + (uint32_t)(line + place - 1 - nodes);
     }
     atomic_fetch_add(&process->events_lost, 1);
     return 0;

@@ -126,13 +126,13 @@ static NOINLINE uint32_t number(struct unwind *u, struct seen *top)
     for (; at->node == 0 && at < u->seen + u->depth; at++)
         if (at != top && ends_part(u, at) && (at->node = find_part(at)))
             break;
-    uint32_t node = at->node;
+    struct stacks_way way = {.node = at->node};
     while (at-- > top) {
-        at->node = node = stacks_child(node, at->frame);
-        if (node && (at == top || ends_part(u, at)))
-            recall_put(&recall_by_frames, by_frames(at), node);
+        at->node = stacks_step(&way, at->frame);
+        if (way.node && (at == top || ends_part(u, at)))
+            recall_put(&recall_by_frames, by_frames(at), way.node);
     }
-    return node;
+    return way.node;
 }
 
 INLINE uint32_t node_of(struct unwind *u, struct seen *top)

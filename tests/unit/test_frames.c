@@ -40,9 +40,9 @@ uint32_t codes_frame(uintptr_t code, uint64_t raw)
 static uint64_t *trie;
 static uint32_t *slots, nodes;
 
-uint32_t stacks_child(uint32_t parent, uint32_t frame)
+uint32_t stacks_step(struct stacks_way *way, uint32_t frame)
 {
-    uint64_t key = (uint64_t)parent << 32 | frame;
+    uint64_t key = (uint64_t)way->node << 32 | frame;
     for (uint64_t at = stacks_hash(key);; at++) {
         uint32_t *slot = &slots[at % (2 * NODES)];
         if (!*slot) {
@@ -51,7 +51,7 @@ uint32_t stacks_child(uint32_t parent, uint32_t frame)
             *slot = ++nodes;
         }
         if (trie[*slot - 1] == key)
-            return *slot;
+            return way->node = *slot;
     }
 }
 
