@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
-_Atomic bool guest_confined;
+_Atomic bool guest_confined, guest_locked;
 
 /* ---- while confined ------------------------------------------------------------------------------ */
 
@@ -105,6 +105,79 @@ int guest_tid(void)
 
 /* ---- memory -------------------------------------------------------------------------------------- */
 
+/* What we have mapped. */
+#define PIECES 512
+static struct piece {
+    _Atomic uintptr_t start; /* 0 = empty */
+    _Atomic uintptr_t end;
+} pieces[PIECES];
+
+static void note_piece(uintptr_t start, size_t size)
+{
+    size = (size + 4095) & ~(size_t)4095;
+    for (unsigned i = 0; i < PIECES; i++) {
+        uintptr_t none = 0;
+        if (atomic_load_explicit(&pieces[i].start, memory_order_relaxed) == 0 &&
+            atomic_compare_exchange_strong(&pieces[i].start, &none, start)) {
+            atomic_store(&pieces[i].end, start + size);
+            return;
+        }
+    }
+}
+
+/* Of a piece its beginning may be unmapped, or its end, or all. */
+static void forget_piece(uintptr_t start, size_t size)
+{
+    uintptr_t end = start + ((size + 4095) & ~(size_t)4095);
+    for (unsigned i = 0; i < PIECES; i++) {
+        uintptr_t first = atomic_load_explicit(&pieces[i].start, memory_order_relaxed);
+        uintptr_t last = atomic_load_explicit(&pieces[i].end, memory_order_relaxed);
+        if (first == 0 || start < first || end > last)
+            continue;
+        if (end < last) {
+            atomic_store(&pieces[i].start, end);
+        } else {
+            atomic_store(&pieces[i].end, start > first ? start : 0);
+            if (start == first)
+                atomic_store(&pieces[i].start, 0);
+        }
+        return;
+    }
+}
+
+bool guest_next_pages(uintptr_t from, uintptr_t *start, uintptr_t *end)
+{
+    bool found = false;
+    for (unsigned i = 0; i < PIECES; i++) {
+        uintptr_t first = atomic_load(&pieces[i].start), last = atomic_load(&pieces[i].end);
+        if (last > from && last > first && first && (!found || first < *start)) {
+            *start = first;
+            *end = last;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* Locked, memory is taken for all of it at once, unless it cannot be accessed. */
+static void *map_pages(size_t size)
+{
+    const int protection = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    bool locked = atomic_load_explicit(&guest_locked, memory_order_relaxed);
+    void *pages = mmap(NULL, size, locked ? PROT_NONE : protection, flags, -1, 0);
+    if (pages == MAP_FAILED)
+        return NULL;
+    if (locked) {
+        munlock(pages, size);
+        if (mprotect(pages, size, protection) != 0) {
+            munmap(pages, size);
+            return NULL;
+        }
+    }
+    note_piece((uintptr_t)pages, size);
+    return pages;
+}
+
 void *guest_pages(size_t size)
 {
     if (UNLIKELY(guest_confined))
@@ -112,10 +185,9 @@ void *guest_pages(size_t size)
     if (!limits_take(size, LIMITS_PRIVATE))
         return NULL;
     int saved = errno;
-    void *pages =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *pages = map_pages(size);
     errno = saved;
-    if (pages != MAP_FAILED)
+    if (pages)
         return pages;
     limits_failed(size, LIMITS_PRIVATE);
     return NULL;
@@ -126,6 +198,7 @@ void guest_unmap(void *pages, size_t size)
     if (UNLIKELY(guest_confined))
         return;
     int saved = errno;
+    forget_piece((uintptr_t)pages, size);
     munmap(pages, size);
     limits_give_back(size, LIMITS_PRIVATE);
     errno = saved;

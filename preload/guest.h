@@ -41,9 +41,16 @@ bool guest_confined_fork(void);
 int guest_pid(void);
 int guest_tid(void);
 
+/* What the program maps is locked in memory from now on (mlockall): ours is not to be. */
+extern HIDDEN _Atomic bool guest_locked;
+
 /* Anonymous private memory, page-aligned and zero; NULL when there is none. errno is kept. */
 void *guest_pages(size_t size);
 void guest_unmap(void *pages, size_t size);
+
+/* Where the first piece of such memory is that ends behind an address; false if there is none. Of the first
+ * few hundred pieces only. */
+bool guest_next_pages(uintptr_t from, uintptr_t *start, uintptr_t *end);
 
 /* Gives the memory back, which reads as zeroes then; confined it stays as it is. */
 void guest_release(void *pages, size_t size);

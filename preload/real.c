@@ -176,6 +176,11 @@ static int boot_prctl(int option, unsigned long a, unsigned long b, unsigned lon
     return (int)boot_syscall(SYS_prctl, option, (long)a, (long)b, (long)c, (long)d, 0);
 }
 
+static int boot_mlockall(int flags)
+{
+    return (int)boot_syscall(SYS_mlockall, flags, 0, 0, 0, 0, 0);
+}
+
 static void last_exit(int status)
 {
     for (;;)
@@ -195,6 +200,7 @@ struct real real = {
     .malloc_usable_size = boot_malloc_usable_size,
     .syscall = boot_syscall,
     .prctl = boot_prctl,
+    .mlockall = boot_mlockall,
     ._exit = last_exit,
     .quick_exit = last_exit,
 };
@@ -226,6 +232,7 @@ void real_init(void)
     LOOK_UP(malloc_usable_size);
     LOOK_UP(syscall);
     LOOK_UP(prctl);
+    LOOK_UP(mlockall);
     LOOK_UP(_exit);
     LOOK_UP(quick_exit);
 #undef LOOK_UP

@@ -23,6 +23,7 @@ struct real {
     size_t (*malloc_usable_size)(void *);
     long (*syscall)(long, long, long, long, long, long, long);
     int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
+    int (*mlockall)(int);
     void (*_exit)(int);
     void (*quick_exit)(int);
 };

@@ -4,6 +4,7 @@
 #include "attach.h"
 #include "../guest.h"
 #include "../confine.h"
+#include "../locked.h"
 #include "../real.h"
 #include "../python/exports.h"
 
@@ -63,6 +64,7 @@ static struct hook hooks[] = {
     HOOK_ONLY(_Exit, STAGE_ALLOC),
     HOOK(quick_exit, STAGE_ALLOC),
     {"prctl", (void *)confine_prctl, &real.prctl, STAGE_ALLOC, 0, NULL, 0},
+    {"mlockall", (void *)locked_all, &real.mlockall, STAGE_ALLOC, 0, NULL, 0},
     {"syscall", (void *)confine_syscall, &real.syscall, STAGE_ALLOC, 0, NULL, 0},
 };
 #define HOOKS (sizeof hooks / sizeof hooks[0])

@@ -1,0 +1,245 @@
+/* locked.c - see locked.h.
+ *
+ * The kernel locks all that a process has, or nothing, where that is more than the process may lock (ulimit
+ * -l). What the tracer has mapped, a few MiB, would make that fail, or leave the program less to lock later.
+ * So where there is a limit, all that is the program's is locked, mapping by mapping, and nothing of ours:
+ * the program has what it asked for, and the same limit as without us.
+ *
+ * What is mapped is known to /proc alone. It is read in a child that shares the memory but not the
+ * descriptors: so none of the program's numbers is used, not for a moment.
+ */
+#define _GNU_SOURCE
+#include "locked.h"
+#include "guest.h"
+#include "real.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAGE_MASK ((uintptr_t)4095)
+#define USER_END ((uintptr_t)1 << 47) /* behind it is [vsyscall], which is no mapping */
+#define ARENA_NAME "/memfd:libtrace"
+
+/* Where this library is: all its segments, and what is between them. */
+extern HIDDEN const char __ehdr_start, _end;
+
+/* ---- what is mapped -------------------------------------------------------------------------------------
+ */
+
+/* A line of /proc/self/maps, character by character. */
+struct mapping {
+    uintptr_t start, end;
+    bool accessible;
+    char path[sizeof ARENA_NAME]; /* as much of it as tells */
+    unsigned field, used;         /* of the line; bytes of path */
+};
+
+/* What is done with each mapping. */
+struct walk {
+    void (*visit)(struct walk *walk, const struct mapping *mapping);
+    uint64_t bytes; /* that are the program's */
+    unsigned flags; /* of mlock2() */
+};
+
+static void take_digit(uintptr_t *number, char c)
+{
+    *number = *number << 4 | (uintptr_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+/* "start-end perms offset device inode   path" */
+static void take(struct walk *walk, struct mapping *m, char c)
+{
+    if (c == '\n') {
+        if (m->end > m->start && m->start < USER_END)
+            walk->visit(walk, m);
+        *m = (struct mapping){0};
+    } else if (c == '-' && m->field == 0) {
+        m->field = 1;
+    } else if (c == ' ' && m->field < 6) {
+        m->field++;
+    } else if (m->field <= 1) {
+        take_digit(m->field ? &m->end : &m->start, c);
+    } else if (m->field == 2) {
+        m->accessible |= c == 'r' || c == 'w' || c == 'x';
+    } else if (m->field == 6 && c != ' ' && m->used + 1 < sizeof m->path) {
+        m->path[m->used++] = c;
+    }
+}
+
+static bool walk_all(struct walk *walk)
+{
+    char text[4096];
+    struct mapping mapping = {0};
+    long got, file = syscall(SYS_open, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    if (file < 0)
+        return false;
+    while ((got = syscall(SYS_read, file, text, sizeof text)) > 0)
+        for (long i = 0; i < got; i++)
+            take(walk, &mapping, text[i]);
+    syscall(SYS_close, file);
+    return got == 0;
+}
+
+/* ---- what is ours ---------------------------------------------------------------------------------------
+ */
+
+static bool is_arena(const struct mapping *mapping)
+{
+    return strcmp(mapping->path, ARENA_NAME) == 0;
+}
+
+/* The first piece of ours that ends behind an address. The kernel may show it as one with its neighbours. */
+static bool next_of_ours(uintptr_t from, uintptr_t *start, uintptr_t *end)
+{
+    uintptr_t first = (uintptr_t)&__ehdr_start & ~PAGE_MASK,
+              last = ((uintptr_t)&_end + PAGE_MASK) & ~PAGE_MASK;
+    bool found = guest_next_pages(from, start, end);
+    if (last > from && (!found || first < *start)) {
+        *start = first;
+        *end = last;
+        found = true;
+    }
+    return found;
+}
+
+/* Calls act for the parts of a mapping that are the program's. */
+static void each_part(struct walk *walk, const struct mapping *mapping,
+                      void (*act)(struct walk *walk, const struct mapping *part))
+{
+    struct mapping part = *mapping;
+    uintptr_t start, end;
+    while (part.start < mapping->end && !is_arena(mapping)) {
+        bool more = next_of_ours(part.start, &start, &end) && start < mapping->end;
+        part.end = more ? start : mapping->end;
+        if (part.end > part.start)
+            act(walk, &part);
+        part.start = more ? end : mapping->end;
+    }
+}
+
+static void add(struct walk *walk, const struct mapping *part)
+{
+    walk->bytes += part->end - part->start;
+}
+
+/* What cannot be read is not filled with memory, but counts. What cannot be filled (the end of a file, say)
+ * mlockall() does not mind either. */
+static void lock(struct walk *walk, const struct mapping *part)
+{
+    unsigned flags = part->accessible ? walk->flags : MLOCK_ONFAULT;
+    syscall(SYS_mlock2, part->start, part->end - part->start, flags);
+}
+
+static void count(struct walk *walk, const struct mapping *mapping)
+{
+    each_part(walk, mapping, add);
+}
+
+static void lock_what_is_not_ours(struct walk *walk, const struct mapping *mapping)
+{
+    each_part(walk, mapping, lock);
+}
+
+static void unlock_what_is_ours(struct walk *walk, const struct mapping *mapping)
+{
+    uintptr_t from = mapping->start, start, end;
+    (void)walk;
+    if (is_arena(mapping))
+        syscall(SYS_munlock, mapping->start, mapping->end - mapping->start);
+    while (from < mapping->end && next_of_ours(from, &start, &end) && start < mapping->end) {
+        start = start > mapping->start ? start : mapping->start;
+        from = end < mapping->end ? end : mapping->end;
+        syscall(SYS_munlock, start, from - start);
+    }
+}
+
+/* ---- in the child ---------------------------------------------------------------------------------------
+ */
+
+#define STACK_SIZE 32768
+
+struct errand {
+    int flags;      /* of mlockall() */
+    bool lock;      /* what is the program's; else ours is unlocked only */
+    uint64_t limit; /* bytes that may be locked */
+    bool done;
+    char stack[STACK_SIZE] __attribute__((aligned(16)));
+};
+
+static bool run(const struct errand *errand)
+{
+    struct walk unlocking = {.visit = unlock_what_is_ours}, counting = {.visit = count};
+    struct walk locking = {.visit = lock_what_is_not_ours,
+                           .flags = errand->flags & MCL_ONFAULT ? MLOCK_ONFAULT : 0};
+    if (!walk_all(&unlocking) || !errand->lock)
+        return !errand->lock;
+    /* As the kernel counts for mlockall(). */
+    return walk_all(&counting) && counting.bytes <= errand->limit && walk_all(&locking);
+}
+
+static int child(void *data)
+{
+    struct errand *errand = data;
+    errand->done = run(errand);
+    syscall(SYS_exit, 0);
+    return 0;
+}
+
+/* False if it was not possible. */
+static bool send(int flags, bool lock_it, uint64_t limit)
+{
+    struct errand *errand = guest_pages(sizeof *errand);
+    if (!errand)
+        return false;
+    *errand = (struct errand){.flags = flags, .lock = lock_it, .limit = limit};
+    /* No handler of the program may run in a child that shares its memory. */
+    uint64_t all = ~0ull, before;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+    int pid = clone(child, errand->stack + STACK_SIZE, CLONE_VM | CLONE_VFORK, errand);
+    while (pid > 0 && syscall(SYS_wait4, pid, NULL, __WALL, NULL) < 0 && errno == EINTR) {
+    }
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
+    bool done = pid > 0 && errand->done;
+    guest_unmap(errand, sizeof *errand);
+    return done;
+}
+
+/* ---- the program's call ---------------------------------------------------------------------------------
+ */
+
+/* What is mapped later is locked by the kernel alone, which does not look at what there is for that. */
+static bool lock_later(int flags)
+{
+    return !(flags & MCL_FUTURE) || real.mlockall(flags & ~MCL_CURRENT) == 0;
+}
+
+EXPORT int locked_all(int flags)
+{
+    struct rlimit limit;
+    int saved = errno, result = real.mlockall(flags), error = errno;
+    if (guest_confined)
+        return result;
+    if (result == 0 && flags & MCL_FUTURE)
+        guest_locked = true;
+    if ((result != 0 && error != ENOMEM) || !(flags & MCL_CURRENT) ||
+        getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+        errno = result ? error : saved;
+        return result;
+    }
+    /* Without a child for it things are as the kernel has left them. */
+    if (result == 0) {
+        send(flags, false, limit.rlim_cur);
+    } else if (send(flags, true, limit.rlim_cur) && lock_later(flags)) {
+        guest_locked |= (flags & MCL_FUTURE) != 0;
+        result = 0;
+    }
+    errno = result ? error : saved;
+    return result;
+}
