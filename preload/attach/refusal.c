@@ -159,30 +159,33 @@ static size_t descriptors(pid_t pid, uint64_t limit)
     return count;
 }
 
-static uint64_t soft_limit(pid_t pid, int resource)
+/* From /proc/PID/limits, which anybody may read: "Max file size   SOFT   HARD   bytes". Of another user's
+ * process prlimit() tells root only where that may do more than look. */
+static uint64_t limit_of(const char *limits, const char *name, bool hard)
 {
-    struct rlimit limit;
-    return prlimit(pid, (__rlimit_resource_t)resource, NULL, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+    const char *line = limits ? strstr(limits, name) : NULL;
+    char soft[32], other[32];
+    if (!line || sscanf(line + strlen(name), "%31s %31s", soft, other) != 2)
+        return RLIM_INFINITY;
+    const char *value = hard ? other : soft;
+    return strcmp(value, "unlimited") == 0 ? RLIM_INFINITY : strtoull(value, NULL, 10);
 }
 
-static const char *refuse_arena(pid_t pid)
+static const char *refuse_arena(const char *limits)
 {
     const uint64_t least = (WIRE_FIRST_CHUNK + 128) / 64 * 64 * WIRE_CHUNK_SIZE;
-    struct rlimit space;
-    if (prlimit(pid, RLIMIT_AS, NULL, &space) != 0)
-        space.rlim_max = RLIM_INFINITY;
-    if (limits_chunks(soft_limit(pid, RLIMIT_FSIZE), space.rlim_max))
+    if (limits_chunks(limit_of(limits, "Max file size", false), limit_of(limits, "Max address space", true)))
         return NULL;
     snprintf(
         sentence, sizeof sentence,
-        "may write no file of %llu MiB (ulimit -f), or may not have four times as much address space, and as "
-        "much is needed for memory to be shared with it",
+        "may write no file of %llu MiB (ulimit -f), or may not have four times as much address space, and "
+        "as much is needed for memory to be shared with it",
         (unsigned long long)(least >> 20));
     return sentence;
 }
 
 /* Limits of all that it has mapped, and of what of that is its own. */
-static const char *refuse_memory(pid_t pid)
+static const char *refuse_memory(pid_t pid, const char *limits)
 {
     unsigned long long pages[6] = {0}; /* size resident shared text lib data */
     char *statm = proc_read(pid, "statm");
@@ -191,9 +194,10 @@ static const char *refuse_memory(pid_t pid)
                       : 0;
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     free(statm);
-    if (found == 6 && !limits_leave(soft_limit(pid, RLIMIT_AS), pages[0] * page, LIMITS_LEAST))
+    if (found == 6 &&
+        !limits_leave(limit_of(limits, "Max address space", false), pages[0] * page, LIMITS_LEAST))
         return "has too little address space left (ulimit -v)";
-    if (found == 6 && !limits_leave(soft_limit(pid, RLIMIT_DATA), pages[5] * page, LIMITS_LEAST))
+    if (found == 6 && !limits_leave(limit_of(limits, "Max data size", false), pages[5] * page, LIMITS_LEAST))
         return "has too little left of what data it may have (ulimit -d)";
     return NULL;
 }
@@ -201,10 +205,10 @@ static const char *refuse_memory(pid_t pid)
 #define MAY_LOCK (1ull << 14) /* CAP_IPC_LOCK: no limit holds */
 
 /* Where most of what it has is locked, what comes will be as well (mlockall). */
-static const char *refuse_locked(pid_t pid)
+static const char *refuse_locked(pid_t pid, const char *limits)
 {
     char *status = proc_read(pid, "status");
-    uint64_t limit = soft_limit(pid, RLIMIT_MEMLOCK);
+    uint64_t limit = limit_of(limits, "Max locked memory", false);
     uint64_t locked = status ? strtoull(proc_status(status, "VmLck"), NULL, 10) << 10 : 0;
     uint64_t all = status ? strtoull(proc_status(status, "VmSize"), NULL, 10) << 10 : 0;
     uint64_t rights = status ? strtoull(proc_status(status, "CapEff"), NULL, 16) : 0;
@@ -215,17 +219,18 @@ static const char *refuse_locked(pid_t pid)
     return "keeps all of its memory locked, and has too little left of what it may lock (ulimit -l)";
 }
 
-/* Limits at which the kernel kills, or at which there is no room for what we need. */
-static const char *refuse_limits(pid_t pid)
+const char *refusal_limits(pid_t pid)
 {
-    const char *why = refuse_arena(pid);
-    uint64_t files = soft_limit(pid, RLIMIT_NOFILE);
+    char *limits = proc_read(pid, "limits");
+    uint64_t files = limit_of(limits, "Max open files", false);
+    const char *why = refuse_arena(limits);
     if (!why)
-        why = refuse_memory(pid);
+        why = refuse_memory(pid, limits);
     if (!why)
-        why = refuse_locked(pid);
+        why = refuse_locked(pid, limits);
     if (!why && descriptors(pid, files) + 1 >= files)
         why = "has no descriptor left to load a library with (ulimit -n)";
+    free(limits);
     return why;
 }
 
@@ -273,8 +278,6 @@ const char *refusal_of(pid_t pid, const char *library)
         why = refuse_file(pid);
     if (!why)
         why = refusal_confined(pid);
-    if (!why)
-        why = refuse_limits(pid);
     return why ? why : refuse_root(pid, library);
 }
 

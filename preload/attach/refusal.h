@@ -8,6 +8,10 @@
  * library: path of our libtrace.so. */
 const char *refusal_of(pid_t pid, const char *library);
 
+/* The same, of limits at which the kernel kills, or where there is no room for what we need: for a process that is not
+ * traced yet. */
+const char *refusal_limits(pid_t pid);
+
 /* The same, of nothing but confinement (seccomp), which a program may enter at any time. */
 const char *refusal_confined(pid_t pid);
 

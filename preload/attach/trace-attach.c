@@ -553,6 +553,8 @@ static int attach(const struct options *options)
     if (!find_library(run.library))
         return STATUS_FAILED;
     const char *why = refusal_of(options->pid, run.library);
+    if (!why)
+        why = refusal_limits(options->pid);
     if (why)
         return refuse(options, why), STATUS_FAILED;
     run.process = (int)syscall(SYS_pidfd_open, options->pid, 0);
