@@ -221,7 +221,10 @@ static bool somebody_is_left(struct collector *c, uint64_t now_ns)
         return true;
     c->ask_pause_ns = c->ask_pause_ns * 2 < LAST_ASK_NS ? c->ask_pause_ns * 2 : LAST_ASK_NS;
     c->next_ask_ns = now_ns + c->ask_pause_ns;
-    return arena_held_by_others(c->tracker.arena);
+    memory_watch_pause(&memory);
+    bool held = arena_held_by_others(c->tracker.arena);
+    memory_watch_go_on(&memory);
+    return held;
 }
 
 static void post(struct collector *c, enum snapshot_kind kind)
@@ -444,7 +447,7 @@ int collector_main(int argc, char **argv)
     if (!wait_for_first(arena))
         return 1;
     c->tracker.arena = arena;
-    const char *no_room = memory_watch_start(&memory, arena);
+    const char *no_room = memory_watch_start(&memory, arena, c->options.first);
     if (no_room)
         return fail(c, no_room);
     if (memory_watch_is_tight(&memory))

@@ -2,9 +2,9 @@
 #define _GNU_SOURCE
 #include "memory_watch.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,6 +36,16 @@ const char memory_watch_sentence[] =
 static const char no_room[] =
     "the memory limit of the program's cgroup leaves no room for recording; the program runs untraced";
 
+void memory_watch_pause(struct memory_watch *watch)
+{
+    pthread_mutex_lock(&watch->writing);
+}
+
+void memory_watch_go_on(struct memory_watch *watch)
+{
+    pthread_mutex_unlock(&watch->writing);
+}
+
 static uint64_t kept(const struct memory_watch *watch)
 {
     return KEPT + atomic_load_explicit(&watch->to_write, memory_order_relaxed);
@@ -49,6 +59,7 @@ static uint64_t room_now(const struct memory_watch *watch)
 /* What the shared memory holds is the group's until nobody has it mapped any more: it goes before we do. */
 static _Noreturn void give_up(struct memory_watch *watch)
 {
+    memory_watch_pause(watch);
     arena_state(watch->arena, WIRE_COLLECTOR_FAILED, memory_watch_sentence);
     arena_abandon(watch->arena);
     _exit(1);
@@ -69,9 +80,11 @@ static uint64_t look(struct memory_watch *watch)
     if (before == MEMORY_END || now != MEMORY_END)
         return room;
     /* The programs hear of it first: what they would record from now on takes memory, too. */
+    memory_watch_pause(watch);
     arena_state(watch->arena, WIRE_COLLECTOR_FAILED, memory_watch_sentence);
     arena_grant(watch->arena, 1);
     arena_wake(watch->arena);
+    memory_watch_go_on(watch);
     return room;
 }
 
@@ -85,14 +98,18 @@ static uint64_t pause_until_next(uint64_t room, bool idle)
     return ns > SOONEST_NS ? ns : SOONEST_NS;
 }
 
-static void find_groups(struct memory_watch *watch)
+/* The number of the process that a pidfd is of, as we see it; not positive if we do not. */
+static int process_of(int pidfd)
 {
-    struct arena_slot *first = arena_slot(watch->arena, 0);
-    struct arena_birth birth;
-    memory_limit_close(&watch->limit);
-    memory_limit_open(&watch->limit, 0);
-    if (first && arena_birth(first, &birth) && birth.pid > 0)
-        memory_limit_open(&watch->limit, birth.pid); /* trace-attach may be in another group */
+    char path[64], line[128];
+    int pid = 0;
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file) && sscanf(line, "Pid: %d", &pid) != 1) {
+    }
+    if (file)
+        fclose(file);
+    return pid;
 }
 
 /* Where all processors are busy a thread waits for its turn, the longer the longer its own would be
@@ -115,8 +132,10 @@ static void *run(void *data)
     uint64_t before = 0;
     ask_for_short_turns();
     for (;;) {
-        if (watch->limit.count == 0)
-            find_groups(watch);
+        if (watch->limit.count == 0) {
+            memory_limit_close(&watch->limit);
+            memory_limit_open(&watch->limit, 0);
+        }
         uint64_t room = look(watch);
         uint64_t ns = pause_until_next(room, room == before);
         before = room;
@@ -149,10 +168,14 @@ uint64_t memory_watch_ring(const struct memory_watch *watch, uint32_t rings)
     return memory_watch_state(watch) == MEMORY_END ? 1 : words;
 }
 
-const char *memory_watch_start(struct memory_watch *watch, struct arena *arena)
+const char *memory_watch_start(struct memory_watch *watch, struct arena *arena, int first_pidfd)
 {
     watch->arena = arena;
-    find_groups(watch);
+    pthread_mutex_init(&watch->writing, NULL);
+    memory_limit_open(&watch->limit, 0);
+    int first = first_pidfd ? process_of(first_pidfd) : 0;
+    if (first > 0)
+        memory_limit_open(&watch->limit, first); /* trace-attach may be in another group */
     watch->room = room_now(watch);
     if (watch->room < kept(watch) + TO_BEGIN)
         return no_room;

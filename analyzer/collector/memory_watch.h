@@ -17,6 +17,7 @@
 #include "arena.h"
 #include "memory_limit.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 enum memory_state { MEMORY_PLENTY, MEMORY_SHORT, MEMORY_END };
@@ -24,18 +25,23 @@ enum memory_state { MEMORY_PLENTY, MEMORY_SHORT, MEMORY_END };
 struct memory_watch {
     struct memory_limit limit;
     struct arena *arena;
+    pthread_mutex_t writing;   /* to the arena */
     _Atomic uint64_t room;     /* bytes, when it was looked last; UINT64_MAX = no limit */
     _Atomic uint64_t to_write; /* bytes that it takes to write what was recorded so far; by the collector */
     uint64_t next_look_ns;     /* of the collector's own thread */
     _Atomic enum memory_state state; /* MEMORY_END is for good */
 };
 
-/* Finds the groups of this process and of the program's first one, and starts to look. NULL, or a sentence:
- * there is no room to begin with. */
-const char *memory_watch_start(struct memory_watch *watch, struct arena *arena);
+/* Finds the groups of this process and of the program's first one (0 = it is not known), and starts to look.
+ * NULL, or a sentence: there is no room to begin with. */
+const char *memory_watch_start(struct memory_watch *watch, struct arena *arena, int first_pidfd);
 
 /* Why the recording has ended. */
 extern const char memory_watch_sentence[];
+
+/* Meanwhile nothing is written to the arena. Not to be called from within memory_watch_look(). */
+void memory_watch_pause(struct memory_watch *watch);
+void memory_watch_go_on(struct memory_watch *watch);
 
 /* True if there is a limit that is not far away: memory is not to be taken for speed. */
 bool memory_watch_is_tight(const struct memory_watch *watch);

@@ -10,7 +10,7 @@ SELECT id AS run, label, command, started, wall_ns / 1e9 AS wall_s, cpu_ns / 1e9
        (SELECT count(*) FROM process AS p WHERE p.run = run.id) AS processes,
        (SELECT count(*) FROM thread AS t WHERE t.run = run.id) AS threads,
        peak_rss_bytes,
-       phase, peak_ns / 1e9 AS peak_s, root, events_lost, damaged, by_thread
+       phase, peak_ns / 1e9 AS peak_s, root, events_lost, damaged, by_thread, why
 FROM run;
 
 CREATE VIEW processes AS
