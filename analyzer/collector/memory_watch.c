@@ -28,6 +28,8 @@
 #define SOONEST_NS 1000000ull
 #define LATEST_NS 100000000ull
 #define LATEST_IDLE_NS 2000000000ull
+#define A_TURN_NS 10000000ull
+#define FAST_MOST (8 * MIB)
 #define UNLIMITED_NS 60000000000ull /* a limit may be set later */
 
 const char memory_watch_sentence[] =
@@ -68,7 +70,8 @@ static _Noreturn void give_up(struct memory_watch *watch)
 /* Of any thread. */
 static uint64_t look(struct memory_watch *watch)
 {
-    uint64_t least = kept(watch), room = room_now(watch);
+    uint64_t room = room_now(watch);
+    uint64_t least = kept(watch) + atomic_load_explicit(&watch->fast, memory_order_relaxed);
     enum memory_state before = memory_watch_state(watch), now = MEMORY_PLENTY;
     atomic_store_explicit(&watch->room, room, memory_order_relaxed);
     if (room < LAST)
@@ -126,17 +129,37 @@ static void ask_for_short_turns(void)
     syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Where memory goes fast, and all processors are busy with that, it may be gone before we have a turn again.
+ */
+static void note_speed(struct memory_watch *watch, uint64_t before, uint64_t room, uint64_t passed_ns)
+{
+    uint64_t taken = room < before && before != UINT64_MAX ? before - room : 0;
+    uint64_t a_turn = taken / (passed_ns / 1000 + 1) * (A_TURN_NS / 1000);
+    uint64_t remembered = atomic_load_explicit(&watch->fast, memory_order_relaxed) / 8 * 7;
+    uint64_t fast = a_turn > remembered ? a_turn : remembered;
+    atomic_store_explicit(&watch->fast, fast < FAST_MOST ? fast : FAST_MOST, memory_order_relaxed);
+}
+
 static void *run(void *data)
 {
     struct memory_watch *watch = data;
-    uint64_t before = 0;
+    uint64_t before = UINT64_MAX, looked_ns = clock_ns();
     ask_for_short_turns();
     for (;;) {
         if (watch->limit.count == 0) {
             memory_limit_close(&watch->limit);
             memory_limit_open(&watch->limit, 0);
         }
-        uint64_t room = look(watch);
+        uint64_t room = look(watch), now_ns = clock_ns();
+        note_speed(watch, before, room, now_ns - looked_ns);
+        looked_ns = now_ns;
         uint64_t ns = pause_until_next(room, room == before);
         before = room;
         nanosleep(&(struct timespec){(time_t)(ns / 1000000000), (long)(ns % 1000000000)}, NULL);

@@ -28,7 +28,8 @@ struct memory_watch {
     pthread_mutex_t writing;   /* to the arena */
     _Atomic uint64_t room;     /* bytes, when it was looked last; UINT64_MAX = no limit */
     _Atomic uint64_t to_write; /* bytes that it takes to write what was recorded so far; by the collector */
-    uint64_t next_look_ns;     /* of the collector's own thread */
+    _Atomic uint64_t fast; /* bytes that the room may get less by before we have had a turn; by the thread */
+    uint64_t next_look_ns; /* of the collector's own thread */
     _Atomic enum memory_state state; /* MEMORY_END is for good */
 };
 
