@@ -37,6 +37,7 @@ struct store *store_new(const char *path)
      * happens where it is in use already. */
     sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    store_guard_locks();
     store->path = strdup(path);
     /* A leading "./" keeps "file:..." and ":memory:" from meaning anything special. */
     if (asprintf(&store->file, "%s%s", path[0] == '/' ? "" : "./", path) < 0)
@@ -171,8 +172,10 @@ int store_check(struct store *store, int result, const char *what)
     case SQLITE_IOERR:
         if (result == SQLITE_IOERR_SHORT_READ)
             return damaged(store);
-        return store_fail(store, os == ENOSPC ? -ENOSPC : -EIO, "cannot %s %s: input/output error%s%s.", what,
-                          store->path, os > 0 ? ": " : "", os > 0 ? strerror(os) : "");
+        return store_fail(store, os == ENOSPC ? -ENOSPC : -EIO,
+                          "cannot %s %s: input/output error%s%s. Look at the disk, or name a file elsewhere "
+                          "with LIBTRACE_DB.",
+                          what, store->path, os > 0 ? ": " : "", os > 0 ? strerror(os) : "");
     case SQLITE_INTERRUPT:
         return store_fail(store, -EINTR, "interrupted.");
     default:

@@ -83,6 +83,9 @@ int store_others_record(struct store *store);
 /* The inode of our PID namespace. */
 int64_t store_pid_namespace(void);
 
+/* Has SQLite give its locks back for certain. */
+void store_guard_locks(void);
+
 /* Looks at the file before SQLite does: 0 fine, 1 not there or empty, negative: refused. */
 int store_look(struct store *store);
 
