@@ -4,8 +4,12 @@
 #include "symbols.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define TRIES 8 /* without it nothing has a name: what it lacked once it may get at the next module */
 
 /* A module that is known, and what the library makes of it. */
 struct symbols_module {
@@ -20,7 +24,7 @@ struct symbols_module {
 struct symbols {
     struct symbols_module *modules;
     struct symbols *real; /* of the library; NULL = not loaded */
-    int tried;            /* to load it */
+    int tries;            /* to load it */
     __typeof__(symbols_limit) *limit;
     __typeof__(symbols_open) *open;
     __typeof__(symbols_close) *close;
@@ -76,13 +80,29 @@ struct symbols_module *symbols_module(struct symbols *s, const char *path, const
     return m;
 }
 
-/* The program's run path is its own folder. */
+#define LIBRARY "trace-symbols.so"
+
+/* The program's run path is its own folder. If ld.so could not look there at the program's start it does not
+ * do so later either. */
+static void *open_library(void)
+{
+    char path[PATH_MAX + sizeof LIBRARY];
+    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    ssize_t size = library ? 0 : readlink("/proc/self/exe", path, PATH_MAX);
+    while (size > 0 && path[size - 1] != '/')
+        size--;
+    if (size <= 0)
+        return library;
+    strcpy(path + size, LIBRARY);
+    return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
 static void load(struct symbols *s)
 {
-    if (s->tried)
+    if (s->tries == TRIES)
         return;
-    s->tried = 1;
-    void *library = dlopen("trace-symbols.so", RTLD_NOW | RTLD_LOCAL);
+    s->tries++;
+    void *library = open_library();
     if (!library)
         return;
     *(void **)&s->limit = dlsym(library, "symbols_limit");
