@@ -1,6 +1,7 @@
 /* blocks.c - see blocks.h. */
 #define _GNU_SOURCE
 #include "blocks.h"
+#include "shortage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -149,7 +150,7 @@ static void *map(size_t size)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    return SHORTAGE_UNLESS(memory != MAP_FAILED) ? memory : NULL;
 }
 
 static struct region *make_region(struct blocks *blocks, uint32_t number)
@@ -308,7 +309,7 @@ static void sweep_if_due(struct blocks *blocks)
 
 static bool put_odd(struct blocks *blocks, const struct block *block)
 {
-    struct odd_block *odd = malloc(sizeof *odd);
+    struct odd_block *odd = SHORTAGE_UNLESS(malloc(sizeof *odd));
     if (!odd)
         return false;
     odd->address = block->address;

@@ -1,6 +1,7 @@
 /* grow.c - see grow.h. */
 #define _GNU_SOURCE
 #include "grow.h"
+#include "shortage.h"
 
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -9,6 +10,8 @@
 #define PLENTY_FROM ((size_t)1 << 20)
 #define PLENTY_SHIFT 6              /* 64 times as much */
 #define HUGE_FROM ((size_t)4 << 20) /* from here on huge pages save TLB misses */
+
+_Atomic uint64_t shortage_count;
 
 static bool unlimited(int resource)
 {
@@ -55,7 +58,7 @@ bool grow_to(struct grow *array, size_t size)
         room = next_room(array->room, size, 1);
         memory = remap(array, room);
     }
-    if (memory == MAP_FAILED)
+    if (!SHORTAGE_UNLESS(memory != MAP_FAILED))
         return false;
     if (room >= HUGE_FROM && !sparingly)
         madvise(memory, room, MADV_HUGEPAGE);

@@ -2,6 +2,7 @@
 #include "intern.h"
 #include "earlier.h"
 #include "pycode.h"
+#include "shortage.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -45,7 +46,7 @@ static const char *intern_text(struct intern *intern, const char *text)
     HASH_FIND_STR(intern->texts, text, entry);
     if (!entry) {
         size_t size = strlen(text) + 1;
-        entry = calloc(1, sizeof *entry + size);
+        entry = SHORTAGE_UNLESS(calloc(1, sizeof *entry + size));
         if (!entry)
             return "";
         memcpy(entry->text, text, size);
@@ -73,7 +74,7 @@ static struct line_entry *intern_line(struct intern *intern, const struct symbol
     HASH_FIND(hh, intern->lines, &key, sizeof key, entry);
     if (entry)
         return entry;
-    entry = calloc(1, sizeof *entry);
+    entry = SHORTAGE_UNLESS(calloc(1, sizeof *entry));
     if (!entry)
         return NULL;
     entry->key = key;
@@ -113,7 +114,7 @@ static uint32_t run_module(struct intern *intern, const char *path, const uint8_
             memcmp(all[i].build_id, id, id_size) == 0)
             return i;
     struct run_module *module = GROW_AT(&intern->modules, struct run_module, intern->module_count + 1);
-    char *copy = strdup(path);
+    char *copy = SHORTAGE_UNLESS(strdup(path));
     if (!module || !copy) {
         free(copy);
         return 0;
@@ -124,7 +125,7 @@ static uint32_t run_module(struct intern *intern, const char *path, const uint8_
     char full[2 * PATH_MAX];
     snprintf(full, sizeof full, "%s/%s", intern_directory, path);
     bool relative = path[0] != '/' && strchr(path, '/');
-    module->symbols = symbols_module(intern->symbols, relative ? full : path, id, id_size);
+    module->symbols = SHORTAGE_UNLESS(symbols_module(intern->symbols, relative ? full : path, id, id_size));
     intern->module_count++;
     keep_error(intern, store_module(intern->store, intern->module_count, path, id, id_size, -1));
     return intern->module_count;
@@ -146,7 +147,7 @@ static void take_code(struct intern *intern, struct intern_process *process,
                       const struct wire_note_code *note)
 {
     struct process_code **place = GROW_AT(&process->codes, struct process_code *, note->number);
-    struct process_code *code = calloc(1, sizeof *code);
+    struct process_code *code = SHORTAGE_UNLESS(calloc(1, sizeof *code));
     if (!place || !code) {
         free(code);
         return;
@@ -156,7 +157,7 @@ static void take_code(struct intern *intern, struct intern_process *process,
     code->name = intern_text(intern, note->bytes + note->file_size);
     code->first_line = note->first_line;
     code->version = note->version;
-    code->table = malloc(note->table_size + 1);
+    code->table = SHORTAGE_UNLESS(malloc(note->table_size + 1));
     code->table_size = code->table ? note->table_size : 0;
     if (code->table)
         memcpy(code->table, table, note->table_size);
@@ -179,7 +180,7 @@ static void take_mark(struct intern_process *process, const struct wire_note_mar
     if (!mark)
         return;
     free(mark->name);
-    mark->name = strdup(note->name);
+    mark->name = SHORTAGE_UNLESS(strdup(note->name));
     mark->kind = note->kind != 0;
     if (note->number > process->mark_count)
         process->mark_count = note->number;

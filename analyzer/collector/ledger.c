@@ -1,5 +1,6 @@
 /* ledger.c - see ledger.h. */
 #include "ledger.h"
+#include "shortage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ static struct histogram *span(struct histogram *old, uint8_t number)
     uint8_t from = old && old->from < number ? old->from : number;
     uint8_t last =
         old && old->from + old->classes - 1 > number ? (uint8_t)(old->from + old->classes - 1) : number;
-    struct histogram *wider = calloc(1, histogram_size(last - from + 1u));
+    struct histogram *wider = SHORTAGE_UNLESS(calloc(1, histogram_size(last - from + 1u)));
     if (!wider)
         return NULL;
     wider->from = from;
@@ -68,7 +69,7 @@ __attribute__((noinline)) void site_new_size(struct site *site, uint64_t size)
 
 struct histogram *ledger_copy_histogram(const struct histogram *others)
 {
-    struct histogram *copy = others ? malloc(histogram_size(others->classes)) : NULL;
+    struct histogram *copy = others ? SHORTAGE_UNLESS(malloc(histogram_size(others->classes))) : NULL;
     if (copy)
         memcpy(copy, others, histogram_size(others->classes));
     return copy;

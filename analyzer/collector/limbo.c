@@ -1,5 +1,6 @@
 /* limbo.c - see limbo.h. */
 #include "limbo.h"
+#include "shortage.h"
 
 #include <stdlib.h>
 
@@ -15,7 +16,7 @@ struct limbo *limbo_make(struct limbo **limbo, uint64_t address)
     struct limbo *one = limbo_find(*limbo, address);
     if (one)
         return one;
-    one = calloc(1, sizeof *one);
+    one = SHORTAGE_UNLESS(calloc(1, sizeof *one));
     if (!one)
         return NULL;
     one->address = address;

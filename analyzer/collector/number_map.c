@@ -1,5 +1,6 @@
 /* number_map.c - see number_map.h. */
 #include "number_map.h"
+#include "shortage.h"
 
 #include <stdlib.h>
 
@@ -16,7 +17,7 @@ struct number_entry *number_map_find(struct number_map *map, uint64_t key)
 {
     if (!map->entries || map->count >= ((size_t)1 << map->bits) / 8 * 5) {
         struct number_map larger = {.bits = map->entries ? map->bits + 1 : 10, .count = map->count};
-        larger.entries = calloc((size_t)1 << larger.bits, sizeof *larger.entries);
+        larger.entries = SHORTAGE_UNLESS(calloc((size_t)1 << larger.bits, sizeof *larger.entries));
         if (!larger.entries)
             return NULL;
         for (size_t i = 0; map->entries && i < (size_t)1 << map->bits; i++)

@@ -1,6 +1,7 @@
 /* snapshot.c - see snapshot.h. */
 #define _GNU_SOURCE
 #include "snapshot.h"
+#include "shortage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
 {
     struct ledger *ledger = &tracker->ledger;
     bool many = false;
-    job->sites = malloc((ledger->count + 1) * sizeof *job->sites);
+    job->sites = SHORTAGE_UNLESS(malloc((ledger->count + 1) * sizeof *job->sites));
     if (!job->sites)
         return false;
     for (uint32_t i = 1; i <= ledger->count; i++) {
@@ -109,7 +110,7 @@ static void take_process(const struct tracker *tracker, struct tracked_process *
 
 static bool take_processes(struct tracker *tracker, struct job *job, const struct sums *sums)
 {
-    job->processes = calloc(tracker->process_count + 1, sizeof *job->processes);
+    job->processes = SHORTAGE_UNLESS(calloc(tracker->process_count + 1, sizeof *job->processes));
     if (!job->processes)
         return false;
     for (uint32_t i = 0; i < tracker->process_count; i++) {
@@ -123,7 +124,7 @@ static bool take_processes(struct tracker *tracker, struct job *job, const struc
 static void *copy_range(const struct grow *array, size_t element, uint32_t first, uint32_t end)
 {
     size_t size = (size_t)(end - first) * element;
-    void *copy = malloc(size ? size : 1);
+    void *copy = SHORTAGE_UNLESS(malloc(size ? size : 1));
     if (copy && size)
         memcpy(copy, (const char *)array->memory + first * element, size);
     return copy;
@@ -163,6 +164,7 @@ static void take_totals(struct tracker *tracker, struct job *job, const struct s
             totals->exit_status = process->facts.exit_status;
         }
     }
+    totals->events_lost += (int64_t)(job->shortage = atomic_load(&shortage_count));
     totals->wall_ns = last_end;
     totals->taken_ns = (int64_t)(job->now_ns + tracker->arena->started_ns);
     totals->lap_peak_allocations = (int64_t)tracker->ledger.heap.lap_blocks;
@@ -190,7 +192,7 @@ static void take_block(void *data, const struct block *block)
 
 static void take_blocks(struct tracker *tracker, struct job *job)
 {
-    job->blocks = malloc(STORE_BLOCKS * sizeof *job->blocks);
+    job->blocks = SHORTAGE_UNLESS(malloc(STORE_BLOCKS * sizeof *job->blocks));
     for (uint32_t i = 0; job->blocks && i < tracker->process_count; i++) {
         struct taking taking = {tracker, job, i};
         const struct tracked_process *process = tracker_process(tracker, i);

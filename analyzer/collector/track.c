@@ -4,6 +4,7 @@
 #include "deaths.h"
 #include "drain.h"
 #include "rings.h"
+#include "shortage.h"
 #include "trim.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ static struct tracked_process *add_process(struct tracker *tracker, struct arena
         arena_damage(slot);
         return NULL;
     }
-    struct tracked_process *process = calloc(1, sizeof *process);
+    struct tracked_process *process = SHORTAGE_UNLESS(calloc(1, sizeof *process));
     struct tracked_process **place =
         GROW_AT(&tracker->processes, struct tracked_process *, tracker->process_count);
     if (!process || !place || !blocks_open(&process->blocks)) {
@@ -77,7 +78,7 @@ static void add_ring(struct tracker *tracker, uint32_t number)
     struct tracked_process *process =
         found == ARENA_RING_THERE ? process_of_slot(tracker, ring.slot->number) : NULL;
     struct tracked_thread *thread = GROW_AT(&tracker->threads, struct tracked_thread, tracker->thread_count);
-    struct tracked_ring *r = process && thread ? calloc(1, sizeof *r) : NULL;
+    struct tracked_ring *r = process && thread ? SHORTAGE_UNLESS(calloc(1, sizeof *r)) : NULL;
     if (!r) { /* nobody reads it, and nobody is to wait for that */
         arena_ring_discard_number(tracker->arena, number);
         return;
@@ -285,7 +286,7 @@ static bool is_gone(const struct tracked_process *process)
 {
     if (process->pidfd >= 0) {
         struct pollfd poll_fd = {.fd = process->pidfd, .events = POLLIN};
-        return poll(&poll_fd, 1, 0) > 0;
+        return poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & POLLIN;
     }
     return kill(process->facts.pid, 0) != 0 && errno == ESRCH;
 }

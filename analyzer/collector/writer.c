@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "writer.h"
 #include "intern.h"
+#include "shortage.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -241,7 +242,7 @@ static uint32_t node_of_site(struct writer *w, uint32_t index, uint32_t process_
 
 static void write_sites(struct writer *w, struct job *job)
 {
-    struct ordered *ordered = calloc(job->site_count ? job->site_count : 1, sizeof *ordered);
+    struct ordered *ordered = SHORTAGE_UNLESS(calloc(job->site_count ? job->site_count : 1, sizeof *ordered));
     uint64_t told_ns = tracker_clock();
     if (!ordered)
         return;
@@ -386,6 +387,14 @@ static void find_twins(struct writer *w, const struct job *job)
     }
 }
 
+/* How the run has ended. What could not be written, or found no memory since the totals were taken, is in
+ * none of the numbers. */
+static const char *final_state(struct writer *w, const struct job *job)
+{
+    bool whole = !writer_error(w) && atomic_load(&shortage_count) == job->shortage;
+    return job->interrupted || job->why || !whole ? "interrupted" : "complete";
+}
+
 static void write_job(struct writer *w, struct job *job)
 {
     w->wants_more = false;
@@ -405,7 +414,7 @@ static void write_job(struct writer *w, struct job *job)
     if (job->last && !w->wants_more) {
         check(w, store_line_totals(w->store)); /* of a run that goes on nobody reads them */
         intern_finish(&w->intern);
-        check(w, store_run_state(w->store, job->interrupted || job->why ? "interrupted" : "complete"));
+        check(w, store_run_state(w->store, final_state(w, job)));
     }
     check(w, store_commit(w->store));
     /* After a raw job the sites come again, with their names: notes, frames and nodes are still needed. */

@@ -32,11 +32,12 @@ struct job_block {
 };
 
 struct job {
-    bool last;        /* the run is over */
-    bool raw;         /* without symbols: the same sites come again with a later job */
-    bool interrupted; /* the program goes on: by a signal to the collector, or, */
-    const char *why;  /* a sentence, as there was no room to go on; else NULL */
-    uint64_t now_ns;  /* since the start of the run */
+    bool last;         /* the run is over */
+    bool raw;          /* without symbols: the same sites come again with a later job */
+    bool interrupted;  /* the program goes on: by a signal to the collector, or, */
+    const char *why;   /* a sentence, as there was no room to go on; else NULL */
+    uint64_t shortage; /* what had found no memory by then, see shortage.h; the totals have it */
+    uint64_t now_ns;   /* since the start of the run */
     struct store_run totals;
     struct job_process *processes;
     size_t process_count;
