@@ -55,7 +55,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 9u                  /* changed with every change of this file */
+#define WIRE_VERSION 10u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -314,7 +314,11 @@ struct wire_arena {
     _Alignas(64) _Atomic uint32_t beat; /* (collector) its heartbeat: changes while it is at work */
     _Atomic uint32_t collector;    /* (collector) enum wire_collector_state; a futex */
     _Atomic int32_t collector_pid; /* (collector) */
-    char error[232];               /* (collector) one line, before WIRE_COLLECTOR_FAILED */
+    /* (collector) 0, or its main thread's number; when that ends, however it does, the kernel adds FUTEX_OWNER_DIED,
+     * as for a robust mutex. So its end is seen at once, in any PID namespace, and without a system call. */
+    _Atomic uint32_t alive;
+    _Atomic uint32_t said; /* 1 = a process of the run has printed its line: the others keep quiet */
+    char error[480];       /* (collector) one line, before WIRE_COLLECTOR_FAILED */
 
     _Alignas(64) _Atomic uint32_t wake; /* a futex: the collector sleeps on it, a target bumps it */
     _Atomic uint32_t asleep;            /* (collector) enum wire_sleep */
@@ -334,6 +338,9 @@ struct wire_arena {
 /* LIBTRACE_SESSION, set for the children of a traced process: "collector pid:descriptor:cookie", the
  * descriptor being the arena's in the collector, so that /proc/PID/fd/N can be opened. */
 #define WIRE_SESSION_VARIABLE "LIBTRACE_SESSION"
+
+/* It, or its first character, where the run cannot be recorded: who finds it is not traced. */
+#define WIRE_SESSION_NONE "!"
 
 /* Its end where trace-attach began the run: whoever cannot join that run (it may be over) is not traced,
  * instead of beginning a run of his own. */

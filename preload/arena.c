@@ -3,9 +3,15 @@
 #include "arena.h"
 #include "guest.h"
 #include "limits.h"
+#include "wire_check.h"
 
 #include <stdbool.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
 
 struct wire_arena *arena;
 static uint64_t
@@ -14,8 +20,9 @@ static uint64_t
 #define PAGE_SIZE 4096u
 #define HEADER_SIZE (WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE)
 #define ANCHOR_OFFSET (HEADER_SIZE - PAGE_SIZE)
-#define STEP_SIZE (1u << 20) /* where address space is short, so much of it is used on the way to a window \
-                              */
+#define STEP_SIZE                                                                            \
+    (1u << 20) /* where address space is short, so much of it is used on the way to a window \
+                */
 
 /* The header's last page once more, which new windows start from. */
 static char *anchor;
@@ -107,6 +114,50 @@ int arena_map(int descriptor, uint64_t size)
     }
     errno = saved;
     return mapped ? 0 : -1;
+}
+
+/* ---- a new one ------------------------------------------------------------------------------------------
+ */
+
+static void fill_header(uint32_t chunks)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    arena->version = WIRE_VERSION;
+    arena->chunks = chunks;
+    if (getrandom(&arena->cookie, sizeof arena->cookie, GRND_NONBLOCK) != sizeof arena->cookie)
+        arena->cookie = __rdtsc();
+    arena->started_ns = guest_now_ns();
+    arena->started_real = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    for (unsigned chunk = 0; chunk < WIRE_FIRST_CHUNK; chunk++)
+        atomic_fetch_or(&arena->chunk_map[chunk / 64], 1ull << chunk % 64);
+    arena->magic = WIRE_MAGIC;
+}
+
+static int new_memory(uint64_t size)
+{
+    int descriptor =
+        guest_move_up((int)syscall(SYS_memfd_create, "libtrace", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (descriptor >= 0 &&
+        (ftruncate(descriptor, (off_t)size) != 0 || fcntl(descriptor, F_ADD_SEALS, WIRE_SEALS) != 0)) {
+        close(descriptor);
+        return -1;
+    }
+    return descriptor;
+}
+
+int arena_make(void)
+{
+    uint32_t chunks = limits_arena();
+    int descriptor = chunks ? new_memory((uint64_t)chunks * WIRE_CHUNK_SIZE) : -1;
+    if (descriptor < 0)
+        return -1;
+    if (arena_map(descriptor, (uint64_t)chunks * WIRE_CHUNK_SIZE) != 0) {
+        close(descriptor);
+        return -1;
+    }
+    fill_header(chunks);
+    return descriptor;
 }
 
 void arena_unmap(void)

@@ -16,6 +16,10 @@
 /* The header, NULL while there is no session. */
 extern HIDDEN struct wire_arena *arena;
 
+/* Makes the arena of a new run and maps its header; its descriptor, which the caller closes, or -1: no memory, or the
+ * limits are too tight. */
+int arena_make(void);
+
 /* Maps the header of the arena, of so many bytes, from its descriptor, which the caller closes. 0, or -1
  * (errno kept). */
 int arena_map(int descriptor, uint64_t size);

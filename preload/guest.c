@@ -3,12 +3,14 @@
 #include "guest.h"
 #include "limits.h"
 
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -335,6 +337,26 @@ uint64_t guest_now_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+int guest_move_up(int low)
+{
+    int high = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, 64) : -1;
+    if (high < 0)
+        return low;
+    close(low);
+    return high;
+}
+
+void guest_executable(char *path, size_t size)
+{
+    int saved = errno;
+    ssize_t length = readlink("/proc/self/exe", path, size - 1);
+    path[length > 0 ? length : 0] = '\0';
+    const char *started = length > 0 ? NULL : (const char *)getauxval(AT_EXECFN);
+    if (started) /* there is no /proc: what it was called by */
+        guest_format(path, path + size, started);
+    errno = saved;
 }
 
 /* Whoever adopted the process may never wait for it, as many a container's first process: then it is dead,

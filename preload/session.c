@@ -1,9 +1,11 @@
 /* session.c - see session.h. */
 #define _GNU_SOURCE
 #include "session.h"
+#include "alive.h"
 #include "arena.h"
 #include "attach/attach.h"
 #include "guest.h"
+#include "identity.h"
 #include "launch.h"
 #include "limits.h"
 #include "notes.h"
@@ -19,21 +21,17 @@
 #include "stack/stacks.h"
 
 #include <fcntl.h>
-#include <limits.h>
 #include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-struct settings settings;
 union gate_page gate_page __attribute__((aligned(4096)));
 struct wire_process *process;
 uint32_t session_part;
@@ -48,100 +46,11 @@ static char session_text[96];  /* value of LIBTRACE_SESSION for our children */
 static char wanted_label[256]; /* given by trace-attach */
 #define SESSION_CONFINED '-'   /* in place of its first character: no run to join */
 static char *exported_session; /* it, in the environment that we have made */
-static pid_t starter;          /* of the collector, which it becomes itself, or forks; 0 = unknown */
+static bool successor;         /* of a run that is over, or failed: whoever began that has said so */
+static bool session_over;      /* what this process executes is not traced either, nor says so again */
 static uint64_t faults_at_start = UINT64_MAX; /* of the one child that we had: it started the collector */
 
-/* ---- settings ---------------------------------------------------------------------------------- */
-
-static uint32_t number_between(const char *name, uint32_t low, uint32_t high, uint32_t otherwise)
-{
-    const char *text = getenv(name), *end;
-    if (!text || !*text)
-        return otherwise;
-    uint64_t value = guest_number(text, &end);
-    if (*end || value < low || value > high) {
-        guest_say("not a value for it, the default is used: ", name);
-        return otherwise;
-    }
-    return (uint32_t)value;
-}
-
-static int stack_setting(void)
-{
-    static const char *const names[] = {"auto", "python", "native", "both"};
-    const char *text = getenv("LIBTRACE_STACK");
-    for (int i = 0; text && *text && i < 4; i++)
-        if (strcmp(text, names[i]) == 0)
-            return i;
-    if (text && *text)
-        guest_say("LIBTRACE_STACK is auto, python, native or both, not: ", text);
-    return STACK_AUTO;
-}
-
-static void read_settings(void)
-{
-    settings.depth = number_between("LIBTRACE_DEPTH", 1, 1024, 128);
-    settings.check_stacks = number_between("LIBTRACE_CHECK_STACKS", 0, 1, 0);
-    settings.follow = number_between("LIBTRACE_FOLLOW", 0, 1, 1);
-    settings.threads = number_between("LIBTRACE_THREADS", 0, 1, 0);
-    settings.events = number_between("LIBTRACE_EVENTS", 0, 1, 0);
-    settings.blocks = number_between("LIBTRACE_BLOCKS", 0, 1, 0);
-    settings.command = number_between("LIBTRACE_COMMAND", 0, 1, 1);
-    settings.stack = stack_setting();
-}
-
 /* ---- making or joining a run --------------------------------------------------------------------- */
-
-static void fill_header(uint32_t chunks)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    arena->version = WIRE_VERSION;
-    arena->chunks = chunks;
-    if (getrandom(&arena->cookie, sizeof arena->cookie, GRND_NONBLOCK) != sizeof arena->cookie)
-        arena->cookie = __rdtsc();
-    arena->started_ns = guest_now_ns();
-    arena->started_real = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-    for (unsigned chunk = 0; chunk < WIRE_FIRST_CHUNK; chunk++)
-        atomic_fetch_or(&arena->chunk_map[chunk / 64], 1ull << chunk % 64);
-    arena->magic = WIRE_MAGIC;
-}
-
-/* The descriptor out of the program's way: programs expect the lowest numbers to be theirs. */
-static int move_up(int low)
-{
-    int high = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, 64) : -1;
-    if (high < 0)
-        return low;
-    close(low);
-    return high;
-}
-
-static int new_memory(uint64_t size)
-{
-    int descriptor = move_up((int)syscall(SYS_memfd_create, "libtrace", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (descriptor >= 0 &&
-        (ftruncate(descriptor, (off_t)size) != 0 || fcntl(descriptor, F_ADD_SEALS, WIRE_SEALS) != 0)) {
-        close(descriptor);
-        return -1;
-    }
-    return descriptor;
-}
-
-/* Makes the arena of a new run and maps it; its descriptor, -1 on failure. */
-static int make_arena(void)
-{
-    uint32_t chunks = limits_arena();
-    int descriptor = chunks ? new_memory((uint64_t)chunks * WIRE_CHUNK_SIZE) : -1;
-    if (descriptor < 0)
-        return -1;
-    if (arena_map(descriptor, (uint64_t)chunks * WIRE_CHUNK_SIZE) != 0) {
-        close(descriptor);
-        return -1;
-    }
-    fill_header(chunks);
-    return descriptor;
-}
 
 /* Page faults of the children that were waited for: all leave some behind. */
 static uint64_t faults_of_children(void)
@@ -153,33 +62,36 @@ static uint64_t faults_of_children(void)
 /* Starts a new run with a collector of its own. */
 static bool make_run(void)
 {
-    int descriptor = make_arena();
+    int descriptor = arena_make();
     if (descriptor < 0) {
-        session_stop(limits_arena()
-                         ? "no memory to share with the collector; the program runs untraced"
-                         : "a limit is too tight (file size or address space); the program runs untraced",
-                     "");
+        session_stop_run(limits_arena()
+                             ? "no memory to share with the collector; the program runs untraced"
+                             : "a limit is too tight (file size or address space); the program runs untraced",
+                         "");
         return false;
     }
-    int collector = 0, self = move_up((int)syscall(SYS_pidfd_open, syscall(SYS_getpid), 0));
+    int collector = 0, self = guest_move_up((int)syscall(SYS_pidfd_open, syscall(SYS_getpid), 0));
     const char *detail = "", *why = launch_collector(&settings, descriptor, self, &collector, &detail);
     if (self >= 0)
         close(self);
     if (why)
-        session_stop(why, detail);
+        session_stop_run(why, detail);
     char *end = session_text + sizeof session_text;
     char *at = guest_format_number(session_text, end, (uint64_t)collector);
     at = guest_format_number(guest_format(at, end, ":"), end, (uint64_t)descriptor);
     guest_format_number(guest_format(at, end, ":"), end, arena->cookie);
-    starter = collector;
+    alive_started_by(collector);
     close(descriptor);
     faults_at_start = faults_of_children();
     return !why;
 }
 
-/* Maps the arena of the run that LIBTRACE_SESSION names. failed: it could not be recorded, and nor could a
- * new one. */
-static bool join_run(const char *session, bool *failed)
+static const char cannot_join[] =
+    "not enough memory or open files to join the run of its parent process; this process is not traced";
+
+/* Maps the arena of the run that LIBTRACE_SESSION names. False if it cannot, and then, unless that run is
+ * over, the session is stopped: a run of its own would be another record, or fail for the same reason. */
+static bool join_run(const char *session)
 {
     const char *at;
     uint64_t pid = guest_number(session, &at);
@@ -189,16 +101,26 @@ static bool join_run(const char *session, bool *failed)
     char *text = guest_format_number(guest_format(path, end, "/proc/"), end, pid);
     guest_format_number(guest_format(text, end, "/fd/"), end, number);
     int descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (descriptor < 0)
+    if (descriptor < 0) {
+        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
+            session_stop_run(cannot_join, "");
         return false;
+    }
     uint64_t size;
-    bool mapped = wire_check(descriptor, &size) && arena_map(descriptor, size) == 0;
+    errno = 0;
+    bool is_arena = wire_check(descriptor, &size);
+    bool cannot_ask = !is_arena && errno != 0 && errno != EINVAL;
+    bool mapped = is_arena && arena_map(descriptor, size) == 0;
     close(descriptor);
-    if (!mapped)
+    if (!mapped) {
+        if (is_arena || cannot_ask)
+            session_stop_run(cannot_join, "");
         return false;
+    }
     uint32_t state = arena->cookie == cookie ? atomic_load(&arena->collector) : WIRE_COLLECTOR_DONE;
-    *failed = state == WIRE_COLLECTOR_FAILED;
     if (state == WIRE_COLLECTOR_DONE || state == WIRE_COLLECTOR_FAILED) {
+        if (state == WIRE_COLLECTOR_FAILED)
+            session_stop_run("the collector failed", "");
         arena_unmap();
         return false;
     }
@@ -264,76 +186,6 @@ static bool claim_process(uint32_t flags)
     return true;
 }
 
-/* The name for a run that nobody labelled: the program's, or the script's that an interpreter runs. */
-static const char *default_label(const char *command, const char *executable)
-{
-    static const char *const interpreters[] = {"python", "perl", "ruby", "bash", "sh",
-                                               "dash",   "node", "lua",  NULL};
-    const char *name = strrchr(executable, '/');
-    name = name ? name + 1 : executable;
-    const char *second = command + strlen(command) + 1; /* arguments are NUL-separated here */
-    for (int i = 0; interpreters[i]; i++) {
-        /* The whole name, but for a version: python3.11. */
-        size_t size = strlen(interpreters[i]);
-        if (strncmp(name, interpreters[i], size) == 0 &&
-            name[size + strspn(name + size, "0123456789.")] == '\0' && *second && *second != '-') {
-            const char *slash = strrchr(second, '/');
-            return slash ? slash + 1 : second;
-        }
-    }
-    const char *slash = strrchr(command, '/');
-    return *command ? slash ? slash + 1 : command : name;
-}
-
-static char executable[PATH_MAX], command[8192];
-static size_t command_size; /* with a NUL behind each argument */
-
-/* If the arguments are to be kept out of the record, the program's name alone. A confined child keeps what its
- * parent has read. */
-static void read_command(void)
-{
-    if (guest_confined)
-        return;
-    ssize_t size = readlink("/proc/self/exe", executable, sizeof executable - 1);
-    executable[size > 0 ? size : 0] = '\0';
-    if (!settings.command) {
-        const char *slash = strrchr(executable, '/');
-        size =
-            guest_format(command, command + sizeof command - 1, slash ? slash + 1 : executable) - command + 1;
-    } else {
-        int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-        size = file >= 0 ? read(file, command, sizeof command - 2) : 0;
-        if (file >= 0)
-            close(file);
-    }
-    command_size = size > 0 ? (size_t)size : 1;
-    command[size > 0 ? size : 0] = '\0';
-    command[(size > 0 ? size : 0) + 1] = '\0';
-}
-
-static void describe_process(void)
-{
-    read_command();
-    const char *label = *wanted_label ? wanted_label : getenv("LIBTRACE_LABEL");
-    if (!label || !*label)
-        label = default_label(command, executable);
-    size_t label_size = strlen(label) + 1, executable_size = strlen(executable) + 1;
-    struct wire_note_process *note = note_reserve(sizeof *note + executable_size + command_size + label_size);
-    if (!note)
-        return;
-    note->executable_size = (uint32_t)executable_size;
-    note->command_size = (uint32_t)command_size;
-    note->label_size = (uint32_t)label_size;
-    char *at = note->text;
-    memcpy(at, executable, executable_size);
-    at += executable_size;
-    for (size_t i = 0; i + 1 < command_size; i++)
-        at[i] = command[i] ? command[i] : ' ';
-    at[command_size - 1] = '\0';
-    memcpy(at + command_size, label, label_size);
-    note_publish(note, WIRE_NOTE_PROCESS);
-}
-
 static void note_epoch(uint64_t epoch)
 {
     uint64_t last = atomic_load(&last_epoch);
@@ -364,17 +216,20 @@ static bool start(void)
     if (!atomic_compare_exchange_strong(&status, &new, STATUS_STARTING))
         return false;
     const char *session = getenv(WIRE_SESSION_VARIABLE);
-    if ((session && *session == SESSION_CONFINED) || ours_process()) {
+    if ((session && (*session == SESSION_CONFINED || *session == *WIRE_SESSION_NONE)) || ours_process()) {
         atomic_store(&status, STATUS_STOPPED);
         return false;
     }
-    read_settings();
+    settings_read();
     if (!limits_suffice()) {
-        session_stop("the limit of its address space or data is too tight; the program runs untraced", "");
+        session_stop_run("the limit of its address space or data is too tight; the program runs untraced",
+                         "");
         return false;
     }
-    bool failed = false, joined = session && *session && join_run(session, &failed);
-    if (failed || (joined && !settings.follow)) {
+    bool joined = session && *session && join_run(session);
+    if (atomic_load(&status) == STATUS_STOPPED)
+        return false;
+    if (joined && !settings.follow) {
         atomic_store(&status, STATUS_STOPPED);
         return false;
     }
@@ -382,6 +237,7 @@ static bool start(void)
         atomic_store(&status, STATUS_STOPPED);
         return false;
     }
+    successor = !joined && session && *session;
     if (!joined && !make_run())
         return false;
     if (!claim_process(0)) {
@@ -390,10 +246,10 @@ static bool start(void)
     }
     /* A zeroed page for children of every kind of fork; see session.h. */
     if (madvise(&gate_page, sizeof gate_page, MADV_WIPEONFORK) != 0) {
-        session_stop("this kernel has no MADV_WIPEONFORK (Linux 4.14); the program runs untraced", "");
+        session_stop_run("this kernel has no MADV_WIPEONFORK (Linux 4.14); the program runs untraced", "");
         return false;
     }
-    describe_process();
+    identity_note(wanted_label);
     modules_refresh();
     open_gate();
     atomic_store(&status, STATUS_LIVE);
@@ -406,7 +262,10 @@ static bool forked(void)
     stacks_forget(!thread_self->busy);
     notes_forget(!thread_self->busy);
     thread_forked();
-    if (!settings.follow || atomic_load(&arena->collector) >= WIRE_COLLECTOR_FAILED) {
+    uint32_t collector = atomic_load(&arena->collector);
+    if (!settings.follow || collector >= WIRE_COLLECTOR_FAILED) {
+        if (collector == WIRE_COLLECTOR_FAILED)
+            session_stop_run("the collector failed", "");
         atomic_store(&status, STATUS_STOPPED);
         return false;
     }
@@ -415,7 +274,7 @@ static bool forked(void)
         session_stop("too many processes at once in this run; this one is not traced", "");
         return false;
     }
-    describe_process();
+    identity_note(wanted_label);
     rules_forked();
     recall_forget();
     loader_forked();
@@ -465,26 +324,26 @@ void session_confine(bool confined)
         arena_wake_collector(); /* nobody wakes it any more: it is to look by itself */
 }
 
-/* What is exec'd from now on is not traced either: a run of its own would fail for the same reason, most
- * likely. */
-static void disown_children(void)
+/* One line a run, not one a process. */
+static void say(const char *what, const char *detail)
 {
-    if (exported_session)
-        *exported_session = SESSION_CONFINED;
+    if ((!arena || !atomic_exchange(&arena->said, 1)) && !successor)
+        guest_say(what, detail);
 }
 
-static bool is_dead(void)
+void session_stop_run(const char *why, const char *detail)
 {
-    pid_t pid = atomic_load(&arena->collector_pid);
-    return pid > 0 && guest_is_gone(pid, true);
+    session_over = true;
+    if (exported_session)
+        *exported_session = *WIRE_SESSION_NONE;
+    session_stop(why, detail);
 }
 
 void session_gone(void)
 {
-    if (is_dead())
+    if (alive_gone(true))
         arena_abandon();
-    disown_children();
-    session_stop("the collector is gone; the program goes on untraced", "");
+    session_stop_run("the collector is gone; the program goes on untraced", "");
 }
 
 void session_stop(const char *why, const char *detail)
@@ -495,10 +354,9 @@ void session_stop(const char *why, const char *detail)
     if (arena && atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED) {
         for (size_t i = 0; i < sizeof error - 1; i++)
             error[i] = arena->error[i];
-        guest_say(*error ? error : "the collector failed", "");
-        disown_children();
+        say(*error ? error : "the collector failed", "");
     } else {
-        guest_say(why, detail);
+        say(why, detail);
     }
 }
 
@@ -538,16 +396,16 @@ int session_attach(const struct settings *wanted, const char *label, pid_t attac
     if (!limits_suffice())
         return -ENOMEM;
     settings = *wanted;
-    starter = attacher;
+    alive_started_by(attacher);
     guest_format(wanted_label, wanted_label + sizeof wanted_label, label);
-    int descriptor = make_arena();
+    int descriptor = arena_make();
     if (descriptor < 0)
         return -ENOMEM;
     session_part++;
     thread_new_part();
     if (!claim_free(WIRE_PROCESS_ATTACHED)) /* nobody waits while the program is stopped */
         return ATTACH_PROCESSES;
-    describe_process();
+    identity_note(wanted_label);
     rules_flush();
     recall_forget();
     modules_describe_again();
@@ -591,46 +449,22 @@ bool session_leave(void)
 
 /* ---- the end ------------------------------------------------------------------------------------------- */
 
-#define COMMIT_WAIT_NS 40000000ull  /* until events are committed: the exit is not held up longer */
-#define WORD_WAIT_NS 5000000000ull  /* for its first sign of life: a busy disk may hold it up */
-#define START_WAIT_NS 6000000000ull /* for a collector that is still starting */
-
-/* It says its number as the first thing it does. */
-bool session_orphaned(void)
+static void wait_for_collector(void)
 {
-    return !guest_confined && atomic_load(&arena->collector_pid) == 0 && starter > 0 &&
-           guest_is_gone(starter, true);
-}
-
-/* True for a collector that ended without a word. It may be gone, or a zombie that nobody has waited for yet. */
-static bool never_started(uint64_t waited_ns)
-{
-    return session_orphaned() ||
-           (!guest_confined && atomic_load(&arena->collector_pid) == 0 && waited_ns > WORD_WAIT_NS);
-}
-
-static void wait_for_commit(void)
-{
-    uint64_t start_ns = guest_now_ns(), waited = 0;
-    for (;; waited = guest_now_ns() - start_ns) {
-        uint32_t collector = atomic_load(&arena->collector);
-        if (collector == WIRE_COLLECTOR_FAILED) {
-            session_stop("", "");
-            return;
-        }
-        if (atomic_load(&process->state) == WIRE_PROCESS_COMMITTED || collector == WIRE_COLLECTOR_DONE)
-            return;
-        if (collector == WIRE_COLLECTOR_STARTING && (waited > START_WAIT_NS || never_started(waited))) {
-            session_stop("the collector did not start, nothing was recorded (is libtrace installed whole?)",
+    switch (alive_wait()) {
+    case ALIVE_DONE:
+    case ALIVE_SLOW:
+        break;
+    case ALIVE_FAILED:
+        session_stop_run("the collector failed", "");
+        break;
+    case ALIVE_GONE:
+        session_gone();
+        break;
+    case ALIVE_NEVER:
+        session_stop_run("the collector did not start, nothing was recorded (is libtrace installed whole?)",
                          "");
-            return;
-        }
-        if (collector != WIRE_COLLECTOR_STARTING && waited > COMMIT_WAIT_NS) {
-            if (is_dead() && atomic_load(&arena->collector) == WIRE_COLLECTOR_RUNNING)
-                session_gone();
-            return;
-        }
-        guest_futex_wait(&process->state, WIRE_PROCESS_EXITING, 1000000);
+        break;
     }
 }
 
@@ -663,7 +497,7 @@ void session_exiting(int exit_status)
     arena_wake_collector();
     /* Only the run's first process: it is what the user waits for before asking for a report. */
     if (process == &arena->process[0])
-        wait_for_commit();
+        wait_for_collector();
 }
 
 EXPORT void _exit(int exit_status)
@@ -688,17 +522,19 @@ EXPORT void quick_exit(int exit_status)
 /* ---- our variable in the environment of the children -----------------------------------------------------
  */
 
-/* Gives the program an environment with our variable; setenv() would allocate. */
+/* Gives the program an environment with our variable; setenv() would allocate. Where memory is short most
+ * have room all the same. */
 static void export_session(void)
 {
+    static char *usual[512], text[sizeof session_text + 32];
     size_t count = 0;
     while (environ && environ[count])
         count++;
-    char **copy = guest_pages((count + 2) * sizeof(char *) + sizeof session_text + 32);
+    bool fits = count + 2 <= sizeof usual / sizeof usual[0];
+    char **copy = fits ? usual : guest_pages((count + 2) * sizeof(char *));
     if (!copy)
         return;
-    char *text = (char *)(copy + count + 2);
-    guest_format(guest_format(text, text + 32, WIRE_SESSION_VARIABLE "="), text + sizeof session_text + 32,
+    guest_format(guest_format(text, text + sizeof text, WIRE_SESSION_VARIABLE "="), text + sizeof text,
                  session_text);
     size_t used = 0;
     for (size_t i = 0; i < count; i++) {
@@ -716,6 +552,9 @@ void session_constructor(void)
     if (session_ready()) {
         on_exit(at_exit, NULL);
         loader_watch_forks();
+        export_session();
+    } else if (session_over) {
+        guest_format(session_text, session_text + sizeof session_text, WIRE_SESSION_NONE);
         export_session();
     }
     errno = saved;

@@ -22,6 +22,8 @@ struct settings {
 enum stack_choice { STACK_AUTO, STACK_PYTHON, STACK_NATIVE, STACK_BOTH };
 extern HIDDEN struct settings settings;
 
+void settings_read(void);
+
 /* What every event looks at first, on a page of its own that fork() gives to the child zeroed
  * (MADV_WIPEONFORK): so a new process, a changed module list and the end of tracing all show as "the epoch is
  * not what this thread last saw", one comparison, whatever call made the process. */
@@ -53,6 +55,9 @@ void session_constructor(void);
 /* Ends tracing in this process for good and says why, once. The program goes on. */
 void session_stop(const char *why, const char *detail);
 
+/* The same for the whole run: what the process executes later is not traced either, and does not say so again. */
+void session_stop_run(const char *why, const char *detail);
+
 /* The same, as there is no collector any more. */
 void session_gone(void);
 
@@ -81,9 +86,6 @@ void session_passive(void);
  * open; or a negative error code. label: empty for the program's own name; it is copied. starter: the process
  * that will start the collector. */
 int session_attach(const struct settings *wanted, const char *label, pid_t starter);
-
-/* True if there is no collector, and the process that was to start it, or was to become it, is gone. */
-bool session_orphaned(void);
 
 /* Ends it again: first no event is recorded any more; then, if no thread is inside the recorder, the
  * process's part in the run ends, and true is returned. */

@@ -1,6 +1,7 @@
 /* thread.c - see thread.h. */
 #define _GNU_SOURCE
 #include "thread.h"
+#include "alive.h"
 #include "python/python.h"
 #include "stack/modules.h"
 
@@ -370,10 +371,8 @@ __attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t wo
 /* silent_ns: how long it has been watched without a beat. */
 static bool collector_gone(uint64_t silent_ns)
 {
-    if (atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED || session_orphaned())
-        return true;
-    pid_t pid = atomic_load(&arena->collector_pid);
-    return (pid > 0 && guest_is_gone(pid, silent_ns > SILENCE_NS)) || silent_ns > HEARTBEAT_NS;
+    return atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED || alive_gone(silent_ns > SILENCE_NS) ||
+           silent_ns > HEARTBEAT_NS;
 }
 
 /* Everything was consumed: begins anew at the buffer's start unless that is near. */
@@ -451,8 +450,8 @@ struct service {
     uint32_t sweep, sweeps; /* the collector's last one; those without progress */
 };
 
-/* True if the collector reads rings, but never this one: the program overwrote what tells of it. A collector that
- * waits for a disk is waited for, as it reads none. */
+/* True if the collector reads rings, but never this one: the program overwrote what tells of it. A collector
+ * that waits for a disk is waited for, as it reads none. */
 static bool is_unserved(struct service *service, uint64_t tail, uint64_t now_ns)
 {
     uint32_t sweep = atomic_load_explicit(&arena->sweep, memory_order_relaxed);
@@ -465,8 +464,8 @@ static bool is_unserved(struct service *service, uint64_t tail, uint64_t now_ns)
     return service->sweeps > UNSERVED_SWEEPS && now_ns - service->since_ns > UNSERVED_NS;
 }
 
-/* The longer it has waited the longer it sleeps: a thousand threads that look all the time leave the collector no
- * processor to give them room with. */
+/* The longer it has waited the longer it sleeps: a thousand threads that look all the time leave the
+ * collector no processor to give them room with. */
 static uint64_t wait_step(uint64_t waited_ns)
 {
     uint64_t step = waited_ns / 4;

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -27,6 +28,19 @@ void arena_state(struct arena *arena, enum wire_collector_state state, const cha
 void arena_pid(struct arena *arena, int pid)
 {
     atomic_store(&arena->wire->collector_pid, pid);
+}
+
+/* The list that the kernel walks when a thread ends is ours, in private memory; only the word that it marks
+ * is shared. It is this thread's only one, so that nothing here may use robust mutexes. */
+void arena_alive(struct arena *arena)
+{
+    static struct robust_list word;
+    static struct robust_list_head list;
+    word.next = &list.list;
+    list.list.next = &word;
+    list.futex_offset = (char *)&arena->wire->alive - (char *)&word;
+    if (syscall(SYS_set_robust_list, &list, sizeof list) == 0)
+        atomic_store(&arena->wire->alive, (uint32_t)syscall(SYS_gettid));
 }
 
 void arena_swept(struct arena *arena, uint32_t sweep)

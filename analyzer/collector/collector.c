@@ -439,11 +439,14 @@ int collector_main(int argc, char **argv)
     }
     struct arena *arena = &the_arena;
     if (!arena_open(arena, c->options.memory))
-        return report(&c->options, "the shared memory is not one of this version of libtrace"), 1;
+        return report(&c->options, "the shared memory is not one of this version of libtrace, or there is no "
+                                   "memory to map it"),
+               1;
     /* One heap for both threads: one of its own would grow by a system call for each page. */
     mallopt(M_ARENA_MAX, 1);
-    settle(&c->options);
+    arena_alive(arena);
     arena_pid(arena, getpid());
+    settle(&c->options);
     if (!wait_for_first(arena))
         return 1;
     c->tracker.arena = arena;
@@ -453,14 +456,15 @@ int collector_main(int argc, char **argv)
     if (memory_watch_is_tight(&memory))
         grow_sparingly();
     symbols_limit(memory_fits);
-    c->tracker.first_pidfd = c->options.first;
+    if (fcntl(c->options.first, F_GETFD) >= 0) /* else it was lost on the way here */
+        c->tracker.first_pidfd = c->options.first;
     c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;
     c->tracker.by_thread = c->options.threads;
     c->tracker.log_events = c->options.events;
     c->watched = deaths_start(arena);
     c->writer = writer_start(arena, c->options.database);
     if (!c->writer)
-        return fail(c, "no memory for the collector; nothing is recorded");
+        return fail(c, "no memory, or no thread, for the collector (ulimit -u?); nothing is recorded");
     tracker_look(&c->tracker);
     c->living = 1;
     c->idle_ns = 100000;

@@ -2,6 +2,7 @@
  * type next. Everything that it does, LD_PRELOAD=libtrace.so does too; it adds the checks that only somebody
  * outside the program can make, such as that a static program cannot be traced. */
 #include "program.h"
+#include "wire.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -89,15 +90,31 @@ static int preload(void)
                  library);
         return -1;
     }
-    if (!before || !*before)
-        return setenv("LD_PRELOAD", library, 1);
-
-    char *value;
-    if (asprintf(&value, "%s:%s", library, before) < 0)
-        return -1;
-    int result = setenv("LD_PRELOAD", value, 1);
+    char *value = NULL;
+    int result = before && *before ? asprintf(&value, "%s:%s", library, before) : 0;
+    if (result >= 0)
+        result = setenv("LD_PRELOAD", value ? value : library, 1);
+    if (result < 0)
+        complain("cannot set LD_PRELOAD: %s; nothing is recorded.", strerror(errno));
     free(value);
     return result;
+}
+
+/* Where this command was started by a program whose run is over, or failed, nothing is said of a failure any
+ * more. Here a run was asked for. A session of a process in seccomp (-) stays: what is here is confined, too.
+ */
+static void forget_session(void)
+{
+    const char *session = getenv(WIRE_SESSION_VARIABLE);
+    char path[64] = "";
+    int collector, memory;
+
+    if (!session || *session == '-')
+        return;
+    if (sscanf(session, "%d:%d:", &collector, &memory) == 2)
+        snprintf(path, sizeof path, "/proc/%d/fd/%d", collector, memory);
+    if (access(path, F_OK) != 0)
+        unsetenv(WIRE_SESSION_VARIABLE);
 }
 
 /* Says in one sentence why the program cannot be traced. Returns 1 where it can. */
@@ -252,6 +269,7 @@ int main(int argc, char **argv)
         return STATUS_USAGE;
     }
 
+    forget_session();
     struct program program;
     char **command = argv + optind;
     int error = program_find(command[0], &program);
@@ -277,8 +295,10 @@ int main(int argc, char **argv)
 
     int status;
     while (waitpid(child, &status, 0) < 0)
-        if (errno != EINTR)
+        if (errno != EINTR) {
+            complain("cannot tell how %s ended: %s.", command[0], strerror(errno));
             return STATUS_FAILED;
+        }
     if (traced)
         hint(database ? database : getenv("LIBTRACE_DB"));
     return end_as(status);

@@ -76,8 +76,8 @@ static uint32_t describe(const struct table *table, const struct module *module)
     /* The program itself. Read once: a forked child may have changed its root meanwhile. */
     static char own[4096];
     if (path[0] == '\0') {
-        if (!own[0] && readlink("/proc/self/exe", own, sizeof own - 1) < 0)
-            own[0] = '\0';
+        if (!own[0])
+            guest_executable(own, sizeof own);
         path = own;
     }
     uint32_t path_size = (uint32_t)strlen(path) + 1;

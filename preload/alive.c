@@ -1,0 +1,58 @@
+/* alive.c - see alive.h. */
+#define _GNU_SOURCE
+#include "alive.h"
+#include "arena.h"
+#include "guest.h"
+#include "session.h"
+
+#include <linux/futex.h>
+
+#define STEP_NS 1000000ull
+#define COMMIT_WAIT_NS 40000000ull /* until events are committed: the exit is not held up longer */
+#define START_WAIT_NS \
+    900000000ull /* until it is at work, as a busy disk or another collector may hold it up */
+
+static pid_t starter; /* of the collector; 0 = unknown */
+
+void alive_started_by(pid_t pid)
+{
+    starter = pid;
+}
+
+bool alive_gone(bool careful)
+{
+    uint32_t alive = atomic_load(&arena->alive);
+    if (alive)
+        return alive & FUTEX_OWNER_DIED;
+    pid_t pid = atomic_load(&arena->collector_pid);
+    if (pid > 0) /* it could not ask the kernel to mark its end */
+        return guest_is_gone(pid, careful);
+    return starter > 0 && guest_is_gone(starter, true);
+}
+
+static enum alive_end state_after(uint64_t waited_ns, bool *known)
+{
+    uint32_t collector = atomic_load(&arena->collector);
+    *known = true;
+    if (collector == WIRE_COLLECTOR_FAILED)
+        return ALIVE_FAILED;
+    if (collector == WIRE_COLLECTOR_DONE || atomic_load(&process->state) == WIRE_PROCESS_COMMITTED)
+        return ALIVE_DONE;
+    /* Its state was read before: what it did last has been seen. */
+    if (alive_gone(true) && atomic_load(&arena->collector) == collector)
+        return collector == WIRE_COLLECTOR_STARTING ? ALIVE_NEVER : ALIVE_GONE;
+    *known = waited_ns > (collector == WIRE_COLLECTOR_STARTING ? START_WAIT_NS : COMMIT_WAIT_NS);
+    return ALIVE_SLOW;
+}
+
+enum alive_end alive_wait(void)
+{
+    uint64_t start_ns = guest_now_ns();
+    for (;;) {
+        bool known;
+        enum alive_end end = state_after(guest_now_ns() - start_ns, &known);
+        if (known)
+            return end;
+        guest_futex_wait(&process->state, WIRE_PROCESS_EXITING, STEP_NS);
+    }
+}

@@ -1,0 +1,81 @@
+/* identity.c - see identity.h. */
+#include "identity.h"
+#include "guest.h"
+#include "notes.h"
+#include "session.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The name for a run that nobody labelled: the program's, or the script's that an interpreter runs. */
+static const char *default_label(const char *command, const char *executable)
+{
+    static const char *const interpreters[] = {"python", "perl", "ruby", "bash", "sh",
+                                               "dash",   "node", "lua",  NULL};
+    const char *name = strrchr(executable, '/');
+    name = name ? name + 1 : executable;
+    const char *second = command + strlen(command) + 1; /* arguments are NUL-separated here */
+    for (int i = 0; interpreters[i]; i++) {
+        /* The whole name, but for a version: python3.11. */
+        size_t size = strlen(interpreters[i]);
+        if (strncmp(name, interpreters[i], size) == 0 &&
+            name[size + strspn(name + size, "0123456789.")] == '\0' && *second && *second != '-') {
+            const char *slash = strrchr(second, '/');
+            return slash ? slash + 1 : second;
+        }
+    }
+    const char *slash = strrchr(command, '/');
+    return *command ? slash ? slash + 1 : command : name;
+}
+
+static char executable[PATH_MAX], command[8192];
+static size_t command_size; /* with a NUL behind each argument */
+
+/* If the arguments are to be kept out of the record, the program's name alone. A confined child keeps what
+ * its parent has read. */
+static void read_command(void)
+{
+    if (guest_confined)
+        return;
+    ssize_t size;
+    guest_executable(executable, sizeof executable);
+    if (!settings.command) {
+        const char *slash = strrchr(executable, '/');
+        size =
+            guest_format(command, command + sizeof command - 1, slash ? slash + 1 : executable) - command + 1;
+    } else {
+        int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+        size = file >= 0 ? read(file, command, sizeof command - 2) : 0;
+        if (file >= 0)
+            close(file);
+    }
+    command_size = size > 0 ? (size_t)size : 1;
+    command[size > 0 ? size : 0] = '\0';
+    command[(size > 0 ? size : 0) + 1] = '\0';
+}
+
+void identity_note(const char *wanted_label)
+{
+    read_command();
+    const char *label = *wanted_label ? wanted_label : getenv("LIBTRACE_LABEL");
+    if (!label || !*label)
+        label = default_label(command, executable);
+    size_t label_size = strlen(label) + 1, executable_size = strlen(executable) + 1;
+    struct wire_note_process *note = note_reserve(sizeof *note + executable_size + command_size + label_size);
+    if (!note)
+        return;
+    note->executable_size = (uint32_t)executable_size;
+    note->command_size = (uint32_t)command_size;
+    note->label_size = (uint32_t)label_size;
+    char *at = note->text;
+    memcpy(at, executable, executable_size);
+    at += executable_size;
+    for (size_t i = 0; i + 1 < command_size; i++)
+        at[i] = command[i] ? command[i] : ' ';
+    at[command_size - 1] = '\0';
+    memcpy(at + command_size, label, label_size);
+    note_publish(note, WIRE_NOTE_PROCESS);
+}

@@ -1,0 +1,53 @@
+/* settings.c - what the environment says of the run. */
+#include "guest.h"
+#include "session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct settings settings;
+
+/* Whoever joins a run has been told by its first process. */
+static void say_setting(const char *what, const char *detail)
+{
+    const char *session = getenv(WIRE_SESSION_VARIABLE);
+    if (!session || !*session)
+        guest_say(what, detail);
+}
+
+static uint32_t number_between(const char *name, uint32_t low, uint32_t high, uint32_t otherwise)
+{
+    const char *text = getenv(name), *end;
+    if (!text || !*text)
+        return otherwise;
+    uint64_t value = guest_number(text, &end);
+    if (*end || value < low || value > high) {
+        say_setting("not a value for it, the default is used: ", name);
+        return otherwise;
+    }
+    return (uint32_t)value;
+}
+
+static int stack_setting(void)
+{
+    static const char *const names[] = {"auto", "python", "native", "both"};
+    const char *text = getenv("LIBTRACE_STACK");
+    for (int i = 0; text && *text && i < 4; i++)
+        if (strcmp(text, names[i]) == 0)
+            return i;
+    if (text && *text)
+        say_setting("LIBTRACE_STACK is auto, python, native or both, not: ", text);
+    return STACK_AUTO;
+}
+
+void settings_read(void)
+{
+    settings.depth = number_between("LIBTRACE_DEPTH", 1, 1024, 128);
+    settings.check_stacks = number_between("LIBTRACE_CHECK_STACKS", 0, 1, 0);
+    settings.follow = number_between("LIBTRACE_FOLLOW", 0, 1, 1);
+    settings.threads = number_between("LIBTRACE_THREADS", 0, 1, 0);
+    settings.events = number_between("LIBTRACE_EVENTS", 0, 1, 0);
+    settings.blocks = number_between("LIBTRACE_BLOCKS", 0, 1, 0);
+    settings.command = number_between("LIBTRACE_COMMAND", 0, 1, 1);
+    settings.stack = stack_setting();
+}
