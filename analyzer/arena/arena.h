@@ -54,6 +54,9 @@ bool arena_open(struct arena *arena, int memory);
 /* The same of memory that is mapped already, and was checked. */
 void arena_adopt(struct arena *arena, struct wire_arena *wire, size_t size, int memory);
 
+/* Bytes of memory that it takes. */
+uint64_t arena_resident(const struct arena *arena);
+
 /* Gives the memory of all that was recorded back to the system, at once: tracing is over. What looks into it
  * still finds zeroes. */
 void arena_abandon(struct arena *arena);

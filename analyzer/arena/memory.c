@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 
 void arena_adopt(struct arena *arena, struct wire_arena *wire, size_t size, int memory)
@@ -131,6 +132,12 @@ void arena_punch(struct arena *arena, uint64_t offset, uint64_t size)
 {
     if (fallocate(arena->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)size) != 0)
         memset((char *)arena->wire + offset, 0, size);
+}
+
+uint64_t arena_resident(const struct arena *arena)
+{
+    struct stat status;
+    return fstat(arena->memory, &status) == 0 ? (uint64_t)status.st_blocks * 512 : 0;
 }
 
 void arena_abandon(struct arena *arena)

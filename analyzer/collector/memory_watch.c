@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,8 +15,9 @@
 /* What is kept free, besides what it takes to write the record: the program may take so much between two
  * looks, and the collector some for writing, before all is given back. */
 #define KEPT (4 * MIB)
-#define LAST (3 * MIB / 2) /* with less than that there is no time to write */
-#define TO_BEGIN (4 * MIB) /* for the collector itself, and the first events */
+#define SHARED_MUCH (4 * MIB) /* shared memory of less than that is not worth ending for */
+#define LAST (3 * MIB / 2)    /* with less than that there is no time to write */
+#define TO_BEGIN (4 * MIB)    /* for the collector itself, and the first events */
 #define TIGHT (512 * MIB)
 #define NEAR (64 * MIB)
 #define RINGS_PART \
@@ -58,6 +60,14 @@ static uint64_t room_now(const struct memory_watch *watch)
     return memory_limit_room(&watch->limit, 4 * kept(watch));
 }
 
+/* Where the program is in another group than we, only what it shares with us counts there. True if to give
+ * that back would help it. */
+static bool presses_the_program(const struct memory_watch *watch, uint64_t room)
+{
+    uint64_t shared = room == UINT64_MAX ? 0 : arena_resident(watch->arena);
+    return shared >= SHARED_MUCH && room < shared;
+}
+
 /* What the shared memory holds is the group's until nobody has it mapped any more: it goes before we do. */
 static _Noreturn void give_up(struct memory_watch *watch)
 {
@@ -70,14 +80,17 @@ static _Noreturn void give_up(struct memory_watch *watch)
 /* Of any thread. */
 static uint64_t look(struct memory_watch *watch)
 {
-    uint64_t room = room_now(watch);
+    uint64_t room = room_now(watch), outside = memory_limit_room(&watch->program, 4 * KEPT);
     uint64_t least = kept(watch) + atomic_load_explicit(&watch->fast, memory_order_relaxed);
     enum memory_state before = memory_watch_state(watch), now = MEMORY_PLENTY;
-    atomic_store_explicit(&watch->room, room, memory_order_relaxed);
+    atomic_store_explicit(&watch->room, room < outside ? room : outside, memory_order_relaxed);
     if (room < LAST)
         give_up(watch);
     if (room < 2 * least)
         now = room < least ? MEMORY_END : MEMORY_SHORT;
+    if (presses_the_program(watch, outside))
+        now = MEMORY_END;
+    room = room < outside ? room : outside;
     while (before != MEMORY_END && !atomic_compare_exchange_weak(&watch->state, &before, now)) {
     }
     if (before == MEMORY_END || now != MEMORY_END)
@@ -198,8 +211,11 @@ const char *memory_watch_start(struct memory_watch *watch, struct arena *arena, 
     memory_limit_open(&watch->limit, 0);
     int first = first_pidfd ? process_of(first_pidfd) : 0;
     if (first > 0)
-        memory_limit_open(&watch->limit, first); /* trace-attach may be in another group */
-    watch->room = room_now(watch);
+        memory_limit_open(&watch->program, first);
+    if (strcmp(watch->program.folder, watch->limit.folder) == 0)
+        memory_limit_close(&watch->program);
+    uint64_t room = room_now(watch), outside = memory_limit_room(&watch->program, 4 * KEPT);
+    watch->room = room < outside ? room : outside;
     if (watch->room < kept(watch) + TO_BEGIN)
         return no_room;
     start_thread(watch);

@@ -24,6 +24,7 @@ enum memory_state { MEMORY_PLENTY, MEMORY_SHORT, MEMORY_END };
 
 struct memory_watch {
     struct memory_limit limit;
+    struct memory_limit program; /* the same of the program's groups, if it is in another one than we */
     struct arena *arena;
     pthread_mutex_t writing;   /* to the arena */
     _Atomic uint64_t room;     /* bytes, when it was looked last; UINT64_MAX = no limit */
