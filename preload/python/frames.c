@@ -9,13 +9,13 @@
  * that of the whole walk.
  *
  * Of a stack deeper than LIBTRACE_DEPTH only the innermost frames are looked at, along the frames that were
- * there before. If the cut moved with every call, no two stacks would have a node in common. So it moves by a
- * quarter of LIBTRACE_DEPTH at a time.
+ * there before (kept.h: how many).
  *
  * The chain of a thread's frames changes on that thread alone, so it holds still while the thread is in here.
  */
 #include "frames.h"
 #include "codes.h"
+#include "../stack/kept.h"
 #include "../stack/stacks.h"
 
 static uint32_t walk_and_learn(struct python_thread *t, uintptr_t top);
@@ -44,12 +44,22 @@ NOINLINE struct python_thread *python_thread_new(struct thread *t)
  * each. */
 struct fields {
     bool pointer; /* layout.instruction is PYTHON_POINTER */
-    unsigned previous, code, instruction, owner;
+    size_t previous, code, instruction, owner;
 };
 
 INLINE struct fields fields_of(const struct python_layout *l, bool pointer)
 {
     return (struct fields){pointer, l->frame_previous, l->frame_code, l->frame_instruction, l->frame_owner};
+}
+
+/* What frames_where() is, if the frame has one, and with all odds nobody else's if it has not: to compare
+ * with. Takes no branch. */
+INLINE uint64_t where_to_compare(struct fields f, uintptr_t frame)
+{
+    if (f.pointer)
+        return frames_word(frame, f.instruction);
+    int64_t instruction = *(const int32_t *)(frame + f.instruction);
+    return (frames_word(frame, f.code) << (FRAMES_INSTRUCTION_BITS - 4)) + (uint64_t)instruction + 1;
 }
 
 /* The two places that may know what a frame is below its parent's node (parent: with the generation). */
@@ -124,28 +134,75 @@ INLINE void put_fresh(struct python_thread *t, struct fields f, uint32_t place, 
     put(t, f, &t->seen[place], frame, false);
 }
 
-/* Where in the previous stack this frame is; 0 if it is not, or that is not known any more. */
-INLINE uint32_t find(const struct python_thread *t, uintptr_t frame)
+/* Where in the previous stack this frame is, called by the same one; 0 if it is not, or that is not known any
+ * more. (A function that every level of a recursion calls may have one and the same frame, up to 3.10.) */
+INLINE uint32_t find(const struct python_thread *t, struct fields f, uintptr_t frame)
 {
     uint32_t place = t->place[frames_hash(frame)];
-    return place <= t->depth && t->seen[place].frame == frame ? place : 0;
+    const struct python_seen *seen = &t->seen[place];
+    if (place == 0 || place > t->depth || seen->frame != frame)
+        return 0;
+    return frames_word(frame, f.previous) == seen[-1].frame ? place : 0;
+}
+
+#define COMPARED 8 /* frames at a time */
+
+/* Compares frames with memory from seen outwards, up to end. The outermost that may have gone on, end if none
+ * has; NULL if the chain is another one. Innermost frames go on all the time, so they are looked at one by
+ * one. */
+INLINE struct python_seen *compare(struct fields f, struct python_seen *seen, struct python_seen *end)
+{
+    struct python_seen *changed = end;
+    if (seen == end)
+        return end;
+    for (size_t ones = (size_t)(seen - end - 1) % COMPARED + 1; ones > 0; ones--, seen--) {
+        if (UNLIKELY(frames_word(seen->frame, f.previous) != seen[-1].frame))
+            return NULL;
+        changed = where_to_compare(f, seen->frame) != seen->where ? seen : changed;
+    }
+    for (; seen > end; seen -= COMPARED) {
+        uint64_t differences = 0;
+#pragma GCC unroll 8
+        for (unsigned i = 0; i < COMPARED; i++) {
+            const struct python_seen *at = seen - i;
+            uintptr_t frame = at->frame;
+            if (UNLIKELY(frames_word(frame, f.previous) != at[-1].frame))
+                return NULL;
+            differences |= where_to_compare(f, frame) ^ at->where;
+        }
+        if (UNLIKELY(differences))
+            for (changed = seen - COMPARED + 1;
+                 changed < seen && where_to_compare(f, changed->frame) == changed->where;)
+                changed++;
+    }
+    return changed;
+}
+
+/* Not inline: this takes all registers. */
+static __attribute__((noinline)) struct python_seen *compare_pointers(struct python_seen *seen,
+                                                                      struct python_seen *end,
+                                                                      struct fields f)
+{
+    f.pointer = true;
+    return compare(f, seen, end);
+}
+
+static __attribute__((noinline)) struct python_seen *compare_numbers(struct python_seen *seen,
+                                                                     struct python_seen *end, struct fields f)
+{
+    f.pointer = false;
+    return compare(f, seen, end);
 }
 
 /* Compares the previous stack with memory from last outwards, up to end, and remembers what has changed.
  * False if the chain is another one. */
 INLINE bool verify(struct python_thread *t, struct fields f, struct python_seen *last,
-                   const struct python_seen *end, bool counted)
+                   struct python_seen *end, bool counted)
 {
-    struct python_seen *changed = NULL;
-    for (struct python_seen *seen = last; seen > end; seen--) {
-        uintptr_t frame = seen->frame;
-        if (UNLIKELY(frames_word(frame, f.previous) != seen[-1].frame))
-            return false;
-        uint64_t where = frames_where(f.pointer, f.code, f.instruction, frame);
-        if (where != seen->where || (!f.pointer && UNLIKELY(where == FRAMES_NOWHERE)))
-            changed = seen;
-    }
-    if (changed)
+    struct python_seen *changed = f.pointer ? compare_pointers(last, end, f) : compare_numbers(last, end, f);
+    if (UNLIKELY(!changed))
+        return false;
+    if (changed > end)
         for (; changed <= last; changed++)
             put(t, f, changed, changed->frame, counted);
     return true;
@@ -162,17 +219,12 @@ INLINE uintptr_t as_it_was(const struct python_seen *seen)
 
 /* ---- stacks that are cut ---------------------------------------------------------------------- */
 
-/* Between "least" and LIBTRACE_DEPTH frames are kept. When there come to be more or less, the cut moves, so
- * that it does not for as many calls as possible. */
-struct kept {
-    uint32_t least, most;
-    uint32_t growing, shrinking; /* after it moved */
-};
-
-INLINE struct kept kept(void)
+/* Further out than what was seen there is no guess. The end of a chain, 0, must not look like one that came
+ * true. */
+INLINE void end_guesses(struct python_seen *seen)
 {
-    uint32_t most = settings.depth, step = most < 4 ? 1 : most / 4, least = most - step - step / 4;
-    return (struct kept){least ? least : 1, most, most - step + 1, most - step / 4};
+    if (seen->frame == 0)
+        seen->frame = 1;
 }
 
 INLINE void put_cut(struct python_thread *t, struct fields f, uint32_t place, uintptr_t frame)
@@ -198,6 +250,7 @@ static __attribute__((noinline)) uint32_t walk_cut(struct python_thread *t, uint
             cut->base = place;
         cut->seen[place--].frame = frame;
     }
+    end_guesses(&cut->seen[place]);
     cut->seen[cut->base].node = WIRE_NODE_CUT;
     cut->seen[cut->base].loose = 0;
     cut->top = PYTHON_CUT - PYTHON_DEPTH;
@@ -216,37 +269,73 @@ INLINE uint32_t frames_of_cut(const struct python_cut *cut, uint32_t place)
 INLINE bool goes_on(struct python_cut *cut, struct fields f, uint32_t frames)
 {
     struct python_seen *seen = &cut->seen[cut->base];
-    uintptr_t frame = seen->frame;
-    for (;;) {
+    for (uintptr_t frame = seen->frame; seen > cut->seen + 1; frame = as_it_was(seen)) {
         frames -= !frames_is_shim(f.pointer, f.owner, frame);
         if (frames == 0)
             return true;
         uintptr_t outer = frames_word(frame, f.previous);
         seen--;
-        if (UNLIKELY(seen == cut->seen || !outer))
-            return false;
-        if (UNLIKELY(outer != seen->frame))
+        if (UNLIKELY(outer != seen->frame)) {
+            if (!outer)
+                return false;
             seen->frame = outer;
-        frame = as_it_was(seen);
+            end_guesses(seen - 1);
+        }
     }
+    return false;
+}
+
+static __attribute__((noinline)) bool goes_on_pointers(struct python_cut *cut, uint32_t frames,
+                                                       struct fields f)
+{
+    f.pointer = true;
+    return goes_on(cut, f, frames);
+}
+
+static __attribute__((noinline)) bool goes_on_numbers(struct python_cut *cut, uint32_t frames,
+                                                      struct fields f)
+{
+    f.pointer = false;
+    return goes_on(cut, f, frames);
+}
+
+/* Moves the cut so that this many frames are kept. They and the next outer one are known to be those that are
+ * remembered, so that none is waited for. */
+static __attribute__((noinline)) uint32_t move_cut(struct python_thread *t, uint32_t keep)
+{
+    struct fields f = fields_of(&python.layout, python.layout.instruction == PYTHON_POINTER);
+    struct python_cut *cut = &t->cut;
+    uint32_t base = cut->top;
+    for (uint32_t frames = 0;; base--) {
+        frames += !frames_is_shim(f.pointer, f.owner, cut->seen[base].frame);
+        if (frames > keep)
+            break;
+    }
+    cut->base = base;
+    cut->seen[base].node = WIRE_NODE_CUT;
+    cut->seen[base].loose = 0;
+    for (uint32_t place = base + 1; place <= cut->top; place++)
+        put_cut(t, f, place, cut->seen[place].frame);
+    return cut->seen[cut->top].node;
 }
 
 /* The node of a stack of which is thought that it has to be cut; see walk_cut() if it has not. */
 INLINE uint32_t node_of_cut(struct python_thread *t, uintptr_t top, struct fields f)
 {
     struct python_cut *cut = &t->cut;
-    struct kept limits = kept();
+    struct kept limits = kept_of(settings.depth);
     uintptr_t fresh[PYTHON_FRESH], frame = top;
     uint32_t count = 0, place;
     for (;; frame = frames_word(frame, f.previous)) {
         if (!frame || count == PYTHON_FRESH)
             return walk_cut(t, top, limits.shrinking);
         place = cut->place[frames_hash(frame)];
-        if (place <= cut->top && cut->seen[place].frame == frame)
+        if (place > 0 && place <= cut->top && cut->seen[place].frame == frame &&
+            cut->seen[place - 1].frame == frames_word(frame, f.previous))
             break;
         fresh[count++] = frame;
     }
-    if (UNLIKELY(place < cut->base || place + count - cut->base > PYTHON_DEPTH ||
+    if (UNLIKELY(place < cut->base || place + count >= PYTHON_CUT ||
                  !verify(t, f, &cut->seen[place], &cut->seen[cut->base], true)))
         return walk_cut(t, top, limits.shrinking);
     while (count > 0)
@@ -254,10 +343,11 @@ INLINE uint32_t node_of_cut(struct python_thread *t, uintptr_t top, struct field
     cut->top = place;
     uint32_t frames = frames_of_cut(cut, place);
     if (UNLIKELY(frames > limits.most))
-        return walk_cut(t, top, limits.growing);
-    if (UNLIKELY(frames < limits.least || !goes_on(cut, f, limits.most + 1 - frames)))
+        return move_cut(t, limits.growing);
+    if (UNLIKELY(!(f.pointer ? goes_on_pointers(cut, limits.most + 1 - frames, f)
+                             : goes_on_numbers(cut, limits.most + 1 - frames, f))))
         return walk_cut(t, top, limits.shrinking);
-    return cut->seen[place].node;
+    return LIKELY(frames >= limits.least) ? cut->seen[place].node : move_cut(t, limits.shrinking);
 }
 
 static uint32_t cut_node(struct python_thread *t, uintptr_t top)
@@ -307,7 +397,7 @@ static NOINLINE uint32_t walk(struct python_thread *t, uintptr_t top)
     uint32_t depth;
     if (too_deep(f, top, &depth)) {
         t->depth = 0; /* not to be learnt */
-        return walk_cut(t, top, kept().growing);
+        return walk_cut(t, top, kept_of(settings.depth).growing);
     }
     put_all(t, f, top, depth);
     t->depth = depth;
@@ -319,7 +409,7 @@ INLINE uint32_t node_of(struct python_thread *t, uintptr_t top, struct fields f)
 {
     uintptr_t fresh[PYTHON_FRESH], frame = top;
     uint32_t count = 0, place = 0;
-    for (; frame && !(place = find(t, frame)); frame = frames_word(frame, f.previous)) {
+    for (; frame && !(place = find(t, f, frame)); frame = frames_word(frame, f.previous)) {
         if (UNLIKELY(count == PYTHON_FRESH))
             return walk(t, top);
         fresh[count++] = frame;
@@ -374,7 +464,7 @@ INLINE uint32_t node_fast(struct python_thread *t, uintptr_t top, struct fields 
     if (UNLIKELY(seen->frame != top || !top))
         return t->unknown(t, top);
     for (uintptr_t frame = top; frame; frame = as_it_was(seen)) {
-        hash = add_to_hash(hash, frames_where(f.pointer, f.code, f.instruction, frame));
+        hash = add_to_hash(hash, where_to_compare(f, frame));
         if (UNLIKELY((--seen)->frame != frames_word(frame, f.previous)))
             return t->unknown(t, top);
     }
@@ -382,24 +472,23 @@ INLINE uint32_t node_fast(struct python_thread *t, uintptr_t top, struct fields 
     return LIKELY(known->hash == hash) ? known->node : t->unknown(t, top);
 }
 
-uint32_t frames_walk(struct python_thread *t, uintptr_t state, bool *cut)
+/* Not inline: with the registers that this takes, frames with pointers would have to save some. */
+static __attribute__((noinline)) uint32_t node_by_numbers(struct python_thread *t, uintptr_t top)
 {
-    const struct python_layout *l = &python.layout;
-    struct fields f = fields_of(l, l->instruction == PYTHON_POINTER);
-    uintptr_t top = frames_top(l, state);
-    if (t->unknown == cut_again)
-        cut_node(t, top);
-    if (t->unknown != cut_again)
-        node_slow(t, top);
-    *cut = t->unknown == cut_again;
+    return node_fast(t, top, fields_of(&python.layout, false));
+}
+
+const struct python_seen *frames_walk(struct python_thread *t, uintptr_t state, uint32_t node,
+                                      uint32_t *length, bool *cut)
+{
+    const struct python_seen *top = &t->cut.seen[t->cut.top];
+    uintptr_t frame = frames_top(&python.layout, state);
+    /* No whole stack has the node of one that is cut: so it was walked, and is that. */
+    *cut = t->unknown == cut_again && top->node == node && top->frame == frame;
     if (!*cut)
-        return t->depth;
-    uint32_t depth = t->cut.top - t->cut.base;
-    t->seen[0].node = WIRE_NODE_CUT;
-    put_all(t, f, top, depth);
-    t->seen[0].node = WIRE_NODE_ROOT;
-    t->depth = 0;
-    return depth;
+        node_slow(t, frame);
+    *length = *cut ? t->cut.top - t->cut.base : t->depth;
+    return *cut ? &t->cut.seen[t->cut.base] : t->seen;
 }
 
 uint32_t frames_node(struct python_thread *t, uintptr_t state)
@@ -413,5 +502,5 @@ uint32_t frames_node(struct python_thread *t, uintptr_t state)
         t->depth = t->cut.top = 0;
     }
     return LIKELY(l->instruction == PYTHON_POINTER) ? node_fast(t, top, fields_of(l, true))
-                                                    : node_fast(t, top, fields_of(l, false));
+                                                    : node_by_numbers(t, top);
 }

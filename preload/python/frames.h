@@ -48,6 +48,14 @@ struct python_cut {
     struct python_seen seen[PYTHON_CUT]; /* further out than base only the addresses count, as guesses */
 };
 
+/* The outer part of a hybrid stack: without so many of its frames. */
+#define PYTHON_MARKS 64
+struct python_mark {
+    uint64_t key; /* see hybrid.c */
+    uint32_t frames;
+    uint32_t node;
+};
+
 /* A thread's memory for its walks. Touched as far as its stacks are deep. */
 struct python_thread {
     uint64_t generation; /* codes_generation of seen */
@@ -64,6 +72,7 @@ struct python_thread {
     struct python_seen seen[1 + PYTHON_DEPTH];
     struct python_cut cut;
     uint32_t mixed[PYTHON_NATIVES + PYTHON_DEPTH]; /* frame numbers of a hybrid stack being put together */
+    struct python_mark marks[PYTHON_MARKS];        /* what is to be remembered of it */
 };
 
 /* The calling thread's, NULL when there is no memory. */
@@ -79,11 +88,13 @@ static inline struct python_thread *python_thread_of(struct thread *t)
  * looked at. */
 uint32_t frames_node(struct python_thread *t, uintptr_t state);
 
-/* After that: sees to it that seen is this stack, or what is kept of it, until the next walk. How many frames
- * it has, shims included; *cut: outer ones were left out. */
-uint32_t frames_walk(struct python_thread *t, uintptr_t state, bool *cut);
+/* After that, which said node: the frames of this stack, or those that are kept of it, until the next walk.
+ * [1] is the outermost, [*length] the innermost, shims included; [0] has the node of none. *cut: outer ones
+ * were left out. */
+const struct python_seen *frames_walk(struct python_thread *t, uintptr_t state, uint32_t node,
+                                      uint32_t *length, bool *cut);
 
-static inline uint64_t frames_word(uintptr_t object, unsigned offset)
+static inline uint64_t frames_word(uintptr_t object, size_t offset)
 {
     return *(const uint64_t *)(object + offset);
 }
@@ -116,7 +127,7 @@ static inline uint64_t frames_instruction(const struct python_layout *l, uintptr
  * nothing, in the code objects that have too many. */
 #define FRAMES_NOWHERE 1u
 #define FRAMES_INSTRUCTION_BITS 21
-static inline uint64_t frames_where(bool pointer, unsigned code_offset, unsigned instruction_offset,
+static inline uint64_t frames_where(bool pointer, size_t code_offset, size_t instruction_offset,
                                     uintptr_t frame)
 {
     if (pointer)
@@ -135,14 +146,14 @@ static inline unsigned frames_owner(const struct python_layout *l, uintptr_t fra
 
 /* Not a frame of Python code, but the place where C code called the interpreter. In versions that have shims
  * frames have a pointer, see frames_where(). */
-static inline bool frames_is_shim(bool pointer, unsigned owner_offset, uintptr_t frame)
+static inline bool frames_is_shim(bool pointer, size_t owner_offset, uintptr_t frame)
 {
     return pointer && *(const unsigned char *)(frame + owner_offset) >= PYTHON_OWNER_SHIM;
 }
 
 static inline unsigned frames_hash(uintptr_t frame)
 {
-    return (unsigned)(frame >> 5) % PYTHON_PLACES;
+    return (uint32_t)(frame >> 4) * 0x9e3779b1u >> 24;
 }
 
 #endif

@@ -216,11 +216,13 @@ static void test_frames_of_a_cut_stack(void **unused)
         call(i % 5 == 4);
         uint32_t node = frames_node(mine, (uintptr_t)&state), kept = 0;
         bool cut;
-        uint32_t length = frames_walk(mine, (uintptr_t)&state, &cut);
+        uint32_t length;
+        const struct python_seen *seen = frames_walk(mine, (uintptr_t)&state, node, &length, &cut);
         check(node);
-        assert_int_equal(mine->seen[length].node, node);
+        assert_int_equal(seen[0].node, cut ? WIRE_NODE_CUT : WIRE_NODE_ROOT);
+        assert_int_equal(seen[length].node, node);
         for (uint32_t place = length; place > 0; place--) {
-            assert_ptr_equal((void *)mine->seen[place].frame, &frames[depth - 1 - (length - place)]);
+            assert_ptr_equal((void *)seen[place].frame, &frames[depth - 1 - (length - place)]);
             kept += frames[depth - 1 - (length - place)].owner != PYTHON_OWNER_SHIM;
         }
         assert_int_equal(cut, depth - depth / 5 > 128);
