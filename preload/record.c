@@ -26,9 +26,8 @@ static uint32_t frames_of(uint32_t node, uint32_t *path, uint32_t depth)
  * was, we the byte behind that, as of a call. */
 static bool same_stack(struct unwind *u, const uint32_t *path, uint32_t depth, uint32_t first, uint32_t count)
 {
-    uint32_t expected = count - first > u->depth ? u->depth : count - first;
     bool interrupted = false;
-    if (depth != expected)
+    if (count - first > u->depth ? depth < u->kept.least : depth != count - first)
         return false;
     for (uint32_t i = 0; i < depth; i++) {
         uint64_t ours = stacks_frame_value(path[i]);

@@ -23,7 +23,8 @@ struct walk {
     struct unwind *u;
     struct registers r; /* in the frame that comes next */
     struct extent stack;
-    uint32_t count;   /* frames in u->fresh */
+    uint32_t count;   /* frames in u->fresh, their slots and rules */
+    bool deeper;      /* there are more than are kept */
     bool full;        /* all registers that calls preserve are followed */
     bool interrupted; /* by a signal: the frame's address is not that after a call */
 };
@@ -147,13 +148,17 @@ static enum outcome walk_on(struct walk *w)
         uint64_t pc = w->r.value[DWARF_PC];
         if (pc < UNWIND_LOWEST_CODE)
             return IS_WHOLE;
-        if (w->count == w->u->depth)
+        if (w->count == w->u->depth) {
+            w->deeper = true;
             return IS_UNKNOWN;
+        }
         /* Frames are looked up at the byte before, which is of the call; here that is the one itself. */
         uint64_t address = w->interrupted ? pc + 1 : pc;
         w->interrupted = false;
         union rule_known known = rules_find(address, w->u->scratch);
-        w->u->fresh[w->count++].known = known;
+        struct step *step_here = &w->u->fresh[w->count++];
+        step_here->slot = w->r.value[DWARF_RSP] - 8;
+        step_here->known = known;
         enum outcome outcome = step(w, known.rule, address - 1);
         if (outcome != GO_ON)
             return outcome;
@@ -182,6 +187,7 @@ static __attribute__((noinline)) enum outcome walk_in_full(struct walk *w, uint6
     uintptr_t slot = 0;
     uint64_t pc = r->value[DWARF_PC];
     w->count = 0;
+    w->deeper = false;
     w->full = true;
     w->interrupted = false;
     w->stack = extent_at(w->u->shapes->stack, r->value[DWARF_RSP]);
@@ -192,6 +198,19 @@ static __attribute__((noinline)) enum outcome walk_in_full(struct walk *w, uint6
             cfi_step(&module.cfi, pc, w->u->scratch, r, &w->stack, &slot) != CFI_CALLER)
             return IS_UNKNOWN;
     return walk_on(w);
+}
+
+/* A stack that is deeper than what is kept is cut where the one before was, if that will do, see kept.h. */
+static void cut(struct walk *w)
+{
+    struct unwind *u = w->u;
+    if (u->kept.least == u->kept.most || u->special_base == w->r.value[DWARF_RSP] - 8)
+        return;
+    for (w->count = u->kept.least; w->count < u->depth; w->count++)
+        if (u->fresh[w->count].slot == u->special_base)
+            return;
+    w->count = u->kept.growing;
+    u->special_base = u->fresh[w->count].slot;
 }
 
 /* The trie knows the stack that was walked, or gets to know it. */
@@ -224,5 +243,7 @@ __attribute__((noinline)) uint32_t special_walk(struct unwind *u, uint64_t first
     enum outcome outcome = walk_on(&w);
     if (outcome == NEEDS_REGISTERS)
         outcome = walk_in_full(&w, first_slot);
+    if (w.deeper)
+        cut(&w);
     return node_of(&w, outcome == IS_WHOLE);
 }

@@ -9,25 +9,30 @@
 
 uint64_t unwind_memory(uint32_t depth)
 {
-    return sizeof(struct shapes) + (depth + 1) * sizeof(struct seen) + depth * sizeof(struct step) +
-           sizeof(struct cfi_scratch) + (depth + UNWIND_OWN) * sizeof(void *);
+    return sizeof(struct shapes) + (UNWIND_ROOM(depth) + 1) * sizeof(struct seen) +
+           UNWIND_WALK(depth) * sizeof(struct step) + sizeof(struct cfi_scratch) +
+           (depth + UNWIND_OWN) * sizeof(void *);
 }
 
 static void forget_walk(struct unwind *u)
 {
-    u->top = u->depth;
+    u->top = u->base = u->room;
     u->outer = OUTER_NONE;
 }
 
 void unwind_init(struct unwind *u, uint32_t depth, void *memory)
 {
     u->depth = depth;
+    u->walk = UNWIND_WALK(depth);
+    u->room = UNWIND_ROOM(depth);
+    u->kept = kept_of(depth);
+    u->special_base = 0;
     u->shapes = memory;
     u->seen = (struct seen *)(u->shapes + 1);
-    u->fresh = (struct step *)(u->seen + depth + 1);
-    u->scratch = (struct cfi_scratch *)(u->fresh + depth);
+    u->fresh = (struct step *)(u->seen + u->room + 1);
+    u->scratch = (struct cfi_scratch *)(u->fresh + UNWIND_WALK(depth));
     u->buffer = (void **)(u->scratch + 1);
-    u->seen[depth] = (struct seen){.slot = UINT64_MAX};
+    u->seen[u->room] = (struct seen){.slot = UINT64_MAX};
     shapes_open(u->shapes);
     forget_walk(u);
 }
@@ -74,7 +79,6 @@ INLINE struct seen *verify(struct seen *p, const struct seen *end)
     }
 }
 
-/* Puts n fresh frames before p, which stays; the innermost. */
 INLINE struct seen *keep(struct unwind *u, struct seen *p, uint32_t n)
 {
     struct seen *at = p;
@@ -98,6 +102,11 @@ INLINE struct seen *keep(struct unwind *u, struct seen *p, uint32_t n)
     return at;
 }
 
+NOINLINE struct seen *unwind_keep(struct unwind *u, struct seen *p, uint32_t n)
+{
+    return keep(u, p, n);
+}
+
 INLINE struct recall_key by_frames(const struct seen *top)
 {
     return recall_elsewhere(top->hash);
@@ -109,7 +118,7 @@ INLINE struct recall_key by_frames(const struct seen *top)
 
 INLINE bool ends_part(const struct unwind *u, const struct seen *at)
 {
-    return (u->seen + u->depth - at) % PART == 0;
+    return (u->seen + u->base - at) % PART == 0;
 }
 
 /* The trie is asked whether it is so: parts are many, and a hash may be that of another one. */
@@ -123,7 +132,7 @@ static uint32_t find_part(const struct seen *at)
 static NOINLINE uint32_t number(struct unwind *u, struct seen *top)
 {
     struct seen *at = top;
-    for (; at->node == 0 && at < u->seen + u->depth; at++)
+    for (; at->node == 0 && at < u->seen + u->base; at++)
         if (at != top && ends_part(u, at) && (at->node = find_part(at)))
             break;
     struct stacks_way way = {.node = at->node};
@@ -152,96 +161,132 @@ INLINE uint64_t same_slot(const struct seen *p)
     return slot;
 }
 
+/* Of a stack that is cut: the end of the frames that have to be looked at from p on, when n were walked. One
+ * more than are kept shows that the stack is deeper. */
+INLINE const struct seen *enough(const struct unwind *u, const struct seen *p, const struct seen *end,
+                                 uint32_t n)
+{
+    uint32_t left = (uint32_t)(end - p), wanted = n < u->depth ? u->depth + 1 - n : 1;
+    return left <= wanted ? end : p + wanted;
+}
+
 /* True if the frames that are remembered can be read still, up to the outermost. */
 INLINE bool all_there(const struct seen *end, struct extent *stack)
 {
     return LIKELY(stack->own) || extent_holds(stack, end[-1].slot);
 }
 
-/* The walk. Not cold: see shapes_learn(). */
-static __attribute__((noinline)) GUEST_ALIGNED uint32_t walk_stack(struct unwind *u,
-                                                                   const uint64_t first_slot)
+/* True if the stack is cut where the one before was; p and n as for unwind_keep(). */
+INLINE bool cut_stays(const struct unwind *u, const struct seen *p, uint32_t n)
 {
-    struct seen *const end = u->seen + u->depth;
+    uint32_t place = (uint32_t)(p - u->seen), top = place - n;
+    return place >= n && place <= u->base && u->room - top > u->depth &&
+           u->base - top - u->kept.least <= u->kept.most - u->kept.least;
+}
+
+static uint32_t walk_stack(struct unwind *u, uint64_t first_slot);
+
+/* The walk. cut: the stack before was deeper than what is kept. */
+INLINE uint32_t walk(struct unwind *u, const uint64_t first_slot, const bool cut)
+{
+    struct seen *const end = u->seen + u->room;
+    struct extent stack = extent_at(u->shapes->stack, first_slot);
+    struct seen *p = u->seen + u->top;
+    uint64_t slot = first_slot, rbp = word_at(slot - 8);
+    uint32_t n = 0;
+    enum outer outer = OUTER_NONE;
     for (;;) {
-        struct extent stack = extent_at(u->shapes->stack, first_slot);
-        struct seen *p = u->seen + u->top;
-        uint64_t slot = first_slot, rbp = word_at(slot - 8);
-        uint32_t n = 0;
-        enum outer outer = OUTER_NONE;
-        for (;;) {
-            while (p->slot < slot)
-                p++;
-            if (p->slot == slot)
-                slot = same_slot(p);
-            uint64_t ra = word_at(slot);
-            if (UNLIKELY(ra < UNWIND_LOWEST_CODE)) {
-                p = end;
+        while (p->slot < slot)
+            p++;
+        if (p->slot == slot)
+            slot = same_slot(p);
+        uint64_t ra = word_at(slot);
+        if (UNLIKELY(ra < UNWIND_LOWEST_CODE)) {
+            p = end;
+            break;
+        }
+        const struct seen *stop = cut ? enough(u, p, end, n) : end;
+        if (meets(p, stop, slot, ra, rbp) && all_there(stop, &stack)) {
+            struct seen *next = verify(p, stop);
+            if (LIKELY(next == NULL))
                 break;
-            }
-            if (meets(p, end, slot, ra, rbp) && all_there(end, &stack)) {
-                struct seen *next = verify(p, end);
-                if (LIKELY(next == NULL))
-                    break;
-                p = next;
-            }
-            if (UNLIKELY(n == u->depth)) {
+            p = next;
+        }
+        if (UNLIKELY(n == u->walk)) {
+            outer = OUTER_DEEPER;
+            p = end;
+            break;
+        }
+        union rule_known known = rules_find(ra, u->scratch);
+        struct step *step = &u->fresh[n++];
+        step->slot = slot;
+        step->ra = ra;
+        step->rbp = rbp;
+        step->known = known;
+        step->saved = 0;
+        uint64_t cfa = (rule_needs_rbp(known.rule) ? rbp : slot + 8) + (uint64_t)rule_cfa(known.rule);
+        if (UNLIKELY(rule_kind(known.rule) != RULE_SIMPLE)) {
+            if (rule_kind(known.rule) == RULE_SPECIAL && rule_special_kind(known.rule) != SPECIAL_UNKNOWN) {
+                if (n <= u->depth)
+                    return special_walk(u, first_slot, n);
                 outer = OUTER_DEEPER;
                 p = end;
                 break;
             }
-            union rule_known known = rules_find(ra, u->scratch);
-            struct step *step = &u->fresh[n++];
-            step->slot = slot;
-            step->ra = ra;
-            step->rbp = rbp;
-            step->known = known;
-            step->saved = 0;
-            uint64_t cfa = (rule_needs_rbp(known.rule) ? rbp : slot + 8) + (uint64_t)rule_cfa(known.rule);
-            if (UNLIKELY(rule_kind(known.rule) != RULE_SIMPLE)) {
-                if (rule_kind(known.rule) == RULE_SPECIAL && rule_special_kind(known.rule) != SPECIAL_UNKNOWN)
-                    return special_walk(u, first_slot, n);
-                if (rule_kind(known.rule) != RULE_ALIGNED || cfa <= slot || cfa & 7 ||
-                    !extent_holds(&stack, cfa)) {
-                    outer = rule_kind(known.rule) == RULE_END ? OUTER_NONE : OUTER_UNKNOWN;
-                    p = end;
-                    break;
-                }
-                step->saved = rbp;
-                cfa = word_at(cfa);
-            } else if (rule_rbp(known.rule)) {
-                step->saved = cfa - rule_rbp(known.rule);
-            }
-            /* The caller's frame lies further out, and rbp was saved between the two; if that seems not to be
-             * so, the stack is not what the rules think. Frame pointers end with 0. */
-            if (UNLIKELY(cfa - 8 <= slot || cfa & 7 || !extent_holds(&stack, cfa - 8) ||
-                         (step->saved && (step->saved <= slot || step->saved >= cfa)))) {
-                if (!stack.own) /* the caller may be on another one */
-                    return special_walk(u, first_slot, n);
-                outer = rule_needs_rbp(known.rule) && rbp == 0 ? OUTER_NONE : OUTER_UNKNOWN;
+            if (rule_kind(known.rule) != RULE_ALIGNED || cfa <= slot || cfa & 7 ||
+                !extent_holds(&stack, cfa)) {
+                outer = rule_kind(known.rule) == RULE_END ? OUTER_NONE : OUTER_UNKNOWN;
                 p = end;
                 break;
             }
-            if (step->saved)
-                rbp = word_at(step->saved);
-            slot = cfa - 8;
+            step->saved = rbp;
+            cfa = word_at(cfa);
+        } else if (rule_rbp(known.rule)) {
+            step->saved = cfa - rule_rbp(known.rule);
         }
-        uint32_t total = n + (uint32_t)(end - p);
-        if (UNLIKELY(p != end && (u->outer == OUTER_DEEPER ? total != u->depth : total > u->depth))) {
-            forget_walk(u); /* the cut moves: walk the whole */
-            continue;
+        /* The caller's frame lies further out, and rbp was saved between the two; if that seems not to be
+         * so, the stack is not what the rules think. Frame pointers end with 0. */
+        if (UNLIKELY(cfa - 8 <= slot || cfa & 7 || !extent_holds(&stack, cfa - 8) ||
+                     (step->saved && (step->saved <= slot || step->saved >= cfa)))) {
+            if (!stack.own && n <= u->depth) /* the caller may be on another one */
+                return special_walk(u, first_slot, n);
+            outer = !stack.own                               ? OUTER_DEEPER
+                    : rule_needs_rbp(known.rule) && rbp == 0 ? OUTER_NONE
+                                                             : OUTER_UNKNOWN;
+            p = end;
+            break;
         }
-        if (p == end) {
-            u->outer = outer;
-            end->hash = outer == OUTER_NONE ? RECALL_ROOT : RECALL_CUT;
-            end->node = outer == OUTER_NONE ? WIRE_NODE_ROOT : WIRE_NODE_CUT;
-        }
-        struct seen *top = keep(u, p, n);
-        uint32_t node = node_of(u, top);
-        if (u->outer != OUTER_DEEPER && node)
-            shapes_learn(u->shapes, top, end, node);
-        return node;
+        if (step->saved)
+            rbp = word_at(step->saved);
+        slot = cfa - 8;
     }
+    if (p == end) {
+        u->outer = outer;
+        u->base = u->room;
+        end->hash = outer == OUTER_NONE ? RECALL_ROOT : RECALL_CUT;
+        end->node = outer == OUTER_NONE ? WIRE_NODE_ROOT : WIRE_NODE_CUT;
+    }
+    bool same = cut ? cut_stays(u, p, n) : n + (uint32_t)(end - p) <= u->depth;
+    struct seen *top = LIKELY(same) ? keep(u, p, n) : deep_keep(u, p, n);
+    if (UNLIKELY(!top)) {
+        forget_walk(u);
+        return walk_stack(u, first_slot);
+    }
+    uint32_t node = node_of(u, top);
+    if (u->base == u->room && node)
+        shapes_learn(u->shapes, top, end, node);
+    return node;
+}
+
+/* Not cold: see shapes_learn(). */
+static __attribute__((noinline)) GUEST_ALIGNED uint32_t walk_cut(struct unwind *u, uint64_t first_slot)
+{
+    return walk(u, first_slot, true);
+}
+
+static __attribute__((noinline)) GUEST_ALIGNED uint32_t walk_stack(struct unwind *u, uint64_t first_slot)
+{
+    return UNLIKELY(u->base != u->room) ? walk_cut(u, first_slot) : walk(u, first_slot, false);
 }
 
 /* Calls nothing, so that it needs no frame. */

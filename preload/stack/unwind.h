@@ -11,6 +11,7 @@
 #define LIBTRACE_UNWIND_H
 
 #include "cfi.h"
+#include "kept.h"
 #include "shapes.h"
 
 #include <stdbool.h>
@@ -39,25 +40,35 @@ struct step {
     union rule_known known;
 };
 
-/* What is further out than the frames that are kept of a stack. */
+/* What is further out than the frames that are remembered of a stack. */
 enum outer {
     OUTER_NONE,    /* nothing: the stack is whole */
     OUTER_UNKNOWN, /* it cannot be known: what the outermost frame says decides that */
-    OUTER_DEEPER,  /* more frames than are kept */
+    OUTER_DEEPER,  /* more frames: the stack is deeper than what is kept */
 };
 
 /* A thread's memory for its walks. */
 struct unwind {
-    uint32_t depth;     /* frames kept at most */
-    uint32_t top;       /* the innermost frame's index in seen; depth = nothing remembered */
-    enum outer outer;   /* of the previous stack */
-    struct seen *seen;  /* [depth + 1], outermost last; then an end marker */
-    struct step *fresh; /* [depth], frames walked, innermost first */
-    void **buffer;      /* [depth + UNWIND_OWN], for libunwind */
+    uint32_t depth;        /* frames kept at most */
+    struct kept kept;      /* kept_of(depth) */
+    uint32_t walk;         /* frames walked at most */
+    uint32_t room;         /* frames remembered at most: of a stack that is cut there are more, see deep.c */
+    uint32_t top;          /* the innermost frame's index in seen; room = nothing remembered */
+    uint32_t base;         /* of the innermost one that is cut off; room = the stack is not cut */
+    enum outer outer;      /* of the previous stack: what is further out than all that is remembered */
+    uint64_t special_base; /* where special.c cut a stack last: a frame's slot */
+    struct seen *seen;     /* [room + 1], outermost last; then an end marker */
+    struct step *fresh;    /* [UNWIND_WALK(depth)], frames walked, innermost first */
+    void **buffer;         /* [depth + UNWIND_OWN], for libunwind */
     struct cfi_scratch *scratch;
     struct shapes *shapes;
 };
 #define UNWIND_OWN 24 /* frames of ours that libunwind sees, at most */
+
+/* So many frames are walked of a deep stack: more than it takes to know that it is, so that some can return
+ * before it has to be walked again. And twice as many are remembered, to call as many. */
+#define UNWIND_WALK(depth) ((depth) + (depth) / 4 + 1)
+#define UNWIND_ROOM(depth) (2 * UNWIND_WALK(depth) + 1)
 
 /* No return address is below: where libunwind ends, too. */
 #define UNWIND_LOWEST_CODE 0x4000
@@ -78,6 +89,17 @@ uint32_t unwind_stack(struct unwind *u, const void *hook_frame);
  * first changes nothing that counts, so it may be called as soon as the hook is. */
 struct recall_place unwind_foresee(struct unwind *u, const void *hook_frame);
 uint32_t unwind_unforeseen(struct unwind *u, const void *hook_frame);
+
+/* ---- unwind.c, for deep.c ------------------------------------------------------------------------- */
+
+/* Puts n fresh frames before p, which stays; the innermost. */
+struct seen *unwind_keep(struct unwind *u, struct seen *p, uint32_t n);
+
+/* ---- deep.c --------------------------------------------------------------------------------------- */
+
+/* As unwind_keep(), of a stack that is deeper than what is kept of it, or was when it was walked last; and
+ * chooses where it is cut. NULL if too little is remembered of it: it takes a walk of the whole. */
+struct seen *deep_keep(struct unwind *u, struct seen *p, uint32_t n);
 
 /* ---- special.c ------------------------------------------------------------------------------------ */
 

@@ -1,0 +1,65 @@
+/* deep.c - stacks that are deeper than LIBTRACE_DEPTH.
+ *
+ *        kept: they make the node              not kept, but known to be there
+ *   |-------------------------------|------------------------------|- - - - - - - - ->
+ *   top                             base                           end of what is remembered
+ *
+ * That a stack is deep is known by one frame more than is kept at most. So that many are looked at, from the
+ * top outwards, and what is remembered further out is not: it may be needed again when frames have returned.
+ * Where the stack is cut, base, is chosen by kept.h: as long as it stays, stacks have nodes in common.
+ */
+#include "recall.h"
+#include "unwind.h"
+
+#include <string.h>
+
+/* Moves the frames from p on outwards, as far as they are needed, so that there is room for n before them; p
+ * then. */
+static struct seen *make_room(struct unwind *u, struct seen *p, uint32_t n)
+{
+    struct seen *end = u->seen + u->room;
+    size_t wanted = n < u->depth ? u->depth + 1 - n : 1;
+    if ((size_t)(end - p) <= wanted)
+        return p; /* there is: all of them are not more than a walk's */
+    struct seen *moved = end - wanted;
+    u->base += (uint32_t)(moved - p);
+    if (u->base > u->room)
+        u->base = u->room;
+    memmove(moved, p, wanted * sizeof *p);
+    u->outer = OUTER_DEEPER;
+    /* The rbp of a frame that is forgotten is nobody's. */
+    if (end[-1].check != SEEN_ALWAYS_WALKED)
+        end[-1].check = 0;
+    return moved;
+}
+
+/* The frames from base inwards make the stack. */
+static void name_from(struct unwind *u, struct seen *top, struct seen *base)
+{
+    bool whole = base == u->seen + u->room && u->outer == OUTER_NONE;
+    base->hash = whole ? RECALL_ROOT : RECALL_CUT;
+    base->node = whole ? WIRE_NODE_ROOT : WIRE_NODE_CUT;
+    for (struct seen *at = base - 1; at >= top; at--) {
+        at->hash = recall_hash(at[1].hash, at->frame);
+        at->node = 0;
+    }
+    u->base = (uint32_t)(base - u->seen);
+}
+
+/* Not cold: each event of a deep recursion. */
+__attribute__((noinline)) struct seen *deep_keep(struct unwind *u, struct seen *p, uint32_t n)
+{
+    struct seen *end = u->seen + u->room;
+    if (n + (uint32_t)(end - p) <= u->depth && u->outer == OUTER_DEEPER)
+        return NULL;
+    if (UNLIKELY((uint32_t)(p - u->seen) < n))
+        p = make_room(u, p, n);
+    struct seen *base = u->seen + u->base, *top = unwind_keep(u, p, n);
+    if (end - top <= u->depth)
+        name_from(u, top, end);
+    else if (base == end || base - top > u->kept.most)
+        name_from(u, top, top + u->kept.growing);
+    else if (p > base || base - top < u->kept.least)
+        name_from(u, top, top + u->kept.shrinking);
+    return top;
+}
