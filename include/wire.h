@@ -55,7 +55,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 10u                 /* changed with every change of this file */
+#define WIRE_VERSION 11u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -259,6 +259,8 @@ enum wire_process_flag {
     WIRE_PROCESS_ATTACHED = 4,   /* traced from its middle */
     WIRE_PROCESS_DETACHED = 8,   /* traced no more, but alive */
     WIRE_PROCESS_CHILDLESS = 16, /* never forked */
+    WIRE_PROCESS_FIRST = 128,    /* the run's first, whatever it has executed since: waits for COMMITTED */
+    WIRE_PROCESS_WAITS = 64,     /* EXITING, it waits for the collector's end, which its own may bring about */
     WIRE_PROCESS_CONFINED = 32,  /* in seccomp: makes no system call of ours any more, wakes nobody */
 };
 
@@ -266,6 +268,7 @@ struct wire_process {
     _Atomic uint32_t state; /* enum wire_process_state; a futex */
     uint32_t flags;         /* enum wire_process_flag */
     int32_t pid, parent_pid;
+    uint64_t pid_namespace;    /* that these are numbers of: its inode; 0 = not known */
     uint64_t started_ns;       /* CLOCK_MONOTONIC */
     _Atomic uint64_t ended_ns; /* CLOCK_MONOTONIC, 0 = not said */
     _Atomic int32_t exit_status;
@@ -310,10 +313,14 @@ struct wire_arena {
     uint64_t cookie;       /* random; part of LIBTRACE_SESSION */
     uint64_t started_ns;   /* CLOCK_MONOTONIC of the run's start */
     uint64_t started_real; /* CLOCK_REALTIME, ns since 1970 */
+    int32_t first_pid;     /* the run's first process, in the namespace that it was in then */
+    uint64_t first_namespace;
+    uint64_t first_faults; /* page faults of the one child that it had had: it started the collector */
 
     _Alignas(64) _Atomic uint32_t beat; /* (collector) its heartbeat: changes while it is at work */
     _Atomic uint32_t collector;    /* (collector) enum wire_collector_state; a futex */
     _Atomic int32_t collector_pid; /* (collector) */
+    _Atomic uint64_t collector_namespace; /* of that number, as wire_process.pid_namespace */
     /* (collector) 0, or its main thread's number; when that ends, however it does, the kernel adds FUTEX_OWNER_DIED,
      * as for a robust mutex. So its end is seen at once, in any PID namespace, and without a system call. */
     _Atomic uint32_t alive;

@@ -12,6 +12,9 @@
 #define START_WAIT_NS \
     900000000ull /* until it is at work, as a busy disk or another collector may hold it up */
 
+#define LONG_STEP_NS 10000000ull
+#define SILENT_STEPS 1000 /* without a beat of the collector's: it hangs */
+
 static pid_t starter; /* of the collector; 0 = unknown */
 
 void alive_started_by(pid_t pid)
@@ -19,11 +22,20 @@ void alive_started_by(pid_t pid)
     starter = pid;
 }
 
+/* Numbers of another PID namespace say nothing here. */
+static bool in_collectors_namespace(void)
+{
+    uint64_t collectors = atomic_load(&arena->collector_namespace);
+    return !collectors || !process || !process->pid_namespace || collectors == process->pid_namespace;
+}
+
 bool alive_gone(bool careful)
 {
     uint32_t alive = atomic_load(&arena->alive);
     if (alive)
         return alive & FUTEX_OWNER_DIED;
+    if (!in_collectors_namespace())
+        return false;
     pid_t pid = atomic_load(&arena->collector_pid);
     if (pid > 0) /* it could not ask the kernel to mark its end */
         return guest_is_gone(pid, careful);
@@ -54,5 +66,19 @@ enum alive_end alive_wait(void)
         if (known)
             return end;
         guest_futex_wait(&process->state, WIRE_PROCESS_EXITING, STEP_NS);
+    }
+}
+
+void alive_wait_for_end(void)
+{
+    uint32_t beat = 0;
+    for (unsigned silent = 0; silent < SILENT_STEPS && !alive_gone(true); silent++) {
+        uint32_t collector = atomic_load(&arena->collector);
+        if (collector >= WIRE_COLLECTOR_FAILED || atomic_load(&process->state) != WIRE_PROCESS_EXITING)
+            return;
+        if (atomic_load(&arena->beat) != beat)
+            silent = 0;
+        beat = atomic_load(&arena->beat);
+        guest_futex_wait(&arena->collector, collector, LONG_STEP_NS);
     }
 }

@@ -26,4 +26,7 @@ enum alive_end {
  * there is. Less than a second, whatever becomes of the collector. */
 enum alive_end alive_wait(void);
 
+/* The same where our end will be the collector's: waits until it has finished the record, as long as it is at work. */
+void alive_wait_for_end(void);
+
 #endif

@@ -127,6 +127,9 @@ static void fill_header(uint32_t chunks)
     arena->chunks = chunks;
     if (getrandom(&arena->cookie, sizeof arena->cookie, GRND_NONBLOCK) != sizeof arena->cookie)
         arena->cookie = __rdtsc();
+    arena->first_pid = guest_pid();
+    arena->first_namespace = guest_pid_namespace();
+    arena->first_faults = UINT64_MAX;
     arena->started_ns = guest_now_ns();
     arena->started_real = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
     for (unsigned chunk = 0; chunk < WIRE_FIRST_CHUNK; chunk++)

@@ -41,6 +41,9 @@ bool guest_confined_fork(void);
 int guest_pid(void);
 int guest_tid(void);
 
+/* The PID namespace that they are numbers of: its inode. 0 if that cannot be known. Keeps errno. */
+uint64_t guest_pid_namespace(void);
+
 /* What the program maps is locked in memory from now on (mlockall): ours is not to be. */
 extern HIDDEN _Atomic bool guest_locked;
 

@@ -48,7 +48,6 @@ static char wanted_label[256]; /* given by trace-attach */
 static char *exported_session; /* it, in the environment that we have made */
 static bool successor;         /* of a run that is over, or failed: whoever began that has said so */
 static bool session_over;      /* what this process executes is not traced either, nor says so again */
-static uint64_t faults_at_start = UINT64_MAX; /* of the one child that we had: it started the collector */
 
 /* ---- making or joining a run --------------------------------------------------------------------- */
 
@@ -70,6 +69,7 @@ static bool make_run(void)
                          "");
         return false;
     }
+    atomic_store(&arena->collector_namespace, arena->first_namespace); /* before it says so itself */
     int collector = 0, self = guest_move_up((int)syscall(SYS_pidfd_open, syscall(SYS_getpid), 0));
     const char *detail = "", *why = launch_collector(&settings, descriptor, self, &collector, &detail);
     if (self >= 0)
@@ -82,7 +82,7 @@ static bool make_run(void)
     guest_format_number(guest_format(at, end, ":"), end, arena->cookie);
     alive_started_by(collector);
     close(descriptor);
-    faults_at_start = faults_of_children();
+    arena->first_faults = faults_of_children();
     return !why;
 }
 
@@ -140,11 +140,13 @@ static bool names_attached(const char *session)
 static bool claim_free(uint32_t flags)
 {
     pid_t pid = guest_pid(), parent = guest_confined ? process->pid : (pid_t)syscall(SYS_getppid);
+    uint64_t namespace = guest_confined ? process->pid_namespace : guest_pid_namespace();
     for (uint32_t i = 0; i < WIRE_PROCESSES; i++) {
         uint32_t none = WIRE_PROCESS_FREE;
         struct wire_process *slot = &arena->process[i];
         if (atomic_load_explicit(&slot->state, memory_order_relaxed) != none) {
-            if (slot->pid == pid && atomic_load(&slot->state) == WIRE_PROCESS_LIVE)
+            if (slot->pid == pid && slot->pid_namespace == namespace &&
+                atomic_load(&slot->state) == WIRE_PROCESS_LIVE)
                 flags |= WIRE_PROCESS_EXECED;
             continue;
         }
@@ -153,9 +155,11 @@ static bool claim_free(uint32_t flags)
         uint32_t used = atomic_load(&arena->processes);
         while (used <= i && !atomic_compare_exchange_weak(&arena->processes, &used, i + 1)) {
         }
-        slot->flags = flags;
+        bool first = pid == arena->first_pid && namespace == arena->first_namespace;
+        slot->flags = flags | (first ? WIRE_PROCESS_FIRST : 0);
         slot->pid = pid;
         slot->parent_pid = parent;
+        slot->pid_namespace = namespace;
         slot->started_ns = guest_now_ns();
         process = slot;
         return true;
@@ -468,13 +472,26 @@ static void wait_for_collector(void)
     }
 }
 
+#define INITIAL_PID_NAMESPACE 0xeffffffcu /* its inode, in every kernel */
+
+/* When the first process of a PID namespace ends the kernel ends all others, the collector, too. So that process waits
+ * for the collector; and so does the run's first one, whose end may be the end of a shell that is the namespace's first.
+ * Not if the collector is outside. */
+static bool may_end_collector(void)
+{
+    uint64_t own = process->pid_namespace;
+    return !guest_confined && own && own != INITIAL_PID_NAMESPACE &&
+           own == atomic_load(&arena->collector_namespace) &&
+           (process->pid == 1 || process->flags & WIRE_PROCESS_FIRST);
+}
+
 /* This process, the run's first, has no child and has not had one. What it knows of no longer, a child that
  * the kernel reaped, say, counts as one. */
 static bool never_forked(void)
 {
     struct sigaction reaping;
     return syscall(SYS_waitid, P_ALL, 0, NULL, WEXITED | WNOHANG | WNOWAIT | __WALL, NULL) != 0 &&
-           errno == ECHILD && faults_of_children() == faults_at_start &&
+           errno == ECHILD && faults_of_children() == arena->first_faults &&
            sigaction(SIGCHLD, NULL, &reaping) == 0 && reaping.sa_handler != SIG_IGN &&
            !(reaping.sa_flags & SA_NOCLDWAIT);
 }
@@ -490,14 +507,19 @@ void session_exiting(int exit_status)
     atomic_store(&process->exit_status, exit_status & 0xff);
     atomic_store(&process->exit_known, 1);
     atomic_store(&process->ended_ns, guest_now_ns());
-    if (process == &arena->process[0] && !guest_confined && never_forked())
+    bool first = process->flags & WIRE_PROCESS_FIRST, waits = may_end_collector();
+    if (first && !guest_confined && never_forked())
         process->flags |= WIRE_PROCESS_CHILDLESS;
+    if (waits)
+        process->flags |= WIRE_PROCESS_WAITS;
     if (!atomic_compare_exchange_strong(&process->state, &live, WIRE_PROCESS_EXITING))
         return;
     arena_wake_collector();
     /* Only the run's first process: it is what the user waits for before asking for a report. */
-    if (process == &arena->process[0])
+    if (first)
         wait_for_collector();
+    if (waits)
+        alive_wait_for_end();
 }
 
 EXPORT void _exit(int exit_status)

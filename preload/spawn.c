@@ -3,9 +3,14 @@
  * The program clones a first child that shares its memory and sends no exit signal; that one clones a
  * second, which becomes the collector, and exits. The second has no parent then but init (or a subreaper),
  * and the first is waited for here, before the program could see it.
+ *
+ * Where the program itself is init, the first of a container, or a subreaper, the collector would be its own
+ * child then, which it may wait for, and for ever. There the first child stays, the collector's parent, a
+ * process of its own: as it sends no signal, and executes nothing, no wait but one with __WALL tells of it.
  */
 #define _GNU_SOURCE
 #include "spawn.h"
+#include "arena.h"
 #include "guest.h"
 #include "ours.h"
 #include "wire.h"
@@ -15,6 +20,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,12 +28,14 @@
 
 #define STACK_SIZE 16384
 
+/* In memory that all three share. */
 struct spawn {
     char *const *arguments;
     char *const *environment;
     int descriptors[2];
-    int pid;   /* of the second child */
-    int error; /* errno code of what failed, 0 = nothing */
+    int pid;                  /* of the second child */
+    int error;                /* errno code of what failed, 0 = nothing */
+    _Atomic uint32_t started; /* a futex: both are known */
     char first_stack_memory[STACK_SIZE] __attribute__((aligned(16)));
     char second_stack_memory[STACK_SIZE] __attribute__((aligned(16)));
 };
@@ -92,6 +100,53 @@ static int first_child(void *data)
     return 0;
 }
 
+/* The first child that stays. Nothing of the program is in its hands: no descriptor, no directory, not the
+ * arena, which lives as long as somebody has it mapped. */
+static void keeper(struct spawn *spawn)
+{
+    spawn->pid = clone(second_child, spawn->second_stack_memory + STACK_SIZE, CLONE_VM | CLONE_VFORK, spawn);
+    if (spawn->pid < 0)
+        spawn->error = errno;
+    int pid = spawn->pid;
+    atomic_store(&spawn->started, 1);
+    guest_futex_wake(&spawn->started);
+    arena_unmap();
+    syscall(SYS_close_range, 0, ~0u, 0);
+    syscall(SYS_chdir, "/");
+    syscall(SYS_setsid);
+    syscall(SYS_prctl, PR_SET_NAME, "libtrace-keeper");
+    while (pid > 0 && syscall(SYS_wait4, pid, NULL, __WALL, NULL) < 0 && errno == EINTR) {
+    }
+    syscall(SYS_exit_group, 0);
+}
+
+static bool adopts_orphans(void)
+{
+    int subreaper = 0;
+    return guest_pid() == 1 || (prctl(PR_GET_CHILD_SUBREAPER, &subreaper) == 0 && subreaper);
+}
+
+/* An errno code, or 0. */
+static int spawn_by_keeper(struct spawn *spawn)
+{
+    long child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
+    if (child == 0)
+        keeper(spawn);
+    int error = child < 0 ? errno : 0;
+    while (child > 0 && !atomic_load(&spawn->started) && !guest_is_gone((int)child, true))
+        guest_futex_wait(&spawn->started, 0, 10000000);
+    return child > 0 && !atomic_load(&spawn->started) ? ECHILD : error;
+}
+
+static int spawn_by_orphan(struct spawn *spawn)
+{
+    int child = clone(first_child, spawn->first_stack_memory + STACK_SIZE, CLONE_VM | CLONE_VFORK, spawn);
+    int error = child < 0 ? errno : 0;
+    while (child > 0 && syscall(SYS_wait4, child, NULL, __WALL, NULL) < 0 && errno == EINTR) {
+    }
+    return error;
+}
+
 /* The environment without what would trace the collector itself; in pages of its own. */
 static char **clean_environment(size_t *size)
 {
@@ -129,8 +184,9 @@ int spawn_collector(char *const *arguments, int descriptor, int other, int *pid)
         return EAGAIN;
     }
     char **environment = clean_environment(&size);
-    struct spawn *spawn = guest_pages(sizeof *spawn);
-    if (environment && spawn) {
+    struct spawn *spawn =
+        mmap(NULL, sizeof *spawn, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (environment && spawn != MAP_FAILED) {
         spawn->arguments = arguments;
         spawn->environment = environment;
         spawn->descriptors[0] = descriptor;
@@ -138,10 +194,7 @@ int spawn_collector(char *const *arguments, int descriptor, int other, int *pid)
         /* No handler of the program may run in a child that shares its memory. */
         uint64_t all = ~0ull, before;
         syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
-        int child = clone(first_child, spawn->first_stack_memory + STACK_SIZE, CLONE_VM | CLONE_VFORK, spawn);
-        error = child < 0 ? errno : 0;
-        while (child > 0 && syscall(SYS_wait4, child, NULL, __WALL, NULL) < 0 && errno == EINTR) {
-        }
+        error = adopts_orphans() ? spawn_by_keeper(spawn) : spawn_by_orphan(spawn);
         syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
         if (!error)
             error = spawn->error;
@@ -149,8 +202,8 @@ int spawn_collector(char *const *arguments, int descriptor, int other, int *pid)
     }
     if (environment)
         guest_unmap(environment, size);
-    if (spawn)
-        guest_unmap(spawn, sizeof *spawn);
+    if (spawn != MAP_FAILED)
+        munmap(spawn, sizeof *spawn);
     errno = saved;
     return error;
 }

@@ -70,7 +70,7 @@ bool arena_held_by_others(struct arena *arena);
 
 /* Tells everybody. why: a sentence, with WIRE_COLLECTOR_FAILED; else NULL. */
 void arena_state(struct arena *arena, enum wire_collector_state state, const char *why);
-void arena_pid(struct arena *arena, int pid);
+void arena_pid(struct arena *arena, int pid, uint64_t pid_namespace); /* as in struct arena_birth */
 void arena_alive(struct arena *arena); /* until the calling thread ends; it is the collector's main one */
 void arena_swept(struct arena *arena, uint32_t sweep); /* all rings were read so often */
 
@@ -97,6 +97,7 @@ struct arena_slot *arena_slot(struct arena *arena, uint32_t number);
 
 struct arena_birth {
     int pid, parent_pid;
+    uint64_t pid_namespace; /* that they are numbers of: its inode; 0 = not known */
     uint32_t flags; /* enum wire_process_flag */
     uint64_t started_ns;
 };
@@ -113,7 +114,9 @@ struct arena_death {
 bool arena_birth(struct arena_slot *slot, struct arena_birth *birth);
 void arena_death(const struct arena_slot *slot, struct arena_death *death);
 
-bool arena_exiting(const struct arena_slot *slot);      /* on its way out, and waits for arena_commit() */
+bool arena_exiting(const struct arena_slot *slot);      /* on its way out */
+bool arena_waits(const struct arena_slot *slot);        /* the same, and waits for arena_commit() */
+bool arena_waits_long(const struct arena_slot *slot);   /* the same, or rather for our end */
 bool arena_left(const struct arena_slot *slot);         /* lives on, but is traced no more */
 bool arena_wakes_us(const struct arena_slot *slot);     /* lives, traced, and may make system calls */
 bool arena_childless(const struct arena_slot *slot);    /* has never forked */

@@ -25,8 +25,9 @@ void arena_state(struct arena *arena, enum wire_collector_state state, const cha
         futex_wake(&arena->wire->process[i].state);
 }
 
-void arena_pid(struct arena *arena, int pid)
+void arena_pid(struct arena *arena, int pid, uint64_t pid_namespace)
 {
+    atomic_store(&arena->wire->collector_namespace, pid_namespace);
     atomic_store(&arena->wire->collector_pid, pid);
 }
 

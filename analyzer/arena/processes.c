@@ -48,6 +48,7 @@ bool arena_birth(struct arena_slot *slot, struct arena_birth *birth)
     const struct wire_process *process = shared(slot);
     *birth = (struct arena_birth){.pid = process->pid,
                                   .parent_pid = process->parent_pid,
+                                  .pid_namespace = process->pid_namespace,
                                   .flags = process->flags,
                                   .started_ns = past(process->started_ns)};
     return birth->pid > 0;
@@ -78,6 +79,16 @@ uint64_t arena_ended_ns(const struct arena_slot *slot)
 bool arena_exiting(const struct arena_slot *slot)
 {
     return atomic_load(&shared(slot)->state) == WIRE_PROCESS_EXITING;
+}
+
+bool arena_waits(const struct arena_slot *slot)
+{
+    return arena_exiting(slot) && shared(slot)->flags & (WIRE_PROCESS_FIRST | WIRE_PROCESS_WAITS);
+}
+
+bool arena_waits_long(const struct arena_slot *slot)
+{
+    return arena_exiting(slot) && shared(slot)->flags & WIRE_PROCESS_WAITS;
 }
 
 bool arena_left(const struct arena_slot *slot)

@@ -12,6 +12,7 @@
 #include "intern.h"
 #include "memory_watch.h"
 #include "options.h"
+#include "pids.h"
 #include "snapshot.h"
 #include "trim.h"
 
@@ -25,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -164,8 +166,9 @@ struct collector {
     uint32_t leaving_pauses;            /* for the only process to be gone */
     uint64_t next_ask_ns, ask_pause_ns; /* for processes that have not told of themselves; 0 = not yet */
     uint32_t living;
-    bool alone;     /* there is one process, on its way out, which has never forked */
+    struct tracked_process *leaving; /* the only process, on its way out, which has never forked; else NULL */
     bool announced; /* WIRE_COLLECTOR_RUNNING */
+    bool last_waits; /* the last process there is waits for our end */
     bool failed;    /* WIRE_COLLECTOR_FAILED */
     bool watched;   /* somebody waits for the ends of processes, see deaths.h */
     bool changed;   /* something came since the last snapshot */
@@ -180,23 +183,27 @@ static void set_time(struct collector *c, uint64_t now_ns)
     arena_beat(c->tracker.arena);
 }
 
-/* A process on its way out waits for its events to be committed. */
-static bool somebody_waits(const struct tracker *tracker)
+/* The process, on its way out, that waits for its events to be committed, or for our end; NULL = none. */
+static struct tracked_process *who_waits(const struct tracker *tracker)
 {
-    const struct tracked_process *first = tracker_process(tracker, 0);
-    return !first->ended && arena_exiting(first->slot);
+    for (uint32_t i = 0; i < tracker->process_count; i++) {
+        struct tracked_process *process = tracker_process(tracker, i);
+        if (!process->ended && arena_waits(process->slot))
+            return process;
+    }
+    return NULL;
 }
 
 /* Sleeps until the run's only process is gone, for a moment at most; false if it is not about to leave. The
  * run's end is when we have ended, and a program's exit takes less than the time between two looks. */
 static bool doze_while_leaving(struct collector *c)
 {
-    if (!c->alone || c->leaving_pauses == LEAVING_PAUSES)
+    if (!c->leaving || c->leaving_pauses == LEAVING_PAUSES)
         return false;
     if (!c->living)
         return true;
     c->leaving_pauses++;
-    struct pollfd process = {.fd = tracker_process(&c->tracker, 0)->pidfd, .events = POLLIN};
+    struct pollfd process = {.fd = c->leaving->pidfd, .events = POLLIN};
     if (ppoll(&process, 1, &(struct timespec){0, LEAVING_NS}, NULL) > 0)
         c->next_look_ns = 0;
     return true;
@@ -211,7 +218,7 @@ static bool somebody_is_left(struct collector *c, uint64_t now_ns)
         c->ask_pause_ns = 0;
         return true;
     }
-    if (c->alone || !c->options.follow)
+    if (c->leaving || !c->options.follow)
         return false;
     if (!c->ask_pause_ns) {
         c->ask_pause_ns = FIRST_ASK_NS;
@@ -273,22 +280,34 @@ static int fail(struct collector *c, const char *why)
     return 1;
 }
 
-static void commit_for_waiting(struct collector *c)
+/* What a process has forked, and has not told of itself, has the arena mapped. */
+static bool is_only_holder(const struct collector *c, const struct tracked_process *process)
+{
+    struct stat facts;
+    return fstat(c->options.memory, &facts) == 0 && !pids_others_map(facts.st_ino, process->facts.pid);
+}
+
+static void commit_for_waiting(struct collector *c, struct tracked_process *process)
 {
     if (writer_state(c->writer) != WRITER_READY || c->failed)
         return; /* still opening, or failed: then the program is told */
     if (writer_busy(c->writer))
         return;
+    bool waits = arena_waits_long(process->slot);
+    bool only = c->living == 1 && (arena_childless(process->slot) || (waits && is_only_holder(c, process)));
+    if (waits && (only || process->facts.pid == 1)) {
+        c->last_waits = true; /* all there is to come has come: when it has gone we may have no time left */
+        return;
+    }
     drain_all(&c->tracker);
-    post(c, SNAPSHOT_RAW);
+    post(c, waits ? SNAPSHOT_USUAL : SNAPSHOT_RAW);
     wait_for_writer(c);
     if (writer_error(c->writer)) {
         fail(c, writer_error(c->writer)); /* a full disk, say */
         return;
     }
-    struct arena_slot *first = tracker_process(&c->tracker, 0)->slot;
-    c->alone = c->tracker.process_count == 1 && arena_childless(first);
-    arena_commit(first);
+    c->leaving = only ? process : NULL;
+    arena_commit(process->slot);
 }
 
 /* What the writer writes again and again takes time from the program, if there is much of it. */
@@ -409,8 +428,9 @@ static void loop(struct collector *c)
             c->living = tracker_reap(tracker);
             c->next_look_ns = now_ns + LOOK_NS;
         }
-        if (c->living && somebody_waits(tracker))
-            commit_for_waiting(c);
+        struct tracked_process *waiting = c->living ? who_waits(tracker) : NULL;
+        if (waiting)
+            commit_for_waiting(c, waiting);
         snapshot_if_due(c, now_ns);
         if (tracker->event_count >= 4 * EVENTS_AT_ONCE)
             wait_for_writer(c); /* rings fill meanwhile, and the program waits: nothing is dropped */
@@ -424,7 +444,7 @@ static void loop(struct collector *c)
             tracker_look(tracker);
             c->living = tracker_reap(tracker);
         }
-    } while (somebody_is_left(c, now_ns) && !told_to_end && writer_state(c->writer) != WRITER_FAILED &&
+    } while (somebody_is_left(c, now_ns) && !told_to_end && !c->last_waits && writer_state(c->writer) != WRITER_FAILED &&
              memory_watch_state(&memory) != MEMORY_END);
 }
 
@@ -445,7 +465,7 @@ int collector_main(int argc, char **argv)
     /* One heap for both threads: one of its own would grow by a system call for each page. */
     mallopt(M_ARENA_MAX, 1);
     arena_alive(arena);
-    arena_pid(arena, getpid());
+    arena_pid(arena, getpid(), pids_namespace());
     settle(&c->options);
     if (!wait_for_first(arena))
         return 1;
@@ -471,6 +491,8 @@ int collector_main(int argc, char **argv)
     loop(c);
     if (c->living && memory_watch_state(&memory) == MEMORY_END)
         stop_for_memory(c);
+    else if (!told_to_end)
+        tracker_end(&c->tracker);
     wait_for_writer(c);
     if (writer_state(c->writer) == WRITER_FAILED)
         return fail(c, writer_error(c->writer));

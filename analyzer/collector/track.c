@@ -3,6 +3,7 @@
 #include "track.h"
 #include "deaths.h"
 #include "drain.h"
+#include "pids.h"
 #include "rings.h"
 #include "shortage.h"
 #include "trim.h"
@@ -47,13 +48,15 @@ static struct tracked_process *add_process(struct tracker *tracker, struct arena
     process->slot = slot;
     process->index = tracker->process_count++;
     process->last_peak = LEDGER_LIVES;
-    process->facts.pid = birth.pid;
+    process->pid_namespace = birth.pid_namespace;
     process->facts.parent_pid = birth.parent_pid;
+    if (!pids_find(birth.pid, birth.pid_namespace, &process->facts.pid, &process->facts.parent_pid))
+        process->facts.pid = 0;
     process->facts.flags = birth.flags;
     process->facts.started_ns = birth.started_ns;
     process->pidfd = process->index == 0 && tracker->first_pidfd
                          ? tracker->first_pidfd
-                         : (int)syscall(SYS_pidfd_open, process->facts.pid, 0);
+                         : (int)syscall(SYS_pidfd_open, process->facts.pid, 0); /* -1 for 0 */
     if (process->pidfd >= 0)
         deaths_watch(process->pidfd);
     tracker->by_slot[slot->number] = process;
@@ -155,8 +158,8 @@ static void release_ended_threads(struct tracker *tracker)
         if (!r || !arena_ring_last(r->ring))
             continue;
         uint32_t tid = tracker_thread(tracker, r->thread)->tid;
-        if (syscall(SYS_tgkill, r->process->facts.pid, tid, 0) != 0 && errno == ESRCH &&
-            arena_ring_head(r->ring) == r->tail)
+        if (arena_ring_head(r->ring) == r->tail &&
+            pids_thread_gone(r->process->facts.pid, r->process->pid_namespace, tid))
             release_ring(tracker, i);
     }
 }
@@ -276,14 +279,17 @@ static bool replaced_by_exec(struct tracker *tracker, const struct tracked_proce
 {
     for (uint32_t i = process->index + 1; i < tracker->process_count; i++) {
         const struct tracked_process *other = tracker_process(tracker, i);
-        if (other->facts.pid == process->facts.pid && other->facts.flags & WIRE_PROCESS_EXECED)
+        if (other->facts.pid == process->facts.pid && other->facts.pid && other->facts.flags & WIRE_PROCESS_EXECED)
             return true;
     }
     return false;
 }
 
+/* A process that we cannot see is not counted among the living: who has the arena still tells of it. */
 static bool is_gone(const struct tracked_process *process)
 {
+    if (process->facts.pid == 0)
+        return false;
     if (process->pidfd >= 0) {
         struct pollfd poll_fd = {.fd = process->pidfd, .events = POLLIN};
         return poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & POLLIN;
@@ -320,13 +326,23 @@ uint32_t tracker_reap(struct tracker *tracker)
             if (lives || is_gone(process))
                 end_process(tracker, process, lives);
             else
-                living++;
+                living += process->facts.pid != 0;
         }
         if (process->ended && process->written && process->slot)
             release_slot(tracker, process);
         tracker->unwritten += process->slot && process->ended;
     }
     return living;
+}
+
+void tracker_end(struct tracker *tracker)
+{
+    tracker_look(tracker);
+    for (uint32_t i = 0; i < tracker->process_count; i++) {
+        struct tracked_process *process = tracker_process(tracker, i);
+        if (!process->ended)
+            end_process(tracker, process, !arena_exiting(process->slot));
+    }
 }
 
 void tracker_stop(struct tracker *tracker)

@@ -50,6 +50,7 @@ struct tracked_process {
     struct arena_slot *slot; /* NULL once it is done with and given back */
     uint32_t index;          /* in tracker.processes; its number in the database is index + 1 */
     int pidfd;               /* -1 = none */
+    uint64_t pid_namespace;  /* that its threads' numbers are of; 0 = ours */
     bool ended;              /* gone, or replaced by exec; its events are all in */
     bool written;            /* and the writer has seen all of its notes, frames and nodes */
     bool twins;              /* (writer) some of its sites share a row: they are all written each time */
@@ -168,6 +169,9 @@ uint32_t tracker_reap(struct tracker *tracker);
 /* Ends the recording while programs live: their rings are closed, and memory that only further events would
  * need is given back. Nothing may be drained any more. */
 void tracker_stop(struct tracker *tracker);
+
+/* Takes in what there is of all processes that have not ended, and takes them for ended. */
+void tracker_end(struct tracker *tracker);
 
 /* Adds a point to the time series if it is due. */
 void tracker_sample(struct tracker *tracker, uint64_t now_ns);
