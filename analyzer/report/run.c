@@ -321,6 +321,33 @@ static int catch_up(struct report *report, struct run *run)
     return status == EXIT_FINE && run->state == RUN_SYMBOLS ? wait_for_symbols(report, run) : status;
 }
 
+int run_settle_all(struct report *report)
+{
+    int64_t *numbers = NULL;
+    size_t count = 0;
+    int status = EXIT_FINE;
+    sqlite3_stmt *statement = report_prepare(report, "SELECT id FROM run WHERE state = 'recording'");
+
+    live_ask_all(report);
+    while (statement != NULL && report_step(report, statement, &status)) {
+        int64_t *more = realloc(numbers, (count + 1) * sizeof *numbers);
+        if (more == NULL)
+            break;
+        numbers = more;
+        numbers[count++] = sqlite3_column_int64(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    for (size_t i = 0; i < count && status == EXIT_FINE; i++) {
+        struct run run = {0};
+        status = run_load(report, numbers[i], &run);
+        if (status == EXIT_FINE && run.state == RUN_SYMBOLS)
+            status = wait_for_symbols(report, &run);
+        run_free(&run);
+    }
+    free(numbers);
+    return status;
+}
+
 /* "list@loaded", "3@1.5..2", "@loaded": the first @ after which it names a run; a label may have one, too. */
 static int choose_part(struct report *report, const char *text, int64_t *number, const char **part)
 {

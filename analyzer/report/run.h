@@ -40,6 +40,9 @@ int run_find(struct report *report, const char *text, struct run *run);
  * part_resolve_exact() looks at. */
 int run_find_part(struct report *report, const char *text, struct run *run);
 
+/* For a look at all runs: those that go on write what is new, and names that are being looked up are waited for. */
+int run_settle_all(struct report *report);
+
 /* A run by number. When there is none, the first says so, and the second nothing: EXIT_FAILED both. */
 int run_load(struct report *report, int64_t number, struct run *run);
 int run_try(struct report *report, int64_t number, struct run *run);

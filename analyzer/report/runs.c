@@ -1,6 +1,5 @@
 /* runs.c - trace-report runs: what is in the database. */
 #include "args.h"
-#include "live.h"
 #include "run.h"
 #include "table.h"
 #include "units.h"
@@ -109,7 +108,7 @@ int command_runs(struct report *report, int argc, char **argv)
         return status;
     status = report_open(report);
     if (status == EXIT_FINE)
-        live_ask_all(report);
+        status = run_settle_all(report);
     if (status == EXIT_FINE)
         status = run_numbers(report, operands > 0 ? argv[1] : NULL, &numbers, &count);
     if (limit > 0 && (size_t)limit < count)

@@ -1,7 +1,7 @@
 /* sql.c - trace-report sql: the user's own question to the public views. The database is open read-only. */
 #define _GNU_SOURCE
 #include "args.h"
-#include "live.h"
+#include "run.h"
 #include "json.h"
 #include "table.h"
 #include "text.h"
@@ -183,7 +183,9 @@ int command_sql(struct report *report, int argc, char **argv)
                             "sql --help");
     status = report_open(report);
     if (status == EXIT_FINE) {
-        live_ask_all(report);
+        status = run_settle_all(report);
+    }
+    if (status == EXIT_FINE) {
         text = operands > 0 && strcmp(argv[1], "-") != 0 ? strdup(argv[1]) : read_all(stdin);
         status = text != NULL ? prepare(report, text, &statement)
                               : report_error(report, EXIT_FAILED, "out of memory");
