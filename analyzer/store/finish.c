@@ -64,7 +64,7 @@ int store_finish(struct store *store)
         sqlite3_finalize(store->statement[i]);
         store->statement[i] = NULL;
     }
-    for (int i = 0; i < FINISH_TRIES && !others; i++) {
+    for (int i = 0; i < FINISH_TRIES && !others && !store_replaced(store); i++) {
         if (i > 0)
             usleep(FINISH_PAUSE_US * (unsigned)i + (unsigned)(getpid() % 16) * (FINISH_PAUSE_US / 8));
         if (store->db == NULL && in_use(store))
@@ -73,8 +73,7 @@ int store_finish(struct store *store)
         if (!is_busy(result))
             break;
         others = store_others_record(store);
-        sqlite3_close(store->db);
-        store->db = NULL;
+        store_let_go(store);
     }
     if (result == SQLITE_AUTH)
         return -EPERM; /* and why has been said */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,16 +99,85 @@ static void resolve(struct store *store)
     store->resolved = 1;
 }
 
+/* Between collectors: who makes a file, or lets one go, is alone. -1: it cannot be had, and that must do. */
+static int lock_directory(const struct store *store)
+{
+    enum { TRIES = 500 };
+    char *copy = strdup(store->file);
+    int fd = copy != NULL ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+    for (int i = 0; fd >= 0 && i < TRIES && flock(fd, LOCK_EX | LOCK_NB) != 0; i++)
+        usleep(1000);
+    free(copy);
+    return fd;
+}
+
+static void unlock_directory(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+/* What a database that somebody has removed has left behind: SQLite would take it for the new one's, while
+ * who still has the old one open goes on with it. */
+static void remove_leftovers(const struct store *store)
+{
+    struct stat status;
+
+    for (size_t i = 0; i < sizeof companions / sizeof companions[0]; i++) {
+        char *path = NULL;
+
+        if (asprintf(&path, "%s%s", store->file, companions[i]) >= 0 && lstat(path, &status) == 0 &&
+            status.st_uid == geteuid())
+            unlink(path);
+        free(path);
+    }
+}
+
+int store_replaced(const struct store *store)
+{
+    struct stat status;
+
+    return store->inode != 0 && (stat(store->file, &status) != 0 || status.st_ino != store->inode ||
+                                 status.st_dev != store->device);
+}
+
+void store_let_go(struct store *store)
+{
+    int lock = store->db != NULL ? lock_directory(store) : -1, keep = 1;
+
+    if (store->db != NULL && store_replaced(store))
+        sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
+    sqlite3_close(store->db); /* rolls back an open transaction */
+    store->db = NULL;
+    unlock_directory(lock);
+}
+
+/* Makes the file if there is none, and remembers which one it is. */
+static void make_or_find(struct store *store)
+{
+    struct stat status;
+    int lock = lock_directory(store);
+
+    if (make(store->file, O_EXCL | O_NOFOLLOW))
+        remove_leftovers(store);
+    else if (lstat(store->file, &status) == 0 && S_ISLNK(status.st_mode) && stat(store->file, &status) != 0 &&
+             errno == ENOENT)
+        make(store->file, 0); /* a link of our own may lead to where there is nothing yet */
+    if (stat(store->file, &status) == 0) {
+        store->device = status.st_dev;
+        store->inode = status.st_ino;
+    }
+    unlock_directory(lock);
+}
+
 int store_own(struct store *store)
 {
     struct stat status;
 
     if (lstat(store->file, &status) == 0 && is_link_of_another(&status))
         return refuse(store, "", "a symbolic link", status.st_uid);
-    /* A link of our own may lead to where there is nothing yet. */
-    if (!make(store->file, O_EXCL | O_NOFOLLOW) && lstat(store->file, &status) == 0 &&
-        S_ISLNK(status.st_mode) && stat(store->file, &status) != 0 && errno == ENOENT)
-        make(store->file, 0);
+    make_or_find(store);
     resolve(store);
     return store_own_still(store);
 }

@@ -65,7 +65,7 @@ void store_close(struct store *store)
         return;
     for (int i = 0; i < STORE_STATEMENTS; i++)
         sqlite3_finalize(store->statement[i]);
-    sqlite3_close(store->db); /* rolls back an open transaction */
+    store_let_go(store);
     free(store->path);
     free(store->file);
     free(store);

@@ -46,6 +46,7 @@ struct store {
     sqlite3 *db;                               /* NULL after a failed open */
     char *path;                                /* as the user gave it; for messages */
     char *file;                                /* as SQLite gets it: never read as an option or a URI */
+    uint64_t device, inode;                    /* the file's, 0 = not known */
     int resolved;                              /* 1 = no part of file is a symbolic link */
     int foreign;                               /* see store_foreign() */
     int ours;                                  /* 1 = the file's header says that it is of this version */
@@ -94,6 +95,13 @@ int store_look(struct store *store);
  * uses beside it. The second is for what has been opened: nobody else can replace what is ours there. */
 int store_own(struct store *store);
 int store_own_still(struct store *store);
+
+/* Closes the database for good; what SQLite has beside it goes then, if that is not another's by now: somebody may
+ * have removed the file meanwhile, and recorded into a new one of the same name. */
+void store_let_go(struct store *store);
+
+/* True if the file of that name is not the one that was opened. */
+int store_replaced(const struct store *store);
 
 /* Notes where a run is recorded, see origin.c; removes that again. */
 int store_origin_add(struct store *store, int64_t run);

@@ -160,3 +160,16 @@ def test_anothers_database_in_ones_own_directory(build, trace, everybodys):
     os.chown(everybodys, NOBODY, NOBODY)
     assert trace([build.target("hello")], db=database).stderr == b""
     assert os.stat(database).st_uid == NOBODY and wait_for_run(database)["id"] == 2
+
+
+def test_removed_between_runs(preload, recorded, tmp_path):
+    """At once, while the collector of the run before is still at work: what that one leaves is not the new one's."""
+    database = tmp_path / "trace.db"
+    for _ in range(8):
+        database.unlink(missing_ok=True)
+        ended = subprocess.run([sys.executable, "-c", "import json, asyncio, unittest"], env=preload(), capture_output=True,
+                               timeout=60, check=False)
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+    run = recorded(database)
+    assert run["state"] == "complete" and run["allocations"] > 1000
+    assert rows(database, "PRAGMA integrity_check")[0]["integrity_check"] == "ok"
