@@ -6,11 +6,12 @@ import pathlib
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 
 import pytest
 
-from conftest import clean_environment, wait_for_run
+from conftest import clean_environment, rows, wait_for_run
 
 NOBODY = 65534
 COMPANIONS = ("", "-wal", "-shm", "-journal")
