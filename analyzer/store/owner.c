@@ -144,9 +144,10 @@ int store_replaced(const struct store *store)
 
 void store_let_go(struct store *store)
 {
-    int lock = store->db != NULL ? lock_directory(store) : -1, keep = 1;
+    int writer = store->db != NULL && store->inode != 0, keep = 1;
+    int lock = writer ? lock_directory(store) : -1;
 
-    if (store->db != NULL && store_replaced(store))
+    if (writer && store_replaced(store))
         sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
     sqlite3_close(store->db); /* rolls back an open transaction */
     store->db = NULL;
