@@ -12,7 +12,7 @@ from conftest import clean_environment, rows, wait_for_run
 MEASURES = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
 VIEWS = {
     "runs": "run label command started wall_s cpu_s exit_status state allocations bytes frees freed_bytes peak_allocations "
-    "peak_bytes live_allocations live_bytes temporary processes threads peak_rss_bytes",
+    "peak_bytes live_allocations live_bytes temporary processes threads peak_rss_bytes phase peak_s root events_lost damaged by_thread why",
     "processes": "run process pid parent_pid command executable started_s ended_s exit_status allocations bytes peak_bytes "
     "live_bytes",
     "threads": "run process tid name allocations bytes frees thread",
