@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -356,17 +355,6 @@ int guest_move_up(int low)
         return low;
     close(low);
     return high;
-}
-
-void guest_executable(char *path, size_t size)
-{
-    int saved = errno;
-    ssize_t length = readlink("/proc/self/exe", path, size - 1);
-    path[length > 0 ? length : 0] = '\0';
-    const char *started = length > 0 ? NULL : (const char *)getauxval(AT_EXECFN);
-    if (started) /* there is no /proc: what it was called by */
-        guest_format(path, path + size, started);
-    errno = saved;
 }
 
 /* Whoever adopted the process may never wait for it, as many a container's first process: then it is dead,

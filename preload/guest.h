@@ -75,9 +75,6 @@ char *guest_format_number(char *at, char *end, uint64_t value);
 void guest_futex_wait(_Atomic uint32_t *word, uint32_t value, uint64_t timeout_ns);
 void guest_futex_wake(_Atomic uint32_t *word);
 
-/* The program's own file; empty if nobody knows. */
-void guest_executable(char *path, size_t size);
-
 /* True for a process that is no more; zombie: or whose parent has not waited for it yet. Confined nobody
  * knows. */
 bool guest_is_gone(int pid, bool zombie);

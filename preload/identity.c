@@ -1,5 +1,6 @@
 /* identity.c - see identity.h. */
 #include "identity.h"
+#include "executable.h"
 #include "guest.h"
 #include "notes.h"
 #include "session.h"
@@ -10,25 +11,37 @@
 #include <string.h>
 #include <unistd.h>
 
+static const char *last_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* From where on arguments, NUL-separated, are the program's: those before may be its loader's. */
+static const char *program_of(const char *arguments, const char *name)
+{
+    const char *at = arguments;
+    while (executable_by_loader() && *at && strcmp(last_name(at), name) != 0)
+        at += strlen(at) + 1;
+    return *at ? at : arguments;
+}
+
 /* The name for a run that nobody labelled: the program's, or the script's that an interpreter runs. */
 static const char *default_label(const char *command, const char *executable)
 {
     static const char *const interpreters[] = {"python", "perl", "ruby", "bash", "sh",
                                                "dash",   "node", "lua",  NULL};
-    const char *name = strrchr(executable, '/');
-    name = name ? name + 1 : executable;
+    const char *name = last_name(executable);
+    command = program_of(command, name);
     const char *second = command + strlen(command) + 1; /* arguments are NUL-separated here */
     for (int i = 0; interpreters[i]; i++) {
         /* The whole name, but for a version: python3.11. */
         size_t size = strlen(interpreters[i]);
         if (strncmp(name, interpreters[i], size) == 0 &&
-            name[size + strspn(name + size, "0123456789.")] == '\0' && *second && *second != '-') {
-            const char *slash = strrchr(second, '/');
-            return slash ? slash + 1 : second;
-        }
+            name[size + strspn(name + size, "0123456789.")] == '\0' && *second && *second != '-')
+            return last_name(second);
     }
-    const char *slash = strrchr(command, '/');
-    return *command ? slash ? slash + 1 : command : name;
+    return *command ? last_name(command) : name;
 }
 
 static char executable[PATH_MAX], command[8192];
@@ -41,11 +54,9 @@ static void read_command(void)
     if (guest_confined)
         return;
     ssize_t size;
-    guest_executable(executable, sizeof executable);
+    executable_path(executable, sizeof executable);
     if (!settings.command) {
-        const char *slash = strrchr(executable, '/');
-        size =
-            guest_format(command, command + sizeof command - 1, slash ? slash + 1 : executable) - command + 1;
+        size = guest_format(command, command + sizeof command - 1, last_name(executable)) - command + 1;
     } else {
         int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
         size = file >= 0 ? read(file, command, sizeof command - 2) : 0;

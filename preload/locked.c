@@ -11,9 +11,9 @@
 #define _GNU_SOURCE
 #include "locked.h"
 #include "guest.h"
+#include "mappings.h"
 #include "real.h"
 
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -33,14 +33,6 @@ extern HIDDEN const char __ehdr_start, _end;
 /* ---- what is mapped -------------------------------------------------------------------------------------
  */
 
-/* A line of /proc/self/maps, character by character. */
-struct mapping {
-    uintptr_t start, end;
-    bool accessible;
-    char path[sizeof ARENA_NAME]; /* as much of it as tells */
-    unsigned field, used;         /* of the line; bytes of path */
-};
-
 /* What is done with each mapping. */
 struct walk {
     void (*visit)(struct walk *walk, const struct mapping *mapping);
@@ -48,43 +40,18 @@ struct walk {
     unsigned flags; /* of mlock2() */
 };
 
-static void take_digit(uintptr_t *number, char c)
+static bool visit(void *data, const struct mapping *mapping)
 {
-    *number = *number << 4 | (uintptr_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
-/* "start-end perms offset device inode   path" */
-static void take(struct walk *walk, struct mapping *m, char c)
-{
-    if (c == '\n') {
-        if (m->end > m->start && m->start < USER_END)
-            walk->visit(walk, m);
-        *m = (struct mapping){0};
-    } else if (c == '-' && m->field == 0) {
-        m->field = 1;
-    } else if (c == ' ' && m->field < 6) {
-        m->field++;
-    } else if (m->field <= 1) {
-        take_digit(m->field ? &m->end : &m->start, c);
-    } else if (m->field == 2) {
-        m->accessible |= c == 'r' || c == 'w' || c == 'x';
-    } else if (m->field == 6 && c != ' ' && m->used + 1 < sizeof m->path) {
-        m->path[m->used++] = c;
-    }
+    struct walk *walk = data;
+    if (mapping->start < USER_END)
+        walk->visit(walk, mapping);
+    return true;
 }
 
 static bool walk_all(struct walk *walk)
 {
-    char text[4096];
-    struct mapping mapping = {0};
-    long got, file = syscall(SYS_open, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    if (file < 0)
-        return false;
-    while ((got = syscall(SYS_read, file, text, sizeof text)) > 0)
-        for (long i = 0; i < got; i++)
-            take(walk, &mapping, text[i]);
-    syscall(SYS_close, file);
-    return got == 0;
+    char path[sizeof ARENA_NAME]; /* as much of it as tells */
+    return mappings_walk(visit, walk, path, sizeof path);
 }
 
 /* ---- what is ours ---------------------------------------------------------------------------------------

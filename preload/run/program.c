@@ -99,6 +99,13 @@ static enum program_kind inspect_elf(int fd, const char *head, size_t size)
     return PROGRAM_STATIC;
 }
 
+/* The loader itself, which names none, is told what to run: ld-linux-x86-64.so.2, ld-2.31.so. */
+static int is_loader(const char *path)
+{
+    const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+    return strncmp(base, "ld-linux", 8) == 0 || strncmp(base, "ld-2.", 5) == 0;
+}
+
 /* Writes the program that a '#!' line leads to; "env NAME" leads to NAME, found through PATH. */
 static int interpreter(char *line, char path[PATH_MAX])
 {
@@ -145,6 +152,8 @@ enum program_kind program_inspect(struct program *program)
         head[size] = 0;
         if (size >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0) {
             enum program_kind kind = inspect_elf(fd, head, (size_t)size);
+            if (kind == PROGRAM_STATIC && is_loader(program->decisive))
+                kind = PROGRAM_FINE;
             if (kind == PROGRAM_FINE && secure(fd))
                 kind = PROGRAM_SECURE;
             close(fd);

@@ -1,6 +1,7 @@
 /* modules.c - see modules.h. */
 #define _GNU_SOURCE
 #include "modules.h"
+#include "../executable.h"
 #include "../guest.h"
 #include "../notes.h"
 #include "../session.h"
@@ -77,7 +78,7 @@ static uint32_t describe(const struct table *table, const struct module *module)
     static char own[4096];
     if (path[0] == '\0') {
         if (!own[0])
-            guest_executable(own, sizeof own);
+            executable_path(own, sizeof own);
         path = own;
     }
     uint32_t path_size = (uint32_t)strlen(path) + 1;

@@ -1,0 +1,54 @@
+/* executable.c - see executable.h. */
+#define _GNU_SOURCE
+#include "executable.h"
+#include "guest.h"
+#include "mappings.h"
+
+#include <errno.h>
+#include <link.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+/* The kernel has loaded no interpreter: it was given it as the program. A static one would not have us. */
+bool executable_by_loader(void)
+{
+    return getauxval(AT_BASE) == 0;
+}
+
+struct search {
+    uintptr_t address;
+    bool found; /* in a file, whose path is where mappings_walk() has put it */
+};
+
+static bool look(void *data, const struct mapping *mapping)
+{
+    struct search *search = data;
+    search->found =
+        search->address - mapping->start < mapping->end - mapping->start && mapping->path[0] == '/';
+    return search->address >= mapping->end;
+}
+
+/* The file that is mapped at an address; empty if there is none. */
+static void path_at(const void *address, char *path, size_t size)
+{
+    struct search search = {.address = (uintptr_t)address};
+    mappings_walk(look, &search, path, size);
+    if (!search.found)
+        path[0] = '\0';
+}
+
+void executable_path(char *path, size_t size)
+{
+    int saved = errno;
+    const struct link_map *program = _r_debug.r_map;
+    if (executable_by_loader() && program && program->l_ld) {
+        path_at(program->l_ld, path, size);
+    } else {
+        ssize_t length = readlink("/proc/self/exe", path, size - 1);
+        path[length > 0 ? length : 0] = '\0';
+        const char *started = length > 0 ? NULL : (const char *)getauxval(AT_EXECFN);
+        if (started) /* there is no /proc: what it was called by */
+            guest_format(path, path + size, started);
+    }
+    errno = saved;
+}
