@@ -129,7 +129,7 @@ static struct thread *state_of(uint32_t index)
  * part. */
 static struct thread *claim(uint32_t level, struct thread *own)
 {
-    uint32_t index;
+    uint32_t index = 0;
     struct wire_ring *ring = claim_slot(&index);
     struct thread *inner = own ? own->inner : NULL;
     struct thread *t = !ring ? NULL : own ? own : state_of(index);
