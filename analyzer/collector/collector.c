@@ -167,11 +167,11 @@ struct collector {
     uint64_t next_ask_ns, ask_pause_ns; /* for processes that have not told of themselves; 0 = not yet */
     uint32_t living;
     struct tracked_process *leaving; /* the only process, on its way out, which has never forked; else NULL */
-    bool announced; /* WIRE_COLLECTOR_RUNNING */
-    bool last_waits; /* the last process there is waits for our end */
-    bool failed;    /* WIRE_COLLECTOR_FAILED */
-    bool watched;   /* somebody waits for the ends of processes, see deaths.h */
-    bool changed;   /* something came since the last snapshot */
+    bool announced;                  /* WIRE_COLLECTOR_RUNNING */
+    bool last_waits;                 /* the last process there is waits for our end */
+    bool failed;                     /* WIRE_COLLECTOR_FAILED */
+    bool watched;                    /* somebody waits for the ends of processes, see deaths.h */
+    bool changed;                    /* something came since the last snapshot */
     struct idle idle;
     const char *stopped;        /* why, while programs live: a sentence; else NULL */
     uint64_t next_give_back_ns; /* of what we can do without */
@@ -186,7 +186,7 @@ static void set_time(struct collector *c, uint64_t now_ns)
 /* The process, on its way out, that waits for its events to be committed, or for our end; NULL = none. */
 static struct tracked_process *who_waits(const struct tracker *tracker)
 {
-    for (uint32_t i = 0; i < tracker->process_count; i++) {
+    for (uint32_t i = tracker->first_living; i < tracker->process_count; i++) {
         struct tracked_process *process = tracker_process(tracker, i);
         if (!process->ended && arena_waits(process->slot))
             return process;
@@ -351,8 +351,8 @@ static uint64_t pause_after(struct collector *c, uint64_t fullest)
     return c->idle_ns;
 }
 
-/* What comes when the programs have done nothing for a while is as old as the moment at which it woke us, not as our
- * last look. */
+/* What comes when the programs have done nothing for a while is as old as the moment at which it woke us, not
+ * as our last look. */
 static bool sleep_long(struct collector *c, bool trimming)
 {
     bool may = c->watched && !c->changed && c->living && !trimming && !told_to_end && !asked_for_snapshot &&
@@ -444,8 +444,8 @@ static void loop(struct collector *c)
             tracker_look(tracker);
             c->living = tracker_reap(tracker);
         }
-    } while (somebody_is_left(c, now_ns) && !told_to_end && !c->last_waits && writer_state(c->writer) != WRITER_FAILED &&
-             memory_watch_state(&memory) != MEMORY_END);
+    } while (somebody_is_left(c, now_ns) && !told_to_end && !c->last_waits &&
+             writer_state(c->writer) != WRITER_FAILED && memory_watch_state(&memory) != MEMORY_END);
 }
 
 int collector_main(int argc, char **argv)
