@@ -79,12 +79,14 @@ void arena_grant(struct arena *arena, uint64_t words);
 
 /* Sleeps until a program wakes us, or the time is over; wakes who sleeps so. */
 void arena_doze(struct arena *arena, uint64_t ns);
-/* The same in two steps, so that one can look around once more in between: programs wake us from now on for any
- * event, not only for a ring that fills. arena_sleep() has to follow, with what the first has returned. */
+/* The same in two steps, so that one can look around once more in between: programs wake us from now on for
+ * any event, not only for a ring that fills. arena_sleep() has to follow, with what the first has returned.
+ */
 uint32_t arena_lie_down(struct arena *arena);
 void arena_sleep(struct arena *arena, uint32_t seen, uint64_t ns);
 void arena_wake(struct arena *arena);
-/* The same if it is asleep already; writes nothing, so that it may be called beside arena_held_by_others(). */
+/* The same if it is asleep already; writes nothing, so that it may be called beside arena_held_by_others().
+ */
 void arena_nudge(struct arena *arena);
 
 /* ---- processes ---------------------------------------------------------------------------------- */
@@ -98,7 +100,7 @@ struct arena_slot *arena_slot(struct arena *arena, uint32_t number);
 struct arena_birth {
     int pid, parent_pid;
     uint64_t pid_namespace; /* that they are numbers of: its inode; 0 = not known */
-    uint32_t flags; /* enum wire_process_flag */
+    uint32_t flags;         /* enum wire_process_flag */
     uint64_t started_ns;
 };
 

@@ -32,7 +32,8 @@ void arena_ring_discard_number(struct arena *arena, uint32_t number);
 bool arena_ring_busy(const struct wire_ring *ring); /* belongs to a thread that has not said it is ending */
 bool arena_ring_last(const struct wire_ring *ring); /* to one that has */
 
-bool arena_ring_free(const struct arena *arena, uint32_t number); /* belongs to nobody, and nobody is taking it */
+bool arena_ring_free(const struct arena *arena,
+                     uint32_t number); /* belongs to nobody, and nobody is taking it */
 
 /* Has the ring's thread take the slow way at its next event, which wakes who sleeps; false once it has. */
 void arena_ring_arm(struct wire_ring *ring);
@@ -69,8 +70,8 @@ static inline bool arena_ring_holds(uint64_t tail, uint64_t head)
     return head >= tail && head - tail <= WIRE_RING_WORDS;
 }
 
-/* The collector's heartbeat. A sweep over many full rings takes seconds, and a program that sees no sign of life for
- * long takes the collector for dead: so it beats with every turn of a ring, not with every sweep. */
+/* The collector's heartbeat. A sweep over many full rings takes seconds, and a program that sees no sign of
+ * life for long takes the collector for dead: so it beats with every turn of a ring, not with every sweep. */
 static inline void arena_beat(struct arena *arena)
 {
     _Atomic uint32_t *beat = &arena->wire->beat;

@@ -7,7 +7,8 @@
 /* Takes in what all rings hold. Returns the words that the fullest ring had. */
 uint64_t drain_all(struct tracker *tracker);
 
-/* After a look that found nothing: what the next sweep finds came after ledger.now_ns, not just after the last sweep. */
+/* After a look that found nothing: what the next sweep finds came after ledger.now_ns, not just after the
+ * last sweep. */
 void drain_none_before(struct tracker *tracker);
 
 /* Takes in everything of one process, which is gone. */

@@ -34,8 +34,8 @@ struct memory_place {
  * where its memory is not counted, or that cannot be seen. */
 bool memory_limit_find(const char *groups, const char *mounts, struct memory_place *place);
 
-/* Opens the files of that group, and of those that it is part of, as far as they have a limit now. Others may read
- * meanwhile. */
+/* Opens the files of that group, and of those that it is part of, as far as they have a limit now. Others may
+ * read meanwhile. */
 void memory_limit_add(struct memory_limit *limit, const struct memory_place *place);
 
 /* Both, for a process; 0 = this one. Nothing if it is in the group that was opened last. */

@@ -279,7 +279,8 @@ static bool replaced_by_exec(struct tracker *tracker, const struct tracked_proce
 {
     for (uint32_t i = process->index + 1; i < tracker->process_count; i++) {
         const struct tracked_process *other = tracker_process(tracker, i);
-        if (other->facts.pid == process->facts.pid && other->facts.pid && other->facts.flags & WIRE_PROCESS_EXECED)
+        if (other->facts.pid == process->facts.pid && other->facts.pid &&
+            other->facts.flags & WIRE_PROCESS_EXECED)
             return true;
     }
     return false;

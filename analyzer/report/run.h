@@ -19,7 +19,7 @@ struct run {
     enum run_state state;
     char *label, *command, *started, *root;
     char *why; /* it was stopped before the program ended, a sentence; NULL = it was not, or nobody knows */
-    int ours;        /* recorded here by this user: its paths are to be believed, see source.h */
+    int ours;  /* recorded here by this user: its paths are to be believed, see source.h */
     int resolved;    /* all sites have their line: line_total is there */
     double progress; /* of RUN_SYMBOLS, 0 to 1 */
     struct store_collector collector;
@@ -40,7 +40,8 @@ int run_find(struct report *report, const char *text, struct run *run);
  * part_resolve_exact() looks at. */
 int run_find_part(struct report *report, const char *text, struct run *run);
 
-/* For a look at all runs: those that go on write what is new, and names that are being looked up are waited for. */
+/* For a look at all runs: those that go on write what is new, and names that are being looked up are waited
+ * for. */
 int run_settle_all(struct report *report);
 
 /* A run by number. When there is none, the first says so, and the second nothing: EXIT_FAILED both. */
