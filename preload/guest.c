@@ -348,6 +348,26 @@ uint64_t guest_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+extern void *__libc_stack_end; /* ld.so's: where the kernel has put argc, the arguments, the environment */
+
+char **guest_environment(void)
+{
+    static char *none[1];
+    if (environ)
+        return environ;
+    char **words = __libc_stack_end;
+    return words ? words + (uintptr_t)words[0] + 2 : none;
+}
+
+const char *guest_variable(const char *name)
+{
+    size_t size = strlen(name);
+    for (char **at = guest_environment(); *at; at++)
+        if (strncmp(*at, name, size) == 0 && (*at)[size] == '=')
+            return *at + size + 1;
+    return NULL;
+}
+
 int guest_move_up(int low)
 {
     int high = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, 64) : -1;

@@ -79,6 +79,11 @@ void guest_futex_wake(_Atomic uint32_t *word);
  * knows. */
 bool guest_is_gone(int pid, bool zombie);
 
+/* The environment, and a variable of it (NULL = not set). Before the C library has set its own, in allocations of
+ * libraries that start earlier, it is what the kernel has put on the stack. */
+char **guest_environment(void);
+const char *guest_variable(const char *name);
+
 /* The descriptor out of the program's way, which expects the lowest numbers to be its own; or as it is. */
 int guest_move_up(int low);
 

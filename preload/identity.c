@@ -71,7 +71,7 @@ static void read_command(void)
 void identity_note(const char *wanted_label)
 {
     read_command();
-    const char *label = *wanted_label ? wanted_label : getenv("LIBTRACE_LABEL");
+    const char *label = *wanted_label ? wanted_label : guest_variable("LIBTRACE_LABEL");
     if (!label || !*label)
         label = default_label(command, executable);
     size_t label_size = strlen(label) + 1, executable_size = strlen(executable) + 1;

@@ -8,7 +8,6 @@
 #include "spawn.h"
 
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,7 +22,7 @@ static char *append(char *at, char *end, const char *text)
 static const char *database_path(char *path, size_t size)
 {
     char *at = path, *end = path + size;
-    const char *name = getenv("LIBTRACE_DB");
+    const char *name = guest_variable("LIBTRACE_DB");
     if (!name || !*name)
         name = "trace.db";
     if (name[0] != '/') {

@@ -4,7 +4,6 @@
 #include "guest.h"
 
 #include <dlfcn.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,7 +43,7 @@ static bool same_directory(const char *one, const char *other)
 bool ours_process(void)
 {
     static char own[PATH_MAX], path[PATH_MAX];
-    if (getenv(OURS_VARIABLE))
+    if (guest_variable(OURS_VARIABLE))
         return true;
     int saved = errno;
     ssize_t size = readlink("/proc/self/exe", own, sizeof own - 1);

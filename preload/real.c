@@ -145,7 +145,6 @@ static void careful_free(void *block)
 
 /* The system call itself, for calls of syscall() before that of the C library is known: our own come that
  * way, too. */
-long real_system_call(long number, long a, long b, long c, long d, long e, long f);
 __asm__(".text\n"
         ".hidden real_system_call\n"
         ".globl real_system_call\n"

@@ -11,6 +11,7 @@
 #include "notes.h"
 #include "ours.h"
 #include "real.h"
+#include "sanitized.h"
 #include "thread.h"
 #include "wire_check.h"
 #include "python/python.h"
@@ -219,8 +220,9 @@ static bool start(void)
     enum status new = STATUS_NEW;
     if (!atomic_compare_exchange_strong(&status, &new, STATUS_STARTING))
         return false;
-    const char *session = getenv(WIRE_SESSION_VARIABLE);
-    if ((session && (*session == SESSION_CONFINED || *session == *WIRE_SESSION_NONE)) || ours_process()) {
+    const char *session = guest_variable(WIRE_SESSION_VARIABLE);
+    if ((session && (*session == SESSION_CONFINED || *session == *WIRE_SESSION_NONE)) || ours_process() ||
+        sanitized()) {
         atomic_store(&status, STATUS_STOPPED);
         return false;
     }

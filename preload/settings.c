@@ -2,7 +2,6 @@
 #include "guest.h"
 #include "session.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 struct settings settings;
@@ -10,14 +9,14 @@ struct settings settings;
 /* Whoever joins a run has been told by its first process. */
 static void say_setting(const char *what, const char *detail)
 {
-    const char *session = getenv(WIRE_SESSION_VARIABLE);
+    const char *session = guest_variable(WIRE_SESSION_VARIABLE);
     if (!session || !*session)
         guest_say(what, detail);
 }
 
 static uint32_t number_between(const char *name, uint32_t low, uint32_t high, uint32_t otherwise)
 {
-    const char *text = getenv(name), *end;
+    const char *text = guest_variable(name), *end;
     if (!text || !*text)
         return otherwise;
     uint64_t value = guest_number(text, &end);
@@ -31,7 +30,7 @@ static uint32_t number_between(const char *name, uint32_t low, uint32_t high, ui
 static int stack_setting(void)
 {
     static const char *const names[] = {"auto", "python", "native", "both"};
-    const char *text = getenv("LIBTRACE_STACK");
+    const char *text = guest_variable("LIBTRACE_STACK");
     for (int i = 0; text && *text && i < 4; i++)
         if (strcmp(text, names[i]) == 0)
             return i;

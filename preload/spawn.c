@@ -150,15 +150,17 @@ static int spawn_by_orphan(struct spawn *spawn)
 /* The environment without what would trace the collector itself; in pages of its own. */
 static char **clean_environment(size_t *size)
 {
+    char **environment = guest_environment();
     size_t count = 0;
-    while (environ && environ[count])
+    while (environment[count])
         count++;
     *size = (count + 2) * sizeof(char *);
     char **copy = guest_pages(*size);
     size_t used = 0;
     for (size_t i = 0; copy && i < count; i++) {
-        if (strncmp(environ[i], "LD_", 3) != 0 && strncmp(environ[i], WIRE_SESSION_VARIABLE "=", 17) != 0)
-            copy[used++] = environ[i];
+        if (strncmp(environment[i], "LD_", 3) != 0 &&
+            strncmp(environment[i], WIRE_SESSION_VARIABLE "=", 17) != 0)
+            copy[used++] = environment[i];
     }
     if (copy)
         copy[used] = OURS_VARIABLE "=1";
