@@ -53,6 +53,17 @@ INLINE void *record_alloc(void *block, size_t size, const void *frame, struct re
     return block;
 }
 
+/* What the program has asked for: operator new rounds it up to the alignment before it calls these. */
+INLINE size_t record_asked(size_t size, size_t alignment)
+{
+    struct thread *t = thread_self;
+    if (LIKELY(!t->asked))
+        return size;
+    size_t asked = t->asked - 1;
+    t->asked = 0;
+    return asked <= size && size - asked <= alignment ? asked : size;
+}
+
 /* Before the allocator gets block back, which is returned. */
 INLINE void *record_free(void *block, const void *frame)
 {
