@@ -55,7 +55,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 11u                 /* changed with every change of this file */
+#define WIRE_VERSION 12u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -98,6 +98,28 @@ static inline uint64_t wire_address(uint64_t word)
     return word & WIRE_ADDRESS_MASK;
 }
 
+/* ---- slots ----------------------------------------------------------------------------------- */
+
+/* The state of a slot that is being filled in says by whom, in one word: a process that is killed meanwhile has it
+ * given back. Of a process slot the pid; of a ring, 1 + its process's slot. */
+#define WIRE_STATE_BITS 8
+#define WIRE_CLAIMED_ELSEWHERE (1u << 23) /* not a number of the collector's PID namespace */
+
+static inline uint32_t wire_claimed(uint32_t state, uint32_t by)
+{
+    return state | by << WIRE_STATE_BITS;
+}
+
+static inline uint32_t wire_state(uint32_t word)
+{
+    return word & ((1u << WIRE_STATE_BITS) - 1);
+}
+
+static inline uint32_t wire_claimed_by(uint32_t word)
+{
+    return word >> WIRE_STATE_BITS;
+}
+
 /* ---- rings ----------------------------------------------------------------------------------- */
 
 #define WIRE_RING_WORDS (1u << 16)
@@ -136,7 +158,7 @@ static inline uint64_t wire_address(uint64_t word)
 
 enum wire_ring_state {
     WIRE_RING_FREE = 0,    /* may be claimed; keeps its buffer */
-    WIRE_RING_CLAIMED = 3, /* being filled in */
+    WIRE_RING_CLAIMED = 3, /* being filled in; with who does it, see wire_claimed() */
     WIRE_RING_BUSY = 1,    /* belongs to a thread */
     WIRE_RING_LAST = 2,    /* the thread is ending: free once it is gone and the ring is drained */
 };
@@ -247,7 +269,7 @@ struct wire_note_mark {
 
 enum wire_process_state {
     WIRE_PROCESS_FREE = 0,
-    WIRE_PROCESS_CLAIMED = 1, /* being filled in */
+    WIRE_PROCESS_CLAIMED = 1, /* being filled in; with who does it, see wire_claimed() */
     WIRE_PROCESS_LIVE = 2,
     WIRE_PROCESS_EXITING = 3,   /* nothing of the program runs any more; may still wait for COMMITTED */
     WIRE_PROCESS_COMMITTED = 4, /* (collector) totals are written, and the sites unless they are many */
@@ -264,6 +286,14 @@ enum wire_process_flag {
     WIRE_PROCESS_CONFINED = 32,  /* in seccomp: makes no system call of ours any more, wakes nobody */
 };
 
+/* What a process says of its own record. Of one that was killed nothing is said, and nothing is missing: all that it had
+ * published is in its rings. */
+enum wire_record {
+    WIRE_RECORD_OPEN = 0,    /* it goes on */
+    WIRE_RECORD_WHOLE = 1,   /* it ended, or was let go, and had published all */
+    WIRE_RECORD_STOPPED = 2, /* the process went on untraced, as nobody took its events */
+};
+
 struct wire_process {
     _Atomic uint32_t state; /* enum wire_process_state; a futex */
     uint32_t flags;         /* enum wire_process_flag */
@@ -273,6 +303,7 @@ struct wire_process {
     _Atomic uint64_t ended_ns; /* CLOCK_MONOTONIC, 0 = not said */
     _Atomic int32_t exit_status;
     _Atomic uint32_t exit_known; /* exit_status was written */
+    _Atomic uint32_t record;     /* enum wire_record */
     uint64_t cpu_ns;             /* user and system time, written on the way out */
     uint64_t peak_rss_bytes;     /* written on the way out */
 
@@ -288,7 +319,8 @@ struct wire_process {
     _Atomic uint64_t stacks_checked;   /* with LIBTRACE_CHECK_STACKS=1 */
     _Atomic uint64_t stacks_different; /* from unw_backtrace */
     _Atomic uint64_t stacks_slow;      /* not compared: a frame has no call frame information */
-    _Atomic uint64_t events_lost;      /* stacks or events that found no room (arena full) */
+    _Atomic uint64_t events_lost;      /* that found no room (arena full, no ring), or nobody who took them */
+    _Atomic uint64_t stacks_lost;      /* stacks, frames or notes that found none: the event is there */
 };
 
 /* ---- the header ------------------------------------------------------------------------------ */
@@ -324,6 +356,8 @@ struct wire_arena {
     /* (collector) 0, or its main thread's number; when that ends, however it does, the kernel adds FUTEX_OWNER_DIED,
      * as for a robust mutex. So its end is seen at once, in any PID namespace, and without a system call. */
     _Atomic uint32_t alive;
+    _Atomic uint32_t untraced; /* processes that belong to the run and found no room in it; */
+    _Atomic uint32_t unmapped; /* 1 = there are more, which could not even map this */
     _Atomic uint32_t said; /* 1 = a process of the run has printed its line: the others keep quiet */
     char error[480];       /* (collector) one line, before WIRE_COLLECTOR_FAILED */
 

@@ -25,6 +25,9 @@ int arena_make(void);
 int arena_map(int descriptor, uint64_t size);
 void arena_unmap(void);
 
+/* For the record: this process belongs to the run of the arena, which it could not map. */
+void arena_note_unmapped(int descriptor);
+
 /* Claims size bytes (rounded up to chunks) of zeroed memory; its offset, 0 when the arena is full. What is
  * not used after all is given back. */
 uint64_t arena_claim(size_t size);

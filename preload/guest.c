@@ -49,7 +49,8 @@ static void *from_reserve(size_t size)
 /* Where the kernel has no clock that can be read without it, clock_gettime() would be a system call. */
 static uint64_t confined_now_ns(void)
 {
-    return moment_ns + (uint64_t)((double)(__rdtsc() - moment_tsc) * ns_per_cycle);
+    uint64_t tsc = __rdtsc(); /* which a suspend may set back */
+    return moment_ns + (tsc > moment_tsc ? (uint64_t)((double)(tsc - moment_tsc) * ns_per_cycle) : 0);
 }
 
 static void measure_clock(void)

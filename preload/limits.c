@@ -69,7 +69,8 @@ static void refuse(void)
 bool limits_short(void)
 {
     uint64_t until = atomic_load_explicit(&refused_until, memory_order_relaxed);
-    return UNLIKELY(until != 0) && (int64_t)(until - __rdtsc()) > 0;
+    return UNLIKELY(until != 0) &&
+           until - __rdtsc() <= REFUSED_CYCLES; /* the counter may have been set back */
 }
 
 bool limits_take(size_t size, enum limits_kind kind)

@@ -21,10 +21,8 @@ static void put_mark(struct thread *t, const char *name, enum mark_kind kind)
 {
     size_t size = name_size(name);
     struct wire_note_mark *note = note_reserve(sizeof *note + size + 1);
-    if (!note) {
-        atomic_fetch_add(&process->events_lost, 1);
+    if (!note)
         return;
-    }
     note->number = atomic_fetch_add(&process->marks, 1) + 1;
     note->kind = kind;
     memcpy(note->name, name, size);

@@ -32,18 +32,28 @@ void notes_forget(bool close)
     atomic_store(&note_end, 0);
 }
 
+#define NOTE_MOST (4u << 20) /* bytes: a larger one would leave the smaller segments empty for good */
+
+static void *no_room(void)
+{
+    atomic_fetch_add(&process->stacks_lost, 1);
+    return NULL;
+}
+
 void *note_reserve(size_t size)
 {
     size = (size + 7) & ~(size_t)7;
+    if (size > NOTE_MOST)
+        return no_room();
     uint64_t end = atomic_load(&note_end);
     for (;;) {
         unsigned segment = (unsigned)(end >> 48);
         uint64_t offset = end & WIRE_ADDRESS_MASK;
         if (segment >= WIRE_NOTE_SEGMENTS)
-            return NULL;
+            return no_room();
         char *memory = segment_memory(segment);
         if (!memory)
-            return NULL;
+            return no_room();
         if (offset + size <= segment_size(segment)) {
             if (!atomic_compare_exchange_weak(&note_end, &end, end + size))
                 continue;

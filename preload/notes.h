@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Room for a note of this many bytes, its header filled in but not its type; NULL when the arena is full.
- * The caller fills the rest and publishes it. */
+/* Room for a note of this many bytes, its header filled in but not its type; NULL when the arena is full,
+ * which is counted. The caller fills the rest and publishes it. */
 void *note_reserve(size_t size);
 void note_publish(void *note, enum wire_note_type type);
 

@@ -112,6 +112,8 @@ static bool join_run(const char *session)
     bool is_arena = wire_check(descriptor, &size);
     bool cannot_ask = !is_arena && errno != 0 && errno != EINVAL;
     bool mapped = is_arena && arena_map(descriptor, size) == 0;
+    if (is_arena && !mapped)
+        arena_note_unmapped(descriptor);
     close(descriptor);
     if (!mapped) {
         if (is_arena || cannot_ask)
@@ -142,6 +144,8 @@ static bool claim_free(uint32_t flags)
 {
     pid_t pid = guest_pid(), parent = guest_confined ? process->pid : (pid_t)syscall(SYS_getppid);
     uint64_t namespace = guest_confined ? process->pid_namespace : guest_pid_namespace();
+    bool elsewhere = namespace != atomic_load(&arena->collector_namespace);
+    uint32_t claimed = wire_claimed(WIRE_PROCESS_CLAIMED, elsewhere ? WIRE_CLAIMED_ELSEWHERE : (uint32_t)pid);
     for (uint32_t i = 0; i < WIRE_PROCESSES; i++) {
         uint32_t none = WIRE_PROCESS_FREE;
         struct wire_process *slot = &arena->process[i];
@@ -151,7 +155,7 @@ static bool claim_free(uint32_t flags)
                 flags |= WIRE_PROCESS_EXECED;
             continue;
         }
-        if (!atomic_compare_exchange_strong(&slot->state, &none, WIRE_PROCESS_CLAIMED))
+        if (!atomic_compare_exchange_strong(&slot->state, &none, claimed))
             continue;
         uint32_t used = atomic_load(&arena->processes);
         while (used <= i && !atomic_compare_exchange_weak(&arena->processes, &used, i + 1)) {
@@ -175,7 +179,7 @@ static bool claim_free(uint32_t flags)
 static bool some_have_ended(void)
 {
     for (uint32_t i = 0; i < WIRE_PROCESSES; i++)
-        if (atomic_load(&arena->process[i].state) >= WIRE_PROCESS_EXITING)
+        if (wire_state(atomic_load(&arena->process[i].state)) >= WIRE_PROCESS_EXITING)
             return true;
     return false;
 }
@@ -184,8 +188,10 @@ static bool claim_process(uint32_t flags)
 {
     for (uint64_t waited_ns = 0; !claim_free(flags); waited_ns += SLOT_STEP_NS) {
         if (waited_ns >= SLOT_PATIENCE_NS || guest_confined || !some_have_ended() ||
-            atomic_load(&arena->collector) >= WIRE_COLLECTOR_FAILED)
+            atomic_load(&arena->collector) >= WIRE_COLLECTOR_FAILED) {
+            atomic_fetch_add(&arena->untraced, 1);
             return false;
+        }
         guest_sleep(SLOT_STEP_NS);
     }
     return true;
@@ -275,8 +281,10 @@ static bool forked(void)
         atomic_store(&status, STATUS_STOPPED);
         return false;
     }
-    if (!guest_confined_fork() ||
-        !claim_process(WIRE_PROCESS_FORKED | (guest_confined ? WIRE_PROCESS_CONFINED : 0))) {
+    bool fits = guest_confined_fork();
+    if (!fits)
+        atomic_fetch_add(&arena->untraced, 1);
+    if (!fits || !claim_process(WIRE_PROCESS_FORKED | (guest_confined ? WIRE_PROCESS_CONFINED : 0))) {
         session_stop("too many processes at once in this run; this one is not traced", "");
         return false;
     }
@@ -352,8 +360,20 @@ void session_gone(void)
     session_stop_run("the collector is gone; the program goes on untraced", "");
 }
 
+/* From now on the record says itself that it is whole; or that it is not. */
+static void close_record(enum wire_record how)
+{
+    uint32_t open = WIRE_RECORD_OPEN;
+    if (how == WIRE_RECORD_STOPPED)
+        atomic_store(&process->record, how);
+    else
+        atomic_compare_exchange_strong(&process->record, &open, how);
+}
+
 void session_stop(const char *why, const char *detail)
 {
+    if (session_live())
+        close_record(WIRE_RECORD_STOPPED);
     atomic_store(&status, STATUS_STOPPED);
     session_new_epoch();
     static char error[sizeof arena->error]; /* a copy that ends, whatever was written there */
@@ -441,6 +461,7 @@ bool session_leave(void)
     if (process && process->pid == (pid_t)syscall(SYS_getpid)) {
         note_usage();
         process->flags |= WIRE_PROCESS_DETACHED;
+        close_record(WIRE_RECORD_WHOLE);
         atomic_store(&process->ended_ns, guest_now_ns());
         atomic_compare_exchange_strong(&process->state, &live, WIRE_PROCESS_EXITING);
         arena_wake_collector();
@@ -514,6 +535,7 @@ void session_exiting(int exit_status)
         process->flags |= WIRE_PROCESS_CHILDLESS;
     if (waits)
         process->flags |= WIRE_PROCESS_WAITS;
+    close_record(WIRE_RECORD_WHOLE);
     if (!atomic_compare_exchange_strong(&process->state, &live, WIRE_PROCESS_EXITING))
         return;
     arena_wake_collector();

@@ -65,11 +65,12 @@ static bool may_open(uint32_t index)
 
 static struct wire_ring *claim_slot(uint32_t *index)
 {
+    uint32_t claimed = wire_claimed(WIRE_RING_CLAIMED, (uint32_t)(process - arena->process) + 1);
     for (uint32_t i = 0; i < WIRE_RINGS; i++) {
         uint32_t none = WIRE_RING_FREE;
         struct wire_ring *ring = &arena->ring[i];
         if (atomic_load_explicit(&ring->state, memory_order_relaxed) != none || !may_open(i) ||
-            !atomic_compare_exchange_strong(&ring->state, &none, WIRE_RING_CLAIMED))
+            !atomic_compare_exchange_strong(&ring->state, &none, claimed))
             continue;
         uint32_t used = atomic_load(&arena->rings);
         while (used <= i && !atomic_compare_exchange_weak(&arena->rings, &used, i + 1)) {
@@ -287,6 +288,7 @@ static struct thread *enter(const void *frame)
         SIGNAL_FENCE();
         return t;
     }
+    atomic_fetch_add(&process->events_lost, 1); /* in handlers that interrupted handlers that did so */
     return NULL;
 }
 

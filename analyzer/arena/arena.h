@@ -94,8 +94,15 @@ void arena_nudge(struct arena *arena);
 /* Slots that were ever used. */
 uint32_t arena_processes(const struct arena *arena);
 
+/* Processes of the run that found no room in it. */
+uint64_t arena_untraced(const struct arena *arena);
+
 /* NULL for a slot that is free, or not yet filled in. */
 struct arena_slot *arena_slot(struct arena *arena, uint32_t number);
+
+/* Who is filling a slot in, which arena_release() gives back should that process be gone; 0 = nobody, or it
+ * cannot be told. */
+int arena_claimant(const struct arena *arena, uint32_t number);
 
 struct arena_birth {
     int pid, parent_pid;
@@ -109,7 +116,8 @@ struct arena_death {
     bool exit_known;
     int exit_status;
     uint64_t cpu_ns, peak_rss_bytes; /* 0 = not said */
-    uint64_t stacks_checked, stacks_different, stacks_slow, events_lost;
+    uint64_t stacks_checked, stacks_different, stacks_slow, events_lost, stacks_lost;
+    bool stopped; /* it went on untraced */
 };
 
 /* False if it cannot be told whose the slot is. */

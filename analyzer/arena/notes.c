@@ -87,38 +87,86 @@ static struct wire_note *copy_of(struct arena_notes *notes, const void *memory, 
     return note;
 }
 
+/* The note's place in the arena; NULL for none. */
+static const struct wire_note *place_of(struct arena_slot *slot, uint64_t at)
+{
+    unsigned segment = (unsigned)(at >> 48);
+    const char *memory = segment < WIRE_NOTE_SEGMENTS ? arena_segment(slot, ARENA_NOTES, segment) : NULL;
+    return memory ? (const struct wire_note *)(memory + (at & WIRE_ADDRESS_MASK)) : NULL;
+}
+
+/* The note at a place, which has been written: NULL if it describes nothing. */
+static const struct wire_note *take(struct arena_slot *slot, struct arena_notes *notes,
+                                    const struct wire_note *shared, uint32_t size, uint32_t type)
+{
+    if (type == WIRE_NOTE_PAD || type == WIRE_NOTE_SAID)
+        return NULL;
+    const struct wire_note *note = copy_of(notes, shared, size, (enum wire_note_type)type);
+    if (note && holds(note, (enum wire_note_type)type))
+        return note;
+    if (note)
+        arena_damage(slot);
+    else
+        notes->lost++;
+    return NULL;
+}
+
+static bool size_fits(uint32_t size, uint64_t at)
+{
+    uint64_t left = (WIRE_CHUNK_SIZE << (at >> 48)) - (at & WIRE_ADDRESS_MASK);
+    return size >= sizeof(struct wire_note) && size % 8 == 0 && size <= left;
+}
+
+/* The first note that was passed when it was not written yet, and is now. */
+static const struct wire_note *next_in_hole(struct arena_slot *slot, struct arena_notes *notes)
+{
+    for (unsigned i = 0; i < notes->holes;) {
+        const struct wire_note *shared = place_of(slot, notes->hole[i]);
+        uint32_t type = shared ? atomic_load_explicit(&shared->type, memory_order_acquire) : WIRE_NOTE_NONE;
+        if (type == WIRE_NOTE_NONE) {
+            i++;
+            continue;
+        }
+        uint32_t size = __atomic_load_n(&shared->size, __ATOMIC_RELAXED);
+        bool fits = size_fits(size, notes->hole[i]);
+        notes->hole[i] = notes->hole[--notes->holes];
+        if (!fits)
+            arena_damage(slot);
+        const struct wire_note *note = fits ? take(slot, notes, shared, size, type) : NULL;
+        if (note)
+            return note;
+    }
+    return NULL;
+}
+
 const struct wire_note *arena_next_note(struct arena_slot *slot, struct arena_notes *notes)
 {
-    while (!notes->ended) {
+    const struct wire_note *note = next_in_hole(slot, notes);
+    while (!note && !notes->ended) {
         unsigned segment = (unsigned)(notes->at >> 48);
-        uint64_t offset = notes->at & WIRE_ADDRESS_MASK, end = WIRE_CHUNK_SIZE << segment;
-        const char *memory = segment < WIRE_NOTE_SEGMENTS ? arena_segment(slot, ARENA_NOTES, segment) : NULL;
-        if (!memory)
-            return NULL;
-        if (offset + sizeof(struct wire_note) > end) {
+        if ((notes->at & WIRE_ADDRESS_MASK) + sizeof(struct wire_note) > WIRE_CHUNK_SIZE << segment) {
             notes->at = (uint64_t)(segment + 1) << 48;
             continue;
         }
-        const struct wire_note *shared = (const struct wire_note *)(memory + offset);
+        const struct wire_note *shared = place_of(slot, notes->at);
+        if (!shared)
+            return NULL;
         uint32_t type = atomic_load_explicit(&shared->type, memory_order_acquire);
         uint32_t size = __atomic_load_n(&shared->size, __ATOMIC_RELAXED);
-        if (type == WIRE_NOTE_NONE)
+        if (type == WIRE_NOTE_NONE && (size == 0 || notes->holes == ARENA_HOLES))
             return NULL;
-        if (size < sizeof *shared || size % 8 || size > end - offset) {
+        if (!size_fits(size, notes->at)) {
             notes->ended = true;
             arena_damage(slot);
             break;
         }
+        if (type == WIRE_NOTE_NONE)
+            notes->hole[notes->holes++] = notes->at;
+        else
+            note = take(slot, notes, shared, size, type);
         notes->at += size;
-        if (type == WIRE_NOTE_PAD || type == WIRE_NOTE_SAID)
-            continue;
-        const struct wire_note *note = copy_of(notes, shared, size, (enum wire_note_type)type);
-        if (note && holds(note, (enum wire_note_type)type))
-            return note;
-        if (note)
-            arena_damage(slot);
     }
-    return NULL;
+    return note;
 }
 
 void arena_notes_close(struct arena_notes *notes)

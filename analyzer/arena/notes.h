@@ -8,15 +8,22 @@
 #define ARENA_NUMBERS_MAX ((WIRE_CHUNK_SIZE << WIRE_NOTE_SEGMENTS) / sizeof(struct wire_note_mark))
 
 /* How far they were read; all zero at first. */
+#define ARENA_HOLES 16
 struct arena_notes {
     uint64_t at; /* segment << 48 | offset */
+    /* Places of notes that were reserved, but not written yet when they were passed: they are looked at
+     * again. */
+    uint64_t hole[ARENA_HOLES];
+    unsigned holes;
+    uint64_t lost; /* notes that there was no memory for */
     bool ended;  /* what follows makes no sense */
     char *copy;  /* of the last note */
     size_t room;
 };
 
-/* The next note, copied, or NULL if there is none yet; valid until the next call. Its texts end where they
- * say, with a NUL, numbers are 1 to ARENA_NUMBERS_MAX, and its type is one of those that describe something.
+/* The next note in the order in which they were written, copied, or NULL if there is none yet; valid until
+ * the next call. Its texts end where they say, with a NUL, numbers are 1 to ARENA_NUMBERS_MAX, and its type
+ * is one of those that describe something.
  */
 const struct wire_note *arena_next_note(struct arena_slot *slot, struct arena_notes *notes);
 

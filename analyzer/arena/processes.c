@@ -26,12 +26,24 @@ uint32_t arena_processes(const struct arena *arena)
     return used < WIRE_PROCESSES ? used : WIRE_PROCESSES;
 }
 
+uint64_t arena_untraced(const struct arena *arena)
+{
+    return (uint64_t)atomic_load(&arena->wire->untraced) + (atomic_load(&arena->wire->unmapped) != 0);
+}
+
 struct arena_slot *arena_slot(struct arena *arena, uint32_t number)
 {
     if (number >= WIRE_PROCESSES)
         return NULL;
     uint32_t state = atomic_load(&arena->wire->process[number].state);
-    return state == WIRE_PROCESS_FREE || state == WIRE_PROCESS_CLAIMED ? NULL : &arena->slot[number];
+    return state == WIRE_PROCESS_FREE || wire_state(state) == WIRE_PROCESS_CLAIMED ? NULL
+                                                                                   : &arena->slot[number];
+}
+
+int arena_claimant(const struct arena *arena, uint32_t number)
+{
+    uint32_t state = atomic_load(&arena->wire->process[number].state), by = wire_claimed_by(state);
+    return wire_state(state) == WIRE_PROCESS_CLAIMED && by != WIRE_CLAIMED_ELSEWHERE ? (int)by : 0;
 }
 
 /* A moment on CLOCK_MONOTONIC that is said to be over, 0 = none. */
@@ -67,6 +79,8 @@ void arena_death(const struct arena_slot *slot, struct arena_death *death)
         .stacks_different = believable(atomic_load(&process->stacks_different)),
         .stacks_slow = believable(atomic_load(&process->stacks_slow)),
         .events_lost = believable(atomic_load(&process->events_lost)),
+        .stacks_lost = believable(atomic_load(&process->stacks_lost)),
+        .stopped = atomic_load(&process->record) == WIRE_RECORD_STOPPED,
     };
 }
 
@@ -93,7 +107,7 @@ bool arena_waits_long(const struct arena_slot *slot)
 
 bool arena_left(const struct arena_slot *slot)
 {
-    return atomic_load(&shared(slot)->state) >= WIRE_PROCESS_EXITING &&
+    return wire_state(atomic_load(&shared(slot)->state)) >= WIRE_PROCESS_EXITING &&
            shared(slot)->flags & WIRE_PROCESS_DETACHED;
 }
 

@@ -26,6 +26,12 @@ bool arena_ring_free(const struct arena *arena, uint32_t number)
     return atomic_load(&arena->wire->ring[number].state) == WIRE_RING_FREE;
 }
 
+void arena_ring_unclaim(struct arena *arena, uint32_t number, const struct arena_slot *slot)
+{
+    uint32_t claimed = wire_claimed(WIRE_RING_CLAIMED, slot->number + 1);
+    atomic_compare_exchange_strong(&arena->wire->ring[number].state, &claimed, WIRE_RING_FREE);
+}
+
 void arena_ring_arm(struct wire_ring *ring)
 {
     atomic_store(&ring->ask, 0);

@@ -32,6 +32,9 @@ void arena_ring_discard_number(struct arena *arena, uint32_t number);
 bool arena_ring_busy(const struct wire_ring *ring); /* belongs to a thread that has not said it is ending */
 bool arena_ring_last(const struct wire_ring *ring); /* to one that has */
 
+/* Gives a slot back that a thread of this process, which is gone, was about to take. */
+void arena_ring_unclaim(struct arena *arena, uint32_t number, const struct arena_slot *slot);
+
 bool arena_ring_free(const struct arena *arena,
                      uint32_t number); /* belongs to nobody, and nobody is taking it */
 

@@ -399,11 +399,10 @@ static void look_at_memory(struct collector *c, uint64_t now_ns)
     malloc_trim(0);
 }
 
-/* They know of it already. */
-static void stop_for_memory(struct collector *c)
+/* Nothing is recorded any more, while programs may live, which go on without us. */
+static void stop(struct collector *c, const char *why)
 {
-    c->stopped = memory_watch_sentence;
-    fail(c, memory_watch_sentence);
+    fail(c, why);
     tracker_stop(&c->tracker);
     malloc_trim(0);
 }
@@ -490,17 +489,23 @@ int collector_main(int argc, char **argv)
     c->idle_ns = 100000;
     loop(c);
     if (c->living && memory_watch_state(&memory) == MEMORY_END)
-        stop_for_memory(c);
-    else if (!told_to_end)
+        stop(c, c->stopped = memory_watch_sentence);
+    else if (!told_to_end && writer_state(c->writer) != WRITER_FAILED)
         tracker_end(&c->tracker);
     wait_for_writer(c);
-    if (writer_state(c->writer) == WRITER_FAILED)
-        return fail(c, writer_error(c->writer));
+    if (writer_state(c->writer) == WRITER_FAILED) {
+        stop(c, writer_error(c->writer));
+        writer_end(c->writer);
+        arena_abandon(arena);
+        return 1;
+    }
     announce(c);
     do {
         post(c, SNAPSHOT_LAST);
         wait_for_writer(c);
     } while (writer_wants_more(c->writer));
+    if (writer_state(c->writer) == WRITER_FAILED)
+        stop(c, writer_error(c->writer));
     writer_end(c->writer);
     if (c->stopped) {
         arena_abandon(arena);

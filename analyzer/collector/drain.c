@@ -592,6 +592,8 @@ static uint64_t list_active(struct tracker *tracker, const struct tracked_proces
             continue;
         *place = r;
         r->process->active_count++;
+        if (UNLIKELY(r->stamp > tracker->limit)) /* the counter was set back: a suspend, or another machine */
+            r->stamp = tracker->limit - STAMP_AHEAD;
         if (r->head - r->tail > fullest)
             fullest = r->head - r->tail;
     }

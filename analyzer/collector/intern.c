@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <uthash.h>
 
+#define PATIENCE 100        /* so often is waited in a run for what was not published yet, */
+#define PATIENCE_NS 1000000 /* and for so long */
 #define INLINES_MAX 32 /* source-level frames that one physical frame may show */
 
 struct line_entry {
@@ -29,6 +32,7 @@ struct text_entry {
 
 struct process_module {
     uint32_t number; /* in the run; 0 = none */
+    bool described;  /* there was a note of it */
     bool ours;       /* libtrace.so */
     uint64_t bias;
 };
@@ -140,6 +144,7 @@ static void take_module(struct intern *intern, struct intern_process *process,
     const char *path = note->bytes + note->build_id_size;
     module->number = run_module(intern, path, (const uint8_t *)note->bytes, note->build_id_size);
     module->bias = note->bias;
+    module->described = true;
     module->ours = note->ours != 0;
 }
 
@@ -217,6 +222,8 @@ void intern_notes(struct intern *intern, struct intern_process *process)
             break;
         }
     }
+    atomic_fetch_add(&shortage_count, process->notes.lost);
+    process->notes.lost = 0;
 }
 
 const char *intern_mark(const struct intern_process *process, uint32_t number, int *kind)
@@ -259,6 +266,8 @@ static bool place_frame(const struct intern_process *process, const struct arena
         return place->code != NULL;
     }
     const struct process_module *module = frame->kind == WIRE_FRAME_NATIVE ? module_of(process, frame) : NULL;
+    if (frame->kind == WIRE_FRAME_EMPTY || (frame->owner && !(module && module->described)))
+        return false;
     if (module && module->number) { /* places outside of all modules have no name: they are all one */
         place->module = module->number;
         place->offset = frame->value - module->bias;
@@ -266,18 +275,39 @@ static bool place_frame(const struct intern_process *process, const struct arena
     return true;
 }
 
+/* What a frame refers to is written before it, but by another thread, maybe, that is about to publish it: so
+ * it is waited for. What does not come in spite of that is counted, and is a place without a name. True if it
+ * is known. */
+static bool find_place(struct intern *intern, struct intern_process *process, uint32_t raw,
+                       struct run_frame *place)
+{
+    for (;;) {
+        const struct arena_frame frame = arena_frame(process->slot, raw);
+        if (raw == 0 || place_frame(process, &frame, place))
+            return true;
+        intern_notes(intern, process);
+        if (place_frame(process, &frame, place))
+            return true;
+        if (intern->patience == 0)
+            break;
+        intern->patience--;
+        nanosleep(&(struct timespec){0, PATIENCE_NS}, NULL);
+    }
+    intern->unplaced++;
+    memset(place, 0, sizeof *place);
+    return false;
+}
+
 /* The run's number of a process's frame. */
 static uint32_t intern_frame(struct intern *intern, struct intern_process *process, uint32_t raw)
 {
     uint32_t *known = raw <= ARENA_FRAMES_MAX ? GROW_AT(&process->frames, uint32_t, raw) : NULL;
-    struct run_frame place;
+    struct run_frame place = {0};
     if (!known)
         return 0;
     if (*known)
         return *known;
-    const struct arena_frame frame = arena_frame(process->slot, raw);
-    if (!place_frame(process, &frame, &place))
-        return 0;
+    bool sure = find_place(intern, process, raw, &place);
     uint64_t key = place.code ? 1ull << 63 | (uint64_t)place.code->number << 32 | (uint32_t)place.offset
                               : (uint64_t)(place.module + 1) << 48 | (place.offset & WIRE_ADDRESS_MASK);
     struct number_entry *entry = number_map_find(&intern->frame_numbers, key);
@@ -291,7 +321,8 @@ static uint32_t intern_frame(struct intern *intern, struct intern_process *proce
         entry->number = ++intern->frame_count;
         keep_error(intern, store_frame(intern->store, entry->number, place.module, (int64_t)place.offset));
     }
-    return *known = entry->number;
+    *known = sure ? entry->number : 0;
+    return entry->number;
 }
 
 /* ---- symbols ------------------------------------------------------------------------------------ */
@@ -548,6 +579,7 @@ bool intern_open(struct intern *intern, struct store *store)
 {
     memset(intern, 0, sizeof *intern);
     intern->store = store;
+    intern->patience = PATIENCE;
     intern->symbols = symbols_open();
     return intern->symbols && GROW_AT(&intern->frames, struct run_frame, 0) &&
            GROW_AT(&intern->nodes, struct run_node, 0);

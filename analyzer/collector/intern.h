@@ -93,6 +93,8 @@ struct intern {
     struct grow nodes;  /* struct run_node by the run's number */
     uint32_t nodes_written;
     int error; /* of the store, the first */
+    unsigned patience; /* how often what is not described yet may still be waited for */
+    uint64_t unplaced; /* frames whose description never came */
 };
 
 bool intern_open(struct intern *intern, struct store *store);

@@ -130,6 +130,24 @@ static void *copy_range(const struct grow *array, size_t element, uint32_t first
     return copy;
 }
 
+/* What is live at the end of the run: of those processes that live, together; else of the one that ended
+ * last. That is never more than the peak, as memory of the others went back to the system with them. */
+static void take_end(const struct tracker *tracker, struct store_run *totals)
+{
+    const struct tracked_process *last = NULL;
+    bool lives = false;
+    for (uint32_t i = 0; i < tracker->process_count && !lives; i++) {
+        const struct tracked_process *process = tracker_process(tracker, i);
+        lives = !process->ended;
+        if (!last || process->facts.ended_ns >= last->facts.ended_ns)
+            last = process;
+    }
+    if (!last)
+        return;
+    totals->end_allocations = (int64_t)(lives ? tracker->ledger.heap.blocks : last->live_blocks);
+    totals->end_bytes = (int64_t)(lives ? tracker->ledger.heap.bytes : last->live_bytes);
+}
+
 static void take_totals(struct tracker *tracker, struct job *job, const struct sums *run)
 {
     struct store_run *totals = &job->totals;
@@ -145,10 +163,13 @@ static void take_totals(struct tracker *tracker, struct job *job, const struct s
     totals->peak_rss_bytes = (int64_t)tracker->peak_rss;
     int64_t last_end = 0;
     for (uint32_t i = 0; i < tracker->process_count; i++) {
-        const struct tracked_process *process = tracker_process(tracker, i);
+        struct tracked_process *process = tracker_process(tracker, i);
+        tracker_ask(process);
         totals->cpu_ns += (int64_t)process->facts.cpu_ns;
         totals->foreign_frees += (int64_t)process->foreign_frees;
         totals->events_lost += (int64_t)process->facts.events_lost;
+        totals->stacks_lost += (int64_t)process->facts.stacks_lost;
+        totals->stopped += process->facts.stopped;
         totals->damaged += tracker_damaged(process);
         totals->stacks_checked += (int64_t)process->facts.stacks_checked;
         totals->stacks_different += (int64_t)process->facts.stacks_different;
@@ -165,7 +186,12 @@ static void take_totals(struct tracker *tracker, struct job *job, const struct s
         }
     }
     totals->events_lost += (int64_t)(job->shortage = atomic_load(&shortage_count));
+    totals->untraced = (int64_t)arena_untraced(tracker->arena);
     totals->wall_ns = last_end;
+    if (totals->peak_ns >
+        last_end) /* events are counted when they are taken in, which may be a moment later */
+        totals->peak_ns = last_end;
+    take_end(tracker, totals);
     totals->taken_ns = (int64_t)(job->now_ns + tracker->arena->started_ns);
     totals->lap_peak_allocations = (int64_t)tracker->ledger.heap.lap_blocks;
     totals->lap_peak_bytes = (int64_t)tracker->ledger.heap.lap_bytes;

@@ -221,7 +221,6 @@ static void find_exit_status(struct tracked_process *process, const struct arena
 
 static void copy_facts(struct tracked_process *process, const struct arena_death *death)
 {
-    process->facts.ended_ns = death->ended_ns ? death->ended_ns : tracker_clock();
     process->facts.cpu_ns = death->cpu_ns ? death->cpu_ns : process->facts.cpu_ns;
     if (death->peak_rss_bytes > process->facts.peak_rss_bytes)
         process->facts.peak_rss_bytes = death->peak_rss_bytes;
@@ -229,6 +228,17 @@ static void copy_facts(struct tracked_process *process, const struct arena_death
     process->facts.stacks_different = death->stacks_different;
     process->facts.stacks_slow = death->stacks_slow;
     process->facts.events_lost = death->events_lost;
+    process->facts.stacks_lost = death->stacks_lost;
+    process->facts.stopped = death->stopped;
+}
+
+void tracker_ask(struct tracked_process *process)
+{
+    struct arena_death so_far;
+    if (process->ended)
+        return;
+    arena_death(process->slot, &so_far);
+    copy_facts(process, &so_far);
 }
 
 /* The time series ends with what was left, not with what was there up to a tenth of a second before. */
@@ -255,6 +265,7 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
     struct arena_death death;
     drain_last(tracker, process);
     arena_death(process->slot, &death);
+    process->facts.ended_ns = death.ended_ns ? death.ended_ns : tracker_clock();
     copy_facts(process, &death);
     if (!lives)
         find_exit_status(process, &death);
@@ -266,9 +277,12 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
     if (process->pidfd >= 0)
         close(process->pidfd);
     process->pidfd = -1;
-    for (uint32_t i = 0; i < tracker->ring_count; i++)
+    for (uint32_t i = 0; i < tracker->ring_count; i++) {
         if (tracker->rings[i] && tracker->rings[i]->process == process)
             release_ring(tracker, i);
+        else if (!tracker->rings[i] && !arena_left(process->slot))
+            arena_ring_unclaim(tracker->arena, i, process->slot);
+    }
     while (tracker->first_living < tracker->process_count &&
            tracker_process(tracker, tracker->first_living)->ended)
         tracker->first_living++;
@@ -315,11 +329,23 @@ bool tracker_damaged(const struct tracked_process *process)
     return process->facts.damaged || (process->slot && arena_damages(process->slot));
 }
 
+/* Slots of processes that were killed before they had filled them in. */
+static void release_unborn(const struct tracker *tracker)
+{
+    uint32_t slots = arena_processes(tracker->arena);
+    for (uint32_t i = 0; i < slots; i++) {
+        int pid = arena_claimant(tracker->arena, i);
+        if (pid && kill(pid, 0) != 0 && errno == ESRCH)
+            arena_release(&tracker->arena->slot[i]);
+    }
+}
+
 uint32_t tracker_reap(struct tracker *tracker)
 {
     uint32_t living = 0;
     tracker->unwritten = 0;
     release_ended_threads(tracker);
+    release_unborn(tracker);
     for (uint32_t i = 0; i < tracker->process_count; i++) {
         struct tracked_process *process = tracker_process(tracker, i);
         if (!process->ended) {

@@ -72,7 +72,8 @@ struct tracked_process {
         bool exit_known;
         int exit_status;
         uint64_t cpu_ns, peak_rss_bytes;
-        uint64_t stacks_checked, stacks_different, stacks_slow, events_lost;
+        uint64_t stacks_checked, stacks_different, stacks_slow, events_lost, stacks_lost;
+        bool stopped; /* it went on untraced */
         bool damaged; /* what it wrote into the arena could not be true */
     } facts;
 };
@@ -155,6 +156,9 @@ void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number, ui
 
 /* True if what a process wrote into the arena could not be true: its numbers are not whole. */
 bool tracker_damaged(const struct tracked_process *process);
+
+/* Brings what a process that lives has said of itself up to date. */
+void tracker_ask(struct tracked_process *process);
 
 /* Looks what the threads that live are called by now. */
 void tracker_name_threads(struct tracker *tracker);

@@ -4,6 +4,7 @@
 #include "intern.h"
 #include "shortage.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,10 @@ struct writer {
     bool wants_more; /* set by the thread while it has a job */
     uint64_t cost_ns;
     char error[512];
+    /* The thread's own: */
+    bool begun; /* the run's row is there */
+    int failed; /* what the first failure was, a negative error code: nothing more is written; 0 = all is well
+                 */
 };
 
 void job_drop_sites(struct job *job)
@@ -59,8 +64,9 @@ void job_free(struct job *job)
     free(job);
 }
 
-static void fail(struct writer *w)
+static void fail(struct writer *w, int code)
 {
+    w->failed = w->failed ? w->failed : code;
     pthread_mutex_lock(&w->lock);
     if (!w->error[0])
         snprintf(w->error, sizeof w->error, "%s", store_error(w->store));
@@ -70,7 +76,7 @@ static void fail(struct writer *w)
 static void check(struct writer *w, int result)
 {
     if (result < 0)
-        fail(w);
+        fail(w, result);
 }
 
 /* ---- rows -------------------------------------------------------------------------------------- */
@@ -246,15 +252,14 @@ static void write_sites(struct writer *w, struct job *job)
     uint64_t told_ns = tracker_clock();
     if (!ordered)
         return;
-    for (size_t i = 0; i < job->site_count; i++) {
+    for (size_t i = 0; i < job->site_count && !w->failed; i++) {
         ordered[i].site = &job->sites[i];
         const struct job_site *site = &job->sites[i];
         ordered[i].node = node_of_site(w, site->index, site->site.process, site->site.node);
         if (!job->raw)
             ordered[i].shown = intern_show(&w->intern, ordered[i].node);
-        if (w->intern.error)
-            fail(w);
-        if (job->last && tracker_clock() - told_ns > PROGRESS_NS) {
+        check(w, w->intern.error);
+        if (job->last && !w->failed && tracker_clock() - told_ns > PROGRESS_NS) {
             told_ns = tracker_clock();
             check(w, store_run_phase(w->store, "symbols", (double)i / (double)job->site_count));
             check(w, store_commit(w->store));
@@ -263,14 +268,14 @@ static void write_sites(struct writer *w, struct job *job)
     }
     qsort(ordered, job->site_count, sizeof *ordered, by_node);
     struct ordered_sites sites = {.next = ordered, .end = ordered + job->site_count};
-    if (job->site_count)
+    if (job->site_count && !w->failed)
         check(w, store_sites(w->store, next_row, &sites));
     free(ordered);
 }
 
 static void write_marks(struct writer *w, const struct job *job)
 {
-    for (size_t i = 0; i < job->mark_count; i++) {
+    for (size_t i = 0; i < job->mark_count && !w->failed; i++) {
         const struct mark *mark = &job->marks[i];
         const struct intern_process *process = process_of(w, mark->process, NULL);
         int kind = 0;
@@ -290,7 +295,7 @@ static void write_marks(struct writer *w, const struct job *job)
 /* How the sites developed, for narrowing a report to a time. */
 static void write_samples(struct writer *w, const struct job *job)
 {
-    for (size_t i = 0; i < job->sample_count; i++) {
+    for (size_t i = 0; i < job->sample_count && !w->failed; i++) {
         const struct sample *sample = &job->samples[i];
         const struct store_site_sample row = {
             .t_ns = (int64_t)sample->t_ns,
@@ -309,7 +314,7 @@ static void write_samples(struct writer *w, const struct job *job)
 static void write_events(struct writer *w, const struct job *job)
 {
     static int64_t number;
-    for (size_t i = 0; i < job->event_count; i++) {
+    for (size_t i = 0; i < job->event_count && !w->failed; i++) {
         const struct logged_event *event = &job->events[i];
         struct intern_process *process = process_of(w, event->process, NULL);
         uint32_t node = process && process->slot ? intern_node(&w->intern, process, event->node) : 0;
@@ -321,7 +326,7 @@ static void write_events(struct writer *w, const struct job *job)
 
 static void write_blocks(struct writer *w, const struct job *job)
 {
-    for (size_t i = 0; i < job->block_count; i++) {
+    for (size_t i = 0; i < job->block_count && !w->failed; i++) {
         const struct job_block *block = &job->blocks[i];
         struct intern_process *process = process_of(w, block->process, NULL);
         uint32_t node = process && process->slot ? intern_node(&w->intern, process, block->node) : 0;
@@ -333,19 +338,20 @@ static void write_blocks(struct writer *w, const struct job *job)
 /* Everything of a job but the sites: small. */
 static void write_facts(struct writer *w, const struct job *job)
 {
-    for (size_t i = 0; i < job->process_count; i++)
+    for (size_t i = 0; i < job->process_count && !w->failed; i++)
         write_process(w, &job->processes[i]);
-    for (size_t i = 0; i < job->thread_count; i++) {
+    for (size_t i = 0; i < job->thread_count && !w->failed; i++) {
         const struct tracked_thread *thread = &job->threads[i];
         check(w, store_thread(w->store, thread->process + 1, thread->id, (int)thread->tid, thread->name,
                               (int64_t)thread->allocations, (int64_t)thread->bytes, (int64_t)thread->frees));
     }
-    for (size_t i = 0; i < job->point_count; i++) {
+    for (size_t i = 0; i < job->point_count && !w->failed; i++) {
         const struct point *point = &job->points[i];
         check(w, store_sample(w->store, (int64_t)point->t_ns, (int64_t)point->blocks, (int64_t)point->bytes,
                               (int64_t)point->rss));
     }
-    check(w, store_run_totals(w->store, &job->totals));
+    if (!w->failed)
+        check(w, store_run_totals(w->store, &job->totals));
     write_marks(w, job);
 }
 
@@ -354,19 +360,20 @@ static void write_facts(struct writer *w, const struct job *job)
 static void prepare(struct writer *w, const struct job *job)
 {
     check(w, store_begin(w->store));
-    if (job->last) {
+    if (job->last && !w->failed) {
         write_facts(w, job);
         if (job->why) /* now: should we be killed, it is there */
             check(w, store_run_why(w->store, job->why));
         check(w, store_run_phase(w->store, "symbols", 0));
     }
-    for (size_t i = 0; i < job->process_count; i++) {
+    for (size_t i = 0; i < job->process_count && !w->failed; i++) {
         struct intern_process *process = process_of(w, job->processes[i].index, job->processes[i].slot);
         if (process)
             intern_notes(&w->intern, process);
     }
-    check(w, store_commit(w->store));
-    for (size_t i = 0; i < job->process_count; i++) {
+    if (!w->failed)
+        check(w, store_commit(w->store));
+    for (size_t i = 0; i < job->process_count && !w->failed; i++) {
         struct intern_process *process = process_of(w, job->processes[i].index, NULL);
         if (process)
             intern_symbols(&w->intern, process);
@@ -387,36 +394,70 @@ static void find_twins(struct writer *w, const struct job *job)
     }
 }
 
-/* How the run has ended. What could not be written, or found no memory since the totals were taken, is in
- * none of the numbers. */
-static const char *final_state(struct writer *w, const struct job *job)
+/* How the run has ended, with what found no memory, or no name, since the totals were taken. */
+static void write_state(struct writer *w, struct job *job)
 {
-    bool whole = !writer_error(w) && atomic_load(&shortage_count) == job->shortage;
-    return job->interrupted || job->why || !whole ? "interrupted" : "complete";
+    struct store_run *t = &job->totals;
+    uint64_t shortage = atomic_load(&shortage_count);
+    if (shortage != job->shortage || w->intern.unplaced) {
+        t->events_lost += (int64_t)(shortage - job->shortage);
+        t->stacks_lost += (int64_t)w->intern.unplaced;
+        check(w, store_run_totals(w->store, t));
+    }
+    bool whole = !t->events_lost && !t->damaged && !t->stopped && !t->untraced && !t->stacks_lost;
+    if (!w->failed)
+        check(w, store_run_state(w->store, job->interrupted || job->why ? "interrupted"
+                                           : whole                      ? "complete"
+                                                                        : "incomplete"));
+}
+
+/* What was committed is all there will be. That is said if it can be; else whoever reads finds us gone. */
+static void give_up(struct writer *w)
+{
+    store_rollback(w->store);
+    if (w->failed == -EBUSY || !w->begun || store_begin(w->store) < 0)
+        return;
+    if (store_run_why(w->store, w->error) < 0 || store_run_state(w->store, "interrupted") < 0 ||
+        store_commit(w->store) < 0)
+        store_rollback(w->store);
+}
+
+static void write_all(struct writer *w, struct job *job)
+{
+    if (!job->raw)
+        prepare(w, job);
+    if (!w->failed)
+        check(w, store_begin(w->store));
+    if (!job->last && !w->failed)
+        write_facts(w, job);
+    if (!w->failed)
+        write_sites(w, job);
+    write_samples(w, job);
+    write_events(w, job);
+    write_blocks(w, job);
+    if (!w->failed)
+        intern_write_nodes(&w->intern);
+    check(w, w->intern.error);
+    find_twins(w, job);
+    if (job->last && !w->wants_more && !w->failed) {
+        check(w, store_line_totals(w->store)); /* of a run that goes on nobody reads them */
+        intern_finish(&w->intern);
+        check(w, w->intern.error);
+        if (!w->failed)
+            write_state(w, job);
+    }
+    if (!w->failed)
+        check(w, store_commit(w->store));
 }
 
 static void write_job(struct writer *w, struct job *job)
 {
     w->wants_more = false;
-    if (!job->raw)
-        prepare(w, job);
-    check(w, store_begin(w->store));
-    if (!job->last)
-        write_facts(w, job);
-    write_sites(w, job);
-    write_samples(w, job);
-    write_events(w, job);
-    write_blocks(w, job);
-    intern_write_nodes(&w->intern);
-    if (w->intern.error)
-        fail(w);
-    find_twins(w, job);
-    if (job->last && !w->wants_more) {
-        check(w, store_line_totals(w->store)); /* of a run that goes on nobody reads them */
-        intern_finish(&w->intern);
-        check(w, store_run_state(w->store, final_state(w, job)));
+    write_all(w, job);
+    if (w->failed) {
+        w->wants_more = false;
+        give_up(w);
     }
-    check(w, store_commit(w->store));
     /* After a raw job the sites come again, with their names: notes, frames and nodes are still needed. */
     for (size_t i = 0; i < job->process_count && !job->raw; i++) {
         if (job->processes[i].ended) {
@@ -438,10 +479,10 @@ static bool open_database(struct writer *w)
         add_run(w, process);
         add_first_process(w, process);
         if (!w->error[0] && store_commit(w->store) == 0)
-            return true;
+            return w->begun = true;
     }
     if (w->store)
-        fail(w);
+        fail(w, -EIO);
     if (!w->error[0])
         snprintf(w->error, sizeof w->error, "the collector cannot start: no memory");
     return false;
@@ -480,7 +521,7 @@ static void *run_thread(void *data)
         pthread_mutex_lock(&w->lock);
         w->cost_ns = tracker_clock() - start;
         w->job = NULL;
-        if (store_lost(w->store))
+        if (w->failed || store_lost(w->store))
             w->state = WRITER_FAILED;
         pthread_cond_broadcast(&w->changed);
         pthread_mutex_unlock(&w->lock);
@@ -584,7 +625,7 @@ void writer_end(struct writer *w)
     pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
-    if (store_finish(w->store) < 0)
-        fail(w);
+    if (w->begun)
+        check(w, store_finish(w->store));
     store_close(w->store);
 }

@@ -97,8 +97,9 @@ static int must_be_complete(const struct report *report, const struct run *run)
 {
     if (run->state == RUN_COMPLETE)
         return EXIT_FINE;
-    return report_error(report, EXIT_FAILED, "run %lld of %s is %s: its numbers are not final",
-                        (long long)run->number, report->db, run_states[run->state]);
+    return report_error(report, EXIT_FAILED, "run %lld of %s is %s: its numbers are not %s",
+                        (long long)run->number, report->db, run_states[run->state],
+                        run->state == RUN_INCOMPLETE ? "whole" : "final");
 }
 
 /* The latest run of that label but one, 0 = there is none. A label of NULL is any. */

@@ -1,6 +1,7 @@
 /* compare.c - trace-report compare: the answer in one sentence, then the totals, then the lines. */
 #define _GNU_SOURCE
 #include "args.h"
+#include "missing.h"
 #include "show.h"
 #include "text.h"
 #include "totals.h"
@@ -133,7 +134,7 @@ static void print_matches(const struct report *report, const struct contender *a
     table_free(table);
 }
 
-static void print_notes(const struct contender *all, size_t count)
+static void print_notes(const struct report *report, const struct contender *all, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct side *side = &all[i].side;
@@ -142,9 +143,7 @@ static void print_notes(const struct contender *all, size_t count)
         if (side->count > 1)
             printf("%s: mean of %zu runs\n", name, side->count);
         for (size_t k = 0; k < side->count; k++)
-            if (side->runs[k].state != RUN_COMPLETE)
-                printf("run %lld (%s) is %s: its numbers are not final\n", (long long)side->runs[k].number,
-                       name, run_states[side->runs[k].state]);
+            missing_print_numbered(report, &side->runs[k]);
         free(name);
     }
 }
@@ -156,7 +155,7 @@ static int print_text(struct report *report, const struct contender *all, size_t
     for (size_t i = 1; i < count; i++)
         print_sentence(report, &all[0], &all[i]);
     filter_print(report, &filter, NULL, NULL);
-    print_notes(all, count);
+    print_notes(report, all, count);
     putchar('\n');
     totals_print(report, all, count, is_whole());
     for (size_t i = 1; i < count && status == EXIT_FINE; i++) {

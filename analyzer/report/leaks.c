@@ -78,7 +78,10 @@ static int print_text(const struct report *report, const struct lines_query *que
     run_headline(report, query->run);
     filter_print(report, &filter, query->run, &lines->sum);
     run_explain_empty(report, query->run);
-    const char *end = query->run->part.set ? "more live at the end of this part" : "live at the end";
+    const char *end = query->run->part.set ? "more live at the end of this part"
+                      : query->run->t.end_bytes != query->run->t.m.live_bytes
+                          ? "never freed by the process that had it"
+                          : "live at the end";
 
     if (lines->all == 0 && query->run->t.m.allocations > 0)
         printf("Nothing is %s%s.\n", end,

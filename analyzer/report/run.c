@@ -3,6 +3,7 @@
 #include "run.h"
 #include "args.h"
 #include "live.h"
+#include "missing.h"
 #include "text.h"
 #include "units.h"
 
@@ -15,7 +16,7 @@
 #define POLL_MS 50
 #define PATIENCE_MS 60000 /* without any progress; big binaries take seconds */
 
-const char *const run_states[] = {"complete", "recording", "recording", "interrupted"};
+const char *const run_states[] = {"complete", "recording", "recording", "interrupted", "incomplete"};
 
 static char *column_text(sqlite3_stmt *statement, int column)
 {
@@ -56,6 +57,8 @@ static enum run_state state_of(const struct run *run, const char *state, const c
 {
     if (state != NULL && strcmp(state, "complete") == 0)
         return RUN_COMPLETE;
+    if (state != NULL && strcmp(state, "incomplete") == 0)
+        return RUN_INCOMPLETE;
     enum store_collector_state collector = store_collector_state(&run->collector);
 
     if (state == NULL || strcmp(state, "recording") != 0 || collector == STORE_COLLECTOR_GONE)
@@ -103,6 +106,11 @@ static void fill(struct run *run, sqlite3_stmt *s)
         &run->t.lap_peak_bytes,
         &run->t.by_thread,
         &run->t.damaged,
+        &run->t.stopped,
+        &run->t.untraced,
+        &run->t.stacks_lost,
+        &run->t.end_allocations,
+        &run->t.end_bytes,
     };
     int n = sizeof numbers / sizeof numbers[0];
 
@@ -118,6 +126,7 @@ static void fill(struct run *run, sqlite3_stmt *s)
     run->progress = sqlite3_column_double(s, n + 5);
     const char *phase = (const char *)sqlite3_column_text(s, n + 7);
 
+    run->counting = phase == NULL || strcmp(phase, "running") == 0;
     run->resolved = phase != NULL && strcmp(phase, "done") == 0;
     run->state = state_of(run, (const char *)sqlite3_column_text(s, n + 6), phase,
                           (const char *)sqlite3_column_text(s, n + 8));
@@ -133,7 +142,8 @@ static int load(struct report *report, int64_t number, struct run *run)
         "stacks_different, stacks_slow, waits, waited_ns, collector_cpu_ns, "
         "(SELECT count(*) FROM process AS p WHERE p.run = run.id), "
         "(SELECT count(*) FROM thread AS t WHERE t.run = run.id), id, collector_pid, collector_start, "
-        "pid_namespace, taken_ns, lap_peak_allocations, lap_peak_bytes, by_thread, damaged, "
+        "pid_namespace, taken_ns, lap_peak_allocations, lap_peak_bytes, by_thread, damaged, stopped, "
+        "untraced, stacks_lost, end_allocations, end_bytes, "
         "label, command, started, root, exit_status, progress, state, phase, "
         "(SELECT group_concat(p.pid) FROM process AS p WHERE p.run = run.id AND p.ended_ns IS NULL), why "
         "FROM run WHERE id = ?";
@@ -430,42 +440,24 @@ int run_title(const struct report *report, const struct run *run)
 void run_headline(const struct report *report, const struct run *run)
 {
     const struct store_measures *m = &run->t.m;
-    char a[UNITS_SIZE], b[UNITS_SIZE], p[UNITS_SIZE], t[UNITS_SIZE], l[UNITS_SIZE], numbers[6 * UNITS_SIZE];
+    char a[UNITS_SIZE], b[UNITS_SIZE], p[UNITS_SIZE], t[UNITS_SIZE], l[UNITS_SIZE],
+        u[UNITS_SIZE + 16] = "", numbers[8 * UNITS_SIZE];
     struct report narrower = *report;
 
     narrower.width -= report->width > 0; /* a colon follows */
     int taken = run_title(&narrower, run) + 2;
 
     putchar(':');
-    snprintf(numbers, sizeof numbers, "%s allocation%s, %s; peak %s at %s; %s live at end",
+    if (run->t.end_bytes != m->live_bytes)
+        snprintf(u, sizeof u, ", %s never freed", units_bytes(a, m->live_bytes, report->bytes));
+    snprintf(numbers, sizeof numbers, "%s allocation%s, %s; peak %s at %s; %s live at end%s",
              units_count(a, m->allocations), m->allocations == 1 ? "" : "s",
              units_bytes(b, m->bytes, report->bytes), units_bytes(p, m->peak_bytes, report->bytes),
-             units_seconds(t, (double)run->t.peak_ns / 1e9), units_bytes(l, m->live_bytes, report->bytes));
+             units_seconds(t, (double)run->t.peak_ns / 1e9), units_bytes(l, run->t.end_bytes, report->bytes),
+             u);
     printf(report->width > 0 && taken + (int)strlen(numbers) > report->width ? "\n  " : " ");
     text_wrap(stdout, numbers, report->width > 2 ? (size_t)report->width - 2 : 0, 2);
-    const char *note = run->state == RUN_INTERRUPTED
-                           ? "Its recording was interrupted: this is what was there by then."
-                       : run->state == RUN_RECORDING ? "It is still running: this is what is there so far."
-                       : run->state == RUN_SYMBOLS ? "Its names are still being looked up: some are missing."
-                                                   : NULL;
-
-    char *why = run->why != NULL ? text_harmless(run->why) : NULL;
-
-    if (why != NULL && run->state == RUN_INTERRUPTED)
-        printf("%sThis is what was there when recording was stopped: %s.%s\n", report_color(report, "yellow"),
-               why, report_color(report, "reset"));
-    else if (note != NULL)
-        printf("%s%s%s\n", report_color(report, "yellow"), note, report_color(report, "reset"));
-    free(why);
-    if (run->t.events_lost > 0)
-        printf("%s%s events found no room: the true numbers are higher.%s\n", report_color(report, "red"),
-               units_count(a, run->t.events_lost), report_color(report, "reset"));
-    if (run->t.damaged > 0)
-        printf("%s%s overwrote memory of the tracer's, and with it a part of the record: its numbers are not "
-               "whole.%s\n",
-               report_color(report, "red"),
-               run->t.damaged == 1 && run->processes == 1 ? "The program" : "A process",
-               report_color(report, "reset"));
+    missing_print(report, run);
 }
 
 void run_explain_empty(const struct report *report, const struct run *run)
@@ -509,8 +501,10 @@ void run_json(struct json *json, const char *key, const struct run *run)
     json_number(json, "peak_allocations", t->m.peak_allocations);
     json_number(json, "peak_bytes", t->m.peak_bytes);
     json_real(json, "peak_s", (double)t->peak_ns / 1e9);
-    json_number(json, "live_allocations", t->m.live_allocations);
-    json_number(json, "live_bytes", t->m.live_bytes);
+    json_number(json, "live_allocations", t->end_allocations);
+    json_number(json, "live_bytes", t->end_bytes);
+    json_number(json, "unfreed_allocations", t->m.live_allocations);
+    json_number(json, "unfreed_bytes", t->m.live_bytes);
     json_number(json, "temporary", t->m.temporary);
     json_number(json, "processes", run->processes);
     json_number(json, "threads", run->threads);
@@ -518,5 +512,9 @@ void run_json(struct json *json, const char *key, const struct run *run)
     json_number(json, "peak_rss_bytes", t->peak_rss_bytes);
     json_number(json, "events_lost", t->events_lost);
     json_number(json, "damaged", t->damaged);
+    json_number(json, "stopped", t->stopped);
+    json_number(json, "untraced", t->untraced);
+    json_number(json, "stacks_lost", t->stacks_lost);
+    missing_json(json, run);
     json_close(json);
 }

@@ -12,6 +12,7 @@ enum run_state {
     RUN_RECORDING,   /* the program runs, see live.h */
     RUN_SYMBOLS,     /* it has ended, its names are being looked up */
     RUN_INTERRUPTED, /* the collector ended before it was done: what was committed is there */
+    RUN_INCOMPLETE,  /* it was recorded to its end, but something is missing, see missing.h */
 };
 
 struct run {
@@ -22,6 +23,7 @@ struct run {
     int ours;  /* recorded here by this user: its paths are to be believed, see source.h */
     int resolved;    /* all sites have their line: line_total is there */
     double progress; /* of RUN_SYMBOLS, 0 to 1 */
+    int counting;    /* its collector has not yet taken in all that its processes did */
     struct store_collector collector;
     struct store_run t; /* the totals */
     int64_t processes, threads;
@@ -58,7 +60,7 @@ int run_numbers(struct report *report, const char *label, int64_t **numbers, siz
 /* "run 3 list", in bold; returns its columns. */
 int run_title(const struct report *report, const struct run *run);
 
-/* "run 3 list: 90,603 allocations, 5.0 MiB; peak ..." and, where it applies, what is missing in it. */
+/* "run 3 list: 90,603 allocations, 5.0 MiB; peak ..." and what is missing in it. */
 void run_headline(const struct report *report, const struct run *run);
 
 /* Says why there may be nothing to show, when nothing was recorded. */

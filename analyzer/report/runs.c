@@ -1,5 +1,6 @@
 /* runs.c - trace-report runs: what is in the database. */
 #include "args.h"
+#include "missing.h"
 #include "run.h"
 #include "table.h"
 #include "units.h"
@@ -64,8 +65,24 @@ static void row(const struct report *report, struct table *table, const struct r
     table_cell(table, units_count(out, run->t.m.allocations));
     table_cell(table, units_bytes(out, run->t.m.bytes, report->bytes));
     table_cell(table, units_bytes(out, run->t.m.peak_bytes, report->bytes));
-    table_cell(table, units_bytes(out, run->t.m.live_bytes, report->bytes));
+    table_cell(table, units_bytes(out, run->t.end_bytes, report->bytes));
     table_cell(table, run->command);
+}
+
+/* What the runs lack, below the table. */
+static int print_missing(struct report *report, const int64_t *numbers, size_t count)
+{
+    int status = EXIT_FINE;
+
+    for (size_t i = count; i-- > 0 && status == EXIT_FINE;) {
+        struct run run;
+
+        status = run_load(report, numbers[i], &run);
+        if (status == EXIT_FINE)
+            missing_print_numbered(report, &run);
+        run_free(&run);
+    }
+    return status;
 }
 
 /* Oldest first: the latest is next to the prompt. */
@@ -95,7 +112,7 @@ static int print(struct report *report, const int64_t *numbers, size_t count)
     else if (status == EXIT_FINE)
         table_print(table);
     table_free(table);
-    return status;
+    return status == EXIT_FINE && !report->json ? print_missing(report, numbers, count) : status;
 }
 
 int command_runs(struct report *report, int argc, char **argv)

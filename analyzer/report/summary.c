@@ -3,6 +3,7 @@
 #include "args.h"
 #include "histograms.h"
 #include "lines.h"
+#include "missing.h"
 #include "show.h"
 #include "source_file.h"
 #include "store.h"
@@ -128,20 +129,12 @@ static int warnings(struct report *report, struct summary *summary)
     char a[UNITS_SIZE], b[UNITS_SIZE];
     int status = EXIT_FINE;
 
-    if (run->state == RUN_INTERRUPTED && run->why != NULL)
-        warn(summary, "What the program did at the end is missing, as recording was stopped: %s.", run->why);
-    else if (run->state == RUN_INTERRUPTED)
-        warn(summary, "The recording was interrupted: what the program did after that is missing.");
-    if (run->state == RUN_RECORDING)
-        warn(summary, "The program is still running: these are its numbers so far.");
-    if (run->t.events_lost > 0)
-        warn(summary, "%s events found no room and are missing in all numbers.",
-             units_count(a, run->t.events_lost));
-    if (run->t.damaged > 0)
-        warn(summary,
-             "%s of %s processes overwrote memory of the tracer's, and with it a part of the record: "
-             "their numbers are not whole.",
-             units_count(a, run->t.damaged), units_count(b, run->processes));
+    struct missing missing;
+
+    missing_find(run, &missing);
+    for (int i = 0; i < missing.count; i++)
+        warn(summary, "%s", missing.text[i]);
+    missing_free(&missing);
     if (run->t.stacks_different > 0)
         warn(summary, "%s of %s stacks that were checked differ from libunwind's.",
              units_count(a, run->t.stacks_different), units_count(b, run->t.stacks_checked));
@@ -212,8 +205,11 @@ static void print_facts(const struct report *report, const struct run *run)
            units_bytes(b, t->m.peak_bytes, report->bytes), units_seconds(c, (double)t->peak_ns / 1e9));
     if (t->peak_rss_bytes > 0)
         printf("; resident at most %s", units_bytes(a, t->peak_rss_bytes, report->bytes));
-    printf("\nlive at end  %15s  %12s\n", units_count(a, t->m.live_allocations),
-           units_bytes(b, t->m.live_bytes, report->bytes));
+    printf("\nlive at end  %15s  %12s\n", units_count(a, t->end_allocations),
+           units_bytes(b, t->end_bytes, report->bytes));
+    if (t->end_allocations != t->m.live_allocations || t->end_bytes != t->m.live_bytes)
+        printf("never freed  %15s  %12s  by the processes that had it\n",
+               units_count(a, t->m.live_allocations), units_bytes(b, t->m.live_bytes, report->bytes));
     printf("temporary    %15s  %12s  of the allocations\n", units_count(a, t->m.temporary),
            units_percent(b, (double)t->m.temporary, (double)t->m.allocations));
     free(command);

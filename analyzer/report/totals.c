@@ -49,16 +49,17 @@ static const struct total {
     const char *title, *key;
     int kind;
     double (*value)(const struct run *run);
+    const char *never_freed; /* the title where what is live at the end of a run is less */
 } totals[] = {
-    {"peak", "peak_bytes", TOTAL_BYTES, peak_bytes},
-    {"blocks at peak", "peak_allocations", TOTAL_COUNT, peak_blocks},
-    {"bytes allocated", "bytes", TOTAL_BYTES, bytes},
-    {"allocations", "allocations", TOTAL_COUNT, allocations},
-    {"temporary", "temporary", TOTAL_COUNT, temporary},
-    {"live at end", "live_bytes", TOTAL_BYTES, live_bytes},
-    {"blocks at end", "live_allocations", TOTAL_COUNT, live_blocks},
-    {"resident at most", "peak_rss_bytes", TOTAL_BYTES, rss},
-    {"wall time", "wall_s", TOTAL_SECONDS, wall},
+    {"peak", "peak_bytes", TOTAL_BYTES, peak_bytes, NULL},
+    {"blocks at peak", "peak_allocations", TOTAL_COUNT, peak_blocks, NULL},
+    {"bytes allocated", "bytes", TOTAL_BYTES, bytes, NULL},
+    {"allocations", "allocations", TOTAL_COUNT, allocations, NULL},
+    {"temporary", "temporary", TOTAL_COUNT, temporary, NULL},
+    {"live at end", "live_bytes", TOTAL_BYTES, live_bytes, "never freed"},
+    {"blocks at end", "live_allocations", TOTAL_COUNT, live_blocks, "blocks never freed"},
+    {"resident at most", "peak_rss_bytes", TOTAL_BYTES, rss, NULL},
+    {"wall time", "wall_s", TOTAL_SECONDS, wall, NULL},
 };
 #define TOTALS (sizeof totals / sizeof totals[0])
 #define TOTALS_OF_LINES 7 /* the rest is known of whole runs only */
@@ -212,11 +213,16 @@ void totals_print(const struct report *report, const struct contender *all, size
             table_column(table, "", TABLE_RIGHT);
         }
     }
+    int freed_later = 0; /* some process ended before its run, and what it had went with it */
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < all[i].side.count && whole; k++)
+            freed_later |= all[i].side.runs[k].t.end_bytes != all[i].side.runs[k].t.m.live_bytes;
     for (size_t t = first_total(all, count); t < totals_known(whole); t++) {
         double first = mean(&all[0].side, totals[t].value);
 
         table_row(table, NULL);
-        table_cell(table, totals[t].title);
+        table_cell(table, freed_later && totals[t].never_freed ? totals[t].never_freed : totals[t].title);
         total_cell(report, table, &totals[t], &all[0].side);
         for (size_t i = 1; i < count; i++) {
             double change = mean(&all[i].side, totals[t].value) - first;

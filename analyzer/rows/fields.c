@@ -2,7 +2,7 @@
 #include "rows.h"
 #include "store.h"
 
-const char *const rows_states[ROWS_WORDS] = {"complete", "interrupted"};
+const char *const rows_states[ROWS_STATES] = {"complete", "incomplete", "interrupted"};
 const char *const rows_events[ROWS_WORDS] = {"alloc", "free"};
 const char *const rows_languages[ROWS_WORDS] = {"native", "python"};
 
@@ -43,10 +43,11 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
         /* frees, freed_bytes, peak_ns, peak_rss_bytes */ COUNT, COUNT, COUNT, COUNT,
         /* foreign_frees, events_lost, stacks_* */ COUNT, COUNT, COUNT, COUNT, COUNT,
         /* waits, waited_ns, collector_cpu_ns, taken_ns */ COUNT, COUNT, COUNT, COUNT,
-        /* lap_peak_*, by_thread, damaged */ COUNT, COUNT, FLAG, COUNT)},
+        /* lap_peak_*, by_thread, damaged */ COUNT, COUNT, FLAG, COUNT,
+        /* stopped, untraced, stacks_lost, end_* */ COUNT, COUNT, COUNT, COUNT, COUNT)},
     [ROWS_PHASE] = {"phase", FIELDS(/* how much of the symbols */ SHARE)},
     [ROWS_WHY_ENDED] = {"why", FIELDS(TEXT)},
-    [ROWS_STATE] = {"state", FIELDS(WORD)},
+    [ROWS_STATE] = {"state", FIELDS(RANGE(ROWS_STATES - 1))},
     [ROWS_PROCESS] = {"process", FIELDS(
         /* id, pid, parent_pid, command, executable */ EITHER(ROWS_PROCESSES), INT, INT, TEXT, TEXT,
         /* started_ns, ended_ns, exit_known, exit_status */ COUNT, NUMBER, FLAG, INT,
@@ -79,6 +80,7 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
     [ROWS_MARK] = {"mark", FIELDS(
         /* id, t_ns, process, name */ RANGE(UINT32_MAX), COUNT, KNOWN(ROWS_PROCESSES), TEXT,
         /* kind, sampled, lap_peak_* */ FLAG, FLAG, COUNT, COUNT)},
+    [ROWS_AT] = {"moment", FIELDS(/* t_ns, until_ns */ COUNT, COUNT)},
     [ROWS_EVENT] = {"event", FIELDS(
         /* id, t_ns, process, tid */ COUNT, COUNT, KNOWN(ROWS_PROCESSES), INT,
         /* kind, address, size, node */ WORD, COUNT, COUNT, STACK)},

@@ -213,6 +213,11 @@ static int apply_totals(struct receiver *r, const struct rows_message *m)
         .lap_peak_bytes = number(m, 25),
         .by_thread = number(m, 26),
         .damaged = number(m, 27),
+        .stopped = number(m, 28),
+        .untraced = number(m, 29),
+        .stacks_lost = number(m, 30),
+        .end_allocations = number(m, 31),
+        .end_bytes = number(m, 32),
     };
     return store_run_totals(r->store, &row);
 }
@@ -349,6 +354,8 @@ static int apply(struct receiver *r, const struct rows_message *m)
         return store_sample(store, number(m, 0), number(m, 1), number(m, 2), number(m, 3));
     case ROWS_SITE_SAMPLE:
         return apply_site_sample(r, m);
+    case ROWS_AT:
+        return store_moment(store, number(m, 0), number(m, 1));
     case ROWS_MARK:
         return apply_mark(r, m);
     case ROWS_EVENT:
@@ -405,11 +412,12 @@ static bool greet(struct receiver *r)
 }
 
 /* What was committed stays, and is marked as what it is. */
-static void interrupt(struct receiver *r)
+static void interrupt(struct receiver *r, const char *why)
 {
     if (r->state.open)
         store_rollback(r->store);
     if (store_begin(r->store) == 0) {
+        store_run_why(r->store, why);
         store_run_state(r->store, "interrupted");
         store_commit(r->store);
     }
@@ -445,7 +453,7 @@ bool receive_run(const struct receive_options *options, char error[RECEIVE_ERROR
         if (!error[0])
             snprintf(error, RECEIVE_ERROR, "%s",
                      "the process that reads the program's data did not say how the run ended");
-        interrupt(r);
+        interrupt(r, error);
     }
     bool finished = store_finish(r->store) == 0;
     if (!finished && !error[0])

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROWS_VERSION 2
+#define ROWS_VERSION 3
 
 enum rows_type {
     ROWS_HELLO,
@@ -42,6 +42,7 @@ enum rows_type {
     ROWS_SAMPLE,
     ROWS_SITE_SAMPLE,
     ROWS_MARK,
+    ROWS_AT, /* a moment of which the sites are known */
     ROWS_EVENT,
     ROWS_LINE_TOTALS,
     ROWS_FINISH,
@@ -49,11 +50,12 @@ enum rows_type {
 };
 
 /* Words of the database are sent as their place in these lists. */
+#define ROWS_STATES 3
 #define ROWS_WORDS 2
-extern const char *const rows_states[ROWS_WORDS], *const rows_events[ROWS_WORDS],
-                                                      *const rows_languages[ROWS_WORDS];
+extern const char *const rows_states[ROWS_STATES], *const rows_events[ROWS_WORDS],
+                                                       *const rows_languages[ROWS_WORDS];
 
-#define ROWS_FIELDS 32
+#define ROWS_FIELDS 40
 #define ROWS_TEXT_MAX (256u << 10) /* its NUL included; longer ones are cut by the sender */
 #define ROWS_MESSAGE_MAX (4 * ROWS_TEXT_MAX + 4096)
 

@@ -140,10 +140,10 @@ static void text(struct store *store, const char *value)
         put(store, "", 1);
 }
 
-static void word(struct store *store, const char *const words[ROWS_WORDS], const char *value)
+static void word(struct store *store, const char *const words[], int64_t count, const char *value)
 {
     int64_t place = 0;
-    while (place < ROWS_WORDS - 1 && strcmp(words[place], value) != 0)
+    while (place < count - 1 && strcmp(words[place], value) != 0)
         place++;
     number(store, place);
 }
@@ -222,6 +222,12 @@ int store_commit(struct store *store)
     return ask(store);
 }
 
+/* Who writes does that once we are gone; nothing can be said any more. */
+int store_rollback(struct store *store)
+{
+    return lose(store);
+}
+
 int store_finish(struct store *store)
 {
     only(store, ROWS_FINISH);
@@ -280,6 +286,11 @@ int store_run_totals(struct store *store, const struct store_run *r)
     number(store, r->lap_peak_bytes);
     number(store, r->by_thread != 0);
     number(store, r->damaged);
+    number(store, r->stopped);
+    number(store, r->untraced);
+    number(store, r->stacks_lost);
+    number(store, r->end_allocations);
+    number(store, r->end_bytes);
     return end(store);
 }
 
@@ -301,7 +312,7 @@ int store_run_why(struct store *store, const char *why)
 int store_run_state(struct store *store, const char *state)
 {
     begin(store, ROWS_STATE);
-    word(store, rows_states, state);
+    word(store, rows_states, ROWS_STATES, state);
     return end(store);
 }
 
@@ -364,7 +375,7 @@ int store_line(struct store *store, int64_t id, const char *file, int64_t line, 
     number(store, line);
     text(store, function);
     text(store, module);
-    word(store, rows_languages, language);
+    word(store, rows_languages, ROWS_WORDS, language);
     number(store, machinery != 0);
     return end(store);
 }
@@ -489,6 +500,14 @@ int store_mark(struct store *store, const struct store_mark *mark)
     return end(store);
 }
 
+int store_moment(struct store *store, int64_t t_ns, int64_t until_ns)
+{
+    begin(store, ROWS_AT);
+    number(store, t_ns);
+    number(store, until_ns);
+    return end(store);
+}
+
 int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, int tid, const char *kind,
                 int64_t address, int64_t size, int64_t node)
 {
@@ -497,7 +516,7 @@ int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, 
     number(store, t_ns);
     number(store, process);
     number(store, tid);
-    word(store, rows_events, kind);
+    word(store, rows_events, ROWS_WORDS, kind);
     number(store, address);
     number(store, size);
     number(store, node);

@@ -6,8 +6,8 @@
 
 /* All tables whose rows belong to a run, by their column `run`; the table run itself is apart. */
 static const char *const tables[] = {
-    "process", "thread",     "module", "line",   "frame",       "frame_line", "node",
-    "site",    "line_total", "block",  "sample", "site_sample", "mark",       "event",
+    "process",    "thread", "module", "line",        "frame",  "frame_line", "node",  "site",
+    "line_total", "block",  "sample", "site_sample", "moment", "mark",       "event",
 };
 #define TABLES (sizeof tables / sizeof tables[0])
 

@@ -1,4 +1,4 @@
--- The database, version 4. One file holds many runs. Tables are ours, views (views.sql) are everybody's.
+-- The database, version 5. One file holds many runs. Tables are ours, views (views.sql) are everybody's.
 -- Measures are counted in blocks and in bytes asked for.
 
 CREATE TABLE run (
@@ -9,7 +9,8 @@ CREATE TABLE run (
     wall_ns INTEGER NOT NULL DEFAULT 0,
     cpu_ns INTEGER NOT NULL DEFAULT 0,
     exit_status INTEGER,                 -- of the first process; minus the signal number; NULL = not known
-    state TEXT NOT NULL DEFAULT 'recording' CHECK (state IN ('recording', 'complete', 'interrupted')),
+    state TEXT NOT NULL DEFAULT 'recording' CHECK (state IN ('recording', 'complete', 'incomplete',
+        'interrupted')),                 -- incomplete: up to its end, but something is missing, as counted below
     phase TEXT NOT NULL DEFAULT 'running', -- running, symbols (processes gone, names are looked up), done
     progress REAL NOT NULL DEFAULT 0,    -- of the phase 'symbols', 0 to 1
     collector_pid INTEGER,               -- who writes this run, to tell 'recording' from a dead collector
@@ -20,7 +21,7 @@ CREATE TABLE run (
     frees INTEGER NOT NULL DEFAULT 0, freed_bytes INTEGER NOT NULL DEFAULT 0,
     peak_allocations INTEGER NOT NULL DEFAULT 0, peak_bytes INTEGER NOT NULL DEFAULT 0,
     peak_ns INTEGER NOT NULL DEFAULT 0,  -- when the peak was, since the start
-    live_allocations INTEGER NOT NULL DEFAULT 0, live_bytes INTEGER NOT NULL DEFAULT 0,
+    live_allocations INTEGER NOT NULL DEFAULT 0, live_bytes INTEGER NOT NULL DEFAULT 0, -- never freed by its process
     temporary INTEGER NOT NULL DEFAULT 0,
     peak_rss_bytes INTEGER NOT NULL DEFAULT 0,
     foreign_frees INTEGER NOT NULL DEFAULT 0,   -- frees of blocks from before the trace
@@ -33,7 +34,11 @@ CREATE TABLE run (
     lap_peak_allocations INTEGER NOT NULL DEFAULT 0, lap_peak_bytes INTEGER NOT NULL DEFAULT 0, -- since the last mark
     damaged INTEGER NOT NULL DEFAULT 0,  -- processes that overwrote what they had recorded: their numbers are not whole
     by_thread INTEGER NOT NULL DEFAULT 0, -- 1 = sites are told apart by thread, too (LIBTRACE_THREADS=1)
-    why TEXT                             -- it was stopped before the program ended: the reason, a sentence; NULL = else
+    why TEXT,                            -- it was stopped before the program ended: the reason, a sentence; NULL = else
+    stopped INTEGER NOT NULL DEFAULT 0,  -- processes that went on untraced, as nobody took their events
+    untraced INTEGER NOT NULL DEFAULT 0, -- processes that found no room in the run: nothing is known of them
+    stacks_lost INTEGER NOT NULL DEFAULT 0, -- stacks, or names in them, that found no room: what is counted is whole
+    end_allocations INTEGER NOT NULL DEFAULT 0, end_bytes INTEGER NOT NULL DEFAULT 0 -- live when its last process ended
 ) STRICT;
 
 -- There is one more table, where the file system can tell when a file was made: origin, see origin.c.
@@ -146,6 +151,12 @@ CREATE TABLE site_sample (
     live_allocations INTEGER NOT NULL, live_bytes INTEGER NOT NULL,
     temporary INTEGER NOT NULL,
     PRIMARY KEY (run, t_ns, process, node, thread)
+) STRICT, WITHOUT ROWID;
+
+-- Moments of which site_sample is complete up to t_ns; until until_ns nothing was counted after that.
+CREATE TABLE moment (
+    run INTEGER NOT NULL, t_ns INTEGER NOT NULL, until_ns INTEGER NOT NULL,
+    PRIMARY KEY (run, t_ns)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE mark (

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define STORE_APPLICATION_ID 0x4c547263 /* 'LTrc' */
-#define STORE_VERSION 4
+#define STORE_VERSION 5
 #define STORE_BLOCKS 100000
 
 struct store;
@@ -41,6 +41,8 @@ struct store_run {
     int64_t lap_peak_allocations, lap_peak_bytes; /* the highest heap since the last mark */
     int64_t damaged;                              /* processes whose numbers are not whole */
     int64_t by_thread;                            /* 1 = sites are of one thread each */
+    int64_t stopped, untraced, stacks_lost;       /* see schema.sql */
+    int64_t end_allocations, end_bytes;           /* live when the last process ended */
 };
 
 struct store_process {
@@ -121,7 +123,7 @@ int store_run_totals(struct store *store, const struct store_run *totals);
 int store_run_phase(struct store *store, const char *phase, double progress);
 int store_run_why(struct store *store, const char *why); /* before the state: why it will not be complete */
 int store_run_state(struct store *store,
-                    const char *state); /* with 'complete', or a reason, the phases end */
+                    const char *state); /* with any but 'recording' the phases end */
 
 /* Each inserts a row or replaces the one with the same key (site samples: adds to it). Rows that come in
  * ascending order of their keys (for sites: node, process, thread) are written faster and make a smaller
@@ -144,6 +146,7 @@ int store_sample(struct store *store, int64_t t_ns, int64_t live_allocations, in
                  int64_t rss_bytes);
 int store_site_sample(struct store *store, const struct store_site_sample *sample);
 int store_mark(struct store *store, const struct store_mark *mark);
+int store_moment(struct store *store, int64_t t_ns, int64_t until_ns);
 int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, int tid, const char *kind,
                 int64_t address, int64_t size, int64_t node);
 

@@ -25,6 +25,7 @@ enum store_statement {
     STORE_SAMPLE,
     STORE_SITE_SAMPLE,
     STORE_MARK,
+    STORE_MOMENT,
     STORE_EVENT,
     STORE_STATEMENTS
 };

@@ -2,15 +2,18 @@
 -- never changed. They are made in the file for everybody's SQL, and made anew, as temporary views, by our own
 -- reports, which trust nothing but tables in a file that may come from a stranger.
 --
--- peak_* is the contribution at the moment of the run's global peak, live_* what is left at its end.
+-- peak_* is the contribution at the moment of the run's global peak, live_* what its process has never freed. Of a run as
+-- a whole live_* is what was live when its last process ended, and unfreed_* the sum of what its processes never freed.
 
 CREATE VIEW runs AS
 SELECT id AS run, label, command, started, wall_ns / 1e9 AS wall_s, cpu_ns / 1e9 AS cpu_s, exit_status, state,
-       allocations, bytes, frees, freed_bytes, peak_allocations, peak_bytes, live_allocations, live_bytes, temporary,
+       allocations, bytes, frees, freed_bytes, peak_allocations, peak_bytes,
+       end_allocations AS live_allocations, end_bytes AS live_bytes, temporary,
        (SELECT count(*) FROM process AS p WHERE p.run = run.id) AS processes,
        (SELECT count(*) FROM thread AS t WHERE t.run = run.id) AS threads,
        peak_rss_bytes,
-       phase, peak_ns / 1e9 AS peak_s, root, events_lost, damaged, by_thread, why
+       phase, peak_ns / 1e9 AS peak_s, root, events_lost, damaged, by_thread, why,
+       stopped, untraced, stacks_lost, live_allocations AS unfreed_allocations, live_bytes AS unfreed_bytes
 FROM run;
 
 CREATE VIEW processes AS

@@ -14,12 +14,13 @@ static const char *const sql[STORE_STATEMENTS] = {
         "live_bytes = ?13, temporary = ?14, peak_rss_bytes = ?15, foreign_frees = ?16, events_lost = ?17, "
         "stacks_checked = ?18, stacks_different = ?19, stacks_slow = ?20, waits = ?21, waited_ns = ?22, "
         "collector_cpu_ns = ?23, taken_ns = ?24, lap_peak_allocations = ?25, lap_peak_bytes = ?26, by_thread "
-        "= ?27, damaged = ?28 "
+        "= ?27, damaged = ?28, stopped = ?29, untraced = ?30, stacks_lost = ?31, end_allocations = ?32, "
+        "end_bytes = ?33 "
         "WHERE id = ?1",
     [STORE_RUN_PHASE] = "UPDATE run SET phase = ?2, progress = ?3 WHERE id = ?1",
     [STORE_RUN_STATE] =
-        "UPDATE run SET state = ?2, phase = CASE WHEN ?2 IN ('complete', 'interrupted') THEN 'done' ELSE phase END, "
-        "progress = CASE WHEN ?2 IN ('complete', 'interrupted') THEN 1 ELSE progress END WHERE id = ?1",
+        "UPDATE run SET state = ?2, phase = CASE WHEN ?2 <> 'recording' THEN 'done' ELSE phase END, "
+        "progress = CASE WHEN ?2 <> 'recording' THEN 1 ELSE progress END WHERE id = ?1",
     [STORE_RUN_WHY] = "UPDATE run SET why = ?2 WHERE id = ?1",
     [STORE_PROCESS] =
         "REPLACE INTO process VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
@@ -38,6 +39,7 @@ static const char *const sql[STORE_STATEMENTS] = {
         "allocations = allocations + ?6, bytes = bytes + ?7, live_allocations = live_allocations + ?8, "
         "live_bytes = live_bytes + ?9, temporary = temporary + ?10",
     [STORE_MARK] = "REPLACE INTO mark VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [STORE_MOMENT] = "REPLACE INTO moment VALUES (?1, ?2, ?3)",
     [STORE_EVENT] = "REPLACE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 };
 
@@ -177,6 +179,11 @@ int store_run_totals(struct store *store, const struct store_run *r)
     number(&row, r->lap_peak_bytes);
     number(&row, r->by_thread);
     number(&row, r->damaged);
+    number(&row, r->stopped);
+    number(&row, r->untraced);
+    number(&row, r->stacks_lost);
+    number(&row, r->end_allocations);
+    number(&row, r->end_bytes);
     return row_end(&row);
 }
 
@@ -362,6 +369,16 @@ int store_mark(struct store *store, const struct store_mark *mark)
     number(&row, mark->sampled);
     number(&row, mark->lap_peak_allocations);
     number(&row, mark->lap_peak_bytes);
+    return row_end(&row);
+}
+
+int store_moment(struct store *store, int64_t t_ns, int64_t until_ns)
+{
+    struct row row = row_begin(store, STORE_MOMENT);
+
+    number(&row, store->run);
+    number(&row, t_ns);
+    number(&row, until_ns);
     return row_end(&row);
 }
 

@@ -13,7 +13,8 @@ _Atomic uint64_t codes_generation = CODES_GENERATION;
 
 static struct table numbers = {.bits = 14};      /* code object's address -> code number */
 static struct table frames = {.bits = 15};       /* code number << 32 | instruction + 1 -> frame number */
-static struct table descriptions = {.bits = 14}; /* hash of a description -> code number */
+static struct table descriptions = {.bits = 14}; /* hash of a description -> code number; it grows: */
+#define DESCRIPTIONS_MOST 18                     /* to a million, as what is forgotten is described again */
 
 /* Where each code number's note is, to compare with: number -> address. Touched as far as it is used. */
 #define NOTES_KEPT (1u << 20)
@@ -266,7 +267,7 @@ static uint32_t describe(uintptr_t code)
     if (!note || !same_description(&d, note)) {
         number = write_note(&d);
         if (number)
-            table_put(&descriptions, hash, number);
+            table_put_growing(&descriptions, hash, number, DESCRIPTIONS_MOST);
     }
     return number;
 }

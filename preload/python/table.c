@@ -32,6 +32,44 @@ bool table_put(struct table *table, uint64_t key, uint32_t value)
     return true;
 }
 
+static bool is_full(struct table_place *places, uint32_t bits, uint64_t key)
+{
+    const struct table_place *set = table_set(places, bits, key);
+    for (unsigned way = 0; way < TABLE_WAYS; way++) {
+        uint64_t found = atomic_load(&set[way].key);
+        if (found == 0 || found == key)
+            return false;
+    }
+    return true;
+}
+
+/* Each set becomes two, so that all has room. False if there is no memory. */
+static bool grow(struct table *table)
+{
+    struct table larger = {.bits = table->bits + 1};
+    const struct table_place *places = atomic_load(&table->places);
+    for (size_t i = 0; i < (size_t)TABLE_WAYS << table->bits; i++) {
+        if (atomic_load(&places[i].key) && !table_put(&larger, places[i].key, places[i].value)) {
+            table_clear(&larger);
+            return false;
+        }
+    }
+    table_clear(table);
+    atomic_store(&table->places, atomic_load(&larger.places));
+    table->bits = larger.bits;
+    return true;
+}
+
+bool table_put_growing(struct table *table, uint64_t key, uint32_t value, uint32_t most_bits)
+{
+    struct table_place *places;
+    while ((places = atomic_load(&table->places)) && is_full(places, table->bits, key) &&
+           table->bits < most_bits)
+        if (!grow(table))
+            break;
+    return table_put(table, key, value);
+}
+
 bool table_drop(struct table *table, uint64_t key)
 {
     struct table_place *places = atomic_load(&table->places);

@@ -61,4 +61,8 @@ bool table_put(struct table *table, uint64_t key, uint32_t value);
 bool table_drop(struct table *table, uint64_t key);
 void table_clear(struct table *table);
 
+/* The same for a table that is looked at under the lock only: instead of forgetting it grows, up to so many
+ * bits. */
+bool table_put_growing(struct table *table, uint64_t key, uint32_t value, uint32_t most_bits);
+
 #endif

@@ -58,7 +58,7 @@ static unsigned frame_segment(uint32_t index, uint32_t *within)
 
 static NOINLINE uint32_t frame_lost(void)
 {
-    atomic_fetch_add(&process->events_lost, 1);
+    atomic_fetch_add(&process->stacks_lost, 1);
     return 0;
 }
 
@@ -171,6 +171,6 @@ uint32_t stacks_step(struct stacks_way *way, uint32_t frame)
         if (place)
             return way->node = WIRE_NODE_BASE(k) + (uint32_t)(line + place - 1 - nodes);
     }
-    atomic_fetch_add(&process->events_lost, 1);
+    atomic_fetch_add(&process->stacks_lost, 1);
     return 0;
 }

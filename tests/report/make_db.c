@@ -101,6 +101,8 @@ static void finish(const char *state)
     totals.exit_known = 1;
     totals.peak_ns = 600000000;
     totals.peak_rss_bytes = 40 << 20;
+    totals.end_allocations = totals.m.live_allocations;
+    totals.end_bytes = totals.m.live_bytes;
     check(store_run_totals(store, &totals));
     if (strcmp(state, "recording") != 0)
         check(store_line_totals(store));

@@ -286,7 +286,7 @@ def test_files_that_are_no_databases(make_db, run, tmp_path):
     refused("foreign.db", "another program")
     (tmp_path / "new.db").write_bytes(good)
     connection = sqlite3.connect(tmp_path / "new.db")
-    connection.execute("PRAGMA user_version = 5")
+    connection.execute("PRAGMA user_version = 1000")
     connection.commit()
     refused("new.db", "newer libtrace")
     assert "LIBTRACE_DB" not in run("top", env={"LIBTRACE_DB": tmp_path / "good.db"}, status=0).stderr

@@ -88,6 +88,7 @@ static void write_rest(struct store *store)
     expect(store_nodes(store, next_node, &nodes));
     expect(store_sample(store, 7, 8, 9, 10));
     expect(store_mark(store, &mark));
+    expect(store_moment(store, 11, 12));
     expect(store_site_sample(store, &sample));
     expect(store_event(store, 1, 3, 1, 100, "free", 1ll << 46, 0, 0));
     expect(store_block(store, 1, 0x10, 20, 2, 30));
@@ -116,7 +117,12 @@ static void write_end(struct store *store)
                                      .lap_peak_allocations = 24,
                                      .lap_peak_bytes = 25,
                                      .by_thread = 1,
-                                     .damaged = 26};
+                                     .damaged = 26,
+                                     .stopped = 27,
+                                     .untraced = 28,
+                                     .stacks_lost = 29,
+                                     .end_allocations = 30,
+                                     .end_bytes = 31};
     expect(store_run_totals(store, &totals));
     expect(store_run_phase(store, "symbols", 0.5));
     expect(store_run_why(store, "why"));

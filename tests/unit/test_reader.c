@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include <cmocka.h>
 
@@ -311,6 +312,40 @@ static void broken_notes_are_skipped(void **unused)
     arena_notes_close(&notes);
 }
 
+/* What stands behind a note that is reserved, but not written yet, is read; the note is when it comes. */
+static void notes_behind_a_hole(void **unused)
+{
+    (void)unused;
+    struct arena_slot *slot = arena_slot(arena, 0);
+    struct arena_notes notes = {0};
+    wire->process[0].note_segment[0] = CHUNK(0);
+    note_end = 0;
+    put_module(1, 4, 8, "idid/a/file\0xxxx");
+    struct wire_note_mark *late[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        late[i] = put(WIRE_NOTE_NONE, sizeof *late[i] + 8);
+        late[i]->number = 70 + i;
+    }
+    put_module(2, 4, 8, "idid/a/file\0xxxx");
+    assert_int_equal(((const struct wire_note_module *)arena_next_note(slot, &notes))->number, 1);
+    assert_int_equal(((const struct wire_note_module *)arena_next_note(slot, &notes))->number, 2);
+    assert_null(arena_next_note(slot, &notes));
+    late[1]->note.type = WIRE_NOTE_MARK;
+    assert_int_equal(((const struct wire_note_mark *)arena_next_note(slot, &notes))->number, 71);
+    assert_null(arena_next_note(slot, &notes));
+    put_module(3, 4, 8, "idid/a/file\0xxxx");
+    late[0]->note.type = WIRE_NOTE_MARK;
+    assert_int_equal(((const struct wire_note_mark *)arena_next_note(slot, &notes))->number, 70);
+    assert_int_equal(((const struct wire_note_module *)arena_next_note(slot, &notes))->number, 3);
+    assert_null(arena_next_note(slot, &notes));
+    for (unsigned i = 0; i < 2 * ARENA_HOLES; i++) /* more than are kept: then what follows waits */
+        put(WIRE_NOTE_NONE, 16);
+    put_module(4, 4, 8, "idid/a/file\0xxxx");
+    assert_null(arena_next_note(slot, &notes));
+    assert_int_equal(arena_damages(slot), 0);
+    arena_notes_close(&notes);
+}
+
 static void a_wrong_size_ends_the_notes(void **unused)
 {
     (void)unused;
@@ -424,6 +459,61 @@ static void a_tail_that_is_overwritten(void **unused)
     assert_false(tracker_damaged(tracker_process(tracker, 0)));
 }
 
+/* The time-stamp counter begins anew after a suspend of some machines, and another machine has another one.
+ */
+static void time_that_goes_back(void **unused)
+{
+    (void)unused;
+    static const uint64_t later[] = {1, 1ull << 20, 1ull << 40, 1ull << 57};
+    const uint64_t now = __rdtsc() >> WIRE_STAMP_SHIFT, most = (1ull << WIRE_TYPE_SHIFT) - 1;
+    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | now, false, 0);
+    publish_allocation(4096, 1);
+    drain_all(tracker);
+    assert_int_equal(tracker->ledger.heap.blocks, 1);
+    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
+        tracker->rings[0]->stamp = (now + (1ull << 30) + later[i]) & most; /* that of the event before */
+        publish_allocation((2 + i) * 4096, 1);
+        drain_all(tracker);
+        assert_int_equal(tracker->ledger.heap.blocks, 2 + i);
+        assert_int_equal(wire->ring[0].tail, wire->ring[0].head); /* nobody waits */
+    }
+    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | 1, false, 0); /* as the program sees it from now on */
+    publish_allocation(100 * 4096, 1);
+    drain_all(tracker);
+    assert_int_equal(wire->ring[0].tail, wire->ring[0].head);
+}
+
+/* Who was killed while it filled a slot in does not keep it. */
+static void slots_of_the_unborn(void **unused)
+{
+    (void)unused;
+    pid_t dead = fork();
+    if (dead == 0)
+        _exit(0);
+    waitpid(dead, NULL, 0);
+    wire->processes = 4;
+    wire->rings = 4;
+    wire->process[1].state = wire_claimed(WIRE_PROCESS_CLAIMED, (uint32_t)dead);
+    wire->process[1].pid = dead;
+    wire->process[1].node_segment[0] = CHUNK(20);
+    wire->process[2].state = wire_claimed(WIRE_PROCESS_CLAIMED, (uint32_t)getpid());
+    wire->process[3].state = wire_claimed(WIRE_PROCESS_CLAIMED, WIRE_CLAIMED_ELSEWHERE);
+    wire->ring[1].state = wire_claimed(WIRE_RING_CLAIMED, 1);
+    wire->ring[2].state = wire_claimed(WIRE_RING_CLAIMED, 3);
+    publish_allocation(4096, 1);
+    drain_all(tracker);
+    assert_int_equal(tracker->process_count, 1);
+    assert_int_equal(tracker_reap(tracker), 1);
+    assert_int_equal(wire->process[1].state, WIRE_PROCESS_FREE);
+    assert_int_equal(wire->process[1].pid, 0);
+    assert_int_equal(wire->process[1].node_segment[0], 0);
+    assert_int_equal(wire_state(wire->process[2].state), WIRE_PROCESS_CLAIMED);
+    assert_int_equal(wire_state(wire->process[3].state), WIRE_PROCESS_CLAIMED);
+    tracker_end(tracker); /* of the first process, as if it was gone */
+    assert_int_equal(wire->ring[1].state, WIRE_RING_FREE);
+    assert_int_equal(wire_state(wire->ring[2].state), WIRE_RING_CLAIMED);
+}
+
 static void rings_that_cannot_be_read(void **unused)
 {
     (void)unused;
@@ -506,9 +596,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(counts_are_clamped, begin, end),
         cmocka_unit_test_setup_teardown(frames_and_nodes_by_number, begin, end),
         cmocka_unit_test_setup_teardown(broken_notes_are_skipped, begin, end),
+        cmocka_unit_test_setup_teardown(notes_behind_a_hole, begin, end),
         cmocka_unit_test_setup_teardown(a_wrong_size_ends_the_notes, begin, end),
         cmocka_unit_test_setup_teardown(heads_that_cannot_be, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(a_tail_that_is_overwritten, begin_tracker, end_tracker),
+        cmocka_unit_test_setup_teardown(time_that_goes_back, begin_tracker, end_tracker),
+        cmocka_unit_test_setup_teardown(slots_of_the_unborn, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(rings_that_cannot_be_read, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(stacks_that_are_not_there, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(events_that_make_no_sense, begin_tracker, end_tracker),

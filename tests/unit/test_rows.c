@@ -97,7 +97,7 @@ static void assert_sound(void)
     assert_int_equal(files, 1);
     assert_dump("PRAGMA integrity_check", "3:ok|\n");
     assert_dump("PRAGMA journal_mode", "3:delete|\n");
-    assert_dump("SELECT state FROM run WHERE state NOT IN ('complete', 'interrupted')", "");
+    assert_dump("SELECT state FROM run WHERE state NOT IN ('complete', 'incomplete', 'interrupted')", "");
     assert_dump("SELECT id FROM node WHERE parent NOT IN (-1, 0) AND parent NOT IN (SELECT id FROM node)",
                 "");
     assert_dump("SELECT id FROM node WHERE frame > 0 AND frame NOT IN (SELECT id FROM frame)", "");
@@ -204,27 +204,30 @@ static bool receive_bytes(const uint8_t *bytes, size_t size, char error[RECEIVE_
 /* The same run written here, and sent by another process: not a bit of difference, but for who and when. */
 static void arrives_whole(void **state)
 {
-    static const char *const queries[] = {"SELECT id, label, command, started, wall_ns, cpu_ns, exit_status, "
-                                          "state, phase, progress, root, allocations, bytes, "
-                                          "frees, freed_bytes, peak_allocations, peak_bytes, peak_ns, "
-                                          "live_allocations, live_bytes, temporary, peak_rss_bytes, "
-                                          "foreign_frees, events_lost, stacks_checked, stacks_different, "
-                                          "stacks_slow, waits, waited_ns, taken_ns, "
-                                          "lap_peak_allocations, lap_peak_bytes, by_thread, damaged, why FROM run",
-                                          "SELECT * FROM process",
-                                          "SELECT * FROM thread",
-                                          "SELECT * FROM module",
-                                          "SELECT * FROM line",
-                                          "SELECT * FROM frame",
-                                          "SELECT * FROM frame_line",
-                                          "SELECT * FROM node",
-                                          "SELECT * FROM site",
-                                          "SELECT * FROM block",
-                                          "SELECT * FROM sample",
-                                          "SELECT * FROM site_sample",
-                                          "SELECT * FROM mark",
-                                          "SELECT * FROM event",
-                                          "SELECT * FROM line_total"};
+    static const char *const queries[] = {
+        "SELECT id, label, command, started, wall_ns, cpu_ns, exit_status, "
+        "state, phase, progress, root, allocations, bytes, "
+        "frees, freed_bytes, peak_allocations, peak_bytes, peak_ns, "
+        "live_allocations, live_bytes, temporary, peak_rss_bytes, "
+        "foreign_frees, events_lost, stacks_checked, stacks_different, "
+        "stacks_slow, waits, waited_ns, taken_ns, "
+        "lap_peak_allocations, lap_peak_bytes, by_thread, damaged, why, stopped, untraced, stacks_lost, "
+        "end_allocations, end_bytes FROM run",
+        "SELECT * FROM process",
+        "SELECT * FROM thread",
+        "SELECT * FROM module",
+        "SELECT * FROM line",
+        "SELECT * FROM frame",
+        "SELECT * FROM frame_line",
+        "SELECT * FROM node",
+        "SELECT * FROM site",
+        "SELECT * FROM block",
+        "SELECT * FROM sample",
+        "SELECT * FROM site_sample",
+        "SELECT * FROM mark",
+        "SELECT * FROM moment",
+        "SELECT * FROM event",
+        "SELECT * FROM line_total"};
     char own[80], error[RECEIVE_ERROR], *expected, *found;
     int pair[2], status, started = 0;
     (void)state;
@@ -332,7 +335,7 @@ static void refuses(void **state)
     assert_refused(ROWS_PHASE, 0, bits, 8, "phase: field 1");
     memcpy(&bits, &nothing, sizeof bits);
     assert_refused(ROWS_PHASE, 0, bits, 8, "phase: field 1");
-    assert_refused(ROWS_STATE, 0, 2, 8, "state: field 1");
+    assert_refused(ROWS_STATE, 0, ROWS_STATES, 8, "state: field 1");
     assert_refused(ROWS_STATE, -sizeof(uint32_t), ROWS_TYPES, 4, "there is no message");
     assert_refused(ROWS_STATE, -sizeof(uint32_t), ROWS_HELLO, 4, "hello comes twice");
     assert_refused(ROWS_STATE, -sizeof(uint32_t), ROWS_BEGIN, 4, "begin comes within a transaction");

@@ -107,6 +107,8 @@ static int make(void **state)
         site(1, 3, i == 0 ? 3 : 0, 8, 7, 2);
         site(1, 1, i == 0 ? 2 : 0, 2, 72, 0);
         totals.m = (struct store_measures){60, 700, 30, 350, 4, 34, 18};
+        totals.end_allocations = 3; /* the other process had freed nothing when it ended, before */
+        totals.end_bytes = 24;
         check(store_sample(writer, 250000000, 3, 30, 4096));
         if (i == 0) {
             check(store_line_totals(writer));
@@ -186,17 +188,19 @@ static void sums(void **state)
     for (size_t i = 0; i < 3; i++) {
         char sql[1024];
 
-        snprintf(sql, sizeof sql,
-                 "SELECT count(*) FROM runs AS r JOIN (SELECT run, sum(allocations) AS a, sum(bytes) AS b, "
-                 "sum(peak_allocations) AS c, sum(peak_bytes) AS d, sum(live_allocations) AS e, "
-                 "sum(live_bytes) AS f, "
-                 "sum(temporary) AS g FROM %s GROUP BY run) AS s ON s.run = r.run AND a = allocations AND b "
-                 "= bytes "
-                 "AND c = peak_allocations AND d = peak_bytes AND e = live_allocations AND f = live_bytes "
-                 "AND g = temporary",
-                 of[i]);
+        snprintf(
+            sql, sizeof sql,
+            "SELECT count(*) FROM runs AS r JOIN (SELECT run, sum(allocations) AS a, sum(bytes) AS b, "
+            "sum(peak_allocations) AS c, sum(peak_bytes) AS d, sum(live_allocations) AS e, "
+            "sum(live_bytes) AS f, "
+            "sum(temporary) AS g FROM %s GROUP BY run) AS s ON s.run = r.run AND a = allocations AND b "
+            "= bytes "
+            "AND c = peak_allocations AND d = peak_bytes AND e = unfreed_allocations AND f = unfreed_bytes "
+            "AND g = temporary",
+            of[i]);
         assert_string_equal(ask(sql), "2");
     }
+    assert_string_equal(ask("SELECT live_allocations || ' ' || live_bytes FROM runs"), "3 24\n3 24");
     assert_string_equal(ask("SELECT sum(live_bytes) FROM leaks GROUP BY run"), "34\n34");
 }
 

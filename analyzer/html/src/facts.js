@@ -5,7 +5,7 @@ import { bytes, count, seconds, signed } from "./units.js";
 const FACTS = [
   { title: "peak", value: (f) => f.peak_bytes, show: bytes, more: (f) => `${count(f.peak_allocations)} blocks, at ${seconds(f.peak_s)}` },
   { title: "allocated", value: (f) => f.bytes, show: bytes, more: (f) => `in ${count(f.allocations)} allocations` },
-  { title: "live at the end", value: (f) => f.live_bytes, show: bytes, more: (f) => `${count(f.live_allocations)} blocks` },
+  { title: "live at the end", never: "never freed", value: (f) => f.live_bytes, show: bytes, more: (f) => `${count(f.live_allocations)} blocks` },
   { title: "temporary", value: (f) => f.temporary, show: count, more: () => "allocations, freed at once" },
   { title: "resident at most", value: (f) => f.peak_rss_bytes, show: bytes, more: () => "as the system counts" },
   { title: "wall time", value: (f) => f.wall_s, show: seconds, more: (f) => `${seconds(f.cpu_s)} of CPU` },
@@ -18,18 +18,12 @@ export function subtitle(f) {
   return `${f.command} \u2014 ${f.started.replace("T", " ").replace("Z", " UTC")}, ${plural(f.processes, "process", "processes")}, ${plural(f.threads, "thread", "threads")}${end}`;
 }
 
-export function warnings(f) {
-  const all = [];
-  if (f.state === "interrupted") all.push("The recording was interrupted: this is what was there by then.");
-  if (f.state === "recording") all.push("The program was still running: this is what was there so far.");
-  if (f.events_lost > 0) all.push(`${count(f.events_lost)} events found no room: the true numbers are higher.`);
-  if (f.damaged > 0) all.push("A process overwrote memory of the tracer's, and with it a part of the record: its numbers are not whole.");
-  return all;
-}
+export const warnings = (f) => f.missing;
 
 export function cards(container, runs) {
   const facts = runs.map((run) => run.shown);
-  const card = ({ title, value, show, more }) => {
+  const freed_later = runs.some((run) => run.facts.unfreed_bytes !== run.facts.live_bytes);
+  const card = ({ title, never, value, show, more }) => {
     const [a, b] = facts.map(value);
     const body =
       b === undefined
@@ -38,7 +32,7 @@ export function cards(container, runs) {
             make("strong", {}, `${show(a)} \u2192 ${show(b)}`),
             make("span", { class: b > a ? "more" : b < a ? "less" : "dim" }, a === b ? "the same" : `${b < a ? "\u2212" : "+"}${show(Math.abs(b - a))}${a > 0 ? `, ${signed((v) => `${v.toFixed(Math.abs(v) < 10 ? 1 : 0).replace("-", "\u2212")} %`, (100 * (b - a)) / a)}` : ""}`),
           ];
-    return make("div", { class: "card" }, make("span", { class: "name" }, title), ...body);
+    return make("div", { class: "card" }, make("span", { class: "name" }, freed_later && never ? never : title), ...body);
   };
   container.replaceChildren(
     ...runs.flatMap((run) => warnings(run.facts)).map((text) => make("p", { class: "warning" }, text)),
