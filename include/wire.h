@@ -309,6 +309,7 @@ struct wire_process {
 
     _Alignas(64) _Atomic uint32_t frames;                /* used, from 1 on */
     _Atomic uint64_t frame_segment[WIRE_FRAME_SEGMENTS]; /* offsets in the arena, 0 = not yet */
+    _Atomic uint64_t nodes;                              /* used, from 1 on; a few stay empty */
     _Atomic uint64_t node_segment[WIRE_NODE_SEGMENTS];
     _Atomic uint64_t note_segment[WIRE_NOTE_SEGMENTS];
     _Atomic uint32_t modules;  /* numbers given */

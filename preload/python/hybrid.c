@@ -115,6 +115,7 @@ static uint32_t mix_stacks(struct mix *m, uint64_t key)
     struct python_mark *marks = m->mine->marks;
     marks[m->marks++] = (struct python_mark){key, 0, 0};
     struct stacks_way way = {.node = take_all(m, (uint32_t)(key >> 32))};
+    way.left = m->frames;
     while (m->marks > 0 && marks[m->marks - 1].frames == m->frames)
         m->marks--; /* nothing is further out */
     uint32_t mark = m->marks;

@@ -223,7 +223,7 @@ static uint32_t node_of(const struct walk *w, bool whole)
     uint32_t node = recall_find(&recall_by_frames, recall_elsewhere(hash));
     if (node)
         return node;
-    struct stacks_way way = {.node = whole ? WIRE_NODE_ROOT : WIRE_NODE_CUT};
+    struct stacks_way way = {.node = whole ? WIRE_NODE_ROOT : WIRE_NODE_CUT, .left = w->count};
     for (uint32_t i = w->count; i-- > 0;)
         stacks_step(&way, fresh[i].known.frame);
     if (way.node)

@@ -1,5 +1,6 @@
 /* stacks.c - see stacks.h. */
 #include "stacks.h"
+#include "recall.h"
 
 /* This process's windows on the segments of its slot. */
 static void *_Atomic frame_windows[WIRE_FRAME_SEGMENTS], *_Atomic node_windows[WIRE_NODE_SEGMENTS];
@@ -93,84 +94,82 @@ uint64_t stacks_node(uint32_t node)
     return nodes ? nodes[node - WIRE_NODE_BASE(k)] : 0;
 }
 
-/* The place of a key in its line of a segment, 1 to STACKS_LINE; 0: not there. Without branches, as the place
- * cannot be foreseen. */
-static inline unsigned find_in_line(const uint64_t *line, uint64_t key)
+/* Where a node is, or will be; NULL if there is no memory for it yet. */
+static inline uint64_t *place_of(uint32_t node)
 {
-    unsigned place = 0;
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < STACKS_LINE; i++)
-        place |= __atomic_load_n(&line[i], __ATOMIC_RELAXED) == key ? i + 1 : 0;
-    return place;
+    unsigned k = wire_node_segment(node);
+    uint64_t *nodes = nodes_of(k);
+    return LIKELY(nodes) ? &nodes[node - WIRE_NODE_BASE(k)] : NULL;
 }
 
-static inline uint64_t *line_of(uint64_t *nodes, unsigned k, uint64_t hash)
+static inline bool is_node(uint32_t node, uint64_t key)
 {
-    uint64_t lines = (uint64_t)(WIRE_NODES_FIRST / STACKS_LINE) << k;
-    return nodes + (hash & (lines - 1)) * STACKS_LINE;
+    const uint64_t *place = place_of(node);
+    return place && __atomic_load_n(place, __ATOMIC_RELAXED) == key;
 }
 
-/* Puts the key into a free place of the line, if there is one; its place. */
-static NOINLINE unsigned put_in_line(uint64_t *line, uint64_t key)
+/* The children of a node are together. */
+static inline struct recall_key by_key(uint64_t key)
 {
-    for (unsigned i = 0; i < STACKS_LINE; i++) {
-        uint64_t found = __atomic_load_n(&line[i], __ATOMIC_RELAXED);
-        /* Places are filled in order, so that a free one means: nowhere further on. */
-        if (found == 0 &&
-            __atomic_compare_exchange_n(&line[i], &found, key, 0, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-            return i + 1;
-        if (found == key)
-            return i + 1;
+    return (struct recall_key){recall_hash(key >> 32, 0), recall_hash(key, 0)};
+}
+
+static struct recall_key key_of(uint32_t node)
+{
+    return by_key(stacks_node(node));
+}
+
+struct recall recall_by_parent = {.now = RECALL_NO_TABLE, .key_of = key_of};
+
+static NOINLINE uint32_t stack_lost(struct stacks_way *way)
+{
+    atomic_fetch_add(&process->stacks_lost, 1);
+    way->lost = true;
+    return WIRE_NODE_ROOT;
+}
+
+/* Numbers for the frames that are left of the way: in one piece, so that each but the first follows its
+ * parent. */
+static inline void reserve(struct stacks_way *way)
+{
+    uint64_t first = 1 + atomic_fetch_add(&process->nodes, way->left);
+    bool fit = first + way->left <= WIRE_NODE_BASE(WIRE_NODE_SEGMENTS);
+    way->next = fit ? (uint32_t)first : WIRE_NODE_ROOT;
+}
+
+/* Not cold: a program whose stacks seldom come twice makes most of its nodes here. */
+static __attribute__((noinline)) uint32_t make(struct stacks_way *way, uint64_t key)
+{
+    if (!way->next)
+        reserve(way);
+    uint32_t node = way->next;
+    uint64_t *place = node ? place_of(node) : NULL;
+    if (UNLIKELY(!place)) {
+        unsigned k = wire_node_segment(node);
+        if (!node || !new_nodes(k))
+            return stack_lost(way);
+        place = place_of(node);
     }
-    return 0;
+    way->next++;
+    __atomic_store_n(place, key, __ATOMIC_RELEASE);
+    if (node != (uint32_t)(key >> 32) + 1)
+        recall_put(&recall_by_parent, by_key(key), node);
+    return node;
 }
 
-/* The first segment that nodes are still added to. */
-static inline unsigned first_open(void)
-{
-    unsigned k = 0;
-    while (nodes_of(k + 2))
-        k++;
-    return k;
-}
-
-/* Fetches the key's lines in segments from k on, all at once: most are in no cache. Returns how many there
- * are. */
-static inline unsigned fetch_lines(unsigned k, uint64_t hash)
-{
-    for (; k < WIRE_NODE_SEGMENTS; k++) {
-        uint64_t *nodes = nodes_of(k);
-        if (!nodes)
-            break;
-        __builtin_prefetch(line_of(nodes, k, hash));
-    }
-    return k;
-}
-
-/* Another thread may be adding the same key to a segment that was open when it looked: then there are two
- * nodes for one stack, which is one more row for the reader to add up. */
 uint32_t stacks_step(struct stacks_way *way, uint32_t frame)
 {
-    uint64_t key = (uint64_t)way->node << 32 | frame, hash = stacks_hash(key);
-    bool is_new = way->made;
-    *way = (struct stacks_way){WIRE_NODE_ROOT, false};
-    if (UNLIKELY(!key)) /* an outermost frame that is not known: 0 would be an empty place */
-        return WIRE_NODE_ROOT;
-    unsigned first = is_new ? first_open() : 0, segments = fetch_lines(first, hash);
-    unsigned open = segments < 2 ? 0 : segments - 2;
-    for (unsigned k = first; k < WIRE_NODE_SEGMENTS; k++) {
-        uint64_t *nodes = nodes_of(k);
-        if (UNLIKELY(!nodes) && !(nodes = new_nodes(k)))
-            break;
-        uint64_t *line = line_of(nodes, k, hash);
-        unsigned place = find_in_line(line, key);
-        if (!place && k >= open && __atomic_load_n(&line[STACKS_LINE - 1], __ATOMIC_RELAXED) == 0) {
-            place = put_in_line(line, key);
-            way->made = place != 0;
-        }
-        if (place)
-            return way->node = WIRE_NODE_BASE(k) + (uint32_t)(line + place - 1 - nodes);
+    uint64_t key = (uint64_t)way->node << 32 | frame;
+    uint32_t node = way->node + 1;
+    if (UNLIKELY(!key || way->lost)) { /* the outermost frame is not known: 0 would be an empty place */
+        node = WIRE_NODE_ROOT;
+    } else if (way->next) { /* below a node that was made on this way: it has no children yet */
+        node = make(way, key);
+    } else if (!is_node(node, key)) {
+        node = recall_find(&recall_by_parent, by_key(key));
+        if (!node || !is_node(node, key))
+            node = make(way, key);
     }
-    atomic_fetch_add(&process->stacks_lost, 1);
-    return 0;
+    way->left--;
+    return way->node = node;
 }

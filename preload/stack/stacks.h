@@ -1,5 +1,10 @@
 /* stacks.h - frames and stacks as small numbers, in the arena (wire.h draws the layout).
  *
+ * Nodes are numbered as they are made, those of one stack in a row: where a stack goes on as the first one
+ * did that came here, the child of a node is the next node, and so is the next word in memory. The children
+ * that are elsewhere are remembered by recall_by_parent: a cache; what it has lost, or what two threads make
+ * at once, becomes a second node for the same stack, which is one more row for the reader to add up.
+ *
  * Lock-free, for any number of threads and signal handlers. Both return 0 when the arena is full, which
  * is a valid frame ("unknown") and a valid node ("no stack").
  */
@@ -24,7 +29,9 @@ uint64_t stacks_node(uint32_t node);
 /* On the way from a stack's outermost frame to its innermost. */
 struct stacks_way {
     uint32_t node;
-    bool made; /* the node was made on this way: it has no children yet, and none is looked for */
+    uint32_t left; /* frames that are still to come, at most */
+    uint32_t next; /* the node that the next frame gets; 0 = as far as here all nodes were there */
+    bool lost;     /* there was no room: the stack has no node */
 };
 
 /* One frame further: the node of this frame below the way's, which is the way's then; made if it is new. */
@@ -32,24 +39,12 @@ uint32_t stacks_step(struct stacks_way *way, uint32_t frame);
 
 INLINE uint32_t stacks_child(uint32_t parent, uint32_t frame)
 {
-    struct stacks_way way = {parent, false};
+    struct stacks_way way = {.node = parent, .left = 1};
     return stacks_step(&way, frame);
 }
 
 /* The slot is another one, after fork, or none any more. close: nobody is looking at the windows on the
  * segments of the old one. */
 void stacks_forget(bool close);
-
-/* Places in a node segment come in lines of 8 (64 bytes, one cache line); a key is in the one line that its
- * hash selects in the first open segment where that had a free place. Only the last two segments are open:
- * those before are nearly full, and nothing is added to them, so that a node that is known to be new looks at
- * two lines. */
-#define STACKS_LINE 8u
-
-static inline uint64_t stacks_hash(uint64_t key)
-{
-    key *= 0x9e3779b97f4a7c15ull; /* Fibonacci hashing; the high bits are the good ones */
-    return key ^ key >> 32;
-}
 
 #endif

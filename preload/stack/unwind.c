@@ -135,7 +135,7 @@ static NOINLINE uint32_t number(struct unwind *u, struct seen *top)
     for (; at->node == 0 && at < u->seen + u->base; at++)
         if (at != top && ends_part(u, at) && (at->node = find_part(at)))
             break;
-    struct stacks_way way = {.node = at->node};
+    struct stacks_way way = {.node = at->node, .left = (uint32_t)(at - top)};
     while (at-- > top) {
         at->node = stacks_step(&way, at->frame);
         if (way.node && (at == top || ends_part(u, at)))

@@ -29,3 +29,10 @@ target_compile_options(test_domains PRIVATE -mcx16)
 target_link_libraries(test_domains PRIVATE wire PkgConfig::CMOCKA Threads::Threads)
 set_target_properties(test_domains PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_domains COMMAND test_domains)
+
+add_executable(test_stacks ${CMAKE_CURRENT_LIST_DIR}/test_stacks.c ${CMAKE_SOURCE_DIR}/preload/stack/stacks.c
+               ${CMAKE_SOURCE_DIR}/preload/stack/recall.c)
+target_include_directories(test_stacks PRIVATE ${CMAKE_SOURCE_DIR}/preload)
+target_link_libraries(test_stacks PRIVATE wire PkgConfig::CMOCKA Threads::Threads)
+set_target_properties(test_stacks PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_stacks COMMAND test_stacks)

@@ -43,7 +43,7 @@ static uint32_t *slots, nodes;
 uint32_t stacks_step(struct stacks_way *way, uint32_t frame)
 {
     uint64_t key = (uint64_t)way->node << 32 | frame;
-    for (uint64_t at = stacks_hash(key);; at++) {
+    for (uint64_t at = key * 0x9e3779b97f4a7c15ull >> 32;; at++) {
         uint32_t *slot = &slots[at % (2 * NODES)];
         if (!*slot) {
             assert_true(nodes < NODES);

@@ -1,0 +1,243 @@
+/* The trie of stacks: whatever is made, by however many threads, each stack's node leads back to its frames.
+ */
+#include "stack/recall.h"
+#include "stack/stacks.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+/* after the headers that it needs */
+#include <cmocka.h>
+
+/* ---- what the library has, without an arena ------------------------------------------------------- */
+
+static struct wire_process slot;
+struct wire_process *process = &slot;
+_Atomic bool guest_confined;
+static size_t segments_left = SIZE_MAX;
+
+void *arena_segment(_Atomic uint64_t *place, void *_Atomic *window, size_t size)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    (void)place;
+    pthread_mutex_lock(&lock);
+    if (!*window && segments_left > 0) {
+        segments_left--;
+        *window = calloc(1, size);
+    }
+    pthread_mutex_unlock(&lock);
+    return *window;
+}
+
+void arena_close(void *window, size_t size)
+{
+    (void)size;
+    free(window);
+}
+
+void *guest_pages(size_t size)
+{
+    void *pages = aligned_alloc(4096, (size + 4095) & ~(size_t)4095);
+    return pages ? memset(pages, 0, size) : NULL;
+}
+
+void *guest_huge_pages(size_t size)
+{
+    return guest_pages(size);
+}
+
+void guest_release(void *pages, size_t size)
+{
+    memset(pages, 0, size);
+}
+
+static int anew(void **state)
+{
+    (void)state;
+    stacks_forget(true);
+    recall_forget();
+    memset(&slot, 0, sizeof slot);
+    segments_left = SIZE_MAX;
+    return 0;
+}
+
+/* ---- stacks --------------------------------------------------------------------------------------- */
+
+#define DEPTH 40
+
+struct stack {
+    uint32_t depth, frame[DEPTH]; /* the outermost first */
+};
+
+/* One of 4^n stacks of a depth: at every level one of a few frames, as in a program. */
+static struct stack random_stack(uint64_t *seed)
+{
+    struct stack s = {.depth = 0};
+    do {
+        *seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
+        uint32_t choice = *seed >> 60 ? 0 : (uint32_t)(*seed >> 40) % 3;
+        s.frame[s.depth] = s.depth * 4 + 1 + choice;
+    } while (++s.depth < DEPTH && (*seed >> 33) % 64);
+    return s;
+}
+
+static uint32_t node_of(const struct stack *s)
+{
+    struct stacks_way way = {.node = WIRE_NODE_ROOT, .left = s->depth};
+    for (uint32_t i = 0; i < s->depth; i++)
+        stacks_step(&way, s->frame[i]);
+    return way.node;
+}
+
+static void check(const struct stack *s, uint32_t node)
+{
+    for (uint32_t i = s->depth; i-- > 0;) {
+        uint64_t key = stacks_node(node);
+        assert_int_equal((uint32_t)key, s->frame[i]);
+        node = (uint32_t)(key >> 32);
+    }
+    assert_int_equal(node, WIRE_NODE_ROOT);
+}
+
+static uint64_t nodes_made(void)
+{
+    uint64_t made = 0;
+    for (uint64_t node = 1; node <= slot.nodes; node++)
+        made += stacks_node((uint32_t)node) != 0;
+    return made;
+}
+
+static void test_first_in_a_row(void **state)
+{
+    (void)state;
+    struct stack s = {4, {7, 8, 9, 10}}, longer = {6, {7, 8, 9, 10, 11, 12}}, other = {4, {7, 8, 5, 6}};
+    assert_int_equal(node_of(&s), 4);
+    assert_int_equal(node_of(&s), 4);
+    assert_int_equal(node_of(&longer), 6);
+    assert_int_equal(node_of(&other), 8);
+    assert_int_equal(stacks_node(7), 2ull << 32 | 5);
+    assert_int_equal(node_of(&longer), 6);
+    assert_int_equal(node_of(&other), 8);
+    assert_int_equal(slot.nodes, 8);
+}
+
+#define STACKS 300000
+
+static void test_same_stack_same_node(void **state)
+{
+    (void)state;
+    uint32_t *nodes = calloc(STACKS, sizeof *nodes);
+    uint64_t seed = 1;
+    for (int i = 0; i < STACKS; i++) {
+        struct stack s = random_stack(&seed);
+        nodes[i] = node_of(&s);
+        check(&s, nodes[i]);
+    }
+    uint64_t made = slot.nodes, second = 1;
+    assert_int_equal(made, nodes_made());
+    /* What was forgotten as a table grew twice may be made again, the rest not. */
+    uint32_t again = 0;
+    for (int i = 0; i < STACKS; i++) {
+        struct stack s = random_stack(&second);
+        uint32_t node = node_of(&s);
+        check(&s, node);
+        again += node != nodes[i];
+    }
+    print_message("%u of %d found elsewhere, %lu of %lu nodes made again\n", again, STACKS, slot.nodes - made,
+                  made);
+    assert_true(again < STACKS / 20);
+    assert_true(slot.nodes - made < made / 20);
+    assert_int_equal(slot.stacks_lost, 0);
+    free(nodes);
+}
+
+static void test_forgotten_is_made_again(void **state)
+{
+    (void)state;
+    uint64_t seed = 2, second = 2;
+    for (int i = 0; i < 1000; i++) {
+        struct stack s = random_stack(&seed);
+        check(&s, node_of(&s));
+    }
+    recall_forget();
+    for (int i = 0; i < 1000; i++) {
+        struct stack s = random_stack(&second);
+        check(&s, node_of(&s));
+    }
+}
+
+static void test_outermost_unknown(void **state)
+{
+    (void)state;
+    struct stacks_way way = {.node = WIRE_NODE_ROOT, .left = 2};
+    assert_int_equal(stacks_step(&way, 0), WIRE_NODE_ROOT);
+    assert_int_equal(stacks_step(&way, 5), 1);
+    assert_int_equal(stacks_node(1), 5);
+    struct stacks_way cut = {.node = WIRE_NODE_CUT, .left = 1};
+    uint32_t node = stacks_step(&cut, 5);
+    assert_int_equal(stacks_node(node), (uint64_t)WIRE_NODE_CUT << 32 | 5);
+    cut = (struct stacks_way){.node = WIRE_NODE_CUT, .left = 1};
+    assert_int_equal(stacks_step(&cut, 5), node);
+}
+
+static void test_no_room_is_counted(void **state)
+{
+    (void)state;
+    segments_left = 1;
+    for (uint32_t i = 1; i <= WIRE_NODES_FIRST; i++)
+        assert_int_equal(stacks_child(WIRE_NODE_ROOT, i), i);
+    assert_int_equal(slot.stacks_lost, 0);
+    assert_int_equal(stacks_child(WIRE_NODE_ROOT, WIRE_NODES_FIRST + 1), 0);
+    assert_int_equal(slot.stacks_lost, 1);
+    atomic_store(&slot.nodes, WIRE_NODE_BASE(WIRE_NODE_SEGMENTS) - 2);
+    segments_left = SIZE_MAX;
+    assert_int_equal(stacks_child(WIRE_NODE_ROOT, 1u << 30), WIRE_NODE_BASE(WIRE_NODE_SEGMENTS) - 1);
+    assert_int_equal(stacks_child(WIRE_NODE_ROOT, 1u << 29), 0);
+    assert_int_equal(stacks_child(WIRE_NODE_ROOT, 1u << 30), WIRE_NODE_BASE(WIRE_NODE_SEGMENTS) - 1);
+    assert_int_equal(slot.stacks_lost, 2);
+}
+
+#define THREADS 4
+
+static void *walk_many(void *seed_of_thread)
+{
+    uint64_t seed = *(uint64_t *)seed_of_thread, wrong = 0;
+    for (int i = 0; i < STACKS / 4; i++) {
+        struct stack s = random_stack(&seed);
+        uint32_t node = node_of(&s);
+        for (uint32_t f = s.depth; f-- > 0; node = (uint32_t)(stacks_node(node) >> 32))
+            wrong += (uint32_t)stacks_node(node) != s.frame[f];
+        wrong += node != WIRE_NODE_ROOT;
+    }
+    return (void *)(uintptr_t)wrong;
+}
+
+static void test_threads(void **state)
+{
+    (void)state;
+    pthread_t thread[THREADS];
+    uint64_t seed[THREADS] = {3, 3, 3, 4};
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, walk_many, &seed[i]), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *wrong;
+        pthread_join(thread[i], &wrong);
+        assert_null(wrong);
+    }
+    assert_int_equal(slot.stacks_lost, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_first_in_a_row, anew),
+        cmocka_unit_test_setup(test_same_stack_same_node, anew),
+        cmocka_unit_test_setup(test_forgotten_is_made_again, anew),
+        cmocka_unit_test_setup(test_outermost_unknown, anew),
+        cmocka_unit_test_setup(test_no_room_is_counted, anew),
+        cmocka_unit_test_setup(test_threads, anew),
+    };
+    return cmocka_run_group_tests_name("stacks", tests, NULL, NULL);
+}
