@@ -225,6 +225,19 @@ void guest_release(void *pages, size_t size)
     errno = saved;
 }
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+void guest_populate(void *pages, size_t size)
+{
+    if (UNLIKELY(guest_confined))
+        return;
+    int saved = errno;
+    madvise(pages, size, MADV_POPULATE_WRITE);
+    errno = saved;
+}
+
 void *guest_huge_pages(size_t size)
 {
     const uintptr_t huge = 2u << 20;

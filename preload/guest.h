@@ -16,8 +16,8 @@
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define NOINLINE __attribute__((noinline, cold))
 #define INLINE static inline __attribute__((always_inline))
-/* For what may use vector instructions, which want the stack aligned: programs that switch stacks by hand may do
- * without. */
+/* For what may use vector instructions, which want the stack aligned: programs that switch stacks by hand may
+ * do without. */
 #define GUEST_ALIGNED __attribute__((force_align_arg_pointer))
 #define EXPORT __attribute__((visibility("default")))
 #define HIDDEN \
@@ -58,7 +58,12 @@ bool guest_next_pages(uintptr_t from, uintptr_t *start, uintptr_t *end);
 /* Gives the memory back, which reads as zeroes then; confined it stays as it is. */
 void guest_release(void *pages, size_t size);
 
-/* The same of a multiple of 2 MiB, and in huge pages where the system gives them: for what is read at random.
+/* All of the memory will be used soon: the system gives it at once, if it can do so (from Linux 5.14 on).
+ * Saves a fault for each page. */
+void guest_populate(void *pages, size_t size);
+
+/* As guest_pages(), of a multiple of 2 MiB, and in huge pages where the system gives them: for what is read
+ * at random.
  */
 void *guest_huge_pages(size_t size);
 

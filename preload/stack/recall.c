@@ -10,6 +10,7 @@
 
 #define FIRST_BITS 6u /* log2 of the lines: 4 KiB */
 #define LAST_BITS 20u /* 64 MiB, eight million stacks: then new ones replace old ones */
+#define FULL_BITS 10u /* from 64 KiB on, it is known that most pages will be used */
 #define HUGE_BITS 15u /* from 2 MiB on, huge pages save TLB misses */
 
 #define HOMECOMING 16u /* one in so many that were found in their line, but not at home */
@@ -165,6 +166,8 @@ static void grow(struct recall *recall, recall_table table)
         bits >= HUGE_BITS ? guest_huge_pages(bytes_of_bits(bits)) : guest_pages(bytes_of_bits(bits));
     if (!memory)
         return;
+    if (bits >= FULL_BITS && bits < HUGE_BITS)
+        guest_populate(memory, bytes_of_bits(bits));
     recall_table larger = (uintptr_t)memory | (64 - bits), older = atomic_load(&recall->before);
     bool all = recall->key_of && older && older != RECALL_NO_TABLE;
     uint64_t moved = all ? move_over(recall, older, larger) : 0;

@@ -150,6 +150,8 @@ static __attribute__((noinline)) uint32_t make(struct stacks_way *way, uint64_t 
             return stack_lost(way);
         place = place_of(node);
     }
+    if (UNLIKELY((node - 1) % WIRE_NODES_FIRST == 0 && node > WIRE_NODES_FIRST))
+        guest_populate(place, node_bytes(0)); /* not at first: most programs have few stacks */
     way->next++;
     __atomic_store_n(place, key, __ATOMIC_RELEASE);
     if (node != (uint32_t)(key >> 32) + 1)

@@ -48,6 +48,12 @@ void *guest_huge_pages(size_t size)
     return guest_pages(size);
 }
 
+void guest_populate(void *pages, size_t size)
+{
+    (void)pages;
+    (void)size;
+}
+
 void guest_release(void *pages, size_t size)
 {
     memset(pages, 0, size);
