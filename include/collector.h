@@ -1,17 +1,18 @@
 /* collector.h - how trace-collector is started.
  *
- *   trace-collector MEMORY FIRST REPORT DATABASE [SETTING...]
+ *   trace-collector MEMORY FIRST REPORT DOOR DATABASE [SETTING...]
  *
  *   MEMORY    descriptor of the arena (wire.h)
  *   FIRST     pidfd of the run's first process, which may die before the collector has looked for it; 0 = none
  *   REPORT    descriptor of a pipe, 0 = none: one line goes into it once the database is open, empty if all is
  *             well, else why nothing is recorded; its end without a line means that the collector has died
+ *   DOOR      the socket that processes get the arena through (wire_door.h); 0 = the collector makes it
  *   DATABASE  absolute path
  *   SETTING   a word of those below, for what is on
  *
  * Two programs take its place where the program is another user's than trace-attach's:
  *
- *   trace-parser MEMORY FIRST REPORT /dev/fd/ROWS [SETTING...]
+ *   trace-parser MEMORY FIRST REPORT DOOR /dev/fd/ROWS [SETTING...]
  *
  *             is the collector without a database, as that user and without any right besides: it reads what the
  *             program wrote, and sends rows into the socket ROWS (analyzer/rows)
@@ -32,7 +33,7 @@
 #define COLLECTOR_EVENTS "events"   /* LIBTRACE_EVENTS=1: every event is logged */
 #define COLLECTOR_BLOCKS "blocks"   /* LIBTRACE_BLOCKS=1: the blocks that live at the end, too */
 
-#define COLLECTOR_FIXED 5    /* arguments before the settings, the program's name included */
+#define COLLECTOR_FIXED 6    /* arguments before the settings, the program's name included */
 #define COLLECTOR_SETTINGS 4 /* there are so many */
 #define COLLECTOR_ARGUMENTS (COLLECTOR_FIXED + COLLECTOR_SETTINGS + 1) /* at most, with the NULL */
 

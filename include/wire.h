@@ -343,7 +343,9 @@ struct wire_arena {
     uint64_t magic;
     uint32_t version;
     uint32_t chunks;       /* that this arena has */
-    uint64_t cookie;       /* random; part of LIBTRACE_SESSION */
+    uint64_t cookie;       /* random; part of LIBTRACE_SESSION, as are the next two */
+    uint64_t door_name;    /* random; see wire_door.h */
+    uint64_t door_key;     /* random */
     uint64_t started_ns;   /* CLOCK_MONOTONIC of the run's start */
     uint64_t started_real; /* CLOCK_REALTIME, ns since 1970 */
     int32_t first_pid;     /* the run's first process, in the namespace that it was in then */
@@ -377,12 +379,18 @@ struct wire_arena {
 #define WIRE_FIRST_CHUNK ((sizeof(struct wire_arena) + WIRE_CHUNK_SIZE - 1) / WIRE_CHUNK_SIZE)
 #define WIRE_TICK_NS 10000000ull
 
-/* LIBTRACE_SESSION, set for the children of a traced process: "collector pid:descriptor:cookie", the
- * descriptor being the arena's in the collector, so that /proc/PID/fd/N can be opened. */
+/* LIBTRACE_SESSION, set for the children of a traced process: "collector pid:descriptor:cookie:door name:door
+ * key:network", the descriptor being the arena's in the collector, so that /proc/PID/fd/N can be opened; or, where
+ * it cannot, the door (wire_door.h), which is in the network namespace of that inode (0 = not known). */
 #define WIRE_SESSION_VARIABLE "LIBTRACE_SESSION"
+#define WIRE_SESSION_SIZE 128 /* with its NUL */
 
 /* It, or its first character, where the run cannot be recorded: who finds it is not traced. */
 #define WIRE_SESSION_NONE "!"
+
+/* Its first character where no run has begun yet: room for the name of one, which is written over it. So it is in the
+ * environment that the kernel has given, too, which some programs (Go's) pass on. */
+#define WIRE_SESSION_ROOM '?'
 
 /* Its end where trace-attach began the run: whoever cannot join that run (it may be over) is not traced,
  * instead of beginning a run of his own. */

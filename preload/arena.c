@@ -122,11 +122,16 @@ int arena_map(int descriptor, uint64_t size)
 static void fill_header(uint32_t chunks)
 {
     struct timespec now;
+    uint64_t random[3];
     clock_gettime(CLOCK_REALTIME, &now);
     arena->version = WIRE_VERSION;
     arena->chunks = chunks;
-    if (getrandom(&arena->cookie, sizeof arena->cookie, GRND_NONBLOCK) != sizeof arena->cookie)
-        arena->cookie = __rdtsc();
+    if (getrandom(random, sizeof random, GRND_NONBLOCK) != sizeof random)
+        for (size_t i = 0; i < sizeof random / sizeof random[0]; i++)
+            random[i] = __rdtsc() * 0x9e3779b97f4a7c15ull;
+    arena->cookie = random[0];
+    arena->door_name = random[1];
+    arena->door_key = random[2];
     arena->first_pid = guest_pid();
     arena->first_namespace = guest_pid_namespace();
     arena->first_faults = UINT64_MAX;

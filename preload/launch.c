@@ -45,12 +45,18 @@ static const char *why_not(int error)
     }
 }
 
-const char *launch_collector(const struct settings *settings, int memory, int self, int *pid,
-                             const char **detail)
+/* A descriptor as an argument: 0 for none, as it is none of the standard streams. */
+static void write_number(char number[24], int descriptor)
+{
+    guest_format_number(number, number + 24, descriptor >= 3 ? (uint64_t)descriptor : 0);
+}
+
+const char *launch_collector(const struct settings *settings, struct launch *launch)
 {
     static char path[PATH_MAX], database[PATH_MAX]; /* the program's stack may be small */
-    char numbers[2][24];
-    char *arguments[COLLECTOR_ARGUMENTS] = {path, numbers[0], numbers[1], "0", database};
+    char numbers[3][24];
+    char *arguments[COLLECTOR_ARGUMENTS] = {path, numbers[0], numbers[1], "0", numbers[2], database};
+    const int kept[SPAWN_KEPT] = {launch->memory, launch->self, launch->door};
     unsigned count = COLLECTOR_FIXED;
     const struct {
         bool on;
@@ -64,14 +70,14 @@ const char *launch_collector(const struct settings *settings, int memory, int se
     const char *why = database_path(database, sizeof database);
     if (why)
         return why;
-    guest_format_number(numbers[0], numbers[0] + sizeof numbers[0], (uint64_t)memory);
-    guest_format_number(numbers[1], numbers[1] + sizeof numbers[1], self >= 3 ? (uint64_t)self : 0);
+    for (int i = 0; i < SPAWN_KEPT; i++)
+        write_number(numbers[i], kept[i]);
     for (unsigned i = 0; i < COLLECTOR_SETTINGS; i++)
         if (words[i].on)
             arguments[count++] = (char *)words[i].word;
-    int error =
-        ours_path(LIBTRACE_COLLECTOR_FROM_LIB, path) ? spawn_collector(arguments, memory, self, pid) : ENOENT;
+    int error = ours_path(LIBTRACE_COLLECTOR_FROM_LIB, path) ? spawn_collector(arguments, kept, &launch->pid)
+                                                             : ENOENT;
     if (error != EAGAIN && error != EMFILE)
-        *detail = path;
+        launch->detail = path;
     return error ? why_not(error) : NULL;
 }

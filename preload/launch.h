@@ -4,9 +4,15 @@
 
 struct settings;
 
-/* Starts it with the arena's descriptor memory and the pidfd self (-1 = none). NULL and its process number,
- * or a sentence that says why not, with a detail to add to it. */
-const char *launch_collector(const struct settings *settings, int memory, int self, int *pid,
-                             const char **detail);
+struct launch {
+    int memory;         /* the arena's descriptor */
+    int self;           /* a pidfd of this process; -1 = none */
+    int door;           /* see door.h; -1 = none */
+    int pid;            /* the collector's, or 0 */
+    const char *detail; /* to add to the sentence that says why not */
+};
+
+/* Starts it with what memory, self and door say. NULL, or a sentence that says why not. */
+const char *launch_collector(const struct settings *settings, struct launch *launch);
 
 #endif

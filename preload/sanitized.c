@@ -199,7 +199,7 @@ static bool first_to_say(const struct start *start)
 {
     const char *session = variable(start, WIRE_SESSION_VARIABLE);
     char path[64], *end = path + sizeof path;
-    if (!session || !*session)
+    if (!session || !*session || *session == WIRE_SESSION_ROOM)
         return true;
     const char *at;
     uint64_t pid = guest_number(session, &at), number = *at == ':' ? guest_number(at + 1, &at) : 0;

@@ -5,7 +5,9 @@
 #include "arena.h"
 #include "attach/attach.h"
 #include "guest.h"
+#include "door.h"
 #include "identity.h"
+#include "join.h"
 #include "launch.h"
 #include "limits.h"
 #include "notes.h"
@@ -13,7 +15,6 @@
 #include "real.h"
 #include "sanitized.h"
 #include "thread.h"
-#include "wire_check.h"
 #include "python/python.h"
 #include "stack/loader.h"
 #include "stack/modules.h"
@@ -43,7 +44,7 @@ static _Atomic enum status status;
 /* Outlive a fork, unlike the gate. */
 static _Atomic uint64_t
     last_epoch;                /* only grows: no state of an earlier run may ever look like a new one's */
-static char session_text[96];  /* value of LIBTRACE_SESSION for our children */
+static char session_text[WIRE_SESSION_SIZE]; /* value of LIBTRACE_SESSION for our children */
 static char wanted_label[256]; /* given by trace-attach */
 #define SESSION_CONFINED '-'   /* in place of its first character: no run to join */
 static char *exported_session; /* it, in the environment that we have made */
@@ -71,71 +72,22 @@ static bool make_run(void)
         return false;
     }
     atomic_store(&arena->collector_namespace, arena->first_namespace); /* before it says so itself */
-    int collector = 0, self = guest_move_up((int)syscall(SYS_pidfd_open, syscall(SYS_getpid), 0));
-    const char *detail = "", *why = launch_collector(&settings, descriptor, self, &collector, &detail);
-    if (self >= 0)
-        close(self);
+    struct launch launch = {.memory = descriptor,
+                            .self = guest_move_up((int)syscall(SYS_pidfd_open, syscall(SYS_getpid), 0)),
+                            .door = door_make(arena->door_name),
+                            .detail = ""};
+    const char *why = launch_collector(&settings, &launch);
+    if (launch.self >= 0)
+        close(launch.self);
+    if (launch.door >= 0)
+        close(launch.door);
     if (why)
-        session_stop_run(why, detail);
-    char *end = session_text + sizeof session_text;
-    char *at = guest_format_number(session_text, end, (uint64_t)collector);
-    at = guest_format_number(guest_format(at, end, ":"), end, (uint64_t)descriptor);
-    guest_format_number(guest_format(at, end, ":"), end, arena->cookie);
-    alive_started_by(collector);
+        session_stop_run(why, launch.detail);
+    join_describe(session_text, sizeof session_text, launch.pid, descriptor);
+    alive_started_by(launch.pid);
     close(descriptor);
     arena->first_faults = faults_of_children();
     return !why;
-}
-
-static const char cannot_join[] =
-    "not enough memory or open files to join the run of its parent process; this process is not traced";
-
-/* Maps the arena of the run that LIBTRACE_SESSION names. False if it cannot, and then, unless that run is
- * over, the session is stopped: a run of its own would be another record, or fail for the same reason. */
-static bool join_run(const char *session)
-{
-    const char *at;
-    uint64_t pid = guest_number(session, &at);
-    uint64_t number = *at == ':' ? guest_number(at + 1, &at) : 0;
-    uint64_t cookie = *at == ':' ? guest_number(at + 1, &at) : 0;
-    char path[64], *end = path + sizeof path;
-    char *text = guest_format_number(guest_format(path, end, "/proc/"), end, pid);
-    guest_format_number(guest_format(text, end, "/fd/"), end, number);
-    int descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (descriptor < 0) {
-        if (errno == EMFILE || errno == ENFILE || errno == ENOMEM)
-            session_stop_run(cannot_join, "");
-        return false;
-    }
-    uint64_t size;
-    errno = 0;
-    bool is_arena = wire_check(descriptor, &size);
-    bool cannot_ask = !is_arena && errno != 0 && errno != EINVAL;
-    bool mapped = is_arena && arena_map(descriptor, size) == 0;
-    if (is_arena && !mapped)
-        arena_note_unmapped(descriptor);
-    close(descriptor);
-    if (!mapped) {
-        if (is_arena || cannot_ask)
-            session_stop_run(cannot_join, "");
-        return false;
-    }
-    uint32_t state = arena->cookie == cookie ? atomic_load(&arena->collector) : WIRE_COLLECTOR_DONE;
-    if (state == WIRE_COLLECTOR_DONE || state == WIRE_COLLECTOR_FAILED) {
-        if (state == WIRE_COLLECTOR_FAILED)
-            session_stop_run("the collector failed", "");
-        arena_unmap();
-        return false;
-    }
-    guest_format(session_text, session_text + sizeof session_text, session);
-    return true;
-}
-
-/* Begun by trace-attach, for a program that has (or had) this one started. */
-static bool names_attached(const char *session)
-{
-    size_t size = strlen(session), end = sizeof WIRE_SESSION_ATTACHED - 1;
-    return size > end && strcmp(session + size - end, WIRE_SESSION_ATTACHED) == 0;
 }
 
 /* ---- this process's slot --------------------------------------------------------------------------- */
@@ -226,7 +178,7 @@ static bool start(void)
     enum status new = STATUS_NEW;
     if (!atomic_compare_exchange_strong(&status, &new, STATUS_STARTING))
         return false;
-    const char *session = guest_variable(WIRE_SESSION_VARIABLE);
+    const char *session = join_session();
     if ((session && (*session == SESSION_CONFINED || *session == *WIRE_SESSION_NONE)) || ours_process() ||
         sanitized()) {
         atomic_store(&status, STATUS_STOPPED);
@@ -238,18 +190,23 @@ static bool start(void)
                          "");
         return false;
     }
-    bool joined = session && *session && join_run(session);
+    bool joined = session && join_run(session);
     if (atomic_load(&status) == STATUS_STOPPED)
         return false;
     if (joined && !settings.follow) {
         atomic_store(&status, STATUS_STOPPED);
         return false;
     }
-    if (!joined && session && names_attached(session)) {
+    if (!joined && session && join_is_attached(session)) {
         atomic_store(&status, STATUS_STOPPED);
         return false;
     }
-    successor = !joined && session && *session;
+    if (joined)
+        guest_format(session_text, session_text + sizeof session_text, session);
+    else if (session && !join_same_network(session))
+        guest_say("the run of the process that started this one is out of reach in this network namespace; "
+                  "it is recorded as one of its own", "");
+    successor = !joined && session;
     if (!joined && !make_run())
         return false;
     if (!claim_process(0)) {
@@ -568,11 +525,28 @@ EXPORT void quick_exit(int exit_status)
 /* ---- our variable in the environment of the children -----------------------------------------------------
  */
 
+extern void *__libc_stack_end; /* behind it is what the kernel has given the program */
+
+/* Writes over the variable that is there, if it has room and is the kernel's copy: some programs pass on that one. */
+static bool export_in_place(void)
+{
+    char *value = (char *)guest_variable(WIRE_SESSION_VARIABLE);
+    size_t size = strlen(session_text), room = value ? strlen(value) : 0;
+    if (room < size || (uintptr_t)value < (uintptr_t)__libc_stack_end)
+        return false;
+    memcpy(value, session_text, size);
+    memset(value + size, ' ', room - size);
+    exported_session = value;
+    return true;
+}
+
 /* Gives the program an environment with our variable; setenv() would allocate. Where memory is short most
  * have room all the same. */
 static void export_session(void)
 {
     static char *usual[512], text[sizeof session_text + 32];
+    if (export_in_place())
+        return;
     size_t count = 0;
     while (environ && environ[count])
         count++;

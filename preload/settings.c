@@ -1,5 +1,6 @@
 /* settings.c - what the environment says of the run. */
 #include "guest.h"
+#include "join.h"
 #include "session.h"
 
 #include <string.h>
@@ -9,8 +10,7 @@ struct settings settings;
 /* Whoever joins a run has been told by its first process. */
 static void say_setting(const char *what, const char *detail)
 {
-    const char *session = guest_variable(WIRE_SESSION_VARIABLE);
-    if (!session || !*session)
+    if (!join_session())
         guest_say(what, detail);
 }
 

@@ -32,7 +32,7 @@
 struct spawn {
     char *const *arguments;
     char *const *environment;
-    int descriptors[2];
+    int kept[SPAWN_KEPT];
     int pid;                  /* of the second child */
     int error;                /* errno code of what failed, 0 = nothing */
     _Atomic uint32_t started; /* a futex: both are known */
@@ -79,11 +79,15 @@ static int second_child(void *data)
         spawn->error = EMFILE;
         syscall(SYS_exit, 127);
     }
-    if (spawn->descriptors[0] > 2)
+    bool low = false;
+    for (int i = 0; i < SPAWN_KEPT; i++)
+        low |= spawn->kept[i] >= 0 && spawn->kept[i] < 3;
+    if (!low)
         close_standard();
-    if (spawn->descriptors[1] >= 0)
-        syscall(SYS_fcntl, spawn->descriptors[1], F_SETFD, 0);
-    if (syscall(SYS_fcntl, spawn->descriptors[0], F_SETFD, 0) == 0)
+    for (int i = 1; i < SPAWN_KEPT; i++)
+        if (spawn->kept[i] >= 0)
+            syscall(SYS_fcntl, spawn->kept[i], F_SETFD, 0);
+    if (syscall(SYS_fcntl, spawn->kept[0], F_SETFD, 0) == 0)
         syscall(SYS_execve, spawn->arguments[0], spawn->arguments, spawn->environment);
     spawn->error = errno;
     syscall(SYS_exit, 127);
@@ -177,7 +181,7 @@ static bool processes_left(void)
     return getuid() == 0 || getrlimit(RLIMIT_NPROC, &limit) != 0 || limit.rlim_cur >= PROCESSES_LEAST;
 }
 
-int spawn_collector(char *const *arguments, int descriptor, int other, int *pid)
+int spawn_collector(char *const *arguments, const int kept[SPAWN_KEPT], int *pid)
 {
     int saved = errno, error = ENOMEM;
     size_t size;
@@ -191,8 +195,7 @@ int spawn_collector(char *const *arguments, int descriptor, int other, int *pid)
     if (environment && spawn != MAP_FAILED) {
         spawn->arguments = arguments;
         spawn->environment = environment;
-        spawn->descriptors[0] = descriptor;
-        spawn->descriptors[1] = other;
+        memcpy(spawn->kept, kept, sizeof spawn->kept);
         /* No handler of the program may run in a child that shares its memory. */
         uint64_t all = ~0ull, before;
         syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);

@@ -19,6 +19,8 @@ void arena_adopt(struct arena *arena, struct wire_arena *wire, size_t size, int 
     arena->memory = memory;
     arena->started_real = wire->started_real;
     arena->started_ns = wire->started_ns;
+    arena->door_name = wire->door_name;
+    arena->door_key = wire->door_key;
     if (arena->started_ns > now_ns)
         arena->started_ns = now_ns;
     for (uint32_t i = 0; i < WIRE_PROCESSES; i++) {

@@ -103,7 +103,7 @@ static int by_number(const void *a, const void *b)
 /* Closes all descriptors but our own and the standard streams. */
 static void close_others(const struct options *options)
 {
-    int kept[] = {options->memory, options->first, options->report, options->rows}, after = 3;
+    int kept[] = {options->memory, options->first, options->report, options->door, options->rows}, after = 3;
     qsort(kept, sizeof kept / sizeof kept[0], sizeof kept[0], by_number);
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         if (kept[i] < after)
@@ -480,7 +480,7 @@ int collector_main(int argc, char **argv)
     c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;
     c->tracker.by_thread = c->options.threads;
     c->tracker.log_events = c->options.events;
-    c->watched = deaths_start(arena);
+    c->watched = deaths_start(arena, c->options.door);
     c->writer = writer_start(arena, c->options.database);
     if (!c->writer)
         return fail(c, "no memory, or no thread, for the collector (ulimit -u?); nothing is recorded");

@@ -1,6 +1,7 @@
 /* deaths.c - see deaths.h. */
 #define _GNU_SOURCE
 #include "deaths.h"
+#include "door.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -14,7 +15,10 @@
     1000000 /* until it is woken once more, as it may not have been asleep yet; then twice that */
 #define AGAIN_MOST_NS 128000000
 
+#define STRANGER_NS 1000000 /* the door stays shut after one: nobody keeps us busy */
+
 static int poller = -1;
+static int door = -1;
 static struct arena *shared;
 static _Atomic bool noticed;
 
@@ -33,13 +37,29 @@ static void *wait_for_all(void *signals)
     pthread_sigmask(SIG_SETMASK, signals, NULL);
     for (;;) {
         /* Interrupted by a signal, its handler has left a flag for the collector. */
-        epoll_wait(poller, events, 16, -1);
-        notify();
+        int count = epoll_wait(poller, events, 16, -1), others = count;
+        for (int i = 0; i < count; i++) {
+            if (!events[i].data.u32)
+                continue;
+            others--;
+            if (!door_answer(shared, door))
+                nanosleep(&(struct timespec){0, STRANGER_NS}, NULL);
+        }
+        if (others)
+            notify();
     }
     return NULL;
 }
 
-bool deaths_start(struct arena *arena)
+static void watch_door(int made)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u32 = 1};
+    door = made > 0 ? made : door_open(shared);
+    if (door >= 0)
+        epoll_ctl(poller, EPOLL_CTL_ADD, door, &event);
+}
+
+bool deaths_start(struct arena *arena, int made)
 {
     static sigset_t before;
     sigset_t all;
@@ -56,6 +76,8 @@ bool deaths_start(struct arena *arena)
     pthread_attr_destroy(&attributes);
     if (!started)
         pthread_sigmask(SIG_SETMASK, &before, NULL);
+    else
+        watch_door(made);
     return started;
 }
 

@@ -1,5 +1,5 @@
 /* deaths.h - the thread that waits for what the collector cannot wait for while it sleeps on the arena's
- * futex: the ends of processes, and signals. */
+ * futex: the ends of processes, signals, and whoever is at the door. */
 #ifndef LIBTRACE_DEATHS_H
 #define LIBTRACE_DEATHS_H
 
@@ -8,8 +8,9 @@
 #include <stdbool.h>
 
 /* Starts it; signals that the calling thread takes go to it from now on, and are blocked here and in threads
- * that are made later. False where there can be no such thread. */
-bool deaths_start(struct arena *arena);
+ * that are made later. False where there can be no such thread. door: 0 = it is made
+ * here. */
+bool deaths_start(struct arena *arena, int door);
 
 /* Has the collector woken when this process ends; until the pidfd is closed. */
 void deaths_watch(int pidfd);

@@ -34,9 +34,10 @@ bool options_parse(struct options *options, int argc, char **argv)
     options->memory = parse_descriptor(argv[1]);
     options->first = parse_descriptor(argv[2]);
     options->report = parse_descriptor(argv[3]);
-    options->database = argv[4];
-    if (strncmp(argv[4], "/dev/fd/", 8) == 0)
-        options->rows = parse_descriptor(argv[4] + 8);
+    options->door = parse_descriptor(argv[4]);
+    options->database = argv[5];
+    if (strncmp(argv[5], "/dev/fd/", 8) == 0)
+        options->rows = parse_descriptor(argv[5] + 8);
     for (int i = COLLECTOR_FIXED; i < argc; i++) {
         size_t setting = 0;
         while (setting < COLLECTOR_SETTINGS && strcmp(argv[i], settings[setting].word) != 0)
@@ -45,6 +46,6 @@ bool options_parse(struct options *options, int argc, char **argv)
             return false;
         *settings[setting].on = true;
     }
-    return options->memory > 0 && options->first >= 0 && options->report >= 0 && options->rows >= 0 &&
-           options->database[0] == '/';
+    return options->memory > 0 && options->first >= 0 && options->report >= 0 && options->door >= 0 &&
+           options->rows >= 0 && options->database[0] == '/';
 }

@@ -8,6 +8,7 @@ struct options {
     int memory;           /* the arena's descriptor */
     int first;            /* pidfd of the run's first process; 0 = none */
     int report;           /* where to tell how the start went; 0 = nowhere */
+    int door;             /* the socket that processes get the arena through; 0 = none yet */
     int rows;             /* trace-parser: the socket that the database is at the end of; 0 = none */
     const char *database; /* absolute path */
     bool follow;          /* forked processes are part of the run */

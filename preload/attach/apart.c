@@ -120,7 +120,7 @@ static void become_parser(const struct apart *apart, int socket)
     enum { MEMORY = 3, PROCESS, ROWS, REPORT };
     const int kept[] = {apart->memory, apart->process, socket, apart->report};
     char path[PATH_MAX], who[64], *const nothing[] = {NULL};
-    char *arguments[COLLECTOR_ARGUMENTS] = {path, "3", "4", "0", "/dev/fd/5"};
+    char *arguments[COLLECTOR_ARGUMENTS] = {path, "3", "4", "0", "0", "/dev/fd/5"};
     for (int i = 0; i < SETTINGS_MAX && apart->settings[i]; i++)
         arguments[COLLECTOR_FIXED + i] = apart->settings[i];
     snprintf(path, sizeof path, "%s/trace-parser", apart->folder);

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define ATTACH_LABEL_MAX 256
-#define ATTACH_CHILDREN_MAX 96
+#define ATTACH_CHILDREN_MAX 160
 
 /* How a call is answered. trace-attach may be killed at any moment, so the thread that is called never
  * depends on it: it waits a while for a reply, and without one undoes what it has done. Written by both, in

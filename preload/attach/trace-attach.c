@@ -385,7 +385,7 @@ static void become_collector(const struct apart *apart)
 {
     char path[2 * PATH_MAX];
     const int descriptors[] = {apart->memory, apart->process, apart->report};
-    char *arguments[COLLECTOR_ARGUMENTS] = {path, "3", "4", "5", (char *)apart->database};
+    char *arguments[COLLECTOR_ARGUMENTS] = {path, "3", "4", "5", "0", (char *)apart->database};
     snprintf(path, sizeof path, "%s/trace-collector", apart->folder);
     for (unsigned i = 0; apart->settings[i]; i++)
         arguments[COLLECTOR_FIXED + i] = apart->settings[i];
@@ -435,12 +435,16 @@ static bool choose_who(struct run *run, bool *apart)
 static void tell_children(const struct run *run, pid_t collector)
 {
     char text[ATTACH_CHILDREN_MAX];
-    uint64_t cookie = 0;
+    uint64_t name[3] = {0}; /* cookie, door_name, door_key */
+    _Static_assert(offsetof(struct wire_arena, door_key) == offsetof(struct wire_arena, cookie) + 16,
+                   "in a row");
     if (!run->children ||
-        pread(run->memory, &cookie, sizeof cookie, offsetof(struct wire_arena, cookie)) != sizeof cookie)
+        pread(run->memory, name, sizeof name, offsetof(struct wire_arena, cookie)) != sizeof name)
         return;
-    int size = snprintf(text, sizeof text, WIRE_SESSION_VARIABLE "=%d:3:%llu" WIRE_SESSION_ATTACHED,
-                        (int)collector, (unsigned long long)cookie);
+    int size =
+        snprintf(text, sizeof text, WIRE_SESSION_VARIABLE "=%d:3:%llu:%llu:%llu:0" WIRE_SESSION_ATTACHED,
+                 (int)collector, (unsigned long long)name[0], (unsigned long long)name[1],
+                 (unsigned long long)name[2]);
     struct iovec here = {text, (size_t)size + 1}, there = {(void *)run->children, (size_t)size + 1};
     process_vm_writev(run->options->pid, &here, 1, &there, 1, 0);
 }

@@ -3,6 +3,7 @@
  * outside the program can make, such as that a static program cannot be traced. */
 #include "program.h"
 #include "wire.h"
+#include "wire_door.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -100,21 +101,46 @@ static int preload(void)
     return result;
 }
 
+/* True if there is a door of this name. */
+static int has_door(uint64_t name)
+{
+    struct sockaddr_un address;
+    socklen_t size = wire_door_address(&address, name);
+    int door = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int found = door >= 0 && connect(door, (struct sockaddr *)&address, size) == 0;
+
+    if (door >= 0)
+        close(door);
+    return found;
+}
+
+/* True if the run that is named goes on, as far as can be seen. */
+static int goes_on(const char *session)
+{
+    char path[64];
+    int collector, memory;
+    unsigned long long door = 0;
+
+    if (sscanf(session, "%d:%d:%*u:%llu", &collector, &memory, &door) < 2)
+        return 0;
+    snprintf(path, sizeof path, "/proc/%d/fd/%d", collector, memory);
+    return access(path, F_OK) == 0 || (door && has_door(door));
+}
+
 /* Where this command was started by a program whose run is over, or failed, nothing is said of a failure any
- * more. Here a run was asked for. A session of a process in seccomp (-) stays: what is here is confined, too.
- */
+ * more. Here a run was asked for: there is room for its name, see wire.h. A session of a process in seccomp
+ * (-) stays: what is here is confined, too. */
 static void forget_session(void)
 {
     const char *session = getenv(WIRE_SESSION_VARIABLE);
-    char path[64] = "";
-    int collector, memory;
+    char room[WIRE_SESSION_SIZE];
 
-    if (!session || *session == '-')
+    if (session && (*session == '-' || goes_on(session)))
         return;
-    if (sscanf(session, "%d:%d:", &collector, &memory) == 2)
-        snprintf(path, sizeof path, "/proc/%d/fd/%d", collector, memory);
-    if (access(path, F_OK) != 0)
-        unsetenv(WIRE_SESSION_VARIABLE);
+    memset(room, ' ', sizeof room);
+    room[0] = WIRE_SESSION_ROOM;
+    room[sizeof room - 1] = '\0';
+    setenv(WIRE_SESSION_VARIABLE, room, 1);
 }
 
 /* Says in one sentence why the program cannot be traced. Returns 1 where it can. */
@@ -279,6 +305,9 @@ int main(int argc, char **argv)
         return error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
     }
     int traced = can_trace(&program) && preload() == 0;
+    const char *session = getenv(WIRE_SESSION_VARIABLE);
+    if (!traced && session && *session == WIRE_SESSION_ROOM)
+        unsetenv(WIRE_SESSION_VARIABLE);
     if ((label && setenv("LIBTRACE_LABEL", label, 1) != 0) ||
         (database && setenv("LIBTRACE_DB", database, 1) != 0) ||
         (threads && setenv("LIBTRACE_THREADS", "1", 1) != 0) ||
