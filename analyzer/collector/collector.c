@@ -363,6 +363,7 @@ static bool sleep_long(struct collector *c, bool trimming)
     set_time(c, now_ns);
     drain_none_before(&c->tracker);
     tracker_sample(&c->tracker, now_ns); /* up to here all was as before */
+    tracker_look_at_sites(&c->tracker, now_ns, true);
     return true;
 }
 
@@ -420,6 +421,7 @@ static void loop(struct collector *c)
         c->changed |= fullest != 0 || tracker->process_count != c->processes_seen;
         c->processes_seen = tracker->process_count;
         tracker_sample(tracker, now_ns);
+        tracker_look_at_sites(tracker, now_ns, fullest == 0);
         if (deaths_noticed())
             c->next_look_ns = 0;
         look_at_memory(c, now_ns);

@@ -536,6 +536,7 @@ static void drain_process(struct tracker *tracker, struct tracked_process *proce
     process->active_count = 0;
     if (count == 0)
         return;
+    tracker->samples.stirred = true;
     blocks_age(&process->blocks, tracker->tick);
     ledger_begin(&tracker->ledger, &process->heap);
     if (count == 1)

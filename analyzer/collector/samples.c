@@ -4,6 +4,11 @@
 #define ROWS_MAX 100000u       /* a run, at snapshots */
 #define ROWS_SHARE 8           /* the most of what is left of them that one snapshot may take: 1/8 */
 #define MARK_ROWS_MAX 250000u  /* a run, at marks */
+#define BETWEEN_ROWS_MAX 20000u
+#define BETWEEN_SHARE 8              /* of the time since the start: between two moments between snapshots */
+#define BETWEEN_LEAST_NS 1000000ull  /* but not less, */
+#define BETWEEN_MOST_NS 250000000ull /* nor more; */
+#define SITE_STEP_NS 1000ull         /* and so long for each site, a hundred times what a look at it takes */
 #define LOOKS_MAX 200000000ull /* at sites, at marks: a second or so in all */
 
 static struct sample_counts counts_of(const struct site *site)
@@ -47,12 +52,43 @@ static void keep(struct samples *samples, const struct ledger *ledger, uint32_t 
     }
 }
 
-bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t t_ns, bool at_mark)
+static uint64_t rows_left(const struct samples *samples, enum samples_at why)
 {
-    uint64_t most =
-        at_mark ? MARK_ROWS_MAX - samples->mark_rows_used : (ROWS_MAX - samples->rows_used) / ROWS_SHARE;
+    static const uint64_t most[] = {ROWS_MAX, MARK_ROWS_MAX, BETWEEN_ROWS_MAX};
+    uint64_t left = most[why] - samples->rows_used[why];
+    return why == SAMPLES_MARK ? left : left / ROWS_SHARE;
+}
+
+static void add_moment(struct samples *samples, bool changed, uint64_t t_ns)
+{
+    struct moment *last =
+        samples->moment_count ? (struct moment *)samples->moments.memory + samples->moment_count - 1 : NULL;
+    samples->stirred = false;
+    if (last && !changed) {
+        last->until_ns = t_ns;
+        return;
+    }
+    struct moment *moment = GROW_AT(&samples->moments, struct moment, samples->moment_count);
+    if (!moment)
+        return;
+    *moment = (struct moment){t_ns, t_ns};
+    samples->moment_count++;
+}
+
+static void set_next(struct samples *samples, uint64_t t_ns, uint32_t sites)
+{
+    uint64_t step = t_ns / BETWEEN_SHARE, least = sites * SITE_STEP_NS;
+    step = step < BETWEEN_MOST_NS ? step : BETWEEN_MOST_NS;
+    least = least > BETWEEN_LEAST_NS ? least : BETWEEN_LEAST_NS;
+    samples->next_ns = t_ns + (step > least ? step : least);
+}
+
+bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t t_ns, enum samples_at why)
+{
+    uint64_t most = rows_left(samples, why);
     uint32_t count = samples->count;
-    if (at_mark && (samples->looks_used += ledger->count) > LOOKS_MAX)
+    set_next(samples, t_ns, ledger->count);
+    if (why == SAMPLES_MARK && (samples->looks_used += ledger->count) > LOOKS_MAX)
         return false;
     for (uint32_t i = 1; i <= ledger->count; i++) {
         const struct sample_counts *told = GROW_AT(&samples->told, struct sample_counts, i);
@@ -64,7 +100,19 @@ bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t
             return false;
         count++;
     }
-    *(at_mark ? &samples->mark_rows_used : &samples->rows_used) += count - samples->count;
+    samples->rows_used[why] += count - samples->count;
+    add_moment(samples, count != samples->count, t_ns);
     keep(samples, ledger, count);
     return true;
+}
+
+bool samples_due(const struct samples *samples, uint64_t now_ns)
+{
+    return samples->stirred && now_ns >= samples->next_ns;
+}
+
+void samples_hold(struct samples *samples, uint64_t now_ns)
+{
+    if (!samples->stirred && samples->moment_count)
+        ((struct moment *)samples->moments.memory)[samples->moment_count - 1].until_ns = now_ns;
 }

@@ -26,16 +26,40 @@ struct sample {
     struct sample_counts change;
 };
 
+/* A moment of which the sum of all rows up to it is what was counted; until the second, nothing came. */
+struct moment {
+    uint64_t t_ns, until_ns;
+};
+
+/* Why the sites are looked at: each has a share of what a run may have of its own. */
+enum samples_at {
+    SAMPLES_SNAPSHOT,
+    SAMPLES_MARK,
+    SAMPLES_BETWEEN, /* the first moments of a run, and those between two snapshots that are far apart */
+};
+
 struct samples {
     struct grow rows; /* struct sample: those that the writer has not got yet */
     uint32_t count;
     struct grow told;   /* struct sample_counts by site: the sum of its rows */
-    uint64_t rows_used; /* in this run, at snapshots */
-    uint64_t mark_rows_used;
-    uint64_t looks_used; /* at sites, at marks */
+    uint64_t rows_used[3]; /* in this run, by enum samples_at */
+    uint64_t looks_used;   /* at sites, at marks */
+    struct grow moments;   /* struct moment */
+    uint32_t moment_count, moments_written;
+    bool stirred;     /* something was counted since the latest moment */
+    uint64_t next_ns; /* the next moment between snapshots */
 };
 
 /* Adds a row for each site that changed since its last one. False where the moment was left out. */
-bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t t_ns, bool at_mark);
+bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t t_ns, enum samples_at why);
+
+/* True if it is time for a moment between snapshots. They are close at the beginning, a millisecond apart,
+ * then ever rarer: so that a moment that is asked for later is known to an eighth of its age, or a quarter of
+ * a second, however long the first snapshots take; and as rare as it takes where there are many sites. */
+bool samples_due(const struct samples *samples, uint64_t now_ns);
+
+/* All that was published by then was counted before: what the latest moment says still holds, if nothing came
+ * since. */
+void samples_hold(struct samples *samples, uint64_t now_ns);
 
 #endif

@@ -24,7 +24,8 @@ static void add_site(struct sums *sums, const struct site *site)
     sums->freed_bytes += (int64_t)site->freed_bytes;
 }
 
-#define RAW_SITES_MAX 10000 /* more are not written while a program waits to exit */
+#define RAW_SITES_MAX 10000  /* more are not written while a program waits to exit, */
+#define RAW_SAMPLES_MAX 2000 /* nor more of these */
 
 static void copy_site(struct job *job, const struct site *site, uint32_t index, uint64_t peak_allocations,
                       uint64_t peak_bytes)
@@ -230,7 +231,7 @@ static void take_blocks(struct tracker *tracker, struct job *job)
 static void take_moments(struct tracker *tracker, struct job *job)
 {
     struct samples *samples = &tracker->samples;
-    if (job->raw && samples->count > RAW_SITES_MAX)
+    if (job->raw && samples->count > RAW_SAMPLES_MAX)
         return;
     job->first_mark = tracker->marks_written;
     job->marks = copy_range(&tracker->marks, sizeof *job->marks, tracker->marks_written, tracker->mark_count);
@@ -239,6 +240,11 @@ static void take_moments(struct tracker *tracker, struct job *job)
     job->samples = copy_range(&samples->rows, sizeof *job->samples, 0, samples->count);
     job->sample_count = job->samples ? samples->count : 0;
     samples->count = 0;
+    /* The last one that was written may have lasted longer. */
+    uint32_t first = samples->moments_written ? samples->moments_written - 1 : 0;
+    job->moments = copy_range(&samples->moments, sizeof *job->moments, first, samples->moment_count);
+    job->moment_count = job->moments ? samples->moment_count - first : 0;
+    samples->moments_written = samples->moment_count;
 }
 
 struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool blocks)
@@ -267,7 +273,7 @@ struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool
     job->point_count = job->points ? tracker->point_count - tracker->points_written : 0;
     tracker->points_written = tracker->point_count;
     if (!job->raw)
-        samples_take(&tracker->samples, &tracker->ledger, job->now_ns, false);
+        samples_take(&tracker->samples, &tracker->ledger, job->now_ns, SAMPLES_SNAPSHOT);
     take_moments(tracker, job);
     if (tracker->event_count) {
         job->events = copy_range(&tracker->events, sizeof *job->events, 0, (uint32_t)tracker->event_count);

@@ -219,6 +219,28 @@ static void find_exit_status(struct tracked_process *process, const struct arena
     }
 }
 
+/* What the process has used of the processors so far; the kernel's number for that clock is made of its pid.
+ * False if it cannot be told any more. */
+static bool read_cpu(const struct tracked_process *process, uint64_t *cpu_ns)
+{
+    const clockid_t clock = (clockid_t)(~(unsigned)process->facts.pid << 3 | 2);
+    struct timespec used;
+    if (process->facts.pid == 0 || clock_gettime(clock, &used) != 0)
+        return false;
+    *cpu_ns = (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+    return true;
+}
+
+/* Of a process that was killed, which has said nothing of it: as long as nobody has waited for it. Its number
+ * is not another's if it was its own before and after. */
+static void find_cpu(struct tracked_process *process)
+{
+    uint64_t cpu_ns;
+    if (process->pidfd >= 0 && syscall(SYS_pidfd_send_signal, process->pidfd, 0, NULL, 0) == 0 &&
+        read_cpu(process, &cpu_ns) && syscall(SYS_pidfd_send_signal, process->pidfd, 0, NULL, 0) == 0)
+        process->facts.cpu_ns = cpu_ns;
+}
+
 static void copy_facts(struct tracked_process *process, const struct arena_death *death)
 {
     process->facts.cpu_ns = death->cpu_ns ? death->cpu_ns : process->facts.cpu_ns;
@@ -266,6 +288,10 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
     drain_last(tracker, process);
     arena_death(process->slot, &death);
     process->facts.ended_ns = death.ended_ns ? death.ended_ns : tracker_clock();
+    if (!lives)
+        find_cpu(process);
+    else if (!death.cpu_ns) /* what it has executed counts on from there */
+        process->facts.cpu_ns = 0;
     copy_facts(process, &death);
     if (!lives)
         find_exit_status(process, &death);
@@ -411,8 +437,16 @@ void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number, ui
                           .number = number,
                           .lap_bytes = heap->lap_bytes,
                           .lap_blocks = heap->lap_blocks};
-    mark->sampled = samples_take(&tracker->samples, &tracker->ledger, mark->t_ns, true);
+    mark->sampled = samples_take(&tracker->samples, &tracker->ledger, mark->t_ns, SAMPLES_MARK);
     heap_lap(heap);
+}
+
+void tracker_look_at_sites(struct tracker *tracker, uint64_t now_ns, bool quiet)
+{
+    if (quiet)
+        samples_hold(&tracker->samples, now_ns);
+    if (samples_due(&tracker->samples, now_ns))
+        samples_take(&tracker->samples, &tracker->ledger, tracker_moment(tracker, now_ns), SAMPLES_BETWEEN);
 }
 
 /* ---- the time series --------------------------------------------------------------------------- */
@@ -433,6 +467,7 @@ static uint64_t resident(struct tracked_process *process)
     if (sscanf(text, "%lu %lu", &total, &pages) != 2)
         return 0;
     uint64_t bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    read_cpu(process, &process->facts.cpu_ns);
     if (bytes > process->facts.peak_rss_bytes)
         process->facts.peak_rss_bytes = bytes;
     return bytes;

@@ -177,6 +177,10 @@ void tracker_stop(struct tracker *tracker);
 /* Takes in what there is of all processes that have not ended, and takes them for ended. */
 void tracker_end(struct tracker *tracker);
 
+/* Looks at the sites, if it is time for that, or notes that nothing has changed: all that was published up to
+ * now is counted. quiet: nothing was found in the latest sweep. */
+void tracker_look_at_sites(struct tracker *tracker, uint64_t now_ns, bool quiet);
+
 /* Adds a point to the time series if it is due. */
 void tracker_sample(struct tracker *tracker, uint64_t now_ns);
 

@@ -59,6 +59,7 @@ void job_free(struct job *job)
     free(job->points);
     free(job->marks);
     free(job->samples);
+    free(job->moments);
     free(job->events);
     free(job->blocks);
     free(job);
@@ -309,6 +310,8 @@ static void write_samples(struct writer *w, const struct job *job)
             .temporary = (int64_t)sample->change.temporary};
         check(w, store_site_sample(w->store, &row));
     }
+    for (size_t i = 0; i < job->moment_count && !w->failed; i++)
+        check(w, store_moment(w->store, (int64_t)job->moments[i].t_ns, (int64_t)job->moments[i].until_ns));
 }
 
 static void write_events(struct writer *w, const struct job *job)

@@ -51,6 +51,8 @@ struct job {
     size_t mark_count, first_mark; /* number of the first one in the run, from 0 on */
     struct sample *samples;        /* see samples.h */
     size_t sample_count;
+    struct moment *moments;
+    size_t moment_count;
     struct logged_event *events;
     size_t event_count;
     struct job_block *blocks;

@@ -287,6 +287,8 @@ static int use_filter(struct report *report, struct contender *all, size_t count
             report_error(report, EXIT_USAGE, "which lines made up the peak is known of whole runs only.");
     if (status == EXIT_FINE)
         status = filter_check(report, &filter, &all[0].side.runs[0]);
+    for (size_t i = 1; i < count && status == EXIT_FINE; i++)
+        status = part_differs(report, &all[0].side.runs[0], &all[i].side.runs[0]);
     for (size_t i = 0; i < count && status == EXIT_FINE; i++)
         status = narrow(report, &all[i].side);
     return status;

@@ -58,22 +58,72 @@ static int find_mark(struct report *report, const struct run *run, const struct 
     return found;
 }
 
-/* The last moment up to a time that sites were sampled at. */
-static int64_t sampled_at(struct report *report, const struct run *run, int64_t t_ns)
+/* The last moment up to a time that sites were looked at. */
+static void look_up(struct report *report, const struct run *run, struct moment *moment)
 {
     sqlite3_stmt *s =
-        report_prepare(report, "SELECT max(t_ns) FROM site_sample WHERE run = ?1 AND t_ns BETWEEN 0 AND ?2");
+        report_prepare(report, "SELECT t_ns, until_ns FROM moment WHERE run = ?1 AND t_ns BETWEEN 0 "
+                               "AND ?2 ORDER BY t_ns DESC LIMIT 1");
     int status = EXIT_FINE;
-    int64_t found = PART_START;
+
+    moment->t_ns = PART_START;
+    moment->shown_ns = 0;
+    if (s == NULL)
+        return;
+    sqlite3_bind_int64(s, 1, run->number);
+    sqlite3_bind_int64(s, 2, moment->wanted_ns);
+    if (report_step(report, s, &status)) {
+        int64_t until_ns = sqlite3_column_int64(s, 1);
+
+        moment->t_ns = sqlite3_column_int64(s, 0);
+        moment->shown_ns = until_ns < moment->wanted_ns ? until_ns : moment->wanted_ns;
+    }
+    sqlite3_finalize(s);
+}
+
+/* Two moments, the earlier one first, of which the same is known though something may have happened in
+ * between. */
+static int same_in_doubt(const struct moment *a, const struct moment *b)
+{
+    return a->t_ns == b->t_ns && a->t_ns != PART_END && a->mark == NULL && b->mark == NULL &&
+           b->wanted_ns > 0 && a->wanted_ns != b->wanted_ns && b->shown_ns < b->wanted_ns;
+}
+
+/* The moments around a time, for who asked for one that is not there. */
+static int nothing_between(struct report *report, const struct run *run, const struct moment *a,
+                           const struct moment *b)
+{
+    char from[UNITS_SIZE], to[UNITS_SIZE], before[UNITS_SIZE], after[UNITS_SIZE];
+    sqlite3_stmt *s = report_prepare(report, "SELECT min(t_ns) FROM moment WHERE run = ?1 AND t_ns > ?2");
+    int status = EXIT_FINE;
+    int64_t next_ns = run->t.wall_ns;
 
     if (s == NULL)
-        return found;
+        return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, run->number);
-    sqlite3_bind_int64(s, 2, t_ns);
+    sqlite3_bind_int64(s, 2, b->wanted_ns);
     if (report_step(report, s, &status) && sqlite3_column_type(s, 0) != SQLITE_NULL)
-        found = sqlite3_column_int64(s, 0);
+        next_ns = sqlite3_column_int64(s, 0);
     sqlite3_finalize(s);
-    return found;
+    return report_error(
+        report, EXIT_FAILED,
+        "what run %lld did between %s and %s is not known: its lines were looked at at %s, and then at "
+        "%s. Name these moments, or marks (trace.h)",
+        (long long)run->number, units_seconds(from, (double)a->wanted_ns / 1e9),
+        units_seconds(to, (double)b->wanted_ns / 1e9),
+        b->t_ns == PART_START ? "its start" : units_seconds(before, (double)b->shown_ns / 1e9),
+        units_seconds(after, (double)next_ns / 1e9));
+}
+
+int part_differs(struct report *report, const struct run *a, const struct run *b)
+{
+    const struct moment *from[] = {&a->part.from, &b->part.from}, *to[] = {&a->part.to, &b->part.to};
+    int late = to[0]->wanted_ns > to[1]->wanted_ns;
+
+    if (a->number != b->number || !a->part.set || !b->part.set || from[0]->t_ns != from[1]->t_ns ||
+        !same_in_doubt(to[late], to[!late]))
+        return EXIT_FINE;
+    return nothing_between(report, a, to[late], to[!late]);
 }
 
 static int no_mark(struct report *report, const struct run *run, const char *text)
@@ -159,11 +209,11 @@ static int find_moment(struct report *report, const struct run *run, const struc
         return no_mark(report, run, text);
     free(moment->mark);
     moment->mark = NULL;
-    moment->t_ns = llround(seconds * 1e9);
+    moment->t_ns = moment->wanted_ns = moment->shown_ns = llround(seconds * 1e9);
     if (moment->t_ns >= run->t.wall_ns)
         moment->t_ns = PART_END;
     else if (!run->part.exact)
-        moment->t_ns = sampled_at(report, run, moment->t_ns);
+        look_up(report, run, moment);
     return EXIT_FINE;
 }
 
@@ -288,6 +338,8 @@ int part_resolve(struct report *report, struct run *run, const struct filter *fi
     if (status == EXIT_FINE && part->from.t_ns == PART_END)
         status = report_error(report, EXIT_FAILED, "run %lld was over by then: nothing comes after '%s'",
                               (long long)run->number, from);
+    if (status == EXIT_FINE && from != NULL && to != NULL && same_in_doubt(&part->from, &part->to))
+        status = nothing_between(report, run, &part->from, &part->to);
     if (status == EXIT_FINE && part->to.t_ns < part->from.t_ns)
         status = report_error(report, EXIT_FAILED, "in run %lld, '%s' comes before '%s'",
                               (long long)run->number, to, from);
@@ -306,10 +358,18 @@ int part_resolve_exact(struct report *report, struct run *run, const struct filt
 
 /* ---- showing --------------------------------------------------------------------------------- */
 
+static int64_t moment_shown(const struct run *run, const struct moment *moment)
+{
+    return moment->t_ns == PART_END     ? run->t.wall_ns
+           : moment->t_ns == PART_START ? 0
+           : moment->mark == NULL       ? moment->shown_ns
+                                        : moment->t_ns;
+}
+
 static void print_moment(const struct run *run, const struct moment *moment, const char *end)
 {
     char t[UNITS_SIZE], *name = moment->mark != NULL ? text_harmless(moment->mark) : NULL;
-    int64_t t_ns = moment->t_ns == PART_END ? run->t.wall_ns : moment->t_ns == PART_START ? 0 : moment->t_ns;
+    int64_t t_ns = moment_shown(run, moment);
 
     units_seconds(t, (double)t_ns / 1e9);
     if (moment->t_ns == PART_START)
@@ -318,6 +378,8 @@ static void print_moment(const struct run *run, const struct moment *moment, con
         printf("%s (%s)", name != NULL ? name : end, t);
     else
         fputs(t, stdout);
+    if (moment->mark == NULL && moment->t_ns != PART_END && moment->shown_ns < moment->wanted_ns)
+        printf(" (the last look before %s)", units_seconds(t, (double)moment->wanted_ns / 1e9));
     free(name);
 }
 
@@ -345,7 +407,7 @@ void part_print(const struct report *report, const struct run *run, const struct
 static void json_moment(struct json *json, const char *key, const struct run *run,
                         const struct moment *moment)
 {
-    int64_t t_ns = moment->t_ns == PART_END ? run->t.wall_ns : moment->t_ns == PART_START ? 0 : moment->t_ns;
+    int64_t t_ns = moment_shown(run, moment);
 
     json_object(json, key);
     if (moment->mark != NULL)
@@ -379,5 +441,13 @@ char *part_name(const struct run *run, const char *name)
 
     if (run->part.text == NULL)
         return strdup(name);
+    const struct moment *to = &run->part.to;
+    char t[UNITS_SIZE];
+
+    if (run->part.set && to->mark == NULL && to->t_ns != PART_END && to->shown_ns < to->wanted_ns)
+        return asprintf(&text, "%s@%s (at %s)", name, run->part.text,
+                        units_seconds(t, (double)moment_shown(run, to) / 1e9)) >= 0
+                   ? text
+                   : NULL;
     return asprintf(&text, "%s@%s", name, run->part.text) >= 0 ? text : NULL;
 }

@@ -18,8 +18,12 @@ struct filter;
 struct store_measures;
 
 struct moment {
-    int64_t t_ns; /* since the start of the run; PART_START, PART_END */
+    int64_t t_ns; /* since the start of the run; PART_START, PART_END; of what is counted: when sites were
+                     looked at */
     char *mark;   /* its name; NULL = a time, or an end of the run */
+    /* Of a time: */
+    int64_t wanted_ns; /* as it was given */
+    int64_t shown_ns;  /* what is shown held up to it: that time, or the latest before it that is known of */
 };
 #define PART_START (-1)
 #define PART_END INT64_MAX
@@ -41,6 +45,10 @@ int part_resolve(struct report *report, struct run *run, const struct filter *fi
 /* The same for a report that reads no sites: any moment will do, be it sampled or not. */
 int part_resolve_exact(struct report *report, struct run *run, const struct filter *filter);
 void part_free(struct part *part);
+
+/* False, with the reason, if nothing is known of what lies between the ends of two parts of a run, which
+ * would be compared as if they were the same. */
+int part_differs(struct report *report, const struct run *a, const struct run *b);
 
 /* The table to read sites from: of the same columns as `site`, for this run. Those that are known of whole
  * runs only (peak, sizes, lifetimes) are 0 or NULL. */

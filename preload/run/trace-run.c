@@ -234,14 +234,15 @@ static int end_as(int status)
     return 128 + number;
 }
 
+/* What was recorded, and whether all of it was, is for the report to say. */
 static void hint(const char *database)
 {
     if (!isatty(STDERR_FILENO) || access(database ? database : "trace.db", R_OK) != 0)
         return;
     if (database && strcmp(database, "trace.db") != 0 && strcmp(database, "./trace.db") != 0)
-        fprintf(stderr, "trace-run: recorded; now try: trace-report top --db %s\n", database);
+        fprintf(stderr, "trace-run: now try: trace-report top --db %s\n", database);
     else
-        fputs("trace-run: recorded in trace.db; now try: trace-report top\n", stderr);
+        fputs("trace-run: now try: trace-report top\n", stderr);
 }
 
 int main(int argc, char **argv)

@@ -104,7 +104,7 @@ def on_terminal(argv, cwd, keys=None):
 def test_hint_on_a_terminal(build, tmp_path):
     shown, status = on_terminal([build.command("trace-run"), build.target("hello"), "x", "6"], tmp_path)
     assert status == 6
-    assert shown == "hello x\ntrace-run: recorded in trace.db; now try: trace-report top\n"
+    assert shown == "hello x\ntrace-run: now try: trace-report top\n"
     shown, _ = on_terminal([build.command("trace-run"), "-o", "other.db", build.target("hello")], tmp_path)
     assert "trace-report top --db other.db" in shown
 

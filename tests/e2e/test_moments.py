@@ -1,0 +1,108 @@
+"""Times in seconds: what is shown is what was there then, or the moment that it is of is named, or nothing is shown."""
+
+import datetime
+import json
+import sqlite3
+import time
+
+import pytest
+from conftest import rows, wait_for_run
+
+MIB = 1 << 20
+
+
+class Clock:
+    """Seconds since the start of the run."""
+
+    def __init__(self, database):
+        self.started = None
+        self.database = database
+
+    def now(self):
+        now = time.time()
+        while self.started is None:
+            try:
+                text = rows(self.database, "SELECT started FROM run")[0]["started"]
+                self.started = datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+            except (sqlite3.OperationalError, IndexError):
+                time.sleep(0.002)
+        return now - self.started
+
+
+@pytest.fixture
+def grown(steps, tmp_path):
+    """A program that holds 1 MiB for a while, and then 11, while the collector cannot write: of all that only its first
+    snapshot and its last one are there. The times within both."""
+    database = tmp_path / "trace.db"
+    program = steps()
+    clock, times = Clock(database), []
+    clock.now()
+    holder = sqlite3.connect(database, timeout=30, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    for blocks in (10486, 104858):
+        program.do(f"keep {blocks}")
+        time.sleep(0.4)
+        times.append(clock.now())
+        time.sleep(0.2)
+    holder.execute("ROLLBACK")
+    holder.close()
+    program.do("keep 1")
+    assert program.end() == 0
+    wait_for_run(database)
+    return database, times
+
+
+def keeps(document):
+    return sum(r["live_bytes"] for r in document["rows"] if r["function"] == "keep")
+
+
+def test_what_was_there_then(grown, report):
+    database, (early, late) = grown
+    for moment, mib in ((early, 1), (late, 11)):
+        found = json.loads(report(database, "top", "--to", f"{moment:.3f}", "--json").stdout)
+        assert keeps(found) == pytest.approx(mib * MIB, rel=0.01)
+        assert found["part"]["to"]["t_s"] == pytest.approx(moment, abs=0.001)
+    text = report(database, "compare", f"@{early:.3f}", f"@{late:.3f}").stdout
+    assert "11" in text.splitlines()[0] and "exactly" not in text
+    between = json.loads(report(database, "top", "--from", f"{early:.3f}", "--to", f"{late:.3f}", "--json").stdout)
+    assert keeps(between) == pytest.approx(10 * MIB, rel=0.01)
+
+
+def test_nothing_happened(grown, report):
+    """Two moments with nothing between them are the same for certain."""
+    database, (early, _) = grown
+    text = report(database, "compare", f"@{early:.3f}", f"@{early + 0.05:.3f}").stdout
+    assert "exactly as much alive" in text
+
+
+def forget(database, after_s):
+    """As if the lines had been looked at once only before that time."""
+    connection = sqlite3.connect(database)
+    [[first]] = connection.execute("SELECT min(t_ns) FROM moment")
+    connection.execute("DELETE FROM moment WHERE t_ns > ? AND t_ns < ?", (first, after_s * 1e9))
+    connection.execute("UPDATE moment SET until_ns = t_ns WHERE t_ns = ?", (first,))
+    connection.commit()
+    connection.close()
+    return first / 1e9
+
+
+def test_what_is_not_known_is_not_compared(grown, report):
+    database, (early, late) = grown
+    first = forget(database, late)
+    for arguments in (["compare", f"@{early:.3f}", f"@{late - 0.01:.3f}"], ["compare", f"@{late - 0.01:.3f}", f"@{early:.3f}"],
+                      ["top", "--from", f"{early:.3f}", "--to", f"{late - 0.01:.3f}"]):
+        done = report(database, *arguments)
+        assert done.returncode == 1 and done.stdout == "" and "is not known" in done.stderr, done
+    done = report(database, "top", "--to", f"{early:.3f}")
+    assert done.returncode == 0 and "the last look before" in done.stdout
+    found = json.loads(report(database, "top", "--to", f"{early:.3f}", "--json").stdout)
+    assert found["part"]["to"]["t_s"] == pytest.approx(first, abs=1e-6)
+    assert "(at " in report(database, "compare", f"@{early:.3f}", "1").stdout
+
+
+def test_early_moments(build, trace):
+    """Of the first tenth of a second of a program that is always at work a dozen moments are known at least."""
+    traced = trace([build.target("going"), "0.5"])
+    early = traced.one("SELECT count(*) AS n FROM moment WHERE t_ns < 200000000")["n"]
+    assert early >= 8, early
+    assert traced.one("SELECT count(*) AS n FROM moment WHERE until_ns < t_ns")["n"] == 0

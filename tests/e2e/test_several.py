@@ -1,0 +1,74 @@
+"""Processes one after another, and beside each other: what the run held at most, and what it holds at its end."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import wait_for_run
+
+MIB = 1 << 20
+KEEP = "printf 'keep 10486\\n' | {steps} >/dev/null; "
+
+
+@pytest.fixture
+def after_another(build, trace):
+    return trace(["sh", "-c", 3 * KEEP.format(steps=build.target("steps"))])
+
+
+def of(traced):
+    return traced.one("SELECT * FROM runs")
+
+
+def test_one_after_another(after_another, report):
+    """None of the three had the memory of another beside its own."""
+    run = of(after_another)
+    assert MIB <= run["peak_bytes"] < 1.5 * MIB and 3 * MIB <= run["unfreed_bytes"] < 3.5 * MIB
+    assert run["live_bytes"] <= run["peak_bytes"] and run["live_allocations"] <= run["allocations"] - run["frees"]
+    assert 0 < run["peak_s"] <= run["wall_s"]
+    database = after_another.database
+    last = after_another.rows("SELECT * FROM timeline ORDER BY t_s")[-1]
+    assert last["live_bytes"] == run["live_bytes"]
+    leaks = json.loads(report(database, "leaks", "--json").stdout)
+    assert leaks["live_bytes"] == leaks["run"]["unfreed_bytes"] == run["unfreed_bytes"]
+    assert leaks["run"]["live_bytes"] == run["live_bytes"]
+    assert "never freed" in report(database, "leaks").stdout
+    assert "never freed" in report(database, "summary").stdout
+    assert "MiB never freed" in report(database, "top").stdout.splitlines()[0]
+    assert "never freed" in report(database, "compare", "1", "1").stdout
+
+
+def test_one_process_says_it_as_before(build, trace, report):
+    traced = trace([build.target("hello"), "you", "0"])
+    run = of(traced)
+    assert run["live_bytes"] == run["unfreed_bytes"] <= run["peak_bytes"]
+    for command in ("top", "summary", "leaks"):
+        assert "never freed" not in report(traced.database, command).stdout
+
+
+def test_beside_each_other(build, trace):
+    """The peak is that of both together."""
+    steps = build.target("steps")
+    both = f"(printf 'keep 10486\\n'; sleep 1) | {steps} >/dev/null & (printf 'keep 10486\\n'; sleep 1) | {steps} >/dev/null; wait"
+    run = of(trace(["sh", "-c", both]))
+    assert 2 * MIB <= run["peak_bytes"] < 2.5 * MIB and run["live_bytes"] <= run["peak_bytes"]
+
+
+def test_processor_time_of_who_is_killed(build, preload, tmp_path):
+    """It cannot say it itself."""
+    process = subprocess.Popen([build.target("going"), "60"], env=preload(), stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"ready\n"
+    time.sleep(0.5)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert wait_for_run(tmp_path / "trace.db")["cpu_ns"] > 50_000_000
+
+
+def test_processor_time_of_what_executes_another(build, trace):
+    """Is counted once."""
+    count = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; "
+    alone = trace(["sh", "-c", count + "exit 0"]).run["cpu_ns"]
+    run = trace(["sh", "-c", count + "exec sh -c ':'"]).run
+    assert run["cpu_ns"] < 1.9 * alone
