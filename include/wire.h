@@ -55,7 +55,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 13u                 /* changed with every change of this file */
+#define WIRE_VERSION 14u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -241,6 +241,7 @@ struct wire_note_module {
     uint32_t path_size;     /* with its NUL; follows the build ID */
     uint64_t start, end;    /* addresses that it covers in the process */
     uint64_t bias;          /* address in the process minus address in the file (link_map.l_addr) */
+    uint64_t device, inode; /* of the file, as /proc/PID/maps has them, major << 32 | minor; 0 = not asked */
     uint32_t build_id_size; /* bytes */
     uint32_t ours;          /* 1: libtrace.so itself; its frames are left out of stacks */
     char bytes[];           /* build ID, then path */
@@ -315,6 +316,7 @@ struct wire_process {
     _Atomic uint32_t modules;  /* numbers given */
     _Atomic uint32_t codes;
     _Atomic uint32_t marks;
+    _Atomic uint32_t modules_kept; /* (collector) so many modules' notes it has read, and opened their files; a futex */
 
     /* What the checks counted; not on the hot path. */
     _Atomic uint64_t stacks_checked;   /* with LIBTRACE_CHECK_STACKS=1 */
@@ -350,6 +352,7 @@ struct wire_arena {
     uint64_t started_real; /* CLOCK_REALTIME, ns since 1970 */
     int32_t first_pid;     /* the run's first process, in the namespace that it was in then */
     uint64_t first_namespace;
+    uint64_t first_view[3]; /* its mount namespace, and the device and inode of its root; 0 = not known */
     uint64_t first_faults; /* page faults of the one child that it had had: it started the collector */
 
     _Alignas(64) _Atomic uint32_t beat; /* (collector) its heartbeat: changes while it is at work */
@@ -370,6 +373,8 @@ struct wire_arena {
     _Atomic uint32_t processes;         /* process slots ever used */
     _Atomic uint32_t sweep;             /* (collector) how often it has read all rings */
     _Atomic uint32_t ring_room;         /* (collector) words of a ring's buffer that may be used; 0 = all */
+    _Atomic uint32_t modules;           /* notes of modules that all processes have written */
+    _Atomic uint32_t modules_kept;      /* (collector) and that it has read, see wire_process */
 
     _Alignas(64) _Atomic uint64_t chunk_map[WIRE_MAX_CHUNKS / 64]; /* 1 = in use */
     struct wire_process process[WIRE_PROCESSES];

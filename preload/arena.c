@@ -134,6 +134,7 @@ static void fill_header(uint32_t chunks)
     arena->door_key = random[2];
     arena->first_pid = guest_pid();
     arena->first_namespace = guest_pid_namespace();
+    guest_view(arena->first_view);
     arena->first_faults = UINT64_MAX;
     arena->started_ns = guest_now_ns();
     arena->started_real = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;

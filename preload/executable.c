@@ -15,34 +15,13 @@ bool executable_by_loader(void)
     return getauxval(AT_BASE) == 0;
 }
 
-struct search {
-    uintptr_t address;
-    bool found; /* in a file, whose path is where mappings_walk() has put it */
-};
-
-static bool look(void *data, const struct mapping *mapping)
-{
-    struct search *search = data;
-    search->found =
-        search->address - mapping->start < mapping->end - mapping->start && mapping->path[0] == '/';
-    return search->address >= mapping->end;
-}
-
-/* The file that is mapped at an address; empty if there is none. */
-static void path_at(const void *address, char *path, size_t size)
-{
-    struct search search = {.address = (uintptr_t)address};
-    mappings_walk(look, &search, path, size);
-    if (!search.found)
-        path[0] = '\0';
-}
-
 void executable_path(char *path, size_t size)
 {
     int saved = errno;
     const struct link_map *program = _r_debug.r_map;
     if (executable_by_loader() && program && program->l_ld) {
-        path_at(program->l_ld, path, size);
+        struct mapping mapping;
+        mappings_find((uintptr_t)program->l_ld, &mapping, path, size);
     } else {
         ssize_t length = readlink("/proc/self/exe", path, size - 1);
         path[length > 0 ? length : 0] = '\0';

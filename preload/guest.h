@@ -44,6 +44,10 @@ int guest_tid(void);
 /* The PID namespace that they are numbers of: its inode. 0 if that cannot be known. Keeps errno. */
 uint64_t guest_pid_namespace(void);
 
+/* What decides which file a path leads to: the mount namespace's inode, the root's device and inode. 0 where
+ * that cannot be known. Keeps errno. */
+void guest_view(uint64_t view[3]);
+
 /* What the program maps is locked in memory from now on (mlockall): ours is not to be. */
 extern HIDDEN _Atomic bool guest_locked;
 

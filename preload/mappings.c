@@ -21,9 +21,9 @@ static void begin(struct line *line)
     line->used = line->field = 0;
 }
 
-static void take_digit(uintptr_t *number, char c)
+static uintptr_t with_digit(uintptr_t number, char c)
 {
-    *number = *number << 4 | (uintptr_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    return number << 4 | (uintptr_t)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
 static void take(struct line *line, char c)
@@ -34,9 +34,15 @@ static void take(struct line *line, char c)
     } else if (c == ' ' && line->field < 6) {
         line->field++;
     } else if (line->field <= 1) {
-        take_digit(line->field ? &m->end : &m->start, c);
+        uintptr_t *number = line->field ? &m->end : &m->start;
+        *number = with_digit(*number, c);
     } else if (line->field == 2) {
         m->accessible |= c == 'r' || c == 'w' || c == 'x';
+    } else if (line->field == 4) {
+        m->device = c == ':' ? m->device << 32
+                             : (m->device & ~0xffffffffull) | (uint32_t)with_digit((uint32_t)m->device, c);
+    } else if (line->field == 5) {
+        m->inode = m->inode * 10 + (uint64_t)(c - '0');
     } else if (line->field == 6 && (c != ' ' || line->used) && line->used + 1 < line->room) {
         line->path[line->used++] = c;
         line->path[line->used] = '\0';
@@ -65,4 +71,29 @@ bool mappings_walk(bool (*visit)(void *data, const struct mapping *mapping), voi
         }
     syscall(SYS_close, file);
     return more && got == 0;
+}
+
+struct search {
+    uintptr_t address;
+    struct mapping *found;
+};
+
+static bool look(void *data, const struct mapping *mapping)
+{
+    struct search *search = data;
+    if (search->address >= mapping->end)
+        return true;
+    if (search->address >= mapping->start && mapping->path[0] == '/')
+        *search->found = *mapping;
+    return false;
+}
+
+bool mappings_find(uintptr_t address, struct mapping *found, char *path, size_t room)
+{
+    struct search search = {address, found};
+    *found = (struct mapping){.path = path};
+    mappings_walk(look, &search, path, room);
+    if (!found->end)
+        path[0] = '\0';
+    return found->end != 0;
 }

@@ -4,6 +4,7 @@
 #include "guest.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -180,6 +181,43 @@ static int boot_mlockall(int flags)
     return (int)boot_syscall(SYS_mlockall, flags, 0, 0, 0, 0, 0);
 }
 
+static int boot_unlinkat(int directory, const char *path, int flags)
+{
+    return (int)boot_syscall(SYS_unlinkat, directory, (long)path, flags, 0, 0, 0);
+}
+
+static int boot_unlink(const char *path)
+{
+    return boot_unlinkat(AT_FDCWD, path, 0);
+}
+
+static int boot_remove(const char *path)
+{
+    int saved = errno;
+    if (boot_unlink(path) == 0)
+        return 0;
+    if (errno != EISDIR && errno != EPERM)
+        return -1;
+    errno = saved;
+    return boot_unlinkat(AT_FDCWD, path, AT_REMOVEDIR);
+}
+
+static int boot_renameat2(int from_directory, const char *from, int to_directory, const char *to,
+                          unsigned flags)
+{
+    return (int)boot_syscall(SYS_renameat2, from_directory, (long)from, to_directory, (long)to, flags, 0);
+}
+
+static int boot_renameat(int from_directory, const char *from, int to_directory, const char *to)
+{
+    return boot_renameat2(from_directory, from, to_directory, to, 0);
+}
+
+static int boot_rename(const char *from, const char *to)
+{
+    return boot_renameat2(AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
 static void last_exit(int status)
 {
     for (;;)
@@ -200,6 +238,12 @@ struct real real = {
     .syscall = boot_syscall,
     .prctl = boot_prctl,
     .mlockall = boot_mlockall,
+    .unlink = boot_unlink,
+    .unlinkat = boot_unlinkat,
+    .remove = boot_remove,
+    .rename = boot_rename,
+    .renameat = boot_renameat,
+    .renameat2 = boot_renameat2,
     ._exit = last_exit,
     .quick_exit = last_exit,
 };
@@ -232,6 +276,12 @@ void real_init(void)
     LOOK_UP(syscall);
     LOOK_UP(prctl);
     LOOK_UP(mlockall);
+    LOOK_UP(unlink);
+    LOOK_UP(unlinkat);
+    LOOK_UP(remove);
+    LOOK_UP(rename);
+    LOOK_UP(renameat);
+    LOOK_UP(renameat2);
     LOOK_UP(_exit);
     LOOK_UP(quick_exit);
 #undef LOOK_UP

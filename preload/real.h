@@ -24,6 +24,12 @@ struct real {
     long (*syscall)(long, long, long, long, long, long, long);
     int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
     int (*mlockall)(int);
+    int (*unlink)(const char *);
+    int (*unlinkat)(int, const char *, int);
+    int (*remove)(const char *);
+    int (*rename)(const char *, const char *);
+    int (*renameat)(int, const char *, int, const char *);
+    int (*renameat2)(int, const char *, int, const char *, unsigned);
     void (*_exit)(int);
     void (*quick_exit)(int);
 };

@@ -13,6 +13,7 @@
 #include "notes.h"
 #include "ours.h"
 #include "real.h"
+#include "removal.h"
 #include "sanitized.h"
 #include "thread.h"
 #include "python/python.h"
@@ -496,6 +497,7 @@ void session_exiting(int exit_status)
     if (!atomic_compare_exchange_strong(&process->state, &live, WIRE_PROCESS_EXITING))
         return;
     arena_wake_collector();
+    removal_exiting();
     /* Only the run's first process: it is what the user waits for before asking for a report. */
     if (first)
         wait_for_collector();

@@ -131,8 +131,13 @@ bool arena_waits_long(const struct arena_slot *slot);   /* the same, or rather f
 bool arena_left(const struct arena_slot *slot);         /* lives on, but is traced no more */
 bool arena_wakes_us(const struct arena_slot *slot);     /* lives, traced, and may make system calls */
 bool arena_childless(const struct arena_slot *slot);    /* has never forked */
+uint32_t arena_modules(const struct arena_slot *slot);  /* numbers given */
 uint64_t arena_ended_ns(const struct arena_slot *slot); /* as in struct arena_death */
 void arena_commit(struct arena_slot *slot);
+
+/* Tells the process that the files of so many of its modules are open, or cannot be opened: so many more than
+ * it was told before. */
+void arena_kept(struct arena_slot *slot, uint32_t modules, uint32_t more);
 
 void arena_damage(struct arena_slot *slot);
 uint32_t arena_damages(const struct arena_slot *slot);

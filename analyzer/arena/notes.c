@@ -99,7 +99,7 @@ static const struct wire_note *place_of(struct arena_slot *slot, uint64_t at)
 static const struct wire_note *take(struct arena_slot *slot, struct arena_notes *notes,
                                     const struct wire_note *shared, uint32_t size, uint32_t type)
 {
-    if (type == WIRE_NOTE_PAD || type == WIRE_NOTE_SAID)
+    if (type == WIRE_NOTE_PAD || type == WIRE_NOTE_SAID || (notes->only && type != notes->only))
         return NULL;
     const struct wire_note *note = copy_of(notes, shared, size, (enum wire_note_type)type);
     if (note && holds(note, (enum wire_note_type)type))
@@ -141,6 +141,10 @@ static const struct wire_note *next_in_hole(struct arena_slot *slot, struct aren
 
 const struct wire_note *arena_next_note(struct arena_slot *slot, struct arena_notes *notes)
 {
+    if (notes->again) {
+        notes->again = false;
+        return (const struct wire_note *)notes->copy;
+    }
     const struct wire_note *note = next_in_hole(slot, notes);
     while (!note && !notes->ended) {
         unsigned segment = (unsigned)(notes->at >> 48);

@@ -15,9 +15,11 @@ struct arena_notes {
      * again. */
     uint64_t hole[ARENA_HOLES];
     unsigned holes;
-    uint64_t lost; /* notes that there was no memory for */
-    bool ended;  /* what follows makes no sense */
-    char *copy;  /* of the last note */
+    uint64_t lost;            /* notes that there was no memory for */
+    enum wire_note_type only; /* notes of other types are passed over; WIRE_NOTE_NONE: none are */
+    bool again;               /* the last note comes once more */
+    bool ended;               /* what follows makes no sense */
+    char *copy;               /* of the last note */
     size_t room;
 };
 
@@ -26,6 +28,12 @@ struct arena_notes {
  * is one of those that describe something.
  */
 const struct wire_note *arena_next_note(struct arena_slot *slot, struct arena_notes *notes);
+
+/* The next call gives the last note once more. */
+static inline void arena_put_back_note(struct arena_notes *notes)
+{
+    notes->again = true;
+}
 
 void arena_notes_close(struct arena_notes *notes);
 

@@ -122,6 +122,18 @@ bool arena_childless(const struct arena_slot *slot)
     return shared(slot)->flags & WIRE_PROCESS_CHILDLESS;
 }
 
+uint32_t arena_modules(const struct arena_slot *slot)
+{
+    return atomic_load_explicit(&shared(slot)->modules, memory_order_relaxed);
+}
+
+void arena_kept(struct arena_slot *slot, uint32_t modules, uint32_t more)
+{
+    atomic_fetch_add(&slot->arena->wire->modules_kept, more);
+    atomic_store(&shared(slot)->modules_kept, modules);
+    syscall(SYS_futex, &shared(slot)->modules_kept, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 void arena_commit(struct arena_slot *slot)
 {
     uint32_t exiting = WIRE_PROCESS_EXITING;

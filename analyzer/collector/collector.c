@@ -8,6 +8,7 @@
 #include "collector_main.h"
 #include "deaths.h"
 #include "drain.h"
+#include "files.h"
 #include "idle.h"
 #include "intern.h"
 #include "memory_watch.h"
@@ -158,6 +159,7 @@ struct collector {
     struct options options;
     struct tracker tracker;
     struct writer *writer;
+    struct files *files;
     uint64_t next_look_ns;
     uint64_t last_snapshot_ns; /* since the start of the run */
     uint32_t sites_seen;       /* by the writer */
@@ -236,6 +238,7 @@ static bool somebody_is_left(struct collector *c, uint64_t now_ns)
 
 static void post(struct collector *c, enum snapshot_kind kind)
 {
+    files_look(c->files, &c->tracker, true); /* of all that the job is about */
     struct job *job = snapshot_take(&c->tracker, kind, c->options.blocks && !c->stopped);
     if (!job)
         return;
@@ -417,6 +420,7 @@ static void loop(struct collector *c)
         now_ns = tracker_clock() - tracker->arena->started_ns;
         set_time(c, now_ns);
         uint64_t fullest = drain_all(tracker);
+        files_look(c->files, tracker, false);
         idle_looked(&c->idle, fullest != 0);
         c->changed |= fullest != 0 || tracker->process_count != c->processes_seen;
         c->processes_seen = tracker->process_count;
@@ -483,7 +487,8 @@ int collector_main(int argc, char **argv)
     c->tracker.by_thread = c->options.threads;
     c->tracker.log_events = c->options.events;
     c->watched = deaths_start(arena, c->options.door);
-    c->writer = writer_start(arena, c->options.database);
+    c->files = files_open();
+    c->writer = c->files ? writer_start(arena, c->options.database, c->files) : NULL;
     if (!c->writer)
         return fail(c, "no memory, or no thread, for the collector (ulimit -u?); nothing is recorded");
     tracker_look(&c->tracker);

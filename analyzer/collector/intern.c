@@ -108,15 +108,41 @@ static const char *place_name(struct intern *intern, uint32_t module, uint64_t o
 
 char intern_directory[PATH_MAX];
 
-static uint32_t run_module(struct intern *intern, const char *path, const uint8_t *id, size_t id_size)
+/* Gives the module its file, unless it has it, or its symbols were read without. */
+static void give_file(struct intern *intern, struct run_module *module)
+{
+    int file;
+    if (!intern->files || !module->symbols || module->held || module->read)
+        return;
+    switch (files_take(intern->files, module->file, &file)) {
+    case FILES_HELD:
+        symbols_module_file(module->symbols, file);
+        module->held = true;
+        break;
+    case FILES_GONE:
+        symbols_module_lost(module->symbols, SYMBOLS_GONE);
+        break;
+    case FILES_REPLACED:
+        symbols_module_lost(module->symbols, SYMBOLS_REPLACED);
+        break;
+    default:
+        break;
+    }
+}
+
+/* file: see files.h; 0 = none. A module without a build ID is told from others by it. */
+static uint32_t run_module(struct intern *intern, const char *path, const uint8_t *id, size_t id_size,
+                           uint32_t file)
 {
     if (id_size > sizeof((struct run_module *)0)->build_id)
         id_size = 0;
     struct run_module *all = intern->modules.memory;
     for (uint32_t i = 1; i <= intern->module_count; i++)
         if (strcmp(all[i].path, path) == 0 && all[i].build_id_size == id_size &&
-            memcmp(all[i].build_id, id, id_size) == 0)
+            memcmp(all[i].build_id, id, id_size) == 0 && (id_size || all[i].file == file)) {
+            give_file(intern, &all[i]); /* this process may have had it when others had not */
             return i;
+        }
     struct run_module *module = GROW_AT(&intern->modules, struct run_module, intern->module_count + 1);
     char *copy = SHORTAGE_UNLESS(strdup(path));
     if (!module || !copy) {
@@ -130,19 +156,21 @@ static uint32_t run_module(struct intern *intern, const char *path, const uint8_
     snprintf(full, sizeof full, "%s/%s", intern_directory, path);
     bool relative = path[0] != '/' && strchr(path, '/');
     module->symbols = SHORTAGE_UNLESS(symbols_module(intern->symbols, relative ? full : path, id, id_size));
+    module->file = file;
+    give_file(intern, module);
     intern->module_count++;
     keep_error(intern, store_module(intern->store, intern->module_count, path, id, id_size, -1));
     return intern->module_count;
 }
 
 static void take_module(struct intern *intern, struct intern_process *process,
-                        const struct wire_note_module *note)
+                        const struct wire_note_module *note, uint32_t file)
 {
     struct process_module *module = GROW_AT(&process->modules, struct process_module, note->number);
     if (!module)
         return;
     const char *path = note->bytes + note->build_id_size;
-    module->number = run_module(intern, path, (const uint8_t *)note->bytes, note->build_id_size);
+    module->number = run_module(intern, path, (const uint8_t *)note->bytes, note->build_id_size, file);
     module->bias = note->bias;
     module->described = true;
     module->ours = note->ours != 0;
@@ -201,13 +229,28 @@ void intern_identity(struct intern_process *process)
     arena_notes_close(&notes);
 }
 
+/* False: it was not looked for yet. That comes before any event that the note is needed for is to be written.
+ */
+static bool find_file(struct intern *intern, const struct intern_process *process,
+                      const struct wire_note_module *note, uint32_t *file)
+{
+    uint32_t number = intern->files ? files_find(intern->files, process->index, note->number) : FILES_UNKNOWN;
+    *file = number != FILES_UNKNOWN ? number : 0;
+    return number != 0;
+}
+
 void intern_notes(struct intern *intern, struct intern_process *process)
 {
     const struct wire_note *note;
     while ((note = arena_next_note(process->slot, &process->notes))) {
+        uint32_t file;
         switch (note->type) {
         case WIRE_NOTE_MODULE:
-            take_module(intern, process, (const struct wire_note_module *)note);
+            if (!find_file(intern, process, (const struct wire_note_module *)note, &file)) {
+                arena_put_back_note(&process->notes);
+                return;
+            }
+            take_module(intern, process, (const struct wire_note_module *)note, file);
             break;
         case WIRE_NOTE_CODE:
             take_code(intern, process, (const struct wire_note_code *)note);

@@ -7,6 +7,7 @@
 #define LIBTRACE_INTERN_H
 
 #include "arena.h"
+#include "files.h"
 #include "grow.h"
 #include "notes.h"
 #include "number_map.h"
@@ -22,8 +23,10 @@ struct run_module {
     struct earlier *earlier; /* what earlier runs know of its frames; NULL = nothing, or not asked yet */
     uint8_t build_id[64];
     size_t build_id_size;
-    bool needed; /* there are frames in it */
-    bool read;   /* its symbols were, as earlier runs do not know all frames */
+    uint32_t file; /* its number, see files.h; 0 = none */
+    bool held;     /* its symbols have the file itself */
+    bool needed;   /* there are frames in it */
+    bool read;     /* its symbols were, as earlier runs do not know all frames */
     bool state_written;
 };
 
@@ -62,6 +65,7 @@ struct run_node {
 /* How far the notes, frames and nodes of a process were taken in. */
 struct intern_process {
     struct arena_slot *slot;
+    uint32_t index; /* of the process in the run */
     struct arena_notes notes;
     struct grow modules; /* struct process_module by the process's number */
     struct grow codes;   /* struct process_code *, the run's, by number */
@@ -84,6 +88,7 @@ extern char intern_directory[];
 struct intern {
     struct store *store;
     struct symbols *symbols;
+    struct files *files; /* NULL: modules are known by their paths alone */
     struct grow modules; /* struct run_module, by the run's number */
     uint32_t module_count, line_count, frame_count, node_count, code_count;
     struct line_entry *lines; /* uthash */

@@ -19,6 +19,7 @@
 struct writer {
     struct arena *arena;
     const char *database; /* absolute path */
+    struct files *files;
     struct store *store;
     struct intern intern;
     struct grow processes; /* struct intern_process by index */
@@ -85,8 +86,10 @@ static void check(struct writer *w, int result)
 static struct intern_process *process_of(struct writer *w, uint32_t index, struct arena_slot *slot)
 {
     struct intern_process *process = GROW_AT(&w->processes, struct intern_process, index);
-    if (process && !process->slot)
+    if (process && !process->slot) {
         process->slot = slot;
+        process->index = index;
+    }
     return process;
 }
 
@@ -478,6 +481,7 @@ static bool open_database(struct writer *w)
     struct intern_process *process = process_of(w, 0, &w->arena->slot[0]);
     bool opened = process && store_open(w->database, &w->store) == 0;
     if (opened && intern_open(&w->intern, w->store) && store_begin(w->store) == 0) {
+        w->intern.files = w->files;
         intern_identity(process);
         add_run(w, process);
         add_first_process(w, process);
@@ -547,13 +551,14 @@ static bool start_thread(struct writer *w)
     return started;
 }
 
-struct writer *writer_start(struct arena *arena, const char *database)
+struct writer *writer_start(struct arena *arena, const char *database, struct files *files)
 {
     struct writer *w = calloc(1, sizeof *w);
     if (!w)
         return NULL;
     w->arena = arena;
     w->database = database;
+    w->files = files;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
     if (!start_thread(w)) {

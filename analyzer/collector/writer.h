@@ -7,6 +7,7 @@
 #ifndef LIBTRACE_WRITER_H
 #define LIBTRACE_WRITER_H
 
+#include "files.h"
 #include "store.h"
 #include "track.h"
 
@@ -66,8 +67,9 @@ enum writer_state {
 };
 
 /* Starts the thread, which opens the database (a path, which stays the caller's) and adds the run's row by
- * what the first process has said of itself. NULL on lack of memory or threads. */
-struct writer *writer_start(struct arena *arena, const char *database);
+ * what the first process has said of itself. files: the caller's, of the modules. NULL on lack of memory or
+ * threads. */
+struct writer *writer_start(struct arena *arena, const char *database, struct files *files);
 
 enum writer_state writer_state(struct writer *writer);
 

@@ -20,7 +20,7 @@
 #define MODULES 5 /* named in warnings */
 
 /* What became of a module's file, as the column module.symbols says. */
-enum { SYMBOLS_LINES, SYMBOLS_NAMES, SYMBOLS_NONE, SYMBOLS_MISSING, SYMBOLS_REPLACED };
+enum { SYMBOLS_LINES, SYMBOLS_NAMES, SYMBOLS_NONE, SYMBOLS_MISSING, SYMBOLS_REPLACED, SYMBOLS_GONE };
 
 static const struct option_spec options[] = {
     SOURCE_OPTION,
@@ -63,6 +63,17 @@ static void __attribute__((format(printf, 2, 3))) warn(struct summary *summary, 
         free(text);
 }
 
+static const char *const causes[] = {
+    [SYMBOLS_LINES] = "some of its code has no line information: was part of it built without -g?",
+    [SYMBOLS_NAMES] = "it has no line information: build it with -g, or install its debug symbols "
+                      "(NAME-dbgsym or NAME-dbg)",
+    [SYMBOLS_NONE] =
+        "it is stripped: build it with -g, or install its debug symbols (NAME-dbgsym or NAME-dbg)",
+    [SYMBOLS_MISSING] = "its file was not there, or not readable, when names were looked up",
+    [SYMBOLS_REPLACED] = "its file was replaced since the program had loaded it: record again",
+    [SYMBOLS_GONE] = "its file was removed before it could be read",
+};
+
 /* Modules without lines, where what they allocate matters. */
 static int warn_of_modules(struct report *report, struct summary *summary)
 {
@@ -71,15 +82,6 @@ static int warn_of_modules(struct report *report, struct summary *summary)
                               "(SELECT module, sum(bytes) AS bytes FROM lines WHERE run = ?1 AND file IS "
                               "NULL AND language = 'native' "
                               "GROUP BY module) AS t ORDER BY t.bytes DESC LIMIT ?2";
-    static const char *const causes[] = {
-        [SYMBOLS_LINES] = "some of its code has no line information: was part of it built without -g?",
-        [SYMBOLS_NAMES] = "it has no line information: build it with -g, or install its debug symbols "
-                          "(NAME-dbgsym or NAME-dbg)",
-        [SYMBOLS_NONE] =
-            "it is stripped: build it with -g, or install its debug symbols (NAME-dbgsym or NAME-dbg)",
-        [SYMBOLS_MISSING] = "its file was not there, or not readable, when names were looked up",
-        [SYMBOLS_REPLACED] = "its file was replaced since the program had loaded it: record again",
-    };
     char share[UNITS_SIZE];
     int status = EXIT_FINE;
     sqlite3_stmt *s = report_prepare(report, sql);
@@ -103,6 +105,37 @@ static int warn_of_modules(struct report *report, struct summary *summary)
             warn(summary, "%s of the bytes have no line: %s: %s.", share, module, causes[symbols]);
         else
             warn(summary, "%s of the bytes have no line: %s: its names were not looked up.", share, module);
+    }
+    sqlite3_finalize(s);
+    return status;
+}
+
+/* What is allocated by code whose names are lost, and counts for the lines that have called it. */
+static int warn_of_lost_modules(struct report *report, struct summary *summary)
+{
+    static const char sql[] =
+        "SELECT m.path, m.symbols, sum(s.bytes) AS bytes FROM module AS m "
+        "JOIN line AS l ON l.run = m.run AND l.module = m.path AND l.file IS NULL "
+        "JOIN site AS s ON s.run = l.run AND s.leaf = l.id AND s.line <> s.leaf "
+        "WHERE m.run = ?1 AND m.symbols IN (?2, ?3) GROUP BY m.path ORDER BY bytes DESC LIMIT ?4";
+    char share[UNITS_SIZE];
+    int status = EXIT_FINE;
+    sqlite3_stmt *s = report_prepare(report, sql);
+
+    if (s == NULL)
+        return EXIT_FAILED;
+    sqlite3_bind_int64(s, 1, summary->run.number);
+    sqlite3_bind_int(s, 2, SYMBOLS_REPLACED);
+    sqlite3_bind_int(s, 3, SYMBOLS_GONE);
+    sqlite3_bind_int(s, 4, MODULES);
+    while (report_step(report, s, &status)) {
+        double bytes = sqlite3_column_double(s, 2);
+
+        if (bytes * 1000 < (double)summary->run.t.m.bytes)
+            break;
+        units_percent(share, bytes, (double)summary->run.t.m.bytes);
+        warn(summary, "%s of the bytes count for callers of %s: %s.", share, sqlite3_column_text(s, 0),
+             causes[sqlite3_column_int(s, 1)]);
     }
     sqlite3_finalize(s);
     return status;
@@ -144,7 +177,9 @@ static int warnings(struct report *report, struct summary *summary)
     if (run->t.waits > 0)
         warn(summary, "The program waited %s times, %s in all, for its events to be taken: it ran slower.",
              units_count(a, run->t.waits), units_seconds(b, (double)run->t.waited_ns / 1e9));
-    return status == EXIT_FINE && run->resolved ? warn_of_modules(report, summary) : status;
+    if (status == EXIT_FINE && run->resolved)
+        status = warn_of_modules(report, summary);
+    return status == EXIT_FINE && run->resolved ? warn_of_lost_modules(report, summary) : status;
 }
 
 static int gather(struct report *report, struct summary *summary)

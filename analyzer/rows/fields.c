@@ -15,7 +15,7 @@ const char *const rows_languages[ROWS_WORDS] = {"native", "python"};
 #define FLAG          RANGE(1)
 #define WORD          RANGE(ROWS_WORDS - 1)
 #define SHARE         {ROWS_SHARE, 0, 0}
-#define SYMBOLS       {ROWS_RANGE_OR_NONE, 0, 4}
+#define SYMBOLS       {ROWS_RANGE_OR_NONE, 0, 5}
 #define NEXT(of)      {ROWS_NEXT, of, 0}
 #define EITHER(of)    {ROWS_NEXT_OR_KNOWN, of, 0}
 #define KNOWN(of)     {ROWS_KNOWN, of, 0}

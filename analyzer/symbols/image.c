@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,10 +205,10 @@ static int find_text(struct image *image)
     return 0;
 }
 
-static enum image_result open_file(struct image *image, const char *path, const uint8_t *build_id,
+/* fd: what is at path, or was, and is closed if it is not used; -1: not there. */
+static enum image_result open_file(struct image *image, int fd, const char *path, const uint8_t *build_id,
                                    size_t build_id_size)
 {
-    int fd = open_regular(path);
     if (fd < 0)
         return IMAGE_MISSING;
     enum image_result result = check_elf(fd, build_id, build_id_size);
@@ -229,31 +230,34 @@ static enum image_result open_file(struct image *image, const char *path, const 
     return IMAGE_OPENED;
 }
 
-static enum image_result open_by_build_id(struct image *image, const uint8_t *build_id, size_t build_id_size)
+enum image_result image_open_debug(struct image *image, const uint8_t *build_id, size_t build_id_size)
 {
     char path[PATH_ROOM];
+    elf_version(EV_CURRENT);
     return path_of_build_id(build_id, build_id_size, path, sizeof path)
-               ? open_file(image, path, build_id, build_id_size)
+               ? open_file(image, open_regular(path), path, build_id, build_id_size)
                : IMAGE_MISSING;
 }
 
-enum image_result image_open(struct image *image, const char *path, const uint8_t *build_id,
+enum image_result image_open(struct image *image, int file, const char *path, const uint8_t *build_id,
                              size_t build_id_size)
 {
     char usable[PATH_ROOM];
     elf_version(EV_CURRENT);
     enum image_result result = IMAGE_MISSING;
-    if (usable_path(path, usable, sizeof usable)) {
-        result = open_file(image, usable, build_id, build_id_size);
+    bool is_usable = usable_path(path, usable, sizeof usable);
+    if (file >= 0) {
+        result = open_file(image, file, is_usable ? usable : path, build_id, build_id_size);
+    } else if (is_usable) {
+        result = open_file(image, open_regular(usable), usable, build_id, build_id_size);
         /* Without a build ID nothing says that a file at a deleted file's path is the same. */
         if (result == IMAGE_OPENED && build_id_size == 0 && strcmp(path, usable) != 0) {
             image_close(image);
             return IMAGE_REPLACED;
         }
     }
-    if (result != IMAGE_OPENED && open_by_build_id(image, build_id, build_id_size) == IMAGE_OPENED)
-        return IMAGE_OPENED;
-    return result;
+    bool found = result == IMAGE_OPENED || image_open_debug(image, build_id, build_id_size) == IMAGE_OPENED;
+    return found ? IMAGE_OPENED : result;
 }
 
 void image_close(struct image *image)

@@ -29,10 +29,14 @@ enum image_result {
     IMAGE_REPLACED, /* there, but with another build ID than asked for */
 };
 
-/* Opens the file at path if it has this build ID (or if build_id_size is 0), else a debug file with this
- * build ID. image: all zero before. */
-enum image_result image_open(struct image *image, const char *path, const uint8_t *build_id,
+/* Opens a file if it has this build ID (or if build_id_size is 0), else a debug file with this build ID.
+ * file: its descriptor, which is the image's from now on, or -1 for what is at path. image: all zero before.
+ */
+enum image_result image_open(struct image *image, int file, const char *path, const uint8_t *build_id,
                              size_t build_id_size);
+
+/* The debug file alone: IMAGE_OPENED or IMAGE_MISSING. */
+enum image_result image_open_debug(struct image *image, const uint8_t *build_id, size_t build_id_size);
 void image_close(struct image *image);
 
 /* Whether code can be at this address. Debug information of code that the linker threw away says that it is

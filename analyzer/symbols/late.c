@@ -16,6 +16,8 @@ struct symbols_module {
     struct symbols *symbols; /* the owner */
     struct symbols_module *next;
     struct symbols_module *real; /* of the library; NULL = not made yet */
+    int file;                    /* until the library has it; -1 = none */
+    enum symbols_state lost;     /* SYMBOLS_LINES = it is not */
     size_t build_id_size;
     char *path;
     uint8_t build_id[]; /* as recorded */
@@ -29,6 +31,8 @@ struct symbols {
     __typeof__(symbols_open) *open;
     __typeof__(symbols_close) *close;
     __typeof__(symbols_module) *module;
+    __typeof__(symbols_module_file) *module_file;
+    __typeof__(symbols_module_lost) *module_lost;
     __typeof__(symbols_module_state) *module_state;
     __typeof__(symbols_resolve) *resolve;
 };
@@ -54,6 +58,8 @@ void symbols_close(struct symbols *s)
     while (s->modules) {
         struct symbols_module *m = s->modules;
         s->modules = m->next;
+        if (m->file >= 0)
+            close(m->file);
         free(m->path);
         free(m);
     }
@@ -71,6 +77,7 @@ struct symbols_module *symbols_module(struct symbols *s, const char *path, const
         return NULL;
     }
     m->path = copy;
+    m->file = -1;
     m->build_id_size = build_id_size;
     if (build_id_size)
         memcpy(m->build_id, build_id, build_id_size);
@@ -78,6 +85,18 @@ struct symbols_module *symbols_module(struct symbols *s, const char *path, const
     m->next = s->modules;
     s->modules = m;
     return m;
+}
+
+void symbols_module_file(struct symbols_module *m, int file)
+{
+    if (m->file >= 0)
+        close(m->file);
+    m->file = file;
+}
+
+void symbols_module_lost(struct symbols_module *m, enum symbols_state why)
+{
+    m->lost = why;
 }
 
 #define LIBRARY "trace-symbols.so"
@@ -109,9 +128,12 @@ static void load(struct symbols *s)
     *(void **)&s->open = dlsym(library, "symbols_open");
     *(void **)&s->close = dlsym(library, "symbols_close");
     *(void **)&s->module = dlsym(library, "symbols_module");
+    *(void **)&s->module_file = dlsym(library, "symbols_module_file");
+    *(void **)&s->module_lost = dlsym(library, "symbols_module_lost");
     *(void **)&s->module_state = dlsym(library, "symbols_module_state");
     *(void **)&s->resolve = dlsym(library, "symbols_resolve");
-    if (s->limit && s->open && s->close && s->module && s->module_state && s->resolve) {
+    if (s->limit && s->open && s->close && s->module && s->module_file && s->module_lost && s->module_state &&
+        s->resolve) {
         s->limit(limit);
         s->real = s->open();
     }
@@ -123,6 +145,12 @@ static struct symbols_module *real_module(struct symbols_module *m)
     if (!m->real) {
         load(s);
         m->real = s->real ? s->module(s->real, m->path, m->build_id, m->build_id_size) : NULL;
+        if (m->real && m->lost)
+            s->module_lost(m->real, m->lost);
+        if (m->real && m->file >= 0) {
+            s->module_file(m->real, m->file);
+            m->file = -1;
+        }
     }
     return m->real;
 }

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BUILD_ID_MAX = 64, DWARF_LEAST = 2 << 20 /* bytes that reading a module's takes */ };
 
@@ -18,9 +19,11 @@ struct symbols_module {
     char *path;                     /* as recorded */
     uint8_t build_id[BUILD_ID_MAX]; /* as recorded */
     size_t build_id_size;           /* 0 = not known */
+    int file;                       /* -1: what is at the path */
+    enum symbols_state lost;        /* why that is not the file; SYMBOLS_LINES = it may be */
     int is_read;                    /* the rest is valid */
     enum symbols_state state;
-    struct image image;  /* open unless the state is SYMBOLS_MISSING or _REPLACED */
+    struct image image;  /* open unless the state is SYMBOLS_MISSING, _REPLACED or _GONE */
     struct dwarf *dwarf; /* NULL = none */
     int symtab_is_read;  /* with DWARF the symbol table is read on first need */
     struct symtab symtab;
@@ -51,6 +54,8 @@ void symbols_close(struct symbols *s)
         dwarf_free(m->dwarf);
         symtab_free(&m->symtab);
         image_close(&m->image);
+        if (m->file >= 0)
+            close(m->file);
         free(m->path);
         free(m);
     }
@@ -72,10 +77,33 @@ struct symbols_module *symbols_module(struct symbols *s, const char *path, const
     m->build_id_size = build_id_size < BUILD_ID_MAX ? build_id_size : BUILD_ID_MAX;
     if (m->build_id_size > 0)
         memcpy(m->build_id, build_id, m->build_id_size);
+    m->file = -1;
     m->symbols = s;
     m->next = s->modules;
     s->modules = m;
     return m;
+}
+
+void symbols_module_file(struct symbols_module *m, int file)
+{
+    if (m->file >= 0)
+        close(m->file);
+    m->file = file;
+}
+
+void symbols_module_lost(struct symbols_module *m, enum symbols_state why)
+{
+    m->lost = why;
+}
+
+/* The file is given away. */
+static enum image_result open_image(struct symbols_module *m)
+{
+    int file = m->file;
+    m->file = -1;
+    if (file < 0 && m->lost)
+        return image_open_debug(&m->image, m->build_id, m->build_id_size);
+    return image_open(&m->image, file, m->path, m->build_id, m->build_id_size);
 }
 
 /* A table that cannot be read is empty, and is not tried again. */
@@ -93,9 +121,9 @@ enum symbols_state symbols_module_state(struct symbols_module *m)
     if (m->is_read)
         return m->state;
     m->is_read = 1;
-    switch (image_open(&m->image, m->path, m->build_id, m->build_id_size)) {
+    switch (open_image(m)) {
     case IMAGE_MISSING:
-        return m->state = SYMBOLS_MISSING;
+        return m->state = m->lost ? m->lost : SYMBOLS_MISSING;
     case IMAGE_REPLACED:
         return m->state = SYMBOLS_REPLACED;
     case IMAGE_OPENED:

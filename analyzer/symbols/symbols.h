@@ -22,6 +22,7 @@ enum symbols_state {
     SYMBOLS_NONE = 2,     /* file found, no names in it */
     SYMBOLS_MISSING = 3,  /* file not found or not readable */
     SYMBOLS_REPLACED = 4, /* another build ID than recorded, and no debug file for the recorded one */
+    SYMBOLS_GONE = 5,     /* removed before anybody could open it, and no debug file for its build ID */
 };
 
 /* One source-level frame. Strings belong to the struct symbols and live as long as it does; equal
@@ -44,6 +45,14 @@ void symbols_close(struct symbols *s);
  * empty (then path is trusted). Never fails but for lack of memory (NULL). */
 struct symbols_module *symbols_module(struct symbols *s, const char *path, const uint8_t *build_id,
                                       size_t build_id_size);
+
+/* The file itself, open for reading, which the module closes: what its path leads to is not looked at. Before
+ * the first look-up. */
+void symbols_module_file(struct symbols_module *m, int file);
+
+/* What its path leads to is not the file, which is SYMBOLS_REPLACED or SYMBOLS_GONE: only a debug file may be
+ * used. Before the first look-up; symbols_module_file() may follow. */
+void symbols_module_lost(struct symbols_module *m, enum symbols_state why);
 
 /* Reads the module if that has not happened yet. */
 enum symbols_state symbols_module_state(struct symbols_module *m);

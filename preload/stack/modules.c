@@ -1,9 +1,12 @@
 /* modules.c - see modules.h. */
 #define _GNU_SOURCE
 #include "modules.h"
+#include "../arena.h"
 #include "../executable.h"
 #include "../guest.h"
+#include "../mappings.h"
 #include "../notes.h"
+#include "../removal.h"
 #include "../session.h"
 #include "loader.h"
 #include "rules.h"
@@ -34,6 +37,7 @@ static _Atomic unsigned readers;
 static _Atomic uint32_t version; /* see modules_version() */
 
 #define BUILD_ID_MAX 64
+#define PATH_ROOM 4096
 
 struct build_id {
     const uint8_t *bytes;
@@ -70,26 +74,38 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
     return hash;
 }
 
+/* Its path in its table; empty for the program itself. */
+static const char *text_of(const struct table *table, const struct module *module)
+{
+    return (const char *)table + module->text + module->build_id_size;
+}
+
+/* The same, and the program's own. Read once: a forked child may have changed its root meanwhile. */
+static const char *path_of(const struct table *table, const struct module *module)
+{
+    static char own[PATH_ROOM];
+    const char *path = text_of(table, module);
+    if (path[0] == '\0' && !own[0])
+        executable_path(own, sizeof own);
+    return path[0] ? path : own;
+}
+
 /* Writes the module's note; its number, 0 when the arena is full. */
 static uint32_t describe(const struct table *table, const struct module *module)
 {
-    const char *id = (const char *)table + module->text, *path = id + module->build_id_size;
-    /* The program itself. Read once: a forked child may have changed its root meanwhile. */
-    static char own[4096];
-    if (path[0] == '\0') {
-        if (!own[0])
-            executable_path(own, sizeof own);
-        path = own;
-    }
+    const char *id = (const char *)table + module->text, *path = path_of(table, module);
     uint32_t path_size = (uint32_t)strlen(path) + 1;
     struct wire_note_module *note = note_reserve(sizeof *note + module->build_id_size + path_size);
     if (!note)
         return 0;
+    atomic_fetch_add(&arena->modules, 1);
     note->number = atomic_fetch_add(&process->modules, 1) + 1;
     note->path_size = path_size;
     note->start = module->start;
     note->end = module->end;
     note->bias = module->bias;
+    note->device = module->device;
+    note->inode = module->inode;
     note->build_id_size = module->build_id_size;
     note->ours = (uintptr_t)&current - module->start < module->end - module->start;
     memcpy(note->bytes, id, module->build_id_size);
@@ -142,6 +158,43 @@ static void find_entry(const struct dl_phdr_info *info, struct module *module)
                         : module->start;
 }
 
+static bool has_no_file(const char *path)
+{
+    static const char mark[] = " (deleted)"; /* the kernel's */
+    size_t size = strlen(path);
+    return size > sizeof mark && strcmp(path + size - (sizeof mark - 1), mark) == 0;
+}
+
+/* A name that means another file, or none, in another directory or process. */
+static bool is_passing(const char *name)
+{
+    return name[0] == '/' ? strncmp(name, "/proc/", 6) == 0 || strncmp(name, "/dev/fd/", 8) == 0
+                          : strchr(name, '/') != NULL;
+}
+
+static _Atomic bool
+    passing; /* a module whose file has no other name was described since it was looked at last */
+
+/* What the module is to be called, and, if nothing else tells its file from others, which file it is. Called
+ * with the loader's lock held, so that the memory is used once at a time. */
+static const char *look_at_file(const char *name, struct build_id id, struct module *module)
+{
+    static char path[PATH_ROOM];
+    struct mapping mapping;
+    bool has_passed = is_passing(name);
+    if ((id.size && !has_passed) || guest_confined)
+        return name;
+    if (!mappings_find(module->start, &mapping, path, sizeof path))
+        path[0] = '\0';
+    if (has_passed && (!path[0] || has_no_file(path)))
+        atomic_store(&passing, true);
+    if (!path[0])
+        return name;
+    module->device = mapping.device;
+    module->inode = mapping.inode;
+    return has_passed ? path : name;
+}
+
 /* Copies what a description needs of a module, which may be gone when it is described again. */
 static bool keep_text(struct table *table, struct module *module, struct build_id id, const char *path)
 {
@@ -186,13 +239,18 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
     if (module.end == 0)
         return 0;
     struct build_id id = find_build_id(info);
-    if (table->count == table->room || !keep_text(table, &module, id, info->dlpi_name)) {
-        filling->full = true;
-        return 1;
-    }
     module.build_hash = hash_bytes(hash_bytes(0xcbf29ce484222325ull, id.bytes, id.size), info->dlpi_name,
                                    strlen(info->dlpi_name));
     const struct module *old = known(filling->before, &module);
+    const char *name = old ? text_of(filling->before, old) : look_at_file(info->dlpi_name, id, &module);
+    if (old) {
+        module.device = old->device;
+        module.inode = old->inode;
+    }
+    if (table->count == table->room || !keep_text(table, &module, id, name)) {
+        filling->full = true;
+        return 1;
+    }
     module.number = old ? old->number : describe(table, &module);
     module.runtime = old ? old->runtime : runtime_of(info);
     table->runtimes |= module.runtime;
@@ -218,7 +276,7 @@ static int count_modules(struct dl_phdr_info *info, size_t size, void *data)
     counts->adds = info->dlpi_adds;
     counts->subs = info->dlpi_subs;
     counts->modules++;
-    counts->text += BUILD_ID_MAX + strlen(info->dlpi_name) + 1;
+    counts->text += BUILD_ID_MAX + (is_passing(info->dlpi_name) ? PATH_ROOM : strlen(info->dlpi_name) + 1);
     return 0;
 }
 
@@ -300,9 +358,43 @@ enum modules_change modules_refresh(void)
     atomic_fetch_add(&readers, 1);
     enum modules_change change = refresh();
     atomic_fetch_sub(&readers, 1);
+    /* Nobody else finds its file by that name, and perhaps nobody any more when it is closed. */
+    if (atomic_load(&passing) && atomic_exchange(&passing, false))
+        removal_wait(process);
     if (change == MODULES_STALE) /* others may have looked since the event that we noticed it by */
         session_new_epoch();
     return change;
+}
+
+bool modules_lack_files(void)
+{
+    atomic_fetch_add(&readers, 1);
+    const struct table *table = atomic_load(&current);
+    bool found = false;
+    for (uint32_t i = 0; table && !found && i < table->count; i++)
+        found = has_no_file(path_of(table, &table->module[i]));
+    atomic_fetch_sub(&readers, 1);
+    return found;
+}
+
+/* True if the name is the path's last part, or a part of it, as of a directory. */
+static bool is_part(const char *path, const char *name, size_t size)
+{
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/'))
+        if (strncmp(slash + 1, name, size) == 0 && (slash[1 + size] == '/' || slash[1 + size] == '\0'))
+            return true;
+    return false;
+}
+
+bool modules_lie_in(const char *name, size_t size)
+{
+    atomic_fetch_add(&readers, 1);
+    const struct table *table = atomic_load(&current);
+    bool found = false;
+    for (uint32_t i = 0; table && !found && i < table->count; i++)
+        found = is_part(path_of(table, &table->module[i]), name, size);
+    atomic_fetch_sub(&readers, 1);
+    return found;
 }
 
 static bool find(const struct table *table, uintptr_t address, struct module *module)

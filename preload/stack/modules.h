@@ -9,6 +9,7 @@
 #include "cfi.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct module {
@@ -21,6 +22,7 @@ struct module {
     uint32_t number;     /* in this process's notes */
     uint32_t text;       /* offset in its table of its build ID, which its path follows (modules.c's) */
     uint32_t build_id_size;
+    uint64_t device, inode; /* of its file, as struct mapping's, where it was asked for */
 };
 
 enum modules_change {
@@ -45,5 +47,11 @@ uint32_t modules_version(void);
 /* After fork, or at the start of another part: this process describes the modules that it knows itself. Asks
  * nobody. */
 void modules_describe_again(void);
+
+/* True if the file of some module has no path any more. */
+bool modules_lack_files(void);
+
+/* True if this name, of so many bytes, is a part of some module's path. */
+bool modules_lie_in(const char *name, size_t size);
 
 #endif

@@ -32,7 +32,8 @@ def test_only_wanted_symbols(prefix):
     allowed = set("malloc calloc realloc reallocarray free cfree posix_memalign aligned_alloc memalign valloc pvalloc free_sized "
                   "free_aligned_sized malloc_usable_size".split())
     process = set("fork vfork execve execv execvp execvpe execl execlp execle fexecve posix_spawn posix_spawnp _exit _Exit "
-                  "quick_exit exit pthread_create clone system popen daemon prctl syscall mlockall".split())
+                  "quick_exit exit pthread_create clone system popen daemon prctl syscall mlockall "
+                  "unlink unlinkat remove rename renameat renameat2".split())
     other = {n for n in names - allowed if not n.startswith(("_Znw", "_Zna", "_Zdl", "_Zda", "libtrace_"))}
     assert allowed - {"cfree"} <= names
     assert other <= process, sorted(other)

@@ -1,0 +1,142 @@
+"""Programs and libraries that are not where their path leads: in memory, in other namespaces, replaced while they run."""
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import threading
+import time
+
+import pytest
+
+from conftest import clean_environment, rows, wait_for_run
+from module_folder import IDS, folder
+
+__all__ = ["folder"]
+
+
+@IDS
+def test_from_memory(folder):
+    folder.run(folder.host, "memory", folder.piece, "work", 4001)
+    assert folder.lines() == {100: 10}
+
+
+@IDS
+def test_executable_removed(folder):
+    folder.run(folder.host, "unlink", folder.host, "own", 4001, "sleep", 100)
+    assert folder.lines() == {100: 10}
+
+
+@IDS
+def test_executable_replaced(folder):
+    """By another process, which nobody traces, as soon as it runs."""
+    (folder.path / "go").mkdir()
+
+    def replace():
+        while not any((folder.path / "go").iterdir()):
+            time.sleep(0.002)
+        folder.other_host.rename(folder.host)
+        (folder.path / "replaced").touch()
+
+    if folder.user:
+        os.chown(folder.path / "go", folder.user, folder.user)
+    (folder.path / "here").touch()
+    thread = threading.Thread(target=replace)
+    thread.start()
+    folder.run(folder.host, "own", 4001, "rename", "here", "go/here", "wait", "replaced", "own", 4002)
+    thread.join()
+    assert folder.lines() == {100: 20}
+
+
+@IDS
+def test_executable_in_memory(folder):
+    """As runc does it: executed from a descriptor of what has no name."""
+    read, write = os.pipe()
+    memory = os.memfd_create("host", os.MFD_CLOEXEC)
+    os.write(memory, folder.host.read_bytes())
+    folder.run(f"/proc/self/fd/{memory}", "own", 4001, "sleep", 100, pass_fds=(memory,))
+    os.close(memory)
+    os.close(read)
+    os.close(write)
+    assert folder.lines() == {100: 10}
+
+
+@pytest.fixture
+def namespace(folder, program):
+    """The beginning of a command that runs a shell in a mount namespace of its own, as whoever the folder's user is."""
+    command = [program("unshare"), *(["--user", "--map-root-user"] if folder.user else []), "--mount", "/bin/sh", "-c"]
+    user = {"user": folder.user, "group": folder.user} if folder.user else {}
+    if subprocess.run([*command, "true"], capture_output=True, **user).returncode != 0:
+        pytest.skip("mount namespaces cannot be made here")
+    return command
+
+
+@IDS
+def test_bind_mount(folder, namespace):
+    """Other files at the same paths for the children, from inside and for the collector, which is outside."""
+    inside = folder.path / "inside"
+    inside.mkdir()
+    shutil.copy(folder.piece, inside / "piece.so")
+    seen = folder.path / "seen"
+    seen.mkdir()
+    shutil.copy(folder.other, seen / "piece.so")
+    host = f"{folder.host} load {seen}/piece.so work"
+    folder.run("/bin/sh", "-c", f"{host} 4002; {' '.join(namespace)} 'mount --bind {inside} {seen} && {host} 4001'")
+    assert folder.lines() == {100: 10, 200: 10}
+
+
+@IDS
+def test_changed_root(folder, namespace):
+    """After chroot() a path means another file than here."""
+    root = folder.path / "root"
+    (root / "plugins").mkdir(parents=True)
+    shutil.copy(folder.piece, root / "plugins" / "real.so")
+    (root / "plugins" / "piece.so").symlink_to("/plugins/real.so")  # of that root
+    folder.run("/bin/sh", "-c", f"{' '.join(namespace)} '{folder.host} root {root} cd / load /plugins/piece.so work 4001'")
+    assert folder.lines() == {100: 10}
+
+
+@IDS
+def test_unmounted(folder, namespace):
+    """A file system that is gone from sight while the library is loaded."""
+    mount = folder.path / "mounted"
+    mount.mkdir()
+    script = (f"mount -t tmpfs none {mount} && cp {folder.piece} {mount}/piece.so && "
+              f"exec {folder.host} load {mount}/piece.so work 4001 sleep 100 unmount {mount} work 4002")
+    folder.run(*namespace, script)
+    assert folder.lines() == {100: 20}
+
+
+def has_run(database):
+    try:
+        return database.exists() and rows(database, "SELECT count(*) AS n FROM run")[0]["n"] > 0
+    except sqlite3.OperationalError:
+        return False
+
+
+@IDS
+def test_attached_too_late(folder):
+    """What was removed before tracing began is read by those only who may look into the mappings; the others are told."""
+    user = {"user": folder.user, "group": folder.user, "extra_groups": []} if folder.user else {}
+    free = {"cwd": folder.path, "text": True, "env": clean_environment(), **user}
+    program = subprocess.Popen([folder.host, "load", folder.piece, "unlink", folder.piece, "rename", folder.other, folder.piece, "say", "ready",
+                                "wait", "go", "work", "4001", "sleep", "100"], stdout=subprocess.PIPE, **free)
+    try:
+        assert program.stdout.readline() == "ready\n"
+        tracer = subprocess.Popen([folder.path / "bin" / "trace-attach", "-o", folder.database, str(program.pid)], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, **free)
+        while tracer.poll() is None and not has_run(folder.database):
+            time.sleep(0.01)
+        (folder.path / "go").touch()
+        said = tracer.communicate(timeout=60)[1]
+    finally:
+        program.kill()
+        program.communicate()
+    assert tracer.returncode == 0, said
+    wait_for_run(folder.database)
+    if os.geteuid() == 0 and not folder.user:
+        assert folder.lines() == {100: 10}
+        return
+    assert folder.lines() == {} and folder.state("piece.so") <= {4, 5}
+    said = subprocess.run([folder.path / "bin" / "trace-report", "summary", "--db", folder.database], capture_output=True, text=True, timeout=60)
+    assert "count for callers of" in said.stdout and "piece.so: its file was re" in said.stdout, said.stdout  # removed, or replaced
