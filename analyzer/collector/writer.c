@@ -37,7 +37,8 @@ struct writer {
     uint64_t cost_ns;
     char error[512];
     /* The thread's own: */
-    bool begun; /* the run's row is there */
+    bool begun;        /* the run's row is there */
+    uint32_t named_by; /* index of the process whose label it has */
     int failed; /* what the first failure was, a negative error code: nothing more is written; 0 = all is well
                  */
 };
@@ -127,6 +128,16 @@ static void add_first_process(struct writer *w, const struct intern_process *fir
     check(w, store_process(w->store, &row));
 }
 
+/* A wrapper (env, nice, a script) that has become the program in question: the run is named after that. */
+static void name_run(struct writer *w, const struct job_process *job, const char *label)
+{
+    const uint32_t flags = WIRE_PROCESS_FIRST | WIRE_PROCESS_EXECED;
+    if (!label || job->index <= w->named_by || (job->tracked->facts.flags & flags) != flags)
+        return;
+    w->named_by = job->index;
+    check(w, store_run_label(w->store, label));
+}
+
 static void write_process(struct writer *w, const struct job_process *job)
 {
     struct intern_process *process = process_of(w, job->index, job->slot);
@@ -137,6 +148,7 @@ static void write_process(struct writer *w, const struct job_process *job)
     row.command = process->command ? process->command : "";
     row.executable = process->executable ? process->executable : "";
     check(w, store_process(w->store, &row));
+    name_run(w, job, process->label);
 }
 
 static size_t encode(const struct histogram *others, uint8_t first, uint64_t total, uint8_t *out)

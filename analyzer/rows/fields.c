@@ -37,6 +37,7 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
     [ROWS_BEGIN] = {"begin", .outside = true, .before_run = true},
     [ROWS_COMMIT] = {"commit", .before_run = true},
     [ROWS_RUN] = {"run", .before_run = true, FIELDS(/* label, command, started */ TEXT, TEXT, MOMENT)},
+    [ROWS_LABEL] = {"label", FIELDS(TEXT)},
     [ROWS_TOTALS] = {"totals", FIELDS(
         /* wall_ns, cpu_ns, exit_known, exit_status */ COUNT, COUNT, FLAG, INT,
         /* m */ COUNT, COUNT, COUNT, COUNT, NUMBER, NUMBER, COUNT,

@@ -324,6 +324,8 @@ static int apply(struct receiver *r, const struct rows_message *m)
         return store_commit(store);
     case ROWS_RUN:
         return apply_run(r, m);
+    case ROWS_LABEL:
+        return store_run_label(store, text(m, 0));
     case ROWS_TOTALS:
         return apply_totals(r, m);
     case ROWS_PHASE:

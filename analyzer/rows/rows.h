@@ -19,13 +19,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROWS_VERSION 3
+#define ROWS_VERSION 4
 
 enum rows_type {
     ROWS_HELLO,
     ROWS_BEGIN,
     ROWS_COMMIT,
     ROWS_RUN,
+    ROWS_LABEL,
     ROWS_TOTALS,
     ROWS_PHASE,
     ROWS_WHY_ENDED,

@@ -261,6 +261,13 @@ int store_run_add(struct store *store, const char *label, const char *command, c
     return end(store);
 }
 
+int store_run_label(struct store *store, const char *label)
+{
+    begin(store, ROWS_LABEL);
+    text(store, label);
+    return end(store);
+}
+
 int store_run_totals(struct store *store, const struct store_run *r)
 {
     begin(store, ROWS_TOTALS);

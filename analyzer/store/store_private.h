@@ -10,6 +10,7 @@
 enum store_statement {
     STORE_RUN_ADD,
     STORE_RUN_TOTALS,
+    STORE_RUN_LABEL,
     STORE_RUN_PHASE,
     STORE_RUN_STATE,
     STORE_RUN_WHY,

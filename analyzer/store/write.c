@@ -17,6 +17,7 @@ static const char *const sql[STORE_STATEMENTS] = {
         "= ?27, damaged = ?28, stopped = ?29, untraced = ?30, stacks_lost = ?31, end_allocations = ?32, "
         "end_bytes = ?33 "
         "WHERE id = ?1",
+    [STORE_RUN_LABEL] = "UPDATE run SET label = ?2 WHERE id = ?1",
     [STORE_RUN_PHASE] = "UPDATE run SET phase = ?2, progress = ?3 WHERE id = ?1",
     [STORE_RUN_STATE] =
         "UPDATE run SET state = ?2, phase = CASE WHEN ?2 <> 'recording' THEN 'done' ELSE phase END, "
@@ -184,6 +185,15 @@ int store_run_totals(struct store *store, const struct store_run *r)
     number(&row, r->stacks_lost);
     number(&row, r->end_allocations);
     number(&row, r->end_bytes);
+    return row_end(&row);
+}
+
+int store_run_label(struct store *store, const char *label)
+{
+    struct row row = row_begin(store, STORE_RUN_LABEL);
+
+    number(&row, store->run);
+    text(&row, label);
     return row_end(&row);
 }
 

@@ -124,6 +124,7 @@ static void write_end(struct store *store)
                                      .end_allocations = 30,
                                      .end_bytes = 31};
     expect(store_run_totals(store, &totals));
+    expect(store_run_label(store, "label"));
     expect(store_run_phase(store, "symbols", 0.5));
     expect(store_run_why(store, "why"));
     expect(store_line_totals(store));

@@ -1,0 +1,38 @@
+"""Programs that are started by others which become them: env, nice, scripts. The run is named after the program."""
+
+import pytest
+
+SCRIPTS = {
+    "script": '#!/bin/sh\nexec "$@"\n',
+    "shim": '#!/usr/bin/env bash\nset -e\nname="$(basename "$0")"\n[ "$(true; echo yes)" = yes ] && exec "$@"\n',
+}
+WRAPPERS = {
+    "env": ["env", "OTHER=1"],
+    "nice": ["nice"],
+    "shell": ["sh", "-c", 'exec "$0" "$@"'],
+    "two": ["nice", "env"],
+    "script": ["./script"],
+    "shim": ["./shim"],
+}
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_label(wrapper, build, trace, report, tmp_path):
+    for name, text in SCRIPTS.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    traced = trace([*WRAPPERS[wrapper], build.target("hello"), "you"], cwd=tmp_path)
+    assert (traced.returncode, traced.stdout, traced.stderr) == (0, b"hello you\n", b"")
+    assert traced.run["label"] == "hello"
+    assert "run 1 hello" in report(traced.database, "top").stdout
+
+
+def test_given_label(build, trace):
+    traced = trace(["env", "OTHER=1", build.target("hello")], env={"LIBTRACE_LABEL": "mine"})
+    assert traced.run["label"] == "mine"
+
+
+def test_children_name_nothing(build, trace):
+    """What a program starts besides is not what it becomes."""
+    traced = trace(["sh", "-c", f"{build.target('hello')}; env true; exit 0"])
+    assert traced.run["label"] == "sh"
