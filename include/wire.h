@@ -365,6 +365,7 @@ struct wire_arena {
     _Atomic uint32_t untraced; /* processes that belong to the run and found no room in it; */
     _Atomic uint32_t unmapped; /* 1 = there are more, which could not even map this */
     _Atomic uint32_t said; /* 1 = a process of the run has printed its line: the others keep quiet */
+    _Atomic uint32_t locked; /* (collector) STARTING, as another program keeps the database locked */
     char error[480];       /* (collector) one line, before WIRE_COLLECTOR_FAILED */
 
     _Alignas(64) _Atomic uint32_t wake; /* a futex: the collector sleeps on it, a target bumps it */

@@ -53,7 +53,8 @@ static enum alive_end state_after(uint64_t waited_ns, bool *known)
     /* Its state was read before: what it did last has been seen. */
     if (alive_gone(true) && atomic_load(&arena->collector) == collector)
         return collector == WIRE_COLLECTOR_STARTING ? ALIVE_NEVER : ALIVE_GONE;
-    *known = waited_ns > (collector == WIRE_COLLECTOR_STARTING ? START_WAIT_NS : COMMIT_WAIT_NS);
+    bool starting = collector == WIRE_COLLECTOR_STARTING && !atomic_load(&arena->locked);
+    *known = waited_ns > (starting ? START_WAIT_NS : COMMIT_WAIT_NS);
     return ALIVE_SLOW;
 }
 

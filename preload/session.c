@@ -44,13 +44,13 @@ static _Atomic enum status status;
 
 /* Outlive a fork, unlike the gate. */
 static _Atomic uint64_t
-    last_epoch;                /* only grows: no state of an earlier run may ever look like a new one's */
+    last_epoch; /* only grows: no state of an earlier run may ever look like a new one's */
 static char session_text[WIRE_SESSION_SIZE]; /* value of LIBTRACE_SESSION for our children */
-static char wanted_label[256]; /* given by trace-attach */
-#define SESSION_CONFINED '-'   /* in place of its first character: no run to join */
-static char *exported_session; /* it, in the environment that we have made */
-static bool successor;         /* of a run that is over, or failed: whoever began that has said so */
-static bool session_over;      /* what this process executes is not traced either, nor says so again */
+static char wanted_label[256];               /* given by trace-attach */
+#define SESSION_CONFINED '-'                 /* in place of its first character: no run to join */
+static char *exported_session;               /* it, in the environment that we have made */
+static bool successor;    /* of a run that is over, or failed: whoever began that has said so */
+static bool session_over; /* what this process executes is not traced either, nor says so again */
 
 /* ---- making or joining a run --------------------------------------------------------------------- */
 
@@ -206,7 +206,8 @@ static bool start(void)
         guest_format(session_text, session_text + sizeof session_text, session);
     else if (session && !join_same_network(session))
         guest_say("the run of the process that started this one is out of reach in this network namespace; "
-                  "it is recorded as one of its own", "");
+                  "it is recorded as one of its own",
+                  "");
     successor = !joined && session;
     if (!joined && !make_run())
         return false;
@@ -438,7 +439,12 @@ static void wait_for_collector(void)
 {
     switch (alive_wait()) {
     case ALIVE_DONE:
+        break;
     case ALIVE_SLOW:
+        if (atomic_load(&arena->collector) == WIRE_COLLECTOR_STARTING && atomic_load(&arena->locked))
+            say("another program keeps the database locked; what was recorded will be written when that has "
+                "ended, if it does so within two minutes",
+                "");
         break;
     case ALIVE_FAILED:
         session_stop_run("the collector failed", "");
@@ -455,9 +461,9 @@ static void wait_for_collector(void)
 
 #define INITIAL_PID_NAMESPACE 0xeffffffcu /* its inode, in every kernel */
 
-/* When the first process of a PID namespace ends the kernel ends all others, the collector, too. So that process waits
- * for the collector; and so does the run's first one, whose end may be the end of a shell that is the namespace's first.
- * Not if the collector is outside. */
+/* When the first process of a PID namespace ends the kernel ends all others, the collector, too. So that
+ * process waits for the collector; and so does the run's first one, whose end may be the end of a shell that
+ * is the namespace's first. Not if the collector is outside. */
 static bool may_end_collector(void)
 {
     uint64_t own = process->pid_namespace;
@@ -529,7 +535,8 @@ EXPORT void quick_exit(int exit_status)
 
 extern void *__libc_stack_end; /* behind it is what the kernel has given the program */
 
-/* Writes over the variable that is there, if it has room and is the kernel's copy: some programs pass on that one. */
+/* Writes over the variable that is there, if it has room and is the kernel's copy: some programs pass on that
+ * one. */
 static bool export_in_place(void)
 {
     char *value = (char *)guest_variable(WIRE_SESSION_VARIABLE);

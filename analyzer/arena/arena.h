@@ -73,6 +73,7 @@ bool arena_held_by_others(struct arena *arena);
 void arena_state(struct arena *arena, enum wire_collector_state state, const char *why);
 void arena_pid(struct arena *arena, int pid, uint64_t pid_namespace); /* as in struct arena_birth */
 void arena_alive(struct arena *arena); /* until the calling thread ends; it is the collector's main one */
+void arena_locked(struct arena *arena); /* another program keeps the database locked, which is waited for */
 void arena_swept(struct arena *arena, uint32_t sweep); /* all rings were read so often */
 
 /* Lets each thread use so many words of its ring's buffer only. */

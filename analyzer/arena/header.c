@@ -44,6 +44,11 @@ void arena_alive(struct arena *arena)
         atomic_store(&arena->wire->alive, (uint32_t)syscall(SYS_gettid));
 }
 
+void arena_locked(struct arena *arena)
+{
+    atomic_store(&arena->wire->locked, 1);
+}
+
 void arena_swept(struct arena *arena, uint32_t sweep)
 {
     atomic_store_explicit(&arena->wire->sweep, sweep, memory_order_relaxed);

@@ -487,9 +487,15 @@ static void write_job(struct writer *w, struct job *job)
 
 /* ---- the thread -------------------------------------------------------------------------------- */
 
+static void tell_locked(void *data)
+{
+    arena_locked(data);
+}
+
 /* Opens the database and adds the run's row. */
 static bool open_database(struct writer *w)
 {
+    store_tell_locked(tell_locked, w->arena);
     struct intern_process *process = process_of(w, 0, &w->arena->slot[0]);
     bool opened = process && store_open(w->database, &w->store) == 0;
     if (opened && intern_open(&w->intern, w->store) && store_begin(w->store) == 0) {

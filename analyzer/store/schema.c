@@ -13,6 +13,7 @@
 
 /* A writer waits this long for another one: a big run's last transaction takes seconds on a slow disk. */
 #define BUSY_MS 120000
+#define LOCKED_MS 500
 #define CACHE_KIB 65536
 
 #define MAGIC "SQLite format 3"
@@ -296,6 +297,35 @@ static int wal_is_fresh(const struct store *store)
     return fresh;
 }
 
+static struct {
+    void (*told)(void *data); /* NULL = nobody, or it was told */
+    void *data;
+} locked;
+
+void store_tell_locked(void (*told)(void *data), void *data)
+{
+    locked.told = told;
+    locked.data = data;
+}
+
+/* SQLite's way to ask whether to try again: after the first failure, the second, and so on. */
+static int wait_for_lock(void *data, int times)
+{
+    struct store *store = data;
+    int pause_ms = times < 10 ? times + 1 : 10;
+
+    store->waited_ms = times == 0 ? 0 : store->waited_ms;
+    if (store->waited_ms >= LOCKED_MS && locked.told != NULL) {
+        locked.told(locked.data);
+        locked.told = NULL;
+    }
+    if (store->waited_ms >= BUSY_MS)
+        return 0;
+    usleep((unsigned)pause_ms * 1000);
+    store->waited_ms += pause_ms;
+    return 1;
+}
+
 /* SQLite does not wait for locks when it changes the journal mode, so we do. A file system without shared
  * memory keeps its mode: slower, but as safe.
  *
@@ -306,14 +336,11 @@ static int wal_is_fresh(const struct store *store)
 static int use_wal(struct store *store)
 {
     int result = sqlite3_exec(store->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
-    unsigned pause_us = 1000;
 
-    for (unsigned waited_ms = 0; waited_ms < BUSY_MS; waited_ms += pause_us / 1000) {
+    for (int times = 0;; times++) {
         result = sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
-        if ((result & 0xff) != SQLITE_BUSY)
+        if ((result & 0xff) != SQLITE_BUSY || !wait_for_lock(store, times))
             break;
-        usleep(pause_us);
-        pause_us = pause_us < 10000 ? pause_us + 1000 : pause_us;
     }
     store->unsynced = wal_is_fresh(store);
     return store_check(store, result, "open");
@@ -371,7 +398,7 @@ static int open_write(struct store *store)
     if (code != 0)
         return code;
     sqlite3_extended_result_codes(store->db, 1);
-    sqlite3_busy_timeout(store->db, BUSY_MS);
+    sqlite3_busy_handler(store->db, wait_for_lock, store);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);

@@ -93,6 +93,10 @@ int store_open(const char *path, struct store **store);
 /* What will be recorded is another user's program, who has chosen the names in it: see store_run_is_ours(). */
 void store_foreign(struct store *store);
 
+/* To be told, by store_open() and once, that another program has kept the database locked for half a second. It is
+ * waited for all the same. */
+void store_tell_locked(void (*told)(void *data), void *data);
+
 const char *store_error(const struct store *store);
 void store_close(struct store *store); /* rolls back what was not committed */
 struct sqlite3 *store_handle(struct store *store);

@@ -52,6 +52,7 @@ struct store {
     int resolved;                              /* 1 = no part of file is a symbolic link */
     int foreign;                               /* see store_foreign() */
     int ours;                                  /* 1 = the file's header says that it is of this version */
+    int waited_ms;                             /* for a lock that another program has */
     int unsynced;                              /* 1 = nothing waits for the disk up to the next commit */
     int64_t run;                               /* the run that is written, 0 = none yet */
     sqlite3_stmt *statement[STORE_STATEMENTS]; /* NULL = not prepared yet */

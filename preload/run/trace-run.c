@@ -1,6 +1,7 @@
 /* trace-run - runs a command under libtrace.so: sets the environment, keeps the exit status, and says what to
  * type next. Everything that it does, LD_PRELOAD=libtrace.so does too; it adds the checks that only somebody
  * outside the program can make, such as that a static program cannot be traced. */
+#include "database.h"
 #include "program.h"
 #include "wire.h"
 #include "wire_door.h"
@@ -234,10 +235,25 @@ static int end_as(int status)
     return 128 + number;
 }
 
-/* What was recorded, and whether all of it was, is for the report to say. */
-static void hint(const char *database)
+/* False, and one sentence, where there is no run to join and none can be recorded. */
+static int can_record(const char *database)
 {
-    if (!isatty(STDERR_FILENO) || access(database ? database : "trace.db", R_OK) != 0)
+    const char *session = getenv(WIRE_SESSION_VARIABLE), *path = database ? database : "trace.db";
+    char text[256];
+    const char *why =
+        session && *session == WIRE_SESSION_ROOM ? database_trouble(path, text, sizeof text) : NULL;
+
+    if (why)
+        complain("cannot record into %s: %s. Name a file that can be written with --db. The program runs "
+                 "untraced.",
+                 path, why);
+    return !why;
+}
+
+/* What was recorded, and whether all of it was, is for the report to say. */
+static void hint(const char *database, const struct timespec *begin)
+{
+    if (!isatty(STDERR_FILENO) || !database_written_since(database ? database : "trace.db", begin))
         return;
     if (database && strcmp(database, "trace.db") != 0 && strcmp(database, "./trace.db") != 0)
         fprintf(stderr, "trace-run: now try: trace-report top --db %s\n", database);
@@ -305,7 +321,11 @@ int main(int argc, char **argv)
                  error == ENOENT && !strchr(command[0], '/') ? "there is no such command" : strerror(error));
         return error == ENOENT ? STATUS_NOT_FOUND : STATUS_CANNOT_RUN;
     }
-    int traced = can_trace(&program) && preload() == 0;
+    if (!database)
+        database = getenv("LIBTRACE_DB");
+    if (database && !*database)
+        database = NULL;
+    int traced = can_trace(&program) && can_record(database) && preload() == 0;
     const char *session = getenv(WIRE_SESSION_VARIABLE);
     if (!traced && session && *session == WIRE_SESSION_ROOM)
         unsetenv(WIRE_SESSION_VARIABLE);
@@ -318,6 +338,8 @@ int main(int argc, char **argv)
         return STATUS_FAILED;
     }
 
+    struct timespec begin;
+    clock_gettime(CLOCK_REALTIME_COARSE, &begin); /* as files have it */
     if (start(&program, command) < 0) {
         complain("cannot start a process: %s.", strerror(errno));
         return STATUS_FAILED;
@@ -330,6 +352,6 @@ int main(int argc, char **argv)
             return STATUS_FAILED;
         }
     if (traced)
-        hint(database ? database : getenv("LIBTRACE_DB"));
+        hint(database, &begin);
     return end_as(status);
 }
