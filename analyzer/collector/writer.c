@@ -204,6 +204,9 @@ static void merge(struct job_site *into, const struct job_site *from)
     a->largest = a->largest > b->largest ? a->largest : b->largest;
     into->peak_allocations += from->peak_allocations;
     into->peak_bytes += from->peak_bytes;
+    /* Together they were as high as that at least. */
+    uint64_t live = a->bytes - a->freed_bytes, together = live > into->peak_bytes ? live : into->peak_bytes;
+    a->highest_bytes = a->highest_bytes > together ? a->highest_bytes : together;
 }
 
 /* The sites of a job on their way into the database. */

@@ -205,14 +205,8 @@ static int write_snapshots(struct writer *w)
         last = run->t.peak_ns > last ? run->t.peak_ns : last;
     }
     sqlite3_finalize(s);
-    if (run->t.wall_ns > last)
-        last = run->t.wall_ns;
-    if (run->t.end_bytes !=
-        run->t.m.live_bytes) { /* lines know what was never freed, by any of the processes */
-        write_snapshot(w, last, run->t.end_bytes, NULL);
-        return status;
-    }
-    write_snapshot(w, last, sum->live_bytes, sum->live_bytes > 0 ? "detailed" : NULL);
+    write_snapshot(w, run->t.wall_ns > last ? run->t.wall_ns : last, sum->live_bytes,
+                   sum->live_bytes > 0 ? "detailed" : NULL);
     if (sum->live_bytes > 0)
         write_tree(w, BY_LIVE);
     return status;

@@ -1,9 +1,10 @@
-/* earlier.c - what runs that are complete know of a module. */
+/* earlier.c - what runs that were recorded to their end know of a module. */
 #include "store_private.h"
 
 static const char sql[] =
     "WITH latest(run, module) AS (SELECT module.run, module.id FROM module JOIN run ON run.id = module.run "
-    "WHERE module.build_id = ?1 AND module.path = ?2 AND module.symbols = ?3 AND run.state = 'complete' "
+    "WHERE module.build_id = ?1 AND module.path = ?2 AND module.symbols = ?3 AND "
+    "run.state IN ('complete', 'incomplete') "
     "ORDER BY module.run DESC LIMIT ?4) "
     "SELECT frame.offset, frame_line.depth, line.file, line.line, line.function FROM latest "
     "CROSS JOIN frame ON frame.run = latest.run AND frame.module = latest.module "

@@ -14,7 +14,7 @@ from conftest import BUILD, environment
 def all_rows(path, table, run):
     key = "id" if table == "run" else "run"
     with sqlite3.connect(path) as connection:
-        return [row[1:] for row in connection.execute(f"SELECT * FROM {table} WHERE {key} = ? ORDER BY 1, 2, 3, 4", (run,))]
+        return [row[1:] for row in connection.execute(f"SELECT * FROM {table} WHERE {key} = ? ORDER BY 1, 2, 3", (run,))]
 
 
 def tables(path):

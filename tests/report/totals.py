@@ -19,7 +19,8 @@ PPROF = {"alloc_space": "bytes", "alloc_objects": "allocations", "peak_space": "
 
 
 def of(row):
-    return {by: row[measure] for by, measure in MEASURES.items()}
+    """Of a run: live is what lines and stacks have, of all of its processes."""
+    return {by: row.get(measure.replace("live", "unfreed"), row[measure]) for by, measure in MEASURES.items()}
 
 
 def added(rows):
@@ -147,7 +148,7 @@ def export_json(ask):
 def html(ask):
     data = page.read(ask.file("html"))
     run = data["runs"][0]
-    yield "facts", of({**run["facts"], **run.get("passing", {})})
+    yield "facts", of(run.get("passing") or run["facts"])
     yield "stacks", {by: sum(values[0][page.VALUES.index(measure)] for _, values in page.stacks(data))
                      for by, measure in MEASURES.items()}
     yield "lines", {by: sum(data["rows"][4 + page.VALUES.index(measure) :: 12]) for by, measure in MEASURES.items()}
