@@ -6,9 +6,11 @@
 #include "ours.h"
 #include "session.h"
 #include "spawn.h"
+#include "wire_door.h"
 
 #include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -33,6 +35,23 @@ static const char *database_path(char *path, size_t size)
     return append(at, end, name) ? NULL : "the database's path is too long; the program runs untraced";
 }
 
+static char database[PATH_MAX]; /* the program's stack may be small */
+
+uint32_t launch_place(void)
+{
+    struct stat folder;
+    int saved = errno;
+    if (database_path(database, sizeof database))
+        return 0;
+    char *name = strrchr(database, '/') + 1;
+    char first = *name;
+    *name = '\0';
+    bool known = stat(database, &folder) == 0;
+    *name = first;
+    errno = saved;
+    return known ? wire_door_place(folder.st_dev, folder.st_ino, name) : 0;
+}
+
 static const char *why_not(int error)
 {
     switch (error) {
@@ -53,7 +72,7 @@ static void write_number(char number[24], int descriptor)
 
 const char *launch_collector(const struct settings *settings, struct launch *launch)
 {
-    static char path[PATH_MAX], database[PATH_MAX]; /* the program's stack may be small */
+    static char path[PATH_MAX];
     char numbers[3][24];
     char *arguments[COLLECTOR_ARGUMENTS] = {path, numbers[0], numbers[1], "0", numbers[2], database};
     const int kept[SPAWN_KEPT] = {launch->memory, launch->self, launch->door};

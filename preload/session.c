@@ -73,6 +73,7 @@ static bool make_run(void)
         return false;
     }
     atomic_store(&arena->collector_namespace, arena->first_namespace); /* before it says so itself */
+    arena->door_name = (uint64_t)launch_place() << 32 | (uint32_t)arena->door_name;
     struct launch launch = {.memory = descriptor,
                             .self = guest_move_up((int)syscall(SYS_pidfd_open, syscall(SYS_getpid), 0)),
                             .door = door_make(arena->door_name),

@@ -1,6 +1,7 @@
 /* report.c - what all subcommands need: the database, errors, hints, colours. */
 #define _GNU_SOURCE
 #include "report.h"
+#include "starting.h"
 #include "store.h"
 #include "text.h"
 
@@ -12,6 +13,7 @@
 
 int report_open(struct report *report)
 {
+    starting_wait(report->db);
     if (store_open_read(report->db, &report->store) != 0) {
         report_error(report, EXIT_FAILED, "%s", store_error(report->store));
         report_close(report);
