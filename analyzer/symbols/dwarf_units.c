@@ -11,6 +11,7 @@
 #include "dwarf_units.h"
 #include "intervals.h"
 #include "lines.h"
+#include "split.h"
 
 #include <dwarf.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ struct function {
 struct unit {
     Dwarf_Die skeleton;         /* the unit in the main file: its ranges and lines */
     Dwarf_Die die;              /* the unit with the functions: of a .dwo file, or the same as skeleton */
+    struct split_unit split;    /* that die is in, if it is none of libdw's */
     int is_read;                /* the rest is valid */
     int is_mangled;             /* the language has mangled names */
     struct function *functions; /* in file order: a parent comes before its children */
@@ -52,6 +54,7 @@ struct dwarf {
     const struct image *image;
     struct strings *strings;
     uint64_t bias; /* an address in the file minus one in the (perhaps separate) debug file */
+    struct split_files split_files;
     struct unit *units;
     size_t unit_count, unit_capacity;
     struct intervals by_address; /* ids are indices into units; addresses of the debug file */
@@ -74,6 +77,7 @@ static void free_unit(struct unit *unit)
     intervals_free(&unit->by_address);
     lines_free(&unit->lines);
     lines_free(&unit->split_lines);
+    split_close(&unit->split);
 }
 
 void dwarf_free(struct dwarf *dwarf)
@@ -83,6 +87,7 @@ void dwarf_free(struct dwarf *dwarf)
     for (size_t i = 0; i < dwarf->unit_count; i++)
         free_unit(&dwarf->units[i]);
     free(dwarf->units);
+    split_files_close(&dwarf->split_files);
     intervals_free(&dwarf->by_address);
     free(dwarf);
 }
@@ -104,9 +109,31 @@ static int add_ranges(const struct dwarf *dwarf, Dwarf_Die *die, struct interval
     return added;
 }
 
+/* Strict DWARF 2 has no ranges of units that are in several pieces: the functions themselves have theirs. */
+static int add_ranges_of_functions(const struct dwarf *dwarf, Dwarf_Die *unit, struct intervals *to,
+                                   uint32_t id)
+{
+    Dwarf_Die die, next;
+    int sum = 0, added = 0;
+    for (int more = dwarf_child(unit, &die) == 0; more && sum < RANGES_MAX;
+         more = dwarf_siblingof(&die, &next) == 0 && (char *)next.addr > (char *)die.addr, die = next) {
+        if (dwarf_tag(&die) != DW_TAG_subprogram)
+            continue;
+        added = add_ranges(dwarf, &die, to, id, (size_t)(RANGES_MAX - sum));
+        if (added < 0)
+            return -1;
+        sum += added;
+    }
+    return sum;
+}
+
 static int add_unit(struct dwarf *dwarf, Dwarf_Die *skeleton, Dwarf_Die *split)
 {
-    int added = add_ranges(dwarf, skeleton, &dwarf->by_address, (uint32_t)dwarf->unit_count, RANGES_MAX);
+    uint32_t id = (uint32_t)dwarf->unit_count;
+    int added = add_ranges(dwarf, skeleton, &dwarf->by_address, id, RANGES_MAX);
+    if (added == 0 && dwarf_tag(skeleton) == DW_TAG_compile_unit && !dwarf_hasattr(skeleton, DW_AT_low_pc) &&
+        !dwarf_hasattr(skeleton, DW_AT_ranges))
+        added = add_ranges_of_functions(dwarf, skeleton, &dwarf->by_address, id);
     if (added <= 0)
         return added;
     if (dwarf->unit_count == dwarf->unit_capacity) {
@@ -144,6 +171,7 @@ struct dwarf *dwarf_read(const struct image *image, struct strings *strings)
     dwarf->image = image;
     dwarf->strings = strings;
     dwarf->bias = bias - image->bias;
+    dwarf->split_files.path = image->path;
     if (add_units(dwarf) != 0 || dwarf->unit_count == 0) {
         dwarf_free(dwarf);
         return NULL;
@@ -282,13 +310,29 @@ static void read_lines(struct dwarf *dwarf, struct unit *unit)
                    dwarf->bias);
     Dwarf *split = dwarf_cu_getdwarf(unit->die.cu);
     if (split != dwarf->handle)
-        lines_read(&unit->split_lines, dwarf_getelf(split), 1, 0, compiled_in, dwarf->image, dwarf->bias);
+        lines_read(&unit->split_lines, dwarf_getelf(split), !unit->split.handle, 0, compiled_in, dwarf->image,
+                   dwarf->bias);
+}
+
+/* Looks for what the unit stands for where libdw has not. */
+static void find_split(struct dwarf *dwarf, struct unit *unit)
+{
+    Dwarf_CU *cu = NULL;
+    Dwarf_Die die;
+    if (unit->die.addr != unit->skeleton.addr ||
+        !split_open(&dwarf->split_files, &unit->skeleton, &unit->split))
+        return;
+    if (dwarf_get_units(unit->split.handle, cu, &cu, NULL, NULL, &die, NULL) == 0)
+        unit->die = die;
+    else
+        split_close(&unit->split);
 }
 
 /* A unit for which there is no memory is as one without functions. */
 static void read_unit(struct dwarf *dwarf, struct unit *unit)
 {
     unit->is_read = 1;
+    find_split(dwarf, unit);
     unit->is_mangled = has_mangled_names(dwarf_srclang(&unit->die));
     struct walk *walk = malloc(sizeof *walk);
     if (walk) {

@@ -156,6 +156,8 @@ static int report(struct image *image, const char *path, int fd)
         return -1;
     dwfl_report_begin(image->dwfl);
     image->module = dwfl_report_elf(image->dwfl, path, path, fd, 0, true);
+    if (image->module)
+        dwfl_module_info(image->module, NULL, NULL, NULL, NULL, NULL, &image->path, NULL);
     if (!image->module || dwfl_report_end(image->dwfl, NULL, NULL) != 0 ||
         !dwfl_module_getelf(image->module, &image->bias)) {
         if (image->module)

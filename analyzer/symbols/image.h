@@ -17,6 +17,7 @@ struct address_range {
 struct image {
     Dwfl *dwfl;                 /* owns everything that was opened; NULL = not open */
     Dwfl_Module *module;        /* the only one of dwfl */
+    const char *path;           /* where the file is or was; libdwfl's */
     GElf_Addr bias;             /* an address of libdwfl minus the file's */
     struct address_range *text; /* executable sections, sorted by low */
     size_t text_count;

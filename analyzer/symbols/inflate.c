@@ -5,8 +5,10 @@
  * thirds of all the time that symbols and the database did. libdeflate takes less than half, and lists of
  * where variables are, a seventh of it all, need not be looked at.
  *
- * Files may be corrupt or made to harm: whatever leads out of the file, or would inflate to more than deflate
- * can have packed, makes that the file is left as it is.
+ * What zstd has packed libelf knows from 0.189 on, and not everywhere.
+ *
+ * Files may be corrupt or made to harm: whatever leads out of the file, or would inflate to more than can
+ * have been packed, makes that the file is left as it is.
  */
 #define _GNU_SOURCE
 #include "inflate.h"
@@ -18,10 +20,18 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef LIBTRACE_ZSTD
+#include <zstd.h>
+#endif
+
+#ifndef ELFCOMPRESS_ZSTD
+#define ELFCOMPRESS_ZSTD 2
+#endif
 
 enum {
-    EXPANSION_MAX = 1032, /* of deflate: 258 bytes from two bits */
-    GROWTH_MAX = 64,      /* of a whole file; real ones grow to four times what they were */
+    EXPANSION_MAX = 1032,       /* of deflate: 258 bytes from two bits */
+    ZSTD_EXPANSION_MAX = 32768, /* a block of 128 KiB that is one byte, in four */
+    GROWTH_MAX = 64,            /* of a whole file; real ones grow to four times what they were */
     ALIGNMENT_MAX = 4096,
 };
 
@@ -80,6 +90,21 @@ static int is_unread(const struct inflater *f, const Elf64_Shdr *section)
     return 0;
 }
 
+/* How much larger than packed something can be; 0: not packed in a way that is known here. */
+static uint64_t expansion(const Elf64_Chdr *header)
+{
+    switch (header->ch_type) {
+    case ELFCOMPRESS_ZLIB:
+        return EXPANSION_MAX;
+#ifdef LIBTRACE_ZSTD
+    case ELFCOMPRESS_ZSTD:
+        return ZSTD_EXPANSION_MAX;
+#endif
+    default:
+        return 0;
+    }
+}
+
 /* Where its bytes are, uncompressed, in the new file, which is as large as f->to_size says. False if it
  * cannot be inflated here. */
 static int place(struct inflater *f, const Elf64_Shdr *section, Elf64_Chdr *header, uint64_t *offset)
@@ -88,8 +113,9 @@ static int place(struct inflater *f, const Elf64_Shdr *section, Elf64_Chdr *head
         return 0;
     memcpy(header, f->from + section->sh_offset, sizeof *header);
     uint64_t alignment = header->ch_addralign ? header->ch_addralign : 1;
-    if (header->ch_type != ELFCOMPRESS_ZLIB || alignment > ALIGNMENT_MAX || (alignment & (alignment - 1)) ||
-        header->ch_size / EXPANSION_MAX > section->sh_size)
+    uint64_t most = expansion(header);
+    if (!most || alignment > ALIGNMENT_MAX || (alignment & (alignment - 1)) ||
+        header->ch_size / most > section->sh_size)
         return 0;
     *offset = (f->to_size + alignment - 1) & ~(alignment - 1);
     f->to_size = *offset + header->ch_size;
@@ -100,20 +126,22 @@ static int place(struct inflater *f, const Elf64_Shdr *section, Elf64_Chdr *head
 static int measure(struct inflater *f)
 {
     size_t compressed = 0;
+    int has_parts = 0, is_needed = 0;
     f->to_size = f->size;
     for (size_t i = 1; i < f->count; i++) {
         const Elf64_Shdr *section = &f->sections[i];
         Elf64_Chdr header;
         uint64_t offset;
-        if (is_called(f, section, ".debug_addr"))
-            return 0; /* a file that may have parts in others, which are looked for beside it */
+        has_parts |= is_called(f, section, ".debug_addr");
         if (!(section->sh_flags & SHF_COMPRESSED) || section->sh_type == SHT_NOBITS || is_unread(f, section))
             continue;
         if (!place(f, section, &header, &offset))
             return 0;
+        is_needed |= header.ch_type != ELFCOMPRESS_ZLIB;
         compressed++;
     }
-    return compressed > 0;
+    /* A file that may have parts in others, which libdw looks for beside it, is left to it if it can be. */
+    return compressed > 0 && (!has_parts || is_needed);
 }
 
 /* What is compressed stays a hole in the new file. */
@@ -137,6 +165,20 @@ static int copy_rest(const struct inflater *f)
     return 1;
 }
 
+/* False if it is broken. */
+static int inflate_one(struct inflater *f, struct libdeflate_decompressor *decompressor,
+                       const Elf64_Shdr *section, const Elf64_Chdr *header, uint64_t offset)
+{
+    const unsigned char *packed = f->from + section->sh_offset + sizeof *header;
+    size_t size = section->sh_size - sizeof *header;
+#ifdef LIBTRACE_ZSTD
+    if (header->ch_type == ELFCOMPRESS_ZSTD)
+        return ZSTD_decompress(f->to + offset, header->ch_size, packed, size) == header->ch_size;
+#endif
+    return libdeflate_zlib_decompress(decompressor, packed, size, f->to + offset, header->ch_size, NULL) ==
+           LIBDEFLATE_SUCCESS;
+}
+
 static int inflate_all(struct inflater *f, struct libdeflate_decompressor *decompressor)
 {
     Elf64_Shdr *sections = (Elf64_Shdr *)(void *)(f->to + ((const unsigned char *)f->sections - f->from));
@@ -153,10 +195,7 @@ static int inflate_all(struct inflater *f, struct libdeflate_decompressor *decom
             to->sh_type = SHT_NOBITS;
             continue;
         }
-        if (!place(f, from, &header, &offset) ||
-            libdeflate_zlib_decompress(decompressor, f->from + from->sh_offset + sizeof header,
-                                       from->sh_size - sizeof header, f->to + offset, header.ch_size,
-                                       NULL) != LIBDEFLATE_SUCCESS)
+        if (!place(f, from, &header, &offset) || !inflate_one(f, decompressor, from, &header, offset))
             return 0;
         to->sh_offset = offset;
         to->sh_size = header.ch_size;

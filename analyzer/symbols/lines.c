@@ -4,6 +4,7 @@
  * so that a table made to harm can neither lead out of its section nor into a loop.
  */
 #include "lines.h"
+#include "sections.h"
 
 #include <dwarf.h>
 #include <stdio.h>
@@ -18,12 +19,6 @@ struct cursor {
     int is_bad;
 };
 
-/* A string section; the texts in it end with a NUL within the section. */
-struct section {
-    const char *text;
-    size_t size;
-};
-
 struct line_header {
     unsigned version;
     unsigned offset_size; /* 4 or 8 */
@@ -32,7 +27,7 @@ struct line_header {
     unsigned line_range;
     unsigned opcode_base;
     const unsigned char *opcode_lengths; /* of opcodes 1 to opcode_base - 1 */
-    struct section text, line_text;      /* .debug_str and .debug_line_str */
+    struct section text, line_text;      /* .debug_str and .debug_line_str: texts that end with a NUL */
 };
 
 /* The registers of the line number machine that matter here, and the sequence that is being made. */
@@ -109,37 +104,6 @@ static const char *string_at(const struct section *section, uint64_t offset)
     if (offset >= section->size || !memchr(section->text + offset, 0, section->size - offset))
         return NULL;
     return section->text + offset;
-}
-
-/* Whether a section is the wanted one; older files mark compressed ones as .zdebug_. */
-static int is_called(const char *found, const char *name, int is_split)
-{
-    size_t length = strlen(name);
-    if (!found || found[0] != '.')
-        return 0;
-    found += found[1] == 'z' ? 2 : 1;
-    return strncmp(found, name, length) == 0 && strcmp(found + length, is_split ? ".dwo" : "") == 0;
-}
-
-static struct section find_section(Elf *elf, const char *name, int is_split)
-{
-    struct section none = {"", 0};
-    Elf_Scn *found = NULL;
-    size_t names;
-    if (elf_getshdrstrndx(elf, &names) != 0)
-        return none;
-    while ((found = elf_nextscn(elf, found)) != NULL) {
-        GElf_Shdr header;
-        if (!gelf_getshdr(found, &header) || header.sh_type == SHT_NOBITS ||
-            !is_called(elf_strptr(elf, names, header.sh_name), name, is_split))
-            continue;
-        /* libdw has decompressed the sections that it knows, in place. */
-        if ((header.sh_flags & SHF_COMPRESSED) && elf_compress(found, 0, 0) < 0)
-            return none;
-        Elf_Data *data = elf_getdata(found, NULL);
-        return data && data->d_buf ? (struct section){data->d_buf, data->d_size} : none;
-    }
-    return none;
 }
 
 static int add_directory(struct line_table *table, const char *name)
@@ -429,10 +393,10 @@ static void run_program(struct line_table *table, struct cursor *c, const struct
 void lines_read(struct line_table *table, Elf *elf, int is_split, uint64_t offset, const char *compiled_in,
                 const struct image *image, uint64_t bias)
 {
-    struct section program = find_section(elf, "debug_line", is_split);
+    struct section program = section_find(elf, "debug_line", is_split);
     struct line_header header = {
-        .text = find_section(elf, "debug_str", is_split),
-        .line_text = find_section(elf, "debug_line_str", is_split),
+        .text = section_find(elf, "debug_str", is_split),
+        .line_text = section_find(elf, "debug_line_str", is_split),
     };
     if (offset >= program.size)
         return;
