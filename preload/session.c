@@ -484,17 +484,25 @@ static bool never_forked(void)
            !(reaping.sa_flags & SA_NOCLDWAIT);
 }
 
-void session_exiting(int exit_status)
+static void note_end(int exit_status)
 {
-    /* Not in a child that shares our memory (vfork), nor in one that never recorded anything. */
-    if (atomic_load(&status) != STATUS_LIVE || atomic_load(&gate->epoch) == 0 || process->pid != guest_pid())
-        return;
-    uint32_t live = WIRE_PROCESS_LIVE;
     if (!guest_confined)
         note_usage();
     atomic_store(&process->exit_status, exit_status & 0xff);
     atomic_store(&process->exit_known, 1);
     atomic_store(&process->ended_ns, guest_now_ns());
+}
+
+void session_exiting(int exit_status)
+{
+    if (atomic_load(&status) == STATUS_STOPPED && process && process->pid == guest_pid() &&
+        atomic_load(&process->record) == WIRE_RECORD_STOPPED) /* it went on untraced */
+        note_end(exit_status);
+    /* Not in a child that shares our memory (vfork), nor in one that never recorded anything. */
+    if (atomic_load(&status) != STATUS_LIVE || atomic_load(&gate->epoch) == 0 || process->pid != guest_pid())
+        return;
+    uint32_t live = WIRE_PROCESS_LIVE;
+    note_end(exit_status);
     bool first = process->flags & WIRE_PROCESS_FIRST, waits = may_end_collector();
     if (first && !guest_confined && never_forked())
         process->flags |= WIRE_PROCESS_CHILDLESS;

@@ -272,6 +272,8 @@ static void sample_end(struct tracker *tracker, const struct tracked_process *pr
     const struct point *points = tracker->points.memory;
     uint64_t rss = tracker->point_count ? points[tracker->point_count - 1].rss : 0;
     uint64_t t_ns = process->facts.ended_ns - tracker->arena->started_ns;
+    while (tracker->point_count > tracker->points_written && points[tracker->point_count - 1].t_ns >= t_ns)
+        tracker->point_count--; /* it had ended, and was not taken in yet */
     if (tracker->point_count && points[tracker->point_count - 1].t_ns >= t_ns)
         t_ns = points[tracker->point_count - 1].t_ns + 1;
     struct point *point = GROW_AT(&tracker->points, struct point, tracker->point_count);

@@ -3,6 +3,7 @@
 #include "writer.h"
 #include "intern.h"
 #include "shortage.h"
+#include "site_rows.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -151,109 +152,6 @@ static void write_process(struct writer *w, const struct job_process *job)
     name_run(w, job, process->label);
 }
 
-static size_t encode(const struct histogram *others, uint8_t first, uint64_t total, uint8_t *out)
-{
-    uint64_t counts[CLASSES];
-    if (!others && total == 0)
-        return 0;
-    ledger_histogram(others, first, total, counts);
-    return store_histogram_encode(counts, out);
-}
-
-struct ordered {
-    uint32_t node;
-    struct shown shown;
-    const struct job_site *site;
-};
-
-static int by_node(const void *a, const void *b)
-{
-    const struct ordered *left = a, *right = b;
-    const struct site *x = &left->site->site, *y = &right->site->site;
-    if (left->node != right->node)
-        return left->node < right->node ? -1 : 1;
-    if (x->process != y->process)
-        return x->process < y->process ? -1 : 1;
-    return (x->thread > y->thread) - (x->thread < y->thread);
-}
-
-static void merge_histogram(struct histogram **into, uint8_t first, const struct histogram *from,
-                            uint8_t from_first, uint64_t total)
-{
-    uint64_t counts[CLASSES];
-    ledger_histogram(from, from_first, total, counts);
-    for (uint8_t i = 0; i < CLASSES; i++)
-        if (counts[i] && i != first)
-            ledger_count_other(into, i, (int64_t)counts[i]);
-}
-
-/* Sites whose stacks became the same (a module loaded twice, say) are one row. */
-static void merge(struct job_site *into, const struct job_site *from)
-{
-    struct site *a = &into->site;
-    const struct site *b = &from->site;
-    merge_histogram(&a->sizes, a->size_class, b->sizes, b->size_class, b->allocations);
-    merge_histogram(&a->lifetimes, a->lifetime_class, b->lifetimes, b->lifetime_class, b->frees);
-    a->allocations += b->allocations;
-    a->bytes += b->bytes;
-    a->frees += b->frees;
-    a->freed_bytes += b->freed_bytes;
-    a->temporary += b->temporary;
-    a->highest_bytes = a->highest_bytes > b->highest_bytes ? a->highest_bytes : b->highest_bytes;
-    a->smallest = a->smallest < b->smallest ? a->smallest : b->smallest;
-    a->largest = a->largest > b->largest ? a->largest : b->largest;
-    into->peak_allocations += from->peak_allocations;
-    into->peak_bytes += from->peak_bytes;
-    /* Together they were as high as that at least. */
-    uint64_t live = a->bytes - a->freed_bytes, together = live > into->peak_bytes ? live : into->peak_bytes;
-    a->highest_bytes = a->highest_bytes > together ? a->highest_bytes : together;
-}
-
-/* The sites of a job on their way into the database. */
-struct ordered_sites {
-    const struct ordered *next, *end;
-    uint8_t sizes[STORE_HISTOGRAM_MAX], lifetimes[STORE_HISTOGRAM_MAX]; /* of the row that is written */
-};
-
-static int next_row(void *data, struct store_site *row)
-{
-    struct ordered_sites *sites = data;
-    const struct ordered *at = sites->next;
-    while (at + 1 < sites->end && by_node(at, at + 1) == 0) {
-        merge((struct job_site *)at[1].site, at->site);
-        at++;
-    }
-    if (at == sites->end)
-        return 0;
-    sites->next = at + 1;
-    const struct site *site = &at->site->site;
-    *row = (struct store_site){
-        .process = site->process + 1,
-        .node = at->node,
-        .thread = site->thread,
-        .line = at->shown.good       ? at->shown.good
-                : at->shown.fallback ? at->shown.fallback
-                                     : at->shown.leaf,
-        .leaf = at->shown.leaf,
-        .m = {.allocations = (int64_t)site->allocations,
-              .bytes = (int64_t)site->bytes,
-              .peak_allocations = (int64_t)at->site->peak_allocations,
-              .peak_bytes = (int64_t)at->site->peak_bytes,
-              .temporary = (int64_t)site->temporary},
-        .frees = (int64_t)site->frees,
-        .freed_bytes = (int64_t)site->freed_bytes,
-        .highest_bytes = (int64_t)site->highest_bytes,
-        .smallest = site->allocations ? (int64_t)site->smallest : 0,
-        .largest = (int64_t)site->largest,
-    };
-    row->sizes_size =
-        site->sizes ? encode(site->sizes, site->size_class, site->allocations, sites->sizes) : 0;
-    row->sizes = row->sizes_size ? sites->sizes : NULL;
-    row->lifetimes_size = encode(site->lifetimes, site->lifetime_class, site->frees, sites->lifetimes);
-    row->lifetimes = row->lifetimes_size ? sites->lifetimes : NULL;
-    return 1;
-}
-
 /* The run's node of a site. It is remembered: a site may have to be written again, as its part in a new peak
  * changes, when its process is long gone and nothing of it is in the arena any more. */
 static uint32_t node_of_site(struct writer *w, uint32_t index, uint32_t process_index, uint32_t raw)
@@ -267,7 +165,8 @@ static uint32_t node_of_site(struct writer *w, uint32_t index, uint32_t process_
 
 static void write_sites(struct writer *w, struct job *job)
 {
-    struct ordered *ordered = SHORTAGE_UNLESS(calloc(job->site_count ? job->site_count : 1, sizeof *ordered));
+    struct site_row *ordered =
+        SHORTAGE_UNLESS(calloc(job->site_count ? job->site_count : 1, sizeof *ordered));
     uint64_t told_ns = tracker_clock();
     if (!ordered)
         return;
@@ -285,10 +184,10 @@ static void write_sites(struct writer *w, struct job *job)
             check(w, store_begin(w->store));
         }
     }
-    qsort(ordered, job->site_count, sizeof *ordered, by_node);
-    struct ordered_sites sites = {.next = ordered, .end = ordered + job->site_count};
+    site_rows_sort(ordered, job->site_count);
+    struct site_rows sites = {.next = ordered, .end = ordered + job->site_count};
     if (job->site_count && !w->failed)
-        check(w, store_sites(w->store, next_row, &sites));
+        check(w, store_sites(w->store, site_rows_next, &sites));
     free(ordered);
 }
 

@@ -72,6 +72,7 @@ def test_collector_stopped_for_long(build, preload, report, tmp_path):
     run = wait_for_run(database)
     assert (run["state"], run["stopped"]) == ("incomplete", 1) and ours(database) < count
     says(report, database, "went on untraced")
+    assert run["exit_status"] == 0
 
 
 def test_collector_killed(build, preload, report, tmp_path):

@@ -1,0 +1,100 @@
+/* site_rows.c - see site_rows.h. */
+#include "site_rows.h"
+
+#include <stdlib.h>
+
+static size_t encode(const struct histogram *others, uint8_t first, uint64_t total, uint8_t *out)
+{
+    uint64_t counts[CLASSES];
+    if (!others && total == 0)
+        return 0;
+    ledger_histogram(others, first, total, counts);
+    return store_histogram_encode(counts, out);
+}
+
+static int by_node(const void *a, const void *b)
+{
+    const struct site_row *left = a, *right = b;
+    const struct site *x = &left->site->site, *y = &right->site->site;
+    if (left->node != right->node)
+        return left->node < right->node ? -1 : 1;
+    if (x->process != y->process)
+        return x->process < y->process ? -1 : 1;
+    return (x->thread > y->thread) - (x->thread < y->thread);
+}
+
+void site_rows_sort(struct site_row *rows, size_t count)
+{
+    qsort(rows, count, sizeof *rows, by_node);
+}
+
+static void merge_histogram(struct histogram **into, uint8_t first, const struct histogram *from,
+                            uint8_t from_first, uint64_t total)
+{
+    uint64_t counts[CLASSES];
+    ledger_histogram(from, from_first, total, counts);
+    for (uint8_t i = 0; i < CLASSES; i++)
+        if (counts[i] && i != first)
+            ledger_count_other(into, i, (int64_t)counts[i]);
+}
+
+/* Sites whose stacks became the same (a module loaded twice, say) are one row. */
+static void merge(struct job_site *into, const struct job_site *from)
+{
+    struct site *a = &into->site;
+    const struct site *b = &from->site;
+    merge_histogram(&a->sizes, a->size_class, b->sizes, b->size_class, b->allocations);
+    merge_histogram(&a->lifetimes, a->lifetime_class, b->lifetimes, b->lifetime_class, b->frees);
+    a->allocations += b->allocations;
+    a->bytes += b->bytes;
+    a->frees += b->frees;
+    a->freed_bytes += b->freed_bytes;
+    a->temporary += b->temporary;
+    a->highest_bytes = a->highest_bytes > b->highest_bytes ? a->highest_bytes : b->highest_bytes;
+    a->smallest = a->smallest < b->smallest ? a->smallest : b->smallest;
+    a->largest = a->largest > b->largest ? a->largest : b->largest;
+    into->peak_allocations += from->peak_allocations;
+    into->peak_bytes += from->peak_bytes;
+    /* Together they were as high as that at least. */
+    uint64_t live = a->bytes - a->freed_bytes, together = live > into->peak_bytes ? live : into->peak_bytes;
+    a->highest_bytes = a->highest_bytes > together ? a->highest_bytes : together;
+}
+
+int site_rows_next(void *data, struct store_site *row)
+{
+    struct site_rows *sites = data;
+    const struct site_row *at = sites->next;
+    while (at + 1 < sites->end && by_node(at, at + 1) == 0) {
+        merge((struct job_site *)at[1].site, at->site);
+        at++;
+    }
+    if (at == sites->end)
+        return 0;
+    sites->next = at + 1;
+    const struct site *site = &at->site->site;
+    *row = (struct store_site){
+        .process = site->process + 1,
+        .node = at->node,
+        .thread = site->thread,
+        .line = at->shown.good       ? at->shown.good
+                : at->shown.fallback ? at->shown.fallback
+                                     : at->shown.leaf,
+        .leaf = at->shown.leaf,
+        .m = {.allocations = (int64_t)site->allocations,
+              .bytes = (int64_t)site->bytes,
+              .peak_allocations = (int64_t)at->site->peak_allocations,
+              .peak_bytes = (int64_t)at->site->peak_bytes,
+              .temporary = (int64_t)site->temporary},
+        .frees = (int64_t)site->frees,
+        .freed_bytes = (int64_t)site->freed_bytes,
+        .highest_bytes = (int64_t)site->highest_bytes,
+        .smallest = site->allocations ? (int64_t)site->smallest : 0,
+        .largest = (int64_t)site->largest,
+    };
+    row->sizes_size =
+        site->sizes ? encode(site->sizes, site->size_class, site->allocations, sites->sizes) : 0;
+    row->sizes = row->sizes_size ? sites->sizes : NULL;
+    row->lifetimes_size = encode(site->lifetimes, site->lifetime_class, site->frees, sites->lifetimes);
+    row->lifetimes = row->lifetimes_size ? sites->lifetimes : NULL;
+    return 1;
+}

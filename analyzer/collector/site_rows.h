@@ -1,0 +1,28 @@
+/* site_rows.h - the sites of a job as rows of the database: in order, those of one stack as one row.
+ */
+#ifndef LIBTRACE_SITE_ROWS_H
+#define LIBTRACE_SITE_ROWS_H
+
+#include "intern.h"
+#include "writer.h"
+
+struct site_row {
+    uint32_t node; /* the run's */
+    struct shown shown;
+    const struct job_site *site;
+};
+
+/* On their way into the database; for store_sites(), with site_rows_next(). */
+struct site_rows {
+    const struct site_row *next, *end;                                  /* sorted */
+    uint8_t sizes[STORE_HISTOGRAM_MAX], lifetimes[STORE_HISTOGRAM_MAX]; /* of the row that is written */
+};
+
+/* By their keys in the database. */
+void site_rows_sort(struct site_row *rows, size_t count);
+
+/* Fills in the next row from all sites that share it, which changes these; 0: there is none. data: struct
+ * site_rows. */
+int site_rows_next(void *data, struct store_site *row);
+
+#endif
