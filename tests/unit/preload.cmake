@@ -36,3 +36,10 @@ target_include_directories(test_stacks PRIVATE ${CMAKE_SOURCE_DIR}/preload)
 target_link_libraries(test_stacks PRIVATE wire PkgConfig::CMOCKA Threads::Threads)
 set_target_properties(test_stacks PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_stacks COMMAND test_stacks)
+
+add_executable(test_table ${CMAKE_CURRENT_LIST_DIR}/test_table.c ${CMAKE_SOURCE_DIR}/preload/python/table.c
+               ${CMAKE_SOURCE_DIR}/preload/limits.c ${CMAKE_SOURCE_DIR}/preload/guest.c)
+target_include_directories(test_table PRIVATE ${CMAKE_SOURCE_DIR}/preload)
+target_link_libraries(test_table PRIVATE wire PkgConfig::CMOCKA)
+set_target_properties(test_table PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_table COMMAND test_table)
