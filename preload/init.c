@@ -1,11 +1,14 @@
 /* init.c - what happens when the library is loaded. */
 #define _GNU_SOURCE
 #include "attach/attach.h"
+#include "arena.h"
 #include "real.h"
 #include "record.h"
+#include "python/exports.h"
 #include "python/python.h"
 
 #include <link.h>
+#include <stdlib.h>
 
 static void load(void) __attribute__((constructor));
 
@@ -45,6 +48,16 @@ static bool loaded_at_start(void)
     return first == (uintptr_t)&load;
 }
 
+/* The program, or a library before us, has a malloc() of its own, which we do not see called. Where it is all
+ * of a run that shows by itself. */
+static void tell_own_allocator(void)
+{
+    uintptr_t bias;
+    const ElfW(Sym) *first = exports_symbol("malloc", &bias);
+    if (first && bias + first->st_value != (uintptr_t)&malloc && !(process->flags & WIRE_PROCESS_FIRST))
+        atomic_fetch_add(&arena->untraced, 1);
+}
+
 /* Allocations may have come first, from constructors of other libraries: they have started the session then,
  * and what is left to do is what needs a settled process. */
 static void load(void)
@@ -57,6 +70,7 @@ static void load(void)
     real_init();
     session_constructor();
     if (session_ready()) {
+        tell_own_allocator();
         if (settings.check_stacks)
             open_oracle();
         python_look();

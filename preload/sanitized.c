@@ -194,7 +194,8 @@ static const char *variable(const struct start *start, const char *name)
 
 /* ---- the line that is said ------------------------------------------------------------------------ */
 
-/* False if a process of this run has said something already, or this is not to be a run at all. */
+/* False if a process of this run has said something already, or this is not to be a run at all. The run is
+ * told that it lacks this process. */
 static bool first_to_say(const struct start *start)
 {
     const char *session = variable(start, WIRE_SESSION_VARIABLE);
@@ -214,15 +215,18 @@ static bool first_to_say(const struct start *start)
     struct stat facts = {0};
     struct wire_arena *header = (void *)-1;
     const size_t size = 4096;
-    _Static_assert(offsetof(struct wire_arena, said) < 4096, "it is in the first page");
+    _Static_assert(offsetof(struct wire_arena, said) < 4096 && offsetof(struct wire_arena, untraced) < 4096,
+                   "it is in the first page");
     if (real_system_call(SYS_fstat, file, (long)&facts, 0, 0, 0, 0) == 0 && facts.st_size >= (off_t)size &&
         real_system_call(SYS_fcntl, file, F_GET_SEALS, 0, 0, 0, 0) == (F_SEAL_SHRINK | F_SEAL_GROW))
         header = (void *)real_system_call(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     real_system_call(SYS_close, file, 0, 0, 0, 0, 0);
     if ((uintptr_t)header > -4096ul)
         return false;
-    bool first = header->magic == WIRE_MAGIC && header->version == WIRE_VERSION && header->cookie == cookie &&
-                 !atomic_exchange(&header->said, 1);
+    bool same = header->magic == WIRE_MAGIC && header->version == WIRE_VERSION && header->cookie == cookie;
+    if (same)
+        atomic_fetch_add(&header->untraced, 1);
+    bool first = same && !atomic_exchange(&header->said, 1);
     real_system_call(SYS_munmap, (long)header, size, 0, 0, 0, 0);
     return first;
 }

@@ -71,10 +71,11 @@ static void add_processes(const struct run *run, struct missing *missing)
             units_count(a, t->stopped), units_count(b, run->processes));
     if (t->untraced > 0)
         add(missing,
-            "%s more process%s found no room in the run (too many at once, or too little memory): what %s "
-            "did is "
-            "missing.",
-            units_count(a, t->untraced), t->untraced == 1 ? "" : "es", t->untraced == 1 ? "it" : "they");
+            "%s process%s of the run could not be traced (too many at once, too little memory, an allocator "
+            "of "
+            "%s own, or a sanitizer): what %s did is missing.",
+            units_count(a, t->untraced), t->untraced == 1 ? "" : "es", t->untraced == 1 ? "its" : "their",
+            t->untraced == 1 ? "it" : "they");
     if (t->damaged > 0)
         add(missing,
             "%s overwrote memory of the tracer's, and with it a part of the record: its numbers are not "

@@ -379,6 +379,8 @@ uintptr_t target_loaded(const struct target *target, const char *library)
     return bias;
 }
 
+const char target_not_loaded[] = "has not loaded the GNU C library, so no other library can be loaded into it";
+
 #define READS 20 /* while a program maps and unmaps, its list of mappings may be read with gaps */
 
 const char *target_open(struct target *target, pid_t pid, const char *library, bool inside_ours)
@@ -396,7 +398,7 @@ const char *target_open(struct target *target, pid_t pid, const char *library, b
     if (target->file_count == 0)
         return "has ended";
     if (!target->libc || !target->loader)
-        return "has not loaded the GNU C library, so no other library can be loaded into it";
+        return target_not_loaded;
     if (target->libc->deleted)
         return "runs with a C library that was replaced on disk since (an upgrade); restart it first";
     if (target->library && (target->library->deleted || strcmp(target->library->path, library) != 0))

@@ -40,6 +40,9 @@ struct target {
     size_t unsafe_count;
 };
 
+/* Why a program cannot be attached to that has not got so far yet. */
+extern const char target_not_loaded[];
+
 /* Reads what is loaded. NULL, or why that cannot be done. target_close() in both cases. inside_ours: a thread
  * may be interrupted in libtrace.so. */
 const char *target_open(struct target *target, pid_t pid, const char *library, bool inside_ours);

@@ -270,6 +270,21 @@ static uint32_t read_state(const struct target *target, const struct entries *en
     return state;
 }
 
+#define START_PAUSE_NS 10000000
+#define START_PAUSES 300
+
+/* A program that was started just now is still being loaded: that is waited for. */
+static const char *open_when_loaded(struct target *target, const struct run *run)
+{
+    const char *why = target_open(target, run->options->pid, run->library, false);
+    for (int i = 0; why == target_not_loaded && i < START_PAUSES; i++) {
+        nanosleep(&(struct timespec){0, START_PAUSE_NS}, NULL);
+        target_close(target);
+        why = target_open(target, run->options->pid, run->library, false);
+    }
+    return why;
+}
+
 static bool inject_attach(struct run *run)
 {
     struct entries entries;
@@ -278,7 +293,7 @@ static bool inject_attach(struct run *run)
     struct attach_request request;
     if (!find_entries(run->library, &entries))
         return false;
-    const char *why = target_open(&target, run->options->pid, run->library, false);
+    const char *why = open_when_loaded(&target, run);
     uint32_t state = why ? 0 : read_state(&target, &entries);
     if (!why && state)
         why = state == ATTACH_STATE_PRELOADED ? "was started under libtrace, and is traced already"

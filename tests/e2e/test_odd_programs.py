@@ -74,6 +74,20 @@ def test_own_allocator(trace, report, tmp_path):
     assert "an allocator of its own" in report(traced.database, "top").stdout
 
 
+def test_own_allocator_in_a_run_of_several(build, trace, report, tmp_path):
+    """What the others allocate is there, and the report says that something is not."""
+    (tmp_path / "own.c").write_text(OWN)
+    subprocess.run(["gcc", "-O1", "-o", tmp_path / "own", tmp_path / "own.c"], check=True)
+    traced = trace(["sh", "-c", f"{tmp_path}/own; {build.target('hello')}; exit 0"])
+    assert (traced.returncode, traced.stdout, traced.stderr) == (0, b"done\nhello world\n", b"")
+    assert (traced.run["state"], traced.run["untraced"]) == ("incomplete", 1)
+    for name in ("top", "summary"):
+        text = " ".join(report(traced.database, name).stdout.split())
+        assert "1 process of the run could not be traced" in text and "an allocator of its own" in text
+    lines = traced.rows("SELECT sum(allocations) AS n FROM lines WHERE file LIKE '%/hello.c'")
+    assert lines[0]["n"] == 2
+
+
 NEW = """
 #include <cstdio>
 #include <string>

@@ -89,7 +89,7 @@ def test_runs_untraced(way, sanitized, build, preload, tmp_path):
     assert not list(tmp_path.glob("*.db"))
 
 
-def test_deep_in_a_tree(sanitized, build, preload, tmp_path):
+def test_deep_in_a_tree(sanitized, build, preload, report, tmp_path):
     """The shell and its other children are recorded, and one line is said for all."""
     program = sanitized("gcc address")
     script = f"{program} 3; echo $?; {program} 4; echo $?; {build.target('hello')}; exit 5"
@@ -100,7 +100,8 @@ def test_deep_in_a_tree(sanitized, build, preload, tmp_path):
         assert line.split()[:3] == other.split()[:3] or line.startswith(b"none ")  # and the parent's number
     assert traced.stderr.count(b"\n") == 1 and b"AddressSanitizer" in traced.stderr
     run_of = wait_for_run(tmp_path / "trace.db")
-    assert run_of["state"] == "complete"
+    assert (run_of["state"], run_of["untraced"]) == ("incomplete", 2)
+    assert "2 processes of the run could not be traced" in report(tmp_path / "trace.db", "summary").stdout
     assert len(rows(tmp_path / "trace.db", "SELECT * FROM run")) == 1
     found = rows(tmp_path / "trace.db", "SELECT executable FROM processes")
     assert any(row["executable"].endswith("/hello") for row in found)

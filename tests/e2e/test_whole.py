@@ -127,4 +127,4 @@ def test_processes_that_find_no_room(build, preload, report, tmp_path):
     run = wait_for_run(database)
     traced = rows(database, "SELECT count(*) AS n FROM process")[0]["n"]
     assert run["state"] == "incomplete" and run["untraced"] == int(done.stdout) + 1 - traced > 0
-    says(report, database, "found no room in the run")
+    says(report, database, "could not be traced")
