@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROOM (128u << 10)
+#define ROOM (256u << 10) /* a new database with a small run, and the log that it is written through */
 
 /* The directory of a path, in text; NULL if that is too long. */
 static const char *folder_of(const char *path, char text[PATH_MAX])
