@@ -116,6 +116,19 @@ static uintptr_t find_fde(const struct cfi_section *section, uintptr_t pc)
     return header + (uintptr_t)(intptr_t)table[low].fde;
 }
 
+static uintptr_t find_in_index(const struct cfi_section *section, uintptr_t pc)
+{
+    size_t low = 0, high = section->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (section->index[middle].start <= pc)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low ? section->index[low - 1].fde : 0;
+}
+
 /* The bytes of an entry behind its length; none for what is of the 64-bit format, which nobody writes into
  * .eh_frame. */
 static struct bytes entry_at(const struct cfi_section *section, uintptr_t address)
@@ -160,7 +173,9 @@ static bool parse_cie(struct bytes b, struct cie *cie)
     const char *augmentation = (const char *)b.at;
     while (bytes_unsigned(&b, 1) != 0) {
     }
-    if (b.short_of || (version != 1 && version != 3))
+    if (version == 4 && bytes_unsigned(&b, 2) != 8) /* bytes of an address, and of a segment's number */
+        return false;
+    if (b.short_of || (version != 1 && version != 3 && version != 4))
         return false;
     cie->code_align = bytes_uleb(&b);
     cie->data_align = bytes_sleb(&b);
@@ -342,7 +357,7 @@ static bool run(struct machine *m, struct bytes program)
 static bool find_row(const struct cfi_section *section, uintptr_t pc, struct cfi_scratch *scratch,
                      bool *signal_frame)
 {
-    uintptr_t fde = section->header ? find_fde(section, pc) : 0;
+    uintptr_t fde = section->index ? find_in_index(section, pc) : section->header ? find_fde(section, pc) : 0;
     if (!fde)
         return false;
     struct bytes b = entry_at(section, fde);

@@ -10,10 +10,19 @@
 #include "extent.h"
 #include "registers.h"
 
-/* Where a module's .eh_frame is. */
+#include <stddef.h>
+
+/* Where the description of a function is. */
+struct cfi_place {
+    uintptr_t start, fde; /* addresses of its code, and of its FDE */
+};
+
+/* Where a module's .eh_frame is, or what debug_frame.c has made of other information. */
 struct cfi_section {
-    uintptr_t header;     /* address of its PT_GNU_EH_FRAME segment; 0: it has none */
-    uintptr_t start, end; /* the loaded segment that this lies in */
+    uintptr_t header;              /* address of its PT_GNU_EH_FRAME segment; 0: it has none */
+    uintptr_t start, end;          /* the loaded segment that this lies in */
+    const struct cfi_place *index; /* in place of the header's table, sorted by start; NULL: there is none */
+    size_t count;
 };
 
 enum cfi_how {

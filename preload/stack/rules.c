@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "rules.h"
 #include "cfi.h"
+#include "debug_frame.h"
 #include "loader.h"
 #include "modules.h"
 #include "runtimes.h"
@@ -107,8 +108,12 @@ static bool find_module(uintptr_t address, struct module *module)
 
 static uint32_t work_out(uintptr_t address, const struct module *module, struct cfi_scratch *scratch)
 {
-    uint32_t rule = module ? cfi_rule(&module->cfi, address - 1, scratch) : rule_special(SPECIAL_UNKNOWN);
-    return rule == rule_special(SPECIAL_UNKNOWN) ? runtime_rule(address, module, modules_runtimes()) : rule;
+    const uint32_t unknown = rule_special(SPECIAL_UNKNOWN);
+    uint32_t rule = module ? cfi_rule(&module->cfi, address - 1, scratch) : unknown;
+    const struct cfi_section *other = module && rule == unknown ? debug_frame_of(module) : NULL;
+    if (other)
+        rule = cfi_rule(other, address - 1, scratch);
+    return rule == unknown ? runtime_rule(address, module, modules_runtimes()) : rule;
 }
 
 static struct rule_entry make_entry(uintptr_t address, struct cfi_scratch *scratch)

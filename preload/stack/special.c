@@ -5,6 +5,7 @@
  * description takes another one, the walk begins anew inside of ourselves, and takes every frame by its full
  * description. Nothing is remembered of such walks but the stacks' numbers.
  */
+#include "debug_frame.h"
 #include "modules.h"
 #include "recall.h"
 #include "rules.h"
@@ -45,7 +46,11 @@ static enum outcome by_description(struct walk *w, uint64_t pc)
     uintptr_t slot;
     if (!modules_find(pc, &module))
         return IS_UNKNOWN;
-    switch (cfi_step(&module.cfi, pc, w->u->scratch, &w->r, &w->stack, &slot)) {
+    enum cfi_result result = cfi_step(&module.cfi, pc, w->u->scratch, &w->r, &w->stack, &slot);
+    const struct cfi_section *other = result == CFI_NOTHING ? debug_frame_of(&module) : NULL;
+    if (other)
+        result = cfi_step(other, pc, w->u->scratch, &w->r, &w->stack, &slot);
+    switch (result) {
     case CFI_CALLER:
         return GO_ON;
     case CFI_END:

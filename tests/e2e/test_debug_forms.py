@@ -51,6 +51,9 @@ FORMS = {  # compiler and its options; commands afterwards
     "zstd, mold": (f"g++ -O2 -g {MOLD} -Wl,--compress-debug-sections=zstd",),
     "zstd, split": ("g++ -O2 -g -gsplit-dwarf -Wl,--compress-debug-sections=zstd",),
     "separate": ("g++ -O2 -g", "objcopy --only-keep-debug prog prog.debug", "strip prog", "objcopy --add-gnu-debuglink=prog.debug prog"),
+    "unwinding by debug information": ("g++ -O2 -g -fno-asynchronous-unwind-tables -fno-exceptions",),
+    "unwinding by debug information, version 4": ("g++ -O2 -gdwarf-4 -fno-asynchronous-unwind-tables -fno-exceptions -no-pie",),
+    "unwinding by debug information, clang": ("clang++ -O2 -g -fno-asynchronous-unwind-tables -fno-exceptions",),
     "no build ID": ("g++ -O2 -g -Wl,--build-id=none",),
 }
 # What is in several pieces cannot be said there, nor where a call was: GCC leaves such calls out, Clang where they were.

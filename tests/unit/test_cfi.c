@@ -253,7 +253,8 @@ static void damaged_descriptions(void **unused)
                       copy_between_guards(real.header, size, true)};
     for (int i = 0; i < DAMAGES; i++) {
         char *copy = copies[i % 2];
-        struct cfi_section section = {(uintptr_t)copy, (uintptr_t)copy, (uintptr_t)copy + size};
+        struct cfi_section section = {
+            .header = (uintptr_t)copy, .start = (uintptr_t)copy, .end = (uintptr_t)copy + size};
         size_t changed[16];
         for (unsigned k = 0; k < 16; k++) {
             changed[k] = random_number() % (k < 2 ? 64 : size);
