@@ -1,10 +1,10 @@
 /* page.h - what trace-report html writes: one file with everything in it.
  *
  *   page.c     the file: the bundle that node built (html_page), with the data as JSON in its middle
- *   stacks.c   the tree of stacks: folded, packed
- *   rows.c     the table of lines, or of changes, with source text
- *   times.c    what the brush needs: each line and stack in slices of time
- *   pack.c     numbers as text
+ *   page_stacks.c   the tree of stacks: folded, packed
+ *   page_rows.c     the table of lines, or of changes, with source text
+ *   page_times.c    what the brush needs: each line and stack in slices of time
+ *   page_pack.c     numbers as text
  *
  * The page shows at most so much, whatever the run holds; what is too small to see is added up. Sums stay
  * exact: the stacks and the lines of a page each sum to the run. Every name is a stranger's: all are JSON
@@ -15,7 +15,7 @@
 
 #include "profile.h"
 #include "texts.h"
-#include "tree.h"
+#include "call_tree.h"
 
 #include <stdio.h>
 

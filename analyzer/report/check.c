@@ -2,6 +2,7 @@
  * fine. */
 #define _GNU_SOURCE
 #include "args.h"
+#include "commands.h"
 #include "lines.h"
 #include "text.h"
 #include "units.h"

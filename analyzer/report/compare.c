@@ -1,6 +1,7 @@
 /* compare.c - trace-report compare: the answer in one sentence, then the totals, then the lines. */
 #define _GNU_SOURCE
 #include "args.h"
+#include "commands.h"
 #include "missing.h"
 #include "show.h"
 #include "text.h"

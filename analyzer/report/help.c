@@ -1,6 +1,6 @@
 /* help.c - trace-report help [SUBCOMMAND] */
 #include "args.h"
-#include "report.h"
+#include "commands.h"
 
 #include <stdio.h>
 #include <string.h>

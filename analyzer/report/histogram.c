@@ -1,4 +1,5 @@
 /* histogram.c - trace-report histogram: how large blocks are, and how long they live. */
+#include "commands.h"
 #include "histograms.h"
 #include "units.h"
 

@@ -3,6 +3,7 @@
  * Whether a block was forgotten or is kept on purpose cannot be seen from outside; what is known to be kept
  * goes into a file of suppressions.
  */
+#include "commands.h"
 #include "show.h"
 #include "source_file.h"
 #include "suppress.h"

@@ -1,7 +1,7 @@
 /* main.c - trace-report: the table of subcommands. */
 #define _GNU_SOURCE
 #include "args.h"
-#include "report.h"
+#include "commands.h"
 #include "store.h"
 
 #include <errno.h>

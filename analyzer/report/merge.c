@@ -1,5 +1,6 @@
 /* merge.c - trace-report merge: runs of another database into this one. */
 #include "args.h"
+#include "commands.h"
 #include "change.h"
 #include "text.h"
 

@@ -1,6 +1,7 @@
 /* prune.c - trace-report prune: removes runs, and gives their room back. */
 #define _GNU_SOURCE
 #include "args.h"
+#include "commands.h"
 #include "change.h"
 #include "text.h"
 #include "units.h"

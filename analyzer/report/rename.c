@@ -1,5 +1,6 @@
 /* rename.c - trace-report rename: another label for a run. */
 #include "args.h"
+#include "commands.h"
 #include "change.h"
 #include "text.h"
 

@@ -1,5 +1,6 @@
 /* runs.c - trace-report runs: what is in the database. */
 #include "args.h"
+#include "commands.h"
 #include "missing.h"
 #include "run.h"
 #include "table.h"

@@ -1,6 +1,7 @@
 /* sql.c - trace-report sql: the user's own question to the public views. The database is open read-only. */
 #define _GNU_SOURCE
 #include "args.h"
+#include "commands.h"
 #include "run.h"
 #include "json.h"
 #include "table.h"

@@ -1,6 +1,7 @@
 /* summary.c - trace-report summary: a run on one page, and what is missing in it. */
 #define _GNU_SOURCE
 #include "args.h"
+#include "commands.h"
 #include "histograms.h"
 #include "lines.h"
 #include "missing.h"

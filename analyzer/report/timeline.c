@@ -1,6 +1,7 @@
 /* timeline.c - trace-report timeline: the heap over time. */
 #define _GNU_SOURCE
 #include "chart.h"
+#include "commands.h"
 #include "args.h"
 #include "filter.h"
 #include "run.h"

@@ -1,5 +1,6 @@
 /* top.c - trace-report top: the lines that allocate most. */
 #include "args.h"
+#include "commands.h"
 #include "lines.h"
 #include "stacks.h"
 #include "show.h"

@@ -1,11 +1,12 @@
 /* tree.c - trace-report tree: all stacks as one tree, callers first, or from the allocating lines outwards.
  */
 #define _GNU_SOURCE
-#include "../export/profile.h"
+#include "commands.h"
+#include "profile.h"
 #include "branches.h"
 #include "show.h"
 #include "text.h"
-#include "../export/tree.h"
+#include "call_tree.h"
 #include "units.h"
 
 #include <stdio.h>

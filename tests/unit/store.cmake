@@ -1,9 +1,9 @@
 # The database, and the reports' parts.
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 
-foreach(name test_store test_store_views test_report_parts)
+foreach(name test_store test_store_views test_query)
   add_executable(${name} ${CMAKE_CURRENT_LIST_DIR}/${name}.c)
-  target_link_libraries(${name} PRIVATE report_parts PkgConfig::CMOCKA)
+  target_link_libraries(${name} PRIVATE query PkgConfig::CMOCKA)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120)

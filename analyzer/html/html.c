@@ -1,0 +1,86 @@
+/* html.c - trace-report html: a run, or two side by side, as a page for a browser; analyzer/html/ makes it.
+ */
+#include "commands.h"
+#include "page.h"
+#include "output.h"
+#include "source.h"
+#include "source_file.h"
+
+#include <stdio.h>
+
+static int by = BY_PEAK, no_source;
+static const char *file;
+static struct filter filter;
+
+static const struct option_spec options[] = {
+    {"by", OPTION_CHOICE, &by, NULL, "what is shown first (default: peak); the page can switch",
+     measure_names},
+    {"no-source", OPTION_FLAG, &no_source, NULL,
+     "leave the text of source lines out, for pages that are passed on", NULL},
+    SOURCE_OPTION,
+    {"o", OPTION_TEXT, &file, "FILE", "where to (default: report.html; '-': stdout)", NULL},
+    FILTER_OPTIONS(filter),
+    {0},
+};
+
+static const struct manual manual = {
+    .operands = "[RUN [RUN2]]",
+    .about =
+        "Writes a page that needs nothing but a browser: memory over time, the lines, flame graphs, sizes "
+        "and\n"
+        "lifetimes. Of two runs: what changed from the first to the second. RUN is a number or a label; the\n"
+        "latest run if there is none.",
+    .options = options,
+    .examples = {{"-o report.html", "the latest run"},
+                 {"list stream -o compare.html", "from run 'list' to run 'stream'"}},
+    .most = 2,
+    .whole = "the page has the whole run. Drag over its curve to narrow lines and stacks to a part of it; or "
+             "take timeline, top or tree.",
+};
+
+static int write_page(const struct report *report, const struct run *const *runs, int count)
+{
+    struct output output;
+    int64_t size = 0;
+    int status = output_open(report, file != NULL ? file : "report.html", 0, &output);
+
+    if (status != EXIT_FINE)
+        return status;
+    status = output_close(report, &output,
+                          page_write(report, runs, count, &filter, by, !no_source, output.file), &size);
+    if (status == EXIT_FINE) {
+        output_say(report, &output, runs, count, "html", &filter, size);
+        source_hint(report);
+        if (output.path != NULL)
+            report_hint(report, "\nNext: open it in a browser");
+    }
+    return status;
+}
+
+int command_html(struct report *report, int argc, char **argv)
+{
+    struct run runs[2] = {0};
+    const struct run *all[] = {&runs[0], &runs[1]};
+    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+
+    if (status != ARGS_GO_ON)
+        return status;
+    if (html_page[0] == '\0')
+        return report_error(
+            report, EXIT_FAILED,
+            "this trace-report was built without the page: run ./scripts/setup, which brings node and "
+            "npm, and build it again.");
+    int count = operands < 2 ? 1 : 2;
+
+    status = report_open(report);
+    for (int i = 0; i < count && status == EXIT_FINE; i++)
+        status = run_find(report, operands > 0 ? argv[1 + i] : NULL, &runs[i]);
+    if (status == EXIT_FINE)
+        status = filter_prepare_all(report, &filter, all, count);
+    if (status == EXIT_FINE)
+        status = write_page(report, all, count);
+    filter_free(&filter);
+    run_free(&runs[0]);
+    run_free(&runs[1]);
+    return status;
+}

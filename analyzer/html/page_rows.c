@@ -1,0 +1,242 @@
+/* page_rows.c - the page's table: the lines of a run, or what changed in them between two.
+ *
+ *   "rows": [file, line, function, module, the seven measures, source, ...]   row 0 is the rest, added up
+ *   "changes": {measure: [file, line, line before, function, module, state, before, after, blocks before,
+ *               blocks after, ...], ...}   likewise; state: 0 in both runs, 1 new, 2 gone
+ *
+ * Texts are numbers in "texts", 0 = none.
+ */
+#define _GNU_SOURCE
+#include "page.h"
+#include "match.h"
+#include "source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROW 12
+#define CHANGE 10
+#define CHANGED_ROWS (PAGE_ROWS / 3) /* for each measure */
+
+/* A line, and how large it is in the measure in which it is largest. */
+struct ranked {
+    const struct line_row *row;
+    double share;
+};
+
+static int by_share(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+
+    if (x->share != y->share)
+        return x->share < y->share ? 1 : -1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* Files are read once when their lines follow each other. */
+static int by_place(const void *a, const void *b)
+{
+    const struct line_row *x = ((const struct ranked *)a)->row, *y = ((const struct ranked *)b)->row;
+    int c = strcmp(x->file != NULL ? x->file : "", y->file != NULL ? y->file : "");
+
+    return c != 0 ? c : (x->line > y->line) - (x->line < y->line);
+}
+
+static double largest_share(const struct store_measures *m, const struct store_measures *whole)
+{
+    double most = 0;
+
+    for (int by = BY_BYTES; by <= BY_TEMPORARY; by++) {
+        double all = (double)measure_value(whole, by),
+               share = all > 0 ? (double)measure_value(m, by) / all : 0;
+
+        most = share > most ? share : most;
+    }
+    return most;
+}
+
+static uint32_t file_text(struct page *page, const struct run *run, const char *file)
+{
+    return file != NULL ? texts_number(&page->texts, source_short(run, file)) : 0;
+}
+
+static uint32_t source_text(struct page *page, const struct line_row *row)
+{
+    char *text = NULL;
+    uint32_t number = 0;
+
+    if (page->source && source_line(page->runs[0], row->file, row->line, &text) == SOURCE_FINE)
+        number = texts_number(&page->texts, text);
+    free(text);
+    return number;
+}
+
+static void put_measures(int64_t *to, const struct store_measures *m)
+{
+    const int64_t all[] = {m->allocations,      m->bytes,      m->peak_allocations, m->peak_bytes,
+                           m->live_allocations, m->live_bytes, m->temporary};
+
+    memcpy(to, all, sizeof all);
+}
+
+static void put_row(struct page *page, int64_t *to, const struct line_row *row)
+{
+    to[0] = file_text(page, page->runs[0], row->file);
+    to[1] = row->line;
+    to[2] = texts_number(&page->texts, row->function);
+    to[3] = texts_number(&page->texts, *row->module != '\0' || strcmp(row->language, "native") == 0
+                                           ? row->module
+                                           : row->language);
+    put_measures(to + 4, &row->m);
+    to[11] = source_text(page, row);
+}
+
+/* ---- which row a place is in ------------------------------------------------------------------- */
+
+static char *key_of(const char *file, int64_t line, const char *function, const char *module)
+{
+    char *key;
+
+    return asprintf(&key, "%s\n%lld\n%s\n%s", file != NULL ? file : "", (long long)line, function, module) >=
+                   0
+               ? key
+               : NULL;
+}
+
+/* rows: those on the page, in their order. */
+static int find_rows_of_places(struct page *page, const struct ranked *rows, size_t count)
+{
+    const struct profile *p = &page->profiles[0];
+    struct texts keys = {0};
+    uint32_t *row_of_key = calloc(p->place_count + count + 2, sizeof *row_of_key);
+
+    page->row_of = calloc(p->place_count + 1, sizeof *page->row_of);
+    for (size_t i = 0; i < count + p->place_count && row_of_key != NULL && page->row_of != NULL; i++) {
+        const struct line_row *row = i < count ? rows[i].row : NULL;
+        const struct profile_place *place = i < count ? NULL : &p->places[i - count];
+        char *key = row != NULL ? key_of(row->file, row->line, row->function, row->module)
+                                : key_of(place->file, place->line, place->function, place->module);
+
+        if (key == NULL) {
+            keys.failed = 1;
+            break;
+        }
+        uint32_t number = texts_number(&keys, key);
+
+        free(key);
+        if (row != NULL)
+            row_of_key[number] = (uint32_t)i + 1;
+        else
+            page->row_of[i - count] = row_of_key[number];
+    }
+    int fine = !keys.failed && row_of_key != NULL && page->row_of != NULL;
+
+    free(row_of_key);
+    texts_free(&keys);
+    return fine;
+}
+
+/* ---- one run --------------------------------------------------------------------------------- */
+
+static int write_rows(struct page *page, const struct lines *lines)
+{
+    struct ranked *ranked = calloc(lines->count + 1, sizeof *ranked);
+    size_t kept = lines->count < PAGE_ROWS ? lines->count : PAGE_ROWS;
+    int64_t *out = calloc((kept + 1) * ROW, sizeof *out);
+    struct store_measures rest = lines->sum;
+    int fine = ranked != NULL && out != NULL;
+
+    for (size_t i = 0; fine && i < lines->count; i++)
+        ranked[i] = (struct ranked){&lines->rows[i], largest_share(&lines->rows[i].m, &lines->sum)};
+    if (fine) {
+        qsort(ranked, lines->count, sizeof *ranked, by_share);
+        qsort(ranked, kept, sizeof *ranked, by_place);
+        for (size_t i = 0; i < kept; i++) {
+            put_row(page, out + (i + 1) * ROW, ranked[i].row);
+            measures_subtract(&rest, &ranked[i].row->m);
+        }
+        put_measures(out + 4, &rest);
+        page->row_count = kept + 1;
+        json_numbers(page->json, "rows", out, (kept + 1) * ROW);
+        json_number(page->json, "rows_in_all", (int64_t)lines->all);
+        fine = find_rows_of_places(page, ranked, kept) && !page->texts.failed;
+    }
+    free(ranked);
+    free(out);
+    return fine ? EXIT_FINE : report_error(page->report, EXIT_FAILED, "out of memory");
+}
+
+int page_rows(struct page *page)
+{
+    struct lines_query query = {.run = page->runs[0], .by = page->by, .filter = page->filter};
+    struct lines lines;
+    int status = lines_read(page->report, &query, &lines);
+
+    if (status == EXIT_FINE)
+        status = write_rows(page, &lines);
+    lines_free(&lines);
+    return status;
+}
+
+/* ---- two runs -------------------------------------------------------------------------------- */
+
+/* Adds them: the rest is a sum. */
+static void put_values(int64_t *to, const struct match *m, int by)
+{
+    int counts = by == BY_ALLOCATIONS || by == BY_TEMPORARY;
+
+    for (int side = 0; side < 2; side++) {
+        to[6 + side] += (int64_t)(counts ? m->count[side] : m->bytes[side]);
+        to[8 + side] += (int64_t)m->count[side];
+    }
+}
+
+static void put_change(struct page *page, int64_t *to, const struct match *m, int by)
+{
+    to[0] = file_text(page, page->runs[m->in_second ? 1 : 0], m->file);
+    to[1] = m->line;
+    to[2] = m->line_before;
+    to[3] = texts_number(&page->texts, m->function);
+    to[4] = texts_number(&page->texts, m->module);
+    to[5] = !m->in_first ? 1 : !m->in_second ? 2 : 0;
+    put_values(to, m, by);
+}
+
+static int write_changes(struct page *page, int by)
+{
+    struct side sides[2];
+    struct matches matches = {0};
+    struct run copies[2] = {*page->runs[0], *page->runs[1]};
+
+    for (int i = 0; i < 2; i++)
+        sides[i] = (struct side){.runs = &copies[i], .count = 1, .filter = page->filter};
+    int status = match_lines(page->report, &sides[0], &sides[1], by, &matches);
+    size_t kept = matches.count < CHANGED_ROWS ? matches.count : CHANGED_ROWS;
+    int64_t *out = status == EXIT_FINE ? calloc((kept + 1) * CHANGE, sizeof *out) : NULL;
+
+    if (out != NULL) {
+        for (size_t i = 0; i < kept; i++)
+            put_change(page, out + (i + 1) * CHANGE, &matches.rows[i], by);
+        for (size_t i = kept; i < matches.count; i++)
+            put_values(out, &matches.rows[i], by);
+        out[1] = (int64_t)(matches.count - kept);
+        json_numbers(page->json, measure_names[by], out, (kept + 1) * CHANGE);
+    } else if (status == EXIT_FINE) {
+        status = report_error(page->report, EXIT_FAILED, "out of memory");
+    }
+    free(out);
+    match_free(&matches);
+    return status;
+}
+
+int page_changes(struct page *page)
+{
+    int status = EXIT_FINE;
+
+    json_object(page->json, "changes");
+    for (int by = BY_BYTES; by <= BY_TEMPORARY && status == EXIT_FINE; by++)
+        status = write_changes(page, by);
+    json_close(page->json);
+    return status;
+}

@@ -1,0 +1,37 @@
+/* commands.h - the subcommands of trace-report.
+ *
+ * A subcommand is a file of its name that defines its function, and a row in main's table. It returns its exit
+ * status: 0 fine, 1 failed, 2 usage (3: a limit was exceeded). It prints results on stdout; report_error() prints
+ * the one sentence on stderr; hints go there too, on a terminal only.
+ */
+#ifndef LIBTRACE_QUERY_COMMANDS_H
+#define LIBTRACE_QUERY_COMMANDS_H
+
+#include "report.h"
+
+/* A row of main's table. */
+struct command {
+    const char *name, *help;
+    int (*run)(struct report *report, int argc, char **argv); /* argv[0] is the name */
+};
+extern const struct command commands[]; /* ends with a NULL name */
+
+int command_tree(struct report *report, int argc, char **argv);
+int command_leaks(struct report *report, int argc, char **argv);
+int command_timeline(struct report *report, int argc, char **argv);
+int command_check(struct report *report, int argc, char **argv);
+int command_histogram(struct report *report, int argc, char **argv);
+int command_temporary(struct report *report, int argc, char **argv);
+int command_top(struct report *report, int argc, char **argv);
+int command_compare(struct report *report, int argc, char **argv);
+int command_summary(struct report *report, int argc, char **argv);
+int command_runs(struct report *report, int argc, char **argv);
+int command_merge(struct report *report, int argc, char **argv);
+int command_prune(struct report *report, int argc, char **argv);
+int command_rename(struct report *report, int argc, char **argv);
+int command_sql(struct report *report, int argc, char **argv);
+int command_export(struct report *report, int argc, char **argv);
+int command_html(struct report *report, int argc, char **argv);
+int command_help(struct report *report, int argc, char **argv);
+
+#endif

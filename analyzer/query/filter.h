@@ -1,0 +1,96 @@
+/* filter.h - which part of a run a report is about: the options --process, --module, --file ... of all
+ * reports.
+ *
+ * What is looked at is the line that an allocation counts for, in every report alike, so that their numbers
+ * agree under the same filter. Several filters narrow: all must pass. --from and --to narrow to a time, see
+ * part.h.
+ */
+#ifndef LIBTRACE_QUERY_FILTER_H
+#define LIBTRACE_QUERY_FILTER_H
+
+#include "args.h"
+#include "run.h"
+
+/* A process of a run that passes, or a thread of it. */
+struct filter_owner {
+    int64_t run, process;
+    int64_t thread; /* 0 = the process */
+};
+
+struct filter_owners {
+    struct filter_owner *list; /* in order */
+    size_t count;
+};
+
+struct filter {
+    const char *process, *thread, *module, *file, *function, *language; /* as given, NULL = all */
+    const char *from, *to;                                              /* moments, likewise */
+    struct filter_owners processes, threads;                            /* what the first two mean; ours */
+};
+
+/* Rows for a subcommand's table of options. */
+#define FILTER_OPTIONS(f)                                                                                 \
+    {"process", OPTION_TEXT, &(f).process, "P", "processes: number in the run, PID, or a glob (python*)", \
+     NULL},                                                                                               \
+        {"thread",                                                                                        \
+         OPTION_TEXT,                                                                                     \
+         &(f).thread,                                                                                     \
+         "T",                                                                                             \
+         "threads: TID, or a glob (worker*); of runs that were recorded with LIBTRACE_THREADS=1",         \
+         NULL},                                                                                           \
+        {"module", OPTION_TEXT, &(f).module, "GLOB", "modules: a name (libz.so*) or a path", NULL},       \
+        {"file", OPTION_TEXT, &(f).file, "GLOB", "source files: a name (*.py) or a path (src/*)", NULL},  \
+        {"function", OPTION_TEXT, &(f).function, "GLOB", "functions (std::*)", NULL},                     \
+    {                                                                                                     \
+        "language", OPTION_TEXT, &(f).language, "NAME", "native or python", NULL                          \
+    }
+
+/* More of them, for reports on what is known of a part of a run, too. */
+#define FILTER_MOMENTS(f)                                                                                    \
+    {"from", OPTION_TEXT, &(f).from, "MOMENT", "what was counted after it: a mark (trace.h), or seconds",    \
+     NULL},                                                                                                  \
+    {                                                                                                        \
+        "to", OPTION_TEXT, &(f).to, "MOMENT", "and up to it; the first mark of that name after --from", NULL \
+    }
+
+/* Makes the filter known to the open database, finds its processes and threads in the run, and works out what
+ * part of it is meant; by: enum measure that the report is about, which a part may not have. On failure says
+ * why. */
+int filter_prepare(struct report *report, struct filter *filter, struct run *run, int by);
+
+/* For a report that cannot be narrowed to a time; of several runs. */
+int filter_prepare_all(struct report *report, struct filter *filter, const struct run *const *runs,
+                       int count);
+
+/* The same in steps, where several runs are read: once, for each run, and the check that what is named was
+ * found.
+ */
+int filter_begin(struct report *report, struct filter *filter);
+int filter_add_run(struct report *report, struct filter *filter, struct run *run, int by);
+int filter_check(const struct report *report, const struct filter *filter, const struct run *run);
+void filter_free(struct filter *filter);
+
+/* True where something may be left out; NULL filters nothing. */
+int filter_is_set(const struct filter *filter);
+int filter_has_names(const struct filter *filter); /* of a line: module, file, function, language */
+
+/* Whether a line passes, whether a process does, and whether one of its sites does by its owners. */
+int filter_line(const struct filter *filter, const char *file, const char *function, const char *module,
+                const char *language);
+int filter_process(const struct filter *filter, int64_t run, int64_t process);
+int filter_site(const struct filter *filter, int64_t run, int64_t process, int64_t thread);
+
+/* The first and the last as SQL conditions, on columns of these names. */
+const char *filter_sql_line(const struct filter *filter);
+const char *filter_sql_site(const struct filter *filter);
+
+/* "function read_*, file *.c", malloc'ed and harmless; NULL where nothing is left out. */
+char *filter_text(const struct filter *filter);
+
+/* The same as a line for people below the headline, and as an object for programs; and what part of the run
+ * it is, with the sums of what is shown. run: NULL = that is said elsewhere. */
+void filter_print(const struct report *report, const struct filter *filter, const struct run *run,
+                  const struct store_measures *sums);
+void filter_json(struct json *json, const struct filter *filter, const struct run *run);
+
+#endif

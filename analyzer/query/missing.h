@@ -1,0 +1,28 @@
+/* missing.h - what a record lacks: the same sentences in every report, as text and as JSON. */
+#ifndef LIBTRACE_QUERY_MISSING_H
+#define LIBTRACE_QUERY_MISSING_H
+
+#include "json.h"
+#include "report.h"
+
+struct run;
+
+#define MISSING_MOST 8
+
+/* Sentences for people, malloc'ed. */
+struct missing {
+    char *text[MISSING_MOST];
+    int count; /* 0: the record is whole */
+};
+
+void missing_find(const struct run *run, struct missing *missing);
+void missing_free(struct missing *missing);
+
+/* Each in a line of its own; for a run among others: behind its number. */
+void missing_print(const struct report *report, const struct run *run);
+void missing_print_numbered(const struct report *report, const struct run *run);
+
+/* The member "missing" of the open object, an array of the sentences. */
+void missing_json(struct json *json, const struct run *run);
+
+#endif

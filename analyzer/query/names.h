@@ -1,0 +1,22 @@
+/* names.h - function names as short as the room for them asks, and no shorter: what tells functions apart is
+ * the end of their names, not the namespaces at the beginning nor the types in between.
+ */
+#ifndef LIBTRACE_QUERY_NAMES_H
+#define LIBTRACE_QUERY_NAMES_H
+
+#include <stddef.h>
+
+/* Columns that a name may always take, and those from which on it goes without its arguments even where there
+ * is no terminal. */
+#define NAMES_SHORT 40
+#define NAMES_LONG 160
+
+/* "std::vector<std::pair<int, int> >::push_back(int&&)" without what templates and functions take:
+ * "std::vector<…>::push_back(…)". malloc'ed; of a harmless name, harmless. */
+char *names_shorten(const char *name);
+
+/* A malloc'ed copy of a harmless name in so many columns: whole, or without arguments, or without its
+ * namespaces ("…push_back(…)"), or at last cut at its end. */
+char *names_cut(const char *name, size_t columns);
+
+#endif

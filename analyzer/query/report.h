@@ -1,0 +1,74 @@
+/* report.h - what all subcommands share: the database, errors, hints, colours.
+ *
+ * This room, analyzer/query, holds what reports, exports and the page have in common; it knows none of them.
+ *
+ * args.c    command lines: one table of options drives the parsing, the errors and --help
+ * run.c     which run is meant, and waiting for one whose symbols are still being looked up
+ * live.c    having the collector of a run that still records write what is new
+ * part.c    a part of a run's time: --from, --to, RUN@MOMENT
+ * filter.c  --process, --module, --file ... of all reports
+ * lines.c   reading what top, compare and summary show, by line, function, file, module or stack
+ * stacks.c  the same for single stacks
+ * profile.c all stacks of a run in memory; call_tree.c, branches.c   as a tree
+ * contenders.c, match.c   who is compared, line by line
+ * missing.c what a record lacks, in sentences
+ * change.c  the few that write: merge, prune, rename
+ * output.c  files that are written whole or not at all
+ * names.c   function names as short as need be
+ * text.c    names made harmless      units.c   numbers for people      json.c    for programs
+ * source.c  the text of source lines
+ */
+#ifndef LIBTRACE_REPORT_H
+#define LIBTRACE_REPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+struct sqlite3;
+struct sqlite3_stmt;
+
+enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LIMIT = 3 };
+
+/* One per process; main makes it, args.c fills in what the common options say. */
+struct report {
+    const char *command; /* name of the subcommand */
+    const char *db;      /* file: --db, LIBTRACE_DB or trace.db */
+    int db_given;        /* --db was there: repeated in hints */
+    const char *run;     /* the RUN that was named, for hints too; NULL = the latest */
+    int json;            /* --json */
+    int bytes;           /* --bytes: plain numbers, no units */
+    int color;           /* colours on stdout, after --color, NO_COLOR and what stdout is */
+    int width;           /* columns of stdout, 0 = no terminal: nothing is cut */
+    int ascii;           /* the locale is not UTF-8: trees and charts are drawn with ASCII */
+    int hints;           /* stdout and stderr are terminals */
+    int watching;        /* see watch.h: no progress is shown */
+    struct store *store; /* open database, NULL before report_open() */
+    struct sqlite3 *sql; /* its handle */
+};
+
+/* Opens the database; on failure says why and returns EXIT_FAILED. */
+int report_open(struct report *report);
+void report_close(struct report *report);
+
+/* "trace-report top: ..." on stderr, made harmless; returns status. */
+int report_error(const struct report *report, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A line on stderr where a person looks at a terminal. */
+void report_hint(const struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The last line of a report: the next useful command, about the same run and database. */
+void report_next(const struct report *report, const char *command, const char *options, const char *what);
+
+/* Prepares a statement; NULL after saying what is wrong. */
+struct sqlite3_stmt *report_prepare(const struct report *report, const char *sql);
+
+/* True for another row; false at the end. A damaged file is said, and *status becomes EXIT_FAILED. */
+int report_step(const struct report *report, struct sqlite3_stmt *statement, int *status);
+
+/* Escape sequences, "" where there is no colour. */
+const char *report_color(const struct report *report,
+                         const char *name); /* bold, dim, red, green, yellow, reset */
+
+#endif

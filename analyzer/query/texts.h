@@ -1,0 +1,19 @@
+/* texts.h - texts by number, each once: string tables of pprof files and of the HTML page. */
+#ifndef LIBTRACE_QUERY_TEXTS_H
+#define LIBTRACE_QUERY_TEXTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct texts {
+    char **text; /* in order of their numbers */
+    size_t count;
+    void *numbers; /* tree of texts and their numbers */
+    int failed;    /* memory was short at some time: numbers are wrong */
+};
+
+/* The number of a text, which is copied where it is new. The first one gets 0. */
+uint32_t texts_number(struct texts *texts, const char *text);
+void texts_free(struct texts *texts);
+
+#endif
