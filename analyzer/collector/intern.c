@@ -243,8 +243,8 @@ void intern_notes(struct intern *intern, struct intern_process *process)
 {
     const struct wire_note *note;
     while ((note = arena_next_note(process->slot, &process->notes))) {
-        uint32_t file;
-        switch (note->type) {
+        uint32_t file, type = note->type;
+        switch (type) {
         case WIRE_NOTE_MODULE:
             if (!find_file(intern, process, (const struct wire_note_module *)note, &file)) {
                 arena_put_back_note(&process->notes);

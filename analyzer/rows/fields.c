@@ -85,6 +85,6 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
     [ROWS_EVENT] = {"event", FIELDS(
         /* id, t_ns, process, tid */ COUNT, COUNT, KNOWN(ROWS_PROCESSES), INT,
         /* kind, address, size, node */ WORD, COUNT, COUNT, STACK)},
-    [ROWS_LINE_TOTALS] = {"line_totals"},
+    [ROWS_LINE_TOTALS] = {.name = "line_totals"},
     [ROWS_FINISH] = {"finish", .outside = true, .before_run = true},
 };
