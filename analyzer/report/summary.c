@@ -66,8 +66,8 @@ static void __attribute__((format(printf, 2, 3))) warn(struct summary *summary, 
 
 static const char *const causes[] = {
     [SYMBOLS_LINES] = "some of its code has no line information: was part of it built without -g?",
-    [SYMBOLS_NAMES] = "it has no line information: build it with -g, or install its debug symbols "
-                      "(NAME-dbgsym or NAME-dbg)",
+    [SYMBOLS_NAMES] = ("it has no line information: build it with -g, or install its debug symbols "
+                       "(NAME-dbgsym or NAME-dbg)"),
     [SYMBOLS_NONE] =
         "it is stripped: build it with -g, or install its debug symbols (NAME-dbgsym or NAME-dbg)",
     [SYMBOLS_MISSING] = "its file was not there, or not readable, when names were looked up",
