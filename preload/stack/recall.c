@@ -1,9 +1,10 @@
 /* recall.c - see recall.h.
  *
  * A table that gets full is followed by one four times as large. Its stacks move over as they are looked for,
- * or are put again; what nobody has asked for by the time of the next table is forgotten, or moves over then.
+ * or are put again; what nobody has asked for by the time of the next table is forgotten.
  */
 #include "recall.h"
+#include "children.h"
 #include "stacks.h"
 
 #include <stdbool.h>
@@ -19,9 +20,11 @@
 
 _Static_assert(WIRE_NODE_BASE(WIRE_NODE_SEGMENTS) < 1u << RECALL_NODE_BITS, "nodes fit an entry");
 
+/* The first table of all: two lines in which nothing is ever put, so that nobody has to ask for a table. */
 _Atomic uint64_t recall_nothing[2 * RECALL_LINE] __attribute__((aligned(64)));
+#define NOTHING ((recall_table)recall_nothing + 63)
 
-struct recall recall_by_frames = {.now = RECALL_NO_TABLE}, recall_by_words = {.now = RECALL_NO_TABLE};
+struct recall recall_by_frames = {.now = NOTHING}, recall_by_words = {.now = NOTHING};
 
 static unsigned bits_of(recall_table table)
 {
@@ -121,8 +124,22 @@ __attribute__((noinline)) uint32_t recall_find_in_line(const struct recall *reca
 /* Memory of old tables is given back, but stays mapped, as others may be looking at it: it reads as empty. */
 static void let_go(recall_table table)
 {
-    if (table && table != RECALL_NO_TABLE)
+    if (table && table != NOTHING)
         guest_release(lines_of(table), bytes_of(table));
+}
+
+static void grow(struct recall *recall, recall_table table)
+{
+    unsigned bits = table != NOTHING ? bits_of(table) + 2 : FIRST_BITS;
+    void *memory =
+        bits >= HUGE_BITS ? guest_huge_pages(bytes_of_bits(bits)) : guest_pages(bytes_of_bits(bits));
+    if (!memory)
+        return;
+    if (bits >= FULL_BITS && bits < HUGE_BITS)
+        guest_populate(memory, bytes_of_bits(bits));
+    let_go(atomic_exchange(&recall->before, table));
+    atomic_store(&recall->used, 0);
+    atomic_store_explicit(&recall->now, (uintptr_t)memory | (64 - bits), memory_order_release);
 }
 
 static _Atomic uint64_t *free_place(_Atomic uint64_t *home)
@@ -133,71 +150,33 @@ static _Atomic uint64_t *free_place(_Atomic uint64_t *home)
     return NULL;
 }
 
-/* True if it has got a place that was free. */
-static inline bool put(recall_table table, struct recall_key key, uint32_t node)
-{
-    _Atomic uint64_t *place = free_place(recall_home(table, key));
-    if (!place)
-        place = free_place(recall_home(table, elsewhere(key)));
-    bool was_free = place;
-    if (!place)
-        place = recall_home(table, elsewhere(key));
-    atomic_store_explicit(place, (key.hash & ~NODES) | node, memory_order_relaxed);
-    return was_free;
-}
-
-/* Puts all that a table holds into another one, which is much larger; how many. */
-static NOINLINE uint64_t move_over(const struct recall *recall, recall_table from, recall_table to)
-{
-    const _Atomic uint64_t *entries = lines_of(from);
-    uint64_t moved = 0;
-    for (size_t i = 0; i < bytes_of(from) / sizeof *entries; i++) {
-        uint32_t node = (uint32_t)(atomic_load_explicit(&entries[i], memory_order_relaxed) & NODES);
-        if (node)
-            moved += put(to, recall->key_of(node), node);
-    }
-    return moved;
-}
-
-static void grow(struct recall *recall, recall_table table)
-{
-    unsigned bits = table != RECALL_NO_TABLE ? bits_of(table) + 2 : FIRST_BITS;
-    void *memory =
-        bits >= HUGE_BITS ? guest_huge_pages(bytes_of_bits(bits)) : guest_pages(bytes_of_bits(bits));
-    if (!memory)
-        return;
-    if (bits >= FULL_BITS && bits < HUGE_BITS)
-        guest_populate(memory, bytes_of_bits(bits));
-    recall_table larger = (uintptr_t)memory | (64 - bits), older = atomic_load(&recall->before);
-    bool all = recall->key_of && older && older != RECALL_NO_TABLE;
-    uint64_t moved = all ? move_over(recall, older, larger) : 0;
-    atomic_store(&recall->before, table);
-    let_go(older);
-    atomic_store(&recall->used, moved);
-    atomic_store_explicit(&recall->now, larger, memory_order_release);
-}
-
 /* Not cold: one of thirty stacks, in deep. */
 __attribute__((noinline)) void recall_put(struct recall *recall, struct recall_key key, uint32_t node)
 {
     recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire);
-    bool full =
-        table == RECALL_NO_TABLE ||
-        (bits_of(table) < LAST_BITS && atomic_load(&recall->used) >= RECALL_LINE * 3 / 4 << bits_of(table));
+    bool full = table == NOTHING || (bits_of(table) < LAST_BITS &&
+                                     atomic_load(&recall->used) >= RECALL_LINE * 3 / 4 << bits_of(table));
     if (full && !atomic_exchange(&recall->growing, true)) {
         if (table == atomic_load(&recall->now))
             grow(recall, table);
         atomic_store(&recall->growing, false);
         table = atomic_load_explicit(&recall->now, memory_order_acquire);
     }
-    if (table != RECALL_NO_TABLE && put(table, key, node))
+    if (table == NOTHING)
+        return;
+    _Atomic uint64_t *place = free_place(recall_home(table, key));
+    if (!place)
+        place = free_place(recall_home(table, elsewhere(key)));
+    if (place)
         atomic_fetch_add_explicit(&recall->used, 1, memory_order_relaxed);
+    else
+        place = recall_home(table, elsewhere(key));
+    atomic_store_explicit(place, (key.hash & ~NODES) | node, memory_order_relaxed);
 }
 
 static void forget(struct recall *recall)
 {
-    recall_table tables[] = {atomic_exchange(&recall->now, RECALL_NO_TABLE),
-                             atomic_exchange(&recall->before, 0)};
+    recall_table tables[] = {atomic_exchange(&recall->now, NOTHING), atomic_exchange(&recall->before, 0)};
     for (unsigned i = 0; i < 2; i++)
         let_go(tables[i]); /* a handler that forked may have interrupted a hook that is looking there */
     atomic_store(&recall->used, 0);
@@ -208,5 +187,5 @@ void recall_forget(void)
 {
     forget(&recall_by_frames);
     forget(&recall_by_words);
-    forget(&recall_by_parent);
+    children_forget();
 }

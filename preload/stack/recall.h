@@ -1,9 +1,8 @@
 /* recall.h - the stacks that this process has numbered: hash of a whole stack -> its node in the trie.
  *
  * A cache: the trie is the truth, and what is lost here is found there again, frame by frame. For all
- * threads, private to the process. Looking up waits for nobody, and hardly ever writes. There are three: by
- * the numbers of the frames; by the words in memory that the walk has read, see shapes.h; and by the parent's
- * node and one frame, see stacks.h.
+ * threads, private to the process. Looking up waits for nobody, and hardly ever writes. There are two: by the
+ * numbers of the frames, and by the words in memory that the walk has read, see shapes.h.
  *
  *    63                       25 24                0
  *   +---------------------------+-------------------+
@@ -39,10 +38,8 @@ struct recall {
     _Atomic recall_table before; /* the previous one */
     _Atomic uint64_t used;       /* entries of now */
     _Atomic bool growing; /* for ever, if who is at it is thrown out of a signal handler: this is a cache */
-    struct recall_key (*key_of)(
-        uint32_t node); /* NULL: entries cannot be put anew, and the oldest are forgotten */
 };
-extern HIDDEN struct recall recall_by_frames, recall_by_words, recall_by_parent;
+extern HIDDEN struct recall recall_by_frames, recall_by_words;
 
 /* Hashes of the empty stack, and of one whose outer frames were cut off. */
 #define RECALL_ROOT 0x8ebc6af09c88c6e3ull
@@ -82,16 +79,13 @@ uint32_t recall_find_slow(struct recall *recall, struct recall_key key);
 /* The same, of those that were put since the table grew. */
 uint32_t recall_find_in_line(const struct recall *recall, struct recall_key key);
 
-/* The first table of all: two lines in which nothing is ever put, so that nobody has to ask for a table. */
-extern HIDDEN _Atomic uint64_t recall_nothing[2 * RECALL_LINE];
-#define RECALL_NO_TABLE ((recall_table)recall_nothing + 63)
-
 /* Where to look first, for what, to be asked for soon: the memory is being fetched. */
 struct recall_place {
     _Atomic uint64_t *home;
     uint64_t hash;
 };
 #define RECALL_NOWHERE ((struct recall_place){recall_nothing, 0})
+extern HIDDEN _Atomic uint64_t recall_nothing[2 * RECALL_LINE];
 
 INLINE struct recall_place recall_place(const struct recall *recall, struct recall_key key)
 {

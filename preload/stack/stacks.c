@@ -1,6 +1,6 @@
 /* stacks.c - see stacks.h. */
 #include "stacks.h"
-#include "recall.h"
+#include "children.h"
 
 /* This process's windows on the segments of its slot. */
 static void *_Atomic frame_windows[WIRE_FRAME_SEGMENTS], *_Atomic node_windows[WIRE_NODE_SEGMENTS];
@@ -108,18 +108,7 @@ static inline bool is_node(uint32_t node, uint64_t key)
     return place && __atomic_load_n(place, __ATOMIC_RELAXED) == key;
 }
 
-/* The children of a node are together. */
-static inline struct recall_key by_key(uint64_t key)
-{
-    return (struct recall_key){recall_hash(key >> 32, 0), recall_hash(key, 0)};
-}
-
-static struct recall_key key_of(uint32_t node)
-{
-    return by_key(stacks_node(node));
-}
-
-struct recall recall_by_parent = {.now = RECALL_NO_TABLE, .key_of = key_of};
+#define PATIENCE 64 /* pauses: so long it takes to make a few nodes, if nobody interrupts it */
 
 static NOINLINE uint32_t stack_lost(struct stacks_way *way)
 {
@@ -154,9 +143,20 @@ static __attribute__((noinline)) uint32_t make(struct stacks_way *way, uint64_t 
         guest_populate(place, node_bytes(0)); /* not at first: most programs have few stacks */
     way->next++;
     __atomic_store_n(place, key, __ATOMIC_RELEASE);
-    if (node != (uint32_t)(key >> 32) + 1)
-        recall_put(&recall_by_parent, by_key(key), node);
-    return node;
+    if (node == (uint32_t)(key >> 32) + 1)
+        return node;
+    uint32_t child = children_add(key, node);
+    if (UNLIKELY(child != node))
+        way->next = 0; /* another thread was first, whose node may have children */
+    return child;
+}
+
+/* A thread that has made this node may be about to make the node after it. */
+static NOINLINE bool is_made_soon(uint32_t node, uint64_t key)
+{
+    for (unsigned i = 0; i < PATIENCE && is_node(node, 0); i++)
+        __builtin_ia32_pause();
+    return is_node(node, key);
 }
 
 uint32_t stacks_step(struct stacks_way *way, uint32_t frame)
@@ -168,9 +168,12 @@ uint32_t stacks_step(struct stacks_way *way, uint32_t frame)
     } else if (way->next) { /* below a node that was made on this way: it has no children yet */
         node = make(way, key);
     } else if (!is_node(node, key)) {
-        node = recall_find(&recall_by_parent, by_key(key));
-        if (!node || !is_node(node, key))
-            node = make(way, key);
+        bool soon =
+            is_node(node, 0) && node <= atomic_load_explicit(&process->nodes, memory_order_relaxed) && node;
+        uint32_t child = children_find(key);
+        if (!child && UNLIKELY(soon) && is_made_soon(node, key))
+            child = node;
+        node = child ? child : make(way, key);
     }
     way->left--;
     return way->node = node;

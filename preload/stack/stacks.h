@@ -2,8 +2,7 @@
  *
  * Nodes are numbered as they are made, those of one stack in a row: where a stack goes on as the first one
  * did that came here, the child of a node is the next node, and so is the next word in memory. The children
- * that are elsewhere are remembered by recall_by_parent: a cache; what it has lost, or what two threads make
- * at once, becomes a second node for the same stack, which is one more row for the reader to add up.
+ * that are elsewhere are found by children.h.
  *
  * Lock-free, for any number of threads and signal handlers. Both return 0 when the arena is full, which
  * is a valid frame ("unknown") and a valid node ("no stack").

@@ -31,7 +31,7 @@ set_target_properties(test_domains PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_B
 add_test(NAME test_domains COMMAND test_domains)
 
 add_executable(test_stacks ${CMAKE_CURRENT_LIST_DIR}/test_stacks.c ${CMAKE_SOURCE_DIR}/preload/stack/stacks.c
-               ${CMAKE_SOURCE_DIR}/preload/stack/recall.c)
+               ${CMAKE_SOURCE_DIR}/preload/stack/children.c)
 target_include_directories(test_stacks PRIVATE ${CMAKE_SOURCE_DIR}/preload)
 target_link_libraries(test_stacks PRIVATE wire PkgConfig::CMOCKA Threads::Threads)
 set_target_properties(test_stacks PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
