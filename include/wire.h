@@ -175,7 +175,7 @@ struct wire_ring {
     _Atomic uint64_t waited_ns;         /* and for how long */
     _Atomic uint64_t begin;             /* no word before it is to be read any more */
     _Atomic uint64_t limit; /* no word from it on is being written; | WIRE_RING_HELD (collector) */
-    _Atomic uint64_t ask; /* head from which on an event takes the slow way; (collector) 0: the next one */
+    _Atomic uint64_t ask;   /* head from which on an event takes the slow way; (collector) 0: the next one */
     _Alignas(64) _Atomic uint64_t tail; /* (collector) words consumed */
 };
 
@@ -283,8 +283,8 @@ enum wire_process_flag {
     WIRE_PROCESS_DETACHED = 8,   /* traced no more, but alive */
     WIRE_PROCESS_CHILDLESS = 16, /* never forked */
     WIRE_PROCESS_FIRST = 128,    /* the run's first, whatever it has executed since: waits for COMMITTED */
-    WIRE_PROCESS_WAITS = 64,     /* EXITING, it waits for the collector's end, which its own may bring about */
-    WIRE_PROCESS_CONFINED = 32,  /* in seccomp: makes no system call of ours any more, wakes nobody */
+    WIRE_PROCESS_WAITS = 64,    /* EXITING, it waits for the collector's end, which its own may bring about */
+    WIRE_PROCESS_CONFINED = 32, /* in seccomp: makes no system call of ours any more, wakes nobody */
 };
 
 /* What a process says of its own record. Of one that was killed nothing is said, and nothing is missing: all that it had
@@ -313,10 +313,11 @@ struct wire_process {
     _Atomic uint64_t nodes;                              /* used, from 1 on; a few stay empty */
     _Atomic uint64_t node_segment[WIRE_NODE_SEGMENTS];
     _Atomic uint64_t note_segment[WIRE_NOTE_SEGMENTS];
-    _Atomic uint32_t modules;  /* numbers given */
+    _Atomic uint32_t modules; /* numbers given */
     _Atomic uint32_t codes;
     _Atomic uint32_t marks;
-    _Atomic uint32_t modules_kept; /* (collector) so many modules' notes it has read, and opened their files; a futex */
+    _Atomic uint32_t
+        modules_kept; /* (collector) so many modules' notes it has read, and opened their files; a futex */
 
     /* What the checks counted; not on the hot path. */
     _Atomic uint64_t stacks_checked;   /* with LIBTRACE_CHECK_STACKS=1 */
@@ -353,20 +354,20 @@ struct wire_arena {
     int32_t first_pid;     /* the run's first process, in the namespace that it was in then */
     uint64_t first_namespace;
     uint64_t first_view[3]; /* its mount namespace, and the device and inode of its root; 0 = not known */
-    uint64_t first_faults; /* page faults of the one child that it had had: it started the collector */
+    uint64_t first_faults;  /* page faults of the one child that it had had: it started the collector */
 
-    _Alignas(64) _Atomic uint32_t beat; /* (collector) its heartbeat: changes while it is at work */
-    _Atomic uint32_t collector;    /* (collector) enum wire_collector_state; a futex */
-    _Atomic int32_t collector_pid; /* (collector) */
+    _Alignas(64) _Atomic uint32_t beat;   /* (collector) its heartbeat: changes while it is at work */
+    _Atomic uint32_t collector;           /* (collector) enum wire_collector_state; a futex */
+    _Atomic int32_t collector_pid;        /* (collector) */
     _Atomic uint64_t collector_namespace; /* of that number, as wire_process.pid_namespace */
     /* (collector) 0, or its main thread's number; when that ends, however it does, the kernel adds FUTEX_OWNER_DIED,
      * as for a robust mutex. So its end is seen at once, in any PID namespace, and without a system call. */
     _Atomic uint32_t alive;
     _Atomic uint32_t untraced; /* processes that belong to the run and found no room in it; */
     _Atomic uint32_t unmapped; /* 1 = there are more, which could not even map this */
-    _Atomic uint32_t said; /* 1 = a process of the run has printed its line: the others keep quiet */
-    _Atomic uint32_t locked; /* (collector) STARTING, as another program keeps the database locked */
-    char error[480];       /* (collector) one line, before WIRE_COLLECTOR_FAILED */
+    _Atomic uint32_t said;     /* 1 = a process of the run has printed its line: the others keep quiet */
+    _Atomic uint32_t locked;   /* (collector) STARTING, as another program keeps the database locked */
+    char error[480];           /* (collector) one line, before WIRE_COLLECTOR_FAILED */
 
     _Alignas(64) _Atomic uint32_t wake; /* a futex: the collector sleeps on it, a target bumps it */
     _Atomic uint32_t asleep;            /* (collector) enum wire_sleep */

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "arena.h"
 #include "guest.h"
-#include "limits.h"
+#include "rlimits.h"
 #include "wire_check.h"
 
 #include <stdbool.h>
@@ -20,7 +20,7 @@ static uint64_t
 #define PAGE_SIZE 4096u
 #define HEADER_SIZE (WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE)
 #define ANCHOR_OFFSET (HEADER_SIZE - PAGE_SIZE)
-#define STEP_SIZE                                                                            \
+#define STEP_SIZE \
     (1u << 20) /* where address space is short, so much of it is used on the way to a window \
                 */
 

@@ -1,7 +1,7 @@
 /* guest.c - see guest.h. */
 #define _GNU_SOURCE
 #include "guest.h"
-#include "limits.h"
+#include "rlimits.h"
 
 #include <fcntl.h>
 #include <linux/futex.h>

@@ -9,7 +9,7 @@
 #include "identity.h"
 #include "join.h"
 #include "launch.h"
-#include "limits.h"
+#include "rlimits.h"
 #include "notes.h"
 #include "ours.h"
 #include "real.h"

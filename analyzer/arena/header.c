@@ -1,6 +1,6 @@
-/* header.c - see arena.h. */
+/* header.c - see arena_reader.h. */
 #define _GNU_SOURCE
-#include "arena.h"
+#include "arena_reader.h"
 
 #include <limits.h>
 #include <linux/futex.h>

@@ -1,6 +1,6 @@
-/* memory.c - see arena.h. */
+/* memory.c - see arena_reader.h. */
 #define _GNU_SOURCE
-#include "arena.h"
+#include "arena_reader.h"
 #include "wire_check.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* processes.c - see arena.h. */
+/* processes.c - see arena_reader.h. */
 #define _GNU_SOURCE
-#include "arena.h"
+#include "arena_reader.h"
 
 #include <limits.h>
 #include <linux/futex.h>

@@ -3,7 +3,7 @@
 #ifndef LIBTRACE_ARENA_RINGS_H
 #define LIBTRACE_ARENA_RINGS_H
 
-#include "arena.h"
+#include "arena_reader.h"
 
 struct arena_ring {
     struct wire_ring *shared;

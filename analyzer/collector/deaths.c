@@ -1,7 +1,7 @@
 /* deaths.c - see deaths.h. */
 #define _GNU_SOURCE
 #include "deaths.h"
-#include "door.h"
+#include "door_keeper.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -3,7 +3,7 @@
 #ifndef LIBTRACE_DEATHS_H
 #define LIBTRACE_DEATHS_H
 
-#include "arena.h"
+#include "arena_reader.h"
 
 #include <stdbool.h>
 

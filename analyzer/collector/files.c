@@ -3,7 +3,7 @@
 #include "files.h"
 #include "build_id.h"
 #include "module_file.h"
-#include "notes.h"
+#include "note_reader.h"
 
 #include <pthread.h>
 #include <stdlib.h>

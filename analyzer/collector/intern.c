@@ -1,6 +1,6 @@
 /* intern.c - see intern.h. */
 #include "intern.h"
-#include "earlier.h"
+#include "known_symbols.h"
 #include "pycode.h"
 #include "shortage.h"
 
@@ -13,7 +13,7 @@
 
 #define PATIENCE 100        /* so often is waited in a run for what was not published yet, */
 #define PATIENCE_NS 1000000 /* and for so long */
-#define INLINES_MAX 32 /* source-level frames that one physical frame may show */
+#define INLINES_MAX 32      /* source-level frames that one physical frame may show */
 
 struct line_entry {
     struct line_key {

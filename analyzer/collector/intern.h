@@ -6,10 +6,10 @@
 #ifndef LIBTRACE_INTERN_H
 #define LIBTRACE_INTERN_H
 
-#include "arena.h"
+#include "arena_reader.h"
 #include "files.h"
 #include "grow.h"
-#include "notes.h"
+#include "note_reader.h"
 #include "number_map.h"
 #include "store.h"
 #include "symbols.h"
@@ -97,7 +97,7 @@ struct intern {
     struct grow frames; /* struct run_frame by the run's number */
     struct grow nodes;  /* struct run_node by the run's number */
     uint32_t nodes_written;
-    int error; /* of the store, the first */
+    int error;         /* of the store, the first */
     unsigned patience; /* how often what is not described yet may still be waited for */
     uint64_t unplaced; /* frames whose description never came */
 };

@@ -14,7 +14,7 @@
 #ifndef LIBTRACE_MEMORY_WATCH_H
 #define LIBTRACE_MEMORY_WATCH_H
 
-#include "arena.h"
+#include "arena_reader.h"
 #include "memory_limit.h"
 
 #include <pthread.h>

@@ -1,15 +1,15 @@
 /* samples.c - see samples.h. */
 #include "samples.h"
 
-#define ROWS_MAX 100000u       /* a run, at snapshots */
-#define ROWS_SHARE 8           /* the most of what is left of them that one snapshot may take: 1/8 */
-#define MARK_ROWS_MAX 250000u  /* a run, at marks */
+#define ROWS_MAX 100000u      /* a run, at snapshots */
+#define ROWS_SHARE 8          /* the most of what is left of them that one snapshot may take: 1/8 */
+#define MARK_ROWS_MAX 250000u /* a run, at marks */
 #define BETWEEN_ROWS_MAX 20000u
 #define BETWEEN_SHARE 8              /* of the time since the start: between two moments between snapshots */
 #define BETWEEN_LEAST_NS 1000000ull  /* but not less, */
 #define BETWEEN_MOST_NS 250000000ull /* nor more; */
 #define SITE_STEP_NS 1000ull         /* and so long for each site, a hundred times what a look at it takes */
-#define LOOKS_MAX 200000000ull /* at sites, at marks: a second or so in all */
+#define LOOKS_MAX 200000000ull       /* at sites, at marks: a second or so in all */
 
 static struct sample_counts counts_of(const struct site *site)
 {

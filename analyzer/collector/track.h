@@ -3,7 +3,7 @@
 #ifndef LIBTRACE_TRACK_H
 #define LIBTRACE_TRACK_H
 
-#include "arena.h"
+#include "arena_reader.h"
 #include "blocks.h"
 #include "ledger.h"
 #include "number_map.h"

@@ -1,7 +1,7 @@
 /* filter.c - globs are SQLite's: *, ? and [...], and a name means itself. */
 #define _GNU_SOURCE
 #include "filter.h"
-#include "lines.h"
+#include "by_line.h"
 #include "text.h"
 
 #include <sqlite3.h>

@@ -1,7 +1,7 @@
 /* histograms.c - class 0 is nothing at all, class k what is from 2^(k-1) to below 2^k. */
 #define _GNU_SOURCE
 #include "histograms.h"
-#include "lines.h"
+#include "by_line.h"
 #include "units.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 #ifndef LIBTRACE_QUERY_MATCH_H
 #define LIBTRACE_QUERY_MATCH_H
 
-#include "lines.h"
+#include "by_line.h"
 
 /* One side: the runs that are averaged. */
 struct side {

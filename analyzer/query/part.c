@@ -3,7 +3,7 @@
 #include "part.h"
 #include "args.h"
 #include "filter.h"
-#include "lines.h"
+#include "by_line.h"
 #include "text.h"
 #include "units.h"
 

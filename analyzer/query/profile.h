@@ -13,7 +13,7 @@
 #define LIBTRACE_QUERY_PROFILE_H
 
 #include "histograms.h"
-#include "lines.h"
+#include "by_line.h"
 #include "store.h"
 
 #define PROFILE_NONE UINT32_MAX

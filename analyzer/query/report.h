@@ -7,8 +7,8 @@
  * live.c    having the collector of a run that still records write what is new
  * part.c    a part of a run's time: --from, --to, RUN@MOMENT
  * filter.c  --process, --module, --file ... of all reports
- * lines.c   reading what top, compare and summary show, by line, function, file, module or stack
- * stacks.c  the same for single stacks
+ * by_line.c reading what top, compare and summary show, by line, function, file, module or stack
+ * by_stack.c the same for single stacks
  * profile.c all stacks of a run in memory; call_tree.c, branches.c   as a tree
  * contenders.c, match.c   who is compared, line by line
  * missing.c what a record lacks, in sentences

@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "args.h"
 #include "commands.h"
-#include "lines.h"
+#include "by_line.h"
 #include "text.h"
 #include "units.h"
 

@@ -1,4 +1,4 @@
-/* show.c - rows of lines.h as a table, and as JSON. */
+/* show.c - rows of by_line.h as a table, and as JSON. */
 #define _GNU_SOURCE
 #include "show.h"
 #include "names.h"

@@ -1,9 +1,9 @@
-/* show.h - rows of lines.h as people see them: shared by top and summary. */
+/* show.h - rows of by_line.h as people see them: shared by top and summary. */
 #ifndef LIBTRACE_REPORT_SHOW_H
 #define LIBTRACE_REPORT_SHOW_H
 
-#include "lines.h"
-#include "stacks.h"
+#include "by_line.h"
+#include "by_stack.h"
 #include "table.h"
 
 /* A table of the rows, the largest first, with a last row for what was left out. stacks as from stacks_below,

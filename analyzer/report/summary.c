@@ -3,7 +3,7 @@
 #include "args.h"
 #include "commands.h"
 #include "histograms.h"
-#include "lines.h"
+#include "by_line.h"
 #include "missing.h"
 #include "show.h"
 #include "source_file.h"

@@ -1,8 +1,8 @@
 /* top.c - trace-report top: the lines that allocate most. */
 #include "args.h"
 #include "commands.h"
-#include "lines.h"
-#include "stacks.h"
+#include "by_line.h"
+#include "by_stack.h"
 #include "show.h"
 #include "source_file.h"
 #include "units.h"

@@ -123,12 +123,12 @@ int store_earlier_frames(struct store *store, const char *path, const uint8_t *b
 int store_run_add(struct store *store, const char *label, const char *command, const char *started,
                   const char *root, int64_t *run);
 
-int store_run_label(struct store *store, const char *label); /* its first process has become another program */
+int store_run_label(struct store *store,
+                    const char *label); /* its first process has become another program */
 int store_run_totals(struct store *store, const struct store_run *totals);
 int store_run_phase(struct store *store, const char *phase, double progress);
 int store_run_why(struct store *store, const char *why); /* before the state: why it will not be complete */
-int store_run_state(struct store *store,
-                    const char *state); /* with any but 'recording' the phases end */
+int store_run_state(struct store *store, const char *state); /* with any but 'recording' the phases end */
 
 /* Each inserts a row or replaces the one with the same key (site samples: adds to it). Rows that come in
  * ascending order of their keys (for sites: node, process, thread) are written faster and make a smaller

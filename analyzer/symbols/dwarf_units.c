@@ -10,7 +10,7 @@
  */
 #include "dwarf_units.h"
 #include "intervals.h"
-#include "lines.h"
+#include "line_table.h"
 #include "split.h"
 
 #include <dwarf.h>

@@ -6,7 +6,7 @@
 #ifndef LIBTRACE_SYMBOLS_DWARF_UNITS_H
 #define LIBTRACE_SYMBOLS_DWARF_UNITS_H
 
-#include "image.h"
+#include "elf_image.h"
 #include "interned.h"
 #include "symbols.h"
 

@@ -1,7 +1,7 @@
 /* resolve.c - the modules of a trace and the look-up of addresses in them. */
 #include "symbols.h"
 #include "dwarf_units.h"
-#include "image.h"
+#include "elf_image.h"
 #include "inflate.h"
 #include "interned.h"
 #include "symtab.h"

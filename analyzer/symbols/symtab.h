@@ -4,7 +4,7 @@
 #ifndef LIBTRACE_SYMBOLS_SYMTAB_H
 #define LIBTRACE_SYMBOLS_SYMTAB_H
 
-#include "image.h"
+#include "elf_image.h"
 #include "intervals.h"
 #include "interned.h"
 

@@ -1,7 +1,7 @@
 /* attach.c - how a running program's part in a run begins and ends, called by trace-attach. See attach.h. */
 #define _GNU_SOURCE
 #include "attach.h"
-#include "children.h"
+#include "fork_watch.h"
 #include "patch.h"
 #include "../guest.h"
 #include "../record.h"

@@ -20,7 +20,7 @@
 #include "frame.h"
 #include "refusal.h"
 #include "search.h"
-#include "stacks.h"
+#include "thread_stack.h"
 
 #include <elf.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* refusal.c - see refusal.h. */
 #include "refusal.h"
-#include "../limits_rule.h"
-#include "image.h"
+#include "../rlimits_rule.h"
+#include "mapped_image.h"
 #include "proc.h"
 #include "wire.h"
 

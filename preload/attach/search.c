@@ -3,7 +3,7 @@
 #include "frame.h"
 #include "proc.h"
 #include "refusal.h"
-#include "stacks.h"
+#include "thread_stack.h"
 
 #include <dirent.h>
 #include <errno.h>

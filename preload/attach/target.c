@@ -1,6 +1,6 @@
 /* target.c - see target.h. */
 #include "target.h"
-#include "image.h"
+#include "mapped_image.h"
 #include "proc.h"
 #include "refusal.h"
 
@@ -379,7 +379,8 @@ uintptr_t target_loaded(const struct target *target, const char *library)
     return bias;
 }
 
-const char target_not_loaded[] = "has not loaded the GNU C library, so no other library can be loaded into it";
+const char target_not_loaded[] =
+    "has not loaded the GNU C library, so no other library can be loaded into it";
 
 #define READS 20 /* while a program maps and unmaps, its list of mappings may be read with gaps */
 

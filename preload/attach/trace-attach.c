@@ -631,18 +631,12 @@ static int parse(int argc, char **argv, struct options *options)
 {
     enum { LABEL = 256, THREADS, NO_COMMAND, DURATION, DETACH, BACKGROUND, VERBOSE, VERSION };
     static const struct option known[] = {
-        {"label", required_argument, NULL, LABEL},
-        {"duration", required_argument, NULL, DURATION},
-        {"threads", no_argument, NULL, THREADS},
-        {"no-command", no_argument, NULL, NO_COMMAND},
-        {"db", required_argument, NULL, 'o'},
-        {"output", required_argument, NULL, 'o'},
-        {"detach", no_argument, NULL, DETACH},
-        {"background", no_argument, NULL, BACKGROUND},
-        {"verbose", no_argument, NULL, VERBOSE},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, VERSION},
-        {NULL, 0, NULL, 0},
+        {"label", required_argument, NULL, LABEL}, {"duration", required_argument, NULL, DURATION},
+        {"threads", no_argument, NULL, THREADS},   {"no-command", no_argument, NULL, NO_COMMAND},
+        {"db", required_argument, NULL, 'o'},      {"output", required_argument, NULL, 'o'},
+        {"detach", no_argument, NULL, DETACH},     {"background", no_argument, NULL, BACKGROUND},
+        {"verbose", no_argument, NULL, VERBOSE},   {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, VERSION},   {NULL, 0, NULL, 0},
     };
     double number;
     int option;

@@ -1,7 +1,7 @@
 /* codes.c - see codes.h. */
 #include "codes.h"
 #include "interpreter.h"
-#include "table.h"
+#include "number_cache.h"
 #include "../arena.h"
 #include "../notes.h"
 #include "../stack/stacks.h"

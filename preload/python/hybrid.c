@@ -20,7 +20,7 @@
  */
 #include "hybrid.h"
 #include "eval.h"
-#include "table.h"
+#include "number_cache.h"
 #include "../stack/stacks.h"
 
 /* native node << 32 | Python node -> hybrid node. Of one thread at a time: it is only put under the lock. */

@@ -6,7 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "drain.h"
-#include "notes.h"
+#include "note_reader.h"
 #include "rings.h"
 
 #include <fcntl.h>

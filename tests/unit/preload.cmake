@@ -4,14 +4,14 @@ pkg_check_modules(LIBDW REQUIRED IMPORTED_TARGET libdw libelf)
 
 add_executable(test_cfi ${CMAKE_CURRENT_LIST_DIR}/test_cfi.c ${CMAKE_SOURCE_DIR}/preload/stack/cfi.c
   ${CMAKE_SOURCE_DIR}/preload/stack/expression.c ${CMAKE_SOURCE_DIR}/preload/stack/extent.c
-  ${CMAKE_SOURCE_DIR}/preload/limits.c ${CMAKE_SOURCE_DIR}/preload/guest.c)
+  ${CMAKE_SOURCE_DIR}/preload/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest.c)
 target_include_directories(test_cfi PRIVATE ${CMAKE_SOURCE_DIR}/preload)
 target_link_libraries(test_cfi PRIVATE wire PkgConfig::CMOCKA PkgConfig::LIBDW ${CMAKE_DL_LIBS})
 set_target_properties(test_cfi PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_cfi COMMAND test_cfi)
 
 add_executable(test_arena ${CMAKE_CURRENT_LIST_DIR}/test_arena.c ${CMAKE_SOURCE_DIR}/preload/arena.c
-  ${CMAKE_SOURCE_DIR}/preload/limits.c ${CMAKE_SOURCE_DIR}/preload/guest.c)
+  ${CMAKE_SOURCE_DIR}/preload/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest.c)
 target_include_directories(test_arena PRIVATE ${CMAKE_SOURCE_DIR}/preload)
 target_link_libraries(test_arena PRIVATE wire PkgConfig::CMOCKA)
 set_target_properties(test_arena PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
@@ -37,8 +37,8 @@ target_link_libraries(test_stacks PRIVATE wire PkgConfig::CMOCKA Threads::Thread
 set_target_properties(test_stacks PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_stacks COMMAND test_stacks)
 
-add_executable(test_table ${CMAKE_CURRENT_LIST_DIR}/test_table.c ${CMAKE_SOURCE_DIR}/preload/python/table.c
-               ${CMAKE_SOURCE_DIR}/preload/limits.c ${CMAKE_SOURCE_DIR}/preload/guest.c)
+add_executable(test_table ${CMAKE_CURRENT_LIST_DIR}/test_table.c ${CMAKE_SOURCE_DIR}/preload/python/number_cache.c
+               ${CMAKE_SOURCE_DIR}/preload/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest.c)
 target_include_directories(test_table PRIVATE ${CMAKE_SOURCE_DIR}/preload)
 target_link_libraries(test_table PRIVATE wire PkgConfig::CMOCKA)
 set_target_properties(test_table PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

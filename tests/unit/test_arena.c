@@ -2,7 +2,7 @@
  * address space there is. */
 #define _GNU_SOURCE
 #include "arena.h"
-#include "limits.h"
+#include "rlimits.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -338,7 +338,8 @@ static void sweep_and_check(struct program *program)
     unsigned turns = 0; /* at the least */
     for (unsigned p = 0; p < PROCESSES; p++)
         turns += program->queued[p] != 0;
-    assert_true(program->arena->beat - beat >= turns); /* a sweep may be long, and programs wait for a sign of life */
+    assert_true(program->arena->beat - beat >=
+                turns); /* a sweep may be long, and programs wait for a sign of life */
     for (unsigned p = 0; p < PROCESSES; p++) {
         for (unsigned i = 0; i < program->queued[p]; i++)
             oracle_take(oracle, p, &program->queue[p][i]);

@@ -1,7 +1,7 @@
 /* test_reader.c - analyzer/arena and the drain loop against shared memory in which anything may stand. */
 #define _GNU_SOURCE
 #include "drain.h"
-#include "notes.h"
+#include "note_reader.h"
 #include "number_map.h"
 #include "rings.h"
 #include "wire_check.h"

@@ -13,7 +13,7 @@
 #include <inttypes.h>
 
 #include "../symbols/workbench.h"
-#include "image.h"
+#include "elf_image.h"
 #include "symbols.h"
 
 enum { FRAMES_MAX = 64, SOURCE_LINES = 60 };

@@ -1,0 +1,24 @@
+/* known_symbols.h - what earlier runs in the same database know of a module's frames.
+ *
+ * A file with the same build ID has the same lines. So the second run of a program need not read its debug
+ * information, which takes longer than all the rest where a program is short.
+ */
+#ifndef LIBTRACE_COLLECTOR_KNOWN_SYMBOLS_H
+#define LIBTRACE_COLLECTOR_KNOWN_SYMBOLS_H
+
+#include "store.h"
+#include "symbols.h"
+
+struct earlier;
+
+/* The frames of this module in complete runs whose lines came from its debug information; NULL if there are
+ * none. */
+struct earlier *earlier_open(struct store *store, const char *path, const uint8_t *build_id,
+                             size_t build_id_size);
+
+/* What is shown for the frame with this return address (of the file), innermost first; NULL: not known. */
+const struct symbols_frame *earlier_find(const struct earlier *earlier, uint64_t offset, size_t *count);
+
+void earlier_close(struct earlier *earlier);
+
+#endif

@@ -1,0 +1,227 @@
+/* by_line.c - one query for all groupings. Finished runs are read from line_total, which is small; sites are
+ * read where a stack, an innermost line, a thread or a run without names is asked for. */
+#define _GNU_SOURCE
+#include "by_line.h"
+#include "by_stack.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const measure_names[] = {"bytes", "allocations", "peak", "live", "temporary", NULL};
+const char *const group_names[] = {"line", "function", "file", "module", "stack", NULL};
+
+static const char *const order[] = {"bytes", "allocations", "peak_bytes", "live_bytes", "temporary"};
+
+#define SUMS                                                                                            \
+    "sum(allocations) AS allocations, sum(bytes) AS bytes, sum(peak_allocations) AS peak_allocations, " \
+    "sum(peak_bytes) AS peak_bytes, sum(live_allocations) AS live_allocations, sum(live_bytes) AS "     \
+    "live_bytes, "                                                                                      \
+    "sum(temporary) AS temporary"
+
+/* ---- measures -------------------------------------------------------------------------------- */
+
+int64_t measure_bytes(const struct store_measures *m, int by)
+{
+    return by == BY_PEAK ? m->peak_bytes : by == BY_LIVE ? m->live_bytes : by == BY_TEMPORARY ? -1 : m->bytes;
+}
+
+int64_t measure_count(const struct store_measures *m, int by)
+{
+    return by == BY_PEAK        ? m->peak_allocations
+           : by == BY_LIVE      ? m->live_allocations
+           : by == BY_TEMPORARY ? m->temporary
+                                : m->allocations;
+}
+
+int64_t measure_value(const struct store_measures *m, int by)
+{
+    return by == BY_ALLOCATIONS || by == BY_TEMPORARY ? measure_count(m, by) : measure_bytes(m, by);
+}
+
+/* Numbers of a stranger's file may be of any size: they wrap, which for them is as good as anything. */
+static void add(int64_t *sum, int64_t value, int sign)
+{
+    *sum = (int64_t)((uint64_t)*sum + (sign > 0 ? (uint64_t)value : -(uint64_t)value));
+}
+
+static void measures_change(struct store_measures *sum, const struct store_measures *m, int sign)
+{
+    add(&sum->allocations, m->allocations, sign);
+    add(&sum->bytes, m->bytes, sign);
+    add(&sum->peak_allocations, m->peak_allocations, sign);
+    add(&sum->peak_bytes, m->peak_bytes, sign);
+    add(&sum->live_allocations, m->live_allocations, sign);
+    add(&sum->live_bytes, m->live_bytes, sign);
+    add(&sum->temporary, m->temporary, sign);
+}
+
+void measures_add(struct store_measures *sum, const struct store_measures *m)
+{
+    measures_change(sum, m, 1);
+}
+
+void measures_subtract(struct store_measures *sum, const struct store_measures *m)
+{
+    measures_change(sum, m, -1);
+}
+
+void measures_json(struct json *json, const struct run *run, const struct store_measures *m)
+{
+    json_number(json, "allocations", m->allocations);
+    json_number(json, "bytes", m->bytes);
+    if (run->part.set) {
+        json_null(json, "peak_allocations");
+        json_null(json, "peak_bytes");
+    } else {
+        json_number(json, "peak_allocations", m->peak_allocations);
+        json_number(json, "peak_bytes", m->peak_bytes);
+    }
+    json_number(json, "live_allocations", m->live_allocations);
+    json_number(json, "live_bytes", m->live_bytes);
+    json_number(json, "temporary", m->temporary);
+}
+
+struct store_measures lines_column_measures(sqlite3_stmt *s, int first)
+{
+    return (struct store_measures){
+        .allocations = sqlite3_column_int64(s, first),
+        .bytes = sqlite3_column_int64(s, first + 1),
+        .peak_allocations = sqlite3_column_int64(s, first + 2),
+        .peak_bytes = sqlite3_column_int64(s, first + 3),
+        .live_allocations = sqlite3_column_int64(s, first + 4),
+        .live_bytes = sqlite3_column_int64(s, first + 5),
+        .temporary = sqlite3_column_int64(s, first + 6),
+    };
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+/* Which columns make the group: file, line, function, module, language. */
+const char *const lines_keys[] = {
+    [GROUP_LINE] = "file, line, function, module, language",
+    [GROUP_FUNCTION] = "file, 0 AS line, function, module, language",
+    [GROUP_FILE] =
+        "file, 0 AS line, '' AS function, CASE WHEN file IS NULL THEN module ELSE '' END AS module, language",
+    [GROUP_MODULE] = "NULL AS file, 0 AS line, '' AS function, module, language",
+    [GROUP_STACK] = "file, line, function, module, language",
+};
+
+/* Sites without a line go by their innermost frame. */
+static char *row_query(const struct lines_query *query)
+{
+    int threads = query->filter != NULL && query->filter->thread != NULL;
+    int sites = query->leaf || !query->run->resolved || query->run->part.set || threads;
+    const char *line = query->leaf ? "leaf" : "line";
+    char node[64] = "NULL";
+
+    if (sites)
+        sqlite3_snprintf(sizeof node, node, "CASE WHEN %s IS NULL THEN node END", line);
+    return sqlite3_mprintf("SELECT %s, " SUMS " FROM ("
+                           "  SELECT l.file AS file, coalesce(l.line, 0) AS line, " LINES_INNERMOST ", "
+                           "  coalesce(l.language, 'native') AS language, " LINES_MEASURES
+                           "  FROM (SELECT run, %s AS line, %s AS node, " SUMS
+                           " FROM %s WHERE run = ?1 AND %s GROUP BY 1, 2, 3) AS s"
+                           "  LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line"
+                           ")"
+                           " WHERE %s GROUP BY 1, 2, 3, 4, 5 ORDER BY %s "
+                           "DESC, bytes DESC, 1, 2, 3, 4",
+                           lines_keys[query->group], line, node,
+                           sites ? part_sites(query->run) : "line_total", filter_sql_site(query->filter),
+                           filter_sql_line(query->filter), order[query->by]);
+}
+
+static char *copy(sqlite3_stmt *s, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(s, column);
+
+    return text != NULL ? strdup(text) : NULL;
+}
+
+int lines_keep(struct lines *lines, sqlite3_stmt *s, int64_t stack, const struct store_measures *m)
+{
+    if ((lines->count & (lines->count - 1)) == 0) {
+        struct line_row *more = realloc(lines->rows, (lines->count * 2 + 1) * sizeof *more);
+
+        if (more == NULL)
+            return 0;
+        lines->rows = more;
+    }
+    struct line_row *row = &lines->rows[lines->count++];
+
+    *row = (struct line_row){.file = copy(s, 0),
+                             .line = sqlite3_column_int64(s, 1),
+                             .function = copy(s, 2),
+                             .module = copy(s, 3),
+                             .language = copy(s, 4),
+                             .stack = stack,
+                             .m = *m};
+    if (row->function == NULL)
+        row->function = strdup("");
+    if (row->module == NULL)
+        row->module = strdup("");
+    if (row->language == NULL)
+        row->language = strdup("");
+    return row->function != NULL && row->module != NULL && row->language != NULL;
+}
+
+int lines_read(const struct report *report, const struct lines_query *query, struct lines *lines)
+{
+    if (query->group == GROUP_STACK)
+        return stacks_read(report, query, lines);
+    char *sql = row_query(query);
+    sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
+    int status = EXIT_FINE;
+
+    sqlite3_free(sql);
+    *lines = (struct lines){0};
+    if (s == NULL)
+        return EXIT_FAILED;
+    sqlite3_bind_int64(s, 1, query->run->number);
+    while (report_step(report, s, &status)) {
+        struct store_measures m = lines_column_measures(s, 5);
+
+        lines->all++;
+        measures_add(&lines->sum, &m);
+        if ((query->limit == 0 || lines->count < query->limit) && !lines_keep(lines, s, 0, &m)) {
+            status = report_error(report, EXIT_FAILED, "out of memory");
+            break;
+        }
+    }
+    sqlite3_finalize(s);
+    return status;
+}
+
+int lines_totals(const struct report *report, const struct run *run, const struct filter *filter,
+                 struct store_measures *m)
+{
+    struct lines_query query = {.run = run, .group = GROUP_MODULE, .filter = filter};
+    struct lines lines;
+
+    *m = run->t.m;
+    if (!filter_is_set(filter) && !run->part.set)
+        return EXIT_FINE;
+    int status = lines_read(report, &query, &lines);
+
+    *m = lines.sum;
+    lines_free(&lines);
+    if (run->part.set) {
+        int known = run->part.peak_known && !filter_is_set(filter);
+
+        m->peak_allocations = known ? run->part.peak_allocations : -1;
+        m->peak_bytes = known ? run->part.peak_bytes : -1;
+    }
+    return status;
+}
+
+void lines_free(struct lines *lines)
+{
+    for (size_t i = 0; i < lines->count; i++) {
+        free(lines->rows[i].file);
+        free(lines->rows[i].function);
+        free(lines->rows[i].module);
+        free(lines->rows[i].language);
+    }
+    free(lines->rows);
+    *lines = (struct lines){0};
+}

@@ -1,0 +1,34 @@
+/* rlimits_rule.h - what the limits of a process leave for the tracer: one rule, for the process itself and for
+ * who looks at it from outside. The program comes first: where there is little, nothing is taken. */
+#ifndef LIBTRACE_PRELOAD_RLIMITS_RULE_H
+#define LIBTRACE_PRELOAD_RLIMITS_RULE_H
+
+#include "wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#define LIMITS_SHARE 8          /* of what the program leaves unused, at most this part */
+#define LIMITS_LEAST (6u << 20) /* bytes for the arena's header and one thread */
+
+/* True if so many bytes may be taken. */
+static inline bool limits_leave(uint64_t limit, uint64_t used, uint64_t bytes)
+{
+    return limit == RLIM_INFINITY || (limit > used && bytes <= (limit - used) / LIMITS_SHARE);
+}
+
+/* The arena's size in chunks, 0 if there is no room for one that is of use. file: the largest file that the
+ * process may make. space: the hard limit of address space, its collector's, which needs more than that file
+ * takes. */
+static inline uint32_t limits_chunks(uint64_t file, uint64_t space)
+{
+    const uint64_t collectors_share = 4;
+    uint64_t size = WIRE_MAX_CHUNKS * WIRE_CHUNK_SIZE;
+    size = file < size ? file : size;
+    size = space / collectors_share < size ? space / collectors_share : size;
+    uint32_t chunks = (uint32_t)(size / WIRE_CHUNK_SIZE / 64 * 64);
+    return chunks >= WIRE_FIRST_CHUNK + 64 ? chunks : 0;
+}
+
+#endif
