@@ -268,6 +268,19 @@ void *guest_huge_pages(size_t size)
     return pages + before;
 }
 
+#define TABLE_POPULATED ((size_t)64 << 10)
+#define TABLE_HUGE ((size_t)2 << 20) /* from here on huge pages save TLB misses */
+
+void *guest_table(size_t size)
+{
+    if (size >= TABLE_HUGE)
+        return guest_huge_pages(size);
+    void *memory = guest_pages(size);
+    if (memory && size >= TABLE_POPULATED)
+        guest_populate(memory, size);
+    return memory;
+}
+
 /* ---- the rest ------------------------------------------------------------------------------------ */
 
 void guest_say(const char *message, const char *detail)

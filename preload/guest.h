@@ -62,6 +62,9 @@ bool guest_next_pages(uintptr_t from, uintptr_t *start, uintptr_t *end);
 /* Gives the memory back, which reads as zeroes then; confined it stays as it is. */
 void guest_release(void *pages, size_t size);
 
+/* Memory for a table of 2^n bytes that is read at random, and of which most pages will be used. */
+void *guest_table(size_t size);
+
 /* All of the memory will be used soon: the system gives it at once, if it can do so (from Linux 5.14 on).
  * Saves a fault for each page. */
 void guest_populate(void *pages, size_t size);

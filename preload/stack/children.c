@@ -1,6 +1,6 @@
 /* children.c - see children.h.
  *
- * An entry is in one of two lines, the second one if the first is full; in the first free place, so that two threads
+ * An entry is in one of a few lines, the next one if those before are full; in the first free place, so that two threads
  * that add the same find each other. A table that gets full is followed by one four times as large, which gets all
  * that was in it; what others were still adding to it is found there until the next one.
  */
@@ -13,10 +13,9 @@
 #include <stdbool.h>
 
 #define LINE 8u
+#define LINES 8u      /* where an entry may be: a table is fuller for a while, as one thread is copying it */
 #define FIRST_BITS 6u /* log2 of the lines: 4 KiB */
 #define LAST_BITS 20u /* 64 MiB, eight million children */
-#define FULL_BITS 10u /* from 64 KiB on, it is known that most pages will be used */
-#define HUGE_BITS 15u /* from 2 MiB on, huge pages save TLB misses */
 #define NODE_BITS RECALL_NODE_BITS
 #define NODES ((1ull << NODE_BITS) - 1)
 
@@ -47,10 +46,10 @@ static uint64_t hash_of(uint64_t key)
     return recall_hash(key, 0);
 }
 
-/* Other bits of the hash than those that an entry holds. */
-static entry *line_of(uintptr_t table, uint64_t hash, bool second)
+/* The n-th line where an entry may be; by other bits of the hash than those that it holds. */
+static entry *line_of(uintptr_t table, uint64_t hash, unsigned n)
 {
-    uint64_t mask = (1ull << bits_of(table)) - 1, line = second ? hash >> 5 ^ hash * 3 : hash;
+    uint64_t mask = (1ull << bits_of(table)) - 1, line = n ? (hash >> 5 ^ hash * 3) + n : hash;
     return (entry *)lines_of(table) + (line & mask) * LINE;
 }
 
@@ -61,9 +60,9 @@ static inline bool is_entry_of(uint64_t found, uint64_t hash, uint64_t key)
 
 static uint32_t find(uintptr_t table, uint64_t hash, uint64_t key)
 {
-    for (unsigned i = 0; i < 2 * LINE; i++) {
+    for (unsigned i = 0; i < LINES * LINE; i++) {
         uint64_t found =
-            atomic_load_explicit(&line_of(table, hash, i >= LINE)[i % LINE], memory_order_relaxed);
+            atomic_load_explicit(&line_of(table, hash, i / LINE)[i % LINE], memory_order_relaxed);
         if (found == 0)
             return 0;
         if (is_entry_of(found, hash, key))
@@ -82,12 +81,12 @@ uint32_t children_find(uint64_t key)
     return find(older, hash, key);
 }
 
-/* The child that is in the table then; 0 if both lines are full. */
+/* The child that is in the table then; 0 if all lines are full. */
 static uint32_t add(uintptr_t table, uint64_t key, uint32_t node, bool *is_new)
 {
     uint64_t hash = hash_of(key);
-    for (unsigned i = 0; i < 2 * LINE; i++) {
-        entry *place = &line_of(table, hash, i >= LINE)[i % LINE];
+    for (unsigned i = 0; i < LINES * LINE; i++) {
+        entry *place = &line_of(table, hash, i / LINE)[i % LINE];
         uint64_t found = atomic_load_explicit(place, memory_order_relaxed);
         if (found == 0 &&
             atomic_compare_exchange_strong_explicit(place, &found, (hash & ~NODES) | node,
@@ -126,11 +125,9 @@ static uint64_t copy(uintptr_t from, uintptr_t to)
 static NOINLINE uintptr_t larger(uintptr_t table, uint64_t *copied)
 {
     unsigned bits = table ? bits_of(table) + 2 : FIRST_BITS;
-    void *memory = bits >= HUGE_BITS ? guest_huge_pages(bytes_of(bits)) : guest_pages(bytes_of(bits));
+    void *memory = guest_table(bytes_of(bits));
     if (!memory)
         return 0;
-    if (bits >= FULL_BITS && bits < HUGE_BITS)
-        guest_populate(memory, bytes_of(bits));
     uintptr_t next = (uintptr_t)memory | bits;
     *copied = copy(table, next) + copy(atomic_load(&before), next);
     return next;
@@ -153,23 +150,26 @@ static NOINLINE void grow(uintptr_t table)
 
 uint32_t children_add(uint64_t key, uint32_t node)
 {
-    uintptr_t table = atomic_load_explicit(&now, memory_order_acquire);
+    uintptr_t table = atomic_load_explicit(&now, memory_order_acquire), done = 0;
+    bool is_new = false;
     if (UNLIKELY(!table || (bits_of(table) < LAST_BITS && atomic_load_explicit(&used, memory_order_relaxed) >=
                                                               LINE * 3 / 4 << bits_of(table)))) {
         grow(table);
         table = atomic_load_explicit(&now, memory_order_acquire);
     }
-    bool is_new = false;
-    uint32_t child = table ? add(table, key, node, &is_new) : node;
-    if (UNLIKELY(!child)) { /* two full lines, long before the others are */
-        if (bits_of(table) < LAST_BITS)
+    /* Others may have copied a table before this was in it: then it is added to the next one, too. */
+    while (table != done) {
+        uint32_t child = add(table, key, node, &is_new);
+        if (child)
+            node = child;
+        else if (bits_of(table) < LAST_BITS)
             grow(table);
-        uintptr_t next = atomic_load_explicit(&now, memory_order_acquire);
-        child = next != table ? add(next, key, node, &is_new) : 0;
+        done = table;
+        table = atomic_load_explicit(&now, memory_order_acquire);
     }
     if (is_new)
         atomic_fetch_add_explicit(&used, 1, memory_order_relaxed);
-    return child ? child : node;
+    return node;
 }
 
 void children_forget(void)

@@ -1,7 +1,8 @@
 /* children.h - the children of a node of the trie that are not the node after it: node and frame -> child.
  *
- * For all threads, private to the process. Looking up waits for nobody. Nothing that was added is lost, but when
- * there is no memory: who then asks for it makes a second node for the same stack, which the reader adds up.
+ * For all threads, private to the process. Looking up waits for nobody. What was added stays. Only where there is
+ * no memory, or a thread is interrupted as it makes a node that another one looks for, there is a second node for the
+ * same stack, which the reader adds up.
  *
  *    63                       25 24                0
  *   +---------------------------+-------------------+
@@ -19,7 +20,7 @@ uint32_t children_find(uint64_t key);
 /* Adds a node that has this key already. The node that is the child then: another one, if another thread was first. */
 uint32_t children_add(uint64_t key, uint32_t node);
 
-/* As recall_forget(). */
+/* The nodes are those of another process slot, or of none. */
 void children_forget(void);
 
 #endif

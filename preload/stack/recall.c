@@ -4,15 +4,12 @@
  * or are put again; what nobody has asked for by the time of the next table is forgotten.
  */
 #include "recall.h"
-#include "children.h"
 #include "stacks.h"
 
 #include <stdbool.h>
 
 #define FIRST_BITS 6u /* log2 of the lines: 4 KiB */
 #define LAST_BITS 20u /* 64 MiB, eight million stacks: then new ones replace old ones */
-#define FULL_BITS 10u /* from 64 KiB on, it is known that most pages will be used */
-#define HUGE_BITS 15u /* from 2 MiB on, huge pages save TLB misses */
 
 #define HOMECOMING 16u /* one in so many that were found in their line, but not at home */
 
@@ -131,12 +128,9 @@ static void let_go(recall_table table)
 static void grow(struct recall *recall, recall_table table)
 {
     unsigned bits = table != NOTHING ? bits_of(table) + 2 : FIRST_BITS;
-    void *memory =
-        bits >= HUGE_BITS ? guest_huge_pages(bytes_of_bits(bits)) : guest_pages(bytes_of_bits(bits));
+    void *memory = guest_table(bytes_of_bits(bits));
     if (!memory)
         return;
-    if (bits >= FULL_BITS && bits < HUGE_BITS)
-        guest_populate(memory, bytes_of_bits(bits));
     let_go(atomic_exchange(&recall->before, table));
     atomic_store(&recall->used, 0);
     atomic_store_explicit(&recall->now, (uintptr_t)memory | (64 - bits), memory_order_release);
@@ -187,5 +181,4 @@ void recall_forget(void)
 {
     forget(&recall_by_frames);
     forget(&recall_by_words);
-    children_forget();
 }

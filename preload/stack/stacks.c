@@ -37,6 +37,7 @@ static NOINLINE void *new_nodes(unsigned k)
 
 void stacks_forget(bool close)
 {
+    children_forget();
     for (unsigned k = 0; k < WIRE_FRAME_SEGMENTS; k++) {
         void *frames = atomic_exchange(&frame_windows[k], NULL);
         if (frames && close)
