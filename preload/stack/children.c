@@ -60,13 +60,15 @@ static inline bool is_entry_of(uint64_t found, uint64_t hash, uint64_t key)
 
 static uint32_t find(uintptr_t table, uint64_t hash, uint64_t key)
 {
-    for (unsigned i = 0; i < LINES * LINE; i++) {
-        uint64_t found =
-            atomic_load_explicit(&line_of(table, hash, i / LINE)[i % LINE], memory_order_relaxed);
-        if (found == 0)
-            return 0;
-        if (is_entry_of(found, hash, key))
-            return (uint32_t)(found & NODES);
+    for (unsigned n = 0; n < LINES; n++) {
+        entry *line = line_of(table, hash, n);
+        for (unsigned i = 0; i < LINE; i++) {
+            uint64_t found = atomic_load_explicit(&line[i], memory_order_relaxed);
+            if (found == 0)
+                return 0;
+            if (is_entry_of(found, hash, key))
+                return (uint32_t)(found & NODES);
+        }
     }
     return 0;
 }
@@ -85,17 +87,19 @@ uint32_t children_find(uint64_t key)
 static uint32_t add(uintptr_t table, uint64_t key, uint32_t node, bool *is_new)
 {
     uint64_t hash = hash_of(key);
-    for (unsigned i = 0; i < LINES * LINE; i++) {
-        entry *place = &line_of(table, hash, i / LINE)[i % LINE];
-        uint64_t found = atomic_load_explicit(place, memory_order_relaxed);
-        if (found == 0 &&
-            atomic_compare_exchange_strong_explicit(place, &found, (hash & ~NODES) | node,
-                                                    memory_order_release, memory_order_relaxed)) {
-            *is_new = true;
-            return node;
+    for (unsigned n = 0; n < LINES; n++) {
+        entry *line = line_of(table, hash, n);
+        for (unsigned i = 0; i < LINE; i++) {
+            uint64_t found = atomic_load_explicit(&line[i], memory_order_relaxed);
+            uint64_t ours = (hash & ~NODES) | node;
+            if (found == 0 && atomic_compare_exchange_strong_explicit(
+                                  &line[i], &found, ours, memory_order_release, memory_order_relaxed)) {
+                *is_new = true;
+                return node;
+            }
+            if (is_entry_of(found, hash, key))
+                return (uint32_t)(found & NODES);
         }
-        if (is_entry_of(found, hash, key))
-            return (uint32_t)(found & NODES);
     }
     return 0;
 }
