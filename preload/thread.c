@@ -367,14 +367,24 @@ __attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t wo
 #define WAIT_STEP_NS 50000         /* between looks at a full ring, at first; */
 #define WAIT_MOST_NS 5000000       /* at most; see wait_step() */
 #define SILENCE_NS 100000000ull    /* without a beat from the collector for so long: is it dead? */
-#define HEARTBEAT_NS 5000000000ull /* and for so long: it is gone */
-#define LOOK_MOST_NS 20000000ull   /* between two looks no more is counted: we may have been stopped, too */
+#define HEARTBEAT_NS 5000000000ull /* and for so long: it is gone; */
+#define TURN_NS 20000000ull /* but among many threads its turn comes late: for each ring so much more, */
+#define TURNS_MOST_NS 30000000000ull /* at most */
+#define LOOK_MOST_NS 20000000ull     /* between two looks no more is counted: we may have been stopped, too */
+
+/* How long it may be silent. The scheduler gives each thread that can run a few milliseconds in turn: between
+ * a thousand of them the collector waits for seconds until it runs, on a busy machine for many. */
+static uint64_t longest_silence(void)
+{
+    uint64_t turns_ns = atomic_load_explicit(&arena->rings, memory_order_relaxed) * TURN_NS;
+    return HEARTBEAT_NS + (turns_ns < TURNS_MOST_NS ? turns_ns : TURNS_MOST_NS);
+}
 
 /* silent_ns: how long it has been watched without a beat. */
 static bool collector_gone(uint64_t silent_ns)
 {
     return atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED || alive_gone(silent_ns > SILENCE_NS) ||
-           silent_ns > HEARTBEAT_NS;
+           (silent_ns > HEARTBEAT_NS && silent_ns > longest_silence());
 }
 
 /* Everything was consumed: begins anew at the buffer's start unless that is near. */

@@ -79,6 +79,20 @@ def rows(database, query, *arguments):
         connection.close()
 
 
+def collector_of(database, timeout=20):
+    """The process that records the latest run, once the database has the run."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        try:
+            found = rows(database, "SELECT collector_pid FROM run ORDER BY id DESC LIMIT 1")
+            if found and found[0][0]:
+                return found[0][0]
+        except sqlite3.OperationalError:
+            pass
+        time.sleep(0.01)
+    raise AssertionError("no collector")
+
+
 def wait_for_run(database, run=None, timeout=120):
     """The row of the latest (or the given) run once it is recorded whole, names included."""
     deadline = time.monotonic() + timeout

@@ -135,15 +135,9 @@ static void *copy_range(const struct grow *array, size_t element, uint32_t first
  * last. That is never more than the peak, as memory of the others went back to the system with them. */
 static void take_end(const struct tracker *tracker, struct store_run *totals)
 {
-    const struct tracked_process *last = NULL;
-    bool lives = false;
-    for (uint32_t i = 0; i < tracker->process_count && !lives; i++) {
-        const struct tracked_process *process = tracker_process(tracker, i);
-        lives = !process->ended;
-        if (!last || process->facts.ended_ns >= last->facts.ended_ns)
-            last = process;
-    }
-    if (!last)
+    const struct tracked_process *last = tracker->ended_last;
+    bool lives = tracker_some_live(tracker);
+    if (!lives && !last)
         return;
     totals->end_allocations = (int64_t)(lives ? tracker->ledger.heap.blocks : last->live_blocks);
     totals->end_bytes = (int64_t)(lives ? tracker->ledger.heap.bytes : last->live_bytes);

@@ -263,15 +263,24 @@ void tracker_ask(struct tracked_process *process)
     copy_facts(process, &so_far);
 }
 
-/* The time series ends with what was left, not with what was there up to a tenth of a second before. */
-static void sample_end(struct tracker *tracker, const struct tracked_process *process)
+bool tracker_some_live(const struct tracker *tracker)
 {
     for (uint32_t i = tracker->first_living; i < tracker->process_count; i++)
-        if (tracker_process(tracker, i) != process && !tracker_process(tracker, i)->ended)
-            return; /* the run goes on */
+        if (!tracker_process(tracker, i)->ended)
+            return true;
+    return false;
+}
+
+/* The time series ends with what the process left that ended last, not with what was there up to a tenth of a
+ * second before. */
+static void sample_end(struct tracker *tracker)
+{
+    if (tracker_some_live(tracker))
+        return;
+    const struct tracked_process *last = tracker->ended_last;
     const struct point *points = tracker->points.memory;
     uint64_t rss = tracker->point_count ? points[tracker->point_count - 1].rss : 0;
-    uint64_t t_ns = process->facts.ended_ns - tracker->arena->started_ns;
+    uint64_t t_ns = last->facts.ended_ns - tracker->arena->started_ns;
     while (tracker->point_count > tracker->points_written && points[tracker->point_count - 1].t_ns >= t_ns)
         tracker->point_count--; /* it had ended, and was not taken in yet */
     if (tracker->point_count && points[tracker->point_count - 1].t_ns >= t_ns)
@@ -280,16 +289,18 @@ static void sample_end(struct tracker *tracker, const struct tracked_process *pr
     if (!point)
         return;
     tracker->point_count++;
-    *point = (struct point){
-        .t_ns = t_ns, .bytes = tracker->ledger.heap.bytes, .blocks = tracker->ledger.heap.blocks, .rss = rss};
+    *point = (struct point){.t_ns = t_ns, .bytes = last->live_bytes, .blocks = last->live_blocks, .rss = rss};
 }
 
-static void end_process(struct tracker *tracker, struct tracked_process *process, bool lives)
+/* lives: it ends for us alone. before_ns: when it had ended at the latest, by CLOCK_MONOTONIC, if it did not
+ * say when. */
+static void end_process(struct tracker *tracker, struct tracked_process *process, bool lives,
+                        uint64_t before_ns)
 {
     struct arena_death death;
     drain_last(tracker, process);
     arena_death(process->slot, &death);
-    process->facts.ended_ns = death.ended_ns ? death.ended_ns : tracker_clock();
+    process->facts.ended_ns = death.ended_ns ? death.ended_ns : before_ns;
     if (!lives)
         find_cpu(process);
     else if (!death.cpu_ns) /* what it has executed counts on from there */
@@ -297,11 +308,13 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
     copy_facts(process, &death);
     if (!lives)
         find_exit_status(process, &death);
-    sample_end(tracker, process);
     process->live_blocks = process->heap.blocks;
     process->live_bytes = process->heap.bytes;
     process->last_peak = ledger_process_ended(&tracker->ledger, &process->heap);
     process->ended = true;
+    if (!tracker->ended_last || process->facts.ended_ns >= tracker->ended_last->facts.ended_ns)
+        tracker->ended_last = process;
+    sample_end(tracker);
     if (process->pidfd >= 0)
         close(process->pidfd);
     process->pidfd = -1;
@@ -316,16 +329,17 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
         tracker->first_living++;
 }
 
-/* A newer image of the same process: the older one ended with its exec. */
-static bool replaced_by_exec(struct tracker *tracker, const struct tracked_process *process)
+/* The next image of the same process: the older one ended with its exec. NULL if there is none. */
+static const struct tracked_process *next_image(const struct tracker *tracker,
+                                                const struct tracked_process *process)
 {
     for (uint32_t i = process->index + 1; i < tracker->process_count; i++) {
         const struct tracked_process *other = tracker_process(tracker, i);
         if (other->facts.pid == process->facts.pid && other->facts.pid &&
             other->facts.flags & WIRE_PROCESS_EXECED)
-            return true;
+            return other;
     }
-    return false;
+    return NULL;
 }
 
 /* A process that we cannot see is not counted among the living: who has the arena still tells of it. */
@@ -377,9 +391,10 @@ uint32_t tracker_reap(struct tracker *tracker)
     for (uint32_t i = 0; i < tracker->process_count; i++) {
         struct tracked_process *process = tracker_process(tracker, i);
         if (!process->ended) {
-            bool lives = arena_left(process->slot) || replaced_by_exec(tracker, process);
+            const struct tracked_process *next = next_image(tracker, process);
+            bool lives = next || arena_left(process->slot);
             if (lives || is_gone(process))
-                end_process(tracker, process, lives);
+                end_process(tracker, process, lives, next ? next->facts.started_ns : tracker_clock());
             else
                 living += process->facts.pid != 0;
         }
@@ -396,7 +411,7 @@ void tracker_end(struct tracker *tracker)
     for (uint32_t i = 0; i < tracker->process_count; i++) {
         struct tracked_process *process = tracker_process(tracker, i);
         if (!process->ended)
-            end_process(tracker, process, !arena_exiting(process->slot));
+            end_process(tracker, process, !arena_exiting(process->slot), tracker_clock());
     }
 }
 

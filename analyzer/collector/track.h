@@ -96,6 +96,7 @@ struct tracker {
     struct grow processes; /* struct tracked_process * */
     uint32_t process_count;
     uint32_t first_living; /* processes before it have ended */
+    const struct tracked_process *ended_last; /* by its own time; NULL = none has */
     uint32_t unwritten;    /* processes that have ended and keep their slots until the writer has seen them */
     struct grow threads;   /* struct tracked_thread */
     uint32_t thread_count;
@@ -143,6 +144,9 @@ static inline struct tracked_thread *tracker_thread(const struct tracker *tracke
 {
     return (struct tracked_thread *)tracker->threads.memory + index;
 }
+
+/* Whether a process has not ended, as far as is known. */
+bool tracker_some_live(const struct tracker *tracker);
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 uint64_t tracker_clock(void);

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import rows, wait_for_run
+from conftest import collector_of, rows, wait_for_run
 
 SOUND = "PRAGMA integrity_check"
 
@@ -32,19 +32,6 @@ def churn(build, preload):
     for process in started:
         process.kill()
         process.communicate()
-
-
-def collector_of(database, timeout=20):
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        try:
-            found = rows(database, "SELECT collector_pid FROM run ORDER BY id DESC LIMIT 1")
-            if found and found[0][0]:
-                return found[0][0]
-        except sqlite3.OperationalError:
-            pass
-        time.sleep(0.01)
-    raise AssertionError("no collector")
 
 
 def ends_well(process, timeout=30):

@@ -6,8 +6,7 @@ import resource
 import time
 
 import pytest
-from conftest import rows
-from test_collector_faults import collector_of
+from conftest import collector_of, rows
 from test_whole import says
 
 

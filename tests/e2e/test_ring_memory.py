@@ -1,11 +1,12 @@
 """What many threads cost in memory: shared memory follows what is in it, and what was given back was read before."""
 
 import os
+import signal
 import subprocess
 import time
 
 import pytest
-from conftest import clean_environment, rows
+from conftest import clean_environment, collector_of, rows
 
 KIB = 1024
 THREADS = 1000
@@ -51,22 +52,6 @@ class Crowd:
         assert (out, err, self.process.returncode) == (b"done\n", b"", 0)
 
 
-def collector_of(crowd):
-    """Its process: the one that has the same shared memory open."""
-    with open(f"/proc/{crowd.process.pid}/maps", encoding="utf-8") as file:
-        inodes = {int(line.split()[4]) for line in file if "/memfd:libtrace " in line}
-    assert inodes
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            if not os.readlink(f"/proc/{pid}/exe").endswith("/trace-collector"):
-                continue
-            if any(os.stat(f"/proc/{pid}/fd/{d}").st_ino in inodes for d in os.listdir(f"/proc/{pid}/fd")):
-                return int(pid)
-        except OSError:
-            continue  # gone meanwhile, or not ours
-    raise AssertionError("no collector")
-
-
 def lowest(measure, enough, patience=30):
     """What it has come down to: at once when that is enough, else after a while."""
     deadline = time.monotonic() + patience
@@ -80,7 +65,7 @@ def test_thousand_threads(build, preload, recorded, tmp_path, say):
     usual = memory_of(alone.process.pid)
     alone.end()
     crowd = Crowd(build, THREADS, 40_000, preload())
-    collector = collector_of(crowd)
+    collector = collector_of(tmp_path / "trace.db")
     arena = lowest(lambda: arena_of(collector), THREADS * 8 * KIB)
     assert arena <= THREADS * 8 * KIB
     more = memory_of(crowd.process.pid) + memory_of(collector) - usual
@@ -89,11 +74,25 @@ def test_thousand_threads(build, preload, recorded, tmp_path, say):
     assert recorded(tmp_path / "trace.db")["state"] == "complete"
 
 
+def test_turn_that_comes_late(build, preload, recorded, tmp_path):
+    """Between many threads that can run the collector waits for its turn longer than for any other reason."""
+    threads = 400
+    program = [build.target("crowd"), str(threads), "40000"]
+    with subprocess.Popen(program, env=preload(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as crowd:
+        collector = collector_of(tmp_path / "trace.db")
+        os.kill(collector, signal.SIGSTOP)
+        time.sleep(8)
+        os.kill(collector, signal.SIGCONT)
+        out, err = crowd.communicate(timeout=100)
+    assert (out, err) == (b"waiting\ndone\n", b"")
+    assert recorded(tmp_path / "trace.db")["state"] == "complete"
+
+
 def test_given_back_and_taken_again(build, preload, recorded, tmp_path):
     """Threads that fill their rings, and are quiet for as long as it takes, and that several times."""
     rounds, threads, pairs = 4, 40, 30_000
     crowd = Crowd(build, threads, pairs, preload())
-    collector = collector_of(crowd)
+    collector = collector_of(tmp_path / "trace.db")
     for number in range(rounds):
         if number:
             crowd.again()

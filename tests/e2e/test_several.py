@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import wait_for_run
+from conftest import collector_of, rows, wait_for_run
 
 MIB = 1 << 20
 KEEP = "printf 'keep 10486\\n' | {steps} >/dev/null; "
@@ -38,6 +38,25 @@ def test_one_after_another(after_another, report):
     assert "never freed" in report(database, "summary").stdout
     assert "MiB never freed" in report(database, "top").stdout.splitlines()[0]
     assert "never freed" in report(database, "compare", "1", "1").stdout
+
+
+def test_found_at_once(build, preload, tmp_path):
+    """The collector may learn of several ends together: what the time series ends with is the last one's."""
+    database = tmp_path / "trace.db"
+    argv = ["sh", "-c", f"read x; printf 'keep 10486\\n' | {build.target('steps')} >/dev/null; i=$(echo 1)"]
+    program = subprocess.Popen(argv, env=preload(), stdin=subprocess.PIPE)
+    collector = collector_of(database)
+    os.kill(collector, signal.SIGSTOP)
+    try:
+        program.communicate(b"\n", timeout=20)
+    finally:
+        os.kill(collector, signal.SIGCONT)
+    assert wait_for_run(database)["state"] == "complete"
+    run = rows(database, "SELECT * FROM runs")[0]
+    last = rows(database, "SELECT * FROM timeline ORDER BY t_s")[-1]
+    processes = rows(database, "SELECT * FROM processes ORDER BY ended_s")
+    assert processes[-1]["process"] == 1 and run["live_bytes"] == processes[-1]["live_bytes"]
+    assert (last["live_bytes"], last["live_allocations"]) == (run["live_bytes"], run["live_allocations"])
 
 
 def test_one_process_says_it_as_before(build, trace, report):

@@ -8,8 +8,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import rows, wait_for_run
-from test_collector_faults import collector_of
+from conftest import collector_of, rows, wait_for_run
 
 SHOWING = (["runs"], ["top"], ["summary"], ["tree"], ["leaks"], ["timeline"], ["temporary"], ["histogram"])
 
