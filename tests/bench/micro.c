@@ -16,8 +16,8 @@
 #define _GNU_SOURCE
 #include "record.h"
 #include "real.h"
-#include "stack/recall.h"
-#include "stack/stacks.h"
+#include "recall.h"
+#include "stacks.h"
 #include "bench.h" /* last: its NOINLINE is to count */
 
 #include <string.h>

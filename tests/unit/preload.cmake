@@ -2,44 +2,38 @@
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 pkg_check_modules(LIBDW REQUIRED IMPORTED_TARGET libdw libelf)
 
-add_executable(test_cfi ${CMAKE_CURRENT_LIST_DIR}/test_cfi.c ${CMAKE_SOURCE_DIR}/preload/stack/cfi.c
-  ${CMAKE_SOURCE_DIR}/preload/stack/expression.c ${CMAKE_SOURCE_DIR}/preload/stack/extent.c
-  ${CMAKE_SOURCE_DIR}/preload/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest.c)
-target_include_directories(test_cfi PRIVATE ${CMAKE_SOURCE_DIR}/preload)
-target_link_libraries(test_cfi PRIVATE wire PkgConfig::CMOCKA PkgConfig::LIBDW ${CMAKE_DL_LIBS})
+add_executable(test_cfi ${CMAKE_CURRENT_LIST_DIR}/test_cfi.c ${CMAKE_SOURCE_DIR}/preload/guest/stack/cfi.c
+  ${CMAKE_SOURCE_DIR}/preload/guest/stack/expression.c ${CMAKE_SOURCE_DIR}/preload/guest/stack/extent.c
+  ${CMAKE_SOURCE_DIR}/preload/guest/base/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest/base/guest.c)
+target_link_libraries(test_cfi PRIVATE guest PkgConfig::CMOCKA PkgConfig::LIBDW ${CMAKE_DL_LIBS})
 set_target_properties(test_cfi PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_cfi COMMAND test_cfi)
 
-add_executable(test_arena ${CMAKE_CURRENT_LIST_DIR}/test_arena.c ${CMAKE_SOURCE_DIR}/preload/arena.c
-  ${CMAKE_SOURCE_DIR}/preload/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest.c)
-target_include_directories(test_arena PRIVATE ${CMAKE_SOURCE_DIR}/preload)
-target_link_libraries(test_arena PRIVATE wire PkgConfig::CMOCKA)
+add_executable(test_arena ${CMAKE_CURRENT_LIST_DIR}/test_arena.c ${CMAKE_SOURCE_DIR}/preload/guest/link/arena.c
+  ${CMAKE_SOURCE_DIR}/preload/guest/base/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest/base/guest.c)
+target_link_libraries(test_arena PRIVATE guest PkgConfig::CMOCKA)
 set_target_properties(test_arena PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_arena COMMAND test_arena)
 
-add_executable(test_frames ${CMAKE_CURRENT_LIST_DIR}/test_frames.c ${CMAKE_SOURCE_DIR}/preload/python/frames.c)
-target_include_directories(test_frames PRIVATE ${CMAKE_SOURCE_DIR}/preload)
-target_link_libraries(test_frames PRIVATE wire PkgConfig::CMOCKA)
+add_executable(test_frames ${CMAKE_CURRENT_LIST_DIR}/test_frames.c ${CMAKE_SOURCE_DIR}/preload/guest/python/frames.c)
+target_link_libraries(test_frames PRIVATE guest PkgConfig::CMOCKA)
 set_target_properties(test_frames PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_frames COMMAND test_frames)
 
-add_executable(test_domains ${CMAKE_CURRENT_LIST_DIR}/test_domains.c ${CMAKE_SOURCE_DIR}/preload/python/domains.c)
-target_include_directories(test_domains PRIVATE ${CMAKE_SOURCE_DIR}/preload)
+add_executable(test_domains ${CMAKE_CURRENT_LIST_DIR}/test_domains.c ${CMAKE_SOURCE_DIR}/preload/guest/hooks/domains.c)
 target_compile_options(test_domains PRIVATE -mcx16)
-target_link_libraries(test_domains PRIVATE wire PkgConfig::CMOCKA Threads::Threads)
+target_link_libraries(test_domains PRIVATE guest PkgConfig::CMOCKA Threads::Threads)
 set_target_properties(test_domains PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_domains COMMAND test_domains)
 
-add_executable(test_stacks ${CMAKE_CURRENT_LIST_DIR}/test_stacks.c ${CMAKE_SOURCE_DIR}/preload/stack/stacks.c
-               ${CMAKE_SOURCE_DIR}/preload/stack/children.c)
-target_include_directories(test_stacks PRIVATE ${CMAKE_SOURCE_DIR}/preload)
-target_link_libraries(test_stacks PRIVATE wire PkgConfig::CMOCKA Threads::Threads)
+add_executable(test_stacks ${CMAKE_CURRENT_LIST_DIR}/test_stacks.c ${CMAKE_SOURCE_DIR}/preload/guest/stack/stacks.c
+               ${CMAKE_SOURCE_DIR}/preload/guest/stack/children.c)
+target_link_libraries(test_stacks PRIVATE guest PkgConfig::CMOCKA Threads::Threads)
 set_target_properties(test_stacks PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_stacks COMMAND test_stacks)
 
-add_executable(test_table ${CMAKE_CURRENT_LIST_DIR}/test_table.c ${CMAKE_SOURCE_DIR}/preload/python/number_cache.c
-               ${CMAKE_SOURCE_DIR}/preload/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest.c)
-target_include_directories(test_table PRIVATE ${CMAKE_SOURCE_DIR}/preload)
-target_link_libraries(test_table PRIVATE wire PkgConfig::CMOCKA)
+add_executable(test_table ${CMAKE_CURRENT_LIST_DIR}/test_table.c ${CMAKE_SOURCE_DIR}/preload/guest/python/number_cache.c
+               ${CMAKE_SOURCE_DIR}/preload/guest/base/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest/base/guest.c)
+target_link_libraries(test_table PRIVATE guest PkgConfig::CMOCKA)
 set_target_properties(test_table PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_table COMMAND test_table)

@@ -6,8 +6,8 @@
  * bytes changed at random, between two pages that cannot be read: whatever it says, nothing else is touched.
  */
 #define _GNU_SOURCE
-#include "stack/cfi.h"
-#include "stack/rule.h"
+#include "cfi.h"
+#include "rule.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -3,8 +3,8 @@
  * The interpreter is a pretended one: two tables of functions. While a thread asks what is there, another one
  * finds the interpreter, too.
  */
-#include "python/domains.h"
-#include "python/codes.h"
+#include "domains.h"
+#include "codes.h"
 
 #include <pthread.h>
 #include <setjmp.h>

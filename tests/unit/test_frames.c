@@ -6,9 +6,9 @@
  * cannot be.
  */
 #define _GNU_SOURCE
-#include "python/codes.h"
-#include "python/frames.h"
-#include "stack/stacks.h"
+#include "codes.h"
+#include "frames.h"
+#include "stacks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* The trie of stacks: whatever is made, by however many threads, each stack's node leads back to its frames.
  */
-#include "stack/children.h"
-#include "stack/stacks.h"
+#include "children.h"
+#include "stacks.h"
 
 #include <pthread.h>
 #include <setjmp.h>

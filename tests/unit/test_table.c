@@ -1,5 +1,5 @@
 /* test_table.c - the tables of Python code: one that forgets, and one that grows instead. */
-#include "python/number_cache.h"
+#include "number_cache.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,7 +11,7 @@
  * It has loaded LIBRARY, libtrace.so, itself, and made its libtrace_attach our own function. It prints "ready",
  * and ends a moment after it was attached to.
  */
-#include "../../../preload/attach/attach.h"
+#include "wire_attach.h"
 #include "wire.h"
 
 #include <dlfcn.h>

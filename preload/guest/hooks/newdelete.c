@@ -1,0 +1,256 @@
+/* newdelete.c - C++'s operator new and delete, all overloads, by their mangled names (Itanium ABI).
+ *
+ * They are hooked for programs whose own allocator sits behind them without malloc() below. Where malloc() is
+ * below, as in libstdc++, our malloc hook records the block first; then this one must not:
+ *
+ * New forgets what the thread allocated last, calls the real one, and records the block unless it was
+ * recorded meanwhile, or is within a block that was: a program's own operator may put a header before it, or
+ * take it out of a larger piece. Where that is seen once, the operators leave all counting to malloc().
+ *
+ * Delete records the free, and keeps the block in mind while the real one runs, so that a free() of it below
+ * is not recorded again.
+ *
+ * An exception from the real operator passes through: nothing is held that it could leave behind.
+ */
+#define _GNU_SOURCE
+#include "real.h"
+#include "record.h"
+#include "loader.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+
+#define FRAME __builtin_frame_address(0)
+
+#define OPERATORS 20
+
+/* The real operators; and the same where that is all there is to know: NULL before the first call, and for
+ * good once malloc() is known to count below. */
+static void *found[OPERATORS];
+static void *direct[OPERATORS];
+static _Atomic bool counted_below;
+
+/* Looked up on first use, as libstdc++ may be loaded at any time. It need not come after us in the look-up
+ * order then, so the library is asked for by name as well; but not where that could end the process: then
+ * there is none for now. */
+static NOINLINE void *look_up(unsigned which, const char *name)
+{
+    static const char *const libraries[] = {"libstdc++.so.6", "libc++.so.1", "libc++abi.so.1"};
+    int saved = errno;
+    void *symbol = found[which] ? found[which] : dlsym(RTLD_NEXT, name);
+    bool safe = symbol || loader_consistent();
+    for (size_t i = 0; !symbol && safe && i < sizeof libraries / sizeof libraries[0]; i++) {
+        void *library = dlopen(libraries[i], RTLD_NOW | RTLD_NOLOAD);
+        if (library)
+            symbol = dlsym(library, name);
+    }
+    found[which] = symbol;
+    if (!atomic_load(&counted_below))
+        direct[which] = symbol;
+    errno = saved;
+    return symbol;
+}
+
+static void leave_it_to_malloc(void)
+{
+    atomic_store(&counted_below, true);
+    for (unsigned i = 0; i < OPERATORS; i++)
+        __atomic_store_n(&direct[i], NULL, __ATOMIC_RELAXED);
+}
+
+/* ---- new ----------------------------------------------------------------------------------------- */
+
+/* A state that is at work belongs to what a signal handler has interrupted: the handler's own is the next
+ * level's. */
+static NOINLINE void new_begins_slow(size_t asked, const void *frame)
+{
+    struct thread *t = thread_enter(frame);
+    if (!t)
+        return;
+    t->made = NULL;
+    t->asked = asked;
+    thread_leave(t);
+}
+
+/* asked: one more than the size, of an operator that rounds it up before it asks for memory; else 0. */
+INLINE void new_begins(size_t asked, const void *frame)
+{
+    struct thread *t = thread_self;
+    if (UNLIKELY(t->busy)) {
+        new_begins_slow(asked, frame);
+        return;
+    }
+    t->made = NULL;
+    if (asked)
+        t->asked = asked;
+}
+
+#define LOOK_BACK 64 /* words of the ring */
+
+/* Where the block is in what the thread has allocated of late: 0 = that very block, or how far into a larger
+ * one; -1 = it is not. No second word of an event looks like the first one of an allocation: nodes are fewer.
+ */
+static int64_t place_in_recent(const struct thread *t, uintptr_t block, size_t size)
+{
+    uint64_t count = t->head - t->begin < LOOK_BACK ? t->head - t->begin : LOOK_BACK;
+    for (uint64_t i = 1; i < count; i++) {
+        uint64_t word = t->words[(t->head - i - 1) & RING_MASK], next = t->words[(t->head - i) & RING_MASK];
+        uintptr_t made = wire_address(word);
+        if (wire_type(word) == WIRE_FREE && made == block)
+            return -1;
+        if (wire_type(word) == WIRE_ALLOC && made <= block && block - made + size <= (uint32_t)next)
+            return (int64_t)(block - made);
+    }
+    return -1;
+}
+
+static NOINLINE void new_ends_slow(void *block, size_t size, const void *frame)
+{
+    struct thread *t = block ? thread_enter(frame) : NULL;
+    if (!t)
+        return;
+    int64_t place = t->made == block ? 0 : t->made ? place_in_recent(t, (uintptr_t)block, size) : -1;
+    t->asked = 0;
+    thread_leave(t);
+    if (place > 0)
+        leave_it_to_malloc();
+    else if (place < 0)
+        record_alloc(block, size, frame, record_foresee(frame));
+}
+
+INLINE void new_ends(void *block, size_t size, const void *frame)
+{
+    struct thread *t = thread_self;
+    if (LIKELY(t->made == block))
+        return;
+    if (LIKELY(!t->made && !t->busy && block))
+        record_alloc(block, size, frame, record_foresee(frame));
+    else
+        new_ends_slow(block, size, frame);
+}
+
+/* ---- delete -------------------------------------------------------------------------------------- */
+
+static NOINLINE void deleting_slow(void *block, const void *frame)
+{
+    struct thread *t = thread_enter(frame);
+    if (!t)
+        return;
+    t->deleting = block;
+    thread_leave(t);
+}
+
+INLINE void deleting(void *block, const void *frame)
+{
+    struct thread *t = thread_self;
+    if (LIKELY(!t->busy))
+        t->deleting = block;
+    else
+        deleting_slow(block, frame);
+}
+
+/* How much the thread has recorded. */
+static uint64_t position(const void *frame)
+{
+    struct thread *t = thread_enter(frame);
+    uint64_t head = t ? t->head : 0;
+    if (t)
+        thread_leave(t);
+    return head;
+}
+
+/* What was made before malloc() was known to count may have been recorded by its operator alone. */
+static NOINLINE void deleted_below(void *block, uint64_t before, const void *frame)
+{
+    if (position(frame) == before)
+        record_free(block, frame);
+}
+
+/* Without a real operator there is nobody who could throw: malloc's memory, or the end. */
+static void *no_operator(size_t alignment, size_t size)
+{
+    void *block = alignment ? aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1))
+                            : malloc(size ? size : 1);
+    if (!block)
+        abort();
+    return block;
+}
+
+/* Each has a number of its own. */
+#define OPERATOR_NEW(name, alignment, parameters, arguments, types) \
+    EXPORT void *name parameters;                                   \
+    EXPORT void *name parameters                                    \
+    {                                                               \
+        enum { WHICH = __COUNTER__ };                               \
+        typedef void *(*type)types;                                 \
+        if (UNLIKELY(!direct[WHICH])) {                             \
+            if (!look_up(WHICH, #name))                             \
+                return no_operator(alignment, size);                \
+            if (atomic_load(&counted_below))                        \
+                return ((type)found[WHICH])arguments;               \
+        }                                                           \
+        new_begins(alignment ? size + 1 : 0, FRAME);                \
+        void *block = ((type)found[WHICH])arguments;                \
+        new_ends(block, size, FRAME);                               \
+        return block;                                               \
+    }
+
+#define OPERATOR_DELETE(name, parameters, arguments, types) \
+    EXPORT void name parameters;                            \
+    EXPORT void name parameters                             \
+    {                                                       \
+        enum { WHICH = __COUNTER__ };                       \
+        typedef void(*type) types;                          \
+        if (!block)                                         \
+            return;                                         \
+        if (UNLIKELY(!direct[WHICH])) {                     \
+            if (!look_up(WHICH, #name)) {                   \
+                free(block);                                \
+                return;                                     \
+            }                                               \
+            if (atomic_load(&counted_below)) {              \
+                uint64_t before = position(FRAME);          \
+                ((type)found[WHICH]) arguments;             \
+                deleted_below(block, before, FRAME);        \
+                return;                                     \
+            }                                               \
+        }                                                   \
+        record_free(block, FRAME);                          \
+        deleting(block, FRAME);                             \
+        ((type)found[WHICH]) arguments;                     \
+        deleting(NULL, FRAME);                              \
+    }
+
+typedef const void *tag; /* const std::nothrow_t & */
+
+/* operator new(size), new[], with nothrow, with alignment, with both */
+OPERATOR_NEW(_Znwm, 0, (size_t size), (size), (size_t))
+OPERATOR_NEW(_Znam, 0, (size_t size), (size), (size_t))
+OPERATOR_NEW(_ZnwmRKSt9nothrow_t, 0, (size_t size, tag nothrow), (size, nothrow), (size_t, tag))
+OPERATOR_NEW(_ZnamRKSt9nothrow_t, 0, (size_t size, tag nothrow), (size, nothrow), (size_t, tag))
+OPERATOR_NEW(_ZnwmSt11align_val_t, align, (size_t size, size_t align), (size, align), (size_t, size_t))
+OPERATOR_NEW(_ZnamSt11align_val_t, align, (size_t size, size_t align), (size, align), (size_t, size_t))
+OPERATOR_NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, align, (size_t size, size_t align, tag nothrow),
+             (size, align, nothrow), (size_t, size_t, tag))
+OPERATOR_NEW(_ZnamSt11align_val_tRKSt9nothrow_t, align, (size_t size, size_t align, tag nothrow),
+             (size, align, nothrow), (size_t, size_t, tag))
+
+/* operator delete(block), delete[], with nothrow, size, alignment and their combinations */
+OPERATOR_DELETE(_ZdlPv, (void *block), (block), (void *))
+OPERATOR_DELETE(_ZdaPv, (void *block), (block), (void *))
+OPERATOR_DELETE(_ZdlPvRKSt9nothrow_t, (void *block, tag nothrow), (block, nothrow), (void *, tag))
+OPERATOR_DELETE(_ZdaPvRKSt9nothrow_t, (void *block, tag nothrow), (block, nothrow), (void *, tag))
+OPERATOR_DELETE(_ZdlPvm, (void *block, size_t size), (block, size), (void *, size_t))
+OPERATOR_DELETE(_ZdaPvm, (void *block, size_t size), (block, size), (void *, size_t))
+OPERATOR_DELETE(_ZdlPvSt11align_val_t, (void *block, size_t align), (block, align), (void *, size_t))
+OPERATOR_DELETE(_ZdaPvSt11align_val_t, (void *block, size_t align), (block, align), (void *, size_t))
+OPERATOR_DELETE(_ZdlPvmSt11align_val_t, (void *block, size_t size, size_t align), (block, size, align),
+                (void *, size_t, size_t))
+OPERATOR_DELETE(_ZdaPvmSt11align_val_t, (void *block, size_t size, size_t align), (block, size, align),
+                (void *, size_t, size_t))
+OPERATOR_DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t align, tag nothrow),
+                (block, align, nothrow), (void *, size_t, tag))
+OPERATOR_DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *block, size_t align, tag nothrow),
+                (block, align, nothrow), (void *, size_t, tag))
+
+_Static_assert(__COUNTER__ == OPERATORS, "as many as there are numbers for");

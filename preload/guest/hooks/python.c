@@ -1,0 +1,82 @@
+/* python.c - see python.h. */
+#include "python.h"
+#include "codes.h"
+#include "domains.h"
+#include "hybrid.h"
+#include "record.h"
+
+bool python_active;
+
+void python_look(void)
+{
+    if (settings.stack == STACK_NATIVE || python_active || !interpreter_find())
+        return;
+    if (session_part) {
+        python_attach();
+        return;
+    }
+    /* The interpreter's start comes later, or is going on on this thread: nobody else is in its allocators.
+     */
+    domains_take();
+    python_active = true;
+    record_plain = false;
+}
+
+static int take_now(void *unused)
+{
+    (void)unused;
+    if (session_live()) {
+        domains_take();
+        recycle_start();
+    }
+    return 0;
+}
+
+static int give_back_now(void *unused)
+{
+    (void)unused;
+    if (!session_live()) {
+        domains_give_back();
+        recycle_stop();
+    }
+    return 0;
+}
+
+void python_attach(void)
+{
+    if (settings.stack == STACK_NATIVE || !interpreter_find() || !python.add_pending_call ||
+        !python.is_initialized || !python.is_initialized())
+        return;
+    python.add_pending_call(take_now, NULL);
+    python_active = true;
+    record_plain = false;
+}
+
+void python_detach(void)
+{
+    if (python_active)
+        python.add_pending_call(give_back_now, NULL);
+}
+
+void python_forked(void)
+{
+    domains_forked();
+    if (!python_active)
+        return;
+    codes_forked();
+    hybrid_forked();
+}
+
+uint32_t python_stack(struct thread *t, const void *frame)
+{
+    struct python_thread *mine = python_thread_of(t);
+    /* From 3.12 on the quick way needs no look-up by key, but knows only attached threads. */
+    void *state = python.layout.version >= PYTHON_VERSION(3, 12) ? python.current_thread() : NULL;
+    if (!state)
+        state = python.own_thread();
+    if (!mine || !state)
+        return 0;
+    domains_look(t, mine, state);
+    return settings.stack == STACK_BOTH ? hybrid_node(t, mine, (uintptr_t)state, frame)
+                                        : frames_node(mine, (uintptr_t)state);
+}

@@ -1,0 +1,126 @@
+/* eval.c - see eval.h.
+ *
+ * Compilers move what they take for seldom used out of a function, to a place that only the symbol table
+ * names
+ * (_PyEval_EvalFrameDefault.cold): with some of Debian's builds that is nearly all of this one. A stripped
+ * interpreter still tells where each piece of code starts, for unwinding (.eh_frame_hdr); and only parts of
+ * the same function jump into each other's middle. The jumps are looked for as byte patterns: what only looks
+ * like one lands anywhere, so it takes some in both directions.
+ */
+#include "eval.h"
+#include "interpreter.h"
+#include "guest.h"
+#include "modules.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#define PARTS 4
+#define MIN_JUMPS 4
+
+struct part {
+    uintptr_t start;
+    size_t size;
+};
+static struct part parts[PARTS];
+static _Atomic uint32_t parts_known; /* their number; 0 = not looked for yet */
+
+/* The sorted table of starts in .eh_frame_hdr, in the one form that linkers write it (LSB, "Exception Frame
+ * Header").
+ */
+struct starts {
+    uintptr_t base;
+    const int32_t (*entries)[2]; /* start, description; relative to base */
+    uint32_t count;
+};
+
+static bool read_starts(uintptr_t header, struct starts *starts)
+{
+    static const uint8_t form[4] = {1, 0x1b, 0x03, 0x3b}; /* version; pcrel int, unsigned int, datarel int */
+    if (!header || memcmp((const void *)header, form, sizeof form) != 0)
+        return false;
+    starts->base = header;
+    starts->count = *(const uint32_t *)(header + 8);
+    starts->entries = (const int32_t(*)[2])(header + 12);
+    return starts->count > 1;
+}
+
+static uintptr_t start_at(const struct starts *starts, uint32_t i)
+{
+    return starts->base + (uintptr_t)(intptr_t)starts->entries[i][0];
+}
+
+/* The piece of code that an address lies in; size 0 if it is none. */
+static struct part piece_at(const struct starts *starts, uintptr_t address)
+{
+    uint32_t low = 0, high = starts->count - 1; /* where the last one ends is not told here */
+    if (address < start_at(starts, low) || address >= start_at(starts, high))
+        return (struct part){0, 0};
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (start_at(starts, middle) <= address)
+            low = middle;
+        else
+            high = middle;
+    }
+    return (struct part){start_at(starts, low), start_at(starts, high) - start_at(starts, low)};
+}
+
+/* Where the jump with a 32-bit distance at this place goes (jmp, jcc), 0 if there is none. */
+static uintptr_t jump_target(const uint8_t *at)
+{
+    size_t opcode = at[0] == 0xe9 ? 1 : at[0] == 0x0f && at[1] >> 4 == 8 ? 2 : 0;
+    int32_t distance;
+    memcpy(&distance, at + opcode, sizeof distance);
+    return opcode ? (uintptr_t)at + opcode + 4 + (uintptr_t)(intptr_t)distance : 0;
+}
+
+/* How many jumps there are in a part into the midst of another. */
+static unsigned jumps_between(const struct part *from, const struct part *to)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i + 6 <= from->size; i++)
+        count += jump_target((const uint8_t *)from->start + i) - to->start - 1 < to->size - 1;
+    return count;
+}
+
+static bool is_known(const struct part *found, uint32_t count, uintptr_t pc)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (pc - found[i].start < found[i].size)
+            return true;
+    return false;
+}
+
+static NOINLINE uint32_t find_parts(void)
+{
+    struct part found[PARTS] = {{(uintptr_t)python.eval, python.eval_size}};
+    uint32_t count = 1;
+    struct module module;
+    struct starts starts;
+    if (modules_find(found[0].start, &module) && read_starts(module.cfi.header, &starts)) {
+        for (size_t i = 0; i + 6 <= found[0].size && count < PARTS; i++) {
+            uintptr_t target = jump_target((const uint8_t *)found[0].start + i);
+            if (target < module.start || target >= module.end || is_known(found, count, target))
+                continue;
+            struct part piece = piece_at(&starts, target);
+            if (piece.start < module.start || piece.start == target || piece.size > module.end - piece.start)
+                continue;
+            if (jumps_between(&found[0], &piece) >= MIN_JUMPS &&
+                jumps_between(&piece, &found[0]) >= MIN_JUMPS)
+                found[count++] = piece;
+        }
+    }
+    /* Whoever comes here at the same time writes the same. */
+    memcpy(parts, found, sizeof parts);
+    atomic_store_explicit(&parts_known, count, memory_order_release);
+    return count;
+}
+
+bool eval_holds(uintptr_t pc)
+{
+    uint32_t count = atomic_load_explicit(&parts_known, memory_order_acquire);
+    if (UNLIKELY(count == 0))
+        count = find_parts();
+    return is_known(parts, count, pc);
+}

@@ -1,0 +1,506 @@
+/* frames.c - names the calling thread's Python stack by a node of the trie.
+ *
+ * Stacks come again and again, and what decides on a stack's node is where each of its frames is. So these
+ * numbers are hashed, and the hash is looked up. The chain of frames is read along one that was walked
+ * before, which lies in an array: each link is compared with the one there, instead of being waited for.
+ *
+ * What is not known is walked: outwards, until there is a frame of the stack that was walked last; from there
+ * on the frames are compared with what is remembered. What differs gets a new node, so the result is always
+ * that of the whole walk.
+ *
+ * Of a stack deeper than LIBTRACE_DEPTH only the innermost frames are looked at, along the frames that were
+ * there before (kept.h: how many).
+ *
+ * The chain of a thread's frames changes on that thread alone, so it holds still while the thread is in here.
+ */
+#include "frames.h"
+#include "codes.h"
+#include "kept.h"
+#include "stacks.h"
+
+static uint32_t walk_and_learn(struct python_thread *t, uintptr_t top);
+static uint32_t cut_again(struct python_thread *t, uintptr_t top);
+
+/* Memories by ring slot, as those of the recorder are: a slot's next owner uses them again. */
+static struct python_thread *_Atomic memories[WIRE_RINGS];
+
+NOINLINE struct python_thread *python_thread_new(struct thread *t)
+{
+    size_t index = (size_t)(t->ring - arena->ring);
+    struct python_thread *memory = atomic_load(&memories[index]);
+    if (!memory) {
+        memory = guest_pages(sizeof *memory);
+        if (!memory)
+            return NULL;
+        atomic_store(&memories[index], memory);
+    }
+    memory->depth = memory->cut.top = 0;
+    memory->unknown = walk_and_learn;
+    t->python = memory;
+    return memory;
+}
+
+/* What a walk needs of the layout, in registers. The kind is a constant where it is used: there is a walk for
+ * each. */
+struct fields {
+    bool pointer; /* layout.instruction is PYTHON_POINTER */
+    size_t previous, code, instruction, owner;
+};
+
+INLINE struct fields fields_of(const struct python_layout *l, bool pointer)
+{
+    return (struct fields){pointer, l->frame_previous, l->frame_code, l->frame_instruction, l->frame_owner};
+}
+
+/* What frames_where() is, if the frame has one, and with all odds nobody else's if it has not: to compare
+ * with. Takes no branch. */
+INLINE uint64_t where_to_compare(struct fields f, uintptr_t frame)
+{
+    if (f.pointer)
+        return frames_word(frame, f.instruction);
+    int64_t instruction = *(const int32_t *)(frame + f.instruction);
+    return (frames_word(frame, f.code) << (FRAMES_INSTRUCTION_BITS - 4)) + (uint64_t)instruction + 1;
+}
+
+/* The two places that may know what a frame is below its parent's node (parent: with the generation). */
+INLINE struct python_memo *memo_set(struct python_thread *t, uint64_t where, uint64_t parent)
+{
+    uint64_t hash = (where ^ parent << 32) * 0x9e3779b97f4a7c15ull >> (64 - PYTHON_MEMO_BITS);
+    return t->memo[hash];
+}
+
+INLINE uint32_t memo_node(const struct python_memo *set, uint64_t where, uint64_t parent)
+{
+    if (LIKELY(set[0].where == where && set[0].parent == parent))
+        return set[0].node;
+    return set[1].where == where && set[1].parent == parent ? set[1].node : 0;
+}
+
+/* Shims have their parent's node, and so have frames that are being set up: those are not running yet. A
+ * generator's frame that is set up runs, in spite of where it is, so what is known of an instruction up there
+ * depends on the frame and is not remembered. *loose: it does. */
+static NOINLINE uint32_t child_slow(struct python_memo *set, uintptr_t frame, uint64_t where, uint64_t parent,
+                                    uint32_t *loose)
+{
+    const struct python_layout *l = &python.layout;
+    uint32_t node = (uint32_t)parent;
+    unsigned owner = frames_owner(l, frame);
+    if (owner < PYTHON_OWNER_SHIM) {
+        uintptr_t code = frames_code(l, frame);
+        uint64_t instruction = frames_instruction(l, frame);
+        bool early = l->frame_owner != PYTHON_NO_OFFSET &&
+                     instruction < code + l->code_bytecode +
+                                       2 * (uint64_t) * (const uint32_t *)(code + l->code_first_traceable);
+        *loose = early || where == FRAMES_NOWHERE;
+        if (early && owner != PYTHON_OWNER_GENERATOR)
+            return node;
+        node = stacks_child(node, codes_frame(code, instruction));
+        if (*loose)
+            return node;
+    }
+    set[1] = set[0];
+    set[0] = (struct python_memo){where, node, 0, parent};
+    return node;
+}
+
+/* The node of a frame below its parent's. */
+INLINE uint32_t child(struct python_thread *t, uintptr_t frame, uint64_t where, uint32_t parent,
+                      uint32_t *loose)
+{
+    uint64_t key = t->generation | parent;
+    struct python_memo *set = memo_set(t, where, key);
+    uint32_t node = memo_node(set, where, key);
+    *loose = 0;
+    return LIKELY(node) ? node : child_slow(set, frame, where, key, loose);
+}
+
+/* Remembers a frame at this place of the stack, below what is there. */
+INLINE void put(struct python_thread *t, struct fields f, struct python_seen *seen, uintptr_t frame,
+                bool counted)
+{
+    uint64_t where = frames_where(f.pointer, f.code, f.instruction, frame);
+    uint32_t loose;
+    seen->frame = frame;
+    seen->where = where;
+    seen->node = child(t, frame, where, seen[-1].node, &loose);
+    seen->loose = seen[-1].loose | (uint16_t)loose;
+    if (counted)
+        seen->frames = seen[-1].frames + !frames_is_shim(f.pointer, f.owner, frame);
+}
+
+INLINE void put_fresh(struct python_thread *t, struct fields f, uint32_t place, uintptr_t frame)
+{
+    t->place[frames_hash(frame)] = (uint16_t)place;
+    put(t, f, &t->seen[place], frame, false);
+}
+
+/* Where in the previous stack this frame is, called by the same one; 0 if it is not, or that is not known any
+ * more. (A function that every level of a recursion calls may have one and the same frame, up to 3.10.) */
+INLINE uint32_t find(const struct python_thread *t, struct fields f, uintptr_t frame)
+{
+    uint32_t place = t->place[frames_hash(frame)];
+    const struct python_seen *seen = &t->seen[place];
+    if (place == 0 || place > t->depth || seen->frame != frame)
+        return 0;
+    return frames_word(frame, f.previous) == seen[-1].frame ? place : 0;
+}
+
+#define COMPARED 8 /* frames at a time */
+
+/* Compares frames with memory from seen outwards, up to end. The outermost that may have gone on, end if none
+ * has; NULL if the chain is another one. Innermost frames go on all the time, so they are looked at one by
+ * one. */
+INLINE struct python_seen *compare(struct fields f, struct python_seen *seen, struct python_seen *end)
+{
+    struct python_seen *changed = end;
+    if (seen == end)
+        return end;
+    for (size_t ones = (size_t)(seen - end - 1) % COMPARED + 1; ones > 0; ones--, seen--) {
+        if (UNLIKELY(frames_word(seen->frame, f.previous) != seen[-1].frame))
+            return NULL;
+        changed = where_to_compare(f, seen->frame) != seen->where ? seen : changed;
+    }
+    for (; seen > end; seen -= COMPARED) {
+        uint64_t differences = 0;
+#pragma GCC unroll 8
+        for (unsigned i = 0; i < COMPARED; i++) {
+            const struct python_seen *at = seen - i;
+            uintptr_t frame = at->frame;
+            if (UNLIKELY(frames_word(frame, f.previous) != at[-1].frame))
+                return NULL;
+            differences |= where_to_compare(f, frame) ^ at->where;
+        }
+        if (UNLIKELY(differences))
+            for (changed = seen - COMPARED + 1;
+                 changed < seen && where_to_compare(f, changed->frame) == changed->where;)
+                changed++;
+    }
+    return changed;
+}
+
+/* Not inline: this takes all registers. */
+static __attribute__((noinline)) struct python_seen *compare_pointers(struct python_seen *seen,
+                                                                      struct python_seen *end,
+                                                                      struct fields f)
+{
+    f.pointer = true;
+    return compare(f, seen, end);
+}
+
+static __attribute__((noinline)) struct python_seen *compare_numbers(struct python_seen *seen,
+                                                                     struct python_seen *end, struct fields f)
+{
+    f.pointer = false;
+    return compare(f, seen, end);
+}
+
+/* Compares the previous stack with memory from last outwards, up to end, and remembers what has changed.
+ * False if the chain is another one. */
+INLINE bool verify(struct python_thread *t, struct fields f, struct python_seen *last,
+                   struct python_seen *end, bool counted)
+{
+    struct python_seen *changed = f.pointer ? compare_pointers(last, end, f) : compare_numbers(last, end, f);
+    if (UNLIKELY(!changed))
+        return false;
+    if (changed > end)
+        for (; changed <= last; changed++)
+            put(t, f, changed, changed->frame, counted);
+    return true;
+}
+
+/* The link to the next outer frame as it was: equal to what is there now, which is then not waited for. The
+ * compiler is not to see that. */
+INLINE uintptr_t as_it_was(const struct python_seen *seen)
+{
+    uintptr_t frame = seen->frame;
+    __asm__("" : "+r"(frame));
+    return frame;
+}
+
+/* ---- stacks that are cut ---------------------------------------------------------------------- */
+
+/* Further out than what was seen there is no guess. The end of a chain, 0, must not look like one that came
+ * true. */
+INLINE void end_guesses(struct python_seen *seen)
+{
+    if (seen->frame == 0)
+        seen->frame = 1;
+}
+
+INLINE void put_cut(struct python_thread *t, struct fields f, uint32_t place, uintptr_t frame)
+{
+    t->cut.place[frames_hash(frame)] = (uint16_t)place;
+    put(t, f, &t->cut.seen[place], frame, true);
+}
+
+/* Walks so many frames, and goes on until it is clear that the stack is deeper than it may be: if it is not,
+ * 0 is returned, and unknown is that for whole stacks. */
+static __attribute__((noinline)) uint32_t walk_cut(struct python_thread *t, uintptr_t top, uint32_t keep)
+{
+    struct fields f = fields_of(&python.layout, python.layout.instruction == PYTHON_POINTER);
+    struct python_cut *cut = &t->cut;
+    uint32_t place = PYTHON_CUT - PYTHON_DEPTH, frames = 0;
+    t->unknown = walk_and_learn;
+    cut->top = cut->base = 0;
+    for (uintptr_t frame = top; frames <= settings.depth; frame = frames_word(frame, f.previous)) {
+        if (!frame || place == PYTHON_CUT - 2 * PYTHON_DEPTH)
+            return 0;
+        frames += !frames_is_shim(f.pointer, f.owner, frame);
+        if (frames > keep && !cut->base)
+            cut->base = place;
+        cut->seen[place--].frame = frame;
+    }
+    end_guesses(&cut->seen[place]);
+    cut->seen[cut->base].node = WIRE_NODE_CUT;
+    cut->seen[cut->base].loose = 0;
+    cut->top = PYTHON_CUT - PYTHON_DEPTH;
+    for (place = cut->base + 1; place <= cut->top; place++)
+        put_cut(t, f, place, cut->seen[place].frame);
+    t->unknown = cut_again;
+    return cut->seen[cut->top].node;
+}
+
+INLINE uint32_t frames_of_cut(const struct python_cut *cut, uint32_t place)
+{
+    return place <= cut->base ? 0 : (uint16_t)(cut->seen[place].frames - cut->seen[cut->base].frames);
+}
+
+/* True if there are so many frames from the base outwards. */
+INLINE bool goes_on(struct python_cut *cut, struct fields f, uint32_t frames)
+{
+    struct python_seen *seen = &cut->seen[cut->base];
+    for (uintptr_t frame = seen->frame; seen > cut->seen + 1; frame = as_it_was(seen)) {
+        frames -= !frames_is_shim(f.pointer, f.owner, frame);
+        if (frames == 0)
+            return true;
+        uintptr_t outer = frames_word(frame, f.previous);
+        seen--;
+        if (UNLIKELY(outer != seen->frame)) {
+            if (!outer)
+                return false;
+            seen->frame = outer;
+            end_guesses(seen - 1);
+        }
+    }
+    return false;
+}
+
+static __attribute__((noinline)) bool goes_on_pointers(struct python_cut *cut, uint32_t frames,
+                                                       struct fields f)
+{
+    f.pointer = true;
+    return goes_on(cut, f, frames);
+}
+
+static __attribute__((noinline)) bool goes_on_numbers(struct python_cut *cut, uint32_t frames,
+                                                      struct fields f)
+{
+    f.pointer = false;
+    return goes_on(cut, f, frames);
+}
+
+/* Moves the cut so that this many frames are kept. They and the next outer one are known to be those that are
+ * remembered, so that none is waited for. */
+static __attribute__((noinline)) uint32_t move_cut(struct python_thread *t, uint32_t keep)
+{
+    struct fields f = fields_of(&python.layout, python.layout.instruction == PYTHON_POINTER);
+    struct python_cut *cut = &t->cut;
+    uint32_t base = cut->top;
+    for (uint32_t frames = 0;; base--) {
+        frames += !frames_is_shim(f.pointer, f.owner, cut->seen[base].frame);
+        if (frames > keep)
+            break;
+    }
+    cut->base = base;
+    cut->seen[base].node = WIRE_NODE_CUT;
+    cut->seen[base].loose = 0;
+    for (uint32_t place = base + 1; place <= cut->top; place++)
+        put_cut(t, f, place, cut->seen[place].frame);
+    return cut->seen[cut->top].node;
+}
+
+/* The node of a stack of which is thought that it has to be cut; see walk_cut() if it has not. */
+INLINE uint32_t node_of_cut(struct python_thread *t, uintptr_t top, struct fields f)
+{
+    struct python_cut *cut = &t->cut;
+    struct kept limits = kept_of(settings.depth);
+    uintptr_t fresh[PYTHON_FRESH], frame = top;
+    uint32_t count = 0, place;
+    for (;; frame = frames_word(frame, f.previous)) {
+        if (!frame || count == PYTHON_FRESH)
+            return walk_cut(t, top, limits.shrinking);
+        place = cut->place[frames_hash(frame)];
+        if (place > 0 && place <= cut->top && cut->seen[place].frame == frame &&
+            cut->seen[place - 1].frame == frames_word(frame, f.previous))
+            break;
+        fresh[count++] = frame;
+    }
+    if (UNLIKELY(place < cut->base || place + count >= PYTHON_CUT ||
+                 !verify(t, f, &cut->seen[place], &cut->seen[cut->base], true)))
+        return walk_cut(t, top, limits.shrinking);
+    while (count > 0)
+        put_cut(t, f, ++place, fresh[--count]);
+    cut->top = place;
+    uint32_t frames = frames_of_cut(cut, place);
+    if (UNLIKELY(frames > limits.most))
+        return move_cut(t, limits.growing);
+    if (UNLIKELY(!(f.pointer ? goes_on_pointers(cut, limits.most + 1 - frames, f)
+                             : goes_on_numbers(cut, limits.most + 1 - frames, f))))
+        return walk_cut(t, top, limits.shrinking);
+    return LIKELY(frames >= limits.least) ? cut->seen[place].node : move_cut(t, limits.shrinking);
+}
+
+static uint32_t cut_node(struct python_thread *t, uintptr_t top)
+{
+    const struct python_layout *l = &python.layout;
+    return l->instruction == PYTHON_POINTER ? node_of_cut(t, top, fields_of(l, true))
+                                            : node_of_cut(t, top, fields_of(l, false));
+}
+
+/* After a stack that was cut. */
+static __attribute__((noinline)) uint32_t cut_again(struct python_thread *t, uintptr_t top)
+{
+    uint32_t node = cut_node(t, top);
+    return LIKELY(t->unknown == cut_again) ? node : walk_and_learn(t, top);
+}
+
+/* ---- whole stacks ----------------------------------------------------------------------------- */
+
+/* Makes seen the stack of so many frames, shims included. */
+static void put_all(struct python_thread *t, struct fields f, uintptr_t frame, uint32_t depth)
+{
+    for (uint32_t place = depth; place > 0; place--) {
+        t->seen[place].frame = frame;
+        frame = frames_word(frame, f.previous);
+    }
+    for (uint32_t place = 1; place <= depth; place++)
+        put_fresh(t, f, place, t->seen[place].frame);
+}
+
+/* True if the stack has more frames than are kept. *depth: how many it has, shims included. */
+static NOINLINE bool too_deep(struct fields f, uintptr_t top, uint32_t *depth)
+{
+    uint32_t frames = 0;
+    *depth = 0;
+    for (uintptr_t frame = top; frame; frame = frames_word(frame, f.previous)) {
+        frames += !frames_is_shim(f.pointer, f.owner, frame);
+        if (frames > settings.depth || ++*depth > PYTHON_DEPTH)
+            return true;
+    }
+    return false;
+}
+
+/* The whole walk. */
+static NOINLINE uint32_t walk(struct python_thread *t, uintptr_t top)
+{
+    struct fields f = fields_of(&python.layout, python.layout.instruction == PYTHON_POINTER);
+    uint32_t depth;
+    if (too_deep(f, top, &depth)) {
+        t->depth = 0; /* not to be learnt */
+        return walk_cut(t, top, kept_of(settings.depth).growing);
+    }
+    put_all(t, f, top, depth);
+    t->depth = depth;
+    return t->seen[depth].node;
+}
+
+/* The walk for any stack. */
+INLINE uint32_t node_of(struct python_thread *t, uintptr_t top, struct fields f)
+{
+    uintptr_t fresh[PYTHON_FRESH], frame = top;
+    uint32_t count = 0, place = 0;
+    for (; frame && !(place = find(t, f, frame)); frame = frames_word(frame, f.previous)) {
+        if (UNLIKELY(count == PYTHON_FRESH))
+            return walk(t, top);
+        fresh[count++] = frame;
+    }
+    uint32_t depth;
+    if (UNLIKELY(place + count > settings.depth && too_deep(f, top, &depth)) ||
+        UNLIKELY(!verify(t, f, &t->seen[place], t->seen, false)))
+        return walk(t, top);
+    t->depth = place + count;
+    while (count > 0)
+        put_fresh(t, f, ++place, fresh[--count]);
+    return t->seen[place].node;
+}
+
+static uint32_t node_slow(struct python_thread *t, uintptr_t top)
+{
+    const struct python_layout *l = &python.layout;
+    return l->instruction == PYTHON_POINTER ? node_of(t, top, fields_of(l, true))
+                                            : node_of(t, top, fields_of(l, false));
+}
+
+INLINE uint64_t add_to_hash(uint64_t hash, uint64_t where)
+{
+    return (hash + where) * 0x9e3779b97f4a7c15ull;
+}
+
+INLINE struct python_known *known_at(struct python_thread *t, uint64_t hash)
+{
+    return &t->known[hash >> (64 - PYTHON_KNOWN_BITS)];
+}
+
+/* After a walk. Not cold: where there are more stacks than there is room for, it comes often. */
+static __attribute__((noinline)) uint32_t walk_and_learn(struct python_thread *t, uintptr_t top)
+{
+    uint32_t node = node_slow(t, top), place = t->depth;
+    const struct python_seen *seen = &t->seen[place];
+    if (place && !seen->loose) {
+        uint64_t hash = t->generation;
+        for (; place > 0; place--)
+            hash = add_to_hash(hash, t->seen[place].where);
+        *known_at(t, hash) = (struct python_known){hash, node, 0};
+    }
+    return node;
+}
+
+/* A stack of which the chain is as that of one that was walked, and that is known. With no call in it this
+ * needs few registers. */
+INLINE uint32_t node_fast(struct python_thread *t, uintptr_t top, struct fields f)
+{
+    const struct python_seen *seen = &t->seen[t->place[frames_hash(top)]];
+    uint64_t hash = t->generation;
+    if (UNLIKELY(seen->frame != top || !top))
+        return t->unknown(t, top);
+    for (uintptr_t frame = top; frame; frame = as_it_was(seen)) {
+        hash = add_to_hash(hash, where_to_compare(f, frame));
+        if (UNLIKELY((--seen)->frame != frames_word(frame, f.previous)))
+            return t->unknown(t, top);
+    }
+    const struct python_known *known = known_at(t, hash);
+    return LIKELY(known->hash == hash) ? known->node : t->unknown(t, top);
+}
+
+/* Not inline: with the registers that this takes, frames with pointers would have to save some. */
+static __attribute__((noinline)) uint32_t node_by_numbers(struct python_thread *t, uintptr_t top)
+{
+    return node_fast(t, top, fields_of(&python.layout, false));
+}
+
+const struct python_seen *frames_walk(struct python_thread *t, uintptr_t state, uint32_t node,
+                                      uint32_t *length, bool *cut)
+{
+    const struct python_seen *top = &t->cut.seen[t->cut.top];
+    uintptr_t frame = frames_top(&python.layout, state);
+    /* No whole stack has the node of one that is cut: so it was walked, and is that. */
+    *cut = t->unknown == cut_again && top->node == node && top->frame == frame;
+    if (!*cut)
+        node_slow(t, frame);
+    *length = *cut ? t->cut.top - t->cut.base : t->depth;
+    return *cut ? &t->cut.seen[t->cut.base] : t->seen;
+}
+
+uint32_t frames_node(struct python_thread *t, uintptr_t state)
+{
+    const struct python_layout *l = &python.layout;
+    uintptr_t top = frames_top(l, state);
+    uint64_t generation = atomic_load_explicit(&codes_generation, memory_order_acquire);
+
+    if (UNLIKELY(t->generation != generation)) {
+        t->generation = generation;
+        t->depth = t->cut.top = 0;
+    }
+    return LIKELY(l->instruction == PYTHON_POINTER) ? node_fast(t, top, fields_of(l, true))
+                                                    : node_by_numbers(t, top);
+}

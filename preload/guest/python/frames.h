@@ -1,0 +1,159 @@
+/* frames.h - the Python stack of the calling thread. */
+#ifndef LIBTRACE_PYTHON_FRAMES_H
+#define LIBTRACE_PYTHON_FRAMES_H
+
+#include "interpreter.h"
+#include "thread.h"
+
+/* A frame of the stack that the thread has walked last. Shims and frames that are being set up are kept too,
+ * since the chain runs through them; they have their parent's node. */
+struct python_seen {
+    uintptr_t frame;
+    uint32_t node;   /* the stack from here outwards */
+    uint16_t loose;  /* 1: that depends on more than where its frames are, see child_slow() */
+    uint16_t frames; /* in python_cut: how many there are from somewhere to here, without shims */
+    uint64_t where;  /* frames_where() */
+};
+
+/* A whole stack, by the hash of where its frames are. */
+struct python_known {
+    uint64_t hash;
+    uint32_t node;
+    uint32_t unused;
+};
+
+/* What a frame below a node came to, so that nothing needs to be looked up for what comes again and again. */
+struct python_memo {
+    uint64_t where;
+    uint32_t node;
+    uint32_t unused;
+    uint64_t parent; /* codes_generation | the parent's node */
+};
+
+#define PYTHON_DEPTH 2050 /* LIBTRACE_DEPTH's limit, a shim for each frame, and one inside of all */
+#define PYTHON_FRESH 16   /* frames walked before it is no longer tried to join them to the previous stack */
+#define PYTHON_MEMO_BITS 9
+#define PYTHON_KNOWN_BITS 12
+#define PYTHON_PLACES 256   /* of which the place is remembered by their addresses */
+#define PYTHON_NATIVES 1024 /* native frames of a hybrid stack, LIBTRACE_DEPTH's limit */
+
+/* The stack that was walked last, if it was deeper than LIBTRACE_DEPTH: a part of a chain of which the ends
+ * are not known, with room to go on on either side. */
+#define PYTHON_CUT (3 * PYTHON_DEPTH)
+struct python_cut {
+    bool now;      /* the thread's last walk found such a stack */
+    uint32_t top;  /* place of the innermost frame; 0: nothing is remembered */
+    uint32_t base; /* place of the innermost one that is left out: its node is WIRE_NODE_CUT */
+    uint16_t place[PYTHON_PLACES];       /* as python_thread.place */
+    struct python_seen seen[PYTHON_CUT]; /* further out than base only the addresses count, as guesses */
+};
+
+/* The outer part of a hybrid stack: without so many of its frames. */
+#define PYTHON_MARKS 64
+struct python_mark {
+    uint64_t key; /* see hybrid.c */
+    uint32_t frames;
+    uint32_t node;
+};
+
+/* A thread's memory for its walks. Touched as far as its stacks are deep. */
+struct python_thread {
+    uint64_t generation; /* codes_generation of seen */
+    /* What to do with a stack that is not known: as the last one was cut, or was not. */
+    uint32_t (*unknown)(struct python_thread *, uintptr_t top);
+    uint32_t depth;                /* frames in seen; 0: nothing is remembered */
+    uint32_t natives;              /* native allocations since the allocators were looked at */
+    uintptr_t made;                /* block of the last allocation event that no object was seen for */
+    uint16_t place[PYTHON_PLACES]; /* by frames_hash(): where in seen this frame may be */
+    struct python_known known[1u << PYTHON_KNOWN_BITS];
+    struct python_memo memo[1u << PYTHON_MEMO_BITS][2];
+    /* The stack that was walked last, outermost first, from seen[1] on: seen[0] is the end of the chain. What
+     * is further in than its depth were frames of earlier ones, of which the nodes do not hold any more. */
+    struct python_seen seen[1 + PYTHON_DEPTH];
+    struct python_cut cut;
+    uint32_t mixed[PYTHON_NATIVES + PYTHON_DEPTH]; /* frame numbers of a hybrid stack being put together */
+    struct python_mark marks[PYTHON_MARKS];        /* what is to be remembered of it */
+};
+
+/* The calling thread's, NULL when there is no memory. */
+struct python_thread *python_thread_new(struct thread *t);
+
+static inline struct python_thread *python_thread_of(struct thread *t)
+{
+    return LIKELY(t->python != NULL) ? t->python : python_thread_new(t);
+}
+
+/* The node of the stack that starts at this thread state's top frame; 0 if it has no frames. The thread state
+ * must be the calling thread's. Of a stack deeper than LIBTRACE_DEPTH the outer frames are cut off and not
+ * looked at. */
+uint32_t frames_node(struct python_thread *t, uintptr_t state);
+
+/* After that, which said node: the frames of this stack, or those that are kept of it, until the next walk.
+ * [1] is the outermost, [*length] the innermost, shims included; [0] has the node of none. *cut: outer ones
+ * were left out. */
+const struct python_seen *frames_walk(struct python_thread *t, uintptr_t state, uint32_t node,
+                                      uint32_t *length, bool *cut);
+
+static inline uint64_t frames_word(uintptr_t object, size_t offset)
+{
+    return *(const uint64_t *)(object + offset);
+}
+
+static inline uintptr_t frames_top(const struct python_layout *l, uintptr_t state)
+{
+    uintptr_t top = frames_word(state, l->thread_frame);
+    if (l->cframe_frame != PYTHON_NO_OFFSET && top)
+        top = frames_word(top, l->cframe_frame);
+    return top;
+}
+
+/* The frame's code object, or what a shim has in that place. 3.14 keeps tags in the low bits of references.
+ */
+static inline uintptr_t frames_code(const struct python_layout *l, uintptr_t frame)
+{
+    return frames_word(frame, l->frame_code) & ~(uintptr_t)3;
+}
+
+/* As the frame says it, see python_layout.instruction. */
+static inline uint64_t frames_instruction(const struct python_layout *l, uintptr_t frame)
+{
+    return l->instruction == PYTHON_POINTER ? frames_word(frame, l->frame_instruction)
+                                            : *(const uint32_t *)(frame + l->frame_instruction);
+}
+
+/* One number for code object and instruction: as long as no code object dies (codes_generation), equal
+ * numbers mean the same instruction. Where the frame has a pointer into the code object, that is it. Else the
+ * address, a multiple of 16 below 2^47, and the number of the instruction; FRAMES_NOWHERE, which is equal to
+ * nothing, in the code objects that have too many. */
+#define FRAMES_NOWHERE 1u
+#define FRAMES_INSTRUCTION_BITS 21
+static inline uint64_t frames_where(bool pointer, size_t code_offset, size_t instruction_offset,
+                                    uintptr_t frame)
+{
+    if (pointer)
+        return frames_word(frame, instruction_offset);
+    uint32_t instruction = *(const uint32_t *)(frame + instruction_offset) + 1; /* -1: not started */
+    return LIKELY(instruction >> FRAMES_INSTRUCTION_BITS == 0)
+               ? frames_word(frame, code_offset) << (FRAMES_INSTRUCTION_BITS - 4) | instruction
+               : FRAMES_NOWHERE;
+}
+
+static inline unsigned frames_owner(const struct python_layout *l, uintptr_t frame)
+{
+    return l->frame_owner == PYTHON_NO_OFFSET ? PYTHON_OWNER_THREAD
+                                              : *(const unsigned char *)(frame + l->frame_owner);
+}
+
+/* Not a frame of Python code, but the place where C code called the interpreter. In versions that have shims
+ * frames have a pointer, see frames_where(). */
+static inline bool frames_is_shim(bool pointer, size_t owner_offset, uintptr_t frame)
+{
+    return pointer && *(const unsigned char *)(frame + owner_offset) >= PYTHON_OWNER_SHIM;
+}
+
+static inline unsigned frames_hash(uintptr_t frame)
+{
+    return (uint32_t)(frame >> 4) * 0x9e3779b1u >> 24;
+}
+
+#endif

@@ -1,0 +1,55 @@
+/* extent.c - see extent.h. */
+#include "extent.h"
+#include "guest.h"
+
+#include <sys/syscall.h>
+
+#define PAGE 4096u
+/* No frame is larger than that: what a rule finds further out is no frame, and not worth asking for. */
+#define REACH (1u << 20)
+
+/* A system call that reads a word and changes nothing, as it is told to do what there is not: the kernel
+ * says EFAULT where we would have crashed. By hand, as libc's leaves errno behind. */
+static bool can_read(uintptr_t address)
+{
+    long result;
+    if (guest_confined)
+        return false;
+    register long size __asm__("r10") = 8;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "0"((long)SYS_rt_sigprocmask), "D"(-1L), "S"(address), "d"(0L), "r"(size)
+                     : "rcx", "r11", "memory");
+    return result == -EINVAL;
+}
+
+static bool is_threads_own(const struct extent *extent, uintptr_t address)
+{
+    return address >= extent->thread.low && address < extent->thread.high;
+}
+
+NOINLINE bool extent_reach(struct extent *extent, uintptr_t address)
+{
+    if (extent->own || is_threads_own(extent, address) || address < extent->low ||
+        address - extent->high > REACH || address > UINTPTR_MAX - 8)
+        return false;
+    while (address + 8 > extent->high) {
+        if (!can_read(extent->high))
+            return false;
+        extent->high += PAGE;
+    }
+    return true;
+}
+
+bool extent_readable(uintptr_t address)
+{
+    return address % 8 == 0 && can_read(address);
+}
+
+bool extent_change(struct extent *extent, uintptr_t address)
+{
+    if (!extent_readable(address))
+        return false;
+    *extent = extent_at(extent->thread, address);
+    return true;
+}
