@@ -80,7 +80,7 @@ static int dispatch(struct report *report, int argc, char **argv)
         return argc < 2 ? EXIT_USAGE : EXIT_FINE;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        printf("trace-report %s (database format %d, SQLite %s)\n", LIBTRACE_VERSION, STORE_VERSION,
+        printf("trace-report (libtrace) " LIBTRACE_VERSION "\ndatabase format %d, SQLite %s\n", STORE_VERSION,
                sqlite3_libversion());
         return EXIT_FINE;
     }

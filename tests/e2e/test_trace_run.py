@@ -40,7 +40,7 @@ def test_options(build, trace_run, tmp_path):
 
 def test_help_and_version(trace_run):
     assert "Usage: trace-run" in trace_run("--help").stdout
-    assert trace_run("--version").stdout.startswith("trace-run ")
+    assert trace_run("--version").stdout.startswith("trace-run (libtrace) ")
 
 
 def test_finds_programs_as_a_shell_does(trace_run, tmp_path):

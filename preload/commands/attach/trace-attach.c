@@ -670,7 +670,7 @@ static int parse(int argc, char **argv, struct options *options)
         case 'h':
             return fputs(usage_text, stdout), STATUS_FINE;
         case VERSION:
-            return puts("trace-attach " LIBTRACE_VERSION), STATUS_FINE;
+            return puts("trace-attach (libtrace) " LIBTRACE_VERSION), STATUS_FINE;
         default: /* getopt has named the option */
             return fputs("Try 'trace-attach --help'.\n", stderr), STATUS_USAGE;
         }

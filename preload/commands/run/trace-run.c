@@ -300,7 +300,7 @@ int main(int argc, char **argv)
             fputs(usage_text, stdout);
             return 0;
         case VERSION:
-            puts("trace-run " LIBTRACE_VERSION);
+            puts("trace-run (libtrace) " LIBTRACE_VERSION);
             return 0;
         default: /* getopt has named the option */
             fputs("Try 'trace-run --help'.\n", stderr);

@@ -1,0 +1,33 @@
+# The Debian package: cmake --preset package && cmake --build --preset package
+#
+# With the prefix /usr, which that preset sets, GNUInstallDirs puts the library where Debian has those of the
+# architecture; the target `package` of another build makes one that has it in /usr/lib.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME libtrace)
+set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "memory tracer for existing programs")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_MAINTAINER "the libtrace authors <maintainers@libtrace.invalid>")
+set(CPACK_DEBIAN_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
+"Shows which lines of a program allocate its memory: how much, how often, and
+what was held at the peak. It works on programs as they are, with their threads
+and child processes; in C and C++, and line by line in Python.
+
+This package has trace-run, trace-attach, trace-report, and libtrace.so, which
+is loaded into the programs that are traced.")
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+# Another project's library has the name that LD_PRELOAD=libtrace.so and -ltrace go by.
+set(CPACK_DEBIAN_PACKAGE_CONFLICTS libtrace3-dev)
+
+# LD_PRELOAD=libtrace.so is found through the loader's cache, which dpkg refreshes at the end.
+file(WRITE ${CMAKE_BINARY_DIR}/package/triggers "activate-noawait ldconfig\n")
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_BINARY_DIR}/package/triggers)
+
+set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_SOURCE_DIR}/scripts/cmake/package_files.cmake)
+include(CPack)
