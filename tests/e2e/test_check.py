@@ -40,6 +40,18 @@ def test_an_include_that_points_up_is_found(copy):
     finds(copy, "layers", "table.h is of no room below analyzer/query")
 
 
+def test_an_include_that_points_up_inside_the_library_is_found(copy):
+    with open(copy / "preload" / "guest" / "stack" / "modules.c", "a") as file:
+        file.write('#include "session.h"\n')
+    finds(copy, "layers", "session.h is of no room below preload/guest/stack")
+
+
+def test_what_runs_inside_programs_includes_nothing_of_the_commands(copy):
+    with open(copy / "preload" / "guest" / "entry" / "attach.c", "a") as file:
+        file.write('#include "../../commands/attach/inject.h"\n')
+    finds(copy, "layers", "preload/commands/attach/inject.h, which is not below it")
+
+
 def test_an_include_from_beside_is_found(copy):
     with open(copy / "analyzer" / "export" / "csv.c", "a") as file:
         file.write('#include "../report/table.h"\n')

@@ -17,6 +17,7 @@
 
 struct settings settings;
 struct python_interpreter python;
+_Atomic bool interpreter_claimed;
 struct thread thread_nobody = {.busy = UINTPTR_MAX};
 __thread struct thread *thread_self __attribute__((tls_model("initial-exec"))) = &thread_nobody;
 union gate_page gate_page;
@@ -133,7 +134,7 @@ static void test_forked_in_the_midst(void **unused)
     other_at = 0;
     domains_take();
     table[PYTHON_MEMORY] = (struct python_allocator){.malloc = theirs};
-    domains_forked();
+    interpreter_release();
     domains_take();
     check();
 }

@@ -1,6 +1,7 @@
 /* guest.c - see guest.h. */
 #define _GNU_SOURCE
 #include "guest.h"
+#include "processor.h"
 #include "rlimits.h"
 
 #include <fcntl.h>
@@ -16,7 +17,6 @@
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 _Atomic bool guest_confined, guest_locked;
 
@@ -49,17 +49,17 @@ static void *from_reserve(size_t size)
 /* Where the kernel has no clock that can be read without it, clock_gettime() would be a system call. */
 static uint64_t confined_now_ns(void)
 {
-    uint64_t tsc = __rdtsc(); /* which a suspend may set back */
+    uint64_t tsc = processor_ticks(); /* which a suspend may set back */
     return moment_ns + (tsc > moment_tsc ? (uint64_t)((double)(tsc - moment_tsc) * ns_per_cycle) : 0);
 }
 
 static void measure_clock(void)
 {
-    uint64_t ns = guest_now_ns(), tsc = __rdtsc(), now_ns;
+    uint64_t ns = guest_now_ns(), tsc = processor_ticks(), now_ns;
     /* Long enough for a hundredth of a per cent: programs do this once. */
     while ((now_ns = guest_now_ns()) - ns < 300000)
-        _mm_pause();
-    uint64_t cycles = __rdtsc() - tsc;
+        processor_pause();
+    uint64_t cycles = processor_ticks() - tsc;
     ns_per_cycle = cycles ? (double)(now_ns - ns) / (double)cycles : 0.3;
     moment_tsc = tsc;
     moment_ns = ns;
@@ -369,7 +369,7 @@ void guest_sleep(uint64_t ns)
 {
     if (guest_confined) {
         for (uint64_t end = guest_now_ns() + ns; guest_now_ns() < end;)
-            _mm_pause();
+            processor_pause();
         return;
     }
     int saved = errno;

@@ -2,13 +2,13 @@
 #define _GNU_SOURCE
 #include "rlimits.h"
 #include "guest.h"
+#include "processor.h"
 #include "rlimits_rule.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #define PAGE_SIZE 4096u
 #define REFUSED_CYCLES (1ull << 30) /* of the time-stamp counter: a third of a second or so */
@@ -63,14 +63,14 @@ bool limits_suffice(void)
 
 static void refuse(void)
 {
-    atomic_store_explicit(&refused_until, __rdtsc() + REFUSED_CYCLES, memory_order_relaxed);
+    atomic_store_explicit(&refused_until, processor_ticks() + REFUSED_CYCLES, memory_order_relaxed);
 }
 
 bool limits_short(void)
 {
     uint64_t until = atomic_load_explicit(&refused_until, memory_order_relaxed);
     return UNLIKELY(until != 0) &&
-           until - __rdtsc() <= REFUSED_CYCLES; /* the counter may have been set back */
+           until - processor_ticks() <= REFUSED_CYCLES; /* the counter may have been set back */
 }
 
 bool limits_take(size_t size, enum limits_kind kind)

@@ -7,6 +7,7 @@
 #include "record.h"
 #include "session.h"
 #include "python.h"
+#include "system_call.h"
 #include "unwind.h"
 
 #include <linux/membarrier.h>
@@ -38,24 +39,15 @@ static int prepare(void)
 #define REPLY_NS 5000000000ull /* a reply is waited for so long */
 #define LOOK_NS 50000          /* between two looks for it */
 
-/* Not libc's syscall(), which would change errno: trace-attach may take the thread away from here at once. */
-static long raw_call(long number, long a, long b, long c, long d, long e, long f)
-{
-    register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
+/* System calls are made by hand here: libc's would change errno, and trace-attach may take the thread away from here at
+ * any moment. */
 
 /* Killed, it may still be a zombie, which kill() takes for alive; its memory is gone in any case. */
 static bool is_gone(pid_t caller)
 {
     char here;
     struct iovec to = {&here, sizeof here}, from = {&here, sizeof here};
-    return raw_call(SYS_process_vm_readv, caller, (long)&to, 1, (long)&from, 1, 0) == -ESRCH;
+    return system_call(SYS_process_vm_readv, caller, (long)&to, 1, (long)&from, 1, 0) == -ESRCH;
 }
 
 /* Waits as long as the call is in this phase, and trace-attach there; the phase then. A sleep that it
@@ -68,7 +60,7 @@ static uint32_t wait_in(struct attach_call *call, uint32_t phase)
         uint32_t now = __atomic_load_n(&call->phase, __ATOMIC_ACQUIRE);
         if (now != phase || is_gone(call->caller) || guest_now_ns() - start_ns > REPLY_NS)
             return now;
-        raw_call(SYS_ppoll, 0, 0, (long)&time, 0, 0, 0);
+        system_call(SYS_ppoll, 0, 0, (long)&time, 0, 0, 0);
         time.tv_nsec = LOOK_NS;
     }
 }

@@ -3,7 +3,7 @@
 #include "fork_watch.h"
 #include "wire_attach.h"
 #include "guest.h"
-#include "session.h"
+#include "process.h"
 #include "wire.h"
 
 #include <dlfcn.h>

@@ -5,7 +5,9 @@
 #include "real.h"
 #include "record.h"
 #include "exports.h"
+#include "process.h"
 #include "python.h"
+#include "session.h"
 
 #include <link.h>
 #include <stdlib.h>

@@ -5,7 +5,8 @@
 #include "arena.h"
 #include "guest.h"
 #include "real.h"
-#include "session.h"
+#include "environment.h"
+#include "process.h"
 
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -14,9 +15,9 @@
 
 void confine_begin(void)
 {
-    if (session_live()) {
+    if (tracing_live()) {
         arena_prepare();
-        session_confine(true);
+        environment_confine(true);
     }
     guest_confine();
 }
@@ -24,8 +25,8 @@ void confine_begin(void)
 void confine_undo(void)
 {
     guest_confined = false;
-    if (session_live())
-        session_confine(false);
+    if (tracing_live())
+        environment_confine(false);
 }
 
 /* As the compiler makes jumps of these calls, what is unusual about one (vfork, a stack of its own) does not

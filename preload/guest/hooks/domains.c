@@ -157,15 +157,8 @@ static bool same_below(const struct layer *layer, enum python_domain domain)
     return now.malloc == layer->below[domain].malloc && now.context == layer->below[domain].context;
 }
 
-/* Who finds the interpreter may not hold its lock, and interpreters may have a lock each: of two threads that
- * put ours before ours, each block would be asked for without end. */
-static _Atomic bool taking;
-
-void domains_forked(void)
-{
-    atomic_store(&taking, false);
-}
-
+/* Of two threads that put ours before ours, each block would be asked for without end: not while another one is
+ * at it. */
 static void take_both(void)
 {
     if (on_top(PYTHON_OBJECT) && on_top(PYTHON_MEMORY))
@@ -188,10 +181,10 @@ static void take_both(void)
 
 void domains_take(void)
 {
-    if (atomic_exchange(&taking, true))
+    if (!interpreter_claim())
         return;
     take_both();
-    atomic_store(&taking, false);
+    interpreter_release();
 }
 
 static void give_back(enum python_domain domain)

@@ -3,15 +3,13 @@
 #define LIBTRACE_PYTHON_DOMAINS_H
 
 #include "frames.h"
+#include "process.h"
 #include "record.h"
 
 /* Puts our functions before the interpreter's, unless they are there already. The caller either holds the
  * GIL, or runs before main, or is the one to have loaded the interpreter. Does nothing while another thread
  * is at it. */
 void domains_take(void);
-
-/* In a forked child: whoever was at it is not here. */
-void domains_forked(void);
 
 /* Puts back what was there, where ours are still on top; else they stay and pass everything on. With the GIL
  * held. */

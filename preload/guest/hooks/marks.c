@@ -1,6 +1,8 @@
 /* marks.c - what a program tells about itself: include/trace.h's functions as the program finds them. */
+#include "arena.h"
+#include "enter.h"
 #include "notes.h"
-#include "record.h"
+#include "process.h"
 
 #include <string.h>
 

@@ -1,17 +1,15 @@
 /* python.c - see python.h. */
 #include "python.h"
-#include "codes.h"
 #include "domains.h"
 #include "hybrid.h"
+#include "process.h"
 #include "record.h"
-
-bool python_active;
 
 void python_look(void)
 {
     if (settings.stack == STACK_NATIVE || python_active || !interpreter_find())
         return;
-    if (session_part) {
+    if (attach_generation) {
         python_attach();
         return;
     }
@@ -25,7 +23,7 @@ void python_look(void)
 static int take_now(void *unused)
 {
     (void)unused;
-    if (session_live()) {
+    if (tracing_live()) {
         domains_take();
         recycle_start();
     }
@@ -35,7 +33,7 @@ static int take_now(void *unused)
 static int give_back_now(void *unused)
 {
     (void)unused;
-    if (!session_live()) {
+    if (!tracing_live()) {
         domains_give_back();
         recycle_stop();
     }
@@ -56,15 +54,6 @@ void python_detach(void)
 {
     if (python_active)
         python.add_pending_call(give_back_now, NULL);
-}
-
-void python_forked(void)
-{
-    domains_forked();
-    if (!python_active)
-        return;
-    codes_forked();
-    hybrid_forked();
 }
 
 uint32_t python_stack(struct thread *t, const void *frame)

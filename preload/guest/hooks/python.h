@@ -13,6 +13,7 @@
 #ifndef LIBTRACE_PYTHON_H
 #define LIBTRACE_PYTHON_H
 
+#include "interpreter.h"
 #include "thread.h"
 
 /* Looks for an interpreter and takes its allocators over. At the start, and whenever modules were loaded. */
@@ -22,12 +23,6 @@ void python_look(void);
  * it can. Its threads are in the midst of their work then, so this is left to a pending call of its own. */
 void python_attach(void);
 void python_detach(void);
-
-/* In a forked child: frames and code objects have to be described again. */
-void python_forked(void);
-
-/* True once stacks have to be asked for with python_stack(). */
-extern HIDDEN bool python_active;
 
 /* The node of the calling thread's stack as LIBTRACE_STACK wants it, or 0 where the thread runs no Python
  * code (then the native stack counts). frame: as for unwind_stack(). t is the caller's, entered. */

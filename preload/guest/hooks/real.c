@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "real.h"
 #include "guest.h"
+#include "system_call.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -144,28 +145,11 @@ static void careful_free(void *block)
         free_of_others(block);
 }
 
-/* The system call itself, for calls of syscall() before that of the C library is known: our own come that
- * way, too. */
-__asm__(".text\n"
-        ".hidden real_system_call\n"
-        ".globl real_system_call\n"
-        ".type real_system_call, @function\n"
-        "real_system_call:\n"
-        "    movq %rdi, %rax\n"
-        "    movq %rsi, %rdi\n"
-        "    movq %rdx, %rsi\n"
-        "    movq %rcx, %rdx\n"
-        "    movq %r8, %r10\n"
-        "    movq %r9, %r8\n"
-        "    movq 8(%rsp), %r9\n"
-        "    syscall\n"
-        "    ret\n"
-        ".size real_system_call, . - real_system_call\n");
-
+/* For calls of syscall() before that of the C library is known: our own come that way, too. */
 static long boot_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
-    long result = real_system_call(number, a, b, c, d, e, f);
-    if (result >= 0 || result < -4095)
+    long result = system_call(number, a, b, c, d, e, f);
+    if (!system_call_failed(result))
         return result;
     errno = (int)-result;
     return -1;

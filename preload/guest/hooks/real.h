@@ -35,9 +35,6 @@ struct real {
 };
 extern HIDDEN struct real real;
 
-/* The system call itself, without the C library: the result, or a negative errno code. */
-long real_system_call(long number, long a, long b, long c, long d, long e, long f);
-
 /* Looks all of them up, once. Safe to call again and from several threads. */
 void real_init(void);
 

@@ -2,6 +2,7 @@
 #include "record.h"
 #include "python.h"
 #include "modules.h"
+#include "process.h"
 #include "stacks.h"
 
 #include <string.h>
@@ -66,7 +67,7 @@ static void check_stack(struct thread *t, const void *frame, uint32_t node)
         atomic_fetch_add(&process->stacks_slow, 1);
         return;
     }
-    uint32_t first, count = oracle_walk(&t->unwind, ((const uint64_t *)frame)[1], &first);
+    uint32_t first, count = oracle_walk(&t->unwind, processor_return_address(frame), &first);
     atomic_fetch_add(&process->stacks_checked, 1);
     if (count == 0 || !same_stack(&t->unwind, path, depth, first, count))
         atomic_fetch_add(&process->stacks_different, 1);
@@ -103,7 +104,7 @@ SLOW_PATH void *record_alloc_slow(void *block, size_t size, const void *frame)
     t->made = block;
     thread_leave(t);
     if (UNLIKELY(record_is_loader(frame)))
-        session_new_epoch();
+        gate_next_epoch();
     return block;
 }
 
@@ -117,7 +118,7 @@ SLOW_PATH void *record_free_slow(void *block, const void *frame)
     thread_leave(t);
     /* It may have used up the look at the world that an allocation of the loader's was to lead to. */
     if (UNLIKELY(record_is_loader(frame)))
-        session_new_epoch();
+        gate_next_epoch();
     return block;
 }
 
@@ -129,6 +130,6 @@ __attribute__((noinline)) void *record_alloc_walk(struct thread *t, void *block,
     t->made = block;
     thread_leave(t);
     if (UNLIKELY(record_is_loader(frame)))
-        session_new_epoch();
+        gate_next_epoch();
     return block;
 }

@@ -6,14 +6,14 @@
 #ifndef LIBTRACE_RECORD_H
 #define LIBTRACE_RECORD_H
 
-#include "thread.h"
+#include "enter.h"
+#include "processor.h"
 
 /* Allocations that ld.so makes for itself mean that modules may come. That some are gone matters when others
  * come in their place, or something else does: see rules.c. */
 INLINE bool record_is_loader(const void *frame)
 {
-    uintptr_t caller = ((const uintptr_t *)frame)[1];
-    return caller - gate->loader_start < gate->loader_size;
+    return processor_return_address(frame) - gate->loader_start < gate->loader_size;
 }
 
 /* The node of the stack that a native hook was called from. Python's frames included, see LIBTRACE_STACK. */

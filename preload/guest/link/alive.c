@@ -3,7 +3,7 @@
 #include "alive.h"
 #include "arena.h"
 #include "guest.h"
-#include "session.h"
+#include "process.h"
 
 #include <linux/futex.h>
 

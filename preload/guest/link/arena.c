@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "arena.h"
 #include "guest.h"
+#include "processor.h"
 #include "rlimits.h"
 #include "wire_check.h"
 
@@ -11,7 +12,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 struct wire_arena *arena;
 static uint64_t
@@ -128,7 +128,7 @@ static void fill_header(uint32_t chunks)
     arena->chunks = chunks;
     if (getrandom(random, sizeof random, GRND_NONBLOCK) != sizeof random)
         for (size_t i = 0; i < sizeof random / sizeof random[0]; i++)
-            random[i] = __rdtsc() * 0x9e3779b97f4a7c15ull;
+            random[i] = processor_ticks() * 0x9e3779b97f4a7c15ull;
     arena->cookie = random[0];
     arena->door_name = random[1];
     arena->door_key = random[2];

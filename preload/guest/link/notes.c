@@ -2,7 +2,7 @@
 #include "notes.h"
 #include "arena.h"
 #include "guest.h"
-#include "session.h"
+#include "process.h"
 
 static size_t segment_size(unsigned segment)
 {

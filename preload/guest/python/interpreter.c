@@ -8,6 +8,8 @@
 #include <string.h>
 
 struct python_interpreter python;
+bool python_active;
+_Atomic bool interpreter_claimed;
 
 /* "3.8.18 (default, ...": up to 3.10 the version is known as text only. */
 static uint64_t version_from_text(const char *text)

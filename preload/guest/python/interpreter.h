@@ -52,6 +52,23 @@ struct python_interpreter {
 /* layout.version is 0 until one is found. Written once. */
 extern HIDDEN struct python_interpreter python;
 
+/* True once there is one whose stacks have to be asked for with python_stack(). */
+extern HIDDEN bool python_active;
+
+/* One thread at a time may exchange the interpreter's allocators: who finds the interpreter may not hold its
+ * lock, and interpreters may have a lock each. False: another one is at it. */
+extern HIDDEN _Atomic bool interpreter_claimed;
+
+static inline bool interpreter_claim(void)
+{
+    return !atomic_exchange(&interpreter_claimed, true);
+}
+
+static inline void interpreter_release(void)
+{
+    atomic_store(&interpreter_claimed, false);
+}
+
 /* Looks for the symbols of an interpreter. True once there is one that can be read; says once on stderr if
  * there is one that cannot. */
 bool interpreter_find(void);

@@ -3,7 +3,7 @@
 #include "executable.h"
 #include "guest.h"
 #include "notes.h"
-#include "session.h"
+#include "process.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -68,10 +68,17 @@ static void read_command(void)
     command[(size > 0 ? size : 0) + 1] = '\0';
 }
 
-void identity_note(const char *wanted_label)
+static char given_label[256];
+
+void identity_label(const char *label)
+{
+    guest_format(given_label, given_label + sizeof given_label, label);
+}
+
+void identity_note(void)
 {
     read_command();
-    const char *label = *wanted_label ? wanted_label : guest_variable("LIBTRACE_LABEL");
+    const char *label = *given_label ? given_label : guest_variable("LIBTRACE_LABEL");
     if (!label || !*label)
         label = default_label(command, executable);
     size_t label_size = strlen(label) + 1, executable_size = strlen(executable) + 1;

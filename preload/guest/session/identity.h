@@ -2,7 +2,11 @@
 #ifndef LIBTRACE_IDENTITY_H
 #define LIBTRACE_IDENTITY_H
 
-/* Writes that note. wanted_label: goes before LIBTRACE_LABEL and the program's name; empty = none. */
-void identity_note(const char *wanted_label);
+/* Writes that note. */
+void identity_note(void);
+
+/* The label by which the run is to be known, before LIBTRACE_LABEL and the program's name; empty = none of its own. It is
+ * copied. */
+void identity_label(const char *label);
 
 #endif

@@ -4,7 +4,7 @@
 #include "arena.h"
 #include "door.h"
 #include "guest.h"
-#include "session.h"
+#include "stop.h"
 #include "wire_check.h"
 
 #include <string.h>
@@ -94,7 +94,7 @@ static enum joined join(int descriptor, const struct name *name)
     if (same && state != WIRE_COLLECTOR_DONE && state != WIRE_COLLECTOR_FAILED)
         return JOINED;
     if (same && state == WIRE_COLLECTOR_FAILED)
-        session_stop_run("the collector failed", "");
+        stop_run("the collector failed", "");
     arena_unmap();
     return same ? OVER : NO_ARENA;
 }
@@ -125,11 +125,11 @@ bool join_run(const char *session)
         descriptor = door_knock(name.part[DOOR_NAME], name.part[DOOR_KEY]);
         joined = descriptor >= 0 ? join(descriptor, &name) : is_shortage(descriptor) ? NO_ROOM : NO_ARENA;
         if (descriptor == -ETIMEDOUT)
-            session_stop_run(
+            stop_run(
                 "the collector of the run that this process belongs to does not answer; it is not traced",
                 "");
     }
     if (joined == NO_ROOM)
-        session_stop_run(cannot_join, "");
+        stop_run(cannot_join, "");
     return joined == JOINED;
 }

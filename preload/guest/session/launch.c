@@ -4,7 +4,7 @@
 #include "collector.h"
 #include "guest.h"
 #include "ours.h"
-#include "session.h"
+#include "process.h"
 #include "spawn.h"
 #include "wire_door.h"
 

@@ -10,7 +10,7 @@
 #define _GNU_SOURCE
 #include "sanitized.h"
 #include "guest.h"
-#include "real.h"
+#include "system_call.h"
 #include "wire.h"
 
 #include <elf.h>
@@ -210,8 +210,7 @@ static bool first_to_say(const struct start *start)
     uint64_t cookie = *at == ':' ? guest_number(at + 1, &at) : 0;
     char *text = guest_format_number(guest_format(path, end, "/proc/"), end, pid);
     guest_format_number(guest_format(text, end, "/fd/"), end, number);
-    long file =
-        real_system_call(SYS_open, (long)path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0, 0, 0, 0);
+    long file = system_call(SYS_open, (long)path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0, 0, 0, 0);
     if (file < 0)
         return false;
     /* A page is there, or nothing is mapped: a file that is no arena is not written to. */
@@ -220,17 +219,17 @@ static bool first_to_say(const struct start *start)
     const size_t size = 4096;
     _Static_assert(offsetof(struct wire_arena, said) < 4096 && offsetof(struct wire_arena, untraced) < 4096,
                    "it is in the first page");
-    if (real_system_call(SYS_fstat, file, (long)&facts, 0, 0, 0, 0) == 0 && facts.st_size >= (off_t)size &&
-        real_system_call(SYS_fcntl, file, F_GET_SEALS, 0, 0, 0, 0) == (F_SEAL_SHRINK | F_SEAL_GROW))
-        header = (void *)real_system_call(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    real_system_call(SYS_close, file, 0, 0, 0, 0, 0);
+    if (system_call(SYS_fstat, file, (long)&facts, 0, 0, 0, 0) == 0 && facts.st_size >= (off_t)size &&
+        system_call(SYS_fcntl, file, F_GET_SEALS, 0, 0, 0, 0) == (F_SEAL_SHRINK | F_SEAL_GROW))
+        header = (void *)system_call(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    system_call(SYS_close, file, 0, 0, 0, 0, 0);
     if ((uintptr_t)header > -4096ul)
         return false;
     bool same = header->magic == WIRE_MAGIC && header->version == WIRE_VERSION && header->cookie == cookie;
     if (same)
         atomic_fetch_add(&header->untraced, 1);
     bool first = same && !atomic_exchange(&header->said, 1);
-    real_system_call(SYS_munmap, (long)header, size, 0, 0, 0, 0);
+    system_call(SYS_munmap, (long)header, size, 0, 0, 0, 0);
     return first;
 }
 
@@ -243,7 +242,7 @@ static void say(const struct runtime *runtime)
     const struct iovec parts[] = {{(char *)before, sizeof before - 1},
                                   {(char *)runtime->name, length_of(runtime->name)},
                                   {(char *)after, sizeof after - 1}};
-    real_system_call(SYS_writev, 2, (long)parts, 3, 0, 0, 0);
+    system_call(SYS_writev, 2, (long)parts, 3, 0, 0, 0);
 }
 
 /* ---- once more, without us ------------------------------------------------------------------------- */
@@ -281,11 +280,11 @@ static void execute(const struct start *start, char **environment)
     static const char self[] = "/proc/self/exe";
     struct stat one = {0}, other = {0};
     const char *path = start->executed;
-    if (!path || real_system_call(SYS_stat, (long)path, (long)&one, 0, 0, 0, 0) != 0 ||
-        real_system_call(SYS_stat, (long)self, (long)&other, 0, 0, 0, 0) != 0 || one.st_dev != other.st_dev ||
+    if (!path || system_call(SYS_stat, (long)path, (long)&one, 0, 0, 0, 0) != 0 ||
+        system_call(SYS_stat, (long)self, (long)&other, 0, 0, 0, 0) != 0 || one.st_dev != other.st_dev ||
         one.st_ino != other.st_ino)
         path = self;
-    real_system_call(SYS_execve, (long)path, (long)start->arguments, (long)environment, 0, 0, 0);
+    system_call(SYS_execve, (long)path, (long)start->arguments, (long)environment, 0, 0, 0);
 }
 
 /* Returns if it cannot be done. */
@@ -296,8 +295,8 @@ static void execute_without(const struct start *start, const char *ours)
     if (!list || start->by_loader)
         return;
     size_t pointers = (start->count + 1) * sizeof(char *), size = pointers + sizeof preload + length_of(list);
-    char **environment = (void *)real_system_call(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
-                                                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char **environment = (void *)system_call(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
+                                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if ((uintptr_t)environment > -4096ul)
         return;
     char *text = (char *)environment + pointers;
@@ -311,7 +310,7 @@ static void execute_without(const struct start *start, const char *ours)
     }
     if (left >= 0)
         execute(start, environment);
-    real_system_call(SYS_munmap, (long)environment, (long)size, 0, 0, 0, 0);
+    system_call(SYS_munmap, (long)environment, (long)size, 0, 0, 0, 0);
 }
 
 /* ---- the resolver ----------------------------------------------------------------------------------- */

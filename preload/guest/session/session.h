@@ -1,83 +1,36 @@
-/* session.h - the traced process's part in a run: its slot in the arena, its gate, its start and its end.
+/* session.h - the traced process's part in a run: how it begins, and how it ends.
+ *
+ *   start.c     the first event: a run is begun or joined
+ *   slot.c      the process's slot in the arena
+ *   fork.c      the first event of a forked child
+ *   attached.c  trace-attach has the program begin, and end, its part in a run
+ *   end.c       the program exits
  */
 #ifndef LIBTRACE_SESSION_H
 #define LIBTRACE_SESSION_H
 
-#include "guest.h"
-#include "wire.h"
+#include "process.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Settings from the environment, read once at the start. */
-struct settings {
-    uint32_t depth;               /* LIBTRACE_DEPTH: frames kept of a stack */
-    bool check_stacks;            /* LIBTRACE_CHECK_STACKS=1: compare every stack with unw_backtrace */
-    bool follow;                  /* LIBTRACE_FOLLOW=0: the first process only */
-    bool command;                 /* LIBTRACE_COMMAND=0: arguments are kept out of the record */
-    int stack;                    /* LIBTRACE_STACK: enum stack_choice */
-    bool threads, events, blocks; /* for the collector, see collector.h */
-};
-enum stack_choice { STACK_AUTO, STACK_PYTHON, STACK_NATIVE, STACK_BOTH };
-extern HIDDEN struct settings settings;
-
-void settings_read(void);
-
-/* What every event looks at first, on a page of its own that fork() gives to the child zeroed
- * (MADV_WIPEONFORK): so a new process, a changed module list and the end of tracing all show as "the epoch is
- * not what this thread last saw", one comparison, whatever call made the process. */
-struct gate {
-    _Atomic uint64_t epoch; /* 0: not started in this process; the lowest bit is GATE_STAMPING */
-    uintptr_t loader_start; /* where ld.so's code is; its allocations mean that modules come or go */
-    uintptr_t loader_size;
-};
-#define GATE_STAMPING 1u /* more than one ring: events carry the time */
-
-union gate_page {
-    struct gate gate;
-    char page[4096];
-};
-extern HIDDEN union gate_page gate_page;
-#define gate (&gate_page.gate)
-
-/* This process's slot; NULL while it is not traced. */
-extern HIDDEN struct wire_process *process;
+/* ---- start.c -------------------------------------------------------------------------------------- */
 
 /* Brings the session into the state that this process needs: starts or joins the run on the first call,
- * claims a slot of its own after a fork. True if this process is traced. Keeps errno. */
+ * claims a slot of its own after a fork. True if this process is traced. */
 bool session_ready(void);
 
 /* From the library's constructor: starts what has not started yet, hears of the exit, and gives the program's
- * children their way into the run. */
+ * children their way into the run. Keeps errno. */
 void session_constructor(void);
 
-/* Ends tracing in this process for good and says why, once. The program goes on. */
-void session_stop(const char *why, const char *detail);
+/* ---- fork.c --------------------------------------------------------------------------------------- */
 
-/* The same for the whole run: what the process executes later is not traced either, and does not say so again. */
-void session_stop_run(const char *why, const char *detail);
+/* True if the child is traced, too. */
+bool session_forked(void);
 
-/* The same, as there is no collector any more. */
-void session_gone(void);
-
-/* Tells all threads to look at the world again before their next event. */
-void session_new_epoch(void);
-
-/* The process has a second ring. */
-void session_stamping(void);
-
-/* Records how the process ends and waits (bounded) until the collector has taken everything in. */
-void session_exiting(int status);
-
-/* The program is about to be confined, see confine.h; or was not after all. */
-void session_confine(bool confined);
-
-/* True while events of this process are to be recorded. */
-bool session_live(void);
-
-/* How many times this process was attached to: each time it plays a part in another run. */
-extern HIDDEN uint32_t session_part;
+/* ---- attached.c ----------------------------------------------------------------------------------- */
 
 /* The library is there, but was not preloaded: nothing starts until session_attach(). */
 void session_passive(void);
@@ -91,5 +44,19 @@ int session_attach(const struct settings *wanted, const char *label, pid_t start
  * process's part in the run ends, and true is returned. */
 void session_detach(void);
 bool session_leave(void);
+
+/* ---- end.c ---------------------------------------------------------------------------------------- */
+
+/* Records how the process ends and waits (bounded) until the collector has taken everything in. */
+void session_exiting(int status);
+
+/* Has it called when the program exits; false: that cannot be. */
+bool session_hear_exit(void);
+
+/* Takes down what the process has used. */
+void session_note_usage(void);
+
+/* Page faults of the children that were waited for: all leave some behind. UINT64_MAX: not known. */
+uint64_t session_child_faults(void);
 
 #endif

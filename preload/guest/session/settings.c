@@ -1,11 +1,10 @@
 /* settings.c - what the environment says of the run. */
+#include "settings.h"
 #include "guest.h"
 #include "join.h"
-#include "session.h"
+#include "process.h"
 
 #include <string.h>
-
-struct settings settings;
 
 /* Whoever joins a run has been told by its first process. */
 static void say_setting(const char *what, const char *detail)

@@ -10,6 +10,7 @@
  */
 #include "recall.h"
 #include "unwind.h"
+#include "wire.h"
 
 #include <string.h>
 

@@ -1,6 +1,7 @@
 /* extent.c - see extent.h. */
 #include "extent.h"
 #include "guest.h"
+#include "system_call.h"
 
 #include <sys/syscall.h>
 
@@ -9,18 +10,10 @@
 #define REACH (1u << 20)
 
 /* A system call that reads a word and changes nothing, as it is told to do what there is not: the kernel
- * says EFAULT where we would have crashed. By hand, as libc's leaves errno behind. */
+ * says EFAULT where we would have crashed. */
 static bool can_read(uintptr_t address)
 {
-    long result;
-    if (guest_confined)
-        return false;
-    register long size __asm__("r10") = 8;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "0"((long)SYS_rt_sigprocmask), "D"(-1L), "S"(address), "d"(0L), "r"(size)
-                     : "rcx", "r11", "memory");
-    return result == -EINVAL;
+    return !guest_confined && system_call(SYS_rt_sigprocmask, -1, (long)address, 0, 8, 0, 0) == -EINVAL;
 }
 
 static bool is_threads_own(const struct extent *extent, uintptr_t address)

@@ -6,10 +6,9 @@
 #include "guest.h"
 #include "mappings.h"
 #include "notes.h"
-#include "removal.h"
-#include "session.h"
 #include "loader.h"
-#include "rules.h"
+#include "module_files.h"
+#include "process.h"
 #include "runtimes.h"
 
 #include <elf.h>
@@ -35,6 +34,8 @@ static struct table *_Atomic retired[TABLES_KEPT];
 static _Atomic unsigned readers;
 
 static _Atomic uint32_t version; /* see modules_version() */
+
+_Atomic bool modules_missed;
 
 #define BUILD_ID_MAX 64
 #define PATH_ROOM 4096
@@ -319,7 +320,7 @@ static void retire(struct table *table)
     }
 }
 
-static enum modules_change refresh(void)
+static enum modules_change refresh(void (*stale)(void))
 {
     for (;;) {
         struct table *before = atomic_load(&current);
@@ -339,9 +340,11 @@ static enum modules_change refresh(void)
             continue;
         }
         /* Before the new table can be seen: who finds it unchanged may rely on the rules. */
-        bool stale = before && (before->subs != table->subs || atomic_load(&rules_unknown));
-        if (stale)
-            rules_flush();
+        bool is_stale = before && (before->subs != table->subs || atomic_load(&modules_missed));
+        if (is_stale) {
+            atomic_store(&modules_missed, false);
+            stale();
+        }
         if (!atomic_compare_exchange_strong(&current, &before, table)) {
             guest_unmap(table, table->bytes);
             continue;
@@ -349,20 +352,20 @@ static enum modules_change refresh(void)
         atomic_fetch_add(&version, 1);
         if (before)
             retire(before);
-        return stale ? MODULES_STALE : MODULES_ADDED;
+        return is_stale ? MODULES_STALE : MODULES_ADDED;
     }
 }
 
-enum modules_change modules_refresh(void)
+enum modules_change modules_refresh(void (*stale)(void))
 {
     atomic_fetch_add(&readers, 1);
-    enum modules_change change = refresh();
+    enum modules_change change = refresh(stale);
     atomic_fetch_sub(&readers, 1);
     /* Nobody else finds its file by that name, and perhaps nobody any more when it is closed. */
     if (atomic_load(&passing) && atomic_exchange(&passing, false))
-        removal_wait(process);
+        module_files_wait(process);
     if (change == MODULES_STALE) /* others may have looked since the event that we noticed it by */
-        session_new_epoch();
+        gate_next_epoch();
     return change;
 }
 

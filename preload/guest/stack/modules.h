@@ -7,6 +7,7 @@
 #define LIBTRACE_MODULES_H
 
 #include "cfi.h"
+#include "guest.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,12 +29,16 @@ struct module {
 enum modules_change {
     MODULES_SAME = 0,
     MODULES_ADDED,
-    MODULES_STALE, /* some were removed: rules and remembered stacks hold no longer, rules were flushed */
+    MODULES_STALE, /* some were removed: rules and remembered stacks hold no longer */
 };
 
 /* Reads the module list anew if it has changed. In a forked child that cannot ask the loader (loader.h) it
- * has not: there the loader cannot change it either. */
-enum modules_change modules_refresh(void);
+ * has not: there the loader cannot change it either. stale: called before a list can be seen after which what was
+ * worked out by an older one may be wrong. */
+enum modules_change modules_refresh(void (*stale)(void));
+
+/* Set once an address outside of all modules was looked up in vain: a module that comes later may cover it. */
+extern HIDDEN _Atomic bool modules_missed;
 
 /* Copies what is known of the module at an address; false if there is none. */
 bool modules_find(uintptr_t address, struct module *module);

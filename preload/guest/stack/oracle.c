@@ -2,7 +2,6 @@
  * validates memory by system calls. */
 #define _GNU_SOURCE
 #include "unwind.h"
-#include "thread.h"
 #include "guest.h"
 
 #include <dlfcn.h>
@@ -31,14 +30,7 @@ NOINLINE uint32_t oracle_walk(struct unwind *u, uint64_t ra, uint32_t *first)
     if (!function)
         return 0;
     int saved = errno;
-    /* libunwind has thread-locals of its own, which ld.so allocates on a thread's first walk. */
-    struct thread *t = thread_self;
-    bool passing = t->passing;
-    t->passing = true;
-    SIGNAL_FENCE();
     int count = function(u->buffer, (int)u->depth + UNWIND_OWN);
-    SIGNAL_FENCE();
-    t->passing = passing;
     errno = saved;
     for (int i = 0; i < count && i < UNWIND_OWN; i++) {
         if ((uint64_t)(uintptr_t)u->buffer[i] == ra) {

@@ -7,6 +7,7 @@
 #include "modules.h"
 #include "runtimes.h"
 #include "stacks.h"
+#include "swap16.h"
 
 #include <dlfcn.h>
 #pragma weak _dl_find_object
@@ -21,22 +22,9 @@ static _Atomic uint32_t entries_known; /* in all of them */
 static struct rule_entry nothing[RULES_LINE] __attribute__((aligned(64)));
 _Atomic rules_table rules_now = (rules_table)((char *)nothing + 62);
 uint64_t rules_generation = 1ull << 48;
-_Atomic bool rules_unknown;
 
 /* The generation before a fork: its rules hold still, its frame numbers do not. 0 = none. */
 static uint64_t inherited_generation;
-
-/* The x86-64 baseline has no atomic 16-byte store; every processor since 2006 has this one. */
-static bool swap16(struct rule_entry *at, struct rule_entry *expected, struct rule_entry desired)
-{
-    unsigned __int128 want, old;
-    __builtin_memcpy(&old, expected, sizeof old);
-    __builtin_memcpy(&want, &desired, sizeof want);
-    unsigned __int128 seen = __sync_val_compare_and_swap((unsigned __int128 *)at, old, want);
-    bool done = seen == old;
-    __builtin_memcpy(expected, &seen, sizeof seen);
-    return done;
-}
 
 static unsigned bits_of(unsigned k)
 {
@@ -100,7 +88,7 @@ static bool find_module(uintptr_t address, struct module *module)
     bool found = modules_find(address, module);
     if (!found || !may_be_gone(address))
         return found;
-    if (modules_refresh() != MODULES_SAME)
+    if (modules_refresh(rules_flush) != MODULES_SAME)
         return modules_find(address, module);
     /* Gone, in the midst of what this process was forked. */
     return !_dl_find_object || loader_answers();
@@ -122,7 +110,7 @@ static struct rule_entry make_entry(uintptr_t address, struct cfi_scratch *scrat
     struct module module;
     bool found = find_module(address - 1, &module);
     if (!found)
-        atomic_store(&rules_unknown, true);
+        atomic_store(&modules_missed, true);
     if (!find_inherited(address, &entry.known.rule))
         entry.known.rule = work_out(address, found ? &module : NULL, scratch);
     entry.known.frame = stacks_frame(WIRE_FRAME_NATIVE, address, found ? module.number : 0);
@@ -140,7 +128,7 @@ static bool put_in(rules_table segment, uintptr_t address, const struct rule_ent
 {
     for (unsigned i = 0; i < RULES_LINE; i++) {
         struct rule_entry *at = place_of(segment, address, i), seen = *at;
-        if ((is_free(&seen) && swap16(at, &seen, *entry)) || seen.key == entry->key)
+        if ((is_free(&seen) && swap16(at, &seen, entry)) || seen.key == entry->key)
             return true;
     }
     return false;
@@ -194,7 +182,6 @@ static void next_generation(void)
 void rules_flush(void)
 {
     inherited_generation = 0;
-    atomic_store(&rules_unknown, false);
     next_generation();
 }
 

@@ -7,7 +7,6 @@
 #define LIBTRACE_RULES_H
 
 #include "guest.h"
-#include "arena.h"
 #include "rule.h"
 
 #include <stdbool.h>
@@ -85,8 +84,5 @@ void rules_flush(void);
 
 /* After fork: the rules hold, but this process has to number its frames itself. */
 void rules_forked(void);
-
-/* True once an address outside of all modules was looked up: a module that comes later may cover it. */
-extern _Atomic bool rules_unknown;
 
 #endif

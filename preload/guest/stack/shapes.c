@@ -1,6 +1,6 @@
 /* shapes.c - see shapes.h. */
 #include "shapes.h"
-#include "unwind.h"
+#include "rules.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -17,9 +17,7 @@
 
 #include "bounds.h"
 #include "recall.h"
-#include "rules.h"
-
-struct seen;
+#include "seen.h"
 
 #define SHAPE_WORDS 128 /* of a deeper stack nothing is foreseen */
 

@@ -12,7 +12,7 @@
 
 #include "arena.h"
 #include "guest.h"
-#include "session.h"
+#include "process.h"
 
 #include <stdbool.h>
 

@@ -1,5 +1,6 @@
 /* unwind.c - see unwind.h. */
 #include "unwind.h"
+#include "processor.h"
 #include "recall.h"
 #include "rules.h"
 #include "stacks.h"
@@ -156,9 +157,7 @@ INLINE uint32_t node_of(struct unwind *u, struct seen *top)
  * read, run side by side. */
 INLINE uint64_t same_slot(const struct seen *p)
 {
-    uint64_t slot; /* by hand, as the compiler would not read what it knows */
-    __asm__("mov %1, %0" : "=r"(slot) : "m"(p->slot));
-    return slot;
+    return processor_load(&p->slot);
 }
 
 /* Of a stack that is cut: the end of the frames that have to be looked at from p on, when n were walked. One

@@ -12,26 +12,12 @@
 
 #include "cfi.h"
 #include "kept.h"
+#include "rules.h"
+#include "seen.h"
 #include "shapes.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* A frame of the stack that the thread has walked last. "Slot" is the address of its return address. */
-struct seen {
-    uint64_t slot;
-    uint64_t ra;
-    uint64_t rbp;   /* in the frame that ra returns to */
-    uint64_t check; /* where the next outer frame's rbp is saved, if somebody's place depends on it; else 0,
-                     * or SEEN_ALWAYS_WALKED */
-    uint64_t hash;  /* of the stack from here outwards */
-    uint32_t node;  /* that stack's; 0 = was not asked for */
-    uint32_t frame : 31;
-    uint32_t need : 1; /* the place of an outer frame depends on rbp */
-};
-
-/* seen.check of a realigned frame, whose place depends on more than rbp. */
-#define SEEN_ALWAYS_WALKED 1
 
 /* A frame that was walked in this call. */
 struct step {
@@ -113,7 +99,8 @@ uint32_t special_walk(struct unwind *u, uint64_t first_slot, uint32_t walked);
 void oracle_open(void);
 
 /* The whole stack through unw_backtrace() into u->buffer; the number of frames, and the first that is not
- * ours (ra: the return address of the hook). 0 if it cannot be had. */
+ * ours (ra: the return address of the hook). 0 if it cannot be had. It may allocate: what it allocates is not
+ * the program's. */
 uint32_t oracle_walk(struct unwind *u, uint64_t ra, uint32_t *first);
 
 #endif

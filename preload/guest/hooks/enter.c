@@ -1,0 +1,108 @@
+/* enter.c - see enter.h. */
+#define _GNU_SOURCE
+#include "enter.h"
+#include "modules.h"
+#include "process.h"
+#include "processor.h"
+#include "python.h"
+#include "rules.h"
+#include "session.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+/* Set while the slow path below is at work on this thread: what it calls may not record. */
+static __thread bool entering __attribute__((tls_model("initial-exec")));
+
+/* A hook that was at work on t when a handler jumped out of it will never give t back: its frame is gone,
+ * which shows by ours being further out, unless we are on the stack of a signal handler. */
+static bool abandoned(const struct thread *t, const void *frame)
+{
+    if ((uintptr_t)frame < t->busy || guest_confined) /* then it stays taken, and the next level records */
+        return false;
+    stack_t stack;
+    return sigaltstack(NULL, &stack) == 0 && !(stack.ss_flags & SS_ONSTACK);
+}
+
+/* What a new epoch may mean for a thread that was recording already. A signal handler that comes in between
+ * must not take the quick way yet: the thread's own epoch is last. */
+static void look_again(struct thread *t, uint64_t epoch, const void *frame)
+{
+    bool modules = (t->epoch ^ epoch) != GATE_STAMPING;
+    if (modules) {
+        modules_refresh(rules_flush);
+        unwind_forget(&t->unwind);
+    }
+    atomic_store_explicit(&t->ring->ask, 0, memory_order_relaxed);
+    SIGNAL_FENCE();
+    t->epoch = epoch;
+    /* Between mapping a module and relocating it ld.so allocates: what it brings cannot be called yet. Every
+     * allocation of its own makes another epoch, so there will be a later look. */
+    if (modules && processor_return_address(frame) - gate->loader_start >= gate->loader_size)
+        python_look();
+}
+
+#define BARRED_EVENTS 256 /* of a thread for which there was no room, until the next try */
+static __thread uint32_t barred __attribute__((tls_model("initial-exec")));
+
+static struct thread *enter(const void *frame)
+{
+    if (!session_ready())
+        return NULL;
+    uint64_t epoch = atomic_load(&gate->epoch);
+    struct thread **place = &thread_self;
+    for (uint32_t level = 0; level < 4; level++) {
+        struct thread *t = *place;
+        if (t == &thread_nobody)
+            t = NULL;
+        if (!t || t->generation != attach_generation) {
+            t = thread_claim(level, t);
+            if (!t) {
+                barred = BARRED_EVENTS;
+                return NULL;
+            }
+            SIGNAL_FENCE();
+            *place = t;
+            if (level == 0)
+                thread_watch_end(t);
+        }
+        if (t->busy && (t->passing || !abandoned(t, frame))) {
+            if (t->passing)
+                return NULL;
+            place = &t->inner;
+            continue;
+        }
+        if (t->epoch != epoch)
+            look_again(t, epoch, frame);
+        t->passing = false;
+        t->busy = (uintptr_t)frame;
+        SIGNAL_FENCE();
+        return t;
+    }
+    atomic_fetch_add(&process->events_lost, 1); /* in handlers that interrupted handlers that did so */
+    return NULL;
+}
+
+NOINLINE GUEST_ALIGNED struct thread *thread_enter_slow(const void *frame)
+{
+    if (entering)
+        return NULL;
+    if (UNLIKELY(barred) && tracing_live()) {
+        barred--;
+        atomic_fetch_add(&process->events_lost, 1);
+        return NULL;
+    }
+    int saved = errno;
+    entering = true;
+    atomic_fetch_add(&threads_inside, 1);
+    /* We may open files, at which a thread can be cancelled: but not in the midst of malloc(). */
+    int cancelling;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
+    struct thread *t = enter(frame);
+    pthread_setcancelstate(cancelling, NULL);
+    atomic_fetch_sub(&threads_inside, 1);
+    SIGNAL_FENCE();
+    entering = false;
+    errno = saved;
+    return t;
+}

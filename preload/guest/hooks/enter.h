@@ -1,0 +1,53 @@
+/* enter.h - the calling thread's state, for one event. */
+#ifndef LIBTRACE_ENTER_H
+#define LIBTRACE_ENTER_H
+
+#include "gate.h"
+#include "ring.h"
+#include "thread.h"
+
+/* The slow part of thread_enter: first event of a thread or process, changed modules, a hook within a hook.
+ * NULL if this event is not to be recorded. */
+struct thread *thread_enter_slow(const void *frame);
+
+/* Takes the state of the calling thread for one event; give it back with thread_leave(). NULL: do not record.
+ */
+INLINE struct thread *thread_enter(const void *frame)
+{
+    struct thread *t = thread_self;
+    if (UNLIKELY(t->busy))
+        return thread_enter_slow(frame);
+    t->busy = (uintptr_t)frame;
+    SIGNAL_FENCE();
+    /* After saying "busy": who has changed the epoch and sees us not busy, knows that we will see it. */
+    if (UNLIKELY(t->epoch != atomic_load_explicit(&gate->epoch, memory_order_relaxed))) {
+        t->busy = 0;
+        return thread_enter_slow(frame);
+    }
+    return t;
+}
+
+/* The same if nothing at all is special about the next event: the ring, for what follows. Else NULL, and nothing has
+ * happened. special: not 0, if something is. */
+INLINE struct wire_ring *thread_enter_quick(struct thread *t, const void *frame, uint64_t special)
+{
+    if (UNLIKELY(t->busy | special))
+        return NULL;
+    t->busy = (uintptr_t)frame;
+    SIGNAL_FENCE();
+    uint64_t epoch = atomic_load_explicit(&gate->epoch, memory_order_relaxed);
+    struct wire_ring *ring = t->ring;
+    if (UNLIKELY(t->epoch != epoch || t->head >= ring_ask(ring))) {
+        t->busy = 0;
+        return NULL;
+    }
+    return ring;
+}
+
+INLINE void thread_leave(struct thread *t)
+{
+    SIGNAL_FENCE();
+    t->busy = 0;
+}
+
+#endif

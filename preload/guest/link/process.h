@@ -1,0 +1,50 @@
+/* process.h - what a traced process knows of itself: its slot, its settings, how far its tracing has come.
+ * Data, for all rooms above; session/ is what changes it.
+ */
+#ifndef LIBTRACE_PROCESS_H
+#define LIBTRACE_PROCESS_H
+
+#include "gate.h"
+#include "guest.h"
+#include "wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Settings from the environment, read once at the start. */
+struct settings {
+    uint32_t depth;               /* LIBTRACE_DEPTH: frames kept of a stack */
+    bool check_stacks;            /* LIBTRACE_CHECK_STACKS=1: compare every stack with unw_backtrace */
+    bool follow;                  /* LIBTRACE_FOLLOW=0: the first process only */
+    bool command;                 /* LIBTRACE_COMMAND=0: arguments are kept out of the record */
+    int stack;                    /* LIBTRACE_STACK: enum stack_choice */
+    bool threads, events, blocks; /* for the collector, see collector.h */
+};
+enum stack_choice { STACK_AUTO, STACK_PYTHON, STACK_NATIVE, STACK_BOTH };
+extern HIDDEN struct settings settings;
+
+/* This process's slot; NULL while it is not traced. */
+extern HIDDEN struct wire_process *process;
+
+/* How often this process was attached to: each time it belongs to another run. */
+extern HIDDEN uint32_t attach_generation;
+
+enum tracing {
+    TRACING_NEW,      /* nothing was recorded yet */
+    TRACING_STARTING, /* a thread is at it */
+    TRACING_LIVE,     /* and in forked children, once they have a slot of their own (gate.h) */
+    TRACING_STOPPED,  /* for good; of an attached program, until it is attached to again */
+    TRACING_PASSIVE,  /* the library was not preloaded: nothing starts until session_attach() */
+};
+extern HIDDEN _Atomic enum tracing tracing;
+
+/* True while events of this process are to be recorded. */
+static inline bool tracing_live(void)
+{
+    return atomic_load(&tracing) == TRACING_LIVE && atomic_load(&gate->epoch) != 0;
+}
+
+/* The value of LIBTRACE_SESSION in the environment that the program's children get; NULL = not there (yet). */
+extern HIDDEN char *exported_session;
+
+#endif

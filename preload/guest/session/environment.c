@@ -1,0 +1,67 @@
+/* environment.c - see environment.h. */
+#define _GNU_SOURCE
+#include "environment.h"
+#include "arena.h"
+#include "process.h"
+
+#include <string.h>
+#include <unistd.h>
+
+char environment_session[WIRE_SESSION_SIZE];
+
+extern void *__libc_stack_end; /* behind it is what the kernel has given the program */
+
+/* Writes over the variable that is there, if it has room and is the kernel's copy: some programs pass on that
+ * one. */
+static bool export_in_place(void)
+{
+    char *value = (char *)guest_variable(WIRE_SESSION_VARIABLE);
+    size_t size = strlen(environment_session), room = value ? strlen(value) : 0;
+    if (room < size || (uintptr_t)value < (uintptr_t)__libc_stack_end)
+        return false;
+    memcpy(value, environment_session, size);
+    memset(value + size, ' ', room - size);
+    exported_session = value;
+    return true;
+}
+
+/* Gives the program an environment with our variable; setenv() would allocate. Where memory is short most
+ * have room all the same. */
+void environment_export(void)
+{
+    static char *usual[512], text[sizeof environment_session + 32];
+    if (export_in_place())
+        return;
+    size_t count = 0;
+    while (environ && environ[count])
+        count++;
+    bool fits = count + 2 <= sizeof usual / sizeof usual[0];
+    char **copy = fits ? usual : guest_pages((count + 2) * sizeof(char *));
+    if (!copy)
+        return;
+    guest_format(guest_format(text, text + sizeof text, WIRE_SESSION_VARIABLE "="), text + sizeof text,
+                 environment_session);
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(environ[i], WIRE_SESSION_VARIABLE "=", sizeof WIRE_SESSION_VARIABLE) != 0)
+            copy[used++] = environ[i];
+    }
+    copy[used] = text;
+    environ = copy;
+    exported_session = text + sizeof WIRE_SESSION_VARIABLE;
+}
+
+/* What the process execs is behind the same filter. Who joins a run opens files, maps memory and more: it
+ * does not. */
+void environment_confine(bool confined)
+{
+    static char first;
+    uint32_t flags = process->flags & ~(uint32_t)WIRE_PROCESS_CONFINED;
+    __atomic_store_n(&process->flags, flags | (confined ? WIRE_PROCESS_CONFINED : 0), __ATOMIC_RELAXED);
+    if (exported_session) {
+        first = confined ? *exported_session : first;
+        *exported_session = confined ? ENVIRONMENT_CONFINED : first;
+    }
+    if (confined)
+        arena_wake_collector(); /* nobody wakes it any more: it is to look by itself */
+}

@@ -1,0 +1,86 @@
+/* ring.h - a thread's ring: events are written to it, and the collector reads them. wire.h draws it. */
+#ifndef LIBTRACE_RING_H
+#define LIBTRACE_RING_H
+
+#include "processor.h"
+#include "thread.h"
+#include "wire.h"
+
+/* Waits for room in the ring, and wakes the collector now and then. False: the collector is gone. */
+bool thread_wait(struct thread *t);
+
+/* The collector may set it, too. Read as what it is not, an ordinary word, as GCC makes two instructions of the atomic
+ * load and forgets what it had in registers; nobody minds if the next event is the first to see it. */
+INLINE uint64_t ring_ask(const struct wire_ring *ring)
+{
+    return *(const uint64_t *)(const void *)&ring->ask;
+}
+
+#define RING_MASK (WIRE_RING_WORDS - 1)
+#define RING_STAMP_WORDS 16 /* so far apart are stamps: reading the clock takes longer than all the rest */
+#define RING_EVENT_WORDS 5  /* the most that one event takes: stamp, huge, two of its own, one spare */
+
+INLINE void ring_word(struct thread *t, uint64_t word)
+{
+    t->words[t->head++ & RING_MASK] = word;
+}
+
+/* Room and time for the next event, of which word is the type: that, and its elapsed bits. UINT64_MAX: the
+ * collector is gone. */
+uint64_t ring_begin_slow(struct thread *t, uint64_t word);
+
+INLINE uint64_t ring_begin(struct thread *t, enum wire_event type)
+{
+    uint64_t word = (uint64_t)type << WIRE_TYPE_SHIFT;
+    return LIKELY(t->head < ring_ask(t->ring)) ? word : ring_begin_slow(t, word);
+}
+
+/* The last words of an event, from word on: what ring_begin() said, or the type alone. */
+INLINE void ring_end(struct thread *t, struct wire_ring *ring, uint64_t word, const void *block)
+{
+    uint64_t head = t->head;
+    t->words[head & RING_MASK] = word | ((uint64_t)(uintptr_t)block & WIRE_ADDRESS_MASK);
+    t->head = head + 1;
+    atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+}
+
+/* The ring's lines have been in the collector's cache since they were written last. Fetched ahead, for
+ * writing, as in a program that has full barriers, such as a locked instruction, each of these waits for our
+ * stores, too. At the ring's end it is other memory that is fetched, which matters to nobody. */
+#define RING_AHEAD 64 /* words */
+
+INLINE void ring_fetch(const struct thread *t)
+{
+    processor_fetch_for_writing(&t->words[(t->head & RING_MASK) + RING_AHEAD]);
+}
+
+INLINE void ring_end_block(struct thread *t, struct wire_ring *ring, uint64_t word, const void *block,
+                           uint32_t size, uint32_t node)
+{
+    uint64_t head = t->head, *words = t->words;
+    ring_fetch(t);
+    words[head & RING_MASK] = word | ((uint64_t)(uintptr_t)block & WIRE_ADDRESS_MASK);
+    words[(head + 1) & RING_MASK] = (uint64_t)node << 32 | size;
+    t->head = head + 2;
+    atomic_store_explicit(&ring->head, head + 2, memory_order_release);
+}
+
+INLINE void ring_put(struct thread *t, enum wire_event type, const void *block)
+{
+    uint64_t word = ring_begin(t, type);
+    if (LIKELY(word != UINT64_MAX))
+        ring_end(t, t->ring, word, block);
+}
+
+INLINE void ring_put_block(struct thread *t, enum wire_event type, const void *block, size_t size,
+                           uint32_t node)
+{
+    uint64_t word = ring_begin(t, type);
+    if (UNLIKELY(word == UINT64_MAX))
+        return;
+    if (UNLIKELY(size >> 32))
+        ring_word(t, (uint64_t)WIRE_HUGE << WIRE_TYPE_SHIFT | size >> 32);
+    ring_end_block(t, t->ring, word, block, (uint32_t)size, node);
+}
+
+#endif
