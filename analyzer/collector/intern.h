@@ -1,5 +1,8 @@
 /* intern.h - raw numbers of each process to numbers of the run: modules, lines, frames, stacks.
  *
+ *   intern.c        frames and stacks          intern_notes.c   modules, Python code, marks, names of processes
+ *   intern_lines.c  lines, and their look-up   attribution.c    the line that an allocation counts for
+ *
  * Reads the notes, frames and nodes that a process wrote into the arena, and writes what is new to the
  * database. Processes of one program share their stacks that way. Used by the writer's thread alone.
  */
@@ -40,12 +43,12 @@ struct process_code {
     uint32_t number; /* in the run */
 };
 
-/* What a frame or a stack shows: numbers of lines, 0 = none. */
-struct shown {
-    uint32_t good;     /* innermost line with source that is not an allocator's */
-    uint32_t fallback; /* innermost line that is not an allocator's */
-    uint32_t leaf;     /* innermost line; always there once it was looked up */
-    bool python;       /* good is a line of Python code */
+/* What a frame or a stack shows: numbers of lines, 0 = none; see attribution.h. */
+struct attribution {
+    uint32_t source;    /* innermost line with source that is not an allocator's */
+    uint32_t program;   /* innermost line that is not an allocator's */
+    uint32_t innermost; /* always there once it was looked up */
+    bool python;        /* source is a line of Python code */
 };
 
 /* A frame of the run. */
@@ -53,13 +56,13 @@ struct run_frame {
     const struct process_code *code; /* Python; NULL = native */
     uint64_t offset;                 /* in the module, or of the instruction */
     uint32_t module;                 /* 0 = none */
-    struct shown shown;
+    struct attribution shown;
 };
 
 /* A stack of the run. */
 struct run_node {
     uint32_t parent, frame;
-    struct shown shown;
+    struct attribution shown;
 };
 
 /* How far the notes, frames and nodes of a process were taken in. */
@@ -121,9 +124,6 @@ void intern_write_nodes(struct intern *intern);
 /* Makes the symbols ready that the process's frames will need: what takes long, so that nobody else waits for
  * the database meanwhile. */
 void intern_symbols(struct intern *intern, struct intern_process *process);
-
-/* What a stack of the run shows. Looks up symbols; the lines of frames that are new to it are written. */
-struct shown intern_show(struct intern *intern, uint32_t node);
 
 /* Name of a mark, NULL if it is not there (yet). */
 const char *intern_mark(const struct intern_process *process, uint32_t number, int *kind);

@@ -1,5 +1,6 @@
 /* site_rows.c - see site_rows.h. */
 #include "site_rows.h"
+#include "attribution.h"
 
 #include <stdlib.h>
 
@@ -76,10 +77,8 @@ int site_rows_next(void *data, struct store_site *row)
         .process = site->process + 1,
         .node = at->node,
         .thread = site->thread,
-        .line = at->shown.good       ? at->shown.good
-                : at->shown.fallback ? at->shown.fallback
-                                     : at->shown.leaf,
-        .leaf = at->shown.leaf,
+        .line = attribution_line(&at->attribution),
+        .leaf = at->attribution.innermost,
         .m = {.allocations = (int64_t)site->allocations,
               .bytes = (int64_t)site->bytes,
               .peak_allocations = (int64_t)at->site->peak_allocations,

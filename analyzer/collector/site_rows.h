@@ -8,7 +8,7 @@
 
 struct site_row {
     uint32_t node; /* the run's */
-    struct shown shown;
+    struct attribution attribution;
     const struct job_site *site;
 };
 

@@ -1,6 +1,7 @@
 /* writer.c - see writer.h. */
 #define _GNU_SOURCE
 #include "writer.h"
+#include "attribution.h"
 #include "intern.h"
 #include "shortage.h"
 #include "site_rows.h"
@@ -175,7 +176,7 @@ static void write_sites(struct writer *w, struct job *job)
         const struct job_site *site = &job->sites[i];
         ordered[i].node = node_of_site(w, site->index, site->site.process, site->site.node);
         if (!job->raw)
-            ordered[i].shown = intern_show(&w->intern, ordered[i].node);
+            ordered[i].attribution = attribution_of(&w->intern, ordered[i].node);
         check(w, w->intern.error);
         if (job->last && !w->failed && tracker_clock() - told_ns > PROGRESS_NS) {
             told_ns = tracker_clock();

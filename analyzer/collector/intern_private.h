@@ -1,0 +1,64 @@
+/* intern_private.h - what the files of intern.h share. */
+#ifndef LIBTRACE_INTERN_PRIVATE_H
+#define LIBTRACE_INTERN_PRIVATE_H
+
+#include "intern.h"
+
+#include <uthash.h>
+
+#define INLINES_MAX 32  /* source-level frames that one physical frame may show */
+#define DEPTH_MAX 16384 /* deeper than any stack is recorded */
+
+/* A line of the run. */
+struct line_entry {
+    struct line_key {
+        const char *file, *function; /* interned, so equal text is the same pointer */
+        uint32_t line, module;
+    } key;
+    uint32_t number;
+    bool machinery;
+    UT_hash_handle hh;
+};
+
+/* A module of a process. */
+struct process_module {
+    uint32_t number; /* in the run; 0 = none */
+    bool described;  /* there was a note of it */
+    bool ours;       /* libtrace.so */
+    uint64_t bias;
+};
+
+/* ---- intern.c ---- */
+
+/* Keeps the first error of the store. */
+void intern_error(struct intern *intern, int error);
+
+/* Where a process's frame is in the run's terms; false if it cannot be told (yet). */
+bool intern_place(const struct intern_process *process, const struct arena_frame *frame,
+                  struct run_frame *place);
+
+/* Whether it is a frame of libtrace.so: operator new and the like, which stand before the program's. */
+bool intern_is_ours(const struct intern_process *process, const struct arena_frame *frame);
+
+/* ---- intern_notes.c ---- */
+
+/* Frees what was described. */
+void intern_notes_close(struct intern_process *process);
+
+/* ---- intern_lines.c ---- */
+
+/* The same pointer for equal texts; lives as long as the run. "" where memory is short. */
+const char *intern_text(struct intern *intern, const char *text);
+
+/* The line of a frame whose texts are interned; written if it is new. NULL where memory is short. */
+const struct line_entry *intern_line(struct intern *intern, const struct symbols_frame *frame,
+                                     uint32_t module, bool python);
+
+/* The lines at a return address (as an offset in the module), innermost first; their texts are interned. */
+size_t intern_resolve(struct intern *intern, struct run_module *module, uint64_t offset,
+                      struct symbols_frame frames[INLINES_MAX]);
+
+/* Frees the lines and texts. */
+void intern_lines_close(struct intern *intern);
+
+#endif
