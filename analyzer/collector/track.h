@@ -95,10 +95,10 @@ struct tracker {
     struct ledger ledger;
     struct grow processes; /* struct tracked_process * */
     uint32_t process_count;
-    uint32_t first_living; /* processes before it have ended */
+    uint32_t first_living;                    /* processes before it have ended */
     const struct tracked_process *ended_last; /* by its own time; NULL = none has */
-    uint32_t unwritten;    /* processes that have ended and keep their slots until the writer has seen them */
-    struct grow threads;   /* struct tracked_thread */
+    uint32_t unwritten;  /* processes that have ended and keep their slots until the writer has seen them */
+    struct grow threads; /* struct tracked_thread */
     uint32_t thread_count;
     struct tracked_ring *rings[WIRE_RINGS]; /* by ring slot; NULL = not in use */
     uint32_t ring_count;                    /* slots that were ever used */

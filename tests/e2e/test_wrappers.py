@@ -27,6 +27,14 @@ def test_label(wrapper, build, trace, report, tmp_path):
     assert "run 1 hello" in report(traced.database, "top").stdout
 
 
+def test_slow_wrapper(build, trace):
+    """By the time of the second exec what the program was at first is taken in, and so are its children: there are
+    free places before the one that it has."""
+    children = "sleep 0.2 & sleep 0.2 & sleep 0.2 & "
+    traced = trace(["sh", "-c", f"{children} exec sh -c 'sleep 3; exec {build.target('hello')}'"])
+    assert traced.run["label"] == "hello"
+
+
 def test_given_label(build, trace):
     traced = trace(["env", "OTHER=1", build.target("hello")], env={"LIBTRACE_LABEL": "mine"})
     assert traced.run["label"] == "mine"

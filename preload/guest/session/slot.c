@@ -9,22 +9,32 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* Whether the process had been traced before it did exec. Its former slot may be behind one that is free. */
+static bool was_traced(pid_t pid, uint64_t namespace)
+{
+    uint32_t used = atomic_load(&arena->processes);
+    for (uint32_t i = 0; i < used && i < WIRE_PROCESSES; i++) {
+        const struct wire_process *slot = &arena->process[i];
+        if (atomic_load(&slot->state) == WIRE_PROCESS_LIVE && slot->pid == pid &&
+            slot->pid_namespace == namespace)
+            return true;
+    }
+    return false;
+}
+
 bool slot_claim_now(uint32_t flags)
 {
     pid_t pid = guest_pid(), parent = guest_confined ? process->pid : (pid_t)syscall(SYS_getppid);
     uint64_t namespace = guest_confined ? process->pid_namespace : guest_pid_namespace();
     bool elsewhere = namespace != atomic_load(&arena->collector_namespace);
     uint32_t claimed = wire_claimed(WIRE_PROCESS_CLAIMED, elsewhere ? WIRE_CLAIMED_ELSEWHERE : (uint32_t)pid);
+    if (was_traced(pid, namespace))
+        flags |= WIRE_PROCESS_EXECED;
     for (uint32_t i = 0; i < WIRE_PROCESSES; i++) {
         uint32_t none = WIRE_PROCESS_FREE;
         struct wire_process *slot = &arena->process[i];
-        if (atomic_load_explicit(&slot->state, memory_order_relaxed) != none) {
-            if (slot->pid == pid && slot->pid_namespace == namespace &&
-                atomic_load(&slot->state) == WIRE_PROCESS_LIVE)
-                flags |= WIRE_PROCESS_EXECED;
-            continue;
-        }
-        if (!atomic_compare_exchange_strong(&slot->state, &none, claimed))
+        if (atomic_load_explicit(&slot->state, memory_order_relaxed) != none ||
+            !atomic_compare_exchange_strong(&slot->state, &none, claimed))
             continue;
         uint32_t used = atomic_load(&arena->processes);
         while (used <= i && !atomic_compare_exchange_weak(&arena->processes, &used, i + 1)) {
