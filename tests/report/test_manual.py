@@ -72,9 +72,9 @@ def test_pages(page):
 
 def test_page_of_the_whole():
     text = (BUILD / "scripts/man/pages/man7/libtrace.7").read_text()
-    readme = (ROOT / "README.md").read_text()
+    reference = (ROOT / "analyzer/REFERENCE.md").read_text()
     for variable in ("LIBTRACE_DB", "LIBTRACE_LABEL", "LIBTRACE_DEPTH", "LIBTRACE_THREADS", "LIBTRACE_EVENTS", "LIBTRACE_FOLLOW"):
-        assert variable in text and variable in readme
+        assert variable in text and variable in reference
 
 
 def complete(tmp_path, shell_line):
