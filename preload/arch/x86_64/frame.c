@@ -71,6 +71,33 @@ void frame_free(struct frame_state *state)
     state->extended = NULL;
 }
 
+#define CALL_FLAGS 0x40500ull /* alignment check, direction, trap: not in a call */
+
+void frame_call(struct user_regs_struct *registers, uintptr_t function, const uint64_t arguments[6],
+                uintptr_t top, uint64_t kept)
+{
+    registers->rsp = top;
+    registers->rip = function;
+    registers->rdi = arguments[0];
+    registers->rsi = arguments[1];
+    registers->rdx = arguments[2];
+    registers->rcx = arguments[3];
+    registers->r8 = arguments[4];
+    registers->r9 = arguments[5];
+    registers->rbx = kept;
+    registers->rax = 0;          /* no vector arguments */
+    registers->orig_rax = ~0ull; /* no system call to be taken up again */
+    registers->eflags &= ~CALL_FLAGS;
+}
+
+void frame_restore_rest(pid_t tid, const struct frame_state *state)
+{
+    struct iovec extended = {state->extended, state->extended_size};
+    uint64_t mask = state->mask;
+    ptrace(PTRACE_SETREGSET, tid, (void *)NT_X86_XSTATE, &extended);
+    ptrace(PTRACE_SETSIGMASK, tid, (void *)sizeof mask, &mask);
+}
+
 /* ---- interrupted system calls
  * ------------------------------------------------------------------------------- */
 

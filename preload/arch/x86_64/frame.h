@@ -16,6 +16,12 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
+/* Code that a thread can be led to in libc, which has it for the kernel and debuggers: the end of signal handlers;
+ * and a function's end that stores its result where the register kept (frame_call()) points to, takes that register off
+ * the stack, and returns. */
+#define FRAME_RESTORE_CODE "\x48\xc7\xc0\x0f\0\0\0\x0f\x05" /* mov $15,%rax; syscall */
+#define FRAME_STORE_CODE "\x48\x89\x03\x5b\xc3"             /* mov %rax,(%rbx); pop %rbx; ret */
+
 #define FRAME_RED_ZONE 128 /* bytes below the stack pointer that belong to the thread */
 
 struct frame_state {
@@ -24,6 +30,43 @@ struct frame_state {
     void *extended;       /* in the kernel's format, as PTRACE_GETREGSET gives it; NULL = none */
     size_t extended_size; /* bytes */
 };
+
+/* Of a stopped thread. */
+static inline uintptr_t frame_stack(const struct user_regs_struct *registers)
+{
+    return registers->rsp;
+}
+
+static inline uintptr_t frame_pc(const struct user_regs_struct *registers)
+{
+    return registers->rip;
+}
+
+/* The C library's notes on it, see bounds.c. */
+static inline uintptr_t frame_descriptor(const struct user_regs_struct *registers)
+{
+    return registers->fs_base;
+}
+
+/* The system call that it is in, or -1. */
+static inline long frame_system_call(const struct user_regs_struct *registers)
+{
+    return (long)registers->orig_rax;
+}
+
+/* The register that functions put back as it was, and FRAME_STORE_CODE uses. */
+static inline uint64_t frame_kept(const struct user_regs_struct *registers)
+{
+    return registers->rbx;
+}
+
+/* From the next step on the thread is in function(arguments), which returns to the address at `top`; kept: the register
+ * of frame_kept(). */
+void frame_call(struct user_regs_struct *registers, uintptr_t function, const uint64_t arguments[6],
+                uintptr_t top, uint64_t kept);
+
+/* Puts the extended state and the blocked signals back as they were. */
+void frame_restore_rest(pid_t tid, const struct frame_state *state);
 
 /* Reads the state of a thread that is stopped and ours; frame_free() it. */
 bool frame_read(pid_t tid, struct frame_state *state);

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <x86intrin.h>
 
+#define PROCESSOR_LARGEST_PAGE 4096u /* bytes that the system may give or take at once */
+
 /* The time-stamp counter: the same on all processors, and quicker to read than any clock of the system's. A suspend
  * may set it back. */
 static inline __attribute__((always_inline)) uint64_t processor_ticks(void)
@@ -37,6 +39,13 @@ static inline __attribute__((always_inline)) uint64_t processor_load(const uint6
     uint64_t value;
     __asm__("mov %1, %0" : "=r"(value) : "m"(*word));
     return value;
+}
+
+/* The C library's descriptor of the calling thread, which pthread_self() returns, begins where the thread pointer
+ * points to. */
+static inline __attribute__((always_inline)) uintptr_t processor_thread_descriptor(void)
+{
+    return (uintptr_t)__builtin_thread_pointer();
 }
 
 #endif

@@ -23,4 +23,30 @@ static inline void registers_set(struct registers *r, unsigned number, uint64_t 
     r->known |= 1u << number;
 }
 
+/* The caller's own: where it is, and the registers that calls preserve. */
+static inline __attribute__((always_inline)) void registers_here(struct registers *r)
+{
+    r->known = 1u << DWARF_PC | 1u << DWARF_RSP | 1u << DWARF_RBP | 1u << DWARF_RBX | 0xfu << 12;
+    __asm__ volatile("lea 0(%%rip), %%rax\n\t"
+                     "mov %%rax, %c1(%0)\n\t"
+                     "mov %%rsp, %c2(%0)\n\t"
+                     "mov %%rbp, %c3(%0)\n\t"
+                     "mov %%rbx, %c4(%0)\n\t"
+                     "mov %%r12, %c5(%0)\n\t"
+                     "mov %%r13, %c6(%0)\n\t"
+                     "mov %%r14, %c7(%0)\n\t"
+                     "mov %%r15, %c8(%0)"
+                     :
+                     : "r"(r->value), "i"(8 * DWARF_PC), "i"(8 * DWARF_RSP), "i"(8 * DWARF_RBP),
+                       "i"(8 * DWARF_RBX), "i"(8 * 12), "i"(8 * 13), "i"(8 * 14), "i"(8 * 15)
+                     : "rax", "memory");
+}
+
+/* Registers by their DWARF numbers, where the kernel saves them in a signal's frame, in the order of its
+ * struct sigcontext (arch/x86/include/uapi/asm/sigcontext.h); rsp is there when the handler returns. */
+#define REGISTERS_SAVED 17
+static const uint8_t registers_saved[REGISTERS_SAVED] = {
+    8, 9, 10, 11, 12, 13, 14, 15, 5, 4, DWARF_RBP, DWARF_RBX, 1, 0, 2, DWARF_RSP, DWARF_PC};
+#define REGISTERS_SAVED_AT 40 /* bytes from rsp to the first of them */
+
 #endif

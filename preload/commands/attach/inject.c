@@ -43,8 +43,6 @@
 #define STACK_BYTES (512 * 1024) /* of the calls; constructors run on it */
 #define FRAME_BYTES (64 * 1024)  /* a frame takes less */
 
-#define CALL_FLAGS 0x40500ull /* alignment check, direction, trap: not in a call */
-
 #define CALL_NS 10000000000ull /* for a call to come back; then it is looked at */
 #define CALL_WAITS 6           /* so often, unless it hangs; then it is left to itself */
 #define LOOK_NS 50000          /* between two looks whether it has answered */
@@ -128,24 +126,12 @@ static void block_signals(struct injection *in)
     in->blocked = in->blocked || ptrace(PTRACE_SETSIGMASK, in->tid, (void *)sizeof all, &all) == 0;
 }
 
-/* From the next step on the thread is in function(arguments), which returns to the address at `top`; kept:
- * what rbx is then. */
+/* As frame_call() has it. */
 static bool set_call(struct injection *in, uintptr_t function, const uint64_t arguments[6], uintptr_t top,
                      uint64_t kept)
 {
     struct user_regs_struct registers = in->state.registers;
-    registers.rsp = top;
-    registers.rip = function;
-    registers.rdi = arguments[0];
-    registers.rsi = arguments[1];
-    registers.rdx = arguments[2];
-    registers.rcx = arguments[3];
-    registers.r8 = arguments[4];
-    registers.r9 = arguments[5];
-    registers.rbx = kept;
-    registers.rax = 0;          /* no vector arguments */
-    registers.orig_rax = ~0ull; /* no system call to be taken up again */
-    registers.eflags &= ~CALL_FLAGS;
+    frame_call(&registers, function, arguments, top, kept);
     if (ptrace(PTRACE_SETREGS, in->tid, NULL, &registers) != 0)
         return false;
     in->changed = true;
@@ -179,9 +165,8 @@ static bool resume(struct injection *in, enum __ptrace_request how, int status)
 /* True for a thread that is still in a call of ours: one that found its way back is not to be touched. */
 static bool is_inside(const struct injection *in, const struct user_regs_struct *registers)
 {
-    uintptr_t own = in->state.registers.rsp;
-    return registers->rsp - in->stack < STACK_BYTES ||
-           (registers->rsp < own && own - registers->rsp < SEARCH_ROOM);
+    uintptr_t own = frame_stack(&in->state.registers), now = frame_stack(registers);
+    return now - in->stack < STACK_BYTES || (now < own && own - now < SEARCH_ROOM);
 }
 
 /* It stands and has met a fault, or hangs for good: the thread itself holds the lock that it waits for.
@@ -191,7 +176,7 @@ static bool is_lost(const struct injection *in, bool fault)
     struct user_regs_struct registers;
     return in->stopped && ptrace(PTRACE_GETREGS, in->tid, NULL, &registers) == 0 &&
            is_inside(in, &registers) &&
-           (fault || ((long long)registers.orig_rax == SYS_futex && frame_restarts(&registers)));
+           (fault || (frame_system_call(&registers) == SYS_futex && frame_restarts(&registers)));
 }
 
 /* A call has not come back in its time. True if it is to be waited for once more. */
@@ -246,7 +231,7 @@ bool inject_call(struct injection *in, uintptr_t function, uint64_t a, uint64_t 
     const uint64_t slots[2] = {in->target->store, 0};
     uintptr_t top = in->stack_back, place = result_place(in);
     *result = 0;
-    if (slots[0]) { /* what it returns goes to where rbx points, then rbx is taken off the stack */
+    if (slots[0]) { /* what it returns goes to where the register that is kept points: FRAME_STORE_CODE */
         top -= sizeof slots;
         if (!inject_write(in, top, slots, sizeof slots) || !inject_write(in, place, result, sizeof *result))
             return false;
@@ -364,20 +349,16 @@ static void calm(struct injection *in)
 /* The frame that gives our stack back, and then leads to the thread's own. */
 static bool write_end(struct injection *in)
 {
+    const uint64_t arguments[6] = {in->stack, STACK_BYTES};
     struct frame_state end = {.registers = in->state.registers, .mask = ~0ull};
-    end.registers.rip = in->target->munmap;
-    end.registers.rdi = in->stack;
-    end.registers.rsi = STACK_BYTES;
-    end.registers.rsp = in->back;
-    end.registers.rax = 0;
-    end.registers.eflags &= ~CALL_FLAGS;
+    frame_call(&end.registers, in->target->munmap, arguments, in->back, frame_kept(&end.registers));
     return write_frame(in, &end, result_place(in), &in->stack_back);
 }
 
 /* The state as it was, and above it the priority as it was: see hurry(). */
 static bool write_state(struct injection *in)
 {
-    uintptr_t parameters = in->state.registers.rsp - FRAME_RED_ZONE - sizeof(struct sched_param);
+    uintptr_t parameters = frame_stack(&in->state.registers) - FRAME_RED_ZONE - sizeof(struct sched_param);
     struct sched_param none = {.sched_priority = 0};
     struct frame_state state = in->state, calm = {.mask = ~0ull};
     parameters &= ~(uintptr_t)15;
@@ -387,13 +368,10 @@ static bool write_state(struct injection *in)
     in->policy = sched_getscheduler(in->tid);
     if (in->policy < 0)
         return false;
+    const uint64_t arguments[6] = {0, (uint64_t)in->policy, parameters};
     calm.registers = in->state.registers;
-    calm.registers.rip = in->target->sched_setscheduler;
-    calm.registers.rdi = 0;
-    calm.registers.rsi = (uint64_t)in->policy;
-    calm.registers.rdx = parameters;
-    calm.registers.rsp = in->back;
-    calm.registers.eflags &= ~CALL_FLAGS;
+    frame_call(&calm.registers, in->target->sched_setscheduler, arguments, in->back,
+               frame_kept(&calm.registers));
     return !may_hurry(in) || write_frame(in, &calm, in->back, &in->back);
 }
 
@@ -476,11 +454,8 @@ static bool drop_stack(struct injection *in)
 static void restore_exactly(struct injection *in)
 {
     struct user_regs_struct registers = in->state.registers;
-    struct iovec extended = {in->state.extended, in->state.extended_size};
-    uint64_t mask = in->state.mask;
     calm(in);
-    ptrace(PTRACE_SETREGSET, in->tid, (void *)NT_X86_XSTATE, &extended);
-    ptrace(PTRACE_SETSIGMASK, in->tid, (void *)sizeof mask, &mask);
+    frame_restore_rest(in->tid, &in->state);
     if (!frame_restarts(&registers))
         registers = frame_again(registers);
     ptrace(PTRACE_SETREGS, in->tid, NULL, &registers);

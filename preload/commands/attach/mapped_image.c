@@ -46,7 +46,7 @@ uintptr_t image_first_page(struct image *image)
     for (size_t i = 0; i < count; i++) {
         GElf_Phdr segment;
         if (gelf_getphdr(image->elf, (int)i, &segment) && segment.p_type == PT_LOAD)
-            return segment.p_vaddr & ~(uintptr_t)4095;
+            return segment.p_vaddr & -(uintptr_t)sysconf(_SC_PAGESIZE);
     }
     return 0;
 }

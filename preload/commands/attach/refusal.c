@@ -1,6 +1,7 @@
 /* refusal.c - see refusal.h. */
 #include "refusal.h"
 #include "rlimits_rule.h"
+#include "machine.h"
 #include "mapped_image.h"
 #include "proc.h"
 #include "wire.h"
@@ -48,8 +49,8 @@ static const char *refuse_file(pid_t pid)
                 dynamic |= read_linker(&image, &segment, linker);
         }
         if (gelf_getehdr(image.elf, &header) &&
-            (header.e_machine != EM_X86_64 || header.e_ident[EI_CLASS] != ELFCLASS64))
-            why = "is not a 64-bit x86-64 program, and libtrace traces no other so far";
+            (header.e_machine != MACHINE || header.e_ident[EI_CLASS] != ELFCLASS64))
+            why = "is not a 64-bit " MACHINE_NAME " program, and libtrace traces no other so far";
         else if (!dynamic)
             why =
                 "is statically linked, so no library can be loaded into it; link it dynamically to trace it";

@@ -97,7 +97,7 @@ void search_let_go(pid_t tid)
     struct user_regs_struct registers;
     if (ptrace(PTRACE_GETREGS, tid, NULL, &registers) == 0 && !frame_restarts(&registers)) {
         struct user_regs_struct again = frame_again(registers);
-        if (again.rip != registers.rip)
+        if (frame_pc(&again) != frame_pc(&registers))
             ptrace(PTRACE_SETREGS, tid, NULL, &again);
     }
     ptrace(PTRACE_DETACH, tid, NULL, NULL);
@@ -108,7 +108,7 @@ void search_let_go(pid_t tid)
 
 /* In a sequence that the kernel would begin anew, had the thread been interrupted there by a signal: on its
  * way back we could not bring it to do so. */
-static bool in_restartable_sequence(const struct target *target, pid_t tid, uintptr_t rip)
+static bool in_restartable_sequence(const struct target *target, pid_t tid, uintptr_t pc)
 {
     struct __ptrace_rseq_configuration rseq = {0};
     struct rseq_cs sequence;
@@ -118,13 +118,13 @@ static bool in_restartable_sequence(const struct target *target, pid_t tid, uint
            target_read(target, rseq.rseq_abi_pointer + offsetof(struct rseq, rseq_cs), &place,
                        sizeof place) &&
            place && target_read(target, place, &sequence, sizeof sequence) &&
-           rip - sequence.start_ip < sequence.post_commit_offset;
+           pc - sequence.start_ip < sequence.post_commit_offset;
 }
 
 static bool has_room(const struct target *target, pid_t tid, const struct user_regs_struct *registers)
 {
-    uintptr_t low = target_stack_end(target, tid, registers->rsp, registers->fs_base);
-    return low && registers->rsp - low >= SEARCH_ROOM;
+    uintptr_t low = target_stack_end(target, tid, frame_stack(registers), frame_descriptor(registers));
+    return low && frame_stack(registers) - low >= SEARCH_ROOM;
 }
 
 /* ---- one thread after the other
@@ -180,7 +180,7 @@ static bool stands_right(struct search *search, pid_t tid)
         search->elsewhere++;
         return false;
     }
-    return !in_restartable_sequence(search->target, tid, registers.rip);
+    return !in_restartable_sequence(search->target, tid, frame_pc(&registers));
 }
 
 /* True if the thread stands still at a safe point now. */

@@ -1,5 +1,6 @@
 /* target.c - see target.h. */
 #include "target.h"
+#include "frame.h"
 #include "mapped_image.h"
 #include "proc.h"
 #include "refusal.h"
@@ -266,13 +267,13 @@ bool target_read(const struct target *target, uintptr_t from, void *to, size_t s
 }
 
 /* It grows as it is used, so that its limit counts. */
-static uintptr_t main_stack_end(const struct target *target, uintptr_t rsp)
+static uintptr_t main_stack_end(const struct target *target, uintptr_t stack)
 {
     struct rlimit limit;
     uintptr_t low = target->stack.start, high = target->stack.end;
     if (prlimit(target->pid, RLIMIT_STACK, NULL, &limit) == 0 && limit.rlim_cur < high)
         low = high - limit.rlim_cur;
-    return rsp >= low && rsp < high ? low : 0;
+    return stack >= low && stack < high ? low : 0;
 }
 
 #define STACK_MOST (1ull << 40) /* bytes: addresses of programs are larger */
@@ -291,36 +292,32 @@ static size_t read_notes(const struct target *target, uintptr_t from, uint64_t w
 
 /* The C library has its own notes on a thread at the upper end of the stack that it has made or was given for
  * it: address, size and size of the guard at the low end, one after the other, wherever they are in there. */
-static uintptr_t thread_stack_end(const struct target *target, uintptr_t rsp, uintptr_t notes)
+static uintptr_t thread_stack_end(const struct target *target, uintptr_t stack, uintptr_t notes)
 {
     uint64_t words[NOTES_WORDS];
-    size_t count = rsp < notes ? read_notes(target, notes, words) : 0;
+    size_t count = stack < notes ? read_notes(target, notes, words) : 0;
     for (size_t i = 0; i + 2 < count; i++) {
         uint64_t start = words[i], size = words[i + 1], guard = words[i + 2];
-        if (start && start < rsp && size < STACK_MOST && size > notes - start &&
-            size - (notes - start) <= sizeof words && guard < rsp - start)
+        if (start && start < stack && size < STACK_MOST && size > notes - start &&
+            size - (notes - start) <= sizeof words && guard < stack - start)
             return start + guard;
     }
     return 0;
 }
 
-uintptr_t target_stack_end(const struct target *target, pid_t tid, uintptr_t rsp, uintptr_t fs_base)
+uintptr_t target_stack_end(const struct target *target, pid_t tid, uintptr_t stack, uintptr_t descriptor)
 {
-    return tid == target->pid ? main_stack_end(target, rsp) : thread_stack_end(target, rsp, fs_base);
+    return tid == target->pid ? main_stack_end(target, stack) : thread_stack_end(target, stack, descriptor);
 }
 
 /* ---- all of it -------------------------------------------------------------------------------------- */
-
-/* What libc has in each version, for the kernel and for debuggers: mov $15,%rax; syscall. */
-static const unsigned char restore_code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
-static const unsigned char store_code[] = {0x48, 0x89, 0x03, 0x5b, 0xc3};
 
 static void find_code(struct target *target)
 {
     struct image image;
     if (open_loaded(target, target->libc, &image)) {
-        uintptr_t restore = image_code(&image, restore_code, sizeof restore_code);
-        uintptr_t store = image_code(&image, store_code, sizeof store_code);
+        uintptr_t restore = image_code(&image, FRAME_RESTORE_CODE, sizeof FRAME_RESTORE_CODE - 1);
+        uintptr_t store = image_code(&image, FRAME_STORE_CODE, sizeof FRAME_STORE_CODE - 1);
         target->restore = restore ? target->libc->bias + restore : 0;
         target->store = store ? target->libc->bias + store : 0;
     }

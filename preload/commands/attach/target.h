@@ -31,7 +31,7 @@ struct target {
     /* Functions of the program's C library, 0 = it has none of this name. */
     uintptr_t dlopen, dlerror, errno_location, mmap, munmap, sched_setscheduler;
     /* Code of its own that is not exported, 0 = it has none: the end of a signal handler, which calls
-     * rt_sigreturn; and any that does `mov %rax,(%rbx); pop %rbx; ret`. */
+     * rt_sigreturn; and any that stores its result: FRAME_RESTORE_CODE, FRAME_STORE_CODE. */
     uintptr_t restore, store;
     struct range stack; /* of the main thread, as far as it is mapped */
     int dlopen_flags;   /* to be added */
@@ -56,7 +56,7 @@ bool target_read(const struct target *target, uintptr_t from, void *to, size_t s
 
 /* The lowest address of the stack that a thread with these registers is on, if it is the stack that the
  * system or the C library has given to this thread; else 0: below the stack pointer could be anything. */
-uintptr_t target_stack_end(const struct target *target, pid_t tid, uintptr_t rsp, uintptr_t fs_base);
+uintptr_t target_stack_end(const struct target *target, pid_t tid, uintptr_t stack, uintptr_t descriptor);
 
 /* The address in the process of a function or object that libtrace.so exports; 0 = none. file: where to read
  * the symbols from. */

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,6 +20,21 @@
 #include <unistd.h>
 
 _Atomic bool guest_confined, guest_locked;
+
+size_t guest_page_size(void)
+{
+    static _Atomic size_t known;
+    size_t size = atomic_load_explicit(&known, memory_order_relaxed);
+    if (UNLIKELY(size == 0))
+        atomic_store_explicit(&known, size = getauxval(AT_PAGESZ), memory_order_relaxed);
+    return size;
+}
+
+size_t guest_whole_pages(size_t size)
+{
+    size_t last = guest_page_size() - 1;
+    return (size + last) & ~last;
+}
 
 /* ---- while confined ------------------------------------------------------------------------------ */
 
@@ -37,7 +53,7 @@ static double ns_per_cycle;
 
 static void *from_reserve(size_t size)
 {
-    size = (size + 4095) & ~(size_t)4095;
+    size = guest_whole_pages(size);
     size_t used = atomic_load(&reserve_used);
     do {
         if (size > reserve_size - used)
@@ -138,7 +154,7 @@ static struct piece {
 
 static void note_piece(uintptr_t start, size_t size)
 {
-    size = (size + 4095) & ~(size_t)4095;
+    size = guest_whole_pages(size);
     for (unsigned i = 0; i < PIECES; i++) {
         uintptr_t none = 0;
         if (atomic_load_explicit(&pieces[i].start, memory_order_relaxed) == 0 &&
@@ -152,7 +168,7 @@ static void note_piece(uintptr_t start, size_t size)
 /* Of a piece its beginning may be unmapped, or its end, or all. */
 static void forget_piece(uintptr_t start, size_t size)
 {
-    uintptr_t end = start + ((size + 4095) & ~(size_t)4095);
+    uintptr_t end = start + guest_whole_pages(size);
     for (unsigned i = 0; i < PIECES; i++) {
         uintptr_t first = atomic_load_explicit(&pieces[i].start, memory_order_relaxed);
         uintptr_t last = atomic_load_explicit(&pieces[i].end, memory_order_relaxed);

@@ -51,6 +51,10 @@ void guest_view(uint64_t view[3]);
 /* What the program maps is locked in memory from now on (mlockall): ours is not to be. */
 extern HIDDEN _Atomic bool guest_locked;
 
+/* The system's, and a size rounded up to whole pages. */
+size_t guest_page_size(void);
+size_t guest_whole_pages(size_t size);
+
 /* Anonymous private memory, page-aligned and zero; NULL when there is none. errno is kept. */
 void *guest_pages(size_t size);
 void guest_unmap(void *pages, size_t size);

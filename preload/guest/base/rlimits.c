@@ -10,7 +10,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define PAGE_SIZE 4096u
 #define REFUSED_CYCLES (1ull << 30) /* of the time-stamp counter: a third of a second or so */
 
 /* Bytes by kind: in use when tracing began, and what we have taken since. */
@@ -42,8 +41,8 @@ static void read_usage(void)
         pages[i] = guest_number(at, &at);
         at += *at == ' ';
     }
-    used_at_start[LIMITS_SHARED] = pages[0] * PAGE_SIZE;
-    used_at_start[LIMITS_PRIVATE] = pages[5] * PAGE_SIZE;
+    used_at_start[LIMITS_SHARED] = pages[0] * guest_page_size();
+    used_at_start[LIMITS_PRIVATE] = pages[5] * guest_page_size();
 }
 
 static bool has_room(uint64_t size, enum limits_kind kind)

@@ -5,6 +5,7 @@
 #include "guest.h"
 #include "confine.h"
 #include "locked.h"
+#include "machine.h"
 #include "real.h"
 #include "exports.h"
 
@@ -196,7 +197,7 @@ static void patch_slots(struct pass *pass, struct module_view *view)
         const ElfW(Rela) *entry = view->tables[table];
         for (size_t i = 0; entry && i < view->sizes[table]; i++, entry++) {
             uint32_t type = ELF64_R_TYPE(entry->r_info);
-            if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT && type != R_X86_64_64)
+            if (!machine_relocates_to_symbol(type))
                 continue;
             uintptr_t address = view->info->dlpi_addr + entry->r_offset;
             const ElfW(Phdr) *segment = segment_of(view->info, address);
@@ -308,7 +309,7 @@ static void patch_stage(struct pass *pass)
 
 int patch_on(uint32_t *slots)
 {
-    struct pass pass = {.on = true, .page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1};
+    struct pass pass = {.on = true, .page = guest_page_size() - 1};
     for (int stage = 0; stage < STAGES && !pass.refused; stage++) {
         pass.stage = (enum stage)stage;
         patch_stage(&pass);
@@ -322,7 +323,7 @@ int patch_on(uint32_t *slots)
 
 int patch_off(void)
 {
-    struct pass pass = {.on = false, .page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1};
+    struct pass pass = {.on = false, .page = guest_page_size() - 1};
     for (int stage = STAGES; stage-- > 0;) {
         pass.stage = (enum stage)stage;
         patch_stage(&pass);

@@ -2,7 +2,7 @@
  *
  * Three kinds of places say where malloc is:
  *
- *   slots     the pointers that the loader has filled in for each module (JUMP_SLOT, GLOB_DAT, R_X86_64_64)
+ *   slots     the pointers that the loader has filled in for each module (JUMP_SLOT, GLOB_DAT and those of pointers)
  *   symbols   the allocator's own symbol table: modules loaded later, calls that are bound later, dlsym()
  *   loader    four pointers in ld.so, which lead its own calls; by its calls we hear of modules that come and
  * go

@@ -4,6 +4,7 @@
 
 #include "frames.h"
 #include "process.h"
+#include "processor.h"
 #include "record.h"
 
 /* Puts our functions before the interpreter's, unless they are there already. The caller either holds the
@@ -44,7 +45,7 @@ INLINE void *domains_state(void)
     void *state = python.current_thread();
     if (UNLIKELY(!state) ||
         (UNLIKELY(python.layout.version < PYTHON_VERSION(3, 12)) &&
-         frames_word((uintptr_t)state, python.layout.thread_id) != (uintptr_t)__builtin_thread_pointer()))
+         frames_word((uintptr_t)state, python.layout.thread_id) != processor_thread_descriptor()))
         state = python.own_thread();
     return state;
 }

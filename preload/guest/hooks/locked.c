@@ -23,7 +23,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PAGE_MASK ((uintptr_t)4095)
 #define USER_END ((uintptr_t)1 << 47) /* behind it is [vsyscall], which is no mapping */
 #define ARENA_NAME "/memfd:libtrace"
 
@@ -65,8 +64,8 @@ static bool is_arena(const struct mapping *mapping)
 /* The first piece of ours that ends behind an address. The kernel may show it as one with its neighbours. */
 static bool next_of_ours(uintptr_t from, uintptr_t *start, uintptr_t *end)
 {
-    uintptr_t first = (uintptr_t)&__ehdr_start & ~PAGE_MASK,
-              last = ((uintptr_t)&_end + PAGE_MASK) & ~PAGE_MASK;
+    uintptr_t first = (uintptr_t)&__ehdr_start & -guest_page_size();
+    uintptr_t last = guest_whole_pages((uintptr_t)&_end);
     bool found = guest_next_pages(from, start, end);
     if (last > from && (!found || first < *start)) {
         *start = first;

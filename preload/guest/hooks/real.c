@@ -117,7 +117,7 @@ static void *boot_memalign(size_t alignment, size_t size)
 static void *boot_valloc(size_t size)
 {
     if (resolving)
-        return pool_alloc(4096, size);
+        return pool_alloc(guest_page_size(), size);
     real_init();
     return real.valloc(size);
 }
@@ -125,7 +125,7 @@ static void *boot_valloc(size_t size)
 static void *boot_pvalloc(size_t size)
 {
     if (resolving)
-        return pool_alloc(4096, (size + 4095) & ~4095ul);
+        return pool_alloc(guest_page_size(), guest_whole_pages(size));
     real_init();
     return real.pvalloc(size);
 }

@@ -17,9 +17,8 @@ struct wire_arena *arena;
 static uint64_t
     arena_size; /* bytes of the file; never read from the arena, which anybody may have written to */
 
-#define PAGE_SIZE 4096u
 #define HEADER_SIZE (WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE)
-#define ANCHOR_OFFSET (HEADER_SIZE - PAGE_SIZE)
+#define ANCHOR_OFFSET (HEADER_SIZE - guest_page_size())
 #define STEP_SIZE \
     (1u << 20) /* where address space is short, so much of it is used on the way to a window \
                 */
@@ -48,15 +47,15 @@ static char *reach(uint64_t offset, size_t size)
     char *page = anchor;
     uint64_t at = ANCHOR_OFFSET;
     while (page && offset + size - at > size + STEP_SIZE) {
-        char *next = extend(page, STEP_SIZE - PAGE_SIZE, STEP_SIZE);
+        char *next = extend(page, STEP_SIZE - guest_page_size(), STEP_SIZE);
         if (page != anchor)
-            munmap(page, PAGE_SIZE);
+            munmap(page, guest_page_size());
         page = next;
-        at += STEP_SIZE - PAGE_SIZE;
+        at += STEP_SIZE - guest_page_size();
     }
     char *window = page ? extend(page, offset - at, offset + size - at) : NULL;
     if (page && page != anchor)
-        munmap(page, PAGE_SIZE);
+        munmap(page, guest_page_size());
     return window;
 }
 
@@ -77,14 +76,14 @@ static bool map_header(int descriptor, size_t file_size)
 {
     const int access = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_NORESERVE;
     char *header = mmap(NULL, HEADER_SIZE, access, flags, descriptor, 0);
-    char *page = mmap(NULL, PAGE_SIZE, access, flags, descriptor, (off_t)ANCHOR_OFFSET);
+    char *page = mmap(NULL, guest_page_size(), access, flags, descriptor, (off_t)ANCHOR_OFFSET);
     whole = NULL;
     anchor = page == MAP_FAILED ? NULL : page;
     if (header == MAP_FAILED || !anchor)
         goto failed;
-    char *trial = extend(anchor, 0, 2 * PAGE_SIZE);
+    char *trial = extend(anchor, 0, 2 * guest_page_size());
     if (trial) {
-        munmap(trial, 2 * PAGE_SIZE);
+        munmap(trial, 2 * guest_page_size());
     } else if (errno != EINVAL ||
                (whole = mmap(NULL, file_size, access, flags, descriptor, 0)) == MAP_FAILED) {
         whole = NULL;
@@ -92,7 +91,7 @@ static bool map_header(int descriptor, size_t file_size)
     }
     /* Shared memory of ours is of no use in the program's core dumps. */
     madvise(header, HEADER_SIZE, MADV_DONTDUMP);
-    madvise(anchor, PAGE_SIZE, MADV_DONTDUMP); /* and so are all windows */
+    madvise(anchor, guest_page_size(), MADV_DONTDUMP); /* and so are all windows */
     arena = (struct wire_arena *)header;
     arena_size = file_size;
     return true;
@@ -100,7 +99,7 @@ failed:
     if (header != MAP_FAILED)
         munmap(header, HEADER_SIZE);
     if (anchor)
-        munmap(anchor, PAGE_SIZE);
+        munmap(anchor, guest_page_size());
     return false;
 }
 
@@ -183,7 +182,7 @@ void arena_unmap(void)
     if (whole)
         munmap(whole, arena_size);
     munmap(arena, HEADER_SIZE);
-    munmap(anchor, PAGE_SIZE);
+    munmap(anchor, guest_page_size());
     limits_give_back(HEADER_SIZE, LIMITS_SHARED);
     if (pool.window && !whole)
         arena_close(pool.window, pool.words * 64ull * WIRE_CHUNK_SIZE);
@@ -212,7 +211,7 @@ void *arena_window(uint64_t offset, size_t size)
     if (!limits_take(size, LIMITS_SHARED))
         return NULL;
     int saved = errno;
-    munlock(anchor, PAGE_SIZE); /* a window on the way would be filled with memory */
+    munlock(anchor, guest_page_size()); /* a window on the way would be filled with memory */
     char *window = extend(anchor, offset - ANCHOR_OFFSET, offset + size - ANCHOR_OFFSET);
     if (!window && errno == ENOMEM)
         window = reach(offset, size);

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
-union gate_page gate_page __attribute__((aligned(GATE_PAGE)));
+union gate_page gate_page __attribute__((aligned(PROCESSOR_LARGEST_PAGE)));
 
 /* Outlives a fork, unlike the gate. It only grows: no state of an earlier run may ever look like a new one's. */
 static _Atomic uint64_t last_epoch;

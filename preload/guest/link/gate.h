@@ -8,6 +8,7 @@
 #define LIBTRACE_GATE_H
 
 #include "guest.h"
+#include "processor.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,10 +20,9 @@ struct gate {
 };
 #define GATE_STAMPING 1u /* more than one ring: events carry the time */
 
-#define GATE_PAGE 4096u
 union gate_page {
     struct gate gate;
-    char page[GATE_PAGE];
+    char page[PROCESSOR_LARGEST_PAGE];
 };
 extern HIDDEN union gate_page gate_page;
 #define gate (&gate_page.gate)

@@ -9,6 +9,7 @@
  */
 #include "eval.h"
 #include "interpreter.h"
+#include "machine.h"
 #include "guest.h"
 #include "modules.h"
 
@@ -66,21 +67,12 @@ static struct part piece_at(const struct starts *starts, uintptr_t address)
     return (struct part){start_at(starts, low), start_at(starts, high) - start_at(starts, low)};
 }
 
-/* Where the jump with a 32-bit distance at this place goes (jmp, jcc), 0 if there is none. */
-static uintptr_t jump_target(const uint8_t *at)
-{
-    size_t opcode = at[0] == 0xe9 ? 1 : at[0] == 0x0f && at[1] >> 4 == 8 ? 2 : 0;
-    int32_t distance;
-    memcpy(&distance, at + opcode, sizeof distance);
-    return opcode ? (uintptr_t)at + opcode + 4 + (uintptr_t)(intptr_t)distance : 0;
-}
-
 /* How many jumps there are in a part into the midst of another. */
 static unsigned jumps_between(const struct part *from, const struct part *to)
 {
     unsigned count = 0;
-    for (size_t i = 0; i + 6 <= from->size; i++)
-        count += jump_target((const uint8_t *)from->start + i) - to->start - 1 < to->size - 1;
+    for (size_t i = 0; i + MACHINE_JUMP_SIZE <= from->size; i++)
+        count += machine_jump_target((const uint8_t *)from->start + i) - to->start - 1 < to->size - 1;
     return count;
 }
 
@@ -99,8 +91,8 @@ static NOINLINE uint32_t find_parts(void)
     struct module module;
     struct starts starts;
     if (modules_find(found[0].start, &module) && read_starts(module.cfi.header, &starts)) {
-        for (size_t i = 0; i + 6 <= found[0].size && count < PARTS; i++) {
-            uintptr_t target = jump_target((const uint8_t *)found[0].start + i);
+        for (size_t i = 0; i + MACHINE_JUMP_SIZE <= found[0].size && count < PARTS; i++) {
+            uintptr_t target = machine_jump_target((const uint8_t *)found[0].start + i);
             if (target < module.start || target >= module.end || is_known(found, count, target))
                 continue;
             struct part piece = piece_at(&starts, target);

@@ -223,7 +223,7 @@ static bool first_to_say(const struct start *start)
         system_call(SYS_fcntl, file, F_GET_SEALS, 0, 0, 0, 0) == (F_SEAL_SHRINK | F_SEAL_GROW))
         header = (void *)system_call(SYS_mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     system_call(SYS_close, file, 0, 0, 0, 0, 0);
-    if ((uintptr_t)header > -4096ul)
+    if (system_call_failed((long)header))
         return false;
     bool same = header->magic == WIRE_MAGIC && header->version == WIRE_VERSION && header->cookie == cookie;
     if (same)
@@ -297,7 +297,7 @@ static void execute_without(const struct start *start, const char *ours)
     size_t pointers = (start->count + 1) * sizeof(char *), size = pointers + sizeof preload + length_of(list);
     char **environment = (void *)system_call(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE,
                                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if ((uintptr_t)environment > -4096ul)
+    if (system_call_failed((long)environment))
         return;
     char *text = (char *)environment + pointers;
     int left = leave_out(list, ours, guest_format(text, text + sizeof preload, preload));

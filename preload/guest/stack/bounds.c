@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include "bounds.h"
 #include "guest.h"
+#include "processor.h"
 
 #include <stddef.h>
 
@@ -32,7 +33,7 @@ struct bounds bounds_of_stack(void)
         uintptr_t end = &__libc_stack_end ? (uintptr_t)__libc_stack_end : 0;
         return end > FIRST_STACK_SIZE ? (struct bounds){end - FIRST_STACK_SIZE, end} : (struct bounds){0, 0};
     }
-    const uintptr_t descriptor = (uintptr_t)__builtin_thread_pointer();
+    const uintptr_t descriptor = processor_thread_descriptor();
     for (size_t at = 0; at + sizeof(struct block) <= DESCRIPTOR_LEAST; at += sizeof(uintptr_t)) {
         const struct block *block = (const struct block *)(descriptor + at);
         uintptr_t end = block->start + block->size;

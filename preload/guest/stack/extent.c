@@ -5,7 +5,7 @@
 
 #include <sys/syscall.h>
 
-#define PAGE 4096u
+#define PAGE 4096u /* the smallest that there is: larger ones are asked for piece by piece */
 /* No frame is larger than that: what a rule finds further out is no frame, and not worth asking for. */
 #define REACH (1u << 20)
 

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "runtimes.h"
 #include "exports.h"
-#include "bytes.h"
+#include "go_call.h"
 #include "modules.h"
 #include "rule.h"
 
@@ -45,50 +45,6 @@ unsigned runtime_of(const struct dl_phdr_info *info)
 
 /* ---- Go ------------------------------------------------------------------------------------------ */
 
-/* What asmcgocall does when the C function has returned (src/runtime/asm_amd64.s). On the thread's stack it
- * has left the goroutine, and how far from the end of its stack that was; the versions differ in where:
- *
- *   mov a(%rsp), %rdi      the goroutine
- *   mov 8(%rdi), %rsi      the end of its stack
- *   sub b(%rsp), %rsi
- *   mov %rsi, %rsp         a few instructions later
- *
- * or, when it was on the thread's stack already, the stack pointer itself:
- *
- *   mov b(%rsp), %rsi
- *   mov %rsi, %rsp
- */
-static bool takes(struct bytes *code, const void *expected, unsigned size)
-{
-    const uint8_t *at = bytes_take(code, size);
-    return at && memcmp(at, expected, size) == 0;
-}
-
-/* A word on the stack, 8 bits from rsp; 0 if the instruction is another one. */
-static uint32_t offset_of(struct bytes *code, const char *with_offset, const char *without)
-{
-    struct bytes ahead = *code;
-    if (without && takes(&ahead, without, 4)) {
-        *code = ahead;
-        return 0;
-    }
-    return takes(code, with_offset, 4) ? (uint32_t)bytes_unsigned(code, 1) : UINT32_MAX;
-}
-
-/* The rule if this is asmcgocall, else 0. */
-static uint32_t rule_of_cgocall(uintptr_t return_address, const struct module *module)
-{
-    struct bytes code = {(const uint8_t *)return_address, (const uint8_t *)module->end, false};
-    uint32_t a = offset_of(&code, "\x48\x8b\x7c\x24", NULL);
-    if (a != UINT32_MAX && a % 8 == 0 && takes(&code, "\x48\x8b\x77\x08", 4)) {
-        uint32_t b = offset_of(&code, "\x48\x2b\x74\x24", "\x48\x2b\x34\x24");
-        return b % 8 == 0 ? rule_special(SPECIAL_GO) | a << 8 | b << 16 : 0;
-    }
-    code.at = (const uint8_t *)return_address;
-    uint32_t b = offset_of(&code, "\x48\x8b\x74\x24", "\x48\x8b\x34\x24");
-    return b % 8 == 0 && takes(&code, "\x48\x89\xf4", 3) ? rule_special(SPECIAL_GO_SYSTEM) | b << 16 : 0;
-}
-
 /* Where the goroutine was on its own stack, or 0. */
 static uint64_t slot_of_goroutine(uint64_t goroutine, uint64_t depth)
 {
@@ -129,7 +85,7 @@ uint32_t runtime_rule(uintptr_t return_address, const struct module *module, uns
     if (module && is_entry(return_address, module))
         return rule_make(RULE_END, false, 0, 0);
     if (module && module->runtime == RUNTIME_GO) {
-        uint32_t rule = rule_of_cgocall(return_address, module);
+        uint32_t rule = go_call_rule((const uint8_t *)return_address, (const uint8_t *)module->end);
         return rule ? rule : RULE_FRAME_POINTER;
     }
     if (!module && loaded & RUNTIME_HOTSPOT)

@@ -98,21 +98,15 @@ static enum outcome by_rule(struct walk *w, uint32_t rule)
     return GO_ON;
 }
 
-/* Registers by their DWARF numbers, where the kernel saves them in a signal's frame, in the order of its
- * struct sigcontext (arch/x86/include/uapi/asm/sigcontext.h); rsp is there when the handler returns. */
-static const uint8_t saved_by_kernel[] = {8, 9,         10,        11, 12, 13, 14,        15,      5,
-                                          4, DWARF_RBP, DWARF_RBX, 1,  0,  2,  DWARF_RSP, DWARF_PC};
-#define SIGNAL_REGISTERS 40 /* bytes from rsp to the first of them */
-
 static enum outcome by_signal(struct walk *w)
 {
-    const unsigned count = sizeof saved_by_kernel;
-    uint64_t at = w->r.value[DWARF_RSP] + SIGNAL_REGISTERS;
+    const unsigned count = REGISTERS_SAVED;
+    uint64_t at = w->r.value[DWARF_RSP] + REGISTERS_SAVED_AT;
     if (at & 7 || !extent_holds(&w->stack, at) || !extent_holds(&w->stack, at + 8 * (count - 1)))
         return IS_UNKNOWN;
     struct registers r = {.known = 0};
     for (unsigned i = 0; i < count; i++)
-        registers_set(&r, saved_by_kernel[i], word_at(at + 8 * i));
+        registers_set(&r, registers_saved[i], word_at(at + 8 * i));
     if (!extent_change(&w->stack, r.value[DWARF_RSP]))
         return IS_UNKNOWN;
     w->r = r;
@@ -174,20 +168,7 @@ static enum outcome walk_on(struct walk *w)
 static __attribute__((noinline)) enum outcome walk_in_full(struct walk *w, uint64_t first_slot)
 {
     struct registers *r = &w->r;
-    r->known = 1u << DWARF_PC | 1u << DWARF_RSP | 1u << DWARF_RBP | 1u << DWARF_RBX | 0xfu << 12;
-    __asm__ volatile("lea 0(%%rip), %%rax\n\t"
-                     "mov %%rax, %c1(%0)\n\t"
-                     "mov %%rsp, %c2(%0)\n\t"
-                     "mov %%rbp, %c3(%0)\n\t"
-                     "mov %%rbx, %c4(%0)\n\t"
-                     "mov %%r12, %c5(%0)\n\t"
-                     "mov %%r13, %c6(%0)\n\t"
-                     "mov %%r14, %c7(%0)\n\t"
-                     "mov %%r15, %c8(%0)"
-                     :
-                     : "r"(r->value), "i"(8 * DWARF_PC), "i"(8 * DWARF_RSP), "i"(8 * DWARF_RBP),
-                       "i"(8 * DWARF_RBX), "i"(8 * 12), "i"(8 * 13), "i"(8 * 14), "i"(8 * 15)
-                     : "rax", "memory");
+    registers_here(r);
     struct module module;
     uintptr_t slot = 0;
     uint64_t pc = r->value[DWARF_PC];
