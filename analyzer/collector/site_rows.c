@@ -13,20 +13,14 @@ static size_t encode(const struct histogram *others, uint8_t first, uint64_t tot
     return store_histogram_encode(counts, out);
 }
 
-static int by_node(const void *a, const void *b)
+static int by_key(const void *a, const void *b)
 {
-    const struct site_row *left = a, *right = b;
-    const struct site *x = &left->site->site, *y = &right->site->site;
-    if (left->node != right->node)
-        return left->node < right->node ? -1 : 1;
-    if (x->process != y->process)
-        return x->process < y->process ? -1 : 1;
-    return (x->thread > y->thread) - (x->thread < y->thread);
+    return site_key_compare(&((const struct site_row *)a)->key, &((const struct site_row *)b)->key);
 }
 
 void site_rows_sort(struct site_row *rows, size_t count)
 {
-    qsort(rows, count, sizeof *rows, by_node);
+    qsort(rows, count, sizeof *rows, by_key);
 }
 
 static void merge_histogram(struct histogram **into, uint8_t first, const struct histogram *from,
@@ -65,7 +59,7 @@ int site_rows_next(void *data, struct store_site *row)
 {
     struct site_rows *sites = data;
     const struct site_row *at = sites->next;
-    while (at + 1 < sites->end && by_node(at, at + 1) == 0) {
+    while (at + 1 < sites->end && by_key(at, at + 1) == 0) {
         merge((struct job_site *)at[1].site, at->site);
         at++;
     }
@@ -74,18 +68,16 @@ int site_rows_next(void *data, struct store_site *row)
     sites->next = at + 1;
     const struct site *site = &at->site->site;
     *row = (struct store_site){
-        .process = site->process + 1,
-        .node = at->node,
-        .thread = site->thread,
+        .key = at->key,
         .line = attribution_line(&at->attribution),
         .leaf = at->attribution.innermost,
         .m = {.allocations = (int64_t)site->allocations,
               .bytes = (int64_t)site->bytes,
               .peak_allocations = (int64_t)at->site->peak_allocations,
               .peak_bytes = (int64_t)at->site->peak_bytes,
+              .live_allocations = (int64_t)(site->allocations - site->frees),
+              .live_bytes = (int64_t)(site->bytes - site->freed_bytes),
               .temporary = (int64_t)site->temporary},
-        .frees = (int64_t)site->frees,
-        .freed_bytes = (int64_t)site->freed_bytes,
         .highest_bytes = (int64_t)site->highest_bytes,
         .smallest = site->allocations ? (int64_t)site->smallest : 0,
         .largest = (int64_t)site->largest,

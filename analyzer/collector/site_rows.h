@@ -7,7 +7,7 @@
 #include "writer.h"
 
 struct site_row {
-    uint32_t node; /* the run's */
+    struct site_key key; /* in the database */
     struct attribution attribution;
     const struct job_site *site;
 };

@@ -164,6 +164,12 @@ static uint32_t node_of_site(struct writer *w, uint32_t index, uint32_t process_
     return known && *known ? *known - 1 : WIRE_NODE_ROOT;
 }
 
+/* As the database knows a site: processes are numbered from 1 on there. */
+static struct site_key key_of(uint32_t node, uint32_t process_index, uint32_t thread)
+{
+    return (struct site_key){.node = node, .process = process_index + 1ll, .thread = thread};
+}
+
 static void write_sites(struct writer *w, struct job *job)
 {
     struct site_row *ordered =
@@ -174,9 +180,10 @@ static void write_sites(struct writer *w, struct job *job)
     for (size_t i = 0; i < job->site_count && !w->failed; i++) {
         ordered[i].site = &job->sites[i];
         const struct job_site *site = &job->sites[i];
-        ordered[i].node = node_of_site(w, site->index, site->site.process, site->site.node);
+        uint32_t node = node_of_site(w, site->index, site->site.process, site->site.node);
+        ordered[i].key = key_of(node, site->site.process, site->site.thread);
         if (!job->raw)
-            ordered[i].attribution = attribution_of(&w->intern, ordered[i].node);
+            ordered[i].attribution = attribution_of(&w->intern, node);
         check(w, w->intern.error);
         if (job->last && !w->failed && tracker_clock() - told_ns > PROGRESS_NS) {
             told_ns = tracker_clock();
@@ -218,14 +225,13 @@ static void write_samples(struct writer *w, const struct job *job)
         const struct sample *sample = &job->samples[i];
         const struct store_site_sample row = {
             .t_ns = (int64_t)sample->t_ns,
-            .process = sample->process + 1,
-            .node = node_of_site(w, sample->site, sample->process, sample->node),
-            .thread = sample->thread,
-            .allocations = (int64_t)sample->change.allocations,
-            .bytes = (int64_t)sample->change.bytes,
-            .live_allocations = (int64_t)(sample->change.allocations - sample->change.frees),
-            .live_bytes = (int64_t)(sample->change.bytes - sample->change.freed_bytes),
-            .temporary = (int64_t)sample->change.temporary};
+            .key = key_of(node_of_site(w, sample->site, sample->process, sample->node), sample->process,
+                          sample->thread),
+            .change = {.allocations = (int64_t)sample->change.allocations,
+                       .bytes = (int64_t)sample->change.bytes,
+                       .live_allocations = (int64_t)(sample->change.allocations - sample->change.frees),
+                       .live_bytes = (int64_t)(sample->change.bytes - sample->change.freed_bytes),
+                       .temporary = (int64_t)sample->change.temporary}};
         check(w, store_site_sample(w->store, &row));
     }
     for (size_t i = 0; i < job->moment_count && !w->failed; i++)

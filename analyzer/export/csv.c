@@ -18,21 +18,21 @@ int export_csv(const struct export *export)
     struct lines lines;
     int status = lines_read(export->report, &query, &lines);
 
-    fputs("file,line,function,module,language,allocations,bytes,peak_allocations,peak_bytes,live_allocations,"
-          "live_bytes,temporary\r\n",
-          export->out);
+    fputs("file,line,function,module,language", export->out);
+    for (int i = 0; i < MEASURES; i++)
+        fprintf(export->out, ",%s", measures[i].name);
+    fputs("\r\n", export->out);
     for (size_t i = 0; i < lines.count && status == EXIT_FINE; i++) {
         const struct line_row *row = &lines.rows[i];
-        const struct store_measures *m = &row->m;
 
         write_text(export->out, row->file);
         fprintf(export->out, "%lld,", (long long)row->line);
         write_text(export->out, row->function);
         write_text(export->out, row->module);
         write_text(export->out, row->language);
-        fprintf(export->out, "%lld,%lld,%lld,%lld,%lld,%lld,%lld\r\n", (long long)m->allocations,
-                (long long)m->bytes, (long long)m->peak_allocations, (long long)m->peak_bytes,
-                (long long)m->live_allocations, (long long)m->live_bytes, (long long)m->temporary);
+        for (int k = 0; k < MEASURES; k++)
+            fprintf(export->out, "%lld%s", (long long)measure_value(&row->m, k),
+                    k < MEASURES - 1 ? "," : "\r\n");
     }
     lines_free(&lines);
     return status;

@@ -10,15 +10,14 @@ static const char *const format_names[] = {"pprof",  "folded", "speedscope", "dh
                                            "massif", "csv",    "json",       NULL};
 #define NO_FORMAT (-1)
 
-static int format = NO_FORMAT, by = BY_BYTES;
+static int format = NO_FORMAT, by = MEASURE_bytes;
 static const char *file;
 static struct filter filter;
 
 static const struct option_spec options[] = {
     {"format", OPTION_CHOICE, &format, NULL, "what to write; dhat, massif and json hold all measures",
      format_names},
-    {"by", OPTION_CHOICE, &by, NULL, "what is counted (default: bytes); pprof: what is shown first",
-     measure_names},
+    {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: bytes); pprof: what is shown first", NULL},
     {"o", OPTION_TEXT, &file, "FILE", "where to (default: stdout)", NULL},
     FILTER_OPTIONS(filter),
     FILTER_MOMENTS(filter),

@@ -13,8 +13,8 @@ struct export
     const struct run *run;
     const struct filter *filter;   /* prepared */
     const struct profile *profile; /* of what passes the filter; empty where the format does without */
-    int by;                        /* enum measure */
-    FILE *out;                     /* the caller looks for errors of it, and closes it */
+    enum measure by;
+    FILE *out; /* the caller looks for errors of it, and closes it */
 };
 
 struct export_format {

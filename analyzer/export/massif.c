@@ -135,7 +135,7 @@ static void write_level(struct writer *w, int level, struct cursor *cursors, siz
     free(groups);
 }
 
-/* by: BY_PEAK or BY_LIVE. */
+/* by: MEASURE_peak_bytes or MEASURE_live_bytes. */
 static void write_tree(struct writer *w, int by)
 {
     const struct profile *p = w->profile;
@@ -171,7 +171,7 @@ static void write_peak(struct writer *w)
     const struct run *run = w->export->run;
 
     write_snapshot(w, run->t.peak_ns, w->profile->sum.peak_bytes, "peak");
-    write_tree(w, BY_PEAK);
+    write_tree(w, MEASURE_peak_bytes);
 }
 
 /* The samples in order, the peak among them. Of many samples, every so-manieth. */
@@ -208,7 +208,7 @@ static int write_snapshots(struct writer *w)
     write_snapshot(w, run->t.wall_ns > last ? run->t.wall_ns : last, sum->live_bytes,
                    sum->live_bytes > 0 ? "detailed" : NULL);
     if (sum->live_bytes > 0)
-        write_tree(w, BY_LIVE);
+        write_tree(w, MEASURE_live_bytes);
     return status;
 }
 

@@ -33,21 +33,6 @@ enum {
     PROFILE_DEFAULT_TYPE = 14,
 };
 
-/* The sample types, in the order of a sample's values. */
-static const struct {
-    const char *type, *unit;
-} types[] = {
-    {"alloc_objects", "count"},     {"alloc_space", "bytes"},  {"inuse_objects", "count"},
-    {"inuse_space", "bytes"},       {"peak_objects", "count"}, {"peak_space", "bytes"},
-    {"temporary_objects", "count"},
-};
-
-/* What viewers show first. */
-static const char *const first_type[] = {
-    [BY_BYTES] = "alloc_space", [BY_ALLOCATIONS] = "alloc_objects",   [BY_PEAK] = "peak_space",
-    [BY_LIVE] = "inuse_space",  [BY_TEMPORARY] = "temporary_objects",
-};
-
 /* A message being put together. */
 struct message {
     uint8_t *data;
@@ -239,15 +224,13 @@ static void write_samples(struct writer *w)
 
     for (size_t i = 0; i < p->site_count; i++) {
         const struct profile_site *site = &p->sites[i];
-        const int64_t values[] = {
-            site->m.allocations,      site->m.bytes,      site->m.live_allocations, site->m.live_bytes,
-            site->m.peak_allocations, site->m.peak_bytes, site->m.temporary};
 
         for (uint32_t node = site->node; node != PROFILE_NONE; node = p->nodes[node].parent)
             put_number(&w->inner, p->nodes[node].frame + 1);
         field_message(&w->message, 1, &w->inner);
-        for (size_t k = 0; k < sizeof values / sizeof values[0]; k++)
-            put_number(&w->inner, (uint64_t)values[k]);
+        for (int k = 0; k < MEASURES; k++)
+            if (measures[k].pprof != NULL)
+                put_number(&w->inner, (uint64_t)measure_value(&site->m, k));
         field_message(&w->message, 2, &w->inner);
         write_label(w, site->process);
         field_message(&w->profile, PROFILE_SAMPLE, &w->message);
@@ -276,8 +259,9 @@ static void write_profile(struct writer *w)
         return;
     }
     string(w, "");
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        write_type(w, PROFILE_SAMPLE_TYPE, types[i].type, types[i].unit);
+    for (int i = 0; i < MEASURES; i++)
+        if (measures[i].pprof != NULL)
+            write_type(w, PROFILE_SAMPLE_TYPE, measures[i].pprof, measures[i].is_bytes ? "bytes" : "count");
     write_samples(w);
     write_mappings(w, bases);
     write_locations(w, bases);
@@ -288,7 +272,7 @@ static void write_profile(struct writer *w)
     field_number(&w->profile, PROFILE_PERIOD, 1); /* nothing is sampled */
     field_number(&w->profile, PROFILE_COMMENT, string(w, run->command));
     write_filter(w);
-    field_number(&w->profile, PROFILE_DEFAULT_TYPE, string(w, first_type[w->export->by]));
+    field_number(&w->profile, PROFILE_DEFAULT_TYPE, string(w, measures[w->export->by].pprof));
     free(bases);
 }
 

@@ -51,7 +51,7 @@ static int write_samples(struct json *json, const struct export *export)
 int export_speedscope(const struct export *export)
 {
     const struct profile *p = export->profile;
-    int counts = export->by == BY_ALLOCATIONS || export->by == BY_TEMPORARY;
+    int counts = !measures[export->by].is_bytes;
     struct json json = {.out = export->out};
 
     json_object(&json, NULL);
@@ -64,7 +64,7 @@ int export_speedscope(const struct export *export)
     json_array(&json, "profiles");
     json_object(&json, NULL);
     json_text(&json, "type", "sampled");
-    json_text(&json, "name", measure_names[export->by]);
+    json_text(&json, "name", measures[export->by].by);
     json_text(&json, "unit", counts ? "none" : "bytes");
     json_number(&json, "startValue", 0);
     json_number(&json, "endValue", measure_value(&p->sum, export->by));

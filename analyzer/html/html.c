@@ -8,13 +8,12 @@
 
 #include <stdio.h>
 
-static int by = BY_PEAK, no_source;
+static int by = MEASURE_peak_bytes, no_source;
 static const char *file;
 static struct filter filter;
 
 static const struct option_spec options[] = {
-    {"by", OPTION_CHOICE, &by, NULL, "what is shown first (default: peak); the page can switch",
-     measure_names},
+    {"by", OPTION_MEASURE, &by, NULL, "what is shown first (default: peak); the page can switch", NULL},
     {"no-source", OPTION_FLAG, &no_source, NULL,
      "leave the text of source lines out, for pages that are passed on", NULL},
     SOURCE_OPTION,

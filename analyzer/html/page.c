@@ -183,6 +183,39 @@ static void write_texts(struct page *page)
     json_close(page->json);
 }
 
+/* ---- measures -------------------------------------------------------------------------------- */
+
+/* "measures": all of them, in the order of the numbers of rows and stacks. */
+static void write_measures(struct json *json)
+{
+    static const char *const times[] = {[MEASURE_WHOLE] = "whole",
+                                        [MEASURE_FLOW] = "flow",
+                                        [MEASURE_LEVEL] = "level",
+                                        [MEASURE_AT_PEAK] = "peak"};
+
+    json_array(json, "measures");
+    for (int i = 0; i < MEASURES; i++) {
+        const struct measure_row *m = &measures[i];
+
+        json_object(json, NULL);
+        json_text(json, "column", m->name);
+        json_true(json, "isBytes", m->is_bytes);
+        json_text(json, "time", times[m->time]);
+        json_number(json, "level", m->level);
+        json_text(json, "noun", m->noun);
+        json_number(json, "place", m->place);
+        json_text(json, "name", m->by);
+        json_number(json, "beside", m->beside);
+        json_text(json, "title", m->title);
+        json_text(json, "about", m->about);
+        json_text(json, "aboutPart", m->about_part);
+        json_text(json, "verb", m->verb);
+        json_text(json, "of", m->of);
+        json_close(json);
+    }
+    json_close(json);
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 static int write_data(struct page *page, FILE *out)
@@ -193,11 +226,12 @@ static int write_data(struct page *page, FILE *out)
     page->json = &json;
     texts_number(&page->texts, "");
     json_begin(&json, out, "libtrace.page/1");
-    json_text(&json, "by", measure_names[page->by]);
+    json_text(&json, "by", measures[page->by].by);
     json_true(&json, "source", page->source);
     if (only != NULL)
         json_text(&json, "only", only);
     free(only);
+    write_measures(&json);
     int status = write_runs(page);
 
     if (status == EXIT_FINE)
@@ -251,7 +285,7 @@ static int write_file(struct page *page, FILE *out)
 }
 
 int page_write(const struct report *report, const struct run *const *runs, int count,
-               const struct filter *filter, int by, int source, FILE *out)
+               const struct filter *filter, enum measure by, int source, FILE *out)
 {
     struct page page = {.report = report, .filter = filter, .run_count = count, .by = by, .source = source};
     int status = EXIT_FINE;

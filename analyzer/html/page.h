@@ -40,8 +40,8 @@ struct page {
     const struct run *runs[2];
     const struct filter *filter; /* prepared for them all */
     int run_count;
-    int by;     /* enum measure that is shown first */
-    int source; /* lines come with their text */
+    enum measure by; /* that is shown first */
+    int source;      /* lines come with their text */
     struct profile profiles[2];
     uint32_t *keys[2]; /* by place: its function, 1 and up */
     struct page_function *functions;
@@ -74,6 +74,6 @@ int page_times(struct page *page);
 
 /* The whole page, about what passes the filter; the curve of memory over time is of the whole run even so. */
 int page_write(const struct report *report, const struct run *const *runs, int count,
-               const struct filter *filter, int by, int source, FILE *out);
+               const struct filter *filter, enum measure by, int source, FILE *out);
 
 #endif

@@ -1,6 +1,6 @@
 /* page_rows.c - the page's table: the lines of a run, or what changed in them between two.
  *
- *   "rows": [file, line, function, module, the seven measures, source, ...]   row 0 is the rest, added up
+ *   "rows": [file, line, function, module, all measures, source, ...]   row 0 is the rest, added up
  *   "changes": {measure: [file, line, line before, function, module, state, before, after, blocks before,
  *               blocks after, ...], ...}   likewise; state: 0 in both runs, 1 new, 2 gone
  *
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROW 12
+#define ROW (5 + MEASURES)
 #define CHANGE 10
 #define CHANGED_ROWS (PAGE_ROWS / 3) /* for each measure */
 
@@ -47,7 +47,7 @@ static double largest_share(const struct store_measures *m, const struct store_m
 {
     double most = 0;
 
-    for (int by = BY_BYTES; by <= BY_TEMPORARY; by++) {
+    for (int by = 0; by < MEASURES; by++) {
         double all = (double)measure_value(whole, by),
                share = all > 0 ? (double)measure_value(m, by) / all : 0;
 
@@ -72,14 +72,6 @@ static uint32_t source_text(struct page *page, const struct line_row *row)
     return number;
 }
 
-static void put_measures(int64_t *to, const struct store_measures *m)
-{
-    const int64_t all[] = {m->allocations,      m->bytes,      m->peak_allocations, m->peak_bytes,
-                           m->live_allocations, m->live_bytes, m->temporary};
-
-    memcpy(to, all, sizeof all);
-}
-
 static void put_row(struct page *page, int64_t *to, const struct line_row *row)
 {
     to[0] = file_text(page, page->runs[0], row->file);
@@ -88,8 +80,8 @@ static void put_row(struct page *page, int64_t *to, const struct line_row *row)
     to[3] = texts_number(&page->texts, *row->module != '\0' || strcmp(row->language, "native") == 0
                                            ? row->module
                                            : row->language);
-    put_measures(to + 4, &row->m);
-    to[11] = source_text(page, row);
+    memcpy(to + 4, &row->m, sizeof row->m);
+    to[4 + MEASURES] = source_text(page, row);
 }
 
 /* ---- which row a place is in ------------------------------------------------------------------- */
@@ -156,7 +148,7 @@ static int write_rows(struct page *page, const struct lines *lines)
             put_row(page, out + (i + 1) * ROW, ranked[i].row);
             measures_subtract(&rest, &ranked[i].row->m);
         }
-        put_measures(out + 4, &rest);
+        memcpy(out + 4, &rest, sizeof rest);
         page->row_count = kept + 1;
         json_numbers(page->json, "rows", out, (kept + 1) * ROW);
         json_number(page->json, "rows_in_all", (int64_t)lines->all);
@@ -182,9 +174,9 @@ int page_rows(struct page *page)
 /* ---- two runs -------------------------------------------------------------------------------- */
 
 /* Adds them: the rest is a sum. */
-static void put_values(int64_t *to, const struct match *m, int by)
+static void put_values(int64_t *to, const struct match *m, enum measure by)
 {
-    int counts = by == BY_ALLOCATIONS || by == BY_TEMPORARY;
+    int counts = !measures[by].is_bytes;
 
     for (int side = 0; side < 2; side++) {
         to[6 + side] += (int64_t)(counts ? m->count[side] : m->bytes[side]);
@@ -192,7 +184,7 @@ static void put_values(int64_t *to, const struct match *m, int by)
     }
 }
 
-static void put_change(struct page *page, int64_t *to, const struct match *m, int by)
+static void put_change(struct page *page, int64_t *to, const struct match *m, enum measure by)
 {
     to[0] = file_text(page, page->runs[m->in_second ? 1 : 0], m->file);
     to[1] = m->line;
@@ -203,7 +195,7 @@ static void put_change(struct page *page, int64_t *to, const struct match *m, in
     put_values(to, m, by);
 }
 
-static int write_changes(struct page *page, int by)
+static int write_changes(struct page *page, enum measure by)
 {
     struct side sides[2];
     struct matches matches = {0};
@@ -221,7 +213,7 @@ static int write_changes(struct page *page, int by)
         for (size_t i = kept; i < matches.count; i++)
             put_values(out, &matches.rows[i], by);
         out[1] = (int64_t)(matches.count - kept);
-        json_numbers(page->json, measure_names[by], out, (kept + 1) * CHANGE);
+        json_numbers(page->json, measures[by].by, out, (kept + 1) * CHANGE);
     } else if (status == EXIT_FINE) {
         status = report_error(page->report, EXIT_FAILED, "out of memory");
     }
@@ -235,8 +227,8 @@ int page_changes(struct page *page)
     int status = EXIT_FINE;
 
     json_object(page->json, "changes");
-    for (int by = BY_BYTES; by <= BY_TEMPORARY && status == EXIT_FINE; by++)
-        status = write_changes(page, by);
+    for (int place = 1; measure_at(place) != MEASURES && status == EXIT_FINE; place++)
+        status = write_changes(page, measure_at(place));
     json_close(page->json);
     return status;
 }

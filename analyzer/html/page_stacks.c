@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEASURES 7
 #define LEAST (1.0 / 4000) /* of a run: less than half a pixel */
 #define FOLDED 0           /* the function */
 
@@ -31,12 +30,6 @@ struct fold {
     struct pack pack;
 };
 
-static const int64_t *values(const struct store_measures *m)
-{
-    _Static_assert(sizeof *m == MEASURES * sizeof(int64_t), "measures are seven in a row");
-    return &m->allocations;
-}
-
 /* ---- which nodes ------------------------------------------------------------------------------ */
 
 static double share_of(const struct page *page, const struct tree_node *node)
@@ -45,8 +38,8 @@ static double share_of(const struct page *page, const struct tree_node *node)
 
     for (int run = 0; run < page->run_count; run++)
         for (int i = 0; i < MEASURES; i++) {
-            double whole = (double)values(&page->tree.nodes[0].m[run])[i];
-            double share = whole > 0 ? (double)values(&node->m[run])[i] / whole : 0;
+            double whole = (double)measure_value(&page->tree.nodes[0].m[run], i);
+            double share = whole > 0 ? (double)measure_value(&node->m[run], i) / whole : 0;
 
             most = share > most ? share : most;
         }
@@ -117,15 +110,14 @@ static uint32_t write_node(struct fold *fold, uint32_t depth, uint32_t key, cons
     pack_number(&fold->pack, fold->depth + 1 - depth);
     pack_number(&fold->pack, function_number(fold, key));
     for (int run = 0; run < fold->page->run_count; run++) {
-        const int64_t *v = values(&m[run]);
         unsigned bits = 0;
 
         for (int i = 0; i < MEASURES; i++)
-            bits |= (unsigned)(v[i] > 0) << i;
+            bits |= (unsigned)(measure_value(&m[run], i) > 0) << i;
         pack_number(&fold->pack, bits);
         for (int i = 0; i < MEASURES; i++)
-            if (v[i] > 0)
-                pack_number(&fold->pack, (uint64_t)v[i]);
+            if (measure_value(&m[run], i) > 0)
+                pack_number(&fold->pack, (uint64_t)measure_value(&m[run], i));
     }
     fold->depth = depth;
     return (uint32_t)fold->page->stack_count++;

@@ -3,8 +3,7 @@
  *
  *   "slices": N, "rows_in_time", "stacks_in_time": for each row (node) that changed at all
  *       its number, less that of the one before; slices in which it changed; for each of those
- *       its number, less that of the one before; the change of allocations, bytes, live blocks, live bytes
- *           and temporary allocations
+ *       its number, less that of the one before; the change of each measure that is sampled
  *
  * The database has what changed at sites from moment to moment. Where a page would get too large, slices are
  * merged two by two.
@@ -15,12 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VALUES 5
-
 /* Changes by number of a row or node, slice, and value. */
 struct grid {
     int64_t *change;
     size_t count, slices;
+    size_t values; /* measures that are sampled */
 };
 
 struct times {
@@ -32,14 +30,17 @@ struct times {
 
 static int64_t *cell(const struct grid *grid, size_t number, size_t slice)
 {
-    return grid->change + (number * PAGE_SLICES + slice) * VALUES;
+    return grid->change + (number * PAGE_SLICES + slice) * grid->values;
 }
 
-static int is_empty(const int64_t *values)
+static int is_empty(const struct grid *grid, size_t number, size_t slice)
 {
-    static const int64_t none[VALUES];
+    const int64_t *values = cell(grid, number, slice);
 
-    return memcmp(values, none, sizeof none) == 0;
+    for (size_t v = 0; v < grid->values; v++)
+        if (values[v] != 0)
+            return 0;
+    return 1;
 }
 
 static size_t filled(const struct grid *grid)
@@ -48,7 +49,7 @@ static size_t filled(const struct grid *grid)
 
     for (size_t i = 0; i < grid->count; i++)
         for (size_t k = 0; k < grid->slices; k++)
-            n += !is_empty(cell(grid, i, k));
+            n += !is_empty(grid, i, k);
     return n;
 }
 
@@ -56,7 +57,7 @@ static void merge_slices(struct grid *grid)
 {
     for (size_t i = 0; i < grid->count; i++)
         for (size_t k = 0; k < grid->slices; k += 2)
-            for (int v = 0; v < VALUES; v++) {
+            for (size_t v = 0; v < grid->values; v++) {
                 int64_t both = cell(grid, i, k)[v] + cell(grid, i, k + 1)[v];
 
                 cell(grid, i, k)[v] = 0;
@@ -74,18 +75,18 @@ static void write_grid(struct page *page, const struct grid *grid, const char *k
         size_t n = 0, before = 0;
 
         for (size_t k = 0; k < grid->slices; k++)
-            n += !is_empty(cell(grid, i, k));
+            n += !is_empty(grid, i, k);
         if (n == 0)
             continue;
         pack_number(&pack, i - last);
         pack_number(&pack, n);
         last = i;
         for (size_t k = 0; k < grid->slices; k++) {
-            if (is_empty(cell(grid, i, k)))
+            if (is_empty(grid, i, k))
                 continue;
             pack_number(&pack, k - before);
             before = k;
-            for (int v = 0; v < VALUES; v++)
+            for (size_t v = 0; v < grid->values; v++)
                 pack_signed(&pack, cell(grid, i, k)[v]);
         }
     }
@@ -95,7 +96,7 @@ static void write_grid(struct page *page, const struct grid *grid, const char *k
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static void add(struct times *times, int64_t t_ns, int64_t node, const int64_t change[VALUES])
+static void add(struct times *times, int64_t t_ns, int64_t node, const int64_t *change)
 {
     const struct page *page = times->page;
     double part = (double)t_ns / (double)times->end_ns * PAGE_SLICES;
@@ -107,7 +108,7 @@ static void add(struct times *times, int64_t t_ns, int64_t node, const int64_t c
     int64_t *stack = cell(&times->stacks, page->nodes[0][index], slice);
     int64_t *row = cell(&times->rows, page->row_of[times->place[index]], slice);
 
-    for (int v = 0; v < VALUES; v++) {
+    for (size_t v = 0; v < times->rows.values; v++) {
         stack[v] = (int64_t)((uint64_t)stack[v] + (uint64_t)change[v]);
         row[v] = (int64_t)((uint64_t)row[v] + (uint64_t)change[v]);
     }
@@ -115,11 +116,10 @@ static void add(struct times *times, int64_t t_ns, int64_t node, const int64_t c
 
 static int read_samples(struct times *times, size_t *count)
 {
-    char *sql = sqlite3_mprintf("SELECT node, t_ns, allocations, bytes, live_allocations, live_bytes, "
-                                "temporary FROM site_sample WHERE run = ? AND %s",
+    char *sql = sqlite3_mprintf("SELECT node, t_ns, {sampled: #} FROM site_sample WHERE run = ? AND %s",
                                 filter_sql_site(times->page->filter));
     sqlite3_stmt *s = sql != NULL ? report_prepare(times->page->report, sql) : NULL;
-    int64_t change[VALUES];
+    int64_t change[MEASURES];
     int status = EXIT_FINE;
 
     sqlite3_free(sql);
@@ -127,8 +127,8 @@ static int read_samples(struct times *times, size_t *count)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, times->page->runs[0]->number);
     while (report_step(times->page->report, s, &status)) {
-        for (int v = 0; v < VALUES; v++)
-            change[v] = sqlite3_column_int64(s, 2 + v);
+        for (size_t v = 0; v < times->rows.values; v++)
+            change[v] = sqlite3_column_int64(s, 2 + (int)v);
         add(times, sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 0), change);
         ++*count;
     }
@@ -178,7 +178,10 @@ static int write_times(struct times *times)
 
 static int make_grid(struct grid *grid, size_t count)
 {
-    *grid = (struct grid){calloc(count * PAGE_SLICES, VALUES * sizeof(int64_t)), count, PAGE_SLICES};
+    *grid = (struct grid){.count = count, .slices = PAGE_SLICES};
+    for (int i = 0; i < MEASURES; i++)
+        grid->values += measure_sampled(i);
+    grid->change = calloc(count * PAGE_SLICES, grid->values * sizeof(int64_t));
     return grid->change != NULL;
 }
 

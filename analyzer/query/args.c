@@ -1,6 +1,7 @@
 /* args.c - one table of options drives the parsing, the errors and --help. */
 #define _GNU_SOURCE
 #include "args.h"
+#include "measures.h"
 #include "text.h"
 
 #include <errno.h>
@@ -124,13 +125,26 @@ static const char *dashes(const struct option_spec *o)
     return o->name[1] == '\0' ? "-" : "--";
 }
 
+static int has_choices(const struct option_spec *o)
+{
+    return o->kind == OPTION_CHOICE || o->kind == OPTION_MEASURE;
+}
+
+/* NULL = there are no more. */
+static const char *choice(const struct option_spec *o, int i)
+{
+    if (o->kind == OPTION_CHOICE)
+        return o->choices[i];
+    return measure_at(i + 1) != MEASURES ? measures[measure_at(i + 1)].by : NULL;
+}
+
 static void list_choices(const struct option_spec *o, const char *separator, char *out, size_t size)
 {
     size_t n = 0;
 
     out[0] = '\0';
-    for (int i = 0; o->choices[i] != NULL && n < size; i++)
-        n += (size_t)snprintf(out + n, size - n, "%s%s", i > 0 ? separator : "", o->choices[i]);
+    for (int i = 0; choice(o, i) != NULL && n < size; i++)
+        n += (size_t)snprintf(out + n, size - n, "%s%s", i > 0 ? separator : "", choice(o, i));
 }
 
 /* "1.5 MiB", "10k", "4096"; k, M ... are powers of 1024 unless a plain B follows them (kB = 1000). */
@@ -213,9 +227,9 @@ static int take_value(const struct report *report, const struct option_spec *o, 
                    ? ARGS_GO_ON
                    : report_error(report, EXIT_USAGE, "--%s takes seconds (0.1 and more), not '%s'.", o->name,
                                   value);
-    for (int i = 0; o->choices[i] != NULL; i++)
-        if (strcmp(o->choices[i], value) == 0) {
-            *(int *)o->target = i;
+    for (int i = 0; choice(o, i) != NULL; i++)
+        if (strcmp(choice(o, i), value) == 0) {
+            *(int *)o->target = o->kind == OPTION_MEASURE ? (int)measure_at(i + 1) : i;
             return ARGS_GO_ON;
         }
     list_choices(o, ", ", list, sizeof list);
@@ -232,13 +246,13 @@ static void print_options(const struct option_spec *options, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct option_spec *o = &options[i];
 
-        if (o->kind == OPTION_CHOICE)
+        if (has_choices(o))
             list_choices(o, "|", list, sizeof list);
         snprintf(left, sizeof left, "%s%s%s%s", dashes(o), o->name,
                  o->kind == OPTION_FLAG || o->kind == OPTION_EVERY ? "" : " ",
-                 o->kind == OPTION_FLAG     ? ""
-                 : o->kind == OPTION_CHOICE ? list
-                                            : o->value);
+                 o->kind == OPTION_FLAG ? ""
+                 : has_choices(o)       ? list
+                                        : o->value);
         if (strlen(left) > 22)
             printf("  %s\n  %-22s  %s\n", left, "", o->help);
         else
@@ -271,10 +285,10 @@ static int print_words(const struct all *all)
     for (size_t i = 0; i < all->count; i++) {
         const struct option_spec *o = &all->option[i];
 
-        if (o->kind == OPTION_CHOICE)
+        if (has_choices(o))
             list_choices(o, " ", list, sizeof list);
         printf("%s%s\t%s\t%s\n", dashes(o), o->name, o->help,
-               o->kind == OPTION_CHOICE                            ? list
+               has_choices(o)                                      ? list
                : o->kind == OPTION_FLAG || o->kind == OPTION_EVERY ? ""
                                                                    : o->value);
     }

@@ -5,13 +5,14 @@
 #include "report.h"
 
 enum option_kind {
-    OPTION_FLAG,   /* target: int, becomes 1 */
-    OPTION_NUMBER, /* target: int64_t, 0 and more */
-    OPTION_TEXT,   /* target: const char * */
-    OPTION_CHOICE, /* target: int, index into choices */
-    OPTION_BYTES,  /* target: int64_t; 50MiB, 1.5k, 4096 */
-    OPTION_SHARE,  /* target: double, 0.05 for 5% */
-    OPTION_EVERY,  /* target: double, seconds: 1 where only --name is there, else --name=SECONDS */
+    OPTION_FLAG,    /* target: int, becomes 1 */
+    OPTION_NUMBER,  /* target: int64_t, 0 and more */
+    OPTION_TEXT,    /* target: const char * */
+    OPTION_CHOICE,  /* target: int, index into choices */
+    OPTION_MEASURE, /* target: int, enum measure, by its name for --by */
+    OPTION_BYTES,   /* target: int64_t; 50MiB, 1.5k, 4096 */
+    OPTION_SHARE,   /* target: double, 0.05 for 5% */
+    OPTION_EVERY,   /* target: double, seconds: 1 where only --name is there, else --name=SECONDS */
 };
 
 struct option_spec {

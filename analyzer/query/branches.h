@@ -8,7 +8,7 @@
 
 struct branches {
     const struct profile *profile;
-    int by;           /* enum measure */
+    enum measure by;
     int inverted;     /* outwards */
     int leaf;         /* begin at the innermost place of a stack, not at the one that it counts for */
     int64_t smallest; /* value of a node below which the tree goes on */

@@ -8,91 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const measure_names[] = {"bytes", "allocations", "peak", "live", "temporary", NULL};
 const char *const group_names[] = {"line", "function", "file", "module", "stack", NULL};
-
-static const char *const order[] = {"bytes", "allocations", "peak_bytes", "live_bytes", "temporary"};
-
-#define SUMS                                                                                            \
-    "sum(allocations) AS allocations, sum(bytes) AS bytes, sum(peak_allocations) AS peak_allocations, " \
-    "sum(peak_bytes) AS peak_bytes, sum(live_allocations) AS live_allocations, sum(live_bytes) AS "     \
-    "live_bytes, "                                                                                      \
-    "sum(temporary) AS temporary"
-
-/* ---- measures -------------------------------------------------------------------------------- */
-
-int64_t measure_bytes(const struct store_measures *m, int by)
-{
-    return by == BY_PEAK ? m->peak_bytes : by == BY_LIVE ? m->live_bytes : by == BY_TEMPORARY ? -1 : m->bytes;
-}
-
-int64_t measure_count(const struct store_measures *m, int by)
-{
-    return by == BY_PEAK        ? m->peak_allocations
-           : by == BY_LIVE      ? m->live_allocations
-           : by == BY_TEMPORARY ? m->temporary
-                                : m->allocations;
-}
-
-int64_t measure_value(const struct store_measures *m, int by)
-{
-    return by == BY_ALLOCATIONS || by == BY_TEMPORARY ? measure_count(m, by) : measure_bytes(m, by);
-}
-
-/* Numbers of a stranger's file may be of any size: they wrap, which for them is as good as anything. */
-static void add(int64_t *sum, int64_t value, int sign)
-{
-    *sum = (int64_t)((uint64_t)*sum + (sign > 0 ? (uint64_t)value : -(uint64_t)value));
-}
-
-static void measures_change(struct store_measures *sum, const struct store_measures *m, int sign)
-{
-    add(&sum->allocations, m->allocations, sign);
-    add(&sum->bytes, m->bytes, sign);
-    add(&sum->peak_allocations, m->peak_allocations, sign);
-    add(&sum->peak_bytes, m->peak_bytes, sign);
-    add(&sum->live_allocations, m->live_allocations, sign);
-    add(&sum->live_bytes, m->live_bytes, sign);
-    add(&sum->temporary, m->temporary, sign);
-}
-
-void measures_add(struct store_measures *sum, const struct store_measures *m)
-{
-    measures_change(sum, m, 1);
-}
-
-void measures_subtract(struct store_measures *sum, const struct store_measures *m)
-{
-    measures_change(sum, m, -1);
-}
 
 void measures_json(struct json *json, const struct run *run, const struct store_measures *m)
 {
-    json_number(json, "allocations", m->allocations);
-    json_number(json, "bytes", m->bytes);
-    if (run->part.set) {
-        json_null(json, "peak_allocations");
-        json_null(json, "peak_bytes");
-    } else {
-        json_number(json, "peak_allocations", m->peak_allocations);
-        json_number(json, "peak_bytes", m->peak_bytes);
-    }
-    json_number(json, "live_allocations", m->live_allocations);
-    json_number(json, "live_bytes", m->live_bytes);
-    json_number(json, "temporary", m->temporary);
+    for (int i = 0; i < MEASURES; i++)
+        if (run->part.set && !measure_sampled(i))
+            json_null(json, measures[i].name);
+        else
+            json_number(json, measures[i].name, measure_value(m, i));
 }
 
 struct store_measures lines_column_measures(sqlite3_stmt *s, int first)
 {
-    return (struct store_measures){
-        .allocations = sqlite3_column_int64(s, first),
-        .bytes = sqlite3_column_int64(s, first + 1),
-        .peak_allocations = sqlite3_column_int64(s, first + 2),
-        .peak_bytes = sqlite3_column_int64(s, first + 3),
-        .live_allocations = sqlite3_column_int64(s, first + 4),
-        .live_bytes = sqlite3_column_int64(s, first + 5),
-        .temporary = sqlite3_column_int64(s, first + 6),
-    };
+    struct store_measures m;
+
+    for (int i = 0; i < MEASURES; i++)
+        measures_values(&m)[i] = sqlite3_column_int64(s, first + i);
+    return m;
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
@@ -117,10 +50,10 @@ static char *row_query(const struct lines_query *query)
 
     if (sites)
         sqlite3_snprintf(sizeof node, node, "CASE WHEN %s IS NULL THEN node END", line);
-    return sqlite3_mprintf("SELECT %s, " SUMS " FROM ("
+    return sqlite3_mprintf("SELECT %s, {measures: sum(#) AS #} FROM ("
                            "  SELECT l.file AS file, coalesce(l.line, 0) AS line, " LINES_INNERMOST ", "
-                           "  coalesce(l.language, 'native') AS language, " LINES_MEASURES
-                           "  FROM (SELECT run, %s AS line, %s AS node, " SUMS
+                           "  coalesce(l.language, 'native') AS language, {measures: #}"
+                           "  FROM (SELECT run, %s AS line, %s AS node, {measures: sum(#) AS #}"
                            " FROM %s WHERE run = ?1 AND %s GROUP BY 1, 2, 3) AS s"
                            "  LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line"
                            ")"
@@ -128,7 +61,7 @@ static char *row_query(const struct lines_query *query)
                            "DESC, bytes DESC, 1, 2, 3, 4",
                            lines_keys[query->group], line, node,
                            sites ? part_sites(query->run) : "line_total", filter_sql_site(query->filter),
-                           filter_sql_line(query->filter), order[query->by]);
+                           filter_sql_line(query->filter), measures[query->by].name);
 }
 
 static char *copy(sqlite3_stmt *s, int column)

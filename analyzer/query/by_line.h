@@ -6,16 +6,14 @@
 #include "json.h"
 #include "run.h"
 
-enum measure { BY_BYTES, BY_ALLOCATIONS, BY_PEAK, BY_LIVE, BY_TEMPORARY };
 enum group { GROUP_LINE, GROUP_FUNCTION, GROUP_FILE, GROUP_MODULE, GROUP_STACK };
 
-extern const char *const measure_names[]; /* for --by */
-extern const char *const group_names[];   /* for --group */
+extern const char *const group_names[]; /* for --group */
 
 struct lines_query {
     const struct run *run;
     enum group group;
-    int by;                      /* enum measure: what rows are sorted by */
+    enum measure by;             /* what rows are sorted by */
     int leaf;                    /* the innermost line of each stack, whatever it is */
     const struct filter *filter; /* prepared; NULL = all */
     size_t limit;                /* rows to keep, 0 = all */
@@ -50,8 +48,6 @@ void lines_free(struct lines *lines);
 
 /* For by_stack.c. The columns that make a group: file, line, function, module, language. */
 extern const char *const lines_keys[];
-#define LINES_MEASURES \
-    "allocations, bytes, peak_allocations, peak_bytes, live_allocations, live_bytes, temporary"
 
 /* The name or the module of the innermost frame of s.node, for what has no line. Looked up for those rows
  * only. */
@@ -62,7 +58,7 @@ extern const char *const lines_keys[];
     "coalesce(l.function, (SELECT n.name " LINES_OF_NODE "), '[unknown]') AS function, " \
     "coalesce(l.module, (SELECT n.module " LINES_OF_NODE "), '') AS module"
 
-/* The seven measures, from a column on. */
+/* All measures, from a column on. */
 struct store_measures lines_column_measures(struct sqlite3_stmt *statement, int first);
 
 /* Adds a row from a statement's first five columns, in the order of lines_keys; false when memory is short.
@@ -70,14 +66,6 @@ struct store_measures lines_column_measures(struct sqlite3_stmt *statement, int 
 int lines_keep(struct lines *lines, struct sqlite3_stmt *statement, int64_t stack,
                const struct store_measures *m);
 
-int64_t measure_value(const struct store_measures *m, int by);
-
-/* Bytes and blocks of a measure; temporary allocations have no bytes (-1). */
-int64_t measure_bytes(const struct store_measures *m, int by);
-int64_t measure_count(const struct store_measures *m, int by);
-
-void measures_add(struct store_measures *sum, const struct store_measures *m);
-void measures_subtract(struct store_measures *sum, const struct store_measures *m);
 /* Members of the open object; of a part of a run without its peak. */
 void measures_json(struct json *json, const struct run *run, const struct store_measures *m);
 

@@ -16,7 +16,7 @@ typedef void visit_fn(void *context, const struct line_stack *stack);
 static int walk(const struct report *report, const struct lines_query *query, visit_fn *visit, void *context)
 {
     char *sql = sqlite3_mprintf(
-        "SELECT node, %s, " LINES_MEASURES " FROM %s WHERE run = ?1 AND %s ORDER BY node, process",
+        "SELECT node, %s, {measures: #} FROM %s WHERE run = ?1 AND %s ORDER BY node, process",
         query->leaf ? "leaf" : "line", part_sites(query->run), filter_sql_site(query->filter));
     sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
     struct line_stack now = {0};
@@ -160,12 +160,11 @@ struct collection {
     int failed; /* out of memory */
 };
 
-static int collect_by; /* enum measure, for by_size */
-
-static int by_size(const void *a, const void *b)
+static int by_size(const void *a, const void *b, void *measure)
 {
     const struct line_stack *x = a, *y = b;
-    int64_t v = measure_value(&x->m, collect_by), w = measure_value(&y->m, collect_by);
+    enum measure by = *(const enum measure *)measure;
+    int64_t v = measure_value(&x->m, by), w = measure_value(&y->m, by);
 
     if (v != w)
         return v < w ? 1 : -1;
@@ -260,6 +259,7 @@ static int name_rows(const struct report *report, const struct lines_query *quer
 int stacks_read(const struct report *report, const struct lines_query *query, struct lines *lines)
 {
     struct collection c = {.query = query};
+    enum measure by = query->by;
     int status = filter_has_names(query->filter) ? read_passing(report, &c) : EXIT_FINE;
 
     *lines = (struct lines){0};
@@ -267,9 +267,8 @@ int stacks_read(const struct report *report, const struct lines_query *query, st
         status = walk(report, query, collect, &c);
     if (c.failed)
         status = report_error(report, EXIT_FAILED, "out of memory");
-    collect_by = query->by;
     if (c.count > 0)
-        qsort(c.stacks, c.count, sizeof *c.stacks, by_size);
+        qsort_r(c.stacks, c.count, sizeof *c.stacks, by_size, &by);
     if (status == EXIT_FINE)
         status = name_rows(report, query, &c, lines);
     lines->all = c.count;
@@ -295,7 +294,7 @@ struct below {
 };
 
 /* The stack takes its place among the row's largest. */
-static void offer(struct line_stack *largest, size_t each, int by, const struct line_stack *stack)
+static void offer(struct line_stack *largest, size_t each, enum measure by, const struct line_stack *stack)
 {
     size_t i = each;
 

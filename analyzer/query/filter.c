@@ -173,13 +173,13 @@ static int is_process(const struct filter *f, sqlite3_stmt *s, int by_number)
     return !by_number && executable != NULL && matches_path(f->process, executable);
 }
 
-static int check_part(const struct report *report, const struct run *run, int by)
+static int check_part(const struct report *report, const struct run *run, enum measure by)
 {
-    if (!run->part.set || by != BY_PEAK)
+    if (!run->part.set || measure_sampled(by))
         return EXIT_FINE;
     return report_error(report, EXIT_USAGE,
-                        "which lines made up the peak is known of a whole run only: between moments, take "
-                        "another measure than --by peak.");
+                        "--by %s is known of a whole run only: between moments, take another measure.",
+                        measures[by].by);
 }
 
 static int add_processes(struct report *report, struct filter *filter, const struct run *run)
@@ -252,7 +252,7 @@ static int add_owners(struct report *report, struct filter *filter, const struct
     return status == EXIT_FINE ? add_threads(report, filter, run) : status;
 }
 
-int filter_add_run(struct report *report, struct filter *filter, struct run *run, int by)
+int filter_add_run(struct report *report, struct filter *filter, struct run *run, enum measure by)
 {
     int status = add_owners(report, filter, run);
 
@@ -286,7 +286,7 @@ int filter_prepare_all(struct report *report, struct filter *filter, const struc
     return status == EXIT_FINE ? filter_check(report, filter, runs[0]) : status;
 }
 
-int filter_prepare(struct report *report, struct filter *filter, struct run *run, int by)
+int filter_prepare(struct report *report, struct filter *filter, struct run *run, enum measure by)
 {
     int status = filter_begin(report, filter);
 

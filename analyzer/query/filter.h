@@ -56,7 +56,7 @@ struct filter {
 /* Makes the filter known to the open database, finds its processes and threads in the run, and works out what
  * part of it is meant; by: enum measure that the report is about, which a part may not have. On failure says
  * why. */
-int filter_prepare(struct report *report, struct filter *filter, struct run *run, int by);
+int filter_prepare(struct report *report, struct filter *filter, struct run *run, enum measure by);
 
 /* For a report that cannot be narrowed to a time; of several runs. */
 int filter_prepare_all(struct report *report, struct filter *filter, const struct run *const *runs,
@@ -66,7 +66,7 @@ int filter_prepare_all(struct report *report, struct filter *filter, const struc
  * found.
  */
 int filter_begin(struct report *report, struct filter *filter);
-int filter_add_run(struct report *report, struct filter *filter, struct run *run, int by);
+int filter_add_run(struct report *report, struct filter *filter, struct run *run, enum measure by);
 int filter_check(const struct report *report, const struct filter *filter, const struct run *run);
 void filter_free(struct filter *filter);
 

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int sort_by; /* enum measure, for by_change */
-
 static const char *name(const char *text)
 {
     return text != NULL ? text : "";
@@ -46,17 +44,16 @@ static int by_function(const void *a, const void *b)
     return c != 0 ? c : (x->line > y->line) - (x->line < y->line);
 }
 
-static double change(const struct match *m)
+static double change(const struct match *m, enum measure by)
 {
-    int counts = sort_by == BY_ALLOCATIONS || sort_by == BY_TEMPORARY;
-
-    return fabs(counts ? m->count[1] - m->count[0] : m->bytes[1] - m->bytes[0]);
+    return fabs(measures[by].is_bytes ? m->bytes[1] - m->bytes[0] : m->count[1] - m->count[0]);
 }
 
-static int by_change(const void *a, const void *b)
+static int by_change(const void *a, const void *b, void *measure)
 {
     const struct match *x = a, *y = b;
-    double d = change(y) - change(x),
+    enum measure by = *(const enum measure *)measure;
+    double d = change(y, by) - change(x, by),
            counts = fabs(y->count[1] - y->count[0]) - fabs(x->count[1] - x->count[0]);
 
     if (d != 0)
@@ -66,7 +63,7 @@ static int by_change(const void *a, const void *b)
 
 /* ---- both sides into one array --------------------------------------------------------------- */
 
-static int add_side(const struct report *report, const struct side *side, int which, int by,
+static int add_side(const struct report *report, const struct side *side, int which, enum measure by,
                     struct matches *matches)
 {
     for (size_t i = 0; i < side->count; i++) {
@@ -93,7 +90,7 @@ static int add_side(const struct report *report, const struct side *side, int wh
                                 .in_first = which == 0,
                                 .in_second = which == 1};
             m->bytes[which] =
-                by == BY_TEMPORARY ? 0 : (double)measure_bytes(&row->m, by) / (double)side->count;
+                !measure_has_bytes(by) ? 0 : (double)measure_bytes(&row->m, by) / (double)side->count;
             m->count[which] = (double)measure_count(&row->m, by) / (double)side->count;
         }
     }
@@ -208,8 +205,8 @@ static void match_moved(const struct report *report, const struct side *first, c
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-int match_lines(const struct report *report, const struct side *first, const struct side *second, int by,
-                struct matches *matches)
+int match_lines(const struct report *report, const struct side *first, const struct side *second,
+                enum measure by, struct matches *matches)
 {
     *matches = (struct matches){.lines = calloc(first->count + second->count, sizeof *matches->lines)};
     if (matches->lines == NULL)
@@ -222,8 +219,7 @@ int match_lines(const struct report *report, const struct side *first, const str
         return status;
     merge_equal(matches);
     match_moved(report, first, second, matches);
-    sort_by = by;
-    qsort(matches->rows, matches->count, sizeof *matches->rows, by_change);
+    qsort_r(matches->rows, matches->count, sizeof *matches->rows, by_change, &by);
     while (matches->same < matches->count) {
         const struct match *m = &matches->rows[matches->count - 1 - matches->same];
 

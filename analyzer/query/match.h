@@ -32,8 +32,8 @@ struct matches {
 /* Lines match by file, line and function, and by the module's name where no file is known. Between different
  * builds of a module, the lines of a function that are left over on both sides match in their order, if they
  * are equally many: code above them was edited, or the file lies elsewhere. */
-int match_lines(const struct report *report, const struct side *first, const struct side *second, int by,
-                struct matches *matches);
+int match_lines(const struct report *report, const struct side *first, const struct side *second,
+                enum measure by, struct matches *matches);
 void match_free(struct matches *matches);
 
 #endif

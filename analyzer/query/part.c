@@ -228,32 +228,18 @@ static int make_sites(struct report *report, struct run *run)
 
     snprintf(part->sites, sizeof part->sites, "between_%d", ++made);
     char *sql = sqlite3_mprintf(
-        "CREATE TEMP TABLE %s AS SELECT %lld AS run, c.process AS process, c.node AS node, c.thread AS "
-        "thread, s.line AS line, "
-        "s.leaf AS "
-        "leaf, c.allocations AS allocations, c.bytes AS bytes, 0 AS peak_allocations, 0 AS peak_bytes, "
-        "c.live_allocations AS live_allocations, c.live_bytes AS live_bytes, c.temporary AS temporary, 0 AS "
-        "highest_bytes, 0 AS smallest, 0 AS largest, NULL AS sizes, NULL AS lifetimes FROM ("
-        " SELECT process, node, thread, sum(allocations) AS allocations, sum(bytes) AS bytes, "
-        "sum(live_allocations) "
-        "AS "
-        "live_allocations, sum(live_bytes) AS live_bytes, sum(temporary) AS temporary FROM ("
-        "  SELECT process, node, thread, %s FROM main.site_sample WHERE run = %lld AND %s"
+        "CREATE TEMP TABLE %s AS SELECT %lld AS run, {key: c.# AS #}, s.line AS line, s.leaf AS leaf, "
+        "{sampled: c.# AS #}, {whole: 0 AS #}, 0 AS highest_bytes, 0 AS smallest, 0 AS largest, NULL AS "
+        "sizes, "
+        "NULL AS lifetimes FROM ("
+        " SELECT {key: #}, {sampled: sum(#) AS #} FROM ("
+        "  SELECT {key: #}, %s FROM site_sample WHERE run = %lld AND %s"
         "  UNION ALL"
-        "  SELECT process, node, thread, allocations, bytes, live_allocations, live_bytes, temporary FROM "
-        "main.site "
-        "WHERE "
-        "run = %lld AND %d"
-        " ) GROUP BY node, process, thread"
-        ") AS c LEFT JOIN main.site AS s ON s.run = %lld AND s.node = c.node AND s.process = c.process "
-        "AND s.thread = c.thread "
-        "WHERE c.allocations <> 0 OR c.bytes <> 0 OR c.live_allocations <> 0 OR c.live_bytes <> 0 OR "
-        "c.temporary <> 0",
-        part->sites, (long long)run->number,
-        to_end ? "-allocations AS allocations, -bytes AS bytes, -live_allocations AS live_allocations, "
-                 "-live_bytes AS "
-                 "live_bytes, -temporary AS temporary"
-               : "allocations, bytes, live_allocations, live_bytes, temporary",
+        "  SELECT {key: #}, {sampled: #} FROM site WHERE run = %lld AND %d"
+        " ) GROUP BY {key: #}"
+        ") AS c LEFT JOIN site AS s ON s.run = %lld AND ({key: s.#}) = ({key: c.#}) "
+        "WHERE ({sampled: c.#}) <> ({sampled: 0})",
+        part->sites, (long long)run->number, to_end ? "{sampled: -# AS #}" : "{sampled: #}",
         (long long)run->number, to_end ? "t_ns <= ?1" : "t_ns > ?1 AND t_ns <= ?2", (long long)run->number,
         to_end, (long long)run->number);
     sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;

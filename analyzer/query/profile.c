@@ -207,8 +207,8 @@ static int find_passing(struct profile *profile)
 
 /* Columns: node, process, thread, line, the measures; with histograms highest_bytes and HISTOGRAMS_COLUMNS.
  */
-#define MEASURES 4
-#define HIGHEST 11
+#define MEASURES_FROM 4
+#define HIGHEST (MEASURES_FROM + MEASURES)
 
 /* Adds nothing where the filter keeps the site back. */
 static int take_site(struct profile *profile, sqlite3_stmt *s)
@@ -228,7 +228,7 @@ static int take_site(struct profile *profile, sqlite3_stmt *s)
     site->node = node;
     site->process = process;
     site->place = place;
-    site->m = lines_column_measures(s, MEASURES);
+    site->m = lines_column_measures(s, MEASURES_FROM);
     measures_add(&profile->sum, &site->m);
     if (!profile->query->histograms)
         return 1;
@@ -332,8 +332,7 @@ static int read_sites(const struct report *report, struct profile *profile)
     char sql[512];
 
     snprintf(sql, sizeof sql,
-             "SELECT node, process, thread, line, " LINES_MEASURES
-             "%s FROM %s WHERE run = ? ORDER BY node, process",
+             "SELECT {key: #}, line, {measures: #}%s FROM %s WHERE run = ? ORDER BY node, process",
              profile->query->histograms ? ", highest_bytes, " HISTOGRAMS_COLUMNS : "",
              part_sites(profile->run));
     return read_rows(report, profile, sql, add_site);

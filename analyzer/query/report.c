@@ -107,7 +107,7 @@ sqlite3_stmt *report_prepare(const struct report *report, const char *sql)
 {
     sqlite3_stmt *statement = NULL;
 
-    if (sqlite3_prepare_v2(report->sql, sql, -1, &statement, NULL) != SQLITE_OK)
+    if (store_prepare(report->sql, sql, 0, &statement) != SQLITE_OK)
         report_error(report, EXIT_FAILED,
                      "cannot read %s: %s. Is it damaged? Try: sqlite3 '%s' 'PRAGMA integrity_check'",
                      report->db, sqlite3_errmsg(report->sql), report->db);

@@ -61,7 +61,7 @@ void report_hint(const struct report *report, const char *format, ...) __attribu
 /* The last line of a report: the next useful command, about the same run and database. */
 void report_next(const struct report *report, const char *command, const char *options, const char *what);
 
-/* Prepares a statement; NULL after saying what is wrong. */
+/* Prepares a statement of ours, lists of measures in it written out (see measures.h); NULL after saying what is wrong. */
 struct sqlite3_stmt *report_prepare(const struct report *report, const char *sql);
 
 /* True for another row; false at the end. A damaged file is said, and *status becomes EXIT_FAILED. */

@@ -74,15 +74,8 @@ static enum run_state state_of(const struct run *run, const char *state, const c
 static void fill(struct run *run, sqlite3_stmt *s)
 {
     int64_t *const numbers[] = {
-        &run->t.m.allocations,
-        &run->t.m.bytes,
         &run->t.frees,
         &run->t.freed_bytes,
-        &run->t.m.peak_allocations,
-        &run->t.m.peak_bytes,
-        &run->t.m.live_allocations,
-        &run->t.m.live_bytes,
-        &run->t.m.temporary,
         &run->t.wall_ns,
         &run->t.cpu_ns,
         &run->t.peak_ns,
@@ -125,7 +118,12 @@ static void fill(struct run *run, sqlite3_stmt *s)
     run->t.exit_status = sqlite3_column_int(s, n + 4);
     run->progress = sqlite3_column_double(s, n + 5);
     const char *phase = (const char *)sqlite3_column_text(s, n + 7);
+    int column = n + 10;
 
+    for (int i = 0; i < MEASURES; i++)
+        if (!measures[i].sites_only)
+            measures_values(&run->t.m)[i] = sqlite3_column_int64(s, column++);
+    measures_of_run(&run->t.m);
     run->counting = phase == NULL || strcmp(phase, "running") == 0;
     run->resolved = phase != NULL && strcmp(phase, "done") == 0;
     run->state = state_of(run, (const char *)sqlite3_column_text(s, n + 6), phase,
@@ -136,16 +134,16 @@ static void fill(struct run *run, sqlite3_stmt *s)
 static int load(struct report *report, int64_t number, struct run *run)
 {
     static const char sql[] =
-        "SELECT allocations, bytes, frees, freed_bytes, peak_allocations, peak_bytes, live_allocations, "
-        "live_bytes, "
-        "temporary, wall_ns, cpu_ns, peak_ns, peak_rss_bytes, foreign_frees, events_lost, stacks_checked, "
+        "SELECT frees, freed_bytes, wall_ns, cpu_ns, peak_ns, peak_rss_bytes, foreign_frees, events_lost, "
+        "stacks_checked, "
         "stacks_different, stacks_slow, waits, waited_ns, collector_cpu_ns, "
         "(SELECT count(*) FROM process AS p WHERE p.run = run.id), "
         "(SELECT count(*) FROM thread AS t WHERE t.run = run.id), id, collector_pid, collector_start, "
         "pid_namespace, taken_ns, lap_peak_allocations, lap_peak_bytes, by_thread, damaged, stopped, "
         "untraced, stacks_lost, end_allocations, end_bytes, "
         "label, command, started, root, exit_status, progress, state, phase, "
-        "(SELECT group_concat(p.pid) FROM process AS p WHERE p.run = run.id AND p.ended_ns IS NULL), why "
+        "(SELECT group_concat(p.pid) FROM process AS p WHERE p.run = run.id AND p.ended_ns IS NULL), why, "
+        "{totals: #} "
         "FROM run WHERE id = ?";
     sqlite3_stmt *statement = report_prepare(report, sql);
     int status = EXIT_FINE;

@@ -13,18 +13,17 @@
 #include <string.h>
 #include <unistd.h>
 
-static int64_t most[] = {
-    [BY_BYTES] = -1, [BY_ALLOCATIONS] = -1, [BY_PEAK] = -1, [BY_LIVE] = -1, [BY_TEMPORARY] = -1};
+static int64_t most[MEASURES] = {[0 ... MEASURES - 1] = -1}; /* -1 = no limit */
 static const char *baseline;
 static double tolerance = 0.05;
 static struct filter filter;
 
 static const struct option_spec options[] = {
-    {"max-peak", OPTION_BYTES, &most[BY_PEAK], "BYTES", "what may be held at once: 50MiB", NULL},
-    {"max-live", OPTION_BYTES, &most[BY_LIVE], "BYTES", "what may be live at the end", NULL},
-    {"max-bytes", OPTION_BYTES, &most[BY_BYTES], "BYTES", "what may be allocated in all", NULL},
-    {"max-allocations", OPTION_NUMBER, &most[BY_ALLOCATIONS], "N", "allocations in all", NULL},
-    {"max-temporary", OPTION_NUMBER, &most[BY_TEMPORARY], "N", "temporary allocations", NULL},
+    {"max-peak", OPTION_BYTES, &most[MEASURE_peak_bytes], "BYTES", "what may be held at once: 50MiB", NULL},
+    {"max-live", OPTION_BYTES, &most[MEASURE_live_bytes], "BYTES", "what may be live at the end", NULL},
+    {"max-bytes", OPTION_BYTES, &most[MEASURE_bytes], "BYTES", "what may be allocated in all", NULL},
+    {"max-allocations", OPTION_NUMBER, &most[MEASURE_allocations], "N", "allocations in all", NULL},
+    {"max-temporary", OPTION_NUMBER, &most[MEASURE_temporary], "N", "temporary allocations", NULL},
     {"against", OPTION_TEXT, &baseline, "BASELINE",
      "no more than another run: number, label, or database file", NULL},
     {"tolerance", OPTION_SHARE, &tolerance, "SHARE", "that may be more than the baseline (default: 5%)",
@@ -48,30 +47,21 @@ static const struct manual manual = {
     .most = 1,
 };
 
-/* How each measure is called, and counted. */
-static const struct {
-    const char *name, *key;
-    int is_bytes;
-} measures[] = {
-    [BY_BYTES] = {"bytes allocated", "bytes", 1},
-    [BY_ALLOCATIONS] = {"allocations", "allocations", 0},
-    [BY_PEAK] = {"peak", "peak_bytes", 1},
-    [BY_LIVE] = {"live at the end", "live_bytes", 1},
-    [BY_TEMPORARY] = {"temporary allocations", "temporary", 0},
-};
-static const int shown_order[] = {BY_PEAK, BY_LIVE, BY_BYTES, BY_ALLOCATIONS, BY_TEMPORARY};
-#define MEASURES (sizeof shown_order / sizeof shown_order[0])
+/* What can be limited, in the order in which it is shown. */
+static const enum measure limited[] = {MEASURE_peak_bytes, MEASURE_live_bytes, MEASURE_bytes,
+                                       MEASURE_allocations, MEASURE_temporary};
+#define LIMITED (sizeof limited / sizeof limited[0])
 
 /* One limit: absolute, or from the baseline. */
 struct limit {
-    int measure;
+    enum measure measure;
     int64_t value, limit;
     int from_baseline;
     int64_t base; /* what the baseline has, before the tolerance */
 };
 
 struct verdict {
-    struct limit limits[2 * MEASURES];
+    struct limit limits[2 * LIMITED];
     size_t count, exceeded;
     char *against; /* the baseline's name, NULL = none */
 };
@@ -82,11 +72,11 @@ struct verdict {
 static int totals(struct report *report, struct run *run, struct store_measures *m)
 {
     filter_free(&filter);
-    int status = filter_prepare(report, &filter, run, BY_BYTES);
+    int status = filter_prepare(report, &filter, run, MEASURE_bytes);
 
     if (status == EXIT_FINE)
         status = lines_totals(report, run, &filter, m);
-    if (status == EXIT_FINE && m->peak_bytes < 0 && most[BY_PEAK] >= 0)
+    if (status == EXIT_FINE && m->peak_bytes < 0 && most[MEASURE_peak_bytes] >= 0)
         status =
             report_error(report, EXIT_USAGE,
                          "how high the heap was is known from mark to mark, and of all lines together only: "
@@ -202,13 +192,14 @@ static int judge(struct report *report, struct run *run, struct verdict *verdict
         status = find_baseline(report, run, verdict, &base);
     if (status == EXIT_FINE)
         status = totals(report, run, &now);
-    for (size_t i = 0; i < MEASURES && status == EXIT_FINE; i++) {
-        int measure = shown_order[i];
+    for (size_t i = 0; i < LIMITED && status == EXIT_FINE; i++) {
+        enum measure measure = limited[i];
         int64_t value = measure_value(&now, measure), before;
 
         if (most[measure] >= 0)
             add_limit(verdict, (struct limit){measure, value, most[measure], 0, 0});
-        if (baseline == NULL || (measure == BY_PEAK && (now.peak_bytes < 0 || base.peak_bytes < 0)))
+        if (baseline == NULL ||
+            (measure == MEASURE_peak_bytes && (now.peak_bytes < 0 || base.peak_bytes < 0)))
             continue;
         before = measure_value(&base, measure);
         add_limit(verdict, (struct limit){measure, value, tolerated(before), 1, before});
@@ -218,7 +209,7 @@ static int judge(struct report *report, struct run *run, struct verdict *verdict
 
 /* ---- showing --------------------------------------------------------------------------------- */
 
-static char *amount(const struct report *report, char *out, int measure, int64_t value)
+static char *amount(const struct report *report, char *out, enum measure measure, int64_t value)
 {
     return measures[measure].is_bytes ? units_bytes(out, value, report->bytes) : units_count(out, value);
 }
@@ -242,7 +233,8 @@ static void print_exceeded(const struct report *report, const struct limit *l, c
 {
     char value[UNITS_SIZE], limit[UNITS_SIZE], base[UNITS_SIZE];
 
-    printf("%s%s%s: ", report_color(report, "red"), measures[l->measure].name, report_color(report, "reset"));
+    printf("%s%s%s: ", report_color(report, "red"), measures[l->measure].called,
+           report_color(report, "reset"));
     if (!l->from_baseline) {
         amounts(report, l, l->limit, value, limit);
         printf("%s, the limit is %s", value, limit);
@@ -276,7 +268,7 @@ static void print_text(const struct report *report, const struct run *run, const
 
             if (l->from_baseline)
                 continue;
-            printf("%s%s %s of %s", separator, measures[l->measure].name,
+            printf("%s%s %s of %s", separator, measures[l->measure].called,
                    amount(report, value, l->measure, l->value), amount(report, limit, l->measure, l->limit));
             separator = ", ";
         }
@@ -303,7 +295,7 @@ static void print_json(const struct run *run, const struct verdict *verdict)
         const struct limit *l = &verdict->limits[i];
 
         json_object(&json, NULL);
-        json_text(&json, "measure", measures[l->measure].key);
+        json_text(&json, "measure", measures[l->measure].name);
         json_number(&json, "value", l->value);
         json_number(&json, "limit", l->limit);
         if (l->from_baseline)
@@ -318,8 +310,8 @@ static int has_limit(void)
 {
     int any = baseline != NULL;
 
-    for (size_t i = 0; i < MEASURES; i++)
-        any |= most[i] >= 0;
+    for (size_t i = 0; i < LIMITED; i++)
+        any |= most[limited[i]] >= 0;
     return any;
 }
 

@@ -15,14 +15,13 @@
 
 #define DEFAULT_LIMIT 20
 
-static int by = -1; /* BY_PEAK; where parts of runs are compared, BY_LIVE */
+static int by = -1; /* the peak; where parts of runs are compared, what is live */
 static int64_t limit = DEFAULT_LIMIT;
 static struct filter filter;
 static int parts; /* of some run only a part is compared */
 
 static const struct option_spec options[] = {
-    {"by", OPTION_CHOICE, &by, NULL, "what is compared line by line (default: peak; of parts: live)",
-     measure_names},
+    {"by", OPTION_MEASURE, &by, NULL, "what is compared line by line (default: peak; of parts: live)", NULL},
     {"limit", OPTION_NUMBER, &limit, "N", "lines to show (default: 20; 0: all)", NULL},
     FILTER_OPTIONS(filter),
     FILTER_MOMENTS(filter),
@@ -79,7 +78,7 @@ static void print_match(const struct report *report, struct table *table, const 
 {
     char out[UNITS_SIZE];
     double change = m->bytes[1] - m->bytes[0], more = m->count[1] - m->count[0];
-    int counts = by == BY_ALLOCATIONS || by == BY_TEMPORARY;
+    int counts = !measures[by].is_bytes;
     double main_change = counts ? more : change;
     const char *color = main_change > 0 ? "red" : main_change < 0 ? "green" : NULL;
     int kind = counts ? TOTAL_COUNT : TOTAL_BYTES;
@@ -87,7 +86,7 @@ static void print_match(const struct report *report, struct table *table, const 
     table_row(table, NULL);
     table_cell(table, totals_number(report, out, kind, main_change, 1));
     table_cell_color(table, color);
-    if (by != BY_TEMPORARY)
+    if (measure_has_bytes(by))
         table_cell(table,
                    counts ? units_bytes_signed(out, change, report->bytes) : units_count_signed(out, more));
     table_cell(table, totals_number(report, out, kind, counts ? m->count[0] : m->bytes[0], 0));
@@ -105,11 +104,11 @@ static void print_matches(const struct report *report, const struct contender *a
     size_t changed = matches->count - matches->same,
            shown = limit > 0 && (size_t)limit < changed ? (size_t)limit : changed;
     char count[UNITS_SIZE];
-    int counts = by == BY_ALLOCATIONS;
 
-    table_column(table, by == BY_TEMPORARY ? "TEMPORARY" : counts ? "ALLOCATIONS" : "BYTES", TABLE_RIGHT);
-    if (by != BY_TEMPORARY)
-        table_column(table, counts ? "BYTES" : by == BY_BYTES ? "ALLOCATIONS" : "BLOCKS", TABLE_RIGHT);
+    table_column(table, measures[measures[by].is_bytes ? MEASURE_bytes : (enum measure)by].heading,
+                 TABLE_RIGHT);
+    if (measure_has_bytes(by))
+        table_column(table, measures[measures[by].beside].heading, TABLE_RIGHT);
     table_column(table, "BEFORE", TABLE_RIGHT);
     table_column(table, "AFTER", TABLE_RIGHT);
     table_column(table, "", TABLE_EXTRA);
@@ -120,7 +119,7 @@ static void print_matches(const struct report *report, const struct contender *a
                     &matches->rows[i]);
     char *first = text_harmless(a->name), *second = text_harmless(b->name);
 
-    printf("\n%sBy line, %s: what changed from %s to %s%s\n", report_color(report, "bold"), measure_names[by],
+    printf("\n%sBy line, %s: what changed from %s to %s%s\n", report_color(report, "bold"), measures[by].by,
            first, second, report_color(report, "reset"));
     free(first);
     free(second);
@@ -170,7 +169,7 @@ static int print_text(struct report *report, const struct contender *all, size_t
     char number[32], options[64];
 
     snprintf(number, sizeof number, "%lld", (long long)all[count - 1].side.runs[0].number);
-    snprintf(options, sizeof options, "--by %s --stacks 1", measure_names[by]);
+    snprintf(options, sizeof options, "--by %s --stacks 1", measures[by].by);
     report->run = number;
     report_next(report, "top", options, "who called the lines of the last one");
     report->run = NULL;
@@ -205,7 +204,7 @@ static void json_match(struct json *json, const struct match *m)
     json_text(json, "function", m->function);
     json_text(json, "module", m->module);
     json_text(json, "state", !m->in_first ? "new" : !m->in_second ? "gone" : "both");
-    if (by != BY_TEMPORARY) {
+    if (measure_has_bytes(by)) {
         json_real(json, "bytes_before", m->bytes[0]);
         json_real(json, "bytes_after", m->bytes[1]);
         json_real(json, "bytes_change", m->bytes[1] - m->bytes[0]);
@@ -222,7 +221,7 @@ static int print_json(struct report *report, const struct contender *all, size_t
     int status = EXIT_FINE;
 
     json_begin(&json, stdout, "libtrace.compare/1");
-    json_text(&json, "by", measure_names[by]);
+    json_text(&json, "by", measures[by].by);
     filter_json(&json, &filter, NULL);
     json_object(&json, "first");
     json_contender(report, &json, &all[0]);
@@ -270,7 +269,7 @@ static int narrow(struct report *report, struct side *side)
 
 static int choose_measure(int given)
 {
-    return given >= 0 ? given : parts ? BY_LIVE : BY_PEAK;
+    return given >= 0 ? given : parts ? MEASURE_live_bytes : MEASURE_peak_bytes;
 }
 
 static int use_filter(struct report *report, struct contender *all, size_t count)
@@ -283,9 +282,8 @@ static int use_filter(struct report *report, struct contender *all, size_t count
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < all[i].side.count && status == EXIT_FINE; k++)
             status = filter_add_run(report, &filter, &all[i].side.runs[k], by);
-    if (status == EXIT_FINE && parts && by == BY_PEAK) /* be it of the other one only */
-        status =
-            report_error(report, EXIT_USAGE, "which lines made up the peak is known of whole runs only.");
+    if (status == EXIT_FINE && parts && !measure_sampled(by)) /* be it of the other one only */
+        status = report_error(report, EXIT_USAGE, "--by %s is known of whole runs only.", measures[by].by);
     if (status == EXIT_FINE)
         status = filter_check(report, &filter, &all[0].side.runs[0]);
     for (size_t i = 1; i < count && status == EXIT_FINE; i++)

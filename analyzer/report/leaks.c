@@ -150,7 +150,7 @@ int command_leaks(struct report *report, int argc, char **argv)
         return status;
     struct lines_query query = {.run = &run,
                                 .group = GROUP_STACK,
-                                .by = BY_LIVE,
+                                .by = MEASURE_live_bytes,
                                 .filter = &filter,
                                 .limit = (size_t)limit,
                                 .wanted = wanted};
@@ -159,7 +159,7 @@ int command_leaks(struct report *report, int argc, char **argv)
     if (status == EXIT_FINE)
         status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
-        status = filter_prepare(report, &filter, &run, BY_LIVE);
+        status = filter_prepare(report, &filter, &run, MEASURE_live_bytes);
     if (status == EXIT_FINE && suppressions_file != NULL) {
         status = suppressions_load(report, suppressions_file, &run, &suppressions);
         query.context = suppressions.count > 0 ? &suppressions : NULL;

@@ -13,12 +13,7 @@
 
 #define LEAST_NAME 30 /* columns that a long place leaves to the name before it */
 
-static const char *const measure_titles[] = {"BYTES", "ALLOCATIONS", "PEAK", "LIVE", "TEMPORARY"};
-
-/* The second number beside the one that rows are sorted by, and a third for comparison. */
-static const char *const second_titles[] = {"ALLOCATIONS", "BYTES", "BLOCKS", "BLOCKS", "ALLOCATIONS"};
-static const char *const third_titles[] = {"PEAK", "PEAK", "BYTES", "BYTES", "BYTES"};
-#define THIRD_OF_PART "LIVE" /* a part of a run has no peak */
+#define HEADING_OF_PART "LIVE" /* in place of a measure that is not known of a part of a run */
 
 char *show_place(const struct run *run, const char *file, int64_t line)
 {
@@ -81,11 +76,24 @@ static void json_frame(void *context, const char *function, const char *file, in
     json_close(json);
 }
 
+/* "12 MiB in 3 blocks from" */
+static void print_amount(const struct report *report, FILE *out, enum measure by,
+                         const struct store_measures *m)
+{
+    char text[UNITS_SIZE];
+    int64_t count = measure_count(m, by);
+    const char *noun = measures[measures[by].is_bytes ? measures[by].beside : by].noun;
+
+    fputs("    ", out);
+    if (measure_has_bytes(by))
+        fprintf(out, "%s in ", units_bytes(text, measure_bytes(m, by), report->bytes));
+    fprintf(out, "%s %s%s from\n", units_count(text, count), noun, count == 1 ? "" : "s");
+}
+
 /* The stacks of a row as lines for table_below. */
 static int print_stacks(const struct report *report, sqlite3_stmt *prepared, const struct lines_query *query,
                         const struct line_stack *stacks, size_t each, int with_totals, char **text)
 {
-    char a[UNITS_SIZE], b[UNITS_SIZE];
     size_t size;
     struct frames frames = {report, query->run, open_memstream(text, &size)};
     int status = EXIT_FINE;
@@ -95,15 +103,8 @@ static int print_stacks(const struct report *report, sqlite3_stmt *prepared, con
     for (size_t i = 0; i < each && stacks[i].stack != 0 && status == EXIT_FINE; i++) {
         const struct store_measures *m = &stacks[i].m;
 
-        if (with_totals && query->by == BY_TEMPORARY)
-            fprintf(frames.out, "    %s temporary allocation%s from\n", units_count(a, m->temporary),
-                    m->temporary == 1 ? "" : "s");
-        else if (with_totals)
-            fprintf(frames.out, "    %s in %s %s%s from\n",
-                    units_bytes(a, measure_bytes(m, query->by), report->bytes),
-                    units_count(b, measure_count(m, query->by)),
-                    query->by == BY_PEAK || query->by == BY_LIVE ? "block" : "allocation",
-                    measure_count(m, query->by) == 1 ? "" : "s");
+        if (with_totals)
+            print_amount(report, frames.out, query->by, m);
         status = stacks_frames(report, prepared, query->run->number, stacks[i].stack, print_frame, &frames);
     }
     fclose(frames.out);
@@ -112,18 +113,20 @@ static int print_stacks(const struct report *report, sqlite3_stmt *prepared, con
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-static int shows_peak(const struct lines_query *query)
+/* The third number of a row is not known of a part of a run: what is live is shown instead. */
+static int lacks_third(const struct lines_query *query)
 {
-    return query->by == BY_BYTES || query->by == BY_ALLOCATIONS;
+    return query->run->part.set && !measure_sampled(measures[query->by].third);
 }
 
 static void columns(struct table *table, const struct lines_query *query)
 {
-    table_column(table, measure_titles[query->by], TABLE_RIGHT);
+    const struct measure_row *by = &measures[query->by];
+
+    table_column(table, by->heading, TABLE_RIGHT);
     table_column(table, "%", TABLE_RIGHT);
-    table_column(table, second_titles[query->by], TABLE_RIGHT);
-    table_column(table, query->run->part.set && shows_peak(query) ? THIRD_OF_PART : third_titles[query->by],
-                 TABLE_RIGHT);
+    table_column(table, measures[by->beside].heading, TABLE_RIGHT);
+    table_column(table, lacks_third(query) ? HEADING_OF_PART : measures[by->third].heading, TABLE_RIGHT);
     switch (query->group) {
     case GROUP_LINE:
     case GROUP_STACK:
@@ -156,28 +159,34 @@ static void growth_cells(const struct report *report, struct table *table, const
     table_cell(table, units_bytes(out, m->bytes, report->bytes));
 }
 
+static void measure_cell(const struct report *report, struct table *table, const struct store_measures *m,
+                         enum measure measure)
+{
+    char out[UNITS_SIZE];
+    int64_t value = measure_value(m, measure);
+
+    table_cell(table,
+               measures[measure].is_bytes ? units_bytes(out, value, report->bytes) : units_count(out, value));
+}
+
 static void number_cells(const struct report *report, struct table *table, const struct lines_query *query,
                          const struct store_measures *m, const struct store_measures *whole)
 {
+    const struct measure_row *by = &measures[query->by];
     char out[UNITS_SIZE];
-    int by = query->by, part = query->run->part.set;
-    int64_t value = measure_value(m, by);
-    int counts = by == BY_ALLOCATIONS || by == BY_TEMPORARY;
 
-    if (part && by == BY_LIVE) {
+    if (query->run->part.set && query->by == MEASURE_live_bytes) {
         growth_cells(report, table, m);
         return;
     }
-    table_cell(table, counts ? units_count(out, value) : units_bytes(out, value, report->bytes));
-    table_cell(table, units_percent(out, (double)value, (double)measure_value(whole, by)));
-    if (by == BY_ALLOCATIONS)
-        table_cell(table, units_bytes(out, m->bytes, report->bytes));
-    else
-        table_cell(table, units_count(out, by == BY_TEMPORARY ? m->allocations : measure_count(m, by)));
-    if (part && shows_peak(query))
+    measure_cell(report, table, m, query->by);
+    table_cell(table, units_percent(out, (double)measure_value(m, query->by),
+                                    (double)measure_value(whole, query->by)));
+    measure_cell(report, table, m, by->beside);
+    if (lacks_third(query))
         table_cell(table, units_bytes_signed(out, (double)m->live_bytes, report->bytes));
     else
-        table_cell(table, units_bytes(out, shows_peak(query) ? m->peak_bytes : m->bytes, report->bytes));
+        measure_cell(report, table, m, by->third);
 }
 
 static void source_cell(const struct lines_query *query, struct table *table, const struct line_row *row)

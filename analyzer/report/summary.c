@@ -185,10 +185,10 @@ static int warnings(struct report *report, struct summary *summary)
 
 static int gather(struct report *report, struct summary *summary)
 {
-    struct lines_query query = {.run = &summary->run, .by = BY_PEAK, .limit = ROWS};
+    struct lines_query query = {.run = &summary->run, .by = MEASURE_peak_bytes, .limit = ROWS};
     int status = lines_read(report, &query, &summary->at_peak);
 
-    query.by = BY_BYTES;
+    query.by = MEASURE_bytes;
     if (status == EXIT_FINE)
         status = lines_read(report, &query, &summary->by_bytes);
     if (status == EXIT_FINE)
@@ -254,7 +254,7 @@ static void print_facts(const struct report *report, const struct run *run)
 static int print_text(struct report *report, struct summary *summary)
 {
     const char *bold = report_color(report, "bold"), *reset = report_color(report, "reset");
-    struct lines_query query = {.run = &summary->run, .by = BY_PEAK};
+    struct lines_query query = {.run = &summary->run, .by = MEASURE_peak_bytes};
     int status = EXIT_FINE;
 
     print_facts(report, &summary->run);
@@ -262,7 +262,7 @@ static int print_text(struct report *report, struct summary *summary)
     if (summary->at_peak.count > 0) {
         printf("\n%sMost at the peak%s\n", bold, reset);
         status = show_lines(report, &query, &summary->at_peak, NULL, 0);
-        query.by = BY_BYTES;
+        query.by = MEASURE_bytes;
         printf("\n%sMost bytes%s\n", bold, reset);
         if (status == EXIT_FINE)
             status = show_lines(report, &query, &summary->by_bytes, NULL, 0);
@@ -284,7 +284,7 @@ static int print_text(struct report *report, struct summary *summary)
 
 static int print_json(struct report *report, struct summary *summary)
 {
-    struct lines_query query = {.run = &summary->run, .by = BY_PEAK};
+    struct lines_query query = {.run = &summary->run, .by = MEASURE_peak_bytes};
     struct json json;
 
     json_begin(&json, stdout, "libtrace.summary/1");
@@ -294,7 +294,7 @@ static int print_json(struct report *report, struct summary *summary)
 
     json_close(&json);
     json_array(&json, "top_bytes");
-    query.by = BY_BYTES;
+    query.by = MEASURE_bytes;
     if (status == EXIT_FINE)
         status = show_lines_json(report, &json, &query, &summary->by_bytes, NULL, 0);
     json_close(&json);

@@ -120,13 +120,14 @@ int command_temporary(struct report *report, int argc, char **argv)
 
     if (status != ARGS_GO_ON)
         return status;
-    struct lines_query query = {.run = &run, .by = BY_TEMPORARY, .filter = &filter, .limit = (size_t)limit};
+    struct lines_query query = {
+        .run = &run, .by = MEASURE_temporary, .filter = &filter, .limit = (size_t)limit};
 
     status = report_open(report);
     if (status == EXIT_FINE)
         status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
-        status = filter_prepare(report, &filter, &run, BY_TEMPORARY);
+        status = filter_prepare(report, &filter, &run, MEASURE_temporary);
     if (status == EXIT_FINE)
         status = lines_read(report, &query, &lines);
     if (status == EXIT_FINE)

@@ -13,13 +13,13 @@
 
 #define DEFAULT_LIMIT 20
 
-static int by, group, leaf;
+static int by = MEASURE_bytes, group, leaf;
 static int64_t limit = DEFAULT_LIMIT, stacks_each;
 static double watch_s;
 static struct filter filter;
 
 static const struct option_spec options[] = {
-    {"by", OPTION_CHOICE, &by, NULL, "what is counted (default: bytes)", measure_names},
+    {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: bytes)", NULL},
     {"group", OPTION_CHOICE, &group, NULL, "what a row is (default: line)", group_names},
     {"limit", OPTION_NUMBER, &limit, "N", "rows to show (default: 20; 0: all)", NULL},
     {"stacks", OPTION_NUMBER, &stacks_each, "N", "the N largest stacks below each row", NULL},
@@ -53,7 +53,7 @@ static int print_json(struct report *report, const struct lines_query *query, co
 
     json_begin(&json, stdout, "libtrace.top/1");
     run_json(&json, "run", query->run);
-    json_text(&json, "by", measure_names[query->by]);
+    json_text(&json, "by", measures[query->by].by);
     json_text(&json, "group", group_names[query->group]);
     filter_json(&json, query->filter, query->run);
     json_number(&json, "rows_in_all", (int64_t)lines->all);

@@ -8,61 +8,60 @@
 #include <stdio.h>
 #include <string.h>
 
-static double peak_bytes(const struct run *run)
-{
-    return (double)run->t.m.peak_bytes;
-}
-static double peak_blocks(const struct run *run)
-{
-    return (double)run->t.m.peak_allocations;
-}
-static double bytes(const struct run *run)
-{
-    return (double)run->t.m.bytes;
-}
-static double allocations(const struct run *run)
-{
-    return (double)run->t.m.allocations;
-}
-static double temporary(const struct run *run)
-{
-    return (double)run->t.m.temporary;
-}
-static double live_bytes(const struct run *run)
-{
-    return (double)run->t.m.live_bytes;
-}
-static double live_blocks(const struct run *run)
-{
-    return (double)run->t.m.live_allocations;
-}
-static double rss(const struct run *run)
+static double resident(const struct run *run)
 {
     return (double)run->t.peak_rss_bytes;
 }
+
 static double wall(const struct run *run)
 {
     return (double)run->t.wall_ns / 1e9;
 }
 
+/* A measure, or what is known of whole runs only. */
 static const struct total {
-    const char *title, *key;
+    double (*value)(const struct run *run); /* NULL = a measure */
+    enum measure measure;
     int kind;
-    double (*value)(const struct run *run);
-    const char *never_freed; /* the title where what is live at the end of a run is less */
+    const char *title, *key;
 } totals[] = {
-    {"peak", "peak_bytes", TOTAL_BYTES, peak_bytes, NULL},
-    {"blocks at peak", "peak_allocations", TOTAL_COUNT, peak_blocks, NULL},
-    {"bytes allocated", "bytes", TOTAL_BYTES, bytes, NULL},
-    {"allocations", "allocations", TOTAL_COUNT, allocations, NULL},
-    {"temporary", "temporary", TOTAL_COUNT, temporary, NULL},
-    {"live at end", "live_bytes", TOTAL_BYTES, live_bytes, "never freed"},
-    {"blocks at end", "live_allocations", TOTAL_COUNT, live_blocks, "blocks never freed"},
-    {"resident at most", "peak_rss_bytes", TOTAL_BYTES, rss, NULL},
-    {"wall time", "wall_s", TOTAL_SECONDS, wall, NULL},
+    {.measure = MEASURE_peak_bytes},
+    {.measure = MEASURE_peak_allocations},
+    {.measure = MEASURE_bytes},
+    {.measure = MEASURE_allocations},
+    {.measure = MEASURE_temporary},
+    {.measure = MEASURE_live_bytes},
+    {.measure = MEASURE_live_allocations},
+    {resident, 0, TOTAL_BYTES, "resident at most", "peak_rss_bytes"},
+    {wall, 0, TOTAL_SECONDS, "wall time", "wall_s"},
 };
 #define TOTALS (sizeof totals / sizeof totals[0])
-#define TOTALS_OF_LINES 7 /* the rest is known of whole runs only */
+#define TOTALS_OF_LINES (TOTALS - 2)
+
+static const char *key_of(const struct total *total)
+{
+    return total->value != NULL ? total->key : measures[total->measure].name;
+}
+
+static int kind_of(const struct total *total)
+{
+    return total->value != NULL ? total->kind : measures[total->measure].is_bytes ? TOTAL_BYTES : TOTAL_COUNT;
+}
+
+/* unfreed: what is live at the end of some run is less than what its processes never freed. */
+static const char *title_of(const struct total *total, int unfreed)
+{
+    const struct measure_row *measure = &measures[total->measure];
+
+    return total->value != NULL                         ? total->title
+           : unfreed && measure->called_unfreed != NULL ? measure->called_unfreed
+                                                        : measure->called;
+}
+
+static double value_of(const struct total *total, const struct run *run)
+{
+    return total->value != NULL ? total->value(run) : (double)measure_value(&run->t.m, total->measure);
+}
 
 static size_t totals_known(int whole)
 {
@@ -79,23 +78,23 @@ static size_t first_total(const struct contender *all, size_t count)
     return 0;
 }
 
-static double mean(const struct side *side, double (*value)(const struct run *))
+static double mean(const struct side *side, const struct total *total)
 {
     double sum = 0;
 
     for (size_t i = 0; i < side->count; i++)
-        sum += value(&side->runs[i]);
+        sum += value_of(total, &side->runs[i]);
     return sum / (double)side->count;
 }
 
-static double spread(const struct side *side, double (*value)(const struct run *))
+static double spread(const struct side *side, const struct total *total)
 {
-    double m = mean(side, value), squares = 0;
+    double m = mean(side, total), squares = 0;
 
     if (side->count < 2)
         return 0;
     for (size_t i = 0; i < side->count; i++)
-        squares += (value(&side->runs[i]) - m) * (value(&side->runs[i]) - m);
+        squares += (value_of(total, &side->runs[i]) - m) * (value_of(total, &side->runs[i]) - m);
     return sqrt(squares / (double)(side->count - 1));
 }
 
@@ -121,18 +120,6 @@ char *totals_number(const struct report *report, char *out, int kind, double val
 
 /* ---- the sentence ---------------------------------------------------------------------------- */
 
-/* How each measure is said: "B VERB R of WHAT A". */
-static const struct {
-    const char *verb, *of, *as;
-    size_t total;
-} said[] = {
-    [BY_BYTES] = {"allocates", "the bytes of ", "as many bytes as", 2},
-    [BY_ALLOCATIONS] = {"makes", "the allocations of ", "as many allocations as", 3},
-    [BY_PEAK] = {"peaks at", "", "what", 0},
-    [BY_LIVE] = {"leaves", "what lives at the end of ", "as much alive as", 5},
-    [BY_TEMPORARY] = {"makes", "the temporary allocations of ", "as many temporary allocations as", 4},
-};
-
 static char *ratio(char *out, double part, double whole)
 {
     double percent = 100 * part / whole;
@@ -148,27 +135,27 @@ static char *ratio(char *out, double part, double whole)
     return out;
 }
 
-char *totals_sentence(const struct report *report, int by, const struct contender *a,
+char *totals_sentence(const struct report *report, enum measure by, const struct contender *a,
                       const struct contender *b)
 {
-    const struct total *total = &totals[said[by].total];
-    double before = mean(&a->side, total->value), after = mean(&b->side, total->value);
+    const struct measure_row *measure = &measures[by];
+    const struct total total = {.measure = by};
+    double before = mean(&a->side, &total), after = mean(&b->side, &total);
     char x[UNITS_SIZE], y[UNITS_SIZE], r[UNITS_SIZE], *text = NULL;
     int n;
 
-    totals_number(report, x, total->kind, before, 0);
-    totals_number(report, y, total->kind, after, 0);
-    if (before == after && by == BY_PEAK)
-        n = asprintf(&text, "%s peaks exactly where %s does (%s)", b->name, a->name, y);
-    else if (before == after)
-        n = asprintf(&text, "%s %s exactly %s %s (%s)", b->name, said[by].verb, said[by].as, a->name, y);
+    totals_number(report, x, kind_of(&total), before, 0);
+    totals_number(report, y, kind_of(&total), after, 0);
+    if (before == after)
+        n = asprintf(&text, "%s %.*s exactly %s %s%s (%s)", b->name, (int)strcspn(measure->verb, " "),
+                     measure->verb, measure->as, a->name, measure->does != NULL ? measure->does : "", y);
     else if (before < 0 || after < 0) /* of parts of runs */
         n = asprintf(&text, "%s changes what is live by %s, %s by %s", b->name, y, a->name, x);
     else if (before == 0)
-        n = asprintf(&text, "%s %s %s where %s has none", b->name, said[by].verb, y, a->name);
+        n = asprintf(&text, "%s %s %s where %s has none", b->name, measure->verb, y, a->name);
     else
-        n = asprintf(&text, "%s %s %s %s%s (%s -> %s)", b->name, said[by].verb, ratio(r, after, before),
-                     said[by].of, a->name, x, y);
+        n = asprintf(&text, "%s %s %s %s%s (%s -> %s)", b->name, measure->verb, ratio(r, after, before),
+                     measure->of, a->name, x, y);
     return n >= 0 ? text : NULL;
 }
 
@@ -178,14 +165,14 @@ static void total_cell(const struct report *report, struct table *table, const s
                        const struct side *side)
 {
     char a[UNITS_SIZE], b[UNITS_SIZE], text[2 * UNITS_SIZE + 8];
-    double deviation = spread(side, total->value);
+    double deviation = spread(side, total);
 
     if (deviation > 0)
         snprintf(text, sizeof text, "%s \xc2\xb1 %s",
-                 totals_number(report, a, total->kind, mean(side, total->value), 0),
-                 totals_number(report, b, total->kind, deviation, 0));
+                 totals_number(report, a, kind_of(total), mean(side, total), 0),
+                 totals_number(report, b, kind_of(total), deviation, 0));
     else
-        totals_number(report, text, total->kind, mean(side, total->value), 0);
+        totals_number(report, text, kind_of(total), mean(side, total), 0);
     table_cell(table, text);
 }
 
@@ -219,17 +206,17 @@ void totals_print(const struct report *report, const struct contender *all, size
         for (size_t k = 0; k < all[i].side.count && whole; k++)
             freed_later |= all[i].side.runs[k].t.end_bytes != all[i].side.runs[k].t.m.live_bytes;
     for (size_t t = first_total(all, count); t < totals_known(whole); t++) {
-        double first = mean(&all[0].side, totals[t].value);
+        double first = mean(&all[0].side, &totals[t]);
 
         table_row(table, NULL);
-        table_cell(table, freed_later && totals[t].never_freed ? totals[t].never_freed : totals[t].title);
+        table_cell(table, title_of(&totals[t], freed_later));
         total_cell(report, table, &totals[t], &all[0].side);
         for (size_t i = 1; i < count; i++) {
-            double change = mean(&all[i].side, totals[t].value) - first;
+            double change = mean(&all[i].side, &totals[t]) - first;
             const char *color = change > 0 ? "red" : change < 0 ? "green" : "dim";
 
             total_cell(report, table, &totals[t], &all[i].side);
-            table_cell(table, totals_number(report, out, totals[t].kind, change, 1));
+            table_cell(table, totals_number(report, out, kind_of(&totals[t]), change, 1));
             table_cell_color(table, color);
             if (first == 0 || change == 0)
                 strcpy(out, "");
@@ -249,12 +236,12 @@ void totals_json(struct json *json, const struct contender *all, size_t count, s
 
     json_object(json, "totals");
     for (size_t t = first_total(all, count); t < totals_known(whole); t++) {
-        json_object(json, totals[t].key);
-        json_real(json, "before", mean(a, totals[t].value));
-        json_real(json, "after", mean(b, totals[t].value));
-        json_real(json, "change", mean(b, totals[t].value) - mean(a, totals[t].value));
-        json_real(json, "before_spread", spread(a, totals[t].value));
-        json_real(json, "after_spread", spread(b, totals[t].value));
+        json_object(json, key_of(&totals[t]));
+        json_real(json, "before", mean(a, &totals[t]));
+        json_real(json, "after", mean(b, &totals[t]));
+        json_real(json, "change", mean(b, &totals[t]) - mean(a, &totals[t]));
+        json_real(json, "before_spread", spread(a, &totals[t]));
+        json_real(json, "after_spread", spread(b, &totals[t]));
         json_close(json);
     }
     json_close(json);

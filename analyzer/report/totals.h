@@ -9,8 +9,8 @@ enum { TOTAL_BYTES, TOTAL_COUNT, TOTAL_SECONDS };
 /* A number of that kind for people, into out (UNITS_SIZE). */
 char *totals_number(const struct report *report, char *out, int kind, double value, int with_sign);
 
-/* "stream peaks at 0.2 % of list (2.08 MiB -> 4.00 KiB)", malloc'ed. by: enum measure. */
-char *totals_sentence(const struct report *report, int by, const struct contender *a,
+/* "stream peaks at 0.2 % of list (2.08 MiB -> 4.00 KiB)", malloc'ed. */
+char *totals_sentence(const struct report *report, enum measure by, const struct contender *a,
                       const struct contender *b);
 
 /* A column for each contender, and one for its change from the first. whole: no filter and no part of a run:

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by, group, inverted, leaf;
+static int by = MEASURE_bytes, group, inverted, leaf;
 static double least = 0.01;
 static int64_t depth_limit;
 static struct filter filter;
@@ -21,7 +21,7 @@ static struct filter filter;
 static const char *const groups[] = {"line", "function", NULL};
 
 static const struct option_spec options[] = {
-    {"by", OPTION_CHOICE, &by, NULL, "what is counted (default: bytes)", measure_names},
+    {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: bytes)", NULL},
     {"inverted", OPTION_FLAG, &inverted, NULL, "the allocating lines first, their callers below", NULL},
     {"min", OPTION_SHARE, &least, "SHARE", "fold what is below this share of the whole (default: 1%)", NULL},
     {"group", OPTION_CHOICE, &group, NULL, "what a node is (default: line)", groups},
@@ -254,7 +254,7 @@ static const char *cost_color(int64_t value, int64_t whole)
 static void value_cells(const struct screen *screen, int64_t value, int64_t self, int with_self)
 {
     const struct report *report = screen->report;
-    int counts = by == BY_ALLOCATIONS || by == BY_TEMPORARY;
+    int counts = !measures[by].is_bytes;
     const char *color = cost_color(value, screen->whole);
     char out[UNITS_SIZE];
 
@@ -330,9 +330,8 @@ static void folded_row(void *context, uint32_t node)
 static void print_tree(const struct report *report, struct shown *shown)
 {
     struct screen screen = {report, shown, table_new(report), measure_value(&shown->profile.sum, by)};
-    static const char *const titles[] = {"BYTES", "ALLOCATIONS", "PEAK", "LIVE", "TEMPORARY"};
 
-    table_column(screen.table, titles[by], TABLE_RIGHT);
+    table_column(screen.table, measures[by].heading, TABLE_RIGHT);
     table_column(screen.table, "%", TABLE_RIGHT);
     if (!inverted)
         table_column(screen.table, "SELF", TABLE_RIGHT);
@@ -377,7 +376,7 @@ static int print_json(struct report *report, struct shown *shown)
         return report_error(report, EXIT_FAILED, "out of memory");
     json_begin(&json, stdout, "libtrace.tree/1");
     run_json(&json, "run", shown->profile.run);
-    json_text(&json, "by", measure_names[by]);
+    json_text(&json, "by", measures[by].by);
     json_text(&json, "group", groups[group]);
     json_true(&json, "inverted", inverted);
     json_real(&json, "min_share", least);

@@ -28,6 +28,9 @@ const char *const rows_languages[ROWS_WORDS] = {"native", "python"};
 #define BYTES(limit)  {ROWS_BYTES, 0, limit}
 #define HISTOGRAM     {ROWS_HISTOGRAM, 0, STORE_HISTOGRAM_MAX}
 #define THREAD        RANGE(UINT32_MAX)
+#define SITE_KEY      /* node, process, thread */ STACK, KNOWN(ROWS_PROCESSES), THREAD
+#define ALL_MEASURES  {ROWS_MEASURES, 0, 0}
+#define ALL_CHANGES   {ROWS_CHANGES, 0, 0}
 
 #define FIELDS(...) \
     .count = sizeof((struct rows_field[]){__VA_ARGS__}) / sizeof(struct rows_field), .field = {__VA_ARGS__}
@@ -39,8 +42,7 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
     [ROWS_RUN] = {"run", .before_run = true, FIELDS(/* label, command, started */ TEXT, TEXT, MOMENT)},
     [ROWS_LABEL] = {"label", FIELDS(TEXT)},
     [ROWS_TOTALS] = {"totals", FIELDS(
-        /* wall_ns, cpu_ns, exit_known, exit_status */ COUNT, COUNT, FLAG, INT,
-        /* m */ COUNT, COUNT, COUNT, COUNT, NUMBER, NUMBER, COUNT,
+        ALL_MEASURES, /* wall_ns, cpu_ns, exit_known, exit_status */ COUNT, COUNT, FLAG, INT,
         /* frees, freed_bytes, peak_ns, peak_rss_bytes */ COUNT, COUNT, COUNT, COUNT,
         /* foreign_frees, events_lost, stacks_* */ COUNT, COUNT, COUNT, COUNT, COUNT,
         /* waits, waited_ns, collector_cpu_ns, taken_ns */ COUNT, COUNT, COUNT, COUNT,
@@ -51,8 +53,7 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
     [ROWS_STATE] = {"state", FIELDS(RANGE(ROWS_STATES - 1))},
     [ROWS_PROCESS] = {"process", FIELDS(
         /* id, pid, parent_pid, command, executable */ EITHER(ROWS_PROCESSES), INT, INT, TEXT, TEXT,
-        /* started_ns, ended_ns, exit_known, exit_status */ COUNT, NUMBER, FLAG, INT,
-        /* m */ COUNT, COUNT, COUNT, COUNT, NUMBER, NUMBER, COUNT,
+        ALL_MEASURES, /* started_ns, ended_ns, exit_known, exit_status */ COUNT, NUMBER, FLAG, INT,
         /* frees, freed_bytes */ COUNT, COUNT)},
     [ROWS_THREAD] = {"thread", FIELDS(
         /* process, id, tid, name */ KNOWN(ROWS_PROCESSES), THREAD, INT, TEXT,
@@ -67,17 +68,14 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
         /* frame, depth, line */ KNOWN(ROWS_FRAMES), RANGE(255), KNOWN(ROWS_LINES))},
     [ROWS_NODE] = {"node", FIELDS(/* id, parent, frame */ NEXT(ROWS_NODES), PARENT, MAYBE(ROWS_FRAMES))},
     [ROWS_SITE] = {"site", FIELDS(
-        /* process, node, thread */ KNOWN(ROWS_PROCESSES), STACK, THREAD,
-        /* line, leaf */ MAYBE(ROWS_LINES), MAYBE(ROWS_LINES),
-        /* allocations, bytes, peak_*, temporary */ COUNT, COUNT, COUNT, COUNT, COUNT,
-        /* frees, freed_bytes, highest_bytes, smallest, largest */ COUNT, COUNT, COUNT, COUNT, COUNT,
+        SITE_KEY, /* line, leaf */ MAYBE(ROWS_LINES), MAYBE(ROWS_LINES), ALL_MEASURES,
+        /* highest_bytes, smallest, largest */ COUNT, COUNT, COUNT,
         /* sizes, lifetimes */ HISTOGRAM, HISTOGRAM)},
     [ROWS_BLOCK] = {"block", FIELDS(
         /* process, address, size, node, born_ns */ KNOWN(ROWS_PROCESSES), COUNT, COUNT, STACK, COUNT)},
     [ROWS_SAMPLE] = {"sample", FIELDS(/* t_ns, live_*, rss_bytes */ COUNT, NUMBER, NUMBER, COUNT)},
     [ROWS_SITE_SAMPLE] = {"site_sample", FIELDS(
-        /* t_ns, process, node, thread */ COUNT, KNOWN(ROWS_PROCESSES), STACK, THREAD,
-        /* changes */ NUMBER, NUMBER, NUMBER, NUMBER, NUMBER)},
+        /* t_ns */ COUNT, SITE_KEY, ALL_CHANGES)},
     [ROWS_MARK] = {"mark", FIELDS(
         /* id, t_ns, process, name */ RANGE(UINT32_MAX), COUNT, KNOWN(ROWS_PROCESSES), TEXT,
         /* kind, sampled, lap_peak_* */ FLAG, FLAG, COUNT, COUNT)},

@@ -97,10 +97,22 @@ static bool number_fits(struct rows_state *state, const struct rows_field *field
     }
 }
 
+static bool take_measures(struct reading *reading, const struct rows_field *field, struct store_measures *m)
+{
+    if (!take(reading, m, sizeof *m))
+        return false;
+    for (int i = 0; i < MEASURES; i++)
+        if (measure_value(m, i) < 0 && !rows_may_be_negative(field, i))
+            return false;
+    return true;
+}
+
 static bool take_field(struct rows_state *state, struct reading *reading, const struct rows_field *field,
-                       struct rows_value *value)
+                       struct rows_message *message, struct rows_value *value)
 {
     *value = (struct rows_value){0};
+    if (field->kind == ROWS_MEASURES || field->kind == ROWS_CHANGES)
+        return take_measures(reading, field, &message->measures);
     if (field->kind >= ROWS_TEXT)
         return take_bytes(reading, field, value);
     if (field->kind == ROWS_SHARE)
@@ -156,7 +168,7 @@ bool rows_check(struct rows_state *state, uint32_t type, const void *fields, siz
     if (bad)
         return refuse(why, "%s %s", kind->name, bad);
     for (unsigned i = 0; i < kind->count; i++)
-        if (!take_field(state, &reading, &kind->field[i], &message->value[i]))
+        if (!take_field(state, &reading, &kind->field[i], message, &message->value[i]))
             return refuse(why, "%s: field %u cannot be what it is", kind->name, i + 1);
     if (reading.left)
         return refuse(why, "%s: %zu bytes too many", kind->name, reading.left);

@@ -149,18 +149,13 @@ static const char *text(const struct rows_message *m, unsigned field)
     return m->value[field].bytes;
 }
 
-/* Both take the fields from this one on. */
-static struct store_measures measures(const struct rows_message *m, unsigned field)
+/* From this field on. */
+static struct site_key site_key(const struct rows_message *m, unsigned field)
 {
-    return (struct store_measures){
-        .allocations = number(m, field),
-        .bytes = number(m, field + 1),
-        .peak_allocations = number(m, field + 2),
-        .peak_bytes = number(m, field + 3),
-        .live_allocations = number(m, field + 4),
-        .live_bytes = number(m, field + 5),
-        .temporary = number(m, field + 6),
-    };
+    struct site_key key;
+    for (unsigned i = 0; i < SITE_KEY_MEMBERS; i++)
+        site_key_values(&key)[i] = number(m, field + i);
+    return key;
 }
 
 static int apply_run(struct receiver *r, const struct rows_message *m)
@@ -188,36 +183,36 @@ static int64_t own_cpu_ns(void)
 static int apply_totals(struct receiver *r, const struct rows_message *m)
 {
     int64_t now_ns = store_clock(), cpu_ns, own_ns = own_cpu_ns();
-    if (__builtin_add_overflow(number(m, 22), own_ns, &cpu_ns))
+    if (__builtin_add_overflow(number(m, 16), own_ns, &cpu_ns))
         cpu_ns = own_ns;
     const struct store_run row = {
-        .wall_ns = number(m, 0),
-        .cpu_ns = number(m, 1),
-        .exit_known = number(m, 2) != 0,
-        .exit_status = (int)number(m, 3),
-        .m = measures(m, 4),
-        .frees = number(m, 11),
-        .freed_bytes = number(m, 12),
-        .peak_ns = number(m, 13),
-        .peak_rss_bytes = number(m, 14),
-        .foreign_frees = number(m, 15),
-        .events_lost = number(m, 16),
-        .stacks_checked = number(m, 17),
-        .stacks_different = number(m, 18),
-        .stacks_slow = number(m, 19),
-        .waits = number(m, 20),
-        .waited_ns = number(m, 21),
+        .wall_ns = number(m, 1),
+        .cpu_ns = number(m, 2),
+        .exit_known = number(m, 3) != 0,
+        .exit_status = (int)number(m, 4),
+        .m = m->measures,
+        .frees = number(m, 5),
+        .freed_bytes = number(m, 6),
+        .peak_ns = number(m, 7),
+        .peak_rss_bytes = number(m, 8),
+        .foreign_frees = number(m, 9),
+        .events_lost = number(m, 10),
+        .stacks_checked = number(m, 11),
+        .stacks_different = number(m, 12),
+        .stacks_slow = number(m, 13),
+        .waits = number(m, 14),
+        .waited_ns = number(m, 15),
         .collector_cpu_ns = cpu_ns,
-        .taken_ns = number(m, 23) < now_ns ? number(m, 23) : now_ns,
-        .lap_peak_allocations = number(m, 24),
-        .lap_peak_bytes = number(m, 25),
-        .by_thread = number(m, 26),
-        .damaged = number(m, 27),
-        .stopped = number(m, 28),
-        .untraced = number(m, 29),
-        .stacks_lost = number(m, 30),
-        .end_allocations = number(m, 31),
-        .end_bytes = number(m, 32),
+        .taken_ns = number(m, 17) < now_ns ? number(m, 17) : now_ns,
+        .lap_peak_allocations = number(m, 18),
+        .lap_peak_bytes = number(m, 19),
+        .by_thread = number(m, 20),
+        .damaged = number(m, 21),
+        .stopped = number(m, 22),
+        .untraced = number(m, 23),
+        .stacks_lost = number(m, 24),
+        .end_allocations = number(m, 25),
+        .end_bytes = number(m, 26),
     };
     return store_run_totals(r->store, &row);
 }
@@ -230,13 +225,13 @@ static int apply_process(struct receiver *r, const struct rows_message *m)
         .parent_pid = (int)number(m, 2),
         .command = text(m, 3),
         .executable = text(m, 4),
-        .started_ns = number(m, 5),
-        .ended_ns = number(m, 6),
-        .exit_known = number(m, 7) != 0,
-        .exit_status = (int)number(m, 8),
-        .m = measures(m, 9),
-        .frees = number(m, 16),
-        .freed_bytes = number(m, 17),
+        .started_ns = number(m, 6),
+        .ended_ns = number(m, 7),
+        .exit_known = number(m, 8) != 0,
+        .exit_status = (int)number(m, 9),
+        .m = m->measures,
+        .frees = number(m, 10),
+        .freed_bytes = number(m, 11),
     };
     return store_process(r->store, &row);
 }
@@ -260,14 +255,8 @@ static int apply_site_sample(struct receiver *r, const struct rows_message *m)
 {
     const struct store_site_sample row = {
         .t_ns = number(m, 0),
-        .process = number(m, 1),
-        .node = number(m, 2),
-        .thread = number(m, 3),
-        .allocations = number(m, 4),
-        .bytes = number(m, 5),
-        .live_allocations = number(m, 6),
-        .live_bytes = number(m, 7),
-        .temporary = number(m, 8),
+        .key = site_key(m, 1),
+        .change = m->measures,
     };
     return store_site_sample(r->store, &row);
 }
@@ -289,26 +278,19 @@ static int next_site(void *data, struct store_site *row)
     const struct rows_message *m = &r->message;
     if (!peek(r) || m->type != ROWS_SITE)
         return 0;
+    const unsigned rest = SITE_KEY_MEMBERS; /* fields after the key */
     *row = (struct store_site){
-        .process = number(m, 0),
-        .node = number(m, 1),
-        .thread = number(m, 2),
-        .line = number(m, 3),
-        .leaf = number(m, 4),
-        .m = {.allocations = number(m, 5),
-              .bytes = number(m, 6),
-              .peak_allocations = number(m, 7),
-              .peak_bytes = number(m, 8),
-              .temporary = number(m, 9)},
-        .frees = number(m, 10),
-        .freed_bytes = number(m, 11),
-        .highest_bytes = number(m, 12),
-        .smallest = number(m, 13),
-        .largest = number(m, 14),
-        .sizes = m->value[15].bytes,
-        .sizes_size = m->value[15].size,
-        .lifetimes = m->value[16].bytes,
-        .lifetimes_size = m->value[16].size,
+        .key = site_key(m, 0),
+        .line = number(m, rest),
+        .leaf = number(m, rest + 1),
+        .m = m->measures,
+        .highest_bytes = number(m, rest + 3),
+        .smallest = number(m, rest + 4),
+        .largest = number(m, rest + 5),
+        .sizes = m->value[rest + 6].bytes,
+        .sizes_size = m->value[rest + 6].size,
+        .lifetimes = m->value[rest + 7].bytes,
+        .lifetimes_size = m->value[rest + 7].size,
     };
     r->taken = false;
     return 1;

@@ -6,7 +6,7 @@
  * program that has taken the parser over can make its own run wrong, and nothing else.
  *
  *   parser -> writer   messages, each   u32 size of the fields | u32 type | fields
- *   field              a number: 8 bytes; a text or bytes: u32 size | so many bytes; a text ends with a NUL,
+ *   field              a number: 8 bytes; measures: that for each; a text or bytes: u32 size | so many bytes; a text ends with a NUL,
  * the only one in it, and counts it; size 0 = no text writer -> parser   to HELLO, COMMIT and FINISH an
  * answer: i32 code (0 or -errno) | u32 size | text
  *
@@ -15,11 +15,13 @@
 #ifndef LIBTRACE_ROWS_H
 #define LIBTRACE_ROWS_H
 
+#include "store.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROWS_VERSION 4
+#define ROWS_VERSION (100 * STORE_VERSION + 5) /* with what the database holds, what is sent changes */
 
 enum rows_type {
     ROWS_HELLO,
@@ -96,6 +98,8 @@ enum rows_field_kind {
     ROWS_KNOWN_OR_NONE, /* that, or 0 */
     ROWS_PARENT,        /* of a node: one before it, 0, or -1 */
     ROWS_STACK,         /* a node, or 0; it has to be there by the next commit */
+    ROWS_MEASURES,      /* all of them, one number each: see rows_may_be_negative() */
+    ROWS_CHANGES,       /* as changes: anything */
     ROWS_TEXT,          /* up to the limit */
     ROWS_TEXT_OR_NULL,
     ROWS_MOMENT, /* a text as 2026-01-31T23:59:59.999Z */
@@ -117,6 +121,12 @@ struct rows_kind {
 };
 extern const struct rows_kind rows_kinds[ROWS_TYPES];
 
+/* What stands is a difference of two counts, of which one may be wrong; nothing else is below 0. */
+static inline bool rows_may_be_negative(const struct rows_field *field, enum measure measure)
+{
+    return field->kind == ROWS_CHANGES || measures[measure].time == MEASURE_LEVEL;
+}
+
 /* ---- a message that was checked ---------------------------------------------------------------------- */
 
 struct rows_value {
@@ -128,6 +138,7 @@ struct rows_value {
 
 struct rows_message {
     enum rows_type type;
+    struct store_measures measures; /* where it has them */
     struct rows_value value[ROWS_FIELDS];
 };
 

@@ -148,15 +148,20 @@ static void word(struct store *store, const char *const words[], int64_t count, 
     number(store, place);
 }
 
-static void measures(struct store *store, const struct store_measures *m)
+static void all_measures(struct store *store, const struct store_measures *m)
 {
-    number(store, m->allocations);
-    number(store, m->bytes);
-    number(store, m->peak_allocations);
-    number(store, m->peak_bytes);
-    number(store, m->live_allocations);
-    number(store, m->live_bytes);
-    number(store, m->temporary);
+    const struct rows_field *field = next_field(store);
+    for (int i = 0; i < MEASURES; i++) {
+        int64_t value = measure_value(m, i);
+        value = value < 0 && !rows_may_be_negative(field, i) ? 0 : value;
+        put(store, &value, sizeof value);
+    }
+}
+
+static void site_key(struct store *store, struct site_key key)
+{
+    for (unsigned i = 0; i < SITE_KEY_MEMBERS; i++)
+        number(store, site_key_values(&key)[i]);
 }
 
 static int end(struct store *store)
@@ -277,11 +282,11 @@ int store_run_label(struct store *store, const char *label)
 int store_run_totals(struct store *store, const struct store_run *r)
 {
     begin(store, ROWS_TOTALS);
+    all_measures(store, &r->m);
     number(store, r->wall_ns);
     number(store, r->cpu_ns);
     number(store, r->exit_known != 0);
     number(store, r->exit_status);
-    measures(store, &r->m);
     number(store, r->frees);
     number(store, r->freed_bytes);
     number(store, r->peak_ns);
@@ -344,11 +349,11 @@ int store_process(struct store *store, const struct store_process *p)
     number(store, p->parent_pid);
     text(store, p->command);
     text(store, p->executable);
+    all_measures(store, &p->m);
     number(store, p->started_ns);
     number(store, p->ended_ns);
     number(store, p->exit_known != 0);
     number(store, p->exit_status);
-    measures(store, &p->m);
     number(store, p->frees);
     number(store, p->freed_bytes);
     return end(store);
@@ -423,18 +428,10 @@ int store_node(struct store *store, int64_t id, int64_t parent, int64_t frame)
 int store_site(struct store *store, const struct store_site *s)
 {
     begin(store, ROWS_SITE);
-    number(store, s->process);
-    number(store, s->node);
-    number(store, s->thread);
+    site_key(store, s->key);
     number(store, s->line);
     number(store, s->leaf);
-    number(store, s->m.allocations);
-    number(store, s->m.bytes);
-    number(store, s->m.peak_allocations);
-    number(store, s->m.peak_bytes);
-    number(store, s->m.temporary);
-    number(store, s->frees);
-    number(store, s->freed_bytes);
+    all_measures(store, &s->m);
     number(store, s->highest_bytes);
     number(store, s->smallest);
     number(store, s->largest);
@@ -488,14 +485,8 @@ int store_site_sample(struct store *store, const struct store_site_sample *s)
 {
     begin(store, ROWS_SITE_SAMPLE);
     number(store, s->t_ns);
-    number(store, s->process);
-    number(store, s->node);
-    number(store, s->thread);
-    number(store, s->allocations);
-    number(store, s->bytes);
-    number(store, s->live_allocations);
-    number(store, s->live_bytes);
-    number(store, s->temporary);
+    site_key(store, s->key);
+    all_measures(store, &s->change);
     return end(store);
 }
 

@@ -20,12 +20,26 @@ static struct feed *feed_of(sqlite3_vtab_cursor *cursor)
     return ((struct feed_table *)cursor->pVtab)->store->feed;
 }
 
+/* feed(c0, c1, ...) */
+static int declare(sqlite3 *db)
+{
+    sqlite3_str *sql = sqlite3_str_new(db);
+
+    for (unsigned i = 0; i < FEED_COLUMNS; i++)
+        sqlite3_str_appendf(sql, "%sc%u", i == 0 ? "CREATE TABLE feed(" : ", ", i);
+    sqlite3_str_appendall(sql, ")");
+    char *text = sqlite3_str_finish(sql);
+    int result = text != NULL ? sqlite3_declare_vtab(db, text) : SQLITE_NOMEM;
+
+    sqlite3_free(text);
+    return result;
+}
+
 static int feed_connect(sqlite3 *db, void *store, int argc, const char *const *argv, sqlite3_vtab **table,
                         char **error)
 {
     struct feed_table *made = sqlite3_malloc(sizeof *made);
-    int result =
-        sqlite3_declare_vtab(db, "CREATE TABLE feed(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r)");
+    int result = declare(db);
 
     (void)argc, (void)argv, (void)error;
     if (made == NULL || result != SQLITE_OK) {

@@ -6,25 +6,26 @@
 #include <stdlib.h>
 #include <uthash.h>
 
-#define MEASURES 7 /* as in line_total */
-
 struct line_total {
     struct line_key {
         int64_t process, line;
     } key;
-    int64_t measures[MEASURES];
+    struct store_measures m;
     UT_hash_handle hh;
 };
 
 static const char select_sites[] =
-    "SELECT process, coalesce(line, 0), allocations, bytes, peak_allocations, peak_bytes, live_allocations, "
-    "live_bytes, temporary FROM site WHERE run = ?1";
+    "SELECT process, coalesce(line, 0), {measures: #} FROM site WHERE run = ?1";
+
+static const char insert_total[] =
+    "INSERT INTO line_total(run, process, line, {measures: #}) VALUES (?, ?, ?, {measures: ?})";
 
 /* SQLITE_OK, or SQLITE_NOMEM. */
 static int add_site(struct line_total **totals, sqlite3_stmt *site)
 {
     const struct line_key key = {sqlite3_column_int64(site, 0), sqlite3_column_int64(site, 1)};
     struct line_total *total;
+    struct store_measures m;
 
     HASH_FIND(hh, *totals, &key, sizeof key, total);
     if (total == NULL) {
@@ -35,14 +36,15 @@ static int add_site(struct line_total **totals, sqlite3_stmt *site)
         HASH_ADD(hh, *totals, key, sizeof total->key, total);
     }
     for (int i = 0; i < MEASURES; i++)
-        total->measures[i] += sqlite3_column_int64(site, 2 + i);
+        measures_values(&m)[i] = sqlite3_column_int64(site, 2 + i);
+    measures_add(&total->m, &m);
     return SQLITE_OK;
 }
 
 static int add_sites(struct store *store, struct line_total **totals)
 {
     sqlite3_stmt *select = NULL;
-    int result = sqlite3_prepare_v2(store->db, select_sites, -1, &select, NULL);
+    int result = store_prepare(store->db, select_sites, 0, &select);
 
     if (result == SQLITE_OK)
         result = sqlite3_bind_int64(select, 1, store->run);
@@ -55,19 +57,14 @@ static int add_sites(struct store *store, struct line_total **totals)
 static int write_totals(struct store *store, const struct line_total *totals)
 {
     sqlite3_stmt *insert = NULL;
-    int result =
-        totals != NULL
-            ? sqlite3_prepare_v2(store->db,
-                                 "INSERT INTO line_total VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-                                 -1, &insert, NULL)
-            : SQLITE_OK;
+    int result = totals != NULL ? store_prepare(store->db, insert_total, 0, &insert) : SQLITE_OK;
 
     for (; result == SQLITE_OK && totals != NULL; totals = totals->hh.next) {
         sqlite3_bind_int64(insert, 1, store->run);
         sqlite3_bind_int64(insert, 2, totals->key.process);
         sqlite3_bind_int64(insert, 3, totals->key.line);
         for (int i = 0; i < MEASURES; i++)
-            sqlite3_bind_int64(insert, 4 + i, totals->measures[i]);
+            sqlite3_bind_int64(insert, 4 + i, measure_value(&totals->m, i));
         result = sqlite3_step(insert);
         sqlite3_reset(insert);
         result = result == SQLITE_DONE ? SQLITE_OK : result;

@@ -87,7 +87,7 @@ static int connect_immutable(struct store *store)
 /* The views as this build knows them, in place of those in the file. */
 static int make_views(struct store *store)
 {
-    char sql[64 * 1024], *out = sql;
+    char sql[64 * 1024], *out = sql; /* lists of measures are written out later */
     static const char from[] = "CREATE VIEW ", to[] = "CREATE TEMP VIEW ";
 
     for (const char *p = store_views_sql; *p != '\0';) {

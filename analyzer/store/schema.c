@@ -186,7 +186,11 @@ int store_check(struct store *store, int result, const char *what)
 
 int store_execute(struct store *store, const char *sql, const char *what)
 {
-    return store_check(store, sqlite3_exec(store->db, sql, NULL, NULL, NULL), what);
+    char *whole = measures_sql(sql);
+    int result = whole != NULL ? sqlite3_exec(store->db, whole, NULL, NULL, NULL) : SQLITE_NOMEM;
+
+    sqlite3_free(whole);
+    return store_check(store, result, what);
 }
 
 int store_number(struct store *store, const char *sql, const char *what, int64_t *value)

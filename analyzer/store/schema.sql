@@ -1,5 +1,5 @@
 -- The database, version 5. One file holds many runs. Tables are ours, views (views.sql) are everybody's.
--- Measures are counted in blocks and in bytes asked for.
+-- Measures are counted in blocks and in bytes asked for; {measures: ...} and the like are lists, see measures.h.
 
 CREATE TABLE run (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -17,12 +17,9 @@ CREATE TABLE run (
     collector_start INTEGER,             -- its start time, field 22 of /proc/PID/stat
     pid_namespace INTEGER,               -- that its pid is of: the inode of /proc/PID/ns/pid
     root TEXT NOT NULL DEFAULT '',       -- working directory of the first process
-    allocations INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
+    {totals: # INTEGER NOT NULL DEFAULT 0},
     frees INTEGER NOT NULL DEFAULT 0, freed_bytes INTEGER NOT NULL DEFAULT 0,
-    peak_allocations INTEGER NOT NULL DEFAULT 0, peak_bytes INTEGER NOT NULL DEFAULT 0,
     peak_ns INTEGER NOT NULL DEFAULT 0,  -- when the peak was, since the start
-    live_allocations INTEGER NOT NULL DEFAULT 0, live_bytes INTEGER NOT NULL DEFAULT 0, -- never freed by its process
-    temporary INTEGER NOT NULL DEFAULT 0,
     peak_rss_bytes INTEGER NOT NULL DEFAULT 0,
     foreign_frees INTEGER NOT NULL DEFAULT 0,   -- frees of blocks from before the trace
     events_lost INTEGER NOT NULL DEFAULT 0,     -- no room left for them
@@ -49,11 +46,8 @@ CREATE TABLE process (
     command TEXT NOT NULL, executable TEXT NOT NULL,
     started_ns INTEGER NOT NULL, ended_ns INTEGER,  -- since the start of the run
     exit_status INTEGER,
-    allocations INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    {totals: # INTEGER NOT NULL},                   -- at its own peak
     frees INTEGER NOT NULL, freed_bytes INTEGER NOT NULL,
-    peak_allocations INTEGER NOT NULL, peak_bytes INTEGER NOT NULL,  -- its own peak
-    live_allocations INTEGER NOT NULL, live_bytes INTEGER NOT NULL,
-    temporary INTEGER NOT NULL,
     PRIMARY KEY (run, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -105,28 +99,22 @@ CREATE TABLE node (
 
 -- What was counted for one stack in one process, or in one thread of it.
 CREATE TABLE site (
-    run INTEGER NOT NULL, process INTEGER NOT NULL, node INTEGER NOT NULL,
-    thread INTEGER NOT NULL,   -- its number in the process; 0 = of all threads, where run.by_thread is 0
+    run INTEGER NOT NULL,
+    {key: # INTEGER NOT NULL}, -- see site_key.h
     line INTEGER,              -- the line that it counts for, NULL until symbols are there
     leaf INTEGER,              -- its innermost line
-    allocations INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    peak_allocations INTEGER NOT NULL, peak_bytes INTEGER NOT NULL, -- at the run's peak
-    live_allocations INTEGER NOT NULL, live_bytes INTEGER NOT NULL, -- so far, at last at its end; the rest was freed
-    temporary INTEGER NOT NULL,
+    {measures: # INTEGER NOT NULL},
     highest_bytes INTEGER NOT NULL,                                -- its own highest live bytes
     smallest INTEGER NOT NULL, largest INTEGER NOT NULL,           -- block sizes
     sizes BLOB,      -- histogram: varint pairs (power of two, count), see store.h; NULL = one class
     lifetimes BLOB,  -- likewise: (power of two of ticks of 10 ms, count) of freed blocks
-    PRIMARY KEY (run, node, process, thread)
+    PRIMARY KEY (run, {key: #})
 ) STRICT, WITHOUT ROWID;
 
 -- Sites added up by line, process by process: what top and compare read.
 CREATE TABLE line_total (
     run INTEGER NOT NULL, process INTEGER NOT NULL, line INTEGER NOT NULL,
-    allocations INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    peak_allocations INTEGER NOT NULL, peak_bytes INTEGER NOT NULL,
-    live_allocations INTEGER NOT NULL, live_bytes INTEGER NOT NULL,
-    temporary INTEGER NOT NULL,
+    {measures: # INTEGER NOT NULL},
     PRIMARY KEY (run, process, line)
 ) STRICT, WITHOUT ROWID;
 
@@ -145,12 +133,10 @@ CREATE TABLE sample (
 -- What changed at a site since its row before, at marks and at some moments between: for narrowing a report to a
 -- time. Of moments with a row at all, and of marks that are sampled, the sums up to them are what was counted by then.
 CREATE TABLE site_sample (
-    run INTEGER NOT NULL, t_ns INTEGER NOT NULL, process INTEGER NOT NULL, node INTEGER NOT NULL,
-    thread INTEGER NOT NULL,   -- as the site's
-    allocations INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    live_allocations INTEGER NOT NULL, live_bytes INTEGER NOT NULL,
-    temporary INTEGER NOT NULL,
-    PRIMARY KEY (run, t_ns, process, node, thread)
+    run INTEGER NOT NULL, t_ns INTEGER NOT NULL,
+    {key: # INTEGER NOT NULL}, -- of the site
+    {sampled: # INTEGER NOT NULL},
+    PRIMARY KEY (run, t_ns, {key: #})
 ) STRICT, WITHOUT ROWID;
 
 -- Moments of which site_sample is complete up to t_ns; until until_ns nothing was counted after that.

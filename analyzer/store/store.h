@@ -7,6 +7,9 @@
 #ifndef LIBTRACE_STORE_H
 #define LIBTRACE_STORE_H
 
+#include "measures.h"
+#include "site_key.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,14 +19,7 @@
 
 struct store;
 struct sqlite3;
-
-/* The seven measures of a view. */
-struct store_measures {
-    int64_t allocations, bytes;
-    int64_t peak_allocations, peak_bytes;
-    int64_t live_allocations, live_bytes;
-    int64_t temporary;
-};
+struct sqlite3_stmt;
 
 struct store_run {
     int64_t wall_ns, cpu_ns;
@@ -61,10 +57,9 @@ struct store_node {
 };
 
 struct store_site {
-    int64_t process, node, thread; /* thread: 0 = all of the process */
-    int64_t line, leaf;            /* 0 = not known yet (NULL) */
-    struct store_measures m;       /* live_* is not looked at: it is allocations - frees */
-    int64_t frees, freed_bytes;
+    struct site_key key;
+    int64_t line, leaf; /* 0 = not known yet (NULL) */
+    struct store_measures m;
     int64_t highest_bytes, smallest, largest;
     const void *sizes, *lifetimes; /* histograms, NULL = one class only */
     size_t sizes_size, lifetimes_size;
@@ -72,10 +67,9 @@ struct store_site {
 
 /* What changed at a site since its sample before. */
 struct store_site_sample {
-    int64_t t_ns, process, node, thread;
-    int64_t allocations, bytes;
-    int64_t live_allocations, live_bytes;
-    int64_t temporary;
+    int64_t t_ns;
+    struct site_key key;
+    struct store_measures change; /* of those that are sampled */
 };
 
 struct store_mark {
@@ -100,6 +94,10 @@ void store_tell_locked(void (*told)(void *data), void *data);
 const char *store_error(const struct store *store);
 void store_close(struct store *store); /* rolls back what was not committed */
 struct sqlite3 *store_handle(struct store *store);
+
+/* Prepares a statement of ours, lists of measures in it written out (measures_sql). flags: of sqlite3_prepare_v3().
+ * Returns what SQLite says. */
+int store_prepare(struct sqlite3 *db, const char *sql, unsigned flags, struct sqlite3_stmt **statement);
 
 int store_begin(struct store *store); /* BEGIN IMMEDIATE; waits for other writers */
 int store_commit(struct store *store);

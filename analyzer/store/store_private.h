@@ -31,7 +31,7 @@ enum store_statement {
     STORE_STATEMENTS
 };
 
-#define FEED_COLUMNS 18
+#define FEED_COLUMNS (8 + SITE_KEY_MEMBERS + MEASURES) /* as many as a site has */
 
 /* Rows on their way into a table, see feed.c. */
 struct feed {
@@ -72,7 +72,7 @@ int store_fail(struct store *store, int code, const char *format, ...) __attribu
 /* Turns what SQLite says into our sentence ("cannot <what> ...") and code; 0 for SQLITE_OK, ROW and DONE. */
 int store_check(struct store *store, int result, const char *what);
 
-/* Runs statements that return nothing. */
+/* Runs statements of ours that return nothing, lists of measures in them written out. */
 int store_execute(struct store *store, const char *sql, const char *what);
 
 /* First column of the first row, as a number. */

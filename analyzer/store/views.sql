@@ -2,6 +2,8 @@
 -- never changed. They are made in the file for everybody's SQL, and made anew, as temporary views, by our own
 -- reports, which trust nothing but tables in a file that may come from a stranger.
 --
+-- {measures: ...} is a list of all measures, see measures.h.
+--
 -- peak_* is the contribution at the moment of the run's global peak, live_* what its process has never freed. Of a run as
 -- a whole live_* is what was live when its last process ended, and unfreed_* the sum of what its processes never freed.
 
@@ -43,9 +45,7 @@ SELECT s.run AS run, s.process AS process, nullif(s.thread, 0) AS thread, s.node
        coalesce(l.module, (SELECT n.module FROM node AS o JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame
                            WHERE o.run = s.run AND o.id = s.node), '') AS module,
        coalesce(l.language, 'native') AS language,
-       s.allocations AS allocations, s.bytes AS bytes, s.peak_allocations AS peak_allocations,
-       s.peak_bytes AS peak_bytes, s.live_allocations AS live_allocations, s.live_bytes AS live_bytes,
-       s.temporary AS temporary
+       {measures: s.# AS #}
 FROM site AS s LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line;
 
 -- Sites of a finished run are added up by line already. Before that (and where the collector was killed)
@@ -53,13 +53,8 @@ FROM site AS s LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line;
 CREATE VIEW lines AS
 SELECT t.run AS run, l.file AS file, coalesce(l.line, 0) AS line, coalesce(l.function, '[unknown]') AS function,
        coalesce(l.module, '') AS module, coalesce(l.language, 'native') AS language,
-       t.allocations AS allocations, t.bytes AS bytes, t.peak_allocations AS peak_allocations,
-       t.peak_bytes AS peak_bytes, t.live_allocations AS live_allocations, t.live_bytes AS live_bytes,
-       t.temporary AS temporary
-FROM (SELECT a.run AS run, a.line AS line, sum(a.allocations) AS allocations, sum(a.bytes) AS bytes,
-             sum(a.peak_allocations) AS peak_allocations, sum(a.peak_bytes) AS peak_bytes,
-             sum(a.live_allocations) AS live_allocations, sum(a.live_bytes) AS live_bytes,
-             sum(a.temporary) AS temporary
+       {measures: t.# AS #}
+FROM (SELECT a.run AS run, a.line AS line, {measures: sum(a.#) AS #}
       FROM run AS r CROSS JOIN line_total AS a ON a.run = r.id
       WHERE r.phase = 'done' GROUP BY a.run, a.line) AS t
 LEFT JOIN line AS l ON l.run = t.run AND l.id = t.line
@@ -68,12 +63,9 @@ SELECT t.run, l.file, coalesce(l.line, 0),
        coalesce(l.function, (SELECT n.name FROM frame_names AS n WHERE n.run = t.run AND n.frame = t.frame), '[unknown]'),
        coalesce(l.module, (SELECT n.module FROM frame_names AS n WHERE n.run = t.run AND n.frame = t.frame), ''),
        coalesce(l.language, 'native'),
-       t.allocations, t.bytes, t.peak_allocations, t.peak_bytes, t.live_allocations, t.live_bytes, t.temporary
+       {measures: t.#}
 FROM (SELECT s.run AS run, s.line AS line, CASE WHEN s.line IS NULL THEN o.frame END AS frame,
-             sum(s.allocations) AS allocations, sum(s.bytes) AS bytes,
-             sum(s.peak_allocations) AS peak_allocations, sum(s.peak_bytes) AS peak_bytes,
-             sum(s.live_allocations) AS live_allocations, sum(s.live_bytes) AS live_bytes,
-             sum(s.temporary) AS temporary
+             {measures: sum(s.#) AS #}
       FROM run AS r CROSS JOIN site AS s ON s.run = r.id
       LEFT JOIN node AS o ON o.run = s.run AND o.id = s.node
       WHERE r.phase <> 'done'
@@ -81,9 +73,7 @@ FROM (SELECT s.run AS run, s.line AS line, CASE WHEN s.line IS NULL THEN o.frame
 LEFT JOIN line AS l ON l.run = t.run AND l.id = t.line;
 
 CREATE VIEW functions AS
-SELECT run, function, file, module, language, sum(allocations) AS allocations, sum(bytes) AS bytes,
-       sum(peak_allocations) AS peak_allocations, sum(peak_bytes) AS peak_bytes,
-       sum(live_allocations) AS live_allocations, sum(live_bytes) AS live_bytes, sum(temporary) AS temporary
+SELECT run, function, file, module, language, {measures: sum(#) AS #}
 FROM lines GROUP BY run, function, file, module, language;
 
 -- The text is worked out only where it is asked for: select the stacks first, then their frames, where
@@ -106,14 +96,8 @@ SELECT g.run AS run, g.node AS stack,
               UNION ALL
               SELECT up.n + 1, 0, '[cut]' FROM up WHERE up.parent = -1
               ORDER BY 1, 2)) AS frames,
-       g.allocations AS allocations, g.bytes AS bytes, g.peak_allocations AS peak_allocations,
-       g.peak_bytes AS peak_bytes, g.live_allocations AS live_allocations, g.live_bytes AS live_bytes,
-       g.temporary AS temporary
-FROM (SELECT run, node, sum(allocations) AS allocations, sum(bytes) AS bytes,
-             sum(peak_allocations) AS peak_allocations, sum(peak_bytes) AS peak_bytes,
-             sum(live_allocations) AS live_allocations, sum(live_bytes) AS live_bytes,
-             sum(temporary) AS temporary
-      FROM site GROUP BY run, node) AS g;
+       {measures: g.# AS #}
+FROM (SELECT run, node, {measures: sum(#) AS #} FROM site GROUP BY run, node) AS g;
 
 CREATE VIEW leaks AS
 SELECT t.run AS run, l.file AS file, coalesce(l.line, 0) AS line,

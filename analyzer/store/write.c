@@ -8,15 +8,14 @@ static const char *const sql[STORE_STATEMENTS] = {
         "INSERT INTO run(label, command, started, root, collector_pid, collector_start, pid_namespace, "
         "taken_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [STORE_RUN_TOTALS] =
-        "UPDATE run SET wall_ns = ?2, cpu_ns = ?3, exit_status = ?4, allocations = ?5, bytes = ?6, frees = "
-        "?7, "
-        "freed_bytes = ?8, peak_allocations = ?9, peak_bytes = ?10, peak_ns = ?11, live_allocations = ?12, "
-        "live_bytes = ?13, temporary = ?14, peak_rss_bytes = ?15, foreign_frees = ?16, events_lost = ?17, "
-        "stacks_checked = ?18, stacks_different = ?19, stacks_slow = ?20, waits = ?21, waited_ns = ?22, "
-        "collector_cpu_ns = ?23, taken_ns = ?24, lap_peak_allocations = ?25, lap_peak_bytes = ?26, by_thread "
-        "= ?27, damaged = ?28, stopped = ?29, untraced = ?30, stacks_lost = ?31, end_allocations = ?32, "
-        "end_bytes = ?33 "
-        "WHERE id = ?1",
+        "UPDATE run SET {totals: # = ?}, wall_ns = ?, cpu_ns = ?, exit_status = ?, frees = ?, freed_bytes = "
+        "?, "
+        "peak_ns = ?, peak_rss_bytes = ?, foreign_frees = ?, events_lost = ?, stacks_checked = ?, "
+        "stacks_different = ?, stacks_slow = ?, waits = ?, waited_ns = ?, collector_cpu_ns = ?, taken_ns = "
+        "?, "
+        "lap_peak_allocations = ?, lap_peak_bytes = ?, by_thread = ?, damaged = ?, stopped = ?, untraced = "
+        "?, "
+        "stacks_lost = ?, end_allocations = ?, end_bytes = ? WHERE id = ?",
     [STORE_RUN_LABEL] = "UPDATE run SET label = ?2 WHERE id = ?1",
     [STORE_RUN_PHASE] = "UPDATE run SET phase = ?2, progress = ?3 WHERE id = ?1",
     [STORE_RUN_STATE] =
@@ -24,21 +23,21 @@ static const char *const sql[STORE_STATEMENTS] = {
         "progress = CASE WHEN ?2 <> 'recording' THEN 1 ELSE progress END WHERE id = ?1",
     [STORE_RUN_WHY] = "UPDATE run SET why = ?2 WHERE id = ?1",
     [STORE_PROCESS] =
-        "REPLACE INTO process VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, "
-        "?15, ?16, ?17, ?18)",
+        "REPLACE INTO process(run, id, pid, parent_pid, command, executable, started_ns, ended_ns, "
+        "exit_status, frees, freed_bytes, {totals: #}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {totals: ?})",
     [STORE_THREAD] = "REPLACE INTO thread VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [STORE_MODULE] = "REPLACE INTO module VALUES (?1, ?2, ?3, ?4, ?5)",
     [STORE_LINE] = "REPLACE INTO line VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [STORE_FRAME] = "REPLACE INTO frame VALUES (?1, ?2, ?3, ?4)",
     [STORE_FRAME_LINE] = "REPLACE INTO frame_line VALUES (?1, ?2, ?3, ?4)",
-    [STORE_NODE] = "REPLACE INTO node SELECT a, b, c, d FROM feed",
-    [STORE_SITE] = "REPLACE INTO site SELECT a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r FROM feed",
+    [STORE_NODE] = "REPLACE INTO node(run, id, parent, frame) SELECT c0, c1, c2, c3 FROM feed",
+    [STORE_SITE] = "REPLACE INTO site(run, {key: #}, line, leaf, highest_bytes, smallest, largest, sizes, "
+                   "lifetimes, {measures: #}) SELECT * FROM feed",
     [STORE_BLOCK] = "REPLACE INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [STORE_SAMPLE] = "REPLACE INTO sample VALUES (?1, ?2, ?3, ?4, ?5)",
     [STORE_SITE_SAMPLE] =
-        "INSERT INTO site_sample VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO UPDATE SET "
-        "allocations = allocations + ?6, bytes = bytes + ?7, live_allocations = live_allocations + ?8, "
-        "live_bytes = live_bytes + ?9, temporary = temporary + ?10",
+        "INSERT INTO site_sample(run, t_ns, {key: #}, {sampled: #}) "
+        "VALUES (?, ?, {key: ?}, {sampled: ?}) ON CONFLICT DO UPDATE SET {sampled: # = # + excluded.#}",
     [STORE_MARK] = "REPLACE INTO mark VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [STORE_MOMENT] = "REPLACE INTO moment VALUES (?1, ?2, ?3)",
     [STORE_EVENT] = "REPLACE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
@@ -59,8 +58,8 @@ static struct row row_begin(struct store *store, enum store_statement which)
     struct row row = {store, store->statement[which], 1, SQLITE_OK};
 
     if (row.statement == NULL) {
-        row.result = sqlite3_prepare_v3(store->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT,
-                                        &store->statement[which], NULL);
+        row.result =
+            store_prepare(store->db, sql[which], SQLITE_PREPARE_PERSISTENT, &store->statement[which]);
         row.statement = store->statement[which];
     }
     return row;
@@ -78,6 +77,13 @@ static void number_or_null(struct row *row, int known, int64_t value)
         number(row, value);
     else if (row->result == SQLITE_OK)
         row->result = sqlite3_bind_null(row->statement, row->next++);
+}
+
+static void totals(struct row *row, const struct store_measures *m)
+{
+    for (int i = 0; i < MEASURES; i++)
+        if (!measures[i].sites_only)
+            number(row, measure_value(m, i));
 }
 
 static void text(struct row *row, const char *value)
@@ -152,20 +158,13 @@ int store_run_totals(struct store *store, const struct store_run *r)
 {
     struct row row = row_begin(store, STORE_RUN_TOTALS);
 
-    number(&row, store->run);
+    totals(&row, &r->m);
     number(&row, r->wall_ns);
     number(&row, r->cpu_ns);
     number_or_null(&row, r->exit_known, r->exit_status);
-    number(&row, r->m.allocations);
-    number(&row, r->m.bytes);
     number(&row, r->frees);
     number(&row, r->freed_bytes);
-    number(&row, r->m.peak_allocations);
-    number(&row, r->m.peak_bytes);
     number(&row, r->peak_ns);
-    number(&row, r->m.live_allocations);
-    number(&row, r->m.live_bytes);
-    number(&row, r->m.temporary);
     number(&row, r->peak_rss_bytes);
     number(&row, r->foreign_frees);
     number(&row, r->events_lost);
@@ -185,6 +184,7 @@ int store_run_totals(struct store *store, const struct store_run *r)
     number(&row, r->stacks_lost);
     number(&row, r->end_allocations);
     number(&row, r->end_bytes);
+    number(&row, store->run);
     return row_end(&row);
 }
 
@@ -241,15 +241,9 @@ int store_process(struct store *store, const struct store_process *p)
     number(&row, p->started_ns);
     number_or_null(&row, p->ended_ns >= 0, p->ended_ns);
     number_or_null(&row, p->exit_known, p->exit_status);
-    number(&row, p->m.allocations);
-    number(&row, p->m.bytes);
     number(&row, p->frees);
     number(&row, p->freed_bytes);
-    number(&row, p->m.peak_allocations);
-    number(&row, p->m.peak_bytes);
-    number(&row, p->m.live_allocations);
-    number(&row, p->m.live_bytes);
-    number(&row, p->m.temporary);
+    totals(&row, &p->m);
     return row_end(&row);
 }
 
@@ -352,17 +346,15 @@ int store_sample(struct store *store, int64_t t_ns, int64_t live_allocations, in
 int store_site_sample(struct store *store, const struct store_site_sample *s)
 {
     struct row row = row_begin(store, STORE_SITE_SAMPLE);
+    struct site_key key = s->key;
 
     number(&row, store->run);
     number(&row, s->t_ns);
-    number(&row, s->process);
-    number(&row, s->node);
-    number(&row, s->thread);
-    number(&row, s->allocations);
-    number(&row, s->bytes);
-    number(&row, s->live_allocations);
-    number(&row, s->live_bytes);
-    number(&row, s->temporary);
+    for (unsigned i = 0; i < SITE_KEY_MEMBERS; i++)
+        number(&row, site_key_values(&key)[i]);
+    for (int i = 0; i < MEASURES; i++)
+        if (measure_sampled(i))
+            number(&row, measure_value(&s->change, i));
     return row_end(&row);
 }
 
@@ -478,26 +470,21 @@ static int next_site(struct feed *feed)
 {
     struct site_feed *sites = (struct site_feed *)feed;
     struct store_site site;
+    int column = 1;
 
     if (!sites->next(sites->data, &site))
         return 0;
-    feed_number(feed, 1, site.process);
-    feed_number(feed, 2, site.node);
-    feed_number(feed, 3, site.thread);
-    feed_known(feed, 4, site.line);
-    feed_known(feed, 5, site.leaf);
-    feed_number(feed, 6, site.m.allocations);
-    feed_number(feed, 7, site.m.bytes);
-    feed_number(feed, 8, site.m.peak_allocations);
-    feed_number(feed, 9, site.m.peak_bytes);
-    feed_number(feed, 10, site.m.allocations - site.frees);
-    feed_number(feed, 11, site.m.bytes - site.freed_bytes);
-    feed_number(feed, 12, site.m.temporary);
-    feed_number(feed, 13, site.highest_bytes);
-    feed_number(feed, 14, site.smallest);
-    feed_number(feed, 15, site.largest);
-    feed_blob(feed, 16, site.sizes, site.sizes_size);
-    feed_blob(feed, 17, site.lifetimes, site.lifetimes_size);
+    for (unsigned i = 0; i < SITE_KEY_MEMBERS; i++)
+        feed_number(feed, column++, site_key_values(&site.key)[i]);
+    feed_known(feed, column++, site.line);
+    feed_known(feed, column++, site.leaf);
+    feed_number(feed, column++, site.highest_bytes);
+    feed_number(feed, column++, site.smallest);
+    feed_number(feed, column++, site.largest);
+    feed_blob(feed, column++, site.sizes, site.sizes_size);
+    feed_blob(feed, column++, site.lifetimes, site.lifetimes_size);
+    for (int i = 0; i < MEASURES; i++)
+        feed_number(feed, column++, measure_value(&site.m, i));
     return 1;
 }
 

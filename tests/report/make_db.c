@@ -36,18 +36,9 @@ static void check(int code)
 
 static void site(struct store_site *s)
 {
-    int64_t live = s->m.allocations - s->frees, live_bytes = s->m.bytes - s->freed_bytes;
-    struct store_measures *m = &totals.m;
-
-    m->allocations += s->m.allocations;
-    m->bytes += s->m.bytes;
-    m->peak_allocations += s->m.peak_allocations;
-    m->peak_bytes += s->m.peak_bytes;
-    m->temporary += s->m.temporary;
-    m->live_allocations += live;
-    m->live_bytes += live_bytes;
-    totals.frees += s->frees;
-    totals.freed_bytes += s->freed_bytes;
+    measures_add(&totals.m, &s->m);
+    totals.frees += s->m.allocations - s->m.live_allocations;
+    totals.freed_bytes += s->m.bytes - s->m.live_bytes;
     check(store_site(store, s));
 }
 
@@ -64,17 +55,16 @@ static void simple_site(int64_t process, int64_t node, int64_t line, int64_t lea
         class ++;
     sizes[class] = (uint64_t)count;
     struct store_site s = {
-        .process = process,
-        .node = node,
+        .key = {.node = node, .process = process},
         .line = line,
         .leaf = leaf,
         .m = {.allocations = count,
               .bytes = count * size,
               .peak_allocations = at_peak,
               .peak_bytes = at_peak * size,
+              .live_allocations = kept,
+              .live_bytes = kept * size,
               .temporary = temporary},
-        .frees = count - kept,
-        .freed_bytes = (count - kept) * size,
         .highest_bytes = at_peak * size,
         .smallest = size,
         .largest = size,

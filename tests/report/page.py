@@ -5,6 +5,7 @@ import json
 import re
 
 VALUES = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
+ROW = 5 + len(VALUES)
 
 
 def read(path):
@@ -35,6 +36,6 @@ def stacks(data):
         values = []
         for _ in data["runs"]:
             bits = next(packed)
-            values.append([next(packed) if bits >> i & 1 else 0 for i in range(7)])
+            values.append([next(packed) if bits >> i & 1 else 0 for i in range(len(VALUES))])
         out.append((tuple(path), values))
     return out

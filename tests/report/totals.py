@@ -151,7 +151,7 @@ def html(ask):
     yield "facts", of(run.get("passing") or run["facts"])
     yield "stacks", {by: sum(values[0][page.VALUES.index(measure)] for _, values in page.stacks(data))
                      for by, measure in MEASURES.items()}
-    yield "lines", {by: sum(data["rows"][4 + page.VALUES.index(measure) :: 12]) for by, measure in MEASURES.items()}
+    yield "lines", {by: sum(data["rows"][4 + page.VALUES.index(measure) :: page.ROW]) for by, measure in MEASURES.items()}
     yield "sizes", {"allocations": sum(run["sizes"])}
 
 

@@ -90,8 +90,10 @@ static void record(const char *label, int sites, int batches)
     for (int batch = 0; batch < batches; batch++) {
         assert_int_equal(store_begin(store), 0);
         for (int i = batch * sites / batches; i < (batch + 1) * sites / batches; i++) {
-            struct store_site site = {
-                .process = 1, .node = i + 1, .line = 1, .leaf = 1, .m = {.allocations = 1, .bytes = 1}};
+            struct store_site site = {.key = {.node = i + 1, .process = 1},
+                                      .line = 1,
+                                      .leaf = 1,
+                                      .m = {.allocations = 1, .bytes = 1}};
 
             assert_int_equal(store_site(store, &site), 0);
         }
@@ -348,12 +350,9 @@ static int one_more_site(void *data, struct store_site *site)
     if (many->at == many->end)
         return 0;
     many->at++;
-    *site = (struct store_site){.process = 1,
-                                .node = many->at,
+    *site = (struct store_site){.key = {.node = many->at, .process = 1},
                                 .line = many->at % 2,
-                                .m = {.allocations = 3, .bytes = 30},
-                                .frees = 1,
-                                .freed_bytes = 10,
+                                .m = {.allocations = 3, .bytes = 30, .live_allocations = 2, .live_bytes = 20},
                                 .sizes = many->at % 3 ? "\x05\x03" : NULL,
                                 .sizes_size = 2};
     return 1;

@@ -45,17 +45,16 @@ static void check(int code)
 
 static void site(int64_t process, int64_t node, int64_t line, int64_t count, int64_t size, int64_t kept)
 {
-    struct store_site s = {.process = process,
-                           .node = node,
+    struct store_site s = {.key = {.node = node, .process = process},
                            .line = line,
                            .leaf = line,
                            .m = {.allocations = count,
                                  .bytes = count * size,
                                  .peak_allocations = count / 2,
                                  .peak_bytes = count / 2 * size,
-                                 .temporary = count / 3},
-                           .frees = count - kept,
-                           .freed_bytes = (count - kept) * size};
+                                 .live_allocations = kept,
+                                 .live_bytes = kept * size,
+                                 .temporary = count / 3}};
 
     check(store_site(writer, &s));
 }

@@ -1,14 +1,5 @@
 // What trace-report put into the page, unpacked. analyzer/html/*.c says how it is packed.
 
-export const MEASURES = [
-  { name: "bytes", title: "Bytes", value: 1, blocks: 0, isBytes: true, about: "allocated in all" },
-  { name: "allocations", title: "Allocations", value: 0, blocks: 0, isBytes: false, about: "in all" },
-  { name: "peak", title: "Peak", value: 3, blocks: 2, isBytes: true, about: "held when the run held most" },
-  { name: "live", title: "Live", value: 5, blocks: 4, isBytes: true, about: "never freed" },
-  { name: "temporary", title: "Temporary", value: 6, blocks: 6, isBytes: false, about: "freed by the thread's next allocation" },
-];
-const VALUES = 7;
-const ROW = 12;
 const CHANGE = 10;
 
 // Numbers in base 128 out of base 64. Beyond 2^53 they are rounded.
@@ -44,11 +35,11 @@ function samples(text) {
 }
 
 // Nodes in preorder: parent[0] is -1. own[run][value] is what nodes have by themselves.
-function stacks(text, runs) {
+function stacks(text, runs, count) {
   const parent = [-1];
   const depth = [0];
   const name = [-1];
-  const own = Array.from({ length: runs }, () => Array.from({ length: VALUES }, () => [0]));
+  const own = Array.from({ length: runs }, () => Array.from({ length: count }, () => [0]));
   const path = [0];
   let level = 0;
   for (const r = reader(text); r.more(); ) {
@@ -60,7 +51,7 @@ function stacks(text, runs) {
     path[level] = node;
     for (const values of own) {
       const bits = r.number();
-      for (let i = 0; i < VALUES; i++) values[i].push(bits & (1 << i) ? r.number() : 0);
+      for (let i = 0; i < count; i++) values[i].push(bits & (1 << i) ? r.number() : 0);
     }
   }
   return { parent, depth, name, own };
@@ -74,16 +65,16 @@ function functions(numbers, texts) {
   return all;
 }
 
-function rows(numbers, texts, all) {
+function rows(numbers, texts, all, count) {
   const out = [];
-  for (let i = 0; i < numbers.length; i += ROW)
+  for (let i = 0; i < numbers.length; i += 5 + count)
     out.push({
       file: texts[numbers[i]],
       line: numbers[i + 1],
       function: texts[numbers[i + 2]],
       module: texts[numbers[i + 3]],
-      values: numbers.slice(i + 4, i + 4 + VALUES),
-      source: texts[numbers[i + 11]],
+      values: numbers.slice(i + 4, i + 4 + count),
+      source: texts[numbers[i + 4 + count]],
     });
   if (out.length) Object.assign(out[0], { rest: true, count: all - (out.length - 1) });
   return out;
@@ -106,9 +97,8 @@ function changes(numbers, texts) {
   return out;
 }
 
-// Changes by number: [slice, allocations, bytes, live blocks, live bytes, temporary, ...].
-const STRIDE = 6;
-function inTime(text) {
+// Changes by number: [slice, a change for each measure that is sampled, ...].
+function inTime(text, count) {
   const all = new Map();
   let number = 0;
   for (const r = reader(text); r.more(); ) {
@@ -117,64 +107,74 @@ function inTime(text) {
     let slice = 0;
     for (let n = r.number(); n > 0; n--) {
       slice += r.number();
-      list.push(slice, r.signed(), r.signed(), r.signed(), r.signed(), r.signed());
+      list.push(slice);
+      for (let i = 0; i < count; i++) list.push(r.signed());
     }
     all.set(number, list);
   }
   return all;
 }
 
+// What a part of a run's time has of each measure: { value, at: where it is in an item of inTime(), time }.
+function partly(values) {
+  const sampled = values.filter((v) => v.time === "flow" || v.time === "level");
+  const at = (value) => 1 + sampled.indexOf(value);
+  return {
+    stride: 1 + sampled.length,
+    live: at(values.find((v) => v.column === "live_bytes")),
+    measures: values.map((v) => ({ value: v.value, time: v.time, at: at(v.time === "peak" ? values[v.level] : v) })),
+  };
+}
+
 export function read(element) {
   const json = JSON.parse(element.textContent);
+  const values = json.measures.map((measure, value) => ({ ...measure, value }));
   const data = {
+    values, // all measures; a row, or a stack, has a number for each
+    measures: values.filter((m) => m.place).sort((a, b) => a.place - b.place), // that can be chosen
     by: json.by,
     only: json.only, // what the filters let through, as a text; undefined = all
     // facts are of the whole run, shown has the measures of what passes in their place
     runs: json.runs.map((run) => ({ ...run, shown: { ...run.facts, ...run.passing }, samples: samples(run.samples) })),
     functions: functions(json.functions, json.texts),
-    tree: stacks(json.stacks, json.runs.length),
-    rows: json.rows ? rows(json.rows, json.texts, json.rows_in_all) : null,
+    tree: stacks(json.stacks, json.runs.length, values.length),
+    rows: json.rows ? rows(json.rows, json.texts, json.rows_in_all, values.length) : null,
     changes: null,
     times: null,
   };
   if (json.changes)
     data.changes = Object.fromEntries(Object.entries(json.changes).map(([by, list]) => [by, changes(list, json.texts)]));
+  const part = partly(values);
   if (json.slices)
     data.times = {
+      part,
       slices: json.slices,
       end: json.slices_end_s,
-      rows: inTime(json.rows_in_time),
-      stacks: inTime(json.stacks_in_time),
+      rows: inTime(json.rows_in_time, part.stride - 1),
+      stacks: inTime(json.stacks_in_time, part.stride - 1),
     };
   return data;
 }
 
-// The seven values of each number for the slices [from, to): what was allocated in them, what was live after
-// them, and for the peak what was live when, in them, most was.
+// The values of each number for the slices [from, to): what was allocated in them, what was live after them, and for
+// the peak what was live when, in them, most was. What is known of whole runs only stays 0.
 export function narrowed(times, from, to) {
+  const { stride, live: liveAt, measures } = times.part;
   const live = new Float64Array(times.slices);
   for (const list of times.stacks.values())
-    for (let i = 0; i < list.length; i += STRIDE) live[list[i]] += list[i + 4];
+    for (let i = 0; i < list.length; i += stride) live[list[i]] += list[i + liveAt];
   let peak = from;
   for (let slice = 1; slice < times.slices; slice++) live[slice] += live[slice - 1];
   for (let slice = from; slice < to; slice++) if (live[slice] > live[peak]) peak = slice;
+  const first = { flow: from, level: 0, peak: 0, whole: times.slices };
+  const last = { flow: to - 1, level: to - 1, peak, whole: -1 };
   const sums = (all) => {
     const out = new Map();
     for (const [number, list] of all) {
-      const values = [0, 0, 0, 0, 0, 0, 0];
-      for (let i = 0; i < list.length && list[i] < to; i += STRIDE) {
-        if (list[i] >= from) {
-          values[0] += list[i + 1];
-          values[1] += list[i + 2];
-          values[6] += list[i + 5];
-        }
-        if (list[i] <= peak) {
-          values[2] += list[i + 3];
-          values[3] += list[i + 4];
-        }
-        values[4] += list[i + 3];
-        values[5] += list[i + 4];
-      }
+      const values = measures.map(() => 0);
+      for (let i = 0; i < list.length && list[i] < to; i += stride)
+        for (const { value, time, at } of measures)
+          if (list[i] >= first[time] && list[i] <= last[time]) values[value] += list[i + at];
       out.set(number, values);
     }
     return out;

@@ -43,12 +43,10 @@ export function cards(container, runs) {
 // The answer first: "stream peaks at 0.4 % of list (14.2 MiB -> 61 KiB)".
 export function sentence(runs, measure, before, after, show) {
   const [a, b] = runs.map((run) => run.name);
-  const verb = { bytes: "allocates", allocations: "makes", peak: "peaks at", live: "leaves", temporary: "makes" }[measure.name];
-  const what = { bytes: "the bytes of ", allocations: "the allocations of ", peak: "", live: "what lives at the end of ", temporary: "the temporary allocations of " }[measure.name];
   const numbers = `(${show(before)} \u2192 ${show(after)})`;
   if (before === after) return `${b} and ${a} are the same ${numbers}`;
-  if (before === 0) return `${b} ${verb} ${show(after)} where ${a} has none`;
+  if (before === 0) return `${b} ${measure.verb} ${show(after)} where ${a} has none`;
   const share = after / before;
   const much = share >= 2 ? `${share.toFixed(share < 10 ? 1 : 0)} times` : `${(100 * share).toFixed(share < 0.001 ? 2 : 1)} % of`;
-  return `${b} ${verb} ${much} ${what}${a} ${numbers}`;
+  return `${b} ${measure.verb} ${much} ${measure.of}${a} ${numbers}`;
 }

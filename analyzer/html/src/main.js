@@ -1,7 +1,7 @@
 // The page: what belongs together, and what changes with what.
 import "./style.css";
 import { Chart, residentDwarfs } from "./chart.js";
-import { MEASURES, narrowed, read } from "./data.js";
+import { narrowed, read } from "./data.js";
 import { byId, choice, make } from "./dom.js";
 import { cards, sentence, subtitle } from "./facts.js";
 import { histogram, lifetimeClass, sizeClass } from "./histogram.js";
@@ -13,21 +13,16 @@ import { bytes, count, seconds } from "./units.js";
 
 const data = read(byId("data"));
 const two = data.runs.length > 1;
-const VALUES = 7;
 
 // Labels tell two runs apart, or else numbers do.
 const alike = two && data.runs[0].facts.label === data.runs[1].facts.label;
 for (const run of data.runs) run.name = alike ? `run ${run.facts.run}` : run.facts.label;
 
 const state = {
-  measure: MEASURES.find((m) => m.name === data.by),
+  measure: data.measures.find((m) => m.name === data.by),
   slices: null, // [from, to) of the window, null = the whole run
   totals: null, // of the run or of the window, by number of value
 };
-
-function totalsOf(f) {
-  return [f.allocations, f.bytes, f.peak_allocations, f.peak_bytes, f.live_allocations, f.live_bytes, f.temporary];
-}
 
 // ---- parts
 
@@ -38,7 +33,7 @@ setUpTheme(() => {
 });
 
 const stacks = new Stacks(data);
-const columns = two ? changeColumns(() => state.measure) : lineColumns(() => state.totals, () => state.measure, data.rows.some((row) => row.source));
+const columns = two ? changeColumns(() => state.measure) : lineColumns(data.measures, () => state.totals, () => state.measure, data.rows.some((row) => row.source));
 const table = new Table(byId("rows"), columns, { onRow: findInStacks });
 
 function findInStacks(row) {
@@ -54,34 +49,30 @@ function refresh() {
   const window = slices && narrowed(data.times, ...slices);
   const show = measure.isBytes ? bytes : count;
   if (window) {
-    const own = Array.from({ length: VALUES }, () => new Float64Array(data.tree.parent.length));
+    const own = data.values.map(() => new Float64Array(data.tree.parent.length));
     for (const [node, values] of window.stacks) values.forEach((v, i) => (own[i][node] = v));
     stacks.setMeasure(measure, own);
   } else {
     stacks.setMeasure(measure);
   }
   if (two) {
-    const [before, after] = data.runs.map((run) => totalsOf(run.shown)[measure.value]);
+    const [before, after] = data.runs.map((run) => run.shown[measure.column]);
     byId("measure-total").textContent = sentence(data.runs, measure, before, after, show);
     table.setRows(data.changes[measure.name]);
     return;
   }
-  const none = [0, 0, 0, 0, 0, 0, 0];
+  const none = data.values.map(() => 0);
   const rows = window ? data.rows.map((row, i) => ({ ...row, values: window.rows.get(i) ?? none })) : data.rows;
-  state.totals = Array.from({ length: VALUES }, (_, i) => rows.reduce((sum, row) => sum + row.values[i], 0));
-  byId("measure-total").textContent = `${show(state.totals[measure.value])} ${measure.isBytes ? "" : `${measure.name === "temporary" ? "temporary " : ""}allocations, `}${window ? about(measure) : measure.about}`;
+  state.totals = data.values.map((_, i) => rows.reduce((sum, row) => sum + row.values[i], 0));
+  byId("measure-total").textContent = `${show(state.totals[measure.value])} ${measure.isBytes ? "" : `${measure.noun}s, `}${window ? measure.aboutPart : measure.about}`;
   table.setRows(window ? rows.filter((row) => row.rest || row.values.some((v) => v)) : rows);
 }
 
-// What a measure means in a window of time.
-const about = (measure) =>
-  ({ bytes: "allocated in this time", allocations: "in this time", peak: "held when, in this time, most was held", live: "held at the end of this time", temporary: "in this time" })[measure.name];
-
 const measures = choice(
   byId("measure"),
-  MEASURES.map((m) => ({ value: m.name, title: m.title, about: m.about })),
+  data.measures.map((m) => ({ value: m.name, title: m.title, about: m.about })),
   state.measure.name,
-  (name) => setMeasure(MEASURES.find((m) => m.name === name)),
+  (name) => setMeasure(data.measures.find((m) => m.name === name)),
 );
 
 function setMeasure(measure) {

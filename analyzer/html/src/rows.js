@@ -1,5 +1,4 @@
 // The columns of the two tables: lines, and changes of lines.
-import { MEASURES } from "./data.js";
 import { make } from "./dom.js";
 import { basename, bytes, count, percent, shortName, signed } from "./units.js";
 
@@ -14,8 +13,8 @@ const functionCell = (row) => [
 ];
 
 // totals: the run's, by number of value; measure(): the one that is chosen.
-export function lineColumns(totals, measure, hasSource) {
-  const numbers = MEASURES.map((m) => ({
+export function lineColumns(measures, totals, measure, hasSource) {
+  const numbers = measures.map((m) => ({
     key: m.name,
     title: m.title,
     about: m.about,

@@ -1,5 +1,4 @@
 // The section of the stacks: the graph, its switches, the search, the colours and what they mean.
-import { MEASURES } from "./data.js";
 import { byId, choice, color, make } from "./dom.js";
 import { Flame } from "./flame.js";
 import { basename, bytes, count, percent, shortName, signed } from "./units.js";
@@ -15,10 +14,11 @@ function withBelow(tree, own) {
   return total;
 }
 
-// Modules by what goes through their functions, the most first.
+// Modules by the bytes that go through their functions, the most first.
 function rankModules(data) {
+  const { value } = data.measures[0];
   const sums = new Map();
-  const totals = data.tree.own.map((values) => withBelow(data.tree, values[1]));
+  const totals = data.tree.own.map((values) => withBelow(data.tree, values[value]));
   data.tree.name.forEach((name, i) => {
     if (name <= 0) return;
     const { module } = data.functions[name];
@@ -135,8 +135,8 @@ export class Stacks {
     fact(`${this.measure.title}: ${show(this.totals[0][node])}, ${percent(this.totals[0][node], this.total())} of all`);
     if (own > 0 && own !== this.totals[0][node]) fact(`${show(own)} of it right here`);
     if (this.measure.isBytes) {
-      const blocks = withBelow(this.data.tree, this.own[0][this.measure.blocks])[node];
-      fact(`${count(blocks)} ${this.measure.name === "bytes" ? "allocations" : "blocks"}`);
+      const beside = this.data.values[this.measure.beside];
+      fact(`${count(withBelow(this.data.tree, this.own[0][beside.value])[node])} ${beside.noun}s`);
     }
     return lines;
   }

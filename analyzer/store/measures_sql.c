@@ -1,0 +1,99 @@
+/* measures_sql.c - lists in SQL: "{measures: sum(s.#) AS #}" is written out, one after the other. */
+#include "store_private.h"
+
+#include <string.h>
+
+static const char *name_of_any(unsigned i)
+{
+    return i < MEASURES ? measures[i].name : NULL;
+}
+
+static const char *name_of_run(unsigned i)
+{
+    return i < MEASURES && measures[i].sites_only ? "" : name_of_any(i);
+}
+
+static const char *name_of_sampled(unsigned i)
+{
+    return i < MEASURES && !measure_sampled(i) ? "" : name_of_any(i);
+}
+
+static const char *name_of_whole(unsigned i)
+{
+    return i < MEASURES && measure_sampled(i) ? "" : name_of_any(i);
+}
+
+static const char *name_of_key(unsigned i)
+{
+    return i < SITE_KEY_MEMBERS ? site_key_names[i] : NULL;
+}
+
+/* name: of the i-th; "" = it is not in the list, NULL = there are no more. */
+static const struct list {
+    const char *begin;
+    const char *(*name)(unsigned i);
+} lists[] = {
+    {"{measures: ", name_of_any}, {"{totals: ", name_of_run}, {"{sampled: ", name_of_sampled},
+    {"{whole: ", name_of_whole},  {"{key: ", name_of_key},
+};
+#define LISTS (sizeof lists / sizeof lists[0])
+
+static const struct list *list_at(const char *sql)
+{
+    for (size_t i = 0; *sql == '{' && i < LISTS; i++)
+        if (strncmp(sql, lists[i].begin, strlen(lists[i].begin)) == 0)
+            return &lists[i];
+    return NULL;
+}
+
+/* The text of length bytes, with the name for each '#'. */
+static void write_one(sqlite3_str *out, const char *text, size_t length, const char *name)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] == '#')
+            sqlite3_str_appendall(out, name);
+        else
+            sqlite3_str_appendchar(out, 1, text[i]);
+}
+
+static void write_list(sqlite3_str *out, const struct list *list, const char *text, size_t length)
+{
+    const char *name, *separator = "";
+
+    for (unsigned i = 0; (name = list->name(i)) != NULL; i++) {
+        if (*name == '\0')
+            continue;
+        sqlite3_str_appendall(out, separator);
+        write_one(out, text, length, name);
+        separator = ", ";
+    }
+}
+
+char *measures_sql(const char *sql)
+{
+    sqlite3_str *out = sqlite3_str_new(NULL);
+
+    while (*sql != '\0') {
+        const struct list *list = list_at(sql);
+
+        if (list == NULL) {
+            sqlite3_str_appendchar(out, 1, *sql++);
+            continue;
+        }
+        const char *text = sql + strlen(list->begin);
+        size_t length = strcspn(text, "}");
+
+        write_list(out, list, text, length);
+        sql = text + length + (text[length] == '}');
+    }
+    return sqlite3_str_finish(out);
+}
+
+int store_prepare(sqlite3 *db, const char *sql, unsigned flags, sqlite3_stmt **statement)
+{
+    char *whole = measures_sql(sql);
+    int result = whole != NULL ? sqlite3_prepare_v3(db, whole, -1, flags, statement, NULL) : SQLITE_NOMEM;
+
+    sqlite3_free(whole);
+    return result;
+}
