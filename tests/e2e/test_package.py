@@ -76,7 +76,7 @@ def test_contents(package, unpacked):
     wanted |= {f"share/bash-completion/completions/{name}" for name in COMMANDS}
     wanted |= {f"share/fish/vendor_completions.d/{name}.fish" for name in COMMANDS}
     wanted |= {f"libexec/libtrace/{name}" for name in ("trace-collector", "trace-parser", "trace-symbols.so")}
-    wanted |= {f"share/doc/libtrace/{name}" for name in ("README.md", "copyright", "changelog.gz")}
+    wanted |= {f"share/doc/libtrace/{name}" for name in ("README.md", "copyright", "changelog.gz", "analyzer/REFERENCE.md", "preload/LIMITS.md")}
     wanted |= {"include/trace.h", "share/man/man7/libtrace.7.gz", "share/man/man1/trace-report-top.1.gz",
                "share/zsh/site-functions/_trace"}
     assert wanted <= found, wanted - found
