@@ -38,8 +38,8 @@
  *   |  nanoseconds since wire_arena.started_ns                |   MARK: second word
  *   +---------------------------------------------------------+
  *
- *   elapsed is the time since the ring's previous stamped event, in units of WIRE_STAMP_SHIFT bits of the
- * time-stamp counter. It is 0 as long as the process has one ring only; from the second ring on an event
+ *   elapsed is the time since the ring's previous stamped event, in units of 2^wire_arena.stamp_shift ticks of the
+ * processor's clock. It is 0 as long as the process has one ring only; from the second ring on an event
  * every few words is stamped (reading the clock takes longer than the rest of an event), and an interval that
  * does not fit is preceded by a STAMP with the absolute time. An event without a stamp of its own is as old
  * as the one before.
@@ -55,7 +55,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 14u                 /* changed with every change of this file */
+#define WIRE_VERSION 15u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -72,7 +72,7 @@ enum wire_event {
     WIRE_REALLOC_BEGIN = 3, /* one word: the old address, as a free; the new block follows as ALLOC */
     WIRE_REALLOC_FAIL = 4,  /* one word: the old address lives on as it was before BEGIN */
     WIRE_HUGE = 5,          /* one word: size >> 32 in the low bits, of the ALLOC that follows */
-    WIRE_STAMP = 6,         /* one word: the time-stamp counter >> WIRE_STAMP_SHIFT, low 60 bits */
+    WIRE_STAMP = 6,         /* one word: the processor's clock >> wire_arena.stamp_shift, low 60 bits */
     WIRE_MARK = 7,          /* two words: a mark's number in the low 32 bits, see wire_note_mark; the time */
     WIRE_MOVE = 8,          /* two words as ALLOC: a live block now belongs to this stack (recycled object) */
 };
@@ -81,7 +81,6 @@ enum wire_event {
 #define WIRE_ELAPSED_SHIFT 48
 #define WIRE_ELAPSED_MAX 0xfffull
 #define WIRE_ADDRESS_MASK ((1ull << 48) - 1)
-#define WIRE_STAMP_SHIFT 6
 
 static inline enum wire_event wire_type(uint64_t word)
 {
@@ -352,6 +351,7 @@ struct wire_arena {
     uint64_t started_ns;   /* CLOCK_MONOTONIC of the run's start */
     uint64_t started_real; /* CLOCK_REALTIME, ns since 1970 */
     int32_t first_pid;     /* the run's first process, in the namespace that it was in then */
+    uint32_t stamp_shift;  /* a stamp is so much of the processor's clock: its ticks >> stamp_shift */
     uint64_t first_namespace;
     uint64_t first_view[3]; /* its mount namespace, and the device and inode of its root; 0 = not known */
     uint64_t first_faults;  /* page faults of the one child that it had had: it started the collector */

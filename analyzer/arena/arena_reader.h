@@ -41,6 +41,7 @@ struct arena {
     int memory;              /* its descriptor */
     uint64_t started_ns;     /* CLOCK_MONOTONIC of the run's start */
     uint64_t started_real;   /* CLOCK_REALTIME */
+    uint32_t stamp_shift;    /* of wire_arena, below 64 */
     uint64_t door_name, door_key;
     struct arena_slot slot[WIRE_PROCESSES];
     _Atomic uint64_t buffer[WIRE_RINGS]; /* offsets of the rings' words that were checked; 0 = not yet */

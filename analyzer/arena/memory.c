@@ -19,6 +19,7 @@ void arena_adopt(struct arena *arena, struct wire_arena *wire, size_t size, int 
     arena->memory = memory;
     arena->started_real = wire->started_real;
     arena->started_ns = wire->started_ns;
+    arena->stamp_shift = wire->stamp_shift % 64;
     arena->door_name = wire->door_name;
     arena->door_key = wire->door_key;
     if (arena->started_ns > now_ns)

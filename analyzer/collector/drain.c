@@ -19,9 +19,15 @@
 #define AHEAD 48                 /* words: how early the block of an event is fetched into the cache */
 #define BLOCKS_CACHED (1u << 20) /* so many bytes of leaves, */
 #define SITES_CACHED 8192        /* and so many sites, 1 MiB, are in a cache without being fetched */
-#define STAMP_AHEAD \
-    (1ull << 24)       /* a third of a second: what is published during a sweep is later than that */
+#define AHEAD_TICKS \
+    (1ull << 30)       /* a third of a second: what is published during a sweep is later than that */
 #define GIVE_BACK 8192 /* words after which the target may use the space again */
+
+/* In the unit of stamps. */
+static uint64_t stamp_ahead(const struct tracker *tracker)
+{
+    return AHEAD_TICKS >> tracker->arena->stamp_shift;
+}
 
 /* ---- single events ---------------------------------------------------------------------------- */
 
@@ -594,7 +600,7 @@ static uint64_t list_active(struct tracker *tracker, const struct tracked_proces
         *place = r;
         r->process->active_count++;
         if (UNLIKELY(r->stamp > tracker->limit)) /* the counter was set back: a suspend, or another machine */
-            r->stamp = tracker->limit - STAMP_AHEAD;
+            r->stamp = tracker->limit - stamp_ahead(tracker);
         if (r->head - r->tail > fullest)
             fullest = r->head - r->tail;
     }
@@ -603,8 +609,8 @@ static uint64_t list_active(struct tracker *tracker, const struct tracked_proces
 
 uint64_t drain_all(struct tracker *tracker)
 {
-    uint64_t limit = __rdtsc() >> WIRE_STAMP_SHIFT;
-    tracker->limit = limit + STAMP_AHEAD;
+    uint64_t limit = __rdtsc() >> tracker->arena->stamp_shift;
+    tracker->limit = limit + stamp_ahead(tracker);
     arena_swept(tracker->arena, tracker->sweep++);
     read_heads(tracker, NULL);
     /* New rings after the heads: whatever an event that was read refers to is in a ring that is known then.

@@ -24,15 +24,19 @@
 static struct arena *arena;
 static struct wire_arena *wire; /* as the program has it mapped */
 
+#define STAMP_SHIFT 9 /* another unit than x86-64's */
+
 static int new_memory(off_t size, int seals)
 {
     int memory = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     const uint64_t magic = WIRE_MAGIC;
-    const uint32_t version = WIRE_VERSION;
+    const uint32_t version = WIRE_VERSION, shift = STAMP_SHIFT;
     assert_true(memory >= 0 && ftruncate(memory, size) == 0);
     assert_int_equal(pwrite(memory, &magic, sizeof magic, offsetof(struct wire_arena, magic)), sizeof magic);
     assert_int_equal(pwrite(memory, &version, sizeof version, offsetof(struct wire_arena, version)),
                      sizeof version);
+    assert_int_equal(pwrite(memory, &shift, sizeof shift, offsetof(struct wire_arena, stamp_shift)),
+                     sizeof shift);
     assert_int_equal(fcntl(memory, F_ADD_SEALS, seals), 0);
     return memory;
 }
@@ -465,11 +469,12 @@ static void time_that_goes_back(void **unused)
 {
     (void)unused;
     static const uint64_t later[] = {1, 1ull << 20, 1ull << 40, 1ull << 57};
-    const uint64_t now = __rdtsc() >> WIRE_STAMP_SHIFT, most = (1ull << WIRE_TYPE_SHIFT) - 1;
+    const uint64_t now = __rdtsc() >> STAMP_SHIFT, most = (1ull << WIRE_TYPE_SHIFT) - 1;
     publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | now, false, 0);
     publish_allocation(4096, 1);
     drain_all(tracker);
     assert_int_equal(tracker->ledger.heap.blocks, 1);
+    assert_true(tracker->limit >= now && tracker->limit - now < now); /* counted in the arena's unit */
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         tracker->rings[0]->stamp = (now + (1ull << 30) + later[i]) & most; /* that of the event before */
         publish_allocation((2 + i) * 4096, 1);

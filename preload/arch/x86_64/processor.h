@@ -7,6 +7,8 @@
 
 #define PROCESSOR_LARGEST_PAGE 4096u /* bytes that the system may give or take at once */
 
+#define PROCESSOR_STAMP_SHIFT 6 /* a stamp's unit: 64 ticks, 20 to 30 ns; 12 bits of them reach over 0.1 ms */
+
 /* The time-stamp counter: the same on all processors, and quicker to read than any clock of the system's. A suspend
  * may set it back. */
 static inline __attribute__((always_inline)) uint64_t processor_ticks(void)

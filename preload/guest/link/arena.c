@@ -125,6 +125,7 @@ static void fill_header(uint32_t chunks)
     clock_gettime(CLOCK_REALTIME, &now);
     arena->version = WIRE_VERSION;
     arena->chunks = chunks;
+    arena->stamp_shift = PROCESSOR_STAMP_SHIFT;
     if (getrandom(random, sizeof random, GRND_NONBLOCK) != sizeof random)
         for (size_t i = 0; i < sizeof random / sizeof random[0]; i++)
             random[i] = processor_ticks() * 0x9e3779b97f4a7c15ull;

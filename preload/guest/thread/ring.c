@@ -10,7 +10,7 @@
 /* Reads the clock: the next event's elapsed time, 0 after a STAMP of its own. */
 static uint64_t stamp(struct thread *t)
 {
-    uint64_t now = processor_ticks() >> WIRE_STAMP_SHIFT, elapsed = now - t->stamp;
+    uint64_t now = processor_ticks() >> PROCESSOR_STAMP_SHIFT, elapsed = now - t->stamp;
     t->stamp = now;
     t->stamped = t->head;
     if (LIKELY(elapsed <= WIRE_ELAPSED_MAX))
