@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -256,12 +259,96 @@ static void test_outer_frames_are_not_read(void **unused)
     }
 }
 
+/* ---- what an event costs -------------------------------------------------------------------------- */
+
+#define RECURSION 100
+#define COUNTED_FROM 34 /* levels, of which the events are counted: the cut moves once in so many */
+#define COUNTED 32
+
+static void mark(void)
+{
+    __asm__ volatile("int3" ::: "memory");
+}
+
+/* One function that calls itself at one place, with an event at each level, three times so far. Each event
+ * that is counted lies between two marks. */
+static void recurse(bool pointer, uint32_t from)
+{
+    struct thread t;
+    struct python_thread *mine = begin(&t, 128, pointer);
+    for (int round = 0; round < 3; round++) {
+        while (depth < from + RECURSION) {
+            srand(1); /* the same function, at the same place */
+            call(false);
+            bool counted = round == 2 && depth - from - COUNTED_FROM < COUNTED;
+            if (counted)
+                mark();
+            frames_node(mine, (uintptr_t)&state);
+            if (counted)
+                mark();
+        }
+        while (depth > from)
+            leave();
+    }
+}
+
+/* Lets the child run on. True at a mark, false after a single step; *status says if it has ended. */
+static bool run_child(pid_t child, bool step_by_step, int *status)
+{
+    siginfo_t info;
+    assert_int_equal(ptrace(step_by_step ? PTRACE_SINGLESTEP : PTRACE_CONT, child, NULL, NULL), 0);
+    assert_int_equal(waitpid(child, status, 0), child);
+    if (!WIFSTOPPED(*status))
+        return true;
+    assert_int_equal(WSTOPSIG(*status), SIGTRAP);
+    assert_int_equal(ptrace(PTRACE_GETSIGINFO, child, NULL, &info), 0);
+    return info.si_code != TRAP_TRACE;
+}
+
+static unsigned instructions(bool pointer, uint32_t from)
+{
+    unsigned steps = 0;
+    bool inside = false;
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+            _exit(1);
+        mark();
+        recurse(pointer, from);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    do {
+        if (run_child(child, inside, &status))
+            inside = !inside;
+        else
+            steps++;
+    } while (WIFSTOPPED(status));
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return steps / COUNTED;
+}
+
+/* A recursion of 100 calls that starts 10,000 frames deep, against one that starts at none. */
+static void test_cost_of_deep_stacks(void **unused)
+{
+    (void)unused;
+    for (int pointer = 0; pointer < 2; pointer++) {
+        unsigned shallow = instructions(pointer, 0), deep = instructions(pointer, 10000);
+        print_message("%s: %u instructions an event, %u from 10,000 frames on\n",
+                      pointer ? "pointers" : "numbers", shallow, deep);
+        assert_in_range(deep, shallow / 2, 2 * shallow);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any_stack),
         cmocka_unit_test(test_frames_of_a_cut_stack),
         cmocka_unit_test(test_outer_frames_are_not_read),
+        cmocka_unit_test(test_cost_of_deep_stacks),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

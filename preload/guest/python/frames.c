@@ -233,6 +233,14 @@ INLINE void put_cut(struct python_thread *t, struct fields f, uint32_t place, ui
     put(t, f, &t->cut.seen[place], frame, true);
 }
 
+/* Where the cut is now, nodes begin anew. */
+INLINE void cut_at(struct python_cut *cut, uint32_t base)
+{
+    cut->base = base;
+    cut->seen[base].node = WIRE_NODE_CUT;
+    cut->seen[base].loose = 0;
+}
+
 /* Walks so many frames, and goes on until it is clear that the stack is deeper than it may be: if it is not,
  * 0 is returned, and unknown is that for whole stacks. */
 static __attribute__((noinline)) uint32_t walk_cut(struct python_thread *t, uintptr_t top, uint32_t keep)
@@ -251,8 +259,7 @@ static __attribute__((noinline)) uint32_t walk_cut(struct python_thread *t, uint
         cut->seen[place--].frame = frame;
     }
     end_guesses(&cut->seen[place]);
-    cut->seen[cut->base].node = WIRE_NODE_CUT;
-    cut->seen[cut->base].loose = 0;
+    cut_at(cut, cut->base);
     cut->top = PYTHON_CUT - PYTHON_DEPTH;
     for (place = cut->base + 1; place <= cut->top; place++)
         put_cut(t, f, place, cut->seen[place].frame);
@@ -265,11 +272,24 @@ INLINE uint32_t frames_of_cut(const struct python_cut *cut, uint32_t place)
     return place <= cut->base ? 0 : (uint16_t)(cut->seen[place].frames - cut->seen[cut->base].frames);
 }
 
-/* True if there are so many frames from the base outwards. */
+/* True if there are so many frames from the base outwards. As long as the links are those that were there
+ * before, several are looked at in a turn. */
 INLINE bool goes_on(struct python_cut *cut, struct fields f, uint32_t frames)
 {
-    struct python_seen *seen = &cut->seen[cut->base];
-    for (uintptr_t frame = seen->frame; seen > cut->seen + 1; frame = as_it_was(seen)) {
+    struct python_seen *seen = &cut->seen[cut->base], *const end = cut->seen + 1;
+    for (uint32_t links = COMPARED; frames > COMPARED && seen - end > COMPARED && links == COMPARED;) {
+        uint32_t shims = 0;
+#pragma GCC unroll 8
+        for (links = 0; links < COMPARED; links++) {
+            uintptr_t frame = seen[-(ptrdiff_t)links].frame;
+            if (UNLIKELY(frames_word(frame, f.previous) != seen[-(ptrdiff_t)links - 1].frame))
+                break;
+            shims += frames_is_shim(f.pointer, f.owner, frame);
+        }
+        seen -= links;
+        frames -= links - shims;
+    }
+    for (uintptr_t frame = seen->frame; seen > end; frame = as_it_was(seen)) {
         frames -= !frames_is_shim(f.pointer, f.owner, frame);
         if (frames == 0)
             return true;
@@ -299,9 +319,26 @@ static __attribute__((noinline)) bool goes_on_numbers(struct python_cut *cut, ui
     return goes_on(cut, f, frames);
 }
 
-/* Moves the cut so that this many frames are kept. They and the next outer one are known to be those that are
- * remembered, so that none is waited for. */
-static __attribute__((noinline)) uint32_t move_cut(struct python_thread *t, uint32_t keep)
+/* Moves the cut inwards so that this many frames are kept. What is remembered of them is so still, but for
+ * their nodes. */
+static __attribute__((noinline)) uint32_t move_inwards(struct python_thread *t, uint32_t keep)
+{
+    struct python_cut *cut = &t->cut;
+    struct python_seen *seen = &cut->seen[cut->base + 1], *const top = &cut->seen[cut->top];
+    while ((uint16_t)(top->frames - seen->frames) > keep)
+        seen++;
+    cut_at(cut, (uint32_t)(seen - cut->seen));
+    while (seen++ < top) {
+        uint32_t loose;
+        seen->node = child(t, seen->frame, seen->where, seen[-1].node, &loose);
+        seen->loose = seen[-1].loose | (uint16_t)loose;
+    }
+    return top->node;
+}
+
+/* The same outwards: they and the next outer one are known to be those that are remembered, so that none is
+ * waited for. */
+static __attribute__((noinline)) uint32_t move_outwards(struct python_thread *t, uint32_t keep)
 {
     struct fields f = fields_of(&python.layout, python.layout.instruction == PYTHON_POINTER);
     struct python_cut *cut = &t->cut;
@@ -311,9 +348,7 @@ static __attribute__((noinline)) uint32_t move_cut(struct python_thread *t, uint
         if (frames > keep)
             break;
     }
-    cut->base = base;
-    cut->seen[base].node = WIRE_NODE_CUT;
-    cut->seen[base].loose = 0;
+    cut_at(cut, base);
     for (uint32_t place = base + 1; place <= cut->top; place++)
         put_cut(t, f, place, cut->seen[place].frame);
     return cut->seen[cut->top].node;
@@ -343,11 +378,11 @@ INLINE uint32_t node_of_cut(struct python_thread *t, uintptr_t top, struct field
     cut->top = place;
     uint32_t frames = frames_of_cut(cut, place);
     if (UNLIKELY(frames > limits.most))
-        return move_cut(t, limits.growing);
+        return move_inwards(t, limits.growing);
     if (UNLIKELY(!(f.pointer ? goes_on_pointers(cut, limits.most + 1 - frames, f)
                              : goes_on_numbers(cut, limits.most + 1 - frames, f))))
         return walk_cut(t, top, limits.shrinking);
-    return LIKELY(frames >= limits.least) ? cut->seen[place].node : move_cut(t, limits.shrinking);
+    return LIKELY(frames >= limits.least) ? cut->seen[place].node : move_outwards(t, limits.shrinking);
 }
 
 static uint32_t cut_node(struct python_thread *t, uintptr_t top)
