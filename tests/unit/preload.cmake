@@ -37,3 +37,8 @@ add_executable(test_table ${CMAKE_CURRENT_LIST_DIR}/test_table.c ${CMAKE_SOURCE_
 target_link_libraries(test_table PRIVATE guest PkgConfig::CMOCKA)
 set_target_properties(test_table PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_table COMMAND test_table)
+
+add_executable(test_guest_assert ${CMAKE_CURRENT_LIST_DIR}/test_guest_assert.c)
+target_link_libraries(test_guest_assert PRIVATE guest PkgConfig::CMOCKA)
+set_target_properties(test_guest_assert PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_guest_assert COMMAND test_guest_assert)

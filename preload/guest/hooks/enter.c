@@ -51,7 +51,7 @@ static struct thread *enter(const void *frame)
         return NULL;
     uint64_t epoch = atomic_load(&gate->epoch);
     struct thread **place = &thread_self;
-    for (uint32_t level = 0; level < 4; level++) {
+    for (uint32_t level = 0; level < THREAD_LEVELS; level++) {
         struct thread *t = *place;
         if (t == &thread_nobody)
             t = NULL;

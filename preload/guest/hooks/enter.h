@@ -3,6 +3,7 @@
 #define LIBTRACE_ENTER_H
 
 #include "gate.h"
+#include "guest_assert.h"
 #include "ring.h"
 #include "thread.h"
 
@@ -46,6 +47,7 @@ INLINE struct wire_ring *thread_enter_quick(struct thread *t, const void *frame,
 
 INLINE void thread_leave(struct thread *t)
 {
+    guest_assert(t->busy && t != &thread_nobody);
     SIGNAL_FENCE();
     t->busy = 0;
 }

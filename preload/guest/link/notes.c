@@ -2,6 +2,7 @@
 #include "notes.h"
 #include "arena.h"
 #include "guest.h"
+#include "guest_assert.h"
 #include "process.h"
 
 static size_t segment_size(unsigned segment)
@@ -58,6 +59,7 @@ void *note_reserve(size_t size)
             if (!atomic_compare_exchange_weak(&note_end, &end, end + size))
                 continue;
             struct wire_note *note = (struct wire_note *)(memory + offset);
+            guest_assert(note->size == 0 && note->type == 0 && (offset & 7) == 0); /* nobody has this room */
             note->size = (uint32_t)size;
             return note;
         }
@@ -75,5 +77,6 @@ void *note_reserve(size_t size)
 
 void note_publish(void *note, enum wire_note_type type)
 {
+    guest_assert(type != 0 && ((struct wire_note *)note)->size >= sizeof(struct wire_note));
     atomic_store_explicit(&((struct wire_note *)note)->type, type, memory_order_release);
 }

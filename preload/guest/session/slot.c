@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "slot.h"
 #include "arena.h"
+#include "guest_assert.h"
 #include "modules.h"
 #include "process.h"
 
@@ -81,6 +82,7 @@ void slot_open(void)
     uintptr_t loader = _r_debug.r_ldbase;
     struct module module;
     bool found = modules_find(loader, &module);
+    guest_assert(process && wire_state(atomic_load(&process->state)) == WIRE_PROCESS_CLAIMED);
     atomic_store(&process->state, WIRE_PROCESS_LIVE);
     gate_open(found ? module.start : 1, found ? module.end - module.start : 0);
     arena_wake_collector(); /* it may be over soon, and how is known to who has looked before */

@@ -6,6 +6,7 @@
  */
 #include "children.h"
 #include "guest.h"
+#include "guest_assert.h"
 #include "recall.h"
 #include "stacks.h"
 
@@ -87,6 +88,7 @@ uint32_t children_find(uint64_t key)
 static uint32_t add(uintptr_t table, uint64_t key, uint32_t node, bool *is_new)
 {
     uint64_t hash = hash_of(key);
+    guest_assert(table && node && node <= NODES);
     for (unsigned n = 0; n < LINES; n++) {
         entry *line = line_of(table, hash, n);
         for (unsigned i = 0; i < LINE; i++) {
@@ -133,6 +135,7 @@ static NOINLINE uintptr_t larger(uintptr_t table, uint64_t *copied)
     if (!memory)
         return 0;
     uintptr_t next = (uintptr_t)memory | bits;
+    guest_assert(bits <= LAST_BITS && (next & 63) == bits);
     *copied = copy(table, next) + copy(atomic_load(&before), next);
     return next;
 }

@@ -4,6 +4,7 @@
 #include "arena.h"
 #include "executable.h"
 #include "guest.h"
+#include "guest_assert.h"
 #include "mappings.h"
 #include "notes.h"
 #include "loader.h"
@@ -260,6 +261,8 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
     uint32_t place = table->count++;
     for (; place && table->module[place - 1].start > module.start; place--)
         table->module[place] = table->module[place - 1];
+    guest_assert(table->count <= table->room &&
+                 (place == 0 || table->module[place - 1].start <= module.start));
     table->module[place] = module;
     return 0;
 }
@@ -322,6 +325,7 @@ static void retire(struct table *table)
 
 static enum modules_change refresh(void (*stale)(void))
 {
+    guest_assert(atomic_load(&readers) > 0); /* or the table before could be unmapped under us */
     for (;;) {
         struct table *before = atomic_load(&current);
         struct counts counts = {0};

@@ -4,6 +4,7 @@
  * or are put again; what nobody has asked for by the time of the next table is forgotten.
  */
 #include "recall.h"
+#include "guest_assert.h"
 #include "stacks.h"
 
 #include <stdbool.h>
@@ -158,6 +159,7 @@ __attribute__((noinline)) void recall_put(struct recall *recall, struct recall_k
     }
     if (table == NOTHING)
         return;
+    guest_assert(node && node <= NODES && bits_of(table) <= LAST_BITS);
     _Atomic uint64_t *place = free_place(recall_home(table, key));
     if (!place)
         place = free_place(recall_home(table, elsewhere(key)));

@@ -3,6 +3,7 @@
 #include "rules.h"
 #include "cfi.h"
 #include "debug_frame.h"
+#include "guest_assert.h"
 #include "loader.h"
 #include "modules.h"
 #include "runtimes.h"
@@ -53,6 +54,7 @@ static rules_table segment_of(unsigned k)
 static struct rule_entry *place_of(rules_table segment, uintptr_t address, unsigned i)
 {
     struct rule_entry *home = rules_home(segment, address);
+    guest_assert(((uintptr_t)home & (sizeof *home - 1)) == 0 && i < RULES_LINE);
     return (struct rule_entry *)((uintptr_t)home ^ i * sizeof *home);
 }
 
@@ -106,6 +108,7 @@ static uint32_t work_out(uintptr_t address, const struct module *module, struct 
 
 static struct rule_entry make_entry(uintptr_t address, struct cfi_scratch *scratch)
 {
+    guest_assert(address >> 48 == 0 && rules_generation << 16 == 0 && rules_generation != 0);
     struct rule_entry entry = {.key = address | rules_generation};
     struct module module;
     bool found = find_module(address - 1, &module);

@@ -1,5 +1,6 @@
 /* shapes.c - see shapes.h. */
 #include "shapes.h"
+#include "guest_assert.h"
 #include "rules.h"
 
 #include <stddef.h>
@@ -173,6 +174,7 @@ static uint16_t take_in(struct shapes *shapes, const struct shape *draft)
         shapes_forget(shapes);
         return 0;
     }
+    guest_assert(line > 0 && draft->words % 4 == 0 && draft->words <= SHAPE_WORDS);
     shapes->used += lines;
     struct shape *s = shapes_at(shapes, line);
     memcpy(&s->start, &draft->start, size_of(draft) - offsetof(struct shape, start));
@@ -196,6 +198,7 @@ static uint16_t find(struct shapes *shapes, const uint16_t set[4], const struct 
 static NOINLINE void more_guesses(struct shapes *shapes)
 {
     uint64_t guesses = shapes->guesses + 1;
+    guest_assert((guesses & shapes->guesses) == 0 && 2 * guesses <= SHAPES_GUESSES);
     memcpy(shapes->after + guesses, shapes->after, guesses * sizeof shapes->after[0]);
     SIGNAL_FENCE();
     shapes->guesses = 2 * guesses - 1;

@@ -1,6 +1,8 @@
 /* stacks.c - see stacks.h. */
 #include "stacks.h"
 #include "children.h"
+#include "guest_assert.h"
+#include "processor.h"
 
 /* This process's windows on the segments of its slot. */
 static void *_Atomic frame_windows[WIRE_FRAME_SEGMENTS], *_Atomic node_windows[WIRE_NODE_SEGMENTS];
@@ -74,6 +76,7 @@ uint32_t stacks_frame(enum wire_frame_kind kind, uint64_t value, uint32_t owner)
     if (!frame && !(frame = new_frames(k)))
         return frame_lost();
     frame += within;
+    guest_assert(frame->kind == 0); /* nobody has this number yet */
     frame->value = value;
     frame->owner = owner;
     atomic_store_explicit(&frame->kind, kind, memory_order_release);
@@ -141,7 +144,8 @@ static __attribute__((noinline)) uint32_t make(struct stacks_way *way, uint64_t 
         place = place_of(node);
     }
     if (UNLIKELY((node - 1) % WIRE_NODES_FIRST == 0 && node > WIRE_NODES_FIRST))
-        guest_populate(place, node_bytes(0)); /* not at first: most programs have few stacks */
+        guest_populate(place, node_bytes(0));   /* not at first: most programs have few stacks */
+    guest_assert(*place == 0 && way->left > 0); /* reserved for this way, and no more than it may make */
     way->next++;
     __atomic_store_n(place, key, __ATOMIC_RELEASE);
     if (node == (uint32_t)(key >> 32) + 1)
@@ -156,7 +160,7 @@ static __attribute__((noinline)) uint32_t make(struct stacks_way *way, uint64_t 
 static NOINLINE bool is_made_soon(uint32_t node, uint64_t key)
 {
     for (unsigned i = 0; i < PATIENCE && is_node(node, 0); i++)
-        __builtin_ia32_pause();
+        processor_pause();
     return is_node(node, key);
 }
 
@@ -176,6 +180,7 @@ uint32_t stacks_step(struct stacks_way *way, uint32_t frame)
             child = node;
         node = child ? child : make(way, key);
     }
+    guest_assert(way->left > 0);
     way->left--;
     return way->node = node;
 }

@@ -1,5 +1,6 @@
 /* unwind.c - see unwind.h. */
 #include "unwind.h"
+#include "guest_assert.h"
 #include "processor.h"
 #include "recall.h"
 #include "rules.h"
@@ -84,6 +85,7 @@ INLINE struct seen *keep(struct unwind *u, struct seen *p, uint32_t n)
 {
     struct seen *at = p;
     const struct step *step = u->fresh + n;
+    guest_assert(n <= u->walk && (uint32_t)(p - u->seen) >= n && p <= u->seen + u->room);
     while (step-- > u->fresh) {
         bool outer_needs = at->need;
         uint64_t outer = at->hash;
@@ -271,6 +273,7 @@ INLINE uint32_t walk(struct unwind *u, const uint64_t first_slot, const bool cut
         forget_walk(u);
         return walk_stack(u, first_slot);
     }
+    guest_assert(u->top <= u->base && u->base <= u->room && (u->base - u->top <= u->depth));
     uint32_t node = node_of(u, top);
     if (u->base == u->room && node)
         shapes_learn(u->shapes, top, end, node);

@@ -3,6 +3,7 @@
 #include "ring.h"
 #include "alive.h"
 #include "arena.h"
+#include "guest_assert.h"
 #include "process.h"
 #include "processor.h"
 #include "stop.h"
@@ -48,6 +49,8 @@ __attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t wo
         return UINT64_MAX;
     if (t->epoch & GATE_STAMPING && (t->head ^ t->stamped) / RING_STAMP_WORDS)
         word |= stamp(t) << WIRE_ELAPSED_SHIFT;
+    guest_assert(t->head + RING_EVENT_WORDS <=
+                 t->limit + (t->epoch & GATE_STAMPING ? 1 : 0)); /* after a STAMP */
     set_ask(t);
     return word;
 }
@@ -138,6 +141,7 @@ static bool extend(struct thread *t)
     if (was & WIRE_RING_HELD || !atomic_compare_exchange_strong_explicit(
                                     &ring->limit, &was, limit, memory_order_acquire, memory_order_relaxed))
         return false;
+    guest_assert(limit > t->head && limit - t->head <= WIRE_RING_WORDS);
     t->limit = limit;
     return true;
 }

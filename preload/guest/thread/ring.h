@@ -2,6 +2,7 @@
 #ifndef LIBTRACE_RING_H
 #define LIBTRACE_RING_H
 
+#include "guest_assert.h"
 #include "processor.h"
 #include "thread.h"
 #include "wire.h"
@@ -22,6 +23,7 @@ INLINE uint64_t ring_ask(const struct wire_ring *ring)
 
 INLINE void ring_word(struct thread *t, uint64_t word)
 {
+    guest_assert(t->busy && t->head < t->limit);
     t->words[t->head++ & RING_MASK] = word;
 }
 
@@ -39,6 +41,7 @@ INLINE uint64_t ring_begin(struct thread *t, enum wire_event type)
 INLINE void ring_end(struct thread *t, struct wire_ring *ring, uint64_t word, const void *block)
 {
     uint64_t head = t->head;
+    guest_assert(t->busy && ring == t->ring && head >= t->begin);
     t->words[head & RING_MASK] = word | ((uint64_t)(uintptr_t)block & WIRE_ADDRESS_MASK);
     t->head = head + 1;
     atomic_store_explicit(&ring->head, head + 1, memory_order_release);
@@ -58,6 +61,7 @@ INLINE void ring_end_block(struct thread *t, struct wire_ring *ring, uint64_t wo
                            uint32_t size, uint32_t node)
 {
     uint64_t head = t->head, *words = t->words;
+    guest_assert(t->busy && ring == t->ring && head >= t->begin);
     ring_fetch(t);
     words[head & RING_MASK] = word | ((uint64_t)(uintptr_t)block & WIRE_ADDRESS_MASK);
     words[(head + 1) & RING_MASK] = (uint64_t)node << 32 | size;

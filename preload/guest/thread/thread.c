@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "thread.h"
 #include "arena.h"
+#include "guest_assert.h"
 #include "process.h"
 #include "ring.h"
 
@@ -139,6 +140,7 @@ struct thread *thread_claim(uint32_t level, struct thread *own)
     struct thread before = {.words = t->words, .buffer = t->buffer};
     *t = before;
     t->inner = inner;
+    guest_assert(t != &thread_nobody && ring == &arena->ring[index] && level < THREAD_LEVELS);
     t->generation = attach_generation;
     t->tid = (uint32_t)guest_tid();
     unwind_init(&t->unwind, settings.depth, t + 1);

@@ -36,6 +36,8 @@ struct thread {
     struct unwind unwind;
 } __attribute__((aligned(64))); /* unwind's memory follows */
 
+#define THREAD_LEVELS 4 /* a handler may interrupt a hook, another one that handler, and so on */
+
 /* Never NULL: a thread without a state of its own has that one, which is always busy. */
 extern __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
 extern HIDDEN struct thread thread_nobody;
