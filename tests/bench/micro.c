@@ -16,7 +16,7 @@
 #define _GNU_SOURCE
 #include "record.h"
 #include "real.h"
-#include "recall.h"
+#include "stack_cache.h"
 #include "stacks.h"
 #include "bench.h" /* last: its NOINLINE is to count */
 
@@ -30,9 +30,9 @@ enum part { NOTHING, PLAIN, TRACED, STACK, ID, RING, PARTS, REMEMBER = PARTS };
 
 static long pairs;
 static enum part part;
-static uint32_t node;                 /* of the stack that was walked last */
-static struct recall_key keys[PATHS]; /* of the stacks, as they are remembered */
-static char block[64];                /* an address for events of no real block */
+static uint32_t node;                      /* of the stack that was walked last */
+static struct stack_cache_key keys[PATHS]; /* of the stacks, as they are remembered */
+static char block[64];                     /* an address for events of no real block */
 
 /* As a hook of interpose.c is: it keeps its frame pointer, and the stack starts at its caller. */
 static NOINLINE void hook_stack(void)
@@ -53,10 +53,10 @@ static NOINLINE void hook_remember(unsigned path)
     if (!t)
         return;
     node = unwind_stack(&t->unwind, frame);
-    struct shapes *shapes = t->unwind.shapes;
-    const struct shape *shape = shapes_at(shapes, shapes->after[shapes->guess].first);
-    if (shape->words)
-        keys[path] = shape_hash(shape, frame);
+    struct predictor *predictor = t->unwind.predictor;
+    const struct layout *layout = predict_layout(predictor, predictor->after[predictor->prediction].first);
+    if (layout->words)
+        keys[path] = layout_hash(layout, frame);
     thread_leave(t);
 }
 
@@ -66,7 +66,7 @@ static NOINLINE void hook_id(unsigned path)
     struct thread *t = thread_enter(__builtin_frame_address(0));
     if (!t)
         return;
-    node = recall_find_now(&recall_by_words, keys[path]);
+    node = stack_cache_find_now(&stack_cache_by_words, keys[path]);
     thread_leave(t);
 }
 

@@ -15,14 +15,14 @@
 
 EXPORT void *malloc(size_t size)
 {
-    struct recall_place place = record_foresee(FRAME);
+    struct stack_cache_place place = record_predict(FRAME);
     void *block = real.malloc(size);
     return LIKELY(block != NULL) ? record_alloc(block, size, FRAME, place) : NULL;
 }
 
 EXPORT void *calloc(size_t count, size_t size)
 {
-    struct recall_place place = record_foresee(FRAME);
+    struct stack_cache_place place = record_predict(FRAME);
     void *block = real.calloc(count, size);
     return LIKELY(block != NULL) ? record_alloc(block, count * size, FRAME, place) : NULL;
 }
@@ -74,7 +74,7 @@ static NOINLINE void *real_realloc_pool(void *block, size_t size)
 
 INLINE void *reallocate(void *block, size_t size, const void *frame)
 {
-    struct recall_place place = record_foresee(frame);
+    struct stack_cache_place place = record_predict(frame);
     if (block == NULL) {
         block = real.realloc(NULL, size);
         if (block)
@@ -109,7 +109,7 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
 {
     int error = real.posix_memalign(block, alignment, size);
     if (error == 0 && *block)
-        record_alloc(*block, record_asked(size, alignment), FRAME, record_foresee(FRAME));
+        record_alloc(*block, record_asked(size, alignment), FRAME, record_predict(FRAME));
     return error;
 }
 
@@ -117,7 +117,7 @@ EXPORT void *aligned_alloc(size_t alignment, size_t size)
 {
     void *block = real.aligned_alloc(alignment, size);
     if (block)
-        record_alloc(block, record_asked(size, alignment), FRAME, record_foresee(FRAME));
+        record_alloc(block, record_asked(size, alignment), FRAME, record_predict(FRAME));
     return block;
 }
 
@@ -125,7 +125,7 @@ EXPORT void *memalign(size_t alignment, size_t size)
 {
     void *block = real.memalign(alignment, size);
     if (block)
-        record_alloc(block, record_asked(size, alignment), FRAME, record_foresee(FRAME));
+        record_alloc(block, record_asked(size, alignment), FRAME, record_predict(FRAME));
     return block;
 }
 
@@ -133,7 +133,7 @@ EXPORT void *valloc(size_t size)
 {
     void *block = real.valloc(size);
     if (block)
-        record_alloc(block, size, FRAME, record_foresee(FRAME));
+        record_alloc(block, size, FRAME, record_predict(FRAME));
     return block;
 }
 
@@ -141,7 +141,7 @@ EXPORT void *pvalloc(size_t size)
 {
     void *block = real.pvalloc(size);
     if (block)
-        record_alloc(block, size, FRAME, record_foresee(FRAME));
+        record_alloc(block, size, FRAME, record_predict(FRAME));
     return block;
 }
 

@@ -115,7 +115,7 @@ static NOINLINE void new_ends_slow(void *block, size_t size, const void *frame)
     if (place > 0)
         leave_it_to_malloc();
     else if (place < 0)
-        record_alloc(block, size, frame, record_foresee(frame));
+        record_alloc(block, size, frame, record_predict(frame));
 }
 
 INLINE void new_ends(void *block, size_t size, const void *frame)
@@ -124,7 +124,7 @@ INLINE void new_ends(void *block, size_t size, const void *frame)
     if (LIKELY(t->made == block))
         return;
     if (LIKELY(!t->made && !t->busy && block))
-        record_alloc(block, size, frame, record_foresee(frame));
+        record_alloc(block, size, frame, record_predict(frame));
     else
         new_ends_slow(block, size, frame);
 }

@@ -125,7 +125,8 @@ SLOW_PATH void *record_free_slow(void *block, const void *frame)
 __attribute__((noinline)) void *record_alloc_walk(struct thread *t, void *block, size_t size,
                                                   const void *frame)
 {
-    uint32_t node = LIKELY(record_plain) ? unwind_unforeseen(&t->unwind, frame) : record_stack_slow(t, frame);
+    uint32_t node =
+        LIKELY(record_plain) ? unwind_mispredicted(&t->unwind, frame) : record_stack_slow(t, frame);
     ring_end_block(t, t->ring, (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT, block, (uint32_t)size, node);
     t->made = block;
     thread_leave(t);

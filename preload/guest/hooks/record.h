@@ -24,28 +24,28 @@ extern HIDDEN bool record_plain; /* true: native stacks only, and no checks of t
 void *record_alloc_slow(void *block, size_t size, const void *frame);
 void *record_free_slow(void *block, const void *frame);
 
-/* The rest of record_alloc() when the stack was not the one that was foreseen, or none is (!record_plain). */
+/* The rest of record_alloc() when the stack was not the one that was predicted, or none is (!record_plain). */
 void *record_alloc_walk(struct thread *t, void *block, size_t size, const void *frame);
 
 /* Before the allocator is called: where the stack will be looked for, so that this memory is fetched while
  * the allocator is at work. */
-INLINE struct recall_place record_foresee(const void *frame)
+INLINE struct stack_cache_place record_predict(const void *frame)
 {
     struct thread *t = thread_self;
-    return LIKELY(record_plain) ? shapes_foresee(t->unwind.shapes, frame) : RECALL_NOWHERE;
+    return LIKELY(record_plain) ? predict_stack(t->unwind.predictor, frame) : STACK_CACHE_NOWHERE;
 }
 
 /* After the allocator returned block, which is returned. */
-INLINE void *record_alloc(void *block, size_t size, const void *frame, struct recall_place place)
+INLINE void *record_alloc(void *block, size_t size, const void *frame, struct stack_cache_place place)
 {
     struct thread *t = thread_self;
     struct wire_ring *ring = thread_enter_quick(t, frame, size >> 32);
     if (UNLIKELY(!ring))
         return record_alloc_slow(block, size, frame);
-    uint32_t node = recall_at(place);
+    uint32_t node = stack_cache_at(place);
     if (UNLIKELY(!node))
         return record_alloc_walk(t, block, size, frame);
-    /* The loader's stacks are never foreseen: each of its events makes a new epoch, at which all is
+    /* The loader's stacks are never predicted: each of its events makes a new epoch, at which all is
      * forgotten. */
     ring_end_block(t, ring, (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT, block, (uint32_t)size, node);
     t->made = block;

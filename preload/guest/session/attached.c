@@ -8,7 +8,7 @@
 #include "loader.h"
 #include "modules.h"
 #include "notes.h"
-#include "recall.h"
+#include "stack_cache.h"
 #include "rlimits.h"
 #include "rules.h"
 #include "slot.h"
@@ -46,7 +46,7 @@ int session_attach(const struct settings *wanted, const char *label, pid_t attac
         return ATTACH_PROCESSES;
     identity_note();
     rules_flush();
-    recall_forget();
+    stack_cache_forget();
     modules_describe_again();
     modules_refresh(rules_flush);
     python_describe_again();

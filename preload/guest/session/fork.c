@@ -7,7 +7,7 @@
 #include "loader.h"
 #include "modules.h"
 #include "notes.h"
-#include "recall.h"
+#include "stack_cache.h"
 #include "rules.h"
 #include "slot.h"
 #include "stacks.h"
@@ -35,7 +35,7 @@ bool session_forked(void)
     }
     identity_note();
     rules_forked();
-    recall_forget();
+    stack_cache_forget();
     loader_forked();
     modules_describe_again();
     python_describe_again();

@@ -7,7 +7,7 @@
 #include "children.h"
 #include "guest.h"
 #include "guest_assert.h"
-#include "recall.h"
+#include "stack_cache.h"
 #include "stacks.h"
 
 #include <stdatomic.h>
@@ -17,7 +17,7 @@
 #define LINES 8u      /* where an entry may be: a table is fuller for a while, as one thread is copying it */
 #define FIRST_BITS 6u /* log2 of the lines: 4 KiB */
 #define LAST_BITS 20u /* 64 MiB, eight million children */
-#define NODE_BITS RECALL_NODE_BITS
+#define NODE_BITS STACK_CACHE_NODE_BITS
 #define NODES ((1ull << NODE_BITS) - 1)
 
 /* A table's address, which is that of a page, and in the lowest bits log2 of its lines. 0 = none. */
@@ -44,7 +44,7 @@ static void *lines_of(uintptr_t table)
 
 static uint64_t hash_of(uint64_t key)
 {
-    return recall_hash(key, 0);
+    return stack_cache_hash(key, 0);
 }
 
 /* The n-th line where an entry may be; by other bits of the hash than those that it holds. */

@@ -8,7 +8,7 @@
  * top outwards, and what is remembered further out is not: it may be needed again when frames have returned.
  * Where the stack is cut, base, is chosen by kept.h: as long as it stays, stacks have nodes in common.
  */
-#include "recall.h"
+#include "stack_cache.h"
 #include "unwind.h"
 #include "wire.h"
 
@@ -38,10 +38,10 @@ static struct seen *make_room(struct unwind *u, struct seen *p, uint32_t n)
 static void name_from(struct unwind *u, struct seen *top, struct seen *base)
 {
     bool whole = base == u->seen + u->room && u->outer == OUTER_NONE;
-    base->hash = whole ? RECALL_ROOT : RECALL_CUT;
+    base->hash = whole ? STACK_CACHE_ROOT : STACK_CACHE_CUT;
     base->node = whole ? WIRE_NODE_ROOT : WIRE_NODE_CUT;
     for (struct seen *at = base - 1; at >= top; at--) {
-        at->hash = recall_hash(at[1].hash, at->frame);
+        at->hash = stack_cache_hash(at[1].hash, at->frame);
         at->node = 0;
     }
     u->base = (uint32_t)(base - u->seen);

@@ -51,7 +51,7 @@ INLINE bool rules_read(const struct rule_entry *at, uint64_t key, union rule_kno
     return LIKELY(__atomic_load_n(&at->key, __ATOMIC_RELAXED) == key);
 }
 
-/* Of the line, where it cannot be foreseen which place it is: no branches. NULL if it is not there. */
+/* Of the line, where it cannot be predicted which place it is: no branches. NULL if it is not there. */
 INLINE const struct rule_entry *rules_in_line(const struct rule_entry *home, uint64_t key)
 {
     const struct rule_entry *line =
@@ -64,7 +64,7 @@ INLINE const struct rule_entry *rules_in_line(const struct rule_entry *home, uin
 }
 
 /* The rule at a return address, worked out and described if it is new. Most are at home: a branch that is
- * foreseen lets the walk go on before the comparison is through. scratch is for the reading of a description.
+ * predicted lets the walk go on before the comparison is through. scratch is for the reading of a description.
  */
 INLINE union rule_known rules_find(uintptr_t address, struct cfi_scratch *scratch)
 {

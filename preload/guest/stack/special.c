@@ -7,7 +7,7 @@
  */
 #include "debug_frame.h"
 #include "modules.h"
-#include "recall.h"
+#include "stack_cache.h"
 #include "rules.h"
 #include "runtimes.h"
 #include "stacks.h"
@@ -176,7 +176,7 @@ static __attribute__((noinline)) enum outcome walk_in_full(struct walk *w, uint6
     w->deeper = false;
     w->full = true;
     w->interrupted = false;
-    w->stack = extent_at(w->u->shapes->stack, r->value[DWARF_RSP]);
+    w->stack = extent_at(w->u->predictor->stack, r->value[DWARF_RSP]);
     if (!modules_find(pc, &module))
         return IS_UNKNOWN;
     for (unsigned i = 0; slot != first_slot; i++, pc = r->value[DWARF_PC] - 1)
@@ -202,18 +202,18 @@ static void cut(struct walk *w)
 /* The trie knows the stack that was walked, or gets to know it. */
 static uint32_t node_of(const struct walk *w, bool whole)
 {
-    uint64_t hash = whole ? RECALL_ROOT : RECALL_CUT;
+    uint64_t hash = whole ? STACK_CACHE_ROOT : STACK_CACHE_CUT;
     const struct step *fresh = w->u->fresh;
     for (uint32_t i = w->count; i-- > 0;)
-        hash = recall_hash(hash, fresh[i].known.frame);
-    uint32_t node = recall_find(&recall_by_frames, recall_elsewhere(hash));
+        hash = stack_cache_hash(hash, fresh[i].known.frame);
+    uint32_t node = stack_cache_find(&stack_cache_by_frames, stack_cache_elsewhere(hash));
     if (node)
         return node;
     struct stacks_way way = {.node = whole ? WIRE_NODE_ROOT : WIRE_NODE_CUT, .left = w->count};
     for (uint32_t i = w->count; i-- > 0;)
         stacks_step(&way, fresh[i].known.frame);
     if (way.node)
-        recall_put(&recall_by_frames, recall_elsewhere(hash), way.node);
+        stack_cache_put(&stack_cache_by_frames, stack_cache_elsewhere(hash), way.node);
     return way.node;
 }
 
@@ -221,7 +221,7 @@ static uint32_t node_of(const struct walk *w, bool whole)
 __attribute__((noinline)) uint32_t special_walk(struct unwind *u, uint64_t first_slot, uint32_t walked)
 {
     const struct step *last = &u->fresh[walked - 1];
-    struct walk w = {.u = u, .count = walked - 1, .stack = extent_at(u->shapes->stack, first_slot)};
+    struct walk w = {.u = u, .count = walked - 1, .stack = extent_at(u->predictor->stack, first_slot)};
     w.r.value[DWARF_PC] = last->ra;
     w.r.value[DWARF_RSP] = last->slot + 8;
     w.r.value[DWARF_RBP] = last->rbp;

@@ -2,7 +2,7 @@
 #include "unwind.h"
 #include "guest_assert.h"
 #include "processor.h"
-#include "recall.h"
+#include "stack_cache.h"
 #include "rules.h"
 #include "stacks.h"
 
@@ -11,7 +11,7 @@
 
 uint64_t unwind_memory(uint32_t depth)
 {
-    return sizeof(struct shapes) + (UNWIND_ROOM(depth) + 1) * sizeof(struct seen) +
+    return sizeof(struct predictor) + (UNWIND_ROOM(depth) + 1) * sizeof(struct seen) +
            UNWIND_WALK(depth) * sizeof(struct step) + sizeof(struct cfi_scratch) +
            (depth + UNWIND_OWN) * sizeof(void *);
 }
@@ -29,19 +29,19 @@ void unwind_init(struct unwind *u, uint32_t depth, void *memory)
     u->room = UNWIND_ROOM(depth);
     u->kept = kept_of(depth);
     u->special_base = 0;
-    u->shapes = memory;
-    u->seen = (struct seen *)(u->shapes + 1);
+    u->predictor = memory;
+    u->seen = (struct seen *)(u->predictor + 1);
     u->fresh = (struct step *)(u->seen + u->room + 1);
     u->scratch = (struct cfi_scratch *)(u->fresh + UNWIND_WALK(depth));
     u->buffer = (void **)(u->scratch + 1);
     u->seen[u->room] = (struct seen){.slot = UINT64_MAX};
-    shapes_open(u->shapes);
+    predict_open(u->predictor);
     forget_walk(u);
 }
 
 void unwind_forget(struct unwind *u)
 {
-    shapes_forget(u->shapes);
+    predict_forget(u->predictor);
     forget_walk(u);
 }
 
@@ -96,7 +96,7 @@ INLINE struct seen *keep(struct unwind *u, struct seen *p, uint32_t n)
         at->check = rule_kind(step->known.rule) == RULE_ALIGNED ? SEEN_ALWAYS_WALKED
                     : outer_needs                               ? step->saved
                                                                 : 0;
-        at->hash = recall_hash(outer, step->known.frame);
+        at->hash = stack_cache_hash(outer, step->known.frame);
         at->node = 0;
         at->frame = step->known.frame;
         at->need = rule_needs_rbp(step->known.rule) || (outer_needs && rule_keeps_rbp(step->known.rule));
@@ -110,9 +110,9 @@ NOINLINE struct seen *unwind_keep(struct unwind *u, struct seen *p, uint32_t n)
     return keep(u, p, n);
 }
 
-INLINE struct recall_key by_frames(const struct seen *top)
+INLINE struct stack_cache_key by_frames(const struct seen *top)
 {
-    return recall_elsewhere(top->hash);
+    return stack_cache_elsewhere(top->hash);
 }
 
 /* A new stack mostly ends as others do. So that not all of it has to be looked up in the trie, frame by
@@ -127,7 +127,7 @@ INLINE bool ends_part(const struct unwind *u, const struct seen *at)
 /* The trie is asked whether it is so: parts are many, and a hash may be that of another one. */
 static uint32_t find_part(const struct seen *at)
 {
-    uint32_t node = recall_find(&recall_by_frames, by_frames(at));
+    uint32_t node = stack_cache_find(&stack_cache_by_frames, by_frames(at));
     return node && (uint32_t)stacks_node(node) == at->frame ? node : 0;
 }
 
@@ -142,14 +142,14 @@ static NOINLINE uint32_t number(struct unwind *u, struct seen *top)
     while (at-- > top) {
         at->node = stacks_step(&way, at->frame);
         if (way.node && (at == top || ends_part(u, at)))
-            recall_put(&recall_by_frames, by_frames(at), way.node);
+            stack_cache_put(&stack_cache_by_frames, by_frames(at), way.node);
     }
     return way.node;
 }
 
 INLINE uint32_t node_of(struct unwind *u, struct seen *top)
 {
-    if (top->node == 0 && (top->node = recall_find(&recall_by_frames, by_frames(top))) == 0)
+    if (top->node == 0 && (top->node = stack_cache_find(&stack_cache_by_frames, by_frames(top))) == 0)
         return number(u, top);
     return top->node;
 }
@@ -191,7 +191,7 @@ static uint32_t walk_stack(struct unwind *u, uint64_t first_slot);
 INLINE uint32_t walk(struct unwind *u, const uint64_t first_slot, const bool cut)
 {
     struct seen *const end = u->seen + u->room;
-    struct extent stack = extent_at(u->shapes->stack, first_slot);
+    struct extent stack = extent_at(u->predictor->stack, first_slot);
     struct seen *p = u->seen + u->top;
     uint64_t slot = first_slot, rbp = word_at(slot - 8);
     uint32_t n = 0;
@@ -264,7 +264,7 @@ INLINE uint32_t walk(struct unwind *u, const uint64_t first_slot, const bool cut
     if (p == end) {
         u->outer = outer;
         u->base = u->room;
-        end->hash = outer == OUTER_NONE ? RECALL_ROOT : RECALL_CUT;
+        end->hash = outer == OUTER_NONE ? STACK_CACHE_ROOT : STACK_CACHE_CUT;
         end->node = outer == OUTER_NONE ? WIRE_NODE_ROOT : WIRE_NODE_CUT;
     }
     bool same = cut ? cut_stays(u, p, n) : n + (uint32_t)(end - p) <= u->depth;
@@ -276,11 +276,11 @@ INLINE uint32_t walk(struct unwind *u, const uint64_t first_slot, const bool cut
     guest_assert(u->top <= u->base && u->base <= u->room && (u->base - u->top <= u->depth));
     uint32_t node = node_of(u, top);
     if (u->base == u->room && node)
-        shapes_learn(u->shapes, top, end, node);
+        predict_learn(u->predictor, top, end, node);
     return node;
 }
 
-/* Not cold: see shapes_learn(). */
+/* Not cold: see predict_learn(). */
 static __attribute__((noinline)) GUEST_ALIGNED uint32_t walk_cut(struct unwind *u, uint64_t first_slot)
 {
     return walk(u, first_slot, true);
@@ -292,20 +292,20 @@ static __attribute__((noinline)) GUEST_ALIGNED uint32_t walk_stack(struct unwind
 }
 
 /* Calls nothing, so that it needs no frame. */
-__attribute__((noinline)) struct recall_place unwind_foresee(struct unwind *u, const void *hook_frame)
+__attribute__((noinline)) struct stack_cache_place unwind_predict(struct unwind *u, const void *hook_frame)
 {
-    return shapes_foresee(u->shapes, hook_frame);
+    return predict_stack(u->predictor, hook_frame);
 }
 
 /* Not cold: in deep a ninth of the stacks come here. */
-__attribute__((noinline)) uint32_t unwind_unforeseen(struct unwind *u, const void *hook_frame)
+__attribute__((noinline)) uint32_t unwind_mispredicted(struct unwind *u, const void *hook_frame)
 {
-    uint32_t node = shapes_others(u->shapes, hook_frame);
+    uint32_t node = predict_others(u->predictor, hook_frame);
     return LIKELY(node) ? node : walk_stack(u, (uint64_t)(uintptr_t)hook_frame + 8);
 }
 
 uint32_t unwind_stack(struct unwind *u, const void *hook_frame)
 {
-    uint32_t node = recall_at(unwind_foresee(u, hook_frame));
-    return LIKELY(node) ? node : unwind_unforeseen(u, hook_frame);
+    uint32_t node = stack_cache_at(unwind_predict(u, hook_frame));
+    return LIKELY(node) ? node : unwind_mispredicted(u, hook_frame);
 }

@@ -1,6 +1,6 @@
 /* unwind.h - the native stack of a hook, as a node of the trie.
  *
- * Most stacks need no walk, see shapes.h. Else, most of a stack did not change since the thread's previous
+ * Most stacks need no walk, see predict.h. Else, most of a stack did not change since the thread's previous
  * walk. This one goes outwards, frame by frame, by
  * the cached rules; where it meets a frame of the previous stack it stops walking, and the frames further out
  * are only verified: each return address, and each saved rbp that a frame's place depends on, is compared
@@ -14,7 +14,7 @@
 #include "kept.h"
 #include "rules.h"
 #include "seen.h"
-#include "shapes.h"
+#include "predict.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,7 +47,7 @@ struct unwind {
     struct step *fresh;    /* [UNWIND_WALK(depth)], frames walked, innermost first */
     void **buffer;         /* [depth + UNWIND_OWN], for libunwind */
     struct cfi_scratch *scratch;
-    struct shapes *shapes;
+    struct predictor *predictor;
 };
 #define UNWIND_OWN 24 /* frames of ours that libunwind sees, at most */
 
@@ -71,10 +71,10 @@ void unwind_forget(struct unwind *u);
  * its trie node. */
 uint32_t unwind_stack(struct unwind *u, const void *hook_frame);
 
-/* The same in parts: where to look if the stack is as was foreseen; and, if it was not there, its node. The
+/* The same in parts: where to look if the stack is as was predicted; and, if it was not there, its node. The
  * first changes nothing that counts, so it may be called as soon as the hook is. */
-struct recall_place unwind_foresee(struct unwind *u, const void *hook_frame);
-uint32_t unwind_unforeseen(struct unwind *u, const void *hook_frame);
+struct stack_cache_place unwind_predict(struct unwind *u, const void *hook_frame);
+uint32_t unwind_mispredicted(struct unwind *u, const void *hook_frame);
 
 /* ---- unwind.c, for deep.c ------------------------------------------------------------------------- */
 

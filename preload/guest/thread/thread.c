@@ -13,8 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static struct shapes nobodys_shapes; /* in which nothing is ever found */
-struct thread thread_nobody = {.busy = 1, .unwind = {.shapes = &nobodys_shapes}};
+static struct predictor nobodys_predictor; /* in which nothing is ever found */
+struct thread thread_nobody = {.busy = 1, .unwind = {.predictor = &nobodys_predictor}};
 
 __thread struct thread *thread_self __attribute__((tls_model("initial-exec"))) = &thread_nobody;
 

@@ -1,9 +1,9 @@
-/* recall.c - see recall.h.
+/* stack_cache.c - see stack_cache.h.
  *
  * A table that gets full is followed by one four times as large. Its stacks move over as they are looked for,
  * or are put again; what nobody has asked for by the time of the next table is forgotten.
  */
-#include "recall.h"
+#include "stack_cache.h"
 #include "guest_assert.h"
 #include "stacks.h"
 
@@ -14,32 +14,32 @@
 
 #define HOMECOMING 16u /* one in so many that were found in their line, but not at home */
 
-#define NODES ((1ull << RECALL_NODE_BITS) - 1)
+#define NODES ((1ull << STACK_CACHE_NODE_BITS) - 1)
 
-_Static_assert(WIRE_NODE_BASE(WIRE_NODE_SEGMENTS) < 1u << RECALL_NODE_BITS, "nodes fit an entry");
+_Static_assert(WIRE_NODE_BASE(WIRE_NODE_SEGMENTS) < 1u << STACK_CACHE_NODE_BITS, "nodes fit an entry");
 
 /* The first table of all: two lines in which nothing is ever put, so that nobody has to ask for a table. */
-_Atomic uint64_t recall_nothing[2 * RECALL_LINE] __attribute__((aligned(64)));
-#define NOTHING ((recall_table)recall_nothing + 63)
+_Atomic uint64_t stack_cache_nothing[2 * STACK_CACHE_LINE] __attribute__((aligned(64)));
+#define NOTHING ((stack_cache_table)stack_cache_nothing + 63)
 
-struct recall recall_by_frames = {.now = NOTHING}, recall_by_words = {.now = NOTHING};
+struct stack_cache stack_cache_by_frames = {.now = NOTHING}, stack_cache_by_words = {.now = NOTHING};
 
-static unsigned bits_of(recall_table table)
+static unsigned bits_of(stack_cache_table table)
 {
     return 64 - (unsigned)(table & 63);
 }
 
-static void *lines_of(recall_table table)
+static void *lines_of(stack_cache_table table)
 {
-    return (void *)(table & ~(recall_table)63);
+    return (void *)(table & ~(stack_cache_table)63);
 }
 
 static size_t bytes_of_bits(unsigned bits)
 {
-    return (sizeof(uint64_t) * RECALL_LINE) << bits;
+    return (sizeof(uint64_t) * STACK_CACHE_LINE) << bits;
 }
 
-static size_t bytes_of(recall_table table)
+static size_t bytes_of(stack_cache_table table)
 {
     return bytes_of_bits(bits_of(table));
 }
@@ -73,9 +73,9 @@ static inline uint32_t find_in_line(_Atomic uint64_t *home, uint64_t hash, bool 
     unsigned from = 0;
     bool none_free = true;
 #pragma GCC unroll 8
-    for (unsigned i = 0; i < RECALL_LINE; i++) {
+    for (unsigned i = 0; i < STACK_CACHE_LINE; i++) {
         uint64_t entry = atomic_load_explicit(place_of(home, i), memory_order_relaxed);
-        bool same = (entry ^ hash) >> RECALL_NODE_BITS == 0;
+        bool same = (entry ^ hash) >> STACK_CACHE_NODE_BITS == 0;
         node = same ? (uint32_t)(entry & NODES) : node;
         from = same ? i : from;
         none_free &= entry != 0;
@@ -86,101 +86,104 @@ static inline uint32_t find_in_line(_Atomic uint64_t *home, uint64_t hash, bool 
     return node;
 }
 
-static inline struct recall_key elsewhere(struct recall_key key)
+static inline struct stack_cache_key elsewhere(struct stack_cache_key key)
 {
-    return recall_elsewhere(key.hash);
+    return stack_cache_elsewhere(key.hash);
 }
 
 /* Nothing is ever taken out, so what is elsewhere found this line full. */
-static uint32_t find(recall_table table, struct recall_key key)
+static uint32_t find(stack_cache_table table, struct stack_cache_key key)
 {
     bool full;
-    uint32_t node = find_in_line(recall_home(table, key), key.hash, &full);
+    uint32_t node = find_in_line(stack_cache_home(table, key), key.hash, &full);
     if (node || !full || key.near == elsewhere(key).near)
         return node;
-    return find_in_line(recall_home(table, elsewhere(key)), key.hash, &full);
+    return find_in_line(stack_cache_home(table, elsewhere(key)), key.hash, &full);
 }
 
 /* Not cold: in a table that is half full every fourth stack or so is not at home. */
-__attribute__((noinline)) uint32_t recall_find_slow(struct recall *recall, struct recall_key key)
+__attribute__((noinline)) uint32_t stack_cache_find_slow(struct stack_cache *cache,
+                                                         struct stack_cache_key key)
 {
-    recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire), older;
+    stack_cache_table table = atomic_load_explicit(&cache->now, memory_order_acquire), older;
     uint32_t node = find(table, key);
-    if (node || !(older = atomic_load_explicit(&recall->before, memory_order_acquire)))
+    if (node || !(older = atomic_load_explicit(&cache->before, memory_order_acquire)))
         return node;
     node = find(older, key);
     if (node)
-        recall_put(recall, key, node);
+        stack_cache_put(cache, key, node);
     return node;
 }
 
-__attribute__((noinline)) uint32_t recall_find_in_line(const struct recall *recall, struct recall_key key)
+__attribute__((noinline)) uint32_t stack_cache_find_in_line(const struct stack_cache *cache,
+                                                            struct stack_cache_key key)
 {
-    return find(atomic_load_explicit(&recall->now, memory_order_acquire), key);
+    return find(atomic_load_explicit(&cache->now, memory_order_acquire), key);
 }
 
 /* Memory of old tables is given back, but stays mapped, as others may be looking at it: it reads as empty. */
-static void let_go(recall_table table)
+static void let_go(stack_cache_table table)
 {
     if (table && table != NOTHING)
         guest_release(lines_of(table), bytes_of(table));
 }
 
-static void grow(struct recall *recall, recall_table table)
+static void grow(struct stack_cache *cache, stack_cache_table table)
 {
     unsigned bits = table != NOTHING ? bits_of(table) + 2 : FIRST_BITS;
     void *memory = guest_table(bytes_of_bits(bits));
     if (!memory)
         return;
-    let_go(atomic_exchange(&recall->before, table));
-    atomic_store(&recall->used, 0);
-    atomic_store_explicit(&recall->now, (uintptr_t)memory | (64 - bits), memory_order_release);
+    let_go(atomic_exchange(&cache->before, table));
+    atomic_store(&cache->used, 0);
+    atomic_store_explicit(&cache->now, (uintptr_t)memory | (64 - bits), memory_order_release);
 }
 
 static _Atomic uint64_t *free_place(_Atomic uint64_t *home)
 {
-    for (unsigned i = 0; i < RECALL_LINE; i++)
+    for (unsigned i = 0; i < STACK_CACHE_LINE; i++)
         if (atomic_load_explicit(place_of(home, i), memory_order_relaxed) == 0)
             return place_of(home, i);
     return NULL;
 }
 
 /* Not cold: one of thirty stacks, in deep. */
-__attribute__((noinline)) void recall_put(struct recall *recall, struct recall_key key, uint32_t node)
+__attribute__((noinline)) void stack_cache_put(struct stack_cache *cache, struct stack_cache_key key,
+                                               uint32_t node)
 {
-    recall_table table = atomic_load_explicit(&recall->now, memory_order_acquire);
+    stack_cache_table table = atomic_load_explicit(&cache->now, memory_order_acquire);
     bool full = table == NOTHING || (bits_of(table) < LAST_BITS &&
-                                     atomic_load(&recall->used) >= RECALL_LINE * 3 / 4 << bits_of(table));
-    if (full && !atomic_exchange(&recall->growing, true)) {
-        if (table == atomic_load(&recall->now))
-            grow(recall, table);
-        atomic_store(&recall->growing, false);
-        table = atomic_load_explicit(&recall->now, memory_order_acquire);
+                                     atomic_load(&cache->used) >= STACK_CACHE_LINE * 3 / 4 << bits_of(table));
+    if (full && !atomic_exchange(&cache->growing, true)) {
+        if (table == atomic_load(&cache->now))
+            grow(cache, table);
+        atomic_store(&cache->growing, false);
+        table = atomic_load_explicit(&cache->now, memory_order_acquire);
     }
     if (table == NOTHING)
         return;
     guest_assert(node && node <= NODES && bits_of(table) <= LAST_BITS);
-    _Atomic uint64_t *place = free_place(recall_home(table, key));
+    _Atomic uint64_t *place = free_place(stack_cache_home(table, key));
     if (!place)
-        place = free_place(recall_home(table, elsewhere(key)));
+        place = free_place(stack_cache_home(table, elsewhere(key)));
     if (place)
-        atomic_fetch_add_explicit(&recall->used, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&cache->used, 1, memory_order_relaxed);
     else
-        place = recall_home(table, elsewhere(key));
+        place = stack_cache_home(table, elsewhere(key));
     atomic_store_explicit(place, (key.hash & ~NODES) | node, memory_order_relaxed);
 }
 
-static void forget(struct recall *recall)
+static void forget(struct stack_cache *cache)
 {
-    recall_table tables[] = {atomic_exchange(&recall->now, NOTHING), atomic_exchange(&recall->before, 0)};
+    stack_cache_table tables[] = {atomic_exchange(&cache->now, NOTHING), atomic_exchange(&cache->before, 0)};
     for (unsigned i = 0; i < 2; i++)
         let_go(tables[i]); /* a handler that forked may have interrupted a hook that is looking there */
-    atomic_store(&recall->used, 0);
-    atomic_store(&recall->growing, false);
+    atomic_store(&cache->used, 0);
+    atomic_store(&cache->growing, false);
 }
 
-void recall_forget(void)
+void stack_cache_forget(void)
 {
-    forget(&recall_by_frames);
-    forget(&recall_by_words);
+    forget(&stack_cache_by_frames);
+    forget(&stack_cache_by_words);
 }
