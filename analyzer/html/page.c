@@ -202,6 +202,8 @@ static void write_measures(struct json *json)
         json_true(json, "isBytes", m->is_bytes);
         json_text(json, "time", times[m->time]);
         json_number(json, "level", m->level);
+        json_number(json, "ofRun", m->sites_only ? (int64_t)m->of_run : i);
+        json_number(json, "least", measures[m->least].is_least ? (int64_t)m->least : -1);
         json_text(json, "noun", m->noun);
         json_number(json, "place", m->place);
         json_text(json, "name", m->by);

@@ -2,7 +2,7 @@
  *
  *   "rows": [file, line, function, module, all measures, source, ...]   row 0 is the rest, added up
  *   "changes": {measure: [file, line, line before, function, module, state, before, after, blocks before,
- *               blocks after, ...], ...}   likewise; state: 0 in both runs, 1 new, 2 gone
+ *               blocks after, ...], ...}   likewise; state: 0 in both runs, 1 new, 2 gone; +4 before, +8 after is no more than that
  *
  * Texts are numbers in "texts", 0 = none.
  */
@@ -51,7 +51,7 @@ static double largest_share(const struct store_measures *m, const struct store_m
         double all = (double)measure_value(whole, by),
                share = all > 0 ? (double)measure_value(m, by) / all : 0;
 
-        most = share > most ? share : most;
+        most = share > most && !measures[by].is_least ? share : most;
     }
     return most;
 }
@@ -191,7 +191,7 @@ static void put_change(struct page *page, int64_t *to, const struct match *m, en
     to[2] = m->line_before;
     to[3] = texts_number(&page->texts, m->function);
     to[4] = texts_number(&page->texts, m->module);
-    to[5] = !m->in_first ? 1 : !m->in_second ? 2 : 0;
+    to[5] = (!m->in_first ? 1 : !m->in_second ? 2 : 0) | m->at_most[0] << 2 | m->at_most[1] << 3;
     put_values(to, m, by);
 }
 

@@ -41,7 +41,7 @@ static double share_of(const struct page *page, const struct tree_node *node)
             double whole = (double)measure_value(&page->tree.nodes[0].m[run], i);
             double share = whole > 0 ? (double)measure_value(&node->m[run], i) / whole : 0;
 
-            most = share > most ? share : most;
+            most = share > most && !measures[i].is_least ? share : most;
         }
     return most;
 }

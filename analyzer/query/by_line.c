@@ -50,10 +50,10 @@ static char *row_query(const struct lines_query *query)
 
     if (sites)
         sqlite3_snprintf(sizeof node, node, "CASE WHEN %s IS NULL THEN node END", line);
-    return sqlite3_mprintf("SELECT %s, {measures: sum(#) AS #} FROM ("
+    return sqlite3_mprintf("SELECT %s, {measures: add(#) AS #} FROM ("
                            "  SELECT l.file AS file, coalesce(l.line, 0) AS line, " LINES_INNERMOST ", "
                            "  coalesce(l.language, 'native') AS language, {measures: #}"
-                           "  FROM (SELECT run, %s AS line, %s AS node, {measures: sum(#) AS #}"
+                           "  FROM (SELECT run, %s AS line, %s AS node, {measures: add(#) AS #}"
                            " FROM %s WHERE run = ?1 AND %s GROUP BY 1, 2, 3) AS s"
                            "  LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line"
                            ")"

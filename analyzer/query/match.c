@@ -91,6 +91,7 @@ static int add_side(const struct report *report, const struct side *side, int wh
                                 .in_second = which == 1};
             m->bytes[which] =
                 !measure_has_bytes(by) ? 0 : (double)measure_bytes(&row->m, by) / (double)side->count;
+            m->at_most[which] = !measure_is_exact(&row->m, by);
             m->count[which] = (double)measure_count(&row->m, by) / (double)side->count;
         }
     }
@@ -106,6 +107,7 @@ static void fold(struct match *into, const struct match *m)
     for (int i = 0; i < 2; i++) {
         into->bytes[i] += m->bytes[i];
         into->count[i] += m->count[i];
+        into->at_most[i] |= m->at_most[i];
     }
 }
 

@@ -18,7 +18,8 @@ struct match {
     int64_t line_before; /* where the line was in the first side's source, else the same as line */
     const char *function, *module;
     int in_first, in_second;
-    double bytes[2], count[2]; /* means of the two sides; bytes are -1 for temporary allocations */
+    double bytes[2], count[2]; /* means of the two sides */
+    int at_most[2];            /* 1 = the measure's number may be less, see measure_is_exact() */
 };
 
 struct matches {

@@ -67,6 +67,23 @@ char *units_count_signed(char *out, double count)
     return grouped(out, count >= 0.5 ? "+" : count <= -0.5 ? "-" : "", fabs(count));
 }
 
+char *units_measure(char *out, const struct store_measures *m, enum measure measure, int plain)
+{
+    static const char most[] = "<= ";
+    const size_t n = sizeof most - 1;
+
+    if (measures[measure].is_bytes)
+        units_bytes(out, measure_value(m, measure), plain);
+    else
+        units_count(out, measure_value(m, measure));
+    if (!measure_is_exact(m, measure)) {
+        memmove(out + n, out, UNITS_SIZE - n);
+        out[UNITS_SIZE - 1] = '\0';
+        memcpy(out, most, n);
+    }
+    return out;
+}
+
 char *units_percent(char *out, double part, double whole)
 {
     if (whole == 0) {

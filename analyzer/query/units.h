@@ -4,7 +4,12 @@
 
 #include <stdint.h>
 
+#include "measures.h"
+
 #define UNITS_SIZE 40
+
+/* A measure's number, "<= 14.2 MiB" where it is no more than that. */
+char *units_measure(char *out, const struct store_measures *m, enum measure measure, int plain);
 
 char *units_bytes(char *out, int64_t bytes, int plain);       /* 14.2 MiB; plain: 14889779 */
 char *units_bytes_signed(char *out, double bytes, int plain); /* +14.2 MiB, -3 B, 0 B */

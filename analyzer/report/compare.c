@@ -89,8 +89,11 @@ static void print_match(const struct report *report, struct table *table, const 
     if (measure_has_bytes(by))
         table_cell(table,
                    counts ? units_bytes_signed(out, change, report->bytes) : units_count_signed(out, more));
-    table_cell(table, totals_number(report, out, kind, counts ? m->count[0] : m->bytes[0], 0));
-    table_cell(table, totals_number(report, out, kind, counts ? m->count[1] : m->bytes[1], 0));
+    for (int side = 0; side < 2; side++) {
+        table_cell(table, totals_number(report, out, kind, counts ? m->count[side] : m->bytes[side], 0));
+        if (m->at_most[side])
+            table_cell_before(table, "<= ");
+    }
     table_cell(table, !m->in_first ? "new" : !m->in_second ? "gone" : "");
     table_cell_color(table, !m->in_first ? "red" : "green");
     place_cell(run, table, m);

@@ -85,7 +85,10 @@ static void print_amount(const struct report *report, FILE *out, enum measure by
     const char *noun = measures[measures[by].is_bytes ? measures[by].beside : by].noun;
 
     fputs("    ", out);
-    if (measure_has_bytes(by))
+    if (measures[by].is_bytes)
+        fprintf(out, "%s %s ", units_measure(text, m, by, report->bytes),
+                measures[by].between != NULL ? measures[by].between : "in");
+    else if (measure_has_bytes(by))
         fprintf(out, "%s in ", units_bytes(text, measure_bytes(m, by), report->bytes));
     fprintf(out, "%s %s%s from\n", units_count(text, count), noun, count == 1 ? "" : "s");
 }
@@ -124,7 +127,8 @@ static void columns(struct table *table, const struct lines_query *query)
     const struct measure_row *by = &measures[query->by];
 
     table_column(table, by->heading, TABLE_RIGHT);
-    table_column(table, "%", TABLE_RIGHT);
+    if (!measures[by->least].is_least) /* else they do not add up to a whole */
+        table_column(table, "%", TABLE_RIGHT);
     table_column(table, measures[by->beside].heading, TABLE_RIGHT);
     table_column(table, lacks_third(query) ? HEADING_OF_PART : measures[by->third].heading, TABLE_RIGHT);
     switch (query->group) {
@@ -163,10 +167,8 @@ static void measure_cell(const struct report *report, struct table *table, const
                          enum measure measure)
 {
     char out[UNITS_SIZE];
-    int64_t value = measure_value(m, measure);
 
-    table_cell(table,
-               measures[measure].is_bytes ? units_bytes(out, value, report->bytes) : units_count(out, value));
+    table_cell(table, units_measure(out, m, measure, report->bytes));
 }
 
 static void number_cells(const struct report *report, struct table *table, const struct lines_query *query,
@@ -180,8 +182,9 @@ static void number_cells(const struct report *report, struct table *table, const
         return;
     }
     measure_cell(report, table, m, query->by);
-    table_cell(table, units_percent(out, (double)measure_value(m, query->by),
-                                    (double)measure_value(whole, query->by)));
+    if (!measures[by->least].is_least)
+        table_cell(table, units_percent(out, (double)measure_value(m, query->by),
+                                        (double)measure_value(whole, query->by)));
     measure_cell(report, table, m, by->beside);
     if (lacks_third(query))
         table_cell(table, units_bytes_signed(out, (double)m->live_bytes, report->bytes));

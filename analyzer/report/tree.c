@@ -251,7 +251,8 @@ static const char *cost_color(int64_t value, int64_t whole)
     return share >= 0.25 ? "red" : share >= 0.05 ? "yellow" : share < 0.01 ? "dim" : NULL;
 }
 
-static void value_cells(const struct screen *screen, int64_t value, int64_t self, int with_self)
+/* at_most: the value may be less. */
+static void value_cells(const struct screen *screen, int64_t value, int at_most, int64_t self, int with_self)
 {
     const struct report *report = screen->report;
     int counts = !measures[by].is_bytes;
@@ -260,6 +261,8 @@ static void value_cells(const struct screen *screen, int64_t value, int64_t self
 
     table_cell(screen->table, counts ? units_count(out, value) : units_bytes(out, value, report->bytes));
     table_cell_color(screen->table, color);
+    if (at_most)
+        table_cell_before(screen->table, "<= ");
     table_cell(screen->table, units_percent(out, (double)value, (double)screen->whole));
     table_cell_color(screen->table, color);
     if (inverted)
@@ -268,6 +271,8 @@ static void value_cells(const struct screen *screen, int64_t value, int64_t self
                               : counts   ? units_count(out, self)
                                          : units_bytes(out, self, report->bytes));
     table_cell_color(screen->table, cost_color(self, screen->whole));
+    if (at_most && with_self)
+        table_cell_before(screen->table, "<= ");
 }
 
 static void name_cells(const struct screen *screen, uint32_t node, const char *before)
@@ -298,7 +303,8 @@ static void node_row(const struct screen *screen, uint32_t node)
     char *before = prefix(screen, shown->level[node], own);
 
     table_row(screen->table, NULL);
-    value_cells(screen, value_of(&shown->tree, node), shown->self[node], shown->self[node] != 0);
+    value_cells(screen, value_of(&shown->tree, node), !measure_is_exact(&shown->tree.nodes[node].m[0], by),
+                shown->self[node], shown->self[node] != 0);
     name_cells(screen, node, before);
     free(before);
 }
@@ -319,7 +325,7 @@ static void folded_row(void *context, uint32_t node)
                  depth_limit != 0 && shown->depth[node] == depth_limit ? "more" : "smaller") < 0)
         text = NULL;
     table_row(screen->table, "dim");
-    value_cells(screen, shown->rest[node], 0, 0);
+    value_cells(screen, shown->rest[node], measures[measures[by].least].is_least, 0, 0);
     table_cell(screen->table, text);
     if (before != NULL)
         table_cell_before(screen->table, before);

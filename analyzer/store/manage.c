@@ -113,7 +113,7 @@ static int copy_table(struct store *to, sqlite3 *from, const char *table, const 
 
     if (code != 0)
         return code;
-    snprintf(sql, sizeof sql, "SELECT %s FROM main.%s WHERE %s = ?1", names, table, key);
+    snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE %s = ?1", names, table, key);
     if (sqlite3_prepare_v2(from, sql, -1, &in, NULL) != SQLITE_OK)
         return store_fail(to, -EIO, "cannot read the other database: %s.", sqlite3_errmsg(from));
     snprintf(sql, sizeof sql, "INSERT INTO %s(%s, %s) VALUES (?1, %s)", table, key, names, places);

@@ -47,14 +47,29 @@ int64_t measure_count(const struct store_measures *m, enum measure measure)
     return measure_value(m, measures[measure].is_bytes ? measures[measure].beside : measure);
 }
 
+bool measure_is_exact(const struct store_measures *m, enum measure measure)
+{
+    enum measure least = measures[measure].least;
+
+    return !measures[least].is_least || measure_value(m, least) == measure_value(m, measure);
+}
+
 void measures_add(struct store_measures *sum, const struct store_measures *m)
 {
-    for (int i = 0; i < MEASURES; i++)
-        measures_values(sum)[i] = (int64_t)((uint64_t)measure_value(sum, i) + (uint64_t)measure_value(m, i));
+    for (int i = 0; i < MEASURES; i++) {
+        int64_t *to = &measures_values(sum)[i], value = measure_value(m, i);
+
+        if (!measures[i].is_least)
+            *to = (int64_t)((uint64_t)*to + (uint64_t)value);
+        else if (value > *to)
+            *to = value;
+    }
 }
 
 void measures_subtract(struct store_measures *sum, const struct store_measures *m)
 {
     for (int i = 0; i < MEASURES; i++)
-        measures_values(sum)[i] = (int64_t)((uint64_t)measure_value(sum, i) - (uint64_t)measure_value(m, i));
+        measures_values(sum)[i] =
+            measures[i].is_least ? 0
+                                 : (int64_t)((uint64_t)measure_value(sum, i) - (uint64_t)measure_value(m, i));
 }

@@ -34,15 +34,18 @@ enum measure_time {
 };
 
 struct measure_row {
-    const char *name;           /* of columns, of members of JSON */
-    bool is_bytes;              /* else it counts blocks */
-    enum measure_time time;     /* MEASURE_FLOW and MEASURE_LEVEL: sampled, in the table site_sample */
-    enum measure level;         /* of MEASURE_AT_PEAK */
-    bool sites_only;            /* runs and processes have no column for it: of them it is the same as */
-    enum measure of_run;        /* this one */
-    const char *heading;        /* of a column of text */
-    const char *noun;           /* what is counted, one of it; NULL = bytes */
-    const char *called;         /* of a run as a whole */
+    const char *name;       /* of columns, of members of JSON */
+    bool is_bytes;          /* else it counts blocks */
+    enum measure_time time; /* MEASURE_FLOW and MEASURE_LEVEL: sampled, in the table site_sample */
+    enum measure level;     /* of MEASURE_AT_PEAK */
+    bool sites_only;        /* runs and processes have no column for it: of them it is the same as */
+    enum measure of_run;    /* this one */
+    const char *before;     /* SQL: what it is of a site in a file without it, see older.c; NULL = 0 */
+    bool is_least; /* of several sites the largest is taken, not the sum: of all together no less than that */
+    enum measure least;  /* where a sum says no more than that: what says no less; 0 = sums are exact */
+    const char *heading; /* of a column of text */
+    const char *noun;    /* what is counted, one of it; NULL = bytes */
+    const char *called;  /* of a run as a whole */
     const char *called_unfreed; /* instead, where some process of the run ended before it; NULL = the same */
 
     /* Of those that reports sort by, and the page shows. Others have neither place nor name. */
@@ -52,6 +55,7 @@ struct measure_row {
     const char *verb, *of, *as,
         *does;                      /* "A VERB 2 times OF B", "A VERB exactly AS B DOES"; does: NULL = "" */
     const char *pprof;              /* the type of its samples; others than those may have one, too */
+    const char *between;            /* "12 MiB BETWEEN 3 blocks"; NULL = "in" */
     const char *title;              /* on the page */
     const char *about, *about_part; /* what the number before it is: of the run, of a part of it */
 };
@@ -85,6 +89,9 @@ bool measure_has_bytes(enum measure measure);
 int64_t measure_bytes(const struct store_measures *m, enum measure measure);
 int64_t measure_count(const struct store_measures *m, enum measure measure);
 
+/* False if all that is known is that it is so much at most. */
+bool measure_is_exact(const struct store_measures *m, enum measure measure);
+
 /* Numbers of a stranger's file may be of any size: sums wrap, which for them is as good as anything. */
 void measures_add(struct store_measures *sum, const struct store_measures *m);
 void measures_subtract(struct store_measures *sum, const struct store_measures *m);
@@ -93,7 +100,7 @@ void measures_subtract(struct store_measures *sum, const struct store_measures *
  *
  *     {measures: sum(s.#) AS #}   is   sum(s.allocations) AS allocations, sum(s.bytes) AS bytes, ...
  *
- * for all of them; {totals: ...} for those of which runs and processes have columns, {sampled: ...} for those that are
+ * for all of them; add(#) is sum(...), or max(...) of a measure that is_least; {totals: ...} for those of which runs and processes have columns, {sampled: ...} for those that are
  * known of any part of a run, {whole: ...} for those that are not, {key: ...} for what tells sites apart. */
 char *measures_sql(const char *sql);
 

@@ -46,14 +46,18 @@ static const struct list *list_at(const char *sql)
     return NULL;
 }
 
-/* The text of length bytes, with the name for each '#'. */
-static void write_one(sqlite3_str *out, const char *text, size_t length, const char *name)
+/* The text of length bytes, with the name for each '#', and what adds it up for each "add". */
+static void write_one(sqlite3_str *out, const char *text, size_t length, const char *name, const char *add)
 {
     for (size_t i = 0; i < length; i++)
-        if (text[i] == '#')
+        if (text[i] == '#') {
             sqlite3_str_appendall(out, name);
-        else
+        } else if (strncmp(text + i, "add(", 4) == 0) {
+            sqlite3_str_appendall(out, add);
+            i += 2;
+        } else {
             sqlite3_str_appendchar(out, 1, text[i]);
+        }
 }
 
 static void write_list(sqlite3_str *out, const struct list *list, const char *text, size_t length)
@@ -64,7 +68,7 @@ static void write_list(sqlite3_str *out, const struct list *list, const char *te
         if (*name == '\0')
             continue;
         sqlite3_str_appendall(out, separator);
-        write_one(out, text, length, name);
+        write_one(out, text, length, name, list->name != name_of_key && measures[i].is_least ? "max" : "sum");
         separator = ", ";
     }
 }

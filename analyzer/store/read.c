@@ -15,8 +15,8 @@ static const char count_tables[] = "SELECT count(*) FROM sqlite_schema WHERE typ
                                    "'CREATE TABLE %' AND name IN ('run', "
                                    "'process', 'thread', 'module', 'line', 'frame', 'frame_line', 'node', "
                                    "'site', 'line_total', 'block', 'sample', "
-                                   "'site_sample', 'mark', 'event')";
-#define TABLES 15
+                                   "'site_sample', 'mark', 'event', 'moment')";
+#define TABLES 16
 
 /* Enough for our reports and anybody's SQL on them; little enough that a crafted file cannot use up the
  * machine by what it says of itself. */
@@ -132,18 +132,19 @@ static int open_read(struct store *store)
                               store->path, store->path);
     }
     code = store_check(store, result, "read");
-    if (code == 0)
-        code = store_identify(store);
-    if (code == 1)
+    int version = code == 0 ? store_identify(store, STORE_OLDEST) : code;
+
+    if (version == 0)
         return store_fail(store, -ENOENT,
                           "nothing was recorded yet in %s: record a run with trace-run PROGRAM.",
                           store->path);
-    if (code == 0)
-        code = store_number(store, count_tables, "read", &tables);
-    if (code == 0 && tables != TABLES)
+    code = version < 0 ? version : store_number(store, count_tables, "read", &tables);
+    if (code == 0 && tables < (version < STORE_MOMENTS ? TABLES - 1 : TABLES))
         code = store_fail(store, -EINVAL,
                           "%s is damaged: tables of libtrace are missing in it. Restore it from a copy.",
                           store->path);
+    if (code == 0)
+        code = store_show_older(store, version);
     return code == 0 ? make_views(store) : code;
 }
 

@@ -260,7 +260,7 @@ static int read_identity(struct store *store, int64_t *application, int64_t *ver
     return code;
 }
 
-int store_identify(struct store *store)
+int store_identify(struct store *store, int oldest)
 {
     int64_t application = 0, version = 0, objects = 0;
     int code = read_identity(store, &application, &version, &objects);
@@ -268,7 +268,7 @@ int store_identify(struct store *store)
     if (code != 0)
         return code;
     if (application == 0 && version == 0 && objects == 0)
-        return 1;
+        return 0;
     if (application != STORE_APPLICATION_ID)
         return store_fail(store, -EINVAL,
                           "%s is a database of another program, and is left as it is. Name another "
@@ -279,12 +279,13 @@ int store_identify(struct store *store)
                           "%s was written by a newer libtrace (format %d, this one knows %d). Use "
                           "that libtrace, or another file.",
                           store->path, (int)version, STORE_VERSION);
-    if (version < STORE_VERSION)
-        return store_fail(store, -EPROTO,
-                          "%s was written by an older libtrace (format %d, this one writes %d). Use "
-                          "that libtrace, or another file.",
-                          store->path, (int)version, STORE_VERSION);
-    return 0;
+    if (version < 1 || version < oldest)
+        return store_fail(
+            store, -EPROTO,
+            "%s was written by an older libtrace (format %d, this one writes %d): it can be read, "
+            "but nothing can be added. Name another file; trace-report merge brings its runs there.",
+            store->path, (int)version, STORE_VERSION);
+    return (int)version;
 }
 
 /* ---- opening for writing --------------------------------------------------------------------- */
@@ -364,8 +365,10 @@ static int create(struct store *store)
 
     if (code != 0)
         return code;
-    code = store_identify(store);
-    if (code == 1) {
+    code = store_identify(store, STORE_VERSION);
+    if (code > 0) { /* somebody was faster */
+        code = 0;
+    } else if (code == 0) {
         snprintf(identity, sizeof identity, "PRAGMA application_id = %d; PRAGMA user_version = %d",
                  STORE_APPLICATION_ID, STORE_VERSION);
         code = store_execute(store, store_schema_sql, "create");
@@ -408,14 +411,14 @@ static int open_write(struct store *store)
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 
     /* Before anything is changed, so that another program's file stays as it is. */
-    int found = store->ours ? 0 : store_identify(store);
+    int found = store->ours ? STORE_VERSION : store_identify(store, STORE_VERSION);
 
     if (found < 0)
         return found;
     code = use_wal(store);
     if (code == 0)
         code = store_own_still(store);
-    if (code == 0 && found == 1)
+    if (code == 0 && found == 0)
         code = create(store);
     if (code == 0)
         code = store_feed_open(store);

@@ -15,6 +15,8 @@
 
 #define STORE_APPLICATION_ID 0x4c547263 /* 'LTrc' */
 #define STORE_VERSION 5
+#define STORE_OLDEST 1  /* that can be read: what it has not is shown as nothing, see older.c */
+#define STORE_MOMENTS 5 /* the first with the table moment */
 #define STORE_BLOCKS 100000
 
 struct store;
@@ -198,8 +200,9 @@ int store_vacuum(struct store *store);
  * store_error and store_close may follow. */
 int store_finish(struct store *store);
 
-/* Opens for reading: read-only, trusted_schema=OFF, limits set, defensive; refuses as store_open does, and
- * says of a file that is not there how a run is recorded. */
+/* Opens for reading: read-only, trusted_schema=OFF, limits set, defensive; refuses as store_open does, but
+ * for files of older versions, which look like ours from then on; and says of a file that is not there how a run is
+ * recorded. */
 int store_open_read(const char *path, struct store **store);
 
 /* Histograms: count of values by power of two: class 0 = value 0, class k = 2^(k-1) <= value < 2^k, 64

@@ -123,8 +123,12 @@ int store_feed_open(struct store *store);
 /* From here on a crash of the machine can do no harm, at the price of waiting for the disk now and then. */
 int store_sync_from_now_on(struct store *store);
 
-/* Looks at application_id and user_version: 0 ours, 1 an empty database, negative: refused. */
-int store_identify(struct store *store);
+/* Looks at application_id and user_version: the version of a file of ours, from the oldest that will do on; 0 = an
+ * empty database; negative: refused. */
+int store_identify(struct store *store, int oldest);
+
+/* Of a file of that version, opened for reading: makes its tables look like those of ours. */
+int store_show_older(struct store *store, int version);
 
 /* A build ID as text; '' = none. */
 #define STORE_BUILD_ID_HEX (2 * 64 + 1)

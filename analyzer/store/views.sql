@@ -54,7 +54,7 @@ CREATE VIEW lines AS
 SELECT t.run AS run, l.file AS file, coalesce(l.line, 0) AS line, coalesce(l.function, '[unknown]') AS function,
        coalesce(l.module, '') AS module, coalesce(l.language, 'native') AS language,
        {measures: t.# AS #}
-FROM (SELECT a.run AS run, a.line AS line, {measures: sum(a.#) AS #}
+FROM (SELECT a.run AS run, a.line AS line, {measures: add(a.#) AS #}
       FROM run AS r CROSS JOIN line_total AS a ON a.run = r.id
       WHERE r.phase = 'done' GROUP BY a.run, a.line) AS t
 LEFT JOIN line AS l ON l.run = t.run AND l.id = t.line
@@ -65,7 +65,7 @@ SELECT t.run, l.file, coalesce(l.line, 0),
        coalesce(l.language, 'native'),
        {measures: t.#}
 FROM (SELECT s.run AS run, s.line AS line, CASE WHEN s.line IS NULL THEN o.frame END AS frame,
-             {measures: sum(s.#) AS #}
+             {measures: add(s.#) AS #}
       FROM run AS r CROSS JOIN site AS s ON s.run = r.id
       LEFT JOIN node AS o ON o.run = s.run AND o.id = s.node
       WHERE r.phase <> 'done'
@@ -73,7 +73,7 @@ FROM (SELECT s.run AS run, s.line AS line, CASE WHEN s.line IS NULL THEN o.frame
 LEFT JOIN line AS l ON l.run = t.run AND l.id = t.line;
 
 CREATE VIEW functions AS
-SELECT run, function, file, module, language, {measures: sum(#) AS #}
+SELECT run, function, file, module, language, {measures: add(#) AS #}
 FROM lines GROUP BY run, function, file, module, language;
 
 -- The text is worked out only where it is asked for: select the stacks first, then their frames, where
@@ -97,7 +97,7 @@ SELECT g.run AS run, g.node AS stack,
               SELECT up.n + 1, 0, '[cut]' FROM up WHERE up.parent = -1
               ORDER BY 1, 2)) AS frames,
        {measures: g.# AS #}
-FROM (SELECT run, node, {measures: sum(#) AS #} FROM site GROUP BY run, node) AS g;
+FROM (SELECT run, node, {measures: add(#) AS #} FROM site GROUP BY run, node) AS g;
 
 CREATE VIEW leaks AS
 SELECT t.run AS run, l.file AS file, coalesce(l.line, 0) AS line,

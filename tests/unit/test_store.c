@@ -175,6 +175,15 @@ static void of_another_version(void **state)
     execute("PRAGMA user_version = 1000");
     assert_refused_both("newer libtrace");
     execute("PRAGMA user_version = 1");
+    struct store *store;
+
+    assert_true(store_open(path, &store) < 0); /* it can be read, but not written to */
+    assert_non_null(strstr(store_error(store), "older libtrace"));
+    assert_non_null(strstr(store_error(store), "trace-report merge"));
+    store_close(store);
+    assert_int_equal(store_open_read(path, &store), 0);
+    store_close(store);
+    execute("PRAGMA user_version = 0");
     assert_refused_both("older libtrace");
 }
 

@@ -89,7 +89,8 @@ function changes(numbers, texts) {
       lineBefore: numbers[i + 2],
       function: texts[numbers[i + 3]],
       module: texts[numbers[i + 4]],
-      state: ["", "new", "gone"][numbers[i + 5]],
+      state: ["", "new", "gone"][numbers[i + 5] & 3],
+      atMost: [numbers[i + 5] & 4, numbers[i + 5] & 8], // before and after are no more than that
       before: numbers[i + 6],
       after: numbers[i + 7],
     });

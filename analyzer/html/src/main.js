@@ -33,7 +33,7 @@ setUpTheme(() => {
 });
 
 const stacks = new Stacks(data);
-const columns = two ? changeColumns(() => state.measure) : lineColumns(data.measures, () => state.totals, () => state.measure, data.rows.some((row) => row.source));
+const columns = two ? changeColumns(() => state.measure) : lineColumns(data.measures, () => state.totals, () => state.measure, () => state.slices, data.rows.some((row) => row.source));
 const table = new Table(byId("rows"), columns, { onRow: findInStacks });
 
 function findInStacks(row) {
@@ -56,7 +56,7 @@ function refresh() {
     stacks.setMeasure(measure);
   }
   if (two) {
-    const [before, after] = data.runs.map((run) => run.shown[measure.column]);
+    const [before, after] = data.runs.map((run) => run.shown[measure.column] ?? run.shown[data.values[measure.ofRun].column]);
     byId("measure-total").textContent = sentence(data.runs, measure, before, after, show);
     table.setRows(data.changes[measure.name]);
     return;
@@ -91,6 +91,7 @@ function narrow(from, to) {
   const first = Math.min(slices - 1, Math.max(0, Math.floor((from / end) * slices)));
   const last = Math.max(first + 1, Math.min(slices, Math.ceil((to / end) * slices)));
   state.slices = [first, last];
+  if (state.measure.time === "whole") setMeasure(data.measures.find((m) => m.time === "level"));
   chart.show((first * end) / slices, (last * end) / slices);
   showWindow();
   refresh();
@@ -104,6 +105,7 @@ function widen() {
 }
 
 function showWindow() {
+  for (const measure of data.measures) if (measure.time === "whole") measures.button(measure.name).disabled = Boolean(state.slices);
   if (!state.slices) {
     byId("window").replaceChildren();
     return;

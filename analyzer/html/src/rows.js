@@ -1,6 +1,6 @@
 // The columns of the two tables: lines, and changes of lines.
 import { make } from "./dom.js";
-import { basename, bytes, count, percent, shortName, signed } from "./units.js";
+import { atMost, basename, bytes, count, percent, shortName, signed } from "./units.js";
 
 const show = (measure) => (measure.isBytes ? bytes : count);
 const place = (row) => (row.file ? `${row.file}${row.line ? `:${row.line}` : ""}` : basename(row.module || ""));
@@ -12,8 +12,8 @@ const functionCell = (row) => [
   make("span", { class: "function", title: row.function }, make("bdi", {}, row.rest ? `${count(row.count)} more` : shortName(row.function) || "[unknown]")),
 ];
 
-// totals: the run's, by number of value; measure(): the one that is chosen.
-export function lineColumns(measures, totals, measure, hasSource) {
+// totals: the run's, by number of value; measure(): the one that is chosen; part(): whether a part of the run is shown.
+export function lineColumns(measures, totals, measure, part, hasSource) {
   const numbers = measures.map((m) => ({
     key: m.name,
     title: m.title,
@@ -23,10 +23,12 @@ export function lineColumns(measures, totals, measure, hasSource) {
     value: (row) => row.values[m.value],
     cell: (row) => {
       const value = row.values[m.value];
-      if (m !== measure()) return [show(m)(value)];
+      if (m.time === "whole" && part()) return [];
+      const text = m.least >= 0 && row.values[m.least] !== value ? atMost(show(m)(value)) : show(m)(value);
+      if (m !== measure()) return [text];
       const bar = make("span", { class: "fill live" });
       bar.style.width = `${totals()[m.value] > 0 ? (100 * value) / totals()[m.value] : 0}%`;
-      return [make("span", { class: "share" }, value ? percent(value, totals()[m.value]) : ""), make("b", {}, show(m)(value)), bar];
+      return [make("span", { class: "share" }, value && m.least < 0 ? percent(value, totals()[m.value]) : ""), make("b", {}, text), bar];
     },
   }));
   const texts = [
@@ -50,8 +52,8 @@ export function changeColumns(measure) {
       value: (row) => Math.abs(change(row)),
       cell: (row) => [make("b", { class: change(row) > 0 ? "more" : change(row) < 0 ? "less" : "dim" }, change(row) ? signed(value, change(row)) : "none")],
     },
-    { key: "before", title: "Before", number: true, minor: () => true, value: (row) => row.before, cell: (row) => [value(row.before)] },
-    { key: "after", title: "After", number: true, minor: () => true, value: (row) => row.after, cell: (row) => [value(row.after)] },
+    { key: "before", title: "Before", number: true, minor: () => true, value: (row) => row.before, cell: (row) => [row.atMost[0] ? atMost(value(row.before)) : value(row.before)] },
+    { key: "after", title: "After", number: true, minor: () => true, value: (row) => row.after, cell: (row) => [row.atMost[1] ? atMost(value(row.after)) : value(row.after)] },
     {
       key: "state",
       title: "",

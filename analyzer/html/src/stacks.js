@@ -1,11 +1,15 @@
 // The section of the stacks: the graph, its switches, the search, the colours and what they mean.
 import { byId, choice, color, make } from "./dom.js";
 import { Flame } from "./flame.js";
-import { basename, bytes, count, percent, shortName, signed } from "./units.js";
+import { atMost, basename, bytes, count, percent, shortName, signed } from "./units.js";
 
 const COLORS = 6; // of modules, in the style sheet; the rest share one
 
-const format = (measure) => (measure.isBytes ? bytes : count);
+// Of several stacks together that are largest at different times, the sum is a limit only.
+const format = (measure) => {
+  const show = measure.isBytes ? bytes : count;
+  return measure.least < 0 ? show : (value) => atMost(show(value));
+};
 
 // Adds what is below each node; own is by node.
 function withBelow(tree, own) {

@@ -14,6 +14,9 @@ export function bytes(value) {
   return `${sign}${size.toFixed(digits)} ${PREFIXES[unit]}`;
 }
 
+// What is known to be no more than that.
+export const atMost = (text) => `\u2264 ${text}`;
+
 export function count(value) {
   return Math.round(value).toLocaleString("en-US").replace("-", "\u2212");
 }
