@@ -59,7 +59,9 @@ int site_rows_next(void *data, struct store_site *row)
 {
     struct site_rows *sites = data;
     const struct site_row *at = sites->next;
+    uint64_t limit = at < sites->end ? at->site->site.highest_bytes : 0; /* of all that share the row */
     while (at + 1 < sites->end && by_key(at, at + 1) == 0) {
+        limit += at[1].site->site.highest_bytes;
         merge((struct job_site *)at[1].site, at->site);
         at++;
     }
@@ -77,7 +79,9 @@ int site_rows_next(void *data, struct store_site *row)
               .peak_bytes = (int64_t)at->site->peak_bytes,
               .live_allocations = (int64_t)(site->allocations - site->frees),
               .live_bytes = (int64_t)(site->bytes - site->freed_bytes),
-              .temporary = (int64_t)site->temporary},
+              .temporary = (int64_t)site->temporary,
+              .own_peak_bytes = (int64_t)limit,
+              .own_peak_bytes_least = (int64_t)site->highest_bytes},
         .highest_bytes = (int64_t)site->highest_bytes,
         .smallest = site->allocations ? (int64_t)site->smallest : 0,
         .largest = (int64_t)site->largest,

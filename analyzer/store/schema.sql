@@ -1,4 +1,4 @@
--- The database, version 5. One file holds many runs. Tables are ours, views (views.sql) are everybody's.
+-- The database, version 6. One file holds many runs. Tables are ours, views (views.sql) are everybody's.
 -- Measures are counted in blocks and in bytes asked for; {measures: ...} and the like are lists, see measures.h.
 
 CREATE TABLE run (

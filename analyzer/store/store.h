@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define STORE_APPLICATION_ID 0x4c547263 /* 'LTrc' */
-#define STORE_VERSION 5
+#define STORE_VERSION 6
 #define STORE_OLDEST 1  /* that can be read: what it has not is shown as nothing, see older.c */
 #define STORE_MOMENTS 5 /* the first with the table moment */
 #define STORE_BLOCKS 100000

@@ -106,7 +106,14 @@ def test_not_recorded_by_thread(command, crew, report, tmp_path):
 
 def plain(found):
     """Rows of a report as a sorted list, without the numbers of stacks, which depend on who comes first."""
-    return sorted(json.dumps({k: v for k, v in row.items() if k != "stack"}, sort_keys=True) for row in found)
+    return sorted(json.dumps({k: v for k, v in summed(row).items() if k != "stack"}, sort_keys=True) for row in found)
+
+
+def summed(value):
+    """Without own peaks: what several threads held at most is known as a limit only, and the more parts, the higher."""
+    if isinstance(value, dict):
+        return {key: summed(v) for key, v in value.items() if not str(key).startswith("own_peak")}
+    return [summed(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
 def whole(database, run, ask, report, tmp_path):
@@ -125,7 +132,7 @@ def whole(database, run, ask, report, tmp_path):
         say[command] = found.get("rows_in_all"), plain(found["rows"])
     say["histogram"] = ask(database, "histogram", run)["sizes"]
     report(database, "export", run, "--format", "csv", "-o", tmp_path / "out")
-    say["csv"] = sorted(map(str, csv.DictReader(io.StringIO((tmp_path / "out").read_text()))))
+    say["csv"] = sorted(str(summed(row)) for row in csv.DictReader(io.StringIO((tmp_path / "out").read_text())))
     report(database, "export", run, "--format", "json", "-o", tmp_path / "out")
     found = json.loads((tmp_path / "out").read_text())
     say["json"] = found["total"], len(found["stacks"])
@@ -133,7 +140,7 @@ def whole(database, run, ask, report, tmp_path):
     report(database, "export", run, "--format", "dhat", "-o", tmp_path / "out")
     points = json.loads((tmp_path / "out").read_text())["pps"]
     say["dhat"] = sorted([point[k] for k in ("tb", "tbk", "gb", "gbk", "eb", "ebk")] + [len(point["fs"])] for point in points)
-    return say
+    return summed(say)
 
 
 def test_reports_sum_over_threads(crew, ask, report, tmp_path):

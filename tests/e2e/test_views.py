@@ -9,7 +9,8 @@ import pytest
 
 from conftest import clean_environment, rows, wait_for_run
 
-MEASURES = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
+SUMMED = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
+MEASURES = [*SUMMED, "own_peak_bytes", "own_peak_bytes_least"]
 VIEWS = {
     "runs": "run label command started wall_s cpu_s exit_status state allocations bytes frees freed_bytes peak_allocations "
     "peak_bytes live_allocations live_bytes temporary processes threads peak_rss_bytes phase peak_s root events_lost damaged by_thread why "
@@ -65,7 +66,7 @@ def test_columns_as_the_reference_says(view):
 
 
 @pytest.mark.parametrize("view", ["sites", "lines", "functions", "stacks"])
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", SUMMED)
 def test_sums(view, measure, query):
     of_run = measure.replace("live", "unfreed")
     sums = query(
@@ -174,8 +175,8 @@ int main(int argc, char **argv)
     traced = trace([tmp_path / "m", tmp_path / "part.so"])
     assert traced.returncode == 0 and traced.stderr == b""
     for view in ("sites", "lines", "stacks"):
-        sums = traced.one(f"SELECT {', '.join(f'sum({m}) AS {m}' for m in MEASURES)} FROM {view}")
-        assert {m: sums[m] for m in MEASURES} == {m: traced.run[m] for m in MEASURES}
+        sums = traced.one(f"SELECT {', '.join(f'sum({m}) AS {m}' for m in SUMMED)} FROM {view}")
+        assert {m: sums[m] for m in SUMMED} == {m: traced.run[m] for m in SUMMED}
     found = traced.rows("SELECT * FROM lines WHERE function = 'part'")
     assert sum(r["allocations"] for r in found) == 10 + 11 + 12 + 3 and sum(r["live_bytes"] for r in found) == 300
     sizes = json.loads(report(traced.database, "histogram", "--function", "part", "--json").stdout)["sizes"]

@@ -4,7 +4,8 @@ import base64
 import json
 import re
 
-VALUES = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
+SUMMED = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
+VALUES = [*SUMMED, "own_peak_bytes", "own_peak_bytes_least"]
 ROW = 5 + len(VALUES)
 
 

@@ -36,10 +36,10 @@ def check_sums(data):
     """The stacks' totals and the lines' totals are those of the runs, in each measure."""
     stacks = page.stacks(data)
     for i, run in enumerate(data["runs"]):
-        for k, measure in enumerate(page.VALUES):
+        for k, measure in enumerate(page.SUMMED):
             assert sum(values[i][k] for _, values in stacks) == run["facts"][measure], measure
     if "rows" in data:
-        for k, measure in enumerate(page.VALUES):
+        for k, measure in enumerate(page.SUMMED):
             assert sum(data["rows"][4 + k :: page.ROW]) == data["runs"][0]["facts"][measure], measure
     else:
         for by, k in BY.items():
@@ -183,7 +183,7 @@ def test_opens(make_db, html, browser):
     make_db("small")
     seen = browser(html(), ["title"], ["total"], ["table"], ["pixels"], ["focus"], ["text", "#facts"])["seen"]
     assert seen[0] == "list \u2014 libtrace" and seen[1] == "3.36 MiB held when the run held most"
-    assert [row[6] for row in seen[2]] == ["read_record", "build_index", "libz.so.1+0x1050", "main"]
+    assert [row[7] for row in seen[2]] == ["read_record", "build_index", "libz.so.1+0x1050", "main"]
     assert seen[3] > 10 and seen[4] == "list" and "3.36 MiB" in seen[5]
 
 
@@ -213,9 +213,9 @@ def test_search_click_and_sort(make_db, html, browser):
                    ["clickAt", "#stacks canvas", 300, 47], ["focus"], ["disabled", "#stack-reset"],
                    ["press", "#stack-reset"], ["focus"], ["press", "[data-value=flame]"], ["pixels"],
                    ["key", "#stacks canvas", "ArrowUp"], ["focus"], ["key", "#stacks canvas", "Escape"], ["focus"])["seen"]
-    assert [row[6] for row in seen[1]] == ["read_record"] and "1 of 4 found" in seen[2]
-    assert [row[6] for row in seen[5]] == sorted(row[6] for row in seen[5])
-    assert [row[6] for row in seen[7]] == sorted((row[6] for row in seen[7]), reverse=True)
+    assert [row[7] for row in seen[1]] == ["read_record"] and "1 of 4 found" in seen[2]
+    assert [row[7] for row in seen[5]] == sorted(row[7] for row in seen[5])
+    assert [row[7] for row in seen[7]] == sorted((row[7] for row in seen[7]), reverse=True)
     assert seen[9].startswith("2.00 MiB found, 40.")
     assert seen[12] == "build_index" and seen[13] is False and seen[15] == "list"
     assert seen[17] > 5 and seen[19] == "main" and seen[21] == "list"
@@ -230,7 +230,7 @@ def test_brush(make_db, html, browser):
                    ["press", "#widen"], ["total"], ["count", "#widen"])["seen"]
     # After 0.5 s there is only the second half of read_record.
     assert seen[1] == f"{(20000 * 48 + 250 * 24) / 1024:.0f} KiB allocated in this time"
-    assert [row[6] for row in seen[2] if row[6] == "read_record"] and "Only from" in seen[3]
+    assert [row[7] for row in seen[2] if row[7] == "read_record"] and "Only from" in seen[3]
     assert "943 KiB" in seen[4] and seen[6].startswith("400 KiB held at the end") and seen[8].startswith("490 temporary allocations, in this")
     assert seen[10].startswith("50,490 temporary allocations, freed") and seen[11] == 0
     seen = browser(before, ["drag", 0.5, 0.95], ["total"], ["text", "#chart-note"], ["count", "#widen"])["seen"]
@@ -258,7 +258,7 @@ def test_brush_of_a_real_run(trace, html, browser):
                    ["text", "#window"])["seen"]
     whole, part = [float(re.match(r"([\d.]+) MiB allocated", text)[1]) for text in (seen[0], seen[3])]
     assert 2.85 < part < 3.2 and whole > part + 1.5 and "Only from" in seen[5], seen
-    assert [row[5] for row in seen[4] if "MiB" in row[0]] == ["<string>:5"] and len(seen[4]) <= len(seen[1])
+    assert [row[6] for row in seen[4] if "MiB" in row[0]] == ["<string>:5"] and len(seen[4]) <= len(seen[1])
 
 
 @pytest.mark.parametrize("kind", ["c", "c++", "python", "hostile c", "hostile c++", "hostile python"])
@@ -289,7 +289,7 @@ def test_filtered(make_db, html, browser):
     assert data["runs"][0]["passing"]["bytes"] == 40000 * 48 + 500 * 24 == sum(v[0][1] for _, v in page.stacks(data))
     seen = browser(path, ["text", "#only"], ["total"], ["text", "#chart-note"], ["drag", 0.5, 0.95], ["total"], ["table"])["seen"]
     assert seen[0] == "Only function read_*" and seen[1].startswith("1.84 MiB") and "whatever is left out" in seen[2]
-    assert seen[4].startswith("943 KiB") and [row[6] for row in seen[5]] == ["read_record"]
+    assert seen[4].startswith("943 KiB") and [row[7] for row in seen[5]] == ["read_record"]
     make_db("one")
     assert [run["passing"]["bytes"] for run in page.read(html("1", "2", "--file", "list.c", "--process", "1"))["runs"]] == [
         40000 * 48 + 2100000 + 800000, 1]

@@ -242,7 +242,7 @@ def test_help(run, command):
     (["top", "--limit", "x"], 2, "takes a number"),
     (["top", "--limit=-1"], 2, "takes a number"),
     (["top", "--json=1"], 2, "takes no value"),
-    (["top", "--by", "size"], 2, "one of bytes, allocations, peak, live, temporary"),
+    (["top", "--by", "size"], 2, "one of bytes, allocations, peak, live, temporary, own-peak"),
     (["top", "1", "2"], 2, "one argument too many"),
     (["top", "strem"], 1, "did you mean 'stream'"),
     (["top", "99"], 1, "no run of number or label '99'"),

@@ -34,7 +34,7 @@ static int next_site(void *data, struct store_site *site)
     *site = (struct store_site){.key = {.node = *done, .process = 1},
                                 .line = *done % 3,
                                 .leaf = 1,
-                                .m = {*done, 2000 + *done, 3, 4, *done - 1, 1992 + *done, 7},
+                                .m = {*done, 2000 + *done, 3, 4, *done - 1, 1992 + *done, 7, 1ll << 50, 8},
                                 .highest_bytes = 1ll << 50,
                                 .smallest = 9,
                                 .largest = 10};
@@ -79,7 +79,7 @@ static void write_description(struct store *store)
 static void write_rest(struct store *store)
 {
     const struct store_mark mark = {1, 10, 1, "loaded", 1, 1, 5, 6};
-    const struct store_site_sample sample = {11, {1, 1, 0}, {1, 2, 0, 0, -3, -4, 5}};
+    const struct store_site_sample sample = {11, {1, 1, 0}, {1, 2, 0, 0, -3, -4, 5, 0, 0}};
     int nodes = 0, sites = 0;
     expect(store_sites(store, next_site, &sites));
     expect(store_nodes(store, next_node, &nodes));

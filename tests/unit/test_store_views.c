@@ -15,7 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MEASURES "allocations, bytes, peak_allocations, peak_bytes, live_allocations, live_bytes, temporary"
+#define MEASURES                                                                                  \
+    "allocations, bytes, peak_allocations, peak_bytes, live_allocations, live_bytes, temporary, " \
+    "own_peak_bytes, own_peak_bytes_least"
 
 static const char *const views[][2] = {
     {"runs", "run, label, command, started, wall_s, cpu_s, exit_status, state, allocations, bytes, frees, "
@@ -105,7 +107,7 @@ static int make(void **state)
         site(2, 2, i == 0 ? 1 : 0, 20, 10, 0);
         site(1, 3, i == 0 ? 3 : 0, 8, 7, 2);
         site(1, 1, i == 0 ? 2 : 0, 2, 72, 0);
-        totals.m = (struct store_measures){60, 700, 30, 350, 4, 34, 18};
+        totals.m = (struct store_measures){60, 700, 30, 350, 4, 34, 18, 0, 0};
         totals.end_allocations = 3; /* the other process had freed nothing when it ended, before */
         totals.end_bytes = 24;
         check(store_sample(writer, 250000000, 3, 30, 4096));
