@@ -82,7 +82,6 @@ int site_rows_next(void *data, struct store_site *row)
               .temporary = (int64_t)site->temporary,
               .own_peak_bytes = (int64_t)limit,
               .own_peak_bytes_least = (int64_t)site->highest_bytes},
-        .highest_bytes = (int64_t)site->highest_bytes,
         .smallest = site->allocations ? (int64_t)site->smallest : 0,
         .largest = (int64_t)site->largest,
     };

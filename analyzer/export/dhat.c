@@ -42,10 +42,10 @@ static int64_t blocks_at_most(const struct profile_site *site)
 {
     const struct store_measures *m = &site->m;
     double blocks =
-        m->bytes > 0 ? (double)site->highest_bytes / ((double)m->bytes / (double)m->allocations) : 0;
+        m->bytes > 0 ? (double)m->own_peak_bytes / ((double)m->bytes / (double)m->allocations) : 0;
     int64_t most = blocks < (double)m->allocations ? (int64_t)(blocks + 0.5) : m->allocations;
 
-    return most > 0 || site->highest_bytes <= 0 ? most : 1;
+    return most > 0 || m->own_peak_bytes <= 0 ? most : 1;
 }
 
 static int write_point(struct json *json, const struct profile *p, const struct profile_site *site,
@@ -69,7 +69,7 @@ static int write_point(struct json *json, const struct profile *p, const struct 
     json_number(json, "tb", m->bytes);
     json_number(json, "tbk", m->allocations);
     json_number(json, "tl", (int64_t)(site->lifetime_s * MICRO));
-    json_number(json, "mb", site->highest_bytes);
+    json_number(json, "mb", m->own_peak_bytes);
     json_number(json, "mbk", blocks_at_most(site));
     json_number(json, "gb", m->peak_bytes);
     json_number(json, "gbk", m->peak_allocations);

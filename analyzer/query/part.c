@@ -229,7 +229,7 @@ static int make_sites(struct report *report, struct run *run)
     snprintf(part->sites, sizeof part->sites, "between_%d", ++made);
     char *sql = sqlite3_mprintf(
         "CREATE TEMP TABLE %s AS SELECT %lld AS run, {key: c.# AS #}, s.line AS line, s.leaf AS leaf, "
-        "{sampled: c.# AS #}, {whole: 0 AS #}, 0 AS highest_bytes, 0 AS smallest, 0 AS largest, NULL AS "
+        "{sampled: c.# AS #}, {whole: 0 AS #}, 0 AS smallest, 0 AS largest, NULL AS "
         "sizes, "
         "NULL AS lifetimes FROM ("
         " SELECT {key: #}, {sampled: sum(#) AS #} FROM ("

@@ -205,10 +205,9 @@ static int find_passing(struct profile *profile)
     return profile->passing != NULL;
 }
 
-/* Columns: node, process, thread, line, the measures; with histograms highest_bytes and HISTOGRAMS_COLUMNS.
- */
+/* Columns: node, process, thread, line, the measures; with histograms HISTOGRAMS_COLUMNS. */
 #define MEASURES_FROM 4
-#define HIGHEST (MEASURES_FROM + MEASURES)
+#define HISTOGRAMS_FROM (MEASURES_FROM + MEASURES)
 
 /* Adds nothing where the filter keeps the site back. */
 static int take_site(struct profile *profile, sqlite3_stmt *s)
@@ -232,8 +231,7 @@ static int take_site(struct profile *profile, sqlite3_stmt *s)
     measures_add(&profile->sum, &site->m);
     if (!profile->query->histograms)
         return 1;
-    site->highest_bytes = sqlite3_column_int64(s, HIGHEST);
-    histograms_add(&profile->histograms, s, HIGHEST + 1, lifetimes);
+    histograms_add(&profile->histograms, s, HISTOGRAMS_FROM, lifetimes);
     site->lifetime_s = lifetime(lifetimes, site->m.live_allocations, (double)profile->run->t.wall_ns / 1e9);
     return 1;
 }
@@ -257,7 +255,6 @@ static int add_site(struct profile *profile, sqlite3_stmt *s)
 
     measures_add(&before->m, &site->m);
     before->lifetime_s += site->lifetime_s;
-    before->highest_bytes = (int64_t)((uint64_t)before->highest_bytes + (uint64_t)site->highest_bytes);
     profile->site_count = n; /* its place is taken by the next one: profile_grow needs no more room */
     return 1;
 }
@@ -333,8 +330,7 @@ static int read_sites(const struct report *report, struct profile *profile)
 
     snprintf(sql, sizeof sql,
              "SELECT {key: #}, line, {measures: #}%s FROM %s WHERE run = ? ORDER BY node, process",
-             profile->query->histograms ? ", highest_bytes, " HISTOGRAMS_COLUMNS : "",
-             part_sites(profile->run));
+             profile->query->histograms ? ", " HISTOGRAMS_COLUMNS : "", part_sites(profile->run));
     return read_rows(report, profile, sql, add_site);
 }
 

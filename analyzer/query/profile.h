@@ -54,7 +54,6 @@ struct profile_site {
     uint32_t place; /* that it counts for */
     struct store_measures m;
     /* Where histograms were asked for: */
-    int64_t highest_bytes;
     double lifetime_s; /* of all its blocks together, as near as the histogram tells */
 };
 

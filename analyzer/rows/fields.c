@@ -69,7 +69,7 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
     [ROWS_NODE] = {"node", FIELDS(/* id, parent, frame */ NEXT(ROWS_NODES), PARENT, MAYBE(ROWS_FRAMES))},
     [ROWS_SITE] = {"site", FIELDS(
         SITE_KEY, /* line, leaf */ MAYBE(ROWS_LINES), MAYBE(ROWS_LINES), ALL_MEASURES,
-        /* highest_bytes, smallest, largest */ COUNT, COUNT, COUNT,
+        /* smallest, largest */ COUNT, COUNT,
         /* sizes, lifetimes */ HISTOGRAM, HISTOGRAM)},
     [ROWS_BLOCK] = {"block", FIELDS(
         /* process, address, size, node, born_ns */ KNOWN(ROWS_PROCESSES), COUNT, COUNT, STACK, COUNT)},

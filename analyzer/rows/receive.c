@@ -284,13 +284,12 @@ static int next_site(void *data, struct store_site *row)
         .line = number(m, rest),
         .leaf = number(m, rest + 1),
         .m = m->measures,
-        .highest_bytes = number(m, rest + 3),
-        .smallest = number(m, rest + 4),
-        .largest = number(m, rest + 5),
-        .sizes = m->value[rest + 6].bytes,
-        .sizes_size = m->value[rest + 6].size,
-        .lifetimes = m->value[rest + 7].bytes,
-        .lifetimes_size = m->value[rest + 7].size,
+        .smallest = number(m, rest + 3),
+        .largest = number(m, rest + 4),
+        .sizes = m->value[rest + 5].bytes,
+        .sizes_size = m->value[rest + 5].size,
+        .lifetimes = m->value[rest + 6].bytes,
+        .lifetimes_size = m->value[rest + 6].size,
     };
     r->taken = false;
     return 1;

@@ -432,7 +432,6 @@ int store_site(struct store *store, const struct store_site *s)
     number(store, s->line);
     number(store, s->leaf);
     all_measures(store, &s->m);
-    number(store, s->highest_bytes);
     number(store, s->smallest);
     number(store, s->largest);
     bytes(store, s->sizes, s->sizes ? s->sizes_size : 0);

@@ -104,7 +104,6 @@ CREATE TABLE site (
     line INTEGER,              -- the line that it counts for, NULL until symbols are there
     leaf INTEGER,              -- its innermost line
     {measures: # INTEGER NOT NULL},
-    highest_bytes INTEGER NOT NULL,                                -- its own highest live bytes
     smallest INTEGER NOT NULL, largest INTEGER NOT NULL,           -- block sizes
     sizes BLOB,      -- histogram: varint pairs (power of two, count), see store.h; NULL = one class
     lifetimes BLOB,  -- likewise: (power of two of ticks of 10 ms, count) of freed blocks

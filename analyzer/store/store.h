@@ -62,7 +62,7 @@ struct store_site {
     struct site_key key;
     int64_t line, leaf; /* 0 = not known yet (NULL) */
     struct store_measures m;
-    int64_t highest_bytes, smallest, largest;
+    int64_t smallest, largest;
     const void *sizes, *lifetimes; /* histograms, NULL = one class only */
     size_t sizes_size, lifetimes_size;
 };

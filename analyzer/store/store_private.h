@@ -31,7 +31,7 @@ enum store_statement {
     STORE_STATEMENTS
 };
 
-#define FEED_COLUMNS (8 + SITE_KEY_MEMBERS + MEASURES) /* as many as a site has */
+#define FEED_COLUMNS (7 + SITE_KEY_MEMBERS + MEASURES) /* as many as a site has */
 
 /* Rows on their way into a table, see feed.c. */
 struct feed {

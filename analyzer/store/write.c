@@ -31,7 +31,7 @@ static const char *const sql[STORE_STATEMENTS] = {
     [STORE_FRAME] = "REPLACE INTO frame VALUES (?1, ?2, ?3, ?4)",
     [STORE_FRAME_LINE] = "REPLACE INTO frame_line VALUES (?1, ?2, ?3, ?4)",
     [STORE_NODE] = "REPLACE INTO node(run, id, parent, frame) SELECT c0, c1, c2, c3 FROM feed",
-    [STORE_SITE] = "REPLACE INTO site(run, {key: #}, line, leaf, highest_bytes, smallest, largest, sizes, "
+    [STORE_SITE] = "REPLACE INTO site(run, {key: #}, line, leaf, smallest, largest, sizes, "
                    "lifetimes, {measures: #}) SELECT * FROM feed",
     [STORE_BLOCK] = "REPLACE INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [STORE_SAMPLE] = "REPLACE INTO sample VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -478,7 +478,6 @@ static int next_site(struct feed *feed)
         feed_number(feed, column++, site_key_values(&site.key)[i]);
     feed_known(feed, column++, site.line);
     feed_known(feed, column++, site.leaf);
-    feed_number(feed, column++, site.highest_bytes);
     feed_number(feed, column++, site.smallest);
     feed_number(feed, column++, site.largest);
     feed_blob(feed, column++, site.sizes, site.sizes_size);

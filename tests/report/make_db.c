@@ -67,7 +67,6 @@ static void simple_site(int64_t process, int64_t node, int64_t line, int64_t lea
               .temporary = temporary,
               .own_peak_bytes = at_peak * size,
               .own_peak_bytes_least = at_peak * size},
-        .highest_bytes = at_peak * size,
         .smallest = size,
         .largest = size,
         .sizes = encoded,

@@ -35,7 +35,6 @@ static int next_site(void *data, struct store_site *site)
                                 .line = *done % 3,
                                 .leaf = 1,
                                 .m = {*done, 2000 + *done, 3, 4, *done - 1, 1992 + *done, 7, 1ll << 50, 8},
-                                .highest_bytes = 1ll << 50,
                                 .smallest = 9,
                                 .largest = 10};
     if (*done % 2) {

@@ -329,7 +329,7 @@ static void refuses(void **state)
     assert_refused(ROWS_SITE, 0, ROWS_RUN_SITES + 1, 8, "stack is not there");
     assert_refused(ROWS_SITE, 24, 3, 8, "site: field 4");
     assert_refused(ROWS_SITE, 40, -1, 8, "site: field 6");
-    assert_refused(ROWS_SITE, (8 + MEASURES) * 8 + 4, 0xffff, 2, "site: field 10"); /* no histogram */
+    assert_refused(ROWS_SITE, (7 + MEASURES) * 8 + 4, 0xffff, 2, "site: field 9"); /* no histogram */
     assert_refused(ROWS_EVENT, 32, 2, 8, "event: field 5");
     memcpy(&bits, &beyond, sizeof bits);
     assert_refused(ROWS_PHASE, 0, bits, 8, "phase: field 1");
