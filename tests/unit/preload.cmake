@@ -42,3 +42,8 @@ add_executable(test_guest_assert ${CMAKE_CURRENT_LIST_DIR}/test_guest_assert.c)
 target_link_libraries(test_guest_assert PRIVATE guest PkgConfig::CMOCKA)
 set_target_properties(test_guest_assert PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_guest_assert COMMAND test_guest_assert)
+
+add_executable(test_notes ${CMAKE_CURRENT_LIST_DIR}/test_notes.c ${CMAKE_SOURCE_DIR}/preload/guest/link/notes.c)
+target_link_libraries(test_notes PRIVATE guest PkgConfig::CMOCKA Threads::Threads)
+set_target_properties(test_notes PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_notes COMMAND test_notes)
