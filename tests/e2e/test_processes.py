@@ -311,9 +311,13 @@ def test_more_processes_than_slots(preload, tmp_path):
         assert time.monotonic() < wait_for_state
     lock = sqlite3.connect(database, isolation_level=None, timeout=30)
     lock.execute("BEGIN IMMEDIATE")
-    seen = 40
-    while seen < 1200 and select.select([family.stdout], [], [], 6)[0]:
-        seen = int(family.stdout.readline())
+    seen, child, since = 40, None, time.monotonic()
+    while seen < 1200 and time.monotonic() - since < 4:  # one child waits: it does so for 10 s at most
+        if select.select([family.stdout], [], [], 0.1)[0]:
+            seen = int(family.stdout.readline())
+        now = Path(f"/proc/{family.pid}/task/{family.pid}/children").read_text()
+        if now != child:
+            child, since = now, time.monotonic()
     lock.execute("COMMIT")
     lock.close()
     out, err = family.communicate(timeout=120)

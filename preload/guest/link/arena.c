@@ -126,7 +126,8 @@ static void fill_header(uint32_t chunks)
     arena->version = WIRE_VERSION;
     arena->chunks = chunks;
     arena->stamp_shift = PROCESSOR_STAMP_SHIFT;
-    if (getrandom(random, sizeof random, GRND_NONBLOCK) != sizeof random)
+    /* Not libc's: from glibc 2.41 on that maps memory of its own, and takes a lock for it. */
+    if (syscall(SYS_getrandom, random, sizeof random, GRND_NONBLOCK) != sizeof random)
         for (size_t i = 0; i < sizeof random / sizeof random[0]; i++)
             random[i] = processor_ticks() * 0x9e3779b97f4a7c15ull;
     arena->cookie = random[0];

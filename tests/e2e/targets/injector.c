@@ -108,7 +108,7 @@ static int look_at_frame(Dwfl_Frame *frame, void *data)
     pc -= !activation;
     Dwfl_Module *module = dwfl_addrmodule(dwfl_thread_dwfl(dwfl_frame_thread(frame)), pc);
     const char *path = module ? dwfl_module_info(module, NULL, NULL, NULL, NULL, NULL, NULL, NULL) : NULL;
-    if (!path || strstr(path, "/libc.so") || strstr(path, "/ld-linux"))
+    if (!path || *path == '[' || strstr(path, "/libc.so") || strstr(path, "/ld-linux"))
         return DWARF_CB_OK;
     const char *function = dwfl_module_addrname(module, pc);
     snprintf(owner->file, sizeof owner->file, "%s", last_name(path));
