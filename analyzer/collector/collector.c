@@ -23,6 +23,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,21 +49,21 @@
 #define EVENTS_AT_ONCE 200000            /* logged events that make a job of their own */
 #define SLOTS_KEPT (WIRE_PROCESSES / 8)  /* by processes that have ended; more make a job */
 
-static volatile sig_atomic_t told_to_end;
+static atomic_bool told_to_end; /* handlers run in any thread */
 
 static void on_term(int signal_number)
 {
     (void)signal_number;
-    told_to_end = 1;
+    atomic_store(&told_to_end, true);
 }
 
 /* Somebody looks at the run while it goes on, and asks for what is new: SIGUSR1. */
-static volatile sig_atomic_t asked_for_snapshot;
+static atomic_bool asked_for_snapshot;
 
 static void on_usr1(int signal_number)
 {
     (void)signal_number;
-    asked_for_snapshot = 1;
+    atomic_store(&asked_for_snapshot, true);
 }
 
 /* The program's limits are not meant for us. */
@@ -333,7 +334,7 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
     if (!due)
         return;
     if (asked_for_snapshot) {
-        asked_for_snapshot = 0;
+        atomic_store(&asked_for_snapshot, false);
         drain_all(&c->tracker); /* what was published before somebody asked */
     }
     c->changed = false;

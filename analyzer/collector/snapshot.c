@@ -116,7 +116,7 @@ static bool take_processes(struct tracker *tracker, struct job *job, const struc
         return false;
     for (uint32_t i = 0; i < tracker->process_count; i++) {
         struct tracked_process *process = tracker_process(tracker, i);
-        if (!process->written)
+        if (!tracker_written(process))
             take_process(tracker, process, &sums[i], &job->processes[job->process_count++]);
     }
     return true;

@@ -398,7 +398,7 @@ uint32_t tracker_reap(struct tracker *tracker)
             else
                 living += process->facts.pid != 0;
         }
-        if (process->ended && process->written && process->slot)
+        if (process->ended && tracker_written(process) && process->slot)
             release_slot(tracker, process);
         tracker->unwritten += process->slot && process->ended;
     }

@@ -52,7 +52,7 @@ struct tracked_process {
     int pidfd;               /* -1 = none */
     uint64_t pid_namespace;  /* that its threads' numbers are of; 0 = ours */
     bool ended;              /* gone, or replaced by exec; its events are all in */
-    bool written;            /* and the writer has seen all of its notes, frames and nodes */
+    bool written;            /* (writer) it has seen all of the notes, frames and nodes; see tracker_written() */
     bool twins;              /* (writer) some of its sites share a row: they are all written each time */
     uint32_t last_peak;      /* LEDGER_LIVES, or from ledger_process_ended() */
     uint32_t rings_seen;     /* > 1: events come in order of their stamps */
@@ -143,6 +143,12 @@ static inline struct tracked_process *tracker_process(const struct tracker *trac
 static inline struct tracked_thread *tracker_thread(const struct tracker *tracker, uint32_t index)
 {
     return (struct tracked_thread *)tracker->threads.memory + index;
+}
+
+/* Whether the writer is through with the process: whatever it has read of its slot was read before. */
+static inline bool tracker_written(const struct tracked_process *process)
+{
+    return __atomic_load_n(&process->written, __ATOMIC_ACQUIRE);
 }
 
 /* Whether a process has not ended, as far as is known. */

@@ -49,9 +49,12 @@ void guest_populate(void *pages, size_t size)
     (void)size;
 }
 
+/* As the kernel does it: who still looks there finds the word, or nothing. */
 void guest_release(void *pages, size_t size)
 {
-    memset(pages, 0, size);
+    _Atomic uint64_t *words = pages;
+    for (size_t i = 0; i < size / sizeof *words; i++)
+        atomic_store_explicit(&words[i], 0, memory_order_relaxed);
 }
 
 static int anew(void **state)

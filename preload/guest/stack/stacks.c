@@ -95,7 +95,7 @@ uint64_t stacks_node(uint32_t node)
 {
     unsigned k = wire_node_segment(node);
     const uint64_t *nodes = node ? nodes_of(k) : NULL;
-    return nodes ? nodes[node - WIRE_NODE_BASE(k)] : 0;
+    return nodes ? __atomic_load_n(&nodes[node - WIRE_NODE_BASE(k)], __ATOMIC_RELAXED) : 0;
 }
 
 /* Where a node is, or will be; NULL if there is no memory for it yet. */

@@ -1,0 +1,24 @@
+# Builds of the analyzer and of the unit tests under sanitizers, with asserts; what runs inside programs is the same
+# as ever. Not in a build that is one itself.
+if(LIBTRACE_SANITIZE)
+  return()
+endif()
+
+# libtrace_sanitized(NAME SANITIZERS UNIT_TESTS...): builds them, and runs them; then the collector records programs.
+function(libtrace_sanitized name sanitizers)
+  set(build ${CMAKE_BINARY_DIR}/tests/${name})
+  add_test(NAME sanitized.${name}.build COMMAND ${CMAKE_CURRENT_LIST_DIR}/build
+    ${CMAKE_SOURCE_DIR} ${build} ${sanitizers} ${ARGN} trace trace-collector trace-parser trace-symbols trace-report)
+  list(JOIN ARGN "|" tests)
+  add_test(NAME sanitized.${name}.unit
+    COMMAND ${CMAKE_CTEST_COMMAND} --test-dir ${build} --output-on-failure --no-tests=error -R "^(${tests})$")
+  libtrace_pytest(sanitized.${name}.collector ${CMAKE_CURRENT_LIST_DIR}/test_sanitized_collector.py)
+  set_property(TEST sanitized.${name}.collector APPEND PROPERTY ENVIRONMENT "LIBTRACE_SANITIZED=${build}")
+  set_tests_properties(sanitized.${name}.build PROPERTIES FIXTURES_SETUP ${name} TIMEOUT 1200)
+  set_tests_properties(sanitized.${name}.unit sanitized.${name}.collector PROPERTIES FIXTURES_REQUIRED ${name} TIMEOUT 900)
+endfunction()
+
+libtrace_sanitized(asan address,undefined
+  test_arena test_blocks test_cfi test_domains test_drain test_frames test_ledger test_memory_limit test_query test_reader
+  test_rows test_samples test_stacks test_store test_store_views test_symbols test_table test_trim)
+libtrace_sanitized(tsan thread test_arena test_domains test_drain test_reader test_stacks)
