@@ -93,7 +93,7 @@ def test_disk_full(build, preload, report, tmp_path):
     try:
         database = folder / "trace.db"
         env = preload({"LIBTRACE_EVENTS": "1"}, database)
-        process = subprocess.Popen([build.target("going"), "4"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen([build.target("going"), "12"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         collector = collector_of(database)
         while process.poll() is None and os.path.exists(f"/proc/{collector}"):
             time.sleep(0.05)
