@@ -52,10 +52,10 @@ struct tracked_process {
     int pidfd;               /* -1 = none */
     uint64_t pid_namespace;  /* that its threads' numbers are of; 0 = ours */
     bool ended;              /* gone, or replaced by exec; its events are all in */
-    bool written;            /* (writer) it has seen all of the notes, frames and nodes; see tracker_written() */
-    bool twins;              /* (writer) some of its sites share a row: they are all written each time */
-    uint32_t last_peak;      /* LEDGER_LIVES, or from ledger_process_ended() */
-    uint32_t rings_seen;     /* > 1: events come in order of their stamps */
+    bool written;        /* (writer) it has seen all of the notes, frames and nodes; see tracker_written() */
+    bool twins;          /* (writer) some of its sites share a row: they are all written each time */
+    uint32_t last_peak;  /* LEDGER_LIVES, or from ledger_process_ended() */
+    uint32_t rings_seen; /* > 1: events come in order of their stamps */
     struct blocks blocks;
     struct heap heap;
     struct grow site_of_node; /* uint32_t by raw node */
