@@ -3,11 +3,11 @@
  * A process with one ring: its events come in their order. With more, every few events carry their time, and
  * the rings are merged by it; events later than the sweep's begin stay for the next sweep, as rings that were
  * looked at before may hold earlier ones by then. Within those few events, and for a thread that was stopped
- * between taking the time and publishing, the order between threads is not known: limbo.h.
+ * between taking the time and publishing, the order between threads is not known: pending_frees.h.
  */
 #include "drain.h"
 #include "fast.h"
-#include "limbo.h"
+#include "pending_frees.h"
 #include "rings.h"
 #include "trim.h"
 
@@ -135,10 +135,10 @@ static void retire_for_another(struct tracker *tracker, struct tracked_ring *r, 
 }
 
 /* From here on care is needed. */
-static struct limbo *out_of_order(struct tracked_ring *r, uint64_t address)
+static struct pending_frees *out_of_order(struct tracked_ring *r, uint64_t address)
 {
     r->end = 0;
-    return limbo_make(&r->process->limbo, address);
+    return pending_make(&r->process->pending, address);
 }
 
 /* The block lives although it was just allocated anew: a free is late. Or early: then both are gone. */
@@ -147,19 +147,19 @@ static __attribute__((noinline)) void put_out_of_order(struct tracker *tracker, 
 {
     retire_for_another(tracker, r, old);
     if (r->process->rings_seen > 1) {
-        struct limbo *limbo = out_of_order(r, address);
-        if (limbo)
-            limbo->owed++;
+        struct pending_frees *pending = out_of_order(r, address);
+        if (pending)
+            pending->owed++;
     }
 }
 
 static __attribute__((noinline)) void free_early(struct tracker *tracker, struct tracked_ring *r,
-                                                 struct limbo *limbo, uint64_t address)
+                                                 struct pending_frees *pending, uint64_t address)
 {
     struct block block;
-    limbo->waiting--;
-    tracker_thread(tracker, limbo->thread)->frees++;
-    limbo_settle(&r->process->limbo, limbo);
+    pending->waiting--;
+    tracker_thread(tracker, pending->thread)->frees++;
+    pending_settle(&r->process->pending, pending);
     if (blocks_take(&r->process->blocks, address, &block))
         retire_for_another(tracker, r, &block);
 }
@@ -167,10 +167,10 @@ static __attribute__((noinline)) void free_early(struct tracker *tracker, struct
 static __attribute__((noinline)) void free_unknown(struct tracker *tracker, struct tracked_ring *r,
                                                    uint64_t address)
 {
-    struct limbo *limbo = limbo_find(r->process->limbo, address);
-    if (limbo && limbo->owed) {
-        limbo->owed--;
-        limbo_settle(&r->process->limbo, limbo);
+    struct pending_frees *pending = pending_find(r->process->pending, address);
+    if (pending && pending->owed) {
+        pending->owed--;
+        pending_settle(&r->process->pending, pending);
         counts(tracker, r)->frees++;
         return;
     }
@@ -178,11 +178,11 @@ static __attribute__((noinline)) void free_unknown(struct tracker *tracker, stru
         r->process->foreign_frees++;
         return;
     }
-    limbo = out_of_order(r, address);
-    if (limbo) {
-        limbo->waiting++;
-        limbo->sweep = tracker->sweep;
-        limbo->thread = r->thread;
+    pending = out_of_order(r, address);
+    if (pending) {
+        pending->waiting++;
+        pending->sweep = tracker->sweep;
+        pending->thread = r->thread;
     }
 }
 
@@ -196,9 +196,9 @@ INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t a
     if (UNLIKELY(found > 0))
         put_out_of_order(tracker, r, &old, address);
     ledger_alloc(&tracker->ledger, site, size);
-    struct limbo *limbo = careful ? limbo_find(process->limbo, address) : NULL;
-    if (limbo && limbo->waiting)
-        free_early(tracker, r, limbo, address);
+    struct pending_frees *pending = careful ? pending_find(process->pending, address) : NULL;
+    if (pending && pending->waiting)
+        free_early(tracker, r, pending, address);
     if (careful && tracker->log_events)
         log_event(tracker, r, address, size, node, false);
 }
@@ -206,8 +206,8 @@ INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t a
 INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t address, bool careful)
 {
     struct block block;
-    struct limbo *limbo = careful ? limbo_find(r->process->limbo, address) : NULL;
-    if ((limbo && limbo->owed) || UNLIKELY(!blocks_take(&r->process->blocks, address, &block))) {
+    struct pending_frees *pending = careful ? pending_find(r->process->pending, address) : NULL;
+    if ((pending && pending->owed) || UNLIKELY(!blocks_take(&r->process->blocks, address, &block))) {
         free_unknown(tracker, r, address);
         return;
     }
@@ -241,8 +241,8 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
     struct block block;
     if (type == WIRE_REALLOC_BEGIN) {
         r->moving.address = 0;
-        struct limbo *limbo = limbo_find(process->limbo, address);
-        if ((limbo && limbo->owed) || !blocks_take(&process->blocks, address, &block)) {
+        struct pending_frees *pending = pending_find(process->pending, address);
+        if ((pending && pending->owed) || !blocks_take(&process->blocks, address, &block)) {
             free_unknown(tracker, r, address);
             return;
         }
@@ -377,14 +377,14 @@ static inline void give_back(struct tracker *tracker, struct tracked_ring *r)
 /* True if there may be more to an event than what it says itself. */
 INLINE bool needs_care(const struct tracker *tracker, const struct tracked_ring *r)
 {
-    return tracker->log_events || tracker->by_thread || r->process->limbo || r->huge;
+    return tracker->log_events || tracker->by_thread || r->process->pending || r->huge;
 }
 
 /* One event of two words or one, of which the first is before tail; stamps were taken care of. An allocation
  * takes the free right after it with it if that lies before head: the table of blocks need not know. Returns
  * where the next event begins. careful: what needs_care() says, or true. */
-INLINE uint64_t one(struct tracker *tracker, struct tracked_ring *r, uint64_t word, uint64_t tail,
-                    uint64_t head, bool careful)
+INLINE uint64_t take_event(struct tracker *tracker, struct tracked_ring *r, uint64_t word, uint64_t tail,
+                           uint64_t head, bool careful)
 {
     uint64_t address = wire_address(word);
     enum wire_event type = wire_type(word);
@@ -435,7 +435,7 @@ INLINE bool drain_until(struct tracker *tracker, struct tracked_ring *r, uint64_
                 break;
             r->stamp += wire_elapsed(word);
         }
-        tail = one(tracker, r, word, tail + 1, r->head, careful);
+        tail = take_event(tracker, r, word, tail + 1, r->head, careful);
     }
     r->tail = tail;
     return more;
@@ -513,7 +513,7 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
             if (blocks || sites)
                 fetch(tracker, r, r->tail, sites);
             r->stamp = r->next;
-            r->tail = one(tracker, r, r->words[r->tail & MASK], r->tail + 1, 0, true);
+            r->tail = take_event(tracker, r, r->words[r->tail & MASK], r->tail + 1, 0, true);
             if (UNLIKELY(r->tail - given > GIVE_BACK)) {
                 give_back(tracker, r);
                 given = r->tail;
@@ -620,8 +620,8 @@ uint64_t drain_all(struct tracker *tracker)
     for (uint32_t i = tracker->first_living; i < tracker->process_count; i++) {
         struct tracked_process *process = tracker_process(tracker, i);
         drain_process(tracker, process, limit);
-        if (UNLIKELY(process->limbo != NULL))
-            process->foreign_frees += limbo_expire(&process->limbo, tracker->sweep, false);
+        if (UNLIKELY(process->pending != NULL))
+            process->foreign_frees += pending_expire(&process->pending, tracker->sweep, false);
     }
     return fullest;
 }
@@ -633,5 +633,5 @@ void drain_last(struct tracker *tracker, struct tracked_process *process)
     read_heads(tracker, process);
     list_active(tracker, process);
     drain_process(tracker, process, UINT64_MAX);
-    process->foreign_frees += limbo_expire(&process->limbo, 0, true);
+    process->foreign_frees += pending_expire(&process->pending, 0, true);
 }

@@ -152,7 +152,7 @@ static void note_use(struct intern_process *process, uint32_t number)
     uint8_t *bits = GROW_AT(&process->used, uint8_t, number / 8), bit = (uint8_t)(1u << number % 8);
     if (!bits)
         return;
-    process->twins |= (*bits & bit) != 0;
+    process->merged |= (*bits & bit) != 0;
     *bits |= bit;
 }
 
@@ -214,8 +214,8 @@ void intern_finish(struct intern *intern)
         if (modules[i].state_written || !modules[i].symbols || !modules[i].needed)
             continue;
         modules[i].state_written = true;
-        int state = modules[i].read || !modules[i].earlier ? (int)symbols_module_state(modules[i].symbols)
-                                                           : (int)SYMBOLS_LINES;
+        int state = modules[i].read || !modules[i].known ? (int)symbols_module_state(modules[i].symbols)
+                                                         : (int)SYMBOLS_LINES;
         intern_error(intern, store_module(intern->store, i, modules[i].path, modules[i].build_id,
                                           modules[i].build_id_size, state));
     }
@@ -235,7 +235,7 @@ void intern_close(struct intern *intern)
     intern_lines_close(intern);
     for (uint32_t i = 1; i <= intern->module_count; i++) {
         free(((struct run_module *)intern->modules.memory)[i].path);
-        earlier_close(((struct run_module *)intern->modules.memory)[i].earlier);
+        known_symbols_close(((struct run_module *)intern->modules.memory)[i].known);
     }
     grow_free(&intern->modules);
     grow_free(&intern->frames);

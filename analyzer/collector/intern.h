@@ -23,7 +23,7 @@
 struct run_module {
     char *path;
     struct symbols_module *symbols; /* NULL: nothing to be found */
-    struct earlier *earlier; /* what earlier runs know of its frames; NULL = nothing, or not asked yet */
+    struct known_symbols *known; /* what earlier runs know of its frames; NULL = nothing, or not asked yet */
     uint8_t build_id[64];
     size_t build_id_size;
     uint32_t file; /* its number, see files.h; 0 = none */
@@ -77,7 +77,7 @@ struct intern_process {
     struct grow marks;   /* struct process_mark by number */
     struct grow used;    /* a bit for each node of the run: it is one of the process's */
     uint32_t mark_count; /* the highest number */
-    bool twins;          /* several nodes of the process became one: a module was loaded at another address */
+    bool merged;         /* several nodes of the process became one: a module was loaded at another address */
     uint32_t looked;     /* frames whose modules' symbols are at hand */
     char *executable, *command, *label;
 };

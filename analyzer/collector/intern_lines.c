@@ -54,14 +54,15 @@ const struct line_entry *intern_line(struct intern *intern, const struct symbols
 }
 
 /* Whether earlier runs can tell what is at this frame; if they have not been asked yet, they are. */
-static bool known_earlier(struct intern *intern, struct run_module *module, uint64_t offset)
+static bool is_known(struct intern *intern, struct run_module *module, uint64_t offset)
 {
     if (!module->needed) {
         module->needed = true;
-        module->earlier = earlier_open(intern->store, module->path, module->build_id, module->build_id_size);
+        module->known =
+            known_symbols_open(intern->store, module->path, module->build_id, module->build_id_size);
     }
     size_t count;
-    return earlier_find(module->earlier, offset, &count) != NULL;
+    return known_symbols_find(module->known, offset, &count) != NULL;
 }
 
 void intern_symbols(struct intern *intern, struct intern_process *process)
@@ -75,7 +76,7 @@ void intern_symbols(struct intern *intern, struct intern_process *process)
         if (!place.module || intern_is_ours(process, &frame))
             continue;
         struct run_module *module = (struct run_module *)intern->modules.memory + place.module;
-        if (module->read || !module->symbols || known_earlier(intern, module, place.offset))
+        if (module->read || !module->symbols || is_known(intern, module, place.offset))
             continue;
         symbols_module_state(module->symbols);
         module->read = true;
@@ -87,7 +88,7 @@ size_t intern_resolve(struct intern *intern, struct run_module *module, uint64_t
                       struct symbols_frame frames[INLINES_MAX])
 {
     size_t count = 0;
-    const struct symbols_frame *known = earlier_find(module->earlier, offset, &count);
+    const struct symbols_frame *known = known_symbols_find(module->known, offset, &count);
     if (known) {
         count = count < INLINES_MAX ? count : INLINES_MAX;
         memcpy(frames, known, count * sizeof *frames);

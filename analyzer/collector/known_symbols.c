@@ -14,7 +14,7 @@ struct known_frame {
     UT_hash_handle hh;
 };
 
-struct earlier {
+struct known_symbols {
     struct known_frame *frames; /* uthash */
     struct known_frame *filled; /* that the next line belongs to; NULL: to one that is known already */
 };
@@ -22,18 +22,18 @@ struct earlier {
 static void add_line(void *data, int64_t offset, int depth, const char *file, int64_t line,
                      const char *function)
 {
-    struct earlier *earlier = data;
+    struct known_symbols *known = data;
     uint64_t key = (uint64_t)offset;
     if (depth == 0) {
         struct known_frame *frame;
-        HASH_FIND(hh, earlier->frames, &key, sizeof key, frame);
-        earlier->filled = frame ? NULL : calloc(1, sizeof *frame);
-        if (!earlier->filled)
+        HASH_FIND(hh, known->frames, &key, sizeof key, frame);
+        known->filled = frame ? NULL : calloc(1, sizeof *frame);
+        if (!known->filled)
             return;
-        earlier->filled->offset = key;
-        HASH_ADD(hh, earlier->frames, offset, sizeof key, earlier->filled);
+        known->filled->offset = key;
+        HASH_ADD(hh, known->frames, offset, sizeof key, known->filled);
     }
-    struct known_frame *frame = earlier->filled;
+    struct known_frame *frame = known->filled;
     struct symbols_frame *lines = frame ? realloc(frame->lines, (frame->count + 1) * sizeof *lines) : NULL;
     if (!lines)
         return;
@@ -42,38 +42,39 @@ static void add_line(void *data, int64_t offset, int depth, const char *file, in
         (struct symbols_frame){strdup(function), file ? strdup(file) : NULL, (uint32_t)line};
 }
 
-struct earlier *earlier_open(struct store *store, const char *path, const uint8_t *build_id,
-                             size_t build_id_size)
+struct known_symbols *known_symbols_open(struct store *store, const char *path, const uint8_t *build_id,
+                                         size_t build_id_size)
 {
-    struct earlier *earlier = build_id_size ? calloc(1, sizeof *earlier) : NULL;
-    if (!earlier)
+    struct known_symbols *known = build_id_size ? calloc(1, sizeof *known) : NULL;
+    if (!known)
         return NULL;
     if (store_earlier_frames(store, path, build_id, build_id_size, (int)SYMBOLS_LINES, RUNS, add_line,
-                             earlier) < 0 ||
-        !earlier->frames) {
-        earlier_close(earlier);
+                             known) < 0 ||
+        !known->frames) {
+        known_symbols_close(known);
         return NULL;
     }
-    return earlier;
+    return known;
 }
 
-const struct symbols_frame *earlier_find(const struct earlier *earlier, uint64_t offset, size_t *count)
+const struct symbols_frame *known_symbols_find(const struct known_symbols *known, uint64_t offset,
+                                               size_t *count)
 {
     struct known_frame *frame = NULL;
-    if (earlier)
-        HASH_FIND(hh, earlier->frames, &offset, sizeof offset, frame);
+    if (known)
+        HASH_FIND(hh, known->frames, &offset, sizeof offset, frame);
     *count = frame ? frame->count : 0;
     return frame && frame->count ? frame->lines : NULL;
 }
 
-void earlier_close(struct earlier *earlier)
+void known_symbols_close(struct known_symbols *known)
 {
     struct known_frame *frame, *next;
-    if (!earlier)
+    if (!known)
         return;
-    HASH_ITER(hh, earlier->frames, frame, next)
+    HASH_ITER(hh, known->frames, frame, next)
     {
-        HASH_DEL(earlier->frames, frame);
+        HASH_DEL(known->frames, frame);
         for (size_t i = 0; i < frame->count; i++) {
             free((char *)frame->lines[i].function);
             free((char *)frame->lines[i].file);
@@ -81,5 +82,5 @@ void earlier_close(struct earlier *earlier)
         free(frame->lines);
         free(frame);
     }
-    free(earlier);
+    free(known);
 }

@@ -9,16 +9,17 @@
 #include "store.h"
 #include "symbols.h"
 
-struct earlier;
+struct known_symbols;
 
 /* The frames of this module in complete runs whose lines came from its debug information; NULL if there are
  * none. */
-struct earlier *earlier_open(struct store *store, const char *path, const uint8_t *build_id,
-                             size_t build_id_size);
+struct known_symbols *known_symbols_open(struct store *store, const char *path, const uint8_t *build_id,
+                                         size_t build_id_size);
 
 /* What is shown for the frame with this return address (of the file), innermost first; NULL: not known. */
-const struct symbols_frame *earlier_find(const struct earlier *earlier, uint64_t offset, size_t *count);
+const struct symbols_frame *known_symbols_find(const struct known_symbols *known, uint64_t offset,
+                                               size_t *count);
 
-void earlier_close(struct earlier *earlier);
+void known_symbols_close(struct known_symbols *known);
 
 #endif

@@ -81,14 +81,14 @@ struct histogram *ledger_copy_histogram(const struct histogram *others)
 static bool heap_rose(struct heap *heap, int64_t bytes, uint64_t blocks)
 {
     uint64_t now = heap->bytes + (uint64_t)bytes;
-    if (now <= heap->lap_bytes)
+    if (now <= heap->since_mark_bytes)
         return false;
-    heap->lap_bytes = now;
-    heap->lap_blocks = heap->blocks + blocks;
+    heap->since_mark_bytes = now;
+    heap->since_mark_blocks = heap->blocks + blocks;
     if (now <= heap->peak_bytes)
         return false;
-    heap->peak_bytes = heap->lap_bytes;
-    heap->peak_blocks = heap->lap_blocks;
+    heap->peak_bytes = heap->since_mark_bytes;
+    heap->peak_blocks = heap->since_mark_blocks;
     return true;
 }
 
@@ -106,11 +106,12 @@ static void note_maximum(struct ledger *ledger)
 static void set_room(struct ledger *ledger)
 {
     const struct heap *heap = ledger->flow.heap, *all = &ledger->heap;
-    int64_t room = (int64_t)(heap->lap_bytes - heap->bytes), of_all = (int64_t)(all->lap_bytes - all->bytes);
+    int64_t room = (int64_t)(heap->since_mark_bytes - heap->bytes),
+            of_all = (int64_t)(all->since_mark_bytes - all->bytes);
     ledger->flow.room = room < of_all ? room : of_all;
 }
 
-__attribute__((noinline)) void ledger_crest(struct ledger *ledger)
+__attribute__((noinline)) void ledger_note_maximum(struct ledger *ledger)
 {
     note_maximum(ledger);
     ledger->peak += ledger->at_peak;

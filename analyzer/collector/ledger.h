@@ -54,9 +54,9 @@ struct site_written {
 
 /* Current and highest of a heap. */
 struct heap {
-    uint64_t bytes, blocks;           /* now */
-    uint64_t lap_bytes, lap_blocks;   /* at the moment of the highest bytes since heap_lap() */
-    uint64_t peak_bytes, peak_blocks; /* at the moment of the highest bytes of all */
+    uint64_t bytes, blocks;                       /* now */
+    uint64_t since_mark_bytes, since_mark_blocks; /* at the moment of the highest bytes since heap_marked() */
+    uint64_t peak_bytes, peak_blocks;             /* at the moment of the highest bytes of all */
 };
 
 /* What came since the heaps were brought up to date. */
@@ -145,14 +145,14 @@ INLINE void ledger_fold(const struct ledger *ledger, struct site *site)
 }
 
 /* From here on the highest is looked for anew, besides the highest of all. */
-INLINE void heap_lap(struct heap *heap)
+INLINE void heap_marked(struct heap *heap)
 {
-    heap->lap_bytes = heap->bytes;
-    heap->lap_blocks = heap->blocks;
+    heap->since_mark_bytes = heap->bytes;
+    heap->since_mark_blocks = heap->blocks;
 }
 
 /* The heap was higher than ever, or is now, and is about to shrink. */
-void ledger_crest(struct ledger *ledger);
+void ledger_note_maximum(struct ledger *ledger);
 
 /* Bytes that are live, less those at the run's begin. */
 INLINE int64_t ledger_live(const struct ledger *ledger)
@@ -164,7 +164,7 @@ INLINE int64_t ledger_live(const struct ledger *ledger)
 INLINE void ledger_shrinks(struct ledger *ledger)
 {
     if (UNLIKELY(ledger_live(ledger) > ledger->flow.room))
-        ledger_crest(ledger);
+        ledger_note_maximum(ledger);
 }
 
 /* Counts a block that is smaller or larger than any before. */

@@ -27,9 +27,9 @@ static bool same(const struct sample_counts *a, const struct sample_counts *b)
 static bool add_row(struct samples *samples, uint32_t place, uint32_t index, const struct site *site,
                     uint64_t t_ns)
 {
-    const struct sample_counts *told = GROW_AT(&samples->told, struct sample_counts, index);
+    const struct sample_counts *sampled = GROW_AT(&samples->sampled, struct sample_counts, index);
     const struct sample_counts now = counts_of(site);
-    struct sample *row = told ? GROW_AT(&samples->rows, struct sample, place) : NULL;
+    struct sample *row = sampled ? GROW_AT(&samples->rows, struct sample, place) : NULL;
     if (!row)
         return false;
     *row = (struct sample){.t_ns = t_ns,
@@ -37,18 +37,18 @@ static bool add_row(struct samples *samples, uint32_t place, uint32_t index, con
                            .process = site->process,
                            .thread = site->thread,
                            .node = site->node,
-                           .change = {now.allocations - told->allocations, now.bytes - told->bytes,
-                                      now.frees - told->frees, now.freed_bytes - told->freed_bytes,
-                                      now.temporary - told->temporary}};
+                           .change = {now.allocations - sampled->allocations, now.bytes - sampled->bytes,
+                                      now.frees - sampled->frees, now.freed_bytes - sampled->freed_bytes,
+                                      now.temporary - sampled->temporary}};
     return true;
 }
 
-/* The rows stay: they are told of from here on. */
+/* The rows stay: what changes from here on is in later ones. */
 static void keep(struct samples *samples, const struct ledger *ledger, uint32_t count)
 {
     for (; samples->count < count; samples->count++) {
         uint32_t site = ((const struct sample *)samples->rows.memory)[samples->count].site;
-        ((struct sample_counts *)samples->told.memory)[site] = counts_of(ledger_site(ledger, site));
+        ((struct sample_counts *)samples->sampled.memory)[site] = counts_of(ledger_site(ledger, site));
     }
 }
 
@@ -91,10 +91,10 @@ bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t
     if (why == SAMPLES_MARK && (samples->looks_used += ledger->count) > LOOKS_MAX)
         return false;
     for (uint32_t i = 1; i <= ledger->count; i++) {
-        const struct sample_counts *told = GROW_AT(&samples->told, struct sample_counts, i);
+        const struct sample_counts *sampled = GROW_AT(&samples->sampled, struct sample_counts, i);
         const struct site *site = ledger_site(ledger, i);
         const struct sample_counts now = counts_of(site);
-        if (told && same(told, &now))
+        if (sampled && same(sampled, &now))
             continue;
         if (count - samples->count == most || !add_row(samples, count, i, site, t_ns))
             return false;

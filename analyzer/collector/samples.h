@@ -41,7 +41,7 @@ enum samples_at {
 struct samples {
     struct grow rows; /* struct sample: those that the writer has not got yet */
     uint32_t count;
-    struct grow told;      /* struct sample_counts by site: the sum of its rows */
+    struct grow sampled;   /* struct sample_counts by site: the sum of its rows */
     uint64_t rows_used[3]; /* in this run, by enum samples_at */
     uint64_t looks_used;   /* at sites, at marks */
     struct grow moments;   /* struct moment */

@@ -58,7 +58,8 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
         run->m.peak_bytes += (int64_t)bytes;
         struct site_written now = {site->allocations + site->frees, bytes, allocations};
         struct site_written *written = (struct site_written *)ledger->written.memory + i;
-        if (memcmp(written, &now, sizeof now) == 0 && !__atomic_load_n(&process->twins, __ATOMIC_RELAXED))
+        if (memcmp(written, &now, sizeof now) == 0 &&
+            !__atomic_load_n(&process->shares_rows, __ATOMIC_RELAXED))
             continue;
         if (!job->raw)
             *written = now;
@@ -188,8 +189,8 @@ static void take_totals(struct tracker *tracker, struct job *job, const struct s
         totals->peak_ns = last_end;
     take_end(tracker, totals);
     totals->taken_ns = (int64_t)(job->now_ns + tracker->arena->started_ns);
-    totals->lap_peak_allocations = (int64_t)tracker->ledger.heap.lap_blocks;
-    totals->lap_peak_bytes = (int64_t)tracker->ledger.heap.lap_bytes;
+    totals->lap_peak_allocations = (int64_t)tracker->ledger.heap.since_mark_blocks;
+    totals->lap_peak_bytes = (int64_t)tracker->ledger.heap.since_mark_bytes;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         totals->collector_cpu_ns = ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000 +
                                    ((int64_t)usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;

@@ -452,10 +452,10 @@ void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number, ui
     *mark = (struct mark){.t_ns = tracker_moment(tracker, t_ns < now_ns ? t_ns : now_ns),
                           .process = process,
                           .number = number,
-                          .lap_bytes = heap->lap_bytes,
-                          .lap_blocks = heap->lap_blocks};
+                          .since_mark_bytes = heap->since_mark_bytes,
+                          .since_mark_blocks = heap->since_mark_blocks};
     mark->sampled = samples_take(&tracker->samples, &tracker->ledger, mark->t_ns, SAMPLES_MARK);
-    heap_lap(heap);
+    heap_marked(heap);
 }
 
 void tracker_look_at_sites(struct tracker *tracker, uint64_t now_ns, bool quiet)

@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-struct limbo;
+struct pending_frees;
 
 /* A thread's counts, kept after it is gone. */
 struct tracked_thread {
@@ -53,7 +53,7 @@ struct tracked_process {
     uint64_t pid_namespace;  /* that its threads' numbers are of; 0 = ours */
     bool ended;              /* gone, or replaced by exec; its events are all in */
     bool written;        /* (writer) it has seen all of the notes, frames and nodes; see tracker_written() */
-    bool twins;          /* (writer) some of its sites share a row: they are all written each time */
+    bool shares_rows;    /* (writer) some of its sites share a row: they are all written each time */
     uint32_t last_peak;  /* LEDGER_LIVES, or from ledger_process_ended() */
     uint32_t rings_seen; /* > 1: events come in order of their stamps */
     struct blocks blocks;
@@ -61,7 +61,7 @@ struct tracked_process {
     struct grow site_of_node; /* uint32_t by raw node */
     struct grow active;       /* struct tracked_ring *: those that hold something, during a sweep */
     size_t active_count;
-    struct limbo *limbo; /* addresses with events out of order */
+    struct pending_frees *pending; /* addresses with events out of order */
     uint64_t foreign_frees;
     uint64_t live_blocks, live_bytes; /* at the end */
     /* Copied from the slot when the process ended. */
@@ -80,9 +80,9 @@ struct tracked_process {
 
 struct mark {
     uint64_t t_ns;
-    uint32_t process, number;       /* index; the process's number for it */
-    bool sampled;                   /* what sites had counted by then is known */
-    uint64_t lap_bytes, lap_blocks; /* the highest heap since the mark before */
+    uint32_t process, number;                     /* index; the process's number for it */
+    bool sampled;                                 /* what sites had counted by then is known */
+    uint64_t since_mark_bytes, since_mark_blocks; /* the highest heap since the mark before */
 };
 
 struct point {

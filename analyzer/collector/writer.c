@@ -212,8 +212,8 @@ static void write_marks(struct writer *w, const struct job *job)
                                        .name = name ? name : "",
                                        .kind = kind,
                                        .sampled = mark->sampled,
-                                       .lap_peak_allocations = (int64_t)mark->lap_blocks,
-                                       .lap_peak_bytes = (int64_t)mark->lap_bytes};
+                                       .lap_peak_allocations = (int64_t)mark->since_mark_blocks,
+                                       .lap_peak_bytes = (int64_t)mark->since_mark_bytes};
         check(w, store_mark(w->store, &row));
     }
 }
@@ -309,13 +309,13 @@ static void prepare(struct writer *w, const struct job *job)
 
 /* A row that sites share needs all of them, not just those that have changed. It takes a job to know, which
  * has written a part. */
-static void find_twins(struct writer *w, const struct job *job)
+static void find_shared_rows(struct writer *w, const struct job *job)
 {
     for (size_t i = 0; i < job->process_count; i++) {
         struct tracked_process *tracked = job->processes[i].tracked;
         const struct intern_process *process = process_of(w, job->processes[i].index, NULL);
-        if (process && process->twins && !tracked->twins) {
-            __atomic_store_n(&tracked->twins, true, __ATOMIC_RELAXED);
+        if (process && process->merged && !tracked->shares_rows) {
+            __atomic_store_n(&tracked->shares_rows, true, __ATOMIC_RELAXED);
             w->wants_more = true;
         }
     }
@@ -365,7 +365,7 @@ static void write_all(struct writer *w, struct job *job)
     if (!w->failed)
         intern_write_nodes(&w->intern);
     check(w, w->intern.error);
-    find_twins(w, job);
+    find_shared_rows(w, job);
     if (job->last && !w->wants_more && !w->failed) {
         check(w, store_line_totals(w->store)); /* of a run that goes on nobody reads them */
         intern_finish(&w->intern);

@@ -24,7 +24,7 @@ struct job_process {
     struct arena_slot *slot;
     struct store_process row; /* texts not filled in */
     bool ended;
-    struct tracked_process *tracked; /* .written is set when the job is done, and .twins */
+    struct tracked_process *tracked; /* .written is set when the job is done, and .shares_rows */
 };
 
 struct job_block {

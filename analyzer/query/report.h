@@ -10,7 +10,7 @@
  * by_line.c reading what top, compare and summary show, by line, function, file, module or stack
  * by_stack.c the same for single stacks
  * profile.c all stacks of a run in memory; call_tree.c, branches.c   as a tree
- * contenders.c, match.c   who is compared, line by line
+ * compared.c, match.c   who is compared, line by line
  * missing.c what a record lacks, in sentences
  * change.c  the few that write: merge, prune, rename
  * output.c  files that are written whole or not at all

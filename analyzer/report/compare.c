@@ -41,7 +41,7 @@ static const struct manual manual = {
     .examples = {{"", "the last two runs"},
                  {"list stream --by bytes", "two labels, by all bytes allocated"},
                  {"list@loaded list@served", "what more is live at the second mark than at the first"}},
-    .most = CONTENDERS_MOST,
+    .most = COMPARED_MOST,
 };
 
 static int is_whole(void)
@@ -51,7 +51,7 @@ static int is_whole(void)
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
-static void print_sentence(const struct report *report, const struct contender *a, const struct contender *b)
+static void print_sentence(const struct report *report, const struct compared *a, const struct compared *b)
 {
     char *text = totals_sentence(report, by, a, b), *harmless = text != NULL ? text_harmless(text) : NULL;
 
@@ -100,7 +100,7 @@ static void print_match(const struct report *report, struct table *table, const 
     table_cell(table, m->function);
 }
 
-static void print_matches(const struct report *report, const struct contender *a, const struct contender *b,
+static void print_matches(const struct report *report, const struct compared *a, const struct compared *b,
                           const struct matches *matches)
 {
     struct table *table = table_new(report);
@@ -137,7 +137,7 @@ static void print_matches(const struct report *report, const struct contender *a
     table_free(table);
 }
 
-static void print_notes(const struct report *report, const struct contender *all, size_t count)
+static void print_notes(const struct report *report, const struct compared *all, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct side *side = &all[i].side;
@@ -151,7 +151,7 @@ static void print_notes(const struct report *report, const struct contender *all
     }
 }
 
-static int print_text(struct report *report, const struct contender *all, size_t count)
+static int print_text(struct report *report, const struct compared *all, size_t count)
 {
     int status = EXIT_FINE;
 
@@ -182,7 +182,7 @@ static int print_text(struct report *report, const struct contender *all, size_t
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
 /* A run is shown as a whole, whatever the filter left of it for the comparison. */
-static void json_contender(struct report *report, struct json *json, const struct contender *c)
+static void json_contender(struct report *report, struct json *json, const struct compared *c)
 {
     json_text(json, "name", c->name);
     json_array(json, "runs");
@@ -218,7 +218,7 @@ static void json_match(struct json *json, const struct match *m)
     json_close(json);
 }
 
-static int print_json(struct report *report, const struct contender *all, size_t count)
+static int print_json(struct report *report, const struct compared *all, size_t count)
 {
     struct json json;
     int status = EXIT_FINE;
@@ -275,7 +275,7 @@ static int choose_measure(int given)
     return given >= 0 ? given : parts ? MEASURE_live_bytes : MEASURE_peak_bytes;
 }
 
-static int use_filter(struct report *report, struct contender *all, size_t count)
+static int use_filter(struct report *report, struct compared *all, size_t count)
 {
     int status = filter_begin(report, &filter);
 
@@ -298,7 +298,7 @@ static int use_filter(struct report *report, struct contender *all, size_t count
 
 int command_compare(struct report *report, int argc, char **argv)
 {
-    struct contender all[CONTENDERS_MOST] = {0};
+    struct compared all[COMPARED_MOST] = {0};
     size_t count = 0;
     int operands, status = args_parse(report, &manual, argc, argv, &operands);
 
@@ -306,14 +306,14 @@ int command_compare(struct report *report, int argc, char **argv)
         return status;
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = contenders_choose(report, operands, argv, all, &count);
+        status = compared_choose(report, operands, argv, all, &count);
     if (status == EXIT_FINE)
         status = use_filter(report, all, count);
     if (status == EXIT_FINE) {
-        contenders_name(all, count);
+        compared_name(all, count);
         status = report->json ? print_json(report, all, count) : print_text(report, all, count);
     }
-    contenders_free(all, count);
+    compared_free(all, count);
     filter_free(&filter);
     return status;
 }

@@ -69,7 +69,7 @@ static size_t totals_known(int whole)
 }
 
 /* The peak of a part may not be known: its two rows come first. */
-static size_t first_total(const struct contender *all, size_t count)
+static size_t first_total(const struct compared *all, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < all[i].side.count; k++)
@@ -135,8 +135,8 @@ static char *ratio(char *out, double part, double whole)
     return out;
 }
 
-char *totals_sentence(const struct report *report, enum measure by, const struct contender *a,
-                      const struct contender *b)
+char *totals_sentence(const struct report *report, enum measure by, const struct compared *a,
+                      const struct compared *b)
 {
     const struct measure_row *measure = &measures[by];
     const struct total total = {.measure = by};
@@ -187,7 +187,7 @@ static void percent(char *out, double value)
              value);
 }
 
-void totals_print(const struct report *report, const struct contender *all, size_t count, int whole)
+void totals_print(const struct report *report, const struct compared *all, size_t count, int whole)
 {
     struct table *table = table_new(report);
     char out[UNITS_SIZE];
@@ -230,7 +230,7 @@ void totals_print(const struct report *report, const struct contender *all, size
     table_free(table);
 }
 
-void totals_json(struct json *json, const struct contender *all, size_t count, size_t which, int whole)
+void totals_json(struct json *json, const struct compared *all, size_t count, size_t which, int whole)
 {
     const struct side *a = &all[0].side, *b = &all[which].side;
 

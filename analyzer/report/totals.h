@@ -2,7 +2,7 @@
 #ifndef LIBTRACE_REPORT_TOTALS_H
 #define LIBTRACE_REPORT_TOTALS_H
 
-#include "contenders.h"
+#include "compared.h"
 
 enum { TOTAL_BYTES, TOTAL_COUNT, TOTAL_SECONDS };
 
@@ -10,14 +10,14 @@ enum { TOTAL_BYTES, TOTAL_COUNT, TOTAL_SECONDS };
 char *totals_number(const struct report *report, char *out, int kind, double value, int with_sign);
 
 /* "stream peaks at 0.2 % of list (2.08 MiB -> 4.00 KiB)", malloc'ed. */
-char *totals_sentence(const struct report *report, enum measure by, const struct contender *a,
-                      const struct contender *b);
+char *totals_sentence(const struct report *report, enum measure by, const struct compared *a,
+                      const struct compared *b);
 
 /* A column for each contender, and one for its change from the first. whole: no filter and no part of a run:
  * there is more to compare than what lines add up to. */
-void totals_print(const struct report *report, const struct contender *all, size_t count, int whole);
+void totals_print(const struct report *report, const struct compared *all, size_t count, int whole);
 
 /* The object "totals": what changed from the first to that one. */
-void totals_json(struct json *json, const struct contender *all, size_t count, size_t which, int whole);
+void totals_json(struct json *json, const struct compared *all, size_t count, size_t which, int whole);
 
 #endif

@@ -140,9 +140,9 @@ static void end(struct tracker *tracker)
         free(ledger_site(&tracker->ledger, i)->sizes);
         free(ledger_site(&tracker->ledger, i)->lifetimes);
     }
-    struct grow *arrays[] = {&tracker->ledger.sites, &tracker->ledger.written, &tracker->processes,
-                             &tracker->threads,      &tracker->marks,          &tracker->points,
-                             &tracker->samples.rows, &tracker->samples.told,   &tracker->events};
+    struct grow *arrays[] = {&tracker->ledger.sites, &tracker->ledger.written,  &tracker->processes,
+                             &tracker->threads,      &tracker->marks,           &tracker->points,
+                             &tracker->samples.rows, &tracker->samples.sampled, &tracker->events};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         grow_free(arrays[i]);
     free(tracker->site_of_thread.entries);

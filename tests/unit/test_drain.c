@@ -77,9 +77,9 @@ struct oracle {
 
 static void oracle_maximum(struct oracle *oracle, struct heap *heap)
 {
-    if (heap->bytes > heap->lap_bytes) {
-        heap->lap_bytes = heap->bytes;
-        heap->lap_blocks = heap->blocks;
+    if (heap->bytes > heap->since_mark_bytes) {
+        heap->since_mark_bytes = heap->bytes;
+        heap->since_mark_blocks = heap->blocks;
     }
     if (heap->bytes <= heap->peak_bytes)
         return;
@@ -144,9 +144,9 @@ static void oracle_take(struct oracle *oracle, unsigned p, const struct event *e
     uint32_t made = thread->last_made;
     switch (event->type) {
     case WIRE_MARK:
-        oracle->lap[oracle->marks++] = oracle->all.lap_bytes;
-        oracle->all.lap_bytes = oracle->all.bytes;
-        oracle->all.lap_blocks = oracle->all.blocks;
+        oracle->lap[oracle->marks++] = oracle->all.since_mark_bytes;
+        oracle->all.since_mark_bytes = oracle->all.bytes;
+        oracle->all.since_mark_blocks = oracle->all.blocks;
         return;
     case WIRE_ALLOC:
         oracle_alloc(oracle, p, event, event->size);
@@ -371,7 +371,7 @@ static void sweep_and_check(struct program *program)
     const struct mark *marks = tracker->marks.memory;
     assert_int_equal(tracker->mark_count, oracle->marks);
     for (unsigned i = 0; i < oracle->marks; i++)
-        assert_int_equal(marks[i].lap_bytes, oracle->lap[i]);
+        assert_int_equal(marks[i].since_mark_bytes, oracle->lap[i]);
 }
 
 static size_t arena_size(void)
@@ -423,7 +423,7 @@ static void program_end(struct program *program)
         struct tracked_process *process = tracker_process(tracker, p);
         drain_last(tracker, process);
         assert_int_equal(process->foreign_frees, program->oracle.foreign[p]);
-        assert_null(process->limbo);
+        assert_null(process->pending);
         blocks_close(&process->blocks);
         grow_free(&process->site_of_node);
         grow_free(&process->active);
@@ -432,9 +432,9 @@ static void program_end(struct program *program)
     }
     for (uint32_t i = 0; i < PROCESSES * THREADS; i++)
         free(tracker->rings[i]);
-    struct grow *arrays[] = {&tracker->ledger.sites, &tracker->ledger.written, &tracker->processes,
-                             &tracker->threads,      &tracker->marks,          &tracker->samples.rows,
-                             &tracker->samples.told};
+    struct grow *arrays[] = {&tracker->ledger.sites,   &tracker->ledger.written, &tracker->processes,
+                             &tracker->threads,        &tracker->marks,          &tracker->samples.rows,
+                             &tracker->samples.sampled};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         grow_free(arrays[i]);
     free(tracker->site_of_thread.entries);

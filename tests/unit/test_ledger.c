@@ -203,8 +203,8 @@ static void samples_add_up(void **unused)
         }
         if (at_mark) {
             ledger_settle(&ledger);
-            assert_int_equal(ledger.heap.lap_bytes, highest);
-            heap_lap(&ledger.heap);
+            assert_int_equal(ledger.heap.since_mark_bytes, highest);
+            heap_marked(&ledger.heap);
             ledger_begin(&ledger, &heap);
             highest = now;
             marks++;
@@ -216,7 +216,7 @@ static void samples_add_up(void **unused)
     grow_free(&ledger.sites);
     grow_free(&ledger.written);
     grow_free(&samples.rows);
-    grow_free(&samples.told);
+    grow_free(&samples.sampled);
 }
 
 int main(void)

@@ -30,7 +30,8 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    struct grow *arrays[] = {&samples.rows, &samples.told, &samples.moments, &ledger.sites, &ledger.written};
+    struct grow *arrays[] = {&samples.rows, &samples.sampled, &samples.moments, &ledger.sites,
+                             &ledger.written};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         grow_free(arrays[i]);
     return 0;

@@ -1,4 +1,4 @@
-/* limbo.h - addresses whose events came out of order.
+/* pending_frees.h - addresses whose events came out of order.
  *
  * With more than one ring every few events carry their time, and the order in between is not known. For one
  * address allocations and frees alternate, so a wrong order shows:
@@ -8,8 +8,8 @@
  *   a free of an unknown address: waits for a late allocation until the next sweep is over. If none came it
  *   was a block from before the trace.
  */
-#ifndef LIBTRACE_LIMBO_H
-#define LIBTRACE_LIMBO_H
+#ifndef LIBTRACE_PENDING_FREES_H
+#define LIBTRACE_PENDING_FREES_H
 
 #include "fast.h"
 
@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
-struct limbo {
+struct pending_frees {
     uint64_t address; /* key */
     uint32_t owed;    /* frees to come of blocks that are retired */
     uint32_t waiting; /* frees that came before their allocation */
@@ -27,21 +27,21 @@ struct limbo {
     UT_hash_handle hh;
 };
 
-struct limbo *limbo_look_up(struct limbo *limbo, uint64_t address);
+struct pending_frees *pending_look_up(struct pending_frees *pending, uint64_t address);
 
-/* NULL if nothing is known of an address. limbo: the process's, NULL most of the time. */
-INLINE struct limbo *limbo_find(struct limbo *limbo, uint64_t address)
+/* NULL if nothing is known of an address. pending: the process's, NULL most of the time. */
+INLINE struct pending_frees *pending_find(struct pending_frees *pending, uint64_t address)
 {
-    return UNLIKELY(limbo != NULL) ? limbo_look_up(limbo, address) : NULL;
+    return UNLIKELY(pending != NULL) ? pending_look_up(pending, address) : NULL;
 }
 
 /* The same, made if it is not there; NULL on lack of memory. */
-struct limbo *limbo_make(struct limbo **limbo, uint64_t address);
+struct pending_frees *pending_make(struct pending_frees **pending, uint64_t address);
 
 /* Drops one that nothing is to be expected of any more. */
-void limbo_settle(struct limbo **limbo, struct limbo *one);
+void pending_settle(struct pending_frees **pending, struct pending_frees *one);
 
 /* Frees that waited through a whole sweep, or that are the last ones: returns how many. */
-uint64_t limbo_expire(struct limbo **limbo, uint32_t sweep, bool last);
+uint64_t pending_expire(struct pending_frees **pending, uint32_t sweep, bool last);
 
 #endif

@@ -1,5 +1,5 @@
-/* contenders.c - which runs the operands of compare mean. */
-#include "contenders.h"
+/* compared.c - which runs the operands of compare mean. */
+#include "compared.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ static int by_number(const char *text)
     return text[strspn(text, "0123456789")] == '\0';
 }
 
-static int choose(struct report *report, struct contender *c, const char *text)
+static int choose(struct report *report, struct compared *c, const char *text)
 {
     c->side.runs = calloc(1, sizeof *c->side.runs);
     if (c->side.runs == NULL)
@@ -83,7 +83,7 @@ static int complete_operands(struct report *report, int operands, char **argv, c
 }
 
 /* `compare LABEL` when the latest run has that label too: it is compared with the others. */
-static int leave_out_latest(struct report *report, struct contender *all)
+static int leave_out_latest(struct report *report, struct compared *all)
 {
     struct side *side = &all[0].side;
     int64_t latest = all[1].side.runs[0].number;
@@ -101,10 +101,10 @@ static int leave_out_latest(struct report *report, struct contender *all)
                               (long long)latest);
 }
 
-int contenders_choose(struct report *report, int operands, char **argv, struct contender *all, size_t *count)
+int compared_choose(struct report *report, int operands, char **argv, struct compared *all, size_t *count)
 {
     char texts[2][24];
-    const char *names[CONTENDERS_MOST] = {0};
+    const char *names[COMPARED_MOST] = {0};
     int status = complete_operands(report, operands, argv, texts, names);
 
     *count = operands < 2 ? 2 : (size_t)operands;
@@ -123,7 +123,7 @@ static int told_apart(const struct run *a, const struct run *b)
     return strcmp(a->label, b->label) != 0 || (a->number == b->number && a->part.text != NULL);
 }
 
-void contenders_name(struct contender *all, size_t count)
+void compared_name(struct compared *all, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct run *run = &all[i].side.runs[0];
@@ -142,7 +142,7 @@ void contenders_name(struct contender *all, size_t count)
     }
 }
 
-void contenders_free(struct contender *all, size_t count)
+void compared_free(struct compared *all, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < all[i].side.count; k++)
