@@ -47,3 +47,15 @@ add_executable(test_notes ${CMAKE_CURRENT_LIST_DIR}/test_notes.c ${CMAKE_SOURCE_
 target_link_libraries(test_notes PRIVATE guest PkgConfig::CMOCKA Threads::Threads)
 set_target_properties(test_notes PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_notes COMMAND test_notes)
+
+add_executable(test_rules ${CMAKE_CURRENT_LIST_DIR}/test_rules.c ${CMAKE_SOURCE_DIR}/preload/guest/stack/rules.c)
+target_compile_options(test_rules PRIVATE -mcx16)
+target_link_libraries(test_rules PRIVATE guest PkgConfig::CMOCKA Threads::Threads ${CMAKE_DL_LIBS})
+set_target_properties(test_rules PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_rules COMMAND test_rules)
+
+add_executable(test_stack_cache ${CMAKE_CURRENT_LIST_DIR}/test_stack_cache.c
+               ${CMAKE_SOURCE_DIR}/preload/guest/stack/stack_cache.c)
+target_link_libraries(test_stack_cache PRIVATE guest PkgConfig::CMOCKA Threads::Threads)
+set_target_properties(test_stack_cache PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_stack_cache COMMAND test_stack_cache)

@@ -163,7 +163,8 @@ NOINLINE union rule_known rules_find_slow(uintptr_t address, struct cfi_scratch 
     for (; count < SEGMENTS && atomic_load(&segments[count]); count++)
         for (unsigned i = 0; i < RULES_LINE && entry.key == 0; i++) {
             struct rule_entry *at = place_of(atomic_load(&segments[count]), address, i);
-            if (rules_read(at, key, &entry.known))
+            /* The key first: what is put there just now is whole only for who has seen its key before the rest. */
+            if (__atomic_load_n(&at->key, __ATOMIC_ACQUIRE) == key && rules_read(at, key, &entry.known))
                 entry.key = key;
         }
     if (entry.key == 0) {
@@ -174,12 +175,25 @@ NOINLINE union rule_known rules_find_slow(uintptr_t address, struct cfi_scratch 
     return entry.known;
 }
 
+/* Only what is there is written to: else memory that was never used would be. */
+static void empty(rules_table segment, unsigned bits)
+{
+    struct rule_entry *entries = rules_home(segment, 0);
+    for (size_t i = 0; i < (size_t)1 << bits; i++)
+        if (__atomic_load_n(&entries[i].key, __ATOMIC_RELAXED))
+            __atomic_store_n(&entries[i].key, 0, __ATOMIC_RELAXED);
+}
+
 static void next_generation(void)
 {
+    uint64_t next = rules_generation + (1ull << 48);
     atomic_store(&entries_known, 0);
-    rules_generation += 1ull << 48;
-    if (rules_generation == 0) /* after 65,535 of them */
-        rules_generation = 1ull << 48;
+    if (next == 0) { /* after 65,535 of them: what is left of the first ones must not be taken for new */
+        for (unsigned k = 0; k < SEGMENTS && segments[k]; k++)
+            empty(segments[k], bits_of(k));
+        next = 1ull << 48;
+    }
+    rules_generation = next;
 }
 
 void rules_flush(void)
