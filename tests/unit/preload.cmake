@@ -59,3 +59,9 @@ add_executable(test_stack_cache ${CMAKE_CURRENT_LIST_DIR}/test_stack_cache.c
 target_link_libraries(test_stack_cache PRIVATE guest PkgConfig::CMOCKA Threads::Threads)
 set_target_properties(test_stack_cache PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_stack_cache COMMAND test_stack_cache)
+
+add_executable(test_predict ${CMAKE_CURRENT_LIST_DIR}/test_predict.c ${CMAKE_SOURCE_DIR}/preload/guest/stack/predict.c
+               ${CMAKE_SOURCE_DIR}/preload/guest/stack/stack_cache.c)
+target_link_libraries(test_predict PRIVATE guest PkgConfig::CMOCKA)
+set_target_properties(test_predict PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_predict COMMAND test_predict)
