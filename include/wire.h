@@ -174,7 +174,8 @@ struct wire_ring {
     _Atomic uint64_t waited_ns;         /* and for how long */
     _Atomic uint64_t begin;             /* no word before it is to be read any more */
     _Atomic uint64_t limit; /* no word from it on is being written; | WIRE_RING_HELD (collector) */
-    _Atomic uint64_t ask;   /* head from which on an event takes the slow way; (collector) 0: the next one */
+    _Atomic uint64_t
+        slow_at; /* head from which on an event takes the slow way; (collector) 0: the next one */
     _Alignas(64) _Atomic uint64_t tail; /* (collector) words consumed */
 };
 
@@ -338,7 +339,7 @@ enum wire_collector_state {
 enum wire_sleep {
     WIRE_AWAKE = 0,
     WIRE_DOZING = 1,   /* looks again soon; a ring that fills wakes it */
-    WIRE_SLEEPING = 2, /* any event wakes it: every ring's ask is 0 */
+    WIRE_SLEEPING = 2, /* any event wakes it: every ring's slow_at is 0 */
 };
 
 struct wire_arena {

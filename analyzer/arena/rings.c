@@ -34,12 +34,12 @@ void arena_ring_unclaim(struct arena *arena, uint32_t number, const struct arena
 
 void arena_ring_arm(struct wire_ring *ring)
 {
-    atomic_store(&ring->ask, 0);
+    atomic_store(&ring->slow_at, 0);
 }
 
 bool arena_ring_armed(const struct wire_ring *ring)
 {
-    return atomic_load(&ring->ask) == 0;
+    return atomic_load(&ring->slow_at) == 0;
 }
 
 /* The ring's words. A ring keeps its buffer for good, so the first that was possible is it. */

@@ -1,6 +1,6 @@
 /* idle.c - see idle.h.
  *
- * Each ring tells from which word on its thread has to take the slow way (wire.h, ask). Set to 0, the next
+ * Each ring tells from which word on its thread has to take the slow way (wire.h, slow_at). Set to 0, the next
  * event of that thread takes it, and wakes us. So the rings are armed, and if at the next look nobody has
  * passed by since, all that may happen will be heard of: events, new threads and processes, ends (deaths.h),
  * signals.

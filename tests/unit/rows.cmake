@@ -10,4 +10,4 @@ target_compile_definitions(test_rows PRIVATE ROWS_SENDER="$<TARGET_FILE:rows-sen
 add_dependencies(test_rows rows-sender)
 set_target_properties(rows-sender test_rows PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_rows COMMAND test_rows)
-set_tests_properties(test_rows PROPERTIES TIMEOUT 120)
+set_tests_properties(test_rows PROPERTIES TIMEOUT 600)

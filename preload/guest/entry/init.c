@@ -19,10 +19,10 @@ static void open_oracle(void)
 {
     struct thread *t = thread_enter(__builtin_frame_address(0));
     if (t)
-        t->passing = true;
+        t->pass_through = true;
     oracle_open();
     if (t) {
-        t->passing = false;
+        t->pass_through = false;
         thread_leave(t);
     }
 }

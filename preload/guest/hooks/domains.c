@@ -29,9 +29,9 @@ static inline void allocated(struct thread *t, void *block, size_t size, const v
         recycle_start();
     if (LIKELY(!t->paused))
         ring_put_block(t, WIRE_ALLOC, block, size, domains_stack(t, mine, frame));
-    t->made = block;
+    t->last_allocated = block;
     if (LIKELY(mine != NULL)) {
-        mine->made = (uintptr_t)block;
+        mine->last_allocated = (uintptr_t)block;
         mine->natives = 0;
     }
 }
@@ -44,7 +44,7 @@ static inline struct thread *begin(const void *frame)
 {
     struct thread *t = thread_enter(frame);
     if (LIKELY(t != NULL))
-        t->passing = true;
+        t->pass_through = true;
     return t;
 }
 
@@ -52,7 +52,7 @@ static inline void *finish(struct thread *t, void *block, size_t size, const voi
 {
     if (UNLIKELY(!t))
         return block;
-    t->passing = false;
+    t->pass_through = false;
     if (LIKELY(block != NULL))
         allocated(t, block, size, frame);
     thread_leave(t);
@@ -85,7 +85,7 @@ static void *domain_realloc(void *context, void *block, size_t size)
         ring_put(t, WIRE_REALLOC_BEGIN, block);
     void *fresh = below->realloc(below->context, block, size);
     if (UNLIKELY(!fresh && block)) {
-        t->passing = false;
+        t->pass_through = false;
         ring_put(t, WIRE_REALLOC_FAIL, block);
         thread_leave(t);
         return NULL;
@@ -96,8 +96,8 @@ static void *domain_realloc(void *context, void *block, size_t size)
 static inline void released(struct thread *t, void *block)
 {
     struct python_thread *mine = t->python;
-    if (mine && mine->made == (uintptr_t)block)
-        mine->made = 0;
+    if (mine && mine->last_allocated == (uintptr_t)block)
+        mine->last_allocated = 0;
     ring_put(t, WIRE_FREE, block);
 }
 
@@ -111,7 +111,7 @@ static void memory_free(void *context, void *block)
     }
     released(t, block);
     below->free(below->context, block);
-    t->passing = false;
+    t->pass_through = false;
     thread_leave(t);
 }
 
@@ -128,7 +128,7 @@ static void object_free(void *context, void *block)
     }
     released(t, block);
     below->free(below->context, block);
-    t->passing = false;
+    t->pass_through = false;
     thread_leave(t);
 }
 
@@ -221,9 +221,9 @@ void domains_look(struct thread *t, struct python_thread *mine, void *state)
     mine->natives = 0;
     if (!holds_gil(state))
         return;
-    t->passing = true;
+    t->pass_through = true;
     domains_take();
     recycle_start();
-    t->passing = false;
+    t->pass_through = false;
     atomic_store(&settled, true);
 }

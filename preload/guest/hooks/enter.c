@@ -33,7 +33,7 @@ static void look_again(struct thread *t, uint64_t epoch, const void *frame)
         modules_refresh(rules_flush);
         unwind_forget(&t->unwind);
     }
-    atomic_store_explicit(&t->ring->ask, 0, memory_order_relaxed);
+    atomic_store_explicit(&t->ring->slow_at, 0, memory_order_relaxed);
     SIGNAL_FENCE();
     t->epoch = epoch;
     /* Between mapping a module and relocating it ld.so allocates: what it brings cannot be called yet. Every
@@ -66,15 +66,15 @@ static struct thread *enter(const void *frame)
             if (level == 0)
                 thread_watch_end(t);
         }
-        if (t->busy && (t->passing || !abandoned(t, frame))) {
-            if (t->passing)
+        if (t->busy && (t->pass_through || !abandoned(t, frame))) {
+            if (t->pass_through)
                 return NULL;
             place = &t->inner;
             continue;
         }
         if (t->epoch != epoch)
             look_again(t, epoch, frame);
-        t->passing = false;
+        t->pass_through = false;
         t->busy = (uintptr_t)frame;
         SIGNAL_FENCE();
         return t;

@@ -38,7 +38,7 @@ INLINE struct wire_ring *thread_enter_quick(struct thread *t, const void *frame,
     SIGNAL_FENCE();
     uint64_t epoch = atomic_load_explicit(&gate->epoch, memory_order_relaxed);
     struct wire_ring *ring = t->ring;
-    if (UNLIKELY(t->epoch != epoch || t->head >= ring_ask(ring))) {
+    if (UNLIKELY(t->epoch != epoch || t->head >= ring_slow_at(ring))) {
         t->busy = 0;
         return NULL;
     }

@@ -33,7 +33,7 @@ static void put_mark(struct thread *t, const char *name, enum mark_kind kind)
     note_publish(note, WIRE_NOTE_MARK);
     uint64_t t_ns = guest_now_ns() - arena->started_ns;
     t->stamped = ~t->head; /* long ago: its place among other threads' events is to be exact */
-    atomic_store_explicit(&t->ring->ask, 0, memory_order_relaxed);
+    atomic_store_explicit(&t->ring->slow_at, 0, memory_order_relaxed);
     ring_put_block(t, WIRE_MARK, (const void *)(uintptr_t)number, (uint32_t)t_ns, (uint32_t)(t_ns >> 32));
 }
 
@@ -67,7 +67,7 @@ EXPORT void libtrace_pause(void)
     if (!t)
         return;
     t->paused++;
-    atomic_store_explicit(&t->ring->ask, 0, memory_order_relaxed);
+    atomic_store_explicit(&t->ring->slow_at, 0, memory_order_relaxed);
     thread_leave(t);
 }
 

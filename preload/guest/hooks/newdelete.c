@@ -67,7 +67,7 @@ static NOINLINE void new_begins_slow(size_t asked, const void *frame)
     struct thread *t = thread_enter(frame);
     if (!t)
         return;
-    t->made = NULL;
+    t->last_allocated = NULL;
     t->asked = asked;
     thread_leave(t);
 }
@@ -80,7 +80,7 @@ INLINE void new_begins(size_t asked, const void *frame)
         new_begins_slow(asked, frame);
         return;
     }
-    t->made = NULL;
+    t->last_allocated = NULL;
     if (asked)
         t->asked = asked;
 }
@@ -109,7 +109,9 @@ static NOINLINE void new_ends_slow(void *block, size_t size, const void *frame)
     struct thread *t = block ? thread_enter(frame) : NULL;
     if (!t)
         return;
-    int64_t place = t->made == block ? 0 : t->made ? place_in_recent(t, (uintptr_t)block, size) : -1;
+    int64_t place = t->last_allocated == block ? 0
+                    : t->last_allocated        ? place_in_recent(t, (uintptr_t)block, size)
+                                               : -1;
     t->asked = 0;
     thread_leave(t);
     if (place > 0)
@@ -121,9 +123,9 @@ static NOINLINE void new_ends_slow(void *block, size_t size, const void *frame)
 INLINE void new_ends(void *block, size_t size, const void *frame)
 {
     struct thread *t = thread_self;
-    if (LIKELY(t->made == block))
+    if (LIKELY(t->last_allocated == block))
         return;
-    if (LIKELY(!t->made && !t->busy && block))
+    if (LIKELY(!t->last_allocated && !t->busy && block))
         record_alloc(block, size, frame, record_predict(frame));
     else
         new_ends_slow(block, size, frame);
@@ -136,7 +138,7 @@ static NOINLINE void deleting_slow(void *block, const void *frame)
     struct thread *t = thread_enter(frame);
     if (!t)
         return;
-    t->deleting = block;
+    t->deleted = block;
     thread_leave(t);
 }
 
@@ -144,7 +146,7 @@ INLINE void deleting(void *block, const void *frame)
 {
     struct thread *t = thread_self;
     if (LIKELY(!t->busy))
-        t->deleting = block;
+        t->deleted = block;
     else
         deleting_slow(block, frame);
 }

@@ -81,9 +81,9 @@ SLOW_PATH uint32_t record_stack_slow(struct thread *t, const void *frame)
         return node;
     node = unwind_stack(&t->unwind, frame);
     if (settings.check_stacks) {
-        t->passing = true; /* libunwind may allocate */
+        t->pass_through = true; /* libunwind may allocate */
         check_stack(t, frame, node);
-        t->passing = false;
+        t->pass_through = false;
     }
     return node;
 }
@@ -101,7 +101,7 @@ SLOW_PATH void *record_alloc_slow(void *block, size_t size, const void *frame)
         return block;
     if (LIKELY(!t->paused))
         ring_put_block(t, WIRE_ALLOC, block, size, record_stack(t, frame));
-    t->made = block;
+    t->last_allocated = block;
     thread_leave(t);
     if (UNLIKELY(record_is_loader(frame)))
         gate_next_epoch();
@@ -113,7 +113,7 @@ SLOW_PATH void *record_free_slow(void *block, const void *frame)
     struct thread *t = thread_enter(frame);
     if (UNLIKELY(!t))
         return block;
-    if (LIKELY(block != t->deleting))
+    if (LIKELY(block != t->deleted))
         ring_put(t, WIRE_FREE, block);
     thread_leave(t);
     /* It may have used up the look at the world that an allocation of the loader's was to lead to. */
@@ -128,7 +128,7 @@ __attribute__((noinline)) void *record_alloc_walk(struct thread *t, void *block,
     uint32_t node =
         LIKELY(record_plain) ? unwind_mispredicted(&t->unwind, frame) : record_stack_slow(t, frame);
     ring_end_block(t, t->ring, (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT, block, (uint32_t)size, node);
-    t->made = block;
+    t->last_allocated = block;
     thread_leave(t);
     if (UNLIKELY(record_is_loader(frame)))
         gate_next_epoch();

@@ -48,7 +48,7 @@ INLINE void *record_alloc(void *block, size_t size, const void *frame, struct st
     /* The loader's stacks are never predicted: each of its events makes a new epoch, at which all is
      * forgotten. */
     ring_end_block(t, ring, (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT, block, (uint32_t)size, node);
-    t->made = block;
+    t->last_allocated = block;
     thread_leave(t);
     return block;
 }
@@ -71,7 +71,7 @@ INLINE void *record_free(void *block, const void *frame)
     struct wire_ring *ring = thread_enter_quick(t, frame, 0);
     if (UNLIKELY(!ring))
         return record_free_slow(block, frame);
-    if (LIKELY(block != t->deleting))
+    if (LIKELY(block != t->deleted))
         ring_end(t, ring, (uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT, block);
     thread_leave(t);
     return block;

@@ -29,11 +29,11 @@ static uintptr_t block_of(uintptr_t object)
 static inline bool just_allocated(uintptr_t object)
 {
     struct python_thread *mine = thread_self->python;
-    if (!mine || object - mine->made > MOST_HEADERS)
+    if (!mine || object - mine->last_allocated > MOST_HEADERS)
         return false;
-    if (object - mine->made >= SMALLEST_BLOCK && block_of(object) != mine->made)
+    if (object - mine->last_allocated >= SMALLEST_BLOCK && block_of(object) != mine->last_allocated)
         return false;
-    mine->made = 0;
+    mine->last_allocated = 0;
     return true;
 }
 

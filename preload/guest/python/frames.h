@@ -63,7 +63,7 @@ struct python_thread {
     uint32_t (*unknown)(struct python_thread *, uintptr_t top);
     uint32_t depth;                /* frames in seen; 0: nothing is remembered */
     uint32_t natives;              /* native allocations since the allocators were looked at */
-    uintptr_t made;                /* block of the last allocation event that no object was seen for */
+    uintptr_t last_allocated;      /* block of the last allocation event that no object was seen for */
     uint16_t place[PYTHON_PLACES]; /* by frames_hash(): where in seen this frame may be */
     struct python_known known[1u << PYTHON_KNOWN_BITS];
     struct python_memo memo[1u << PYTHON_MEMO_BITS][2];

@@ -168,14 +168,14 @@ static bool has_no_file(const char *path)
 }
 
 /* A name that means another file, or none, in another directory or process. */
-static bool is_passing(const char *name)
+static bool is_unnamed(const char *name)
 {
     return name[0] == '/' ? strncmp(name, "/proc/", 6) == 0 || strncmp(name, "/dev/fd/", 8) == 0
                           : strchr(name, '/') != NULL;
 }
 
 static _Atomic bool
-    passing; /* a module whose file has no other name was described since it was looked at last */
+    unnamed_seen; /* a module whose file has no other name was described since it was looked at last */
 
 /* What the module is to be called, and, if nothing else tells its file from others, which file it is. Called
  * with the loader's lock held, so that the memory is used once at a time. */
@@ -183,18 +183,18 @@ static const char *look_at_file(const char *name, struct build_id id, struct mod
 {
     static char path[PATH_ROOM];
     struct mapping mapping;
-    bool has_passed = is_passing(name);
-    if ((id.size && !has_passed) || guest_confined)
+    bool unnamed = is_unnamed(name);
+    if ((id.size && !unnamed) || guest_confined)
         return name;
     if (!mappings_find(module->start, &mapping, path, sizeof path))
         path[0] = '\0';
-    if (has_passed && (!path[0] || has_no_file(path)))
-        atomic_store(&passing, true);
+    if (unnamed && (!path[0] || has_no_file(path)))
+        atomic_store(&unnamed_seen, true);
     if (!path[0])
         return name;
     module->device = mapping.device;
     module->inode = mapping.inode;
-    return has_passed ? path : name;
+    return unnamed ? path : name;
 }
 
 /* Copies what a description needs of a module, which may be gone when it is described again. */
@@ -280,7 +280,7 @@ static int count_modules(struct dl_phdr_info *info, size_t size, void *data)
     counts->adds = info->dlpi_adds;
     counts->subs = info->dlpi_subs;
     counts->modules++;
-    counts->text += BUILD_ID_MAX + (is_passing(info->dlpi_name) ? PATH_ROOM : strlen(info->dlpi_name) + 1);
+    counts->text += BUILD_ID_MAX + (is_unnamed(info->dlpi_name) ? PATH_ROOM : strlen(info->dlpi_name) + 1);
     return 0;
 }
 
@@ -366,7 +366,7 @@ enum modules_change modules_refresh(void (*stale)(void))
     enum modules_change change = refresh(stale);
     atomic_fetch_sub(&readers, 1);
     /* Nobody else finds its file by that name, and perhaps nobody any more when it is closed. */
-    if (atomic_load(&passing) && atomic_exchange(&passing, false))
+    if (atomic_load(&unnamed_seen) && atomic_exchange(&unnamed_seen, false))
         module_files_wait(process);
     if (change == MODULES_STALE) /* others may have looked since the event that we noticed it by */
         gate_next_epoch();

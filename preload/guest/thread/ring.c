@@ -20,26 +20,26 @@ static uint64_t stamp(struct thread *t)
     return 0;
 }
 
-/* The collector has gone to sleep, and set ask for it, if it was 0: whoever sees it awake here is seen by it,
- * before it sleeps, to have changed ask. */
-static NOINLINE void first_after_sleep(struct thread *t, uint64_t ask)
+/* The collector has gone to sleep, and set slow_at for it, if it was 0: whoever sees it awake here is seen by it,
+ * before it sleeps, to have changed slow_at. */
+static NOINLINE void first_after_sleep(struct thread *t, uint64_t slow_at)
 {
-    atomic_exchange(&t->ring->ask, ask);
+    atomic_exchange(&t->ring->slow_at, slow_at);
     if (atomic_load(&arena->asleep) == WIRE_SLEEPING)
         arena_wake_collector();
 }
 
-static void set_ask(struct thread *t)
+static void set_slow_at(struct thread *t)
 {
-    uint64_t ask = t->limit - RING_EVENT_WORDS + 1;
-    if (t->epoch & GATE_STAMPING && (t->stamped | (RING_STAMP_WORDS - 1)) + 1 < ask)
-        ask = (t->stamped | (RING_STAMP_WORDS - 1)) + 1;
+    uint64_t slow_at = t->limit - RING_EVENT_WORDS + 1;
+    if (t->epoch & GATE_STAMPING && (t->stamped | (RING_STAMP_WORDS - 1)) + 1 < slow_at)
+        slow_at = (t->stamped | (RING_STAMP_WORDS - 1)) + 1;
     if (t->paused)
-        ask = 0;
-    if (UNLIKELY(atomic_load_explicit(&t->ring->ask, memory_order_relaxed) == 0))
-        first_after_sleep(t, ask);
+        slow_at = 0;
+    if (UNLIKELY(atomic_load_explicit(&t->ring->slow_at, memory_order_relaxed) == 0))
+        first_after_sleep(t, slow_at);
     else
-        atomic_store_explicit(&t->ring->ask, ask, memory_order_relaxed);
+        atomic_store_explicit(&t->ring->slow_at, slow_at, memory_order_relaxed);
 }
 
 /* Not cold: every few events where there are threads. */
@@ -51,7 +51,7 @@ __attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t wo
         word |= stamp(t) << WIRE_ELAPSED_SHIFT;
     guest_assert(t->head + RING_EVENT_WORDS <=
                  t->limit + (t->epoch & GATE_STAMPING ? 1 : 0)); /* after a STAMP */
-    set_ask(t);
+    set_slow_at(t);
     return word;
 }
 

@@ -12,9 +12,9 @@ bool thread_wait(struct thread *t);
 
 /* The collector may set it, too. Read as what it is not, an ordinary word, as GCC makes two instructions of the atomic
  * load and forgets what it had in registers; nobody minds if the next event is the first to see it. */
-INLINE uint64_t ring_ask(const struct wire_ring *ring)
+INLINE uint64_t ring_slow_at(const struct wire_ring *ring)
 {
-    return *(const uint64_t *)(const void *)&ring->ask;
+    return *(const uint64_t *)(const void *)&ring->slow_at;
 }
 
 #define RING_MASK (WIRE_RING_WORDS - 1)
@@ -34,7 +34,7 @@ uint64_t ring_begin_slow(struct thread *t, uint64_t word);
 INLINE uint64_t ring_begin(struct thread *t, enum wire_event type)
 {
     uint64_t word = (uint64_t)type << WIRE_TYPE_SHIFT;
-    return LIKELY(t->head < ring_ask(t->ring)) ? word : ring_begin_slow(t, word);
+    return LIKELY(t->head < ring_slow_at(t->ring)) ? word : ring_begin_slow(t, word);
 }
 
 /* The last words of an event, from word on: what ring_begin() said, or the type alone. */

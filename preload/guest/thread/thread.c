@@ -150,7 +150,7 @@ struct thread *thread_claim(uint32_t level, struct thread *own)
     atomic_store(&ring->limit, t->limit);
     t->stamped = ~t->head; /* long ago: the first event tells when this thread began */
     t->level = level;
-    atomic_store(&ring->ask, 0);
+    atomic_store(&ring->slow_at, 0);
     ring->process = (uint32_t)(process - arena->process);
     ring->tid = t->tid;
     ring->level = level;

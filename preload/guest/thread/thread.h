@@ -15,9 +15,9 @@ struct thread {
     uint64_t head;           /* words published */
     uint64_t *words;         /* the ring's: a window on the arena; NULL = none yet */
     struct wire_ring *ring;
-    void *made;     /* block of the last allocation event, see newdelete.c */
-    void *deleting; /* block that operator delete has recorded and is giving back */
-    size_t asked;   /* one more than what operator new with an alignment was asked for; 0 = none at work */
+    void *last_allocated; /* block of the last allocation event, see newdelete.c */
+    void *deleted;        /* block that operator delete has recorded and is giving back */
+    size_t asked; /* one more than what operator new with an alignment was asked for; 0 = none at work */
 
     uint64_t limit;   /* head up to which there is room for now */
     uint64_t begin;   /* no word before it is in the collector's way, whatever the tail says */
@@ -29,10 +29,10 @@ struct thread {
     uint32_t
         generation; /* attach_generation when the ring was claimed: later the ring is somebody else's memory */
     uint32_t tid;
-    uint32_t paused;       /* libtrace_pause() without libtrace_resume(): allocations do not count */
-    volatile bool passing; /* what we do now is not the program's: hooks pass through */
-    struct thread *inner;  /* the next level's state */
-    void *python;          /* preload/python's, NULL = none */
+    uint32_t paused;            /* libtrace_pause() without libtrace_resume(): allocations do not count */
+    volatile bool pass_through; /* what we do now is not the program's: hooks pass through */
+    struct thread *inner;       /* the next level's state */
+    void *python;               /* preload/python's, NULL = none */
     struct unwind unwind;
 } __attribute__((aligned(64))); /* unwind's memory follows */
 
