@@ -118,11 +118,10 @@ static int read_samples(struct times *times, size_t *count)
 {
     char *sql = sqlite3_mprintf("SELECT node, t_ns, {sampled: #} FROM site_sample WHERE run = ? AND %s",
                                 filter_sql_site(times->page->filter));
-    sqlite3_stmt *s = sql != NULL ? report_prepare(times->page->report, sql) : NULL;
+    sqlite3_stmt *s = report_prepare_text(times->page->report, sql);
     int64_t change[MEASURES];
     int status = EXIT_FINE;
 
-    sqlite3_free(sql);
     if (s == NULL)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, times->page->runs[0]->number);

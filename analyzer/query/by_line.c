@@ -102,11 +102,9 @@ int lines_read(const struct report *report, const struct lines_query *query, str
 {
     if (query->group == GROUP_STACK)
         return stacks_read(report, query, lines);
-    char *sql = row_query(query);
-    sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
+    sqlite3_stmt *s = report_prepare_text(report, row_query(query));
     int status = EXIT_FINE;
 
-    sqlite3_free(sql);
     *lines = (struct lines){0};
     if (s == NULL)
         return EXIT_FAILED;

@@ -18,11 +18,10 @@ static int walk(const struct report *report, const struct lines_query *query, vi
     char *sql = sqlite3_mprintf(
         "SELECT node, %s, {measures: #} FROM %s WHERE run = ?1 AND %s ORDER BY node, process",
         query->leaf ? "leaf" : "line", part_sites(query->run), filter_sql_site(query->filter));
-    sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
+    sqlite3_stmt *s = report_prepare_text(report, sql);
     struct line_stack now = {0};
     int status = EXIT_FINE;
 
-    sqlite3_free(sql);
     if (s == NULL)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, query->run->number);
@@ -122,10 +121,9 @@ static int read_places(const struct report *report, const struct lines_query *qu
 {
     char *sql = sqlite3_mprintf("SELECT %s, id FROM line WHERE run = ?1 AND %s ORDER BY id",
                                 lines_keys[query->group], filter_sql_line(query->filter));
-    sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
+    sqlite3_stmt *s = report_prepare_text(report, sql);
     int status = EXIT_FINE;
 
-    sqlite3_free(sql);
     if (s == NULL)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, query->run->number);

@@ -68,10 +68,9 @@ int histograms_read(const struct report *report, const struct run *run, const st
     char *sql = sqlite3_mprintf("SELECT " HISTOGRAMS_COLUMNS " FROM %s AS s WHERE run = ?1 AND %s AND %s",
                                 filter_has_names(filter) ? named : "site", filter_sql_site(filter),
                                 filter_sql_line(filter));
-    sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
+    sqlite3_stmt *s = report_prepare_text(report, sql);
     int status = EXIT_FINE;
 
-    sqlite3_free(sql);
     *histograms = (struct histograms){0};
     if (s == NULL)
         return EXIT_FAILED;

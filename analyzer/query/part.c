@@ -242,10 +242,9 @@ static int make_sites(struct report *report, struct run *run)
         part->sites, (long long)run->number, to_end ? "{sampled: -# AS #}" : "{sampled: #}",
         (long long)run->number, to_end ? "t_ns <= ?1" : "t_ns > ?1 AND t_ns <= ?2", (long long)run->number,
         to_end, (long long)run->number);
-    sqlite3_stmt *s = sql != NULL ? report_prepare(report, sql) : NULL;
+    sqlite3_stmt *s = report_prepare_text(report, sql);
     int status = s != NULL ? EXIT_FINE : EXIT_FAILED;
 
-    sqlite3_free(sql);
     if (s != NULL) {
         sqlite3_bind_int64(s, 1, part->from.t_ns);
         sqlite3_bind_int64(s, 2, part->to.t_ns);

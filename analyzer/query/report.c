@@ -114,6 +114,18 @@ sqlite3_stmt *report_prepare(const struct report *report, const char *sql)
     return statement;
 }
 
+sqlite3_stmt *report_prepare_text(const struct report *report, char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+
+    if (sql == NULL)
+        report_error(report, EXIT_FAILED, "out of memory");
+    else
+        statement = report_prepare(report, sql);
+    sqlite3_free(sql);
+    return statement;
+}
+
 int report_step(const struct report *report, sqlite3_stmt *statement, int *status)
 {
     int result = sqlite3_step(statement);

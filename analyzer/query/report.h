@@ -64,6 +64,9 @@ void report_next(const struct report *report, const char *command, const char *o
 /* Prepares a statement of ours, lists of measures in it written out (see measures.h); NULL after saying what is wrong. */
 struct sqlite3_stmt *report_prepare(const struct report *report, const char *sql);
 
+/* The same of a text of sqlite3_mprintf(), which is freed; NULL, as on lack of memory, is said. */
+struct sqlite3_stmt *report_prepare_text(const struct report *report, char *sql);
+
 /* True for another row; false at the end. A damaged file is said, and *status becomes EXIT_FAILED. */
 int report_step(const struct report *report, struct sqlite3_stmt *statement, int *status);
 

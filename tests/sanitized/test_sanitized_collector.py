@@ -25,25 +25,19 @@ def environment(tmp_path):
 
 
 PROGRAMS = {
-    "threads": ["churn", "8", "3"],
-    "crowd": ["crowd", "100", "2000"],
-    "family": ["going", "forks", "20"],
-    "marks": ["marks"],
-    "shell": "sh -c",
+    "threads": "{}/churn 8 3",
+    "crowd": "{}/crowd 100 2000",
+    "family": "{}/going forks 20",
+    "marks": "{}/marks",
+    "wrappers": "for i in 1 2 3 4 5; do {0}/hello you 3 & {0}/hello; done; wait; exec nice {0}/hello",
 }
-
-
-def command_of(build, name):
-    if name == "shell":
-        hello = build.target("hello")
-        return ["sh", "-c", f"for i in 1 2 3 4 5; do {hello} you 3 & {hello}; done; wait; exec nice {hello}"]
-    return [build.target(PROGRAMS[name][0]), *PROGRAMS[name][1:]]
 
 
 @pytest.mark.parametrize("options", [{}, {"LIBTRACE_THREADS": "1", "LIBTRACE_EVENTS": "1"}], ids=["usual", "all"])
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_records(name, options, build, environment, tmp_path):
-    done = subprocess.run(command_of(build, name), env=environment | options, stdin=subprocess.DEVNULL, capture_output=True,
+    command = ["sh", "-c", PROGRAMS[name].format(build.targets)]
+    done = subprocess.run(command, env=environment | options, stdin=subprocess.DEVNULL, capture_output=True,
                           timeout=120)
     assert done.stderr == b"" and done.returncode == 0
     run = wait_for_run(tmp_path / "trace.db")
