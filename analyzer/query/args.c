@@ -321,6 +321,7 @@ static void settle(struct report *report)
                  : variable != NULL && *variable != '\0' ? variable
                                                          : "trace.db";
     report->db_given = db_option != NULL;
+    report->terminal = terminal;
     report->hints = terminal && isatty(STDERR_FILENO);
     report->color = color_choice == COLOR_ALWAYS ||
                     (color_choice == COLOR_AUTO && terminal && (no_color == NULL || *no_color == '\0') &&

@@ -295,6 +295,14 @@ int filter_prepare(struct report *report, struct filter *filter, struct run *run
     return status == EXIT_FINE ? filter_check(report, filter, run) : status;
 }
 
+enum measure filter_measure(const struct filter *filter, const struct run *run, int given,
+                            enum measure of_part)
+{
+    int part = run->part.text != NULL || filter->from != NULL || filter->to != NULL;
+
+    return given >= 0 ? (enum measure)given : part ? of_part : MEASURE_peak_bytes;
+}
+
 void filter_free(struct filter *filter)
 {
     free(filter->processes.list);

@@ -70,6 +70,11 @@ int filter_add_run(struct report *report, struct filter *filter, struct run *run
 int filter_check(const struct report *report, const struct filter *filter, const struct run *run);
 void filter_free(struct filter *filter);
 
+/* What a report is about where --by says nothing: the peak; of_part where a part of a run is meant, of which the peak
+ * of lines is not known. */
+enum measure filter_measure(const struct filter *filter, const struct run *run, int given,
+                            enum measure of_part);
+
 /* True where something may be left out; NULL filters nothing. */
 int filter_is_set(const struct filter *filter);
 int filter_has_names(const struct filter *filter); /* of a line: module, file, function, language */

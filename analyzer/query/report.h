@@ -39,7 +39,8 @@ struct report {
     int json;            /* --json */
     int bytes;           /* --bytes: plain numbers, no units */
     int color;           /* colours on stdout, after --color, NO_COLOR and what stdout is */
-    int width;           /* columns of stdout, 0 = no terminal: nothing is cut */
+    int terminal;        /* stdout is a terminal */
+    int width;           /* columns that a line may take, 0 = any number: nothing is cut */
     int ascii;           /* the locale is not UTF-8: trees and charts are drawn with ASCII */
     int hints;           /* stdout and stderr are terminals */
     int watching;        /* see watch.h: no progress is shown */

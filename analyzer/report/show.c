@@ -13,7 +13,7 @@
 
 #define LEAST_NAME 30 /* columns that a long place leaves to the name before it */
 
-#define HEADING_OF_PART "LIVE" /* in place of a measure that is not known of a part of a run */
+#define COLUMNS_MORE (sizeof measures[0].more / sizeof measures[0].more[0])
 
 char *show_place(const struct run *run, const char *file, int64_t line)
 {
@@ -116,21 +116,42 @@ static int print_stacks(const struct report *report, sqlite3_stmt *prepared, con
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-/* The third number of a row is not known of a part of a run: what is live is shown instead. */
-static int lacks_third(const struct lines_query *query)
+/* What is shown after a measure and what is beside it. Of a part of a run only what is known of it, and how much more
+ * is live at its end. */
+struct more {
+    enum measure list[COLUMNS_MORE];
+    size_t count;
+};
+
+static struct more more_columns(const struct lines_query *query)
 {
-    return query->run->part.set && !measure_sampled(measures[query->by].third);
+    const enum measure *list = measures[query->by].more;
+    struct more more = {0};
+    int part = query->run->part.set, live = query->by == MEASURE_live_bytes;
+
+    for (size_t i = 0; i < COLUMNS_MORE && list[i] != 0; i++) {
+        if (part && !measure_sampled(list[i]))
+            continue;
+        more.list[more.count++] = list[i];
+        live |= list[i] == MEASURE_live_bytes;
+    }
+    if (part && !live)
+        more.list[more.count++] = MEASURE_live_bytes;
+    return more;
 }
 
 static void columns(struct table *table, const struct lines_query *query)
 {
     const struct measure_row *by = &measures[query->by];
+    const struct more more = more_columns(query);
 
     table_column(table, by->heading, TABLE_RIGHT);
     if (!measures[by->least].is_least) /* else they do not add up to a whole */
         table_column(table, "%", TABLE_RIGHT);
     table_column(table, measures[by->beside].heading, TABLE_RIGHT);
-    table_column(table, lacks_third(query) ? HEADING_OF_PART : measures[by->third].heading, TABLE_RIGHT);
+    for (size_t i = 0; i < more.count; i++)
+        table_column(table, measures[more.list[i]].heading,
+                     TABLE_RIGHT | (i < 2 ? TABLE_AMPLE : TABLE_ROOMY));
     switch (query->group) {
     case GROUP_LINE:
     case GROUP_STACK:
@@ -151,6 +172,14 @@ static void columns(struct table *table, const struct lines_query *query)
     }
 }
 
+static void measure_cell(const struct report *report, struct table *table, const struct store_measures *m,
+                         enum measure measure)
+{
+    char out[UNITS_SIZE];
+
+    table_cell(table, units_measure(out, m, measure, report->bytes));
+}
+
 /* In a part of a run, what is live is more by so much at its end, or less; shares of that mean nothing. */
 static void growth_cells(const struct report *report, struct table *table, const struct store_measures *m)
 {
@@ -160,36 +189,29 @@ static void growth_cells(const struct report *report, struct table *table, const
     table_cell_color(table, m->live_bytes > 0 ? "red" : m->live_bytes < 0 ? "green" : NULL);
     table_cell(table, NULL);
     table_cell(table, units_count_signed(out, (double)m->live_allocations));
-    table_cell(table, units_bytes(out, m->bytes, report->bytes));
-}
-
-static void measure_cell(const struct report *report, struct table *table, const struct store_measures *m,
-                         enum measure measure)
-{
-    char out[UNITS_SIZE];
-
-    table_cell(table, units_measure(out, m, measure, report->bytes));
 }
 
 static void number_cells(const struct report *report, struct table *table, const struct lines_query *query,
                          const struct store_measures *m, const struct store_measures *whole)
 {
     const struct measure_row *by = &measures[query->by];
+    const struct more more = more_columns(query);
     char out[UNITS_SIZE];
 
     if (query->run->part.set && query->by == MEASURE_live_bytes) {
         growth_cells(report, table, m);
-        return;
+    } else {
+        measure_cell(report, table, m, query->by);
+        if (!measures[by->least].is_least)
+            table_cell(table, units_percent(out, (double)measure_value(m, query->by),
+                                            (double)measure_value(whole, query->by)));
+        measure_cell(report, table, m, by->beside);
     }
-    measure_cell(report, table, m, query->by);
-    if (!measures[by->least].is_least)
-        table_cell(table, units_percent(out, (double)measure_value(m, query->by),
-                                        (double)measure_value(whole, query->by)));
-    measure_cell(report, table, m, by->beside);
-    if (lacks_third(query))
-        table_cell(table, units_bytes_signed(out, (double)m->live_bytes, report->bytes));
-    else
-        measure_cell(report, table, m, by->third);
+    for (size_t i = 0; i < more.count; i++)
+        if (query->run->part.set && more.list[i] == MEASURE_live_bytes)
+            table_cell(table, units_bytes_signed(out, (double)m->live_bytes, report->bytes));
+        else
+            measure_cell(report, table, m, more.list[i]);
 }
 
 static void source_cell(const struct lines_query *query, struct table *table, const struct line_row *row)
@@ -279,6 +301,28 @@ int show_lines(const struct report *report, const struct lines_query *query, con
     source_hint(report);
     table_free(table);
     return status;
+}
+
+/* "peak: held when the run held most; live: never freed": as many of them as a line has room for. */
+void show_words(const struct report *report)
+{
+    char line[256] = "";
+    size_t length = 0;
+
+    if (!report->terminal)
+        return;
+    for (int i = 0; i < MEASURES; i++) {
+        char word[96];
+        int n = measures[i].brief == NULL ? 0
+                                          : snprintf(word, sizeof word, "%s%s: %s", length > 0 ? "; " : "",
+                                                     measures[i].by, measures[i].brief);
+
+        if (n <= 0 || length + (size_t)n > (size_t)report->width || length + (size_t)n >= sizeof line)
+            continue;
+        strcpy(line + length, word);
+        length += (size_t)n;
+    }
+    printf("\n%s%s%s\n", report_color(report, "dim"), line, report_color(report, "reset"));
 }
 
 /* ---- JSON ------------------------------------------------------------------------------------ */

@@ -14,6 +14,9 @@ int show_lines(const struct report *report, const struct lines_query *query, con
 /* "main.c:42", short where it can be; malloc'ed. NULL where no file is known. */
 char *show_place(const struct run *run, const char *file, int64_t line);
 
+/* What the measures' names mean, in one dim line, on a terminal. */
+void show_words(const struct report *report);
+
 /* The rows as members of the open array. */
 int show_lines_json(const struct report *report, struct json *json, const struct lines_query *query,
                     const struct lines *lines, const struct line_stack *stacks, size_t each);

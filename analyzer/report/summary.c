@@ -1,6 +1,7 @@
 /* summary.c - trace-report summary: a run on one page, and what is missing in it. */
 #define _GNU_SOURCE
 #include "args.h"
+#include "brief.h"
 #include "commands.h"
 #include "histograms.h"
 #include "by_line.h"
@@ -23,7 +24,15 @@
 /* What became of a module's file, as the column module.symbols says. */
 enum { SYMBOLS_LINES, SYMBOLS_NAMES, SYMBOLS_NONE, SYMBOLS_MISSING, SYMBOLS_REPLACED, SYMBOLS_GONE };
 
+static int brief;
+static int64_t pid, since;
+
 static const struct option_spec options[] = {
+    {"brief", OPTION_FLAG, &brief, NULL, "three lines: the peak, where most of it came from, what is live",
+     NULL},
+    {"pid", OPTION_NUMBER, &pid, "PID", "the latest run that has a process of this PID", NULL},
+    {"since", OPTION_NUMBER, &since, "SECONDS",
+     "of runs that began since then, in seconds of the epoch (date +%s)", NULL},
     SOURCE_OPTION,
     {0},
 };
@@ -278,7 +287,8 @@ static int print_text(struct report *report, struct summary *summary)
         fputs(reset, stdout);
         free(harmless);
     }
-    report_next(report, "top", "--by peak --stacks 1", "who made up the peak");
+    show_words(report);
+    report_next(report, "top", "--stacks 1", "who made up the peak");
     return status;
 }
 
@@ -308,6 +318,26 @@ static int print_json(struct report *report, struct summary *summary)
     return status;
 }
 
+/* By --pid, or as all reports choose one. */
+static int find_run(struct report *report, const char *text, struct run *run)
+{
+    char number[24];
+    int64_t found = 0;
+
+    if (pid == 0)
+        return run_find(report, text, run);
+    int status = brief_run_of(report, pid, since, &found);
+
+    if (status == EXIT_FINE && found == 0)
+        return brief ? EXIT_FAILED /* trace-run asks: a command may not have been traced */
+                     : report_error(report, EXIT_FAILED, "%s has no run with a process %lld", report->db,
+                                    (long long)pid);
+    snprintf(number, sizeof number, "%lld", (long long)found);
+    status = status == EXIT_FINE ? run_find(report, number, run) : status;
+    report->run = NULL; /* nobody named it */
+    return status;
+}
+
 int command_summary(struct report *report, int argc, char **argv)
 {
     struct summary summary = {0};
@@ -317,10 +347,12 @@ int command_summary(struct report *report, int argc, char **argv)
         return status;
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find(report, operands > 0 ? argv[1] : NULL, &summary.run);
-    if (status == EXIT_FINE)
+        status = find_run(report, operands > 0 ? argv[1] : NULL, &summary.run);
+    if (status == EXIT_FINE && brief && !report->json)
+        status = brief_print(report, &summary.run);
+    else if (status == EXIT_FINE)
         status = gather(report, &summary);
-    if (status == EXIT_FINE)
+    if (status == EXIT_FINE && !(brief && !report->json))
         status = report->json ? print_json(report, &summary) : print_text(report, &summary);
     for (int i = 0; i < summary.warnings; i++)
         free(summary.warning[i]);

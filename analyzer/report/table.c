@@ -14,6 +14,7 @@
 #define LEAST 10 /* a column is never cut below that */
 #define LEAST_PATH 16
 #define LEAST_EXTRA 18 /* an extra one goes instead */
+#define ELLIPSIS "\xe2\x80\xa6"
 #define GIVES (TABLE_SHRINK | TABLE_PATH | TABLE_NAME)
 
 struct column {
@@ -186,6 +187,74 @@ static size_t least(const struct column *column)
     return column->flags & TABLE_EXTRA ? LEAST_EXTRA : column->flags & TABLE_PATH ? LEAST_PATH : LEAST;
 }
 
+/* Columns that a name or a path has, before numbers that can be spared are shown. */
+static size_t ample(const struct column *column, int roomy)
+{
+    return column->flags & TABLE_PATH ? (roomy ? 30 : LEAST_PATH) : roomy ? 24 : 14;
+}
+
+/* Numbers that can be spared go while names and paths would have less than what tells them apart. */
+static void leave_room(struct table *table)
+{
+    size_t room = (size_t)table->report->width;
+
+    for (size_t k = table->column_count; k-- > 0;) {
+        struct column *spare = &table->columns[k];
+        size_t total = 0;
+
+        if ((spare->flags & (TABLE_AMPLE | TABLE_ROOMY)) == 0)
+            continue;
+        for (size_t j = 0; j < table->column_count; j++) {
+            const struct column *c = &table->columns[j];
+            size_t most = c->flags & GIVES ? ample(c, (spare->flags & TABLE_ROOMY) != 0) : c->width;
+
+            if (!c->hidden && (c->flags & TABLE_EXTRA) == 0)
+                total += GAP + (c->width < most ? c->width : most);
+        }
+        spare->hidden = total > room + GAP;
+    }
+}
+
+/* ---- paths ----------------------------------------------------------------------------------- */
+
+/* Bytes up to the last slash that a path has in common with so much of another one. */
+static size_t shared(const char *a, const char *b, size_t most)
+{
+    size_t folder = 0;
+
+    for (size_t i = 0; i < most && a[i] == b[i] && a[i] != '\0'; i++)
+        if (a[i] == '/')
+            folder = i + 1;
+    return folder;
+}
+
+/* Where there is not room for everything, the folder that all absolute paths of a column are in is left out: it tells
+ * none of them apart. */
+static void share_paths(struct table *table, size_t j)
+{
+    const char *first = NULL;
+    size_t length = SIZE_MAX;
+
+    for (size_t i = 0; i < table->line_count; i++) {
+        const char *path = table->lines[i].cells[j].text;
+
+        if (path == NULL || *path != '/')
+            continue;
+        length = shared(first != NULL ? first : path, path, first != NULL ? length : strlen(path));
+        first = first != NULL ? first : path;
+    }
+    for (size_t i = 0; first != NULL && length > 1 && i < table->line_count; i++) {
+        char **cell = &table->lines[i].cells[j].text, *rest = NULL;
+
+        if (*cell == NULL || **cell != '/')
+            continue;
+        if (asprintf(&rest, "%s/%s", ELLIPSIS, *cell + length) < 0)
+            must(rest = NULL);
+        free(*cell);
+        *cell = rest;
+    }
+}
+
 /* Takes from the widest column that may give way, one by one, until all fits; an extra column that became
  * too small goes, and what it took is given back. */
 static void fit(struct table *table)
@@ -247,7 +316,7 @@ static char *cell_text(const struct table *table, const struct column *column, c
         free(text);
         text = name;
     } else if (terminal && column->flags & GIVES) {
-        text = text_cut(text, room, column->flags & TABLE_PATH);
+        text = text_cut(text, room, column->flags & TABLE_PATH && *text != '(' /* "(5 more lines)" */);
     }
     if (*before == '\0')
         return text;
@@ -312,6 +381,12 @@ void table_print(struct table *table)
     hide_empty(table);
     if (table->report->width > 0) {
         measure(table);
+        for (size_t j = 0; j < table->column_count && total_width(table) > (size_t)table->report->width; j++)
+            if (table->columns[j].flags & TABLE_PATH) {
+                share_paths(table, j);
+                measure(table);
+            }
+        leave_room(table);
         fit(table);
     }
     scols_table_set_column_separator(out, "  ");

@@ -10,7 +10,10 @@ enum {
     TABLE_PATH = 4,   /* may be cut at its beginning */
     TABLE_NAME = 32,  /* names of functions: may be shortened as names.h does */
     TABLE_EXTRA = 8,  /* left out when little more than nothing would be left of it */
-    TABLE_SPARE = 16, /* left out on a narrow terminal, the last such column first */
+    TABLE_AMPLE =
+        64, /* left out where names and paths would have to be cut for it, the last such column first */
+    TABLE_ROOMY = 128, /* the same, where there is room in plenty only */
+    TABLE_SPARE = 16,  /* left out on a narrow terminal, the last such column first */
 };
 
 #define TABLE_COLUMNS 500

@@ -13,13 +13,13 @@
 
 #define DEFAULT_LIMIT 20
 
-static int by = MEASURE_bytes, group, leaf;
+static int by = -1, group, leaf; /* by: the peak; of a part of a run, bytes */
 static int64_t limit = DEFAULT_LIMIT, stacks_each;
 static double watch_s;
 static struct filter filter;
 
 static const struct option_spec options[] = {
-    {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: bytes)", NULL},
+    {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: peak; of a part of a run: bytes)", NULL},
     {"group", OPTION_CHOICE, &group, NULL, "what a row is (default: line)", group_names},
     {"limit", OPTION_NUMBER, &limit, "N", "rows to show (default: 20; 0: all)", NULL},
     {"stacks", OPTION_NUMBER, &stacks_each, "N", "the N largest stacks below each row", NULL},
@@ -34,12 +34,13 @@ static const struct option_spec options[] = {
 
 static const struct manual manual = {
     .operands = "[RUN]",
-    .about =
-        "Shows the lines of a run that allocate most. A line counts what was allocated in it, or in code "
-        "without\n"
-        "source and in allocators called by it. RUN is a number or a label; the latest run if there is none.",
+    .about = "Shows which lines hold a run's memory: what each held when the run held most, and what it "
+             "allocated. A line\n"
+             "counts what was allocated in it, or in code without source and in allocators called by it. RUN "
+             "is a number or\n"
+             "a label; the latest run if there is none.",
     .options = options,
-    .examples = {{"--by peak", "the lines that made up the heap when it was largest"},
+    .examples = {{"", "the lines that made up the heap when it was largest"},
                  {"--by live --watch", "what a running program holds, again each second"},
                  {"list --group function --stacks 2",
                   "functions of the latest run 'list', and who called them"}},
@@ -82,6 +83,7 @@ static int print_text(struct report *report, const struct lines_query *query, co
     else {
         putchar('\n');
         status = show_lines(report, query, lines, stacks, (size_t)stacks_each);
+        show_words(report);
     }
     if (stacks_each == 0 && group != GROUP_STACK)
         report_next(report, "top", "--stacks 1", "who called these lines");
@@ -101,11 +103,13 @@ static int show(struct report *report, const char *which, int64_t *recording)
 
     if (status == EXIT_FINE)
         status = run_find_part(report, which, &run);
+    enum measure measure = filter_measure(&filter, &run, by, MEASURE_bytes);
+
     if (status == EXIT_FINE)
-        status = filter_prepare(report, &filter, &run, by);
+        status = filter_prepare(report, &filter, &run, measure);
     struct lines_query query = {.run = &run,
                                 .group = (enum group)group,
-                                .by = by,
+                                .by = measure,
                                 .leaf = leaf,
                                 .filter = &filter,
                                 .limit = (size_t)limit};

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by = MEASURE_bytes, group, inverted, leaf;
+static int by = -1, group, inverted, leaf; /* by: the peak; of a part of a run, bytes */
 static double least = 0.01;
 static int64_t depth_limit;
 static struct filter filter;
@@ -21,7 +21,7 @@ static struct filter filter;
 static const char *const groups[] = {"line", "function", NULL};
 
 static const struct option_spec options[] = {
-    {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: bytes)", NULL},
+    {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: peak; of a part of a run: bytes)", NULL},
     {"inverted", OPTION_FLAG, &inverted, NULL, "the allocating lines first, their callers below", NULL},
     {"min", OPTION_SHARE, &least, "SHARE", "fold what is below this share of the whole (default: 1%)", NULL},
     {"group", OPTION_CHOICE, &group, NULL, "what a node is (default: line)", groups},
@@ -38,7 +38,7 @@ static const struct manual manual = {
         "Shows who calls what allocates: each node counts all that was allocated below it, SELF what was\n"
         "allocated by itself. A call that goes straight on is shown below its caller without a branch.",
     .options = options,
-    .examples = {{"--by peak", "what made up the heap when it was largest, from main down"},
+    .examples = {{"", "what made up the heap when it was largest, from main down"},
                  {"list --inverted --min 5%",
                   "the lines of run 'list' that allocate most, and who called them"}},
     .most = 1,
@@ -464,6 +464,7 @@ int command_tree(struct report *report, int argc, char **argv)
     status = report_open(report);
     if (status == EXIT_FINE)
         status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
+    by = (int)filter_measure(&filter, &run, by, MEASURE_bytes);
     if (status == EXIT_FINE)
         status = filter_prepare(report, &filter, &run, by);
     if (status == EXIT_FINE)

@@ -49,14 +49,16 @@ struct measure_row {
     const char *called_unfreed; /* instead, where some process of the run ended before it; NULL = the same */
 
     /* Of those that reports sort by, and the page shows. Others have neither place nor name. */
-    int place;                  /* among them, from 1 on */
-    const char *by;             /* --by NAME */
-    enum measure beside, third; /* shown in the columns after it */
+    int place;            /* among them, from 1 on */
+    const char *by;       /* --by NAME */
+    enum measure beside;  /* shown in the column after it: its blocks, or its bytes */
+    enum measure more[3]; /* and in those after that, as far as there is room; 0 = no more */
     const char *verb, *of, *as,
-        *does;                      /* "A VERB 2 times OF B", "A VERB exactly AS B DOES"; does: NULL = "" */
-    const char *pprof;              /* the type of its samples; others than those may have one, too */
-    const char *between;            /* "12 MiB BETWEEN 3 blocks"; NULL = "in" */
-    const char *title;              /* on the page */
+        *does;           /* "A VERB 2 times OF B", "A VERB exactly AS B DOES"; does: NULL = "" */
+    const char *pprof;   /* the type of its samples; others than those may have one, too */
+    const char *between; /* "12 MiB BETWEEN 3 blocks"; NULL = "in" */
+    const char *title;   /* on the page */
+    const char *brief;   /* what it is, in three words, for the foot of a table; NULL = it says so itself */
     const char *about, *about_part; /* what the number before it is: of the run, of a part of it */
 };
 

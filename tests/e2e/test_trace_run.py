@@ -1,7 +1,9 @@
 """trace-run: sets the environment, keeps the exit status, says what to type next."""
 
+import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
@@ -101,10 +103,18 @@ def on_terminal(argv, cwd, keys=None):
     return shown.decode().replace("\r\n", "\n"), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_hint_on_a_terminal(build, tmp_path):
+def test_hint_on_a_terminal(build, tmp_path, report):
     shown, status = on_terminal([build.command("trace-run"), build.target("hello"), "x", "6"], tmp_path)
     assert status == 6
-    assert shown == "hello x\ntrace-run: now try: trace-report top\n"
+    lines = re.sub(r"\r.*\033\[K", "", shown).splitlines()  # without the progress bar
+    run = json.loads(report(tmp_path / "trace.db", "summary", "--json").stdout)
+    peak, live = run["run"]["peak_bytes"], run["run"]["live_bytes"]
+    assert [lines[0], lines[-1]] == ["hello x", "trace-run: now try: trace-report top"] and len(lines) == 5
+    assert lines[1].startswith("\033[1mpeak \033[0m  ") and f" in {run['run']['peak_allocations']:,} block" in lines[1]
+    assert "where" in lines[2] and run["top_peak"][0]["function"] in lines[2]
+    assert "live" in lines[3] and f" in {run['run']['live_allocations']:,} block" in lines[3]
+    plain = report(tmp_path / "trace.db", "summary", "--brief", "--bytes").stdout.splitlines()
+    assert [line.split()[1] for line in plain] == [str(peak), str(run["top_peak"][0]["peak_bytes"]), str(live)]
     shown, _ = on_terminal([build.command("trace-run"), "-o", "other.db", build.target("hello")], tmp_path)
     assert "trace-report top --db other.db" in shown
 

@@ -46,7 +46,7 @@ def test_rows_sum_to_the_run(three, as_json, group, extra):
 
 
 def test_order_and_share(three, as_json):
-    rows = as_json("top", "1")["rows"]
+    rows = as_json("top", "1", "--by", "bytes")["rows"]
     assert [r["function"] for r in rows] == ["build_index", "read_record", "main", "libz.so.1+0x1050"]
     assert rows[0]["share"] == pytest.approx(2100000 / 5241600)
     assert rows[3]["file"] is None and rows[3]["line"] == 0
@@ -55,7 +55,7 @@ def test_order_and_share(three, as_json):
 
 
 def test_stacks(three, as_json):
-    rows = as_json("top", "1", "--stacks", "1")["rows"]
+    rows = as_json("top", "1", "--stacks", "1", "--by", "bytes")["rows"]
     frames = [[f["function"] for f in r["stacks"][0]["frames"]] for r in rows]
     assert frames[1] == ["read_record", "load", "main"]
     assert frames[2] == ["std::vector<[int; 2]>::grow()", "[cut]"]
@@ -78,7 +78,7 @@ def test_unresolved_run_sums_too(make_db, as_json):
         found = as_json("top", "--group", group, "--stacks", "1")
         assert found["run"]["state"] == "interrupted"
         assert sum(r["bytes"] for r in found["rows"]) == found["run"]["bytes"]
-    assert [r["function"] for r in as_json("top")["rows"]][0] == "list+0x1030"
+    assert [r["function"] for r in as_json("top", "--by", "bytes")["rows"]][0] == "list+0x1030"
     assert sqlite3.connect(db).execute("SELECT sum(bytes) FROM lines").fetchone()[0] == found["run"]["bytes"]
 
 

@@ -48,12 +48,12 @@ def test_totals_agree(make_db, as_json, kind, by, extra):
 
 def test_shape(make_db, run, as_json):
     make_db("small")
-    rows = as_json("tree")["rows"]
+    rows = as_json("tree", "--by", "bytes")["rows"]
     assert [(r["depth"], r["function"]) for r in rows] == [
         (1, "main"), (2, "build_index"), (2, "load"), (3, "read_record"), (2, "libz.so.1+0x1050"), (1, "[cut]"),
         (2, "std::vector<[int; 2]>::grow()")]
     assert [r["value"] for r in rows[:4]] == [2100000 + 1932000 + 409600, 2100000, 1932000, 1932000]
-    out = run("tree").stdout
+    out = run("tree", "--by", "bytes").stdout
     assert "├─ build_index" in out and "│  read_record" in out and "└─ libz.so.1+0x1050" in out
     ascii_out = run("tree", env={"LC_ALL": "C"}).stdout
     assert "|- build_index" in ascii_out and "`- libz.so.1" in ascii_out and ascii_out.isascii()
@@ -75,10 +75,10 @@ def test_inverted_roots_are_the_lines_of_top(make_db, as_json):
 
 def test_folding(make_db, as_json, run):
     make_db("small")
-    tree = as_json("tree", "--min", "20%")
+    tree = as_json("tree", "--by", "bytes", "--min", "20%")
     assert [r["function"] for r in tree["rows"]] == ["main", "build_index", "load", "read_record"]
     assert tree["folded"] == 1 and tree["rows"][0]["folded"] == 1
-    assert run("tree", "--min", "50%").stdout.count("(3 smaller)") == 1
+    assert run("tree", "--by", "bytes", "--min", "50%").stdout.count("(3 smaller)") == 1
     assert "--min takes a share" in run("tree", "--min", "much", status=2).stderr
 
 
@@ -126,5 +126,5 @@ def test_hostile(make_db, run):
 def test_deep_branches(make_db, terminal):
     """Guides of many branches leave room for the names."""
     make_db("large")
-    out = terminal(80, "tree", "--min", "0.5%", "--color", "never")
-    assert "espresso" in out
+    out = terminal(80, "tree", "--by", "bytes", "--min", "0.5%", "--color", "never")
+    assert "expand_function_23(" in out

@@ -250,11 +250,52 @@ static int can_record(const char *database)
     return !why;
 }
 
+/* Has trace-report, which is installed beside this program, say in three lines what the command held: on standard
+ * error, as the output is the command's. It waits until names are known, and shows how far that is; Ctrl-C ends it. A
+ * command whose process was not traced, as it emptied its environment, has no run: then nothing is said. */
+static void say_numbers(const char *database, const struct timespec *begin, pid_t command)
+{
+    char self[PATH_MAX], report[PATH_MAX + 16], pid[24], since[24];
+    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+
+    if (length < 0)
+        return;
+    self[length] = 0;
+    *strrchr(self, '/') = 0;
+    snprintf(report, sizeof report, "%s/trace-report", self);
+    snprintf(pid, sizeof pid, "%d", (int)command);
+    snprintf(since, sizeof since, "%lld", (long long)begin->tv_sec);
+    char *arguments[] = {(char *)"trace-report",
+                         (char *)"summary",
+                         (char *)"--brief",
+                         (char *)"--pid",
+                         pid,
+                         (char *)"--since",
+                         since,
+                         (char *)"--db",
+                         (char *)database,
+                         NULL};
+
+    fflush(NULL);
+    child = fork(); /* what is sent to us from here on is meant for it */
+    if (child == 0) {
+        dup2(STDERR_FILENO, STDOUT_FILENO);
+        unsetenv("LD_PRELOAD");
+        unsetenv(WIRE_SESSION_VARIABLE);
+        execv(report, arguments);
+        _exit(STATUS_NOT_FOUND);
+    }
+    while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    child = 0;
+}
+
 /* What was recorded, and whether all of it was, is for the report to say. */
-static void hint(const char *database, const struct timespec *begin)
+static void hint(const char *database, const struct timespec *begin, pid_t command)
 {
     if (!isatty(STDERR_FILENO) || !database_written_since(database ? database : "trace.db", begin))
         return;
+    say_numbers(database ? database : "trace.db", begin, command);
     if (database && strcmp(database, "trace.db") != 0 && strcmp(database, "./trace.db") != 0)
         fprintf(stderr, "trace-run: now try: trace-report top --db %s\n", database);
     else
@@ -351,7 +392,10 @@ int main(int argc, char **argv)
             complain("cannot tell how %s ended: %s.", command[0], strerror(errno));
             return STATUS_FAILED;
         }
+    pid_t command_pid = child;
+
+    child = 0; /* its number may be anybody's by now */
     if (traced)
-        hint(database, &begin);
+        hint(database, &begin, command_pid);
     return end_as(status);
 }
