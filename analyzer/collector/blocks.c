@@ -25,9 +25,9 @@ struct region {
 
 /* What a piece has that has a leaf for each half. */
 struct split {
-    struct leaf none; /* no places */
-    uint32_t half[2]; /* as a piece: the lower addresses, the higher ones */
-};
+    uint8_t tag[LEAF_TAGS]; /* as in struct leaf: no places */
+    uint32_t half[2];       /* as a piece: the lower addresses, the higher ones */
+} __attribute__((aligned(16)));
 
 struct odd_block {
     uint64_t address; /* key */

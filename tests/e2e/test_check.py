@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2]
-QUICK = ["layers", "circles", "names", "guest", "format", "shell"]  # the others take minutes
+QUICK = ["layers", "circles", "names", "guest", "format", "shell"]  # the linters are tests of their own
 
 
 def check(source, *arguments):

@@ -1,0 +1,36 @@
+"""What the tests of scripts/check's linters share: the source has nothing for them to find, a copy with a fault has."""
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2]
+
+
+def run_check(source, name, build):
+    """Exit status and output of one check; skips the test where its program is not there."""
+    result = subprocess.run([source / "scripts" / "check", "--build", str(build), name], capture_output=True, text=True,
+                            timeout=500)
+    assert not result.stderr, result.stderr
+    if "is left out" in result.stdout:
+        pytest.skip(result.stdout.split("\n")[0].removeprefix("check: "))
+    return result.returncode, result.stdout
+
+
+def copy_of(folder, *files):
+    """A tree with the script and these files of ours alone: what takes minutes for all of them takes seconds."""
+    for name in ("scripts/check", ".clang-tidy", *files):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(SOURCE / name, folder / name)
+    for room in ("include", "analyzer", "preload"):
+        (folder / room).mkdir(exist_ok=True)
+    return folder
+
+
+def plant(source, after, fault):
+    """Writes a fault behind a line of a file; the number of its first line."""
+    lines = source.read_text().split("\n")
+    place = lines.index(after) + 1
+    source.write_text("\n".join([*lines[:place], *fault, *lines[place:]]))
+    return place + 1
