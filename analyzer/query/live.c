@@ -24,6 +24,8 @@
 #define PATIENCE_NS 1000000000
 #define POLL_US 2000
 
+const char live_stopped[] = "has been stopped (kill -CONT lets it go on)";
+
 /* ---- who is asked ---------------------------------------------------------------------------- */
 
 static int is_collector(int64_t pid)
@@ -65,7 +67,7 @@ static const char *ask(const struct report *report, const struct run *run)
 {
     const struct store_collector *c = &run->collector;
     struct stat file;
-    enum store_collector_state state = store_collector_state(c);
+    enum store_collector_state state = store_collector_state(report->store, c);
 
     if (state == STORE_COLLECTOR_ELSEWHERE)
         return "is in another PID namespace (a container) and cannot be asked";
@@ -74,7 +76,7 @@ static const char *ask(const struct report *report, const struct run *run)
     int process = (int)syscall(SYS_pidfd_open, (pid_t)c->pid, 0);
     const char *why = NULL;
 
-    if (process < 0 || store_collector_state(c) != STORE_COLLECTOR_LIVES)
+    if (process < 0 || store_collector_state(report->store, c) != STORE_COLLECTOR_LIVES)
         why = "is gone";
     else if (syscall(SYS_pidfd_send_signal, process, 0, NULL, 0) != 0)
         why = errno == EPERM ? "is another user's and cannot be asked" : "is gone";
@@ -124,7 +126,9 @@ void live_ask(struct report *report, const struct run *run, int say)
     const char *why = ask(report, run);
 
     while (why == NULL && !is_there(report, run->number, asked_ns)) {
-        if (store_clock() - asked_ns > PATIENCE_NS)
+        if (store_collector_stopped(&run->collector))
+            why = live_stopped;
+        else if (store_clock() - asked_ns > PATIENCE_NS)
             why = "is busy";
         else
             usleep(POLL_US);

@@ -4,6 +4,9 @@
 
 #include "run.h"
 
+/* What is said of a collector that stands still. */
+extern const char live_stopped[];
+
 /* Asks the run's collector, and waits up to a second for what it writes; it is read with the next
  * transaction. Where that does not come, says why in one line on stderr, if it is wanted. */
 void live_ask(struct report *report, const struct run *run, int say);

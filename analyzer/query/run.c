@@ -15,6 +15,8 @@
 
 #define POLL_MS 50
 #define PATIENCE_MS 60000 /* without any progress; big binaries take seconds */
+#define TELL_MS 3000      /* after so long without it, what is waited for is told */
+#define STOPPED_MS 1000   /* a collector that stands still for so long is not waited for */
 
 const char *const run_states[] = {"complete", "recording", "recording", "interrupted", "incomplete"};
 
@@ -53,13 +55,14 @@ static int any_lives(const char *pids)
 }
 
 /* pids: of the processes that had not ended when the collector last wrote. */
-static enum run_state state_of(const struct run *run, const char *state, const char *phase, const char *pids)
+static enum run_state state_of(const struct store *store, const struct run *run, const char *state,
+                               const char *phase, const char *pids)
 {
     if (state != NULL && strcmp(state, "complete") == 0)
         return RUN_COMPLETE;
     if (state != NULL && strcmp(state, "incomplete") == 0)
         return RUN_INCOMPLETE;
-    enum store_collector_state collector = store_collector_state(&run->collector);
+    enum store_collector_state collector = store_collector_state(store, &run->collector);
 
     if (state == NULL || strcmp(state, "recording") != 0 || collector == STORE_COLLECTOR_GONE)
         return RUN_INTERRUPTED;
@@ -71,7 +74,8 @@ static enum run_state state_of(const struct run *run, const char *state, const c
     return RUN_SYMBOLS;
 }
 
-static void fill(struct run *run, sqlite3_stmt *s)
+/* True for one that is said to be recording, by a collector that is gone. */
+static int fill(const struct store *store, struct run *run, sqlite3_stmt *s)
 {
     int64_t *const numbers[] = {
         &run->t.frees,
@@ -109,6 +113,7 @@ static void fill(struct run *run, sqlite3_stmt *s)
 
     for (int i = 0; i < n; i++)
         *numbers[i] = sqlite3_column_int64(s, i);
+    run->collector.run = run->number;
     run->label = column_text(s, n);
     run->command = column_text(s, n + 1);
     run->started = column_text(s, n + 2);
@@ -126,12 +131,13 @@ static void fill(struct run *run, sqlite3_stmt *s)
     measures_of_run(&run->t.m);
     run->counting = phase == NULL || strcmp(phase, "running") == 0;
     run->resolved = phase != NULL && strcmp(phase, "done") == 0;
-    run->state = state_of(run, (const char *)sqlite3_column_text(s, n + 6), phase,
-                          (const char *)sqlite3_column_text(s, n + 8));
+    const char *state = (const char *)sqlite3_column_text(s, n + 6);
+    run->state = state_of(store, run, state, phase, (const char *)sqlite3_column_text(s, n + 8));
+    return run->state == RUN_INTERRUPTED && state != NULL && strcmp(state, "recording") == 0;
 }
 
-/* *run has no number when there is none. */
-static int load(struct report *report, int64_t number, struct run *run)
+/* *left: the row says that it is being recorded, but nobody does. */
+static int read_row(struct report *report, int64_t number, struct run *run, int *left)
 {
     static const char sql[] =
         "SELECT frees, freed_bytes, wall_ns, cpu_ns, peak_ns, peak_rss_bytes, foreign_frees, events_lost, "
@@ -153,11 +159,26 @@ static int load(struct report *report, int64_t number, struct run *run)
         return EXIT_FAILED;
     sqlite3_bind_int64(statement, 1, number);
     if (report_step(report, statement, &status)) {
-        fill(run, statement);
+        *left = fill(report->store, run, statement);
         run->ours = store_run_is_ours(report->store, number);
     }
     sqlite3_finalize(statement);
     return status;
+}
+
+/* *run has no number when there is none. A run that its collector has left while it says that it is being recorded may
+ * have been written whole just after it was read: what is read once the collector is gone is the last word. */
+static int load(struct report *report, int64_t number, struct run *run)
+{
+    int left = 0;
+    int status = read_row(report, number, run, &left);
+
+    if (status != EXIT_FINE || !left)
+        return status;
+    run_free(run);
+    if (!sqlite3_get_autocommit(report->sql))
+        sqlite3_exec(report->sql, "COMMIT; BEGIN", NULL, NULL, NULL);
+    return read_row(report, number, run, &left);
 }
 
 int run_try(struct report *report, int64_t number, struct run *run)
@@ -275,14 +296,33 @@ static void show_progress(double progress, int done)
     fflush(stderr);
 }
 
+/* What the wait without progress has come to: true if it is to end. */
+static int is_vain(const struct report *report, const struct run *run, int waited, int *still)
+{
+    const char *reason = NULL;
+
+    *still = store_collector_stopped(&run->collector) ? *still + POLL_MS : 0;
+    if (*still >= STOPPED_MS)
+        reason = live_stopped;
+    else if (waited == TELL_MS && !isatty(STDERR_FILENO)) /* on a terminal there is the bar */
+        reason = run->counting ? "has not written all of it yet, and is waited for"
+                               : "is looking up names, and is waited for";
+    if (reason != NULL && isatty(STDERR_FILENO) && !report->watching)
+        show_progress(1, 1);
+    if (reason != NULL)
+        report_error(report, EXIT_FINE, "run %lld: its collector (process %lld) %s", (long long)run->number,
+                     (long long)run->collector.pid, reason);
+    return *still >= STOPPED_MS || waited >= PATIENCE_MS;
+}
+
 /* The file is let go between two looks, so that the collector can bring it into its final form. */
 static int wait_for_symbols(struct report *report, struct run *run)
 {
     int64_t number = run->number;
     double before = -1;
-    int waited = 0, status = EXIT_FINE, shown = 0;
+    int waited = 0, still = 0, status = EXIT_FINE, shown = 0;
 
-    while (status == EXIT_FINE && run->state == RUN_SYMBOLS && waited < PATIENCE_MS) {
+    while (status == EXIT_FINE && run->state == RUN_SYMBOLS && !is_vain(report, run, waited, &still)) {
         waited = run->progress == before ? waited + POLL_MS : 0;
         before = run->progress;
         if (isatty(STDERR_FILENO) && !report->watching) {

@@ -60,14 +60,15 @@ static int count_runs(const char *database)
     if (store_open_read(database, &store) == 0 &&
         sqlite3_prepare_v2(
             store_handle(store),
-            "SELECT collector_pid, collector_start, pid_namespace, taken_ns FROM run ORDER BY id DESC "
+            "SELECT id, collector_pid, collector_start, pid_namespace, taken_ns FROM run ORDER BY id DESC "
             "LIMIT " RUNS_LOOKED_AT,
             -1, &select, NULL) == SQLITE_OK) {
         while (sqlite3_step(select) == SQLITE_ROW) {
             const struct store_collector collector = {
                 sqlite3_column_int64(select, 0), sqlite3_column_int64(select, 1),
-                sqlite3_column_int64(select, 2), sqlite3_column_int64(select, 3)};
-            count += store_collector_state(&collector) != STORE_COLLECTOR_GONE;
+                sqlite3_column_int64(select, 2), sqlite3_column_int64(select, 3),
+                sqlite3_column_int64(select, 4)};
+            count += store_collector_state(store, &collector) != STORE_COLLECTOR_GONE;
         }
     }
     sqlite3_finalize(select);

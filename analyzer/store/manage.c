@@ -47,6 +47,8 @@ int store_run_delete(struct store *store, int64_t run)
         snprintf(sql, sizeof sql, "DELETE FROM %s WHERE run = ?1", tables[i]);
         code = on_run(store, sql, run, NULL, "remove a run from");
     }
+    if (code == 0)
+        code = store_lock_forget(store, run);
     return code == 0 ? store_origin_delete(store, run) : code;
 }
 

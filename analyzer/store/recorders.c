@@ -1,4 +1,6 @@
-/* recorders.c - who records a run, and whether he still does. */
+/* recorders.c - who records a run, and whether he still does: by the lock that he has, see recorder_lock.c. Where there
+ * is none (another version's run, a copy of the file, a file system without locks) by his process, as far as it can be
+ * seen. */
 #include "store_private.h"
 
 #include <stdio.h>
@@ -6,14 +8,16 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* A collector that cannot be seen writes at least so often, unless looking up names takes it very long. */
+/* A collector without a lock that cannot be seen writes at least so often, unless looking up names takes it very long. */
 #define ELSEWHERE_NS 600000000000
 
-int64_t store_process_start(int64_t pid)
+/* Start time of a process, and what it does (field 3 of its stat); -1 = there is none. */
+static int64_t look_at(int64_t pid, char *state)
 {
     char path[64], line[1024];
     int64_t start = -1;
 
+    *state = '?';
     if (pid <= 0)
         return -1;
     snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
@@ -27,13 +31,19 @@ int64_t store_process_start(int64_t pid)
     line[got] = '\0';
     /* The name (field 2) may hold anything, parentheses too: count from the last one. */
     char *p = strrchr(line, ')');
-    char state = '?';
 
     if (p == NULL ||
-        sscanf(p, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lld", &state,
+        sscanf(p, ") %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lld", state,
                (long long *)&start) != 2)
         return -1;
-    return state == 'Z' || state == 'X' ? -1 : start;
+    return *state == 'Z' || *state == 'X' ? -1 : start;
+}
+
+int64_t store_process_start(int64_t pid)
+{
+    char state;
+
+    return look_at(pid, &state);
 }
 
 int64_t store_clock(void)
@@ -51,30 +61,49 @@ int64_t store_pid_namespace(void)
     return stat("/proc/self/ns/pid", &status) == 0 ? (int64_t)status.st_ino : 0;
 }
 
-enum store_collector_state store_collector_state(const struct store_collector *c)
+/* True if it is a process that we see. */
+static int is_seen(const struct store_collector *c)
+{
+    int64_t start = c->pid_namespace == store_pid_namespace() ? store_process_start(c->pid) : -1;
+
+    return start >= 0 && start == c->start;
+}
+
+enum store_collector_state store_collector_state(const struct store *store, const struct store_collector *c)
 {
     int64_t now_ns = store_clock();
+    enum store_lock_state lock = store_lock_state(store, c->run);
 
+    if (lock == STORE_LOCK_FREE)
+        return STORE_COLLECTOR_GONE;
+    if (lock == STORE_LOCK_HELD)
+        return is_seen(c) ? STORE_COLLECTOR_LIVES : STORE_COLLECTOR_ELSEWHERE;
     if (c->pid_namespace != store_pid_namespace())
         return c->taken_ns > 0 && c->taken_ns <= now_ns && now_ns - c->taken_ns < ELSEWHERE_NS
                    ? STORE_COLLECTOR_ELSEWHERE
                    : STORE_COLLECTOR_GONE;
-    int64_t start = store_process_start(c->pid);
+    return is_seen(c) ? STORE_COLLECTOR_LIVES : STORE_COLLECTOR_GONE;
+}
 
-    return start >= 0 && start == c->start ? STORE_COLLECTOR_LIVES : STORE_COLLECTOR_GONE;
+int store_collector_stopped(const struct store_collector *c)
+{
+    char state;
+
+    return c->pid_namespace == store_pid_namespace() && look_at(c->pid, &state) == c->start &&
+           (state == 'T' || state == 't');
 }
 
 static const char select_recording[] =
     "SELECT id, collector_pid, collector_start, pid_namespace, taken_ns FROM run WHERE state = 'recording'";
 
 /* What became of the collector of the run that select_recording is at. */
-static enum store_collector_state state_of(sqlite3_stmt *select)
+static enum store_collector_state state_of(const struct store *store, sqlite3_stmt *select)
 {
     const struct store_collector collector = {
-        sqlite3_column_int64(select, 1), sqlite3_column_int64(select, 2), sqlite3_column_int64(select, 3),
-        sqlite3_column_int64(select, 4)};
+        sqlite3_column_int64(select, 0), sqlite3_column_int64(select, 1), sqlite3_column_int64(select, 2),
+        sqlite3_column_int64(select, 3), sqlite3_column_int64(select, 4)};
 
-    return store_collector_state(&collector);
+    return store_collector_state(store, &collector);
 }
 
 int store_mark_interrupted(struct store *store)
@@ -84,7 +113,7 @@ int store_mark_interrupted(struct store *store)
 
     while (result == SQLITE_OK && (result = sqlite3_step(select)) == SQLITE_ROW) {
         result = SQLITE_OK;
-        if (state_of(select) != STORE_COLLECTOR_GONE)
+        if (state_of(store, select) != STORE_COLLECTOR_GONE)
             continue;
         if (update == NULL)
             result = sqlite3_prepare_v2(store->db, "UPDATE run SET state = 'interrupted' WHERE id = ?", -1,
@@ -109,7 +138,8 @@ int store_others_record(struct store *store)
 
     sqlite3_prepare_v2(store->db, select_recording, -1, &select, NULL);
     while (!found && sqlite3_step(select) == SQLITE_ROW)
-        found = sqlite3_column_int64(select, 0) != store->run && state_of(select) != STORE_COLLECTOR_GONE;
+        found =
+            sqlite3_column_int64(select, 0) != store->run && state_of(store, select) != STORE_COLLECTOR_GONE;
     sqlite3_finalize(select);
     return found;
 }

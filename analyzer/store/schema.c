@@ -34,6 +34,7 @@ struct store *store_new(const char *path)
 
     if (store == NULL)
         return NULL;
+    store->lock_fd = -1;
     /* Our programs use all their stores from one thread at a time: SQLite needs no locks of its own. Nothing
      * happens where it is in use already. */
     sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
@@ -67,6 +68,7 @@ void store_close(struct store *store)
     for (int i = 0; i < STORE_STATEMENTS; i++)
         sqlite3_finalize(store->statement[i]);
     store_let_go(store);
+    store_lock_close(store);
     free(store->path);
     free(store->file);
     free(store);
@@ -395,6 +397,7 @@ static int open_write(struct store *store)
 
     if (code < 0)
         return code;
+    store_lock_open(store, 1);
     code = store_check(store,
                        sqlite3_open_v2(store->file, &store->db,
                                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |

@@ -38,7 +38,8 @@ CREATE TABLE run (
     end_allocations INTEGER NOT NULL DEFAULT 0, end_bytes INTEGER NOT NULL DEFAULT 0 -- live when its last process ended
 ) STRICT;
 
--- There is one more table, where the file system can tell when a file was made: origin, see origin.c.
+-- There are two more tables, where the file system can tell when a file was made, and has locks: origin, see origin.c, and
+-- recorder, see recorder_lock.c.
 
 CREATE TABLE process (
     run INTEGER NOT NULL, id INTEGER NOT NULL, -- id: 1, 2 ... in order of appearance in the run

@@ -161,16 +161,20 @@ int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, 
 int store_nodes(struct store *store, int (*next)(void *data, struct store_node *node), void *data);
 int store_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data);
 
-/* The collector that a run names: the columns collector_pid, collector_start, pid_namespace and taken_ns. */
+/* The collector that a run names: the columns id, collector_pid, collector_start, pid_namespace and taken_ns. */
 struct store_collector {
-    int64_t pid, start, pid_namespace, taken_ns;
+    int64_t run, pid, start, pid_namespace, taken_ns;
 };
 enum store_collector_state {
     STORE_COLLECTOR_GONE,
     STORE_COLLECTOR_LIVES,
-    STORE_COLLECTOR_ELSEWHERE, /* in a PID namespace that cannot be seen from here; it wrote not long ago */
+    STORE_COLLECTOR_ELSEWHERE, /* it lives, in a PID namespace that cannot be seen from here */
 };
-enum store_collector_state store_collector_state(const struct store_collector *collector);
+enum store_collector_state store_collector_state(const struct store *store,
+                                                 const struct store_collector *collector);
+
+/* True if it is seen to stand still: somebody has stopped it, or debugs it. */
+int store_collector_stopped(const struct store_collector *collector);
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 int64_t store_clock(void);

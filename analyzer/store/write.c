@@ -151,6 +151,8 @@ int store_run_add(struct store *store, const char *label, const char *command, c
     code = row_end(&row);
     if (code == 0)
         *run = store->run = sqlite3_last_insert_rowid(store->db);
+    if (code == 0)
+        code = store_lock_take(store, store->run);
     return code == 0 ? store_origin_add(store, store->run) : code;
 }
 

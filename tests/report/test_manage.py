@@ -23,7 +23,7 @@ def tables(path):
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
         # Where a run was recorded is not merged: in another file it is a stranger's.
         return [r[0] for r in connection.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name != 'origin'")]
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('origin', 'recorder')")]
 
 
 def runs(as_json, db):

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -406,6 +407,7 @@ static void bad_utf8(void **state)
         1);
 }
 
+/* By its process alone: without a lock. */
 static void collector_lives(void **state)
 {
     int64_t start = store_process_start(getpid());
@@ -413,24 +415,107 @@ static void collector_lives(void **state)
     (void)state;
     assert_true(start > 0);
     struct stat here;
+    struct store *store;
+    record("a", 1, 1);
+    assert_int_equal(store_open_read(path, &store), 0);
     assert_int_equal(stat("/proc/self/ns/pid", &here), 0);
     const struct {
         struct store_collector collector;
         enum store_collector_state expected;
     } cases[] = {
-        {{getpid(), start, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_LIVES},
-        {{getpid(), start + 1, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
-        {{0, 0, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
-        {{-1, -1, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
-        {{1 << 30, -1, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
+        {{0, getpid(), start, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_LIVES},
+        {{0, getpid(), start + 1, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
+        {{0, 0, 0, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
+        {{0, -1, -1, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
+        {{0, 1 << 30, -1, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
         /* Somebody else's numbers, which tell nothing here. */
-        {{getpid(), start, 1, store_clock()}, STORE_COLLECTOR_ELSEWHERE},
-        {{getpid(), start, 1, 0}, STORE_COLLECTOR_GONE},
-        {{getpid(), start, 1, store_clock() - 3600000000000}, STORE_COLLECTOR_GONE},
-        {{getpid(), start, 1, INT64_MAX}, STORE_COLLECTOR_GONE}, /* before this machine was started */
+        {{0, getpid(), start, 1, store_clock()}, STORE_COLLECTOR_ELSEWHERE},
+        {{0, getpid(), start, 1, 0}, STORE_COLLECTOR_GONE},
+        {{0, getpid(), start, 1, store_clock() - 3600000000000}, STORE_COLLECTOR_GONE},
+        {{0, getpid(), start, 1, INT64_MAX}, STORE_COLLECTOR_GONE}, /* before this machine was started */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        assert_int_equal(store_collector_state(&cases[i].collector), cases[i].expected);
+        assert_int_equal(store_collector_state(store, &cases[i].collector), cases[i].expected);
+    store_close(store);
+}
+
+/* A process that records and does nothing more. */
+static pid_t record_for_ever(void)
+{
+    int ready[2];
+    char byte;
+
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+
+    if (child == 0) {
+        struct store *store;
+        int64_t run;
+        int failed = store_open(path, &store) != 0 || store_begin(store) != 0 ||
+                     store_run_add(store, "l", "./x", "2026-01-01T00:00:00Z", "/", &run) != 0 ||
+                     store_commit(store) != 0;
+
+        if (failed || write(ready[1], "", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    return child;
+}
+
+/* What is said of the first run's collector, its process being one of a namespace that nobody knows here. */
+static enum store_collector_state state_elsewhere(const char *file, int64_t taken_ns)
+{
+    const struct store_collector collector = {1, 1, 1, 1, taken_ns};
+    struct store *store;
+
+    assert_int_equal(store_open_read(file, &store), 0);
+    enum store_collector_state found = store_collector_state(store, &collector);
+
+    store_close(store);
+    return found;
+}
+
+static void collector_has_a_lock(void **state)
+{
+    char copy[80], command[400];
+    struct store *reader, *writer;
+
+    (void)state;
+    pid_t child = record_for_ever();
+
+    assert_int_equal(state_elsewhere(path, 0), STORE_COLLECTOR_ELSEWHERE);
+    assert_int_equal(state_elsewhere(path, INT64_MAX), STORE_COLLECTOR_ELSEWHERE);
+    snprintf(copy, sizeof copy, "%s/copy.db", folder);
+    snprintf(command, sizeof command, "cp %s %s; cp %s-wal %s-wal", path, copy, path, copy);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(state_elsewhere(copy, store_clock()), STORE_COLLECTOR_ELSEWHERE);
+
+    /* Who reads goes on reading, and is seen to: the lock takes nothing from SQLite. */
+    assert_int_equal(store_open_read(path, &reader), 0);
+    assert_int_equal(sqlite3_exec(store_handle(reader), "BEGIN; SELECT * FROM run", NULL, NULL, NULL),
+                     SQLITE_OK);
+    kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    record("b", 1, 1);
+    assert_int_equal(number("SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'"), 1);
+    assert_int_equal(sqlite3_exec(store_handle(reader), "SELECT * FROM run; COMMIT", NULL, NULL, NULL),
+                     SQLITE_OK);
+    store_close(reader);
+
+    assert_int_equal(state_elsewhere(path, store_clock()), STORE_COLLECTOR_GONE);
+    assert_int_equal(state_elsewhere(copy, store_clock()), STORE_COLLECTOR_ELSEWHERE);
+    assert_int_equal(number("SELECT count(*) FROM run WHERE id = 1 AND state = 'interrupted'"), 1);
+
+    assert_int_equal(store_open(path, &writer), 0);
+    assert_int_equal(store_begin(writer), 0);
+    assert_int_equal(store_run_delete(writer, 1), 0);
+    assert_int_equal(store_commit(writer), 0);
+    store_close(writer);
+    assert_int_equal(number("SELECT count(*) FROM recorder WHERE run = 1"), 0);
 }
 
 static void histograms(void **state)
@@ -474,7 +559,8 @@ int main(void)
         WITH_FOLDER(dead_collector),
         WITH_FOLDER(rows_by_the_many),
         WITH_FOLDER(bad_utf8),
-        cmocka_unit_test(collector_lives),
+        WITH_FOLDER(collector_lives),
+        WITH_FOLDER(collector_has_a_lock),
         cmocka_unit_test(histograms),
     };
 

@@ -1,0 +1,97 @@
+/* recorder_lock.c - a lock that a collector holds on a byte of the database for as long as it lives, in whatever
+ * PID namespace.
+ *
+ * It is one of an open file description: nothing that SQLite does takes it away, and the kernel gives it back with the
+ * process. Closing our descriptor would give SQLite's own locks away, so that it goes only after SQLite's. Of each run
+ * the database notes the file that the lock was on: a copy of that, or the file by the other way that an overlay has to
+ * it, knows nothing of locks.
+ */
+#define _GNU_SOURCE
+#include "store_private.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Far behind SQLite's own, and behind all that a file can hold. */
+#define FIRST_BYTE ((off_t)1 << 61)
+
+static const char create_table[] =
+    "CREATE TABLE IF NOT EXISTS recorder (run INTEGER PRIMARY KEY, device INTEGER NOT "
+    "NULL, inode INTEGER NOT NULL) STRICT";
+
+void store_lock_open(struct store *store, int writing)
+{
+    if (store->lock_fd < 0)
+        store->lock_fd = open(store->file, (writing ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+}
+
+void store_lock_close(struct store *store)
+{
+    if (store->lock_fd >= 0)
+        close(store->lock_fd);
+    store->lock_fd = -1;
+}
+
+static struct flock byte_of(int64_t run, short type)
+{
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = FIRST_BYTE + run, .l_len = 1};
+}
+
+int store_lock_take(struct store *store, int64_t run)
+{
+    struct flock lock = byte_of(run, F_WRLCK);
+    struct stat file;
+    char sql[160];
+
+    if (store->lock_fd < 0 || fcntl(store->lock_fd, F_OFD_SETLK, &lock) != 0 ||
+        fstat(store->lock_fd, &file) != 0)
+        return 0; /* no locks here: readers look at the process then */
+    int code = store_execute(store, create_table, "write");
+
+    snprintf(sql, sizeof sql, "REPLACE INTO recorder VALUES (%lld, %lld, %lld)", (long long)run,
+             (long long)file.st_dev, (long long)file.st_ino);
+    return code == 0 ? store_execute(store, sql, "write") : code;
+}
+
+/* True if the run's collector had a lock on this very file. */
+static int is_noted(const struct store *store, int64_t run)
+{
+    sqlite3_stmt *s;
+    struct stat file;
+    int noted = 0;
+
+    if (fstat(store->lock_fd, &file) != 0 ||
+        sqlite3_prepare_v2(store->db, "SELECT device, inode FROM main.recorder WHERE run = ?1", -1, &s,
+                           NULL) != SQLITE_OK)
+        return 0;
+    if (sqlite3_bind_int64(s, 1, run) == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW)
+        noted = sqlite3_column_int64(s, 0) == (int64_t)file.st_dev &&
+                sqlite3_column_int64(s, 1) == (int64_t)file.st_ino;
+    sqlite3_finalize(s);
+    return noted;
+}
+
+enum store_lock_state store_lock_state(const struct store *store, int64_t run)
+{
+    /* Whoever may only read the file could hold a lock for reading. */
+    struct flock lock = byte_of(run, F_RDLCK);
+
+    if (store->lock_fd < 0 || run <= 0 || !is_noted(store, run) ||
+        fcntl(store->lock_fd, F_OFD_GETLK, &lock) != 0)
+        return STORE_LOCK_UNKNOWN;
+    return lock.l_type == F_UNLCK ? STORE_LOCK_FREE : STORE_LOCK_HELD;
+}
+
+int store_lock_forget(struct store *store, int64_t run)
+{
+    char sql[64];
+    int64_t tables;
+    int code =
+        store_number(store, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'recorder'",
+                     "read", &tables);
+
+    snprintf(sql, sizeof sql, "DELETE FROM recorder WHERE run = %lld", (long long)run);
+    return code == 0 && tables > 0 ? store_execute(store, sql, "remove a run from") : code;
+}

@@ -1,0 +1,100 @@
+"""Who reads a database knows at once whether a run that says that it is being recorded still is, wherever its collector is
+or was; and does not wait for one that stands still."""
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from conftest import clean_environment, collector_of, rows, wait_for_run
+
+KEPT = "keep 100"
+
+
+@pytest.fixture
+def container(program, steps, build, tmp_path):
+    """A program that records as number 1 of a PID namespace."""
+    start = [program("unshare"), "--pid", "--fork", "--kill-child"]
+    if subprocess.run([*start, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no PID namespace can be made here")
+    process = subprocess.Popen(
+        [*start, build.command("trace-run"), "-o", tmp_path / "trace.db", build.target("steps")],
+        env=clean_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdin.write(KEPT.encode() + b"\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == b"done\n"
+    collector_of(tmp_path / "trace.db")
+    yield process
+    process.kill()
+    process.wait(timeout=60)
+
+
+def states(report, database):
+    return [run["state"] for run in json.loads(report(database, "runs", "--json").stdout)["runs"]]
+
+
+def kill(process):
+    """--kill-child has number 1 killed, and that ends the namespace."""
+    process.kill()
+    process.stdout.read()  # until nobody has it open any more
+    process.wait(timeout=60)
+
+
+def test_elsewhere(container, report, tmp_path):
+    database = tmp_path / "trace.db"
+    assert states(report, database) == ["recording"]
+    shown = report(database, "top")
+    assert shown.returncode == 0 and "another PID namespace" in shown.stderr, shown.stderr
+    kill(container)
+    assert states(report, database) == ["interrupted"]
+    shown = report(database, "top")
+    assert shown.returncode == 0 and shown.stderr == "" and "interrupted" in shown.stdout
+
+
+def test_marked_by_the_next(container, build, report, recorded, tmp_path):
+    """Nor does the next run take it for one that goes on: the database is one plain file again."""
+    database = tmp_path / "trace.db"
+    kill(container)
+    subprocess.run([build.command("trace-run"), "-o", database, build.target("hello")], env=clean_environment(), check=True,
+                   capture_output=True, timeout=60)
+    recorded(database)
+    assert [row[0] for row in rows(database, "SELECT state FROM run ORDER BY id")] == ["interrupted", "complete"]
+    assert rows(database, "PRAGMA journal_mode")[0][0] == "delete"
+
+
+def test_next_beside_it(container, build, report, recorded, tmp_path):
+    """One that lives is left alone."""
+    database = tmp_path / "trace.db"
+    subprocess.run([build.command("trace-run"), "-o", database, build.target("hello")], env=clean_environment(), check=True,
+                   capture_output=True, timeout=60)
+    assert recorded(database)["state"] == "complete"
+    assert rows(database, "SELECT state FROM run ORDER BY id")[0][0] == "recording"
+    container.stdin.write(KEPT.encode() + b"\n")
+    container.stdin.close()
+    assert container.stdout.readline() == b"done\n"
+    container.stdout.read()
+    assert container.wait(timeout=60) == 0 and container.stderr.read() == b""
+    assert wait_for_run(database, run=1)["state"] == "complete"
+    [kept] = rows(database, "SELECT sum(allocations) FROM lines WHERE run = 1 AND function = 'keep'")
+    assert kept[0] == 200
+
+
+def test_collector_stands_still(steps, report, tmp_path):
+    """What is there is shown, with the reason why it is not all; and later on it is whole."""
+    database = tmp_path / "trace.db"
+    program = steps()
+    program.do(KEPT)
+    collector = collector_of(database)
+    report(database, "top")
+    os.kill(collector, signal.SIGSTOP)
+    try:
+        assert program.end() == 0
+        shown = report(database, "top")  # within the time that the fixture gives it
+        assert shown.returncode == 0 and "has not taken in all of it yet" in shown.stdout
+        assert shown.stderr.count("\n") == 1 and f"process {collector}) has been stopped" in shown.stderr
+    finally:
+        os.kill(collector, signal.SIGCONT)
+    assert wait_for_run(database)["state"] == "complete"
+    assert report(database, "top").stderr == ""
