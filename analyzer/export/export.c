@@ -21,11 +21,10 @@ static const struct option_spec options[] = {
     {"o", OPTION_TEXT, &file, "FILE", "where to (default: stdout)", NULL},
     FILTER_OPTIONS(filter),
     FILTER_MOMENTS(filter),
-    FILTER_MOMENTS(filter),
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_export = {
     .operands = "[RUN]",
     .about = "Writes a run for other tools. RUN is a number or a label; the latest run if there is none.\n"
              "  pprof       go tool pprof, Pyroscope, Parca\n"
@@ -87,7 +86,7 @@ static int check_part(const struct report *report, const struct run *run)
 int command_export(struct report *report, int argc, char **argv)
 {
     struct run run = {0};
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_export, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

@@ -22,7 +22,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_html = {
     .operands = "[RUN [RUN2]]",
     .about =
         "Writes a page that needs nothing but a browser: memory over time, the lines, flame graphs, sizes "
@@ -60,7 +60,7 @@ int command_html(struct report *report, int argc, char **argv)
 {
     struct run runs[2] = {0};
     const struct run *all[] = {&runs[0], &runs[1]};
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_html, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

@@ -1,7 +1,9 @@
 /* args.c - one table of options drives the parsing, the errors and --help. */
 #define _GNU_SOURCE
 #include "args.h"
+#include "commands.h"
 #include "measures.h"
+#include "pager.h"
 #include "text.h"
 
 #include <errno.h>
@@ -12,13 +14,20 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define OPTIONS_MAX 32
+#define OPTIONS_MAX 40
 
 enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 static const char *const color_choices[] = {"auto", "always", "never", NULL};
 
-static int color_choice, help_wanted, words_wanted;
+static int color_choice, help_wanted, words_wanted, no_pager;
+static int64_t width_option = -1; /* -1 = not given */
 static const char *db_option;
+
+/* Letters of options that have one, whichever subcommand they are of. */
+static const struct {
+    const char *name;
+    char letter;
+} letters[] = {{"db", 'd'}, {"limit", 'n'}, {"by", 'b'}, {"group", 'g'}};
 
 /* ---- likeness -------------------------------------------------------------------------------- */
 
@@ -79,6 +88,10 @@ static void gather(struct report *report, const struct manual *manual, struct al
         {"bytes", OPTION_FLAG, &report->bytes, NULL, "plain numbers of bytes instead of KiB, MiB", NULL},
         {"color", OPTION_CHOICE, &color_choice, NULL, "when to use colours (NO_COLOR=1: never)",
          color_choices},
+        {"width", OPTION_NUMBER, &width_option, "N",
+         "columns to fill, 0: any number (default: the terminal's, or COLUMNS)", NULL},
+        {"no-pager", OPTION_FLAG, &no_pager, NULL, "print what is longer than the terminal, too (PAGER=cat)",
+         NULL},
         {"help", OPTION_FLAG, &help_wanted, NULL, "this text", NULL},
     };
 
@@ -117,6 +130,23 @@ static int unknown_option(const struct report *report, const struct manual *manu
                             nearest);
     return report_error(report, EXIT_USAGE, "there is no option %s; see: trace-report %s --help", argument,
                         report->command);
+}
+
+/* '\0' = it has none. */
+static char letter_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++)
+        if (strcmp(letters[i].name, name) == 0)
+            return letters[i].letter;
+    return name[1] == '\0' ? name[0] : '\0';
+}
+
+static const struct option_spec *find_letter(const struct all *all, char letter)
+{
+    for (size_t i = 0; i < all->count; i++)
+        if (letter_of(all->option[i].name) == letter)
+            return &all->option[i];
+    return NULL;
 }
 
 /* A name of one letter is written with one dash: -o FILE. */
@@ -248,8 +278,10 @@ static void print_options(const struct option_spec *options, size_t count)
 
         if (has_choices(o))
             list_choices(o, "|", list, sizeof list);
-        snprintf(left, sizeof left, "%s%s%s%s", dashes(o), o->name,
-                 o->kind == OPTION_FLAG || o->kind == OPTION_EVERY ? "" : " ",
+        char letter[6] = {'-', letter_of(o->name), ',', ' '};
+
+        snprintf(left, sizeof left, "%s%s%s%s%s", letter[1] != '\0' && o->name[1] != '\0' ? letter : "",
+                 dashes(o), o->name, o->kind == OPTION_FLAG || o->kind == OPTION_EVERY ? "" : " ",
                  o->kind == OPTION_FLAG ? ""
                  : has_choices(o)       ? list
                                         : o->value);
@@ -277,20 +309,22 @@ static int print_help(const struct report *report, const struct manual *manual, 
     return EXIT_FINE;
 }
 
-/* For shells: a line for each option, its help and its values. */
+/* For shells: a line for each option, its help and its values; one more for its letter. */
 static int print_words(const struct all *all)
 {
     char list[256];
 
     for (size_t i = 0; i < all->count; i++) {
         const struct option_spec *o = &all->option[i];
+        const char *values = has_choices(o)                                      ? list
+                             : o->kind == OPTION_FLAG || o->kind == OPTION_EVERY ? ""
+                                                                                 : o->value;
 
         if (has_choices(o))
             list_choices(o, " ", list, sizeof list);
-        printf("%s%s\t%s\t%s\n", dashes(o), o->name, o->help,
-               has_choices(o)                                      ? list
-               : o->kind == OPTION_FLAG || o->kind == OPTION_EVERY ? ""
-                                                                   : o->value);
+        printf("%s%s\t%s\t%s\n", dashes(o), o->name, o->help, values);
+        if (o->name[1] != '\0' && letter_of(o->name) != '\0')
+            printf("-%c\t%s\t%s\n", letter_of(o->name), o->help, values);
     }
     return EXIT_FINE;
 }
@@ -302,12 +336,14 @@ void args_measure(struct report *report)
     const char *columns = getenv("COLUMNS");
     struct winsize size;
 
-    report->width = 80;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        report->width = size.ws_col;
+    report->width = 0;
+    if (report->terminal)
+        report->width = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
     if (columns != NULL && atoi(columns) > 0)
         report->width = atoi(columns);
-    if (report->width < 40)
+    if (width_option >= 0)
+        report->width = width_option < 100000 ? (int)width_option : 0;
+    if (report->width > 0 && report->width < 40)
         report->width = 40; /* below that lines wrap: better than columns of nothing */
 }
 
@@ -326,18 +362,35 @@ static void settle(struct report *report)
     report->color = color_choice == COLOR_ALWAYS ||
                     (color_choice == COLOR_AUTO && terminal && (no_color == NULL || *no_color == '\0') &&
                      (term == NULL || strcmp(term, "dumb") != 0));
-    report->width = 0;
-    if (terminal)
-        args_measure(report);
+    args_measure(report);
+    if (!no_pager)
+        pager_begin(report);
 }
 
 /* ---- parsing --------------------------------------------------------------------------------- */
 
-/* One argument that begins with "-"; *i is moved past its value. */
-static int parse_option(const struct report *report, const struct manual *manual, const struct all *all,
-                        int argc, char **argv, int *i)
+/* "--by peak", "--by=peak", "-b peak", "-bpeak": the option, and what is attached to it; NULL = nothing is. */
+static const struct option_spec *named_by(const struct all *all, const char *argument, const char **attached)
 {
-    const char *argument = argv[*i], *name = argument + 2, *equals = strchr(argument, '=');
+    const char *equals = strchr(argument, '=');
+
+    *attached = NULL;
+    if (argument[1] != '-') {
+        *attached = argument[2] != '\0' ? argument + 2 : NULL;
+        return find_letter(all, argument[1]);
+    }
+    *attached = equals != NULL ? equals + 1 : NULL;
+    const struct option_spec *o = find_option(
+        all, argument + 2, equals != NULL ? (size_t)(equals - argument) - 2 : strlen(argument + 2));
+
+    return o != NULL && o->name[1] != '\0' ? o : NULL;
+}
+
+/* One argument that begins with "-"; *i is moved past its value. */
+static int parse_option(struct report *report, const struct manual *manual, const struct all *all, int argc,
+                        char **argv, int *i)
+{
+    const char *argument = argv[*i], *value = NULL;
 
     if (strcmp(argument, "-h") == 0) {
         help_wanted = 1;
@@ -347,30 +400,43 @@ static int parse_option(const struct report *report, const struct manual *manual
         words_wanted = 1;
         return ARGS_GO_ON;
     }
-    if (argument[1] != '-') {
-        name = argument + 1;
-        equals = NULL;
-    }
-    const struct option_spec *o =
-        find_option(all, name, equals != NULL ? (size_t)(equals - name) : strlen(name));
+    const struct option_spec *o = named_by(all, argument, &value);
+    int status = ARGS_GO_ON;
 
-    if (o == NULL || (argument[1] == '-') != (o->name[1] != '\0'))
+    if (o == NULL || (o->kind == OPTION_FLAG && value != NULL && argument[1] != '-'))
         return unknown_option(report, manual, all, argument);
     if (o->kind == OPTION_FLAG) {
-        if (equals != NULL)
+        if (value != NULL)
             return report_error(report, EXIT_USAGE, "--%s takes no value.", o->name);
         *(int *)o->target = 1;
-        return ARGS_GO_ON;
-    }
-    if (equals != NULL)
-        return take_value(report, o, equals + 1);
-    if (o->kind == OPTION_EVERY) {
+    } else if (value == NULL && o->kind == OPTION_EVERY) {
         *(double *)o->target = 1;
-        return ARGS_GO_ON;
+    } else {
+        if (value == NULL && *i + 1 >= argc)
+            return report_error(report, EXIT_USAGE, "%s%s needs a value.", dashes(o), o->name);
+        value = value != NULL ? value : argv[++*i];
+        status = take_value(report, o, value);
     }
-    if (*i + 1 >= argc)
-        return report_error(report, EXIT_USAGE, "%s%s needs a value.", dashes(o), o->name);
-    return take_value(report, o, argv[++*i]);
+    if (report->given_count < REPORT_GIVEN)
+        report->given[report->given_count++] = (struct report_given){o->name, value};
+    return status;
+}
+
+int args_value_follows(const struct report *report, const char *argument)
+{
+    const char *attached;
+
+    for (const struct command *c = report->commands; c->name != NULL; c++) {
+        struct report scratch = *report;
+        struct all all;
+
+        gather(&scratch, c->manual, &all);
+        const struct option_spec *o = named_by(&all, argument, &attached);
+
+        if (o != NULL)
+            return attached == NULL && o->kind != OPTION_FLAG && o->kind != OPTION_EVERY;
+    }
+    return 0;
 }
 
 int args_parse(struct report *report, const struct manual *manual, int argc, char **argv, int *operands)
@@ -392,8 +458,10 @@ int args_parse(struct report *report, const struct manual *manual, int argc, cha
         return status;
     if (words_wanted)
         return print_words(&all);
-    if (help_wanted)
+    if (help_wanted) {
+        settle(report);
         return print_help(report, manual, &all);
+    }
     if (manual->most >= 0 && n > manual->most)
         return report_error(report, EXIT_USAGE,
                             "'%s' is one argument too many; usage: trace-report %s [OPTION...] %s",

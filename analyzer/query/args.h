@@ -42,6 +42,9 @@ struct manual {
  * help was printed or something was wrong. */
 int args_parse(struct report *report, const struct manual *manual, int argc, char **argv, int *operands);
 
+/* Whether this option, of whichever subcommand, has its value in the next argument. */
+int args_value_follows(const struct report *report, const char *argument);
+
 /* Sets the width by what the terminal's is now. */
 void args_measure(struct report *report);
 

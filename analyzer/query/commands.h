@@ -7,12 +7,13 @@
 #ifndef LIBTRACE_QUERY_COMMANDS_H
 #define LIBTRACE_QUERY_COMMANDS_H
 
-#include "report.h"
+#include "args.h"
 
 /* A row of main's table. */
 struct command {
     const char *name, *help;
     int (*run)(struct report *report, int argc, char **argv); /* argv[0] is the name */
+    const struct manual *manual;
 };
 extern const struct command commands[]; /* ends with a NULL name */
 
@@ -33,5 +34,23 @@ int command_sql(struct report *report, int argc, char **argv);
 int command_export(struct report *report, int argc, char **argv);
 int command_html(struct report *report, int argc, char **argv);
 int command_help(struct report *report, int argc, char **argv);
+
+extern const struct manual manual_tree;
+extern const struct manual manual_leaks;
+extern const struct manual manual_timeline;
+extern const struct manual manual_check;
+extern const struct manual manual_histogram;
+extern const struct manual manual_temporary;
+extern const struct manual manual_top;
+extern const struct manual manual_compare;
+extern const struct manual manual_summary;
+extern const struct manual manual_runs;
+extern const struct manual manual_merge;
+extern const struct manual manual_prune;
+extern const struct manual manual_rename;
+extern const struct manual manual_sql;
+extern const struct manual manual_export;
+extern const struct manual manual_html;
+extern const struct manual manual_help;
 
 #endif

@@ -6,10 +6,8 @@
 
 #include <stddef.h>
 
-/* Columns that a name may always take, and those from which on it goes without its arguments even where there
- * is no terminal. */
+/* Columns that a name may always take. */
 #define NAMES_SHORT 40
-#define NAMES_LONG 160
 
 /* "std::vector<std::pair<int, int> >::push_back(int&&)" without what templates and functions take:
  * "std::vector<…>::push_back(…)". malloc'ed; of a harmless name, harmless. */

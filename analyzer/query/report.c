@@ -1,6 +1,7 @@
 /* report.c - what all subcommands need: the database, errors, hints, colours. */
 #define _GNU_SOURCE
 #include "report.h"
+#include "commands.h"
 #include "starting.h"
 #include "store.h"
 #include "text.h"
@@ -55,11 +56,13 @@ void report_hint(const struct report *report, const char *format, ...)
 
     if (!report->hints)
         return;
+    FILE *out = report->paged ? stdout : stderr; /* both are the terminal */
+
     fflush(stdout);
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vfprintf(out, format, arguments);
     va_end(arguments);
-    putc('\n', stderr);
+    putc('\n', out);
 }
 
 /* Quotation marks that a shell needs around a word, "" = none; NULL where it would take more than that. */
@@ -72,25 +75,73 @@ static const char *quotes(const char *word)
     return strchr(word, '\'') == NULL ? "'" : NULL;
 }
 
+/* What a hint repeats of what was asked; of the rest (how many rows, which colours) the next report has its own idea. */
+static const char *const kept[] = {"by",       "group",    "process", "thread", "module", "file",
+                                   "function", "language", "from",    "to",     "source"};
+
+/* The subcommand's option of that name. */
+static const struct option_spec *option_of(const struct report *report, const char *command, const char *name)
+{
+    for (const struct command *c = report->commands; c != NULL && c->name != NULL; c++)
+        for (const struct option_spec *o = c->manual->options;
+             strcmp(c->name, command) == 0 && o != NULL && o->name != NULL; o++)
+            if (strcmp(o->name, name) == 0)
+                return o;
+    return NULL;
+}
+
+/* Whether the next command takes it, and the hint does not say otherwise. */
+static int is_kept(const struct report *report, const char *command, const char *options,
+                   const struct report_given *given)
+{
+    const struct option_spec *o = option_of(report, command, given->name);
+    const char *said = strstr(options, given->name);
+    int known = 0;
+
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++)
+        known |= strcmp(kept[i], given->name) == 0;
+    if (!known || o == NULL || (said != NULL && said - options >= 2 && said[-1] == '-'))
+        return 0;
+    for (int i = 0; o->kind == OPTION_CHOICE; i++) {
+        if (o->choices[i] == NULL)
+            return 0;
+        if (given->value != NULL && strcmp(o->choices[i], given->value) == 0)
+            return 1;
+    }
+    return 1;
+}
+
+/* Adds " OPTION WORD", quoted as a shell needs it; nothing where that takes more than quotation marks. */
+static char *add_word(char *line, const char *option, const char *word)
+{
+    const char *quote = word != NULL ? quotes(word) : "";
+    char *longer = NULL;
+
+    if (line == NULL || quote == NULL)
+        return line;
+    if (asprintf(&longer, "%s%s%s%s%s%s%s", line, *option != '\0' ? " " : "", option, word != NULL ? " " : "",
+                 quote, word != NULL ? word : "", quote) < 0)
+        longer = NULL;
+    free(line);
+    return longer;
+}
+
 void report_next(const struct report *report, const char *command, const char *options, const char *what)
 {
     const char *dim = report_color(report, "dim"), *reset = report_color(report, "reset");
-    const char *const words[][2] = {{" ", report->run},
-                                    {" ", *options != '\0' ? options : NULL},
-                                    {" --db ", report->db_given ? report->db : NULL}};
-    char *next = strdup(command);
+    char *next = strdup(command), name[64];
 
-    for (size_t i = 0; i < sizeof words / sizeof words[0] && next != NULL; i++) {
-        char *longer = NULL;
-        const char *quote = words[i][1] == NULL ? NULL : words[i][1] == options ? "" : quotes(words[i][1]);
-
-        if (quote == NULL)
-            continue;
-        if (asprintf(&longer, "%s%s%s%s%s", next, words[i][0], quote, words[i][1], quote) < 0)
-            longer = NULL;
-        free(next);
-        next = longer;
-    }
+    if (report->run != NULL)
+        next = add_word(next, "", report->run);
+    for (int i = 0; i < report->given_count; i++)
+        if (is_kept(report, command, options, &report->given[i])) {
+            snprintf(name, sizeof name, "--%s", report->given[i].name);
+            next = add_word(next, name, report->given[i].value);
+        }
+    if (*options != '\0')
+        next = add_word(next, options, NULL);
+    if (report->db_given)
+        next = add_word(next, "--db", report->db);
     char *harmless = next != NULL ? text_harmless(next) : NULL;
 
     /* On a narrow terminal the command is what matters. */

@@ -13,6 +13,7 @@
  * compared.c, match.c   who is compared, line by line
  * missing.c what a record lacks, in sentences
  * change.c  the few that write: merge, prune, rename
+ * pager.c   what is longer than the terminal
  * output.c  files that are written whole or not at all
  * names.c   function names as short as need be
  * text.c    names made harmless      units.c   numbers for people      json.c    for programs
@@ -24,15 +25,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct command;
 struct store;
 struct sqlite3;
 struct sqlite3_stmt;
 
 enum { EXIT_FINE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LIMIT = 3 };
 
+#define REPORT_GIVEN 32
+
+/* An option as it was given; value: NULL = it takes none. */
+struct report_given {
+    const char *name, *value;
+};
+
 /* One per process; main makes it, args.c fills in what the common options say. */
 struct report {
-    const char *command; /* name of the subcommand */
+    const char *command;                     /* name of the subcommand */
+    const struct command *commands;          /* all subcommands, see commands.h */
+    struct report_given given[REPORT_GIVEN]; /* for hints, which keep what was asked */
+    int given_count;
     const char *db;      /* file: --db, LIBTRACE_DB or trace.db */
     int db_given;        /* --db was there: repeated in hints */
     const char *run;     /* the RUN that was named, for hints too; NULL = the latest */
@@ -43,6 +55,7 @@ struct report {
     int width;           /* columns that a line may take, 0 = any number: nothing is cut */
     int ascii;           /* the locale is not UTF-8: trees and charts are drawn with ASCII */
     int hints;           /* stdout and stderr are terminals */
+    int paged;           /* stdout is kept until the report's end, see pager.h */
     int watching;        /* see watch.h: no progress is shown */
     struct store *store; /* open database, NULL before report_open() */
     struct sqlite3 *sql; /* its handle */

@@ -33,7 +33,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_check = {
     .operands = "[RUN]",
     .about =
         "Checks a run against limits, for CI jobs: exit status 3 and a line for each limit that is exceeded; "
@@ -319,7 +319,7 @@ int command_check(struct report *report, int argc, char **argv)
 {
     struct run run = {0};
     struct verdict verdict = {0};
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_check, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

@@ -28,7 +28,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_compare = {
     .operands = "[RUN...]",
     .about =
         "Compares runs: each with the first. RUN is a number, or a label: if several runs have it, "
@@ -300,7 +300,7 @@ int command_compare(struct report *report, int argc, char **argv)
 {
     struct compared all[COMPARED_MOST] = {0};
     size_t count = 0;
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_compare, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

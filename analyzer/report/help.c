@@ -13,7 +13,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_help = {
     .operands = "[SUBCOMMAND]",
     .about = "Lists the subcommands, or shows the help of one.",
     .options = options,
@@ -24,7 +24,7 @@ static const struct manual manual = {
 int command_help(struct report *report, int argc, char **argv)
 {
     int operands;
-    int status = args_parse(report, &manual, argc, argv, &operands);
+    int status = args_parse(report, &manual_help, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

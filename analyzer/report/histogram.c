@@ -12,7 +12,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_histogram = {
     .operands = "[RUN]",
     .about = "Shows how large the blocks of a run are, and how long those live that are freed: of the whole "
              "run, or "
@@ -75,7 +75,7 @@ int command_histogram(struct report *report, int argc, char **argv)
     struct run run = {0};
     const struct run *all = &run;
     struct histograms histograms;
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_histogram, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

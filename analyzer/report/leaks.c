@@ -31,7 +31,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_leaks = {
     .operands = "[RUN]",
     .about =
         "Shows what is live at the end of a run, by stack: forgotten, or kept on purpose. A suppression's\n"
@@ -144,7 +144,7 @@ int command_leaks(struct report *report, int argc, char **argv)
     struct run run = {0};
     struct lines lines = {0};
     struct suppressions suppressions = {0};
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_leaks, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "args.h"
 #include "commands.h"
+#include "pager.h"
 #include "store.h"
 
 #include <errno.h>
@@ -13,25 +14,26 @@
 #include <string.h>
 
 const struct command commands[] = {
-    {"top", "the lines that allocate most", command_top},
-    {"tree", "who calls what allocates, as a tree", command_tree},
-    {"leaks", "what is live at the end, with its stacks", command_leaks},
-    {"timeline", "the heap over time, as a chart", command_timeline},
-    {"histogram", "sizes and lifetimes of blocks", command_histogram},
-    {"temporary", "lines whose blocks live but for a moment", command_temporary},
-    {"compare", "what changed between runs", command_compare},
-    {"diff", "another name for compare", command_compare},
-    {"check", "limits for CI: exit status 3 where one is exceeded", command_check},
-    {"summary", "a run on one page, with what is missing in it", command_summary},
-    {"runs", "the runs in the database", command_runs},
-    {"merge", "runs of another database into this one", command_merge},
-    {"prune", "remove runs", command_prune},
-    {"rename", "give a run another label", command_rename},
-    {"sql", "your own SQL on the public views", command_sql},
-    {"export", "a run for other tools: pprof, flame graphs, valgrind's viewers", command_export},
-    {"html", "a run, or two, as a page for a browser", command_html},
-    {"help", "this list, or the help of a subcommand", command_help},
-    {NULL, NULL, NULL},
+    {"top", "the lines that allocate most", command_top, &manual_top},
+    {"tree", "who calls what allocates, as a tree", command_tree, &manual_tree},
+    {"leaks", "what is live at the end, with its stacks", command_leaks, &manual_leaks},
+    {"timeline", "the heap over time, as a chart", command_timeline, &manual_timeline},
+    {"histogram", "sizes and lifetimes of blocks", command_histogram, &manual_histogram},
+    {"temporary", "lines whose blocks live but for a moment", command_temporary, &manual_temporary},
+    {"compare", "what changed between runs", command_compare, &manual_compare},
+    {"diff", "another name for compare", command_compare, &manual_compare},
+    {"check", "limits for CI: exit status 3 where one is exceeded", command_check, &manual_check},
+    {"summary", "a run on one page, with what is missing in it", command_summary, &manual_summary},
+    {"runs", "the runs in the database", command_runs, &manual_runs},
+    {"merge", "runs of another database into this one", command_merge, &manual_merge},
+    {"prune", "remove runs", command_prune, &manual_prune},
+    {"rename", "give a run another label", command_rename, &manual_rename},
+    {"sql", "your own SQL on the public views", command_sql, &manual_sql},
+    {"export", "a run for other tools: pprof, flame graphs, valgrind's viewers", command_export,
+     &manual_export},
+    {"html", "a run, or two, as a page for a browser", command_html, &manual_html},
+    {"help", "this list, or the help of a subcommand", command_help, &manual_help},
+    {0},
 };
 
 /* ---- main ------------------------------------------------------------------------------------ */
@@ -70,6 +72,22 @@ static int unknown_command(const struct report *report, const char *name)
     return report_error(report, EXIT_USAGE, "there is no subcommand '%s'; see: trace-report help", name);
 }
 
+/* Options may come before the subcommand: they are moved behind it. False where there is no subcommand. */
+static int command_first(const struct report *report, int argc, char **argv)
+{
+    int at = 1;
+
+    while (at < argc && argv[at][0] == '-' && strcmp(argv[at], "--") != 0)
+        at += 1 + args_value_follows(report, argv[at]);
+    if (at >= argc)
+        return 0;
+    char *command = argv[at];
+
+    memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof *argv);
+    argv[1] = command;
+    return 1;
+}
+
 static int dispatch(struct report *report, int argc, char **argv)
 {
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
@@ -84,6 +102,9 @@ static int dispatch(struct report *report, int argc, char **argv)
                sqlite3_libversion());
         return EXIT_FINE;
     }
+    if (!command_first(report, argc, argv))
+        return report_error(report, EXIT_USAGE, "there is no subcommand behind %s; see: trace-report help",
+                            argv[1]);
     for (const struct command *command = commands; command->name != NULL; command++)
         if (strcmp(command->name, argv[1]) == 0) {
             report->command = command->name;
@@ -94,12 +115,13 @@ static int dispatch(struct report *report, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct report report = {0};
+    struct report report = {.commands = commands};
 
     set_locale(&report);
     int status = dispatch(&report, argc, argv);
 
     report_close(&report);
+    pager_end(&report);
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_FINE)
         status = errno == EPIPE
                      ? EXIT_FAILED

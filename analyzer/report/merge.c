@@ -17,7 +17,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_merge = {
     .operands = "FILE [RUN...]",
     .about =
         "Copies the runs of another database, or those that are named, into this one (--db), which is made "
@@ -169,7 +169,7 @@ static void print_end(struct merge *merge)
 int command_merge(struct report *report, int argc, char **argv)
 {
     struct merge merge = {.report = report};
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_merge, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

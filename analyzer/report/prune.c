@@ -25,7 +25,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_prune = {
     .operands = "[RUN...]",
     .about = "Removes runs: those that are named, or those that all given options apply to; and gives their "
              "room back\n"
@@ -213,7 +213,7 @@ int command_prune(struct report *report, int argc, char **argv)
 {
     struct prune prune = {.report = report};
     int64_t before = 0;
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_prune, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

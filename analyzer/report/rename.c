@@ -15,7 +15,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_rename = {
     .operands = "RUN LABEL",
     .about = "Gives a run another label. RUN is a number, or a label: the latest run that has it.",
     .options = options,
@@ -73,7 +73,7 @@ int command_rename(struct report *report, int argc, char **argv)
     struct run run = {0};
     int64_t *numbers = NULL;
     size_t count = 1;
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_rename, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

@@ -17,7 +17,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_runs = {
     .operands = "[LABEL]",
     .about = "Lists the runs in the database, the latest last; with a LABEL, its runs.",
     .options = options,
@@ -120,7 +120,7 @@ int command_runs(struct report *report, int argc, char **argv)
 {
     int64_t *numbers = NULL;
     size_t count = 0;
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_runs, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

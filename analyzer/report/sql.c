@@ -22,7 +22,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_sql = {
     .operands = "[STATEMENT]",
     .about = "Runs one SQL statement, read-only, and shows its rows. Without a STATEMENT it is read from "
              "standard input.\n"
@@ -172,7 +172,7 @@ int command_sql(struct report *report, int argc, char **argv)
 {
     char *text = NULL;
     sqlite3_stmt *statement = NULL;
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_sql, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

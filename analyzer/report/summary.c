@@ -37,7 +37,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_summary = {
     .operands = "[RUN]",
     .about = "Shows a run on one page: its totals, the lines that allocate most, the sizes of blocks, and "
              "what is missing\n"
@@ -248,14 +248,16 @@ static void print_facts(const struct report *report, const struct run *run)
            units_bytes(b, t->freed_bytes, report->bytes));
     printf("peak         %15s  %12s  at %s", units_count(a, t->m.peak_allocations),
            units_bytes(b, t->m.peak_bytes, report->bytes), units_seconds(c, (double)t->peak_ns / 1e9));
-    if (t->peak_rss_bytes > 0)
+    if (t->peak_rss_bytes > 0 && report->width > 0 && report->width < 80)
+        printf("\nresident     %15s  %12s  at most", "", units_bytes(a, t->peak_rss_bytes, report->bytes));
+    else if (t->peak_rss_bytes > 0)
         printf("; resident at most %s", units_bytes(a, t->peak_rss_bytes, report->bytes));
     printf("\nlive at end  %15s  %12s\n", units_count(a, t->end_allocations),
            units_bytes(b, t->end_bytes, report->bytes));
     if (t->end_allocations != t->m.live_allocations || t->end_bytes != t->m.live_bytes)
-        printf("never freed  %15s  %12s  by the processes that had it\n",
-               units_count(a, t->m.live_allocations), units_bytes(b, t->m.live_bytes, report->bytes));
-    printf("temporary    %15s  %12s  of the allocations\n", units_count(a, t->m.temporary),
+        printf("never freed  %15s  %12s  by its processes\n", units_count(a, t->m.live_allocations),
+               units_bytes(b, t->m.live_bytes, report->bytes));
+    printf("temporary    %15s  %12s  of allocations\n", units_count(a, t->m.temporary),
            units_percent(b, (double)t->m.temporary, (double)t->m.allocations));
     free(command);
 }
@@ -341,7 +343,7 @@ static int find_run(struct report *report, const char *text, struct run *run)
 int command_summary(struct report *report, int argc, char **argv)
 {
     struct summary summary = {0};
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_summary, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

@@ -310,8 +310,8 @@ static char *cell_text(const struct table *table, const struct column *column, c
     char *text = must(strdup(cell->text != NULL ? cell->text : "")), *whole;
     int terminal = table->report->width > 0;
 
-    if (column->flags & TABLE_NAME && (terminal || text_width(text) > NAMES_LONG)) {
-        char *name = must(terminal ? names_cut(text, room) : names_shorten(text));
+    if (column->flags & TABLE_NAME && terminal) {
+        char *name = must(names_cut(text, room));
 
         free(text);
         text = name;

@@ -21,7 +21,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_temporary = {
     .operands = "[RUN]",
     .about =
         "Shows the lines that make temporary allocations: blocks that are freed by the same thread's next\n"
@@ -116,7 +116,7 @@ int command_temporary(struct report *report, int argc, char **argv)
 {
     struct run run = {0};
     struct lines lines = {0};
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_temporary, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

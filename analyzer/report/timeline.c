@@ -29,7 +29,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_timeline = {
     .operands = "[RUN]",
     .about = "Shows what a run held over time: live bytes as an area, resident memory as a line, with its "
              "peak and\n"
@@ -265,7 +265,7 @@ static int print_json(const struct timeline *timeline)
 int command_timeline(struct report *report, int argc, char **argv)
 {
     struct timeline timeline = {0};
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_timeline, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

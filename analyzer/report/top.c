@@ -32,7 +32,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_top = {
     .operands = "[RUN]",
     .about = "Shows which lines hold a run's memory: what each held when the run held most, and what it "
              "allocated. A line\n"
@@ -132,7 +132,7 @@ static int show(struct report *report, const char *which, int64_t *recording)
 int command_top(struct report *report, int argc, char **argv)
 {
     int64_t recording;
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_top, argc, argv, &operands);
     const char *which = operands > 0 ? argv[1] : NULL;
 
     if (status != ARGS_GO_ON)

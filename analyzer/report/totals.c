@@ -197,7 +197,7 @@ void totals_print(const struct report *report, const struct compared *all, size_
         table_column(table, all[i].name, TABLE_RIGHT);
         if (i > 0) {
             table_column(table, "CHANGE", TABLE_RIGHT);
-            table_column(table, "", TABLE_RIGHT);
+            table_column(table, "", TABLE_RIGHT | TABLE_SPARE);
         }
     }
     int freed_later = 0; /* some process ended before its run, and what it had went with it */

@@ -32,7 +32,7 @@ static const struct option_spec options[] = {
     {0},
 };
 
-static const struct manual manual = {
+const struct manual manual_tree = {
     .operands = "[RUN]",
     .about =
         "Shows who calls what allocates: each node counts all that was allocated below it, SELF what was\n"
@@ -457,7 +457,7 @@ int command_tree(struct report *report, int argc, char **argv)
 {
     struct run run = {0};
     struct shown shown = {0};
-    int operands, status = args_parse(report, &manual, argc, argv, &operands);
+    int operands, status = args_parse(report, &manual_tree, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
         return status;

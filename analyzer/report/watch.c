@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 #include "watch.h"
 #include "args.h"
-#include "text.h"
+#include "pager.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -68,28 +68,6 @@ static int screen_columns(void)
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-/* Rows that a line of a frame takes: colours take none. */
-static int rows_of(const char *line, size_t size)
-{
-    char *plain = malloc(size + 1);
-    size_t n = 0;
-
-    if (plain == NULL)
-        return 1;
-    for (size_t i = 0; i < size; i++) {
-        if (line[i] == '\033')
-            while (i < size && line[i] != 'm')
-                i++;
-        else
-            plain[n++] = line[i];
-    }
-    plain[n] = '\0';
-    int width = (int)text_width(plain), columns = screen_columns();
-
-    free(plain);
-    return width <= columns ? 1 : (width + columns - 1) / columns;
-}
-
 /* Draws a frame over the rows of the one before; whole: also what does not fit the screen. Returns its rows.
  */
 static int draw(const char *frame, int before, int whole)
@@ -100,7 +78,7 @@ static int draw(const char *frame, int before, int whole)
         printf("\033[%dA\r", before);
     for (const char *line = frame; *line != '\0';) {
         size_t size = strcspn(line, "\n");
-        int more = rows_of(line, size);
+        int more = pager_rows(line, size, screen_columns());
 
         if (rows + more > most)
             break;
@@ -183,6 +161,7 @@ int watch(struct report *report, double seconds, watch_show *show, const char *r
         return report_error(report, EXIT_USAGE,
                             "--watch refreshes a terminal%s; elsewhere, call it again without --watch.",
                             report->json ? ", and JSON is for programs" : ", and standard output is none");
+    pager_leave(report);
     report->watching = 1;
     report->hints = 0;
     catch_signals();

@@ -29,7 +29,7 @@ def test_help(run, command):
     words = [line.split("\t") for line in run("help", "--words", command, status=0).stdout.splitlines()]
     assert all(len(w) == 3 for w in words)
     for name, _, _ in words:
-        assert f"  {name}" in out
+        assert f"  {name}" in out or f", {name} " in out
 
 
 def options_of(command):

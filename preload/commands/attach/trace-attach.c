@@ -9,6 +9,7 @@
 #include "wire_attach.h"
 #include "collector.h"
 #include "inject.h"
+#include "option_words.h"
 #include "refusal.h"
 #include "share.h"
 #include "wire.h"
@@ -45,7 +46,7 @@ static const char usage_text[] =
     "  --threads           tells threads apart line by line, for trace-report --thread\n"
     "  --label LABEL       names the run; the program's name otherwise\n"
     "  --no-command        keeps the command line out of the record: arguments may hold secrets\n"
-    "  -o, --db FILE       records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
+    "  -d, -o, --db FILE   records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --verbose           tells for how long the program was stopped\n"
     "  --help, --version\n"
     "\n"
@@ -640,7 +641,8 @@ static int parse(int argc, char **argv, struct options *options)
     };
     double number;
     int option;
-    while ((option = getopt_long(argc, argv, "o:h", known, NULL)) != -1) {
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":o:d:h", known, NULL)) != -1) {
         switch (option) {
         case LABEL:
             options->label = optarg;
@@ -656,6 +658,7 @@ static int parse(int argc, char **argv, struct options *options)
                 return complain("'%s' is no number of seconds.", optarg), STATUS_USAGE;
             break;
         case 'o':
+        case 'd':
             options->database = optarg;
             break;
         case DETACH:
@@ -671,8 +674,8 @@ static int parse(int argc, char **argv, struct options *options)
             return fputs(usage_text, stdout), STATUS_FINE;
         case VERSION:
             return puts("trace-attach (libtrace) " LIBTRACE_VERSION), STATUS_FINE;
-        default: /* getopt has named the option */
-            return fputs("Try 'trace-attach --help'.\n", stderr), STATUS_USAGE;
+        default:
+            return options_complain("trace-attach", option, argv), STATUS_USAGE;
         }
     }
     if (optind + 1 != argc)

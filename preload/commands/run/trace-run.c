@@ -2,6 +2,7 @@
  * type next. Everything that it does, LD_PRELOAD=libtrace.so does too; it adds the checks that only somebody
  * outside the program can make, such as that a static program cannot be traced. */
 #include "database.h"
+#include "option_words.h"
 #include "program.h"
 #include "wire.h"
 #include "wire_door.h"
@@ -30,7 +31,7 @@ static const char usage_text[] =
     "\n"
     "  --label LABEL     names the run; the program's name otherwise\n"
     "  --no-command      keeps the command line out of the record: arguments may hold secrets\n"
-    "  -o, --db FILE     records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
+    "  -d, -o, --db FILE records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --threads         tells threads apart line by line, for trace-report --thread\n"
     "  --events          also logs every single allocation and free\n"
     "  --help, --version\n"
@@ -319,12 +320,14 @@ int main(int argc, char **argv)
     const char *label = NULL, *database = NULL;
     int threads = 0, events = 0, no_command = 0, option;
 
-    while ((option = getopt_long(argc, argv, "+o:h", options, NULL)) != -1) {
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "+:o:d:h", options, NULL)) != -1) {
         switch (option) {
         case LABEL:
             label = optarg;
             break;
         case 'o':
+        case 'd':
             database = optarg;
             break;
         case THREADS:
@@ -343,8 +346,8 @@ int main(int argc, char **argv)
         case VERSION:
             puts("trace-run (libtrace) " LIBTRACE_VERSION);
             return 0;
-        default: /* getopt has named the option */
-            fputs("Try 'trace-run --help'.\n", stderr);
+        default:
+            options_complain("trace-run", option, argv);
             return STATUS_USAGE;
         }
     }
