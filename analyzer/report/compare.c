@@ -111,7 +111,7 @@ static void print_matches(const struct report *report, const struct compared *a,
     table_column(table, measures[measures[by].is_bytes ? MEASURE_bytes : (enum measure)by].heading,
                  TABLE_RIGHT);
     if (measure_has_bytes(by))
-        table_column(table, measures[measures[by].beside].heading, TABLE_RIGHT);
+        table_column(table, measures[measures[by].beside].heading, TABLE_RIGHT | TABLE_AMPLE);
     table_column(table, "BEFORE", TABLE_RIGHT);
     table_column(table, "AFTER", TABLE_RIGHT);
     table_column(table, "", TABLE_EXTRA);
