@@ -239,7 +239,7 @@ static bool somebody_is_left(struct collector *c, uint64_t now_ns)
 
 static void post(struct collector *c, enum snapshot_kind kind)
 {
-    files_look(c->files, &c->tracker, true); /* of all that the job is about */
+    files_look(c->files, &c->tracker); /* of all that the job is about */
     struct job *job = snapshot_take(&c->tracker, kind, c->options.blocks && !c->stopped);
     if (!job)
         return;
@@ -421,7 +421,7 @@ static void loop(struct collector *c)
         now_ns = tracker_clock() - tracker->arena->started_ns;
         set_time(c, now_ns);
         uint64_t fullest = drain_all(tracker);
-        files_look(c->files, tracker, false);
+        files_look(c->files, tracker);
         idle_looked(&c->idle, fullest != 0);
         c->changed |= fullest != 0 || tracker->process_count != c->processes_seen;
         c->processes_seen = tracker->process_count;

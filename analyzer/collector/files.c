@@ -170,7 +170,7 @@ static void look(struct files *files, const struct tracked_process *process)
 {
     struct followed *followed = GROW_AT(&files->followed, struct followed, process->index);
     files->failed |= !followed;
-    if (!followed || (followed->taken && arena_modules(process->slot) == followed->taken))
+    if (!followed || arena_modules(process->slot) == followed->taken)
         return;
     uint32_t before = followed->taken;
     const struct wire_note *note;
@@ -181,12 +181,12 @@ static void look(struct files *files, const struct tracked_process *process)
         arena_kept(process->slot, followed->taken, followed->taken - before);
 }
 
-void files_look(struct files *files, const struct tracker *tracker, bool all)
+void files_look(struct files *files, const struct tracker *tracker)
 {
     pthread_mutex_lock(&files->lock);
-    for (uint32_t i = all ? files->first : tracker->first_living; i < tracker->process_count; i++) {
+    for (uint32_t i = files->first; i < tracker->process_count; i++) {
         const struct tracked_process *process = tracker_process(tracker, i);
-        if (process->slot && (all || !process->ended))
+        if (process->slot)
             look(files, process);
     }
     for (; files->first < tracker->process_count && !tracker_process(tracker, files->first)->slot;

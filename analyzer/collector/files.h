@@ -21,8 +21,9 @@ struct files;
 struct files *files_open(void);
 void files_close(struct files *files);
 
-/* Opens what the processes have described since the last call. all: also of those that have ended. */
-void files_look(struct files *files, const struct tracker *tracker, bool all);
+/* Opens what the processes have described since the last call, those that have ended as well: a program that
+ * is about to remove a file waits until everything that was loaded has been opened. */
+void files_look(struct files *files, const struct tracker *tracker);
 
 /* The number of the file of a process's module, by both their numbers; 0 = it was not looked for yet.
  * FILES_UNKNOWN: nothing is known of it. */

@@ -14,3 +14,10 @@ target_include_directories(test_memory_limit PRIVATE ${CMAKE_SOURCE_DIR}/analyze
 target_link_libraries(test_memory_limit PRIVATE PkgConfig::CMOCKA)
 set_target_properties(test_memory_limit PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_memory_limit COMMAND test_memory_limit)
+
+set(collector ${CMAKE_SOURCE_DIR}/analyzer/collector)
+add_executable(test_files ${CMAKE_CURRENT_LIST_DIR}/test_files.c ${collector}/files.c ${collector}/module_file.c ${collector}/build_id.c ${collector}/grow.c)
+target_include_directories(test_files PRIVATE ${collector} ${CMAKE_SOURCE_DIR}/analyzer/arena ${UTHASH_INCLUDE_DIR})
+target_link_libraries(test_files PRIVATE wire PkgConfig::CMOCKA Threads::Threads)
+set_target_properties(test_files PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_files COMMAND test_files)
