@@ -30,9 +30,8 @@ enum arena_kind { ARENA_FRAMES, ARENA_NODES, ARENA_NOTES, ARENA_KINDS };
 /* What is known of a process slot, where nobody else can write. */
 struct arena_slot {
     struct arena *arena;
-    uint32_t number;                                       /* of the slot */
-    _Atomic uint32_t damage;                               /* how often something in it could not be true */
-    _Atomic uint64_t segment[ARENA_KINDS][ARENA_SEGMENTS]; /* offsets that were checked; 0 = not yet */
+    uint32_t number;         /* of the slot */
+    _Atomic uint32_t damage; /* how often something in it could not be true */
 };
 
 struct arena {
@@ -44,6 +43,9 @@ struct arena {
     uint32_t stamp_shift;    /* of wire_arena, below 64 */
     uint64_t door_name, door_key;
     struct arena_slot slot[WIRE_PROCESSES];
+    /* Of each slot's segments: offsets that were checked; 0 = not yet. Apart from the slots, as most are never
+     * in use, and memory that nobody touches costs nothing. */
+    _Atomic uint64_t segment[WIRE_PROCESSES][ARENA_KINDS][ARENA_SEGMENTS];
     _Atomic uint64_t buffer[WIRE_RINGS]; /* offsets of the rings' words that were checked; 0 = not yet */
     _Atomic uint32_t
         owner[WIRE_MAX_CHUNKS]; /* of each chunk: 1 + slot, or WIRE_PROCESSES + 1 + ring; 0 = nobody */

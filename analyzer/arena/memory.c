@@ -82,6 +82,11 @@ bool arena_own(struct arena *arena, uint64_t offset, uint64_t size, uint32_t own
     return false;
 }
 
+static _Atomic uint64_t *checked(struct arena_slot *slot, enum arena_kind kind, unsigned k)
+{
+    return &slot->arena->segment[slot->number][kind][k];
+}
+
 static _Atomic uint64_t *shared_segments(const struct arena_slot *slot, enum arena_kind kind, unsigned *count,
                                          uint64_t *first)
 {
@@ -115,7 +120,7 @@ static uint64_t check_segment(struct arena_slot *slot, enum arena_kind kind, uns
         arena_damage(slot);
         return 0;
     }
-    atomic_store(&slot->segment[kind][k], offset);
+    atomic_store(checked(slot, kind, k), offset);
     return offset;
 }
 
@@ -123,7 +128,7 @@ const void *arena_segment(struct arena_slot *slot, enum arena_kind kind, unsigne
 {
     if (k >= ARENA_SEGMENTS)
         return NULL;
-    uint64_t offset = atomic_load_explicit(&slot->segment[kind][k], memory_order_acquire);
+    uint64_t offset = atomic_load_explicit(checked(slot, kind, k), memory_order_acquire);
     if (__builtin_expect(!offset, 0))
         offset = check_segment(slot, kind, k);
     return offset ? (const char *)slot->arena->wire + offset : NULL;
@@ -153,11 +158,11 @@ void arena_abandon(struct arena *arena)
 static void release_segment(struct arena_slot *slot, enum arena_kind kind, unsigned k, uint64_t size)
 {
     struct arena *arena = slot->arena;
-    uint64_t offset = atomic_load(&slot->segment[kind][k]);
+    uint64_t offset = atomic_load(checked(slot, kind, k));
     if (!offset && !(offset = check_segment(slot, kind, k)))
         return;
     arena_punch(arena, offset, size);
-    atomic_store(&slot->segment[kind][k], 0);
+    atomic_store(checked(slot, kind, k), 0);
     uint64_t chunk = offset >> WIRE_CHUNK_SHIFT, end = chunk + ((size - 1) >> WIRE_CHUNK_SHIFT);
     for (; chunk <= end; chunk++) {
         atomic_store(&arena->owner[chunk], 0);

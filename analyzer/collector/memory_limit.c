@@ -175,18 +175,21 @@ static uint64_t limit_of(const struct memory_group *group)
     return limit >> 60 ? UINT64_MAX : limit; /* version 1 says so */
 }
 
-/* The root of all groups has no such files: there is no limit. */
+/* Most groups have no limit, and the root of all no such files: then one file is opened, or two. */
 static void add_group(struct memory_limit *limit, const char *folder, bool unified)
 {
     struct memory_group *group = &limit->group[limit->count];
+    *group = (struct memory_group){{-1, -1}, -1, -1};
     group->limit[0] = open_in(folder, unified ? "memory.max" : "memory.limit_in_bytes");
     group->limit[1] = unified ? open_in(folder, "memory.high") : -1;
-    group->usage = open_in(folder, unified ? "memory.current" : "memory.usage_in_bytes");
-    group->stat = open_in(folder, "memory.stat");
-    if (group->usage >= 0 && limit_of(group) != UINT64_MAX)
-        limit->count++;
-    else
+    if (limit_of(group) != UINT64_MAX)
+        group->usage = open_in(folder, unified ? "memory.current" : "memory.usage_in_bytes");
+    if (group->usage < 0) {
         close_group(group);
+        return;
+    }
+    group->stat = open_in(folder, "memory.stat");
+    limit->count++;
 }
 
 void memory_limit_add(struct memory_limit *limit, const struct memory_place *place)

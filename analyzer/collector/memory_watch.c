@@ -166,16 +166,16 @@ static void *run(void *data)
     uint64_t before = UINT64_MAX, looked_ns = clock_ns();
     ask_for_short_turns();
     for (;;) {
-        if (watch->limit.count == 0) {
-            memory_limit_close(&watch->limit);
-            memory_limit_open(&watch->limit, 0);
-        }
         uint64_t room = look(watch), now_ns = clock_ns();
         note_speed(watch, before, room, now_ns - looked_ns);
         looked_ns = now_ns;
         uint64_t ns = pause_until_next(room, room == before);
         before = room;
         nanosleep(&(struct timespec){(time_t)(ns / 1000000000), (long)(ns % 1000000000)}, NULL);
+        if (watch->limit.count == 0) { /* by now there may be one */
+            memory_limit_close(&watch->limit);
+            memory_limit_open(&watch->limit, 0);
+        }
     }
     return NULL;
 }
@@ -210,10 +210,9 @@ const char *memory_watch_start(struct memory_watch *watch, struct arena *arena, 
     pthread_mutex_init(&watch->writing, NULL);
     memory_limit_open(&watch->limit, 0);
     int first = first_pidfd ? process_of(first_pidfd) : 0;
-    if (first > 0)
+    memcpy(watch->program.folder, watch->limit.folder, sizeof watch->program.folder);
+    if (first > 0) /* the same group is not opened once more */
         memory_limit_open(&watch->program, first);
-    if (strcmp(watch->program.folder, watch->limit.folder) == 0)
-        memory_limit_close(&watch->program);
     uint64_t room = room_now(watch), outside = memory_limit_room(&watch->program, 4 * KEPT);
     watch->room = room < outside ? room : outside;
     if (watch->room < kept(watch) + TO_BEGIN)

@@ -5,8 +5,10 @@
 
 #include <dlfcn.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #define TRIES 8 /* without it nothing has a name: what it lacked once it may get at the next module */
@@ -101,17 +103,21 @@ void symbols_module_lost(struct symbols_module *m, enum symbols_state why)
 
 #define LIBRARY "trace-symbols.so"
 
-/* The program's run path is its own folder. If ld.so could not look there at the program's start it does not
- * do so later either. */
+/* Beside the program. With a run path ld.so would look there for the program's other libraries as well, in ten
+ * folders of which there is none. */
 static void *open_library(void)
 {
     char path[PATH_MAX + sizeof LIBRARY];
-    void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    ssize_t size = library ? 0 : readlink("/proc/self/exe", path, PATH_MAX);
+    ssize_t size = readlink("/proc/self/exe", path, PATH_MAX);
+    if (size < 0) { /* there is no /proc */
+        const char *started = (const char *)getauxval(AT_EXECFN);
+        size = snprintf(path, PATH_MAX, "%s", started ? started : "");
+        size = size < PATH_MAX ? size : 0;
+    }
     while (size > 0 && path[size - 1] != '/')
         size--;
     if (size <= 0)
-        return library;
+        return NULL;
     strcpy(path + size, LIBRARY);
     return dlopen(path, RTLD_NOW | RTLD_LOCAL);
 }
