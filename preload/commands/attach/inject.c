@@ -62,6 +62,7 @@ struct injection {
     int policy;               /* of scheduling, as it was */
     bool alive, stopped;
     bool changed; /* its registers are not its own any more */
+    bool called;  /* it is in a call that gives our stack back at its end */
     bool lost;    /* a call has died, or hangs */
     bool late;    /* it is slow, and finds its way back when it is through */
     bool blocked; /* signals are */
@@ -238,6 +239,7 @@ bool inject_call(struct injection *in, uintptr_t function, uint64_t a, uint64_t 
     }
     if (!function || !set_call(in, function, arguments, top, place))
         return false;
+    in->called = true;
     block_signals(in);
     return run_to(in, STEP_ENTRY, SYS_rt_sigreturn, NULL) &&
            (!slots[0] || inject_read(in, place, result, sizeof *result));
@@ -291,6 +293,7 @@ bool inject_ask(struct injection *in, uintptr_t function, uintptr_t call)
     const uint64_t arguments[6] = {call};
     if (!set_call(in, function, arguments, in->stack_back, 0))
         return false;
+    in->called = true;
     block_signals(in);
     in->answer = call;
     return resume(in, PTRACE_CONT, 0) && await(in, ATTACH_ANSWERED);
@@ -434,15 +437,20 @@ const char *inject_begin(struct injection **out, struct target *target)
 /* ---- end
  * --------------------------------------------------------------------------------------------------- */
 
+/* The thread's next call gives our stack back, and leads to where it was. */
+static bool call_munmap(struct injection *in)
+{
+    const uint64_t arguments[6] = {in->stack, STACK_BYTES};
+    return set_call(in, in->target->munmap, arguments, in->back, 0);
+}
+
 /* Gives our stack back in a thread that has an interrupted system call to go on with, and brings it to a stop
  * of the kind that it was found at. */
 static bool drop_stack(struct injection *in)
 {
-    const uint64_t arguments[6] = {in->stack, STACK_BYTES};
     int64_t result;
-    if (!set_call(in, in->target->munmap, arguments, in->back, 0) ||
-        !run_to(in, STEP_EXIT, SYS_munmap, &result) || ptrace(PTRACE_INTERRUPT, in->tid, NULL, NULL) != 0 ||
-        !resume(in, PTRACE_CONT, 0))
+    if (!call_munmap(in) || !run_to(in, STEP_EXIT, SYS_munmap, &result) ||
+        ptrace(PTRACE_INTERRUPT, in->tid, NULL, NULL) != 0 || !resume(in, PTRACE_CONT, 0))
         return false;
     in->stopped = search_await_interrupt(in->tid) > 0;
     return in->stopped;
@@ -471,6 +479,8 @@ static void go_back(struct injection *in)
         restore_exactly(in);
     else if (in->answer)
         set_phase(in, ATTACH_LEFT);
+    else if (in->stack && !in->called)
+        call_munmap(in);
     if (in->alive && in->stopped)
         ptrace(PTRACE_DETACH, in->tid, NULL, NULL);
 }

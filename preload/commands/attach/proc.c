@@ -15,7 +15,7 @@ char *proc_file(const char *path)
         return NULL;
     if (getdelim(&text, &size, '\0', file) < 0) {
         free(text);
-        text = strdup("");
+        text = ferror(file) ? NULL : strdup("");
     }
     fclose(file);
     return text;

@@ -62,6 +62,16 @@ static struct loaded *file_of(struct target *target, const char *path, ino_t ino
     return &more[target->file_count++];
 }
 
+/* Takes the end off a text that has it. */
+static bool cut_end(char *text, const char *end)
+{
+    size_t size = strlen(text), cut = strlen(end);
+    bool found = size > cut && strcmp(text + size - cut, end) == 0;
+    if (found)
+        text[size - cut] = '\0';
+    return found;
+}
+
 static bool read_maps(struct target *target)
 {
     char name[64], *line = NULL;
@@ -75,21 +85,20 @@ static bool read_maps(struct target *target)
         char rights[8];
         int path = 0;
         line[strcspn(line, "\n")] = '\0';
-        if (strstr(line, "[stack]") && sscanf(line, "%lx-%lx", &start, &end) == 2)
-            target->stack = (struct range){start, end};
-        if (sscanf(line, "%lx-%lx %7s %*s %*s %lu %n", &start, &end, rights, &inode, &path) < 4 ||
-            line[path] != '/')
+        if (sscanf(line, "%lx-%lx %7s %*s %*s %lu %n", &start, &end, rights, &inode, &path) < 4 || !path)
             continue;
-        char *deleted = strstr(line + path, " (deleted)");
-        if (deleted)
-            *deleted = '\0';
+        if (strcmp(line + path, "[stack]") == 0)
+            target->stack = (struct range){start, end};
+        if (line[path] != '/')
+            continue;
+        bool deleted = cut_end(line + path, " (deleted)");
         struct loaded *file = file_of(target, line + path, inode);
         if (!file)
             continue;
         file->start = start < file->start ? start : file->start;
         file->end = end > file->end ? end : file->end;
         file->executable |= rights[2] == 'x';
-        file->deleted |= deleted != NULL;
+        file->deleted |= deleted;
     }
     free(line);
     fclose(maps);
