@@ -31,8 +31,8 @@ static uint64_t stamp_ahead(const struct tracker *tracker)
 
 /* ---- single events ---------------------------------------------------------------------------- */
 
-static void log_event(struct tracker *tracker, const struct tracked_ring *r, uint64_t address, uint64_t size,
-                      uint32_t node, bool is_free)
+static void log_by(struct tracker *tracker, const struct tracked_process *process, uint32_t tid,
+                   uint64_t address, uint64_t size, uint32_t node, bool is_free)
 {
     struct logged_event *event = GROW_AT(&tracker->events, struct logged_event, tracker->event_count);
     if (!event)
@@ -41,10 +41,25 @@ static void log_event(struct tracker *tracker, const struct tracked_ring *r, uin
     *event = (struct logged_event){.t_ns = (uint64_t)tracker->tick * WIRE_TICK_NS,
                                    .address = address,
                                    .size = size,
-                                   .process = r->process->index,
-                                   .tid = tracker_thread(tracker, r->thread)->tid,
+                                   .process = process->index,
+                                   .tid = tid,
                                    .node = node,
                                    .is_free = is_free};
+}
+
+static void log_event(struct tracker *tracker, const struct tracked_ring *r, uint64_t address, uint64_t size,
+                      uint32_t node, bool is_free)
+{
+    log_by(tracker, r->process, tracker_thread(tracker, r->thread)->tid, address, size, node, is_free);
+}
+
+/* The free of a block that came too late, or too early: in the log it has its place between two allocations. */
+static void log_free_by(struct tracker *tracker, const struct tracked_ring *r, uint32_t tid,
+                        const struct block *block)
+{
+    if (tracker->log_events)
+        log_by(tracker, r->process, tid, block->address, block->size,
+               ledger_site(&tracker->ledger, block->site)->node, true);
 }
 
 /* True for a stack that is there, as it was written before the first event that refers to it; or for none. */
@@ -146,6 +161,7 @@ static __attribute__((noinline)) void put_out_of_order(struct tracker *tracker, 
                                                        const struct block *old, uint64_t address)
 {
     retire_for_another(tracker, r, old);
+    log_free_by(tracker, r, 0, old); /* whose free that is shows when it comes */
     if (r->process->rings_seen > 1) {
         struct pending_frees *pending = out_of_order(r, address);
         if (pending)
@@ -157,11 +173,14 @@ static __attribute__((noinline)) void free_early(struct tracker *tracker, struct
                                                  struct pending_frees *pending, uint64_t address)
 {
     struct block block;
+    struct tracked_thread *by = tracker_thread(tracker, pending->thread);
     pending->waiting--;
-    tracker_thread(tracker, pending->thread)->frees++;
+    by->frees++;
     pending_settle(&r->process->pending, pending);
-    if (blocks_take(&r->process->blocks, address, &block))
+    if (blocks_take(&r->process->blocks, address, &block)) {
         retire_for_another(tracker, r, &block);
+        log_free_by(tracker, r, by->tid, &block);
+    }
 }
 
 static __attribute__((noinline)) void free_unknown(struct tracker *tracker, struct tracked_ring *r,
@@ -196,11 +215,11 @@ INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t a
     if (UNLIKELY(found > 0))
         put_out_of_order(tracker, r, &old, address);
     ledger_alloc(&tracker->ledger, site, size);
+    if (careful && tracker->log_events)
+        log_event(tracker, r, address, size, node, false);
     struct pending_frees *pending = careful ? pending_find(process->pending, address) : NULL;
     if (pending && pending->waiting)
         free_early(tracker, r, pending, address);
-    if (careful && tracker->log_events)
-        log_event(tracker, r, address, size, node, false);
 }
 
 INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t address, bool careful)
@@ -256,6 +275,9 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
         ledger_unfree(&tracker->ledger, block.site, block.size, r->moving_age);
         struct block old;
         blocks_put(&process->blocks, &block, &old);
+        if (tracker->log_events) /* its free is there already */
+            log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node,
+                      false);
     }
 }
 

@@ -155,7 +155,7 @@ CREATE TABLE mark (
 
 CREATE TABLE event (  -- with LIBTRACE_EVENTS=1
     run INTEGER NOT NULL, id INTEGER NOT NULL, t_ns INTEGER NOT NULL, process INTEGER NOT NULL,
-    tid INTEGER NOT NULL, kind TEXT NOT NULL, -- alloc, free
+    tid INTEGER NOT NULL, kind TEXT NOT NULL, -- alloc, free; tid 0 = whose free it is came to light later only
     address INTEGER NOT NULL, size INTEGER NOT NULL, node INTEGER NOT NULL,
     PRIMARY KEY (run, id)
 ) STRICT, WITHOUT ROWID;

@@ -1,0 +1,135 @@
+/* test_event_log.c - the log of events (LIBTRACE_EVENTS=1) of threads whose events are drained in another order than
+ * they had: what is allocated in it is freed in it, once, and after that. */
+#include "drain.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define THREADS 2
+#define NODES 3
+#define BLOCK 0x7f0000001000ull
+#define SIZE ((WIRE_FIRST_CHUNK + THREADS * WIRE_RING_CHUNKS + 1) * WIRE_CHUNK_SIZE)
+
+static struct tracker tracker;
+static struct arena view;
+static struct wire_arena *arena;
+
+static int start(void **state)
+{
+    (void)state;
+    arena = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(arena != MAP_FAILED);
+    arena_adopt(&view, arena, SIZE, -1);
+    tracker = (struct tracker){.arena = &view, .log_events = true};
+    arena->process[0].pid = getpid();
+    arena->process[0].state = WIRE_PROCESS_LIVE;
+    arena->process[0].node_segment[0] = (WIRE_FIRST_CHUNK + THREADS * WIRE_RING_CHUNKS) * WIRE_CHUNK_SIZE;
+    for (uint32_t node = 1; node < NODES; node++)
+        ((uint64_t *)((char *)arena + arena->process[0].node_segment[0]))[node - 1] = node;
+    for (uint32_t t = 0; t < THREADS; t++) {
+        arena->ring[t].buffer = (WIRE_FIRST_CHUNK + t * WIRE_RING_CHUNKS) * WIRE_CHUNK_SIZE;
+        arena->ring[t].tid = 100 + t;
+        arena->ring[t].state = WIRE_RING_BUSY;
+    }
+    arena->processes = 1;
+    arena->rings = THREADS;
+    tracker_look(&tracker);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    tracker_end(&tracker);
+    return munmap(arena, SIZE);
+}
+
+static void word(unsigned thread, uint64_t value)
+{
+    struct wire_ring *ring = &arena->ring[thread];
+    uint64_t *words = (uint64_t *)((char *)arena + ring->buffer), head = atomic_load(&ring->head);
+    words[head % WIRE_RING_WORDS] = value;
+    atomic_store(&ring->head, head + 1);
+}
+
+static void event(unsigned thread, uint64_t time, enum wire_event type, uint32_t node, uint32_t size)
+{
+    word(thread, (uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | time);
+    word(thread, (uint64_t)type << WIRE_TYPE_SHIFT | BLOCK);
+    if (type == WIRE_ALLOC)
+        word(thread, (uint64_t)node << 32 | size);
+}
+
+struct expected {
+    bool is_free;
+    uint32_t size, node, tid;
+};
+
+static void check_log(const struct expected *expected, size_t count)
+{
+    drain_all(&tracker);
+    const struct logged_event *log = tracker.events.memory;
+    assert_int_equal(tracker.event_count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(log[i].address, BLOCK);
+        assert_int_equal(log[i].is_free, expected[i].is_free);
+        assert_int_equal(log[i].size, expected[i].size);
+        assert_int_equal(log[i].node, expected[i].node);
+        assert_int_equal(log[i].tid, expected[i].tid);
+    }
+}
+#define CHECK_LOG(...)                                             \
+    do {                                                           \
+        const struct expected expected[] = {__VA_ARGS__};          \
+        check_log(expected, sizeof expected / sizeof expected[0]); \
+    } while (0)
+
+static void a_free_before_its_allocation(void **state)
+{
+    (void)state;
+    event(0, 20, WIRE_ALLOC, 1, 24);
+    event(1, 10, WIRE_FREE, 0, 0);
+    CHECK_LOG({false, 24, 1, 100}, {true, 24, 1, 101});
+    assert_int_equal(tracker.ledger.heap.blocks, 0);
+}
+
+/* Whose it was is not known when it takes its place; it is counted for that thread all the same. */
+static void a_free_after_the_next_allocation(void **state)
+{
+    (void)state;
+    event(0, 10, WIRE_ALLOC, 1, 24);
+    event(0, 20, WIRE_ALLOC, 2, 48);
+    event(1, 30, WIRE_FREE, 0, 0);
+    event(1, 40, WIRE_FREE, 0, 0);
+    CHECK_LOG({false, 24, 1, 100}, {true, 24, 1, 0}, {false, 48, 2, 100}, {true, 48, 2, 101});
+    assert_int_equal(tracker.ledger.heap.blocks, 0);
+    assert_int_equal(tracker_thread(&tracker, 1)->frees, 2);
+}
+
+static void a_realloc_that_fails(void **state)
+{
+    (void)state;
+    event(0, 10, WIRE_ALLOC, 1, 24);
+    event(0, 20, WIRE_REALLOC_BEGIN, 0, 0);
+    event(0, 30, WIRE_REALLOC_FAIL, 0, 0);
+    event(1, 40, WIRE_FREE, 0, 0);
+    CHECK_LOG({false, 24, 1, 100}, {true, 24, 1, 100}, {false, 24, 1, 100}, {true, 24, 1, 101});
+    assert_int_equal(tracker.ledger.heap.blocks, 0);
+}
+
+#define STARTED(test) cmocka_unit_test_setup_teardown(test, start, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STARTED(a_free_before_its_allocation),
+        STARTED(a_free_after_the_next_allocation),
+        STARTED(a_realloc_that_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
