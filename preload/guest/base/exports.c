@@ -108,11 +108,16 @@ void *exports_find(const char *name, size_t *size)
     return symbol ? (void *)(bias + symbol->st_value) : NULL;
 }
 
-void *exports_in_module(const struct dl_phdr_info *info, const char *name)
+const ElfW(Sym) * exports_symbol_in_module(const struct dl_phdr_info *info, const char *name)
 {
     struct wanted wanted = {.name = name, .hash = gnu_hash(name)};
     struct tables tables;
-    const ElfW(Sym) *symbol = read_tables(info, &tables) ? look_up(&tables, &wanted) : NULL;
+    return read_tables(info, &tables) ? look_up(&tables, &wanted) : NULL;
+}
+
+void *exports_in_module(const struct dl_phdr_info *info, const char *name)
+{
+    const ElfW(Sym) *symbol = exports_symbol_in_module(info, name);
     return symbol ? (void *)(info->dlpi_addr + symbol->st_value) : NULL;
 }
 

@@ -20,6 +20,7 @@ void *exports_find(const char *name, size_t *size);
 const ElfW(Sym) * exports_symbol(const char *name, uintptr_t *bias);
 
 /* The same of one module, which the loader's list is just being gone through for. */
+const ElfW(Sym) * exports_symbol_in_module(const struct dl_phdr_info *info, const char *name);
 void *exports_in_module(const struct dl_phdr_info *info, const char *name);
 
 /* The loaded segment of a module that an address lies in; size 0 if there is none. */

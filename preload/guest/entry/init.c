@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "wire_attach.h"
 #include "arena.h"
+#include "deepbind.h"
 #include "real.h"
 #include "record.h"
 #include "exports.h"
@@ -76,6 +77,7 @@ static void load(void)
         if (settings.check_stacks)
             open_oracle();
         python_look();
+        atomic_store(&deepbind_expected, true);
     }
     record_plain = !settings.check_stacks && !python_active;
 }

@@ -1,5 +1,6 @@
 /* record.c - what recording an allocation's stack may need beyond the fast path. */
 #include "record.h"
+#include "deepbind.h"
 #include "python.h"
 #include "modules.h"
 #include "process.h"
@@ -93,6 +94,12 @@ static inline uint32_t record_stack(struct thread *t, const void *frame)
     return LIKELY(record_plain) ? unwind_stack(&t->unwind, frame) : record_stack_slow(t, frame);
 }
 
+static void loader_works(void)
+{
+    gate_next_epoch();
+    deepbind_loader_works();
+}
+
 /* Not cold: every few events where there are threads. */
 SLOW_PATH void *record_alloc_slow(void *block, size_t size, const void *frame)
 {
@@ -104,7 +111,7 @@ SLOW_PATH void *record_alloc_slow(void *block, size_t size, const void *frame)
     t->last_allocated = block;
     thread_leave(t);
     if (UNLIKELY(record_is_loader(frame)))
-        gate_next_epoch();
+        loader_works();
     return block;
 }
 
@@ -118,7 +125,7 @@ SLOW_PATH void *record_free_slow(void *block, const void *frame)
     thread_leave(t);
     /* It may have used up the look at the world that an allocation of the loader's was to lead to. */
     if (UNLIKELY(record_is_loader(frame)))
-        gate_next_epoch();
+        loader_works();
     return block;
 }
 
@@ -131,6 +138,6 @@ __attribute__((noinline)) void *record_alloc_walk(struct thread *t, void *block,
     t->last_allocated = block;
     thread_leave(t);
     if (UNLIKELY(record_is_loader(frame)))
-        gate_next_epoch();
+        loader_works();
     return block;
 }

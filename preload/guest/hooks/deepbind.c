@@ -1,0 +1,109 @@
+/* deepbind.c - see deepbind.h.
+ *
+ * Such a library's own free() would be the C library's, while strdup(), called by the same library, calls our malloc():
+ * a block would be recorded and its free not, which is then called a leak. So the values of the allocator's symbols are
+ * changed to those of our hooks, before the first library is loaded that could look there: what is bound or asked for
+ * (dlsym()) from then on comes to us, which is where all others come to. Programs that load nothing keep their table as
+ * it is.
+ */
+#define _GNU_SOURCE
+#include "deepbind.h"
+#include "exports.h"
+#include "loader.h"
+#include "real.h"
+
+#include <link.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+extern void cfree(void *);
+
+_Atomic bool deepbind_expected;
+
+static const struct redirected {
+    const char *name;
+    void *ours; /* the library is linked with -Bsymbolic: these names are our own functions here */
+} redirected[] = {
+    {"malloc", (void *)malloc},
+    {"free", (void *)free},
+    {"calloc", (void *)calloc},
+    {"realloc", (void *)realloc},
+    {"reallocarray", (void *)reallocarray},
+    {"posix_memalign", (void *)posix_memalign},
+    {"aligned_alloc", (void *)aligned_alloc},
+    {"memalign", (void *)memalign},
+    {"valloc", (void *)valloc},
+    {"pvalloc", (void *)pvalloc},
+    {"malloc_usable_size", (void *)malloc_usable_size},
+    {"cfree", (void *)cfree},
+};
+#define REDIRECTED (sizeof redirected / sizeof redirected[0])
+
+struct symbol_table {
+    uintptr_t bias;
+    const ElfW(Sym) * symbol[REDIRECTED]; /* NULL = it has none of that name */
+    uintptr_t start, end;                 /* of those that it has */
+    int protection;
+};
+
+static int protection_at(const struct dl_phdr_info *info, uintptr_t address)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        if (segment->p_type == PT_LOAD && address - info->dlpi_addr - segment->p_vaddr < segment->p_memsz)
+            return (segment->p_flags & PF_R ? PROT_READ : 0) | (segment->p_flags & PF_W ? PROT_WRITE : 0) |
+                   (segment->p_flags & PF_X ? PROT_EXEC : 0);
+    }
+    return 0;
+}
+
+/* The module whose malloc() is the one below our hook, and no other: between the two there is nobody who could be led
+ * back to us. */
+static int find_allocator(struct dl_phdr_info *info, size_t size, void *data)
+{
+    struct symbol_table *table = data;
+    (void)size;
+    if (!protection_at(info, (uintptr_t)real.malloc) ||
+        exports_in_module(info, "malloc") != (void *)real.malloc)
+        return 0;
+    table->bias = info->dlpi_addr;
+    table->start = UINTPTR_MAX;
+    for (size_t i = 0; i < REDIRECTED; i++) {
+        const ElfW(Sym) *symbol = exports_symbol_in_module(info, redirected[i].name);
+        uintptr_t place = (uintptr_t)symbol;
+        table->symbol[i] = symbol;
+        if (symbol && place < table->start)
+            table->start = place;
+        if (symbol && place + sizeof *symbol > table->end)
+            table->end = place + sizeof *symbol;
+    }
+    table->protection = protection_at(info, table->start);
+    return 1;
+}
+
+/* Others may look symbols up meanwhile: either value is right. */
+static void redirect(const struct symbol_table *table)
+{
+    uintptr_t start = table->start & ~(guest_page_size() - 1);
+    size_t size = table->end - start;
+    if (mprotect((void *)start, size, table->protection | PROT_WRITE) != 0)
+        return;
+    for (size_t i = 0; i < REDIRECTED; i++)
+        if (table->symbol[i])
+            atomic_store((_Atomic uintptr_t *)&table->symbol[i]->st_value,
+                         (uintptr_t)redirected[i].ours - table->bias);
+    mprotect((void *)start, size, table->protection);
+}
+
+__attribute__((noinline)) void deepbind_redirect(void)
+{
+    struct symbol_table table = {0};
+    if (guest_confined || !atomic_exchange(&deepbind_expected, false))
+        return;
+    int saved = errno;
+    if (loader_modules(find_allocator, &table) && table.protection)
+        redirect(&table);
+    errno = saved;
+}
