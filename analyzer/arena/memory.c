@@ -3,6 +3,7 @@
 #include "arena_reader.h"
 #include "wire_check.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -68,6 +69,7 @@ bool arena_own(struct arena *arena, uint64_t offset, uint64_t size, uint32_t own
     if (offset % WIRE_CHUNK_SIZE || offset < WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE || size > arena->size ||
         offset > arena->size - size)
         return false;
+    assert(size > 0 && owner > 0 && owner <= WIRE_PROCESSES + WIRE_RINGS);
     uint64_t first = offset >> WIRE_CHUNK_SHIFT, end = first + ((size - 1) >> WIRE_CHUNK_SHIFT) + 1;
     uint64_t chunk = first;
     for (; chunk < end; chunk++) {
@@ -165,6 +167,7 @@ static void release_segment(struct arena_slot *slot, enum arena_kind kind, unsig
     atomic_store(checked(slot, kind, k), 0);
     uint64_t chunk = offset >> WIRE_CHUNK_SHIFT, end = chunk + ((size - 1) >> WIRE_CHUNK_SHIFT);
     for (; chunk <= end; chunk++) {
+        assert(atomic_load(&arena->owner[chunk]) == slot->number + 1);
         atomic_store(&arena->owner[chunk], 0);
         atomic_fetch_and(&arena->wire->chunk_map[chunk / 64], ~(1ull << chunk % 64));
     }

@@ -3,6 +3,7 @@
 #include "blocks.h"
 #include "shortage.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -103,6 +104,7 @@ static uint32_t new_leaf(struct blocks *blocks, unsigned class)
 static void free_leaf(struct blocks *blocks, uint32_t piece)
 {
     unsigned list = list_of(class_of(piece));
+    assert(piece >> LEAF_CLASS_BITS != 0 && class_of(piece) <= SPLIT); /* never the one without places */
     blocks_leaf_at(blocks, piece)->value[0] = blocks->leaf[list].freed;
     blocks->leaf[list].freed = piece >> LEAF_CLASS_BITS;
 }
@@ -198,6 +200,7 @@ static bool split(struct blocks *blocks, uint32_t *piece)
     for (unsigned k = 0; k < LEAF_TAGS; k++) {
         struct leaf *to = blocks_leaf_at(blocks, half[from->tag[k] >> (BLOCKS_PIECE_SHIFT - 1)]);
         int place = free_place(to);
+        assert(place >= 0);
         to->tag[place] = from->tag[k];
         to->value[place] = from->value[k];
     }
@@ -211,6 +214,7 @@ static bool split(struct blocks *blocks, uint32_t *piece)
 static bool enlarge(struct blocks *blocks, uint32_t *piece)
 {
     uint32_t old = *piece, larger = new_leaf(blocks, class_of(old) + 1);
+    assert(class_of(old) < LEAF_CLASSES - 1);
     if (!larger)
         return false;
     struct leaf *to = blocks_leaf_at(blocks, larger);
@@ -349,6 +353,7 @@ bool blocks_open(struct blocks *blocks)
 void blocks_close(struct blocks *blocks)
 {
     struct odd_block *odd, *next;
+    assert(blocks->odd_addresses <= HASH_COUNT(blocks->odd));
     HASH_ITER(hh, blocks->odd, odd, next)
     {
         HASH_DEL(blocks->odd, odd);
@@ -397,6 +402,7 @@ bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *blo
 {
     if (!blocks_address_fits(address)) {
         bool there = take_odd(blocks, address, block);
+        assert(blocks->odd_addresses >= there);
         blocks->odd_addresses -= there;
         return there;
     }
@@ -406,10 +412,14 @@ bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *blo
     if (place < 0)
         return false;
     uint64_t value = leaf->value[place];
+    assert(blocks->count > 0);
     leaf->tag[place] = 0;
     blocks->count--;
-    if (value == BLOCKS_ODD)
-        return take_odd(blocks, address, block);
+    if (value == BLOCKS_ODD) {
+        bool there = take_odd(blocks, address, block);
+        assert(there);
+        return there;
+    }
     *block = blocks_unpack(blocks, address, value);
     return true;
 }
@@ -427,6 +437,7 @@ int blocks_put_slow(struct blocks *blocks, const struct block *block, struct blo
     if (!leaf || (!blocks_fits(block) && !put_odd(blocks, block)))
         return -1;
     int place = free_place(leaf);
+    assert(place >= 0);
     leaf->tag[place] = leaf_tag(block->address);
     leaf->value[place] = blocks_fits(block) ? blocks_pack(blocks, block) : BLOCKS_ODD;
     blocks->count++;

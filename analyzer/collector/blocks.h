@@ -26,6 +26,7 @@
 #include "fast.h"
 #include "grow.h"
 
+#include <assert.h>
 #include <emmintrin.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -163,8 +164,11 @@ INLINE struct block blocks_unpack(const struct blocks *blocks, uint64_t address,
                           .born = (uint32_t)(value & BLOCKS_BORN_MASK) << blocks->age_shift};
 }
 
+/* Of one that fits. It was born no later than blocks_age() was told last. */
 INLINE uint64_t blocks_pack(const struct blocks *blocks, const struct block *block)
 {
+    assert(block->size >> BLOCKS_SIZE_BITS == 0 && block->site < BLOCKS_ODD >> BLOCKS_SITE_SHIFT);
+    assert(block->born >> blocks->age_shift <= BLOCKS_BORN_MASK);
     return (uint64_t)block->site << BLOCKS_SITE_SHIFT | block->size << BLOCKS_BORN_BITS |
            block->born >> blocks->age_shift;
 }
@@ -220,6 +224,7 @@ INLINE bool blocks_take(struct blocks *blocks, uint64_t address, struct block *b
             *block = taken;
         return there;
     }
+    assert(blocks->count > 0);
     *block = blocks_unpack(blocks, address, value);
     leaf->tag[__builtin_ctz(found)] = 0;
     blocks->count--;

@@ -11,6 +11,7 @@
 #include "rings.h"
 #include "trim.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <x86intrin.h>
@@ -174,6 +175,7 @@ static __attribute__((noinline)) void free_early(struct tracker *tracker, struct
 {
     struct block block;
     struct tracked_thread *by = tracker_thread(tracker, pending->thread);
+    assert(pending->waiting > 0);
     pending->waiting--;
     by->frees++;
     pending_settle(&r->process->pending, pending);
@@ -530,6 +532,7 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
         struct tracked_ring *r = rings[0];
         uint64_t until = rings[1]->next, given = r->tail;
         bool more, blocks = !blocks_cached(r->process), sites = !sites_cached(tracker);
+        assert(r->next <= until && until <= limit && r->process == rings[1]->process);
         turn_begins(tracker, r);
         do {
             if (blocks || sites)

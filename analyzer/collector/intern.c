@@ -4,6 +4,7 @@
 #include "shortage.h"
 
 #include <limits.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -136,6 +137,7 @@ static int next_node(void *data, struct store_node *row)
         return 0;
     uint32_t number = ++intern->nodes_written;
     const struct run_node *node = (const struct run_node *)intern->nodes.memory + number;
+    assert(node->parent < number || node->parent == WIRE_NODE_CUT); /* outer ones come first */
     *row =
         (struct store_node){number, node->parent == WIRE_NODE_CUT ? -1 : (int64_t)node->parent, node->frame};
     return 1;

@@ -2,6 +2,7 @@
 #include "ledger.h"
 #include "shortage.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,7 @@ static struct histogram *span(struct histogram *old, uint8_t number)
     struct histogram *wider = SHORTAGE_UNLESS(calloc(1, histogram_size(last - from + 1u)));
     if (!wider)
         return NULL;
+    assert(from <= number && number <= last && last < CLASSES);
     wider->from = from;
     wider->classes = (uint8_t)(last - from + 1);
     if (old)
@@ -127,6 +129,12 @@ void ledger_begin(struct ledger *ledger, struct heap *heap)
         ledger->flow.room = -1;
 }
 
+/* True if what one heap has is some of what the other has. */
+static inline bool is_part(const struct heap *part, const struct heap *all)
+{
+    return part->bytes <= all->bytes && part->blocks <= all->blocks;
+}
+
 void ledger_settle(struct ledger *ledger)
 {
     const struct flow *flow = &ledger->flow;
@@ -135,7 +143,10 @@ void ledger_settle(struct ledger *ledger)
     for (int i = 0; i < 2; i++) {
         heaps[i]->bytes += (uint64_t)ledger_live(ledger);
         heaps[i]->blocks += flow->allocations - flow->frees;
+        assert(heaps[i]->bytes <= heaps[i]->since_mark_bytes &&
+               heaps[i]->since_mark_bytes <= heaps[i]->peak_bytes);
     }
+    assert(is_part(flow->heap, &ledger->heap));
     ledger_begin(ledger, flow->heap);
 }
 
@@ -160,6 +171,7 @@ uint32_t ledger_process_ended(struct ledger *ledger, const struct heap *heap)
         ledger->peak += ledger->at_peak;
         ledger->at_peak = false;
     }
+    assert(is_part(heap, &ledger->heap) && ledger->flow.allocations == 0 && ledger->flow.frees == 0);
     ledger->heap.bytes -= heap->bytes;
     ledger->heap.blocks -= heap->blocks;
     return ledger->peak;
@@ -185,6 +197,7 @@ void ledger_histogram(const struct histogram *others, uint8_t first, uint64_t to
 {
     memset(counts, 0, CLASSES * sizeof counts[0]);
     uint64_t rest = total;
+    assert(!others || others->from + others->classes <= CLASSES);
     for (unsigned i = 0; others && i < others->classes; i++) {
         counts[others->from + i] = others->count[i];
         rest -= others->count[i];

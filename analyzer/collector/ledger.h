@@ -16,6 +16,7 @@
 #include "fast.h"
 #include "grow.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -137,6 +138,7 @@ INLINE void ledger_count(struct histogram **others, uint8_t number)
 /* Before a site changes: what it had at the latest peak that is over. */
 INLINE void ledger_fold(const struct ledger *ledger, struct site *site)
 {
+    assert(site->peak_seen <= ledger->peak);
     if (UNLIKELY(site->peak_seen != ledger->peak)) {
         site->peak_seen = ledger->peak;
         site->peak_allocations = site->allocations - site->frees;
@@ -195,6 +197,7 @@ INLINE void site_free(struct site *site, uint64_t size, uint32_t ticks)
     }
     site->frees++;
     site->freed_bytes += size;
+    assert(site->frees <= site->allocations && site->freed_bytes <= site->bytes);
 }
 
 /* Counts an allocation. */

@@ -2,6 +2,7 @@
 #include "number_map.h"
 #include "shortage.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static struct number_entry *place_of(const struct number_map *map, uint64_t key)
@@ -26,6 +27,8 @@ struct number_entry *number_map_find(struct number_map *map, uint64_t key)
         free(map->entries);
         *map = larger;
     }
+    assert(map->count <
+           (size_t)1 << map->bits); /* or a key that is not there would be looked for without end */
     struct number_entry *entry = place_of(map, key);
     if (!entry->key) {
         entry->key = key + 1;

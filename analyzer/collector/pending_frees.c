@@ -2,6 +2,7 @@
 #include "pending_frees.h"
 #include "shortage.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 __attribute__((noinline)) struct pending_frees *pending_look_up(struct pending_frees *pending,
@@ -39,6 +40,7 @@ uint64_t pending_expire(struct pending_frees **pending, uint32_t sweep, bool las
     uint64_t expired = 0;
     HASH_ITER(hh, *pending, one, next)
     {
+        assert(one->owed || one->waiting); /* else it would not be here any more */
         if (one->waiting && (last || sweep - one->sweep >= 2)) {
             expired += one->waiting;
             one->waiting = 0;

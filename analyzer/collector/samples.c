@@ -1,6 +1,8 @@
 /* samples.c - see samples.h. */
 #include "samples.h"
 
+#include <assert.h>
+
 #define ROWS_MAX 100000u      /* a run, at snapshots */
 #define ROWS_SHARE 8          /* the most of what is left of them that one snapshot may take: 1/8 */
 #define MARK_ROWS_MAX 250000u /* a run, at marks */
@@ -46,6 +48,7 @@ static bool add_row(struct samples *samples, uint32_t place, uint32_t index, con
 /* The rows stay: what changes from here on is in later ones. */
 static void keep(struct samples *samples, const struct ledger *ledger, uint32_t count)
 {
+    assert(samples->count <= count);
     for (; samples->count < count; samples->count++) {
         uint32_t site = ((const struct sample *)samples->rows.memory)[samples->count].site;
         ((struct sample_counts *)samples->sampled.memory)[site] = counts_of(ledger_site(ledger, site));
@@ -55,6 +58,7 @@ static void keep(struct samples *samples, const struct ledger *ledger, uint32_t 
 static uint64_t rows_left(const struct samples *samples, enum samples_at why)
 {
     static const uint64_t most[] = {ROWS_MAX, MARK_ROWS_MAX, BETWEEN_ROWS_MAX};
+    assert(samples->rows_used[why] <= most[why]);
     uint64_t left = most[why] - samples->rows_used[why];
     return why == SAMPLES_MARK ? left : left / ROWS_SHARE;
 }

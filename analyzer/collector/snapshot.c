@@ -3,6 +3,7 @@
 #include "snapshot.h"
 #include "shortage.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -70,6 +71,18 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
     }
     struct job_site *fitting = realloc(job->sites, (job->site_count + 1) * sizeof *job->sites);
     job->sites = fitting ? fitting : job->sites;
+    return true;
+}
+
+/* What the sites of each process add up to is what its heap was told of; where memory was short, not all of it. */
+static inline bool sums_agree(const struct tracker *tracker, const struct sums *processes)
+{
+    for (uint32_t i = 0; i < tracker->process_count; i++) {
+        const struct heap *heap = &tracker_process(tracker, i)->heap;
+        if ((uint64_t)processes[i].m.live_bytes != heap->bytes ||
+            (uint64_t)processes[i].m.live_allocations != heap->blocks)
+            return atomic_load(&shortage_count) > 0;
+    }
     return true;
 }
 
@@ -255,6 +268,7 @@ struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool
             job_free(job);
         return NULL;
     }
+    assert(sums_agree(tracker, processes));
     job->last = kind == SNAPSHOT_LAST;
     job->now_ns = tracker_moment(tracker, tracker_clock() - tracker->arena->started_ns);
     take_totals(tracker, job, &run);

@@ -8,6 +8,7 @@
 #include "shortage.h"
 #include "trim.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -59,6 +60,7 @@ static struct tracked_process *add_process(struct tracker *tracker, struct arena
                          : (int)syscall(SYS_pidfd_open, process->facts.pid, 0); /* -1 for 0 */
     if (process->pidfd >= 0)
         deaths_watch(process->pidfd);
+    assert(!tracker->by_slot[slot->number]);
     tracker->by_slot[slot->number] = process;
     return process;
 }
@@ -144,6 +146,7 @@ void tracker_name_threads(struct tracker *tracker)
 static void release_ring(struct tracker *tracker, uint32_t number)
 {
     struct tracked_ring *r = tracker->rings[number];
+    assert(r && number < tracker->ring_count);
     trim_released(tracker, r);
     arena_ring_release(tracker->arena, r->ring, r->tail, &tracker->waits, &tracker->waited_ns);
     tracker->rings[number] = NULL;
@@ -278,6 +281,7 @@ static void sample_end(struct tracker *tracker)
     if (tracker_some_live(tracker))
         return;
     const struct tracked_process *last = tracker->ended_last;
+    assert(last && last->ended);
     const struct point *points = tracker->points.memory;
     uint64_t rss = tracker->point_count ? points[tracker->point_count - 1].rss : 0;
     uint64_t t_ns = last->facts.ended_ns - tracker->arena->started_ns;
@@ -298,7 +302,9 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
                         uint64_t before_ns)
 {
     struct arena_death death;
+    assert(!process->ended && process->slot);
     drain_last(tracker, process);
+    assert(process->active_count == 0 && !process->pending); /* all of it is taken in */
     arena_death(process->slot, &death);
     process->facts.ended_ns = death.ended_ns ? death.ended_ns : before_ns;
     if (!lives)
@@ -357,6 +363,7 @@ static bool is_gone(const struct tracked_process *process)
 /* Gives a slot and its memory back once the writer is through with it. */
 static void release_slot(struct tracker *tracker, struct tracked_process *process)
 {
+    assert(process->ended && tracker_written(process) && tracker->by_slot[process->slot->number] == process);
     process->facts.damaged = arena_damages(process->slot) != 0;
     tracker->by_slot[process->slot->number] = NULL;
     arena_release(process->slot);

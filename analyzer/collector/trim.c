@@ -7,6 +7,8 @@
 #include "trim.h"
 #include "rings.h"
 
+#include <assert.h>
+
 #define ROUND_NS 400000000ull
 #define AT_ONCE 8                    /* rings in a row, as others fill meanwhile */
 #define LITTLE (WIRE_RING_WORDS / 8) /* words a round */
@@ -20,6 +22,7 @@ static void punch_all_but(const struct tracker *tracker, const struct tracked_ri
     const uint64_t mask = WIRE_RING_WORDS - 1, page = WIRE_PAGE_WORDS - 1;
     uint64_t first = (from & mask) & ~page,
              last = first + (to - (from & ~page) + page) / WIRE_PAGE_WORDS * WIRE_PAGE_WORDS;
+    assert(to - from <= WIRE_RING_WORDS - 2 * WIRE_PAGE_WORDS && last - first < WIRE_RING_WORDS);
     if (last > WIRE_RING_WORDS) {
         arena_ring_punch(tracker->arena, r->words, last - WIRE_RING_WORDS, first);
     } else {

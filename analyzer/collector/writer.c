@@ -6,6 +6,7 @@
 #include "shortage.h"
 #include "site_rows.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -454,6 +455,7 @@ static void *run_thread(void *data)
         job_free(job);
         pthread_mutex_lock(&w->lock);
         w->cost_ns = tracker_clock() - start;
+        assert(w->job == job);
         w->job = NULL;
         if (w->failed || store_lost(w->store))
             w->state = WRITER_FAILED;
@@ -524,6 +526,7 @@ void writer_wait(struct writer *w, uint64_t ns)
 void writer_post(struct writer *w, struct job *job)
 {
     pthread_mutex_lock(&w->lock);
+    assert(!w->job && !w->ending); /* one at a time */
     w->job = job;
     pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);

@@ -1,6 +1,7 @@
 /* frame.c - see frame.h. */
 #include "frame.h"
 
+#include <assert.h>
 #include <cpuid.h>
 #include <elf.h>
 #include <errno.h>
@@ -235,6 +236,7 @@ uintptr_t frame_build(const struct frame_state *state, uintptr_t top, uintptr_t 
         context.uc_mcontext.fpregs = (fpregset_t)at;
     }
     at = (at - UCONTEXT_SIZE) & ~(uintptr_t)15;
+    assert(at - sizeof back >= low && at < top);
     memcpy(bytes + (at - low), &context, UCONTEXT_SIZE);
     at -= sizeof back;
     memcpy(bytes + (at - low), &back, sizeof back);

@@ -22,6 +22,7 @@
 #include "search.h"
 #include "thread_stack.h"
 
+#include <assert.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -132,6 +133,7 @@ static bool set_call(struct injection *in, uintptr_t function, const uint64_t ar
                      uint64_t kept)
 {
     struct user_regs_struct registers = in->state.registers;
+    assert(in->alive && in->stopped && top % 8 == 0);
     frame_call(&registers, function, arguments, top, kept);
     if (ptrace(PTRACE_SETREGS, in->tid, NULL, &registers) != 0)
         return false;
@@ -159,6 +161,7 @@ static enum step look_at_stop(struct injection *in, int status, struct __ptrace_
 static bool resume(struct injection *in, enum __ptrace_request how, int status)
 {
     int number = !status || status >> 16 || WSTOPSIG(status) & 0x80 ? 0 : WSTOPSIG(status);
+    assert(in->stopped);
     in->stopped = false;
     return ptrace(how, in->tid, NULL, (void *)(long)number) == 0;
 }
@@ -231,6 +234,7 @@ bool inject_call(struct injection *in, uintptr_t function, uint64_t a, uint64_t 
     const uint64_t arguments[6] = {a, b};
     const uint64_t slots[2] = {in->target->store, 0};
     uintptr_t top = in->stack_back, place = result_place(in);
+    assert(!in->answer); /* a call that answers is the last */
     *result = 0;
     if (slots[0]) { /* what it returns goes to where the register that is kept points: FRAME_STORE_CODE */
         top -= sizeof slots;
@@ -291,6 +295,7 @@ static bool await(struct injection *in, uint32_t phase)
 bool inject_ask(struct injection *in, uintptr_t function, uintptr_t call)
 {
     const uint64_t arguments[6] = {call};
+    assert(!in->answer);
     if (!set_call(in, function, arguments, in->stack_back, 0))
         return false;
     in->called = true;

@@ -4,6 +4,7 @@
 #include "fork_watch.h"
 #include "patch.h"
 #include "guest.h"
+#include "guest_assert.h"
 #include "record.h"
 #include "session.h"
 #include "python.h"
@@ -92,6 +93,7 @@ static void finish(struct attach_call *call, int error)
 
 static int begin(struct attach_request *request)
 {
+    guest_assert(!patched && libtrace_state == ATTACH_STATE_ATTACHED);
     int error = prepare();
     if (error)
         return error;
@@ -126,6 +128,7 @@ static int begin(struct attach_request *request)
 
 static int put_back(void)
 {
+    guest_assert(patched);
     int left = patch_off();
     python_detach();
     session_detach();

@@ -3,6 +3,7 @@
 #include "patch.h"
 #include "wire_attach.h"
 #include "guest.h"
+#include "guest_assert.h"
 #include "confine.h"
 #include "locked.h"
 #include "machine.h"
@@ -145,6 +146,7 @@ static bool in_relro(const struct module_view *view, uintptr_t address)
 static void replace(struct pass *pass, struct module_view *view, uintptr_t address)
 {
     _Atomic uintptr_t *slot = (_Atomic uintptr_t *)address;
+    guest_assert(address % sizeof *slot == 0);
     uintptr_t before = atomic_load(slot), fresh = other(pass, before);
     if (!fresh)
         return;
@@ -288,6 +290,7 @@ static void patch_symbol(struct pass *pass, const struct hook *hook)
     struct symbol_page page = {place, 0};
     if (hook->symbol->st_value == fresh || !dl_iterate_phdr(find_page, &page))
         return;
+    guest_assert(hook->bias + hook->symbol->st_value == (pass->on ? hook->address : (uintptr_t)hook->ours));
     void *start = (void *)(place & ~pass->page);
     size_t size = place + sizeof place - (uintptr_t)start;
     /* Code may lie on the same page: it has to stay executable meanwhile. */

@@ -1,5 +1,6 @@
 /* codes.c - see codes.h. */
 #include "codes.h"
+#include "guest_assert.h"
 #include "interpreter.h"
 #include "number_cache.h"
 #include "arena.h"
@@ -40,6 +41,7 @@ static bool lock(void)
 
 static void unlock(void)
 {
+    guest_assert(atomic_load(&locked));
     atomic_store_explicit(&locked, 0, memory_order_release);
 }
 
@@ -248,6 +250,7 @@ static uint32_t write_note(const struct description *d)
     note->version = python.layout.version;
     char *at = text_write(&d->file, note->bytes);
     at = text_write(&d->name, at);
+    guest_assert(at == note->bytes + d->file_size + d->name_size);
     memcpy(at, d->lines, d->lines_size);
     keep_note(note->number, note);
     uint32_t number = note->number;
@@ -259,6 +262,7 @@ static uint32_t write_note(const struct description *d)
 static uint32_t describe(uintptr_t code)
 {
     struct description d;
+    guest_assert(atomic_load(&locked));
     if (!read_description(code, &d))
         return 0;
     uint64_t hash = hash_description(&d);

@@ -15,6 +15,7 @@
  */
 #include "frames.h"
 #include "codes.h"
+#include "guest_assert.h"
 #include "kept.h"
 #include "stacks.h"
 
@@ -27,6 +28,7 @@ static struct python_thread *_Atomic memories[WIRE_RINGS];
 NOINLINE struct python_thread *python_thread_new(struct thread *t)
 {
     size_t index = (size_t)(t->ring - arena->ring);
+    guest_assert(index < WIRE_RINGS);
     struct python_thread *memory = atomic_load(&memories[index]);
     if (!memory) {
         memory = guest_pages(sizeof *memory);
@@ -258,6 +260,7 @@ static __attribute__((noinline)) uint32_t walk_cut(struct python_thread *t, uint
             cut->base = place;
         cut->seen[place--].frame = frame;
     }
+    guest_assert(place < cut->base && cut->base < PYTHON_CUT - PYTHON_DEPTH);
     end_guesses(&cut->seen[place]);
     cut_at(cut, cut->base);
     cut->top = PYTHON_CUT - PYTHON_DEPTH;
@@ -344,6 +347,7 @@ static __attribute__((noinline)) uint32_t move_outwards(struct python_thread *t,
     struct python_cut *cut = &t->cut;
     uint32_t base = cut->top;
     for (uint32_t frames = 0;; base--) {
+        guest_assert(base > 0);
         frames += !frames_is_shim(f.pointer, f.owner, cut->seen[base].frame);
         if (frames > keep)
             break;
@@ -373,6 +377,7 @@ INLINE uint32_t node_of_cut(struct python_thread *t, uintptr_t top, struct field
     if (UNLIKELY(place < cut->base || place + count >= PYTHON_CUT ||
                  !verify(t, f, &cut->seen[place], &cut->seen[cut->base], true)))
         return walk_cut(t, top, limits.shrinking);
+    guest_assert(place >= cut->base && place + count < PYTHON_CUT);
     while (count > 0)
         put_cut(t, f, ++place, fresh[--count]);
     cut->top = place;
@@ -404,6 +409,7 @@ static __attribute__((noinline)) uint32_t cut_again(struct python_thread *t, uin
 /* Makes seen the stack of so many frames, shims included. */
 static void put_all(struct python_thread *t, struct fields f, uintptr_t frame, uint32_t depth)
 {
+    guest_assert(depth <= PYTHON_DEPTH);
     for (uint32_t place = depth; place > 0; place--) {
         t->seen[place].frame = frame;
         frame = frames_word(frame, f.previous);
@@ -454,6 +460,7 @@ INLINE uint32_t node_of(struct python_thread *t, uintptr_t top, struct fields f)
         UNLIKELY(!verify(t, f, &t->seen[place], t->seen, false)))
         return walk(t, top);
     t->depth = place + count;
+    guest_assert(t->depth <= PYTHON_DEPTH);
     while (count > 0)
         put_fresh(t, f, ++place, fresh[--count]);
     return t->seen[place].node;

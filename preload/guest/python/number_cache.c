@@ -1,5 +1,6 @@
 /* number_cache.c - see number_cache.h. */
 #include "number_cache.h"
+#include "guest_assert.h"
 
 static size_t table_size(const struct table *table)
 {
@@ -9,6 +10,7 @@ static size_t table_size(const struct table *table)
 bool table_put(struct table *table, uint64_t key, uint32_t value)
 {
     struct table_place *places = atomic_load(&table->places);
+    guest_assert(key != 0); /* it stands for an empty place */
     if (!places) {
         places = guest_pages(table_size(table));
         if (!places)
@@ -47,6 +49,7 @@ static bool is_full(struct table_place *places, uint32_t bits, uint64_t key)
 static bool grow(struct table *table)
 {
     struct table larger = {.bits = table->bits + 1};
+    guest_assert(larger.bits < 32);
     const struct table_place *places = atomic_load(&table->places);
     for (size_t i = 0; i < (size_t)TABLE_WAYS << table->bits; i++) {
         if (atomic_load(&places[i].key) && !table_put(&larger, places[i].key, places[i].value)) {
