@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -41,13 +42,17 @@ def busy():
         process.wait()
 
 
+def folder_for_all():
+    """Not pytest's, which nobody else may enter."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="starts."))
+    folder.chmod(0o777)
+    return folder
+
+
 @pytest.fixture(scope="module")
-def installed(build, tmp_path_factory):
+def installed(build):
     """The build where everybody may use it, it may be in root's home; and what it starts."""
-    folder = tmp_path_factory.mktemp("starts")
-    for path in [folder, *folder.parents]:
-        if path.stat().st_uid == os.getuid() and path != Path("/tmp"):
-            path.chmod(path.stat().st_mode | 0o111)
+    folder = folder_for_all()
     for file in [build.command("trace-run"), build.library, build.target("hello"), build.target("reaper"),
                  *build.collector.parent.iterdir()]:
         copy = folder / Path(file).resolve().relative_to(build.root)
@@ -57,14 +62,13 @@ def installed(build, tmp_path_factory):
     (folder / "entry").write_text('#!/bin/sh\nset -e\ntest -n "$1"\nexec "$@"\n')
     for path in folder.rglob("*"):
         path.chmod(0o755)
-    return folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
 def database():
-    """In a folder for everybody."""
-    folder = Path(subprocess.check_output(["mktemp", "-d", "/tmp/starts.XXXXXX"], text=True).strip())
-    folder.chmod(0o777)
+    folder = folder_for_all()
     yield folder / "trace.db"
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -104,7 +104,15 @@ static void states(void **unused)
     child_end(&child);
 }
 
+/* Where the dynamic linker is as well. */
 static void elsewhere(struct child_memory *memory)
+{
+    if (chroot("/usr") != 0)
+        _exit(1);
+    stay(memory);
+}
+
+static void shut_up(struct child_memory *memory)
 {
     if (chroot("/proc/self/fdinfo") != 0)
         _exit(1);
@@ -118,7 +126,10 @@ static void other_files(void **unused)
     if (geteuid() != 0)
         skip();
     child_start(&child, elsewhere);
-    assert_says(refusal_of(child.pid, LIBRARY), "sees other files than we do");
+    assert_says(refusal_of(child.pid, "/usr/bin/env"), "sees other files than we do");
+    child_end(&child);
+    child_start(&child, shut_up);
+    assert_says(refusal_of(child.pid, LIBRARY), "shut up in a sandbox");
     child_end(&child);
 }
 

@@ -31,10 +31,10 @@ static bool read_linker(const struct image *image, const GElf_Phdr *segment, cha
     return true;
 }
 
-/* What the program's file says: another machine, no dynamic linking, another C library. */
-static const char *refuse_file(pid_t pid)
+/* What the program's file says: another machine, no dynamic linking, another C library. linker: that it asks for. */
+static const char *refuse_file(pid_t pid, char linker[PATH_MAX])
 {
-    char path[64], linker[PATH_MAX] = "";
+    char path[64];
     struct image image;
     const char *why = NULL;
     snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
@@ -76,9 +76,6 @@ static const char *refuse_status(pid_t pid, const char *status)
     }
     if (state == 'T' || state == 't')
         return "is stopped; let it go on first (kill -CONT)";
-    const char *inner = strpbrk(proc_status(status, "NSpid"), "\t\n");
-    if (inner && *inner == '\t')
-        return "runs in a container, with process numbers of its own; attach from inside of it";
     return NULL;
 }
 
@@ -237,6 +234,29 @@ const char *refusal_limits(pid_t pid)
 
 /* ---- what it sees ------------------------------------------------------------------------------------- */
 
+/* Browsers take all files from what shows pages: even its own dynamic linker is none that it can see. */
+static const char *refuse_sandbox(pid_t pid, const char *linker)
+{
+    char path[PATH_MAX + 32];
+    struct stat status;
+    snprintf(path, sizeof path, "/proc/%d/root%s", (int)pid, linker);
+    if (!*linker || lstat(path, &status) == 0 || errno == EACCES || errno == EPERM)
+        return NULL;
+    return "is shut up in a sandbox and sees no files, so no library can be loaded into it";
+}
+
+static const char *refuse_container(const char *status)
+{
+    const char *inner = strpbrk(proc_status(status, "NSpid"), "\t\n");
+    if (!inner || *inner != '\t')
+        return NULL;
+    return atoi(proc_status(status, "Seccomp")) == 2
+               ? "runs in a container or a sandbox, with process numbers and a seccomp filter of its own; "
+                 "attach from "
+                 "inside of it, if that can be entered"
+               : "runs in a container, with process numbers of its own; attach from inside of it";
+}
+
 /* The library has to be the same file for the process as it is for us. */
 static const char *refuse_root(pid_t pid, const char *library)
 {
@@ -268,15 +288,20 @@ static bool is_kernel_thread(pid_t pid)
 const char *refusal_of(pid_t pid, const char *library)
 {
     char *status = pid > 0 ? proc_read(pid, "status") : NULL;
+    char linker[PATH_MAX] = "";
     if (!status)
         return "does not exist";
     const char *why =
         is_kernel_thread(pid) ? "is a thread of the kernel, not a program" : refuse_status(pid, status);
-    free(status);
     if (pid == getpid())
-        return "is trace-attach itself";
+        why = "is trace-attach itself";
     if (!why)
-        why = refuse_file(pid);
+        why = refuse_file(pid, linker);
+    if (!why)
+        why = refuse_sandbox(pid, linker);
+    if (!why)
+        why = refuse_container(status);
+    free(status);
     if (!why)
         why = refusal_confined(pid);
     return why ? why : refuse_root(pid, library);

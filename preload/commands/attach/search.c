@@ -18,9 +18,10 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define SEARCH_NS 20000000000ull /* for a safe point, at most */
-#define STOP_NS 200000000ull     /* for a thread to stop */
-#define RETRIES_UNKNOWN 40       /* after so many stops a stack that cannot be read to its end will do */
+#define SEARCH_NS 20000000000ull    /* for a safe point, at most */
+#define SEARCH_OWN_NS 5000000000ull /* in a program with an allocator in it: all of it may be around that */
+#define STOP_NS 200000000ull        /* for a thread to stop */
+#define RETRIES_UNKNOWN 40          /* after so many stops a stack that cannot be read to its end will do */
 
 uint64_t search_now_ns(void)
 {
@@ -231,8 +232,12 @@ static const char *why_none(const struct search *search, uint64_t start_ns)
         return refusal_denied(search->target->pid, search->error);
     if (proc_state(search->target->pid, search->target->pid) == 0)
         return "has ended";
-    if (search_now_ns() - start_ns <= SEARCH_NS)
+    if (search_now_ns() - start_ns <= (search->target->own_allocator ? SEARCH_OWN_NS : SEARCH_NS))
         return NULL;
+    if (search->target->own_allocator && search->elsewhere * 2 <= search->stops)
+        return "has an allocator of its own, linked into it, and was never seen outside of the code around "
+               "that; try "
+               "again";
     return search->elsewhere * 2 > search->stops
                ? "was hardly ever seen on the stack of a thread (it runs coroutines?), or had no room there; "
                  "try again"

@@ -242,10 +242,12 @@ static void find_unsafe(struct target *target, const struct loaded *file)
         image_symbols(&image, add_function, &functions);
     image_close(&image);
     /* Another allocator than libc's: all of its library. The program itself may bring one, too. */
-    if (functions.allocator && file != target->libc && strstr(base_name(file->path), ".so"))
+    bool other = functions.allocator && file != target->libc, library = strstr(base_name(file->path), ".so");
+    if (other && library)
         add_unsafe(target, file->start, file->end);
     else
         add_functions(target, file, &functions);
+    target->own_allocator |= other && !library;
     free(functions.all);
 }
 

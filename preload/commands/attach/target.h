@@ -38,6 +38,7 @@ struct target {
     /* Code that holds locks of the allocator, the loader, or the thread library, or is ours. Sorted. */
     struct range *unsafe;
     size_t unsafe_count;
+    bool own_allocator; /* the program's file has malloc() in it: code around that is unsafe as well */
 };
 
 /* Why a program cannot be attached to that has not got so far yet. */
