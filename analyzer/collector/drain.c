@@ -6,7 +6,9 @@
  * between taking the time and publishing, the order between threads is not known: pending_frees.h.
  */
 #include "drain.h"
+#include "event_sites.h"
 #include "fast.h"
+#include "fetch_ahead.h"
 #include "pending_frees.h"
 #include "rings.h"
 #include "trim.h"
@@ -16,10 +18,6 @@
 #include <string.h>
 #include <x86intrin.h>
 
-#define MASK (WIRE_RING_WORDS - 1)
-#define AHEAD 48                 /* words: how early the block of an event is fetched into the cache */
-#define BLOCKS_CACHED (1u << 20) /* so many bytes of leaves, */
-#define SITES_CACHED 8192        /* and so many sites, 1 MiB, are in a cache without being fetched */
 #define AHEAD_TICKS \
     (1ull << 30)       /* a third of a second: what is published during a sweep is later than that */
 #define GIVE_BACK 8192 /* words after which the target may use the space again */
@@ -61,55 +59,6 @@ static void log_free_by(struct tracker *tracker, const struct tracked_ring *r, u
     if (tracker->log_events)
         log_by(tracker, r->process, tid, block->address, block->size,
                ledger_site(&tracker->ledger, block->site)->node, true);
-}
-
-/* True for a stack that is there, as it was written before the first event that refers to it; or for none. */
-static bool node_is_there(const struct tracked_process *process, uint32_t node)
-{
-    if (node == WIRE_NODE_ROOT || arena_node(process->slot, node))
-        return true;
-    arena_damage(process->slot);
-    return false;
-}
-
-static __attribute__((noinline)) uint32_t site_of_thread(struct tracker *tracker, uint32_t thread,
-                                                         uint32_t node)
-{
-    struct number_entry *entry = number_map_find(&tracker->site_of_thread, (thread + 1ull) << 32 | node);
-    if (!entry)
-        return 0;
-    if (entry->number == 0) {
-        const struct tracked_thread *t = tracker_thread(tracker, thread);
-        if (!node_is_there(tracker_process(tracker, t->process), node))
-            node = WIRE_NODE_ROOT;
-        entry->number = ledger_add_site(&tracker->ledger, t->process, t->id, node);
-    }
-    return entry->number;
-}
-
-static __attribute__((noinline)) uint32_t site_of_new(struct tracker *tracker, const struct tracked_ring *r,
-                                                      uint32_t node)
-{
-    if (!node_is_there(r->process, node))
-        node = WIRE_NODE_ROOT;
-    uint32_t *place = GROW_AT(&r->process->site_of_node, uint32_t, node);
-    if (place && !*place)
-        *place = ledger_add_site(&tracker->ledger, r->process->index, 0, node);
-    return place ? *place : 0;
-}
-
-INLINE uint32_t site_seen(const struct tracked_process *process, uint32_t node)
-{
-    const struct grow *sites = &process->site_of_node;
-    return (node + 1ull) * sizeof(uint32_t) <= sites->room ? ((const uint32_t *)sites->memory)[node] : 0;
-}
-
-INLINE uint32_t site_of(struct tracker *tracker, const struct tracked_ring *r, uint32_t node, bool careful)
-{
-    if (careful && tracker->by_thread)
-        return site_of_thread(tracker, r->thread, node);
-    uint32_t site = site_seen(r->process, node);
-    return LIKELY(site) ? site : site_of_new(tracker, r, node);
 }
 
 INLINE uint32_t age_of(const struct tracker *tracker, const struct block *block)
@@ -211,7 +160,7 @@ INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t a
                      uint32_t node, bool careful)
 {
     struct tracked_process *process = r->process;
-    uint32_t site = site_of(tracker, r, node, careful);
+    uint32_t site = event_site(tracker, r, node, careful);
     struct block block = {address, size, site, tracker->tick}, old;
     int found = blocks_put(&process->blocks, &block, &old);
     if (UNLIKELY(found > 0))
@@ -244,7 +193,7 @@ INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
 INLINE void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint32_t node,
                     bool careful)
 {
-    uint32_t site = site_of(tracker, r, node, careful);
+    uint32_t site = event_site(tracker, r, node, careful);
     struct block block = {address, 0, site, tracker->tick}, old;
     if (UNLIKELY(!blocks_move(&r->process->blocks, &block, &old)))
         return;
@@ -288,7 +237,7 @@ static void do_mark(struct tracker *tracker, struct tracked_ring *r, uint32_t nu
 {
     turn_ends(tracker, r);
     ledger_settle(&tracker->ledger);
-    tracker_mark(tracker, r->process->index, number, r->words[r->tail++ & MASK]);
+    tracker_mark(tracker, r->process->index, number, r->words[r->tail++ & DRAIN_MASK]);
     ledger_begin(&tracker->ledger, &r->process->heap);
     turn_begins(tracker, r);
 }
@@ -321,77 +270,6 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
 
 /* ---- runs of events ---------------------------------------------------------------------------- */
 
-/* What the events to come will touch is fetched in two steps: far ahead the block's bucket, and the entry
- * that tells a node's site; nearer, when these should be there, the site. Each step takes an event as one is
- * consumed, so that it stays ahead by so many. Where all sites are cached there is no second step. */
-INLINE bool has_node(enum wire_event type)
-{
-    return type == WIRE_ALLOC || type == WIRE_MOVE;
-}
-
-static inline bool blocks_cached(const struct tracked_process *process)
-{
-    return process->blocks.leaf_bytes <= BLOCKS_CACHED;
-}
-
-static inline bool sites_cached(const struct tracker *tracker)
-{
-    return tracker->ledger.count <= SITES_CACHED;
-}
-
-INLINE void fetch_far(struct tracked_ring *r, bool sites)
-{
-    const struct tracked_process *process = r->process;
-    uint64_t word = r->words[r->far++ & MASK];
-    blocks_prefetch(&process->blocks, wire_address(word)); /* if the event has a block */
-    if (!has_node(wire_type(word)))
-        return;
-    uint64_t node = r->words[r->far++ & MASK] >> 32;
-    const uint32_t *entries = process->site_of_node.memory;
-    if (sites && node * sizeof *entries < process->site_of_node.room)
-        __builtin_prefetch(&entries[node]);
-}
-
-INLINE void fetch_near(const struct tracker *tracker, struct tracked_ring *r)
-{
-    const struct tracked_process *process = r->process;
-    uint64_t word = r->words[r->near++ & MASK];
-    enum wire_event type = wire_type(word);
-    uint32_t site = 0;
-    if (has_node(type))
-        site = site_seen(process, (uint32_t)(r->words[r->near++ & MASK] >> 32));
-    else if (type == WIRE_FREE)
-        site = blocks_peek_site(&process->blocks, wire_address(word));
-    const char *memory = (const char *)ledger_site(&tracker->ledger, site);
-    __builtin_prefetch(memory, 1);
-    __builtin_prefetch(memory + 64, 1);
-}
-
-/* After a pause, or when the steps have lost ground. */
-static __attribute__((noinline)) void fetch_anew(const struct tracker *tracker, struct tracked_ring *r,
-                                                 uint64_t tail, bool sites)
-{
-    if (r->far < tail)
-        r->far = tail;
-    if (r->near < tail)
-        r->near = tail;
-    while (r->far < tail + AHEAD && r->far < r->head)
-        fetch_far(r, sites);
-    while (sites && r->near < tail + AHEAD / 2 && r->near < r->far)
-        fetch_near(tracker, r);
-}
-
-/* For a ring of which what is before tail was consumed. sites: fetch them, too. */
-INLINE void fetch(const struct tracker *tracker, struct tracked_ring *r, uint64_t tail, bool sites)
-{
-    if (UNLIKELY((sites ? r->near : r->far) < tail + AHEAD / 4))
-        fetch_anew(tracker, r, tail, sites);
-    if (LIKELY(r->far < r->head))
-        fetch_far(r, sites);
-    if (sites && LIKELY(r->near < r->far))
-        fetch_near(tracker, r);
-}
-
 static inline void give_back(struct tracker *tracker, struct tracked_ring *r)
 {
     arena_ring_consumed(r->ring, r->tail);
@@ -416,11 +294,11 @@ INLINE uint64_t take_event(struct tracker *tracker, struct tracked_ring *r, uint
         do_free(tracker, r, address, careful);
         r->last_made = 0;
     } else if (type == WIRE_ALLOC) {
-        uint64_t second = r->words[tail++ & MASK], size = (uint32_t)second;
+        uint64_t second = r->words[tail++ & DRAIN_MASK], size = (uint32_t)second;
         uint32_t node = (uint32_t)(second >> 32);
         if (!careful && tail < head &&
-            r->words[tail & MASK] == ((uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT | address)) {
-            ledger_temporary(&tracker->ledger, site_of(tracker, r, node, false), size);
+            r->words[tail & DRAIN_MASK] == ((uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT | address)) {
+            ledger_temporary(&tracker->ledger, event_site(tracker, r, node, false), size);
             r->last_made = 0;
             return tail + 1;
         }
@@ -431,7 +309,7 @@ INLINE uint64_t take_event(struct tracker *tracker, struct tracked_ring *r, uint
         do_alloc(tracker, r, address, size, node, careful);
         r->last_made = address;
     } else if (LIKELY(type == WIRE_MOVE)) {
-        do_move(tracker, r, address, (uint32_t)(r->words[tail++ & MASK] >> 32), careful);
+        do_move(tracker, r, address, (uint32_t)(r->words[tail++ & DRAIN_MASK] >> 32), careful);
         r->last_made = address;
     } else {
         r->tail = tail;
@@ -452,7 +330,7 @@ INLINE bool drain_until(struct tracker *tracker, struct tracked_ring *r, uint64_
     while (tail < r->end) {
         if (blocks || sites)
             fetch(tracker, r, tail, sites);
-        uint64_t word = r->words[tail & MASK];
+        uint64_t word = r->words[tail & DRAIN_MASK];
         if (UNLIKELY(wire_elapsed(word) != 0) && wire_type(word) != WIRE_STAMP) {
             more = r->stamp + wire_elapsed(word) <= limit;
             if (UNLIKELY(!more))
@@ -490,7 +368,7 @@ static void drain_run(struct tracker *tracker, struct tracked_ring *r, uint64_t 
 static bool next_event(struct tracker *tracker, struct tracked_ring *r, uint64_t limit)
 {
     while (r->tail < r->head) {
-        uint64_t word = r->words[r->tail & MASK];
+        uint64_t word = r->words[r->tail & DRAIN_MASK];
         enum wire_event type = wire_type(word);
         if (type == WIRE_STAMP || type == WIRE_HUGE) {
             do_rare(tracker, r, word);
@@ -538,7 +416,7 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
             if (blocks || sites)
                 fetch(tracker, r, r->tail, sites);
             r->stamp = r->next;
-            r->tail = take_event(tracker, r, r->words[r->tail & MASK], r->tail + 1, 0, true);
+            r->tail = take_event(tracker, r, r->words[r->tail & DRAIN_MASK], r->tail + 1, 0, true);
             if (UNLIKELY(r->tail - given > GIVE_BACK)) {
                 give_back(tracker, r);
                 given = r->tail;

@@ -1,9 +1,9 @@
-/* test_reader.c - analyzer/arena and the drain loop against shared memory in which anything may stand. */
+/* test_reader.c - analyzer/arena against shared memory in which anything may stand. */
 #define _GNU_SOURCE
-#include "drain.h"
 #include "note_reader.h"
-#include "number_map.h"
+#include "reader_memory.h"
 #include "rings.h"
+#include "track.h"
 #include "wire_check.h"
 
 #include <setjmp.h>
@@ -13,62 +13,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #include <cmocka.h>
-
-#define CHUNKS (WIRE_FIRST_CHUNK + 64)
-#define SIZE (CHUNKS * WIRE_CHUNK_SIZE)
-#define CHUNK(n) ((WIRE_FIRST_CHUNK + (uint64_t)(n)) * WIRE_CHUNK_SIZE)
-
-static struct arena *arena;
-static struct wire_arena *wire; /* as the program has it mapped */
-
-#define STAMP_SHIFT 9 /* another unit than x86-64's */
-
-static int new_memory(off_t size, int seals)
-{
-    int memory = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    const uint64_t magic = WIRE_MAGIC;
-    const uint32_t version = WIRE_VERSION, shift = STAMP_SHIFT;
-    assert_true(memory >= 0 && ftruncate(memory, size) == 0);
-    assert_int_equal(pwrite(memory, &magic, sizeof magic, offsetof(struct wire_arena, magic)), sizeof magic);
-    assert_int_equal(pwrite(memory, &version, sizeof version, offsetof(struct wire_arena, version)),
-                     sizeof version);
-    assert_int_equal(pwrite(memory, &shift, sizeof shift, offsetof(struct wire_arena, stamp_shift)),
-                     sizeof shift);
-    assert_int_equal(fcntl(memory, F_ADD_SEALS, seals), 0);
-    return memory;
-}
-
-static int begin(void **unused)
-{
-    (void)unused;
-    int memory = new_memory(SIZE, WIRE_SEALS);
-    arena = calloc(1, sizeof *arena);
-    assert_true(arena && arena_open(arena, memory));
-    wire = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-    assert_true(wire != MAP_FAILED);
-    wire->process[0].state = wire->process[1].state = WIRE_PROCESS_LIVE;
-    wire->process[0].pid = wire->process[1].pid = getpid();
-    wire->processes = 2;
-    return 0;
-}
-
-static int end(void **unused)
-{
-    (void)unused;
-    munmap(wire, SIZE);
-    munmap(arena->wire, SIZE);
-    close(arena->memory);
-    free(arena);
-    return 0;
-}
-
-static void *at(uint64_t offset)
-{
-    return (char *)wire + offset;
-}
 
 /* ---- what is taken for an arena ------------------------------------------------------------------ */
 
@@ -370,226 +316,6 @@ static void a_wrong_size_ends_the_notes(void **unused)
     }
 }
 
-/* ---- rings --------------------------------------------------------------------------------------- */
-
-static struct tracker *tracker;
-
-static int begin_tracker(void **unused)
-{
-    begin(unused);
-    tracker = calloc(1, sizeof *tracker);
-    tracker->arena = arena;
-    wire->process[0].node_segment[0] = CHUNK(0);
-    ((uint64_t *)at(CHUNK(0)))[0] = 1;
-    wire->ring[0].buffer = CHUNK(8);
-    wire->ring[0].tid = (uint32_t)gettid();
-    wire->ring[0].state = WIRE_RING_BUSY;
-    wire->rings = 1;
-    return 0;
-}
-
-static int end_tracker(void **unused)
-{
-    for (uint32_t i = 1; i <= tracker->ledger.count; i++) {
-        free(ledger_site(&tracker->ledger, i)->sizes);
-        free(ledger_site(&tracker->ledger, i)->lifetimes);
-    }
-    for (uint32_t i = 0; i < tracker->process_count; i++) {
-        struct tracked_process *process = tracker_process(tracker, i);
-        close(process->pidfd);
-        blocks_close(&process->blocks);
-        grow_free(&process->site_of_node);
-        grow_free(&process->active);
-        free(process);
-    }
-    for (uint32_t i = 0; i < tracker->ring_count; i++)
-        free(tracker->rings[i]);
-    grow_free(&tracker->processes);
-    grow_free(&tracker->threads);
-    grow_free(&tracker->ledger.sites);
-    grow_free(&tracker->ledger.written);
-    free(tracker);
-    return end(unused);
-}
-
-static void publish(uint64_t word, bool two, uint64_t second)
-{
-    uint64_t *words = at(CHUNK(8)), head = wire->ring[0].head;
-    words[head++ % WIRE_RING_WORDS] = word;
-    if (two)
-        words[head++ % WIRE_RING_WORDS] = second;
-    wire->ring[0].head = head;
-}
-
-static void publish_allocation(uint64_t address, uint32_t node)
-{
-    publish((uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT | address, true, (uint64_t)node << 32 | 10);
-}
-
-static void heads_that_cannot_be(void **unused)
-{
-    (void)unused;
-    for (uint64_t i = 1; i <= 3; i++)
-        publish_allocation(i * 4096, 1);
-    drain_all(tracker);
-    assert_int_equal(tracker->ledger.heap.blocks, 3);
-    assert_false(tracker_damaged(tracker_process(tracker, 0)));
-    assert_int_equal(wire->ring[0].tail, 6);
-    static const uint64_t heads[] = {5, 0, 100 + WIRE_RING_WORDS, UINT64_MAX, 1ull << 63};
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
-        uint64_t head = wire->ring[0].head;
-        wire->ring[0].head = heads[i];
-        drain_all(tracker);
-        assert_int_equal(wire->ring[0].tail, heads[i]); /* nobody waits */
-        assert_true(tracker_damaged(tracker_process(tracker, 0)));
-        assert_int_equal(tracker->ledger.heap.blocks, 3 + i);
-        wire->ring[0].head = head; /* the program's own is right, and written with the next event */
-        drain_all(tracker);
-        assert_int_equal(wire->ring[0].tail, head);
-        publish_allocation((10 + i) * 4096, 1); /* and goes on */
-        drain_all(tracker);
-        assert_int_equal(tracker->ledger.heap.blocks, 4 + i);
-    }
-}
-
-static void a_tail_that_is_overwritten(void **unused)
-{
-    (void)unused;
-    publish_allocation(4096, 1);
-    drain_all(tracker);
-    wire->ring[0].tail = 12345678;
-    drain_all(tracker);
-    assert_int_equal(wire->ring[0].tail, 2);
-    assert_false(tracker_damaged(tracker_process(tracker, 0)));
-}
-
-/* The time-stamp counter begins anew after a suspend of some machines, and another machine has another one.
- */
-static void time_that_goes_back(void **unused)
-{
-    (void)unused;
-    static const uint64_t later[] = {1, 1ull << 20, 1ull << 40, 1ull << 57};
-    const uint64_t now = __rdtsc() >> STAMP_SHIFT, most = (1ull << WIRE_TYPE_SHIFT) - 1;
-    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | now, false, 0);
-    publish_allocation(4096, 1);
-    drain_all(tracker);
-    assert_int_equal(tracker->ledger.heap.blocks, 1);
-    assert_true(tracker->limit >= now && tracker->limit - now < now); /* counted in the arena's unit */
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
-        tracker->rings[0]->stamp = (now + (1ull << 30) + later[i]) & most; /* that of the event before */
-        publish_allocation((2 + i) * 4096, 1);
-        drain_all(tracker);
-        assert_int_equal(tracker->ledger.heap.blocks, 2 + i);
-        assert_int_equal(wire->ring[0].tail, wire->ring[0].head); /* nobody waits */
-    }
-    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | 1, false, 0); /* as the program sees it from now on */
-    publish_allocation(100 * 4096, 1);
-    drain_all(tracker);
-    assert_int_equal(wire->ring[0].tail, wire->ring[0].head);
-}
-
-/* Who was killed while it filled a slot in does not keep it. */
-static void slots_of_the_unborn(void **unused)
-{
-    (void)unused;
-    pid_t dead = fork();
-    if (dead == 0)
-        _exit(0);
-    waitpid(dead, NULL, 0);
-    wire->processes = 4;
-    wire->rings = 4;
-    wire->process[1].state = wire_claimed(WIRE_PROCESS_CLAIMED, (uint32_t)dead);
-    wire->process[1].pid = dead;
-    wire->process[1].node_segment[0] = CHUNK(20);
-    wire->process[2].state = wire_claimed(WIRE_PROCESS_CLAIMED, (uint32_t)getpid());
-    wire->process[3].state = wire_claimed(WIRE_PROCESS_CLAIMED, WIRE_CLAIMED_ELSEWHERE);
-    wire->ring[1].state = wire_claimed(WIRE_RING_CLAIMED, 1);
-    wire->ring[2].state = wire_claimed(WIRE_RING_CLAIMED, 3);
-    publish_allocation(4096, 1);
-    drain_all(tracker);
-    assert_int_equal(tracker->process_count, 1);
-    assert_int_equal(tracker_reap(tracker), 1);
-    assert_int_equal(wire->process[1].state, WIRE_PROCESS_FREE);
-    assert_int_equal(wire->process[1].pid, 0);
-    assert_int_equal(wire->process[1].node_segment[0], 0);
-    assert_int_equal(wire_state(wire->process[2].state), WIRE_PROCESS_CLAIMED);
-    assert_int_equal(wire_state(wire->process[3].state), WIRE_PROCESS_CLAIMED);
-    tracker_end(tracker); /* of the first process, as if it was gone */
-    assert_int_equal(wire->ring[1].state, WIRE_RING_FREE);
-    assert_int_equal(wire_state(wire->ring[2].state), WIRE_RING_CLAIMED);
-}
-
-static void rings_that_cannot_be_read(void **unused)
-{
-    (void)unused;
-    static const uint64_t buffers[] = {0, 8, WIRE_CHUNK_SIZE, CHUNK(60), UINT64_MAX, CHUNK(8) + 4096};
-    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
-        wire->ring[0].buffer = buffers[i];
-        wire->ring[0].head += 1000;
-        drain_all(tracker);
-        assert_null(tracker->rings[0]);
-        assert_int_equal(wire->ring[0].tail, wire->ring[0].head); /* nobody waits */
-    }
-    assert_true(tracker_damaged(tracker_process(tracker, 0)));
-    wire->ring[0].process = 0xffffff;
-    wire->rings = UINT32_MAX;
-    drain_all(tracker);
-    wire->ring[0].process = 500; /* there is none */
-    drain_all(tracker);
-    assert_null(tracker->rings[0]);
-    wire->ring[0].process = 0;
-    wire->ring[0].buffer = CHUNK(8);
-    drain_all(tracker);
-    assert_non_null(tracker->rings[0]);
-}
-
-static void stacks_that_are_not_there(void **unused)
-{
-    (void)unused;
-    publish_allocation(4096, 1);
-    publish_allocation(8192, UINT32_MAX - 1); /* 16 GiB of sites, if it was believed */
-    publish_allocation(12288, 2);
-    drain_all(tracker);
-    assert_int_equal(tracker->ledger.heap.blocks, 3); /* they count, without a stack */
-    for (uint32_t i = 1; i <= tracker->ledger.count; i++)
-        assert_true(ledger_site(&tracker->ledger, i)->node <= 1);
-    assert_true(tracker_damaged(tracker_process(tracker, 0)));
-}
-
-/* Of a time that never comes, and the failure of a realloc that never began. */
-static void events_that_make_no_sense(void **unused)
-{
-    (void)unused;
-    publish((uint64_t)WIRE_REALLOC_FAIL << WIRE_TYPE_SHIFT, false, 0);
-    drain_all(tracker);
-    assert_int_equal(tracker->ledger.heap.blocks, 0);
-    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | ((1ull << 60) - 1), false, 0);
-    publish_allocation(4096 | 1ull << WIRE_ELAPSED_SHIFT, 1);
-    for (int i = 0; i < 200 && wire->ring[0].tail != wire->ring[0].head; i++) {
-        drain_all(tracker);
-        usleep(10000);
-    }
-    assert_int_equal(wire->ring[0].tail, wire->ring[0].head);
-    assert_int_equal(tracker->ledger.heap.blocks, 1);
-}
-
-static void numbers_of_key_0(void **unused)
-{
-    (void)unused;
-    struct number_map map = {0};
-    struct number_entry *entry = number_map_find(&map, 0);
-    assert_int_equal(entry->number, 0);
-    entry->number = 4711;
-    for (uint64_t key = 1; key < 5000; key++) {
-        entry = number_map_find(&map, key);
-        assert_int_equal(entry->number, 0); /* not what key 0 has */
-        entry->number = (uint32_t)key;
-    }
-    assert_int_equal(number_map_find(&map, 0)->number, 4711);
-    assert_int_equal(map.count, 5000);
-    free(map.entries);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -603,14 +329,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(broken_notes_are_skipped, begin, end),
         cmocka_unit_test_setup_teardown(notes_behind_a_hole, begin, end),
         cmocka_unit_test_setup_teardown(a_wrong_size_ends_the_notes, begin, end),
-        cmocka_unit_test_setup_teardown(heads_that_cannot_be, begin_tracker, end_tracker),
-        cmocka_unit_test_setup_teardown(a_tail_that_is_overwritten, begin_tracker, end_tracker),
-        cmocka_unit_test_setup_teardown(time_that_goes_back, begin_tracker, end_tracker),
-        cmocka_unit_test_setup_teardown(slots_of_the_unborn, begin_tracker, end_tracker),
-        cmocka_unit_test_setup_teardown(rings_that_cannot_be_read, begin_tracker, end_tracker),
-        cmocka_unit_test_setup_teardown(stacks_that_are_not_there, begin_tracker, end_tracker),
-        cmocka_unit_test_setup_teardown(events_that_make_no_sense, begin_tracker, end_tracker),
-        cmocka_unit_test(numbers_of_key_0),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,29 @@
+/* event_sites.h - which site an event is counted for: that of its stack in its process, or in its thread. */
+#ifndef LIBTRACE_EVENT_SITES_H
+#define LIBTRACE_EVENT_SITES_H
+
+#include "fast.h"
+#include "track.h"
+
+/* Of a stack that has none yet, and where threads are told apart. A stack that is not there counts for the root. Index
+ * in the ledger; 0 on lack of memory. */
+uint32_t event_site_of_new(struct tracker *tracker, const struct tracked_ring *r, uint32_t node);
+uint32_t event_site_of_thread(struct tracker *tracker, uint32_t thread, uint32_t node);
+
+/* 0 if there is none yet. */
+INLINE uint32_t event_site_seen(const struct tracked_process *process, uint32_t node)
+{
+    const struct grow *sites = &process->site_of_node;
+    return (node + 1ull) * sizeof(uint32_t) <= sites->room ? ((const uint32_t *)sites->memory)[node] : 0;
+}
+
+/* careful: threads may be told apart. */
+INLINE uint32_t event_site(struct tracker *tracker, const struct tracked_ring *r, uint32_t node, bool careful)
+{
+    if (careful && tracker->by_thread)
+        return event_site_of_thread(tracker, r->thread, node);
+    uint32_t site = event_site_seen(r->process, node);
+    return LIKELY(site) ? site : event_site_of_new(tracker, r, node);
+}
+
+#endif

@@ -1,0 +1,86 @@
+/* fetch_ahead.h - has the cache fetch what the events to come will touch. A part of drain.c's inner loop, which takes
+ * all of it in.
+ */
+#ifndef LIBTRACE_FETCH_AHEAD_H
+#define LIBTRACE_FETCH_AHEAD_H
+
+#include "event_sites.h"
+
+#define DRAIN_MASK (WIRE_RING_WORDS - 1) /* of a word's number: its place in the ring */
+
+#define FETCH_AHEAD 48                 /* words: how early the block of an event is fetched into the cache */
+#define FETCH_BLOCKS_CACHED (1u << 20) /* so many bytes of leaves, */
+#define FETCH_SITES_CACHED 8192        /* and so many sites, 1 MiB, are in a cache without being fetched */
+
+/* What the events to come will touch is fetched in two steps: far ahead the block's bucket, and the entry
+ * that tells a node's site; nearer, when these should be there, the site. Each step takes an event as one is
+ * consumed, so that it stays ahead by so many. Where all sites are cached there is no second step. */
+INLINE bool has_node(enum wire_event type)
+{
+    return type == WIRE_ALLOC || type == WIRE_MOVE;
+}
+
+static inline bool blocks_cached(const struct tracked_process *process)
+{
+    return process->blocks.leaf_bytes <= FETCH_BLOCKS_CACHED;
+}
+
+static inline bool sites_cached(const struct tracker *tracker)
+{
+    return tracker->ledger.count <= FETCH_SITES_CACHED;
+}
+
+INLINE void fetch_far(struct tracked_ring *r, bool sites)
+{
+    const struct tracked_process *process = r->process;
+    uint64_t word = r->words[r->far++ & DRAIN_MASK];
+    blocks_prefetch(&process->blocks, wire_address(word)); /* if the event has a block */
+    if (!has_node(wire_type(word)))
+        return;
+    uint64_t node = r->words[r->far++ & DRAIN_MASK] >> 32;
+    const uint32_t *entries = process->site_of_node.memory;
+    if (sites && node * sizeof *entries < process->site_of_node.room)
+        __builtin_prefetch(&entries[node]);
+}
+
+INLINE void fetch_near(const struct tracker *tracker, struct tracked_ring *r)
+{
+    const struct tracked_process *process = r->process;
+    uint64_t word = r->words[r->near++ & DRAIN_MASK];
+    enum wire_event type = wire_type(word);
+    uint32_t site = 0;
+    if (has_node(type))
+        site = event_site_seen(process, (uint32_t)(r->words[r->near++ & DRAIN_MASK] >> 32));
+    else if (type == WIRE_FREE)
+        site = blocks_peek_site(&process->blocks, wire_address(word));
+    const char *memory = (const char *)ledger_site(&tracker->ledger, site);
+    __builtin_prefetch(memory, 1);
+    __builtin_prefetch(memory + 64, 1);
+}
+
+/* After a pause, or when the steps have lost ground. */
+static __attribute__((noinline)) void fetch_anew(const struct tracker *tracker, struct tracked_ring *r,
+                                                 uint64_t tail, bool sites)
+{
+    if (r->far < tail)
+        r->far = tail;
+    if (r->near < tail)
+        r->near = tail;
+    while (r->far < tail + FETCH_AHEAD && r->far < r->head)
+        fetch_far(r, sites);
+    while (sites && r->near < tail + FETCH_AHEAD / 2 && r->near < r->far)
+        fetch_near(tracker, r);
+}
+
+/* For a ring of which what is before tail was consumed. sites: fetch them, too. */
+INLINE void fetch(const struct tracker *tracker, struct tracked_ring *r, uint64_t tail, bool sites)
+{
+    if (UNLIKELY((sites ? r->near : r->far) < tail + FETCH_AHEAD / 4))
+        fetch_anew(tracker, r, tail, sites);
+    if (LIKELY(r->far < r->head))
+        fetch_far(r, sites);
+    if (sites && LIKELY(r->near < r->far))
+        fetch_near(tracker, r);
+}
+
+#endif

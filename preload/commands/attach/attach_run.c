@@ -1,0 +1,28 @@
+/* attach_run.c - see attach_run.h. */
+#include "attach_run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void complain(const char *format, ...)
+{
+    va_list arguments;
+    fputs("trace-attach: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+bool refuse(const struct options *options, const char *why)
+{
+    complain("process %d %s.", (int)options->pid, why);
+    return false;
+}
+
+uint32_t setting(const char *name, uint32_t otherwise)
+{
+    const char *text = getenv(name);
+    return text && *text ? (uint32_t)strtoul(text, NULL, 10) : otherwise;
+}
