@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-static int by = MEASURE_peak_bytes, no_source;
+static int by = MEASURE_peak_bytes, no_source, all_frames;
 static const char *file;
 static struct filter filter;
 
@@ -16,6 +16,8 @@ static const struct option_spec options[] = {
     {"by", OPTION_MEASURE, &by, NULL, "what is shown first (default: peak); the page can switch", NULL},
     {"no-source", OPTION_FLAG, &no_source, NULL,
      "leave the text of source lines out, for pages that are passed on", NULL},
+    {"all-frames", OPTION_FLAG, &all_frames, NULL,
+     "stacks with frames of the runtime and of libraries' insides", NULL},
     SOURCE_OPTION,
     {"o", OPTION_TEXT, &file, "FILE", "where to (default: report.html; '-': stdout)", NULL},
     FILTER_OPTIONS(filter),
@@ -46,7 +48,8 @@ static int write_page(const struct report *report, const struct run *const *runs
     if (status != EXIT_FINE)
         return status;
     status = output_close(report, &output,
-                          page_write(report, runs, count, &filter, by, !no_source, output.file), &size);
+                          page_write(report, runs, count, &filter, by, !no_source, all_frames, output.file),
+                          &size);
     if (status == EXIT_FINE) {
         output_say(report, &output, runs, count, "html", &filter, size);
         source_hint(report);

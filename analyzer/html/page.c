@@ -1,6 +1,7 @@
 /* page.c - the page: what node built, with the data in its middle. */
 #define _GNU_SOURCE
 #include "page.h"
+#include "fold.h"
 #include "text.h"
 
 #include <sqlite3.h>
@@ -287,7 +288,7 @@ static int write_file(struct page *page, FILE *out)
 }
 
 int page_write(const struct report *report, const struct run *const *runs, int count,
-               const struct filter *filter, enum measure by, int source, FILE *out)
+               const struct filter *filter, enum measure by, int source, int all_frames, FILE *out)
 {
     struct page page = {.report = report, .filter = filter, .run_count = count, .by = by, .source = source};
     int status = EXIT_FINE;
@@ -297,6 +298,8 @@ int page_write(const struct report *report, const struct run *const *runs, int c
 
         page.runs[i] = runs[i];
         status = profile_load(report, &query, &page.profiles[i]);
+        if (status == EXIT_FINE && !fold_frames(&page.profiles[i], all_frames, filter->below))
+            status = report_error(report, EXIT_FAILED, "out of memory");
     }
     if (status == EXIT_FINE)
         status = build_tree(&page);

@@ -74,6 +74,6 @@ int page_times(struct page *page);
 
 /* The whole page, about what passes the filter; the curve of memory over time is of the whole run even so. */
 int page_write(const struct report *report, const struct run *const *runs, int count,
-               const struct filter *filter, enum measure by, int source, FILE *out);
+               const struct filter *filter, enum measure by, int source, int all_frames, FILE *out);
 
 #endif

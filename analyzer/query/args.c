@@ -31,8 +31,7 @@ static const struct {
 
 /* ---- likeness -------------------------------------------------------------------------------- */
 
-/* Edits between two words (Levenshtein); words are cut at 63 characters. */
-static unsigned distance(const char *a, const char *b)
+unsigned args_distance(const char *a, const char *b)
 {
     unsigned row[64], n = (unsigned)strnlen(a, 63), m = (unsigned)strnlen(b, 63);
 
@@ -59,7 +58,7 @@ const char *args_nearest(const char *text, const char *const *candidates, size_t
     unsigned least = (unsigned)strlen(text) / 3 + 2; /* more edits than that is another word */
 
     for (size_t i = 0; i < count; i++) {
-        unsigned d = distance(text, candidates[i]);
+        unsigned d = args_distance(text, candidates[i]);
 
         if (strlen(text) >= 2 && strncmp(candidates[i], text, strlen(text)) == 0)
             d = 1; /* its beginning */

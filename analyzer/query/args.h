@@ -48,6 +48,9 @@ int args_value_follows(const struct report *report, const char *argument);
 /* Sets the width by what the terminal's is now. */
 void args_measure(struct report *report);
 
+/* Edits between two words (Levenshtein); words are cut at 63 characters. */
+unsigned args_distance(const char *a, const char *b);
+
 /* The candidate most like text, NULL = none is. */
 const char *args_nearest(const char *text, const char *const *candidates, size_t count);
 

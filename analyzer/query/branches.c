@@ -1,6 +1,7 @@
 /* branches.c - the tree grows from its roots, level by level, and only where a node is large enough: few of a
  * run's stacks are shown, and outwards a node for each frame of each stack would be tens of millions. */
 #include "branches.h"
+#include "fold.h"
 
 #include <stdlib.h>
 
@@ -50,6 +51,15 @@ static int outwards(const struct profile *profile, struct cursor *c)
     c->place = 0;
     c->node = profile->nodes[c->node].parent;
     return c->node != PROFILE_NONE;
+}
+
+/* The next one that is shown. */
+static int outwards_shown(const struct profile *profile, struct cursor *c)
+{
+    while (outwards(profile, c))
+        if (fold_shows(profile, c->node, c->place))
+            return 1;
+    return 0;
 }
 
 /* At the line that the site counts for, or at its innermost one. */
@@ -105,18 +115,41 @@ static int follow(struct wave *wave, const struct cursor *cursor)
     return to != NULL;
 }
 
-/* At the outermost place of each node below one. */
-static int follow_children(const struct profile *profile, const struct below *below, size_t node,
-                           struct wave *wave)
+/* One place inwards, or at the outermost place of each node below. */
+static int inwards(const struct profile *profile, const struct below *below, const struct cursor *c,
+                   struct wave *wave)
 {
-    for (uint32_t child = below->first[node]; child != PROFILE_NONE; child = below->next[child]) {
-        const struct cursor cursor = {
+    if (c->node != profile->node_count && c->place > 0) {
+        struct cursor next = *c;
+
+        next.place--;
+        return follow(wave, &next);
+    }
+    for (uint32_t child = below->first[c->node]; child != PROFILE_NONE; child = below->next[child]) {
+        const struct cursor next = {
             .node = child, .place = frame_of(profile, child)->count - 1, .m = below->m[child]};
 
-        if (!follow(wave, &cursor))
+        if (!follow(wave, &next))
             return 0;
     }
     return 1;
+}
+
+/* The next places that are shown: those that are not are gone through, however many there are in a row. */
+static int inwards_shown(const struct profile *profile, const struct below *below, const struct cursor *c,
+                         struct wave *wave)
+{
+    struct wave through = {0};
+    int fine = inwards(profile, below, c, &through);
+
+    for (size_t i = 0; fine && i < through.count; i++) {
+        const struct cursor next = through.cursors[i];
+
+        fine = fold_shows(profile, next.node, next.place) ? follow(wave, &next)
+                                                          : inwards(profile, below, &next, &through);
+    }
+    free(through.cursors);
+    return fine;
 }
 
 /* below: NULL = outwards. False when memory is short. */
@@ -124,11 +157,8 @@ static int follow_next(const struct profile *profile, const struct below *below,
                        struct wave *wave)
 {
     if (below == NULL)
-        return !outwards(profile, &cursor) || follow(wave, &cursor);
-    if (cursor.place == 0)
-        return follow_children(profile, below, cursor.node, wave);
-    cursor.place--;
-    return follow(wave, &cursor);
+        return !outwards_shown(profile, &cursor) || follow(wave, &cursor);
+    return inwards_shown(profile, below, &cursor, wave);
 }
 
 /* ---- growing --------------------------------------------------------------------------------- */
@@ -222,11 +252,12 @@ int branches_grow(const struct branches *branches, const uint32_t *keys, struct 
     const struct profile *profile = branches->profile;
     struct below turned = {0}, *below = branches->inverted ? NULL : &turned;
     struct wave now = {0};
+    const struct cursor root = {.node = (uint32_t)profile->node_count};
     uint32_t parent = 0; /* a level's nodes were made in the order of its spans */
-    int fine = (branches->inverted ? begin_inside(branches, &now)
-                                   : turn_round(profile, below) &&
-                                         follow_children(profile, below, profile->node_count, &now)) &&
-               one_span(&now) && profile_grow(&tree->nodes, &tree->count, sizeof *tree->nodes) != NULL;
+    int fine =
+        (branches->inverted ? begin_inside(branches, &now)
+                            : turn_round(profile, below) && inwards_shown(profile, below, &root, &now)) &&
+        one_span(&now) && profile_grow(&tree->nodes, &tree->count, sizeof *tree->nodes) != NULL;
 
     for (int64_t depth = 0; fine && now.count > 0 && (branches->depth == 0 || depth <= branches->depth);
          depth++) {

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "by_line.h"
 #include "by_stack.h"
+#include "inclusive.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -44,9 +45,10 @@ const char *const lines_keys[] = {
 static char *row_query(const struct lines_query *query)
 {
     int threads = query->filter != NULL && query->filter->thread != NULL;
-    int sites = query->leaf || !query->run->resolved || query->run->part.set || threads;
-    const char *line = query->leaf ? "leaf" : "line";
-    char node[64] = "NULL";
+    int sites = query->leaf || !query->run->resolved || query->run->part.set || threads ||
+                filter_has_stacks(query->filter);
+    const char *line = query->leaf ? "leaf" : filter_sql_charge(query->filter);
+    char node[128] = "NULL";
 
     if (sites)
         sqlite3_snprintf(sizeof node, node, "CASE WHEN %s IS NULL THEN node END", line);
@@ -102,6 +104,8 @@ int lines_read(const struct report *report, const struct lines_query *query, str
 {
     if (query->group == GROUP_STACK)
         return stacks_read(report, query, lines);
+    if (query->inclusive)
+        return inclusive_read(report, query, lines);
     sqlite3_stmt *s = report_prepare_text(report, row_query(query));
     int status = EXIT_FINE;
 

@@ -14,6 +14,8 @@ struct lines_query {
     const struct run *run;
     enum group group;
     enum measure by;             /* what rows are sorted by */
+    int inclusive;               /* with all that is called, see inclusive.h */
+    int all_frames;              /* of inclusive: the runtime's own, too */
     int leaf;                    /* the innermost line of each stack, whatever it is */
     const struct filter *filter; /* prepared; NULL = all */
     size_t limit;                /* rows to keep, 0 = all */

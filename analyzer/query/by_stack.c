@@ -2,6 +2,7 @@
  * numbers, and texts are read for those only. */
 #define _GNU_SOURCE
 #include "by_stack.h"
+#include "fold.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -15,9 +16,10 @@ typedef void visit_fn(void *context, const struct line_stack *stack);
  * sorting. */
 static int walk(const struct report *report, const struct lines_query *query, visit_fn *visit, void *context)
 {
-    char *sql = sqlite3_mprintf(
-        "SELECT node, %s, {measures: #} FROM %s WHERE run = ?1 AND %s ORDER BY node, process",
-        query->leaf ? "leaf" : "line", part_sites(query->run), filter_sql_site(query->filter));
+    char *sql =
+        sqlite3_mprintf("SELECT node, %s, {measures: #} FROM %s WHERE run = ?1 AND %s ORDER BY node, process",
+                        query->leaf ? "leaf" : filter_sql_charge(query->filter), part_sites(query->run),
+                        filter_sql_site(query->filter));
     sqlite3_stmt *s = report_prepare_text(report, sql);
     struct line_stack now = {0};
     int status = EXIT_FINE;
@@ -372,21 +374,23 @@ int stacks_below(const struct report *report, const struct lines_query *query, c
 
 sqlite3_stmt *stacks_prepare(const struct report *report)
 {
-    static const char sql[] = "WITH RECURSIVE up(parent, frame, n) AS ("
-                              "  SELECT parent, frame, 0 FROM node WHERE run = ?1 AND id = ?2 UNION ALL"
-                              "  SELECT o.parent, o.frame, n + 1 FROM up JOIN node AS o ON o.run = ?1 AND "
-                              "o.id = up.parent WHERE n < 20000)"
-                              " SELECT coalesce(l.function, (SELECT name FROM frame_names AS f WHERE f.run = "
-                              "?1 AND f.frame = up.frame),"
-                              " '[unknown]'), l.file, coalesce(l.line, 0), parent FROM up"
-                              " LEFT JOIN frame_line AS fl ON fl.run = ?1 AND fl.frame = up.frame"
-                              " LEFT JOIN line AS l ON l.run = ?1 AND l.id = fl.line ORDER BY n, fl.depth";
+    static const char sql[] =
+        "WITH RECURSIVE up(parent, frame, n) AS ("
+        "  SELECT parent, frame, 0 FROM node WHERE run = ?1 AND id = ?2 UNION ALL"
+        "  SELECT o.parent, o.frame, n + 1 FROM up JOIN node AS o ON o.run = ?1 AND "
+        "o.id = up.parent WHERE n < 20000)"
+        " SELECT coalesce(l.function, (SELECT name FROM frame_names AS f WHERE f.run = "
+        "?1 AND f.frame = up.frame),"
+        " '[unknown]'), l.file, coalesce(l.line, 0), parent, coalesce(l.machinery, 0) FROM up"
+        " LEFT JOIN frame_line AS fl ON fl.run = ?1 AND fl.frame = up.frame"
+        " LEFT JOIN line AS l ON l.run = ?1 AND l.id = fl.line ORDER BY n, fl.depth";
 
     return report_prepare(report, sql);
 }
 
 int stacks_frames(const struct report *report, sqlite3_stmt *s, int64_t run, int64_t stack,
-                  void (*frame)(void *context, const char *function, const char *file, int64_t line),
+                  void (*frame)(void *context, const char *function, const char *file, int64_t line,
+                                int runtime),
                   void *context)
 {
     int status = EXIT_FINE;
@@ -396,11 +400,14 @@ int stacks_frames(const struct report *report, sqlite3_stmt *s, int64_t run, int
     sqlite3_bind_int64(s, 2, stack);
     while (report_step(report, s, &status)) {
         parent = sqlite3_column_int64(s, 3);
-        frame(context, not_null((const char *)sqlite3_column_text(s, 0)),
-              (const char *)sqlite3_column_text(s, 1), sqlite3_column_int64(s, 2));
+        const char *function = not_null((const char *)sqlite3_column_text(s, 0)),
+                   *file = (const char *)sqlite3_column_text(s, 1);
+
+        frame(context, function, file, sqlite3_column_int64(s, 2),
+              fold_is_runtime(function, file, sqlite3_column_int(s, 4)));
     }
     if (parent == -1)
-        frame(context, "[cut]", NULL, 0);
+        frame(context, "[cut]", NULL, 0, 0);
     sqlite3_reset(s);
     return status;
 }

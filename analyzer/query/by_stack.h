@@ -25,9 +25,11 @@ int stacks_below(const struct report *report, const struct lines_query *query, c
  * saying what is wrong; sqlite3_finalize takes both. */
 struct sqlite3_stmt *stacks_prepare(const struct report *report);
 
-/* A stack's frames, innermost first, inlined ones included; called for each. function may be any text. */
+/* A stack's frames, innermost first, inlined ones included; called for each. function may be any text; runtime: it is the
+ * runtime's own, see fold.h. */
 int stacks_frames(const struct report *report, struct sqlite3_stmt *prepared, int64_t run, int64_t stack,
-                  void (*frame)(void *context, const char *function, const char *file, int64_t line),
+                  void (*frame)(void *context, const char *function, const char *file, int64_t line,
+                                int runtime),
                   void *context);
 
 #endif

@@ -1,6 +1,7 @@
 /* call_tree.c - parents come before their children in profiles and in trees, so one pass each way does everything.
  */
 #include "call_tree.h"
+#include "fold.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,6 +65,8 @@ static int add_nodes(struct tree *tree, const struct profile *profile, const uin
         uint32_t at = node->parent != PROFILE_NONE ? node_of[node->parent] : 0;
 
         for (uint32_t k = frame->count; k > 0; k--) {
+            if (!fold_shows(profile, (uint32_t)i, k - 1))
+                continue;
             at = child(tree, at, keys[profile->frame_places[frame->first + k - 1]], node->frame);
             if (at == 0)
                 return 0;

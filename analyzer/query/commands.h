@@ -17,6 +17,7 @@ struct command {
 };
 extern const struct command commands[]; /* ends with a NULL name */
 
+int command_function(struct report *report, int argc, char **argv);
 int command_tree(struct report *report, int argc, char **argv);
 int command_leaks(struct report *report, int argc, char **argv);
 int command_timeline(struct report *report, int argc, char **argv);
@@ -35,6 +36,7 @@ int command_export(struct report *report, int argc, char **argv);
 int command_html(struct report *report, int argc, char **argv);
 int command_help(struct report *report, int argc, char **argv);
 
+extern const struct manual manual_function;
 extern const struct manual manual_tree;
 extern const struct manual manual_leaks;
 extern const struct manual manual_timeline;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "filter.h"
 #include "by_line.h"
+#include "filter_stacks.h"
 #include "text.h"
 
 #include <sqlite3.h>
@@ -29,8 +30,7 @@ static int matches_path(const char *glob, const char *path)
     return 0;
 }
 
-/* A function goes by its whole name, or by that without what it takes: f for f(int). */
-static int matches_function(const char *glob, const char *name)
+int filter_function_matches(const char *glob, const char *name)
 {
     const char *parenthesis = strchr(name, '(');
 
@@ -49,23 +49,27 @@ static int matches_function(const char *glob, const char *name)
 
 int filter_has_names(const struct filter *f)
 {
-    return f != NULL && (f->module != NULL || f->file != NULL || f->function != NULL || f->language != NULL);
+    return f != NULL && (f->module != NULL || f->file != NULL || f->language != NULL);
+}
+
+int filter_has_stacks(const struct filter *f)
+{
+    return f != NULL && (f->function != NULL || f->below != NULL || f->skip_wrappers != NULL || f->mine);
 }
 
 int filter_is_set(const struct filter *f)
 {
-    return f != NULL && (f->process != NULL || f->thread != NULL || filter_has_names(f));
+    return f != NULL && (f->process != NULL || f->thread != NULL || f->function != NULL || f->below != NULL ||
+                         filter_has_names(f));
 }
 
-int filter_line(const struct filter *f, const char *file, const char *function, const char *module,
-                const char *language)
+int filter_line(const struct filter *f, const char *file, const char *module, const char *language)
 {
     if (f == NULL)
         return 1;
     return (f->language == NULL || (language != NULL && matches(f->language, language))) &&
            (f->file == NULL || (file != NULL && matches_path(f->file, file))) &&
-           (f->module == NULL || (module != NULL && matches_path(f->module, module))) &&
-           (f->function == NULL || (function != NULL && matches_function(f->function, function)));
+           (f->module == NULL || (module != NULL && matches_path(f->module, module)));
 }
 
 static int compare_owners(const void *a, const void *b)
@@ -93,40 +97,65 @@ int filter_process(const struct filter *f, int64_t run, int64_t process)
 }
 
 /* The threads are of processes that pass. */
-int filter_site(const struct filter *f, int64_t run, int64_t process, int64_t thread)
+int filter_site(const struct filter *f, int64_t run, int64_t process, int64_t thread, int64_t node)
 {
+    if (!filter_stacks_pass(f, run, node))
+        return 0;
     return f != NULL && f->thread != NULL ? is_among(&f->threads, run, process, thread)
                                           : filter_process(f, run, process);
 }
 
 static void sql_line(sqlite3_context *context, int count, sqlite3_value **value)
 {
-    const char *text[4];
+    const char *text[3];
 
     (void)count;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 3; i++)
         text[i] = (const char *)sqlite3_value_text(value[i]);
-    sqlite3_result_int(context, filter_line(sqlite3_user_data(context), text[0], text[1], text[2], text[3]));
+    sqlite3_result_int(context, filter_line(sqlite3_user_data(context), text[0], text[1], text[2]));
 }
 
+/* Run, process, thread, node: as many of them as there are. */
 static void sql_site(sqlite3_context *context, int count, sqlite3_value **value)
 {
-    sqlite3_result_int(context, filter_site(sqlite3_user_data(context), sqlite3_value_int64(value[0]),
-                                            sqlite3_value_int64(value[1]),
-                                            count > 2 ? sqlite3_value_int64(value[2]) : 0));
+    const struct filter *filter = sqlite3_user_data(context);
+    int64_t key[4] = {0};
+
+    for (int i = 0; i < count && i < 4; i++)
+        key[i] = sqlite3_value_int64(value[i]);
+    sqlite3_result_int(context, filter_site(filter, key[0], key[1], key[2], key[3]));
+}
+
+static void sql_charge(sqlite3_context *context, int count, sqlite3_value **value)
+{
+    (void)count;
+    if (sqlite3_value_type(value[2]) == SQLITE_NULL) /* no names yet */
+        return;
+    sqlite3_result_int64(context,
+                         filter_stacks_charge(sqlite3_user_data(context), sqlite3_value_int64(value[0]),
+                                              sqlite3_value_int64(value[1]), sqlite3_value_int64(value[2])));
 }
 
 const char *filter_sql_line(const struct filter *filter)
 {
-    return filter_has_names(filter) ? "libtrace_line_passes(file, function, module, language)" : "1";
+    return filter_has_names(filter) ? "libtrace_line_passes(file, module, language)" : "1";
 }
 
 /* Where no thread is asked for, sums of whole processes do as well as sites. */
 const char *filter_sql_site(const struct filter *filter)
 {
-    return filter != NULL && filter->thread != NULL    ? "libtrace_site_passes(run, process, thread)"
+    return filter != NULL && (filter->function != NULL || filter->below != NULL)
+               ? "libtrace_site_passes(run, process, thread, node)"
+           : filter != NULL && filter->thread != NULL  ? "libtrace_site_passes(run, process, thread)"
            : filter != NULL && filter->process != NULL ? "libtrace_site_passes(run, process)"
                                                        : "1";
+}
+
+const char *filter_sql_charge(const struct filter *filter)
+{
+    return filter != NULL && (filter->skip_wrappers != NULL || filter->mine)
+               ? "libtrace_charge(run, node, line)"
+               : "line";
 }
 
 /* ---- preparing ------------------------------------------------------------------------------- */
@@ -134,11 +163,16 @@ const char *filter_sql_site(const struct filter *filter)
 int filter_begin(struct report *report, struct filter *filter)
 {
     const int flags = SQLITE_UTF8 | SQLITE_DIRECTONLY;
+    const char *wrappers = getenv("LIBTRACE_SKIP_WRAPPERS");
 
-    if (sqlite3_create_function_v2(report->sql, "libtrace_line_passes", 4, flags, filter, sql_line, NULL,
+    if (filter->skip_wrappers == NULL && wrappers != NULL && *wrappers != '\0')
+        filter->skip_wrappers = wrappers;
+    if (sqlite3_create_function_v2(report->sql, "libtrace_line_passes", 3, flags, filter, sql_line, NULL,
                                    NULL, NULL) != SQLITE_OK ||
         sqlite3_create_function_v2(report->sql, "libtrace_site_passes", -1, flags, filter, sql_site, NULL,
-                                   NULL, NULL) != SQLITE_OK)
+                                   NULL, NULL) != SQLITE_OK ||
+        sqlite3_create_function_v2(report->sql, "libtrace_charge", 3, flags, filter, sql_charge, NULL, NULL,
+                                   NULL) != SQLITE_OK)
         return report_error(report, EXIT_FAILED, "out of memory");
     return EXIT_FINE;
 }
@@ -249,7 +283,9 @@ static int add_owners(struct report *report, struct filter *filter, const struct
 {
     int status = add_processes(report, filter, run);
 
-    return status == EXIT_FINE ? add_threads(report, filter, run) : status;
+    if (status == EXIT_FINE)
+        status = add_threads(report, filter, run);
+    return status == EXIT_FINE ? filter_stacks_add(report, filter, run) : status;
 }
 
 int filter_add_run(struct report *report, struct filter *filter, struct run *run, enum measure by)
@@ -307,6 +343,7 @@ void filter_free(struct filter *filter)
 {
     free(filter->processes.list);
     free(filter->threads.list);
+    filter_stacks_free(filter);
     filter->processes = filter->threads = (struct filter_owners){0};
 }
 
@@ -316,13 +353,14 @@ struct named {
     const char *name, *value;
 };
 
-#define NAMED 6
+#define NAMED 8
 
 static void name_all(const struct filter *f, struct named named[NAMED])
 {
     const struct named all[NAMED] = {{"process", f->process},   {"thread", f->thread},
                                      {"module", f->module},     {"file", f->file},
-                                     {"function", f->function}, {"language", f->language}};
+                                     {"function", f->function}, {"language", f->language},
+                                     {"below", f->below},       {"skip_wrappers", f->skip_wrappers}};
 
     memcpy(named, all, sizeof all);
 }
@@ -338,7 +376,7 @@ char *filter_text(const struct filter *filter)
     for (int i = 0; i < NAMED; i++) {
         char *before = text;
 
-        if (named[i].value == NULL)
+        if (named[i].value == NULL || strcmp(named[i].name, "skip_wrappers") == 0)
             continue;
         if (asprintf(&text, "%s%s%s %s", before != NULL ? before : "", before != NULL ? ", " : "",
                      named[i].name, named[i].value) < 0)
@@ -359,6 +397,7 @@ void filter_print(const struct report *report, const struct filter *filter, cons
     if (text != NULL)
         printf("%sOnly %s%s\n", report_color(report, "yellow"), text, report_color(report, "reset"));
     free(text);
+    filter_stacks_print(report, filter);
     if (run != NULL)
         part_print(report, run, sums);
 }
@@ -373,6 +412,8 @@ void filter_json(struct json *json, const struct filter *filter, const struct ru
     for (int i = 0; filter != NULL && i < NAMED; i++)
         if (named[i].value != NULL)
             json_text(json, named[i].name, named[i].value);
+    if (filter != NULL && filter->mine)
+        json_true(json, "mine", 1);
     json_close(json);
     if (run != NULL)
         part_json(json, run);

@@ -2,8 +2,9 @@
  * reports.
  *
  * What is looked at is the line that an allocation counts for, in every report alike, so that their numbers
- * agree under the same filter. Several filters narrow: all must pass. --from and --to narrow to a time, see
- * part.h.
+ * agree under the same filter; --function and --below look at all functions of the stack. Several filters narrow: all
+ * must pass. --from and --to narrow to a time, see part.h. --skip-wrappers and --mine change which line an allocation
+ * counts for, before filters look at it; filter_stacks.c has what takes a whole stack.
  */
 #ifndef LIBTRACE_QUERY_FILTER_H
 #define LIBTRACE_QUERY_FILTER_H
@@ -22,27 +23,42 @@ struct filter_owners {
     size_t count;
 };
 
+struct filter_stacks;
+
 struct filter {
     const char *process, *thread, *module, *file, *function, *language; /* as given, NULL = all */
-    const char *from, *to;                                              /* moments, likewise */
-    struct filter_owners processes, threads;                            /* what the first two mean; ours */
+    const char *below;                                                  /* a function that is in the stack */
+    const char *skip_wrappers;    /* functions that charge their caller, with commas between; NULL = none */
+    int mine;                     /* the innermost line below the run's root directory is charged */
+    struct filter_stacks *stacks; /* of each run, where one of these or function is given; ours */
+    const char *from, *to;        /* moments, likewise */
+    struct filter_owners processes, threads; /* what the first two mean; ours */
 };
 
 /* Rows for a subcommand's table of options. */
-#define FILTER_OPTIONS(f)                                                                                 \
-    {"process", OPTION_TEXT, &(f).process, "P", "processes: number in the run, PID, or a glob (python*)", \
-     NULL},                                                                                               \
-        {"thread",                                                                                        \
-         OPTION_TEXT,                                                                                     \
-         &(f).thread,                                                                                     \
-         "T",                                                                                             \
-         "threads: TID, or a glob (worker*); of runs that were recorded with LIBTRACE_THREADS=1",         \
-         NULL},                                                                                           \
-        {"module", OPTION_TEXT, &(f).module, "GLOB", "modules: a name (libz.so*) or a path", NULL},       \
-        {"file", OPTION_TEXT, &(f).file, "GLOB", "source files: a name (*.py) or a path (src/*)", NULL},  \
-        {"function", OPTION_TEXT, &(f).function, "GLOB", "functions (std::*)", NULL},                     \
-    {                                                                                                     \
-        "language", OPTION_TEXT, &(f).language, "NAME", "native or python", NULL                          \
+#define FILTER_OPTIONS(f)                                                                                    \
+    {"process", OPTION_TEXT, &(f).process, "P", "processes: number in the run, PID, or a glob (python*)",    \
+     NULL},                                                                                                  \
+        {"thread",                                                                                           \
+         OPTION_TEXT,                                                                                        \
+         &(f).thread,                                                                                        \
+         "T",                                                                                                \
+         "threads: TID, or a glob (worker*); of runs that were recorded with LIBTRACE_THREADS=1",            \
+         NULL},                                                                                              \
+        {"module", OPTION_TEXT, &(f).module, "GLOB", "modules: a name (libz.so*) or a path", NULL},          \
+        {"file", OPTION_TEXT, &(f).file, "GLOB", "source files: a name (*.py) or a path (src/*)", NULL},     \
+        {"function", OPTION_TEXT, &(f).function, "GLOB", "stacks with a function in them (std::*)", NULL},   \
+        {"below", OPTION_TEXT, &(f).below, "GLOB", "what is allocated under a function: stacks begin at it", \
+         NULL},                                                                                              \
+        {"skip-wrappers",                                                                                    \
+         OPTION_TEXT,                                                                                        \
+         &(f).skip_wrappers,                                                                                 \
+         "LIST",                                                                                             \
+         "charge who calls these functions (xmalloc,my_alloc*), or 'auto' (LIBTRACE_SKIP_WRAPPERS)",         \
+         NULL},                                                                                              \
+        {"mine", OPTION_FLAG, &(f).mine, NULL, "charge the innermost line below the run's directory", NULL}, \
+    {                                                                                                        \
+        "language", OPTION_TEXT, &(f).language, "NAME", "native or python", NULL                             \
     }
 
 /* More of them, for reports on what is known of a part of a run, too. */
@@ -77,17 +93,23 @@ enum measure filter_measure(const struct filter *filter, const struct run *run, 
 
 /* True where something may be left out; NULL filters nothing. */
 int filter_is_set(const struct filter *filter);
-int filter_has_names(const struct filter *filter); /* of a line: module, file, function, language */
+int filter_has_names(const struct filter *filter);  /* of a line: module, file, language */
+int filter_has_stacks(const struct filter *filter); /* something takes whole stacks: sites have to be read */
 
 /* Whether a line passes, whether a process does, and whether one of its sites does by its owners. */
-int filter_line(const struct filter *filter, const char *file, const char *function, const char *module,
-                const char *language);
+int filter_line(const struct filter *filter, const char *file, const char *module, const char *language);
 int filter_process(const struct filter *filter, int64_t run, int64_t process);
-int filter_site(const struct filter *filter, int64_t run, int64_t process, int64_t thread);
+int filter_site(const struct filter *filter, int64_t run, int64_t process, int64_t thread, int64_t node);
+
+/* A function goes by its whole name, or by that without what it takes: f for f(int). */
+int filter_function_matches(const char *glob, const char *name);
 
 /* The first and the last as SQL conditions, on columns of these names. */
 const char *filter_sql_line(const struct filter *filter);
 const char *filter_sql_site(const struct filter *filter);
+
+/* The line that a site counts for, as SQL on columns run, node and line. */
+const char *filter_sql_charge(const struct filter *filter);
 
 /* "function read_*, file *.c", malloc'ed and harmless; NULL where nothing is left out. */
 char *filter_text(const struct filter *filter);

@@ -62,15 +62,18 @@ int histograms_read(const struct report *report, const struct run *run, const st
                     struct histograms *histograms)
 {
     static const char named[] =
-        "(SELECT s.run AS run, s.process AS process, s.thread AS thread, " HISTOGRAMS_COLUMNS
-        ", l.file AS file, " LINES_INNERMOST ", coalesce(l.language, 'native') AS language FROM site AS s "
-        "LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line WHERE s.run = ?1)";
+        "(SELECT s.run AS run, s.process AS process, s.thread AS thread, s.node AS node, " HISTOGRAMS_COLUMNS
+        ", l.file AS file, " LINES_INNERMOST ", coalesce(l.language, 'native') AS language FROM "
+        "(SELECT *, %s AS charged FROM site WHERE run = ?1) AS s LEFT JOIN line AS l ON l.run = s.run AND "
+        "l.id = s.charged)";
+    char *from = sqlite3_mprintf(named, filter_sql_charge(filter));
     char *sql = sqlite3_mprintf("SELECT " HISTOGRAMS_COLUMNS " FROM %s AS s WHERE run = ?1 AND %s AND %s",
-                                filter_has_names(filter) ? named : "site", filter_sql_site(filter),
+                                filter_has_names(filter) ? from : "site", filter_sql_site(filter),
                                 filter_sql_line(filter));
     sqlite3_stmt *s = report_prepare_text(report, sql);
     int status = EXIT_FINE;
 
+    sqlite3_free(from);
     *histograms = (struct histograms){0};
     if (s == NULL)
         return EXIT_FAILED;

@@ -112,6 +112,7 @@ static int take_place(struct profile *profile, sqlite3_stmt *s)
     place->function = copy(s, 3);
     place->module = copy(s, 4);
     place->language = copy(s, 5);
+    place->machinery = sqlite3_column_int(s, 6);
     profile->named = profile->place_count;
     return place->function != NULL && place->module != NULL && place->language != NULL;
 }
@@ -199,8 +200,8 @@ static int find_passing(struct profile *profile)
     for (size_t i = 0; i < profile->place_count && profile->passing != NULL; i++) {
         const struct profile_place *place = &profile->places[i];
 
-        profile->passing[i] = (unsigned char)filter_line(profile->query->filter, place->file, place->function,
-                                                         place->module, place->language);
+        profile->passing[i] =
+            (unsigned char)filter_line(profile->query->filter, place->file, place->module, place->language);
     }
     return profile->passing != NULL;
 }
@@ -218,7 +219,8 @@ static int take_site(struct profile *profile, sqlite3_stmt *s)
     uint32_t place = place_of_site(profile, s, node);
 
     if ((profile->passing != NULL && !profile->passing[place]) ||
-        !filter_site(profile->query->filter, profile->run->number, process, sqlite3_column_int64(s, 2)))
+        !filter_site(profile->query->filter, profile->run->number, process, sqlite3_column_int64(s, 2),
+                     sqlite3_column_int64(s, 0)))
         return 1;
     struct profile_site *site = ADD(profile, site);
 
@@ -329,7 +331,8 @@ static int read_sites(const struct report *report, struct profile *profile)
     char sql[512];
 
     snprintf(sql, sizeof sql,
-             "SELECT {key: #}, line, {measures: #}%s FROM %s WHERE run = ? ORDER BY node, process",
+             "SELECT {key: #}, %s, {measures: #}%s FROM %s WHERE run = ? ORDER BY node, process",
+             filter_sql_charge(profile->query->filter),
              profile->query->histograms ? ", " HISTOGRAMS_COLUMNS : "", part_sites(profile->run));
     return read_rows(report, profile, sql, add_site);
 }
@@ -341,7 +344,8 @@ int profile_load(const struct report *report, const struct profile_query *query,
         take_row *take;
     } queries[] = {
         {"SELECT id, path, build_id FROM module WHERE run = ? ORDER BY id", take_module},
-        {"SELECT id, file, line, function, module, language FROM line WHERE run = ? ORDER BY id", take_place},
+        {"SELECT id, file, line, function, module, language, machinery FROM line WHERE run = ? ORDER BY id",
+         take_place},
         {"SELECT id, module, offset FROM frame WHERE run = ? ORDER BY id", take_frame},
         {"SELECT frame, line FROM frame_line WHERE run = ? ORDER BY frame, depth", take_frame_place},
         {"SELECT id, parent, frame FROM node WHERE run = ? ORDER BY id", take_node},
@@ -359,7 +363,7 @@ int profile_load(const struct report *report, const struct profile_query *query,
         status = read_rows(report, profile, queries[i].sql, queries[i].take);
     if (status == EXIT_FINE && !(name_nameless(profile) && find_passing(profile)))
         status = report_error(report, EXIT_FAILED, "out of memory");
-    if (status == EXIT_FINE)
+    if (status == EXIT_FINE && !query->no_sites)
         status = read_sites(report, profile);
     profile->query = NULL;
     return status;
@@ -384,6 +388,8 @@ void profile_free(struct profile *profile)
     free(profile->nodes);
     free(profile->sites);
     free(profile->passing);
+    free(profile->visible);
+    free(profile->visible_at);
     *profile = (struct profile){0};
 }
 

@@ -33,6 +33,7 @@ struct profile_place {
     char *file; /* NULL = not known */
     int64_t line;
     char *function, *module, *language;
+    int machinery; /* of an allocator or a standard library */
 };
 
 struct profile_frame {
@@ -62,6 +63,7 @@ struct profile_query {
     const struct filter *filter; /* prepared: sites that it keeps back are left out; NULL = none */
     int by_process;              /* a site for each process of a stack; else they are added up */
     int histograms;              /* sizes and lifetimes too */
+    int no_sites;                /* stacks alone */
 };
 
 struct profile {
@@ -77,6 +79,8 @@ struct profile {
     size_t named;                 /* places with a number of their own come before this */
     struct histograms histograms; /* all 0 where they were not asked for */
     struct store_measures sum;
+    unsigned char *visible; /* by visible_at[node] + number of the place: see fold.h; NULL = all are shown */
+    size_t *visible_at;
     unsigned char *passing; /* by place: whether the filter lets it through; NULL = all do */
 };
 

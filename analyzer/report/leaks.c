@@ -24,6 +24,7 @@ static const struct option_spec options[] = {
     {"limit", OPTION_NUMBER, &limit, "N", "stacks to show (default: 20; 0: all)", NULL},
     {"suppressions", OPTION_TEXT, &suppressions_file, "FILE",
      "leave out known ones: leak:PATTERN, as LeakSanitizer's", NULL},
+    SHOW_ALL_FRAMES,
     {"fail", OPTION_FLAG, &fail, NULL, "exit status 3 where anything is left", NULL},
     SOURCE_OPTION,
     FILTER_OPTIONS(filter),

@@ -16,6 +16,7 @@
 const struct command commands[] = {
     {"top", "the lines that allocate most", command_top, &manual_top},
     {"tree", "who calls what allocates, as a tree", command_tree, &manual_tree},
+    {"function", "one function: its callers, and what it calls", command_function, &manual_function},
     {"leaks", "what is live at the end, with its stacks", command_leaks, &manual_leaks},
     {"timeline", "the heap over time, as a chart", command_timeline, &manual_timeline},
     {"histogram", "sizes and lifetimes of blocks", command_histogram, &manual_histogram},

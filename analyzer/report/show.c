@@ -29,10 +29,14 @@ char *show_place(const struct run *run, const char *file, int64_t line)
 
 /* ---- frames ---------------------------------------------------------------------------------- */
 
+int show_all_frames;
+
 struct frames {
     const struct report *report;
     const struct run *run;
     FILE *out;
+    FILE *folded; /* frames of the stack that are the runtime's own: shown where it has no others */
+    int shown;
 };
 
 /* A name gives way first, then the beginning of its place. */
@@ -50,22 +54,24 @@ static void fit_frame(char **name, char **place, size_t room)
         *place = text_cut(*place, room > taken ? room - taken : 0, 1);
 }
 
-static void print_frame(void *context, const char *function, const char *file, int64_t line)
+static void print_frame(void *context, const char *function, const char *file, int64_t line, int runtime)
 {
-    const struct frames *f = context;
+    struct frames *f = context;
+    FILE *out = runtime && !show_all_frames ? f->folded : f->out;
     char *name = text_harmless(function), *raw = show_place(f->run, file, line),
          *place = raw != NULL ? text_harmless(raw) : NULL;
 
     if (f->report->width > 12 && name != NULL)
         fit_frame(&name, &place, (size_t)f->report->width - 8);
-    fprintf(f->out, "        %s%s%s%s%s\n", report_color(f->report, "dim"), name != NULL ? name : "",
+    f->shown |= out == f->out;
+    fprintf(out, "        %s%s%s%s%s\n", report_color(f->report, "dim"), name != NULL ? name : "",
             place != NULL ? "  " : "", place != NULL ? place : "", report_color(f->report, "reset"));
     free(name);
     free(raw);
     free(place);
 }
 
-static void json_frame(void *context, const char *function, const char *file, int64_t line)
+static void json_frame(void *context, const char *function, const char *file, int64_t line, int runtime)
 {
     struct json *json = context;
 
@@ -73,6 +79,7 @@ static void json_frame(void *context, const char *function, const char *file, in
     json_text(json, "function", function);
     json_text(json, "file", file);
     json_number(json, "line", line);
+    json_true(json, "runtime", runtime);
     json_close(json);
 }
 
@@ -93,12 +100,30 @@ static void print_amount(const struct report *report, FILE *out, enum measure by
     fprintf(out, "%s %s%s from\n", units_count(text, count), noun, count == 1 ? "" : "s");
 }
 
+static int print_stack(struct frames *frames, sqlite3_stmt *prepared, int64_t stack)
+{
+    char *folded = NULL;
+    size_t size;
+
+    frames->folded = open_memstream(&folded, &size);
+    frames->shown = 0;
+    if (frames->folded == NULL)
+        return report_error(frames->report, EXIT_FAILED, "out of memory");
+    int status = stacks_frames(frames->report, prepared, frames->run->number, stack, print_frame, frames);
+
+    fclose(frames->folded);
+    if (!frames->shown)
+        fputs(folded, frames->out);
+    free(folded);
+    return status;
+}
+
 /* The stacks of a row as lines for table_below. */
 static int print_stacks(const struct report *report, sqlite3_stmt *prepared, const struct lines_query *query,
                         const struct line_stack *stacks, size_t each, int with_totals, char **text)
 {
     size_t size;
-    struct frames frames = {report, query->run, open_memstream(text, &size)};
+    struct frames frames = {report, query->run, open_memstream(text, &size), NULL, 0};
     int status = EXIT_FINE;
 
     if (frames.out == NULL)
@@ -108,7 +133,7 @@ static int print_stacks(const struct report *report, sqlite3_stmt *prepared, con
 
         if (with_totals)
             print_amount(report, frames.out, query->by, m);
-        status = stacks_frames(report, prepared, query->run->number, stacks[i].stack, print_frame, &frames);
+        status = print_stack(&frames, prepared, stacks[i].stack);
     }
     fclose(frames.out);
     return status;
@@ -261,12 +286,17 @@ static void rest_row(const struct report *report, const struct lines_query *quer
 
     if (lines->count == lines->all)
         return;
-    for (size_t i = 0; i < lines->count; i++)
-        measures_subtract(&rest, &lines->rows[i].m);
-    table_row(table, "dim");
-    number_cells(report, table, query, &rest, &lines->sum);
     snprintf(text, sizeof text, "(%s more %s%s)", units_count(count, (int64_t)(lines->all - lines->count)),
              group_names[query->group], lines->all - lines->count == 1 ? "" : "s");
+    table_row(table, "dim");
+    if (query->inclusive) { /* of rows that are in each other there is no rest */
+        table_skip(table, TABLE_RIGHT);
+        table_cell(table, text);
+        return;
+    }
+    for (size_t i = 0; i < lines->count; i++)
+        measures_subtract(&rest, &lines->rows[i].m);
+    number_cells(report, table, query, &rest, &lines->sum);
     table_cell(table, text);
 }
 

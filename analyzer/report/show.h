@@ -14,6 +14,14 @@ int show_lines(const struct report *report, const struct lines_query *query, con
 /* "main.c:42", short where it can be; malloc'ed. NULL where no file is known. */
 char *show_place(const struct run *run, const char *file, int64_t line);
 
+/* --all-frames: stacks are shown with frames that are the runtime's own, see fold.h. */
+extern int show_all_frames;
+#define SHOW_ALL_FRAMES                                                         \
+    {                                                                           \
+        "all-frames", OPTION_FLAG, &show_all_frames, NULL,                      \
+            "stacks with frames of the runtime and of libraries' insides", NULL \
+    }
+
 /* What the measures' names mean, in one dim line, on a terminal. */
 void show_words(const struct report *report);
 

@@ -107,6 +107,14 @@ void table_cell(struct table *table, const char *text)
     cell->text = must(text_harmless(text));
 }
 
+void table_skip(struct table *table, int flags)
+{
+    struct line *line = &table->lines[table->line_count - 1];
+
+    while (line->used < table->column_count && (table->columns[line->used].flags & flags) != 0)
+        line->used++;
+}
+
 void table_cell_color(struct table *table, const char *color)
 {
     struct line *line = &table->lines[table->line_count - 1];

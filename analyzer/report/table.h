@@ -31,6 +31,9 @@ void table_row(struct table *table, const char *color);
 void table_cell(struct table *table, const char *text);
 void table_cell_color(struct table *table, const char *color); /* of the cell just added */
 
+/* Empty cells for all columns of these flags that come next. */
+void table_skip(struct table *table, int flags);
+
 /* Stands before the text of the cell just added, and is never cut: the guides of a tree. */
 void table_cell_before(struct table *table, const char *before);
 

@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "by_line.h"
 #include "by_stack.h"
+#include "nameless.h"
 #include "show.h"
 #include "source_file.h"
 #include "units.h"
@@ -13,7 +14,7 @@
 
 #define DEFAULT_LIMIT 20
 
-static int by = -1, group, leaf; /* by: the peak; of a part of a run, bytes */
+static int by = -1, group, leaf, inclusive; /* by: the peak; of a part of a run, bytes */
 static int64_t limit = DEFAULT_LIMIT, stacks_each;
 static double watch_s;
 static struct filter filter;
@@ -23,6 +24,9 @@ static const struct option_spec options[] = {
     {"group", OPTION_CHOICE, &group, NULL, "what a row is (default: line)", group_names},
     {"limit", OPTION_NUMBER, &limit, "N", "rows to show (default: 20; 0: all)", NULL},
     {"stacks", OPTION_NUMBER, &stacks_each, "N", "the N largest stacks below each row", NULL},
+    {"inclusive", OPTION_FLAG, &inclusive, NULL,
+     "with all that is called: rows are in each other, and do not add up", NULL},
+    SHOW_ALL_FRAMES,
     {"leaf", OPTION_FLAG, &leaf, NULL, "the innermost line, be it of an allocator or a library", NULL},
     {"watch", OPTION_EVERY, &watch_s, "[=SECONDS]",
      "refresh in place (each second) until Ctrl-C or the run's end", NULL},
@@ -41,9 +45,8 @@ const struct manual manual_top = {
              "a label; the latest run if there is none.",
     .options = options,
     .examples = {{"", "the lines that made up the heap when it was largest"},
-                 {"--by live --watch", "what a running program holds, again each second"},
-                 {"list --group function --stacks 2",
-                  "functions of the latest run 'list', and who called them"}},
+                 {"--inclusive -g function", "functions, with all that they call"},
+                 {"--by live --watch", "what a running program holds, again each second"}},
     .most = 1,
 };
 
@@ -56,6 +59,7 @@ static int print_json(struct report *report, const struct lines_query *query, co
     run_json(&json, "run", query->run);
     json_text(&json, "by", measures[query->by].by);
     json_text(&json, "group", group_names[query->group]);
+    json_true(&json, "inclusive", query->inclusive);
     filter_json(&json, query->filter, query->run);
     json_number(&json, "rows_in_all", (int64_t)lines->all);
     json_object(&json, "total");
@@ -83,9 +87,13 @@ static int print_text(struct report *report, const struct lines_query *query, co
     else {
         putchar('\n');
         status = show_lines(report, query, lines, stacks, (size_t)stacks_each);
+        if (!report->watching)
+            nameless_print(report, query->run, query->by);
         show_words(report);
     }
-    if (stacks_each == 0 && group != GROUP_STACK)
+    if (inclusive)
+        report_next(report, "tree", "", "who calls what");
+    else if (stacks_each == 0 && group != GROUP_STACK)
         report_next(report, "top", "--stacks 1", "who called these lines");
     else if (query->run->part.set)
         report_next(report, "leaks", "", "what more is live at its end");
@@ -110,6 +118,8 @@ static int show(struct report *report, const char *which, int64_t *recording)
     struct lines_query query = {.run = &run,
                                 .group = (enum group)group,
                                 .by = measure,
+                                .inclusive = inclusive,
+                                .all_frames = show_all_frames,
                                 .leaf = leaf,
                                 .filter = &filter,
                                 .limit = (size_t)limit};
@@ -139,5 +149,8 @@ int command_top(struct report *report, int argc, char **argv)
         return status;
     if (stacks_each > 1000)
         return report_error(report, EXIT_USAGE, "--stacks takes at most 1000.");
+    if (inclusive && (leaf || stacks_each > 0 || group == GROUP_STACK))
+        return report_error(report, EXIT_USAGE,
+                            "--inclusive goes without --leaf, --stacks and --group stack.");
     return watch_s > 0 ? watch(report, watch_s, show, which) : show(report, which, &recording);
 }

@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "profile.h"
 #include "branches.h"
+#include "fold.h"
 #include "show.h"
 #include "text.h"
 #include "call_tree.h"
@@ -26,6 +27,7 @@ static const struct option_spec options[] = {
     {"min", OPTION_SHARE, &least, "SHARE", "fold what is below this share of the whole (default: 1%)", NULL},
     {"group", OPTION_CHOICE, &group, NULL, "what a node is (default: line)", groups},
     {"depth", OPTION_NUMBER, &depth_limit, "N", "levels to show (default: all)", NULL},
+    SHOW_ALL_FRAMES,
     {"leaf", OPTION_FLAG, &leaf, NULL, "inverted, begin at the innermost line, be it of a library", NULL},
     FILTER_OPTIONS(filter),
     FILTER_MOMENTS(filter),
@@ -430,6 +432,8 @@ static int build(const struct report *report, const struct run *run, struct show
 
     if (status != EXIT_FINE)
         return status;
+    if (!fold_frames(&shown->profile, show_all_frames, filter.below))
+        return report_error(report, EXIT_FAILED, "out of memory");
     double smallest = least * (double)measure_value(&shown->profile.sum, by);
 
     shown->smallest = smallest < 9e18 ? (int64_t)smallest : INT64_MAX;

@@ -17,7 +17,8 @@ def table(text):
     lines = text.splitlines()
     head = next(i for i, line in enumerate(lines) if re.search(r"\bPEAK\b", line) and "%" in line)
     headings = re.split(r"  +", lines[head].strip())
-    rows = [re.split(r"  +", line.strip()) for line in lines[head + 1:] if line.strip()]
+    end = lines.index("", head) if "" in lines[head:] else len(lines)
+    rows = [re.split(r"  +", line.strip()) for line in lines[head + 1:end]]
     return headings, [dict(zip(headings, row)) for row in rows]
 
 

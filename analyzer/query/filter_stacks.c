@@ -1,0 +1,357 @@
+/* filter_stacks.c - see filter_stacks.h. The stacks of a run are read once, and what functions match is decided once
+ * for each place, not for each stack. */
+#define _GNU_SOURCE
+#include "filter_stacks.h"
+#include "fold.h"
+#include "profile.h"
+#include "text.h"
+
+#include <ctype.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NEAR 5        /* functions that are named */
+#define AUTO "auto"   /* --skip-wrappers: those that look like one */
+#define FARTHEST 3000 /* places from the innermost one where one to charge is looked for */
+
+/* By place. */
+enum { FUNCTION = 1, BELOW = 2, WRAPPER = 4, MINE = 8, RUNTIME = 16, LIKE_ONE = 32 };
+
+struct filter_stacks {
+    int64_t run;
+    struct profile profile; /* without sites */
+    unsigned char *flags;   /* by place */
+    unsigned char *found;   /* by node: FUNCTION, BELOW of it and all further out */
+    struct filter_stacks *next;
+};
+
+/* ---- places ---------------------------------------------------------------------------------- */
+
+/* Names of functions that may do nothing but allocate; whether one does is seen by what it calls. */
+static const char *const like_wrappers[] = {"*alloc",    "*alloc0", "*alloc_n", "*malloc*", "*calloc*",
+                                            "*realloc*", "*strdup", "*strndup", "*memdup"};
+
+/* One of a list with commas between; AUTO in it is for later. */
+static int is_listed(const char *list, const char *function)
+{
+    int found = 0;
+
+    while (list != NULL && *list != '\0' && !found) {
+        size_t n = strcspn(list, ",");
+        char *glob = strndup(list, n);
+
+        found = glob != NULL && *glob != '\0' && filter_function_matches(glob, function);
+        free(glob);
+        list += n + (list[n] == ',');
+    }
+    return found;
+}
+
+static int has_auto(const char *list)
+{
+    for (const char *at = list; at != NULL && *at != '\0';
+         at += strcspn(at, ",") + (at[strcspn(at, ",")] == ','))
+        if (strncmp(at, AUTO, sizeof AUTO - 1) == 0 &&
+            (at[sizeof AUTO - 1] == ',' || at[sizeof AUTO - 1] == '\0'))
+            return 1;
+    return 0;
+}
+
+static int starts_with_folder(const char *path, const char *folder)
+{
+    size_t n = strlen(folder);
+
+    return n > 1 && strncmp(path, folder, n) == 0 && path[n] == '/';
+}
+
+/* Below the run's directory, and not what was installed into it. A relative path is its program's, if that is there. */
+static int is_mine(const struct run *run, const struct profile_place *place)
+{
+    if (place->file == NULL || strstr(place->file, "/site-packages/") != NULL ||
+        strstr(place->file, "/dist-packages/") != NULL)
+        return 0;
+    if (place->file[0] == '/')
+        return starts_with_folder(place->file, run->root);
+    return place->file[0] != '<' && starts_with_folder(place->module, run->root);
+}
+
+static unsigned char flags_of(const struct filter *filter, const struct run *run,
+                              const struct profile_place *place)
+{
+    unsigned char flags = 0;
+
+    if (filter->function != NULL && filter_function_matches(filter->function, place->function))
+        flags |= FUNCTION;
+    if (filter->below != NULL && filter_function_matches(filter->below, place->function))
+        flags |= BELOW;
+    if (is_listed(filter->skip_wrappers, place->function))
+        flags |= WRAPPER;
+    if (filter->mine && is_mine(run, place))
+        flags |= MINE;
+    if (fold_is_runtime(place->function, place->file, place->machinery))
+        flags |= RUNTIME;
+    for (size_t i = 0; i < sizeof like_wrappers / sizeof like_wrappers[0]; i++)
+        if (strcmp(place->language, "native") == 0 && sqlite3_strglob(like_wrappers[i], place->function) == 0)
+            flags |= LIKE_ONE;
+    return flags;
+}
+
+/* Functions that look like wrappers, by their name, and call nothing but the allocator: none that is seen at least. */
+static void guess_wrappers(struct filter_stacks *s)
+{
+    const struct profile *p = &s->profile;
+
+    for (size_t i = 0; i < p->node_count; i++) {
+        uint32_t node = (uint32_t)i, place = 0;
+        int inner = 0; /* something of the program's own is further in */
+
+        for (int n = 0; node != PROFILE_NONE && n < 2; n += place == 0) {
+            const struct profile_frame *frame = &p->frames[p->nodes[node].frame];
+            unsigned char *flags = &s->flags[p->frame_places[frame->first + place]];
+
+            if (inner)
+                *flags &= (unsigned char)~LIKE_ONE;
+            inner |= (*flags & (RUNTIME | LIKE_ONE)) == 0;
+            if (++place == frame->count) {
+                place = 0;
+                node = p->nodes[node].parent;
+            }
+        }
+    }
+    for (size_t i = 0; i < p->place_count; i++)
+        if ((s->flags[i] & (LIKE_ONE | RUNTIME)) == LIKE_ONE)
+            s->flags[i] |= WRAPPER;
+}
+
+/* ---- stacks ---------------------------------------------------------------------------------- */
+
+static void find_in_nodes(struct filter_stacks *s)
+{
+    const struct profile *p = &s->profile;
+
+    for (size_t i = 0; i < p->node_count; i++) {
+        const struct profile_frame *frame = &p->frames[p->nodes[i].frame];
+        unsigned char found = p->nodes[i].parent != PROFILE_NONE ? s->found[p->nodes[i].parent] : 0;
+
+        for (uint32_t k = 0; k < frame->count; k++)
+            found |= s->flags[p->frame_places[frame->first + k]];
+        s->found[i] = found;
+    }
+}
+
+int filter_stacks_add(const struct report *report, struct filter *filter, const struct run *run)
+{
+    const struct profile_query query = {.run = run, .no_sites = 1};
+
+    if (!filter_has_stacks(filter))
+        return EXIT_FINE;
+    struct filter_stacks *s = calloc(1, sizeof *s);
+
+    if (s == NULL)
+        return report_error(report, EXIT_FAILED, "out of memory");
+    s->run = run->number;
+    s->next = filter->stacks;
+    filter->stacks = s;
+    int status = profile_load(report, &query, &s->profile);
+
+    if (status != EXIT_FINE)
+        return status;
+    s->flags = calloc(s->profile.place_count + 1, 1);
+    s->found = calloc(s->profile.node_count + 1, 1);
+    if (s->flags == NULL || s->found == NULL)
+        return report_error(report, EXIT_FAILED, "out of memory");
+    for (size_t i = 0; i < s->profile.place_count; i++)
+        s->flags[i] = flags_of(filter, run, &s->profile.places[i]);
+    if (has_auto(filter->skip_wrappers))
+        guess_wrappers(s);
+    find_in_nodes(s);
+    return EXIT_FINE;
+}
+
+void filter_stacks_free(struct filter *filter)
+{
+    for (struct filter_stacks *s = filter->stacks, *next; s != NULL; s = next) {
+        next = s->next;
+        profile_free(&s->profile);
+        free(s->flags);
+        free(s->found);
+        free(s);
+    }
+    filter->stacks = NULL;
+}
+
+static const struct filter_stacks *of_run(const struct filter *filter, int64_t run)
+{
+    const struct filter_stacks *s = filter != NULL ? filter->stacks : NULL;
+
+    while (s != NULL && s->run != run)
+        s = s->next;
+    return s;
+}
+
+int filter_stacks_pass(const struct filter *filter, int64_t run, int64_t node)
+{
+    if (filter == NULL || (filter->function == NULL && filter->below == NULL))
+        return 1;
+    const struct filter_stacks *s = of_run(filter, run);
+    unsigned char wanted =
+        (unsigned char)((filter->function != NULL ? FUNCTION : 0) | (filter->below != NULL ? BELOW : 0));
+
+    return s != NULL && (s->found[profile_node_index(&s->profile, node)] & wanted) == wanted;
+}
+
+/* ---- who is charged -------------------------------------------------------------------------- */
+
+struct charging {
+    const struct filter_stacks *s;
+    int64_t line;     /* that it counts for without all this */
+    int mine;         /* one of mine is wanted */
+    int reached;      /* the place that it counts for is this one, or further in */
+    int64_t found;    /* 0 = none yet */
+    int64_t fallback; /* the first one further out that is no wrapper */
+};
+
+static void look_at(struct charging *c, const struct profile_place *place, unsigned char flags)
+{
+    if (place->number == c->line && !c->reached) {
+        c->reached = 1;
+        c->fallback = (flags & WRAPPER) == 0 ? c->line : 0;
+    }
+    if (place->number == INT64_MAX || (flags & (WRAPPER | RUNTIME)) != 0)
+        return;
+    if (c->mine && (flags & MINE) != 0 && c->found == 0)
+        c->found = place->number;
+    if (c->reached && c->fallback == 0)
+        c->fallback = place->number;
+}
+
+int64_t filter_stacks_charge(const struct filter *filter, int64_t run, int64_t node, int64_t line)
+{
+    const struct filter_stacks *s = of_run(filter, run);
+    struct charging c = {.s = s, .line = line, .mine = filter->mine};
+
+    if (s == NULL)
+        return line;
+    const struct profile *p = &s->profile;
+    int left = FARTHEST;
+
+    for (uint32_t n = profile_node_index(p, node);
+         n != PROFILE_NONE && left > 0 && c.found == 0 && (c.mine || c.fallback == 0);
+         n = p->nodes[n].parent) {
+        const struct profile_frame *frame = &p->frames[p->nodes[n].frame];
+
+        for (uint32_t k = 0; k < frame->count && c.found == 0; k++, left--) {
+            uint32_t place = p->frame_places[frame->first + k];
+
+            look_at(&c, &p->places[place], s->flags[place]);
+        }
+    }
+    /* Where it counts for no wrapper, it stays there: what is further out is somebody else's. */
+    return c.found != 0 ? c.found : c.fallback != 0 && filter->skip_wrappers != NULL ? c.fallback : line;
+}
+
+/* ---- names like it --------------------------------------------------------------------------- */
+
+/* A glob's own letters, small. */
+static char *letters_of(const char *glob)
+{
+    char *text = strdup(glob), *out = text;
+
+    for (const char *p = glob; text != NULL && *p != '\0'; p++)
+        if (strchr("*?[]", *p) == NULL)
+            *out++ = (char)tolower((unsigned char)*p);
+    if (text != NULL)
+        *out = '\0';
+    return text;
+}
+
+/* How far a name is from what was asked for: 0 contains it, then edits of its last part; large = not at all. */
+static unsigned farness(const char *letters, const char *name)
+{
+    const char *end = name + strcspn(name, "(<"), *part = end;
+
+    if (strcasestr(name, letters) != NULL)
+        return 0;
+    while (part > name && strchr(":.", part[-1]) == NULL)
+        part--;
+    char last[64];
+
+    snprintf(last, sizeof last, "%.*s", (int)(end - part), part);
+    for (char *p = last; *p != '\0'; p++)
+        *p = (char)tolower((unsigned char)*p);
+    unsigned edits = args_distance(letters, last);
+
+    return edits <= strlen(letters) / 3 + 1 ? 1 + edits : UINT32_MAX;
+}
+
+/* The nearest ones; names that were named are not named twice. */
+static size_t nearest(const struct filter_stacks *s, const char *letters, const char *near[NEAR])
+{
+    unsigned far[NEAR];
+    size_t count = 0;
+
+    for (size_t i = PROFILE_FIRST; i < s->profile.place_count; i++) {
+        const char *name = s->profile.places[i].function;
+        unsigned f = farness(letters, name);
+        size_t at = count;
+        int named = f == UINT32_MAX;
+
+        for (size_t k = 0; k < count; k++)
+            named |= strcmp(near[k], name) == 0;
+        if (named)
+            continue;
+        while (at > 0 && far[at - 1] > f)
+            at--;
+        if (at == NEAR)
+            continue;
+        size_t move = (count < NEAR ? count : NEAR - 1) - at;
+
+        memmove(near + at + 1, near + at, move * sizeof *near);
+        memmove(far + at + 1, far + at, move * sizeof *far);
+        near[at] = name;
+        far[at] = f;
+        count += count < NEAR;
+    }
+    return count;
+}
+
+static void print_near(const struct report *report, const struct filter *filter, const char *glob,
+                       unsigned char flag)
+{
+    const char *near[NEAR];
+    char *letters = letters_of(glob);
+
+    for (const struct filter_stacks *s = filter->stacks; s != NULL; s = s->next)
+        for (size_t i = 0; i < s->profile.place_count; i++)
+            if (s->flags[i] & flag) {
+                free(letters);
+                return;
+            }
+    size_t count = letters != NULL && *letters != '\0' && filter->stacks != NULL
+                       ? nearest(filter->stacks, letters, near)
+                       : 0;
+    char *harmless = text_harmless(glob);
+
+    printf("No function is called %s%s", harmless != NULL ? harmless : "",
+           count > 0 ? "; there are:\n" : ".\n");
+    for (size_t i = 0; i < count; i++) {
+        char *name = text_harmless(near[i]);
+
+        if (name != NULL && report->width > 4)
+            name = text_cut(name, (size_t)report->width - 2, 0);
+        printf("  %s\n", name != NULL ? name : "");
+        free(name);
+    }
+    free(harmless);
+    free(letters);
+}
+
+void filter_stacks_print(const struct report *report, const struct filter *filter)
+{
+    if (filter != NULL && filter->function != NULL)
+        print_near(report, filter, filter->function, FUNCTION);
+    if (filter != NULL && filter->below != NULL)
+        print_near(report, filter, filter->below, BELOW);
+}

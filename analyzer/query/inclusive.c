@@ -1,0 +1,208 @@
+/* inclusive.c - see inclusive.h. Nodes are gone through depth first; a row counts what is below a node where it begins:
+ * where it is not at a node further out already. */
+#define _GNU_SOURCE
+#include "inclusive.h"
+#include "fold.h"
+#include "profile.h"
+#include "texts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sums {
+    const struct lines_query *query;
+    struct profile profile;
+    struct texts keys;
+    uint32_t *key;                /* by place: the number of its row */
+    uint32_t *first;              /* by row: one of its places */
+    struct store_measures *m;     /* by row */
+    uint32_t *active;             /* by row: how often it is in the stack that is looked at */
+    struct store_measures *below; /* by node: with all below it */
+    uint32_t *child, *sibling;    /* by node; child[node_count]: the outermost; PROFILE_NONE = none */
+};
+
+/* What of a place makes the row. */
+static struct line_row row_of(enum group group, const struct profile_place *place)
+{
+    int line = group == GROUP_LINE, function = line || group == GROUP_FUNCTION, file = group != GROUP_MODULE;
+
+    return (struct line_row){.file = file ? place->file : NULL,
+                             .line = line ? place->line : 0,
+                             .function = function ? place->function : (char *)"",
+                             .module =
+                                 group != GROUP_FILE || place->file == NULL ? place->module : (char *)"",
+                             .language = place->language};
+}
+
+static int make_keys(struct sums *s)
+{
+    size_t n = s->profile.place_count;
+
+    s->key = calloc(n + 1, sizeof *s->key);
+    s->first = calloc(n + 1, sizeof *s->first);
+    for (size_t i = 0; s->key != NULL && s->first != NULL && i < n; i++) {
+        const struct line_row row = row_of(s->query->group, &s->profile.places[i]);
+        char *text = NULL;
+
+        if (asprintf(&text, "%s\n%lld\n%s\n%s\n%s", row.file != NULL ? row.file : "", (long long)row.line,
+                     row.function, row.module, row.language) < 0)
+            return 0;
+        s->key[i] = texts_number(&s->keys, text);
+        free(text);
+        if (s->keys.failed)
+            return 0;
+        s->first[s->key[i]] = (uint32_t)i;
+    }
+    s->m = calloc(s->keys.count + 1, sizeof *s->m);
+    s->active = calloc(s->keys.count + 1, sizeof *s->active);
+    return s->key != NULL && s->first != NULL && s->m != NULL && s->active != NULL;
+}
+
+/* Parents come before their children: one pass adds up and links. */
+static int turn_round(struct sums *s)
+{
+    const struct profile *p = &s->profile;
+    size_t n = p->node_count;
+
+    s->below = calloc(n + 1, sizeof *s->below);
+    s->child = malloc((n + 1) * sizeof *s->child);
+    s->sibling = malloc((n + 1) * sizeof *s->sibling);
+    if (s->below == NULL || s->child == NULL || s->sibling == NULL)
+        return 0;
+    for (size_t i = 0; i <= n; i++)
+        s->child[i] = PROFILE_NONE;
+    for (size_t i = 0; i < p->site_count; i++)
+        measures_add(&s->below[p->sites[i].node], &p->sites[i].m);
+    for (size_t i = n; i-- > 0;) {
+        size_t parent = p->nodes[i].parent != PROFILE_NONE ? p->nodes[i].parent : n;
+
+        if (parent != n)
+            measures_add(&s->below[parent], &s->below[i]);
+        s->sibling[i] = s->child[parent];
+        s->child[parent] = (uint32_t)i;
+    }
+    return 1;
+}
+
+/* into: the node is entered, else left. */
+static void pass(struct sums *s, uint32_t node, int into)
+{
+    const struct profile *p = &s->profile;
+    const struct profile_frame *frame = &p->frames[p->nodes[node].frame];
+
+    for (uint32_t k = 0; k < frame->count; k++) {
+        uint32_t row = s->key[p->frame_places[frame->first + k]];
+
+        if (!fold_shows(p, node, k))
+            continue;
+        if (into && s->active[row] == 0)
+            measures_add(&s->m[row], &s->below[node]);
+        s->active[row] += into ? 1 : UINT32_MAX;
+    }
+}
+
+static void add_up(struct sums *s)
+{
+    const struct profile *p = &s->profile;
+    uint32_t root = (uint32_t)p->node_count, node = s->child[root];
+
+    while (node != PROFILE_NONE) {
+        pass(s, node, 1);
+        if (s->child[node] != PROFILE_NONE) {
+            node = s->child[node];
+            continue;
+        }
+        pass(s, node, 0);
+        while (s->sibling[node] == PROFILE_NONE && p->nodes[node].parent != PROFILE_NONE) {
+            node = p->nodes[node].parent;
+            pass(s, node, 0);
+        }
+        node = s->sibling[node];
+    }
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+static const struct sums *sorted; /* for by_value */
+
+static int by_value(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    int64_t v = measure_value(&sorted->m[x], sorted->query->by),
+            w = measure_value(&sorted->m[y], sorted->query->by);
+
+    if (v != w)
+        return v < w ? 1 : -1;
+    if (sorted->m[x].bytes != sorted->m[y].bytes)
+        return sorted->m[x].bytes < sorted->m[y].bytes ? 1 : -1;
+    return (x > y) - (x < y);
+}
+
+static int is_something(const struct store_measures *m)
+{
+    return m->allocations != 0 || m->live_allocations != 0 || m->peak_allocations != 0;
+}
+
+static int keep_rows(const struct sums *s, struct lines *lines)
+{
+    uint32_t *order = calloc(s->keys.count + 1, sizeof *order);
+    size_t count = 0;
+    int fine = order != NULL;
+
+    for (uint32_t row = 0; fine && row < s->keys.count; row++)
+        if (is_something(&s->m[row]))
+            order[count++] = row;
+    sorted = s;
+    if (fine)
+        qsort(order, count, sizeof *order, by_value);
+    lines->all = count;
+    lines->sum = s->profile.sum;
+    if (s->query->limit > 0 && count > s->query->limit)
+        count = s->query->limit;
+    lines->rows = fine ? calloc(count + 1, sizeof *lines->rows) : NULL;
+    fine = lines->rows != NULL;
+    for (size_t i = 0; fine && i < count; i++) {
+        struct line_row row = row_of(s->query->group, &s->profile.places[s->first[order[i]]]);
+
+        row.file = row.file != NULL ? strdup(row.file) : NULL;
+        row.function = strdup(row.function);
+        row.module = strdup(row.module);
+        row.language = strdup(row.language);
+        row.m = s->m[order[i]];
+        lines->rows[lines->count++] = row;
+        fine = row.function != NULL && row.module != NULL && row.language != NULL;
+    }
+    free(order);
+    return fine;
+}
+
+int inclusive_read(const struct report *report, const struct lines_query *query, struct lines *lines)
+{
+    const struct profile_query all = {.run = query->run, .filter = query->filter};
+    struct sums s = {.query = query};
+    int status = profile_load(report, &all, &s.profile);
+
+    *lines = (struct lines){0};
+    if (status == EXIT_FINE) {
+        if (fold_frames(&s.profile, query->all_frames, query->filter != NULL ? query->filter->below : NULL) &&
+            make_keys(&s) && turn_round(&s)) {
+            add_up(&s);
+            status = keep_rows(&s, lines) ? EXIT_FINE : EXIT_FAILED;
+        } else {
+            status = EXIT_FAILED;
+        }
+        if (status != EXIT_FINE)
+            report_error(report, EXIT_FAILED, "out of memory");
+    }
+    texts_free(&s.keys);
+    free(s.key);
+    free(s.first);
+    free(s.m);
+    free(s.active);
+    free(s.below);
+    free(s.child);
+    free(s.sibling);
+    profile_free(&s.profile);
+    return status;
+}

@@ -1,0 +1,176 @@
+/* nameless.c - see nameless.h. */
+#define _GNU_SOURCE
+#include "nameless.h"
+#include "text.h"
+#include "units.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LEAST 0.05 /* of the whole: what is worth a line */
+#define MODULES 3  /* named at most */
+
+/* ---- packages -------------------------------------------------------------------------------- */
+
+/* The first line that a program prints, malloc'ed; NULL where it fails. No shell: the path is a stranger's. */
+static char *first_line(char *const arguments[])
+{
+    int ends[2];
+    char *line = NULL;
+    size_t size = 0;
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return NULL;
+    pid_t child = fork();
+
+    if (child == 0) {
+        int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+        dup2(ends[1], STDOUT_FILENO);
+        dup2(nothing, STDERR_FILENO);
+        execvp(arguments[0], arguments);
+        _exit(127);
+    }
+    close(ends[1]);
+    FILE *in = fdopen(ends[0], "r");
+    int status = 1, got = child > 0 && in != NULL && getline(&line, &size, in) > 0;
+
+    if (in != NULL)
+        fclose(in);
+    else
+        close(ends[0]);
+    if (child > 0)
+        waitpid(child, &status, 0);
+    if (got)
+        return line;
+    free(line);
+    return NULL;
+}
+
+/* "git: /usr/bin/git", "libc6:amd64: /usr/lib/...": the name. */
+static char *owner_of(const char *path)
+{
+    char *arguments[] = {(char *)"dpkg-query", (char *)"-S", (char *)"--", (char *)path, NULL};
+
+    if (*path != '/' || strpbrk(path, "*?[\\") != NULL) /* a pattern to it */
+        return NULL;
+    char *line = first_line(arguments);
+
+    if (line != NULL)
+        line[strcspn(line, ":,")] = '\0';
+    return line;
+}
+
+char *nameless_package(const char *file)
+{
+    char path[PATH_MAX], *package = owner_of(file), *symbols = NULL;
+
+    if (package == NULL && strncmp(file, "/usr/", 5) == 0) /* packages from before /lib was /usr/lib */
+        package = owner_of(file + 4);
+    if (package == NULL && realpath(file, path) != NULL && strcmp(path, file) != 0)
+        package = owner_of(path);
+    if (package == NULL)
+        return NULL;
+    /* Some have theirs under a name of before. */
+    char *minimal = strstr(package, "python3.") != NULL ? strstr(package, "-minimal") : NULL;
+
+    if (minimal != NULL)
+        *minimal = '\0';
+    int of_old = strcmp(package, "libc6") == 0 || strncmp(package, "python3.", 8) == 0 ||
+                 strncmp(package, "libpython3.", 11) == 0;
+
+    if (asprintf(&symbols, "%s%s", package, of_old ? "-dbg" : "-dbgsym") < 0)
+        symbols = NULL;
+    free(package);
+    return symbols;
+}
+
+/* ---- the line -------------------------------------------------------------------------------- */
+
+/* What would help, for one module; malloc'ed. */
+static char *advice(const struct run *run, const char *module, int symbols)
+{
+    char *package = run->ours && symbols <= SYMBOLS_NONE ? nameless_package(module) : NULL, *text = NULL;
+    int n;
+
+    if (package != NULL)
+        n = asprintf(&text, "install %s", package);
+    else if (*module == '\0')
+        n = asprintf(&text, "code that belongs to no file");
+    else if (symbols == SYMBOLS_REPLACED || symbols == SYMBOLS_GONE)
+        n = asprintf(&text, "%s was %s: record again", text_basename(module),
+                     symbols == SYMBOLS_GONE ? "removed" : "replaced");
+    else if (symbols == SYMBOLS_MISSING)
+        n = asprintf(&text, "%s could not be read", text_basename(module));
+    else
+        n = asprintf(&text, "build %s with -g", text_basename(module));
+    free(package);
+    return n >= 0 ? text : NULL;
+}
+
+/* "install git-dbgsym, install libc6-dbg" is said of the first one. */
+static void add_advice(FILE *out, char *text, char **before)
+{
+    static const char install[] = "install ";
+    size_t n = sizeof install - 1;
+
+    if (text == NULL)
+        return;
+    if (*before == NULL)
+        fprintf(out, "%s", text);
+    else if (strncmp(text, install, n) == 0 && strncmp(*before, install, n) == 0)
+        fprintf(out, ", %s", text + n);
+    else
+        fprintf(out, "; %s", text);
+    free(*before);
+    *before = text;
+}
+
+void nameless_print(const struct report *report, const struct run *run, enum measure by)
+{
+    double whole = (double)measure_value(&run->t.m, by), all = 0;
+    char *sql = sqlite3_mprintf(
+        "SELECT module, (SELECT m.symbols FROM module AS m WHERE m.run = ?1 AND m.path = t.module), "
+        "sum(%s) AS v FROM lines AS t WHERE run = ?1 AND file IS NULL AND language = 'native' "
+        "GROUP BY module ORDER BY v DESC",
+        measures[by].name);
+    sqlite3_stmt *s = whole > 0 && run->resolved ? report_prepare_text(report, sql) : NULL;
+    char *text = NULL, *before = NULL, share[UNITS_SIZE];
+    size_t size = 0;
+    FILE *out = s != NULL ? open_memstream(&text, &size) : NULL;
+    int status = EXIT_FINE, named = 0;
+
+    if (s != NULL)
+        sqlite3_bind_int64(s, 1, run->number);
+    else if (whole <= 0 || !run->resolved)
+        sqlite3_free(sql);
+    while (out != NULL && report_step(report, s, &status)) {
+        const char *module = (const char *)sqlite3_column_text(s, 0);
+        double value = sqlite3_column_double(s, 2);
+
+        all += value;
+        if (value / whole >= LEAST && named++ < MODULES)
+            add_advice(out, advice(run, module != NULL ? module : "", sqlite3_column_int(s, 1)), &before);
+    }
+    sqlite3_finalize(s);
+    free(before);
+    if (out != NULL)
+        fclose(out);
+    char *harmless = named > 0 && text != NULL ? text_harmless(text) : NULL, *line = NULL;
+
+    if (harmless != NULL &&
+        asprintf(&line, "%s without lines: %s", units_percent(share, all, whole), harmless) >= 0) {
+        if (report->width > 0)
+            line = text_cut(line, (size_t)report->width, 0);
+        printf("\n%s%s%s\n", report_color(report, "dim"), line, report_color(report, "reset"));
+    }
+    free(line);
+    free(harmless);
+    free(text);
+}

@@ -1,0 +1,182 @@
+/* neighbours.c - see neighbours.h. */
+#define _GNU_SOURCE
+#include "neighbours.h"
+#include "fold.h"
+#include "profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A stack's place beside the function's, and what the stack has; PROFILE_NONE = there is none. */
+struct beside {
+    uint32_t place;
+    struct store_measures m;
+};
+
+struct walk {
+    const struct profile *profile;
+    const unsigned char *is_it; /* by place: the function */
+};
+
+/* Caller and callee, by their places. */
+static void look(const struct walk *walk, uint32_t node, uint32_t *caller, uint32_t *callee)
+{
+    const struct profile *p = walk->profile;
+    uint32_t before = PROFILE_NONE; /* the last one that is shown, further in */
+    int found = 0, last_was_it = 0;
+
+    *caller = *callee = PROFILE_NONE;
+    for (; node != PROFILE_NONE; node = p->nodes[node].parent) {
+        const struct profile_frame *frame = &p->frames[p->nodes[node].frame];
+
+        for (uint32_t k = 0; k < frame->count; k++) {
+            uint32_t place = p->frame_places[frame->first + k];
+
+            if (!walk->is_it[place] && !fold_shows(p, node, k))
+                continue;
+            if (walk->is_it[place] && !found) {
+                *callee = before;
+                found = 1;
+            }
+            if (last_was_it)
+                *caller = walk->is_it[place] ? PROFILE_NONE : place;
+            last_was_it = walk->is_it[place];
+            before = place;
+        }
+    }
+    if (last_was_it)
+        *caller = PROFILE_NONE; /* the outermost one is it */
+}
+
+/* ---- adding up ------------------------------------------------------------------------------- */
+
+static const struct profile *sorted_profile;
+
+static int compare_places(uint32_t x, uint32_t y)
+{
+    const struct profile_place *a = x != PROFILE_NONE ? &sorted_profile->places[x] : NULL,
+                               *b = y != PROFILE_NONE ? &sorted_profile->places[y] : NULL;
+
+    if (a == NULL || b == NULL)
+        return (a != NULL) - (b != NULL);
+    int c = strcmp(a->function, b->function);
+
+    if (c == 0)
+        c = strcmp(a->file != NULL ? a->file : "", b->file != NULL ? b->file : "");
+    if (c == 0)
+        c = (a->line > b->line) - (a->line < b->line);
+    return c != 0 ? c : strcmp(a->module, b->module);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    return compare_places(((const struct beside *)a)->place, ((const struct beside *)b)->place);
+}
+
+static enum measure sorted_by;
+
+static int by_value(const void *a, const void *b)
+{
+    const struct beside *x = a, *y = b;
+    int64_t v = measure_value(&x->m, sorted_by), w = measure_value(&y->m, sorted_by);
+
+    if (v != w)
+        return v < w ? 1 : -1;
+    return x->m.bytes != y->m.bytes ? (x->m.bytes < y->m.bytes ? 1 : -1) : by_place(a, b);
+}
+
+/* Those of one place become one; sorted by size. Returns how many there are. */
+static size_t add_up(const struct profile *profile, enum measure by, struct beside *list, size_t count)
+{
+    size_t n = 0;
+
+    sorted_profile = profile;
+    sorted_by = by;
+    if (count > 0)
+        qsort(list, count, sizeof *list, by_place);
+    for (size_t i = 0; i < count; i++)
+        if (n > 0 && compare_places(list[n - 1].place, list[i].place) == 0)
+            measures_add(&list[n - 1].m, &list[i].m);
+        else
+            list[n++] = list[i];
+    if (n > 0)
+        qsort(list, n, sizeof *list, by_value);
+    return n;
+}
+
+static int to_lines(const struct profile *profile, const struct lines_query *query, const struct beside *list,
+                    size_t count, const char *nobody, struct lines *lines)
+{
+    size_t kept = query->limit > 0 && count > query->limit ? query->limit : count;
+
+    lines->all = count;
+    lines->sum = profile->sum;
+    lines->rows = calloc(kept + 1, sizeof *lines->rows);
+    for (size_t i = 0; lines->rows != NULL && i < kept; i++) {
+        const struct profile_place *place =
+            list[i].place != PROFILE_NONE ? &profile->places[list[i].place] : NULL;
+        struct line_row *row = &lines->rows[lines->count++];
+
+        row->file = place != NULL && place->file != NULL ? strdup(place->file) : NULL;
+        row->line = place != NULL ? place->line : 0;
+        row->function = strdup(place != NULL ? place->function : nobody);
+        row->module = strdup(place != NULL ? place->module : "");
+        row->language = strdup(place != NULL ? place->language : "");
+        row->m = list[i].m;
+        if (row->function == NULL || row->module == NULL || row->language == NULL)
+            return 0;
+    }
+    return lines->rows != NULL;
+}
+
+static int add_sites(const struct lines_query *query, const struct walk *walk, struct neighbours *n)
+{
+    const struct profile *p = walk->profile;
+    struct beside *callers = calloc(p->site_count + 1, sizeof *callers),
+                  *callees = calloc(p->site_count + 1, sizeof *callees);
+    int fine = callers != NULL && callees != NULL;
+
+    for (size_t i = 0; fine && i < p->site_count; i++) {
+        look(walk, p->sites[i].node, &callers[i].place, &callees[i].place);
+        callers[i].m = callees[i].m = p->sites[i].m;
+        if (callees[i].place == PROFILE_NONE)
+            measures_add(&n->own, &p->sites[i].m);
+    }
+    if (fine)
+        fine = to_lines(p, query, callers, add_up(p, query->by, callers, p->site_count), "(nobody)",
+                        &n->callers) &&
+               to_lines(p, query, callees, add_up(p, query->by, callees, p->site_count), "(itself)",
+                        &n->callees);
+    free(callers);
+    free(callees);
+    return fine;
+}
+
+int neighbours_read(const struct report *report, const struct lines_query *query, const char *function,
+                    struct neighbours *neighbours)
+{
+    const struct profile_query all = {.run = query->run, .filter = query->filter};
+    struct profile profile = {0};
+    int status = profile_load(report, &all, &profile);
+    unsigned char *is_it = calloc(profile.place_count + 1, 1);
+    const struct walk walk = {&profile, is_it};
+
+    *neighbours = (struct neighbours){0};
+    for (size_t i = 0; status == EXIT_FINE && is_it != NULL && i < profile.place_count; i++) {
+        is_it[i] = (unsigned char)filter_function_matches(function, profile.places[i].function);
+        neighbours->functions += is_it[i];
+    }
+    if (status == EXIT_FINE &&
+        (is_it == NULL || !fold_frames(&profile, query->all_frames, query->filter->below) ||
+         !add_sites(query, &walk, neighbours)))
+        status = report_error(report, EXIT_FAILED, "out of memory");
+    free(is_it);
+    profile_free(&profile);
+    return status;
+}
+
+void neighbours_free(struct neighbours *neighbours)
+{
+    lines_free(&neighbours->callers);
+    lines_free(&neighbours->callees);
+}
