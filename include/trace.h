@@ -10,9 +10,7 @@
  * libtrace.so is not linked against: it exports the libtrace_* functions, and the references to them here are
  * weak, that is NULL where it was not preloaded. (A program built with -no-pie has them NULL always: the
  * linker decides it there. Position-independent programs, which is what compilers build by default, are
- * fine.) From Python, likewise (an AttributeError where it was not):
- *
- *     import ctypes; ctypes.CDLL(None).libtrace_mark(b"loaded")
+ * fine.) From Python, likewise: libtrace.py.
  *
  * All functions are thread-safe, keep errno, and allocate nothing. Usable from C99 and C++98 on.
  */

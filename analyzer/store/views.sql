@@ -112,3 +112,9 @@ WHERE t.live_allocations > 0;
 CREATE VIEW timeline AS
 SELECT run, t_ns / 1e9 AS t_s, live_bytes, live_allocations, rss_bytes
 FROM sample;
+
+-- The highest heap of the run since the mark before it. Of two marks in a row the second so tells what was live.
+CREATE VIEW marks AS
+SELECT run, process, id AS mark, name, t_ns / 1e9 AS t_s, CASE kind WHEN 1 THEN 'snapshot' ELSE 'mark' END AS kind,
+       lap_peak_allocations AS highest_allocations, lap_peak_bytes AS highest_bytes
+FROM mark;

@@ -27,7 +27,15 @@ set(CPACK_DEBIAN_PACKAGE_CONFLICTS libtrace3-dev)
 
 # LD_PRELOAD=libtrace.so is found through the loader's cache, which dpkg refreshes at the end.
 file(WRITE ${CMAKE_BINARY_DIR}/package/triggers "activate-noawait ldconfig\n")
-set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_BINARY_DIR}/package/triggers)
+# What Python compiled of our modules is nobody's else: it goes with them.
+file(WRITE ${CMAKE_BINARY_DIR}/package/prerm "#!/bin/sh
+set -e
+if command -v py3clean >/dev/null; then
+  py3clean -p libtrace
+fi
+")
+file(CHMOD ${CMAKE_BINARY_DIR}/package/prerm PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_BINARY_DIR}/package/triggers ${CMAKE_BINARY_DIR}/package/prerm)
 
 set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_SOURCE_DIR}/scripts/cmake/package_files.cmake)
 include(CPack)

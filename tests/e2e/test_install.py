@@ -19,7 +19,8 @@ def prefix(build, tmp_path_factory):
 def test_files(prefix):
     found = {os.path.relpath(os.path.join(folder, f), prefix) for folder, _, files in os.walk(prefix) for f in files}
     for path in ("bin/trace-run", "bin/trace-report", "lib/libtrace.so", "libexec/libtrace/trace-collector", "libexec/libtrace/trace-parser",
-                 "libexec/libtrace/trace-symbols.so", "include/trace.h", "lib/pkgconfig/libtrace.pc", "share/doc/libtrace/LICENSE"):
+                 "libexec/libtrace/trace-symbols.so", "include/trace.h", "lib/pkgconfig/libtrace.pc", "share/libtrace/python/libtrace.py",
+                 "share/libtrace/python/pytest_libtrace.py", "share/doc/libtrace/LICENSE"):
         assert path in found, sorted(found)
     # Nothing of the house's own libraries and headers.
     assert not [f for f in found if f.endswith((".a", "wire.h"))]
@@ -86,3 +87,14 @@ def test_public_header(compiler, name, prefix, tmp_path):
     for extra in ({}, {"LD_PRELOAD": prefix / "lib/libtrace.so"}):
         process = subprocess.run([tmp_path / "use"], env=clean_environment(extra), cwd=tmp_path, capture_output=True, text=True)
         assert (process.stdout, process.stderr, process.returncode) == ("marked\n", "", 0)
+
+
+def test_python_module(prefix, tmp_path):
+    """pkg-config says where it is; it finds the commands of its own installation by itself."""
+    env = clean_environment({"PKG_CONFIG_PATH": prefix / "lib/pkgconfig"})
+    folder = subprocess.run(["pkg-config", "--variable=pythondir", "libtrace"], env=env, capture_output=True, text=True, check=True)
+    env = clean_environment({"PYTHONPATH": folder.stdout.strip(), "PATH": "/usr/bin:/bin"})
+    script = 'import libtrace; a = [0] * 50000; s = libtrace.snapshot(); print(s.statistics("lineno")[0].size >= 400000)'
+    process = subprocess.run([prefix / "bin/trace-run", "/usr/bin/python3", "-c", script], env=env, cwd=tmp_path,
+                             capture_output=True, text=True, timeout=120)
+    assert (process.stdout, process.returncode) == ("True\n", 0), process.stderr

@@ -77,6 +77,9 @@ def test_contents(package, unpacked):
     wanted |= {f"share/fish/vendor_completions.d/{name}.fish" for name in COMMANDS}
     wanted |= {f"libexec/libtrace/{name}" for name in ("trace-collector", "trace-parser", "trace-symbols.so")}
     wanted |= {f"share/doc/libtrace/{name}" for name in ("README.md", "copyright", "changelog.gz", "analyzer/REFERENCE.md", "preload/LIMITS.md")}
+    modules = next(os.path.dirname(f) for f in found if f.endswith("/libtrace.py"))
+    assert modules in ("share/libtrace/python", "lib/python3/dist-packages")  # the preset's, where Debian's Python looks
+    wanted |= {f"{modules}/{name}.py" for name in ("libtrace", "pytest_libtrace")}
     wanted |= {"include/trace.h", "share/man/man7/libtrace.7.gz", "share/man/man1/trace-report-top.1.gz",
                "share/zsh/site-functions/_trace"}
     assert wanted <= found, wanted - found

@@ -24,6 +24,7 @@ VIEWS = {
     "stacks": "run stack frames " + " ".join(MEASURES),
     "leaks": "run file line function live_allocations live_bytes stack",
     "timeline": "run t_s live_bytes live_allocations rss_bytes",
+    "marks": "run process mark name t_s kind highest_allocations highest_bytes",
 }
 
 

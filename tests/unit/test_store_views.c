@@ -33,6 +33,7 @@ static const char *const views[][2] = {
     {"stacks", "run, stack, frames, " MEASURES},
     {"leaks", "run, file, line, function, live_allocations, live_bytes, stack"},
     {"timeline", "run, t_s, live_bytes, live_allocations, rss_bytes"},
+    {"marks", "run, process, mark, name, t_s, kind, highest_allocations, highest_bytes"},
 };
 
 static char path[] = "/tmp/test_store_views.XXXXXX";
