@@ -55,7 +55,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 15u                 /* changed with every change of this file */
+#define WIRE_VERSION 16u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -392,6 +392,9 @@ struct wire_arena {
  * it cannot, the door (wire_door.h), which is in the network namespace of that inode (0 = not known). */
 #define WIRE_SESSION_VARIABLE "LIBTRACE_SESSION"
 #define WIRE_SESSION_SIZE 128 /* with its NUL */
+
+/* What follows this is no part of it, but what LIBTRACE_DB is: some programs find the one variable where the other was. */
+#define WIRE_SESSION_DATABASE ';'
 
 /* It, or its first character, where the run cannot be recorded: who finds it is not traced. */
 #define WIRE_SESSION_NONE "!"

@@ -4,6 +4,7 @@
 #include "arena.h"
 #include "process.h"
 
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,17 +20,45 @@ static bool export_in_place(void)
     size_t size = strlen(environment_session), room = value ? strlen(value) : 0;
     if (room < size || (uintptr_t)value < (uintptr_t)__libc_stack_end)
         return false;
-    memcpy(value, environment_session, size);
-    memset(value + size, ' ', room - size);
+    if (strncmp(value, environment_session, size) != 0 || value[size] != WIRE_SESSION_DATABASE) {
+        memcpy(value, environment_session, size);
+        memset(value + size, ' ', room - size);
+    }
     exported_session = value;
     return true;
+}
+
+#define DATABASE "LIBTRACE_DB="
+
+/* Where the kernel's environment leads to the variable DATABASE; NULL if it does not. */
+static char **kernels_database(void)
+{
+    char **words = __libc_stack_end;
+    for (char **at = words ? words + (uintptr_t)words[0] + 2 : NULL; at && *at; at++)
+        if (strncmp(*at, DATABASE, sizeof DATABASE - 1) == 0)
+            return at;
+    return NULL;
+}
+
+/* Programs that pass on the kernel's environment (Go's) have no room for one variable more in it: so ours is found in
+ * the place of another, with what that says. The program itself asks the C library, which has both. */
+static void export_to_kernels(char *text, const char *end)
+{
+    char **place = kernels_database();
+    size_t used = strlen(text);
+    const char *database = place ? *place + sizeof DATABASE - 1 : "";
+    if (!place || !*database || used + strlen(database) + 2 > (size_t)(end - text))
+        return;
+    text[used] = WIRE_SESSION_DATABASE;
+    memcpy(text + used + 1, database, strlen(database) + 1);
+    *place = text;
 }
 
 /* Gives the program an environment with our variable; setenv() would allocate. Where memory is short most
  * have room all the same. */
 void environment_export(void)
 {
-    static char *usual[512], text[sizeof environment_session + 32];
+    static char *usual[512], text[sizeof environment_session + 32 + PATH_MAX];
     if (export_in_place())
         return;
     size_t count = 0;
@@ -49,6 +78,7 @@ void environment_export(void)
     copy[used] = text;
     environ = copy;
     exported_session = text + sizeof WIRE_SESSION_VARIABLE;
+    export_to_kernels(text, text + sizeof text);
 }
 
 /* What the process execs is behind the same filter. Who joins a run opens files, maps memory and more: it

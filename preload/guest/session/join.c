@@ -24,6 +24,12 @@ const char *join_session(void)
     return session && *session && *session != WIRE_SESSION_ROOM ? session : NULL;
 }
 
+const char *join_database(const char *session)
+{
+    const char *mark = session ? strchr(session, WIRE_SESSION_DATABASE) : NULL;
+    return mark && mark[1] ? mark + 1 : NULL;
+}
+
 bool join_is_attached(const char *session)
 {
     size_t size = strlen(session), end = sizeof WIRE_SESSION_ATTACHED - 1;

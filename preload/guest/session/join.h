@@ -8,6 +8,9 @@
 /* What the environment says of a run, also of one that is over; NULL = nothing. */
 const char *join_session(void);
 
+/* What a session says of the database, where that has no variable of its own; NULL = nothing. */
+const char *join_database(const char *session);
+
 /* Writes the name of the run that the mapped arena is of. */
 void join_describe(char *text, size_t size, int collector, int memory);
 

@@ -3,9 +3,11 @@
 #include "launch.h"
 #include "collector.h"
 #include "guest.h"
+#include "join.h"
 #include "ours.h"
 #include "process.h"
 #include "spawn.h"
+#include "wire.h"
 #include "wire_door.h"
 
 #include <limits.h>
@@ -25,6 +27,8 @@ static const char *database_path(char *path, size_t size)
 {
     char *at = path, *end = path + size;
     const char *name = guest_variable("LIBTRACE_DB");
+    if (!name)
+        name = join_database(guest_variable(WIRE_SESSION_VARIABLE));
     if (!name || !*name)
         name = "trace.db";
     if (name[0] != '/') {

@@ -18,6 +18,7 @@
 #include "slot.h"
 #include "stop.h"
 
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -79,9 +80,12 @@ static bool start(void)
         atomic_store(&tracing, TRACING_STOPPED);
         return false;
     }
-    if (joined)
+    if (joined) {
         guest_format(environment_session, environment_session + sizeof environment_session, session);
-    else if (session && !join_same_network(session))
+        char *end = strchr(environment_session, WIRE_SESSION_DATABASE);
+        if (end)
+            *end = '\0';
+    } else if (session && !join_same_network(session))
         guest_say("the run of the process that started this one is out of reach in this network namespace; "
                   "it is recorded as one of its own",
                   "");
