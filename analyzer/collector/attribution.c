@@ -25,7 +25,7 @@ static void show_line(struct intern *intern, uint32_t frame, int depth, const st
     intern_error(intern, store_frame_line(intern->store, frame, depth, line->number));
     if (!shown->innermost)
         shown->innermost = line->number;
-    if (line->machinery)
+    if (line->library_code)
         return;
     if (!shown->program)
         shown->program = line->number;

@@ -45,11 +45,11 @@ const struct line_entry *intern_line(struct intern *intern, const struct symbols
         return NULL;
     entry->key = key;
     entry->number = ++intern->line_count;
-    entry->machinery = !python && symbols_is_machinery(frame);
+    entry->library_code = !python && symbols_is_library_code(frame);
     HASH_ADD(hh, intern->lines, key, sizeof entry->key, entry);
     const char *path = module ? ((struct run_module *)intern->modules.memory)[module].path : "";
     intern_error(intern, store_line(intern->store, entry->number, frame->file, frame->line, frame->function,
-                                    path, python ? "python" : "native", entry->machinery));
+                                    path, python ? "python" : "native", entry->library_code));
     return entry;
 }
 

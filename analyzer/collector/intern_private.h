@@ -16,7 +16,7 @@ struct line_entry {
         uint32_t line, module;
     } key;
     uint32_t number;
-    bool machinery;
+    bool library_code;
     UT_hash_handle hh;
 };
 

@@ -90,7 +90,7 @@ static unsigned char flags_of(const struct filter *filter, const struct run *run
         flags |= WRAPPER;
     if (filter->mine && is_mine(run, place))
         flags |= MINE;
-    if (fold_is_runtime(place->function, place->file, place->machinery))
+    if (fold_is_runtime(place->function, place->file, place->library_code))
         flags |= RUNTIME;
     for (size_t i = 0; i < sizeof like_wrappers / sizeof like_wrappers[0]; i++)
         if (strcmp(place->language, "native") == 0 && sqlite3_strglob(like_wrappers[i], place->function) == 0)

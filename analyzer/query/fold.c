@@ -19,9 +19,9 @@ static const char *const files[] = {"<frozen importlib", "<frozen runpy>", "<fro
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-int fold_is_runtime(const char *function, const char *file, int machinery)
+int fold_is_runtime(const char *function, const char *file, int library_code)
 {
-    if (machinery)
+    if (library_code)
         return 1;
     for (size_t i = 0; i < COUNT(files) && file != NULL; i++)
         if (strncmp(file, files[i], strlen(files[i])) == 0)
@@ -49,7 +49,7 @@ static unsigned char *flags_of_places(const struct profile *profile, int all_fra
         const struct profile_place *place = &profile->places[i];
 
         if (i == PROFILE_CUT ||
-            (!all_frames && fold_is_runtime(place->function, place->file, place->machinery)))
+            (!all_frames && fold_is_runtime(place->function, place->file, place->library_code)))
             flags[i] = RUNTIME;
         if (below != NULL && filter_function_matches(below, place->function))
             flags[i] |= BELOW;

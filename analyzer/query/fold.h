@@ -6,8 +6,8 @@
 
 #include "profile.h"
 
-/* machinery: as the database has it, see symbols_is_machinery(). file may be NULL. */
-int fold_is_runtime(const char *function, const char *file, int machinery);
+/* library_code: as the database has it, see symbols_is_library_code(). file may be NULL. */
+int fold_is_runtime(const char *function, const char *file, int library_code);
 
 /* Works out which places of which nodes are shown (profile.visible). below: functions; places further out than the
  * outermost of them are left out, too; NULL = none. False when memory is short. */

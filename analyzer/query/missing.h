@@ -4,19 +4,12 @@
 
 #include "json.h"
 #include "report.h"
+#include "sentences.h"
 
 struct run;
 
-#define MISSING_MOST 8
-
-/* Sentences for people, malloc'ed. */
-struct missing {
-    char *text[MISSING_MOST];
-    int count; /* 0: the record is whole */
-};
-
-void missing_find(const struct run *run, struct missing *missing);
-void missing_free(struct missing *missing);
+/* For sentences_free(); none: the record is whole. */
+void missing_find(const struct run *run, struct sentences *missing);
 
 /* Each in a line of its own; for a run among others: behind its number. */
 void missing_print(const struct report *report, const struct run *run);

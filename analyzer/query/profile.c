@@ -31,29 +31,25 @@ static int64_t number_at(const void *array, size_t index, size_t size)
     return *(const int64_t *)((const char *)array + index * size);
 }
 
+static int by_number(const void *number, const void *element)
+{
+    int64_t a = *(const int64_t *)number, b = *(const int64_t *)element;
+
+    return (a > b) - (a < b);
+}
+
 /* Elements begin with their number; those from first on are in order, and most often without a gap. */
 static uint32_t find(const void *array, size_t first, size_t count, size_t size, int64_t number)
 {
-    size_t low = first, high = count;
+    if (count <= first)
+        return PROFILE_NONE;
+    uint64_t distance = (uint64_t)number - (uint64_t)number_at(array, first, size);
 
-    if (low < high) {
-        uint64_t distance = (uint64_t)number - (uint64_t)number_at(array, first, size);
+    if (distance < count - first && number_at(array, first + distance, size) == number)
+        return (uint32_t)(first + distance);
+    const char *found = bsearch(&number, (const char *)array + first * size, count - first, size, by_number);
 
-        if (distance < high - low && number_at(array, first + distance, size) == number)
-            return (uint32_t)(first + distance);
-    }
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int64_t found = number_at(array, middle, size);
-
-        if (found == number)
-            return (uint32_t)middle;
-        if (found < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return PROFILE_NONE;
+    return found != NULL ? (uint32_t)((size_t)(found - (const char *)array) / size) : PROFILE_NONE;
 }
 
 #define FIND(profile, what, first, number) \
@@ -112,7 +108,7 @@ static int take_place(struct profile *profile, sqlite3_stmt *s)
     place->function = copy(s, 3);
     place->module = copy(s, 4);
     place->language = copy(s, 5);
-    place->machinery = sqlite3_column_int(s, 6);
+    place->library_code = sqlite3_column_int(s, 6);
     profile->named = profile->place_count;
     return place->function != NULL && place->module != NULL && place->language != NULL;
 }

@@ -33,7 +33,7 @@ struct profile_place {
     char *file; /* NULL = not known */
     int64_t line;
     char *function, *module, *language;
-    int machinery; /* of an allocator or a standard library */
+    int library_code; /* of an allocator or a standard library */
 };
 
 struct profile_frame {

@@ -13,7 +13,7 @@
 #include "units.h"
 
 #include <sqlite3.h>
-#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,26 +52,10 @@ struct summary {
     struct run run;
     struct lines at_peak, by_bytes;
     struct histograms histograms;
-    int warnings; /* texts in warning */
-    char *warning[16];
+    struct sentences warnings;
 };
 
 /* ---- gathering ------------------------------------------------------------------------------- */
-
-static void __attribute__((format(printf, 2, 3))) warn(struct summary *summary, const char *format, ...)
-{
-    va_list arguments;
-    char *text = NULL;
-
-    va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) < 0)
-        text = NULL;
-    va_end(arguments);
-    if (text != NULL && summary->warnings < (int)(sizeof summary->warning / sizeof summary->warning[0]))
-        summary->warning[summary->warnings++] = text;
-    else
-        free(text);
-}
 
 static const char *const causes[] = {
     [SYMBOLS_LINES] = "some of its code has no line information: was part of it built without -g?",
@@ -83,6 +67,19 @@ static const char *const causes[] = {
     [SYMBOLS_REPLACED] = "its file was replaced since the program had loaded it: record again",
     [SYMBOLS_GONE] = "its file was removed before it could be read",
 };
+
+/* The next module, the ones with most bytes (column 2) first: its share of all, as a text. False once they are less than
+ * 0.1 %, and so are the rest. */
+static bool next_module(struct report *report, sqlite3_stmt *s, const struct summary *summary, char *share,
+                        int *status)
+{
+    double all = (double)summary->run.t.m.bytes;
+
+    if (!report_step(report, s, status) || sqlite3_column_double(s, 2) * 1000 < all)
+        return false;
+    units_percent(share, sqlite3_column_double(s, 2), all);
+    return true;
+}
 
 /* Modules without lines, where what they allocate matters. */
 static int warn_of_modules(struct report *report, struct summary *summary)
@@ -100,21 +97,20 @@ static int warn_of_modules(struct report *report, struct summary *summary)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, summary->run.number);
     sqlite3_bind_int(s, 2, MODULES);
-    while (report_step(report, s, &status)) {
+    while (next_module(report, s, summary, share, &status)) {
         const char *module = (const char *)sqlite3_column_text(s, 0);
         int symbols = sqlite3_column_type(s, 1) == SQLITE_NULL ? -1 : sqlite3_column_int(s, 1);
-        double bytes = sqlite3_column_double(s, 2);
 
-        if (bytes * 1000 < (double)summary->run.t.m.bytes)
-            break; /* less than 0.1 %, and so are the rest */
-        units_percent(share, bytes, (double)summary->run.t.m.bytes);
         if (module == NULL || *module == '\0')
-            warn(summary, "%s of the bytes come from memory that belongs to no file (generated code).",
-                 share);
+            sentences_add(&summary->warnings,
+                          "%s of the bytes come from memory that belongs to no file (generated code).",
+                          share);
         else if (symbols >= 0 && symbols < (int)(sizeof causes / sizeof causes[0]))
-            warn(summary, "%s of the bytes have no line: %s: %s.", share, module, causes[symbols]);
+            sentences_add(&summary->warnings, "%s of the bytes have no line: %s: %s.", share, module,
+                          causes[symbols]);
         else
-            warn(summary, "%s of the bytes have no line: %s: its names were not looked up.", share, module);
+            sentences_add(&summary->warnings,
+                          "%s of the bytes have no line: %s: its names were not looked up.", share, module);
     }
     sqlite3_finalize(s);
     return status;
@@ -138,15 +134,9 @@ static int warn_of_lost_modules(struct report *report, struct summary *summary)
     sqlite3_bind_int(s, 2, SYMBOLS_REPLACED);
     sqlite3_bind_int(s, 3, SYMBOLS_GONE);
     sqlite3_bind_int(s, 4, MODULES);
-    while (report_step(report, s, &status)) {
-        double bytes = sqlite3_column_double(s, 2);
-
-        if (bytes * 1000 < (double)summary->run.t.m.bytes)
-            break;
-        units_percent(share, bytes, (double)summary->run.t.m.bytes);
-        warn(summary, "%s of the bytes count for callers of %s: %s.", share, sqlite3_column_text(s, 0),
-             causes[sqlite3_column_int(s, 1)]);
-    }
+    while (next_module(report, s, summary, share, &status))
+        sentences_add(&summary->warnings, "%s of the bytes count for callers of %s: %s.", share,
+                      sqlite3_column_text(s, 0), causes[sqlite3_column_int(s, 1)]);
     sqlite3_finalize(s);
     return status;
 }
@@ -172,21 +162,18 @@ static int warnings(struct report *report, struct summary *summary)
     char a[UNITS_SIZE], b[UNITS_SIZE];
     int status = EXIT_FINE;
 
-    struct missing missing;
-
-    missing_find(run, &missing);
-    for (int i = 0; i < missing.count; i++)
-        warn(summary, "%s", missing.text[i]);
-    missing_free(&missing);
+    missing_find(run, &summary->warnings);
     if (run->t.stacks_different > 0)
-        warn(summary, "%s of %s stacks that were checked differ from libunwind's.",
-             units_count(a, run->t.stacks_different), units_count(b, run->t.stacks_checked));
+        sentences_add(&summary->warnings, "%s of %s stacks that were checked differ from libunwind's.",
+                      units_count(a, run->t.stacks_different), units_count(b, run->t.stacks_checked));
     if (stacks_cut(report, run->number, &status))
-        warn(summary, "Some stacks were deeper than what was kept: their outermost frames are missing "
+        sentences_add(&summary->warnings,
+                      "Some stacks were deeper than what was kept: their outermost frames are missing "
                       "(LIBTRACE_DEPTH=N keeps N).");
     if (run->t.waits > 0)
-        warn(summary, "The program waited %s times, %s in all, for its events to be taken: it ran slower.",
-             units_count(a, run->t.waits), units_seconds(b, (double)run->t.waited_ns / 1e9));
+        sentences_add(&summary->warnings,
+                      "The program waited %s times, %s in all, for its events to be taken: it ran slower.",
+                      units_count(a, run->t.waits), units_seconds(b, (double)run->t.waited_ns / 1e9));
     if (status == EXIT_FINE && run->resolved)
         status = warn_of_modules(report, summary);
     return status == EXIT_FINE && run->resolved ? warn_of_lost_modules(report, summary) : status;
@@ -279,10 +266,10 @@ static int print_text(struct report *report, struct summary *summary)
             status = show_lines(report, &query, &summary->by_bytes, NULL, 0);
     }
     histograms_print_sizes(report, &summary->histograms);
-    if (summary->warnings > 0)
+    if (summary->warnings.count > 0)
         printf("\n%sTo be known%s\n", bold, reset);
-    for (int i = 0; i < summary->warnings; i++) {
-        char *harmless = text_harmless(summary->warning[i]);
+    for (int i = 0; i < summary->warnings.count; i++) {
+        char *harmless = text_harmless(summary->warnings.text[i]);
 
         printf("%s- ", report_color(report, "yellow"));
         text_wrap(stdout, harmless, report->width > 2 ? (size_t)report->width - 2 : 0, 2);
@@ -314,8 +301,8 @@ static int print_json(struct report *report, struct summary *summary)
     json_number(&json, "waits", summary->run.t.waits);
     json_real(&json, "waited_s", (double)summary->run.t.waited_ns / 1e9);
     json_array(&json, "warnings");
-    for (int i = 0; i < summary->warnings; i++)
-        json_text(&json, NULL, summary->warning[i]);
+    for (int i = 0; i < summary->warnings.count; i++)
+        json_text(&json, NULL, summary->warnings.text[i]);
     json_end(&json);
     return status;
 }
@@ -356,8 +343,7 @@ int command_summary(struct report *report, int argc, char **argv)
         status = gather(report, &summary);
     if (status == EXIT_FINE && !(brief && !report->json))
         status = report->json ? print_json(report, &summary) : print_text(report, &summary);
-    for (int i = 0; i < summary.warnings; i++)
-        free(summary.warning[i]);
+    sentences_free(&summary.warnings);
     lines_free(&summary.at_peak);
     lines_free(&summary.by_bytes);
     run_free(&summary.run);

@@ -64,12 +64,10 @@ struct shown {
 
 /* ---- keys: which places are one node ----------------------------------------------------------- */
 
-static const struct profile *sorted_profile; /* for by_name */
-
-static int by_name(const void *a, const void *b)
+static int by_name(const void *a, const void *b, void *places)
 {
-    const struct profile_place *x = &sorted_profile->places[*(const uint32_t *)a];
-    const struct profile_place *y = &sorted_profile->places[*(const uint32_t *)b];
+    const struct profile_place *x = (const struct profile_place *)places + *(const uint32_t *)a;
+    const struct profile_place *y = (const struct profile_place *)places + *(const uint32_t *)b;
     int c = strcmp(x->function, y->function);
 
     if (c == 0)
@@ -91,10 +89,11 @@ static uint32_t *make_keys(const struct profile *profile)
         free(keys);
         keys = NULL;
     } else {
-        sorted_profile = profile;
-        qsort(order, profile->place_count, sizeof *order, by_name);
+        qsort_r(order, profile->place_count, sizeof *order, by_name, profile->places);
         for (size_t i = 0; i < profile->place_count; i++)
-            keys[order[i]] = i > 0 && by_name(&order[i - 1], &order[i]) == 0 ? keys[order[i - 1]] : order[i];
+            keys[order[i]] = i > 0 && by_name(&order[i - 1], &order[i], profile->places) == 0
+                                 ? keys[order[i - 1]]
+                                 : order[i];
     }
     free(order);
     return keys;
@@ -102,22 +101,20 @@ static uint32_t *make_keys(const struct profile *profile)
 
 /* ---- what is shown ----------------------------------------------------------------------------- */
 
-static const struct tree *sorted_tree; /* for by_value */
-
 static int64_t value_of(const struct tree *tree, uint32_t node)
 {
     return measure_value(&tree->nodes[node].m[0], by);
 }
 
-static int by_value(const void *a, const void *b)
+static int by_value(const void *a, const void *b, void *data)
 {
+    const struct tree *tree = data;
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    int64_t v = value_of(sorted_tree, x), w = value_of(sorted_tree, y);
+    int64_t v = value_of(tree, x), w = value_of(tree, y);
 
     if (v != w)
         return v < w ? 1 : -1;
-    return (sorted_tree->nodes[x].key > sorted_tree->nodes[y].key) -
-           (sorted_tree->nodes[x].key < sorted_tree->nodes[y].key);
+    return (tree->nodes[x].key > tree->nodes[y].key) - (tree->nodes[x].key < tree->nodes[y].key);
 }
 
 /* Numbers of a stranger's file may be of any size: they wrap. */
@@ -168,8 +165,7 @@ static int choose_shown(struct shown *shown)
             shown->rest[parent] = plus(shown->rest[parent], value);
         }
     }
-    sorted_tree = tree;
-    qsort(order, count, sizeof *order, by_value);
+    qsort_r(order, count, sizeof *order, by_value, &shown->tree);
     for (size_t i = count; i-- > 0;) { /* the largest is linked last, and so comes first */
         uint32_t parent = tree->nodes[order[i]].parent;
 

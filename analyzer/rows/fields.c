@@ -62,7 +62,7 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
         /* id, path, build_id, symbols */ EITHER(ROWS_MODULES), TEXT, BYTES(64), SYMBOLS)},
     [ROWS_LINE] = {"line", FIELDS(
         /* id, file, line, function, module */ NEXT(ROWS_LINES), TEXT_OR_NULL, RANGE(UINT32_MAX), TEXT, TEXT,
-        /* language, machinery */ WORD, FLAG)},
+        /* language, library_code */ WORD, FLAG)},
     [ROWS_FRAME] = {"frame", FIELDS(/* id, module, offset */ NEXT(ROWS_FRAMES), MAYBE(ROWS_MODULES), NUMBER)},
     [ROWS_FRAME_LINE] = {"frame_line", FIELDS(
         /* frame, depth, line */ KNOWN(ROWS_FRAMES), RANGE(255), KNOWN(ROWS_LINES))},

@@ -385,7 +385,7 @@ int store_module(struct store *store, int64_t id, const char *path, const uint8_
 }
 
 int store_line(struct store *store, int64_t id, const char *file, int64_t line, const char *function,
-               const char *module, const char *language, int machinery)
+               const char *module, const char *language, int library_code)
 {
     begin(store, ROWS_LINE);
     number(store, id);
@@ -394,7 +394,7 @@ int store_line(struct store *store, int64_t id, const char *file, int64_t line, 
     text(store, function);
     text(store, module);
     word(store, rows_languages, ROWS_WORDS, language);
-    number(store, machinery != 0);
+    number(store, library_code != 0);
     return end(store);
 }
 

@@ -74,7 +74,7 @@ CREATE TABLE line (
     function TEXT NOT NULL,    -- never empty: 'module+0xoffset' where no name is known
     module TEXT NOT NULL,      -- path; '' for Python code and unknown memory
     language TEXT NOT NULL,    -- native, python
-    machinery INTEGER NOT NULL, -- 1 = allocator or standard library header, see symbols_is_machinery
+    machinery INTEGER NOT NULL, -- 1 = allocator or standard library header, see symbols_is_library_code
     PRIMARY KEY (run, id)
 ) STRICT, WITHOUT ROWID;
 

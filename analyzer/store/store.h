@@ -140,7 +140,7 @@ int store_thread(struct store *store, int64_t process, int64_t id, int tid, cons
 int store_module(struct store *store, int64_t id, const char *path, const uint8_t *build_id,
                  size_t build_id_size, int symbols /* -1 = NULL */);
 int store_line(struct store *store, int64_t id, const char *file, int64_t line, const char *function,
-               const char *module, const char *language, int machinery);
+               const char *module, const char *language, int library_code);
 int store_frame(struct store *store, int64_t id, int64_t module, int64_t offset);
 int store_frame_line(struct store *store, int64_t frame, int depth, int64_t line);
 int store_node(struct store *store, int64_t id, int64_t parent, int64_t frame);

@@ -281,7 +281,7 @@ int store_module(struct store *store, int64_t id, const char *path, const uint8_
 }
 
 int store_line(struct store *store, int64_t id, const char *file, int64_t line, const char *function,
-               const char *module, const char *language, int machinery)
+               const char *module, const char *language, int library_code)
 {
     struct row row = row_begin(store, STORE_LINE);
 
@@ -292,7 +292,7 @@ int store_line(struct store *store, int64_t id, const char *file, int64_t line, 
     text(&row, function);
     text(&row, module);
     text(&row, language);
-    number(&row, machinery);
+    number(&row, library_code);
     return row_end(&row);
 }
 

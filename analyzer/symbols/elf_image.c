@@ -1,6 +1,7 @@
 /* elf_image.c - a module's ELF file and the debug files that belong to it. */
 #include "elf_image.h"
 #include "inflate.h"
+#include "sorted.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -272,13 +273,6 @@ void image_close(struct image *image)
 
 int image_is_text(const struct image *image, uint64_t address)
 {
-    size_t low = 0, high = image->text_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (image->text[middle].low <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low > 0 && address < image->text[low - 1].high;
+    size_t count = SORTED_UP_TO(image->text, image->text_count, low, address);
+    return count > 0 && address < image->text[count - 1].high;
 }

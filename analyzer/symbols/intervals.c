@@ -1,5 +1,6 @@
 /* intervals.c - which of many nested or overlapping address ranges is the best one at an address. */
 #include "intervals.h"
+#include "sorted.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -130,13 +131,6 @@ int intervals_finish(struct intervals *set)
 
 uint32_t intervals_find(const struct intervals *set, uint64_t address)
 {
-    size_t low = 0, high = set->segment_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (set->segments[middle].low <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low ? set->segments[low - 1].id : INTERVAL_NONE;
+    size_t count = SORTED_UP_TO(set->segments, set->segment_count, low, address);
+    return count ? set->segments[count - 1].id : INTERVAL_NONE;
 }

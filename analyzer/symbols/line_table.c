@@ -5,6 +5,7 @@
  */
 #include "line_table.h"
 #include "sections.h"
+#include "sorted.h"
 
 #include <dwarf.h>
 #include <stdio.h>
@@ -428,15 +429,8 @@ const struct line_row *lines_find(const struct line_table *table, uint64_t addre
     if (id == INTERVAL_NONE)
         return NULL;
     const struct line_row *rows = &table->rows[table->sequences[id].first];
-    size_t low = 0, high = table->sequences[id].count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (rows[middle].address <= address)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low > 0 ? &rows[low - 1] : NULL;
+    size_t count = SORTED_UP_TO(rows, table->sequences[id].count, address, address);
+    return count > 0 ? &rows[count - 1] : NULL;
 }
 
 /* "directory/name" into room; 0 if it does not fit. */

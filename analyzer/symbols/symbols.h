@@ -62,11 +62,11 @@ enum symbols_state symbols_module_state(struct symbols_module *m);
  * at least 1; where nothing is known, one frame of NULLs. Inlined callers beyond max are left out. */
 size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbols_frame *frames, size_t max);
 
-/* True if the function is part of an allocator or a language's allocation machinery (malloc, calloc,
+/* True if the function is part of an allocator or of what a language has around it (malloc, calloc,
  * operator new, std::allocator::allocate, g_malloc, xmalloc-like wrappers are NOT), or the file is a
  * header of a C++ or Rust standard library: such a frame is never the line that an allocation counts for
  * while an outer frame has source information. */
-int symbols_is_machinery(const struct symbols_frame *frame);
+int symbols_is_library_code(const struct symbols_frame *frame);
 
 /* Demangles a C++ (Itanium) or Rust (legacy and v0) name; returns a malloc'ed string, NULL if it is none. */
 char *symbols_demangle(const char *name);

@@ -1,4 +1,4 @@
-/* test_symbols.c - modules in all states, names from symbol tables, demangling, machinery, the parts inside.
+/* test_symbols.c - modules in all states, names from symbol tables, demangling, library code, the parts inside.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -338,7 +338,7 @@ static void demangling_bombs(void **state)
     assert_true(clock() - start < 2 * CLOCKS_PER_SEC);
 }
 
-static void machinery(void **state)
+static void library_code(void **state)
 {
     (void)state;
     static const struct symbols_frame machine[] = {
@@ -394,11 +394,11 @@ static void machinery(void **state)
         {"mine", "/home/u/glibc-tests/mine.c", 1},
     };
     for (size_t i = 0; i < sizeof machine / sizeof *machine; i++)
-        if (!symbols_is_machinery(&machine[i]))
-            fail_msg("not machinery: %s %s", machine[i].function, machine[i].file);
+        if (!symbols_is_library_code(&machine[i]))
+            fail_msg("not library code: %s %s", machine[i].function, machine[i].file);
     for (size_t i = 0; i < sizeof program / sizeof *program; i++)
-        if (symbols_is_machinery(&program[i]))
-            fail_msg("machinery: %s %s", program[i].function, program[i].file);
+        if (symbols_is_library_code(&program[i]))
+            fail_msg("library code: %s %s", program[i].function, program[i].file);
 }
 
 static void interned_strings(void **state)
@@ -472,7 +472,7 @@ int main(void)
         cmocka_unit_test(speed),
         cmocka_unit_test(demangling),
         cmocka_unit_test(demangling_bombs),
-        cmocka_unit_test(machinery),
+        cmocka_unit_test(library_code),
         cmocka_unit_test(interned_strings),
         cmocka_unit_test(intervals_by_definition),
     };

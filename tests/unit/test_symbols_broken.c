@@ -63,7 +63,7 @@ static int survives(const struct victim *v, const char *path)
             if (count < 1 || count > 64)
                 _exit(1);
             for (size_t i = 0; i < count; i++)
-                (void)symbols_is_machinery(&frames[i]);
+                (void)symbols_is_library_code(&frames[i]);
         }
         symbols_close(s);
         _exit(0);

@@ -1,7 +1,7 @@
 /* attach.c - how a running program's part in a run begins and ends, called by trace-attach. See wire_attach.h. */
 #define _GNU_SOURCE
 #include "wire_attach.h"
-#include "fork_watch.h"
+#include "follow.h"
 #include "patch.h"
 #include "guest.h"
 #include "guest_assert.h"
@@ -110,12 +110,12 @@ static int begin(struct attach_request *request)
     request->descriptor = descriptor;
     request->children = 0;
     if (wanted.follow) {
-        children_on();
+        follow_children();
         request->children = (uintptr_t)libtrace_children;
     }
     error = patch_on(&request->slots);
     if (error) {
-        children_off();
+        unfollow_children();
         session_detach();
         close(descriptor);
         return error;
@@ -142,7 +142,7 @@ static void undo(void)
     put_back();
     if (patched)
         return;
-    children_off();
+    unfollow_children();
     syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
     session_leave();
     libtrace_state = ATTACH_STATE_IDLE;
@@ -184,7 +184,7 @@ EXPORT void libtrace_leave(struct attach_call *call)
     if (libtrace_state == ATTACH_STATE_ATTACHED && !patched) {
         result = session_leave() ? 0 : ATTACH_BUSY;
         if (result == 0) {
-            children_off();
+            unfollow_children();
             libtrace_state = ATTACH_STATE_IDLE;
         }
     }

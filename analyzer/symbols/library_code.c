@@ -1,4 +1,4 @@
-/* machinery.c - which frames belong to an allocator or to a standard library rather than to the program. */
+/* library_code.c - which frames belong to an allocator or to a standard library rather than to the program. */
 #include "symbols.h"
 
 #include <string.h>
@@ -173,7 +173,7 @@ static int is_library_file(const char *file)
     return is_rust_library(file) || is_glibc(file);
 }
 
-int symbols_is_machinery(const struct symbols_frame *frame)
+int symbols_is_library_code(const struct symbols_frame *frame)
 {
     if (frame->function && is_allocator(frame->function))
         return 1;

@@ -1,6 +1,6 @@
-/* fork_watch.c - see fork_watch.h. */
+/* follow.c - see follow.h. */
 #define _GNU_SOURCE
-#include "fork_watch.h"
+#include "follow.h"
 #include "wire_attach.h"
 #include "guest.h"
 #include "process.h"
@@ -41,7 +41,7 @@ static bool make_value(void)
     return true;
 }
 
-void children_on(void)
+void follow_children(void)
 {
     if (on || !make_value() || setenv(PRELOAD, ours, 1) != 0)
         return;
@@ -52,7 +52,7 @@ void children_on(void)
         told_command = setenv(COMMAND, "0", 1) == 0;
 }
 
-void children_off(void)
+void unfollow_children(void)
 {
     if (!on)
         return;
