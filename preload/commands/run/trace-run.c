@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,16 +62,28 @@ static void pass_on(int number, siginfo_t *info, void *context)
         kill(child, number);
 }
 
+/* The directory that this program is in; 0 or an errno. Where /proc is that of another PID namespace, or none, there is
+ * only the name that we were started by. */
+static int find_directory(char directory[PATH_MAX])
+{
+    ssize_t length = readlink("/proc/self/exe", directory, PATH_MAX - 1);
+
+    if (length < 0 && !realpath((const char *)getauxval(AT_EXECFN), directory))
+        return errno;
+    if (length >= 0)
+        directory[length] = 0;
+    *strrchr(directory, '/') = 0;
+    return 0;
+}
+
 /* The absolute path of libtrace.so, found relative to this program; 0 or an errno. */
 static int find_library(char path[PATH_MAX])
 {
     char self[PATH_MAX], joined[2 * PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    int error = find_directory(self);
 
-    if (length < 0)
-        return errno;
-    self[length] = 0;
-    *strrchr(self, '/') = 0;
+    if (error)
+        return error;
     snprintf(joined, sizeof joined, "%s/%s", self, LIBTRACE_LIB_FROM_BIN);
     return realpath(joined, path) ? 0 : errno;
 }
@@ -257,12 +270,9 @@ static int can_record(const char *database)
 static void say_numbers(const char *database, const struct timespec *begin, pid_t command)
 {
     char self[PATH_MAX], report[PATH_MAX + 16], pid[24], since[24];
-    ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 
-    if (length < 0)
+    if (find_directory(self) != 0)
         return;
-    self[length] = 0;
-    *strrchr(self, '/') = 0;
     snprintf(report, sizeof report, "%s/trace-report", self);
     snprintf(pid, sizeof pid, "%d", (int)command);
     snprintf(since, sizeof since, "%lld", (long long)begin->tv_sec);
