@@ -129,8 +129,8 @@ void ledger_begin(struct ledger *ledger, struct heap *heap)
         ledger->flow.room = -1;
 }
 
-/* True if what one heap has is some of what the other has. */
-static inline bool is_part(const struct heap *part, const struct heap *all)
+/* For asserts: true if what one heap has can be a part of what the other has. */
+static __attribute__((unused)) bool is_part(const struct heap *part, const struct heap *all)
 {
     return part->bytes <= all->bytes && part->blocks <= all->blocks;
 }

@@ -74,8 +74,9 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
     return true;
 }
 
-/* What the sites of each process add up to is what its heap was told of; where memory was short, not all of it. */
-static inline bool sums_agree(const struct tracker *tracker, const struct sums *processes)
+/* For asserts: what the sites of each process add up to is what is live in its heap. Where memory was short, some of it
+ * belongs to no site. */
+static __attribute__((unused)) bool sums_agree(const struct tracker *tracker, const struct sums *processes)
 {
     for (uint32_t i = 0; i < tracker->process_count; i++) {
         const struct heap *heap = &tracker_process(tracker, i)->heap;

@@ -92,6 +92,7 @@ static int page(void)
 {
     setenv("LESS", "FRX", 0);
     setenv("LV", "-c", 0);
+    /* A command line that the user has chosen, as git and man take it. NOLINTNEXTLINE(cert-env33-c) */
     FILE *out = popen(pager(), "we");
 
     if (out == NULL)

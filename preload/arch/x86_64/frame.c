@@ -13,8 +13,7 @@
 #include <sys/ucontext.h>
 #include <sys/uio.h>
 
-/* ---- what the kernel calls its own: arch/x86/include/uapi/asm/{ucontext,sigcontext}.h ---------------------
- */
+/* ---- what the kernel calls its own: arch/x86/include/uapi/asm/{ucontext,sigcontext}.h ------------------ */
 
 #define UC_FP_XSTATE 1ul
 #define UC_SIGCONTEXT_SS 2ul
@@ -35,8 +34,7 @@
 #define ERESTARTNOHAND 514
 #define ERESTART_RESTARTBLOCK 516
 
-/* ---- reading ----------------------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 /* The extended state takes as much as the processor has: 11 KB with AMX. A full buffer may be too small. */
 static bool read_extended(pid_t tid, struct frame_state *state)
@@ -99,8 +97,7 @@ void frame_restore_rest(pid_t tid, const struct frame_state *state)
     ptrace(PTRACE_SETSIGMASK, tid, (void *)sizeof mask, &mask);
 }
 
-/* ---- interrupted system calls
- * ------------------------------------------------------------------------------- */
+/* ---- interrupted system calls -------------------------------------------------------------------------- */
 
 /* Some system calls are not taken up again by the kernel when a stop has interrupted them, but say EINTR,
  * which a program need not expect where it has no signal handlers. They are made once more. */
@@ -144,8 +141,7 @@ struct user_regs_struct frame_again(struct user_regs_struct registers)
     return registers;
 }
 
-/* ---- building ---------------------------------------------------------------------------------------------
- */
+/* ---- building ------------------------------------------------------------------------------------------ */
 
 /* The parts of the extended state that differ from a new process's: only they need to be in the frame, and a
  * thread that was not allowed the others (AMX) may not have them there. */

@@ -69,8 +69,7 @@ struct injection {
     bool blocked; /* signals are */
 };
 
-/* ---- memory ----------------------------------------------------------------------------------------------
- */
+/* ---- memory -------------------------------------------------------------------------------------------- */
 
 bool inject_write(const struct injection *in, uintptr_t to, const void *from, size_t size)
 {
@@ -114,8 +113,7 @@ static bool write_frame(const struct injection *in, const struct frame_state *st
     return done;
 }
 
-/* ---- calls -----------------------------------------------------------------------------------------------
- */
+/* ---- calls --------------------------------------------------------------------------------------------- */
 
 /* Signals wait until we are through, but for those that a fault raises: blocked, they would kill. After the
  * registers were set: what takes the thread back unblocks them. */
@@ -249,8 +247,7 @@ bool inject_call(struct injection *in, uintptr_t function, uint64_t a, uint64_t 
            (!slots[0] || inject_read(in, place, result, sizeof *result));
 }
 
-/* ---- calls that answer
- * ------------------------------------------------------------------------------------- */
+/* ---- calls that answer --------------------------------------------------------------------------------- */
 
 /* To look into the program's memory holds up its mmap() and mprotect(), of which our calls make many. So it
  * is looked at only when the thread sleeps as it does when it waits for us. */
@@ -323,8 +320,7 @@ bool inject_reply(struct injection *in, bool taken)
     return !in->late;
 }
 
-/* ---- being quick -----------------------------------------------------------------------------------------
- */
+/* ---- being quick --------------------------------------------------------------------------------------- */
 
 /* On a busy machine each step would wait its turn, and the program with it: so the thread goes first until it
  * is back. It never keeps that: it lowers itself on its way back, which nobody needs a right for. */
@@ -351,8 +347,7 @@ static void calm(struct injection *in)
         sched_setscheduler(in->tid, in->policy, &parameters);
 }
 
-/* ---- begin
- * ------------------------------------------------------------------------------------------------- */
+/* ---- begin --------------------------------------------------------------------------------------------- */
 
 /* The frame that gives our stack back, and then leads to the thread's own. */
 static bool write_end(struct injection *in)
@@ -439,8 +434,7 @@ const char *inject_begin(struct injection **out, struct target *target)
     return "cannot be made to call a function";
 }
 
-/* ---- end
- * --------------------------------------------------------------------------------------------------- */
+/* ---- end ----------------------------------------------------------------------------------------------- */
 
 /* The thread's next call gives our stack back, and leads to where it was. */
 static bool call_munmap(struct injection *in)

@@ -38,8 +38,7 @@ void search_hurry(bool on)
         errno = 0; /* then not */
 }
 
-/* ---- stopping a thread ----------------------------------------------------------------------------------
- */
+/* ---- stopping a thread --------------------------------------------------------------------------------- */
 
 static void on_alarm(int number)
 {
@@ -104,8 +103,7 @@ void search_let_go(pid_t tid)
     ptrace(PTRACE_DETACH, tid, NULL, NULL);
 }
 
-/* ---- where it stands --------------------------------------------------------------------------------------
- */
+/* ---- where it stands ----------------------------------------------------------------------------------- */
 
 /* In a sequence that the kernel would begin anew, had the thread been interrupted there by a signal: on its
  * way back we could not bring it to do so. */
@@ -128,8 +126,7 @@ static bool has_room(const struct target *target, pid_t tid, const struct user_r
     return low && frame_stack(registers) - low >= SEARCH_ROOM;
 }
 
-/* ---- one thread after the other
- * ----------------------------------------------------------------------------- */
+/* ---- one thread after the other ------------------------------------------------------------------------ */
 
 struct search {
     struct target *target;

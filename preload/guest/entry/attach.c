@@ -88,8 +88,7 @@ static void finish(struct attach_call *call, int error)
     wait_in(call, ATTACH_DONE);
 }
 
-/* ---- attach and detach ----------------------------------------------------------------------------------
- */
+/* ---- attach and detach --------------------------------------------------------------------------------- */
 
 static int begin(struct attach_request *request)
 {

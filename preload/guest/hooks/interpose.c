@@ -109,7 +109,7 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
 {
     int error = real.posix_memalign(block, alignment, size);
     if (error == 0 && *block)
-        record_alloc(*block, record_asked(size, alignment), FRAME, record_predict(FRAME));
+        record_alloc(*block, record_requested(size, alignment), FRAME, record_predict(FRAME));
     return error;
 }
 
@@ -117,7 +117,7 @@ EXPORT void *aligned_alloc(size_t alignment, size_t size)
 {
     void *block = real.aligned_alloc(alignment, size);
     if (block)
-        record_alloc(block, record_asked(size, alignment), FRAME, record_predict(FRAME));
+        record_alloc(block, record_requested(size, alignment), FRAME, record_predict(FRAME));
     return block;
 }
 
@@ -125,7 +125,7 @@ EXPORT void *memalign(size_t alignment, size_t size)
 {
     void *block = real.memalign(alignment, size);
     if (block)
-        record_alloc(block, record_asked(size, alignment), FRAME, record_predict(FRAME));
+        record_alloc(block, record_requested(size, alignment), FRAME, record_predict(FRAME));
     return block;
 }
 

@@ -29,8 +29,7 @@
 /* Where this library is: all its segments, and what is between them. */
 extern HIDDEN const char __ehdr_start, _end;
 
-/* ---- what is mapped -------------------------------------------------------------------------------------
- */
+/* ---- what is mapped ------------------------------------------------------------------------------------ */
 
 /* What is done with each mapping. */
 struct walk {
@@ -53,8 +52,7 @@ static bool walk_all(struct walk *walk)
     return mappings_walk(visit, walk, path, sizeof path);
 }
 
-/* ---- what is ours ---------------------------------------------------------------------------------------
- */
+/* ---- what is ours -------------------------------------------------------------------------------------- */
 
 static bool is_arena(const struct mapping *mapping)
 {
@@ -126,8 +124,7 @@ static void unlock_what_is_ours(struct walk *walk, const struct mapping *mapping
     }
 }
 
-/* ---- in the child ---------------------------------------------------------------------------------------
- */
+/* ---- in the child -------------------------------------------------------------------------------------- */
 
 #define STACK_SIZE 32768
 
@@ -177,8 +174,7 @@ static bool send(int flags, bool lock_it, uint64_t limit)
     return done;
 }
 
-/* ---- the program's call ---------------------------------------------------------------------------------
- */
+/* ---- the program's call -------------------------------------------------------------------------------- */
 
 /* What is mapped later is locked by the kernel alone, which does not look at what there is for that. */
 static bool lock_later(int flags)

@@ -62,27 +62,27 @@ static void leave_it_to_malloc(void)
 
 /* A state that is at work belongs to what a signal handler has interrupted: the handler's own is the next
  * level's. */
-static NOINLINE void new_begins_slow(size_t asked, const void *frame)
+static NOINLINE void new_begins_slow(size_t requested, const void *frame)
 {
     struct thread *t = thread_enter(frame);
     if (!t)
         return;
     t->last_allocated = NULL;
-    t->asked = asked;
+    t->requested = requested;
     thread_leave(t);
 }
 
-/* asked: one more than the size, of an operator that rounds it up before it asks for memory; else 0. */
-INLINE void new_begins(size_t asked, const void *frame)
+/* requested: one more than the size, of an operator that rounds it up before it asks for memory; else 0. */
+INLINE void new_begins(size_t requested, const void *frame)
 {
     struct thread *t = thread_self;
     if (UNLIKELY(t->busy)) {
-        new_begins_slow(asked, frame);
+        new_begins_slow(requested, frame);
         return;
     }
     t->last_allocated = NULL;
-    if (asked)
-        t->asked = asked;
+    if (requested)
+        t->requested = requested;
 }
 
 #define LOOK_BACK 64 /* words of the ring */
@@ -112,7 +112,7 @@ static NOINLINE void new_ends_slow(void *block, size_t size, const void *frame)
     int64_t place = t->last_allocated == block ? 0
                     : t->last_allocated        ? place_in_recent(t, (uintptr_t)block, size)
                                                : -1;
-    t->asked = 0;
+    t->requested = 0;
     thread_leave(t);
     if (place > 0)
         leave_it_to_malloc();

@@ -54,14 +54,14 @@ INLINE void *record_alloc(void *block, size_t size, const void *frame, struct st
 }
 
 /* What the program has asked for: operator new rounds it up to the alignment before it calls these. */
-INLINE size_t record_asked(size_t size, size_t alignment)
+INLINE size_t record_requested(size_t size, size_t alignment)
 {
     struct thread *t = thread_self;
-    if (LIKELY(!t->asked))
+    if (LIKELY(!t->requested))
         return size;
-    size_t asked = t->asked - 1;
-    t->asked = 0;
-    return asked <= size && size - asked <= alignment ? asked : size;
+    size_t requested = t->requested - 1;
+    t->requested = 0;
+    return requested <= size && size - requested <= alignment ? requested : size;
 }
 
 /* Before the allocator gets block back, which is returned. */

@@ -17,7 +17,7 @@ struct thread {
     struct wire_ring *ring;
     void *last_allocated; /* block of the last allocation event, see newdelete.c */
     void *deleted;        /* block that operator delete has recorded and is giving back */
-    size_t asked; /* one more than what operator new with an alignment was asked for; 0 = none at work */
+    size_t requested; /* one more than what operator new with an alignment was asked for; 0 = none at work */
 
     uint64_t limit;   /* head up to which there is room for now */
     uint64_t begin;   /* no word before it is in the collector's way, whatever the tail says */
