@@ -2,7 +2,7 @@
  *
  *   "rows": [file, line, function, module, all measures, source, ...]   row 0 is the rest, added up
  *   "changes": {measure: [file, line, line before, function, module, state, before, after, blocks before,
- *               blocks after, ...], ...}   likewise; state: 0 in both runs, 1 new, 2 gone; +4 before, +8 after is no more than that
+ *               blocks after, source, ...], ...}   likewise; state: 0 in both runs, 1 new, 2 gone; +4 before, +8 after is no more than that
  *
  * Texts are numbers in "texts", 0 = none.
  */
@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define ROW (5 + MEASURES)
-#define CHANGE 10
+#define CHANGE 11
 #define CHANGED_ROWS (PAGE_ROWS / 3) /* for each measure */
 
 /* A line, and how large it is in the measure in which it is largest. */
@@ -61,12 +61,12 @@ static uint32_t file_text(struct page *page, const struct run *run, const char *
     return file != NULL ? texts_number(&page->texts, source_short(run, file)) : 0;
 }
 
-static uint32_t source_text(struct page *page, const struct line_row *row)
+static uint32_t source_text(struct page *page, const struct run *run, const char *file, int64_t line)
 {
     char *text = NULL;
     uint32_t number = 0;
 
-    if (page->source && source_line(page->runs[0], row->file, row->line, &text) == SOURCE_FINE)
+    if (page->source && source_line(run, file, line, &text) == SOURCE_FINE)
         number = texts_number(&page->texts, text);
     free(text);
     return number;
@@ -81,7 +81,7 @@ static void put_row(struct page *page, int64_t *to, const struct line_row *row)
                                            ? row->module
                                            : row->language);
     memcpy(to + 4, &row->m, sizeof row->m);
-    to[4 + MEASURES] = source_text(page, row);
+    to[4 + MEASURES] = source_text(page, page->runs[0], row->file, row->line);
 }
 
 /* ---- which row a place is in ------------------------------------------------------------------- */
@@ -192,6 +192,7 @@ static void put_change(struct page *page, int64_t *to, const struct match *m, en
     to[3] = texts_number(&page->texts, m->function);
     to[4] = texts_number(&page->texts, m->module);
     to[5] = (!m->in_first ? 1 : !m->in_second ? 2 : 0) | m->at_most[0] << 2 | m->at_most[1] << 3;
+    to[10] = source_text(page, page->runs[m->in_second ? 1 : 0], m->file, m->line);
     put_values(to, m, by);
 }
 

@@ -99,8 +99,6 @@ static const char *next_part(const char *name)
 
 char *names_cut(const char *name, size_t columns)
 {
-    if (text_width(name) <= columns)
-        return strdup(name);
     char *copy = names_shorten(name);
     const char *part = copy;
 

@@ -6,15 +6,12 @@
 
 #include <stddef.h>
 
-/* Columns that a name may always take. */
-#define NAMES_SHORT 40
-
 /* "std::vector<std::pair<int, int> >::push_back(int&&)" without what templates and functions take:
  * "std::vector<…>::push_back(…)". malloc'ed; of a harmless name, harmless. */
 char *names_shorten(const char *name);
 
-/* A malloc'ed copy of a harmless name in so many columns: whole, or without arguments, or without its
- * namespaces ("…push_back(…)"), or at last cut at its end. */
+/* A malloc'ed copy of a harmless name in so many columns: without arguments, so that all names of a screen are alike,
+ * or without its namespaces ("…push_back(…)"), or at last cut at its end. */
 char *names_cut(const char *name, size_t columns);
 
 #endif

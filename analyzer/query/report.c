@@ -76,8 +76,9 @@ static const char *quotes(const char *word)
 }
 
 /* What a hint repeats of what was asked; of the rest (how many rows, which colours) the next report has its own idea. */
-static const char *const kept[] = {"by",       "group",    "process", "thread", "module", "file",
-                                   "function", "language", "from",    "to",     "source"};
+static const char *const kept[] = {
+    "by",   "group", "process", "thread", "module",        "file", "function",  "language",
+    "from", "to",    "source",  "below",  "skip-wrappers", "mine", "inclusive", "all-frames"};
 
 /* The subcommand's option of that name. */
 static const struct option_spec *option_of(const struct report *report, const char *command, const char *name)

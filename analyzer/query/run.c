@@ -532,6 +532,10 @@ void run_json(struct json *json, const char *key, const struct run *run)
         json_number(json, "exit_status", t->exit_status);
     else
         json_null(json, "exit_status");
+    char signal[UNITS_SIZE];
+
+    json_text(json, "exit_signal",
+              t->exit_known && t->exit_status < 0 ? units_exit(signal, t->exit_status) : NULL);
     json_number(json, "allocations", t->m.allocations);
     json_number(json, "bytes", t->m.bytes);
     json_number(json, "frees", t->frees);

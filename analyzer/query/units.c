@@ -1,4 +1,5 @@
 /* units.c - IEC units, thousands, percent. The same in every locale, so that outputs can be compared. */
+#define _GNU_SOURCE
 #include "units.h"
 
 #include <math.h>
@@ -81,6 +82,17 @@ char *units_measure(char *out, const struct store_measures *m, enum measure meas
         out[UNITS_SIZE - 1] = '\0';
         memcpy(out, most, n);
     }
+    return out;
+}
+
+char *units_exit(char *out, int status)
+{
+    const char *name = status < 0 && status > -128 ? sigabbrev_np(-status) : NULL;
+
+    if (name != NULL)
+        snprintf(out, UNITS_SIZE, "SIG%s", name);
+    else
+        snprintf(out, UNITS_SIZE, "%d", status);
     return out;
 }
 

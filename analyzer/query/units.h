@@ -16,6 +16,7 @@ char *units_bytes_signed(char *out, double bytes, int plain); /* +14.2 MiB, -3 B
 char *units_count(char *out, int64_t count);                  /* 40,000 */
 char *units_count_signed(char *out, double count);            /* +40,000 */
 char *units_percent(char *out, double part, double whole);    /* 64.2 %; '-' of nothing */
+char *units_exit(char *out, int status);                      /* 3; SIGINT for -2 */
 char *units_seconds(char *out, double seconds);               /* 1.23 s, 45 ms, 2 min 5 s */
 
 /* A moment among others that all lie within span seconds: 125.250 s where they would look alike. */

@@ -100,12 +100,34 @@ static void print_match(const struct report *report, struct table *table, const 
     table_cell(table, m->function);
 }
 
+/* Changes that matter: lines that change by less than this share of all changes together are told of only. */
+#define LEAST_CHANGE 0.001
+
+static double change_of(const struct match *m)
+{
+    return fabs(measures[by].is_bytes ? m->bytes[1] - m->bytes[0] : m->count[1] - m->count[0]);
+}
+
+/* Rows are in order, the largest first. */
+static size_t count_large(const struct matches *matches, size_t changed)
+{
+    double all = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < changed; i++)
+        all += change_of(&matches->rows[i]);
+    while (n < changed && change_of(&matches->rows[n]) >= LEAST_CHANGE * all)
+        n++;
+    return n;
+}
+
 static void print_matches(const struct report *report, const struct compared *a, const struct compared *b,
                           const struct matches *matches)
 {
     struct table *table = table_new(report);
     size_t changed = matches->count - matches->same,
-           shown = limit > 0 && (size_t)limit < changed ? (size_t)limit : changed;
+           large = limit > 0 ? count_large(matches, changed) : changed,
+           shown = limit > 0 && (size_t)limit < large ? (size_t)limit : large;
     char count[UNITS_SIZE];
 
     table_column(table, measures[measures[by].is_bytes ? MEASURE_bytes : (enum measure)by].heading,
@@ -129,8 +151,9 @@ static void print_matches(const struct report *report, const struct compared *a,
     if (shown > 0)
         table_print(table);
     if (changed > shown)
-        printf("%s more lines changed; --limit 0 shows all.\n",
-               units_count(count, (int64_t)(changed - shown)));
+        printf("%s more line%s changed%s; --limit 0 shows all.\n",
+               units_count(count, (int64_t)(changed - shown)), changed - shown == 1 ? "" : "s",
+               shown == large ? ", by less than 0.1 % of all changes" : "");
     if (matches->same > 0)
         printf("%s line%s did not change.\n", units_count(count, (int64_t)matches->same),
                matches->same == 1 ? "" : "s");
@@ -139,14 +162,23 @@ static void print_matches(const struct report *report, const struct compared *a,
 
 static void print_notes(const struct report *report, const struct compared *all, size_t count)
 {
+    char out[UNITS_SIZE];
+
     for (size_t i = 0; i < count; i++) {
         const struct side *side = &all[i].side;
         char *name = text_harmless(all[i].name);
 
         if (side->count > 1)
             printf("%s: mean of %zu runs\n", name, side->count);
-        for (size_t k = 0; k < side->count; k++)
+        for (size_t k = 0; k < side->count; k++) {
+            const struct store_run *t = &side->runs[k].t;
+
+            if (t->exit_known && t->exit_status != 0)
+                printf("%s%s: run %lld ended with %s%s%s\n", report_color(report, "yellow"), name,
+                       (long long)side->runs[k].number, t->exit_status > 0 ? "status " : "",
+                       units_exit(out, t->exit_status), report_color(report, "reset"));
             missing_print_numbered(report, &side->runs[k]);
+        }
         free(name);
     }
 }

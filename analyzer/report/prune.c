@@ -176,7 +176,7 @@ static void print_json(const struct prune *prune, int64_t before, int64_t after)
 
 static void print_text(const struct prune *prune, int64_t before, int64_t after)
 {
-    char a[UNITS_SIZE], b[UNITS_SIZE];
+    char a[UNITS_SIZE], b[UNITS_SIZE], c[UNITS_SIZE];
 
     for (size_t i = 0; i < prune->count; i++) {
         char *name = text_harmless(prune->runs[i].label);
@@ -190,9 +190,13 @@ static void print_text(const struct prune *prune, int64_t before, int64_t after)
                prune->unfinished == 1 ? " is" : "s are");
     if (prune->count == 0)
         printf("There is no run to remove.\n");
-    else if (!dry_run)
-        printf("%s -> %s\n", units_bytes(a, before, prune->report->bytes),
-               units_bytes(b, after, prune->report->bytes));
+    else if (dry_run)
+        printf("%zu run%s in all; the file has %s now\n", prune->count, prune->count == 1 ? "" : "s",
+               units_bytes(a, before, prune->report->bytes));
+    else
+        printf("%zu run%s in all: %s -> %s, %s given back\n", prune->count, prune->count == 1 ? "" : "s",
+               units_bytes(a, before, prune->report->bytes), units_bytes(b, after, prune->report->bytes),
+               units_bytes(c, before > after ? before - after : 0, prune->report->bytes));
 }
 
 static int check_arguments(const struct report *report, int operands)

@@ -60,8 +60,7 @@ static void row(const struct report *report, struct table *table, const struct r
     table_cell(table, units_seconds(out, (double)run->t.wall_ns / 1e9));
     table_cell(table, run_states[run->state]);
     table_cell_color(table, run->state == RUN_COMPLETE ? NULL : "yellow");
-    snprintf(out, sizeof out, "%d", run->t.exit_status);
-    table_cell(table, run->t.exit_known ? out : "?");
+    table_cell(table, run->t.exit_known ? units_exit(out, run->t.exit_status) : "?");
     table_cell_color(table, run->t.exit_known && run->t.exit_status != 0 ? "red" : NULL);
     table_cell(table, units_count(out, run->t.m.allocations));
     table_cell(table, units_bytes(out, run->t.m.bytes, report->bytes));

@@ -200,7 +200,7 @@ static void print_history(const struct report *report, const struct run *run)
     char a[UNITS_SIZE], b[UNITS_SIZE], end[96] = "", *text = NULL;
 
     if (t->exit_known && t->exit_status < 0)
-        snprintf(end, sizeof end, ", killed by signal %lld (%s)", -(long long)t->exit_status,
+        snprintf(end, sizeof end, ", killed by %s (%s)", units_exit(a, t->exit_status),
                  t->exit_status > -128 ? strsignal(-t->exit_status) : "?");
     else if (t->exit_known)
         snprintf(end, sizeof end, ", exit status %d", t->exit_status);

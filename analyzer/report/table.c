@@ -148,18 +148,16 @@ static void hide_empty(struct table *table)
     }
 }
 
-/* Columns that a cell asks for. A name that is not short asks for its short form only: where there is more
- * room, other columns have better use for it. */
+/* Columns that a cell asks for: a name's short form is all that is shown of it. */
 static size_t cell_width(const struct column *column, const struct cell *cell)
 {
     size_t before = cell->before != NULL ? text_width(cell->before) : 0,
            width = cell->text != NULL ? text_width(cell->text) : 0;
 
-    if (column->flags & TABLE_NAME && width > NAMES_SHORT) {
+    if (column->flags & TABLE_NAME && width > 0) {
         char *name = must(names_shorten(cell->text));
 
         width = text_width(name);
-        width = width > NAMES_SHORT ? width : NAMES_SHORT;
         free(name);
     }
     return before + width;

@@ -8,35 +8,70 @@ _trace_words() { # words that begin with $cur, one a line on standard input
     done
 }
 
-_trace_labels() {
-    trace-report sql --csv "SELECT DISTINCT label FROM runs WHERE label NOT GLOB '*[^-A-Za-z0-9_.+@]*'" 2>/dev/null |
+# Names of plain characters in the database that the line names: labels, or marks.
+_trace_names() {
+    trace-report sql "${db[@]}" --csv "SELECT DISTINCT $1 AS name FROM $2 WHERE name NOT GLOB '*[^-A-Za-z0-9_.+@]*'" 2>/dev/null |
         tail -n +2 | tr -d '\r'
 }
 
-_trace_report() {
-    local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} values
-    COMPREPLY=()
-    if ((COMP_CWORD == 1)); then
-        _trace_words < <(trace-report help --words 2>/dev/null | cut -f1)
-        return
-    fi
-    if [[ $before == -* ]]; then
-        values=$(trace-report help --words "${COMP_WORDS[1]}" 2>/dev/null | awk -F'\t' -v o="$before" '$1 == o { print $3 }')
-        case $values in
-            '') ;;
-            FILE | BASELINE | DIR) compopt -o default; return ;;
-            *' '*) _trace_words < <(printf '%s\n' $values); return ;;
-            *) return ;;
+# Sets command, the subcommand, and db: options may come before it, some with a value in the next word. Bash makes words
+# of "=", too.
+_trace_line() {
+    local i word
+    command=''
+    db=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        case $word in
+            -d | --db | -n | --limit | -b | --by | -g | --group | --color | --width)
+                [[ ${COMP_WORDS[i + 1]} == '=' ]] && ((i++))
+                ((i++))
+                [[ $word == -d || $word == --db ]] && ((i < COMP_CWORD)) && db=(-d "${COMP_WORDS[i]/#\~/$HOME}")
+                ;;
+            --db=*) db=(-d "${word#--db=}") ;;
+            -d?*) db=(-d "${word#-d}") ;;
+            -* | =) ;;
+            *) [[ -z $command && ${COMP_WORDS[i - 1]} != '=' ]] && command=$word ;;
         esac
+    done
+}
+
+# Values of the option $1 that begin with $cur; with "--by=" before them where that is in one word. False: it takes none.
+_trace_values() {
+    local values
+    values=$(trace-report help --words "${command:-top}" 2>/dev/null | awk -F'\t' -v o="$1" '$1 == o { print $3 }')
+    case $values in
+        '') return 1 ;;
+        FILE | BASELINE | DIR) compopt -o default ;;
+        MOMENT) _trace_words < <(_trace_names name mark) ;;
+        *' '*) _trace_words < <(printf '%s\n' $values) ;;
+    esac
+    [[ -z $attached ]] || COMPREPLY=("${COMPREPLY[@]/#/$attached}")
+}
+
+_trace_report() {
+    local cur=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command attached=''
+    local -a db
+    COMPREPLY=()
+    _trace_line
+    if [[ $cur == '=' ]]; then
+        cur=''
+    elif [[ $before == '=' ]]; then
+        before=${COMP_WORDS[COMP_CWORD - 2]}
+    elif [[ $cur == --*=* ]]; then
+        before=${cur%%=*} attached=${cur%%=*}= cur=${cur#*=}
     fi
+    [[ $before == -* ]] && _trace_values "$before" && return
     if [[ $cur == -* ]]; then
-        _trace_words < <(trace-report help --words "${COMP_WORDS[1]}" 2>/dev/null | cut -f1)
-    elif [[ ${COMP_WORDS[1]} == help ]]; then
+        _trace_words < <(trace-report help --words "${command:-help}" 2>/dev/null | cut -f1)
+    elif [[ -z $command || $command == help ]]; then
         _trace_words < <(trace-report help --words 2>/dev/null | cut -f1)
-    elif [[ ${COMP_WORDS[1]} == merge ]]; then
+    elif [[ $command == merge ]]; then
         compopt -o default
-    elif [[ ${COMP_WORDS[1]} != sql ]]; then
-        _trace_words < <(_trace_labels)
+    elif [[ $command != sql && $cur == *@* ]]; then
+        _trace_words < <(_trace_names name mark | sed "s|^|${cur%@*}@|")
+    elif [[ $command != sql ]]; then
+        _trace_words < <(_trace_names label runs)
     fi
 }
 
@@ -45,13 +80,13 @@ _trace_other() {
     local cur=${COMP_WORDS[COMP_CWORD]} i
     COMPREPLY=()
     case ${COMP_WORDS[COMP_CWORD - 1]} in
-        -o | --db) compopt -o default; return ;;
+        -o | -d | --db) compopt -o default; return ;;
         --label | --duration) return ;;
     esac
     if [[ $1 == *trace-run ]]; then
         for ((i = 1; i < COMP_CWORD; i++)); do
             case ${COMP_WORDS[i]} in
-                --label | -o | --db) ((i++)) ;;
+                --label | -o | -d | --db) ((i++)) ;;
                 -*) ;;
                 *) compopt -o default; return ;; # arguments of the command
             esac

@@ -2,6 +2,7 @@
 between two moments, against programs whose numbers are known."""
 
 import json
+import re
 import subprocess
 import time
 
@@ -22,7 +23,11 @@ def test_marks_and_pauses(build, trace, plain):
 
 
 def test_from_python(trace):
-    traced = trace(["/usr/bin/python3", "-c", "import ctypes; ctypes.CDLL(None).libtrace_mark(b'here')"])
+    reference = (ROOT / "analyzer/REFERENCE.md").read_text()
+    line = re.search(r"traced or not:\s`([^`]*)`", reference)[1].replace("loaded", "here")
+    untraced = subprocess.run(["/usr/bin/python3", "-c", line], capture_output=True, env=clean_environment())
+    assert (untraced.returncode, untraced.stdout, untraced.stderr) == (0, b"", b"")
+    traced = trace(["/usr/bin/python3", "-c", line])
     assert traced.returncode == 0 and traced.stderr == b""
     assert traced.one("SELECT name FROM mark")["name"] == "here"
 

@@ -44,7 +44,7 @@ def check_sums(data):
     else:
         for by, k in BY.items():
             for side, run in enumerate(data["runs"]):
-                assert sum(data["changes"][by][6 + side :: 10]) == run["facts"][page.VALUES[k]], by
+                assert sum(data["changes"][by][6 + side :: 11]) == run["facts"][page.VALUES[k]], by
 
 
 def add_times(db):

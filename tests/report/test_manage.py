@@ -88,7 +88,8 @@ def test_prune(make_db, run, as_json, tmp_path):
         make_db("small", label)
     path = tmp_path / "trace.db"
     assert run("prune", "--label", "a", "--keep", "1", "--dry-run", status=0).stdout == (
-        "would remove run 3 a of 2026-06-01\nwould remove run 1 a of 2026-06-01\n")
+        "would remove run 3 a of 2026-06-01\nwould remove run 1 a of 2026-06-01\n"
+        f"2 runs in all; the file has {path.stat().st_size / 1024:.0f} KiB now\n")
     assert len(runs(as_json, "trace.db")) == 5
     run("prune", "--label", "a", "--keep", "1", status=0)
     assert runs(as_json, "trace.db") == [(2, "b"), (4, "a"), (5, "ci-1")]

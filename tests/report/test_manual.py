@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
@@ -144,6 +145,26 @@ def test_shells_know_all_options(tmp_path, shell, command):
     for option, (_, values) in options.items():
         if " " in values:
             assert SHELLS[shell](tmp_path, f"trace-report {command} {option} ''") == set(values.split())
+
+
+LINES = [("trace-report -d other.db top ''", {"elsewhere"}), ("trace-report --db=other.db top ''", {"elsewhere"}),
+         ("trace-report top --db other.db ''", {"elsewhere"}), ("trace-report -n 5 t", {"top", "tree"}),
+         ("trace-report top --by=''", {"--by=peak", "--by=live"}), ("trace-report -b ''", {"peak", "live"}),
+         ("trace-report top --from ''", {"loaded", "served"}), ("trace-report compare good@''", {"good@loaded", "good@served"}),
+         ("trace-report top -d other.db --from ''", {"far"})]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("line, expected", LINES)
+def test_database_values_and_marks(make_db, tmp_path, shell, line, expected):
+    """What completes is of the database that the line names; --by= takes its values; moments are marks."""
+    for db, label, marks in (("trace.db", "good", ["loaded", "served", "$(touch evil)"]), ("other.db", "elsewhere", ["far"])):
+        path = make_db("small", label, db=db)
+        with sqlite3.connect(path) as connection:
+            connection.executemany("INSERT INTO mark VALUES (1, ?, ?, 1, ?, 0, 1, 0, 0)", [(i, i, m) for i, m in enumerate(marks, 1)])
+    found = SHELLS[shell](tmp_path, line)
+    assert expected <= found and "evil" not in " ".join(found), found
+    assert found & {"good", "elsewhere", "loaded", "far"} <= expected
 
 
 def test_labels(make_db, tmp_path):

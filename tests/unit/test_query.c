@@ -122,7 +122,7 @@ static void names(void **state)
     (void)state;
     assert_name("main", 4, "main");
     assert_name("main", 3, "ma" E);
-    assert_name(push, 100, push);
+    assert_name(push, 100, "void std::vector<" E ">::push_back(" E ")");
     assert_name(push, 60, "void std::vector<" E ">::push_back(" E ")");
     assert_name(push, 30, E "vector<" E ">::push_back(" E ")");
     assert_name(push, 15, E "push_back(" E ")");
@@ -133,7 +133,7 @@ static void names(void **state)
     assert_name("std::ostream& std::operator<< <char, long>(std::ostream&)", 22, "operator<< <char, lon" E);
     assert_name("std::map<int, x>& std::operator+=(std::map<int, x>&, int)", 20, E "operator+=(" E ")");
     assert_name("Class::operator->()", 16, E "operator->()");
-    assert_name("<core::Vec<T> as Trait>::push", 40, "<core::Vec<T> as Trait>::push");
+    assert_name("<core::Vec<T> as Trait>::push", 40, "<core::Vec<" E "> as Trait>::push");
     assert_name("core::slice::sort::merge", 14, E "sort::merge");
     assert_name("JSONEncoder.iterencode", 12, E "iterencode");
     assert_name("libstdc++.so.6+0xa57ba", 20, "libstdc++.so.6+0xa5" E);

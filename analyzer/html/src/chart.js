@@ -88,7 +88,7 @@ function drawFlags(plot, runs) {
 // The curve passes through its peak, though that may be between two samples.
 function points(run) {
   const { t, live, rss } = run.samples;
-  const all = t.map((at, i) => [at, live[i], rss[i]]);
+  const all = t.map((at, i) => [at, live[i], rss[i] || null]); // 0: the processes had ended, and nobody looked
   if (run.facts.peak_bytes > 0) {
     const at = all.findIndex((p) => p[0] >= run.facts.peak_s);
     all.splice(at < 0 ? all.length : at, 0, [run.facts.peak_s, run.facts.peak_bytes, null]);

@@ -1,6 +1,6 @@
 // What trace-report put into the page, unpacked. analyzer/html/*.c says how it is packed.
 
-const CHANGE = 10;
+const CHANGE = 11;
 
 // Numbers in base 128 out of base 64. Beyond 2^53 they are rounded.
 function reader(text) {
@@ -93,6 +93,7 @@ function changes(numbers, texts) {
       atMost: [numbers[i + 5] & 4, numbers[i + 5] & 8], // before and after are no more than that
       before: numbers[i + 6],
       after: numbers[i + 7],
+      source: texts[numbers[i + 10]],
     });
   if (out.length) Object.assign(out[0], { rest: true, count: out[0].line, line: 0 });
   return out;

@@ -14,7 +14,7 @@ const FACTS = [
 const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many}`;
 
 export function subtitle(f) {
-  const end = f.exit_status == null ? "" : f.exit_status < 0 ? `, killed by signal ${-f.exit_status}` : `, exit status ${f.exit_status}`;
+  const end = f.exit_status == null ? "" : f.exit_status < 0 ? `, killed by ${f.exit_signal}` : `, exit status ${f.exit_status}`;
   return `${f.command} \u2014 ${f.started.replace("T", " ").replace("Z", " UTC")}, ${plural(f.processes, "process", "processes")}, ${plural(f.threads, "thread", "threads")}${end}`;
 }
 

@@ -33,7 +33,7 @@ setUpTheme(() => {
 });
 
 const stacks = new Stacks(data);
-const columns = two ? changeColumns(() => state.measure) : lineColumns(data.measures, () => state.totals, () => state.measure, () => state.slices, data.rows.some((row) => row.source));
+const columns = two ? changeColumns(() => state.measure, Object.values(data.changes).some((rows) => rows.some((row) => row.source))) : lineColumns(data.measures, () => state.totals, () => state.measure, () => state.slices, data.rows.some((row) => row.source));
 const table = new Table(byId("rows"), columns, { onRow: findInStacks });
 
 function findInStacks(row) {

@@ -12,6 +12,8 @@ const functionCell = (row) => [
   make("span", { class: "function", title: row.function }, make("bdi", {}, row.rest ? `${count(row.count)} more` : shortName(row.function) || "[unknown]")),
 ];
 
+const sourceColumn = { key: "source", title: "Source", class: "source", minor: () => true, value: (row) => row.source, words: (row) => row.source, cell: (row) => (row.source ? [make("code", { title: row.source }, row.source)] : []) };
+
 // totals: the run's, by number of value; measure(): the one that is chosen; part(): whether a part of the run is shown.
 export function lineColumns(measures, totals, measure, part, hasSource) {
   const numbers = measures.map((m) => ({
@@ -35,12 +37,11 @@ export function lineColumns(measures, totals, measure, part, hasSource) {
     { key: "line", title: "Line", value: place, words: (row) => `${place(row)}\n${row.module}`, cell: placeCell, class: "place" },
     { key: "function", title: "Function", value: (row) => row.function, words: (row) => row.function, cell: functionCell },
   ];
-  if (hasSource)
-    texts.push({ key: "source", title: "Source", class: "source", minor: () => true, value: (row) => row.source, words: (row) => row.source, cell: (row) => (row.source ? [make("code", { title: row.source }, row.source)] : []) });
+  if (hasSource) texts.push(sourceColumn);
   return [...numbers, ...texts];
 }
 
-export function changeColumns(measure) {
+export function changeColumns(measure, hasSource) {
   const value = (text) => show(measure())(text);
   const change = (row) => row.after - row.before;
   return [
@@ -71,5 +72,6 @@ export function changeColumns(measure) {
       cell: (row) => (row.lineBefore !== row.line && !row.rest ? [...placeCell(row), make("span", { class: "dim" }, ` was :${row.lineBefore}`)] : placeCell(row)),
     },
     { key: "function", title: "Function", value: (row) => row.function, words: (row) => row.function, cell: functionCell },
+    ...(hasSource ? [sourceColumn] : []),
   ];
 }

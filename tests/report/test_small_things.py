@@ -1,0 +1,101 @@
+"""What is small, and asked for often: what compare leaves out, how runs ended, sums, names that are looked up."""
+
+import os
+import re
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+import page
+from conftest import BUILD, environment
+
+
+@pytest.fixture
+def two(make_db):
+    """Runs of which line 30 changed much, and two others hardly."""
+    make_db("small", "before")
+    path = make_db("small", "after")
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE line_total SET peak_bytes = peak_bytes + 50000000 WHERE run = 2 AND line = "
+                   "(SELECT id FROM line WHERE run = 2 AND function = 'read_record')")
+        for function, more in (("main", 30), ("build_index", -40)):
+            db.execute("UPDATE line_total SET peak_bytes = peak_bytes + ? WHERE run = 2 AND line = "
+                       "(SELECT id FROM line WHERE run = 2 AND function = ?)", (more, function))
+    return path
+
+
+def test_compare_leaves_out_what_hardly_changed(two, run, as_json):
+    out = run("compare", "1", "2", status=0).stdout
+    below = out[out.index("By line"):]
+    assert "read_record" in below and "build_index" not in below
+    assert "2 more lines changed, by less than 0.1 % of all changes; --limit 0 shows all.\n" in out
+    everything = run("compare", "1", "2", "--limit", "0", status=0).stdout
+    assert "build_index" in everything and "more line" not in everything
+    assert len(as_json("compare", "1", "2")["comparisons"][0]["rows"]) > 2  # a program gets all
+    one = run("compare", "1", "2", "-n", "1").stdout
+    assert "2 more lines changed, by less than" in one
+
+
+def test_who_was_killed_by_what(two, run, as_json, ask):
+    with sqlite3.connect(two) as db:
+        db.execute("UPDATE run SET exit_status = CASE id WHEN 1 THEN -2 ELSE 7 END")
+    shown = run("runs", status=0).stdout
+    assert re.search(r"complete +SIGINT ", shown) and re.search(r"complete +7 ", shown)
+    assert "killed by SIGINT (Interrupt)" in run("summary", "1").stdout
+    out = run("compare", "1", "2").stdout
+    assert "before: run 1 ended with SIGINT\n" in out and "after: run 2 ended with status 7\n" in out
+    found = as_json("runs")["runs"]
+    assert [(r["exit_status"], r["exit_signal"]) for r in found] == [(-2, "SIGINT"), (7, None)]
+    data = page.read(ask(two).file("html", "1"))
+    assert data["runs"][0]["facts"]["exit_signal"] == "SIGINT"
+
+
+def test_source_on_the_page_of_two(make_db, tmp_path, ask):
+    source = tmp_path / "list.c"
+    source.write_text("".join(f"line {i};\n" for i in range(1, 60)))
+
+    os.utime(source, (1e9, 1e9))
+    make_db("small", "before", env={"MAKE_DB_SOURCE": source})
+    path = make_db("small", "after", 3, env={"MAKE_DB_SOURCE": source})
+    data = page.read(ask(path, "--source", tmp_path).file("html", "1", "2"))
+    rows = data["changes"]["peak"]
+    texts = {(data["texts"][rows[i + 3]], rows[i + 1]): data["texts"][rows[i + 10]] for i in range(11, len(rows), 11)}
+    assert texts[("read_record", 20)] == "line 20;" and texts[("build_index", 40)] == "line 40;"
+    assert texts[("libz.so.1+0x1050", 0)] == data["texts"][0]
+
+
+def test_prune_adds_up(two, run):
+    before = two.stat().st_size
+    out = run("prune", "1", "2", "--bytes", status=0).stdout.splitlines()
+    after = two.stat().st_size
+    assert len(out) == 3 and out[2] == f"2 runs in all: {before} -> {after}, {before - after} given back"
+
+
+@pytest.mark.parametrize("command", [["runs"], ["sql", "SELECT state, function FROM runs JOIN lines USING (run)"]])
+def test_waits_for_names(tmp_path, run, terminal, command):
+    """runs and sql wait for names as the others do, and show how far that is where somebody looks."""
+    process = subprocess.Popen([BUILD / "tests/make_db", tmp_path / "trace.db", "symbols", "1"], env=environment())
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            with sqlite3.connect(f"file:{tmp_path}/trace.db?mode=ro", uri=True) as db:
+                if db.execute("SELECT count(*) FROM run WHERE phase = 'symbols'").fetchone()[0]:
+                    break
+        except sqlite3.OperationalError:
+            pass
+        time.sleep(0.01)
+    out = terminal(120, *command)
+    assert "looking up names [" in out and "complete" in out
+    assert process.wait(20) == 0
+
+
+def test_names_are_short_alike(make_db, terminal, run):
+    """On one screen no name has its arguments and another has not, however short they are."""
+    make_db("large")
+    for command in (["top"], ["top", "--stacks", "1"], ["tree"], ["leaks"], ["temporary"]):
+        out = terminal(200, *command, "--color", "never")
+        assert not re.search(r"\w\((?!\u2026\)|\))[\w:]+.*\)", "\n".join(
+            line for line in out.splitlines() if "expand" in line)), command
+    assert "(\u2026)" in terminal(200, "top") and "\u2026" not in run("top").stdout
