@@ -120,7 +120,6 @@ static int open_read(struct store *store)
             "none.",
             access(store->file, F_OK) == 0 ? "nothing was recorded yet in" : "there is no database",
             store->path);
-    store_lock_open(store, 0);
     int result = connect(store, store->file, 0);
 
     if ((result & 0xff) == SQLITE_CANTOPEN || (result & 0xff) == SQLITE_READONLY) {

@@ -2,9 +2,9 @@
  * PID namespace.
  *
  * It is one of an open file description: nothing that SQLite does takes it away, and the kernel gives it back with the
- * process. Closing our descriptor would give SQLite's own locks away, so that it goes only after SQLite's. Of each run
- * the database notes the file that the lock was on: a copy of that, or the file by the other way that an overlay has to
- * it, knows nothing of locks.
+ * process. Closing a descriptor of the file would give away the locks that SQLite has in this process: so none of ours
+ * is closed. Of each run the database notes the file that the lock was on: a copy of that, or the file by the other way
+ * that an overlay has to it, knows nothing of locks.
  */
 #define _GNU_SOURCE
 #include "store_private.h"
@@ -21,17 +21,30 @@ static const char create_table[] =
     "CREATE TABLE IF NOT EXISTS recorder (run INTEGER PRIMARY KEY, device INTEGER NOT "
     "NULL, inode INTEGER NOT NULL) STRICT";
 
-void store_lock_open(struct store *store, int writing)
-{
-    if (store->lock_fd < 0)
-        store->lock_fd = open(store->file, (writing ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-}
+/* Descriptors of databases that were asked about, which stay open for good. */
+#define KEPT_MOST 16
+static struct kept {
+    dev_t device;
+    ino_t inode;
+    int fd;
+} kept[KEPT_MOST];
+static size_t kept_count;
 
-void store_lock_close(struct store *store)
+/* A descriptor of the file by that name; -1 = none. */
+static int reading(const char *path)
 {
-    if (store->lock_fd >= 0)
-        close(store->lock_fd);
-    store->lock_fd = -1;
+    struct stat file;
+
+    if (stat(path, &file) != 0)
+        return -1;
+    for (size_t i = 0; i < kept_count; i++)
+        if (kept[i].device == file.st_dev && kept[i].inode == file.st_ino)
+            return kept[i].fd;
+    int fd = kept_count < KEPT_MOST ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
+
+    if (fd >= 0 && fstat(fd, &file) == 0)
+        kept[kept_count++] = (struct kept){file.st_dev, file.st_ino, fd};
+    return fd;
 }
 
 static struct flock byte_of(int64_t run, short type)
@@ -45,6 +58,8 @@ int store_lock_take(struct store *store, int64_t run)
     struct stat file;
     char sql[160];
 
+    if (store->lock_fd < 0)
+        store->lock_fd = open(store->file, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (store->lock_fd < 0 || fcntl(store->lock_fd, F_OFD_SETLK, &lock) != 0 ||
         fstat(store->lock_fd, &file) != 0)
         return 0; /* no locks here: readers look at the process then */
@@ -55,14 +70,23 @@ int store_lock_take(struct store *store, int64_t run)
     return code == 0 ? store_execute(store, sql, "write") : code;
 }
 
+void store_lock_release(struct store *store)
+{
+    struct flock all = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = FIRST_BYTE};
+
+    if (store->lock_fd >= 0)
+        fcntl(store->lock_fd, F_OFD_SETLK, &all);
+    store->lock_fd = -1;
+}
+
 /* True if the run's collector had a lock on this very file. */
-static int is_noted(const struct store *store, int64_t run)
+static int is_noted(const struct store *store, int fd, int64_t run)
 {
     sqlite3_stmt *s;
     struct stat file;
     int noted = 0;
 
-    if (fstat(store->lock_fd, &file) != 0 ||
+    if (fstat(fd, &file) != 0 ||
         sqlite3_prepare_v2(store->db, "SELECT device, inode FROM main.recorder WHERE run = ?1", -1, &s,
                            NULL) != SQLITE_OK)
         return 0;
@@ -77,9 +101,9 @@ enum store_lock_state store_lock_state(const struct store *store, int64_t run)
 {
     /* Whoever may only read the file could hold a lock for reading. */
     struct flock lock = byte_of(run, F_RDLCK);
+    int fd = run > 0 ? reading(store->file) : -1;
 
-    if (store->lock_fd < 0 || run <= 0 || !is_noted(store, run) ||
-        fcntl(store->lock_fd, F_OFD_GETLK, &lock) != 0)
+    if (fd < 0 || !is_noted(store, fd, run) || fcntl(fd, F_OFD_GETLK, &lock) != 0)
         return STORE_LOCK_UNKNOWN;
     return lock.l_type == F_UNLCK ? STORE_LOCK_FREE : STORE_LOCK_HELD;
 }

@@ -68,7 +68,7 @@ void store_close(struct store *store)
     for (int i = 0; i < STORE_STATEMENTS; i++)
         sqlite3_finalize(store->statement[i]);
     store_let_go(store);
-    store_lock_close(store);
+    store_lock_release(store);
     free(store->path);
     free(store->file);
     free(store);
@@ -397,7 +397,6 @@ static int open_write(struct store *store)
 
     if (code < 0)
         return code;
-    store_lock_open(store, 1);
     code = store_check(store,
                        sqlite3_open_v2(store->file, &store->db,
                                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |

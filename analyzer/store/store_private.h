@@ -85,16 +85,15 @@ int store_mark_interrupted(struct store *store);
 /* True while another collector records into the same file. */
 int store_others_record(struct store *store);
 
-/* The lock by which others see that a run's collector lives. Opened before SQLite has the file open, closed after that.
- * Take: within the transaction that adds the run; 0 as well where there are no locks. Forget: of a run that is removed. */
+/* The lock by which others see that a run's collector lives. Take: within the transaction that adds the run; 0 as well
+ * where there are no locks. Forget: of a run that is removed. */
 enum store_lock_state {
     STORE_LOCK_UNKNOWN, /* it had none, or not on this file */
     STORE_LOCK_FREE,
     STORE_LOCK_HELD,
 };
-void store_lock_open(struct store *store, int writing);
-void store_lock_close(struct store *store);
 int store_lock_take(struct store *store, int64_t run);
+void store_lock_release(struct store *store);
 enum store_lock_state store_lock_state(const struct store *store, int64_t run);
 int store_lock_forget(struct store *store, int64_t run);
 
