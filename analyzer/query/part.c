@@ -351,42 +351,48 @@ static int64_t moment_shown(const struct run *run, const struct moment *moment)
                                         : moment->t_ns;
 }
 
-static void print_moment(const struct run *run, const struct moment *moment, const char *end)
+static void print_moment(FILE *out, const struct run *run, const struct moment *moment, const char *end)
 {
     char t[UNITS_SIZE], *name = moment->mark != NULL ? text_harmless(moment->mark) : NULL;
     int64_t t_ns = moment_shown(run, moment);
 
     units_seconds(t, (double)t_ns / 1e9);
     if (moment->t_ns == PART_START)
-        fputs("the start", stdout);
+        fputs("the start", out);
     else if (name != NULL || moment->t_ns == PART_END)
-        printf("%s (%s)", name != NULL ? name : end, t);
+        fprintf(out, "%s (%s)", name != NULL ? name : end, t);
     else
-        fputs(t, stdout);
+        fputs(t, out);
     if (moment->mark == NULL && moment->t_ns != PART_END && moment->shown_ns < moment->wanted_ns)
-        printf(" (the last look before %s)", units_seconds(t, (double)moment->wanted_ns / 1e9));
+        fprintf(out, " (the last look before %s)", units_seconds(t, (double)moment->wanted_ns / 1e9));
     free(name);
 }
 
 void part_print(const struct report *report, const struct run *run, const struct store_measures *sums)
 {
     const struct part *part = &run->part;
-    char a[UNITS_SIZE], b[UNITS_SIZE], c[UNITS_SIZE];
+    char a[UNITS_SIZE], b[UNITS_SIZE], c[UNITS_SIZE], *text = NULL;
+    size_t size;
+    FILE *out = part->set ? open_memstream(&text, &size) : NULL;
 
-    if (!part->set)
+    if (out == NULL)
         return;
-    printf("%sFrom ", report_color(report, "yellow"));
-    print_moment(run, &part->from, NULL);
-    fputs(" to ", stdout);
-    print_moment(run, &part->to, run->state == RUN_RECORDING ? "now" : "the end");
+    fputs("From ", out);
+    print_moment(out, run, &part->from, NULL);
+    fputs(" to ", out);
+    print_moment(out, run, &part->to, run->state == RUN_RECORDING ? "now" : "the end");
     if (sums != NULL)
-        printf(": %s allocation%s, %s; live %s", units_count(a, sums->allocations),
-               sums->allocations == 1 ? "" : "s", units_bytes(b, sums->bytes, report->bytes),
-               sums->live_bytes == 0 ? "as before"
-                                     : units_bytes_signed(c, (double)sums->live_bytes, report->bytes));
+        fprintf(out, ": %s allocation%s, %s; live %s", units_count(a, sums->allocations),
+                sums->allocations == 1 ? "" : "s", units_bytes(b, sums->bytes, report->bytes),
+                sums->live_bytes == 0 ? "as before"
+                                      : units_bytes_signed(c, (double)sums->live_bytes, report->bytes));
     if (part->peak_known)
-        printf("; the heap %s at most", units_bytes(a, part->peak_bytes, report->bytes));
-    printf("%s\n", report_color(report, "reset"));
+        fprintf(out, "; the heap %s at most", units_bytes(a, part->peak_bytes, report->bytes));
+    fclose(out);
+    fputs(report_color(report, "yellow"), stdout);
+    text_wrap(stdout, text, (size_t)report->width, 2);
+    fputs(report_color(report, "reset"), stdout);
+    free(text);
 }
 
 static void json_moment(struct json *json, const char *key, const struct run *run,

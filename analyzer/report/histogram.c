@@ -1,6 +1,7 @@
 /* histogram.c - trace-report histogram: how large blocks are, and how long they live. */
 #include "commands.h"
 #include "histograms.h"
+#include "text.h"
 #include "units.h"
 
 #include <stdio.h>
@@ -55,14 +56,19 @@ static int print_text(const struct report *report, const struct run *run, const 
     if (h->allocations == 0 && run->t.m.allocations > 0)
         printf("Nothing in it matches.\n");
     if (h->allocations > 0) {
-        printf("%s block%s of %s", units_count(a, h->allocations), h->allocations == 1 ? "" : "s",
-               units_bytes(b, h->smallest, report->bytes));
+        char text[8 * UNITS_SIZE];
+        int n = snprintf(text, sizeof text, "%s block%s of %s", units_count(a, h->allocations),
+                         h->allocations == 1 ? "" : "s", units_bytes(b, h->smallest, report->bytes));
+
         if (h->largest != h->smallest)
-            printf(" to %s, %s on average", units_bytes(a, h->largest, report->bytes),
-                   units_bytes(b, h->bytes / h->allocations, report->bytes));
-        printf("; %s freed\n", h->freed == h->allocations ? "all"
-                               : h->freed == 0            ? "none"
-                                                          : units_count(a, h->freed));
+            n += snprintf(text + n, sizeof text - (size_t)n, " to %s, %s on average",
+                          units_bytes(a, h->largest, report->bytes),
+                          units_bytes(b, h->bytes / h->allocations, report->bytes));
+        snprintf(text + n, sizeof text - (size_t)n, "; %s freed",
+                 h->freed == h->allocations ? "all"
+                 : h->freed == 0            ? "none"
+                                            : units_count(a, h->freed));
+        text_wrap(stdout, text, (size_t)report->width, 2);
     }
     histograms_print_sizes(report, h);
     histograms_print_lifetimes(report, h);

@@ -6,6 +6,7 @@
 #include "histograms.h"
 #include "by_line.h"
 #include "missing.h"
+#include "nameless.h"
 #include "show.h"
 #include "source_file.h"
 #include "store.h"
@@ -20,9 +21,6 @@
 
 #define ROWS 5
 #define MODULES 5 /* named in warnings */
-
-/* What became of a module's file, as the column module.symbols says. */
-enum { SYMBOLS_LINES, SYMBOLS_NAMES, SYMBOLS_NONE, SYMBOLS_MISSING, SYMBOLS_REPLACED, SYMBOLS_GONE };
 
 static int brief;
 static int64_t pid, since;
@@ -81,6 +79,19 @@ static bool next_module(struct report *report, sqlite3_stmt *s, const struct sum
     return true;
 }
 
+static void warn_of_module(struct summary *summary, const char *share, const char *module, int symbols)
+{
+    char *package = summary->run.ours && symbols <= SYMBOLS_NONE ? nameless_package(module) : NULL;
+
+    if (package != NULL)
+        sentences_add(&summary->warnings, "%s of the bytes have no line: %s: %s: install %s.", share, module,
+                      symbols == SYMBOLS_NONE ? "it is stripped" : "it lacks line information", package);
+    else
+        sentences_add(&summary->warnings, "%s of the bytes have no line: %s: %s.", share, module,
+                      causes[symbols]);
+    free(package);
+}
+
 /* Modules without lines, where what they allocate matters. */
 static int warn_of_modules(struct report *report, struct summary *summary)
 {
@@ -106,8 +117,7 @@ static int warn_of_modules(struct report *report, struct summary *summary)
                           "%s of the bytes come from memory that belongs to no file (generated code).",
                           share);
         else if (symbols >= 0 && symbols < (int)(sizeof causes / sizeof causes[0]))
-            sentences_add(&summary->warnings, "%s of the bytes have no line: %s: %s.", share, module,
-                          causes[symbols]);
+            warn_of_module(summary, share, module, symbols);
         else
             sentences_add(&summary->warnings,
                           "%s of the bytes have no line: %s: its names were not looked up.", share, module);

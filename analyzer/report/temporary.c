@@ -47,7 +47,7 @@ static void print_rows(const struct report *report, const struct run *run, const
     table_column(table, "TEMPORARY", TABLE_RIGHT);
     table_column(table, "%", TABLE_RIGHT);
     table_column(table, "OF LINE", TABLE_RIGHT);
-    table_column(table, "ALLOCATIONS", TABLE_RIGHT);
+    table_column(table, "ALLOCATIONS", TABLE_RIGHT | TABLE_AMPLE);
     table_column(table, "LINE", TABLE_PATH);
     table_column(table, "FUNCTION", TABLE_NAME);
     for (size_t i = 0; i < lines->count && has_temporary(&lines->rows[i]); i++) {

@@ -5,6 +5,7 @@
 #include "args.h"
 #include "filter.h"
 #include "run.h"
+#include "text.h"
 #include "units.h"
 
 #include <sqlite3.h>
@@ -210,7 +211,8 @@ static int print_text(const struct report *report, const struct timeline *timeli
     if (timeline->run.t.m.allocations == 0)
         return EXIT_FINE;
     if (timeline->sample_count == 0 && !has_peak_of_run(&timeline->run)) {
-        printf("No sample lies in it: one is taken every tenth of a second, fewer in long runs.\n");
+        text_wrap(stdout, "No sample lies in it: one is taken every tenth of a second, fewer in long runs.",
+                  (size_t)report->width, 2);
         return EXIT_FINE;
     }
     if (!chart_new(&chart, (width > COLUMNS_MOST ? COLUMNS_MOST : width) - BESIDE, height)) {

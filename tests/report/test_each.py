@@ -103,7 +103,7 @@ def test_runs_are_managed(ask, database, kind, tmp_path):
     assert ask.json("runs")["runs"] == []
 
 
-@pytest.mark.parametrize("width", [80, 120, 200])
+@pytest.mark.parametrize("width", [60, 80, 200])
 @pytest.mark.parametrize("kind", ["small", "hostile", "c++", "hostile c", "hostile c++", "hostile python"])
 def test_fits(ask, terminal, database, kind, width):
     """On a terminal names give way: nothing is wider than it, but tables of numbers alone, and the one line of check."""

@@ -99,3 +99,22 @@ def test_names_are_short_alike(make_db, terminal, run):
         assert not re.search(r"\w\((?!\u2026\)|\))[\w:]+.*\)", "\n".join(
             line for line in out.splitlines() if "expand" in line)), command
     assert "(\u2026)" in terminal(200, "top") and "\u2026" not in run("top").stdout
+
+
+def test_which_package_has_the_names(ask, database, program):
+    """Python as Debian has it is stripped: the package with its debug information is named, by whoever asks dpkg."""
+    program("dpkg-query")
+    executable = os.path.realpath("/usr/bin/python3")
+    owner = subprocess.run(["dpkg-query", "-S", executable], capture_output=True, text=True)
+    if owner.returncode != 0:
+        pytest.skip(f"no package has {executable}")
+    ask = ask(database("python"))
+    nameless = ask.json("sql", "SELECT sum(bytes) FROM lines WHERE file IS NULL AND language = 'native'")["rows"][0][0]
+    share = 100 * nameless / ask.json("top")["total"]["bytes"]
+    package = owner.stdout.split(":")[0].replace("-minimal", "") + "-dbg"
+    out = ask("top", "--by", "bytes", "-n", "1")
+    if share >= 5:
+        assert re.search(rf"^{share:.1f} % without lines: install {re.escape(package)}", out, re.M), out
+    else:
+        assert "without lines" not in out
+    assert package in ask("summary") or share < 1
