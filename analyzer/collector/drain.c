@@ -99,14 +99,15 @@ static void retire_for_another(struct tracker *tracker, struct tracked_ring *r, 
     counts(tracker, r)->frees--;
 }
 
-/* From here on care is needed. */
+/* From here on events are looked at with care (needs_care()). */
 static struct pending_frees *out_of_order(struct tracked_ring *r, uint64_t address)
 {
     r->end = 0;
     return pending_make(&r->process->pending, address);
 }
 
-/* The block lives although it was just allocated anew: a free is late. Or early: then both are gone. */
+/* An address was allocated that is live already: the free in between has not been seen. With several rings it may be
+ * late, and is owed. */
 static __attribute__((noinline)) void put_out_of_order(struct tracker *tracker, struct tracked_ring *r,
                                                        const struct block *old, uint64_t address)
 {

@@ -65,8 +65,9 @@ struct flow {
     struct heap *heap; /* the process's */
     uint64_t allocations, bytes;
     uint64_t frees, freed_bytes;
-    int64_t room; /* once that much more is live, the heap does not shrink without further ado: it was higher
-                     than ever in its lap or, -1, is at_peak */
+    int64_t
+        room; /* once more than this is live, a maximum has to be noted before the heap shrinks: it is higher
+                     than ever since its mark; -1: the peak is now (at_peak) */
 };
 
 struct ledger {

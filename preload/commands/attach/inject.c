@@ -44,9 +44,9 @@
 #define STACK_BYTES (512 * 1024) /* of the calls; constructors run on it */
 #define FRAME_BYTES (64 * 1024)  /* a frame takes less */
 
-#define CALL_NS 10000000000ull /* for a call to come back; then it is looked at */
-#define CALL_WAITS 6           /* so often, unless it hangs; then it is left to itself */
-#define LOOK_NS 50000          /* between two looks whether it has answered */
+#define CALL_NS 10000000000ull /* a call that has not returned by then is looked into, */
+#define CALL_WAITS 6           /* and left to itself after so many times, if it does not hang */
+#define LOOK_NS 50000          /* between two checks for its answer */
 
 struct injection {
     struct target *target;
@@ -65,7 +65,7 @@ struct injection {
     bool changed; /* its registers are not its own any more */
     bool called;  /* it is in a call that gives our stack back at its end */
     bool lost;    /* a call has died, or hangs */
-    bool late;    /* it is slow, and finds its way back when it is through */
+    bool late;    /* a call is slow: the thread goes back by itself when that is over */
     bool blocked; /* signals are */
 };
 
@@ -164,15 +164,15 @@ static bool resume(struct injection *in, enum __ptrace_request how, int status)
     return ptrace(how, in->tid, NULL, (void *)(long)number) == 0;
 }
 
-/* True for a thread that is still in a call of ours: one that found its way back is not to be touched. */
+/* True for a thread that is still in a call of ours. One that has gone back by itself is not to be touched. */
 static bool is_inside(const struct injection *in, const struct user_regs_struct *registers)
 {
     uintptr_t own = frame_stack(&in->state.registers), now = frame_stack(registers);
     return now - in->stack < STACK_BYTES || (now < own && own - now < SEARCH_ROOM);
 }
 
-/* It stands and has met a fault, or hangs for good: the thread itself holds the lock that it waits for.
- * Anything else may just be slow. */
+/* True if a stopped call will never return: it has met a fault, or it waits for a lock, which its own thread must
+ * hold, as all others run on. Anything else may just be slow. */
 static bool is_lost(const struct injection *in, bool fault)
 {
     struct user_regs_struct registers;
@@ -181,7 +181,7 @@ static bool is_lost(const struct injection *in, bool fault)
            (fault || (frame_system_call(&registers) == SYS_futex && frame_restarts(&registers)));
 }
 
-/* A call has not come back in its time. True if it is to be waited for once more. */
+/* A call has not returned in time. True if it is to be waited for once more. */
 static bool wait_again(struct injection *in, unsigned *waits)
 {
     in->stopped = search_interrupt(in->tid) > 0;
@@ -190,7 +190,7 @@ static bool wait_again(struct injection *in, unsigned *waits)
     return !in->lost && !in->late;
 }
 
-/* A call has met a fault; or the thread has, and gets its signal. */
+/* A fault was met: by a call of ours, or by the thread itself, which gets its signal. Always false. */
 static bool fault(struct injection *in)
 {
     in->lost = in->alive && is_lost(in, true);
@@ -249,8 +249,8 @@ bool inject_call(struct injection *in, uintptr_t function, uint64_t a, uint64_t 
 
 /* ---- calls that answer --------------------------------------------------------------------------------- */
 
-/* To look into the program's memory holds up its mmap() and mprotect(), of which our calls make many. So it
- * is looked at only when the thread sleeps as it does when it waits for us. */
+/* Reading the program's memory holds up its mmap() and mprotect(), of which our calls make many. So it is only read
+ * while the thread is asleep in the way in which it waits for us. */
 static bool may_wait(const struct injection *in)
 {
     char text[32] = "";
@@ -322,8 +322,8 @@ bool inject_reply(struct injection *in, bool taken)
 
 /* ---- being quick --------------------------------------------------------------------------------------- */
 
-/* On a busy machine each step would wait its turn, and the program with it: so the thread goes first until it
- * is back. It never keeps that: it lowers itself on its way back, which nobody needs a right for. */
+/* On a busy machine each step would wait its turn, and the program with it: so the thread has priority until it is
+ * back. It cannot keep it: on its way back it lowers its priority itself, for which nobody needs a right. */
 static bool may_hurry(const struct injection *in)
 {
     struct rlimit time;
@@ -349,7 +349,7 @@ static void calm(struct injection *in)
 
 /* ---- begin --------------------------------------------------------------------------------------------- */
 
-/* The frame that gives our stack back, and then leads to the thread's own. */
+/* Writes the frame that gives our stack back, and leads on to the thread's own. */
 static bool write_end(struct injection *in)
 {
     const uint64_t arguments[6] = {in->stack, STACK_BYTES};
@@ -358,7 +358,7 @@ static bool write_end(struct injection *in)
     return write_frame(in, &end, result_place(in), &in->stack_back);
 }
 
-/* The state as it was, and above it the priority as it was: see hurry(). */
+/* Writes the frame that restores the thread's state, and the one before it that restores its priority: see hurry(). */
 static bool write_state(struct injection *in)
 {
     uintptr_t parameters = frame_stack(&in->state.registers) - FRAME_RED_ZONE - sizeof(struct sched_param);

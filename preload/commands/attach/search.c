@@ -105,8 +105,8 @@ void search_let_go(pid_t tid)
 
 /* ---- where it stands ----------------------------------------------------------------------------------- */
 
-/* In a sequence that the kernel would begin anew, had the thread been interrupted there by a signal: on its
- * way back we could not bring it to do so. */
+/* In a restartable sequence (rseq): the kernel would begin it anew if a signal had interrupted the thread there, and
+ * we have no way to bring that about when it goes back. */
 static bool in_restartable_sequence(const struct target *target, pid_t tid, uintptr_t pc)
 {
     struct __ptrace_rseq_configuration rseq = {0};
@@ -134,7 +134,7 @@ struct search {
     pid_t *late; /* threads that have not stopped yet, but will */
     size_t late_count;
     unsigned stops;
-    unsigned elsewhere; /* of these, on a stack that is not a thread's own */
+    unsigned elsewhere; /* of these, on a stack that is not known to be the thread's own */
     bool seized;        /* any thread at all */
     int error;          /* of the last thread that could not be seized */
     uint64_t stopped_ns;

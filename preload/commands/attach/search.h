@@ -32,8 +32,8 @@ void search_let_go(pid_t tid);
 /* Waits for the next stop of a thread: 1, 0 if it has ended, -1 if there was none in time. */
 int search_wait(pid_t tid, uint64_t timeout_ns, int *status);
 
-/* Where the machine is busy, we come first while this is on, so that nobody stands still for longer than it
- * takes. Only we: a program keeps the priority that it has, whatever becomes of us. */
+/* While this is on we have priority, so that on a busy machine no thread stands still for longer than it takes. The
+ * program's own priority is not touched, as we may be killed at any moment. */
 void search_hurry(bool on);
 
 uint64_t search_now_ns(void);

@@ -35,7 +35,7 @@ struct target {
     uintptr_t restore, store;
     struct range stack; /* of the main thread, as far as it is mapped */
     int dlopen_flags;   /* to be added */
-    /* Code that holds locks of the allocator, the loader, or the thread library, or is ours. Sorted. */
+    /* Code that holds locks of the allocator, the loader, or the thread library, or is ours. */
     struct range *unsafe;
     size_t unsafe_count;
     bool own_allocator; /* the program's file has malloc() in it: code around that is unsafe as well */
