@@ -1,9 +1,10 @@
 /* leaks.c - trace-report leaks: what is live at the end, stack by stack.
  *
- * Whether a block was forgotten or is kept on purpose cannot be seen from outside; what is known to be kept
- * goes into a file of suppressions.
+ * Whether a block was forgotten or is kept on purpose cannot be seen from outside; what every program keeps is known
+ * (system_kept.h), what is known of one goes into a file of suppressions.
  */
 #include "commands.h"
+#include "system_kept.h"
 #include "show.h"
 #include "source_file.h"
 #include "suppress.h"
@@ -16,7 +17,7 @@
 #define DEFAULT_LIMIT 20
 
 static int64_t limit = DEFAULT_LIMIT;
-static int fail;
+static int fail, all;
 static const char *suppressions_file;
 static struct filter filter;
 
@@ -25,6 +26,7 @@ static const struct option_spec options[] = {
     {"suppressions", OPTION_TEXT, &suppressions_file, "FILE",
      "leave out known ones: leak:PATTERN, as LeakSanitizer's", NULL},
     SHOW_ALL_FRAMES,
+    {"all", OPTION_FLAG, &all, NULL, "with what the system's libraries keep in every program", NULL},
     {"fail", OPTION_FLAG, &fail, NULL, "exit status 3 where anything is left", NULL},
     SOURCE_OPTION,
     FILTER_OPTIONS(filter),
@@ -46,15 +48,49 @@ const struct manual manual_leaks = {
     .most = 1,
 };
 
-/* Context of wanted(): NULL = no suppressions. */
+/* What is left out, and counted. */
+struct left_out {
+    struct suppressions by_user;
+    struct kept kept;
+};
+
 static int wanted(void *context, int64_t stack, const struct store_measures *m)
 {
-    return m->live_allocations > 0 && (context == NULL || !suppressions_match(context, stack, m));
+    struct left_out *out = context;
+
+    return m->live_allocations > 0 &&
+           (out->by_user.count == 0 || !suppressions_match(&out->by_user, stack, m)) &&
+           (out->kept.count == 0 || !kept_match(&out->kept, stack, m));
+}
+
+static int64_t kept_stacks(const struct kept *kept)
+{
+    int64_t stacks = 0;
+
+    for (size_t i = 0; i < kept->count; i++)
+        stacks += kept->kinds[i].stacks;
+    return stacks;
+}
+
+static void print_part(const struct report *report, const struct store_measures *m, const char *what)
+{
+    char a[UNITS_SIZE], b[UNITS_SIZE];
+
+    printf("%8s in %s block%s  %s\n", units_bytes(a, m->live_bytes, report->bytes),
+           units_count(b, m->live_allocations), m->live_allocations == 1 ? "" : "s", what);
+}
+
+static void print_kept(const struct report *report, const struct kept *kept)
+{
+    if (kept_stacks(kept) > 0)
+        printf("\nKept by the system's libraries, as in every program (--all: shows them)\n");
+    for (size_t i = 0; i < kept->count; i++)
+        if (kept->kinds[i].stacks > 0)
+            print_part(report, &kept->kinds[i].m, kept->kinds[i].what);
 }
 
 static void print_suppressed(const struct report *report, const struct suppressions *s)
 {
-    char a[UNITS_SIZE], b[UNITS_SIZE];
     const char *heading = "\nSuppressed\n";
 
     for (size_t i = 0; i < s->count; i++) {
@@ -62,16 +98,15 @@ static void print_suppressed(const struct report *report, const struct suppressi
 
         if (pattern == NULL)
             continue;
-        printf("%s%8s in %s block%s  %s\n", heading, units_bytes(a, s->list[i].m.live_bytes, report->bytes),
-               units_count(b, s->list[i].m.live_allocations), s->list[i].m.live_allocations == 1 ? "" : "s",
-               pattern);
+        fputs(heading, stdout);
+        print_part(report, &s->list[i].m, pattern);
         heading = "";
         free(pattern);
     }
 }
 
 static int print_text(const struct report *report, const struct lines_query *query, const struct lines *lines,
-                      const struct suppressions *s)
+                      const struct left_out *out)
 {
     char a[UNITS_SIZE], b[UNITS_SIZE], c[UNITS_SIZE];
     const struct store_measures *m = &lines->sum;
@@ -87,23 +122,26 @@ static int print_text(const struct report *report, const struct lines_query *que
 
     if (lines->all == 0 && query->run->t.m.allocations > 0)
         printf("Nothing is %s%s.\n", end,
-               s->count > 0             ? " but what is suppressed"
-               : filter_is_set(&filter) ? " in what matches"
-                                        : "");
+               out->by_user.count > 0        ? " but what is suppressed"
+               : kept_stacks(&out->kept) > 0 ? " but what the system's libraries keep"
+               : filter_is_set(&filter)      ? " in what matches"
+                                             : "");
     if (lines->all > 0) {
         printf("%s in %s block%s %s, from %s stack%s\n\n", units_bytes(a, m->live_bytes, report->bytes),
                units_count(b, m->live_allocations), m->live_allocations == 1 ? " is" : "s are", end,
                units_count(c, (int64_t)lines->all), lines->all == 1 ? "" : "s");
         status = show_lines(report, query, lines, NULL, 0);
     }
-    print_suppressed(report, s);
+    print_suppressed(report, &out->by_user);
+    print_kept(report, &out->kept);
     report_next(report, "top", "--by live", "the same by line");
     return status;
 }
 
 static int print_json(const struct report *report, const struct lines_query *query, const struct lines *lines,
-                      const struct suppressions *s)
+                      const struct left_out *out)
 {
+    const struct suppressions *s = &out->by_user;
     struct json json;
 
     json_begin(&json, stdout, "libtrace.leaks/1");
@@ -119,6 +157,20 @@ static int print_json(const struct report *report, const struct lines_query *que
         json_number(&json, "stacks", s->list[i].sites);
         json_number(&json, "live_allocations", s->list[i].m.live_allocations);
         json_number(&json, "live_bytes", s->list[i].m.live_bytes);
+        json_close(&json);
+    }
+    json_close(&json);
+    json_array(&json, "kept");
+    for (size_t i = 0; i < out->kept.count; i++) {
+        const struct kept_kind *kind = &out->kept.kinds[i];
+
+        if (kind->stacks == 0)
+            continue;
+        json_object(&json, NULL);
+        json_text(&json, "what", kind->what);
+        json_number(&json, "stacks", kind->stacks);
+        json_number(&json, "live_allocations", kind->m.live_allocations);
+        json_number(&json, "live_bytes", kind->m.live_bytes);
         json_close(&json);
     }
     json_close(&json);
@@ -144,7 +196,7 @@ int command_leaks(struct report *report, int argc, char **argv)
 {
     struct run run = {0};
     struct lines lines = {0};
-    struct suppressions suppressions = {0};
+    struct left_out out = {0};
     int operands, status = args_parse(report, &manual_leaks, argc, argv, &operands);
 
     if (status != ARGS_GO_ON)
@@ -154,25 +206,27 @@ int command_leaks(struct report *report, int argc, char **argv)
                                 .by = MEASURE_live_bytes,
                                 .filter = &filter,
                                 .limit = (size_t)limit,
-                                .wanted = wanted};
+                                .wanted = wanted,
+                                .context = &out};
 
     status = report_open(report);
     if (status == EXIT_FINE)
         status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
         status = filter_prepare(report, &filter, &run, MEASURE_live_bytes);
-    if (status == EXIT_FINE && suppressions_file != NULL) {
-        status = suppressions_load(report, suppressions_file, &run, &suppressions);
-        query.context = suppressions.count > 0 ? &suppressions : NULL;
-    }
+    if (status == EXIT_FINE && suppressions_file != NULL)
+        status = suppressions_load(report, suppressions_file, &run, &out.by_user);
+    if (status == EXIT_FINE && !all)
+        status = kept_load(report, &run, &out.kept);
     if (status == EXIT_FINE)
         status = lines_read(report, &query, &lines);
     if (status == EXIT_FINE)
-        status = report->json ? print_json(report, &query, &lines, &suppressions)
-                              : print_text(report, &query, &lines, &suppressions);
+        status = report->json ? print_json(report, &query, &lines, &out)
+                              : print_text(report, &query, &lines, &out);
     if (status == EXIT_FINE)
         status = judge(report, &run, &lines);
-    suppressions_free(&suppressions);
+    suppressions_free(&out.by_user);
+    kept_free(&out.kept);
     lines_free(&lines);
     filter_free(&filter);
     run_free(&run);

@@ -37,7 +37,7 @@ def test_sizes_and_lifetimes(recorded):
 
 
 def test_leaks_and_timeline(recorded):
-    leaks = recorded.json("leaks", "--limit", "0")
+    leaks = recorded.json("leaks", "--all", "--limit", "0")
     assert sum(r["live_bytes"] for r in leaks["rows"]) == leaks["live_bytes"] == leaks["run"]["live_bytes"]
     timeline = recorded.json("timeline")
     times = [s["t_s"] for s in timeline["samples"]]

@@ -31,7 +31,7 @@ def test_one_after_another(after_another, report):
     database = after_another.database
     last = after_another.rows("SELECT * FROM timeline ORDER BY t_s")[-1]
     assert last["live_bytes"] == run["live_bytes"]
-    leaks = json.loads(report(database, "leaks", "--json").stdout)
+    leaks = json.loads(report(database, "leaks", "--all", "--json").stdout)
     assert leaks["live_bytes"] == leaks["run"]["unfreed_bytes"] == run["unfreed_bytes"]
     assert leaks["run"]["live_bytes"] == run["live_bytes"]
     assert "never freed" in report(database, "leaks").stdout

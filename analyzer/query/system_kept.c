@@ -1,0 +1,144 @@
+/* system_kept.c - see system_kept.h. A block is known by who asked for it.
+ *
+ * What glibc frees when it is asked to (__libc_freeres, which valgrind calls) is kept. What a program asked
+ * glibc for and has to give back (fopen, iconv_open, newlocale) is not; nor is what a library's initialisers
+ * make, as soon as code is in between that is not of the system.
+ */
+#define _GNU_SOURCE
+#include "system_kept.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAMES = 12 };
+
+/* A stack is of a kind if all that is given here is so. */
+static const struct rule {
+    const char *what;
+    const char *innermost;    /* module of the innermost frame: a glob */
+    bool alone;               /* no frame lies in a module that is not of the system, see system_modules */
+    bool anywhere;            /* below: whatever module the frame lies in, else one of the system */
+    const char *below[NAMES]; /* some frame's function is one of these: globs */
+} rules[] = {
+    {.what = "buffers of stdout and other files",
+     .below = {"_IO_file_doallocate", "__GI__IO_file_doallocate", "_IO_wfile_doallocate",
+               "__GI__IO_wfile_doallocate"}},
+    {.what = "the loader's own: loaded libraries, thread-local storage", .innermost = "*/ld-linux*.so*"},
+    {.what = "start-up of the C and C++ libraries", .alone = true},
+    {.what = "start-up of Rust's library",
+     .anywhere = true,
+     .below = {"std::rt::init", "std::rt::init::*", "std::sys::*::stack_overflow::*"}},
+    {.what = "glibc's locales and translations",
+     .below = {"*setlocale", "_nl_find_locale", "*bindtextdomain", "*textdomain", "*__dcigettext",
+               "__gconv_find_*", "__gconv_lookup_cache", "__gconv_load_*", "__wcsmbs_*"}},
+    {.what = "glibc's names of users, hosts and services",
+     .below = {"__nss_*", "nss_*", "getpw*", "getgr*", "gethostbyname*", "getserv*", "getproto*"}},
+    {.what = "glibc's time zone",
+     .below = {"*tzset", "tzset_internal", "__tzfile_*", "*__tz_convert", "localtime", "mktime"}},
+    {.what = "glibc's copy of the environment", .below = {"*__add_to_environ"}},
+};
+#define RULES (sizeof rules / sizeof rules[0])
+
+static const char *const system_modules[] = {"*/ld-linux*.so*", "*/libc.so*", "*/libstdc++.so*",
+                                             "*/libgcc_s.so*",  "*/libm.so*", "*/libpthread.so*",
+                                             "*/libdl.so*"};
+
+static bool one_matches(const char *const *globs, size_t count, const char *text)
+{
+    for (size_t i = 0; i < count && globs[i] != NULL; i++)
+        if (sqlite3_strglob(globs[i], text) == 0)
+            return true;
+    return false;
+}
+
+/* ---- matching -------------------------------------------------------------------------------- */
+
+/* What is known of a place, and of a stack's frames together. */
+struct facts {
+    uint32_t below; /* bits: the rules that it has a function of */
+    bool foreign;   /* it lies in a module that is not of the system */
+};
+
+static struct facts facts_of(const struct profile_place *place)
+{
+    struct facts facts = {
+        0, !one_matches(system_modules, sizeof system_modules / sizeof system_modules[0], place->module)};
+
+    for (size_t i = 0; i < RULES; i++)
+        if ((rules[i].anywhere || !facts.foreign) && one_matches(rules[i].below, NAMES, place->function))
+            facts.below |= 1u << i;
+    return facts;
+}
+
+static unsigned char kind_of(const struct facts *stack, const char *innermost)
+{
+    for (size_t i = 0; i < RULES; i++)
+        if ((rules[i].innermost == NULL || sqlite3_strglob(rules[i].innermost, innermost) == 0) &&
+            (!rules[i].alone || !stack->foreign) && (rules[i].below[0] == NULL || stack->below >> i & 1))
+            return (unsigned char)i;
+    return RULES;
+}
+
+static bool match_nodes(struct kept *kept)
+{
+    const struct profile *p = &kept->profile;
+    struct facts *of_place = calloc(p->place_count + 1, sizeof *of_place);
+    struct facts *of_stack = calloc(p->node_count + 1, sizeof *of_stack);
+
+    kept->of_node = malloc(p->node_count + 1);
+    bool enough = of_place != NULL && of_stack != NULL && kept->of_node != NULL;
+
+    for (size_t i = 0; enough && i < p->place_count; i++)
+        of_place[i] = facts_of(&p->places[i]);
+    for (size_t i = 0; enough && i < p->node_count; i++) {
+        const struct profile_frame *frame = &p->frames[p->nodes[i].frame];
+        const char *module = "";
+
+        if (p->nodes[i].parent != PROFILE_NONE)
+            of_stack[i] = of_stack[p->nodes[i].parent];
+        for (uint32_t k = 0; k < frame->count; k++) {
+            uint32_t place = p->frame_places[frame->first + k];
+
+            of_stack[i].below |= of_place[place].below;
+            of_stack[i].foreign |= of_place[place].foreign;
+            module = p->places[place].module;
+        }
+        kept->of_node[i] = kind_of(&of_stack[i], module);
+    }
+    free(of_place);
+    free(of_stack);
+    return enough;
+}
+
+int kept_load(const struct report *report, const struct run *run, struct kept *kept)
+{
+    const struct profile_query query = {.run = run, .no_sites = 1};
+    int status = profile_load(report, &query, &kept->profile);
+
+    kept->kinds = calloc(RULES, sizeof *kept->kinds);
+    kept->count = kept->kinds != NULL ? RULES : 0;
+    for (size_t i = 0; i < kept->count; i++)
+        kept->kinds[i].what = rules[i].what;
+    if (status == EXIT_FINE && (kept->kinds == NULL || !match_nodes(kept)))
+        status = report_error(report, EXIT_FAILED, "out of memory");
+    return status;
+}
+
+int kept_match(struct kept *kept, int64_t stack, const struct store_measures *m)
+{
+    unsigned char kind = kept->of_node[profile_node_index(&kept->profile, stack)];
+
+    if (kind == RULES)
+        return 0;
+    kept->kinds[kind].stacks++;
+    measures_add(&kept->kinds[kind].m, m);
+    return 1;
+}
+
+void kept_free(struct kept *kept)
+{
+    free(kept->kinds);
+    free(kept->of_node);
+    profile_free(&kept->profile);
+}

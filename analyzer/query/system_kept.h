@@ -1,0 +1,30 @@
+/* system_kept.h - blocks that the C library, the loader and the languages' own libraries keep in every program, until it
+ * ends and on purpose: nobody's leaks.
+ */
+#ifndef LIBTRACE_QUERY_SYSTEM_KEPT_H
+#define LIBTRACE_QUERY_SYSTEM_KEPT_H
+
+#include "profile.h"
+
+/* One kind of them. */
+struct kept_kind {
+    const char *what;        /* for people */
+    int64_t stacks;          /* that were found, */
+    struct store_measures m; /* and all that they hold */
+};
+
+struct kept {
+    struct kept_kind *kinds; /* NULL: nothing is looked for */
+    size_t count;
+    struct profile profile; /* the run whose stacks are looked at */
+    unsigned char *of_node; /* by node of the profile: the kind, count = none */
+};
+
+/* Looks at all stacks of the run. On failure says why; kept_free in any case. */
+int kept_load(const struct report *report, const struct run *run, struct kept *kept);
+
+/* True where a stack's blocks are kept on purpose; counts what was. */
+int kept_match(struct kept *kept, int64_t stack, const struct store_measures *m);
+void kept_free(struct kept *kept);
+
+#endif
