@@ -46,6 +46,22 @@ static int end(void **state)
 {
     (void)state;
     tracker_end(&tracker);
+    for (uint32_t i = 0; i < tracker.process_count; i++) {
+        struct tracked_process *process = tracker_process(&tracker, i);
+        blocks_close(&process->blocks);
+        grow_free(&process->site_of_node);
+        grow_free(&process->active);
+        free(process);
+    }
+    for (uint32_t i = 1; i <= tracker.ledger.count; i++) {
+        free(ledger_site(&tracker.ledger, i)->sizes);
+        free(ledger_site(&tracker.ledger, i)->lifetimes);
+    }
+    grow_free(&tracker.processes);
+    grow_free(&tracker.threads);
+    grow_free(&tracker.ledger.sites);
+    grow_free(&tracker.ledger.written);
+    grow_free(&tracker.events);
     return munmap(arena, SIZE);
 }
 
