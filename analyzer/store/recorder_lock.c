@@ -16,6 +16,7 @@
 
 /* Far behind SQLite's own, and behind all that a file can hold. */
 #define FIRST_BYTE ((off_t)1 << 61)
+#define RUNS_MOST ((int64_t)1 << 60) /* a stranger's database may have any number */
 
 static const char create_table[] =
     "CREATE TABLE IF NOT EXISTS recorder (run INTEGER PRIMARY KEY, device INTEGER NOT "
@@ -54,9 +55,12 @@ static struct flock byte_of(int64_t run, short type)
 
 int store_lock_take(struct store *store, int64_t run)
 {
-    struct flock lock = byte_of(run, F_WRLCK);
     struct stat file;
     char sql[160];
+
+    if (run <= 0 || run >= RUNS_MOST)
+        return 0;
+    struct flock lock = byte_of(run, F_WRLCK);
 
     if (store->lock_fd < 0)
         store->lock_fd = open(store->file, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -99,11 +103,14 @@ static int is_noted(const struct store *store, int fd, int64_t run)
 
 enum store_lock_state store_lock_state(const struct store *store, int64_t run)
 {
-    /* Whoever may only read the file could hold a lock for reading. */
-    struct flock lock = byte_of(run, F_RDLCK);
-    int fd = run > 0 ? reading(store->file) : -1;
+    int fd = run > 0 && run < RUNS_MOST ? reading(store->file) : -1;
 
-    if (fd < 0 || !is_noted(store, fd, run) || fcntl(fd, F_OFD_GETLK, &lock) != 0)
+    if (fd < 0 || !is_noted(store, fd, run))
+        return STORE_LOCK_UNKNOWN;
+    struct flock lock =
+        byte_of(run, F_RDLCK); /* who may only read the file could hold one for reading, too */
+
+    if (fcntl(fd, F_OFD_GETLK, &lock) != 0)
         return STORE_LOCK_UNKNOWN;
     return lock.l_type == F_UNLCK ? STORE_LOCK_FREE : STORE_LOCK_HELD;
 }

@@ -82,6 +82,7 @@ def poison(path, *statements):
     ["UPDATE run SET exit_status = -999, state = 'recording', collector_pid = 1, phase = 'symbols'"],
     ["UPDATE run SET label = '', command = char(0, 27), started = 'yesterday'"],
     ["UPDATE run SET id = 9223372036854775807 WHERE id = 1"],
+    ["UPDATE run SET id = 9223372036854775807, state = 'recording' WHERE id = 1"],
     ["UPDATE frame_line SET line = 99999"],
     ["DELETE FROM line"],
     ["DELETE FROM frame"],
