@@ -94,9 +94,13 @@ def compare_with_tracemalloc(python):
                     for module, traced in (("tracemalloc", False), ("libtrace", True)))
     assert theirs["before"] and len(theirs["after"]) >= 3 and len(theirs["change"]) >= 3
 
-    def close(one, other):  # a frame that the interpreter keeps for the function's next call is one more block
+    def near(one, other, least):
+        """Before 3.13 blocks that come from the interpreter's own lists are not seen, as LIMITS says."""
+        return abs(one - other) <= max(least, abs(other) / 100)
+
+    def close(one, other):
         return len(one) == len(other) and all(
-            a[:-2] == b[:-2] and abs(a[-2] - b[-2]) <= 600 and abs(a[-1] - b[-1]) <= 2 for a, b in zip(one, other))
+            a[:-2] == b[:-2] and near(a[-2], b[-2], 600) and near(a[-1], b[-1], 2) for a, b in zip(one, other))
 
     for what in ("before", "after", "change"):
         assert close(ours[what], theirs[what]), (what, ours[what], theirs[what])
