@@ -21,22 +21,22 @@ static const struct rule {
     bool anywhere;            /* below: whatever module the frame lies in, else one of the system */
     const char *below[NAMES]; /* some frame's function is one of these: globs */
 } rules[] = {
-    {.what = "buffers of stdout and other files",
+    {.what = "buffers of stdout and files",
      .below = {"_IO_file_doallocate", "__GI__IO_file_doallocate", "_IO_wfile_doallocate",
                "__GI__IO_wfile_doallocate"}},
-    {.what = "the loader's own: loaded libraries, thread-local storage", .innermost = "*/ld-linux*.so*"},
-    {.what = "start-up of the C and C++ libraries", .alone = true},
-    {.what = "start-up of Rust's library",
+    {.what = "libraries, thread-local storage", .innermost = "*/ld-linux*.so*"},
+    {.what = "start of the C and C++ libraries", .alone = true},
+    {.what = "start of Rust's library",
      .anywhere = true,
      .below = {"std::rt::init", "std::rt::init::*", "std::sys::*::stack_overflow::*"}},
-    {.what = "glibc's locales and translations",
+    {.what = "locales and translations",
      .below = {"*setlocale", "_nl_find_locale", "*bindtextdomain", "*textdomain", "*__dcigettext",
                "__gconv_find_*", "__gconv_lookup_cache", "__gconv_load_*", "__wcsmbs_*"}},
-    {.what = "glibc's names of users, hosts and services",
+    {.what = "names of users and services",
      .below = {"__nss_*", "nss_*", "getpw*", "getgr*", "gethostbyname*", "getserv*", "getproto*"}},
-    {.what = "glibc's time zone",
+    {.what = "time zone",
      .below = {"*tzset", "tzset_internal", "__tzfile_*", "*__tz_convert", "localtime", "mktime"}},
-    {.what = "glibc's copy of the environment", .below = {"*__add_to_environ"}},
+    {.what = "copy of the environment", .below = {"*__add_to_environ"}},
 };
 #define RULES (sizeof rules / sizeof rules[0])
 

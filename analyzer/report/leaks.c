@@ -83,7 +83,7 @@ static void print_part(const struct report *report, const struct store_measures 
 static void print_kept(const struct report *report, const struct kept *kept)
 {
     if (kept_stacks(kept) > 0)
-        printf("\nKept by the system's libraries, as in every program (--all: shows them)\n");
+        printf("\nKept by system libraries in every program (--all shows it)\n");
     for (size_t i = 0; i < kept->count; i++)
         if (kept->kinds[i].stacks > 0)
             print_part(report, &kept->kinds[i].m, kept->kinds[i].what);
@@ -123,7 +123,7 @@ static int print_text(const struct report *report, const struct lines_query *que
     if (lines->all == 0 && query->run->t.m.allocations > 0)
         printf("Nothing is %s%s.\n", end,
                out->by_user.count > 0        ? " but what is suppressed"
-               : kept_stacks(&out->kept) > 0 ? " but what the system's libraries keep"
+               : kept_stacks(&out->kept) > 0 ? " but what system libraries keep"
                : filter_is_set(&filter)      ? " in what matches"
                                              : "");
     if (lines->all > 0) {

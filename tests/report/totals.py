@@ -59,7 +59,7 @@ def tree(ask):
 
 
 def leaks(ask):
-    found = ask.json("leaks", "--limit", 0)
+    found = ask.json("leaks", "--all", "--limit", 0)
     yield "total", {"live": found["live_bytes"]}
     yield "rows", {"live": sum(row["live_bytes"] for row in found["rows"])}
 
