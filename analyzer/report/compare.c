@@ -151,9 +151,8 @@ static void print_matches(const struct report *report, const struct compared *a,
     if (shown > 0)
         table_print(table);
     if (changed > shown)
-        printf("%s more line%s changed%s (all: --limit 0).\n",
-               units_count(count, (int64_t)(changed - shown)), changed - shown == 1 ? "" : "s",
-               shown == large ? " by less than 0.1 %" : "");
+        printf("%s more line%s changed%s (all: --limit 0).\n", units_count(count, (int64_t)(changed - shown)),
+               changed - shown == 1 ? "" : "s", shown == large ? " by less than 0.1 %" : "");
     if (matches->same > 0)
         printf("%s line%s did not change.\n", units_count(count, (int64_t)matches->same),
                matches->same == 1 ? "" : "s");
