@@ -49,7 +49,7 @@ _process_exports = ctypes.CDLL(None)
 
 
 def _function(name):
-    """An export of libtrace.so; None where it is not in this process. Looked for each time: it may be attached."""
+    """An export of libtrace.so; None where it was not preloaded."""
     return getattr(_process_exports, name, None)
 
 
@@ -156,7 +156,7 @@ def _ask(*arguments):
 
 def _ask_now(*arguments):
     if not traced():
-        raise Error("this program is not traced: start it with trace-run, or attach with trace-attach")
+        raise Error("this program is not traced: start it with trace-run")
     program = _report()
     if not program:
         raise Error("trace-report was not found: put it on the PATH")
@@ -418,7 +418,7 @@ class Snapshot:
 def snapshot(name=None):
     """Records what is live now, and returns it. Its name is a moment for trace-report: compare @NAME @OTHER."""
     if not traced():
-        raise Error("this program is not traced: start it with trace-run, or attach with trace-attach")
+        raise Error("this program is not traced: start it with trace-run")
     name = _cut(name or f"snapshot {next(_numbers)}")
     return Snapshot([(name, _set("libtrace_snapshot", name))])
 
@@ -432,7 +432,7 @@ is_tracing = traced
 def start(nframe=1):
     """Nothing: libtrace counts from the program's start on. An Error where it does not."""
     if not traced():
-        raise Error("this program is not traced: start it with trace-run, or attach with trace-attach")
+        raise Error("this program is not traced: start it with trace-run")
 
 
 def stop():

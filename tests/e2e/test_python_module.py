@@ -223,7 +223,7 @@ for ask in (libtrace.snapshot, libtrace.start, part.statistics):
         print(error)
 """, traced=False, arguments=arguments)
     assert told.splitlines() == ["False None None (0, 0)"] + 3 * [
-        "this program is not traced: start it with trace-run, or attach with trace-attach"]
+        "this program is not traced: start it with trace-run"]
 
 
 def test_other_pythons(python, say):
