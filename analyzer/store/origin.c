@@ -70,14 +70,20 @@ int store_run_is_ours(struct store *store, int64_t run)
     return ours;
 }
 
+int store_forget(struct store *store, const char *table, int64_t run)
+{
+    char sql[128];
+    int64_t tables;
+
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '%s'",
+             table);
+    int code = store_number(store, sql, "read", &tables);
+
+    snprintf(sql, sizeof sql, "DELETE FROM %s WHERE run = %lld", table, (long long)run);
+    return code == 0 && tables > 0 ? store_execute(store, sql, "remove a run from") : code;
+}
+
 int store_origin_delete(struct store *store, int64_t run)
 {
-    char sql[64];
-    int64_t tables;
-    int code =
-        store_number(store, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'origin'",
-                     "read", &tables);
-
-    snprintf(sql, sizeof sql, "DELETE FROM origin WHERE run = %lld", (long long)run);
-    return code == 0 && tables > 0 ? store_execute(store, sql, "remove a run from") : code;
+    return store_forget(store, "origin", run);
 }

@@ -117,12 +117,5 @@ enum store_lock_state store_lock_state(const struct store *store, int64_t run)
 
 int store_lock_forget(struct store *store, int64_t run)
 {
-    char sql[64];
-    int64_t tables;
-    int code =
-        store_number(store, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'recorder'",
-                     "read", &tables);
-
-    snprintf(sql, sizeof sql, "DELETE FROM recorder WHERE run = %lld", (long long)run);
-    return code == 0 && tables > 0 ? store_execute(store, sql, "remove a run from") : code;
+    return store_forget(store, "recorder", run);
 }

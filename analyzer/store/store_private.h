@@ -122,6 +122,8 @@ int store_replaced(const struct store *store);
 /* Notes where a run is recorded, see origin.c; removes that again. */
 int store_origin_add(struct store *store, int64_t run);
 int store_origin_delete(struct store *store, int64_t run);
+/* Of a table with a column run that may be missing: its rows of that run go. */
+int store_forget(struct store *store, const char *table, int64_t run);
 
 /* Says why the file cannot be opened: whose it is, and what to do. Returns -error. */
 int store_not_readable(struct store *store, int error);
