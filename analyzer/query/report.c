@@ -34,11 +34,10 @@ void report_close(struct report *report)
 int report_error(const struct report *report, int status, const char *format, ...)
 {
     va_list arguments;
-    char *text = NULL;
 
     va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) < 0)
-        text = NULL;
+    char *text = text_format(format, arguments);
+
     va_end(arguments);
     char *harmless = text != NULL ? text_harmless(text) : NULL;
 

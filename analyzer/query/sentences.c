@@ -1,6 +1,7 @@
 /* sentences.c - see sentences.h. */
 #define _GNU_SOURCE
 #include "sentences.h"
+#include "text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,11 +10,10 @@
 void sentences_add(struct sentences *sentences, const char *format, ...)
 {
     va_list arguments;
-    char *text = NULL;
 
     va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) < 0)
-        text = NULL;
+    char *text = text_format(format, arguments);
+
     va_end(arguments);
     if (text != NULL && sentences->count < SENTENCES_MOST)
         sentences->text[sentences->count++] = text;

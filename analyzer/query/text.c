@@ -9,6 +9,13 @@
 #define REPLACEMENT 0xfffdu
 #define ELLIPSIS "\xe2\x80\xa6"
 
+char *text_format(const char *format, va_list arguments)
+{
+    char *text;
+
+    return vasprintf(&text, format, arguments) < 0 ? NULL : text;
+}
+
 uint32_t text_next(const char **text)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};

@@ -2,6 +2,7 @@
 #ifndef LIBTRACE_QUERY_TEXT_H
 #define LIBTRACE_QUERY_TEXT_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,6 +27,9 @@ char *text_cut(char *text, size_t columns, int at_beginning);
 /* Writes a harmless text and a newline, broken at spaces to so many columns (0 = as it is); what goes on in
  * the next line is indented. */
 void text_wrap(FILE *out, const char *text, size_t columns, size_t indent);
+
+/* A malloc'ed text; NULL for lack of memory. */
+char *text_format(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 
 /* The part after the last '/'. */
 const char *text_basename(const char *path);

@@ -19,11 +19,10 @@ static void __attribute__((format(printf, 3, 4)))
 line(const struct report *report, const char *title, const char *format, ...)
 {
     va_list arguments;
-    char *text = NULL;
 
     va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) < 0)
-        text = NULL;
+    char *text = text_format(format, arguments);
+
     va_end(arguments);
     if (text != NULL && report->width > 8)
         text = text_cut(text, (size_t)report->width - 7, 0);
