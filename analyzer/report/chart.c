@@ -150,14 +150,19 @@ static void print_row(const struct report *report, const struct chart *chart, do
 }
 
 /* Text at a column, or before it where there is no room behind it; what lies at the column points to it. */
+/* The text behind its arrow, before it, or, where neither side has room, above it. */
 static void print_pointer(const struct chart *chart, int column, const char *arrow, const char *text)
 {
-    int width = (int)text_width(text), before = column + width + 2 > chart->columns;
+    int width = (int)text_width(text), plot = LABEL + 2;
 
-    if (before && column > width)
-        printf("%*s%s %s\n", LABEL + 2 + column - width - 1, "", text, arrow);
-    else
-        printf("%*s%s %s\n", LABEL + 2 + column, "", arrow, text);
+    if (column + width + 2 <= chart->columns) {
+        printf("%*s%s %s\n", plot + column, "", arrow, text);
+    } else if (column > width) {
+        printf("%*s%s %s\n", plot + column - width - 1, "", text, arrow);
+    } else {
+        int room = plot + chart->columns - width;
+        printf("%*s%s\n%*s%s\n", room > 0 ? room : 0, "", text, plot + column, "", arrow);
+    }
 }
 
 static void print_axis(const struct report *report, const struct chart *chart)

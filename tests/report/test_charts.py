@@ -39,6 +39,19 @@ def test_timeline_fits(make_db, terminal, width, locale):
         assert all(line.isascii() for line in lines)
 
 
+@pytest.mark.parametrize("moment", [0, 0.2, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 1])
+def test_peak_fits_wherever_it_is(make_db, terminal, moment):
+    """Beside its pointer, before or behind it, or above where neither side has room."""
+    db = make_db("small")
+    with sqlite3.connect(db) as connection:
+        connection.execute("UPDATE run SET peak_ns = CAST(wall_ns * ? AS INTEGER)", (moment,))
+    for width in (50, 60, 80):
+        lines = terminal(width, "timeline", "--color", "never").splitlines()
+        pointer = next(i for i, line in enumerate(lines) if "▼" in line)
+        assert all(len(line) <= width for line in lines), (width, lines[pointer])
+        assert "peak 3.36 MiB at " in "".join(lines[pointer - 1:pointer + 1])
+
+
 @pytest.mark.parametrize("kind", ["empty", "one", "hostile", "dead", "large"])
 def test_timeline_of_little(make_db, run, kind):
     make_db(kind)
