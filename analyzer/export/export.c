@@ -76,7 +76,7 @@ static int check_part(const struct report *report, const struct run *run)
 {
     const char *name = format_names[format];
 
-    if (!run->part.set || strcmp(name, "folded") == 0 || strcmp(name, "speedscope") == 0)
+    if (!run->window.set || strcmp(name, "folded") == 0 || strcmp(name, "speedscope") == 0)
         return EXIT_FINE;
     return report_error(
         report, EXIT_USAGE,
@@ -95,7 +95,7 @@ int command_export(struct report *report, int argc, char **argv)
                             "--format says what to write; see: trace-report export --help");
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
+        status = run_find_window(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
         status = filter_prepare(report, &filter, &run, by);
     if (status == EXIT_FINE)

@@ -14,7 +14,7 @@ const char *const group_names[] = {"line", "function", "file", "module", "stack"
 void measures_json(struct json *json, const struct run *run, const struct store_measures *m)
 {
     for (int i = 0; i < MEASURES; i++)
-        if (run->part.set && !measure_sampled(i))
+        if (run->window.set && !measure_sampled(i))
             json_null(json, measures[i].name);
         else
             json_number(json, measures[i].name, measure_value(m, i));
@@ -45,7 +45,7 @@ const char *const lines_keys[] = {
 static char *row_query(const struct lines_query *query)
 {
     int threads = query->filter != NULL && query->filter->thread != NULL;
-    int sites = query->leaf || !query->run->resolved || query->run->part.set || threads ||
+    int sites = query->leaf || !query->run->resolved || query->run->window.set || threads ||
                 filter_has_stacks(query->filter);
     const char *line = query->leaf ? "leaf" : filter_sql_charge(query->filter);
     char node[128] = "NULL";
@@ -62,7 +62,7 @@ static char *row_query(const struct lines_query *query)
                            " WHERE %s GROUP BY 1, 2, 3, 4, 5 ORDER BY %s "
                            "DESC, bytes DESC, 1, 2, 3, 4",
                            lines_keys[query->group], line, node,
-                           sites ? part_sites(query->run) : "line_total", filter_sql_site(query->filter),
+                           sites ? window_sites(query->run) : "line_total", filter_sql_site(query->filter),
                            filter_sql_line(query->filter), measures[query->by].name);
 }
 
@@ -134,17 +134,17 @@ int lines_totals(const struct report *report, const struct run *run, const struc
     struct lines lines;
 
     *m = run->t.m;
-    if (!filter_is_set(filter) && !run->part.set)
+    if (!filter_is_set(filter) && !run->window.set)
         return EXIT_FINE;
     int status = lines_read(report, &query, &lines);
 
     *m = lines.sum;
     lines_free(&lines);
-    if (run->part.set) {
-        int known = run->part.peak_known && !filter_is_set(filter);
+    if (run->window.set) {
+        int known = run->window.peak_known && !filter_is_set(filter);
 
-        m->peak_allocations = known ? run->part.peak_allocations : -1;
-        m->peak_bytes = known ? run->part.peak_bytes : -1;
+        m->peak_allocations = known ? run->window.peak_allocations : -1;
+        m->peak_bytes = known ? run->window.peak_bytes : -1;
     }
     return status;
 }

@@ -18,7 +18,7 @@ static int walk(const struct report *report, const struct lines_query *query, vi
 {
     char *sql =
         sqlite3_mprintf("SELECT node, %s, {measures: #} FROM %s WHERE run = ?1 AND %s ORDER BY node, process",
-                        query->leaf ? "leaf" : filter_sql_charge(query->filter), part_sites(query->run),
+                        query->leaf ? "leaf" : filter_sql_charge(query->filter), window_sites(query->run),
                         filter_sql_site(query->filter));
     sqlite3_stmt *s = report_prepare_text(report, sql);
     struct line_stack now = {0};

@@ -46,10 +46,10 @@ static int choose(struct report *report, struct compared *c, const char *text)
     c->side.runs = calloc(1, sizeof *c->side.runs);
     if (c->side.runs == NULL)
         return report_error(report, EXIT_FAILED, "out of memory");
-    int status = run_find_part(report, text, &c->side.runs[0]);
+    int status = run_find_window(report, text, &c->side.runs[0]);
 
     c->side.count = 1;
-    return status == EXIT_FINE && !by_number(text) && c->side.runs[0].part.text == NULL
+    return status == EXIT_FINE && !by_number(text) && c->side.runs[0].window.text == NULL
                ? add_siblings(report, &c->side, 0)
                : status;
 }
@@ -120,7 +120,7 @@ int compared_choose(struct report *report, int operands, char **argv, struct com
 /* Whether the label tells them apart, or what part of the run it is. */
 static int told_apart(const struct run *a, const struct run *b)
 {
-    return strcmp(a->label, b->label) != 0 || (a->number == b->number && a->part.text != NULL);
+    return strcmp(a->label, b->label) != 0 || (a->number == b->number && a->window.text != NULL);
 }
 
 void compared_name(struct compared *all, size_t count)
@@ -136,7 +136,7 @@ void compared_name(struct compared *all, size_t count)
             snprintf(number, sizeof number, "%zu runs", all[i].side.count);
         else
             snprintf(number, sizeof number, "run %lld", (long long)run->number);
-        all[i].name = part_name(run, alone ? run->label : number);
+        all[i].name = window_name(run, alone ? run->label : number);
         if (all[i].name == NULL)
             all[i].name = strdup("run");
     }

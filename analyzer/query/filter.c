@@ -209,7 +209,7 @@ static int is_process(const struct filter *f, sqlite3_stmt *s, int by_number)
 
 static int check_part(const struct report *report, const struct run *run, enum measure by)
 {
-    if (!run->part.set || measure_sampled(by))
+    if (!run->window.set || measure_sampled(by))
         return EXIT_FINE;
     return report_error(report, EXIT_USAGE,
                         "--by %s is known of a whole run only: between moments, take another measure.",
@@ -293,7 +293,7 @@ int filter_add_run(struct report *report, struct filter *filter, struct run *run
     int status = add_owners(report, filter, run);
 
     if (status == EXIT_FINE)
-        status = part_resolve(report, run, filter);
+        status = window_resolve(report, run, filter);
     return status == EXIT_FINE ? check_part(report, run, by) : status;
 }
 
@@ -332,11 +332,11 @@ int filter_prepare(struct report *report, struct filter *filter, struct run *run
 }
 
 enum measure filter_measure(const struct filter *filter, const struct run *run, int given,
-                            enum measure of_part)
+                            enum measure of_window)
 {
-    int part = run->part.text != NULL || filter->from != NULL || filter->to != NULL;
+    int window = run->window.text != NULL || filter->from != NULL || filter->to != NULL;
 
-    return given >= 0 ? (enum measure)given : part ? of_part : MEASURE_peak_bytes;
+    return given >= 0 ? (enum measure)given : window ? of_window : MEASURE_peak_bytes;
 }
 
 void filter_free(struct filter *filter)
@@ -399,7 +399,7 @@ void filter_print(const struct report *report, const struct filter *filter, cons
     free(text);
     filter_stacks_print(report, filter);
     if (run != NULL)
-        part_print(report, run, sums);
+        window_print(report, run, sums);
 }
 
 void filter_json(struct json *json, const struct filter *filter, const struct run *run)
@@ -416,5 +416,5 @@ void filter_json(struct json *json, const struct filter *filter, const struct ru
         json_true(json, "mine", 1);
     json_close(json);
     if (run != NULL)
-        part_json(json, run);
+        window_json(json, run);
 }

@@ -3,7 +3,7 @@
  *
  * What is looked at is the line that an allocation counts for, in every report alike, so that their numbers
  * agree under the same filter; --function and --below look at all functions of the stack. Several filters narrow: all
- * must pass. --from and --to narrow to a time, see part.h. --skip-wrappers and --mine change which line an allocation
+ * must pass. --from and --to narrow to a time, see window.h. --skip-wrappers and --mine change which line an allocation
  * counts for, before filters look at it; filter_stacks.c has what takes a whole stack.
  */
 #ifndef LIBTRACE_QUERY_FILTER_H
@@ -86,10 +86,10 @@ int filter_add_run(struct report *report, struct filter *filter, struct run *run
 int filter_check(const struct report *report, const struct filter *filter, const struct run *run);
 void filter_free(struct filter *filter);
 
-/* What a report is about where --by says nothing: the peak; of_part where a part of a run is meant, of which the peak
+/* What a report is about where --by says nothing: the peak; of_window where a part of a run is meant, of which the peak
  * of lines is not known. */
 enum measure filter_measure(const struct filter *filter, const struct run *run, int given,
-                            enum measure of_part);
+                            enum measure of_window);
 
 /* True where something may be left out; NULL filters nothing. */
 int filter_is_set(const struct filter *filter);

@@ -329,7 +329,7 @@ static int read_sites(const struct report *report, struct profile *profile)
     snprintf(sql, sizeof sql,
              "SELECT {key: #}, %s, {measures: #}%s FROM %s WHERE run = ? ORDER BY node, process",
              filter_sql_charge(profile->query->filter),
-             profile->query->histograms ? ", " HISTOGRAMS_COLUMNS : "", part_sites(profile->run));
+             profile->query->histograms ? ", " HISTOGRAMS_COLUMNS : "", window_sites(profile->run));
     return read_rows(report, profile, sql, add_site);
 }
 

@@ -34,7 +34,7 @@ void run_free(struct run *run)
     free(run->started);
     free(run->root);
     free(run->why);
-    part_free(&run->part);
+    window_free(&run->window);
     *run = (struct run){0};
 }
 
@@ -344,13 +344,13 @@ static int wait_for_symbols(struct report *report, struct run *run)
 int run_again(struct report *report, struct run *run)
 {
     int64_t number = run->number;
-    char *part = run->part.text;
+    char *window = run->window.text;
 
-    run->part.text = NULL;
+    run->window.text = NULL;
     run_free(run);
     int status = run_load(report, number, run);
 
-    run->part.text = part;
+    run->window.text = window;
     return status;
 }
 
@@ -397,7 +397,7 @@ int run_settle_all(struct report *report)
 }
 
 /* "list@loaded", "3@1.5..2", "@loaded": the first @ after which it names a run; a label may have one, too. */
-static int choose_part(struct report *report, const char *text, int64_t *number, const char **part)
+static int choose_window(struct report *report, const char *text, int64_t *number, const char **window)
 {
     int status = EXIT_FINE;
 
@@ -408,25 +408,25 @@ static int choose_part(struct report *report, const char *text, int64_t *number,
         if (name == NULL || at[1] == '\0')
             break;
         status = choose(report, *name != '\0' ? name : NULL, number);
-        *part = at + 1;
+        *window = at + 1;
         free(name);
     }
     return status;
 }
 
-static int find(struct report *report, const char *text, int parts, struct run *run)
+static int find(struct report *report, const char *text, int windows, struct run *run)
 {
     *run = (struct run){0};
     int64_t number;
-    const char *part = NULL;
+    const char *window = NULL;
     int status = choose(report, text, &number);
 
     if (status == EXIT_FINE && number == 0 && text != NULL)
-        status = choose_part(report, text, &number, &part);
+        status = choose_window(report, text, &number, &window);
     report->run = text;
     if (status != EXIT_FINE)
         return status;
-    if (part != NULL && number != 0 && !parts)
+    if (window != NULL && number != 0 && !windows)
         return report_error(
             report, EXIT_USAGE,
             "%s is about whole runs: '%s' has a part of one. top, tree, leaks, timeline, temporary, "
@@ -438,7 +438,7 @@ static int find(struct report *report, const char *text, int parts, struct run *
         return report_error(report, EXIT_FAILED, "%s holds no run yet. Record one: trace-run PROGRAM",
                             report->db);
     status = run_load(report, number, run);
-    run->part.text = part != NULL ? strdup(part) : NULL;
+    run->window.text = window != NULL ? strdup(window) : NULL;
     if (status == EXIT_FINE && (run->state == RUN_RECORDING || run->state == RUN_SYMBOLS))
         status = catch_up(report, run);
     /* From here on one snapshot of the file, even if a collector goes on writing. */
@@ -454,7 +454,7 @@ int run_find(struct report *report, const char *text, struct run *run)
     return find(report, text, 0, run);
 }
 
-int run_find_part(struct report *report, const char *text, struct run *run)
+int run_find_window(struct report *report, const char *text, struct run *run)
 {
     return find(report, text, 1, run);
 }

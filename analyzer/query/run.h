@@ -4,7 +4,7 @@
 
 #include "json.h"
 #include "report.h"
-#include "part.h"
+#include "window.h"
 #include "store.h"
 
 enum run_state {
@@ -27,7 +27,7 @@ struct run {
     struct store_collector collector;
     struct store_run t; /* the totals */
     int64_t processes, threads;
-    struct part part; /* the part of it that is meant */
+    struct window window; /* which part of it is meant */
 };
 
 extern const char *const run_states[]; /* as the view runs calls them */
@@ -39,8 +39,8 @@ extern const char *const run_states[]; /* as the view runs calls them */
 int run_find(struct report *report, const char *text, struct run *run);
 
 /* The same for a report that can be narrowed to a time: RUN@..., too, which filter_prepare() or
- * part_resolve_exact() looks at. */
-int run_find_part(struct report *report, const char *text, struct run *run);
+ * window_resolve_exact() looks at. */
+int run_find_window(struct report *report, const char *text, struct run *run);
 
 /* For a look at all runs: those that go on write what is new, and names that are being looked up are waited
  * for. */

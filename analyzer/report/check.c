@@ -327,7 +327,7 @@ int command_check(struct report *report, int argc, char **argv)
         return report_error(report, EXIT_USAGE, "there is no limit to check; see: trace-report check --help");
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
+        status = run_find_window(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
         status = judge(report, &run, &verdict);
     if (status == EXIT_FINE && report->json)

@@ -18,7 +18,7 @@
 static int by = -1; /* the peak; where parts of runs are compared, what is live */
 static int64_t limit = DEFAULT_LIMIT;
 static struct filter filter;
-static int parts; /* of some run only a part is compared */
+static int windows; /* of some run only a part is compared */
 
 static const struct option_spec options[] = {
     {"by", OPTION_MEASURE, &by, NULL, "what is compared line by line (default: peak; of parts: live)", NULL},
@@ -46,7 +46,7 @@ const struct manual manual_compare = {
 
 static int is_whole(void)
 {
-    return !filter_is_set(&filter) && !parts;
+    return !filter_is_set(&filter) && !windows;
 }
 
 /* ---- text ------------------------------------------------------------------------------------ */
@@ -226,7 +226,7 @@ static void json_contender(struct report *report, struct json *json, const struc
     }
     json_close(json);
     if (c->side.count > 0)
-        part_json(json, &c->side.runs[0]);
+        window_json(json, &c->side.runs[0]);
 }
 
 static void json_match(struct json *json, const struct match *m)
@@ -303,7 +303,7 @@ static int narrow(struct report *report, struct side *side)
 
 static int choose_measure(int given)
 {
-    return given >= 0 ? given : parts ? MEASURE_live_bytes : MEASURE_peak_bytes;
+    return given >= 0 ? given : windows ? MEASURE_live_bytes : MEASURE_peak_bytes;
 }
 
 static int use_filter(struct report *report, struct compared *all, size_t count)
@@ -311,17 +311,17 @@ static int use_filter(struct report *report, struct compared *all, size_t count)
     int status = filter_begin(report, &filter);
 
     for (size_t i = 0; i < count; i++)
-        parts |= all[i].side.runs[0].part.text != NULL || filter.from != NULL || filter.to != NULL;
+        windows |= all[i].side.runs[0].window.text != NULL || filter.from != NULL || filter.to != NULL;
     by = choose_measure(by);
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < all[i].side.count && status == EXIT_FINE; k++)
             status = filter_add_run(report, &filter, &all[i].side.runs[k], by);
-    if (status == EXIT_FINE && parts && !measure_sampled(by)) /* be it of the other one only */
+    if (status == EXIT_FINE && windows && !measure_sampled(by)) /* be it of the other one only */
         status = report_error(report, EXIT_USAGE, "--by %s is known of whole runs only.", measures[by].by);
     if (status == EXIT_FINE)
         status = filter_check(report, &filter, &all[0].side.runs[0]);
     for (size_t i = 1; i < count && status == EXIT_FINE; i++)
-        status = part_differs(report, &all[0].side.runs[0], &all[i].side.runs[0]);
+        status = window_differs(report, &all[0].side.runs[0], &all[i].side.runs[0]);
     for (size_t i = 0; i < count && status == EXIT_FINE; i++)
         status = narrow(report, &all[i].side);
     return status;

@@ -48,7 +48,7 @@ static void print_amount(const struct report *report, const struct run *run, con
     units_percent(b, (double)measure_value(m, (enum measure)by),
                   (double)measure_value(&run->t.m, (enum measure)by));
     printf("%s%s%s%s, %s of the run: %s\n", report_color(report, "bold"), a, row->is_bytes ? "" : " ",
-           row->is_bytes ? "" : row->noun, run->part.set ? "-" : b, what);
+           row->is_bytes ? "" : row->noun, run->window.set ? "-" : b, what);
     fputs(report_color(report, "reset"), stdout);
 }
 
@@ -122,7 +122,7 @@ int command_function(struct report *report, int argc, char **argv)
     filter.function = argv[1];
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find_part(report, operands > 1 ? argv[2] : NULL, &run);
+        status = run_find_window(report, operands > 1 ? argv[2] : NULL, &run);
     by = (int)filter_measure(&filter, &run, by, MEASURE_bytes);
     if (status == EXIT_FINE)
         status = filter_prepare(report, &filter, &run, (enum measure)by);

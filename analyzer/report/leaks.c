@@ -72,7 +72,7 @@ static int64_t kept_stacks(const struct kept *kept)
     return stacks;
 }
 
-static void print_part(const struct report *report, const struct store_measures *m, const char *what)
+static void print_window(const struct report *report, const struct store_measures *m, const char *what)
 {
     char a[UNITS_SIZE], b[UNITS_SIZE];
 
@@ -86,7 +86,7 @@ static void print_kept(const struct report *report, const struct kept *kept)
         printf("\nKept by system libraries in every program (--all shows it)\n");
     for (size_t i = 0; i < kept->count; i++)
         if (kept->kinds[i].stacks > 0)
-            print_part(report, &kept->kinds[i].m, kept->kinds[i].what);
+            print_window(report, &kept->kinds[i].m, kept->kinds[i].what);
 }
 
 static void print_suppressed(const struct report *report, const struct suppressions *s)
@@ -99,7 +99,7 @@ static void print_suppressed(const struct report *report, const struct suppressi
         if (pattern == NULL)
             continue;
         fputs(heading, stdout);
-        print_part(report, &s->list[i].m, pattern);
+        print_window(report, &s->list[i].m, pattern);
         heading = "";
         free(pattern);
     }
@@ -115,7 +115,7 @@ static int print_text(const struct report *report, const struct lines_query *que
     run_headline(report, query->run);
     filter_print(report, &filter, query->run, &lines->sum);
     run_explain_empty(report, query->run);
-    const char *end = query->run->part.set ? "more live at the end of this part"
+    const char *end = query->run->window.set ? "more live at the end of this part"
                       : query->run->t.end_bytes != query->run->t.m.live_bytes
                           ? "never freed by the process that had it"
                           : "live at the end";
@@ -211,7 +211,7 @@ int command_leaks(struct report *report, int argc, char **argv)
 
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
+        status = run_find_window(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
         status = filter_prepare(report, &filter, &run, MEASURE_live_bytes);
     if (status == EXIT_FINE && suppressions_file != NULL)

@@ -152,15 +152,15 @@ static struct more more_columns(const struct lines_query *query)
 {
     const enum measure *list = measures[query->by].more;
     struct more more = {0};
-    int part = query->run->part.set, live = query->by == MEASURE_live_bytes;
+    int window = query->run->window.set, live = query->by == MEASURE_live_bytes;
 
     for (size_t i = 0; i < COLUMNS_MORE && list[i] != 0; i++) {
-        if (part && !measure_sampled(list[i]))
+        if (window && !measure_sampled(list[i]))
             continue;
         more.list[more.count++] = list[i];
         live |= list[i] == MEASURE_live_bytes;
     }
-    if (part && !live)
+    if (window && !live)
         more.list[more.count++] = MEASURE_live_bytes;
     return more;
 }
@@ -223,7 +223,7 @@ static void number_cells(const struct report *report, struct table *table, const
     const struct more more = more_columns(query);
     char out[UNITS_SIZE];
 
-    if (query->run->part.set && query->by == MEASURE_live_bytes) {
+    if (query->run->window.set && query->by == MEASURE_live_bytes) {
         growth_cells(report, table, m);
     } else {
         measure_cell(report, table, m, query->by);
@@ -233,7 +233,7 @@ static void number_cells(const struct report *report, struct table *table, const
         measure_cell(report, table, m, by->beside);
     }
     for (size_t i = 0; i < more.count; i++)
-        if (query->run->part.set && more.list[i] == MEASURE_live_bytes)
+        if (query->run->window.set && more.list[i] == MEASURE_live_bytes)
             table_cell(table, units_bytes_signed(out, (double)m->live_bytes, report->bytes));
         else
             measure_cell(report, table, m, more.list[i]);

@@ -125,7 +125,7 @@ int command_temporary(struct report *report, int argc, char **argv)
 
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
+        status = run_find_window(report, operands > 0 ? argv[1] : NULL, &run);
     if (status == EXIT_FINE)
         status = filter_prepare(report, &filter, &run, MEASURE_temporary);
     if (status == EXIT_FINE)

@@ -76,8 +76,8 @@ static sqlite3_stmt *prepare(const struct report *report, const struct run *run,
 
     if (s != NULL) {
         sqlite3_bind_int64(s, 1, run->number);
-        sqlite3_bind_int64(s, 2, run->part.set ? run->part.from.t_ns : PART_START);
-        sqlite3_bind_int64(s, 3, run->part.set ? run->part.to.t_ns : PART_END);
+        sqlite3_bind_int64(s, 2, run->window.set ? run->window.from.t_ns : WINDOW_START);
+        sqlite3_bind_int64(s, 3, run->window.set ? run->window.to.t_ns : WINDOW_END);
     }
     return s;
 }
@@ -135,10 +135,10 @@ static int read_marks(const struct report *report, struct timeline *timeline)
 /* Between marks the highest heap is known more exactly than its time, which may seem to be beyond them. */
 static int has_peak_of_run(const struct run *run)
 {
-    const struct part *part = &run->part;
+    const struct window *window = &run->window;
 
-    return !part->set || (run->t.peak_ns >= part->from.t_ns && run->t.peak_ns <= part->to.t_ns &&
-                          (!part->peak_known || part->peak_bytes == run->t.m.peak_bytes));
+    return !window->set || (run->t.peak_ns >= window->from.t_ns && run->t.peak_ns <= window->to.t_ns &&
+                            (!window->peak_known || window->peak_bytes == run->t.m.peak_bytes));
 }
 
 /* The run's peak is known exactly, and lies between samples; that of a part is the highest of its samples. */
@@ -158,12 +158,12 @@ static void find_peak(const struct timeline *timeline, struct chart *chart)
 
 static void find_edges(const struct timeline *timeline, struct chart *chart)
 {
-    const struct part *part = &timeline->run.part;
+    const struct window *window = &timeline->run.window;
 
-    if (part->set && part->from.t_ns != PART_START)
-        chart->begin = (double)part->from.t_ns / 1e9;
-    if (part->set && part->to.t_ns != PART_END) {
-        chart->end = (double)part->to.t_ns / 1e9;
+    if (window->set && window->from.t_ns != WINDOW_START)
+        chart->begin = (double)window->from.t_ns / 1e9;
+    if (window->set && window->to.t_ns != WINDOW_END) {
+        chart->end = (double)window->to.t_ns / 1e9;
         return;
     }
     chart->end = (double)timeline->run.t.wall_ns / 1e9;
@@ -206,7 +206,7 @@ static int print_text(const struct report *report, const struct timeline *timeli
     struct chart chart;
 
     run_headline(report, &timeline->run);
-    part_print(report, &timeline->run, NULL);
+    window_print(report, &timeline->run, NULL);
     run_explain_empty(report, &timeline->run);
     if (timeline->run.t.m.allocations == 0)
         return EXIT_FINE;
@@ -226,7 +226,7 @@ static int print_text(const struct report *report, const struct timeline *timeli
            report_color(report, "yellow"), report->ascii ? "-" : "\xe2\xa0\x92",
            report_color(report, "reset"));
     chart_free(&chart);
-    if (timeline->run.part.set)
+    if (timeline->run.window.set)
         report_next(report, "top", "--by live", "what is live at the end");
     else
         report_next(report, "top", "--by peak", "the lines that made up the peak");
@@ -239,7 +239,7 @@ static int print_json(const struct timeline *timeline)
 
     json_begin(&json, stdout, "libtrace.timeline/1");
     run_json(&json, "run", &timeline->run);
-    part_json(&json, &timeline->run);
+    window_json(&json, &timeline->run);
     json_array(&json, "samples");
     for (size_t i = 0; i < timeline->sample_count; i++) {
         const struct sample *s = &timeline->samples[i];
@@ -273,9 +273,9 @@ int command_timeline(struct report *report, int argc, char **argv)
         return status;
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find_part(report, operands > 0 ? argv[1] : NULL, &timeline.run);
+        status = run_find_window(report, operands > 0 ? argv[1] : NULL, &timeline.run);
     if (status == EXIT_FINE)
-        status = part_resolve_exact(report, &timeline.run, &moments);
+        status = window_resolve_exact(report, &timeline.run, &moments);
     if (status == EXIT_FINE)
         status = read_samples(report, &timeline);
     if (status == EXIT_FINE)

@@ -95,7 +95,7 @@ static int print_text(struct report *report, const struct lines_query *query, co
         report_next(report, "tree", "", "who calls what");
     else if (stacks_each == 0 && group != GROUP_STACK)
         report_next(report, "top", "--stacks 1", "who called these lines");
-    else if (query->run->part.set)
+    else if (query->run->window.set)
         report_next(report, "leaks", "", "what more is live at its end");
     else
         report_next(report, "summary", "", "the run on one page");
@@ -110,7 +110,7 @@ static int show(struct report *report, const char *which, int64_t *recording)
     int status = report_open(report);
 
     if (status == EXIT_FINE)
-        status = run_find_part(report, which, &run);
+        status = run_find_window(report, which, &run);
     enum measure measure = filter_measure(&filter, &run, by, MEASURE_bytes);
 
     if (status == EXIT_FINE)

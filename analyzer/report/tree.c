@@ -463,7 +463,7 @@ int command_tree(struct report *report, int argc, char **argv)
         return status;
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find_part(report, operands > 0 ? argv[1] : NULL, &run);
+        status = run_find_window(report, operands > 0 ? argv[1] : NULL, &run);
     by = (int)filter_measure(&filter, &run, by, MEASURE_bytes);
     if (status == EXIT_FINE)
         status = filter_prepare(report, &filter, &run, by);

@@ -1,6 +1,6 @@
-/* part.c - see part.h. */
+/* window.c - see window.h. */
 #define _GNU_SOURCE
-#include "part.h"
+#include "window.h"
 #include "args.h"
 #include "filter.h"
 #include "by_line.h"
@@ -13,17 +13,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-void part_free(struct part *part)
+void window_free(struct window *window)
 {
-    free(part->text);
-    free(part->from.mark);
-    free(part->to.mark);
-    *part = (struct part){0};
+    free(window->text);
+    free(window->from.mark);
+    free(window->to.mark);
+    *window = (struct window){0};
 }
 
-const char *part_sites(const struct run *run)
+const char *window_sites(const struct run *run)
 {
-    return run->part.set ? run->part.sites : "site";
+    return run->window.set ? run->window.sites : "site";
 }
 
 /* ---- moments --------------------------------------------------------------------------------- */
@@ -66,7 +66,7 @@ static void look_up(struct report *report, const struct run *run, struct moment 
                                "AND ?2 ORDER BY t_ns DESC LIMIT 1");
     int status = EXIT_FINE;
 
-    moment->t_ns = PART_START;
+    moment->t_ns = WINDOW_START;
     moment->shown_ns = 0;
     if (s == NULL)
         return;
@@ -85,7 +85,7 @@ static void look_up(struct report *report, const struct run *run, struct moment 
  * between. */
 static int same_in_doubt(const struct moment *a, const struct moment *b)
 {
-    return a->t_ns == b->t_ns && a->t_ns != PART_END && a->mark == NULL && b->mark == NULL &&
+    return a->t_ns == b->t_ns && a->t_ns != WINDOW_END && a->mark == NULL && b->mark == NULL &&
            b->wanted_ns > 0 && a->wanted_ns != b->wanted_ns && b->shown_ns < b->wanted_ns;
 }
 
@@ -111,16 +111,16 @@ static int nothing_between(struct report *report, const struct run *run, const s
         "%s. Name these moments, or marks (trace.h)",
         (long long)run->number, units_seconds(from, (double)a->wanted_ns / 1e9),
         units_seconds(to, (double)b->wanted_ns / 1e9),
-        b->t_ns == PART_START ? "its start" : units_seconds(before, (double)b->shown_ns / 1e9),
+        b->t_ns == WINDOW_START ? "its start" : units_seconds(before, (double)b->shown_ns / 1e9),
         units_seconds(after, (double)next_ns / 1e9));
 }
 
-int part_differs(struct report *report, const struct run *a, const struct run *b)
+int window_differs(struct report *report, const struct run *a, const struct run *b)
 {
-    const struct moment *from[] = {&a->part.from, &b->part.from}, *to[] = {&a->part.to, &b->part.to};
+    const struct moment *from[] = {&a->window.from, &b->window.from}, *to[] = {&a->window.to, &b->window.to};
     int late = to[0]->wanted_ns > to[1]->wanted_ns;
 
-    if (a->number != b->number || !a->part.set || !b->part.set || from[0]->t_ns != from[1]->t_ns ||
+    if (a->number != b->number || !a->window.set || !b->window.set || from[0]->t_ns != from[1]->t_ns ||
         !same_in_doubt(to[late], to[!late]))
         return EXIT_FINE;
     return nothing_between(report, a, to[late], to[!late]);
@@ -188,16 +188,17 @@ static int find_moment(struct report *report, const struct run *run, const struc
     int found = find_mark(report, run, filter, text, 1, after_ns, &moment->t_ns);
 
     if (found < 0) /* before it, which is said later */
-        found = find_mark(report, run, filter, text, 1, PART_START, &moment->t_ns);
+        found = find_mark(report, run, filter, text, 1, WINDOW_START, &moment->t_ns);
     moment->mark = strdup(text);
     if (found < 0 && hash != NULL && atol(hash + 1) > 0) {
         char *name = strndup(text, (size_t)(hash - text));
 
-        found = name != NULL ? find_mark(report, run, filter, name, atol(hash + 1), PART_START, &moment->t_ns)
-                             : -1;
+        found = name != NULL
+                    ? find_mark(report, run, filter, name, atol(hash + 1), WINDOW_START, &moment->t_ns)
+                    : -1;
         free(name);
     }
-    if (found == 0 && !run->part.exact)
+    if (found == 0 && !run->window.exact)
         return report_error(
             report, EXIT_FAILED,
             "of mark '%s' in run %lld is not known what sites had counted: there were too many marks, "
@@ -211,8 +212,8 @@ static int find_moment(struct report *report, const struct run *run, const struc
     moment->mark = NULL;
     moment->t_ns = moment->wanted_ns = moment->shown_ns = llround(seconds * 1e9);
     if (moment->t_ns >= run->t.wall_ns)
-        moment->t_ns = PART_END;
-    else if (!run->part.exact)
+        moment->t_ns = WINDOW_END;
+    else if (!run->window.exact)
         look_up(report, run, moment);
     return EXIT_FINE;
 }
@@ -223,10 +224,10 @@ static int find_moment(struct report *report, const struct run *run, const struc
 static int make_sites(struct report *report, struct run *run)
 {
     static int made;
-    struct part *part = &run->part;
-    int to_end = part->to.t_ns == PART_END;
+    struct window *window = &run->window;
+    int to_end = window->to.t_ns == WINDOW_END;
 
-    snprintf(part->sites, sizeof part->sites, "between_%d", ++made);
+    snprintf(window->sites, sizeof window->sites, "between_%d", ++made);
     char *sql = sqlite3_mprintf(
         "CREATE TEMP TABLE %s AS SELECT %lld AS run, {key: c.# AS #}, s.line AS line, s.leaf AS leaf, "
         "{sampled: c.# AS #}, {whole: 0 AS #}, 0 AS smallest, 0 AS largest, NULL AS "
@@ -239,15 +240,15 @@ static int make_sites(struct report *report, struct run *run)
         " ) GROUP BY {key: #}"
         ") AS c LEFT JOIN site AS s ON s.run = %lld AND ({key: s.#}) = ({key: c.#}) "
         "WHERE ({sampled: c.#}) <> ({sampled: 0})",
-        part->sites, (long long)run->number, to_end ? "{sampled: -# AS #}" : "{sampled: #}",
+        window->sites, (long long)run->number, to_end ? "{sampled: -# AS #}" : "{sampled: #}",
         (long long)run->number, to_end ? "t_ns <= ?1" : "t_ns > ?1 AND t_ns <= ?2", (long long)run->number,
         to_end, (long long)run->number);
     sqlite3_stmt *s = report_prepare_text(report, sql);
     int status = s != NULL ? EXIT_FINE : EXIT_FAILED;
 
     if (s != NULL) {
-        sqlite3_bind_int64(s, 1, part->from.t_ns);
-        sqlite3_bind_int64(s, 2, part->to.t_ns);
+        sqlite3_bind_int64(s, 1, window->from.t_ns);
+        sqlite3_bind_int64(s, 2, window->to.t_ns);
         report_step(report, s, &status);
     }
     sqlite3_finalize(s);
@@ -257,10 +258,11 @@ static int make_sites(struct report *report, struct run *run)
 /* The highest heap is kept from mark to mark, and from the last one to the end. */
 static int find_peak(struct report *report, struct run *run)
 {
-    struct part *part = &run->part;
-    int to_end = part->to.t_ns == PART_END, status = EXIT_FINE;
+    struct window *window = &run->window;
+    int to_end = window->to.t_ns == WINDOW_END, status = EXIT_FINE;
 
-    if ((part->from.mark == NULL && part->from.t_ns != PART_START) || (part->to.mark == NULL && !to_end))
+    if ((window->from.mark == NULL && window->from.t_ns != WINDOW_START) ||
+        (window->to.mark == NULL && !to_end))
         return EXIT_FINE;
     sqlite3_stmt *s =
         report_prepare(report, "SELECT lap_peak_allocations, lap_peak_bytes FROM mark WHERE run = ?1 AND "
@@ -269,16 +271,16 @@ static int find_peak(struct report *report, struct run *run)
     if (s == NULL)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, run->number);
-    sqlite3_bind_int64(s, 2, part->from.t_ns);
-    sqlite3_bind_int64(s, 3, part->to.t_ns);
-    part->peak_known = 1;
+    sqlite3_bind_int64(s, 2, window->from.t_ns);
+    sqlite3_bind_int64(s, 3, window->to.t_ns);
+    window->peak_known = 1;
     if (report_step(report, s, &status)) {
-        part->peak_allocations = sqlite3_column_int64(s, 0);
-        part->peak_bytes = sqlite3_column_int64(s, 1);
+        window->peak_allocations = sqlite3_column_int64(s, 0);
+        window->peak_bytes = sqlite3_column_int64(s, 1);
     }
-    if (to_end && run->t.lap_peak_bytes > part->peak_bytes) {
-        part->peak_allocations = run->t.lap_peak_allocations;
-        part->peak_bytes = run->t.lap_peak_bytes;
+    if (to_end && run->t.lap_peak_bytes > window->peak_bytes) {
+        window->peak_allocations = run->t.lap_peak_allocations;
+        window->peak_bytes = run->t.lap_peak_bytes;
     }
     sqlite3_finalize(s);
     return status;
@@ -290,12 +292,12 @@ static int split(struct report *report, const struct run *run, const struct filt
 {
     int64_t t_ns;
 
-    *copy = strdup(run->part.text);
+    *copy = strdup(run->window.text);
     char *dots = *copy != NULL ? strstr(*copy, "..") : NULL;
 
     *from = NULL;
     *to = *copy;
-    if (dots == NULL || find_mark(report, run, filter, *copy, 1, PART_START, &t_ns) >= 0)
+    if (dots == NULL || find_mark(report, run, filter, *copy, 1, WINDOW_START, &t_ns) >= 0)
         return *copy != NULL ? EXIT_FINE : report_error(report, EXIT_FAILED, "out of memory");
     *dots = '\0';
     *from = dots > *copy ? *copy : NULL;
@@ -303,52 +305,52 @@ static int split(struct report *report, const struct run *run, const struct filt
     return EXIT_FINE;
 }
 
-int part_resolve(struct report *report, struct run *run, const struct filter *filter)
+int window_resolve(struct report *report, struct run *run, const struct filter *filter)
 {
-    struct part *part = &run->part;
+    struct window *window = &run->window;
     const char *from = filter->from, *to = filter->to;
     char *copy = NULL;
-    int status = part->text != NULL ? split(report, run, filter, &from, &to, &copy) : EXIT_FINE;
+    int status = window->text != NULL ? split(report, run, filter, &from, &to, &copy) : EXIT_FINE;
 
-    if (part->set || (from == NULL && to == NULL)) {
+    if (window->set || (from == NULL && to == NULL)) {
         free(copy);
         return status;
     }
-    part->from.t_ns = PART_START;
-    part->to.t_ns = PART_END;
+    window->from.t_ns = WINDOW_START;
+    window->to.t_ns = WINDOW_END;
     if (status == EXIT_FINE && from != NULL)
-        status = find_moment(report, run, filter, from, PART_START, &part->from);
+        status = find_moment(report, run, filter, from, WINDOW_START, &window->from);
     if (status == EXIT_FINE && to != NULL)
-        status = find_moment(report, run, filter, to, part->from.t_ns, &part->to);
-    if (status == EXIT_FINE && part->from.t_ns == PART_END)
+        status = find_moment(report, run, filter, to, window->from.t_ns, &window->to);
+    if (status == EXIT_FINE && window->from.t_ns == WINDOW_END)
         status = report_error(report, EXIT_FAILED, "run %lld was over by then: nothing comes after '%s'",
                               (long long)run->number, from);
-    if (status == EXIT_FINE && from != NULL && to != NULL && same_in_doubt(&part->from, &part->to))
-        status = nothing_between(report, run, &part->from, &part->to);
-    if (status == EXIT_FINE && part->to.t_ns < part->from.t_ns)
+    if (status == EXIT_FINE && from != NULL && to != NULL && same_in_doubt(&window->from, &window->to))
+        status = nothing_between(report, run, &window->from, &window->to);
+    if (status == EXIT_FINE && window->to.t_ns < window->from.t_ns)
         status = report_error(report, EXIT_FAILED, "in run %lld, '%s' comes before '%s'",
                               (long long)run->number, to, from);
     free(copy);
-    part->set = 1;
-    if (status == EXIT_FINE && !part->exact)
+    window->set = 1;
+    if (status == EXIT_FINE && !window->exact)
         status = make_sites(report, run);
     return status == EXIT_FINE ? find_peak(report, run) : status;
 }
 
-int part_resolve_exact(struct report *report, struct run *run, const struct filter *filter)
+int window_resolve_exact(struct report *report, struct run *run, const struct filter *filter)
 {
-    run->part.exact = 1;
-    return part_resolve(report, run, filter);
+    run->window.exact = 1;
+    return window_resolve(report, run, filter);
 }
 
 /* ---- showing --------------------------------------------------------------------------------- */
 
 static int64_t moment_shown(const struct run *run, const struct moment *moment)
 {
-    return moment->t_ns == PART_END     ? run->t.wall_ns
-           : moment->t_ns == PART_START ? 0
-           : moment->mark == NULL       ? moment->shown_ns
-                                        : moment->t_ns;
+    return moment->t_ns == WINDOW_END     ? run->t.wall_ns
+           : moment->t_ns == WINDOW_START ? 0
+           : moment->mark == NULL         ? moment->shown_ns
+                                          : moment->t_ns;
 }
 
 static void print_moment(FILE *out, const struct run *run, const struct moment *moment, const char *end)
@@ -357,37 +359,37 @@ static void print_moment(FILE *out, const struct run *run, const struct moment *
     int64_t t_ns = moment_shown(run, moment);
 
     units_seconds(t, (double)t_ns / 1e9);
-    if (moment->t_ns == PART_START)
+    if (moment->t_ns == WINDOW_START)
         fputs("the start", out);
-    else if (name != NULL || moment->t_ns == PART_END)
+    else if (name != NULL || moment->t_ns == WINDOW_END)
         fprintf(out, "%s (%s)", name != NULL ? name : end, t);
     else
         fputs(t, out);
-    if (moment->mark == NULL && moment->t_ns != PART_END && moment->shown_ns < moment->wanted_ns)
+    if (moment->mark == NULL && moment->t_ns != WINDOW_END && moment->shown_ns < moment->wanted_ns)
         fprintf(out, " (the last look before %s)", units_seconds(t, (double)moment->wanted_ns / 1e9));
     free(name);
 }
 
-void part_print(const struct report *report, const struct run *run, const struct store_measures *sums)
+void window_print(const struct report *report, const struct run *run, const struct store_measures *sums)
 {
-    const struct part *part = &run->part;
+    const struct window *window = &run->window;
     char a[UNITS_SIZE], b[UNITS_SIZE], c[UNITS_SIZE], *text = NULL;
     size_t size;
-    FILE *out = part->set ? open_memstream(&text, &size) : NULL;
+    FILE *out = window->set ? open_memstream(&text, &size) : NULL;
 
     if (out == NULL)
         return;
     fputs("From ", out);
-    print_moment(out, run, &part->from, NULL);
+    print_moment(out, run, &window->from, NULL);
     fputs(" to ", out);
-    print_moment(out, run, &part->to, run->state == RUN_RECORDING ? "now" : "the end");
+    print_moment(out, run, &window->to, run->state == RUN_RECORDING ? "now" : "the end");
     if (sums != NULL)
         fprintf(out, ": %s allocation%s, %s; live %s", units_count(a, sums->allocations),
                 sums->allocations == 1 ? "" : "s", units_bytes(b, sums->bytes, report->bytes),
                 sums->live_bytes == 0 ? "as before"
                                       : units_bytes_signed(c, (double)sums->live_bytes, report->bytes));
-    if (part->peak_known)
-        fprintf(out, "; the heap %s at most", units_bytes(a, part->peak_bytes, report->bytes));
+    if (window->peak_known)
+        fprintf(out, "; the heap %s at most", units_bytes(a, window->peak_bytes, report->bytes));
     fclose(out);
     fputs(report_color(report, "yellow"), stdout);
     text_wrap(stdout, text, (size_t)report->width, 2);
@@ -409,16 +411,16 @@ static void json_moment(struct json *json, const char *key, const struct run *ru
     json_close(json);
 }
 
-void part_json(struct json *json, const struct run *run)
+void window_json(struct json *json, const struct run *run)
 {
-    if (!run->part.set)
+    if (!run->window.set)
         return;
     json_object(json, "part");
-    json_moment(json, "from", run, &run->part.from);
-    json_moment(json, "to", run, &run->part.to);
-    if (run->part.peak_known) {
-        json_number(json, "peak_allocations", run->part.peak_allocations);
-        json_number(json, "peak_bytes", run->part.peak_bytes);
+    json_moment(json, "from", run, &run->window.from);
+    json_moment(json, "to", run, &run->window.to);
+    if (run->window.peak_known) {
+        json_number(json, "peak_allocations", run->window.peak_allocations);
+        json_number(json, "peak_bytes", run->window.peak_bytes);
     } else {
         json_null(json, "peak_allocations");
         json_null(json, "peak_bytes");
@@ -426,19 +428,19 @@ void part_json(struct json *json, const struct run *run)
     json_close(json);
 }
 
-char *part_name(const struct run *run, const char *name)
+char *window_name(const struct run *run, const char *name)
 {
     char *text = NULL;
 
-    if (run->part.text == NULL)
+    if (run->window.text == NULL)
         return strdup(name);
-    const struct moment *to = &run->part.to;
+    const struct moment *to = &run->window.to;
     char t[UNITS_SIZE];
 
-    if (run->part.set && to->mark == NULL && to->t_ns != PART_END && to->shown_ns < to->wanted_ns)
-        return asprintf(&text, "%s@%s (at %s)", name, run->part.text,
+    if (run->window.set && to->mark == NULL && to->t_ns != WINDOW_END && to->shown_ns < to->wanted_ns)
+        return asprintf(&text, "%s@%s (at %s)", name, run->window.text,
                         units_seconds(t, (double)moment_shown(run, to) / 1e9)) >= 0
                    ? text
                    : NULL;
-    return asprintf(&text, "%s@%s", name, run->part.text) >= 0 ? text : NULL;
+    return asprintf(&text, "%s@%s", name, run->window.text) >= 0 ? text : NULL;
 }

@@ -1,4 +1,4 @@
-/* part.h - a part of a run's time: --from and --to of all reports, and RUN@MOMENT.
+/* window.h - a part of a run's time: --from and --to of all reports, and RUN@MOMENT.
  *
  * A moment is a mark (trace.h), by its name, or a time in seconds since the start, which means the last
  * moment before it of which is known what each site had counted. What is shown is the difference of the
@@ -7,8 +7,8 @@
  * between is not known, but how high it was is, between marks. For a report that reads no sites a moment is
  * just what was given.
  */
-#ifndef LIBTRACE_QUERY_PART_H
-#define LIBTRACE_QUERY_PART_H
+#ifndef LIBTRACE_QUERY_WINDOW_H
+#define LIBTRACE_QUERY_WINDOW_H
 
 #include "json.h"
 #include "report.h"
@@ -18,17 +18,17 @@ struct filter;
 struct store_measures;
 
 struct moment {
-    int64_t t_ns; /* since the start of the run; PART_START, PART_END; of what is counted: when sites were
+    int64_t t_ns; /* since the start of the run; WINDOW_START, WINDOW_END; of what is counted: when sites were
                      looked at */
     char *mark;   /* its name; NULL = a time, or an end of the run */
     /* Of a time: */
     int64_t wanted_ns; /* as it was given */
     int64_t shown_ns;  /* what is shown held up to it: that time, or the latest before it that is known of */
 };
-#define PART_START (-1)
-#define PART_END INT64_MAX
+#define WINDOW_START (-1)
+#define WINDOW_END INT64_MAX
 
-struct part {
+struct window {
     char *text; /* what RUN@ was followed by, NULL = nothing */
     int set;    /* 0: the whole run, and the rest means nothing */
     int exact;  /* 1: any moment will do, and there are no sites */
@@ -40,26 +40,26 @@ struct part {
 
 /* Works out what is meant, by RUN@ or else by the filter, and makes the table of its sites. On failure says
  * why. */
-int part_resolve(struct report *report, struct run *run, const struct filter *filter);
+int window_resolve(struct report *report, struct run *run, const struct filter *filter);
 
 /* The same for a report that reads no sites: any moment will do, be it sampled or not. */
-int part_resolve_exact(struct report *report, struct run *run, const struct filter *filter);
-void part_free(struct part *part);
+int window_resolve_exact(struct report *report, struct run *run, const struct filter *filter);
+void window_free(struct window *window);
 
 /* False, with the reason, if nothing is known of what lies between the ends of two parts of a run, which
  * would be compared as if they were the same. */
-int part_differs(struct report *report, const struct run *a, const struct run *b);
+int window_differs(struct report *report, const struct run *a, const struct run *b);
 
 /* The table to read sites from: of the same columns as `site`, for this run. Those that are known of whole
  * runs only (peak, sizes, lifetimes) are 0 or NULL. */
-const char *part_sites(const struct run *run);
+const char *window_sites(const struct run *run);
 
 /* "From loaded (12 ms) to the end (80 ms): ..." below the headline; sums: of what is shown, NULL = they are
  * not told. And a member of the open object. Nothing for a whole run. */
-void part_print(const struct report *report, const struct run *run, const struct store_measures *sums);
-void part_json(struct json *json, const struct run *run);
+void window_print(const struct report *report, const struct run *run, const struct store_measures *sums);
+void window_json(struct json *json, const struct run *run);
 
 /* "list@loaded": what tells runs apart in a comparison; malloc'ed. */
-char *part_name(const struct run *run, const char *name);
+char *window_name(const struct run *run, const char *name);
 
 #endif
