@@ -55,7 +55,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 16u                 /* changed with every change of this file */
+#define WIRE_VERSION 17u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -73,8 +73,14 @@ enum wire_event {
     WIRE_REALLOC_FAIL = 4,  /* one word: the old address lives on as it was before BEGIN */
     WIRE_HUGE = 5,          /* one word: size >> 32 in the low bits, of the ALLOC that follows */
     WIRE_STAMP = 6,         /* one word: the processor's clock >> wire_arena.stamp_shift, low 60 bits */
-    WIRE_MARK = 7,          /* two words: a mark's number in the low 32 bits, see wire_note_mark; the time */
+    WIRE_MARK = 7,          /* two words: enum wire_mark << 32 | a mark's number, see wire_note_mark; the time */
     WIRE_MOVE = 8,          /* two words as ALLOC: a live block now belongs to this stack (recycled object) */
+};
+
+/* What a mark is. */
+enum wire_mark {
+    WIRE_MARK_NAMED = 0,    /* a note says its name */
+    WIRE_MARK_FINALIZE = 1, /* CPython begins to tear itself down; no note, number 0 */
 };
 
 #define WIRE_TYPE_SHIFT 60

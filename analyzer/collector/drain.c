@@ -234,11 +234,15 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
 }
 
 /* A mark looks at all counts. */
-static void do_mark(struct tracker *tracker, struct tracked_ring *r, uint32_t number)
+static void do_mark(struct tracker *tracker, struct tracked_ring *r, uint64_t mark)
 {
     turn_ends(tracker, r);
     ledger_settle(&tracker->ledger);
-    tracker_mark(tracker, r->process->index, number, r->words[r->tail++ & DRAIN_MASK]);
+    uint64_t t_ns = r->words[r->tail++ & DRAIN_MASK];
+    if (mark >> 32 == WIRE_MARK_FINALIZE)
+        tracker_finalize(tracker, r->process, t_ns);
+    else
+        tracker_mark(tracker, r->process->index, (uint32_t)mark, t_ns);
     ledger_begin(&tracker->ledger, &r->process->heap);
     turn_begins(tracker, r);
 }
@@ -257,7 +261,7 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
         r->end = 0;
         break;
     case WIRE_MARK:
-        do_mark(tracker, r, (uint32_t)word);
+        do_mark(tracker, r, wire_address(word));
         break;
     case WIRE_REALLOC_BEGIN:
     case WIRE_REALLOC_FAIL:

@@ -7,11 +7,12 @@
 #define ROWS_SHARE 8          /* the most of what is left of them that one snapshot may take: 1/8 */
 #define MARK_ROWS_MAX 250000u /* a run, at marks */
 #define BETWEEN_ROWS_MAX 20000u
+#define PROCESS_ROWS_MAX 500000u     /* a run, at ends of interpreters */
 #define BETWEEN_SHARE 8              /* of the time since the start: between two moments between snapshots */
 #define BETWEEN_LEAST_NS 1000000ull  /* but not less, */
 #define BETWEEN_MOST_NS 250000000ull /* nor more; */
 #define SITE_STEP_NS 1000ull         /* and so long for each site, a hundred times what a look at it takes */
-#define LOOKS_MAX 200000000ull       /* at sites, at marks: a second or so in all */
+#define LOOKS_MAX 200000000ull       /* at sites, at marks, and at ends: a second or so in all */
 
 static struct sample_counts counts_of(const struct site *site)
 {
@@ -57,10 +58,10 @@ static void keep(struct samples *samples, const struct ledger *ledger, uint32_t 
 
 static uint64_t rows_left(const struct samples *samples, enum samples_at why)
 {
-    static const uint64_t most[] = {ROWS_MAX, MARK_ROWS_MAX, BETWEEN_ROWS_MAX};
+    static const uint64_t most[] = {ROWS_MAX, MARK_ROWS_MAX, BETWEEN_ROWS_MAX, PROCESS_ROWS_MAX};
     assert(samples->rows_used[why] <= most[why]);
     uint64_t left = most[why] - samples->rows_used[why];
-    return why == SAMPLES_MARK ? left : left / ROWS_SHARE;
+    return why == SAMPLES_MARK || why == SAMPLES_PROCESS ? left : left / ROWS_SHARE;
 }
 
 static void add_moment(struct samples *samples, bool changed, uint64_t t_ns)
@@ -106,6 +107,36 @@ bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t
     }
     samples->rows_used[why] += count - samples->count;
     add_moment(samples, count != samples->count, t_ns);
+    keep(samples, ledger, count);
+    return true;
+}
+
+static bool same_live(const struct sample_counts *a, const struct sample_counts *b)
+{
+    return a->allocations - a->frees == b->allocations - b->frees &&
+           a->bytes - a->freed_bytes == b->bytes - b->freed_bytes;
+}
+
+bool samples_take_process(struct samples *samples, const struct ledger *ledger, uint32_t process,
+                          uint64_t t_ns)
+{
+    uint64_t most = rows_left(samples, SAMPLES_PROCESS);
+    uint32_t count = samples->count;
+    if ((samples->process_looks_used += ledger->count) > LOOKS_MAX)
+        return false;
+    for (uint32_t i = 1; i <= ledger->count; i++) {
+        const struct site *site = ledger_site(ledger, i);
+        if (site->process != process)
+            continue;
+        const struct sample_counts *sampled = GROW_AT(&samples->sampled, struct sample_counts, i);
+        const struct sample_counts now = counts_of(site);
+        if (sampled && same_live(sampled, &now))
+            continue;
+        if (count - samples->count == most || !add_row(samples, count, i, site, t_ns))
+            return false;
+        count++;
+    }
+    samples->rows_used[SAMPLES_PROCESS] += count - samples->count;
     keep(samples, ledger, count);
     return true;
 }

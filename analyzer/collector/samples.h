@@ -36,15 +36,17 @@ enum samples_at {
     SAMPLES_SNAPSHOT,
     SAMPLES_MARK,
     SAMPLES_BETWEEN, /* the first moments of a run, and those between two snapshots that are far apart */
+    SAMPLES_PROCESS, /* see samples_take_process() */
 };
 
 struct samples {
     struct grow rows; /* struct sample: those that the writer has not got yet */
     uint32_t count;
     struct grow sampled;   /* struct sample_counts by site: the sum of its rows */
-    uint64_t rows_used[3]; /* in this run, by enum samples_at */
+    uint64_t rows_used[4]; /* in this run, by enum samples_at */
     uint64_t looks_used;   /* at sites, at marks */
-    struct grow moments;   /* struct moment */
+    uint64_t process_looks_used;
+    struct grow moments; /* struct moment */
     uint32_t moment_count, moments_written;
     bool stirred;     /* something was counted since the latest moment */
     uint64_t next_ns; /* the next moment between snapshots */
@@ -52,6 +54,11 @@ struct samples {
 
 /* Adds a row for each site that changed since its last one. False where the moment was left out. */
 bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t t_ns, enum samples_at why);
+
+/* Adds a row for each site of the process of which more or less is live than its rows say. It is a moment of that process,
+ * and of what was live, alone: not one of the run's. False where it was left out. */
+bool samples_take_process(struct samples *samples, const struct ledger *ledger, uint32_t process,
+                          uint64_t t_ns);
 
 /* True if it is time for a moment between snapshots. They are close at the beginning, a millisecond apart,
  * then ever rarer: so that a moment that is asked for later is known to an eighth of its age, or a quarter of

@@ -447,20 +447,37 @@ uint64_t tracker_moment(struct tracker *tracker, uint64_t t_ns)
     return tracker->moment_ns;
 }
 
-void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number, uint64_t t_ns)
+static struct mark *add_mark(struct tracker *tracker, uint32_t process, uint64_t t_ns)
 {
     struct mark *mark = GROW_AT(&tracker->marks, struct mark, tracker->mark_count);
-    struct heap *heap = &tracker->ledger.heap;
     if (!mark)
-        return;
+        return NULL;
     tracker->mark_count++;
     /* What a program says is believed only as far as it can be. */
     uint64_t now_ns = tracker_clock() - tracker->arena->started_ns;
-    *mark = (struct mark){.t_ns = tracker_moment(tracker, t_ns < now_ns ? t_ns : now_ns),
-                          .process = process,
-                          .number = number,
-                          .since_mark_bytes = heap->since_mark_bytes,
-                          .since_mark_blocks = heap->since_mark_blocks};
+    *mark = (struct mark){.t_ns = tracker_moment(tracker, t_ns < now_ns ? t_ns : now_ns), .process = process};
+    return mark;
+}
+
+/* It is no mark for which the highest heap is looked for anew: nobody asks for parts of the run by it. */
+void tracker_finalize(struct tracker *tracker, struct tracked_process *process, uint64_t t_ns)
+{
+    struct mark *mark = process->finalized ? NULL : add_mark(tracker, process->index, t_ns);
+    if (!mark)
+        return;
+    process->finalized = mark->finalize = true;
+    mark->sampled = samples_take_process(&tracker->samples, &tracker->ledger, process->index, mark->t_ns);
+}
+
+void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number, uint64_t t_ns)
+{
+    struct heap *heap = &tracker->ledger.heap;
+    struct mark *mark = add_mark(tracker, process, t_ns);
+    if (!mark)
+        return;
+    mark->number = number;
+    mark->since_mark_bytes = heap->since_mark_bytes;
+    mark->since_mark_blocks = heap->since_mark_blocks;
     mark->sampled = samples_take(&tracker->samples, &tracker->ledger, mark->t_ns, SAMPLES_MARK);
     heap_marked(heap);
 }

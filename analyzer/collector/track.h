@@ -64,6 +64,7 @@ struct tracked_process {
     struct pending_frees *pending; /* addresses with events out of order */
     uint64_t foreign_frees;
     uint64_t live_blocks, live_bytes; /* at the end */
+    bool finalized;                   /* it has said that its interpreter ends, see tracker_finalize() */
     /* Copied from the slot when the process ended. */
     struct {
         int pid, parent_pid;
@@ -80,8 +81,9 @@ struct tracked_process {
 
 struct mark {
     uint64_t t_ns;
-    uint32_t process, number;                     /* index; the process's number for it */
-    bool sampled;                                 /* what sites had counted by then is known */
+    uint32_t process, number; /* index; the process's number for it */
+    bool finalize;            /* of the process's interpreter: it has no name */
+    bool sampled;             /* what sites (finalize: the process's) had counted by then is known */
     uint64_t since_mark_bytes, since_mark_blocks; /* the highest heap since the mark before */
 };
 
@@ -163,6 +165,9 @@ uint64_t tracker_moment(struct tracker *tracker, uint64_t t_ns);
 
 /* The program named a moment. number: the process's for it. */
 void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number, uint64_t t_ns);
+
+/* A process's interpreter begins to tear itself down: what its sites hold now is taken down. Once in a process. */
+void tracker_finalize(struct tracker *tracker, struct tracked_process *process, uint64_t t_ns);
 
 /* True if what a process wrote into the arena could not be true: its numbers are not whole. */
 bool tracker_damaged(const struct tracked_process *process);

@@ -205,8 +205,8 @@ static void write_marks(struct writer *w, const struct job *job)
     for (size_t i = 0; i < job->mark_count && !w->failed; i++) {
         const struct mark *mark = &job->marks[i];
         const struct intern_process *process = process_of(w, mark->process, NULL);
-        int kind = 0;
-        const char *name = process ? intern_mark(process, mark->number, &kind) : NULL;
+        int kind = mark->finalize ? STORE_MARK_FINALIZE : STORE_MARK_NAMED;
+        const char *name = process && !mark->finalize ? intern_mark(process, mark->number, &kind) : NULL;
         const struct store_mark row = {.id = (int64_t)(job->first_mark + i + 1),
                                        .t_ns = (int64_t)mark->t_ns,
                                        .process = mark->process + 1,

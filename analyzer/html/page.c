@@ -89,7 +89,8 @@ static int write_samples(struct page *page, int run)
 static int write_marks(struct page *page, int run)
 {
     sqlite3_stmt *s =
-        report_prepare(page->report, "SELECT t_ns, name FROM mark WHERE run = ? ORDER BY t_ns LIMIT 200");
+        report_prepare(page->report, "SELECT t_ns, name FROM mark WHERE run = ? AND kind < 2 ORDER BY t_ns "
+                                     "LIMIT 200");
     int status = EXIT_FINE;
 
     if (s == NULL)

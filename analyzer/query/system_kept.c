@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "system_kept.h"
+#include "python_kept.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -40,6 +41,9 @@ static const struct rule {
 };
 #define RULES (sizeof rules / sizeof rules[0])
 
+/* After those of the rules. */
+enum { KIND_IMPORTS = RULES, KIND_INTERPRETER, KINDS };
+
 static const char *const system_modules[] = {"*/ld-linux*.so*", "*/libc.so*", "*/libstdc++.so*",
                                              "*/libgcc_s.so*",  "*/libm.so*", "*/libpthread.so*",
                                              "*/libdl.so*"};
@@ -56,14 +60,16 @@ static bool one_matches(const char *const *globs, size_t count, const char *text
 
 /* What is known of a place, and of a stack's frames together. */
 struct facts {
-    uint32_t below; /* bits: the rules that it has a function of */
-    bool foreign;   /* it lies in a module that is not of the system */
+    uint32_t below;    /* bits: the rules that it has a function of */
+    bool foreign;      /* it lies in a module that is not of the system */
+    bool foreign_here; /* nor the interpreter */
 };
 
 static struct facts facts_of(const struct profile_place *place)
 {
-    struct facts facts = {
-        0, !one_matches(system_modules, sizeof system_modules / sizeof system_modules[0], place->module)};
+    bool foreign =
+        !one_matches(system_modules, sizeof system_modules / sizeof system_modules[0], place->module);
+    struct facts facts = {0, foreign, foreign && !python_kept_is_interpreter(place->module)};
 
     for (size_t i = 0; i < RULES; i++)
         if ((rules[i].anywhere || !facts.foreign) && one_matches(rules[i].below, NAMES, place->function))
@@ -71,23 +77,27 @@ static struct facts facts_of(const struct profile_place *place)
     return facts;
 }
 
-static unsigned char kind_of(const struct facts *stack, const char *innermost)
+static unsigned char kind_of(const struct facts *stack, const char *innermost, enum python_kept code,
+                             bool python)
 {
+    if (code == PYTHON_KEPT)
+        return KIND_IMPORTS;
     for (size_t i = 0; i < RULES; i++)
         if ((rules[i].innermost == NULL || sqlite3_strglob(rules[i].innermost, innermost) == 0) &&
             (!rules[i].alone || !stack->foreign) && (rules[i].below[0] == NULL || stack->below >> i & 1))
             return (unsigned char)i;
-    return RULES;
+    return python && code == PYTHON_NOWHERE && !stack->foreign_here ? KIND_INTERPRETER : KINDS;
 }
 
-static bool match_nodes(struct kept *kept)
+static bool match_nodes(struct kept *kept, bool python)
 {
     const struct profile *p = &kept->profile;
     struct facts *of_place = calloc(p->place_count + 1, sizeof *of_place);
     struct facts *of_stack = calloc(p->node_count + 1, sizeof *of_stack);
 
     kept->of_node = malloc(p->node_count + 1);
-    bool enough = of_place != NULL && of_stack != NULL && kept->of_node != NULL;
+    kept->python = python_kept_nodes(p);
+    bool enough = of_place != NULL && of_stack != NULL && kept->of_node != NULL && kept->python != NULL;
 
     for (size_t i = 0; enough && i < p->place_count; i++)
         of_place[i] = facts_of(&p->places[i]);
@@ -102,25 +112,31 @@ static bool match_nodes(struct kept *kept)
 
             of_stack[i].below |= of_place[place].below;
             of_stack[i].foreign |= of_place[place].foreign;
+            of_stack[i].foreign_here |= of_place[place].foreign_here;
             module = p->places[place].module;
         }
-        kept->of_node[i] = kind_of(&of_stack[i], module);
+        kept->of_node[i] = kind_of(&of_stack[i], module, (enum python_kept)kept->python[i], python);
     }
     free(of_place);
     free(of_stack);
     return enough;
 }
 
-int kept_load(const struct report *report, const struct run *run, struct kept *kept)
+int kept_load(const struct report *report, const struct run *run, bool python, struct kept *kept)
 {
     const struct profile_query query = {.run = run, .no_sites = 1};
     int status = profile_load(report, &query, &kept->profile);
 
-    kept->kinds = calloc(RULES, sizeof *kept->kinds);
-    kept->count = kept->kinds != NULL ? RULES : 0;
+    kept->kinds = calloc(KINDS, sizeof *kept->kinds);
+    kept->count = kept->kinds != NULL ? KINDS : 0;
     for (size_t i = 0; i < kept->count; i++)
-        kept->kinds[i].what = rules[i].what;
-    if (status == EXIT_FINE && (kept->kinds == NULL || !match_nodes(kept)))
+        kept->kinds[i] =
+            i == KIND_IMPORTS
+                ? (struct kept_kind){.what = "start and imports: modules, code, types", .interpreter = true}
+            : i == KIND_INTERPRETER
+                ? (struct kept_kind){.what = "the interpreter itself", .interpreter = true}
+                : (struct kept_kind){.what = rules[i].what};
+    if (status == EXIT_FINE && (kept->kinds == NULL || !match_nodes(kept, python)))
         status = report_error(report, EXIT_FAILED, "out of memory");
     return status;
 }
@@ -129,7 +145,7 @@ int kept_match(struct kept *kept, int64_t stack, const struct store_measures *m)
 {
     unsigned char kind = kept->of_node[profile_node_index(&kept->profile, stack)];
 
-    if (kind == RULES)
+    if (kind == KINDS)
         return 0;
     kept->kinds[kind].stacks++;
     measures_add(&kept->kinds[kind].m, m);
@@ -140,5 +156,6 @@ void kept_free(struct kept *kept)
 {
     free(kept->kinds);
     free(kept->of_node);
+    free(kept->python);
     profile_free(&kept->profile);
 }

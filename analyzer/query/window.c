@@ -23,7 +23,7 @@ void window_free(struct window *window)
 
 const char *window_sites(const struct run *run)
 {
-    return run->window.set ? run->window.sites : "site";
+    return *run->window.sites != '\0' ? run->window.sites : "site";
 }
 
 /* ---- moments --------------------------------------------------------------------------------- */
@@ -35,7 +35,7 @@ static int find_mark(struct report *report, const struct run *run, const struct 
 {
     sqlite3_stmt *s =
         report_prepare(report, "SELECT t_ns, process, sampled FROM mark WHERE run = ?1 AND name = ?2 "
-                               "AND t_ns > ?3 ORDER BY t_ns, id");
+                               "AND kind < 2 AND t_ns > ?3 ORDER BY t_ns, id");
     int status = EXIT_FINE, found = -1;
 
     if (s == NULL)
@@ -133,8 +133,9 @@ static int no_mark(struct report *report, const struct run *run, const char *tex
     size_t count = 0, size;
     int status = EXIT_FINE;
     FILE *out = open_memstream(&list, &size);
-    sqlite3_stmt *s = report_prepare(
-        report, "SELECT name, count(*) FROM mark WHERE run = ? GROUP BY name ORDER BY min(t_ns) LIMIT 12");
+    sqlite3_stmt *s =
+        report_prepare(report, "SELECT name, count(*) FROM mark WHERE run = ? AND kind < 2 GROUP BY name "
+                               "ORDER BY min(t_ns) LIMIT 12");
 
     if (s != NULL)
         sqlite3_bind_int64(s, 1, run->number);

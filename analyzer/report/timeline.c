@@ -108,9 +108,10 @@ static int read_samples(const struct report *report, struct timeline *timeline)
 
 static int read_marks(const struct report *report, struct timeline *timeline)
 {
-    sqlite3_stmt *s = prepare(report, &timeline->run,
-                              "SELECT t_ns / 1e9, process, name FROM mark WHERE run = ? AND t_ns BETWEEN ? "
-                              "AND ? ORDER BY t_ns, id");
+    sqlite3_stmt *s =
+        prepare(report, &timeline->run,
+                "SELECT t_ns / 1e9, process, name FROM mark WHERE run = ? AND kind < 2 AND t_ns "
+                "BETWEEN ? AND ? ORDER BY t_ns, id");
     int status = EXIT_FINE;
 
     if (s == NULL)

@@ -78,7 +78,7 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
         /* t_ns */ COUNT, SITE_KEY, ALL_CHANGES)},
     [ROWS_MARK] = {"mark", FIELDS(
         /* id, t_ns, process, name */ RANGE(UINT32_MAX), COUNT, KNOWN(ROWS_PROCESSES), TEXT,
-        /* kind, sampled, lap_peak_* */ FLAG, FLAG, COUNT, COUNT)},
+        /* kind, sampled, lap_peak_* */ RANGE(STORE_MARK_FINALIZE), FLAG, COUNT, COUNT)},
     [ROWS_AT] = {"moment", FIELDS(/* t_ns, until_ns */ COUNT, COUNT)},
     [ROWS_EVENT] = {"event", FIELDS(
         /* id, t_ns, process, tid */ COUNT, COUNT, KNOWN(ROWS_PROCESSES), INT,

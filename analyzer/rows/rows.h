@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROWS_VERSION (100 * STORE_VERSION + 5) /* with what the database holds, what is sent changes */
+#define ROWS_VERSION (100 * STORE_VERSION + 6) /* with what the database holds, what is sent changes */
 
 enum rows_type {
     ROWS_HELLO,

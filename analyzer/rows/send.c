@@ -496,7 +496,7 @@ int store_mark(struct store *store, const struct store_mark *mark)
     number(store, mark->t_ns);
     number(store, mark->process);
     text(store, mark->name);
-    number(store, mark->kind == 1);
+    number(store, mark->kind);
     number(store, mark->sampled != 0);
     number(store, mark->lap_peak_allocations);
     number(store, mark->lap_peak_bytes);

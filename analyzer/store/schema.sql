@@ -147,8 +147,8 @@ CREATE TABLE moment (
 
 CREATE TABLE mark (
     run INTEGER NOT NULL, id INTEGER NOT NULL, t_ns INTEGER NOT NULL, process INTEGER NOT NULL,
-    name TEXT NOT NULL, kind INTEGER NOT NULL,
-    sampled INTEGER NOT NULL,  -- 1 = site_sample is complete up to here
+    name TEXT NOT NULL, kind INTEGER NOT NULL, -- enum store_mark_kind
+    sampled INTEGER NOT NULL,  -- 1 = site_sample is complete up to here; of kind 2: what it says of the process's live blocks
     lap_peak_allocations INTEGER NOT NULL, lap_peak_bytes INTEGER NOT NULL, -- the highest heap since the mark before
     PRIMARY KEY (run, id)
 ) STRICT, WITHOUT ROWID;

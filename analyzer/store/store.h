@@ -74,10 +74,16 @@ struct store_site_sample {
     struct store_measures change; /* of those that are sampled */
 };
 
+enum store_mark_kind {
+    STORE_MARK_NAMED,
+    STORE_MARK_SNAPSHOT,
+    STORE_MARK_FINALIZE, /* the process's Python began to tear itself down: automatic, without a name */
+};
+
 struct store_mark {
     int64_t id, t_ns, process;
     const char *name;
-    int kind, sampled;
+    int kind, sampled; /* kind: enum store_mark_kind */
     int64_t lap_peak_allocations, lap_peak_bytes;
 };
 

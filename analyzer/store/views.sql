@@ -117,4 +117,4 @@ FROM sample;
 CREATE VIEW marks AS
 SELECT run, process, id AS mark, name, t_ns / 1e9 AS t_s, CASE kind WHEN 1 THEN 'snapshot' ELSE 'mark' END AS kind,
        lap_peak_allocations AS highest_allocations, lap_peak_bytes AS highest_bytes
-FROM mark;
+FROM mark WHERE kind < 2;

@@ -29,7 +29,7 @@ def test_from_python(trace):
     assert (untraced.returncode, untraced.stdout, untraced.stderr) == (0, b"", b"")
     traced = trace(["/usr/bin/python3", "-c", line])
     assert traced.returncode == 0 and traced.stderr == b""
-    assert traced.one("SELECT name FROM mark")["name"] == "here"
+    assert traced.one("SELECT name FROM marks")["name"] == "here"
 
 
 # What steps does in each part, and what it has then: the blocks that each function allocates, frees, and keeps.

@@ -73,6 +73,7 @@ struct oracle {
     uint64_t foreign[PROCESSES];
     uint64_t lap[10000]; /* of each mark */
     unsigned marks;
+    bool finalized[PROCESSES];
 };
 
 static void oracle_maximum(struct oracle *oracle, struct heap *heap)
@@ -144,6 +145,13 @@ static void oracle_take(struct oracle *oracle, unsigned p, const struct event *e
     uint32_t made = thread->last_made;
     switch (event->type) {
     case WIRE_MARK:
+        if (event->size ==
+            WIRE_MARK_FINALIZE) { /* the first of a process counts, and no highest begins anew */
+            if (!oracle->finalized[p])
+                oracle->lap[oracle->marks++] = 0;
+            oracle->finalized[p] = true;
+            return;
+        }
         oracle->lap[oracle->marks++] = oracle->all.since_mark_bytes;
         oracle->all.since_mark_bytes = oracle->all.bytes;
         oracle->all.since_mark_blocks = oracle->all.blocks;
@@ -231,7 +239,7 @@ static void publish(struct program *program, unsigned p, struct event event)
     assert_true(program->queued[p] < QUEUED);
     program->queue[p][program->queued[p]++] = event;
     if (event.type == WIRE_MARK) {
-        word(program, ring, type | elapsed(program, p, ring) | event.node);
+        word(program, ring, type | elapsed(program, p, ring) | event.size << 32 | event.node);
         word(program, ring, 1);
     } else {
         if (event.size >> 32)
@@ -300,7 +308,10 @@ static void something(struct program *program, unsigned grows)
     } else if (what < 96) {
         publish(program, p, (struct event){WIRE_FREE, thread, foreign, 0, 0});
     } else if (what > 98 && below(20) == 0 && program->oracle.marks < 9000) {
-        publish(program, p, (struct event){WIRE_MARK, thread, 0, 1, 0});
+        if (below(50) == 0)
+            publish(program, p, (struct event){WIRE_MARK, thread, 0, 0, WIRE_MARK_FINALIZE});
+        else
+            publish(program, p, (struct event){WIRE_MARK, thread, 0, 1, WIRE_MARK_NAMED});
     }
 }
 

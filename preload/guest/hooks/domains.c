@@ -9,6 +9,7 @@
  */
 #include "domains.h"
 #include "codes.h"
+#include "finalize.h"
 #include "python.h"
 
 /* What was found below us, each time that we had to put ourselves on top again: blocks of an earlier time may
@@ -95,6 +96,7 @@ static void *domain_realloc(void *context, void *block, size_t size)
 
 static inline void released(struct thread *t, void *block)
 {
+    finalize_look(t);
     struct python_thread *mine = t->python;
     if (mine && mine->last_allocated == (uintptr_t)block)
         mine->last_allocated = 0;

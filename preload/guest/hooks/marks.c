@@ -1,4 +1,5 @@
 /* marks.c - what a program tells about itself: include/trace.h's functions as the program finds them. */
+#include "marks.h"
 #include "arena.h"
 #include "enter.h"
 #include "notes.h"
@@ -19,7 +20,16 @@ static size_t name_size(const char *name)
     return size;
 }
 
-static void put_mark(struct thread *t, const char *name, enum mark_kind kind)
+void mark_put(struct thread *t, enum wire_mark what, uint32_t number)
+{
+    uint64_t t_ns = guest_now_ns() - arena->started_ns;
+    t->stamped = ~t->head; /* long ago: its place among other threads' events is to be exact */
+    atomic_store_explicit(&t->ring->slow_at, 0, memory_order_relaxed);
+    ring_put_block(t, WIRE_MARK, (const void *)((uintptr_t)what << 32 | number), (uint32_t)t_ns,
+                   (uint32_t)(t_ns >> 32));
+}
+
+static void put_named(struct thread *t, const char *name, enum mark_kind kind)
 {
     size_t size = name_size(name);
     struct wire_note_mark *note = note_reserve(sizeof *note + size + 1);
@@ -31,10 +41,7 @@ static void put_mark(struct thread *t, const char *name, enum mark_kind kind)
     note->name[size] = '\0';
     uint32_t number = note->number;
     note_publish(note, WIRE_NOTE_MARK);
-    uint64_t t_ns = guest_now_ns() - arena->started_ns;
-    t->stamped = ~t->head; /* long ago: its place among other threads' events is to be exact */
-    atomic_store_explicit(&t->ring->slow_at, 0, memory_order_relaxed);
-    ring_put_block(t, WIRE_MARK, (const void *)(uintptr_t)number, (uint32_t)t_ns, (uint32_t)(t_ns >> 32));
+    mark_put(t, WIRE_MARK_NAMED, number);
 }
 
 static void mark(const char *name, enum mark_kind kind, const void *frame)
@@ -42,7 +49,7 @@ static void mark(const char *name, enum mark_kind kind, const void *frame)
     struct thread *t = name ? thread_enter(frame) : NULL;
     if (!t)
         return;
-    put_mark(t, name, kind);
+    put_named(t, name, kind);
     /* So that its moment is taken down now, not when the collector next looks. */
     arena_wake_collector();
     thread_leave(t);

@@ -1,6 +1,7 @@
 /* python.c - see python.h. */
 #include "python.h"
 #include "domains.h"
+#include "finalize.h"
 #include "hybrid.h"
 #include "process.h"
 #include "record.h"
@@ -16,6 +17,7 @@ void python_look(void)
     /* The interpreter's start comes later, or is going on on this thread: nobody else is in its allocators.
      */
     domains_take();
+    finalize_watch();
     python_active = true;
     record_plain = false;
 }
@@ -46,6 +48,7 @@ void python_attach(void)
         !python.is_initialized || !python.is_initialized())
         return;
     python.add_pending_call(take_now, NULL);
+    finalize_watch();
     python_active = true;
     record_plain = false;
 }
@@ -66,6 +69,9 @@ uint32_t python_stack(struct thread *t, const void *frame)
     if (!mine || !state)
         return 0;
     domains_look(t, mine, state);
-    return settings.stack == STACK_BOTH ? hybrid_node(t, mine, (uintptr_t)state, frame)
-                                        : frames_node(mine, (uintptr_t)state);
+    uint32_t node = settings.stack == STACK_BOTH ? hybrid_node(t, mine, (uintptr_t)state, frame)
+                                                 : frames_node(mine, (uintptr_t)state);
+    if (!node)
+        finalize_look(t);
+    return node;
 }

@@ -5,6 +5,7 @@
  *   recycle.c      3.13+: objects that come from a free list move to the line that takes them
  *   frames.c       reads the calling thread's Python stack and names it by a node
  *   codes.c        describes each code object once
+ *   finalize.c     sees when the interpreter begins to tear itself down
  *   hybrid.c       LIBTRACE_STACK=both: Python's frames in the places of the interpreter's own (eval.c)
  *
  * The interpreter is only ever read: no reference is taken, nothing of it is called that could allocate, wait

@@ -65,6 +65,9 @@ static bool fill(struct python_interpreter *found, const char **trouble)
     found->get_tracer = (python_tracer * (*)(void **)) exports_find("PyRefTracer_GetTracer", NULL);
     found->add_pending_call = (int (*)(int (*)(void *), void *))exports_find("Py_AddPendingCall", NULL);
     found->is_initialized = (int (*)(void))exports_find("Py_IsInitialized", NULL);
+    const char *finalizing =
+        found->layout.version >= PYTHON_VERSION(3, 13) ? "Py_IsFinalizing" : "_Py_IsFinalizing";
+    found->is_finalizing = (int (*)(void))exports_find(finalizing, NULL);
     found->code_type = exports_find("PyCode_Type", NULL);
     found->string_type = exports_find("PyUnicode_Type", NULL);
     found->bytes_type = exports_find("PyBytes_Type", NULL);

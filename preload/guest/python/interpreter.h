@@ -41,6 +41,7 @@ struct python_interpreter {
      */
     int (*add_pending_call)(int (*function)(void *), void *argument);
     int (*is_initialized)(void);
+    int (*is_finalizing)(void); /* a load; NULL where it is not exported */
 
     const void *code_type, *string_type, *bytes_type;
     const void *eval; /* _PyEval_EvalFrameDefault */

@@ -11,7 +11,7 @@
     .thread_frame = 24, .cframe_frame = NONE, .thread_id = 176, .frame_previous = 24, .frame_code = 32,     \
     .frame_owner = NONE, .frame_is_entry = NONE, .code_file = 104, .code_name = 112, .code_first_line = 40, \
     .code_lines = 120, .code_bytecode = NONE, .code_first_traceable = NONE, .string_data = 48,              \
-    .string_wide_data = 72, .type_flags = 168
+    .string_wide_data = 72, .type_flags = 168, .finalizing = 16
 
 /* Releases of one minor version share a layout: CPython freezes these structures at the first of them. */
 static const struct python_layout known[] = {
@@ -36,6 +36,7 @@ static const struct python_layout known[] = {
      .string_data = 48,
      .string_wide_data = 72,
      .type_flags = 168,
+     .finalizing = 24,
      .instruction = PYTHON_POINTER},
     {.version = PYTHON_VERSION(3, 12),
      .thread_frame = 56,
@@ -55,6 +56,7 @@ static const struct python_layout known[] = {
      .string_data = 40,
      .string_wide_data = 56,
      .type_flags = 168,
+     .finalizing = 24,
      .instruction = PYTHON_POINTER},
 };
 
@@ -63,7 +65,9 @@ static const struct python_layout known[] = {
 struct debug_head {
     char cookie[8];
     uint64_t version, free_threaded;
-    uint64_t runtime[3];
+    struct {
+        uint64_t size, finalizing, interpreters_head;
+    } runtime;
 };
 
 /* The groups that are the same in several of them. */
@@ -152,6 +156,7 @@ struct debug_315 {
         (layout)->string_data = (uint16_t)(d)->string.ascii_size;                                      \
         (layout)->string_wide_data = (uint16_t)((d)->string.ascii_size + 16);                          \
         (layout)->type_flags = (uint16_t)(d)->type.flags;                                              \
+        (layout)->finalizing = (uint16_t)(d)->head.runtime.finalizing;                                 \
         same = (d)->object.type == PYTHON_OBJECT_TYPE && (d)->string.length == PYTHON_STRING_LENGTH && \
                (d)->string.state == PYTHON_STRING_STATE && (d)->bytes.length == PYTHON_BYTES_SIZE &&   \
                (d)->bytes.data == PYTHON_BYTES_DATA;                                                   \

@@ -41,6 +41,7 @@ struct python_layout {
     uint16_t string_data;          /* data of an ASCII str */
     uint16_t string_wide_data;     /* data of another compact str */
     uint16_t type_flags;           /* type object -> tp_flags */
+    uint16_t finalizing;           /* _PyRuntime -> a pointer: not NULL from the begin of its end on */
     enum python_instruction instruction;
 };
 

@@ -1,0 +1,19 @@
+/* python_kept.h - which stacks are the interpreter's own: what its start and imports keep. */
+#ifndef LIBTRACE_QUERY_PYTHON_KEPT_H
+#define LIBTRACE_QUERY_PYTHON_KEPT_H
+
+#include "profile.h"
+
+enum python_kept {
+    PYTHON_NOWHERE, /* no Python code in the stack */
+    PYTHON_KEPT,
+    PYTHON_OWN, /* the program's */
+};
+
+/* Of each node of the profile; malloc'ed, NULL when memory is short. */
+unsigned char *python_kept_nodes(const struct profile *profile);
+
+/* The interpreter's executable, or its library. */
+bool python_kept_is_interpreter(const char *module);
+
+#endif
