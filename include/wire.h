@@ -73,7 +73,7 @@ enum wire_event {
     WIRE_REALLOC_FAIL = 4,  /* one word: the old address lives on as it was before BEGIN */
     WIRE_HUGE = 5,          /* one word: size >> 32 in the low bits, of the ALLOC that follows */
     WIRE_STAMP = 6,         /* one word: the processor's clock >> wire_arena.stamp_shift, low 60 bits */
-    WIRE_MARK = 7,          /* two words: enum wire_mark << 32 | a mark's number, see wire_note_mark; the time */
+    WIRE_MARK = 7,          /* two words: enum wire_mark << 32 | number, see wire_note_mark; the time */
     WIRE_MOVE = 8,          /* two words as ALLOC: a live block now belongs to this stack (recycled object) */
 };
 
