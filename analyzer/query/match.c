@@ -67,12 +67,17 @@ static int add_side(const struct report *report, const struct side *side, int wh
                     struct matches *matches)
 {
     for (size_t i = 0; i < side->count; i++) {
-        struct lines *lines = &matches->lines[matches->line_sets++];
-        struct lines_query query = {.run = &side->runs[i], .by = by, .filter = side->filter};
-        int status = lines_read(report, &query, lines);
+        const struct lines_query query = {.run = &side->runs[i], .by = by, .filter = side->filter};
+        const struct lines *lines = side->lines;
 
-        if (status != EXIT_FINE)
-            return status;
+        if (lines == NULL) {
+            struct lines *fresh = &matches->lines[matches->line_sets++];
+            int status = lines_read(report, &query, fresh);
+
+            if (status != EXIT_FINE)
+                return status;
+            lines = fresh;
+        }
         struct match *more = realloc(matches->rows, (matches->count + lines->count + 1) * sizeof *more);
 
         if (more == NULL)
@@ -149,8 +154,8 @@ static char *build_id(const struct report *report, int64_t run, const char *modu
 static int other_build(const struct report *report, const struct side *first, const struct side *second,
                        const struct match *a, const struct match *b)
 {
-    char *x = build_id(report, first->runs[0].number, a->module);
-    char *y = build_id(report, second->runs[0].number, b->module);
+    char *x = build_id(first->report != NULL ? first->report : report, first->runs[0].number, a->module);
+    char *y = build_id(second->report != NULL ? second->report : report, second->runs[0].number, b->module);
     int other = x != NULL && y != NULL && *x != '\0' && *y != '\0' && strcmp(x, y) != 0;
 
     /* Python has no builds; a script may be edited at any time, but then its lines tell nothing. */

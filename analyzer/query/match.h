@@ -9,6 +9,8 @@ struct side {
     struct run *runs;
     size_t count;
     const struct filter *filter; /* prepared; NULL = all lines */
+    const struct report *report; /* of their database; NULL = the caller's */
+    const struct lines *lines;   /* of the one run, read before, and the caller's; NULL = they are read */
 };
 
 /* A line in either or both. Texts belong to the matches. */

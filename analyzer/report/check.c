@@ -1,9 +1,9 @@
-/* check.c - trace-report check: limits for CI jobs. One line for each that is exceeded, one where all is
- * fine. */
+/* check.c - trace-report check: limits for CI jobs. One line for each that is exceeded, with the lines of the program behind
+ * it; one where all is fine. */
 #define _GNU_SOURCE
 #include "args.h"
 #include "commands.h"
-#include "by_line.h"
+#include "check_lines.h"
 #include "text.h"
 #include "units.h"
 
@@ -16,6 +16,9 @@
 static int64_t most[MEASURES] = {[0 ... MEASURES - 1] = -1}; /* -1 = no limit */
 static const char *baseline;
 static double tolerance = 0.05;
+static int annotations; /* enum below */
+enum { ANNOTATIONS_AUTO, ANNOTATIONS_GITHUB, ANNOTATIONS_NONE };
+static const char *const annotation_names[] = {"auto", "github", "none", NULL};
 static struct filter filter;
 
 static const struct option_spec options[] = {
@@ -28,6 +31,8 @@ static const struct option_spec options[] = {
      "no more than another run: number, label, or database file", NULL},
     {"tolerance", OPTION_SHARE, &tolerance, "SHARE", "that may be more than the baseline (default: 5%)",
      NULL},
+    {"annotations", OPTION_CHOICE, &annotations, NULL,
+     "annotate lines, on stderr (default: where GITHUB_ACTIONS is true)", annotation_names},
     FILTER_OPTIONS(filter),
     FILTER_MOMENTS(filter),
     {0},
@@ -40,7 +45,9 @@ const struct manual manual_check = {
         "0 and\n"
         "one line where all are kept. Against a BASELINE, all five totals are compared; of a database file, "
         "the\n"
-        "latest run of the same label, or else the latest. With filters the limits are for what passes them.",
+        "latest run of the same label, or else the latest. With filters the limits are for what passes "
+        "them.\n"
+        "Below a limit are the lines that grew most, or without a baseline those that have most.",
     .options = options,
     .examples = {{"--max-peak 50MiB --max-live 1MiB", "limits in absolute numbers"},
                  {"--against main.db --tolerance 2%", "no more than the run that another branch left"}},
@@ -57,25 +64,40 @@ struct limit {
     enum measure measure;
     int64_t value, limit;
     int from_baseline;
-    int64_t base; /* what the baseline has, before the tolerance */
+    int64_t base;             /* what the baseline has, before the tolerance */
+    struct check_lines lines; /* of one that is exceeded */
+};
+
+/* A run with its lines. Another file is a report of its own, opened beside ours. */
+struct checked {
+    struct report other; /* .store is NULL where it is in ours */
+    struct run run;
+    struct store_measures m;
+    struct lines lines;
 };
 
 struct verdict {
     struct limit limits[2 * LIMITED];
     size_t count, exceeded;
     char *against; /* the baseline's name, NULL = none */
+    struct checked now, base;
 };
 
 /* ---- the baseline ---------------------------------------------------------------------------- */
 
-/* The run's totals, or what of it passes the filter. */
-static int totals(struct report *report, struct run *run, struct store_measures *m)
+/* The run's totals and lines, or what of it passes the filter. */
+static int totals(struct report *report, struct checked *checked)
 {
+    struct store_measures *m = &checked->m;
+    const struct lines_query query = {.run = &checked->run, .by = MEASURE_bytes, .filter = &filter};
+
     filter_free(&filter);
-    int status = filter_prepare(report, &filter, run, MEASURE_bytes);
+    int status = filter_prepare(report, &filter, &checked->run, MEASURE_bytes);
 
     if (status == EXIT_FINE)
-        status = lines_totals(report, run, &filter, m);
+        status = lines_totals(report, &checked->run, &filter, m);
+    if (status == EXIT_FINE)
+        status = lines_read(report, &query, &checked->lines);
     if (status == EXIT_FINE && m->peak_bytes < 0 && most[MEASURE_peak_bytes] >= 0)
         status =
             report_error(report, EXIT_USAGE,
@@ -108,9 +130,9 @@ static int latest(struct report *report, const char *label, int64_t except, int6
     return status;
 }
 
-static int load_baseline(struct report *report, int64_t number, struct run *base, struct verdict *verdict,
-                         struct store_measures *m)
+static int load_baseline(struct report *report, int64_t number, struct verdict *verdict)
 {
+    struct run *base = &verdict->base.run;
     int status = number != 0 ? run_try(report, number, base) : EXIT_FAILED;
 
     if (status != EXIT_FINE)
@@ -118,41 +140,38 @@ static int load_baseline(struct report *report, int64_t number, struct run *base
                             baseline, report->db);
     status = must_be_complete(report, base);
     if (status == EXIT_FINE)
-        status = totals(report, base, m);
+        status = totals(report, &verdict->base);
     if (status == EXIT_FINE && asprintf(&verdict->against, "run %lld %s", (long long)number, base->label) < 0)
         verdict->against = NULL;
     return status;
 }
 
-/* Another file is a report of its own, opened beside ours. */
-static int baseline_of_file(const struct report *report, const char *label, struct run *base,
-                            struct verdict *verdict, struct store_measures *m)
+static int baseline_of_file(const struct report *report, const char *label, struct verdict *verdict)
 {
-    struct report other = *report;
+    struct report *other = &verdict->base.other;
     int64_t number;
 
-    other.db = baseline;
-    other.store = NULL;
-    other.sql = NULL;
-    int status = report_open(&other);
+    *other = *report;
+    other->db = baseline;
+    other->store = NULL;
+    other->sql = NULL;
+    int status = report_open(other);
 
     if (status == EXIT_FINE)
-        status = latest(&other, label, 0, &number);
+        status = latest(other, label, 0, &number);
     if (status == EXIT_FINE && number == 0)
-        status = latest(&other, NULL, 0, &number);
+        status = latest(other, NULL, 0, &number);
     if (status == EXIT_FINE && number == 0)
         status = report_error(report, EXIT_FAILED, "%s holds no run to check against", baseline);
     if (status == EXIT_FINE)
-        status = load_baseline(&other, number, base, verdict, m);
-    report_close(&other);
+        status = load_baseline(other, number, verdict);
     return status;
 }
 
 /* A number or a label of this database comes before a file of that name. */
-static int find_baseline(struct report *report, struct run *run, struct verdict *verdict,
-                         struct store_measures *m)
+static int find_baseline(struct report *report, struct verdict *verdict)
 {
-    struct run base = {0};
+    const struct run *run = &verdict->now.run;
     int64_t number = 0;
     int status = EXIT_FINE;
 
@@ -161,10 +180,9 @@ static int find_baseline(struct report *report, struct run *run, struct verdict 
     else
         status = latest(report, baseline, run->number, &number);
     if (status == EXIT_FINE && number == 0 && access(baseline, F_OK) == 0)
-        status = baseline_of_file(report, run->label, &base, verdict, m);
+        status = baseline_of_file(report, run->label, verdict);
     else if (status == EXIT_FINE)
-        status = load_baseline(report, number, &base, verdict, m);
-    run_free(&base);
+        status = load_baseline(report, number, verdict);
     return status;
 }
 
@@ -183,28 +201,54 @@ static int64_t tolerated(int64_t before)
     return limit < 9e18 ? (int64_t)limit : INT64_MAX;
 }
 
-static int judge(struct report *report, struct run *run, struct verdict *verdict)
+/* The lines behind each limit that is exceeded. */
+static int find_lines(const struct report *report, struct verdict *verdict)
 {
-    struct store_measures now, base;
-    int status = must_be_complete(report, run);
+    struct checked *now = &verdict->now, *base = &verdict->base;
+    const struct side before = {.runs = &base->run,
+                                .count = 1,
+                                .report = base->other.store != NULL ? &base->other : NULL,
+                                .lines = &base->lines},
+                      after = {.runs = &now->run, .count = 1, .lines = &now->lines};
+    int status = EXIT_FINE;
 
-    if (status == EXIT_FINE && baseline != NULL)
-        status = find_baseline(report, run, verdict, &base);
-    if (status == EXIT_FINE)
-        status = totals(report, run, &now);
-    for (size_t i = 0; i < LIMITED && status == EXIT_FINE; i++) {
-        enum measure measure = limited[i];
-        int64_t value = measure_value(&now, measure), before;
+    for (size_t i = 0; i < verdict->count && status == EXIT_FINE; i++) {
+        struct limit *l = &verdict->limits[i];
 
-        if (most[measure] >= 0)
-            add_limit(verdict, (struct limit){measure, value, most[measure], 0, 0});
-        if (baseline == NULL ||
-            (measure == MEASURE_peak_bytes && (now.peak_bytes < 0 || base.peak_bytes < 0)))
-            continue;
-        before = measure_value(&base, measure);
-        add_limit(verdict, (struct limit){measure, value, tolerated(before), 1, before});
+        if (l->value > l->limit && l->from_baseline)
+            status = check_lines_grown(report, &before, &after, l->measure, &l->lines);
+        else if (l->value > l->limit)
+            check_lines_largest(&now->lines, l->measure, &l->lines);
     }
     return status;
+}
+
+static int judge(struct report *report, struct verdict *verdict)
+{
+    const struct store_measures *now = &verdict->now.m, *base = &verdict->base.m;
+    int status = must_be_complete(report, &verdict->now.run);
+
+    if (status == EXIT_FINE && baseline != NULL)
+        status = find_baseline(report, verdict);
+    if (status == EXIT_FINE)
+        status = totals(report, &verdict->now);
+    for (size_t i = 0; i < LIMITED && status == EXIT_FINE; i++) {
+        enum measure measure = limited[i];
+        int64_t value = measure_value(now, measure), before;
+
+        if (most[measure] >= 0)
+            add_limit(verdict, (struct limit){.measure = measure, .value = value, .limit = most[measure]});
+        if (baseline == NULL ||
+            (measure == MEASURE_peak_bytes && (now->peak_bytes < 0 || base->peak_bytes < 0)))
+            continue;
+        before = measure_value(base, measure);
+        add_limit(verdict, (struct limit){.measure = measure,
+                                          .value = value,
+                                          .limit = tolerated(before),
+                                          .from_baseline = 1,
+                                          .base = before});
+    }
+    return status == EXIT_FINE && verdict->exceeded > 0 ? find_lines(report, verdict) : status;
 }
 
 /* ---- showing --------------------------------------------------------------------------------- */
@@ -229,29 +273,60 @@ static void amounts(const struct report *report, const struct limit *l, int64_t 
     strcat(amount(&plain, text, l->measure, limit), measures[l->measure].is_bytes ? " B" : "");
 }
 
-static void print_exceeded(const struct report *report, const struct limit *l, const char *against)
+/* After what it is that is exceeded. */
+static void say_exceeded(FILE *out, const struct report *report, const struct limit *l, const char *against)
 {
     char value[UNITS_SIZE], limit[UNITS_SIZE], base[UNITS_SIZE];
 
-    printf("%s%s%s: ", report_color(report, "red"), measures[l->measure].called,
-           report_color(report, "reset"));
     if (!l->from_baseline) {
         amounts(report, l, l->limit, value, limit);
-        printf("%s, the limit is %s", value, limit);
+        fprintf(out, ": %s, the limit is %s", value, limit);
         if (l->limit > 0)
-            printf(" (%+.1f %%)", 100 * ((double)l->value / (double)l->limit - 1));
+            fprintf(out, " (%+.1f %%)", 100 * ((double)l->value / (double)l->limit - 1));
     } else {
         amounts(report, l, l->base, value, base);
-        printf("%s, %s has %s", value, against, base);
+        fprintf(out, ": %s, %s has %s", value, against, base);
         if (l->base > 0)
-            printf(" (%+.1f %%, %g %% tolerated)", 100 * ((double)l->value / (double)l->base - 1),
-                   100 * tolerance);
+            fprintf(out, " (%+.1f %%, %g %% tolerated)", 100 * ((double)l->value / (double)l->base - 1),
+                    100 * tolerance);
     }
-    putchar('\n');
 }
 
-static void print_text(const struct report *report, const struct run *run, const struct verdict *verdict)
+static void print_exceeded(const struct report *report, const struct run *run, const struct limit *l,
+                           const char *against)
 {
+    printf("%s%s%s", report_color(report, "red"), measures[l->measure].called, report_color(report, "reset"));
+    say_exceeded(stdout, report, l, against);
+    putchar('\n');
+    check_lines_print(report, run, l->measure, &l->lines);
+}
+
+static void annotate(const struct report *report, const struct verdict *verdict)
+{
+    const char *actions = getenv("GITHUB_ACTIONS");
+
+    if (annotations == ANNOTATIONS_NONE ||
+        (annotations == ANNOTATIONS_AUTO && (actions == NULL || strcmp(actions, "true") != 0)))
+        return;
+    for (size_t i = 0; i < verdict->count; i++) {
+        const struct limit *l = &verdict->limits[i];
+        char *what = NULL;
+        size_t size;
+        FILE *out = l->value > l->limit ? open_memstream(&what, &size) : NULL;
+
+        if (out == NULL)
+            continue;
+        fputs(measures[l->measure].called, out);
+        say_exceeded(out, report, l, verdict->against);
+        if (fclose(out) == 0)
+            check_lines_annotate(report, l->measure, what, &l->lines);
+        free(what);
+    }
+}
+
+static void print_text(const struct report *report, const struct verdict *verdict)
+{
+    const struct run *run = &verdict->now.run;
     char value[UNITS_SIZE], limit[UNITS_SIZE];
     char *label = text_harmless(run->label),
          *against = verdict->against != NULL ? text_harmless(verdict->against) : NULL;
@@ -259,7 +334,7 @@ static void print_text(const struct report *report, const struct run *run, const
 
     for (size_t i = 0; i < verdict->count; i++)
         if (verdict->limits[i].value > verdict->limits[i].limit)
-            print_exceeded(report, &verdict->limits[i], against);
+            print_exceeded(report, run, &verdict->limits[i], against);
     if (verdict->exceeded == 0) {
         printf("run %lld %s is %swithin its limits%s", (long long)run->number, label,
                report_color(report, "green"), report_color(report, "reset"));
@@ -280,8 +355,9 @@ static void print_text(const struct report *report, const struct run *run, const
     free(against);
 }
 
-static void print_json(const struct run *run, const struct verdict *verdict)
+static void print_json(const struct verdict *verdict)
 {
+    const struct run *run = &verdict->now.run;
     struct json json;
 
     json_begin(&json, stdout, "libtrace.check/1");
@@ -301,6 +377,8 @@ static void print_json(const struct run *run, const struct verdict *verdict)
         if (l->from_baseline)
             json_number(&json, "baseline", l->base);
         json_true(&json, "exceeded", l->value > l->limit);
+        if (l->value > l->limit)
+            check_lines_json(&json, &l->lines);
         json_close(&json);
     }
     json_end(&json);
@@ -317,7 +395,6 @@ static int has_limit(void)
 
 int command_check(struct report *report, int argc, char **argv)
 {
-    struct run run = {0};
     struct verdict verdict = {0};
     int operands, status = args_parse(report, &manual_check, argc, argv, &operands);
 
@@ -327,17 +404,24 @@ int command_check(struct report *report, int argc, char **argv)
         return report_error(report, EXIT_USAGE, "there is no limit to check; see: trace-report check --help");
     status = report_open(report);
     if (status == EXIT_FINE)
-        status = run_find_window(report, operands > 0 ? argv[1] : NULL, &run);
+        status = run_find_window(report, operands > 0 ? argv[1] : NULL, &verdict.now.run);
     if (status == EXIT_FINE)
-        status = judge(report, &run, &verdict);
+        status = judge(report, &verdict);
     if (status == EXIT_FINE && report->json)
-        print_json(&run, &verdict);
+        print_json(&verdict);
     else if (status == EXIT_FINE)
-        print_text(report, &run, &verdict);
+        print_text(report, &verdict);
+    if (status == EXIT_FINE)
+        annotate(report, &verdict);
     if (status == EXIT_FINE && verdict.exceeded > 0)
         status = EXIT_LIMIT;
     free(verdict.against);
     filter_free(&filter);
-    run_free(&run);
+    lines_free(&verdict.now.lines);
+    lines_free(&verdict.base.lines);
+    run_free(&verdict.now.run);
+    run_free(&verdict.base.run);
+    if (verdict.base.other.store != NULL)
+        report_close(&verdict.base.other);
     return status;
 }

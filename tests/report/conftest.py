@@ -17,7 +17,7 @@ BUILD = pathlib.Path(os.environ.get("LIBTRACE_BUILD", "build/release")).resolve(
 
 
 def environment(**extra):
-    env = {k: v for k, v in os.environ.items() if not k.startswith("LIBTRACE_") and k not in ("COLUMNS", "NO_COLOR")}
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("LIBTRACE_", "GITHUB_")) and k not in ("COLUMNS", "NO_COLOR")}
     env.update({"LC_ALL": "C.UTF-8", "TERM": "xterm", "PAGER": "cat"} | {k: str(v) for k, v in extra.items()})
     return env
 

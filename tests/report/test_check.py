@@ -1,5 +1,9 @@
 """check: what CI jobs see."""
 
+import json
+import re
+import sqlite3
+
 import pytest
 
 
@@ -10,7 +14,7 @@ def test_limits(make_db, run):
                     "allocations 90,603 of 90,603\n")
     out = run("check", "--max-peak", "3m", "--max-live", "100kB", "--max-allocations", "90602", "--max-temporary", "0",
               "--max-bytes", "1G", status=3).stdout
-    assert [line.split(":")[0] for line in out.splitlines()] == [
+    assert [line.split(":")[0] for line in out.splitlines() if not line.startswith(" ")] == [
         "peak", "live at the end", "allocations", "temporary allocations"]
     assert "peak: 3.36 MiB, the limit is 3.00 MiB (+12.1 %)" in out
 
@@ -19,9 +23,10 @@ def test_limits(make_db, run):
                                          ("0", 0), ("2G", 2 << 30)])
 def test_bytes(make_db, as_json, text, bytes, run):
     make_db("one")
-    import json
     found = json.loads(run("check", "--max-bytes", text, "--json").stdout)
-    assert found["limits"] == [{"measure": "bytes", "value": 1, "limit": bytes, "exceeded": bytes == 0}]
+    [limit] = found["limits"]
+    assert [row["value"] for row in limit.pop("lines", [])] == [1] * (bytes == 0)
+    assert limit == {"measure": "bytes", "value": 1, "limit": bytes, "exceeded": bytes == 0}
 
 
 def test_usage(make_db, run):
@@ -39,7 +44,7 @@ def test_against(make_db, run, as_json):
     assert run("check", "1", "--against", "main.db", status=0).stdout == (
         "run 1 main is within its limits: no more than run 1 main, 5 % tolerated\n")
     out = run("check", "--against", "1", "--tolerance", "99%", status=3).stdout
-    assert len(out.splitlines()) == 5 and "+100.0 %, 99 % tolerated" in out
+    assert sum(not line.startswith(" ") for line in out.splitlines()) == 5 and "+100.0 %, 99 % tolerated" in out
     assert run("check", "--against", "main", status=3).stdout.count("run 1 main") == 5  # the other run of that label
     run("check", "--against", "main.db", "--tolerance", "100%", status=0)
     for nothing in ("nope", "99"):
@@ -69,3 +74,65 @@ def test_any(make_db, run, kind):
     make_db(kind)
     out = run("check", "--max-allocations", "1000000000", status=0).stdout
     assert "within its limits" in out and "\x1b" not in out and len(out.splitlines()) == 1
+
+
+def test_the_lines_that_grew(make_db, run, as_json):
+    """Of a baseline in the same file and in another one: what grew most comes first, what did not grow is not named."""
+    make_db("small", "main", db="main.db")
+    make_db("small", "main")
+    make_db("small", "main", 2)
+    before = {(row["file"], row["line"], row["function"]): row for row in as_json("top", "1", "--limit", "0")["rows"]}
+    grown = sorted(((2 * row["live_bytes"] - row["live_bytes"], key) for key, row in before.items() if row["live_bytes"]), reverse=True)
+    for baseline in ("1", "main.db"):
+        found = json.loads(run("check", "--against", baseline, "--json", status=3).stdout)
+        [live] = [limit for limit in found["limits"] if limit["measure"] == "live_bytes"]
+        named = live["lines"]
+        assert [(row["value"] - row["before"], (row["file"], row["line"], row["function"])) for row in named] == grown[:len(named)]
+        assert 1 <= len(named) <= 5 and all(row["before"] == before[row["file"], row["line"], row["function"]]["live_bytes"] for row in named)
+        out = run("check", "--against", baseline, status=3).stdout.splitlines()
+        at = out.index(next(line for line in out if line.startswith("live at the end")))
+        assert out[at + 1].startswith("  +400 KiB (400 KiB -> 800 KiB)  ") and named[0]["function"] in out[at + 1]
+        within = run("check", "--against", baseline, "--tolerance", "100%", "--json", status=0)
+        assert all("lines" not in limit for limit in json.loads(within.stdout)["limits"])
+
+
+def test_the_largest_lines(make_db, run):
+    """Without a baseline: what has most."""
+    make_db("small")
+    out = run("check", "--max-peak", "1MiB", "--max-bytes", "1G", status=3).stdout.splitlines()
+    assert out[0].startswith("peak: 3.36 MiB") and len(out) > 1
+    assert all(line.startswith("  ") and "iB  " in line for line in out[1:])
+
+
+WORKFLOW = re.compile(r"::error (?:file=([^,:]*),line=(\d+),)?title=([^,:]*)::(.*)")
+
+
+def test_annotations(make_db, run, tmp_path):
+    """Where GitHub runs it, or when asked; on stderr, so that --json stays what it is."""
+    make_db("small")
+    arguments = ["check", "--max-peak", "1MiB"]
+    assert run(*arguments, status=3).stderr == ""
+    assert run(*arguments, status=3, env={"GITHUB_ACTIONS": "false"}).stderr == ""
+    assert run(*arguments, "--annotations", "none", status=3, env={"GITHUB_ACTIONS": "true"}).stderr == ""
+    assert run("check", "--max-peak", "1GiB", status=0, env={"GITHUB_ACTIONS": "true"}).stderr == ""
+    asked = run(*arguments, "--annotations", "github", status=3)
+    done = run(*arguments, "--json", status=3, env={"GITHUB_ACTIONS": "true"})
+    assert done.stderr == asked.stderr != ""
+    [limit] = json.loads(done.stdout)["limits"]
+    said = [WORKFLOW.fullmatch(line) for line in done.stderr.splitlines()]
+    assert [(m[1], int(m[2])) for m in said] == [(row["file"], row["line"]) for row in limit["lines"] if row["file"]]
+    assert all(m[3] == "peak above its limit" and m[4].startswith("peak: 3.36 MiB, the limit is 1.00 MiB (+236.2 %25); this line: ")
+               for m in said)
+
+
+def test_annotations_lead_into_the_repository(make_db, run, tmp_path):
+    database = make_db("small")
+    connection = sqlite3.connect(database)
+    odd = "50%, a:b\r\n::error::x.c"
+    connection.execute("UPDATE line SET file = ?", (f"{tmp_path}/src/{odd}",))
+    connection.commit()
+    connection.close()
+    for env in ({"GITHUB_WORKSPACE": str(tmp_path) + "/"}, {}, {"GITHUB_WORKSPACE": "/elsewhere"}):
+        [line] = set(re.sub("line=.*?,|;.*", "", line) for line in run(
+            "check", "--max-live", "1", status=3, env={"GITHUB_ACTIONS": "true", **env}).stderr.splitlines())
+        assert line.startswith("::error file=src/50%25%2C a%3Ab\\r\\n%3A%3Aerror%3A%3Ax.c,title=live at the end above"), line
