@@ -5,14 +5,6 @@
 
 #include <stdlib.h>
 
-/* Stacks followed to the same place of the same node: from there on outwards they are one, and inwards they
- * were one so far. */
-struct cursor {
-    uint32_t key;         /* of the place */
-    uint32_t node, place; /* of the profile; which of the node's frame's places */
-    struct store_measures m;
-};
-
 /* A node's cursors in the array of its level. */
 struct span {
     size_t begin, end;
@@ -20,7 +12,7 @@ struct span {
 
 /* One level of the tree: its nodes follow each other, and so do their cursors. */
 struct wave {
-    struct cursor *cursors;
+    struct branches_cursor *cursors;
     struct span *spans;
     size_t count, span_count;
 };
@@ -38,13 +30,13 @@ static const struct profile_frame *frame_of(const struct profile *profile, uint3
     return &profile->frames[profile->nodes[node].frame];
 }
 
-static uint32_t place_at(const struct profile *profile, const struct cursor *c)
+uint32_t branches_place(const struct profile *profile, const struct branches_cursor *c)
 {
     return profile->frame_places[frame_of(profile, c->node)->first + c->place];
 }
 
 /* One place outwards; false at the outermost. */
-static int outwards(const struct profile *profile, struct cursor *c)
+static int outwards(const struct profile *profile, struct branches_cursor *c)
 {
     if (++c->place < frame_of(profile, c->node)->count)
         return 1;
@@ -53,8 +45,7 @@ static int outwards(const struct profile *profile, struct cursor *c)
     return c->node != PROFILE_NONE;
 }
 
-/* The next one that is shown. */
-static int outwards_shown(const struct profile *profile, struct cursor *c)
+int branches_outwards(const struct profile *profile, struct branches_cursor *c)
 {
     while (outwards(profile, c))
         if (fold_shows(profile, c->node, c->place))
@@ -62,13 +53,13 @@ static int outwards_shown(const struct profile *profile, struct cursor *c)
     return 0;
 }
 
-/* At the line that the site counts for, or at its innermost one. */
-static struct cursor begin_at(const struct profile *profile, const struct profile_site *site, int leaf)
+struct branches_cursor branches_begin(const struct profile *profile, const struct profile_site *site,
+                                      int leaf)
 {
-    struct cursor innermost = {.node = site->node, .m = site->m}, c = innermost;
+    struct branches_cursor innermost = {.node = site->node, .m = site->m}, c = innermost;
 
     for (int i = 0; i < FAR && !leaf; i++) {
-        if (place_at(profile, &c) == site->place)
+        if (branches_place(profile, &c) == site->place)
             return c;
         if (!outwards(profile, &c))
             break;
@@ -78,7 +69,7 @@ static struct cursor begin_at(const struct profile *profile, const struct profil
 
 static int by_place(const void *a, const void *b)
 {
-    const struct cursor *x = a, *y = b;
+    const struct branches_cursor *x = a, *y = b;
 
     if (x->key != y->key)
         return x->key < y->key ? -1 : 1;
@@ -88,7 +79,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Sorts by key, and makes one of those that meet. Most often they are in order already. */
-static size_t meet(struct cursor *cursors, size_t count)
+static size_t meet(struct branches_cursor *cursors, size_t count)
 {
     size_t n = 0, i = 1;
 
@@ -106,9 +97,9 @@ static size_t meet(struct cursor *cursors, size_t count)
 
 /* ---- the next places ------------------------------------------------------------------------- */
 
-static int follow(struct wave *wave, const struct cursor *cursor)
+static int follow(struct wave *wave, const struct branches_cursor *cursor)
 {
-    struct cursor *to = profile_grow(&wave->cursors, &wave->count, sizeof *to);
+    struct branches_cursor *to = profile_grow(&wave->cursors, &wave->count, sizeof *to);
 
     if (to != NULL)
         *to = *cursor;
@@ -116,17 +107,17 @@ static int follow(struct wave *wave, const struct cursor *cursor)
 }
 
 /* One place inwards, or at the outermost place of each node below. */
-static int inwards(const struct profile *profile, const struct below *below, const struct cursor *c,
+static int inwards(const struct profile *profile, const struct below *below, const struct branches_cursor *c,
                    struct wave *wave)
 {
     if (c->node != profile->node_count && c->place > 0) {
-        struct cursor next = *c;
+        struct branches_cursor next = *c;
 
         next.place--;
         return follow(wave, &next);
     }
     for (uint32_t child = below->first[c->node]; child != PROFILE_NONE; child = below->next[child]) {
-        const struct cursor next = {
+        const struct branches_cursor next = {
             .node = child, .place = frame_of(profile, child)->count - 1, .m = below->m[child]};
 
         if (!follow(wave, &next))
@@ -136,14 +127,14 @@ static int inwards(const struct profile *profile, const struct below *below, con
 }
 
 /* The next places that are shown: those that are not are gone through, however many there are in a row. */
-static int inwards_shown(const struct profile *profile, const struct below *below, const struct cursor *c,
-                         struct wave *wave)
+static int inwards_shown(const struct profile *profile, const struct below *below,
+                         const struct branches_cursor *c, struct wave *wave)
 {
     struct wave through = {0};
     int fine = inwards(profile, below, c, &through);
 
     for (size_t i = 0; fine && i < through.count; i++) {
-        const struct cursor next = through.cursors[i];
+        const struct branches_cursor next = through.cursors[i];
 
         fine = fold_shows(profile, next.node, next.place) ? follow(wave, &next)
                                                           : inwards(profile, below, &next, &through);
@@ -153,11 +144,11 @@ static int inwards_shown(const struct profile *profile, const struct below *belo
 }
 
 /* below: NULL = outwards. False when memory is short. */
-static int follow_next(const struct profile *profile, const struct below *below, struct cursor cursor,
-                       struct wave *wave)
+static int follow_next(const struct profile *profile, const struct below *below,
+                       struct branches_cursor cursor, struct wave *wave)
 {
     if (below == NULL)
-        return !outwards_shown(profile, &cursor) || follow(wave, &cursor);
+        return !branches_outwards(profile, &cursor) || follow(wave, &cursor);
     return inwards_shown(profile, below, &cursor, wave);
 }
 
@@ -165,7 +156,8 @@ static int follow_next(const struct profile *profile, const struct below *below,
 
 /* A node's cursors, in order, become its children; those of large ones go on to the next level. */
 static int add_children(const struct branches *branches, const struct below *below, struct tree *tree,
-                        uint32_t parent, const struct cursor *cursors, size_t count, struct wave *next)
+                        uint32_t parent, const struct branches_cursor *cursors, size_t count,
+                        struct wave *next)
 {
     for (size_t i = 0, end; i < count; i = end) {
         struct tree_node *node = profile_grow(&tree->nodes, &tree->count, sizeof *node);
@@ -208,7 +200,7 @@ static int begin_inside(const struct branches *branches, struct wave *wave)
     const struct profile *profile = branches->profile;
 
     for (size_t i = 0; i < profile->site_count; i++) {
-        const struct cursor cursor = begin_at(profile, &profile->sites[i], branches->leaf);
+        const struct branches_cursor cursor = branches_begin(profile, &profile->sites[i], branches->leaf);
 
         if (!follow(wave, &cursor))
             return 0;
@@ -252,7 +244,7 @@ int branches_grow(const struct branches *branches, const uint32_t *keys, struct 
     const struct profile *profile = branches->profile;
     struct below turned = {0}, *below = branches->inverted ? NULL : &turned;
     struct wave now = {0};
-    const struct cursor root = {.node = (uint32_t)profile->node_count};
+    const struct branches_cursor root = {.node = (uint32_t)profile->node_count};
     uint32_t parent = 0; /* a level's nodes were made in the order of its spans */
     int fine =
         (branches->inverted ? begin_inside(branches, &now)
@@ -264,9 +256,9 @@ int branches_grow(const struct branches *branches, const uint32_t *keys, struct 
         struct wave next = {0};
 
         for (size_t i = 0; i < now.count; i++)
-            now.cursors[i].key = keys[place_at(profile, &now.cursors[i])];
+            now.cursors[i].key = keys[branches_place(profile, &now.cursors[i])];
         for (size_t i = 0; fine && i < now.span_count; i++, parent++) {
-            struct cursor *cursors = now.cursors + now.spans[i].begin;
+            struct branches_cursor *cursors = now.cursors + now.spans[i].begin;
             size_t count = meet(cursors, now.spans[i].end - now.spans[i].begin);
 
             fine = add_children(branches, below, tree, parent, cursors, count, &next);

@@ -19,4 +19,19 @@ struct branches {
  * short; tree_free then too. */
 int branches_grow(const struct branches *branches, const uint32_t *keys, struct tree *tree);
 
+/* Stacks followed to the same place of the same node: from there on outwards they are one, and inwards they
+ * were one so far. */
+struct branches_cursor {
+    uint32_t key;         /* of the place */
+    uint32_t node, place; /* of the profile; which of the node's frame's places */
+    struct store_measures m;
+};
+
+/* For who follows stacks outwards step by step: a site's begins at the line that it counts for, or at its innermost one;
+ * then one place further that is shown, false at the outermost; and which place of the profile it is at. */
+struct branches_cursor branches_begin(const struct profile *profile, const struct profile_site *site,
+                                      int leaf);
+int branches_outwards(const struct profile *profile, struct branches_cursor *cursor);
+uint32_t branches_place(const struct profile *profile, const struct branches_cursor *cursor);
+
 #endif

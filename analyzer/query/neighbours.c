@@ -18,8 +18,8 @@ struct walk {
     const unsigned char *is_it; /* by place: the function */
 };
 
-/* Caller and callee, by their places. */
-static void look(const struct walk *walk, uint32_t node, uint32_t *caller, uint32_t *callee)
+/* Caller and callee, by their places; false where the function is not in the stack. */
+static int look(const struct walk *walk, uint32_t node, uint32_t *caller, uint32_t *callee)
 {
     const struct profile *p = walk->profile;
     uint32_t before = PROFILE_NONE; /* the last one that is shown, further in */
@@ -46,6 +46,7 @@ static void look(const struct walk *walk, uint32_t node, uint32_t *caller, uint3
     }
     if (last_was_it)
         *caller = PROFILE_NONE; /* the outermost one is it */
+    return found;
 }
 
 /* ---- adding up ------------------------------------------------------------------------------- */
@@ -105,12 +106,12 @@ static size_t add_up(const struct profile *profile, enum measure by, struct besi
 }
 
 static int to_lines(const struct profile *profile, const struct lines_query *query, const struct beside *list,
-                    size_t count, const char *nobody, struct lines *lines)
+                    size_t count, const char *nobody, const struct store_measures *sum, struct lines *lines)
 {
     size_t kept = query->limit > 0 && count > query->limit ? query->limit : count;
 
     lines->all = count;
-    lines->sum = profile->sum;
+    lines->sum = *sum;
     lines->rows = calloc(kept + 1, sizeof *lines->rows);
     for (size_t i = 0; lines->rows != NULL && i < kept; i++) {
         const struct profile_place *place =
@@ -129,24 +130,30 @@ static int to_lines(const struct profile *profile, const struct lines_query *que
     return lines->rows != NULL;
 }
 
-static int add_sites(const struct lines_query *query, const struct walk *walk, struct neighbours *n)
+int neighbours_of(const struct profile *p, const struct lines_query *query, const unsigned char *is_it,
+                  struct neighbours *n)
 {
-    const struct profile *p = walk->profile;
+    const struct walk walk = {p, is_it};
     struct beside *callers = calloc(p->site_count + 1, sizeof *callers),
                   *callees = calloc(p->site_count + 1, sizeof *callees);
+    struct store_measures sum = {0};
+    size_t count = 0;
     int fine = callers != NULL && callees != NULL;
 
     for (size_t i = 0; fine && i < p->site_count; i++) {
-        look(walk, p->sites[i].node, &callers[i].place, &callees[i].place);
-        callers[i].m = callees[i].m = p->sites[i].m;
-        if (callees[i].place == PROFILE_NONE)
+        if (!look(&walk, p->sites[i].node, &callers[count].place, &callees[count].place))
+            continue;
+        callers[count].m = callees[count].m = p->sites[i].m;
+        measures_add(&sum, &p->sites[i].m);
+        if (callees[count].place == PROFILE_NONE)
             measures_add(&n->own, &p->sites[i].m);
+        count++;
     }
     if (fine)
-        fine = to_lines(p, query, callers, add_up(p, query->by, callers, p->site_count), "(nobody)",
-                        &n->callers) &&
-               to_lines(p, query, callees, add_up(p, query->by, callees, p->site_count), "(itself)",
-                        &n->callees);
+        fine =
+            to_lines(p, query, callers, add_up(p, query->by, callers, count), "(nobody)", &sum,
+                     &n->callers) &&
+            to_lines(p, query, callees, add_up(p, query->by, callees, count), "(itself)", &sum, &n->callees);
     free(callers);
     free(callees);
     return fine;
@@ -159,7 +166,6 @@ int neighbours_read(const struct report *report, const struct lines_query *query
     struct profile profile = {0};
     int status = profile_load(report, &all, &profile);
     unsigned char *is_it = calloc(profile.place_count + 1, 1);
-    const struct walk walk = {&profile, is_it};
 
     *neighbours = (struct neighbours){0};
     for (size_t i = 0; status == EXIT_FINE && is_it != NULL && i < profile.place_count; i++) {
@@ -168,7 +174,7 @@ int neighbours_read(const struct report *report, const struct lines_query *query
     }
     if (status == EXIT_FINE &&
         (is_it == NULL || !fold_frames(&profile, query->all_frames, query->filter->below) ||
-         !add_sites(query, &walk, neighbours)))
+         !neighbours_of(&profile, query, is_it, neighbours)))
         status = report_error(report, EXIT_FAILED, "out of memory");
     free(is_it);
     profile_free(&profile);

@@ -16,6 +16,12 @@ struct neighbours {
 /* query: its run, measure, limit, filter and frames. */
 int neighbours_read(const struct report *report, const struct lines_query *query, const char *function,
                     struct neighbours *neighbours);
+
+/* The same of a profile that is in memory, its frames folded; is_it: by place, whether it is the function. Adds to an
+ * empty one; functions is left alone. False when memory is short. */
+struct profile;
+int neighbours_of(const struct profile *profile, const struct lines_query *query, const unsigned char *is_it,
+                  struct neighbours *neighbours);
 void neighbours_free(struct neighbours *neighbours);
 
 #endif

@@ -11,6 +11,7 @@
  * by_stack.c the same for single stacks
  * profile.c all stacks of a run in memory; call_tree.c, branches.c   as a tree
  * compared.c, match.c   who is compared, line by line
+ * heap_times.c, chart.c   the heap over time
  * missing.c what a record lacks, in sentences
  * change.c  the few that write: merge, prune, rename
  * pager.c   what is longer than the terminal

@@ -39,7 +39,7 @@ static enum source_state load(const struct run *run, const char *path)
 
     any_hidden |= hidden;
     if (fd < 0)
-        return SOURCE_MISSING;
+        return hidden ? SOURCE_HIDDEN : SOURCE_MISSING;
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size > LARGEST) {
         close(fd);
         return SOURCE_MISSING;
@@ -76,15 +76,30 @@ static void remember(const struct run *run, const char *file)
     last.state = load(run, path);
 }
 
-enum source_state source_line(const struct run *run, const char *file, int64_t line, char **text)
+enum source_state source_whole(const struct run *run, const char *file, const char **text, size_t *size)
 {
     *text = NULL;
-    if (file == NULL || line <= 0)
+    *size = 0;
+    if (file == NULL)
         return SOURCE_MISSING;
     remember(run, file);
     if (last.path == NULL || last.state != SOURCE_FINE)
         return last.path != NULL ? last.state : SOURCE_MISSING;
-    const char *p = last.text, *end = last.text + last.size;
+    *text = last.text;
+    *size = last.size;
+    return SOURCE_FINE;
+}
+
+enum source_state source_line(const struct run *run, const char *file, int64_t line, char **text)
+{
+    const char *p;
+    size_t size;
+    enum source_state state = source_whole(run, line > 0 ? file : NULL, &p, &size);
+
+    *text = NULL;
+    if (state != SOURCE_FINE)
+        return state;
+    const char *end = p + size;
 
     for (int64_t i = 1; i < line && p != NULL; i++) {
         p = memchr(p, '\n', (size_t)(end - p));

@@ -6,12 +6,16 @@
 
 enum source_state {
     SOURCE_FINE,
-    SOURCE_MISSING, /* no such file, not readable, not to be read (source_file.h), or shorter */
+    SOURCE_MISSING, /* no such file, not readable, or shorter */
+    SOURCE_HIDDEN,  /* there may be one, but it is not to be read (source_file.h) */
     SOURCE_CHANGED, /* written since the run began: its lines may be others now */
 };
 
 /* A malloc'ed line without the white space around it; NULL but for SOURCE_FINE. */
 enum source_state source_line(const struct run *run, const char *file, int64_t line, char **text);
+
+/* The whole file, which is kept until another one is looked at; NULL but for SOURCE_FINE. No NUL ends it. */
+enum source_state source_whole(const struct run *run, const char *file, const char **text, size_t *size);
 
 /* Says where somebody looks at a terminal that lines were left out, and how to have them. */
 void source_hint(const struct report *report);

@@ -4,11 +4,11 @@
 #include "commands.h"
 #include "args.h"
 #include "filter.h"
+#include "heap_times.h"
 #include "run.h"
 #include "text.h"
 #include "units.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,157 +44,28 @@ const struct manual manual_timeline = {
     .most = 1,
 };
 
-struct sample {
-    double t;
-    int64_t allocations, bytes, rss;
-};
-
-struct mark {
-    double t;
-    int64_t process;
-    char *name;
-};
-
 struct timeline {
     struct run run;
-    struct sample *samples; /* of the part that is meant, as the marks */
-    struct mark *marks;
-    size_t sample_count, mark_count;
+    struct heap_times times; /* of the part that is meant */
 };
 
-/* ---- reading --------------------------------------------------------------------------------- */
-
-static void *grow(void *array, size_t count, size_t size)
-{
-    return (count & (count - 1)) == 0 ? realloc(array, (count * 2 + 1) * size) : array;
-}
-
-/* A query of run, begin and end, which are both part of it. */
-static sqlite3_stmt *prepare(const struct report *report, const struct run *run, const char *sql)
-{
-    sqlite3_stmt *s = report_prepare(report, sql);
-
-    if (s != NULL) {
-        sqlite3_bind_int64(s, 1, run->number);
-        sqlite3_bind_int64(s, 2, run->window.set ? run->window.from.t_ns : WINDOW_START);
-        sqlite3_bind_int64(s, 3, run->window.set ? run->window.to.t_ns : WINDOW_END);
-    }
-    return s;
-}
-
-static int read_samples(const struct report *report, struct timeline *timeline)
-{
-    sqlite3_stmt *s = prepare(report, &timeline->run,
-                              "SELECT t_ns / 1e9, live_allocations, live_bytes, rss_bytes FROM sample "
-                              "WHERE run = ? AND t_ns BETWEEN ? AND ? ORDER BY t_ns");
-    int status = EXIT_FINE;
-
-    if (s == NULL)
-        return EXIT_FAILED;
-    sqlite3_bind_int64(s, 1, timeline->run.number);
-    while (report_step(report, s, &status)) {
-        struct sample *more = grow(timeline->samples, timeline->sample_count, sizeof *more);
-
-        if (more == NULL)
-            break;
-        timeline->samples = more;
-        more[timeline->sample_count++] =
-            (struct sample){sqlite3_column_double(s, 0), sqlite3_column_int64(s, 1),
-                            sqlite3_column_int64(s, 2), sqlite3_column_int64(s, 3)};
-    }
-    sqlite3_finalize(s);
-    return status;
-}
-
-static int read_marks(const struct report *report, struct timeline *timeline)
-{
-    sqlite3_stmt *s =
-        prepare(report, &timeline->run,
-                "SELECT t_ns / 1e9, process, name FROM mark WHERE run = ? AND kind < 2 AND t_ns "
-                "BETWEEN ? AND ? ORDER BY t_ns, id");
-    int status = EXIT_FINE;
-
-    if (s == NULL)
-        return EXIT_FAILED;
-    sqlite3_bind_int64(s, 1, timeline->run.number);
-    while (report_step(report, s, &status)) {
-        struct mark *more = grow(timeline->marks, timeline->mark_count, sizeof *more);
-        const char *name = (const char *)sqlite3_column_text(s, 2);
-
-        if (more == NULL)
-            break;
-        timeline->marks = more;
-        more[timeline->mark_count++] = (struct mark){sqlite3_column_double(s, 0), sqlite3_column_int64(s, 1),
-                                                     strdup(name != NULL ? name : "")};
-    }
-    sqlite3_finalize(s);
-    return status;
-}
-
 /* ---- showing --------------------------------------------------------------------------------- */
-
-/* Between marks the highest heap is known more exactly than its time, which may seem to be beyond them. */
-static int has_peak_of_run(const struct run *run)
-{
-    const struct window *window = &run->window;
-
-    return !window->set || (run->t.peak_ns >= window->from.t_ns && run->t.peak_ns <= window->to.t_ns &&
-                            (!window->peak_known || window->peak_bytes == run->t.m.peak_bytes));
-}
-
-/* The run's peak is known exactly, and lies between samples; that of a part is the highest of its samples. */
-static void find_peak(const struct timeline *timeline, struct chart *chart)
-{
-    if (has_peak_of_run(&timeline->run)) {
-        chart->peak_t = (double)timeline->run.t.peak_ns / 1e9;
-        chart->peak = (double)timeline->run.t.m.peak_bytes;
-        return;
-    }
-    for (size_t i = 0; i < timeline->sample_count; i++)
-        if ((double)timeline->samples[i].bytes > chart->peak) {
-            chart->peak_t = timeline->samples[i].t;
-            chart->peak = (double)timeline->samples[i].bytes;
-        }
-}
-
-static void find_edges(const struct timeline *timeline, struct chart *chart)
-{
-    const struct window *window = &timeline->run.window;
-
-    if (window->set && window->from.t_ns != WINDOW_START)
-        chart->begin = (double)window->from.t_ns / 1e9;
-    if (window->set && window->to.t_ns != WINDOW_END) {
-        chart->end = (double)window->to.t_ns / 1e9;
-        return;
-    }
-    chart->end = (double)timeline->run.t.wall_ns / 1e9;
-    for (size_t i = 0; i < timeline->sample_count; i++)
-        chart->end = timeline->samples[i].t > chart->end ? timeline->samples[i].t : chart->end;
-}
 
 static void draw(const struct report *report, const struct timeline *timeline, struct chart *chart)
 {
     struct chart_mark marks[CHART_MARKS];
     char text[2 * UNITS_SIZE + 16], bytes[UNITS_SIZE], at[UNITS_SIZE];
 
-    find_edges(timeline, chart);
-    for (size_t i = 0; i < timeline->sample_count; i++) {
-        chart_add(chart, chart->area, timeline->samples[i].t, (double)timeline->samples[i].bytes);
-        if (timeline->samples[i].rss > 0)
-            chart_add(chart, chart->line, timeline->samples[i].t, (double)timeline->samples[i].rss);
-    }
-    find_peak(timeline, chart);
-    chart_fill(chart, chart->area);
-    chart_fill(chart, chart->line);
-    chart_add(chart, chart->area, chart->peak_t, chart->peak);
-    snprintf(text, sizeof text, "%s %s at %s", has_peak_of_run(&timeline->run) ? "peak" : "highest sample",
+    heap_times_chart(&timeline->times, &timeline->run, chart);
+    snprintf(text, sizeof text, "%s %s at %s",
+             heap_times_has_peak(&timeline->run) ? "peak" : "highest sample",
              units_bytes(bytes, (int64_t)chart->peak, report->bytes),
              units_moment(at, chart->peak_t, chart->end - chart->begin));
     chart->peak_text = text;
     chart->marks = marks;
-    chart->mark_count = timeline->mark_count;
-    for (size_t i = 0; i < timeline->mark_count && i < CHART_MARKS; i++)
-        marks[i] = (struct chart_mark){timeline->marks[i].t, timeline->marks[i].name};
+    chart->mark_count = timeline->times.mark_count;
+    for (size_t i = 0; i < timeline->times.mark_count && i < CHART_MARKS; i++)
+        marks[i] = (struct chart_mark){timeline->times.marks[i].t, timeline->times.marks[i].name};
     chart_print(report, chart);
     chart->marks = NULL;
     chart->peak_text = NULL;
@@ -211,7 +82,7 @@ static int print_text(const struct report *report, const struct timeline *timeli
     run_explain_empty(report, &timeline->run);
     if (timeline->run.t.m.allocations == 0)
         return EXIT_FINE;
-    if (timeline->sample_count == 0 && !has_peak_of_run(&timeline->run)) {
+    if (timeline->times.sample_count == 0 && !heap_times_has_peak(&timeline->run)) {
         text_wrap(stdout, "No sample lies in it: one is taken every tenth of a second, fewer in long runs.",
                   (size_t)report->width, 2);
         return EXIT_FINE;
@@ -242,8 +113,8 @@ static int print_json(const struct timeline *timeline)
     run_json(&json, "run", &timeline->run);
     window_json(&json, &timeline->run);
     json_array(&json, "samples");
-    for (size_t i = 0; i < timeline->sample_count; i++) {
-        const struct sample *s = &timeline->samples[i];
+    for (size_t i = 0; i < timeline->times.sample_count; i++) {
+        const struct heap_sample *s = &timeline->times.samples[i];
 
         json_object(&json, NULL);
         json_real(&json, "t_s", s->t);
@@ -254,11 +125,11 @@ static int print_json(const struct timeline *timeline)
     }
     json_close(&json);
     json_array(&json, "marks");
-    for (size_t i = 0; i < timeline->mark_count; i++) {
+    for (size_t i = 0; i < timeline->times.mark_count; i++) {
         json_object(&json, NULL);
-        json_real(&json, "t_s", timeline->marks[i].t);
-        json_number(&json, "process", timeline->marks[i].process);
-        json_text(&json, "name", timeline->marks[i].name);
+        json_real(&json, "t_s", timeline->times.marks[i].t);
+        json_number(&json, "process", timeline->times.marks[i].process);
+        json_text(&json, "name", timeline->times.marks[i].name);
         json_close(&json);
     }
     json_end(&json);
@@ -278,15 +149,10 @@ int command_timeline(struct report *report, int argc, char **argv)
     if (status == EXIT_FINE)
         status = window_resolve_exact(report, &timeline.run, &moments);
     if (status == EXIT_FINE)
-        status = read_samples(report, &timeline);
-    if (status == EXIT_FINE)
-        status = read_marks(report, &timeline);
+        status = heap_times_read(report, &timeline.run, &timeline.times);
     if (status == EXIT_FINE)
         status = report->json ? print_json(&timeline) : print_text(report, &timeline);
-    for (size_t i = 0; i < timeline.mark_count; i++)
-        free(timeline.marks[i].name);
-    free(timeline.marks);
-    free(timeline.samples);
+    heap_times_free(&timeline.times);
     run_free(&timeline.run);
     return status;
 }

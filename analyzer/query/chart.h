@@ -1,6 +1,6 @@
 /* chart.h - two curves over time in a terminal: one as an area, one as a line above or across it. */
-#ifndef LIBTRACE_REPORT_CHART_H
-#define LIBTRACE_REPORT_CHART_H
+#ifndef LIBTRACE_QUERY_CHART_H
+#define LIBTRACE_QUERY_CHART_H
 
 #include "report.h"
 
@@ -31,6 +31,12 @@ void chart_add(const struct chart *chart, double *values, double t, double value
 
 /* Columns without a value take the one before them: what is live stays so until it is looked at again. */
 void chart_fill(const struct chart *chart, double *values);
+
+/* Where a moment is, what the top of the scale means, and what stands in a cell (rows count from below). For who draws
+ * otherwise than chart_print(). */
+int chart_column(const struct chart *chart, double t);
+double chart_top(const struct chart *chart);
+const char *chart_cell(const struct chart *chart, double top, int row, int column, int ascii, int *is_line);
 
 void chart_print(const struct report *report, const struct chart *chart);
 

@@ -27,7 +27,7 @@ void chart_free(struct chart *chart)
     free(chart->line);
 }
 
-static int column_of(const struct chart *chart, double t)
+int chart_column(const struct chart *chart, double t)
 {
     double width = chart->end - chart->begin;
     double at = width > 0 ? (t - chart->begin) / width * chart->columns : 0;
@@ -37,7 +37,7 @@ static int column_of(const struct chart *chart, double t)
 
 void chart_add(const struct chart *chart, double *values, double t, double value)
 {
-    int i = column_of(chart, t);
+    int i = chart_column(chart, t);
 
     if (value > values[i])
         values[i] = value;
@@ -66,7 +66,7 @@ static double top_of_scale(double value)
     return power;
 }
 
-static double highest(const struct chart *chart)
+double chart_top(const struct chart *chart)
 {
     double most = chart->peak;
 
@@ -74,7 +74,7 @@ static double highest(const struct chart *chart)
         most = chart->area[i] > most ? chart->area[i] : most;
         most = chart->line[i] > most ? chart->line[i] : most;
     }
-    return most;
+    return top_of_scale(most);
 }
 
 /* ---- drawing --------------------------------------------------------------------------------- */
@@ -103,7 +103,7 @@ static int quarter(const struct chart *chart, double value, double top, int row)
     return n > 3 ? 3 : n;
 }
 
-static const char *cell(const struct chart *chart, double top, int row, int column, int ascii, int *is_line)
+const char *chart_cell(const struct chart *chart, double top, int row, int column, int ascii, int *is_line)
 {
     static const char *const dots[] = {"\xe2\xa3\x80", "\xe2\xa0\xa4", "\xe2\xa0\x92", "\xe2\xa0\x89"};
     static const char *const blocks[] = {" ",
@@ -139,7 +139,7 @@ static void print_row(const struct report *report, const struct chart *chart, do
            : *label      ? "\xe2\x94\xa4"
                          : "\xe2\x94\x82");
     for (int i = 0; i < chart->columns; i++) {
-        const char *text = cell(chart, top, row, i, report->ascii, &is_line);
+        const char *text = chart_cell(chart, top, row, i, report->ascii, &is_line);
         const char *color = report_color(report, is_line ? "yellow" : "green");
 
         if (strcmp(color, now) != 0 && *text != ' ')
@@ -193,7 +193,7 @@ static void print_marks(const struct report *report, const struct chart *chart)
 
         printf("%*s%s", LABEL + 2, "", report_color(report, "bold"));
         for (size_t i = 0; i < count; i++) {
-            int column = column_of(chart, chart->marks[i].t);
+            int column = chart_column(chart, chart->marks[i].t);
 
             if (done[i] || column < at)
                 continue;
@@ -219,10 +219,10 @@ static void print_marks(const struct report *report, const struct chart *chart)
 
 void chart_print(const struct report *report, const struct chart *chart)
 {
-    double top = top_of_scale(highest(chart));
+    double top = chart_top(chart);
 
     if (chart->peak >= 0)
-        print_pointer(chart, column_of(chart, chart->peak_t), report->ascii ? "v" : "\xe2\x96\xbc",
+        print_pointer(chart, chart_column(chart, chart->peak_t), report->ascii ? "v" : "\xe2\x96\xbc",
                       chart->peak_text);
     for (int row = chart->rows - 1; row >= 0; row--)
         print_row(report, chart, top, row);
