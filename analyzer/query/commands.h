@@ -33,6 +33,7 @@ int command_prune(struct report *report, int argc, char **argv);
 int command_rename(struct report *report, int argc, char **argv);
 int command_sql(struct report *report, int argc, char **argv);
 int command_export(struct report *report, int argc, char **argv);
+int command_browse(struct report *report, int argc, char **argv);
 int command_html(struct report *report, int argc, char **argv);
 int command_help(struct report *report, int argc, char **argv);
 
@@ -52,6 +53,7 @@ extern const struct manual manual_prune;
 extern const struct manual manual_rename;
 extern const struct manual manual_sql;
 extern const struct manual manual_export;
+extern const struct manual manual_browse;
 extern const struct manual manual_html;
 extern const struct manual manual_help;
 

@@ -15,6 +15,7 @@
 
 const struct command commands[] = {
     {"top", "the lines that allocate most", command_top, &manual_top},
+    {"browse", "a run on a screen to walk in: lines, callers, source, time", command_browse, &manual_browse},
     {"tree", "who calls what allocates, as a tree", command_tree, &manual_tree},
     {"function", "one function: its callers, and what it calls", command_function, &manual_function},
     {"leaks", "what is live at the end, with its stacks", command_leaks, &manual_leaks},

@@ -59,7 +59,7 @@ def test_control_fields(package):
     assert (field("Package"), field("Version"), field("Architecture")) == ("libtrace", VERSION, "amd64")
     assert field("Section") == "devel" and field("Maintainer") and len(field("Description").splitlines()) > 3
     needed = {part.split()[0].removesuffix("t64") for part in field("Depends").split(", ")}
-    assert {"libc6", "libdw1", "libelf1", "libsqlite3-0", "libsmartcols1"} <= needed
+    assert {"libc6", "libdw1", "libelf1", "libsqlite3-0", "libsmartcols1", "libncursesw6", "libtinfo6"} <= needed
     assert "libunwind8" not in needed  # the library links nothing but the C library
     assert field("Conflicts") == "libtrace3-dev"  # which has a libtrace.so, too
 

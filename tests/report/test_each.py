@@ -54,7 +54,7 @@ def columns(text):
 
 
 def test_none_is_left_out():
-    assert set(COMMANDS) == {*READING, *WRITING, "help"}
+    assert set(COMMANDS) == {*READING, *WRITING, "help", "browse"}  # a screen: test_browse.py
 
 
 @pytest.mark.parametrize("kind", MADE + REAL)

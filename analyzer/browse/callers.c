@@ -1,0 +1,315 @@
+/* callers.c - see callers.h. */
+#define _GNU_SOURCE
+#include "callers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *not_null(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+int callers_same_line(const struct line_row *a, const struct line_row *b)
+{
+    return a->line == b->line && strcmp(not_null(a->file), not_null(b->file)) == 0 &&
+           strcmp(not_null(a->function), not_null(b->function)) == 0 &&
+           strcmp(not_null(a->module), not_null(b->module)) == 0;
+}
+
+static char *copy(const char *text)
+{
+    return text != NULL ? strdup(text) : NULL;
+}
+
+static int set_place(struct caller *node, const struct profile_place *place)
+{
+    node->row.file = copy(place->file);
+    node->row.line = place->line;
+    node->row.function = copy(place->function);
+    node->row.module = copy(place->module);
+    node->row.language = copy(place->language);
+    return node->row.function != NULL && node->row.module != NULL && node->row.language != NULL &&
+           (place->file == NULL) == (node->row.file == NULL);
+}
+
+static void free_node(struct caller *node)
+{
+    free(node->row.file);
+    free(node->row.function);
+    free(node->row.module);
+    free(node->row.language);
+    free(node->stacks);
+}
+
+void callers_free(struct callers *callers)
+{
+    for (size_t i = 0; i < callers->count; i++)
+        free_node(&callers->nodes[i]);
+    free(callers->nodes);
+    free(callers->shown);
+    *callers = (struct callers){0};
+}
+
+/* ---- growing --------------------------------------------------------------------------------- */
+
+static int by_key(const void *a, const void *b)
+{
+    const struct branches_cursor *x = a, *y = b;
+
+    if (x->key != y->key)
+        return x->key < y->key ? -1 : 1;
+    if (x->node != y->node)
+        return x->node < y->node ? -1 : 1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+static int by_size(const void *a, const void *b, void *measure)
+{
+    const struct caller *x = a, *y = b;
+    enum measure by = *(const enum measure *)measure;
+    int64_t v = measure_value(&x->row.m, by), w = measure_value(&y->row.m, by);
+
+    if (v != w)
+        return v < w ? 1 : -1;
+    if (x->row.m.bytes != y->row.m.bytes)
+        return x->row.m.bytes < y->row.m.bytes ? 1 : -1;
+    int c = strcmp(x->row.function, y->row.function);
+
+    return c != 0 ? c : (x->row.line > y->row.line) - (x->row.line < y->row.line);
+}
+
+/* One way outwards from all of them. */
+static struct branches_cursor *outwards(const struct callers *callers, const struct caller *node,
+                                        size_t *count)
+{
+    struct branches_cursor *list = malloc((node->stack_count + 1) * sizeof *list);
+
+    *count = 0;
+    for (size_t i = 0; list != NULL && i < node->stack_count; i++) {
+        struct branches_cursor cursor = node->stacks[i];
+
+        if (!branches_outwards(callers->profile, &cursor))
+            continue;
+        cursor.key = callers->keys[branches_place(callers->profile, &cursor)];
+        list[(*count)++] = cursor;
+    }
+    if (*count > 0)
+        qsort(list, *count, sizeof *list, by_key);
+    return list;
+}
+
+/* A node of cursors that have one key. Those at one place are one from here on. */
+static int add_node(struct callers *callers, uint32_t parent, const struct branches_cursor *list,
+                    size_t count)
+{
+    struct caller *node = profile_grow(&callers->nodes, &callers->count, sizeof *node);
+
+    if (node == NULL)
+        return 0;
+    node->parent = parent;
+    node->outermost = 1;
+    node->stacks = malloc((count + 1) * sizeof *node->stacks);
+    if (node->stacks == NULL || (count > 0 && !set_place(node, &callers->profile->places[list[0].key])))
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        struct branches_cursor next = list[i];
+        size_t n = node->stack_count;
+
+        measures_add(&node->row.m, &list[i].m);
+        if (n > 0 && by_key(&node->stacks[n - 1], &list[i]) == 0)
+            measures_add(&node->stacks[n - 1].m, &list[i].m);
+        else
+            node->stacks[node->stack_count++] = list[i];
+        if (node->outermost && branches_outwards(callers->profile, &next))
+            node->outermost = 0;
+    }
+    return 1;
+}
+
+static int grow(struct callers *callers, uint32_t node)
+{
+    size_t count, first = callers->count;
+    struct branches_cursor *list = outwards(callers, &callers->nodes[node], &count);
+    int fine = list != NULL;
+
+    for (size_t i = 0, end; fine && i < count; i = end) {
+        for (end = i; end < count && list[end].key == list[i].key; end++)
+            ;
+        fine = add_node(callers, node, list + i, end - i);
+    }
+    free(list);
+    struct caller *grown = &callers->nodes[node];
+
+    grown->first = (uint32_t)first;
+    grown->count = (uint32_t)(callers->count - first);
+    grown->grown = (unsigned char)fine;
+    for (size_t i = first; i < callers->count; i++)
+        callers->nodes[i].depth = grown->depth + (grown->count > 1);
+    if (fine && grown->count > 1)
+        qsort_r(callers->nodes + first, grown->count, sizeof *callers->nodes, by_size, &callers->by);
+    return fine;
+}
+
+/* ---- what is shown --------------------------------------------------------------------------- */
+
+/* The node after this one and all that is open below it; 0 = none. */
+static uint32_t next_beside(const struct callers *callers, uint32_t node)
+{
+    while (node != 0) {
+        const struct caller *parent = &callers->nodes[callers->nodes[node].parent];
+
+        if (node + 1 < parent->first + parent->count)
+            return node + 1;
+        node = callers->nodes[node].parent;
+    }
+    return 0;
+}
+
+static int list_shown(struct callers *callers)
+{
+    uint32_t *shown = realloc(callers->shown, (callers->count + 1) * sizeof *shown), node = 0;
+
+    if (shown == NULL)
+        return 0;
+    callers->shown = shown;
+    callers->shown_count = 0;
+    if (callers->count == 0)
+        return 1;
+    do {
+        const struct caller *now = &callers->nodes[node];
+
+        shown[callers->shown_count++] = node;
+        node = now->open && now->count > 0 ? now->first : next_beside(callers, node);
+    } while (node != 0);
+    return 1;
+}
+
+static int open_node(struct callers *callers, uint32_t node)
+{
+    if (!callers->nodes[node].grown && !grow(callers, node))
+        return 0;
+    callers->nodes[node].open = 1;
+    return 1;
+}
+
+int callers_open(struct callers *callers, uint32_t node)
+{
+    /* What goes straight on from there is no choice. */
+    for (;;) {
+        if (!open_node(callers, node))
+            return 0;
+        if (callers->nodes[node].count != 1)
+            break;
+        node = callers->nodes[node].first;
+    }
+    return list_shown(callers);
+}
+
+int callers_close(struct callers *callers, uint32_t node)
+{
+    callers->nodes[node].open = 0;
+    return list_shown(callers);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+static int is_line(const struct profile_place *place, const struct line_row *line)
+{
+    const struct line_row row = {
+        .file = place->file, .line = place->line, .function = place->function, .module = place->module};
+
+    return callers_same_line(&row, line);
+}
+
+/* The stacks that count for the line. */
+static int add_line(struct callers *callers, const struct line_row *line)
+{
+    const struct profile *profile = callers->profile;
+    unsigned char *is_it = calloc(profile->place_count + 1, 1);
+    struct branches_cursor *list = malloc((profile->site_count + 1) * sizeof *list);
+    size_t count = 0;
+    int fine = is_it != NULL && list != NULL;
+
+    for (size_t i = 0; fine && i < profile->place_count; i++)
+        is_it[i] = (unsigned char)is_line(&profile->places[i], line);
+    for (size_t i = 0; fine && i < profile->site_count; i++)
+        if (is_it[profile->sites[i].place]) {
+            list[count] = branches_begin(profile, &profile->sites[i], 0);
+            list[count++].key = callers->keys[profile->sites[i].place];
+        }
+    if (count > 0)
+        qsort(list, count, sizeof *list, by_key);
+    fine = fine && (count == 0 || add_node(callers, 0, list, count));
+    free(is_it);
+    free(list);
+    return fine;
+}
+
+int callers_begin(struct callers *callers, const struct profile *profile, const uint32_t *keys,
+                  enum measure by, const struct line_row *line)
+{
+    *callers = (struct callers){.profile = profile, .keys = keys, .by = by};
+    return add_line(callers, line) && list_shown(callers);
+}
+
+int callers_open_most(struct callers *callers)
+{
+    uint32_t node = 0;
+
+    while (node < callers->count) {
+        if (!open_node(callers, node))
+            return 0;
+        const struct caller *now = &callers->nodes[node];
+
+        if (now->count == 0 || measure_value(&callers->nodes[now->first].row.m, callers->by) <=
+                                   measure_value(&now->row.m, callers->by) / 2)
+            break;
+        node = now->first;
+    }
+    return list_shown(callers);
+}
+
+int callers_open_alike(struct callers *callers, const struct callers *other, uint32_t *selected)
+{
+    uint32_t *same =
+        calloc(other->count + 1, sizeof *same); /* by node of the other: this one's, and 1; 0 = none */
+    int fine = same != NULL && callers->count > 0;
+
+    if (fine && other->count > 0)
+        same[0] = 1;
+    for (uint32_t i = 0; fine && i < other->count; i++) {
+        const struct caller *node = &other->nodes[i];
+        const struct caller *parent =
+            same[node->parent] != 0 ? &callers->nodes[same[node->parent] - 1] : NULL;
+
+        for (uint32_t k = 0; i > 0 && parent != NULL && (node->open || i == *selected) && k < parent->count;
+             k++)
+            if (callers_same_line(&callers->nodes[parent->first + k].row, &node->row))
+                same[i] = parent->first + k + 1;
+        if (same[i] == 0)
+            continue;
+        if (node->open)
+            fine = open_node(callers, same[i] - 1);
+    }
+    if (fine)
+        *selected = *selected < other->count && same[*selected] != 0 ? same[*selected] - 1 : 0;
+    free(same);
+    return callers->count == 0 || (fine && list_shown(callers));
+}
+
+/* Siblings stand side by side, before all that is below them: they change places among themselves. */
+int callers_sort(struct callers *callers, enum measure by)
+{
+    callers->by = by;
+    for (uint32_t i = 0; i < callers->count; i++) {
+        const struct caller *node = &callers->nodes[i];
+
+        if (node->count > 1)
+            qsort_r(callers->nodes + node->first, node->count, sizeof *callers->nodes, by_size, &callers->by);
+    }
+    for (uint32_t i = 0; i < callers->count; i++)
+        for (uint32_t k = 0; k < callers->nodes[i].count; k++)
+            callers->nodes[callers->nodes[i].first + k].parent = i;
+    return list_shown(callers);
+}

@@ -1,0 +1,129 @@
+/* cells.c - see cells.h. */
+#define _GNU_SOURCE
+#include "cells.h"
+#include "names.h"
+#include "screen.h"
+#include "source.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GAP 2
+#define LOOKED_AT 1000  /* rows whose names say how wide the columns are */
+#define SOURCE_LEAST 24 /* columns, below which source text says nothing */
+#define PLACE_SHARE 0.5 /* of the room, at most, where functions need theirs */
+
+char *cells_place(const struct browse *browse, const struct line_row *row)
+{
+    char *place = NULL;
+
+    if (row->file == NULL)
+        return strdup(row->module != NULL ? text_basename(row->module) : "");
+    const char *file = source_short(&browse->run, row->file);
+    int n = row->line > 0 ? asprintf(&place, "%s:%lld", file, (long long)row->line)
+                          : asprintf(&place, "%s", file);
+
+    return n >= 0 ? place : NULL;
+}
+
+char *cells_place_cut(const struct browse *browse, const struct line_row *row, int columns)
+{
+    char *raw = cells_place(browse, row), *place = raw != NULL ? text_harmless(raw) : NULL;
+
+    free(raw);
+    return place != NULL ? text_cut(place, columns > 0 ? (size_t)columns : 0, 1) : NULL;
+}
+
+char *cells_text(const struct browse *browse, const struct line_row *row)
+{
+    char *place = cells_place(browse, row), *text = NULL;
+
+    if (place != NULL && asprintf(&text, "%s  %s", place, row->function) < 0)
+        text = NULL;
+    free(place);
+    return text;
+}
+
+static int wider(int width, const char *text)
+{
+    char *harmless = text != NULL ? text_harmless(text) : NULL;
+    int columns = harmless != NULL ? (int)text_width(harmless) : 0;
+
+    free(harmless);
+    return columns > width ? columns : width;
+}
+
+struct cells cells_fit(const struct browse *browse, const struct line_row *rows, size_t count, int functions,
+                       int x)
+{
+    struct cells cells = {.functions = functions, .x = {x}};
+    int room = screen_columns() - x, place = 4, function = 8; /* of the headings */
+
+    for (size_t i = 0; i < count && i < LOOKED_AT; i++) {
+        char *text = cells_place(browse, &rows[i]), *name = names_shorten(rows[i].function);
+
+        place = wider(place, text);
+        function = wider(function, name);
+        free(text);
+        free(name);
+    }
+    if (place + GAP + function > room) {
+        int most = (int)(room * PLACE_SHARE), rest = room - GAP - function;
+
+        place = rest > most ? rest : place < most ? place : most;
+        function = room - GAP - place;
+    }
+    if (function < 0)
+        function = 0;
+    cells.width[0] = functions ? function : place;
+    cells.width[1] = functions ? place : function;
+    cells.x[1] = x + cells.width[0] + GAP;
+    cells.x[2] = cells.x[1] + cells.width[1] + GAP;
+    cells.width[2] =
+        functions || screen_columns() - cells.x[2] < SOURCE_LEAST ? 0 : screen_columns() - cells.x[2];
+    return cells;
+}
+
+void cells_head(const struct cells *cells, int y)
+{
+    static const char *const lines[] = {"LINE", "FUNCTION", "SOURCE"}, *const functions[] = {"FUNCTION",
+                                                                                             "FILE", ""};
+
+    for (int i = 0; i < 3; i++)
+        if (cells->width[i] > 0)
+            screen_put(y, cells->x[i], cells->width[i], LOOK_HEAD, (cells->functions ? functions : lines)[i]);
+}
+
+static void put_place(const struct browse *browse, const struct line_row *row, int x, int width, int y)
+{
+    char *place = cells_place_cut(browse, row, width);
+
+    screen_put(y, x, width, LOOK_PLAIN, place != NULL ? place : "");
+    free(place);
+}
+
+static void put_function(const struct line_row *row, int x, int width, int y)
+{
+    char *harmless = text_harmless(row->function),
+         *name = harmless != NULL ? names_cut(harmless, (size_t)width) : NULL;
+
+    screen_put(y, x, width, LOOK_PLAIN, name != NULL ? name : "");
+    free(name);
+    free(harmless);
+}
+
+void cells_row(const struct browse *browse, const struct cells *cells, const struct line_row *row, int y)
+{
+    int place = cells->functions ? 1 : 0;
+    char *source = NULL;
+
+    if (cells->width[place] > 0)
+        put_place(browse, row, cells->x[place], cells->width[place], y);
+    if (cells->width[1 - place] > 0)
+        put_function(row, cells->x[1 - place], cells->width[1 - place], y);
+    if (cells->width[2] > 0 && source_line(&browse->run, row->file, row->line, &source) == SOURCE_FINE)
+        screen_put(y, cells->x[2], cells->width[2], LOOK_DIM, source);
+    free(source);
+}

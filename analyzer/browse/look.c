@@ -1,0 +1,194 @@
+/* look.c - reading for the views. */
+#define _GNU_SOURCE
+#include "browse.h"
+#include "fold.h"
+#include "live.h"
+#include "screen.h"
+#include "store.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STEPS \
+    20000 /* of SQLite's machine, between two looks at whether somebody wants to leave: milliseconds */
+
+/* ---- what is said meanwhile ------------------------------------------------------------------ */
+
+/* Where stderr is the terminal, what is said there would stand in the midst of the screen. */
+struct capture {
+    FILE *before, *memory;
+    char *text;
+    size_t size;
+};
+
+static void capture_begin(struct capture *capture)
+{
+    capture->before = stderr;
+    capture->memory = open_memstream(&capture->text, &capture->size);
+    if (capture->memory != NULL)
+        stderr = capture->memory;
+}
+
+/* Its first line becomes the message. */
+static void capture_end(struct capture *capture, struct browse *browse)
+{
+    stderr = capture->before;
+    if (capture->memory == NULL)
+        return;
+    fclose(capture->memory);
+    if (capture->size > 0)
+        browse_say(browse, "%.*s", (int)strcspn(capture->text, "\n"), capture->text);
+    free(capture->text);
+}
+
+/* ---- the database ---------------------------------------------------------------------------- */
+
+/* True: somebody wants to leave, and the query has no reader any more. */
+static int is_over(void *context)
+{
+    (void)context;
+    return screen_ending() != 0;
+}
+
+static int open_database(struct browse *browse)
+{
+    int status = report_open(browse->report);
+
+    if (status == EXIT_FINE)
+        sqlite3_progress_handler(browse->report->sql, STEPS, is_over, NULL);
+    return status;
+}
+
+static int open_run(struct browse *browse)
+{
+    int status = open_database(browse);
+
+    if (status != EXIT_FINE)
+        return status;
+    sqlite3_exec(browse->report->sql, "BEGIN", NULL, NULL, NULL);
+    status = run_again(browse->report, &browse->run);
+    filter_free(browse->filter);
+    return status == EXIT_FINE ? filter_prepare(browse->report, browse->filter, &browse->run, browse->by)
+                               : status;
+}
+
+void look_view(struct browse *browse, struct view *view)
+{
+    struct capture capture;
+
+    capture_begin(&capture);
+    if (open_run(browse) == EXIT_FINE)
+        view->kind->read(browse, view);
+    report_close(browse->report);
+    capture_end(&capture, browse);
+    view->age = browse->age;
+    view->by = browse->by;
+    if (view->selected >= view->rows)
+        view->selected = view->rows > 0 ? view->rows - 1 : 0;
+}
+
+/* ---- a run that goes on ---------------------------------------------------------------------- */
+
+int look_is_live(const struct browse *browse)
+{
+    return browse->run.state == RUN_RECORDING || browse->run.state == RUN_SYMBOLS;
+}
+
+/* While names are looked up, nothing is read: it would be without them. */
+void look_again(struct browse *browse)
+{
+    int64_t taken = browse->run.collector.taken_ns;
+    enum run_state state = browse->run.state;
+    struct capture capture;
+
+    capture_begin(&capture);
+    int status = open_database(browse);
+
+    if (status == EXIT_FINE)
+        status = run_again(browse->report, &browse->run);
+    if (status == EXIT_FINE && browse->run.state == RUN_RECORDING) {
+        live_ask(browse->report, &browse->run, 0);
+        status = run_again(browse->report, &browse->run);
+    }
+    report_close(browse->report);
+    capture_end(&capture, browse);
+    if (status == EXIT_FINE && browse->run.state != RUN_SYMBOLS &&
+        (browse->run.collector.taken_ns != taken || browse->run.state != state))
+        browse->age++;
+}
+
+/* ---- stacks ---------------------------------------------------------------------------------- */
+
+static int compare_places(const void *a, const void *b, void *places)
+{
+    const struct profile_place *x = (const struct profile_place *)places + *(const uint32_t *)a;
+    const struct profile_place *y = (const struct profile_place *)places + *(const uint32_t *)b;
+    int c = strcmp(x->function, y->function);
+
+    if (c == 0)
+        c = strcmp(x->file != NULL ? x->file : "", y->file != NULL ? y->file : "");
+    if (c == 0)
+        c = (x->line > y->line) - (x->line < y->line);
+    return c != 0 ? c : strcmp(x->module, y->module);
+}
+
+/* Places that look the same are the same. */
+static uint32_t *make_keys(const struct profile *profile)
+{
+    size_t count = profile->place_count;
+    uint32_t *keys = malloc((count + 1) * sizeof *keys), *order = malloc((count + 1) * sizeof *order);
+
+    for (uint32_t i = 0; order != NULL && i < count; i++)
+        order[i] = i;
+    if (order != NULL)
+        qsort_r(order, count, sizeof *order, compare_places, profile->places);
+    for (size_t i = 0; keys != NULL && order != NULL && i < count; i++)
+        keys[order[i]] = i > 0 && compare_places(&order[i - 1], &order[i], profile->places) == 0
+                             ? keys[order[i - 1]]
+                             : order[i];
+    if (order == NULL) {
+        free(keys);
+        keys = NULL;
+    }
+    free(order);
+    return keys;
+}
+
+static void forget_profile(struct browse *browse)
+{
+    profile_free(&browse->profile);
+    free(browse->keys);
+    browse->keys = NULL;
+    browse->profile_age = 0;
+}
+
+int look_profile(struct browse *browse)
+{
+    const struct profile_query query = {.run = &browse->run, .filter = browse->filter};
+
+    if (browse->profile_age == browse->age)
+        return EXIT_FINE;
+    if (browse->profile_age == 0) { /* of a large run it takes its time */
+        screen_fill(screen_rows() - 1, LOOK_PLAIN);
+        screen_put(screen_rows() - 1, 0, screen_columns(), LOOK_DIM, "Reading the stacks ...");
+        screen_show();
+    }
+    forget_profile(browse);
+    int status = profile_load(browse->report, &query, &browse->profile);
+
+    if (status == EXIT_FINE && (!fold_frames(&browse->profile, 0, browse->filter->below) ||
+                                (browse->keys = make_keys(&browse->profile)) == NULL))
+        status = report_error(browse->report, EXIT_FAILED, "out of memory");
+    if (status == EXIT_FINE)
+        browse->profile_age = browse->age;
+    else
+        forget_profile(browse);
+    return status;
+}
+
+void look_end(struct browse *browse)
+{
+    forget_profile(browse);
+}

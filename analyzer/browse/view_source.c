@@ -1,0 +1,252 @@
+/* view_source.c - a source file at one of its lines, with what each line allocates. Whether a file may be shown says
+ * source_file.h. */
+#define _GNU_SOURCE
+#include "source.h"
+#include "amounts.h"
+#include "cells.h"
+#include "screen.h"
+#include "text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TAB 4
+#define LONGEST 1000  /* bytes of a line that are shown */
+#define TEXT_LEAST 60 /* columns that numbers leave to the text and its number */
+
+struct view_source {
+    struct view view;
+    char *file;
+    int64_t line; /* to begin at */
+    enum source_state state;
+    char *text; /* of the file, and where its lines begin; line_count + 1 of them */
+    size_t *begins, line_count;
+    struct lines lines;          /* of the run; those of other files are left out of of_line */
+    struct line_row **of_line;   /* by line: the largest of it; NULL = it allocates nothing */
+    struct store_measures *sums; /* by line: of all its functions, and expansions of templates */
+    struct store_measures whole; /* of the run */
+    struct amounts amounts;
+};
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static int split(struct view_source *v, const char *text, size_t size)
+{
+    size_t room = 2;
+
+    v->text = malloc(size + 1);
+    for (size_t i = 0; i < size; i++)
+        room += text[i] == '\n';
+    v->begins = malloc(room * sizeof *v->begins);
+    if (v->text == NULL || v->begins == NULL)
+        return 0;
+    memcpy(v->text, text, size);
+    v->text[size] = '\0';
+    for (size_t at = 0; at < size; v->line_count++) {
+        const char *end = memchr(text + at, '\n', size - at);
+
+        v->begins[v->line_count] = at;
+        at = end != NULL ? (size_t)(end - text) + 1 : size;
+    }
+    v->begins[v->line_count] = size;
+    return 1;
+}
+
+/* Once: what was written into it since the run began is not shown in any case. */
+static int read_text(struct browse *browse, struct view_source *v)
+{
+    const char *text;
+    size_t size;
+
+    v->state = source_whole(&browse->run, v->file, &text, &size);
+    return v->state != SOURCE_FINE || split(v, text, size);
+}
+
+static int count_lines(struct view_source *v)
+{
+    free(v->of_line);
+    free(v->sums);
+    v->of_line = calloc(v->line_count + 1, sizeof(*v->of_line));
+    v->sums = calloc(v->line_count + 1, sizeof *v->sums);
+    for (size_t i = 0; v->of_line != NULL && v->sums != NULL && i < v->lines.count; i++) {
+        struct line_row *row = &v->lines.rows[i];
+        size_t at = row->line > 0 ? (size_t)row->line - 1 : v->line_count;
+
+        if (at >= v->line_count || row->file == NULL || strcmp(row->file, v->file) != 0)
+            continue;
+        if (v->of_line[at] == NULL) /* they come in order of their size */
+            v->of_line[at] = row;
+        measures_add(&v->sums[at], &row->m);
+    }
+    return v->of_line != NULL && v->sums != NULL;
+}
+
+static int read(struct browse *browse, struct view *view)
+{
+    struct view_source *v = (struct view_source *)view;
+    const struct lines_query query = {
+        .run = &browse->run, .group = GROUP_LINE, .by = browse->by, .filter = browse->filter};
+    struct lines lines = {0};
+    int status = lines_read(browse->report, &query, &lines), first = view->age == 0;
+
+    lines_free(&v->lines);
+    v->lines = lines;
+    v->whole = lines.sum;
+    if ((first && !read_text(browse, v)) || !count_lines(v)) {
+        browse_say(browse, "Out of memory.");
+        view->rows = 0;
+        return EXIT_FAILED;
+    }
+    view->rows = v->line_count;
+    if (first && v->line > 0 && (size_t)v->line <= v->line_count)
+        view->selected = (size_t)v->line - 1;
+    return status;
+}
+
+/* ---- showing --------------------------------------------------------------------------------- */
+
+static char *title(struct browse *browse, struct view *view)
+{
+    const struct line_row file = {.file = ((struct view_source *)view)->file};
+    char *place = cells_place_cut(browse, &file, screen_columns() / 2), *text = NULL;
+
+    if (place != NULL && asprintf(&text, "%s by %s", place, measures[browse->by].by) < 0)
+        text = NULL;
+    free(place);
+    return text;
+}
+
+static const char *empty(struct browse *browse, struct view *view)
+{
+    (void)browse;
+    switch (((struct view_source *)view)->state) {
+    case SOURCE_CHANGED:
+        return "The file has changed since the run: its lines may be others now.";
+    case SOURCE_HIDDEN:
+        return "It is not shown: this run was not recorded here (--source DIR or --source any shows it).";
+    case SOURCE_MISSING:
+        return "There is no such file here, or it cannot be read.";
+    default:
+        return "The file is empty.";
+    }
+}
+
+static void head(struct browse *browse, struct view *view, int y)
+{
+    struct view_source *v = (struct view_source *)view;
+
+    v->amounts = amounts_fit(browse, &v->whole, TEXT_LEAST);
+    amounts_head(&v->amounts, y);
+    screen_put(y, v->amounts.columns, screen_columns(), LOOK_HEAD, " LINE  SOURCE");
+}
+
+/* A line with blanks for its tabs, without its end; malloc'ed. */
+static char *line_text(const struct view_source *v, size_t at)
+{
+    const char *text = v->text + v->begins[at];
+    size_t size = v->begins[at + 1] - v->begins[at];
+
+    while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
+        size--;
+    size = size < LONGEST ? size : LONGEST;
+    char *line = malloc(size * TAB + 1), *out = line;
+
+    for (size_t i = 0; line != NULL && i < size; i++) {
+        if (text[i] != '\t') {
+            *out++ = text[i] != '\0' ? text[i] : ' ';
+            continue;
+        }
+        do
+            *out++ = ' ';
+        while ((out - line) % TAB != 0);
+    }
+    if (line != NULL)
+        *out = '\0';
+    return line;
+}
+
+static void row(struct browse *browse, struct view *view, size_t at, int y)
+{
+    const struct view_source *v = (const struct view_source *)view;
+    char *text = line_text(v, at), number[24];
+    int allocates = v->of_line[at] != NULL;
+
+    if (allocates)
+        amounts_row(browse, &v->amounts, &v->sums[at], &v->whole, y);
+    snprintf(number, sizeof number, "%zu", at + 1);
+    screen_put_right(y, v->amounts.columns, 5, LOOK_DIM, number);
+    screen_put(y, v->amounts.columns + 7, screen_columns(), allocates ? LOOK_BOLD : LOOK_PLAIN,
+               text != NULL ? text : "");
+    free(text);
+}
+
+static char *text(struct browse *browse, struct view *view, size_t at)
+{
+    (void)browse;
+    return line_text((struct view_source *)view, at);
+}
+
+/* To the next line that allocates, or the one before. */
+static void step(struct browse *browse, struct view_source *v, int forward)
+{
+    size_t at = v->view.selected;
+
+    do
+        at = forward ? at + 1 : at - 1; /* before the first it is very large */
+    while (at < v->line_count && v->of_line[at] == NULL);
+    if (at < v->line_count)
+        v->view.selected = at;
+    else
+        browse_say(browse, "No line %s allocates.", forward ? "below" : "above");
+}
+
+static int key(struct browse *browse, struct view *view, int pressed)
+{
+    struct view_source *v = (struct view_source *)view;
+
+    if (view->selected >= view->rows)
+        return 0;
+    if (pressed == ']' || pressed == '[') {
+        step(browse, v, pressed == ']');
+        return 1;
+    }
+    const struct line_row *line = v->of_line[view->selected];
+
+    if (pressed == 'e')
+        return 1;
+    if (line == NULL && (pressed == SCREEN_ENTER || pressed == SCREEN_RIGHT || pressed == 'f')) {
+        browse_say(browse, "This line allocates nothing: ] goes to the next that does.");
+        return 1;
+    }
+    return line != NULL && view_line_key(browse, line, pressed);
+}
+
+static void release(struct view *view)
+{
+    struct view_source *v = (struct view_source *)view;
+
+    lines_free(&v->lines);
+    free(v->file);
+    free(v->text);
+    free(v->begins);
+    free(v->of_line);
+    free(v->sums);
+}
+
+struct view *view_source_new(const char *file, int64_t line)
+{
+    static const struct view_key keys[] = {
+        {"Enter", "callers"}, {"]", "next that allocates"}, {"f", "function"}, {"s", "sort"}, {0}};
+    static const struct view_kind kind = {keys, 0,    read, NULL, title, empty,
+                                          NULL, head, row,  text, key,   release};
+    struct view_source *v = calloc(1, sizeof *v);
+
+    if (v == NULL || (v->file = strdup(file)) == NULL) {
+        free(v);
+        return NULL;
+    }
+    v->view.kind = &kind;
+    v->line = line;
+    return &v->view;
+}
