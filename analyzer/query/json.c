@@ -3,6 +3,7 @@
 #include "text.h"
 
 #include <math.h>
+#include <string.h>
 
 /* As it is in a string: what may not stand there itself. */
 static void escape(FILE *out, uint32_t c)
@@ -21,19 +22,52 @@ static void escape(FILE *out, uint32_t c)
         fprintf(out, "\\u%04x", c);
 }
 
-static void string(FILE *out, const char *text)
+/* Bytes of a text in a string, or a few more. */
+static size_t size_of(const char *text)
 {
-    const char *plain = text; /* from here on nothing needs escaping */
+    size_t size = 0;
 
-    putc('"', out);
     while (*text != '\0') {
         const char *start = text;
         uint32_t c = text_next(&text);
+
+        size +=
+            (size_t)(text - start) + (c == '"' || c == '\\' || c == 0xfffd || text_is_harmful(c) ? 11 : 0);
+    }
+    return size;
+}
+
+/* Of a path the end says more: what of it fits. */
+static const char *cut_path(const char *path, size_t longest)
+{
+    while (longest > 0 && size_of(path) > longest)
+        for (path += (strlen(path) + 1) / 2; ((unsigned char)*path & 0xc0) == 0x80; path++) {
+        }
+    return path;
+}
+
+/* longest: bytes that it may take, escaped; 0 = all that it needs. before: the sign of what was cut there. */
+static void string(FILE *out, const char *text, size_t longest, const char *before)
+{
+    const char *plain = text, *begin = text; /* from plain on nothing needs escaping */
+    size_t escaped = 0;
+
+    fprintf(out, "\"%s", before);
+    while (*text != '\0') {
+        const char *start = text;
+        uint32_t c = text_next(&text);
+
+        if (longest > 0 && (size_t)(text - begin) + escaped > longest) {
+            fwrite(plain, 1, (size_t)(start - plain), out);
+            fputs("\xe2\x80\xa6\"", out);
+            return;
+        }
 
         if (c != '"' && c != '\\' && c != 0xfffd && !text_is_harmful(c))
             continue;
         fwrite(plain, 1, (size_t)(start - plain), out);
         escape(out, c);
+        escaped += 11; /* at most, in place of one byte */
         plain = text;
     }
     fwrite(plain, 1, (size_t)(text - plain), out);
@@ -47,7 +81,7 @@ static void member(struct json *json, const char *key)
     if (json->depth > 0)
         fprintf(json->out, "\n%*s", json->depth, "");
     if (key != NULL) {
-        string(json->out, key);
+        string(json->out, key, 0, "");
         fputs(": ", json->out);
     }
 }
@@ -100,8 +134,11 @@ void json_text(struct json *json, const char *key, const char *value)
         json_null(json, key);
         return;
     }
+    int path = key != NULL && (strcmp(key, "file") == 0 || strcmp(key, "module") == 0);
+    const char *end = path ? cut_path(value, json->longest) : value;
+
     member(json, key);
-    string(json->out, value);
+    string(json->out, end, json->longest, end != value ? "\xe2\x80\xa6" : "");
 }
 
 void json_number(struct json *json, const char *key, int64_t value)

@@ -10,6 +10,7 @@
 
 struct json {
     FILE *out;
+    size_t longest;             /* texts of more bytes are cut; 0 = none is */
     int depth;                  /* open objects and arrays */
     char close[JSON_DEPTH];     /* what ends each of them */
     int filled[JSON_DEPTH + 1]; /* has a member already */

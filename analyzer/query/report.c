@@ -126,11 +126,12 @@ static char *add_word(char *line, const char *option, const char *word)
     return longer;
 }
 
-void report_next(const struct report *report, const char *command, const char *options, const char *what)
+char *report_command(const struct report *report, const char *command, const char *options)
 {
-    const char *dim = report_color(report, "dim"), *reset = report_color(report, "reset");
-    char *next = strdup(command), name[64];
+    char *next = NULL, name[64];
 
+    if (asprintf(&next, "trace-report %s", command) < 0)
+        return NULL;
     if (report->run != NULL)
         next = add_word(next, "", report->run);
     for (int i = 0; i < report->given_count; i++)
@@ -142,14 +143,21 @@ void report_next(const struct report *report, const char *command, const char *o
         next = add_word(next, options, NULL);
     if (report->db_given)
         next = add_word(next, "--db", report->db);
+    return next;
+}
+
+void report_next(const struct report *report, const char *command, const char *options, const char *what)
+{
+    const char *dim = report_color(report, "dim"), *reset = report_color(report, "reset");
+    char *next = report_command(report, command, options);
     char *harmless = next != NULL ? text_harmless(next) : NULL;
 
     /* On a narrow terminal the command is what matters. */
     if (harmless != NULL &&
-        text_width(harmless) + strlen(what) + sizeof "Next: trace-report     ()" <= (size_t)report->width)
-        report_hint(report, "\n%sNext: trace-report %s    (%s)%s", dim, harmless, what, reset);
+        text_width(harmless) + strlen(what) + sizeof "Next:     ()" <= (size_t)report->width)
+        report_hint(report, "\n%sNext: %s    (%s)%s", dim, harmless, what, reset);
     else if (harmless != NULL)
-        report_hint(report, "\n%sNext: trace-report %s%s", dim, harmless, reset);
+        report_hint(report, "\n%sNext: %s%s", dim, harmless, reset);
     free(harmless);
     free(next);
 }

@@ -73,6 +73,10 @@ int report_error(const struct report *report, int status, const char *format, ..
 /* A line on stderr where a person looks at a terminal. */
 void report_hint(const struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A command about the same run and database, with what of its options was asked for: "trace-report leaks 3 --db other.db";
+ * malloc'ed, NULL when memory is short. */
+char *report_command(const struct report *report, const char *command, const char *options);
+
 /* The last line of a report: the next useful command, about the same run and database. */
 void report_next(const struct report *report, const char *command, const char *options, const char *what);
 

@@ -12,6 +12,7 @@
 #include "store.h"
 #include "text.h"
 #include "units.h"
+#include "verdict.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -39,7 +40,7 @@ const struct manual manual_summary = {
     .operands = "[RUN]",
     .about = "Shows a run on one page: its totals, the lines that allocate most, the sizes of blocks, and "
              "what is missing\n"
-             "in the record.",
+             "in the record. --json has also what is left and what is allocated in vain, in 8 KB at most.",
     .options = options,
     .examples = {{"", "the latest run"}, {"list --json", "the latest run labelled 'list', for a program"}},
     .most = 1,
@@ -51,6 +52,7 @@ struct summary {
     struct lines at_peak, by_bytes;
     struct histograms histograms;
     struct sentences warnings;
+    struct verdict_facts verdict; /* for programs */
 };
 
 /* ---- gathering ------------------------------------------------------------------------------- */
@@ -291,29 +293,66 @@ static int print_text(struct report *report, struct summary *summary)
     return status;
 }
 
-static int print_json(struct report *report, struct summary *summary)
+/* How much there is of it, so that it stays small, whatever a database holds. */
+static const struct room {
+    size_t longest; /* bytes of a text, 0 = all */
+    size_t rows;
+    int sizes, warnings;
+} rooms[] = {{0, ROWS, 1, 100}, {300, 3, 1, 10}, {120, 3, 0, 5}, {60, 2, 0, 3}, {30, 1, 0, 2}};
+#define JSON_MOST 8000 /* bytes: what an agent may be given with every question */
+
+static int write_json(struct report *report, struct summary *summary, const struct room *room, FILE *out)
 {
     struct lines_query query = {.run = &summary->run, .by = MEASURE_peak_bytes};
+    struct lines at_peak = summary->at_peak, by_bytes = summary->by_bytes; /* rows are those of the others */
     struct json json;
 
-    json_begin(&json, stdout, "libtrace.summary/1");
+    at_peak.count = at_peak.count < room->rows ? at_peak.count : room->rows;
+    by_bytes.count = by_bytes.count < room->rows ? by_bytes.count : room->rows;
+    json_begin(&json, out, "libtrace.summary/1");
+    json.longest = room->longest;
     run_json(&json, "run", &summary->run);
     json_array(&json, "top_peak");
-    int status = show_lines_json(report, &json, &query, &summary->at_peak, NULL, 0);
+    int status = show_lines_json(report, &json, &query, &at_peak, NULL, 0);
 
     json_close(&json);
     json_array(&json, "top_bytes");
     query.by = MEASURE_bytes;
     if (status == EXIT_FINE)
-        status = show_lines_json(report, &json, &query, &summary->by_bytes, NULL, 0);
+        status = show_lines_json(report, &json, &query, &by_bytes, NULL, 0);
     json_close(&json);
-    histograms_json_sizes(&json, &summary->histograms);
+    verdict_json(report, &json, &summary->run, &summary->verdict, room->rows);
+    if (room->sizes)
+        histograms_json_sizes(&json, &summary->histograms);
     json_number(&json, "waits", summary->run.t.waits);
     json_real(&json, "waited_s", (double)summary->run.t.waited_ns / 1e9);
     json_array(&json, "warnings");
-    for (int i = 0; i < summary->warnings.count; i++)
+    for (int i = 0; i < summary->warnings.count && i < room->warnings; i++)
         json_text(&json, NULL, summary->warnings.text[i]);
+    json_close(&json);
+    json_true(&json, "cut", room != rooms);
     json_end(&json);
+    return status;
+}
+
+static int print_json(struct report *report, struct summary *summary)
+{
+    int status = EXIT_FINE;
+    size_t size = SIZE_MAX;
+
+    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0] && size > JSON_MOST && status == EXIT_FINE; i++) {
+        char *text = NULL;
+        FILE *out = open_memstream(&text, &size);
+
+        if (out == NULL)
+            return report_error(report, EXIT_FAILED, "out of memory");
+        status = write_json(report, summary, &rooms[i], out);
+        if (fclose(out) != 0)
+            status = report_error(report, EXIT_FAILED, "out of memory");
+        else if (size <= JSON_MOST || i + 1 == sizeof rooms / sizeof rooms[0])
+            fwrite(text, 1, size, stdout);
+        free(text);
+    }
     return status;
 }
 
@@ -351,11 +390,14 @@ int command_summary(struct report *report, int argc, char **argv)
         status = brief_print(report, &summary.run);
     else if (status == EXIT_FINE)
         status = gather(report, &summary);
+    if (status == EXIT_FINE && report->json)
+        status = verdict_read(report, &summary.run, &summary.verdict);
     if (status == EXIT_FINE && !(brief && !report->json))
         status = report->json ? print_json(report, &summary) : print_text(report, &summary);
     sentences_free(&summary.warnings);
     lines_free(&summary.at_peak);
     lines_free(&summary.by_bytes);
+    verdict_free(&summary.verdict);
     run_free(&summary.run);
     return status;
 }
