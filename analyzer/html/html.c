@@ -1,14 +1,18 @@
 /* html.c - trace-report html: a run, or two side by side, as a page for a browser; analyzer/html/ makes it.
  */
 #include "commands.h"
+#include "open_page.h"
 #include "page.h"
 #include "output.h"
 #include "source.h"
 #include "source_file.h"
+#include "text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-static int by = MEASURE_peak_bytes, no_source, all_frames;
+static int by = MEASURE_peak_bytes, no_source, all_frames, open_it;
 static const char *file;
 static struct filter filter;
 
@@ -19,6 +23,7 @@ static const struct option_spec options[] = {
     {"all-frames", OPTION_FLAG, &all_frames, NULL,
      "stacks with frames of the runtime and of libraries' insides", NULL},
     SOURCE_OPTION,
+    {"open", OPTION_FLAG, &open_it, NULL, "in a browser: BROWSER's, or xdg-open's", NULL},
     {"o", OPTION_TEXT, &file, "FILE", "where to (default: report.html; '-': stdout)", NULL},
     FILTER_OPTIONS(filter),
     {0},
@@ -32,12 +37,21 @@ const struct manual manual_html = {
         "lifetimes. Of two runs: what changed from the first to the second. RUN is a number or a label; the\n"
         "latest run if there is none.",
     .options = options,
-    .examples = {{"-o report.html", "the latest run"},
+    .examples = {{"--open", "the latest run, in the browser"},
                  {"list stream -o compare.html", "from run 'list' to run 'stream'"}},
     .most = 2,
     .whole = "the page has the whole run. Drag over its curve to narrow lines and stacks to a part of it; or "
              "take timeline, top or tree.",
 };
+
+static void say_where(const struct output *output)
+{
+    char *path = text_harmless(output->path);
+
+    fprintf(stderr, "trace-report: nothing here opens it (BROWSER, xdg-open); it is in %s\n",
+            path != NULL ? path : "");
+    free(path);
+}
 
 static int write_page(const struct report *report, const struct run *const *runs, int count)
 {
@@ -53,8 +67,10 @@ static int write_page(const struct report *report, const struct run *const *runs
     if (status == EXIT_FINE) {
         output_say(report, &output, runs, count, "html", &filter, size);
         source_hint(report);
-        if (output.path != NULL)
-            report_hint(report, "\nNext: open it in a browser");
+        if (output.path != NULL && !open_it)
+            report_hint(report, "\nNext: open it in a browser (--open)");
+        else if (output.path != NULL && !open_page(output.path))
+            say_where(&output);
     }
     return status;
 }
@@ -72,6 +88,8 @@ int command_html(struct report *report, int argc, char **argv)
             report, EXIT_FAILED,
             "this trace-report was built without the page: run ./scripts/setup, which brings node and "
             "npm, and build it again.");
+    if (open_it && file != NULL && strcmp(file, "-") == 0)
+        return report_error(report, EXIT_USAGE, "--open needs a file: -o FILE");
     int count = operands < 2 ? 1 : 2;
 
     status = report_open(report);
