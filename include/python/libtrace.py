@@ -204,6 +204,9 @@ PATIENCE_S = 60  # for a collector on a busy machine
 
 def _recorded(marks):
     """The highest heap before each of this process's marks (name, times), once all of these are recorded."""
+    for name, times in marks:
+        if _names.get(name, 0) < times:
+            raise Error(f"the mark '{name}' was set by another process: a forked child has none of its parent's")
     run, process = _process()
     end = time.monotonic() + PATIENCE_S
     while True:

@@ -207,6 +207,30 @@ print(len(found))
     assert told == "True [('child', 1)]\n0\n"
 
 
+def test_a_part_of_the_parent_s(python):
+    """A child that leaves it cannot know it, and is told so at once; the parent's goes on."""
+    told = python("""
+import libtrace, os, sys
+libtrace.PATIENCE_S = 1
+with libtrace.part("work") as part:
+    kept = [bytes(2000) for _ in range(400)]
+    before = libtrace.snapshot("before")
+    child = os.fork()
+if child == 0:
+    for ask in (lambda: part.peak_bytes, part.allocated, lambda: before.statistics("lineno")):
+        try:
+            print(ask())
+        except libtrace.Error as error:
+            print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+libtrace.PATIENCE_S = 60
+print(part.left_bytes > 800000)
+""")
+    assert told.splitlines() == [f"the mark '{name}' was set by another process: a forked child has none of its parent's"
+                                 for name in ("work begins", "work begins", "before")] + ["True"]
+
+
 @pytest.mark.parametrize("arguments", [(), ("-X", "tracemalloc")])
 def test_untraced(python, arguments):
     """Nothing happens, but for what cannot be answered: that says what to do."""
