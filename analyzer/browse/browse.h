@@ -68,6 +68,7 @@ struct browse {
     struct view *root[ROOTS]; /* NULL = not seen yet */
     struct view *view;        /* that is shown */
     char *message;            /* instead of the keys, until the next one is pressed */
+    char *stale;              /* why what is shown of a run that goes on is not of now; NULL = it is */
     int page;                 /* rows of the list on the screen */
     char pattern[128];        /* that was searched for last */
 };

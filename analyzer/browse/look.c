@@ -31,16 +31,34 @@ static void capture_begin(struct capture *capture)
         stderr = capture->memory;
 }
 
-/* Its first line becomes the message. */
-static void capture_end(struct capture *capture, struct browse *browse)
+/* Its first line, malloc'ed, without who says it; NULL = nothing was said. */
+static char *capture_end(struct capture *capture)
 {
+    char *line = NULL;
+
     stderr = capture->before;
     if (capture->memory == NULL)
-        return;
+        return NULL;
     fclose(capture->memory);
-    if (capture->size > 0)
-        browse_say(browse, "%.*s", (int)strcspn(capture->text, "\n"), capture->text);
+    if (capture->size > 0) {
+        static const char who[] = "trace-report browse: ";
+        const char *text = capture->text;
+
+        text += strncmp(text, who, sizeof who - 1) == 0 ? sizeof who - 1 : 0;
+        line = strndup(text, strcspn(text, "\n"));
+    }
     free(capture->text);
+    return line;
+}
+
+/* It becomes the message. */
+static void capture_say(struct capture *capture, struct browse *browse)
+{
+    char *line = capture_end(capture);
+
+    if (line != NULL)
+        browse_say(browse, "%s", line);
+    free(line);
 }
 
 /* ---- the database ---------------------------------------------------------------------------- */
@@ -82,7 +100,7 @@ void look_view(struct browse *browse, struct view *view)
     if (open_run(browse) == EXIT_FINE)
         view->kind->read(browse, view);
     report_close(browse->report);
-    capture_end(&capture, browse);
+    capture_say(&capture, browse);
     view->age = browse->age;
     view->by = browse->by;
     if (view->selected >= view->rows)
@@ -109,11 +127,12 @@ void look_again(struct browse *browse)
     if (status == EXIT_FINE)
         status = run_again(browse->report, &browse->run);
     if (status == EXIT_FINE && browse->run.state == RUN_RECORDING) {
-        live_ask(browse->report, &browse->run, 0);
+        live_ask(browse->report, &browse->run, 1);
         status = run_again(browse->report, &browse->run);
     }
     report_close(browse->report);
-    capture_end(&capture, browse);
+    free(browse->stale);
+    browse->stale = capture_end(&capture);
     if (status == EXIT_FINE && browse->run.state != RUN_SYMBOLS &&
         (browse->run.collector.taken_ns != taken || browse->run.state != state))
         browse->age++;

@@ -82,6 +82,8 @@ void screen_end(void)
 {
     if (screen == NULL)
         return;
+    erase(); /* some terminals show what was drawn once more, where they have grown meanwhile */
+    refresh();
     endwin();
     delscreen(screen);
     screen = NULL;
@@ -183,6 +185,11 @@ void screen_cell(int y, int x, enum look look, const char *cell)
         return;
     attrset(attributes(look));
     mvaddstr(y, x, cell);
+}
+
+void screen_redraw(void)
+{
+    clearok(stdscr, TRUE);
 }
 
 /* ---- keys ------------------------------------------------------------------------------------ */

@@ -42,6 +42,9 @@ int screen_ascii(void); /* lines and marks are to be drawn with ASCII */
 void screen_clear(void);
 void screen_show(void);
 
+/* All of it is sent anew the next time: somebody else wrote on the terminal. */
+void screen_redraw(void);
+
 /* Rows drawn from here on are selected ones, or not. */
 void screen_select(int selected);
 

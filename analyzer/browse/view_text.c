@@ -152,7 +152,9 @@ static int read_facts(struct browse *browse, struct view *view)
     missing_find(run, &missing);
     for (int i = 0; i < missing.count; i++)
         add_sentence(v, missing.text[i]);
-    if (missing.count > 0)
+    if (browse->stale != NULL)
+        add_sentence(v, browse->stale);
+    if (v->count > 0)
         add(v, " \n");
     sentences_free(&missing);
     add_fact(v, "run", "%lld %s", (long long)run->number, run->label);

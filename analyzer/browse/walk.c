@@ -137,16 +137,17 @@ static void draw_run(const struct browse *browse)
     screen_put(0, right, screen_columns(), look, state);
 }
 
-/* One line where something is missing in the record; i says all of it. Returns its rows. */
+/* One line where something is missing in the record, or is not of now; i says all of it. Returns its rows. */
 static int draw_missing(const struct browse *browse, int y)
 {
     struct sentences missing = {0};
 
     missing_find(&browse->run, &missing);
-    int rows = missing.count > 0;
+    const char *what = browse->stale != NULL ? browse->stale : missing.count > 0 ? missing.text[0] : NULL;
+    int rows = what != NULL;
 
     if (rows)
-        screen_put(y, 0, screen_columns(), LOOK_YELLOW, missing.text[0]);
+        screen_put(y, 0, screen_columns(), LOOK_YELLOW, what);
     sentences_free(&missing);
     return rows;
 }
@@ -468,6 +469,9 @@ static int press(struct browse *browse, int key)
     case 'N':
         find_next(browse, key == 'n');
         break;
+    case CTRL_L:
+        screen_redraw();
+        break;
     case '?':
     case 'h':
     case 'i':
@@ -536,4 +540,5 @@ void walk(struct browse *browse)
         free_view(browse->root[i]);
     look_end(browse);
     free(browse->message);
+    free(browse->stale);
 }

@@ -55,12 +55,12 @@ class Terminal:
         """The screen, once it is as wanted: has a text in it, or passes a function."""
         test = wanted if callable(wanted) else lambda text: wanted in text
         deadline = time.monotonic() + seconds
-        while True:
-            text = self.text()
-            if test(text):
-                return text
+        text, before = self.text(), None
+        while text != before or not test(text):  # the same twice: it is not in the midst of being drawn
             assert time.monotonic() < deadline, f"not on the screen: {wanted}\n{text}"
-            time.sleep(0.02)
+            time.sleep(0.03)
+            before, text = text, self.text()
+        return text
 
     def selected(self):
         """The row that is drawn in reverse, below the names of columns."""
@@ -147,8 +147,8 @@ def compare(shown, expected, by="peak_bytes"):
         same_numbers(cells, row, by)
 
 
-@pytest.mark.parametrize("kind", ["small", "stacks 1000", "c++", "python"])
-@pytest.mark.parametrize("size", SIZES, ids=lambda s: f"{s[0]}x{s[1]}")
+@pytest.mark.parametrize("kind, size", [("small", SIZES[0]), ("stacks 1000", SIZES[1]), ("c++", SIZES[2]), ("python", SIZES[0]),
+                                        ("python", SIZES[1]), ("stacks 1000", SIZES[2])], ids=lambda p: str(p))
 def test_lines_are_those_of_top(browse, database, ask, kind, size):
     top = ask(database(kind)).json("top", "--limit", "0")["rows"]
     text = browse(database(kind), "--bytes", size=size).until("Lines by peak")
@@ -354,8 +354,10 @@ def test_resizing(browse, database):
     for columns, lines in (40, 8), (60, 15), (120, 40):
         terminal.resize(columns, lines)
         terminal.until(lambda text: text.split("\n")[lines - 1].rstrip().endswith("q quit"))
+    terminal.press("1")
+    terminal.until("Lines by peak")
     terminal.press("q")
-    terminal.until_left(0)
+    assert terminal.until_left(0).split() == ["left", "0", "end"]  # nothing of it is left, though it has grown
 
 
 def until_recording(database):
@@ -403,6 +405,26 @@ def test_a_run_that_goes_on(browse, steps, recorded, tmp_path):
     recorded(tmp_path / "trace.db")
     terminal.press("q")
     terminal.until_left(0)
+
+
+def test_a_collector_that_does_not_answer(browse, steps, tmp_path):
+    """It is said how old the numbers are, and keys do what they do."""
+    program = steps()
+    until_recording(tmp_path / "trace.db")
+    program.do("keep 1000")
+    terminal = browse(tmp_path / "trace.db")
+    terminal.until("recording")
+    with contextlib.closing(sqlite3.connect(f"file:{tmp_path / 'trace.db'}?mode=ro", uri=True)) as file:
+        collector = file.execute("SELECT collector_pid FROM run").fetchone()[0]
+    os.kill(collector, signal.SIGSTOP)
+    try:
+        terminal.until("has been stopped")
+        terminal.press("Enter")
+        terminal.until("Who calls")
+    finally:
+        os.kill(collector, signal.SIGCONT)
+    terminal.until(lambda text: "has been stopped" not in text)
+    assert program.end() == 0
 
 
 def test_it_is_in_nobodys_way(browse, steps, recorded, tmp_path):
