@@ -12,7 +12,10 @@ COMMANDS = (["top"], ["top", "--stacks", "2", "--by", "peak"], ["top", "--group"
             ["top", "--group", "stack", "--function", "m*", "--file", "*.c"], ["check", "--max-peak", "1G"],
             ["leaks", "--suppressions", "known.supp"], ["merge", "trace.db", "--db", "merged.db"],
             ["export", "--format", "pprof", "-o", "out.pprof"], ["export", "--format", "dhat"], ["export", "--format", "massif"],
-            ["export", "--format", "folded"], ["export", "--format", "speedscope"], ["html", "-o", "out.html"])
+            ["export", "--format", "folded"], ["export", "--format", "speedscope"], ["html", "-o", "out.html"], ["summary", "--json"],
+            ["function", "main"], ["top", "--inclusive", "--group", "function", "--all-frames"],
+            ["tree", "--below", "m*"], ["top", "--mine"], ["top", "--skip-wrappers", "auto", "--by", "live"],
+            ["leaks", "--fail", "--min", "1", "--all"], ["check", "--against", "1", "--annotations", "github"])
 MUTATIONS = int(os.environ.get("LIBTRACE_MUTATIONS", 500))
 
 
@@ -22,9 +25,9 @@ def suppressions(tmp_path):
 
 
 def fine(done):
-    assert done.returncode in (0, 1), (done.returncode, done.stderr)
+    assert done.returncode in (0, 1, 3), (done.returncode, done.stderr)
     assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done.stderr
-    assert done.returncode == 0 or done.stderr.startswith("trace-report"), done.stderr
+    assert done.returncode != 1 or done.stderr.startswith("trace-report"), done.stderr
 
 
 def test_sanitized_on_good_files(make_db, run):
@@ -84,6 +87,9 @@ def poison(path, *statements):
     ["UPDATE run SET id = 9223372036854775807 WHERE id = 1"],
     ["UPDATE run SET id = 9223372036854775807, state = 'recording' WHERE id = 1"],
     ["UPDATE frame_line SET line = 99999"],
+    ["INSERT OR REPLACE INTO mark SELECT 1, id, 9223372036854775807, id, '', 2, 1, 0, 0 FROM process WHERE run = 1"],
+    ["INSERT OR REPLACE INTO mark SELECT 1, id, -1, id, char(10), 2, 1, 0, 0 FROM process WHERE run = 1",
+     "UPDATE line SET language = 'python'", "UPDATE site_sample SET live_bytes = 9223372036854775807"],
     ["DELETE FROM line"],
     ["DELETE FROM frame"],
     ["DELETE FROM node"],
