@@ -1,7 +1,8 @@
 /* browse.h - trace-report browse: views of a run, one above the other, on a terminal.
  *
  * browse.c   the command: what it is called with, and whether there is a terminal for it
- * walk.c     keys: from view to view, within a list, searching; and drawing what all views have
+ * walk.c     keys: from view to view, within a list, searching
+ * draw.c     what all views have: the run, a title, a list, keys at the bottom
  * screen.c   the terminal, which is given back whatever happens; terminfo.c   whether there is one
  * look.c     reading: the database is open only while something is read, and so in no collector's way
  * amounts.c  columns of numbers      cells.c    columns of names
@@ -83,6 +84,11 @@ void view_enter(struct browse *browse, struct view *view);
 void view_back(struct browse *browse);
 
 void browse_say(struct browse *browse, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- draw.c ---------------------------------------------------------------------------------- */
+
+/* The view, and what is around it. prompt: what is typed, in place of the keys; NULL = nothing is. */
+void browse_draw(struct browse *browse, const char *prompt);
 
 /* ---- look.c ---------------------------------------------------------------------------------- */
 

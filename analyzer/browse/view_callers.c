@@ -146,7 +146,7 @@ static void row(struct browse *browse, struct view *view, size_t at, int y)
     const struct caller *node = &v->callers.nodes[v->callers.shown[at]];
     int x = v->amounts.columns + INDENT * (int)levels_of(v, node), room = screen_columns() - x - 2;
     char *place = cells_place_cut(browse, &node->row, room), *harmless = text_harmless(node->row.function);
-    int wanted = place != NULL ? (int)text_width(place) + 2 : 0, most = room / 2;
+    int wanted = place != NULL ? (int)text_width(place) + 2 : 0, most = room * 2 / 5;
     char *name = harmless != NULL && room > 0
                      ? names_cut(harmless, (size_t)(room - (wanted < most ? wanted : most)))
                      : NULL;

@@ -101,6 +101,9 @@ static int read(struct browse *browse, struct view *view)
     view->rows = v->line_count;
     if (first && v->line > 0 && (size_t)v->line <= v->line_count)
         view->selected = (size_t)v->line - 1;
+    if (first) /* in the middle, with what is around it */
+        view->first =
+            view->selected > (size_t)browse->page / 2 ? view->selected - (size_t)browse->page / 2 : 0;
     return status;
 }
 

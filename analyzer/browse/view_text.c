@@ -83,24 +83,26 @@ static void release(struct view *view)
 
 /* ---- what the keys do ------------------------------------------------------------------------ */
 
-static const char help[] = "1 2 3, Tab           lines, functions, time\n"
-                           "Enter, Right         deeper: a line's callers, a function's neighbours;\n"
-                           "                     in a tree of callers: opens and closes (+ and -)\n"
-                           "Backspace, Esc, Left back to where you came from\n"
-                           "e                    source around the line; ] and [: to lines that allocate\n"
-                           "f                    the row's function: its callers, and what it calls\n"
-                           "x                    functions with all that they call, and without\n"
-                           "s S, > <             sort by the next measure, or the one before\n"
-                           "/                    search (small letters find capitals, too)\n"
-                           "n N                  the next that was searched for, the one before\n"
-                           "Up Down, j k         a row; PgUp PgDn, Ctrl-B Ctrl-F: a page\n"
-                           "Home End, g G        the first row, the last\n"
-                           "i                    the run: its numbers, and what is missing in it\n"
-                           "q, Ctrl-C            leave\n"
+static const char help[] = "1 2 3, Tab   lines, functions, time\n"
+                           "Enter        deeper: a line's callers, a function's own\n"
+                           "             in a tree: opens and closes (+ - Space)\n"
+                           "Esc, Left    back to where you came from\n"
+                           "e            source; ] [ go to lines that allocate\n"
+                           "f            the function: who calls it, what it calls\n"
+                           "x            functions with all that they call\n"
+                           "s S, > <     sort by the next measure, the one before\n"
+                           "/ n N        search (a finds A, too), next, previous\n"
+                           "j k g G      down, up, first, last, as arrows, Home, End\n"
+                           "PgUp PgDn    a page, as Ctrl-B, Ctrl-F\n"
+                           "i            the run, and what is missing in it\n"
+                           "Ctrl-L       draw it all anew\n"
+                           "q, Ctrl-C    leave\n"
                            " \n"
-                           "peak       held when the run held most       live   never freed, so far\n"
-                           "temporary  freed at once                     bytes  allocated in all\n"
-                           "own-peak   the most that a line ever held, at whatever time\n";
+                           "peak         held when the run held most\n"
+                           "live         never freed; so far, while it runs\n"
+                           "bytes        allocated in all\n"
+                           "temporary    freed at once\n"
+                           "own-peak     the most that a line ever held\n";
 
 static int read_help(struct browse *browse, struct view *view)
 {
