@@ -114,28 +114,49 @@ int look_is_live(const struct browse *browse)
     return browse->run.state == RUN_RECORDING || browse->run.state == RUN_SYMBOLS;
 }
 
-/* While names are looked up, nothing is read: it would be without them. */
-void look_again(struct browse *browse)
+/* The run as it is now, with what its collector has not written before it was asked. */
+static int read_run(struct browse *browse, struct run *run)
 {
-    int64_t taken = browse->run.collector.taken_ns;
-    enum run_state state = browse->run.state;
-    struct capture capture;
-
-    capture_begin(&capture);
+    int64_t number = browse->run.number;
     int status = open_database(browse);
 
     if (status == EXIT_FINE)
-        status = run_again(browse->report, &browse->run);
-    if (status == EXIT_FINE && browse->run.state == RUN_RECORDING) {
-        live_ask(browse->report, &browse->run, 1);
-        status = run_again(browse->report, &browse->run);
+        status = run_load(browse->report, number, run);
+    if (status == EXIT_FINE && run->state == RUN_RECORDING) {
+        live_ask(browse->report, run, 1);
+        run_free(run);
+        status = run_load(browse->report, number, run);
     }
     report_close(browse->report);
+    return status;
+}
+
+/* While names are looked up, nothing is read: it would be without them. What part of the run is meant is worked out when a
+ * view is read. */
+void look_again(struct browse *browse)
+{
+    struct run run = {0}, *old = &browse->run;
+    struct capture capture;
+
+    capture_begin(&capture);
+    int status = read_run(browse, &run);
+
     free(browse->stale);
     browse->stale = capture_end(&capture);
-    if (status == EXIT_FINE && browse->run.state != RUN_SYMBOLS &&
-        (browse->run.collector.taken_ns != taken || browse->run.state != state))
+    if (status == EXIT_FINE && run.state != RUN_SYMBOLS &&
+        (run.collector.taken_ns != old->collector.taken_ns || run.state != old->state)) {
+        run.window.text = old->window.text;
+        old->window.text = NULL;
+        run_free(old);
+        *old = run;
         browse->age++;
+        return;
+    }
+    if (status == EXIT_FINE) {
+        old->state = run.state;
+        old->progress = run.progress;
+    }
+    run_free(&run);
 }
 
 /* ---- stacks ---------------------------------------------------------------------------------- */

@@ -534,6 +534,19 @@ def test_filters(browse, database, ask):
     terminal.until_left(0)
 
 
+def test_a_part_of_a_run_that_goes_on(browse, steps, tmp_path):
+    program = steps()
+    until_recording(tmp_path / "trace.db")
+    program.do("keep 100", "mark one", "keep 50")
+    terminal = browse(tmp_path / "trace.db", "--from", "one", "--bytes")
+    assert table(terminal.until("a part of the run"))[0]["LIVE"] == "+5000"
+    program.do("keep 10")
+    terminal.until("+6000")
+    assert program.end() == 0
+    text = terminal.until(lambda text: "complete" in text.split("\n")[0])
+    assert "a part of the run" in text and "+6000" in text
+
+
 def test_what_is_missing_is_said(browse, database, ask):
     missing = ask(database("dead")).json("summary")["run"]["missing"]
     terminal = browse(database("dead"))
