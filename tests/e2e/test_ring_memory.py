@@ -49,10 +49,10 @@ class Crowd:
 
     def end(self):
         out, err = self.process.communicate(timeout=100)
-        assert (out, err, self.process.returncode) == (b"done\n", b"", 0)
+        assert (self.process.returncode, err, out) == (0, b"", b"done\n")
 
 
-def lowest(measure, enough, patience=30):
+def lowest(measure, enough, patience=100):
     """What it has come down to: at once when that is enough, else after a while."""
     deadline = time.monotonic() + patience
     while (now := measure()) > enough and time.monotonic() < deadline:
