@@ -10,6 +10,7 @@ const char *const rows_languages[ROWS_WORDS] = {"native", "python"};
 /* clang-format off */
 #define NUMBER        {ROWS_NUMBER, 0, 0}
 #define COUNT         {ROWS_COUNT, 0, 0}
+#define COUNT_OR_NONE {ROWS_COUNT_OR_NONE, 0, 0}
 #define RANGE(limit)  {ROWS_RANGE, 0, limit}
 #define INT           {ROWS_INT, 0, 0}
 #define FLAG          RANGE(1)
@@ -83,6 +84,14 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
     [ROWS_EVENT] = {"event", FIELDS(
         /* id, t_ns, process, tid */ COUNT, COUNT, KNOWN(ROWS_PROCESSES), INT,
         /* kind, address, size, node */ WORD, COUNT, COUNT, STACK)},
+    [ROWS_PAGE_MOMENT] = {"page_moment", FIELDS(
+        /* id, process, t_ns, took_ns */ RANGE(UINT32_MAX), KNOWN(ROWS_PROCESSES), COUNT, COUNT,
+        /* kind, mark, resident, pss */ RANGE(STORE_PAGES_KINDS - 1), RANGE(UINT32_MAX), COUNT, COUNT_OR_NONE,
+        /* untouched, swapped, missing */ COUNT, COUNT, TEXT_OR_NULL)},
+    [ROWS_PAGE_ROW] = {"page_row", FIELDS(
+        /* moment, process, part */ RANGE(UINT32_MAX), KNOWN(ROWS_PROCESSES), RANGE(STORE_PAGES_UNTOUCHED),
+        /* node, line, name, bytes, blocks */ STACK, MAYBE(ROWS_LINES), TEXT, COUNT, COUNT)},
+    [ROWS_PAGE_FORGET] = {"page_forget", FIELDS(/* moment */ RANGE(UINT32_MAX))},
     [ROWS_LINE_TOTALS] = {.name = "line_totals"},
     [ROWS_FINISH] = {"finish", .outside = true, .before_run = true},
 };

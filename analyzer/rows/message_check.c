@@ -65,6 +65,8 @@ static bool number_fits(struct rows_state *state, const struct rows_field *field
         return true;
     case ROWS_COUNT:
         return number >= 0;
+    case ROWS_COUNT_OR_NONE:
+        return number >= -1;
     case ROWS_RANGE:
         return number >= 0 && number <= field->limit;
     case ROWS_RANGE_OR_NONE:

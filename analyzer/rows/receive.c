@@ -261,6 +261,39 @@ static int apply_site_sample(struct receiver *r, const struct rows_message *m)
     return store_site_sample(r->store, &row);
 }
 
+static int apply_page_moment(struct receiver *r, const struct rows_message *m)
+{
+    const struct store_page_moment row = {
+        .id = number(m, 0),
+        .process = number(m, 1),
+        .t_ns = number(m, 2),
+        .took_ns = number(m, 3),
+        .kind = (int)number(m, 4),
+        .mark = number(m, 5),
+        .resident = number(m, 6),
+        .pss = number(m, 7),
+        .untouched = number(m, 8),
+        .swapped = number(m, 9),
+        .missing = text(m, 10),
+    };
+    return store_page_moment(r->store, &row);
+}
+
+static int apply_page_row(struct receiver *r, const struct rows_message *m)
+{
+    const struct store_page_row row = {
+        .moment = number(m, 0),
+        .process = number(m, 1),
+        .part = (int)number(m, 2),
+        .node = number(m, 3),
+        .line = number(m, 4),
+        .name = text(m, 5),
+        .bytes = number(m, 6),
+        .blocks = number(m, 7),
+    };
+    return store_page_row(r->store, &row);
+}
+
 static int next_node(void *data, struct store_node *row)
 {
     struct receiver *r = data;
@@ -344,6 +377,12 @@ static int apply(struct receiver *r, const struct rows_message *m)
     case ROWS_EVENT:
         return store_event(store, number(m, 0), number(m, 1), number(m, 2), (int)number(m, 3),
                            rows_events[number(m, 4)], number(m, 5), number(m, 6), number(m, 7));
+    case ROWS_PAGE_MOMENT:
+        return apply_page_moment(r, m);
+    case ROWS_PAGE_ROW:
+        return apply_page_row(r, m);
+    case ROWS_PAGE_FORGET:
+        return store_page_forget(store, number(m, 0));
     case ROWS_LINE_TOTALS:
         return store_line_totals(store);
     default: /* many at a time, or the end */

@@ -47,6 +47,9 @@ enum rows_type {
     ROWS_MARK,
     ROWS_AT, /* a moment of which the sites are known */
     ROWS_EVENT,
+    ROWS_PAGE_MOMENT,
+    ROWS_PAGE_ROW,
+    ROWS_PAGE_FORGET,
     ROWS_LINE_TOTALS,
     ROWS_FINISH,
     ROWS_TYPES
@@ -88,6 +91,7 @@ enum rows_entity {
 enum rows_field_kind {
     ROWS_NUMBER,        /* anything */
     ROWS_COUNT,         /* not negative */
+    ROWS_COUNT_OR_NONE, /* that, or -1 */
     ROWS_RANGE,         /* from 0 to the limit */
     ROWS_INT,           /* 32 bits, with a sign */
     ROWS_SHARE,         /* a double from 0 to 1 */

@@ -107,8 +107,11 @@ static const struct rows_field *next_field(struct store *store)
 
 static void number(struct store *store, int64_t value)
 {
-    if (next_field(store)->kind == ROWS_COUNT && value < 0)
+    enum rows_field_kind kind = next_field(store)->kind;
+    if (kind == ROWS_COUNT && value < 0)
         value = 0;
+    if (kind == ROWS_COUNT_OR_NONE && value < 0)
+        value = -1;
     put(store, &value, sizeof value);
 }
 
@@ -523,5 +526,43 @@ int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, 
     number(store, address);
     number(store, size);
     number(store, node);
+    return end(store);
+}
+
+int store_page_moment(struct store *store, const struct store_page_moment *m)
+{
+    begin(store, ROWS_PAGE_MOMENT);
+    number(store, m->id);
+    number(store, m->process);
+    number(store, m->t_ns);
+    number(store, m->took_ns);
+    number(store, m->kind);
+    number(store, m->mark);
+    number(store, m->resident);
+    number(store, m->pss);
+    number(store, m->untouched);
+    number(store, m->swapped);
+    text(store, m->missing);
+    return end(store);
+}
+
+int store_page_row(struct store *store, const struct store_page_row *r)
+{
+    begin(store, ROWS_PAGE_ROW);
+    number(store, r->moment);
+    number(store, r->process);
+    number(store, r->part);
+    number(store, r->node);
+    number(store, r->line);
+    text(store, r->name ? r->name : "");
+    number(store, r->bytes);
+    number(store, r->blocks);
+    return end(store);
+}
+
+int store_page_forget(struct store *store, int64_t moment)
+{
+    begin(store, ROWS_PAGE_FORGET);
+    number(store, moment);
     return end(store);
 }

@@ -49,6 +49,8 @@ int store_run_delete(struct store *store, int64_t run)
     }
     if (code == 0)
         code = store_lock_forget(store, run);
+    if (code == 0)
+        code = store_pages_delete(store, run);
     return code == 0 ? store_origin_delete(store, run) : code;
 }
 
@@ -86,6 +88,11 @@ static int list_columns(struct store *store, const char *table, char *names, cha
     return code;
 }
 
+int store_unreadable(struct store *to, sqlite3 *from)
+{
+    return store_fail(to, -EIO, "cannot read the other database: %s.", sqlite3_errmsg(from));
+}
+
 /* Values go over as they are: what is wrong with them, the table's own types refuse. */
 static int copy_rows(struct store *to, sqlite3_stmt *in, sqlite3_stmt *out)
 {
@@ -101,13 +108,12 @@ static int copy_rows(struct store *to, sqlite3_stmt *in, sqlite3_stmt *out)
             return code;
     }
     if (result != SQLITE_DONE)
-        return store_fail(to, -EIO, "cannot read the other database: %s.",
-                          sqlite3_errmsg(sqlite3_db_handle(in)));
+        return store_unreadable(to, sqlite3_db_handle(in));
     return 0;
 }
 
-static int copy_table(struct store *to, sqlite3 *from, const char *table, const char *key, int64_t run,
-                      int64_t copy)
+int store_copy_table(struct store *to, sqlite3 *from, const char *table, const char *key, int64_t run,
+                     int64_t copy)
 {
     char names[1024], places[1024], sql[2304];
     sqlite3_stmt *in = NULL, *out = NULL;
@@ -117,7 +123,7 @@ static int copy_table(struct store *to, sqlite3 *from, const char *table, const 
         return code;
     snprintf(sql, sizeof sql, "SELECT %s FROM %s WHERE %s = ?1", names, table, key);
     if (sqlite3_prepare_v2(from, sql, -1, &in, NULL) != SQLITE_OK)
-        return store_fail(to, -EIO, "cannot read the other database: %s.", sqlite3_errmsg(from));
+        return store_unreadable(to, from);
     snprintf(sql, sizeof sql, "INSERT INTO %s(%s, %s) VALUES (?1, %s)", table, key, names, places);
     code = store_check(to, sqlite3_prepare_v2(to->db, sql, -1, &out, NULL), "write");
     sqlite3_bind_int64(in, 1, run);
@@ -132,10 +138,10 @@ static int copy_table(struct store *to, sqlite3 *from, const char *table, const 
 
 int store_run_copy(struct store *to, struct sqlite3 *from, int64_t run, int64_t *copy)
 {
-    int code = copy_table(to, from, "run", "id", run, 0);
+    int code = store_copy_table(to, from, "run", "id", run, 0);
 
     *copy = sqlite3_last_insert_rowid(to->db);
     for (size_t i = 0; i < TABLES && code == 0; i++)
-        code = copy_table(to, from, tables[i], "run", run, *copy);
-    return code;
+        code = store_copy_table(to, from, tables[i], "run", run, *copy);
+    return code == 0 ? store_pages_copy(to, from, run, *copy) : code;
 }

@@ -84,13 +84,13 @@ static int connect_immutable(struct store *store)
     return connect(store, uri, SQLITE_OPEN_URI);
 }
 
-/* The views as this build knows them, in place of those in the file. */
-static int make_views(struct store *store)
+/* Views as this build knows them, in place of those in the file. */
+static int make_views(struct store *store, const char *views)
 {
     char sql[64 * 1024], *out = sql; /* lists of measures are written out later */
     static const char from[] = "CREATE VIEW ", to[] = "CREATE TEMP VIEW ";
 
-    for (const char *p = store_views_sql; *p != '\0';) {
+    for (const char *p = views; *p != '\0';) {
         if (out + sizeof to >= sql + sizeof sql)
             return store_fail(store, -ENOMEM, "the views do not fit.");
         if (strncmp(p, from, sizeof from - 1) == 0) {
@@ -145,7 +145,11 @@ static int open_read(struct store *store)
                           store->path);
     if (code == 0)
         code = store_show_older(store, version);
-    return code == 0 ? make_views(store) : code;
+    if (code == 0)
+        code = store_pages_show(store);
+    if (code == 0)
+        code = make_views(store, store_views_sql);
+    return code == 0 ? make_views(store, store_page_views_sql) : code;
 }
 
 int store_open_read(const char *path, struct store **store)

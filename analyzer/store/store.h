@@ -8,6 +8,7 @@
 #define LIBTRACE_STORE_H
 
 #include "measures.h"
+#include "page_rows.h"
 #include "site_key.h"
 
 #include <stddef.h>
@@ -160,6 +161,12 @@ int store_mark(struct store *store, const struct store_mark *mark);
 int store_moment(struct store *store, int64_t t_ns, int64_t until_ns);
 int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, int tid, const char *kind,
                 int64_t address, int64_t size, int64_t node);
+
+/* Where the resident bytes of a process are, see page_rows.h: a moment first, then its rows. The tables are made with the
+ * first one; a run without any has nothing of them. Forget: the moment of this id, of all processes, with its rows. */
+int store_page_moment(struct store *store, const struct store_page_moment *moment);
+int store_page_row(struct store *store, const struct store_page_row *row);
+int store_page_forget(struct store *store, int64_t moment);
 
 /* Many rows, for less than half of the time that each takes alone: next fills one in and says whether there
  * was another. What a row points to has to stay until the next one is asked for; next may not use the store.

@@ -41,6 +41,9 @@ static const char *const sql[STORE_STATEMENTS] = {
     [STORE_MARK] = "REPLACE INTO mark VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [STORE_MOMENT] = "REPLACE INTO moment VALUES (?1, ?2, ?3)",
     [STORE_EVENT] = "REPLACE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [STORE_PAGE_MOMENT] = "REPLACE INTO page_moment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [STORE_PAGE_ROW] = "INSERT INTO page_row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                       "bytes = bytes + excluded.bytes, blocks = blocks + excluded.blocks",
 };
 
 /* ---- statements ------------------------------------------------------------------------------ */
@@ -400,6 +403,49 @@ int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, 
     number(&row, address);
     number(&row, size);
     number(&row, node);
+    return row_end(&row);
+}
+
+int store_page_moment(struct store *store, const struct store_page_moment *m)
+{
+    int code = store_pages_make(store);
+
+    if (code != 0)
+        return code;
+    struct row row = row_begin(store, STORE_PAGE_MOMENT);
+
+    number(&row, store->run);
+    number(&row, m->id);
+    number(&row, m->process);
+    number(&row, m->t_ns);
+    number(&row, m->took_ns);
+    number(&row, m->kind);
+    number(&row, m->mark);
+    number(&row, m->resident);
+    number(&row, m->pss);
+    number(&row, m->untouched);
+    number(&row, m->swapped);
+    text(&row, m->missing);
+    return row_end(&row);
+}
+
+int store_page_row(struct store *store, const struct store_page_row *r)
+{
+    int code = store->statement[STORE_PAGE_ROW] == NULL ? store_pages_make(store) : 0;
+
+    if (code != 0)
+        return code;
+    struct row row = row_begin(store, STORE_PAGE_ROW);
+
+    number(&row, store->run);
+    number(&row, r->moment);
+    number(&row, r->process);
+    number(&row, r->part);
+    number(&row, r->node);
+    number(&row, r->line);
+    text(&row, r->name != NULL ? r->name : "");
+    number(&row, r->bytes);
+    number(&row, r->blocks);
     return row_end(&row);
 }
 

@@ -75,6 +75,41 @@ static void write_description(struct store *store)
     expect(store_frame_line(store, 1, 1, 2));
 }
 
+static void write_pages(struct store *store)
+{
+    const struct store_page_moment high = {.id = 1, .process = 1, .t_ns = 5, .kind = STORE_PAGES_HIGH},
+                                   end = {.id = 2,
+                                          .process = 1,
+                                          .t_ns = 13,
+                                          .took_ns = 14,
+                                          .kind = STORE_PAGES_END,
+                                          .mark = 1,
+                                          .resident = 4096,
+                                          .pss = -1,
+                                          .untouched = 15,
+                                          .swapped = 16,
+                                          .missing = "Not \xff all."};
+    const struct store_page_row
+        before = {.moment = 1, .process = 1, .part = PAGES_OTHER, .bytes = 1},
+        site = {.moment = 2,
+                .process = 1,
+                .part = PAGES_PINNED,
+                .node = 2,
+                .line = 1,
+                .bytes = 1000,
+                .blocks = 3},
+        file = {.moment = 2, .process = 1, .part = PAGES_FILES, .name = "/bin/\xc3\xa4", .bytes = 2096},
+        untouched = {.moment = 2, .process = 1, .part = STORE_PAGES_UNTOUCHED, .bytes = 15};
+    expect(store_page_moment(store, &high));
+    expect(store_page_row(store, &before));
+    expect(store_page_forget(store, 1));
+    expect(store_page_moment(store, &end));
+    expect(store_page_row(store, &site));
+    expect(store_page_row(store, &site)); /* the same key: added up */
+    expect(store_page_row(store, &file));
+    expect(store_page_row(store, &untouched));
+}
+
 static void write_rest(struct store *store)
 {
     const struct store_mark mark = {1, 10, 1, "loaded", 1, 1, 5, 6};
@@ -88,6 +123,7 @@ static void write_rest(struct store *store)
     expect(store_site_sample(store, &sample));
     expect(store_event(store, 1, 3, 1, 100, "free", 1ll << 46, 0, 0));
     expect(store_block(store, 1, 0x10, 20, 2, 30));
+    write_pages(store);
 }
 
 static void write_end(struct store *store)

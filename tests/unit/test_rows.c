@@ -227,7 +227,10 @@ static void arrives_whole(void **state)
         "SELECT * FROM mark",
         "SELECT * FROM moment",
         "SELECT * FROM event",
-        "SELECT * FROM line_total"};
+        "SELECT * FROM line_total",
+        "SELECT * FROM page_moment",
+        "SELECT * FROM page_row",
+        "SELECT * FROM resident"};
     char own[80], error[RECEIVE_ERROR], *expected, *found;
     int pair[2], status, started = 0;
     (void)state;
@@ -331,6 +334,15 @@ static void refuses(void **state)
     assert_refused(ROWS_SITE, 40, -1, 8, "site: field 6");
     assert_refused(ROWS_SITE, (7 + MEASURES) * 8 + 4, 0xffff, 2, "site: field 9"); /* no histogram */
     assert_refused(ROWS_EVENT, 32, 2, 8, "event: field 5");
+    assert_refused(ROWS_PAGE_MOMENT, 8, 2, 8, "page_moment: field 2"); /* of no process */
+    assert_refused(ROWS_PAGE_MOMENT, 32, STORE_PAGES_KINDS, 8, "page_moment: field 5");
+    assert_refused(ROWS_PAGE_MOMENT, 48, -1, 8, "page_moment: field 7");
+    assert_refused(ROWS_PAGE_MOMENT, 56, -2, 8, "page_moment: field 8");
+    assert_refused(ROWS_PAGE_ROW, 8, 2, 8, "page_row: field 2");
+    assert_refused(ROWS_PAGE_ROW, 16, STORE_PAGES_UNTOUCHED + 1, 8, "page_row: field 3");
+    assert_refused(ROWS_PAGE_ROW, 24, ROWS_RUN_SITES + 1, 8, "stack is not there");
+    assert_refused(ROWS_PAGE_ROW, 32, 3, 8, "page_row: field 5");          /* no line */
+    assert_refused(ROWS_PAGE_ROW, 40 + 4 + 1, -1, 8, "page_row: field 7"); /* the name is empty */
     memcpy(&bits, &beyond, sizeof bits);
     assert_refused(ROWS_PHASE, 0, bits, 8, "phase: field 1");
     memcpy(&bits, &nothing, sizeof bits);

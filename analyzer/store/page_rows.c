@@ -1,0 +1,91 @@
+/* page_rows.c - the tables of resident bytes, which are made when the first moment is written: most of what asks for
+ * them has to do without. */
+#include "store_private.h"
+
+#include <stdio.h>
+
+static const char *const tables[] = {"page_moment", "page_row"};
+#define TABLES (sizeof tables / sizeof tables[0])
+
+int store_pages_make(struct store *store)
+{
+    int code = store_execute(store, store_pages_sql, "write");
+
+    return code == 0 ? store_execute(store, store_page_views_sql, "write") : code;
+}
+
+/* Whether it is there, as a table: a view or a virtual one in its place could do anything. */
+static int is_there(struct store *store, const char *table, int64_t *there)
+{
+    char sql[160];
+
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name = '%s' AND sql LIKE "
+             "'CREATE TABLE %%'",
+             table);
+    return store_number(store, sql, "read", there);
+}
+
+/* For reading: what is not there is empty. */
+int store_pages_show(struct store *store)
+{
+    static const char nothing[] =
+        "CREATE TEMP VIEW page_moment AS SELECT 0 AS run, 0 AS id, 0 AS process, 0 AS t_ns, 0 AS took_ns, "
+        "0 AS kind, 0 AS mark, 0 AS resident, 0 AS pss, 0 AS untouched, 0 AS swapped, NULL AS missing WHERE "
+        "0; "
+        "CREATE TEMP VIEW page_row AS SELECT 0 AS run, 0 AS moment, 0 AS process, 0 AS part, 0 AS node, 0 AS "
+        "line, "
+        "'' AS name, 0 AS bytes, 0 AS blocks WHERE 0";
+    int64_t moments = 0, rows = 0;
+    int code = is_there(store, tables[0], &moments);
+
+    if (code == 0)
+        code = is_there(store, tables[1], &rows);
+    return code == 0 && (moments == 0 || rows == 0) ? store_execute(store, nothing, "read") : code;
+}
+
+int store_page_forget(struct store *store, int64_t moment)
+{
+    char sql[192];
+    int64_t there = 0;
+    int code = is_there(store, tables[0], &there);
+
+    if (code != 0 || there == 0)
+        return code;
+    snprintf(sql, sizeof sql,
+             "DELETE FROM page_row WHERE run = %lld AND moment = %lld; "
+             "DELETE FROM page_moment WHERE run = %lld AND id = %lld",
+             (long long)store->run, (long long)moment, (long long)store->run, (long long)moment);
+    return store_execute(store, sql, "write");
+}
+
+int store_pages_delete(struct store *store, int64_t run)
+{
+    int code = 0;
+
+    for (size_t i = 0; i < TABLES && code == 0; i++)
+        code = store_forget(store, tables[i], run);
+    return code;
+}
+
+/* The tables are made only for a run that has moments. */
+int store_pages_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy)
+{
+    sqlite3_stmt *s = NULL;
+    int result = sqlite3_prepare_v2(from, "SELECT 1 FROM page_moment WHERE run = ?1 LIMIT 1", -1, &s, NULL);
+
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_int64(s, 1, run);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(s);
+    int code = 0;
+
+    if (result == SQLITE_ROW)
+        code = store_pages_make(to);
+    else if (result != SQLITE_DONE)
+        code = store_unreadable(to, from);
+    sqlite3_finalize(s);
+    for (size_t i = 0; i < TABLES && code == 0 && result == SQLITE_ROW; i++)
+        code = store_copy_table(to, from, tables[i], "run", run, copy);
+    return code;
+}

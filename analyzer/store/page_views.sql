@@ -1,0 +1,19 @@
+-- The public view of where the resident bytes are: made in a file with the tables that it reads (page_rows.sql), and by
+-- our own reports always. Columns are added at the end, never changed. Of a moment that was looked at while names were
+-- not known yet, the lines are those of its sites.
+CREATE VIEW IF NOT EXISTS resident AS
+SELECT r.run AS run, r.moment AS moment, m.t_ns / 1e9 AS t_s,
+       CASE m.kind WHEN 1 THEN 'mark' WHEN 2 THEN 'high' WHEN 3 THEN 'end' ELSE 'asked' END AS kind,
+       nullif(m.mark, 0) AS mark, r.process AS process,
+       CASE r.part WHEN 0 THEN 'live' WHEN 1 THEN 'rounding' WHEN 2 THEN 'pinned' WHEN 3 THEN 'free' WHEN 4 THEN 'mapped'
+                   WHEN 5 THEN 'stacks' WHEN 6 THEN 'files' WHEN 7 THEN 'tracer' WHEN 9 THEN 'untouched'
+                   ELSE 'other' END AS part,
+       l.file AS file, CASE WHEN r.node > 0 THEN coalesce(l.line, 0) END AS line,
+       CASE WHEN r.node > 0
+            THEN coalesce(l.function, (SELECT n.name FROM node AS o JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame
+                                       WHERE o.run = r.run AND o.id = r.node), '[unknown]') END AS function,
+       nullif(r.name, '') AS name, r.bytes AS bytes, r.blocks AS blocks
+FROM page_row AS r JOIN page_moment AS m ON m.run = r.run AND m.id = r.moment AND m.process = r.process
+LEFT JOIN line AS l ON l.run = r.run
+      AND l.id = coalesce(nullif(r.line, 0), (SELECT s.line FROM site AS s
+                                              WHERE s.run = r.run AND s.node = r.node AND s.process = r.process LIMIT 1));
