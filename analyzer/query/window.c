@@ -170,8 +170,7 @@ static int no_mark(struct report *report, const struct run *run, const char *tex
     return status;
 }
 
-/* A time: "1.5", "1.5s". */
-static int parse_time(const char *text, double *seconds)
+int window_time(const char *text, double *seconds)
 {
     char *end;
 
@@ -207,7 +206,7 @@ static int find_moment(struct report *report, const struct run *run, const struc
             text, (long long)run->number);
     if (found >= 0)
         return EXIT_FINE;
-    if (!parse_time(text, &seconds))
+    if (!window_time(text, &seconds))
         return no_mark(report, run, text);
     free(moment->mark);
     moment->mark = NULL;

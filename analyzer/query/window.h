@@ -59,6 +59,9 @@ const char *window_sites(const struct run *run);
 void window_print(const struct report *report, const struct run *run, const struct store_measures *sums);
 void window_json(struct json *json, const struct run *run);
 
+/* True for a time in seconds: "1.5", "1.5s". */
+int window_time(const char *text, double *seconds);
+
 /* "list@loaded": what tells runs apart in a comparison; malloc'ed. */
 char *window_name(const struct run *run, const char *name);
 

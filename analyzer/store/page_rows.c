@@ -26,9 +26,9 @@ static int is_there(struct store *store, const char *table, int64_t *there)
     return store_number(store, sql, "read", there);
 }
 
-/* For reading: what is not there is empty. */
 int store_pages_show(struct store *store)
 {
+    static const char as_it_is[] = "DROP VIEW IF EXISTS temp.page_moment; DROP VIEW IF EXISTS temp.page_row";
     static const char nothing[] =
         "CREATE TEMP VIEW page_moment AS SELECT 0 AS run, 0 AS id, 0 AS process, 0 AS t_ns, 0 AS took_ns, "
         "0 AS kind, 0 AS mark, 0 AS resident, 0 AS pss, 0 AS untouched, 0 AS swapped, NULL AS missing WHERE "
@@ -37,8 +37,10 @@ int store_pages_show(struct store *store)
         "line, "
         "'' AS name, 0 AS bytes, 0 AS blocks WHERE 0";
     int64_t moments = 0, rows = 0;
-    int code = is_there(store, tables[0], &moments);
+    int code = store_execute(store, as_it_is, "read");
 
+    if (code == 0)
+        code = is_there(store, tables[0], &moments);
     if (code == 0)
         code = is_there(store, tables[1], &rows);
     return code == 0 && (moments == 0 || rows == 0) ? store_execute(store, nothing, "read") : code;

@@ -12,7 +12,11 @@ SELECT r.run AS run, r.moment AS moment, m.t_ns / 1e9 AS t_s,
        CASE WHEN r.node > 0
             THEN coalesce(l.function, (SELECT n.name FROM node AS o JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame
                                        WHERE o.run = r.run AND o.id = r.node), '[unknown]') END AS function,
-       nullif(r.name, '') AS name, r.bytes AS bytes, r.blocks AS blocks
+       nullif(r.name, '') AS name, r.bytes AS bytes, r.blocks AS blocks,
+       CASE WHEN r.node > 0
+            THEN coalesce(l.module, (SELECT n.module FROM node AS o JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame
+                                     WHERE o.run = r.run AND o.id = r.node), '') END AS module,
+       CASE WHEN r.node > 0 THEN coalesce(l.language, 'native') END AS language
 FROM page_row AS r JOIN page_moment AS m ON m.run = r.run AND m.id = r.moment AND m.process = r.process
 LEFT JOIN line AS l ON l.run = r.run
       AND l.id = coalesce(nullif(r.line, 0), (SELECT s.line FROM site AS s

@@ -222,6 +222,10 @@ int store_finish(struct store *store);
  * recorded. */
 int store_open_read(const char *path, struct store **store);
 
+/* Of a file that is open for reading: where page_moment and page_row are missing, or are no tables, empty ones stand
+ * before them. store_open_read() does that; once more after somebody may have made them. */
+int store_pages_show(struct store *store);
+
 /* Histograms: count of values by power of two: class 0 = value 0, class k = 2^(k-1) <= value < 2^k, 64
  * at most. Encoded as (class, count) pairs of LEB128 numbers. encode returns the size, at most
  * STORE_HISTOGRAM_MAX. */

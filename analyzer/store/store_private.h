@@ -129,10 +129,8 @@ int store_origin_delete(struct store *store, int64_t run);
 /* Of a table with a column run that may be missing: its rows of that run go. */
 int store_forget(struct store *store, const char *table, int64_t run);
 
-/* The tables of page_rows.c: made where they are not there; shown as empty where they are not, or are none; a run's rows
- * removed, and copied. */
+/* The tables of page_rows.c: made where they are not there; a run's rows removed, and copied. */
 int store_pages_make(struct store *store);
-int store_pages_show(struct store *store);
 int store_pages_delete(struct store *store, int64_t run);
 int store_pages_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
 

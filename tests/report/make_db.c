@@ -8,6 +8,7 @@
  *   make_db FILE hostile                 names with newlines, escape sequences, HTML, bad UTF-8, 10 KB
  *   make_db FILE unresolved              still running, no symbols yet
  *   make_db FILE symbols [SECONDS]       in the phase 'symbols' for so long, then complete
+ *   make_db FILE resident                small, with its resident memory at a mark, a new high and the end
  *   make_db FILE dead                    recording, but its collector (this program) is gone
  *
  * A run's totals are sums over its sites, as a collector's are.
@@ -23,7 +24,8 @@ static struct store *store;
 static struct store_run totals;
 static const char *label = "list";
 static long scale = 1;
-static int living;  /* the run's processes have not ended */
+static int living; /* the run's processes have not ended */
+static int with_resident;
 static int waiting; /* its collector lives until it is killed */
 
 static void check(int code)
@@ -162,6 +164,76 @@ static void small_stacks(int resolved)
     check(store_frame_line(store, 5, 0, 6));
 }
 
+static void page_row(int64_t moment, int64_t process, int part, int64_t node, const char *name, int64_t bytes,
+                     int64_t blocks)
+{
+    const struct store_page_row row = {.moment = moment,
+                                       .process = process,
+                                       .part = part,
+                                       .node = node,
+                                       .name = name,
+                                       .bytes = bytes,
+                                       .blocks = blocks};
+
+    check(store_page_row(store, &row));
+}
+
+/* What the probe saw that came before `trace-report rss`: a block in fifty is kept, all others were freed. */
+static void resident_end(int64_t moment)
+{
+    const struct store_page_moment end[] = {{.id = moment,
+                                             .process = 1,
+                                             .t_ns = 1200000000,
+                                             .kind = STORE_PAGES_END,
+                                             .resident = 350000000,
+                                             .pss = 349000000,
+                                             .untouched = 66060288,
+                                             .swapped = 3 << 20},
+                                            {.id = moment,
+                                             .process = 2,
+                                             .t_ns = 1200000100,
+                                             .kind = STORE_PAGES_END,
+                                             .resident = 8192,
+                                             .pss = 8192}};
+
+    for (size_t i = 0; i < sizeof end / sizeof end[0]; i++)
+        check(store_page_moment(store, &end[i]));
+    page_row(moment, 1, PAGES_LIVE, 2, "", 2500000, 40000);
+    page_row(moment, 1, PAGES_LIVE, 3, "", 40000000, 2);
+    page_row(moment, 1, PAGES_ROUNDING, 2, "", 640000, 40000);
+    page_row(moment, 1, PAGES_PINNED, 2, "", 163000000, 40000);
+    page_row(moment, 1, PAGES_PINNED, 4, "", 1000000, 100);
+    page_row(moment, 1, PAGES_FREE, 0, "", 133000000, 0);
+    page_row(moment, 1, PAGES_STACKS, 0, "[stack]", 132000, 0);
+    page_row(moment, 1, PAGES_STACKS, 0, "stack of thread 1002", 8000, 0);
+    page_row(moment, 1, PAGES_FILES, 0, "/usr/lib/libc.so.6", 1700000, 0);
+    page_row(moment, 1, PAGES_FILES, 0, "/src/demo/list", 20000, 0);
+    page_row(moment, 1, PAGES_TRACER, 0, "arena", 8000000, 0);
+    page_row(moment, 1, STORE_PAGES_UNTOUCHED, 3, "", 66060288, 1);
+    page_row(moment, 2, PAGES_LIVE, 2, "", 240, 10);
+    page_row(moment, 2, PAGES_FILES, 0, "/usr/lib/libc.so.6", 7952, 0);
+}
+
+static void resident(void)
+{
+    const struct store_mark mark = {.id = 1, .t_ns = 100000000, .process = 1, .name = "loaded", .sampled = 1};
+    struct store_page_moment m = {
+        .id = 1, .process = 1, .t_ns = 300000000, .kind = STORE_PAGES_HIGH, .pss = -1};
+
+    check(store_mark(store, &mark));
+    check(store_page_moment(store, &m));
+    page_row(1, 1, PAGES_FREE, 0, "", 1, 0);
+    check(store_page_forget(store, 1)); /* there was a higher one */
+    m.id = 2, m.t_ns = 600000000, m.resident = 400 << 20;
+    check(store_page_moment(store, &m));
+    page_row(2, 1, PAGES_LIVE, 3, "", 400 << 20, 3);
+    m.id = 3, m.t_ns = 102000000, m.kind = STORE_PAGES_MARK, m.mark = 1, m.resident = 4096;
+    check(store_page_moment(store, &m));
+    page_row(3, 1, PAGES_OTHER, 0, "[vdso]", 4096, 0);
+    resident_end(4);
+    totals.peak_rss_bytes = 400 << 20;
+}
+
 static void make_small(const char *path, int resolved, const char *state)
 {
     begin(path, "./list 40000");
@@ -175,6 +247,8 @@ static void make_small(const char *path, int resolved, const char *state)
     simple_site(1, 5, resolved ? 1 : 0, resolved ? 5 : 0, 50000, 16, 1, 0, 50000);
     for (int i = 0; i < 20; i++)
         check(store_sample(store, i * 50000000ll, i * 2000, i * 300000, (5 << 20) + i * 400000));
+    if (with_resident)
+        resident();
     finish(state);
 }
 
@@ -307,7 +381,8 @@ int main(int argc, char **argv)
         label = argv[3];
     if (argc > 4)
         scale = atol(argv[4]);
-    if (strcmp(kind, "small") == 0) {
+    with_resident = strcmp(kind, "resident") == 0;
+    if (strcmp(kind, "small") == 0 || with_resident) {
         make_small(path, 1, "complete");
     } else if (strcmp(kind, "large") == 0) {
         make_large(path);
@@ -331,7 +406,9 @@ int main(int argc, char **argv)
     } else if (strcmp(kind, "symbols") == 0) {
         make_symbols(path, argc > 3 ? atof(argv[3]) : 1);
     } else {
-        fprintf(stderr, "usage: make_db FILE small|large|stacks|empty|one|hostile|unresolved|symbols|dead\n");
+        fprintf(
+            stderr,
+            "usage: make_db FILE small|large|stacks|empty|one|hostile|unresolved|symbols|resident|dead\n");
         return 2;
     }
     return 0;

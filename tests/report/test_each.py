@@ -22,6 +22,7 @@ READING = {
     "top": [["0"], ["--stacks", "2"], ["--group", "stack", "--by", "peak"], ["--group", "function"], ["--group", "module"]],
     "tree": [["0"], ["--inverted", "--by", "peak"], ["--group", "function", "--min", "5%"]],
     "leaks": [["0"]],
+    "rss": [["0"]],
     "function": [["main", "0"], ["*", "0", "--by", "bytes"]],
     "timeline": [["0"], ["0", "--to", "0.25"], ["0", "--from=0.00001", "--to", "0.02"]],
     "histogram": [["0"]],

@@ -151,7 +151,7 @@ LINES = [("trace-report -d other.db top ''", {"elsewhere"}), ("trace-report --db
          ("trace-report top --db other.db ''", {"elsewhere"}), ("trace-report -n 5 t", {"top", "tree"}),
          ("trace-report top --by=''", {"--by=peak", "--by=live"}), ("trace-report -b ''", {"peak", "live"}),
          ("trace-report top --from ''", {"loaded", "served"}), ("trace-report compare good@''", {"good@loaded", "good@served"}),
-         ("trace-report top -d other.db --from ''", {"far"})]
+         ("trace-report top -d other.db --from ''", {"far"}), ("trace-report rss --at ''", {"loaded", "served"})]
 
 
 @pytest.mark.parametrize("shell", SHELLS)

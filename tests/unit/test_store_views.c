@@ -34,6 +34,8 @@ static const char *const views[][2] = {
     {"leaks", "run, file, line, function, live_allocations, live_bytes, stack"},
     {"timeline", "run, t_s, live_bytes, live_allocations, rss_bytes"},
     {"marks", "run, process, mark, name, t_s, kind, highest_allocations, highest_bytes"},
+    {"resident", "run, moment, t_s, kind, mark, process, part, file, line, function, name, bytes, blocks, "
+                 "module, language"},
 };
 
 static char path[] = "/tmp/test_store_views.XXXXXX";
@@ -60,6 +62,27 @@ static void site(int64_t process, int64_t node, int64_t line, int64_t count, int
                                  .temporary = count / 3}};
 
     check(store_site(writer, &s));
+}
+
+/* The second run has none: the view is of the file. */
+static void resident(int run)
+{
+    const struct store_page_moment moment = {.id = 1,
+                                             .process = 1,
+                                             .t_ns = 500000000,
+                                             .kind = STORE_PAGES_MARK,
+                                             .mark = 3,
+                                             .resident = 4096,
+                                             .pss = -1};
+    const struct store_page_row
+        site = {.moment = 1, .process = 1, .part = PAGES_PINNED, .node = 2, .bytes = 4000, .blocks = 2},
+        file = {.moment = 1, .process = 1, .part = PAGES_FILES, .name = "/a", .bytes = 96};
+
+    if (run != 0)
+        return;
+    check(store_page_moment(writer, &moment));
+    check(store_page_row(writer, &site));
+    check(store_page_row(writer, &file));
 }
 
 /* Run 1: finished, of two processes that share a stack. Run 2: its symbols are not there yet. */
@@ -112,6 +135,7 @@ static int make(void **state)
         totals.end_allocations = 3; /* the other process had freed nothing when it ended, before */
         totals.end_bytes = 24;
         check(store_sample(writer, 250000000, 3, 30, 4096));
+        resident(i);
         if (i == 0) {
             check(store_line_totals(writer));
             check(store_run_state(writer, "complete"));
@@ -239,6 +263,10 @@ static void values(void **state)
                         "0.5 lives");
     assert_string_equal(ask("SELECT t_s || ' ' || live_bytes FROM timeline WHERE run = 1"), "0.25 30");
     assert_string_equal(ask("SELECT name || frees FROM threads WHERE run = 2"), "main56");
+    assert_string_equal(
+        ask("SELECT t_s || kind || mark || part || coalesce(file || line || function, name) || bytes || ' ' "
+            "|| blocks FROM resident ORDER BY bytes"),
+        "0.5mark3files/a96 0\n0.5mark3pinned/w/a.c10f4000 2");
 }
 
 int main(void)

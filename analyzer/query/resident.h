@@ -1,0 +1,64 @@
+/* resident.h - where the resident bytes of a run's processes were, at one moment: the view `resident`, for one moment. */
+#ifndef LIBTRACE_QUERY_RESIDENT_H
+#define LIBTRACE_QUERY_RESIDENT_H
+
+#include "filter.h"
+#include "run.h"
+#include "sentences.h"
+
+#define RESIDENT_GROUPS (PAGES_PARTS + 1) /* the parts, and what is live and not resident */
+
+struct resident_line {
+    char *file;              /* NULL = not known */
+    int64_t line;            /* 0 = likewise */
+    char *function, *module; /* NULL = it is a mapping */
+    char *name;              /* of a mapping; NULL = it is a line */
+    int64_t bytes, blocks;
+};
+
+struct resident_part {
+    int64_t bytes, blocks;       /* of all its lines */
+    struct resident_line *lines; /* the largest, in order */
+    size_t count, all;           /* kept, and before the limit */
+    int python;                  /* 1 = the largest is a line of Python */
+};
+
+/* All processes together that pass the filter. */
+struct resident_moment {
+    int64_t id, t_ns; /* of the last of their walks; since the start of the run */
+    int64_t kind;     /* enum store_page_kind */
+    int64_t mark;     /* number of the mark, 0 = none */
+    int64_t processes;
+    int64_t resident, pss, untouched, swapped; /* bytes; pss -1 = not known of all */
+};
+
+/* What gives memory back differs; later ones stand before the C library's in a process. */
+enum resident_allocator {
+    RESIDENT_UNKNOWN,
+    RESIDENT_GLIBC,
+    RESIDENT_JEMALLOC,
+    RESIDENT_TCMALLOC,
+    RESIDENT_MIMALLOC,
+};
+
+struct resident {
+    size_t moments;                              /* known of the run; 0 = none, and the rest means nothing */
+    struct resident_moment moment, highest;      /* that is shown; of all moments */
+    char *mark;                                  /* name of moment.mark, NULL = none */
+    struct resident_part parts[RESIDENT_GROUPS]; /* by enum store_page_part */
+    int64_t unexplained;                         /* resident, and in no part: 0 in a whole record */
+    struct sentences missing;                    /* what could not be seen, and why */
+    enum resident_allocator allocator;           /* by the files that are mapped */
+};
+
+extern const char *const resident_part_names[RESIDENT_GROUPS]; /* as the view has them */
+extern const char *const resident_kinds[STORE_PAGES_KINDS];
+
+/* at: a mark's name ("tick#3": the third), "end", "peak", seconds, or NULL: the end, or else the latest moment; limit:
+ * lines to keep of each part, 0 = all. filter: prepared; only its processes are looked at. On failure says why;
+ * resident_free after failure too. */
+int resident_read(struct report *report, const struct run *run, const struct filter *filter, const char *at,
+                  size_t limit, struct resident *resident);
+void resident_free(struct resident *resident);
+
+#endif

@@ -1,0 +1,24 @@
+/* resident_moments.h - which moments of a run are known by page, and which of them is meant. */
+#ifndef LIBTRACE_QUERY_RESIDENT_MOMENTS_H
+#define LIBTRACE_QUERY_RESIDENT_MOMENTS_H
+
+#include "resident.h"
+
+struct resident_moments {
+    struct resident_moment *list; /* by time */
+    size_t count;
+};
+
+/* Free after failure too. */
+int resident_moments_read(struct report *report, const struct run *run, const struct filter *filter,
+                          struct resident_moments *moments);
+void resident_moments_free(struct resident_moments *moments);
+
+/* The one that at means, see resident_read(). NULL after saying why there is none. There is one at least in the list. */
+const struct resident_moment *resident_moments_find(struct report *report, const struct run *run,
+                                                    const struct resident_moments *moments, const char *at);
+
+/* The highest of them. */
+const struct resident_moment *resident_moments_highest(const struct resident_moments *moments);
+
+#endif
