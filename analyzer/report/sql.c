@@ -24,9 +24,10 @@ static const struct option_spec options[] = {
 
 const struct manual manual_sql = {
     .operands = "[STATEMENT]",
-    .about = "Runs one SQL statement, read-only, and shows its rows. Without a STATEMENT it is read from "
-             "standard input.\n"
-             "Views: runs, processes, threads, sites, lines, functions, stacks, leaks, timeline, marks, resident.",
+    .about =
+        "Runs one SQL statement, read-only, and shows its rows. Without a STATEMENT it is read from "
+        "standard input.\n"
+        "Views: runs, processes, threads, sites, lines, functions, stacks, leaks, timeline, marks, resident.",
     .options = options,
     .examples = {{"'SELECT file, line, bytes FROM lines WHERE run = 1 ORDER BY bytes DESC LIMIT 5'",
                   "the five lines of run 1 that allocate most"},

@@ -33,10 +33,10 @@ enum store_page_part {
 
 /* One process at a moment; several processes of one moment have the same id. */
 struct store_page_moment {
-    int64_t id, process, t_ns;                 /* since the start of the run; of this process's walk */
-    int64_t took_ns;                           /* the walk; what changed meanwhile is in the sums as it was seen */
-    int kind;                                  /* enum store_page_kind */
-    int64_t mark;                              /* of kind STORE_PAGES_MARK: the mark's id, else 0 */
+    int64_t id, process, t_ns; /* since the start of the run; of this process's walk */
+    int64_t took_ns;           /* the walk; what changed meanwhile is in the sums as it was seen */
+    int kind;                  /* enum store_page_kind */
+    int64_t mark;              /* of kind STORE_PAGES_MARK: the mark's id, else 0 */
     int64_t resident, pss, untouched, swapped; /* bytes; pss -1 = not known; untouched: of live blocks */
     const char *missing; /* why nothing (or not all) could be seen: a sentence; NULL = all was */
 };
@@ -44,9 +44,10 @@ struct store_page_moment {
 /* Bytes of one part. A second row with the same key (all but bytes and blocks) is added to the first. */
 struct store_page_row {
     int64_t moment, process;
-    int part;           /* enum store_page_part */
-    int64_t node, line; /* of a site, as in table site; line 0 = the site's own, once that is known. Node 0: see name */
-    const char *name;   /* of a mapping: a file's path, "[stack]", "stack of thread 12345" ...; "" = none */
+    int part; /* enum store_page_part */
+    int64_t node,
+        line; /* of a site, as in table site; line 0 = the site's own, once that is known. Node 0: see name */
+    const char *name; /* of a mapping: a file's path, "[stack]", "stack of thread 12345" ...; "" = none */
     int64_t bytes, blocks;
 };
 

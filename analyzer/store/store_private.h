@@ -65,7 +65,7 @@ struct store {
 
 extern const char store_schema_sql[];
 extern const char store_views_sql[];
-extern const char store_pages_sql[];      /* tables that are made on first use, see page_rows.c */
+extern const char store_pages_sql[];      /* tables that are made on first use, see page_tables.c */
 extern const char store_page_views_sql[]; /* and the view of them */
 
 /* Allocates a store for a path; NULL on lack of memory. */
@@ -129,13 +129,14 @@ int store_origin_delete(struct store *store, int64_t run);
 /* Of a table with a column run that may be missing: its rows of that run go. */
 int store_forget(struct store *store, const char *table, int64_t run);
 
-/* The tables of page_rows.c: made where they are not there; a run's rows removed, and copied. */
+/* The tables of page_tables.c: made where they are not there; a run's rows removed, and copied. */
 int store_pages_make(struct store *store);
 int store_pages_delete(struct store *store, int64_t run);
 int store_pages_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
 
 /* Rows of a table whose column key is run; they get copy there instead, unless it is 0. See manage.c. */
-int store_copy_table(struct store *to, sqlite3 *from, const char *table, const char *key, int64_t run, int64_t copy);
+int store_copy_table(struct store *to, sqlite3 *from, const char *table, const char *key, int64_t run,
+                     int64_t copy);
 int store_unreadable(struct store *to, sqlite3 *from); /* says why, and returns -EIO */
 
 /* Says why the file cannot be opened: whose it is, and what to do. Returns -error. */

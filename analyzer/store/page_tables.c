@@ -1,5 +1,5 @@
-/* page_rows.c - the tables of resident bytes, which are made when the first moment is written: most of what asks for
- * them has to do without. */
+/* page_tables.c - the tables of resident bytes, which are made when the first moment is written: making tables costs time
+ * at the end of each traced program, and a file may do without these. See page_rows.h. */
 #include "store_private.h"
 
 #include <stdio.h>
