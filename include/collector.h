@@ -37,6 +37,9 @@
 #define COLLECTOR_SETTINGS 4 /* there are so many */
 #define COLLECTOR_ARGUMENTS (COLLECTOR_FIXED + COLLECTOR_SETTINGS + 1) /* at most, with the NULL */
 
+/* The value of a queued SIGUSR1, which asks for what is new: with where the resident bytes are, by now. */
+#define COLLECTOR_ASK_PAGES 1
+
 #define COLLECTOR_STORE "--store"
 #define COLLECTOR_STORE_FIRST 3 /* of its descriptors */
 #define COLLECTOR_STORE_ARGUMENTS 3

@@ -484,3 +484,77 @@ void blocks_each(const struct blocks *blocks, void (*visit)(void *, const struct
         visit(data, &odd->block);
     }
 }
+
+/* ---- in order ---------------------------------------------------------------------------------- */
+
+/* The first one at a number or behind it; NULL = none. */
+static const struct region *next_region(const struct blocks *blocks, uint64_t number)
+{
+    const struct region *next = NULL;
+    for (uint32_t i = 0; i < blocks->region_count; i++) {
+        const struct region *region = region_at(blocks, i);
+        if (region->number >= number && (!next || region->number < next->number))
+            next = region;
+    }
+    return next;
+}
+
+/* The blocks of a leaf that begin in a range, in order; returns how many. */
+static size_t list_leaf(const struct blocks *blocks, const struct leaf *leaf, uint64_t first, uint64_t from,
+                        uint64_t to, struct block list[LEAF_TAGS])
+{
+    size_t count = 0;
+    for (unsigned k = 0; k < LEAF_TAGS; k++) {
+        uint64_t address = first + (leaf->tag[k] & ~1u);
+        if (!is_block(leaf, k) || address < from || address >= to)
+            continue;
+        struct block block = blocks_unpack(blocks, address, leaf->value[k]);
+        if (leaf->value[k] == BLOCKS_ODD) {
+            const struct odd_block *odd;
+            HASH_FIND(hh, blocks->odd, &address, sizeof address, odd);
+            if (!odd)
+                continue;
+            block = odd->block;
+        }
+        size_t at = count++;
+        for (; at > 0 && list[at - 1].address > address; at--)
+            list[at] = list[at - 1];
+        list[at] = block;
+    }
+    return count;
+}
+
+size_t blocks_range(const struct blocks *blocks, uint64_t *from, uint64_t to, struct block *list, size_t room)
+{
+    const uint64_t page_bytes = (uint64_t)PIECES_A_PAGE << BLOCKS_PIECE_SHIFT;
+    size_t count = 0;
+    while (*from < to && count < room) {
+        const struct region *region = next_region(blocks, *from >> BLOCKS_REGION_SHIFT);
+        uint64_t start = region ? (uint64_t)region->number << BLOCKS_REGION_SHIFT : to;
+        if (start > *from) {
+            *from = start < to ? start : to;
+            continue;
+        }
+        size_t at = *from >> BLOCKS_PIECE_SHIFT & (BLOCKS_PIECES - 1), page = at / PIECES_A_PAGE;
+        uint64_t next = (*from & ~(page_bytes - 1)) + page_bytes,
+                 first = *from & ~((1ull << BLOCKS_PIECE_SHIFT) - 1);
+        if (region->touched[page / 64] >> (page & 63) & 1) {
+            next = first + (1u << BLOCKS_PIECE_SHIFT);
+            struct leaf *leaves[2];
+            struct block some[LEAF_TAGS];
+            unsigned leaf_count = region->pieces[at] ? leaves_of(blocks, region->pieces[at], leaves) : 0;
+            for (unsigned i = 0; i < leaf_count; i++) {
+                size_t found = list_leaf(blocks, leaves[i], first, *from, to, some);
+                for (size_t k = 0; k < found; k++) {
+                    if (count == room) {
+                        *from = some[k].address;
+                        return count;
+                    }
+                    list[count++] = some[k];
+                }
+            }
+        }
+        *from = next < to ? next : to;
+    }
+    return count;
+}

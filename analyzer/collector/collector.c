@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "collector_main.h"
+#include "collector.h"
 #include "deaths.h"
 #include "drain.h"
 #include "files.h"
@@ -13,6 +14,7 @@
 #include "intern.h"
 #include "memory_watch.h"
 #include "options.h"
+#include "page_walks.h"
 #include "pids.h"
 #include "snapshot.h"
 #include "trim.h"
@@ -57,12 +59,16 @@ static void on_term(int signal_number)
     atomic_store(&told_to_end, true);
 }
 
-/* Somebody looks at the run while it goes on, and asks for what is new: SIGUSR1. */
-static atomic_bool asked_for_snapshot;
+/* Somebody looks at the run while it goes on, and asks for what is new: SIGUSR1; with COLLECTOR_ASK_PAGES as its value,
+ * for resident pages, too. */
+static atomic_bool asked_for_snapshot, asked_for_pages;
 
-static void on_usr1(int signal_number)
+static void on_usr1(int signal_number, siginfo_t *info, void *unused)
 {
     (void)signal_number;
+    (void)unused;
+    if (info->si_code == SI_QUEUE && info->si_value.sival_int == COLLECTOR_ASK_PAGES)
+        atomic_store(&asked_for_pages, true);
     atomic_store(&asked_for_snapshot, true);
 }
 
@@ -134,7 +140,8 @@ static void settle(const struct options *options)
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         signal(ignored[i], SIG_IGN);
     signal(SIGTERM, on_term);
-    signal(SIGUSR1, on_usr1);
+    sigaction(SIGUSR1, &(struct sigaction){.sa_sigaction = on_usr1, .sa_flags = SA_SIGINFO | SA_RESTART},
+              NULL);
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -178,6 +185,7 @@ struct collector {
     struct idle idle;
     const char *stopped;        /* why, while programs live: a sentence; else NULL */
     uint64_t next_give_back_ns; /* of what we can do without */
+    struct page_walks pages;
 };
 
 static void set_time(struct collector *c, uint64_t now_ns)
@@ -245,6 +253,7 @@ static void post(struct collector *c, enum snapshot_kind kind)
         return;
     job->interrupted = told_to_end != 0;
     job->why = c->stopped;
+    job->pages = page_walks_take(&c->pages, &job->page_count);
     writer_post(c->writer, job);
 }
 
@@ -297,6 +306,10 @@ static void commit_for_waiting(struct collector *c, struct tracked_process *proc
         return; /* still opening, or failed: then the program is told */
     if (writer_busy(c->writer))
         return;
+    if (!process->pages_seen) {
+        drain_all(&c->tracker); /* all its blocks are there */
+        page_walks_end_of(&c->pages, &c->tracker, process);
+    }
     bool waits = arena_waits_long(process->slot);
     bool only = c->living == 1 && (arena_childless(process->slot) || (waits && is_only_holder(c, process)));
     if (waits && (only || process->facts.pid == 1)) {
@@ -328,6 +341,12 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
 {
     if (writer_busy(c->writer) || writer_state(c->writer) != WRITER_READY)
         return;
+    if (asked_for_pages) {
+        atomic_store(&asked_for_pages, false);
+        page_walks_ask(&c->pages, STORE_PAGES_ASKED);
+    }
+    if (asked_for_snapshot && c->pages.running)
+        return; /* with what will have been seen */
     uint64_t pause = c->changed ? pause_between_snapshots(c) : SNAPSHOT_IDLE_NS;
     bool due = now_ns >= c->last_snapshot_ns + pause || c->tracker.event_count >= EVENTS_AT_ONCE ||
                c->tracker.unwritten >= SLOTS_KEPT || asked_for_snapshot;
@@ -427,6 +446,8 @@ static void loop(struct collector *c)
         c->processes_seen = tracker->process_count;
         tracker_sample(tracker, now_ns);
         tracker_look_at_sites(tracker, now_ns, fullest == 0);
+        page_walks_look(&c->pages, tracker, now_ns);
+        bool walking = page_walks_step(&c->pages, tracker);
         if (deaths_noticed())
             c->next_look_ns = 0;
         look_at_memory(c, now_ns);
@@ -440,7 +461,7 @@ static void loop(struct collector *c)
         snapshot_if_due(c, now_ns);
         if (tracker->event_count >= 4 * EVENTS_AT_ONCE)
             wait_for_writer(c); /* rings fill meanwhile, and the program waits: nothing is dropped */
-        uint64_t pause = pause_after(c, fullest);
+        uint64_t pause = walking ? 0 : pause_after(c, fullest);
         bool trimming = trim_rings(tracker, now_ns);
         if (trimming && pause > TRIM_PAUSE_NS)
             pause = TRIM_PAUSE_NS;

@@ -53,6 +53,7 @@ struct tracked_process {
     uint64_t pid_namespace;  /* that its threads' numbers are of; 0 = ours */
     bool ended;              /* gone, or replaced by exec; its events are all in */
     bool written;        /* (writer) it has seen all of the notes, frames and nodes; see tracker_written() */
+    bool pages_seen;     /* at its end, see page_walks.h */
     bool shares_rows;    /* (writer) some of its sites share a row: they are all written each time */
     uint32_t last_peak;  /* LEDGER_LIVES, or from ledger_process_ended() */
     uint32_t rings_seen; /* > 1: events come in order of their stamps */

@@ -67,6 +67,7 @@ void job_free(struct job *job)
     free(job->moments);
     free(job->events);
     free(job->blocks);
+    page_moments_free(job->pages, job->page_count);
     free(job);
 }
 
@@ -263,6 +264,46 @@ static void write_blocks(struct writer *w, const struct job *job)
     }
 }
 
+/* What of a process is resident, and whose it is. */
+static void write_pages(struct writer *w, const struct page_moment *moment)
+{
+    const struct store_page_moment row = {.id = moment->number,
+                                          .process = moment->process + 1,
+                                          .t_ns = (int64_t)moment->t_ns,
+                                          .took_ns = (int64_t)moment->took_ns,
+                                          .kind = moment->kind,
+                                          .mark = moment->mark,
+                                          .resident = (int64_t)moment->resident,
+                                          .pss = moment->missing ? -1 : (int64_t)moment->pss,
+                                          .untouched = (int64_t)moment->untouched,
+                                          .swapped = (int64_t)moment->swapped,
+                                          .missing = moment->missing};
+    if (moment->forget)
+        check(w, store_page_forget(w->store, moment->forget));
+    check(w, store_page_moment(w->store, &row));
+    for (size_t i = 0; i < moment->share_count && !w->failed; i++) {
+        const struct page_share *share = &moment->shares[i];
+        const struct store_page_row one = {.moment = moment->number,
+                                           .process = moment->process + 1,
+                                           .part = share->part,
+                                           .node = node_of_site(w, share->site, moment->process, share->node),
+                                           .name = "",
+                                           .bytes = (int64_t)share->bytes,
+                                           .blocks = (int64_t)share->blocks};
+        check(w, store_page_row(w->store, &one));
+    }
+    for (size_t i = 0; i < moment->name_count && !w->failed; i++) {
+        const struct page_name *name = &moment->names[i];
+        const struct store_page_row one = {.moment = moment->number,
+                                           .process = moment->process + 1,
+                                           .part = name->part,
+                                           .name = name->name,
+                                           .bytes = (int64_t)name->bytes,
+                                           .blocks = (int64_t)name->mappings};
+        check(w, store_page_row(w->store, &one));
+    }
+}
+
 /* Everything of a job but the sites: small. */
 static void write_facts(struct writer *w, const struct job *job)
 {
@@ -363,6 +404,8 @@ static void write_all(struct writer *w, struct job *job)
     write_samples(w, job);
     write_events(w, job);
     write_blocks(w, job);
+    for (size_t i = 0; i < job->page_count && !w->failed; i++)
+        write_pages(w, &job->pages[i]);
     if (!w->failed)
         intern_write_nodes(&w->intern);
     check(w, w->intern.error);

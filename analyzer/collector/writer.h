@@ -8,6 +8,7 @@
 #define LIBTRACE_WRITER_H
 
 #include "files.h"
+#include "page_walks.h"
 #include "store.h"
 #include "track.h"
 
@@ -58,6 +59,8 @@ struct job {
     size_t event_count;
     struct job_block *blocks;
     size_t block_count;
+    struct page_moment *pages; /* what was seen of resident pages */
+    size_t page_count;
 };
 
 enum writer_state {

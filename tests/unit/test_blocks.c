@@ -33,6 +33,31 @@ static void visit(void *data, const struct block *block)
     visited->bytes += block->size;
 }
 
+/* What is listed in order is what the array has, in pieces of any size. */
+static void against_range(const struct blocks *blocks, const struct block *model, unsigned spacing)
+{
+    static struct block list[1000];
+    const uint64_t first = 0x7f0000000000ull, end = first + (uint64_t)PLACES * spacing;
+    size_t at = 0;
+    for (uint64_t from = first, to; from < end;) {
+        to = from + 1 + next_random() % 1000000;
+        while (from < to) {
+            size_t count = blocks_range(blocks, &from, to, list, 1 + next_random() % 1000);
+            for (size_t i = 0; i < count; i++, at++) {
+                while (at < PLACES && (model[at].site == 0 || model[at].address & 7))
+                    at++;
+                assert_true(at < PLACES);
+                assert_memory_equal(&list[i], &model[at], sizeof list[i] - sizeof list[i].born);
+                assert_true(list[i].address < to);
+            }
+        }
+        assert_int_equal(from, to);
+    }
+    while (at < PLACES && (model[at].site == 0 || model[at].address & 7))
+        at++;
+    assert_int_equal(at, PLACES);
+}
+
 /* Random puts, moves and takes at addresses this far apart, and now and then one that fits no entry. */
 static void against_array(unsigned spacing, bool with_odd)
 {
@@ -84,6 +109,7 @@ static void against_array(unsigned spacing, bool with_odd)
     blocks_each(&blocks, visit, &visited);
     assert_int_equal(visited.count, live);
     assert_int_equal(visited.bytes, bytes);
+    against_range(&blocks, model, spacing);
     blocks_close(&blocks);
     free(model);
 }

@@ -1,0 +1,310 @@
+/* page_walks.c - see page_walks.h. */
+#define _GNU_SOURCE
+#include "page_walks.h"
+#include "shortage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+_Static_assert(RESIDENCE_PARTS == (int)PAGES_PARTS && RESIDENCE_TRACER == (int)PAGES_TRACER,
+               "the same parts");
+
+#define STEP_BYTES ((uint64_t)4 << 20) /* of pages with blocks, at a time */
+#define STEP_NS 1500000ull
+#define SHARE 100               /* of the run's time, at most, for what nobody has asked for; */
+#define END_SHARE 50            /* for the end of a process, and marks, */
+#define END_MOST_NS 30000000ull /* which does not wait longer */
+#define WALK_LEAST_NS 400000ull /* and so much for each BYTES_A_NS bytes */
+#define BYTES_A_NS 10
+#define HIGHER 8                         /* a new high is higher by an eighth, */
+#define HIGHER_LEAST ((uint64_t)2 << 20) /* at least */
+
+/* Of this thread: where all processors are busy it waits for its turn. */
+static uint64_t own_cpu_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* ---- one process ------------------------------------------------------------------------------ */
+
+static uint64_t resident_now(const struct tracked_process *process)
+{
+    char path[64], text[128];
+    unsigned long total, pages = 0;
+    snprintf(path, sizeof path, "/proc/%d/statm", process->facts.pid);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = file >= 0 ? read(file, text, sizeof text - 1) : 0;
+    if (file >= 0)
+        close(file);
+    text[size > 0 ? size : 0] = '\0';
+    return sscanf(text, "%lu %lu", &total, &pages) == 2 ? (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE)
+                                                        : 0;
+}
+
+static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residence_block *out, size_t room)
+{
+    const struct tracked_process *process = data;
+    struct block some[256];
+    size_t count = blocks_range(&process->blocks, from, to, some, room < 256 ? room : 256);
+    for (size_t i = 0; i < count; i++)
+        out[i] =
+            (struct residence_block){.address = some[i].address, .size = some[i].size, .owner = some[i].site};
+    return count;
+}
+
+static const char *why_not(int error)
+{
+    switch (-error) {
+    case EACCES:
+    case EPERM:
+        return "the kernel does not let the collector look at the pages of this process: it has changed its "
+               "user, has "
+               "file capabilities, or has forbidden it (PR_SET_DUMPABLE)";
+    case ENOMEM:
+        return "the collector had no memory to look at the pages of this process";
+    default:
+        return "there is no /proc, or it does not show this process";
+    }
+}
+
+static bool begin_process(struct page_walks *walks, struct tracker *tracker,
+                          const struct tracked_process *process)
+{
+    struct page_moment *now = &walks->now;
+    now->process = process->index;
+    walks->began_ns = tracker_clock();
+    now->t_ns = walks->began_ns - tracker->arena->started_ns;
+    int status = residence_begin(&walks->residence, process->facts.pid, tracker->ledger.count);
+    if (status < 0)
+        now->missing = why_not(status);
+    return status == 0;
+}
+
+static bool copy_shares(struct page_moment *now, const struct residence *r, const struct tracker *tracker)
+{
+    size_t count = 0;
+    for (uint32_t site = 0; site < r->owner_count; site++)
+        for (int i = 0; i < RESIDENCE_OWNED; i++)
+            count += r->owners[site].bytes[i] != 0;
+    now->shares = SHORTAGE_UNLESS(malloc((count + 1) * sizeof *now->shares));
+    if (!now->shares)
+        return false;
+    for (uint32_t site = 0; site < r->owner_count; site++)
+        for (int i = 0; i < RESIDENCE_OWNED; i++)
+            if (r->owners[site].bytes[i])
+                now->shares[now->share_count++] =
+                    (struct page_share){.site = site,
+                                        .node = ledger_site(&tracker->ledger, site)->node,
+                                        .part = residence_owned_part(i),
+                                        .bytes = r->owners[site].bytes[i],
+                                        .blocks = r->owners[site].blocks[i]};
+    return true;
+}
+
+static bool copy_names(struct page_moment *now, const struct residence *r)
+{
+    now->names = SHORTAGE_UNLESS(calloc(r->name_count + 1, sizeof *now->names));
+    for (size_t i = 0; now->names && i < r->name_count; i++) {
+        const struct residence_name *name = &r->names[i];
+        now->names[i] = (struct page_name){name->part, strdup(name->name), name->bytes, name->mappings};
+        if (!SHORTAGE_UNLESS(now->names[i].name))
+            return false;
+        now->name_count++;
+    }
+    return now->names != NULL;
+}
+
+static void free_moment(struct page_moment *moment)
+{
+    for (size_t i = 0; i < moment->name_count; i++)
+        free(moment->names[i].name);
+    free(moment->names);
+    free(moment->shares);
+    moment->names = NULL;
+    moment->shares = NULL;
+    moment->name_count = moment->share_count = 0;
+}
+
+void page_moments_free(struct page_moment *moments, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free_moment(&moments[i]);
+    free(moments);
+}
+
+/* What was seen of a process, for the writer; of one that ended meanwhile nothing. */
+static void finish_process(struct page_walks *walks, const struct tracker *tracker)
+{
+    struct page_moment *now = &walks->now;
+    struct residence *r = &walks->residence;
+    bool seen = r->error == 0;
+    now->took_ns = tracker_clock() - walks->began_ns;
+    now->resident = r->resident;
+    now->pss = r->pss;
+    now->swapped = r->swapped;
+    now->untouched = r->part[RESIDENCE_UNTOUCHED];
+    struct page_moment *done = NULL;
+    if (seen && copy_shares(now, r, tracker) && copy_names(now, r))
+        done = GROW_AT(&walks->done, struct page_moment, walks->done_count);
+    residence_end(r);
+    if (!done) {
+        free_moment(now);
+        return;
+    }
+    *done = *now;
+    walks->done_count++;
+    if (now->kind == STORE_PAGES_HIGH)
+        walks->high = now->number;
+    now->names = NULL;
+    now->shares = NULL;
+    now->name_count = now->share_count = 0;
+    now->forget = 0; /* once for a moment */
+}
+
+/* One that could not be looked at: what is known without. */
+static void note_missing(struct page_walks *walks, const struct tracked_process *process)
+{
+    struct page_moment *now = &walks->now, *done;
+    now->resident = resident_now(process);
+    if (now->resident && (done = GROW_AT(&walks->done, struct page_moment, walks->done_count))) {
+        *done = *now;
+        done->pss = done->untouched = done->swapped = 0;
+        walks->done_count++;
+        now->forget = 0;
+    }
+    now->missing = NULL;
+}
+
+/* ---- moments ---------------------------------------------------------------------------------- */
+
+static void begin(struct page_walks *walks, enum store_page_kind kind)
+{
+    walks->now = (struct page_moment){.number = ++walks->moments, .kind = kind};
+    walks->process = 0;
+    walks->running = true;
+    walks->open = false;
+    if (kind == STORE_PAGES_HIGH) /* one is kept */
+        walks->now.forget = walks->high;
+}
+
+void page_walks_ask(struct page_walks *walks, enum store_page_kind kind)
+{
+    if (!walks->running)
+        begin(walks, kind);
+}
+
+/* Whether a walk of so many bytes fits into a share of the time that there was. */
+static bool has_time(const struct page_walks *walks, uint64_t bytes, uint64_t now_ns, unsigned share)
+{
+    return walks->spent_ns + WALK_LEAST_NS + bytes / BYTES_A_NS <= now_ns / share;
+}
+
+void page_walks_look(struct page_walks *walks, struct tracker *tracker, uint64_t now_ns)
+{
+    if (walks->running || tracker->point_count == 0)
+        return;
+    uint64_t resident = ((const struct point *)tracker->points.memory)[tracker->point_count - 1].rss;
+    if (tracker->mark_count != walks->marks_seen) {
+        walks->marks_seen = tracker->mark_count;
+        if (has_time(walks, resident, now_ns, END_SHARE)) {
+            begin(walks, STORE_PAGES_MARK);
+            walks->now.mark = tracker->mark_count;
+        }
+    } else if (resident > walks->highest + walks->highest / HIGHER + HIGHER_LEAST &&
+               has_time(walks, resident, now_ns, SHARE)) {
+        walks->highest = resident;
+        begin(walks, STORE_PAGES_HIGH);
+    }
+}
+
+/* The next process that lives, from walks->process on; NULL = there is no more. */
+static struct tracked_process *next_process(struct page_walks *walks, const struct tracker *tracker)
+{
+    if (walks->process < tracker->first_living)
+        walks->process = tracker->first_living;
+    for (; walks->process < tracker->process_count; walks->process++)
+        if (!tracker_process(tracker, walks->process)->ended)
+            return tracker_process(tracker, walks->process);
+    return NULL;
+}
+
+/* Of one process; true when it is through with it. */
+static bool step_process(struct page_walks *walks, struct tracker *tracker, struct tracked_process *process,
+                         uint64_t until_ns)
+{
+    if (!walks->open) {
+        if (!begin_process(walks, tracker, process)) {
+            note_missing(walks, process);
+            return true;
+        }
+        walks->open = true;
+    }
+    bool through;
+    do
+        through = residence_step(&walks->residence, STEP_BYTES, blocks_of, process);
+    while (!through && tracker_clock() < until_ns);
+    if (through) {
+        finish_process(walks, tracker);
+        walks->open = false;
+    }
+    return through;
+}
+
+bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
+{
+    if (!walks->running)
+        return false;
+    uint64_t until_ns = tracker_clock() + STEP_NS, cpu_ns = own_cpu_ns();
+    while (walks->running) {
+        uint32_t before = walks->process;
+        struct tracked_process *process = next_process(walks, tracker);
+        if (walks->open && (!process || walks->process != before)) { /* it has ended under the walk */
+            residence_end(&walks->residence);
+            walks->open = false;
+        }
+        if (!process)
+            walks->running = false;
+        else if (step_process(walks, tracker, process, until_ns))
+            walks->process++;
+        if (tracker_clock() >= until_ns)
+            break;
+    }
+    walks->spent_ns += walks->now.kind == STORE_PAGES_ASKED ? 0 : own_cpu_ns() - cpu_ns;
+    return walks->running;
+}
+
+void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct tracked_process *process)
+{
+    uint64_t now_ns = tracker_clock() - tracker->arena->started_ns, bytes = resident_now(process);
+    if (process->pages_seen || WALK_LEAST_NS + bytes / BYTES_A_NS > END_MOST_NS ||
+        !has_time(walks, bytes, now_ns, END_SHARE))
+        return;
+    process->pages_seen = true;
+    if (walks->open)
+        residence_end(&walks->residence); /* what was under way is given up for it */
+    begin(walks, STORE_PAGES_END);
+    uint64_t cpu_ns = own_cpu_ns();
+    step_process(walks, tracker, process, tracker_clock() + END_MOST_NS);
+    walks->spent_ns += own_cpu_ns() - cpu_ns;
+    if (walks->open)
+        residence_end(&walks->residence);
+    walks->open = walks->running = false;
+}
+
+struct page_moment *page_walks_take(struct page_walks *walks, size_t *count)
+{
+    struct page_moment *taken = walks->done_count ? malloc(walks->done_count * sizeof *taken) : NULL;
+    *count = taken ? walks->done_count : 0;
+    if (taken) {
+        memcpy(taken, walks->done.memory, walks->done_count * sizeof *taken);
+        walks->done_count = 0;
+    }
+    return taken;
+}

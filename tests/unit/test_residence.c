@@ -1,0 +1,318 @@
+/* test_residence.c - what resident pages hold, against an oracle that paints each byte. */
+#define _GNU_SOURCE
+#include "residence.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PAGE 4096
+#define PAGES 1500 /* of the memory that blocks lie in: several windows */
+#define OWNERS 5
+#define HOLE 100 /* in so many pages one mapping ends and another begins */
+
+static uint64_t state = 88172645463325252ull;
+
+/* xorshift64 (Marsaglia 2003): the same numbers every time. */
+static uint64_t next_random(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+/* Blocks in order, as the collector's table gives them. */
+struct list {
+    struct residence_block *blocks;
+    size_t count;
+};
+
+static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residence_block *out, size_t room)
+{
+    const struct list *list = data;
+    size_t count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct residence_block *block = &list->blocks[i];
+        if (block->address < *from || block->address >= to)
+            continue;
+        if (count == room) {
+            *from = block->address;
+            return count;
+        }
+        out[count++] = *block;
+    }
+    *from = to;
+    return count;
+}
+
+enum touch {
+    NOT,
+    WRITTEN,
+    ONLY_READ, /* then it is the kernel's page of zeroes */
+};
+
+struct world {
+    uint8_t *memory;
+    enum touch touch[PAGES];
+    struct list list;
+    pid_t process;
+};
+
+/* Whether a page that was only read counts: mostly it is the kernel's page of zeroes, and does not; some kernels have
+ * none. */
+static bool read_ones_count(void)
+{
+    static int known = -1;
+    if (known < 0) {
+        struct mappings mappings;
+        volatile uint8_t *probe = mmap(NULL, 3 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mprotect((uint8_t *)probe + PAGE, PAGE, PROT_READ);
+        (void)probe[PAGE];
+        assert_int_equal(mappings_read(&mappings, getpid()), 0);
+        for (size_t i = 0; i < mappings.count; i++)
+            if (mappings.list[i].start == (uint64_t)probe + PAGE)
+                known = mappings.list[i].resident > 0;
+        mappings_free(&mappings);
+        munmap((void *)probe, 3 * PAGE);
+    }
+    return known > 0;
+}
+
+/* Blocks of all sizes in a memory of which some pages were touched, in a process that holds still. */
+static void make_world(struct world *world, unsigned largest, bool shares)
+{
+    *world = (struct world){.memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
+                                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)};
+    assert_true(world->memory != MAP_FAILED);
+    madvise(world->memory, PAGES * PAGE, MADV_NOHUGEPAGE);
+    world->list.blocks = calloc(PAGES * PAGE / 16, sizeof *world->list.blocks);
+    uint64_t at = (uint64_t)world->memory + next_random() % 64 * 16,
+             end = (uint64_t)world->memory + PAGES * PAGE;
+    for (;;) {
+        uint64_t size = next_random() % 8 ? next_random() % largest : next_random() % (100 * largest);
+        if (at + size >= end)
+            break;
+        world->list.blocks[world->list.count++] =
+            (struct residence_block){.address = at, .size = size, .owner = next_random() % OWNERS};
+        at = (at + size + 8 + 15) & ~15ull; /* as close as glibc puts them, or with something between */
+        at += next_random() % 3 ? 0 : next_random() % 20000 / 16 * 16;
+    }
+    for (int i = 0; i < PAGES; i++)
+        world->touch[i] = (enum touch)(next_random() % 3);
+    int said[2];
+    assert_int_equal(pipe(said), 0);
+    for (int i = 0; shares && i < PAGES; i++)
+        if (world->touch[i] == WRITTEN)
+            world->memory[i * PAGE] = 1;
+    world->process = fork();
+    if (world->process == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* should a test fail */
+        /* A piece in the middle is a mapping of its own, as where a program has asked for something else there. */
+        madvise(world->memory + HOLE * PAGE, HOLE * PAGE, MADV_DONTDUMP);
+        static volatile uint8_t sum;
+        for (int i = 0; i < PAGES; i++) {
+            if (world->touch[i] == WRITTEN && !shares)
+                world->memory[i * PAGE] = 1;
+            else if (world->touch[i] == ONLY_READ && !shares)
+                sum += world->memory[i * PAGE];
+        }
+        if (write(said[1], "", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    char byte;
+    assert_int_equal(read(said[0], &byte, 1), 1);
+    close(said[0]);
+    close(said[1]);
+}
+
+static void end_world(struct world *world)
+{
+    kill(world->process, SIGKILL);
+    waitpid(world->process, NULL, 0);
+    free(world->list.blocks);
+    munmap(world->memory, PAGES * PAGE);
+}
+
+/* What each byte is: 0 nobody's, 1 + owner, or its negative for what belongs to a block's unit. */
+static int8_t *paint(const struct world *world)
+{
+    int8_t *bytes = calloc(PAGES, PAGE);
+    for (size_t i = 0; i < world->list.count; i++) {
+        const struct residence_block *block = &world->list.blocks[i];
+        bool alone = block->size >= 131072 - 16 && block->address % PAGE == 16;
+        uint64_t first = (uint64_t)world->memory, size = block->size ? block->size : 1;
+        uint64_t unit = (block->size + 8 + 15) / 16 * 16, end = block->address + (unit < 32 ? 32 : unit);
+        uint64_t next = i + 1 < world->list.count ? world->list.blocks[i + 1].address : first + PAGES * PAGE;
+        if (i + 1 < world->list.count && world->list.blocks[i + 1].size >= 131072 - 16 && next % PAGE == 16)
+            next -= 16;
+        if (alone)
+            end = (block->address + size + PAGE - 1) / PAGE * PAGE;
+        for (uint64_t at = block->address - (alone ? 16 : 0); at < end && at < next; at++)
+            bytes[at - first] =
+                (int8_t)(at >= block->address && at < block->address + size ? 1 + (int)block->owner
+                                                                            : -1 - (int)block->owner);
+    }
+    return bytes;
+}
+
+static void against_paint(const struct world *world, const struct residence *r, bool shares)
+{
+    int8_t *bytes = paint(world);
+    uint64_t live[OWNERS] = {0}, rounding[OWNERS] = {0}, untouched[OWNERS] = {0}, pinned = 0, held = 0;
+    double share[OWNERS] = {0};
+    for (int page = 0; page < PAGES; page++) {
+        uint64_t own[OWNERS] = {0}, all = 0, units = 0;
+        for (int i = 0; i < PAGE; i++) {
+            int8_t byte = bytes[page * PAGE + i];
+            own[byte > 0 ? byte - 1 : 0] += byte > 0;
+            all += byte > 0;
+            units += byte < 0;
+        }
+        bool touched = world->touch[page] == WRITTEN ||
+                       (world->touch[page] == ONLY_READ && !shares && read_ones_count());
+        bool resident = touched && all;
+        for (int i = 0; i < OWNERS; i++) {
+            live[i] += resident ? own[i] : 0;
+            untouched[i] += touched ? 0 : own[i];
+            share[i] += resident ? (double)(PAGE - all - units) * (double)own[i] / (double)all : 0;
+        }
+        for (int i = 0; i < PAGE; i++)
+            if (resident && bytes[page * PAGE + i] < 0)
+                rounding[-1 - bytes[page * PAGE + i]]++;
+        pinned += resident ? PAGE - all - units : 0;
+        held += resident;
+    }
+    uint64_t zero_blocks = 0; /* of no bytes: they are taken for one each, which nobody has to touch */
+    for (size_t i = 0; i < world->list.count; i++)
+        zero_blocks += world->list.blocks[i].size == 0;
+    for (int i = 0; i < OWNERS; i++) {
+        assert_int_equal(r->owners[i].bytes[0], live[i]);
+        assert_int_equal(r->owners[i].bytes[1], rounding[i]);
+        assert_true(fabs(share[i] - (double)r->owners[i].bytes[2]) < PAGES * 2);
+        assert_in_range(r->owners[i].bytes[3], untouched[i] - zero_blocks, untouched[i]);
+    }
+    assert_int_equal(r->part[RESIDENCE_PINNED], pinned);
+    assert_int_equal(r->part[RESIDENCE_LIVE] + r->part[RESIDENCE_ROUNDING] + r->part[RESIDENCE_PINNED],
+                     held * PAGE);
+    free(bytes);
+}
+
+/* Resident bytes, as the kernel adds them up. */
+static uint64_t kernels(pid_t pid)
+{
+    char path[64], line[256];
+    uint64_t kib = 0;
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof line, file) && sscanf(line, "Rss: %lu", &kib) != 1) {
+    }
+    if (file)
+        fclose(file);
+    return kib * 1024;
+}
+
+static void against_oracle(unsigned largest, bool shares)
+{
+    for (int round = 0; round < 10; round++) {
+        struct world world;
+        struct residence r;
+        make_world(&world, largest, shares);
+        assert_int_equal(residence_begin(&r, world.process, OWNERS), 0);
+        /* In steps of any size. */
+        while (!residence_step(&r, 1 + next_random() % (4 << 20), blocks_of, &world.list)) {
+        }
+        assert_int_equal(r.error, 0);
+        against_paint(&world, &r, shares);
+        uint64_t sum = 0;
+        for (int i = 0; i < RESIDENCE_PARTS; i++)
+            sum += r.part[i];
+        assert_int_equal(sum, r.resident);
+        assert_int_equal(r.resident, kernels(world.process));
+        residence_end(&r);
+        end_world(&world);
+    }
+}
+
+static void small_blocks(void **unused)
+{
+    (void)unused;
+    against_oracle(100, false);
+}
+
+static void large_blocks(void **unused)
+{
+    (void)unused;
+    against_oracle(9000, false);
+}
+
+/* Pages that the parent has, too: the one that forked it. */
+static void shared_pages(void **unused)
+{
+    (void)unused;
+    against_oracle(500, true);
+}
+
+/* How many blocks have some of a part, each of them once. */
+static void counts_blocks_once(void **unused)
+{
+    (void)unused;
+    struct world world;
+    struct residence r;
+    make_world(&world, 100, false);
+    uint8_t *first = world.memory;
+    kill(world.process, SIGKILL);
+    waitpid(world.process, NULL, 0);
+    world.list.count = 0;
+    for (int i = 0; i < 700; i++) { /* each on two pages, of which the second one is its neighbour's, too */
+        world.list.blocks[world.list.count++] = (struct residence_block){
+            .address = (uint64_t)first + (uint64_t)i * 6144, .size = 6000, .owner = (uint32_t)(i & 1)};
+    }
+    memset(first, 1, (size_t)(PAGES * PAGE));
+    assert_int_equal(residence_begin(&r, getpid(), 2), 0);
+    while (!residence_step(&r, 1, blocks_of, &world.list)) {
+    }
+    for (int owner = 0; owner < 2; owner++) {
+        assert_int_equal(r.owners[owner].blocks[RESIDENCE_LIVE], 350);
+        assert_int_equal(r.owners[owner].bytes[RESIDENCE_LIVE], 350 * 6000);
+        assert_int_equal(r.owners[owner].blocks[RESIDENCE_OWNED - 1], 0);
+    }
+    residence_end(&r);
+    free(world.list.blocks);
+    munmap(first, PAGES * PAGE);
+}
+
+static void nobody_there(void **unused)
+{
+    (void)unused;
+    struct residence r;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    siginfo_t info;
+    assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    assert_true(residence_begin(&r, child, 1) < 0); /* a zombie has no memory */
+    waitpid(child, NULL, 0);
+    assert_true(residence_begin(&r, child, 1) < 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(small_blocks),       cmocka_unit_test(large_blocks), cmocka_unit_test(shared_pages),
+        cmocka_unit_test(counts_blocks_once), cmocka_unit_test(nobody_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
