@@ -113,7 +113,7 @@ static bool copy_names(struct page_moment *now, const struct residence *r)
     now->names = SHORTAGE_UNLESS(calloc(r->name_count + 1, sizeof *now->names));
     for (size_t i = 0; now->names && i < r->name_count; i++) {
         const struct residence_name *name = &r->names[i];
-        now->names[i] = (struct page_name){name->part, strdup(name->name), name->bytes, name->mappings};
+        now->names[i] = (struct page_name){name->part, strdup(name->name), name->bytes};
         if (!SHORTAGE_UNLESS(now->names[i].name))
             return false;
         now->name_count++;

@@ -22,7 +22,7 @@ struct page_share {
 struct page_name {
     int part;
     char *name;
-    uint64_t bytes, mappings;
+    uint64_t bytes;
 };
 
 /* What was seen of one process. */

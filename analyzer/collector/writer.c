@@ -298,8 +298,7 @@ static void write_pages(struct writer *w, const struct page_moment *moment)
                                            .process = moment->process + 1,
                                            .part = name->part,
                                            .name = name->name,
-                                           .bytes = (int64_t)name->bytes,
-                                           .blocks = (int64_t)name->mappings};
+                                           .bytes = (int64_t)name->bytes};
         check(w, store_page_row(w->store, &one));
     }
 }

@@ -294,7 +294,6 @@ static bool note_name(struct residence *r, int part, const char *name, uint64_t 
         struct residence_name *known = &r->names[i];
         if (known->part == part && (known->name == name || strcmp(known->name, name) == 0)) {
             known->bytes += bytes;
-            known->mappings++;
             return true;
         }
     }
@@ -306,7 +305,7 @@ static bool note_name(struct residence *r, int part, const char *name, uint64_t 
         r->names = names;
         r->name_room = room;
     }
-    r->names[r->name_count++] = (struct residence_name){part, name, bytes, 1};
+    r->names[r->name_count++] = (struct residence_name){part, name, bytes};
     return true;
 }
 

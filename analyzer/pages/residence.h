@@ -58,7 +58,6 @@ struct residence_name {
     int part;
     const char *name; /* of the mappings, or of no end */
     uint64_t bytes;
-    uint64_t mappings; /* so many */
 };
 
 struct residence {

@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "live.h"
+#include "collector.h"
 #include "text.h"
 #include "units.h"
 
@@ -62,6 +63,17 @@ static int has_open(int64_t pid, const struct stat *file)
     return found;
 }
 
+/* The value of the signal says what for. */
+static int ask_process(int process, int pages)
+{
+    siginfo_t info = {.si_signo = SIGUSR1, .si_code = SI_QUEUE};
+
+    info.si_pid = getpid();
+    info.si_uid = getuid();
+    info.si_value.sival_int = pages ? COLLECTOR_ASK_PAGES : 0;
+    return (int)syscall(SYS_pidfd_send_signal, process, SIGUSR1, &info, 0);
+}
+
 /* NULL once the signal is sent, else why not. */
 static const char *ask(const struct report *report, const struct run *run)
 {
@@ -82,7 +94,7 @@ static const char *ask(const struct report *report, const struct run *run)
         why = errno == EPERM ? "is another user's and cannot be asked" : "is gone";
     else if (stat(report->db, &file) != 0 || !is_collector(c->pid) || !has_open(c->pid, &file))
         why = "does not write to this file";
-    else if (syscall(SYS_pidfd_send_signal, process, SIGUSR1, NULL, 0) != 0)
+    else if (ask_process(process, report->asks_pages) != 0)
         why = "is gone";
     if (process >= 0)
         close(process);

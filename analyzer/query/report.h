@@ -58,6 +58,7 @@ struct report {
     int ascii;           /* the locale is not UTF-8: trees and charts are drawn with ASCII */
     int hints;           /* stdout and stderr are terminals */
     int paged;           /* stdout is kept until the report's end, see pager.h */
+    int asks_pages;      /* of a run that is being recorded: where its resident bytes are, by now */
     int watching;        /* see watch.h: no progress is shown */
     struct store *store; /* open database, NULL before report_open() */
     struct sqlite3 *sql; /* its handle */

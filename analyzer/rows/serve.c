@@ -20,9 +20,10 @@ enum { SOCKET = COLLECTOR_STORE_FIRST, SENDER, REPORT, AFTER }; /* our descripto
 
 /* What the run's collector is asked or told, the one that counts has to know: the sender. It is somebody
  * else's process, and signalled by its pidfd, so that it is nobody else. */
-static void pass_on(int signal_number)
+static void pass_on(int signal_number, siginfo_t *info, void *unused)
 {
-    syscall(SYS_pidfd_send_signal, SENDER, signal_number, NULL, 0);
+    (void)unused;
+    syscall(SYS_pidfd_send_signal, SENDER, signal_number, info->si_code == SI_QUEUE ? info : NULL, 0);
     if (signal_number == SIGTERM)
         receive_hurry();
 }
@@ -48,8 +49,9 @@ static void settle(void)
     }
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         signal(ignored[i], SIG_IGN);
-    signal(SIGTERM, pass_on);
-    signal(SIGUSR1, pass_on);
+    const struct sigaction passing = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART};
+    sigaction(SIGTERM, &passing, NULL);
+    sigaction(SIGUSR1, &passing, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
