@@ -52,6 +52,7 @@ static char *processes(const struct report *report, const struct run *run, const
 
         if (!filter_process(filter, run->number, sqlite3_column_int64(s, 0)))
             continue;
+        r->process = r->moment.processes == 1 ? sqlite3_column_int64(s, 0) : 0;
         sqlite3_str_appendf(list, "%s%lld", sqlite3_str_length(list) > 0 ? ", " : "",
                             sqlite3_column_int64(s, 0));
         for (int i = 0; i < r->missing.count && !said; i++)
@@ -63,20 +64,34 @@ static char *processes(const struct report *report, const struct run *run, const
     return sqlite3_str_finish(list);
 }
 
-static int read_mark(const struct report *report, const struct run *run, struct resident *r)
+/* The text that a statement of ours finds for the run and a number; NULL = none. */
+static char *text_of(const struct report *report, const char *sql, int64_t run, int64_t number, int *status)
 {
-    sqlite3_stmt *s = r->moment.kind == STORE_PAGES_MARK
-                          ? report_prepare(report, "SELECT name FROM mark WHERE run = ?1 AND id = ?2")
-                          : NULL;
+    sqlite3_stmt *s = report_prepare(report, sql);
+    char *text = NULL;
+
+    if (s == NULL) {
+        *status = EXIT_FAILED;
+        return NULL;
+    }
+    sqlite3_bind_int64(s, 1, run);
+    sqlite3_bind_int64(s, 2, number);
+    if (report_step(report, s, status))
+        text = copy(s, 0);
+    sqlite3_finalize(s);
+    return text;
+}
+
+static int read_names(const struct report *report, const struct run *run, struct resident *r)
+{
     int status = EXIT_FINE;
 
-    if (s == NULL)
-        return r->moment.kind == STORE_PAGES_MARK ? EXIT_FAILED : EXIT_FINE;
-    sqlite3_bind_int64(s, 1, run->number);
-    sqlite3_bind_int64(s, 2, r->moment.mark);
-    if (report_step(report, s, &status))
-        r->mark = copy(s, 0);
-    sqlite3_finalize(s);
+    if (r->moment.kind == STORE_PAGES_MARK)
+        r->mark = text_of(report, "SELECT name FROM mark WHERE run = ?1 AND id = ?2", run->number,
+                          r->moment.mark, &status);
+    if (r->process != 0 && status == EXIT_FINE)
+        r->command = text_of(report, "SELECT command FROM process WHERE run = ?1 AND id = ?2", run->number,
+                             r->process, &status);
     return status;
 }
 
@@ -191,7 +206,7 @@ int resident_read(struct report *report, const struct run *run, const struct fil
         return status;
     char *list = processes(report, run, filter, r);
 
-    status = read_mark(report, run, r);
+    status = read_names(report, run, r);
     if (status == EXIT_FINE)
         status = read_parts(report, run, list != NULL ? list : "", limit, r);
     sqlite3_free(list);
@@ -210,6 +225,7 @@ void resident_free(struct resident *r)
         free(r->parts[i].lines);
     }
     free(r->mark);
+    free(r->command);
     sentences_free(&r->missing);
     *r = (struct resident){0};
 }

@@ -13,7 +13,7 @@ struct resident_line {
     int64_t line;            /* 0 = likewise */
     char *function, *module; /* NULL = it is a mapping */
     char *name;              /* of a mapping; NULL = it is a line */
-    int64_t bytes, blocks;
+    int64_t bytes, blocks;   /* blocks: of a mapping, how many there are of that name */
 };
 
 struct resident_part {
@@ -45,6 +45,8 @@ struct resident {
     size_t moments;                              /* known of the run; 0 = none, and the rest means nothing */
     struct resident_moment moment, highest;      /* that is shown; of all moments */
     char *mark;                                  /* name of moment.mark, NULL = none */
+    int64_t process;                             /* where it is one only: its number in the run; else 0 */
+    char *command;                               /* likewise; NULL = not known */
     struct resident_part parts[RESIDENT_GROUPS]; /* by enum store_page_part */
     int64_t unexplained;                         /* resident, and in no part: 0 in a whole record */
     struct sentences missing;                    /* what could not be seen, and why */
@@ -54,7 +56,7 @@ struct resident {
 extern const char *const resident_part_names[RESIDENT_GROUPS]; /* as the view has them */
 extern const char *const resident_kinds[STORE_PAGES_KINDS];
 
-/* at: a mark's name ("tick#3": the third), "end", "peak", seconds, or NULL: the end, or else the latest moment; limit:
+/* at: a mark's name ("tick#3": the third), "end", "peak", seconds, or NULL: the latest moment, mostly the end; limit:
  * lines to keep of each part, 0 = all. filter: prepared; only its processes are looked at. On failure says why;
  * resident_free after failure too. */
 int resident_read(struct report *report, const struct run *run, const struct filter *filter, const char *at,

@@ -222,7 +222,7 @@ const struct resident_moment *resident_moments_find(struct report *report, const
     double seconds;
 
     if (at == NULL)
-        return end != NULL ? end : last;
+        return last;
     const struct resident_moment *found = at_name(report, run, moments, at);
 
     if (found != NULL)

@@ -21,8 +21,8 @@ static const char *at;
 static struct filter filter;
 
 static const struct option_spec options[] = {
-    {"at", OPTION_TEXT, &at, "MOMENT", "a mark, seconds, 'peak' or 'end' (default: the end, or the latest)",
-     NULL},
+    {"at", OPTION_TEXT, &at, "MOMENT",
+     "a mark, seconds, 'peak' or 'end' (default: the latest, mostly the end)", NULL},
     {"limit", OPTION_NUMBER, &limit, "N", "lines to show of each part (default: 5; 0: all)", NULL},
     {"process", OPTION_TEXT, &filter.process, "P", "processes: number in the run, PID, or a glob (python*)",
      NULL},
@@ -139,9 +139,9 @@ static void print_line(const struct shown *shown, const struct resident_line *li
     size_t width = (size_t)shown->report->width;
 
     units_bytes(bytes, line->bytes, shown->report->bytes);
-    if (line->blocks > 0)
-        snprintf(blocks, sizeof blocks, "  %s block%s", units_count(count, line->blocks),
-                 line->blocks == 1 ? "" : "s");
+    if (line->function != NULL ? line->blocks > 0 : line->blocks > 1)
+        snprintf(blocks, sizeof blocks, "  %s %s%s", units_count(count, line->blocks),
+                 line->function != NULL ? "block" : "mapping", line->blocks == 1 ? "" : "s");
     size_t taken = indent + shown->numbers + sizeof " by   " + strlen(blocks);
     char *place = where(shown, line, width > taken ? width - taken : 0);
 
@@ -222,39 +222,73 @@ static void tell_moment(const struct resident *r, char *out, size_t size)
     free(mark);
 }
 
-static void print_head(const struct shown *shown)
+/* What the numbers are of. */
+static void print_scope(const struct shown *shown)
 {
     const struct resident *r = shown->resident;
     const struct report *report = shown->report;
-    char a[UNITS_SIZE], b[UNITS_SIZE], moment[512], processes[64] = "", *text = NULL;
+    char a[UNITS_SIZE], b[UNITS_SIZE], *text = NULL;
 
-    tell_moment(r, moment, sizeof moment);
-    if (r->moment.processes > 1)
-        snprintf(processes, sizeof processes, " in %lld processes", (long long)r->moment.processes);
-    int n = r->moment.resident == 0 && r->missing.count > 0
-                ? asprintf(&text, "How much was resident %s is not known", moment)
-                : asprintf(&text, "resident %s%s %s; the program asked for %s of it",
-                           units_bytes(a, r->moment.resident, report->bytes), processes, moment,
-                           units_bytes(b, r->parts[PAGES_LIVE].bytes, report->bytes));
-
-    if (n >= 0)
-        put_sentence(report, "bold", text, 2);
-    free(text);
     for (int i = 0; i < r->missing.count; i++)
-        put_sentence(report, "yellow", r->missing.text[i], 2);
+        if (asprintf(&text, "Not all could be seen: %s", r->missing.text[i]) >= 0) {
+            put_sentence(report, "yellow", text, 2);
+            free(text);
+        }
     if (r->moment.processes > 1 && r->moment.pss > 0 && r->moment.pss < r->moment.resident &&
         asprintf(&text, "What processes share counts for each of them; by shares it is %s.",
                  units_bytes(a, r->moment.pss, report->bytes)) >= 0) {
         put_sentence(report, "dim", text, 2);
         free(text);
     }
-    if (r->moment.processes < shown->run->processes && filter.process == NULL &&
-        asprintf(&text, "%s of the run's %s processes %s looked at then; --process names others.",
-                 units_count(a, r->moment.processes), units_count(b, shown->run->processes),
-                 r->moment.processes == 1 ? "was" : "were") >= 0) {
+    if (r->moment.processes >= shown->run->processes || filter.process != NULL)
+        return;
+    int n =
+        r->process != 0
+            ? asprintf(&text,
+                       "Only process %lld of the run's %s was looked at then%s%s (--process names others)",
+                       (long long)r->process, units_count(b, shown->run->processes),
+                       r->command != NULL ? ": " : "", r->command != NULL ? r->command : "")
+            : asprintf(&text,
+                       "Only %s of the run's %s processes were looked at then (--process names others)",
+                       units_count(a, r->moment.processes), units_count(b, shown->run->processes));
+
+    if (n >= 0) {
         put_sentence(report, "dim", text, 2);
         free(text);
     }
+}
+
+static int has_parts(const struct resident *r)
+{
+    for (int i = 0; i < PAGES_PARTS; i++)
+        if (r->parts[i].all > 0)
+            return 1;
+    return 0;
+}
+
+static void print_head(const struct shown *shown)
+{
+    const struct resident *r = shown->resident;
+    const struct report *report = shown->report;
+    char a[UNITS_SIZE], b[UNITS_SIZE], moment[512], processes[64] = "", asked[UNITS_SIZE + 40] = "",
+                                                    *text = NULL;
+
+    tell_moment(r, moment, sizeof moment);
+    if (r->moment.processes > 1)
+        snprintf(processes, sizeof processes, " in %lld processes", (long long)r->moment.processes);
+    if (has_parts(r))
+        snprintf(asked, sizeof asked, "; the program asked for %s of it",
+                 units_bytes(b, r->parts[PAGES_LIVE].bytes, report->bytes));
+    int n = r->moment.resident == 0 && r->missing.count > 0
+                ? asprintf(&text, "How much was resident %s is not known", moment)
+                : asprintf(&text, "resident %s%s %s%s", units_bytes(a, r->moment.resident, report->bytes),
+                           processes, moment, asked);
+
+    if (n >= 0) {
+        put_sentence(report, "bold", text, 2);
+        free(text);
+    }
+    print_scope(shown);
 }
 
 static const struct resident *sorted; /* for by_size */
@@ -338,11 +372,11 @@ static char *nothing_known(const struct run *run)
             : run->state == RUN_RECORDING
                 ? asprintf(&text, "Nobody has looked at its pages yet: look again in a moment.%s", known)
                 : asprintf(&text,
-                           "Where its memory was is not known: nobody looked at its pages. A run that is "
-                           "recorded with "
-                           "this version is looked at at its marks (trace.h), at new highs and at its end, "
-                           "unless it is "
-                           "killed or too short for that: record it again.%s",
+                           "Where its memory was is not known: its pages were not looked at. That is done at "
+                           "marks (trace.h), "
+                           "at new highs and at the end, as long as it takes little of the run's time: in "
+                           "programs of a tenth "
+                           "of a second and more. A run of an older version has to be recorded again.%s",
                            known);
 
     return n >= 0 ? text : NULL;
@@ -365,7 +399,7 @@ static void print_text(const struct report *report, const struct run *run, const
     }
     print_head(&shown);
     sort(r, order);
-    if (r->moment.resident != 0 || r->parts[order[0]].bytes != 0)
+    if (has_parts(r))
         putchar('\n');
     for (int i = 0; i < PAGES_PARTS; i++)
         if (r->parts[order[i]].bytes != 0)
@@ -389,14 +423,16 @@ static void lines_json(struct json *json, const char *key, const struct resident
         json_object(json, NULL);
         if (line->function == NULL) {
             json_text(json, "name", line->name);
+            json_number(json, "bytes", line->bytes);
+            json_number(json, "mappings", line->blocks);
         } else {
             json_text(json, "file", line->file);
             json_number(json, "line", line->line);
             json_text(json, "function", line->function);
             json_text(json, "module", line->module);
+            json_number(json, "bytes", line->bytes);
+            json_number(json, "blocks", line->blocks);
         }
-        json_number(json, "bytes", line->bytes);
-        json_number(json, "blocks", line->blocks);
         json_close(json);
     }
     json_close(json);

@@ -208,7 +208,7 @@ static void resident_end(int64_t moment)
     page_row(moment, 1, PAGES_STACKS, 0, "stack of thread 1002", 8000, 0);
     page_row(moment, 1, PAGES_FILES, 0, "/usr/lib/libc.so.6", 1700000, 0);
     page_row(moment, 1, PAGES_FILES, 0, "/src/demo/list", 20000, 0);
-    page_row(moment, 1, PAGES_TRACER, 0, "arena", 8000000, 0);
+    page_row(moment, 1, PAGES_TRACER, 0, "arena", 8000000, 2);
     page_row(moment, 1, STORE_PAGES_UNTOUCHED, 3, "", 66060288, 1);
     page_row(moment, 2, PAGES_LIVE, 2, "", 240, 10);
     page_row(moment, 2, PAGES_FILES, 0, "/usr/lib/libc.so.6", 7952, 0);

@@ -55,7 +55,7 @@ def test_parts_add_up(make_db, run, as_json):
     assert [part["part"] for part in found["parts"]] == ["pinned", "free", "live", "tracer", "files", "rounding", "stacks"]
     assert found["parts"][0]["lines"][0] == {"file": "/src/demo/list.c", "line": 20, "function": "read_record",
                                              "module": "/src/demo/list", "bytes": 163000000, "blocks": 40000}
-    assert found["parts"][3]["lines"] == [{"name": "arena", "bytes": 8000000, "blocks": 0}]
+    assert found["parts"][3]["lines"] == [{"name": "arena", "bytes": 8000000, "mappings": 2}]
     assert found["untouched_bytes"] == sum(line["bytes"] for line in found["untouched"]) == 66060288
     assert (found["pss_bytes"], found["swapped_bytes"], found["missing"]) == (349008192, 3 * MIB, [])
     with sqlite3.connect(path) as connection:
@@ -111,13 +111,20 @@ def test_moments(make_db, run, as_json):
     assert as_json("rss", "--at", "loaded")["moment"] == {"t_s": 0.102, "kind": "mark", "mark": "loaded", "processes": 1}
     assert "resident 4.00 KiB at loaded (102 ms)" in run("rss", "--at", "loaded").stdout
     assert "resident 400 MiB at 600 ms, the highest until then" in run("rss", "--at", "peak").stdout
-    assert "1 of the run's 2 processes was looked at then" in run("rss", "--at", "peak").stdout
+    assert "Only process 1 of the run's 2 was looked at then: ./list 40000 (--process" in run("rss", "--at", "peak").stdout
     # Marks come first, and the third of a name is name#3.
     for number, name in enumerate(["tick", "tick", "peak", "tick", "tick#9"], 2):
         add_mark(path, number, name, 0.2 + number / 100)
         add(path, 10 + number, MARK, [(OTHER, 0, "x", number, 0)], t_s=0.2 + number / 100, mark=number)
     for at, resident in (("tick", 2), ("tick#1", 2), ("tick#2", 3), ("tick#3", 5), ("tick#9", 6), ("peak", 4)):
         assert as_json("rss", "--at", at)["resident_bytes"] == resident, at
+
+
+def test_the_latest_is_shown(make_db, as_json):
+    """A program that is too large to be looked at at its end, and a child of it that is not."""
+    path = make_db("resident")
+    add(path, 9, HIGH, [(LIVE, 2, "", 77, 1)], t_s=1.21)
+    assert as_json("rss")["resident_bytes"] == 77 and as_json("rss", "--at", "end")["resident_bytes"] == 350008192
 
 
 def test_moments_that_are_not_there(make_db, run):
@@ -138,7 +145,7 @@ def test_moments_that_are_not_there(make_db, run):
 def test_no_moment(make_db, run, as_json, kind):
     make_db(kind)
     out, found = run("rss", status=0).stdout, as_json("rss")
-    assert "Where its memory was is not known: nobody looked at its pages." in out and "record it again" in out
+    assert "Where its memory was is not known: its pages were not looked at." in out and "recorded again" in out
     assert (found["moment"], found["resident_bytes"], found["parts"], found["untouched"]) == (None, None, [], [])
     assert found["missing"][0].startswith("Where its memory was is not known")
     assert run("rss", "--at", "peak", status=0).stdout == out
@@ -152,7 +159,12 @@ def test_what_could_not_be_seen(make_db, run, as_json):
     path, why = make_db("small"), "The kernel shows the pages of process 1001 to root only: run it as root."
     add(path, 1, END, [], resident=0, missing=why)
     out = run("rss", status=0).stdout
-    assert "How much was resident at the end (1.00 s) is not known" in out and out.count(why) == 1 and "%" not in out
+    assert "How much was resident at the end (1.00 s) is not known" in out and out.count(f"Not all could be seen: {why}") == 1 and "%" not in out
+    add(path, 2, END, [], resident=5 * MIB, missing=why, t_s=2)
+    out = run("rss", status=0).stdout
+    assert "resident 5.00 MiB at the end (2.00 s)\n" in out and "differ" not in out and "asked for" not in out
+    with sqlite3.connect(path) as connection:
+        connection.execute("DELETE FROM page_moment WHERE id = 2")
     assert as_json("rss")["missing"] == [why]
     add(path, 1, END, [GLIBC], process=2, missing=why)
     out = run("rss", status=0).stdout
