@@ -84,7 +84,7 @@ static const char *about(const struct resident *r, int part)
         [PAGES_ROUNDING] = "rounding: headers of blocks, and what they were rounded up by",
         [PAGES_PINNED] = "pinned: free, but on pages that live blocks hold",
         [PAGES_FREE] = "free in the allocator: pages without a live block",
-        [PAGES_MAPPED] = "mapped by the program itself",
+        [PAGES_MAPPED] = "mapped by the program or its libraries, for no allocator",
         [PAGES_STACKS] = "stacks of threads",
         [PAGES_FILES] = "files: code and data that is mapped from them",
         [PAGES_TRACER] = "tracer: libtrace's own in the program",
@@ -222,6 +222,20 @@ static void tell_moment(const struct resident *r, char *out, size_t size)
     free(mark);
 }
 
+/* Programs give much back before they end. */
+static void print_highest(const struct shown *shown)
+{
+    const struct resident_moment *highest = &shown->resident->highest, *now = &shown->resident->moment;
+    char a[UNITS_SIZE], t[UNITS_SIZE], *text = NULL;
+
+    if (highest->resident - highest->resident / 5 <= now->resident ||
+        asprintf(&text, "At %s it was %s (--at peak).", units_seconds(t, (double)highest->t_ns / 1e9),
+                 units_bytes(a, highest->resident, shown->report->bytes)) < 0)
+        return;
+    put_sentence(shown->report, "dim", text, 2);
+    free(text);
+}
+
 /* What the numbers are of. */
 static void print_scope(const struct shown *shown)
 {
@@ -288,6 +302,7 @@ static void print_head(const struct shown *shown)
         put_sentence(report, "bold", text, 2);
         free(text);
     }
+    print_highest(shown);
     print_scope(shown);
 }
 

@@ -99,7 +99,7 @@ void rss_advice(const struct report *report, const struct run *run, const struct
         on_free(run, r, advice);
     if (is_large(r, r->parts[PAGES_ROUNDING].bytes))
         on_rounding(report, r, advice);
-    if (is_large(r, r->parts[PAGES_MAPPED].bytes))
+    if (is_large(r, r->parts[PAGES_MAPPED].bytes) && r->parts[PAGES_MAPPED].lines[0].function != NULL)
         sentences_add(
             advice, "mapped: munmap(), or madvise(MADV_DONTNEED) on what is not needed now, gives it back.");
     if (is_large(r, r->parts[PAGES_STACKS].bytes))

@@ -111,6 +111,8 @@ def test_moments(make_db, run, as_json):
     assert as_json("rss", "--at", "loaded")["moment"] == {"t_s": 0.102, "kind": "mark", "mark": "loaded", "processes": 1}
     assert "resident 4.00 KiB at loaded (102 ms)" in run("rss", "--at", "loaded").stdout
     assert "resident 400 MiB at 600 ms, the highest until then" in run("rss", "--at", "peak").stdout
+    assert "At 600 ms it was 400 MiB (--at peak)." in run("rss", "--at", "loaded").stdout
+    assert "--at peak" not in run("rss").stdout + run("rss", "--at", "peak").stdout
     assert "Only process 1 of the run's 2 was looked at then: ./list 40000 (--process" in run("rss", "--at", "peak").stdout
     # Marks come first, and the third of a name is name#3.
     for number, name in enumerate(["tick", "tick", "peak", "tick", "tick#9"], 2):
@@ -188,6 +190,7 @@ def helps(as_json):
     ([(LIVE, 2, "", 50 * MIB, 5), (FREE, 0, "", 50 * MIB, 0), GLIBC], ["free"]),
     ([(LIVE, 2, "", 50 * MIB, MIB), (ROUNDING, 2, "", 20 * MIB, MIB)], ["rounding"]),
     ([(LIVE, 2, "", 80 * MIB, MIB), (ROUNDING, 2, "", 18 * MIB, MIB)], []),  # less than a quarter of what was asked for
+    ([(LIVE, 2, "", 50 * MIB, 5), (MAPPED, 0, "", 50 * MIB, 5)], []),  # by whom is not known
     ([(MAPPED, 3, "", 9 * MIB, 5), (STACKS, 0, "[stack]", 9 * MIB, 0), (TRACER, 0, "arena", 9 * MIB, 0), (FILES, 0, "/a", 9 * MIB, 0),
       (UNTOUCHED, 3, "", 9 * MIB, 1)], ["mapped", "stacks", "files", "tracer", "never touched"])])
 def test_helps_where_the_figures_say_so(make_db, as_json, run, rows, expected):
