@@ -79,7 +79,8 @@ void blocks_each(const struct blocks *blocks, void (*visit)(void *data, const st
 
 /* Lists the blocks that begin at *from or behind it and before to, in the order of their addresses, as many as there is
  * room for; *from is then where to go on, or to. Not those whose address is no multiple of 8: no allocator's is. */
-size_t blocks_range(const struct blocks *blocks, uint64_t *from, uint64_t to, struct block *list, size_t room);
+size_t blocks_range(const struct blocks *blocks, uint64_t *from, uint64_t to, struct block *list,
+                    size_t room);
 
 /* ---- the fast parts, inline ------------------------------------------------------------------ */
 

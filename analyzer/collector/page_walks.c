@@ -81,7 +81,7 @@ static bool begin_process(struct page_walks *walks, struct tracker *tracker,
     now->process = process->index;
     walks->began_ns = tracker_clock();
     now->t_ns = walks->began_ns - tracker->arena->started_ns;
-    int status = residence_begin(&walks->residence, process->facts.pid, tracker->ledger.count);
+    int status = residence_begin(&walks->residence, process->facts.pid, tracker->ledger.count + 1);
     if (status < 0)
         now->missing = why_not(status);
     return status == 0;
@@ -139,21 +139,11 @@ void page_moments_free(struct page_moment *moments, size_t count)
     free(moments);
 }
 
-/* What was seen of a process, for the writer; of one that ended meanwhile nothing. */
-static void finish_process(struct page_walks *walks, const struct tracker *tracker)
+/* What is known of a process by now goes to the writer. */
+static void hand_over(struct page_walks *walks)
 {
     struct page_moment *now = &walks->now;
-    struct residence *r = &walks->residence;
-    bool seen = r->error == 0;
-    now->took_ns = tracker_clock() - walks->began_ns;
-    now->resident = r->resident;
-    now->pss = r->pss;
-    now->swapped = r->swapped;
-    now->untouched = r->part[RESIDENCE_UNTOUCHED];
-    struct page_moment *done = NULL;
-    if (seen && copy_shares(now, r, tracker) && copy_names(now, r))
-        done = GROW_AT(&walks->done, struct page_moment, walks->done_count);
-    residence_end(r);
+    struct page_moment *done = GROW_AT(&walks->done, struct page_moment, walks->done_count);
     if (!done) {
         free_moment(now);
         return;
@@ -168,16 +158,35 @@ static void finish_process(struct page_walks *walks, const struct tracker *track
     now->forget = 0; /* once for a moment */
 }
 
+/* What was seen of a process, for the writer; of one that ended meanwhile nothing. */
+static void finish_process(struct page_walks *walks, const struct tracker *tracker)
+{
+    struct page_moment *now = &walks->now;
+    struct residence *r = &walks->residence;
+    bool seen = r->error == 0;
+    now->took_ns = tracker_clock() - walks->began_ns;
+    now->resident = r->resident;
+    now->pss = r->pss;
+    now->swapped = r->swapped;
+    now->untouched = r->part[RESIDENCE_UNTOUCHED];
+    if (seen && copy_shares(now, r, tracker) && copy_names(now, r))
+        hand_over(walks);
+    else
+        free_moment(now);
+    residence_end(r);
+}
+
 /* One that could not be looked at: what is known without. */
 static void note_missing(struct page_walks *walks, const struct tracked_process *process)
 {
-    struct page_moment *now = &walks->now, *done;
+    struct page_moment *now = &walks->now;
+    now->pss = now->untouched = now->swapped = now->took_ns = 0;
     now->resident = resident_now(process);
-    if (now->resident && (done = GROW_AT(&walks->done, struct page_moment, walks->done_count))) {
-        *done = *now;
-        done->pss = done->untouched = done->swapped = 0;
-        walks->done_count++;
-        now->forget = 0;
+    now->names = now->resident ? SHORTAGE_UNLESS(calloc(1, sizeof *now->names)) : NULL;
+    if (now->names) {
+        now->names[0] = (struct page_name){PAGES_OTHER, SHORTAGE_UNLESS(strdup("")), now->resident};
+        now->name_count = now->names[0].name != NULL;
+        hand_over(walks);
     }
     now->missing = NULL;
 }

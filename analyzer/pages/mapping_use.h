@@ -4,7 +4,7 @@
 #ifndef LIBTRACE_MAPPING_USE_H
 #define LIBTRACE_MAPPING_USE_H
 
-#include "mappings.h"
+#include "smaps.h"
 
 struct mapping_use {
     int part;         /* enum residence_part */

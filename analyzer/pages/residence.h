@@ -12,7 +12,7 @@
 #ifndef LIBTRACE_RESIDENCE_H
 #define LIBTRACE_RESIDENCE_H
 
-#include "mappings.h"
+#include "smaps.h"
 
 /* As store.h's enum store_page_part. */
 enum residence_part {
@@ -64,7 +64,8 @@ struct residence {
     struct mappings mappings;
     uint64_t part[RESIDENCE_KINDS]; /* bytes; their sum, but for what is untouched, is .resident */
     uint64_t resident, pss, swapped;
-    struct residence_owner *owners; /* by owner */
+    struct residence_owner
+        *owners; /* by owner; the one behind the last has what is of owners that came later */
     uint32_t owner_count;
     struct residence_name *names;
     size_t name_count, name_room;

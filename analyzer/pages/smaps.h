@@ -1,10 +1,10 @@
-/* mappings.h - what a process has mapped, and how much of it is resident: /proc/PID/smaps.
+/* smaps.h - what a process has mapped, and how much of it is resident: /proc/PID/smaps.
  *
  * To read it takes the right to read the process's memory map (PTRACE_MODE_READ), not to trace it: Yama does not
  * mind. Nothing runs in the process, and nothing in it waits, but for what needs its memory map for writing.
  */
-#ifndef LIBTRACE_MAPPINGS_H
-#define LIBTRACE_MAPPINGS_H
+#ifndef LIBTRACE_SMAPS_H
+#define LIBTRACE_SMAPS_H
 
 #include <stdbool.h>
 #include <stddef.h>

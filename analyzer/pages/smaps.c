@@ -1,6 +1,6 @@
-/* mappings.c - see mappings.h. */
+/* smaps.c - see smaps.h. */
 #define _GNU_SOURCE
-#include "mappings.h"
+#include "smaps.h"
 
 #include <errno.h>
 #include <fcntl.h>

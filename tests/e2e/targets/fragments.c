@@ -1,0 +1,69 @@
+/* fragments.c - a heap of which little is left, and that on nearly all its pages.
+ *
+ *   fragments BLOCKS   allocates so many, and one in fifty that it keeps, frees the others, and says "ready RSS". Then, for
+ *                      a line of its input: "trim" gives back what malloc_trim(0) can, "mark NAME" sets a mark; each is
+ *                      answered by "done RSS". RSS: resident bytes.
+ */
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <trace.h>
+#include <unistd.h>
+
+static void *__attribute__((noinline)) keep(size_t size)
+{
+    return memset(malloc(size), 1, size);
+}
+
+static void *__attribute__((noinline)) drop(size_t size)
+{
+    return memset(malloc(size), 1, size);
+}
+
+static long resident(void)
+{
+    char text[64] = "";
+    long total, pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file == NULL || fgets(text, sizeof text, file) == NULL ||
+        sscanf(text, "%ld %ld", &total, &pages) != 2)
+        pages = 0;
+    if (file != NULL)
+        fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+static void say(const char *what)
+{
+    printf("%s %ld\n", what, resident());
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    long count = argc > 1 ? atol(argv[1]) : 0, kept_count = 0;
+    void **blocks = malloc((size_t)count * sizeof *blocks),
+         **kept = malloc((size_t)count / 50 * sizeof *kept + 8);
+    char *table = malloc(8 << 20), line[128];
+    if (count < 1 || blocks == NULL || kept == NULL || table == NULL)
+        return 2;
+    memset(table, 1, 1 << 20); /* the rest is never touched */
+    for (long i = 0; i < count; i++) {
+        if (i % 50 == 0)
+            kept[kept_count++] = keep(64);
+        blocks[i] = drop(16 + (size_t)i * 37 % 240);
+    }
+    for (long i = 0; i < count; i++)
+        free(blocks[i]);
+    say("ready");
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strcmp(line, "trim") == 0)
+            malloc_trim(0);
+        else if (strncmp(line, "mark ", 5) == 0)
+            trace_mark(line + 5);
+        say("done");
+    }
+    return table[0] == 1 && kept_count > 0 ? 0 : 1;
+}

@@ -1,0 +1,179 @@
+"""What is resident, by part and line: the parts against the kernel's sums, what is free against what malloc_trim gives back."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import clean_environment, rows, wait_for_run
+
+MIB = 1 << 20
+PARTS = ["live", "rounding", "pinned", "free", "mapped", "stacks", "files", "tracer", "other"]
+
+
+def kernels(pid):
+    """Resident bytes and the shares of them, as the kernel adds them up."""
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        found = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in file if "kB" in line}
+    return found["Rss"], found["Pss"]
+
+
+class Talking:
+    """A program that answers a line with a line."""
+
+    def __init__(self, argv, env):
+        self.process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.resident = int(self.process.stdout.readline().split()[1])
+
+    def say(self, line):
+        self.process.stdin.write(line.encode() + b"\n")
+        self.process.stdin.flush()
+        before, self.resident = self.resident, int(self.process.stdout.readline().split()[1])
+        return before - self.resident
+
+    def end(self):
+        out, err = self.process.communicate(timeout=60)
+        assert (self.process.returncode, err, out) == (0, b"", b"")
+
+
+@pytest.fixture
+def walked(build, preload, report, tmp_path):
+    """Starts a program, and asks what of it is resident."""
+    database = tmp_path / "trace.db"
+
+    def ask(*arguments):
+        found = report(database, "rss", "--json", *arguments)
+        assert (found.returncode, found.stderr) == (0, "")
+        found = json.loads(found.stdout)
+        parts = {part["part"]: part for part in found["parts"]}
+        assert sum(part["bytes"] for part in found["parts"]) == found["resident_bytes"] and set(parts) <= set(PARTS)
+        for part in found["parts"]:
+            assert sum(line["bytes"] for line in part["lines"]) <= part["bytes"]
+        return found, parts
+
+    def start(*argv):
+        return Talking(list(argv), preload())
+
+    with contextlib.ExitStack() as stack:
+        def started(*argv):
+            talking = start(*argv)
+            stack.callback(talking.process.kill)
+            return talking
+        started.ask = ask
+        started.database = database
+        yield started
+
+
+@pytest.mark.parametrize("blocks", [20_000, 100_000, 200_000, 400_000, 800_000])
+def test_fragments(build, walked, blocks, say):
+    """What the kept blocks pin, and what a trim would give back: foretold, then tried."""
+    program = walked(build.target("fragments"), str(blocks))
+    found, parts = walked.ask()
+    rss, pss = kernels(program.process.pid)
+    assert (found["resident_bytes"], found["pss_bytes"]) == (rss, pytest.approx(pss, abs=64 * 1024))
+    assert found["moment"]["kind"] == "asked"
+    pinned = parts["pinned"]
+    assert pinned["lines"][0]["function"] == "keep" and pinned["lines"][0]["bytes"] > 0.9 * pinned["bytes"]
+    assert parts["live"]["lines"][0]["function"] == "main"  # what of the table was touched
+    assert found["untouched_bytes"] == pytest.approx(7 * MIB, abs=MIB / 4) and found["untouched"][0]["function"] == "main"
+    foretold = parts["free"]["bytes"]
+    given_back = program.say("trim")
+    say(f"{blocks}: resident {rss / MIB:.1f} MiB, pinned {pinned['bytes'] / MIB:.1f}, free {foretold / MIB:.1f}, "
+        f"given back {given_back / MIB:.1f}, other {parts.get('other', {'bytes': 0})['bytes'] / rss:.1%}")
+    # glibc has up to seven free blocks of each size at hand, which a trim does not give back: a page each, if they lie apart.
+    at_hand = 7 * 17 * 4096
+    assert foretold * 0.95 - at_hand <= given_back <= foretold * 1.05
+    assert parts.get("other", {"bytes": 0})["bytes"] <= 0.02 * rss
+    after, parts = walked.ask()
+    assert after["resident_bytes"] == kernels(program.process.pid)[0] < found["resident_bytes"]
+    assert after["moment"]["t_s"] > found["moment"]["t_s"]
+    program.end()
+    assert wait_for_run(walked.database)["state"] == "complete"
+
+
+def until_old(process, seconds):
+    """A walk takes a share of the time that the program has lasted: it is old enough then."""
+    with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
+        started = int(file.read().rsplit(")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
+    while time.clock_gettime(time.CLOCK_BOOTTIME) - started < seconds:
+        time.sleep(0.05)
+
+
+def test_moments(build, walked):
+    """A mark, a new high, and the end of a program: each by its name."""
+    program = walked(build.target("fragments"), "20000")
+    until_old(program.process, 2)
+    program.say("mark loaded")
+    deadline = time.monotonic() + 60
+    while "mark" not in [m["kind"] for m in moments(walked)] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    program.end()
+    wait_for_run(walked.database)
+    kinds = [m["kind"] for m in moments(walked)]
+    assert "mark" in kinds and kinds.count("high") <= 1
+    found, _ = walked.ask("--at", "loaded")
+    assert (found["moment"]["kind"], found["moment"]["mark"]) == ("mark", "loaded")
+    if "end" in kinds:  # where a busy machine left the time for it
+        found, parts = walked.ask()
+        assert found["moment"]["kind"] == "end" and parts["pinned"]["lines"][0]["function"] == "keep"
+
+
+def moments(walked):
+    """Those that are known, once each."""
+    with contextlib.suppress(Exception):
+        return rows(walked.database, "SELECT DISTINCT moment, kind FROM resident ORDER BY moment")
+    return []
+
+
+def test_killed(build, walked):
+    """What was seen last of a program that is killed stays."""
+    program = walked(build.target("fragments"), "20000")
+    seen, _ = walked.ask()
+    program.process.send_signal(signal.SIGKILL)
+    program.process.wait()
+    wait_for_run(walked.database)
+    found, _ = walked.ask()
+    assert found["moment"]["t_s"] >= seen["moment"]["t_s"] and found["resident_bytes"] > 0
+
+
+def test_python(walked, tmp_path):
+    """Which Python line keeps arenas, by what it keeps in them."""
+    (tmp_path / "keeper.py").write_text("""
+import sys
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+kept, dropped = [], []
+for i in range(200000):
+    dropped.append(str(i) * 3)
+    if i % 100 == 0:
+        kept.append(str(i) * 4)
+dropped = None
+print("ready", resident(), flush=True)
+sys.stdin.readline()
+""")
+    program = walked("/usr/bin/python3", str(tmp_path / "keeper.py"))
+    found, parts = walked.ask()
+    assert found["resident_bytes"] == kernels(program.process.pid)[0]
+    line = parts["pinned"]["lines"][0]
+    assert (os.path.basename(line["file"]), line["line"]) == ("keeper.py", 9)
+    assert parts.get("other", {"bytes": 0})["bytes"] <= 0.02 * found["resident_bytes"]
+    program.end()
+
+
+def test_forbidden(build, walked, preload, tmp_path):
+    """A program that may not be looked at: what is known without, and why there is no more. Even root needs a right for it."""
+    source = tmp_path / "shut.c"
+    source.write_text("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <sys/prctl.h>\n"
+                      "int main(void) { memset(malloc(9000000), 1, 9000000); prctl(PR_SET_DUMPABLE, 0);"
+                      " puts(\"ready 1\"); fflush(stdout); getchar(); return 0; }\n")
+    subprocess.run(["gcc", "-O1", "-g", "-w", "-o", tmp_path / "shut", source], check=True, env=clean_environment())
+    drop = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"] if os.getuid() == 0 else []
+    settings = [f"{name}={value}" for name, value in preload().items() if name.startswith(("LIBTRACE_", "LD_PRELOAD"))]
+    program = Talking([*drop, "env", *settings, str(tmp_path / "shut")], clean_environment())
+    found, parts = walked.ask()
+    program.end()
+    assert "does not let" in json.dumps(found["missing"]) and set(parts) <= {"other"}
