@@ -80,7 +80,7 @@ static bool read_ones_count(void)
         mprotect((uint8_t *)probe + PAGE, PAGE, PROT_READ);
         (void)probe[PAGE];
         assert_int_equal(mappings_read(&mappings, getpid()), 0);
-        for (size_t i = 0; i < smaps.count; i++)
+        for (size_t i = 0; i < mappings.count; i++)
             if (mappings.list[i].start == (uint64_t)probe + PAGE)
                 known = mappings.list[i].resident > 0;
         mappings_free(&mappings);

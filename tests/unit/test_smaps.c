@@ -13,7 +13,7 @@ static void takes_for(const char *text, size_t at, bool has_blocks, int part, co
 {
     struct mappings mappings;
     assert_int_equal(mappings_parse(&mappings, text), 0);
-    assert_true(at < smaps.count);
+    assert_true(at < mappings.count);
     struct mapping_use use = mapping_use(&mappings, at, has_blocks);
     assert_int_equal(use.part, part);
     assert_string_equal(use.name, name);
