@@ -156,7 +156,11 @@ int mappings_read(struct mappings *mappings, int pid)
     int status = text ? mappings_parse(mappings, text) : -errno;
     close(file);
     free(text);
-    return status == 0 && mappings->count == 0 ? -ESRCH : status; /* a zombie's is empty */
+    if (status == 0 && mappings->count == 0) { /* a zombie's is empty */
+        mappings_free(mappings);
+        return -ESRCH;
+    }
+    return status;
 }
 
 void mappings_free(struct mappings *mappings)

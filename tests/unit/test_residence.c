@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -224,12 +225,29 @@ static uint64_t kernels(pid_t pid)
     return kib * 1024;
 }
 
+/* The child is asleep in pause(): on its way there it touches pages of its libraries. */
+static void until_asleep(pid_t pid)
+{
+    char path[64], text[512] = "";
+    snprintf(path, sizeof path, "/proc/%d/syscall", (int)pid);
+    for (long number = -1; number != SYS_pause && number != SYS_ppoll; usleep(1000)) {
+        FILE *file = fopen(path, "re");
+        if (!file || !fgets(text, sizeof text, file) || sscanf(text, "%ld", &number) != 1)
+            number = -1;
+        if (file)
+            fclose(file);
+        else
+            break;
+    }
+}
+
 static void against_oracle(unsigned largest, bool shares)
 {
     for (int round = 0; round < 10; round++) {
         struct world world;
         struct residence r;
         make_world(&world, largest, shares);
+        until_asleep(world.process);
         assert_int_equal(residence_begin(&r, world.process, OWNERS), 0);
         /* In steps of any size. */
         while (!residence_step(&r, 1 + next_random() % (4 << 20), blocks_of, &world.list)) {
