@@ -65,6 +65,7 @@ def test_columns(view, query):
 @pytest.mark.parametrize("view", [*VIEWS, *ON_DEMAND])
 def test_columns_as_the_reference_says(view):
     reference = (pathlib.Path(__file__).resolve().parents[2] / "analyzer/REFERENCE.md").read_text(encoding="utf-8")
+    reference = reference[reference.index("\n## Your own questions"):]
     documented = re.search(rf"^\| `{view}` \| (.*) \|$", reference, re.M).group(1)
     assert documented.replace("*measures*", ", ".join(MEASURES)).split(", ") == {**VIEWS, **ON_DEMAND}[view].split()
 
