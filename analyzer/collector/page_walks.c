@@ -217,7 +217,7 @@ static bool has_time(const struct page_walks *walks, uint64_t bytes, uint64_t no
 
 void page_walks_look(struct page_walks *walks, struct tracker *tracker, uint64_t now_ns)
 {
-    if (walks->running || tracker->point_count == 0)
+    if (walks->running || tracker->point_count == 0 || tracker->sparing)
         return;
     uint64_t resident = ((const struct point *)tracker->points.memory)[tracker->point_count - 1].rss;
     if (tracker->mark_count != walks->marks_seen) {
@@ -292,7 +292,7 @@ bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
 void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct tracked_process *process)
 {
     uint64_t now_ns = tracker_clock() - tracker->arena->started_ns, bytes = resident_now(process);
-    if (process->pages_seen || WALK_LEAST_NS + bytes / BYTES_A_NS > END_MOST_NS ||
+    if (process->pages_seen || tracker->sparing || WALK_LEAST_NS + bytes / BYTES_A_NS > END_MOST_NS ||
         !has_time(walks, bytes, now_ns, END_SHARE))
         return;
     process->pages_seen = true;

@@ -331,7 +331,10 @@ static bool look_at_window(struct residence *r, struct window *window, residence
         return false;
     if (window->count == 0)
         return true;
-    r->has_blocks = true;
+    /* Memory that the program maps may become one with the pieces that malloc has mapped beside it, a block each: these
+     * do not make an allocator's memory of it. */
+    for (size_t i = 0; i < window->count && !r->has_blocks; i++)
+        r->has_blocks = !is_mapped_alone(&window->blocks[i]);
     if (!read_bits(r, window)) {
         r->error = -errno;
         return true;

@@ -72,7 +72,7 @@ struct residence {
     /* Where the walk has come to: */
     size_t at;                   /* the mapping, */
     uint64_t next;               /* the first address in it that was not looked at, 0 = none of it was; */
-    bool has_blocks;             /* whether there were any in it */
+    bool has_blocks;             /* some block in it is not one that malloc has mapped alone */
     uint64_t held;               /* bytes of its resident pages with live blocks */
     struct residence_block last; /* the block that reached furthest; size 0 = none */
     int pagemap;

@@ -312,6 +312,38 @@ static void counts_blocks_once(void **unused)
     munmap(first, PAGES * PAGE);
 }
 
+static uint64_t part_with(struct list *list, int part)
+{
+    struct residence r;
+    assert_int_equal(residence_begin(&r, getpid(), 1), 0);
+    while (!residence_step(&r, UINT64_MAX, blocks_of, list)) {
+    }
+    uint64_t bytes = r.part[part];
+    residence_end(&r);
+    return bytes;
+}
+
+/* Beside a block that malloc has mapped alone lies what the program mapped; beside one of an arena, what is free in it. */
+static void beside_a_large_block(void **unused)
+{
+    (void)unused;
+    uint8_t *memory = mmap(NULL, 1000 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(memory != MAP_FAILED);
+    memset(memory, 1, (size_t)(1000 * PAGE));
+    struct residence_block alone = {.address = (uint64_t)memory + 16, .size = 200 * PAGE - 16};
+    struct residence_block small = {.address = (uint64_t)memory + 32, .size = 24};
+    struct list none = {0}, large = {&alone, 1}, arena = {&small, 1};
+    part_with(&none, RESIDENCE_MAPPED); /* what it takes itself is there by then */
+    uint64_t before = part_with(&none, RESIDENCE_MAPPED), free_before = part_with(&none, RESIDENCE_FREE);
+    const uint64_t some = 50 * PAGE; /* that come and go while we look at ourselves */
+    assert_true(before >= 1000 * PAGE);
+    assert_in_range(part_with(&large, RESIDENCE_MAPPED), before - 200 * PAGE - some,
+                    before - 200 * PAGE + some);
+    assert_in_range(part_with(&large, RESIDENCE_FREE), 0, free_before + some);
+    assert_in_range(part_with(&arena, RESIDENCE_FREE), free_before + 999 * PAGE - some, UINT64_MAX);
+    munmap(memory, 1000 * PAGE);
+}
+
 static void nobody_there(void **unused)
 {
     (void)unused;
@@ -329,8 +361,9 @@ static void nobody_there(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_blocks),       cmocka_unit_test(large_blocks), cmocka_unit_test(shared_pages),
-        cmocka_unit_test(counts_blocks_once), cmocka_unit_test(nobody_there),
+        cmocka_unit_test(small_blocks),         cmocka_unit_test(large_blocks),
+        cmocka_unit_test(shared_pages),         cmocka_unit_test(counts_blocks_once),
+        cmocka_unit_test(beside_a_large_block), cmocka_unit_test(nobody_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
