@@ -4,6 +4,7 @@
  * (system_kept.h), what is known of one goes into a file of suppressions. In Python the end is the moment before the
  * interpreter tears itself down (python_end.h).
  */
+#define _GNU_SOURCE
 #include "commands.h"
 #include "python_end.h"
 #include "python_kept.h"
@@ -123,12 +124,19 @@ static int64_t kept_stacks(const struct kept *kept, bool interpreter)
     return stacks;
 }
 
-static void print_window(const struct report *report, const struct store_measures *m, const char *what)
+/* "701 KiB in 5,721 blocks  what"; what is of a line of its own where both do not fit. */
+static void print_amount(const struct report *report, const struct store_measures *m, const char *what)
 {
     char a[UNITS_SIZE], b[UNITS_SIZE];
+    int used = printf("%8s in %s block%s", units_bytes(a, m->live_bytes, report->bytes),
+                      units_count(b, m->live_allocations), m->live_allocations == 1 ? "" : "s");
 
-    printf("%8s in %s block%s  %s\n", units_bytes(a, m->live_bytes, report->bytes),
-           units_count(b, m->live_allocations), m->live_allocations == 1 ? "" : "s", what);
+    if (report->width <= 0 || (size_t)used + 2 + text_width(what) <= (size_t)report->width) {
+        printf("  %s\n", what);
+        return;
+    }
+    printf("\n%12s", "");
+    text_wrap(stdout, what, (size_t)report->width - 12, 0);
 }
 
 static void print_kept(const struct report *report, const struct kept *kept, bool interpreter)
@@ -138,7 +146,7 @@ static void print_kept(const struct report *report, const struct kept *kept, boo
                interpreter ? "the interpreter" : "system libraries in every program");
     for (size_t i = 0; i < kept->count; i++)
         if (kept->kinds[i].stacks > 0 && kept->kinds[i].interpreter == interpreter)
-            print_window(report, &kept->kinds[i].m, kept->kinds[i].what);
+            print_amount(report, &kept->kinds[i].m, kept->kinds[i].what);
 }
 
 static void print_suppressed(const struct report *report, const struct suppressions *s)
@@ -151,7 +159,7 @@ static void print_suppressed(const struct report *report, const struct suppressi
         if (pattern == NULL)
             continue;
         fputs(heading, stdout);
-        print_window(report, &s->list[i].m, pattern);
+        print_amount(report, &s->list[i].m, pattern);
         heading = "";
         free(pattern);
     }
@@ -197,12 +205,18 @@ static int print_text(const struct report *report, const struct lines_query *que
                : filter_is_set(&filter)             ? " in what matches"
                                                     : "");
     if (lines->all > 0) {
-        printf("%s in %s block%s %s, from %s stack%s\n\n", units_bytes(a, m->live_bytes, report->bytes),
-               units_count(b, m->live_allocations),
-               m->live_allocations == 1 ? (past ? " was" : " is")
-               : past                   ? "s were"
-                                        : "s are",
-               end, units_count(c, (int64_t)lines->all), lines->all == 1 ? "" : "s");
+        char *text = NULL;
+
+        if (asprintf(&text, "%s in %s block%s %s, from %s stack%s",
+                     units_bytes(a, m->live_bytes, report->bytes), units_count(b, m->live_allocations),
+                     m->live_allocations == 1 ? (past ? " was" : " is")
+                     : past                   ? "s were"
+                                              : "s are",
+                     end, units_count(c, (int64_t)lines->all), lines->all == 1 ? "" : "s") >= 0) {
+            text_wrap(stdout, text, (size_t)report->width, 0);
+            putchar('\n');
+            free(text);
+        }
         status = show_lines(report, query, lines, NULL, 0);
     }
     if (out->python.unknown > 0)
