@@ -182,11 +182,14 @@ static void note_missing(struct page_walks *walks, const struct tracked_process 
     struct page_moment *now = &walks->now;
     now->pss = now->untouched = now->swapped = now->took_ns = 0;
     now->resident = resident_now(process);
-    now->names = now->resident ? SHORTAGE_UNLESS(calloc(1, sizeof *now->names)) : NULL;
-    if (now->names) {
-        now->names[0] = (struct page_name){PAGES_OTHER, SHORTAGE_UNLESS(strdup("")), now->resident};
-        now->name_count = now->names[0].name != NULL;
+    now->names = SHORTAGE_UNLESS(calloc(1, sizeof *now->names));
+    char *no_name = SHORTAGE_UNLESS(strdup(""));
+    if (now->resident && now->names && no_name) {
+        now->names[now->name_count++] = (struct page_name){PAGES_OTHER, no_name, now->resident};
         hand_over(walks);
+    } else {
+        free(no_name);
+        free_moment(now);
     }
     now->missing = NULL;
 }

@@ -206,7 +206,7 @@ static void look_at_pages(struct residence *r, struct window *window)
  * taken for zeroes in mappings of which smaps knows no shared page. */
 static void leave_out_zeroes(struct residence *r, struct window *window)
 {
-    struct pagemap_region zeroes[WINDOW_PAGES / 2];
+    struct pagemap_region zeroes[WINDOW_PAGES / 2] = {{0}};
     struct pagemap_scan scan = {.size = sizeof scan,
                                 .start = window->start,
                                 .end = window->end,
