@@ -20,7 +20,7 @@ _Static_assert(RESIDENCE_PARTS == (int)PAGES_PARTS && RESIDENCE_TRACER == (int)P
 #define END_SHARE 50            /* for the end of a process, and marks, */
 #define END_MOST_NS 30000000ull /* which does not wait longer */
 #define WALK_LEAST_NS 400000ull /* and so much for each BYTES_A_NS bytes */
-#define BYTES_A_NS 10
+#define BYTES_A_NS 3
 #define HIGHER 8                         /* a new high is higher by an eighth, */
 #define HIGHER_LEAST ((uint64_t)2 << 20) /* at least */
 

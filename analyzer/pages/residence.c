@@ -125,16 +125,17 @@ struct window {
 
 #define UNTOUCHED (RESIDENCE_OWNED - 1)
 
-/* Adds to what the block's owner has of a part, and to the part. */
-static void add(struct residence *r, struct residence_block *block, int i, uint64_t bytes)
+static struct residence_owner *owner_of(const struct residence *r, const struct residence_block *block)
 {
-    struct residence_owner *owner = &r->owners[block->owner < r->owner_count ? block->owner : r->owner_count];
-    if (bytes == 0)
-        return;
+    return &r->owners[block->owner < r->owner_count ? block->owner : r->owner_count];
+}
+
+/* Adds to what an owner has of a part by one of its blocks. */
+static inline void add(struct residence_owner *owner, struct residence_block *block, int i, uint64_t bytes)
+{
     owner->bytes[i] += bytes;
-    owner->blocks[i] += !(block->counted >> i & 1);
-    block->counted |= 1u << i;
-    r->part[residence_owned_part(i)] += bytes;
+    owner->blocks[i] += bytes && !(block->counted >> i & 1);
+    block->counted |= (uint32_t)(bytes != 0) << i;
 }
 
 /* Where the block after this one begins, as far as the window knows. */
@@ -143,30 +144,40 @@ static uint64_t next_of(const struct window *window, size_t i)
     return i + 1 < window->count ? begin_of(&window->blocks[i + 1]) : UINT64_MAX;
 }
 
+#define SHARES_MOST \
+    (PAGE / 8 + 1) /* blocks that lie on a page: their addresses are multiples of 8, and one reaches in */
+
 /* Divides a resident page between the blocks from first up to end. */
 static void divide(struct residence *r, struct window *window, size_t first, size_t end, uint64_t page)
 {
-    uint64_t live = 0, taken = 0;
+    struct share shares[SHARES_MOST];
+    uint64_t live = 0, rounding = 0;
+    end = end - first < SHARES_MOST ? end : first + SHARES_MOST;
     for (size_t i = first; i < end; i++) {
         struct share share = share_of(&window->blocks[i], next_of(window, i), page);
         live += share.live;
-        taken += share.live + share.rounding;
+        rounding += share.rounding;
+        shares[i - first] = share;
     }
     if (live == 0) /* nothing but the end of a block's unit: with what is free */
         return;
-    assert(taken <= PAGE);
-    uint64_t pinned = PAGE - taken;
+    assert(live + rounding <= PAGE);
+    uint64_t pinned = PAGE - live - rounding;
     r->held += PAGE;
+    r->part[RESIDENCE_LIVE] += live;
+    r->part[RESIDENCE_ROUNDING] += rounding;
+    r->part[RESIDENCE_PINNED] += pinned;
     for (size_t i = first; i < end; i++) {
         struct residence_block *block = &window->blocks[i];
-        struct share share = share_of(block, next_of(window, i), page);
+        struct residence_owner *owner = owner_of(r, block);
+        const struct share *share = &shares[i - first];
         /* In proportion, of what is left: so all of it is given out, whatever is rounded. */
-        uint64_t part = share.live ? pinned * share.live / live : 0;
+        uint64_t part = pinned && share->live ? pinned * share->live / live : 0;
         pinned -= part;
-        live -= share.live;
-        add(r, block, RESIDENCE_LIVE, share.live);
-        add(r, block, RESIDENCE_ROUNDING, share.rounding);
-        add(r, block, RESIDENCE_PINNED, part);
+        live -= share->live;
+        add(owner, block, RESIDENCE_LIVE, share->live);
+        add(owner, block, RESIDENCE_ROUNDING, share->rounding);
+        add(owner, block, RESIDENCE_PINNED, part);
     }
 }
 
@@ -175,7 +186,9 @@ static void note_untouched(struct residence *r, struct window *window, size_t fi
 {
     for (size_t i = first; i < end; i++) {
         struct residence_block *block = &window->blocks[i];
-        add(r, block, UNTOUCHED, overlap(block->address, block->address + block->size, page, page + PAGE));
+        uint64_t bytes = overlap(block->address, block->address + block->size, page, page + PAGE);
+        add(owner_of(r, block), block, UNTOUCHED, bytes);
+        r->part[RESIDENCE_UNTOUCHED] += bytes;
     }
 }
 
@@ -230,9 +243,10 @@ static bool read_bits(struct residence *r, struct window *window)
     size_t size = (size_t)(window->end - window->start) / PAGE * sizeof window->bits[0];
     ssize_t got =
         pread(r->pagemap, window->bits, size, (off_t)(window->start / PAGE * sizeof window->bits[0]));
-    if (got < 0)
+    if (got != (ssize_t)size) { /* the process has lost its memory: it ends */
+        errno = got < 0 ? errno : ESRCH;
         return false;
-    memset((char *)window->bits + got, 0, size - (size_t)got);
+    }
     for (size_t i = 0; i < size / sizeof window->bits[0]; i++) {
         if ((window->bits[i] & (PAGEMAP_PRESENT | PAGEMAP_EXCLUSIVE)) == PAGEMAP_PRESENT) {
             leave_out_zeroes(r, window);
