@@ -306,17 +306,14 @@ static void commit_for_waiting(struct collector *c, struct tracked_process *proc
         return; /* still opening, or failed: then the program is told */
     if (writer_busy(c->writer))
         return;
-    if (!process->pages_seen) {
-        drain_all(&c->tracker); /* all its blocks are there */
-        page_walks_end_of(&c->pages, &c->tracker, process);
-    }
+    drain_all(&c->tracker); /* all its blocks are there */
+    page_walks_end_of(&c->pages, &c->tracker, process);
     bool waits = arena_waits_long(process->slot);
     bool only = c->living == 1 && (arena_childless(process->slot) || (waits && is_only_holder(c, process)));
     if (waits && (only || process->facts.pid == 1)) {
         c->last_waits = true; /* all there is to come has come: when it has gone we may have no time left */
         return;
     }
-    drain_all(&c->tracker);
     post(c, waits ? SNAPSHOT_USUAL : SNAPSHOT_RAW);
     wait_for_writer(c);
     if (writer_error(c->writer)) {

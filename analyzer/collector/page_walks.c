@@ -4,12 +4,9 @@
 #include "shortage.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 _Static_assert(RESIDENCE_PARTS == (int)PAGES_PARTS && RESIDENCE_TRACER == (int)PAGES_TRACER,
                "the same parts");
@@ -33,20 +30,6 @@ static uint64_t own_cpu_ns(void)
 }
 
 /* ---- one process ------------------------------------------------------------------------------ */
-
-static uint64_t resident_now(const struct tracked_process *process)
-{
-    char path[64], text[128];
-    unsigned long total, pages = 0;
-    snprintf(path, sizeof path, "/proc/%d/statm", process->facts.pid);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t size = file >= 0 ? read(file, text, sizeof text - 1) : 0;
-    if (file >= 0)
-        close(file);
-    text[size > 0 ? size : 0] = '\0';
-    return sscanf(text, "%lu %lu", &total, &pages) == 2 ? (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE)
-                                                        : 0;
-}
 
 static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residence_block *out, size_t room)
 {
@@ -181,7 +164,7 @@ static void note_missing(struct page_walks *walks, const struct tracked_process 
 {
     struct page_moment *now = &walks->now;
     now->pss = now->untouched = now->swapped = now->took_ns = 0;
-    now->resident = resident_now(process);
+    now->resident = tracker_resident(process);
     now->names = SHORTAGE_UNLESS(calloc(1, sizeof *now->names));
     char *no_name = SHORTAGE_UNLESS(strdup(""));
     if (now->resident && now->names && no_name) {
@@ -294,20 +277,25 @@ bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
 
 void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct tracked_process *process)
 {
-    uint64_t now_ns = tracker_clock() - tracker->arena->started_ns, bytes = resident_now(process);
-    if (process->pages_seen || tracker->sparing || WALK_LEAST_NS + bytes / BYTES_A_NS > END_MOST_NS ||
-        !has_time(walks, bytes, now_ns, END_SHARE))
+    if (process->pages_seen || tracker->sparing)
         return;
     process->pages_seen = true;
-    if (walks->open)
-        residence_end(&walks->residence); /* what was under way is given up for it */
-    begin(walks, STORE_PAGES_END);
+    uint64_t now_ns = tracker_clock() - tracker->arena->started_ns, bytes = tracker_resident(process);
+    if (WALK_LEAST_NS + bytes / BYTES_A_NS > END_MOST_NS || !has_time(walks, bytes, now_ns, END_SHARE))
+        return;
+    const struct page_walks under_way = *walks; /* goes on afterwards */
     uint64_t cpu_ns = own_cpu_ns();
+    begin(walks, STORE_PAGES_END);
     step_process(walks, tracker, process, tracker_clock() + END_MOST_NS);
-    walks->spent_ns += own_cpu_ns() - cpu_ns;
     if (walks->open)
         residence_end(&walks->residence);
-    walks->open = walks->running = false;
+    walks->spent_ns += own_cpu_ns() - cpu_ns;
+    walks->running = under_way.running;
+    walks->open = under_way.open;
+    walks->process = under_way.process;
+    walks->now = under_way.now;
+    walks->residence = under_way.residence;
+    walks->began_ns = under_way.began_ns;
 }
 
 struct page_moment *page_walks_take(struct page_walks *walks, size_t *count)

@@ -494,7 +494,7 @@ void tracker_look_at_sites(struct tracker *tracker, uint64_t now_ns, bool quiet)
 
 #define POINTS_MAX 2000
 
-static uint64_t resident(struct tracked_process *process)
+uint64_t tracker_resident(const struct tracked_process *process)
 {
     char path[64], text[128];
     snprintf(path, sizeof path, "/proc/%d/statm", process->facts.pid);
@@ -507,7 +507,13 @@ static uint64_t resident(struct tracked_process *process)
     text[size > 0 ? size : 0] = '\0';
     if (sscanf(text, "%lu %lu", &total, &pages) != 2)
         return 0;
-    uint64_t bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* The same, with what else a look at it tells. */
+static uint64_t look_at_resident(struct tracked_process *process)
+{
+    uint64_t bytes = tracker_resident(process);
     read_cpu(process, &process->facts.cpu_ns);
     if (bytes > process->facts.peak_rss_bytes)
         process->facts.peak_rss_bytes = bytes;
@@ -525,7 +531,7 @@ void tracker_sample(struct tracker *tracker, uint64_t now_ns)
         .t_ns = now_ns, .bytes = tracker->ledger.heap.bytes, .blocks = tracker->ledger.heap.blocks};
     for (uint32_t i = tracker->first_living; i < tracker->process_count; i++)
         if (!tracker_process(tracker, i)->ended)
-            point->rss += resident(tracker_process(tracker, i));
+            point->rss += look_at_resident(tracker_process(tracker, i));
     if (point->rss > tracker->peak_rss)
         tracker->peak_rss = point->rss;
     tracker->point_count++;

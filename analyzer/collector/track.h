@@ -197,6 +197,9 @@ void tracker_end(struct tracker *tracker);
  * now is counted. quiet: nothing was found in the latest sweep. */
 void tracker_look_at_sites(struct tracker *tracker, uint64_t now_ns, bool quiet);
 
+/* Bytes of the process that are resident now; 0 = not known. */
+uint64_t tracker_resident(const struct tracked_process *process);
+
 /* Adds a point to the time series if it is due. */
 void tracker_sample(struct tracker *tracker, uint64_t now_ns);
 
