@@ -147,6 +147,7 @@ static __attribute__((noinline)) void free_unknown(struct tracker *tracker, stru
     }
     if (r->process->rings_seen <= 1) {
         r->process->foreign_frees++;
+        inherited_freed(r->process, address);
         return;
     }
     pending = out_of_order(r, address);
@@ -515,6 +516,16 @@ static uint64_t list_active(struct tracker *tracker, const struct tracked_proces
     return fullest;
 }
 
+static void note_inherited(void *process, uint64_t address)
+{
+    inherited_freed(process, address);
+}
+
+static void expire(struct tracked_process *process, uint32_t sweep, bool last)
+{
+    process->foreign_frees += pending_expire(&process->pending, sweep, last, note_inherited, process);
+}
+
 uint64_t drain_all(struct tracker *tracker)
 {
     uint64_t limit = __rdtsc() >> tracker->arena->stamp_shift;
@@ -529,7 +540,7 @@ uint64_t drain_all(struct tracker *tracker)
         struct tracked_process *process = tracker_process(tracker, i);
         drain_process(tracker, process, limit);
         if (UNLIKELY(process->pending != NULL))
-            process->foreign_frees += pending_expire(&process->pending, tracker->sweep, false);
+            expire(process, tracker->sweep, false);
     }
     return fullest;
 }
@@ -541,5 +552,5 @@ void drain_last(struct tracker *tracker, struct tracked_process *process)
     read_heads(tracker, process);
     list_active(tracker, process);
     drain_process(tracker, process, UINT64_MAX);
-    process->foreign_frees += pending_expire(&process->pending, 0, true);
+    expire(process, 0, true);
 }

@@ -35,7 +35,7 @@ static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residenc
 {
     const struct tracked_process *process = data;
     struct block some[256];
-    size_t count = blocks_range(&process->blocks, from, to, some, room < 256 ? room : 256);
+    size_t count = inherited_range(process, from, to, some, room < 256 ? room : 256);
     for (size_t i = 0; i < count; i++)
         out[i] =
             (struct residence_block){.address = some[i].address, .size = some[i].size, .owner = some[i].site};
@@ -84,6 +84,7 @@ static bool copy_shares(struct page_moment *now, const struct residence *r, cons
             if (r->owners[site].bytes[i])
                 now->shares[now->share_count++] =
                     (struct page_share){.site = site,
+                                        .process = ledger_site(&tracker->ledger, site)->process,
                                         .node = ledger_site(&tracker->ledger, site)->node,
                                         .part = residence_owned_part(i),
                                         .bytes = r->owners[site].bytes[i],

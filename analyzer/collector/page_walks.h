@@ -13,7 +13,8 @@
 
 /* What a site has of a part. */
 struct page_share {
-    uint32_t site, node; /* index in the ledger; raw */
+    uint32_t site, node; /* index in the ledger; raw, of its process: */
+    uint32_t process;    /* the one that was looked at, or that it was forked from */
     int part;            /* enum store_page_part */
     uint64_t bytes, blocks;
 };

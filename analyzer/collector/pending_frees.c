@@ -34,7 +34,8 @@ void pending_settle(struct pending_frees **pending, struct pending_frees *one)
     }
 }
 
-uint64_t pending_expire(struct pending_frees **pending, uint32_t sweep, bool last)
+uint64_t pending_expire(struct pending_frees **pending, uint32_t sweep, bool last,
+                        void (*freed)(void *data, uint64_t address), void *data)
 {
     struct pending_frees *one, *next;
     uint64_t expired = 0;
@@ -42,6 +43,7 @@ uint64_t pending_expire(struct pending_frees **pending, uint32_t sweep, bool las
     {
         assert(one->owed || one->waiting); /* else it would not be here any more */
         if (one->waiting && (last || sweep - one->sweep >= 2)) {
+            freed(data, one->address);
             expired += one->waiting;
             one->waiting = 0;
         }

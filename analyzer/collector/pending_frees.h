@@ -41,7 +41,9 @@ struct pending_frees *pending_make(struct pending_frees **pending, uint64_t addr
 /* Drops one that nothing is to be expected of any more. */
 void pending_settle(struct pending_frees **pending, struct pending_frees *one);
 
-/* Frees that waited through a whole sweep, or that are the last ones: returns how many. */
-uint64_t pending_expire(struct pending_frees **pending, uint32_t sweep, bool last);
+/* Frees that waited through a whole sweep, or that are the last ones: calls freed for each address of them, and returns
+ * how many there are. */
+uint64_t pending_expire(struct pending_frees **pending, uint32_t sweep, bool last,
+                        void (*freed)(void *data, uint64_t address), void *data);
 
 #endif

@@ -31,6 +31,20 @@ uint64_t tracker_clock(void)
 
 /* ---- births ------------------------------------------------------------------------------------ */
 
+/* Whose memory a process that was forked has: the one that has its number now, or had it until just now. */
+static struct tracked_process *parent_of(const struct tracker *tracker, const struct tracked_process *process)
+{
+    struct tracked_process *found = NULL;
+    uint32_t slots = arena_processes(tracker->arena);
+    for (uint32_t i = 0; i < slots && process->facts.parent_pid; i++) {
+        struct tracked_process *other = tracker->by_slot[i];
+        if (other && other->facts.pid == process->facts.parent_pid && other != process &&
+            (!found || other->index > found->index))
+            found = other;
+    }
+    return found;
+}
+
 static struct tracked_process *add_process(struct tracker *tracker, struct arena_slot *slot)
 {
     struct arena_birth birth;
@@ -55,6 +69,9 @@ static struct tracked_process *add_process(struct tracker *tracker, struct arena
         process->facts.pid = 0;
     process->facts.flags = birth.flags;
     process->facts.started_ns = birth.started_ns;
+    if (birth.flags & WIRE_PROCESS_FORKED && birth.started_ns > tracker->arena->started_ns)
+        inherited_begin(process, parent_of(tracker, process),
+                        (uint32_t)((birth.started_ns - tracker->arena->started_ns) / WIRE_TICK_NS));
     process->pidfd = process->index == 0 && tracker->first_pidfd
                          ? tracker->first_pidfd
                          : (int)syscall(SYS_pidfd_open, process->facts.pid, 0); /* -1 for 0 */
@@ -318,6 +335,7 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
     process->live_bytes = process->heap.bytes;
     process->last_peak = ledger_process_ended(&tracker->ledger, &process->heap);
     process->ended = true;
+    inherited_end(process);
     if (!tracker->ended_last || process->facts.ended_ns >= tracker->ended_last->facts.ended_ns)
         tracker->ended_last = process;
     sample_end(tracker);
@@ -368,7 +386,7 @@ static void release_slot(struct tracker *tracker, struct tracked_process *proces
     tracker->by_slot[process->slot->number] = NULL;
     arena_release(process->slot);
     process->slot = NULL;
-    blocks_close(&process->blocks);
+    inherited_close(process);
     grow_free(&process->site_of_node);
     grow_free(&process->active);
 }
@@ -435,6 +453,7 @@ void tracker_stop(struct tracker *tracker)
     for (uint32_t i = 0; i < tracker->process_count; i++) {
         struct tracked_process *process = tracker_process(tracker, i);
         blocks_close(&process->blocks);
+        blocks_close(&process->inherited.freed);
         grow_free(&process->site_of_node);
     }
 }

@@ -5,6 +5,7 @@
 
 #include "arena_reader.h"
 #include "blocks.h"
+#include "inherited.h"
 #include "ledger.h"
 #include "number_map.h"
 #include "samples.h"
@@ -58,6 +59,7 @@ struct tracked_process {
     uint32_t last_peak;  /* LEDGER_LIVES, or from ledger_process_ended() */
     uint32_t rings_seen; /* > 1: events come in order of their stamps */
     struct blocks blocks;
+    struct inherited inherited; /* blocks of the process that it was forked from */
     struct heap heap;
     struct grow site_of_node; /* uint32_t by raw node */
     struct grow active;       /* struct tracked_ring *: those that hold something, during a sweep */

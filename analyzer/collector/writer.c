@@ -286,7 +286,7 @@ static void write_pages(struct writer *w, const struct page_moment *moment)
         const struct store_page_row one = {.moment = moment->number,
                                            .process = moment->process + 1,
                                            .part = share->part,
-                                           .node = node_of_site(w, share->site, moment->process, share->node),
+                                           .node = node_of_site(w, share->site, share->process, share->node),
                                            .name = "",
                                            .bytes = (int64_t)share->bytes,
                                            .blocks = (int64_t)share->blocks};
