@@ -445,6 +445,7 @@ static void loop(struct collector *c)
         tracker_look_at_sites(tracker, now_ns, fullest == 0);
         page_walks_look(&c->pages, tracker, now_ns);
         bool walking = page_walks_step(&c->pages, tracker);
+        c->changed |= c->pages.done_count != 0;
         if (deaths_noticed())
             c->next_look_ns = 0;
         look_at_memory(c, now_ns);

@@ -21,6 +21,8 @@ _Static_assert(RESIDENCE_PARTS == (int)PAGES_PARTS && RESIDENCE_TRACER == (int)P
 #define HIGHER 8                         /* a new high is higher by an eighth, */
 #define HIGHER_LEAST ((uint64_t)2 << 20) /* at least */
 
+#define UNSEEN_NS 500000000ull /* it is not only just beginning, and nothing of it can be seen */
+
 /* Of this thread: where all processors are busy it waits for its turn. */
 static uint64_t own_cpu_ns(void)
 {
@@ -165,16 +167,15 @@ static void note_missing(struct page_walks *walks, const struct tracked_process 
 {
     struct page_moment *now = &walks->now;
     now->pss = now->untouched = now->swapped = now->took_ns = 0;
-    now->resident = tracker_resident(process);
-    now->names = SHORTAGE_UNLESS(calloc(1, sizeof *now->names));
-    char *no_name = SHORTAGE_UNLESS(strdup(""));
-    if (now->resident && now->names && no_name) {
+    now->resident = tracker_resident(process); /* 0: not even that, and all that is known is why */
+    now->names = now->resident ? SHORTAGE_UNLESS(calloc(1, sizeof *now->names)) : NULL;
+    char *no_name = now->names ? SHORTAGE_UNLESS(strdup("")) : NULL;
+    if (no_name)
         now->names[now->name_count++] = (struct page_name){PAGES_OTHER, no_name, now->resident};
+    if (no_name || !now->resident)
         hand_over(walks);
-    } else {
-        free(no_name);
+    else
         free_moment(now);
-    }
     now->missing = NULL;
 }
 
@@ -216,6 +217,8 @@ void page_walks_look(struct page_walks *walks, struct tracker *tracker, uint64_t
     } else if (resident > walks->highest + walks->highest / HIGHER + HIGHER_LEAST &&
                has_time(walks, resident, now_ns, SHARE)) {
         walks->highest = resident;
+        begin(walks, STORE_PAGES_HIGH);
+    } else if (resident == 0 && walks->moments == 0 && now_ns > UNSEEN_NS) {
         begin(walks, STORE_PAGES_HIGH);
     }
 }
