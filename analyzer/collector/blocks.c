@@ -499,62 +499,94 @@ static const struct region *next_region(const struct blocks *blocks, uint64_t nu
     return next;
 }
 
-/* The blocks of a leaf that begin in a range, in order; returns how many. */
-static size_t list_leaf(const struct blocks *blocks, const struct leaf *leaf, uint64_t first, uint64_t from,
-                        uint64_t to, struct block list[LEAF_TAGS])
+#define PIECE_UNITS ((1u << BLOCKS_PIECE_SHIFT) / 8) /* where blocks in leaves may begin */
+#define FETCH_AHEAD 16                               /* pieces */
+
+/* What is listed of a range. */
+struct listing {
+    struct block *list;
+    size_t count, room;
+    uint64_t from, to; /* what is left of the range */
+};
+
+/* The block at an address, whose leaf has this value for it; false if it is an odd one that is not there. */
+static bool look_up(const struct blocks *blocks, uint64_t address, uint64_t value, struct block *block)
 {
-    size_t count = 0;
-    for (unsigned k = 0; k < LEAF_TAGS; k++) {
-        uint64_t address = first + (leaf->tag[k] & ~1u);
-        if (!is_block(leaf, k) || address < from || address >= to)
-            continue;
-        struct block block = blocks_unpack(blocks, address, leaf->value[k]);
-        if (leaf->value[k] == BLOCKS_ODD) {
-            const struct odd_block *odd;
-            HASH_FIND(hh, blocks->odd, &address, sizeof address, odd);
-            if (!odd)
-                continue;
-            block = odd->block;
-        }
-        size_t at = count++;
-        for (; at > 0 && list[at - 1].address > address; at--)
-            list[at] = list[at - 1];
-        list[at] = block;
+    if (value != BLOCKS_ODD) {
+        *block = blocks_unpack(blocks, address, value);
+        return true;
     }
-    return count;
+    const struct odd_block *odd;
+    HASH_FIND(hh, blocks->odd, &address, sizeof address, odd);
+    if (odd)
+        *block = odd->block;
+    return odd != NULL;
+}
+
+/* Lists those of a leaf that are in the range; first: where its piece begins. False if there was no room for all. */
+static bool list_leaf(const struct blocks *blocks, const struct leaf *leaf, uint64_t first,
+                      struct listing *listing)
+{
+    uint8_t place[PIECE_UNITS];
+    uint64_t begins = 0; /* bits: a block begins in this unit of the piece, at place[unit] of the leaf */
+    __m128i tags = leaf_tags(leaf);
+    unsigned none = leaf_find(tags, 0) | leaf_find(tags, LEAF_NO_PLACE);
+    for (unsigned left = ~none & ((1u << LEAF_TAGS) - 1); left; left &= left - 1) {
+        unsigned k = (unsigned)__builtin_ctz(left);
+        place[leaf->tag[k] / 8] = (uint8_t)k;
+        begins |= 1ull << leaf->tag[k] / 8;
+    }
+    if (listing->from > first)
+        begins &= ~0ull << (listing->from - first + 7) / 8;
+    if (listing->to - first < 1u << BLOCKS_PIECE_SHIFT)
+        begins &= (1ull << (listing->to - first + 7) / 8) - 1;
+    for (; begins; begins &= begins - 1) {
+        unsigned unit = (unsigned)__builtin_ctzll(begins);
+        uint64_t address = first + unit * 8;
+        if (listing->count == listing->room) {
+            listing->from = address;
+            return false;
+        }
+        listing->count += look_up(blocks, address, leaf->value[place[unit]], &listing->list[listing->count]);
+    }
+    return true;
+}
+
+/* Of one page of a region's pieces, from the piece on that the range is at. */
+static void list_page(const struct blocks *blocks, const struct region *region, struct listing *listing)
+{
+    size_t at = listing->from >> BLOCKS_PIECE_SHIFT & (BLOCKS_PIECES - 1), page = at / PIECES_A_PAGE;
+    size_t end = (page + 1) * PIECES_A_PAGE;
+    uint64_t first = listing->from & ~((1ull << BLOCKS_PIECE_SHIFT) - 1);
+    if (!(region->touched[page / 64] >> (page & 63) & 1)) {
+        listing->from = first + ((end - at) << BLOCKS_PIECE_SHIFT);
+        return;
+    }
+    for (; at < end && listing->from < listing->to && listing->count < listing->room; at++) {
+        /* Leaves of neighbours are anywhere, in a heap that has been used for a while. */
+        if (at + FETCH_AHEAD < end)
+            __builtin_prefetch(blocks_leaf_at(blocks, region->pieces[at + FETCH_AHEAD]));
+        struct leaf *leaves[2];
+        unsigned count = region->pieces[at] ? leaves_of(blocks, region->pieces[at], leaves) : 0;
+        for (unsigned i = 0; i < count; i++)
+            if (!list_leaf(blocks, leaves[i], first, listing))
+                return;
+        first += 1u << BLOCKS_PIECE_SHIFT;
+        listing->from = first;
+    }
 }
 
 size_t blocks_range(const struct blocks *blocks, uint64_t *from, uint64_t to, struct block *list, size_t room)
 {
-    const uint64_t page_bytes = (uint64_t)PIECES_A_PAGE << BLOCKS_PIECE_SHIFT;
-    size_t count = 0;
-    while (*from < to && count < room) {
-        const struct region *region = next_region(blocks, *from >> BLOCKS_REGION_SHIFT);
+    struct listing listing = {.list = list, .room = room, .from = *from, .to = to};
+    while (listing.from < to && listing.count < room) {
+        const struct region *region = next_region(blocks, listing.from >> BLOCKS_REGION_SHIFT);
         uint64_t start = region ? (uint64_t)region->number << BLOCKS_REGION_SHIFT : to;
-        if (start > *from) {
-            *from = start < to ? start : to;
-            continue;
-        }
-        size_t at = *from >> BLOCKS_PIECE_SHIFT & (BLOCKS_PIECES - 1), page = at / PIECES_A_PAGE;
-        uint64_t next = (*from & ~(page_bytes - 1)) + page_bytes,
-                 first = *from & ~((1ull << BLOCKS_PIECE_SHIFT) - 1);
-        if (region->touched[page / 64] >> (page & 63) & 1) {
-            next = first + (1u << BLOCKS_PIECE_SHIFT);
-            struct leaf *leaves[2];
-            struct block some[LEAF_TAGS];
-            unsigned leaf_count = region->pieces[at] ? leaves_of(blocks, region->pieces[at], leaves) : 0;
-            for (unsigned i = 0; i < leaf_count; i++) {
-                size_t found = list_leaf(blocks, leaves[i], first, *from, to, some);
-                for (size_t k = 0; k < found; k++) {
-                    if (count == room) {
-                        *from = some[k].address;
-                        return count;
-                    }
-                    list[count++] = some[k];
-                }
-            }
-        }
-        *from = next < to ? next : to;
+        if (start > listing.from)
+            listing.from = start;
+        else
+            list_page(blocks, region, &listing);
     }
-    return count;
+    *from = listing.from < to ? listing.from : to;
+    return listing.count;
 }

@@ -14,9 +14,9 @@
 
 #define PAGE_SHIFT 12
 #define PAGE ((uint64_t)1 << PAGE_SHIFT) /* of x86-64; a huge page is told as 512 of them */
-#define WINDOW_PAGES 512                 /* looked at together */
+#define WINDOW_PAGES 128                 /* looked at together: their blocks fit into a processor's cache */
 #define WINDOW (WINDOW_PAGES * PAGE)
-#define BLOCKS_AT_ONCE 1024
+#define BLOCKS_AT_ONCE 256
 
 /* Bits of /proc/PID/pagemap: Documentation/admin-guide/mm/pagemap.rst of Linux. */
 #define PAGEMAP_PRESENT (1ull << 63)
@@ -34,12 +34,14 @@ struct pagemap_scan {
 #ifndef PAGEMAP_SCAN
 #define PAGEMAP_SCAN _IOWR('f', 16, struct pagemap_scan)
 #endif
-#define PAGE_IS_ZEROES (1ull << 5)
+#define CATEGORY_PRESENT (1ull << 3)
+#define CATEGORY_SWAPPED (1ull << 4)
+#define CATEGORY_ZEROES (1ull << 5) /* it is the kernel's page of them */
 
 int residence_begin(struct residence *r, int pid, uint32_t owner_count)
 {
     char path[64];
-    *r = (struct residence){.owner_count = owner_count, .pagemap = -1};
+    *r = (struct residence){.owner_count = owner_count, .pagemap = -1, .scans = true};
     int status = mappings_read(&r->mappings, pid);
     if (status < 0)
         return status;
@@ -101,25 +103,11 @@ static uint64_t overlap(uint64_t a, uint64_t a_end, uint64_t b, uint64_t b_end)
     return to > from ? to - from : 0;
 }
 
-/* What a block has of a page. Blocks of no bytes take a byte. */
-struct share {
-    uint64_t live, rounding;
-};
-
-static struct share share_of(const struct residence_block *block, uint64_t next, uint64_t page)
-{
-    uint64_t size = block->size ? block->size : 1, end = end_of(block);
-    end = end < next ? end : next;
-    uint64_t live = overlap(block->address, block->address + size, page, page + PAGE);
-    uint64_t all = overlap(begin_of(block), end, page, page + PAGE);
-    return (struct share){.live = live, .rounding = all > live ? all - live : 0};
-}
-
-/* The blocks that lie on the pages of a window. */
+/* The blocks that lie on the pages of a window. Those of no bytes take a byte. */
 struct window {
     uint64_t start, end; /* of it, and within the mapping */
     uint64_t bits[WINDOW_PAGES];
-    struct residence_block *blocks;
+    struct residence_block *blocks; /* behind the last one stands one at the end of all addresses */
     size_t count, room;
 };
 
@@ -138,158 +126,231 @@ static inline void add(struct residence_owner *owner, struct residence_block *bl
     block->counted |= (uint32_t)(bytes != 0) << i;
 }
 
-/* Where the block after this one begins, as far as the window knows. */
-static uint64_t next_of(const struct window *window, size_t i)
+/* The same of a block that lies on one page. */
+static inline void add_whole(struct residence_owner *owner, int i, uint64_t bytes)
 {
-    return i + 1 < window->count ? begin_of(&window->blocks[i + 1]) : UINT64_MAX;
+    owner->bytes[i] += bytes;
+    owner->blocks[i] += bytes != 0;
 }
 
 #define SHARES_MOST \
     (PAGE / 8 + 1) /* blocks that lie on a page: their addresses are multiples of 8, and one reaches in */
 
-/* Divides a resident page between the blocks from first up to end. */
-static void divide(struct residence *r, struct window *window, size_t first, size_t end, uint64_t page)
-{
+/* What a block has of a page. */
+struct share {
+    uint16_t live, rounding;
+    bool is_whole; /* all of the block lies on it */
+};
+
+/* The blocks on a page. */
+struct on_page {
+    uint64_t page;
+    struct residence_block *blocks;
+    size_t count;
+    uint64_t live, rounding; /* bytes: of all of them */
     struct share shares[SHARES_MOST];
-    uint64_t live = 0, rounding = 0;
-    end = end - first < SHARES_MOST ? end : first + SHARES_MOST;
-    for (size_t i = first; i < end; i++) {
-        struct share share = share_of(&window->blocks[i], next_of(window, i), page);
+};
+
+/* Of a block with what belongs to it from begin to end. */
+static inline struct share share_of(const struct residence_block *block, uint64_t begin, uint64_t end,
+                                    uint64_t page)
+{
+    bool is_whole = begin >= page && end <= page + PAGE && end >= begin;
+    uint64_t live = block->size, all = end - begin;
+    if (!is_whole) {
+        live = overlap(block->address, block->address + block->size, page, page + PAGE);
+        all = overlap(begin, end, page, page + PAGE);
+    }
+    return (struct share){(uint16_t)live, (uint16_t)(all > live ? all - live : 0), is_whole};
+}
+
+/* Finds those that lie on it: from the first one on, all that begin before its end. */
+static void find_shares(const struct window *window, size_t first, uint64_t page, struct on_page *here)
+{
+    const struct residence_block *block = &window->blocks[first];
+    uint64_t live = 0, rounding = 0, begin = begin_of(block);
+    size_t count = 0;
+    for (; begin < page + PAGE && count < SHARES_MOST; count++, block++) {
+        uint64_t next = begin_of(&block[1]), end = end_of(block);
+        struct share share = share_of(block, begin, end < next ? end : next, page);
         live += share.live;
         rounding += share.rounding;
-        shares[i - first] = share;
+        here->shares[count] = share;
+        begin = next;
     }
-    if (live == 0) /* nothing but the end of a block's unit: with what is free */
+    here->page = page;
+    here->blocks = &window->blocks[first];
+    here->count = count;
+    here->live = live;
+    here->rounding = rounding;
+}
+
+#define FRACTION 40 /* bits: no product with bytes of a page is too large, and none is rounded wrongly */
+
+/* Divides a resident page between its blocks. What is pinned goes to them in proportion: each gets what has become due
+ * since the one before, so that all of it is given out, whatever is rounded. */
+static void divide(struct residence *r, const struct on_page *here)
+{
+    if (here->live == 0) /* nothing but the end of a block's unit: with what is free */
         return;
-    assert(live + rounding <= PAGE);
-    uint64_t pinned = PAGE - live - rounding;
+    assert(here->live + here->rounding <= PAGE);
+    uint64_t pinned = PAGE - here->live - here->rounding, given = 0, live = 0;
+    uint64_t each = (pinned << FRACTION) / here->live + 1;
     r->held += PAGE;
-    r->part[RESIDENCE_LIVE] += live;
-    r->part[RESIDENCE_ROUNDING] += rounding;
+    r->part[RESIDENCE_LIVE] += here->live;
+    r->part[RESIDENCE_ROUNDING] += here->rounding;
     r->part[RESIDENCE_PINNED] += pinned;
-    for (size_t i = first; i < end; i++) {
-        struct residence_block *block = &window->blocks[i];
+    for (size_t i = 0; i < here->count; i++) {
+        struct residence_block *block = &here->blocks[i];
         struct residence_owner *owner = owner_of(r, block);
-        const struct share *share = &shares[i - first];
-        /* In proportion, of what is left: so all of it is given out, whatever is rounded. */
-        uint64_t part = pinned && share->live ? pinned * share->live / live : 0;
-        pinned -= part;
-        live -= share->live;
-        add(owner, block, RESIDENCE_LIVE, share->live);
-        add(owner, block, RESIDENCE_ROUNDING, share->rounding);
-        add(owner, block, RESIDENCE_PINNED, part);
+        const struct share *share = &here->shares[i];
+        live += share->live;
+        uint64_t due = live * each >> FRACTION, part = due - given;
+        given = due;
+        if (share->is_whole) {
+            add_whole(owner, RESIDENCE_LIVE, share->live);
+            add_whole(owner, RESIDENCE_ROUNDING, share->rounding);
+            add_whole(owner, RESIDENCE_PINNED, part);
+        } else {
+            add(owner, block, RESIDENCE_LIVE, share->live);
+            add(owner, block, RESIDENCE_ROUNDING, share->rounding);
+            add(owner, block, RESIDENCE_PINNED, part);
+        }
     }
 }
 
-static void note_untouched(struct residence *r, struct window *window, size_t first, size_t end,
-                           uint64_t page)
+static void note_untouched(struct residence *r, const struct on_page *here)
 {
-    for (size_t i = first; i < end; i++) {
-        struct residence_block *block = &window->blocks[i];
-        uint64_t bytes = overlap(block->address, block->address + block->size, page, page + PAGE);
+    for (size_t i = 0; i < here->count; i++) {
+        struct residence_block *block = &here->blocks[i];
+        uint64_t bytes = overlap(block->address, block->address + block->size, here->page, here->page + PAGE);
         add(owner_of(r, block), block, UNTOUCHED, bytes);
         r->part[RESIDENCE_UNTOUCHED] += bytes;
     }
 }
 
-static void look_at_pages(struct residence *r, struct window *window)
+static void look_at_pages(struct residence *r, const struct window *window)
 {
+    struct on_page here;
     size_t first = 0;
     for (uint64_t page = window->start; page < window->end; page += PAGE) {
-        /* A block's unit may reach into a page that the block itself is not on. */
-        while (first < window->count && end_of(&window->blocks[first]) <= page)
-            first++;
-        size_t end = first;
-        while (end < window->count && begin_of(&window->blocks[end]) < page + PAGE)
-            end++;
-        if (first == end)
+        if (first == window->count)
+            return;
+        if (begin_of(&window->blocks[first]) >= page + PAGE)
             continue;
+        find_shares(window, first, page, &here);
         uint64_t bits = window->bits[(page - window->start) >> PAGE_SHIFT];
         if (bits & PAGEMAP_PRESENT)
-            divide(r, window, first, end, page);
+            divide(r, &here);
         else if (!(bits & PAGEMAP_SWAPPED))
-            note_untouched(r, window, first, end, page);
+            note_untouched(r, &here);
+        /* Only the last one reaches further: the units of the others end where their next one begins. */
+        first += here.count;
+        first -= end_of(&window->blocks[first - 1]) > page + PAGE;
     }
 }
 
 /* ---- the walk --------------------------------------------------------------------------------- */
 
-/* A page that was only read is the kernel's page of zeroes, which counts as nobody's: present here, but not in smaps.
- * It is not exclusive; so are pages that a forked process shares. Linux 6.7 tells them apart; before that they are
- * taken for zeroes in mappings of which smaps knows no shared page. */
-static void leave_out_zeroes(struct residence *r, struct window *window)
+/* A page that was only read is the kernel's page of zeroes, which counts as nobody's: it is not in smaps, so it is not
+ * taken for present here. */
+
+/* Since Linux 6.7 the kernel tells that, and it is several times as fast as to read what is told of each page. False:
+ * it does not. What it does not say is that the process has lost its memory: see is_there(). */
+static bool scan_bits(const struct residence *r, struct window *window)
 {
-    struct pagemap_region zeroes[WINDOW_PAGES / 2] = {{0}};
+    struct pagemap_region found[WINDOW_PAGES];
     struct pagemap_scan scan = {.size = sizeof scan,
                                 .start = window->start,
                                 .end = window->end,
-                                .regions = (uintptr_t)zeroes,
-                                .region_count = WINDOW_PAGES / 2,
-                                .category_mask = PAGE_IS_ZEROES,
-                                .return_mask = PAGE_IS_ZEROES};
+                                .regions = (uintptr_t)found,
+                                .region_count = WINDOW_PAGES,
+                                .category_anyof_mask = CATEGORY_PRESENT | CATEGORY_SWAPPED,
+                                .return_mask = CATEGORY_PRESENT | CATEGORY_SWAPPED | CATEGORY_ZEROES};
     int count = ioctl(r->pagemap, PAGEMAP_SCAN, &scan);
-    for (int i = 0; i < count; i++)
-        for (uint64_t page = zeroes[i].start; page < zeroes[i].end; page += PAGE)
-            window->bits[(page - window->start) >> PAGE_SHIFT] = 0;
-    if (count >= 0 || r->mappings.list[r->at].shared_resident)
-        return;
-    for (uint64_t i = 0; i < (window->end - window->start) >> PAGE_SHIFT; i++)
-        if (!(window->bits[i] & PAGEMAP_EXCLUSIVE))
-            window->bits[i] &= ~PAGEMAP_PRESENT;
-}
-
-static bool read_bits(struct residence *r, struct window *window)
-{
-    size_t size = (size_t)(window->end - window->start) / PAGE * sizeof window->bits[0];
-    ssize_t got =
-        pread(r->pagemap, window->bits, size, (off_t)(window->start / PAGE * sizeof window->bits[0]));
-    if (got != (ssize_t)size) { /* the process has lost its memory: it ends */
-        errno = got < 0 ? errno : ESRCH;
+    if (count < 0)
         return false;
-    }
-    for (size_t i = 0; i < size / sizeof window->bits[0]; i++) {
-        if ((window->bits[i] & (PAGEMAP_PRESENT | PAGEMAP_EXCLUSIVE)) == PAGEMAP_PRESENT) {
-            leave_out_zeroes(r, window);
-            break;
-        }
+    memset(window->bits, 0, sizeof window->bits);
+    for (int i = 0; i < count; i++) {
+        uint64_t bits = found[i].categories & CATEGORY_SWAPPED ? PAGEMAP_SWAPPED : 0;
+        if ((found[i].categories & (CATEGORY_PRESENT | CATEGORY_ZEROES)) == CATEGORY_PRESENT)
+            bits = PAGEMAP_PRESENT;
+        for (uint64_t page = found[i].start; page < found[i].end; page += PAGE)
+            window->bits[(page - window->start) >> PAGE_SHIFT] = bits;
     }
     return true;
 }
 
-static bool take_in(struct window *window, const struct residence_block *block)
+static bool pread_bits(const struct residence *r, uint64_t start, uint64_t *bits, size_t count)
 {
-    if (window->count == window->room) {
-        size_t room = window->room ? 2 * window->room : BLOCKS_AT_ONCE;
-        struct residence_block *blocks = realloc(window->blocks, room * sizeof *blocks);
-        if (!blocks)
-            return false;
-        window->blocks = blocks;
-        window->room = room;
-    }
-    window->blocks[window->count++] = *block;
+    size_t size = count * sizeof *bits;
+    ssize_t got = pread(r->pagemap, bits, size, (off_t)(start / PAGE * sizeof *bits));
+    if (got < (ssize_t)size) /* the process has lost its memory: it ends */
+        errno = got < 0 ? errno : ESRCH;
+    return got == (ssize_t)size;
+}
+
+/* Before Linux 6.7: a page of zeroes is not exclusive; so are pages that a forked process shares. They are taken for
+ * zeroes in mappings of which smaps knows no shared page. */
+static bool read_bits(const struct residence *r, struct window *window)
+{
+    size_t count = (size_t)(window->end - window->start) / PAGE;
+    if (!pread_bits(r, window->start, window->bits, count))
+        return false;
+    bool shares = r->mappings.list[r->at].shared_resident != 0;
+    for (size_t i = 0; i < count && !shares; i++)
+        if (!(window->bits[i] & PAGEMAP_EXCLUSIVE))
+            window->bits[i] &= ~PAGEMAP_PRESENT;
+    return true;
+}
+
+static bool is_there(const struct residence *r)
+{
+    uint64_t bits;
+    return pread_bits(r, r->mappings.list[0].start, &bits, 1);
+}
+
+/* Room for so many more, and what stands behind the last. */
+static bool make_room(struct window *window, size_t more)
+{
+    if (window->room - window->count > more)
+        return true;
+    size_t room = 2 * window->room + more + 1;
+    struct residence_block *blocks = realloc(window->blocks, room * sizeof *blocks);
+    if (!blocks)
+        return false;
+    window->blocks = blocks;
+    window->room = room;
     return true;
 }
 
 /* The blocks of a window in order: the one that reaches into it, and those that begin in it. None overlaps another:
- * what seems to, as it changed while we looked, is left out. */
+ * what seems to, as it changed while we looked, is left out. False: no memory. */
 static bool find_blocks(struct residence *r, struct window *window, residence_blocks *blocks, void *data)
 {
-    struct residence_block some[BLOCKS_AT_ONCE];
-    uint64_t from = window->start;
+    uint64_t from = window->start, reached = r->last.address + r->last.size;
     window->count = 0;
-    if (r->last.size && end_of(&r->last) > window->start && !take_in(window, &r->last))
-        return false; /* no memory */
+    if (!make_room(window, 1))
+        return false;
+    if (r->last.size && end_of(&r->last) > window->start)
+        window->blocks[window->count++] = r->last;
     while (from < window->end) {
-        size_t count = blocks(data, &from, window->end, some, BLOCKS_AT_ONCE);
+        if (!make_room(window, BLOCKS_AT_ONCE))
+            return false;
+        struct residence_block *some = &window->blocks[window->count];
+        size_t count = blocks(data, &from, window->end, some, window->room - window->count - 1), kept = 0;
         for (size_t i = 0; i < count; i++) {
-            if (r->last.size && some[i].address < r->last.address + r->last.size)
+            if (some[i].address < reached)
                 continue;
-            if (!take_in(window, &some[i]))
-                return false;
-            r->last = some[i];
-            r->last.size += r->last.size == 0;
+            some[kept] = some[i];
+            some[kept].size += some[i].size == 0;
+            reached = some[kept].address + some[kept].size;
+            kept++;
         }
+        r->last = kept ? some[kept - 1] : r->last;
+        window->count += kept;
     }
+    window->blocks[window->count] = (struct residence_block){.address = UINT64_MAX};
     return true;
 }
 
@@ -349,7 +410,8 @@ static bool look_at_window(struct residence *r, struct window *window, residence
      * do not make an allocator's memory of it. */
     for (size_t i = 0; i < window->count && !r->has_blocks; i++)
         r->has_blocks = !is_mapped_alone(&window->blocks[i]);
-    if (!read_bits(r, window)) {
+    r->scans = r->scans && scan_bits(r, window);
+    if (!r->scans && !read_bits(r, window)) {
         r->error = -errno;
         return true;
     }
@@ -395,5 +457,7 @@ bool residence_step(struct residence *r, uint64_t bytes, residence_blocks *block
     free(window.blocks);
     if (!fine)
         r->error = -ENOMEM;
+    else if (r->error == 0 && r->at == r->mappings.count && !is_there(r))
+        r->error = -errno;
     return r->error != 0 || r->at == r->mappings.count;
 }

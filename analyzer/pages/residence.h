@@ -76,7 +76,8 @@ struct residence {
     uint64_t held;               /* bytes of its resident pages with live blocks */
     struct residence_block last; /* the block that reached furthest; size 0 = none */
     int pagemap;
-    int error; /* -errno: it ended early */
+    bool scans; /* the kernel tells of many pages at once */
+    int error;  /* -errno: it ended early */
 };
 
 /* Begins to look at a process, whose blocks are of owners below owner_count. 0, or -errno (see mappings_read()); then
