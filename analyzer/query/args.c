@@ -159,12 +159,36 @@ static int has_choices(const struct option_spec *o)
     return o->kind == OPTION_CHOICE || o->kind == OPTION_MEASURE;
 }
 
+/* Those that reports sort by. */
+static int measure_choices(void)
+{
+    int count = 0;
+
+    while (measure_at(count + 1) != MEASURES)
+        count++;
+    return count;
+}
+
 /* NULL = there are no more. */
 static const char *choice(const struct option_spec *o, int i)
 {
     if (o->kind == OPTION_CHOICE)
         return o->choices[i];
-    return measure_at(i + 1) != MEASURES ? measures[measure_at(i + 1)].by : NULL;
+    int count = measure_choices();
+
+    if (i < count)
+        return measures[measure_at(i + 1)].by;
+    return o->choices != NULL ? o->choices[i - count] : NULL;
+}
+
+/* What the target becomes: behind the measures' numbers come those of what else there is. */
+static int chosen(const struct option_spec *o, int i)
+{
+    int count = measure_choices();
+
+    if (o->kind == OPTION_CHOICE)
+        return i;
+    return i < count ? (int)measure_at(i + 1) : MEASURES + i - count;
 }
 
 static void list_choices(const struct option_spec *o, const char *separator, char *out, size_t size)
@@ -258,7 +282,7 @@ static int take_value(const struct report *report, const struct option_spec *o, 
                                   value);
     for (int i = 0; choice(o, i) != NULL; i++)
         if (strcmp(choice(o, i), value) == 0) {
-            *(int *)o->target = o->kind == OPTION_MEASURE ? (int)measure_at(i + 1) : i;
+            *(int *)o->target = chosen(o, i);
             return ARGS_GO_ON;
         }
     list_choices(o, ", ", list, sizeof list);

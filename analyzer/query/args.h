@@ -9,7 +9,7 @@ enum option_kind {
     OPTION_NUMBER,  /* target: int64_t, 0 and more */
     OPTION_TEXT,    /* target: const char * */
     OPTION_CHOICE,  /* target: int, index into choices */
-    OPTION_MEASURE, /* target: int, enum measure, by its name for --by */
+    OPTION_MEASURE, /* target: int, enum measure, by its name for --by; or MEASURES + index into choices */
     OPTION_BYTES,   /* target: int64_t; 50MiB, 1.5k, 4096 */
     OPTION_SHARE,   /* target: double, 0.05 for 5% */
     OPTION_EVERY,   /* target: double, seconds: 1 where only --name is there, else --name=SECONDS */
@@ -21,7 +21,7 @@ struct option_spec {
     void *target;
     const char *value;          /* how help calls the value, NULL for flags and choices */
     const char *help;           /* one line */
-    const char *const *choices; /* ends with NULL */
+    const char *const *choices; /* ends with NULL; of a measure: what else there is */
 };
 
 struct manual {

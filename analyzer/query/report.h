@@ -12,7 +12,7 @@
  * profile.c all stacks of a run in memory; call_tree.c, branches.c   as a tree
  * compared.c, match.c   who is compared, line by line
  * heap_times.c, chart.c   the heap over time
- * resident.c   where the resident bytes were; resident_moments.c   at which moment
+ * resident.c   where the resident bytes were; resident_moments.c   at which moment; resident_lines.c   what lines keep
  * missing.c what a record lacks, in sentences
  * change.c  the few that write: merge, prune, rename
  * pager.c   what is longer than the terminal

@@ -56,6 +56,8 @@ struct resident {
 extern const char *const resident_part_names[RESIDENT_GROUPS]; /* as the view has them */
 extern const char *const resident_kinds[STORE_PAGES_KINDS];
 
+extern const char resident_highest[]; /* at: the highest moment, whatever marks are called */
+
 /* at: a mark's name ("tick#3": the third), "end", "peak", seconds, or NULL: the latest moment, mostly the end; limit:
  * lines to keep of each part, 0 = all. filter: prepared; only its processes are looked at. On failure says why;
  * resident_free after failure too. */

@@ -81,6 +81,8 @@ void resident_moments_free(struct resident_moments *moments)
     *moments = (struct resident_moments){0};
 }
 
+const char resident_highest[] = "peak";
+
 /* ---- which one ------------------------------------------------------------------------------- */
 
 const struct resident_moment *resident_moments_highest(const struct resident_moments *moments)
@@ -223,6 +225,8 @@ const struct resident_moment *resident_moments_find(struct report *report, const
 
     if (at == NULL)
         return last;
+    if (at == resident_highest)
+        return resident_moments_highest(moments);
     const struct resident_moment *found = at_name(report, run, moments, at);
 
     if (found != NULL)

@@ -4,6 +4,7 @@
 #include "args.h"
 #include "commands.h"
 #include "check_lines.h"
+#include "check_rss.h"
 #include "text.h"
 #include "units.h"
 
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 static int64_t most[MEASURES] = {[0 ... MEASURES - 1] = -1}; /* -1 = no limit */
+static int64_t most_resident = -1;
 static const char *baseline;
 static double tolerance = 0.05;
 static int annotations; /* enum below */
@@ -27,6 +29,7 @@ static const struct option_spec options[] = {
     {"max-bytes", OPTION_BYTES, &most[MEASURE_bytes], "BYTES", "what may be allocated in all", NULL},
     {"max-allocations", OPTION_NUMBER, &most[MEASURE_allocations], "N", "allocations in all", NULL},
     {"max-temporary", OPTION_NUMBER, &most[MEASURE_temporary], "N", "temporary allocations", NULL},
+    {"max-rss", OPTION_BYTES, &most_resident, "BYTES", "the resident size, where it was highest", NULL},
     {"against", OPTION_TEXT, &baseline, "BASELINE",
      "no more than another run: number, label, or database file", NULL},
     {"tolerance", OPTION_SHARE, &tolerance, "SHARE", "that may be more than the baseline (default: 5%)",
@@ -50,6 +53,7 @@ const struct manual manual_check = {
         "Below a limit are the lines that grew most, or without a baseline those that have most.",
     .options = options,
     .examples = {{"--max-peak 50MiB --max-live 1MiB", "limits in absolute numbers"},
+                 {"--max-rss 500MiB", "what the system sees of it, with the parts behind it"},
                  {"--against main.db --tolerance 2%", "no more than the run that another branch left"}},
     .most = 1,
 };
@@ -79,7 +83,8 @@ struct checked {
 struct verdict {
     struct limit limits[2 * LIMITED];
     size_t count, exceeded;
-    char *against; /* the baseline's name, NULL = none */
+    struct check_rss rss; /* where there is such a limit */
+    char *against;        /* the baseline's name, NULL = none */
     struct checked now, base;
 };
 
@@ -248,6 +253,10 @@ static int judge(struct report *report, struct verdict *verdict)
                                           .from_baseline = 1,
                                           .base = before});
     }
+    if (status == EXIT_FINE && most_resident >= 0) {
+        status = check_rss_read(report, &verdict->now.run, &filter, most_resident, &verdict->rss);
+        verdict->exceeded += (size_t)check_rss_exceeded(&verdict->rss);
+    }
     return status == EXIT_FINE && verdict->exceeded > 0 ? find_lines(report, verdict) : status;
 }
 
@@ -322,6 +331,8 @@ static void annotate(const struct report *report, const struct verdict *verdict)
             check_lines_annotate(report, l->measure, what, &l->lines);
         free(what);
     }
+    if (check_rss_exceeded(&verdict->rss))
+        check_rss_annotate(report, &verdict->rss);
 }
 
 static void print_text(const struct report *report, const struct verdict *verdict)
@@ -335,6 +346,8 @@ static void print_text(const struct report *report, const struct verdict *verdic
     for (size_t i = 0; i < verdict->count; i++)
         if (verdict->limits[i].value > verdict->limits[i].limit)
             print_exceeded(report, run, &verdict->limits[i], against);
+    if (check_rss_exceeded(&verdict->rss))
+        check_rss_print(report, run, &verdict->rss);
     if (verdict->exceeded == 0) {
         printf("run %lld %s is %swithin its limits%s", (long long)run->number, label,
                report_color(report, "green"), report_color(report, "reset"));
@@ -345,6 +358,11 @@ static void print_text(const struct report *report, const struct verdict *verdic
                 continue;
             printf("%s%s %s of %s", separator, measures[l->measure].called,
                    amount(report, value, l->measure, l->value), amount(report, limit, l->measure, l->limit));
+            separator = ", ";
+        }
+        if (most_resident >= 0) {
+            printf("%sresident %s of %s", separator, units_bytes(value, verdict->rss.value, report->bytes),
+                   units_bytes(limit, most_resident, report->bytes));
             separator = ", ";
         }
         if (against != NULL)
@@ -381,12 +399,14 @@ static void print_json(const struct verdict *verdict)
             check_lines_json(&json, &l->lines);
         json_close(&json);
     }
+    if (most_resident >= 0)
+        check_rss_json(&json, &verdict->rss);
     json_end(&json);
 }
 
 static int has_limit(void)
 {
-    int any = baseline != NULL;
+    int any = baseline != NULL || most_resident >= 0;
 
     for (size_t i = 0; i < LIMITED; i++)
         any |= most[limited[i]] >= 0;
@@ -416,6 +436,7 @@ int command_check(struct report *report, int argc, char **argv)
     if (status == EXIT_FINE && verdict.exceeded > 0)
         status = EXIT_LIMIT;
     free(verdict.against);
+    check_rss_free(&verdict.rss);
     filter_free(&filter);
     lines_free(&verdict.now.lines);
     lines_free(&verdict.base.lines);

@@ -180,7 +180,7 @@ static const char *in_repository(const char *file)
     return file;
 }
 
-static void annotate(const char *file, int64_t line, const char *title, const char *what, const char *more)
+void check_lines_error(const char *file, int64_t line, const char *title, const char *what, const char *more)
 {
     fputs("::error ", stderr);
     if (file != NULL) {
@@ -208,12 +208,12 @@ void check_lines_annotate(const struct report *report, enum measure measure, con
         char *text = line->file != NULL ? amounts(report, measure, line) : NULL, *more = NULL;
 
         if (text != NULL && asprintf(&more, "; this line: %s, in %s", text, line->function) >= 0) {
-            annotate(line->file, line->line, title, what, more);
+            check_lines_error(line->file, line->line, title, what, more);
             annotated++;
             free(more);
         }
         free(text);
     }
     if (annotated == 0)
-        annotate(NULL, 0, title, what, "");
+        check_lines_error(NULL, 0, title, what, "");
 }

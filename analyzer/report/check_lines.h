@@ -34,4 +34,7 @@ void check_lines_json(struct json *json, const struct check_lines *lines);
 void check_lines_annotate(const struct report *report, enum measure measure, const char *what,
                           const struct check_lines *lines);
 
+/* One of them. file: NULL = none; more: what comes after the sentence. */
+void check_lines_error(const char *file, int64_t line, const char *title, const char *what, const char *more);
+
 #endif

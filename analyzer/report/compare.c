@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "args.h"
 #include "commands.h"
+#include "compare_rss.h"
 #include "missing.h"
 #include "show.h"
 #include "text.h"
@@ -192,6 +193,14 @@ static int print_text(struct report *report, const struct compared *all, size_t 
     print_notes(report, all, count);
     putchar('\n');
     totals_print(report, all, count, is_whole());
+    for (size_t i = 1; i < count && status == EXIT_FINE && is_whole(); i++) {
+        struct compare_rss rss;
+
+        status = compare_rss_read(report, &all[0], &all[i], &rss);
+        if (status == EXIT_FINE)
+            compare_rss_print(report, &rss);
+        compare_rss_free(&rss);
+    }
     for (size_t i = 1; i < count && status == EXIT_FINE; i++) {
         struct matches matches;
 
@@ -262,15 +271,22 @@ static int print_json(struct report *report, const struct compared *all, size_t 
     json_close(&json);
     json_array(&json, "comparisons");
     for (size_t i = 1; i < count && status == EXIT_FINE; i++) {
-        struct matches matches;
+        struct matches matches = {0};
         char *text = totals_sentence(report, by, &all[0], &all[i]);
 
         json_object(&json, NULL);
         json_contender(report, &json, &all[i]);
         json_text(&json, "sentence", text);
         totals_json(&json, all, count, i, is_whole());
+        struct compare_rss rss = {0};
+
+        if (is_whole())
+            status = compare_rss_read(report, &all[0], &all[i], &rss);
+        compare_rss_json(&json, &rss);
+        compare_rss_free(&rss);
         json_array(&json, "rows");
-        status = match_lines(report, &all[0].side, &all[i].side, by, &matches);
+        if (status == EXIT_FINE)
+            status = match_lines(report, &all[0].side, &all[i].side, by, &matches);
         for (size_t k = 0; status == EXIT_FINE && k < matches.count && (limit == 0 || k < (size_t)limit); k++)
             json_match(&json, &matches.rows[k]);
         json_close(&json);

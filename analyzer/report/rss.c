@@ -4,6 +4,7 @@
 #include "names.h"
 #include "resident.h"
 #include "rss_advice.h"
+#include "rss_words.h"
 #include "show.h"
 #include "text.h"
 #include "units.h"
@@ -200,28 +201,6 @@ static void print_part(const struct shown *shown, int which)
         print_rest(shown, part, indent);
 }
 
-/* "at the end (812 ms)" */
-static void tell_moment(const struct resident *r, char *out, size_t size)
-{
-    char t[UNITS_SIZE], *mark = r->mark != NULL ? text_harmless(r->mark) : NULL;
-
-    units_seconds(t, (double)r->moment.t_ns / 1e9);
-    switch (r->moment.kind) {
-    case STORE_PAGES_END:
-        snprintf(out, size, "at the end (%s)", t);
-        break;
-    case STORE_PAGES_MARK:
-        snprintf(out, size, "at %s (%s)", mark != NULL && *mark != '\0' ? mark : "a mark", t);
-        break;
-    case STORE_PAGES_HIGH:
-        snprintf(out, size, "at %s, the highest until then", t);
-        break;
-    default:
-        snprintf(out, size, "at %s", t);
-    }
-    free(mark);
-}
-
 /* Programs give much back before they end. */
 static void print_highest(const struct shown *shown)
 {
@@ -287,7 +266,7 @@ static void print_head(const struct shown *shown)
     char a[UNITS_SIZE], b[UNITS_SIZE], moment[512], processes[64] = "", asked[UNITS_SIZE + 40] = "",
                                                     *text = NULL;
 
-    tell_moment(r, moment, sizeof moment);
+    rss_moment(r, moment, sizeof moment);
     if (r->moment.processes > 1)
         snprintf(processes, sizeof processes, " in %lld processes", (long long)r->moment.processes);
     if (has_parts(r))
@@ -374,29 +353,6 @@ static void print_advice(const struct shown *shown)
     sentences_free(&advice);
 }
 
-/* Why no moment of the run is known, and what to do. */
-static char *nothing_known(const struct run *run)
-{
-    char *text = NULL, bytes[UNITS_SIZE], known[96] = "";
-
-    if (run->t.peak_rss_bytes > 0)
-        snprintf(known, sizeof known, " The most that was seen to be resident is %s.",
-                 units_bytes(bytes, run->t.peak_rss_bytes, 0));
-    int n = filter.process != NULL
-                ? asprintf(&text, "Nobody looked at the pages of these processes.%s", known)
-            : run->state == RUN_RECORDING
-                ? asprintf(&text, "Nobody has looked at its pages yet: look again in a moment.%s", known)
-                : asprintf(&text,
-                           "Where its memory was is not known: its pages were not looked at. That is done at "
-                           "marks (trace.h), "
-                           "at new highs and at the end, as long as it takes little of the run's time: in "
-                           "programs of a tenth "
-                           "of a second and more. A run of an older version has to be recorded again.%s",
-                           known);
-
-    return n >= 0 ? text : NULL;
-}
-
 static void print_text(const struct report *report, const struct run *run, const struct resident *r)
 {
     struct shown shown = {report, run, r, widest(report, r)};
@@ -405,7 +361,7 @@ static void print_text(const struct report *report, const struct run *run, const
     run_headline(report, run);
     filter_print(report, &filter, NULL, NULL);
     if (r->moments == 0) {
-        char *text = nothing_known(run);
+        char *text = rss_nothing_known(run, filter.process != NULL);
 
         put_sentence(report, "reset", text != NULL ? text : "", 0);
         free(text);
@@ -461,23 +417,9 @@ static void known(struct json *json, const char *key, int is_known, int64_t byte
         json_null(json, key);
 }
 
-static void moment_json(struct json *json, const struct resident *r)
-{
-    if (r->moments == 0) {
-        json_null(json, "moment");
-        return;
-    }
-    json_object(json, "moment");
-    json_real(json, "t_s", (double)r->moment.t_ns / 1e9);
-    json_text(json, "kind", resident_kinds[r->moment.kind]);
-    json_text(json, "mark", r->mark);
-    json_number(json, "processes", r->moment.processes);
-    json_close(json);
-}
-
 static void missing_json_of(struct json *json, const struct run *run, const struct resident *r)
 {
-    char *nothing = r->moments == 0 ? nothing_known(run) : NULL;
+    char *nothing = r->moments == 0 ? rss_nothing_known(run, filter.process != NULL) : NULL;
 
     json_array(json, "missing");
     if (nothing != NULL)
@@ -498,7 +440,7 @@ static void print_json(const struct report *report, const struct run *run, const
     json_begin(&json, stdout, "libtrace.rss/1");
     run_json(&json, "run", run);
     filter_json(&json, &filter, NULL);
-    moment_json(&json, r);
+    rss_moment_json(&json, r);
     known(&json, "resident_bytes", r->moments > 0, r->moment.resident);
     known(&json, "pss_bytes", r->moments > 0 && r->moment.pss >= 0, r->moment.pss);
     known(&json, "untouched_bytes", r->moments > 0, r->moment.untouched);

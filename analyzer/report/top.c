@@ -6,6 +6,7 @@
 #include "nameless.h"
 #include "show.h"
 #include "source_file.h"
+#include "top_resident.h"
 #include "units.h"
 #include "watch.h"
 
@@ -20,7 +21,8 @@ static double watch_s;
 static struct filter filter;
 
 static const struct option_spec options[] = {
-    {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: peak; of a part of a run: bytes)", NULL},
+    {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: peak; of a part of a run: bytes)",
+     top_resident_names},
     {"group", OPTION_CHOICE, &group, NULL, "what a row is (default: line)", group_names},
     {"limit", OPTION_NUMBER, &limit, "N", "rows to show (default: 20; 0: all)", NULL},
     {"stacks", OPTION_NUMBER, &stacks_each, "N", "the N largest stacks below each row", NULL},
@@ -42,7 +44,10 @@ const struct manual manual_top = {
              "allocated. A line\n"
              "counts what was allocated in it, or in code without source and in allocators called by it. RUN "
              "is a number or\n"
-             "a label; the latest run if there is none.",
+             "a label; the latest run if there is none. What lines keep resident, or pin, is known at "
+             "moments: it is "
+             "that of\n"
+             "the latest one (trace-report rss has the others).",
     .options = options,
     .examples = {{"", "the lines that made up the heap when it was largest"},
                  {"--inclusive -g function", "functions, with all that they call"},
@@ -139,6 +144,18 @@ static int show(struct report *report, const char *which, int64_t *recording)
     return status;
 }
 
+/* Of pages lines are known, at a moment: nothing of their stacks, and nothing of a time between two. */
+static int show_resident(struct report *report, const char *which)
+{
+    if (inclusive || leaf || stacks_each > 0 || group != GROUP_LINE || watch_s > 0 || filter.from != NULL ||
+        filter.to != NULL || filter.thread != NULL || filter_has_stacks(&filter))
+        return report_error(report, EXIT_USAGE,
+                            "--by %s shows lines at one moment: it goes with --limit, --process, --module, "
+                            "--file and --language.",
+                            top_resident_names[by - MEASURES]);
+    return top_resident(report, which, (enum resident_order)(by - MEASURES), &filter, (size_t)limit);
+}
+
 int command_top(struct report *report, int argc, char **argv)
 {
     int64_t recording;
@@ -152,5 +169,7 @@ int command_top(struct report *report, int argc, char **argv)
     if (inclusive && (leaf || stacks_each > 0 || group == GROUP_STACK))
         return report_error(report, EXIT_USAGE,
                             "--inclusive goes without --leaf, --stacks and --group stack.");
+    if (by >= MEASURES)
+        return show_resident(report, which);
     return watch_s > 0 ? watch(report, watch_s, show, which) : show(report, which, &recording);
 }

@@ -19,7 +19,7 @@ FORMATS = ["pprof", "folded", "speedscope", "dhat", "massif", "csv", "json"]
 
 # What each subcommand that shows a run is called with; "0" stands for the run.
 READING = {
-    "top": [["0"], ["--stacks", "2"], ["--group", "stack", "--by", "peak"], ["--group", "function"], ["--group", "module"]],
+    "top": [["0"], ["--stacks", "2"], ["--group", "stack", "--by", "peak"], ["--group", "function"], ["--group", "module"], ["--by", "resident"]],
     "tree": [["0"], ["--inverted", "--by", "peak"], ["--group", "function", "--min", "5%"]],
     "leaks": [["0"]],
     "rss": [["0"]],

@@ -1,0 +1,16 @@
+/* rss_words.h - what several reports say of moments at which the pages were looked at. */
+#ifndef LIBTRACE_REPORT_RSS_WORDS_H
+#define LIBTRACE_REPORT_RSS_WORDS_H
+
+#include "resident.h"
+
+/* "at the end (812 ms)"; harmless. */
+void rss_moment(const struct resident *r, char *out, size_t size);
+
+/* Why no moment of the run is known, and what to do; malloc'ed. of_processes: some of them only are meant. */
+char *rss_nothing_known(const struct run *run, int of_processes);
+
+/* The member "moment", null where none is known. */
+void rss_moment_json(struct json *json, const struct resident *r);
+
+#endif

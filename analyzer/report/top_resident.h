@@ -1,0 +1,13 @@
+/* top_resident.h - top --by resident, --by pinned: the lines that keep most memory resident, at one moment. */
+#ifndef LIBTRACE_REPORT_TOP_RESIDENT_H
+#define LIBTRACE_REPORT_TOP_RESIDENT_H
+
+#include "resident_lines.h"
+
+extern const char *const top_resident_names[]; /* by enum resident_order; ends with NULL */
+
+/* limit: rows to show, 0 = all. The filter is not prepared yet. */
+int top_resident(struct report *report, const char *which, enum resident_order order, struct filter *filter,
+                 size_t limit);
+
+#endif
