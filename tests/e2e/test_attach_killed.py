@@ -25,7 +25,7 @@ class Steady:
                                         stdout=subprocess.PIPE)
         assert self.process.stdout.readline() == b"ready\n"
         self.before = None
-        while self.before != (now := self.look()):  # until its threads have begun
+        while self.before != (now := self.look()) or self.beginning(now):
             self.before = now
             time.sleep(0.05)
 
@@ -42,9 +42,14 @@ class Steady:
                             re.search(r"SigBlk:\t(\w+)", status)[1])
         return descriptors, threads
 
+    @staticmethod
+    def beginning(seen):
+        """Whether a thread of it has not come to run yet: all signals are blocked until then."""
+        return any(int(blocked, 16) >> 32 for *_, blocked in seen[1].values())
+
     def is_as_before(self):
         """A call that trace-attach has left behind takes a moment to end."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 100
         while time.monotonic() < deadline:
             assert self.process.poll() is None, f"the program died: {self.process.returncode}"
             if self.look() == self.before:

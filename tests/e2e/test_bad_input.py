@@ -311,7 +311,7 @@ def test_still_recording(build, preload, report, tmp_path):
     """A run that is still going on can be asked for, and is not spoilt by it."""
     process = subprocess.Popen([build.target("storm"), tmp_path / "page"], env=preload())
     try:
-        for _ in range(200):
+        for _ in range(2000):
             answer = report(tmp_path / "trace.db", "top")
             if answer.returncode == 0 and "storm" in answer.stdout:
                 break

@@ -29,7 +29,7 @@ def test_for_the_owner_alone(umask, build, trace, tmp_path):
     assert modes(database) == {0o600 & ~umask}
 
 
-def until(what, patience=30):
+def until(what, patience=100):
     deadline = time.monotonic() + patience
     while not what():
         assert time.monotonic() < deadline

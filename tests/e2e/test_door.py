@@ -128,7 +128,7 @@ def sleeper(preload, tmp_path):
     """A traced shell that waits, and its door's name."""
     process = subprocess.Popen(["sh", "-c", 'read line; eval "$line"'], env=preload(), cwd=tmp_path, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 100
     while not door_of(tmp_path / "trace.db") and time.monotonic() < deadline:
         time.sleep(0.01)
     yield process, door_of(tmp_path / "trace.db")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import rows, wait_for_run
+from conftest import collector_of, rows, wait_for_run
 
 
 def switches(collector):
@@ -16,46 +16,60 @@ def switches(collector):
                for line in status.read_text().splitlines() if line.startswith("voluntary_ctxt_switches"))
 
 
-@pytest.fixture
-def idle(steps, tmp_path):
+def start_idle(steps, database):
     """A program that has allocated and waits, and its collector, which has had time to fall asleep."""
-    program = steps(env={"LIBTRACE_EVENTS": "1"})
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            collector = rows(tmp_path / "trace.db", "SELECT collector_pid FROM run")[0]["collector_pid"]
-            break
-        except Exception:  # not there yet
-            time.sleep(0.05)
+    program = steps(env={"LIBTRACE_EVENTS": "1"}, db=database)
+    collector = collector_of(database)
     time.sleep(2)
     return program, collector
 
 
+@pytest.fixture
+def idle(steps, tmp_path):
+    return start_idle(steps, tmp_path / "trace.db")
+
+
 def test_wakes_twice_a_second_at_most(idle):
+    """Once it sleeps: on a busy machine it comes to that later."""
     program, collector = idle
-    before = switches(collector)
-    time.sleep(5)
-    assert switches(collector) - before <= 10
+    for _ in range(4):
+        begin, before = time.monotonic(), switches(collector)
+        time.sleep(5)
+        woken, seconds = switches(collector) - before, time.monotonic() - begin
+        if woken <= 2 * seconds:
+            break
+    assert woken <= 2 * seconds
     assert program.end() == 0
 
 
-def test_notices_the_first_event(idle, tmp_path):
-    """What was allocated after a rest, and freed soon after, was not there for no time at all."""
-    program, _ = idle
-    rounds = 6
-    for _ in range(rounds):
+ROUNDS = 6
+
+
+def lifetimes(steps, database):
+    """How long blocks are said to have been there that were allocated after a rest, and freed soon after."""
+    program, _ = start_idle(steps, database)
+    for _ in range(ROUNDS):
         program.do("keep 1")
         time.sleep(0.2)
         program.do("free 1")
         time.sleep(0.6)
     assert program.end() == 0
-    wait_for_run(tmp_path / "trace.db")
-    lived = rows(tmp_path / "trace.db", """
-        SELECT a.id, min(f.t_ns) - a.t_ns AS ns FROM event AS a
+    wait_for_run(database)
+    return [row["ns"] for row in rows(database, """
+        SELECT min(f.t_ns) - a.t_ns AS ns FROM event AS a
         JOIN event AS f ON f.address = a.address AND f.kind = 'free' AND f.id > a.id
-        WHERE a.kind = 'alloc' AND a.size = 100 GROUP BY a.id""")
-    assert len(lived) == rounds
-    assert all(20_000_000 < block["ns"] < 5_000_000_000 for block in lived), lived
+        WHERE a.kind = 'alloc' AND a.size = 100 GROUP BY a.id""")]
+
+
+def test_notices_the_first_event(steps, tmp_path):
+    """They were not there for no time at all. A collector that gets no processor in time cannot know: then once more. One
+    that looks twice a second only is wrong about some of them each time."""
+    for attempt in range(3):
+        lived = lifetimes(steps, tmp_path / f"{attempt}.db")
+        assert len(lived) == ROUNDS and all(0 <= ns < 60_000_000_000 for ns in lived), lived
+        if all(ns > 20_000_000 for ns in lived):
+            return
+    raise AssertionError(lived)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -63,11 +77,11 @@ def test_wakes_for_an_end(number, idle, tmp_path):
     program, _ = idle
     program.process.send_signal(number)
     program.process.wait()
-    assert wait_for_run(tmp_path / "trace.db", timeout=20)["state"] == "complete"
+    assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
 
 
 def test_wakes_for_a_signal_of_its_own(idle, tmp_path):
     program, collector = idle
     subprocess.run(["kill", "-TERM", str(collector)], check=True)
-    assert wait_for_run(tmp_path / "trace.db", timeout=20)["state"] == "interrupted"
+    assert wait_for_run(tmp_path / "trace.db")["state"] == "interrupted"
     program.end()

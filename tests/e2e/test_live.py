@@ -18,7 +18,7 @@ ROUNDS = 25
 
 def until_recording(database, runs=1):
     """A collector opens the database beside the program, which need not wait for it."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 100
     while time.monotonic() < deadline:
         try:
             if len(rows(database, "SELECT * FROM run")) == runs:

@@ -70,7 +70,7 @@ def test_attached(kib, word, build, other, folder):
         assert process.poll() is None
         assert done.returncode == (1 if word else 0) and (not word or word in done.stderr), done.stderr
         os.close(writer)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=100) == 0
     finally:
         process.kill()
         process.communicate()

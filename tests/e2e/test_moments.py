@@ -2,11 +2,12 @@
 
 import datetime
 import json
+import pathlib
 import sqlite3
 import time
 
 import pytest
-from conftest import rows, wait_for_run
+from conftest import collector_of, rows, wait_for_run
 
 MIB = 1 << 20
 
@@ -29,19 +30,30 @@ class Clock:
         return now - self.started
 
 
+def until_asleep(pid):
+    """Until a process has taken in what there is, and waits for more: it sleeps whenever somebody looks."""
+    quiet, deadline = 0, time.monotonic() + 100
+    while quiet < 10 and time.monotonic() < deadline:
+        states = [stat.read_text().rpartition(")")[2].split()[0] for stat in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
+        quiet = quiet + 1 if set(states) == {"S"} else 0
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def grown(steps, tmp_path):
     """A program that holds 1 MiB for a while, and then 11, while the collector cannot write: of all that only its first
     snapshot and its last one are there. The times within both."""
     database = tmp_path / "trace.db"
     program = steps()
+    collector = collector_of(database)
     clock, times = Clock(database), []
     clock.now()
     holder = sqlite3.connect(database, timeout=30, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     for blocks in (10486, 104858):
         program.do(f"keep {blocks}")
-        time.sleep(0.4)
+        until_asleep(collector)
+        time.sleep(0.2)
         times.append(clock.now())
         time.sleep(0.2)
     holder.execute("ROLLBACK")
@@ -104,7 +116,7 @@ def test_early_moments(build, trace):
     """Of the first fifth of a second of a program that is always at work eight moments are known at least; where the
     collector gets no processor it looks less often, so the best of a few runs counts."""
     early = 0
-    for _ in range(5):
+    for _ in range(20):
         traced = trace([build.target("going"), "0.5"])
         early = max(early, traced.one("SELECT count(*) AS n FROM moment WHERE t_ns < 200000000")["n"])
         if early >= 8:

@@ -76,7 +76,7 @@ def test_two_runs_at_once(build, preload, tmp_path):
         for i in range(2) for name in ("list", "stream", "dict", "slots")
     ]
     for process in started:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=200)
         assert process.returncode == 0 and err == b"", err
     runs = [wait_for_run(database, number) for number in range(1, 9)]
     per_item = {"list": (60000, 12 + 1), "stream": (60000, 1), "dict": (100000, 2), "slots": (20000, 2)}
@@ -93,7 +93,7 @@ def page(path):
 
 
 def until(path, count):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 100
     while time.monotonic() < deadline:
         if path.exists() and path.stat().st_size >= 16 and page(path)[0] >= count:
             return
@@ -306,7 +306,7 @@ def test_more_processes_than_slots(preload, tmp_path):
     script = "i=0; while [ $i -lt 1200 ]; do /bin/true; i=$((i+1)); [ $((i % 40)) != 0 ] || echo $i; done"
     family = subprocess.Popen(["/bin/sh", "-c", script], env=preload(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert family.stdout.readline() == b"40\n"
-    wait_for_state = time.monotonic() + 30
+    wait_for_state = time.monotonic() + 100
     while not (database.exists() and rows(database, "SELECT 1 FROM sqlite_schema WHERE name = 'run'")):
         assert time.monotonic() < wait_for_state
     lock = sqlite3.connect(database, isolation_level=None, timeout=30)

@@ -48,7 +48,7 @@ def test_found_at_once(build, preload, tmp_path):
     collector = collector_of(database)
     os.kill(collector, signal.SIGSTOP)
     try:
-        program.communicate(b"\n", timeout=20)
+        program.communicate(b"\n", timeout=100)
     finally:
         os.kill(collector, signal.SIGCONT)
     assert wait_for_run(database)["state"] == "complete"
@@ -67,11 +67,26 @@ def test_one_process_says_it_as_before(build, trace, report):
         assert "never freed" not in report(traced.database, command).stdout
 
 
-def test_beside_each_other(build, trace):
-    """The peak is that of both together."""
-    steps = build.target("steps")
-    both = f"(printf 'keep 10486\\n'; sleep 1) | {steps} >/dev/null & (printf 'keep 10486\\n'; sleep 1) | {steps} >/dev/null; wait"
-    run = of(trace(["sh", "-c", both]))
+def test_beside_each_other(build, preload, report, tmp_path):
+    """The peak is that of both together: what they hold has been taken in when one of them ends."""
+    pipes = [os.pipe() for _ in range(4)]  # to the one and back, to the other and back
+    (one, to_one), (from_one, answer), (other, to_other), (from_other, reply) = pipes
+    steps, theirs = build.target("steps"), (one, answer, other, reply)
+    both = f"{steps} <&{one} >&{answer} & {steps} <&{other} >&{reply} & wait"
+    with subprocess.Popen(["bash", "-c", both], env=preload(), pass_fds=theirs) as program:
+        for end in theirs:
+            os.close(end)
+        for to, back in ((to_one, from_one), (to_other, from_other)):
+            os.write(to, b"keep 10486\n")
+            assert os.read(back, 100) == b"done\n"
+        assert report(tmp_path / "trace.db", "top").returncode == 0
+        for end in (to_one, to_other):
+            os.close(end)
+        assert program.wait(timeout=60) == 0
+    for end in (from_one, from_other):
+        os.close(end)
+    wait_for_run(tmp_path / "trace.db")
+    [run] = rows(tmp_path / "trace.db", "SELECT * FROM runs")
     assert 2 * MIB <= run["peak_bytes"] < 2.5 * MIB and run["live_bytes"] <= run["peak_bytes"]
 
 

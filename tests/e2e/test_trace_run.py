@@ -76,7 +76,7 @@ def test_passes_signals_on(number, build, tmp_path):
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=100)
     assert (out, err, process.returncode) == ("caught\n", "", 9)
 
 

@@ -74,7 +74,7 @@ class Terminal:
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         self.screen, self.raw = Screen(), ""
 
-    def read(self, wanted=None, timeout=30):
+    def read(self, wanted=None, timeout=100):
         """Reads until the screen passes, or the command has ended."""
         deadline = time.monotonic() + timeout
         while wanted is None or not wanted(self.screen):
@@ -89,7 +89,7 @@ class Terminal:
 
     def end(self):
         self.read()
-        status = self.process.wait(timeout=30)
+        status = self.process.wait(timeout=100)
         assert termios.tcgetattr(self.slave) == self.before
         os.close(self.slave)
         os.close(self.master)

@@ -162,7 +162,7 @@ def terminal(tmp_path):
         os.close(slave)
         out = b""
         while True:
-            ready, _, _ = select.select([master], [], [], 30)
+            ready, _, _ = select.select([master], [], [], 100)
             assert ready, "nothing more came"
             try:
                 piece = os.read(master, 65536)

@@ -37,7 +37,7 @@ class Terminal:
         self.tmux("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "-c", str(folder), f"sh {script}")
 
     def tmux(self, *arguments):
-        return subprocess.run([*self.server, *arguments], env=self.env, check=True, capture_output=True, text=True, timeout=30).stdout
+        return subprocess.run([*self.server, *arguments], env=self.env, check=True, capture_output=True, text=True, timeout=100).stdout
 
     def press(self, *keys):
         self.tmux("send-keys", *keys)
@@ -51,7 +51,7 @@ class Terminal:
     def text(self, *options):
         return self.tmux("capture-pane", "-p", *options)
 
-    def until(self, wanted, seconds=30):
+    def until(self, wanted, seconds=100):
         """The screen, once it is as wanted: has a text in it, or passes a function."""
         test = wanted if callable(wanted) else lambda text: wanted in text
         deadline = time.monotonic() + seconds
@@ -69,7 +69,7 @@ class Terminal:
         return found[-1].rstrip() if found else ""
 
     def until_selected(self, wanted):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 100
         while wanted not in self.selected():
             assert time.monotonic() < deadline, f"not selected: {wanted}\n{self.text()}"
             time.sleep(0.02)
@@ -362,7 +362,7 @@ def test_resizing(browse, database):
 
 
 def until_recording(database):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 100
     while time.monotonic() < deadline:
         try:
             with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as file:

@@ -76,8 +76,8 @@ def test_prune_adds_up(two, run):
 @pytest.mark.parametrize("command", [["runs"], ["sql", "SELECT state, function FROM runs JOIN lines USING (run)"]])
 def test_waits_for_names(tmp_path, run, terminal, command):
     """runs and sql wait for names as the others do, and show how far that is where somebody looks."""
-    process = subprocess.Popen([BUILD / "tests/make_db", tmp_path / "trace.db", "symbols", "1"], env=environment())
-    deadline = time.monotonic() + 20
+    process = subprocess.Popen([BUILD / "tests/make_db", tmp_path / "trace.db", "symbols", "3"], env=environment())
+    deadline = time.monotonic() + 100
     while time.monotonic() < deadline:
         try:
             with sqlite3.connect(f"file:{tmp_path}/trace.db?mode=ro", uri=True) as db:
@@ -88,7 +88,7 @@ def test_waits_for_names(tmp_path, run, terminal, command):
         time.sleep(0.01)
     out = terminal(120, *command)
     assert "looking up names [" in out and "complete" in out
-    assert process.wait(20) == 0
+    assert process.wait(100) == 0
 
 
 def test_names_are_short_alike(make_db, terminal, run):

@@ -1,5 +1,5 @@
 /* churn.c - threads that allocate and free without end, for attaching to; and, now and then, a library that
- * comes and goes. Ends by itself after SECONDS, or when its parent is gone.
+ * comes and goes. Ends by itself after SECONDS, when it is told to by SIGUSR2, or when its parent is gone.
  *
  *   churn THREADS SECONDS [LIBRARY]
  *
@@ -16,6 +16,13 @@
 #include <unistd.h>
 
 #define BLOCKS 256
+
+static volatile sig_atomic_t told_to_end;
+
+static void on_signal(int number)
+{
+    told_to_end = number;
+}
 
 static void *storm(void *seed)
 {
@@ -55,6 +62,7 @@ int main(int argc, char **argv)
     int threads = argc > 1 ? atoi(argv[1]) : 4;
     time_t end = time(NULL) + (argc > 2 ? atoi(argv[2]) : 60);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGUSR2, on_signal);
     for (int i = 0; i < threads; i++) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, storm, (void *)(size_t)(i + 1)) != 0)
@@ -62,7 +70,7 @@ int main(int argc, char **argv)
     }
     puts("ready");
     fflush(stdout);
-    while (time(NULL) < end) {
+    while (time(NULL) < end && !told_to_end) {
         if (argc > 3)
             use_plugin(argv[3]);
         usleep(1000);
