@@ -14,7 +14,7 @@ from conftest import BUILD
 COMMANDS = [line.split("\t")[0] for line in subprocess.run(
     [BUILD / "bin/trace-report", "help", "--words"], capture_output=True, text=True, check=True).stdout.splitlines()]
 REAL = ["c", "c++", "python", "threads", "hostile c", "hostile c++", "hostile python"]
-MADE = ["small", "empty", "one", "hostile", "stacks 100000", "dead", "small much 1000000"]
+MADE = ["small", "empty", "one", "hostile", "stacks 33000", "dead", "small much 1000000"]  # stacks: more than a page keeps apart
 FORMATS = ["pprof", "folded", "speedscope", "dhat", "massif", "csv", "json"]
 
 # What each subcommand that shows a run is called with; "0" stands for the run.
@@ -45,9 +45,14 @@ def calls(command):
     return [pytest.param(command, arguments, id=" ".join([command, *arguments])) for arguments in READING[command]]
 
 
+NUMBERS = {}  # of the run in each database
+
+
 def named(ask, arguments):
     """The arguments with the run's number in place of 0."""
-    return [str(ask.run()) if word == "0" else word for word in arguments]
+    if ask.database not in NUMBERS:
+        NUMBERS[ask.database] = str(ask.run())
+    return [NUMBERS[ask.database] if word == "0" else word for word in arguments]
 
 
 def columns(text):

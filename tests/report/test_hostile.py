@@ -1,10 +1,18 @@
-"""Files from strangers: they may be wrong in any way, and must do no harm. Read under AddressSanitizer."""
+"""Files from strangers: they may be wrong in any way, and must do no harm. Read under AddressSanitizer.
+
+Of random changes there are a few for each command; LIBTRACE_MUTATIONS makes them more. Of what is poisoned each
+subcommand and each format is asked once, in one of the ways below; LIBTRACE_LONG=1 asks in all ways, and has leaks looked
+for in each call, not in each fourth (scripts/test-strangers).
+"""
 
 import os
 import random
 import sqlite3
+import subprocess
 
 import pytest
+
+from conftest import BUILD, environment
 
 COMMANDS = (["top"], ["top", "--stacks", "2", "--by", "peak"], ["top", "--group", "stack"], ["summary"], ["compare"],
             ["runs"], ["sql", "SELECT * FROM leaks"], ["top", "--json", "--leaf"], ["tree"], ["leaks", "--json"],
@@ -16,7 +24,17 @@ COMMANDS = (["top"], ["top", "--stacks", "2", "--by", "peak"], ["top", "--group"
             ["function", "main"], ["top", "--inclusive", "--group", "function", "--all-frames"],
             ["tree", "--below", "m*"], ["top", "--mine"], ["top", "--skip-wrappers", "auto", "--by", "live"],
             ["leaks", "--fail", "--min", "1", "--all"], ["check", "--against", "1", "--annotations", "github"])
-MUTATIONS = int(os.environ.get("LIBTRACE_MUTATIONS", 500))
+MUTATIONS = int(os.environ.get("LIBTRACE_MUTATIONS", 5 * len(COMMANDS)))
+LONG = bool(os.environ.get("LIBTRACE_LONG"))
+LEAKS_EACH = 1 if LONG else 4  # looking for them takes as long as the report
+
+
+def share(number):
+    """Of each subcommand and format the one of its ways whose turn it is; or all of them."""
+    ways = {}
+    for command in COMMANDS:
+        ways.setdefault(tuple(command[:3]) if command[0] == "export" else command[0], []).append(command)
+    return COMMANDS if LONG else [of[number % len(of)] for of in ways.values()]
 
 
 @pytest.fixture(autouse=True)
@@ -24,38 +42,69 @@ def suppressions(tmp_path):
     (tmp_path / "known.supp").write_text("leak:^main$\nleak:red*[\nleak:.c\n")
 
 
-def fine(done):
-    assert done.returncode in (0, 1, 3), (done.returncode, done.stderr)
-    assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done.stderr
-    assert done.returncode != 1 or done.stderr.startswith("trace-report"), done.stderr
+@pytest.fixture
+def fine(tmp_path):
+    """fine(arguments..., leaks): trace-report comes to an end that is one of its own, with nothing that a sanitizer has to
+    say. Each call is a process, forked from one that has started: see many.c."""
+    process = subprocess.Popen([BUILD / "tests/trace-report-sanitized"], cwd=tmp_path, env=environment(LIBTRACE_MANY=1),
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def call(*arguments, leaks=True):
+        process.stdin.write("\x1f".join(["1" if leaks else "0", *arguments]) + "\n")
+        process.stdin.flush()
+        status = int(process.stdout.readline())
+        said = (tmp_path / "said.err").read_text(errors="replace")
+        assert status in (0, 1, 3), (arguments, status, said)
+        assert "Sanitizer" not in said and "runtime error" not in said, (arguments, said)
+        assert status != 1 or said.startswith("trace-report"), (arguments, said)
+
+    yield call
+    process.stdin.close()
+    assert process.wait(timeout=60) == 0
 
 
-def test_sanitized_on_good_files(make_db, run):
+def test_sanitized_on_good_files(make_db, fine):
     for kind in ("small", "hostile", "one", "empty", "dead"):
         make_db(kind)
         for command in COMMANDS:
-            fine(run(*command, sanitized=True))
+            fine(*command)
 
 
-def test_mutations(make_db, run, tmp_path):
+def damaged(good, rng):
+    """A file with some bytes changed, and the kinds of changes that were made."""
+    data, changes = bytearray(good), rng.choice((1, 1, 3, 30, 300))
+    kinds = {f"{changes} changes"}
+    for _ in range(changes):
+        anywhere = rng.random() < 0.7
+        at = rng.randrange(len(data)) if anywhere else rng.randrange(4096)
+        copied = rng.random() < 0.2
+        if copied:
+            at = min(at, len(data) - 64)
+            other = rng.randrange(len(data) - 64)
+            data[at : at + 64] = data[other : other + 64]
+        else:
+            data[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+        kinds |= {"anywhere" if anywhere else "first page", "copied" if copied else "set"}
+    if rng.random() < 0.1:
+        del data[rng.randrange(len(data)) :]
+        kinds.add("cut")
+    if rng.random() < 0.95:
+        data[:16] = good[:16]
+    else:
+        kinds.add("another header")
+    return data, kinds
+
+
+def test_mutations(make_db, fine, tmp_path):
     make_db("small", db="good.db")
     good = make_db("hostile", db="good.db").read_bytes()
-    rng = random.Random(2)
+    rng, met = random.Random(2), set()
     for i in range(MUTATIONS):
-        data = bytearray(good)
-        for _ in range(rng.choice((1, 1, 3, 30, 300))):
-            at = rng.randrange(len(data)) if rng.random() < 0.7 else rng.randrange(4096)
-            if rng.random() < 0.2:
-                at = min(at, len(data) - 64)
-                other = rng.randrange(len(data) - 64)
-                data[at : at + 64] = data[other : other + 64]
-            else:
-                data[at] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
-        if rng.random() < 0.1:
-            del data[rng.randrange(len(data)) :]
-        data[:16] = good[:16] if rng.random() < 0.95 else data[:16]
+        data, kinds = damaged(good, rng)
+        met |= kinds
         (tmp_path / "trace.db").write_bytes(data)
-        fine(run(*COMMANDS[i % len(COMMANDS)], sanitized=True, errors="replace"))
+        fine(*COMMANDS[i % len(COMMANDS)], leaks=i % LEAKS_EACH == 0)
+    assert len(met) == 4 + 2 + 2 + 2, met
 
 
 def poison(path, *statements):
@@ -67,7 +116,7 @@ def poison(path, *statements):
     connection.close()
 
 
-@pytest.mark.parametrize("statements", [
+POISONS = [
     # Views in place of ours, that never end, read files, or load code.
     ["DROP VIEW runs", "CREATE VIEW runs AS WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x FROM a) SELECT * FROM a"],
     ["DROP VIEW lines", "CREATE VIEW lines AS SELECT load_extension('/tmp/evil.so') AS run"],
@@ -93,16 +142,20 @@ def poison(path, *statements):
     ["DELETE FROM line"],
     ["DELETE FROM frame"],
     ["DELETE FROM node"],
-])
-def test_poisoned(make_db, run, statements):
+]
+
+
+@pytest.mark.parametrize("statements", POISONS)
+def test_poisoned(make_db, fine, statements):
     path = make_db("small")
     make_db("small")
     try:
         poison(path, *statements)
     except sqlite3.Error as error:
         pytest.skip(f"this SQLite does not let itself be poisoned: {error}")
-    for command in COMMANDS:
-        fine(run(*command, sanitized=True, errors="replace"))
+    number = POISONS.index(statements)
+    for i, command in enumerate(share(number)):
+        fine(*command, leaks=(i + number) % LEAKS_EACH == 0)
     assert not os.path.exists("/tmp/libtrace-evil")
 
 

@@ -2,7 +2,8 @@
  * never a loop.
  *
  * Each broken file is read in a process of its own with an alarm, so that one that fails is named. The
- * changes are the same in every run.
+ * changes are the same in every run: so many of each kind, of each part of each program, or as many as
+ * LIBTRACE_BROKEN_ROUNDS says (scripts/test-strangers).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,9 @@
 #include "../symbols/workbench.h"
 #include "symbols.h"
 
-enum { LOOKUPS = 300, SECONDS_MAX = 20, ROUNDS = 100 };
+enum { LOOKUPS = 300, SECONDS_MAX = 20, ROUNDS = 20 };
+
+static int rounds = ROUNDS;
 
 struct victim {
     unsigned char *bytes; /* of the file as it was */
@@ -123,7 +126,7 @@ static size_t break_section(struct victim *v, const char *name, const char *sect
         assert_non_null(gelf_getshdr(scn, &header));
         if (strcmp(elf_strptr(elf, names, header.sh_name), section) != 0 || header.sh_size == 0)
             continue;
-        for (int round = 0; round < ROUNDS; round++) {
+        for (int round = 0; round < rounds; round++) {
             random_state = 88172645463325252u + (uint64_t)round * 7919;
             corrupt(v, header.sh_offset, header.sh_offset + header.sh_size);
             failed += try_broken(v, v->size, section, round);
@@ -145,7 +148,7 @@ static void break_file(const char *command, const char *name)
     size_t failed = 0;
     assert_int_equal(bench_run("%s", command), 0);
     read_victim(name, &v);
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < rounds; round++) {
         random_state = 88172645463325252u + (uint64_t)round * 104729;
         for (int i = 0; i < 10; i++)
             (void)random_number();
@@ -209,6 +212,9 @@ static void broken_mini_debug_information(void **state)
 
 int main(void)
 {
+    const char *wanted = getenv("LIBTRACE_BROKEN_ROUNDS");
+    if (wanted)
+        rounds = atoi(wanted);
     /* What libelf keeps of a broken file is its own affair; what counts is that nothing wrong is touched. */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broken_dwarf5),
