@@ -49,7 +49,7 @@ def test_asked_and_killed(build, environment, tmp_path):
     with subprocess.Popen([build.target("churn"), "4", "60"], env=environment, stdout=subprocess.PIPE) as program:
         assert program.stdout.readline() == b"ready\n"
         for command in ("top", "summary", "runs", "tree", "leaks"):
-            asked = subprocess.run([SANITIZED / "bin/trace-report", command, "--db", database], capture_output=True, text=True,
+            asked = subprocess.run([build.root / "tests/trace-report-sanitized", command, "--db", database], capture_output=True, text=True,
                                    env={k: v for k, v in environment.items() if k != "LD_PRELOAD"}, timeout=120)
             assert asked.returncode == 0, asked.stderr
         program.send_signal(signal.SIGKILL)
