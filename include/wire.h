@@ -55,7 +55,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 17u                 /* changed with every change of this file */
+#define WIRE_VERSION 18u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -324,6 +324,9 @@ struct wire_process {
     _Atomic uint32_t marks;
     _Atomic uint32_t
         modules_kept; /* (collector) so many modules' notes it has read, and opened their files; a futex */
+    _Atomic uint32_t
+        marks_seen; /* (collector) the latest mark at which the pages were looked at, if they are; a futex */
+    _Atomic uint32_t marks_missed; /* one for which the process did not wait any longer */
 
     /* What the checks counted; not on the hot path. */
     _Atomic uint64_t stacks_checked;   /* with LIBTRACE_CHECK_STACKS=1 */
@@ -384,6 +387,9 @@ struct wire_arena {
     _Atomic uint32_t ring_room;         /* (collector) words of a ring's buffer that may be used; 0 = all */
     _Atomic uint32_t modules;           /* notes of modules that all processes have written */
     _Atomic uint32_t modules_kept;      /* (collector) and that it has read, see wire_process */
+    _Atomic uint64_t
+        marks_wait_ns; /* (collector) since started_ns: from then on there is time to look at the pages at
+                                           a mark, and who sets one waits for that; 0 = nobody looks */
 
     _Alignas(64) _Atomic uint64_t chunk_map[WIRE_MAX_CHUNKS / 64]; /* 1 = in use */
     struct wire_process process[WIRE_PROCESSES];

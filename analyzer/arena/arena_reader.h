@@ -143,6 +143,12 @@ void arena_commit(struct arena_slot *slot);
  * it was told before. */
 void arena_kept(struct arena_slot *slot, uint32_t modules, uint32_t more);
 
+/* Tells the process that its pages were looked at at this mark, or will not be. */
+void arena_mark_seen(struct arena_slot *slot, uint32_t number);
+
+/* Tells all processes from when on to wait for that, since the run's start; 0 = not at all. */
+void arena_marks_wait(struct arena *arena, uint64_t from_ns);
+
 void arena_damage(struct arena_slot *slot);
 uint32_t arena_damages(const struct arena_slot *slot);
 

@@ -61,6 +61,12 @@ void arena_grant(struct arena *arena, uint64_t words)
         atomic_store_explicit(&arena->wire->ring_room, granted, memory_order_relaxed);
 }
 
+void arena_marks_wait(struct arena *arena, uint64_t from_ns)
+{
+    if (atomic_load_explicit(&arena->wire->marks_wait_ns, memory_order_relaxed) != from_ns)
+        atomic_store_explicit(&arena->wire->marks_wait_ns, from_ns, memory_order_relaxed);
+}
+
 static uint32_t announce_sleep(struct arena *arena, enum wire_sleep sleep)
 {
     uint32_t seen = atomic_load(&arena->wire->wake);

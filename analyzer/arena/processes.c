@@ -134,6 +134,14 @@ void arena_kept(struct arena_slot *slot, uint32_t modules, uint32_t more)
     syscall(SYS_futex, &shared(slot)->modules_kept, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+void arena_mark_seen(struct arena_slot *slot, uint32_t number)
+{
+    uint32_t seen = atomic_load(&shared(slot)->marks_seen);
+    if ((int32_t)(number - seen) > 0) /* threads' marks may come in another order than they were numbered */
+        atomic_store(&shared(slot)->marks_seen, number);
+    syscall(SYS_futex, &shared(slot)->marks_seen, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 void arena_commit(struct arena_slot *slot)
 {
     uint32_t exiting = WIRE_PROCESS_EXITING;

@@ -197,20 +197,52 @@ void page_walks_ask(struct page_walks *walks, enum store_page_kind kind)
         begin(walks, kind);
 }
 
-/* Whether a walk of so many bytes fits into a share of the time that there was. */
+/* When the run is old enough for a walk of so many bytes to fit into a share of its time. */
+static uint64_t due_ns(const struct page_walks *walks, uint64_t bytes, unsigned share)
+{
+    return (walks->spent_ns + WALK_LEAST_NS + bytes / BYTES_A_NS) * share;
+}
+
 static bool has_time(const struct page_walks *walks, uint64_t bytes, uint64_t now_ns, unsigned share)
 {
-    return walks->spent_ns + WALK_LEAST_NS + bytes / BYTES_A_NS <= now_ns / share;
+    return due_ns(walks, bytes, share) <= now_ns;
+}
+
+static bool may_look(const struct tracker *tracker)
+{
+    return tracker->point_count != 0 && !tracker->sparing;
+}
+
+static uint64_t resident_lately(const struct tracker *tracker)
+{
+    return ((const struct point *)tracker->points.memory)[tracker->point_count - 1].rss;
+}
+
+/* Programs that have set a mark wait until it has been looked at; before there is time for that they need not. */
+static void tell_marks(struct page_walks *walks, struct tracker *tracker)
+{
+    arena_marks_wait(tracker->arena,
+                     may_look(tracker) ? due_ns(walks, resident_lately(tracker), END_SHARE) : 0);
+    for (; walks->marks_told < walks->marks_seen; walks->marks_told++) {
+        const struct mark *mark = (const struct mark *)tracker->marks.memory + walks->marks_told;
+        const struct tracked_process *process = tracker_process(tracker, mark->process);
+        if (!mark->finalize && process->slot)
+            arena_mark_seen(process->slot, mark->number);
+    }
 }
 
 void page_walks_look(struct page_walks *walks, struct tracker *tracker, uint64_t now_ns)
 {
-    if (walks->running || tracker->point_count == 0 || tracker->sparing)
+    if (walks->running)
         return;
-    uint64_t resident = ((const struct point *)tracker->points.memory)[tracker->point_count - 1].rss;
+    if (!may_look(tracker)) {
+        walks->marks_seen = tracker->mark_count;
+        return;
+    }
+    uint64_t resident = resident_lately(tracker);
     if (tracker->mark_count != walks->marks_seen) {
         walks->marks_seen = tracker->mark_count;
-        if (has_time(walks, resident, now_ns, END_SHARE)) {
+        if (has_time(walks, resident, tracker_clock() - tracker->arena->started_ns, END_SHARE)) {
             begin(walks, STORE_PAGES_MARK);
             walks->now.mark = tracker->mark_count;
         }
@@ -256,10 +288,9 @@ static bool step_process(struct page_walks *walks, struct tracker *tracker, stru
     return through;
 }
 
-bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
+/* Goes on with what is under way. */
+static void step(struct page_walks *walks, struct tracker *tracker)
 {
-    if (!walks->running)
-        return false;
     uint64_t until_ns = tracker_clock() + STEP_NS, cpu_ns = own_cpu_ns();
     while (walks->running) {
         uint32_t before = walks->process;
@@ -276,6 +307,14 @@ bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
             break;
     }
     walks->spent_ns += walks->now.kind == STORE_PAGES_ASKED ? 0 : own_cpu_ns() - cpu_ns;
+}
+
+bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
+{
+    if (walks->running)
+        step(walks, tracker);
+    if (!walks->running)
+        tell_marks(walks, tracker);
     return walks->running;
 }
 

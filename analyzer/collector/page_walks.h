@@ -46,11 +46,11 @@ struct page_moment {
 struct page_walks {
     struct grow done; /* struct page_moment */
     uint32_t done_count;
-    uint32_t moments;  /* that there were */
-    uint64_t spent_ns; /* on what nobody has asked for */
-    uint64_t highest;  /* resident bytes of the latest new high, */
-    uint32_t high;     /* and its number; 0 = there was none */
-    uint32_t marks_seen;
+    uint32_t moments;                /* that there were */
+    uint64_t spent_ns;               /* on what nobody has asked for */
+    uint64_t highest;                /* resident bytes of the latest new high, */
+    uint32_t high;                   /* and its number; 0 = there was none */
+    uint32_t marks_seen, marks_told; /* of the run's; whoever has set these waits no more */
     /* Under way: */
     bool running, open; /* a moment; a process of it */
     uint32_t process;   /* the one that is looked at, or comes next */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define NAME_MAX_BYTES 200
+#define WAIT_MOST_NS 50000000ull /* for the collector to look at the pages */
 enum mark_kind { MARK_MARK = 0, MARK_SNAPSHOT = 1 };
 
 /* Cut where it is too long, but not within a character. */
@@ -29,12 +30,13 @@ void mark_put(struct thread *t, enum wire_mark what, uint32_t number)
                    (uint32_t)(t_ns >> 32));
 }
 
-static void put_named(struct thread *t, const char *name, enum mark_kind kind)
+/* Returns its number; 0 = there was no room for it. */
+static uint32_t put_named(struct thread *t, const char *name, enum mark_kind kind)
 {
     size_t size = name_size(name);
     struct wire_note_mark *note = note_reserve(sizeof *note + size + 1);
     if (!note)
-        return;
+        return 0;
     note->number = atomic_fetch_add(&process->marks, 1) + 1;
     note->kind = kind;
     memcpy(note->name, name, size);
@@ -42,6 +44,33 @@ static void put_named(struct thread *t, const char *name, enum mark_kind kind)
     uint32_t number = note->number;
     note_publish(note, WIRE_NOTE_MARK);
     mark_put(t, WIRE_MARK_NAMED, number);
+    return number;
+}
+
+static bool is_seen(uint32_t number)
+{
+    return (int32_t)(atomic_load(&process->marks_seen) - number) >= 0;
+}
+
+/* What the program frees after the mark is to be seen at it: so it waits until the collector has looked at its pages.
+ * Where that is not due it does not, and where one took too long not for any more before that one is over. */
+static void wait_until_seen(uint32_t number)
+{
+    uint64_t from_ns = atomic_load_explicit(&arena->marks_wait_ns, memory_order_relaxed);
+    uint64_t now_ns = guest_now_ns(), until_ns = now_ns + WAIT_MOST_NS;
+    if (!number || !from_ns || now_ns - arena->started_ns < from_ns || guest_confined ||
+        !is_seen(atomic_load(&process->marks_missed)))
+        return;
+    while (!is_seen(number)) {
+        now_ns = guest_now_ns();
+        if (now_ns >= until_ns || atomic_load(&arena->collector) > WIRE_COLLECTOR_RUNNING) {
+            atomic_store(&process->marks_missed, number);
+            return;
+        }
+        uint32_t seen = atomic_load(&process->marks_seen);
+        if (!is_seen(number))
+            guest_futex_wait(&process->marks_seen, seen, until_ns - now_ns);
+    }
 }
 
 static void mark(const char *name, enum mark_kind kind, const void *frame)
@@ -49,10 +78,11 @@ static void mark(const char *name, enum mark_kind kind, const void *frame)
     struct thread *t = name ? thread_enter(frame) : NULL;
     if (!t)
         return;
-    put_named(t, name, kind);
+    uint32_t number = put_named(t, name, kind);
     /* So that its moment is taken down now, not when the collector next looks. */
     arena_wake_collector();
     thread_leave(t);
+    wait_until_seen(number);
 }
 
 EXPORT void libtrace_mark(const char *name);

@@ -1,0 +1,79 @@
+"""What is resident at a mark is what was there when the mark was set: who sets it waits for the collector, and not for long."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from conftest import collector_of, rows, wait_for_run
+from test_rss_walk import MIB, Talking, until_old
+
+
+@pytest.fixture
+def drops(build, preload, tmp_path):
+    program = Talking([build.target("drops")], preload())
+    program.database = tmp_path / "trace.db"
+    yield program
+    program.process.kill()
+
+
+WAIT_MS = 50  # at most, for the collector: on a busy machine that may not do
+
+
+def test_before_it_is_freed(drops, report):
+    """A mark shows what is freed right behind it, unless it was not waited for to the end."""
+    shown = []
+    for number in range(12):
+        until_old(drops.process, 3 + number)
+        drops.say(f"full full{number}")
+        if drops.resident < WAIT_MS - 1:
+            shown.append(number)
+        if len(shown) == 4:
+            break
+    drops.end()
+    wait_for_run(drops.database)
+    looked_at = 0
+    for number in shown:
+        found = report(drops.database, "rss", "--at", f"full{number}", "--json")
+        if found.returncode != 0:
+            continue  # there was no time for it
+        looked_at += 1
+        [live] = [part for part in json.loads(found.stdout)["parts"] if part["part"] == "live"]
+        assert live["bytes"] > 23.9 * MIB, number
+        assert [line["function"] for line in live["lines"][:2]] == ["full", "full"]
+    assert looked_at > 0
+
+
+def test_many_in_a_row(drops, report):
+    """Few of them are looked at, and the others cost next to nothing: else they would take minutes."""
+    until_old(drops.process, 2)
+    drops.say("marks 10000")
+    drops.end()
+    wait_for_run(drops.database)
+    assert rows(drops.database, "SELECT count(*) AS n FROM mark")[0]["n"] == 10000
+    looked_at = rows(drops.database, "SELECT count(*) AS n FROM page_moment WHERE kind = 1")[0]["n"]
+    assert 1 <= looked_at < 1000
+
+
+def test_a_collector_that_does_not_answer(drops):
+    """It is waited for once, and no more until it answers."""
+    until_old(drops.process, 2)
+    pid = collector_of(drops.database)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        drops.say("marks 2000")  # or a minute and a half would have gone by
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    drops.say("full after")
+    drops.end()
+    assert wait_for_run(drops.database)["state"] == "complete"
+
+
+def test_confined(drops):
+    """A program that may make no system call of ours does not wait, and lives."""
+    until_old(drops.process, 2)
+    drops.say("confine")
+    drops.say("marks 3")
+    drops.end()
+    assert wait_for_run(drops.database)["state"] == "complete"
