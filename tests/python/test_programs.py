@@ -21,7 +21,6 @@ FOUND = interpreters()
 LONG = bool(os.environ.get("LIBTRACE_LONG"))
 EACH = FOUND if LONG else one_of_each(FOUND)
 
-every = pytest.mark.parametrize("interpreter", FOUND, ids=str)
 each = pytest.mark.parametrize("interpreter", EACH, ids=str)
 
 
@@ -145,8 +144,8 @@ def record(trace, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("mode", ["auto", "both"])
-@every
+@pytest.mark.parametrize("interpreter, mode", [(interpreter, mode) for mode, of in (("auto", FOUND), ("both", EACH))
+                                               for interpreter in of], ids=str)
 def test_kinds(interpreter, mode, record, extension, say):
     env = {"LIBTRACE_STACK": mode}
     traced = record([interpreter.path, KINDS, extension], env)
