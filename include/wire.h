@@ -32,6 +32,7 @@
  *   | type |  elapsed   |  address                            |   every event but STAMP, HUGE
  *   +------+------------+----------------+--------------------+
  *   |  node                              |  size              |   ALLOC, MOVE: second word
+ *   |  node                              |  enum wire_map     |   MAP: second word, and the length as a third
  *   +------------------------------------+--------------------+
  *    63                                32 31                  0
  *   +---------------------------------------------------------+
@@ -46,7 +47,7 @@
  *
  * Publishing: words first, then wire_ring.head with release order. An allocation is published after the
  * real allocator returned, a free before it is called: for one address, what causes something is published
- * before it, whatever the threads.
+ * before it, whatever the threads. So it is with MAP and UNMAP, which all have times of their own.
  */
 #ifndef LIBTRACE_WIRE_H
 #define LIBTRACE_WIRE_H
@@ -55,7 +56,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 18u                 /* changed with every change of this file */
+#define WIRE_VERSION 19u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -75,6 +76,15 @@ enum wire_event {
     WIRE_STAMP = 6,         /* one word: the processor's clock >> wire_arena.stamp_shift, low 60 bits */
     WIRE_MARK = 7,          /* two words: enum wire_mark << 32 | number, see wire_note_mark; the time */
     WIRE_MOVE = 8,          /* two words as ALLOC: a live block now belongs to this stack (recycled object) */
+    /* What the program maps by itself; lengths are in bytes, whole pages but for brk() and sbrk(). */
+    WIRE_MAP = 9,    /* three words: address; node and enum wire_map; length. What was there is replaced */
+    WIRE_UNMAP = 10, /* two words: address; length, 0 = that of the mapping that begins there */
+    WIRE_UNMAP_FAIL = 11, /* one word: what the ring's UNMAP before has taken away is there still */
+};
+
+/* Bits: what is said of a mapping. */
+enum wire_map {
+    WIRE_MAP_ALLOCATOR = 1, /* the allocator has asked for it, for blocks; it has no node */
 };
 
 /* What a mark is. */

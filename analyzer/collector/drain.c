@@ -9,6 +9,7 @@
 #include "event_sites.h"
 #include "fast.h"
 #include "fetch_ahead.h"
+#include "map_events.h"
 #include "pending_frees.h"
 #include "rings.h"
 #include "trim.h"
@@ -248,6 +249,12 @@ static void do_mark(struct tracker *tracker, struct tracked_ring *r, uint64_t ma
     turn_begins(tracker, r);
 }
 
+static void do_map(struct tracker *tracker, struct tracked_ring *r, uint64_t address)
+{
+    uint64_t second = r->words[r->tail++ & DRAIN_MASK], length = r->words[r->tail++ & DRAIN_MASK];
+    map_event_map(tracker, r, address, length, (uint32_t)(second >> 32), (uint32_t)second);
+}
+
 static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tracked_ring *r, uint64_t word)
 {
     switch (wire_type(word)) {
@@ -268,6 +275,15 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
     case WIRE_REALLOC_FAIL:
         r->last_made = 0;
         do_realloc(tracker, r, wire_type(word), wire_address(word));
+        break;
+    case WIRE_MAP:
+        do_map(tracker, r, wire_address(word));
+        break;
+    case WIRE_UNMAP:
+        map_event_unmap(tracker, r, wire_address(word), r->words[r->tail++ & DRAIN_MASK]);
+        break;
+    case WIRE_UNMAP_FAIL:
+        map_event_unmap_fail(tracker, r);
         break;
     default:
         break;

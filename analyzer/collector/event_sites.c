@@ -35,3 +35,17 @@ __attribute__((noinline)) uint32_t event_site_of_new(struct tracker *tracker, co
         *place = ledger_add_site(&tracker->ledger, r->process->index, 0, node);
     return place ? *place : 0;
 }
+
+uint32_t event_site_of_mapping(struct tracker *tracker, const struct tracked_ring *r, uint32_t node)
+{
+    struct number_entry *entry =
+        number_map_find(&tracker->site_of_mapping, (r->process->index + 1ull) << 32 | node);
+    if (!entry)
+        return 0;
+    if (entry->number == 0) {
+        if (!node_is_there(r->process, node))
+            node = WIRE_NODE_ROOT;
+        entry->number = ledger_add_site(&tracker->mapped, r->process->index, 0, node);
+    }
+    return entry->number;
+}

@@ -10,6 +10,9 @@
 uint32_t event_site_of_new(struct tracker *tracker, const struct tracked_ring *r, uint32_t node);
 uint32_t event_site_of_thread(struct tracker *tracker, uint32_t thread, uint32_t node);
 
+/* Of a mapping: index in tracker.mapped. */
+uint32_t event_site_of_mapping(struct tracker *tracker, const struct tracked_ring *r, uint32_t node);
+
 /* 0 if there is none yet. */
 INLINE uint32_t event_site_seen(const struct tracked_process *process, uint32_t node)
 {

@@ -165,6 +165,14 @@ void ledger_unfree(struct ledger *ledger, uint32_t index, uint64_t size, uint32_
     ledger->flow.freed_bytes -= size;
 }
 
+void ledger_unfree_part(struct ledger *ledger, uint32_t index, uint64_t size)
+{
+    struct site *site = ledger_site(ledger, index);
+    ledger_fold(ledger, site);
+    site->freed_bytes -= size;
+    ledger->flow.freed_bytes -= size;
+}
+
 uint32_t ledger_process_ended(struct ledger *ledger, const struct heap *heap)
 {
     if (heap->blocks) {

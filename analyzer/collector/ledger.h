@@ -96,8 +96,9 @@ void ledger_begin(struct ledger *ledger, struct heap *heap);
 /* Brings the heaps up to date; the run may go on. */
 void ledger_settle(struct ledger *ledger);
 
-/* Takes a free back: a realloc that failed. */
+/* Takes a free back: a realloc that failed. Likewise of a part. */
 void ledger_unfree(struct ledger *ledger, uint32_t site, uint64_t size, uint32_t ticks);
+void ledger_unfree_part(struct ledger *ledger, uint32_t site, uint64_t size);
 
 /* A process is gone, between two runs, and its heap with it; what it had stays counted as live. Returns the
  * number of the last peak that it can have had a part in. */
@@ -221,6 +222,16 @@ INLINE void ledger_free(struct ledger *ledger, uint32_t index, uint64_t size, ui
     ledger_fold(ledger, site);
     site_free(site, size, ticks);
     ledger->flow.frees++;
+    ledger->flow.freed_bytes += size;
+}
+
+/* Counts that a part of a mapping is gone, and some of it is left. */
+INLINE void ledger_free_part(struct ledger *ledger, uint32_t index, uint64_t size)
+{
+    struct site *site = ledger_site(ledger, index);
+    ledger_shrinks(ledger);
+    ledger_fold(ledger, site);
+    site->freed_bytes += size;
     ledger->flow.freed_bytes += size;
 }
 

@@ -44,6 +44,21 @@ static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residenc
     return count;
 }
 
+/* What it has mapped by itself, from a place on. */
+static size_t maps_of(void *data, uint64_t *from, uint64_t to, struct residence_map *out, size_t room)
+{
+    const struct tracked_process *process = data;
+    struct map_range range;
+    size_t count = 0;
+    while (count < room && map_ranges_next(&process->maps, *from, &range) && range.start < to) {
+        out[count++] = (struct residence_map){range.start, range.end, range.origin->site};
+        *from = range.end;
+    }
+    if (count < room)
+        *from = to;
+    return count;
+}
+
 static const char *why_not(int error)
 {
     switch (-error) {
@@ -67,6 +82,8 @@ static bool begin_process(struct page_walks *walks, struct tracker *tracker,
     walks->began_ns = tracker_clock();
     now->t_ns = walks->began_ns - tracker->arena->started_ns;
     int status = residence_begin(&walks->residence, process->facts.pid, tracker->ledger.count + 1);
+    if (status == 0 && process->maps.count)
+        residence_maps(&walks->residence, maps_of, (void *)process, tracker->mapped.count + 1);
     if (status < 0)
         now->missing = why_not(status);
     return status == 0;
@@ -78,6 +95,8 @@ static bool copy_shares(struct page_moment *now, const struct residence *r, cons
     for (uint32_t site = 0; site < r->owner_count; site++)
         for (int i = 0; i < RESIDENCE_OWNED; i++)
             count += r->owners[site].bytes[i] != 0;
+    for (uint32_t site = 0; site < r->map_owner_count; site++)
+        count += r->map_owners[site].bytes != 0;
     now->shares = SHORTAGE_UNLESS(malloc((count + 1) * sizeof *now->shares));
     if (!now->shares)
         return false;
@@ -91,6 +110,16 @@ static bool copy_shares(struct page_moment *now, const struct residence *r, cons
                                         .part = residence_owned_part(i),
                                         .bytes = r->owners[site].bytes[i],
                                         .blocks = r->owners[site].blocks[i]};
+    for (uint32_t site = 0; site < r->map_owner_count; site++)
+        if (r->map_owners[site].bytes)
+            now->shares[now->share_count++] =
+                (struct page_share){.site = site,
+                                    .mapped = true,
+                                    .process = ledger_site(&tracker->mapped, site)->process,
+                                    .node = ledger_site(&tracker->mapped, site)->node,
+                                    .part = PAGES_MAPPED,
+                                    .bytes = r->map_owners[site].bytes,
+                                    .blocks = r->map_owners[site].maps};
     return true;
 }
 

@@ -15,6 +15,7 @@
 struct page_share {
     uint32_t site, node; /* index in the ledger; raw, of its process: */
     uint32_t process;    /* the one that was looked at, or that it was forked from */
+    bool mapped;         /* in that of mappings */
     int part;            /* enum store_page_part */
     uint64_t bytes, blocks;
 };

@@ -28,10 +28,9 @@ static void add_site(struct sums *sums, const struct site *site)
 #define RAW_SITES_MAX 10000  /* more are not written while a program waits to exit, */
 #define RAW_SAMPLES_MAX 2000 /* nor more of these */
 
-static void copy_site(struct job *job, const struct site *site, uint32_t index, uint64_t peak_allocations,
-                      uint64_t peak_bytes)
+static void copy_site(struct job_site *copy, const struct site *site, uint32_t index,
+                      uint64_t peak_allocations, uint64_t peak_bytes)
 {
-    struct job_site *copy = &job->sites[job->site_count++];
     copy->site = *site;
     copy->index = index;
     copy->site.sizes = ledger_copy_histogram(site->sizes);
@@ -67,11 +66,25 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
         else if (!many && (many = job->site_count == RAW_SITES_MAX))
             job_drop_sites(job); /* a part of them would be of no use */
         if (!many)
-            copy_site(job, site, i, allocations, bytes);
+            copy_site(&job->sites[job->site_count++], site, i, allocations, bytes);
     }
     struct job_site *fitting = realloc(job->sites, (job->site_count + 1) * sizeof *job->sites);
     job->sites = fitting ? fitting : job->sites;
     return true;
+}
+
+/* The same of mappings: nothing of them is in what programs have allocated. */
+static void take_mapped(struct tracker *tracker, struct job *job)
+{
+    struct ledger *ledger = &tracker->mapped;
+    job->mapped = ledger->count ? SHORTAGE_UNLESS(malloc(ledger->count * sizeof *job->mapped)) : NULL;
+    for (uint32_t i = 1; job->mapped && i <= ledger->count; i++) {
+        const struct site *site = ledger_site(ledger, i);
+        const struct tracked_process *process = tracker_process(tracker, site->process);
+        uint64_t allocations, bytes;
+        ledger_at_peak(ledger, site, process->last_mapped_peak, &allocations, &bytes);
+        copy_site(&job->mapped[job->mapped_count++], site, i, allocations, bytes);
+    }
 }
 
 /* For asserts: what the sites of each process add up to is what is live in its heap. Where memory was short, some of it
@@ -270,6 +283,7 @@ struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool
         return NULL;
     }
     assert(sums_agree(tracker, processes));
+    take_mapped(tracker, job);
     job->last = kind == SNAPSHOT_LAST;
     job->now_ns = tracker_moment(tracker, tracker_clock() - tracker->arena->started_ns);
     take_totals(tracker, job, &run);

@@ -3,6 +3,7 @@
 #include "track.h"
 #include "deaths.h"
 #include "drain.h"
+#include "map_events.h"
 #include "pids.h"
 #include "rings.h"
 #include "shortage.h"
@@ -62,7 +63,7 @@ static struct tracked_process *add_process(struct tracker *tracker, struct arena
     *place = process;
     process->slot = slot;
     process->index = tracker->process_count++;
-    process->last_peak = LEDGER_LIVES;
+    process->last_peak = process->last_mapped_peak = LEDGER_LIVES;
     process->pid_namespace = birth.pid_namespace;
     process->facts.parent_pid = birth.parent_pid;
     if (!pids_find(birth.pid, birth.pid_namespace, &process->facts.pid, &process->facts.parent_pid))
@@ -167,6 +168,7 @@ static void release_ring(struct tracker *tracker, uint32_t number)
     trim_released(tracker, r);
     arena_ring_release(tracker->arena, r->ring, r->tail, &tracker->waits, &tracker->waited_ns);
     tracker->rings[number] = NULL;
+    map_events_ring_gone(r);
     free(r);
 }
 
@@ -334,6 +336,7 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
     process->live_blocks = process->heap.blocks;
     process->live_bytes = process->heap.bytes;
     process->last_peak = ledger_process_ended(&tracker->ledger, &process->heap);
+    process->last_mapped_peak = ledger_process_ended(&tracker->mapped, &process->mapped);
     process->ended = true;
     inherited_end(process);
     if (!tracker->ended_last || process->facts.ended_ns >= tracker->ended_last->facts.ended_ns)
@@ -387,6 +390,7 @@ static void release_slot(struct tracker *tracker, struct tracked_process *proces
     arena_release(process->slot);
     process->slot = NULL;
     inherited_close(process);
+    map_events_process_gone(process);
     grow_free(&process->site_of_node);
     grow_free(&process->active);
 }

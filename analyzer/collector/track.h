@@ -7,6 +7,7 @@
 #include "blocks.h"
 #include "inherited.h"
 #include "ledger.h"
+#include "map_ranges.h"
 #include "number_map.h"
 #include "samples.h"
 
@@ -40,8 +41,9 @@ struct tracked_ring {
     uint64_t next;      /* time of the next event, while rings are merged */
     uint32_t huge;      /* size >> 32 of the next allocation */
     uint64_t last_made; /* address, if the thread's last event was an allocation; else 0 */
-    struct block moving; /* taken out by REALLOC_BEGIN, in case of REALLOC_FAIL; address 0 = none */
-    uint32_t moving_age; /* its age then, in ticks */
+    struct block moving;         /* taken out by REALLOC_BEGIN, in case of REALLOC_FAIL; address 0 = none */
+    uint32_t moving_age;         /* its age then, in ticks */
+    struct map_removed unmapped; /* by its last event that unmaps, in case of UNMAP_FAIL */
     /* What the ledger had counted in this run of events before those that are the thread's. */
     uint64_t before_allocations, before_bytes, before_frees;
 };
@@ -53,14 +55,17 @@ struct tracked_process {
     int pidfd;               /* -1 = none */
     uint64_t pid_namespace;  /* that its threads' numbers are of; 0 = ours */
     bool ended;              /* gone, or replaced by exec; its events are all in */
-    bool written;        /* (writer) it has seen all of the notes, frames and nodes; see tracker_written() */
-    bool pages_seen;     /* at its end, see page_walks.h */
-    bool shares_rows;    /* (writer) some of its sites share a row: they are all written each time */
-    uint32_t last_peak;  /* LEDGER_LIVES, or from ledger_process_ended() */
-    uint32_t rings_seen; /* > 1: events come in order of their stamps */
+    bool written;       /* (writer) it has seen all of the notes, frames and nodes; see tracker_written() */
+    bool pages_seen;    /* at its end, see page_walks.h */
+    bool shares_rows;   /* (writer) some of its sites share a row: they are all written each time */
+    uint32_t last_peak; /* LEDGER_LIVES, or from ledger_process_ended(); */
+    uint32_t last_mapped_peak; /* likewise, of tracker.mapped */
+    uint32_t rings_seen;       /* > 1: events come in order of their stamps */
     struct blocks blocks;
     struct inherited inherited; /* blocks of the process that it was forked from */
     struct heap heap;
+    struct map_ranges maps;   /* what it has mapped by itself, */
+    struct heap mapped;       /* and what that adds up to, in tracker.mapped */
     struct grow site_of_node; /* uint32_t by raw node */
     struct grow active;       /* struct tracked_ring *: those that hold something, during a sweep */
     size_t active_count;
@@ -127,9 +132,11 @@ struct tracker {
     bool sparing;          /* memory is short: busy rings are trimmed as well */
     bool by_thread;        /* LIBTRACE_THREADS=1: each thread has sites of its own */
     struct number_map
-        site_of_thread; /* by 1 + index of the thread << 32 | raw node; else site_of_node is used */
-    bool log_events;    /* LIBTRACE_EVENTS=1 */
-    struct grow events; /* struct logged_event, not yet written */
+        site_of_thread;   /* by 1 + index of the thread << 32 | raw node; else site_of_node is used */
+    struct ledger mapped; /* of what programs map by themselves: sites, and totals, of its own */
+    struct number_map site_of_mapping; /* in it, by 1 + index of the process << 32 | raw node */
+    bool log_events;                   /* LIBTRACE_EVENTS=1 */
+    struct grow events;                /* struct logged_event, not yet written */
     uint64_t event_count;
 };
 

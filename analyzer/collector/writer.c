@@ -28,6 +28,7 @@ struct writer {
     struct grow processes; /* struct intern_process by index */
     struct grow
         site_nodes; /* uint32_t by the site's index in the ledger: the run's node + 1, 0 = not known yet */
+    struct grow mapped_nodes; /* likewise, of mappings */
     int64_t run;
     pthread_t thread;
     /* Under the lock: */
@@ -46,21 +47,28 @@ struct writer {
                  */
 };
 
+static void drop_sites(const struct job_site *sites, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(sites[i].site.sizes);
+        free(sites[i].site.lifetimes);
+    }
+}
+
 void job_drop_sites(struct job *job)
 {
-    for (size_t i = 0; i < job->site_count; i++) {
-        free(job->sites[i].site.sizes);
-        free(job->sites[i].site.lifetimes);
-    }
+    drop_sites(job->sites, job->site_count);
     job->site_count = 0;
 }
 
 void job_free(struct job *job)
 {
     job_drop_sites(job);
+    drop_sites(job->mapped, job->mapped_count);
     free(job->processes);
     free(job->threads);
     free(job->sites);
+    free(job->mapped);
     free(job->points);
     free(job->marks);
     free(job->samples);
@@ -157,13 +165,19 @@ static void write_process(struct writer *w, const struct job_process *job)
 
 /* The run's node of a site. It is remembered: a site may have to be written again, as its part in a new peak
  * changes, when its process is long gone and nothing of it is in the arena any more. */
-static uint32_t node_of_site(struct writer *w, uint32_t index, uint32_t process_index, uint32_t raw)
+static uint32_t node_of_any(struct writer *w, struct grow *nodes, uint32_t index, uint32_t process_index,
+                            uint32_t raw)
 {
-    uint32_t *known = GROW_AT(&w->site_nodes, uint32_t, index);
+    uint32_t *known = GROW_AT(nodes, uint32_t, index);
     struct intern_process *process = process_of(w, process_index, NULL);
     if (known && !*known && process && process->slot)
         *known = intern_node(&w->intern, process, raw) + 1;
     return known && *known ? *known - 1 : WIRE_NODE_ROOT;
+}
+
+static uint32_t node_of_site(struct writer *w, uint32_t index, uint32_t process_index, uint32_t raw)
+{
+    return node_of_any(w, &w->site_nodes, index, process_index, raw);
 }
 
 /* As the database knows a site: processes are numbered from 1 on there. */
@@ -198,6 +212,27 @@ static void write_sites(struct writer *w, struct job *job)
     struct site_rows sites = {.next = ordered, .end = ordered + job->site_count};
     if (job->site_count && !w->failed)
         check(w, store_sites(w->store, site_rows_next, &sites));
+    free(ordered);
+}
+
+/* What programs map by themselves; there are few of these. */
+static void write_mapped(struct writer *w, struct job *job)
+{
+    struct site_row *ordered =
+        job->mapped_count ? SHORTAGE_UNLESS(calloc(job->mapped_count, sizeof *ordered)) : NULL;
+    for (size_t i = 0; ordered && i < job->mapped_count && !w->failed; i++) {
+        const struct job_site *site = ordered[i].site = &job->mapped[i];
+        uint32_t node = node_of_any(w, &w->mapped_nodes, site->index, site->site.process, site->site.node);
+        ordered[i].key = key_of(node, site->site.process, 0);
+        if (!job->raw)
+            ordered[i].attribution = attribution_of(&w->intern, node);
+        check(w, w->intern.error);
+    }
+    if (ordered && !w->failed) {
+        site_rows_sort(ordered, job->mapped_count);
+        struct site_rows sites = {.next = ordered, .end = ordered + job->mapped_count};
+        check(w, store_mapped_sites(w->store, site_rows_next, &sites));
+    }
     free(ordered);
 }
 
@@ -283,13 +318,15 @@ static void write_pages(struct writer *w, const struct page_moment *moment)
     check(w, store_page_moment(w->store, &row));
     for (size_t i = 0; i < moment->share_count && !w->failed; i++) {
         const struct page_share *share = &moment->shares[i];
-        const struct store_page_row one = {.moment = moment->number,
-                                           .process = moment->process + 1,
-                                           .part = share->part,
-                                           .node = node_of_site(w, share->site, share->process, share->node),
-                                           .name = "",
-                                           .bytes = (int64_t)share->bytes,
-                                           .blocks = (int64_t)share->blocks};
+        const struct store_page_row one = {
+            .moment = moment->number,
+            .process = moment->process + 1,
+            .part = share->part,
+            .node = node_of_any(w, share->mapped ? &w->mapped_nodes : &w->site_nodes, share->site,
+                                share->process, share->node),
+            .name = "",
+            .bytes = (int64_t)share->bytes,
+            .blocks = (int64_t)share->blocks};
         check(w, store_page_row(w->store, &one));
     }
     for (size_t i = 0; i < moment->name_count && !w->failed; i++) {
@@ -400,6 +437,7 @@ static void write_all(struct writer *w, struct job *job)
         write_facts(w, job);
     if (!w->failed)
         write_sites(w, job);
+    write_mapped(w, job);
     write_samples(w, job);
     write_events(w, job);
     write_blocks(w, job);

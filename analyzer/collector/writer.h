@@ -47,6 +47,8 @@ struct job {
     size_t thread_count;
     struct job_site *sites;
     size_t site_count;
+    struct job_site *mapped; /* sites of tracker.mapped */
+    size_t mapped_count;
     struct point *points;
     size_t point_count;
     struct mark *marks;

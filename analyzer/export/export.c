@@ -1,5 +1,6 @@
 /* export.c - trace-report export: a run in the formats of other tools; analyzer/export/ writes them. */
 #include "commands.h"
+#include "kind.h"
 #include "export.h"
 #include "output.h"
 
@@ -15,6 +16,7 @@ static const char *file;
 static struct filter filter;
 
 static const struct option_spec options[] = {
+    KIND_OPTION,
     {"format", OPTION_CHOICE, &format, NULL, "what to write; dhat, massif and json hold all measures",
      format_names},
     {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: bytes); pprof: what is shown first", NULL},

@@ -17,6 +17,8 @@
 #define WINDOW_PAGES 128                 /* looked at together: their blocks fit into a processor's cache */
 #define WINDOW (WINDOW_PAGES * PAGE)
 #define BLOCKS_AT_ONCE 256
+#define SPARSE_MOST \
+    ((uint64_t)1 << 37) /* of a mapping of several owners: to look for pages in more takes seconds */
 
 /* Bits of /proc/PID/pagemap: Documentation/admin-guide/mm/pagemap.rst of Linux. */
 #define PAGEMAP_PRESENT (1ull << 63)
@@ -56,11 +58,20 @@ int residence_begin(struct residence *r, int pid, uint32_t owner_count)
     return status;
 }
 
+void residence_maps(struct residence *r, residence_ranges *ranges, void *data, uint32_t owner_count)
+{
+    r->map_owners = calloc(owner_count, sizeof *r->map_owners);
+    r->map_owner_count = r->map_owners ? owner_count : 0;
+    r->ranges = r->map_owners ? ranges : NULL;
+    r->ranges_data = data;
+}
+
 void residence_end(struct residence *r)
 {
     if (r->pagemap >= 0)
         close(r->pagemap);
     free(r->owners);
+    free(r->map_owners);
     free(r->names);
     mappings_free(&r->mappings);
     *r = (struct residence){.pagemap = -1};
@@ -304,6 +315,16 @@ static bool read_bits(const struct residence *r, struct window *window)
     return true;
 }
 
+/* Which pages of a window are there. False: that cannot be known any more. */
+static bool find_bits(struct residence *r, struct window *window)
+{
+    r->scans = r->scans && scan_bits(r, window);
+    if (r->scans || read_bits(r, window))
+        return true;
+    r->error = -errno;
+    return false;
+}
+
 static bool is_there(const struct residence *r)
 {
     uint64_t bits;
@@ -384,13 +405,94 @@ static bool note_name(struct residence *r, int part, const char *name, uint64_t 
     return true;
 }
 
-/* All of the mapping was looked at: what is not on pages with blocks. */
+/* ---- what the process has mapped by itself ------------------------------------------------------- */
+
+/* Bytes of the mapping that are on no page with blocks, and nobody has yet. */
+static uint64_t left_of(const struct residence *r)
+{
+    uint64_t resident = r->mappings.list[r->at].resident;
+    return resident > r->held + r->charged ? resident - r->held - r->charged : 0;
+}
+
+static bool charge(struct residence *r, const struct residence_map *map, uint64_t bytes)
+{
+    uint32_t owner = map->owner;
+    uint64_t left = left_of(r);
+    bytes = bytes < left ? bytes : left;
+    r->charged += bytes;
+    if (owner == 0 || owner >= r->map_owner_count) {
+        r->part[RESIDENCE_FREE] += bytes;
+        return bytes == 0 || note_name(r, RESIDENCE_FREE, "", bytes);
+    }
+    r->part[RESIDENCE_MAPPED] += bytes;
+    r->map_owners[owner].bytes += bytes;
+    r->map_owners[owner].maps += bytes && r->charged_map != map->start;
+    r->charged_map = bytes ? map->start : r->charged_map;
+    return true;
+}
+
+/* Resident pages of a window. */
+static uint64_t count_resident(struct residence *r, struct window *window)
+{
+    uint64_t pages = 0;
+    bool known = find_bits(r, window);
+    for (uint64_t i = 0; known && i < (window->end - window->start) >> PAGE_SHIFT; i++)
+        pages += window->bits[i] >> 63;
+    return pages << PAGE_SHIFT;
+}
+
+/* What is mapped from a file keeps the file's name, whoever mapped it. */
+static bool may_be_charged(const struct residence *r)
+{
+    const struct mapping *mapping = &r->mappings.list[r->at];
+    int part = mapping_use(&r->mappings, r->at, r->has_blocks).part;
+    return r->ranges && left_of(r) > 0 && part != RESIDENCE_FILES && part != RESIDENCE_TRACER &&
+           r->charged_to < mapping->end;
+}
+
+/* Goes on to the next pages of the mapping that somebody has mapped, a window at most. What the allocator has put
+ * blocks into is its own, whoever asked for it. *looked: adds the bytes that it took. False: no memory. */
+static bool charge_some(struct residence *r, struct window *window, residence_blocks *blocks, void *data,
+                        uint64_t *looked)
+{
+    const struct mapping *mapping = &r->mappings.list[r->at];
+    uint64_t from = r->charged_to > mapping->start ? r->charged_to : mapping->start, after = from;
+    struct residence_map map;
+    struct residence_block block;
+    if (r->ranges(r->ranges_data, &after, mapping->end, &map, 1) == 0) {
+        r->charged_to = mapping->end;
+        return true;
+    }
+    uint64_t start = map.start > from ? map.start : from,
+             end = map.end < mapping->end ? map.end : mapping->end;
+    r->charged_to = end;
+    /* Of pages that it shares with others, at the heap's end, it has nothing. */
+    start = (start + PAGE - 1) & ~(PAGE - 1);
+    end &= ~(PAGE - 1);
+    uint64_t first = map.start > mapping->start ? map.start : mapping->start;
+    if (start >= end || blocks(data, &first, end, &block, 1) > 0)
+        return true;
+    if (start == mapping->start && end == mapping->end) /* all of it */
+        return charge(r, &map, left_of(r));
+    if (end - start > SPARSE_MOST)
+        return true;
+    window_at(mapping, start, window);
+    if (window->end > end)
+        window->end = end;
+    else
+        r->charged_to = window->end;
+    *looked += window->end - window->start;
+    uint64_t bytes = count_resident(r, window);
+    return r->error != 0 || charge(r, &map, bytes);
+}
+
+/* All of the mapping was looked at: what is not on pages with blocks, and nobody has mapped. */
 static bool finish_mapping(struct residence *r)
 {
     const struct mapping *mapping = &r->mappings.list[r->at];
     /* It grew, or shrank, under the walk: what was seen of its pages is what counts. */
-    uint64_t resident = mapping->resident > r->held ? mapping->resident : r->held;
-    uint64_t rest = resident - r->held;
+    uint64_t resident = mapping->resident > r->held + r->charged ? mapping->resident : r->held + r->charged;
+    uint64_t rest = resident - r->held - r->charged;
     struct mapping_use use = mapping_use(&r->mappings, r->at, r->has_blocks);
     r->resident += resident;
     r->pss += mapping->pss;
@@ -410,11 +512,8 @@ static bool look_at_window(struct residence *r, struct window *window, residence
      * do not make an allocator's memory of it. */
     for (size_t i = 0; i < window->count && !r->has_blocks; i++)
         r->has_blocks = !is_mapped_alone(&window->blocks[i]);
-    r->scans = r->scans && scan_bits(r, window);
-    if (!r->scans && !read_bits(r, window)) {
-        r->error = -errno;
+    if (!find_bits(r, window))
         return true;
-    }
     look_at_pages(r, window);
     r->last.counted = window->blocks[window->count - 1].counted; /* it may reach into the next one */
     return true;
@@ -430,7 +529,7 @@ bool residence_step(struct residence *r, uint64_t bytes, residence_blocks *block
         uint64_t next = r->next > mapping->start ? r->next : mapping->start;
         if (next == mapping->start) {
             r->has_blocks = false;
-            r->held = 0;
+            r->held = r->charged = r->charged_to = 0;
         }
         /* Where the next block is: what lies before it is not looked at. */
         struct residence_block block;
@@ -441,7 +540,9 @@ bool residence_step(struct residence *r, uint64_t bytes, residence_blocks *block
             next = page > next ? page : next;
             reaches = true;
         }
-        if (reaches) {
+        if (next >= mapping->end) {
+            ; /* its blocks are done with */
+        } else if (reaches) {
             window_at(mapping, next, &window);
             fine = look_at_window(r, &window, blocks, data);
             looked += window.end - window.start;
@@ -449,7 +550,9 @@ bool residence_step(struct residence *r, uint64_t bytes, residence_blocks *block
         } else {
             r->next = mapping->end;
         }
-        if (r->next >= mapping->end) {
+        while (fine && r->error == 0 && r->next >= mapping->end && looked < bytes && may_be_charged(r))
+            fine = charge_some(r, &window, blocks, data, &looked);
+        if (r->next >= mapping->end && !(fine && may_be_charged(r))) {
             fine = fine && finish_mapping(r);
             r->at++;
         }

@@ -41,6 +41,21 @@ struct residence_block {
 typedef size_t residence_blocks(void *data, uint64_t *from, uint64_t to, struct residence_block *blocks,
                                 size_t room);
 
+/* What the process has mapped by itself; owner 0: it is its allocator's. */
+struct residence_map {
+    uint64_t start, end;
+    uint32_t owner;
+};
+
+/* Gives those that end behind from and begin before to, likewise. */
+typedef size_t residence_ranges(void *data, uint64_t *from, uint64_t to, struct residence_map *maps,
+                                size_t room);
+
+struct residence_map_owner {
+    uint64_t bytes; /* resident */
+    uint32_t maps;  /* with some of it */
+};
+
 /* What the blocks of an owner have of the parts that blocks have: live, rounding, pinned; and untouched. */
 #define RESIDENCE_OWNED 4
 struct residence_owner {
@@ -69,11 +84,18 @@ struct residence {
     uint32_t owner_count;
     struct residence_name *names;
     size_t name_count, name_room;
+    residence_ranges *ranges; /* NULL = it has mapped nothing by itself, as far as is known */
+    void *ranges_data;
+    struct residence_map_owner *map_owners; /* by owner */
+    uint32_t map_owner_count;
     /* Where the walk has come to: */
-    size_t at;                   /* the mapping, */
-    uint64_t next;               /* the first address in it that was not looked at, 0 = none of it was; */
-    bool has_blocks;             /* some block in it is not one that malloc has mapped alone */
-    uint64_t held;               /* bytes of its resident pages with live blocks */
+    size_t at;            /* the mapping, */
+    uint64_t next;        /* the first address in it that was not looked at, 0 = none of it was; */
+    bool has_blocks;      /* some block in it is not one that malloc has mapped alone */
+    uint64_t held;        /* bytes of its resident pages with live blocks */
+    uint64_t charged_to;  /* up to where its other pages were looked at for who has mapped them, 0 = none; */
+    uint64_t charged;     /* bytes of them that somebody has */
+    uint64_t charged_map; /* where what had some of them last begins */
     struct residence_block last; /* the block that reached furthest; size 0 = none */
     int pagemap;
     bool scans; /* the kernel tells of many pages at once */
@@ -83,6 +105,10 @@ struct residence {
 /* Begins to look at a process, whose blocks are of owners below owner_count. 0, or -errno (see mappings_read()); then
  * nothing is to be freed. */
 int residence_begin(struct residence *residence, int pid, uint32_t owner_count);
+
+/* To be told what the process has mapped, by owners below owner_count. Before the first step. On lack of memory it is
+ * not. */
+void residence_maps(struct residence *residence, residence_ranges *ranges, void *data, uint32_t owner_count);
 
 /* Goes on, over pages of so many bytes with blocks, at least one. True when all is done; see error, too. */
 bool residence_step(struct residence *residence, uint64_t bytes, residence_blocks *blocks, void *data);

@@ -3,6 +3,7 @@
 #include "filter.h"
 #include "by_line.h"
 #include "filter_stacks.h"
+#include "kind.h"
 #include "text.h"
 
 #include <sqlite3.h>
@@ -294,6 +295,11 @@ int filter_add_run(struct report *report, struct filter *filter, struct run *run
 
     if (status == EXIT_FINE)
         status = window_resolve(report, run, filter);
+    if (status == EXIT_FINE && kind_shown == KIND_MAPPED && run->window.set)
+        status =
+            report_error(report, EXIT_USAGE,
+                         "of what programs map by themselves, parts of a run are not known: --kind mapped "
+                         "goes without --from, --to and RUN@MOMENT.");
     return status == EXIT_FINE ? check_part(report, run, by) : status;
 }
 

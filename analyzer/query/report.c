@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "report.h"
 #include "commands.h"
+#include "kind.h"
 #include "starting.h"
 #include "store.h"
 #include "text.h"
@@ -21,7 +22,7 @@ int report_open(struct report *report)
         return EXIT_FAILED;
     }
     report->sql = store_handle(report->store);
-    return EXIT_FINE;
+    return kind_show(report);
 }
 
 void report_close(struct report *report)
@@ -75,9 +76,9 @@ static const char *quotes(const char *word)
 }
 
 /* What a hint repeats of what was asked; of the rest (how many rows, which colours) the next report has its own idea. */
-static const char *const kept[] = {
-    "by",   "group", "process", "thread", "module",        "file", "function",  "language",
-    "from", "to",    "source",  "below",  "skip-wrappers", "mine", "inclusive", "all-frames"};
+static const char *const kept[] = {"by",    "kind",          "group",    "process",   "thread",    "module",
+                                   "file",  "function",      "language", "from",      "to",        "source",
+                                   "below", "skip-wrappers", "mine",     "inclusive", "all-frames"};
 
 /* The subcommand's option of that name. */
 static const struct option_spec *option_of(const struct report *report, const char *command, const char *name)

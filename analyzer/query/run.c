@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "run.h"
 #include "args.h"
+#include "kind.h"
 #include "live.h"
 #include "missing.h"
 #include "text.h"
@@ -163,7 +164,7 @@ static int read_row(struct report *report, int64_t number, struct run *run, int 
         run->ours = store_run_is_ours(report->store, number);
     }
     sqlite3_finalize(statement);
-    return status;
+    return status == EXIT_FINE && run->number != 0 ? kind_totals(report, run) : status;
 }
 
 /* *run has no number when there is none. A run that its collector has left while it says that it is being recorded may
@@ -497,6 +498,8 @@ void run_headline(const struct report *report, const struct run *run)
              units_bytes(b, m->bytes, report->bytes), units_bytes(p, m->peak_bytes, report->bytes),
              units_seconds(t, (double)run->t.peak_ns / 1e9), units_bytes(l, run->t.end_bytes, report->bytes),
              u);
+    if (kind_shown == KIND_MAPPED)
+        kind_text(report, run, numbers, sizeof numbers);
     printf(report->width > 0 && taken + (int)strlen(numbers) > report->width ? "\n  " : " ");
     text_wrap(stdout, numbers, report->width > 2 ? (size_t)report->width - 2 : 0, 2);
     missing_print(report, run);
@@ -507,7 +510,11 @@ void run_explain_empty(const struct report *report, const struct run *run)
     (void)report;
     if (run->t.m.allocations > 0)
         return;
-    if (run->state == RUN_RECORDING)
+    if (kind_shown == KIND_MAPPED && run->state != RUN_RECORDING)
+        printf(
+            "It mapped nothing by itself that could be seen: mmap() and the like, called by the program or a "
+            "library.\n");
+    else if (run->state == RUN_RECORDING)
         printf("Nothing has been counted yet; look again in a moment.\n");
     else
         printf(

@@ -1,5 +1,6 @@
 /* function.c - trace-report function: what is allocated in a function and below it, who calls it, what it calls. */
 #include "commands.h"
+#include "kind.h"
 #include "neighbours.h"
 #include "show.h"
 #include "source_file.h"
@@ -17,6 +18,7 @@ static struct filter filter;
 
 static const struct option_spec options[] = {
     {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: peak; of a part of a run: bytes)", NULL},
+    KIND_OPTION,
     {"limit", OPTION_NUMBER, &limit, "N", "callers and callees to show (default: 10; 0: all)", NULL},
     SHOW_ALL_FRAMES,
     SOURCE_OPTION,
@@ -87,6 +89,7 @@ static int print_json(struct report *report, const struct lines_query *query, co
     run_json(&json, "run", query->run);
     json_text(&json, "name", name);
     json_text(&json, "by", measures[by].by);
+    json_text(&json, "kind", kind_names[kind_shown]);
     filter_json(&json, &filter, query->run);
     json_object(&json, "total");
     measures_json(&json, query->run, &n->callers.sum);

@@ -1,6 +1,7 @@
 /* top.c - trace-report top: the lines that allocate most. */
 #include "args.h"
 #include "commands.h"
+#include "kind.h"
 #include "by_line.h"
 #include "by_stack.h"
 #include "nameless.h"
@@ -23,6 +24,7 @@ static struct filter filter;
 static const struct option_spec options[] = {
     {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: peak; of a part of a run: bytes)",
      top_resident_names},
+    KIND_OPTION,
     {"group", OPTION_CHOICE, &group, NULL, "what a row is (default: line)", group_names},
     {"limit", OPTION_NUMBER, &limit, "N", "rows to show (default: 20; 0: all)", NULL},
     {"stacks", OPTION_NUMBER, &stacks_each, "N", "the N largest stacks below each row", NULL},
@@ -63,6 +65,7 @@ static int print_json(struct report *report, const struct lines_query *query, co
     json_begin(&json, stdout, "libtrace.top/1");
     run_json(&json, "run", query->run);
     json_text(&json, "by", measures[query->by].by);
+    json_text(&json, "kind", kind_names[kind_shown]);
     json_text(&json, "group", group_names[query->group]);
     json_true(&json, "inclusive", query->inclusive);
     filter_json(&json, query->filter, query->run);
@@ -147,8 +150,9 @@ static int show(struct report *report, const char *which, int64_t *recording)
 /* Of pages lines are known, at a moment: nothing of their stacks, and nothing of a time between two. */
 static int show_resident(struct report *report, const char *which)
 {
-    if (inclusive || leaf || stacks_each > 0 || group != GROUP_LINE || watch_s > 0 || filter.from != NULL ||
-        filter.to != NULL || filter.thread != NULL || filter_has_stacks(&filter))
+    if (inclusive || leaf || stacks_each > 0 || group != GROUP_LINE || watch_s > 0 ||
+        kind_shown != KIND_HEAP || filter.from != NULL || filter.to != NULL || filter.thread != NULL ||
+        filter_has_stacks(&filter))
         return report_error(report, EXIT_USAGE,
                             "--by %s shows lines at one moment: it goes with --limit, --process, --module, "
                             "--file and --language.",

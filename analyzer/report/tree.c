@@ -2,6 +2,7 @@
  */
 #define _GNU_SOURCE
 #include "commands.h"
+#include "kind.h"
 #include "profile.h"
 #include "branches.h"
 #include "fold.h"
@@ -25,6 +26,7 @@ static const struct option_spec options[] = {
     {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: peak; of a part of a run: bytes)", NULL},
     {"inverted", OPTION_FLAG, &inverted, NULL, "the allocating lines first, their callers below", NULL},
     {"min", OPTION_SHARE, &least, "SHARE", "fold what is below this share of the whole (default: 1%)", NULL},
+    KIND_OPTION,
     {"group", OPTION_CHOICE, &group, NULL, "what a node is (default: line)", groups},
     {"depth", OPTION_NUMBER, &depth_limit, "N", "levels to show (default: all)", NULL},
     SHOW_ALL_FRAMES,
@@ -381,6 +383,7 @@ static int print_json(struct report *report, struct shown *shown)
     json_begin(&json, stdout, "libtrace.tree/1");
     run_json(&json, "run", shown->profile.run);
     json_text(&json, "by", measures[by].by);
+    json_text(&json, "kind", kind_names[kind_shown]);
     json_text(&json, "group", groups[group]);
     json_true(&json, "inverted", inverted);
     json_real(&json, "min_share", least);

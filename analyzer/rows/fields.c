@@ -32,6 +32,8 @@ const char *const rows_languages[ROWS_WORDS] = {"native", "python"};
 #define SITE_KEY      /* node, process, thread */ STACK, KNOWN(ROWS_PROCESSES), THREAD
 #define ALL_MEASURES  {ROWS_MEASURES, 0, 0}
 #define ALL_CHANGES   {ROWS_CHANGES, 0, 0}
+#define SITE_FIELDS   SITE_KEY, /* line, leaf */ MAYBE(ROWS_LINES), MAYBE(ROWS_LINES), ALL_MEASURES, \
+                      /* smallest, largest, sizes, lifetimes */ COUNT, COUNT, HISTOGRAM, HISTOGRAM
 
 #define FIELDS(...) \
     .count = sizeof((struct rows_field[]){__VA_ARGS__}) / sizeof(struct rows_field), .field = {__VA_ARGS__}
@@ -68,10 +70,8 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
     [ROWS_FRAME_LINE] = {"frame_line", FIELDS(
         /* frame, depth, line */ KNOWN(ROWS_FRAMES), RANGE(255), KNOWN(ROWS_LINES))},
     [ROWS_NODE] = {"node", FIELDS(/* id, parent, frame */ NEXT(ROWS_NODES), PARENT, MAYBE(ROWS_FRAMES))},
-    [ROWS_SITE] = {"site", FIELDS(
-        SITE_KEY, /* line, leaf */ MAYBE(ROWS_LINES), MAYBE(ROWS_LINES), ALL_MEASURES,
-        /* smallest, largest */ COUNT, COUNT,
-        /* sizes, lifetimes */ HISTOGRAM, HISTOGRAM)},
+    [ROWS_SITE] = {"site", FIELDS(SITE_FIELDS)},
+    [ROWS_MAPPED_SITE] = {"mapped_site", FIELDS(SITE_FIELDS)},
     [ROWS_BLOCK] = {"block", FIELDS(
         /* process, address, size, node, born_ns */ KNOWN(ROWS_PROCESSES), COUNT, COUNT, STACK, COUNT)},
     [ROWS_SAMPLE] = {"sample", FIELDS(/* t_ns, live_*, rss_bytes */ COUNT, NUMBER, NUMBER, COUNT)},

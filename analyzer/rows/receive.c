@@ -305,11 +305,10 @@ static int next_node(void *data, struct store_node *row)
     return 1;
 }
 
-static int next_site(void *data, struct store_site *row)
+static int next_site_of(struct receiver *r, enum rows_type type, struct store_site *row)
 {
-    struct receiver *r = data;
     const struct rows_message *m = &r->message;
-    if (!peek(r) || m->type != ROWS_SITE)
+    if (!peek(r) || m->type != type)
         return 0;
     const unsigned rest = SITE_KEY_MEMBERS; /* fields after the key */
     *row = (struct store_site){
@@ -326,6 +325,16 @@ static int next_site(void *data, struct store_site *row)
     };
     r->taken = false;
     return 1;
+}
+
+static int next_site(void *data, struct store_site *row)
+{
+    return next_site_of(data, ROWS_SITE, row);
+}
+
+static int next_mapped_site(void *data, struct store_site *row)
+{
+    return next_site_of(data, ROWS_MAPPED_SITE, row);
 }
 
 static int apply(struct receiver *r, const struct rows_message *m)
@@ -404,11 +413,12 @@ static void start(struct receiver *r, const char *error)
 static void take(struct receiver *r, int *failed)
 {
     enum rows_type type = r->message.type;
-    bool many = type == ROWS_NODE || type == ROWS_SITE;
+    bool many = type == ROWS_NODE || type == ROWS_SITE || type == ROWS_MAPPED_SITE;
     r->taken = many;
-    int code = type == ROWS_NODE   ? store_nodes(r->store, next_node, r)
-               : type == ROWS_SITE ? store_sites(r->store, next_site, r)
-                                   : apply(r, &r->message);
+    int code = type == ROWS_NODE          ? store_nodes(r->store, next_node, r)
+               : type == ROWS_SITE        ? store_sites(r->store, next_site, r)
+               : type == ROWS_MAPPED_SITE ? store_mapped_sites(r->store, next_mapped_site, r)
+                                          : apply(r, &r->message);
     /* Where the database does not take many, they are not asked for. */
     while (many && r->taken && r->message.type == type) {
         r->taken = false;

@@ -21,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROWS_VERSION (100 * STORE_VERSION + 6) /* with what the database holds, what is sent changes */
+#define ROWS_VERSION (100 * STORE_VERSION + 7) /* with what the database holds, what is sent changes */
 
 enum rows_type {
     ROWS_HELLO,
@@ -41,6 +41,7 @@ enum rows_type {
     ROWS_FRAME_LINE,
     ROWS_NODE,
     ROWS_SITE,
+    ROWS_MAPPED_SITE,
     ROWS_BLOCK,
     ROWS_SAMPLE,
     ROWS_SITE_SAMPLE,

@@ -428,9 +428,9 @@ int store_node(struct store *store, int64_t id, int64_t parent, int64_t frame)
     return end(store);
 }
 
-int store_site(struct store *store, const struct store_site *s)
+static int send_site(struct store *store, enum rows_type type, const struct store_site *s)
 {
-    begin(store, ROWS_SITE);
+    begin(store, type);
     site_key(store, s->key);
     number(store, s->line);
     number(store, s->leaf);
@@ -440,6 +440,11 @@ int store_site(struct store *store, const struct store_site *s)
     bytes(store, s->sizes, s->sizes ? s->sizes_size : 0);
     bytes(store, s->lifetimes, s->lifetimes ? s->lifetimes_size : 0);
     return end(store);
+}
+
+int store_site(struct store *store, const struct store_site *s)
+{
+    return send_site(store, ROWS_SITE, s);
 }
 
 int store_nodes(struct store *store, int (*next)(void *data, struct store_node *node), void *data)
@@ -457,6 +462,15 @@ int store_sites(struct store *store, int (*next)(void *data, struct store_site *
     int code = 0;
     while (next(data, &site))
         code = store_site(store, &site);
+    return code;
+}
+
+int store_mapped_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data)
+{
+    struct store_site site;
+    int code = 0;
+    while (next(data, &site))
+        code = send_site(store, ROWS_MAPPED_SITE, &site);
     return code;
 }
 

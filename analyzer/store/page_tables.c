@@ -1,16 +1,18 @@
-/* page_tables.c - the tables of resident bytes, which are made when the first moment is written: making tables costs time
- * at the end of each traced program, and a file may do without these. See page_rows.h. */
+/* page_tables.c - the tables of resident bytes, and of mappings, which are made when the first row is written: making
+ * tables costs time at the end of each traced program, and a file may do without these. See page_rows.h. */
 #include "store_private.h"
 
 #include <stdio.h>
 
-static const char *const tables[] = {"page_moment", "page_row"};
+static const char *const tables[] = {"page_moment", "page_row", "mapped_site"};
 #define TABLES (sizeof tables / sizeof tables[0])
 
 int store_pages_make(struct store *store)
 {
     int code = store_execute(store, store_pages_sql, "write");
 
+    if (code == 0)
+        code = store_execute(store, store_mapped_sql, "write");
     return code == 0 ? store_execute(store, store_page_views_sql, "write") : code;
 }
 
@@ -28,22 +30,45 @@ static int is_there(struct store *store, const char *table, int64_t *there)
 
 int store_pages_show(struct store *store)
 {
-    static const char as_it_is[] = "DROP VIEW IF EXISTS temp.page_moment; DROP VIEW IF EXISTS temp.page_row";
-    static const char nothing[] =
+    static const char *const nothing[TABLES] = {
         "CREATE TEMP VIEW page_moment AS SELECT 0 AS run, 0 AS id, 0 AS process, 0 AS t_ns, 0 AS took_ns, "
         "0 AS kind, 0 AS mark, 0 AS resident, 0 AS pss, 0 AS untouched, 0 AS swapped, NULL AS missing WHERE "
-        "0; "
+        "0",
         "CREATE TEMP VIEW page_row AS SELECT 0 AS run, 0 AS moment, 0 AS process, 0 AS part, 0 AS node, 0 AS "
-        "line, "
-        "'' AS name, 0 AS bytes, 0 AS blocks WHERE 0";
-    int64_t moments = 0, rows = 0;
-    int code = store_execute(store, as_it_is, "read");
+        "line, '' AS name, 0 AS bytes, 0 AS blocks WHERE 0",
+        "CREATE TEMP VIEW mapped_site AS SELECT 0 AS run, {key: 0 AS #}, 0 AS line, 0 AS leaf, {measures: 0 "
+        "AS "
+        "#}, 0 AS smallest, 0 AS largest, NULL AS sizes, NULL AS lifetimes WHERE 0",
+    };
+    int64_t there[TABLES] = {0};
+    char sql[80];
+    int code = 0;
 
-    if (code == 0)
-        code = is_there(store, tables[0], &moments);
-    if (code == 0)
-        code = is_there(store, tables[1], &rows);
-    return code == 0 && (moments == 0 || rows == 0) ? store_execute(store, nothing, "read") : code;
+    for (size_t i = 0; i < TABLES && code == 0; i++) {
+        snprintf(sql, sizeof sql, "DROP VIEW IF EXISTS temp.%s", tables[i]);
+        code = store_execute(store, sql, "read");
+        if (code == 0)
+            code = is_there(store, tables[i], &there[i]);
+    }
+    there[0] = there[1] = there[0] && there[1]; /* the rows are of the moments */
+    for (size_t i = 0; i < TABLES && code == 0; i++)
+        if (!there[i])
+            code = store_execute(store, nothing[i], "read");
+    return code;
+}
+
+int store_show_mapped(struct store *store)
+{
+    static const char sql[] =
+        "DROP VIEW IF EXISTS temp.site; DROP VIEW IF EXISTS temp.line_total; DROP VIEW IF EXISTS "
+        "temp.site_sample; CREATE TEMP VIEW site AS SELECT * FROM mapped_site; "
+        "CREATE TEMP VIEW line_total AS SELECT run, process, coalesce(line, 0) AS line, {measures: add(#) AS "
+        "#} "
+        "FROM mapped_site GROUP BY 1, 2, 3; "
+        "CREATE TEMP VIEW site_sample AS SELECT 0 AS run, 0 AS t_ns, {key: 0 AS #}, {sampled: 0 AS #} WHERE "
+        "0";
+
+    return store_execute(store, sql, "read");
 }
 
 int store_page_forget(struct store *store, int64_t moment)
@@ -70,11 +95,14 @@ int store_pages_delete(struct store *store, int64_t run)
     return code;
 }
 
-/* The tables are made only for a run that has moments. */
+/* The tables are made only for a run that has rows in them. */
 int store_pages_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy)
 {
     sqlite3_stmt *s = NULL;
-    int result = sqlite3_prepare_v2(from, "SELECT 1 FROM page_moment WHERE run = ?1 LIMIT 1", -1, &s, NULL);
+    int result = sqlite3_prepare_v2(from,
+                                    "SELECT 1 FROM page_moment WHERE run = ?1 UNION ALL "
+                                    "SELECT 1 FROM mapped_site WHERE run = ?1 LIMIT 1",
+                                    -1, &s, NULL);
 
     if (result == SQLITE_OK)
         result = sqlite3_bind_int64(s, 1, run);

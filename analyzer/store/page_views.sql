@@ -1,6 +1,6 @@
--- The public view of where the resident bytes are: made in a file with the tables that it reads (page_rows.sql), and by
--- our own reports always. Columns are added at the end, never changed. Of a moment that was looked at while names were
--- not known yet, the lines are those of its sites.
+-- The public views of where the resident bytes are, and of what programs map by themselves: made in a file with the
+-- tables that they read (page_rows.sql, mapped_rows.sql), and by our own reports always. Columns are added at the end,
+-- never changed. Of a moment that was looked at while names were not known yet, the lines are those of its sites.
 CREATE VIEW IF NOT EXISTS resident AS
 SELECT r.run AS run, r.moment AS moment, m.t_ns / 1e9 AS t_s,
        CASE m.kind WHEN 1 THEN 'mark' WHEN 2 THEN 'high' WHEN 3 THEN 'end' ELSE 'asked' END AS kind,
@@ -19,5 +19,21 @@ SELECT r.run AS run, r.moment AS moment, m.t_ns / 1e9 AS t_s,
        CASE WHEN r.node > 0 THEN coalesce(l.language, 'native') END AS language
 FROM page_row AS r JOIN page_moment AS m ON m.run = r.run AND m.id = r.moment AND m.process = r.process
 LEFT JOIN line AS l ON l.run = r.run
-      AND l.id = coalesce(nullif(r.line, 0), (SELECT s.line FROM site AS s
-                                              WHERE s.run = r.run AND s.node = r.node AND s.process = r.process LIMIT 1));
+      AND l.id = coalesce(nullif(r.line, 0),
+                          CASE WHEN r.part = 4
+                               THEN (SELECT s.line FROM mapped_site AS s
+                                     WHERE s.run = r.run AND s.node = r.node AND s.process = r.process LIMIT 1)
+                               ELSE (SELECT s.line FROM site AS s
+                                     WHERE s.run = r.run AND s.node = r.node AND s.process = r.process LIMIT 1) END);
+
+-- What was mapped at one stack of one process: mmap() and the like, called by the program or a library of its own.
+CREATE VIEW IF NOT EXISTS mapped AS
+SELECT s.run AS run, s.process AS process, s.node AS stack,
+       l.file AS file, coalesce(l.line, 0) AS line,
+       coalesce(l.function, (SELECT n.name FROM node AS o JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame
+                             WHERE o.run = s.run AND o.id = s.node), '[unknown]') AS function,
+       coalesce(l.module, (SELECT n.module FROM node AS o JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame
+                           WHERE o.run = s.run AND o.id = s.node), '') AS module,
+       coalesce(l.language, 'native') AS language,
+       {measures: s.# AS #}
+FROM mapped_site AS s LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line;

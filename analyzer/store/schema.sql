@@ -38,7 +38,7 @@ CREATE TABLE run (
     end_allocations INTEGER NOT NULL DEFAULT 0, end_bytes INTEGER NOT NULL DEFAULT 0 -- live when its last process ended
 ) STRICT;
 
--- There are more tables, made where they are needed: those of resident bytes, see page_rows.sql; and, where the file
+-- There are more tables, made where they are needed: those of resident bytes and of mappings, see page_rows.sql and mapped_rows.sql; and, where the file
 -- system can tell when a file was made, and has locks, origin, see origin.c, and recorder, see recorder_lock.c.
 
 CREATE TABLE process (

@@ -174,6 +174,9 @@ int store_page_forget(struct store *store, int64_t moment);
 int store_nodes(struct store *store, int (*next)(void *data, struct store_node *node), void *data);
 int store_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data);
 
+/* The same of what programs map by themselves, which is in a table of its own: made with the first of them. */
+int store_mapped_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data);
+
 /* The collector that a run names: the columns id, collector_pid, collector_start, pid_namespace and taken_ns. */
 struct store_collector {
     int64_t run, pid, start, pid_namespace, taken_ns;
@@ -222,9 +225,12 @@ int store_finish(struct store *store);
  * recorded. */
 int store_open_read(const char *path, struct store **store);
 
-/* Of a file that is open for reading: where page_moment and page_row are missing, or are no tables, empty ones stand
+/* Of a file that is open for reading: where page_moment, page_row and mapped_site are missing, or are no tables, empty ones stand
  * before them. store_open_read() does that; once more after somebody may have made them. */
 int store_pages_show(struct store *store);
+
+/* From here on site and line_total are those of what programs map by themselves, and nothing is known of parts of a run. */
+int store_show_mapped(struct store *store);
 
 /* Histograms: count of values by power of two: class 0 = value 0, class k = 2^(k-1) <= value < 2^k, 64
  * at most. Encoded as (class, count) pairs of LEB128 numbers. encode returns the size, at most

@@ -22,6 +22,7 @@ enum store_statement {
     STORE_FRAME_LINE,
     STORE_NODE,
     STORE_SITE,
+    STORE_MAPPED_SITE,
     STORE_BLOCK,
     STORE_SAMPLE,
     STORE_SITE_SAMPLE,
@@ -65,8 +66,9 @@ struct store {
 
 extern const char store_schema_sql[];
 extern const char store_views_sql[];
-extern const char store_pages_sql[];      /* tables that are made on first use, see page_tables.c */
-extern const char store_page_views_sql[]; /* and the view of them */
+extern const char store_pages_sql[]; /* tables that are made on first use, see page_tables.c */
+extern const char store_mapped_sql[];
+extern const char store_page_views_sql[]; /* and the views of them */
 
 /* Allocates a store for a path; NULL on lack of memory. */
 struct store *store_new(const char *path);

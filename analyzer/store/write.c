@@ -33,6 +33,8 @@ static const char *const sql[STORE_STATEMENTS] = {
     [STORE_NODE] = "REPLACE INTO node(run, id, parent, frame) SELECT c0, c1, c2, c3 FROM feed",
     [STORE_SITE] = "REPLACE INTO site(run, {key: #}, line, leaf, smallest, largest, sizes, "
                    "lifetimes, {measures: #}) SELECT * FROM feed",
+    [STORE_MAPPED_SITE] = "REPLACE INTO mapped_site(run, {key: #}, line, leaf, smallest, largest, sizes, "
+                          "lifetimes, {measures: #}) SELECT * FROM feed",
     [STORE_BLOCK] = "REPLACE INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [STORE_SAMPLE] = "REPLACE INTO sample VALUES (?1, ?2, ?3, ?4, ?5)",
     [STORE_SITE_SAMPLE] =
@@ -535,12 +537,25 @@ static int next_site(struct feed *feed)
     return 1;
 }
 
-int store_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data)
+static int feed_sites(struct store *store, enum store_statement which,
+                      int (*next)(void *data, struct store_site *site), void *data)
 {
     struct site_feed sites = {{.next = next_site}, next, data};
 
     feed_number(&sites.feed, 0, store->run);
-    return feed(store, STORE_SITE, &sites.feed);
+    return feed(store, which, &sites.feed);
+}
+
+int store_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data)
+{
+    return feed_sites(store, STORE_SITE, next, data);
+}
+
+int store_mapped_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data)
+{
+    int code = store->statement[STORE_MAPPED_SITE] == NULL ? store_pages_make(store) : 0;
+
+    return code == 0 ? feed_sites(store, STORE_MAPPED_SITE, next, data) : code;
 }
 
 /* One that is still to come, and then none. */

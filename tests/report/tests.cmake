@@ -17,7 +17,7 @@ foreach(target trace-report report browse export page query store)
 endforeach()
 get_target_property(folder store BINARY_DIR)
 set_source_files_properties(${folder}/store_schema_sql.c ${folder}/store_views_sql.c ${folder}/store_pages_sql.c
-  ${folder}/store_page_views_sql.c PROPERTIES GENERATED TRUE)
+  ${folder}/store_mapped_sql.c ${folder}/store_page_views_sql.c PROPERTIES GENERATED TRUE)
 get_target_property(folder trace-report SOURCE_DIR)
 set_source_files_properties(${folder}/main.c PROPERTIES
   COMPILE_OPTIONS "-Dmain=trace_report_main;-include${CMAKE_CURRENT_LIST_DIR}/many.h")

@@ -86,6 +86,28 @@ static void row(int64_t moment, int part, int64_t node, const char *name, int64_
     check(store_page_row(writer, &r));
 }
 
+static int only_one(void *data, struct store_site *site)
+{
+    const struct store_site **left = data;
+
+    if (*left == NULL)
+        return 0;
+    *site = **left;
+    *left = NULL;
+    return 1;
+}
+
+/* What a program has mapped by itself, at a stack. */
+static void mapped(int64_t node, int64_t line, int64_t bytes)
+{
+    const struct store_site site = {.key = {.node = node, .process = 1},
+                                    .line = line,
+                                    .m = {.allocations = 1, .bytes = bytes, .live_bytes = bytes}},
+                            *left = &site;
+
+    check(store_mapped_sites(writer, only_one, &left));
+}
+
 /* The first column of all rows, as any SQLite has it, or as our reports have it. */
 static const char *rows_of(sqlite3 *db, const char *sql)
 {
@@ -124,8 +146,8 @@ static const char *in_report(const char *file, const char *sql)
     return rows;
 }
 
-static const char objects[] =
-    "SELECT name FROM sqlite_schema WHERE name LIKE 'page%' OR name = 'resident' ORDER BY name";
+static const char objects[] = "SELECT name FROM sqlite_schema WHERE name LIKE 'page%' OR name LIKE 'mapped%' "
+                              "OR name = 'resident' ORDER BY name";
 
 /* ---- tests ----------------------------------------------------------------------------------- */
 
@@ -139,7 +161,7 @@ static void made_with_the_first_moment(void **state)
     begin(path);
     moment(1, STORE_PAGES_END, 0);
     end();
-    assert_string_equal(in_file(path, objects), "page_moment\npage_row\nresident");
+    assert_string_equal(in_file(path, objects), "mapped\nmapped_site\npage_moment\npage_row\nresident");
     unlink(path);
 }
 
@@ -207,6 +229,33 @@ static void lines_come_later(void **state)
     assert_string_equal(
         in_file(path, "SELECT function || ' ' || file || line || module || language FROM resident"),
         "f /w/a.c10/anative");
+    unlink(path);
+}
+
+/* For reports on mappings they stand in the place of sites; without that nobody sees them there. */
+static void mapped_apart(void **state)
+{
+    static const char sums[] =
+        "SELECT coalesce(sum(bytes), 0) || ' ' || (SELECT coalesce(sum(bytes), 0) FROM site) || ' ' || "
+        "(SELECT coalesce(sum(bytes), 0) FROM line_total) FROM sites";
+    const struct store_site site = {.key = {.node = 1, .process = 1}, .line = 1, .m = {.bytes = 7}};
+    struct store *reader;
+
+    (void)state;
+    begin(path);
+    check(store_line(writer, 1, "/w/a.c", 10, "f", "/a", "native", 0));
+    check(store_site(writer, &site));
+    mapped(1, 1, 4096);
+    mapped(1, 1, 8192); /* the same, later */
+    mapped(2, 0, 100);
+    check(store_line_totals(writer));
+    end();
+    assert_string_equal(in_file(path, "SELECT sum(bytes) FROM mapped"), "8292");
+    assert_string_equal(in_report(path, sums), "7 7 7");
+    assert_int_equal(store_open_read(path, &reader), 0);
+    assert_int_equal(store_show_mapped(reader), 0);
+    assert_string_equal(rows_of(store_handle(reader), sums), "8292 8292 8292");
+    store_close(reader);
     unlink(path);
 }
 
@@ -289,6 +338,7 @@ static void copied_and_removed(void **state)
     begin(path);
     moment(1, STORE_PAGES_END, 5);
     row(1, PAGES_FILES, 0, "/lib/a", 5, 0);
+    mapped(1, 0, 4096);
     end();
     check(store_open(other, &writer));
     check(store_begin(writer));
@@ -306,6 +356,7 @@ static void copied_and_removed(void **state)
     check(store_finish(writer));
     store_close(writer);
     assert_string_equal(in_file(other, "SELECT run || kind || name || bytes FROM resident"), "3end/lib/a5");
+    assert_string_equal(in_file(other, "SELECT run || ' ' || bytes FROM mapped"), "3 4096");
     check(store_open(other, &writer));
     check(store_begin(writer));
     for (int64_t run = 1; run <= 3; run++)
@@ -314,7 +365,9 @@ static void copied_and_removed(void **state)
     check(store_finish(writer));
     store_close(writer);
     assert_string_equal(
-        in_file(other, "SELECT (SELECT count(*) FROM page_moment) + (SELECT count(*) FROM page_row)"), "0");
+        in_file(other, "SELECT (SELECT count(*) FROM page_moment) + (SELECT count(*) FROM page_row) + "
+                       "(SELECT count(*) FROM mapped_site)"),
+        "0");
     unlink(path);
     unlink(other);
 }
@@ -326,6 +379,7 @@ int main(void)
         cmocka_unit_test(parts_add_up),
         cmocka_unit_test(forgets_one_moment),
         cmocka_unit_test(lines_come_later),
+        cmocka_unit_test(mapped_apart),
         cmocka_unit_test(made_while_it_is_read),
         cmocka_unit_test(made_anew_after_a_failure),
         cmocka_unit_test(of_a_stranger),

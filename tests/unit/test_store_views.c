@@ -36,6 +36,7 @@ static const char *const views[][2] = {
     {"marks", "run, process, mark, name, t_s, kind, highest_allocations, highest_bytes"},
     {"resident", "run, moment, t_s, kind, mark, process, part, file, line, function, name, bytes, blocks, "
                  "module, language"},
+    {"mapped", "run, process, stack, file, line, function, module, language, " MEASURES},
 };
 
 static char path[] = "/tmp/test_store_views.XXXXXX";
@@ -64,25 +65,44 @@ static void site(int64_t process, int64_t node, int64_t line, int64_t count, int
     check(store_site(writer, &s));
 }
 
-/* The second run has none: the view is of the file. */
+static int only_one(void *data, struct store_site *site)
+{
+    const struct store_site **left = data;
+
+    if (*left == NULL)
+        return 0;
+    *site = **left;
+    *left = NULL;
+    return 1;
+}
+
+/* The second run has none: the views are of the file. */
 static void resident(int run)
 {
+    /* Of a stack that has no site, and of one whose site has another line. */
+    const struct store_site mapped = {.key = {.node = 1, .process = 1},
+                                      .line = 1,
+                                      .m = {2, 8192, 1, 4096, 1, 4096}},
+                            *left = &mapped;
     const struct store_page_moment moment = {.id = 1,
                                              .process = 1,
                                              .t_ns = 500000000,
                                              .kind = STORE_PAGES_MARK,
                                              .mark = 3,
-                                             .resident = 4096,
+                                             .resident = 12096,
                                              .pss = -1};
     const struct store_page_row
         site = {.moment = 1, .process = 1, .part = PAGES_PINNED, .node = 2, .bytes = 4000, .blocks = 2},
-        file = {.moment = 1, .process = 1, .part = PAGES_FILES, .name = "/a", .bytes = 96};
+        file = {.moment = 1, .process = 1, .part = PAGES_FILES, .name = "/a", .bytes = 96},
+        map = {.moment = 1, .process = 1, .part = PAGES_MAPPED, .node = 1, .bytes = 8000, .blocks = 1};
 
     if (run != 0)
         return;
     check(store_page_moment(writer, &moment));
     check(store_page_row(writer, &site));
     check(store_page_row(writer, &file));
+    check(store_page_row(writer, &map));
+    check(store_mapped_sites(writer, only_one, &left));
 }
 
 /* Run 1: finished, of two processes that share a stack. Run 2: its symbols are not there yet. */
@@ -266,7 +286,10 @@ static void values(void **state)
     assert_string_equal(
         ask("SELECT t_s || kind || mark || part || coalesce(file || line || function, name) || bytes || ' ' "
             "|| blocks FROM resident ORDER BY bytes"),
-        "0.5mark3files/a96 0\n0.5mark3pinned/w/a.c10f4000 2");
+        "0.5mark3files/a96 0\n0.5mark3pinned/w/a.c10f4000 2\n0.5mark3mapped/w/a.c10f8000 1");
+    assert_string_equal(ask("SELECT run || file || line || function || allocations || ' ' || bytes || ' ' || "
+                            "peak_bytes || ' ' || live_bytes FROM mapped"),
+                        "1/w/a.c10f2 8192 4096 4096");
 }
 
 int main(void)

@@ -199,18 +199,33 @@ bool guest_next_pages(uintptr_t from, uintptr_t *start, uintptr_t *end)
     return found;
 }
 
+void *guest_mmap(void *at, size_t size, int protection, int flags, int file, int64_t offset)
+{
+    return (void *)syscall(SYS_mmap, at, size, protection, flags, file, offset);
+}
+
+int guest_munmap(void *at, size_t size)
+{
+    return (int)syscall(SYS_munmap, at, size);
+}
+
+void *guest_mremap(void *at, size_t size, size_t fresh_size, int flags)
+{
+    return (void *)syscall(SYS_mremap, at, size, fresh_size, flags, NULL);
+}
+
 /* Locked, memory is taken for all of it at once, unless it cannot be accessed. */
 static void *map_pages(size_t size)
 {
     const int protection = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     bool locked = atomic_load_explicit(&guest_locked, memory_order_relaxed);
-    void *pages = mmap(NULL, size, locked ? PROT_NONE : protection, flags, -1, 0);
+    void *pages = guest_mmap(NULL, size, locked ? PROT_NONE : protection, flags, -1, 0);
     if (pages == MAP_FAILED)
         return NULL;
     if (locked) {
         munlock(pages, size);
         if (mprotect(pages, size, protection) != 0) {
-            munmap(pages, size);
+            guest_munmap(pages, size);
             return NULL;
         }
     }
@@ -239,7 +254,7 @@ void guest_unmap(void *pages, size_t size)
         return;
     int saved = errno;
     forget_piece((uintptr_t)pages, size);
-    munmap(pages, size);
+    guest_munmap(pages, size);
     limits_give_back(size, LIMITS_PRIVATE);
     errno = saved;
 }

@@ -55,6 +55,11 @@ extern HIDDEN _Atomic bool guest_locked;
 size_t guest_page_size(void);
 size_t guest_whole_pages(size_t size);
 
+/* mmap(), munmap() and mremap() of ours: those of the C library lead to our hooks, which record them. */
+void *guest_mmap(void *at, size_t size, int protection, int flags, int file, int64_t offset);
+int guest_munmap(void *at, size_t size);
+void *guest_mremap(void *at, size_t size, size_t fresh_size, int flags);
+
 /* Anonymous private memory, page-aligned and zero; NULL when there is none. errno is kept. */
 void *guest_pages(size_t size);
 void guest_unmap(void *pages, size_t size);

@@ -7,6 +7,7 @@
 #include "confine.h"
 #include "locked.h"
 #include "machine.h"
+#include "map_calls.h"
 #include "real.h"
 #include "exports.h"
 
@@ -65,6 +66,14 @@ static struct hook hooks[] = {
     HOOK(_exit, STAGE_ALLOC),
     HOOK_ONLY(_Exit, STAGE_ALLOC),
     HOOK(quick_exit, STAGE_ALLOC),
+    {"munmap", (void *)map_calls_munmap, &real.munmap, STAGE_FREE, 0, NULL, 0},
+    {"shmdt", (void *)map_calls_shmdt, &real.shmdt, STAGE_FREE, 0, NULL, 0},
+    {"mremap", (void *)map_calls_mremap, &real.mremap, STAGE_REALLOC, 0, NULL, 0},
+    {"mmap", (void *)map_calls_mmap, &real.mmap, STAGE_ALLOC, 0, NULL, 0},
+    {"mmap64", (void *)map_calls_mmap, NULL, STAGE_ALLOC, 0, NULL, 0},
+    {"brk", (void *)map_calls_brk, &real.brk, STAGE_ALLOC, 0, NULL, 0},
+    {"sbrk", (void *)map_calls_sbrk, &real.sbrk, STAGE_ALLOC, 0, NULL, 0},
+    {"shmat", (void *)map_calls_shmat, &real.shmat, STAGE_ALLOC, 0, NULL, 0},
     {"prctl", (void *)confine_prctl, &real.prctl, STAGE_ALLOC, 0, NULL, 0},
     {"mlockall", (void *)locked_all, &real.mlockall, STAGE_ALLOC, 0, NULL, 0},
     {"syscall", (void *)confine_syscall, &real.syscall, STAGE_ALLOC, 0, NULL, 0},

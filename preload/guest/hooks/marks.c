@@ -24,8 +24,7 @@ static size_t name_size(const char *name)
 void mark_put(struct thread *t, enum wire_mark what, uint32_t number)
 {
     uint64_t t_ns = guest_now_ns() - arena->started_ns;
-    t->stamped = ~t->head; /* long ago: its place among other threads' events is to be exact */
-    atomic_store_explicit(&t->ring->slow_at, 0, memory_order_relaxed);
+    ring_stamp_next(t);
     ring_put_block(t, WIRE_MARK, (const void *)((uintptr_t)what << 32 | number), (uint32_t)t_ns,
                    (uint32_t)(t_ns >> 32));
 }

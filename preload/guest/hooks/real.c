@@ -165,6 +165,54 @@ static int boot_mlockall(int flags)
     return (int)boot_syscall(SYS_mlockall, flags, 0, 0, 0, 0, 0);
 }
 
+static void *boot_mmap(void *at, size_t size, int protection, int flags, int file, off_t offset)
+{
+    return (void *)boot_syscall(SYS_mmap, (long)at, (long)size, protection, flags, file, offset);
+}
+
+static int boot_munmap(void *at, size_t size)
+{
+    return (int)boot_syscall(SYS_munmap, (long)at, (long)size, 0, 0, 0, 0);
+}
+
+static void *boot_mremap(void *at, size_t size, size_t fresh_size, int flags, void *to)
+{
+    return (void *)boot_syscall(SYS_mremap, (long)at, (long)size, (long)fresh_size, flags, (long)to, 0);
+}
+
+static void *boot_shmat(int id, const void *at, int flags)
+{
+    return (void *)boot_syscall(SYS_shmat, id, (long)at, flags, 0, 0, 0);
+}
+
+static int boot_shmdt(const void *at)
+{
+    return (int)boot_syscall(SYS_shmdt, (long)at, 0, 0, 0, 0, 0);
+}
+
+/* The C library remembers where its heap ends: it has to be its own function. */
+static int boot_brk(void *end)
+{
+    if (!resolving) {
+        real_init();
+        if (real.brk != boot_brk)
+            return real.brk(end);
+    }
+    errno = ENOMEM;
+    return -1;
+}
+
+static void *boot_sbrk(intptr_t more)
+{
+    if (!resolving) {
+        real_init();
+        if (real.sbrk != boot_sbrk)
+            return real.sbrk(more);
+    }
+    errno = ENOMEM;
+    return (void *)-1;
+}
+
 static int boot_unlinkat(int directory, const char *path, int flags)
 {
     return (int)boot_syscall(SYS_unlinkat, directory, (long)path, flags, 0, 0, 0);
@@ -222,6 +270,13 @@ struct real real = {
     .syscall = boot_syscall,
     .prctl = boot_prctl,
     .mlockall = boot_mlockall,
+    .mmap = boot_mmap,
+    .munmap = boot_munmap,
+    .mremap = boot_mremap,
+    .brk = boot_brk,
+    .sbrk = boot_sbrk,
+    .shmat = boot_shmat,
+    .shmdt = boot_shmdt,
     .unlink = boot_unlink,
     .unlinkat = boot_unlinkat,
     .remove = boot_remove,
@@ -260,6 +315,13 @@ void real_init(void)
     LOOK_UP(syscall);
     LOOK_UP(prctl);
     LOOK_UP(mlockall);
+    LOOK_UP(mmap);
+    LOOK_UP(munmap);
+    LOOK_UP(mremap);
+    LOOK_UP(brk);
+    LOOK_UP(sbrk);
+    LOOK_UP(shmat);
+    LOOK_UP(shmdt);
     LOOK_UP(unlink);
     LOOK_UP(unlinkat);
     LOOK_UP(remove);

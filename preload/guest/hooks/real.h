@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* The next definitions after ours in the program's look-up order. Never NULL: until real_init() ran they
  * resolve themselves on their first call. */
@@ -24,6 +25,13 @@ struct real {
     long (*syscall)(long, long, long, long, long, long, long);
     int (*prctl)(int, unsigned long, unsigned long, unsigned long, unsigned long);
     int (*mlockall)(int);
+    void *(*mmap)(void *, size_t, int, int, int, off_t);
+    int (*munmap)(void *, size_t);
+    void *(*mremap)(void *, size_t, size_t, int, void *);
+    int (*brk)(void *);
+    void *(*sbrk)(intptr_t);
+    void *(*shmat)(int, const void *, int);
+    int (*shmdt)(const void *);
     int (*unlink)(const char *);
     int (*unlinkat)(int, const char *, int);
     int (*remove)(const char *);

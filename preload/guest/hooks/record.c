@@ -89,11 +89,6 @@ SLOW_PATH uint32_t record_stack_slow(struct thread *t, const void *frame)
     return node;
 }
 
-static inline uint32_t record_stack(struct thread *t, const void *frame)
-{
-    return LIKELY(record_plain) ? unwind_stack(&t->unwind, frame) : record_stack_slow(t, frame);
-}
-
 static void loader_works(void)
 {
     gate_next_epoch();

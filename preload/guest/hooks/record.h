@@ -20,6 +20,11 @@ INLINE bool record_is_loader(const void *frame)
 uint32_t record_stack_slow(struct thread *t, const void *frame);
 extern HIDDEN bool record_plain; /* true: native stacks only, and no checks of them */
 
+INLINE uint32_t record_stack(struct thread *t, const void *frame)
+{
+    return LIKELY(record_plain) ? unwind_stack(&t->unwind, frame) : record_stack_slow(t, frame);
+}
+
 /* The same as the functions without "slow", whatever is special about the event. */
 void *record_alloc_slow(void *block, size_t size, const void *frame);
 void *record_free_slow(void *block, const void *frame);

@@ -33,11 +33,11 @@ static char *whole;
  * mremap() of nothing: the kernel makes another mapping of the same file then, which may be longer. */
 static char *extend(char *page, uint64_t from, uint64_t to)
 {
-    char *mapped = mremap(page, 0, to, MREMAP_MAYMOVE);
+    char *mapped = guest_mremap(page, 0, to, MREMAP_MAYMOVE);
     if (mapped == MAP_FAILED)
         return NULL;
     if (from)
-        munmap(mapped, from);
+        guest_munmap(mapped, from);
     return mapped + from;
 }
 
@@ -49,13 +49,13 @@ static char *reach(uint64_t offset, size_t size)
     while (page && offset + size - at > size + STEP_SIZE) {
         char *next = extend(page, STEP_SIZE - guest_page_size(), STEP_SIZE);
         if (page != anchor)
-            munmap(page, guest_page_size());
+            guest_munmap(page, guest_page_size());
         page = next;
         at += STEP_SIZE - guest_page_size();
     }
     char *window = page ? extend(page, offset - at, offset + size - at) : NULL;
     if (page && page != anchor)
-        munmap(page, guest_page_size());
+        guest_munmap(page, guest_page_size());
     return window;
 }
 
@@ -75,17 +75,17 @@ static bool in_pool(uint64_t offset)
 static bool map_header(int descriptor, size_t file_size)
 {
     const int access = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_NORESERVE;
-    char *header = mmap(NULL, HEADER_SIZE, access, flags, descriptor, 0);
-    char *page = mmap(NULL, guest_page_size(), access, flags, descriptor, (off_t)ANCHOR_OFFSET);
+    char *header = guest_mmap(NULL, HEADER_SIZE, access, flags, descriptor, 0);
+    char *page = guest_mmap(NULL, guest_page_size(), access, flags, descriptor, (off_t)ANCHOR_OFFSET);
     whole = NULL;
     anchor = page == MAP_FAILED ? NULL : page;
     if (header == MAP_FAILED || !anchor)
         goto failed;
     char *trial = extend(anchor, 0, 2 * guest_page_size());
     if (trial) {
-        munmap(trial, 2 * guest_page_size());
+        guest_munmap(trial, 2 * guest_page_size());
     } else if (errno != EINVAL ||
-               (whole = mmap(NULL, file_size, access, flags, descriptor, 0)) == MAP_FAILED) {
+               (whole = guest_mmap(NULL, file_size, access, flags, descriptor, 0)) == MAP_FAILED) {
         whole = NULL;
         goto failed;
     }
@@ -97,9 +97,9 @@ static bool map_header(int descriptor, size_t file_size)
     return true;
 failed:
     if (header != MAP_FAILED)
-        munmap(header, HEADER_SIZE);
+        guest_munmap(header, HEADER_SIZE);
     if (anchor)
-        munmap(anchor, guest_page_size());
+        guest_munmap(anchor, guest_page_size());
     return false;
 }
 
@@ -181,9 +181,9 @@ void arena_unmap(void)
 {
     int saved = errno;
     if (whole)
-        munmap(whole, arena_size);
-    munmap(arena, HEADER_SIZE);
-    munmap(anchor, guest_page_size());
+        guest_munmap(whole, arena_size);
+    guest_munmap(arena, HEADER_SIZE);
+    guest_munmap(anchor, guest_page_size());
     limits_give_back(HEADER_SIZE, LIMITS_SHARED);
     if (pool.window && !whole)
         arena_close(pool.window, pool.words * 64ull * WIRE_CHUNK_SIZE);
@@ -227,7 +227,7 @@ void arena_close(void *window, size_t size)
     if (whole || guest_confined)
         return;
     int saved = errno;
-    munmap(window, size);
+    guest_munmap(window, size);
     limits_give_back(size, LIMITS_SHARED);
     errno = saved;
 }

@@ -191,7 +191,7 @@ int spawn_collector(char *const *arguments, const int kept[SPAWN_KEPT], int *pid
     }
     char **environment = clean_environment(&size);
     struct spawn *spawn =
-        mmap(NULL, sizeof *spawn, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        guest_mmap(NULL, sizeof *spawn, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (environment && spawn != MAP_FAILED) {
         spawn->arguments = arguments;
         spawn->environment = environment;
@@ -208,7 +208,7 @@ int spawn_collector(char *const *arguments, const int kept[SPAWN_KEPT], int *pid
     if (environment)
         guest_unmap(environment, size);
     if (spawn != MAP_FAILED)
-        munmap(spawn, sizeof *spawn);
+        guest_munmap(spawn, sizeof *spawn);
     errno = saved;
     return error;
 }

@@ -19,7 +19,7 @@ INLINE uint64_t ring_slow_at(const struct wire_ring *ring)
 
 #define RING_MASK (WIRE_RING_WORDS - 1)
 #define RING_STAMP_WORDS 16 /* so far apart are stamps: reading the clock takes longer than all the rest */
-#define RING_EVENT_WORDS 5  /* the most that one event takes: stamp, huge, two of its own, one spare */
+#define RING_EVENT_WORDS 5  /* the most that one event takes: stamp, huge, three of its own */
 
 INLINE void ring_word(struct thread *t, uint64_t word)
 {
@@ -85,6 +85,27 @@ INLINE void ring_put_block(struct thread *t, enum wire_event type, const void *b
     if (UNLIKELY(size >> 32))
         ring_word(t, (uint64_t)WIRE_HUGE << WIRE_TYPE_SHIFT | size >> 32);
     ring_end_block(t, t->ring, word, block, (uint32_t)size, node);
+}
+
+/* The next event's place among those of other threads is to be exact. */
+INLINE void ring_stamp_next(struct thread *t)
+{
+    t->stamped = ~t->head; /* long ago */
+    atomic_store_explicit(&t->ring->slow_at, 0, memory_order_relaxed);
+}
+
+/* An event of several words, which is rare. */
+INLINE void ring_put_words(struct thread *t, enum wire_event type, const void *address, const uint64_t *more,
+                           unsigned count)
+{
+    ring_stamp_next(t);
+    uint64_t word = ring_begin(t, type);
+    if (UNLIKELY(word == UINT64_MAX))
+        return;
+    ring_word(t, word | ((uint64_t)(uintptr_t)address & WIRE_ADDRESS_MASK));
+    for (unsigned i = 0; i < count; i++)
+        ring_word(t, more[i]);
+    atomic_store_explicit(&t->ring->head, t->head, memory_order_release);
 }
 
 #endif

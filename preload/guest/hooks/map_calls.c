@@ -1,0 +1,194 @@
+/* map_calls.c - see map_calls.h.
+ *
+ * What the C library maps for itself (thread stacks, its malloc's memory, the loader's files) does not come here. What
+ * an allocator asks for comes here if it calls the C library's function, and is told apart: by the place of the call,
+ * in the library that malloc() is of.
+ *
+ * A mapping is recorded after the call that makes it, what ends one before the call that does it, and taken back
+ * should that fail. To move or resize a mapping is to give up the one and to make another, as with realloc(): all of
+ * it then belongs to who has called mremap().
+ */
+#define _GNU_SOURCE
+#include "map_calls.h"
+#include "modules.h"
+#include "real.h"
+#include "record.h"
+
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define FRAME __builtin_frame_address(0)
+
+#ifndef MAP_HUGE_SHIFT
+#define MAP_HUGE_SHIFT 26
+#endif
+#define MAP_HUGE_BITS 63
+#define HUGE_SHIFT 21 /* the usual size of huge pages */
+
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+/* ---- recording ---------------------------------------------------------------------------------- */
+
+/* True if the call is the allocator's. Where that is the C library's nobody calls from there. */
+static bool is_allocators(const void *frame)
+{
+    struct module caller, allocator;
+    return modules_find(processor_return_address(frame) - 1, &caller) &&
+           modules_find((uintptr_t)real.malloc, &allocator) && caller.start == allocator.start;
+}
+
+/* Seldom enough to take its time; but not cold, as it is called from functions with frames of their own. */
+static __attribute__((noinline)) GUEST_ALIGNED void mapped(const void *at, size_t size, const void *frame)
+{
+    struct thread *t = size ? thread_enter(frame) : NULL;
+    if (!t)
+        return;
+    bool allocators = is_allocators(frame);
+    if (!t->paused || allocators) {
+        uint64_t node = allocators ? WIRE_NODE_ROOT : record_stack(t, frame);
+        const uint64_t more[] = {node << 32 | (allocators ? WIRE_MAP_ALLOCATOR : 0), size};
+        ring_put_words(t, WIRE_MAP, at, more, 2);
+    }
+    thread_leave(t);
+}
+
+/* size 0: of the whole mapping that begins there. */
+static __attribute__((noinline)) GUEST_ALIGNED void unmapped(const void *at, size_t size, const void *frame)
+{
+    struct thread *t = thread_enter(frame);
+    if (!t)
+        return;
+    const uint64_t more[] = {size};
+    ring_put_words(t, WIRE_UNMAP, at, more, 1);
+    thread_leave(t);
+}
+
+static NOINLINE GUEST_ALIGNED void not_unmapped(const void *at, const void *frame)
+{
+    int saved = errno;
+    struct thread *t = thread_enter(frame);
+    if (t) {
+        ring_put_words(t, WIRE_UNMAP_FAIL, at, NULL, 0);
+        thread_leave(t);
+    }
+    errno = saved;
+}
+
+/* ---- mappings ----------------------------------------------------------------------------------- */
+
+/* As the kernel rounds it up. */
+static size_t whole_pages(size_t size, int flags)
+{
+    if (!(flags & MAP_HUGETLB))
+        return guest_whole_pages(size);
+    unsigned shift = (unsigned)flags >> MAP_HUGE_SHIFT & MAP_HUGE_BITS;
+    size_t page = (size_t)1 << (shift ? shift : HUGE_SHIFT);
+    return (size + page - 1) & ~(page - 1);
+}
+
+EXPORT void *map_calls_mmap(void *at, size_t size, int protection, int flags, int file, off_t offset)
+{
+    void *made = real.mmap(at, size, protection, flags, file, offset);
+    if (LIKELY(made != MAP_FAILED))
+        mapped(made, whole_pages(size, flags), FRAME);
+    return made;
+}
+
+EXPORT void *map_calls_mmap64(void *at, size_t size, int protection, int flags, int file,
+                              off_t offset) __asm__("mmap64") __attribute__((alias("mmap")));
+
+/* What cannot be unmapped for its address or length is not taken for it: the kernel says so before it looks at
+ * anything. */
+static bool may_be_unmapped(const void *at, size_t size)
+{
+    uintptr_t from = (uintptr_t)at;
+    return size != 0 && from % guest_page_size() == 0 && from + size > from && from <= WIRE_ADDRESS_MASK;
+}
+
+EXPORT int map_calls_munmap(void *at, size_t size)
+{
+    if (UNLIKELY(!may_be_unmapped(at, size)))
+        return real.munmap(at, size);
+    unmapped(at, guest_whole_pages(size), FRAME);
+    int result = real.munmap(at, size);
+    if (UNLIKELY(result != 0))
+        not_unmapped(at, FRAME);
+    return result;
+}
+
+/* Of no bytes of a mapping that is shared it makes another one. */
+EXPORT void *map_calls_mremap(void *at, size_t size, size_t fresh_size, int flags, void *to)
+{
+    bool goes = may_be_unmapped(at, size) && !(flags & MREMAP_DONTUNMAP);
+    if (goes)
+        unmapped(at, guest_whole_pages(size), FRAME);
+    void *made = real.mremap(at, size, fresh_size, flags, to);
+    if (LIKELY(made != MAP_FAILED))
+        mapped(made, guest_whole_pages(fresh_size), FRAME);
+    else if (goes)
+        not_unmapped(at, FRAME);
+    return made;
+}
+
+/* ---- the heap's end ----------------------------------------------------------------------------- */
+
+static void heap_moved(uintptr_t from, uintptr_t to, const void *frame)
+{
+    if (to > from)
+        mapped((const void *)from, to - from, frame);
+    else if (to < from)
+        unmapped((const void *)to, from - to, frame);
+}
+
+EXPORT int map_calls_brk(void *end)
+{
+    int saved = errno;
+    uintptr_t before = (uintptr_t)real.sbrk(0);
+    errno = saved;
+    int result = real.brk(end);
+    if (result == 0 && before != (uintptr_t)-1)
+        heap_moved(before, (uintptr_t)end, FRAME);
+    return result;
+}
+
+EXPORT void *map_calls_sbrk(intptr_t more)
+{
+    void *before = real.sbrk(more);
+    if (more != 0 && before != (void *)-1)
+        heap_moved((uintptr_t)before, (uintptr_t)before + (uintptr_t)more, FRAME);
+    return before;
+}
+
+/* ---- System V's shared memory ------------------------------------------------------------------- */
+
+/* 0 where the kernel does not tell. */
+static size_t size_of_segment(int id)
+{
+    struct shmid_ds segment;
+    int saved = errno;
+    bool known = !guest_confined && syscall(SYS_shmctl, id, IPC_STAT, &segment) == 0;
+    errno = saved;
+    return known ? guest_whole_pages(segment.shm_segsz) : 0;
+}
+
+EXPORT void *map_calls_shmat(int id, const void *at, int flags)
+{
+    void *made = real.shmat(id, at, flags);
+    if (made != (void *)-1)
+        mapped(made, size_of_segment(id), FRAME);
+    return made;
+}
+
+EXPORT int map_calls_shmdt(const void *at)
+{
+    unmapped(at, 0, FRAME);
+    int result = real.shmdt(at);
+    if (UNLIKELY(result != 0))
+        not_unmapped(at, FRAME);
+    return result;
+}

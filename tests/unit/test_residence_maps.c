@@ -1,0 +1,196 @@
+/* test_residence_maps.c - whose the resident pages without blocks are: what the process has mapped by itself, against an
+ * oracle that looks at each page. */
+#define _GNU_SOURCE
+#include "residence.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define PAGE 4096
+#define PAGES 6000 /* several windows */
+#define OWNERS 5   /* 0: the allocator */
+#define MOST 400
+
+static uint64_t state = 88172645463325252ull;
+
+/* xorshift64 (Marsaglia 2003): the same numbers every time. */
+static uint64_t next_random(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+struct world {
+    uint8_t *memory; /* with a page before and after it that nobody can access */
+    bool touched[PAGES];
+    struct residence_map maps[MOST];
+    size_t map_count;
+    struct residence_block blocks[MOST];
+    size_t block_count;
+};
+
+static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residence_block *out, size_t room)
+{
+    const struct world *world = data;
+    size_t count = 0;
+    for (size_t i = 0; i < world->block_count; i++) {
+        const struct residence_block *block = &world->blocks[i];
+        if (block->address < *from || block->address >= to)
+            continue;
+        if (count == room) {
+            *from = block->address;
+            return count;
+        }
+        out[count++] = *block;
+    }
+    *from = to;
+    return count;
+}
+
+static size_t maps_of(void *data, uint64_t *from, uint64_t to, struct residence_map *out, size_t room)
+{
+    const struct world *world = data;
+    size_t count = 0;
+    for (size_t i = 0; i < world->map_count && count < room; i++)
+        if (world->maps[i].end > *from && world->maps[i].start < to) {
+            out[count++] = world->maps[i];
+            *from = world->maps[i].end;
+        }
+    if (count < room)
+        *from = to;
+    return count;
+}
+
+static void make_world(struct world *world)
+{
+    *world = (struct world){.block_count = 0};
+    uint8_t *all = mmap(NULL, (PAGES + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(all != MAP_FAILED);
+    world->memory = all + PAGE;
+    mprotect(world->memory, (size_t)PAGES * PAGE, PROT_READ | PROT_WRITE);
+    madvise(world->memory, (size_t)PAGES * PAGE, MADV_NOHUGEPAGE);
+    for (int i = 0; i < 3; i++) { /* pieces that the kernel shows as mappings of their own */
+        uint64_t from = 1 + next_random() % (PAGES - 500), pages = 1 + next_random() % 400;
+        madvise(world->memory + from * PAGE, pages * PAGE, MADV_DONTDUMP);
+    }
+    for (int i = 0; i < PAGES; i++)
+        if ((world->touched[i] = next_random() % 3 == 0))
+            world->memory[(size_t)i * PAGE] = 1;
+    /* From page to page: a mapping, or none; now and then blocks in it; and now and then no whole pages, as sbrk() gives. */
+    for (uint64_t page = 0; page < PAGES && world->map_count < MOST;) {
+        uint64_t pages = 1 + next_random() % (next_random() % 10 ? 30 : 1500);
+        uint64_t start = (uint64_t)world->memory + page * PAGE, end = start + pages * PAGE;
+        page += pages;
+        if (page > PAGES || next_random() % 4 == 0)
+            continue;
+        start += next_random() % 8 == 0 ? 16 : 0;
+        end -= next_random() % 8 == 0 ? 16 : 0;
+        world->maps[world->map_count++] =
+            (struct residence_map){.start = start, .end = end, .owner = (uint32_t)(next_random() % OWNERS)};
+        if (next_random() % 5 == 0 && world->block_count < MOST)
+            world->blocks[world->block_count++] = (struct residence_block){
+                .address = start + (next_random() % (end - start - 200) & ~15ull), .size = 100};
+    }
+}
+
+/* The mapping, as the kernel shows it, that a page is in. */
+static const struct mapping *mapping_at(const struct residence *r, uint64_t address)
+{
+    for (size_t i = 0; i < r->mappings.count; i++)
+        if (r->mappings.list[i].start <= address && address < r->mappings.list[i].end)
+            return &r->mappings.list[i];
+    return NULL;
+}
+
+/* Blocks that begin in a part of a mapping: then it is the allocator's. */
+static bool has_blocks(const struct world *world, uint64_t from, uint64_t to)
+{
+    struct residence_block block;
+    return blocks_of((void *)(uintptr_t)world, &from, to, &block, 1) > 0;
+}
+
+static void compare(const struct world *world, const struct residence *r)
+{
+    uint64_t bytes[OWNERS] = {0}, maps[OWNERS] = {0};
+    for (size_t i = 0; i < world->map_count; i++) {
+        const struct residence_map *map = &world->maps[i];
+        bool some = false;
+        for (uint64_t at = (map->start + PAGE - 1) / PAGE * PAGE; at + PAGE <= map->end; at += PAGE) {
+            const struct mapping *in = mapping_at(r, at);
+            uint64_t from = map->start > in->start ? map->start : in->start,
+                     to = (map->end < in->end ? map->end : in->end) / PAGE * PAGE;
+            if (!world->touched[(at - (uint64_t)world->memory) / PAGE] || has_blocks(world, from, to))
+                continue;
+            bytes[map->owner] += PAGE;
+            maps[map->owner] += !some;
+            some = true;
+        }
+    }
+    for (int i = 1; i < OWNERS; i++) {
+        assert_int_equal(r->map_owners[i].bytes, bytes[i]);
+        assert_int_equal(r->map_owners[i].maps, maps[i]);
+    }
+}
+
+static void against_oracle(void **unused)
+{
+    (void)unused;
+    for (int round = 0; round < 20; round++) {
+        static struct world world;
+        struct residence r;
+        make_world(&world);
+        assert_int_equal(residence_begin(&r, getpid(), 1), 0);
+        residence_maps(&r, maps_of, &world, OWNERS);
+        r.scans = round & 2; /* or as older kernels have it */
+        while (!residence_step(&r, 1 + next_random() % (round % 2 ? 1 << 12 : 4 << 20), blocks_of, &world)) {
+        }
+        assert_int_equal(r.error, 0);
+        compare(&world, &r);
+        uint64_t sum = 0;
+        for (int i = 0; i < RESIDENCE_PARTS; i++)
+            sum += r.part[i];
+        assert_int_equal(sum, r.resident);
+        residence_end(&r);
+        munmap(world.memory - PAGE, (size_t)(PAGES + 2) * PAGE);
+    }
+}
+
+/* Without anybody who has mapped something all is as before. */
+static void without_maps(void **unused)
+{
+    (void)unused;
+    static struct world world;
+    struct residence r, bare;
+    make_world(&world);
+    world.map_count = 0;
+    assert_int_equal(residence_begin(&bare, getpid(), 1), 0);
+    while (!residence_step(&bare, UINT64_MAX, blocks_of, &world)) {
+    }
+    assert_int_equal(residence_begin(&r, getpid(), 1), 0);
+    residence_maps(&r, maps_of, &world, OWNERS);
+    while (!residence_step(&r, UINT64_MAX, blocks_of, &world)) {
+    }
+    assert_int_equal(r.map_owners[1].bytes, 0);
+    assert_int_equal(r.part[RESIDENCE_LIVE], bare.part[RESIDENCE_LIVE]);
+    assert_int_equal(r.part[RESIDENCE_PINNED], bare.part[RESIDENCE_PINNED]);
+    residence_end(&r);
+    residence_end(&bare);
+    munmap(world.memory - PAGE, (size_t)(PAGES + 2) * PAGE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(against_oracle),
+        cmocka_unit_test(without_maps),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
