@@ -134,7 +134,8 @@ static char *where(const struct shown *shown, const struct resident_line *line, 
     return text;
 }
 
-static void print_line(const struct shown *shown, const struct resident_line *line, size_t indent)
+/* Of a mapping there is a line where the program has mapped it by itself. */
+static void print_line(const struct shown *shown, int part, const struct resident_line *line, size_t indent)
 {
     char bytes[UNITS_SIZE], count[UNITS_SIZE], blocks[UNITS_SIZE + 16] = "", *text = NULL;
     size_t width = (size_t)shown->report->width;
@@ -142,7 +143,8 @@ static void print_line(const struct shown *shown, const struct resident_line *li
     units_bytes(bytes, line->bytes, shown->report->bytes);
     if (line->function != NULL ? line->blocks > 0 : line->blocks > 1)
         snprintf(blocks, sizeof blocks, "  %s %s%s", units_count(count, line->blocks),
-                 line->function != NULL ? "block" : "mapping", line->blocks == 1 ? "" : "s");
+                 line->function != NULL && part != PAGES_MAPPED ? "block" : "mapping",
+                 line->blocks == 1 ? "" : "s");
     size_t taken = indent + shown->numbers + sizeof " by   " + strlen(blocks);
     char *place = where(shown, line, width > taken ? width - taken : 0);
 
@@ -196,7 +198,7 @@ static void print_part(const struct shown *shown, int which)
     indent = width == 0 || width >= NARROW ? indent : 4;
     for (size_t i = 0; i < part->count; i++)
         if (part->lines[i].bytes != 0 && (is_named(&part->lines[i]) || part->all > 1))
-            print_line(shown, &part->lines[i], indent);
+            print_line(shown, which, &part->lines[i], indent);
     if (part->count < part->all)
         print_rest(shown, part, indent);
 }

@@ -210,9 +210,11 @@ def test_resident(build, preload, report, tmp_path, what, expected):
     with subprocess.Popen([build.target("mapper"), what], env=preload(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"ready\n"
         lines = mapped_lines(report, tmp_path / "trace.db")
+        text = report(tmp_path / "trace.db", "rss").stdout
         process.stdin.close()
         assert process.wait(timeout=60) == 0
     assert [size for _, size in sorted(lines.items())] == expected
+    assert all(re.search(rf"by .*mapper\.c:{line}  {what}  1 mapping\n", text) for line in lines)
 
 
 def test_reports(build, preload, report, tmp_path):

@@ -192,6 +192,11 @@ static void end_world(struct world *world)
         map_events_process_gone(&world->process[p]);
         assert_int_equal(world->process[p].maps.count, 0);
     }
+    for (uint32_t i = 1; i <= world->tracker.mapped.count; i++) {
+        free(ledger_site(&world->tracker.mapped, i)->sizes);
+        free(ledger_site(&world->tracker.mapped, i)->lifetimes);
+    }
+    free(world->tracker.site_of_mapping.entries);
     free(world);
 }
 
