@@ -4,9 +4,12 @@
 #include "shortage.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 _Static_assert(RESIDENCE_PARTS == (int)PAGES_PARTS && RESIDENCE_TRACER == (int)PAGES_TRACER,
                "the same parts");
@@ -74,8 +77,9 @@ static const char *why_not(int error)
     }
 }
 
-static bool begin_process(struct page_walks *walks, struct tracker *tracker,
-                          const struct tracked_process *process)
+/* 0, or -errno. */
+static int begin_process(struct page_walks *walks, struct tracker *tracker,
+                         const struct tracked_process *process)
 {
     struct page_moment *now = &walks->now;
     now->process = process->index;
@@ -86,7 +90,7 @@ static bool begin_process(struct page_walks *walks, struct tracker *tracker,
         residence_maps(&walks->residence, maps_of, (void *)process, tracker->mapped.count + 1);
     if (status < 0)
         now->missing = why_not(status);
-    return status == 0;
+    return status;
 }
 
 static bool copy_shares(struct page_moment *now, const struct residence *r, const struct tracker *tracker)
@@ -208,6 +212,15 @@ static void note_missing(struct page_walks *walks, const struct tracked_process 
     now->missing = NULL;
 }
 
+/* There is /proc, and the process is in it or has ended: then what it lacks is memory. */
+static bool has_ended(const struct tracked_process *process)
+{
+    char path[64];
+    struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+    snprintf(path, sizeof path, "/proc/%d/stat", process->facts.pid);
+    return access(path, F_OK) == 0 || (process->pidfd >= 0 && poll(&end, 1, 0) > 0);
+}
+
 /* ---- moments ---------------------------------------------------------------------------------- */
 
 static void begin(struct page_walks *walks, enum store_page_kind kind)
@@ -300,8 +313,11 @@ static bool step_process(struct page_walks *walks, struct tracker *tracker, stru
                          uint64_t until_ns)
 {
     if (!walks->open) {
-        if (!begin_process(walks, tracker, process)) {
-            note_missing(walks, process);
+        int status = begin_process(walks, tracker, process);
+        if (status < 0) {
+            if ((status != -ESRCH && status != -ENOENT) || !has_ended(process))
+                note_missing(walks, process);
+            walks->now.missing = NULL;
             return true;
         }
         walks->open = true;
