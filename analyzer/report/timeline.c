@@ -7,6 +7,7 @@
 #include "heap_times.h"
 #include "run.h"
 #include "text.h"
+#include "timeline_rss.h"
 #include "units.h"
 
 #include <stdio.h>
@@ -32,11 +33,14 @@ static const struct option_spec options[] = {
 
 const struct manual manual_timeline = {
     .operands = "[RUN]",
-    .about = "Shows what a run held over time: live bytes as an area, resident memory as a line, with its "
-             "peak and\n"
-             "its marks. With --from, --to: that part of it, with the highest of its samples where the run's "
-             "peak is not\n"
-             "in it. In a locale that is not UTF-8 the chart is drawn with ASCII.",
+    .about =
+        "Shows what a run held over time: live bytes as an area, resident memory as a line, with its "
+        "peak and\n"
+        "its marks; below it what was resident, by part, at the moments that are known (see rss). With "
+        "--from, --to:\n"
+        "that part of it, with the highest of its samples where the run's peak is not in it. In a locale "
+        "that is not\n"
+        "UTF-8 the chart is drawn with ASCII.",
     .options = options,
     .examples = {{"", "the latest run"},
                  {"list --rows 24", "a larger chart of run 'list'"},
@@ -47,6 +51,7 @@ const struct manual manual_timeline = {
 struct timeline {
     struct run run;
     struct heap_times times; /* of the part that is meant */
+    struct timeline_rss rss;
 };
 
 /* ---- showing --------------------------------------------------------------------------------- */
@@ -98,6 +103,7 @@ static int print_text(const struct report *report, const struct timeline *timeli
            report_color(report, "yellow"), report->ascii ? "-" : "\xe2\xa0\x92",
            report_color(report, "reset"));
     chart_free(&chart);
+    timeline_rss_print(report, &timeline->rss);
     if (timeline->run.window.set)
         report_next(report, "top", "--by live", "what is live at the end");
     else
@@ -132,6 +138,8 @@ static int print_json(const struct timeline *timeline)
         json_text(&json, "name", timeline->times.marks[i].name);
         json_close(&json);
     }
+    json_close(&json);
+    timeline_rss_json(&json, &timeline->rss);
     json_end(&json);
     return EXIT_FINE;
 }
@@ -151,8 +159,11 @@ int command_timeline(struct report *report, int argc, char **argv)
     if (status == EXIT_FINE)
         status = heap_times_read(report, &timeline.run, &timeline.times);
     if (status == EXIT_FINE)
+        status = timeline_rss_read(report, &timeline.run, &timeline.rss);
+    if (status == EXIT_FINE)
         status = report->json ? print_json(&timeline) : print_text(report, &timeline);
     heap_times_free(&timeline.times);
+    timeline_rss_free(&timeline.rss);
     run_free(&timeline.run);
     return status;
 }

@@ -168,3 +168,35 @@ def test_compare_without(make_db, run, as_json):
     make_db("resident", "again")
     assert "Resident, by part" in run("compare", "1", "3", status=0).stdout
     assert "Resident, by part" not in run("compare", "1", "3", "--file", "list.c", status=0).stdout
+
+
+# ---- timeline
+
+
+def test_timeline(make_db, run, as_json):
+    """Each moment with its parts, which add up, against the view."""
+    path = make_db("resident")
+    found = as_json("timeline")["resident"]
+    with sqlite3.connect(path) as connection:
+        wanted = connection.execute("SELECT max(t_s), kind, sum(bytes) FROM resident WHERE part <> 'untouched' GROUP BY moment ORDER BY 1").fetchall()
+        parts = dict(connection.execute("SELECT part, sum(bytes) FROM resident WHERE moment = 4 AND part <> 'untouched' GROUP BY 1"))
+    assert [(row["t_s"], row["kind"], row["resident_bytes"]) for row in found] == wanted and len(found) == 3
+    for row in found:
+        assert sum(row["parts"].values()) == row["resident_bytes"]
+    assert found[-1]["parts"] == parts
+    lines = run("timeline", status=0).stdout.split("Resident, by part\n")[1].splitlines()
+    assert lines[0].split()[:2] == ["TIME", "RESIDENT"] and len(lines) == 4
+    assert lines[1].startswith("102 ms  4.00 KiB") and lines[1].endswith("mark")
+    assert lines[3].startswith("1.20 s   334 MiB  40.5 MiB") and lines[3].endswith("end")
+    assert [row["kind"] for row in as_json("timeline", "--from", "0.2", "--to", "0.7")["resident"]] == ["high"]
+
+
+def test_timeline_of_many_moments(make_db, run, as_json):
+    path = make_db("small")
+    assert as_json("timeline")["resident"] == [] and "Resident, by part" not in run("timeline", status=0).stdout
+    for number in range(30):
+        add(path, number + 1, HIGH, [(LIVE, 2, "", MIB + number, 1)], t_s=0.1 + number / 100)
+    told = run("timeline", "--bytes", status=0).stdout.split("Resident, by part\n")[1].splitlines()
+    assert len(told) == 14 and told[-1] == "18 more moments (all: --json)."
+    assert str(MIB) in told[1] and str(MIB + 29) in told[12]
+    assert len(as_json("timeline")["resident"]) == 30
