@@ -56,7 +56,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 19u                 /* changed with every change of this file */
+#define WIRE_VERSION 20u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -311,6 +311,13 @@ enum wire_record {
     WIRE_RECORD_STOPPED = 2, /* the process went on untraced, as nobody took its events */
 };
 
+/* Memory of the tracer's own in a process. start: 0 = none; end is written later, and is 0 until then. */
+struct wire_piece {
+    _Atomic uint64_t start, end;
+};
+#define WIRE_PIECES 64               /* of a process; what finds no place here is taken for the program's */
+#define WIRE_PIECE_LEAST (32u << 10) /* bytes; nor are smaller ones noted */
+
 struct wire_process {
     _Atomic uint32_t state; /* enum wire_process_state; a futex */
     uint32_t flags;         /* enum wire_process_flag */
@@ -344,6 +351,8 @@ struct wire_process {
     _Atomic uint64_t stacks_slow;      /* not compared: a frame has no call frame information */
     _Atomic uint64_t events_lost;      /* that found no room (arena full, no ring), or nobody who took them */
     _Atomic uint64_t stacks_lost;      /* stacks, frames or notes that found none: the event is there */
+
+    struct wire_piece pieces[WIRE_PIECES];
 };
 
 /* ---- the header ------------------------------------------------------------------------------ */

@@ -129,6 +129,14 @@ struct arena_death {
 bool arena_birth(struct arena_slot *slot, struct arena_birth *birth);
 void arena_death(const struct arena_slot *slot, struct arena_death *death);
 
+struct arena_piece {
+    uint64_t start, end;
+};
+
+/* Memory of the tracer's own in the process, in the order of its addresses, none of which overlaps another; returns how
+ * many pieces. */
+size_t arena_pieces(const struct arena_slot *slot, struct arena_piece pieces[WIRE_PIECES]);
+
 bool arena_exiting(const struct arena_slot *slot);      /* on its way out */
 bool arena_waits(const struct arena_slot *slot);        /* the same, and waits for arena_commit() */
 bool arena_waits_long(const struct arena_slot *slot);   /* the same, or rather for our end */

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -88,6 +89,32 @@ uint64_t arena_ended_ns(const struct arena_slot *slot)
 {
     uint64_t ended_ns = atomic_load(&shared(slot)->ended_ns);
     return ended_ns ? past(ended_ns > slot->arena->started_ns ? ended_ns : slot->arena->started_ns) : 0;
+}
+
+static int in_order(const void *a, const void *b)
+{
+    const struct arena_piece *one = a, *other = b;
+    return (one->start > other->start) - (one->start < other->start);
+}
+
+size_t arena_pieces(const struct arena_slot *slot, struct arena_piece pieces[WIRE_PIECES])
+{
+    const struct wire_piece *said = shared(slot)->pieces;
+    size_t found = 0, count = 0;
+    for (size_t i = 0; i < WIRE_PIECES; i++) {
+        struct arena_piece piece = {atomic_load(&said[i].start), atomic_load(&said[i].end)};
+        if (piece.start && piece.start < piece.end && piece.end <= WIRE_ADDRESS_MASK)
+            pieces[found++] = piece;
+    }
+    qsort(pieces, found, sizeof *pieces, in_order);
+    for (size_t i = 0; i < found; i++) {
+        struct arena_piece *last = count ? &pieces[count - 1] : NULL;
+        if (!last || pieces[i].start > last->end)
+            pieces[count++] = pieces[i];
+        else if (pieces[i].end > last->end)
+            last->end = pieces[i].end;
+    }
+    return count;
 }
 
 bool arena_exiting(const struct arena_slot *slot)

@@ -47,15 +47,38 @@ static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residenc
     return count;
 }
 
-/* What it has mapped by itself, from a place on. */
+/* Memory of the tracer's own, the first piece of it that ends behind an address. */
+static bool next_piece(const struct page_walks *walks, uint64_t from, struct residence_map *map)
+{
+    for (size_t i = 0; i < walks->piece_count; i++) {
+        const struct arena_piece *piece = &walks->pieces[i];
+        if (piece->end > from) {
+            *map = (struct residence_map){piece->start, piece->end, RESIDENCE_TRACERS};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What it has mapped by itself, from a place on, or we have. */
 static size_t maps_of(void *data, uint64_t *from, uint64_t to, struct residence_map *out, size_t room)
 {
-    const struct tracked_process *process = data;
-    struct map_range range;
+    const struct page_walks *walks = data;
     size_t count = 0;
-    while (count < room && map_ranges_next(&process->maps, *from, &range) && range.start < to) {
-        out[count++] = (struct residence_map){range.start, range.end, range.origin->site};
-        *from = range.end;
+    while (count < room) {
+        struct map_range range;
+        struct residence_map next, piece;
+        bool some = map_ranges_next(&walks->looked_at->maps, *from, &range);
+        if (some)
+            next = (struct residence_map){range.start, range.end, range.origin->site};
+        if (next_piece(walks, *from, &piece) && (!some || piece.start <= next.start)) {
+            next = piece;
+            some = true;
+        }
+        if (!some || next.start >= to)
+            break;
+        out[count++] = next;
+        *from = next.end;
     }
     if (count < room)
         *from = to;
@@ -86,8 +109,10 @@ static int begin_process(struct page_walks *walks, struct tracker *tracker,
     walks->began_ns = tracker_clock();
     now->t_ns = walks->began_ns - tracker->arena->started_ns;
     int status = residence_begin(&walks->residence, process->facts.pid, tracker->ledger.count + 1);
-    if (status == 0 && process->maps.count)
-        residence_maps(&walks->residence, maps_of, (void *)process, tracker->mapped.count + 1);
+    walks->looked_at = process;
+    walks->piece_count = arena_pieces(process->slot, walks->pieces);
+    if (status == 0)
+        residence_maps(&walks->residence, maps_of, walks, tracker->mapped.count + 1);
     if (status < 0)
         now->missing = why_not(status);
     return status;
@@ -384,6 +409,9 @@ void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct
     walks->now = under_way.now;
     walks->residence = under_way.residence;
     walks->began_ns = under_way.began_ns;
+    walks->looked_at = under_way.looked_at;
+    walks->piece_count = under_way.piece_count;
+    memcpy(walks->pieces, under_way.pieces, sizeof walks->pieces);
 }
 
 struct page_moment *page_walks_take(struct page_walks *walks, size_t *count)

@@ -57,7 +57,10 @@ struct page_walks {
     uint32_t process;   /* the one that is looked at, or comes next */
     struct page_moment now;
     struct residence residence;
-    uint64_t began_ns; /* the process's turn */
+    uint64_t began_ns;                       /* the process's turn */
+    const struct tracked_process *looked_at; /* in it; */
+    struct arena_piece pieces[WIRE_PIECES];  /* what is ours in it */
+    size_t piece_count;
 };
 
 /* Begins a moment, unless one is under way: then that is the one. */

@@ -420,6 +420,10 @@ static bool charge(struct residence *r, const struct residence_map *map, uint64_
     uint64_t left = left_of(r);
     bytes = bytes < left ? bytes : left;
     r->charged += bytes;
+    if (owner == RESIDENCE_TRACERS) {
+        r->part[RESIDENCE_TRACER] += bytes;
+        return bytes == 0 || note_name(r, RESIDENCE_TRACER, "tables of libtrace", bytes);
+    }
     if (owner == 0 || owner >= r->map_owner_count) {
         r->part[RESIDENCE_FREE] += bytes;
         return bytes == 0 || note_name(r, RESIDENCE_FREE, "", bytes);

@@ -41,7 +41,9 @@ struct residence_block {
 typedef size_t residence_blocks(void *data, uint64_t *from, uint64_t to, struct residence_block *blocks,
                                 size_t room);
 
-/* What the process has mapped by itself; owner 0: it is its allocator's. */
+#define RESIDENCE_TRACERS UINT32_MAX
+
+/* What the process has mapped by itself; owner 0: it is its allocator's; RESIDENCE_TRACERS: libtrace's own. */
 struct residence_map {
     uint64_t start, end;
     uint32_t owner;

@@ -172,6 +172,28 @@ static void counts_are_clamped(void **unused)
                 death.events_lost <= 1ull << 53);
 }
 
+/* In order, each address once, and nothing that cannot be. */
+static void pieces_in_order(void **unused)
+{
+    (void)unused;
+    struct arena_piece pieces[WIRE_PIECES];
+    struct arena_slot *slot = arena_slot(arena, 0);
+    struct wire_piece *said = wire->process[0].pieces;
+    assert_int_equal(arena_pieces(slot, pieces), 0);
+    said[0] = (struct wire_piece){.start = 0x30000, .end = 0x50000};
+    said[1] = (struct wire_piece){.start = 0x20000, .end = 0}; /* not written yet */
+    said[2] = (struct wire_piece){.start = UINT64_MAX, .end = 0x10000};
+    said[3] = (struct wire_piece){.start = 0x10000, .end = UINT64_MAX};
+    said[4] = (struct wire_piece){.start = 0x10000, .end = 0x20000};
+    said[9] = (struct wire_piece){.start = 0x40000, .end = 0x60000};
+    said[WIRE_PIECES - 1] = (struct wire_piece){.start = 0x38000, .end = 0x39000};
+    assert_int_equal(arena_pieces(slot, pieces), 2);
+    assert_int_equal(pieces[0].start, 0x10000);
+    assert_int_equal(pieces[0].end, 0x20000);
+    assert_int_equal(pieces[1].start, 0x30000);
+    assert_int_equal(pieces[1].end, 0x60000);
+}
+
 static void frames_and_nodes_by_number(void **unused)
 {
     (void)unused;
@@ -321,6 +343,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_sealed_memory),
         cmocka_unit_test_setup_teardown(known_who_is_left, begin, end),
+        cmocka_unit_test_setup_teardown(pieces_in_order, begin, end),
         cmocka_unit_test_setup_teardown(offsets_lead_to_chunks, begin, end),
         cmocka_unit_test_setup_teardown(chunks_have_one_owner, begin, end),
         cmocka_unit_test_setup_teardown(release_takes_its_own_only, begin, end),

@@ -14,7 +14,7 @@
 
 #define PAGE 4096
 #define PAGES 6000 /* several windows */
-#define OWNERS 5   /* 0: the allocator */
+#define OWNERS 5   /* 0: the allocator; and one more, libtrace itself */
 #define MOST 400
 
 static uint64_t state = 88172645463325252ull;
@@ -93,8 +93,9 @@ static void make_world(struct world *world)
             continue;
         start += next_random() % 8 == 0 ? 16 : 0;
         end -= next_random() % 8 == 0 ? 16 : 0;
-        world->maps[world->map_count++] =
-            (struct residence_map){.start = start, .end = end, .owner = (uint32_t)(next_random() % OWNERS)};
+        uint32_t owner = (uint32_t)(next_random() % (OWNERS + 1));
+        world->maps[world->map_count++] = (struct residence_map){
+            .start = start, .end = end, .owner = owner == OWNERS ? RESIDENCE_TRACERS : owner};
         if (next_random() % 5 == 0 && world->block_count < MOST)
             world->blocks[world->block_count++] = (struct residence_block){
                 .address = start + (next_random() % (end - start - 200) & ~15ull), .size = 100};
@@ -119,7 +120,7 @@ static bool has_blocks(const struct world *world, uint64_t from, uint64_t to)
 
 static void compare(const struct world *world, const struct residence *r)
 {
-    uint64_t bytes[OWNERS] = {0}, maps[OWNERS] = {0};
+    uint64_t bytes[OWNERS + 1] = {0}, maps[OWNERS + 1] = {0}, tables = 0;
     for (size_t i = 0; i < world->map_count; i++) {
         const struct residence_map *map = &world->maps[i];
         bool some = false;
@@ -129,8 +130,9 @@ static void compare(const struct world *world, const struct residence *r)
                      to = (map->end < in->end ? map->end : in->end) / PAGE * PAGE;
             if (!world->touched[(at - (uint64_t)world->memory) / PAGE] || has_blocks(world, from, to))
                 continue;
-            bytes[map->owner] += PAGE;
-            maps[map->owner] += !some;
+            uint32_t owner = map->owner == RESIDENCE_TRACERS ? OWNERS : map->owner;
+            bytes[owner] += PAGE;
+            maps[owner] += !some;
             some = true;
         }
     }
@@ -138,6 +140,11 @@ static void compare(const struct world *world, const struct residence *r)
         assert_int_equal(r->map_owners[i].bytes, bytes[i]);
         assert_int_equal(r->map_owners[i].maps, maps[i]);
     }
+    for (size_t i = 0; i < r->name_count; i++)
+        if (strcmp(r->names[i].name, "tables of libtrace") == 0)
+            tables += r->names[i].bytes;
+    assert_true(tables > 0);
+    assert_int_equal(tables, bytes[OWNERS]);
 }
 
 static void against_oracle(void **unused)

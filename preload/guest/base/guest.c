@@ -3,6 +3,7 @@
 #include "guest.h"
 #include "processor.h"
 #include "rlimits.h"
+#include "wire.h"
 
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -145,43 +146,102 @@ void guest_view(uint64_t view[3])
     view[2] = root.st_ino;
 }
 
-/* What we have mapped. */
+/* What we have mapped; and, in the process's slot, the larger ones of it, for the collector. */
 #define PIECES 512
-static struct piece {
-    _Atomic uintptr_t start; /* 0 = empty */
-    _Atomic uintptr_t end;
-} pieces[PIECES];
+static struct wire_piece pieces[PIECES];
+static _Atomic(struct wire_piece *) shown; /* NULL = there is no slot */
 
-static void note_piece(uintptr_t start, size_t size)
+static void note_in(struct wire_piece *list, unsigned count, uintptr_t start, uintptr_t end)
 {
-    size = guest_whole_pages(size);
-    for (unsigned i = 0; i < PIECES; i++) {
-        uintptr_t none = 0;
-        if (atomic_load_explicit(&pieces[i].start, memory_order_relaxed) == 0 &&
-            atomic_compare_exchange_strong(&pieces[i].start, &none, start)) {
-            atomic_store(&pieces[i].end, start + size);
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t none = 0;
+        if (atomic_load_explicit(&list[i].start, memory_order_relaxed) == 0 &&
+            atomic_compare_exchange_strong(&list[i].start, &none, start)) {
+            atomic_store(&list[i].end, end);
             return;
         }
     }
 }
 
-/* Of a piece its beginning may be unmapped, or its end, or all. */
+/* Adds to one that it is next to: the kernel puts most of them side by side. */
+static bool lengthen(struct wire_piece *list, uintptr_t start, uintptr_t end)
+{
+    for (unsigned i = 0; i < WIRE_PIECES; i++) {
+        uint64_t first = end, last = start;
+        if (atomic_load_explicit(&list[i].start, memory_order_relaxed) == end &&
+            atomic_compare_exchange_strong(&list[i].start, &first, start))
+            return true;
+        if (atomic_load_explicit(&list[i].end, memory_order_relaxed) == start &&
+            atomic_compare_exchange_strong(&list[i].end, &last, end))
+            return true;
+    }
+    return false;
+}
+
+static void show_piece(struct wire_piece *list, uintptr_t start, uintptr_t end)
+{
+    if (list && !lengthen(list, start, end) && end - start >= WIRE_PIECE_LEAST)
+        note_in(list, WIRE_PIECES, start, end);
+}
+
+static void note_piece(uintptr_t start, size_t size)
+{
+    uintptr_t end = start + guest_whole_pages(size);
+    note_in(pieces, PIECES, start, end);
+    show_piece(atomic_load(&shown), start, end);
+}
+
+/* Of a piece any part may be unmapped. */
+static void forget_in(struct wire_piece *list, unsigned count, uintptr_t start, uintptr_t end)
+{
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t first = atomic_load_explicit(&list[i].start, memory_order_relaxed);
+        uint64_t last = atomic_load_explicit(&list[i].end, memory_order_relaxed);
+        if (first == 0 || start < first || end > last)
+            continue;
+        if (start == first && end == last) {
+            atomic_store(&list[i].end, 0);
+            atomic_store(&list[i].start, 0);
+        } else if (start == first) {
+            atomic_store(&list[i].start, end);
+        } else {
+            atomic_store(&list[i].end, start);
+            if (end < last)
+                note_in(list, count, end, last);
+        }
+        return;
+    }
+}
+
 static void forget_piece(uintptr_t start, size_t size)
 {
     uintptr_t end = start + guest_whole_pages(size);
-    for (unsigned i = 0; i < PIECES; i++) {
-        uintptr_t first = atomic_load_explicit(&pieces[i].start, memory_order_relaxed);
-        uintptr_t last = atomic_load_explicit(&pieces[i].end, memory_order_relaxed);
-        if (first == 0 || start < first || end > last)
-            continue;
-        if (end < last) {
-            atomic_store(&pieces[i].start, end);
-        } else {
-            atomic_store(&pieces[i].end, start > first ? start : 0);
-            if (start == first)
-                atomic_store(&pieces[i].start, 0);
-        }
-        return;
+    struct wire_piece *list = atomic_load(&shown);
+    forget_in(pieces, PIECES, start, end);
+    if (list)
+        forget_in(list, WIRE_PIECES, start, end);
+}
+
+void guest_note_window(const void *window, size_t size)
+{
+    struct wire_piece *list = atomic_load(&shown);
+    show_piece(list, (uintptr_t)window, (uintptr_t)window + size);
+}
+
+void guest_forget_window(const void *window, size_t size)
+{
+    struct wire_piece *list = atomic_load(&shown);
+    if (list)
+        forget_in(list, WIRE_PIECES, (uintptr_t)window, (uintptr_t)window + size);
+}
+
+void guest_show_pieces(struct wire_piece *list)
+{
+    atomic_store(&shown, list);
+    for (unsigned i = 0; list && i < PIECES; i++) {
+        uint64_t start = atomic_load(&pieces[i].start), end = atomic_load(&pieces[i].end);
+        if (start && end > start)
+            show_piece(list, start, end);
     }
 }
 

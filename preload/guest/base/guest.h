@@ -68,6 +68,15 @@ void guest_unmap(void *pages, size_t size);
  * few hundred pieces only. */
 bool guest_next_pages(uintptr_t from, uintptr_t *start, uintptr_t *end);
 
+struct wire_piece;
+
+/* Where the collector is told of them from now on, in the process's slot, which is empty; NULL = nowhere any more. */
+void guest_show_pieces(struct wire_piece *list);
+
+/* Memory that is shared with the collector: what lies on both sides of it is told as one piece with it. */
+void guest_note_window(const void *window, size_t size);
+void guest_forget_window(const void *window, size_t size);
+
 /* Gives the memory back, which reads as zeroes then; confined it stays as it is. */
 void guest_release(void *pages, size_t size);
 

@@ -216,7 +216,9 @@ void *arena_window(uint64_t offset, size_t size)
     char *window = extend(anchor, offset - ANCHOR_OFFSET, offset + size - ANCHOR_OFFSET);
     if (!window && errno == ENOMEM)
         window = reach(offset, size);
-    if (!window)
+    if (window)
+        guest_note_window(window, size);
+    else
         limits_failed(size, LIMITS_SHARED);
     errno = saved;
     return window;
@@ -227,6 +229,7 @@ void arena_close(void *window, size_t size)
     if (whole || guest_confined)
         return;
     int saved = errno;
+    guest_forget_window(window, size);
     guest_munmap(window, size);
     limits_give_back(size, LIMITS_SHARED);
     errno = saved;

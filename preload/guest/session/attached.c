@@ -69,6 +69,7 @@ bool session_leave(void)
 {
     if (!thread_all_out())
         return false;
+    guest_show_pieces(NULL);
     uint32_t live = WIRE_PROCESS_LIVE;
     /* Not for a parent that this process was forked from meanwhile. */
     if (process && process->pid == (pid_t)syscall(SYS_getpid)) {

@@ -121,6 +121,7 @@ void session_exiting(int exit_status)
     if (waits)
         process->flags |= WIRE_PROCESS_WAITS;
     stop_record(WIRE_RECORD_WHOLE);
+    guest_show_pieces(NULL); /* the slot may be another's soon */
     if (!atomic_compare_exchange_strong(&process->state, &live, WIRE_PROCESS_EXITING))
         return;
     arena_wake_collector();

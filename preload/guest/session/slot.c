@@ -47,6 +47,7 @@ bool slot_claim_now(uint32_t flags)
         slot->pid_namespace = namespace;
         slot->started_ns = guest_now_ns();
         process = slot;
+        guest_show_pieces(slot->pieces);
         return true;
     }
     return false;
