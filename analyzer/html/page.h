@@ -4,6 +4,7 @@
  *   page_stacks.c   the tree of stacks: folded, packed
  *   page_rows.c     the table of lines, or of changes, with source text
  *   page_times.c    what the brush needs: each line and stack in slices of time
+ *   page_resident.c what was resident, by part, at the moments that are known
  *   page_pack.c     numbers as text
  *
  * The page shows at most so much, whatever the run holds; what is too small to see is added up. Sums stay
@@ -23,6 +24,7 @@
 #define PAGE_ROWS 1500         /* of a table */
 #define PAGE_SLICES 128        /* of time */
 #define PAGE_SLICE_VALUES 40000
+#define PAGE_MOMENTS 200      /* at which the pages of memory were looked at */
 #define PAGE_TEXT (800 << 10) /* bytes of names, all together */
 
 /* The built page as a string, with PAGE_DATA once in it; "" where it was built without node. */
@@ -71,6 +73,10 @@ int page_stacks(struct page *page);
 int page_rows(struct page *page);
 int page_changes(struct page *page);
 int page_times(struct page *page);
+int page_resident(struct page *page);
+
+/* Its number in page->texts, made short; 0 = there is none. */
+uint32_t page_file(struct page *page, const struct run *run, const char *file);
 
 /* The whole page, about what passes the filter; the curve of memory over time is of the whole run even so. */
 int page_write(const struct report *report, const struct run *const *runs, int count,

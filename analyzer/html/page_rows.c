@@ -56,7 +56,7 @@ static double largest_share(const struct store_measures *m, const struct store_m
     return most;
 }
 
-static uint32_t file_text(struct page *page, const struct run *run, const char *file)
+uint32_t page_file(struct page *page, const struct run *run, const char *file)
 {
     return file != NULL ? texts_number(&page->texts, source_short(run, file)) : 0;
 }
@@ -74,7 +74,7 @@ static uint32_t source_text(struct page *page, const struct run *run, const char
 
 static void put_row(struct page *page, int64_t *to, const struct line_row *row)
 {
-    to[0] = file_text(page, page->runs[0], row->file);
+    to[0] = page_file(page, page->runs[0], row->file);
     to[1] = row->line;
     to[2] = texts_number(&page->texts, row->function);
     to[3] = texts_number(&page->texts, *row->module != '\0' || strcmp(row->language, "native") == 0
@@ -186,7 +186,7 @@ static void put_values(int64_t *to, const struct match *m, enum measure by)
 
 static void put_change(struct page *page, int64_t *to, const struct match *m, enum measure by)
 {
-    to[0] = file_text(page, page->runs[m->in_second ? 1 : 0], m->file);
+    to[0] = page_file(page, page->runs[m->in_second ? 1 : 0], m->file);
     to[1] = m->line;
     to[2] = m->line_before;
     to[3] = texts_number(&page->texts, m->function);

@@ -157,12 +157,13 @@ static int take(struct resident *r, sqlite3_stmt *s, size_t limit)
 static int read_parts(const struct report *report, const struct run *run, const char *list, size_t limit,
                       struct resident *r)
 {
+    /* total(): sum() of a stranger's numbers may be too large, and would be an error. */
     sqlite3_stmt *s = report_prepare_text(
-        report,
-        sqlite3_mprintf("SELECT part, file, line, function, name, module, language, sum(bytes), sum(blocks) "
-                        "FROM resident WHERE run = ?1 AND moment = ?2 AND process IN (%s) "
-                        "GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 1, 2, 3, 4, 5",
-                        list));
+        report, sqlite3_mprintf("SELECT part, file, line, function, name, module, language, "
+                                "CAST(total(bytes) AS INTEGER), CAST(total(blocks) AS INTEGER) FROM resident "
+                                "WHERE run = ?1 AND moment = ?2 AND process IN (%s) "
+                                "GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 8 DESC, 1, 2, 3, 4, 5",
+                                list));
     int status = EXIT_FINE;
 
     if (s == NULL)
@@ -185,8 +186,8 @@ static int read_parts(const struct report *report, const struct run *run, const 
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
-int resident_read(struct report *report, const struct run *run, const struct filter *filter, const char *at,
-                  size_t limit, struct resident *r)
+int resident_read(const struct report *report, const struct run *run, const struct filter *filter,
+                  const char *at, size_t limit, struct resident *r)
 {
     struct resident_moments moments = {0};
     int status = resident_moments_read(report, run, filter, &moments);

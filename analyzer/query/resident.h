@@ -61,8 +61,8 @@ extern const char resident_highest[]; /* at: the highest moment, whatever marks 
 /* at: a mark's name ("tick#3": the third), "end", "peak", seconds, or NULL: the latest moment, mostly the end; limit:
  * lines to keep of each part, 0 = all. filter: prepared; only its processes are looked at. On failure says why;
  * resident_free after failure too. */
-int resident_read(struct report *report, const struct run *run, const struct filter *filter, const char *at,
-                  size_t limit, struct resident *resident);
+int resident_read(const struct report *report, const struct run *run, const struct filter *filter,
+                  const char *at, size_t limit, struct resident *resident);
 void resident_free(struct resident *resident);
 
 #endif

@@ -53,7 +53,7 @@ static int by_time(const void *a, const void *b)
     return x->t_ns != y->t_ns ? (x->t_ns > y->t_ns) - (x->t_ns < y->t_ns) : (x->id > y->id) - (x->id < y->id);
 }
 
-int resident_moments_read(struct report *report, const struct run *run, const struct filter *filter,
+int resident_moments_read(const struct report *report, const struct run *run, const struct filter *filter,
                           struct resident_moments *moments)
 {
     sqlite3_stmt *s = report_prepare(
@@ -105,7 +105,7 @@ static const struct resident_moment *at_end(const struct resident_moments *momen
 }
 
 /* The number-th at a mark of that name. */
-static const struct resident_moment *at_mark(struct report *report, const struct run *run,
+static const struct resident_moment *at_mark(const struct report *report, const struct run *run,
                                              const struct resident_moments *moments, const char *name,
                                              long number)
 {
@@ -141,7 +141,7 @@ static const struct resident_moment *at_mark(struct report *report, const struct
 }
 
 /* "tick#3" may be a name, or the third "tick". */
-static const struct resident_moment *at_name(struct report *report, const struct run *run,
+static const struct resident_moment *at_name(const struct report *report, const struct run *run,
                                              const struct resident_moments *moments, const char *at)
 {
     const char *hash = strrchr(at, '#');
@@ -158,7 +158,7 @@ static const struct resident_moment *at_name(struct report *report, const struct
 }
 
 /* Names of the marks at which the pages were looked at. */
-static void no_such(struct report *report, const struct run *run, const char *at)
+static void no_such(const struct report *report, const struct run *run, const char *at)
 {
     char *names[NAMES + 2], *list = NULL;
     size_t count = 0, size;
@@ -199,7 +199,7 @@ static void no_such(struct report *report, const struct run *run, const char *at
 }
 
 /* The latest up to a time. */
-static const struct resident_moment *at_time(struct report *report, const struct run *run,
+static const struct resident_moment *at_time(const struct report *report, const struct run *run,
                                              const struct resident_moments *moments, double seconds)
 {
     const struct resident_moment *found = NULL;
@@ -216,7 +216,7 @@ static const struct resident_moment *at_time(struct report *report, const struct
     return found;
 }
 
-const struct resident_moment *resident_moments_find(struct report *report, const struct run *run,
+const struct resident_moment *resident_moments_find(const struct report *report, const struct run *run,
                                                     const struct resident_moments *moments, const char *at)
 {
     const struct resident_moment *last = &moments->list[moments->count - 1], *end = at_end(moments);

@@ -10,12 +10,12 @@ struct resident_moments {
 };
 
 /* Free after failure too. */
-int resident_moments_read(struct report *report, const struct run *run, const struct filter *filter,
+int resident_moments_read(const struct report *report, const struct run *run, const struct filter *filter,
                           struct resident_moments *moments);
 void resident_moments_free(struct resident_moments *moments);
 
 /* The one that at means, see resident_read(). NULL after saying why there is none. There is one at least in the list. */
-const struct resident_moment *resident_moments_find(struct report *report, const struct run *run,
+const struct resident_moment *resident_moments_find(const struct report *report, const struct run *run,
                                                     const struct resident_moments *moments, const char *at);
 
 /* The highest of them. */

@@ -51,7 +51,7 @@ const struct manual manual_timeline = {
 struct timeline {
     struct run run;
     struct heap_times times; /* of the part that is meant */
-    struct timeline_rss rss;
+    struct resident_times rss;
 };
 
 /* ---- showing --------------------------------------------------------------------------------- */
@@ -159,11 +159,11 @@ int command_timeline(struct report *report, int argc, char **argv)
     if (status == EXIT_FINE)
         status = heap_times_read(report, &timeline.run, &timeline.times);
     if (status == EXIT_FINE)
-        status = timeline_rss_read(report, &timeline.run, &timeline.rss);
+        status = resident_times_read(report, &timeline.run, &timeline.rss);
     if (status == EXIT_FINE)
         status = report->json ? print_json(&timeline) : print_text(report, &timeline);
     heap_times_free(&timeline.times);
-    timeline_rss_free(&timeline.rss);
+    resident_times_free(&timeline.rss);
     run_free(&timeline.run);
     return status;
 }

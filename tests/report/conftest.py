@@ -14,6 +14,7 @@ import termios
 import pytest
 
 BUILD = pathlib.Path(os.environ.get("LIBTRACE_BUILD", "build/release")).resolve()
+BROWSER = pathlib.Path(__file__).parent / "browser"
 
 
 def environment(**extra):
@@ -56,6 +57,50 @@ def as_json(run):
         return json.loads(run(*arguments, "--json", status=0).stdout)
 
     return call
+
+
+@pytest.fixture
+def html(run, tmp_path):
+    """html(arguments...): the page's path."""
+
+    def make(*arguments, **options):
+        path = tmp_path / f"page{len(list(tmp_path.glob('page*')))}.html"
+        done = run("html", "-o", path, *arguments, **options)
+        if "was built without the page" in done.stderr:
+            pytest.skip("built without node and npm: there is no page")
+        assert done.returncode == 0 and not done.stderr, done.stderr
+        return path
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """browser(page, [what, ...]...): what page.mjs saw."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not chromium or not node or not npm:
+        pytest.skip("the page's tests need chromium, node and npm (scripts/setup --browser-tests)")
+    folder = BUILD / "tests" / "browser"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", "page.mjs"):
+        shutil.copy(BROWSER / name, folder / name)
+    if not (folder / "node_modules" / "playwright-core").exists():
+        done = subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, capture_output=True,
+                              text=True, timeout=300)
+        if done.returncode != 0:
+            pytest.skip(f"npm could not install playwright-core: {done.stderr.strip().splitlines()[-1:]}")
+
+    def look(path, *steps):
+        done = subprocess.run([node, "page.mjs", path, json.dumps(steps), chromium], cwd=folder, capture_output=True,
+                              text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        seen = json.loads(done.stdout)
+        assert seen["errors"] == []
+        assert seen["requests"][0] == f"file://{path}" and all(r.startswith("data:") for r in seen["requests"][1:])
+        return seen
+
+    return look
 
 
 class Ask:

@@ -2,34 +2,14 @@
 
 import json
 import os
-import pathlib
 import re
-import shutil
 import sqlite3
-import subprocess
 
 import pytest
 
 import page
-from conftest import BUILD
 
 BY = {"bytes": 1, "allocations": 0, "peak": 3, "live": 5, "temporary": 6}
-DRIVER = pathlib.Path(__file__).parent / "browser"
-
-
-@pytest.fixture
-def html(run, tmp_path):
-    """html(arguments...): the page's path."""
-
-    def make(*arguments, **options):
-        path = tmp_path / f"page{len(list(tmp_path.glob('page*')))}.html"
-        done = run("html", "-o", path, *arguments, **options)
-        if "was built without the page" in done.stderr:
-            pytest.skip("built without node and npm: there is no page")
-        assert done.returncode == 0 and not done.stderr, done.stderr
-        return path
-
-    return make
 
 
 def check_sums(data):
@@ -148,35 +128,6 @@ def test_times(make_db, html):
 
 
 # ---- in a browser
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """browser(page, [what, ...]...): what page.mjs saw."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not chromium or not node or not npm:
-        pytest.skip("the page's tests need chromium, node and npm (scripts/setup --browser-tests)")
-    folder = BUILD / "tests" / "browser"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", "page.mjs"):
-        shutil.copy(DRIVER / name, folder / name)
-    if not (folder / "node_modules" / "playwright-core").exists():
-        done = subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, capture_output=True,
-                              text=True, timeout=300)
-        if done.returncode != 0:
-            pytest.skip(f"npm could not install playwright-core: {done.stderr.strip().splitlines()[-1:]}")
-
-    def look(path, *steps):
-        done = subprocess.run([node, "page.mjs", path, json.dumps(steps), chromium], cwd=folder, capture_output=True,
-                              text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        seen = json.loads(done.stdout)
-        assert seen["errors"] == []
-        assert seen["requests"][0] == f"file://{path}" and all(r.startswith("data:") for r in seen["requests"][1:])
-        return seen
-
-    return look
 
 
 def test_opens(make_db, html, browser):

@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { color } from "./dom.js";
+import { drawParts, highestParts, watchParts } from "./parts.js";
 import { bytes, seconds } from "./units.js";
 
 const HEIGHT = 230;
@@ -96,10 +97,12 @@ function points(run) {
   return [0, 1, 2].map((i) => all.map((p) => p[i]));
 }
 
-// onSelect(from, to) in seconds; null where the page cannot narrow anything to a time.
+// onSelect(from, to) in seconds; null where the page cannot narrow anything to a time. resident: the parts of the
+// resident memory at the moments that are known; they stand and fall with its curve. null = there are none.
 export class Chart {
-  constructor(container, runs, onSelect) {
+  constructor(container, runs, resident, onSelect) {
     Object.assign(this, { container, runs, onSelect });
+    this.resident = (plot) => (plot.series[2].show ? resident : null);
     const tables = runs.map(points);
     this.data = tables.length > 1 ? uPlot.join(tables) : tables[0];
     this.build();
@@ -117,7 +120,7 @@ export class Chart {
         width: this.container.clientWidth || 800,
         height: HEIGHT,
         padding: [8, 16, 0, 0],
-        scales: { x: { time: false, range: (_u, _low, high) => [0, Math.max(high ?? 0, ...this.runs.map((run) => run.facts.wall_s)) || 1] }, y: { range: (_u, _low, high) => [0, (high || 1) * 1.08] } },
+        scales: { x: { time: false, range: (_u, _low, high) => [0, Math.max(high ?? 0, ...this.runs.map((run) => run.facts.wall_s)) || 1] }, y: { range: (u, _low, high) => [0, (Math.max(high ?? 0, highestParts(this.resident(u))) || 1) * 1.08] } },
         series: [{ label: "time", value: (_u, v) => (v == null ? "\u2013" : seconds(v)) }, ...series(this.runs)],
         axes: [
           { ...axis, values: (_u, all) => all.map((v) => (v === 0 ? "0" : seconds(v))) },
@@ -126,6 +129,7 @@ export class Chart {
         legend: { markers: { dash: (_u, i) => (i > 0 && i % 2 === 0 ? "dashed" : "solid") } },
         cursor: { drag: { x: Boolean(this.onSelect), y: false, setScale: false } },
         hooks: {
+          drawAxes: [(plot) => drawParts(plot, this.resident(plot))],
           draw: [(plot) => drawFlags(plot, this.runs)],
           setSelect: [(plot) => this.selected(plot)],
         },
@@ -133,6 +137,7 @@ export class Chart {
       this.data,
       this.container,
     );
+    watchParts(this.plot, this.resident);
     if (this.window) this.show(...this.window);
   }
 

@@ -117,6 +117,23 @@ function inTime(text, count) {
   return all;
 }
 
+// What was resident, part by part, at the moments that are known, by time: analyzer/html/page_resident.c.
+function resident({ parts, kinds, moments, moments_in_all: all, lines, missing }, texts) {
+  const out = { parts, all, missing, moments: [], lines: [] };
+  for (let i = 0; i < moments.length; i += 5 + parts.length)
+    out.moments.push({
+      t: moments[i] / 1e9,
+      kind: kinds[moments[i + 1]],
+      mark: texts[moments[i + 2]],
+      resident: moments[i + 3],
+      untouched: moments[i + 4],
+      parts: moments.slice(i + 5, i + 5 + parts.length),
+    });
+  for (let i = 0; i < lines.length; i += 6)
+    out.lines.push({ part: lines[i], file: texts[lines[i + 1]], line: lines[i + 2], function: texts[lines[i + 3]], name: texts[lines[i + 4]], bytes: lines[i + 5] });
+  return out;
+}
+
 // What a part of a run's time has of each measure: { value, at: where it is in an item of inTime(), time }.
 function partly(values) {
   const sampled = values.filter((v) => v.time === "flow" || v.time === "level");
@@ -143,6 +160,7 @@ export function read(element) {
     rows: json.rows ? rows(json.rows, json.texts, json.rows_in_all, values.length) : null,
     changes: null,
     times: null,
+    resident: json.resident ? resident(json.resident, json.texts) : null,
   };
   if (json.changes)
     data.changes = Object.fromEntries(Object.entries(json.changes).map(([by, list]) => [by, changes(list, json.texts)]));

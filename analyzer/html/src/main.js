@@ -5,6 +5,7 @@ import { narrowed, read } from "./data.js";
 import { byId, choice, make } from "./dom.js";
 import { cards, sentence, subtitle } from "./facts.js";
 import { histogram, lifetimeClass, sizeClass } from "./histogram.js";
+import { partsTable } from "./parts.js";
 import { changeColumns, lineColumns } from "./rows.js";
 import { Stacks } from "./stacks.js";
 import { Table } from "./table.js";
@@ -84,7 +85,7 @@ function setMeasure(measure) {
 
 // ---- the window of time
 
-const chart = new Chart(byId("chart"), data.runs, data.times ? (from, to) => narrow(from, to) : null);
+const chart = new Chart(byId("chart"), data.runs, data.resident, data.times ? (from, to) => narrow(from, to) : null);
 
 function narrow(from, to) {
   const { slices, end } = data.times;
@@ -126,14 +127,14 @@ function setUpTexts() {
   byId("subtitle").replaceChildren(...data.runs.map((run) => make("span", {}, two ? `${run.name}: ${subtitle(run.facts)}` : `run ${run.facts.run}: ${subtitle(run.facts)}`)));
   if (data.only) byId("subtitle").append(make("span", { id: "only" }, `Only ${data.only}`));
   byId("rows-title").textContent = two ? "Changes by line" : "Lines";
-  const whole = data.only ? ["The curve is of all that was allocated, whatever is left out elsewhere."] : [];
+  const whole = data.only ? [`The curve is of all that was allocated${data.resident ? ", and the parts of all that was resident" : ""}, whatever is left out elsewhere.`] : [];
   if (!two)
     whole.push(
       data.times
         ? "Drag over the curve to narrow the stacks and lines below to a part of the run."
         : "The stacks and lines below are of the whole run: this recording holds no samples of them over time, so the curve cannot narrow them.",
     );
-  if (residentDwarfs(data.runs)) whole.push("Resident memory is so much more that it is hidden: press its name to see it.");
+  if (residentDwarfs(data.runs)) whole.push(`Resident memory is so much more that it is hidden${data.resident ? ", with its parts" : ""}: press its name to see it.`);
   byId("chart-note").textContent = whole.join(" ");
   byId("row-search").addEventListener("input", (event) => table.find(event.target.value));
 }
@@ -150,6 +151,7 @@ function setUpHistograms() {
 setUpTexts();
 cards(byId("facts"), data.runs);
 setUpHistograms();
+if (data.resident) byId("chart-note").after(partsTable(data.resident));
 setMeasure(state.measure);
 if (two) table.sort(columns[0], true);
 performance.mark("ready");

@@ -25,6 +25,15 @@ const actions = {
     await page.locator(selector).hover({ position: { x, y } });
     return text("#tip");
   },
+  // Shares of the chart's width and height.
+  hoverChart: async (x, y) => {
+    const area = page.locator("#chart .u-over");
+    await area.scrollIntoViewIfNeeded();
+    const box = await area.boundingBox();
+    await page.mouse.move(box.x + x * box.width, box.y + y * box.height);
+    return (await page.locator("#tip").isHidden()) ? null : text("#tip");
+  },
+  choose: (selector, label) => page.selectOption(selector, { label }),
   async drag(from, to) {
     const area = page.locator("#chart .u-over");
     await area.scrollIntoViewIfNeeded();
@@ -55,6 +64,18 @@ const actions = {
       for (let i = 0; i < data.length; i += 4) if (data[i + 3] === 255) colors.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]);
       return colors.size;
     }),
+  // Those of the style sheet's colours that are in the chart, by their names.
+  chartColors: (names) =>
+    page.evaluate((names) => {
+      const canvas = document.querySelector("#chart canvas");
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+      copy.drawImage(canvas, 0, 0);
+      const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+      const seen = new Set();
+      for (let i = 0; i < data.length; i += 4) seen.add("#" + [0, 1, 2].map((k) => data[i + k].toString(16).padStart(2, "0")).join(""));
+      const style = getComputedStyle(document.documentElement);
+      return names.filter((name) => seen.has(style.getPropertyValue(`--${name}`).trim()));
+    }, names),
   // The page hears of it in an event of its own, some frames later.
   theme: async (scheme) => {
     await page.emulateMedia({ colorScheme: scheme });
