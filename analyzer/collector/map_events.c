@@ -87,6 +87,7 @@ void map_event_map(struct tracker *tracker, struct tracked_ring *r, uint64_t add
                                       .allocators = flags & WIRE_MAP_ALLOCATOR};
         const struct map_range range = {address, address + length, origin};
         origin->site = origin->allocators ? 0 : event_site_of_mapping(tracker, r, node);
+        origin->owner = origin->site;
         if (!map_ranges_put(&process->maps, &range))
             map_origin_release(origin);
         else if (origin->site)

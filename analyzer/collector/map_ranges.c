@@ -168,6 +168,26 @@ bool map_ranges_cut(struct map_ranges *ranges, uint64_t from, uint64_t to, struc
     return true;
 }
 
+void map_ranges_inherit(struct map_ranges *ranges, const struct map_ranges *other)
+{
+    if (other->count > MAP_RANGES_INHERITED_MOST)
+        return;
+    for (uint32_t i = 0; i < other->page_count; i++) {
+        const struct map_page *page = *page_at(other, i);
+        for (uint32_t j = 0; j < page->count; j++) {
+            struct map_origin *origin = SHORTAGE_UNLESS(malloc(sizeof *origin));
+            if (!origin)
+                return;
+            struct map_range range = page->ranges[j];
+            *origin = *range.origin;
+            origin->site = origin->pieces = origin->removed = 0;
+            range.origin = origin;
+            if (!map_ranges_put(ranges, &range))
+                map_origin_release(origin);
+        }
+    }
+}
+
 void map_origin_release(struct map_origin *origin)
 {
     if (origin->pieces == 0 && origin->removed == 0)

@@ -15,7 +15,9 @@
 /* What the program asked for at once. */
 struct map_origin {
     uint64_t start, end;
-    uint32_t site;    /* in tracker.mapped; 0 = not counted */
+    uint32_t site; /* in tracker.mapped; 0 = not counted */
+    uint32_t
+        owner; /* the site that its pages are charged to: of what a forked process has from the other, the other's */
     uint32_t born;    /* tick */
     bool allocators;  /* the allocator's, for its blocks */
     uint32_t pieces;  /* that are mapped, */
@@ -51,6 +53,11 @@ bool map_ranges_put(struct map_ranges *ranges, const struct map_range *range);
  * *removed is what was taken out; its origin's pieces are right, and what is done with it where there are none left is
  * the caller's. What is behind it in the same range stays; without memory for that it is lost. */
 bool map_ranges_cut(struct map_ranges *ranges, uint64_t from, uint64_t to, struct map_range *removed);
+
+/* What a forked process, which has mapped nothing yet, has of the other's: none of it is counted. Not of a process with
+ * very many: they are looked for at each fork. On lack of memory some of it is not there. */
+#define MAP_RANGES_INHERITED_MOST 10000u
+void map_ranges_inherit(struct map_ranges *ranges, const struct map_ranges *other);
 
 void map_ranges_free(struct map_ranges *ranges); /* and the origins of what is in it */
 

@@ -70,7 +70,7 @@ static size_t maps_of(void *data, uint64_t *from, uint64_t to, struct residence_
         struct residence_map next, piece;
         bool some = map_ranges_next(&walks->looked_at->maps, *from, &range);
         if (some)
-            next = (struct residence_map){range.start, range.end, range.origin->site};
+            next = (struct residence_map){range.start, range.end, range.origin->owner};
         if (next_piece(walks, *from, &piece) && (!some || piece.start <= next.start)) {
             next = piece;
             some = true;
@@ -152,12 +152,22 @@ static bool copy_shares(struct page_moment *now, const struct residence *r, cons
     return true;
 }
 
-static bool copy_names(struct page_moment *now, const struct residence *r)
+/* What nobody has asked for by a call that is recorded. */
+static const char *name_of(const struct residence_name *name, const struct tracked_process *process)
+{
+    if (name->part != RESIDENCE_MAPPED || *name->name)
+        return name->name;
+    return process->facts.flags & WIRE_PROCESS_ATTACHED ? "mapped before the trace, or by libc and loader"
+                                                        : "libc, loader, or by bare system calls";
+}
+
+static bool copy_names(struct page_moment *now, const struct residence *r,
+                       const struct tracked_process *process)
 {
     now->names = SHORTAGE_UNLESS(calloc(r->name_count + 1, sizeof *now->names));
     for (size_t i = 0; now->names && i < r->name_count; i++) {
         const struct residence_name *name = &r->names[i];
-        now->names[i] = (struct page_name){name->part, strdup(name->name), name->bytes};
+        now->names[i] = (struct page_name){name->part, strdup(name_of(name, process)), name->bytes};
         if (!SHORTAGE_UNLESS(now->names[i].name))
             return false;
         now->name_count++;
@@ -213,7 +223,7 @@ static void finish_process(struct page_walks *walks, const struct tracker *track
     now->pss = r->pss;
     now->swapped = r->swapped;
     now->untouched = r->part[RESIDENCE_UNTOUCHED];
-    if (seen && copy_shares(now, r, tracker) && copy_names(now, r))
+    if (seen && copy_shares(now, r, tracker) && copy_names(now, r, walks->looked_at))
         hand_over(walks);
     else
         free_moment(now);

@@ -46,6 +46,16 @@ static struct tracked_process *parent_of(const struct tracker *tracker, const st
     return found;
 }
 
+static void inherit(const struct tracker *tracker, struct tracked_process *process)
+{
+    struct tracked_process *parent = parent_of(tracker, process);
+    uint64_t start_ns = tracker->arena->started_ns, forked_ns = process->facts.started_ns;
+    if (!parent || forked_ns < start_ns)
+        return;
+    inherited_begin(process, parent, (uint32_t)((forked_ns - start_ns) / WIRE_TICK_NS));
+    map_ranges_inherit(&process->maps, &parent->maps);
+}
+
 static struct tracked_process *add_process(struct tracker *tracker, struct arena_slot *slot)
 {
     struct arena_birth birth;
@@ -70,9 +80,8 @@ static struct tracked_process *add_process(struct tracker *tracker, struct arena
         process->facts.pid = 0;
     process->facts.flags = birth.flags;
     process->facts.started_ns = birth.started_ns;
-    if (birth.flags & WIRE_PROCESS_FORKED && birth.started_ns > tracker->arena->started_ns)
-        inherited_begin(process, parent_of(tracker, process),
-                        (uint32_t)((birth.started_ns - tracker->arena->started_ns) / WIRE_TICK_NS));
+    if (birth.flags & WIRE_PROCESS_FORKED)
+        inherit(tracker, process);
     process->pidfd = process->index == 0 && tracker->first_pidfd
                          ? tracker->first_pidfd
                          : (int)syscall(SYS_pidfd_open, process->facts.pid, 0); /* -1 for 0 */

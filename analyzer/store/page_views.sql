@@ -1,6 +1,7 @@
 -- The public views of where the resident bytes are, and of what programs map by themselves: made in a file with the
 -- tables that they read (page_rows.sql, mapped_rows.sql), and by our own reports always. Columns are added at the end,
--- never changed. Of a moment that was looked at while names were not known yet, the lines are those of its sites.
+-- never changed. Of a moment that was looked at while names were not known yet, the lines are those of its sites: of any
+-- process with that stack, as a forked one has blocks and mappings of the other's.
 CREATE VIEW IF NOT EXISTS resident AS
 SELECT r.run AS run, r.moment AS moment, m.t_ns / 1e9 AS t_s,
        CASE m.kind WHEN 1 THEN 'mark' WHEN 2 THEN 'high' WHEN 3 THEN 'end' ELSE 'asked' END AS kind,
@@ -22,9 +23,9 @@ LEFT JOIN line AS l ON l.run = r.run
       AND l.id = coalesce(nullif(r.line, 0),
                           CASE WHEN r.part = 4
                                THEN (SELECT s.line FROM mapped_site AS s
-                                     WHERE s.run = r.run AND s.node = r.node AND s.process = r.process LIMIT 1)
+                                     WHERE s.run = r.run AND s.node = r.node LIMIT 1)
                                ELSE (SELECT s.line FROM site AS s
-                                     WHERE s.run = r.run AND s.node = r.node AND s.process = r.process LIMIT 1) END);
+                                     WHERE s.run = r.run AND s.node = r.node LIMIT 1) END);
 
 -- What was mapped at one stack of one process: mmap() and the like, called by the program or a library of its own.
 CREATE VIEW IF NOT EXISTS mapped AS

@@ -169,6 +169,11 @@ def test_explained(build, large, tmp_path, say, kind):
     assert parts["other"] <= 0.02 * found["resident_bytes"]
     if largest:
         assert max(parts, key=parts.get) == largest
+    if name == "fork server":  # what it has made and mapped, and each of its children has it, too: by the line
+        assert [line["function"] for line in found["parts"][0]["lines"][:2]] == ["filled", "fill_heap"]
+        mapped = next(part for part in found["parts"] if part["part"] == "mapped")
+        assert mapped["lines"][0]["function"] == "mapped" and mapped["lines"][0]["bytes"] == len(program.numbers) * 8 * MIB
+        parts["mapped"] -= mapped["lines"][0]["bytes"]
     if name != "mapped files":  # nothing of it, or of ours, is taken for what a program has mapped itself
         assert parts["mapped"] <= 0.02 * found["resident_bytes"]
     program.end()

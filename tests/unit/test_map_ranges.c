@@ -249,6 +249,41 @@ static void test_many(void **unused)
     end_world(world);
 }
 
+/* A forked process has what the other had, in pieces and all, but none of it is counted: not when it goes, either. */
+static void test_inherited(void **unused)
+{
+    struct world *world = make_world();
+    struct tracked_ring *r = &world->ring[0];
+    struct tracked_process *process = &world->process[0];
+    struct map_ranges forked = {.count = 0}, own;
+    struct map_range range, other;
+    uint64_t from = BASE;
+    (void)unused;
+    for (uint64_t i = 0; i < 3000; i++)
+        map_event_map(&world->tracker, r, BASE + i * 10 * PAGE, 8 * PAGE, 0, i % 7 ? 0 : WIRE_MAP_ALLOCATOR);
+    map_event_unmap(&world->tracker, r, BASE + 15 * PAGE, PAGE); /* in two pieces then */
+    map_ranges_inherit(&forked, &process->maps);
+    assert_int_equal(forked.count, 3001);
+    for (uint32_t i = 0; i < 3001; i++) {
+        assert_true(map_ranges_next(&process->maps, from, &range) && map_ranges_next(&forked, from, &other));
+        assert_true(range.start == other.start && range.end == other.end);
+        assert_true(range.origin != other.origin && range.origin->owner == other.origin->owner);
+        assert_int_equal(other.origin->site, 0);
+        from = range.end;
+    }
+    uint64_t counted = process->mapped.bytes;
+    own = process->maps;
+    process->maps = forked; /* as if it were the forked one's turn */
+    map_event_unmap(&world->tracker, r, BASE, 1000 * PAGE);
+    map_event_unmap_fail(&world->tracker, r);
+    map_event_unmap(&world->tracker, r, BASE, 30000 * PAGE);
+    assert_int_equal(process->maps.count, 0);
+    assert_int_equal(process->mapped.bytes, counted);
+    map_ranges_free(&process->maps);
+    process->maps = own;
+    end_world(world);
+}
+
 /* Nothing that a process says is believed. */
 static void test_impossible(void **unused)
 {
@@ -276,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_painted),
         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_inherited),
         cmocka_unit_test(test_impossible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

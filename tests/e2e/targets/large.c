@@ -6,7 +6,7 @@
  *   blocks  300,000 blocks, and two of three freed again
  *   arenas  eight threads, each with blocks of its own, which stay
  *   files   a file of 24 MiB mapped twice: read, and privately changed; one in memory; 16 MiB of which half is touched
- *   forks   a heap, and four children that change a quarter of it each
+ *   forks   a heap, 8 MiB mapped beside it, and four children that change a quarter of it each
  *   huge    blocks in memory that is asked for in huge pages
  */
 #include <pthread.h>
@@ -91,6 +91,7 @@ static void be_forks(void)
 {
     int ready[2];
     char byte = 0, *table = filled(16 * MIB);
+    memset(mapped(8 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1), 5, 8 * MIB);
     fill_heap(100000, 3);
     if (pipe(ready) != 0)
         exit(2);
