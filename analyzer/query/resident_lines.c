@@ -49,14 +49,15 @@ int resident_lines_read(struct report *report, const struct run *run, const stru
                         int64_t moment, enum resident_order order, size_t limit, struct resident_lines *lines)
 {
     *lines = (struct resident_lines){0};
+    /* total(): sum() of a stranger's numbers may be too large, and would be an error. */
     sqlite3_stmt *s = report_prepare_text(
         report,
         sqlite3_mprintf("SELECT file, line, function, module, live, rounding, pinned, blocks FROM ("
                         "SELECT file, line, function, module, "
-                        "coalesce(sum(bytes) FILTER (WHERE part = 'live'), 0) AS live, "
-                        "coalesce(sum(bytes) FILTER (WHERE part = 'rounding'), 0) AS rounding, "
-                        "coalesce(sum(bytes) FILTER (WHERE part = 'pinned'), 0) AS pinned, "
-                        "coalesce(sum(blocks) FILTER (WHERE part = 'live'), 0) AS blocks "
+                        "CAST(total(bytes) FILTER (WHERE part = 'live') AS INTEGER) AS live, "
+                        "CAST(total(bytes) FILTER (WHERE part = 'rounding') AS INTEGER) AS rounding, "
+                        "CAST(total(bytes) FILTER (WHERE part = 'pinned') AS INTEGER) AS pinned, "
+                        "CAST(total(blocks) FILTER (WHERE part = 'live') AS INTEGER) AS blocks "
                         "FROM resident WHERE run = ?1 AND moment = ?2 "
                         "AND part IN ('live', 'rounding', 'pinned') AND %s AND %s GROUP BY 1, 2, 3, 4) "
                         "WHERE live <> 0 OR rounding <> 0 OR pinned <> 0 "

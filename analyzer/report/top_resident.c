@@ -97,10 +97,14 @@ static void print_table(const struct report *report, const struct top *top)
     table_free(table);
 }
 
+/* text may have words of a stranger's; it is freed. */
 static void say(const struct report *report, char *text)
 {
-    if (text != NULL)
-        text_wrap(stdout, text, (size_t)report->width, 0);
+    char *harmless = text != NULL ? text_harmless(text) : NULL;
+
+    if (harmless != NULL)
+        text_wrap(stdout, harmless, (size_t)report->width, 0);
+    free(harmless);
     free(text);
 }
 
