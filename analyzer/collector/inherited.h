@@ -2,8 +2,8 @@
  *
  * They are no allocations of its own and counted nowhere, but they lie on its pages. Nothing is copied for them when
  * it forks: what the other's table has from before the fork is taken for it, but for what the forked one has freed
- * since. What the other has freed since is not known any more, and what it made within 10 ms after the fork may be
- * taken for inherited. A process that has ended keeps its table for as long as one lives that was forked from it.
+ * since. What the other has freed since is not known any more, and what it made after the fork, but before the
+ * collector looked again, may be taken for inherited. A process that has ended keeps its table for as long as one lives that was forked from it.
  */
 #ifndef LIBTRACE_INHERITED_H
 #define LIBTRACE_INHERITED_H
