@@ -22,6 +22,8 @@ def test_counted(binding, build, trace):
         "bound_make": (2 * TIMES, 220 * TIMES, 0),
         "bound_grow": (2 * TIMES, 800 * TIMES, 0),
     }
+    mapped = traced.rows("SELECT function, sum(allocations), sum(bytes), sum(live_allocations) FROM mapped GROUP BY 1")
+    assert [tuple(row) for row in mapped] == [("bound_map", 3, 3 * 40960, 1)]
     [row] = traced.rows("SELECT allocations, live_allocations FROM functions WHERE function = 'main'")
     assert tuple(row) == (2 * TIMES + 1, 0)
 

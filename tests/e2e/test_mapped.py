@@ -14,7 +14,7 @@ from conftest import clean_environment, rows, wait_for_run
 PAGE = 4096
 MIB = 1 << 20
 MAPPED = "SELECT file, line, function, sum(allocations), sum(bytes) FROM mapped WHERE run = 1 GROUP BY 1, 2, 3"
-WRAPPERS = {"mmap", "mmap64", "__mmap", "__mmap64", "mremap", "__mremap", "brk", "__brk", "sbrk", "__sbrk", "shmat", "__shmat"}
+WRAPPERS = {"mmap", "mmap64", "__mmap", "__mmap64", "mremap", "__mremap", "brk", "__brk", "sbrk", "__sbrk", "shmat", "__shmat", "syscall"}
 OWN = re.compile(r"/(libc\.so\.6|ld-linux[^/]*)$")  # the C library and the loader
 
 strace = pytest.mark.skipif(not shutil.which("strace"), reason="strace is missing")
@@ -33,7 +33,7 @@ class Call:
         self.frames = []
 
     def add(self, text):
-        found = re.match(r" > (.*)\((.*?)(?:\+0x[0-9a-f]+)?\) \[0x([0-9a-f]+)\]", text)
+        found = re.match(r" > ([^(]*)\((.*?)(?:\+0x[0-9a-f]+)?\) \[0x([0-9a-f]+)\]$", text)
         if found:
             self.frames.append((found[1], found[2], int(found[3], 16)))
 
@@ -119,7 +119,7 @@ def trace_it(preload, tmp_path, argv, env=None):
 
 
 @strace
-@pytest.mark.parametrize("what", ["maps", "threads", "heap", "shared", "failing"])
+@pytest.mark.parametrize("what", ["maps", "threads", "heap", "shared", "numbers", "failing"])
 def test_as_strace(build, preload, tmp_path, what, say):
     path = tmp_path / "file"
     path.write_bytes(bytes(2 * PAGE))

@@ -3,6 +3,7 @@
 #include "guest.h"
 #include "processor.h"
 #include "rlimits.h"
+#include "system_call.h"
 #include "wire.h"
 
 #include <fcntl.h>
@@ -259,19 +260,29 @@ bool guest_next_pages(uintptr_t from, uintptr_t *start, uintptr_t *end)
     return found;
 }
 
+long guest_system_call(long number, long a, long b, long c, long d, long e, long f)
+{
+    long result = system_call(number, a, b, c, d, e, f);
+    if (!system_call_failed(result))
+        return result;
+    errno = (int)-result;
+    return -1;
+}
+
+/* Not by syscall(): that is ours in libtrace.so, and records what the program maps by it. */
 void *guest_mmap(void *at, size_t size, int protection, int flags, int file, int64_t offset)
 {
-    return (void *)syscall(SYS_mmap, at, size, protection, flags, file, offset);
+    return (void *)guest_system_call(SYS_mmap, (long)at, (long)size, protection, flags, file, offset);
 }
 
 int guest_munmap(void *at, size_t size)
 {
-    return (int)syscall(SYS_munmap, at, size);
+    return (int)guest_system_call(SYS_munmap, (long)at, (long)size, 0, 0, 0, 0);
 }
 
 void *guest_mremap(void *at, size_t size, size_t fresh_size, int flags)
 {
-    return (void *)syscall(SYS_mremap, at, size, fresh_size, flags, NULL);
+    return (void *)guest_system_call(SYS_mremap, (long)at, (long)size, (long)fresh_size, flags, 0, 0);
 }
 
 /* Locked, memory is taken for all of it at once, unless it cannot be accessed. */

@@ -56,6 +56,8 @@ size_t guest_page_size(void);
 size_t guest_whole_pages(size_t size);
 
 /* mmap(), munmap() and mremap() of ours: those of the C library lead to our hooks, which record them. */
+/* The system call itself; what the kernel refuses is -1 and errno, as with syscall(). */
+long guest_system_call(long number, long a, long b, long c, long d, long e, long f);
 void *guest_mmap(void *at, size_t size, int protection, int flags, int file, int64_t offset);
 int guest_munmap(void *at, size_t size);
 void *guest_mremap(void *at, size_t size, size_t fresh_size, int flags);

@@ -1,9 +1,10 @@
 /* confine.c - see confine.h. Seen are prctl(), and syscall() for those who call seccomp() by it: libseccomp,
- * and whoever has no wrapper for it, as the C library. */
+ * and whoever has no wrapper for it, as the C library. What maps memory goes on to map_calls.c. */
 #define _GNU_SOURCE
 #include "confine.h"
 #include "arena.h"
 #include "guest.h"
+#include "map_calls.h"
 #include "real.h"
 #include "environment.h"
 #include "process.h"
@@ -62,6 +63,8 @@ long confine_syscall(long number, long a, long b, long c, long d, long e, long f
     if (UNLIKELY((number == SYS_seccomp && (a == SECCOMP_SET_MODE_STRICT || a == SECCOMP_SET_MODE_FILTER)) ||
                  (number == SYS_prctl && a == PR_SET_SECCOMP)))
         return enter_by_syscall(number, a, b, c, d, e, f);
+    if (UNLIKELY(map_calls_is_one(number)))
+        return map_calls_by_number(number, a, b, c, d, e, f);
     return real.syscall(number, a, b, c, d, e, f);
 }
 

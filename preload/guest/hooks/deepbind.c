@@ -10,6 +10,7 @@
 #include "deepbind.h"
 #include "exports.h"
 #include "loader.h"
+#include "map_calls.h"
 #include "real.h"
 
 #include <link.h>
@@ -22,22 +23,34 @@ extern void cfree(void *);
 
 _Atomic bool deepbind_expected;
 
+#define BELOW(name) (void *const *)&real.name
+
 static const struct redirected {
     const char *name;
     void *ours; /* the library is linked with -Bsymbolic: these names are our own functions here */
+    void *const *
+        below; /* what our hook calls: redirected only if that is the allocator's module's, too; NULL = anyhow */
 } redirected[] = {
-    {"malloc", (void *)malloc},
-    {"free", (void *)free},
-    {"calloc", (void *)calloc},
-    {"realloc", (void *)realloc},
-    {"reallocarray", (void *)reallocarray},
-    {"posix_memalign", (void *)posix_memalign},
-    {"aligned_alloc", (void *)aligned_alloc},
-    {"memalign", (void *)memalign},
-    {"valloc", (void *)valloc},
-    {"pvalloc", (void *)pvalloc},
-    {"malloc_usable_size", (void *)malloc_usable_size},
-    {"cfree", (void *)cfree},
+    {"malloc", (void *)malloc, NULL},
+    {"free", (void *)free, NULL},
+    {"calloc", (void *)calloc, NULL},
+    {"realloc", (void *)realloc, NULL},
+    {"reallocarray", (void *)reallocarray, NULL},
+    {"posix_memalign", (void *)posix_memalign, NULL},
+    {"aligned_alloc", (void *)aligned_alloc, NULL},
+    {"memalign", (void *)memalign, NULL},
+    {"valloc", (void *)valloc, NULL},
+    {"pvalloc", (void *)pvalloc, NULL},
+    {"malloc_usable_size", (void *)malloc_usable_size, NULL},
+    {"cfree", (void *)cfree, NULL},
+    {"mmap", (void *)map_calls_mmap, BELOW(mmap)},
+    {"mmap64", (void *)map_calls_mmap, BELOW(mmap)},
+    {"munmap", (void *)map_calls_munmap, BELOW(munmap)},
+    {"mremap", (void *)map_calls_mremap, BELOW(mremap)},
+    {"brk", (void *)map_calls_brk, BELOW(brk)},
+    {"sbrk", (void *)map_calls_sbrk, BELOW(sbrk)},
+    {"shmat", (void *)map_calls_shmat, BELOW(shmat)},
+    {"shmdt", (void *)map_calls_shmdt, BELOW(shmdt)},
 };
 #define REDIRECTED (sizeof redirected / sizeof redirected[0])
 
@@ -72,6 +85,9 @@ static int find_allocator(struct dl_phdr_info *info, size_t size, void *data)
     table->start = UINTPTR_MAX;
     for (size_t i = 0; i < REDIRECTED; i++) {
         const ElfW(Sym) *symbol = exports_symbol_in_module(info, redirected[i].name);
+        if (symbol && redirected[i].below &&
+            table->bias + symbol->st_value != (uintptr_t)*redirected[i].below)
+            symbol = NULL;
         uintptr_t place = (uintptr_t)symbol;
         table->symbol[i] = symbol;
         if (symbol && place < table->start)

@@ -91,12 +91,17 @@ static size_t whole_pages(size_t size, int flags)
     return (size + page - 1) & ~(page - 1);
 }
 
-EXPORT void *map_calls_mmap(void *at, size_t size, int protection, int flags, int file, off_t offset)
+INLINE void *map(void *at, size_t size, int protection, int flags, int file, off_t offset, const void *frame)
 {
     void *made = real.mmap(at, size, protection, flags, file, offset);
     if (LIKELY(made != MAP_FAILED))
-        mapped(made, whole_pages(size, flags), FRAME);
+        mapped(made, whole_pages(size, flags), frame);
     return made;
+}
+
+EXPORT void *map_calls_mmap(void *at, size_t size, int protection, int flags, int file, off_t offset)
+{
+    return map(at, size, protection, flags, file, offset, FRAME);
 }
 
 EXPORT void *map_calls_mmap64(void *at, size_t size, int protection, int flags, int file,
@@ -110,29 +115,39 @@ static bool may_be_unmapped(const void *at, size_t size)
     return size != 0 && from % guest_page_size() == 0 && from + size > from && from <= WIRE_ADDRESS_MASK;
 }
 
-EXPORT int map_calls_munmap(void *at, size_t size)
+INLINE int unmap(void *at, size_t size, const void *frame)
 {
     if (UNLIKELY(!may_be_unmapped(at, size)))
         return real.munmap(at, size);
-    unmapped(at, guest_whole_pages(size), FRAME);
+    unmapped(at, guest_whole_pages(size), frame);
     int result = real.munmap(at, size);
     if (UNLIKELY(result != 0))
-        not_unmapped(at, FRAME);
+        not_unmapped(at, frame);
     return result;
 }
 
+EXPORT int map_calls_munmap(void *at, size_t size)
+{
+    return unmap(at, size, FRAME);
+}
+
 /* Of no bytes of a mapping that is shared it makes another one. */
-EXPORT void *map_calls_mremap(void *at, size_t size, size_t fresh_size, int flags, void *to)
+INLINE void *remap(void *at, size_t size, size_t fresh_size, int flags, void *to, const void *frame)
 {
     bool goes = may_be_unmapped(at, size) && !(flags & MREMAP_DONTUNMAP);
     if (goes)
-        unmapped(at, guest_whole_pages(size), FRAME);
+        unmapped(at, guest_whole_pages(size), frame);
     void *made = real.mremap(at, size, fresh_size, flags, to);
     if (LIKELY(made != MAP_FAILED))
-        mapped(made, guest_whole_pages(fresh_size), FRAME);
+        mapped(made, guest_whole_pages(fresh_size), frame);
     else if (goes)
-        not_unmapped(at, FRAME);
+        not_unmapped(at, frame);
     return made;
+}
+
+EXPORT void *map_calls_mremap(void *at, size_t size, size_t fresh_size, int flags, void *to)
+{
+    return remap(at, size, fresh_size, flags, to, FRAME);
 }
 
 /* ---- the heap's end ----------------------------------------------------------------------------- */
@@ -176,19 +191,50 @@ static size_t size_of_segment(int id)
     return known ? guest_whole_pages(segment.shm_segsz) : 0;
 }
 
-EXPORT void *map_calls_shmat(int id, const void *at, int flags)
+INLINE void *attach_segment(int id, const void *at, int flags, const void *frame)
 {
     void *made = real.shmat(id, at, flags);
     if (made != (void *)-1)
-        mapped(made, size_of_segment(id), FRAME);
+        mapped(made, size_of_segment(id), frame);
     return made;
+}
+
+EXPORT void *map_calls_shmat(int id, const void *at, int flags)
+{
+    return attach_segment(id, at, flags, FRAME);
+}
+
+INLINE int detach_segment(const void *at, const void *frame)
+{
+    unmapped(at, 0, frame);
+    int result = real.shmdt(at);
+    if (UNLIKELY(result != 0))
+        not_unmapped(at, frame);
+    return result;
 }
 
 EXPORT int map_calls_shmdt(const void *at)
 {
-    unmapped(at, 0, FRAME);
-    int result = real.shmdt(at);
-    if (UNLIKELY(result != 0))
-        not_unmapped(at, FRAME);
-    return result;
+    return detach_segment(at, FRAME);
+}
+
+/* ---- calls by number ------------------------------------------------------------------------------ */
+
+/* The C library's functions report failure as syscall() does: -1, and errno. */
+long map_calls_by_number(long number, long a, long b, long c, long d, long e, long f)
+{
+    switch (number) {
+    case SYS_mmap:
+        return (long)map((void *)a, (size_t)b, (int)c, (int)d, (int)e, f, FRAME);
+    case SYS_munmap:
+        return unmap((void *)a, (size_t)b, FRAME);
+    case SYS_mremap:
+        return (long)remap((void *)a, (size_t)b, (size_t)c, (int)d, (void *)e, FRAME);
+    case SYS_shmat:
+        return (long)attach_segment((int)a, (const void *)b, (int)c, FRAME);
+    case SYS_shmdt:
+        return detach_segment((const void *)a, FRAME);
+    default: /* brk is not taken: the C library, whose end of the heap it would move, knows nothing of it */
+        return real.syscall(number, a, b, c, d, e, f);
+    }
 }

@@ -2,8 +2,12 @@
 #ifndef LIBTRACE_MAP_CALLS_H
 #define LIBTRACE_MAP_CALLS_H
 
+#include "guest.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 
 void *map_calls_mmap(void *at, size_t size, int protection, int flags, int file,
@@ -14,5 +18,14 @@ int map_calls_brk(void *end) __asm__("brk");
 void *map_calls_sbrk(intptr_t more) __asm__("sbrk");
 void *map_calls_shmat(int id, const void *at, int flags) __asm__("shmat");
 int map_calls_shmdt(const void *at) __asm__("shmdt");
+
+/* One of them as syscall() is given it. To be called as the last thing of a function that takes the same arguments: then the
+ * compiler makes a jump of it, and its caller is the program. */
+INLINE bool map_calls_is_one(long number)
+{
+    return number == SYS_mmap || number == SYS_munmap || number == SYS_mremap || number == SYS_shmat ||
+           number == SYS_shmdt;
+}
+long map_calls_by_number(long number, long a, long b, long c, long d, long e, long f);
 
 #endif

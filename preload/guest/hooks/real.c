@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "real.h"
 #include "guest.h"
-#include "system_call.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -145,49 +144,30 @@ static void careful_free(void *block)
         free_of_others(block);
 }
 
-/* For calls of syscall() before that of the C library is known: our own come that way, too. */
-static long boot_syscall(long number, long a, long b, long c, long d, long e, long f)
-{
-    long result = system_call(number, a, b, c, d, e, f);
-    if (!system_call_failed(result))
-        return result;
-    errno = (int)-result;
-    return -1;
-}
-
+/* For calls of syscall() before that of the C library is known: most of our own come that way, too. */
 static int boot_prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
 {
-    return (int)boot_syscall(SYS_prctl, option, (long)a, (long)b, (long)c, (long)d, 0);
+    return (int)guest_system_call(SYS_prctl, option, (long)a, (long)b, (long)c, (long)d, 0);
 }
 
 static int boot_mlockall(int flags)
 {
-    return (int)boot_syscall(SYS_mlockall, flags, 0, 0, 0, 0, 0);
-}
-
-static void *boot_mmap(void *at, size_t size, int protection, int flags, int file, off_t offset)
-{
-    return (void *)boot_syscall(SYS_mmap, (long)at, (long)size, protection, flags, file, offset);
-}
-
-static int boot_munmap(void *at, size_t size)
-{
-    return (int)boot_syscall(SYS_munmap, (long)at, (long)size, 0, 0, 0, 0);
+    return (int)guest_system_call(SYS_mlockall, flags, 0, 0, 0, 0, 0);
 }
 
 static void *boot_mremap(void *at, size_t size, size_t fresh_size, int flags, void *to)
 {
-    return (void *)boot_syscall(SYS_mremap, (long)at, (long)size, (long)fresh_size, flags, (long)to, 0);
+    return (void *)guest_system_call(SYS_mremap, (long)at, (long)size, (long)fresh_size, flags, (long)to, 0);
 }
 
 static void *boot_shmat(int id, const void *at, int flags)
 {
-    return (void *)boot_syscall(SYS_shmat, id, (long)at, flags, 0, 0, 0);
+    return (void *)guest_system_call(SYS_shmat, id, (long)at, flags, 0, 0, 0);
 }
 
 static int boot_shmdt(const void *at)
 {
-    return (int)boot_syscall(SYS_shmdt, (long)at, 0, 0, 0, 0, 0);
+    return (int)guest_system_call(SYS_shmdt, (long)at, 0, 0, 0, 0, 0);
 }
 
 /* The C library remembers where its heap ends: it has to be its own function. */
@@ -215,7 +195,7 @@ static void *boot_sbrk(intptr_t more)
 
 static int boot_unlinkat(int directory, const char *path, int flags)
 {
-    return (int)boot_syscall(SYS_unlinkat, directory, (long)path, flags, 0, 0, 0);
+    return (int)guest_system_call(SYS_unlinkat, directory, (long)path, flags, 0, 0, 0);
 }
 
 static int boot_unlink(const char *path)
@@ -237,7 +217,8 @@ static int boot_remove(const char *path)
 static int boot_renameat2(int from_directory, const char *from, int to_directory, const char *to,
                           unsigned flags)
 {
-    return (int)boot_syscall(SYS_renameat2, from_directory, (long)from, to_directory, (long)to, flags, 0);
+    return (int)guest_system_call(SYS_renameat2, from_directory, (long)from, to_directory, (long)to, flags,
+                                  0);
 }
 
 static int boot_renameat(int from_directory, const char *from, int to_directory, const char *to)
@@ -253,7 +234,7 @@ static int boot_rename(const char *from, const char *to)
 static void last_exit(int status)
 {
     for (;;)
-        boot_syscall(SYS_exit_group, status, 0, 0, 0, 0, 0);
+        guest_system_call(SYS_exit_group, status, 0, 0, 0, 0, 0);
 }
 
 struct real real = {
@@ -267,11 +248,11 @@ struct real real = {
     .valloc = boot_valloc,
     .pvalloc = boot_pvalloc,
     .malloc_usable_size = boot_malloc_usable_size,
-    .syscall = boot_syscall,
+    .syscall = guest_system_call,
     .prctl = boot_prctl,
     .mlockall = boot_mlockall,
-    .mmap = boot_mmap,
-    .munmap = boot_munmap,
+    .mmap = guest_mmap,
+    .munmap = guest_munmap,
     .mremap = boot_mremap,
     .brk = boot_brk,
     .sbrk = boot_sbrk,

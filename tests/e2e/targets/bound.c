@@ -2,6 +2,7 @@
  * calls is not. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static char *kept;
 
@@ -42,4 +43,14 @@ void *bound_grow(void *block, size_t size)
 void bound_drop(void *block)
 {
     free(block);
+}
+
+/* Three mappings, of which one stays. */
+void bound_map(void)
+{
+    for (int i = 0; i < 3; i++) {
+        void *place = mmap(NULL, 40000, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (place != MAP_FAILED && i > 0)
+            munmap(place, 40000);
+    }
 }

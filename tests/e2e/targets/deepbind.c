@@ -39,6 +39,7 @@ int main(int argc, char **argv)
         drop(grow(make(20), 400));
     }
     drop(first);
+    ((void (*)(void))take(library, "bound_map"))();
     dlclose(library);
     return 0;
 }

@@ -4,6 +4,7 @@
  *     mapper threads       the same from several threads at once, which take over each other's addresses
  *     mapper heap          sbrk() and brk()
  *     mapper shared        System V's shared memory
+ *     mapper numbers       by syscall() and a number
  *     mapper failing       calls that fail
  *     mapper handler       from a handler of a signal
  *     mapper resident      touches some of it, prints a line, and waits for its end
@@ -19,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -111,6 +113,21 @@ static void shared(void)
     shmctl(segment, IPC_RMID, NULL);
     one[0] = 1;
     check(shmdt(other) == 0 && shmdt(one) == 0);
+}
+
+static void numbers(void)
+{
+    char *first = made((void *)syscall(SYS_mmap, NULL, 9 * PAGE - 1, BOTH, ANONYMOUS, -1, 0));
+    first = made((void *)syscall(SYS_mremap, first, 9 * PAGE, 30 * PAGE, MREMAP_MAYMOVE));
+    check(syscall(SYS_munmap, first, 10 * PAGE) == 0);
+    int segment = shmget(IPC_PRIVATE, 70 * KIB, 0600);
+    char *shared = made((void *)syscall(SYS_shmat, segment, NULL, 0)); /* MAP_FAILED is -1, too */
+    shmctl(segment, IPC_RMID, NULL);
+    check(syscall(SYS_shmdt, shared) == 0);
+    errno = 0;
+    check(syscall(SYS_mmap, NULL, 0, BOTH, ANONYMOUS, -1, 0) == -1 && errno == EINVAL);
+    check(syscall(SYS_munmap, first + 1, PAGE) == -1 && errno == EINVAL);
+    check(syscall(SYS_getpid) == getpid());
 }
 
 static void failing(void)
@@ -211,6 +228,8 @@ int main(int argc, char **argv)
         heap();
     else if (strcmp(what, "shared") == 0)
         shared();
+    else if (strcmp(what, "numbers") == 0)
+        numbers();
     else if (strcmp(what, "failing") == 0)
         failing();
     else if (strcmp(what, "handler") == 0)
