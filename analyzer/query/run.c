@@ -298,7 +298,7 @@ static void show_progress(double progress, int done)
 }
 
 /* What the wait without progress has come to: true if it is to end. */
-static int is_vain(const struct report *report, const struct run *run, int waited, int *still)
+static int give_up(const struct report *report, const struct run *run, int waited, int *still)
 {
     const char *reason = NULL;
 
@@ -323,7 +323,7 @@ static int wait_for_symbols(struct report *report, struct run *run)
     double before = -1;
     int waited = 0, still = 0, status = EXIT_FINE, shown = 0;
 
-    while (status == EXIT_FINE && run->state == RUN_SYMBOLS && !is_vain(report, run, waited, &still)) {
+    while (status == EXIT_FINE && run->state == RUN_SYMBOLS && !give_up(report, run, waited, &still)) {
         waited = run->progress == before ? waited + POLL_MS : 0;
         before = run->progress;
         if (isatty(STDERR_FILENO) && !report->watching) {

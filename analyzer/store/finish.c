@@ -1,19 +1,21 @@
-/* finish.c - the end of a run: from WAL back to one file. */
+/* finish.c - the end of a run: the database goes back from WAL mode to a single file. */
 #include "store_private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-/* How long store_finish asks for the file to be let go by readers: pauses grow, four seconds in all. */
+/* How often store_finish tries again while readers have the file open: the pauses grow, to four seconds in
+ * all. */
 #define FINISH_TRIES 40
 #define FINISH_PAUSE_US 5000
 
-/* SQLite's locks on the file; whoever has it open in WAL mode holds the last of them. */
+/* The bytes of the file that SQLite locks; whoever has it open in WAL mode holds the last of them. */
 #define LOCK_FIRST 0x40000000
 #define LOCK_SIZE 512
 
-/* Whether somebody has the file open. Only while we have not: closing a descriptor gives our locks away. */
+/* True if another process has the file open. Only call it while we have not: closing the descriptor would
+ * release our own locks. */
 static int in_use(const struct store *store)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_FIRST, .l_len = LOCK_SIZE};
@@ -30,9 +32,9 @@ static int is_busy(int result)
     return (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED;
 }
 
-/* Makes one file of it, if nobody else has it open. Once everything is in that file and synced, the change of
- * the mode itself need not be: of the file, one sector changes that says which mode it is in, and either is
- * right. */
+/* Leaves WAL mode if nobody else has the file open. The checkpoint puts everything into the file and syncs
+ * it, so the change of mode itself need not be synced: it changes one sector, and the file is valid before
+ * and after. */
 static int leave_wal(struct store *store)
 {
     int result = SQLITE_OK;
@@ -52,10 +54,11 @@ static int leave_wal(struct store *store)
     return result;
 }
 
-/* Whoever is last leaves one file. As long as another collector is at work that is not us. Readers come and
- * go: for them it is tried again, with the file closed in between, so that two that finish at the same time
- * do not wait for each other in vain. Opening it means to parse its schema, which takes a millisecond: so the
- * system is asked first whether it is still in use. */
+/* The last process to use the database leaves a single file. While another collector is at work, that is
+ * not us. Readers come and go, so for them this is tried again, with the file closed in between: two
+ * processes that finish at the same time would otherwise wait for each other in vain. Opening it again
+ * means parsing its schema, which takes a millisecond, so the system is asked first whether anybody still
+ * has it open. */
 int store_finish(struct store *store)
 {
     int result = SQLITE_BUSY, others = 0;
@@ -76,6 +79,6 @@ int store_finish(struct store *store)
         store_let_go(store);
     }
     if (result == SQLITE_AUTH)
-        return -EPERM; /* and why has been said */
+        return -EPERM; /* the sentence has been set already */
     return is_busy(result) ? 0 : store_check(store, result, "write");
 }

@@ -16,7 +16,7 @@ static size_t put(uint8_t *out, uint64_t value)
     return n;
 }
 
-/* Returns the bytes used, 0 where the number is cut off or does not fit 64 bits. */
+/* Returns the bytes used; 0 if the number is cut off or does not fit in 64 bits. */
 static size_t get(const uint8_t *data, size_t size, uint64_t *value)
 {
     *value = 0;

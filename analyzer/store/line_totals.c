@@ -1,5 +1,5 @@
-/* line_totals.c - the sites of a run added up by line. GROUP BY would sort them first, which takes three times as
- * long as to read them. */
+/* line_totals.c - adds up the sites of a run by line. GROUP BY would sort them first, which takes three
+ * times as long as reading them. */
 #include "store_private.h"
 
 #include <stdio.h>
@@ -20,7 +20,7 @@ static const char select_sites[] =
 static const char insert_total[] =
     "INSERT INTO line_total(run, process, line, {measures: #}) VALUES (?, ?, ?, {measures: ?})";
 
-/* SQLITE_OK, or SQLITE_NOMEM. */
+/* Returns SQLITE_OK or SQLITE_NOMEM. */
 static int add_site(struct line_total **totals, sqlite3_stmt *site)
 {
     const struct line_key key = {sqlite3_column_int64(site, 0), sqlite3_column_int64(site, 1)};
@@ -80,7 +80,8 @@ static int by_key(const struct line_total *a, const struct line_total *b)
     return (a->key.line > b->key.line) - (a->key.line < b->key.line);
 }
 
-/* A site without a line counts for line 0, which the views call '[unknown]': the sum must hold. */
+/* Sites without a line count for line 0, which the views call '[unknown]', so that the lines add up to the
+ * run. */
 int store_line_totals(struct store *store)
 {
     struct line_total *totals = NULL, *total, *next;

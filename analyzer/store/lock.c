@@ -1,4 +1,4 @@
-/* lock.c - locks of the database file that are given back for certain. */
+/* lock.c - makes sure that SQLite's locks on the database file are really released. */
 #include "store_private.h"
 
 #include <fcntl.h>
@@ -8,14 +8,14 @@
 #define TRIES 100
 #define PAUSE_US 1000
 
-/* In place of fcntl() in SQLite. Of a lock that the system did not take back SQLite believes for ever that it
- * is held, and waits for itself. */
+/* Takes the place of fcntl() in SQLite, and tries again when releasing a lock fails: SQLite would believe
+ * for good that it still holds that lock, and wait for itself. */
 static int give_back_for_certain(int fd, int command, ...)
 {
     va_list arguments;
 
     va_start(arguments, command);
-    void *argument = va_arg(arguments, void *); /* or a number: it is passed on as it is */
+    void *argument = va_arg(arguments, void *); /* for some commands a number, which is passed on unchanged */
     va_end(arguments);
     int result = fcntl(fd, command, argument);
 

@@ -4,14 +4,14 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* All tables whose rows belong to a run, by their column `run`; the table run itself is apart. */
+/* All tables whose rows belong to a run by their column `run`; the table run itself is handled apart. */
 static const char *const tables[] = {
     "process",    "thread", "module", "line",        "frame",  "frame_line", "node",  "site",
     "line_total", "block",  "sample", "site_sample", "moment", "mark",       "event",
 };
 #define TABLES (sizeof tables / sizeof tables[0])
 
-/* Runs a statement on one run's number. */
+/* Runs a statement that takes a run's number, and a text unless it is NULL. */
 static int on_run(struct store *store, const char *sql, int64_t run, const char *text, const char *what)
 {
     sqlite3_stmt *s;
@@ -61,8 +61,8 @@ int store_vacuum(struct store *store)
 
 /* ---- copying --------------------------------------------------------------------------------- */
 
-/* The table's columns but for its first one, as "a, b, c" and "?2, ?3, ?4"; our own table's, which can be
- * trusted. */
+/* Lists the table's columns after the first, as "a, b, c" and "?2, ?3, ?4". The table is our own, so the
+ * names can be trusted. */
 static int list_columns(struct store *store, const char *table, char *names, char *places, size_t size)
 {
     sqlite3_stmt *s;
@@ -93,7 +93,7 @@ int store_unreadable(struct store *to, sqlite3 *from)
     return store_fail(to, -EIO, "cannot read the other database: %s.", sqlite3_errmsg(from));
 }
 
-/* Values go over as they are: what is wrong with them, the table's own types refuse. */
+/* Copies values as they are: our tables' column types and checks refuse what is wrong. */
 static int copy_rows(struct store *to, sqlite3_stmt *in, sqlite3_stmt *out)
 {
     int columns = sqlite3_column_count(in), result;

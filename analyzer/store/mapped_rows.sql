@@ -1,7 +1,8 @@
--- One table more, made together with those of page_rows.sql, by whichever is needed first.
+-- A table created together with those of page_rows.sql, when the first row of any of them is written.
 
--- What was counted for one stack of what programs map by themselves, as table site has it of the heap: bytes are address
--- space, and the peak is that of all mappings together. Nothing of it is in table site, nor in the totals of runs.
+-- What was counted for one stack of memory that programs map by themselves, in the columns that table site has for the
+-- heap. Bytes are address space, and the peak is that of all mappings together. None of it is in table site or in the
+-- totals of runs.
 CREATE TABLE IF NOT EXISTS mapped_site (
     run INTEGER NOT NULL,
     {key: # INTEGER NOT NULL},

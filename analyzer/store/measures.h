@@ -1,9 +1,10 @@
-/* measures.h - what is counted, as one list: measures.def.
+/* measures.h - everything that is counted, in one list: measures.def.
  *
- * From it come struct store_measures, the columns of the tables and of the public views (measures_sql.c), what two
- * processes of a collector send each other (analyzer/rows), and what reports, exports and the page show and sort by.
- * A new measure is a row there; it is filled in where sites become rows of the database (collector/site_rows.c);
- * STORE_VERSION goes up; and older.c says what stands for it in files of before.
+ * It generates struct store_measures, the columns of the tables and public views (measures_sql.c), the
+ * messages between the two processes of a collector (analyzer/rows), and what reports, exports and the
+ * page show and sort by. To add a measure: a row there, its value where sites become rows of the database
+ * (collector/site_rows.c), a higher STORE_VERSION, and in older.c what stands for it in files of older
+ * formats.
  */
 #ifndef LIBTRACE_MEASURES_H
 #define LIBTRACE_MEASURES_H
@@ -11,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* One number for each. */
+/* One number for each measure. */
 struct store_measures {
 #define MEASURE(name, ...) int64_t name;
 #include "measures.def"
@@ -25,41 +26,42 @@ enum measure {
     MEASURES
 };
 
-/* What is known of it in a part of a run's time. */
+/* What is known of a measure for a part of a run's time. */
 enum measure_time {
-    MEASURE_WHOLE, /* nothing: it is of whole runs only */
-    MEASURE_FLOW,  /* what came in that time: a difference */
-    MEASURE_LEVEL, /* what stood at its end: a difference from the run's start, which may be below 0 */
-    MEASURE_AT_PEAK, /* nothing exact; the page has what stood of another, the level, when that was most in all */
+    MEASURE_WHOLE,   /* nothing: it is known for whole runs only */
+    MEASURE_FLOW,    /* what was added in that time: a difference of two samples */
+    MEASURE_LEVEL,   /* what was live at its end: a difference from the run's start, which may be below 0 */
+    MEASURE_AT_PEAK, /* nothing exact; the page shows what `level` was when its total was highest */
 };
 
 struct measure_row {
-    const char *name;       /* of columns, of members of JSON */
-    bool is_bytes;          /* else it counts blocks */
-    enum measure_time time; /* MEASURE_FLOW and MEASURE_LEVEL: sampled, in the table site_sample */
-    enum measure level;     /* of MEASURE_AT_PEAK */
-    bool sites_only;        /* runs and processes have no column for it: of them it is the same as */
-    enum measure of_run;    /* this one */
-    const char *before;     /* SQL: what it is of a site in a file without it, see older.c; NULL = 0 */
-    bool is_least; /* of several sites the largest is taken, not the sum: of all together no less than that */
-    enum measure least;  /* where a sum says no more than that: what says no less; 0 = sums are exact */
-    const char *heading; /* of a column of text */
-    const char *noun;    /* what is counted, one of it; NULL = bytes */
-    const char *called;  /* of a run as a whole */
-    const char *called_unfreed; /* instead, where some process of the run ended before it; NULL = the same */
+    const char *name;       /* of columns and of members of JSON */
+    bool is_bytes;          /* false: it counts blocks */
+    enum measure_time time; /* MEASURE_FLOW and MEASURE_LEVEL are in the table site_sample */
+    enum measure level;     /* for MEASURE_AT_PEAK: which measure to show for a part of a run */
+    bool sites_only;        /* runs and processes have no column for it: for them it equals */
+    enum measure of_run;    /* this measure */
+    const char *before; /* SQL: the value for a site in a file of an older format, see older.c; NULL = 0 */
+    bool is_least; /* sites are combined by the largest value, not the sum: a lower bound of all together */
+    enum measure least;         /* where sums are upper bounds: the measure with the lower bound; 0 = exact */
+    const char *heading;        /* of a column of a text table */
+    const char *noun;           /* one unit of what is counted; NULL = bytes */
+    const char *called;         /* what it is called for a whole run */
+    const char *called_unfreed; /* instead, where a process ended before the run; NULL = the same */
 
-    /* Of those that reports sort by, and the page shows. Others have neither place nor name. */
-    int place;            /* among them, from 1 on */
+    /* The rest is for measures that reports sort by and the page shows; others have neither place nor
+     * name. */
+    int place;            /* order among these, from 1 */
     const char *by;       /* --by NAME */
-    enum measure beside;  /* shown in the column after it: its blocks, or its bytes */
-    enum measure more[3]; /* and in those after that, as far as there is room; 0 = no more */
+    enum measure beside;  /* shown in the next column: the blocks for bytes, the bytes for blocks */
+    enum measure more[3]; /* shown in the columns after that, as far as there is room; 0 = none */
     const char *verb, *of, *as,
         *does;           /* "A VERB 2 times OF B", "A VERB exactly AS B DOES"; does: NULL = "" */
-    const char *pprof;   /* the type of its samples; others than those may have one, too */
+    const char *pprof;   /* the name of its pprof sample type; measures without a place may have one too */
     const char *between; /* "12 MiB BETWEEN 3 blocks"; NULL = "in" */
     const char *title;   /* on the page */
-    const char *brief;   /* what it is, in three words, for the foot of a table; NULL = it says so itself */
-    const char *about, *about_part; /* what the number before it is: of the run, of a part of it */
+    const char *brief;   /* for the foot of a table, in a few words; NULL = the name is clear enough */
+    const char *about, *about_part; /* explains the number before it: for a run, for a part of one */
 };
 
 extern const struct measure_row measures[MEASURES];
@@ -74,36 +76,39 @@ static inline int64_t measure_value(const struct store_measures *m, enum measure
     return ((const int64_t *)m)[measure];
 }
 
-/* True if it is known of any part of a run, as the table site_sample has it. */
+/* True if it is known for parts of a run, from the table site_sample. */
 static inline bool measure_sampled(enum measure measure)
 {
     return measures[measure].time == MEASURE_FLOW || measures[measure].time == MEASURE_LEVEL;
 }
 
-/* Fills in those of a run or a process that have no column. */
+/* Sets the measures that runs and processes have no column for. */
 void measures_of_run(struct store_measures *m);
 
-/* The one of that place; MEASURES = there is none. */
+/* The measure with that place; MEASURES if there is none. */
 enum measure measure_at(int place);
 
-/* Bytes and blocks of a measure, be they its own or of the one beside it; bytes are -1 where it has none. */
+/* Bytes and blocks of a measure: its own, or those of the measure beside it. measure_bytes() is -1 where
+ * there are none. */
 bool measure_has_bytes(enum measure measure);
 int64_t measure_bytes(const struct store_measures *m, enum measure measure);
 int64_t measure_count(const struct store_measures *m, enum measure measure);
 
-/* False if all that is known is that it is so much at most. */
+/* False if the value is an upper bound only. */
 bool measure_is_exact(const struct store_measures *m, enum measure measure);
 
-/* Numbers of a stranger's file may be of any size: sums wrap, which for them is as good as anything. */
+/* Numbers in a stranger's file may be of any size: sums wrap around instead of being undefined. */
 void measures_add(struct store_measures *sum, const struct store_measures *m);
 void measures_subtract(struct store_measures *sum, const struct store_measures *m);
 
-/* SQL in which lists of measures are written out, to be freed by sqlite3_free(); NULL when memory is short:
+/* Writes out lists of measures in SQL. The result is freed with sqlite3_free(); NULL = out of memory:
  *
- *     {measures: sum(s.#) AS #}   is   sum(s.allocations) AS allocations, sum(s.bytes) AS bytes, ...
+ *      {measures: sum(s.#) AS #}   is   sum(s.allocations) AS allocations, sum(s.bytes) AS bytes, ...
  *
- * for all of them; add(#) is sum(...), or max(...) of a measure that is_least; {totals: ...} for those of which runs and processes have columns, {sampled: ...} for those that are
- * known of any part of a run, {whole: ...} for those that are not, {key: ...} for what tells sites apart. */
+ * add(#) is sum(...), or max(...) for a measure with is_least. {measures: ...} lists all of them, {totals:
+ * ...} those that runs and processes have columns for, {sampled: ...} those that are known for parts of a
+ * run, {whole: ...} those that are not, {key: ...} the columns that tell sites apart.
+ */
 char *measures_sql(const char *sql);
 
 #endif

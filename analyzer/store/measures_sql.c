@@ -1,4 +1,5 @@
-/* measures_sql.c - lists in SQL: "{measures: sum(s.#) AS #}" is written out, one after the other. */
+/* measures_sql.c - writes out lists in SQL: "{measures: sum(s.#) AS #}" becomes one expression for each
+ * measure. */
 #include "store_private.h"
 
 #include <string.h>
@@ -28,7 +29,7 @@ static const char *name_of_key(unsigned i)
     return i < SITE_KEY_MEMBERS ? site_key_names[i] : NULL;
 }
 
-/* name: of the i-th; "" = it is not in the list, NULL = there are no more. */
+/* name(i) is the i-th name; "" = not in this list, NULL = no more. */
 static const struct list {
     const char *begin;
     const char *(*name)(unsigned i);
@@ -46,7 +47,7 @@ static const struct list *list_at(const char *sql)
     return NULL;
 }
 
-/* The text of length bytes, with the name for each '#', and what adds it up for each "add". */
+/* Writes the text, with the name for each '#' and the aggregate function for each "add". */
 static void write_one(sqlite3_str *out, const char *text, size_t length, const char *name, const char *add)
 {
     for (size_t i = 0; i < length; i++)

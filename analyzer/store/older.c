@@ -1,8 +1,8 @@
-/* older.c - files of formats before are read as far as they go: a view in the temporary schema stands before each table
- * that looks otherwise today, so that all that reads finds it as this build writes it. */
+/* older.c - reads files of older formats: for each table that looks different today, a temporary view of
+ * the same name hides it and shows today's columns, so that the readers need not know. */
 #include "store_private.h"
 
-/* Columns that came later, and what they are of a row from before. */
+/* Columns that were added later, and their values for rows of older formats. */
 static const struct later {
     const char *table, *column, *before;
 } later[] = {
@@ -32,7 +32,7 @@ static bool has_column(struct store *store, const char *table, const char *colum
            SQLITE_OK;
 }
 
-/* Measures of sites, too, say what they are of a row from before. */
+/* The same for measures of sites, whose value is in measures.def. */
 static unsigned add_measures(struct store *store, sqlite3_str *sql)
 {
     unsigned added = 0;
@@ -69,7 +69,8 @@ static int show_table(struct store *store, const char *table)
     return code;
 }
 
-/* In the first format rows of site_sample were no changes but totals, and of some sites only: of no use today. */
+/* In format 1 the rows of site_sample were totals, not changes, and of some sites only: they are of no use
+ * today. */
 static int show_samples(struct store *store)
 {
     static const char none[] = "CREATE TEMP VIEW site_sample AS SELECT *, 0 AS thread, 0 AS temporary FROM "

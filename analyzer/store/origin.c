@@ -1,9 +1,8 @@
-/* origin.c - whether a run was recorded here, by us, into this very file: then its paths are our own, while
- * those in a file from elsewhere may name anything that we can read.
+/* origin.c - whether a run was recorded by us, here, into this very file. Only then are the paths in it our
+ * own; those in a file from elsewhere may name anything that we can read.
  *
- * Of each run that it records, the collector notes the inode and the time of birth of the database's file.
- * Nobody who writes a database for us elsewhere can know what these will be once we have it, and no copy has
- * them.
+ * For each run, the collector notes the inode and the time of birth of the database file. Nobody who
+ * prepares a database elsewhere can know what these will be here, and a copy has others.
  */
 #define _GNU_SOURCE
 #include "store_private.h"
@@ -21,7 +20,7 @@ struct origin {
     int64_t inode, born_ns;
 };
 
-/* False where the file system does not tell the time of birth, or the file is another user's. */
+/* False if the file system has no time of birth, or the file is another user's. */
 static int look(const struct store *store, struct origin *origin)
 {
     struct statx status;
@@ -53,7 +52,7 @@ int store_origin_add(struct store *store, int64_t run)
     return code == 0 ? store_execute(store, sql, "write") : code;
 }
 
-/* The file's own word is compared here, not by SQL: a view in the table's place could answer anything. */
+/* The stored values are compared in C, not in SQL: a view in the table's place could answer anything. */
 int store_run_is_ours(struct store *store, int64_t run)
 {
     sqlite3_stmt *s;

@@ -1,5 +1,5 @@
-/* owner.c - whose the database is. What is recorded is nobody else's business: a new file is for its owner
- * alone, and nobody else may lay down which file it is. */
+/* owner.c - whose the database is. What is recorded is nobody else's business: a new file can be read by
+ * its owner alone, and no other user may decide which file is written to. */
 #define _GNU_SOURCE
 #include "store_private.h"
 
@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What SQLite puts beside the database; with the database's own permissions. */
+/* Files that SQLite creates beside the database, with the database's own permissions. */
 static const char *const companions[] = {"-wal", "-shm", "-journal"};
 
 const char *store_user_name(uint32_t uid, char name[STORE_USER_NAME])
@@ -28,7 +28,7 @@ const char *store_user_name(uint32_t uid, char name[STORE_USER_NAME])
     return name;
 }
 
-/* The directory that the file's last name is in. */
+/* Looks at the directory that the file is in. */
 static int stat_directory(const char *path, struct stat *status)
 {
     char *copy = strdup(path);
@@ -38,13 +38,14 @@ static int stat_directory(const char *path, struct stat *status)
     return result;
 }
 
-/* Anybody may lay a file down by any name that is free. */
+/* In a directory that everybody may write to, anybody may create a file or link by a name that is still
+ * free. */
 static int is_shared(const struct stat *directory)
 {
     return (directory->st_mode & S_IWOTH) != 0;
 }
 
-/* The system's own links may lead anywhere. */
+/* Links of root, such as the system's own, may lead anywhere. */
 static int is_link_of_another(const struct stat *status)
 {
     return S_ISLNK(status->st_mode) && status->st_uid != geteuid() && status->st_uid != 0;
@@ -77,7 +78,7 @@ static int check_companions(struct store *store)
     return code;
 }
 
-/* Makes the file, where there is none: SQLite would let everybody read it. False: there is one. */
+/* Creates the file if there is none, as SQLite would make it readable by everybody. False if it exists. */
 static int make(const char *path, int flags)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | flags, 0600);
@@ -87,7 +88,7 @@ static int make(const char *path, int flags)
     return fd >= 0;
 }
 
-/* The name without links, so that none is followed later on. */
+/* Makes the name one without links, so that none is followed later. */
 static void resolve(struct store *store)
 {
     char *real = realpath(store->file, NULL);
@@ -99,7 +100,8 @@ static void resolve(struct store *store)
     store->resolved = 1;
 }
 
-/* Between collectors: who makes a file, or lets one go, is alone. -1: it cannot be had, and that must do. */
+/* Only one collector at a time creates or closes a file of this directory. -1: there is no lock to be had,
+ * and we go on without. */
 static int lock_directory(const struct store *store)
 {
     enum { TRIES = 500 };
@@ -118,8 +120,8 @@ static void unlock_directory(int fd)
         close(fd);
 }
 
-/* What a database that somebody has removed has left behind: SQLite would take it for the new one's, while
- * who still has the old one open goes on with it. */
+/* Removes what is left beside a database that somebody has deleted: SQLite would take it for the new
+ * database's, while whoever still has the old one open goes on using it. */
 static void remove_leftovers(const struct store *store)
 {
     struct stat status;
@@ -154,7 +156,7 @@ void store_let_go(struct store *store)
     unlock_directory(lock);
 }
 
-/* Makes the file if there is none, and remembers which one it is. */
+/* Creates the file if there is none, and remembers which file it is. */
 static void make_or_find(struct store *store)
 {
     struct stat status;
@@ -164,7 +166,7 @@ static void make_or_find(struct store *store)
         remove_leftovers(store);
     else if (lstat(store->file, &status) == 0 && S_ISLNK(status.st_mode) && stat(store->file, &status) != 0 &&
              errno == ENOENT)
-        make(store->file, 0); /* a link of our own may lead to where there is nothing yet */
+        make(store->file, 0); /* our own link may point to a file that does not exist yet */
     if (stat(store->file, &status) == 0) {
         store->device = status.st_dev;
         store->inode = status.st_ino;

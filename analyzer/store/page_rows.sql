@@ -1,11 +1,11 @@
--- Two tables more, made with the first moment at which somebody looked where the resident bytes are: a run without such a
--- moment does not pay for them. See page_rows.h.
+-- Two tables that are created the first time somebody looks where the resident bytes are; other runs do not pay for
+-- them. See page_rows.h.
 
 CREATE TABLE IF NOT EXISTS page_moment (
     run INTEGER NOT NULL, id INTEGER NOT NULL, process INTEGER NOT NULL,
     t_ns INTEGER NOT NULL, took_ns INTEGER NOT NULL,
     kind INTEGER NOT NULL,   -- enum store_page_kind
-    mark INTEGER NOT NULL,   -- of kind mark: its id, else 0
+    mark INTEGER NOT NULL,   -- for kind mark: its id, else 0
     resident INTEGER NOT NULL, pss INTEGER NOT NULL, untouched INTEGER NOT NULL, swapped INTEGER NOT NULL, -- bytes
     missing TEXT,            -- why nothing, or not all, could be seen
     PRIMARY KEY (run, id, process)

@@ -1,5 +1,6 @@
-/* page_tables.c - the tables of resident bytes, and of mappings, which are made when the first row is written: making
- * tables costs time at the end of each traced program, and a file may do without these. See page_rows.h. */
+/* page_tables.c - the tables of resident bytes and of mappings, created when their first row is written:
+ * creating tables would cost time at the end of each traced program, and most files do without these. See
+ * page_rows.h. */
 #include "store_private.h"
 
 #include <stdio.h>
@@ -16,7 +17,7 @@ int store_pages_make(struct store *store)
     return code == 0 ? store_execute(store, store_page_views_sql, "write") : code;
 }
 
-/* Whether it is there, as a table: a view or a virtual one in its place could do anything. */
+/* Sets *there if it exists and is a table: a view or a virtual table in its place could do anything. */
 static int is_there(struct store *store, const char *table, int64_t *there)
 {
     char sql[160];
@@ -50,7 +51,7 @@ int store_pages_show(struct store *store)
         if (code == 0)
             code = is_there(store, tables[i], &there[i]);
     }
-    there[0] = there[1] = there[0] && there[1]; /* the rows are of the moments */
+    there[0] = there[1] = there[0] && there[1]; /* rows are of use only together with their moments */
     for (size_t i = 0; i < TABLES && code == 0; i++)
         if (!there[i])
             code = store_execute(store, nothing[i], "read");
@@ -95,7 +96,7 @@ int store_pages_delete(struct store *store, int64_t run)
     return code;
 }
 
-/* The tables are made only for a run that has rows in them. */
+/* Creates the tables only if the run has rows in them. */
 int store_pages_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy)
 {
     sqlite3_stmt *s = NULL;

@@ -1,7 +1,8 @@
--- The public views of where the resident bytes are, and of what programs map by themselves: made in a file with the
--- tables that they read (page_rows.sql, mapped_rows.sql), and by our own reports always. Columns are added at the end,
--- never changed. Of a moment that was looked at while names were not known yet, the lines are those of its sites: of any
--- process with that stack, as a forked one has blocks and mappings of the other's.
+-- The public views of where the resident bytes are, and of what programs map by themselves. They are created in a file
+-- together with the tables that they read (page_rows.sql, mapped_rows.sql), and always as temporary views by our own
+-- reports. Columns are added at the end, never changed. Where a row has no line (names were not known yet at that
+-- moment), it is found by the stack, in any process: a forked process has blocks and mappings of the process it was
+-- forked from.
 CREATE VIEW IF NOT EXISTS resident AS
 SELECT r.run AS run, r.moment AS moment, m.t_ns / 1e9 AS t_s,
        CASE m.kind WHEN 1 THEN 'mark' WHEN 2 THEN 'high' WHEN 3 THEN 'end' ELSE 'asked' END AS kind,
@@ -27,7 +28,7 @@ LEFT JOIN line AS l ON l.run = r.run
                                ELSE (SELECT s.line FROM site AS s
                                      WHERE s.run = r.run AND s.node = r.node LIMIT 1) END);
 
--- What was mapped at one stack of one process: mmap() and the like, called by the program or a library of its own.
+-- What was mapped at one stack of one process: mmap() and the like, called by the program or by one of its libraries.
 CREATE VIEW IF NOT EXISTS mapped AS
 SELECT s.run AS run, s.process AS process, s.node AS stack,
        l.file AS file, coalesce(l.line, 0) AS line,

@@ -1,4 +1,4 @@
-/* read.c - opening for reading. The file may come from a stranger: it is data, whatever it holds. */
+/* read.c - opens a database for reading. The file may come from a stranger: nothing in it is trusted. */
 #include "store_private.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #define BUSY_MS 10000
 #define CACHE_KIB 65536
 
-/* Tables that must be tables: a view or a virtual table in their place could do anything. */
+/* These must really be tables: a view or a virtual table in their place could do anything. */
 static const char count_tables[] = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND sql LIKE "
                                    "'CREATE TABLE %' AND name IN ('run', "
                                    "'process', 'thread', 'module', 'line', 'frame', 'frame_line', 'node', "
@@ -18,8 +18,8 @@ static const char count_tables[] = "SELECT count(*) FROM sqlite_schema WHERE typ
                                    "'site_sample', 'mark', 'event', 'moment')";
 #define TABLES 16
 
-/* Enough for our reports and anybody's SQL on them; little enough that a crafted file cannot use up the
- * machine by what it says of itself. */
+/* Enough for our reports and users' SQL on them, but a crafted file cannot exhaust the machine's memory or
+ * time. */
 static const struct {
     int id, value;
 } limits[] = {
@@ -64,9 +64,9 @@ static int connect(struct store *store, const char *file, int flags)
                : result;
 }
 
-/* A database in WAL mode needs a file for its readers' locks beside it. In a directory that we may not write
- * to there is none; if nothing waits in a WAL either, the file alone is all there is and can be read as it
- * is. */
+/* A database in WAL mode needs a file for its readers' locks beside it, which cannot be created in a
+ * directory that we may not write to. If no WAL is waiting either, the database file alone is complete and
+ * can be read as it is. */
 static int connect_immutable(struct store *store)
 {
     char wal[4200], uri[3 * 4200 + 32];
@@ -84,10 +84,10 @@ static int connect_immutable(struct store *store)
     return connect(store, uri, SQLITE_OPEN_URI);
 }
 
-/* Views as this build knows them, in place of those in the file. */
+/* Creates the views of this build, which hide those in the file. */
 static int make_views(struct store *store, const char *views)
 {
-    char sql[64 * 1024], *out = sql; /* lists of measures are written out later */
+    char sql[64 * 1024], *out = sql; /* 64 KiB: the lists of measures are written out later */
     static const char from[] = "CREATE VIEW ", to[] = "CREATE TEMP VIEW ";
 
     for (const char *p = views; *p != '\0';) {

@@ -1,10 +1,10 @@
-/* recorder_lock.c - a lock that a collector holds on a byte of the database for as long as it lives, in whatever
- * PID namespace.
+/* recorder_lock.c - a lock on a byte of the database that a collector holds as long as it lives, so that
+ * others can see that it does, even from another PID namespace.
  *
- * It is one of an open file description: nothing that SQLite does takes it away, and the kernel gives it back with the
- * process. Closing a descriptor of the file would give away the locks that SQLite has in this process: so none of ours
- * is closed. Of each run the database notes the file that the lock was on: a copy of that, or the file by the other way
- * that an overlay has to it, knows nothing of locks.
+ * The lock belongs to an open file description: nothing that SQLite does releases it, and the kernel does
+ * when the process ends. Closing any descriptor of the file would release the locks that SQLite holds in
+ * this process, so we never close ours. The database notes for each run which file the lock is on: a copy
+ * of that file, or the same file seen through an overlay, shows no locks.
  */
 #define _GNU_SOURCE
 #include "store_private.h"
@@ -14,15 +14,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Far behind SQLite's own, and behind all that a file can hold. */
+/* Far behind the bytes that SQLite locks, and behind everything that a file can hold. */
 #define FIRST_BYTE ((off_t)1 << 61)
-#define RUNS_MOST ((int64_t)1 << 60) /* a stranger's database may have any number */
+#define RUNS_MOST ((int64_t)1 << 60) /* a stranger's database may hold any number */
 
 static const char create_table[] =
     "CREATE TABLE IF NOT EXISTS recorder (run INTEGER PRIMARY KEY, device INTEGER NOT "
     "NULL, inode INTEGER NOT NULL) STRICT";
 
-/* Descriptors of databases that were asked about, which stay open for good. */
+/* Descriptors of databases that were looked at, which stay open for good. */
 #define KEPT_MOST 16
 static struct kept {
     dev_t device;
@@ -31,7 +31,7 @@ static struct kept {
 } kept[KEPT_MOST];
 static size_t kept_count;
 
-/* A descriptor of the file by that name; -1 = none. */
+/* Opens the file of that name for reading; -1 = not possible. */
 static int reading(const char *path)
 {
     struct stat file;
@@ -66,7 +66,7 @@ int store_lock_take(struct store *store, int64_t run)
         store->lock_fd = open(store->file, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (store->lock_fd < 0 || fcntl(store->lock_fd, F_OFD_SETLK, &lock) != 0 ||
         fstat(store->lock_fd, &file) != 0)
-        return 0; /* no locks here: readers look at the process then */
+        return 0; /* this file system has no locks: readers look at the process instead */
     int code = store_execute(store, create_table, "write");
 
     snprintf(sql, sizeof sql, "REPLACE INTO recorder VALUES (%lld, %lld, %lld)", (long long)run,
@@ -83,7 +83,7 @@ void store_lock_release(struct store *store)
     store->lock_fd = -1;
 }
 
-/* True if the run's collector had a lock on this very file. */
+/* True if the database says that the run's collector locked this very file. */
 static int is_noted(const struct store *store, int fd, int64_t run)
 {
     sqlite3_stmt *s;
@@ -107,8 +107,7 @@ enum store_lock_state store_lock_state(const struct store *store, int64_t run)
 
     if (fd < 0 || !is_noted(store, fd, run))
         return STORE_LOCK_UNKNOWN;
-    struct flock lock =
-        byte_of(run, F_RDLCK); /* who may only read the file could hold one for reading, too */
+    struct flock lock = byte_of(run, F_RDLCK); /* whoever may only read the file could hold a read lock */
 
     if (fcntl(fd, F_OFD_GETLK, &lock) != 0)
         return STORE_LOCK_UNKNOWN;

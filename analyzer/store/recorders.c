@@ -1,6 +1,6 @@
-/* recorders.c - who records a run, and whether he still does: by the lock that he has, see recorder_lock.c. Where there
- * is none (another version's run, a copy of the file, a file system without locks) by his process, as far as it can be
- * seen. */
+/* recorders.c - whether a run is still being recorded: by its collector's lock, see recorder_lock.c. Where
+ * there is none (a run of another version, a copy of the file, a file system without locks), by the
+ * collector's process, if that can be seen. */
 #include "store_private.h"
 
 #include <stdio.h>
@@ -8,10 +8,11 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* A collector without a lock that cannot be seen writes at least so often, unless looking up names takes it very long. */
+/* A collector without a lock, in a PID namespace that we cannot see, counts as dead after ten minutes
+ * without a write. It writes at least this often, unless looking up names takes very long. */
 #define ELSEWHERE_NS 600000000000
 
-/* Start time of a process, and what it does (field 3 of its stat); -1 = there is none. */
+/* Start time of a process, and its state (field 3 of its stat); -1 = there is no such process. */
 static int64_t look_at(int64_t pid, char *state)
 {
     char path[64], line[1024];
@@ -61,7 +62,7 @@ int64_t store_pid_namespace(void)
     return stat("/proc/self/ns/pid", &status) == 0 ? (int64_t)status.st_ino : 0;
 }
 
-/* True if it is a process that we see. */
+/* True if it is a process that we can see. */
 static int is_seen(const struct store_collector *c)
 {
     int64_t start = c->pid_namespace == store_pid_namespace() ? store_process_start(c->pid) : -1;
@@ -96,7 +97,7 @@ int store_collector_stopped(const struct store_collector *c)
 static const char select_recording[] =
     "SELECT id, collector_pid, collector_start, pid_namespace, taken_ns FROM run WHERE state = 'recording'";
 
-/* What became of the collector of the run that select_recording is at. */
+/* The state of the collector of the run that the statement is at. */
 static enum store_collector_state state_of(const struct store *store, sqlite3_stmt *select)
 {
     const struct store_collector collector = {

@@ -1,4 +1,5 @@
-/* schema.c - opening a database: what it must look like, and what is said where it does not. */
+/* schema.c - opens a database for writing: what it must look like, and the sentence for the user where it
+ * does not. */
 #define _GNU_SOURCE
 #include "store_private.h"
 
@@ -11,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A writer waits this long for another one: a big run's last transaction takes seconds on a slow disk. */
+/* A writer waits this long for another one: the last transaction of a big run takes seconds on a slow
+ * disk. */
 #define BUSY_MS 120000
 #define LOCKED_MS 500
 #define CACHE_KIB 65536
@@ -35,8 +37,8 @@ struct store *store_new(const char *path)
     if (store == NULL)
         return NULL;
     store->lock_fd = -1;
-    /* Our programs use all their stores from one thread at a time: SQLite needs no locks of its own. Nothing
-     * happens where it is in use already. */
+    /* Our programs use all their stores from one thread at a time, so SQLite needs no locks of its own.
+     * Without effect if SQLite is in use already. */
     sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     store_guard_locks();
@@ -76,7 +78,8 @@ void store_close(struct store *store)
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
-/* What a database begins with; numbers are big-endian. See "The Database Header" in SQLite's file format. */
+/* The first bytes of a database; numbers are big-endian. See "The Database Header" in SQLite's file
+ * format. */
 struct header {
     unsigned char magic[16], page_size[2], versions[10], pages[4], others[28], user_version[4], rest[4],
         application_id[4], end[28];
@@ -87,7 +90,7 @@ static uint32_t header_number(const unsigned char bytes[4])
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-/* The file says how many pages it has: fewer bytes than that is a copy that stopped halfway. */
+/* The header says how many pages the file has: if it is shorter, it is a copy that was cut off. */
 static int is_truncated(struct store *store)
 {
     struct header header;
@@ -120,8 +123,8 @@ static int damaged(struct store *store)
                       store->path, sqlite3_errmsg(store->db), store->path);
 }
 
-/* Where SQLite may not write it tries to read, and so reports a file that is missing: the folder knows
- * better. */
+/* Where SQLite may not write, it tries to read, and then reports a missing file. Looking at the directory
+ * shows the real reason. */
 static int why_not_opened(const struct store *store, int os)
 {
     char folder[4096];
@@ -245,7 +248,7 @@ int store_look(struct store *store)
     return 0;
 }
 
-/* Of one moment: another process may be making the file. */
+/* Reads all three in one transaction, as another process may be creating the file. */
 static int read_identity(struct store *store, int64_t *application, int64_t *version, int64_t *objects)
 {
     int alone = sqlite3_get_autocommit(store->db);
@@ -258,7 +261,8 @@ static int read_identity(struct store *store, int64_t *application, int64_t *ver
     if (code == 0)
         code = store_number(store, "PRAGMA user_version", "open", version);
     if (alone)
-        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL); /* of nothing */
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL,
+                     NULL); /* ends the transaction; there is nothing to roll back */
     return code;
 }
 
@@ -292,7 +296,7 @@ int store_identify(struct store *store, int oldest)
 
 /* ---- opening for writing --------------------------------------------------------------------- */
 
-/* True for a file that has no WAL, or one in which nothing was written yet. */
+/* True if the file has no WAL, or an empty one. */
 static int wal_is_fresh(const struct store *store)
 {
     struct stat status;
@@ -305,7 +309,7 @@ static int wal_is_fresh(const struct store *store)
 }
 
 static struct {
-    void (*told)(void *data); /* NULL = nobody, or it was told */
+    void (*told)(void *data); /* NULL = nobody to notify, or done already */
     void *data;
 } locked;
 
@@ -315,7 +319,7 @@ void store_tell_locked(void (*told)(void *data), void *data)
     locked.data = data;
 }
 
-/* SQLite's way to ask whether to try again: after the first failure, the second, and so on. */
+/* SQLite's busy handler: returns whether to try again. times: how often it was called for this lock. */
 static int wait_for_lock(void *data, int times)
 {
     struct store *store = data;
@@ -336,10 +340,10 @@ static int wait_for_lock(void *data, int times)
 /* SQLite does not wait for locks when it changes the journal mode, so we do. A file system without shared
  * memory keeps its mode: slower, but as safe.
  *
- * Somebody waits for what comes first, so nothing of that is synced with the disk, up to the first commit. A
- * crash of the machine loses it, but harms nothing: of the file, one sector changes that says which mode it
- * is in, and either is right; and a WAL that is new holds nothing that could be taken for what was written
- * later. */
+ * The traced program waits for this to finish, so nothing is synced to disk until the first commit. If the
+ * machine crashes before that, the run is lost but the file stays valid: the change of mode is one sector,
+ * and a new WAL holds nothing that could be mistaken for later writes.
+ */
 static int use_wal(struct store *store)
 {
     int result = sqlite3_exec(store->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
@@ -359,7 +363,7 @@ int store_sync_from_now_on(struct store *store)
     return store_execute(store, "PRAGMA synchronous = NORMAL", "open");
 }
 
-/* Two processes may both find the file empty: whoever comes second finds it made. */
+/* Two processes may both find the file empty: the second one finds the tables created. */
 static int create(struct store *store)
 {
     char identity[96];
@@ -368,7 +372,7 @@ static int create(struct store *store)
     if (code != 0)
         return code;
     code = store_identify(store, STORE_VERSION);
-    if (code > 0) { /* somebody was faster */
+    if (code > 0) { /* another process was faster */
         code = 0;
     } else if (code == 0) {
         snprintf(identity, sizeof identity, "PRAGMA application_id = %d; PRAGMA user_version = %d",
@@ -412,7 +416,7 @@ static int open_write(struct store *store)
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
 
-    /* Before anything is changed, so that another program's file stays as it is. */
+    /* Check before anything is changed: another program's file stays as it is. */
     int found = store->ours ? STORE_VERSION : store_identify(store, STORE_VERSION);
 
     if (found < 0)

@@ -8,38 +8,39 @@ CREATE TABLE run (
     started TEXT NOT NULL,               -- ISO 8601, UTC
     wall_ns INTEGER NOT NULL DEFAULT 0,
     cpu_ns INTEGER NOT NULL DEFAULT 0,
-    exit_status INTEGER,                 -- of the first process; minus the signal number; NULL = not known
+    exit_status INTEGER,                 -- of the first process; negative: the signal that killed it; NULL = not known
     state TEXT NOT NULL DEFAULT 'recording' CHECK (state IN ('recording', 'complete', 'incomplete',
-        'interrupted')),                 -- incomplete: up to its end, but something is missing, as counted below
+        'interrupted')),                 -- incomplete: recorded to its end, but something is missing, as counted below
     phase TEXT NOT NULL DEFAULT 'running', -- running, symbols (processes gone, names are looked up), done
     progress REAL NOT NULL DEFAULT 0,    -- of the phase 'symbols', 0 to 1
-    collector_pid INTEGER,               -- who writes this run, to tell 'recording' from a dead collector
+    collector_pid INTEGER,               -- the process that writes this run, to tell 'recording' from a dead collector
     collector_start INTEGER,             -- its start time, field 22 of /proc/PID/stat
-    pid_namespace INTEGER,               -- that its pid is of: the inode of /proc/PID/ns/pid
+    pid_namespace INTEGER,               -- the namespace of that pid: the inode of /proc/PID/ns/pid
     root TEXT NOT NULL DEFAULT '',       -- working directory of the first process
     {totals: # INTEGER NOT NULL DEFAULT 0},
     frees INTEGER NOT NULL DEFAULT 0, freed_bytes INTEGER NOT NULL DEFAULT 0,
-    peak_ns INTEGER NOT NULL DEFAULT 0,  -- when the peak was, since the start
+    peak_ns INTEGER NOT NULL DEFAULT 0,  -- time of the peak, since the start
     peak_rss_bytes INTEGER NOT NULL DEFAULT 0,
     foreign_frees INTEGER NOT NULL DEFAULT 0,   -- frees of blocks from before the trace
-    events_lost INTEGER NOT NULL DEFAULT 0,     -- no room left for them
+    events_lost INTEGER NOT NULL DEFAULT 0,     -- there was no room for them
     stacks_checked INTEGER NOT NULL DEFAULT 0, stacks_different INTEGER NOT NULL DEFAULT 0,
     stacks_slow INTEGER NOT NULL DEFAULT 0,
     waits INTEGER NOT NULL DEFAULT 0, waited_ns INTEGER NOT NULL DEFAULT 0, -- targets waiting for ring space
     collector_cpu_ns INTEGER NOT NULL DEFAULT 0,
-    taken_ns INTEGER NOT NULL DEFAULT 0, -- the collector's CLOCK_MONOTONIC when these numbers were taken
+    taken_ns INTEGER NOT NULL DEFAULT 0, -- CLOCK_MONOTONIC when the collector took these numbers
     lap_peak_allocations INTEGER NOT NULL DEFAULT 0, lap_peak_bytes INTEGER NOT NULL DEFAULT 0, -- since the last mark
     damaged INTEGER NOT NULL DEFAULT 0,  -- processes that overwrote what they had recorded: their numbers are not whole
     by_thread INTEGER NOT NULL DEFAULT 0, -- 1 = sites are told apart by thread, too (LIBTRACE_THREADS=1)
-    why TEXT,                            -- it was stopped before the program ended: the reason, a sentence; NULL = else
-    stopped INTEGER NOT NULL DEFAULT 0,  -- processes that went on untraced, as nobody took their events
+    why TEXT,                            -- why recording stopped before the program ended: a sentence, or NULL
+    stopped INTEGER NOT NULL DEFAULT 0,  -- processes that went on untraced, as nobody read their events
     untraced INTEGER NOT NULL DEFAULT 0, -- processes that found no room in the run: nothing is known of them
-    stacks_lost INTEGER NOT NULL DEFAULT 0, -- stacks, or names in them, that found no room: what is counted is whole
-    end_allocations INTEGER NOT NULL DEFAULT 0, end_bytes INTEGER NOT NULL DEFAULT 0 -- live when its last process ended
+    stacks_lost INTEGER NOT NULL DEFAULT 0, -- stacks, or names in them, that found no room: counts are complete, some stacks are not
+    end_allocations INTEGER NOT NULL DEFAULT 0, end_bytes INTEGER NOT NULL DEFAULT 0 -- live when the last process ended
 ) STRICT;
 
--- There are more tables, made where they are needed: those of resident bytes and of mappings, see page_rows.sql and mapped_rows.sql; and, where the file
--- system can tell when a file was made, and has locks, origin, see origin.c, and recorder, see recorder_lock.c.
+-- More tables are created when they are needed: for resident bytes and mappings, see page_rows.sql and mapped_rows.sql;
+-- where the file system knows when a file was created, origin (origin.c); where it has locks, recorder
+-- (recorder_lock.c).
 
 CREATE TABLE process (
     run INTEGER NOT NULL, id INTEGER NOT NULL, -- id: 1, 2 ... in order of appearance in the run
@@ -82,32 +83,33 @@ CREATE TABLE line (
 CREATE TABLE frame (
     run INTEGER NOT NULL, id INTEGER NOT NULL,
     module INTEGER NOT NULL,   -- 0 = none
-    offset INTEGER NOT NULL,   -- return address in the file's addresses
+    offset INTEGER NOT NULL,   -- return address, as an address in the module's file
     PRIMARY KEY (run, id)
 ) STRICT, WITHOUT ROWID;
 
--- Which places a frame shows: depth 0 is the innermost (most inlined).
+-- The places that a frame stands for: depth 0 is the innermost (most inlined).
 CREATE TABLE frame_line (
     run INTEGER NOT NULL, frame INTEGER NOT NULL, depth INTEGER NOT NULL, line INTEGER NOT NULL,
     PRIMARY KEY (run, frame, depth)
 ) STRICT, WITHOUT ROWID;
 
--- Stacks are paths in a trie: a node is a frame below its parent. 0 = outermost, -1 = the outer frames were cut.
+-- Stacks are paths in a trie: a node is a frame below its parent. Parent 0 = this is the outermost frame, -1 = the
+-- outer frames were cut off.
 CREATE TABLE node (
     run INTEGER NOT NULL, id INTEGER NOT NULL, parent INTEGER NOT NULL, frame INTEGER NOT NULL,
     PRIMARY KEY (run, id)
 ) STRICT, WITHOUT ROWID;
 
--- What was counted for one stack in one process, or in one thread of it.
+-- What was counted for one stack in one process, or in one of its threads.
 CREATE TABLE site (
     run INTEGER NOT NULL,
     {key: # INTEGER NOT NULL}, -- see site_key.h
-    line INTEGER,              -- the line that it counts for, NULL until symbols are there
+    line INTEGER,              -- the line that it counts for, NULL until names are looked up
     leaf INTEGER,              -- its innermost line
     {measures: # INTEGER NOT NULL},
     smallest INTEGER NOT NULL, largest INTEGER NOT NULL,           -- block sizes
-    sizes BLOB,      -- histogram: varint pairs (power of two, count), see store.h; NULL = one class
-    lifetimes BLOB,  -- likewise: (power of two of ticks of 10 ms, count) of freed blocks
+    sizes BLOB,      -- histogram: varint pairs (power of two, count), see store.h; NULL = one class only
+    lifetimes BLOB,  -- likewise, of freed blocks: (power of two of 10 ms ticks, count)
     PRIMARY KEY (run, {key: #})
 ) STRICT, WITHOUT ROWID;
 
@@ -118,7 +120,7 @@ CREATE TABLE line_total (
     PRIMARY KEY (run, process, line)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE block (   -- live at the end, each of them, at most store.h's STORE_BLOCKS a run
+CREATE TABLE block (   -- blocks that were live at the end, at most STORE_BLOCKS a run (store.h)
     run INTEGER NOT NULL, process INTEGER NOT NULL, address INTEGER NOT NULL,
     size INTEGER NOT NULL, node INTEGER NOT NULL, born_ns INTEGER NOT NULL,
     PRIMARY KEY (run, process, address)
@@ -130,8 +132,9 @@ CREATE TABLE sample (
     PRIMARY KEY (run, t_ns)
 ) STRICT, WITHOUT ROWID;
 
--- What changed at a site since its row before, at marks and at some moments between: for narrowing a report to a
--- time. Of moments with a row at all, and of marks that are sampled, the sums up to them are what was counted by then.
+-- What changed at a site since its previous row, at marks and at some moments in between: for narrowing a report to a
+-- time. At each moment in table moment, and at each mark with sampled = 1, the sum of the rows up to then is what was
+-- counted by then.
 CREATE TABLE site_sample (
     run INTEGER NOT NULL, t_ns INTEGER NOT NULL,
     {key: # INTEGER NOT NULL}, -- of the site
@@ -139,7 +142,7 @@ CREATE TABLE site_sample (
     PRIMARY KEY (run, t_ns, {key: #})
 ) STRICT, WITHOUT ROWID;
 
--- Moments of which site_sample is complete up to t_ns; until until_ns nothing was counted after that.
+-- Moments up to whose t_ns site_sample is complete; nothing more was counted until until_ns.
 CREATE TABLE moment (
     run INTEGER NOT NULL, t_ns INTEGER NOT NULL, until_ns INTEGER NOT NULL,
     PRIMARY KEY (run, t_ns)
@@ -148,14 +151,14 @@ CREATE TABLE moment (
 CREATE TABLE mark (
     run INTEGER NOT NULL, id INTEGER NOT NULL, t_ns INTEGER NOT NULL, process INTEGER NOT NULL,
     name TEXT NOT NULL, kind INTEGER NOT NULL, -- enum store_mark_kind
-    sampled INTEGER NOT NULL,  -- 1 = site_sample is complete up to here; of kind 2: what it says of the process's live blocks
-    lap_peak_allocations INTEGER NOT NULL, lap_peak_bytes INTEGER NOT NULL, -- the highest heap since the mark before
+    sampled INTEGER NOT NULL,  -- 1 = site_sample is complete up to here; kind 2: for the process's live blocks
+    lap_peak_allocations INTEGER NOT NULL, lap_peak_bytes INTEGER NOT NULL, -- the highest heap since the previous mark
     PRIMARY KEY (run, id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE event (  -- with LIBTRACE_EVENTS=1
     run INTEGER NOT NULL, id INTEGER NOT NULL, t_ns INTEGER NOT NULL, process INTEGER NOT NULL,
-    tid INTEGER NOT NULL, kind TEXT NOT NULL, -- alloc, free; tid 0 = whose free it is came to light later only
+    tid INTEGER NOT NULL, kind TEXT NOT NULL, -- alloc, free; tid 0 = a free that only later events showed: thread unknown
     address INTEGER NOT NULL, size INTEGER NOT NULL, node INTEGER NOT NULL,
     PRIMARY KEY (run, id)
 ) STRICT, WITHOUT ROWID;

@@ -1,7 +1,7 @@
-/* site_key.h - what tells the sites of a run apart: a stack in a process, or in a thread of it.
+/* site_key.h - what tells the sites of a run apart: a stack in a process, or in one thread of it.
  *
- * Tables, messages and queries take the members from here, in this order, by which sites are sorted, too. Whoever adds
- * one (the type of what is allocated, say) adds its name to site_key_names.
+ * Tables, messages and queries take these members from here, and sites are sorted by them in this order.
+ * Whoever adds one (the type of what is allocated, say) adds its name to site_key_names.
  */
 #ifndef LIBTRACE_SITE_KEY_H
 #define LIBTRACE_SITE_KEY_H
@@ -10,11 +10,11 @@
 
 struct site_key {
     int64_t node, process;
-    int64_t thread; /* its number in the process; 0 = of all its threads */
+    int64_t thread; /* its number in the process; 0 = all its threads together */
 };
 #define SITE_KEY_MEMBERS (sizeof(struct site_key) / sizeof(int64_t))
 
-/* Of the columns; in SQL that measures_sql() writes out, "{key: #}" is a list of them. */
+/* Names of the columns; in SQL for measures_sql(), "{key: #}" lists them. */
 extern const char *const site_key_names[SITE_KEY_MEMBERS];
 
 static inline int64_t *site_key_values(struct site_key *key)

@@ -1,8 +1,8 @@
 /* store.h - writing and reading the database; schema.sql beside it is the layout.
  *
- * Every function that can fail returns 0 or a negative errno-like code and leaves a sentence for the user
- * in store_error(): what failed, on which file, what to do. Not thread-safe; one thread owns a store.
- * Texts passed in are copied; invalid UTF-8 in them is stored with U+FFFD in place of bad bytes.
+ * Every function that can fail returns 0 or a negative errno code, and leaves a sentence for the user in
+ * store_error(): what failed, on which file, what to do. Not thread-safe: one thread at a time uses a
+ * store. Texts passed in are copied; where they are not UTF-8, bad bytes are stored as U+FFFD.
  */
 #ifndef LIBTRACE_STORE_H
 #define LIBTRACE_STORE_H
@@ -16,8 +16,8 @@
 
 #define STORE_APPLICATION_ID 0x4c547263 /* 'LTrc' */
 #define STORE_VERSION 6
-#define STORE_OLDEST 1  /* that can be read: what it has not is shown as nothing, see older.c */
-#define STORE_MOMENTS 5 /* the first with the table moment */
+#define STORE_OLDEST 1  /* the oldest that can be read: what such a file lacks is shown as 0 or nothing, see older.c */
+#define STORE_MOMENTS 5 /* the first format with the table moment */
 #define STORE_BLOCKS 100000
 
 struct store;
@@ -38,8 +38,8 @@ struct store_run {
     int64_t collector_cpu_ns;
     int64_t taken_ns;                             /* CLOCK_MONOTONIC */
     int64_t lap_peak_allocations, lap_peak_bytes; /* the highest heap since the last mark */
-    int64_t damaged;                              /* processes whose numbers are not whole */
-    int64_t by_thread;                            /* 1 = sites are of one thread each */
+    int64_t damaged;                              /* processes whose numbers are not complete */
+    int64_t by_thread;                            /* 1 = each site is of one thread */
     int64_t stopped, untraced, stacks_lost;       /* see schema.sql */
     int64_t end_allocations, end_bytes;           /* live when the last process ended */
 };
@@ -48,10 +48,10 @@ struct store_process {
     int64_t id;
     int pid, parent_pid;
     const char *command, *executable;
-    int64_t started_ns, ended_ns; /* ended_ns < 0: lives */
+    int64_t started_ns, ended_ns; /* ended_ns < 0: it still runs */
     int exit_known;
     int exit_status;
-    struct store_measures m; /* peak_*: the process's own peak */
+    struct store_measures m; /* peak_*: at the process's own peak */
     int64_t frees, freed_bytes;
 };
 
@@ -68,17 +68,17 @@ struct store_site {
     size_t sizes_size, lifetimes_size;
 };
 
-/* What changed at a site since its sample before. */
+/* What changed at a site since its previous sample. */
 struct store_site_sample {
     int64_t t_ns;
     struct site_key key;
-    struct store_measures change; /* of those that are sampled */
+    struct store_measures change; /* only measures that are sampled */
 };
 
 enum store_mark_kind {
     STORE_MARK_NAMED,
     STORE_MARK_SNAPSHOT,
-    STORE_MARK_FINALIZE, /* the process's Python began to tear itself down: automatic, without a name */
+    STORE_MARK_FINALIZE, /* the process's Python began to shut down: added automatically, without a name */
 };
 
 struct store_mark {
@@ -88,56 +88,57 @@ struct store_mark {
     int64_t lap_peak_allocations, lap_peak_bytes;
 };
 
-/* Opens or creates path for writing: WAL, synchronous=NORMAL, busy timeout, the schema if the file is new.
- * Refuses what is no database, no trace database, or of another version. On failure *store is still set, for
- * store_error() and store_close(), unless memory is short (-ENOMEM, NULL). */
+/* Opens or creates path for writing: WAL, synchronous=NORMAL, a busy timeout, the schema if the file is
+ * new. Refuses a file that is no database, is another program's, or has another format. On failure *store
+ * is still set, for store_error() and store_close(), unless memory is short (-ENOMEM, NULL). */
 int store_open(const char *path, struct store **store);
 
-/* What will be recorded is another user's program, who has chosen the names in it: see store_run_is_ours(). */
+/* The runs to be recorded are of another user's program, who chooses the names in them: see
+ * store_run_is_ours(). */
 void store_foreign(struct store *store);
 
-/* To be told, by store_open() and once, that another program has kept the database locked for half a second. It is
- * waited for all the same. */
+/* Sets a function that store_open() calls, once, when another program has kept the database locked for
+ * half a second. store_open() goes on waiting all the same. */
 void store_tell_locked(void (*told)(void *data), void *data);
 
 const char *store_error(const struct store *store);
 void store_close(struct store *store); /* rolls back what was not committed */
 struct sqlite3 *store_handle(struct store *store);
 
-/* Prepares a statement of ours, lists of measures in it written out (measures_sql). flags: of sqlite3_prepare_v3().
- * Returns what SQLite says. */
+/* Prepares a statement of ours, with its lists of measures written out (measures_sql). flags: as for
+ * sqlite3_prepare_v3(). Returns SQLite's result code. */
 int store_prepare(struct sqlite3 *db, const char *sql, unsigned flags, struct sqlite3_stmt **statement);
 
 int store_begin(struct store *store); /* BEGIN IMMEDIATE; waits for other writers */
 int store_commit(struct store *store);
-int store_rollback(struct store *store); /* of what was not committed */
+int store_rollback(struct store *store); /* undoes what was not committed */
 
-/* True once nothing can be written any more, whatever is tried: only where that is done by another process, see
- * analyzer/rows. */
+/* True once nothing can be written any more, whatever is tried: only possible where another process does
+ * the writing, see analyzer/rows. */
 int store_lost(const struct store *store);
 
-/* Tells visit the source-level frames that are known of a module from the latest complete runs, at most so
- * many, in which its symbols were in this state: of a frame one after the other from depth 0 on. The texts
- * live until visit returns. */
+/* Calls visit for each source-level frame that the latest complete runs know of a module: at most `runs`
+ * runs, in which its symbols were in this state. The places of one frame come together, from depth 0 on.
+ * The texts are valid until visit returns. */
 int store_earlier_frames(struct store *store, const char *path, const uint8_t *build_id, size_t build_id_size,
                          int symbols, int runs,
                          void (*visit)(void *data, int64_t offset, int depth, const char *file, int64_t line,
                                        const char *function),
                          void *data);
 
-/* Adds a run, state 'recording', and returns its number in *run; the other functions write to that run.
- * Also marks runs whose collector is gone as 'interrupted'. Within a transaction. */
+/* Adds a run in state 'recording' and returns its number in *run; the other functions write to that run.
+ * Also marks runs whose collector is gone as 'interrupted'. Call it within a transaction. */
 int store_run_add(struct store *store, const char *label, const char *command, const char *started,
                   const char *root, int64_t *run);
 
 int store_run_label(struct store *store,
-                    const char *label); /* its first process has become another program */
+                    const char *label); /* for when the first process executes another program */
 int store_run_totals(struct store *store, const struct store_run *totals);
 int store_run_phase(struct store *store, const char *phase, double progress);
-int store_run_why(struct store *store, const char *why); /* before the state: why it will not be complete */
-int store_run_state(struct store *store, const char *state); /* with any but 'recording' the phases end */
+int store_run_why(struct store *store, const char *why); /* why it is incomplete; call it before store_run_state() */
+int store_run_state(struct store *store, const char *state); /* any state but 'recording' also ends the phases */
 
-/* Each inserts a row or replaces the one with the same key (site samples: adds to it). Rows that come in
+/* Each inserts a row, or replaces the one with the same key (site samples: adds to it). Rows that come in
  * ascending order of their keys (for sites: node, process, thread) are written faster and make a smaller
  * file.
  */
@@ -162,22 +163,24 @@ int store_moment(struct store *store, int64_t t_ns, int64_t until_ns);
 int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, int tid, const char *kind,
                 int64_t address, int64_t size, int64_t node);
 
-/* Where the resident bytes of a process are, see page_rows.h: a moment first, then its rows. The tables are made with the
- * first one; a run without any has nothing of them. Forget: the moment of this id, of all processes, with its rows. */
+/* Where the resident bytes of a process are, see page_rows.h: a moment first, then its rows. The tables
+ * are created with the first moment. store_page_forget() removes the moment with this id, for all
+ * processes, and its rows. */
 int store_page_moment(struct store *store, const struct store_page_moment *moment);
 int store_page_row(struct store *store, const struct store_page_row *row);
 int store_page_forget(struct store *store, int64_t moment);
 
-/* Many rows, for less than half of the time that each takes alone: next fills one in and says whether there
- * was another. What a row points to has to stay until the next one is asked for; next may not use the store.
+/* Writes many rows, in less than half the time that one call for each takes: next fills in a row and
+ * returns false if there is none left. What the row points to must stay valid until next is called again;
+ * next must not use the store.
  */
 int store_nodes(struct store *store, int (*next)(void *data, struct store_node *node), void *data);
 int store_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data);
 
-/* The same of what programs map by themselves, which is in a table of its own: made with the first of them. */
+/* The same for memory that programs map by themselves, in a table of its own, created with the first row. */
 int store_mapped_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data);
 
-/* The collector that a run names: the columns id, collector_pid, collector_start, pid_namespace and taken_ns. */
+/* A run's collector, from the columns id, collector_pid, collector_start, pid_namespace and taken_ns. */
 struct store_collector {
     int64_t run, pid, start, pid_namespace, taken_ns;
 };
@@ -189,7 +192,7 @@ enum store_collector_state {
 enum store_collector_state store_collector_state(const struct store *store,
                                                  const struct store_collector *collector);
 
-/* True if it is seen to stand still: somebody has stopped it, or debugs it. */
+/* True if the collector's process is stopped: by a signal, or by a debugger. */
 int store_collector_stopped(const struct store_collector *collector);
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
@@ -198,42 +201,44 @@ int64_t store_clock(void);
 /* Start time of a process in clock ticks since boot, -1 = there is none. */
 int64_t store_process_start(int64_t pid);
 
-/* Adds the run's sites up into line_total (replacing what was there). Sites without a line count for line 0,
- * which the views call '[unknown]'. */
+/* Adds up the run's sites into line_total, replacing what was there. Sites without a line count for line
+ * 0, which the views call '[unknown]'. */
 int store_line_totals(struct store *store);
 
-/* True for a run that was recorded by this user into this very file, not a copy of it, and was not foreign: the
- * paths in it are nobody else's choice. Of a run that came with a file from elsewhere that cannot be said. */
+/* True for a run that this user recorded into this very file (not a copy), and that was not foreign:
+ * nobody else chose the paths in it. False as well where it cannot be known. */
 int store_run_is_ours(struct store *store, int64_t run);
 
-/* Whole runs, by number, within a transaction. A copy gets the next number, from a database that
- * store_open_read opened; what of it is no run of ours is refused. */
+/* Whole runs, by number, within a transaction. A copy gets the next free number; `from` was opened by
+ * store_open_read(). Rows that are not possible in a run are refused. */
 int store_run_copy(struct store *to, struct sqlite3 *from, int64_t run, int64_t *copy);
 int store_run_delete(struct store *store, int64_t run);
 int store_run_rename(struct store *store, int64_t run, const char *label);
 
-/* Gives the room of removed rows back to the file system; outside of a transaction. */
+/* Returns the space of removed rows to the file system; not within a transaction. */
 int store_vacuum(struct store *store);
 
-/* After the last commit of a run: truncates the WAL and goes back to journal_mode=DELETE, so that the
- * database is one portable file, unless another process still uses it (then the last one does it). Only
- * store_error and store_close may follow. */
+/* To be called after the last commit of a run: truncates the WAL and goes back to journal_mode=DELETE, so
+ * that the database is one portable file. If another process still uses it, the last one does this. Only
+ * store_error() and store_close() may follow. */
 int store_finish(struct store *store);
 
-/* Opens for reading: read-only, trusted_schema=OFF, limits set, defensive; refuses as store_open does, but
- * for files of older versions, which look like ours from then on; and says of a file that is not there how a run is
- * recorded. */
+/* Opens for reading: read-only, trusted_schema=OFF, limits set, defensive. Refuses what store_open()
+ * refuses, except files of older formats, which then look like ours. If there is no such file, the error
+ * says how to record a run. */
 int store_open_read(const char *path, struct store **store);
 
-/* Of a file that is open for reading: where page_moment, page_row and mapped_site are missing, or are no tables, empty ones stand
- * before them. store_open_read() does that; once more after somebody may have made them. */
+/* For a file opened for reading: where page_moment, page_row and mapped_site are missing, or are not
+ * tables, empty temporary ones take their place. store_open_read() does that; call it again when a
+ * collector may have created them since. */
 int store_pages_show(struct store *store);
 
-/* From here on site and line_total are those of what programs map by themselves, and nothing is known of parts of a run. */
+/* From here on, site and line_total are those of memory that programs map by themselves; nothing is known
+ * of parts of a run. */
 int store_show_mapped(struct store *store);
 
-/* Histograms: count of values by power of two: class 0 = value 0, class k = 2^(k-1) <= value < 2^k, 64
- * at most. Encoded as (class, count) pairs of LEB128 numbers. encode returns the size, at most
+/* Histograms count values by power of two: class 0 is value 0, class k is 2^(k-1) <= value < 2^k, k at
+ * most 64. They are encoded as (class, count) pairs of LEB128 numbers. encode returns the size, at most
  * STORE_HISTOGRAM_MAX. */
 #define STORE_HISTOGRAM_CLASSES 65
 #define STORE_HISTOGRAM_MAX (STORE_HISTOGRAM_CLASSES * 11)

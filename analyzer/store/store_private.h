@@ -1,4 +1,4 @@
-/* store_private.h - what the files of the store share, and nobody else sees. */
+/* store_private.h - what the files of the store share; nobody else includes it. */
 #ifndef LIBTRACE_STORE_PRIVATE_H
 #define LIBTRACE_STORE_PRIVATE_H
 
@@ -6,7 +6,7 @@
 
 #include <sqlite3.h>
 
-/* One for each function that writes rows; prepared at first use, kept until store_close. */
+/* One for each function that writes rows; prepared at first use, finalized at the end. */
 enum store_statement {
     STORE_RUN_ADD,
     STORE_RUN_TOTALS,
@@ -38,8 +38,8 @@ enum store_statement {
 
 /* Rows on their way into a table, see feed.c. */
 struct feed {
-    int (*next)(struct feed *feed); /* fills in the next row's values; 0 = there is none */
-    int over;                       /* next has said so */
+    int (*next)(struct feed *feed); /* fills in the next row's values; 0 = no more */
+    int over;                       /* next has returned 0 */
     struct feed_value {
         enum { FEED_NULL, FEED_NUMBER, FEED_BLOB } kind;
         int64_t number; /* of a blob: its size */
@@ -48,53 +48,53 @@ struct feed {
 };
 
 struct store {
-    sqlite3 *db;                               /* NULL after a failed open */
-    char *path;                                /* as the user gave it; for messages */
-    char *file;                                /* as SQLite gets it: never read as an option or a URI */
-    uint64_t device, inode;                    /* the file's, 0 = not known */
-    int resolved;                              /* 1 = no part of file is a symbolic link */
-    int foreign;                               /* see store_foreign() */
-    int ours;                                  /* 1 = the file's header says that it is of this version */
-    int waited_ms;                             /* for a lock that another program has */
-    int unsynced;                              /* 1 = nothing waits for the disk up to the next commit */
-    int64_t run;                               /* the run that is written, 0 = none yet */
+    sqlite3 *db;            /* NULL after a failed open */
+    char *path;             /* as the user gave it, for messages */
+    char *file;             /* what SQLite opens: never taken for an option or a URI */
+    uint64_t device, inode; /* of the file; 0 = not known */
+    int resolved;           /* 1 = no part of file is a symbolic link */
+    int foreign;            /* see store_foreign() */
+    int ours;               /* 1 = the file's header says that it has this build's format */
+    int waited_ms;          /* for a lock that another program holds */
+    int unsynced;           /* 1 = nothing is synced to disk before the first commit */
+    int64_t run;            /* the run that is being written, 0 = none yet */
     sqlite3_stmt *statement[STORE_STATEMENTS]; /* NULL = not prepared yet */
-    struct feed *feed;                         /* what is being written by it, else NULL */
+    struct feed *feed;                         /* the rows being inserted now, else NULL */
     int lock_fd;                               /* see recorder_lock.c; -1 = none */
-    char error[8192];                          /* the last failure in one sentence, '' = none */
+    char error[8192];                          /* the last failure as a sentence, '' = none */
 };
 
 extern const char store_schema_sql[];
 extern const char store_views_sql[];
-extern const char store_pages_sql[]; /* tables that are made on first use, see page_tables.c */
+extern const char store_pages_sql[]; /* tables created on first use, see page_tables.c */
 extern const char store_mapped_sql[];
 extern const char store_page_views_sql[]; /* and the views of them */
 
-/* Allocates a store for a path; NULL on lack of memory. */
+/* Allocates a store for a path; NULL = out of memory. */
 struct store *store_new(const char *path);
 
 /* Sets the error sentence and returns code. */
 int store_fail(struct store *store, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Turns what SQLite says into our sentence ("cannot <what> ...") and code; 0 for SQLITE_OK, ROW and DONE. */
+/* Turns SQLite's result into our sentence ("cannot <what> ...") and code; 0 for SQLITE_OK, ROW and DONE. */
 int store_check(struct store *store, int result, const char *what);
 
-/* Runs statements of ours that return nothing, lists of measures in them written out. */
+/* Runs statements of ours that return nothing, with lists of measures written out. */
 int store_execute(struct store *store, const char *sql, const char *what);
 
-/* First column of the first row, as a number. */
+/* Gets the first column of the first row, as a number. */
 int store_number(struct store *store, const char *sql, const char *what, int64_t *value);
 
-/* Runs of collectors that were killed (or whose machine went down) never get another state by themselves. */
+/* Marks runs as interrupted whose collectors were killed (or whose machine went down): nothing else would. */
 int store_mark_interrupted(struct store *store);
 
 /* True while another collector records into the same file. */
 int store_others_record(struct store *store);
 
-/* The lock by which others see that a run's collector lives. Take: within the transaction that adds the run; 0 as well
- * where there are no locks. Forget: of a run that is removed. */
+/* The lock that shows others that a run's collector lives. store_lock_take(): within the transaction that
+ * adds the run; returns 0 where there are no locks, too. store_lock_forget(): for a run that is removed. */
 enum store_lock_state {
-    STORE_LOCK_UNKNOWN, /* it had none, or not on this file */
+    STORE_LOCK_UNKNOWN, /* the collector had no lock, or not on this file */
     STORE_LOCK_FREE,
     STORE_LOCK_HELD,
 };
@@ -106,66 +106,69 @@ int store_lock_forget(struct store *store, int64_t run);
 /* The inode of our PID namespace. */
 int64_t store_pid_namespace(void);
 
-/* Has SQLite give its locks back for certain. */
+/* Makes sure that SQLite's locks are really released, see lock.c. */
 void store_guard_locks(void);
 
-/* Looks at the file before SQLite does: 0 fine, 1 not there or empty, negative: refused. */
+/* Looks at the file before SQLite does: 0 = fine, 1 = missing or empty, negative = refused. */
 int store_look(struct store *store);
 
-/* Before the file is opened for writing: makes it, for us alone, if there is none; refuses another user's link,
- * and in a directory that everybody may write to any file of another user by its name, or by one that SQLite
- * uses beside it. The second is for what has been opened: nobody else can replace what is ours there. */
+/* store_own(): before the file is opened for writing. Creates it, for us alone, if there is none; refuses
+ * another user's link, and, in a directory that everybody may write to, any other user's file of its name
+ * or of the names that SQLite uses beside it. store_own_still(): once the file is there; nobody else can
+ * replace our files in such a directory. */
 int store_own(struct store *store);
 int store_own_still(struct store *store);
 
-/* Closes the database for good; what SQLite has beside it goes then, if that is not another's by now: somebody may
- * have removed the file meanwhile, and recorded into a new one of the same name. */
+/* Closes the database for good. SQLite then removes its files beside it, except where the database was
+ * replaced: somebody may have deleted it and be recording into a new file of that name. */
 void store_let_go(struct store *store);
 
 /* True if the file of that name is not the one that was opened. */
 int store_replaced(const struct store *store);
 
-/* Notes where a run is recorded, see origin.c; removes that again. */
+/* Notes where a run is recorded, see origin.c; removes that note. */
 int store_origin_add(struct store *store, int64_t run);
 int store_origin_delete(struct store *store, int64_t run);
-/* Of a table with a column run that may be missing: its rows of that run go. */
+/* Removes the run's rows from a table with a column run; the table may be missing. */
 int store_forget(struct store *store, const char *table, int64_t run);
 
-/* The tables of page_tables.c: made where they are not there; a run's rows removed, and copied. */
+/* The tables of page_tables.c: creates them if they are missing; removes a run's rows; copies them. */
 int store_pages_make(struct store *store);
 int store_pages_delete(struct store *store, int64_t run);
 int store_pages_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
 
-/* Rows of a table whose column key is run; they get copy there instead, unless it is 0. See manage.c. */
+/* Copies the rows of a table whose column key is run; key becomes copy in them, unless copy is 0. See
+ * manage.c. */
 int store_copy_table(struct store *to, sqlite3 *from, const char *table, const char *key, int64_t run,
                      int64_t copy);
-int store_unreadable(struct store *to, sqlite3 *from); /* says why, and returns -EIO */
+int store_unreadable(struct store *to, sqlite3 *from); /* sets the sentence, and returns -EIO */
 
-/* Says why the file cannot be opened: whose it is, and what to do. Returns -error. */
+/* Sets a sentence that says why the file cannot be opened: whose it is, and what to do. Returns -error. */
 int store_not_readable(struct store *store, int error);
 
-/* What a user is called; name is returned. */
+/* The name of a user, or the number as text; returns name. */
 #define STORE_USER_NAME 64
 const char *store_user_name(uint32_t uid, char name[STORE_USER_NAME]);
 
-/* Makes the virtual table 'feed', which reads store->feed. */
+/* Creates the virtual table 'feed', which reads store->feed. */
 int store_feed_open(struct store *store);
 
-/* From here on a crash of the machine can do no harm, at the price of waiting for the disk now and then. */
+/* From here on commits survive a crash of the machine; they wait for the disk now and then. */
 int store_sync_from_now_on(struct store *store);
 
-/* Looks at application_id and user_version: the version of a file of ours, from the oldest that will do on; 0 = an
- * empty database; negative: refused. */
+/* Reads application_id and user_version. Returns the format of a file of ours, if it is at least oldest; 0
+ * = an empty database; negative = refused. */
 int store_identify(struct store *store, int oldest);
 
-/* Of a file of that version, opened for reading: makes its tables look like those of ours. */
+/* For a file of that format, opened for reading: makes its tables look like today's. */
 int store_show_older(struct store *store, int version);
 
 /* A build ID as text; '' = none. */
 #define STORE_BUILD_ID_HEX (2 * 64 + 1)
 void store_build_id_hex(const uint8_t *build_id, size_t size, char hex[STORE_BUILD_ID_HEX]);
 
-/* Binds text, repaired where it is not UTF-8; NULL binds NULL. text must live until the statement has run. */
+/* Binds text, repaired where it is not UTF-8; NULL binds NULL. text must stay valid until the statement
+ * has run. */
 int store_bind_text(sqlite3_stmt *statement, int index, const char *text);
 
 #endif

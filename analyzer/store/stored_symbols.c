@@ -1,4 +1,4 @@
-/* stored_symbols.c - what runs that were recorded to their end know of a module. */
+/* stored_symbols.c - what earlier runs, if recorded to their end, know of a module. */
 #include "store_private.h"
 
 static const char sql[] =

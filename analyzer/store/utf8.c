@@ -1,4 +1,4 @@
-/* utf8.c - names come from anywhere; what is stored is UTF-8. */
+/* utf8.c - names come from anywhere; only UTF-8 is stored. */
 #include "store_private.h"
 
 #include <stdio.h>

@@ -1,10 +1,10 @@
--- The public views: documented in include/ and the README, held by tests. Columns are added at the end,
--- never changed. They are made in the file for everybody's SQL, and made anew, as temporary views, by our own
--- reports, which trust nothing but tables in a file that may come from a stranger.
+-- The public views: documented in the reference, and held by tests. Columns are added at the end, never changed. They
+-- are created in the file for users' SQL, and again as temporary views by our own reports, which trust nothing but
+-- tables, as a file may come from a stranger.
 --
 -- {measures: ...} is a list of all measures, see measures.h.
 --
--- peak_* is the contribution at the moment of the run's global peak, live_* what its process has never freed. Of a run as
+-- peak_* is what was held when the heap of the whole run was largest, live_* what the process never freed. For a run as
 -- a whole live_* is what was live when its last process ended, and unfreed_* the sum of what its processes never freed.
 
 CREATE VIEW runs AS
@@ -28,7 +28,7 @@ CREATE VIEW threads AS
 SELECT run, process, tid, name, allocations, bytes, frees, id AS thread
 FROM thread;
 
--- A frame without a line yet, or for ever: 'module+0xoffset'.
+-- A frame without a line, yet or for good, is shown as 'module+0xoffset'.
 CREATE VIEW frame_names AS
 SELECT f.run AS run, f.id AS frame,
        CASE WHEN m.path IS NULL OR m.path = '' THEN printf('0x%x', f.offset)
@@ -48,8 +48,8 @@ SELECT s.run AS run, s.process AS process, nullif(s.thread, 0) AS thread, s.node
        {measures: s.# AS #}
 FROM site AS s LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line;
 
--- Sites of a finished run are added up by line already. Before that (and where the collector was killed)
--- they are added up here, so that the lines sum to the run at any time.
+-- The sites of a finished run are added up by line already. Before that (or if the collector was killed) they are added
+-- up here, so that the lines add up to the run at any time.
 CREATE VIEW lines AS
 SELECT t.run AS run, l.file AS file, coalesce(l.line, 0) AS line, coalesce(l.function, '[unknown]') AS function,
        coalesce(l.module, '') AS module, coalesce(l.language, 'native') AS language,
@@ -76,8 +76,8 @@ CREATE VIEW functions AS
 SELECT run, function, file, module, language, {measures: add(#) AS #}
 FROM lines GROUP BY run, function, file, module, language;
 
--- The text is worked out only where it is asked for: select the stacks first, then their frames, where
--- there are many. A chain of parents longer than any real stack is a damaged file.
+-- The text is computed only where it is asked for: where there are many stacks, select them first, then their frames. A
+-- chain of parents longer than any real stack means a damaged file.
 CREATE VIEW stacks AS
 SELECT g.run AS run, g.node AS stack,
        (WITH RECURSIVE up(parent, frame, n) AS (
@@ -113,7 +113,7 @@ CREATE VIEW timeline AS
 SELECT run, t_ns / 1e9 AS t_s, live_bytes, live_allocations, rss_bytes
 FROM sample;
 
--- The highest heap of the run since the mark before it. Of two marks in a row the second so tells what was live.
+-- The highest heap of the run since the previous mark. The second of two marks in a row so shows what was live then.
 CREATE VIEW marks AS
 SELECT run, process, id AS mark, name, t_ns / 1e9 AS t_s, CASE kind WHEN 1 THEN 'snapshot' ELSE 'mark' END AS kind,
        lap_peak_allocations AS highest_allocations, lap_peak_bytes AS highest_bytes

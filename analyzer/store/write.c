@@ -117,7 +117,8 @@ int store_commit(struct store *store)
 {
     int code = store_execute(store, "COMMIT", "write");
 
-    /* A disk that is full may have ended the transaction already; the caller may begin anew in any case. */
+    /* If the disk is full, the transaction may have been rolled back already; either way the caller may
+     * begin anew. */
     if (code != 0 && !sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     return code == 0 && store->unsynced ? store_sync_from_now_on(store) : code;
@@ -130,7 +131,7 @@ int store_rollback(struct store *store)
 
 int store_lost(const struct store *store)
 {
-    (void)store; /* what fails now, as the disk is full, may be possible later */
+    (void)store; /* what fails now because the disk is full may succeed later */
     return 0;
 }
 
@@ -484,7 +485,7 @@ static void feed_blob(struct feed *feed, int column, const void *blob, size_t si
 }
 
 struct node_feed {
-    struct feed feed; /* first */
+    struct feed feed; /* must be first */
     int (*next)(void *data, struct store_node *node);
     void *data;
 };
@@ -511,7 +512,7 @@ int store_nodes(struct store *store, int (*next)(void *data, struct store_node *
 }
 
 struct site_feed {
-    struct feed feed; /* first */
+    struct feed feed; /* must be first */
     int (*next)(void *data, struct store_site *site);
     void *data;
 };
@@ -558,7 +559,7 @@ int store_mapped_sites(struct store *store, int (*next)(void *data, struct store
     return code == 0 ? feed_sites(store, STORE_MAPPED_SITE, next, data) : code;
 }
 
-/* One that is still to come, and then none. */
+/* Returns the one node the first time, then none. */
 static int only_node(void *data, struct store_node *node)
 {
     const struct store_node **left = data;
