@@ -23,7 +23,7 @@ static int color_choice, help_wanted, words_wanted, no_pager;
 static int64_t width_option = -1; /* -1 = not given */
 static const char *db_option;
 
-/* Letters of options that have one, whichever subcommand they are of. */
+/* Short forms of options, the same in every subcommand. */
 static const struct {
     const char *name;
     char letter;
@@ -55,13 +55,13 @@ unsigned args_distance(const char *a, const char *b)
 const char *args_nearest(const char *text, const char *const *candidates, size_t count)
 {
     const char *best = NULL;
-    unsigned least = (unsigned)strlen(text) / 3 + 2; /* more edits than that is another word */
+    unsigned least = (unsigned)strlen(text) / 3 + 2; /* with more edits than this it is another word */
 
     for (size_t i = 0; i < count; i++) {
         unsigned d = args_distance(text, candidates[i]);
 
         if (strlen(text) >= 2 && strncmp(candidates[i], text, strlen(text)) == 0)
-            d = 1; /* its beginning */
+            d = 1; /* text is the beginning of it */
         if (d < least && d < strlen(candidates[i])) {
             least = d;
             best = candidates[i];
@@ -131,7 +131,7 @@ static int unknown_option(const struct report *report, const struct manual *manu
                         report->command);
 }
 
-/* '\0' = it has none. */
+/* '\0' = there is no short form. */
 static char letter_of(const char *name)
 {
     for (size_t i = 0; i < sizeof letters / sizeof letters[0]; i++)
@@ -159,7 +159,7 @@ static int has_choices(const struct option_spec *o)
     return o->kind == OPTION_CHOICE || o->kind == OPTION_MEASURE;
 }
 
-/* Those that reports sort by. */
+/* The number of measures that reports sort by. */
 static int measure_choices(void)
 {
     int count = 0;
@@ -169,7 +169,7 @@ static int measure_choices(void)
     return count;
 }
 
-/* NULL = there are no more. */
+/* The i-th possible value; NULL = no more. */
 static const char *choice(const struct option_spec *o, int i)
 {
     if (o->kind == OPTION_CHOICE)
@@ -181,7 +181,7 @@ static const char *choice(const struct option_spec *o, int i)
     return o->choices != NULL ? o->choices[i - count] : NULL;
 }
 
-/* What the target becomes: behind the measures' numbers come those of what else there is. */
+/* The number that the i-th value sets: measures first, then the option's own choices. */
 static int chosen(const struct option_spec *o, int i)
 {
     int count = measure_choices();
@@ -332,7 +332,8 @@ static int print_help(const struct report *report, const struct manual *manual, 
     return EXIT_FINE;
 }
 
-/* For shells: a line for each option, its help and its values; one more for its letter. */
+/* For the shells' completions: a line for each option with its help and values, and one for its short
+ * form. */
 static int print_words(const struct all *all)
 {
     char list[256];
@@ -367,7 +368,7 @@ void args_measure(struct report *report)
     if (width_option >= 0)
         report->width = width_option < 100000 ? (int)width_option : 0;
     if (report->width > 0 && report->width < 40)
-        report->width = 40; /* below that lines wrap: better than columns of nothing */
+        report->width = 40; /* with less room, let lines wrap rather than cut columns to nothing */
 }
 
 static void settle(struct report *report)
@@ -392,7 +393,8 @@ static void settle(struct report *report)
 
 /* ---- parsing --------------------------------------------------------------------------------- */
 
-/* "--by peak", "--by=peak", "-b peak", "-bpeak": the option, and what is attached to it; NULL = nothing is. */
+/* Finds the option in "--by peak", "--by=peak", "-b peak" or "-bpeak"; *attached is its value if that is
+ * in the same argument, else NULL. */
 static const struct option_spec *named_by(const struct all *all, const char *argument, const char **attached)
 {
     const char *equals = strchr(argument, '=');

@@ -1,5 +1,6 @@
-/* branches.c - the tree grows from its roots, level by level, and only where a node is large enough: few of a
- * run's stacks are shown, and outwards a node for each frame of each stack would be tens of millions. */
+/* branches.c - grows the tree from its roots, level by level, and only below nodes that are large enough:
+ * only few of a run's stacks are shown, and a node for each frame of each stack would be tens of millions
+ * of nodes. */
 #include "branches.h"
 #include "fold.h"
 
@@ -10,20 +11,20 @@ struct span {
     size_t begin, end;
 };
 
-/* One level of the tree: its nodes follow each other, and so do their cursors. */
+/* One level of the tree: its nodes stand one after the other, and so do their cursors. */
 struct wave {
     struct branches_cursor *cursors;
     struct span *spans;
     size_t count, span_count;
 };
 
-/* The profile's nodes the other way round, for the way inwards. All by node. */
+/* The profile's nodes linked from callers to callees, for growing inwards. All arrays are by node. */
 struct below {
-    struct store_measures *m; /* with all below it */
+    struct store_measures *m; /* with everything below the node */
     uint32_t *first, *next;   /* child, sibling; PROFILE_NONE = none. first[node_count]: the outermost */
 };
 
-#define FAR 64 /* frames from the innermost one in which the line that counts is looked for */
+#define FAR 64 /* how many frames, from the innermost on, are searched for the line that counts */
 
 static const struct profile_frame *frame_of(const struct profile *profile, uint32_t node)
 {
@@ -35,7 +36,7 @@ uint32_t branches_place(const struct profile *profile, const struct branches_cur
     return profile->frame_places[frame_of(profile, c->node)->first + c->place];
 }
 
-/* One place outwards; false at the outermost. */
+/* Moves one place outwards; false at the outermost. */
 static int outwards(const struct profile *profile, struct branches_cursor *c)
 {
     if (++c->place < frame_of(profile, c->node)->count)
@@ -78,7 +79,7 @@ static int by_place(const void *a, const void *b)
     return (x->place > y->place) - (x->place < y->place);
 }
 
-/* Sorts by key, and makes one of those that meet. Most often they are in order already. */
+/* Sorts by key, and merges cursors with the same key. They are mostly in order already. */
 static size_t meet(struct branches_cursor *cursors, size_t count)
 {
     size_t n = 0, i = 1;
@@ -106,7 +107,7 @@ static int follow(struct wave *wave, const struct branches_cursor *cursor)
     return to != NULL;
 }
 
-/* One place inwards, or at the outermost place of each node below. */
+/* Adds the place one further in; at the frame's innermost place, the outermost place of each node below. */
 static int inwards(const struct profile *profile, const struct below *below, const struct branches_cursor *c,
                    struct wave *wave)
 {
@@ -126,7 +127,7 @@ static int inwards(const struct profile *profile, const struct below *below, con
     return 1;
 }
 
-/* The next places that are shown: those that are not are gone through, however many there are in a row. */
+/* Adds the next places that are shown, passing over any number that are not. */
 static int inwards_shown(const struct profile *profile, const struct below *below,
                          const struct branches_cursor *c, struct wave *wave)
 {
@@ -143,7 +144,7 @@ static int inwards_shown(const struct profile *profile, const struct below *belo
     return fine;
 }
 
-/* below: NULL = outwards. False when memory is short. */
+/* below: NULL = go outwards. False = out of memory. */
 static int follow_next(const struct profile *profile, const struct below *below,
                        struct branches_cursor cursor, struct wave *wave)
 {
@@ -154,7 +155,7 @@ static int follow_next(const struct profile *profile, const struct below *below,
 
 /* ---- growing --------------------------------------------------------------------------------- */
 
-/* A node's cursors, in order, become its children; those of large ones go on to the next level. */
+/* Turns a node's cursors, in order, into its children; those of large children go on to the next level. */
 static int add_children(const struct branches *branches, const struct below *below, struct tree *tree,
                         uint32_t parent, const struct branches_cursor *cursors, size_t count,
                         struct wave *next)
@@ -208,7 +209,8 @@ static int begin_inside(const struct branches *branches, struct wave *wave)
     return 1;
 }
 
-/* Parents come before their children: one pass adds up and links. */
+/* Links the nodes from callers to callees, and sums up. Parents come before their children, so one pass
+ * does it. */
 static int turn_round(const struct profile *profile, struct below *below)
 {
     size_t n = profile->node_count;
@@ -245,7 +247,7 @@ int branches_grow(const struct branches *branches, const uint32_t *keys, struct 
     struct below turned = {0}, *below = branches->inverted ? NULL : &turned;
     struct wave now = {0};
     const struct branches_cursor root = {.node = (uint32_t)profile->node_count};
-    uint32_t parent = 0; /* a level's nodes were made in the order of its spans */
+    uint32_t parent = 0; /* the nodes of a level are in the order of its spans */
     int fine =
         (branches->inverted ? begin_inside(branches, &now)
                             : turn_round(profile, below) && inwards_shown(profile, below, &root, &now)) &&

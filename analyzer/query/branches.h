@@ -9,26 +9,27 @@
 struct branches {
     const struct profile *profile;
     enum measure by;
-    int inverted;     /* outwards */
-    int leaf;         /* begin at the innermost place of a stack, not at the one that it counts for */
-    int64_t smallest; /* value of a node below which the tree goes on */
+    int inverted;     /* from the allocating lines outwards */
+    int leaf;         /* begin at a stack's innermost place, not at the line that it counts for */
+    int64_t smallest; /* nodes with a smaller value get no children */
     int64_t depth;    /* levels, 0 = all */
 };
 
-/* Fills an empty tree; nodes count all below them, as after tree_sum. keys: by place. False when memory is
- * short; tree_free then too. */
+/* Fills an empty tree; each node's measures include everything below it, as after tree_sum(). keys: for
+ * each place, places with the same key become one node. False = out of memory; call tree_free() then, too. */
 int branches_grow(const struct branches *branches, const uint32_t *keys, struct tree *tree);
 
-/* Stacks followed to the same place of the same node: from there on outwards they are one, and inwards they
- * were one so far. */
+/* A position in one or more stacks that have been followed to the same place of the same node. Outwards of
+ * it they are the same stack; inwards, they came the same way. */
 struct branches_cursor {
     uint32_t key;         /* of the place */
-    uint32_t node, place; /* of the profile; which of the node's frame's places */
+    uint32_t node, place; /* of the profile; index into the places of the node's frame */
     struct store_measures m;
 };
 
-/* For who follows stacks outwards step by step: a site's begins at the line that it counts for, or at its innermost one;
- * then one place further that is shown, false at the outermost; and which place of the profile it is at. */
+/* For following stacks outwards step by step. begin: at the line that the site counts for, or at the
+ * innermost place. outwards: to the next place that is shown; false at the outermost. place: the place of
+ * the profile that the cursor is at. */
 struct branches_cursor branches_begin(const struct profile *profile, const struct profile_site *site,
                                       int leaf);
 int branches_outwards(const struct profile *profile, struct branches_cursor *cursor);

@@ -1,5 +1,6 @@
-/* by_line.c - one query for all groupings. Finished runs are read from line_total, which is small; sites are
- * read where a stack, an innermost line, a thread or a run without names is asked for. */
+/* by_line.c - one query for all groupings. Finished runs are read from line_total, which is small; sites
+ * are read only where a stack, an innermost line or a thread is asked for, or the names are not looked up
+ * yet. */
 #define _GNU_SOURCE
 #include "by_line.h"
 #include "by_stack.h"
@@ -31,7 +32,7 @@ struct store_measures lines_column_measures(sqlite3_stmt *s, int first)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* Which columns make the group: file, line, function, module, language. */
+/* The columns of a group. */
 const char *const lines_keys[] = {
     [GROUP_LINE] = "file, line, function, module, language",
     [GROUP_FUNCTION] = "file, 0 AS line, function, module, language",
@@ -41,7 +42,7 @@ const char *const lines_keys[] = {
     [GROUP_STACK] = "file, line, function, module, language",
 };
 
-/* Sites without a line go by their innermost frame. */
+/* A site without a line counts for the name of its innermost frame. */
 static char *row_query(const struct lines_query *query)
 {
     int threads = query->filter != NULL && query->filter->thread != NULL;

@@ -13,23 +13,23 @@ extern const char *const group_names[]; /* for --group */
 struct lines_query {
     const struct run *run;
     enum group group;
-    enum measure by;             /* what rows are sorted by */
-    int inclusive;               /* with all that is called, see inclusive.h */
-    int all_frames;              /* of inclusive: the runtime's own, too */
-    int leaf;                    /* the innermost line of each stack, whatever it is */
+    enum measure by;             /* rows are sorted by it */
+    int inclusive;               /* count everything that is called, too, see inclusive.h */
+    int all_frames;              /* with inclusive: show the runtime's own frames, too */
+    int leaf;                    /* count for the innermost line of each stack, whatever it is */
     const struct filter *filter; /* prepared; NULL = all */
     size_t limit;                /* rows to keep, 0 = all */
-    /* Of GROUP_STACK: stacks that it returns 0 for are left out; NULL = none. */
+    /* For GROUP_STACK: leaves out stacks for which this returns 0; NULL = keep all. */
     int (*wanted)(void *context, int64_t stack, const struct store_measures *m);
-    void *context; /* for wanted */
+    void *context; /* passed to wanted */
 };
 
 struct line_row {
     char *file;     /* NULL = not known, or not part of the group */
-    int64_t line;   /* 0 = likewise */
+    int64_t line;   /* 0 = not known, or not part of the group */
     char *function; /* '' = not part of the group */
     char *module, *language;
-    int64_t stack; /* of GROUP_STACK */
+    int64_t stack; /* for GROUP_STACK */
     struct store_measures m;
 };
 
@@ -37,22 +37,22 @@ struct lines {
     struct line_row *rows; /* the largest, in order */
     size_t count;
     size_t all;                /* rows before the limit */
-    struct store_measures sum; /* of all of them */
+    struct store_measures sum; /* of all rows, kept or not */
 };
 
 int lines_read(const struct report *report, const struct lines_query *query, struct lines *lines);
 
-/* What of a run passes its filter, and is of the part of it that is meant. The peak of a part is -1 where it
- * is not known. */
+/* Sums up what passes the filter in the run, or in the part of it that was chosen. The peak of a part is
+ * -1 where it is not known. */
 int lines_totals(const struct report *report, const struct run *run, const struct filter *filter,
                  struct store_measures *m);
 void lines_free(struct lines *lines);
 
-/* For by_stack.c. The columns that make a group: file, line, function, module, language. */
+/* For by_stack.c: the columns of a group: file, line, function, module, language. */
 extern const char *const lines_keys[];
 
-/* The name or the module of the innermost frame of s.node, for what has no line. Looked up for those rows
- * only. */
+/* Gets the name or the module of the innermost frame of s.node, for sites without a line; not worth a join
+ * for all rows. */
 #define LINES_OF_NODE                                                                                      \
     "FROM node AS o JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame WHERE o.run = s.run AND " \
     "o.id = s.node"
@@ -60,15 +60,14 @@ extern const char *const lines_keys[];
     "coalesce(l.function, (SELECT n.name " LINES_OF_NODE "), '[unknown]') AS function, " \
     "coalesce(l.module, (SELECT n.module " LINES_OF_NODE "), '') AS module"
 
-/* All measures, from a column on. */
+/* Reads all measures from the columns from `first` on. */
 struct store_measures lines_column_measures(struct sqlite3_stmt *statement, int first);
 
-/* Adds a row from a statement's first five columns, in the order of lines_keys; false when memory is short.
- */
+/* Adds a row from a statement's first five columns, in the order of lines_keys. False = out of memory. */
 int lines_keep(struct lines *lines, struct sqlite3_stmt *statement, int64_t stack,
                const struct store_measures *m);
 
-/* Members of the open object; of a part of a run without its peak. */
+/* Writes the measures as members of the open object; for a part of a run, without its peak. */
 void measures_json(struct json *json, const struct run *run, const struct store_measures *m);
 
 #endif

@@ -1,5 +1,5 @@
-/* by_stack.c - a run may have hundreds of thousands of stacks, of which few are shown: they are told apart by
- * numbers, and texts are read for those only. */
+/* by_stack.c - a run may have hundreds of thousands of stacks, of which few are shown: they are handled by
+ * number, and texts are read only for those that are shown. */
 #define _GNU_SOURCE
 #include "by_stack.h"
 #include "fold.h"
@@ -12,8 +12,8 @@
 
 typedef void visit_fn(void *context, const struct line_stack *stack);
 
-/* Calls visit for each stack, its processes and threads added up. Sites are stored by node, so nothing needs
- * sorting. */
+/* Calls visit for each stack, with its processes and threads added up. Sites are stored by node, so
+ * nothing needs sorting. */
 static int walk(const struct report *report, const struct lines_query *query, visit_fn *visit, void *context)
 {
     char *sql =
@@ -66,7 +66,7 @@ static int compare_keys(const void *a, const void *b)
     return c != 0 ? c : strcmp(x->language, y->language);
 }
 
-/* A line's number in the run, and the row that it belongs to. */
+/* The number of a line in the run, and the row that it belongs to. */
 struct place {
     int64_t line;
     size_t row;
@@ -105,7 +105,7 @@ static size_t find_row(const struct lines *lines, struct line_row **sorted, cons
     return found != NULL ? (size_t)(*found - lines->rows) : lines->count;
 }
 
-/* Texts of the statement's first five columns, as keys[] has them; valid until its next step. */
+/* The texts of the statement's first five columns, in the order of lines_keys; valid until its next step. */
 static struct line_row row_of(sqlite3_stmt *s)
 {
     return (struct line_row){
@@ -117,7 +117,7 @@ static struct line_row row_of(sqlite3_stmt *s)
     };
 }
 
-/* Which of the run's lines belong to a row, in ascending order. */
+/* Reads which of the run's lines belong to which row, in ascending order of lines. */
 static int read_places(const struct report *report, const struct lines_query *query,
                        const struct lines *lines, struct line_row **sorted, struct places *places)
 {
@@ -152,7 +152,7 @@ static const struct place *find_place(const struct places *places, int64_t line)
 
 struct collection {
     const struct lines_query *query;
-    struct places passing; /* lines that the filter lets through */
+    struct places passing; /* lines that pass the filter */
     sqlite3_stmt *unnamed; /* whether a stack without a line passes, by its innermost frame */
     struct line_stack *stacks;
     size_t count;
@@ -205,7 +205,7 @@ static void collect(void *context, const struct line_stack *stack)
     measures_add(&c->sum, &stack->m);
 }
 
-/* What passes is decided line by line, before the stacks are walked. */
+/* Decides line by line what passes, before the stacks are walked. */
 static int read_passing(const struct report *report, struct collection *c)
 {
     char *lines = sqlite3_mprintf("SELECT id FROM line WHERE run = ?1 AND %s ORDER BY id",
@@ -230,7 +230,7 @@ static int read_passing(const struct report *report, struct collection *c)
     return status;
 }
 
-/* The texts of the stacks that are shown. */
+/* Reads the texts of the stacks that are shown. */
 static int name_rows(const struct report *report, const struct lines_query *query, const struct collection *c,
                      struct lines *lines)
 {
@@ -285,15 +285,15 @@ struct below {
     const struct report *report;
     const struct lines_query *query;
     const struct lines *lines;
-    struct line_row **sorted; /* rows by their key */
+    struct line_row **sorted; /* rows in the order of their keys */
     struct places places;     /* rows by number of line */
-    sqlite3_stmt *names;      /* of stacks without a line */
+    sqlite3_stmt *names;      /* for stacks without a line */
     size_t each;
     struct line_stack *stacks;
     int status;
 };
 
-/* The stack takes its place among the row's largest. */
+/* Inserts the stack among the row's largest, if it is one of them. */
 static void offer(struct line_stack *largest, size_t each, enum measure by, const struct line_stack *stack)
 {
     size_t i = each;
@@ -310,7 +310,7 @@ static void offer(struct line_stack *largest, size_t each, enum measure by, cons
         largest[i] = *stack;
 }
 
-/* A stack whose line is not known goes by its innermost frame, as it does in the rows. */
+/* A stack without a line counts for the name of its innermost frame, as in the rows. */
 static size_t find_unnamed(struct below *below, int64_t stack)
 {
     size_t row = below->lines->count;

@@ -1,4 +1,6 @@
-/* call_tree.c - parents come before their children in profiles and in trees, so one pass each way does everything.
+/* call_tree.c - parents come before their children in profiles and in trees, so one pass in either direction
+ * is enough.
+ *
  */
 #include "call_tree.h"
 #include "fold.h"
@@ -21,7 +23,7 @@ static size_t slot_of(const struct tree *tree, uint32_t parent, uint32_t key)
     return i;
 }
 
-/* At most half of the slots are taken. */
+/* Keeps at most half of the slots taken. */
 static int make_room(struct tree *tree)
 {
     if (tree->slot_count > tree->count * 2)
@@ -36,7 +38,7 @@ static int make_room(struct tree *tree)
     return 1;
 }
 
-/* The child of that key, made if need be; 0 = memory is short. */
+/* The child with that key, added if there is none; 0 = out of memory. */
 static uint32_t child(struct tree *tree, uint32_t parent, uint32_t key, uint32_t frame)
 {
     if (!make_room(tree))

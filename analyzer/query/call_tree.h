@@ -1,7 +1,7 @@
 /* call_tree.h - all stacks of a run, or of two, as one tree from the outermost frames inwards.
  *
- * Frames that a key says are the same become one node below their parent: keys are numbers of places, of
- * functions, or whatever the caller takes to be the same in both runs.
+ * Frames with the same key below the same parent become one node. A key is the number of a place, of a
+ * function, or of whatever the caller treats as the same in both runs.
  */
 #ifndef LIBTRACE_QUERY_CALL_TREE_H
 #define LIBTRACE_QUERY_CALL_TREE_H
@@ -9,10 +9,10 @@
 #include "profile.h"
 
 struct tree_node {
-    uint32_t parent; /* comes before it; the root is node 0, and its own parent */
+    uint32_t parent; /* its index is smaller; the root is node 0, and its own parent */
     uint32_t key;
-    uint32_t frame;             /* one of those that it stands for, in the run that had it first */
-    struct store_measures m[2]; /* of each run: by itself; with all below it after tree_sum */
+    uint32_t frame;             /* one of the frames that it stands for, in the run that had it first */
+    struct store_measures m[2]; /* of each run: by itself; after tree_sum(), with everything below it */
 };
 
 struct tree {
@@ -22,12 +22,13 @@ struct tree {
     size_t slot_count;
 };
 
-/* Adds a profile as the run of that number, 0 or 1. keys: by place. node_of gets, for each of the profile's
- * nodes, the tree's (malloc'ed; NULL = not wanted). False when memory is short; tree_free then too. */
+/* Adds a profile as run number `which`, 0 or 1. keys: for each place. *node_of becomes an array with the
+ * tree's node for each of the profile's (malloc'ed; NULL = not wanted). False = out of memory; call
+ * tree_free() then, too. */
 int tree_add(struct tree *tree, const struct profile *profile, int which, const uint32_t *keys,
              uint32_t **node_of);
 
-/* Adds what is below each node to it. */
+/* Adds to each node what is below it. */
 void tree_sum(struct tree *tree);
 void tree_free(struct tree *tree);
 

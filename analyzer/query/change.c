@@ -1,4 +1,4 @@
-/* change.c - databases opened for writing: all of a change, or nothing. */
+/* change.c - opens databases for writing, and commits a change as a whole or not at all. */
 #include "change.h"
 
 #include <sqlite3.h>
@@ -35,7 +35,7 @@ int change_end(const struct report *report, struct store *store, int status, int
         status = change_check(report, store, store_vacuum(store));
     if (status == EXIT_FINE)
         return finish(report, store);
-    /* What was not committed is undone; the file shall be as portable as before. */
+    /* Undo what was not committed, and leave the file as portable as it was. */
     if (store_handle(store) != NULL &&
         sqlite3_exec(store_handle(store), "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK)
         store_finish(store);

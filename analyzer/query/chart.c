@@ -1,4 +1,5 @@
-/* chart.c - an area of blocks of eighths, a line of braille dots in four heights a row; or both of ASCII. */
+/* chart.c - draws an area of block characters in eighths, and a line of braille dots in quarters of a row;
+ * or both in ASCII. */
 #define _GNU_SOURCE
 #include "chart.h"
 #include "text.h"
@@ -52,8 +53,8 @@ void chart_fill(const struct chart *chart, double *values)
 
 /* ---- scale ----------------------------------------------------------------------------------- */
 
-/* The least of 1, 2, 4 ... 512 B, KiB, MiB ... times 1, 1.25, 1.5, 1.75 that holds value: its half and
- * quarter are short numbers too. */
+/* The smallest of 1, 2, 4 ... 512 B, KiB, MiB ... times 1, 1.25, 1.5, 1.75 that is not below value: half
+ * and a quarter of it are short numbers too. */
 static double top_of_scale(double value)
 {
     double power = 4;
@@ -79,18 +80,18 @@ double chart_top(const struct chart *chart)
 
 /* ---- drawing --------------------------------------------------------------------------------- */
 
-/* The area in one cell: eighths of it that are filled. */
+/* How many eighths of a cell the area fills. */
 static int eighths(const struct chart *chart, double value, double top, int row)
 {
     double cells = value / top * chart->rows - row;
     int n = (int)(cells * 8 + 0.5);
 
     if (row == 0 && value > 0 && n == 0)
-        n = 1; /* little is not nothing */
+        n = 1; /* a small value must not look like none */
     return n < 0 ? 0 : n > 8 ? 8 : n;
 }
 
-/* The line's height in a cell in quarters from below, -1 = it is in another row. */
+/* The line's height in a cell, in quarters from the bottom; -1 = it is in another row. */
 static int quarter(const struct chart *chart, double value, double top, int row)
 {
     double cells = value / top * chart->rows;
@@ -149,8 +150,8 @@ static void print_row(const struct report *report, const struct chart *chart, do
     printf("%s\n", reset);
 }
 
-/* Text at a column, or before it where there is no room behind it; what lies at the column points to it. */
-/* The text behind its arrow, before it, or, where neither side has room, above it. */
+/* Prints text with an arrow at the column: the text goes right of the arrow, left of it if there is no
+ * room, or above it if there is none on either side. */
 static void print_pointer(const struct chart *chart, int column, const char *arrow, const char *text)
 {
     int width = (int)text_width(text), plot = LABEL + 2;
@@ -180,8 +181,8 @@ static void print_axis(const struct report *report, const struct chart *chart)
            right);
 }
 
-/* Each mark's letter below its moment; where two would be at one place, the later one waits for the next
- * line. */
+/* Prints each mark's letter below its moment; if two fall on the same column, the later one goes on the
+ * next line. */
 static void print_marks(const struct report *report, const struct chart *chart)
 {
     size_t count = chart->mark_count < CHART_MARKS ? chart->mark_count : CHART_MARKS;

@@ -1,8 +1,8 @@
 /* commands.h - the subcommands of trace-report.
  *
- * A subcommand is a file of its name that defines its function, and a row in main's table. It returns its exit
- * status: 0 fine, 1 failed, 2 usage (3: a limit was exceeded). It prints results on stdout; report_error() prints
- * the one sentence on stderr; hints go there too, on a terminal only.
+ * A subcommand is a file of the same name with its function, and a row in main's table. It returns its exit
+ * status: 0 fine, 1 failed, 2 wrong usage (3: a limit was exceeded). Results go to stdout; report_error() prints
+ * one sentence on stderr, and hints go there too, on a terminal only.
  */
 #ifndef LIBTRACE_QUERY_COMMANDS_H
 #define LIBTRACE_QUERY_COMMANDS_H

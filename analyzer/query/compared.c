@@ -18,7 +18,7 @@ static int add_run(struct report *report, struct side *side, int64_t number)
     return status;
 }
 
-/* The other runs of the same label, as far as they are complete, join the latest one. */
+/* Adds the other complete runs with the latest run's label. */
 static int add_siblings(struct report *report, struct side *side, int64_t except)
 {
     int64_t *numbers;
@@ -54,7 +54,7 @@ static int choose(struct report *report, struct compared *c, const char *text)
                : status;
 }
 
-/* No operand: the last two runs. One: it against the latest other run. */
+/* Without operands: the last two runs. With one: that run and the latest other one. */
 static int complete_operands(struct report *report, int operands, char **argv, char texts[2][24],
                              const char **names)
 {
@@ -82,7 +82,7 @@ static int complete_operands(struct report *report, int operands, char **argv, c
     return status;
 }
 
-/* `compare LABEL` when the latest run has that label too: it is compared with the others. */
+/* For `compare LABEL` where the latest run has that label too: it is compared with the others. */
 static int leave_out_latest(struct report *report, struct compared *all)
 {
     struct side *side = &all[0].side;
@@ -111,13 +111,13 @@ int compared_choose(struct report *report, int operands, char **argv, struct com
     for (size_t i = 0; i < *count && status == EXIT_FINE; i++)
         status = choose(report, &all[i], names[i]);
     for (size_t i = 0; i + 1 < *count && status == EXIT_FINE; i++)
-        status = run_again(report, &all[i].side.runs[0]); /* as they are at the moment of the last one */
+        status = run_again(report, &all[i].side.runs[0]); /* all as of the last one's moment */
     return status == EXIT_FINE && operands == 1 ? leave_out_latest(report, all) : status;
 }
 
 /* ---- their names ----------------------------------------------------------------------------- */
 
-/* Whether the label tells them apart, or what part of the run it is. */
+/* True if their labels, or the parts of the run, differ. */
 static int told_apart(const struct run *a, const struct run *b)
 {
     return strcmp(a->label, b->label) != 0 || (a->number == b->number && a->window.text != NULL);

@@ -1,4 +1,4 @@
-/* filter.c - globs are SQLite's: *, ? and [...], and a name means itself. */
+/* filter.c - globs are SQLite's: *, ? and [...]; a name without these matches itself. */
 #define _GNU_SOURCE
 #include "filter.h"
 #include "by_line.h"
@@ -18,7 +18,8 @@ static int matches(const char *glob, const char *text)
     return strcmp(glob, text) == 0 || sqlite3_strglob(glob, text) == 0;
 }
 
-/* A glob without a slash is about the last part of a path; one with a slash may begin at any folder. */
+/* A glob without a slash is matched with the last part of a path; one with a slash may begin at any
+ * folder. */
 static int matches_path(const char *glob, const char *path)
 {
     if (strchr(glob, '/') == NULL)
@@ -97,7 +98,7 @@ int filter_process(const struct filter *f, int64_t run, int64_t process)
     return f == NULL || f->process == NULL || is_among(&f->processes, run, process, 0);
 }
 
-/* The threads are of processes that pass. */
+/* filter->threads holds only threads of processes that pass. */
 int filter_site(const struct filter *f, int64_t run, int64_t process, int64_t thread, int64_t node)
 {
     if (!filter_stacks_pass(f, run, node))
@@ -116,7 +117,7 @@ static void sql_line(sqlite3_context *context, int count, sqlite3_value **value)
     sqlite3_result_int(context, filter_line(sqlite3_user_data(context), text[0], text[1], text[2]));
 }
 
-/* Run, process, thread, node: as many of them as there are. */
+/* Arguments: run, process, thread, node; the last ones may be missing. */
 static void sql_site(sqlite3_context *context, int count, sqlite3_value **value)
 {
     const struct filter *filter = sqlite3_user_data(context);
@@ -130,7 +131,7 @@ static void sql_site(sqlite3_context *context, int count, sqlite3_value **value)
 static void sql_charge(sqlite3_context *context, int count, sqlite3_value **value)
 {
     (void)count;
-    if (sqlite3_value_type(value[2]) == SQLITE_NULL) /* no names yet */
+    if (sqlite3_value_type(value[2]) == SQLITE_NULL) /* names are not looked up yet */
         return;
     sqlite3_result_int64(context,
                          filter_stacks_charge(sqlite3_user_data(context), sqlite3_value_int64(value[0]),
@@ -142,7 +143,7 @@ const char *filter_sql_line(const struct filter *filter)
     return filter_has_names(filter) ? "libtrace_line_passes(file, module, language)" : "1";
 }
 
-/* Where no thread is asked for, sums of whole processes do as well as sites. */
+/* Unless a thread is asked for, sums of whole processes do as well as sites. */
 const char *filter_sql_site(const struct filter *filter)
 {
     return filter != NULL && (filter->function != NULL || filter->below != NULL)
@@ -195,7 +196,7 @@ static void put_in_order(struct filter_owners *owners)
         qsort(owners->list, owners->count, sizeof *owners->list, compare_owners);
 }
 
-/* A number is one in the run, or else a PID (which may have been used again: then it is all of them). */
+/* The number of a process in the run, or else a PID (which may have been used again: then all of these). */
 static int is_process(const struct filter *f, sqlite3_stmt *s, int by_number)
 {
     const char *command = (const char *)sqlite3_column_text(s, 2),
@@ -241,7 +242,7 @@ static int add_processes(struct report *report, struct filter *filter, const str
     return status;
 }
 
-/* By its name or its TID, which may have been used again: then it is all of them. */
+/* By name or TID (which may have been used again: then all of these). */
 static int is_thread(const struct filter *f, sqlite3_stmt *s)
 {
     const char *tid = (const char *)sqlite3_column_text(s, 2),

@@ -1,10 +1,11 @@
-/* filter.h - which part of a run a report is about: the options --process, --module, --file ... of all
- * reports.
+/* filter.h - which part of a run a report is about: the options --process, --module, --file ... that all
+ * reports have.
  *
- * What is looked at is the line that an allocation counts for, in every report alike, so that their numbers
- * agree under the same filter; --function and --below look at all functions of the stack. Several filters narrow: all
- * must pass. --from and --to narrow to a time, see window.h. --skip-wrappers and --mine change which line an allocation
- * counts for, before filters look at it; filter_stacks.c has what takes a whole stack.
+ * Filters look at the line that an allocation counts for, in every report alike, so that the numbers of
+ * reports agree under the same filter; --function and --below look at all functions of the stack. An
+ * allocation must pass all filters given. --from and --to narrow the report to a time, see window.h.
+ * --skip-wrappers and --mine change which line an allocation counts for, before the filters look at it;
+ * see filter_stacks.c.
  */
 #ifndef LIBTRACE_QUERY_FILTER_H
 #define LIBTRACE_QUERY_FILTER_H

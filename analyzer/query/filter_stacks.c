@@ -1,5 +1,5 @@
-/* filter_stacks.c - see filter_stacks.h. The stacks of a run are read once, and what functions match is decided once
- * for each place, not for each stack. */
+/* filter_stacks.c - see filter_stacks.h. The stacks of a run are read once; functions are matched once for
+ * each place, not for each stack. */
 #define _GNU_SOURCE
 #include "filter_stacks.h"
 #include "fold.h"
@@ -12,28 +12,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEAR 5        /* functions that are named */
-#define AUTO "auto"   /* --skip-wrappers: those that look like one */
-#define FARTHEST 3000 /* places from the innermost one where one to charge is looked for */
+#define NEAR 5        /* how many similar functions are named */
+#define AUTO "auto"   /* for --skip-wrappers: the functions that look like wrappers */
+#define FARTHEST 3000 /* how far out, in places, a line to charge is searched for */
 
-/* By place. */
+/* Flags of places. */
 enum { FUNCTION = 1, BELOW = 2, WRAPPER = 4, MINE = 8, RUNTIME = 16, LIKE_ONE = 32 };
 
 struct filter_stacks {
     int64_t run;
     struct profile profile; /* without sites */
     unsigned char *flags;   /* by place */
-    unsigned char *found;   /* by node: FUNCTION, BELOW of it and all further out */
+    unsigned char *found;   /* by node: FUNCTION, BELOW of the node and all nodes further out */
     struct filter_stacks *next;
 };
 
 /* ---- places ---------------------------------------------------------------------------------- */
 
-/* Names of functions that may do nothing but allocate; whether one does is seen by what it calls. */
+/* Names of functions that may be mere wrappers of an allocator; whether one is, its callees tell. */
 static const char *const like_wrappers[] = {"*alloc",    "*alloc0", "*alloc_n", "*malloc*", "*calloc*",
                                             "*realloc*", "*strdup", "*strndup", "*memdup"};
 
-/* One of a list with commas between; AUTO in it is for later. */
+/* True if it is in the comma-separated list; AUTO in the list is handled elsewhere. */
 static int is_listed(const char *list, const char *function)
 {
     int found = 0;
@@ -66,7 +66,8 @@ static int starts_with_folder(const char *path, const char *folder)
     return n > 1 && strncmp(path, folder, n) == 0 && path[n] == '/';
 }
 
-/* Below the run's directory, and not what was installed into it. A relative path is its program's, if that is there. */
+/* True if the file is below the run's directory, and not installed there. A relative path counts as the
+ * program's own, if that file exists. */
 static int is_mine(const struct run *run, const struct profile_place *place)
 {
     if (place->file == NULL || strstr(place->file, "/site-packages/") != NULL ||
@@ -98,7 +99,7 @@ static unsigned char flags_of(const struct filter *filter, const struct run *run
     return flags;
 }
 
-/* Functions that look like wrappers, by their name, and call nothing but the allocator: none that is seen at least. */
+/* Marks functions with a wrapper's name that were never seen to call anything but the allocator. */
 static void guess_wrappers(struct filter_stacks *s)
 {
     const struct profile *p = &s->profile;
@@ -206,11 +207,11 @@ int filter_stacks_pass(const struct filter *filter, int64_t run, int64_t node)
 
 struct charging {
     const struct filter_stacks *s;
-    int64_t line;     /* that it counts for without all this */
-    int mine;         /* one of mine is wanted */
-    int reached;      /* the place that it counts for is this one, or further in */
-    int64_t found;    /* 0 = none yet */
-    int64_t fallback; /* the first one further out that is no wrapper */
+    int64_t line;     /* the line that it counts for without these options */
+    int mine;         /* the innermost line of the user's own is wanted */
+    int reached;      /* we are at the place that it counts for, or were already */
+    int64_t found;    /* the line to charge; 0 = none yet */
+    int64_t fallback; /* the first place further out that is no wrapper */
 };
 
 static void look_at(struct charging *c, const struct profile_place *place, unsigned char flags)
@@ -248,13 +249,14 @@ int64_t filter_stacks_charge(const struct filter *filter, int64_t run, int64_t n
             look_at(&c, &p->places[place], s->flags[place]);
         }
     }
-    /* Where it counts for no wrapper, it stays there: what is further out is somebody else's. */
+    /* If it does not count for a wrapper, it stays where it is: lines further out have nothing to do with
+     * it. */
     return c.found != 0 ? c.found : c.fallback != 0 && filter->skip_wrappers != NULL ? c.fallback : line;
 }
 
 /* ---- names like it --------------------------------------------------------------------------- */
 
-/* A glob's own letters, small. */
+/* The glob's letters without wildcards, in lower case. */
 static char *letters_of(const char *glob)
 {
     char *text = strdup(glob), *out = text;
@@ -267,7 +269,8 @@ static char *letters_of(const char *glob)
     return text;
 }
 
-/* How far a name is from what was asked for: 0 contains it, then edits of its last part; large = not at all. */
+/* How far a name is from the one asked for: 0 if it contains it, else the edits of its last part; large =
+ * not similar. */
 static unsigned farness(const char *letters, const char *name)
 {
     const char *end = name + strcspn(name, "(<"), *part = end;
@@ -286,7 +289,7 @@ static unsigned farness(const char *letters, const char *name)
     return edits <= strlen(letters) / 3 + 1 ? 1 + edits : UINT32_MAX;
 }
 
-/* The nearest ones; names that were named are not named twice. */
+/* Finds the most similar names, each once. */
 static size_t nearest(const struct filter_stacks *s, const char *letters, const char *near[NEAR])
 {
     unsigned far[NEAR];

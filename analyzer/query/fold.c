@@ -4,17 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Who calls main, or a thread's function. */
+/* Functions that call main or a thread's function. */
 static const char *const beginnings[] = {"_start", "start_thread", "clone", "clone3", "__clone", "__clone3"};
 
-/* Beginnings of names: versions and suffixes follow. Functions of the C and C++ libraries without a name are as much
- * their own as those that have one. */
+/* Beginnings of names; versions and suffixes follow. Functions of the C and C++ libraries whose names are
+ * not known are the runtime's as well. */
 static const char *const prefixes[] = {
     "__libc_start_main", "__libc_start_call_main", "libc.so.6+0x",
     "libstdc++.so.6+0x", "libgcc_s.so.1+0x",       "ld-linux-x86-64.so.2+0x",
 };
 
-/* Python's own modules that run others. */
+/* Python's own modules that run other modules. */
 static const char *const files[] = {"<frozen importlib", "<frozen runpy>", "<frozen zipimport>"};
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -35,10 +35,10 @@ int fold_is_runtime(const char *function, const char *file, int library_code)
     return 0;
 }
 
-/* By place: what is the runtime's own, and what --below means. */
+/* Flags of places: the runtime's own; matches --below. */
 enum { RUNTIME = 1, BELOW = 2 };
 
-/* By node: what is at it or further out. */
+/* Flags of nodes, for what is there or further out. */
 enum { SHOWN = 1, INSIDE = 2 };
 
 static unsigned char *flags_of_places(const struct profile *profile, int all_frames, const char *below)
@@ -57,7 +57,7 @@ static unsigned char *flags_of_places(const struct profile *profile, int all_fra
     return flags;
 }
 
-/* From the outermost place of the node inwards; state: of its parent. Returns its own. */
+/* Goes through the node's places from the outermost inwards; state: its parent's flags. Returns its own. */
 static unsigned char show_node(struct profile *profile, size_t node, const unsigned char *flags,
                                unsigned char state)
 {
@@ -96,11 +96,11 @@ int fold_frames(struct profile *profile, int all_frames, const char *below)
                               : below == NULL        ? INSIDE
                                                      : 0);
     }
-    /* Who allocates has to be somewhere. */
+    /* The frame that allocates must be shown in any case. */
     for (size_t i = 0; fine && i < profile->site_count; i++)
         if ((states[profile->sites[i].node] & SHOWN) == 0)
             profile->visible[profile->visible_at[profile->sites[i].node]] = 1;
-    /* What was cut is told of where something below it is shown. */
+    /* Show that frames were cut off, where something below is shown. */
     for (size_t i = 0; fine && below == NULL && i < profile->node_count; i++)
         if (i == PROFILE_CUT)
             profile->visible[profile->visible_at[i]] = 1;

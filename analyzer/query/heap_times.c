@@ -11,7 +11,7 @@ static void *grow(void *array, size_t count, size_t size)
     return (count & (count - 1)) == 0 ? realloc(array, (count * 2 + 1) * size) : array;
 }
 
-/* A query of run, begin and end, which are both part of it. */
+/* Prepares a query with parameters run, begin and end (inclusive). */
 static sqlite3_stmt *prepare(const struct report *report, const struct run *run, const char *sql)
 {
     sqlite3_stmt *s = report_prepare(report, sql);
@@ -89,7 +89,8 @@ void heap_times_free(struct heap_times *times)
 
 /* ---- as a chart ------------------------------------------------------------------------------ */
 
-/* Between marks the highest heap is known more exactly than its time, which may seem to be beyond them. */
+/* The highest heap between two marks is known exactly, but the time of the peak only roughly: it may seem
+ * to lie outside. */
 int heap_times_has_peak(const struct run *run)
 {
     const struct window *window = &run->window;
@@ -98,7 +99,7 @@ int heap_times_has_peak(const struct run *run)
                             (!window->peak_known || window->peak_bytes == run->t.m.peak_bytes));
 }
 
-/* The run's peak is known exactly, and lies between samples; that of a part is the highest of its samples. */
+/* The run's peak is known exactly, and lies between samples; for a part of a run it is the highest sample. */
 static void find_peak(const struct heap_times *times, const struct run *run, struct chart *chart)
 {
     if (heap_times_has_peak(run)) {

@@ -1,4 +1,4 @@
-/* histograms.c - class 0 is nothing at all, class k what is from 2^(k-1) to below 2^k. */
+/* histograms.c - class 0 is value 0; class k is from 2^(k-1) to below 2^k. */
 #define _GNU_SOURCE
 #include "histograms.h"
 #include "by_line.h"
@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BAR 32 /* columns of the longest bar where the width is not known */
+#define BAR 32 /* columns of the longest bar if the width is not known */
 #define BAR_MOST 64
-#define BESIDE 50 /* columns that a row needs beside its bar */
+#define BESIDE 50 /* columns of a row besides its bar */
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
@@ -24,7 +24,7 @@ static unsigned size_class(int64_t size)
     return class;
 }
 
-/* Counts are all 0 where there is no histogram: false. */
+/* False, with all counts 0, if there is no histogram. */
 static int decode(sqlite3_stmt *s, int column, uint64_t *counts, uint64_t *sum)
 {
     int found = sqlite3_column_type(s, column) == SQLITE_BLOB;
@@ -37,7 +37,7 @@ static int decode(sqlite3_stmt *s, int column, uint64_t *counts, uint64_t *sum)
     return found;
 }
 
-/* A site whose blocks are all of one class has no histogram of sizes. */
+/* A site whose blocks are all of one class has no stored histogram of sizes. */
 void histograms_add(struct histograms *h, sqlite3_stmt *s, int first,
                     uint64_t lifetimes[STORE_HISTOGRAM_CLASSES])
 {
@@ -88,7 +88,7 @@ int histograms_read(const struct report *report, const struct run *run, const st
 
 typedef char *print_limit(const struct report *report, char *out, int class);
 
-/* A power of two: 16 B, 4 KiB. */
+/* The lower bound of a class: 16 B, 4 KiB. */
 static char *size_limit(const struct report *report, char *out, int class)
 {
     static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
@@ -116,7 +116,7 @@ static void print_bar(const struct report *report, uint64_t count, uint64_t most
 
     bar = (int)((double)count * bar / (double)most + 0.5);
     if (bar == 0)
-        fputs(report->ascii ? "." : "\xe2\x96\x8f", stdout); /* little, but not nothing */
+        fputs(report->ascii ? "." : "\xe2\x96\x8f", stdout); /* a small value must not look like none */
     for (int i = 0; i < bar; i++)
         fputs(report->ascii ? "#" : "\xe2\x96\x87", stdout);
 }

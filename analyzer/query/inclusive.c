@@ -1,5 +1,5 @@
-/* inclusive.c - see inclusive.h. Nodes are gone through depth first; a row counts what is below a node where it begins:
- * where it is not at a node further out already. */
+/* inclusive.c - see inclusive.h. Walks the nodes depth first. A node's sum is added to a row only where
+ * the row is not in the stack further out already: so recursion counts once. */
 #define _GNU_SOURCE
 #include "inclusive.h"
 #include "fold.h"
@@ -17,12 +17,12 @@ struct sums {
     uint32_t *key;                /* by place: the number of its row */
     uint32_t *first;              /* by row: one of its places */
     struct store_measures *m;     /* by row */
-    uint32_t *active;             /* by row: how often it is in the stack that is looked at */
-    struct store_measures *below; /* by node: with all below it */
-    uint32_t *child, *sibling;    /* by node; child[node_count]: the outermost; PROFILE_NONE = none */
+    uint32_t *active;             /* by row: how often it is in the current stack */
+    struct store_measures *below; /* by node: with everything below it */
+    uint32_t *child, *sibling;    /* by node; child[node_count] is the outermost; PROFILE_NONE = none */
 };
 
-/* What of a place makes the row. */
+/* The row that a place belongs to. */
 static struct line_row row_of(enum group group, const struct profile_place *place)
 {
     int line = group == GROUP_LINE, function = line || group == GROUP_FUNCTION, file = group != GROUP_MODULE;
@@ -59,7 +59,8 @@ static int make_keys(struct sums *s)
     return s->key != NULL && s->first != NULL && s->m != NULL && s->active != NULL;
 }
 
-/* Parents come before their children: one pass adds up and links. */
+/* Links the nodes from callers to callees, and sums up. Parents come before their children, so one pass
+ * does it. */
 static int turn_round(struct sums *s)
 {
     const struct profile *p = &s->profile;
@@ -85,7 +86,7 @@ static int turn_round(struct sums *s)
     return 1;
 }
 
-/* into: the node is entered, else left. */
+/* into: the node is entered; else it is left. */
 static void pass(struct sums *s, uint32_t node, int into)
 {
     const struct profile *p = &s->profile;

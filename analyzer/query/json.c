@@ -1,11 +1,12 @@
-/* json.c - RFC 8259, indented by one space a level so that a person can read it and a diff shows lines. */
+/* json.c - RFC 8259, indented by one space a level, so that people can read it and diffs show single
+ * lines. */
 #include "json.h"
 #include "text.h"
 
 #include <math.h>
 #include <string.h>
 
-/* As it is in a string: what may not stand there itself. */
+/* Writes a character that cannot stand in a string by itself. */
 static void escape(FILE *out, uint32_t c)
 {
     if (c == '"' || c == '\\')
@@ -22,7 +23,7 @@ static void escape(FILE *out, uint32_t c)
         fprintf(out, "\\u%04x", c);
 }
 
-/* Bytes of a text in a string, or a few more. */
+/* Bytes that a text takes in a string; an upper bound. */
 static size_t size_of(const char *text)
 {
     size_t size = 0;
@@ -37,7 +38,7 @@ static size_t size_of(const char *text)
     return size;
 }
 
-/* Of a path the end says more: what of it fits. */
+/* Cuts a path at its beginning so that it fits: the end of a path says more. */
 static const char *cut_path(const char *path, size_t longest)
 {
     while (longest > 0 && size_of(path) > longest)
@@ -46,10 +47,11 @@ static const char *cut_path(const char *path, size_t longest)
     return path;
 }
 
-/* longest: bytes that it may take, escaped; 0 = all that it needs. before: the sign of what was cut there. */
+/* longest: most bytes that it may take, escaped; 0 = no limit. before: what stands for the part that was
+ * cut. */
 static void string(FILE *out, const char *text, size_t longest, const char *before)
 {
-    const char *plain = text, *begin = text; /* from plain on nothing needs escaping */
+    const char *plain = text, *begin = text; /* what is from plain on needs no escaping */
     size_t escaped = 0;
 
     fprintf(out, "\"%s", before);
@@ -67,7 +69,7 @@ static void string(FILE *out, const char *text, size_t longest, const char *befo
             continue;
         fwrite(plain, 1, (size_t)(start - plain), out);
         escape(out, c);
-        escaped += 11; /* at most, in place of one byte */
+        escaped += 11; /* an upper bound for one escaped character */
         plain = text;
     }
     fwrite(plain, 1, (size_t)(text - plain), out);

@@ -1,7 +1,8 @@
-/* kind.h - of which memory a report is: of the heap, or of what programs map by themselves (mmap() and the like).
+/* kind.h - which memory a report is about: the heap, or what programs map by themselves (mmap() and the
+ * like).
  *
- * They are never added up. Mappings are in a table of their own, which looks as that of sites: for a report on them views
- * of it stand before site and line_total, and all that reads sites finds mappings.
+ * The two are never added up. Mappings are in a table of their own with the columns of site: for a report
+ * on them, views of it hide site and line_total, so that everything that reads sites finds mappings.
  */
 #ifndef LIBTRACE_QUERY_KIND_H
 #define LIBTRACE_QUERY_KIND_H
@@ -20,13 +21,13 @@ extern const char *const kind_names[];
             "which memory: the heap, or what the program maps by itself (default: heap)", kind_names \
     }
 
-/* Of a database that was just opened. */
+/* Applies --kind to a database that was just opened. */
 int kind_show(struct report *report);
 
-/* What the run's mappings add up to, in place of what its allocations do. */
+/* Replaces the run's totals by those of its mappings. */
 int kind_totals(const struct report *report, struct run *run);
 
-/* "6 mappings, 1.05 GiB; peak 1.02 GiB ...", as much of it as there is room for in the text. */
+/* "6 mappings, 1.05 GiB; peak 1.02 GiB ...", cut to size. */
 void kind_text(const struct report *report, const struct run *run, char *text, size_t size);
 
 #endif

@@ -1,8 +1,9 @@
-/* live.c - asks the collector of a run for what is new: SIGUSR1, see collector.c.
+/* live.c - has a run's collector write what is new, by sending it SIGUSR1, see collector.c.
  *
- * A signal kills whom it is not meant for, and the number in the file may be anybody's by now, or a
- * stranger's choice. So a process is signalled only if it is the one that the file names (its start time), is
- * a trace-collector, and has this very file open; a pidfd holds on to it meanwhile.
+ * The signal kills a process that does not expect it, and the PID in the file may by now be another
+ * process's, or a stranger's choice. So a process is signalled only if its start time is the one in the
+ * file, it is a trace-collector, and it has this very file open; a pidfd makes sure that it stays the same
+ * process meanwhile.
  */
 #define _GNU_SOURCE
 #include "live.h"
@@ -41,7 +42,7 @@ static int is_collector(int64_t pid)
     target[size] = '\0';
     const char *name = text_basename(target);
 
-    /* An update may have replaced the file of one that runs: "trace-collector (deleted)". */
+    /* After an update of the program, the link of a running one reads "trace-collector (deleted)". */
     return strncmp(name, "trace-collector", 15) == 0 && (name[15] == '\0' || name[15] == ' ');
 }
 
@@ -63,7 +64,7 @@ static int has_open(int64_t pid, const struct stat *file)
     return found;
 }
 
-/* The value of the signal says what for. */
+/* The signal's value says what is asked for. */
 static int ask_process(int process, int pages)
 {
     siginfo_t info = {.si_signo = SIGUSR1, .si_code = SI_QUEUE};
@@ -74,7 +75,7 @@ static int ask_process(int process, int pages)
     return (int)syscall(SYS_pidfd_send_signal, process, SIGUSR1, &info, 0);
 }
 
-/* NULL once the signal is sent, else why not. */
+/* Returns NULL once the signal is sent, else why it was not. */
 static const char *ask(const struct report *report, const struct run *run)
 {
     const struct store_collector *c = &run->collector;
@@ -103,7 +104,7 @@ static const char *ask(const struct report *report, const struct run *run)
 
 /* ---- the answer ------------------------------------------------------------------------------ */
 
-/* True once what was counted at that moment is there, or the run is not recording any more. */
+/* True once the file has what was counted at that time, or the run is not recording any more. */
 static int is_there(const struct report *report, int64_t number, int64_t asked_ns)
 {
     sqlite3_stmt *s = report_prepare(
@@ -145,7 +146,7 @@ void live_ask(struct report *report, const struct run *run, int say)
         else
             usleep(POLL_US);
     }
-    if (why != NULL && say && !is_there(report, run->number, asked_ns)) /* it may just have ended */
+    if (why != NULL && say && !is_there(report, run->number, asked_ns)) /* it may have ended just now */
         say_why(report, run, why);
 }
 

@@ -1,17 +1,17 @@
-/* live.h - a run that is still recording: its collector writes what is new when it is asked. */
+/* live.h - for a run that is still being recorded: its collector writes what is new when asked to. */
 #ifndef LIBTRACE_QUERY_LIVE_H
 #define LIBTRACE_QUERY_LIVE_H
 
 #include "run.h"
 
-/* What is said of a collector that stands still. */
+/* The message for a collector that is stopped. */
 extern const char live_stopped[];
 
-/* Asks the run's collector, and waits up to a second for what it writes; it is read with the next
- * transaction. Where that does not come, says why in one line on stderr, if it is wanted. */
+/* Asks the run's collector, and waits up to a second until it has written; the next transaction reads
+ * that. If it does not, prints why in one line on stderr, if `say` is set. */
 void live_ask(struct report *report, const struct run *run, int say);
 
-/* The same for all runs that are recording. */
+/* The same for all runs that are being recorded. */
 void live_ask_all(struct report *report);
 
 #endif

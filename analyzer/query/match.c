@@ -1,4 +1,4 @@
-/* match.c - sorting brings equal lines together; no table is needed. */
+/* match.c - sorting brings equal lines together, so no hash table is needed. */
 #define _GNU_SOURCE
 #include "match.h"
 #include "text.h"
@@ -29,7 +29,7 @@ static int by_key(const void *a, const void *b)
     return c;
 }
 
-/* Rows of one side only first; then by function, the first side's before the second's, by line. */
+/* Rows of one side only come first; then by function, the first side's before the second's, by line. */
 static int by_function(const void *a, const void *b)
 {
     const struct match *x = a, *y = b;
@@ -150,7 +150,8 @@ static char *build_id(const struct report *report, int64_t run, const char *modu
     return id;
 }
 
-/* In one and the same binary no line moves. Where that is not known, none is said to have moved. */
+/* True if the two come from different builds of a module, so that lines may have moved. False where that
+ * is not known. */
 static int other_build(const struct report *report, const struct side *first, const struct side *second,
                        const struct match *a, const struct match *b)
 {
@@ -158,7 +159,8 @@ static int other_build(const struct report *report, const struct side *first, co
     char *y = build_id(second->report != NULL ? second->report : report, second->runs[0].number, b->module);
     int other = x != NULL && y != NULL && *x != '\0' && *y != '\0' && strcmp(x, y) != 0;
 
-    /* Python has no builds; a script may be edited at any time, but then its lines tell nothing. */
+    /* Python modules have no build ID. A script may be edited at any time, but then its line numbers say
+     * nothing. */
     free(x);
     free(y);
     return other;
@@ -170,7 +172,7 @@ static int same_function(const struct match *a, const struct match *b)
            strcmp(text_basename(name(a->file)), text_basename(name(b->file))) == 0;
 }
 
-/* Rows [begin, end) are of one function: those of the first side, then as many of the second. */
+/* Rows [begin, end) are of one function: half of them of the first side, the other half of the second. */
 static void pair(struct matches *matches, size_t begin, size_t end)
 {
     size_t half = (end - begin) / 2;
@@ -180,7 +182,7 @@ static void pair(struct matches *matches, size_t begin, size_t end)
 
         after->line_before = before->line;
         fold(after, before);
-        before->in_first = before->in_second = 0; /* to be removed */
+        before->in_first = before->in_second = 0; /* it will be removed */
     }
 }
 
@@ -199,7 +201,7 @@ static void match_moved(const struct report *report, const struct side *first, c
              end++)
             ours += (size_t)matches->rows[end].in_first;
         if (end == i)
-            break; /* from here on, rows of both sides */
+            break; /* from here on, rows have both sides */
         if (row->file != NULL && ours * 2 == end - i &&
             other_build(report, first, second, row, &matches->rows[i + ours]))
             pair(matches, i, end);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Up to where it was recorded. */
+/* Says up to when it was recorded. */
 static void add_end(const struct run *run, struct sentences *missing)
 {
     size_t size = run->why != NULL ? strlen(run->why) : 0;

@@ -13,12 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LEAST 0.05 /* of the whole: what is worth a line */
-#define MODULES 3  /* named at most */
+#define LEAST 0.05 /* share of the whole from which on it is worth a line */
+#define MODULES 3  /* most modules to name */
 
 /* ---- packages -------------------------------------------------------------------------------- */
 
-/* The first line that a program prints, malloc'ed; NULL where it fails. No shell: the path is a stranger's. */
+/* The first line that a program prints, malloc'ed; NULL on failure. Not through a shell, as a stranger may
+ * have chosen the path. */
 static char *first_line(char *const arguments[])
 {
     int ends[2];
@@ -53,12 +54,12 @@ static char *first_line(char *const arguments[])
     return NULL;
 }
 
-/* "git: /usr/bin/git", "libc6:amd64: /usr/lib/...": the name. */
+/* The package in "git: /usr/bin/git" or "libc6:amd64: /usr/lib/...". */
 static char *owner_of(const char *path)
 {
     char *arguments[] = {(char *)"dpkg-query", (char *)"-S", (char *)"--", (char *)path, NULL};
 
-    if (*path != '/' || strpbrk(path, "*?[\\") != NULL) /* a pattern to it */
+    if (*path != '/' || strpbrk(path, "*?[\\") != NULL) /* dpkg-query would take it as a pattern */
         return NULL;
     char *line = first_line(arguments);
 
@@ -71,13 +72,13 @@ char *nameless_package(const char *file)
 {
     char path[PATH_MAX], *package = owner_of(file), *symbols = NULL;
 
-    if (package == NULL && strncmp(file, "/usr/", 5) == 0) /* packages from before /lib was /usr/lib */
+    if (package == NULL && strncmp(file, "/usr/", 5) == 0) /* from before /lib moved into /usr */
         package = owner_of(file + 4);
     if (package == NULL && realpath(file, path) != NULL && strcmp(path, file) != 0)
         package = owner_of(path);
     if (package == NULL)
         return NULL;
-    /* Some have theirs under a name of before. */
+    /* The C library's and Python's packages still end in -dbg, and pythonX-minimal shares that of pythonX. */
     char *minimal = strstr(package, "python3.") != NULL ? strstr(package, "-minimal") : NULL;
 
     if (minimal != NULL)
@@ -93,7 +94,7 @@ char *nameless_package(const char *file)
 
 /* ---- the line -------------------------------------------------------------------------------- */
 
-/* What would help, for one module; malloc'ed. */
+/* What would help for one module; malloc'ed. */
 static char *advice(const struct run *run, const char *module, int symbols)
 {
     char *package = run->ours && symbols <= SYMBOLS_NONE ? nameless_package(module) : NULL, *text = NULL;
@@ -114,7 +115,7 @@ static char *advice(const struct run *run, const char *module, int symbols)
     return n >= 0 ? text : NULL;
 }
 
-/* "install git-dbgsym, install libc6-dbg" is said of the first one. */
+/* "install git-dbgsym, install libc6-dbg": says "install" only once. */
 static void add_advice(FILE *out, char *text, char **before)
 {
     static const char install[] = "install ";

@@ -1,5 +1,5 @@
-/* names.c - C++ and Rust names are shortened by their brackets, without being understood: the page does the
- * same (html/src/units.js). */
+/* names.c - shortens C++ and Rust names by their brackets, without parsing them; the page does the same
+ * (html/src/units.js). */
 #define _GNU_SOURCE
 #include "names.h"
 #include "text.h"
@@ -22,9 +22,8 @@ static int ends_with(const char *name, const char *end, const char *word)
     return (size_t)(end - name) >= length && strncmp(end - length, word, length) == 0;
 }
 
-/* Whether what a bracket opens is left out: arguments of a template or of a function, but neither operators
- * nor
- * "(anonymous namespace)", nor nothing at all. */
+/* True if the contents of the bracket at p are left out: arguments of a template or of a function, but not
+ * those of operators, "(anonymous namespace)" or empty ones. */
 static int opens(const char *name, const char *p)
 {
     if (p == name || ends_with(name, p, "operator") || ends_with(name, p, "operator<"))
@@ -34,7 +33,7 @@ static int opens(const char *name, const char *p)
     return *p == '(' && p[1] != ')' && (is_word(p[-1]) || strchr(">)]}=+-*/%^&|~!,<", p[-1]) != NULL);
 }
 
-/* The bracket that closes the one at p; NULL where there is none. */
+/* The bracket that closes the one at p; NULL = none. */
 static const char *closing(const char *p)
 {
     size_t angles = 0, rounds = 0;
@@ -56,7 +55,7 @@ static const char *closing(const char *p)
 
 char *names_shorten(const char *name)
 {
-    char *copy = malloc(strlen(name) * 2 + 1), *out = copy; /* "<x>" gets two bytes longer */
+    char *copy = malloc(strlen(name) * 2 + 1), *out = copy; /* "<x>" becomes two bytes longer */
 
     if (copy == NULL)
         return NULL;
@@ -64,7 +63,7 @@ char *names_shorten(const char *name)
         int open = opens(name, p);
         const char *end = open ? closing(p) : NULL;
 
-        if (open && end == NULL) { /* cut somewhere: nothing is sure from here on */
+        if (open && end == NULL) { /* the name was cut off: leave the rest as it is */
             strcpy(out, p);
             return copy;
         }
@@ -79,7 +78,7 @@ char *names_shorten(const char *name)
     return copy;
 }
 
-/* The part behind the next "::" or "." outside of brackets; NULL = there is none. */
+/* What follows the next "::" or "." outside brackets; NULL = none. */
 static const char *next_part(const char *name)
 {
     for (const char *p = name; *p != '\0' && *p != '<' && *p != '('; p++) {
@@ -88,7 +87,7 @@ static const char *next_part(const char *name)
         if (p[0] == '.' && p > name)
             return p + 1;
     }
-    /* Behind a bracket names go on; if not, it was that of a type that is returned. */
+    /* The name may go on behind a bracket; otherwise the bracket belongs to a return type. */
     const char *bracket = strpbrk(name, "<(");
     const char *end = bracket != NULL ? closing(bracket) : NULL;
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A stack's place beside the function's, and what the stack has; PROFILE_NONE = there is none. */
+/* The place next to the function in a stack, and the stack's measures; PROFILE_NONE = there is none. */
 struct beside {
     uint32_t place;
     struct store_measures m;
@@ -15,14 +15,14 @@ struct beside {
 
 struct walk {
     const struct profile *profile;
-    const unsigned char *is_it; /* by place: the function */
+    const unsigned char *is_it; /* by place: whether it is the function */
 };
 
-/* Caller and callee, by their places; false where the function is not in the stack. */
+/* Finds caller and callee, as places; false if the function is not in the stack. */
 static int look(const struct walk *walk, uint32_t node, uint32_t *caller, uint32_t *callee)
 {
     const struct profile *p = walk->profile;
-    uint32_t before = PROFILE_NONE; /* the last one that is shown, further in */
+    uint32_t before = PROFILE_NONE; /* the last place that is shown, further in */
     int found = 0, last_was_it = 0;
 
     *caller = *callee = PROFILE_NONE;
@@ -45,7 +45,7 @@ static int look(const struct walk *walk, uint32_t node, uint32_t *caller, uint32
         }
     }
     if (last_was_it)
-        *caller = PROFILE_NONE; /* the outermost one is it */
+        *caller = PROFILE_NONE; /* the function is the outermost place */
     return found;
 }
 
@@ -86,7 +86,7 @@ static int by_value(const void *a, const void *b)
     return x->m.bytes != y->m.bytes ? (x->m.bytes < y->m.bytes ? 1 : -1) : by_place(a, b);
 }
 
-/* Those of one place become one; sorted by size. Returns how many there are. */
+/* Adds up those with the same place, and sorts by size. Returns how many are left. */
 static size_t add_up(const struct profile *profile, enum measure by, struct beside *list, size_t count)
 {
     size_t n = 0;

@@ -1,5 +1,5 @@
-/* output.c - a file is written beside its place and put there at the end: a reader never sees a half, and
- * what was there stays when something goes wrong. */
+/* output.c - a file is written under a temporary name and renamed at the end: a reader never sees half a
+ * file, and an existing file stays if something goes wrong. */
 #define _GNU_SOURCE
 #include "output.h"
 #include "text.h"
@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Devices, pipes and the like are written as they are: /dev/stdout, >(command). */
+/* Devices, pipes and the like are written to directly: /dev/stdout, >(command). */
 static int is_special(const char *path)
 {
     struct stat status;
@@ -41,7 +41,7 @@ int output_open(const struct report *report, const char *path, int binary, struc
 int output_close(const struct report *report, struct output *output, int status, int64_t *size)
 {
     if (output->path == NULL || output->file == NULL)
-        return status; /* main looks after stdout */
+        return status; /* main checks stdout at the end */
     *size = ftello(output->file);
     int failed = ferror(output->file), closed = fclose(output->file);
 

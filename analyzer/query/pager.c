@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define NO_PAGER 127 /* what the shell answers where there is none of that name */
+#define NO_PAGER 127 /* the shell's exit status if there is no such command */
 
 static FILE *terminal, *memory;
 static char *text;
@@ -84,15 +84,15 @@ static int fits(void)
         rows += pager_rows(line, length, columns);
         line += length + (line[length] == '\n');
     }
-    return rows < most; /* the prompt takes one */
+    return rows < most; /* the prompt takes one row */
 }
 
-/* False where there is no such program: nothing was shown. Who leaves the pager early has seen enough. */
+/* False if the pager cannot be run: nothing was shown. Leaving the pager early is no failure. */
 static int page(void)
 {
     setenv("LESS", "FRX", 0);
     setenv("LV", "-c", 0);
-    /* A command line that the user has chosen, as git and man take it. NOLINTNEXTLINE(cert-env33-c) */
+    /* The user chooses this command line, as for git and man. NOLINTNEXTLINE(cert-env33-c) */
     FILE *out = popen(pager(), "we");
 
     if (out == NULL)

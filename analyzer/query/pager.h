@@ -1,22 +1,23 @@
-/* pager.h - what is longer than the terminal is shown by a pager, as git does: $PAGER, or less -FRX.
+/* pager.h - what is longer than the terminal goes through a pager, as with git: $PAGER, or less -FRX.
  *
- * All that a report prints is kept until its end, as only then its length is known; what fits is printed as it is.
+ * A report's whole output is kept until its end, as its length is not known before; what fits is printed
+ * directly.
  */
 #ifndef LIBTRACE_QUERY_PAGER_H
 #define LIBTRACE_QUERY_PAGER_H
 
 #include "report.h"
 
-/* From here on standard output is kept, where it is a terminal; not with PAGER=cat, PAGER= or TERM=dumb. */
+/* From here on, standard output is kept, if it is a terminal; not with PAGER=cat, PAGER= or TERM=dumb. */
 void pager_begin(struct report *report);
 
-/* Standard output is the terminal again: who draws on it has no use for a pager. */
+/* Lets standard output be the terminal again, for reports that draw on it. */
 void pager_leave(struct report *report);
 
-/* Shows what was kept, and ends it. */
+/* Shows what was kept, in the pager or directly, and ends keeping it. */
 void pager_end(struct report *report);
 
-/* Rows that a line takes on a terminal of so many columns: colours take none. */
+/* How many rows a line takes on a terminal of so many columns; escape sequences for colours take no room. */
 int pager_rows(const char *line, size_t size, int columns);
 
 #endif

@@ -1,4 +1,4 @@
-/* profile.c - reads a run in five queries, each in the order in which its table is stored. */
+/* profile.c - reads a run with five queries, each in the order in which its table is stored. */
 #define _GNU_SOURCE
 #include "profile.h"
 #include "text.h"
@@ -38,7 +38,8 @@ static int by_number(const void *number, const void *element)
     return (a > b) - (a < b);
 }
 
-/* Elements begin with their number; those from first on are in order, and most often without a gap. */
+/* Finds an element by the number that it begins with. Those from `first` on are in ascending order, mostly
+ * without gaps. */
 static uint32_t find(const void *array, size_t first, size_t count, size_t size, int64_t number)
 {
     if (count <= first)
@@ -66,7 +67,7 @@ static char *copy(sqlite3_stmt *s, int column)
 
 /* ---- what cannot fail halfway ----------------------------------------------------------------- */
 
-/* A row into the profile; false when memory is short. */
+/* Adds a row to the profile; false = out of memory. */
 typedef int take_row(struct profile *profile, sqlite3_stmt *s);
 
 static int read_rows(const struct report *report, struct profile *profile, const char *sql, take_row *take)
@@ -124,11 +125,11 @@ static int take_frame(struct profile *profile, sqlite3_stmt *s)
 
     frame->number = sqlite3_column_int64(s, 0);
     frame->module = module != PROFILE_NONE ? module : 0;
-    frame->address = frame->module != 0 && offset > 0 ? offset - 1 : offset; /* it is a return address */
+    frame->address = frame->module != 0 && offset > 0 ? offset - 1 : offset; /* offset is a return address */
     return 1;
 }
 
-/* Frames come in order, and so do the rows: each adds to its frame's end. */
+/* The rows come in the order of frames, so each place goes to the end of its frame's list. */
 static int take_frame_place(struct profile *profile, sqlite3_stmt *s)
 {
     uint32_t frame = FIND(profile, frame, PROFILE_FIRST, sqlite3_column_int64(s, 0));
@@ -165,8 +166,8 @@ static int take_node(struct profile *profile, sqlite3_stmt *s)
 
 /* ---- sites ----------------------------------------------------------------------------------- */
 
-/* Each class counts with its middle. When the living blocks were born is not known for each of them: half the
- * run is as good a guess as any. */
+/* Freed blocks count with the middle of their class. For live blocks only their number is known: half of
+ * the run's time each is as good a guess as any. */
 static double lifetime(const uint64_t *counts, int64_t live, double wall_s)
 {
     double seconds = (double)live * wall_s / 2;
@@ -187,7 +188,7 @@ static uint32_t place_of_site(const struct profile *profile, sqlite3_stmt *s, ui
     return place != PROFILE_NONE ? place : profile->frame_places[frame->first];
 }
 
-/* A filter is asked once for each place, not for each site. */
+/* Matches the filter once for each place, not for each site. */
 static int find_passing(struct profile *profile)
 {
     if (!filter_has_names(profile->query->filter))
@@ -202,11 +203,11 @@ static int find_passing(struct profile *profile)
     return profile->passing != NULL;
 }
 
-/* Columns: node, process, thread, line, the measures; with histograms HISTOGRAMS_COLUMNS. */
+/* Columns: node, process, thread, line, the measures; then HISTOGRAMS_COLUMNS if histograms are wanted. */
 #define MEASURES_FROM 4
 #define HISTOGRAMS_FROM (MEASURES_FROM + MEASURES)
 
-/* Adds nothing where the filter keeps the site back. */
+/* Adds nothing if the site does not pass the filter. */
 static int take_site(struct profile *profile, sqlite3_stmt *s)
 {
     uint64_t lifetimes[STORE_HISTOGRAM_CLASSES];
@@ -239,8 +240,8 @@ static int is_one(const struct profile *profile, const struct profile_site *a, c
     return a->node == b->node && (a->process == b->process || !profile->query->by_process);
 }
 
-/* Sites of one stack follow each other: those of its threads become one, and if so wanted those of its
- * processes. */
+/* Sites of the same stack come together: those of its threads are added up, and those of its processes
+ * unless by_process is set. */
 static int add_site(struct profile *profile, sqlite3_stmt *s)
 {
     size_t n = profile->site_count;
@@ -253,7 +254,7 @@ static int add_site(struct profile *profile, sqlite3_stmt *s)
 
     measures_add(&before->m, &site->m);
     before->lifetime_s += site->lifetime_s;
-    profile->site_count = n; /* its place is taken by the next one: profile_grow needs no more room */
+    profile->site_count = n; /* the next site reuses this element, so profile_grow() need not allocate */
     return 1;
 }
 
@@ -272,7 +273,7 @@ static int add_place(struct profile *profile, const char *function, const char *
     return place->function != NULL && place->module != NULL && place->language != NULL;
 }
 
-/* The frame's last place is the profile's last one. */
+/* Appends the profile's last place to the frame, as its last one. */
 static int give_place(struct profile *profile, struct profile_frame *frame)
 {
     uint32_t *to = ADD(profile, frame_place);
@@ -300,7 +301,7 @@ static int add_special(struct profile *profile, const char *name)
     return give_place(profile, frame);
 }
 
-/* As the view frame_names calls them. */
+/* Names them as the view frame_names does. */
 static int name_nameless(struct profile *profile)
 {
     for (size_t i = PROFILE_FIRST; i < profile->frame_count; i++) {
@@ -420,5 +421,5 @@ int profile_stack(const struct profile *profile, uint32_t node, struct profile_s
 {
     stack->count = 0;
     profile_walk(profile, node, list_place, stack);
-    return stack->count > 0; /* each has a place at least */
+    return stack->count > 0; /* every stack has a place */
 }

@@ -4,10 +4,9 @@
  *            |
  *          frame -> place, place    inlined functions first
  *
- * All are arrays in the order of their numbers in the database, and refer to each other by index. A database
- * may come from a stranger: what does not fit together (a parent that is younger than its child, a frame that
- * is not there) is told apart here, so that whoever reads a profile may follow every index, and gets to an
- * end.
+ * All are arrays in the order of their numbers in the database, and refer to each other by index. The database
+ * may come from a stranger, so profile_load() checks it (a parent comes before its child, a frame exists):
+ * whoever reads a profile may follow every index, and every walk ends.
  */
 #ifndef LIBTRACE_QUERY_PROFILE_H
 #define LIBTRACE_QUERY_PROFILE_H

@@ -35,7 +35,8 @@ static int execute(const struct report *report, char *sql, int64_t run)
     return status;
 }
 
-/* A stack is Python's if Python code is anywhere in it: its innermost line is, unless native frames were asked for, too. */
+/* A stack is Python's if Python code is anywhere in it; without native frames, its innermost line then is
+ * Python. */
 #define IS_PYTHON                                                                                            \
     "(EXISTS (SELECT 1 FROM line WHERE run = s.run AND id = s.leaf AND language = 'python') OR EXISTS ("     \
     "WITH RECURSIVE up(id, parent, frame) AS ("                                                              \

@@ -1,5 +1,6 @@
-/* python_end.h - what was live when CPython began to tear itself down: that is what a program left. At the end of the process
- * all that its modules held is freed.
+/* python_end.h - what was live when CPython began to shut down: that is what the program left. By the end of
+ * the process everything that its modules held has been freed.
+ *
  */
 #ifndef LIBTRACE_QUERY_PYTHON_END_H
 #define LIBTRACE_QUERY_PYTHON_END_H
@@ -8,12 +9,13 @@
 
 struct python_end {
     int64_t
-        processes; /* of which that is known; those that were killed, or left by os._exit, have their end only */
-    int64_t unknown; /* that had so many stacks that it was not written down */
+        processes; /* for which this is known; for those that were killed or left by os._exit, only the end is known */
+    int64_t unknown; /* processes with too many stacks for them to be recorded */
 };
 
-/* From here on the run's sites (window_sites) have as live what was live then; blocks that were made with no Python code
- * running, what was live at the end: they are given back after it. Nothing changes where no process said so. */
+/* From here on, the live values of the run's sites (window_sites) are those of that moment; for blocks
+ * allocated with no Python code in the stack, those of the end, as they are freed later. Changes nothing
+ * if no process recorded that moment. */
 int python_end_resolve(const struct report *report, struct run *run, struct python_end *end);
 
 #endif

@@ -1,6 +1,6 @@
 /* python_kept.c - see python_kept.h.
  *
- * The rule, from a stack's innermost frame outwards: what comes first decides, a frame of importlib's or the code of a module.
+ * The rule, from a stack's innermost frame outwards: the first frame of importlib or of a module's code decides.
  *
  *   importlib             kept: modules, their code objects and constants, extension modules
  *   <module>, imported    kept if the module is Python's own or installed (site-packages): its functions, types, tables.
@@ -8,8 +8,8 @@
  *   <module>, else        the program's: the script, what runpy runs
  *   none of them          the program's: threads, callbacks. Of runpy alone: kept
  *
- * What exec() makes of text (<string>) belongs to who calls it. So what a program's call puts into a library's cache is the
- * program's, and what a library makes for itself when it is imported is not, by whomever.
+ * Code that exec() runs (<string>) counts for its caller. So what a program's call puts into a library's cache is the
+ * program's, and what a library allocates for itself while it is imported is not, whoever imports it.
  */
 #include "python_kept.h"
 

@@ -10,10 +10,10 @@ enum python_kept {
     PYTHON_OWN, /* the program's */
 };
 
-/* Of each node of the profile; malloc'ed, NULL when memory is short. */
+/* For each node of the profile; malloc'ed, NULL = out of memory. */
 unsigned char *python_kept_nodes(const struct profile *profile);
 
-/* The interpreter's executable, or its library. */
+/* True for the interpreter's executable or its library. */
 bool python_kept_is_interpreter(const char *module);
 
 #endif

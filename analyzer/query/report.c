@@ -56,7 +56,7 @@ void report_hint(const struct report *report, const char *format, ...)
 
     if (!report->hints)
         return;
-    FILE *out = report->paged ? stdout : stderr; /* both are the terminal */
+    FILE *out = report->paged ? stdout : stderr; /* both go to the terminal */
 
     fflush(stdout);
     va_start(arguments, format);
@@ -65,7 +65,7 @@ void report_hint(const struct report *report, const char *format, ...)
     putc('\n', out);
 }
 
-/* Quotation marks that a shell needs around a word, "" = none; NULL where it would take more than that. */
+/* The quotation marks that a shell needs around a word, "" = none; NULL if quotation marks are not enough. */
 static const char *quotes(const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,+@%/:=-";
@@ -75,7 +75,7 @@ static const char *quotes(const char *word)
     return strchr(word, '\'') == NULL ? "'" : NULL;
 }
 
-/* What a hint repeats of what was asked; of the rest (how many rows, which colours) the next report has its own idea. */
+/* Options that a hint repeats. The others (number of rows, colours) are not about what was asked. */
 static const char *const kept[] = {"by",    "kind",          "group",    "process",   "thread",    "module",
                                    "file",  "function",      "language", "from",      "to",        "source",
                                    "below", "skip-wrappers", "mine",     "inclusive", "all-frames"};
@@ -91,7 +91,7 @@ static const struct option_spec *option_of(const struct report *report, const ch
     return NULL;
 }
 
-/* Whether the next command takes it, and the hint does not say otherwise. */
+/* True if the next command takes the option, and the hint does not set it itself. */
 static int is_kept(const struct report *report, const char *command, const char *options,
                    const struct report_given *given)
 {
@@ -112,7 +112,7 @@ static int is_kept(const struct report *report, const char *command, const char 
     return 1;
 }
 
-/* Adds " OPTION WORD", quoted as a shell needs it; nothing where that takes more than quotation marks. */
+/* Appends " OPTION WORD", quoted for a shell; nothing if quotation marks are not enough for that. */
 static char *add_word(char *line, const char *option, const char *word)
 {
     const char *quote = word != NULL ? quotes(word) : "";
@@ -153,7 +153,7 @@ void report_next(const struct report *report, const char *command, const char *o
     char *next = report_command(report, command, options);
     char *harmless = next != NULL ? text_harmless(next) : NULL;
 
-    /* On a narrow terminal the command is what matters. */
+    /* On a narrow terminal, leave out the whole hint rather than cut the command. */
     if (harmless != NULL &&
         text_width(harmless) + strlen(what) + sizeof "Next:     ()" <= (size_t)report->width)
         report_hint(report, "\n%sNext: %s    (%s)%s", dim, harmless, what, reset);

@@ -33,7 +33,8 @@ static char *copy(sqlite3_stmt *s, int column)
 
 /* ---- processes of the moment ----------------------------------------------------------------- */
 
-/* "1, 3", for SQL, of those that pass; and what is said of them to be missing, each sentence once. */
+/* The processes that pass the filter, as "1, 3" for SQL; collects what is missing for them, each sentence
+ * once. */
 static char *processes(const struct report *report, const struct run *run, const struct filter *filter,
                        struct resident *r)
 {
@@ -64,7 +65,7 @@ static char *processes(const struct report *report, const struct run *run, const
     return sqlite3_str_finish(list);
 }
 
-/* The text that a statement of ours finds for the run and a number; NULL = none. */
+/* The text that the statement returns for the run and a number; NULL = none. */
 static char *text_of(const struct report *report, const char *sql, int64_t run, int64_t number, int *status)
 {
     sqlite3_stmt *s = report_prepare(report, sql);
@@ -105,7 +106,7 @@ static struct resident_part *part_of(struct resident *r, const char *name)
     return &r->parts[PAGES_OTHER];
 }
 
-/* A library that stands before the C library's malloc, or that itself. */
+/* The allocator that a library is: a replacement for the C library's, or the C library itself. */
 static enum resident_allocator allocator_in(const char *path)
 {
     static const struct {
@@ -124,7 +125,7 @@ static enum resident_allocator allocator_in(const char *path)
     return RESIDENT_UNKNOWN;
 }
 
-/* A row of the query; false when memory is short. */
+/* Takes a row of the query. False = out of memory. */
 static int take(struct resident *r, sqlite3_stmt *s, size_t limit)
 {
     struct resident_part *part = part_of(r, (const char *)sqlite3_column_text(s, 0));
@@ -132,7 +133,7 @@ static int take(struct resident *r, sqlite3_stmt *s, size_t limit)
     const char *name = (const char *)sqlite3_column_text(s, 4),
                *language = (const char *)sqlite3_column_text(s, 6);
 
-    part->bytes = (int64_t)((uint64_t)part->bytes + (uint64_t)bytes); /* a stranger's sums wrap */
+    part->bytes = (int64_t)((uint64_t)part->bytes + (uint64_t)bytes); /* sums in a stranger's file may wrap */
     part->blocks = (int64_t)((uint64_t)part->blocks + (uint64_t)sqlite3_column_int64(s, 8));
     if (part == &r->parts[PAGES_FILES] && name != NULL && allocator_in(name) > r->allocator)
         r->allocator = allocator_in(name);
@@ -157,7 +158,7 @@ static int take(struct resident *r, sqlite3_stmt *s, size_t limit)
 static int read_parts(const struct report *report, const struct run *run, const char *list, size_t limit,
                       struct resident *r)
 {
-    /* total(): sum() of a stranger's numbers may be too large, and would be an error. */
+    /* total(), because sum() fails if a stranger's numbers are too large. */
     sqlite3_stmt *s = report_prepare_text(
         report, sqlite3_mprintf("SELECT part, file, line, function, name, module, language, "
                                 "CAST(total(bytes) AS INTEGER), CAST(total(blocks) AS INTEGER) FROM resident "

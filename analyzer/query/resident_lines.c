@@ -14,13 +14,13 @@ static char *copy(sqlite3_stmt *s, int column)
     return text != NULL ? strdup(text) : NULL;
 }
 
-/* Numbers of a stranger's file may be of any size: sums wrap. */
+/* Numbers in a stranger's file may be of any size: sums wrap around. */
 static void add(int64_t *sum, int64_t value)
 {
     *sum = (int64_t)((uint64_t)*sum + (uint64_t)value);
 }
 
-/* A row of the query; false when memory is short. */
+/* Takes a row of the query. False = out of memory. */
 static int take(struct resident_lines *lines, sqlite3_stmt *s, size_t limit)
 {
     const struct resident_amounts m = {sqlite3_column_int64(s, 4), sqlite3_column_int64(s, 5),
@@ -49,7 +49,7 @@ int resident_lines_read(struct report *report, const struct run *run, const stru
                         int64_t moment, enum resident_order order, size_t limit, struct resident_lines *lines)
 {
     *lines = (struct resident_lines){0};
-    /* total(): sum() of a stranger's numbers may be too large, and would be an error. */
+    /* total(), because sum() fails if a stranger's numbers are too large. */
     sqlite3_stmt *s = report_prepare_text(
         report,
         sqlite3_mprintf("SELECT file, line, function, module, live, rounding, pinned, blocks FROM ("

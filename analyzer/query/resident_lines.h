@@ -1,5 +1,6 @@
-/* resident_lines.h - what each line keeps resident at a moment: its live blocks, what they are rounded up by, and what
- * they pin.
+/* resident_lines.h - what each line keeps resident at a moment: its live blocks, what they are rounded up by,
+ * and the free memory on pages that only they keep.
+ *
  */
 #ifndef LIBTRACE_QUERY_RESIDENT_LINES_H
 #define LIBTRACE_QUERY_RESIDENT_LINES_H
@@ -10,7 +11,7 @@ enum resident_order { RESIDENT_BY_ALL, RESIDENT_BY_PINNED };
 
 struct resident_amounts {
     int64_t live, rounding, pinned; /* bytes */
-    int64_t blocks;                 /* that are on resident pages */
+    int64_t blocks;                 /* those on resident pages */
 };
 
 struct resident_row {
@@ -33,8 +34,8 @@ static inline int64_t resident_amount(const struct resident_amounts *m, enum res
                : (int64_t)((uint64_t)m->live + (uint64_t)m->rounding + (uint64_t)m->pinned);
 }
 
-/* Of a moment that is known. filter: prepared; its processes, files, modules and languages. limit: 0 = all. Free after
- * failure too. */
+/* moment: the id of one that exists. filter: prepared; its processes, files, modules and languages. limit:
+ * 0 = all. Call the free function after a failure, too. */
 int resident_lines_read(struct report *report, const struct run *run, const struct filter *filter,
                         int64_t moment, enum resident_order order, size_t limit,
                         struct resident_lines *lines);

@@ -10,15 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES 12 /* of marks, in an error */
+#define NAMES 12 /* most marks to name in an error */
 
-/* Numbers of a stranger's file may be of any size: sums wrap. */
+/* Numbers in a stranger's file may be of any size: sums wrap around. */
 static void add(int64_t *sum, int64_t value)
 {
     *sum = (int64_t)((uint64_t)*sum + (uint64_t)value);
 }
 
-/* Adds a process to its moment, which is the last of the list, or a new one. */
+/* Adds a process to its moment: the last of the list, or a new one. */
 static int take(struct resident_moments *moments, sqlite3_stmt *s)
 {
     int64_t id = sqlite3_column_int64(s, 0), t_ns = sqlite3_column_int64(s, 2),
@@ -95,7 +95,7 @@ const struct resident_moment *resident_moments_highest(const struct resident_mom
     return highest;
 }
 
-/* The last of the end, NULL = there is none. */
+/* The last moment of kind end, NULL = none. */
 static const struct resident_moment *at_end(const struct resident_moments *moments)
 {
     for (size_t i = moments->count; i-- > 0;)
@@ -104,7 +104,7 @@ static const struct resident_moment *at_end(const struct resident_moments *momen
     return NULL;
 }
 
-/* The number-th at a mark of that name. */
+/* The number-th moment at a mark of that name. */
 static const struct resident_moment *at_mark(const struct report *report, const struct run *run,
                                              const struct resident_moments *moments, const char *name,
                                              long number)
@@ -157,7 +157,7 @@ static const struct resident_moment *at_name(const struct report *report, const 
     return found;
 }
 
-/* Names of the marks at which the pages were looked at. */
+/* Prints an error with the names of the marks at which the pages were looked at. */
 static void no_such(const struct report *report, const struct run *run, const char *at)
 {
     char *names[NAMES + 2], *list = NULL;
@@ -198,7 +198,7 @@ static void no_such(const struct report *report, const struct run *run, const ch
     free(list);
 }
 
-/* The latest up to a time. */
+/* The latest moment up to a time. */
 static const struct resident_moment *at_time(const struct report *report, const struct run *run,
                                              const struct resident_moments *moments, double seconds)
 {

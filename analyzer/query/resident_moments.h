@@ -1,4 +1,5 @@
-/* resident_moments.h - which moments of a run are known by page, and which of them is meant. */
+/* resident_moments.h - the moments at which a run's resident pages were looked at, and which of them is
+ * meant. */
 #ifndef LIBTRACE_QUERY_RESIDENT_MOMENTS_H
 #define LIBTRACE_QUERY_RESIDENT_MOMENTS_H
 
@@ -9,12 +10,13 @@ struct resident_moments {
     size_t count;
 };
 
-/* Free after failure too. */
+/* Call the free function after a failure, too. */
 int resident_moments_read(const struct report *report, const struct run *run, const struct filter *filter,
                           struct resident_moments *moments);
 void resident_moments_free(struct resident_moments *moments);
 
-/* The one that at means, see resident_read(). NULL after saying why there is none. There is one at least in the list. */
+/* The moment that `at` means, see resident_read(). NULL after printing why there is none. The list must
+ * not be empty. */
 const struct resident_moment *resident_moments_find(const struct report *report, const struct run *run,
                                                     const struct resident_moments *moments, const char *at);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Those of the part of the run that is meant. */
+/* Keeps those in the chosen part of the run. */
 static void narrow(const struct run *run, struct resident_moments *moments)
 {
     size_t kept = 0;
@@ -17,7 +17,7 @@ static void narrow(const struct run *run, struct resident_moments *moments)
     moments->count = kept;
 }
 
-/* A sum of the query, for its moment if that is one of ours. at: where the one before was. */
+/* Stores a sum of the query in its moment, if that is in our list. *at: the index of the previous one. */
 static void take(struct resident_times *times, sqlite3_stmt *s, size_t *at)
 {
     const char *name = (const char *)sqlite3_column_text(s, 1);
@@ -48,7 +48,7 @@ int resident_times_read(const struct report *report, const struct run *run, stru
     times->parts = calloc(times->moments.count, sizeof *times->parts);
     if (times->parts == NULL)
         return report_error(report, EXIT_FAILED, "out of memory");
-    /* total(): sum() of a stranger's numbers may be too large, and would be an error. */
+    /* total(), because sum() fails if a stranger's numbers are too large. */
     sqlite3_stmt *s =
         report_prepare(report, "SELECT moment, part, CAST(total(bytes) AS INTEGER) FROM resident WHERE run = "
                                "?1 AND part <> 'untouched' GROUP BY 1, 2");

@@ -1,4 +1,4 @@
-/* run.c - choosing a run, and waiting for one that is nearly done. */
+/* run.c - chooses a run, and waits for one that is nearly done. */
 #define _GNU_SOURCE
 #include "run.h"
 #include "args.h"
@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #define POLL_MS 50
-#define PATIENCE_MS 60000 /* without any progress; big binaries take seconds */
-#define TELL_MS 3000      /* after so long without it, what is waited for is told */
-#define STOPPED_MS 1000   /* a collector that stands still for so long is not waited for */
+#define PATIENCE_MS 60000 /* how long to wait without any progress; big binaries take seconds */
+#define TELL_MS 3000      /* after so long without progress, print what is waited for */
+#define STOPPED_MS 1000   /* a collector that has been stopped for so long is not waited for */
 
 const char *const run_states[] = {"complete", "recording", "recording", "interrupted", "incomplete"};
 
@@ -39,7 +39,7 @@ void run_free(struct run *run)
     *run = (struct run){0};
 }
 
-/* True if one of these processes lives: numbers separated by commas. */
+/* True if one of these processes is alive; pids: numbers separated by commas. */
 static int any_lives(const char *pids)
 {
     char *end = NULL;
@@ -55,7 +55,7 @@ static int any_lives(const char *pids)
     return 0;
 }
 
-/* pids: of the processes that had not ended when the collector last wrote. */
+/* pids: the processes that had not ended when the collector last wrote. */
 static enum run_state state_of(const struct store *store, const struct run *run, const char *state,
                                const char *phase, const char *pids)
 {
@@ -67,15 +67,15 @@ static enum run_state state_of(const struct store *store, const struct run *run,
 
     if (state == NULL || strcmp(state, "recording") != 0 || collector == STORE_COLLECTOR_GONE)
         return RUN_INTERRUPTED;
-    /* Once all its processes have ended, the collector is about to look up names, even if it did not say so
-     * yet. */
+    /* Once all its processes have ended, the collector is about to look up names, even if it has not
+     * written so yet. */
     if (phase != NULL && strcmp(phase, "running") == 0 &&
         (collector == STORE_COLLECTOR_ELSEWHERE || run->processes == 0 || any_lives(pids)))
         return RUN_RECORDING;
     return RUN_SYMBOLS;
 }
 
-/* True for one that is said to be recording, by a collector that is gone. */
+/* Fills in *run. True if the row says that it is being recorded, but its collector is gone. */
 static int fill(const struct store *store, struct run *run, sqlite3_stmt *s)
 {
     int64_t *const numbers[] = {
@@ -137,7 +137,7 @@ static int fill(const struct store *store, struct run *run, sqlite3_stmt *s)
     return run->state == RUN_INTERRUPTED && state != NULL && strcmp(state, "recording") == 0;
 }
 
-/* *left: the row says that it is being recorded, but nobody does. */
+/* *left: the row says that it is being recorded, but its collector is gone. */
 static int read_row(struct report *report, int64_t number, struct run *run, int *left)
 {
     static const char sql[] =
@@ -167,8 +167,8 @@ static int read_row(struct report *report, int64_t number, struct run *run, int 
     return status == EXIT_FINE && run->number != 0 ? kind_totals(report, run) : status;
 }
 
-/* *run has no number when there is none. A run that its collector has left while it says that it is being recorded may
- * have been written whole just after it was read: what is read once the collector is gone is the last word. */
+/* Reads a run, without a number if there is none. If its collector is gone while the row says that it is
+ * being recorded, the collector may have completed it just after we read: read once more. */
 static int load(struct report *report, int64_t number, struct run *run)
 {
     int left = 0;
@@ -267,7 +267,7 @@ static int unknown_run(struct report *report, const char *text)
     return status;
 }
 
-/* 0 where there is none. */
+/* *number = 0 if there is none. */
 static int choose(struct report *report, const char *text, int64_t *number)
 {
     int status = EXIT_FINE;
@@ -297,7 +297,7 @@ static void show_progress(double progress, int done)
     fflush(stderr);
 }
 
-/* What the wait without progress has come to: true if it is to end. */
+/* True if waiting without progress should end; prints why. waited: milliseconds. */
 static int give_up(const struct report *report, const struct run *run, int waited, int *still)
 {
     const char *reason = NULL;
@@ -305,7 +305,7 @@ static int give_up(const struct report *report, const struct run *run, int waite
     *still = store_collector_stopped(&run->collector) ? *still + POLL_MS : 0;
     if (*still >= STOPPED_MS)
         reason = live_stopped;
-    else if (waited == TELL_MS && !isatty(STDERR_FILENO)) /* on a terminal there is the bar */
+    else if (waited == TELL_MS && !isatty(STDERR_FILENO)) /* on a terminal, the progress bar shows it */
         reason = run->counting ? "has not written all of it yet, and is waited for"
                                : "is looking up names, and is waited for";
     if (reason != NULL && isatty(STDERR_FILENO) && !report->watching)
@@ -316,7 +316,8 @@ static int give_up(const struct report *report, const struct run *run, int waite
     return *still >= STOPPED_MS || waited >= PATIENCE_MS;
 }
 
-/* The file is let go between two looks, so that the collector can bring it into its final form. */
+/* Waits until names are looked up. The file is closed between two looks, so that the collector can bring
+ * it into its final form. */
 static int wait_for_symbols(struct report *report, struct run *run)
 {
     int64_t number = run->number;
@@ -355,8 +356,8 @@ int run_again(struct report *report, struct run *run)
     return status;
 }
 
-/* Has what the collector knows by now written, or waits for what it still does. A moment of the file that was
- * held for a run before is let go: it can show nothing newer. */
+/* Has the collector write what it knows by now, or waits until it is done. Ends a read transaction that
+ * was begun for an earlier run, as that could not show anything newer. */
 static int catch_up(struct report *report, struct run *run)
 {
     int status = EXIT_FINE;
@@ -399,7 +400,8 @@ int run_settle_all(struct report *report)
     return status;
 }
 
-/* "list@loaded", "3@1.5..2", "@loaded": the first @ after which it names a run; a label may have one, too. */
+/* "list@loaded", "3@1.5..2", "@loaded": splits at the first @ that has the name of a run before it; labels
+ * may contain @, too. */
 static int choose_window(struct report *report, const char *text, int64_t *number, const char **window)
 {
     int status = EXIT_FINE;
@@ -446,7 +448,7 @@ static int find(struct report *report, const char *text, int windows, struct run
         status = catch_up(report, run);
     if (status == EXIT_FINE && sqlite3_get_autocommit(report->sql) && store_pages_show(report->store) != 0)
         status = report_error(report, EXIT_FAILED, "%s", store_error(report->store));
-    /* From here on one snapshot of the file, even if a collector goes on writing. */
+    /* From here on, read one snapshot of the file, even if a collector goes on writing. */
     if (status == EXIT_FINE && sqlite3_get_autocommit(report->sql)) {
         sqlite3_exec(report->sql, "BEGIN", NULL, NULL, NULL);
         status = run_again(report, run);

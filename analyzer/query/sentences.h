@@ -1,4 +1,4 @@
-/* sentences.h - a few sentences for people, put together one after the other. */
+/* sentences.h - a short list of sentences for the user. */
 #ifndef LIBTRACE_QUERY_SENTENCES_H
 #define LIBTRACE_QUERY_SENTENCES_H
 
@@ -9,7 +9,7 @@ struct sentences {
     int count;
 };
 
-/* What finds no room, or no memory, is left out: it is said beside the result, not instead of it. */
+/* Without room or memory the sentence is left out: the result it comes with is more important. */
 void sentences_add(struct sentences *sentences, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void sentences_free(struct sentences *sentences);

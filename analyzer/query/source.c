@@ -1,5 +1,5 @@
-/* source.c - file names come from the database, so from anywhere: only regular files of a sensible size are
- * read, and of those only the ones that source_file.c lets through. */
+/* source.c - file names come from the database, so from anywhere: only regular files of a sensible size
+ * are read, and only those that source_file.c allows. */
 #define _GNU_SOURCE
 #include "source.h"
 #include "source_file.h"
@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #define LARGEST (16 << 20)
-#define LONGEST 1000 /* of a line that is shown */
+#define LONGEST 1000 /* most bytes of a line that are shown */
 
 static int any_hidden;
 
-/* The file looked at last: rows of one file often follow each other. */
+/* The file that was read last: rows of the same file often follow each other. */
 static struct {
     char *path;
     enum source_state state;

@@ -10,8 +10,8 @@
 
 const char *source_wanted;
 
-/* What the files end in that stacks lead to: of compiled languages, and of Python. Others may hold anything:
- * keys, passwords, mail. */
+/* Suffixes of source files of compiled languages and of Python. Other files may hold anything: keys,
+ * passwords, mail. */
 static const char *const suffixes[] = {
     "c",   "h",   "cc",  "hh",  "cpp", "hpp", "cxx", "hxx",  "c++",   "h++", "inc", "inl",
     "ipp", "tcc", "tpp", "txx", "def", "m",   "mm",  "s",    "asm",   "y",   "l",   "yy",
@@ -33,7 +33,7 @@ static int is_source(const char *path)
     return 0;
 }
 
-/* What follows directory in path; NULL if it is not below it. */
+/* The part of path that follows directory; NULL if it is not below it. */
 static const char *below(const char *directory, const char *path)
 {
     size_t size = strlen(directory);
@@ -43,7 +43,8 @@ static const char *below(const char *directory, const char *path)
     return strncmp(path, directory, size) == 0 && path[size] == '/' ? path + size + 1 : NULL;
 }
 
-/* Opens a file below a directory, neither of which has a symbolic link in its name, nor gets one meanwhile.
+/* Opens a file below a directory, where no part of either path is a symbolic link, nor can become one
+ * meanwhile.
  */
 static int open_below(const char *directory, const char *rest)
 {
@@ -72,7 +73,7 @@ static int open_below(const char *directory, const char *rest)
     return -1;
 }
 
-/* Only what lies below the directory after all links have been followed. */
+/* Opens the file only if it lies below the directory after all links have been followed. */
 static int open_in_tree(const char *directory, const char *path, int *hidden)
 {
     char *tree = realpath(directory, NULL), *real = realpath(path, NULL);
@@ -89,7 +90,7 @@ static int open_in_tree(const char *directory, const char *path, int *hidden)
     return fd;
 }
 
-/* The same file in the tree that the directory is now, if it was in the one that the run was started in. */
+/* Opens the same file in `directory`, if it was below the directory that the run was started in. */
 static int open_moved(const char *directory, const struct run *run, const char *path, int *hidden)
 {
     const char *rest = *run->root == '/' ? below(run->root, path) : NULL;

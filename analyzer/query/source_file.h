@@ -1,5 +1,5 @@
-/* source_file.h - which source files may be read for a run. Their names come from the database, and that may
- * come from anywhere: what we may read is not for everybody to have shown, in a page that is passed on, say.
+/* source_file.h - which source files may be read for a run. Their names come from the database, which may come
+ * from anywhere; and what we may read is not for everybody to see, in a page that is passed on, for example.
  *
  *   a run that was recorded here, by us, into this file    any file
  *   any other                                              files below the current directory that look like
@@ -12,7 +12,7 @@
 
 #include "run.h"
 
-extern const char *source_wanted; /* by --source; NULL = was not there */
+extern const char *source_wanted; /* value of --source; NULL = not given */
 
 #define SOURCE_OPTION                                                         \
     {                                                                         \
@@ -20,7 +20,7 @@ extern const char *source_wanted; /* by --source; NULL = was not there */
             "show source lines of files below DIR; 'any': of all files", NULL \
     }
 
-/* The file to read, opened, or -1. hidden: there may be one, but it is not to be read. */
+/* Opens the file to read, or returns -1. *hidden: there may be one, but it must not be read. */
 int source_open(const struct run *run, const char *path, int *hidden);
 
 #endif

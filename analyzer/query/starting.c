@@ -1,7 +1,7 @@
 /* starting.c - see starting.h.
  *
- * Collectors are known by their doors (wire_door.h), as far as they are in this network namespace. Where
- * there is none, as nearly always, nothing else is looked at.
+ * Collectors are found by their socket names (wire_door.h), as far as they are in this network namespace. Nearly
+ * always there is none, and then nothing else is looked at.
  */
 #define _GNU_SOURCE
 #include "starting.h"

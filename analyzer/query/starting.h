@@ -1,9 +1,9 @@
-/* starting.h - collectors that are at work and have not written yet that there is a run. */
+/* starting.h - collectors that are running, but have not added their run to the database yet. */
 #ifndef LIBTRACE_STARTING_H
 #define LIBTRACE_STARTING_H
 
-/* Waits, for some seconds at most, until each collector that writes to this database has its run in it: a report that
- * comes right after a program's end is about that one, however short it lived. */
+/* Waits, for some seconds at most, until each collector that writes to this database has added its run: a
+ * report right after a program's end is about that run, however short it was. */
 void starting_wait(const char *database);
 
 #endif

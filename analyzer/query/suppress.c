@@ -1,4 +1,4 @@
-/* suppress.c - each place is matched once, each node takes over what its callers matched. */
+/* suppress.c - each place is matched once; each node inherits what its callers matched. */
 #define _GNU_SOURCE
 #include "suppress.h"
 

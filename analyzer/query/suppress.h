@@ -3,8 +3,7 @@
  *   # comment
  *   leak:PATTERN
  *
- * A stack is suppressed where the function, the file or the module of any of its frames contains PATTERN, in
- * which
+ * A stack is suppressed if the function, the file or the module of any of its frames contains PATTERN, in which
  * * stands for anything, ^ for the beginning and $ for the end of the name.
  */
 #ifndef LIBTRACE_QUERY_SUPPRESS_H

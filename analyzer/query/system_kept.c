@@ -1,8 +1,8 @@
-/* system_kept.c - see system_kept.h. A block is known by who asked for it.
+/* system_kept.c - see system_kept.h. Blocks are recognised by who allocated them.
  *
- * What glibc frees when it is asked to (__libc_freeres, which valgrind calls) is kept. What a program asked
- * glibc for and has to give back (fopen, iconv_open, newlocale) is not; nor is what a library's initialisers
- * make, as soon as code is in between that is not of the system.
+ * Kept is what glibc frees on request (__libc_freeres, which valgrind calls). Not kept is what a program
+ * gets from glibc and has to give back (fopen, iconv_open, newlocale), nor what a library's initialisers
+ * allocate, if any code in between is not the system's.
  */
 #define _GNU_SOURCE
 #include "system_kept.h"
@@ -14,13 +14,13 @@
 
 enum { NAMES = 12 };
 
-/* A stack is of a kind if all that is given here is so. */
+/* A stack is of a kind if everything that is given here holds. */
 static const struct rule {
     const char *what;
     const char *innermost;    /* module of the innermost frame: a glob */
-    bool alone;               /* no frame lies in a module that is not of the system, see system_modules */
-    bool anywhere;            /* below: whatever module the frame lies in, else one of the system */
-    const char *below[NAMES]; /* some frame's function is one of these: globs */
+    bool alone;               /* no frame is in a module that is not the system's, see system_modules */
+    bool anywhere;            /* for below: the frame may be in any module, else only in the system's */
+    const char *below[NAMES]; /* globs: the function of some frame matches one of these */
 } rules[] = {
     {.what = "buffers of stdout and files",
      .below = {"_IO_file_doallocate", "__GI__IO_file_doallocate", "_IO_wfile_doallocate",
@@ -41,7 +41,7 @@ static const struct rule {
 };
 #define RULES (sizeof rules / sizeof rules[0])
 
-/* After those of the rules. */
+/* Kinds that come after those of the rules. */
 enum { KIND_IMPORTS = RULES, KIND_INTERPRETER, KINDS };
 
 static const char *const system_modules[] = {"*/ld-linux*.so*", "*/libc.so*", "*/libstdc++.so*",
@@ -58,11 +58,11 @@ static bool one_matches(const char *const *globs, size_t count, const char *text
 
 /* ---- matching -------------------------------------------------------------------------------- */
 
-/* What is known of a place, and of a stack's frames together. */
+/* What is known of a place, and of all frames of a stack together. */
 struct facts {
-    uint32_t below;    /* bits: the rules that it has a function of */
-    bool foreign;      /* it lies in a module that is not of the system */
-    bool foreign_here; /* nor the interpreter */
+    uint32_t below;    /* bits: the rules that have this function in `below` */
+    bool foreign;      /* it is in a module that is not the system's */
+    bool foreign_here; /* and that is not the interpreter's */
 };
 
 static struct facts facts_of(const struct profile_place *place)

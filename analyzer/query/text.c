@@ -29,7 +29,7 @@ uint32_t text_next(const char **text)
     uint32_t c = length == 1 ? p[0] : length > 1 ? p[0] & (0x7fu >> length) : 0;
 
     for (unsigned i = 1; i < length; i++) {
-        if ((p[i] & 0xc0) != 0x80) { /* ends at the NUL too */
+        if ((p[i] & 0xc0) != 0x80) { /* a NUL ends it, too */
             length = 0;
             break;
         }
@@ -66,7 +66,7 @@ char *text_harmless(const char *text)
         else if (c == REPLACEMENT)
             out += sprintf(out, "\xef\xbf\xbd");
         else if (text_is_harmful(c))
-            out += c < 0x80 ? sprintf(out, "^%c", (int)(c ^ 0x40)) /* as cat -v: ^[ */
+            out += c < 0x80 ? sprintf(out, "^%c", (int)(c ^ 0x40)) /* as cat -v shows it: ^[ */
                             : sprintf(out, c < 0x10000 ? "\\u%04x" : "\\U%06x", c);
         else
             out = mempcpy(out, start, (size_t)(p - start));
@@ -101,12 +101,12 @@ char *text_cut(char *text, size_t columns, int at_beginning)
     if (at_beginning) {
         while (width > (columns > 0 ? columns - 1 : 0))
             width -= columns_of(text_next(&p));
-        /* A path is better cut between its folders, where enough of it is left. */
+        /* Cut a path between folders, if enough of it is left. */
         const char *folder = columns > 0 ? strchr(p, '/') : NULL;
 
         if (folder != NULL && text_width(folder) * 2 >= columns)
             p = folder;
-        /* What is left is shorter by at least one character; the ellipsis needs three bytes. */
+        /* At least one character is cut, and the ellipsis needs three bytes. */
         char *cut = malloc(strlen(p) + sizeof ELLIPSIS);
 
         if (cut == NULL)
@@ -129,7 +129,7 @@ char *text_cut(char *text, size_t columns, int at_beginning)
     return cut;
 }
 
-/* Bytes of the next word, or of as much of it as a line has room for, and its columns. */
+/* Bytes of the next word, or of the part of it that a line has room for; *width: its columns. */
 static size_t next_word(const char *text, size_t room, size_t *width)
 {
     const char *end = text;

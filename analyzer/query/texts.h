@@ -1,4 +1,4 @@
-/* texts.h - texts by number, each once: string tables of pprof files and of the HTML page. */
+/* texts.h - numbers texts, each once: string tables of pprof files and of the HTML page. */
 #ifndef LIBTRACE_QUERY_TEXTS_H
 #define LIBTRACE_QUERY_TEXTS_H
 
@@ -8,11 +8,11 @@
 struct texts {
     char **text; /* in order of their numbers */
     size_t count;
-    void *numbers; /* tree of texts and their numbers */
-    int failed;    /* memory was short at some time: numbers are wrong */
+    void *numbers; /* a tree of texts and their numbers */
+    int failed;    /* memory ran out at some time: numbers are wrong */
 };
 
-/* The number of a text, which is copied where it is new. The first one gets 0. */
+/* The number of a text, from 0 on; a new text is copied. */
 uint32_t texts_number(struct texts *texts, const char *text);
 void texts_free(struct texts *texts);
 

@@ -8,7 +8,7 @@
 
 static const char *const prefixes[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 
-/* Three significant digits, as many as an eye takes in: 9.16 MiB, 64.2 KiB, 512 B. */
+/* Three significant digits, which are easy to read: 9.16 MiB, 64.2 KiB, 512 B. */
 static char *scaled(char *out, const char *sign, double value)
 {
     unsigned unit = 0;
@@ -130,7 +130,7 @@ char *units_moment(char *out, double seconds, double span)
 {
     if (span <= 0 || seconds < 20 * span)
         return units_seconds(out, seconds);
-    int decimals = (int)ceil(2 - log10(span)); /* of a hundredth of it */
+    int decimals = (int)ceil(2 - log10(span)); /* shows differences of a hundredth of the span */
 
     snprintf(out, UNITS_SIZE, "%.*f s", decimals < 0 ? 0 : decimals > 9 ? 9 : decimals, seconds);
     return out;

@@ -1,4 +1,4 @@
-/* units.h - numbers for people. Each writes into a buffer of UNITS_SIZE and returns it. */
+/* units.h - formats numbers for people. Each function writes into a buffer of UNITS_SIZE and returns it. */
 #ifndef LIBTRACE_QUERY_UNITS_H
 #define LIBTRACE_QUERY_UNITS_H
 
@@ -8,7 +8,7 @@
 
 #define UNITS_SIZE 40
 
-/* A measure's number, "<= 14.2 MiB" where it is no more than that. */
+/* A measure's value; "<= 14.2 MiB" if it is an upper bound. */
 char *units_measure(char *out, const struct store_measures *m, enum measure measure, int plain);
 
 char *units_bytes(char *out, int64_t bytes, int plain);       /* 14.2 MiB; plain: 14889779 */
@@ -19,7 +19,7 @@ char *units_percent(char *out, double part, double whole);    /* 64.2 %; '-' of 
 char *units_exit(char *out, int status);                      /* 3; SIGINT for -2 */
 char *units_seconds(char *out, double seconds);               /* 1.23 s, 45 ms, 2 min 5 s */
 
-/* A moment among others that all lie within span seconds: 125.250 s where they would look alike. */
+/* A time among others that all lie within span seconds, with enough digits to tell them apart: 125.250 s. */
 char *units_moment(char *out, double seconds, double span);
 
 #endif

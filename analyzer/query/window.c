@@ -28,8 +28,8 @@ const char *window_sites(const struct run *run)
 
 /* ---- moments --------------------------------------------------------------------------------- */
 
-/* The number-th mark of that name after a moment; of the filter's processes, if they have one. -1 = there is
- * none, 0 = it has no samples. */
+/* Finds the number-th mark of that name after a time, of the filter's processes if it has any. -1 = none,
+ * 0 = it was not sampled. */
 static int find_mark(struct report *report, const struct run *run, const struct filter *filter,
                      const char *name, long number, int64_t after_ns, int64_t *t_ns)
 {
@@ -58,7 +58,7 @@ static int find_mark(struct report *report, const struct run *run, const struct 
     return found;
 }
 
-/* The last moment up to a time that sites were looked at. */
+/* Finds the last moment up to a time at which sites were sampled. */
 static void look_up(struct report *report, const struct run *run, struct moment *moment)
 {
     sqlite3_stmt *s =
@@ -81,15 +81,14 @@ static void look_up(struct report *report, const struct run *run, struct moment 
     sqlite3_finalize(s);
 }
 
-/* Two moments, the earlier one first, of which the same is known though something may have happened in
- * between. */
+/* True if two different times have the same samples, though something may have happened in between. */
 static int same_in_doubt(const struct moment *a, const struct moment *b)
 {
     return a->t_ns == b->t_ns && a->t_ns != WINDOW_END && a->mark == NULL && b->mark == NULL &&
            b->wanted_ns > 0 && a->wanted_ns != b->wanted_ns && b->shown_ns < b->wanted_ns;
 }
 
-/* The moments around a time, for who asked for one that is not there. */
+/* Prints the moments around a time, if nothing is known for the one that was asked for. */
 static int nothing_between(struct report *report, const struct run *run, const struct moment *a,
                            const struct moment *b)
 {
@@ -179,7 +178,7 @@ int window_time(const char *text, double *seconds)
            *seconds < 9e9;
 }
 
-/* A mark's name comes before a time, and "tick#3" may be a name or the third "tick". */
+/* A mark's name takes precedence over a time; "tick#3" may be a name or the third "tick". */
 static int find_moment(struct report *report, const struct run *run, const struct filter *filter,
                        const char *text, int64_t after_ns, struct moment *moment)
 {
@@ -187,7 +186,7 @@ static int find_moment(struct report *report, const struct run *run, const struc
     double seconds;
     int found = find_mark(report, run, filter, text, 1, after_ns, &moment->t_ns);
 
-    if (found < 0) /* before it, which is said later */
+    if (found < 0) /* it is before the other moment; the error comes later */
         found = find_mark(report, run, filter, text, 1, WINDOW_START, &moment->t_ns);
     moment->mark = strdup(text);
     if (found < 0 && hash != NULL && atol(hash + 1) > 0) {
@@ -220,7 +219,8 @@ static int find_moment(struct report *report, const struct run *run, const struc
 
 /* ---- what is in between ---------------------------------------------------------------------- */
 
-/* What was counted up to a moment is the sum of the samples; up to the end, what the sites have. */
+/* Creates the table of the part's sites. What was counted up to a moment is the sum of its samples; up to
+ * the end, the sites themselves. */
 static int make_sites(struct report *report, struct run *run)
 {
     static int made;
@@ -255,7 +255,7 @@ static int make_sites(struct report *report, struct run *run)
     return status;
 }
 
-/* The highest heap is kept from mark to mark, and from the last one to the end. */
+/* The highest heap is known from mark to mark, and from the last mark to the end. */
 static int find_peak(struct report *report, struct run *run)
 {
     struct window *window = &run->window;
@@ -286,7 +286,7 @@ static int find_peak(struct report *report, struct run *run)
     return status;
 }
 
-/* "TO", "FROM..TO", "FROM..", "..TO"; a mark may be called so. */
+/* Splits "TO", "FROM..TO", "FROM..", "..TO"; a mark's name may contain "..", too. */
 static int split(struct report *report, const struct run *run, const struct filter *filter, const char **from,
                  const char **to, char **copy)
 {

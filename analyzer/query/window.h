@@ -1,11 +1,10 @@
 /* window.h - a part of a run's time: --from and --to of all reports, and RUN@MOMENT.
  *
- * A moment is a mark (trace.h), by its name, or a time in seconds since the start, which means the last
- * moment before it of which is known what each site had counted. What is shown is the difference of the
- * counters between two moments: allocations, bytes and temporary ones made after the first and up to the
- * second; what is live is more by so much at the second, or less. Which lines made up the highest heap in
- * between is not known, but how high it was is, between marks. For a report that reads no sites a moment is
- * just what was given.
+ * A moment is a mark (trace.h), by name, or a time in seconds since the start; a time means the last moment up to it
+ * at which every site was sampled. Reports show the difference of the counters between two moments: what was
+ * allocated after the first and up to the second, and how much more (or less) was live at the second. How high the
+ * heap was in between is known between marks, but not which lines made up that peak. Reports that read no sites
+ * take a time exactly as given.
  */
 #ifndef LIBTRACE_QUERY_WINDOW_H
 #define LIBTRACE_QUERY_WINDOW_H
