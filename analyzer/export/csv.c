@@ -1,4 +1,4 @@
-/* csv.c - the lines of a run, as `top --limit 0` has them: RFC 4180, a header, plain numbers. */
+/* csv.c - the lines of a run, as `top --limit 0` lists them: RFC 4180, with a header and plain numbers. */
 #include "export.h"
 
 static void write_text(FILE *out, const char *text)

@@ -1,9 +1,9 @@
-/* dhat.c - what valgrind 3.19 --tool=dhat writes, for its viewer dh_view.html: dhatFileVersion 2, without the
- * counts of accesses ("bkacc": false). All measures are in it.
+/* dhat.c - the format of valgrind 3.19 --tool=dhat, for its viewer dh_view.html: dhatFileVersion 2, without
+ * counts of accesses ("bkacc": false). It contains all measures.
  *
- * Two things the database does not know exactly, and the format asks for: "tl", the lifetimes of a stack's
- * blocks together, is as exact as their histogram, and "mbk", the blocks that a stack held when it held the
- * most bytes, takes them to be of its mean size.
+ * The format asks for two values that the database does not have exactly. "tl", the summed lifetime of a
+ * stack's blocks, is as exact as their histogram. "mbk", the number of blocks when a stack held the most
+ * bytes, is computed from its mean block size.
  */
 #include "export.h"
 
@@ -11,7 +11,8 @@
 
 #define MICRO 1e6
 
-/* Frame table: one entry for each place of each frame; entry 0 is "[root]", so they count from 1. */
+/* Writes the frame table: an entry for each place of each frame; entry 0 is "[root]", so places count from
+ * 1. */
 static void write_frames(struct json *json, const struct profile *p)
 {
     json_array(json, "ftbl");
@@ -26,7 +27,7 @@ static void write_frames(struct json *json, const struct profile *p)
     json_close(json);
 }
 
-/* The entry in the table of each frame's first place. */
+/* For each frame, the table entry of its first place. */
 static int64_t *number_frames(const struct profile *p)
 {
     int64_t *first = calloc(p->frame_count, sizeof *first), next = 1;
@@ -98,7 +99,7 @@ int export_dhat(const struct export *export)
     json_true(&json, "bkacc", 0);
     json_text(&json, "tu", "\xc2\xb5s");
     json_text(&json, "Mtu", "s");
-    json_number(&json, "tuth", 10000); /* shorter lifetimes than a tick are said as 'less' */
+    json_number(&json, "tuth", 10000); /* a lifetime below one tick is shown as 'less' */
     json_text(&json, "cmd", export->run->command);
     json_number(&json, "pid", process_count > 0 ? processes[0].pid : 0);
     json_number(&json, "te", export->run->t.wall_ns / 1000);

@@ -1,4 +1,4 @@
-/* export.c - trace-report export: a run in the formats of other tools; analyzer/export/ writes them. */
+/* export.c - trace-report export: a run in formats of other tools; one file of this folder writes each. */
 #include "commands.h"
 #include "kind.h"
 #include "export.h"
@@ -73,7 +73,7 @@ static int write_file(const struct report *report, const struct run *run, const 
     return status;
 }
 
-/* The other formats say of each stack, or of the whole, what is known of whole runs only. */
+/* The other formats contain values of each stack, or of the whole, that are known for whole runs only. */
 static int check_part(const struct report *report, const struct run *run)
 {
     const char *name = format_names[format];

@@ -1,5 +1,5 @@
-/* folded.c - a line a stack, "main;load;read_record 1920000": what flamegraph.pl, inferno and many others
- * take. */
+/* folded.c - one line for each stack, "main;load;read_record 1920000", as flamegraph.pl, inferno and many
+ * others read it. */
 #define _GNU_SOURCE
 #include "export.h"
 #include "text.h"
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Harmless, and without the separator. */
+/* A harmless name without the separator. */
 static char *name_of(const struct profile_place *place)
 {
     char *name = text_harmless(*place->function != '\0' ? place->function : "[unknown]");

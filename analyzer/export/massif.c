@@ -1,13 +1,13 @@
-/* massif.c - what valgrind --tool=massif writes, for ms_print and massif-visualizer: the heap over time, with
- * all stacks at its peak and at the end. Of what passes a filter these two moments are known exactly, and no
- * others.
+/* massif.c - the format of valgrind --tool=massif, for ms_print and massif-visualizer: the heap over time,
+ * with all stacks at its peak and at the end. For what passes a filter, only these two moments are known
+ * exactly, and only these are written.
  *
  *   n2: 2000 (heap allocation functions) malloc/new/new[], --alloc-fns, etc.
  *    n0: 1990 0x401136: load (list.c:10)
  *    n0: 10 in 3 places, all below massif's threshold (1.00%)
  *
- * A tree goes from the allocating place outwards; what is below a hundredth of the whole is folded, as massif
- * does.
+ * A tree grows from the allocating place outwards; places below a hundredth of the whole are folded, as
+ * massif does.
  */
 #include "export.h"
 #include "text.h"
@@ -15,17 +15,17 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#define SNAPSHOTS 200   /* about as many are enough for a page of text */
-#define SIGNIFICANT 100 /* the whole divided by this */
-#define DEEPEST 500     /* ms_print calls itself for each level */
+#define SNAPSHOTS 200   /* about as many as a page of text can show */
+#define SIGNIFICANT 100 /* a place has to hold at least the whole divided by this */
+#define DEEPEST 500     /* ms_print recurses for each level */
 
-/* A stack on the way outwards: the place that comes next. */
+/* A stack being followed outwards: its next place. */
 struct cursor {
-    uint32_t node, k; /* PROFILE_NONE = it has ended */
+    uint32_t node, k; /* node PROFILE_NONE = it has ended */
     int64_t bytes;
 };
 
-/* Cursors that are at the same place. */
+/* Cursors at the same place. */
 struct bundle {
     size_t first, count;
     int64_t bytes;
@@ -34,7 +34,7 @@ struct bundle {
 struct writer {
     const struct export *export;
     const struct profile *profile;
-    int64_t least; /* bytes of a place that gets a line of its own */
+    int64_t least; /* bytes that a place needs to get a line of its own */
     int number;    /* of the next snapshot */
     int failed;    /* out of memory */
 };
@@ -74,7 +74,7 @@ static void advance(const struct profile *p, struct cursor *cursor)
     cursor->k = 0;
 }
 
-/* Groups of cursors, those of stacks that have ended left out; NULL with *count 0 where there are none. */
+/* Groups cursors by place, without those of stacks that have ended; NULL with *count 0 if none are left. */
 static struct bundle *gather(struct writer *w, struct cursor *cursors, size_t n, size_t *count)
 {
     struct bundle *groups = NULL;
@@ -111,7 +111,7 @@ static void write_folded(struct writer *w, int level, const struct bundle *group
                 (long long)bytes, count, count == 1 ? "," : "s, all", 100.0 / SIGNIFICANT);
 }
 
-/* A line for the cursors' own place, then one for each of the next ones. */
+/* Writes a line for the cursors' own place, then one for each of the next places. */
 static void write_level(struct writer *w, int level, struct cursor *cursors, size_t n, int64_t bytes,
                         const char *text)
 {
@@ -174,7 +174,7 @@ static void write_peak(struct writer *w)
     write_tree(w, MEASURE_peak_bytes);
 }
 
-/* The samples in order, the peak among them. Of many samples, every so-manieth. */
+/* Writes the samples in order, with the peak among them; if there are many, every n-th of them. */
 static int write_snapshots(struct writer *w)
 {
     const struct run *run = w->export->run;

@@ -2,8 +2,8 @@
  *
  *   Profile: sample types, samples -> locations (a frame) -> lines (inlined first) -> functions; mappings
  *
- * Written by hand: of protocol buffers it takes numbers in base 128 and length-prefixed messages. Modules of
- * one run may lie anywhere in several processes, so each gets an address range of its own, one after the
+ * Written by hand: of protocol buffers it needs only numbers in base 128 and length-prefixed messages. Modules may
+ * lie at different addresses in several processes, so each module gets an address range of its own, one after the
  * other.
  */
 #define _GNU_SOURCE
@@ -33,7 +33,7 @@ enum {
     PROFILE_DEFAULT_TYPE = 14,
 };
 
-/* A message being put together. */
+/* A message that is being written. */
 struct message {
     uint8_t *data;
     size_t size, room;
@@ -43,7 +43,7 @@ struct message {
 struct writer {
     const struct export *export;
     struct message profile;
-    struct message message, inner; /* the one that is written, and one within it */
+    struct message message, inner; /* the profile, and messages within it */
     struct texts strings;
     struct export_process *processes;
     size_t process_count;
@@ -83,7 +83,7 @@ static void put_number(struct message *m, uint64_t value)
 static void field_number(struct message *m, unsigned field, uint64_t value)
 {
     if (value == 0)
-        return; /* the default */
+        return; /* the default value is not written */
     put_number(m, field << 3 | 0);
     put_number(m, value);
 }
@@ -95,7 +95,7 @@ static void field_bytes(struct message *m, unsigned field, const void *data, siz
     put_bytes(m, data, size);
 }
 
-/* Ends the message inside: it becomes a field of the outer one, and empty. */
+/* Ends the inner message: it becomes a field of the outer one, and is emptied. */
 static void field_message(struct message *outer, unsigned field, struct message *inside)
 {
     field_bytes(outer, field, inside->data, inside->size);
@@ -105,7 +105,8 @@ static void field_message(struct message *outer, unsigned field, struct message 
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
-/* The number of a text, which is made harmless: viewers are terminals too. The first one must be "". */
+/* The index of a text in the string table. It is made harmless, as some viewers run in a terminal. The
+ * first must be "". */
 static uint64_t string(struct writer *w, const char *text)
 {
     char *harmless = text_harmless(text);
@@ -128,7 +129,8 @@ static void write_type(struct writer *w, unsigned field, const char *type, const
     field_message(&w->profile, field, &w->message);
 }
 
-/* The part of a module that its frames lie in begins at bases[]; the first module is no file. */
+/* bases[] gets the beginning of the range in which each module's frames lie; the first module is not a
+ * file. */
 static void write_mappings(struct writer *w, uint64_t *bases)
 {
     const struct profile *p = w->export->profile;
@@ -141,7 +143,7 @@ static void write_mappings(struct writer *w, uint64_t *bases)
     for (size_t i = PROFILE_FIRST; i < p->frame_count; i++) {
         const struct profile_frame *frame = &p->frames[i];
 
-        /* No module is larger than 2^40: what lies beyond is damage, and is cut off. */
+        /* No module is larger than 2^40 bytes: addresses beyond that are damage, and are left out. */
         if (frame->address >> 40 == 0 && frame->address >= ends[frame->module])
             ends[frame->module] = frame->address + 1;
     }
@@ -154,7 +156,7 @@ static void write_mappings(struct writer *w, uint64_t *bases)
         field_number(&w->message, 5, string(w, p->modules[i].path));
         field_number(&w->message, 6, string(w, p->modules[i].build_id));
         for (unsigned has = 7; has <= 10;
-             has++) /* functions, files, lines, inlined: nothing is left to look up */
+             has++) /* functions, files, lines, inlined: nothing needs to be looked up */
             field_number(&w->message, has, 1);
         field_message(&w->profile, PROFILE_MAPPING, &w->message);
     }
@@ -185,7 +187,7 @@ static void write_locations(struct writer *w, const uint64_t *bases)
     }
 }
 
-/* Each place has a function of its own: their numbers need no table, and viewers go by the name. */
+/* Each place gets a function of its own: so no table of numbers is needed, and viewers go by names anyway. */
 static void write_functions(struct writer *w)
 {
     const struct profile *p = w->export->profile;
@@ -204,7 +206,7 @@ static void write_functions(struct writer *w)
 
 /* ---- samples --------------------------------------------------------------------------------- */
 
-/* Where there are several processes, samples say whose they are. */
+/* If there are several processes, labels each sample with its process. */
 static void write_label(struct writer *w, int64_t process)
 {
     if (w->process_count < 2)
@@ -269,14 +271,14 @@ static void write_profile(struct writer *w)
     field_number(&w->profile, PROFILE_TIME, (uint64_t)export_started(run) * 1000000000u);
     field_number(&w->profile, PROFILE_DURATION, (uint64_t)run->t.wall_ns);
     write_type(w, PROFILE_PERIOD_TYPE, "space", "bytes");
-    field_number(&w->profile, PROFILE_PERIOD, 1); /* nothing is sampled */
+    field_number(&w->profile, PROFILE_PERIOD, 1); /* every allocation was counted */
     field_number(&w->profile, PROFILE_COMMENT, string(w, run->command));
     write_filter(w);
     field_number(&w->profile, PROFILE_DEFAULT_TYPE, string(w, measures[w->export->by].pprof));
     free(bases);
 }
 
-/* gzip without a time or a name, so that the same run gives the same file. */
+/* Without a time or a name, so that the same run gives the same file. */
 static int compress_to(FILE *out, const struct message *m)
 {
     uint8_t buffer[1 << 16];

@@ -1,5 +1,5 @@
-/* speedscope.c - speedscope's own format (github.com/jlfwong/speedscope, file-format-spec.ts): one sampled
- * profile. */
+/* speedscope.c - the format of speedscope (github.com/jlfwong/speedscope, file-format-spec.ts): one
+ * sampled profile. */
 #include "export.h"
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static void write_frames(struct json *json, const struct profile *p)
     json_close(json);
 }
 
-/* The outermost frame first. */
+/* The outermost frame comes first. */
 static int write_samples(struct json *json, const struct export *export)
 {
     const struct profile *p = export->profile;

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LEAST_NAME 30 /* columns that a long path leaves to the function behind it */
+#define LEAST_NAME 30 /* columns that a long path leaves to the function after it */
 
 static void __attribute__((format(printf, 3, 4)))
 line(const struct report *report, const char *title, const char *format, ...)
@@ -31,7 +31,7 @@ line(const struct report *report, const char *title, const char *format, ...)
     free(text);
 }
 
-/* The path gives way first, at its beginning. */
+/* If there is little room, the path is cut first, at its beginning. */
 static void print_where(const struct report *report, const struct run *run, const struct line_row *row)
 {
     char bytes[UNITS_SIZE], share[UNITS_SIZE],

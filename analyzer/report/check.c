@@ -1,5 +1,5 @@
-/* check.c - trace-report check: limits for CI jobs. One line for each that is exceeded, with the lines of the program behind
- * it; one where all is fine. */
+/* check.c - trace-report check: limits for CI jobs. Prints one line for each limit that is exceeded, with
+ * the program's lines that caused it, or a single line if all is fine. */
 #define _GNU_SOURCE
 #include "args.h"
 #include "commands.h"
@@ -68,13 +68,13 @@ struct limit {
     enum measure measure;
     int64_t value, limit;
     int from_baseline;
-    int64_t base;             /* what the baseline has, before the tolerance */
-    struct check_lines lines; /* of one that is exceeded */
+    int64_t base;             /* the baseline's value, without the tolerance */
+    struct check_lines lines; /* only if it is exceeded */
 };
 
-/* A run with its lines. Another file is a report of its own, opened beside ours. */
+/* A run with its lines. If it is in another file, that is opened with a struct report of its own. */
 struct checked {
-    struct report other; /* .store is NULL where it is in ours */
+    struct report other; /* .store is NULL if the run is in our file */
     struct run run;
     struct store_measures m;
     struct lines lines;
@@ -83,14 +83,14 @@ struct checked {
 struct verdict {
     struct limit limits[2 * LIMITED];
     size_t count, exceeded;
-    struct check_rss rss; /* where there is such a limit */
+    struct check_rss rss; /* if that limit was given */
     char *against;        /* the baseline's name, NULL = none */
     struct checked now, base;
 };
 
 /* ---- the baseline ---------------------------------------------------------------------------- */
 
-/* The run's totals and lines, or what of it passes the filter. */
+/* Gets the run's totals and lines, or what of them passes the filter. */
 static int totals(struct report *report, struct checked *checked)
 {
     struct store_measures *m = &checked->m;
@@ -120,7 +120,7 @@ static int must_be_complete(const struct report *report, const struct run *run)
                         run->state == RUN_INCOMPLETE ? "whole" : "final");
 }
 
-/* The latest run of that label but one, 0 = there is none. A label of NULL is any. */
+/* The latest run of that label (NULL = any) other than `except`; 0 = there is none. */
 static int latest(struct report *report, const char *label, int64_t except, int64_t *number)
 {
     int64_t *numbers;
@@ -173,7 +173,7 @@ static int baseline_of_file(const struct report *report, const char *label, stru
     return status;
 }
 
-/* A number or a label of this database comes before a file of that name. */
+/* A number or label in this database takes precedence over a file of that name. */
 static int find_baseline(struct report *report, struct verdict *verdict)
 {
     const struct run *run = &verdict->now.run;
@@ -201,12 +201,12 @@ static void add_limit(struct verdict *verdict, struct limit limit)
 
 static int64_t tolerated(int64_t before)
 {
-    double limit = (double)before * (1 + tolerance) + 1e-6; /* 5 % of 20 is 1, however it is stored */
+    double limit = (double)before * (1 + tolerance) + 1e-6; /* 5 % of 20 must be 1, in spite of rounding */
 
     return limit < 9e18 ? (int64_t)limit : INT64_MAX;
 }
 
-/* The lines behind each limit that is exceeded. */
+/* Finds the lines that caused each limit to be exceeded. */
 static int find_lines(const struct report *report, struct verdict *verdict)
 {
     struct checked *now = &verdict->now, *base = &verdict->base;
@@ -267,7 +267,7 @@ static char *amount(const struct report *report, char *out, enum measure measure
     return measures[measure].is_bytes ? units_bytes(out, value, report->bytes) : units_count(out, value);
 }
 
-/* Rounded numbers that look alike would make no sense here. */
+/* Shows value and limit as plain numbers if they would look the same when rounded. */
 static void amounts(const struct report *report, const struct limit *l, int64_t limit, char *value,
                     char *text)
 {
@@ -282,7 +282,7 @@ static void amounts(const struct report *report, const struct limit *l, int64_t 
     strcat(amount(&plain, text, l->measure, limit), measures[l->measure].is_bytes ? " B" : "");
 }
 
-/* After what it is that is exceeded. */
+/* Prints the rest of the line, after the name of the limit. */
 static void say_exceeded(FILE *out, const struct report *report, const struct limit *l, const char *against)
 {
     char value[UNITS_SIZE], limit[UNITS_SIZE], base[UNITS_SIZE];

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LEAST 0.01 /* of all that grew: what is less is not named */
+#define LEAST 0.01 /* share of everything that grew; lines with less are not named */
 
 /* ---- which ----------------------------------------------------------------------------------- */
 
@@ -19,7 +19,7 @@ static int64_t change(const struct check_line *line)
     return line->value - (line->before > 0 ? line->before : 0);
 }
 
-/* Takes its place among the largest. */
+/* Inserts the line among the largest, if it is one of them. */
 static void offer(struct check_lines *lines, const struct check_line *line)
 {
     size_t at = lines->count;
@@ -145,7 +145,7 @@ void check_lines_json(struct json *json, const struct check_lines *lines)
 
 /* ---- annotations ----------------------------------------------------------------------------- */
 
-/* Of a command's value, and in properties also what ends them. */
+/* Escapes the text of a workflow command; a property's value must not contain its separators either. */
 static void put_escaped(const char *text, int property)
 {
     for (; *text != '\0'; text++)
@@ -163,7 +163,8 @@ static void put_harmless(const char *text, int property)
     free(harmless);
 }
 
-/* GitHub knows files by their place in the repository: below its workspace, or where it is called. */
+/* GitHub names files relative to the repository: the file's path below its workspace, or below the current
+ * directory. */
 static const char *in_repository(const char *file)
 {
     char here[4096];

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARTS 5 /* that are named */
+#define PARTS 5 /* how many are named */
 #define LEAST 0.01
 
-/* What is limited are processes: a line has no resident size of its own. */
+/* Only whole processes can be limited: a line has no resident size of its own. */
 static int is_of_processes(const struct report *report, const struct run *run, const struct filter *filter)
 {
     if (!run->window.set && filter->from == NULL && filter->to == NULL && filter->thread == NULL &&
@@ -66,7 +66,7 @@ static int by_size(const void *a, const void *b)
     return p != q ? (p < q) - (p > q) : x - y;
 }
 
-/* The largest parts, in order; returns how many. */
+/* Sorts the parts, the largest first; returns how many are worth naming. */
 static size_t largest(const struct resident *r, int order[PAGES_PARTS])
 {
     size_t count = 0;
@@ -81,7 +81,7 @@ static size_t largest(const struct resident *r, int order[PAGES_PARTS])
     return count;
 }
 
-/* "resident: 334 MiB, the limit is 300 MiB (+11.4 %)" but for its first word. */
+/* Prints "resident: 334 MiB, the limit is 300 MiB (+11.4 %)" without the first word. */
 static void say_exceeded(FILE *out, const struct report *report, const struct check_rss *rss)
 {
     char value[UNITS_SIZE], limit[UNITS_SIZE];
@@ -89,7 +89,7 @@ static void say_exceeded(FILE *out, const struct report *report, const struct ch
 
     units_bytes(value, rss->value, report->bytes);
     units_bytes(limit, rss->limit, report->bytes);
-    if (strcmp(value, limit) == 0) { /* rounded alike they would make no sense here */
+    if (strcmp(value, limit) == 0) { /* rounded, they would look the same */
         units_bytes(value, rss->value, 1);
         units_bytes(limit, rss->limit, 1);
         unit = " B";
@@ -151,7 +151,7 @@ void check_rss_print(const struct report *report, const struct run *run, const s
         print_part(report, run, &r->parts[order[i]], resident_part_names[order[i]]);
 }
 
-/* The largest lines of the largest parts, once each. */
+/* Annotates the largest lines of the largest parts, each once. */
 void check_rss_annotate(const struct report *report, const struct check_rss *rss)
 {
     static const char title[] = "resident size above its limit";

@@ -1,4 +1,4 @@
-/* compare.c - trace-report compare: the answer in one sentence, then the totals, then the lines. */
+/* compare.c - trace-report compare: the answer in one sentence, then totals, then lines. */
 #define _GNU_SOURCE
 #include "args.h"
 #include "commands.h"
@@ -16,10 +16,10 @@
 
 #define DEFAULT_LIMIT 20
 
-static int by = -1; /* the peak; where parts of runs are compared, what is live */
+static int by = -1; /* default: the peak; where parts of runs are compared, what is live */
 static int64_t limit = DEFAULT_LIMIT;
 static struct filter filter;
-static int windows; /* of some run only a part is compared */
+static int windows; /* only a part of some run is compared */
 
 static const struct option_spec options[] = {
     {"by", OPTION_MEASURE, &by, NULL, "what is compared line by line (default: peak; of parts: live)", NULL},
@@ -101,7 +101,7 @@ static void print_match(const struct report *report, struct table *table, const 
     table_cell(table, m->function);
 }
 
-/* Changes that matter: lines that change by less than this share of all changes together are told of only. */
+/* A line that changed by less than this share of all changes together is not shown, only counted. */
 #define LEAST_CHANGE 0.001
 
 static double change_of(const struct match *m)
@@ -109,7 +109,7 @@ static double change_of(const struct match *m)
     return fabs(measures[by].is_bytes ? m->bytes[1] - m->bytes[0] : m->count[1] - m->count[0]);
 }
 
-/* Rows are in order, the largest first. */
+/* How many rows changed enough to be shown; the rows are sorted, the largest change first. */
 static size_t count_large(const struct matches *matches, size_t changed)
 {
     double all = 0;
@@ -221,7 +221,7 @@ static int print_text(struct report *report, const struct compared *all, size_t 
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-/* A run is shown as a whole, whatever the filter left of it for the comparison. */
+/* Writes the whole run, whatever the filter selects for the comparison. */
 static void json_contender(struct report *report, struct json *json, const struct compared *c)
 {
     json_text(json, "name", c->name);
@@ -302,7 +302,7 @@ static int print_json(struct report *report, const struct compared *all, size_t 
 
 /* ---- what of them is compared ---------------------------------------------------------------- */
 
-/* A run counts for what passes the filter, of the part that is meant. */
+/* Sets each run's measures to what passes the filter in the chosen part of the run. */
 static int narrow(struct report *report, struct side *side)
 {
     int status = EXIT_FINE;
@@ -332,7 +332,7 @@ static int use_filter(struct report *report, struct compared *all, size_t count)
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < all[i].side.count && status == EXIT_FINE; k++)
             status = filter_add_run(report, &filter, &all[i].side.runs[k], by);
-    if (status == EXIT_FINE && windows && !measure_sampled(by)) /* be it of the other one only */
+    if (status == EXIT_FINE && windows && !measure_sampled(by)) /* even if it is of the other run */
         status = report_error(report, EXIT_USAGE, "--by %s is known of whole runs only.", measures[by].by);
     if (status == EXIT_FINE)
         status = filter_check(report, &filter, &all[0].side.runs[0]);

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LEAST 0.001 /* of what was resident: what changed by less is not shown */
+#define LEAST 0.001 /* share of what was resident; smaller changes are not shown */
 
-/* Of several runs the latest is as good as any: their means would be of moments that never were. */
+/* If there are several runs, reads the latest: means would be of moments that never existed. */
 static int read_one(struct report *report, const struct compared *c, struct resident *r)
 {
     const struct run *run = &c->side.runs[c->side.count - 1];
@@ -56,7 +56,7 @@ static int by_change(const void *a, const void *b)
     return p != q ? (p < q) - (p > q) : x - y;
 }
 
-/* The parts, what changed most first. */
+/* Sorts the parts, the largest change first. */
 static void sort(const struct compare_rss *rss, int order[PAGES_PARTS])
 {
     for (int i = 0; i < PAGES_PARTS; i++)

@@ -5,21 +5,21 @@
 #include "compared.h"
 #include "resident.h"
 
-/* Two runs, each where it was highest. */
+/* Two runs, each at its highest moment. */
 struct compare_rss {
-    int known; /* the pages of both were looked at */
+    int known; /* the pages of both runs were looked at */
     struct resident before, after;
 };
 
-/* On failure says why; free after failure too. */
+/* On failure prints why; call the free function then, too. */
 int compare_rss_read(struct report *report, const struct compared *a, const struct compared *b,
                      struct compare_rss *rss);
 void compare_rss_free(struct compare_rss *rss);
 
-/* Nothing, where it is not known. */
+/* Prints nothing if it is not known. */
 void compare_rss_print(const struct report *report, const struct compare_rss *rss);
 
-/* The member "resident": null where it is not known. */
+/* Writes the member "resident": null if it is not known. */
 void compare_rss_json(struct json *json, const struct compare_rss *rss);
 
 #endif

@@ -1,4 +1,5 @@
-/* function.c - trace-report function: what is allocated in a function and below it, who calls it, what it calls. */
+/* function.c - trace-report function: what is allocated in a function and below it, who calls it, and what
+ * it calls. */
 #include "commands.h"
 #include "kind.h"
 #include "neighbours.h"

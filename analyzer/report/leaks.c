@@ -1,8 +1,8 @@
 /* leaks.c - trace-report leaks: what is live at the end, stack by stack.
  *
- * Whether a block was forgotten or is kept on purpose cannot be seen from outside; what every program keeps is known
- * (system_kept.h), what is known of one goes into a file of suppressions. In Python the end is the moment before the
- * interpreter tears itself down (python_end.h).
+ * Whether a block was forgotten or is kept on purpose cannot be seen from outside. What every program keeps is listed
+ * in system_kept.h; what a certain program keeps goes into its file of suppressions. In Python the end means the
+ * moment before the interpreter shuts down (python_end.h).
  */
 #define _GNU_SOURCE
 #include "commands.h"
@@ -22,7 +22,7 @@
 #define DEFAULT_LIMIT 20
 
 #define NOT_SAID (-1)
-#define PYTHON_LEAST (64 << 10) /* an interpreter's own caches are not told from the program's line by line */
+#define PYTHON_LEAST (64 << 10) /* less may be the interpreter's own caches */
 
 static int64_t limit = DEFAULT_LIMIT, least = NOT_SAID;
 static int fail, all;
@@ -60,14 +60,13 @@ const struct manual manual_leaks = {
     .most = 1,
 };
 
-/* What is left out, and counted; and what is held against --min. */
+/* What is left out of the report, with its sums; and the lines that --min is about. */
 struct left_out {
     struct suppressions by_user;
     struct kept kept;
     struct python_end python;
-    int64_t
-        *of_place; /* by place of kept.profile: what its line leaves in all, of the stacks that are shown */
-    size_t above;  /* lines that leave more than they may */
+    int64_t *of_place; /* by place of kept.profile: all that its line leaves in the stacks that are shown */
+    size_t above;      /* lines that leave more than --min */
 };
 
 struct innermost {
@@ -89,7 +88,7 @@ static void look_at(void *context, const struct profile_frame *frame, uint32_t p
     line->python |= python;
 }
 
-/* Small blocks of a program's line add up, from whatever stacks. */
+/* Adds up what a program's line leaves in different stacks: small blocks add up, too. */
 static int count_line(struct left_out *out, int64_t stack, const struct store_measures *m)
 {
     uint32_t node = profile_node_index(&out->kept.profile, stack);
@@ -124,7 +123,7 @@ static int64_t kept_stacks(const struct kept *kept, bool interpreter)
     return stacks;
 }
 
-/* "701 KiB in 5,721 blocks  what"; what is of a line of its own where both do not fit. */
+/* Prints "701 KiB in 5,721 blocks  what"; `what` goes on a line of its own if both do not fit. */
 static void print_amount(const struct report *report, const struct store_measures *m, const char *what)
 {
     char a[UNITS_SIZE], b[UNITS_SIZE];
@@ -165,7 +164,7 @@ static void print_suppressed(const struct report *report, const struct suppressi
     }
 }
 
-/* Where --fail lets something pass. */
+/* With --fail: how many lines leave more than --min. */
 static void print_above(const struct report *report, const struct left_out *out)
 {
     char a[UNITS_SIZE], b[UNITS_SIZE];

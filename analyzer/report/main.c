@@ -42,8 +42,8 @@ const struct command commands[] = {
 
 /* ---- main ------------------------------------------------------------------------------------ */
 
-/* Names are UTF-8 in the database. Where the locale says nothing (containers), terminals still are UTF-8;
- * where somebody chose another one, what we draw ourselves is ASCII. */
+/* Names in the database are UTF-8. If no locale is set (in containers), terminals mostly are UTF-8 as
+ * well; if the user chose another encoding, our own drawings are in ASCII. */
 static void set_locale(struct report *report)
 {
     static const char *const variables[] = {"LC_ALL", "LC_CTYPE", "LANG"};
@@ -76,7 +76,7 @@ static int unknown_command(const struct report *report, const char *name)
     return report_error(report, EXIT_USAGE, "there is no subcommand '%s'; see: trace-report help", name);
 }
 
-/* Options may come before the subcommand: they are moved behind it. False where there is no subcommand. */
+/* Moves options that come before the subcommand behind it. False if there is no subcommand. */
 static int command_first(const struct report *report, int argc, char **argv)
 {
     int at = 1;

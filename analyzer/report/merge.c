@@ -1,4 +1,4 @@
-/* merge.c - trace-report merge: runs of another database into this one. */
+/* merge.c - trace-report merge: copies the runs of another database into this one. */
 #include "args.h"
 #include "commands.h"
 #include "change.h"
@@ -29,10 +29,10 @@ const struct manual manual_merge = {
     .most = -1,
 };
 
-/* The other database is a report of its own. */
+/* The other database has a struct report of its own. */
 struct merge {
     struct report *report, other;
-    struct store *store; /* what is written */
+    struct store *store; /* the database that is written */
     size_t merged, known, unfinished;
     struct json json;
 };
@@ -44,8 +44,8 @@ static int is_same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* A run is known by when it began, who recorded it, and its exact length and totals; not by its label, which
- * may have been changed. */
+/* True if the run is here already. A run is identified by when it began, its collector, and its exact
+ * length and totals; not by its label, which may have been changed. */
 static int is_known(struct merge *merge, int64_t run, int *known)
 {
 #define IDENTITY "started, command, wall_ns, allocations, bytes, collector_pid, collector_start"
@@ -120,7 +120,7 @@ static int merge_run(struct merge *merge, int64_t number)
     return status;
 }
 
-/* Oldest first, so that the order of the runs stays what it was. */
+/* Copies the oldest run first, so that the order of runs stays the same. */
 static int merge_all(struct merge *merge)
 {
     int64_t *numbers;

@@ -1,4 +1,4 @@
-/* prune.c - trace-report prune: removes runs, and gives their room back. */
+/* prune.c - trace-report prune: removes runs, and returns their space to the file system. */
 #define _GNU_SOURCE
 #include "args.h"
 #include "commands.h"
@@ -38,13 +38,13 @@ const struct manual manual_prune = {
 
 struct prune {
     struct report *report;
-    struct run *runs; /* to be removed */
+    struct run *runs; /* the runs to remove */
     size_t count, unfinished;
 };
 
 /* ---- choosing -------------------------------------------------------------------------------- */
 
-/* "7d" as seconds; 0 = that is no age. */
+/* "7d" in seconds; 0 = not an age. */
 static double parse_age(const char *text)
 {
     static const struct {
@@ -69,7 +69,7 @@ static int is_old(const struct run *run, double age)
     return difftime(time(NULL), timegm(&tm)) > age;
 }
 
-/* A copy of what run_load gave; *run is then empty. */
+/* Moves *run into the list, and leaves it empty. */
 static int add(struct prune *prune, struct run *run)
 {
     struct run *more = realloc(prune->runs, (prune->count + 1) * sizeof *more);
@@ -135,7 +135,7 @@ static int choose_named(struct prune *prune, int count, char **names)
 
 /* ---- removing -------------------------------------------------------------------------------- */
 
-/* With what waits beside it, where a recording was interrupted. */
+/* Size of the file and its WAL, which exists if a recording was interrupted. */
 static int64_t file_size(const char *path)
 {
     struct stat status, wal;

@@ -1,4 +1,4 @@
-/* rename.c - trace-report rename: another label for a run. */
+/* rename.c - trace-report rename: gives a run another label. */
 #include "args.h"
 #include "commands.h"
 #include "change.h"

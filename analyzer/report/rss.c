@@ -1,4 +1,4 @@
-/* rss.c - trace-report rss: why a process is as large as it is, part by part and line by line. */
+/* rss.c - trace-report rss: why a process is as large as it is, by part and by line. */
 #define _GNU_SOURCE
 #include "commands.h"
 #include "names.h"
@@ -14,8 +14,8 @@
 #include <string.h>
 
 #define DEFAULT_LIMIT 5
-#define NARROW 90     /* columns: lines of a part are indented to its name from here on */
-#define LEAST_NAME 30 /* columns that a long place leaves to the function behind it */
+#define NARROW 90     /* from this many columns on, the lines of a part are indented to its name */
+#define LEAST_NAME 30 /* columns that a long place leaves to the function after it */
 
 static int64_t limit = DEFAULT_LIMIT;
 static const char *at;
@@ -52,12 +52,12 @@ struct shown {
     const struct report *report;
     const struct run *run;
     const struct resident *resident;
-    size_t numbers; /* columns of the widest number of bytes */
+    size_t numbers; /* columns of the longest number of bytes */
 };
 
 /* ---- text ------------------------------------------------------------------------------------ */
 
-/* A line no wider than the terminal. text is freed. */
+/* Prints a line, cut to the terminal's width, and frees text. */
 static void put(const struct report *report, const char *color, char *text)
 {
     if (text != NULL && report->width > 0)
@@ -77,7 +77,7 @@ static void put_sentence(const struct report *report, const char *color, const c
     free(harmless);
 }
 
-/* What a part is. Who gives back what is free is known of the C library's allocator alone. */
+/* Explains a part. Only for the C library's allocator is it known how free memory is given back. */
 static const char *about(const struct resident *r, int part)
 {
     static const char *const texts[RESIDENT_GROUPS] = {
@@ -103,7 +103,8 @@ static int is_named(const struct resident_line *line)
     return line->name != NULL || line->function != NULL;
 }
 
-/* "by cache.c:40  cache_put", or the mapping's name: in so many columns, the path giving way first. malloc'ed. */
+/* "by cache.c:40  cache_put", or a mapping's name, in at most `room` columns: the path is cut first.
+ * malloc'ed. */
 static char *where(const struct shown *shown, const struct resident_line *line, size_t room)
 {
     char *text = NULL, *raw = show_place(shown->run, line->file, line->line);
@@ -134,7 +135,7 @@ static char *where(const struct shown *shown, const struct resident_line *line, 
     return text;
 }
 
-/* Of a mapping there is a line where the program has mapped it by itself. */
+/* A mapping has a line of code if the program mapped it by itself. */
 static void print_line(const struct shown *shown, int part, const struct resident_line *line, size_t indent)
 {
     char bytes[UNITS_SIZE], count[UNITS_SIZE], blocks[UNITS_SIZE + 16] = "", *text = NULL;
@@ -169,7 +170,7 @@ static void print_rest(const struct shown *shown, const struct resident_part *pa
     put(shown->report, "dim", text);
 }
 
-/* "156 MiB  46.6 %  pinned: ...", broken at spaces, and its lines. */
+/* Prints "156 MiB  46.6 %  pinned: ...", broken at spaces, and the part's lines. */
 static void print_part(const struct shown *shown, int which)
 {
     const struct report *report = shown->report;
@@ -203,7 +204,7 @@ static void print_part(const struct shown *shown, int which)
         print_rest(shown, part, indent);
 }
 
-/* Programs give much back before they end. */
+/* Shows the highest moment as well: programs free much before they end. */
 static void print_highest(const struct shown *shown)
 {
     const struct resident_moment *highest = &shown->resident->highest, *now = &shown->resident->moment;
@@ -217,7 +218,7 @@ static void print_highest(const struct shown *shown)
     free(text);
 }
 
-/* What the numbers are of. */
+/* Says which processes and which moment the numbers are for. */
 static void print_scope(const struct shown *shown)
 {
     const struct resident *r = shown->resident;
@@ -297,7 +298,7 @@ static int by_size(const void *a, const void *b)
     return p != q ? (p < q) - (p > q) : x - y;
 }
 
-/* The parts, the largest first. */
+/* Sorts the parts, the largest first. */
 static void sort(const struct resident *r, int order[PAGES_PARTS])
 {
     for (int i = 0; i < PAGES_PARTS; i++)
@@ -328,7 +329,7 @@ static void print_beside(const struct shown *shown)
         put(shown->report, "reset", text);
 }
 
-/* Columns of the parts' numbers: no line of theirs has a larger one. */
+/* Columns that the parts' numbers take; no line's number is longer. */
 static size_t widest(const struct report *report, const struct resident *r)
 {
     char out[UNITS_SIZE];

@@ -8,16 +8,16 @@
 #include <stdlib.h>
 
 #define LEAST_BYTES (1 << 20)
-#define LEAST_SHARE 10 /* a tenth */
-#define MANY_THREADS 4 /* that have arenas of their own */
-#define SMALL_BLOCKS 4 /* rounding takes a quarter and more of what was asked for */
+#define LEAST_SHARE 10 /* one tenth */
+#define MANY_THREADS 4 /* each may have an arena of its own */
+#define SMALL_BLOCKS 4 /* rounding takes at least a quarter of what was asked for */
 
 static int is_large(const struct resident *r, int64_t bytes)
 {
     return bytes >= LEAST_BYTES && bytes >= r->moment.resident / LEAST_SHARE;
 }
 
-/* "cache.c:40 (cache_put)", malloc'ed; NULL = nothing is known of it, or no memory. */
+/* "cache.c:40 (cache_put)", malloc'ed; NULL = not known, or out of memory. */
 static char *name_of(const struct run *run, const struct resident_part *part)
 {
     const struct resident_line *line = part->count > 0 ? &part->lines[0] : NULL;

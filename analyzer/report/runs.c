@@ -1,4 +1,4 @@
-/* runs.c - trace-report runs: what is in the database. */
+/* runs.c - trace-report runs: lists the runs in the database. */
 #include "args.h"
 #include "commands.h"
 #include "missing.h"
@@ -44,7 +44,7 @@ static void row(const struct report *report, struct table *table, const struct r
 {
     char out[UNITS_SIZE], started[20];
 
-    /* 2026-06-01T12:00:00Z: without the letters that only programs need. */
+    /* 2026-06-01T12:00:00Z is shown without T and Z. */
     snprintf(started, sizeof started, "%.19s", run->started);
     for (char *p = started; *p != '\0'; p++)
         if (*p == 'T')
@@ -69,7 +69,7 @@ static void row(const struct report *report, struct table *table, const struct r
     table_cell(table, run->command);
 }
 
-/* What the runs lack, below the table. */
+/* Prints what the runs lack, below the table. */
 static int print_missing(struct report *report, const int64_t *numbers, size_t count)
 {
     int status = EXIT_FINE;

@@ -35,11 +35,11 @@ struct frames {
     const struct report *report;
     const struct run *run;
     FILE *out;
-    FILE *folded; /* frames of the stack that are the runtime's own: shown where it has no others */
+    FILE *folded; /* the runtime's own frames of the stack: shown only if it has no others */
     int shown;
 };
 
-/* A name gives way first, then the beginning of its place. */
+/* Makes both fit: the name is cut first, then the beginning of the place. */
 static void fit_frame(char **name, char **place, size_t room)
 {
     size_t taken = *place != NULL ? text_width(*place) + 2 : 0;
@@ -83,7 +83,7 @@ static void json_frame(void *context, const char *function, const char *file, in
     json_close(json);
 }
 
-/* "12 MiB in 3 blocks from" */
+/* Prints "12 MiB in 3 blocks from". */
 static void print_amount(const struct report *report, FILE *out, enum measure by,
                          const struct store_measures *m)
 {
@@ -118,7 +118,7 @@ static int print_stack(struct frames *frames, sqlite3_stmt *prepared, int64_t st
     return status;
 }
 
-/* The stacks of a row as lines for table_below. */
+/* Writes the stacks of a row into *text, for table_below(). */
 static int print_stacks(const struct report *report, sqlite3_stmt *prepared, const struct lines_query *query,
                         const struct line_stack *stacks, size_t each, int with_totals, char **text)
 {
@@ -141,8 +141,8 @@ static int print_stacks(const struct report *report, sqlite3_stmt *prepared, con
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-/* What is shown after a measure and what is beside it. Of a part of a run only what is known of it, and how much more
- * is live at its end. */
+/* The columns after the measure and its companion. For a part of a run, only measures that are known for
+ * parts, and how much more is live at its end. */
 struct more {
     enum measure list[COLUMNS_MORE];
     size_t count;
@@ -171,7 +171,7 @@ static void columns(struct table *table, const struct lines_query *query)
     const struct more more = more_columns(query);
 
     table_column(table, by->heading, TABLE_RIGHT);
-    if (!measures[by->least].is_least) /* else they do not add up to a whole */
+    if (!measures[by->least].is_least) /* otherwise the values do not add up to a whole */
         table_column(table, "%", TABLE_RIGHT);
     table_column(table, measures[by->beside].heading, TABLE_RIGHT);
     for (size_t i = 0; i < more.count; i++)
@@ -205,7 +205,7 @@ static void measure_cell(const struct report *report, struct table *table, const
     table_cell(table, units_measure(out, m, measure, report->bytes));
 }
 
-/* In a part of a run, what is live is more by so much at its end, or less; shares of that mean nothing. */
+/* For a part of a run: how much more (or less) is live at its end. Shares of that would be meaningless. */
 static void growth_cells(const struct report *report, struct table *table, const struct store_measures *m)
 {
     char out[UNITS_SIZE];
@@ -277,7 +277,7 @@ static void name_cells(const struct lines_query *query, struct table *table, con
     free(place);
 }
 
-/* What the limit left out, so that the table sums to the run. */
+/* A row for what the limit left out, so that the table adds up to the run. */
 static void rest_row(const struct report *report, const struct lines_query *query, const struct lines *lines,
                      struct table *table)
 {
@@ -289,7 +289,7 @@ static void rest_row(const struct report *report, const struct lines_query *quer
     snprintf(text, sizeof text, "(%s more %s%s)", units_count(count, (int64_t)(lines->all - lines->count)),
              group_names[query->group], lines->all - lines->count == 1 ? "" : "s");
     table_row(table, "dim");
-    if (query->inclusive) { /* of rows that are in each other there is no rest */
+    if (query->inclusive) { /* rows that contain each other have no rest */
         table_skip(table, TABLE_RIGHT);
         table_cell(table, text);
         return;
@@ -333,7 +333,7 @@ int show_lines(const struct report *report, const struct lines_query *query, con
     return status;
 }
 
-/* "peak: held when the run held most; live: never freed": as many of them as a line has room for. */
+/* Prints "peak: held when the run held most; live: never freed", as many of these as fit on a line. */
 void show_words(const struct report *report)
 {
     char line[256] = "";

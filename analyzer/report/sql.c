@@ -1,4 +1,4 @@
-/* sql.c - trace-report sql: the user's own question to the public views. The database is open read-only. */
+/* sql.c - trace-report sql: runs the user's own SQL on the public views. The database is open read-only. */
 #define _GNU_SOURCE
 #include "args.h"
 #include "commands.h"
@@ -151,7 +151,7 @@ static int rows_table(struct report *report, sqlite3_stmt *s)
     int status = EXIT_FINE, n = sqlite3_column_count(s), more = report_step(report, s, &status);
     struct table *table = table_new(report);
 
-    /* Numbers to the right: what the first row holds decides. */
+    /* Columns with numbers are right-aligned; the first row decides. */
     for (int i = 0; i < n; i++) {
         int type = more ? sqlite3_column_type(s, i) : SQLITE_TEXT;
 

@@ -21,7 +21,7 @@
 #include <string.h>
 
 #define ROWS 5
-#define MODULES 5 /* named in warnings */
+#define MODULES 5 /* most modules named in warnings */
 
 static int brief;
 static int64_t pid, since;
@@ -46,13 +46,13 @@ const struct manual manual_summary = {
     .most = 1,
 };
 
-/* What a summary says beyond the run's own totals. */
+/* What a summary shows besides the run's own totals. */
 struct summary {
     struct run run;
     struct lines at_peak, by_bytes;
     struct histograms histograms;
     struct sentences warnings;
-    struct verdict_facts verdict; /* for programs */
+    struct verdict_facts verdict; /* for --json */
 };
 
 /* ---- gathering ------------------------------------------------------------------------------- */
@@ -68,8 +68,8 @@ static const char *const causes[] = {
     [SYMBOLS_GONE] = "its file was removed before it could be read",
 };
 
-/* The next module, the ones with most bytes (column 2) first: its share of all, as a text. False once they are less than
- * 0.1 %, and so are the rest. */
+/* Steps to the next module, those with the most bytes (column 2) first, and formats its share of all
+ * bytes. False once the share is below 0.1 %: the others are smaller still. */
 static bool next_module(struct report *report, sqlite3_stmt *s, const struct summary *summary, char *share,
                         int *status)
 {
@@ -94,7 +94,7 @@ static void warn_of_module(struct summary *summary, const char *share, const cha
     free(package);
 }
 
-/* Modules without lines, where what they allocate matters. */
+/* Warns of modules without line information that allocate much. */
 static int warn_of_modules(struct report *report, struct summary *summary)
 {
     static const char sql[] = "SELECT t.module, (SELECT m.symbols FROM module AS m WHERE m.run = ?1 AND "
@@ -128,7 +128,7 @@ static int warn_of_modules(struct report *report, struct summary *summary)
     return status;
 }
 
-/* What is allocated by code whose names are lost, and counts for the lines that have called it. */
+/* Warns of code whose names are lost: what it allocates counts for the lines that called it. */
 static int warn_of_lost_modules(struct report *report, struct summary *summary)
 {
     static const char sql[] =
@@ -293,18 +293,18 @@ static int print_text(struct report *report, struct summary *summary)
     return status;
 }
 
-/* How much there is of it, so that it stays small, whatever a database holds. */
+/* Limits for the JSON, which has to stay small whatever the database holds. */
 static const struct room {
-    size_t longest; /* bytes of a text, 0 = all */
+    size_t longest; /* most bytes of a text, 0 = no limit */
     size_t rows;
     int sizes, warnings;
 } rooms[] = {{0, ROWS, 1, 100}, {300, 3, 1, 10}, {120, 3, 0, 5}, {60, 2, 0, 3}, {30, 1, 0, 2}};
-#define JSON_MOST 8000 /* bytes: what an agent may be given with every question */
+#define JSON_MOST 8000 /* bytes: small enough to give to an AI agent with every question */
 
 static int write_json(struct report *report, struct summary *summary, const struct room *room, FILE *out)
 {
     struct lines_query query = {.run = &summary->run, .by = MEASURE_peak_bytes};
-    struct lines at_peak = summary->at_peak, by_bytes = summary->by_bytes; /* rows are those of the others */
+    struct lines at_peak = summary->at_peak, by_bytes = summary->by_bytes; /* the originals own the rows */
     struct json json;
 
     at_peak.count = at_peak.count < room->rows ? at_peak.count : room->rows;
@@ -356,7 +356,7 @@ static int print_json(struct report *report, struct summary *summary)
     return status;
 }
 
-/* By --pid, or as all reports choose one. */
+/* Finds the run by --pid, or as all reports do. */
 static int find_run(struct report *report, const char *text, struct run *run)
 {
     char number[24];
@@ -367,12 +367,12 @@ static int find_run(struct report *report, const char *text, struct run *run)
     int status = brief_run_of(report, pid, since, &found);
 
     if (status == EXIT_FINE && found == 0)
-        return brief ? EXIT_FAILED /* trace-run asks: a command may not have been traced */
+        return brief ? EXIT_FAILED /* trace-run asks for it: the command may not have been traced at all */
                      : report_error(report, EXIT_FAILED, "%s has no run with a process %lld", report->db,
                                     (long long)pid);
     snprintf(number, sizeof number, "%lld", (long long)found);
     status = status == EXIT_FINE ? run_find(report, number, run) : status;
-    report->run = NULL; /* nobody named it */
+    report->run = NULL; /* the user did not name a run */
     return status;
 }
 

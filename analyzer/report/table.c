@@ -1,5 +1,5 @@
-/* table.c - libsmartcols draws; which columns give way on a narrow terminal is decided here, because a path
- * is better cut at its beginning, and a column of three letters is better left out. */
+/* table.c - libsmartcols draws the table. Which columns shrink on a narrow terminal is decided here: it is
+ * better to cut a path at its beginning, and better to leave out a column than to cut it to three letters. */
 #define _GNU_SOURCE
 #include "table.h"
 #include "names.h"
@@ -10,23 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP 2    /* columns between columns */
-#define LEAST 10 /* a column is never cut below that */
+#define GAP 2    /* columns between two columns of the table */
+#define LEAST 10 /* a column is never cut to less */
 #define LEAST_PATH 16
-#define LEAST_EXTRA 18 /* an extra one goes instead */
+#define LEAST_EXTRA 18 /* a TABLE_EXTRA column is left out rather than cut to less */
 #define ELLIPSIS "\xe2\x80\xa6"
 #define GIVES (TABLE_SHRINK | TABLE_PATH | TABLE_NAME)
 
 struct column {
     char *name;
     int flags;
-    size_t width; /* of its widest cell, header included; later of what is shown */
+    size_t width; /* of its widest cell, header included; later the width that it gets */
     int hidden;
 };
 
 struct cell {
     char *text;   /* harmless; NULL = empty */
-    char *before; /* what is shown before it; NULL = nothing */
+    char *before; /* text shown before it; NULL = none */
     const char *color;
 };
 
@@ -136,7 +136,7 @@ void table_below(struct table *table, const char *lines)
 
 /* ---- width ----------------------------------------------------------------------------------- */
 
-/* Empty columns are not shown. */
+/* Hides empty columns. */
 static void hide_empty(struct table *table)
 {
     for (size_t j = 0; j < table->column_count; j++) {
@@ -148,7 +148,7 @@ static void hide_empty(struct table *table)
     }
 }
 
-/* Columns that a cell asks for: a name's short form is all that is shown of it. */
+/* Columns that a cell wants: a name is always shown in its short form. */
 static size_t cell_width(const struct column *column, const struct cell *cell)
 {
     size_t before = cell->before != NULL ? text_width(cell->before) : 0,
@@ -163,7 +163,7 @@ static size_t cell_width(const struct column *column, const struct cell *cell)
     return before + width;
 }
 
-/* Columns as wide as their widest cell. */
+/* Sets each column's width to that of its widest cell. */
 static void measure(struct table *table)
 {
     for (size_t j = 0; j < table->column_count; j++) {
@@ -193,13 +193,13 @@ static size_t least(const struct column *column)
     return column->flags & TABLE_EXTRA ? LEAST_EXTRA : column->flags & TABLE_PATH ? LEAST_PATH : LEAST;
 }
 
-/* Columns that a name or a path has, before numbers that can be spared are shown. */
+/* The width that a name or path must keep before optional numbers are shown. */
 static size_t ample(const struct column *column, int roomy)
 {
     return column->flags & TABLE_PATH ? (roomy ? 30 : LEAST_PATH) : roomy ? 24 : 14;
 }
 
-/* Numbers that can be spared go while names and paths would have less than what tells them apart. */
+/* Hides optional numbers while names and paths would be cut to where they look alike. */
 static void leave_room(struct table *table)
 {
     size_t room = (size_t)table->report->width;
@@ -223,7 +223,7 @@ static void leave_room(struct table *table)
 
 /* ---- paths ----------------------------------------------------------------------------------- */
 
-/* Bytes up to the last slash that a path has in common with so much of another one. */
+/* Length of the longest common prefix of a and the first `most` bytes of b that ends with a slash. */
 static size_t shared(const char *a, const char *b, size_t most)
 {
     size_t folder = 0;
@@ -234,8 +234,8 @@ static size_t shared(const char *a, const char *b, size_t most)
     return folder;
 }
 
-/* Where there is not room for everything, the folder that all absolute paths of a column are in is left out: it tells
- * none of them apart. */
+/* If there is not enough room, leaves out the folder that all absolute paths of a column share: it does
+ * not tell them apart. */
 static void share_paths(struct table *table, size_t j)
 {
     const char *first = NULL;
@@ -261,8 +261,8 @@ static void share_paths(struct table *table, size_t j)
     }
 }
 
-/* Takes from the widest column that may give way, one by one, until all fits; an extra column that became
- * too small goes, and what it took is given back. */
+/* Shrinks the widest shrinkable column, step by step, until everything fits. If an extra column became too
+ * small, it is left out, and its room goes to the others. */
 static void fit(struct table *table)
 {
     size_t room = (size_t)table->report->width;
@@ -287,14 +287,15 @@ static void fit(struct table *table)
     }
     if (widest != NULL || total_width(table) <= room)
         return;
-    /* Nothing more to take. Without a column there is room again; else lines wrap: better than lying. */
+    /* Nothing can shrink any more. Leaving out a column makes room; otherwise let lines wrap rather than
+     * show wrong text. */
     struct column *spare = NULL;
 
     for (size_t j = 0; j < table->column_count; j++) {
         struct column *c = &table->columns[j];
         int flags = TABLE_SPARE | (c->flags & GIVES ? TABLE_EXTRA : 0);
 
-        /* An extra column goes before any spare one. */
+        /* Extra columns go before spare ones. */
         if (!c->hidden && (c->flags & flags) != 0 &&
             (spare == NULL || (spare->flags & TABLE_EXTRA) == 0 || (c->flags & TABLE_EXTRA) != 0))
             spare = c;
@@ -308,7 +309,7 @@ static void fit(struct table *table)
 
 /* ---- printing -------------------------------------------------------------------------------- */
 
-/* What is shown of a cell, malloc'ed. */
+/* The text shown for a cell, malloc'ed. */
 static char *cell_text(const struct table *table, const struct column *column, const struct cell *cell)
 {
     const char *before = cell->before != NULL ? cell->before : "";
@@ -322,7 +323,7 @@ static char *cell_text(const struct table *table, const struct column *column, c
         free(text);
         text = name;
     } else if (terminal && column->flags & GIVES) {
-        text = text_cut(text, room, column->flags & TABLE_PATH && *text != '(' /* "(5 more lines)" */);
+        text = text_cut(text, room, column->flags & TABLE_PATH && *text != '(' /* not "(5 more lines)" */);
     }
     if (*before == '\0')
         return text;
@@ -366,7 +367,8 @@ static void print_trimmed(const char *row)
     printf("%.*s\n", (int)length, row);
 }
 
-/* One line of text a row (cells hold no newline), so what belongs below a row can be put there. */
+/* Prints the table line by line, so that text below rows can be inserted. Cells hold no newline, so each
+ * row is one line. */
 static void print_lines(const struct table *table, char *text)
 {
     char *rest = text, *row = strsep(&rest, "\n");

@@ -1,4 +1,5 @@
-/* temporary.c - trace-report temporary: the lines whose blocks are freed before their thread's next event. */
+/* temporary.c - trace-report temporary: the lines whose blocks are freed by the next event of the same
+ * thread. */
 #include "commands.h"
 #include "show.h"
 #include "source_file.h"

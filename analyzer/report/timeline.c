@@ -16,11 +16,11 @@
 
 #define DEFAULT_ROWS 12
 #define BESIDE 12  /* columns left and right of the plot */
-#define COLUMNS 80 /* where there is no terminal */
+#define COLUMNS 80 /* if there is no terminal */
 #define COLUMNS_MOST 240
 
 static int64_t rows = DEFAULT_ROWS;
-static struct filter moments; /* from and to of it */
+static struct filter moments; /* only its --from and --to are used */
 
 static const struct option_spec options[] = {
     {"rows", OPTION_NUMBER, &rows, "N", "height of the chart (default: 12)", NULL},
@@ -50,7 +50,7 @@ const struct manual manual_timeline = {
 
 struct timeline {
     struct run run;
-    struct heap_times times; /* of the part that is meant */
+    struct heap_times times; /* of the chosen part of the run */
     struct resident_times rss;
 };
 

@@ -7,7 +7,7 @@
 
 #define ROWS 12 /* of the table */
 
-/* What a moment is called, where its time says little. */
+/* The name of a moment of this kind, as its time says little. */
 static const char *kind_of(const struct resident_moment *m)
 {
     static const char *const names[STORE_PAGES_KINDS] = {[STORE_PAGES_ASKED] = "",
@@ -54,7 +54,7 @@ void timeline_rss_print(const struct report *report, const struct resident_times
             table_column(table, headings[part],
                          TABLE_RIGHT | (part >= PAGES_MAPPED ? TABLE_ROOMY : TABLE_AMPLE));
     table_column(table, "", 0);
-    for (size_t k = 0; k < rows; k++) /* of many some, and the last */
+    for (size_t k = 0; k < rows; k++) /* if there are many, show some of them, and the last */
         print_row(report, table, times, rows > 1 ? k * (count - 1) / (rows - 1) : 0, shown);
     printf("\n%sResident, by part%s\n", report_color(report, "bold"), report_color(report, "reset"));
     table_print(table);

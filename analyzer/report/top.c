@@ -16,7 +16,7 @@
 
 #define DEFAULT_LIMIT 20
 
-static int by = -1, group, leaf, inclusive; /* by: the peak; of a part of a run, bytes */
+static int by = -1, group, leaf, inclusive; /* by: default the peak; for a part of a run, bytes */
 static int64_t limit = DEFAULT_LIMIT, stacks_each;
 static double watch_s;
 static struct filter filter;
@@ -147,7 +147,7 @@ static int show(struct report *report, const char *which, int64_t *recording)
     return status;
 }
 
-/* Of pages lines are known, at a moment: nothing of their stacks, and nothing of a time between two. */
+/* For resident pages, lines are known at single moments: not their stacks, and nothing for a time span. */
 static int show_resident(struct report *report, const char *which)
 {
     if (inclusive || leaf || stacks_each > 0 || group != GROUP_LINE || watch_s > 0 ||

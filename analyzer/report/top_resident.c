@@ -45,7 +45,7 @@ static void number_cells(const struct report *report, struct table *table, const
     table_cell(table, units_count(out, m->blocks));
 }
 
-/* What the limit left out. */
+/* Adds a row for what the limit left out. */
 static void rest_row(const struct report *report, struct table *table, const struct top *top)
 {
     const struct resident_lines *lines = &top->lines;
@@ -97,7 +97,7 @@ static void print_table(const struct report *report, const struct top *top)
     table_free(table);
 }
 
-/* text may have words of a stranger's; it is freed. */
+/* Prints text, which may contain a stranger's words, and frees it. */
 static void say(const struct report *report, char *text)
 {
     char *harmless = text != NULL ? text_harmless(text) : NULL;

@@ -1,4 +1,4 @@
-/* totals.c - runs side by side, in nine numbers; of several runs of a label, their mean. */
+/* totals.c - compares runs by nine numbers; several runs of a label by their mean. */
 #define _GNU_SOURCE
 #include "totals.h"
 #include "table.h"
@@ -18,7 +18,7 @@ static double wall(const struct run *run)
     return (double)run->t.wall_ns / 1e9;
 }
 
-/* A measure, or what is known of whole runs only. */
+/* A measure, or a number that is known for whole runs only. */
 static const struct total {
     double (*value)(const struct run *run); /* NULL = a measure */
     enum measure measure;
@@ -48,7 +48,7 @@ static int kind_of(const struct total *total)
     return total->value != NULL ? total->kind : measures[total->measure].is_bytes ? TOTAL_BYTES : TOTAL_COUNT;
 }
 
-/* unfreed: what is live at the end of some run is less than what its processes never freed. */
+/* unfreed: for some run, less is live at its end than its processes never freed. */
 static const char *title_of(const struct total *total, int unfreed)
 {
     const struct measure_row *measure = &measures[total->measure];
@@ -68,7 +68,7 @@ static size_t totals_known(int whole)
     return whole ? TOTALS : TOTALS_OF_LINES;
 }
 
-/* The peak of a part may not be known: its two rows come first. */
+/* For a part of a run the peak may not be known: then its two rows, the first ones, are left out. */
 static size_t first_total(const struct compared *all, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -149,7 +149,7 @@ char *totals_sentence(const struct report *report, enum measure by, const struct
     if (before == after)
         n = asprintf(&text, "%s %.*s exactly %s %s%s (%s)", b->name, (int)strcspn(measure->verb, " "),
                      measure->verb, measure->as, a->name, measure->does != NULL ? measure->does : "", y);
-    else if (before < 0 || after < 0) /* of parts of runs */
+    else if (before < 0 || after < 0) /* below 0: only possible for parts of runs */
         n = asprintf(&text, "%s changes what is live by %s, %s by %s", b->name, y, a->name, x);
     else if (before == 0)
         n = asprintf(&text, "%s %s %s where %s has none", b->name, measure->verb, y, a->name);
@@ -176,7 +176,7 @@ static void total_cell(const struct report *report, struct table *table, const s
     table_cell(table, text);
 }
 
-/* Signed, and never a change that reads as none. */
+/* With its sign, and with enough digits not to look like 0. */
 static void percent(char *out, double value)
 {
     snprintf(out, UNITS_SIZE, "%+.*f %%",
@@ -200,7 +200,7 @@ void totals_print(const struct report *report, const struct compared *all, size_
             table_column(table, "", TABLE_RIGHT | TABLE_SPARE);
         }
     }
-    int freed_later = 0; /* some process ended before its run, and what it had went with it */
+    int freed_later = 0; /* some process ended before its run, and its memory with it */
 
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < all[i].side.count && whole; k++)

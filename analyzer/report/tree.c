@@ -1,4 +1,5 @@
-/* tree.c - trace-report tree: all stacks as one tree, callers first, or from the allocating lines outwards.
+/* tree.c - trace-report tree: all stacks as one tree, from the outermost callers inwards, or from the
+ * allocating lines outwards.
  */
 #define _GNU_SOURCE
 #include "commands.h"
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by = -1, group, inverted, leaf; /* by: the peak; of a part of a run, bytes */
+static int by = -1, group, inverted, leaf; /* by: default the peak; for a part of a run, bytes */
 static double least = 0.01;
 static int64_t depth_limit;
 static struct filter filter;
@@ -48,19 +49,19 @@ const struct manual manual_tree = {
     .most = 1,
 };
 
-/* What is shown of a tree: its nodes that are large enough, siblings from the largest on. */
+/* What is shown of a tree: the nodes that are large enough, siblings in order of size. */
 struct shown {
     struct profile profile;
-    struct tree tree;    /* nodes are with all below them */
-    int64_t *self;       /* of each node: what is not below a child */
+    struct tree tree;    /* measures include everything below */
+    int64_t *self;       /* by node: what is not below any child */
     uint32_t *first;     /* child, 0 = none */
-    uint32_t *next;      /* sibling, 0 = none */
-    uint32_t *kept;      /* children that are shown */
-    uint32_t *folded;    /* and that are not */
-    int64_t *rest;       /* what those hold */
-    uint32_t *level;     /* branches above it: how far in it is shown */
+    uint32_t *next;      /* next sibling, 0 = none */
+    uint32_t *kept;      /* number of children that are shown */
+    uint32_t *folded;    /* number of those that are not */
+    int64_t *rest;       /* what those hold together */
+    uint32_t *level;     /* branches above it, which is its indentation */
     uint32_t *depth;     /* frames above it */
-    int64_t smallest;    /* value that is shown */
+    int64_t smallest;    /* nodes with less are not shown */
     unsigned char *last; /* by level: whether the branch there is its parent's last */
 };
 
@@ -79,7 +80,7 @@ static int by_name(const void *a, const void *b, void *places)
     return c != 0 || group == GROUP_FUNCTION ? c : (x->line > y->line) - (x->line < y->line);
 }
 
-/* For each place the first one that is the same for the reader; malloc'ed. */
+/* For each place, the first place that looks the same to the reader; malloc'ed. */
 static uint32_t *make_keys(const struct profile *profile)
 {
     uint32_t *keys = malloc((profile->place_count + 1) * sizeof *keys),
@@ -119,7 +120,7 @@ static int by_value(const void *a, const void *b, void *data)
     return (tree->nodes[x].key > tree->nodes[y].key) - (tree->nodes[x].key < tree->nodes[y].key);
 }
 
-/* Numbers of a stranger's file may be of any size: they wrap. */
+/* Numbers in a stranger's file may be of any size: they wrap around. */
 static int64_t plus(int64_t a, int64_t b)
 {
     return (int64_t)((uint64_t)a + (uint64_t)b);
@@ -168,7 +169,7 @@ static int choose_shown(struct shown *shown)
         }
     }
     qsort_r(order, count, sizeof *order, by_value, &shown->tree);
-    for (size_t i = count; i-- > 0;) { /* the largest is linked last, and so comes first */
+    for (size_t i = count; i-- > 0;) { /* the one linked last is the first child, so link the largest last */
         uint32_t parent = tree->nodes[order[i]].parent;
 
         shown->next[order[i]] = shown->first[parent];
@@ -178,13 +179,14 @@ static int choose_shown(struct shown *shown)
     return 1;
 }
 
-/* Folded children are told of where they matter. */
+/* Folded children get a row if they hold enough. */
 static int has_folded_row(const struct shown *shown, uint32_t node)
 {
     return shown->folded[node] > 0 && shown->rest[node] >= shown->smallest;
 }
 
-/* A call that goes straight on: no branch is drawn, except where it could be taken for another root. */
+/* True if the only row below it is a call: no branch is drawn then, unless it could be taken for another
+ * root. */
 static int goes_straight_on(const struct shown *shown, uint32_t node)
 {
     uint32_t rows = shown->kept[node] + (uint32_t)has_folded_row(shown, node);
@@ -194,7 +196,7 @@ static int goes_straight_on(const struct shown *shown, uint32_t node)
                                        shown->level[node] > 0));
 }
 
-/* The next node, depth first; 0 at the end. up is told of each node that has nothing more below it. */
+/* The next node, depth first; 0 at the end. Calls up for each node that has nothing more below it. */
 static uint32_t following(const struct shown *shown, uint32_t node, void (*up)(void *, uint32_t),
                           void *context)
 {
@@ -211,7 +213,7 @@ static uint32_t following(const struct shown *shown, uint32_t node, void (*up)(v
 
 /* ---- text -------------------------------------------------------------------------------------- */
 
-#define PREFIX_MOST 20 /* levels: of deeper ones the outer guides are left out */
+#define PREFIX_MOST 20 /* levels: beyond that, the outer guides are left out */
 
 struct screen {
     const struct report *report;
@@ -220,7 +222,7 @@ struct screen {
     int64_t whole;
 };
 
-/* The guides before a name, malloc'ed: those of the branches above, and one's own. */
+/* The guides before a name, malloc'ed: those of the branches above, then the node's own. */
 static char *prefix(const struct screen *screen, uint32_t level, const char *own)
 {
     static const char *const guides[2][2] = {{"\xe2\x94\x82  ", "   "}, {"|  ", "   "}};
@@ -251,7 +253,7 @@ static const char *cost_color(int64_t value, int64_t whole)
     return share >= 0.25 ? "red" : share >= 0.05 ? "yellow" : share < 0.01 ? "dim" : NULL;
 }
 
-/* at_most: the value may be less. */
+/* at_most: the value is an upper bound. */
 static void value_cells(const struct screen *screen, int64_t value, int at_most, int64_t self, int with_self)
 {
     const struct report *report = screen->report;
@@ -371,7 +373,7 @@ static int print_text(struct report *report, struct shown *shown)
 
 /* ---- JSON -------------------------------------------------------------------------------------- */
 
-/* Rows are flat, depth first: many readers of JSON stop at a thousand levels. */
+/* Rows are a flat list, depth first: many JSON parsers give up at a thousand levels. */
 static int print_json(struct report *report, struct shown *shown)
 {
     struct json json;

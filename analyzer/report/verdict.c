@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define ROWS 5
-#define CHURN 0.1 /* of all allocations: from there on temporary ones are worth a look */
+#define CHURN 0.1 /* share of all allocations from which on temporary ones are worth mentioning */
 
 static int wanted(void *context, int64_t stack, const struct store_measures *m)
 {
@@ -36,7 +36,7 @@ int verdict_read(const struct report *report, struct run *run, struct verdict_fa
         status = kept_load(report, run, verdict->python.processes > 0, &verdict->kept);
     if (status == EXIT_FINE)
         status = lines_read(report, &leaks, &verdict->leaks);
-    run->window.sites[0] = '\0'; /* for all else the end counts */
+    run->window.sites[0] = '\0'; /* everything else is about the end of the run */
     return status;
 }
 

@@ -1,5 +1,5 @@
-/* verdict.h - what a program or an agent wants to know of a run, beside its totals: what it leaves, what it allocates in vain,
- * and what to ask next. */
+/* verdict.h - what a program or an AI agent wants to know of a run besides its totals: what it leaks, its
+ * temporary allocations, and what to ask next. */
 #ifndef LIBTRACE_REPORT_VERDICT_H
 #define LIBTRACE_REPORT_VERDICT_H
 
@@ -8,17 +8,17 @@
 #include "system_kept.h"
 
 struct verdict_facts {
-    struct lines leaks; /* stacks, without what is kept */
-    struct lines churn; /* lines by temporary allocations */
+    struct lines leaks; /* stacks; what is kept on purpose is left out */
+    struct lines churn; /* lines with the most temporary allocations */
     struct kept kept;
     struct store_measures kept_sum;
     struct python_end python;
 };
 
-/* verdict_free in any case. */
+/* Call verdict_free() in any case. */
 int verdict_read(const struct report *report, struct run *run, struct verdict_facts *verdict);
 
-/* Members of the open object, with so many rows each. */
+/* Writes members of the open object, with at most so many rows each. */
 void verdict_json(struct report *report, struct json *json, const struct run *run,
                   const struct verdict_facts *verdict, size_t rows);
 void verdict_free(struct verdict_facts *verdict);

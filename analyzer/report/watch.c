@@ -1,8 +1,8 @@
 /* watch.c - see watch.h.
  *
- * A frame is drawn over the one before by going up as many rows as that had. No other screen, no mode of the
- * terminal and no key is used but a cursor that is hidden meanwhile; so there is little to restore, and what
- * was shown last can be scrolled back to.
+ * A frame is drawn over the previous one by moving up as many rows as that had. Apart from hiding the cursor,
+ * neither the terminal's mode nor its alternate screen is used: so there is little to restore, and what was shown
+ * last can be scrolled back to.
  */
 #define _GNU_SOURCE
 #include "watch.h"
@@ -23,7 +23,7 @@
 #define SHOW_CURSOR "\033[?25h"
 #define CLEAR "\033[H\033[2J"
 
-/* What arrived since it was looked at. */
+/* Signals that arrived since these were last checked. */
 static volatile sig_atomic_t ending, resized, stopping, continued;
 
 static void on_signal(int number)
@@ -41,7 +41,7 @@ static void on_signal(int number)
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP, SIGCONT};
 #define SIGNALS (sizeof signals / sizeof signals[0])
 
-/* Whoever asks a second time to end, while names are looked up, does not want to wait. */
+/* A second Ctrl-C, while names are being looked up, ends it at once. */
 static void catch_signals(void)
 {
     for (size_t i = 0; i < SIGNALS; i++) {
@@ -68,7 +68,9 @@ static int screen_columns(void)
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-/* Draws a frame over the rows of the one before; whole: also what does not fit the screen. Returns its rows.
+/* Draws a frame over the previous one's rows; whole: even what does not fit the screen. Returns its number of
+ * rows.
+ *
  */
 static int draw(const char *frame, int before, int whole)
 {
@@ -91,7 +93,7 @@ static int draw(const char *frame, int before, int whole)
     return rows;
 }
 
-/* What a report prints, on stderr too, in place of the terminal. */
+/* Runs the report and captures what it prints, on stderr too. */
 static int capture(struct report *report, watch_show *show, const char *run, int64_t *recording, char **frame)
 {
     FILE *out = stdout, *err = stderr;
@@ -106,13 +108,13 @@ static int capture(struct report *report, watch_show *show, const char *run, int
     stdout = out;
     stderr = err;
     fclose(memory);
-    report_close(report); /* between two looks the collector may bring the file into its final form */
+    report_close(report); /* closed, so that the collector can bring the file into its final form */
     return status;
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
-/* Until the pause is over or a signal comes, also one that came just before. */
+/* Waits until the time is over or a signal comes, including one that came just before. */
 static void wait_for(double seconds)
 {
     struct timespec pause = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
@@ -127,7 +129,7 @@ static void wait_for(double seconds)
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Ctrl-Z: as any program that is stopped, and with its cursor. */
+/* Ctrl-Z: shows the cursor again, and stops as any program does. */
 static void stop(void)
 {
     stopping = 0;
@@ -137,7 +139,8 @@ static void stop(void)
     fputs(HIDE_CURSOR, stdout);
 }
 
-/* True where the next frame cannot be drawn over the one before: another size, or somebody else wrote. */
+/* True if the next frame cannot be drawn over the previous one: the size changed, or another program wrote
+ * meanwhile. */
 static int moved(struct report *report)
 {
     int was = resized || continued;
@@ -177,7 +180,7 @@ int watch(struct report *report, double seconds, watch_show *show, const char *r
         free(frame);
         if (recording != 0 && status == EXIT_FINE) {
             snprintf(number, sizeof number, "%lld", (long long)recording);
-            run = number; /* a newer one is another story */
+            run = number; /* stay with this run, even if a newer one begins */
             wait_for(seconds);
         }
         if (stopping)

@@ -4,13 +4,13 @@
 
 #include "report.h"
 
-/* Opens the database and shows the report of a run; its number where it is still recording, else 0. Returns
- * the exit status. */
+/* Opens the database and prints the report of a run. *recording: the run's number if it is still being
+ * recorded, else 0. Returns the exit status. */
 typedef int watch_show(struct report *report, const char *run, int64_t *recording);
 
-/* Shows the report now and after each pause, over what it showed before; until the run is over, or somebody
- * presses Ctrl-C, which is a good end as well. What was shown last stays. Needs a terminal; says so where
- * there is none. */
+/* Prints the report now and after each pause, over the previous one, until the run is over or the user
+ * presses Ctrl-C, which is no failure. The last report stays on the screen. Without a terminal, prints an
+ * error. */
 int watch(struct report *report, double seconds, watch_show *show, const char *run);
 
 #endif
