@@ -1,4 +1,5 @@
-/* html.c - trace-report html: a run, or two side by side, as a page for a browser; analyzer/html/ makes it.
+/* html.c - trace-report html: writes a run, or two side by side, as a page for a browser.
+ *
  */
 #include "commands.h"
 #include "open_page.h"

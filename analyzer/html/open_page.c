@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define WORDS 32
-#define PATIENCE_MS 3000 /* on a desktop: what fails does so by then */
+#define PATIENCE_MS 3000 /* on a desktop, an opener that fails does so within this time */
 
 static const char *const openers[] = {"xdg-open", "sensible-browser", "x-www-browser", "www-browser"};
 
@@ -20,7 +20,7 @@ static int on_a_desktop(void)
     return getenv("DISPLAY") != NULL || getenv("WAYLAND_DISPLAY") != NULL;
 }
 
-/* 1: it ended well, or goes on on the desktop. */
+/* 1 = it succeeded, or is still running on the desktop. */
 static int ended_well(pid_t child)
 {
     int status = -1;
@@ -42,14 +42,14 @@ static int start(char *const *words)
 
     if (child == 0) {
         if (on_a_desktop())
-            setsid(); /* Ctrl-C in this terminal is not meant for it */
+            setsid(); /* Ctrl-C in this terminal must not end the browser */
         execvp(words[0], words);
         _exit(127);
     }
     return child > 0 && ended_well(child);
 }
 
-/* A word of BROWSER's, with the file in the place of %s; malloc'ed. */
+/* Replaces %s by the file in one word of BROWSER; malloc'ed. */
 static char *fill_in(const char *word, const char *path, int *named)
 {
     const char *place = strstr(word, "%s");
@@ -61,7 +61,7 @@ static char *fill_in(const char *word, const char *path, int *named)
     return asprintf(&filled, "%.*s%s%s", (int)(place - word), word, path, place + 2) >= 0 ? filled : NULL;
 }
 
-/* A command of words with spaces between; no shell looks at them. */
+/* Runs a command of words separated by spaces, without a shell. */
 static int open_with(char *command, const char *path)
 {
     char *words[WORDS + 2] = {NULL}, *rest = NULL;

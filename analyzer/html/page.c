@@ -1,4 +1,4 @@
-/* page.c - the page: what node built, with the data in its middle. */
+/* page.c - writes the page: the bundle that node built, with the data inserted. */
 #define _GNU_SOURCE
 #include "page.h"
 #include "fold.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHORTEST_TEXT 64 /* names are not cut shorter than that */
+#define SHORTEST_TEXT 64 /* names are never cut to less */
 #define LONGEST_TEXT 2000
 
 /* ---- functions ------------------------------------------------------------------------------- */
@@ -23,7 +23,7 @@ static int number_functions(struct page *page, int run, struct texts *names)
         const struct profile_place *place = &p->places[i];
         char *name;
 
-        /* Of two runs the names alone: how the same was done in another file is what people compare. */
+        /* With two runs, only by name: people compare how the same thing was done in another file. */
         const char *file = page->run_count == 1 && place->file != NULL ? place->file : "";
 
         if (asprintf(&name, "%s\n%s", place->function, text_basename(file)) < 0)
@@ -60,7 +60,8 @@ static int build_tree(struct page *page)
 
 /* ---- runs ------------------------------------------------------------------------------------ */
 
-/* "samples": time in microseconds, live bytes, live blocks, resident bytes: each less the one before. */
+/* "samples": time in microseconds, live bytes, live blocks, resident bytes: each as the difference from
+ * the previous sample. */
 static int write_samples(struct page *page, int run)
 {
     sqlite3_stmt *s =
@@ -144,7 +145,7 @@ static int write_runs(struct page *page)
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
-/* So that all texts together, each cut to this, are small enough. */
+/* The longest that each text may be so that all of them together are small enough. */
 static size_t longest_text(const struct texts *texts)
 {
     for (size_t longest = LONGEST_TEXT;; longest /= 2) {
@@ -187,7 +188,7 @@ static void write_texts(struct page *page)
 
 /* ---- measures -------------------------------------------------------------------------------- */
 
-/* "measures": all of them, in the order of the numbers of rows and stacks. */
+/* "measures": all of them, in the order in which rows and stacks have their numbers. */
 static void write_measures(struct json *json)
 {
     static const char *const times[] = {[MEASURE_WHOLE] = "whole",
@@ -253,8 +254,8 @@ static int write_data(struct page *page, FILE *out)
     return status;
 }
 
-/* In a script element '<' could end it, and stands in strings only: "\u003c" there is the same. Indentation
- * is of no use on a page. */
+/* '<' could end the script element. It occurs in strings only, where "\u003c" means the same. Indentation
+ * is left out, too. */
 static void write_escaped(FILE *out, const char *data, size_t size)
 {
     int start = 0;

@@ -1,15 +1,15 @@
 /* page.h - what trace-report html writes: one file with everything in it.
  *
- *   page.c     the file: the bundle that node built (html_page), with the data as JSON in its middle
+ *   page.c          the file: the bundle that node built (html_page), with the data inserted as JSON
  *   page_stacks.c   the tree of stacks: folded, packed
  *   page_rows.c     the table of lines, or of changes, with source text
- *   page_times.c    what the brush needs: each line and stack in slices of time
+ *   page_times.c    for selecting a time: how each line and stack changes in slices of time
  *   page_resident.c what was resident, by part, at the moments that are known
  *   page_pack.c     numbers as text
  *
- * The page shows at most so much, whatever the run holds; what is too small to see is added up. Sums stay
- * exact: the stacks and the lines of a page each sum to the run. Every name is a stranger's: all are JSON
- * strings in which '<' is escaped, and the page puts them on the screen as text only.
+ * The size of a page is limited, whatever the run holds; what is too small to see is added up. Sums stay
+ * exact: the stacks and the lines of a page each add up to the run. Every name may be a stranger's: names
+ * are JSON strings in which '<' is escaped, and the page shows them only as text.
  */
 #ifndef LIBTRACE_HTML_PAGE_H
 #define LIBTRACE_HTML_PAGE_H
@@ -27,11 +27,11 @@
 #define PAGE_MOMENTS 200      /* at which the pages of memory were looked at */
 #define PAGE_TEXT (800 << 10) /* bytes of names, all together */
 
-/* The built page as a string, with PAGE_DATA once in it; "" where it was built without node. */
+/* The built page, which contains PAGE_DATA once; "" if libtrace was built without node. */
 extern const char html_page[];
 #define PAGE_DATA "{\"libtrace\":\"data\"}"
 
-/* Where the texts of a function are. */
+/* A run and a place that has this function's texts. */
 struct page_function {
     int run; /* 0 or 1 */
     uint32_t place;
@@ -40,24 +40,24 @@ struct page_function {
 struct page {
     const struct report *report;
     const struct run *runs[2];
-    const struct filter *filter; /* prepared for them all */
+    const struct filter *filter; /* prepared for all runs */
     int run_count;
-    enum measure by; /* that is shown first */
-    int source;      /* lines come with their text */
+    enum measure by; /* shown first */
+    int source;      /* include the text of source lines */
     struct profile profiles[2];
     uint32_t *keys[2]; /* by place: its function, 1 and up */
     struct page_function *functions;
     size_t function_count;
     struct tree tree;
-    uint32_t *nodes[2]; /* by node of a profile: the tree's; after page_stacks the page's */
-    uint32_t *row_of;   /* by place of the first profile: its row, 0 = among the rest */
+    uint32_t *nodes[2]; /* by node of a profile: the tree's node; after page_stacks(), the page's */
+    uint32_t *row_of;   /* by place of the first profile: its row; 0 = it was left out */
     size_t stack_count; /* nodes on the page, the root included */
     size_t row_count;   /* rows on the page, the rest (row 0) included */
     struct texts texts; /* what is written as "texts" */
     struct json *json;
 };
 
-/* Bytes that are written as numbers in base 128, and end up as base 64. */
+/* Numbers in base 128, which are written as base 64. */
 struct pack {
     uint8_t *data;
     size_t size;
@@ -65,20 +65,21 @@ struct pack {
 };
 
 void pack_number(struct pack *pack, uint64_t value);
-void pack_signed(struct pack *pack, int64_t value); /* zigzag: small numbers of either sign stay short */
+void pack_signed(struct pack *pack, int64_t value); /* zigzag: small numbers of either sign are short */
 void pack_json(struct pack *pack, struct json *json, const char *key); /* as a member; frees it */
 
-/* Each adds members to page->json; exit status, having said what is wrong. */
+/* Each adds members to page->json and returns an exit status, after printing what is wrong. */
 int page_stacks(struct page *page);
 int page_rows(struct page *page);
 int page_changes(struct page *page);
 int page_times(struct page *page);
 int page_resident(struct page *page);
 
-/* Its number in page->texts, made short; 0 = there is none. */
+/* The file's shortened name, as its number in page->texts; 0 = none. */
 uint32_t page_file(struct page *page, const struct run *run, const char *file);
 
-/* The whole page, about what passes the filter; the curve of memory over time is of the whole run even so. */
+/* Writes the whole page about what passes the filter; the curve of memory over time is always of the whole
+ * run. */
 int page_write(const struct report *report, const struct run *const *runs, int count,
                const struct filter *filter, enum measure by, int source, int all_frames, FILE *out);
 

@@ -1,4 +1,4 @@
-/* page_pack.c - numbers as text: LEB128, as protocol buffers have them, in base 64. */
+/* page_pack.c - packs numbers into text: LEB128, as in protocol buffers, in base 64. */
 #include "page.h"
 
 #include <stdlib.h>

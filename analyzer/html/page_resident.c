@@ -1,13 +1,14 @@
-/* page_resident.c - what was resident, part by part, at the moments at which somebody looked; nothing where nobody did.
+/* page_resident.c - what was resident, by part, at each moment at which the pages were looked at; nothing if
+ * there is none.
  *
  *   "resident": {
  *       "parts", "kinds": their names
  *       "moments": [time in ns, kind, name of the mark, resident, live but not resident, bytes of each part, ...]
- *       "moments_in_all": of which there are as many here as a page shows
- *       "lines": the largest of each part at the latest: [part, file, line, function, name of a mapping, bytes, ...]
- *       "missing": what could not be seen of the latest, and why }
+ *       "moments_in_all": how many the run has, of which "moments" may hold only some
+ *       "lines": the largest of each part at the latest moment: [part, file, line, function, name of a mapping, bytes, ...]
+ *       "missing": what could not be seen at the latest moment, and why }
  *
- * Texts are numbers in "texts", 0 = none. It is of the whole run, as the curve is, whatever passes the filter.
+ * Texts are numbers in "texts", 0 = none. Like the curve, it is of the whole run, whatever the filter.
  */
 #include "page.h"
 #include "resident_times.h"
@@ -19,7 +20,7 @@
 
 #define MOMENT (5 + PAGES_PARTS)
 #define LINE 6
-#define LINES 3 /* of a part */
+#define LINES 3 /* for each part */
 
 static uint32_t text_number(struct page *page, const char *text)
 {
@@ -46,7 +47,7 @@ static uint32_t mark_name(struct page *page, const struct resident_moment *m, in
     return number;
 }
 
-/* The highest of those in [from, to), or the last of all: what a page shows of many. */
+/* The highest of the moments [from, to), or the very last: used to show some of many. */
 static size_t choose(const struct resident_moments *moments, size_t from, size_t to)
 {
     size_t best = from;

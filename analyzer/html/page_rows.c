@@ -1,8 +1,9 @@
 /* page_rows.c - the page's table: the lines of a run, or what changed in them between two.
  *
- *   "rows": [file, line, function, module, all measures, source, ...]   row 0 is the rest, added up
+ *   "rows": [file, line, function, module, all measures, source, ...]   row 0 is the sum of those left out
  *   "changes": {measure: [file, line, line before, function, module, state, before, after, blocks before,
- *               blocks after, source, ...], ...}   likewise; state: 0 in both runs, 1 new, 2 gone; +4 before, +8 after is no more than that
+ *         blocks after, source, ...], ...}   likewise. state: 0 in both runs, 1 new, 2 gone;
+ *         +4: before is an upper bound, +8: after is one
  *
  * Texts are numbers in "texts", 0 = none.
  */
@@ -19,7 +20,7 @@
 #define CHANGE 11
 #define CHANGED_ROWS (PAGE_ROWS / 3) /* for each measure */
 
-/* A line, and how large it is in the measure in which it is largest. */
+/* A line, and its share in the measure in which that is largest. */
 struct ranked {
     const struct line_row *row;
     double share;
@@ -34,7 +35,7 @@ static int by_share(const void *a, const void *b)
     return (x->row > y->row) - (x->row < y->row);
 }
 
-/* Files are read once when their lines follow each other. */
+/* Sorted this way, each source file is read only once. */
 static int by_place(const void *a, const void *b)
 {
     const struct line_row *x = ((const struct ranked *)a)->row, *y = ((const struct ranked *)b)->row;
@@ -96,7 +97,7 @@ static char *key_of(const char *file, int64_t line, const char *function, const 
                : NULL;
 }
 
-/* rows: those on the page, in their order. */
+/* rows: the lines on the page, in their order. */
 static int find_rows_of_places(struct page *page, const struct ranked *rows, size_t count)
 {
     const struct profile *p = &page->profiles[0];
@@ -173,7 +174,7 @@ int page_rows(struct page *page)
 
 /* ---- two runs -------------------------------------------------------------------------------- */
 
-/* Adds them: the rest is a sum. */
+/* Adds the values to `to`, as the row of those left out is a sum. */
 static void put_values(int64_t *to, const struct match *m, enum measure by)
 {
     int counts = !measures[by].is_bytes;

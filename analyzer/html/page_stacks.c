@@ -1,28 +1,29 @@
-/* page_stacks.c - the tree of stacks as the page gets it.
+/* page_stacks.c - the tree of stacks, as the page reads it.
  *
  *   "functions": [name, file, module, ...]   numbers of texts; function 0 stands for what was folded
  *   "stacks": for each node but the root, parents before children:
- *       1 + levels to go up from the node before, function,
- *       for each run a bit for each measure that is not 0, then those: by itself, not what is below
+ *       1 + levels to go up from the previous node, function,
+ *       for each run a bit for each measure that is not 0, then those measures, without what is below
  *
- * A node is kept when it is large in any measure of any run: of all nodes sorted by that, the first so many.
- * What is below a kept node and is not kept itself becomes one node, so that all sums stay what they are.
+ * A node is kept if it is large in any measure of any run: nodes are sorted by that, and the first ones
+ * kept. What is below a kept node, but not kept itself, is added up in one node, so that all sums stay the
+ * same.
  */
 #include "page.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAST (1.0 / 4000) /* of a run: less than half a pixel */
-#define FOLDED 0           /* the function */
+#define LEAST (1.0 / 4000) /* share of a run: less than half a pixel */
+#define FOLDED 0           /* the function's number */
 
 /* All by node of the tree. */
 struct fold {
     struct page *page;
-    double *share;                /* the largest of its shares in any measure */
-    uint32_t *first, *next;       /* its first kept child, its next kept sibling; 0 = none */
-    struct store_measures *small; /* two each: what is below it and not kept */
-    uint32_t *number;             /* on the page; 0 = the root, or folded */
+    double *share;                /* its largest share in any measure */
+    uint32_t *first, *next;       /* first kept child, next kept sibling; 0 = none */
+    struct store_measures *small; /* two for each node: what is below it and not kept */
+    uint32_t *number;             /* its number on the page; 0 = the root, or folded */
     uint32_t *number_of_small;
     uint32_t *function; /* by key: the function's number on the page */
     size_t functions;
@@ -67,8 +68,8 @@ static double least_share(const struct fold *fold, size_t count)
     return least;
 }
 
-/* Parents are never smaller than their children (made so where a file says otherwise), so whoever is kept has
- * all its parents kept. */
+/* Parents are never smaller than their children (ensured here, in case the file says otherwise), so the
+ * parents of a kept node are kept, too. */
 static void choose(struct fold *fold)
 {
     const struct tree *tree = &fold->page->tree;
@@ -88,7 +89,7 @@ static void choose(struct fold *fold)
             fold->next[i] = fold->first[parent];
             fold->first[parent] = (uint32_t)i;
         } else if (fold->share[parent] > least) {
-            fold->number_of_small[parent] = 1; /* to be given later */
+            fold->number_of_small[parent] = 1; /* gets its real number later */
             for (int run = 0; run < 2; run++)
                 measures_add(&fold->small[2 * parent + run], &tree->nodes[i].m[run]);
         }
@@ -104,7 +105,7 @@ static uint32_t function_number(struct fold *fold, uint32_t key)
     return key != FOLDED ? fold->function[key] : FOLDED;
 }
 
-/* m: two. Returns its number. */
+/* m: an array of two. Returns the node's number. */
 static uint32_t write_node(struct fold *fold, uint32_t depth, uint32_t key, const struct store_measures *m)
 {
     pack_number(&fold->pack, fold->depth + 1 - depth);
@@ -123,7 +124,7 @@ static uint32_t write_node(struct fold *fold, uint32_t depth, uint32_t key, cons
     return (uint32_t)fold->page->stack_count++;
 }
 
-/* All that it has, less what its children have. */
+/* Writes what the node has by itself: everything below it minus what its children have. */
 static void write_kept(struct fold *fold, uint32_t depth, uint32_t node)
 {
     const struct tree *tree = &fold->page->tree;
@@ -141,7 +142,7 @@ static void write_kept(struct fold *fold, uint32_t depth, uint32_t node)
         fold->number_of_small[node] = write_node(fold, depth + 1, FOLDED, &fold->small[2 * node]);
 }
 
-/* Depth first, and without recursion: stacks may be deep. */
+/* Depth first, without recursion, as stacks may be deep. */
 static void write_all(struct fold *fold)
 {
     const struct tree *tree = &fold->page->tree;
@@ -165,8 +166,8 @@ static void write_all(struct fold *fold)
     }
 }
 
-/* Nodes of the profiles are nodes of the page from now on. Whoever was folded is where its nearest kept
- * parent's small ones are. */
+/* Maps the profiles' nodes to nodes of the page. A folded one is mapped to the node for folded ones of its
+ * nearest kept parent. */
 static void renumber(struct fold *fold)
 {
     struct page *page = fold->page;

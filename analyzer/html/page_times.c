@@ -1,12 +1,12 @@
-/* page_times.c - what the brush on the time chart needs: how much each row and each stack changed in each slice of
+/* page_times.c - for selecting a time on the chart: how much each row and each stack changed in each slice of
  * time.
  *
  *   "slices": N, "rows_in_time", "stacks_in_time": for each row (node) that changed at all
- *       its number, less that of the one before; slices in which it changed; for each of those
- *       its number, less that of the one before; the change of each measure that is sampled
+ *       its number, minus the previous one's; the number of slices in which it changed; for each of these
+ *       the slice's number, minus the previous one's; the change of each measure that is sampled
  *
- * The database has what changed at sites from moment to moment. Where a page would get too large, slices are
- * merged two by two.
+ * The database has the changes of each site from moment to moment. If the page would become too large,
+ * slices are merged in pairs.
  */
 #include "page.h"
 
@@ -14,17 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Changes by number of a row or node, slice, and value. */
+/* Changes by number of a row or node, slice, and measure. */
 struct grid {
     int64_t *change;
     size_t count, slices;
-    size_t values; /* measures that are sampled */
+    size_t values; /* number of measures that are sampled */
 };
 
 struct times {
     struct page *page;
     struct grid rows, stacks;
-    uint32_t *place; /* by node of the profile: what its site counts for; PROFILE_NONE = it has none */
+    uint32_t *place; /* by node of the profile: the place that its site counts for; PROFILE_NONE = none */
     int64_t end_ns;
 };
 
@@ -135,8 +135,8 @@ static int read_samples(struct times *times, size_t *count)
     return status;
 }
 
-/* 0 where there is nothing to read at all; else where the curve of the page ends, so that its end is the end
- * of the slices: what was written a moment later belongs to the last one. */
+/* 0 if there is nothing to read. Otherwise the end of the page's curve, so that the slices end there; what
+ * was recorded a moment later goes into the last slice. */
 static int read_end(struct page *page, int64_t *end_ns)
 {
     sqlite3_stmt *s = report_prepare(

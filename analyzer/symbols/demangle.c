@@ -1,7 +1,7 @@
 /* demangle.c - C++ and Rust names through libiberty, which is what addr2line -C uses.
  *
- * The callback forms of libiberty are used: they allocate nothing, where the others end the process when
- * there is no memory left.
+ * The callback forms of libiberty's functions are used: they allocate nothing, while the others end the process
+ * when memory runs out.
  */
 #include "symbols.h"
 
@@ -17,7 +17,7 @@ struct output {
     char *text;      /* malloc'ed, not terminated */
     size_t length;   /* bytes used */
     size_t capacity; /* bytes allocated */
-    jmp_buf give_up; /* too long, or no memory: the demanglers have no way to stop them */
+    jmp_buf give_up; /* the name is too long, or memory ran out; the demanglers have no other way to stop */
 };
 
 static void append(const char *bytes, size_t length, void *opaque)
@@ -37,13 +37,13 @@ static void append(const char *bytes, size_t length, void *opaque)
     out->length += length;
 }
 
-/* A function of its own, so that what append() changes is not a local of the function that calls setjmp. */
+/* A function of its own, so that append() changes no local variable of the function that calls setjmp. */
 static int demangle(const char *name, struct output *out)
 {
     const int options = DMGL_PARAMS | DMGL_ANSI;
     if (setjmp(out->give_up))
         return 0;
-    /* Rust first: its older names are valid C++ ones too, with the hash as innermost name. */
+    /* Rust first: its older names are valid C++ names as well, with the hash as the innermost name. */
     if (rust_demangle_callback(name, options, append, out))
         return 1;
     out->length = 0;

@@ -1,11 +1,11 @@
 /* dwarf_units.c - lines, functions and inlined calls from DWARF.
  *
  * Walking a unit's tree of DIEs for every address is what makes addr2line slow. Here the tree is walked once,
- * when the first address of the unit is looked up, and what remains of it is one record for each function and
- * inlined call that has code, and a flat map from addresses to these records. Names and places of calls are
- * read from their DIEs when they are shown for the first time.
+ * when the first address in the unit is looked up. What is kept is a record for each function and inlined call
+ * that has code, and a flat map from addresses to these records. Names and call sites are read from their DIEs
+ * when they are shown for the first time.
  *
- * Files may be corrupt or made to harm: the walk visits no more DIEs than the unit has bytes, and goes only
+ * Files may be corrupt or malicious: the walk visits no more DIEs than the unit has bytes, and goes only
  * forward among siblings.
  */
 #include "dwarf_units.h"
@@ -25,35 +25,36 @@ enum {
 
 #define NO_FUNCTION UINT32_MAX
 
-/* A function that has code, or a call of one that was inlined. */
+/* A function that has code, or an inlined call of one. */
 struct function {
     Dwarf_Off die;         /* its offset in the file that holds the unit's DIEs */
     const char *name;      /* interned; valid once is_named */
     const char *call_file; /* of an inlined call, interned; valid once is_placed */
-    uint64_t symbol_at;    /* where the symbol table may know a better name, see dwarf_resolve; with name */
+    uint64_t
+        symbol_at; /* an address whose symbol may be a better name, see dwarf_resolve(); valid with name */
     uint32_t call_line;
-    uint32_t parent; /* of an inlined call: the function or call that it is in; else NO_FUNCTION */
+    uint32_t parent; /* for an inlined call: the function or call around it; else NO_FUNCTION */
     uint8_t is_named, is_placed;
 };
 
 struct unit {
     Dwarf_Die skeleton;         /* the unit in the main file: its ranges and lines */
-    Dwarf_Die die;              /* the unit with the functions: of a .dwo file, or the same as skeleton */
-    struct split_unit split;    /* that die is in, if it is none of libdw's */
+    Dwarf_Die die;              /* the unit with the functions: in a .dwo file, or the same as skeleton */
+    struct split_unit split;    /* where die is from, if libdw did not find it itself */
     int is_read;                /* the rest is valid */
     int is_mangled;             /* the language has mangled names */
     struct function *functions; /* in file order: a parent comes before its children */
     uint32_t function_count, function_capacity;
     struct intervals by_address; /* ids are indices into functions */
     struct line_table lines;
-    struct line_table split_lines; /* of a .dwo file: only its files, for the places of calls */
+    struct line_table split_lines; /* for a .dwo file: only its file names, for call sites */
 };
 
 struct dwarf {
     Dwarf *handle; /* owned by the image */
     const struct image *image;
     struct strings *strings;
-    uint64_t bias; /* an address in the file minus one in the (perhaps separate) debug file */
+    uint64_t bias; /* an address in the file minus that in the (perhaps separate) debug file */
     struct split_files split_files;
     struct unit *units;
     size_t unit_count, unit_capacity;
@@ -67,7 +68,7 @@ struct walk {
     size_t range_count;
     struct {
         Dwarf_Die die;
-        uint32_t function; /* the record of this DIE or, where it has none, of the nearest one around it */
+        uint32_t function; /* the record of this DIE, or of the nearest DIE around it that has one */
     } levels[DEPTH_MAX];
 };
 
@@ -92,7 +93,7 @@ void dwarf_free(struct dwarf *dwarf)
     free(dwarf);
 }
 
-/* Adds all ranges of a DIE that are code. Returns how many, -1: no memory. */
+/* Adds all ranges of a DIE that are code. Returns how many; -1 = out of memory. */
 static int add_ranges(const struct dwarf *dwarf, Dwarf_Die *die, struct intervals *to, uint32_t id,
                       size_t max)
 {
@@ -109,7 +110,7 @@ static int add_ranges(const struct dwarf *dwarf, Dwarf_Die *die, struct interval
     return added;
 }
 
-/* Strict DWARF 2 has no ranges of units that are in several pieces: the functions themselves have theirs. */
+/* Strict DWARF 2 has no ranges for units in several pieces; but the functions have theirs. */
 static int add_ranges_of_functions(const struct dwarf *dwarf, Dwarf_Die *unit, struct intervals *to,
                                    uint32_t id)
 {
@@ -179,7 +180,7 @@ struct dwarf *dwarf_read(const struct image *image, struct strings *strings)
     return dwarf;
 }
 
-/* Languages whose linkage names are the plain ones. */
+/* False for languages whose linkage names are the plain names. */
 static int has_mangled_names(int language)
 {
     switch (language) {
@@ -226,7 +227,7 @@ static int may_hold_functions(int tag)
     }
 }
 
-/* The record of a function; -1: no memory. */
+/* Adds a function; returns its record's index, -1 = out of memory. */
 static int add_function(struct unit *unit, Dwarf_Die *die, uint32_t parent)
 {
     if (unit->function_count == unit->function_capacity) {
@@ -242,7 +243,7 @@ static int add_function(struct unit *unit, Dwarf_Die *die, uint32_t parent)
     return 0;
 }
 
-/* Looks at the DIE on this level; -1: no memory. */
+/* Looks at the DIE at this level; -1 = out of memory. */
 static int visit(struct walk *walk, int level)
 {
     Dwarf_Die *die = &walk->levels[level].die;
@@ -259,7 +260,8 @@ static int visit(struct walk *walk, int level)
         return -1;
     walk->range_count += (size_t)added;
     if (added == 0) {
-        /* An abstract function, or one without code: nothing in it is inlined into what is around it. */
+        /* An abstract function, or one without code: what is inlined in it is not inlined in the function
+         * around it. */
         if (tag != DW_TAG_inlined_subroutine)
             walk->levels[level].function = NO_FUNCTION;
         return 0;
@@ -314,7 +316,7 @@ static void read_lines(struct dwarf *dwarf, struct unit *unit)
                    dwarf->bias);
 }
 
-/* Looks for what the unit stands for where libdw has not. */
+/* Looks for the unit with the functions where libdw did not find it. */
 static void find_split(struct dwarf *dwarf, struct unit *unit)
 {
     Dwarf_CU *cu = NULL;
@@ -328,7 +330,7 @@ static void find_split(struct dwarf *dwarf, struct unit *unit)
         split_close(&unit->split);
 }
 
-/* A unit for which there is no memory is as one without functions. */
+/* Without memory, the unit is treated as one without functions. */
 static void read_unit(struct dwarf *dwarf, struct unit *unit)
 {
     unit->is_read = 1;
@@ -361,7 +363,7 @@ static const char *demangled(struct strings *strings, const char *name)
     return shown;
 }
 
-/* Where the function begins, rather than a part of it that was moved away (its symbol is main.cold). */
+/* The function's entry, not a cold part that was moved elsewhere (whose symbol is main.cold). */
 static uint64_t first_address(const struct dwarf *dwarf, Dwarf_Die *die)
 {
     Dwarf_Addr base, low, high;

@@ -1,4 +1,4 @@
-/* elf_image.c - a module's ELF file and the debug files that belong to it. */
+/* elf_image.c - opens a module's ELF file and the debug files that belong to it. */
 #include "elf_image.h"
 #include "inflate.h"
 #include "sorted.h"
@@ -26,10 +26,11 @@ static int find_no_elf(Dwfl_Module *module, void **userdata, const char *name, D
                        char **file_name, Elf **elf)
 {
     (void)module, (void)userdata, (void)name, (void)base, (void)file_name, (void)elf;
-    return -1; /* every file is reported with a descriptor of its own */
+    return -1; /* always called with a descriptor */
 }
 
-/* "(deleted)" is the kernel's mark in /proc/PID/maps; a file of the old name may be there still (or again).
+/* The kernel adds "(deleted)" to paths in /proc/PID/maps; a file of the old name may still exist (or again).
+ *
  */
 static int usable_path(const char *path, char *usable, size_t room)
 {
@@ -38,13 +39,13 @@ static int usable_path(const char *path, char *usable, size_t room)
     if (length > sizeof mark && strcmp(path + length - (sizeof mark - 1), mark) == 0)
         length -= sizeof mark - 1;
     if (length == 0 || length >= room || path[0] != '/')
-        return 0; /* [vdso], linux-vdso.so.1, nothing */
+        return 0; /* [vdso], linux-vdso.so.1, or empty */
     memcpy(usable, path, length);
     usable[length] = '\0';
     return 1;
 }
 
-/* An open descriptor of a regular file, or -1. Never waits: the path may be a FIFO by now. */
+/* Opens a regular file; -1 = none. Never blocks: the path may be a FIFO by now. */
 static int open_regular(const char *path)
 {
     struct stat status;
@@ -75,7 +76,7 @@ static enum image_result check_elf(int fd, const uint8_t *build_id, size_t build
     return result;
 }
 
-/* Where a debug file with this build ID would be. */
+/* Writes the path that a debug file with this build ID would have. */
 static int path_of_build_id(const uint8_t *build_id, size_t build_id_size, char *path, size_t room)
 {
     size_t length =
@@ -89,7 +90,7 @@ static int path_of_build_id(const uint8_t *build_id, size_t build_id_size, char 
     return 1;
 }
 
-/* libdwfl would look there first, too, but keep what it has opened, compressed as it is. Returns a
+/* libdwfl would look at the same place first, but keep the file open as it is, compressed. Returns a
  * descriptor, or -1. */
 static int find_by_build_id(Dwfl_Module *module, char **found_name, int *too_large)
 {
@@ -111,12 +112,12 @@ static int find_by_build_id(Dwfl_Module *module, char **found_name, int *too_lar
     return inflate_debug_sections(fd, too_large);
 }
 
-/* Where nothing is found on this machine libdwfl asks the servers in DEBUGINFOD_URLS, and where there are
- * none it does not. The variable is made empty in place: putenv and its kin would leak or move it. */
+/* If nothing is found on this machine, libdwfl asks the servers in DEBUGINFOD_URLS, unless it is empty.
+ * The variable is emptied in place: putenv() and the like would leak memory or move it. */
 static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
                           const char *file_name, const char *debuglink, GElf_Word crc, char **found_name)
 {
-    if (!*userdata) { /* later calls may be for a file that several debug files share */
+    if (!*userdata) { /* later calls may be for a supplementary file */
         *userdata = module;
         int too_large = 0, fd = find_by_build_id(module, found_name, &too_large);
         if (fd >= 0 && !too_large)
@@ -162,7 +163,7 @@ static int report(struct image *image, const char *path, int fd)
     if (!image->module || dwfl_report_end(image->dwfl, NULL, NULL) != 0 ||
         !dwfl_module_getelf(image->module, &image->bias)) {
         if (image->module)
-            fd = -1; /* libdwfl's by now */
+            fd = -1; /* it belongs to libdwfl now */
         image_close(image);
         return fd < 0 ? -2 : -1;
     }
@@ -184,7 +185,8 @@ static int add_text(struct image *image, uint64_t low, uint64_t size)
     return 0;
 }
 
-/* Sections where there are any: the first segment of older layouts is executable and starts at address 0. */
+/* Uses the sections if there are any: in older layouts the first segment is executable and starts at
+ * address 0. */
 static int find_text(struct image *image)
 {
     GElf_Addr bias;
@@ -208,7 +210,7 @@ static int find_text(struct image *image)
     return 0;
 }
 
-/* fd: what is at path, or was, and is closed if it is not used; -1: not there. */
+/* fd: the file that is, or was, at path; closed if it is not used. -1: open the path. */
 static enum image_result open_file(struct image *image, int fd, const char *path, const uint8_t *build_id,
                                    size_t build_id_size)
 {
@@ -253,7 +255,8 @@ enum image_result image_open(struct image *image, int file, const char *path, co
         result = open_file(image, file, is_usable ? usable : path, build_id, build_id_size);
     } else if (is_usable) {
         result = open_file(image, open_regular(usable), usable, build_id, build_id_size);
-        /* Without a build ID nothing says that a file at a deleted file's path is the same. */
+        /* Without a build ID, a file at a deleted file's path cannot be told from the one that was
+         * deleted. */
         if (result == IMAGE_OPENED && build_id_size == 0 && strcmp(path, usable) != 0) {
             image_close(image);
             return IMAGE_REPLACED;

@@ -1,14 +1,14 @@
 /* inflate.c - see inflate.h.
  *
- * Distributions compress what they pack of debug information. libdw has every section of a file inflated
- * before it reads the first, by zlib: for the C library's, which nearly every program needs, that took two
- * thirds of all the time that symbols and the database did. libdeflate takes less than half, and lists of
- * where variables are, a seventh of it all, need not be looked at.
+ * Distributions compress the debug information that they package. libdw inflates every section of a file, with
+ * zlib, before it reads the first: for the C library's, which nearly every program needs, that took two thirds
+ * of all the time spent on symbols and the database. libdeflate takes less than half of that, and the location
+ * lists of variables, a seventh of the whole, are not needed here.
  *
- * What zstd has packed libelf knows from 0.189 on, and not everywhere.
+ * Sections compressed with zstd are known to libelf from 0.189 on, and not in every build.
  *
- * Files may be corrupt or made to harm: whatever leads out of the file, or would inflate to more than can
- * have been packed, makes that the file is left as it is.
+ * Files may be corrupt or malicious: if anything points outside the file, or would inflate to more than it can
+ * have been compressed from, the file is left as it is.
  */
 #define _GNU_SOURCE
 #include "inflate.h"
@@ -29,20 +29,20 @@
 #endif
 
 enum {
-    EXPANSION_MAX = 1032,       /* of deflate: 258 bytes from two bits */
-    ZSTD_EXPANSION_MAX = 32768, /* a block of 128 KiB that is one byte, in four */
-    GROWTH_MAX = 64,            /* of a whole file; real ones grow to four times what they were */
+    EXPANSION_MAX = 1032,       /* limit of deflate: 258 bytes from two bits */
+    ZSTD_EXPANSION_MAX = 32768, /* a block of 128 KiB of one byte, from four bytes */
+    GROWTH_MAX = 64,            /* limit for a whole file; real ones grow fourfold */
     ALIGNMENT_MAX = 4096,
 };
 
-/* The file as it is, and the file that is made of it: the same up to its size, where what is not compressed
- * stays in its place, and the inflated sections after that. */
+/* The original file, and the new file in memory: an uncompressed section keeps its place, and the inflated
+ * ones follow behind the original size. */
 struct inflater {
     const unsigned char *from;
     size_t size;
-    const Elf64_Shdr *sections; /* of the file as it is */
+    const Elf64_Shdr *sections; /* in the original file */
     size_t count;
-    const char *names; /* they end with a NUL */
+    const char *names; /* the last byte is a NUL */
     size_t names_size;
     unsigned char *to;
     size_t to_size;
@@ -53,7 +53,7 @@ static int is_inside(const struct inflater *f, uint64_t offset, uint64_t size)
     return offset <= f->size && size <= f->size - offset;
 }
 
-/* False for what is no ELF file of this machine's kind, or broken. */
+/* False if it is not an ELF file of this machine's kind, or is broken. */
 static int find_sections(struct inflater *f)
 {
     Elf64_Ehdr header;
@@ -90,7 +90,7 @@ static int is_unread(const struct inflater *f, const Elf64_Shdr *section)
     return 0;
 }
 
-/* How much larger than packed something can be; 0: not packed in a way that is known here. */
+/* How many times larger than its compressed form a section can be; 0 = an unknown compression. */
 static uint64_t expansion(const Elf64_Chdr *header)
 {
     switch (header->ch_type) {
@@ -105,7 +105,7 @@ static uint64_t expansion(const Elf64_Chdr *header)
     }
 }
 
-/* Where its bytes are, uncompressed, in the new file, which is as large as f->to_size says. False if it
+/* Chooses the offset of its inflated bytes in the new file, which ends at f->to_size so far. False if it
  * cannot be inflated here. */
 static int place(struct inflater *f, const Elf64_Shdr *section, Elf64_Chdr *header, uint64_t *offset)
 {
@@ -122,7 +122,7 @@ static int place(struct inflater *f, const Elf64_Shdr *section, Elf64_Chdr *head
     return f->to_size / GROWTH_MAX <= f->size;
 }
 
-/* How large the new file will be; false if there is nothing to inflate, or something that is not for us. */
+/* Computes the size of the new file; false if there is nothing to inflate, or something that we cannot. */
 static int measure(struct inflater *f)
 {
     size_t compressed = 0;
@@ -140,11 +140,12 @@ static int measure(struct inflater *f)
         is_needed |= header.ch_type != ELFCOMPRESS_ZLIB;
         compressed++;
     }
-    /* A file that may have parts in others, which libdw looks for beside it, is left to it if it can be. */
+    /* If parts of the debug information may be in other files, which libdw looks for beside the original,
+     * use the original if libelf can inflate it. */
     return compressed > 0 && (!has_parts || is_needed);
 }
 
-/* What is compressed stays a hole in the new file. */
+/* Copies everything but the compressed sections, which remain holes in the new file. */
 static int copy_rest(const struct inflater *f)
 {
     Elf64_Ehdr header;
@@ -165,7 +166,7 @@ static int copy_rest(const struct inflater *f)
     return 1;
 }
 
-/* False if it is broken. */
+/* False if the compressed data is broken. */
 static int inflate_one(struct inflater *f, struct libdeflate_decompressor *decompressor,
                        const Elf64_Shdr *section, const Elf64_Chdr *header, uint64_t offset)
 {
@@ -204,7 +205,7 @@ static int inflate_all(struct inflater *f, struct libdeflate_decompressor *decom
     return 1;
 }
 
-/* The new file, or -1. */
+/* Creates the new file; -1 = not possible. */
 static int make(struct inflater *f)
 {
     struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
@@ -224,7 +225,7 @@ static int make(struct inflater *f)
     return made ? file : -1;
 }
 
-static int (*limit)(uint64_t bytes); /* NULL = none */
+static int (*limit)(uint64_t bytes); /* NULL = no limit */
 
 void inflate_limit(int (*fits)(uint64_t bytes))
 {

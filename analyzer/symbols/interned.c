@@ -23,7 +23,7 @@ void strings_free(struct strings *table)
     memset(table, 0, sizeof *table);
 }
 
-/* FNV-1a; file names and mangled names differ late, so every byte must count. */
+/* FNV-1a over all bytes: file names and mangled names differ near their ends. */
 static uint64_t hash_bytes(const char *text, size_t length)
 {
     uint64_t hash = 0xcbf29ce484222325u;

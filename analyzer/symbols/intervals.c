@@ -1,4 +1,4 @@
-/* intervals.c - which of many nested or overlapping address ranges is the best one at an address. */
+/* intervals.c - finds the best of many nested or overlapping address ranges at an address. */
 #include "intervals.h"
 #include "sorted.h"
 
@@ -75,15 +75,15 @@ static void heap_pop(const struct interval **heap, size_t *count)
 static void emit(struct intervals *set, uint64_t low, uint32_t id)
 {
     size_t n = set->segment_count;
-    if (n > 0 && set->segments[n - 1].low == low) /* an empty segment: what came before it decides anew */
+    if (n > 0 && set->segments[n - 1].low == low) /* drop an empty segment */
         n = --set->segment_count;
     if (n > 0 ? set->segments[n - 1].id == id : id == INTERVAL_NONE)
         return;
     set->segments[set->segment_count++] = (struct segment){low, id};
 }
 
-/* Goes through the ends of all ranges from low to high with the open ranges in a heap. A range that ended
- * stays in the heap until it comes to the top. */
+/* Visits the ends of all ranges from low to high, with the open ranges in a heap. A range that has ended
+ * stays in the heap until it is on top. */
 static void sweep(struct intervals *set, const struct interval **heap)
 {
     size_t next = 0, open = 0;

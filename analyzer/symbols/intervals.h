@@ -1,4 +1,4 @@
-/* intervals.h - which of many nested or overlapping address ranges is the best one at an address.
+/* intervals.h - finds the best of many nested or overlapping address ranges at an address.
  *
  * The ranges are flattened once into disjoint segments, so that a look-up is one binary search however
  * deep they nest.
@@ -11,23 +11,23 @@
 
 #define INTERVAL_NONE UINT32_MAX
 
-/* [low, high) belongs to id. Where ranges overlap, the lowest rank wins, then the shortest range, then the
- * highest id (for DIEs numbered in file order: the more deeply nested one). This is the order that BFD uses
- * for functions and inlined calls, and so that of addr2line. */
+/* [low, high) belongs to id. If ranges overlap, the lowest rank wins, then the shortest range, then the
+ * highest id (for DIEs numbered in file order: the more deeply nested one). BFD uses this order for
+ * functions and inlined calls, and so does addr2line. */
 struct interval {
     uint64_t low, high;
     uint32_t id;
     uint32_t rank;
 };
 
-/* A segment reaches to the low end of the next one. */
+/* A segment ends where the next one begins. */
 struct segment {
     uint64_t low;
-    uint32_t id; /* INTERVAL_NONE = nobody's */
+    uint32_t id; /* INTERVAL_NONE = in no range */
 };
 
 struct intervals {
-    struct interval *all; /* as added; NULL once they are flattened */
+    struct interval *all; /* as added; NULL once flattened */
     size_t count, capacity;
     struct segment *segments; /* sorted by low */
     size_t segment_count;
@@ -35,13 +35,13 @@ struct intervals {
 
 void intervals_free(struct intervals *set);
 
-/* Adds a range; an empty one is left out. -1: no memory. */
+/* Adds a range, unless it is empty. -1 = out of memory. */
 int intervals_add(struct intervals *set, struct interval range);
 
-/* Flattens what was added and frees it. O(n log n). -1: no memory; the set is then empty. */
+/* Flattens the ranges and frees them. O(n log n). -1 = out of memory; the set is empty then. */
 int intervals_finish(struct intervals *set);
 
-/* The best range at an address, or INTERVAL_NONE. Only after intervals_finish. */
+/* The best range at an address, or INTERVAL_NONE. To be called after intervals_finish(). */
 uint32_t intervals_find(const struct intervals *set, uint64_t address);
 
 #endif

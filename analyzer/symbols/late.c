@@ -1,6 +1,7 @@
-/* late.c - symbols.h for a program that needs symbols late or never, as most short runs do: what reads them
- * is a library of its own, trace-symbols.so beside the program, which is loaded when the first module is
- * read. To load and relocate libdw and what that needs takes a third of the program's own start. */
+/* late.c - symbols.h for programs that need symbols late or never, as most short runs do. What reads
+ * symbols is in a library of its own, trace-symbols.so beside the program, which is loaded when the first
+ * module is read: loading and relocating libdw and its dependencies takes a third of the program's own
+ * start-up time. */
 #include "symbols.h"
 
 #include <dlfcn.h>
@@ -11,15 +12,15 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-#define TRIES 8 /* without it nothing has a name: what it lacked once it may get at the next module */
+#define TRIES 8 /* memory, say, may be there again when the next module is read */
 
-/* A module that is known, and what the library makes of it. */
+/* A module, and its counterpart in the library. */
 struct symbols_module {
     struct symbols *symbols; /* the owner */
     struct symbols_module *next;
-    struct symbols_module *real; /* of the library; NULL = not made yet */
-    int file;                    /* until the library has it; -1 = none */
-    enum symbols_state lost;     /* SYMBOLS_LINES = it is not */
+    struct symbols_module *real; /* in the library; NULL = not created yet */
+    int file;                    /* a descriptor, until the library gets it; -1 = none */
+    enum symbols_state lost;     /* SYMBOLS_LINES = it is not lost */
     size_t build_id_size;
     char *path;
     uint8_t build_id[]; /* as recorded */
@@ -28,7 +29,7 @@ struct symbols_module {
 struct symbols {
     struct symbols_module *modules;
     struct symbols *real; /* of the library; NULL = not loaded */
-    int tries;            /* to load it */
+    int tries;            /* attempts to load it so far */
     __typeof__(symbols_limit) *limit;
     __typeof__(symbols_open) *open;
     __typeof__(symbols_close) *close;
@@ -39,7 +40,7 @@ struct symbols {
     __typeof__(symbols_resolve) *resolve;
 };
 
-static int (*limit)(uint64_t bytes); /* of symbols_limit() */
+static int (*limit)(uint64_t bytes); /* set by symbols_limit() */
 
 void symbols_limit(int (*fits)(uint64_t bytes))
 {
@@ -65,7 +66,7 @@ void symbols_close(struct symbols *s)
         free(m->path);
         free(m);
     }
-    free(s); /* the library stays: it may have told others of itself */
+    free(s); /* the library stays loaded: it may have registered handlers */
 }
 
 struct symbols_module *symbols_module(struct symbols *s, const char *path, const uint8_t *build_id,
@@ -103,13 +104,13 @@ void symbols_module_lost(struct symbols_module *m, enum symbols_state why)
 
 #define LIBRARY "trace-symbols.so"
 
-/* Beside the program. With a run path ld.so would look there for the program's other libraries as well, in ten
- * folders of which there is none. */
+/* Opens the library beside the program. A run path would do, too, but ld.so would then search ten folders
+ * that do not exist for each of the program's other libraries. */
 static void *open_library(void)
 {
     char path[PATH_MAX + sizeof LIBRARY];
     ssize_t size = readlink("/proc/self/exe", path, PATH_MAX);
-    if (size < 0) { /* there is no /proc */
+    if (size < 0) { /* no /proc */
         const char *started = (const char *)getauxval(AT_EXECFN);
         size = snprintf(path, PATH_MAX, "%s", started ? started : "");
         size = size < PATH_MAX ? size : 0;
@@ -161,7 +162,7 @@ static struct symbols_module *real_module(struct symbols_module *m)
     return m->real;
 }
 
-/* Without the library, as without the module's file. */
+/* Without the library, the result is the same as without the module's file. */
 enum symbols_state symbols_module_state(struct symbols_module *m)
 {
     struct symbols_module *real = real_module(m);

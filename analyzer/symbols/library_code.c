@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Allocators' entry points, by their exact name; the ones that the C library has under several names are
- * compared without leading underscores and without "libc_". */
+/* Allocators' entry points, by exact name. Those that the C library has under several names are compared
+ * without leading underscores and "libc_". */
 static const char *const c_functions[] = {
     "aligned_alloc",
     "calloc",
@@ -42,7 +42,7 @@ static const char *const c_functions[] = {
     "cxa_allocate_dependent_exception",
 };
 
-/* What a demangled name begins with. */
+/* Prefixes of demangled names. */
 static const char *const allocator_prefixes[] = {
     "operator new",
     "operator delete",
@@ -72,13 +72,13 @@ static const char *const allocator_prefixes[] = {
     "<std::alloc::System",
 };
 
-/* Whole standard libraries; believed only where no file says otherwise, as programs may add to std. */
+/* Whole standard libraries; only used if the file is not known, as programs may add to std. */
 static const char *const library_prefixes[] = {
     "std::", "__gnu_cxx::", "__cxxabiv1::", "alloc::", "core::", "<alloc::", "<core::", "<std::",
 };
 
-/* Parts of paths of the C++ libraries' headers and sources: gcc's, clang's, and of the distributions'
- * builds. */
+/* Parts of the paths of the C++ libraries' headers and sources: gcc's, clang's, and those of
+ * distributions' builds. */
 static const char *const library_paths[] = {
     "/include/c++/", "/libstdc++-v3/", "/libsupc++/", "/libcxx/include/", "/libcxx/src/", "/libcxxabi/src/",
 };
@@ -101,8 +101,8 @@ static int starts_with_any(const char *text, const char *const *prefixes, size_t
     return 0;
 }
 
-/* Where the qualified name begins: a demangled function template starts with the type that it returns. The
- * name is what follows the last space outside of all brackets before the parameters. */
+/* The qualified name in a demangled function, as function templates begin with their return type: what
+ * follows the last space outside all brackets, before the parameters. */
 static const char *qualified_name(const char *function)
 {
     const char *name = function;
@@ -134,9 +134,9 @@ static int is_allocator(const char *function)
            starts_with_any(qualified_name(function), allocator_prefixes, COUNT(allocator_prefixes));
 }
 
-/* Rust's library: /rustc/COMMIT/library/... as built by Rust, /usr/src/rustc-VERSION/library/... as built by
- * Debian, .../rustlib/src/rust/library/... where its sources are installed; /rust/deps/... is what the
- * library itself depends on. Crates in ~/.cargo are a program's own choice. */
+/* Rust's library: /rustc/COMMIT/library/... as built by Rust, /usr/src/rustc-VERSION/library/... as built
+ * by Debian, .../rustlib/src/rust/library/... if its sources are installed; /rust/deps/... is what the
+ * library itself depends on. Crates in ~/.cargo are the program's own choice. */
 static int is_rust_library(const char *file)
 {
     if (strncmp(file, "/rust/deps/", 11) == 0 || strstr(file, "/rustlib/src/rust/library/"))
@@ -145,10 +145,10 @@ static int is_rust_library(const char *file)
     return rustc && (rustc[6] == '/' || rustc[6] == '-') && strstr(rustc, "/library/");
 }
 
-/* strdup, fopen and the like allocate for their caller, and with glibc's debug symbols installed (valgrind
- * asks for them) they have lines. Debian's say "./string/./string/strdup.c", "./dirent/../sysdeps/...": the
- * folder that the compiler ran in is relative, which it is for nobody who builds a program for himself.
- * Others' say "/usr/src/debug/glibc-2.38-1/string/strdup.c". */
+/* strdup, fopen and the like allocate for their caller, but have lines where glibc's debug symbols are
+ * installed (valgrind needs them). Debian's say "./string/./string/strdup.c" or "./dirent/../sysdeps/...":
+ * the build directory is relative, which it is in nobody's own build. Other distributions' say
+ * "/usr/src/debug/glibc-2.38-1/string/strdup.c". */
 static int is_glibc(const char *file)
 {
     const char *glibc = strstr(file, "/glibc-");

@@ -1,7 +1,7 @@
 /* line_table.c - a unit's line table (DWARF 2 to 5, chapter "Line Number Information").
  *
- * Every read goes through a cursor that knows its end, and every step of a program consumes at least a byte,
- * so that a table made to harm can neither lead out of its section nor into a loop.
+ * Every read goes through a cursor that knows its end, and every step of a line program consumes at least one
+ * byte, so that a malicious table can neither lead outside its section nor into an endless loop.
  */
 #include "line_table.h"
 #include "sections.h"
@@ -14,7 +14,7 @@
 
 enum { PATH_ROOM = 4096, FORMATS_MAX = 255 };
 
-/* After a read past the end, is_bad is set and all reads give 0. */
+/* After a read past the end, is_bad is set and all reads return 0. */
 struct cursor {
     const unsigned char *at, *end;
     int is_bad;
@@ -28,16 +28,16 @@ struct line_header {
     unsigned line_range;
     unsigned opcode_base;
     const unsigned char *opcode_lengths; /* of opcodes 1 to opcode_base - 1 */
-    struct section text, line_text;      /* .debug_str and .debug_line_str: texts that end with a NUL */
+    struct section text, line_text;      /* .debug_str and .debug_line_str: NUL-terminated texts */
 };
 
-/* The registers of the line number machine that matter here, and the sequence that is being made. */
+/* The registers of the line number machine that are needed here, and the sequence being built. */
 struct machine {
     uint64_t address;
     uint64_t line;
     uint64_t file;
-    size_t first_row; /* of the sequence */
-    int has_failed;   /* no memory */
+    size_t first_row; /* index of the sequence's first row */
+    int has_failed;   /* out of memory */
 };
 
 static uint64_t read_fixed(struct cursor *c, unsigned size)
@@ -47,7 +47,7 @@ static uint64_t read_fixed(struct cursor *c, unsigned size)
         c->is_bad = 1;
         return 0;
     }
-    memcpy(&value, c->at, size); /* little-endian, as this machine */
+    memcpy(&value, c->at, size); /* little-endian, like this machine */
     c->at += size;
     return value;
 }
@@ -139,7 +139,7 @@ static int read_old_names(struct line_table *table, struct cursor *c)
             return -1;
     while ((name = read_string(c)) != NULL && *name) {
         uint64_t directory = read_unsigned(c);
-        read_unsigned(c); /* time of change */
+        read_unsigned(c); /* modification time */
         read_unsigned(c); /* size */
         if (add_file(table, name, directory) != 0)
             return -1;
@@ -147,7 +147,7 @@ static int read_old_names(struct line_table *table, struct cursor *c)
     return c->is_bad ? -1 : 0;
 }
 
-/* A field of version 5. text is set for forms that are strings, value for those that are numbers. */
+/* Reads a field of version 5. Sets *text for forms that are strings, *value for those that are numbers. */
 static void read_field(struct cursor *c, const struct line_header *header, uint64_t form, const char **text,
                        uint64_t *value)
 {
@@ -187,7 +187,7 @@ static void read_field(struct cursor *c, const struct line_header *header, uint6
     }
 }
 
-/* Version 5: a list says of which fields its entries are made. */
+/* Version 5: the list begins with a description of its entries' fields. */
 static int read_names(struct line_table *table, struct cursor *c, const struct line_header *header,
                       int is_files)
 {
@@ -201,7 +201,7 @@ static int read_names(struct line_table *table, struct cursor *c, const struct l
     }
     uint64_t count = read_unsigned(c);
     if (format_count == 0 && count > 0)
-        return -1; /* entries of no bytes: there could be 2^64 of them */
+        return -1; /* entries of zero bytes: there could be 2^64 of them */
     for (uint64_t n = 0; n < count && !c->is_bad; n++) {
         const char *name = NULL;
         uint64_t directory = 0;
@@ -220,7 +220,7 @@ static int read_names(struct line_table *table, struct cursor *c, const struct l
     return c->is_bad ? -1 : 0;
 }
 
-/* Reads the header and leaves c at the program, its end the program's. */
+/* Reads the header; then c is at the line program, and ends where that ends. */
 static int read_header(struct line_table *table, struct cursor *c, struct line_header *header)
 {
     uint64_t length = read_fixed(c, 4);
@@ -241,8 +241,8 @@ static int read_header(struct line_table *table, struct cursor *c, struct line_h
     const unsigned char *program = c->at + header_length;
     header->minimum_advance = (unsigned)read_fixed(c, 1);
     if (header->version >= 4)
-        skip(c, 1); /* operations in an instruction: 1, but for VLIW machines */
-    skip(c, 1);     /* whether rows are statements at first */
+        skip(c, 1); /* operations per instruction: 1 except on VLIW machines */
+    skip(c, 1);     /* whether rows begin as statements */
     header->line_base = (int)read_fixed(c, 1);
     if (header->line_base > 127)
         header->line_base -= 256;
@@ -265,7 +265,7 @@ static void add_row(struct line_table *table, struct machine *m)
     if (table->row_count > m->first_row) {
         struct line_row *last = &table->rows[table->row_count - 1];
         if (row.address < last->address)
-            return; /* not allowed, and not findable */
+            return; /* not allowed, and it could not be found */
         if (row.address == last->address) {
             *last = row;
             return;
@@ -306,7 +306,7 @@ static void begin_sequence(const struct line_table *table, struct machine *m)
     *m = (struct machine){.line = 1, .file = 1, .first_row = table->row_count, .has_failed = m->has_failed};
 }
 
-/* The row that ends a sequence: rows of code are kept, others forgotten. */
+/* Ends a sequence: keeps its rows if they are code, else drops them. */
 static void end_sequence(struct line_table *table, struct machine *m, const struct image *image,
                          uint64_t bias)
 {
@@ -365,7 +365,7 @@ static void run_standard(struct line_table *table, struct machine *m, struct cur
     case DW_LNS_fixed_advance_pc:
         m->address += read_fixed(c, 2);
         break;
-    default: /* columns, marks of statements and blocks, and what is not known */
+    default: /* columns, flags of statements and blocks, and unknown opcodes */
         for (unsigned i = header->opcode_lengths[opcode - 1]; i > 0; i--)
             read_unsigned(c);
     }

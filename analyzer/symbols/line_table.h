@@ -1,8 +1,8 @@
 /* line_table.h - a unit's line table: which file and line the code at an address comes from.
  *
- * Read here and not by libdw, which sorts the rows of all sequences together. Code that the linker threw
- * away (-Wl,--gc-sections, templates compiled twice) leaves sequences that begin at address 0 and may reach
- * into real code; its rows must not be mixed with those of the code that is there.
+ * It is read here, not by libdw, which sorts the rows of all sequences together. Code that the linker dropped
+ * (-Wl,--gc-sections, templates compiled twice) leaves sequences that begin at address 0 and may reach into real
+ * code; their rows must not be mixed with those of the code that is really there.
  */
 #ifndef LIBTRACE_SYMBOLS_LINE_TABLE_H
 #define LIBTRACE_SYMBOLS_LINE_TABLE_H
@@ -19,15 +19,15 @@ struct line_file {
     uint64_t directory; /* index */
 };
 
-/* Holds up to the next row of its sequence. */
+/* It is valid up to the next row of its sequence. */
 struct line_row {
     uint64_t address; /* of the debug file */
     uint32_t line;    /* 0 = no line */
-    uint32_t file;    /* index as in the program; 1 is the first one before version 5 */
+    uint32_t file;    /* index as in the line program; before version 5, the first one is 1 */
 };
 
 struct line_sequence {
-    size_t first, count; /* rows, sorted by address; of equal addresses only the last is kept */
+    size_t first, count; /* rows, sorted by address; of those with equal addresses only the last is kept */
 };
 
 struct line_table {
@@ -36,17 +36,16 @@ struct line_table {
     size_t directory_count;
     struct line_file *files; /* index as in the program */
     size_t file_count;
-    struct line_row *rows; /* of all sequences that are code, in the order of the program */
+    struct line_row *rows; /* of all sequences that are code, in the program's order */
     size_t row_count, row_capacity;
     struct line_sequence *sequences;
     size_t sequence_count, sequence_capacity;
     struct intervals by_address; /* ids are indices into sequences */
 };
 
-/* Reads the table at an offset of .debug_line (of .debug_line.dwo with is_split). table: all zero before.
- * What cannot be read is left out: a broken header leaves nothing, a broken program its first sequences.
- * The file must outlive the table. Code is told from what was thrown away by image and bias, see
- * dwarf_units.c. */
+/* Reads the table at an offset of .debug_line (.debug_line.dwo if is_split). table: must be all zero. What
+ * cannot be read is left out: a broken header leaves nothing, a broken line program its first sequences.
+ * The file must outlive the table. image and bias tell real code from dropped code, see dwarf_units.c. */
 void lines_read(struct line_table *table, Elf *elf, int is_split, uint64_t offset, const char *compiled_in,
                 const struct image *image, uint64_t bias);
 void lines_free(struct line_table *table);

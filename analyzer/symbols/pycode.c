@@ -3,14 +3,14 @@
 
 #define NO_LINE 0
 
-/* Tables are read from another process's memory and may be damaged: lines are added up as unsigned numbers,
- * so that no sum is undefined, and what is no positive line becomes "no line". */
+/* Tables come from another process's memory and may be damaged: lines are added as unsigned numbers, so
+ * that no sum is undefined, and what is no positive line becomes "no line". */
 static int32_t checked_line(uint32_t line)
 {
     return line >= 1 && line <= INT32_MAX ? (int32_t)line : NO_LINE;
 }
 
-/* 3.8 and 3.9, co_lnotab: pairs (bytes to advance, lines to add as signed byte). */
+/* 3.8 and 3.9, co_lnotab: pairs (bytes to advance, lines to add as a signed byte). */
 static int32_t line_from_lnotab(const uint8_t *table, size_t size, uint32_t line, uint64_t offset)
 {
     uint64_t address = 0;
@@ -41,8 +41,8 @@ static int32_t line_from_pairs(const uint8_t *table, size_t size, uint32_t line,
     return NO_LINE;
 }
 
-/* A number in groups of six bits, lowest first; bit 6 says that another group follows. Bit 7 is set only in
- * the first byte of an entry, so a number that is cut off ends there. */
+/* A number in groups of six bits, lowest first; bit 6 means that another group follows. Bit 7 is set only
+ * in the first byte of an entry, so a number that is cut off ends there. */
 static uint32_t read_varint(const uint8_t *at, const uint8_t *end)
 {
     uint32_t value = 0;
@@ -56,9 +56,10 @@ static uint32_t read_varint(const uint8_t *at, const uint8_t *end)
     return value;
 }
 
-/* 3.11 and later: entries that start with a byte 1 kkkk lll: kind, length in instruction units less one. */
+/* 3.11 and later: each entry starts with a byte 1 kkkk lll: its kind, and its length in instruction units,
+ * minus one. */
 enum location_kind {
-    LOCATION_ONE_LINE = 10, /* 10 to 12: line +0, +1, +2; below: line +0 */
+    LOCATION_ONE_LINE = 10, /* 10, 11, 12: line +0, +1, +2; below 10: line +0 */
     LOCATION_NO_COLUMNS = 13,
     LOCATION_LONG = 14,
     LOCATION_NONE = 15,

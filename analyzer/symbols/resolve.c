@@ -1,4 +1,4 @@
-/* resolve.c - the modules of a trace and the look-up of addresses in them. */
+/* resolve.c - the modules of a run, and looking up addresses in them. */
 #include "symbols.h"
 #include "dwarf_units.h"
 #include "elf_image.h"
@@ -10,22 +10,22 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BUILD_ID_MAX = 64, DWARF_LEAST = 2 << 20 /* bytes that reading a module's takes */ };
+enum { BUILD_ID_MAX = 64, DWARF_LEAST = 2 << 20 /* bytes that reading a module's DWARF takes at least */ };
 
-/* A module is an ELF file as it was when it was traced. */
+/* An ELF file, as it was when it was traced. */
 struct symbols_module {
     struct symbols *symbols;        /* the owner */
     struct symbols_module *next;    /* of the owner's modules */
     char *path;                     /* as recorded */
     uint8_t build_id[BUILD_ID_MAX]; /* as recorded */
     size_t build_id_size;           /* 0 = not known */
-    int file;                       /* -1: what is at the path */
-    enum symbols_state lost;        /* why that is not the file; SYMBOLS_LINES = it may be */
+    int file;                       /* -1: use the file at the path */
+    enum symbols_state lost;        /* why the file at the path is not it; SYMBOLS_LINES = it may be */
     int is_read;                    /* the rest is valid */
     enum symbols_state state;
-    struct image image;  /* open unless the state is SYMBOLS_MISSING, _REPLACED or _GONE */
+    struct image image;  /* open unless the state is SYMBOLS_MISSING, SYMBOLS_REPLACED or SYMBOLS_GONE */
     struct dwarf *dwarf; /* NULL = none */
-    int symtab_is_read;  /* with DWARF the symbol table is read on first need */
+    int symtab_is_read;  /* if there is DWARF, the symbol table is read only when needed */
     struct symtab symtab;
 };
 
@@ -96,7 +96,7 @@ void symbols_module_lost(struct symbols_module *m, enum symbols_state why)
     m->lost = why;
 }
 
-/* The file is given away. */
+/* Hands over the module's descriptor, which is not ours any more. */
 static enum image_result open_image(struct symbols_module *m)
 {
     int file = m->file;
@@ -106,7 +106,7 @@ static enum image_result open_image(struct symbols_module *m)
     return image_open(&m->image, file, m->path, m->build_id, m->build_id_size);
 }
 
-/* A table that cannot be read is empty, and is not tried again. */
+/* A table that cannot be read stays empty, and is not read again. */
 static struct symtab *module_symtab(struct symbols_module *m)
 {
     if (!m->symtab_is_read) {

@@ -4,7 +4,7 @@
 #include <gelf.h>
 #include <string.h>
 
-/* Older files mark compressed ones as .zdebug_. */
+/* Older files call compressed sections .zdebug_*. */
 static int is_called(const char *found, const char *name, int is_split)
 {
     size_t length = strlen(name);
@@ -26,7 +26,7 @@ struct section section_find(Elf *elf, const char *name, int is_split)
         if (!gelf_getshdr(found, &header) || header.sh_type == SHT_NOBITS ||
             !is_called(elf_strptr(elf, names, header.sh_name), name, is_split))
             continue;
-        /* libdw has decompressed the sections that it knows, in place. */
+        /* libdw has decompressed the sections that it knows already, in place. */
         if ((header.sh_flags & SHF_COMPRESSED) && elf_compress(found, 0, 0) < 0)
             return none;
         Elf_Data *data = elf_getdata(found, NULL);

@@ -1,18 +1,18 @@
-/* sections.h - sections of debug information by their names. */
+/* sections.h - finds sections of debug information by name. */
 #ifndef LIBTRACE_SYMBOLS_SECTIONS_H
 #define LIBTRACE_SYMBOLS_SECTIONS_H
 
 #include <libelf.h>
 #include <stddef.h>
 
-/* In the file's memory; "" and 0 where there is none. */
+/* Points into the file's memory; "" and 0 if there is no such section. */
 struct section {
     const char *text;
     size_t size;
 };
 
-/* name: without its dot; compressed ones count, by both their names, and are inflated. is_split: as it is
- * called in a .dwo file. */
+/* name: without its dot. Compressed sections, under either of their names, are inflated. is_split: use the
+ * name that it has in a .dwo file. */
 struct section section_find(Elf *elf, const char *name, int is_split);
 
 #endif

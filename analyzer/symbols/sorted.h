@@ -1,11 +1,11 @@
-/* sorted.h - looks up in arrays that are in order. */
+/* sorted.h - binary search in sorted arrays. */
 #ifndef LIBTRACE_SYMBOLS_SORTED_H
 #define LIBTRACE_SYMBOLS_SORTED_H
 
 #include <stddef.h>
 
-/* How many of the array's elements, of which there are so many and which are in the order of this member, have one of
- * at most that value: the last of them is the one that begins there, or before it. */
+/* How many of the first count elements, which are sorted by this member, have a value of at most `value`:
+ * the last of these is the element that begins at the value or before it. */
 #define SORTED_UP_TO(array, count, member, value)                               \
     ({                                                                          \
         size_t sorted_low = 0, sorted_high = (count);                           \

@@ -1,17 +1,17 @@
 /* split.c - see split.h.
  *
- * The unit becomes a file for libdw with plain section names, as if it had never been split: its own parts,
- * and of the main file the addresses that it refers to by number.
+ * The unit is turned into a file for libdw with plain section names, as if it had never been split: its own
+ * sections, and those of the main file that it refers to by number.
  *
- *   in the .dwo or package                         in the file that is made
+ *   in the .dwo or package                         in the new file
  *   length version type  n abbrev   dwo_id  code   length version compile n 0  code low_pc   attributes...
  *   |----------------------------|--------|-|      |--------------------------|-|-------|
  *
- * The unit's addresses are relative to the skeleton's low_pc, which takes the place of what a plain unit does
- * not have, so that all offsets of DIEs stay as they are; its abbreviation is changed to have that attribute,
- * as the first. Units of version 4 have no such room: their ranges are made absolute.
+ * The unit's addresses are relative to the skeleton's low_pc. That is written where the dwo_id was, which a plain
+ * unit does not have, so that all offsets of DIEs stay the same; the unit's abbreviation gets it as its first
+ * attribute. Units of version 4 have no such space: their ranges are made absolute.
  *
- * Files may be corrupt or made to harm: every offset is checked against its section before it is used.
+ * Files may be corrupt or malicious: every offset is checked against its section before it is used.
  */
 #define _GNU_SOURCE
 #include "split.h"
@@ -28,7 +28,7 @@
 
 enum { PATH_ROOM = 4096, ABBREVIATION_ROOM = 512 };
 
-/* The sections of the file that is made. */
+/* The sections of the new file. */
 enum part { INFO, ABBREV, STR, STR_OFFSETS, RNGLISTS, LINE, LINE_STR, ADDR, RANGES, PARTS };
 static const char *const part_names[PARTS] = {"debug_info",        "debug_abbrev",   "debug_str",
                                               "debug_str_offsets", "debug_rnglists", "debug_line",
@@ -56,7 +56,7 @@ static uint64_t number_at(struct section section, uint64_t offset, unsigned size
 /* ---- a unit in .debug_info ----------------------------------------------------------------------- */
 
 struct header {
-    uint64_t size; /* of the unit, its header included; 0: broken */
+    uint64_t size; /* including its header; 0 = broken */
     unsigned length_size, offset_size;
     unsigned version, type;
     uint64_t abbrev, dwo_id;
@@ -91,7 +91,7 @@ static struct header read_header(struct section info)
     return h;
 }
 
-/* The unit among all of a file; of version 4, whose number is among its attributes, the first one. */
+/* Finds the unit among all of a file; in version 4, whose dwo_id is an attribute, takes the first one. */
 static struct section find_unit(struct section info, uint64_t dwo_id)
 {
     while (info.size) {
@@ -110,7 +110,7 @@ static struct section find_unit(struct section info, uint64_t dwo_id)
 /* Kinds of sections in a package's index. */
 enum { KIND_INFO = 1, KIND_ABBREV = 3, KIND_LINE = 4, KIND_STR_OFFSETS = 6, KIND_RNGLISTS = 8 };
 
-/* The row of a unit in the index, from 1 on; 0: it is not in there. */
+/* Finds a unit's row in the index, from 1 on; 0 = it is not there. */
 static uint64_t find_row(struct section index, uint64_t slots, uint64_t dwo_id)
 {
     if (slots == 0 || (slots & (slots - 1)) || slots > index.size / 12)
@@ -157,7 +157,7 @@ static int find_in_package(Elf *elf, uint64_t dwo_id, struct parts *parts)
             take_part(parts, elf, STR_OFFSETS, offset, size);
             break;
         case KIND_RNGLISTS:
-            if (number_at(index, 0, 2) == 5) /* else something else */
+            if (number_at(index, 0, 2) == 5) /* other versions mean something else */
                 take_part(parts, elf, RNGLISTS, offset, size);
             break;
         default:
@@ -226,7 +226,7 @@ static uint64_t skip_leb(struct section section, uint64_t at)
     return at + 1;
 }
 
-/* Where the abbreviation behind the one at an offset begins. */
+/* The offset of the abbreviation after the one at an offset. */
 static uint64_t next_abbreviation(struct section abbrev, uint64_t at)
 {
     at = skip_leb(abbrev, skip_leb(abbrev, at)) + 1; /* code, tag, children */
@@ -237,11 +237,11 @@ static uint64_t next_abbreviation(struct section abbrev, uint64_t at)
     return at + 2;
 }
 
-/* The abbreviation of the unit's first DIE with one attribute more, the first. */
+/* The abbreviation of the unit's first DIE, with an additional first attribute. */
 struct abbreviation {
     char bytes[ABBREVIATION_ROOM];
-    size_t size;         /* 0: not possible */
-    uint64_t start, end; /* of the one that it is in the place of */
+    size_t size;         /* 0 = not possible */
+    uint64_t start, end; /* the original one, which it replaces */
 };
 
 static void make_abbreviation(struct section abbrev, uint64_t code, struct abbreviation *made)
@@ -262,11 +262,11 @@ static void make_abbreviation(struct section abbrev, uint64_t code, struct abbre
     made->end = end;
 }
 
-/* What is written behind the ELF header: sections, their names, their headers. */
+/* The new file's contents behind its ELF header: sections, their names, their headers. */
 struct making {
     char *memory;
     size_t size, used;
-    Elf64_Shdr header[PARTS + 2]; /* none, the parts, the names */
+    Elf64_Shdr header[PARTS + 2]; /* the null section, the parts, the section names */
     unsigned count;
 };
 
@@ -287,16 +287,18 @@ static void end_section(struct making *making, size_t start, uint32_t name)
     making->used = (making->used + 15) & ~(size_t)15;
 }
 
-/* As in the picture above. */
+/* Changes the unit as in the picture above. */
 static void patch_unit(char *unit, const struct header *h, uint64_t low)
 {
-    memset(unit + h->length_size + 4, 0, h->offset_size); /* the place of its abbreviations */
+    memset(unit + h->length_size + 4, 0, h->offset_size); /* the offset of its abbreviations */
     unit[h->length_size + 2] = DW_UT_compile;
     unit[h->first - 8] = unit[h->first];
     memcpy(unit + h->first - 7, &low, sizeof low);
 }
 
-/* Lists of version 4, each with an end (0, 0): pairs are relative to low, but for those behind another base.
+/* Makes range lists of version 4 absolute. Each ends with (0, 0); its pairs are relative to low, except after
+ * an entry that sets another base.
+ *
  */
 static void patch_ranges(char *ranges, size_t size, uint64_t low)
 {
@@ -402,7 +404,7 @@ static int open_from_object(const char *directory, const char *name, Dwarf_Die *
     return found;
 }
 
-/* Where it was compiled, or beside the program. */
+/* Looks where it was compiled, then beside the program. */
 static int find_object(const struct split_files *files, Dwarf_Die *skeleton, uint64_t dwo_id,
                        struct split_unit *unit)
 {

@@ -1,11 +1,11 @@
-/* symtab.c - functions' names from symbol tables. */
+/* symtab.c - function names from symbol tables. */
 #include "symtab.h"
 #include "symbols.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Ranks of intervals: a symbol that says how large it is knows better than one that is only a start. */
+/* Ranks of intervals: a symbol with a size is better than one that only has a start. */
 enum { RANK_SIZED, RANK_UNSIZED };
 
 void symtab_free(struct symtab *table)
@@ -23,7 +23,7 @@ static int is_function(const GElf_Sym *symbol, const char *name)
     case STT_FUNC:
     case STT_GNU_IFUNC:
         return 1;
-    case STT_NOTYPE: /* labels of hand-written assembly; $x and .L are marks, not functions */
+    case STT_NOTYPE: /* labels in hand-written assembly; $x and .L are markers, not functions */
         return name[0] != '$' && name[0] != '.';
     default:
         return 0;
@@ -38,7 +38,8 @@ static uint64_t section_end(const struct image *image, uint64_t address)
     return address;
 }
 
-/* Of aliases (malloc, __libc_malloc, __malloc) the one with the fewest underscores and letters. */
+/* Among aliases (malloc, __libc_malloc, __malloc), the best has the fewest underscores, then the fewest
+ * letters. */
 static size_t ugliness(const char *name)
 {
     return strspn(name, "_") * 256 + strlen(name);
@@ -58,7 +59,7 @@ static int compare(const void *a, const void *b)
 static int index_symbols(struct symtab *table)
 {
     qsort(table->all, table->count, sizeof *table->all, compare);
-    uint64_t next = UINT64_MAX; /* address of the symbol after those at the same address */
+    uint64_t next = UINT64_MAX; /* address of the first symbol with a higher address */
     for (size_t i = table->count; i-- > 0;) {
         const struct symbol *symbol = &table->all[i];
         if (i + 1 < table->count && table->all[i + 1].low != symbol->low)
@@ -99,7 +100,7 @@ int symtab_read(struct symtab *table, const struct image *image)
     return 0;
 }
 
-/* Without a symbol version (name@VERSION, name@@VERSION). */
+/* The name without its symbol version (name@VERSION, name@@VERSION). */
 static const char *shown_name(struct strings *strings, const char *name)
 {
     const char *plain = strings_intern_bytes(strings, name, strcspn(name, "@"));

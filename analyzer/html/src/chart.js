@@ -6,7 +6,7 @@ import { drawParts, highestParts, watchParts } from "./parts.js";
 import { bytes, seconds } from "./units.js";
 
 const HEIGHT = 230;
-const DWARFED = 20; // resident memory so many times the heap is shown on request only: the heap's curve would be flat
+const DWARFED = 20; // times the heap: larger resident memory would flatten the heap's curve, so it is shown on request
 
 // Powers of two, so that the axis has round numbers of KiB and MiB.
 function splits(_, __, low, high) {
@@ -49,7 +49,7 @@ function series(runs) {
   return lines;
 }
 
-// A vertical line with a word at its head, turned to the side where there is room.
+// A vertical line with a label at its top, on the side that has room.
 function flag(plot, t, text, name, row) {
   const c = plot.ctx;
   const ratio = devicePixelRatio || 1;
@@ -86,10 +86,10 @@ function drawFlags(plot, runs) {
   });
 }
 
-// The curve passes through its peak, though that may be between two samples.
+// Adds the peak, which may be between two samples, so that the curve passes through it.
 function points(run) {
   const { t, live, rss } = run.samples;
-  const all = t.map((at, i) => [at, live[i], rss[i] || null]); // 0: the processes had ended, and nobody looked
+  const all = t.map((at, i) => [at, live[i], rss[i] || null]); // 0: the processes had ended, so nothing was measured
   if (run.facts.peak_bytes > 0) {
     const at = all.findIndex((p) => p[0] >= run.facts.peak_s);
     all.splice(at < 0 ? all.length : at, 0, [run.facts.peak_s, run.facts.peak_bytes, null]);
@@ -97,8 +97,8 @@ function points(run) {
   return [0, 1, 2].map((i) => all.map((p) => p[i]));
 }
 
-// onSelect(from, to) in seconds; null where the page cannot narrow anything to a time. resident: the parts of the
-// resident memory at the moments that are known; they stand and fall with its curve. null = there are none.
+// onSelect(from, to) in seconds; null if the page has no data for parts of the time. resident: the parts of the
+// resident memory at the known moments, shown together with its curve; null = none.
 export class Chart {
   constructor(container, runs, resident, onSelect) {
     Object.assign(this, { container, runs, onSelect });
@@ -111,7 +111,7 @@ export class Chart {
     }).observe(container);
   }
 
-  // Again when the colours have changed.
+  // Called again when the colours have changed.
   build() {
     const axis = { stroke: color("muted"), grid: { stroke: color("grid"), width: 1 }, ticks: { stroke: color("grid"), width: 1 } };
     this.plot?.destroy();
@@ -147,7 +147,7 @@ export class Chart {
     this.onSelect(...this.window);
   }
 
-  // Marks a window without asking for it again; no arguments: none.
+  // Marks a window of time without calling onSelect; no arguments: removes the mark.
   show(from, to) {
     this.window = from === undefined ? null : [from, to];
     this.showing = true;

@@ -2,7 +2,7 @@
 
 const CHANGE = 11;
 
-// Numbers in base 128 out of base 64. Beyond 2^53 they are rounded.
+// Reads numbers in base 128 from base 64. Numbers above 2^53 are rounded.
 function reader(text) {
   const data = atob(text);
   let at = 0;
@@ -34,7 +34,7 @@ function samples(text) {
   return { t: series[0].map((us) => us / 1e6), live: series[1], blocks: series[2], rss: series[3] };
 }
 
-// Nodes in preorder: parent[0] is -1. own[run][value] is what nodes have by themselves.
+// Nodes are in preorder; parent[0] is -1. own[run][value] is what a node has without what is below it.
 function stacks(text, runs, count) {
   const parent = [-1];
   const depth = [0];
@@ -90,7 +90,7 @@ function changes(numbers, texts) {
       function: texts[numbers[i + 3]],
       module: texts[numbers[i + 4]],
       state: ["", "new", "gone"][numbers[i + 5] & 3],
-      atMost: [numbers[i + 5] & 4, numbers[i + 5] & 8], // before and after are no more than that
+      atMost: [numbers[i + 5] & 4, numbers[i + 5] & 8], // before, after: upper bounds
       before: numbers[i + 6],
       after: numbers[i + 7],
       source: texts[numbers[i + 10]],
@@ -99,7 +99,7 @@ function changes(numbers, texts) {
   return out;
 }
 
-// Changes by number: [slice, a change for each measure that is sampled, ...].
+// By number: [slice, a change of each sampled measure, ...].
 function inTime(text, count) {
   const all = new Map();
   let number = 0;
@@ -117,7 +117,7 @@ function inTime(text, count) {
   return all;
 }
 
-// What was resident, part by part, at the moments that are known, by time: analyzer/html/page_resident.c.
+// What was resident, by part, at the known moments in order of time: analyzer/html/page_resident.c.
 function resident({ parts, kinds, moments, moments_in_all: all, lines, missing }, texts) {
   const out = { parts, all, missing, moments: [], lines: [] };
   for (let i = 0; i < moments.length; i += 5 + parts.length)
@@ -134,7 +134,7 @@ function resident({ parts, kinds, moments, moments_in_all: all, lines, missing }
   return out;
 }
 
-// What a part of a run's time has of each measure: { value, at: where it is in an item of inTime(), time }.
+// How to compute each measure for a part of a run's time: { value, at: its place in an item of inTime(), time }.
 function partly(values) {
   const sampled = values.filter((v) => v.time === "flow" || v.time === "level");
   const at = (value) => 1 + sampled.indexOf(value);
@@ -149,11 +149,11 @@ export function read(element) {
   const json = JSON.parse(element.textContent);
   const values = json.measures.map((measure, value) => ({ ...measure, value }));
   const data = {
-    values, // all measures; a row, or a stack, has a number for each
+    values, // all measures; each row and stack has a number for each
     measures: values.filter((m) => m.place).sort((a, b) => a.place - b.place), // that can be chosen
     by: json.by,
-    only: json.only, // what the filters let through, as a text; undefined = all
-    // facts are of the whole run, shown has the measures of what passes in their place
+    only: json.only, // what the filters select, as a text; undefined = everything
+    // facts are of the whole run; in shown, the filtered measures replace them
     runs: json.runs.map((run) => ({ ...run, shown: { ...run.facts, ...run.passing }, samples: samples(run.samples) })),
     functions: functions(json.functions, json.texts),
     tree: stacks(json.stacks, json.runs.length, values.length),
@@ -176,8 +176,8 @@ export function read(element) {
   return data;
 }
 
-// The values of each number for the slices [from, to): what was allocated in them, what was live after them, and for
-// the peak what was live when, in them, most was. What is known of whole runs only stays 0.
+// The values of each row or stack for the slices [from, to): what was allocated in them, what was live after them, and
+// for the peak what was live when the total was highest in them. Measures that are known for whole runs only stay 0.
 export function narrowed(times, from, to) {
   const { stride, live: liveAt, measures } = times.part;
   const live = new Float64Array(times.slices);

@@ -1,4 +1,4 @@
-// Elements. Texts of strangers come in as text nodes only; there is no way to put markup in.
+// Elements. A stranger's texts are only ever added as text nodes; there is no way to add markup.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -12,7 +12,7 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
-// A row of buttons of which one is pressed. Returns select(value), which does not call change.
+// A row of buttons, one of which is pressed. Returns select(value), which does not call change.
 export function choice(container, options, value, change) {
   const buttons = new Map();
   const select = (chosen) => buttons.forEach((button, key) => button.setAttribute("aria-pressed", String(key === chosen)));
@@ -29,10 +29,10 @@ export function choice(container, options, value, change) {
   return { select, button: (key) => buttons.get(key) };
 }
 
-// Colours are the style sheet's, for both themes; canvases ask for them here.
+// The style sheet has the colours, for both themes; canvases get them here.
 export const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-// The tip follows the pointer and stays on the screen.
+// The tip follows the pointer, and stays on the screen.
 const tip = byId("tip");
 
 export function showTip(x, y, lines) {

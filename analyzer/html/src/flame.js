@@ -1,13 +1,13 @@
-// The flame graph and the icicle: a canvas that draws what is on the screen, so that tens of thousands of stacks
-// cost nothing. Widths are one measure; with two runs, colours are the change between them.
+// The flame graph and the icicle: a canvas that draws only what is visible, so that tens of thousands of stacks are
+// fast. Widths show one measure; with two runs, colours show the change between them.
 import { color, hideTip, make, showTip } from "./dom.js";
 import { nextPart } from "./units.js";
 
 const ROW = 19;
 const FONT = "12px ui-sans-serif, system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
-const NARROWEST = 0.4; // pixels that are worth drawing
-const SHADES = [1, 0.9, 0.8, 0.95, 0.85]; // neighbours of one colour are told apart
-const TEXT_ROOM = 28; // pixels from which on there is room for a name
+const NARROWEST = 0.4; // pixels; what is narrower is not drawn
+const SHADES = [1, 0.9, 0.8, 0.95, 0.85]; // so that neighbours of the same colour can be distinguished
+const TEXT_ROOM = 28; // pixels that a frame needs to get a name
 
 export class Flame {
   // options: colorOf(node) -> CSS colour, pattern(node) -> "new" | "gone" | "", label(node), tip(node) -> elements,
@@ -20,18 +20,18 @@ export class Flame {
     this.focus = 0;
     this.hover = -1;
     this.matches = null;
-    this.flipped = false; // the root at the bottom
+    this.flipped = false; // the root is at the bottom
     this.canvas = make("canvas", { tabindex: "0", role: "img", "aria-label": "Stacks: the wider, the more" });
     this.room = make("div", { class: "flame-room" }, this.canvas);
     this.scroller = make("div", { class: "flame" }, this.room);
     container.replaceChildren(this.scroller);
     this.context = this.canvas.getContext("2d");
-    this.widths = new Map(); // of texts
+    this.widths = new Map(); // of texts, cached
     this.listen();
     new ResizeObserver(() => this.resize()).observe(this.scroller);
   }
 
-  // total: by node, with all below it. Children are laid out the largest first.
+  // total: by node, with everything below it. The largest children are laid out first.
   setValues(total) {
     const { parent } = this.tree;
     const children = Array.from({ length: this.size }, () => null);
@@ -62,13 +62,13 @@ export class Flame {
     this.scroller.scrollTop = flipped ? this.scroller.scrollHeight : 0;
   }
 
-  // matches: by node, 1 = found; null = nothing is looked for.
+  // matches: by node, 1 = found; null = there is no search.
   setMatches(matches) {
     this.matches = matches;
     this.draw();
   }
 
-  // What the found nodes hold, those inside others not counted twice.
+  // The sum over the found nodes; those inside others are not counted twice.
   matchedTotal() {
     const inside = new Uint8Array(this.size);
     let sum = 0;
@@ -110,7 +110,7 @@ export class Flame {
     this.draw();
   }
 
-  // Left edge and width in pixels; whoever is above the focus is as wide as that.
+  // Left edge and width in pixels; nodes above the focus are as wide as the focus.
   place(node) {
     const from = this.x0[this.focus];
     const scale = this.width / (this.x1[this.focus] - from || 1);
@@ -159,7 +159,7 @@ export class Flame {
     c.globalAlpha = 1;
   }
 
-  // Told apart without colour too: what is new leans one way, what is gone the other.
+  // So that they can be told apart without colour: hatching of new nodes leans one way, that of gone ones the other.
   hatch(x, y, w, pattern) {
     const c = this.context;
     c.save();
@@ -183,7 +183,7 @@ export class Flame {
     return width;
   }
 
-  // As much of a name as there is room for: without its namespaces, if need be, or at last without its end.
+  // As much of a name as fits: without its namespaces if necessary, then cut at its end.
   cut(text, room) {
     let shown = text.length > 300 ? text.slice(0, 300) : text;
     if (this.measured(shown) <= room) return shown;
@@ -232,7 +232,7 @@ export class Flame {
     this.scroller.addEventListener("scroll", () => this.draw());
   }
 
-  // Arrows walk through the stacks: out, in to the largest, and to the next largest beside.
+  // Arrow keys walk through the stacks: out, into the largest, and to the next largest sibling.
   key(event) {
     const { parent } = this.tree;
     const widest = (below) => this.order.reduce((best, i) => (parent[i] === below && i && this.total[i] > (this.total[best] ?? 0) ? i : best), -1);

@@ -1,8 +1,8 @@
-// Counts by power of two, as bars: of one run, or of two side by side.
+// Counts by power of two, as bars, of one run or of two side by side.
 import { make } from "./dom.js";
 import { count, percent, power, seconds } from "./units.js";
 
-// Class 0 holds 0 alone, class i what is from 2^(i-1) to below 2^i.
+// Class 0 is 0, class i is from 2^(i-1) to below 2^i.
 export const sizeClass = (i) => (i === 0 ? "0 B" : i === 1 ? "1 B" : `${power(i - 1)} \u2013 ${power(i)}`);
 export const lifetimeClass = (i) => (i === 0 ? "< 10 ms" : `${seconds(2 ** (i - 1) / 100)} \u2013 ${seconds(2 ** i / 100)}`);
 

@@ -1,4 +1,4 @@
-// The page: what belongs together, and what changes with what.
+// The page: connects its parts, and updates them when a choice changes.
 import "./style.css";
 import { Chart, residentDwarfs } from "./chart.js";
 import { narrowed, read } from "./data.js";
@@ -15,19 +15,19 @@ import { bytes, count, seconds } from "./units.js";
 const data = read(byId("data"));
 const two = data.runs.length > 1;
 
-// Labels tell two runs apart, or else numbers do.
+// Two runs are named by their labels if these differ, else by their numbers.
 const alike = two && data.runs[0].facts.label === data.runs[1].facts.label;
 for (const run of data.runs) run.name = alike ? `run ${run.facts.run}` : run.facts.label;
 
 const state = {
   measure: data.measures.find((m) => m.name === data.by),
   slices: null, // [from, to) of the window, null = the whole run
-  totals: null, // of the run or of the window, by number of value
+  totals: null, // of the run or of the window, by number of the measure
 };
 
 // ---- parts
 
-// Before anything is drawn: canvases ask for colours once.
+// Before anything is drawn, as canvases read the colours only once.
 setUpTheme(() => {
   chart.build();
   stacks.flame.draw();
@@ -44,7 +44,7 @@ function findInStacks(row) {
   byId("stacks").scrollIntoView({ block: "nearest", behavior: "smooth" });
 }
 
-// What the chosen measure and window make of everything.
+// Recomputes everything for the chosen measure and window.
 function refresh() {
   const { measure, slices } = state;
   const window = slices && narrowed(data.times, ...slices);

@@ -1,11 +1,11 @@
-// What was resident, part by part: a column under the curve at each moment at which somebody looked (between two of
-// them nothing is known), and a table, which names the colours.
+// What was resident, by part: a column under the curve at each moment at which the pages were looked at (between two of
+// them nothing is known), and a table that is also the legend.
 import { color, hideTip, make, showTip } from "./dom.js";
 import { basename, bytes, count, percent, seconds, shortName } from "./units.js";
 
 const WIDEST = 14; // of a column, in CSS pixels
 const NARROWEST = 4;
-const REACH = 4; // so far beside a narrow column the pointer still means it
+const REACH = 4; // the pointer counts as on a narrow column within so many pixels of it
 
 const ABOUT = {
   live: "blocks in use, as they were asked for",
@@ -19,7 +19,7 @@ const ABOUT = {
   other: "other mappings",
 };
 
-// A file from a stranger may have any numbers: what is less than nothing has no height.
+// A stranger's file may hold any numbers: negative ones get no height.
 const height = (moment) => moment.parts.reduce((sum, value) => sum + Math.max(0, value), 0);
 
 export const highestParts = (resident) => (resident ? Math.max(...resident.moments.map(height)) : 0);
@@ -29,7 +29,7 @@ function nameOf(moment) {
   return { high: "high", end: "end" }[moment.kind] ?? "asked for";
 }
 
-// Where the columns are, in CSS pixels of the plot: by time, the last one is on top.
+// The positions of the columns in CSS pixels of the plot, by time; later ones are drawn over earlier ones.
 function columns(plot, resident) {
   const { clientWidth: room, clientHeight: bottom } = plot.over;
   const xs = resident.moments.map((moment) => plot.valToPos(moment.t, "x"));
@@ -39,7 +39,7 @@ function columns(plot, resident) {
   return resident.moments.map((moment, i) => ({
     moment,
     width,
-    left: Math.min(room - width, Math.max(0, xs[i] - width / 2)), // the first and the last stand within the plot
+    left: Math.min(room - width, Math.max(0, xs[i] - width / 2)), // the first and the last stay within the plot
     top: y(height(moment)),
     y,
   }));
@@ -52,13 +52,13 @@ function drawColumn(c, { moment, left, width, y }, parts, place) {
     const low = y(sum);
     sum += value;
     const high = y(sum);
-    const gap = low - high > 3 ? 1 : 0; // neighbours are told apart without their colours
+    const gap = low - high > 3 ? 1 : 0; // separates neighbours without relying on colour
     c.fillStyle = color(`part-${parts[part]}`);
     c.fillRect(...place(left, high + gap, width, low - high - gap));
   });
 }
 
-// The name beside a column's head, where the one before leaves room; marks have theirs at the head of the chart.
+// The name beside the top of a column, if the previous name leaves room; marks have theirs at the top of the chart.
 function drawName(plot, { moment, left, width, top }, taken) {
   const { ctx: c, bbox } = plot;
   const ratio = devicePixelRatio || 1;
@@ -73,7 +73,7 @@ function drawName(plot, { moment, left, width, top }, taken) {
   return left + width + 3;
 }
 
-// Under the curves. resident may be null.
+// Draws the columns under the curves. resident may be null.
 export function drawParts(plot, resident) {
   if (!resident) return;
   const ratio = devicePixelRatio || 1;
@@ -100,7 +100,7 @@ function tipOf(moment, parts) {
   ];
 }
 
-// Says what a column is that the pointer is on. residentOf(plot): what is shown now.
+// Shows a tip for the column under the pointer. residentOf(plot): what is shown now.
 export function watchParts(plot, residentOf) {
   plot.over.addEventListener("mousemove", (event) => {
     const resident = residentOf(plot);
@@ -118,7 +118,7 @@ export function watchParts(plot, residentOf) {
 function lineOf(line) {
   const place = line.name ? line.name : `${basename(line.file)}${line.file && line.line ? `:${line.line}` : ""}`;
   const name = line.name ? "" : shortName(line.function);
-  if (!place && !name) return null; // a sum of what has no name
+  if (!place && !name) return null; // the sum of those without names
   return make("div", { title: line.name || `${line.file} ${line.function}` }, make("span", { class: "dim" }, `${bytes(line.bytes)} `), [place, name].filter(Boolean).join(" "));
 }
 
@@ -151,7 +151,7 @@ function noteOf(resident, moment) {
   return out.join(" ");
 }
 
-// The parts at a moment, at first the latest: mostly the end.
+// The parts at a moment, at first the latest, which mostly is the end.
 export function partsTable(resident) {
   const body = make("tbody");
   const note = make("p", { class: "note" });

@@ -5,7 +5,7 @@ import { atMost, basename, bytes, count, percent, shortName, signed } from "./un
 const show = (measure) => (measure.isBytes ? bytes : count);
 const place = (row) => (row.file ? `${row.file}${row.line ? `:${row.line}` : ""}` : basename(row.module || ""));
 
-// Long paths and names are cut at their beginning, by the style sheet: the end says more. The mark keeps slashes in place.
+// The style sheet cuts long paths and names at their beginning, as the end says more. bdi keeps slashes in place.
 const placeCell = (row) =>
   row.rest ? [] : [make("span", { class: "path", title: row.file || row.module }, make("bdi", {}, place(row)))];
 const functionCell = (row) => [
@@ -14,7 +14,7 @@ const functionCell = (row) => [
 
 const sourceColumn = { key: "source", title: "Source", class: "source", minor: () => true, value: (row) => row.source, words: (row) => row.source, cell: (row) => (row.source ? [make("code", { title: row.source }, row.source)] : []) };
 
-// totals: the run's, by number of value; measure(): the one that is chosen; part(): whether a part of the run is shown.
+// totals: the run's, by number of the measure; measure(): the chosen one; part(): whether a part of the run is shown.
 export function lineColumns(measures, totals, measure, part, hasSource) {
   const numbers = measures.map((m) => ({
     key: m.name,

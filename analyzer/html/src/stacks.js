@@ -1,24 +1,24 @@
-// The section of the stacks: the graph, its switches, the search, the colours and what they mean.
+// The section of the stacks: the graph, its switches, the search, and the legend of colours.
 import { byId, choice, color, make } from "./dom.js";
 import { Flame } from "./flame.js";
 import { atMost, basename, bytes, count, percent, shortName, signed } from "./units.js";
 
 const COLORS = 6; // of modules, in the style sheet; the rest share one
 
-// Of several stacks together that are largest at different times, the sum is a limit only.
+// The sum over several stacks that are largest at different times is an upper bound.
 const format = (measure) => {
   const show = measure.isBytes ? bytes : count;
   return measure.least < 0 ? show : (value) => atMost(show(value));
 };
 
-// Adds what is below each node; own is by node.
+// Adds to each node what is below it; own is by node.
 function withBelow(tree, own) {
   const total = Float64Array.from(own);
   for (let i = total.length - 1; i > 0; i--) total[tree.parent[i]] += total[i];
   return total;
 }
 
-// Modules by the bytes that go through their functions, the most first.
+// Modules by the bytes that are allocated in or below their functions, the most first.
 function rankModules(data) {
   const { value } = data.measures[0];
   const sums = new Map();
@@ -76,7 +76,7 @@ export class Stacks {
     );
   }
 
-  // values: own values by measure number and node for one run, in place of the page's (a window of time).
+  // values: own values by measure and node for one run, which replace the page's (for a window of time).
   setMeasure(measure, values) {
     this.measure = measure;
     this.own = values ? [values] : this.data.tree.own;

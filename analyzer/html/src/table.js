@@ -1,4 +1,4 @@
-// A table that sorts and finds; the first rows at once, more when asked for.
+// A table that can be sorted and searched; the first rows are shown at once, more on request.
 import { make } from "./dom.js";
 
 const FIRST = 30;
@@ -30,7 +30,7 @@ export class Table {
     this.refresh();
   }
 
-  // The same column again turns the order.
+  // Choosing the same column again reverses the order.
   sort(column, down = this.sorted === column ? !this.down : Boolean(column.number)) {
     this.sorted = column;
     this.down = down;

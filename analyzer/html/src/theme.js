@@ -1,9 +1,9 @@
-// Light, dark, or whatever the system says.
+// Light, dark, or the system's choice.
 import { byId, choice } from "./dom.js";
 
 const KEY = "libtrace-theme";
 
-// A page opened from a file may not be allowed to remember anything.
+// A page opened from a file may not be allowed to store anything.
 function remembered() {
   try {
     return localStorage.getItem(KEY) || "auto";

@@ -1,4 +1,4 @@
-// Numbers for people, as trace-report's own tables have them.
+// Formats numbers as trace-report's tables do.
 
 const PREFIXES = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
@@ -14,7 +14,7 @@ export function bytes(value) {
   return `${sign}${size.toFixed(digits)} ${PREFIXES[unit]}`;
 }
 
-// What is known to be no more than that.
+// An upper bound.
 export const atMost = (text) => `\u2264 ${text}`;
 
 export function count(value) {
@@ -44,7 +44,8 @@ export function power(exponent) {
   return `${2 ** (exponent % 10)} ${PREFIXES[Math.floor(exponent / 10)]}`;
 }
 
-// Names without what templates and functions take, by their brackets: as trace-report's own tables do (report/names.c).
+// Shortens names by their brackets, without arguments of templates and functions, as trace-report's tables do
+// (query/names.c).
 
 function opens(name, i) {
   const before = name[i - 1] ?? "";
@@ -53,7 +54,7 @@ function opens(name, i) {
   return name[i] === "(" && name[i + 1] !== ")" && /[\w>)\]}=+\-*/%^&|~!,<]/.test(before);
 }
 
-// The bracket that closes the one at i; -1 where there is none.
+// The bracket that closes the one at i; -1 = none.
 function closing(name, i) {
   let angles = 0;
   let rounds = 0;
@@ -69,13 +70,13 @@ function closing(name, i) {
   return -1;
 }
 
-// "std::map<...>::insert(...)" is told from others by the rest of its name.
+// "std::map<...>::insert(...)": the rest of a name tells it from others.
 export function shortName(name) {
   let out = "";
   for (let i = 0; i < name.length; i++) {
     const open = opens(name, i);
     const end = open ? closing(name, i) : -1;
-    if (open && end < 0) return out + (name.endsWith("\u2026") ? `${name[i]}\u2026${name[i] === "(" ? ")" : ">"}` : name.slice(i)); // it was cut
+    if (open && end < 0) return out + (name.endsWith("\u2026") ? `${name[i]}\u2026${name[i] === "(" ? ")" : ">"}` : name.slice(i)); // the name was cut off
     out += name[i];
     if (!open) continue;
     out += `\u2026${name[end]}`;
@@ -84,7 +85,7 @@ export function shortName(name) {
   return out;
 }
 
-// What is behind the first namespace or type of a short name; "" = nothing.
+// What follows the first namespace or type of a short name; "" = nothing.
 export function nextPart(name) {
   for (let i = 0; i < name.length && name[i] !== "<" && name[i] !== "("; i++) {
     if (name.startsWith("::", i)) return name.slice(i + 2);
