@@ -16,7 +16,7 @@
 
 #define STORE_APPLICATION_ID 0x4c547263 /* 'LTrc' */
 #define STORE_VERSION 6
-#define STORE_OLDEST 1  /* the oldest that can be read: what such a file lacks is shown as 0 or nothing, see older.c */
+#define STORE_OLDEST 1  /* the oldest that can be read, see older.c */
 #define STORE_MOMENTS 5 /* the first format with the table moment */
 #define STORE_BLOCKS 100000
 
@@ -135,8 +135,8 @@ int store_run_label(struct store *store,
                     const char *label); /* for when the first process executes another program */
 int store_run_totals(struct store *store, const struct store_run *totals);
 int store_run_phase(struct store *store, const char *phase, double progress);
-int store_run_why(struct store *store, const char *why); /* why it is incomplete; call it before store_run_state() */
-int store_run_state(struct store *store, const char *state); /* any state but 'recording' also ends the phases */
+int store_run_why(struct store *store, const char *why);     /* before store_run_state() */
+int store_run_state(struct store *store, const char *state); /* all but 'recording' end the phases */
 
 /* Each inserts a row, or replaces the one with the same key (site samples: adds to it). Rows that come in
  * ascending order of their keys (for sites: node, process, thread) are written faster and make a smaller
