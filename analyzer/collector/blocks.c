@@ -504,23 +504,27 @@ static const struct region *next_region(const struct blocks *blocks, uint64_t nu
 
 /* What is listed of a range. */
 struct listing {
-    struct block *list;
-    size_t count, room;
-    uint64_t from, to; /* what is left of the range */
+    struct block *next, *end; /* where the next one goes; there is room up to */
+    uint64_t from, to;        /* what is left of the range */
 };
 
-/* The block at an address, whose leaf has this value for it; false if it is an odd one that is not there. */
-static bool look_up(const struct blocks *blocks, uint64_t address, uint64_t value, struct block *block)
+/* The block at an address that is an odd one; false if it is not there. */
+static bool look_up(const struct blocks *blocks, uint64_t address, struct block *block)
 {
-    if (value != BLOCKS_ODD) {
-        *block = blocks_unpack(blocks, address, value);
-        return true;
-    }
     const struct odd_block *odd;
     HASH_FIND(hh, blocks->odd, &address, sizeof address, odd);
     if (odd)
         *block = odd->block;
     return odd != NULL;
+}
+
+/* The same, of one that may be odd. */
+INLINE bool look_at(const struct blocks *blocks, uint64_t address, uint64_t value, struct block *block)
+{
+    if (UNLIKELY(value == BLOCKS_ODD))
+        return look_up(blocks, address, block);
+    *block = blocks_unpack(blocks, address, value);
+    return true;
 }
 
 /* Lists those of a leaf that are in the range; first: where its piece begins. False if there was no room for all. */
@@ -543,12 +547,46 @@ static bool list_leaf(const struct blocks *blocks, const struct leaf *leaf, uint
     for (; begins; begins &= begins - 1) {
         unsigned unit = (unsigned)__builtin_ctzll(begins);
         uint64_t address = first + unit * 8;
-        if (listing->count == listing->room) {
+        if (listing->next == listing->end) {
             listing->from = address;
             return false;
         }
-        listing->count += look_up(blocks, address, leaf->value[place[unit]], &listing->list[listing->count]);
+        listing->next += look_at(blocks, address, leaf->value[place[unit]], listing->next);
     }
+    return true;
+}
+
+/* Lists all of a leaf if its places are in the order of the addresses, as those of blocks are that were made one after
+ * the other. There must be room. False if they are not; then nothing is listed. */
+INLINE bool list_sorted(const struct blocks *blocks, const struct leaf *leaf, uint64_t first,
+                        struct listing *listing)
+{
+    __m128i tags = leaf_tags(leaf);
+    tags = _mm_or_si128(tags, _mm_cmpeq_epi8(tags, _mm_setzero_si128())); /* free ones as no places */
+    __m128i highest = _mm_max_epu8(tags, _mm_slli_si128(tags, 1));
+    if (_mm_movemask_epi8(_mm_cmpeq_epi8(highest, tags)) != (1 << LEAF_TAGS) - 1)
+        return false;
+    struct block *next = listing->next;
+    for (unsigned left = ~leaf_find(tags, LEAF_NO_PLACE) & ((1u << LEAF_TAGS) - 1); left; left &= left - 1) {
+        unsigned k = (unsigned)__builtin_ctz(left);
+        next += look_at(blocks, first + (leaf->tag[k] & ~1u), leaf->value[k], next);
+    }
+    listing->next = next;
+    return true;
+}
+
+/* Those of a piece, likewise. */
+INLINE bool list_piece(const struct blocks *blocks, uint32_t piece, uint64_t first, struct listing *listing)
+{
+    bool is_whole = listing->from <= first && listing->to - first >= 1u << BLOCKS_PIECE_SHIFT;
+    if (LIKELY(class_of(piece) != SPLIT && is_whole && listing->end - listing->next >= LEAF_TAGS) &&
+        LIKELY(list_sorted(blocks, blocks_leaf_at(blocks, piece), first, listing)))
+        return true;
+    struct leaf *leaves[2];
+    unsigned count = leaves_of(blocks, piece, leaves);
+    for (unsigned i = 0; i < count; i++)
+        if (!list_leaf(blocks, leaves[i], first, listing))
+            return false;
     return true;
 }
 
@@ -562,15 +600,12 @@ static void list_page(const struct blocks *blocks, const struct region *region, 
         listing->from = first + ((end - at) << BLOCKS_PIECE_SHIFT);
         return;
     }
-    for (; at < end && listing->from < listing->to && listing->count < listing->room; at++) {
+    for (; at < end && first < listing->to && listing->next < listing->end; at++) {
         /* Leaves of neighbours are anywhere, in a heap that has been used for a while. */
         if (at + FETCH_AHEAD < end)
             __builtin_prefetch(blocks_leaf_at(blocks, region->pieces[at + FETCH_AHEAD]));
-        struct leaf *leaves[2];
-        unsigned count = region->pieces[at] ? leaves_of(blocks, region->pieces[at], leaves) : 0;
-        for (unsigned i = 0; i < count; i++)
-            if (!list_leaf(blocks, leaves[i], first, listing))
-                return;
+        if (region->pieces[at] && !list_piece(blocks, region->pieces[at], first, listing))
+            return;
         first += 1u << BLOCKS_PIECE_SHIFT;
         listing->from = first;
     }
@@ -578,8 +613,8 @@ static void list_page(const struct blocks *blocks, const struct region *region, 
 
 size_t blocks_range(const struct blocks *blocks, uint64_t *from, uint64_t to, struct block *list, size_t room)
 {
-    struct listing listing = {.list = list, .room = room, .from = *from, .to = to};
-    while (listing.from < to && listing.count < room) {
+    struct listing listing = {.next = list, .end = list + room, .from = *from, .to = to};
+    while (listing.from < to && listing.next < listing.end) {
         const struct region *region = next_region(blocks, listing.from >> BLOCKS_REGION_SHIFT);
         uint64_t start = region ? (uint64_t)region->number << BLOCKS_REGION_SHIFT : to;
         if (start > listing.from)
@@ -588,5 +623,5 @@ size_t blocks_range(const struct blocks *blocks, uint64_t *from, uint64_t to, st
             list_page(blocks, region, &listing);
     }
     *from = listing.from < to ? listing.from : to;
-    return listing.count;
+    return (size_t)(listing.next - list);
 }

@@ -73,6 +73,8 @@ static size_t own_range(const struct tracked_process *process, uint32_t tick, ui
                         struct block *list, size_t room)
 {
     size_t found = blocks_range(&process->blocks, from, to, list, room), count = 0;
+    if (tick == UINT32_MAX)
+        return found;
     for (size_t i = 0; i < found; i++)
         if (list[i].born <= tick)
             list[count++] = list[i];

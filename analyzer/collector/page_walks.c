@@ -20,7 +20,7 @@ _Static_assert(RESIDENCE_PARTS == (int)PAGES_PARTS && RESIDENCE_TRACER == (int)P
 #define END_SHARE 50            /* for the end of a process, and marks, */
 #define END_MOST_NS 30000000ull /* which does not wait longer */
 #define WALK_LEAST_NS 400000ull /* and so much for each BYTES_A_NS bytes */
-#define BYTES_A_NS 3
+#define BYTES_A_NS 5
 #define HIGHER 8                         /* a new high is higher by an eighth, */
 #define HIGHER_LEAST ((uint64_t)2 << 20) /* at least */
 
@@ -36,15 +36,15 @@ static uint64_t own_cpu_ns(void)
 
 /* ---- one process ------------------------------------------------------------------------------ */
 
+_Static_assert(sizeof(struct residence_block) == sizeof(struct block) &&
+                   offsetof(struct residence_block, address) == offsetof(struct block, address) &&
+                   offsetof(struct residence_block, size) == offsetof(struct block, size) &&
+                   offsetof(struct residence_block, owner) == offsetof(struct block, site),
+               "listed without a copy");
+
 static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residence_block *out, size_t room)
 {
-    const struct tracked_process *process = data;
-    struct block some[256];
-    size_t count = inherited_range(process, from, to, some, room < 256 ? room : 256);
-    for (size_t i = 0; i < count; i++)
-        out[i] =
-            (struct residence_block){.address = some[i].address, .size = some[i].size, .owner = some[i].site};
-    return count;
+    return inherited_range(data, from, to, (struct block *)out, room);
 }
 
 /* Memory of the tracer's own, the first piece of it that ends behind an address. */

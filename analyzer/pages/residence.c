@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define ADDRESSES_END ((uint64_t)1 << 62) /* no sum of two of these is too large */
 #define PAGE_SHIFT 12
 #define PAGE ((uint64_t)1 << PAGE_SHIFT) /* of x86-64; a huge page is told as 512 of them */
 #define WINDOW_PAGES 128                 /* looked at together: their blocks fit into a processor's cache */
@@ -118,89 +119,124 @@ static uint64_t overlap(uint64_t a, uint64_t a_end, uint64_t b, uint64_t b_end)
 struct window {
     uint64_t start, end; /* of it, and within the mapping */
     uint64_t bits[WINDOW_PAGES];
-    struct residence_block *blocks; /* behind the last one stands one at the end of all addresses */
+    struct residence_block *blocks; /* behind the last one stand two at the end of all addresses */
     size_t count, room;
 };
 
 #define UNTOUCHED (RESIDENCE_OWNED - 1)
 
-static struct residence_owner *owner_of(const struct residence *r, const struct residence_block *block)
-{
-    return &r->owners[block->owner < r->owner_count ? block->owner : r->owner_count];
-}
-
-/* Adds to what an owner has of a part by one of its blocks. */
-static inline void add(struct residence_owner *owner, struct residence_block *block, int i, uint64_t bytes)
-{
-    owner->bytes[i] += bytes;
-    owner->blocks[i] += bytes && !(block->counted >> i & 1);
-    block->counted |= (uint32_t)(bytes != 0) << i;
-}
-
-/* The same of a block that lies on one page. */
-static inline void add_whole(struct residence_owner *owner, int i, uint64_t bytes)
-{
-    owner->bytes[i] += bytes;
-    owner->blocks[i] += bytes != 0;
-}
+/* What neighbours of one owner have of a page on which all of them lie whole, or one block that does not. */
+struct share {
+    uint32_t owner;
+    uint32_t part_of;         /* the one that does not: its number in the window, from 1 on; 0 = they do */
+    uint32_t blocks, rounded; /* how many, and those to which the allocator has added something */
+    uint32_t live, rounding;  /* bytes */
+};
 
 #define SHARES_MOST \
     (PAGE / 8 + 1) /* blocks that lie on a page: their addresses are multiples of 8, and one reaches in */
 
-/* What a block has of a page. */
-struct share {
-    uint16_t live, rounding;
-    bool is_whole; /* all of the block lies on it */
-};
-
-/* The blocks on a page. */
 struct on_page {
-    uint64_t page;
-    struct residence_block *blocks;
-    size_t count;
     uint64_t live, rounding; /* bytes: of all of them */
+    size_t count;
     struct share shares[SHARES_MOST];
 };
 
-/* Of a block with what belongs to it from begin to end. */
-static inline struct share share_of(const struct residence_block *block, uint64_t begin, uint64_t end,
-                                    uint64_t page)
+/* Up to where a small one has its unit. */
+static inline uint64_t small_end_of(const struct residence_block *block)
 {
-    bool is_whole = begin >= page && end <= page + PAGE && end >= begin;
-    uint64_t live = block->size, all = end - begin;
-    if (!is_whole) {
-        live = overlap(block->address, block->address + block->size, page, page + PAGE);
-        all = overlap(begin, end, page, page + PAGE);
-    }
-    return (struct share){(uint16_t)live, (uint16_t)(all > live ? all - live : 0), is_whole};
+    uint64_t end = block->address + unit_of(block->size), next = block[1].address;
+    return end < next ? end : next;
 }
 
-/* Finds those that lie on it: from the first one on, all that begin before its end. */
-static void find_shares(const struct window *window, size_t first, uint64_t page, struct on_page *here)
+/* What a block has of a page that it does not lie on whole; what lies before reached is another's. */
+static struct share part_of(const struct window *window, const struct residence_block *block,
+                            uint64_t reached, uint64_t page)
 {
-    const struct residence_block *block = &window->blocks[first];
-    uint64_t live = 0, rounding = 0, begin = begin_of(block);
-    size_t count = 0;
-    for (; begin < page + PAGE && count < SHARES_MOST; count++, block++) {
-        uint64_t next = begin_of(&block[1]), end = end_of(block);
-        struct share share = share_of(block, begin, end < next ? end : next, page);
-        live += share.live;
-        rounding += share.rounding;
-        here->shares[count] = share;
-        begin = next;
+    uint64_t begin = begin_of(block), end = end_of(block), next = begin_of(&block[1]);
+    uint64_t live = overlap(block->address, block->address + block->size, page, page + PAGE);
+    uint64_t all = overlap(begin > reached ? begin : reached, end < next ? end : next, page, page + PAGE);
+    uint32_t rounding = (uint32_t)(all > live ? all - live : 0);
+    uint32_t number = (uint32_t)(block - window->blocks) + 1;
+    return (struct share){block->owner, number, 1, rounding != 0, (uint32_t)live, rounding};
+}
+
+/* The neighbours of a block that ends before the page does, as far as they do so; returns the first that does not. *end:
+ * where the one ends, then the other. */
+static inline const struct residence_block *whole_ones(const struct residence_block *block, uint64_t page_end,
+                                                       uint64_t *end, struct share *share)
+{
+    const struct residence_block *first = block;
+    uint64_t live = 0, all = 0, rounded = 0, unit_end = *end;
+    do {
+        uint64_t unit = unit_end - block->address;
+        live += block->size;
+        all += unit;
+        rounded += unit != block->size;
+        block++;
+        unit_end = small_end_of(block);
+    } while (unit_end <= page_end && block->owner == first->owner);
+    *end = unit_end;
+    share->owner = first->owner;
+    share->part_of = 0;
+    share->blocks = (uint32_t)(block - first);
+    share->rounded = (uint32_t)rounded;
+    share->live = (uint32_t)live;
+    share->rounding = (uint32_t)(all - live);
+    return block;
+}
+
+/* Finds what all blocks that begin before a page's end have of it, from one on; returns the first that begins behind. */
+static const struct residence_block *find_shares(const struct window *window,
+                                                 const struct residence_block *block, uint64_t page,
+                                                 struct on_page *here)
+{
+    uint64_t reached = page, live = 0, rounding = 0, end = small_end_of(block);
+    struct share *share = here->shares;
+    for (; block->address < page + PAGE && share < here->shares + SHARES_MOST; share++) {
+        if (block->address >= page && end <= page + PAGE) {
+            block = whole_ones(block, page + PAGE, &end, share);
+        } else {
+            *share = part_of(window, block, reached, page);
+            block++;
+            end = small_end_of(block);
+        }
+        reached = small_end_of(&block[-1]);
+        live += share->live;
+        rounding += share->rounding;
     }
-    here->page = page;
-    here->blocks = &window->blocks[first];
-    here->count = count;
+    here->count = (size_t)(share - here->shares);
     here->live = live;
     here->rounding = rounding;
+    return block;
+}
+
+static inline struct residence_owner *owner_of(const struct residence *r, const struct share *share)
+{
+    return &r->owners[share->owner < r->owner_count ? share->owner : r->owner_count];
+}
+
+/* Adds to what an owner has of a part, by so many blocks. */
+static inline void add(struct residence_owner *owner, int i, uint64_t bytes, uint32_t blocks)
+{
+    owner->bytes[i] += bytes;
+    owner->blocks[i] += blocks;
+}
+
+/* Those of the parts, as bits, in which a block is not counted yet that lies on several pages. */
+static uint32_t count_part(struct residence *r, const struct residence_block *block, uint32_t parts)
+{
+    uint32_t counted = r->counted_of == block->address ? r->counted : 0;
+    r->counted_of = block->address;
+    r->counted = counted | parts;
+    return parts & ~counted;
 }
 
 #define FRACTION 40 /* bits: no product with bytes of a page is too large, and none is rounded wrongly */
 
 /* Divides a resident page between its blocks. What is pinned goes to them in proportion: each gets what has become due
  * since the one before, so that all of it is given out, whatever is rounded. */
-static void divide(struct residence *r, const struct on_page *here)
+static void divide(struct residence *r, const struct window *window, const struct on_page *here)
 {
     if (here->live == 0) /* nothing but the end of a block's unit: with what is free */
         return;
@@ -212,52 +248,54 @@ static void divide(struct residence *r, const struct on_page *here)
     r->part[RESIDENCE_ROUNDING] += here->rounding;
     r->part[RESIDENCE_PINNED] += pinned;
     for (size_t i = 0; i < here->count; i++) {
-        struct residence_block *block = &here->blocks[i];
-        struct residence_owner *owner = owner_of(r, block);
         const struct share *share = &here->shares[i];
+        struct residence_owner *owner = owner_of(r, share);
         live += share->live;
         uint64_t due = live * each >> FRACTION, part = due - given;
         given = due;
-        if (share->is_whole) {
-            add_whole(owner, RESIDENCE_LIVE, share->live);
-            add_whole(owner, RESIDENCE_ROUNDING, share->rounding);
-            add_whole(owner, RESIDENCE_PINNED, part);
+        if (share->part_of == 0) {
+            add(owner, RESIDENCE_LIVE, share->live, share->blocks);
+            add(owner, RESIDENCE_ROUNDING, share->rounding, share->rounded);
+            add(owner, RESIDENCE_PINNED, part, pinned ? share->blocks : 0);
         } else {
-            add(owner, block, RESIDENCE_LIVE, share->live);
-            add(owner, block, RESIDENCE_ROUNDING, share->rounding);
-            add(owner, block, RESIDENCE_PINNED, part);
+            uint32_t parts = (uint32_t)(share->live != 0) << RESIDENCE_LIVE |
+                             (uint32_t)(share->rounding != 0) << RESIDENCE_ROUNDING |
+                             (uint32_t)(share->live && pinned) << RESIDENCE_PINNED;
+            parts = count_part(r, &window->blocks[share->part_of - 1], parts);
+            add(owner, RESIDENCE_LIVE, share->live, parts >> RESIDENCE_LIVE & 1);
+            add(owner, RESIDENCE_ROUNDING, share->rounding, parts >> RESIDENCE_ROUNDING & 1);
+            add(owner, RESIDENCE_PINNED, part, parts >> RESIDENCE_PINNED & 1);
         }
     }
 }
 
-static void note_untouched(struct residence *r, const struct on_page *here)
+static void note_untouched(struct residence *r, const struct window *window, const struct on_page *here)
 {
     for (size_t i = 0; i < here->count; i++) {
-        struct residence_block *block = &here->blocks[i];
-        uint64_t bytes = overlap(block->address, block->address + block->size, here->page, here->page + PAGE);
-        add(owner_of(r, block), block, UNTOUCHED, bytes);
-        r->part[RESIDENCE_UNTOUCHED] += bytes;
+        const struct share *share = &here->shares[i];
+        uint32_t blocks = share->blocks;
+        if (share->part_of)
+            blocks = count_part(r, &window->blocks[share->part_of - 1], (share->live != 0) << UNTOUCHED) != 0;
+        add(owner_of(r, share), UNTOUCHED, share->live, blocks);
     }
+    r->part[RESIDENCE_UNTOUCHED] += here->live;
 }
 
 static void look_at_pages(struct residence *r, const struct window *window)
 {
     struct on_page here;
-    size_t first = 0;
-    for (uint64_t page = window->start; page < window->end; page += PAGE) {
-        if (first == window->count)
-            return;
-        if (begin_of(&window->blocks[first]) >= page + PAGE)
+    const struct residence_block *block = window->blocks, *none = block + window->count;
+    for (uint64_t page = window->start; page < window->end && block != none; page += PAGE) {
+        if (begin_of(block) >= page + PAGE)
             continue;
-        find_shares(window, first, page, &here);
+        block = find_shares(window, block, page, &here);
         uint64_t bits = window->bits[(page - window->start) >> PAGE_SHIFT];
         if (bits & PAGEMAP_PRESENT)
-            divide(r, &here);
+            divide(r, window, &here);
         else if (!(bits & PAGEMAP_SWAPPED))
-            note_untouched(r, &here);
+            note_untouched(r, window, &here);
         /* Only the last one reaches further: the units of the others end where their next one begins. */
-        first += here.count;
-        first -= end_of(&window->blocks[first - 1]) > page + PAGE;
+        block -= end_of(&block[-1]) > page + PAGE;
     }
 }
 
@@ -331,18 +369,40 @@ static bool is_there(const struct residence *r)
     return pread_bits(r, r->mappings.list[0].start, &bits, 1);
 }
 
+#define BEHIND_LAST 2
+
 /* Room for so many more, and what stands behind the last. */
 static bool make_room(struct window *window, size_t more)
 {
-    if (window->room - window->count > more)
+    if (window->room - window->count >= more + BEHIND_LAST)
         return true;
-    size_t room = 2 * window->room + more + 1;
+    size_t room = 2 * window->room + more + BEHIND_LAST;
     struct residence_block *blocks = realloc(window->blocks, room * sizeof *blocks);
     if (!blocks)
         return false;
     window->blocks = blocks;
     window->room = room;
     return true;
+}
+
+/* Leaves out those that begin before what is reached, or cannot be; returns how many are left. */
+static size_t leave_out(struct residence_block *blocks, size_t count, uint64_t *reached)
+{
+    uint64_t end = *reached;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t size = blocks[i].size;
+        if (blocks[i].address < end || size > ADDRESSES_END)
+            continue;
+        if (kept != i)
+            blocks[kept] = blocks[i];
+        if (size == 0)
+            size = blocks[kept].size = 1;
+        end = blocks[kept].address + size;
+        kept++;
+    }
+    *reached = end;
+    return kept;
 }
 
 /* The blocks of a window in order: the one that reaches into it, and those that begin in it. None overlaps another:
@@ -359,19 +419,13 @@ static bool find_blocks(struct residence *r, struct window *window, residence_bl
         if (!make_room(window, BLOCKS_AT_ONCE))
             return false;
         struct residence_block *some = &window->blocks[window->count];
-        size_t count = blocks(data, &from, window->end, some, window->room - window->count - 1), kept = 0;
-        for (size_t i = 0; i < count; i++) {
-            if (some[i].address < reached)
-                continue;
-            some[kept] = some[i];
-            some[kept].size += some[i].size == 0;
-            reached = some[kept].address + some[kept].size;
-            kept++;
-        }
+        size_t count = blocks(data, &from, window->end, some, window->room - window->count - BEHIND_LAST);
+        size_t kept = leave_out(some, count, &reached);
         r->last = kept ? some[kept - 1] : r->last;
         window->count += kept;
     }
-    window->blocks[window->count] = (struct residence_block){.address = UINT64_MAX};
+    for (int i = 0; i < BEHIND_LAST; i++)
+        window->blocks[window->count + i] = (struct residence_block){.address = ADDRESSES_END};
     return true;
 }
 
@@ -519,7 +573,6 @@ static bool look_at_window(struct residence *r, struct window *window, residence
     if (!find_bits(r, window))
         return true;
     look_at_pages(r, window);
-    r->last.counted = window->blocks[window->count - 1].counted; /* it may reach into the next one */
     return true;
 }
 

@@ -2,8 +2,9 @@
  *
  * A page with live blocks on it is divided: what they were asked for is live, what the allocator adds to each block
  * (its header, and up to its unit) is rounding, and the rest of the page is free, but cannot be given back: it is
- * pinned, and charged to the blocks in proportion to their bytes on the page. What is resident of an allocator's memory
- * without a live block is free. Everything else is told apart by what is mapped there.
+ * pinned, and charged to the blocks in proportion to their bytes on the page; each of them counts as one that pins.
+ * What is resident of an allocator's memory without a live block is free. Everything else is told apart by what is
+ * mapped there.
  *
  * Of which pages are resident the kernel tells in /proc/PID/pagemap, of how many in smaps. Pages without blocks are
  * not looked at one by one, so the sum of all parts is what smaps says. What changes meanwhile is in the parts as it was
@@ -30,11 +31,12 @@ enum residence_part {
     RESIDENCE_KINDS
 };
 
+/* As the collector's struct block, so that a table of millions of them can be listed into it: may_alias. */
 struct residence_block {
     uint64_t address, size;
     uint32_t owner;
-    uint32_t counted; /* bits: the parts in which it was counted; 0 at first */
-};
+    uint32_t born; /* not looked at */
+} __attribute__((may_alias));
 
 /* Gives the blocks that begin at from or behind it and before to, in the order of their addresses, as many as there
  * is room for; what is next after those it has given goes into *from, or to if there are no more. */
@@ -62,7 +64,7 @@ struct residence_map_owner {
 #define RESIDENCE_OWNED 4
 struct residence_owner {
     uint64_t bytes[RESIDENCE_OWNED];
-    uint32_t blocks[RESIDENCE_OWNED]; /* that have some of it */
+    uint32_t blocks[RESIDENCE_OWNED]; /* that have some of it; of pinned: on whose pages some is */
 };
 
 static inline int residence_owned_part(int i)
@@ -99,6 +101,8 @@ struct residence {
     uint64_t charged;     /* bytes of them that somebody has */
     uint64_t charged_map; /* where what had some of them last begins */
     struct residence_block last; /* the block that reached furthest; size 0 = none */
+    uint64_t counted_of;         /* the block that was last found on a page without lying on it whole, */
+    uint32_t counted;            /* and bits: the parts in which it was counted */
     int pagemap;
     bool scans; /* the kernel tells of many pages at once */
     int error;  /* -errno: it ended early */

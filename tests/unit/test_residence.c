@@ -169,8 +169,34 @@ static int8_t *paint(const struct world *world)
     return bytes;
 }
 
+/* How many blocks have some of what is live and rounding, and hold a page of which some is free. */
+static void against_counts(const struct world *world, const struct residence *r, const int8_t *bytes,
+                           const bool *resident, const bool *pinned)
+{
+    uint32_t blocks[OWNERS][3] = {0};
+    for (size_t i = 0; i < world->list.count; i++) {
+        const struct residence_block *block = &world->list.blocks[i];
+        uint64_t at = block->address - (uint64_t)world->memory,
+                 live_end = at + (block->size ? block->size : 1), end = live_end;
+        at -= block->size >= 131072 - 16 && at % PAGE == 16 ? 16 : 0;
+        while (end < (uint64_t)PAGES * PAGE && bytes[end] == -1 - (int)block->owner &&
+               end < (live_end + 31) / 16 * 16 + (at % PAGE == 0 ? PAGE : 0))
+            end++;
+        bool has[3] = {false};
+        for (; at < end; at++) {
+            has[bytes[at] > 0 ? RESIDENCE_LIVE : RESIDENCE_ROUNDING] |= resident[at / PAGE];
+            has[RESIDENCE_PINNED] |= resident[at / PAGE] && pinned[at / PAGE] && bytes[at] > 0;
+        }
+        for (int k = 0; k < 3; k++)
+            blocks[block->owner][k] += has[k];
+    }
+    for (int i = 0; i < OWNERS; i++)
+        assert_memory_equal(r->owners[i].blocks, blocks[i], sizeof blocks[i]);
+}
+
 static void against_paint(const struct world *world, const struct residence *r, bool shares)
 {
+    static bool is_resident[PAGES], is_pinned[PAGES];
     int8_t *bytes = paint(world);
     uint64_t live[OWNERS] = {0}, rounding[OWNERS] = {0}, untouched[OWNERS] = {0}, pinned = 0, held = 0;
     double share[OWNERS] = {0};
@@ -194,6 +220,8 @@ static void against_paint(const struct world *world, const struct residence *r, 
             if (resident && bytes[page * PAGE + i] < 0)
                 rounding[-1 - bytes[page * PAGE + i]]++;
         pinned += resident ? PAGE - all - units : 0;
+        is_resident[page] = resident;
+        is_pinned[page] = all + units < PAGE;
         held += resident;
     }
     uint64_t zero_blocks = 0; /* of no bytes: they are taken for one each, which nobody has to touch */
@@ -208,6 +236,7 @@ static void against_paint(const struct world *world, const struct residence *r, 
     assert_int_equal(r->part[RESIDENCE_PINNED], pinned);
     assert_int_equal(r->part[RESIDENCE_LIVE] + r->part[RESIDENCE_ROUNDING] + r->part[RESIDENCE_PINNED],
                      held * PAGE);
+    against_counts(world, r, bytes, is_resident, is_pinned);
     free(bytes);
 }
 
@@ -314,6 +343,43 @@ static void counts_blocks_once(void **unused)
     munmap(first, PAGES * PAGE);
 }
 
+/* Whatever a program has said of its blocks, no part is more than there is, and their sum is what there is. */
+static void nonsense(void **unused)
+{
+    (void)unused;
+    static const uint64_t sizes[] = {0,          8,          4096,       131056,          1u << 20,
+                                     1ull << 47, 1ull << 62, 1ull << 63, UINT64_MAX - 24, UINT64_MAX};
+    for (int round = 0; round < 10; round++) {
+        struct world world;
+        struct residence r;
+        make_world(&world, 100, false);
+        until_asleep(world.process);
+        uint64_t at = (uint64_t)world.memory;
+        for (size_t i = 0; i < world.list.count && at < (uint64_t)world.memory + PAGES * PAGE; i++) {
+            struct residence_block *block = &world.list.blocks[i];
+            block->address = at;
+            if (next_random() % 20 == 0)
+                block->size = sizes[next_random() % (sizeof sizes / sizeof *sizes)] - next_random() % 2 * 8;
+            at += next_random() % 10 ? 8 + next_random() % 200 / 8 * 8 : PAGE + 16 - at % PAGE;
+        }
+        assert_int_equal(residence_begin(&r, world.process, OWNERS), 0);
+        while (!residence_step(&r, 1 + next_random() % (4 << 20), blocks_of, &world.list)) {
+        }
+        assert_int_equal(r.error, 0);
+        uint64_t sum = 0;
+        for (int i = 0; i < RESIDENCE_PARTS; i++) {
+            assert_in_range(r.part[i], 0, r.resident);
+            sum += r.part[i];
+        }
+        assert_int_equal(sum, r.resident);
+        for (int i = 0; i < OWNERS; i++)
+            for (int k = 0; k < RESIDENCE_OWNED - 1; k++)
+                assert_in_range(r.owners[i].bytes[k], 0, r.part[k]);
+        residence_end(&r);
+        end_world(&world);
+    }
+}
+
 static uint64_t part_with(pid_t pid, struct list *list, int part)
 {
     struct residence r;
@@ -371,9 +437,10 @@ static void nobody_there(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_blocks),         cmocka_unit_test(large_blocks),
-        cmocka_unit_test(shared_pages),         cmocka_unit_test(counts_blocks_once),
-        cmocka_unit_test(beside_a_large_block), cmocka_unit_test(nobody_there),
+        cmocka_unit_test(small_blocks), cmocka_unit_test(large_blocks),
+        cmocka_unit_test(shared_pages), cmocka_unit_test(counts_blocks_once),
+        cmocka_unit_test(nonsense),     cmocka_unit_test(beside_a_large_block),
+        cmocka_unit_test(nobody_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
