@@ -542,9 +542,35 @@ static void expire(struct tracked_process *process, uint32_t sweep, bool last)
     process->foreign_frees += pending_expire(&process->pending, sweep, last, note_inherited, process);
 }
 
+/* Where the counter of the stamps stood at a time, between the last sweep and now: it goes on evenly. 0 = before that. */
+static uint64_t stamp_at(const struct tracker *tracker, uint64_t at_ns)
+{
+    uint64_t counter = __rdtsc(), now_ns = tracker_clock();
+    if (at_ns <= tracker->swept_ns || counter <= tracker->swept)
+        return 0;
+    double share =
+        at_ns < now_ns ? (double)(at_ns - tracker->swept_ns) / (double)(now_ns - tracker->swept_ns) : 1;
+    return (tracker->swept + (uint64_t)(share * (double)(counter - tracker->swept))) >>
+           tracker->arena->stamp_shift;
+}
+
+void drain_before(struct tracker *tracker, uint64_t at_ns)
+{
+    uint64_t limit = stamp_at(tracker, at_ns);
+    if (!limit)
+        return;
+    read_heads(tracker, NULL);
+    tracker_look(tracker);
+    list_active(tracker, NULL);
+    for (uint32_t i = tracker->first_living; i < tracker->process_count; i++)
+        drain_process(tracker, tracker_process(tracker, i), limit);
+}
+
 uint64_t drain_all(struct tracker *tracker)
 {
-    uint64_t limit = __rdtsc() >> tracker->arena->stamp_shift;
+    tracker->swept_ns = tracker_clock();
+    tracker->swept = __rdtsc();
+    uint64_t limit = tracker->swept >> tracker->arena->stamp_shift;
     tracker->limit = limit + stamp_ahead(tracker);
     arena_swept(tracker->arena, tracker->sweep++);
     read_heads(tracker, NULL);

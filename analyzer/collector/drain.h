@@ -11,6 +11,9 @@ uint64_t drain_all(struct tracker *tracker);
  * last sweep. */
 void drain_none_before(struct tracker *tracker);
 
+/* Takes in what all processes did before a time by CLOCK_MONOTONIC that came after the last drain_all(), and what has no time. */
+void drain_before(struct tracker *tracker, uint64_t at_ns);
+
 /* Takes in everything of one process, which is gone. */
 void drain_last(struct tracker *tracker, struct tracked_process *process);
 

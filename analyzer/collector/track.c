@@ -331,6 +331,8 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
 {
     struct arena_death death;
     assert(!process->ended && process->slot);
+    /* What the others hold by then is beside what this one gives back now. */
+    drain_before(tracker, arena_ended_ns(process->slot));
     drain_last(tracker, process);
     assert(process->active_count == 0 && !process->pending); /* all of it is taken in */
     arena_death(process->slot, &death);

@@ -122,7 +122,8 @@ struct tracker {
     struct samples samples;
     uint64_t waits, waited_ns; /* of rings that were given back */
     uint64_t peak_rss;
-    uint32_t sweep; /* number of the current sweep */
+    uint32_t sweep;           /* number of the current sweep */
+    uint64_t swept, swept_ns; /* when it began: the counter that stamps are made of, and CLOCK_MONOTONIC */
     /* Ticks of WIRE_TICK_NS since the start of the run: when the rings were read last, and the time before,
      * which what was found in them now came after. */
     uint32_t read_tick, tick;

@@ -164,6 +164,39 @@ static void slots_of_the_unborn(void **unused)
     assert_int_equal(wire_state(wire->ring[2].state), WIRE_RING_CLAIMED);
 }
 
+/* The peak of all: when one ends, what the others have made by then counts beside what it had, and nothing later does. */
+static void what_others_have_at_an_end(void **unused)
+{
+    (void)unused;
+    wire->process[1].node_segment[0] = CHUNK(0);
+    wire->ring[1].buffer = CHUNK(16);
+    wire->ring[1].tid = (uint32_t)gettid();
+    wire->ring[1].state = WIRE_RING_BUSY;
+    wire->ring[1].process = 1;
+    wire->rings = 2;
+    drain_all(tracker);
+    assert_int_equal(tracker->process_count, 2);
+    uint64_t *words = at(CHUNK(16));
+    words[0] = (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT | 4096;
+    words[1] = (uint64_t)1 << 32 | 100;
+    wire->ring[1].head = 2;
+    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | __rdtsc() >> STAMP_SHIFT, false, 0);
+    publish_allocation(4096, 1);
+    usleep(1000);
+    wire->process[1].ended_ns = tracker_clock();
+    wire->process[1].flags |= WIRE_PROCESS_DETACHED;
+    wire->process[1].state = WIRE_PROCESS_EXITING;
+    usleep(1000);
+    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | __rdtsc() >> STAMP_SHIFT, false, 0);
+    publish_allocation(8192, 1);
+    assert_int_equal(tracker_reap(tracker), 1);
+    assert_int_equal(tracker->ledger.heap.peak_bytes, 100 + 10);
+    assert_int_equal(tracker->ledger.heap.bytes, 10);
+    drain_all(tracker);
+    assert_int_equal(tracker->ledger.heap.peak_bytes, 100 + 10);
+    assert_int_equal(tracker->ledger.heap.bytes, 2 * 10);
+}
+
 static void rings_that_cannot_be_read(void **unused)
 {
     (void)unused;
@@ -242,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_tail_that_is_overwritten, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(time_that_goes_back, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(slots_of_the_unborn, begin_tracker, end_tracker),
+        cmocka_unit_test_setup_teardown(what_others_have_at_an_end, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(rings_that_cannot_be_read, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(stacks_that_are_not_there, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(events_that_make_no_sense, begin_tracker, end_tracker),
