@@ -31,8 +31,9 @@ void arena_pid(struct arena *arena, int pid, uint64_t pid_namespace)
     atomic_store(&arena->wire->collector_pid, pid);
 }
 
-/* The list that the kernel walks when a thread ends is ours, in private memory; only the word that it marks
- * is shared. It is this thread's only one, so that nothing here may use robust mutexes. */
+/* When a thread ends, the kernel walks its list of robust futexes: this list is in our private memory, and
+ * only the word that the kernel marks is shared. It replaces the list that libc registered, so this thread
+ * must not use robust mutexes. */
 void arena_alive(struct arena *arena)
 {
     static struct robust_list word;

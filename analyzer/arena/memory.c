@@ -43,9 +43,9 @@ bool arena_open(struct arena *arena, int memory)
     return true;
 }
 
-/* The kernel seals a file against writing only if nobody has it mapped to write, ourselves included. So our
- * mapping becomes a private one first, which holds the same. Of that only the arena's head may be written to:
- * a system that promises no more memory than it has would not give us all of it. */
+/* The kernel seals a file against writing only if nobody, including us, has a writable shared mapping of
+ * it. So our mapping is first replaced by a private one with the same contents. Only its header is made
+ * writable: with strict overcommit, the system would not promise us private memory for all of it. */
 bool arena_held_by_others(struct arena *arena)
 {
     const int flags = MAP_FIXED | MAP_NORESERVE;
@@ -56,13 +56,14 @@ bool arena_held_by_others(struct arena *arena)
     if (ours)
         return false;
     bool mapped = errno == EBUSY;
-    /* Somebody may have forbidden it to us meanwhile (F_SEAL_FUTURE_WRITE): that is the end of the run. */
+    /* Sharing it again fails if somebody has sealed it meanwhile (F_SEAL_FUTURE_WRITE): then the run ends
+     * here. */
     return mmap(arena->wire, arena->size, PROT_READ | PROT_WRITE, MAP_SHARED | flags, arena->memory, 0) !=
                MAP_FAILED &&
            mapped;
 }
 
-/* ---- whose a chunk is --------------------------------------------------------------------------- */
+/* ---- owners of chunks -------------------------------------------------------------------------- */
 
 bool arena_own(struct arena *arena, uint64_t offset, uint64_t size, uint32_t owner)
 {
@@ -109,7 +110,7 @@ static _Atomic uint64_t *shared_segments(const struct arena_slot *slot, enum are
     }
 }
 
-/* Believes the offset of a segment, if that is possible, from now on. */
+/* Checks the offset of a segment; if it is possible, it is used from now on. */
 static uint64_t check_segment(struct arena_slot *slot, enum arena_kind kind, unsigned k)
 {
     unsigned count;
@@ -136,7 +137,7 @@ const void *arena_segment(struct arena_slot *slot, enum arena_kind kind, unsigne
     return offset ? (const char *)slot->arena->wire + offset : NULL;
 }
 
-/* ---- giving memory back ------------------------------------------------------------------------- */
+/* ---- returning memory -------------------------------------------------------------------------- */
 
 void arena_punch(struct arena *arena, uint64_t offset, uint64_t size)
 {

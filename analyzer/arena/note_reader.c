@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Takes a text of so many bytes, its NUL included, from the front of what is left; false if it is none. */
+/* Takes a text of that size, including its NUL, from the front of what is left; false if there is none. */
 static bool text(const char **at, uint64_t *left, uint64_t size)
 {
     if (size == 0 || size > *left || (*at)[size - 1] != '\0')
@@ -50,7 +50,7 @@ static bool mark_holds(const struct wire_note_mark *note)
     return is_number(note->number) && memchr(note->name, '\0', note->note.size - sizeof *note) != NULL;
 }
 
-/* True if a note, which is ours and cannot change any more, is what its type says. */
+/* True if a note, in our own copy, has the contents that its type requires. */
 static bool holds(const struct wire_note *note, enum wire_note_type type)
 {
     switch (type) {
@@ -82,12 +82,12 @@ static struct wire_note *copy_of(struct arena_notes *notes, const void *memory, 
     }
     struct wire_note *note = (struct wire_note *)notes->copy;
     memcpy(note, memory, size);
-    note->size = size; /* as it was checked, whatever is there by now */
+    note->size = size; /* the size that was checked, whatever the arena says now */
     atomic_store_explicit(&note->type, type, memory_order_relaxed);
     return note;
 }
 
-/* The note's place in the arena; NULL for none. */
+/* The note's address in the arena; NULL = none. */
 static const struct wire_note *place_of(struct arena_slot *slot, uint64_t at)
 {
     unsigned segment = (unsigned)(at >> 48);
@@ -95,7 +95,7 @@ static const struct wire_note *place_of(struct arena_slot *slot, uint64_t at)
     return memory ? (const struct wire_note *)(memory + (at & WIRE_ADDRESS_MASK)) : NULL;
 }
 
-/* The note at a place, which has been written: NULL if it describes nothing. */
+/* Copies and checks a complete note; NULL if it is of no use. */
 static const struct wire_note *take(struct arena_slot *slot, struct arena_notes *notes,
                                     const struct wire_note *shared, uint32_t size, uint32_t type)
 {
@@ -117,7 +117,7 @@ static bool size_fits(uint32_t size, uint64_t at)
     return size >= sizeof(struct wire_note) && size % 8 == 0 && size <= left;
 }
 
-/* The first note that was passed when it was not written yet, and is now. */
+/* The first note that was not complete when it was skipped, but is now. */
 static const struct wire_note *next_in_hole(struct arena_slot *slot, struct arena_notes *notes)
 {
     for (unsigned i = 0; i < notes->holes;) {

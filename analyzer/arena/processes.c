@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define COUNT_MAX (1ull << 53) /* more has not happened; sums of these do not overflow */
+#define COUNT_MAX (1ull << 53) /* larger values are impossible; sums of this size do not overflow */
 
 static struct wire_process *shared(const struct arena_slot *slot)
 {
@@ -47,7 +47,7 @@ int arena_claimant(const struct arena *arena, uint32_t number)
     return wire_state(state) == WIRE_PROCESS_CLAIMED && by != WIRE_CLAIMED_ELSEWHERE ? (int)by : 0;
 }
 
-/* A moment on CLOCK_MONOTONIC that is said to be over, 0 = none. */
+/* A time on CLOCK_MONOTONIC that must be in the past, 0 = none. */
 static uint64_t past(uint64_t ns)
 {
     struct timespec now;
@@ -164,7 +164,7 @@ void arena_kept(struct arena_slot *slot, uint32_t modules, uint32_t more)
 void arena_mark_seen(struct arena_slot *slot, uint32_t number)
 {
     uint32_t seen = atomic_load(&shared(slot)->marks_seen);
-    if ((int32_t)(number - seen) > 0) /* threads' marks may come in another order than they were numbered */
+    if ((int32_t)(number - seen) > 0) /* threads may report marks out of order */
         atomic_store(&shared(slot)->marks_seen, number);
     syscall(SYS_futex, &shared(slot)->marks_seen, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }

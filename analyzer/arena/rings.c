@@ -42,7 +42,7 @@ bool arena_ring_armed(const struct wire_ring *ring)
     return atomic_load(&ring->slow_at) == 0;
 }
 
-/* The ring's words. A ring keeps its buffer for good, so the first that was possible is it. */
+/* The ring's words. A ring keeps its buffer for good, so the first valid offset is used from then on. */
 static const uint64_t *words_of(struct arena *arena, uint32_t number)
 {
     const uint64_t size = WIRE_RING_WORDS * sizeof(uint64_t);
@@ -67,7 +67,7 @@ enum arena_ring_found arena_ring(struct arena *arena, uint32_t number, struct ar
                                 .tail = atomic_load(&shared->tail),
                                 .head = arena_ring_head(shared),
                                 .tid = shared->tid};
-    if (!ring->slot) /* it is filled in before its threads' rings are */
+    if (!ring->slot) /* a process fills in its slot before any ring */
         return ARENA_RING_DAMAGED;
     ring->tail = arena_ring_begin(shared, ring->tail, ring->head);
     if (!ring->words || !arena_ring_holds(ring->tail, ring->head)) {
@@ -117,7 +117,7 @@ void arena_ring_release(struct arena *arena, struct wire_ring *ring, uint64_t ta
     uint64_t times = atomic_exchange(&ring->waits, 0), ns = atomic_exchange(&ring->waited_ns, 0);
     *waits += times < most ? times : most;
     *waited_ns += ns < most ? ns : most;
-    /* The next owner begins where this one is said to have ended. */
+    /* The next owner continues where this one ended. */
     if (arena_ring_head(ring) != tail)
         atomic_store(&ring->head, tail);
     if (atomic_load(&ring->begin) > tail)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A function that nobody knows the name of is called by its place. */
+/* A function whose name is not known is named after its place. */
 static const char *place_name(struct intern *intern, uint32_t module, uint64_t offset)
 {
     char text[512];
@@ -67,7 +67,7 @@ static void show_python(struct intern *intern, uint32_t frame, const struct proc
     shown->python = shown->source != 0;
 }
 
-/* True for the frames of a Python interpreter itself: what it allocates counts for the Python line that it
+/* True for frames of a Python interpreter itself: what it allocates counts for the Python line that it
  * runs. */
 static bool in_interpreter(const struct intern *intern, uint32_t frame)
 {
@@ -106,7 +106,7 @@ struct attribution attribution_of(struct intern *intern, uint32_t number)
     unsigned depth = 0;
     struct run_node *nodes = intern->nodes.memory;
     struct attribution outer = {0};
-    /* Outwards to the first that was looked up, then back inwards. */
+    /* Outwards to the first node that was looked up before, then back inwards. */
     while (number != WIRE_NODE_ROOT && number != WIRE_NODE_CUT && !nodes[number].shown.innermost &&
            depth < DEPTH_MAX) {
         path[depth++] = number;

@@ -12,22 +12,24 @@
 #define PAGE 4096
 #define PIECES_A_PAGE (PAGE / sizeof(uint32_t))
 #define PIECE_PAGES (BLOCKS_PIECES / PIECES_A_PAGE)
-#define SPLIT LEAF_CLASSES           /* of a piece: its leaf is a struct split */
-#define SWEEP_FROM ((size_t)1 << 20) /* bytes of leaves */
-#define SWEEP_PART 4                 /* of them, that must have been taken since the sweep before */
-#define SPARSE 64                    /* bytes of leaves a block: many must be empty */
+#define SPLIT LEAF_CLASSES           /* class of a piece whose leaf is a struct split */
+#define SWEEP_FROM ((size_t)1 << 20) /* bytes of leaves: with fewer there is no sweep */
+#define SWEEP_PART 4                 /* this share of them must have been taken since the last sweep */
+/* Bytes of leaves for each block: beyond that, many leaves must be empty. */
+#define SPARSE 64
 
-/* A GiB of the program's addresses. */
+/* 1 GiB of the program's address space. */
 struct region {
-    uint32_t number;                    /* address >> BLOCKS_REGION_SHIFT */
-    uint32_t *pieces;                   /* as in blocks.regions */
-    uint64_t touched[PIECE_PAGES / 64]; /* pages of pieces that hold any: others are not to be looked at */
+    uint32_t number;  /* address >> BLOCKS_REGION_SHIFT */
+    uint32_t *pieces; /* the array in blocks.regions */
+    /* Pages of the array that hold any pieces: the others are not looked at. */
+    uint64_t touched[PIECE_PAGES / 64];
 };
 
-/* What a piece has that has a leaf for each half. */
+/* The leaf of a split piece: it has a leaf for each half. */
 struct split {
-    uint8_t tag[LEAF_TAGS]; /* as in struct leaf: no places */
-    uint32_t half[2];       /* as a piece: the lower addresses, the higher ones */
+    uint8_t tag[LEAF_TAGS]; /* like struct leaf, but without places */
+    uint32_t half[2];       /* like pieces: of the lower addresses, of the higher ones */
 } __attribute__((aligned(16)));
 
 struct odd_block {
@@ -36,7 +38,7 @@ struct odd_block {
     UT_hash_handle hh;
 };
 
-/* Of each class of leaves, and of what a split piece has. */
+/* By class of leaf; the last is that of split pieces. */
 static const unsigned places[LEAF_CLASSES + 1] = {2, 6, 10, 16, 0};
 static const unsigned units[LEAF_CLASSES + 1] = {1, 2, 3, 5, 1};
 
@@ -52,20 +54,21 @@ static struct split *split_at(const struct blocks *blocks, uint32_t piece)
     return (struct split *)blocks_leaf_at(blocks, piece);
 }
 
-/* A list of freed leaves is one of units; those of a split piece are among those of their size. */
+/* The list of freed leaves for a class. Leaves of split pieces have the size of class 0, and share its
+ * list. */
 static unsigned list_of(unsigned class)
 {
     return class == SPLIT ? 0 : class;
 }
 
-/* A page's worth of leaves of a class, from the end of what is in use. */
+/* Adds a page of leaves of a class, at the end of those in use. */
 static bool new_page(struct blocks *blocks, unsigned list)
 {
     uint32_t each = units[list], first = (uint32_t)(blocks->leaf_bytes / LEAF_UNIT);
     size_t room = blocks->leaf_memory.room;
     if (first >> (32 - LEAF_CLASS_BITS) || !grow_to(&blocks->leaf_memory, blocks->leaf_bytes + PAGE))
         return false;
-    /* A huge page takes as long to be zeroed as a program takes to fill its ring: then it would wait. */
+    /* Zeroing a huge page takes as long as a program needs to fill its ring: it would have to wait. */
     if (blocks->leaf_memory.room != room)
         madvise(blocks->leaf_memory.memory, blocks->leaf_memory.room, MADV_NOHUGEPAGE);
     blocks->leaves = blocks->leaf_memory.memory;
@@ -77,7 +80,7 @@ static bool new_page(struct blocks *blocks, unsigned list)
 
 static void sweep_if_due(struct blocks *blocks);
 
-/* A new leaf of a class, as a piece has it; 0 on lack of memory. */
+/* Takes a leaf of a class; returns it as a value for a piece, 0 = out of memory. */
 static uint32_t new_leaf(struct blocks *blocks, unsigned class)
 {
     unsigned list = list_of(class);
@@ -104,12 +107,12 @@ static uint32_t new_leaf(struct blocks *blocks, unsigned class)
 static void free_leaf(struct blocks *blocks, uint32_t piece)
 {
     unsigned list = list_of(class_of(piece));
-    assert(piece >> LEAF_CLASS_BITS != 0 && class_of(piece) <= SPLIT); /* never the one without places */
+    assert(piece >> LEAF_CLASS_BITS != 0 && class_of(piece) <= SPLIT); /* not the common empty leaf */
     blocks_leaf_at(blocks, piece)->value[0] = blocks->leaf[list].freed;
     blocks->leaf[list].freed = piece >> LEAF_CLASS_BITS;
 }
 
-/* The place of an address's block; -1 if it is not there. */
+/* The index of an address's block in the leaf; -1 = not there. */
 static int place_of(const struct leaf *leaf, uint64_t address)
 {
     unsigned found = leaf_find(leaf_tags(leaf), leaf_tag(address));
@@ -168,7 +171,7 @@ static struct region *make_region(struct blocks *blocks, uint32_t number)
     return region;
 }
 
-/* A split piece's half is looked up like a piece. */
+/* For a split piece, the half of the address, which is used like a piece. */
 static uint32_t *half_of(const struct blocks *blocks, uint32_t *piece, uint64_t address)
 {
     if (piece && class_of(*piece) == SPLIT)
@@ -176,14 +179,14 @@ static uint32_t *half_of(const struct blocks *blocks, uint32_t *piece, uint64_t 
     return piece;
 }
 
-/* Where a new piece's leaf begins: blocks next to each other are alike. */
+/* The class of a new piece's leaf: its neighbours show how dense blocks are here. */
 static unsigned first_class(const uint32_t *piece)
 {
     bool has_neighbour = ((uintptr_t)piece & (PAGE - 1)) != 0;
     return has_neighbour && class_of(piece[-1]) > 0 ? 1 : 0;
 }
 
-/* Two leaves for the halves of a piece. */
+/* Splits a piece: each half gets a leaf. */
 static bool split(struct blocks *blocks, uint32_t *piece)
 {
     uint32_t old = *piece, both = new_leaf(blocks, SPLIT), half[2] = {0, 0};
@@ -210,7 +213,7 @@ static bool split(struct blocks *blocks, uint32_t *piece)
     return true;
 }
 
-/* A larger leaf for a piece. */
+/* Replaces a piece's leaf by a larger one. */
 static bool enlarge(struct blocks *blocks, uint32_t *piece)
 {
     uint32_t old = *piece, larger = new_leaf(blocks, class_of(old) + 1);
@@ -226,7 +229,7 @@ static bool enlarge(struct blocks *blocks, uint32_t *piece)
     return true;
 }
 
-/* A leaf with a free place for this address, which is not there; NULL on lack of memory. */
+/* Finds or makes a leaf with a free place for this address, which must not be in it; NULL = out of memory. */
 static struct leaf *make_place(struct blocks *blocks, uint64_t address)
 {
     uint32_t number = (uint32_t)(address >> BLOCKS_REGION_SHIFT);
@@ -252,7 +255,7 @@ static struct leaf *make_place(struct blocks *blocks, uint64_t address)
     return free_place(leaf) >= 0 ? leaf : NULL;
 }
 
-/* The leaves that hold a piece's blocks; returns how many. */
+/* Gets the leaves that hold a piece's blocks; returns how many. */
 static unsigned leaves_of(const struct blocks *blocks, uint32_t piece, struct leaf *leaves[2])
 {
     bool two = class_of(piece) == SPLIT;
@@ -261,7 +264,7 @@ static unsigned leaves_of(const struct blocks *blocks, uint32_t piece, struct le
     return 1u + two;
 }
 
-/* Calls visit for each piece that has a leaf; first: its first address. */
+/* Calls visit for each piece that has a leaf; first: the piece's first address. */
 static void each_piece(const struct blocks *blocks,
                        void (*visit)(const struct blocks *blocks, uint32_t *piece, uint64_t first,
                                      void *data),
@@ -299,7 +302,8 @@ static void free_if_empty(const struct blocks *all, uint32_t *piece, uint64_t fi
     *piece = 0;
 }
 
-/* Before a page more is taken. Leaves must have been taken that a sweep costs little for each of them. */
+/* Frees empty leaves before another page is taken, but only after so many were taken that the sweep costs
+ * little for each. */
 static void sweep_if_due(struct blocks *blocks)
 {
     size_t bytes = blocks->leaf_bytes;
@@ -397,7 +401,7 @@ void blocks_age_slow(struct blocks *blocks, uint32_t tick)
     }
 }
 
-/* Takes a block that is odd, or in a split piece. */
+/* Takes a block that is in the odd table, or in a split piece. */
 bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *block)
 {
     if (!blocks_address_fits(address)) {
@@ -487,7 +491,7 @@ void blocks_each(const struct blocks *blocks, void (*visit)(void *, const struct
 
 /* ---- in order ---------------------------------------------------------------------------------- */
 
-/* The first one at a number or behind it; NULL = none. */
+/* The first region with at least that number; NULL = none. */
 static const struct region *next_region(const struct blocks *blocks, uint64_t number)
 {
     const struct region *next = NULL;
@@ -499,16 +503,16 @@ static const struct region *next_region(const struct blocks *blocks, uint64_t nu
     return next;
 }
 
-#define PIECE_UNITS ((1u << BLOCKS_PIECE_SHIFT) / 8) /* where blocks in leaves may begin */
+#define PIECE_UNITS ((1u << BLOCKS_PIECE_SHIFT) / 8) /* units at which blocks in leaves may begin */
 #define FETCH_AHEAD 16                               /* pieces */
 
-/* What is listed of a range. */
+/* A list of the blocks in a range that is being built. */
 struct listing {
-    struct block *next, *end; /* where the next one goes; there is room up to */
-    uint64_t from, to;        /* what is left of the range */
+    struct block *next, *end; /* where the next block goes, and the end of the room */
+    uint64_t from, to;        /* the part of the range that is left */
 };
 
-/* The block at an address that is an odd one; false if it is not there. */
+/* Gets the odd block at an address; false if it is not there. */
 static bool look_up(const struct blocks *blocks, uint64_t address, struct block *block)
 {
     const struct odd_block *odd;
@@ -518,7 +522,7 @@ static bool look_up(const struct blocks *blocks, uint64_t address, struct block 
     return odd != NULL;
 }
 
-/* The same, of one that may be odd. */
+/* Gets the block with this address and leaf value, which may be odd. */
 INLINE bool look_at(const struct blocks *blocks, uint64_t address, uint64_t value, struct block *block)
 {
     if (UNLIKELY(value == BLOCKS_ODD))
@@ -527,12 +531,14 @@ INLINE bool look_at(const struct blocks *blocks, uint64_t address, uint64_t valu
     return true;
 }
 
-/* Lists those of a leaf that are in the range; first: where its piece begins. False if there was no room for all. */
+/* Lists the leaf's blocks that are in the range; first: the piece's first address. False if there was no
+ * room for all. */
 static bool list_leaf(const struct blocks *blocks, const struct leaf *leaf, uint64_t first,
                       struct listing *listing)
 {
     uint8_t place[PIECE_UNITS];
-    uint64_t begins = 0; /* bits: a block begins in this unit of the piece, at place[unit] of the leaf */
+    /* Bits: a block begins in this unit of the piece; its index in the leaf is place[unit]. */
+    uint64_t begins = 0;
     __m128i tags = leaf_tags(leaf);
     unsigned none = leaf_find(tags, 0) | leaf_find(tags, LEAF_NO_PLACE);
     for (unsigned left = ~none & ((1u << LEAF_TAGS) - 1); left; left &= left - 1) {
@@ -556,13 +562,13 @@ static bool list_leaf(const struct blocks *blocks, const struct leaf *leaf, uint
     return true;
 }
 
-/* Lists all of a leaf if its places are in the order of the addresses, as those of blocks are that were made one after
- * the other. There must be room. False if they are not; then nothing is listed. */
+/* Lists all blocks of a leaf if its places are ordered by address, as they are when the blocks were allocated
+ * one after the other. There must be room for all. False, with nothing listed, if they are not. */
 INLINE bool list_sorted(const struct blocks *blocks, const struct leaf *leaf, uint64_t first,
                         struct listing *listing)
 {
     __m128i tags = leaf_tags(leaf);
-    tags = _mm_or_si128(tags, _mm_cmpeq_epi8(tags, _mm_setzero_si128())); /* free ones as no places */
+    tags = _mm_or_si128(tags, _mm_cmpeq_epi8(tags, _mm_setzero_si128())); /* treat free places as missing ones */
     __m128i highest = _mm_max_epu8(tags, _mm_slli_si128(tags, 1));
     if (_mm_movemask_epi8(_mm_cmpeq_epi8(highest, tags)) != (1 << LEAF_TAGS) - 1)
         return false;
@@ -575,7 +581,7 @@ INLINE bool list_sorted(const struct blocks *blocks, const struct leaf *leaf, ui
     return true;
 }
 
-/* Those of a piece, likewise. */
+/* Lists a piece's blocks that are in the range. False if there was no room for all. */
 INLINE bool list_piece(const struct blocks *blocks, uint32_t piece, uint64_t first, struct listing *listing)
 {
     bool is_whole = listing->from <= first && listing->to - first >= 1u << BLOCKS_PIECE_SHIFT;
@@ -590,7 +596,7 @@ INLINE bool list_piece(const struct blocks *blocks, uint32_t piece, uint64_t fir
     return true;
 }
 
-/* Of one page of a region's pieces, from the piece on that the range is at. */
+/* Lists one page of a region's pieces, from the beginning of the range on. */
 static void list_page(const struct blocks *blocks, const struct region *region, struct listing *listing)
 {
     size_t at = listing->from >> BLOCKS_PIECE_SHIFT & (BLOCKS_PIECES - 1), page = at / PIECES_A_PAGE;
@@ -601,7 +607,7 @@ static void list_page(const struct blocks *blocks, const struct region *region, 
         return;
     }
     for (; at < end && first < listing->to && listing->next < listing->end; at++) {
-        /* Leaves of neighbours are anywhere, in a heap that has been used for a while. */
+        /* In a heap that has been used for a while, the leaves of neighbouring pieces are scattered. */
         if (at + FETCH_AHEAD < end)
             __builtin_prefetch(blocks_leaf_at(blocks, region->pieces[at + FETCH_AHEAD]));
         if (region->pieces[at] && !list_piece(blocks, region->pieces[at], first, listing))

@@ -1,24 +1,23 @@
 /* blocks.h - the live blocks of one process: address -> site, size, time of birth.
  *
- * The hottest structure of the collector: one insert and one removal for each pair of events. It is in the
- * order of the addresses, as blocks that are made or freed one after the other mostly lie side by side: what
- * was fetched for one serves the next. Memory is told apart in pieces of 256 bytes. What lives in a piece is
- * in its leaf, which holds 2, 6, 10 or 16 blocks, of all 16 compared at once; most are a cache line. A full
- * leaf is copied to a larger one. So nothing ever stops for the table to grow, and fresh memory, which is
- * dear, is taken as the program takes it: about 15 bytes a block in a heap of small ones.
+ * The hottest structure of the collector: one insert and one removal for each pair of events. It is ordered by
+ * address, as blocks that are allocated or freed one after the other mostly lie side by side: what was fetched into
+ * the cache for one serves the next. Memory is divided into pieces of 256 bytes. The blocks of a piece are in its
+ * leaf, which holds 2, 6, 10 or 16 of them, and whose 16 tags are compared at once; most leaves are one cache line.
+ * A full leaf is copied to a larger one. So the table never stops to grow, and fresh memory, which is expensive, is
+ * taken as the program allocates: about 15 bytes a block in a heap of small ones.
  *
  *   regions[address >> 30] --> pieces[address >> 8 & (2^22 - 1)] --> leaf
  *
  *          leaf: 16 tags, a byte each        values, as many as the leaf has places
  *   +-------------------------------------+ +---------------------------------------+
  *   |  low byte of the address | 1        | |  site 26  |  size 18  |  born 20 bits | ...
- *   |  0 = free, 255 = no such place      | |  all ones: what it is is in an odd    |
+ *   |  0 = free, 255 = no such place      | |  all ones: the block is in `odd`      |
  *   +-------------------------------------+ +---------------------------------------+
  *
- * What does not fit (a size of 256 KiB and more, an address that is no multiple of 8) is kept in a uthash
- * table. A piece with more than 16 blocks (of 8 bytes) has a leaf for each of its halves, and one without
- * places in front of them, so that only the slow functions know of it. Leaves that became empty are looked
- * for when most of them may be.
+ * What does not fit (a size of 256 KiB or more, an address that is not a multiple of 8) is in a uthash table. A piece
+ * with more than 16 blocks (of 8 bytes) has a leaf for each half; the leaf that the fast functions see has no places,
+ * so that only the slow ones need to know. Empty leaves are searched for once most leaves may be empty.
  */
 #ifndef LIBTRACE_BLOCKS_H
 #define LIBTRACE_BLOCKS_H
@@ -36,7 +35,7 @@ struct block {
     uint64_t address;
     uint64_t size;
     uint32_t site;
-    uint32_t born; /* tick; exact to 2^n ticks after 2^(20+n) of them */
+    uint32_t born; /* tick; after 2^(20+n) ticks it is exact to 2^n ticks */
 };
 
 #define LEAF_TAGS 16
@@ -51,34 +50,37 @@ struct odd_block;
 struct region;
 
 struct blocks {
-    uint32_t **regions; /* pieces of each GiB: LEAF_UNITs from the first leaf << LEAF_CLASS_BITS | class */
-    char *leaves;       /* leaf_memory's; at its begin the leaf of pieces that have none: no places */
-    size_t count;       /* blocks in leaves, the places of odd ones included */
-    unsigned age_shift; /* ticks are kept >> age_shift */
-    struct grow leaf_memory; /* pages of leaves, a class each */
-    size_t leaf_bytes;       /* of it in use */
-    size_t taken_bytes;      /* of leaves that were taken since empty ones were looked for */
+    /* Arrays of the pieces of each GiB: index of the leaf in LEAF_UNITs << LEAF_CLASS_BITS | class. */
+    uint32_t **regions;
+    /* leaf_memory.memory; it begins with the leaf without places, of pieces that have none */
+    char *leaves;
+    size_t count;            /* blocks in leaves, including places of odd ones */
+    unsigned age_shift;      /* ticks are stored >> age_shift */
+    struct grow leaf_memory; /* pages of leaves, each page of one class */
+    size_t leaf_bytes;       /* bytes of it in use */
+    size_t taken_bytes;      /* bytes of leaves taken since the last search for empty ones */
     struct {
-        uint32_t freed;      /* the first of a list of freed ones, linked by their first values; 0 = none */
-        uint32_t fresh, end; /* LEAF_UNITs: what is left of the class's last page */
+        uint32_t freed;      /* head of the list of freed ones, linked by their first values; 0 = none */
+        uint32_t fresh, end; /* LEAF_UNITs: the unused rest of the class's last page */
     } leaf[LEAF_CLASSES];
     struct grow region_memory; /* struct region */
     uint32_t region_count;
     struct odd_block *odd;
-    size_t odd_addresses; /* of them in no leaf */
+    size_t odd_addresses; /* number of those that have no place in a leaf */
 };
 
-/* False on lack of memory. */
+/* False = out of memory. */
 bool blocks_open(struct blocks *blocks);
 void blocks_close(struct blocks *blocks);
 size_t blocks_count(const struct blocks *blocks);
 
-/* Calls visit for each block, in no order. */
+/* Calls visit for each block, in no particular order. */
 void blocks_each(const struct blocks *blocks, void (*visit)(void *data, const struct block *block),
                  void *data);
 
-/* Lists the blocks that begin at *from or behind it and before to, in the order of their addresses, as many as there is
- * room for; *from is then where to go on, or to. Not those whose address is no multiple of 8: no allocator's is. */
+/* Lists the blocks that begin in [*from, to), in order of address, as many as there is room for; *from is
+ * set to where to go on, or to `to`. Blocks whose address is not a multiple of 8 are left out: no
+ * allocator returns such addresses. */
 size_t blocks_range(const struct blocks *blocks, uint64_t *from, uint64_t to, struct block *list,
                     size_t room);
 
@@ -86,7 +88,7 @@ size_t blocks_range(const struct blocks *blocks, uint64_t *from, uint64_t to, st
 
 #define BLOCKS_REGION_SHIFT 30
 #define BLOCKS_PIECE_SHIFT 8
-#define BLOCKS_PIECES (1u << (BLOCKS_REGION_SHIFT - BLOCKS_PIECE_SHIFT)) /* of a region */
+#define BLOCKS_PIECES (1u << (BLOCKS_REGION_SHIFT - BLOCKS_PIECE_SHIFT)) /* in a region */
 #define BLOCKS_REGIONS (1u << (48 - BLOCKS_REGION_SHIFT))
 #define BLOCKS_BORN_BITS 20
 #define BLOCKS_BORN_MASK ((1u << BLOCKS_BORN_BITS) - 1)
@@ -101,8 +103,8 @@ int blocks_put_slow(struct blocks *blocks, const struct block *block, struct blo
 bool blocks_take_slow(struct blocks *blocks, uint64_t address, struct block *block);
 bool blocks_move_slow(struct blocks *blocks, const struct block *block, struct block *old);
 
-/* Births are kept in 20 bits; when the run gets older than they can tell, all lose one bit. To be called
- * before a block is put or moved that was born then. */
+/* Births are stored in 20 bits; when the run gets too old for that, all lose one bit. Must be called
+ * before a block with this birth is put or moved. */
 void blocks_age_slow(struct blocks *blocks, uint32_t tick);
 
 INLINE void blocks_age(struct blocks *blocks, uint32_t tick)
@@ -111,7 +113,7 @@ INLINE void blocks_age(struct blocks *blocks, uint32_t tick)
         blocks_age_slow(blocks, tick);
 }
 
-/* Where it stands what leaf a piece has; NULL: nothing was ever there. */
+/* The value of the piece that an address is in; NULL = nothing was ever there. */
 INLINE uint32_t *blocks_piece(const struct blocks *blocks, uint64_t address)
 {
     uint32_t *pieces = blocks->regions[address >> BLOCKS_REGION_SHIFT];
@@ -123,7 +125,7 @@ INLINE struct leaf *blocks_leaf_at(const struct blocks *blocks, uint32_t piece)
     return (struct leaf *)(blocks->leaves + (uint64_t)(piece >> LEAF_CLASS_BITS) * LEAF_UNIT);
 }
 
-/* The leaf that an address's block is in, if there is one and it is no odd one. */
+/* The leaf that holds an address's block, if it is there and not odd. */
 INLINE struct leaf *blocks_leaf(const struct blocks *blocks, uint64_t address)
 {
     const uint32_t *piece = blocks_piece(blocks, address);
@@ -135,7 +137,7 @@ INLINE uint8_t leaf_tag(uint64_t address)
     return (uint8_t)address | 1;
 }
 
-/* The places that have a tag, as bits. */
+/* The places with that tag, as bits. */
 INLINE unsigned leaf_find(__m128i tags, uint8_t tag)
 {
     return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag)));
@@ -146,13 +148,13 @@ INLINE __m128i leaf_tags(const struct leaf *leaf)
     return _mm_load_si128((const __m128i *)leaf->tag);
 }
 
-/* Makes the look-up of an address soon to come fast. */
+/* Starts loading what looking up this address will need. */
 INLINE void blocks_prefetch(const struct blocks *blocks, uint64_t address)
 {
     __builtin_prefetch(blocks_leaf(blocks, address), 1);
 }
 
-/* The site of the block at an address if that is seen at a glance, else 0. */
+/* The site of the block at an address if it can be found quickly, else 0. */
 INLINE uint32_t blocks_peek_site(const struct blocks *blocks, uint64_t address)
 {
     const struct leaf *leaf = blocks_leaf(blocks, address);
@@ -169,7 +171,7 @@ INLINE struct block blocks_unpack(const struct blocks *blocks, uint64_t address,
                           .born = (uint32_t)(value & BLOCKS_BORN_MASK) << blocks->age_shift};
 }
 
-/* Of one that fits. It was born no later than blocks_age() was told last. */
+/* Packs a block that fits. Its birth must not be later than the last blocks_age(). */
 INLINE uint64_t blocks_pack(const struct blocks *blocks, const struct block *block)
 {
     assert(block->size >> BLOCKS_SIZE_BITS == 0 && block->site < BLOCKS_ODD >> BLOCKS_SITE_SHIFT);
@@ -188,16 +190,16 @@ INLINE bool blocks_address_fits(uint64_t address)
     return (address & 7) == 0;
 }
 
-/* True if a value tells all of a block. */
+/* True if a block fits in a value. */
 INLINE bool blocks_fits(const struct block *block)
 {
     return block->size >> BLOCKS_SIZE_BITS == 0 && blocks_site_fits(block->site);
 }
 
-/* What the slow parts get or give is copied, so that in the fast ones blocks are in registers alone. */
+/* Blocks are copied to and from the slow functions, so that in the fast ones they can stay in registers. */
 
-/* Adds a block. If one lives at the address already it is replaced, and *old is what it was: returns 1; else
- * 0. -1 on lack of memory. */
+/* Adds a block. Returns 1 if it replaces one at the same address, which *old is set to; 0 if there was
+ * none; -1 = out of memory. */
 INLINE int blocks_put(struct blocks *blocks, const struct block *block, struct block *old)
 {
     struct leaf *leaf = blocks_leaf(blocks, block->address);
@@ -236,7 +238,7 @@ INLINE bool blocks_take(struct blocks *blocks, uint64_t address, struct block *b
     return true;
 }
 
-/* Gives the block at *block's address to its site, as born then, and keeps its size. *old is what it was;
+/* Changes site and birth of the block at block->address, but not its size. *old is set to what it was;
  * false if there is none. */
 INLINE bool blocks_move(struct blocks *blocks, const struct block *block, struct block *old)
 {

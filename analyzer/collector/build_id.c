@@ -7,7 +7,7 @@
 
 enum { SEGMENTS_MAX = 64, NOTES_MAX = 4096 };
 
-/* The ID among notes that are aligned to so many bytes; 0 = it is not there. */
+/* Finds the ID among notes with that alignment; 0 = it is not there. */
 static size_t find(const uint8_t *notes, size_t size, size_t alignment, uint8_t id[BUILD_ID_MAX])
 {
     Elf64_Nhdr note;

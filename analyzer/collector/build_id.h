@@ -1,4 +1,5 @@
-/* build_id.h - what tells a program or library from all others, without looking at more than its first pages.
+/* build_id.h - reads what identifies a program or library, from its first pages only.
+ *
  */
 #ifndef LIBTRACE_BUILD_ID_H
 #define LIBTRACE_BUILD_ID_H
@@ -8,7 +9,7 @@
 
 #define BUILD_ID_MAX 64
 
-/* The GNU build ID in the loaded notes of an ELF file: its size, 0 = none, or no such file. The file may be
+/* Reads the GNU build ID from the loaded notes of an ELF file. Returns its size, 0 = none. The file may be
  * anything. */
 size_t build_id_read(int file, uint8_t id[BUILD_ID_MAX]);
 

@@ -1,8 +1,9 @@
-/* collector.c - the process that remembers: drains the rings of a run, keeps its ledger, and has it written.
+/* collector.c - the process that records a run: it reads the rings, keeps the ledger, and has both written to
+ * the database.
  *
- * Started by libtrace.so in the run's first process, or by trace-attach, with all that it has to trust as
- * arguments (collector.h). It belongs to nobody: no terminal, no standard streams, no parent that waits for
- * it. It ends when the run's last process has.
+ * It is started by libtrace.so in the run's first process, or by trace-attach; everything that it must
+ * trust comes as arguments (collector.h). It is independent of the program: no terminal, no standard
+ * streams, no parent that waits for it. It ends when the run's last process has ended.
  */
 #define _GNU_SOURCE
 #include "collector_main.h"
@@ -36,22 +37,23 @@
 #include <unistd.h>
 
 #define TICK_NS WIRE_TICK_NS
-#define LOOK_NS 10000000ull      /* between looks at which processes live */
-#define LEAVING_NS 1000000       /* at a time, for the only process to be gone; its threads may allocate */
-#define LEAVING_PAUSES 100       /* so often; it may hang on its way out */
-#define FIRST_ASK_NS 20000000ull /* for others: time for an exec to tell of itself */
+#define LOOK_NS 10000000ull /* between looks at which processes live */
+/* One pause, until the only process is gone; its other threads may still allocate. */
+#define LEAVING_NS 1000000
+#define LEAVING_PAUSES 100       /* number of pauses; it may hang on its way out */
+#define FIRST_ASK_NS 20000000ull /* for processes that did not register: time that an exec may take */
 #define LAST_ASK_NS 1000000000ull
-#define TRIM_PAUSE_NS 100000ull /* while there are rings to be trimmed */
+#define TRIM_PAUSE_NS 100000ull /* while there are rings to trim */
 #define FIRST_POINT_EVERY_NS 100000000ull
 #define SNAPSHOT_EVERY_NS 250000000ull
-#define SNAPSHOT_IDLE_NS 10000000000ull  /* while nothing changes: a sign of life */
+#define SNAPSHOT_IDLE_NS 10000000000ull  /* while nothing changes, as a sign of life */
 #define SNAPSHOT_SHARE 30                /* the writer is idle so many times longer than it works */
-#define NEW_SITE_PAUSE_NS 20000ull       /* for a site that it has not seen yet: five times what that takes */
-#define NEW_SITES_PAUSE_NS 1000000000ull /* but no longer than that for all of them: we may be killed */
-#define EVENTS_AT_ONCE 200000            /* logged events that make a job of their own */
-#define SLOTS_KEPT (WIRE_PROCESSES / 8)  /* by processes that have ended; more make a job */
+#define NEW_SITE_PAUSE_NS 20000ull       /* for each new site: five times what writing it takes */
+#define NEW_SITES_PAUSE_NS 1000000000ull /* but no longer for all of them, as we may be killed */
+#define EVENTS_AT_ONCE 200000            /* logged events that are worth a job of their own */
+#define SLOTS_KEPT (WIRE_PROCESSES / 8)  /* used by processes that have ended; more are worth a job */
 
-static atomic_bool told_to_end; /* handlers run in any thread */
+static atomic_bool told_to_end; /* signal handlers run in any thread */
 
 static void on_term(int signal_number)
 {
@@ -59,8 +61,8 @@ static void on_term(int signal_number)
     atomic_store(&told_to_end, true);
 }
 
-/* Somebody looks at the run while it goes on, and asks for what is new: SIGUSR1; with COLLECTOR_ASK_PAGES as its value,
- * for resident pages, too. */
+/* Somebody looks at the run while it goes on, and asks for what is new: SIGUSR1; with the value
+ * COLLECTOR_ASK_PAGES, for resident pages, too. */
 static atomic_bool asked_for_snapshot, asked_for_pages;
 
 static void on_usr1(int signal_number, siginfo_t *info, void *unused)
@@ -72,19 +74,19 @@ static void on_usr1(int signal_number, siginfo_t *info, void *unused)
     atomic_store(&asked_for_snapshot, true);
 }
 
-/* The program's limits are not meant for us. */
+/* The limits that we inherited are meant for the program, not for us. */
 static void raise_limits(void)
 {
     const int raised[] = {RLIMIT_AS, RLIMIT_DATA, RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_STACK};
     struct rlimit limit, none = {RLIM_INFINITY, RLIM_INFINITY};
     for (size_t i = 0; i < sizeof raised / sizeof raised[0]; i++) {
-        if (setrlimit((__rlimit_resource_t)raised[i], &none) != 0 && /* root's alone may go that far */
+        if (setrlimit((__rlimit_resource_t)raised[i], &none) != 0 && /* only root may raise hard limits */
             getrlimit((__rlimit_resource_t)raised[i], &limit) == 0) {
             limit.rlim_cur = limit.rlim_max;
             setrlimit((__rlimit_resource_t)raised[i], &limit);
         }
     }
-    const struct rlimit files = {4096, 4096}; /* a process of the run takes one */
+    const struct rlimit files = {4096, 4096}; /* each process of the run needs one */
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < files.rlim_cur &&
         setrlimit(RLIMIT_NOFILE, &files) != 0) {
         limit.rlim_cur = limit.rlim_max;
@@ -92,12 +94,12 @@ static void raise_limits(void)
     }
 }
 
-/* Where memory is short, the kernel is to take it from us, not from the program. */
+/* If memory runs out, the kernel should kill us rather than the program. */
 static void die_first(void)
 {
     int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (file < 0 || write(file, "1000", 4) != 4) {
-        /* Then it takes the larger one. */
+        /* Otherwise it kills whoever is larger. */
     }
     if (file >= 0)
         close(file);
@@ -124,7 +126,8 @@ static void close_others(const struct options *options)
     close_range((unsigned)after, ~0u, 0);
 }
 
-/* The program may notice nothing of us: no pipe kept open, no terminal, no limit of its own hit by us. */
+/* Keeps the program from noticing us: no pipe is kept open, no terminal, and its limits do not apply to
+ * us. */
 static void settle(const struct options *options)
 {
     close_others(options);
@@ -132,7 +135,7 @@ static void settle(const struct options *options)
     for (int standard = 0; standard < 3 && null >= 0; standard++)
         dup2(null, standard);
     raise_limits();
-    /* What it leads to can be unmounted then. */
+    /* So that the file system of the directory can be unmounted. */
     if (!getcwd(intern_directory, PATH_MAX) || chdir("/") != 0)
         intern_directory[0] = '\0';
     die_first();
@@ -147,7 +150,7 @@ static void settle(const struct options *options)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The first process describes itself right after it has started us; false if it died instead. */
+/* The first process registers right after it has started us; false if it died before. */
 static bool wait_for_first(struct arena *arena)
 {
     for (int i = 0; i < 5000; i++) {
@@ -160,7 +163,7 @@ static bool wait_for_first(struct arena *arena)
 
 /* ---- the loop ---------------------------------------------------------------------------------- */
 
-/* One, as who asks it (symbols_limit) does not know whose it is. */
+/* Global, as symbols_limit() passes no context to its callback. */
 static struct memory_watch memory;
 
 struct collector {
@@ -172,19 +175,19 @@ struct collector {
     uint64_t last_snapshot_ns; /* since the start of the run */
     uint32_t sites_seen;       /* by the writer */
     uint32_t processes_seen;
-    uint64_t idle_ns;                   /* how long to sleep when there is nothing to do */
-    uint32_t leaving_pauses;            /* for the only process to be gone */
-    uint64_t next_ask_ns, ask_pause_ns; /* for processes that have not told of themselves; 0 = not yet */
+    uint64_t idle_ns;                   /* how long to sleep if there is nothing to do */
+    uint32_t leaving_pauses;            /* while waiting for the only process to be gone */
+    uint64_t next_ask_ns, ask_pause_ns; /* to search for processes that have not registered; 0 = not yet */
     uint32_t living;
-    struct tracked_process *leaving; /* the only process, on its way out, which has never forked; else NULL */
-    bool announced;                  /* WIRE_COLLECTOR_RUNNING */
-    bool last_waits;                 /* the last process there is waits for our end */
-    bool failed;                     /* WIRE_COLLECTOR_FAILED */
-    bool watched;                    /* somebody waits for the ends of processes, see deaths.h */
-    bool changed;                    /* something came since the last snapshot */
+    struct tracked_process *leaving; /* the only process, about to exit, which never forked; or NULL */
+    bool announced;                  /* the state was set to WIRE_COLLECTOR_RUNNING */
+    bool last_waits;                 /* the last process waits for our end */
+    bool failed;                     /* the state was set to WIRE_COLLECTOR_FAILED */
+    bool watched;                    /* a thread waits for the ends of processes, see deaths.h */
+    bool changed;                    /* there were events since the last snapshot */
     struct idle idle;
-    const char *stopped;        /* why, while programs live: a sentence; else NULL */
-    uint64_t next_give_back_ns; /* of what we can do without */
+    const char *stopped;        /* why recording ended while programs live: a sentence; else NULL */
+    uint64_t next_give_back_ns; /* when to return memory that we can do without */
     struct page_walks pages;
 };
 
@@ -194,7 +197,7 @@ static void set_time(struct collector *c, uint64_t now_ns)
     arena_beat(c->tracker.arena);
 }
 
-/* The process, on its way out, that waits for its events to be committed, or for our end; NULL = none. */
+/* A process about to exit that waits for its events to be committed, or for our end; NULL = none. */
 static struct tracked_process *who_waits(const struct tracker *tracker)
 {
     for (uint32_t i = tracker->first_living; i < tracker->process_count; i++) {
@@ -205,8 +208,8 @@ static struct tracked_process *who_waits(const struct tracker *tracker)
     return NULL;
 }
 
-/* Sleeps until the run's only process is gone, for a moment at most; false if it is not about to leave. The
- * run's end is when we have ended, and a program's exit takes less than the time between two looks. */
+/* Sleeps until the run's only process is gone, one pause at most; false if it is not about to exit. The
+ * run ends only when we do, and a program's exit is quicker than the time between two looks. */
 static bool doze_while_leaving(struct collector *c)
 {
     if (!c->leaving || c->leaving_pauses == LEAVING_PAUSES)
@@ -220,9 +223,9 @@ static bool doze_while_leaving(struct collector *c)
     return true;
 }
 
-/* All processes that told of themselves are gone. Another may have been forked and not have told yet: it has
- * the arena mapped. One that is in the middle of an exec has not, so that it is not asked before a pause is
- * over. */
+/* True if processes are left. If all registered ones are gone, there may be one that was forked and has
+ * not registered yet: it has the arena mapped. While a process is in an exec, it has not; so the first
+ * search comes after a pause. */
 static bool somebody_is_left(struct collector *c, uint64_t now_ns)
 {
     if (c->living) {
@@ -247,7 +250,7 @@ static bool somebody_is_left(struct collector *c, uint64_t now_ns)
 
 static void post(struct collector *c, enum snapshot_kind kind)
 {
-    files_look(c->files, &c->tracker); /* of all that the job is about */
+    files_look(c->files, &c->tracker); /* of all processes that the job contains */
     struct job *job = snapshot_take(&c->tracker, kind, c->options.blocks && !c->stopped);
     if (!job)
         return;
@@ -267,7 +270,7 @@ static void wait_for_writer(struct collector *c)
     }
 }
 
-/* Tells who has started us how that went, once. */
+/* Tells the process that started us how that went, once. */
 static void report(struct options *options, const char *why)
 {
     char line[512];
@@ -277,13 +280,13 @@ static void report(struct options *options, const char *why)
     size = size < (int)sizeof line - 2 ? size : (int)sizeof line - 2;
     line[size] = '\n';
     if (write(options->report, line, (size_t)size + 1) < 0) {
-        /* Nobody is interested any more. */
+        /* Nobody is waiting for it any more. */
     }
     close(options->report);
     options->report = 0;
 }
 
-/* Leaves a sentence for the program, which says it for us. */
+/* Leaves a sentence that the program prints for us. */
 static int fail(struct collector *c, const char *why)
 {
     why = why ? why : "the collector failed";
@@ -293,7 +296,7 @@ static int fail(struct collector *c, const char *why)
     return 1;
 }
 
-/* What a process has forked, and has not told of itself, has the arena mapped. */
+/* Forked processes that have not registered yet have the arena mapped. */
 static bool is_only_holder(const struct collector *c, const struct tracked_process *process)
 {
     struct stat facts;
@@ -303,28 +306,28 @@ static bool is_only_holder(const struct collector *c, const struct tracked_proce
 static void commit_for_waiting(struct collector *c, struct tracked_process *process)
 {
     if (writer_state(c->writer) != WRITER_READY || c->failed)
-        return; /* still opening, or failed: then the program is told */
+        return; /* it is still opening the database, or has failed: that is handled elsewhere */
     if (writer_busy(c->writer))
         return;
-    drain_all(&c->tracker); /* all its blocks are there */
+    drain_all(&c->tracker); /* now all its blocks are known */
     page_walks_end_of(&c->pages, &c->tracker, process);
     bool waits = arena_waits_long(process->slot);
     bool only = c->living == 1 && (arena_childless(process->slot) || (waits && is_only_holder(c, process)));
     if (waits && (only || process->facts.pid == 1)) {
-        c->last_waits = true; /* all there is to come has come: when it has gone we may have no time left */
+        c->last_waits = true; /* everything is there: once it is gone we may have no time left */
         return;
     }
     post(c, waits ? SNAPSHOT_USUAL : SNAPSHOT_RAW);
     wait_for_writer(c);
     if (writer_error(c->writer)) {
-        fail(c, writer_error(c->writer)); /* a full disk, say */
+        fail(c, writer_error(c->writer)); /* a full disk, for example */
         return;
     }
     c->leaving = only ? process : NULL;
     arena_commit(process->slot);
 }
 
-/* What the writer writes again and again takes time from the program, if there is much of it. */
+/* Writing the same rows again and again takes time from the program if there are many of them. */
 static uint64_t pause_between_snapshots(const struct collector *c)
 {
     uint64_t new_sites = c->tracker.ledger.count - c->sites_seen;
@@ -343,7 +346,7 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
         page_walks_ask(&c->pages, STORE_PAGES_ASKED);
     }
     if (asked_for_snapshot && c->pages.running)
-        return; /* with what will have been seen */
+        return; /* later, with what will have been read by then */
     uint64_t pause = c->changed ? pause_between_snapshots(c) : SNAPSHOT_IDLE_NS;
     bool due = now_ns >= c->last_snapshot_ns + pause || c->tracker.event_count >= EVENTS_AT_ONCE ||
                c->tracker.unwritten >= SLOTS_KEPT || asked_for_snapshot;
@@ -351,7 +354,7 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
         return;
     if (asked_for_snapshot) {
         atomic_store(&asked_for_snapshot, false);
-        drain_all(&c->tracker); /* what was published before somebody asked */
+        drain_all(&c->tracker); /* so that what was published before the request is in it */
     }
     c->changed = false;
     post(c, SNAPSHOT_USUAL);
@@ -359,7 +362,7 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
     c->sites_seen = c->tracker.ledger.count;
 }
 
-/* How long to sleep: not at all while a ring fills fast; longer and longer while nothing comes. */
+/* How long to sleep: not at all while a ring fills fast; longer and longer while nothing happens. */
 static uint64_t pause_after(struct collector *c, uint64_t fullest)
 {
     if (fullest > WIRE_RING_WORDS / 16)
@@ -371,8 +374,7 @@ static uint64_t pause_after(struct collector *c, uint64_t fullest)
     return c->idle_ns;
 }
 
-/* What comes when the programs have done nothing for a while is as old as the moment at which it woke us, not
- * as our last look. */
+/* What happens after a long idle time happened when we were woken, not at our last look. */
 static bool sleep_long(struct collector *c, bool trimming)
 {
     bool may = c->watched && !c->changed && c->living && !trimming && !told_to_end && !asked_for_snapshot &&
@@ -382,12 +384,12 @@ static bool sleep_long(struct collector *c, bool trimming)
     uint64_t now_ns = tracker_clock() - c->tracker.arena->started_ns;
     set_time(c, now_ns);
     drain_none_before(&c->tracker);
-    tracker_sample(&c->tracker, now_ns); /* up to here all was as before */
+    tracker_sample(&c->tracker, now_ns); /* nothing changed up to now */
     tracker_look_at_sites(&c->tracker, now_ns, true);
     return true;
 }
 
-/* Says that the database is there, once. The rings are drained before that, too. */
+/* Announces once that the database is open. The rings are read before that, too. */
 static void announce(struct collector *c)
 {
     if (!c->announced && memory_watch_state(&memory) != MEMORY_END &&
@@ -409,7 +411,7 @@ static int memory_fits(uint64_t bytes)
 
 static void look_at_memory(struct collector *c, uint64_t now_ns)
 {
-    const uint64_t a_site = sizeof(struct job_site) + 64; /* while it is written */
+    const uint64_t a_site = sizeof(struct job_site) + 64; /* while it is being written */
     atomic_store_explicit(&memory.to_write, c->tracker.ledger.count * a_site, memory_order_relaxed);
     memory_watch_look(&memory, now_ns);
     arena_grant(c->tracker.arena, memory_watch_ring(&memory, c->tracker.ring_count));
@@ -420,7 +422,7 @@ static void look_at_memory(struct collector *c, uint64_t now_ns)
     malloc_trim(0);
 }
 
-/* Nothing is recorded any more, while programs may live, which go on without us. */
+/* Ends the recording while programs live, which go on without us. */
 static void stop(struct collector *c, const char *why)
 {
     fail(c, why);
@@ -458,14 +460,14 @@ static void loop(struct collector *c)
             commit_for_waiting(c, waiting);
         snapshot_if_due(c, now_ns);
         if (tracker->event_count >= 4 * EVENTS_AT_ONCE)
-            wait_for_writer(c); /* rings fill meanwhile, and the program waits: nothing is dropped */
+            wait_for_writer(c); /* rings fill meanwhile, and the program waits: nothing is lost */
         uint64_t pause = walking ? 0 : pause_after(c, fullest);
         bool trimming = trim_rings(tracker, now_ns);
         if (trimming && pause > TRIM_PAUSE_NS)
             pause = TRIM_PAUSE_NS;
         if (pause && !doze_while_leaving(c) && !sleep_long(c, trimming))
             arena_doze(tracker->arena, pause);
-        if (!c->living) { /* really nobody, and nobody just starting? */
+        if (!c->living) { /* is really nobody left, and nobody just starting? */
             tracker_look(tracker);
             c->living = tracker_reap(tracker);
         }
@@ -487,7 +489,7 @@ int collector_main(int argc, char **argv)
         return report(&c->options, "the shared memory is not one of this version of libtrace, or there is no "
                                    "memory to map it"),
                1;
-    /* One heap for both threads: one of its own would grow by a system call for each page. */
+    /* One malloc arena for both threads: a second one would grow by a system call for each page. */
     mallopt(M_ARENA_MAX, 1);
     arena_alive(arena);
     arena_pid(arena, getpid(), pids_namespace());
@@ -501,7 +503,7 @@ int collector_main(int argc, char **argv)
     if (memory_watch_is_tight(&memory))
         grow_sparingly();
     symbols_limit(memory_fits);
-    if (fcntl(c->options.first, F_GETFD) >= 0) /* else it was lost on the way here */
+    if (fcntl(c->options.first, F_GETFD) >= 0) /* otherwise it did not reach us */
         c->tracker.first_pidfd = c->options.first;
     c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;
     c->tracker.by_thread = c->options.threads;

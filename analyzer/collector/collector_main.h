@@ -1,8 +1,8 @@
-/* collector_main.h - the collector as trace-collector and trace-parser have it. */
+/* collector_main.h - the collector, shared by trace-collector and trace-parser. */
 #ifndef LIBTRACE_COLLECTOR_MAIN_H
 #define LIBTRACE_COLLECTOR_MAIN_H
 
-/* The command, see collector.h; its exit status. */
+/* The command, see collector.h; returns its exit status. */
 int collector_main(int argc, char **argv);
 
 #endif

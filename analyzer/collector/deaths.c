@@ -12,10 +12,11 @@
 
 #define STACK_SIZE (64u << 10)
 #define AGAIN_NS \
-    1000000 /* until it is woken once more, as it may not have been asleep yet; then twice that */
+    1000000 /* time until it is woken again, as it may not have been asleep yet; then twice that */
 #define AGAIN_MOST_NS 128000000
 
-#define STRANGER_NS 1000000 /* the door stays shut after one: nobody keeps us busy */
+/* After a request with a wrong key the door ignores everybody for so long: nobody can keep us busy. */
+#define STRANGER_NS 1000000
 
 static int poller = -1;
 static int door = -1;
@@ -36,7 +37,7 @@ static void *wait_for_all(void *signals)
     struct epoll_event events[16];
     pthread_sigmask(SIG_SETMASK, signals, NULL);
     for (;;) {
-        /* Interrupted by a signal, its handler has left a flag for the collector. */
+        /* If it was interrupted by a signal, the handler has set a flag for the collector. */
         int count = epoll_wait(poller, events, 16, -1), others = count;
         for (int i = 0; i < count; i++) {
             if (!events[i].data.u32)

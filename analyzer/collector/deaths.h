@@ -1,5 +1,5 @@
-/* deaths.h - the thread that waits for what the collector cannot wait for while it sleeps on the arena's
- * futex: the ends of processes, signals, and whoever is at the door. */
+/* deaths.h - a thread that waits for what the collector cannot wait for while it sleeps on the arena's
+ * futex: ends of processes, signals, and requests at the door (door_keeper.h). */
 #ifndef LIBTRACE_DEATHS_H
 #define LIBTRACE_DEATHS_H
 
@@ -7,15 +7,14 @@
 
 #include <stdbool.h>
 
-/* Starts it; signals that the calling thread takes go to it from now on, and are blocked here and in threads
- * that are made later. False where there can be no such thread. door: 0 = it is made
- * here. */
+/* Starts it. From now on it gets the signals that the calling thread handles; they are blocked here and in
+ * threads created later. False if the thread cannot be created. door: its socket, 0 = create it. */
 bool deaths_start(struct arena *arena, int door);
 
-/* Has the collector woken when this process ends; until the pidfd is closed. */
+/* Wakes the collector when this process ends, as long as the pidfd is open. */
 void deaths_watch(int pidfd);
 
-/* True if the collector was woken by it since the last time. */
+/* True if this thread has woken the collector since the last call. */
 bool deaths_noticed(void);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define AT_ONCE 32 /* then the thread looks at what else there is */
+#define AT_ONCE 32 /* answers, before the thread looks at anything else */
 
 int door_open(const struct arena *arena)
 {
@@ -20,7 +20,7 @@ int door_open(const struct arena *arena)
     return door;
 }
 
-/* Who does not take it at once has to ask again. */
+/* Sends the arena without waiting; a process that cannot receive it at once has to ask again. */
 static void pass(int door, int memory, const struct sockaddr_un *to, socklen_t size)
 {
     char byte = 0;

@@ -1,5 +1,5 @@
-/* door_keeper.h - the socket through which processes get the arena that cannot open it through /proc: see
- * wire_door.h. */
+/* door_keeper.h - the socket ("door") that sends the arena to processes that cannot open it through /proc,
+ * see wire_door.h. */
 #ifndef LIBTRACE_COLLECTOR_DOOR_KEEPER_H
 #define LIBTRACE_COLLECTOR_DOOR_KEEPER_H
 
@@ -7,11 +7,10 @@
 
 #include <stdbool.h>
 
-/* Makes it; its descriptor, or -1. */
+/* Creates the socket; returns its descriptor, or -1. */
 int door_open(const struct arena *arena);
 
-/* Answers what has come, without waiting for anybody. False if somebody was among them who does not know the
- * key. */
+/* Answers the requests that have arrived, without waiting. False if one of them had a wrong key. */
 bool door_answer(const struct arena *arena, int door);
 
 #endif

@@ -1,9 +1,9 @@
 /* drain.c - see drain.h.
  *
- * A process with one ring: its events come in their order. With more, every few events carry their time, and
- * the rings are merged by it; events later than the sweep's begin stay for the next sweep, as rings that were
- * looked at before may hold earlier ones by then. Within those few events, and for a thread that was stopped
- * between taking the time and publishing, the order between threads is not known: pending_frees.h.
+ * If a process has one ring, its events come in order. If it has more, every few events carry a time, and the rings
+ * are merged by it; events later than the beginning of the sweep wait for the next sweep, as rings that were looked at
+ * before may have got earlier ones since. Between two times, and for a thread that was stopped between taking the
+ * time and publishing, the order across threads is not known: see pending_frees.h.
  */
 #include "drain.h"
 #include "event_sites.h"
@@ -20,8 +20,8 @@
 #include <x86intrin.h>
 
 #define AHEAD_TICKS \
-    (1ull << 30)       /* a third of a second: what is published during a sweep is later than that */
-#define GIVE_BACK 8192 /* words after which the target may use the space again */
+    (1ull << 30)       /* a third of a second: what is published during a sweep is at most that much later */
+#define GIVE_BACK 8192 /* words after which the program may reuse the space */
 
 /* In the unit of stamps. */
 static uint64_t stamp_ahead(const struct tracker *tracker)
@@ -53,7 +53,8 @@ static void log_event(struct tracker *tracker, const struct tracked_ring *r, uin
     log_by(tracker, r->process, tracker_thread(tracker, r->thread)->tid, address, size, node, is_free);
 }
 
-/* The free of a block that came too late, or too early: in the log it has its place between two allocations. */
+/* Logs the free of a block that was seen too late or too early: in the log it stands between the two
+ * allocations. */
 static void log_free_by(struct tracker *tracker, const struct tracked_ring *r, uint32_t tid,
                         const struct block *block)
 {
@@ -77,7 +78,7 @@ static struct tracked_thread *counts(struct tracker *tracker, struct tracked_rin
     return tracker_thread(tracker, r->thread);
 }
 
-/* From here on what the ledger counts is of the ring's thread. */
+/* From here on, what the ledger counts belongs to the ring's thread. */
 INLINE void turn_begins(const struct tracker *tracker, struct tracked_ring *r)
 {
     r->before_allocations = tracker->ledger.flow.allocations;
@@ -93,27 +94,27 @@ INLINE void turn_ends(struct tracker *tracker, struct tracked_ring *r)
     thread->frees += tracker->ledger.flow.frees - r->before_frees;
 }
 
-/* In the turn of a thread that did not free the block. */
+/* Retires a block during the turn of a thread that did not free it. */
 static void retire_for_another(struct tracker *tracker, struct tracked_ring *r, const struct block *block)
 {
     retire(tracker, block);
     counts(tracker, r)->frees--;
 }
 
-/* From here on events are looked at with care (needs_care()). */
+/* From here on, events need care (needs_care()). */
 static struct pending_frees *out_of_order(struct tracked_ring *r, uint64_t address)
 {
     r->end = 0;
     return pending_make(&r->process->pending, address);
 }
 
-/* An address was allocated that is live already: the free in between has not been seen. With several rings it may be
- * late, and is owed. */
+/* An address was allocated that is still live: the free in between was not seen. With several rings it may
+ * come later, so one free is owed. */
 static __attribute__((noinline)) void put_out_of_order(struct tracker *tracker, struct tracked_ring *r,
                                                        const struct block *old, uint64_t address)
 {
     retire_for_another(tracker, r, old);
-    log_free_by(tracker, r, 0, old); /* whose free that is shows when it comes */
+    log_free_by(tracker, r, 0, old); /* tid 0: whose free it was shows when it comes */
     if (r->process->rings_seen > 1) {
         struct pending_frees *pending = out_of_order(r, address);
         if (pending)
@@ -191,8 +192,9 @@ INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
         log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
 }
 
-/* A live block that an object was made in again, without the allocator: given back where it was, allocated
- * here. Blocks from before the trace, and those that no allocator made, are not known. */
+/* An object was created in a live block again, without the allocator (a free list): counts as a free at
+ * the old site and an allocation here. Blocks from before the trace, and those that no allocator returned,
+ * are not known. */
 INLINE void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint32_t node,
                     bool careful)
 {
@@ -229,13 +231,13 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
         ledger_unfree(&tracker->ledger, block.site, block.size, r->moving_age);
         struct block old;
         blocks_put(&process->blocks, &block, &old);
-        if (tracker->log_events) /* its free is there already */
+        if (tracker->log_events) /* its free is logged already */
             log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node,
                       false);
     }
 }
 
-/* A mark looks at all counts. */
+/* A mark reads all counts, so the turn has to be settled first. */
 static void do_mark(struct tracker *tracker, struct tracked_ring *r, uint64_t mark)
 {
     turn_ends(tracker, r);
@@ -264,7 +266,7 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
         break;
     case WIRE_STAMP:
         r->stamp = word & ((1ull << WIRE_TYPE_SHIFT) - 1);
-        if (UNLIKELY(r->stamp > tracker->limit)) /* would never be over */
+        if (UNLIKELY(r->stamp > tracker->limit)) /* otherwise its events would never be due */
             r->stamp = tracker->limit;
         r->end = 0;
         break;
@@ -298,15 +300,15 @@ static inline void give_back(struct tracker *tracker, struct tracked_ring *r)
     arena_beat(tracker->arena);
 }
 
-/* True if there may be more to an event than what it says itself. */
+/* True if an event may need more than its own words. */
 INLINE bool needs_care(const struct tracker *tracker, const struct tracked_ring *r)
 {
     return tracker->log_events || tracker->by_thread || r->process->pending || r->huge;
 }
 
-/* One event of two words or one, of which the first is before tail; stamps were taken care of. An allocation
- * takes the free right after it with it if that lies before head: the table of blocks need not know. Returns
- * where the next event begins. careful: what needs_care() says, or true. */
+/* Takes one event of one or two words, the first of which is before tail; times were handled already. An
+ * allocation that is freed by the very next event (before head) is taken together with it: so the table of
+ * blocks need not change. Returns where the next event begins. careful: needs_care(), or true. */
 INLINE uint64_t take_event(struct tracker *tracker, struct tracked_ring *r, uint64_t word, uint64_t tail,
                            uint64_t head, bool careful)
 {
@@ -341,9 +343,9 @@ INLINE uint64_t take_event(struct tracker *tracker, struct tracked_ring *r, uint
     return tail;
 }
 
-/* One ring by itself, up to its end; false: an event later than the limit came first. Stamps and the like
- * have no time of their own, and are never too late. Whoever finds on the way that care is needed, or another
- * time, takes the end away. */
+/* Reads a single ring up to r->end; false if an event later than the limit came first. Stamps and other
+ * rare events have no time of their own, and are never too late. If an event shows that care is needed, or
+ * changes the time, it sets r->end to 0 to leave the loop. */
 INLINE bool drain_until(struct tracker *tracker, struct tracked_ring *r, uint64_t limit, bool careful,
                         bool blocks, bool sites)
 {
@@ -365,7 +367,7 @@ INLINE bool drain_until(struct tracker *tracker, struct tracked_ring *r, uint64_
     return more;
 }
 
-/* One ring by itself, up to events later than the limit. */
+/* Reads a single ring up to events later than the limit. */
 static void drain_run(struct tracker *tracker, struct tracked_ring *r, uint64_t limit)
 {
     bool more = true;
@@ -386,7 +388,7 @@ static void drain_run(struct tracker *tracker, struct tracked_ring *r, uint64_t 
     turn_ends(tracker, r);
 }
 
-/* Steps over stamps and the like up to the next timed event; false if there is none before the limit. */
+/* Handles stamps and the like up to the next event with a time; false if there is none before the limit. */
 static bool next_event(struct tracker *tracker, struct tracked_ring *r, uint64_t limit)
 {
     while (r->tail < r->head) {
@@ -403,7 +405,7 @@ static bool next_event(struct tracker *tracker, struct tracked_ring *r, uint64_t
     return false;
 }
 
-/* Puts the first ring in its place among the others, which are in order of time. */
+/* Moves the first ring to its place among the others, which are in order of time. */
 static void sift(struct tracked_ring **rings, size_t count)
 {
     struct tracked_ring *r = rings[0];
@@ -413,7 +415,7 @@ static void sift(struct tracked_ring **rings, size_t count)
     rings[i - 1] = r;
 }
 
-/* Several rings in order of time. The array is used up. */
+/* Reads several rings in order of time. Changes the array. */
 static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, size_t count, uint64_t limit)
 {
     size_t ready = 0;
@@ -458,8 +460,7 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
         drain_run(tracker, rings[0], limit);
 }
 
-/* What the rings that were put on the process's list hold, up to their heads; limit: the latest time taken
- * in. */
+/* Reads the rings on the process's list up to their heads; limit: the latest time to read. */
 static void drain_process(struct tracker *tracker, struct tracked_process *process, uint64_t limit)
 {
     struct tracked_ring **rings = process->active.memory;
@@ -477,7 +478,7 @@ static void drain_process(struct tracker *tracker, struct tracked_process *proce
     ledger_settle(&tracker->ledger);
 }
 
-/* More was published than fits, or what was published is no more: what is in the ring cannot be told. */
+/* More was published than fits, or the head went back: what is in the ring cannot be known. */
 static __attribute__((noinline, cold)) void read_anew(struct tracked_ring *r)
 {
     arena_damage(r->process->slot);
@@ -491,7 +492,7 @@ void drain_none_before(struct tracker *tracker)
     tracker->read_tick = (uint32_t)(tracker->ledger.now_ns / WIRE_TICK_NS);
 }
 
-/* Reads how far each ring was published; of one process, or of all (NULL). */
+/* Reads each ring's head, of one process or of all (NULL). */
 static void read_heads(struct tracker *tracker, const struct tracked_process *only)
 {
     tracker->tick = tracker->read_tick;
@@ -506,11 +507,11 @@ static void read_heads(struct tracker *tracker, const struct tracked_process *on
         if (UNLIKELY(!arena_ring_holds(r->tail, r->head)))
             read_anew(r);
         else
-            arena_ring_keep(r->ring, r->tail); /* who waits for room looks at it */
+            arena_ring_keep(r->ring, r->tail); /* a writer that waits for space looks at it */
     }
 }
 
-/* Puts the rings that hold something on their processes' lists. Returns the words in the fullest. */
+/* Puts rings that hold something on their processes' lists. Returns the number of words in the fullest. */
 static uint64_t list_active(struct tracker *tracker, const struct tracked_process *only)
 {
     uint64_t fullest = 0;
@@ -524,7 +525,7 @@ static uint64_t list_active(struct tracker *tracker, const struct tracked_proces
             continue;
         *place = r;
         r->process->active_count++;
-        if (UNLIKELY(r->stamp > tracker->limit)) /* the counter was set back: a suspend, or another machine */
+        if (UNLIKELY(r->stamp > tracker->limit)) /* the clock was set back, by a suspend or a migration */
             r->stamp = tracker->limit - stamp_ahead(tracker);
         if (r->head - r->tail > fullest)
             fullest = r->head - r->tail;
@@ -574,7 +575,8 @@ uint64_t drain_all(struct tracker *tracker)
     tracker->limit = limit + stamp_ahead(tracker);
     arena_swept(tracker->arena, tracker->sweep++);
     read_heads(tracker, NULL);
-    /* New rings after the heads: whatever an event that was read refers to is in a ring that is known then.
+    /* Look for new rings after reading the heads: whatever the events read so far refer to is in a ring
+     * that is known then.
      */
     tracker_look(tracker);
     uint64_t fullest = list_active(tracker, NULL);
@@ -590,7 +592,7 @@ uint64_t drain_all(struct tracker *tracker)
 void drain_last(struct tracker *tracker, struct tracked_process *process)
 {
     tracker->limit = UINT64_MAX;
-    tracker_look(tracker); /* threads may have begun since the last sweep, and all of it been killed */
+    tracker_look(tracker); /* threads may have begun since the last sweep */
     read_heads(tracker, process);
     list_active(tracker, process);
     drain_process(tracker, process, UINT64_MAX);

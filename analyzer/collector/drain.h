@@ -4,11 +4,11 @@
 
 #include "track.h"
 
-/* Takes in what all rings hold. Returns the words that the fullest ring had. */
+/* Reads what all rings hold. Returns the number of words that the fullest ring had. */
 uint64_t drain_all(struct tracker *tracker);
 
-/* After a look that found nothing: what the next sweep finds came after ledger.now_ns, not just after the
- * last sweep. */
+/* To be called after a look that found nothing: what the next sweep finds happened after ledger.now_ns,
+ * not just after the last sweep. */
 void drain_none_before(struct tracker *tracker);
 
 /* Takes in what all processes did before a time by CLOCK_MONOTONIC that came after the last drain_all(), and what has no time. */

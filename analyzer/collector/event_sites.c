@@ -1,7 +1,8 @@
 /* event_sites.c - see event_sites.h. */
 #include "event_sites.h"
 
-/* True for a stack that is there, as it was written before the first event that refers to it; or for none. */
+/* True if the stack exists (a stack is written before the first event that refers to it), or if there is
+ * none. */
 static bool node_is_there(const struct tracked_process *process, uint32_t node)
 {
     if (node == WIRE_NODE_ROOT || arena_node(process->slot, node))

@@ -1,19 +1,19 @@
-/* event_sites.h - which site an event is counted for: that of its stack in its process, or in its thread. */
+/* event_sites.h - which site an event counts for: that of its stack in its process, or in its thread. */
 #ifndef LIBTRACE_EVENT_SITES_H
 #define LIBTRACE_EVENT_SITES_H
 
 #include "fast.h"
 #include "track.h"
 
-/* Of a stack that has none yet, and where threads are told apart. A stack that is not there counts for the root. Index
- * in the ledger; 0 on lack of memory. */
+/* For a stack that has no site yet; and for any stack if threads are told apart. A stack that does not
+ * exist counts for the root. Returns an index in the ledger; 0 = out of memory. */
 uint32_t event_site_of_new(struct tracker *tracker, const struct tracked_ring *r, uint32_t node);
 uint32_t event_site_of_thread(struct tracker *tracker, uint32_t thread, uint32_t node);
 
-/* Of a mapping: index in tracker.mapped. */
+/* For a mapping: an index in tracker.mapped. */
 uint32_t event_site_of_mapping(struct tracker *tracker, const struct tracked_ring *r, uint32_t node);
 
-/* 0 if there is none yet. */
+/* 0 = none yet. */
 INLINE uint32_t event_site_seen(const struct tracked_process *process, uint32_t node)
 {
     const struct grow *sites = &process->site_of_node;

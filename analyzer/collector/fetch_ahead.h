@@ -1,20 +1,21 @@
-/* fetch_ahead.h - has the cache fetch what the events to come will touch. A part of drain.c's inner loop, which takes
- * all of it in.
+/* fetch_ahead.h - prefetches what the next events will touch. Part of drain.c's inner loop, which includes
+ * it.
+ *
  */
 #ifndef LIBTRACE_FETCH_AHEAD_H
 #define LIBTRACE_FETCH_AHEAD_H
 
 #include "event_sites.h"
 
-#define DRAIN_MASK (WIRE_RING_WORDS - 1) /* of a word's number: its place in the ring */
+#define DRAIN_MASK (WIRE_RING_WORDS - 1) /* turns the number of a word into its index in the ring */
 
-#define FETCH_AHEAD 48                 /* words: how early the block of an event is fetched into the cache */
-#define FETCH_BLOCKS_CACHED (1u << 20) /* so many bytes of leaves, */
-#define FETCH_SITES_CACHED 8192        /* and so many sites, 1 MiB, are in a cache without being fetched */
+#define FETCH_AHEAD 48                 /* words: how far ahead the block of an event is prefetched */
+#define FETCH_BLOCKS_CACHED (1u << 20) /* with fewer bytes of leaves than this, */
+#define FETCH_SITES_CACHED 8192        /* and fewer sites (1 MiB), they are in a cache without prefetching */
 
-/* What the events to come will touch is fetched in two steps: far ahead the block's bucket, and the entry
- * that tells a node's site; nearer, when these should be there, the site. Each step takes an event as one is
- * consumed, so that it stays ahead by so many. Where all sites are cached there is no second step. */
+/* Two steps: far ahead, the leaf of the block, and the entry with the node's site; nearer, when these
+ * should have arrived, the site. Each step advances by one event for each event consumed, so its distance
+ * stays the same. If all sites are cached, there is no second step. */
 INLINE bool has_node(enum wire_event type)
 {
     return type == WIRE_ALLOC || type == WIRE_MOVE;
@@ -58,7 +59,7 @@ INLINE void fetch_near(const struct tracker *tracker, struct tracked_ring *r)
     __builtin_prefetch(memory + 64, 1);
 }
 
-/* After a pause, or when the steps have lost ground. */
+/* After a pause, or when the steps have fallen behind. */
 static __attribute__((noinline)) void fetch_anew(const struct tracker *tracker, struct tracked_ring *r,
                                                  uint64_t tail, bool sites)
 {
@@ -72,7 +73,7 @@ static __attribute__((noinline)) void fetch_anew(const struct tracker *tracker, 
         fetch_near(tracker, r);
 }
 
-/* For a ring of which what is before tail was consumed. sites: fetch them, too. */
+/* For a ring that was read up to tail. sites: prefetch sites, too. */
 INLINE void fetch(const struct tracker *tracker, struct tracked_ring *r, uint64_t tail, bool sites)
 {
     if (UNLIKELY((sites ? r->near : r->far) < tail + FETCH_AHEAD / 4))

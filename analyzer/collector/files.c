@@ -13,26 +13,26 @@
 #include <unistd.h>
 #include <uthash.h>
 
-#define HELD_SHARE 2 /* of the descriptors that we may have, one in so many at most */
+#define HELD_SHARE 2 /* keep at most one in so many of the descriptors that we may have */
 
-/* A file, as long as the run. */
+/* A module's file; kept until the end of the run. */
 struct module_file {
     int file; /* -1 unless the state is FILES_HELD */
     enum files_state state;
     uint32_t number;
-    bool is_named;            /* by a build ID; else: */
-    struct timespec modified; /* as it was when it was opened */
+    bool is_named;            /* its key is a build ID; else: */
+    struct timespec modified; /* its time of modification when it was opened */
     off_t size;
     UT_hash_handle hh;
     size_t key_size;
-    char key[]; /* its build ID, or device and inode; then its path */
+    char key[]; /* build ID, or device and inode; then the path */
 };
 
 /* How far a process's modules were looked at. */
 struct followed {
     struct arena_notes notes;
-    uint32_t taken;      /* notes */
-    struct grow numbers; /* uint32_t: the file's, by the module's number in the process */
+    uint32_t taken;      /* number of notes read */
+    struct grow numbers; /* uint32_t: number of the file, by the module's number in the process */
 };
 
 struct files {
@@ -40,9 +40,9 @@ struct files {
     struct module_file *by_key;
     struct grow all;       /* struct module_file * by number, from 1 on */
     struct grow followed;  /* struct followed by the process's index */
-    uint32_t count, first; /* files; processes before it are done with */
+    uint32_t count, first; /* number of files; first process that is not done with */
     uint32_t held, held_most;
-    bool failed; /* for lack of memory: of some module nothing is known */
+    bool failed; /* out of memory: some module was missed */
 };
 
 struct files *files_open(void)
@@ -85,7 +85,7 @@ void files_close(struct files *files)
 
 /* ---- opening ------------------------------------------------------------------------------------- */
 
-/* The file that a note is about; made if it is new. NULL on lack of memory. */
+/* The file that a note is about, added if it is new. NULL = out of memory. */
 static struct module_file *file_of(struct files *files, const struct wire_note_module *note)
 {
     const uint64_t place[] = {note->device, note->inode};
@@ -112,7 +112,7 @@ static struct module_file *file_of(struct files *files, const struct wire_note_m
     return file;
 }
 
-/* Since a time of CLOCK_MONOTONIC: the real one. */
+/* Converts a time of CLOCK_MONOTONIC to real time. */
 static struct timespec real_time(const struct arena *arena, uint64_t ns)
 {
     uint64_t real = arena->started_real + (ns > arena->started_ns ? ns - arena->started_ns : 0);
@@ -137,7 +137,7 @@ static void open_file(struct files *files, struct module_file *file, const struc
         .before = real_time(process->slot->arena, process->facts.started_ns),
     };
     struct stat facts;
-    if (claim.build_id_size > BUILD_ID_MAX || !strchr(claim.path, '/')) /* the kernel's own has no file */
+    if (claim.build_id_size > BUILD_ID_MAX || !strchr(claim.path, '/')) /* the kernel's own have no file */
         return;
     if (files->held >= files->held_most)
         return;
@@ -198,7 +198,7 @@ void files_look(struct files *files, const struct tracker *tracker)
     pthread_mutex_unlock(&files->lock);
 }
 
-/* ---- who wants them ------------------------------------------------------------------------------ */
+/* ---- handing them out -------------------------------------------------------------------------- */
 
 uint32_t files_find(struct files *files, uint32_t process, uint32_t module)
 {
@@ -215,7 +215,8 @@ uint32_t files_find(struct files *files, uint32_t process, uint32_t module)
     return number;
 }
 
-/* What was written over an open file is not what the program had loaded. By a build ID that is seen later. */
+/* False if the file was written to since: then it is not what the program had loaded. With a build ID,
+ * that is checked later. */
 static bool is_as_it_was(const struct module_file *file)
 {
     struct stat facts;

@@ -9,7 +9,7 @@
 #define FIRST_ROOM 65536 /* bytes */
 #define PLENTY_FROM ((size_t)1 << 20)
 #define PLENTY_SHIFT 6              /* 64 times as much */
-#define HUGE_FROM ((size_t)4 << 20) /* from here on huge pages save TLB misses */
+#define HUGE_FROM ((size_t)4 << 20) /* from this size on, huge pages save TLB misses */
 
 _Atomic uint64_t shortage_count;
 
@@ -19,13 +19,13 @@ static bool unlimited(int resource)
     return getrlimit((__rlimit_resource_t)resource, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY;
 }
 
-/* Where it is limited, what one array has got in plenty others would lack. */
+/* Where address space is limited, what one array reserves the others would lack. */
 static bool have_plenty(void)
 {
     return unlimited(RLIMIT_AS) && unlimited(RLIMIT_DATA);
 }
 
-/* Address space costs nothing, moving what is there does: large arrays get plenty of it at once. */
+/* Reserving address space costs nothing, but moving an array does: so large arrays reserve much at once. */
 static size_t next_room(size_t room, size_t size, unsigned shift)
 {
     room = room ? room << (room >= PLENTY_FROM ? shift : 1) : FIRST_ROOM;

@@ -1,4 +1,4 @@
-/* grow.h - arrays that grow by remapping: no copy, fresh elements are zero. */
+/* grow.h - arrays that grow by mremap(): nothing is copied, and new elements are zero. Not thread-safe. */
 #ifndef LIBTRACE_GROW_H
 #define LIBTRACE_GROW_H
 
@@ -10,14 +10,15 @@ struct grow {
     size_t room; /* bytes */
 };
 
-/* Memory is dear: from now on no huge pages are asked for, which are taken whole for a few bytes in them. */
+/* Call this if memory is short: huge pages are not used from now on, as they take 2 MiB even for a few
+ * bytes. */
 void grow_sparingly(void);
 
-/* Makes sure that at least size bytes are there. False on lack of memory; what was there stays. */
+/* Makes room for at least size bytes. False = out of memory; what was there stays. */
 bool grow_to(struct grow *array, size_t size);
 void grow_free(struct grow *array);
 
-/* The element at an index, made if it is not there; NULL on lack of memory. */
+/* The element at an index; the array grows if necessary. NULL = out of memory. */
 #define GROW_AT(array, type, index)                                    \
     ((size_t)(index) * sizeof(type) + sizeof(type) <= (array)->room || \
              grow_to((array), ((size_t)(index) + 1) * sizeof(type))    \

@@ -1,17 +1,16 @@
 /* idle.c - see idle.h.
  *
- * Each ring tells from which word on its thread has to take the slow way (wire.h, slow_at). Set to 0, the next
- * event of that thread takes it, and wakes us. So the rings are armed, and if at the next look nobody has
- * passed by since, all that may happen will be heard of: events, new threads and processes, ends (deaths.h),
- * signals.
+ * Each ring says from which word on its thread has to take the slow path (wire.h, slow_at). If this is set to 0, that
+ * thread's next event takes it, and wakes us. So the rings are armed that way, and if nothing was written by the next
+ * look, everything that can happen will wake us: events, new threads and processes, ends (deaths.h), signals.
  */
 #include "idle.h"
 #include "rings.h"
 
-#define QUIET_LOOKS 10        /* in which nothing came: then it is worth it */
-#define SLEEP_NS 700000000ull /* at a time */
+#define QUIET_LOOKS 10        /* after so many looks without anything new, arming is worthwhile */
+#define SLEEP_NS 700000000ull /* one sleep */
 
-/* True if whatever these processes do would wake us, and nothing of them is left to be done. */
+/* True if anything that these processes do would wake us, and none of them is waiting for us. */
 static bool will_be_woken(const struct tracker *tracker)
 {
     for (uint32_t i = tracker->first_living; i < tracker->process_count; i++) {
@@ -29,7 +28,7 @@ static void arm(const struct tracker *tracker)
             arena_ring_arm(tracker->rings[i]->ring);
 }
 
-/* True if no thread has written or begun since it was armed. */
+/* True if no thread has written, or begun, since the rings were armed. */
 static bool all_quiet(const struct tracker *tracker)
 {
     uint32_t slots = arena_rings(tracker->arena);

@@ -3,7 +3,7 @@
 #include "shortage.h"
 #include "track.h"
 
-#define DEPTH_MOST 16 /* of forks of forks; what is older is not known */
+#define DEPTH_MOST 16 /* forks of forks; older blocks are not known */
 #define AT_ONCE 128
 
 void inherited_begin(struct tracked_process *process, struct tracked_process *from, uint32_t tick)
@@ -26,11 +26,11 @@ void inherited_freed(struct tracked_process *process, uint64_t address)
 
 struct blocks_list {
     size_t count;
-    uint64_t next; /* where to go on; nothing is known of what lies there or behind */
+    uint64_t next; /* where to go on; nothing is known from there on */
     struct block block[AT_ONCE];
 };
 
-/* Nobody will ask for its own blocks any more, nor for what it has inherited. */
+/* Nobody needs its own blocks any more, nor those it inherited. */
 static void close_table(struct tracked_process *process)
 {
     blocks_close(&process->blocks);
@@ -41,7 +41,7 @@ static void close_table(struct tracked_process *process)
 void inherited_end(struct tracked_process *process)
 {
     struct tracked_process *from = process->inherited.from;
-    if (!from || process->inherited.heirs) /* whose heirs have it from there */
+    if (!from || process->inherited.heirs) /* its heirs need it */
         return;
     blocks_close(&process->inherited.freed);
     process->inherited.from = NULL;
@@ -65,7 +65,7 @@ static bool is_freed(const struct tracked_process *process, uint64_t address)
     return freed->regions && blocks_range(freed, &from, address + 1, &block, 1) == 1;
 }
 
-/* Of a process, what was born up to a tick, with what it has inherited. */
+/* Lists the blocks of a process that were born up to a tick, including inherited ones. */
 static size_t range(const struct tracked_process *process, uint32_t tick, uint64_t *from, uint64_t to,
                     struct block *list, size_t room);
 
@@ -86,8 +86,8 @@ static uint64_t end_of(const struct block *block)
     return block->address + (block->size ? block->size : 1);
 }
 
-/* Both up to where either goes on, in the order of their addresses; *from is then where to. Where a block of its own
- * lies, what was inherited is not there any more. */
+/* Merges both lists by address, up to where the shorter one ends; *from is set to where to go on.
+ * Inherited blocks that overlap the process's own are gone. */
 static size_t merge(const struct tracked_process *process, const struct blocks_list *own,
                     const struct blocks_list *other, uint64_t *from, struct block *list, size_t room)
 {

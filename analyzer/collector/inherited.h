@@ -1,9 +1,10 @@
-/* inherited.h - what a forked process has of the blocks of the one that it was forked from.
+/* inherited.h - the blocks that a forked process has from the process it was forked from.
  *
- * They are no allocations of its own and counted nowhere, but they lie on its pages. Nothing is copied for them when
- * it forks: what the other's table has from before the fork is taken for it, but for what the forked one has freed
- * since. What the other has freed since is not known any more, and what it made after the fork, but before the
- * collector looked again, may be taken for inherited. A process that has ended keeps its table for as long as one lives that was forked from it.
+ * They are not its own allocations, and not counted, but they lie on its pages. Nothing is copied at the
+ * fork: its inherited blocks are those in the other's table from before the fork, except those that the
+ * forked process has freed since. Blocks that the other has freed since the fork are not known any more,
+ * and those that it allocated after the fork, but before the collector's next look, may be taken for
+ * inherited. A process that has ended keeps its table as long as a process lives that was forked from it.
  */
 #ifndef LIBTRACE_INHERITED_H
 #define LIBTRACE_INHERITED_H
@@ -13,27 +14,27 @@
 struct tracked_process;
 
 struct inherited {
-    struct tracked_process *from; /* whose blocks; NULL = it has none, or they are not known */
-    uint32_t tick;                /* at which it was forked */
-    unsigned depth;               /* how many it was forked through */
-    uint32_t heirs;               /* of this process, that have not ended */
-    bool kept;                    /* its table is kept for them alone */
-    struct blocks freed;          /* inherited ones: the addresses; empty until the first */
+    struct tracked_process *from; /* forked from it; NULL = none, or its blocks are not known */
+    uint32_t tick;                /* when it was forked */
+    unsigned depth;               /* number of forks that it goes back */
+    uint32_t heirs;               /* processes forked from this one that have not ended */
+    bool kept;                    /* the process has ended, and its table is kept for the heirs only */
+    struct blocks freed;          /* addresses of inherited blocks that it freed; empty until the first */
 };
 
-/* A process was forked from another at a tick. */
+/* Called when a process was forked from another at a tick. */
 void inherited_begin(struct tracked_process *process, struct tracked_process *from, uint32_t tick);
 
-/* It has freed a block that is none of its own. On lack of memory it is forgotten. */
+/* Called when it frees a block that is not its own. Without memory, it stays inherited. */
 void inherited_freed(struct tracked_process *process, uint64_t address);
 
-/* It has ended: it inherits nothing any more. */
+/* Called when it has ended: it inherits nothing any more. */
 void inherited_end(struct tracked_process *process);
 
-/* Its own table is wanted by nobody else: it is closed now, or when the last of its heirs ends. */
+/* Called when nobody else needs its own table: closes it now, or when its last heir ends. */
 void inherited_close(struct tracked_process *process);
 
-/* Its own and inherited blocks; as blocks_range(). */
+/* Its own and its inherited blocks, like blocks_range(). */
 size_t inherited_range(const struct tracked_process *process, uint64_t *from, uint64_t to, struct block *list,
                        size_t room);
 

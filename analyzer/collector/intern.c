@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#define PATIENCE 100        /* so often is waited in a run for what was not published yet, */
-#define PATIENCE_NS 1000000 /* and for so long */
+#define PATIENCE 100        /* how often, in a run, we wait for what is not published yet, */
+#define PATIENCE_NS 1000000 /* and how long each time */
 
 char intern_directory[PATH_MAX];
 
@@ -22,7 +22,7 @@ void intern_error(struct intern *intern, int error)
 
 /* ---- frames ------------------------------------------------------------------------------------ */
 
-/* The module of a native frame; NULL = none that is known. */
+/* The module of a native frame; NULL = not known. */
 static const struct process_module *module_of(const struct intern_process *process,
                                               const struct arena_frame *frame)
 {
@@ -31,14 +31,14 @@ static const struct process_module *module_of(const struct intern_process *proce
     return (const struct process_module *)process->modules.memory + frame->owner;
 }
 
-/* Of operator new and the like, which stand before the program's: nobody's business. */
+/* Frames of libtrace.so, such as operator new, which replaces the program's, are not shown. */
 bool intern_is_ours(const struct intern_process *process, const struct arena_frame *frame)
 {
     const struct process_module *module = frame->kind == WIRE_FRAME_NATIVE ? module_of(process, frame) : NULL;
     return module && module->ours;
 }
 
-/* Where a process's frame is in the run's terms; false if it cannot be told (yet). */
+/* Translates a process's frame to the run's numbers; false if that is not possible (yet). */
 bool intern_place(const struct intern_process *process, const struct arena_frame *frame,
                   struct run_frame *place)
 {
@@ -53,16 +53,16 @@ bool intern_place(const struct intern_process *process, const struct arena_frame
     const struct process_module *module = frame->kind == WIRE_FRAME_NATIVE ? module_of(process, frame) : NULL;
     if (frame->kind == WIRE_FRAME_EMPTY || (frame->owner && !(module && module->described)))
         return false;
-    if (module && module->number) { /* places outside of all modules have no name: they are all one */
+    if (module && module->number) { /* places outside of all modules have no name, and are treated as one */
         place->module = module->number;
         place->offset = frame->value - module->bias;
     }
     return true;
 }
 
-/* What a frame refers to is written before it, but by another thread, maybe, that is about to publish it: so
- * it is waited for. What does not come in spite of that is counted, and is a place without a name. True if it
- * is known. */
+/* Everything that a frame refers to is written before it, but maybe by another thread that has not
+ * published it yet: so we wait a little. If it does not come, that is counted, and the frame is a place
+ * without a name. True if it is known. */
 static bool find_place(struct intern *intern, struct intern_process *process, uint32_t raw,
                        struct run_frame *place)
 {
@@ -83,7 +83,7 @@ static bool find_place(struct intern *intern, struct intern_process *process, ui
     return false;
 }
 
-/* The run's number of a process's frame. */
+/* The run's number for a process's frame. */
 static uint32_t intern_frame(struct intern *intern, struct intern_process *process, uint32_t raw)
 {
     uint32_t *known = raw <= ARENA_FRAMES_MAX ? GROW_AT(&process->frames, uint32_t, raw) : NULL;
@@ -112,7 +112,7 @@ static uint32_t intern_frame(struct intern *intern, struct intern_process *proce
 
 /* ---- stacks ------------------------------------------------------------------------------------ */
 
-/* The known number of a process's stack, 0 = not known yet. */
+/* The run's number for a process's stack, if it is known; 0 = not yet. */
 static uint32_t *known_node(struct intern_process *process, uint32_t raw)
 {
     return GROW_AT(&process->nodes, uint32_t, raw);
@@ -137,7 +137,7 @@ static int next_node(void *data, struct store_node *row)
         return 0;
     uint32_t number = ++intern->nodes_written;
     const struct run_node *node = (const struct run_node *)intern->nodes.memory + number;
-    assert(node->parent < number || node->parent == WIRE_NODE_CUT); /* outer ones come first */
+    assert(node->parent < number || node->parent == WIRE_NODE_CUT); /* callers are numbered before callees */
     *row =
         (struct store_node){number, node->parent == WIRE_NODE_CUT ? -1 : (int64_t)node->parent, node->frame};
     return 1;
@@ -162,13 +162,13 @@ uint32_t intern_node(struct intern *intern, struct intern_process *process, uint
 {
     static struct {
         uint32_t node, frame;
-    } path[DEPTH_MAX]; /* of each node one look is taken: the next might show another */
+    } path[DEPTH_MAX]; /* each node is read only once: it might have changed the next time */
     unsigned depth = 0;
     uint32_t number = WIRE_NODE_ROOT, *known;
     /* Outwards to the first stack that is known, then back inwards. */
     for (uint32_t at = raw; at != WIRE_NODE_ROOT;) {
         uint64_t node = at != WIRE_NODE_CUT ? arena_node(process->slot, at) : 0;
-        if (!node) { /* cut off, or not there, which cannot be */
+        if (!node) { /* cut off, or missing, which is impossible */
             number = WIRE_NODE_CUT;
             if (at != WIRE_NODE_CUT)
                 arena_damage(process->slot);
@@ -190,7 +190,8 @@ uint32_t intern_node(struct intern *intern, struct intern_process *process, uint
         if (!ours)
             number = add_node(intern, number, intern_frame(intern, process, path[depth].frame));
         *known_node(process, path[depth].node) = number;
-        /* A frame of ours is no node, unless a whole stack ends with it, and is one with its caller's. */
+        /* A frame of ours is no node of its own, but the same as its caller's, unless it is the whole
+         * stack. */
         if (!ours || depth == 0)
             note_use(process, number);
     }

@@ -1,10 +1,10 @@
-/* intern.h - raw numbers of each process to numbers of the run: modules, lines, frames, stacks.
+/* intern.h - translates each process's own numbers to numbers of the run: modules, lines, frames, stacks.
  *
- *   intern.c        frames and stacks          intern_notes.c   modules, Python code, marks, names of processes
- *   intern_lines.c  lines, and their look-up   attribution.c    the line that an allocation counts for
+ *   intern.c        frames and stacks            intern_notes.c   modules, Python code, marks, names of processes
+ *   intern_lines.c  lines, and looking them up   attribution.c    the line that an allocation counts for
  *
  * Reads the notes, frames and nodes that a process wrote into the arena, and writes what is new to the
- * database. Processes of one program share their stacks that way. Used by the writer's thread alone.
+ * database. So processes of the same program share their stacks. Used by the writer's thread only.
  */
 #ifndef LIBTRACE_INTERN_H
 #define LIBTRACE_INTERN_H
@@ -22,39 +22,39 @@
 /* A module of the run. */
 struct run_module {
     char *path;
-    struct symbols_module *symbols; /* NULL: nothing to be found */
-    struct known_symbols *known; /* what earlier runs know of its frames; NULL = nothing, or not asked yet */
+    struct symbols_module *symbols; /* NULL = none */
+    struct known_symbols *known;    /* what earlier runs know of it; NULL = nothing, or not read yet */
     uint8_t build_id[64];
     size_t build_id_size;
-    uint32_t file; /* its number, see files.h; 0 = none */
-    bool held;     /* its symbols have the file itself */
-    bool needed;   /* there are frames in it */
-    bool read;     /* its symbols were, as earlier runs do not know all frames */
+    uint32_t file; /* its file's number, see files.h; 0 = none */
+    bool held;     /* its symbols have the file's descriptor */
+    bool needed;   /* some frame is in it */
+    bool read;     /* its symbols were read, as earlier runs do not know all its frames */
     bool state_written;
 };
 
-/* A Python code object; lives as long as the run. */
+/* A Python code object; kept until the end of the run. */
 struct process_code {
     const char *file, *name; /* interned */
     int32_t first_line;
     uint32_t version;
-    uint8_t *table; /* own copy */
+    uint8_t *table; /* our own copy */
     uint32_t table_size;
     uint32_t number; /* in the run */
 };
 
-/* What a frame or a stack shows: numbers of lines, 0 = none; see attribution.h. */
+/* The lines that a frame or a stack shows, as numbers; 0 = none. See attribution.h. */
 struct attribution {
     uint32_t source;    /* innermost line with source that is not an allocator's */
     uint32_t program;   /* innermost line that is not an allocator's */
-    uint32_t innermost; /* always there once it was looked up */
-    bool python;        /* source is a line of Python code */
+    uint32_t innermost; /* never 0 once it was looked up */
+    bool python;        /* source is a Python line */
 };
 
 /* A frame of the run. */
 struct run_frame {
     const struct process_code *code; /* Python; NULL = native */
-    uint64_t offset;                 /* in the module, or of the instruction */
+    uint64_t offset;                 /* in the module; for Python: of the instruction */
     uint32_t module;                 /* 0 = none */
     struct attribution shown;
 };
@@ -65,70 +65,70 @@ struct run_node {
     struct attribution shown;
 };
 
-/* How far the notes, frames and nodes of a process were taken in. */
+/* How far the notes, frames and nodes of a process were read. */
 struct intern_process {
     struct arena_slot *slot;
     uint32_t index; /* of the process in the run */
     struct arena_notes notes;
-    struct grow modules; /* struct process_module by the process's number */
-    struct grow codes;   /* struct process_code *, the run's, by number */
-    struct grow frames;  /* uint32_t: run's frame by the process's */
-    struct grow nodes;   /* uint32_t: run's node by the process's */
-    struct grow marks;   /* struct process_mark by number */
-    struct grow used;    /* a bit for each node of the run: it is one of the process's */
+    struct grow modules; /* struct process_module, by the process's number */
+    struct grow codes;   /* struct process_code * of the run, by the process's number */
+    struct grow frames;  /* uint32_t: the run's frame, by the process's */
+    struct grow nodes;   /* uint32_t: the run's node, by the process's */
+    struct grow marks;   /* struct process_mark, by number */
+    struct grow used;    /* a bit for each node of the run: the process uses it */
     uint32_t mark_count; /* the highest number */
-    bool merged;         /* several nodes of the process became one: a module was loaded at another address */
-    uint32_t looked;     /* frames whose modules' symbols are at hand */
+    bool merged;         /* nodes of it became one: a module was loaded at two addresses */
+    uint32_t looked;     /* frames whose modules' symbols are ready */
     char *executable, *command, *label;
 };
 
 struct line_entry;
 struct text_entry;
 
-/* Where relative paths of modules begin: the program's directory when the collector was started. */
+/* What relative paths of modules are relative to: the program's directory when the collector was started. */
 extern char intern_directory[];
 
 struct intern {
     struct store *store;
     struct symbols *symbols;
-    struct files *files; /* NULL: modules are known by their paths alone */
+    struct files *files; /* NULL: module files are found by path only */
     struct grow modules; /* struct run_module, by the run's number */
     uint32_t module_count, line_count, frame_count, node_count, code_count;
     struct line_entry *lines; /* uthash */
-    struct text_entry *texts; /* uthash: interned strings that symbols does not own */
+    struct text_entry *texts; /* uthash: interned strings that symbols.h does not own */
     struct number_map frame_numbers, node_numbers;
     struct grow frames; /* struct run_frame by the run's number */
     struct grow nodes;  /* struct run_node by the run's number */
     uint32_t nodes_written;
-    int error;         /* of the store, the first */
-    unsigned patience; /* how often what is not described yet may still be waited for */
+    int error;         /* the store's first error */
+    unsigned patience; /* how often we may still wait for something that is not described yet */
     uint64_t unplaced; /* frames whose description never came */
 };
 
 bool intern_open(struct intern *intern, struct store *store);
 void intern_close(struct intern *intern);
 
-/* Finds out what the process is called, and nothing else. */
+/* Only finds out the process's name. */
 void intern_identity(struct intern_process *process);
 
-/* Reads the notes that came since the last call. */
+/* Reads the notes that were written since the last call. */
 void intern_notes(struct intern *intern, struct intern_process *process);
 
-/* The run's number of a process's stack, 0 = no stack; frames that are new are written, without looking at
+/* The run's number for a process's stack, 0 = no stack. Writes frames that are new, without looking up
  * symbols. */
 uint32_t intern_node(struct intern *intern, struct intern_process *process, uint32_t raw);
 
 /* Writes the stacks that are new since the last call. */
 void intern_write_nodes(struct intern *intern);
 
-/* Makes the symbols ready that the process's frames will need: what takes long, so that nobody else waits for
- * the database meanwhile. */
+/* Prepares the symbols that the process's frames will need. That takes long, so it is done while no
+ * transaction is open, for which others would have to wait. */
 void intern_symbols(struct intern *intern, struct intern_process *process);
 
-/* Name of a mark, NULL if it is not there (yet). */
+/* A mark's name; NULL = not there (yet). */
 const char *intern_mark(const struct intern_process *process, uint32_t number, int *kind);
 
-/* Writes what became of each module's file. */
+/* Writes what was found for each module's file. */
 void intern_finish(struct intern *intern);
 
 void intern_process_close(struct intern_process *process);

@@ -1,5 +1,5 @@
-/* intern_lines.c - the lines of a run, each once, and where they are looked up: in what earlier runs recorded of
- * the same file, else in its symbols. */
+/* intern_lines.c - the lines of a run, each once, and how they are looked up: in what earlier runs
+ * recorded for the same file, else in its symbols. */
 #include "intern_private.h"
 #include "known_symbols.h"
 #include "shortage.h"
@@ -53,7 +53,7 @@ const struct line_entry *intern_line(struct intern *intern, const struct symbols
     return entry;
 }
 
-/* Whether earlier runs can tell what is at this frame; if they have not been asked yet, they are. */
+/* True if earlier runs know this frame; loads what they know at the first call for a module. */
 static bool is_known(struct intern *intern, struct run_module *module, uint64_t offset)
 {
     if (!module->needed) {
@@ -83,7 +83,7 @@ void intern_symbols(struct intern *intern, struct intern_process *process)
     }
 }
 
-/* The lines at a place in a module; their texts live as long as the run. */
+/* The lines at a place in a module; their texts live until the end of the run. */
 size_t intern_resolve(struct intern *intern, struct run_module *module, uint64_t offset,
                       struct symbols_frame frames[INLINES_MAX])
 {
@@ -96,7 +96,7 @@ size_t intern_resolve(struct intern *intern, struct run_module *module, uint64_t
         module->needed = module->read = true;
         count = symbols_resolve(module->symbols, offset - 1, frames, INLINES_MAX);
     }
-    for (size_t i = 0; i < count; i++) { /* equal texts have to be one */
+    for (size_t i = 0; i < count; i++) { /* equal texts must be the same pointer */
         frames[i].file = frames[i].file ? intern_text(intern, frames[i].file) : NULL;
         frames[i].function = frames[i].function ? intern_text(intern, frames[i].function) : NULL;
     }

@@ -1,4 +1,4 @@
-/* intern_notes.c - what a process described of itself: its modules, Python code, marks, and what it is called. */
+/* intern_notes.c - reads how a process described itself: modules, Python code, marks, and its name. */
 #include "intern_private.h"
 #include "shortage.h"
 
@@ -8,11 +8,11 @@
 #include <string.h>
 
 struct process_mark {
-    char *name; /* NULL = not described */
+    char *name; /* NULL = not described yet */
     int kind;
 };
 
-/* Gives the module its file, unless it has it, or its symbols were read without. */
+/* Gives the module its file, unless it has it, or its symbols were read without it. */
 static void give_file(struct intern *intern, struct run_module *module)
 {
     int file;
@@ -34,7 +34,7 @@ static void give_file(struct intern *intern, struct run_module *module)
     }
 }
 
-/* file: see files.h; 0 = none. A module without a build ID is told from others by it. */
+/* file: see files.h; 0 = none. It identifies modules that have no build ID. */
 static uint32_t run_module(struct intern *intern, const char *path, const uint8_t *id, size_t id_size,
                            uint32_t file)
 {
@@ -44,7 +44,7 @@ static uint32_t run_module(struct intern *intern, const char *path, const uint8_
     for (uint32_t i = 1; i <= intern->module_count; i++)
         if (strcmp(all[i].path, path) == 0 && all[i].build_id_size == id_size &&
             memcmp(all[i].build_id, id, id_size) == 0 && (id_size || all[i].file == file)) {
-            give_file(intern, &all[i]); /* this process may have had it when others had not */
+            give_file(intern, &all[i]); /* an earlier process may not have had the file */
             return i;
         }
     struct run_module *module = GROW_AT(&intern->modules, struct run_module, intern->module_count + 1);
@@ -133,7 +133,9 @@ void intern_identity(struct intern_process *process)
     arena_notes_close(&notes);
 }
 
-/* False: it was not looked for yet. That comes before any event that the note is needed for is to be written.
+/* False if the file was not searched for yet. The main thread does that before any event that needs this note
+ * is handed to us.
+ *
  */
 static bool find_file(struct intern *intern, const struct intern_process *process,
                       const struct wire_note_module *note, uint32_t *file)

@@ -6,13 +6,13 @@
 
 #include <uthash.h>
 
-#define INLINES_MAX 32  /* source-level frames that one physical frame may show */
+#define INLINES_MAX 32  /* source-level frames that one physical frame may stand for */
 #define DEPTH_MAX 16384 /* deeper than any stack is recorded */
 
 /* A line of the run. */
 struct line_entry {
     struct line_key {
-        const char *file, *function; /* interned, so equal text is the same pointer */
+        const char *file, *function; /* interned, so equal texts are the same pointer */
         uint32_t line, module;
     } key;
     uint32_t number;
@@ -23,7 +23,7 @@ struct line_entry {
 /* A module of a process. */
 struct process_module {
     uint32_t number; /* in the run; 0 = none */
-    bool described;  /* there was a note of it */
+    bool described;  /* there was a note about it */
     bool ours;       /* libtrace.so */
     uint64_t bias;
 };
@@ -33,11 +33,11 @@ struct process_module {
 /* Keeps the first error of the store. */
 void intern_error(struct intern *intern, int error);
 
-/* Where a process's frame is in the run's terms; false if it cannot be told (yet). */
+/* Translates a process's frame to the run's numbers; false if that is not possible (yet). */
 bool intern_place(const struct intern_process *process, const struct arena_frame *frame,
                   struct run_frame *place);
 
-/* Whether it is a frame of libtrace.so: operator new and the like, which stand before the program's. */
+/* True for frames of libtrace.so, such as operator new, which replaces the program's. */
 bool intern_is_ours(const struct intern_process *process, const struct arena_frame *frame);
 
 /* ---- intern_notes.c ---- */
@@ -47,14 +47,14 @@ void intern_notes_close(struct intern_process *process);
 
 /* ---- intern_lines.c ---- */
 
-/* The same pointer for equal texts; lives as long as the run. "" where memory is short. */
+/* The same pointer for equal texts; valid until the end of the run. "" if out of memory. */
 const char *intern_text(struct intern *intern, const char *text);
 
-/* The line of a frame whose texts are interned; written if it is new. NULL where memory is short. */
+/* The line of a frame with interned texts; written if it is new. NULL if out of memory. */
 const struct line_entry *intern_line(struct intern *intern, const struct symbols_frame *frame,
                                      uint32_t module, bool python);
 
-/* The lines at a return address (as an offset in the module), innermost first; their texts are interned. */
+/* The lines at a return address (an offset in the module), innermost first; their texts are interned. */
 size_t intern_resolve(struct intern *intern, struct run_module *module, uint64_t offset,
                       struct symbols_frame frames[INLINES_MAX]);
 

@@ -5,18 +5,18 @@
 #include <string.h>
 #include <uthash.h>
 
-#define RUNS 8 /* so many of the latest runs are asked */
+#define RUNS 8 /* only the latest runs are read */
 
 struct known_frame {
     uint64_t offset; /* key */
     size_t count;
-    struct symbols_frame *lines; /* innermost first; their texts are their own */
+    struct symbols_frame *lines; /* innermost first, with texts of their own */
     UT_hash_handle hh;
 };
 
 struct known_symbols {
     struct known_frame *frames; /* uthash */
-    struct known_frame *filled; /* that the next line belongs to; NULL: to one that is known already */
+    struct known_frame *filled; /* that the next line belongs to; NULL: that frame is complete already */
 };
 
 static void add_line(void *data, int64_t offset, int depth, const char *file, int64_t line,

@@ -1,7 +1,7 @@
 /* known_symbols.h - what earlier runs in the same database know of a module's frames.
  *
  * A file with the same build ID has the same lines. So the second run of a program need not read its debug
- * information, which takes longer than all the rest where a program is short.
+ * information, which takes longer than everything else if the program is short.
  */
 #ifndef LIBTRACE_COLLECTOR_KNOWN_SYMBOLS_H
 #define LIBTRACE_COLLECTOR_KNOWN_SYMBOLS_H
@@ -11,12 +11,11 @@
 
 struct known_symbols;
 
-/* The frames of this module in complete runs whose lines came from its debug information; NULL if there are
- * none. */
+/* The frames of this module in complete runs whose lines came from its debug information; NULL = none. */
 struct known_symbols *known_symbols_open(struct store *store, const char *path, const uint8_t *build_id,
                                          size_t build_id_size);
 
-/* What is shown for the frame with this return address (of the file), innermost first; NULL: not known. */
+/* The lines of the frame with this return address (in the file), innermost first; NULL = not known. */
 const struct symbols_frame *known_symbols_find(const struct known_symbols *known, uint64_t offset,
                                                size_t *count);
 

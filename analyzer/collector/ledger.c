@@ -28,7 +28,7 @@ static size_t histogram_size(unsigned classes)
     return sizeof(struct histogram) + classes * sizeof(uint64_t);
 }
 
-/* Makes the histogram span this class, too; NULL on lack of memory. */
+/* Extends the histogram to this class; NULL = out of memory. */
 static struct histogram *span(struct histogram *old, uint8_t number)
 {
     uint8_t from = old && old->from < number ? old->from : number;
@@ -79,7 +79,7 @@ struct histogram *ledger_copy_histogram(const struct histogram *others)
 
 /* ---- runs of events ---------------------------------------------------------------------------- */
 
-/* Notes the heap's maximum if that is now: so much above where it was brought up to date last. */
+/* Notes the heap's maximum if it is now: `bytes` more than when it was last brought up to date. */
 static bool heap_rose(struct heap *heap, int64_t bytes, uint64_t blocks)
 {
     uint64_t now = heap->bytes + (uint64_t)bytes;
@@ -129,7 +129,7 @@ void ledger_begin(struct ledger *ledger, struct heap *heap)
         ledger->flow.room = -1;
 }
 
-/* For asserts: true if what one heap has can be a part of what the other has. */
+/* For asserts: true if one heap can be a part of the other. */
 static __attribute__((unused)) bool is_part(const struct heap *part, const struct heap *all)
 {
     return part->bytes <= all->bytes && part->blocks <= all->blocks;

@@ -1,14 +1,13 @@
 /* ledger.h - what is counted for every site, process and the run.
  *
- * A site is a stack in a process, or in a thread of it. The moment of the run's peak in bytes is known
- * exactly, and every site's part in it, in O(1) an event and without a scan: peaks are numbered; a number is
- * given when the heap first shrinks after a new maximum. A site that is touched later first notes what it had
- * at that peak, which is what it has now (it was not touched since). The technique of memray's aggregated
- * reader.
+ * A site is a stack in a process, or in a thread of it. The moment of the run's peak in bytes is known exactly, and
+ * so is every site's share of it, in O(1) for each event and without a scan: peaks are numbered; a peak gets its
+ * number when the heap first shrinks after a new maximum. A site that is touched later first notes what it had at
+ * that peak, which is what it still has, as it was not touched since. memray's aggregated reader does the same.
  *
- * Events come in runs, of one process each: ledger_begin(), then what happens, then ledger_end(). In between
- * the heaps stand still, and what came is summed up once for all that counts it (struct flow). A new maximum
- * is noticed when it is over, as the heap only rises until then.
+ * Events come in runs of one process each: ledger_begin(), the events, ledger_end(). Meanwhile the heaps do not
+ * change; what happened is summed up once for all of them (struct flow). A new maximum is noticed when it is over,
+ * as the heap only rises until then.
  */
 #ifndef LIBTRACE_LEDGER_H
 #define LIBTRACE_LEDGER_H
@@ -22,9 +21,9 @@
 
 #define CLASSES 65 /* of a histogram: 0; 1; 2-3; 4-7; ... */
 
-/* Counts of the blocks that came after the second class was seen; what is not counted here is of the first
- * class. It spans the classes from the smallest to the largest that was counted: with 200,000 sites all 65
- * would be the largest part of the collector's memory. */
+/* Counts of all blocks since a second class was seen; blocks before that are of the first class. It spans
+ * the classes from the smallest to the largest seen: with 200,000 sites, all 65 classes would be the
+ * largest part of the collector's memory. */
 struct histogram {
     uint8_t from, classes;
     uint64_t count[];
@@ -37,48 +36,48 @@ struct site {
     uint64_t peak_allocations, peak_bytes; /* live at peak number peak_seen */
     uint64_t temporary;
     uint32_t peak_seen;
-    uint32_t process; /* index into the collector's processes */
+    uint32_t process; /* index of the process in the collector */
 
     uint64_t highest_bytes;              /* its own highest live bytes */
     uint64_t smallest, largest;          /* block sizes */
-    struct histogram *sizes, *lifetimes; /* see struct histogram; NULL = there is one class only */
-    uint32_t node;                       /* raw node in the process's trie */
-    uint32_t thread;                     /* its number in the process; 0 = sites are not told apart by it */
+    struct histogram *sizes, *lifetimes; /* see struct histogram; NULL = one class only */
+    uint32_t node;                       /* the process's own number for its stack */
+    uint32_t thread;                     /* number in the process; 0 = sites are not by thread */
     uint8_t size_class, lifetime_class;  /* the first classes seen */
 } __attribute__((aligned(64)));
 
-/* What of a site is in the database. */
+/* What the database has of a site. */
 struct site_written {
     uint64_t events; /* allocations + frees */
     uint64_t peak_bytes, peak_allocations;
 };
 
-/* Current and highest of a heap. */
+/* The present and the highest size of a heap. */
 struct heap {
     uint64_t bytes, blocks;                       /* now */
     uint64_t since_mark_bytes, since_mark_blocks; /* at the moment of the highest bytes since heap_marked() */
     uint64_t peak_bytes, peak_blocks;             /* at the moment of the highest bytes of all */
 };
 
-/* What came since the heaps were brought up to date. */
+/* What happened since the heaps were last brought up to date. */
 struct flow {
     struct heap *heap; /* the process's */
     uint64_t allocations, bytes;
     uint64_t frees, freed_bytes;
-    int64_t
-        room; /* once more than this is live, a maximum has to be noted before the heap shrinks: it is higher
-                     than ever since its mark; -1: the peak is now (at_peak) */
+    /* If more than this is live, a maximum must be noted before the heap shrinks, as it is the highest
+     * since its mark; -1: the peak is now (at_peak) */
+    int64_t room;
 };
 
 struct ledger {
     struct flow flow;
     struct grow sites;   /* struct site */
-    struct grow written; /* struct site_written, likewise */
-    uint32_t count;      /* sites; index 0 is not used */
+    struct grow written; /* struct site_written, by the same index */
+    uint32_t count;      /* number of sites; index 0 is not used */
     struct heap heap;    /* of all processes together */
     uint32_t peak;       /* number of the latest peak that is over */
     bool at_peak;        /* the heap has not shrunk since its maximum */
-    uint64_t peak_ns;    /* time of the highest, since the start of the run */
+    uint64_t peak_ns;    /* when the highest was, since the start of the run */
     uint64_t now_ns;     /* the collector's clock, for peak_ns */
 };
 
@@ -87,33 +86,33 @@ INLINE struct site *ledger_site(const struct ledger *ledger, uint32_t index)
     return (struct site *)ledger->sites.memory + index;
 }
 
-/* A new site; its index, 0 on lack of memory. */
+/* Adds a site; returns its index, 0 = out of memory. */
 uint32_t ledger_add_site(struct ledger *ledger, uint32_t process, uint32_t thread, uint32_t node);
 
-/* A run of events begins: of the process that this heap is of. */
+/* Begins a run of events of the process that has this heap. */
 void ledger_begin(struct ledger *ledger, struct heap *heap);
 
-/* Brings the heaps up to date; the run may go on. */
+/* Brings the heaps up to date; the run of events may go on. */
 void ledger_settle(struct ledger *ledger);
 
-/* Takes a free back: a realloc that failed. Likewise of a part. */
+/* Undoes a free: a realloc that failed. The second undoes the free of a part. */
 void ledger_unfree(struct ledger *ledger, uint32_t site, uint64_t size, uint32_t ticks);
 void ledger_unfree_part(struct ledger *ledger, uint32_t site, uint64_t size);
 
-/* A process is gone, between two runs, and its heap with it; what it had stays counted as live. Returns the
- * number of the last peak that it can have had a part in. */
+/* To be called between two runs of events for a process that is gone, and its heap with it; what it had
+ * stays counted as live. Returns the number of the last peak that it can have been part of. */
 uint32_t ledger_process_ended(struct ledger *ledger, const struct heap *heap);
 #define LEDGER_LIVES UINT32_MAX
 
-/* A site's part in the highest heap so far. last_peak: what ledger_process_ended() said of its process, or
- * LEDGER_LIVES. */
+/* A site's share of the highest heap so far. last_peak: what ledger_process_ended() returned for its
+ * process, or LEDGER_LIVES. */
 void ledger_at_peak(const struct ledger *ledger, const struct site *site, uint32_t last_peak,
                     uint64_t *allocations, uint64_t *bytes);
 
-/* A copy that is the caller's, to free; NULL for NULL, and on lack of memory. */
+/* A copy that the caller must free; NULL for NULL, or if out of memory. */
 struct histogram *ledger_copy_histogram(const struct histogram *others);
 
-/* The whole histogram, the first class's count filled in. */
+/* The whole histogram, with the first class's count. */
 void ledger_histogram(const struct histogram *others, uint8_t first, uint64_t total,
                       uint64_t counts[CLASSES]);
 
@@ -121,8 +120,8 @@ void ledger_histogram(const struct histogram *others, uint8_t first, uint64_t to
 
 void ledger_count_other(struct histogram **others, uint8_t number, int64_t by);
 
-/* 0; 1; 2 and 3 are 2; 4 to 7 are 3; of any value that may be a size, which is less than half of what there
- * is. */
+/* 0 and 1 are their own classes, 2 and 3 are class 2, 4 to 7 class 3 and so on. Valid for all values that
+ * can be sizes, which are below 2^63. */
 INLINE uint8_t ledger_class(uint64_t value)
 {
     return (uint8_t)(63 ^ __builtin_clzll(value << 1 | 1));
@@ -137,7 +136,7 @@ INLINE void ledger_count(struct histogram **others, uint8_t number)
         ledger_count_other(others, number, 1);
 }
 
-/* Before a site changes: what it had at the latest peak that is over. */
+/* Before a site changes: notes what it had at the latest peak that is over. */
 INLINE void ledger_fold(const struct ledger *ledger, struct site *site)
 {
     assert(site->peak_seen <= ledger->peak);
@@ -148,35 +147,35 @@ INLINE void ledger_fold(const struct ledger *ledger, struct site *site)
     }
 }
 
-/* From here on the highest is looked for anew, besides the highest of all. */
+/* From here on a new highest is searched for, besides the highest of all. */
 INLINE void heap_marked(struct heap *heap)
 {
     heap->since_mark_bytes = heap->bytes;
     heap->since_mark_blocks = heap->blocks;
 }
 
-/* The heap was higher than ever, or is now, and is about to shrink. */
+/* The heap is as high as never before, or was, and is about to shrink. */
 void ledger_note_maximum(struct ledger *ledger);
 
-/* Bytes that are live, less those at the run's begin. */
+/* Live bytes, minus those at the beginning of the run of events. */
 INLINE int64_t ledger_live(const struct ledger *ledger)
 {
     return (int64_t)(ledger->flow.bytes - ledger->flow.freed_bytes);
 }
 
-/* Before fewer bytes are live, or more blocks with no byte more. */
+/* To be called before fewer bytes are live, or more blocks with the same bytes. */
 INLINE void ledger_shrinks(struct ledger *ledger)
 {
     if (UNLIKELY(ledger_live(ledger) > ledger->flow.room))
         ledger_note_maximum(ledger);
 }
 
-/* Counts a block that is smaller or larger than any before. */
+/* Counts a block that is smaller or larger than all before. */
 void site_new_size(struct site *site, uint64_t size);
 
 INLINE void site_alloc(struct site *site, uint64_t size)
 {
-    /* As long as all sizes are of one class, those between the smallest and the largest are. */
+    /* As long as all sizes are of one class, so are those between the smallest and the largest. */
     if (UNLIKELY(size < site->smallest || size > site->largest))
         site_new_size(site, size);
     else if (site->sizes)
@@ -206,7 +205,7 @@ INLINE void site_free(struct site *site, uint64_t size, uint32_t ticks)
 INLINE void ledger_alloc(struct ledger *ledger, uint32_t index, uint64_t size)
 {
     struct site *site = ledger_site(ledger, index);
-    if (UNLIKELY(size == 0)) /* it is not the first moment of the maximum any more */
+    if (UNLIKELY(size == 0)) /* otherwise this would no longer be the first moment of the maximum */
         ledger_shrinks(ledger);
     ledger_fold(ledger, site);
     site_alloc(site, size);
@@ -225,7 +224,7 @@ INLINE void ledger_free(struct ledger *ledger, uint32_t index, uint64_t size, ui
     ledger->flow.freed_bytes += size;
 }
 
-/* Counts that a part of a mapping is gone, and some of it is left. */
+/* Counts that a part of a mapping is gone, while some of it is left. */
 INLINE void ledger_free_part(struct ledger *ledger, uint32_t index, uint64_t size)
 {
     struct site *site = ledger_site(ledger, index);
@@ -235,11 +234,11 @@ INLINE void ledger_free_part(struct ledger *ledger, uint32_t index, uint64_t siz
     ledger->flow.freed_bytes += size;
 }
 
-/* Counts a free at one site, and an allocation of the same size at another, or the same. */
+/* Counts a free at one site, and an allocation of the same size at another (or the same). */
 INLINE void ledger_move(struct ledger *ledger, uint32_t from, uint32_t to, uint64_t size, uint32_t ticks)
 {
     struct site *site = ledger_site(ledger, from);
-    ledger_shrinks(ledger); /* to where it was before: no maximum can follow */
+    ledger_shrinks(ledger); /* to what it was before: no maximum can follow */
     ledger_fold(ledger, site);
     site_free(site, size, ticks);
     site = ledger_site(ledger, to);

@@ -11,7 +11,7 @@ static uint32_t age_of(const struct tracker *tracker, const struct map_origin *o
     return tracker->tick > origin->born ? tracker->tick - origin->born : 0;
 }
 
-/* Between these the ledger of mappings is at work on a process's; there are few of its events. */
+/* Enclose changes in the ledger of mappings, a run of events each; there are few. */
 static void begin(struct tracker *tracker, struct tracked_process *process)
 {
     tracker->mapped.now_ns = tracker->ledger.now_ns;
@@ -43,7 +43,7 @@ static void keep(struct map_removed *removed, const struct map_range *range)
     range->origin->removed++;
 }
 
-/* What is mapped there is so no more. removed: where it is noted, should it come back; NULL = it will not. */
+/* Removes what is mapped there. removed: keeps it, in case it comes back; NULL = it cannot. */
 static void cut(struct tracker *tracker, struct tracked_process *process, uint64_t from, uint64_t to,
                 struct map_removed *removed)
 {
@@ -62,7 +62,7 @@ static void cut(struct tracker *tracker, struct tracked_process *process, uint64
     }
 }
 
-/* Whether it can be: nothing that a process says is believed. */
+/* True if the range is possible: nothing that a process says is trusted. */
 static bool is_range(uint64_t address, uint64_t length)
 {
     return length > 0 && length <= WIRE_ADDRESS_MASK && address + length <= WIRE_ADDRESS_MASK;
@@ -124,7 +124,7 @@ void map_event_unmap_fail(struct tracker *tracker, struct tracked_ring *r)
         bool ended = origin->pieces == 0;
         struct map_range there;
         uint64_t bytes = ranges[i].end - ranges[i].start;
-        /* Somebody else has put something there: then it was unmapped after all. */
+        /* Another thread has mapped something there meanwhile: so it had been unmapped after all. */
         if ((map_ranges_next(&process->maps, ranges[i].start, &there) && there.start < ranges[i].end) ||
             !map_ranges_put(&process->maps, &ranges[i]))
             continue;

@@ -18,12 +18,12 @@ static struct map_page **page_at(const struct map_ranges *ranges, uint32_t index
     return (struct map_page **)ranges->pages.memory + index;
 }
 
-/* A place in the order: page == page_count is behind all. */
+/* A position; page == page_count: behind all ranges. */
 struct place {
     uint32_t page, at;
 };
 
-/* Of the first range that ends behind the address. */
+/* The position of the first range that ends behind the address. */
 static struct place find(const struct map_ranges *ranges, uint64_t address)
 {
     uint32_t low = 0, high = ranges->page_count;
@@ -63,7 +63,7 @@ bool map_ranges_next(const struct map_ranges *ranges, uint64_t from, struct map_
     return found != NULL;
 }
 
-/* A new page at that index; NULL: no memory. */
+/* Inserts a new page at that index; NULL = out of memory. */
 static struct map_page *add_page(struct map_ranges *ranges, uint32_t index)
 {
     struct map_page *page = SHORTAGE_UNLESS(malloc(sizeof *page));
@@ -79,7 +79,7 @@ static struct map_page *add_page(struct map_ranges *ranges, uint32_t index)
     return *at = page;
 }
 
-/* Halves a full page. */
+/* Splits a full page in two. */
 static bool split_page(struct map_ranges *ranges, uint32_t index)
 {
     struct map_page *upper = add_page(ranges, index + 1);
@@ -99,7 +99,7 @@ static bool insert(struct map_ranges *ranges, const struct map_range *range)
         return false;
     }
     struct place place = find(ranges, range->start);
-    if (place.page == ranges->page_count && place.page > 0) /* behind the last one */
+    if (place.page == ranges->page_count && place.page > 0) /* behind the last range */
         place = (struct place){place.page - 1, (*page_at(ranges, place.page - 1))->count};
     if (ranges->page_count == 0 && !add_page(ranges, 0))
         return false;

@@ -1,8 +1,8 @@
-/* map_ranges.h - what a process has mapped by itself: ranges of addresses, in order, none of which overlaps another.
+/* map_ranges.h - what a process has mapped by itself: ranges of addresses, sorted, without overlaps.
  *
- * A mapping is in one piece at first; where a part of it is unmapped, or replaced by another mapping, the rest stays, in
- * one piece or two. Pieces lie in arrays of a few hundred, and these in an array: to find one, or to put one in, takes
- * two searches, and moves a few KiB at most.
+ * A mapping is one piece at first; if a part of it is unmapped, or replaced by another mapping, the rest
+ * stays, as one piece or two. Pieces are in arrays of a few hundred ("pages"), and these in one array:
+ * finding or inserting one takes two binary searches, and moves at most a few KiB.
  */
 #ifndef LIBTRACE_MAP_RANGES_H
 #define LIBTRACE_MAP_RANGES_H
@@ -12,16 +12,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the program asked for at once. */
+/* What the program asked for in one call. */
 struct map_origin {
     uint64_t start, end;
     uint32_t site; /* in tracker.mapped; 0 = not counted */
-    uint32_t
-        owner; /* the site that its pages are charged to: of what a forked process has from the other, the other's */
+    /* The site that its pages count for; for mappings that a forked process inherited, the other process's
+     * site. */
+    uint32_t owner;
     uint32_t born;    /* tick */
-    bool allocators;  /* the allocator's, for its blocks */
-    uint32_t pieces;  /* that are mapped, */
-    uint32_t removed; /* and that may come back, see struct map_removed */
+    bool allocators;  /* it belongs to the allocator, for its blocks */
+    uint32_t pieces;  /* pieces that are mapped */
+    uint32_t removed; /* pieces that may come back, see struct map_removed */
 };
 
 struct map_range {
@@ -30,38 +31,38 @@ struct map_range {
 };
 
 struct map_ranges {
-    struct grow pages; /* struct map_page *, none of them empty */
+    struct grow pages; /* struct map_page *; none of them is empty */
     uint32_t page_count;
-    uint32_t count; /* ranges */
+    uint32_t count; /* number of ranges */
 };
 
-/* What was taken out last, to be put back should the program's call fail. */
+/* What was removed last, to be put back if the program's call fails. */
 struct map_removed {
     struct grow ranges; /* struct map_range */
     uint32_t count;
 };
 
-#define MAP_RANGES_MOST (1u << 20) /* of a process: there is room for more only in a damaged record */
+#define MAP_RANGES_MOST (1u << 20) /* ranges of a process: only a damaged recording has more */
 
-/* The first range that ends behind an address; false if there is none. */
+/* The first range that ends behind an address; false = none. */
 bool map_ranges_next(const struct map_ranges *ranges, uint64_t from, struct map_range *range);
 
-/* Adds a range where there is none. False: no memory, or too many; then it is not there, and the origin not changed. */
+/* Adds a range where there is none. False = out of memory, or too many; then nothing is changed. */
 bool map_ranges_put(struct map_ranges *ranges, const struct map_range *range);
 
-/* Takes out the part of the first range that is in [from, to), from its start or from `from` on: false if there is none.
- * *removed is what was taken out; its origin's pieces are right, and what is done with it where there are none left is
- * the caller's. What is behind it in the same range stays; without memory for that it is lost. */
+/* Takes out the part of the first range that is in [from, to); false if there is none. *removed is what
+ * was taken out. Its origin's count of pieces is correct afterwards; what to do when it is 0 is up to the
+ * caller. The rest of the range behind `to` stays; without memory for that it is lost. */
 bool map_ranges_cut(struct map_ranges *ranges, uint64_t from, uint64_t to, struct map_range *removed);
 
-/* What a forked process, which has mapped nothing yet, has of the other's: none of it is counted. Not of a process with
- * very many: they are looked for at each fork. On lack of memory some of it is not there. */
+/* Gives a forked process, which has mapped nothing yet, the other's ranges, without counting them. Not if
+ * there are very many, as this happens at each fork. Without memory, some are missing. */
 #define MAP_RANGES_INHERITED_MOST 10000u
 void map_ranges_inherit(struct map_ranges *ranges, const struct map_ranges *other);
 
-void map_ranges_free(struct map_ranges *ranges); /* and the origins of what is in it */
+void map_ranges_free(struct map_ranges *ranges); /* and the origins of its ranges */
 
-/* Once nothing is mapped of an origin, and nothing may come back. */
+/* To be called when nothing of an origin is mapped, and nothing may come back. */
 void map_origin_release(struct map_origin *origin);
 
 #endif

@@ -11,9 +11,9 @@
 
 #define TEXT_MAX ((size_t)1 << 20) /* bytes of a file in /proc */
 
-/* ---- where the group is ------------------------------------------------------------------------------- */
+/* ---- finding the group ------------------------------------------------------------------------- */
 
-/* One of the words in a list with commas. */
+/* True if the word is in a comma-separated list. */
 static bool has_word(const char *list, size_t size, const char *word)
 {
     size_t length = strlen(word);
@@ -27,7 +27,8 @@ static bool has_word(const char *list, size_t size, const char *word)
     return false;
 }
 
-/* The group's path from the line "N:controllers:path" of version 1's memory, or "0::path" of version 2. */
+/* Finds the group's path: in the line "N:controllers:path" that has version 1's memory controller, or in
+ * "0::path" of version 2. */
 static bool find_path(const char *groups, bool unified, char *path, size_t room)
 {
     for (const char *line = groups; line && *line; line = strchr(line, '\n')) {
@@ -47,7 +48,8 @@ static bool find_path(const char *groups, bool unified, char *path, size_t room)
     return false;
 }
 
-/* The next word of a line, as the kernel writes it: spaces and the like are \040. False at the line's end. */
+/* The next word of a line, with the kernel's escapes decoded (a space is \040). False at the end of the
+ * line. */
 static bool next_word(const char **at, char *word, size_t room)
 {
     const char *from = *at;
@@ -67,10 +69,10 @@ static bool next_word(const char **at, char *word, size_t room)
 }
 
 struct mount {
-    char root[PATH_MAX];  /* the group that is seen at its top */
-    char point[PATH_MAX]; /* where that is */
+    char root[PATH_MAX];  /* the group that is visible at its top */
+    char point[PATH_MAX]; /* where it is mounted */
     char type[32];
-    char options[256]; /* of the file system: version 1 has its controllers there */
+    char options[256]; /* of the file system: version 1 lists its controllers there */
 };
 
 /* "id parent major:minor root point options [fields...] - type source options" */
@@ -91,7 +93,7 @@ static bool parse_mount(const char *line, struct mount *mount)
            next_word(&line, mount->options, sizeof mount->options);
 }
 
-/* What of path is below root; NULL if it is not. */
+/* The part of path below root; NULL if it is not below it. */
 static const char *below(const char *path, const char *root)
 {
     size_t length = strcmp(root, "/") == 0 ? 0 : strlen(root);
@@ -100,8 +102,8 @@ static const char *below(const char *path, const char *root)
     return path + length;
 }
 
-/* In a namespace of groups paths begin at its root, and one may be "/..": of a group outside. Then the names
- * between are not known, but where the mount's top is outside, too, it is one that ours is part of. */
+/* In a cgroup namespace, paths begin at its root, and may be "/..": a group outside. Then the names in
+ * between are not known; but if the top of the mount is outside, too, it contains our group. */
 static bool place_in(const struct mount *mount, const char *path, struct memory_place *place)
 {
     const char *rest = below(path, mount->root);
@@ -118,7 +120,7 @@ static bool place_in(const struct mount *mount, const char *path, struct memory_
 
 static bool find_in_version(const char *groups, const char *mounts, bool unified, struct memory_place *place)
 {
-    static struct mount mount; /* not on a small stack */
+    static struct mount mount; /* static, as the stack may be small */
     char path[PATH_MAX];
     if (!find_path(groups, unified, path, sizeof path))
         return false;
@@ -135,7 +137,8 @@ static bool find_in_version(const char *groups, const char *mounts, bool unified
     return false;
 }
 
-/* Where both are in use the memory is version 1's: version 2 has a line then, too, without it. */
+/* If both versions are in use, version 1 has the memory: version 2 has a line then, too, but not the
+ * controller. */
 bool memory_limit_find(const char *groups, const char *mounts, struct memory_place *place)
 {
     return find_in_version(groups, mounts, false, place) || find_in_version(groups, mounts, true, place);
@@ -158,7 +161,7 @@ static void close_group(struct memory_group *group)
             close(files[i]);
 }
 
-/* UINT64_MAX for "max", and for a file that cannot be read any more. */
+/* UINT64_MAX for "max", or if the file cannot be read any more. */
 static uint64_t read_number(int file)
 {
     char text[32];
@@ -167,15 +170,15 @@ static uint64_t read_number(int file)
     return isdigit((unsigned char)text[0]) ? strtoull(text, NULL, 10) : UINT64_MAX;
 }
 
-/* UINT64_MAX: none. */
+/* UINT64_MAX = none. */
 static uint64_t limit_of(const struct memory_group *group)
 {
     uint64_t limit = read_number(group->limit[0]), high = read_number(group->limit[1]);
     limit = limit < high ? limit : high;
-    return limit >> 60 ? UINT64_MAX : limit; /* version 1 says so */
+    return limit >> 60 ? UINT64_MAX : limit; /* how version 1 says "no limit" */
 }
 
-/* Most groups have no limit, and the root of all no such files: then one file is opened, or two. */
+/* Most groups have no limit, and the root has no such files: then only one or two files are opened. */
 static void add_group(struct memory_limit *limit, const char *folder, bool unified)
 {
     struct memory_group *group = &limit->group[limit->count];
@@ -209,7 +212,7 @@ void memory_limit_add(struct memory_limit *limit, const struct memory_place *pla
     }
 }
 
-/* All of a file in /proc, to be freed; NULL if it cannot be read. */
+/* The whole of a file in /proc, to be freed; NULL = cannot be read. */
 static char *read_all(const char *path)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -246,9 +249,9 @@ void memory_limit_close(struct memory_limit *limit)
     limit->folder[0] = '\0';
 }
 
-/* ---- what they say ------------------------------------------------------------------------------------ */
+/* ---- reading the limits ------------------------------------------------------------------------ */
 
-/* The value of one of the lines "name value" in memory.stat; 0 if there is none. */
+/* The value of the line "name value" in memory.stat; 0 = none. */
 static uint64_t value_of(const char *text, const char *name)
 {
     size_t length = strlen(name);
@@ -260,9 +263,9 @@ static uint64_t value_of(const char *text, const char *name)
     return 0;
 }
 
-/* Files' pages that the kernel takes back before it lets anybody die: all that were read once; of those that
- * are used again and again it takes a part only, so that half of them count. In version 1 the lines with
- * "total_" are those of a group and all within it, which the usage is of. */
+/* Page cache that the kernel frees before it kills anybody: everything that was read once, and a part of
+ * what is read again and again, of which half is counted. In version 1 the lines with "total_" include all
+ * groups within the group, as the usage does. */
 static uint64_t reclaimable(int stat)
 {
     char text[8192];
@@ -276,14 +279,14 @@ static uint64_t reclaimable(int stat)
     return once + often / 2;
 }
 
-/* What can be taken back is asked for only where there is little else: it takes the kernel far longer to
- * say. */
+/* The reclaimable part is only read if there is little room otherwise, as the kernel takes far longer to
+ * compute it. */
 static uint64_t room_of(const struct memory_group *group, uint64_t enough)
 {
     uint64_t limit = limit_of(group), usage = read_number(group->usage);
     if (limit == UINT64_MAX)
         return limit;
-    usage = usage == UINT64_MAX ? 0 : usage; /* removed */
+    usage = usage == UINT64_MAX ? 0 : usage; /* the group was removed */
     if (usage <= limit && limit - usage >= enough)
         return limit - usage;
     uint64_t cached = reclaimable(group->stat);

@@ -1,5 +1,4 @@
-/* memory_limit.h - how much memory the control groups that a process is in leave free: cgroups, version 1
- * or 2. */
+/* memory_limit.h - how much memory the control groups (cgroups, version 1 or 2) of a process leave free. */
 #ifndef LIBTRACE_MEMORY_LIMIT_H
 #define LIBTRACE_MEMORY_LIMIT_H
 
@@ -8,9 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MEMORY_GROUPS 32 /* a group and all that it is part of: deeper nesting is not looked at */
+#define MEMORY_GROUPS 32 /* a group and those around it: deeper nesting is ignored */
 
-/* A group: descriptors of its files, -1 = there is no such file. */
+/* A group: descriptors of its files, -1 = no such file. */
 struct memory_group {
     int limit[2]; /* memory.max and memory.high; memory.limit_in_bytes */
     int usage;    /* memory.current; memory.usage_in_bytes */
@@ -23,27 +22,27 @@ struct memory_limit {
     char folder[PATH_MAX]; /* of the group that was opened last */
 };
 
-/* The folder of a process's own group, and that of the outermost one that can be seen from here. */
+/* The folder of a process's own group, and of the outermost group that is visible. */
 struct memory_place {
     char folder[PATH_MAX];
-    unsigned top; /* so many bytes of folder are where the hierarchy is mounted */
+    unsigned top; /* length of the part of folder where the hierarchy is mounted */
     bool unified; /* version 2 */
 };
 
-/* Finds the folder. groups, mounts: what /proc/PID/cgroup of the process and /proc/self/mountinfo say. False
- * where its memory is not counted, or that cannot be seen. */
+/* Finds the folder. groups, mounts: the contents of the process's /proc/PID/cgroup and of
+ * /proc/self/mountinfo. False if its memory is not limited by groups, or they are not visible. */
 bool memory_limit_find(const char *groups, const char *mounts, struct memory_place *place);
 
-/* Opens the files of that group, and of those that it is part of, as far as they have a limit now. Others may
- * read meanwhile. */
+/* Opens the files of that group, and of those around it, if they have a limit now. Other threads may read
+ * the limit meanwhile. */
 void memory_limit_add(struct memory_limit *limit, const struct memory_place *place);
 
-/* Both, for a process; 0 = this one. Nothing if it is in the group that was opened last. */
+/* Does both for a process; 0 = this one. Does nothing if it is in the group that was opened last. */
 void memory_limit_open(struct memory_limit *limit, int pid);
 void memory_limit_close(struct memory_limit *limit);
 
-/* Bytes that may be used until the first of the groups is at its limit; UINT64_MAX = none has one. Of so many
- * as are enough it may be fewer than there are. */
+/* Bytes that may be used until the first of the groups reaches its limit; UINT64_MAX = no limit. If the
+ * result is at least `enough`, there may be more than that. */
 uint64_t memory_limit_room(const struct memory_limit *limit, uint64_t enough);
 
 #endif

@@ -12,19 +12,19 @@
 
 #define MIB ((uint64_t)1 << 20)
 
-/* What is kept free, besides what it takes to write the record: the program may take so much between two
- * looks, and the collector some for writing, before all is given back. */
+/* Kept free, besides what writing the recording takes: the program may take so much between two looks, and
+ * the collector some for writing, before everything is returned. */
 #define KEPT (4 * MIB)
-#define SHARED_MUCH (4 * MIB) /* shared memory of less than that is not worth ending for */
+#define SHARED_MUCH (4 * MIB) /* if the shared memory is smaller, ending would not help */
 #define LAST (3 * MIB / 2)    /* with less than that there is no time to write */
 #define TO_BEGIN (4 * MIB)    /* for the collector itself, and the first events */
 #define TIGHT (512 * MIB)
 #define NEAR (64 * MIB)
 #define RINGS_PART \
-    4 /* of the room, for what was recorded and not read yet: it can come within milliseconds */
+    4 /* share of the room for what is recorded, but not read yet: it can fill up within milliseconds */
 
-/* A processor touches up to 4 GiB of fresh memory a second: what is left must last until the next look. One
- * that uses no more and no less memory than before is not about to: then it is less often. */
+/* A processor touches up to 4 GiB of fresh memory a second: what is left must last until the next look. If
+ * usage does not change, the looks can be rarer. */
 #define PER_SECOND (4096 * MIB)
 #define PER_SECOND_IDLE (64 * MIB)
 #define SOONEST_NS 1000000ull
@@ -60,15 +60,16 @@ static uint64_t room_now(const struct memory_watch *watch)
     return memory_limit_room(&watch->limit, 4 * kept(watch));
 }
 
-/* Where the program is in another group than we, only what it shares with us counts there. True if to give
- * that back would help it. */
+/* If the program is in another group than we, only our shared memory counts there. True if returning it
+ * would help the program. */
 static bool presses_the_program(const struct memory_watch *watch, uint64_t room)
 {
     uint64_t shared = room == UINT64_MAX ? 0 : arena_resident(watch->arena);
     return shared >= SHARED_MUCH && room < shared;
 }
 
-/* What the shared memory holds is the group's until nobody has it mapped any more: it goes before we do. */
+/* The group is charged for the shared memory until nobody has it mapped any more: so it is returned before
+ * we exit. */
 static _Noreturn void give_up(struct memory_watch *watch)
 {
     memory_watch_pause(watch);
@@ -77,7 +78,7 @@ static _Noreturn void give_up(struct memory_watch *watch)
     _exit(1);
 }
 
-/* Of any thread. */
+/* Any thread may call it. */
 static uint64_t look(struct memory_watch *watch)
 {
     uint64_t room = room_now(watch), outside = memory_limit_room(&watch->program, 4 * KEPT);
@@ -95,7 +96,7 @@ static uint64_t look(struct memory_watch *watch)
     }
     if (before == MEMORY_END || now != MEMORY_END)
         return room;
-    /* The programs hear of it first: what they would record from now on takes memory, too. */
+    /* The programs are told first, as what they would record from now on takes memory, too. */
     memory_watch_pause(watch);
     arena_state(watch->arena, WIRE_COLLECTOR_FAILED, memory_watch_sentence);
     arena_grant(watch->arena, 1);
@@ -114,7 +115,7 @@ static uint64_t pause_until_next(uint64_t room, bool idle)
     return ns > SOONEST_NS ? ns : SOONEST_NS;
 }
 
-/* The number of the process that a pidfd is of, as we see it; not positive if we do not. */
+/* The PID of the process that a pidfd refers to, as we see it; not positive if we do not. */
 static int process_of(int pidfd)
 {
     char path[64], line[128];
@@ -128,8 +129,8 @@ static int process_of(int pidfd)
     return pid;
 }
 
-/* Where all processors are busy a thread waits for its turn, the longer the longer its own would be
- * (Linux 6.12: before that who has slept comes soon). */
+/* If all processors are busy, a thread with shorter time slices waits less for its turn (Linux 6.12;
+ * before, a thread that has slept gets its turn soon anyway). */
 static void ask_for_short_turns(void)
 {
     struct {
@@ -149,7 +150,8 @@ static uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Where memory goes fast, and all processors are busy with that, it may be gone before we have a turn again.
+/* If memory goes fast, and all processors are busy with that, it may be gone before our next turn.
+ *
  */
 static void note_speed(struct memory_watch *watch, uint64_t before, uint64_t room, uint64_t passed_ns)
 {
@@ -172,7 +174,7 @@ static void *run(void *data)
         uint64_t ns = pause_until_next(room, room == before);
         before = room;
         nanosleep(&(struct timespec){(time_t)(ns / 1000000000), (long)(ns % 1000000000)}, NULL);
-        if (watch->limit.count == 0) { /* by now there may be one */
+        if (watch->limit.count == 0) { /* there may be one by now */
             memory_limit_close(&watch->limit);
             memory_limit_open(&watch->limit, 0);
         }
@@ -180,7 +182,8 @@ static void *run(void *data)
     return NULL;
 }
 
-/* Signals are for the collector's own thread, which may be asleep. Without a thread the kernel decides. */
+/* Signals go to the collector's main thread, which may be asleep. Without this thread, only the kernel's
+ * OOM killer limits us. */
 static void start_thread(struct memory_watch *watch)
 {
     pthread_attr_t attributes;
@@ -211,7 +214,7 @@ const char *memory_watch_start(struct memory_watch *watch, struct arena *arena, 
     memory_limit_open(&watch->limit, 0);
     int first = first_pidfd ? process_of(first_pidfd) : 0;
     memcpy(watch->program.folder, watch->limit.folder, sizeof watch->program.folder);
-    if (first > 0) /* the same group is not opened once more */
+    if (first > 0) /* so that the same group is not opened twice */
         memory_limit_open(&watch->program, first);
     uint64_t room = room_now(watch), outside = memory_limit_room(&watch->program, 4 * KEPT);
     watch->room = room < outside ? room : outside;

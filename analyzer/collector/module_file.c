@@ -1,5 +1,5 @@
-/* module_file.c - see module_file.h. What is opened may be named by a program that is up to no good: no
- * device, FIFO or the like is ever opened, as that may have effects. */
+/* module_file.c - see module_file.h. A malicious program may have chosen the path: devices, FIFOs and the
+ * like are never opened, as that may have side effects. */
 #define _GNU_SOURCE
 #include "module_file.h"
 #include "build_id.h"
@@ -20,8 +20,7 @@
 
 /* ---- opening ------------------------------------------------------------------------------------- */
 
-/* What the path leads to with this directory as the root, links that begin with / included. -1 for our own
- * root. */
+/* Opens what the path leads to with this directory as the root, for absolute links, too. -1: our own root. */
 static int reach(int root, const char *path)
 {
     struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
@@ -29,7 +28,7 @@ static int reach(int root, const char *path)
                     : (int)syscall(SYS_openat2, root, path, &how, sizeof how);
 }
 
-/* A regular file for reading, or -1 and errno. */
+/* Opens a regular file for reading; -1 and errno on failure. */
 static int open_regular(int root, const char *path)
 {
     char again[64];
@@ -58,7 +57,7 @@ struct mapped {
     uint64_t device, inode;
 };
 
-/* What a process has mapped at an address; false if that is not to be read, or no file. */
+/* Finds what a process has mapped at an address; false if that cannot be read, or is no file. */
 static bool find_mapped(const char *maps, uint64_t address, struct mapped *mapped)
 {
     char line[PATH_MAX + 128];
@@ -81,8 +80,8 @@ static bool find_mapped(const char *maps, uint64_t address, struct mapped *mappe
     return found;
 }
 
-/* Some file systems (btrfs, layers of others) have one number for stat() and another for the maps: ours are
- * asked then. */
+/* Some file systems (btrfs, overlays) use one number for stat() and another in maps: then our own maps are
+ * compared. */
 static bool is_inode(int file, const struct stat *facts, uint64_t device, uint64_t inode)
 {
     uint64_t own = (uint64_t)major(facts->st_dev) << 32 | minor(facts->st_dev);
@@ -116,10 +115,10 @@ static bool is_it(const struct module_claim *claim, int file)
 
 struct search {
     const struct module_claim *claim;
-    char path[PATH_MAX]; /* without the kernel's mark */
-    bool removed;        /* the kernel said so */
+    char path[PATH_MAX]; /* without the kernel's " (deleted)" */
+    bool removed;        /* the kernel says so */
     int file;            /* the result; -1 = not found yet */
-    bool other;          /* another file has its path */
+    bool other;          /* another file is at its path */
     int error;           /* why the path could not be opened */
 };
 
@@ -136,14 +135,14 @@ static bool try(struct search *search, int root, const char *path)
     return false;
 }
 
-/* By its path: where the process is, or, if it is gone, here. */
+/* Tries its path: in the process's file system, or, if that is gone, in ours. */
 static bool try_path(struct search *search)
 {
     char name[64];
     int root = -1;
     if (search->path[0] != '/' || strncmp(search->path, "/proc/", 6) == 0 ||
         strncmp(search->path, "/dev/fd/", 8) == 0) {
-        search->error = ENOENT; /* it means something else here */
+        search->error = ENOENT; /* the path means something else here */
         return false;
     }
     snprintf(name, sizeof name, "/proc/%d/root", search->claim->pid);
@@ -154,7 +153,7 @@ static bool try_path(struct search *search)
     search->other = !found && errno == 0;
     if (root >= 0)
         close(root);
-    if (!found && root >= 0 && search->error && search->error != EMFILE) /* no openat2(), perhaps */
+    if (!found && root >= 0 && search->error && search->error != EMFILE) /* openat2() may be missing */
         found = try(search, -1, search->path);
     return found;
 }
@@ -166,7 +165,7 @@ static bool try_executable(struct search *search)
     return try(search, -1, name);
 }
 
-/* For who has the right to look there: root, as a rule. */
+/* Tries the mapping itself; this needs privileges. */
 static bool try_mapping(struct search *search)
 {
     char name[96];
@@ -180,7 +179,7 @@ static bool try_mapping(struct search *search)
 
 #define DESCRIPTORS_MAX 256
 
-/* What was loaded from a descriptor may be open still. */
+/* Tries the process's descriptors: a file that was loaded from one may still be open. */
 static bool try_descriptors(struct search *search)
 {
     char name[64];

@@ -27,8 +27,7 @@ struct number_entry *number_map_find(struct number_map *map, uint64_t key)
         free(map->entries);
         *map = larger;
     }
-    assert(map->count <
-           (size_t)1 << map->bits); /* or a key that is not there would be looked for without end */
+    assert(map->count < (size_t)1 << map->bits); /* otherwise searching for a missing key would never end */
     struct number_entry *entry = place_of(map, key);
     if (!entry->key) {
         entry->key = key + 1;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A descriptor that is no standard stream, 0 for none, or -1. */
+/* A descriptor that is not a standard stream; 0 for none; -1 if invalid. */
 static int parse_descriptor(const char *text)
 {
     char *end;

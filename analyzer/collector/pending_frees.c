@@ -41,7 +41,7 @@ uint64_t pending_expire(struct pending_frees **pending, uint32_t sweep, bool las
     uint64_t expired = 0;
     HASH_ITER(hh, *pending, one, next)
     {
-        assert(one->owed || one->waiting); /* else it would not be here any more */
+        assert(one->owed || one->waiting); /* otherwise it would have been dropped */
         if (one->waiting && (last || sweep - one->sweep >= 2)) {
             freed(data, one->address);
             expired += one->waiting;

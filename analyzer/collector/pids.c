@@ -26,7 +26,7 @@ static bool is_ours(uint64_t pid_namespace)
     return !pid_namespace || pid_namespace == pids_namespace();
 }
 
-/* What /proc/.../status says: the parent, and the number in the innermost namespace, if that is not ours. */
+/* Reads /proc/.../status: the parent, and the PID in the innermost namespace, if that is not ours. */
 static bool read_status(const char *path, int *parent, int *innermost)
 {
     char line[256];
@@ -46,8 +46,8 @@ static bool read_status(const char *path, int *parent, int *innermost)
     return *innermost > 0;
 }
 
-/* True if the process may be of this namespace: it is not always to be seen, as in a program that has changed
- * user. */
+/* True if the process may be in this namespace: that is not always visible, for example if a program has
+ * changed its user. */
 static bool may_be_of(const char *name, uint64_t pid_namespace)
 {
     char path[64];

@@ -3,16 +3,16 @@
 
 #include <assert.h>
 
-#define ROWS_MAX 100000u      /* a run, at snapshots */
-#define ROWS_SHARE 8          /* the most of what is left of them that one snapshot may take: 1/8 */
-#define MARK_ROWS_MAX 250000u /* a run, at marks */
+#define ROWS_MAX 100000u      /* in a run, for snapshots */
+#define ROWS_SHARE 8          /* a snapshot may take at most 1/8 of what is left of these */
+#define MARK_ROWS_MAX 250000u /* in a run, for marks */
 #define BETWEEN_ROWS_MAX 20000u
-#define PROCESS_ROWS_MAX 500000u     /* a run, at ends of interpreters */
-#define BETWEEN_SHARE 8              /* of the time since the start: between two moments between snapshots */
-#define BETWEEN_LEAST_NS 1000000ull  /* but not less, */
-#define BETWEEN_MOST_NS 250000000ull /* nor more; */
-#define SITE_STEP_NS 1000ull         /* and so long for each site, a hundred times what a look at it takes */
-#define LOOKS_MAX 200000000ull       /* at sites, at marks, and at ends: a second or so in all */
+#define PROCESS_ROWS_MAX 500000u     /* in a run, for ends of interpreters */
+#define BETWEEN_SHARE 8              /* of the time since the start: between such moments */
+#define BETWEEN_LEAST_NS 1000000ull  /* but not less than this, */
+#define BETWEEN_MOST_NS 250000000ull /* nor more than this, */
+#define SITE_STEP_NS 1000ull         /* and this for each site, a hundred times what a look takes */
+#define LOOKS_MAX 200000000ull       /* at sites, for marks and for ends: a second or so in all */
 
 static struct sample_counts counts_of(const struct site *site)
 {
@@ -20,7 +20,7 @@ static struct sample_counts counts_of(const struct site *site)
                                   site->temporary};
 }
 
-/* A realloc that fails takes its free back, so every count is compared. */
+/* A realloc that fails undoes its free, so every count is compared. */
 static bool same(const struct sample_counts *a, const struct sample_counts *b)
 {
     return a->allocations == b->allocations && a->frees == b->frees && a->temporary == b->temporary &&
@@ -46,7 +46,7 @@ static bool add_row(struct samples *samples, uint32_t place, uint32_t index, con
     return true;
 }
 
-/* The rows stay: what changes from here on is in later ones. */
+/* Keeps the rows: what changes from here on goes into later ones. */
 static void keep(struct samples *samples, const struct ledger *ledger, uint32_t count)
 {
     assert(samples->count <= count);

@@ -1,16 +1,16 @@
-/* samples.h - how the sites develop: what changed at each from one moment to the next, so that a report can
- * be narrowed to a time.
+/* samples.h - how the sites develop: what changed at each from one moment to the next, so that reports can be
+ * narrowed to a time.
  *
- * Moments are the program's marks, and the snapshots for the database. A row is the change since the site's
- * row before, whenever that was: so a moment may be left out, and the sum of all rows up to another one is
- * still right. That is done where there are too many rows for what a run may have.
+ * Moments are the program's marks, and the snapshots for the database. A row is the change since the
+ * site's previous row, whenever that was: so a moment may be left out, and the sum of all rows up to a
+ * later one is still right. Moments are left out if a run would get too many rows.
  */
 #ifndef LIBTRACE_SAMPLES_H
 #define LIBTRACE_SAMPLES_H
 
 #include "ledger.h"
 
-/* Totals of a site, or their change. */
+/* Totals of a site, or how they changed. */
 struct sample_counts {
     uint64_t allocations, bytes;
     uint64_t frees, freed_bytes;
@@ -21,52 +21,53 @@ struct sample {
     uint64_t t_ns;    /* since the start of the run */
     uint32_t site;    /* index in the ledger */
     uint32_t process; /* index into the collector's processes */
-    uint32_t thread;  /* as the site's */
-    uint32_t node;    /* raw node in the process's trie */
+    uint32_t thread;  /* of the site */
+    uint32_t node;    /* the process's own number for its stack */
     struct sample_counts change;
 };
 
-/* A moment of which the sum of all rows up to it is what was counted; until the second, nothing came. */
+/* A moment t_ns at which the sum of all rows so far is what was counted; nothing more was counted until
+ * until_ns. */
 struct moment {
     uint64_t t_ns, until_ns;
 };
 
-/* Why the sites are looked at: each has a share of what a run may have of its own. */
+/* Why the sites are looked at: each reason has its own share of a run's rows. */
 enum samples_at {
     SAMPLES_SNAPSHOT,
     SAMPLES_MARK,
-    SAMPLES_BETWEEN, /* the first moments of a run, and those between two snapshots that are far apart */
+    SAMPLES_BETWEEN, /* early in a run, and between two snapshots that are far apart */
     SAMPLES_PROCESS, /* see samples_take_process() */
 };
 
 struct samples {
-    struct grow rows; /* struct sample: those that the writer has not got yet */
+    struct grow rows; /* struct sample: those that were not handed to the writer yet */
     uint32_t count;
-    struct grow sampled;   /* struct sample_counts by site: the sum of its rows */
+    struct grow sampled;   /* struct sample_counts, by site: the sum of its rows */
     uint64_t rows_used[4]; /* in this run, by enum samples_at */
-    uint64_t looks_used;   /* at sites, at marks */
+    uint64_t looks_used;   /* looks at sites, for marks */
     uint64_t process_looks_used;
     struct grow moments; /* struct moment */
     uint32_t moment_count, moments_written;
     bool stirred;     /* something was counted since the latest moment */
-    uint64_t next_ns; /* the next moment between snapshots */
+    uint64_t next_ns; /* when the next moment between snapshots is due */
 };
 
-/* Adds a row for each site that changed since its last one. False where the moment was left out. */
+/* Adds a row for each site that changed since its last one. False if the moment was left out. */
 bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t t_ns, enum samples_at why);
 
-/* Adds a row for each site of the process of which more or less is live than its rows say. It is a moment of that process,
- * and of what was live, alone: not one of the run's. False where it was left out. */
+/* Adds a row for each site of the process whose live blocks or bytes changed since its last one. It is a
+ * moment of that process, about what was live only, not one of the whole run. False if it was left out. */
 bool samples_take_process(struct samples *samples, const struct ledger *ledger, uint32_t process,
                           uint64_t t_ns);
 
-/* True if it is time for a moment between snapshots. They are close at the beginning, a millisecond apart,
- * then ever rarer: so that a moment that is asked for later is known to an eighth of its age, or a quarter of
- * a second, however long the first snapshots take; and as rare as it takes where there are many sites. */
+/* True if a moment between snapshots is due. They are a millisecond apart at the beginning, then more and
+ * more rare: so a moment that is asked for later is known to an eighth of its age, or a quarter of a
+ * second, however long the first snapshots take. If there are many sites, they are more rare. */
 bool samples_due(const struct samples *samples, uint64_t now_ns);
 
-/* All that was published by then was counted before: what the latest moment says still holds, if nothing came
- * since. */
+/* Everything that was published up to now_ns has been counted: if nothing was, the latest moment is still
+ * valid then. */
 void samples_hold(struct samples *samples, uint64_t now_ns);
 
 #endif

@@ -1,14 +1,14 @@
-/* shortage.h - what finds no memory is counted, whatever it is, so that no record is called whole which is
- * not. */
+/* shortage.h - counts everything that was left out because memory ran out, so that no recording that lacks
+ * something is called complete. */
 #ifndef LIBTRACE_SHORTAGE_H
 #define LIBTRACE_SHORTAGE_H
 
 #include <stdatomic.h>
 #include <stdint.h>
 
-extern _Atomic uint64_t shortage_count; /* of both threads */
+extern _Atomic uint64_t shortage_count; /* by both threads */
 
-/* Counts what was left out unless it was not; returns its argument. */
+/* Counts it if the pointer is NULL; returns its argument. */
 #define SHORTAGE_UNLESS(pointer)                  \
     ({                                            \
         __typeof__(pointer) got = (pointer);      \

@@ -33,7 +33,7 @@ static void merge_histogram(struct histogram **into, uint8_t first, const struct
             ledger_count_other(into, i, (int64_t)counts[i]);
 }
 
-/* Sites whose stacks became the same (a module loaded twice, say) are one row. */
+/* Sites whose stacks turned out to be the same (a module was loaded twice, for example) become one row. */
 static void merge(struct job_site *into, const struct job_site *from)
 {
     struct site *a = &into->site;
@@ -50,7 +50,7 @@ static void merge(struct job_site *into, const struct job_site *from)
     a->largest = a->largest > b->largest ? a->largest : b->largest;
     into->peak_allocations += from->peak_allocations;
     into->peak_bytes += from->peak_bytes;
-    /* Together they were as high as that at least. */
+    /* Together they were at least that high. */
     uint64_t live = a->bytes - a->freed_bytes, together = live > into->peak_bytes ? live : into->peak_bytes;
     a->highest_bytes = a->highest_bytes > together ? a->highest_bytes : together;
 }
@@ -59,7 +59,7 @@ int site_rows_next(void *data, struct store_site *row)
 {
     struct site_rows *sites = data;
     const struct site_row *at = sites->next;
-    uint64_t limit = at < sites->end ? at->site->site.highest_bytes : 0; /* of all that share the row */
+    uint64_t limit = at < sites->end ? at->site->site.highest_bytes : 0; /* of all sites that share the row */
     while (at + 1 < sites->end && by_key(at, at + 1) == 0) {
         limit += at[1].site->site.highest_bytes;
         merge((struct job_site *)at[1].site, at->site);

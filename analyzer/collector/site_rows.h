@@ -1,4 +1,6 @@
-/* site_rows.h - the sites of a job as rows of the database: in order, those of one stack as one row.
+/* site_rows.h - turns the sites of a job into rows of the database: sorted, with those of the same stack as
+ * one row.
+ *
  */
 #ifndef LIBTRACE_SITE_ROWS_H
 #define LIBTRACE_SITE_ROWS_H
@@ -7,22 +9,22 @@
 #include "writer.h"
 
 struct site_row {
-    struct site_key key; /* in the database */
+    struct site_key key; /* as in the database */
     struct attribution attribution;
     const struct job_site *site;
 };
 
-/* On their way into the database; for store_sites(), with site_rows_next(). */
+/* The rows to write, for store_sites() with site_rows_next(). */
 struct site_rows {
     const struct site_row *next, *end;                                  /* sorted */
-    uint8_t sizes[STORE_HISTOGRAM_MAX], lifetimes[STORE_HISTOGRAM_MAX]; /* of the row that is written */
+    uint8_t sizes[STORE_HISTOGRAM_MAX], lifetimes[STORE_HISTOGRAM_MAX]; /* of the row being written */
 };
 
-/* By their keys in the database. */
+/* Sorts by the keys in the database. */
 void site_rows_sort(struct site_row *rows, size_t count);
 
-/* Fills in the next row from all sites that share it, which changes these; 0: there is none. data: struct
- * site_rows. */
+/* Fills in the next row from all sites that share it, and changes these; returns 0 if there is none. data:
+ * struct site_rows. */
 int site_rows_next(void *data, struct store_site *row);
 
 #endif

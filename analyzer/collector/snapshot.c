@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-/* What sites add up to, for a process or the run. */
+/* Sums over sites, for a process or the run. */
 struct sums {
     struct store_measures m;
     int64_t frees, freed_bytes;
@@ -25,8 +25,8 @@ static void add_site(struct sums *sums, const struct site *site)
     sums->freed_bytes += (int64_t)site->freed_bytes;
 }
 
-#define RAW_SITES_MAX 10000  /* more are not written while a program waits to exit, */
-#define RAW_SAMPLES_MAX 2000 /* nor more of these */
+#define RAW_SITES_MAX 10000  /* sites: with more, none are written while a program waits to exit; */
+#define RAW_SAMPLES_MAX 2000 /* likewise for samples */
 
 static void copy_site(struct job_site *copy, const struct site *site, uint32_t index,
                       uint64_t peak_allocations, uint64_t peak_bytes)
@@ -39,7 +39,7 @@ static void copy_site(struct job_site *copy, const struct site *site, uint32_t i
     copy->peak_bytes = peak_bytes;
 }
 
-/* Sites whose numbers are not those that were written last; adds all of them up on the way. */
+/* Copies sites whose numbers have changed since they were last written; adds up all sites on the way. */
 static bool take_sites(struct tracker *tracker, struct job *job, struct sums *run, struct sums *processes)
 {
     struct ledger *ledger = &tracker->ledger;
@@ -64,7 +64,7 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
         if (!job->raw)
             *written = now;
         else if (!many && (many = job->site_count == RAW_SITES_MAX))
-            job_drop_sites(job); /* a part of them would be of no use */
+            job_drop_sites(job); /* only some of them would be of no use */
         if (!many)
             copy_site(&job->sites[job->site_count++], site, i, allocations, bytes);
     }
@@ -73,7 +73,7 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
     return true;
 }
 
-/* The same of mappings: nothing of them is in what programs have allocated. */
+/* The same for mappings, which are not part of what programs have allocated. */
 static void take_mapped(struct tracker *tracker, struct job *job)
 {
     struct ledger *ledger = &tracker->mapped;
@@ -87,7 +87,7 @@ static void take_mapped(struct tracker *tracker, struct job *job)
     }
 }
 
-/* For asserts: what the sites of each process add up to is what is live in its heap. Where memory was short, some of it
+/* For asserts: the sites of each process add up to what is live in its heap. If memory ran out, some of it
  * belongs to no site. */
 static __attribute__((unused)) bool sums_agree(const struct tracker *tracker, const struct sums *processes)
 {
@@ -105,7 +105,7 @@ static int64_t since_start(const struct tracker *tracker, uint64_t ns)
     return ns > tracker->arena->started_ns ? (int64_t)(ns - tracker->arena->started_ns) : 0;
 }
 
-/* When a process ended, -1 while it lives. One that only waits for us has said when. */
+/* When a process ended, -1 while it lives. A process that only waits for us has said when. */
 static int64_t end_of(const struct tracker *tracker, const struct tracked_process *process)
 {
     if (process->ended)
@@ -159,8 +159,9 @@ static void *copy_range(const struct grow *array, size_t element, uint32_t first
     return copy;
 }
 
-/* What is live at the end of the run: of those processes that live, together; else of the one that ended
- * last. That is never more than the peak, as memory of the others went back to the system with them. */
+/* What is live at the end of the run: of the processes that are still running, together; else of the one
+ * that ended last. That is never more than the peak, as the memory of the others was returned to the
+ * system before. */
 static void take_end(const struct tracker *tracker, struct store_run *totals)
 {
     const struct tracked_process *last = tracker->ended_last;
@@ -201,7 +202,7 @@ static void take_totals(struct tracker *tracker, struct job *job, const struct s
             totals->peak_rss_bytes = (int64_t)process->facts.peak_rss_bytes;
         int64_t end = process->ended ? since_start(tracker, process->facts.ended_ns) : (int64_t)job->now_ns;
         last_end = end > last_end ? end : last_end;
-        /* The exit status of a run is the one of its first process, whatever it exec'ed. */
+        /* The exit status of a run is that of its first process, whatever it executed since. */
         if (process->ended && process->facts.exit_known &&
             process->facts.pid == tracker_process(tracker, 0)->facts.pid) {
             totals->exit_known = 1;
@@ -211,8 +212,7 @@ static void take_totals(struct tracker *tracker, struct job *job, const struct s
     totals->events_lost += (int64_t)(job->shortage = atomic_load(&shortage_count));
     totals->untraced = (int64_t)arena_untraced(tracker->arena);
     totals->wall_ns = last_end;
-    if (totals->peak_ns >
-        last_end) /* events are counted when they are taken in, which may be a moment later */
+    if (totals->peak_ns > last_end) /* events are counted when they are read, which may be a moment later */
         totals->peak_ns = last_end;
     take_end(tracker, totals);
     totals->taken_ns = (int64_t)(job->now_ns + tracker->arena->started_ns);
@@ -223,7 +223,7 @@ static void take_totals(struct tracker *tracker, struct job *job, const struct s
                                    ((int64_t)usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
 }
 
-/* Collects the blocks of all processes, up to what the database takes. */
+/* Collects the blocks of all processes, as many as the database takes. */
 struct taking {
     struct tracker *tracker;
     struct job *job;
@@ -249,7 +249,7 @@ static void take_blocks(struct tracker *tracker, struct job *job)
     }
 }
 
-/* Marks, and what sites had counted by then; where a program waits to exit, only if it is little. */
+/* Copies marks, and what sites had counted by then; while a program waits to exit, only if that is little. */
 static void take_moments(struct tracker *tracker, struct job *job)
 {
     struct samples *samples = &tracker->samples;
@@ -262,7 +262,7 @@ static void take_moments(struct tracker *tracker, struct job *job)
     job->samples = copy_range(&samples->rows, sizeof *job->samples, 0, samples->count);
     job->sample_count = job->samples ? samples->count : 0;
     samples->count = 0;
-    /* The last one that was written may have lasted longer. */
+    /* The last one written may have been extended since. */
     uint32_t first = samples->moments_written ? samples->moments_written - 1 : 0;
     job->moments = copy_range(&samples->moments, sizeof *job->moments, first, samples->moment_count);
     job->moment_count = job->moments ? samples->moment_count - first : 0;

@@ -6,12 +6,12 @@
 
 enum snapshot_kind {
     SNAPSHOT_USUAL,
-    SNAPSHOT_RAW,  /* without symbols; its sites are in the next one again. Without sites if there are many */
+    SNAPSHOT_RAW,  /* without symbols; the next has its sites again; none if many */
     SNAPSHOT_LAST, /* the run is over */
 };
 
-/* A job with everything that changed since the last one. blocks: with the live blocks, if it is the last.
- * NULL on lack of memory (then nothing counts as taken). */
+/* A job with everything that changed since the last one. blocks: include live blocks, if it is the last.
+ * NULL = out of memory (then nothing is considered written). */
 struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool blocks);
 
 #endif

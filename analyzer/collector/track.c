@@ -32,7 +32,8 @@ uint64_t tracker_clock(void)
 
 /* ---- births ------------------------------------------------------------------------------------ */
 
-/* Whose memory a process that was forked has: the one that has its number now, or had it until just now. */
+/* The process that a forked one has its memory from: the one that has the parent's PID now, or had it
+ * until just now. */
 static struct tracked_process *parent_of(const struct tracker *tracker, const struct tracked_process *process)
 {
     struct tracked_process *found = NULL;
@@ -84,7 +85,7 @@ static struct tracked_process *add_process(struct tracker *tracker, struct arena
         inherit(tracker, process);
     process->pidfd = process->index == 0 && tracker->first_pidfd
                          ? tracker->first_pidfd
-                         : (int)syscall(SYS_pidfd_open, process->facts.pid, 0); /* -1 for 0 */
+                         : (int)syscall(SYS_pidfd_open, process->facts.pid, 0); /* fails for 0 */
     if (process->pidfd >= 0)
         deaths_watch(process->pidfd);
     assert(!tracker->by_slot[slot->number]);
@@ -111,7 +112,7 @@ static void add_ring(struct tracker *tracker, uint32_t number)
         found == ARENA_RING_THERE ? process_of_slot(tracker, ring.slot->number) : NULL;
     struct tracked_thread *thread = GROW_AT(&tracker->threads, struct tracked_thread, tracker->thread_count);
     struct tracked_ring *r = process && thread ? SHORTAGE_UNLESS(calloc(1, sizeof *r)) : NULL;
-    if (!r) { /* nobody reads it, and nobody is to wait for that */
+    if (!r) { /* out of memory: nobody will read this ring, so nobody must wait for that */
         arena_ring_discard_number(tracker->arena, number);
         return;
     }
@@ -138,7 +139,7 @@ void tracker_look(struct tracker *tracker)
     for (uint32_t i = 0; i < slots; i++)
         if (!tracker->rings[i])
             add_ring(tracker, i);
-    if (slots > tracker->ring_count) /* once seen they are looked at for good, whatever the count says */
+    if (slots > tracker->ring_count) /* a ring once seen is always looked at, whatever the count says */
         tracker->ring_count = slots;
 }
 
@@ -149,7 +150,7 @@ static void read_name(const struct tracked_process *process, struct tracked_thre
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
         return;
-    ssize_t size = read(file, name, sizeof name); /* and a newline */
+    ssize_t size = read(file, name, sizeof name); /* with a newline */
     close(file);
     if (size <= 0)
         return;
@@ -157,7 +158,7 @@ static void read_name(const struct tracked_process *process, struct tracked_thre
     memcpy(thread->name, name, (size_t)size - 1);
 }
 
-/* Many a thread gets its name when it has allocated already. */
+/* Many threads get their names only after their first allocation. */
 void tracker_name_threads(struct tracker *tracker)
 {
     for (uint32_t i = 0; i < tracker->ring_count; i++) {
@@ -169,7 +170,7 @@ void tracker_name_threads(struct tracker *tracker)
 
 /* ---- deaths ------------------------------------------------------------------------------------ */
 
-/* The ring's thread is gone and everything was read: the slot and its buffer are for somebody else. */
+/* The ring's thread is gone and everything was read: frees the slot and its buffer for others. */
 static void release_ring(struct tracker *tracker, uint32_t number)
 {
     struct tracked_ring *r = tracker->rings[number];
@@ -181,7 +182,7 @@ static void release_ring(struct tracker *tracker, uint32_t number)
     free(r);
 }
 
-/* Threads that said that they are ending, and have. */
+/* Releases the rings of threads that announced their end, and have ended. */
 static void release_ended_threads(struct tracker *tracker)
 {
     for (uint32_t i = 0; i < tracker->ring_count; i++) {
@@ -195,7 +196,7 @@ static void release_ended_threads(struct tracker *tracker)
     }
 }
 
-/* Exit information of a process that somebody else waits for: Linux 6.15 keeps it with the pidfd. */
+/* How a process ended that is somebody else's child: from Linux 6.15 on, its pidfd keeps this. */
 struct exit_info {
     uint64_t mask, cgroup;
     uint32_t pid, tgid, ppid, ids[8];
@@ -216,7 +217,7 @@ static bool exit_from_pidfd(int pidfd, int *status)
     return true;
 }
 
-/* Older kernels: the last field of /proc/PID/stat, as long as the process is a zombie. */
+/* On older kernels: the last field of /proc/PID/stat, as long as the process is a zombie. */
 static bool exit_from_proc(int pid, int *status)
 {
     char path[64], text[1024];
@@ -237,7 +238,8 @@ static bool exit_from_proc(int pid, int *status)
 static void find_exit_status(struct tracked_process *process, const struct arena_death *death)
 {
     int status;
-    /* The pidfd knows it once the process was waited for, /proc until then: which may be between two looks.
+    /* /proc has it until the process was waited for, the pidfd from then on: that may happen between two
+     * looks, so the pidfd is tried twice.
      */
     if ((process->pidfd >= 0 && exit_from_pidfd(process->pidfd, &status)) ||
         exit_from_proc(process->facts.pid, &status) ||
@@ -250,8 +252,8 @@ static void find_exit_status(struct tracked_process *process, const struct arena
     }
 }
 
-/* What the process has used of the processors so far; the kernel's number for that clock is made of its pid.
- * False if it cannot be told any more. */
+/* Reads the CPU time that the process has used so far; the kernel derives the number of that clock from
+ * the PID. False if it is not available any more. */
 static bool read_cpu(const struct tracked_process *process, uint64_t *cpu_ns)
 {
     const clockid_t clock = (clockid_t)(~(unsigned)process->facts.pid << 3 | 2);
@@ -262,8 +264,8 @@ static bool read_cpu(const struct tracked_process *process, uint64_t *cpu_ns)
     return true;
 }
 
-/* Of a process that was killed, which has said nothing of it: as long as nobody has waited for it. Its number
- * is not another's if it was its own before and after. */
+/* For a process that was killed, and so could not report its CPU time: possible until somebody has waited
+ * for it. If the PID was still its own before and after reading, the clock was its own, too. */
 static void find_cpu(struct tracked_process *process)
 {
     uint64_t cpu_ns;
@@ -302,8 +304,8 @@ bool tracker_some_live(const struct tracker *tracker)
     return false;
 }
 
-/* The time series ends with what the process left that ended last, not with what was there up to a tenth of a
- * second before. */
+/* Ends the time series with what the process left that ended last, not with what was live up to a tenth of
+ * a second before. */
 static void sample_end(struct tracker *tracker)
 {
     if (tracker_some_live(tracker))
@@ -314,7 +316,7 @@ static void sample_end(struct tracker *tracker)
     uint64_t rss = tracker->point_count ? points[tracker->point_count - 1].rss : 0;
     uint64_t t_ns = last->facts.ended_ns - tracker->arena->started_ns;
     while (tracker->point_count > tracker->points_written && points[tracker->point_count - 1].t_ns >= t_ns)
-        tracker->point_count--; /* it had ended, and was not taken in yet */
+        tracker->point_count--; /* it had ended, but was not finished yet */
     if (tracker->point_count && points[tracker->point_count - 1].t_ns >= t_ns)
         t_ns = points[tracker->point_count - 1].t_ns + 1;
     struct point *point = GROW_AT(&tracker->points, struct point, tracker->point_count);
@@ -324,8 +326,8 @@ static void sample_end(struct tracker *tracker)
     *point = (struct point){.t_ns = t_ns, .bytes = last->live_bytes, .blocks = last->live_blocks, .rss = rss};
 }
 
-/* lives: it ends for us alone. before_ns: when it had ended at the latest, by CLOCK_MONOTONIC, if it did not
- * say when. */
+/* lives: it only ends for us. before_ns: it had ended by then (CLOCK_MONOTONIC), for processes that did
+ * not say when. */
 static void end_process(struct tracker *tracker, struct tracked_process *process, bool lives,
                         uint64_t before_ns)
 {
@@ -334,12 +336,12 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
     /* What the others hold by then is beside what this one gives back now. */
     drain_before(tracker, arena_ended_ns(process->slot));
     drain_last(tracker, process);
-    assert(process->active_count == 0 && !process->pending); /* all of it is taken in */
+    assert(process->active_count == 0 && !process->pending); /* everything was read */
     arena_death(process->slot, &death);
     process->facts.ended_ns = death.ended_ns ? death.ended_ns : before_ns;
     if (!lives)
         find_cpu(process);
-    else if (!death.cpu_ns) /* what it has executed counts on from there */
+    else if (!death.cpu_ns) /* the program that it executes continues counting from there */
         process->facts.cpu_ns = 0;
     copy_facts(process, &death);
     if (!lives)
@@ -367,7 +369,7 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
         tracker->first_living++;
 }
 
-/* The next image of the same process: the older one ended with its exec. NULL if there is none. */
+/* The next image of the same process, for which this one ended with exec; NULL = none. */
 static const struct tracked_process *next_image(const struct tracker *tracker,
                                                 const struct tracked_process *process)
 {
@@ -380,7 +382,8 @@ static const struct tracked_process *next_image(const struct tracker *tracker,
     return NULL;
 }
 
-/* A process that we cannot see is not counted among the living: who has the arena still tells of it. */
+/* A process that we cannot see does not count as living: the arena's mappings still show whether it is
+ * there. */
 static bool is_gone(const struct tracked_process *process)
 {
     if (process->facts.pid == 0)
@@ -392,7 +395,7 @@ static bool is_gone(const struct tracked_process *process)
     return kill(process->facts.pid, 0) != 0 && errno == ESRCH;
 }
 
-/* Gives a slot and its memory back once the writer is through with it. */
+/* Frees a slot and its memory once the writer is done with it. */
 static void release_slot(struct tracker *tracker, struct tracked_process *process)
 {
     assert(process->ended && tracker_written(process) && tracker->by_slot[process->slot->number] == process);
@@ -411,7 +414,7 @@ bool tracker_damaged(const struct tracked_process *process)
     return process->facts.damaged || (process->slot && arena_damages(process->slot));
 }
 
-/* Slots of processes that were killed before they had filled them in. */
+/* Frees slots of processes that were killed before they had filled them in. */
 static void release_unborn(const struct tracker *tracker)
 {
     uint32_t slots = arena_processes(tracker->arena);
@@ -462,7 +465,7 @@ void tracker_stop(struct tracker *tracker)
         uint64_t limit;
         if (!r)
             continue;
-        arena_ring_hold(r->ring, r->tail, &limit); /* who comes there looks what the collector is at */
+        arena_ring_hold(r->ring, r->tail, &limit); /* at its limit, a thread looks at our state */
         arena_ring_punch(tracker->arena, r->words, 0, WIRE_RING_WORDS);
     }
     for (uint32_t i = 0; i < tracker->process_count; i++) {
@@ -487,13 +490,14 @@ static struct mark *add_mark(struct tracker *tracker, uint32_t process, uint64_t
     if (!mark)
         return NULL;
     tracker->mark_count++;
-    /* What a program says is believed only as far as it can be. */
+    /* What a program says is only used as far as it is possible. */
     uint64_t now_ns = tracker_clock() - tracker->arena->started_ns;
     *mark = (struct mark){.t_ns = tracker_moment(tracker, t_ns < now_ns ? t_ns : now_ns), .process = process};
     return mark;
 }
 
-/* It is no mark for which the highest heap is looked for anew: nobody asks for parts of the run by it. */
+/* This does not restart the search for the highest heap, as a mark does: nobody asks for a part of the run
+ * by it. */
 void tracker_finalize(struct tracker *tracker, struct tracked_process *process, uint64_t t_ns)
 {
     struct mark *mark = process->finalized ? NULL : add_mark(tracker, process->index, t_ns);
@@ -544,7 +548,7 @@ uint64_t tracker_resident(const struct tracked_process *process)
     return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* The same, with what else a look at it tells. */
+/* The same, and keeps what else the look at it shows. */
 static uint64_t look_at_resident(struct tracked_process *process)
 {
     uint64_t bytes = tracker_resident(process);
@@ -569,7 +573,7 @@ void tracker_sample(struct tracker *tracker, uint64_t now_ns)
     if (point->rss > tracker->peak_rss)
         tracker->peak_rss = point->rss;
     tracker->point_count++;
-    /* Fewer and fewer of them in a long run. */
+    /* In a long run, points become more and more rare. */
     if (tracker->point_count % POINTS_MAX == 0)
         tracker->point_every_ns *= 2;
     tracker->next_point_ns = now_ns + tracker->point_every_ns;

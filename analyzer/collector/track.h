@@ -1,4 +1,5 @@
-/* track.h - what the collector knows of the processes and threads that it listens to.
+/* track.h - what the collector knows of the processes and threads that it records.
+ *
  */
 #ifndef LIBTRACE_TRACK_H
 #define LIBTRACE_TRACK_H
@@ -18,61 +19,61 @@ struct pending_frees;
 /* A thread's counts, kept after it is gone. */
 struct tracked_thread {
     uint32_t process; /* index into tracker.processes */
-    uint32_t id;      /* in the process, from 1 on */
+    uint32_t id;      /* its number in the process, from 1 on */
     uint32_t tid;
     char name[16];
     uint64_t allocations, bytes, frees;
 };
 
-/* A ring that belongs to a thread. */
+/* A ring that is used by a thread. */
 struct tracked_ring {
     struct wire_ring *ring;
     const uint64_t *words;
     struct tracked_process *process;
     uint32_t thread;     /* index into tracker.threads */
-    uint64_t tail, head; /* words consumed; words that were published when the sweep began */
-    uint64_t end;        /* up to where the events are ordinary ones as far as is known, see drain.c */
-    /* What of the buffer was written to, see trim.c: */
-    uint64_t run_from;   /* the word that the writer's latest run through the buffer began at, */
-    uint64_t longest;    /* words of the longest run since memory was given back, */
-    uint64_t round_tail; /* and what was consumed when it was looked at last */
-    uint64_t far, near; /* words up to which what events will touch was fetched into the cache, see drain.c */
-    uint64_t stamp;     /* time of the event before the next one */
-    uint64_t next;      /* time of the next event, while rings are merged */
-    uint32_t huge;      /* size >> 32 of the next allocation */
-    uint64_t last_made; /* address, if the thread's last event was an allocation; else 0 */
-    struct block moving;         /* taken out by REALLOC_BEGIN, in case of REALLOC_FAIL; address 0 = none */
-    uint32_t moving_age;         /* its age then, in ticks */
-    struct map_removed unmapped; /* by its last event that unmaps, in case of UNMAP_FAIL */
-    /* What the ledger had counted in this run of events before those that are the thread's. */
+    uint64_t tail, head; /* words consumed; words published when the sweep began */
+    uint64_t end;        /* events before this word are ordinary ones as far as is known, see drain.c */
+    /* Which part of the buffer was written to, see trim.c: */
+    uint64_t run_from;           /* the word at which the writer's latest pass through the buffer began, */
+    uint64_t longest;            /* words of the longest pass since memory was last returned, */
+    uint64_t round_tail;         /* and what was consumed at the last look */
+    uint64_t far, near;          /* words up to which the data of events was prefetched, see fetch_ahead.h */
+    uint64_t stamp;              /* time of the event before the next one */
+    uint64_t next;               /* time of the next event, while rings are merged */
+    uint32_t huge;               /* size >> 32 of the next allocation */
+    uint64_t last_made;          /* its address if the thread's last event was an allocation; else 0 */
+    struct block moving;         /* kept after REALLOC_BEGIN for REALLOC_FAIL; address 0 = none */
+    uint32_t moving_age;         /* its age at that time, in ticks */
+    struct map_removed unmapped; /* by its last event that unmaps, kept in case of UNMAP_FAIL */
+    /* What the ledger had counted in this run of events before the thread's turn. */
     uint64_t before_allocations, before_bytes, before_frees;
 };
 
-/* One image of one process: fork makes another, exec too. */
+/* One image of one process: fork creates another, and so does exec. */
 struct tracked_process {
-    struct arena_slot *slot; /* NULL once it is done with and given back */
-    uint32_t index;          /* in tracker.processes; its number in the database is index + 1 */
-    int pidfd;               /* -1 = none */
-    uint64_t pid_namespace;  /* that its threads' numbers are of; 0 = ours */
-    bool ended;              /* gone, or replaced by exec; its events are all in */
-    bool written;       /* (writer) it has seen all of the notes, frames and nodes; see tracker_written() */
-    bool pages_seen;    /* at its end, see page_walks.h */
-    bool shares_rows;   /* (writer) some of its sites share a row: they are all written each time */
-    uint32_t last_peak; /* LEDGER_LIVES, or from ledger_process_ended(); */
-    uint32_t last_mapped_peak; /* likewise, of tracker.mapped */
-    uint32_t rings_seen;       /* > 1: events come in order of their stamps */
+    struct arena_slot *slot;   /* NULL once it is done with and freed */
+    uint32_t index;            /* in tracker.processes; its number in the database is index + 1 */
+    int pidfd;                 /* -1 = none */
+    uint64_t pid_namespace;    /* of its threads' numbers; 0 = ours */
+    bool ended;                /* gone, or replaced by exec; all its events were read */
+    bool written;              /* (writer) it has read everything of it; see tracker_written() */
+    bool pages_seen;           /* looked at its pages at its end, see page_walks.h */
+    bool shares_rows;          /* (writer) some of its sites share a row: all are written each time */
+    uint32_t last_peak;        /* LEDGER_LIVES, or from ledger_process_ended() */
+    uint32_t last_mapped_peak; /* likewise, in tracker.mapped */
+    uint32_t rings_seen;       /* > 1: events are ordered by their stamps */
     struct blocks blocks;
-    struct inherited inherited; /* blocks of the process that it was forked from */
+    struct inherited inherited; /* blocks from the process that it was forked from */
     struct heap heap;
-    struct map_ranges maps;   /* what it has mapped by itself, */
-    struct heap mapped;       /* and what that adds up to, in tracker.mapped */
-    struct grow site_of_node; /* uint32_t by raw node */
-    struct grow active;       /* struct tracked_ring *: those that hold something, during a sweep */
+    struct map_ranges maps;   /* what it has mapped by itself */
+    struct heap mapped;       /* and its sum, in tracker.mapped */
+    struct grow site_of_node; /* uint32_t: site, by the process's own number of the stack */
+    struct grow active;       /* struct tracked_ring *: during a sweep, those that hold something */
     size_t active_count;
     struct pending_frees *pending; /* addresses with events out of order */
     uint64_t foreign_frees;
     uint64_t live_blocks, live_bytes; /* at the end */
-    bool finalized;                   /* it has said that its interpreter ends, see tracker_finalize() */
+    bool finalized;                   /* its interpreter has begun to shut down, see tracker_finalize() */
     /* Copied from the slot when the process ended. */
     struct {
         int pid, parent_pid;
@@ -83,16 +84,16 @@ struct tracked_process {
         uint64_t cpu_ns, peak_rss_bytes;
         uint64_t stacks_checked, stacks_different, stacks_slow, events_lost, stacks_lost;
         bool stopped; /* it went on untraced */
-        bool damaged; /* what it wrote into the arena could not be true */
+        bool damaged; /* something impossible was found in what it wrote */
     } facts;
 };
 
 struct mark {
     uint64_t t_ns;
-    uint32_t process, number; /* index; the process's number for it */
-    bool finalize;            /* of the process's interpreter: it has no name */
+    uint32_t process, number; /* index; the process's own number of the mark */
+    bool finalize;            /* the process's interpreter began to shut down: there is no name */
     bool sampled;             /* what sites (finalize: the process's) had counted by then is known */
-    uint64_t since_mark_bytes, since_mark_blocks; /* the highest heap since the mark before */
+    uint64_t since_mark_bytes, since_mark_blocks; /* the highest heap since the previous mark */
 };
 
 struct point {
@@ -105,37 +106,37 @@ struct tracker {
     struct ledger ledger;
     struct grow processes; /* struct tracked_process * */
     uint32_t process_count;
-    uint32_t first_living;                    /* processes before it have ended */
-    const struct tracked_process *ended_last; /* by its own time; NULL = none has */
-    uint32_t unwritten;  /* processes that have ended and keep their slots until the writer has seen them */
+    uint32_t first_living;                    /* all processes before it have ended */
+    const struct tracked_process *ended_last; /* by its own time; NULL = none has ended */
+    uint32_t unwritten;  /* processes that have ended, and keep their slots until the writer has read them */
     struct grow threads; /* struct tracked_thread */
     uint32_t thread_count;
     struct tracked_ring *rings[WIRE_RINGS]; /* by ring slot; NULL = not in use */
-    uint32_t ring_count;                    /* slots that were ever used */
+    uint32_t ring_count;                    /* slots that have ever been used */
     struct tracked_process *by_slot[WIRE_PROCESSES];
     struct grow points; /* struct point */
     uint32_t point_count, points_written;
     uint64_t point_every_ns, next_point_ns;
     struct grow marks; /* struct mark */
     uint32_t mark_count, marks_written;
-    uint64_t moment_ns; /* the latest that tracker_moment() gave */
+    uint64_t moment_ns; /* the latest one that tracker_moment() returned */
     struct samples samples;
-    uint64_t waits, waited_ns; /* of rings that were given back */
+    uint64_t waits, waited_ns; /* of rings that were freed */
     uint64_t peak_rss;
     uint32_t sweep;           /* number of the current sweep */
     uint64_t swept, swept_ns; /* when it began: the counter that stamps are made of, and CLOCK_MONOTONIC */
     /* Ticks of WIRE_TICK_NS since the start of the run: when the rings were read last, and the time before,
      * which what was found in them now came after. */
     uint32_t read_tick, tick;
-    uint64_t limit;        /* the latest stamp that may be true; the clock's when the sweep began, and some */
+    uint64_t limit;        /* the latest possible stamp: the clock at the sweep's begin, and a little more */
     uint64_t next_trim_ns; /* when the next round of trim_rings() begins, */
-    uint32_t trim_at;      /* and the slot that the round has come to */
+    uint32_t trim_at;      /* and the slot that this round has reached */
     bool sparing;          /* memory is short: busy rings are trimmed as well */
     bool by_thread;        /* LIBTRACE_THREADS=1: each thread has sites of its own */
-    struct number_map
-        site_of_thread;   /* by 1 + index of the thread << 32 | raw node; else site_of_node is used */
-    struct ledger mapped; /* of what programs map by themselves: sites, and totals, of its own */
-    struct number_map site_of_mapping; /* in it, by 1 + index of the process << 32 | raw node */
+    /* By 1 + index of the thread << 32 | number of the stack; otherwise site_of_node is used. */
+    struct number_map site_of_thread;
+    struct ledger mapped;              /* of what programs map by themselves, with its own sites and totals */
+    struct number_map site_of_mapping; /* its site, by 1 + index of the process << 32 | number of the stack */
     bool log_events;                   /* LIBTRACE_EVENTS=1 */
     struct grow events;                /* struct logged_event, not yet written */
     uint64_t event_count;
@@ -158,56 +159,58 @@ static inline struct tracked_thread *tracker_thread(const struct tracker *tracke
     return (struct tracked_thread *)tracker->threads.memory + index;
 }
 
-/* Whether the writer is through with the process: whatever it has read of its slot was read before. */
+/* True if the writer is done with the process: everything that it has read of its slot was read before. */
 static inline bool tracker_written(const struct tracked_process *process)
 {
     return __atomic_load_n(&process->written, __ATOMIC_ACQUIRE);
 }
 
-/* Whether a process has not ended, as far as is known. */
+/* True if any process has not ended, as far as is known. */
 bool tracker_some_live(const struct tracker *tracker);
 
 /* Nanoseconds of CLOCK_MONOTONIC. */
 uint64_t tracker_clock(void);
 
-/* A moment since the start of the run, later than any before, so that they are in the order in which they
- * were taken in. */
+/* Returns a time since the start of the run that is later than any returned before, so that they are in
+ * the order in which events were read. */
 uint64_t tracker_moment(struct tracker *tracker, uint64_t t_ns);
 
-/* The program named a moment. number: the process's for it. */
+/* The program set a mark. number: the process's own number for it. */
 void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number, uint64_t t_ns);
 
-/* A process's interpreter begins to tear itself down: what its sites hold now is taken down. Once in a process. */
+/* A process's interpreter begins to shut down: records what its sites hold now. Once for each process. */
 void tracker_finalize(struct tracker *tracker, struct tracked_process *process, uint64_t t_ns);
 
-/* True if what a process wrote into the arena could not be true: its numbers are not whole. */
+/* True if something impossible was found in what a process wrote into the arena: its numbers are
+ * incomplete. */
 bool tracker_damaged(const struct tracked_process *process);
 
-/* Brings what a process that lives has said of itself up to date. */
+/* Updates what a living process has said of itself. */
 void tracker_ask(struct tracked_process *process);
 
-/* Looks what the threads that live are called by now. */
+/* Updates the names of living threads. */
 void tracker_name_threads(struct tracker *tracker);
 
 /* Finds new processes and rings. */
 void tracker_look(struct tracker *tracker);
 
-/* Notices which processes are gone, drains what they left, gives rings and slots back. Returns how many live.
+/* Notices which processes are gone, reads what they left, frees rings and slots. Returns how many are alive.
+ *
  */
 uint32_t tracker_reap(struct tracker *tracker);
 
-/* Ends the recording while programs live: their rings are closed, and memory that only further events would
- * need is given back. Nothing may be drained any more. */
+/* Ends the recording while programs live: closes their rings, and frees memory that only further events
+ * would need. Nothing may be read from the rings any more. */
 void tracker_stop(struct tracker *tracker);
 
-/* Takes in what there is of all processes that have not ended, and takes them for ended. */
+/* Reads what is left of all processes that have not ended, and treats them as ended. */
 void tracker_end(struct tracker *tracker);
 
-/* Looks at the sites, if it is time for that, or notes that nothing has changed: all that was published up to
- * now is counted. quiet: nothing was found in the latest sweep. */
+/* Samples the sites if that is due, or notes that nothing has changed: everything published up to now is
+ * counted. quiet: the latest sweep found nothing. */
 void tracker_look_at_sites(struct tracker *tracker, uint64_t now_ns, bool quiet);
 
-/* Bytes of the process that are resident now; 0 = not known. */
+/* Resident bytes of the process now; 0 = not known. */
 uint64_t tracker_resident(const struct tracked_process *process);
 
 /* Adds a point to the time series if it is due. */

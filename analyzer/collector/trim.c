@@ -1,8 +1,7 @@
 /* trim.c - see trim.h.
  *
- * A ring that was full once has all of its buffer in memory. It is given back when the ring's thread has
- * written little for a while: else it would be needed again at once, and the pages would have to be zeroed
- * and mapped for nothing.
+ * A ring that was full once has all of its buffer in memory. The memory is returned when the ring's thread has written
+ * little for a while: otherwise it would be needed again at once, and the pages be zeroed and mapped for nothing.
  */
 #include "trim.h"
 #include "rings.h"
@@ -10,12 +9,12 @@
 #include <assert.h>
 
 #define ROUND_NS 400000000ull
-#define AT_ONCE 8                    /* rings in a row, as others fill meanwhile */
-#define LITTLE (WIRE_RING_WORDS / 8) /* words a round */
-#define KEPT WIRE_RING_WINDOW        /* words: less is not worth it */
+#define AT_ONCE 8                    /* rings in a row, as others fill up meanwhile */
+#define LITTLE (WIRE_RING_WORDS / 8) /* words in a round */
+#define KEPT WIRE_RING_WINDOW        /* words: trimming fewer is not worth it */
 
-/* Gives back all pages but those that hold one of the words from..to, of which there are fewer than the
- * buffer has. */
+/* Returns all pages but those that hold one of the words from..to, which must be fewer than the buffer
+ * has. */
 static void punch_all_but(const struct tracker *tracker, const struct tracked_ring *r, uint64_t from,
                           uint64_t to)
 {
@@ -43,7 +42,7 @@ static void look_how_long(struct tracked_ring *r)
         r->longest = r->tail - r->run_from;
 }
 
-/* As the writer, too, has its limit only as an agreement, it is asked for it first. */
+/* The writer must agree not to go beyond its limit before memory behind it is returned. */
 static void trim(const struct tracker *tracker, struct tracked_ring *r)
 {
     uint64_t limit;

@@ -1,5 +1,6 @@
-/* trim.h - gives back the memory of rings that hold little. How writer and collector agree on what may be
- * given back is said in wire.h.
+/* trim.h - returns the memory of rings that hold little. wire.h describes how writer and collector agree on
+ * what may be returned.
+ *
  */
 #ifndef LIBTRACE_TRIM_H
 #define LIBTRACE_TRIM_H
@@ -7,10 +8,10 @@
 #include "rings.h"
 #include "track.h"
 
-/* A ring that was added: its buffer is as an earlier thread has left it. */
+/* For a ring that was added: its buffer is as an earlier thread left it. */
 void trim_added(struct tracked_ring *r);
 
-/* Steps over what the writer has skipped, if it has; after the ring's head was read. */
+/* Steps over what the writer has skipped; to be called after the ring's head was read. */
 static inline void trim_follow(struct tracked_ring *r)
 {
     uint64_t begin = arena_ring_begin(r->ring, r->tail, r->head);
@@ -21,11 +22,12 @@ static inline void trim_follow(struct tracked_ring *r)
     }
 }
 
-/* Nobody writes to the ring any more, and all was read: keeps no more of it than a thread that is quiet. */
+/* Nobody writes to the ring any more, and everything was read: keeps no more memory than for a quiet
+ * thread. */
 void trim_released(struct tracker *tracker, struct tracked_ring *r);
 
-/* Gives back what rings need no more: of all of them, a few at a time, every half second. True if there are
- * more to be looked at very soon. */
+/* Returns memory that rings do not need any more: a few rings at a time, all of them every half second.
+ * True if there are more to look at very soon. */
 bool trim_rings(struct tracker *tracker, uint64_t now_ns);
 
 #endif

@@ -23,9 +23,9 @@ struct job_site {
 struct job_process {
     uint32_t index;
     struct arena_slot *slot;
-    struct store_process row; /* texts not filled in */
+    struct store_process row; /* texts are not filled in */
     bool ended;
-    struct tracked_process *tracked; /* .written is set when the job is done, and .shares_rows */
+    struct tracked_process *tracked; /* .written and .shares_rows are set when the job is done */
 };
 
 struct job_block {
@@ -35,10 +35,10 @@ struct job_block {
 
 struct job {
     bool last;         /* the run is over */
-    bool raw;          /* without symbols: the same sites come again with a later job */
-    bool interrupted;  /* the program goes on: by a signal to the collector, or, */
-    const char *why;   /* a sentence, as there was no room to go on; else NULL */
-    uint64_t shortage; /* what had found no memory by then, see shortage.h; the totals have it */
+    bool raw;          /* without symbols: the same sites come again in a later job */
+    bool interrupted;  /* the program goes on: a signal ended the collector, or */
+    const char *why;   /* there was no room to go on, for this reason (a sentence); else NULL */
+    uint64_t shortage; /* value of shortage_count by then (shortage.h), which is in the totals */
     uint64_t now_ns;   /* since the start of the run */
     struct store_run totals;
     struct job_process *processes;
@@ -52,7 +52,7 @@ struct job {
     struct point *points;
     size_t point_count;
     struct mark *marks;
-    size_t mark_count, first_mark; /* number of the first one in the run, from 0 on */
+    size_t mark_count, first_mark; /* number of the first mark in the run, from 0 on */
     struct sample *samples;        /* see samples.h */
     size_t sample_count;
     struct moment *moments;
@@ -66,34 +66,33 @@ struct job {
 };
 
 enum writer_state {
-    WRITER_OPENING = 0, /* the database; counts as busy */
+    WRITER_OPENING = 0, /* opening the database; counts as busy */
     WRITER_READY,       /* the run's row is there */
     WRITER_FAILED,      /* see writer_error() */
 };
 
-/* Starts the thread, which opens the database (a path, which stays the caller's) and adds the run's row by
- * what the first process has said of itself. files: the caller's, of the modules. NULL on lack of memory or
- * threads. */
+/* Starts the thread, which opens the database and adds the run's row from what the first process has said
+ * of itself. database, a path, and files must outlive it. NULL = out of memory or threads. */
 struct writer *writer_start(struct arena *arena, const char *database, struct files *files);
 
 enum writer_state writer_state(struct writer *writer);
 
 bool writer_busy(struct writer *writer);
 
-/* Sleeps while it is busy, for so long at most. */
+/* Sleeps while it is busy, but not longer than that. */
 void writer_wait(struct writer *writer, uint64_t ns);
 
-/* Hands over a job, which the writer frees. Only while it is not busy. */
+/* Hands over a job, which the writer will free. Only allowed while it is not busy. */
 void writer_post(struct writer *writer, struct job *job);
 
-/* True if the last job was written, but not as the end of the run: of a row that several sites share it had
- * some only. The next one has them all. */
+/* True if the last job, not the run's final one, had only some of the sites that share a row. The next job
+ * has them all. */
 bool writer_wants_more(struct writer *writer);
 
-/* How long the last job took, in nanoseconds. */
+/* Duration of the last job in nanoseconds. */
 uint64_t writer_cost(struct writer *writer);
 
-/* A sentence once something could not be written; NULL as long as all is well. */
+/* A sentence once something could not be written; else NULL. */
 const char *writer_error(struct writer *writer);
 
 /* Waits for the last job to be done, and ends the thread. */
