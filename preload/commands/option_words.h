@@ -1,5 +1,6 @@
-/* option_words.h - what is wrong with an option, in the words of trace-report. For getopt_long() with opterr = 0, options
- * that begin with ":" (after a "+"), and long options whose values are above those of letters. */
+/* option_words.h - error messages for options, in the words of trace-report. For getopt_long() with opterr
+ * = 0, an option string that begins with ":" (after a "+"), and values of long options above those of
+ * letters. */
 #ifndef LIBTRACE_COMMANDS_OPTION_WORDS_H
 #define LIBTRACE_COMMANDS_OPTION_WORDS_H
 

@@ -13,7 +13,8 @@
 #include <sys/ucontext.h>
 #include <sys/uio.h>
 
-/* ---- what the kernel calls its own: arch/x86/include/uapi/asm/{ucontext,sigcontext}.h ------------------ */
+/* ---- the kernel's definitions: arch/x86/include/uapi/asm/{ucontext,sigcontext}.h
+ * ------------------------ */
 
 #define UC_FP_XSTATE 1ul
 #define UC_SIGCONTEXT_SS 2ul
@@ -21,14 +22,14 @@
 
 #define XSTATE_LEGACY 512u /* bytes, of FXSAVE */
 #define XSTATE_HEADER 64u
-#define XSTATE_SOFTWARE 464u /* offset of what the processor leaves to the system: struct _fpx_sw_bytes */
+#define XSTATE_SOFTWARE 464u /* offset of what the processor leaves to software: struct _fpx_sw_bytes */
 #define XSTATE_ALIGNMENT 64u
 #define XSTATE_X87_SSE 3ull /* the bits of the legacy part */
 
-/* Up to the mask, which is 8 bytes for the kernel. */
+/* Up to the signal mask, which has 8 bytes in the kernel. */
 #define UCONTEXT_SIZE (offsetof(ucontext_t, uc_sigmask) + 8)
 
-/* The kernel's numbers for a system call that is to be taken up again; never seen by programs. */
+/* The kernel's numbers for system calls to be restarted; programs never see them. */
 #define ERESTARTSYS 512
 #define ERESTARTNOINTR 513
 #define ERESTARTNOHAND 514
@@ -36,7 +37,8 @@
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
-/* The extended state takes as much as the processor has: 11 KB with AMX. A full buffer may be too small. */
+/* The size of the extended state depends on the processor: 11 KB with AMX. If the buffer is full, it may
+ * be too small. */
 static bool read_extended(pid_t tid, struct frame_state *state)
 {
     for (size_t size = 16384; size <= 1u << 22; size *= 2) {
@@ -85,7 +87,7 @@ void frame_call(struct user_regs_struct *registers, uintptr_t function, const ui
     registers->r9 = arguments[5];
     registers->rbx = kept;
     registers->rax = 0;          /* no vector arguments */
-    registers->orig_rax = ~0ull; /* no system call to be taken up again */
+    registers->orig_rax = ~0ull; /* no system call to restart */
     registers->eflags &= ~CALL_FLAGS;
 }
 
@@ -99,8 +101,8 @@ void frame_restore_rest(pid_t tid, const struct frame_state *state)
 
 /* ---- interrupted system calls -------------------------------------------------------------------------- */
 
-/* Some system calls are not taken up again by the kernel when a stop has interrupted them, but say EINTR,
- * which a program need not expect where it has no signal handlers. They are made once more. */
+/* Some system calls are not restarted by the kernel after a stop, but return EINTR, which a program
+ * without signal handlers need not expect. We make them restart. */
 static bool is_interrupted_wait(const struct user_regs_struct *registers)
 {
     if ((long long)registers->rax != -EINTR)
@@ -135,7 +137,7 @@ struct user_regs_struct frame_again(struct user_regs_struct registers)
 {
     if (frame_restarts(&registers) || is_interrupted_wait(&registers)) {
         registers.rax = registers.orig_rax;
-        registers.rip -= 2; /* the syscall instruction */
+        registers.rip -= 2; /* back to the syscall instruction */
     }
     registers.orig_rax = ~0ull;
     return registers;
@@ -143,16 +145,16 @@ struct user_regs_struct frame_again(struct user_regs_struct registers)
 
 /* ---- building ------------------------------------------------------------------------------------------ */
 
-/* The parts of the extended state that differ from a new process's: only they need to be in the frame, and a
- * thread that was not allowed the others (AMX) may not have them there. */
+/* The parts of the extended state that differ from those of a new process: only they need to be in the
+ * frame. A thread without permission for others (AMX) must not have them there. */
 static uint64_t features(const struct frame_state *state)
 {
     uint64_t used;
     memcpy(&used, (const char *)state->extended + XSTATE_LEGACY, sizeof used);
-    return used | XSTATE_X87_SSE; /* for MXCSR, which is in no part */
+    return used | XSTATE_X87_SSE; /* for MXCSR, which does not belong to any part */
 }
 
-/* Bytes up to the end of the last part that is in use. */
+/* Bytes up to the end of the last part in use. */
 static size_t used_size(const struct frame_state *state)
 {
     size_t size = XSTATE_LEGACY + XSTATE_HEADER;
@@ -211,8 +213,8 @@ static void build_context(const struct frame_state *state, ucontext_t *context)
     to[REG_EFL] = (greg_t)from->eflags;
     to[REG_CSGSFS] = (greg_t)(from->cs | from->ss << 48);
     context->uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-    /* No state that a signal stack could have: that the kernel refuses to set it stays without consequences,
-     * and the thread keeps the one that it has, which nobody but itself can ask for. */
+    /* An impossible state of the signal stack: the kernel refuses to set it, without consequences, and the
+     * thread keeps its own, which no other process can read. */
     context->uc_stack.ss_flags = SS_ONSTACK | SS_DISABLE;
     memcpy(&context->uc_sigmask, &state->mask, sizeof state->mask);
 }

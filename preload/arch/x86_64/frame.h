@@ -1,11 +1,11 @@
-/* frame.h - a stopped thread's state, and the signal frame from which the kernel takes it back.
+/* frame.h - the state of a stopped thread, and a signal frame from which the kernel restores it.
  *
- * A function that is to be called on the thread returns into libc's own end of signal handlers, with such a
- * frame above its return address: then the thread restores itself, whatever has become of its tracer.
+ * A function that is called on the thread returns into libc's code for the end of signal handlers, with such
+ * a frame above its return address: so the thread restores itself, whatever has become of its tracer.
  *
- *   high   | vector registers and the like   64-byte aligned, as much of it as is in use
- *          | struct ucontext                 16-byte aligned: registers, blocked signals
- *    low   | return address                  of the function: __restore_rt, which calls rt_sigreturn
+ *   high   | vector registers and others   64-byte aligned, the part that is in use
+ *          | struct ucontext     16-byte aligned: registers, blocked signals
+ *   low    | return address      of the function: __restore_rt, which calls rt_sigreturn
  */
 #ifndef LIBTRACE_ATTACH_FRAME_H
 #define LIBTRACE_ATTACH_FRAME_H
@@ -16,22 +16,22 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
-/* Code that a thread can be led to in libc, which has it for the kernel and debuggers: the end of signal handlers;
- * and a function's end that stores its result where the register kept (frame_call()) points to, takes that register off
- * the stack, and returns. */
+/* Code in libc that a thread can be led to: the end of signal handlers, which the kernel and debuggers
+ * use; and the end of a function that stores its result at the address in the kept register
+ * (frame_call()), pops that register, and returns. */
 #define FRAME_RESTORE_CODE "\x48\xc7\xc0\x0f\0\0\0\x0f\x05" /* mov $15,%rax; syscall */
 #define FRAME_STORE_CODE "\x48\x89\x03\x5b\xc3"             /* mov %rax,(%rbx); pop %rbx; ret */
 
-#define FRAME_RED_ZONE 128 /* bytes below the stack pointer that belong to the thread */
+#define FRAME_RED_ZONE 128 /* bytes below the stack pointer that the thread may use */
 
 struct frame_state {
     struct user_regs_struct registers;
     uint64_t mask;        /* blocked signals */
-    void *extended;       /* in the kernel's format, as PTRACE_GETREGSET gives it; NULL = none */
+    void *extended;       /* in the kernel's format, from PTRACE_GETREGSET; NULL = none */
     size_t extended_size; /* bytes */
 };
 
-/* Of a stopped thread. */
+/* The stack pointer of a stopped thread. */
 static inline uintptr_t frame_stack(const struct user_regs_struct *registers)
 {
     return registers->rsp;
@@ -42,7 +42,7 @@ static inline uintptr_t frame_pc(const struct user_regs_struct *registers)
     return registers->rip;
 }
 
-/* The C library's notes on it, see bounds.c. */
+/* The C library's struct pthread of the thread, see bounds.c. */
 static inline uintptr_t frame_descriptor(const struct user_regs_struct *registers)
 {
     return registers->fs_base;
@@ -54,37 +54,38 @@ static inline long frame_system_call(const struct user_regs_struct *registers)
     return (long)registers->orig_rax;
 }
 
-/* The register that functions put back as it was, and FRAME_STORE_CODE uses. */
+/* The register that functions preserve, and FRAME_STORE_CODE uses. */
 static inline uint64_t frame_kept(const struct user_regs_struct *registers)
 {
     return registers->rbx;
 }
 
-/* From the next step on the thread is in function(arguments), which returns to the address at `top`; kept: the register
- * of frame_kept(). */
+/* Prepares registers to call function(arguments), which returns to the address stored at `top`; kept:
+ * value for the register of frame_kept(). */
 void frame_call(struct user_regs_struct *registers, uintptr_t function, const uint64_t arguments[6],
                 uintptr_t top, uint64_t kept);
 
-/* Puts the extended state and the blocked signals back as they were. */
+/* Restores the extended state and the blocked signals. */
 void frame_restore_rest(pid_t tid, const struct frame_state *state);
 
-/* Reads the state of a thread that is stopped and ours; frame_free() it. */
+/* Reads the state of a thread that we have stopped; free it with frame_free(). */
 bool frame_read(pid_t tid, struct frame_state *state);
 void frame_free(struct frame_state *state);
 
-/* True if the kernel is to take up a system call again that the stop has interrupted: only the kernel knows
- * how much of its time is left, as long as the registers are exactly these. */
+/* True if the kernel will restart a system call that the stop has interrupted: only the kernel knows how
+ * much of its time is left, and only if the registers stay exactly like this. */
 bool frame_restarts(const struct user_regs_struct *registers);
 
-/* The registers with which the thread makes an interrupted system call once more, from its begin; as they
- * are, if there is none. */
+/* The registers with which the thread starts an interrupted system call again from its beginning;
+ * unchanged if there is none. */
 struct user_regs_struct frame_again(struct user_regs_struct registers);
 
-/* Bytes that the frame takes at most, whatever it is aligned to. */
+/* The most bytes that the frame takes, whatever its alignment. */
 size_t frame_size(const struct frame_state *state);
 
-/* Builds the frame that lies below the address top: `bytes` are the frame_size() bytes there. The return
- * address's place; back: what it is. Without an extended state the thread gets the one of a new process. */
+/* Builds the frame below the address top; bytes: our copy of the frame_size() bytes there. Returns the
+ * place of the return address, which is set to back. Without an extended state the thread gets that of a
+ * new process. */
 uintptr_t frame_build(const struct frame_state *state, uintptr_t top, uintptr_t back, unsigned char *bytes);
 
 #endif

@@ -5,15 +5,16 @@
 #include <stddef.h>
 #include <string.h>
 
-/* What asmcgocall does when the C function has returned (src/runtime/asm_amd64.s). On the thread's stack it
- * has left the goroutine, and how far from the end of its stack that was; the versions differ in where:
+/* What asmcgocall does after the C function has returned (src/runtime/asm_amd64.s). It has stored on the
+ * thread's stack the goroutine, and how far below the end of the goroutine's stack it was; versions differ in
+ * where:
  *
  *   mov a(%rsp), %rdi      the goroutine
  *   mov 8(%rdi), %rsi      the end of its stack
  *   sub b(%rsp), %rsi
  *   mov %rsi, %rsp         a few instructions later
  *
- * or, when it was on the thread's stack already, the stack pointer itself:
+ * or, if it was on the thread's stack already, the stack pointer itself:
  *
  *   mov b(%rsp), %rsi
  *   mov %rsi, %rsp
@@ -30,7 +31,8 @@ static bool takes(struct code *code, const void *expected, size_t size)
     return true;
 }
 
-/* A word on the stack, 8 bits from rsp, 0 without any; UINT32_MAX if the instruction is another one. */
+/* The offset from rsp of a word on the stack: 8 bits, or 0 in the form without; UINT32_MAX for another
+ * instruction. */
 static uint32_t offset_of(struct code *code, const char *with_offset, const char *without)
 {
     if (without && takes(code, without, 4))

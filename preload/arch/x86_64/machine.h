@@ -1,4 +1,4 @@
-/* machine.h - the processor's numbers and code in ELF files. */
+/* machine.h - processor-specific numbers and code in ELF files. */
 #ifndef LIBTRACE_MACHINE_H
 #define LIBTRACE_MACHINE_H
 
@@ -11,13 +11,13 @@
 #define MACHINE EM_X86_64
 #define MACHINE_NAME "x86-64"
 
-/* Relocations that have the loader write the address of a symbol. */
+/* Relocations for which the loader writes the address of a symbol. */
 static inline bool machine_relocates_to_symbol(uint32_t type)
 {
     return type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT || type == R_X86_64_64;
 }
 
-/* Where the jump with a 32-bit distance at this place goes (jmp, jcc), 0 if there is none. */
+/* The target of the jump with a 32-bit distance at this place (jmp, jcc); 0 = none. */
 #define MACHINE_JUMP_SIZE 6 /* bytes that are looked at */
 static inline uintptr_t machine_jump_target(const uint8_t *at)
 {

@@ -1,41 +1,44 @@
-/* processor.h - what the recorder needs of the processor beyond C: its clock, hints, and the frame of a hook. */
+/* processor.h - what the recorder needs of the processor beyond C: its clock, hints, and the return
+ * address of a hook. */
 #ifndef LIBTRACE_PROCESSOR_H
 #define LIBTRACE_PROCESSOR_H
 
 #include <stdint.h>
 #include <x86intrin.h>
 
-#define PROCESSOR_LARGEST_PAGE 4096u /* bytes that the system may give or take at once */
+#define PROCESSOR_LARGEST_PAGE 4096u /* bytes: the largest unit in which the system maps memory */
 
-#define PROCESSOR_STAMP_SHIFT 6 /* a stamp's unit: 64 ticks, 20 to 30 ns; 12 bits of them reach over 0.1 ms */
+/* A stamp's unit is 64 ticks, 20 to 30 ns; 12 bits of them cover more than 0.1 ms. */
+#define PROCESSOR_STAMP_SHIFT 6
 
-/* The time-stamp counter: the same on all processors, and quicker to read than any clock of the system's. A suspend
- * may set it back. */
+/* The time-stamp counter: the same on all processors, and faster to read than any of the system's clocks.
+ * A suspend may set it back. */
 static inline __attribute__((always_inline)) uint64_t processor_ticks(void)
 {
     return __rdtsc();
 }
 
-/* In a loop that waits for another thread. */
+/* For loops that wait for another thread. */
 static inline __attribute__((always_inline)) void processor_pause(void)
 {
     _mm_pause();
 }
 
-/* Fetches a cache line that will be written to. An instruction that older processors step over; compilers only know
- * it by an option. */
+/* Prefetches a cache line for writing. Older processors ignore the instruction; compilers only know it
+ * with an option. */
 static inline __attribute__((always_inline)) void processor_fetch_for_writing(const uint64_t *word)
 {
     __asm__ volatile("prefetchw %0" : : "m"(*word));
 }
 
-/* Of a function that keeps its frame pointer, by its frame address: where it returns to. */
+/* Where a function that keeps a frame pointer returns to, by its frame address. */
 static inline __attribute__((always_inline)) uintptr_t processor_return_address(const void *frame)
 {
     return ((const uintptr_t *)frame)[1];
 }
 
-/* The word, so that the compiler does not know what it is, though it may have compared it with one that it has. */
+/* Loads a word so that the compiler assumes nothing about its value, even if it was compared with another
+ * before. */
 static inline __attribute__((always_inline)) uint64_t processor_load(const uint64_t *word)
 {
     uint64_t value;
@@ -43,8 +46,8 @@ static inline __attribute__((always_inline)) uint64_t processor_load(const uint6
     return value;
 }
 
-/* The C library's descriptor of the calling thread, which pthread_self() returns, begins where the thread pointer
- * points to. */
+/* The C library's descriptor of the calling thread, which pthread_self() returns, is where the thread
+ * pointer points to. */
 static inline __attribute__((always_inline)) uintptr_t processor_thread_descriptor(void)
 {
     return (uintptr_t)__builtin_thread_pointer();

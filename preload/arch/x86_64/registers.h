@@ -1,4 +1,4 @@
-/* registers.h - what is known of the registers in a stack frame, by DWARF's numbers (x86-64 psABI, 3.6.2). */
+/* registers.h - the registers that are known in a stack frame, by DWARF's numbers (x86-64 psABI, 3.6.2). */
 #ifndef LIBTRACE_REGISTERS_H
 #define LIBTRACE_REGISTERS_H
 
@@ -8,8 +8,8 @@
 enum { DWARF_RBX = 3, DWARF_RBP = 6, DWARF_RSP = 7, DWARF_PC = 16, DWARF_COUNT = 17 };
 
 struct registers {
-    uint64_t value[DWARF_COUNT]; /* [DWARF_PC]: where the frame goes on */
-    uint32_t known;              /* a bit for each that has its value */
+    uint64_t value[DWARF_COUNT]; /* [DWARF_PC]: where the frame continues */
+    uint32_t known;              /* a bit for each value that is known */
 };
 
 static inline bool registers_known(const struct registers *r, unsigned number)
@@ -23,7 +23,7 @@ static inline void registers_set(struct registers *r, unsigned number, uint64_t 
     r->known |= 1u << number;
 }
 
-/* The caller's own: where it is, and the registers that calls preserve. */
+/* The calling function's own registers: its position, and those that calls preserve. */
 static inline __attribute__((always_inline)) void registers_here(struct registers *r)
 {
     r->known = 1u << DWARF_PC | 1u << DWARF_RSP | 1u << DWARF_RBP | 1u << DWARF_RBX | 0xfu << 12;
@@ -42,11 +42,11 @@ static inline __attribute__((always_inline)) void registers_here(struct register
                      : "rax", "memory");
 }
 
-/* Registers by their DWARF numbers, where the kernel saves them in a signal's frame, in the order of its
- * struct sigcontext (arch/x86/include/uapi/asm/sigcontext.h); rsp is there when the handler returns. */
+/* DWARF's numbers of the registers in the order in which the kernel saves them in a signal's frame (struct
+ * sigcontext, arch/x86/include/uapi/asm/sigcontext.h); rsp points to that frame when the handler returns. */
 #define REGISTERS_SAVED 17
 static const uint8_t registers_saved[REGISTERS_SAVED] = {
     8, 9, 10, 11, 12, 13, 14, 15, 5, 4, DWARF_RBP, DWARF_RBX, 1, 0, 2, DWARF_RSP, DWARF_PC};
-#define REGISTERS_SAVED_AT 40 /* bytes from rsp to the first of them */
+#define REGISTERS_SAVED_AT 40 /* bytes from rsp to the first */
 
 #endif

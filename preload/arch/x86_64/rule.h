@@ -6,7 +6,7 @@
  *   +-----+--+----------------+----------------+---+
  *
  *   b    0: CFA = rsp + cfa * 8     1: CFA = rbp + cfa * 8 (cfa is signed)
- *   rbp  0: rbp is as it was     n: the caller's rbp is at CFA - n * 8
+ *   rbp  0: rbp is unchanged          n: the caller's rbp is at CFA - n * 8
  *
  * The return address is at CFA - 8 in every kind but RULE_SPECIAL, which has an enum special in its lowest 8
  * bits and, for Go, two offsets from rsp above them.
@@ -19,19 +19,19 @@
 
 enum rule_kind {
     RULE_SIMPLE = 0,  /* as drawn */
-    RULE_ALIGNED = 1, /* the function realigned its stack: CFA = *(rbp + cfa * 8), the caller's rbp = *rbp */
+    RULE_ALIGNED = 1, /* the function aligned its stack: CFA = *(rbp + cfa * 8), the caller's rbp = *rbp */
     RULE_END = 2,     /* outermost frame */
     RULE_SPECIAL = 3, /* anything else, see enum special */
 };
 
-/* What it takes to get on from a frame that has no rule of the other kinds. */
+/* How to continue from a frame that no other kind of rule describes. */
 enum special {
-    SPECIAL_UNKNOWN = 0,   /* nothing is known: the stack is cut here */
-    SPECIAL_REGISTERS = 1, /* its call frame information, and more registers than rbp */
-    SPECIAL_SIGNAL = 2,    /* a signal came: what was interrupted is in what the kernel saved */
-    SPECIAL_HOTSPOT = 3,   /* a frame of Java code, which the virtual machine knows */
-    SPECIAL_GO = 4,        /* Go called C: from a goroutine, which has a stack of its own */
-    SPECIAL_GO_SYSTEM = 5, /* from the thread's stack */
+    SPECIAL_UNKNOWN = 0,   /* nothing is known: the stack is cut off here */
+    SPECIAL_REGISTERS = 1, /* by its call frame information, which needs more registers than rbp */
+    SPECIAL_SIGNAL = 2,    /* a signal's frame: the kernel has saved there what was interrupted */
+    SPECIAL_HOTSPOT = 3,   /* a frame of Java code, which only the virtual machine describes */
+    SPECIAL_GO = 4,        /* Go called C: from a goroutine, which has its own stack */
+    SPECIAL_GO_SYSTEM = 5, /* Go called C: from the thread's stack */
 };
 
 #define RULE_RBP_BASE (1u << 29)
@@ -71,16 +71,16 @@ static inline enum special rule_special_kind(uint32_t rule)
     return (enum special)(rule & 0xff);
 }
 
-/* The frame of code that keeps rbp as the frame pointer. */
+/* The rule of code that keeps rbp as a frame pointer. */
 #define RULE_FRAME_POINTER rule_make(RULE_SIMPLE, true, 2, 2)
 
-/* True if the next frame's place depends on rbp. */
+/* True if the next frame's position depends on rbp. */
 static inline bool rule_needs_rbp(uint32_t rule)
 {
     return (rule & RULE_RBP_BASE) != 0;
 }
 
-/* True if rbp comes through unchanged, and so must be known further out. */
+/* True if rbp is unchanged, and so is needed further out. */
 static inline bool rule_keeps_rbp(uint32_t rule)
 {
     return rule_kind(rule) == RULE_SIMPLE && rule_rbp(rule) == 0;

@@ -1,11 +1,12 @@
-/* swap16.h - 16 bytes are replaced at once. */
+/* swap16.h - compares and swaps 16 bytes atomically. */
 #ifndef LIBTRACE_SWAP16_H
 #define LIBTRACE_SWAP16_H
 
 #include <stdbool.h>
 
-/* Puts desired in place of *expected, unless something else is there, which *expected is then; at: aligned to 16.
- * The x86-64 baseline has no atomic 16-byte store; every processor since 2006 has this one. */
+/* Replaces *expected by desired, unless something else is there, which *expected is then set to; at must
+ * be aligned to 16. The x86-64 baseline has no atomic 16-byte store; every processor since 2006 has this
+ * instruction. */
 static inline bool swap16(void *at, void *expected, const void *desired)
 {
     unsigned __int128 want, old;

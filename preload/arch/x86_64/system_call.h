@@ -1,10 +1,10 @@
-/* system_call.h - the system call itself, without the C library: errno is not touched, and nothing is called. */
+/* system_call.h - a system call without the C library: errno is not touched, and no function is called. */
 #ifndef LIBTRACE_SYSTEM_CALL_H
 #define LIBTRACE_SYSTEM_CALL_H
 
 #include <stdbool.h>
 
-/* The result, or a negative errno code. */
+/* Returns the result, or a negative errno code. */
 static inline __attribute__((always_inline)) long system_call(long number, long a, long b, long c, long d,
                                                               long e, long f)
 {
@@ -17,7 +17,7 @@ static inline __attribute__((always_inline)) long system_call(long number, long 
     return result;
 }
 
-#define SYSTEM_CALL_ERRORS 4095 /* the results -1 to -4095 are errno codes */
+#define SYSTEM_CALL_ERRORS 4095 /* results from -1 to -4095 are errno codes */
 
 static inline bool system_call_failed(long result)
 {

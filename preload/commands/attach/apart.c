@@ -19,11 +19,11 @@
 
 #define SETTINGS_MAX COLLECTOR_SETTINGS
 
-/* ---- whose it is ----------------------------------------------------------------------------------- */
+/* ---- the program's owner --------------------------------------------------------------------------- */
 
 static bool read_groups(struct owner *owner, char *text)
 {
-    size_t room = strlen(text) / 2 + 1; /* a digit and a space each */
+    size_t room = strlen(text) / 2 + 1; /* each takes at least a digit and a space */
     owner->groups = calloc(room, sizeof *owner->groups);
     for (char *end; owner->groups; text = end) {
         unsigned long group = strtoul(text, &end, 10);
@@ -34,7 +34,7 @@ static bool read_groups(struct owner *owner, char *text)
     return false;
 }
 
-/* real, effective, saved, of the file system */
+/* real, effective, saved, file system */
 static bool read_effective(const char *text, unsigned *number)
 {
     return sscanf(text, "%*u %u", number) == 1;
@@ -59,7 +59,7 @@ bool owner_read(struct owner *owner, pid_t pid, int process)
     free(line);
     if (file)
         fclose(file);
-    /* It was the process's own number as long as that lives. */
+    /* If the process still lives, the PID was its own while we read. */
     struct pollfd ended = {.fd = process, .events = POLLIN};
     return found == 7 && poll(&ended, 1, 0) == 0;
 }
@@ -95,8 +95,8 @@ static bool drop_capabilities(void)
     return syscall(SYS_capset, &head, none) == 0;
 }
 
-/* For good: what is given up cannot be had back, not by an exec either. The bounding set is beside the point
- * then, but nothing is left of it either. */
+/* Cannot be undone: what is given up cannot be regained, not even by an exec. The bounding set does not
+ * matter any more then, but is emptied, too. */
 static bool become(const struct owner *owner)
 {
     for (unsigned long capability = 0; prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0; capability++) {
@@ -107,7 +107,8 @@ static bool become(const struct owner *owner)
            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && geteuid() == owner->user && setuid(0) != 0;
 }
 
-/* The last of the descriptors that keep_only() kept, which closes by itself, tells why nothing comes of it.
+/* Writes the reason to the last of the descriptors kept by keep_only(), and exits.
+ *
  */
 static void give_up(int report, const char *what, const char *path)
 {
@@ -125,12 +126,12 @@ static void become_parser(const struct apart *apart, int socket)
         arguments[COLLECTOR_FIXED + i] = apart->settings[i];
     snprintf(path, sizeof path, "%s/trace-parser", apart->folder);
     snprintf(who, sizeof who, "user %u, whose program it is", apart->owner->user);
-    setsid(); /* Ctrl-C is for trace-attach */
+    setsid(); /* Ctrl-C is meant for trace-attach only */
     if (!keep_only(kept, 4) || fcntl(REPORT, F_SETFD, FD_CLOEXEC) != 0 || chdir("/") != 0)
         give_up(apart->report, "start", path);
     if (!become(apart->owner))
         give_up(REPORT, "become", who);
-    execve(path, arguments, nothing); /* our environment is no business of that user's */
+    execve(path, arguments, nothing); /* our environment is none of that user's business */
     give_up(REPORT, "start", path);
 }
 

@@ -1,7 +1,8 @@
-/* apart.h - another user's program: whose it is, and the two processes that record it.
+/* apart.h - another user's program: who its user is, and the two processes that record it.
  *
- * What reads the program's data becomes its user before it sees any, and so has nothing to lose; what writes
- * the database stays the caller, and sees checked rows only. See collector.h and analyzer/rows.
+ * The process that reads the program's data switches to the program's user before it sees any, so that
+ * taking it over gains nothing. The one that writes the database keeps the caller's identity, and only
+ * gets checked rows. See collector.h and analyzer/rows.
  */
 #ifndef LIBTRACE_APART_H
 #define LIBTRACE_APART_H
@@ -9,35 +10,35 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Whose a program is: with which rights it opens files. */
+/* The user and groups whose rights a program has. */
 struct owner {
     uid_t user;
     gid_t group;
-    gid_t *groups; /* the others; for free() */
+    gid_t *groups; /* supplementary groups; to be freed */
     size_t group_count;
 };
 
-/* Reads that of the process; process: its pidfd. False if it has ended, or cannot be read. */
+/* Reads those of the process; process: its pidfd. False if it has ended, or cannot be read. */
 bool owner_read(struct owner *owner, pid_t pid, int process);
 
-/* True if what records the program has to be kept apart from us: it is another user's, or the shared memory
- * was made by one. */
+/* True if the program must be recorded by another user than us: it is another user's, or another user
+ * created the shared memory. */
 bool apart_needed(const struct owner *owner, int memory);
 
 struct apart {
     const struct owner *owner;
-    const char *folder;   /* of trace-collector and trace-parser */
+    const char *folder;   /* where trace-collector and trace-parser are */
     const char *database; /* absolute path */
-    char **settings;      /* of the collector, up to a NULL */
-    int memory, process;  /* as in collector.h */
-    int report;           /* where the first line of how it went goes */
+    char **settings;      /* for the collector, ending with NULL */
+    int memory, process;  /* see collector.h */
+    int report;           /* where its first line, on success or failure, is written */
 };
 
-/* Leaves nothing open but these, as 3 and so on; the standard streams lead nowhere: a terminal of ours is nobody
- * else's business. For a child, which is no more good for anything on false. */
+/* Closes all descriptors but these, which become 3 and so on; the standard streams lead nowhere, as our
+ * terminal is nobody else's business. For a child process, which must exit if this returns false. */
 bool keep_only(const int *descriptors, int count);
 
-/* Starts both. The writer's number, and the parser's in *parser; -1 on failure, which was reported. */
+/* Starts both. Returns the writer's PID, *parser is the parser's; -1 on failure, which was reported. */
 pid_t apart_start(const struct apart *apart, pid_t *parser);
 
 #endif

@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define COLLECTOR_START_MS 10000 /* it is waited for so long */
+#define COLLECTOR_START_MS 10000 /* how long to wait for its start */
 
-/* The words for what is on, for its arguments. */
+/* Fills in the arguments for the settings that are on. */
 static void fill_settings(char *settings[COLLECTOR_SETTINGS + 1])
 {
     const struct {
@@ -36,7 +36,7 @@ static void fill_settings(char *settings[COLLECTOR_SETTINGS + 1])
     *settings = NULL;
 }
 
-/* Takes the place of the child that it is called in. report: where to tell how that went. */
+/* Replaces the child process that calls it. The collector reports its start to apart->report. */
 static void become_collector(const struct apart *apart)
 {
     char path[2 * PATH_MAX];
@@ -45,7 +45,7 @@ static void become_collector(const struct apart *apart)
     snprintf(path, sizeof path, "%s/trace-collector", apart->folder);
     for (unsigned i = 0; apart->settings[i]; i++)
         arguments[COLLECTOR_FIXED + i] = apart->settings[i];
-    setsid(); /* Ctrl-C is for us */
+    setsid(); /* Ctrl-C is meant for us only */
     unsetenv("LD_PRELOAD");
     if (keep_only(descriptors, 3))
         execv(path, arguments);
@@ -53,7 +53,7 @@ static void become_collector(const struct apart *apart)
     _exit(127);
 }
 
-/* Reads the collector's line, which is empty if all is well; false if there was none in time. */
+/* Reads the collector's line, which is empty on success; false if none came in time. */
 static bool read_report(int report, char *line, size_t size)
 {
     struct pollfd ready = {.fd = report, .events = POLLIN};
@@ -72,8 +72,8 @@ static bool read_report(int report, char *line, size_t size)
     return false;
 }
 
-/* Who records has the rights of the program at most, where that is another user's. Whose it is was looked at
- * before it was touched, too: it may have become somebody else meanwhile. */
+/* Decides who records: if the program is another user's, with that user's rights at most. The user was
+ * checked before the program was touched, too, as it may have changed meanwhile. */
 static bool choose_who(struct run *run, bool *apart)
 {
     struct owner now;
@@ -86,8 +86,9 @@ static bool choose_who(struct run *run, bool *apart)
     return true;
 }
 
-/* Lets what the program executes find the run: through the process that has the shared memory as its
- * descriptor 3. The address is the program's word; whatever is there is its own. */
+/* Tells programs that this one executes how to find the run: through the process that has the shared
+ * memory as its descriptor 3. The program chose the address; what it contains is the program's own,
+ * anyway. */
 static void tell_children(const struct run *run, pid_t collector)
 {
     char text[ATTACH_CHILDREN_MAX];
@@ -105,7 +106,7 @@ static void tell_children(const struct run *run, pid_t collector)
     process_vm_writev(run->options->pid, &here, 1, &there, 1, 0);
 }
 
-/* Starts the collector, in one process or two, and waits for its word. */
+/* Starts the collector, as one process or two, and waits for its report. */
 bool collector_start(struct run *run, const char *database)
 {
     int report[2];
@@ -140,8 +141,8 @@ bool collector_start(struct run *run, const char *database)
     return !*line;
 }
 
-/* What became of a run that has come to no right end: only a writer of its own, see collector.h, has
- * something to say of it. */
+/* Says what became of a run that did not end normally; only a collector that writes in a process of its
+ * own (collector.h) has more to say. */
 void collector_tell_end(struct run *run, const char *database)
 {
     char line[2 * PATH_MAX + 64];

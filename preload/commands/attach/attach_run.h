@@ -1,4 +1,4 @@
-/* attach_run.h - a run of trace-attach: what was asked for, and what has come of it so far. */
+/* attach_run.h - a run of trace-attach: its options, and what is known of it so far. */
 #ifndef LIBTRACE_ATTACH_RUN_H
 #define LIBTRACE_ATTACH_RUN_H
 
@@ -11,7 +11,7 @@
 
 struct options {
     pid_t pid;
-    double duration; /* seconds, 0 = until told */
+    double duration; /* seconds, 0 = until a signal */
     bool background, detach, verbose;
     const char *label, *database;
 };
@@ -20,22 +20,23 @@ struct run {
     const struct options *options;
     char library[PATH_MAX];
     int process;        /* pidfd of the program */
-    int memory;         /* the arena's descriptor */
-    int report;         /* end of the collector's pipe */
-    uintptr_t children; /* where the program has what its children are to find us by; 0 = nowhere */
+    int memory;         /* a descriptor of the arena */
+    int report;         /* our end of the collector's pipe */
+    uintptr_t children; /* address in the program of what its children find us by; 0 = none */
     struct owner owner;
     pid_t collector;
-    pid_t parser;  /* where it has one of its own; see apart.h */
-    bool recorded; /* the collector has ended, and all is in the database */
+    pid_t parser;  /* if there is one, see apart.h */
+    bool recorded; /* the collector has ended, and everything is in the database */
 };
 
-/* Says it on stderr, with the command's name. */
+/* Prints a message on stderr, after the command's name. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The same of the program: why, as target.h's sentences say it. Always false. */
+/* Prints that the program cannot be traced, and why, in the form of target.h's sentences. Always returns
+ * false. */
 bool refuse(const struct options *options, const char *why);
 
-/* A number in the environment. */
+/* A number from the environment. */
 uint32_t setting(const char *name, uint32_t otherwise);
 
 #endif

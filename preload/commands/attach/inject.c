@@ -1,19 +1,18 @@
 /* inject.c - see inject.h.
  *
- * Registers are changed by one PTRACE_SETREGS for each call, before which only memory has been written to
- * that nobody looks at, and after which the thread finds its way back alone:
+ * Registers are changed by one PTRACE_SETREGS for each call. Before it, only memory that nobody uses has been
+ * written; after it, the thread finds its way back by itself:
  *
  *   thread's stack, below its red zone
- *     state as it was    frame, and return address -> __restore_rt
- *     priority as it was frame of a call of sched_setscheduler(), which returns to the one above
+ *     state as it was      frame, and return address -> __restore_rt
+ *     priority as it was   frame of a call of sched_setscheduler(), which returns to the one above
  *   our stack
- *     room               for what is passed by address
- *     no stack any more  frame of a call of munmap(), which returns to the one above
- *     our calls          return to the one above
+ *     room                 for what is passed by address
+ *     no stack any more    frame of a call of munmap(), which returns to the one above
+ *     our calls            return to the one above
  *
- * So if we are killed, the call runs to its end, our stack goes, and the thread is where it was. Where we
- * live, the only difference is an interrupted system call, which only we can have go on with what is left of
- * its time.
+ * So if we are killed, the call runs to its end, our stack is unmapped, and the thread is where it was. If we live,
+ * the only difference is for an interrupted system call, which only we can let continue with the rest of its time.
  */
 #include "inject.h"
 #include "wire_attach.h"
@@ -41,32 +40,32 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STACK_BYTES (512 * 1024) /* of the calls; constructors run on it */
-#define FRAME_BYTES (64 * 1024)  /* a frame takes less */
+#define STACK_BYTES (512 * 1024) /* for the calls; constructors run on it */
+#define FRAME_BYTES (64 * 1024)  /* a frame takes less than that */
 
-#define CALL_NS 10000000000ull /* a call that has not returned by then is looked into, */
-#define CALL_WAITS 6           /* and left to itself after so many times, if it does not hang */
+#define CALL_NS 10000000000ull /* a call that has not returned by then is examined, */
+#define CALL_WAITS 6           /* and abandoned after so many times, unless it hangs before */
 #define LOOK_NS 50000          /* between two checks for its answer */
 
 struct injection {
     struct target *target;
-    struct stacks *stacks; /* of the search: taking it apart takes a while */
+    struct stacks *stacks; /* from the search: freeing it takes a while */
     pid_t tid;
     int memory; /* /proc/PID/mem */
-    int doing;  /* /proc/PID/task/TID/syscall, which can be read without being in the program's way */
+    int doing;  /* /proc/PID/task/TID/syscall, which can be read without disturbing the program */
     uint64_t stopped_ns;
-    struct frame_state state; /* of the thread, as it was */
-    uintptr_t back;           /* where a return leads to that state */
-    uintptr_t stack;          /* ours, in the process; 0 = none yet */
-    uintptr_t stack_back;     /* where a return leads to that state, and gives our stack back before */
+    struct frame_state state; /* of the thread before we changed it */
+    uintptr_t back;           /* return address that restores that state */
+    uintptr_t stack;          /* our stack in the process; 0 = none yet */
+    uintptr_t stack_back;     /* return address that unmaps our stack, and then restores that state */
     uintptr_t answer;         /* struct attach_call of the last call; 0 = none */
-    int policy;               /* of scheduling, as it was */
+    int policy;               /* scheduling policy before we changed it */
     bool alive, stopped;
-    bool changed; /* its registers are not its own any more */
-    bool called;  /* it is in a call that gives our stack back at its end */
-    bool lost;    /* a call has died, or hangs */
-    bool late;    /* a call is slow: the thread goes back by itself when that is over */
-    bool blocked; /* signals are */
+    bool changed; /* its registers are not its own now */
+    bool called;  /* it is in a call that will unmap our stack when it ends */
+    bool lost;    /* a call has crashed, or hangs */
+    bool late;    /* a call is slow: the thread goes back by itself when the call ends */
+    bool blocked; /* signals are blocked */
 };
 
 /* ---- memory -------------------------------------------------------------------------------------------- */
@@ -93,7 +92,7 @@ uintptr_t inject_room(const struct injection *in)
     return in->stack + STACK_BYTES - INJECT_ROOM;
 }
 
-/* Where a call leaves its result: behind the room. */
+/* Where a call leaves its result: behind the room for arguments. */
 static uintptr_t result_place(const struct injection *in)
 {
     return inject_room(in) - 64;
@@ -115,8 +114,8 @@ static bool write_frame(const struct injection *in, const struct frame_state *st
 
 /* ---- calls --------------------------------------------------------------------------------------------- */
 
-/* Signals wait until we are through, but for those that a fault raises: blocked, they would kill. After the
- * registers were set: what takes the thread back unblocks them. */
+/* Signals wait until we are done, except those of faults: these would kill the thread if blocked. Called
+ * after setting the registers: what restores the thread unblocks them. */
 static void block_signals(struct injection *in)
 {
     uint64_t all = ~0ull;
@@ -126,7 +125,7 @@ static void block_signals(struct injection *in)
     in->blocked = in->blocked || ptrace(PTRACE_SETSIGMASK, in->tid, (void *)sizeof all, &all) == 0;
 }
 
-/* As frame_call() has it. */
+/* Sets the registers for a call, see frame_call(). */
 static bool set_call(struct injection *in, uintptr_t function, const uint64_t arguments[6], uintptr_t top,
                      uint64_t kept)
 {
@@ -139,10 +138,10 @@ static bool set_call(struct injection *in, uintptr_t function, const uint64_t ar
     return true;
 }
 
-/* What a stop says of a call. */
+/* What a stop means for a call. */
 enum step { STEP_OTHER, STEP_ENTRY, STEP_EXIT, STEP_FAULT, STEP_ENDED };
 
-/* Looks at the thread, which has stopped. */
+/* Examines the thread, which has stopped. */
 static enum step look_at_stop(struct injection *in, int status, struct __ptrace_syscall_info *info)
 {
     int number = WSTOPSIG(status);
@@ -155,7 +154,7 @@ static enum step look_at_stop(struct injection *in, int status, struct __ptrace_
     return STEP_OTHER;
 }
 
-/* Lets a thread that stands go on; how: PTRACE_CONT or PTRACE_SYSCALL. */
+/* Resumes a stopped thread; how: PTRACE_CONT or PTRACE_SYSCALL. */
 static bool resume(struct injection *in, enum __ptrace_request how, int status)
 {
     int number = !status || status >> 16 || WSTOPSIG(status) & 0x80 ? 0 : WSTOPSIG(status);
@@ -164,15 +163,15 @@ static bool resume(struct injection *in, enum __ptrace_request how, int status)
     return ptrace(how, in->tid, NULL, (void *)(long)number) == 0;
 }
 
-/* True for a thread that is still in a call of ours. One that has gone back by itself is not to be touched. */
+/* True if a thread is still in a call of ours. One that has gone back by itself must not be touched. */
 static bool is_inside(const struct injection *in, const struct user_regs_struct *registers)
 {
     uintptr_t own = frame_stack(&in->state.registers), now = frame_stack(registers);
     return now - in->stack < STACK_BYTES || (now < own && own - now < SEARCH_ROOM);
 }
 
-/* True if a stopped call will never return: it has met a fault, or it waits for a lock, which its own thread must
- * hold, as all others run on. Anything else may just be slow. */
+/* True if a stopped call will never return: it has caused a fault, or it waits for a lock, which its own
+ * thread must hold, as all others are running. Anything else may just be slow. */
 static bool is_lost(const struct injection *in, bool fault)
 {
     struct user_regs_struct registers;
@@ -181,7 +180,7 @@ static bool is_lost(const struct injection *in, bool fault)
            (fault || (frame_system_call(&registers) == SYS_futex && frame_restarts(&registers)));
 }
 
-/* A call has not returned in time. True if it is to be waited for once more. */
+/* A call has not returned in time. True if we should wait once more. */
 static bool wait_again(struct injection *in, unsigned *waits)
 {
     in->stopped = search_interrupt(in->tid) > 0;
@@ -190,14 +189,15 @@ static bool wait_again(struct injection *in, unsigned *waits)
     return !in->lost && !in->late;
 }
 
-/* A fault was met: by a call of ours, or by the thread itself, which gets its signal. Always false. */
+/* A fault occurred: in a call of ours, or in the thread itself, which gets its signal. Always returns
+ * false. */
 static bool fault(struct injection *in)
 {
     in->lost = in->alive && is_lost(in, true);
     return false;
 }
 
-/* Lets the thread run to the begin (entry) or the end of a system call with this number. */
+/* Runs the thread to the entry or exit (`wanted`) of a system call with this number. */
 static bool run_to(struct injection *in, enum step wanted, uint64_t number, int64_t *result)
 {
     int status = 0;
@@ -232,9 +232,9 @@ bool inject_call(struct injection *in, uintptr_t function, uint64_t a, uint64_t 
     const uint64_t arguments[6] = {a, b};
     const uint64_t slots[2] = {in->target->store, 0};
     uintptr_t top = in->stack_back, place = result_place(in);
-    assert(!in->answer); /* a call that answers is the last */
+    assert(!in->answer); /* a call that answers must be the last */
     *result = 0;
-    if (slots[0]) { /* what it returns goes to where the register that is kept points: FRAME_STORE_CODE */
+    if (slots[0]) { /* the result is stored where the kept register points, see FRAME_STORE_CODE */
         top -= sizeof slots;
         if (!inject_write(in, top, slots, sizeof slots) || !inject_write(in, place, result, sizeof *result))
             return false;
@@ -249,8 +249,8 @@ bool inject_call(struct injection *in, uintptr_t function, uint64_t a, uint64_t 
 
 /* ---- calls that answer --------------------------------------------------------------------------------- */
 
-/* Reading the program's memory holds up its mmap() and mprotect(), of which our calls make many. So it is only read
- * while the thread is asleep in the way in which it waits for us. */
+/* Reading the program's memory blocks its mmap() and mprotect(), of which our calls make many. So it is
+ * only read while the thread sleeps in the way in which it waits for us. */
 static bool may_wait(const struct injection *in)
 {
     char text[32] = "";
@@ -266,7 +266,7 @@ static bool phase_is(const struct injection *in, uint32_t phase)
            now == phase;
 }
 
-/* Until the program has brought a call to this phase; its thread runs on. */
+/* Waits until the program has brought a call to this phase, while its thread runs. */
 static bool await(struct injection *in, uint32_t phase)
 {
     unsigned waits = 0;
@@ -320,10 +320,11 @@ bool inject_reply(struct injection *in, bool taken)
     return !in->late;
 }
 
-/* ---- being quick --------------------------------------------------------------------------------------- */
+/* ---- priority ------------------------------------------------------------------------------------------ */
 
-/* On a busy machine each step would wait its turn, and the program with it: so the thread has priority until it is
- * back. It cannot keep it: on its way back it lowers its priority itself, for which nobody needs a right. */
+/* On a busy machine each step would wait for its turn, and the program with it: so the thread gets
+ * real-time priority until it is back. It cannot keep that: on its way back it lowers its priority itself,
+ * which needs no privilege. */
 static bool may_hurry(const struct injection *in)
 {
     struct rlimit time;
@@ -332,7 +333,7 @@ static bool may_hurry(const struct injection *in)
            prlimit(in->tid, RLIMIT_RTTIME, NULL, &time) == 0 && time.rlim_cur == RLIM_INFINITY;
 }
 
-/* After the registers were set: from here on it finds its way back. */
+/* Called after setting the registers, from when on the thread finds its way back. */
 static void hurry(struct injection *in)
 {
     struct sched_param parameters = {.sched_priority = 1};
@@ -347,9 +348,9 @@ static void calm(struct injection *in)
         sched_setscheduler(in->tid, in->policy, &parameters);
 }
 
-/* ---- begin --------------------------------------------------------------------------------------------- */
+/* ---- beginning ----------------------------------------------------------------------------------------- */
 
-/* Writes the frame that gives our stack back, and leads on to the thread's own. */
+/* Writes the frame that unmaps our stack, and then continues with the thread's own. */
 static bool write_end(struct injection *in)
 {
     const uint64_t arguments[6] = {in->stack, STACK_BYTES};
@@ -358,7 +359,8 @@ static bool write_end(struct injection *in)
     return write_frame(in, &end, result_place(in), &in->stack_back);
 }
 
-/* Writes the frame that restores the thread's state, and the one before it that restores its priority: see hurry(). */
+/* Writes the frame that restores the thread's state, and before it the one that restores its priority, see
+ * hurry(). */
 static bool write_state(struct injection *in)
 {
     uintptr_t parameters = frame_stack(&in->state.registers) - FRAME_RED_ZONE - sizeof(struct sched_param);
@@ -411,7 +413,7 @@ const char *inject_begin(struct injection **out, struct target *target)
     if (!in)
         return "cannot be traced: no memory";
     in->target = target;
-    prctl(PR_SET_TIMERSLACK, 1000ul); /* we look whether it has answered every few microseconds */
+    prctl(PR_SET_TIMERSLACK, 1000ul); /* the answer is polled for every few microseconds */
     in->doing = -1;
     snprintf(path, sizeof path, "/proc/%d/mem", (int)target->pid);
     in->memory = open(path, O_RDWR | O_CLOEXEC);
@@ -436,15 +438,15 @@ const char *inject_begin(struct injection **out, struct target *target)
 
 /* ---- end ----------------------------------------------------------------------------------------------- */
 
-/* The thread's next call gives our stack back, and leads to where it was. */
+/* Sets up the thread's next call, which unmaps our stack and returns to where the thread was. */
 static bool call_munmap(struct injection *in)
 {
     const uint64_t arguments[6] = {in->stack, STACK_BYTES};
     return set_call(in, in->target->munmap, arguments, in->back, 0);
 }
 
-/* Gives our stack back in a thread that has an interrupted system call to go on with, and brings it to a stop
- * of the kind that it was found at. */
+/* Unmaps our stack in a thread that has an interrupted system call to continue, and stops it in the way in
+ * which it was stopped at first. */
 static bool drop_stack(struct injection *in)
 {
     int64_t result;
@@ -455,9 +457,9 @@ static bool drop_stack(struct injection *in)
     return in->stopped;
 }
 
-/* Puts everything back as it was, whatever the thread is doing. An interrupted system call goes on with what
- * is left of its time if the kernel finds the registers as it has left them. Were we killed before the last
- * of these, what the thread is in would still find its own way back. */
+/* Restores everything, whatever the thread is doing. An interrupted system call continues with the rest of
+ * its time if the kernel finds the registers as it left them. If we are killed before the last of these
+ * steps, the thread still finds its own way back. */
 static void restore_exactly(struct injection *in)
 {
     struct user_regs_struct registers = in->state.registers;

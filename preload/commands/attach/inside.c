@@ -38,7 +38,7 @@ static const char *explain(int error, char *text, size_t size)
     }
 }
 
-/* What is called in there, as addresses in the file; found before the program is stopped. */
+/* The functions to call in libtrace.so, as addresses in its file; looked up before the program is stopped. */
 struct entries {
     uintptr_t attach, detach, leave, state;
 };
@@ -57,7 +57,7 @@ static bool find_entries(const char *library, struct entries *entries)
     return false;
 }
 
-/* Loads the library; what to add to the addresses in its file, 0 on failure. */
+/* Loads the library; returns its bias, 0 on failure. */
 static uintptr_t load(struct injection *in, struct target *target, const struct run *run)
 {
     uint64_t handle, text, place;
@@ -106,7 +106,7 @@ static void fill_request(const struct options *options, struct attach_request *r
     request->descriptor = -1;
 }
 
-/* All that is done while a thread of the program stands still. */
+/* Everything that is done while a thread of the program is stopped. */
 static bool attach_inside(struct injection *in, struct target *target, const struct entries *entries,
                           struct run *run, struct attach_request *request)
 {
@@ -126,7 +126,7 @@ static bool attach_inside(struct injection *in, struct target *target, const str
         run->memory = share_take(run->process, request->descriptor, &why);
     if (why && run->memory < 0)
         refuse(run->options, why);
-    /* What is dropped the program undoes by itself. */
+    /* Without a reply, the program undoes everything by itself. */
     if (!inject_reply(in, run->memory >= 0) && run->memory >= 0)
         return refuse(run->options, "did not go on from where it was attached to");
     return run->memory >= 0;
@@ -150,7 +150,7 @@ static uint32_t read_state(const struct target *target, const struct entries *en
 #define START_PAUSE_NS 10000000
 #define START_PAUSES 300
 
-/* A program that was started just now is still being loaded: that is waited for. */
+/* A program that was started just now may still be loading: waits for that. */
 static const char *open_when_loaded(struct target *target, const struct run *run)
 {
     const char *why = target_open(target, run->options->pid, run->library, false);
@@ -190,7 +190,8 @@ bool inside_attach(struct run *run)
     return done;
 }
 
-/* One call in the program. False if it could not be made. inside_ours: see target_open().
+/* Makes one call in the program. False if that was not possible. inside_ours: see target_open().
+ *
  */
 static bool call_inside(const struct run *run, const char *what, uintptr_t offset, bool inside_ours,
                         int *result)
@@ -224,8 +225,8 @@ static bool call_inside(const struct run *run, const char *what, uintptr_t offse
 
 #define LEAVE_TRIES 50
 
-/* Threads may wait for the collector inside the recorder for long; the first call makes them leave it.
- * Between the two calls every thread passes a memory barrier, while the program runs. */
+/* Threads may wait inside the recorder for the collector for long; the first call makes them leave it.
+ * Between the two calls every thread passes a memory barrier while the program runs. */
 bool inside_detach(const struct run *run)
 {
     struct entries entries;
@@ -233,7 +234,7 @@ bool inside_detach(const struct run *run)
     int result;
     if (!find_entries(run->library, &entries) || !call_inside(run, "detach", entries.detach, true, &result))
         return false;
-    /* A detach that was begun may have been cut off before its end. */
+    /* An earlier detach may have been interrupted before its end. */
     if (result < 0 && result != ATTACH_UNTRACED)
         return refuse(run->options, explain(result, text, sizeof text));
     if (result > 0)

@@ -12,17 +12,18 @@ struct image {
     Elf *elf;
 };
 
-/* False if it is no ELF file that can be read. image_close() in both cases. */
+/* False if it is not a readable ELF file. Call image_close() in either case. */
 bool image_open(struct image *image, const char *path);
 void image_close(struct image *image);
 
 /* Calls each(symbol, name, data) for the defined symbols of .dynsym, until it returns true. */
 void image_symbols(struct image *image, bool (*each)(const GElf_Sym *, const char *, void *), void *data);
 
-/* The address in the file of the first loaded segment's page: what the first mapping's start stands for. */
+/* The address in the file that the start of its first mapping corresponds to: the page of its first loaded
+ * segment. */
 uintptr_t image_first_page(struct image *image);
 
-/* The address in the file where its code has these bytes; 0 = nowhere. */
+/* The address in the file at which its code has these bytes; 0 = nowhere. */
 uintptr_t image_code(struct image *image, const void *bytes, size_t size);
 
 #endif

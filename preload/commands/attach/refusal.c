@@ -20,7 +20,7 @@
 
 static char sentence[512];
 
-/* The dynamic linker that a program asks for; false where the segment does not name one. */
+/* The dynamic linker that a program names; false if the segment does not name one. */
 static bool read_linker(const struct image *image, const GElf_Phdr *segment, char linker[PATH_MAX])
 {
     size_t size = segment->p_filesz < PATH_MAX ? segment->p_filesz : PATH_MAX - 1;
@@ -31,7 +31,8 @@ static bool read_linker(const struct image *image, const GElf_Phdr *segment, cha
     return true;
 }
 
-/* What the program's file says: another machine, no dynamic linking, another C library. linker: that it asks for. */
+/* Checks the program's file: another machine, no dynamic linking, another C library. linker: the one that
+ * it names. */
 static const char *refuse_file(pid_t pid, char linker[PATH_MAX])
 {
     char path[64];
@@ -79,7 +80,7 @@ static const char *refuse_status(pid_t pid, const char *status)
     return NULL;
 }
 
-/* ---- what it may not do ------------------------------------------------------------------------------ */
+/* ---- limits and confinement -------------------------------------------------------------------------- */
 
 static const char filtered[] =
     "is confined by a seccomp filter, and might be killed for what libtrace does in it";
@@ -93,8 +94,8 @@ static bool same_group(pid_t pid)
     return same;
 }
 
-/* What a filter would do nobody can tell from outside. Only where we live under as many ourselves, in the
- * same group of processes, are they taken for the same, which a container has put around both of us. */
+/* What a filter would do cannot be known from outside. Only if we ourselves are under as many filters, and
+ * in the same cgroup, do we assume that they are the same, installed by a container around both of us. */
 static bool shares_our_filters(pid_t pid, const char *status)
 {
     char *own = proc_read(getpid(), "status");
@@ -118,13 +119,13 @@ static const char *refuse_thread(pid_t pid, const char *status)
         return "is confined by seccomp so strictly that loading a library would kill it";
     if (seccomp == 2 && !shares_our_filters(pid, status))
         return filtered;
-    /* Its calls cannot be made to return where they were not made from. */
+    /* Functions called on its threads could not return. */
     if (has_shadow_stack(status))
         return "runs with shadow stacks, which do not let functions be called in it";
     return NULL;
 }
 
-/* Each thread is confined for itself: the main thread may be free where those that do the work are not. */
+/* Filters belong to threads: the main thread may have none while those that do the work do. */
 const char *refusal_confined(pid_t pid)
 {
     char path[64];
@@ -143,7 +144,7 @@ const char *refusal_confined(pid_t pid)
     return why;
 }
 
-/* Numbers below the limit that are in use: others may have been opened before it was set. */
+/* How many descriptors below the limit are in use: others may have been opened before it was set. */
 static size_t descriptors(pid_t pid, uint64_t limit)
 {
     char path[64];
@@ -157,8 +158,8 @@ static size_t descriptors(pid_t pid, uint64_t limit)
     return count;
 }
 
-/* From /proc/PID/limits, which anybody may read: "Max file size   SOFT   HARD   bytes". Of another user's
- * process prlimit() tells root only where that may do more than look. */
+/* Reads /proc/PID/limits, which anybody may read: "Max file size   SOFT   HARD   bytes". For another
+ * user's process, prlimit() needs more privileges than root always has. */
 static uint64_t limit_of(const char *limits, const char *name, bool hard)
 {
     const char *line = limits ? strstr(limits, name) : NULL;
@@ -182,7 +183,7 @@ static const char *refuse_arena(const char *limits)
     return sentence;
 }
 
-/* Limits of all that it has mapped, and of what of that is its own. */
+/* Checks limits of all that it has mapped, and of its data. */
 static const char *refuse_memory(pid_t pid, const char *limits)
 {
     unsigned long long pages[6] = {0}; /* size resident shared text lib data */
@@ -200,9 +201,9 @@ static const char *refuse_memory(pid_t pid, const char *limits)
     return NULL;
 }
 
-#define MAY_LOCK (1ull << 14) /* CAP_IPC_LOCK: no limit holds */
+#define MAY_LOCK (1ull << 14) /* CAP_IPC_LOCK: no limit applies */
 
-/* Where most of what it has is locked, what comes will be as well (mlockall). */
+/* If most of its memory is locked, new memory will be as well (mlockall). */
 static const char *refuse_locked(pid_t pid, const char *limits)
 {
     char *status = proc_read(pid, "status");
@@ -232,9 +233,10 @@ const char *refusal_limits(pid_t pid)
     return why;
 }
 
-/* ---- what it sees ------------------------------------------------------------------------------------- */
+/* ---- its file system ---------------------------------------------------------------------------------- */
 
-/* Browsers take all files from what shows pages: even its own dynamic linker is none that it can see. */
+/* Browsers deny all files to processes that show pages: such a process cannot even see its own dynamic
+ * linker. */
 static const char *refuse_sandbox(pid_t pid, const char *linker)
 {
     char path[PATH_MAX + 32];
@@ -257,7 +259,7 @@ static const char *refuse_container(const char *status)
                : "runs in a container, with process numbers of its own; attach from inside of it";
 }
 
-/* The library has to be the same file for the process as it is for us. */
+/* The library's path must lead to the same file for the process as for us. */
 static const char *refuse_root(pid_t pid, const char *library)
 {
     char path[PATH_MAX + 32];

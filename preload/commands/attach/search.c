@@ -18,10 +18,12 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#define SEARCH_NS 20000000000ull    /* for a safe point, at most */
-#define SEARCH_OWN_NS 5000000000ull /* in a program with an allocator in it: all of it may be around that */
-#define STOP_NS 200000000ull        /* for a thread to stop */
-#define RETRIES_UNKNOWN 40          /* after so many stops a stack that cannot be read to its end will do */
+#define SEARCH_NS 20000000000ull /* the longest that a safe point is searched for */
+/* The same in a program with its own allocator: all its code may count as unsafe. */
+#define SEARCH_OWN_NS 5000000000ull
+#define STOP_NS 200000000ull /* how long a thread may take to stop */
+/* After so many stops, a stack that cannot be read to its end is accepted. */
+#define RETRIES_UNKNOWN 40
 
 uint64_t search_now_ns(void)
 {
@@ -32,24 +34,24 @@ uint64_t search_now_ns(void)
 
 void search_hurry(bool on)
 {
-    /* Not for the collector, which is forked later. */
+    /* Not inherited by the collector, which is forked later. */
     struct sched_param parameters = {.sched_priority = on ? 1 : 0};
     if (sched_setscheduler(0, on ? SCHED_RR | SCHED_RESET_ON_FORK : SCHED_OTHER, &parameters) != 0)
-        errno = 0; /* then not */
+        errno = 0; /* then without */
 }
 
 /* ---- stopping a thread --------------------------------------------------------------------------------- */
 
 static void on_alarm(int number)
 {
-    (void)number; /* it ends a wait */
+    (void)number; /* its only purpose is to interrupt a wait */
 }
 
 static void set_alarm(uint64_t ns)
 {
     struct sigaction action = {.sa_handler = on_alarm};
     sigaction(SIGALRM, &action, NULL);
-    /* Again and again: the first may come before the wait has begun. */
+    /* Repeatedly: the first may come before the wait has begun. */
     struct itimerval timer = {{0, 10000}, {(time_t)(ns / 1000000000u), (suseconds_t)(ns / 1000u % 1000000u)}};
     if (!ns)
         timer.it_interval.tv_usec = 0;
@@ -86,7 +88,7 @@ int search_await_interrupt(pid_t tid)
         int stop = search_wait(tid, STOP_NS, &status);
         if (stop <= 0 || is_interrupt(status))
             return stop;
-        /* Stops at system calls are no signals. */
+        /* Stops at system calls have no signal to deliver. */
         int number = status >> 16 || WSTOPSIG(status) & 0x80 ? 0 : WSTOPSIG(status);
         ptrace(PTRACE_CONT, tid, NULL, (void *)(long)number);
     }
@@ -103,15 +105,15 @@ void search_let_go(pid_t tid)
     ptrace(PTRACE_DETACH, tid, NULL, NULL);
 }
 
-/* ---- where it stands ----------------------------------------------------------------------------------- */
+/* ---- where it stopped ---------------------------------------------------------------------------------- */
 
-/* In a restartable sequence (rseq): the kernel would begin it anew if a signal had interrupted the thread there, and
- * we have no way to bring that about when it goes back. */
+/* True inside a restartable sequence (rseq): if a signal had interrupted the thread there, the kernel
+ * would restart the sequence, which we cannot do when the thread goes back. */
 static bool in_restartable_sequence(const struct target *target, pid_t tid, uintptr_t pc)
 {
     struct __ptrace_rseq_configuration rseq = {0};
     struct rseq_cs sequence;
-    uint64_t place = 0; /* may be the one of a sequence that is over */
+    uint64_t place = 0; /* may be that of a sequence that is over */
     return ptrace(PTRACE_GET_RSEQ_CONFIGURATION, tid, (void *)sizeof rseq, &rseq) == sizeof rseq &&
            rseq.rseq_abi_pointer &&
            target_read(target, rseq.rseq_abi_pointer + offsetof(struct rseq, rseq_cs), &place,
@@ -134,9 +136,9 @@ struct search {
     pid_t *late; /* threads that have not stopped yet, but will */
     size_t late_count;
     unsigned stops;
-    unsigned elsewhere; /* of these, on a stack that is not known to be the thread's own */
-    bool seized;        /* any thread at all */
-    int error;          /* of the last thread that could not be seized */
+    unsigned elsewhere; /* how many of these were on a stack that is not known to be the thread's own */
+    bool seized;        /* any thread at all was seized */
+    int error;          /* for the last thread that could not be seized */
     uint64_t stopped_ns;
 };
 
@@ -164,7 +166,7 @@ static void remember_late(struct search *search, pid_t tid)
     }
 }
 
-/* The thread stands still. */
+/* True if the thread, which is stopped, is at a safe point. */
 static bool stands_right(struct search *search, pid_t tid)
 {
     struct user_regs_struct registers;
@@ -181,7 +183,7 @@ static bool stands_right(struct search *search, pid_t tid)
     return !in_restartable_sequence(search->target, tid, frame_pc(&registers));
 }
 
-/* True if the thread stands still at a safe point now. */
+/* Stops the thread. True if it is at a safe point; else it goes on. */
 static bool try_thread(struct search *search, pid_t tid)
 {
     char state = proc_state(search->target->pid, tid);
@@ -205,7 +207,7 @@ static bool try_thread(struct search *search, pid_t tid)
     return right;
 }
 
-/* The threads of the process one after the other, the main thread first. */
+/* Tries the threads of the process one after the other, the main thread first. */
 static pid_t try_threads(struct search *search)
 {
     char path[64];
@@ -252,7 +254,7 @@ const char *search_thread(struct target *target, struct search_result *result)
     for (long wait_ns = 100000; !why && !(result->tid = try_threads(&search));
          wait_ns = wait_ns < 5000000 ? wait_ns * 5 / 4 : wait_ns) {
         why = why_none(&search, start_ns);
-        long jitter = (long)(search_now_ns() % 50000); /* not in step with the program */
+        long jitter = (long)(search_now_ns() % 50000); /* so as not to be in step with the program */
         nanosleep(&(struct timespec){0, wait_ns + jitter}, NULL);
     }
     result->stopped_ns = search.stopped_ns;

@@ -1,10 +1,10 @@
-/* share.h - the run's shared memory, out of the hands of a program that may be hostile. */
+/* share.h - gets the run's shared memory from a program that may be hostile. */
 #ifndef LIBTRACE_SHARE_H
 #define LIBTRACE_SHARE_H
 
-/* A descriptor of our own of what is the program's number descriptor, if it is an arena: the same open file,
- * to which it gives no right that the program does not have. process: a pidfd. -1: *why says why not, as
- * target.h's sentences do. */
+/* Returns our own descriptor for the program's number `descriptor`, if it is an arena: it refers to the
+ * same open file, so the program gains no right by it. process: a pidfd. -1 = not possible; *why is set,
+ * in the form of target.h's sentences. */
 int share_take(int process, int descriptor, const char **why);
 
 #endif

@@ -62,7 +62,7 @@ static struct loaded *file_of(struct target *target, const char *path, ino_t ino
     return &more[target->file_count++];
 }
 
-/* Takes the end off a text that has it. */
+/* Removes the ending from a text that has it. */
 static bool cut_end(char *text, const char *end)
 {
     size_t size = strlen(text), cut = strlen(end);
@@ -112,7 +112,7 @@ static bool open_loaded(const struct target *target, const struct loaded *file, 
     return image_open(image, path);
 }
 
-/* ---- code that a thread must not be interrupted in ---------------------------------------------------- */
+/* ---- code in which a thread must not be interrupted --------------------------------------------------- */
 
 static void add_unsafe(struct target *target, uintptr_t start, uintptr_t end)
 {
@@ -133,8 +133,9 @@ static bool is_among(const char *name, const char *const *names)
     return false;
 }
 
-/* In whose midst locks are held that loading a library needs as well. AROUND: also in the unnamed functions
- * around it, which it jumps to; the others stay on the stack while theirs run. */
+/* Functions in which locks are held that loading a library needs as well. AROUND: as well as the unnamed
+ * functions around it, which it jumps to; the others remain on the stack while functions that they call
+ * run. */
 static enum locks holds_locks(const char *name)
 {
     static const char *const allocator[] = {"malloc",         "free",
@@ -184,7 +185,7 @@ struct function {
 struct functions {
     struct function *all;
     size_t count;
-    bool allocator; /* defines malloc */
+    bool allocator; /* it defines malloc */
 };
 
 static bool add_function(const GElf_Sym *symbol, const char *name, void *data)
@@ -208,7 +209,7 @@ static int by_start(const void *a, const void *b)
     return left->start < right->start ? -1 : left->start > right->start;
 }
 
-/* What lies between a function and its exported neighbours belongs to it. */
+/* Code between a function and its exported neighbours belongs to it. */
 static void add_functions(struct target *target, const struct loaded *file, struct functions *functions)
 {
     qsort(functions->all, functions->count, sizeof *functions->all, by_start);
@@ -241,7 +242,8 @@ static void find_unsafe(struct target *target, const struct loaded *file)
     if (open_loaded(target, file, &image))
         image_symbols(&image, add_function, &functions);
     image_close(&image);
-    /* Another allocator than libc's: all of its library. The program itself may bring one, too. */
+    /* For an allocator other than libc's, the whole library is unsafe. The program's own file may contain
+     * one, too. */
     bool other = functions.allocator && file != target->libc, library = strstr(base_name(file->path), ".so");
     if (other && library)
         add_unsafe(target, file->start, file->end);
@@ -277,7 +279,7 @@ bool target_read(const struct target *target, uintptr_t from, void *to, size_t s
     return process_vm_readv(target->pid, &here, 1, &there, 1, 0) == (ssize_t)size;
 }
 
-/* It grows as it is used, so that its limit counts. */
+/* It grows as it is used, so its limit counts. */
 static uintptr_t main_stack_end(const struct target *target, uintptr_t stack)
 {
     struct rlimit limit;
@@ -287,9 +289,9 @@ static uintptr_t main_stack_end(const struct target *target, uintptr_t stack)
     return stack >= low && stack < high ? low : 0;
 }
 
-#define STACK_MOST (1ull << 40) /* bytes: addresses of programs are larger */
+#define STACK_MOST (1ull << 40) /* bytes: larger values are addresses */
 #define NOTES_WORDS 512         /* of a struct pthread: more than any version of glibc has */
-#define NOTES_PARTS 16          /* read one by one, as the last ones may not be there */
+#define NOTES_PARTS 16          /* read one by one, as the last ones may not exist */
 
 static size_t read_notes(const struct target *target, uintptr_t from, uint64_t words[NOTES_WORDS])
 {
@@ -301,8 +303,9 @@ static size_t read_notes(const struct target *target, uintptr_t from, uint64_t w
     return got > 0 ? (size_t)got / sizeof *words : 0;
 }
 
-/* The C library has its own notes on a thread at the upper end of the stack that it has made or was given for
- * it: address, size and size of the guard at the low end, one after the other, wherever they are in there. */
+/* The C library stores its data of a thread (struct pthread) at the upper end of the thread's stack. It
+ * contains the stack's address, its size, and the size of the guard at its low end, one after the other,
+ * at a place that differs between versions. */
 static uintptr_t thread_stack_end(const struct target *target, uintptr_t stack, uintptr_t notes)
 {
     uint64_t words[NOTES_WORDS];
@@ -321,7 +324,7 @@ uintptr_t target_stack_end(const struct target *target, pid_t tid, uintptr_t sta
     return tid == target->pid ? main_stack_end(target, stack) : thread_stack_end(target, stack, descriptor);
 }
 
-/* ---- all of it -------------------------------------------------------------------------------------- */
+/* ---- opening ---------------------------------------------------------------------------------------- */
 
 static void find_code(struct target *target)
 {
@@ -390,7 +393,7 @@ uintptr_t target_loaded(const struct target *target, const char *library)
 const char target_not_loaded[] =
     "has not loaded the GNU C library, so no other library can be loaded into it";
 
-#define READS 20 /* while a program maps and unmaps, its list of mappings may be read with gaps */
+#define READS 20 /* the list of mappings may be read with gaps while a program maps and unmaps */
 
 const char *target_open(struct target *target, pid_t pid, const char *library, bool inside_ours)
 {

@@ -5,13 +5,13 @@
 #include <elfutils/libdwfl.h>
 #include <stdlib.h>
 
-#define DEPTH 256 /* frames looked at: further out nothing of the allocator's is to be expected */
+#define DEPTH 256 /* frames looked at: further out there is nothing of the allocator's */
 
 struct stacks {
     Dwfl *dwfl;
 };
 
-/* Return addresses need no debug files. */
+/* No debug files are needed to find return addresses. */
 static int no_debug_file(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
                          const char *file, const char *link, GElf_Word crc, char **found)
 {
@@ -19,7 +19,7 @@ static int no_debug_file(Dwfl_Module *module, void **data, const char *name, Dwa
     return -1;
 }
 
-/* Files are opened, and their unwind tables looked for, before anybody has to stand still for it. */
+/* Opens files, and looks for their unwind tables, before any thread is stopped. */
 static int get_ready(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base, void *unused)
 {
     Dwarf_Addr bias;
@@ -55,7 +55,7 @@ void stacks_close(struct stacks *stacks)
 
 struct walk {
     const struct target *target;
-    unsigned frames, own; /* own: of the program, not of libc */
+    unsigned frames, own; /* own: in the program's code, not libc's */
     bool unsafe;
 };
 
@@ -81,7 +81,7 @@ enum stack_place stacks_place(struct stacks *stacks, const struct target *target
         return STACK_UNSAFE;
     if (result < 0 || walk.frames == 0)
         return STACK_UNKNOWN;
-    /* Nothing but libc: a thread that it is just making, or taking apart. */
+    /* Only libc's frames: a thread that is starting or ending. */
     if (walk.own == 0 && result == 0)
         return STACK_UNSAFE;
     return STACK_SAFE;

@@ -1,4 +1,4 @@
-/* thread_stack.h - where a stopped thread is, from outside: its return addresses, by libdw. */
+/* thread_stack.h - where a stopped thread is: its return addresses, by libdw. */
 #ifndef LIBTRACE_ATTACH_THREAD_STACK_H
 #define LIBTRACE_ATTACH_THREAD_STACK_H
 
@@ -6,17 +6,17 @@
 
 struct stacks; /* what libdw knows of a process */
 
-/* NULL if libdw cannot read the process. Made before any thread is stopped: it opens files. */
+/* NULL if libdw cannot read the process. To be opened before any thread is stopped, as it opens files. */
 struct stacks *stacks_open(pid_t pid);
 void stacks_close(struct stacks *stacks);
 
 enum stack_place {
     STACK_SAFE,
     STACK_UNSAFE,  /* in the allocator, the loader, the recorder, or just starting or ending */
-    STACK_UNKNOWN, /* nothing unsafe was seen, but its outer frames cannot be read */
+    STACK_UNKNOWN, /* nothing unsafe was seen, but the outer frames cannot be read */
 };
 
-/* Where a thread is that is stopped and ours. */
+/* Where a thread is that we have stopped. */
 enum stack_place stacks_place(struct stacks *stacks, const struct target *target, pid_t tid);
 
 #endif

@@ -1,8 +1,9 @@
-/* trace-attach - traces a program that runs already: has it load libtrace.so, lead its calls of the allocator
- * through it, and at the end puts everything back. See inside.h; patch.h for what changes inside of it.
+/* trace-attach - traces a program that is running already: makes it load libtrace.so, which redirects its
+ * calls of the allocator, and restores everything at the end. See inside.h; patch.h for what changes inside
+ * it.
  *
- * The run's shared memory is made inside the program, so that it need not be allowed to open anything of
- * ours; we open it from there, and start the collector, as ourselves: the database is ours, too.
+ * The run's shared memory is created inside the program, so that the program need not open anything of
+ * ours. We open it from there, and start the collector as ourselves: so the database is ours, too.
  */
 #include "attach_collector.h"
 #include "inside.h"
@@ -42,7 +43,7 @@ enum { STATUS_FINE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 /* ---- paths ------------------------------------------------------------------------------------------ */
 
-/* The installed tree and the build tree are laid out alike. */
+/* The installed tree and the build tree have the same layout. */
 static bool find_library(char path[PATH_MAX])
 {
     char self[PATH_MAX], joined[2 * PATH_MAX];
@@ -70,7 +71,7 @@ static bool database_path(const char *name, char *path, size_t size)
         return complain("the database's path is too long."), false;
     snprintf(copy, sizeof copy, "%s", path);
     const char *folder = dirname(copy);
-    /* Known before the program is touched. */
+    /* Checked before the program is touched. */
     if (access(path, F_OK) == 0 ? access(path, W_OK) != 0 : access(folder, W_OK | X_OK) != 0)
         return complain("cannot write %s: %s.", path, strerror(errno)), false;
     return true;
@@ -80,7 +81,7 @@ static bool database_path(const char *name, char *path, size_t size)
 
 static sigset_t ending;
 
-/* Until a signal, the end of the time, or that of the run. */
+/* Waits for a signal, the end of the time, or the end of the run. */
 static void wait_for_end(struct run *run)
 {
     struct timespec now, step = {0, 50000000};
@@ -110,7 +111,7 @@ static void say(const char *format, ...)
     fputc('\n', stderr);
 }
 
-/* The collector looks up names after the program's part is over; another Ctrl-C leaves it to that. */
+/* The collector looks up names after the program's part is over; another Ctrl-C leaves it alone with that. */
 static void wait_for_collector(struct run *run)
 {
     while (collector_runs(run))
@@ -132,7 +133,7 @@ static int attach(const struct options *options)
     if (why)
         return refuse(options, why), STATUS_FAILED;
     run.process = (int)syscall(SYS_pidfd_open, options->pid, 0);
-    if (run.process < 0) /* before it is touched */
+    if (run.process < 0) /* before the program is touched */
         return refuse(options,
                       errno == ESRCH ? "does not exist" : "cannot be traced: that takes Linux 5.6 or newer"),
                STATUS_FAILED;
@@ -144,14 +145,13 @@ static int attach(const struct options *options)
         inside_detach(&run);
         return STATUS_FAILED;
     }
-    close(run.memory); /* nothing of ours keeps the run from ending */
+    close(run.memory); /* so that nothing of ours keeps the run from ending */
     if (options->background)
         return STATUS_FINE;
     say("tracing process %d into %s; Ctrl-C ends it", (int)options->pid, database);
     wait_for_end(&run);
     bool gone = kill(options->pid, 0) != 0 && errno == ESRCH;
-    bool ended =
-        run.collector == 0; /* the run is over: the program has ended, or somebody else has detached */
+    bool ended = run.collector == 0; /* the run is over: the program has ended, or somebody has detached it */
     bool fine = gone || (ended && run.recorded) || inside_detach(&run);
     wait_for_collector(&run);
     bool killed = run.collector == 0 && !run.recorded;
@@ -181,7 +181,7 @@ static bool parse_number(const char *text, double low, double *number)
     return end != text && !*end && *number >= low && *number < 1e9;
 }
 
-/* A status to exit with, or -1. */
+/* Returns an exit status, or -1 to go on. */
 static int parse(int argc, char **argv, struct options *options)
 {
     enum { LABEL = 256, THREADS, NO_COMMAND, DURATION, DETACH, BACKGROUND, VERBOSE, VERSION };
@@ -202,7 +202,7 @@ static int parse(int argc, char **argv, struct options *options)
             options->label = optarg;
             break;
         case THREADS:
-            setenv("LIBTRACE_THREADS", "1", 1); /* for the collector, which is ours */
+            setenv("LIBTRACE_THREADS", "1", 1); /* for the collector, which we start */
             break;
         case NO_COMMAND:
             setenv("LIBTRACE_COMMAND", "0", 1);
@@ -246,7 +246,7 @@ int main(int argc, char **argv)
     int status = parse(argc, argv, &options);
     if (status >= 0)
         return status;
-    /* Never in the midst of an injection: signals are looked at where we wait. */
+    /* Never in the middle of an injection: signals are only handled where we wait. */
     sigemptyset(&ending);
     sigaddset(&ending, SIGINT);
     sigaddset(&ending, SIGTERM);

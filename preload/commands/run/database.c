@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROOM (256u << 10) /* a new database with a small run, and the log that it is written through */
+#define ROOM (256u << 10) /* a new database with a small run, and its write-ahead log */
 
-/* The directory of a path, in text; NULL if that is too long. */
+/* The directory of a path, written to text; NULL if it is too long. */
 static const char *folder_of(const char *path, char text[PATH_MAX])
 {
     const char *slash = strrchr(path, '/');
@@ -25,7 +25,7 @@ static const char *folder_of(const char *path, char text[PATH_MAX])
     return length ? text : slash ? "/" : ".";
 }
 
-/* A file in the directory that nobody else sees; -1 and errno. */
+/* Opens a file in the directory that nobody else can see; -1 and errno on failure. */
 static int nameless(const char *folder)
 {
     char name[PATH_MAX + 32];
@@ -33,14 +33,14 @@ static int nameless(const char *folder)
 
     if (file >= 0 || errno == EMFILE || errno == ENFILE)
         return file;
-    snprintf(name, sizeof name, "%s/.libtrace-XXXXXX", folder); /* not every file system has such */
+    snprintf(name, sizeof name, "%s/.libtrace-XXXXXX", folder); /* not every file system has O_TMPFILE */
     file = mkostemp(name, O_CLOEXEC);
     if (file >= 0)
         unlink(name);
     return file;
 }
 
-/* Tries to write what a run of next to nothing takes; what is in the way, or NULL. */
+/* Tries to write as much as a tiny run takes; returns what prevents it, or NULL. */
 static const char *try_to_write(const char *folder)
 {
     static const char zeros[4096];
@@ -56,7 +56,7 @@ static const char *try_to_write(const char *folder)
     return error == ENOSPC || error == EDQUOT ? "there is no space left on its file system" : NULL;
 }
 
-/* Of an empty file one can be made. */
+/* An empty file can become one. */
 static int is_database(const char *path)
 {
     char head[16] = "";

@@ -1,4 +1,4 @@
-/* program.c - what kind of program a command names: see program.h. */
+/* program.c - finds out what kind of program a command is, see program.h. */
 #include "program.h"
 
 #include <elf.h>
@@ -12,7 +12,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define SCRIPT_LEVELS 5 /* as many interpreters of interpreters as the kernel follows */
+#define SCRIPT_LEVELS 5 /* the kernel follows no more interpreters of interpreters */
 
 static int runnable(const char *path)
 {
@@ -49,7 +49,7 @@ int program_find(const char *name, struct program *program)
             int error = runnable(program->path);
             if (error == 0)
                 return 0;
-            if (error != ENOENT && error != ENOTDIR) /* keep looking, but remember that there was one */
+            if (error != ENOENT && error != ENOTDIR) /* go on searching, but remember that one was found */
                 seen = error;
         }
         if (!*end)
@@ -57,7 +57,7 @@ int program_find(const char *name, struct program *program)
     }
 }
 
-/* Whether the kernel would start it with AT_SECURE, and the dynamic linker drop LD_PRELOAD. */
+/* True if the kernel starts it with AT_SECURE, so that the dynamic linker ignores LD_PRELOAD. */
 static int secure(int fd)
 {
     struct stat st;
@@ -99,14 +99,15 @@ static enum program_kind inspect_elf(int fd, const char *head, size_t size)
     return PROGRAM_STATIC;
 }
 
-/* The loader itself, which names none, is told what to run: ld-linux-x86-64.so.2, ld-2.31.so. */
+/* The dynamic loader itself has no interpreter, but is given a program to run: ld-linux-x86-64.so.2,
+ * ld-2.31.so. */
 static int is_loader(const char *path)
 {
     const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
     return strncmp(base, "ld-linux", 8) == 0 || strncmp(base, "ld-2.", 5) == 0;
 }
 
-/* Writes the program that a '#!' line leads to; "env NAME" leads to NAME, found through PATH. */
+/* Writes the path of the program in a '#!' line; for "env NAME" that of NAME, found through PATH. */
 static int interpreter(char *line, char path[PATH_MAX])
 {
     char *save, *word;

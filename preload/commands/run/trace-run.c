@@ -1,6 +1,6 @@
-/* trace-run - runs a command under libtrace.so: sets the environment, keeps the exit status, and says what to
- * type next. Everything that it does, LD_PRELOAD=libtrace.so does too; it adds the checks that only somebody
- * outside the program can make, such as that a static program cannot be traced. */
+/* trace-run - runs a command under libtrace.so: sets the environment, passes on the exit status, and
+ * suggests what to type next. LD_PRELOAD=libtrace.so alone would trace as well; this adds checks that are
+ * only possible outside the program, for example that a static program cannot be traced. */
 #include "database.h"
 #include "option_words.h"
 #include "program.h"
@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* As env(1), nohup(1) and the shells answer. */
+/* As for env(1), nohup(1) and the shells. */
 #define STATUS_USAGE 2
 #define STATUS_FAILED 125
 #define STATUS_CANNOT_RUN 126
@@ -53,8 +53,8 @@ static void complain(const char *format, ...)
     fputc('\n', stderr);
 }
 
-/* The terminal signals the whole process group, so the child has those already; what was sent to us alone is
- * meant for the command. */
+/* The terminal sends signals to the whole process group, so the child has those already; those sent to us
+ * alone are meant for the command. */
 static void pass_on(int number, siginfo_t *info, void *context)
 {
     (void)context;
@@ -62,8 +62,8 @@ static void pass_on(int number, siginfo_t *info, void *context)
         kill(child, number);
 }
 
-/* The directory that this program is in; 0 or an errno. Where /proc is that of another PID namespace, or none, there is
- * only the name that we were started by. */
+/* The directory of this program; returns 0 or an errno. If /proc is missing, or of another PID namespace,
+ * only the name that we were started by is known. */
 static int find_directory(char directory[PATH_MAX])
 {
     ssize_t length = readlink("/proc/self/exe", directory, PATH_MAX - 1);
@@ -76,7 +76,7 @@ static int find_directory(char directory[PATH_MAX])
     return 0;
 }
 
-/* The absolute path of libtrace.so, found relative to this program; 0 or an errno. */
+/* The absolute path of libtrace.so, relative to this program; returns 0 or an errno. */
 static int find_library(char path[PATH_MAX])
 {
     char self[PATH_MAX], joined[2 * PATH_MAX];
@@ -88,7 +88,7 @@ static int find_library(char path[PATH_MAX])
     return realpath(joined, path) ? 0 : errno;
 }
 
-/* Puts the library first in LD_PRELOAD; what was there stays, behind it. */
+/* Puts the library first in LD_PRELOAD; what was there follows it. */
 static int preload(void)
 {
     char library[PATH_MAX];
@@ -100,7 +100,7 @@ static int preload(void)
                  LIBTRACE_LIB_FROM_BIN, strerror(error));
         return -1;
     }
-    if (strpbrk(library, " :")) { /* both separate entries of LD_PRELOAD, and neither can be quoted */
+    if (strpbrk(library, " :")) { /* these separate entries of LD_PRELOAD, and cannot be quoted */
         complain("%s cannot be preloaded, because its path has a space or a colon; nothing is recorded. "
                  "Install libtrace in another directory.",
                  library);
@@ -116,7 +116,7 @@ static int preload(void)
     return result;
 }
 
-/* True if there is a door of this name. */
+/* True if there is a socket of this name. */
 static int has_door(uint64_t name)
 {
     struct sockaddr_un address;
@@ -129,7 +129,7 @@ static int has_door(uint64_t name)
     return found;
 }
 
-/* True if the run that is named goes on, as far as can be seen. */
+/* True if the run that is named still goes on, as far as can be seen. */
 static int goes_on(const char *session)
 {
     char path[64];
@@ -142,9 +142,9 @@ static int goes_on(const char *session)
     return access(path, F_OK) == 0 || (door && has_door(door));
 }
 
-/* Where this command was started by a program whose run is over, or failed, nothing is said of a failure any
- * more. Here a run was asked for: there is room for its name, see wire.h. A session of a process in seccomp
- * (-) stays: what is here is confined, too. */
+/* Forgets an inherited session whose run is over or failed: programs started by that run do not report
+ * failures, but here the user asked for a new run. There is room for its name, see wire.h. The session of
+ * a process in seccomp (-) is kept: this one is confined, too. */
 static void forget_session(void)
 {
     const char *session = getenv(WIRE_SESSION_VARIABLE);
@@ -158,7 +158,7 @@ static void forget_session(void)
     setenv(WIRE_SESSION_VARIABLE, room, 1);
 }
 
-/* Says in one sentence why the program cannot be traced. Returns 1 where it can. */
+/* Prints in one sentence why the program cannot be traced. Returns 1 if it can. */
 static int can_trace(struct program *program)
 {
     const char *file = program->decisive;
@@ -182,7 +182,7 @@ static int can_trace(struct program *program)
     case PROGRAM_MUSL:
         why = "is linked against musl, and libtrace needs the GNU C library.";
         break;
-    case PROGRAM_NO_FORMAT: /* execve has the word */
+    case PROGRAM_NO_FORMAT: /* execve decides */
         return 1;
     }
     complain("%s %s It runs untraced.", file, why);
@@ -210,7 +210,7 @@ static void run(const struct program *program, char **arguments)
 
 static const int caught[] = {SIGINT, SIGQUIT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2};
 
-/* Starts the command; signals wait until either side is ready for them. */
+/* Starts the command; signals are blocked until both sides are ready for them. */
 static pid_t start(const struct program *program, char **arguments)
 {
     struct sigaction action = {.sa_sigaction = pass_on, .sa_flags = SA_SIGINFO | SA_RESTART}, old;
@@ -231,7 +231,7 @@ static pid_t start(const struct program *program, char **arguments)
     return child;
 }
 
-/* Ends as the command ended: a signal kills this process too, so that a shell sees the same. */
+/* Ends as the command did: a signal kills this process too, so that a shell sees the same. */
 static int end_as(int status)
 {
     if (WIFEXITED(status))
@@ -249,7 +249,7 @@ static int end_as(int status)
     return 128 + number;
 }
 
-/* False, and one sentence, where there is no run to join and none can be recorded. */
+/* False, after one sentence, if there is no run to join and none can be recorded. */
 static int can_record(const char *database)
 {
     const char *session = getenv(WIRE_SESSION_VARIABLE), *path = database ? database : "trace.db";
@@ -264,9 +264,10 @@ static int can_record(const char *database)
     return !why;
 }
 
-/* Has trace-report, which is installed beside this program, say in three lines what the command held: on standard
- * error, as the output is the command's. It waits until names are known, and shows how far that is; Ctrl-C ends it. A
- * command whose process was not traced, as it emptied its environment, has no run: then nothing is said. */
+/* Runs trace-report, which is installed beside this program, to print in three lines what the command
+ * held: on standard error, as standard output belongs to the command. It waits until names are known, with
+ * a progress bar; Ctrl-C ends it. If the command's own process was not traced (it may empty its
+ * environment), there is no run, and nothing is printed. */
 static void say_numbers(const char *database, const struct timespec *begin, pid_t command)
 {
     char self[PATH_MAX], report[PATH_MAX + 16], pid[24], since[24];
@@ -288,7 +289,7 @@ static void say_numbers(const char *database, const struct timespec *begin, pid_
                          NULL};
 
     fflush(NULL);
-    child = fork(); /* what is sent to us from here on is meant for it */
+    child = fork(); /* signals sent to us from now on are meant for it */
     if (child == 0) {
         dup2(STDERR_FILENO, STDOUT_FILENO);
         unsetenv("LD_PRELOAD");
@@ -301,7 +302,7 @@ static void say_numbers(const char *database, const struct timespec *begin, pid_
     child = 0;
 }
 
-/* What was recorded, and whether all of it was, is for the report to say. */
+/* Prints a hint; trace-report says what was recorded, and what is missing. */
 static void hint(const char *database, const struct timespec *begin, pid_t command)
 {
     if (!isatty(STDERR_FILENO) || !database_written_since(database ? database : "trace.db", begin))
@@ -393,7 +394,7 @@ int main(int argc, char **argv)
     }
 
     struct timespec begin;
-    clock_gettime(CLOCK_REALTIME_COARSE, &begin); /* as files have it */
+    clock_gettime(CLOCK_REALTIME_COARSE, &begin); /* the clock that file times use */
     if (start(&program, command) < 0) {
         complain("cannot start a process: %s.", strerror(errno));
         return STATUS_FAILED;
@@ -407,7 +408,7 @@ int main(int argc, char **argv)
         }
     pid_t command_pid = child;
 
-    child = 0; /* its number may be anybody's by now */
+    child = 0; /* its PID may be another process's by now */
     if (traced)
         hint(database, &begin, command_pid);
     return end_as(status);
