@@ -46,8 +46,7 @@ struct attach_request {
     char label[ATTACH_LABEL_MAX]; /* empty: named after the program */
 };
 
-/* "LIBTRACE_SESSION=..." for what the program executes; trace-attach writes it once the collector is there.
- */
+/* "LIBTRACE_SESSION=..." for what the program executes; trace-attach writes it once the collector is there. */
 extern char libtrace_children[ATTACH_CHILDREN_MAX];
 
 /* Result: 0, or a negative error code: ATTACH_* or -errno. */

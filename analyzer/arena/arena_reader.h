@@ -86,16 +86,12 @@ void arena_grant(struct arena *arena, uint64_t words);
 void arena_doze(struct arena *arena, uint64_t ns);
 /* The same in two steps, so that the caller can check once more in between. From the first on, programs wake
  * us for any event, not only for a ring that fills up. arena_sleep() must follow, with the value that the
- * first returned.
- *
- */
+ * first returned. */
 uint32_t arena_lie_down(struct arena *arena);
 void arena_sleep(struct arena *arena, uint32_t seen, uint64_t ns);
 void arena_wake(struct arena *arena);
 /* Wakes it only if it is asleep already. Writes nothing, so that it may be called at the same time as
- * arena_held_by_others().
- *
- */
+ * arena_held_by_others(). */
 void arena_nudge(struct arena *arena);
 
 /* ---- processes ---------------------------------------------------------------------------------- */

@@ -25,9 +25,7 @@ struct arena_notes {
 
 /* The next note in the order in which they were written, copied, or NULL if there is none yet. It is valid
  * until the next call. Its texts are NUL-terminated within their sizes, its numbers are between 1 and
- * ARENA_NUMBERS_MAX, and its type is one of those that describe something.
- *
- */
+ * ARENA_NUMBERS_MAX, and its type is one of those that describe something. */
 const struct wire_note *arena_next_note(struct arena_slot *slot, struct arena_notes *notes);
 
 /* Lets the next call return the last note once more. */

@@ -568,7 +568,7 @@ INLINE bool list_sorted(const struct blocks *blocks, const struct leaf *leaf, ui
                         struct listing *listing)
 {
     __m128i tags = leaf_tags(leaf);
-    tags = _mm_or_si128(tags, _mm_cmpeq_epi8(tags, _mm_setzero_si128())); /* treat free places as missing ones */
+    tags = _mm_or_si128(tags, _mm_cmpeq_epi8(tags, _mm_setzero_si128())); /* free like missing ones */
     __m128i highest = _mm_max_epu8(tags, _mm_slli_si128(tags, 1));
     if (_mm_movemask_epi8(_mm_cmpeq_epi8(highest, tags)) != (1 << LEAF_TAGS) - 1)
         return false;

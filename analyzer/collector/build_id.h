@@ -1,6 +1,4 @@
-/* build_id.h - reads what identifies a program or library, from its first pages only.
- *
- */
+/* build_id.h - reads what identifies a program or library, from its first pages only. */
 #ifndef LIBTRACE_BUILD_ID_H
 #define LIBTRACE_BUILD_ID_H
 

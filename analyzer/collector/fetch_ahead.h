@@ -1,7 +1,5 @@
 /* fetch_ahead.h - prefetches what the next events will touch. Part of drain.c's inner loop, which includes
- * it.
- *
- */
+ * it. */
 #ifndef LIBTRACE_FETCH_AHEAD_H
 #define LIBTRACE_FETCH_AHEAD_H
 

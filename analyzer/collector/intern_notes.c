@@ -134,9 +134,7 @@ void intern_identity(struct intern_process *process)
 }
 
 /* False if the file was not searched for yet. The main thread does that before any event that needs this note
- * is handed to us.
- *
- */
+ * is handed to us. */
 static bool find_file(struct intern *intern, const struct intern_process *process,
                       const struct wire_note_module *note, uint32_t *file)
 {

@@ -150,9 +150,7 @@ static uint64_t clock_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* If memory goes fast, and all processors are busy with that, it may be gone before our next turn.
- *
- */
+/* If memory goes fast, and all processors are busy with that, it may be gone before our next turn. */
 static void note_speed(struct memory_watch *watch, uint64_t before, uint64_t room, uint64_t passed_ns)
 {
     uint64_t taken = room < before && before != UINT64_MAX ? before - room : 0;

@@ -52,9 +52,7 @@ bool memory_watch_is_tight(const struct memory_watch *watch);
  * now_ns: of any clock that never stops. */
 void memory_watch_look(struct memory_watch *watch, uint64_t now_ns);
 
-/* True if so many bytes may be taken and kept: they are a small part of the room. Any thread may call it.
- *
- */
+/* True if so many bytes may be taken and kept: they are a small part of the room. Any thread may call it. */
 bool memory_watch_fits(const struct memory_watch *watch, uint64_t bytes);
 
 /* Words of its ring's buffer that each of so many threads may use, so that all buffers when full take only

@@ -1,6 +1,4 @@
-/* number_map.h - maps 64-bit keys (except UINT64_MAX) to 32-bit numbers other than 0. Not thread-safe.
- *
- */
+/* number_map.h - maps 64-bit keys (except UINT64_MAX) to 32-bit numbers other than 0. Not thread-safe. */
 #ifndef LIBTRACE_NUMBER_MAP_H
 #define LIBTRACE_NUMBER_MAP_H
 

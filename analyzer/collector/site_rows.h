@@ -1,7 +1,5 @@
 /* site_rows.h - turns the sites of a job into rows of the database: sorted, with those of the same stack as
- * one row.
- *
- */
+ * one row. */
 #ifndef LIBTRACE_SITE_ROWS_H
 #define LIBTRACE_SITE_ROWS_H
 

@@ -1,6 +1,4 @@
-/* track.h - what the collector knows of the processes and threads that it records.
- *
- */
+/* track.h - what the collector knows of the processes and threads that it records. */
 #ifndef LIBTRACE_TRACK_H
 #define LIBTRACE_TRACK_H
 
@@ -195,7 +193,6 @@ void tracker_name_threads(struct tracker *tracker);
 void tracker_look(struct tracker *tracker);
 
 /* Notices which processes are gone, reads what they left, frees rings and slots. Returns how many are alive.
- *
  */
 uint32_t tracker_reap(struct tracker *tracker);
 

@@ -1,7 +1,5 @@
 /* trim.h - returns the memory of rings that hold little. wire.h describes how writer and collector agree on
- * what may be returned.
- *
- */
+ * what may be returned. */
 #ifndef LIBTRACE_TRIM_H
 #define LIBTRACE_TRIM_H
 

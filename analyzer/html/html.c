@@ -1,6 +1,4 @@
-/* html.c - trace-report html: writes a run, or two side by side, as a page for a browser.
- *
- */
+/* html.c - trace-report html: writes a run, or two side by side, as a page for a browser. */
 #include "commands.h"
 #include "open_page.h"
 #include "page.h"

@@ -1,7 +1,5 @@
 /* by_stack.h - the stacks of a run, one after the other: for rows that are stacks, and for the stacks below a
- * row.
- *
- */
+ * row. */
 #ifndef LIBTRACE_QUERY_BY_STACK_H
 #define LIBTRACE_QUERY_BY_STACK_H
 

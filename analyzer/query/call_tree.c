@@ -1,7 +1,5 @@
 /* call_tree.c - parents come before their children in profiles and in trees, so one pass in either direction
- * is enough.
- *
- */
+ * is enough. */
 #include "call_tree.h"
 #include "fold.h"
 

@@ -1,7 +1,5 @@
 /* filter_stacks.h - the filters that need whole stacks, not only the line that they count for: --function,
- * --below, --skip-wrappers, --mine. For filter.c.
- *
- */
+ * --below, --skip-wrappers, --mine. For filter.c. */
 #ifndef LIBTRACE_QUERY_FILTER_STACKS_H
 #define LIBTRACE_QUERY_FILTER_STACKS_H
 

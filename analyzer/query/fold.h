@@ -1,8 +1,6 @@
 /* fold.h - frames that are the runtime's own: what calls main, what imports a module, the inside of a
  * standard library or an allocator. Nobody looks for memory there, so reports leave them out, unless a stack
- * has nothing else.
- *
- */
+ * has nothing else. */
 #ifndef LIBTRACE_QUERY_FOLD_H
 #define LIBTRACE_QUERY_FOLD_H
 

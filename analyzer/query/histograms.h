@@ -1,6 +1,4 @@
-/* histograms.h - sizes and lifetimes of blocks by power of two: for histogram, summary and profile.c.
- *
- */
+/* histograms.h - sizes and lifetimes of blocks by power of two: for histogram, summary and profile.c. */
 #ifndef LIBTRACE_QUERY_HISTOGRAMS_H
 #define LIBTRACE_QUERY_HISTOGRAMS_H
 

@@ -1,7 +1,5 @@
 /* inclusive.h - what was allocated by a line, function, file or module and by everything that it called. A
- * stack counts once for it, however often it is in that stack.
- *
- */
+ * stack counts once for it, however often it is in that stack. */
 #ifndef LIBTRACE_QUERY_INCLUSIVE_H
 #define LIBTRACE_QUERY_INCLUSIVE_H
 

@@ -1,7 +1,5 @@
 /* names.h - shortens function names only as much as the width requires: the end of a name tells functions
- * apart, not the namespaces at its beginning or the types in between.
- *
- */
+ * apart, not the namespaces at its beginning or the types in between. */
 #ifndef LIBTRACE_QUERY_NAMES_H
 #define LIBTRACE_QUERY_NAMES_H
 

@@ -1,8 +1,6 @@
 /* neighbours.h - who calls a function, and what it calls. In each stack with the function, this is the caller
  * of its outermost frame and what its innermost frame calls: so both sides add up to the function's total,
- * even with recursion.
- *
- */
+ * even with recursion. */
 #ifndef LIBTRACE_QUERY_NEIGHBOURS_H
 #define LIBTRACE_QUERY_NEIGHBOURS_H
 

@@ -1,7 +1,5 @@
 /* python_end.h - what was live when CPython began to shut down: that is what the program left. By the end of
- * the process everything that its modules held has been freed.
- *
- */
+ * the process everything that its modules held has been freed. */
 #ifndef LIBTRACE_QUERY_PYTHON_END_H
 #define LIBTRACE_QUERY_PYTHON_END_H
 

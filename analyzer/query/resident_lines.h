@@ -1,7 +1,5 @@
 /* resident_lines.h - what each line keeps resident at a moment: its live blocks, what they are rounded up by,
- * and the free memory on pages that only they keep.
- *
- */
+ * and the free memory on pages that only they keep. */
 #ifndef LIBTRACE_QUERY_RESIDENT_LINES_H
 #define LIBTRACE_QUERY_RESIDENT_LINES_H
 

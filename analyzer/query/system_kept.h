@@ -1,7 +1,5 @@
 /* system_kept.h - blocks that the C library, the loader, the languages' own libraries and Python's
- * interpreter keep on purpose until every program's end: they are nobody's leaks.
- *
- */
+ * interpreter keep on purpose until every program's end: they are nobody's leaks. */
 #ifndef LIBTRACE_QUERY_SYSTEM_KEPT_H
 #define LIBTRACE_QUERY_SYSTEM_KEPT_H
 

@@ -69,9 +69,7 @@ static int screen_columns(void)
 }
 
 /* Draws a frame over the previous one's rows; whole: even what does not fit the screen. Returns its number of
- * rows.
- *
- */
+ * rows. */
 static int draw(const char *frame, int before, int whole)
 {
     int rows = 0, most = whole ? INT32_MAX : screen_rows() - 1;

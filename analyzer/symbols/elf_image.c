@@ -30,7 +30,6 @@ static int find_no_elf(Dwfl_Module *module, void **userdata, const char *name, D
 }
 
 /* The kernel adds "(deleted)" to paths in /proc/PID/maps; a file of the old name may still exist (or again).
- *
  */
 static int usable_path(const char *path, char *usable, size_t room)
 {

@@ -31,9 +31,7 @@ enum image_result {
 };
 
 /* Opens a file if it has this build ID (or build_id_size is 0), else a debug file with this build ID. file: a
- * descriptor, which the image owns from now on, or -1 for the file at path. image: must be all zero.
- *
- */
+ * descriptor, which the image owns from now on, or -1 for the file at path. image: must be all zero. */
 enum image_result image_open(struct image *image, int file, const char *path, const uint8_t *build_id,
                              size_t build_id_size);
 

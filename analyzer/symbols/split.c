@@ -297,9 +297,7 @@ static void patch_unit(char *unit, const struct header *h, uint64_t low)
 }
 
 /* Makes range lists of version 4 absolute. Each ends with (0, 0); its pairs are relative to low, except after
- * an entry that sets another base.
- *
- */
+ * an entry that sets another base. */
 static void patch_ranges(char *ranges, size_t size, uint64_t low)
 {
     uint64_t pair[2];

@@ -1,7 +1,5 @@
 /* split.h - units whose functions are in another file, in cases where libdw does not find them: in a package
- * of many (prog.dwp; libdw knows these from 0.191 on), or in the object file itself (-gsplit-dwarf=single).
- *
- */
+ * of many (prog.dwp; libdw knows these from 0.191 on), or in the object file itself (-gsplit-dwarf=single). */
 #ifndef LIBTRACE_SYMBOLS_SPLIT_H
 #define LIBTRACE_SYMBOLS_SPLIT_H
 

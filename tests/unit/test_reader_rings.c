@@ -108,8 +108,7 @@ static void a_tail_that_is_overwritten(void **unused)
     assert_false(tracker_damaged(tracker_process(tracker, 0)));
 }
 
-/* The time-stamp counter begins anew after a suspend of some machines, and another machine has another one.
- */
+/* The time-stamp counter begins anew after a suspend of some machines, and another machine has another one. */
 static void time_that_goes_back(void **unused)
 {
     (void)unused;

@@ -52,8 +52,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* A ring that has been written to from its first word up to head, read up to tail; each word is its number.
- */
+/* A ring that has been written to from its first word up to head, read up to tail; each word is its number. */
 static struct tracked_ring *make_ring(struct fixture *f, unsigned number, uint64_t tail, uint64_t head)
 {
     struct tracked_ring *r = &f->ring[number];

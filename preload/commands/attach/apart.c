@@ -107,9 +107,7 @@ static bool become(const struct owner *owner)
            prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && geteuid() == owner->user && setuid(0) != 0;
 }
 
-/* Writes the reason to the last of the descriptors kept by keep_only(), and exits.
- *
- */
+/* Writes the reason to the last of the descriptors kept by keep_only(), and exits. */
 static void give_up(int report, const char *what, const char *path)
 {
     dprintf(report, "cannot %s %s: %s\n", what, path, strerror(errno));

@@ -22,9 +22,7 @@ bool inject_call(struct injection *injection, uintptr_t function, uint64_t a, ui
 
 /* Calls a function of libtrace.so with the address of its struct attach_call, and waits for its answer. The
  * thread then runs, waiting for inject_reply(), which lets it finish. This must be the last call of an
- * injection.
- *
- */
+ * injection. */
 bool inject_ask(struct injection *injection, uintptr_t function, uintptr_t call);
 bool inject_reply(struct injection *injection, bool taken);
 

@@ -190,9 +190,7 @@ bool inside_attach(struct run *run)
     return done;
 }
 
-/* Makes one call in the program. False if that was not possible. inside_ours: see target_open().
- *
- */
+/* Makes one call in the program. False if that was not possible. inside_ours: see target_open(). */
 static bool call_inside(const struct run *run, const char *what, uintptr_t offset, bool inside_ours,
                         int *result)
 {

@@ -1,7 +1,5 @@
 /* search.h - finds a thread of a running program on which calls can be made: it must hold no lock that the
- * calls need, and be on a stack whose end is known.
- *
- */
+ * calls need, and be on a stack whose end is known. */
 #ifndef LIBTRACE_ATTACH_SEARCH_H
 #define LIBTRACE_ATTACH_SEARCH_H
 

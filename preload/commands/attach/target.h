@@ -1,7 +1,5 @@
 /* target.h - a running program, seen from outside: what is loaded, where its functions are, in which code a
- * thread must not be interrupted, and why it may not be traced at all.
- *
- */
+ * thread must not be interrupted, and why it may not be traced at all. */
 #ifndef LIBTRACE_TARGET_H
 #define LIBTRACE_TARGET_H
 

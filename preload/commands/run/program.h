@@ -1,6 +1,4 @@
-/* program.h - finds the program that a command names, and whether a library can be preloaded into it.
- *
- */
+/* program.h - finds the program that a command names, and whether a library can be preloaded into it. */
 #ifndef LIBTRACE_RUN_PROGRAM_H
 #define LIBTRACE_RUN_PROGRAM_H
 

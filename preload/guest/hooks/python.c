@@ -14,8 +14,7 @@ void python_look(void)
         python_attach();
         return;
     }
-    /* The interpreter's start comes later, or is going on on this thread: nobody else is in its allocators.
-     */
+    /* The interpreter's start comes later, or is going on on this thread: nobody else is in its allocators. */
     domains_take();
     finalize_watch();
     python_active = true;

@@ -107,8 +107,7 @@ static inline uintptr_t frames_top(const struct python_layout *l, uintptr_t stat
     return top;
 }
 
-/* The frame's code object, or what a shim has in that place. 3.14 keeps tags in the low bits of references.
- */
+/* The frame's code object, or what a shim has in that place. 3.14 keeps tags in the low bits of references. */
 static inline uintptr_t frames_code(const struct python_layout *l, uintptr_t frame)
 {
     return frames_word(frame, l->frame_code) & ~(uintptr_t)3;

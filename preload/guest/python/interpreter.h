@@ -37,8 +37,7 @@ struct python_interpreter {
 
     const void *runtime; /* &_PyRuntime */
     size_t runtime_size;
-    /* Has a function called soon, by the main thread and with the GIL held. From any thread without the GIL.
-     */
+    /* Has a function called soon, by the main thread and with the GIL held. From any thread without the GIL. */
     int (*add_pending_call)(int (*function)(void *), void *argument);
     int (*is_initialized)(void);
     int (*is_finalizing)(void); /* a load; NULL where it is not exported */

@@ -53,8 +53,7 @@ struct cfi_scratch {
     unsigned kept_count;
 };
 
-/* The rule (see rule.h) that holds at pc: a special one if it is not of a simple form, or nothing is known.
- */
+/* The rule (see rule.h) that holds at pc: a special one if it is not of a simple form, or nothing is known. */
 uint32_t cfi_rule(const struct cfi_section *section, uintptr_t pc, struct cfi_scratch *scratch);
 
 enum cfi_result {

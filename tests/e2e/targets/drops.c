@@ -3,9 +3,7 @@
  *
  *   full NAME    asks for 24 MiB and writes to them, sets a mark, and frees all; its number: milliseconds that the mark took
  *   marks N      sets so many marks in a row
- *   confine      from now on it may read, write and end, and nothing else
- *
- */
+ *   confine      from now on it may read, write and end, and nothing else */
 #include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stdio.h>

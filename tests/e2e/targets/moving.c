@@ -29,8 +29,7 @@ static NOINLINE void blocks(int count)
     }
 }
 
-/* ---- frames of many sizes -------------------------------------------------------------------------------
- */
+/* ---- frames of many sizes ------------------------------------------------------------------------------- */
 
 static NOINLINE void variable(unsigned path, int depth, size_t size);
 

@@ -71,8 +71,7 @@ static void compute(void)
     check(fegetround() == FE_UPWARD, "the direction of rounding");
 }
 
-/* ---- waiting: system calls that are taken up again ------------------------------------------------------
- */
+/* ---- waiting: system calls that are taken up again ------------------------------------------------------ */
 
 static double now(void)
 {
@@ -123,8 +122,7 @@ static void futex_on(void)
     }
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------------
- */
+/* ---- all of it ------------------------------------------------------------------------------------------ */
 
 static void on_alarm(int number)
 {
