@@ -83,10 +83,8 @@ int command_html(struct report *report, int argc, char **argv)
     if (status != ARGS_GO_ON)
         return status;
     if (html_page[0] == '\0')
-        return report_error(
-            report, EXIT_FAILED,
-            "this trace-report was built without the page: run ./scripts/setup, which brings node and "
-            "npm, and build it again.");
+        return report_error(report, EXIT_FAILED, "this trace-report was built without the page: %s",
+                            html_page_missing);
     if (open_it && file != NULL && strcmp(file, "-") == 0)
         return report_error(report, EXIT_USAGE, "--open needs a file: -o FILE");
     int count = operands < 2 ? 1 : 2;

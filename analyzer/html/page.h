@@ -27,8 +27,9 @@
 #define PAGE_MOMENTS 200      /* at which the pages of memory were looked at */
 #define PAGE_TEXT (800 << 10) /* bytes of names, all together */
 
-/* The built page, which contains PAGE_DATA once; "" if libtrace was built without node. */
+/* The built page, which contains PAGE_DATA once; "" if it could not be built. */
 extern const char html_page[];
+extern const char html_page_missing[]; /* why there is none, and what helps */
 #define PAGE_DATA "{\"libtrace\":\"data\"}"
 
 /* A run and a place that has this function's texts. */

@@ -35,6 +35,11 @@ if(NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
 endif()
 set_target_properties(trace-report-sanitized PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 
+# What one says that was built without the page, and with why (test_page_build.py).
+add_executable(trace-report-pageless $<TARGET_OBJECTS:trace-report> ${CMAKE_CURRENT_LIST_DIR}/pageless.c)
+target_link_libraries(trace-report-pageless PRIVATE report browse export page)
+set_target_properties(trace-report-pageless PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+
 # One ctest test for each file.
 file(GLOB LIBTRACE_REPORT_FILES CONFIGURE_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/test_*.py)
 foreach(file IN LISTS LIBTRACE_REPORT_FILES)
