@@ -1,6 +1,7 @@
 /* browse.c - trace-report browse: a run on a screen to walk in. */
 #include "browse.h"
 #include "commands.h"
+#include "kind.h"
 #include "pager.h"
 #include "screen.h"
 #include "source_file.h"
@@ -13,6 +14,7 @@ static struct filter filter;
 
 static const struct option_spec options[] = {
     {"by", OPTION_MEASURE, &by, NULL, "what is counted (default: peak; of a part of a run: bytes)", NULL},
+    KIND_OPTION,
     SOURCE_OPTION,
     FILTER_OPTIONS(filter),
     FILTER_MOMENTS(filter),

@@ -72,11 +72,15 @@ static int draw_missing(const struct browse *browse, int y)
 
 static void draw_title(struct browse *browse, struct view *view, int y)
 {
-    char *title = view->kind->title(browse, view), *filter = filter_text(browse->filter), *all = NULL,
+    char *title = view->kind->title(browse, view), *filter = filter_only(browse->filter), *all = NULL,
          at[64] = "";
     char a[UNITS_SIZE], b[UNITS_SIZE];
     const struct window *window = &browse->run.window;
 
+    if (view == browse->root[ROOT_TIME]) { /* the heap's curve is of all that was allocated */
+        free(filter);
+        filter = NULL;
+    }
     if (view->rows > 0)
         snprintf(at, sizeof at, "%s/%s", units_count(a, (int64_t)view->selected + 1),
                  units_count(b, (int64_t)view->rows));

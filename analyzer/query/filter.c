@@ -396,6 +396,19 @@ char *filter_text(const struct filter *filter)
     return harmless;
 }
 
+char *filter_only(const struct filter *filter)
+{
+    const char *kind = kind_words();
+    char *text = filter_text(filter), *both = NULL;
+
+    if (kind == NULL)
+        return text;
+    if (asprintf(&both, "%s%s%s", kind, text != NULL ? ", " : "", text != NULL ? text : "") < 0)
+        both = NULL;
+    free(text);
+    return both;
+}
+
 void filter_print(const struct report *report, const struct filter *filter, const struct run *run,
                   const struct store_measures *sums)
 {

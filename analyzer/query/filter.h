@@ -115,6 +115,9 @@ const char *filter_sql_charge(const struct filter *filter);
 /* "function read_*, file *.c", malloc'ed and harmless; NULL where nothing is left out. */
 char *filter_text(const struct filter *filter);
 
+/* The same, after the kind of memory that is meant, where that is not the heap. */
+char *filter_only(const struct filter *filter);
+
 /* The same as a line for people below the headline, and as an object for programs; and what part of the run
  * it is, with the sums of what is shown. run: NULL = that is said elsewhere. */
 void filter_print(const struct report *report, const struct filter *filter, const struct run *run,

@@ -1,6 +1,7 @@
 /* heap_times.c - see heap_times.h. */
 #define _GNU_SOURCE
 #include "heap_times.h"
+#include "kind.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -95,6 +96,8 @@ int heap_times_has_peak(const struct run *run)
 {
     const struct window *window = &run->window;
 
+    if (kind_shown != KIND_HEAP) /* the run's peak is that of its mappings then; samples are of the heap */
+        return 0;
     return !window->set || (run->t.peak_ns >= window->from.t_ns && run->t.peak_ns <= window->to.t_ns &&
                             (!window->peak_known || window->peak_bytes == run->t.m.peak_bytes));
 }

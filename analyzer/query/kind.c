@@ -10,6 +10,17 @@
 int kind_shown = KIND_HEAP;
 const char *const kind_names[] = {"heap", "mapped", NULL};
 
+const char *kind_words(void)
+{
+    return kind_shown == KIND_MAPPED ? "what programs map by themselves" : NULL;
+}
+
+void kind_print(const struct report *report)
+{
+    if (kind_words() != NULL)
+        printf("%sOnly %s%s\n", report_color(report, "yellow"), kind_words(), report_color(report, "reset"));
+}
+
 int kind_show(struct report *report)
 {
     if (kind_shown == KIND_HEAP || store_show_mapped(report->store) == 0)

@@ -21,6 +21,10 @@ extern const char *const kind_names[];
             "which memory: the heap, or what the program maps by itself (default: heap)", kind_names \
     }
 
+/* What --kind selects, in words after 'only'; NULL for the heap, the default. kind_print() prints it as a line. */
+const char *kind_words(void);
+void kind_print(const struct report *report);
+
 /* Applies --kind to a database that was just opened. */
 int kind_show(struct report *report);
 

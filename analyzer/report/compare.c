@@ -3,6 +3,7 @@
 #include "args.h"
 #include "commands.h"
 #include "compare_rss.h"
+#include "kind.h"
 #include "missing.h"
 #include "show.h"
 #include "text.h"
@@ -23,6 +24,7 @@ static int windows; /* only a part of some run is compared */
 
 static const struct option_spec options[] = {
     {"by", OPTION_MEASURE, &by, NULL, "what is compared line by line (default: peak; of parts: live)", NULL},
+    KIND_OPTION,
     {"limit", OPTION_NUMBER, &limit, "N", "lines to show (default: 20; 0: all)", NULL},
     FILTER_OPTIONS(filter),
     FILTER_MOMENTS(filter),
@@ -189,6 +191,7 @@ static int print_text(struct report *report, const struct compared *all, size_t 
 
     for (size_t i = 1; i < count; i++)
         print_sentence(report, &all[0], &all[i]);
+    kind_print(report);
     filter_print(report, &filter, NULL, NULL);
     print_notes(report, all, count);
     putchar('\n');
@@ -265,6 +268,7 @@ static int print_json(struct report *report, const struct compared *all, size_t 
 
     json_begin(&json, stdout, "libtrace.compare/1");
     json_text(&json, "by", measures[by].by);
+    json_text(&json, "kind", kind_names[kind_shown]);
     filter_json(&json, &filter, NULL);
     json_object(&json, "first");
     json_contender(report, &json, &all[0]);
