@@ -1,5 +1,6 @@
 /* html.c - trace-report html: writes a run, or two side by side, as a page for a browser. */
 #include "commands.h"
+#include "kind.h"
 #include "open_page.h"
 #include "page.h"
 #include "output.h"
@@ -17,6 +18,7 @@ static struct filter filter;
 
 static const struct option_spec options[] = {
     {"by", OPTION_MEASURE, &by, NULL, "what is shown first (default: peak); the page can switch", NULL},
+    KIND_OPTION,
     {"no-source", OPTION_FLAG, &no_source, NULL,
      "leave the text of source lines out, for pages that are passed on", NULL},
     {"all-frames", OPTION_FLAG, &all_frames, NULL,

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "page.h"
 #include "fold.h"
+#include "kind.h"
 #include "text.h"
 
 #include <sqlite3.h>
@@ -226,13 +227,14 @@ static void write_measures(struct json *json)
 static int write_data(struct page *page, FILE *out)
 {
     struct json json;
-    char *only = filter_text(page->filter);
+    char *only = filter_only(page->filter);
 
     page->json = &json;
     texts_number(&page->texts, "");
     json_begin(&json, out, "libtrace.page/1");
     json_text(&json, "by", measures[page->by].by);
     json_true(&json, "source", page->source);
+    json_text(&json, "kind", kind_names[kind_shown]);
     if (only != NULL)
         json_text(&json, "only", only);
     free(only);
@@ -243,6 +245,8 @@ static int write_data(struct page *page, FILE *out)
         status = page_stacks(page);
     if (status == EXIT_FINE)
         status = page->run_count == 1 ? page_rows(page) : page_changes(page);
+    if (status == EXIT_FINE && page->run_count == 1)
+        status = page_row_stacks(page);
     if (status == EXIT_FINE && page->run_count == 1)
         status = page_times(page);
     if (status == EXIT_FINE && page->run_count == 1)
@@ -318,5 +322,6 @@ int page_write(const struct report *report, const struct run *const *runs, int c
     texts_free(&page.texts);
     free(page.functions);
     free(page.row_of);
+    free(page.detailed);
     return status;
 }

@@ -5,6 +5,7 @@
  *   page_rows.c     the table of lines, or of changes, with source text
  *   page_times.c    for selecting a time: how each line and stack changes in slices of time
  *   page_resident.c what was resident, by part, at the moments that are known
+ *   page_details.c  what a click on a line shows
  *   page_pack.c     numbers as text
  *
  * The size of a page is limited, whatever the run holds; what is too small to see is added up. Sums stay
@@ -22,6 +23,7 @@
 
 #define PAGE_STACK_NODES 16000 /* of the tree */
 #define PAGE_ROWS 1500         /* of a table */
+#define PAGE_DETAILED 200      /* rows that have details */
 #define PAGE_SLICES 128        /* of time */
 #define PAGE_SLICE_VALUES 40000
 #define PAGE_MOMENTS 200      /* at which the pages of memory were looked at */
@@ -50,12 +52,19 @@ struct page {
     struct page_function *functions;
     size_t function_count;
     struct tree tree;
-    uint32_t *nodes[2]; /* by node of a profile: the tree's node; after page_stacks(), the page's */
-    uint32_t *row_of;   /* by place of the first profile: its row; 0 = it was left out */
-    size_t stack_count; /* nodes on the page, the root included */
-    size_t row_count;   /* rows on the page, the rest (row 0) included */
-    struct texts texts; /* what is written as "texts" */
+    uint32_t *nodes[2];      /* by node of a profile: the tree's node; after page_stacks(), the page's */
+    uint32_t *row_of;        /* by place of the first profile: its row; 0 = it was left out */
+    size_t stack_count;      /* nodes on the page, the root included */
+    unsigned char *detailed; /* by row: it is one of the largest, which have details */
+    size_t row_count;        /* rows on the page, the rest (row 0) included */
+    struct texts texts;      /* what is written as "texts" */
     struct json *json;
+};
+
+/* A list that grows. */
+struct page_numbers {
+    int64_t *list;
+    size_t count;
 };
 
 /* Numbers in base 128, which are written as base 64. */
@@ -75,6 +84,10 @@ int page_rows(struct page *page);
 int page_changes(struct page *page);
 int page_times(struct page *page);
 int page_resident(struct page *page);
+int page_row_stacks(struct page *page);
+
+/* Adds the source around a line, where it is at hand. */
+void page_around(struct page *page, struct page_numbers *to, size_t row, const char *file, int64_t line);
 
 /* The file's shortened name, as its number in page->texts; 0 = none. */
 uint32_t page_file(struct page *page, const struct run *run, const char *file);

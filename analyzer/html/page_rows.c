@@ -24,6 +24,7 @@
 struct ranked {
     const struct line_row *row;
     double share;
+    int detailed; /* see page_details.c */
 };
 
 static int by_share(const void *a, const void *b)
@@ -132,31 +133,47 @@ static int find_rows_of_places(struct page *page, const struct ranked *rows, siz
 
 /* ---- one run --------------------------------------------------------------------------------- */
 
+/* ranked: the largest first. */
+static void choose_detailed(struct page *page, struct ranked *ranked, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        ranked[i].detailed = i < PAGE_DETAILED;
+    page->detailed = calloc(count + 1, 1);
+}
+
 static int write_rows(struct page *page, const struct lines *lines)
 {
     struct ranked *ranked = calloc(lines->count + 1, sizeof *ranked);
     size_t kept = lines->count < PAGE_ROWS ? lines->count : PAGE_ROWS;
     int64_t *out = calloc((kept + 1) * ROW, sizeof *out);
     struct store_measures rest = lines->sum;
+    struct page_numbers around = {0};
     int fine = ranked != NULL && out != NULL;
 
     for (size_t i = 0; fine && i < lines->count; i++)
-        ranked[i] = (struct ranked){&lines->rows[i], largest_share(&lines->rows[i].m, &lines->sum)};
+        ranked[i] = (struct ranked){&lines->rows[i], largest_share(&lines->rows[i].m, &lines->sum), 0};
     if (fine) {
         qsort(ranked, lines->count, sizeof *ranked, by_share);
+        choose_detailed(page, ranked, kept);
         qsort(ranked, kept, sizeof *ranked, by_place);
         for (size_t i = 0; i < kept; i++) {
             put_row(page, out + (i + 1) * ROW, ranked[i].row);
             measures_subtract(&rest, &ranked[i].row->m);
+            if (page->detailed != NULL && ranked[i].detailed) {
+                page->detailed[i + 1] = 1;
+                page_around(page, &around, i + 1, ranked[i].row->file, ranked[i].row->line);
+            }
         }
         memcpy(out + 4, &rest, sizeof rest);
         page->row_count = kept + 1;
         json_numbers(page->json, "rows", out, (kept + 1) * ROW);
+        json_numbers(page->json, "around", around.list, around.count);
         json_number(page->json, "rows_in_all", (int64_t)lines->all);
-        fine = find_rows_of_places(page, ranked, kept) && !page->texts.failed;
+        fine = find_rows_of_places(page, ranked, kept) && page->detailed != NULL && !page->texts.failed;
     }
     free(ranked);
     free(out);
+    free(around.list);
     return fine ? EXIT_FINE : report_error(page->report, EXIT_FAILED, "out of memory");
 }
 

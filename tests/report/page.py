@@ -40,3 +40,26 @@ def stacks(data):
             values.append([next(packed) if bits >> i & 1 else 0 for i in range(len(VALUES))])
         out.append((tuple(path), values))
     return out
+
+
+def around(data):
+    """{row: (first line, texts)}"""
+    out, at, numbers = {}, 0, data["around"]
+    while at < len(numbers):
+        row, first, count = numbers[at : at + 3]
+        out[row] = (first, [data["texts"][n] for n in numbers[at + 3 : at + 3 + count]])
+        at += 3 + count
+    return out
+
+
+def row_stacks(data):
+    """{row: (how many stacks it has, [(path of functions, values), ...])}"""
+    out, row, packed, paths = {}, 0, iter(_numbers(data["row_stacks"])), [path for path, _ in stacks(data)]
+    for up in packed:
+        row += up
+        in_all, found = next(packed), []
+        for _ in range(next(packed)):
+            node, bits = next(packed), next(packed)
+            found.append((paths[node - 1] if node else (), [next(packed) if bits >> i & 1 else 0 for i in range(len(VALUES))]))
+        out[row] = (in_all, found)
+    return out

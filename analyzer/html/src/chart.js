@@ -10,7 +10,7 @@ const DWARFED = 20; // times the heap: larger resident memory would flatten the 
 
 // Powers of two, so that the axis has round numbers of KiB and MiB.
 function splits(_, __, low, high) {
-  const step = 2 ** Math.ceil(Math.log2(Math.max(high - low, 1) / 5));
+  const step = Math.max(1, 2 ** Math.ceil(Math.log2(Math.max(high - low, 1) / 5)));
   const out = [];
   for (let at = Math.ceil(low / step) * step; at <= high; at += step) out.push(at);
   return out;
@@ -18,7 +18,7 @@ function splits(_, __, low, high) {
 
 export function residentDwarfs(runs) {
   const most = (values) => values.reduce((a, b) => Math.max(a, b ?? 0), 0);
-  return Math.max(...runs.map((run) => most(run.samples.rss))) > DWARFED * Math.max(1, ...runs.map((run) => run.facts.peak_bytes));
+  return runs[0].kind === "heap" && Math.max(...runs.map((run) => most(run.samples.rss))) > DWARFED * Math.max(1, ...runs.map((run) => run.heapPeak));
 }
 
 function series(runs) {
@@ -80,8 +80,8 @@ function drawFlags(plot, runs) {
   runs.forEach((run, i) => {
     const name = runs.length > 1 ? ["before", "after"][i] : "peak";
     const { facts } = run;
-    if (facts.peak_bytes > 0)
-      flag(plot, facts.peak_s, `${runs.length > 1 ? `${run.name} ` : ""}peak ${bytes(facts.peak_bytes)}`, name, i);
+    if (run.heapPeak > 0)
+      flag(plot, facts.peak_s, `${runs.length > 1 ? `${run.name} ` : ""}peak ${bytes(run.heapPeak)}`, name, i);
     run.marks.forEach((mark, n) => flag(plot, mark.t_s, mark.name, "mark", 2 + (n % 4)));
   });
 }
@@ -90,9 +90,9 @@ function drawFlags(plot, runs) {
 function points(run) {
   const { t, live, rss } = run.samples;
   const all = t.map((at, i) => [at, live[i], rss[i] || null]); // 0: the processes had ended, so nothing was measured
-  if (run.facts.peak_bytes > 0) {
+  if (run.heapPeak > 0) {
     const at = all.findIndex((p) => p[0] >= run.facts.peak_s);
-    all.splice(at < 0 ? all.length : at, 0, [run.facts.peak_s, run.facts.peak_bytes, null]);
+    all.splice(at < 0 ? all.length : at, 0, [run.facts.peak_s, run.heapPeak, null]);
   }
   return [0, 1, 2].map((i) => all.map((p) => p[i]));
 }

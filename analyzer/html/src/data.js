@@ -76,6 +76,7 @@ function rows(numbers, texts, all, count) {
       values: numbers.slice(i + 4, i + 4 + count),
       source: texts[numbers[i + 4 + count]],
     });
+  out.forEach((row, index) => Object.assign(row, { index, whole: row.values }));
   if (out.length) Object.assign(out[0], { rest: true, count: all - (out.length - 1) });
   return out;
 }
@@ -117,6 +118,31 @@ function inTime(text, count) {
   return all;
 }
 
+// Source around lines, by row: { first, lines }.
+function around(numbers, texts) {
+  const all = new Map();
+  for (let i = 0; i < numbers.length; i += 3 + numbers[i + 2])
+    all.set(numbers[i], { first: numbers[i + 1], lines: numbers.slice(i + 3, i + 3 + numbers[i + 2]).map((n) => texts[n]) });
+  return all;
+}
+
+// Stacks of rows: { all: how many there are, list: [{ node, values }, ...] }.
+function rowStacks(text, count) {
+  const all = new Map();
+  let row = 0;
+  for (const r = reader(text); r.more(); ) {
+    row += r.number();
+    const details = { all: r.number(), list: [] };
+    for (let n = r.number(); n > 0; n--) {
+      const node = r.number();
+      const bits = r.number();
+      details.list.push({ node, values: Array.from({ length: count }, (_, i) => (bits & (1 << i) ? r.number() : 0)) });
+    }
+    all.set(row, details);
+  }
+  return all;
+}
+
 // What was resident, by part, at the known moments in order of time: analyzer/html/page_resident.c.
 function resident({ parts, kinds, moments, moments_in_all: all, lines, missing }, texts) {
   const out = { parts, all, missing, moments: [], lines: [] };
@@ -152,12 +178,16 @@ export function read(element) {
     values, // all measures; each row and stack has a number for each
     measures: values.filter((m) => m.place).sort((a, b) => a.place - b.place), // that can be chosen
     by: json.by,
+    kind: json.kind, // of memory: heap, or mapped
     only: json.only, // what the filters select, as a text; undefined = everything
     // facts are of the whole run; in shown, the filtered measures replace them
-    runs: json.runs.map((run) => ({ ...run, shown: { ...run.facts, ...run.passing }, samples: samples(run.samples) })),
+    // The curve is of the heap: its peak is not that of mappings.
+    runs: json.runs.map((run) => ({ ...run, kind: json.kind, heapPeak: json.kind === "heap" ? run.facts.peak_bytes : 0, shown: { ...run.facts, ...run.passing }, samples: samples(run.samples) })),
     functions: functions(json.functions, json.texts),
     tree: stacks(json.stacks, json.runs.length, values.length),
     rows: json.rows ? rows(json.rows, json.texts, json.rows_in_all, values.length) : null,
+    around: json.around ? around(json.around, json.texts) : null,
+    rowStacks: json.row_stacks ? rowStacks(json.row_stacks, values.length) : null,
     changes: null,
     times: null,
     resident: json.resident ? resident(json.resident, json.texts) : null,

@@ -3,9 +3,9 @@ import { make } from "./dom.js";
 import { bytes, count, seconds, signed } from "./units.js";
 
 const FACTS = [
-  { title: "peak", value: (f) => f.peak_bytes, show: bytes, more: (f) => `${count(f.peak_allocations)} blocks, at ${seconds(f.peak_s)}` },
-  { title: "allocated", value: (f) => f.bytes, show: bytes, more: (f) => `in ${count(f.allocations)} allocations` },
-  { title: "live at the end", never: "never freed", value: (f) => f.live_bytes, show: bytes, more: (f) => `${count(f.live_allocations)} blocks` },
+  { title: "peak", value: (f) => f.peak_bytes, show: bytes, more: (f, heap) => `${count(f.peak_allocations)} ${heap ? `blocks, at ${seconds(f.peak_s)}` : "mappings"}` },
+  { title: "allocated", value: (f) => f.bytes, show: bytes, more: (f, heap) => `in ${count(f.allocations)} ${heap ? "allocations" : "mappings"}` },
+  { title: "live at the end", never: "never freed", value: (f) => f.live_bytes, show: bytes, more: (f, heap) => `${count(f.live_allocations)} ${heap ? "blocks" : "mappings"}` },
   { title: "temporary", value: (f) => f.temporary, show: count, more: () => "allocations, freed at once" },
   { title: "resident at most", value: (f) => f.peak_rss_bytes, show: bytes, more: () => "as the system counts" },
   { title: "wall time", value: (f) => f.wall_s, show: seconds, more: (f) => `${seconds(f.cpu_s)} of CPU` },
@@ -20,14 +20,15 @@ export function subtitle(f) {
 
 export const warnings = (f) => f.missing;
 
-export function cards(container, runs) {
+// heap: of allocations, not of what programs map by themselves.
+export function cards(container, runs, heap) {
   const facts = runs.map((run) => run.shown);
   const freed_later = runs.some((run) => run.facts.unfreed_bytes !== run.facts.live_bytes);
   const card = ({ title, never, value, show, more }) => {
     const [a, b] = facts.map(value);
     const body =
       b === undefined
-        ? [make("strong", {}, show(a)), make("span", { class: "dim" }, more(facts[0]))]
+        ? [make("strong", {}, show(a)), make("span", { class: "dim" }, more(facts[0], heap))]
         : [
             make("strong", {}, `${show(a)} \u2192 ${show(b)}`),
             make("span", { class: b > a ? "more" : b < a ? "less" : "dim" }, a === b ? "the same" : `${b < a ? "\u2212" : "+"}${show(Math.abs(b - a))}${a > 0 ? `, ${signed((v) => `${v.toFixed(Math.abs(v) < 10 ? 1 : 0).replace("-", "\u2212")} %`, (100 * (b - a)) / a)}` : ""}`),
@@ -36,7 +37,7 @@ export function cards(container, runs) {
   };
   container.replaceChildren(
     ...runs.flatMap((run) => warnings(run.facts)).map((text) => make("p", { class: "warning" }, text)),
-    make("div", { class: runs.length > 1 ? "cards two" : "cards" }, ...FACTS.map(card)),
+    make("div", { class: runs.length > 1 ? "cards two" : "cards" }, ...FACTS.filter(({ title }) => heap || title !== "temporary").map(card)),
   );
 }
 

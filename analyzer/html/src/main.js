@@ -2,6 +2,7 @@
 import "./style.css";
 import { Chart, residentDwarfs } from "./chart.js";
 import { narrowed, read } from "./data.js";
+import { details, showStacks } from "./details.js";
 import { byId, choice, make } from "./dom.js";
 import { cards, sentence, subtitle } from "./facts.js";
 import { histogram, lifetimeClass, sizeClass } from "./histogram.js";
@@ -35,13 +36,18 @@ setUpTheme(() => {
 
 const stacks = new Stacks(data);
 const columns = two ? changeColumns(() => state.measure, Object.values(data.changes).some((rows) => rows.some((row) => row.source))) : lineColumns(data.measures, () => state.totals, () => state.measure, () => state.slices, data.rows.some((row) => row.source));
-const table = new Table(byId("rows"), columns, { onRow: findInStacks });
+const table = new Table(byId("rows"), columns, two ? { onRow: findInStacks } : { details: (row) => details(data, row, state.measure, { onStack, onFind: findInStacks }) });
 
 function findInStacks(row) {
   const field = byId("stack-search");
   field.value = field.value === row.function ? "" : row.function;
   field.dispatchEvent(new Event("input"));
-  byId("stacks").scrollIntoView({ block: "nearest", behavior: "smooth" });
+  showStacks();
+}
+
+function onStack(node) {
+  stacks.flame.zoom(node);
+  showStacks();
 }
 
 // Recomputes everything for the chosen measure and window.
@@ -127,7 +133,7 @@ function setUpTexts() {
   byId("subtitle").replaceChildren(...data.runs.map((run) => make("span", {}, two ? `${run.name}: ${subtitle(run.facts)}` : `run ${run.facts.run}: ${subtitle(run.facts)}`)));
   if (data.only) byId("subtitle").append(make("span", { id: "only" }, `Only ${data.only}`));
   byId("rows-title").textContent = two ? "Changes by line" : "Lines";
-  const whole = data.only ? [`The curve is of all that was allocated${data.resident ? ", and the parts of all that was resident" : ""}, whatever is left out elsewhere.`] : [];
+  const whole = data.only ? [`The curve is of ${data.kind === "heap" ? "all that was allocated" : "the heap"}${data.resident ? ", and the parts of all that was resident" : ""}, whatever is left out elsewhere.`] : [];
   if (!two)
     whole.push(
       data.times
@@ -149,7 +155,7 @@ function setUpHistograms() {
 }
 
 setUpTexts();
-cards(byId("facts"), data.runs);
+cards(byId("facts"), data.runs, data.kind === "heap");
 setUpHistograms();
 if (data.resident) byId("chart-note").after(partsTable(data.resident));
 setMeasure(state.measure);

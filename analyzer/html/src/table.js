@@ -5,9 +5,10 @@ const FIRST = 30;
 const MORE = 400;
 
 export class Table {
+  // options: onRow(row), of a row that is clicked, or details(row) -> nodes below it, until it is clicked again.
   // columns: { key, title, about, number, value(row), cell(row) -> nodes, words(row), minor() -> left out on narrow screens }.
   constructor(container, columns, options = {}) {
-    Object.assign(this, { container, columns, options, rows: [], words: [], shown: FIRST });
+    Object.assign(this, { container, columns, options, rows: [], words: [], shown: FIRST, open: null });
     this.head = make("tr");
     this.body = make("tbody");
     this.foot = make("p", { class: "note" });
@@ -64,14 +65,42 @@ export class Table {
     const element = make("tr", { class: row.rest ? "rest" : "" });
     for (const column of this.columns)
       element.append(make("td", { class: `${column.class ?? (column.number ? "number" : "")} ${column.minor?.() ? "minor" : ""}` }, ...column.cell(row)));
-    if (!row.rest && this.options.onRow) element.addEventListener("click", () => this.options.onRow(row));
+    if (!row.rest) this.makeButton(element, row);
     return element;
+  }
+
+  // Rows are parts of other objects when a part of the run is shown: they are told by their index.
+  makeButton(element, row) {
+    const { onRow, details } = this.options;
+    const press = onRow ? () => onRow(row) : () => this.turn(element, row);
+    element.tabIndex = 0;
+    if (details) element.setAttribute("aria-expanded", String(this.open === row.index));
+    element.addEventListener("click", press);
+    element.addEventListener("keydown", (event) => {
+      if (event.target !== element || (event.key !== "Enter" && event.key !== " ")) return;
+      event.preventDefault();
+      press();
+    });
+  }
+
+  turn(element, row) {
+    const before = this.body.querySelector("tr.opened");
+    before?.previousElementSibling.setAttribute("aria-expanded", "false");
+    before?.remove();
+    this.open = this.open === row.index ? null : row.index;
+    if (this.open === null) return;
+    element.setAttribute("aria-expanded", "true");
+    element.after(this.detailsOf(row));
+  }
+
+  detailsOf(row) {
+    return make("tr", { class: "opened" }, make("td", { colspan: this.columns.length }, ...this.options.details(row)));
   }
 
   fill() {
     const part = this.list.slice(0, this.shown);
     const left = this.list.length - part.length;
-    this.body.replaceChildren(...part.map((row) => this.row(row)));
+    this.body.replaceChildren(...part.flatMap((row) => (row.index !== undefined && row.index === this.open ? [this.row(row), this.detailsOf(row)] : [this.row(row)])));
     if (this.rest?.count && !this.wanted?.length && left === 0) this.body.append(this.row(this.rest));
     const all = this.rows.length + (this.rest?.count ?? 0);
     this.foot.textContent = this.wanted?.length
