@@ -9,7 +9,8 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-/* The kernel has loaded no interpreter: it was given it as the program. A static one would not have us. */
+/* The kernel loaded no interpreter, so it was given the loader itself as the program. A static program
+ * would not have loaded us. */
 bool executable_by_loader(void)
 {
     return getauxval(AT_BASE) == 0;
@@ -26,7 +27,7 @@ void executable_path(char *path, size_t size)
         ssize_t length = readlink("/proc/self/exe", path, size - 1);
         path[length > 0 ? length : 0] = '\0';
         const char *started = length > 0 ? NULL : (const char *)getauxval(AT_EXECFN);
-        if (started) /* there is no /proc: what it was called by */
+        if (started) /* without /proc: the name that it was executed by */
             guest_format(path, path + size, started);
     }
     errno = saved;

@@ -1,4 +1,4 @@
-/* exports.c - see exports.h. GNU hash tables only: every linker of this century writes them. */
+/* exports.c - see exports.h. Only GNU hash tables are read: every linker of this century writes them. */
 #define _GNU_SOURCE
 #include "exports.h"
 #include "loader.h"
@@ -13,7 +13,7 @@ struct wanted {
     const ElfW(Sym) * symbol;
 };
 
-/* What the dynamic section of a module leads to. */
+/* The tables that a module's dynamic section points to. */
 struct tables {
     const uint32_t *hash; /* buckets, first symbol, bloom words, shift; bloom; buckets; chains */
     const ElfW(Sym) * symbols;
@@ -28,7 +28,7 @@ static uint32_t gnu_hash(const char *name)
     return hash;
 }
 
-/* The loader has relocated these pointers in place, but for the vDSO's. */
+/* The loader has relocated these pointers in place, except those of the vDSO. */
 static uintptr_t relocated(uintptr_t pointer, uintptr_t bias)
 {
     return pointer < bias ? pointer + bias : pointer;

@@ -1,7 +1,7 @@
 /* loader.c - see loader.h.
  *
- * Where the lock is, is not told by any header, so it is looked for once, in ld.so's own data: the only
- * recursive mutex there that this thread holds while it is called by dl_iterate_phdr(), but not afterwards.
+ * No header tells where the lock is, so it is searched for once, in ld.so's own data: the only recursive mutex there
+ * that this thread holds while dl_iterate_phdr() calls it back, but not afterwards.
  */
 #define _GNU_SOURCE
 #include "loader.h"
@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 static pthread_mutex_t *_Atomic list_lock; /* NULL = not found (yet) */
-static _Atomic uint32_t asking;            /* threads that we have in dl_iterate_phdr() */
-static _Atomic bool forked;                /* this process was */
-static _Atomic bool doubtful;              /* and it is not known yet whether the lock can be had */
+static _Atomic uint32_t asking;            /* threads that are in dl_iterate_phdr() for us */
+static _Atomic bool forked;                /* this process was forked */
+static _Atomic bool doubtful;              /* and it is not known yet whether the lock is free */
 
 /* ---- finding the lock -------------------------------------------------------------------------- */
 
@@ -28,7 +28,8 @@ struct search {
     pthread_mutex_t *held[CANDIDATES];
 };
 
-/* Held once by this thread. Before glibc 2.34 a program without libpthread only counts. */
+/* True if this thread holds it once. Before glibc 2.34, locks of a program without libpthread have only a
+ * count. */
 static bool is_held(const pthread_mutex_t *mutex, pid_t tid)
 {
     const struct __pthread_mutex_s *data = &mutex->__data;
@@ -63,7 +64,7 @@ static void find_lock(void)
     dl_iterate_phdr(search_loader, &search);
     pthread_mutex_t *found = NULL;
     for (uint32_t i = 0; i < search.count; i++) {
-        if (is_held(search.held[i], search.tid)) /* dlopen()'s, which has led to us */
+        if (is_held(search.held[i], search.tid)) /* dlopen()'s lock, held because dlopen() called us */
             continue;
         if (found)
             return;
@@ -74,13 +75,14 @@ static void find_lock(void)
 
 /* ---- forked children ------------------------------------------------------------------------------ */
 
-/* Another thread's, which is not in this process: it will never be given back. */
+/* True if its owner is a thread of the parent, which does not exist in this process: it will never be
+ * released. */
 static bool is_orphaned(const pthread_mutex_t *mutex)
 {
     if (!__atomic_load_n(&mutex->__data.__lock, __ATOMIC_ACQUIRE))
         return false;
     int owner = __atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED);
-    if (guest_confined) /* nobody can be asked */
+    if (guest_confined) /* that would take a system call */
         return owner != guest_tid();
     int saved = errno;
     bool here = owner > 0 && syscall(SYS_tgkill, syscall(SYS_getpid), owner, 0) == 0;
@@ -88,8 +90,9 @@ static bool is_orphaned(const pthread_mutex_t *mutex)
     return !here;
 }
 
-/* As glibc itself resets the loader's other locks. Only if a thread of ours was at it: else the child would
- * find it held without us, too, and what it guards may be half done. */
+/* Resets the lock, as glibc itself resets the loader's other locks. Only if a thread of ours held it:
+ * otherwise the child would find it held without us, too, and the list that it protects may be half
+ * changed. */
 static void repair(void)
 {
     pthread_mutex_t *mutex = atomic_load(&list_lock);
@@ -112,12 +115,12 @@ void loader_watch_forks(void)
 
 void loader_forked(void)
 {
-    repair(); /* for children that were not made by fork() */
+    repair(); /* for children that were not created by fork() */
     atomic_store(&forked, true);
     atomic_store(&doubtful, true);
 }
 
-/* Once it is free, or held by a thread of this process, it will always be given back. */
+/* If it is free, or held by a thread of this process, it will always be released. */
 bool loader_answers(void)
 {
     if (!atomic_load(&doubtful))
@@ -137,7 +140,8 @@ bool loader_modules(int (*callback)(struct dl_phdr_info *, size_t, void *), void
     if (!atomic_load(&list_lock))
         find_lock();
     dl_iterate_phdr(callback, data);
-    uint32_t count = atomic_load(&asking); /* 0 in a child that a handler forked in our midst */
+    /* 0 in a child that was forked by a signal handler that interrupted us. */
+    uint32_t count = atomic_load(&asking);
     while (count && !atomic_compare_exchange_weak(&asking, &count, count - 1)) {
     }
     return true;

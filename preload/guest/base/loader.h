@@ -1,8 +1,8 @@
 /* loader.h - ld.so's list of modules, and the lock that it is read under.
  *
- * fork() leaves that lock as it is (glibc resets the loader's two other locks in the child, not this one): if
- * another thread of the parent held it, it is held for ever in the child, and who asks the loader there
- * hangs. A program that never asks must not hang because we do.
+ * fork() leaves that lock as it is (glibc resets the loader's two other locks in the child, but not this one): if
+ * another thread of the parent held it, it is held in the child for good, and whoever uses the loader's list there
+ * hangs. A program that never does must not hang because of us.
  */
 #ifndef LIBTRACE_LOADER_H
 #define LIBTRACE_LOADER_H
@@ -10,20 +10,21 @@
 #include <link.h>
 #include <stdbool.h>
 
-/* dl_iterate_phdr(), but where it might never return: then false, and nothing was called. What the callback
- * returns only ends the loop. */
+/* dl_iterate_phdr(), unless it might never return: then false, and nothing was called. The callback
+ * returns nonzero to end the loop. */
 bool loader_modules(int (*callback)(struct dl_phdr_info *, size_t, void *), void *data);
 
-/* False where that might never return: nobody else in this process can change the list either then. */
+/* False if it might never return; then nobody else in this process can change the list either. */
 bool loader_answers(void);
 
-/* To be called once, early: has a child's lock repaired that only our own asking left held. */
+/* Call once, early: repairs the lock in children if only our own use left it held. */
 void loader_watch_forks(void);
 
-/* The first event of a forked child. */
+/* Call at the first event of a forked child. */
 void loader_forked(void);
 
-/* False in a child that was forked while the loader was at work: dlopen() might end the process there. */
+/* False in a child that was forked while the loader was changing its data: dlopen() might end the process
+ * there. */
 bool loader_consistent(void);
 
 #endif

@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* A line, "start-end perms offset device inode   path", character by character. */
+/* Parses a line, "start-end perms offset device inode   path", character by character. */
 struct line {
     struct mapping mapping;
     char *path;

@@ -10,13 +10,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define REFUSED_CYCLES (1ull << 30) /* of the time-stamp counter: a third of a second or so */
+#define REFUSED_CYCLES (1ull << 30) /* of the time-stamp counter: about a third of a second */
 
-/* Bytes by kind: in use when tracing began, and what we have taken since. */
+/* Bytes by kind: in use when tracing began, and taken by us since. */
 static uint64_t used_at_start[2];
 static _Atomic uint64_t taken[2];
 
-/* The time-stamp counter up to which nothing is allowed. */
+/* Until the time-stamp counter reaches this, nothing is granted. */
 static _Atomic uint64_t refused_until;
 
 static uint64_t soft_limit(enum limits_kind kind)
@@ -26,7 +26,8 @@ static uint64_t soft_limit(enum limits_kind kind)
     return getrlimit((__rlimit_resource_t)resource, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
 
-/* Only at the start: later a descriptor, even for a moment, might be one that the program expects to get. */
+/* Only at the start: later, a descriptor that we open even for a moment might be one that the program
+ * expects to get. */
 static void read_usage(void)
 {
     char text[128];
@@ -106,6 +107,6 @@ uint32_t limits_arena(void)
 {
     struct rlimit file = {RLIM_INFINITY, RLIM_INFINITY}, space = file;
     getrlimit(RLIMIT_FSIZE, &file);
-    getrlimit(RLIMIT_AS, &space); /* the collector raises its limits, but not above the hard ones */
+    getrlimit(RLIMIT_AS, &space); /* the collector raises its soft limits, but not the hard ones */
     return limits_chunks(file.rlim_cur, space.rlim_max);
 }

@@ -1,4 +1,4 @@
-/* attach.c - how a running program's part in a run begins and ends, called by trace-attach. See wire_attach.h. */
+/* attach.c - begins and ends a running program's part in a run; called by trace-attach. See wire_attach.h. */
 #define _GNU_SOURCE
 #include "wire_attach.h"
 #include "follow.h"
@@ -22,7 +22,7 @@ EXPORT uint32_t libtrace_state = ATTACH_STATE_IDLE;
 
 static bool patched;
 
-/* What needs to be done once in the process's life. */
+/* Done once in the process's life. */
 static int prepare(void)
 {
     static bool prepared;
@@ -37,13 +37,13 @@ static int prepare(void)
 
 /* ---- the answer ---------------------------------------------------------------------------------------- */
 
-#define REPLY_NS 5000000000ull /* a reply is waited for so long */
-#define LOOK_NS 50000          /* between two looks for it */
+#define REPLY_NS 5000000000ull /* how long to wait for a reply */
+#define LOOK_NS 50000          /* between two checks for it */
 
-/* System calls are made by hand here: libc's would change errno, and trace-attach may take the thread away from here at
- * any moment. */
+/* System calls are made directly here: libc's would change errno, and trace-attach may take the thread
+ * away from here at any moment. */
 
-/* Killed, it may still be a zombie, which kill() takes for alive; its memory is gone in any case. */
+/* If it was killed, it may still be a zombie, which exists for kill(); but its memory is gone in any case. */
 static bool is_gone(pid_t caller)
 {
     char here;
@@ -51,9 +51,9 @@ static bool is_gone(pid_t caller)
     return system_call(SYS_process_vm_readv, caller, (long)&to, 1, (long)&from, 1, 0) == -ESRCH;
 }
 
-/* Waits as long as the call is in this phase, and trace-attach there; the phase then. A sleep that it
- * interrupts must not be one of those that the kernel takes up again by its notes on the thread: there is
- * only one note, and it may be on what the program was doing. ppoll() is none. */
+/* Waits while the call is in this phase and trace-attach exists; returns the phase then. The sleep must
+ * not be one that the kernel restarts from its record on the thread (restart_block): there is only one
+ * such record, and it may be about what the program was doing. ppoll() does not use it. */
 static uint32_t wait_in(struct attach_call *call, uint32_t phase)
 {
     struct timespec time = {0, LOOK_NS};
@@ -66,7 +66,7 @@ static uint32_t wait_in(struct attach_call *call, uint32_t phase)
     }
 }
 
-/* True once trace-attach has what it needs of the answer. */
+/* True once trace-attach has got the answer. */
 static bool answer(struct attach_call *call, int result)
 {
     uint32_t answered = ATTACH_ANSWERED;
@@ -78,7 +78,7 @@ static bool answer(struct attach_call *call, int result)
     return answered == ATTACH_TAKEN;
 }
 
-/* Last of all: here trace-attach stops the thread, and may bring it back itself. */
+/* The very last step: here trace-attach stops the thread, and may restore it. */
 static void finish(struct attach_call *call, int error)
 {
     errno = error;
@@ -135,7 +135,7 @@ static int put_back(void)
     return left;
 }
 
-/* Nobody has taken the run over. If a thread is still at work on it, the next attach ends it. */
+/* Nobody has taken over the run. If a thread is still recording, the next attach ends it. */
 static void undo(void)
 {
     put_back();

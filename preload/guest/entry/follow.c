@@ -15,12 +15,12 @@
 #define PRELOAD_MAX 8192
 #define COMMAND "LIBTRACE_COMMAND"
 
-/* Part of the environment while the program is attached to. Until trace-attach has written into it, it names
- * no run. */
+/* Becomes part of the environment while the program is attached to. Until trace-attach has written into
+ * it, it names no run. */
 EXPORT char libtrace_children[ATTACH_CHILDREN_MAX];
 
-static char ours[PRELOAD_MAX];   /* value of LD_PRELOAD */
-static char before[PRELOAD_MAX]; /* what it was */
+static char ours[PRELOAD_MAX];   /* our value of LD_PRELOAD */
+static char before[PRELOAD_MAX]; /* the value before */
 static bool was_set, on, told_command;
 
 static bool make_value(void)
@@ -29,7 +29,7 @@ static bool make_value(void)
     Dl_info info;
     if (!dladdr(libtrace_children, &info) || !info.dli_fname || info.dli_fname[0] != '/')
         return false;
-    /* Both end a name there. */
+    /* Both characters separate names in LD_PRELOAD. */
     if (strpbrk(info.dli_fname, ": ") ||
         strlen(info.dli_fname) + (other ? strlen(other) : 0) + 2 > PRELOAD_MAX)
         return false;
@@ -48,7 +48,7 @@ void follow_children(void)
     guest_format(libtrace_children, libtrace_children + sizeof libtrace_children,
                  WIRE_SESSION_VARIABLE "=0:0:0" WIRE_SESSION_ATTACHED);
     on = putenv(libtrace_children) == 0;
-    if (!settings.command) /* they read their own environment */
+    if (!settings.command) /* these read their own environment */
         told_command = setenv(COMMAND, "0", 1) == 0;
 }
 
@@ -63,7 +63,7 @@ void unfollow_children(void)
     told_command = false;
     const char *now = getenv(PRELOAD);
     if (!now || strcmp(now, ours) != 0)
-        return; /* the program has set another meanwhile */
+        return; /* the program has set it meanwhile */
     if (was_set)
         setenv(PRELOAD, before, 1);
     else

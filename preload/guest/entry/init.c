@@ -15,7 +15,7 @@
 
 static void load(void) __attribute__((constructor));
 
-/* What the loader allocates for libunwind is not the program's. */
+/* What the loader allocates for libunwind is not the program's, and not recorded. */
 static void open_oracle(void)
 {
     struct thread *t = thread_enter(__builtin_frame_address(0));
@@ -43,7 +43,7 @@ static int which_first(struct dl_phdr_info *info, size_t size, void *data)
     return *first != 0;
 }
 
-/* Preloaded libraries come before ld.so in the list; what trace-attach loads comes after. */
+/* In the loader's list, preloaded libraries come before ld.so, libraries that trace-attach loads after it. */
 static bool loaded_at_start(void)
 {
     uintptr_t first = 0;
@@ -51,8 +51,8 @@ static bool loaded_at_start(void)
     return first == (uintptr_t)&load;
 }
 
-/* The program, or a library before us, has a malloc() of its own, which we do not see called. Where it is all
- * of a run that shows by itself. */
+/* Says so if the program, or a library before us, has its own malloc(), whose calls we do not see. If it
+ * is the whole run, that shows anyway. */
 static void tell_own_allocator(void)
 {
     uintptr_t bias;
@@ -61,8 +61,8 @@ static void tell_own_allocator(void)
         atomic_fetch_add(&arena->untraced, 1);
 }
 
-/* Allocations may have come first, from constructors of other libraries: they have started the session then,
- * and what is left to do is what needs a settled process. */
+/* Constructors of other libraries may have allocated before, which has started the session; what is left
+ * here needs a process whose libraries are initialised. */
 static void load(void)
 {
     if (!loaded_at_start()) {

@@ -25,21 +25,21 @@ extern void cfree(void *);
 extern void free_sized(void *, size_t);
 extern void free_aligned_sized(void *, size_t, size_t);
 
-/* Frees are led to us first and away from us last: then no block is recorded whose free is not. */
+/* Frees are redirected to us first, and back last: so no block is recorded whose free is not. */
 enum stage { STAGE_FREE, STAGE_REALLOC, STAGE_ALLOC, STAGES };
 
 struct hook {
     const char *name;
     void *ours;
-    void *real; /* where its own function should be noted, or NULL */
+    void *real; /* where the address of the real function is stored, or NULL */
     enum stage stage;
-    /* Found by patch_find(): */
+    /* Set by patch_find(): */
     uintptr_t address; /* of the allocator's function; 0 = the program has none */
     ElfW(Sym) * symbol;
     uintptr_t bias; /* of the module with the symbol */
 };
 
-/* The library is linked with -Bsymbolic: these names are our own functions here. */
+/* The library is linked with -Bsymbolic, so in this file these names mean our own functions. */
 #define HOOK(name, stage)                                  \
     {                                                      \
 #name, (void *)name, &real.name, stage, 0, NULL, 0 \
@@ -84,8 +84,8 @@ int patch_find(void)
 {
     for (size_t i = 0; i < HOOKS; i++) {
         struct hook *hook = &hooks[i];
-        /* Not dlsym(): where a program that is not position-independent takes malloc's address, that is the
-         * program's own jump to malloc, which leads to our hook once it is patched. */
+        /* Not dlsym(): if a program that is not position-independent takes malloc's address, dlsym()
+         * returns the program's own PLT entry, which leads to our hook once it is patched. */
         hook->symbol = (ElfW(Sym) *)exports_symbol(hook->name, &hook->bias);
         if (!hook->symbol)
             continue;
@@ -108,10 +108,10 @@ struct pass {
     uint32_t changed, refused;
     uintptr_t page; /* its size - 1 */
     unsigned long long adds;
-    bool disturbed; /* a module came in between */
+    bool disturbed; /* a module was added meanwhile */
 };
 
-/* What a pointer with this value is to become; 0 = it is none of ours. */
+/* The value that replaces a pointer with this value; 0 = leave it. */
 static uintptr_t other(const struct pass *pass, uintptr_t value)
 {
     for (size_t i = 0; i < HOOKS; i++) {
@@ -123,11 +123,11 @@ static uintptr_t other(const struct pass *pass, uintptr_t value)
     return 0;
 }
 
-/* The parts of a module that matter here. */
+/* The parts of a module that may hold such pointers. */
 struct module_view {
     const struct dl_phdr_info *info;
     uintptr_t relro_start, relro_end; /* whole pages that the loader has made read-only */
-    bool open;                        /* they are writable for now */
+    bool open;                        /* they are writable at the moment */
     const ElfW(Rela) * tables[2];
     size_t sizes[2]; /* entries */
 };
@@ -167,7 +167,7 @@ static void replace(struct pass *pass, struct module_view *view, uintptr_t addre
             return;
         }
     }
-    /* Not if the loader, binding the call at this moment, has written it first. */
+    /* Unless the loader, binding the call at this moment, has written it first. */
     if (atomic_compare_exchange_strong(slot, &before, fresh))
         pass->changed++;
 }
@@ -260,10 +260,10 @@ static int count_adds(struct dl_phdr_info *info, size_t size, void *data)
     return 1;
 }
 
-/* All modules' slots, none of which may still be at work on by the loader: it would not expect them to be
- * read-only already. dladdr() waits for the lock that dlopen() holds from its begin to its end; if no module
- * was added since the count before that, all of them are finished. New ones get our hooks from the symbol
- * table. */
+/* Patches the slots of all modules, after making sure that the loader is not still relocating one: it
+ * would not expect its pages to be read-only already. dladdr() waits for the lock that dlopen() holds all
+ * the time; if no module was added between counting them and that, all are complete. New modules get our
+ * hooks from the symbol table. */
 static void patch_modules(struct pass *pass)
 {
     Dl_info unused;
@@ -279,7 +279,7 @@ static void patch_modules(struct pass *pass)
 
 struct symbol_page {
     uintptr_t address;
-    int protection; /* 0 = not found */
+    int protection; /* 0 = unknown */
 };
 
 static int find_page(struct dl_phdr_info *info, size_t size, void *data)
@@ -302,7 +302,7 @@ static void patch_symbol(struct pass *pass, const struct hook *hook)
     guest_assert(hook->bias + hook->symbol->st_value == (pass->on ? hook->address : (uintptr_t)hook->ours));
     void *start = (void *)(place & ~pass->page);
     size_t size = place + sizeof place - (uintptr_t)start;
-    /* Code may lie on the same page: it has to stay executable meanwhile. */
+    /* Code may be on the same page: it has to stay executable meanwhile. */
     if (mprotect(start, size, page.protection | PROT_READ | PROT_WRITE) != 0) {
         pass->refused++;
         return;

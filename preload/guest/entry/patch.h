@@ -16,13 +16,13 @@
 
 #include <stdint.h>
 
-/* Finds the allocator's functions by the symbol tables of the modules, in the order in which the loader
- * looks, and makes them the real ones of the hooks. 0, or an ATTACH_* code. Once, before the first
- * patch_on(). */
+/* Finds the allocator's functions in the symbol tables of the modules, in the order in which the loader
+ * searches them, and makes them the hooks' real functions. Returns 0 or an ATTACH_* code. Call it once,
+ * before the first patch_on(). */
 int patch_find(void);
 
-/* Both may run while other threads allocate. patch_on: 0, or an ATTACH_* code; adds the pointers changed to
- * *slots. patch_off: how many could not be put back. */
+/* Both may run while other threads allocate. patch_on() returns 0 or an ATTACH_* code, and adds the number
+ * of changed pointers to *slots. patch_off() returns how many could not be restored. */
 int patch_on(uint32_t *slots);
 int patch_off(void);
 

@@ -1,5 +1,6 @@
-/* confine.c - see confine.h. Seen are prctl(), and syscall() for those who call seccomp() by it: libseccomp,
- * and whoever has no wrapper for it, as the C library. What maps memory goes on to map_calls.c. */
+/* confine.c - see confine.h. Catches prctl(), and syscall() for programs that call seccomp() through it:
+ * libseccomp does, and everybody else, as the C library has no wrapper. Calls that map memory are passed
+ * on to map_calls.c. */
 #define _GNU_SOURCE
 #include "confine.h"
 #include "arena.h"
@@ -30,8 +31,8 @@ void confine_undo(void)
         environment_confine(false);
 }
 
-/* As the compiler makes jumps of these calls, what is unusual about one (vfork, a stack of its own) does not
- * meet a frame of ours. */
+/* The compiler turns these calls into jumps, so calls with special needs (vfork, a stack of their own) do
+ * not find a frame of ours. */
 EXPORT long confine_syscall(long number, long a, long b, long c, long d, long e, long f) __asm__("syscall");
 EXPORT int confine_prctl(int option, unsigned long a, unsigned long b, unsigned long c,
                          unsigned long d) __asm__("prctl");

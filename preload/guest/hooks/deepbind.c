@@ -1,10 +1,9 @@
 /* deepbind.c - see deepbind.h.
  *
- * Such a library's own free() would be the C library's, while strdup(), called by the same library, calls our malloc():
- * a block would be recorded and its free not, which is then called a leak. So the values of the allocator's symbols are
- * changed to those of our hooks, before the first library is loaded that could look there: what is bound or asked for
- * (dlsym()) from then on comes to us, which is where all others come to. Programs that load nothing keep their table as
- * it is.
+ * Such a library would call the C library's free() directly, while strdup(), which it calls too, calls our malloc(): a
+ * block would be recorded but not its free, and look like a leak. So the allocator's symbols are changed to point to
+ * our hooks, before the first library is loaded that could look there: whatever is bound or looked up (dlsym()) later
+ * comes to us, as for all other libraries. In programs that load nothing, the table is not changed.
  */
 #define _GNU_SOURCE
 #include "deepbind.h"
@@ -27,7 +26,7 @@ _Atomic bool deepbind_expected;
 
 static const struct redirected {
     const char *name;
-    void *ours; /* the library is linked with -Bsymbolic: these names are our own functions here */
+    void *ours; /* our hook: the library is linked with -Bsymbolic */
     void *const *
         below; /* what our hook calls: redirected only if that is the allocator's module's, too; NULL = anyhow */
 } redirected[] = {
@@ -56,7 +55,7 @@ static const struct redirected {
 
 struct symbol_table {
     uintptr_t bias;
-    const ElfW(Sym) * symbol[REDIRECTED]; /* NULL = it has none of that name */
+    const ElfW(Sym) * symbol[REDIRECTED]; /* NULL = it has no such symbol */
     uintptr_t start, end;                 /* of those that it has */
     int protection;
 };
@@ -72,8 +71,8 @@ static int protection_at(const struct dl_phdr_info *info, uintptr_t address)
     return 0;
 }
 
-/* The module whose malloc() is the one below our hook, and no other: between the two there is nobody who could be led
- * back to us. */
+/* Finds the module whose malloc() our hook calls directly: so there is nobody in between whose call could
+ * be redirected to us again. */
 static int find_allocator(struct dl_phdr_info *info, size_t size, void *data)
 {
     struct symbol_table *table = data;
@@ -99,7 +98,7 @@ static int find_allocator(struct dl_phdr_info *info, size_t size, void *data)
     return 1;
 }
 
-/* Others may look symbols up meanwhile: either value is right. */
+/* Others may look up symbols meanwhile: either value is right. */
 static void redirect(const struct symbol_table *table)
 {
     uintptr_t start = table->start & ~(guest_page_size() - 1);

@@ -1,4 +1,4 @@
-/* deepbind.h - libraries that are loaded with RTLD_DEEPBIND: they look into the C library before they look at us. */
+/* deepbind.h - libraries loaded with RTLD_DEEPBIND, which search the C library before us. */
 #ifndef LIBTRACE_HOOKS_DEEPBIND_H
 #define LIBTRACE_HOOKS_DEEPBIND_H
 
@@ -7,10 +7,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* Set once, at the end of a start under LD_PRELOAD; taken back when the loader was seen at work. */
+/* Set at the end of a start under LD_PRELOAD; cleared when the loader is first seen allocating. */
 extern HIDDEN _Atomic bool deepbind_expected;
 
-/* Leads what is looked up in the allocator's own symbol table to our hooks. */
+/* Changes the allocator's own symbol table, so that looking up its functions finds our hooks. */
 void deepbind_redirect(void);
 
 /* The loader allocates something: it may be about to load a library, none of whose calls is bound yet. */

@@ -1,19 +1,19 @@
 /* domains.c - see domains.h.
  *
- * CPython allocates objects (OBJECT) and their variable parts (MEMORY) from small-block pools of its own,
- * which the hooks of malloc never see: they would see pools of 256 KiB or more. So each of the two domains
- * gets functions of ours, which call those that were there. What these call in turn is not recorded: one
- * block, one event. The third domain, RAW, is malloc itself.
+ * CPython allocates objects (OBJECT) and their variable-size parts (MEMORY) from its own pools for small blocks, so
+ * hooks of malloc only see pools of 256 KiB or more. So each of these two domains gets functions of ours, which call
+ * those that were there before. What these allocate in turn is not recorded: one block, one event. The third domain,
+ * RAW, is malloc itself.
  *
- * Sizes are those that the program asked for, as tracemalloc counts them.
+ * Sizes are those that the program asked for, as in tracemalloc.
  */
 #include "domains.h"
 #include "codes.h"
 #include "finalize.h"
 #include "python.h"
 
-/* What was found below us, each time that we had to put ourselves on top again: blocks of an earlier time may
- * still come through the functions of then, so each keeps its own. */
+/* The functions that were there before ours, for each time that we had to replace them again: blocks may
+ * still be freed through the functions of an earlier time, so each layer keeps its own. */
 #define LAYERS 4
 struct layer {
     struct python_allocator below[3]; /* by enum python_domain */
@@ -39,8 +39,8 @@ static inline void allocated(struct thread *t, void *block, size_t size, const v
 
 /* ---- the functions ----------------------------------------------------------------------------- */
 
-/* While the functions below are at work, what they call is not recorded. The state stays entered, so that a
- * signal handler in between records through its own. */
+/* While one of the functions below is running, what it calls is not recorded. The thread's state stays
+ * entered, so that a signal handler in between records with a state of its own. */
 static inline struct thread *begin(const void *frame)
 {
     struct thread *t = thread_enter(frame);
@@ -117,7 +117,7 @@ static void memory_free(void *context, void *block)
     thread_leave(t);
 }
 
-/* An object that is given back still says of which type it was. */
+/* When an object is freed, it still has its type. */
 static void object_free(void *context, void *block)
 {
     const struct python_allocator *below = context;
@@ -134,7 +134,7 @@ static void object_free(void *context, void *block)
     thread_leave(t);
 }
 
-/* ---- taking the place ---------------------------------------------------------------------------- */
+/* ---- replacing the functions --------------------------------------------------------------------- */
 
 static void take(struct layer *layer, enum python_domain domain)
 {
@@ -159,14 +159,14 @@ static bool same_below(const struct layer *layer, enum python_domain domain)
     return now.malloc == layer->below[domain].malloc && now.context == layer->below[domain].context;
 }
 
-/* Of two threads that put ours before ours, each block would be asked for without end: not while another one is
- * at it. */
+/* If two threads installed our functions at the same time, ours might end up below ours, calling each
+ * other for ever: so only one thread may do this at a time. */
 static void take_both(void)
 {
     if (on_top(PYTHON_OBJECT) && on_top(PYTHON_MEMORY))
         return;
     uint32_t used = atomic_load(&layers_used);
-    /* After a detach things are as they were: the layer of then serves again. */
+    /* After a detach, the functions below may be the same as before: then that layer is used again. */
     bool again = used > 0 && same_below(&layers[used - 1], PYTHON_OBJECT) &&
                  same_below(&layers[used - 1], PYTHON_MEMORY);
     if (used == LAYERS && !again)
@@ -174,7 +174,7 @@ static void take_both(void)
     struct layer *layer = &layers[again ? used - 1 : used];
     if (!again)
         atomic_store(&layers_used, used + 1);
-    /* One of them may be there already, if a process was forked in the midst of this. */
+    /* One of them may be installed already, if a process was forked in the middle of this. */
     if (!on_top(PYTHON_OBJECT))
         take(layer, PYTHON_OBJECT);
     if (!on_top(PYTHON_MEMORY))
@@ -203,15 +203,16 @@ void domains_give_back(void)
     give_back(PYTHON_MEMORY);
 }
 
-/* True if the calling thread holds the GIL. Up to 3.11 "current" is the holder's thread state. */
+/* True if the calling thread holds the GIL. Up to 3.11, the current thread state is that of the GIL's
+ * holder. */
 static bool holds_gil(const void *state)
 {
     return python.current_thread() == state;
 }
 
-/* A thread that runs Python makes objects. If it allocates natively again and again and no object came by,
- * the allocators were replaced; if our functions are called in spite of not being on top, somebody put his
- * own before ours, which is fine. */
+/* A thread that runs Python creates objects. If it allocates natively again and again without any object seen,
+ * somebody has replaced the allocators. If our functions are called though they are not on top, somebody has
+ * put theirs before ours, which is fine. */
 #define NATIVES_WITHOUT_OBJECT 64
 
 void domains_look(struct thread *t, struct python_thread *mine, void *state)

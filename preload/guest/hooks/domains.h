@@ -1,4 +1,4 @@
-/* domains.h - stands in for CPython's allocators of objects and of their memory. */
+/* domains.h - replaces CPython's allocators of objects and their memory by ours, which record. */
 #ifndef LIBTRACE_PYTHON_DOMAINS_H
 #define LIBTRACE_PYTHON_DOMAINS_H
 
@@ -7,39 +7,40 @@
 #include "processor.h"
 #include "record.h"
 
-/* Puts our functions before the interpreter's, unless they are there already. The caller either holds the
- * GIL, or runs before main, or is the one to have loaded the interpreter. Does nothing while another thread
- * is at it. */
+/* Installs our functions before the interpreter's, unless they are installed. The caller must hold the
+ * GIL, run before main, or be the thread that has loaded the interpreter. Does nothing while another
+ * thread is doing it. */
 void domains_take(void);
 
-/* Puts back what was there, where ours are still on top; else they stay and pass everything on. With the GIL
- * held. */
+/* Restores what was there if our functions are still on top; otherwise they stay, and only pass calls on.
+ * Needs the GIL. */
 void domains_give_back(void);
 
 /* Called now and then for native allocations on threads that run Python. Somebody may have replaced the
- * allocators without asking what was there: PYTHONMALLOC and the development mode do while the interpreter
- * starts. */
+ * allocators without calling those below: PYTHONMALLOC and the development mode do so while the
+ * interpreter starts. */
 void domains_look(struct thread *t, struct python_thread *mine, void *state);
 
-/* 3.13+: sees objects that come from free lists. Whoever has the interpreter's hook for that is called from
- * ours. With the GIL held. See recycle.c. */
+/* 3.13+: sees objects that are taken from free lists. A tracer that was installed before is called from
+ * ours. Needs the GIL. See recycle.c. */
 void recycle_start(void);
 
-/* After a detach: gives the hook back to who had it before, if we still have it. With the GIL held. */
+/* After a detach: gives the hook back to the tracer that had it before, unless it was replaced. Needs the
+ * GIL. */
 void recycle_stop(void);
 
 python_tracer recycle_event;
 extern HIDDEN python_tracer *const *recycle_hook;
 
-/* Somebody else took the hook, or gave it up. */
+/* True if another tracer has been installed, or ours removed. */
 static inline bool recycle_lost(void)
 {
     return *recycle_hook != recycle_event;
 }
 
-/* Who calls here holds the GIL. Up to 3.11 the current thread state is the GIL holder's, and code that breaks
- * the rule would read another thread's frames: seen by the thread state's thread, which is known by its
- * pthread_t. */
+/* The thread state of the caller, which must hold the GIL. Up to 3.11 the current thread state is that of
+ * the GIL's holder; code that breaks the rule would read another thread's frames, which the pthread_t in
+ * the state shows. */
 INLINE void *domains_state(void)
 {
     void *state = python.current_thread();
@@ -50,8 +51,8 @@ INLINE void *domains_state(void)
     return state;
 }
 
-/* The node of the stack that a hook of the interpreter's was called from, see unwind_stack(). With the GIL
- * held. */
+/* The node of the stack from which a hook of the interpreter was called, see unwind_stack(). Needs the
+ * GIL. */
 INLINE uint32_t domains_stack(struct thread *t, struct python_thread *mine, const void *frame)
 {
     if (LIKELY(mine && settings.stack != STACK_BOTH)) {

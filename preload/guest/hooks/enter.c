@@ -14,8 +14,8 @@
 /* Set while the slow path below is at work on this thread: what it calls may not record. */
 static __thread bool entering __attribute__((tls_model("initial-exec")));
 
-/* A hook that was at work on t when a handler jumped out of it will never give t back: its frame is gone,
- * which shows by ours being further out, unless we are on the stack of a signal handler. */
+/* A hook that was using t when a signal handler jumped out of it will never release t. Its frame is gone
+ * then, so ours lies further out, unless we are on a signal handler's own stack. */
 static bool abandoned(const struct thread *t, const void *frame)
 {
     if ((uintptr_t)frame < t->busy || guest_confined) /* then it stays taken, and the next level records */
@@ -24,8 +24,8 @@ static bool abandoned(const struct thread *t, const void *frame)
     return sigaltstack(NULL, &stack) == 0 && !(stack.ss_flags & SS_ONSTACK);
 }
 
-/* What a new epoch may mean for a thread that was recording already. A signal handler that comes in between
- * must not take the quick way yet: the thread's own epoch is last. */
+/* What a new epoch may mean for a thread that was recording before. A signal handler in between must not
+ * take the quick path yet, so the thread's own epoch is set last. */
 static void look_again(struct thread *t, uint64_t epoch, const void *frame)
 {
     bool modules = (t->epoch ^ epoch) != GATE_STAMPING;
@@ -36,13 +36,13 @@ static void look_again(struct thread *t, uint64_t epoch, const void *frame)
     atomic_store_explicit(&t->ring->slow_at, 0, memory_order_relaxed);
     SIGNAL_FENCE();
     t->epoch = epoch;
-    /* Between mapping a module and relocating it ld.so allocates: what it brings cannot be called yet. Every
-     * allocation of its own makes another epoch, so there will be a later look. */
+    /* ld.so allocates between mapping a module and relocating it: its functions cannot be called yet. Each
+     * of its allocations begins another epoch, so there will be a later look. */
     if (modules && processor_return_address(frame) - gate->loader_start >= gate->loader_size)
         python_look();
 }
 
-#define BARRED_EVENTS 256 /* of a thread for which there was no room, until the next try */
+#define BARRED_EVENTS 256 /* events of a thread for which there was no room, until it tries again */
 static __thread uint32_t barred __attribute__((tls_model("initial-exec")));
 
 static struct thread *enter(const void *frame)
@@ -79,7 +79,8 @@ static struct thread *enter(const void *frame)
         SIGNAL_FENCE();
         return t;
     }
-    atomic_fetch_add(&process->events_lost, 1); /* in handlers that interrupted handlers that did so */
+    /* In signal handlers that interrupted handlers that interrupted hooks, and so on. */
+    atomic_fetch_add(&process->events_lost, 1);
     return NULL;
 }
 
@@ -95,7 +96,7 @@ NOINLINE GUEST_ALIGNED struct thread *thread_enter_slow(const void *frame)
     int saved = errno;
     entering = true;
     atomic_fetch_add(&threads_inside, 1);
-    /* We may open files, at which a thread can be cancelled: but not in the midst of malloc(). */
+    /* We may open files, where a thread can be cancelled: but malloc() must not be a cancellation point. */
     int cancelling;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
     struct thread *t = enter(frame);

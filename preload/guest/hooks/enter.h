@@ -7,12 +7,11 @@
 #include "ring.h"
 #include "thread.h"
 
-/* The slow part of thread_enter: first event of a thread or process, changed modules, a hook within a hook.
- * NULL if this event is not to be recorded. */
+/* The slow part of thread_enter(): the first event of a thread or process, changed modules, a hook within
+ * a hook. NULL if this event must not be recorded. */
 struct thread *thread_enter_slow(const void *frame);
 
-/* Takes the state of the calling thread for one event; give it back with thread_leave(). NULL: do not record.
- */
+/* Takes the state of the calling thread for one event; release it with thread_leave(). NULL: do not record. */
 INLINE struct thread *thread_enter(const void *frame)
 {
     struct thread *t = thread_self;
@@ -20,7 +19,8 @@ INLINE struct thread *thread_enter(const void *frame)
         return thread_enter_slow(frame);
     t->busy = (uintptr_t)frame;
     SIGNAL_FENCE();
-    /* After saying "busy": who has changed the epoch and sees us not busy, knows that we will see it. */
+    /* After setting busy: whoever changes the epoch and then sees us not busy knows that we will see the
+     * change. */
     if (UNLIKELY(t->epoch != atomic_load_explicit(&gate->epoch, memory_order_relaxed))) {
         t->busy = 0;
         return thread_enter_slow(frame);
@@ -28,8 +28,8 @@ INLINE struct thread *thread_enter(const void *frame)
     return t;
 }
 
-/* The same if nothing at all is special about the next event: the ring, for what follows. Else NULL, and nothing has
- * happened. special: not 0, if something is. */
+/* The same if nothing about the next event is special: returns the ring. Else returns NULL, and nothing
+ * has happened. special: nonzero if something is. */
 INLINE struct wire_ring *thread_enter_quick(struct thread *t, const void *frame, uint64_t special)
 {
     if (UNLIKELY(t->busy | special))

@@ -1,4 +1,4 @@
-/* exits.c - the ways out of a program that call no exit handlers. */
+/* exits.c - ways to end a program that call no exit handlers. */
 #include "real.h"
 #include "session.h"
 

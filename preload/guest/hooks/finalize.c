@@ -10,13 +10,14 @@ void finalize_watch(void)
 {
     size_t offset = python.layout.finalizing;
     const uint64_t *flag = (const uint64_t *)((uintptr_t)python.runtime + offset);
-    /* What is set already was set before us, or is no such flag. */
+    /* If it is set already, that happened before us, or this is not the flag. */
     if (python.runtime && offset && offset % sizeof *flag == 0 &&
         offset + sizeof *flag <= python.runtime_size && !__atomic_load_n(flag, __ATOMIC_RELAXED))
         atomic_store(&finalize_flag, flag);
 }
 
-/* Once in a process: a program that begins with another interpreter afterwards has said when the first one ended. */
+/* Once in a process: if a program starts another interpreter afterwards, only the end of the first is
+ * recorded. */
 NOINLINE void finalize_seen(struct thread *t)
 {
     if (atomic_exchange(&finalize_flag, &never) == &never)

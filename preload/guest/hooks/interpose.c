@@ -1,7 +1,7 @@
-/* interpose.c - the C allocation functions, as the program calls them.
+/* interpose.c - the C allocation functions that the program calls.
  *
- * Each calls the real one and records what happened. The frame address is taken here, so this file is
- * compiled with frame pointers. An allocation is recorded after the real call, a free before it.
+ * Each calls the real function and records the event: an allocation after the real call, a free before it.
+ * The frame address is taken here, so this file is compiled with frame pointers.
  */
 #define _GNU_SOURCE
 #include "real.h"
@@ -62,7 +62,7 @@ EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size)
     real.free(block);
 }
 
-/* A block from the start-up pool cannot be given to the real allocator: it is copied over. */
+/* A block from the start-up pool cannot be passed to the real allocator: it is copied. */
 static NOINLINE void *real_realloc_pool(void *block, size_t size)
 {
     void *fresh = real.malloc(size);

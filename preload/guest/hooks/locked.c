@@ -1,12 +1,12 @@
 /* locked.c - see locked.h.
  *
- * The kernel locks all that a process has, or nothing, where that is more than the process may lock (ulimit
- * -l). What the tracer has mapped, a few MiB, would make that fail, or leave the program less to lock later.
- * So where there is a limit, all that is the program's is locked, mapping by mapping, and nothing of ours:
- * the program has what it asked for, and the same limit as without us.
+ * mlockall() locks all that a process has mapped, or fails if that is more than it may lock (ulimit -l). The few MiB
+ * that the tracer has mapped would make it fail, or leave the program less to lock later. So if there is a limit, we
+ * lock everything that is the program's, mapping by mapping, and nothing of ours: the program gets what it asked for,
+ * with the same limit as without us.
  *
- * What is mapped is known to /proc alone. It is read in a child that shares the memory but not the
- * descriptors: so none of the program's numbers is used, not for a moment.
+ * Only /proc knows what is mapped. It is read in a child that shares the program's memory but not its descriptors: so
+ * none of the program's descriptor numbers is used, not even for a moment.
  */
 #define _GNU_SOURCE
 #include "locked.h"
@@ -23,18 +23,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define USER_END ((uintptr_t)1 << 47) /* behind it is [vsyscall], which is no mapping */
+#define USER_END ((uintptr_t)1 << 47) /* above it there is only [vsyscall], which is not a mapping */
 #define ARENA_NAME "/memfd:libtrace"
 
-/* Where this library is: all its segments, and what is between them. */
+/* The extent of this library: all its segments, and what is between them. */
 extern HIDDEN const char __ehdr_start, _end;
 
 /* ---- what is mapped ------------------------------------------------------------------------------------ */
 
-/* What is done with each mapping. */
+/* What to do with each mapping. */
 struct walk {
     void (*visit)(struct walk *walk, const struct mapping *mapping);
-    uint64_t bytes; /* that are the program's */
+    uint64_t bytes; /* bytes that are the program's */
     unsigned flags; /* of mlock2() */
 };
 
@@ -48,7 +48,7 @@ static bool visit(void *data, const struct mapping *mapping)
 
 static bool walk_all(struct walk *walk)
 {
-    char path[sizeof ARENA_NAME]; /* as much of it as tells */
+    char path[sizeof ARENA_NAME]; /* enough of the path to recognise the arena */
     return mappings_walk(visit, walk, path, sizeof path);
 }
 
@@ -59,7 +59,8 @@ static bool is_arena(const struct mapping *mapping)
     return strcmp(mapping->path, ARENA_NAME) == 0;
 }
 
-/* The first piece of ours that ends behind an address. The kernel may show it as one with its neighbours. */
+/* The first piece of our memory that ends behind an address. The kernel may merge it with neighbouring
+ * mappings. */
 static bool next_of_ours(uintptr_t from, uintptr_t *start, uintptr_t *end)
 {
     uintptr_t first = (uintptr_t)&__ehdr_start & -guest_page_size();
@@ -93,8 +94,8 @@ static void add(struct walk *walk, const struct mapping *part)
     walk->bytes += part->end - part->start;
 }
 
-/* What cannot be read is not filled with memory, but counts. What cannot be filled (the end of a file, say)
- * mlockall() does not mind either. */
+/* Memory that cannot be accessed is not populated, but counts. Parts that cannot be populated (beyond the
+ * end of a file, for example) are no error, as for mlockall(). */
 static void lock(struct walk *walk, const struct mapping *part)
 {
     unsigned flags = part->accessible ? walk->flags : MLOCK_ONFAULT;
@@ -129,8 +130,8 @@ static void unlock_what_is_ours(struct walk *walk, const struct mapping *mapping
 #define STACK_SIZE 32768
 
 struct errand {
-    int flags;      /* of mlockall() */
-    bool lock;      /* what is the program's; else ours is unlocked only */
+    int flags;      /* for mlockall() */
+    bool lock;      /* lock what is the program's; otherwise only unlock ours */
     uint64_t limit; /* bytes that may be locked */
     bool done;
     char stack[STACK_SIZE] __attribute__((aligned(16)));
@@ -143,7 +144,7 @@ static bool run(const struct errand *errand)
                            .flags = errand->flags & MCL_ONFAULT ? MLOCK_ONFAULT : 0};
     if (!walk_all(&unlocking) || !errand->lock)
         return !errand->lock;
-    /* As the kernel counts for mlockall(). */
+    /* Counts as the kernel does for mlockall(). */
     return walk_all(&counting) && counting.bytes <= errand->limit && walk_all(&locking);
 }
 
@@ -155,14 +156,14 @@ static int child(void *data)
     return 0;
 }
 
-/* False if it was not possible. */
+/* Runs the child. False if that was not possible. */
 static bool send(int flags, bool lock_it, uint64_t limit)
 {
     struct errand *errand = guest_pages(sizeof *errand);
     if (!errand)
         return false;
     *errand = (struct errand){.flags = flags, .lock = lock_it, .limit = limit};
-    /* No handler of the program may run in a child that shares its memory. */
+    /* No signal handler of the program may run in a child that shares its memory. */
     uint64_t all = ~0ull, before;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
     int pid = clone(child, errand->stack + STACK_SIZE, CLONE_VM | CLONE_VFORK, errand);
@@ -176,7 +177,7 @@ static bool send(int flags, bool lock_it, uint64_t limit)
 
 /* ---- the program's call -------------------------------------------------------------------------------- */
 
-/* What is mapped later is locked by the kernel alone, which does not look at what there is for that. */
+/* The kernel locks what is mapped later by itself; for that it does not count what is mapped now. */
 static bool lock_later(int flags)
 {
     return !(flags & MCL_FUTURE) || real.mlockall(flags & ~MCL_CURRENT) == 0;
@@ -195,7 +196,7 @@ EXPORT int locked_all(int flags)
         errno = result ? error : saved;
         return result;
     }
-    /* Without a child for it things are as the kernel has left them. */
+    /* If there is no child, everything stays as the kernel left it. */
     if (result == 0) {
         send(flags, false, limit.rlim_cur);
     } else if (send(flags, true, limit.rlim_cur) && lock_later(flags)) {

@@ -1,8 +1,8 @@
-/* locked.h - programs that keep their memory locked (mlockall): ours is not to count against their limit. */
+/* locked.h - programs that lock their memory (mlockall): ours must not count against their limit. */
 #ifndef LIBTRACE_LOCKED_H
 #define LIBTRACE_LOCKED_H
 
-/* Ours in the place of mlockall(). */
+/* Our function that replaces mlockall(). */
 int locked_all(int flags) __asm__("mlockall");
 
 #endif

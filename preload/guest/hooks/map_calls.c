@@ -1,12 +1,12 @@
 /* map_calls.c - see map_calls.h.
  *
  * What the C library maps for itself (thread stacks, its malloc's memory, the loader's files) does not come here. What
- * an allocator asks for comes here if it calls the C library's function, and is told apart: by the place of the call,
- * in the library that malloc() is of.
+ * another allocator maps through the C library's functions does, and is recognised by the caller's address, which is in
+ * the same library as malloc().
  *
- * A mapping is recorded after the call that makes it, what ends one before the call that does it, and taken back
- * should that fail. To move or resize a mapping is to give up the one and to make another, as with realloc(): all of
- * it then belongs to who has called mremap().
+ * A mapping is recorded after the call that creates it. What removes one is recorded before the call, and undone if
+ * that fails. Moving or resizing a mapping counts as removing it and creating another, as with realloc(): all of it
+ * then belongs to the caller of mremap().
  */
 #define _GNU_SOURCE
 #include "map_calls.h"
@@ -34,7 +34,7 @@
 
 /* ---- recording ---------------------------------------------------------------------------------- */
 
-/* True if the call is the allocator's. Where that is the C library's nobody calls from there. */
+/* True if the allocator makes the call. If the allocator is the C library's, its calls do not come here. */
 static bool is_allocators(const void *frame)
 {
     struct module caller, allocator;
@@ -42,7 +42,7 @@ static bool is_allocators(const void *frame)
            modules_find((uintptr_t)real.malloc, &allocator) && caller.start == allocator.start;
 }
 
-/* Seldom enough to take its time; but not cold, as it is called from functions with frames of their own. */
+/* Rare enough to be slow; but not cold, as its callers have frames of their own. */
 static __attribute__((noinline)) GUEST_ALIGNED void mapped(const void *at, size_t size, const void *frame)
 {
     struct thread *t = size ? thread_enter(frame) : NULL;
@@ -57,7 +57,7 @@ static __attribute__((noinline)) GUEST_ALIGNED void mapped(const void *at, size_
     thread_leave(t);
 }
 
-/* size 0: of the whole mapping that begins there. */
+/* size 0: the whole mapping that begins there. */
 static __attribute__((noinline)) GUEST_ALIGNED void unmapped(const void *at, size_t size, const void *frame)
 {
     struct thread *t = thread_enter(frame);
@@ -81,7 +81,7 @@ static NOINLINE GUEST_ALIGNED void not_unmapped(const void *at, const void *fram
 
 /* ---- mappings ----------------------------------------------------------------------------------- */
 
-/* As the kernel rounds it up. */
+/* The size as the kernel rounds it up. */
 static size_t whole_pages(size_t size, int flags)
 {
     if (!(flags & MAP_HUGETLB))
@@ -107,8 +107,7 @@ EXPORT void *map_calls_mmap(void *at, size_t size, int protection, int flags, in
 EXPORT void *map_calls_mmap64(void *at, size_t size, int protection, int flags, int file,
                               off_t offset) __asm__("mmap64") __attribute__((alias("mmap")));
 
-/* What cannot be unmapped for its address or length is not taken for it: the kernel says so before it looks at
- * anything. */
+/* False if the kernel refuses to unmap this address or length before it changes anything. */
 static bool may_be_unmapped(const void *at, size_t size)
 {
     uintptr_t from = (uintptr_t)at;
@@ -131,7 +130,7 @@ EXPORT int map_calls_munmap(void *at, size_t size)
     return unmap(at, size, FRAME);
 }
 
-/* Of no bytes of a mapping that is shared it makes another one. */
+/* With size 0, a shared mapping is mapped a second time. */
 INLINE void *remap(void *at, size_t size, size_t fresh_size, int flags, void *to, const void *frame)
 {
     bool goes = may_be_unmapped(at, size) && !(flags & MREMAP_DONTUNMAP);
@@ -181,7 +180,7 @@ EXPORT void *map_calls_sbrk(intptr_t more)
 
 /* ---- System V's shared memory ------------------------------------------------------------------- */
 
-/* 0 where the kernel does not tell. */
+/* 0 if the kernel does not tell. */
 static size_t size_of_segment(int id)
 {
     struct shmid_ds segment;

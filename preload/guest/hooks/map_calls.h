@@ -1,4 +1,4 @@
-/* map_calls.h - what the program maps by itself: ours in the place of the C library's functions. */
+/* map_calls.h - our functions that replace the C library's for mapping memory. */
 #ifndef LIBTRACE_MAP_CALLS_H
 #define LIBTRACE_MAP_CALLS_H
 
@@ -19,8 +19,8 @@ void *map_calls_sbrk(intptr_t more) __asm__("sbrk");
 void *map_calls_shmat(int id, const void *at, int flags) __asm__("shmat");
 int map_calls_shmdt(const void *at) __asm__("shmdt");
 
-/* One of them as syscall() is given it. To be called as the last thing of a function that takes the same arguments: then the
- * compiler makes a jump of it, and its caller is the program. */
+/* True if map_calls_by_number() handles this system call. Call that as the last thing in a function with
+ * the same arguments: then the compiler makes it a jump, and its caller is the program. */
 INLINE bool map_calls_is_one(long number)
 {
     return number == SYS_mmap || number == SYS_munmap || number == SYS_mremap || number == SYS_shmat ||

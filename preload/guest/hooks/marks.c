@@ -1,4 +1,4 @@
-/* marks.c - what a program tells about itself: include/trace.h's functions as the program finds them. */
+/* marks.c - the functions of include/trace.h, by which a program describes itself. */
 #include "marks.h"
 #include "arena.h"
 #include "enter.h"
@@ -8,10 +8,10 @@
 #include <string.h>
 
 #define NAME_MAX_BYTES 200
-#define WAIT_MOST_NS 50000000ull /* for the collector to look at the pages */
+#define WAIT_MOST_NS 50000000ull /* how long the collector may take to look at the pages */
 enum mark_kind { MARK_MARK = 0, MARK_SNAPSHOT = 1 };
 
-/* Cut where it is too long, but not within a character. */
+/* The length of the name, limited without cutting a character. */
 static size_t name_size(const char *name)
 {
     size_t size = strnlen(name, NAME_MAX_BYTES + 1);
@@ -29,7 +29,7 @@ void mark_put(struct thread *t, enum wire_mark what, uint32_t number)
                    (uint32_t)(t_ns >> 32));
 }
 
-/* Returns its number; 0 = there was no room for it. */
+/* Writes the mark's note; returns its number, 0 = there was no room. */
 static uint32_t put_named(struct thread *t, const char *name, enum mark_kind kind)
 {
     size_t size = name_size(name);
@@ -51,8 +51,9 @@ static bool is_seen(uint32_t number)
     return (int32_t)(atomic_load(&process->marks_seen) - number) >= 0;
 }
 
-/* What the program frees after the mark is to be seen at it: so it waits until the collector has looked at its pages.
- * Where that is not due it does not, and where one took too long not for any more before that one is over. */
+/* What the program frees after the mark must still be visible at it: so the program waits until the
+ * collector has looked at its pages. It does not wait if no such look is due, nor, once one took too long,
+ * until that one is over. */
 static void wait_until_seen(uint32_t number)
 {
     uint64_t from_ns = atomic_load_explicit(&arena->marks_wait_ns, memory_order_relaxed);
@@ -78,7 +79,7 @@ static void mark(const char *name, enum mark_kind kind, const void *frame)
     if (!t)
         return;
     uint32_t number = put_named(t, name, kind);
-    /* So that its moment is taken down now, not when the collector next looks. */
+    /* So that the moment is recorded now, not at the collector's next look. */
     arena_wake_collector();
     thread_leave(t);
     wait_until_seen(number);

@@ -1,16 +1,16 @@
 /* newdelete.c - C++'s operator new and delete, all overloads, by their mangled names (Itanium ABI).
  *
- * They are hooked for programs whose own allocator sits behind them without malloc() below. Where malloc() is
- * below, as in libstdc++, our malloc hook records the block first; then this one must not:
+ * They are hooked for programs whose own allocator is behind them, without malloc(). If they call malloc(), as in
+ * libstdc++, our malloc hook records the block first, and this one must not do so again:
  *
- * New forgets what the thread allocated last, calls the real one, and records the block unless it was
- * recorded meanwhile, or is within a block that was: a program's own operator may put a header before it, or
- * take it out of a larger piece. Where that is seen once, the operators leave all counting to malloc().
+ * New clears the thread's last allocation, calls the real operator, and records the block unless it was recorded
+ * meanwhile, or is inside a block that was: a program's own operator may put a header before it, or cut it from a
+ * larger piece. Once that is seen, the operators leave all recording to malloc().
  *
- * Delete records the free, and keeps the block in mind while the real one runs, so that a free() of it below
- * is not recorded again.
+ * Delete records the free, and remembers the block while the real operator runs, so that a free() of it in there is not
+ * recorded again.
  *
- * An exception from the real operator passes through: nothing is held that it could leave behind.
+ * An exception from the real operator passes through: nothing is held that would have to be released.
  */
 #define _GNU_SOURCE
 #include "real.h"
@@ -24,15 +24,15 @@
 
 #define OPERATORS 20
 
-/* The real operators; and the same where that is all there is to know: NULL before the first call, and for
- * good once malloc() is known to count below. */
+/* found: the real operators. direct: the same where nothing else has to be done; NULL before the first
+ * call, and for good once malloc() is known to record. */
 static void *found[OPERATORS];
 static void *direct[OPERATORS];
 static _Atomic bool counted_below;
 
-/* Looked up on first use, as libstdc++ may be loaded at any time. It need not come after us in the look-up
- * order then, so the library is asked for by name as well; but not where that could end the process: then
- * there is none for now. */
+/* Looked up on first use, as libstdc++ may be loaded at any time. It may not be behind us in the look-up
+ * order then, so the library is searched by name as well, unless that could end the process: then NULL for
+ * now. */
 static NOINLINE void *look_up(unsigned which, const char *name)
 {
     static const char *const libraries[] = {"libstdc++.so.6", "libc++.so.1", "libc++abi.so.1"};
@@ -60,8 +60,7 @@ static void leave_it_to_malloc(void)
 
 /* ---- new ----------------------------------------------------------------------------------------- */
 
-/* A state that is at work belongs to what a signal handler has interrupted: the handler's own is the next
- * level's. */
+/* A state that is busy belongs to what a signal handler has interrupted: the handler uses one of its own. */
 static NOINLINE void new_begins_slow(size_t requested, const void *frame)
 {
     struct thread *t = thread_enter(frame);
@@ -72,7 +71,7 @@ static NOINLINE void new_begins_slow(size_t requested, const void *frame)
     thread_leave(t);
 }
 
-/* requested: one more than the size, of an operator that rounds it up before it asks for memory; else 0. */
+/* requested: one more than the size, for an operator that rounds the size up before it allocates; else 0. */
 INLINE void new_begins(size_t requested, const void *frame)
 {
     struct thread *t = thread_self;
@@ -85,7 +84,7 @@ INLINE void new_begins(size_t requested, const void *frame)
         t->requested = requested;
 }
 
-#define LOOK_BACK 64 /* words of the ring */
+#define LOOK_BACK 64 /* words of the ring that are searched */
 
 /* Where the block is in what the thread has allocated of late: 0 = that very block, or how far into a larger
  * one; -1 = it is not. No second word of an event looks like the first one of an allocation: nodes are fewer.
@@ -151,7 +150,7 @@ INLINE void deleting(void *block, const void *frame)
         deleting_slow(block, frame);
 }
 
-/* How much the thread has recorded. */
+/* A number that grows with all that the thread records. */
 static uint64_t position(const void *frame)
 {
     struct thread *t = thread_enter(frame);
@@ -161,14 +160,14 @@ static uint64_t position(const void *frame)
     return head;
 }
 
-/* What was made before malloc() was known to count may have been recorded by its operator alone. */
+/* Blocks allocated before malloc() was known to record may have been recorded by their operator only. */
 static NOINLINE void deleted_below(void *block, uint64_t before, const void *frame)
 {
     if (position(frame) == before)
         record_free(block, frame);
 }
 
-/* Without a real operator there is nobody who could throw: malloc's memory, or the end. */
+/* Without a real operator there is nobody to throw: use malloc's memory, or abort. */
 static void *no_operator(size_t alignment, size_t size)
 {
     void *block = alignment ? aligned_alloc(alignment, (size + alignment - 1) & ~(alignment - 1))
@@ -178,7 +177,7 @@ static void *no_operator(size_t alignment, size_t size)
     return block;
 }
 
-/* Each has a number of its own. */
+/* Each operator has a number. */
 #define OPERATOR_NEW(name, alignment, parameters, arguments, types) \
     EXPORT void *name parameters;                                   \
     EXPORT void *name parameters                                    \

@@ -14,7 +14,8 @@ void python_look(void)
         python_attach();
         return;
     }
-    /* The interpreter's start comes later, or is going on on this thread: nobody else is in its allocators. */
+    /* The interpreter has not started yet, or is starting on this thread: no other thread is using its
+     * allocators. */
     domains_take();
     finalize_watch();
     python_active = true;

@@ -13,11 +13,11 @@
 _Alignas(64) char real_pool[REAL_POOL_SIZE];
 static _Atomic size_t pool_used;
 
-/* dlsym() may call calloc() (glibc does, for its error text): served from the pool, for the thread that asks.
- */
+/* dlsym() may call calloc() (glibc does, for its error text): for this thread, such calls are served from the
+ * pool. */
 static __thread bool resolving __attribute__((tls_model("initial-exec")));
 
-/* A block is preceded by its size; the header keeps the alignment of 16. */
+/* A block is preceded by its size, in a header that keeps the alignment of 16. */
 static void *pool_alloc(size_t alignment, size_t size)
 {
     if (alignment < 16)
@@ -42,7 +42,7 @@ size_t real_pool_size(const void *block)
     return size;
 }
 
-/* ---- what stands in until the look-up -------------------------------------------------------- */
+/* ---- functions until the real ones are known ------------------------------------------------- */
 
 static void *boot_malloc(size_t size)
 {
@@ -82,7 +82,7 @@ static void *boot_realloc(void *block, size_t size)
 static void boot_free(void *block)
 {
     if (resolving)
-        return; /* from the pool, or too early to give back */
+        return; /* from the pool, or too early to free it */
     real_init();
     real.free(block);
 }
@@ -135,7 +135,7 @@ static size_t boot_malloc_usable_size(void *block)
     return real.malloc_usable_size(block);
 }
 
-/* What the program has of the pool it may give back; looked for only if there is such a block. */
+/* The program may free blocks from the pool; only checked for if there are any. */
 static void (*free_of_others)(void *);
 
 static void careful_free(void *block)

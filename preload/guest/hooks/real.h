@@ -1,4 +1,4 @@
-/* real.h - the allocator below the hooks, and a small pool for the calls that come before it is known. */
+/* real.h - the real allocator, which the hooks call, and a small pool for calls before it is known. */
 #ifndef LIBTRACE_REAL_H
 #define LIBTRACE_REAL_H
 
@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The next definitions after ours in the program's look-up order. Never NULL: until real_init() ran they
- * resolve themselves on their first call. */
+/* The definitions after ours in the program's look-up order. Never NULL: until real_init() has run, they
+ * resolve themselves at their first call. */
 struct real {
     void *(*malloc)(size_t);
     void *(*calloc)(size_t, size_t);
@@ -43,10 +43,10 @@ struct real {
 };
 extern HIDDEN struct real real;
 
-/* Looks all of them up, once. Safe to call again and from several threads. */
+/* Looks up all of them, once. May be called again, and from several threads. */
 void real_init(void);
 
-/* Blocks handed out while dlsym() itself allocates. They are never given back. */
+/* Blocks handed out while dlsym() itself allocates; their memory is never reused. */
 extern HIDDEN char real_pool[];
 #define REAL_POOL_SIZE 65536
 

@@ -24,8 +24,8 @@ static uint32_t frames_of(uint32_t node, uint32_t *path, uint32_t depth)
     return count;
 }
 
-/* True if the frames are those that libunwind sees. Of one that a signal has interrupted it says where it
- * was, we the byte behind that, as of a call. */
+/* True if libunwind sees the same frames. For a frame that a signal has interrupted, it gives the exact
+ * address, we the byte behind it, as for a call. */
 static bool same_stack(struct unwind *u, const uint32_t *path, uint32_t depth, uint32_t first, uint32_t count)
 {
     bool interrupted = false;
@@ -47,7 +47,7 @@ static bool is_described(struct unwind *u, uint64_t return_address)
            cfi_rule(&module.cfi, return_address - 1, u->scratch) != rule_special(SPECIAL_UNKNOWN);
 }
 
-/* False if a frame has no call frame information: there libunwind may guess, and we know of some runtimes. */
+/* False if a frame has no call frame information: then libunwind may guess, while we know some runtimes. */
 static bool is_comparable(struct unwind *u, const uint32_t *path, uint32_t depth)
 {
     for (uint32_t i = 0; i < depth; i++) {
@@ -74,7 +74,7 @@ static void check_stack(struct thread *t, const void *frame, uint32_t node)
         atomic_fetch_add(&process->stacks_different, 1);
 }
 
-/* Not cold: every native block of a Python program. */
+/* Not cold: called for every native block of a Python program. */
 SLOW_PATH uint32_t record_stack_slow(struct thread *t, const void *frame)
 {
     uint32_t node = python_active ? python_stack(t, frame) : 0;
@@ -95,7 +95,7 @@ static void loader_works(void)
     deepbind_loader_works();
 }
 
-/* Not cold: every few events where there are threads. */
+/* Not cold: with several threads, called for every few events. */
 SLOW_PATH void *record_alloc_slow(void *block, size_t size, const void *frame)
 {
     struct thread *t = thread_enter(frame);
@@ -118,7 +118,8 @@ SLOW_PATH void *record_free_slow(void *block, const void *frame)
     if (LIKELY(block != t->deleted))
         ring_put(t, WIRE_FREE, block);
     thread_leave(t);
-    /* It may have used up the look at the world that an allocation of the loader's was to lead to. */
+    /* This event may have consumed the new epoch that an allocation of the loader's was meant to cause:
+     * cause another. */
     if (UNLIKELY(record_is_loader(frame)))
         loader_works();
     return block;

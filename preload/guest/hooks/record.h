@@ -1,7 +1,7 @@
 /* record.h - one event of the program: from the hook to the ring.
  *
- * Every function keeps errno and may be called at any time by any thread. "frame" is the frame address of
- * the hook, a function that keeps its frame pointer: the stack starts at its caller.
+ * Every function keeps errno, and may be called at any time by any thread. "frame" is the frame address of the hook, a
+ * function that keeps its frame pointer: the recorded stack starts at its caller.
  */
 #ifndef LIBTRACE_RECORD_H
 #define LIBTRACE_RECORD_H
@@ -9,14 +9,15 @@
 #include "enter.h"
 #include "processor.h"
 
-/* Allocations that ld.so makes for itself mean that modules may come. That some are gone matters when others
- * come in their place, or something else does: see rules.c. */
+/* ld.so's own allocations mean that modules may be loaded. Unloaded ones only matter when others, or other
+ * code, take their place: see rules.c. */
 INLINE bool record_is_loader(const void *frame)
 {
     return processor_return_address(frame) - gate->loader_start < gate->loader_size;
 }
 
-/* The node of the stack that a native hook was called from. Python's frames included, see LIBTRACE_STACK. */
+/* The node of the stack from which a native hook was called, including Python's frames, see
+ * LIBTRACE_STACK. */
 uint32_t record_stack_slow(struct thread *t, const void *frame);
 extern HIDDEN bool record_plain; /* true: native stacks only, and no checks of them */
 
@@ -25,22 +26,23 @@ INLINE uint32_t record_stack(struct thread *t, const void *frame)
     return LIKELY(record_plain) ? unwind_stack(&t->unwind, frame) : record_stack_slow(t, frame);
 }
 
-/* The same as the functions without "slow", whatever is special about the event. */
+/* The same as the functions without "slow", for any event. */
 void *record_alloc_slow(void *block, size_t size, const void *frame);
 void *record_free_slow(void *block, const void *frame);
 
-/* The rest of record_alloc() when the stack was not the one that was predicted, or none is (!record_plain). */
+/* The rest of record_alloc() if the stack is not the predicted one, or nothing is predicted
+ * (!record_plain). */
 void *record_alloc_walk(struct thread *t, void *block, size_t size, const void *frame);
 
-/* Before the allocator is called: where the stack will be looked for, so that this memory is fetched while
- * the allocator is at work. */
+/* To be called before the allocator: prefetches where the stack will be looked up, while the allocator is
+ * running. */
 INLINE struct stack_cache_place record_predict(const void *frame)
 {
     struct thread *t = thread_self;
     return LIKELY(record_plain) ? predict_stack(t->unwind.predictor, frame) : STACK_CACHE_NOWHERE;
 }
 
-/* After the allocator returned block, which is returned. */
+/* To be called after the allocator returned block, which is returned. */
 INLINE void *record_alloc(void *block, size_t size, const void *frame, struct stack_cache_place place)
 {
     struct thread *t = thread_self;
@@ -50,15 +52,16 @@ INLINE void *record_alloc(void *block, size_t size, const void *frame, struct st
     uint32_t node = stack_cache_at(place);
     if (UNLIKELY(!node))
         return record_alloc_walk(t, block, size, frame);
-    /* The loader's stacks are never predicted: each of its events makes a new epoch, at which all is
-     * forgotten. */
+    /* The loader's stacks are never predicted: each of its events begins a new epoch, in which all
+     * predictions are forgotten. */
     ring_end_block(t, ring, (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT, block, (uint32_t)size, node);
     t->last_allocated = block;
     thread_leave(t);
     return block;
 }
 
-/* What the program has asked for: operator new rounds it up to the alignment before it calls these. */
+/* The size that the program asked for: operator new rounds it up to the alignment before it calls malloc
+ * and the like. */
 INLINE size_t record_requested(size_t size, size_t alignment)
 {
     struct thread *t = thread_self;
@@ -69,7 +72,7 @@ INLINE size_t record_requested(size_t size, size_t alignment)
     return requested <= size && size - requested <= alignment ? requested : size;
 }
 
-/* Before the allocator gets block back, which is returned. */
+/* To be called before block is passed to the allocator; returns block. */
 INLINE void *record_free(void *block, const void *frame)
 {
     struct thread *t = thread_self;
@@ -82,7 +85,8 @@ INLINE void *record_free(void *block, const void *frame)
     return block;
 }
 
-/* Around realloc: before, with the old block; after, if it failed. The new block is an allocation. */
+/* Around realloc: called with the old block before, and after it if it failed. The new block is an
+ * allocation. */
 INLINE void record_realloc(enum wire_event event, void *block, const void *frame)
 {
     struct thread *t = thread_enter(frame);

@@ -1,15 +1,14 @@
 /* recycle.c - objects that come from a free list.
  *
- * CPython keeps some objects that died (floats, tuples, lists ...) for the next one that is made: no
- * allocator sees that, but the block belongs to another line from then on. Since 3.13 the interpreter can
- * tell of every object that comes to life, through a hook that tracemalloc uses as well. Before 3.13 such a
- * block counts for the line that first allocated it.
+ * CPython keeps some objects that died (floats, tuples, lists ...) to reuse them: no allocator sees that, but the block
+ * belongs to another line from then on. Since 3.13 the interpreter can report every object that is created, through a
+ * hook that tracemalloc uses as well. Before 3.13 such a block counts for the line that first allocated it.
  */
 #include "domains.h"
 
 #define EVENT_CREATE 0 /* PyRefTracer_CREATE */
 
-/* Flags of types: what comes before an object in its block. */
+/* Flags of types that have headers before the object in its block. */
 #define TYPE_HAS_GC (1ull << 14)
 #define TYPE_HAS_PREHEADER (3ull << 3) /* Py_TPFLAGS_MANAGED_WEAKREF, Py_TPFLAGS_MANAGED_DICT */
 #define GC_HEADER 16
@@ -24,8 +23,9 @@ static uintptr_t block_of(uintptr_t object)
     return object - (flags & TYPE_HAS_GC ? GC_HEADER : 0) - (flags & TYPE_HAS_PREHEADER ? PREHEADER : 0);
 }
 
-/* A new block's object: counted already. Objects lie in their blocks behind their headers; and no object can
- * be in a block that was just given out for another, so an address within the block's first bytes will do. */
+/* True for the object in a new block, which has been counted already. An object follows the headers in its
+ * block, and no other object can be in a block that was just allocated: so any address within the first
+ * bytes of the block will do. */
 static inline bool just_allocated(uintptr_t object)
 {
     struct python_thread *mine = thread_self->python;
@@ -37,9 +37,10 @@ static inline bool just_allocated(uintptr_t object)
     return true;
 }
 
-/* The hook has room for one. Who had it when we took it is called by us. Our entry's data says who that was:
- * somebody who found us there, and puts us back when his own tracer's time is over, thereby puts back those
- * of then, and his own is called no more. So an entry is never changed. The first stays empty: nobody had it.
+/* The hook holds a single tracer; ours calls the one that was there before. The data of our entry says
+ * which: if another tracer finds ours installed, and restores it when it is done, it restores that entry,
+ * too, and with it the tracer that was there at that time. So an entry is never changed. The first one
+ * stays empty: there was no tracer.
  */
 #define EARLIER 64
 struct earlier {
@@ -52,7 +53,7 @@ static _Atomic uint32_t earlier_used = 1;
 /* The entry that is being called on this thread. */
 static __thread const struct earlier *calling __attribute__((tls_model("initial-exec")));
 
-/* Who found us there may in turn call us. That leads to older ones only, so that it ends. */
+/* The tracer that we found may in turn call us: that only leads to older entries, so it ends. */
 static NOINLINE int call_earlier(const struct earlier *one, void *object, int event)
 {
     const struct earlier *outer = calling;
@@ -102,7 +103,7 @@ struct hook {
 static const struct hook nobody = {recycle_event, NULL};
 python_tracer *const *recycle_hook = &nobody.tracer;
 
-/* Where the interpreter keeps the hook is not published; but it must be where our entry appears. */
+/* The interpreter does not publish where its hook is; but it must be where our entry appears. */
 static const struct hook *find_hook(const void *mark)
 {
     const struct hook *found = NULL;
@@ -117,16 +118,17 @@ static const struct hook *find_hook(const void *mark)
     return found;
 }
 
-/* 3.15 tells a tracer that it was removed when another one comes, so that one of an extension module may not
- * be there to be called any more. tracemalloc's, which is the interpreter's own, always is. */
+/* 3.15 tells a tracer that it was removed when another one is installed, so that a tracer of an extension
+ * module may not exist any more when we call it. tracemalloc's, which is part of the interpreter, always
+ * exists. */
 static bool may_replace(python_tracer *tracer)
 {
     return !tracer || python.layout.version < PYTHON_VERSION(3, 15) ||
            (uintptr_t)tracer - python.text < python.text_size;
 }
 
-/* The entry of who has the hook now; NULL when there were too many. Without a lock: interpreters with a GIL
- * each may come here at the same time, and then there are two. */
+/* The entry for the present owner of the hook; NULL if there were too many. No lock: interpreters with
+ * their own GILs may come here at the same time, and then there are two entries. */
 static const struct earlier *earlier_for(python_tracer *tracer, void *data)
 {
     if (!tracer)

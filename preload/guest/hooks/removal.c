@@ -1,9 +1,9 @@
 /* removal.c - files that the program removes or replaces.
  *
- * A library that is unpacked, loaded and removed at once can be read by nobody afterwards. The collector
- * opens the files of modules soon after they were loaded; if one of them, by its name, is about to go before
- * that, the program waits for it, which takes a part of a millisecond. So it does for what processes had
- * loaded that are gone already. All else goes through as it is.
+ * A library that is unpacked, loaded and removed at once cannot be read afterwards. The collector opens the files of
+ * modules soon after they were loaded; if the program is about to remove something with the name of a module before
+ * that, it waits, which takes a fraction of a millisecond. The same goes for modules of processes that are gone.
+ * Everything else passes unchanged.
  */
 #define _GNU_SOURCE
 #include "arena.h"
@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-/* Ours in the place of the C library's. */
+/* Our functions that replace the C library's. */
 int removal_unlink(const char *path) __asm__("unlink");
 int removal_unlinkat(int directory, const char *path, int flags) __asm__("unlinkat");
 int removal_remove(const char *path) __asm__("remove");
@@ -25,7 +25,7 @@ int removal_renameat(int from_directory, const char *from, int to_directory,
 int removal_renameat2(int from_directory, const char *from, int to_directory, const char *to,
                       unsigned flags) __asm__("renameat2");
 
-/* By the last part of its path: what leads there may be a link, or another directory's descriptor. */
+/* Compares only the last part of the path: what leads there may be a link, or a directory's descriptor. */
 static bool may_be_a_module(const char *path)
 {
     size_t end = strlen(path);
@@ -37,7 +37,7 @@ static bool may_be_a_module(const char *path)
     return end > start && (strstr(path + start, ".so") || modules_lie_in(path + start, end - start));
 }
 
-/* What a process that is over had loaded may be anything, by any name. */
+/* What a process that has ended had loaded may have any name. */
 static void wait_for_all(const char *path)
 {
     bool may_be = may_be_a_module(path);
@@ -47,7 +47,7 @@ static void wait_for_all(const char *path)
             module_files_wait(&arena->process[i]);
 }
 
-/* The program's next step is to remove what is at path, or to put something else there. */
+/* The program is about to remove what is at path, or to put something else there. */
 static void leaves(const char *path, const void *frame)
 {
     if (!path || guest_confined || !tracing_live())

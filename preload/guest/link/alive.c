@@ -8,21 +8,21 @@
 #include <linux/futex.h>
 
 #define STEP_NS 1000000ull
-#define COMMIT_WAIT_NS 40000000ull /* until events are committed: the exit is not held up longer */
+#define COMMIT_WAIT_NS 40000000ull /* for events to be committed: a program's exit is not delayed longer */
 #define START_WAIT_NS \
-    900000000ull /* until it is at work, as a busy disk or another collector may hold it up */
+    900000000ull /* for the collector to start, as a busy disk or another collector may delay it */
 
 #define LONG_STEP_NS 10000000ull
-#define SILENT_STEPS 1000 /* without a beat of the collector's: it hangs */
+#define SILENT_STEPS 1000 /* steps without a heartbeat of the collector, after which it counts as hung */
 
-static pid_t starter; /* of the collector; 0 = unknown */
+static pid_t starter; /* process that starts the collector; 0 = unknown */
 
 void alive_started_by(pid_t pid)
 {
     starter = pid;
 }
 
-/* Numbers of another PID namespace say nothing here. */
+/* Numbers of another PID namespace mean nothing here. */
 static bool in_collectors_namespace(void)
 {
     uint64_t collectors = atomic_load(&arena->collector_namespace);
@@ -37,7 +37,7 @@ bool alive_gone(bool careful)
     if (!in_collectors_namespace())
         return false;
     pid_t pid = atomic_load(&arena->collector_pid);
-    if (pid > 0) /* it could not ask the kernel to mark its end */
+    if (pid > 0) /* the collector could not ask the kernel to mark its end */
         return guest_is_gone(pid, careful);
     return starter > 0 && guest_is_gone(starter, true);
 }
@@ -50,7 +50,7 @@ static enum alive_end state_after(uint64_t waited_ns, bool *known)
         return ALIVE_FAILED;
     if (collector == WIRE_COLLECTOR_DONE || atomic_load(&process->state) == WIRE_PROCESS_COMMITTED)
         return ALIVE_DONE;
-    /* Its state was read before: what it did last has been seen. */
+    /* Its state was read before checking that it is gone, so what it did last has been seen. */
     if (alive_gone(true) && atomic_load(&arena->collector) == collector)
         return collector == WIRE_COLLECTOR_STARTING ? ALIVE_NEVER : ALIVE_GONE;
     bool starting = collector == WIRE_COLLECTOR_STARTING && !atomic_load(&arena->locked);

@@ -5,28 +5,29 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The process that starts the collector: becomes it itself, or forks it. 0 = unknown. */
+/* Sets the process that starts the collector, by becoming it or forking it. 0 = unknown. */
 void alive_started_by(pid_t starter);
 
-/* True for a collector that is no more, or that cannot come any more. careful: even if whoever adopted it has
- * not waited for it yet, which may take a descriptor to find out. Confined, only what needs no system call is
+/* True if the collector is gone, or cannot start any more. careful: also if it is a zombie that nobody has
+ * waited for, which may take a descriptor to find out. While confined, only what needs no system call is
  * known. */
 bool alive_gone(bool careful);
 
 /* How a wait for the collector ended. */
 enum alive_end {
-    ALIVE_DONE,   /* all is written */
-    ALIVE_SLOW,   /* it is at work, and was not waited for any longer: what is left comes without us */
-    ALIVE_FAILED, /* and has said why */
-    ALIVE_GONE,   /* it died at work */
-    ALIVE_NEVER,  /* it died before that, or was never there */
+    ALIVE_DONE,   /* everything is written */
+    ALIVE_SLOW,   /* it is still working, and we stopped waiting: it will finish without us */
+    ALIVE_FAILED, /* it has failed, and has said why */
+    ALIVE_GONE,   /* it died while working */
+    ALIVE_NEVER,  /* it died before that, or never started */
 };
 
-/* At the exit of the run's first process, which has told of that: waits until the collector has taken in what
- * there is. Less than a second, whatever becomes of the collector. */
+/* For the exit of the run's first process, which has announced it: waits until the collector has read
+ * everything. Takes less than a second, whatever the collector does. */
 enum alive_end alive_wait(void);
 
-/* The same where our end will be the collector's: waits until it has finished the record, as long as it is at work. */
+/* The same if our end will end the collector, too: waits until it has finished the recording, as long as
+ * it is working. */
 void alive_wait_for_end(void);
 
 #endif

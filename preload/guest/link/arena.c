@@ -14,8 +14,7 @@
 #include <unistd.h>
 
 struct wire_arena *arena;
-static uint64_t
-    arena_size; /* bytes of the file; never read from the arena, which anybody may have written to */
+static uint64_t arena_size; /* bytes of the file; never read from the arena, where anybody may have written */
 
 #define HEADER_SIZE (WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE)
 #define ANCHOR_OFFSET (HEADER_SIZE - guest_page_size())
@@ -23,14 +22,15 @@ static uint64_t
     (1u << 20) /* where address space is short, so much of it is used on the way to a window \
                 */
 
-/* The header's last page once more, which new windows start from. */
+/* A second mapping of the header's last page, from which new windows are made. */
 static char *anchor;
 
-/* Under some emulators (valgrind) windows cannot be made without a descriptor: then all is mapped at once. */
+/* Under some emulators (valgrind) windows cannot be made without a descriptor: then everything is mapped
+ * at once. */
 static char *whole;
 
-/* Maps what is from bytes behind a page of the arena that is mapped already, up to so many bytes behind it.
- * mremap() of nothing: the kernel makes another mapping of the same file then, which may be longer. */
+/* Maps the bytes from..to behind a page of the arena that is mapped. mremap() with an old size of 0
+ * creates another mapping of the same file, which may be longer. */
 static char *extend(char *page, uint64_t from, uint64_t to)
 {
     char *mapped = guest_mremap(page, 0, to, MREMAP_MAYMOVE);
@@ -41,7 +41,7 @@ static char *extend(char *page, uint64_t from, uint64_t to)
     return mapped + from;
 }
 
-/* Where the window's end is too far from the page for one mapping, goes there in steps of a page at last. */
+/* If the window is too far from the page for a single mapping, goes there in steps. */
 static char *reach(uint64_t offset, size_t size)
 {
     char *page = anchor;
@@ -59,8 +59,8 @@ static char *reach(uint64_t offset, size_t size)
     return window;
 }
 
-/* While confined, what there is: a window on whole words of the chunk map. */
-#define POOL_WORDS 16u /* 64 MiB; less where that is not to be had */
+/* While confined, only this can be used: a window on whole words of the chunk map. */
+#define POOL_WORDS 16u /* 64 MiB; less if that is not available */
 static struct {
     char *window;
     uint64_t offset;
@@ -89,9 +89,9 @@ static bool map_header(int descriptor, size_t file_size)
         whole = NULL;
         goto failed;
     }
-    /* Shared memory of ours is of no use in the program's core dumps. */
+    /* Our shared memory is of no use in core dumps of the program. */
     madvise(header, HEADER_SIZE, MADV_DONTDUMP);
-    madvise(anchor, guest_page_size(), MADV_DONTDUMP); /* and so are all windows */
+    madvise(anchor, guest_page_size(), MADV_DONTDUMP); /* and so are all windows made from it */
     arena = (struct wire_arena *)header;
     arena_size = file_size;
     return true;
@@ -125,7 +125,7 @@ static void fill_header(uint32_t chunks)
     arena->version = WIRE_VERSION;
     arena->chunks = chunks;
     arena->stamp_shift = PROCESSOR_STAMP_SHIFT;
-    /* Not libc's: from glibc 2.41 on that maps memory of its own, and takes a lock for it. */
+    /* Not libc's getrandom(): from glibc 2.41 on that maps memory of its own, and takes a lock for it. */
     if (syscall(SYS_getrandom, random, sizeof random, GRND_NONBLOCK) != sizeof random)
         for (size_t i = 0; i < sizeof random / sizeof random[0]; i++)
             random[i] = processor_ticks() * 0x9e3779b97f4a7c15ull;
@@ -173,7 +173,7 @@ void arena_note_unmapped(int descriptor)
 {
     const uint32_t one = 1;
     if (pwrite(descriptor, &one, sizeof one, offsetof(struct wire_arena, unmapped)) < 0) {
-        /* Then nobody hears of it but who reads our line. */
+        /* Then only whoever reads our line on stderr learns of it. */
     }
 }
 
@@ -193,8 +193,8 @@ void arena_unmap(void)
     errno = saved;
 }
 
-/* True for chunks of this arena behind its header: offsets are read from memory that anybody may have written
- * to, and where a wrong one leads there may be no file. */
+/* True for chunks of this arena behind its header: offsets are read from memory that anybody may have
+ * written, and a wrong one may lead beyond the file. */
 static bool are_chunks(uint64_t offset, size_t size)
 {
     return offset % WIRE_CHUNK_SIZE == 0 && offset >= HEADER_SIZE && size <= arena_size &&
@@ -212,7 +212,7 @@ void *arena_window(uint64_t offset, size_t size)
     if (!limits_take(size, LIMITS_SHARED))
         return NULL;
     int saved = errno;
-    munlock(anchor, guest_page_size()); /* a window on the way would be filled with memory */
+    munlock(anchor, guest_page_size()); /* otherwise a window on the way would be populated */
     char *window = extend(anchor, offset - ANCHOR_OFFSET, offset + size - ANCHOR_OFFSET);
     if (!window && errno == ENOMEM)
         window = reach(offset, size);
@@ -240,7 +240,7 @@ static unsigned chunk_words(void)
     return (unsigned)(arena_size >> WIRE_CHUNK_SHIFT) / 64;
 }
 
-/* Words of the chunk map where chunks may be claimed. */
+/* The words of the chunk map in which chunks may be claimed. */
 static unsigned pool_first(void)
 {
     return UNLIKELY(guest_confined) && !whole ? pool.first : 0;
@@ -251,7 +251,7 @@ static unsigned pool_end(void)
     return UNLIKELY(guest_confined) && !whole ? pool.first + pool.words : chunk_words();
 }
 
-/* Up to 64 chunks: neighbouring bits of one word of the map. */
+/* Claims up to 64 chunks: adjacent bits of one word of the map. */
 static uint64_t claim_in_word(unsigned chunks)
 {
     uint64_t want = chunks == 64 ? ~0ull : (1ull << chunks) - 1;
@@ -262,13 +262,13 @@ static uint64_t claim_in_word(unsigned chunks)
                 continue;
             if (atomic_compare_exchange_strong(&arena->chunk_map[word], &used, used | want << shift))
                 return word * 64ull + shift;
-            shift = (unsigned)-1; /* somebody was faster: used was read anew */
+            shift = (unsigned)-1; /* another thread was faster: read used again */
         }
     }
     return 0;
 }
 
-/* More: whole words, one after the other; given back if the row breaks off. */
+/* Claims more: whole words, one after the other; gives them back if one is not free. */
 static uint64_t claim_words(unsigned words)
 {
     unsigned have = 0;
@@ -298,7 +298,7 @@ uint64_t arena_claim(size_t size)
     if (limits_short())
         return 0;
     uint64_t chunk = chunks <= 64 ? claim_in_word(chunks) : claim_words((chunks + 63) / 64);
-    if (chunk < WIRE_FIRST_CHUNK) { /* none; or bits of the header's, which somebody has cleared */
+    if (chunk < WIRE_FIRST_CHUNK) { /* none, or bits of the header's that somebody has cleared */
         limits_failed(0, LIMITS_SHARED);
         return 0;
     }
@@ -317,7 +317,7 @@ bool arena_within_reach(uint64_t offset)
     return !guest_confined || whole || in_pool(offset);
 }
 
-/* The last words of the map that are free: others claim from its beginning. */
+/* Finds the last free words of the map, as others claim from its beginning. */
 static bool find_pool(unsigned words)
 {
     unsigned free = 0;
@@ -340,7 +340,7 @@ void arena_prepare(void)
     }
 }
 
-/* A word of the chunk map at a time, as there may be address space for no more. */
+/* One word of the chunk map at a time, as there may be no address space for more. */
 void arena_abandon(void)
 {
     int saved = errno;
@@ -368,7 +368,7 @@ void *arena_segment(_Atomic uint64_t *place, void *_Atomic *window, size_t size)
         if (atomic_compare_exchange_strong(place, &offset, fresh))
             offset = fresh;
         else
-            arena_give_back(fresh, size); /* somebody was faster */
+            arena_give_back(fresh, size); /* another thread was faster */
     }
     void *mapped = arena_window(offset, size), *before = NULL;
     if (mapped && !atomic_compare_exchange_strong(window, &before, mapped)) {

@@ -7,7 +7,8 @@
 
 union gate_page gate_page __attribute__((aligned(PROCESSOR_LARGEST_PAGE)));
 
-/* Outlives a fork, unlike the gate. It only grows: no state of an earlier run may ever look like a new one's. */
+/* Survives a fork, unlike the gate. It only grows: so no epoch of an earlier run is ever mistaken for a
+ * new one. */
 static _Atomic uint64_t last_epoch;
 
 static void note_epoch(uint64_t epoch)

@@ -17,9 +17,9 @@ void module_files_wait(const struct wire_process *of)
     uint32_t given = atomic_load(&slot->modules), kept = atomic_load(&slot->modules_kept);
     for (uint64_t start_ns = guest_now_ns(); kept < given; kept = atomic_load(&slot->modules_kept)) {
         if (atomic_load(&arena->collector) >= WIRE_COLLECTOR_FAILED || alive_gone(false) ||
-            atomic_load(&slot->modules) < given) /* it is another's by now */
+            atomic_load(&slot->modules) < given) /* the slot belongs to another process by now */
             return;
-        if (guest_now_ns() - start_ns > WAIT_NS) { /* once is enough */
+        if (guest_now_ns() - start_ns > WAIT_NS) { /* waiting in vain once is enough */
             atomic_store(&in_vain, true);
             return;
         }

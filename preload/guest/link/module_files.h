@@ -1,5 +1,4 @@
-/* module_files.h - the files of modules, which the collector opens soon after they were described: they may
- * not be there much longer. */
+/* module_files.h - waiting for the collector to open the files of modules, which may be removed soon. */
 #ifndef LIBTRACE_MODULE_FILES_H
 #define LIBTRACE_MODULE_FILES_H
 
@@ -7,11 +6,11 @@
 
 #include <stdbool.h>
 
-/* Waits until the collector has opened the files of all modules that a process has described, for a moment at
- * most. */
+/* Waits until the collector has opened the files of all modules that a process has described, at most for
+ * a moment. */
 void module_files_wait(const struct wire_process *of);
 
-/* The collector has not opened the files of all modules of the run yet. */
+/* True if the collector has not opened the files of all modules of the run yet. */
 bool module_files_missing(void);
 
 #endif

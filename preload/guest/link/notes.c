@@ -10,12 +10,12 @@ static size_t segment_size(unsigned segment)
     return WIRE_CHUNK_SIZE << segment;
 }
 
-/* The place after this process's last note: segment << 48 | offset. Here, where nobody else writes, as are
- * the windows on the segments of its slot: what stands there is for the collector. */
+/* The end of this process's last note: segment << 48 | offset. It is kept here, like the windows on the
+ * slot's segments, as other processes cannot write here; the slot's own values are for the collector. */
 static _Atomic uint64_t note_end;
 static void *_Atomic windows[WIRE_NOTE_SEGMENTS];
 
-/* The memory of a segment, claimed if nobody has yet; NULL when there is no room. */
+/* The memory of a segment, claimed if nobody has done so; NULL = no room. */
 static char *segment_memory(unsigned segment)
 {
     void *memory = atomic_load_explicit(&windows[segment], memory_order_acquire);
@@ -33,7 +33,7 @@ void notes_forget(bool close)
     atomic_store(&note_end, 0);
 }
 
-#define NOTE_MOST (4u << 20) /* bytes: a larger one would leave the smaller segments empty for good */
+#define NOTE_MOST (4u << 20) /* bytes: larger notes would leave the smaller segments empty for good */
 
 static void *no_room(void)
 {
@@ -59,11 +59,13 @@ void *note_reserve(size_t size)
             if (!atomic_compare_exchange_weak(&note_end, &end, end + size))
                 continue;
             struct wire_note *note = (struct wire_note *)(memory + offset);
-            guest_assert(note->size == 0 && note->type == 0 && (offset & 7) == 0); /* nobody has this room */
+            /* Nobody else has this space. */
+            guest_assert(note->size == 0 && note->type == 0 && (offset & 7) == 0);
             note->size = (uint32_t)size;
             return note;
         }
-        /* Does not fit: whoever moves the end to the next segment also fills the rest of this one. */
+        /* It does not fit. Whoever moves the end to the next segment also marks the rest of this one as
+         * filled. */
         if (!atomic_compare_exchange_weak(&note_end, &end, (uint64_t)(segment + 1) << 48))
             continue;
         if (offset < segment_size(segment)) {

@@ -1,4 +1,4 @@
-/* notes.h - descriptions for the collector, appended to the process's log in the arena. Lock-free. */
+/* notes.h - appends descriptions for the collector to the process's log in the arena. Lock-free. */
 #ifndef LIBTRACE_NOTES_H
 #define LIBTRACE_NOTES_H
 
@@ -7,12 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Room for a note of this many bytes, its header filled in but not its type; NULL when the arena is full,
- * which is counted. The caller fills the rest and publishes it. */
+/* Reserves a note of that size, with its header filled in except for the type; NULL if the arena is full,
+ * which is counted. The caller fills in the rest, and publishes it. */
 void *note_reserve(size_t size);
 void note_publish(void *note, enum wire_note_type type);
 
-/* As stacks_forget(). */
+/* See stacks_forget(). */
 void notes_forget(bool close);
 
 #endif

@@ -1,5 +1,5 @@
-/* process.h - what a traced process knows of itself: its slot, its settings, how far its tracing has come.
- * Data, for all rooms above; session/ is what changes it.
+/* process.h - the state of a traced process: its slot, its settings, how far its tracing has come. Data
+ * only, for all folders above; session/ changes it.
  */
 #ifndef LIBTRACE_PROCESS_H
 #define LIBTRACE_PROCESS_H
@@ -13,10 +13,10 @@
 
 /* Settings from the environment, read once at the start. */
 struct settings {
-    uint32_t depth;               /* LIBTRACE_DEPTH: frames kept of a stack */
+    uint32_t depth;               /* LIBTRACE_DEPTH: most frames kept of a stack */
     bool check_stacks;            /* LIBTRACE_CHECK_STACKS=1: compare every stack with unw_backtrace */
-    bool follow;                  /* LIBTRACE_FOLLOW=0: the first process only */
-    bool command;                 /* LIBTRACE_COMMAND=0: arguments are kept out of the record */
+    bool follow;                  /* LIBTRACE_FOLLOW=0: trace the first process only */
+    bool command;                 /* LIBTRACE_COMMAND=0: do not record arguments */
     int stack;                    /* LIBTRACE_STACK: enum stack_choice */
     bool threads, events, blocks; /* for the collector, see collector.h */
 };
@@ -26,25 +26,25 @@ extern HIDDEN struct settings settings;
 /* This process's slot; NULL while it is not traced. */
 extern HIDDEN struct wire_process *process;
 
-/* How often this process was attached to: each time it belongs to another run. */
+/* How often this process was attached to: each time it is part of another run. */
 extern HIDDEN uint32_t attach_generation;
 
 enum tracing {
-    TRACING_NEW,      /* nothing was recorded yet */
-    TRACING_STARTING, /* a thread is at it */
+    TRACING_NEW,      /* nothing has been recorded yet */
+    TRACING_STARTING, /* a thread is starting it */
     TRACING_LIVE,     /* and in forked children, once they have a slot of their own (gate.h) */
-    TRACING_STOPPED,  /* for good; of an attached program, until it is attached to again */
-    TRACING_PASSIVE,  /* the library was not preloaded: nothing starts until session_attach() */
+    TRACING_STOPPED,  /* for good; for an attached program, until it is attached to again */
+    TRACING_PASSIVE,  /* the library was not preloaded: nothing starts before session_attach() */
 };
 extern HIDDEN _Atomic enum tracing tracing;
 
-/* True while events of this process are to be recorded. */
+/* True if events of this process are to be recorded. */
 static inline bool tracing_live(void)
 {
     return atomic_load(&tracing) == TRACING_LIVE && atomic_load(&gate->epoch) != 0;
 }
 
-/* The value of LIBTRACE_SESSION in the environment that the program's children get; NULL = not there (yet). */
+/* The value of LIBTRACE_SESSION in the environment of the program's children; NULL = none (yet). */
 extern HIDDEN char *exported_session;
 
 #endif

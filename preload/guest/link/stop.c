@@ -28,7 +28,7 @@ void stop_process(const char *why, const char *detail)
         stop_record(WIRE_RECORD_STOPPED);
     atomic_store(&tracing, TRACING_STOPPED);
     gate_next_epoch();
-    static char error[sizeof arena->error]; /* a copy that ends, whatever was written there */
+    static char error[sizeof arena->error]; /* a copy that is terminated, whatever was written there */
     if (arena && atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED) {
         for (size_t i = 0; i < sizeof error - 1; i++)
             error[i] = arena->error[i];
