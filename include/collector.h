@@ -28,20 +28,21 @@
 #ifndef LIBTRACE_COLLECTOR_H
 #define LIBTRACE_COLLECTOR_H
 
-#define COLLECTOR_FOLLOW "follow"   /* forked processes are part of the run */
-#define COLLECTOR_THREADS "threads" /* LIBTRACE_THREADS=1: each thread has sites of its own */
+#define COLLECTOR_FOLLOW "follow"   /* forked processes belong to the run */
+#define COLLECTOR_THREADS "threads" /* LIBTRACE_THREADS=1: each thread has its own sites */
 #define COLLECTOR_EVENTS "events"   /* LIBTRACE_EVENTS=1: every event is logged */
-#define COLLECTOR_BLOCKS "blocks"   /* LIBTRACE_BLOCKS=1: the blocks that live at the end, too */
+#define COLLECTOR_BLOCKS "blocks"   /* LIBTRACE_BLOCKS=1: live blocks at the end are written, too */
 
-#define COLLECTOR_FIXED 6    /* arguments before the settings, the program's name included */
-#define COLLECTOR_SETTINGS 4 /* there are so many */
-#define COLLECTOR_ARGUMENTS (COLLECTOR_FIXED + COLLECTOR_SETTINGS + 1) /* at most, with the NULL */
+#define COLLECTOR_FIXED 6    /* arguments before the settings, including the program's name */
+#define COLLECTOR_SETTINGS 4 /* the number of settings */
+/* Most arguments, including the NULL. */
+#define COLLECTOR_ARGUMENTS (COLLECTOR_FIXED + COLLECTOR_SETTINGS + 1)
 
-/* The value of a queued SIGUSR1, which asks for what is new: with where the resident bytes are, by now. */
+/* The value of a queued SIGUSR1, which asks for what is new, including where the resident bytes are now. */
 #define COLLECTOR_ASK_PAGES 1
 
 #define COLLECTOR_STORE "--store"
-#define COLLECTOR_STORE_FIRST 3 /* of its descriptors */
+#define COLLECTOR_STORE_FIRST 3 /* the first of its descriptors */
 #define COLLECTOR_STORE_ARGUMENTS 3
 
 #endif

@@ -1,5 +1,5 @@
-/* rlimits_rule.h - what the limits of a process leave for the tracer: one rule, for the process itself and for
- * who looks at it from outside. The program comes first: where there is little, nothing is taken. */
+/* rlimits_rule.h - how much of its limits a process leaves for the tracer: one rule, used by the process
+ * itself and by trace-attach from outside. The program comes first: if there is little, nothing is taken. */
 #ifndef LIBTRACE_PRELOAD_RLIMITS_RULE_H
 #define LIBTRACE_PRELOAD_RLIMITS_RULE_H
 
@@ -9,18 +9,18 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
-#define LIMITS_SHARE 8          /* of what the program leaves unused, at most this part */
+#define LIMITS_SHARE 8          /* at most this share of what the program leaves unused */
 #define LIMITS_LEAST (6u << 20) /* bytes for the arena's header and one thread */
 
-/* True if so many bytes may be taken. */
+/* True if that many bytes may be taken. */
 static inline bool limits_leave(uint64_t limit, uint64_t used, uint64_t bytes)
 {
     return limit == RLIM_INFINITY || (limit > used && bytes <= (limit - used) / LIMITS_SHARE);
 }
 
-/* The arena's size in chunks, 0 if there is no room for one that is of use. file: the largest file that the
- * process may make. space: the hard limit of address space, its collector's, which needs more than that file
- * takes. */
+/* The arena's size in chunks; 0 = there is not enough room. file: the largest file that the process may
+ * create. space: the hard limit of address space; the collector, which inherits it, needs more than the
+ * file's size. */
 static inline uint32_t limits_chunks(uint64_t file, uint64_t space)
 {
     const uint64_t collectors_share = 4;

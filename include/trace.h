@@ -1,5 +1,5 @@
-/* trace.h - what a program can tell libtrace about itself. Needs nothing at run time: in a program that is
- * not traced every function here does nothing, so that the calls can stay in.
+/* trace.h - lets a program tell libtrace about itself. It needs nothing at run time: in a program that is not traced,
+ * every function here does nothing, so that the calls can stay in.
  *
  *     #include <trace.h>            cc program.c $(pkg-config --cflags --libs libtrace)
  *
@@ -8,11 +8,10 @@
  *     serve(table);
  *
  * libtrace.so is not linked against: it exports the libtrace_* functions, and the references to them here are
- * weak, that is NULL where it was not preloaded. (A program built with -no-pie has them NULL always: the
- * linker decides it there. Position-independent programs, which is what compilers build by default, are
- * fine.) From Python, likewise: libtrace.py.
+ * weak, that is, NULL if it was not preloaded. (In a program built with -no-pie they are always NULL, as the linker
+ * decides it there. Position-independent programs, the compilers' default, are fine.) For Python there is libtrace.py.
  *
- * All functions are thread-safe, keep errno, and allocate nothing. Usable from C99 and C++98 on.
+ * All functions are thread-safe, keep errno, and allocate nothing. They can be used from C99 and C++98 on.
  */
 #ifndef LIBTRACE_TRACE_H
 #define LIBTRACE_TRACE_H

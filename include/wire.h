@@ -75,22 +75,23 @@ enum wire_event {
     WIRE_HUGE = 5,          /* one word: size >> 32 in the low bits, of the ALLOC that follows */
     WIRE_STAMP = 6,         /* one word: the processor's clock >> wire_arena.stamp_shift, low 60 bits */
     WIRE_MARK = 7,          /* two words: enum wire_mark << 32 | number, see wire_note_mark; the time */
-    WIRE_MOVE = 8,          /* two words as ALLOC: a live block now belongs to this stack (recycled object) */
-    /* What the program maps by itself; lengths are in bytes, whole pages but for brk() and sbrk(). */
-    WIRE_MAP = 9,    /* three words: address; node and enum wire_map; length. What was there is replaced */
-    WIRE_UNMAP = 10, /* two words: address; length, 0 = that of the mapping that begins there */
-    WIRE_UNMAP_FAIL = 11, /* one word: what the ring's UNMAP before has taken away is there still */
+    /* Two words like ALLOC: a live block belongs to this stack from now on (recycled object) */
+    WIRE_MOVE = 8,
+    /* What the program maps by itself. Lengths are in bytes, whole pages except for brk() and sbrk(). */
+    WIRE_MAP = 9,    /* three words: address; node and enum wire_map; length. It replaces what was there */
+    WIRE_UNMAP = 10, /* two words: address; length, 0 = the whole mapping that begins there */
+    WIRE_UNMAP_FAIL = 11, /* one word: the ring's previous UNMAP did not happen */
 };
 
-/* Bits: what is said of a mapping. */
+/* Bits that describe a mapping. */
 enum wire_map {
-    WIRE_MAP_ALLOCATOR = 1, /* the allocator has asked for it, for blocks; it has no node */
+    WIRE_MAP_ALLOCATOR = 1, /* the allocator asked for it, for its blocks; it has no node */
 };
 
 /* What a mark is. */
 enum wire_mark {
-    WIRE_MARK_NAMED = 0,    /* a note says its name */
-    WIRE_MARK_FINALIZE = 1, /* CPython begins to tear itself down; no note, number 0 */
+    WIRE_MARK_NAMED = 0,    /* its note has the name */
+    WIRE_MARK_FINALIZE = 1, /* CPython begins to shut down; no note, number 0 */
 };
 
 #define WIRE_TYPE_SHIFT 60
@@ -115,10 +116,11 @@ static inline uint64_t wire_address(uint64_t word)
 
 /* ---- slots ----------------------------------------------------------------------------------- */
 
-/* The state of a slot that is being filled in says by whom, in one word: a process that is killed meanwhile has it
- * given back. Of a process slot the pid; of a ring, 1 + its process's slot. */
+/* The state of a slot that is being filled in also says who is doing it, in the same word, so that the
+ * slot can be freed if that process is killed meanwhile: for a process slot its pid, for a ring 1 + its
+ * process's slot. */
 #define WIRE_STATE_BITS 8
-#define WIRE_CLAIMED_ELSEWHERE (1u << 23) /* not a number of the collector's PID namespace */
+#define WIRE_CLAIMED_ELSEWHERE (1u << 23) /* not a number in the collector's PID namespace */
 
 static inline uint32_t wire_claimed(uint32_t state, uint32_t by)
 {
@@ -166,16 +168,17 @@ static inline uint32_t wire_claimed_by(uint32_t word)
  *   tests/model/ring.pml is this for a model checker.
  */
 #define WIRE_PAGE_WORDS 512u                  /* 4 KiB */
-#define WIRE_RING_STEP (2 * WIRE_PAGE_WORDS)  /* the limit is at most so far ahead of the head, */
-#define WIRE_RING_ALONE (8 * WIRE_PAGE_WORDS) /* or so far as long as the process has one ring only */
+#define WIRE_RING_STEP (2 * WIRE_PAGE_WORDS)  /* the limit is at most this far ahead of the head, */
+#define WIRE_RING_ALONE (8 * WIRE_PAGE_WORDS) /* or this far while the process has only one ring */
 #define WIRE_RING_WINDOW (4 * WIRE_PAGE_WORDS)
 #define WIRE_RING_HELD (1ull << 63)
 
 enum wire_ring_state {
     WIRE_RING_FREE = 0,    /* may be claimed; keeps its buffer */
-    WIRE_RING_CLAIMED = 3, /* being filled in; with who does it, see wire_claimed() */
+    WIRE_RING_CLAIMED = 3, /* being filled in, see wire_claimed() for by whom */
     WIRE_RING_BUSY = 1,    /* belongs to a thread */
-    WIRE_RING_LAST = 2,    /* the thread is ending: free once it is gone and the ring is drained */
+    /* The thread is ending: the ring is free once it is gone and everything was read. */
+    WIRE_RING_LAST = 2,
 };
 
 struct wire_ring {
@@ -183,15 +186,15 @@ struct wire_ring {
     uint32_t process;                   /* slot of the process that the thread belongs to */
     uint32_t tid;                       /* kernel thread id */
     uint32_t level;                     /* 0; n: for events in signal handlers that interrupted n hooks */
-    _Atomic uint64_t buffer;            /* offset of the words in the arena, 0 = none yet */
+    _Atomic uint64_t buffer;            /* offset of its words in the arena, 0 = none yet */
     char name[16];                      /* the thread's name when it claimed the ring */
-    _Alignas(64) _Atomic uint64_t head; /* words published or skipped since the ring was claimed first */
-    _Atomic uint64_t waits;             /* times that the thread waited for space */
+    _Alignas(64) _Atomic uint64_t head; /* words published or skipped since the ring was first claimed */
+    _Atomic uint64_t waits;             /* how often the thread waited for space */
     _Atomic uint64_t waited_ns;         /* and for how long */
-    _Atomic uint64_t begin;             /* no word before it is to be read any more */
+    _Atomic uint64_t begin;             /* words before it must not be read any more */
     _Atomic uint64_t limit; /* no word from it on is being written; | WIRE_RING_HELD (collector) */
     _Atomic uint64_t
-        slow_at; /* head from which on an event takes the slow way; (collector) 0: the next one */
+        slow_at; /* from this head on an event takes the slow path; (collector) 0: the next one does */
     _Alignas(64) _Atomic uint64_t tail; /* (collector) words consumed */
 };
 
@@ -218,7 +221,7 @@ struct wire_frame {
 /* First id of segment k. */
 #define WIRE_NODE_BASE(k) (1u + ((1u << (k)) - 1) * WIRE_NODES_FIRST)
 
-/* The segment that a node is in; nodes that there cannot be are in one that is never there. */
+/* The segment that a node is in; for impossible nodes, a segment that does not exist. */
 static inline unsigned wire_node_segment(uint32_t node)
 {
     return 31 - (unsigned)__builtin_clz((node - 1) / WIRE_NODES_FIRST + 1);
@@ -227,13 +230,13 @@ static inline unsigned wire_node_segment(uint32_t node)
 /* ---- notes ----------------------------------------------------------------------------------- */
 
 enum wire_note_type {
-    WIRE_NOTE_NONE = 0, /* not written yet: the log ends here for now */
+    WIRE_NOTE_NONE = 0, /* not written yet: for now, the log ends here */
     WIRE_NOTE_PAD = 1,  /* fills the rest of a segment */
     WIRE_NOTE_PROCESS = 2,
     WIRE_NOTE_MODULE = 3,
     WIRE_NOTE_CODE = 4,
     WIRE_NOTE_MARK = 5,
-    WIRE_NOTE_SAID = 6, /* text: what the process printed as its one line on stderr */
+    WIRE_NOTE_SAID = 6, /* text: the one line that the process printed on stderr */
 };
 
 /* Every note starts with this; notes are 8-byte aligned and never cross a segment. */
@@ -253,11 +256,11 @@ struct wire_note_process {
 
 struct wire_note_module {
     struct wire_note note;
-    uint32_t number;        /* from 1 on, in the order of description */
+    uint32_t number;        /* from 1 on, in the order of the descriptions */
     uint32_t path_size;     /* with its NUL; follows the build ID */
     uint64_t start, end;    /* addresses that it covers in the process */
     uint64_t bias;          /* address in the process minus address in the file (link_map.l_addr) */
-    uint64_t device, inode; /* of the file, as /proc/PID/maps has them, major << 32 | minor; 0 = not asked */
+    uint64_t device, inode; /* of the file, as in /proc/PID/maps, major << 32 | minor; 0 = not known */
     uint32_t build_id_size; /* bytes */
     uint32_t ours;          /* 1: libtrace.so itself; its frames are left out of stacks */
     char bytes[];           /* build ID, then path */
@@ -286,37 +289,42 @@ struct wire_note_mark {
 
 enum wire_process_state {
     WIRE_PROCESS_FREE = 0,
-    WIRE_PROCESS_CLAIMED = 1, /* being filled in; with who does it, see wire_claimed() */
+    WIRE_PROCESS_CLAIMED = 1, /* being filled in, see wire_claimed() for by whom */
     WIRE_PROCESS_LIVE = 2,
-    WIRE_PROCESS_EXITING = 3,   /* nothing of the program runs any more; may still wait for COMMITTED */
-    WIRE_PROCESS_COMMITTED = 4, /* (collector) totals are written, and the sites unless they are many */
+    /* The program's code does not run any more; it may still wait for COMMITTED. */
+    WIRE_PROCESS_EXITING = 3,
+    WIRE_PROCESS_COMMITTED = 4, /* (collector) totals are written, and the sites unless there are many */
 };
 
 enum wire_process_flag {
     WIRE_PROCESS_FORKED = 1,     /* started by fork from a traced process */
-    WIRE_PROCESS_EXECED = 2,     /* a traced process before it did exec */
-    WIRE_PROCESS_ATTACHED = 4,   /* traced from its middle */
-    WIRE_PROCESS_DETACHED = 8,   /* traced no more, but alive */
+    WIRE_PROCESS_EXECED = 2,     /* the process was traced before an exec */
+    WIRE_PROCESS_ATTACHED = 4,   /* attached to while it was running */
+    WIRE_PROCESS_DETACHED = 8,   /* not traced any more, but alive */
     WIRE_PROCESS_CHILDLESS = 16, /* never forked */
-    WIRE_PROCESS_FIRST = 128,    /* the run's first, whatever it has executed since: waits for COMMITTED */
-    WIRE_PROCESS_WAITS = 64,    /* EXITING, it waits for the collector's end, which its own may bring about */
-    WIRE_PROCESS_CONFINED = 32, /* in seccomp: makes no system call of ours any more, wakes nobody */
+    /* The run's first process, whatever it has executed since: waits for COMMITTED. */
+    WIRE_PROCESS_FIRST = 128,
+    /* When EXITING, it waits for the collector's end, as its own may end the collector. */
+    WIRE_PROCESS_WAITS = 64,
+    WIRE_PROCESS_CONFINED = 32, /* in seccomp: makes no system calls for tracing any more, and wakes nobody */
 };
 
-/* What a process says of its own record. Of one that was killed nothing is said, and nothing is missing: all that it had
- * published is in its rings. */
+/* What a process says of its own recording. A killed process says nothing, but nothing is missing:
+ * everything that it had published is in its rings. */
 enum wire_record {
-    WIRE_RECORD_OPEN = 0,    /* it goes on */
-    WIRE_RECORD_WHOLE = 1,   /* it ended, or was let go, and had published all */
-    WIRE_RECORD_STOPPED = 2, /* the process went on untraced, as nobody took its events */
+    WIRE_RECORD_OPEN = 0,    /* it is still recording */
+    WIRE_RECORD_WHOLE = 1,   /* it ended, or was detached, after publishing everything */
+    WIRE_RECORD_STOPPED = 2, /* the process went on untraced, as nobody read its events */
 };
 
-/* Memory of the tracer's own in a process. start: 0 = none; end is written later, and is 0 until then. */
+/* A piece of the tracer's own memory in a process. start: 0 = none; end is written later, and is 0 until
+ * then. */
 struct wire_piece {
     _Atomic uint64_t start, end;
 };
-#define WIRE_PIECES 64               /* of a process; what finds no place here is taken for the program's */
-#define WIRE_PIECE_LEAST (32u << 10) /* bytes; nor are smaller ones noted */
+/* For each process; what finds no room here is taken for the program's. */
+#define WIRE_PIECES 64
+#define WIRE_PIECE_LEAST (32u << 10) /* bytes; smaller ones are not listed */
 
 struct wire_process {
     _Atomic uint32_t state; /* enum wire_process_state; a futex */
@@ -340,17 +348,17 @@ struct wire_process {
     _Atomic uint32_t codes;
     _Atomic uint32_t marks;
     _Atomic uint32_t
-        modules_kept; /* (collector) so many modules' notes it has read, and opened their files; a futex */
+        modules_kept; /* (collector) it has read so many modules' notes, and opened their files; a futex */
     _Atomic uint32_t
-        marks_seen; /* (collector) the latest mark at which the pages were looked at, if they are; a futex */
-    _Atomic uint32_t marks_missed; /* one for which the process did not wait any longer */
+        marks_seen; /* (collector) the latest mark for which the pages were looked at, if they are; a futex */
+    _Atomic uint32_t marks_missed; /* a mark for which the process stopped waiting */
 
     /* What the checks counted; not on the hot path. */
     _Atomic uint64_t stacks_checked;   /* with LIBTRACE_CHECK_STACKS=1 */
     _Atomic uint64_t stacks_different; /* from unw_backtrace */
     _Atomic uint64_t stacks_slow;      /* not compared: a frame has no call frame information */
-    _Atomic uint64_t events_lost;      /* that found no room (arena full, no ring), or nobody who took them */
-    _Atomic uint64_t stacks_lost;      /* stacks, frames or notes that found none: the event is there */
+    _Atomic uint64_t events_lost;      /* no room (arena full, no ring), or nobody who read them */
+    _Atomic uint64_t stacks_lost;      /* stacks, frames or notes without room; their events are there */
 
     struct wire_piece pieces[WIRE_PIECES];
 };
@@ -360,52 +368,55 @@ struct wire_process {
 enum wire_collector_state {
     WIRE_COLLECTOR_STARTING = 0,
     WIRE_COLLECTOR_RUNNING = 1, /* database open, run row committed */
-    WIRE_COLLECTOR_FAILED = 2,  /* could not record: error says why; tracing is to stop */
+    WIRE_COLLECTOR_FAILED = 2,  /* could not record, error says why; tracing must stop */
     WIRE_COLLECTOR_DONE = 3,
 };
 
 enum wire_sleep {
     WIRE_AWAKE = 0,
-    WIRE_DOZING = 1,   /* looks again soon; a ring that fills wakes it */
+    WIRE_DOZING = 1,   /* it looks again soon; a ring that fills up wakes it */
     WIRE_SLEEPING = 2, /* any event wakes it: every ring's slow_at is 0 */
 };
 
 struct wire_arena {
     uint64_t magic;
     uint32_t version;
-    uint32_t chunks;       /* that this arena has */
+    uint32_t chunks;       /* number of chunks in this arena */
     uint64_t cookie;       /* random; part of LIBTRACE_SESSION, as are the next two */
     uint64_t door_name;    /* random; see wire_door.h */
     uint64_t door_key;     /* random */
     uint64_t started_ns;   /* CLOCK_MONOTONIC of the run's start */
     uint64_t started_real; /* CLOCK_REALTIME, ns since 1970 */
     int32_t first_pid;     /* the run's first process, in the namespace that it was in then */
-    uint32_t stamp_shift;  /* a stamp is so much of the processor's clock: its ticks >> stamp_shift */
+    uint32_t stamp_shift;  /* a stamp is the processor's clock >> stamp_shift */
     uint64_t first_namespace;
     uint64_t first_view[3]; /* its mount namespace, and the device and inode of its root; 0 = not known */
-    uint64_t first_faults;  /* page faults of the one child that it had had: it started the collector */
+    /* Page faults of the only child that it had had: the one that started the collector. */
+    uint64_t first_faults;
 
-    _Alignas(64) _Atomic uint32_t beat;   /* (collector) its heartbeat: changes while it is at work */
+    _Alignas(64) _Atomic uint32_t beat;   /* (collector) its heartbeat: changes while it is working */
     _Atomic uint32_t collector;           /* (collector) enum wire_collector_state; a futex */
     _Atomic int32_t collector_pid;        /* (collector) */
     _Atomic uint64_t collector_namespace; /* of that number, as wire_process.pid_namespace */
-    /* (collector) 0, or its main thread's number; when that ends, however it does, the kernel adds FUTEX_OWNER_DIED,
-     * as for a robust mutex. So its end is seen at once, in any PID namespace, and without a system call. */
+    /* (collector) 0, or the TID of its main thread; when that ends, in whatever way, the kernel adds
+     * FUTEX_OWNER_DIED, as for a robust mutex. So its end is visible at once, in any PID namespace,
+     * without a system call. */
     _Atomic uint32_t alive;
-    _Atomic uint32_t untraced; /* processes that belong to the run and found no room in it; */
-    _Atomic uint32_t unmapped; /* 1 = there are more, which could not even map this */
-    _Atomic uint32_t said;     /* 1 = a process of the run has printed its line: the others keep quiet */
-    _Atomic uint32_t locked;   /* (collector) STARTING, as another program keeps the database locked */
+    _Atomic uint32_t untraced; /* processes of the run for which there was no room here; */
+    _Atomic uint32_t unmapped; /* 1 = there are more, which could not even map this memory */
+    _Atomic uint32_t said;     /* 1 = a process of the run has printed its line: the others print nothing */
+    _Atomic uint32_t locked;   /* (collector) still STARTING, as another program keeps the database locked */
     char error[480];           /* (collector) one line, before WIRE_COLLECTOR_FAILED */
 
-    _Alignas(64) _Atomic uint32_t wake; /* a futex: the collector sleeps on it, a target bumps it */
-    _Atomic uint32_t asleep;            /* (collector) enum wire_sleep */
-    _Atomic uint32_t rings;             /* ring slots ever used: what the collector looks at */
-    _Atomic uint32_t processes;         /* process slots ever used */
-    _Atomic uint32_t sweep;             /* (collector) how often it has read all rings */
-    _Atomic uint32_t ring_room;         /* (collector) words of a ring's buffer that may be used; 0 = all */
-    _Atomic uint32_t modules;           /* notes of modules that all processes have written */
-    _Atomic uint32_t modules_kept;      /* (collector) and that it has read, see wire_process */
+    /* A futex: the collector sleeps on it, traced processes increment it. */
+    _Alignas(64) _Atomic uint32_t wake;
+    _Atomic uint32_t asleep;       /* (collector) enum wire_sleep */
+    _Atomic uint32_t rings;        /* ring slots ever used: the collector looks at these */
+    _Atomic uint32_t processes;    /* process slots ever used */
+    _Atomic uint32_t sweep;        /* (collector) how often it has read all rings */
+    _Atomic uint32_t ring_room;    /* (collector) words of a ring's buffer that may be used; 0 = all */
+    _Atomic uint32_t modules;      /* notes of modules written by all processes */
+    _Atomic uint32_t modules_kept; /* (collector) and how many of them it has read, see wire_process */
     _Atomic uint64_t
         marks_wait_ns; /* (collector) since started_ns: from then on there is time to look at the pages at
                                            a mark, and who sets one waits for that; 0 = nobody looks */
@@ -418,24 +429,26 @@ struct wire_arena {
 #define WIRE_FIRST_CHUNK ((sizeof(struct wire_arena) + WIRE_CHUNK_SIZE - 1) / WIRE_CHUNK_SIZE)
 #define WIRE_TICK_NS 10000000ull
 
-/* LIBTRACE_SESSION, set for the children of a traced process: "collector pid:descriptor:cookie:door name:door
- * key:network", the descriptor being the arena's in the collector, so that /proc/PID/fd/N can be opened; or, where
- * it cannot, the door (wire_door.h), which is in the network namespace of that inode (0 = not known). */
+/* LIBTRACE_SESSION, set for the children of a traced process: "collector pid:descriptor:cookie:door
+ * name:door key:network". descriptor is the arena's in the collector, so that /proc/PID/fd/N can be
+ * opened; if not, the door (wire_door.h) is used, in the network namespace with that inode (0 = not
+ * known). */
 #define WIRE_SESSION_VARIABLE "LIBTRACE_SESSION"
 #define WIRE_SESSION_SIZE 128 /* with its NUL */
 
-/* What follows this is no part of it, but what LIBTRACE_DB is: some programs find the one variable where the other was. */
+/* The value of LIBTRACE_DB follows it: some programs find one variable in place of the other. */
 #define WIRE_SESSION_DATABASE ';'
 
-/* It, or its first character, where the run cannot be recorded: who finds it is not traced. */
+/* The session, or its first character, if the run cannot be recorded: processes that find it are not
+ * traced. */
 #define WIRE_SESSION_NONE "!"
 
-/* Its first character where no run has begun yet: room for the name of one, which is written over it. So it is in the
- * environment that the kernel has given, too, which some programs (Go's) pass on. */
+/* Its first character if no run has begun yet: the name of a run will be written over it. So there is room
+ * for it in the environment that came from the kernel, too, which some programs (Go's) pass on. */
 #define WIRE_SESSION_ROOM '?'
 
-/* Its end where trace-attach began the run: whoever cannot join that run (it may be over) is not traced,
- * instead of beginning a run of his own. */
+/* Its end if trace-attach began the run: processes that cannot join that run (it may be over) are not
+ * traced, instead of beginning a run of their own. */
 #define WIRE_SESSION_ATTACHED ":attached"
 
 #endif

@@ -1,6 +1,7 @@
-/* wire_check.h - is a descriptor that somebody else named an arena? Asked before it is mapped or written to.
+/* wire_check.h - checks that a descriptor that somebody else named is an arena, before it is mapped or
+ * written to.
  *
- * Whoever includes it defines _GNU_SOURCE.
+ * Define _GNU_SOURCE before including it.
  */
 #ifndef LIBTRACE_WIRE_CHECK_H
 #define LIBTRACE_WIRE_CHECK_H
@@ -14,12 +15,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* The seals of an arena: whoever has it mapped may be somebody who does not trust the others, and must not be
- * killed by a page that is there no more. Not F_SEAL_WRITE: see analyzer/arena/memory.c. */
+/* The seals of an arena: a process that has it mapped may not trust the others, and must not be killed
+ * because a page is gone. Not F_SEAL_WRITE: see analyzer/arena/memory.c. */
 #define WIRE_SEALS (F_SEAL_SHRINK | F_SEAL_GROW)
 
-/* True for an arena of this version; its size, which is for good, goes to *size. Only anonymous files have
- * seals, so that no file, device or pipe of the caller's can be taken for one. */
+/* True for an arena of this version; *size becomes its size, which cannot change. Only anonymous files
+ * have seals, so no file, device or pipe of the caller's can be mistaken for one. */
 static inline bool wire_check(int descriptor, uint64_t *size)
 {
     struct stat file;

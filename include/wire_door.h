@@ -1,12 +1,12 @@
-/* wire_door.h - the collector's door: a socket through which a process gets the arena that cannot open it through
- * /proc, as it is in another PID namespace, has another /proc or none, or has become another user.
+/* wire_door.h - the collector's door: a socket that sends the arena to processes that cannot open it through
+ * /proc, as they are in another PID namespace, have another /proc or none, or have changed their user.
  *
- * A datagram socket with an abstract name, which is seen in one network namespace. Whoever sends the key there is
- * answered with one byte and the arena's descriptor, from the address that he has connected to; anybody else is
- * not answered. The key does not tell the cookie: an arena that somebody else sends cannot have it.
+ * It is a datagram socket with an abstract name, which is visible in one network namespace. Whoever sends the
+ * key gets an answer of one byte with the arena's descriptor, from the address that it connected to; nobody
+ * else is answered. The key does not reveal the cookie, so an arena that an impostor sends cannot have it.
  *
- * The upper half of the name tells what the run is written to: so a report can see that a collector is at work whose
- * run is not there yet. The lower half is random.
+ * The upper half of the name depends on the database: so a report can see that a collector is running
+ * whose run is not in the database yet. The lower half is random.
  */
 #ifndef LIBTRACE_WIRE_DOOR_H
 #define LIBTRACE_WIRE_DOOR_H
@@ -18,7 +18,7 @@
 
 #define WIRE_DOOR_PREFIX "libtrace-"
 
-/* The upper half of a name: FNV-1a of the database's directory, by device and inode, and its name there. */
+/* The upper half of a name: FNV-1a of the database's directory (device and inode), and of its name there. */
 static inline uint32_t wire_door_place(uint64_t device, uint64_t inode, const char *file)
 {
     uint32_t hash = 2166136261u;
@@ -31,7 +31,7 @@ static inline uint32_t wire_door_place(uint64_t device, uint64_t inode, const ch
     return hash;
 }
 
-/* The address of a door of this name; its length. */
+/* Fills in the address of a door with this name; returns its length. */
 static inline socklen_t wire_door_address(struct sockaddr_un *address, uint64_t name)
 {
     static const char prefix[] = WIRE_DOOR_PREFIX;
