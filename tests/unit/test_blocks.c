@@ -1,5 +1,6 @@
 /* test_blocks.c - the block table against the simplest table there is. */
 #include "blocks.h"
+#include "random_numbers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,17 +10,6 @@
 #include <cmocka.h>
 
 #define PLACES 300000 /* so many live that the table passes all its sizes */
-
-static uint64_t state = 88172645463325252ull;
-
-/* xorshift64 (Marsaglia 2003): the same numbers every time. */
-static uint64_t next_random(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
 
 struct visited {
     size_t count;

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "cfi.h"
 #include "rule.h"
+#include "random_numbers.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -195,15 +196,6 @@ static void nothing_known(void **unused)
 #define DAMAGES 400
 #define LOOKS 200
 
-static uint64_t state = 88172645463325252ull;
-
-static uint64_t random_number(void) /* xorshift64, Marsaglia 2003 */
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    return state ^= state << 17;
-}
-
 /* A copy whose last byte, or first one, is next to a page that cannot be read. */
 static char *copy_between_guards(uintptr_t start, size_t size, bool at_end)
 {
@@ -229,12 +221,12 @@ static size_t look_about(const struct cfi_section *section, uint64_t *stack, siz
 {
     size_t known = 0;
     for (int i = 0; i < LOOKS; i++) {
-        uintptr_t pc = section->header - random_number() % (8u << 20);
+        uintptr_t pc = section->header - next_random() % (8u << 20);
         struct registers r = {.known = (1u << DWARF_COUNT) - 1};
         for (unsigned reg = 0; reg < DWARF_COUNT; reg++)
-            r.value[reg] = random_number() % 4 ? (uintptr_t)&stack[random_number() % words] : random_number();
+            r.value[reg] = next_random() % 4 ? (uintptr_t)&stack[next_random() % words] : next_random();
         struct extent extent = {
-            .low = (uintptr_t)stack, .high = (uintptr_t)(stack + words), .own = random_number() % 2};
+            .low = (uintptr_t)stack, .high = (uintptr_t)(stack + words), .own = next_random() % 2};
         uintptr_t slot;
         known += cfi_rule(section, pc, &scratch) != rule_special(SPECIAL_UNKNOWN);
         cfi_step(section, pc, &scratch, &r, &extent, &slot);
@@ -257,12 +249,12 @@ static void damaged_descriptions(void **unused)
             .header = (uintptr_t)copy, .start = (uintptr_t)copy, .end = (uintptr_t)copy + size};
         size_t changed[16];
         for (unsigned k = 0; k < 16; k++) {
-            changed[k] = random_number() % (k < 2 ? 64 : size);
-            copy[changed[k]] = i ? (char)random_number() : copy[changed[k]];
+            changed[k] = next_random() % (k < 2 ? 64 : size);
+            copy[changed[k]] = i ? (char)next_random() : copy[changed[k]];
         }
         /* Cut off, in every third. */
         if (i % 3 == 2 && i % 2)
-            section.end -= random_number() % size;
+            section.end -= next_random() % size;
         known += look_about(&section, stack, 2 * PAGE / sizeof *stack);
         for (unsigned k = 0; k < 16; k++)
             copy[changed[k]] = ((const char *)real.header)[changed[k]];

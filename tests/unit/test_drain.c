@@ -2,6 +2,9 @@
  * looks at everything after each of them. */
 #include "drain.h"
 
+#define RANDOM_SEED 0x2545f4914f6cdd1dull
+#include "random_numbers.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -17,17 +20,6 @@
 #define SITES ((PROCESSES) * (THREADS + 1) * (NODES))
 #define SLOTS 80000 /* addresses of each process */
 #define QUEUED 4000 /* events between two sweeps */
-
-static uint64_t state = 0x2545f4914f6cdd1dull;
-
-/* xorshift64 (Marsaglia 2003): the same numbers every time. */
-static uint64_t next_random(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
 
 static uint64_t below(uint64_t limit)
 {

@@ -1,6 +1,7 @@
 /* test_inherited.c - the blocks of forked processes against memory that is painted, unit by unit, and copied at a fork. */
 #include "inherited.h"
 #include "track.h"
+#include "random_numbers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,17 +14,6 @@
 #define UNITS 4000 /* of memory, UNIT bytes each */
 #define UNIT 16
 #define LARGEST 20 /* units of a block */
-
-static uint64_t state = 88172645463325252ull;
-
-/* xorshift64 (Marsaglia 2003): the same numbers every time. */
-static uint64_t next_random(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
 
 /* A process, and its memory as it is painted: where a block begins, its site and units. */
 struct painted {

@@ -2,6 +2,9 @@
  * changed from moment to moment. */
 #include "samples.h"
 
+#define RANDOM_SEED 0x9e3779b97f4a7c15ull
+#include "random_numbers.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -11,16 +14,6 @@
 
 #define SITES 40
 #define PROCESSES 3
-
-static uint64_t state = 0x9e3779b97f4a7c15ull;
-
-static uint64_t next_random(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
 
 struct model {
     uint64_t live[SITES + 1], at_peak[SITES + 1], blocks[SITES + 1], blocks_at_peak[SITES + 1];

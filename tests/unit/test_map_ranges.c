@@ -1,6 +1,7 @@
 /* test_map_ranges.c - what programs map, unmap and replace, against an oracle that paints each page. */
 #define _GNU_SOURCE
 #include "map_events.h"
+#include "random_numbers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,17 +15,6 @@
 #define BASE (0x7000ull << 32)
 #define PROCESSES 2 /* with a ring each */
 #define EVENTS 20000
-
-static uint64_t state = 88172645463325252ull;
-
-/* xorshift64 (Marsaglia 2003): the same numbers every time. */
-static uint64_t next_random(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
 
 /* What a process has mapped: which call each page is of; 0 = none, odd ones are the allocator's. */
 struct painted {

@@ -1,6 +1,7 @@
 /* test_residence.c - what resident pages hold, against an oracle that paints each byte. */
 #define _GNU_SOURCE
 #include "residence.h"
+#include "random_numbers.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -21,17 +22,6 @@
 #define PAGES 1500 /* of the memory that blocks lie in: several windows */
 #define OWNERS 5
 #define HOLE 100 /* in so many pages one mapping ends and another begins */
-
-static uint64_t state = 88172645463325252ull;
-
-/* xorshift64 (Marsaglia 2003): the same numbers every time. */
-static uint64_t next_random(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
 
 /* Blocks in order, as the collector's table gives them. */
 struct list {

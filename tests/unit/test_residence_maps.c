@@ -2,6 +2,7 @@
  * oracle that looks at each page. */
 #define _GNU_SOURCE
 #include "residence.h"
+#include "random_numbers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,17 +17,6 @@
 #define PAGES 6000 /* several windows */
 #define OWNERS 5   /* 0: the allocator; and one more, libtrace itself */
 #define MOST 400
-
-static uint64_t state = 88172645463325252ull;
-
-/* xorshift64 (Marsaglia 2003): the same numbers every time. */
-static uint64_t next_random(void)
-{
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-}
 
 struct world {
     uint8_t *memory; /* with a page before and after it that nobody can access */
