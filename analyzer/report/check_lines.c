@@ -1,6 +1,7 @@
 /* check_lines.c - see check_lines.h. */
 #define _GNU_SOURCE
 #include "check_lines.h"
+#include "names.h"
 #include "show.h"
 #include "text.h"
 #include "units.h"
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #define LEAST 0.01 /* share of everything that grew; lines with less are not named */
+
+#define LEAST_NAME 12 /* columns, however narrow the terminal is */
 
 /* ---- which ----------------------------------------------------------------------------------- */
 
@@ -106,6 +109,19 @@ static char *amounts(const struct report *report, enum measure measure, const st
     return text;
 }
 
+/* As much of a name as there is room for behind so many columns; all of it where nobody looks. */
+static char *fitting_name(const struct report *report, const char *function, size_t before)
+{
+    char *name = text_harmless(function), *cut;
+    size_t width = (size_t)report->width;
+
+    if (name == NULL || report->width <= 0)
+        return name;
+    cut = names_cut(name, width > before + LEAST_NAME ? width - before : LEAST_NAME);
+    free(name);
+    return cut;
+}
+
 void check_lines_print(const struct report *report, const struct run *run, enum measure measure,
                        const struct check_lines *lines)
 {
@@ -113,7 +129,9 @@ void check_lines_print(const struct report *report, const struct run *run, enum 
         const struct check_line *line = &lines->row[i];
         char *raw = show_place(run, line->file, line->line),
              *place = text_harmless(raw != NULL ? raw : text_basename(line->module)),
-             *function = text_harmless(line->function), *text = amounts(report, measure, line);
+             *text = amounts(report, measure, line);
+        size_t before = 6 + (text != NULL ? text_width(text) : 0) + (place != NULL ? text_width(place) : 0);
+        char *function = fitting_name(report, line->function, before);
 
         printf("  %s  %s  %s\n", text != NULL ? text : "", place != NULL ? place : "",
                function != NULL ? function : "");

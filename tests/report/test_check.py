@@ -136,3 +136,18 @@ def test_annotations_lead_into_the_repository(make_db, run, tmp_path):
         [line] = set(re.sub("line=.*?,|;.*", "", line) for line in run(
             "check", "--max-live", "1", status=3, env={"GITHUB_ACTIONS": "true", **env}).stderr.splitlines())
         assert line.startswith("::error file=src/50%25%2C a%3Ab\\r\\n%3A%3Aerror%3A%3Ax.c,title=live at the end above"), line
+
+
+def test_long_names(make_db, run):
+    """On a terminal of known width lines of functions with long names keep to it; in a log they are whole."""
+    db = make_db("small")
+    name = "Server::set(int, std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> > const&)"
+    connection = sqlite3.connect(db)
+    connection.execute("UPDATE line SET function = ? WHERE function = 'read_record'", (name,))
+    connection.commit()
+    connection.close()
+    lines = {width: [line for line in run("check", "--max-bytes", "1M", *(["--width", width] if width else []), status=3).stdout.splitlines()
+                     if line.startswith(" ") and "set(" in line] for width in (0, 60, 80)}
+    assert name in lines[0][0]
+    for width in (60, 80):
+        assert len(lines[width]) == 1 and len(lines[width][0]) <= width and "set(\u2026)" in lines[width][0], lines
