@@ -345,7 +345,7 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
         atomic_store(&asked_for_pages, false);
         page_walks_ask(&c->pages, STORE_PAGES_ASKED);
     }
-    if (asked_for_snapshot && c->pages.running)
+    if (asked_for_snapshot && c->pages.under_way.running)
         return; /* later, with what will have been read by then */
     uint64_t pause = c->changed ? pause_between_snapshots(c) : SNAPSHOT_IDLE_NS;
     bool due = now_ns >= c->last_snapshot_ns + pause || c->tracker.event_count >= EVENTS_AT_ONCE ||

@@ -24,6 +24,9 @@ _Static_assert(RESIDENCE_PARTS == (int)PAGES_PARTS && RESIDENCE_TRACER == (int)P
 #define HIGHER 8                         /* a new high is higher by an eighth, */
 #define HIGHER_LEAST ((uint64_t)2 << 20) /* at least */
 
+#define MARKS_AT_ONCE 16
+#define MARK_NS 100000000ull /* and one more in this time */
+
 #define UNSEEN_NS 500000000ull /* it is not only just beginning, and nothing of it can be seen */
 
 /* Of this thread: where all processors are busy it waits for its turn. */
@@ -48,10 +51,10 @@ static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residenc
 }
 
 /* Memory of the tracer's own, the first piece of it that ends behind an address. */
-static bool next_piece(const struct page_walks *walks, uint64_t from, struct residence_map *map)
+static bool next_piece(const struct page_walk *walk, uint64_t from, struct residence_map *map)
 {
-    for (size_t i = 0; i < walks->piece_count; i++) {
-        const struct arena_piece *piece = &walks->pieces[i];
+    for (size_t i = 0; i < walk->piece_count; i++) {
+        const struct arena_piece *piece = &walk->pieces[i];
         if (piece->end > from) {
             *map = (struct residence_map){piece->start, piece->end, RESIDENCE_TRACERS};
             return true;
@@ -63,15 +66,15 @@ static bool next_piece(const struct page_walks *walks, uint64_t from, struct res
 /* What it has mapped by itself, from a place on, or we have. */
 static size_t maps_of(void *data, uint64_t *from, uint64_t to, struct residence_map *out, size_t room)
 {
-    const struct page_walks *walks = data;
+    const struct page_walk *walk = data;
     size_t count = 0;
     while (count < room) {
         struct map_range range;
         struct residence_map next, piece;
-        bool some = map_ranges_next(&walks->looked_at->maps, *from, &range);
+        bool some = map_ranges_next(&walk->looked_at->maps, *from, &range);
         if (some)
             next = (struct residence_map){range.start, range.end, range.origin->owner};
-        if (next_piece(walks, *from, &piece) && (!some || piece.start <= next.start)) {
+        if (next_piece(walk, *from, &piece) && (!some || piece.start <= next.start)) {
             next = piece;
             some = true;
         }
@@ -101,18 +104,18 @@ static const char *why_not(int error)
 }
 
 /* 0, or -errno. */
-static int begin_process(struct page_walks *walks, struct tracker *tracker,
+static int begin_process(struct page_walk *walk, struct tracker *tracker,
                          const struct tracked_process *process)
 {
-    struct page_moment *now = &walks->now;
+    struct page_moment *now = &walk->now;
     now->process = process->index;
-    walks->began_ns = tracker_clock();
-    now->t_ns = walks->began_ns - tracker->arena->started_ns;
-    int status = residence_begin(&walks->residence, process->facts.pid, tracker->ledger.count + 1);
-    walks->looked_at = process;
-    walks->piece_count = arena_pieces(process->slot, walks->pieces);
+    walk->began_ns = tracker_clock();
+    now->t_ns = walk->began_ns - tracker->arena->started_ns;
+    int status = residence_begin(&walk->residence, process->facts.pid, tracker->ledger.count + 1);
+    walk->looked_at = process;
+    walk->piece_count = arena_pieces(process->slot, walk->pieces);
     if (status == 0)
-        residence_maps(&walks->residence, maps_of, walks, tracker->mapped.count + 1);
+        residence_maps(&walk->residence, maps_of, walk, tracker->mapped.count + 1);
     if (status < 0)
         now->missing = why_not(status);
     return status;
@@ -194,9 +197,9 @@ void page_moments_free(struct page_moment *moments, size_t count)
 }
 
 /* What is known of a process by now goes to the writer. */
-static void hand_over(struct page_walks *walks)
+static void hand_over(struct page_walks *walks, struct page_walk *walk)
 {
-    struct page_moment *now = &walks->now;
+    struct page_moment *now = &walk->now;
     struct page_moment *done = GROW_AT(&walks->done, struct page_moment, walks->done_count);
     if (!done) {
         free_moment(now);
@@ -213,27 +216,28 @@ static void hand_over(struct page_walks *walks)
 }
 
 /* What was seen of a process, for the writer; of one that ended meanwhile nothing. */
-static void finish_process(struct page_walks *walks, const struct tracker *tracker)
+static void finish_process(struct page_walks *walks, struct page_walk *walk, const struct tracker *tracker)
 {
-    struct page_moment *now = &walks->now;
-    struct residence *r = &walks->residence;
+    struct page_moment *now = &walk->now;
+    struct residence *r = &walk->residence;
     bool seen = r->error == 0;
-    now->took_ns = tracker_clock() - walks->began_ns;
+    now->took_ns = tracker_clock() - walk->began_ns;
     now->resident = r->resident;
     now->pss = r->pss;
     now->swapped = r->swapped;
     now->untouched = r->part[RESIDENCE_UNTOUCHED];
-    if (seen && copy_shares(now, r, tracker) && copy_names(now, r, walks->looked_at))
-        hand_over(walks);
+    if (seen && copy_shares(now, r, tracker) && copy_names(now, r, walk->looked_at))
+        hand_over(walks, walk);
     else
         free_moment(now);
     residence_end(r);
 }
 
 /* One that could not be looked at: what is known without. */
-static void note_missing(struct page_walks *walks, const struct tracked_process *process)
+static void note_missing(struct page_walks *walks, struct page_walk *walk,
+                         const struct tracked_process *process)
 {
-    struct page_moment *now = &walks->now;
+    struct page_moment *now = &walk->now;
     now->pss = now->untouched = now->swapped = now->took_ns = 0;
     now->resident = tracker_resident(process); /* 0: not even that, and all that is known is why */
     now->names = now->resident ? SHORTAGE_UNLESS(calloc(1, sizeof *now->names)) : NULL;
@@ -241,7 +245,7 @@ static void note_missing(struct page_walks *walks, const struct tracked_process 
     if (no_name)
         now->names[now->name_count++] = (struct page_name){PAGES_OTHER, no_name, now->resident};
     if (no_name || !now->resident)
-        hand_over(walks);
+        hand_over(walks, walk);
     else
         free_moment(now);
     now->missing = NULL;
@@ -258,20 +262,17 @@ static bool has_ended(const struct tracked_process *process)
 
 /* ---- moments ---------------------------------------------------------------------------------- */
 
-static void begin(struct page_walks *walks, enum store_page_kind kind)
+static void begin(struct page_walks *walks, struct page_walk *walk, enum store_page_kind kind)
 {
-    walks->now = (struct page_moment){.number = ++walks->moments, .kind = kind};
-    walks->process = 0;
-    walks->running = true;
-    walks->open = false;
+    *walk = (struct page_walk){.running = true, .now = {.number = ++walks->moments, .kind = kind}};
     if (kind == STORE_PAGES_HIGH) /* one is kept */
-        walks->now.forget = walks->high;
+        walk->now.forget = walks->high;
 }
 
 void page_walks_ask(struct page_walks *walks, enum store_page_kind kind)
 {
-    if (!walks->running)
-        begin(walks, kind);
+    if (!walks->under_way.running)
+        begin(walks, &walks->under_way, kind);
 }
 
 /* When the run is old enough for a walk of so many bytes to fit into a share of its time. */
@@ -283,6 +284,14 @@ static uint64_t due_ns(const struct page_walks *walks, uint64_t bytes, unsigned 
 static bool has_time(const struct page_walks *walks, uint64_t bytes, uint64_t now_ns, unsigned share)
 {
     return due_ns(walks, bytes, share) <= now_ns;
+}
+
+/* When a mark may be looked at: of marks in a row a few at once, and then one now and then. */
+static uint64_t mark_due_ns(const struct page_walks *walks, uint64_t bytes)
+{
+    const uint64_t at_once_ns = (MARKS_AT_ONCE - 1) * MARK_NS;
+    uint64_t due = due_ns(walks, bytes, END_SHARE);
+    return due + at_once_ns > walks->marks_used_ns ? due : walks->marks_used_ns - at_once_ns;
 }
 
 static bool may_look(const struct tracker *tracker)
@@ -298,8 +307,7 @@ static uint64_t resident_lately(const struct tracker *tracker)
 /* Programs that have set a mark wait until it has been looked at; before there is time for that they need not. */
 static void tell_marks(struct page_walks *walks, struct tracker *tracker)
 {
-    arena_marks_wait(tracker->arena,
-                     may_look(tracker) ? due_ns(walks, resident_lately(tracker), END_SHARE) : 0);
+    arena_marks_wait(tracker->arena, may_look(tracker) ? mark_due_ns(walks, resident_lately(tracker)) : 0);
     for (; walks->marks_told < walks->marks_seen; walks->marks_told++) {
         const struct mark *mark = (const struct mark *)tracker->marks.memory + walks->marks_told;
         const struct tracked_process *process = tracker_process(tracker, mark->process);
@@ -310,7 +318,7 @@ static void tell_marks(struct page_walks *walks, struct tracker *tracker)
 
 void page_walks_look(struct page_walks *walks, struct tracker *tracker, uint64_t now_ns)
 {
-    if (walks->running)
+    if (walks->under_way.running)
         return;
     if (!may_look(tracker)) {
         walks->marks_seen = tracker->mark_count;
@@ -319,51 +327,54 @@ void page_walks_look(struct page_walks *walks, struct tracker *tracker, uint64_t
     uint64_t resident = resident_lately(tracker);
     if (tracker->mark_count != walks->marks_seen) {
         walks->marks_seen = tracker->mark_count;
-        if (has_time(walks, resident, tracker_clock() - tracker->arena->started_ns, END_SHARE)) {
-            begin(walks, STORE_PAGES_MARK);
-            walks->now.mark = tracker->mark_count;
+        uint64_t mark_ns = tracker_clock() - tracker->arena->started_ns;
+        if (mark_due_ns(walks, resident) <= mark_ns) {
+            begin(walks, &walks->under_way, STORE_PAGES_MARK);
+            walks->under_way.now.mark = tracker->mark_count;
+            walks->marks_used_ns =
+                (walks->marks_used_ns > mark_ns ? walks->marks_used_ns : mark_ns) + MARK_NS;
         }
     } else if (resident > walks->highest + walks->highest / HIGHER + HIGHER_LEAST &&
                has_time(walks, resident, now_ns, SHARE)) {
         walks->highest = resident;
-        begin(walks, STORE_PAGES_HIGH);
+        begin(walks, &walks->under_way, STORE_PAGES_HIGH);
     } else if (resident == 0 && walks->moments == 0 && now_ns > UNSEEN_NS) {
-        begin(walks, STORE_PAGES_HIGH);
+        begin(walks, &walks->under_way, STORE_PAGES_HIGH);
     }
 }
 
-/* The next process that lives, from walks->process on; NULL = there is no more. */
-static struct tracked_process *next_process(struct page_walks *walks, const struct tracker *tracker)
+/* The next process that lives, from walk->process on; NULL = there is no more. */
+static struct tracked_process *next_process(struct page_walk *walk, const struct tracker *tracker)
 {
-    if (walks->process < tracker->first_living)
-        walks->process = tracker->first_living;
-    for (; walks->process < tracker->process_count; walks->process++)
-        if (!tracker_process(tracker, walks->process)->ended)
-            return tracker_process(tracker, walks->process);
+    if (walk->process < tracker->first_living)
+        walk->process = tracker->first_living;
+    for (; walk->process < tracker->process_count; walk->process++)
+        if (!tracker_process(tracker, walk->process)->ended)
+            return tracker_process(tracker, walk->process);
     return NULL;
 }
 
 /* Of one process; true when it is through with it. */
-static bool step_process(struct page_walks *walks, struct tracker *tracker, struct tracked_process *process,
-                         uint64_t until_ns)
+static bool step_process(struct page_walks *walks, struct page_walk *walk, struct tracker *tracker,
+                         struct tracked_process *process, uint64_t until_ns)
 {
-    if (!walks->open) {
-        int status = begin_process(walks, tracker, process);
+    if (!walk->open) {
+        int status = begin_process(walk, tracker, process);
         if (status < 0) {
             if ((status != -ESRCH && status != -ENOENT) || !has_ended(process))
-                note_missing(walks, process);
-            walks->now.missing = NULL;
+                note_missing(walks, walk, process);
+            walk->now.missing = NULL;
             return true;
         }
-        walks->open = true;
+        walk->open = true;
     }
     bool through;
     do
-        through = residence_step(&walks->residence, STEP_BYTES, blocks_of, process);
+        through = residence_step(&walk->residence, STEP_BYTES, blocks_of, process);
     while (!through && tracker_clock() < until_ns);
     if (through) {
-        finish_process(walks, tracker);
-        walks->open = false;
+        finish_process(walks, walk, tracker);
+        walk->open = false;
     }
     return through;
 }
@@ -371,31 +382,32 @@ static bool step_process(struct page_walks *walks, struct tracker *tracker, stru
 /* Goes on with what is under way. */
 static void step(struct page_walks *walks, struct tracker *tracker)
 {
+    struct page_walk *walk = &walks->under_way;
     uint64_t until_ns = tracker_clock() + STEP_NS, cpu_ns = own_cpu_ns();
-    while (walks->running) {
-        uint32_t before = walks->process;
-        struct tracked_process *process = next_process(walks, tracker);
-        if (walks->open && (!process || walks->process != before)) { /* it has ended under the walk */
-            residence_end(&walks->residence);
-            walks->open = false;
+    while (walk->running) {
+        uint32_t before = walk->process;
+        struct tracked_process *process = next_process(walk, tracker);
+        if (walk->open && (!process || walk->process != before)) { /* it has ended under the walk */
+            residence_end(&walk->residence);
+            walk->open = false;
         }
         if (!process)
-            walks->running = false;
-        else if (step_process(walks, tracker, process, until_ns))
-            walks->process++;
+            walk->running = false;
+        else if (step_process(walks, walk, tracker, process, until_ns))
+            walk->process++;
         if (tracker_clock() >= until_ns)
             break;
     }
-    walks->spent_ns += walks->now.kind == STORE_PAGES_ASKED ? 0 : own_cpu_ns() - cpu_ns;
+    walks->spent_ns += walk->now.kind == STORE_PAGES_ASKED ? 0 : own_cpu_ns() - cpu_ns;
 }
 
 bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
 {
-    if (walks->running)
+    if (walks->under_way.running)
         step(walks, tracker);
-    if (!walks->running)
+    if (!walks->under_way.running)
         tell_marks(walks, tracker);
-    return walks->running;
+    return walks->under_way.running;
 }
 
 void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct tracked_process *process)
@@ -406,22 +418,13 @@ void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct
     uint64_t now_ns = tracker_clock() - tracker->arena->started_ns, bytes = tracker_resident(process);
     if (WALK_LEAST_NS + bytes / BYTES_A_NS > END_MOST_NS || !has_time(walks, bytes, now_ns, END_SHARE))
         return;
-    const struct page_walks under_way = *walks; /* goes on afterwards */
+    struct page_walk walk; /* one that is under way goes on afterwards */
     uint64_t cpu_ns = own_cpu_ns();
-    begin(walks, STORE_PAGES_END);
-    step_process(walks, tracker, process, tracker_clock() + END_MOST_NS);
-    if (walks->open)
-        residence_end(&walks->residence);
+    begin(walks, &walk, STORE_PAGES_END);
+    step_process(walks, &walk, tracker, process, tracker_clock() + END_MOST_NS);
+    if (walk.open)
+        residence_end(&walk.residence);
     walks->spent_ns += own_cpu_ns() - cpu_ns;
-    walks->running = under_way.running;
-    walks->open = under_way.open;
-    walks->process = under_way.process;
-    walks->now = under_way.now;
-    walks->residence = under_way.residence;
-    walks->began_ns = under_way.began_ns;
-    walks->looked_at = under_way.looked_at;
-    walks->piece_count = under_way.piece_count;
-    memcpy(walks->pieces, under_way.pieces, sizeof walks->pieces);
 }
 
 struct page_moment *page_walks_take(struct page_walks *walks, size_t *count)

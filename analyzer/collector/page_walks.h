@@ -43,6 +43,18 @@ struct page_moment {
     size_t name_count;
 };
 
+/* A moment under way. */
+struct page_walk {
+    bool running, open; /* it; a process of it */
+    uint32_t process;   /* the one that is looked at, or comes next */
+    struct page_moment now;
+    struct residence residence;
+    uint64_t began_ns;                       /* the process's turn */
+    const struct tracked_process *looked_at; /* in it; */
+    struct arena_piece pieces[WIRE_PIECES];  /* what is ours in it */
+    size_t piece_count;
+};
+
 /* Copies of what is finished go to the writer. */
 struct page_walks {
     struct grow done; /* struct page_moment */
@@ -52,15 +64,8 @@ struct page_walks {
     uint64_t highest;                /* resident bytes of the latest new high, */
     uint32_t high;                   /* and its number; 0 = there was none */
     uint32_t marks_seen, marks_told; /* of the run's; whoever has set these waits no more */
-    /* Under way: */
-    bool running, open; /* a moment; a process of it */
-    uint32_t process;   /* the one that is looked at, or comes next */
-    struct page_moment now;
-    struct residence residence;
-    uint64_t began_ns;                       /* the process's turn */
-    const struct tracked_process *looked_at; /* in it; */
-    struct arena_piece pieces[WIRE_PIECES];  /* what is ours in it */
-    size_t piece_count;
+    uint64_t marks_used_ns; /* up to when those that were looked at have used up the time that is theirs */
+    struct page_walk under_way;
 };
 
 /* Begins a moment, unless one is under way: then that is the one. */
