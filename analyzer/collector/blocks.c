@@ -1,58 +1,23 @@
 /* blocks.c - see blocks.h. */
 #define _GNU_SOURCE
-#include "blocks.h"
+#include "blocks_private.h"
 #include "shortage.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <uthash.h>
 
-#define PAGE 4096
-#define PIECES_A_PAGE (PAGE / sizeof(uint32_t))
-#define PIECE_PAGES (BLOCKS_PIECES / PIECES_A_PAGE)
-#define SPLIT LEAF_CLASSES           /* class of a piece whose leaf is a struct split */
 #define SWEEP_FROM ((size_t)1 << 20) /* bytes of leaves: with fewer there is no sweep */
 #define SWEEP_PART 4                 /* this share of them must have been taken since the last sweep */
 /* Bytes of leaves for each block: beyond that, many leaves must be empty. */
 #define SPARSE 64
-
-/* 1 GiB of the program's address space. */
-struct region {
-    uint32_t number;  /* address >> BLOCKS_REGION_SHIFT */
-    uint32_t *pieces; /* the array in blocks.regions */
-    /* Pages of the array that hold any pieces: the others are not looked at. */
-    uint64_t touched[PIECE_PAGES / 64];
-};
-
-/* The leaf of a split piece: it has a leaf for each half. */
-struct split {
-    uint8_t tag[LEAF_TAGS]; /* like struct leaf, but without places */
-    uint32_t half[2];       /* like pieces: of the lower addresses, of the higher ones */
-} __attribute__((aligned(16)));
-
-struct odd_block {
-    uint64_t address; /* key */
-    struct block block;
-    UT_hash_handle hh;
-};
 
 /* By class of leaf; the last is that of split pieces. */
 static const unsigned places[LEAF_CLASSES + 1] = {2, 6, 10, 16, 0};
 static const unsigned units[LEAF_CLASSES + 1] = {1, 2, 3, 5, 1};
 
 /* ---- leaves ------------------------------------------------------------------------------------ */
-
-static unsigned class_of(uint32_t piece)
-{
-    return piece & ((1u << LEAF_CLASS_BITS) - 1);
-}
-
-static struct split *split_at(const struct blocks *blocks, uint32_t piece)
-{
-    return (struct split *)blocks_leaf_at(blocks, piece);
-}
 
 /* The list of freed leaves for a class. Leaves of split pieces have the size of class 0, and share its
  * list. */
@@ -137,11 +102,6 @@ static bool is_empty(const struct leaf *leaf)
 }
 
 /* ---- pieces ------------------------------------------------------------------------------------ */
-
-static struct region *region_at(const struct blocks *blocks, uint32_t index)
-{
-    return (struct region *)blocks->region_memory.memory + index;
-}
 
 static struct region *find_region(struct blocks *blocks, uint32_t number)
 {
@@ -253,15 +213,6 @@ static struct leaf *make_place(struct blocks *blocks, uint64_t address)
     piece = half_of(blocks, piece, address);
     struct leaf *leaf = blocks_leaf_at(blocks, *piece);
     return free_place(leaf) >= 0 ? leaf : NULL;
-}
-
-/* Gets the leaves that hold a piece's blocks; returns how many. */
-static unsigned leaves_of(const struct blocks *blocks, uint32_t piece, struct leaf *leaves[2])
-{
-    bool two = class_of(piece) == SPLIT;
-    for (unsigned i = 0; i < 1u + two; i++)
-        leaves[i] = blocks_leaf_at(blocks, two ? split_at(blocks, piece)->half[i] : piece);
-    return 1u + two;
 }
 
 /* Calls visit for each piece that has a leaf; first: the piece's first address. */
@@ -487,147 +438,4 @@ void blocks_each(const struct blocks *blocks, void (*visit)(void *, const struct
     {
         visit(data, &odd->block);
     }
-}
-
-/* ---- in order ---------------------------------------------------------------------------------- */
-
-/* The first region with at least that number; NULL = none. */
-static const struct region *next_region(const struct blocks *blocks, uint64_t number)
-{
-    const struct region *next = NULL;
-    for (uint32_t i = 0; i < blocks->region_count; i++) {
-        const struct region *region = region_at(blocks, i);
-        if (region->number >= number && (!next || region->number < next->number))
-            next = region;
-    }
-    return next;
-}
-
-#define PIECE_UNITS ((1u << BLOCKS_PIECE_SHIFT) / 8) /* units at which blocks in leaves may begin */
-#define FETCH_AHEAD 16                               /* pieces */
-
-/* A list of the blocks in a range that is being built. */
-struct listing {
-    struct block *next, *end; /* where the next block goes, and the end of the room */
-    uint64_t from, to;        /* the part of the range that is left */
-};
-
-/* Gets the odd block at an address; false if it is not there. */
-static bool look_up(const struct blocks *blocks, uint64_t address, struct block *block)
-{
-    const struct odd_block *odd;
-    HASH_FIND(hh, blocks->odd, &address, sizeof address, odd);
-    if (odd)
-        *block = odd->block;
-    return odd != NULL;
-}
-
-/* Gets the block with this address and leaf value, which may be odd. */
-INLINE bool look_at(const struct blocks *blocks, uint64_t address, uint64_t value, struct block *block)
-{
-    if (UNLIKELY(value == BLOCKS_ODD))
-        return look_up(blocks, address, block);
-    *block = blocks_unpack(blocks, address, value);
-    return true;
-}
-
-/* Lists the leaf's blocks that are in the range; first: the piece's first address. False if there was no
- * room for all. */
-static bool list_leaf(const struct blocks *blocks, const struct leaf *leaf, uint64_t first,
-                      struct listing *listing)
-{
-    uint8_t place[PIECE_UNITS];
-    /* Bits: a block begins in this unit of the piece; its index in the leaf is place[unit]. */
-    uint64_t begins = 0;
-    __m128i tags = leaf_tags(leaf);
-    unsigned none = leaf_find(tags, 0) | leaf_find(tags, LEAF_NO_PLACE);
-    for (unsigned left = ~none & ((1u << LEAF_TAGS) - 1); left; left &= left - 1) {
-        unsigned k = (unsigned)__builtin_ctz(left);
-        place[leaf->tag[k] / 8] = (uint8_t)k;
-        begins |= 1ull << leaf->tag[k] / 8;
-    }
-    if (listing->from > first)
-        begins &= ~0ull << (listing->from - first + 7) / 8;
-    if (listing->to - first < 1u << BLOCKS_PIECE_SHIFT)
-        begins &= (1ull << (listing->to - first + 7) / 8) - 1;
-    for (; begins; begins &= begins - 1) {
-        unsigned unit = (unsigned)__builtin_ctzll(begins);
-        uint64_t address = first + unit * 8;
-        if (listing->next == listing->end) {
-            listing->from = address;
-            return false;
-        }
-        listing->next += look_at(blocks, address, leaf->value[place[unit]], listing->next);
-    }
-    return true;
-}
-
-/* Lists all blocks of a leaf if its places are ordered by address, as they are when the blocks were allocated
- * one after the other. There must be room for all. False, with nothing listed, if they are not. */
-INLINE bool list_sorted(const struct blocks *blocks, const struct leaf *leaf, uint64_t first,
-                        struct listing *listing)
-{
-    __m128i tags = leaf_tags(leaf);
-    tags = _mm_or_si128(tags, _mm_cmpeq_epi8(tags, _mm_setzero_si128())); /* free like missing ones */
-    __m128i highest = _mm_max_epu8(tags, _mm_slli_si128(tags, 1));
-    if (_mm_movemask_epi8(_mm_cmpeq_epi8(highest, tags)) != (1 << LEAF_TAGS) - 1)
-        return false;
-    struct block *next = listing->next;
-    for (unsigned left = ~leaf_find(tags, LEAF_NO_PLACE) & ((1u << LEAF_TAGS) - 1); left; left &= left - 1) {
-        unsigned k = (unsigned)__builtin_ctz(left);
-        next += look_at(blocks, first + (leaf->tag[k] & ~1u), leaf->value[k], next);
-    }
-    listing->next = next;
-    return true;
-}
-
-/* Lists a piece's blocks that are in the range. False if there was no room for all. */
-INLINE bool list_piece(const struct blocks *blocks, uint32_t piece, uint64_t first, struct listing *listing)
-{
-    bool is_whole = listing->from <= first && listing->to - first >= 1u << BLOCKS_PIECE_SHIFT;
-    if (LIKELY(class_of(piece) != SPLIT && is_whole && listing->end - listing->next >= LEAF_TAGS) &&
-        LIKELY(list_sorted(blocks, blocks_leaf_at(blocks, piece), first, listing)))
-        return true;
-    struct leaf *leaves[2];
-    unsigned count = leaves_of(blocks, piece, leaves);
-    for (unsigned i = 0; i < count; i++)
-        if (!list_leaf(blocks, leaves[i], first, listing))
-            return false;
-    return true;
-}
-
-/* Lists one page of a region's pieces, from the beginning of the range on. */
-static void list_page(const struct blocks *blocks, const struct region *region, struct listing *listing)
-{
-    size_t at = listing->from >> BLOCKS_PIECE_SHIFT & (BLOCKS_PIECES - 1), page = at / PIECES_A_PAGE;
-    size_t end = (page + 1) * PIECES_A_PAGE;
-    uint64_t first = listing->from & ~((1ull << BLOCKS_PIECE_SHIFT) - 1);
-    if (!(region->touched[page / 64] >> (page & 63) & 1)) {
-        listing->from = first + ((end - at) << BLOCKS_PIECE_SHIFT);
-        return;
-    }
-    for (; at < end && first < listing->to && listing->next < listing->end; at++) {
-        /* In a heap that has been used for a while, the leaves of neighbouring pieces are scattered. */
-        if (at + FETCH_AHEAD < end)
-            __builtin_prefetch(blocks_leaf_at(blocks, region->pieces[at + FETCH_AHEAD]));
-        if (region->pieces[at] && !list_piece(blocks, region->pieces[at], first, listing))
-            return;
-        first += 1u << BLOCKS_PIECE_SHIFT;
-        listing->from = first;
-    }
-}
-
-size_t blocks_range(const struct blocks *blocks, uint64_t *from, uint64_t to, struct block *list, size_t room)
-{
-    struct listing listing = {.next = list, .end = list + room, .from = *from, .to = to};
-    while (listing.from < to && listing.next < listing.end) {
-        const struct region *region = next_region(blocks, listing.from >> BLOCKS_REGION_SHIFT);
-        uint64_t start = region ? (uint64_t)region->number << BLOCKS_REGION_SHIFT : to;
-        if (start > listing.from)
-            listing.from = start;
-        else
-            list_page(blocks, region, &listing);
-    }
-    *from = listing.from < to ? listing.from : to;
-    return (size_t)(listing.next - list);
 }

@@ -1,8 +1,7 @@
 /* writer.c - see writer.h. */
 #define _GNU_SOURCE
-#include "writer.h"
+#include "writer_private.h"
 #include "attribution.h"
-#include "intern.h"
 #include "shortage.h"
 #include "site_rows.h"
 
@@ -18,34 +17,6 @@
 #include <unistd.h>
 
 #define PROGRESS_NS 250000000ull /* between tellings how far the look-up of symbols is */
-
-struct writer {
-    struct arena *arena;
-    const char *database; /* absolute path */
-    struct files *files;
-    struct store *store;
-    struct intern intern;
-    struct grow processes; /* struct intern_process by index */
-    struct grow
-        site_nodes; /* uint32_t by the site's index in the ledger: the run's node + 1, 0 = not known yet */
-    struct grow mapped_nodes; /* likewise, of mappings */
-    int64_t run;
-    pthread_t thread;
-    /* Under the lock: */
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    enum writer_state state;
-    struct job *job; /* being written; NULL = idle */
-    bool ending;
-    bool wants_more; /* set by the thread while it has a job */
-    uint64_t cost_ns;
-    char error[512];
-    /* The thread's own: */
-    bool begun;        /* the run's row is there */
-    uint32_t named_by; /* index of the process whose label it has */
-    int failed; /* what the first failure was, a negative error code: nothing more is written; 0 = all is well
-                 */
-};
 
 static void drop_sites(const struct job_site *sites, size_t count)
 {
@@ -88,7 +59,7 @@ static void fail(struct writer *w, int code)
     pthread_mutex_unlock(&w->lock);
 }
 
-static void check(struct writer *w, int result)
+void writer_check(struct writer *w, int result)
 {
     if (result < 0)
         fail(w, result);
@@ -118,8 +89,8 @@ static void add_run(struct writer *w, const struct intern_process *first)
     char *slash = root ? strrchr(root, '/') : NULL;
     if (slash)
         *slash = '\0';
-    check(w, store_run_add(w->store, first->label ? first->label : "", first->command ? first->command : "",
-                           started, root ? root : "", &w->run));
+    writer_check(w, store_run_add(w->store, first->label ? first->label : "",
+                                  first->command ? first->command : "", started, root ? root : "", &w->run));
     free(root);
 }
 
@@ -137,7 +108,7 @@ static void add_first_process(struct writer *w, const struct intern_process *fir
         .executable = first->executable ? first->executable : "",
         .ended_ns = -1,
     };
-    check(w, store_process(w->store, &row));
+    writer_check(w, store_process(w->store, &row));
 }
 
 /* A wrapper (env, nice, a script) that has become the program in question: the run is named after that. */
@@ -147,7 +118,7 @@ static void name_run(struct writer *w, const struct job_process *job, const char
     if (!label || job->index <= w->named_by || (job->tracked->facts.flags & flags) != flags)
         return;
     w->named_by = job->index;
-    check(w, store_run_label(w->store, label));
+    writer_check(w, store_run_label(w->store, label));
 }
 
 static void write_process(struct writer *w, const struct job_process *job)
@@ -159,14 +130,12 @@ static void write_process(struct writer *w, const struct job_process *job)
     struct store_process row = job->row;
     row.command = process->command ? process->command : "";
     row.executable = process->executable ? process->executable : "";
-    check(w, store_process(w->store, &row));
+    writer_check(w, store_process(w->store, &row));
     name_run(w, job, process->label);
 }
 
-/* The run's node of a site. It is remembered: a site may have to be written again, as its part in a new peak
- * changes, when its process is long gone and nothing of it is in the arena any more. */
-static uint32_t node_of_any(struct writer *w, struct grow *nodes, uint32_t index, uint32_t process_index,
-                            uint32_t raw)
+uint32_t writer_node(struct writer *w, struct grow *nodes, uint32_t index, uint32_t process_index,
+                     uint32_t raw)
 {
     uint32_t *known = GROW_AT(nodes, uint32_t, index);
     struct intern_process *process = process_of(w, process_index, NULL);
@@ -177,13 +146,7 @@ static uint32_t node_of_any(struct writer *w, struct grow *nodes, uint32_t index
 
 static uint32_t node_of_site(struct writer *w, uint32_t index, uint32_t process_index, uint32_t raw)
 {
-    return node_of_any(w, &w->site_nodes, index, process_index, raw);
-}
-
-/* As the database knows a site: processes are numbered from 1 on there. */
-static struct site_key key_of(uint32_t node, uint32_t process_index, uint32_t thread)
-{
-    return (struct site_key){.node = node, .process = process_index + 1ll, .thread = thread};
+    return writer_node(w, &w->site_nodes, index, process_index, raw);
 }
 
 static void write_sites(struct writer *w, struct job *job)
@@ -197,42 +160,21 @@ static void write_sites(struct writer *w, struct job *job)
         ordered[i].site = &job->sites[i];
         const struct job_site *site = &job->sites[i];
         uint32_t node = node_of_site(w, site->index, site->site.process, site->site.node);
-        ordered[i].key = key_of(node, site->site.process, site->site.thread);
+        ordered[i].key = writer_key(node, site->site.process, site->site.thread);
         if (!job->raw)
             ordered[i].attribution = attribution_of(&w->intern, node);
-        check(w, w->intern.error);
+        writer_check(w, w->intern.error);
         if (job->last && !w->failed && tracker_clock() - told_ns > PROGRESS_NS) {
             told_ns = tracker_clock();
-            check(w, store_run_phase(w->store, "symbols", (double)i / (double)job->site_count));
-            check(w, store_commit(w->store));
-            check(w, store_begin(w->store));
+            writer_check(w, store_run_phase(w->store, "symbols", (double)i / (double)job->site_count));
+            writer_check(w, store_commit(w->store));
+            writer_check(w, store_begin(w->store));
         }
     }
     site_rows_sort(ordered, job->site_count);
     struct site_rows sites = {.next = ordered, .end = ordered + job->site_count};
     if (job->site_count && !w->failed)
-        check(w, store_sites(w->store, site_rows_next, &sites));
-    free(ordered);
-}
-
-/* What programs map by themselves; there are few of these. */
-static void write_mapped(struct writer *w, struct job *job)
-{
-    struct site_row *ordered =
-        job->mapped_count ? SHORTAGE_UNLESS(calloc(job->mapped_count, sizeof *ordered)) : NULL;
-    for (size_t i = 0; ordered && i < job->mapped_count && !w->failed; i++) {
-        const struct job_site *site = ordered[i].site = &job->mapped[i];
-        uint32_t node = node_of_any(w, &w->mapped_nodes, site->index, site->site.process, site->site.node);
-        ordered[i].key = key_of(node, site->site.process, 0);
-        if (!job->raw)
-            ordered[i].attribution = attribution_of(&w->intern, node);
-        check(w, w->intern.error);
-    }
-    if (ordered && !w->failed) {
-        site_rows_sort(ordered, job->mapped_count);
-        struct site_rows sites = {.next = ordered, .end = ordered + job->mapped_count};
-        check(w, store_mapped_sites(w->store, site_rows_next, &sites));
-    }
+        writer_check(w, store_sites(w->store, site_rows_next, &sites));
     free(ordered);
 }
 
@@ -251,7 +193,7 @@ static void write_marks(struct writer *w, const struct job *job)
                                        .sampled = mark->sampled,
                                        .lap_peak_allocations = (int64_t)mark->since_mark_blocks,
                                        .lap_peak_bytes = (int64_t)mark->since_mark_bytes};
-        check(w, store_mark(w->store, &row));
+        writer_check(w, store_mark(w->store, &row));
     }
 }
 
@@ -262,17 +204,18 @@ static void write_samples(struct writer *w, const struct job *job)
         const struct sample *sample = &job->samples[i];
         const struct store_site_sample row = {
             .t_ns = (int64_t)sample->t_ns,
-            .key = key_of(node_of_site(w, sample->site, sample->process, sample->node), sample->process,
-                          sample->thread),
+            .key = writer_key(node_of_site(w, sample->site, sample->process, sample->node), sample->process,
+                              sample->thread),
             .change = {.allocations = (int64_t)sample->change.allocations,
                        .bytes = (int64_t)sample->change.bytes,
                        .live_allocations = (int64_t)(sample->change.allocations - sample->change.frees),
                        .live_bytes = (int64_t)(sample->change.bytes - sample->change.freed_bytes),
                        .temporary = (int64_t)sample->change.temporary}};
-        check(w, store_site_sample(w->store, &row));
+        writer_check(w, store_site_sample(w->store, &row));
     }
     for (size_t i = 0; i < job->moment_count && !w->failed; i++)
-        check(w, store_moment(w->store, (int64_t)job->moments[i].t_ns, (int64_t)job->moments[i].until_ns));
+        writer_check(
+            w, store_moment(w->store, (int64_t)job->moments[i].t_ns, (int64_t)job->moments[i].until_ns));
 }
 
 static void write_events(struct writer *w, const struct job *job)
@@ -282,9 +225,9 @@ static void write_events(struct writer *w, const struct job *job)
         const struct logged_event *event = &job->events[i];
         struct intern_process *process = process_of(w, event->process, NULL);
         uint32_t node = process && process->slot ? intern_node(&w->intern, process, event->node) : 0;
-        check(w, store_event(w->store, ++number, (int64_t)event->t_ns, event->process + 1, (int)event->tid,
-                             event->is_free ? "free" : "alloc", (int64_t)event->address, (int64_t)event->size,
-                             node));
+        writer_check(w, store_event(w->store, ++number, (int64_t)event->t_ns, event->process + 1,
+                                    (int)event->tid, event->is_free ? "free" : "alloc",
+                                    (int64_t)event->address, (int64_t)event->size, node));
     }
 }
 
@@ -294,49 +237,9 @@ static void write_blocks(struct writer *w, const struct job *job)
         const struct job_block *block = &job->blocks[i];
         struct intern_process *process = process_of(w, block->process, NULL);
         uint32_t node = process && process->slot ? intern_node(&w->intern, process, block->node) : 0;
-        check(w, store_block(w->store, block->process + 1, (int64_t)block->block.address,
-                             (int64_t)block->block.size, node, (int64_t)(block->block.born * WIRE_TICK_NS)));
-    }
-}
-
-/* What of a process is resident, and whose it is. */
-static void write_pages(struct writer *w, const struct page_moment *moment)
-{
-    const struct store_page_moment row = {.id = moment->number,
-                                          .process = moment->process + 1,
-                                          .t_ns = (int64_t)moment->t_ns,
-                                          .took_ns = (int64_t)moment->took_ns,
-                                          .kind = moment->kind,
-                                          .mark = moment->mark,
-                                          .resident = (int64_t)moment->resident,
-                                          .pss = moment->missing ? -1 : (int64_t)moment->pss,
-                                          .untouched = (int64_t)moment->untouched,
-                                          .swapped = (int64_t)moment->swapped,
-                                          .missing = moment->missing};
-    if (moment->forget)
-        check(w, store_page_forget(w->store, moment->forget));
-    check(w, store_page_moment(w->store, &row));
-    for (size_t i = 0; i < moment->share_count && !w->failed; i++) {
-        const struct page_share *share = &moment->shares[i];
-        const struct store_page_row one = {
-            .moment = moment->number,
-            .process = moment->process + 1,
-            .part = share->part,
-            .node = node_of_any(w, share->mapped ? &w->mapped_nodes : &w->site_nodes, share->site,
-                                share->process, share->node),
-            .name = "",
-            .bytes = (int64_t)share->bytes,
-            .blocks = (int64_t)share->blocks};
-        check(w, store_page_row(w->store, &one));
-    }
-    for (size_t i = 0; i < moment->name_count && !w->failed; i++) {
-        const struct page_name *name = &moment->names[i];
-        const struct store_page_row one = {.moment = moment->number,
-                                           .process = moment->process + 1,
-                                           .part = name->part,
-                                           .name = name->name,
-                                           .bytes = (int64_t)name->bytes};
-        check(w, store_page_row(w->store, &one));
+        writer_check(w, store_block(w->store, block->process + 1, (int64_t)block->block.address,
+                                    (int64_t)block->block.size, node,
+                                    (int64_t)(block->block.born * WIRE_TICK_NS)));
     }
 }
 
@@ -347,16 +250,17 @@ static void write_facts(struct writer *w, const struct job *job)
         write_process(w, &job->processes[i]);
     for (size_t i = 0; i < job->thread_count && !w->failed; i++) {
         const struct tracked_thread *thread = &job->threads[i];
-        check(w, store_thread(w->store, thread->process + 1, thread->id, (int)thread->tid, thread->name,
-                              (int64_t)thread->allocations, (int64_t)thread->bytes, (int64_t)thread->frees));
+        writer_check(w, store_thread(w->store, thread->process + 1, thread->id, (int)thread->tid,
+                                     thread->name, (int64_t)thread->allocations, (int64_t)thread->bytes,
+                                     (int64_t)thread->frees));
     }
     for (size_t i = 0; i < job->point_count && !w->failed; i++) {
         const struct point *point = &job->points[i];
-        check(w, store_sample(w->store, (int64_t)point->t_ns, (int64_t)point->blocks, (int64_t)point->bytes,
-                              (int64_t)point->rss));
+        writer_check(w, store_sample(w->store, (int64_t)point->t_ns, (int64_t)point->blocks,
+                                     (int64_t)point->bytes, (int64_t)point->rss));
     }
     if (!w->failed)
-        check(w, store_run_totals(w->store, &job->totals));
+        writer_check(w, store_run_totals(w->store, &job->totals));
     write_marks(w, job);
 }
 
@@ -364,12 +268,12 @@ static void write_facts(struct writer *w, const struct job *job)
  * end of the run the totals come first: readers see at once that it is over, and wait for the rest. */
 static void prepare(struct writer *w, const struct job *job)
 {
-    check(w, store_begin(w->store));
+    writer_check(w, store_begin(w->store));
     if (job->last && !w->failed) {
         write_facts(w, job);
         if (job->why) /* now: should we be killed, it is there */
-            check(w, store_run_why(w->store, job->why));
-        check(w, store_run_phase(w->store, "symbols", 0));
+            writer_check(w, store_run_why(w->store, job->why));
+        writer_check(w, store_run_phase(w->store, "symbols", 0));
     }
     for (size_t i = 0; i < job->process_count && !w->failed; i++) {
         struct intern_process *process = process_of(w, job->processes[i].index, job->processes[i].slot);
@@ -377,7 +281,7 @@ static void prepare(struct writer *w, const struct job *job)
             intern_notes(&w->intern, process);
     }
     if (!w->failed)
-        check(w, store_commit(w->store));
+        writer_check(w, store_commit(w->store));
     for (size_t i = 0; i < job->process_count && !w->failed; i++) {
         struct intern_process *process = process_of(w, job->processes[i].index, NULL);
         if (process)
@@ -407,13 +311,13 @@ static void write_state(struct writer *w, struct job *job)
     if (shortage != job->shortage || w->intern.unplaced) {
         t->events_lost += (int64_t)(shortage - job->shortage);
         t->stacks_lost += (int64_t)w->intern.unplaced;
-        check(w, store_run_totals(w->store, t));
+        writer_check(w, store_run_totals(w->store, t));
     }
     bool whole = !t->events_lost && !t->damaged && !t->stopped && !t->untraced && !t->stacks_lost;
     if (!w->failed)
-        check(w, store_run_state(w->store, job->interrupted || job->why ? "interrupted"
-                                           : whole                      ? "complete"
-                                                                        : "incomplete"));
+        writer_check(w, store_run_state(w->store, job->interrupted || job->why ? "interrupted"
+                                                  : whole                      ? "complete"
+                                                                               : "incomplete"));
 }
 
 /* What was committed is all there will be. That is said if it can be; else whoever reads finds us gone. */
@@ -432,30 +336,29 @@ static void write_all(struct writer *w, struct job *job)
     if (!job->raw)
         prepare(w, job);
     if (!w->failed)
-        check(w, store_begin(w->store));
+        writer_check(w, store_begin(w->store));
     if (!job->last && !w->failed)
         write_facts(w, job);
     if (!w->failed)
         write_sites(w, job);
-    write_mapped(w, job);
+    writer_mapped(w, job);
     write_samples(w, job);
     write_events(w, job);
     write_blocks(w, job);
-    for (size_t i = 0; i < job->page_count && !w->failed; i++)
-        write_pages(w, &job->pages[i]);
+    writer_pages(w, job);
     if (!w->failed)
         intern_write_nodes(&w->intern);
-    check(w, w->intern.error);
+    writer_check(w, w->intern.error);
     find_shared_rows(w, job);
     if (job->last && !w->wants_more && !w->failed) {
-        check(w, store_line_totals(w->store)); /* of a run that goes on nobody reads them */
+        writer_check(w, store_line_totals(w->store)); /* of a run that goes on nobody reads them */
         intern_finish(&w->intern);
-        check(w, w->intern.error);
+        writer_check(w, w->intern.error);
         if (!w->failed)
             write_state(w, job);
     }
     if (!w->failed)
-        check(w, store_commit(w->store));
+        writer_check(w, store_commit(w->store));
 }
 
 static void write_job(struct writer *w, struct job *job)
@@ -644,6 +547,6 @@ void writer_end(struct writer *w)
     pthread_mutex_unlock(&w->lock);
     pthread_join(w->thread, NULL);
     if (w->begun)
-        check(w, store_finish(w->store));
+        writer_check(w, store_finish(w->store));
     store_close(w->store);
 }

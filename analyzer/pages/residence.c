@@ -1,9 +1,8 @@
 /* residence.c - see residence.h. */
 #define _GNU_SOURCE
-#include "residence.h"
 #include "mapping_use.h"
+#include "page_shares.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,21 +11,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define ADDRESSES_END ((uint64_t)1 << 62) /* no sum of two of these is too large */
-#define PAGE_SHIFT 12
-#define PAGE ((uint64_t)1 << PAGE_SHIFT) /* of x86-64; a huge page is told as 512 of them */
-#define WINDOW_PAGES 128                 /* looked at together: their blocks fit into a processor's cache */
-#define WINDOW (WINDOW_PAGES * PAGE)
 #define BLOCKS_AT_ONCE 256
 #define SPARSE_MOST \
     ((uint64_t)1 << 37) /* of a mapping of several owners: to look for pages in more takes seconds */
 
-/* Bits of /proc/PID/pagemap: Documentation/admin-guide/mm/pagemap.rst of Linux. */
-#define PAGEMAP_PRESENT (1ull << 63)
-#define PAGEMAP_SWAPPED (1ull << 62)
-#define PAGEMAP_EXCLUSIVE (1ull << 56)
-
-/* The same file's ioctl() since Linux 6.7, which the headers may be older than. */
+/* ioctl() of /proc/PID/pagemap since Linux 6.7, which the headers may be older than. */
 struct pagemap_region {
     uint64_t start, end, categories;
 };
@@ -76,227 +65,6 @@ void residence_end(struct residence *r)
     free(r->names);
     mappings_free(&r->mappings);
     *r = (struct residence){.pagemap = -1};
-}
-
-/* ---- pages with blocks ------------------------------------------------------------------------ */
-
-/* glibc's unit is 16 bytes, 32 at least, of which 8 are a header; blocks of its mmap() begin 16 bytes into a page, and
- * have it to its end. Others have units of their own: no more than what lies before the next block is taken for it. */
-static uint64_t unit_of(uint64_t size)
-{
-    uint64_t unit = (size + 8 + 15) & ~15ull;
-    return unit < 32 ? 32 : unit;
-}
-
-#define MAPPED_LEAST (128u << 10)
-#define MAPPED_HEADER 16
-
-static bool is_mapped_alone(const struct residence_block *block)
-{
-    return block->size >= MAPPED_LEAST - MAPPED_HEADER && (block->address & (PAGE - 1)) == MAPPED_HEADER;
-}
-
-/* What is the block's, header and unit included: from where, and up to where. */
-static uint64_t begin_of(const struct residence_block *block)
-{
-    return is_mapped_alone(block) ? block->address - MAPPED_HEADER : block->address;
-}
-
-static uint64_t end_of(const struct residence_block *block)
-{
-    if (is_mapped_alone(block))
-        return (block->address + block->size + PAGE - 1) & ~(PAGE - 1);
-    return block->address + unit_of(block->size);
-}
-
-static uint64_t overlap(uint64_t a, uint64_t a_end, uint64_t b, uint64_t b_end)
-{
-    uint64_t from = a > b ? a : b, to = a_end < b_end ? a_end : b_end;
-    return to > from ? to - from : 0;
-}
-
-/* The blocks that lie on the pages of a window. Those of no bytes take a byte. */
-struct window {
-    uint64_t start, end; /* of it, and within the mapping */
-    uint64_t bits[WINDOW_PAGES];
-    struct residence_block *blocks; /* behind the last one stand two at the end of all addresses */
-    size_t count, room;
-};
-
-#define UNTOUCHED (RESIDENCE_OWNED - 1)
-
-/* What neighbours of one owner have of a page on which all of them lie whole, or one block that does not. */
-struct share {
-    uint32_t owner;
-    uint32_t part_of;         /* the one that does not: its number in the window, from 1 on; 0 = they do */
-    uint32_t blocks, rounded; /* how many, and those to which the allocator has added something */
-    uint32_t live, rounding;  /* bytes */
-};
-
-#define SHARES_MOST \
-    (PAGE / 8 + 1) /* blocks that lie on a page: their addresses are multiples of 8, and one reaches in */
-
-struct on_page {
-    uint64_t live, rounding; /* bytes: of all of them */
-    size_t count;
-    struct share shares[SHARES_MOST];
-};
-
-/* Up to where a small one has its unit. */
-static inline uint64_t small_end_of(const struct residence_block *block)
-{
-    uint64_t end = block->address + unit_of(block->size), next = block[1].address;
-    return end < next ? end : next;
-}
-
-/* What a block has of a page that it does not lie on whole; what lies before reached is another's. */
-static struct share part_of(const struct window *window, const struct residence_block *block,
-                            uint64_t reached, uint64_t page)
-{
-    uint64_t begin = begin_of(block), end = end_of(block), next = begin_of(&block[1]);
-    uint64_t live = overlap(block->address, block->address + block->size, page, page + PAGE);
-    uint64_t all = overlap(begin > reached ? begin : reached, end < next ? end : next, page, page + PAGE);
-    uint32_t rounding = (uint32_t)(all > live ? all - live : 0);
-    uint32_t number = (uint32_t)(block - window->blocks) + 1;
-    return (struct share){block->owner, number, 1, rounding != 0, (uint32_t)live, rounding};
-}
-
-/* The neighbours of a block that ends before the page does, as far as they do so; returns the first that does not. *end:
- * where the one ends, then the other. */
-static inline const struct residence_block *whole_ones(const struct residence_block *block, uint64_t page_end,
-                                                       uint64_t *end, struct share *share)
-{
-    const struct residence_block *first = block;
-    uint64_t live = 0, all = 0, rounded = 0, unit_end = *end;
-    do {
-        uint64_t unit = unit_end - block->address;
-        live += block->size;
-        all += unit;
-        rounded += unit != block->size;
-        block++;
-        unit_end = small_end_of(block);
-    } while (unit_end <= page_end && block->owner == first->owner);
-    *end = unit_end;
-    share->owner = first->owner;
-    share->part_of = 0;
-    share->blocks = (uint32_t)(block - first);
-    share->rounded = (uint32_t)rounded;
-    share->live = (uint32_t)live;
-    share->rounding = (uint32_t)(all - live);
-    return block;
-}
-
-/* Finds what all blocks that begin before a page's end have of it, from one on; returns the first that begins behind. */
-static const struct residence_block *find_shares(const struct window *window,
-                                                 const struct residence_block *block, uint64_t page,
-                                                 struct on_page *here)
-{
-    uint64_t reached = page, live = 0, rounding = 0, end = small_end_of(block);
-    struct share *share = here->shares;
-    for (; block->address < page + PAGE && share < here->shares + SHARES_MOST; share++) {
-        if (block->address >= page && end <= page + PAGE) {
-            block = whole_ones(block, page + PAGE, &end, share);
-        } else {
-            *share = part_of(window, block, reached, page);
-            block++;
-            end = small_end_of(block);
-        }
-        reached = small_end_of(&block[-1]);
-        live += share->live;
-        rounding += share->rounding;
-    }
-    here->count = (size_t)(share - here->shares);
-    here->live = live;
-    here->rounding = rounding;
-    return block;
-}
-
-static inline struct residence_owner *owner_of(const struct residence *r, const struct share *share)
-{
-    return &r->owners[share->owner < r->owner_count ? share->owner : r->owner_count];
-}
-
-/* Adds to what an owner has of a part, by so many blocks. */
-static inline void add(struct residence_owner *owner, int i, uint64_t bytes, uint32_t blocks)
-{
-    owner->bytes[i] += bytes;
-    owner->blocks[i] += blocks;
-}
-
-/* Those of the parts, as bits, in which a block is not counted yet that lies on several pages. */
-static uint32_t count_part(struct residence *r, const struct residence_block *block, uint32_t parts)
-{
-    uint32_t counted = r->counted_of == block->address ? r->counted : 0;
-    r->counted_of = block->address;
-    r->counted = counted | parts;
-    return parts & ~counted;
-}
-
-#define FRACTION 40 /* bits: no product with bytes of a page is too large, and none is rounded wrongly */
-
-/* Divides a resident page between its blocks. What is pinned goes to them in proportion: each gets what has become due
- * since the one before, so that all of it is given out, whatever is rounded. */
-static void divide(struct residence *r, const struct window *window, const struct on_page *here)
-{
-    if (here->live == 0) /* nothing but the end of a block's unit: with what is free */
-        return;
-    assert(here->live + here->rounding <= PAGE);
-    uint64_t pinned = PAGE - here->live - here->rounding, given = 0, live = 0;
-    uint64_t each = (pinned << FRACTION) / here->live + 1;
-    r->held += PAGE;
-    r->part[RESIDENCE_LIVE] += here->live;
-    r->part[RESIDENCE_ROUNDING] += here->rounding;
-    r->part[RESIDENCE_PINNED] += pinned;
-    for (size_t i = 0; i < here->count; i++) {
-        const struct share *share = &here->shares[i];
-        struct residence_owner *owner = owner_of(r, share);
-        live += share->live;
-        uint64_t due = live * each >> FRACTION, part = due - given;
-        given = due;
-        if (share->part_of == 0) {
-            add(owner, RESIDENCE_LIVE, share->live, share->blocks);
-            add(owner, RESIDENCE_ROUNDING, share->rounding, share->rounded);
-            add(owner, RESIDENCE_PINNED, part, pinned ? share->blocks : 0);
-        } else {
-            uint32_t parts = (uint32_t)(share->live != 0) << RESIDENCE_LIVE |
-                             (uint32_t)(share->rounding != 0) << RESIDENCE_ROUNDING |
-                             (uint32_t)(share->live && pinned) << RESIDENCE_PINNED;
-            parts = count_part(r, &window->blocks[share->part_of - 1], parts);
-            add(owner, RESIDENCE_LIVE, share->live, parts >> RESIDENCE_LIVE & 1);
-            add(owner, RESIDENCE_ROUNDING, share->rounding, parts >> RESIDENCE_ROUNDING & 1);
-            add(owner, RESIDENCE_PINNED, part, parts >> RESIDENCE_PINNED & 1);
-        }
-    }
-}
-
-static void note_untouched(struct residence *r, const struct window *window, const struct on_page *here)
-{
-    for (size_t i = 0; i < here->count; i++) {
-        const struct share *share = &here->shares[i];
-        uint32_t blocks = share->blocks;
-        if (share->part_of)
-            blocks = count_part(r, &window->blocks[share->part_of - 1], (share->live != 0) << UNTOUCHED) != 0;
-        add(owner_of(r, share), UNTOUCHED, share->live, blocks);
-    }
-    r->part[RESIDENCE_UNTOUCHED] += here->live;
-}
-
-static void look_at_pages(struct residence *r, const struct window *window)
-{
-    struct on_page here;
-    const struct residence_block *block = window->blocks, *none = block + window->count;
-    for (uint64_t page = window->start; page < window->end && block != none; page += PAGE) {
-        if (begin_of(block) >= page + PAGE)
-            continue;
-        block = find_shares(window, block, page, &here);
-        uint64_t bits = window->bits[(page - window->start) >> PAGE_SHIFT];
-        if (bits & PAGEMAP_PRESENT)
-            divide(r, window, &here);
-        else if (!(bits & PAGEMAP_SWAPPED))
-            note_untouched(r, window, &here);
-        /* Only the last one reaches further: the units of the others end where their next one begins. */
-        block -= end_of(&block[-1]) > page + PAGE;
-    }
 }
 
 /* ---- the walk --------------------------------------------------------------------------------- */
@@ -572,7 +340,7 @@ static bool look_at_window(struct residence *r, struct window *window, residence
         r->has_blocks = !is_mapped_alone(&window->blocks[i]);
     if (!find_bits(r, window))
         return true;
-    look_at_pages(r, window);
+    page_shares_add(r, window);
     return true;
 }
 

@@ -1,0 +1,187 @@
+/* page_shares.c - see page_shares.h. */
+#define _GNU_SOURCE
+#include "page_shares.h"
+
+#include <assert.h>
+
+static uint64_t overlap(uint64_t a, uint64_t a_end, uint64_t b, uint64_t b_end)
+{
+    uint64_t from = a > b ? a : b, to = a_end < b_end ? a_end : b_end;
+    return to > from ? to - from : 0;
+}
+
+#define UNTOUCHED (RESIDENCE_OWNED - 1)
+
+/* What neighbours of one owner have of a page on which all of them lie whole, or one block that does not. */
+struct share {
+    uint32_t owner;
+    uint32_t part_of;         /* the one that does not: its number in the window, from 1 on; 0 = they do */
+    uint32_t blocks, rounded; /* how many, and those to which the allocator has added something */
+    uint32_t live, rounding;  /* bytes */
+};
+
+#define SHARES_MOST \
+    (PAGE / 8 + 1) /* blocks that lie on a page: their addresses are multiples of 8, and one reaches in */
+
+struct on_page {
+    uint64_t live, rounding; /* bytes: of all of them */
+    size_t count;
+    struct share shares[SHARES_MOST];
+};
+
+/* Up to where a small one has its unit. */
+static inline uint64_t small_end_of(const struct residence_block *block)
+{
+    uint64_t end = block->address + unit_of(block->size), next = block[1].address;
+    return end < next ? end : next;
+}
+
+/* What a block has of a page that it does not lie on whole; what lies before reached is another's. */
+static struct share part_of(const struct window *window, const struct residence_block *block,
+                            uint64_t reached, uint64_t page)
+{
+    uint64_t begin = begin_of(block), end = end_of(block), next = begin_of(&block[1]);
+    uint64_t live = overlap(block->address, block->address + block->size, page, page + PAGE);
+    uint64_t all = overlap(begin > reached ? begin : reached, end < next ? end : next, page, page + PAGE);
+    uint32_t rounding = (uint32_t)(all > live ? all - live : 0);
+    uint32_t number = (uint32_t)(block - window->blocks) + 1;
+    return (struct share){block->owner, number, 1, rounding != 0, (uint32_t)live, rounding};
+}
+
+/* The neighbours of a block that ends before the page does, as far as they do so; returns the first that does not. *end:
+ * where the one ends, then the other. */
+static inline const struct residence_block *whole_ones(const struct residence_block *block, uint64_t page_end,
+                                                       uint64_t *end, struct share *share)
+{
+    const struct residence_block *first = block;
+    uint64_t live = 0, all = 0, rounded = 0, unit_end = *end;
+    do {
+        uint64_t unit = unit_end - block->address;
+        live += block->size;
+        all += unit;
+        rounded += unit != block->size;
+        block++;
+        unit_end = small_end_of(block);
+    } while (unit_end <= page_end && block->owner == first->owner);
+    *end = unit_end;
+    share->owner = first->owner;
+    share->part_of = 0;
+    share->blocks = (uint32_t)(block - first);
+    share->rounded = (uint32_t)rounded;
+    share->live = (uint32_t)live;
+    share->rounding = (uint32_t)(all - live);
+    return block;
+}
+
+/* Finds what all blocks that begin before a page's end have of it, from one on; returns the first that begins behind. */
+static const struct residence_block *find_shares(const struct window *window,
+                                                 const struct residence_block *block, uint64_t page,
+                                                 struct on_page *here)
+{
+    uint64_t reached = page, live = 0, rounding = 0, end = small_end_of(block);
+    struct share *share = here->shares;
+    for (; block->address < page + PAGE && share < here->shares + SHARES_MOST; share++) {
+        if (block->address >= page && end <= page + PAGE) {
+            block = whole_ones(block, page + PAGE, &end, share);
+        } else {
+            *share = part_of(window, block, reached, page);
+            block++;
+            end = small_end_of(block);
+        }
+        reached = small_end_of(&block[-1]);
+        live += share->live;
+        rounding += share->rounding;
+    }
+    here->count = (size_t)(share - here->shares);
+    here->live = live;
+    here->rounding = rounding;
+    return block;
+}
+
+static inline struct residence_owner *owner_of(const struct residence *r, const struct share *share)
+{
+    return &r->owners[share->owner < r->owner_count ? share->owner : r->owner_count];
+}
+
+/* Adds to what an owner has of a part, by so many blocks. */
+static inline void add(struct residence_owner *owner, int i, uint64_t bytes, uint32_t blocks)
+{
+    owner->bytes[i] += bytes;
+    owner->blocks[i] += blocks;
+}
+
+/* Those of the parts, as bits, in which a block is not counted yet that lies on several pages. */
+static uint32_t count_part(struct residence *r, const struct residence_block *block, uint32_t parts)
+{
+    uint32_t counted = r->counted_of == block->address ? r->counted : 0;
+    r->counted_of = block->address;
+    r->counted = counted | parts;
+    return parts & ~counted;
+}
+
+#define FRACTION 40 /* bits: no product with bytes of a page is too large, and none is rounded wrongly */
+
+/* Divides a resident page between its blocks. What is pinned goes to them in proportion: each gets what has become due
+ * since the one before, so that all of it is given out, whatever is rounded. */
+static void divide(struct residence *r, const struct window *window, const struct on_page *here)
+{
+    if (here->live == 0) /* nothing but the end of a block's unit: with what is free */
+        return;
+    assert(here->live + here->rounding <= PAGE);
+    uint64_t pinned = PAGE - here->live - here->rounding, given = 0, live = 0;
+    uint64_t each = (pinned << FRACTION) / here->live + 1;
+    r->held += PAGE;
+    r->part[RESIDENCE_LIVE] += here->live;
+    r->part[RESIDENCE_ROUNDING] += here->rounding;
+    r->part[RESIDENCE_PINNED] += pinned;
+    for (size_t i = 0; i < here->count; i++) {
+        const struct share *share = &here->shares[i];
+        struct residence_owner *owner = owner_of(r, share);
+        live += share->live;
+        uint64_t due = live * each >> FRACTION, part = due - given;
+        given = due;
+        if (share->part_of == 0) {
+            add(owner, RESIDENCE_LIVE, share->live, share->blocks);
+            add(owner, RESIDENCE_ROUNDING, share->rounding, share->rounded);
+            add(owner, RESIDENCE_PINNED, part, pinned ? share->blocks : 0);
+        } else {
+            uint32_t parts = (uint32_t)(share->live != 0) << RESIDENCE_LIVE |
+                             (uint32_t)(share->rounding != 0) << RESIDENCE_ROUNDING |
+                             (uint32_t)(share->live && pinned) << RESIDENCE_PINNED;
+            parts = count_part(r, &window->blocks[share->part_of - 1], parts);
+            add(owner, RESIDENCE_LIVE, share->live, parts >> RESIDENCE_LIVE & 1);
+            add(owner, RESIDENCE_ROUNDING, share->rounding, parts >> RESIDENCE_ROUNDING & 1);
+            add(owner, RESIDENCE_PINNED, part, parts >> RESIDENCE_PINNED & 1);
+        }
+    }
+}
+
+static void note_untouched(struct residence *r, const struct window *window, const struct on_page *here)
+{
+    for (size_t i = 0; i < here->count; i++) {
+        const struct share *share = &here->shares[i];
+        uint32_t blocks = share->blocks;
+        if (share->part_of)
+            blocks = count_part(r, &window->blocks[share->part_of - 1], (share->live != 0) << UNTOUCHED) != 0;
+        add(owner_of(r, share), UNTOUCHED, share->live, blocks);
+    }
+    r->part[RESIDENCE_UNTOUCHED] += here->live;
+}
+
+void page_shares_add(struct residence *r, const struct window *window)
+{
+    struct on_page here;
+    const struct residence_block *block = window->blocks, *none = block + window->count;
+    for (uint64_t page = window->start; page < window->end && block != none; page += PAGE) {
+        if (begin_of(block) >= page + PAGE)
+            continue;
+        block = find_shares(window, block, page, &here);
+        uint64_t bits = window->bits[(page - window->start) >> PAGE_SHIFT];
+        if (bits & PAGEMAP_PRESENT)
+            divide(r, window, &here);
+        else if (!(bits & PAGEMAP_SWAPPED))
+            note_untouched(r, window, &here);
+        /* Only the last one reaches further: the units of the others end where their next one begins. */
+        block -= end_of(&block[-1]) > page + PAGE;
+    }
+}
