@@ -1,4 +1,4 @@
-"""What is resident, by part and line: the parts against the kernel's sums, what is free against what malloc_trim gives back."""
+"""What is resident, by part and line: the parts against the kernel's sums, and when that is looked at."""
 
 import contextlib
 import json
@@ -77,33 +77,6 @@ def walked(build, preload, report, tmp_path):
         started.ask, started.ask_as_the_kernel = ask, ask_as_the_kernel
         started.database = database
         yield started
-
-
-@pytest.mark.parametrize("blocks", [20_000, 100_000, 200_000, 400_000, 800_000])
-def test_fragments(build, walked, blocks, say):
-    """What the kept blocks pin, and what a trim would give back: foretold, then tried."""
-    program = walked(build.target("fragments"), str(blocks))
-    found, parts, rss, anonymous = walked.ask_as_the_kernel(program)
-    # How many others have a library mapped changes from one moment to the next: the share of it is between none and all.
-    assert found["resident_bytes"] == rss and anonymous <= found["pss_bytes"] <= rss
-    assert found["moment"]["kind"] == "asked"
-    pinned = parts["pinned"]
-    assert pinned["lines"][0]["function"] == "keep" and pinned["lines"][0]["bytes"] > 0.9 * pinned["bytes"]
-    assert parts["live"]["lines"][0]["function"] == "main"  # what of the table was touched
-    assert found["untouched_bytes"] == pytest.approx(7 * MIB, abs=MIB / 4) and found["untouched"][0]["function"] == "main"
-    foretold = parts["free"]["bytes"]
-    given_back = program.say("trim")
-    say(f"{blocks}: resident {rss / MIB:.1f} MiB, pinned {pinned['bytes'] / MIB:.1f}, free {foretold / MIB:.1f}, "
-        f"given back {given_back / MIB:.1f}, other {parts.get('other', {'bytes': 0})['bytes'] / rss:.1%}")
-    # glibc has up to seven free blocks of each size at hand, which a trim does not give back: a page each, if they lie apart.
-    at_hand = 7 * 17 * 4096
-    assert foretold * 0.95 - at_hand <= given_back <= foretold * 1.05
-    assert parts.get("other", {"bytes": 0})["bytes"] <= 0.02 * rss
-    after, parts, rss, _ = walked.ask_as_the_kernel(program)
-    assert after["resident_bytes"] == rss < found["resident_bytes"]
-    assert after["moment"]["t_s"] > found["moment"]["t_s"]
-    program.end()
-    assert wait_for_run(walked.database)["state"] == "complete"
 
 
 def until_old(process, seconds):

@@ -1,8 +1,9 @@
 /* fragments.c - a heap of which little is left, and that on nearly all its pages.
  *
- *   fragments BLOCKS   allocates so many, and one in fifty that it keeps, frees the others, and says "ready RSS". Then, for
- *                      a line of its input: "trim" gives back what malloc_trim(0) can, "mark NAME" sets a mark; each is
- *                      answered by "done RSS". RSS: resident bytes.
+ *   fragments BLOCKS [SIZE]   allocates so many, and one in fifty that it keeps, frees the others, and says "ready RSS".
+ *                             Then, for a line of its input: "trim" gives back what malloc_trim(0) can, "mark NAME" sets a
+ *                             mark; each is answered by "done RSS". RSS: resident bytes. SIZE: of the freed ones, half of it
+ *                             to three halves; 16 to 255 bytes without.
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -43,16 +44,18 @@ static void say(const char *what)
 int main(int argc, char **argv)
 {
     long count = argc > 1 ? atol(argv[1]) : 0, kept_count = 0;
+    size_t size = argc > 2 ? strtoul(argv[2], NULL, 10) : 0, least = size ? size / 2 : 16;
     void **blocks = malloc((size_t)count * sizeof *blocks),
          **kept = malloc((size_t)count / 50 * sizeof *kept + 8);
     char *table = malloc(8 << 20), line[128];
+    size = size ? size : 240;
     if (count < 1 || blocks == NULL || kept == NULL || table == NULL)
         return 2;
     memset(table, 1, 1 << 20); /* the rest is never touched */
     for (long i = 0; i < count; i++) {
         if (i % 50 == 0)
             kept[kept_count++] = keep(64);
-        blocks[i] = drop(16 + (size_t)i * 37 % 240);
+        blocks[i] = drop(least + (size_t)i * 37 % size);
     }
     for (long i = 0; i < count; i++)
         free(blocks[i]);
