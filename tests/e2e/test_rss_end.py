@@ -1,10 +1,13 @@
 """A program that ends while the collector looks at its pages: nothing of the record is lost, and nobody waits for the look."""
 
+import os
+import signal
 import subprocess
+import time
 
 import pytest
 
-from conftest import clean_environment, rows, wait_for_run
+from conftest import clean_environment, collector_of, rows, wait_for_run
 from test_rss_walk import Talking
 
 BLOCKS = 2_000_000  # a look at them takes a while: tens of milliseconds
@@ -40,18 +43,56 @@ def has_moments(database):
     return rows(database, "SELECT 1 FROM sqlite_master WHERE name = 'page_moment'") != []
 
 
-@pytest.mark.parametrize("seconds", [0, 0.02, 0.05, 0.1])
-def test_end_within_a_look(build, preload, tmp_path, holder, seconds):
-    """Somebody asks, and the program ends so long after that."""
+def looks_at(collector, pid):
+    """Whether it is within a look at the pages of a process: it has opened what the kernel tells of them."""
+    for number in os.listdir(f"/proc/{collector}/fd"):
+        try:
+            if os.readlink(f"/proc/{collector}/fd/{number}") == f"/proc/{pid}/pagemap":
+                return True
+        except OSError:
+            pass  # closed meanwhile
+    return False
+
+
+def is_stopped(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        return file.read().rsplit(")", 1)[1].split()[0] == "T"
+
+
+def stop_within_a_look(build, database, pid):
+    """Asks until the collector is stopped within a look; returns it, and whoever asked."""
+    collector = collector_of(database)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        asking = subprocess.Popen([build.command("trace-report"), "rss", "--json", "--db", str(database)],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
+        while asking.poll() is None and not looks_at(collector, pid):
+            pass
+        os.kill(collector, signal.SIGSTOP)
+        while not is_stopped(collector):
+            time.sleep(0.001)
+        if looks_at(collector, pid):
+            return collector, asking
+        os.kill(collector, signal.SIGCONT)
+        asking.communicate(timeout=60)
+    raise AssertionError("no look was met")
+
+
+@pytest.mark.parametrize("goes_on", ["before", "after"])
+def test_end_within_a_look(build, preload, tmp_path, holder, goes_on):
+    """Somebody asks, and in the midst of the look the program ends: the look goes on while it does so, or when it is gone."""
     database = tmp_path / "trace.db"
     program = Talking([str(holder)], preload())
-    asking = subprocess.Popen([build.command("trace-report"), "rss", "--json", "--db", str(database)],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
+    collector, asking = stop_within_a_look(build, database, program.process.pid)
     try:
-        asking.wait(timeout=seconds or 0.001)
-    except subprocess.TimeoutExpired:
-        pass
-    program.end()
+        program.process.stdin.write(b"\n")
+        program.process.stdin.flush()
+        if goes_on == "after":
+            program.end()  # it waits for the collector, but not for ever
+    finally:
+        os.kill(collector, signal.SIGCONT)
+    if goes_on == "before":
+        program.end()
     out, _ = asking.communicate(timeout=60)
     assert asking.returncode == 0 and out
     run = wait_for_run(database)
