@@ -15,17 +15,18 @@ _Atomic uint64_t codes_generation = CODES_GENERATION;
 static struct table numbers = {.bits = 14};      /* code object's address -> code number */
 static struct table frames = {.bits = 15};       /* code number << 32 | instruction + 1 -> frame number */
 static struct table descriptions = {.bits = 14}; /* hash of a description -> code number; it grows: */
-#define DESCRIPTIONS_MOST 18                     /* to a million, as what is forgotten is described again */
+/* It grows up to a million entries, as what is forgotten would be described again. */
+#define DESCRIPTIONS_MOST 18
 
-/* Where each code number's note is, to compare with: number -> address. Touched as far as it is used. */
+/* The address of each code number's note, to compare with. Only touched as far as it is used. */
 #define NOTES_KEPT (1u << 20)
 static struct wire_note_code **kept_notes;
 
 /* ---- the lock of the tables ------------------------------------------------------------------- */
 
-/* Held for microseconds, never by a forked child's lost threads (codes_forked opens it), and never asked for
- * by a handler that interrupts its holder: the recorder lets no second event through on the same state.
- * Should it be held in spite of all for long, the frame stays unknown. */
+/* Held for microseconds, never by threads that a fork left behind (codes_forked() opens it), and never
+ * needed by a signal handler that interrupts its holder, as the recorder allows no second event with the
+ * same state. Should it be held for long in spite of that, the frame stays unknown. */
 static _Atomic int locked;
 
 static bool lock(void)
@@ -76,7 +77,7 @@ struct text {
     unsigned width;
 };
 
-/* How state's bits lie has not changed since 3.3. */
+/* The layout of the bits in `state` has not changed since 3.3. */
 static bool read_text(uintptr_t string, struct text *text)
 {
     if (!is_string(string))
@@ -99,8 +100,8 @@ static uint32_t text_character(const struct text *text, uint64_t i)
                               : ((const uint32_t *)text->data)[i];
 }
 
-/* One character as UTF-8; the number of bytes. A byte that was no UTF-8 in a file's name, which Python keeps
- * as a surrogate, becomes that byte again. */
+/* Encodes a character as UTF-8; returns the number of bytes. Bytes of a file name that are not UTF-8,
+ * which Python keeps as surrogates, are restored. */
 static unsigned encode(uint32_t c, char out[4])
 {
     if (c < 0x80 || (c >= 0xdc80 && c <= 0xdcff)) {
@@ -125,7 +126,7 @@ static unsigned encode(uint32_t c, char out[4])
     return 4;
 }
 
-/* Bytes of the text as UTF-8, with a NUL. */
+/* Bytes of the text as UTF-8, including a NUL. */
 static uint32_t text_size(const struct text *text)
 {
     uint32_t size = 1;
@@ -143,7 +144,7 @@ static char *text_write(const struct text *text, char *at)
     return at;
 }
 
-/* NULL if bytes is another text, else what follows it there. */
+/* NULL if the bytes are another text, else what follows the text there. */
 static const char *text_compare(const struct text *text, const char *at)
 {
     for (uint64_t i = 0; i < text->length; i++) {
@@ -166,7 +167,7 @@ struct description {
     int32_t first_line;
 };
 
-/* False if this is no code object, or one with parts of unexpected types. */
+/* False if this is not a code object, or its parts have unexpected types. */
 static bool read_description(uintptr_t code, struct description *d)
 {
     const struct python_layout *l = &python.layout;
@@ -235,7 +236,7 @@ static void keep_note(uint32_t number, struct wire_note_code *note)
         kept_notes[number] = note;
 }
 
-/* Writes the note; the new number, 0 when the arena is full. */
+/* Writes the note; returns the new number, 0 = the arena is full. */
 static uint32_t write_note(const struct description *d)
 {
     size_t size = sizeof(struct wire_note_code) + d->file_size + d->name_size + d->lines_size;
@@ -258,7 +259,7 @@ static uint32_t write_note(const struct description *d)
     return number;
 }
 
-/* Under the lock. */
+/* Needs the lock. */
 static uint32_t describe(uintptr_t code)
 {
     struct description d;
@@ -339,11 +340,11 @@ uint32_t codes_frame(uintptr_t code, uint64_t raw)
 
 NOINLINE void codes_died(uintptr_t code)
 {
-    /* What the table forgot may still be remembered elsewhere. */
+    /* What the table has forgotten may still be remembered elsewhere. */
     if (!table_get(&numbers, code) && !table_forgets(&numbers))
         return;
-    /* An entry that stays in spite of a lock that cannot be had would be wrong for the next code object at
-     * this address: dropping needs no lock then, it only clears the key. */
+    /* If the lock cannot be had, an entry that stays would be wrong for the next code object at this
+     * address: so it is dropped without the lock, which only clears its key. */
     bool held = lock();
     table_drop(&numbers, code);
     atomic_fetch_add(&codes_generation, CODES_GENERATION);

@@ -1,4 +1,4 @@
-/* described.h - what of Python's was described to the collector so far. */
+/* described.h - forgets which Python code was described to the collector. */
 #ifndef LIBTRACE_PYTHON_DESCRIBED_H
 #define LIBTRACE_PYTHON_DESCRIBED_H
 

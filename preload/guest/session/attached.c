@@ -1,4 +1,4 @@
-/* attached.c - a program's part in a run that trace-attach has it begin, and end. See session.h. */
+/* attached.c - begins and ends a program's part in a run for trace-attach. See session.h. */
 #define _GNU_SOURCE
 #include "session.h"
 #include "alive.h"
@@ -42,7 +42,7 @@ int session_attach(const struct settings *wanted, const char *label, pid_t attac
         return -ENOMEM;
     attach_generation++;
     thread_new_generation();
-    if (!slot_claim_now(WIRE_PROCESS_ATTACHED)) /* nobody waits while the program is stopped */
+    if (!slot_claim_now(WIRE_PROCESS_ATTACHED)) /* without waiting, as the program is stopped */
         return ATTACH_PROCESSES;
     identity_note();
     rules_flush();
@@ -71,7 +71,7 @@ bool session_leave(void)
         return false;
     guest_show_pieces(NULL);
     uint32_t live = WIRE_PROCESS_LIVE;
-    /* Not for a parent that this process was forked from meanwhile. */
+    /* Not for a parent from which this process was forked meanwhile. */
     if (process && process->pid == (pid_t)syscall(SYS_getpid)) {
         session_note_usage();
         process->flags |= WIRE_PROCESS_DETACHED;

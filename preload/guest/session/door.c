@@ -10,8 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_NS 1000000000ull /* for a collector that is just being started, on a busy machine */
-#define STEP_NS 50000000          /* then it is asked again: it may be gone, which shows then */
+#define PATIENCE_NS 1000000000ull /* for a collector that is just starting, on a busy machine */
+#define STEP_NS 50000000          /* then ask again, as it may be gone, which shows then */
 
 static int new_socket(void)
 {
@@ -31,7 +31,7 @@ int door_make(uint64_t name)
     return door;
 }
 
-/* The descriptor that has come, or a negative errno code: there may have been no room for it. */
+/* Receives the descriptor; returns it, or a negative errno code: there may have been no room for it. */
 static int take(int door)
 {
     char byte;
@@ -75,7 +75,7 @@ int door_knock(uint64_t name, uint64_t key)
         errno = saved;
         return result;
     }
-    /* An address of our own, which the kernel chooses, for the answer. */
+    /* Bind to an address that the kernel chooses, for the answer. */
     if (syscall(SYS_bind, door, &none, sizeof none.sun_family) != 0 ||
         syscall(SYS_connect, door, &address, wire_door_address(&address, name)) != 0)
         result = -errno;

@@ -1,4 +1,4 @@
-/* end.c - the program exits. See session.h. */
+/* end.c - what happens when the program exits. See session.h. */
 #define _GNU_SOURCE
 #include "session.h"
 #include "alive.h"
@@ -57,9 +57,9 @@ static void wait_for_collector(void)
 
 #define INITIAL_PID_NAMESPACE 0xeffffffcu /* its inode, in every kernel */
 
-/* When the first process of a PID namespace ends the kernel ends all others, the collector, too. So that
- * process waits for the collector; and so does the run's first one, whose end may be the end of a shell that
- * is the namespace's first. Not if the collector is outside. */
+/* When the first process of a PID namespace ends, the kernel kills all others, including the collector. So
+ * that process waits for the collector, and so does the run's first process, whose end may be the end of a
+ * shell that is the namespace's first process. Not if the collector is outside. */
 static bool may_end_collector(void)
 {
     uint64_t own = process->pid_namespace;
@@ -68,8 +68,8 @@ static bool may_end_collector(void)
            (process->pid == 1 || process->flags & WIRE_PROCESS_FIRST);
 }
 
-/* This process, the run's first, has no child and has not had one. What it knows of no longer, a child that
- * the kernel reaped, say, counts as one. */
+/* True if this process, the run's first, has no child and never had one. Children that it cannot know
+ * about, such as those that the kernel reaped, count as well. */
 static bool never_forked(void)
 {
     struct sigaction reaping;
@@ -88,7 +88,7 @@ static void note_end(int exit_status)
     atomic_store(&process->ended_ns, guest_now_ns());
 }
 
-/* Its paths lead elsewhere for the collector, or nowhere for anybody. */
+/* True if the paths of its modules lead elsewhere for the collector, or nowhere. */
 static bool is_only_way(void)
 {
     uint64_t view[3];
@@ -96,7 +96,7 @@ static bool is_only_way(void)
     return memcmp(view, arena->first_view, sizeof view) != 0 || modules_lack_files();
 }
 
-/* Waits for the collector if the files of our modules may be found through this process only. */
+/* Waits for the collector if the files of our modules may only be reachable through this process. */
 static void keep_files(void)
 {
     bool some = atomic_load(&process->modules) != atomic_load(&process->modules_kept);
@@ -121,12 +121,12 @@ void session_exiting(int exit_status)
     if (waits)
         process->flags |= WIRE_PROCESS_WAITS;
     stop_record(WIRE_RECORD_WHOLE);
-    guest_show_pieces(NULL); /* the slot may be another's soon */
+    guest_show_pieces(NULL); /* the slot may soon be another process's */
     if (!atomic_compare_exchange_strong(&process->state, &live, WIRE_PROCESS_EXITING))
         return;
     arena_wake_collector();
     keep_files();
-    /* Only the run's first process: it is what the user waits for before asking for a report. */
+    /* Only the run's first process: the user waits for its end before asking for a report. */
     if (first)
         wait_for_collector();
     if (waits)

@@ -10,10 +10,10 @@
 
 char environment_session[WIRE_SESSION_SIZE];
 
-extern void *__libc_stack_end; /* behind it is what the kernel has given the program */
+extern void *__libc_stack_end; /* the kernel's arguments and environment begin there */
 
-/* Writes over the variable that is there, if it has room and is the kernel's copy: some programs pass on that
- * one. */
+/* Overwrites the variable in the kernel's copy of the environment, if it is there and has room: some
+ * programs pass on that copy. */
 static bool export_in_place(void)
 {
     char *value = (char *)guest_variable(WIRE_SESSION_VARIABLE);
@@ -30,7 +30,7 @@ static bool export_in_place(void)
 
 #define DATABASE "LIBTRACE_DB="
 
-/* Where the kernel's environment leads to the variable DATABASE; NULL if it does not. */
+/* The entry of the kernel's environment that holds the variable DATABASE; NULL = none. */
 static char **kernels_database(void)
 {
     char **words = __libc_stack_end;
@@ -40,8 +40,9 @@ static char **kernels_database(void)
     return NULL;
 }
 
-/* Programs that pass on the kernel's environment (Go's) have no room for one variable more in it: so ours is found in
- * the place of another, with what that says. The program itself asks the C library, which has both. */
+/* Programs that pass on the kernel's environment (Go's) have no room in it for another variable: so ours
+ * takes the place of another one, and includes its value. The program itself asks the C library, which has
+ * both. */
 static void export_to_kernels(char *text, const char *end)
 {
     char **place = kernels_database();
@@ -54,8 +55,8 @@ static void export_to_kernels(char *text, const char *end)
     *place = text;
 }
 
-/* Gives the program an environment with our variable; setenv() would allocate. Where memory is short most
- * have room all the same. */
+/* Gives the program an environment with our variable; setenv() would allocate. The static array is large
+ * enough for most if memory is short. */
 void environment_export(void)
 {
     static char *usual[512], text[sizeof environment_session + 32 + PATH_MAX];
@@ -81,8 +82,8 @@ void environment_export(void)
     export_to_kernels(text, text + sizeof text);
 }
 
-/* What the process execs is behind the same filter. Who joins a run opens files, maps memory and more: it
- * does not. */
+/* What the process executes is under the same filter. Joining a run means opening files, mapping memory
+ * and more: so it must not. */
 void environment_confine(bool confined)
 {
     static char first;
@@ -93,5 +94,5 @@ void environment_confine(bool confined)
         *exported_session = confined ? ENVIRONMENT_CONFINED : first;
     }
     if (confined)
-        arena_wake_collector(); /* nobody wakes it any more: it is to look by itself */
+        arena_wake_collector(); /* nobody will wake it any more: it has to look by itself */
 }

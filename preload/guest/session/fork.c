@@ -16,7 +16,7 @@
 
 bool session_forked(void)
 {
-    guest_show_pieces(NULL); /* that is the other's slot */
+    guest_show_pieces(NULL); /* that slot is the parent's */
     stacks_forget(!thread_self->busy);
     notes_forget(!thread_self->busy);
     thread_forked();

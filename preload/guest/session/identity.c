@@ -17,7 +17,7 @@ static const char *last_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* From where on arguments, NUL-separated, are the program's: those before may be its loader's. */
+/* Where the program's own arguments (NUL-separated) begin: those before may be for its loader. */
 static const char *program_of(const char *arguments, const char *name)
 {
     const char *at = arguments;
@@ -26,7 +26,7 @@ static const char *program_of(const char *arguments, const char *name)
     return *at ? at : arguments;
 }
 
-/* The name for a run that nobody labelled: the program's, or the script's that an interpreter runs. */
+/* The name of a run without a label: the program's, or that of the script that an interpreter runs. */
 static const char *default_label(const char *command, const char *executable)
 {
     static const char *const interpreters[] = {"python", "perl", "ruby", "bash", "sh",
@@ -35,7 +35,7 @@ static const char *default_label(const char *command, const char *executable)
     command = program_of(command, name);
     const char *second = command + strlen(command) + 1; /* arguments are NUL-separated here */
     for (int i = 0; interpreters[i]; i++) {
-        /* The whole name, but for a version: python3.11. */
+        /* The whole name, apart from a version: python3.11. */
         size_t size = strlen(interpreters[i]);
         if (strncmp(name, interpreters[i], size) == 0 &&
             name[size + strspn(name + size, "0123456789.")] == '\0' && *second && *second != '-')
@@ -45,10 +45,10 @@ static const char *default_label(const char *command, const char *executable)
 }
 
 static char executable[PATH_MAX], command[8192];
-static size_t command_size; /* with a NUL behind each argument */
+static size_t command_size; /* with a NUL after each argument */
 
-/* If the arguments are to be kept out of the record, the program's name alone. A confined child keeps what
- * its parent has read. */
+/* If arguments must not be recorded, reads the program's name only. A confined child keeps what its parent
+ * has read. */
 static void read_command(void)
 {
     if (guest_confined)

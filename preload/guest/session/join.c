@@ -77,12 +77,12 @@ static const char cannot_join[] =
 
 enum joined {
     JOINED,
-    NO_ARENA, /* or another run's */
+    NO_ARENA, /* or it is another run's */
     OVER,
     NO_ROOM
 };
 
-/* Maps the arena, if it is one, and the run's that is named; its descriptor is closed. */
+/* Maps the arena if it is one, and belongs to the named run; closes its descriptor. */
 static enum joined join(int descriptor, const struct name *name)
 {
     uint64_t size;

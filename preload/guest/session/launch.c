@@ -16,13 +16,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Appends a part of a path; NULL: it does not fit. */
+/* Appends a part to a path; NULL = it does not fit. */
 static char *append(char *at, char *end, const char *text)
 {
     return at && strlen(text) < (size_t)(end - at) ? guest_format(at, end, text) : NULL;
 }
 
-/* Where the database is to be: LIBTRACE_DB or trace.db, made absolute. NULL, or why it cannot be. */
+/* Writes the absolute path of the database: LIBTRACE_DB or trace.db. Returns NULL, or why that is not
+ * possible. */
 static const char *database_path(char *path, size_t size)
 {
     char *at = path, *end = path + size;
@@ -39,7 +40,7 @@ static const char *database_path(char *path, size_t size)
     return append(at, end, name) ? NULL : "the database's path is too long; the program runs untraced";
 }
 
-static char database[PATH_MAX]; /* the program's stack may be small */
+static char database[PATH_MAX]; /* static, as the program's stack may be small */
 
 uint32_t launch_place(void)
 {
@@ -68,7 +69,7 @@ static const char *why_not(int error)
     }
 }
 
-/* A descriptor as an argument: 0 for none, as it is none of the standard streams. */
+/* Writes a descriptor as an argument; 0 = none, as it cannot be a standard stream. */
 static void write_number(char number[24], int descriptor)
 {
     guest_format_number(number, number + 24, descriptor >= 3 ? (uint64_t)descriptor : 0);

@@ -1,4 +1,4 @@
-/* launch.h - the collector of a new run: where it is, and what it is told. */
+/* launch.h - starts the collector of a new run. */
 #ifndef LIBTRACE_LAUNCH_H
 #define LIBTRACE_LAUNCH_H
 
@@ -10,14 +10,14 @@ struct launch {
     int memory;         /* the arena's descriptor */
     int self;           /* a pidfd of this process; -1 = none */
     int door;           /* see door.h; -1 = none */
-    int pid;            /* the collector's, or 0 */
-    const char *detail; /* to add to the sentence that says why not */
+    int pid;            /* PID of the collector, or 0 */
+    const char *detail; /* appended to the sentence that says why it failed */
 };
 
-/* Where the run will be written to, as a part of its door's name; 0 = not known. */
+/* A hash of the database's place, for the door's name; 0 = not known. */
 uint32_t launch_place(void);
 
-/* Starts it with what memory, self and door say. NULL, or a sentence that says why not. */
+/* Starts it with launch's memory, self and door. Returns NULL, or a sentence that says why that failed. */
 const char *launch_collector(const struct settings *settings, struct launch *launch);
 
 #endif

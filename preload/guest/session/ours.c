@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The build tree and the installed one are laid out alike. */
+/* The build tree and the installed tree have the same layout. */
 bool ours_path(const char *relative, char path[PATH_MAX])
 {
     Dl_info info;
@@ -24,7 +24,7 @@ bool ours_path(const char *relative, char path[PATH_MAX])
     return true;
 }
 
-/* Cuts the path after its directory; the file's name. */
+/* Cuts the path after its directory; returns the file's name. */
 static char *cut(char *path)
 {
     char *slash = strrchr(path, '/');
@@ -50,7 +50,7 @@ bool ours_process(void)
     own[size > 0 ? size : 0] = '\0';
     const char *name = cut(own);
     bool found = false;
-    /* All others are through here. */
+    /* All other programs are done here. */
     if (name && strncmp(name, "trace-", 6) == 0) {
         found = ours_path(LIBTRACE_BIN_FROM_LIB, path) && same_directory(own, path);
         found =

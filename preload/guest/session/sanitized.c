@@ -1,8 +1,8 @@
 /* sanitized.c - see sanitized.h.
  *
- * The runtimes start as constructors, or before, from the program's own; an indirect function's resolver runs
- * even before that, while the loader relocates us. Little works at that time: no call here may leave the
- * library, not even one of memcpy() that the compiler thinks of.
+ * The runtimes start as constructors of the program, or before; an indirect function's resolver runs even earlier,
+ * while the loader relocates us. Little works at that time: no call may leave the library, not even one of memcpy()
+ * that the compiler inserts.
  */
 #ifndef __clang__ /* which -fno-builtin is enough for */
 #pragma GCC optimize("no-tree-loop-distribute-patterns")
@@ -26,7 +26,7 @@
 extern HIDDEN ElfW(Dyn) _DYNAMIC[];
 extern void *__libc_stack_end; /* ld.so's: where the kernel has put argc, arguments, environment and more */
 
-/* What each runtime exports, in the program itself where it is linked statically. */
+/* A symbol that each runtime exports, from the program itself if it is linked statically. */
 static const struct runtime {
     char symbol[16], name[24];
 } runtimes[] = {
@@ -62,7 +62,7 @@ static bool same(const char *text, size_t size, const char *other)
     return i == size && !other[i];
 }
 
-/* Where the last name of a path begins. */
+/* Where the last component of a path begins. */
 static size_t name_in(const char *path, size_t size)
 {
     while (size && path[size - 1] != '/')
@@ -120,8 +120,8 @@ static bool defines(const struct table *table, const char *name)
     return false;
 }
 
-/* We are loaded at the program's start: our name, as the loader has it; else NULL. What is loaded at the
- * start comes before the loader itself in its list. */
+/* Our name in the loader's list, if we were loaded at the program's start; else NULL. What is loaded at
+ * the start comes before the loader itself in that list. */
 static const char *loaded_at_start(void)
 {
     for (const struct link_map *module = _r_debug.r_map; module; module = module->l_next) {
@@ -133,8 +133,9 @@ static const char *loaded_at_start(void)
     return NULL;
 }
 
-/* What gcc links statically exports none of its own names, but asks for this one, which a program may define.
- * So does UndefinedBehaviorSanitizer, which has no allocator. Undefined symbols come first, in no hash table.
+/* A runtime that gcc links statically exports none of its own names, but refers to this one, which a
+ * program may define. So does UndefinedBehaviorSanitizer, which has no allocator. Undefined symbols come
+ * first, and are in no hash table.
  */
 static bool has_nameless_runtime(const struct table *table)
 {
@@ -166,7 +167,7 @@ struct start {
     char **arguments, **environment;
     size_t count;         /* of the environment */
     const char *executed; /* AT_EXECFN */
-    bool by_loader;       /* which was given the program as an argument */
+    bool by_loader;       /* the loader was given the program as an argument */
 };
 
 static struct start find_start(void)
@@ -197,8 +198,8 @@ static const char *variable(const struct start *start, const char *name)
 
 /* ---- the line that is said ------------------------------------------------------------------------ */
 
-/* False if a process of this run has said something already, or this is not to be a run at all. The run is
- * told that it lacks this process. */
+/* False if a process of this run has printed something already, or this must not be a run. Notes in the
+ * run that this process is missing. */
 static bool first_to_say(const struct start *start)
 {
     const char *session = variable(start, WIRE_SESSION_VARIABLE);
@@ -213,7 +214,7 @@ static bool first_to_say(const struct start *start)
     long file = system_call(SYS_open, (long)path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0, 0, 0, 0);
     if (file < 0)
         return false;
-    /* A page is there, or nothing is mapped: a file that is no arena is not written to. */
+    /* Map it only if there is a page: a file that is no arena must not be written to. */
     struct stat facts = {0};
     struct wire_arena *header = (void *)-1;
     const size_t size = 4096;
@@ -247,8 +248,8 @@ static void say(const struct runtime *runtime)
 
 /* ---- once more, without us ------------------------------------------------------------------------- */
 
-/* Copies the list of libraries without ours, which may have been named by its name alone; how many are left,
- * -1 if it was not there. */
+/* Copies the list of libraries without ours, which may have been named without a path; returns how many
+ * are left, -1 if ours was not in it. */
 static int leave_out(const char *list, const char *ours, char *out)
 {
     int left = 0;
@@ -273,8 +274,8 @@ static int leave_out(const char *list, const char *ours, char *out)
     return found ? left : -1;
 }
 
-/* By the path that it was executed with, which names the process, or, where that leads elsewhere by now, by
- * what the kernel knows. */
+/* Uses the path with which it was executed, as it names the process; if that leads elsewhere by now, the
+ * kernel's link. */
 static void execute(const struct start *start, char **environment)
 {
     static const char self[] = "/proc/self/exe";

@@ -1,4 +1,4 @@
-/* settings.c - what the environment says of the run. */
+/* settings.c - reads the run's settings from the environment. */
 #include "settings.h"
 #include "guest.h"
 #include "join.h"
@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* Whoever joins a run has been told by its first process. */
+/* Processes that join a run do not repeat what its first process has said. */
 static void say_setting(const char *what, const char *detail)
 {
     if (!join_session())

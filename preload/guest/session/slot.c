@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Whether the process had been traced before it did exec. Its former slot may be behind one that is free. */
+/* True if the process was traced before an exec. Its former slot may come after one that is free. */
 static bool was_traced(pid_t pid, uint64_t namespace)
 {
     uint32_t used = atomic_load(&arena->processes);
@@ -56,7 +56,8 @@ bool slot_claim_now(uint32_t flags)
 #define SLOT_STEP_NS 5000000ull
 #define SLOT_PATIENCE_NS 10000000000ull
 
-/* Processes that have ended keep their slots until they are written: then it is worth waiting for one. */
+/* Processes that have ended keep their slots until they are written to the database: then waiting for one
+ * is worthwhile. */
 static bool some_have_ended(void)
 {
     for (uint32_t i = 0; i < WIRE_PROCESSES; i++)
@@ -86,5 +87,6 @@ void slot_open(void)
     guest_assert(process && wire_state(atomic_load(&process->state)) == WIRE_PROCESS_CLAIMED);
     atomic_store(&process->state, WIRE_PROCESS_LIVE);
     gate_open(found ? module.start : 1, found ? module.end - module.start : 0);
-    arena_wake_collector(); /* it may be over soon, and how is known to who has looked before */
+    /* The process may end soon, and only a collector that has looked at it before can find out how. */
+    arena_wake_collector();
 }

@@ -8,7 +8,8 @@
 /* Claims a free slot for this process, with these WIRE_PROCESS_* flags; false if there is none. */
 bool slot_claim_now(uint32_t flags);
 
-/* The same, but waits while a process that has ended may give back its own. None: says so to the collector. */
+/* The same, but waits while the slot of a process that has ended may become free. If there is none, notes
+ * that for the collector. */
 bool slot_claim(uint32_t flags);
 
 /* From here on events are recorded into it. */

@@ -33,17 +33,17 @@ struct spawn {
     char *const *arguments;
     char *const *environment;
     int kept[SPAWN_KEPT];
-    int pid;                  /* of the second child */
+    int pid;                  /* PID of the second child */
     int error;                /* errno code of what failed, 0 = nothing */
-    _Atomic uint32_t started; /* a futex: both are known */
+    _Atomic uint32_t started; /* a futex: both PID and error are known */
     char first_stack_memory[STACK_SIZE] __attribute__((aligned(16)));
     char second_stack_memory[STACK_SIZE] __attribute__((aligned(16)));
 };
 
-#define FILES_LEAST 16 /* descriptors that a collector takes for the arena, its libraries, the database */
+#define FILES_LEAST 16 /* descriptors that a collector needs for the arena, its libraries and the database */
 #define FILES_WANTED 4096
 
-/* The program's limits are not meant for it, as far as they can be raised; here those that count when it is
+/* The limits are meant for the program, not for the collector: raises those that count when it is
  * executed. False if there are too few descriptors. */
 static bool raise_limits(void)
 {
@@ -57,11 +57,11 @@ static bool raise_limits(void)
     }
     if (limit.rlim_cur >= FILES_LEAST)
         return true;
-    limit.rlim_cur = limit.rlim_max = FILES_WANTED; /* root may */
+    limit.rlim_cur = limit.rlim_max = FILES_WANTED; /* possible for root */
     return syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &limit, NULL) == 0;
 }
 
-/* What ld.so may have to say of it is not the program's. */
+/* ld.so's messages about the collector must not appear in the program's output. */
 static void close_standard(void)
 {
     syscall(SYS_close, 0);
@@ -74,7 +74,7 @@ static void close_standard(void)
 static int second_child(void *data)
 {
     struct spawn *spawn = data;
-    syscall(SYS_setsid); /* Ctrl-C at the terminal is for the program */
+    syscall(SYS_setsid); /* Ctrl-C at the terminal is meant for the program */
     if (!raise_limits()) {
         spawn->error = EMFILE;
         syscall(SYS_exit, 127);
@@ -104,8 +104,8 @@ static int first_child(void *data)
     return 0;
 }
 
-/* The first child that stays. Nothing of the program is in its hands: no descriptor, no directory, not the
- * arena, which lives as long as somebody has it mapped. */
+/* The first child, if it stays. It holds nothing of the program's: no descriptor, no directory, and not
+ * the arena, which lives as long as somebody has it mapped. */
 static void keeper(struct spawn *spawn)
 {
     spawn->pid = clone(second_child, spawn->second_stack_memory + STACK_SIZE, CLONE_VM | CLONE_VFORK, spawn);
@@ -130,7 +130,7 @@ static bool adopts_orphans(void)
     return guest_pid() == 1 || (prctl(PR_GET_CHILD_SUBREAPER, &subreaper) == 0 && subreaper);
 }
 
-/* An errno code, or 0. */
+/* Returns an errno code, or 0. */
 static int spawn_by_keeper(struct spawn *spawn)
 {
     long child = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
@@ -151,7 +151,7 @@ static int spawn_by_orphan(struct spawn *spawn)
     return error;
 }
 
-/* The environment without what would trace the collector itself; in pages of its own. */
+/* The environment without variables by which the collector itself would be traced; in pages of its own. */
 static char **clean_environment(size_t *size)
 {
     char **environment = guest_environment();
@@ -173,8 +173,8 @@ static char **clean_environment(size_t *size)
 
 #define PROCESSES_LEAST 64
 
-/* The collector counts as the user's, so the program's own child may be one too many. How many there are
- * cannot be asked; a limit as low as that is meant for what they are. Root has none. */
+/* The collector counts as a process of the user, so that the program's next fork might fail. The number of
+ * processes cannot be asked for; a limit this low is meant seriously. Root has none. */
 static bool processes_left(void)
 {
     struct rlimit limit;
@@ -196,7 +196,7 @@ int spawn_collector(char *const *arguments, const int kept[SPAWN_KEPT], int *pid
         spawn->arguments = arguments;
         spawn->environment = environment;
         memcpy(spawn->kept, kept, sizeof spawn->kept);
-        /* No handler of the program may run in a child that shares its memory. */
+        /* No signal handler of the program may run in a child that shares its memory. */
         uint64_t all = ~0ull, before;
         syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
         error = adopts_orphans() ? spawn_by_keeper(spawn) : spawn_by_orphan(spawn);

@@ -1,4 +1,4 @@
-/* start.c - the first event of a process: a run is begun or joined. See session.h. */
+/* start.c - the first event of a process: begins or joins a run. See session.h. */
 #define _GNU_SOURCE
 #include "session.h"
 #include "alive.h"
@@ -33,7 +33,7 @@ static bool make_run(void)
                  "");
         return false;
     }
-    atomic_store(&arena->collector_namespace, arena->first_namespace); /* before it says so itself */
+    atomic_store(&arena->collector_namespace, arena->first_namespace); /* before it does so itself */
     arena->door_name = (uint64_t)launch_place() << 32 | (uint32_t)arena->door_name;
     struct launch launch = {.memory = descriptor,
                             .self = guest_move_up((int)syscall(SYS_pidfd_open, syscall(SYS_getpid), 0)),

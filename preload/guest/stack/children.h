@@ -1,8 +1,8 @@
 /* children.h - the children of a node of the trie that are not the node after it: node and frame -> child.
  *
- * For all threads, private to the process. Looking up waits for nobody. What was added stays. Only where there is
- * no memory, or a thread is interrupted as it makes a node that another one looks for, there is a second node for the
- * same stack, which the reader adds up.
+ * For all threads, private to the process. A look-up never waits. Entries are never removed. Only without memory,
+ * or a thread is interrupted while it creates a node that another thread looks for, does the same stack get a second
+ * node; the reader adds these up.
  *
  *    63                       25 24                0
  *   +---------------------------+-------------------+
@@ -14,13 +14,14 @@
 
 #include <stdint.h>
 
-/* The child with this key, parent << 32 | frame; 0 if there is none. */
+/* The child with this key, parent << 32 | frame; 0 = none. */
 uint32_t children_find(uint64_t key);
 
-/* Adds a node that has this key already. The node that is the child then: another one, if another thread was first. */
+/* Adds a node with this key. Returns the child with that key afterwards: another node, if another thread
+ * was first. */
 uint32_t children_add(uint64_t key, uint32_t node);
 
-/* The nodes are those of another process slot, or of none. */
+/* To be called when the process has another slot, or none. */
 void children_forget(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* debug_frame.c - see debug_frame.h.
  *
- * A copy of .debug_frame is made to look as .eh_frame does to cfi.c: a description's pointer to what it
- * shares with others becomes relative, addresses are moved to where the module is, and an index of them takes
- * the place of the sorted table in .eh_frame_hdr.
+ * Converts a copy of .debug_frame to what .eh_frame looks like for cfi.c: the pointer from an FDE to its CIE becomes
+ * relative, addresses are moved to where the module is loaded, and an index takes the place of the sorted table in
+ * .eh_frame_hdr.
  */
 #define _GNU_SOURCE
 #include "debug_frame.h"
@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define KNOWN 64 /* modules that were looked at; of more nothing is known */
+#define KNOWN 64 /* modules that were looked at; further ones are not */
 #define SECTIONS_MAX 512u
 #define NAMES_MAX 65536u
 #define FRAME_MAX (64u << 20)
@@ -43,7 +43,7 @@ static bool read_at(int file, void *to, size_t size, uint64_t offset)
     return true;
 }
 
-/* The module's file: not another one that has its path by now. */
+/* Opens the module's file, and checks that it is not another one that has its path by now. */
 static int open_file(const struct module *module)
 {
     static char path[4096]; /* one thread is here at a time, see claim() */
@@ -59,7 +59,7 @@ static int open_file(const struct module *module)
     return file;
 }
 
-/* Finds .debug_frame; compressed it is as if it were not there. */
+/* Finds .debug_frame; a compressed one is not used. */
 static bool find_section(int file, const Elf64_Ehdr *header, Elf64_Shdr *sections, char *names,
                          Elf64_Shdr *found)
 {
@@ -142,7 +142,7 @@ static void convert(uint8_t *copy, size_t size, uint8_t *entry, uint64_t length,
     back = (uint32_t)(entry + 4 - (copy + id));
     memcpy(entry + 4, &back, sizeof back);
     memcpy(&start, entry + 8, sizeof start);
-    if (start == 0) /* the linker threw it away */
+    if (start == 0) /* the linker dropped this function */
         return;
     start += bias;
     memcpy(entry + 8, &start, sizeof start);
@@ -150,7 +150,7 @@ static void convert(uint8_t *copy, size_t size, uint8_t *entry, uint64_t length,
     index[section->count++] = (struct cfi_place){start, (uintptr_t)entry};
 }
 
-/* Heap sort: in place, and no function of the program's is called. */
+/* Heap sort: in place, and without calling functions of the program. */
 static void sink(struct cfi_place *index, size_t at, size_t count)
 {
     struct cfi_place place = index[at];
@@ -205,8 +205,8 @@ static bool load(const struct module *module, struct cfi_section *section)
 
 /* ---- who asks --------------------------------------------------------------------------------------- */
 
-/* A place for the module, which this thread fills in. One at a time: who comes in between, a signal handler
- * perhaps, knows nothing of such frames for now. NULL: not possible. */
+/* A free entry for the module, which this thread fills in. One thread at a time: another one meanwhile,
+ * such as a signal handler, knows nothing of such frames for now. NULL = not possible. */
 static struct known *claim(_Atomic bool *busy)
 {
     if (guest_confined || atomic_exchange(busy, true))

@@ -9,7 +9,7 @@
 
 #include "modules.h"
 
-/* NULL: there is none, or it cannot be read (now). */
+/* NULL = there is none, or it cannot be read (now). */
 const struct cfi_section *debug_frame_of(const struct module *module);
 
 #endif

@@ -5,12 +5,12 @@
 
 #include <sys/syscall.h>
 
-#define PAGE 4096u /* the smallest that there is: larger ones are asked for piece by piece */
-/* No frame is larger than that: what a rule finds further out is no frame, and not worth asking for. */
+#define PAGE 4096u /* the smallest page size: larger pages are checked in such pieces */
+/* No frame is larger: what a rule finds further out is no frame, and not worth checking. */
 #define REACH (1u << 20)
 
-/* A system call that reads a word and changes nothing, as it is told to do what there is not: the kernel
- * says EFAULT where we would have crashed. */
+/* A system call that reads a word and changes nothing, as its operation does not exist: for an unreadable
+ * address the kernel returns EFAULT, where we would have crashed. */
 static bool can_read(uintptr_t address)
 {
     return !guest_confined && system_call(SYS_rt_sigprocmask, -1, (long)address, 0, 8, 0, 0) == -EINVAL;

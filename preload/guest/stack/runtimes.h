@@ -1,8 +1,8 @@
-/* runtimes.h - code that comes without call frame information: what is known of its frames nevertheless.
+/* runtimes.h - code without call frame information, and what is known of its frames nevertheless.
  *
- * V8 keeps frame pointers in all that it generates; HotSpot tells where its frames end; Go keeps frame
- * pointers, and calls C on a stack of its own. Of other generated code nothing is known, and nothing is
- * guessed: there a stack is cut.
+ * V8 keeps frame pointers in all code that it generates; HotSpot describes where its frames end; Go keeps frame
+ * pointers, and calls C on another stack. Of other generated code nothing is known, and nothing is guessed: such stacks are cut
+ * off there.
  */
 #ifndef LIBTRACE_RUNTIMES_H
 #define LIBTRACE_RUNTIMES_H
@@ -24,22 +24,22 @@ enum runtime {
 
 struct module;
 
-/* What a module brings with it: a bit of enum runtime, or none. Called with the loader's list at hand. */
+/* The runtime that a module contains: a bit of enum runtime, or 0. Called from within loader_modules(). */
 unsigned runtime_of(const struct dl_phdr_info *info);
 
-/* The rule for a return address without call frame information. module: NULL if it is in none. loaded: what
- * all modules bring together. */
+/* The rule for a return address without call frame information. module: NULL if it is in none. loaded: the
+ * runtimes of all modules. */
 uint32_t runtime_rule(uintptr_t return_address, const struct module *module, unsigned loaded);
 
-/* From a frame of Go's asmcgocall, on the thread's stack, to the caller, mostly on that of a goroutine. */
+/* From a frame of Go's asmcgocall, on the thread's stack, to its caller, mostly on a goroutine's stack. */
 bool runtime_go_step(uint32_t rule, struct registers *r, struct extent *stack);
 
 /* ---- hotspot.c ---------------------------------------------------------------------------------- */
 
-/* Notes where the virtual machine describes itself: its library was loaded. */
+/* Called when the virtual machine's library was loaded: notes where it describes itself. */
 void hotspot_found(const struct dl_phdr_info *info);
 
-/* From a frame of Java code to its caller; false if it is not one that the virtual machine knows. */
+/* From a frame of Java code to its caller; false if the virtual machine does not describe the frame. */
 bool hotspot_step(struct registers *r, struct extent *stack);
 
 #endif
