@@ -76,13 +76,15 @@ class Project:
         return found
 
 
-@pytest.fixture(params=["Ninja", "Unix Makefiles"])
+@pytest.fixture
 def project(request, tmp_path):
-    if not shutil.which("ninja" if request.param == "Ninja" else "make"):
-        pytest.skip(f"{request.param}: the program is missing")
-    return Project(tmp_path, request.param)
+    generator = getattr(request, "param", "Ninja")
+    if not shutil.which("ninja" if generator == "Ninja" else "make"):
+        pytest.skip(f"{generator}: the program is missing")
+    return Project(tmp_path, generator)
 
 
+@pytest.mark.parametrize("project", ["Ninja", "Unix Makefiles"], indirect=True)
 def test_tried_again(project):
     again = f"run: cmake --build {project.build}"
     project.configure()
