@@ -1,5 +1,6 @@
 """timeline, histogram, temporary."""
 
+import re
 import sqlite3
 
 import pytest
@@ -151,3 +152,16 @@ def test_temporary_of_any(make_db, run, as_json, kind):
     make_db(kind)
     assert "\x1b" not in run("temporary", status=0).stdout
     assert all(r["temporary"] > 0 for r in as_json("temporary")["rows"])
+
+
+def test_resident_does_not_fall_to_nothing(make_db, run):
+    """Of processes that had ended nothing was resident, and nobody looked: the curve goes on as it was."""
+    db = make_db("small")
+    connection = sqlite3.connect(db)
+    connection.execute("UPDATE sample SET rss_bytes = 16 << 20")
+    connection.execute("UPDATE sample SET rss_bytes = 0 WHERE t_ns = (SELECT max(t_ns) FROM sample)")
+    connection.commit()
+    connection.close()
+    text = run("timeline", "--width", "80", status=0).stdout
+    drawn = [line for line in text.split(" live bytes  ")[0].rsplit("\n", 1)[0].splitlines() if re.search("[\u2801-\u28ff]", line)]
+    assert len(drawn) == 1 and len(re.findall("[\u2801-\u28ff]", drawn[0])) > 40, text
