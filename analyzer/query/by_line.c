@@ -4,13 +4,14 @@
 #define _GNU_SOURCE
 #include "by_line.h"
 #include "by_stack.h"
+#include "by_type.h"
 #include "inclusive.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *const group_names[] = {"line", "function", "file", "module", "stack", NULL};
+const char *const group_names[] = {"line", "function", "file", "module", "stack", "type", NULL};
 
 void measures_json(struct json *json, const struct run *run, const struct store_measures *m)
 {
@@ -105,6 +106,8 @@ int lines_read(const struct report *report, const struct lines_query *query, str
 {
     if (query->group == GROUP_STACK)
         return stacks_read(report, query, lines);
+    if (query->group == GROUP_TYPE)
+        return types_read(report, query, lines);
     if (query->inclusive)
         return inclusive_read(report, query, lines);
     sqlite3_stmt *s = report_prepare_text(report, row_query(query));
@@ -157,6 +160,7 @@ void lines_free(struct lines *lines)
         free(lines->rows[i].function);
         free(lines->rows[i].module);
         free(lines->rows[i].language);
+        free(lines->rows[i].type);
     }
     free(lines->rows);
     *lines = (struct lines){0};

@@ -6,7 +6,7 @@
 #include "json.h"
 #include "run.h"
 
-enum group { GROUP_LINE, GROUP_FUNCTION, GROUP_FILE, GROUP_MODULE, GROUP_STACK };
+enum group { GROUP_LINE, GROUP_FUNCTION, GROUP_FILE, GROUP_MODULE, GROUP_STACK, GROUP_TYPE };
 
 extern const char *const group_names[]; /* for --group */
 
@@ -18,6 +18,7 @@ struct lines_query {
     int all_frames;              /* with inclusive: show the runtime's own frames, too */
     int leaf;                    /* count for the innermost line of each stack, whatever it is */
     const struct filter *filter; /* prepared; NULL = all */
+    const char *type;            /* for GROUP_TYPE: a glob that types have to match; NULL = all */
     size_t limit;                /* rows to keep, 0 = all */
     /* For GROUP_STACK: leaves out stacks for which this returns 0; NULL = keep all. */
     int (*wanted)(void *context, int64_t stack, const struct store_measures *m);
@@ -30,6 +31,7 @@ struct line_row {
     char *function; /* '' = not part of the group */
     char *module, *language;
     int64_t stack; /* for GROUP_STACK */
+    char *type;    /* for GROUP_TYPE: inferred; NULL = not known */
     struct store_measures m;
 };
 

@@ -194,6 +194,11 @@ static void columns(struct table *table, const struct lines_query *query)
     case GROUP_MODULE:
         table_column(table, "MODULE", TABLE_PATH);
         break;
+    case GROUP_TYPE:
+        table_column(table, "TYPE", TABLE_SHRINK);
+        table_column(table, "LINE", TABLE_PATH);
+        table_column(table, "SOURCE", TABLE_SHRINK | TABLE_EXTRA);
+        break;
     }
 }
 
@@ -272,6 +277,11 @@ static void name_cells(const struct lines_query *query, struct table *table, con
         break;
     case GROUP_MODULE:
         table_cell(table, module);
+        break;
+    case GROUP_TYPE:
+        table_cell(table, row->type != NULL ? row->type : "-");
+        table_cell(table, place != NULL ? place : row->function);
+        source_cell(query, table, row);
         break;
     }
     free(place);
@@ -402,9 +412,13 @@ int show_lines_json(const struct report *report, struct json *json, const struct
 
     for (size_t i = 0; i < lines->count && status == EXIT_FINE; i++) {
         const struct line_row *row = &lines->rows[i];
-        int line = query->group == GROUP_LINE || query->group == GROUP_STACK;
+        int line = query->group == GROUP_LINE || query->group == GROUP_STACK || query->group == GROUP_TYPE;
 
         json_object(json, NULL);
+        if (query->group == GROUP_TYPE) {
+            json_text(json, "type", row->type);
+            json_text(json, "how", row->type != NULL ? "inferred" : NULL);
+        }
         if (query->group != GROUP_MODULE)
             json_text(json, "file", row->file);
         if (line)

@@ -19,6 +19,7 @@
 static int by = -1, group, leaf, inclusive; /* by: default the peak; for a part of a run, bytes */
 static int64_t limit = DEFAULT_LIMIT, stacks_each;
 static double watch_s;
+static const char *type;
 static struct filter filter;
 
 static const struct option_spec options[] = {
@@ -26,6 +27,7 @@ static const struct option_spec options[] = {
      top_resident_names},
     KIND_OPTION,
     {"group", OPTION_CHOICE, &group, NULL, "what a row is (default: line)", group_names},
+    {"type", OPTION_TEXT, &type, "GLOB", "types of blocks (std::string); rows are types", NULL},
     {"limit", OPTION_NUMBER, &limit, "N", "rows to show (default: 20; 0: all)", NULL},
     {"stacks", OPTION_NUMBER, &stacks_each, "N", "the N largest stacks below each row", NULL},
     {"inclusive", OPTION_FLAG, &inclusive, NULL,
@@ -81,6 +83,14 @@ static int print_json(struct report *report, const struct lines_query *query, co
     return status;
 }
 
+static int any_typed(const struct lines *lines)
+{
+    for (size_t i = 0; i < lines->count; i++)
+        if (lines->rows[i].type != NULL)
+            return 1;
+    return 0;
+}
+
 static int print_text(struct report *report, const struct lines_query *query, const struct lines *lines,
                       const struct line_stack *stacks)
 {
@@ -95,12 +105,18 @@ static int print_text(struct report *report, const struct lines_query *query, co
     else {
         putchar('\n');
         status = show_lines(report, query, lines, stacks, (size_t)stacks_each);
+        if (group == GROUP_TYPE && !any_typed(lines))
+            printf(
+                "No type is known: that of a block is told by frames of C++'s library, and of Rust's (built "
+                "with -C symbol-mangling-version=v0).\n");
         if (!report->watching)
             nameless_print(report, query->run, query->by);
         show_words(report);
     }
     if (inclusive)
         report_next(report, "tree", "", "who calls what");
+    else if (group == GROUP_TYPE)
+        report_next(report, "top", "", "the lines, whatever they allocate");
     else if (stacks_each == 0 && group != GROUP_STACK)
         report_next(report, "top", "--stacks 1", "who called these lines");
     else if (query->run->window.set)
@@ -129,6 +145,7 @@ static int show(struct report *report, const char *which, int64_t *recording)
                                 .inclusive = inclusive,
                                 .all_frames = show_all_frames,
                                 .leaf = leaf,
+                                .type = type,
                                 .filter = &filter,
                                 .limit = (size_t)limit};
 
@@ -170,6 +187,11 @@ int command_top(struct report *report, int argc, char **argv)
         return status;
     if (stacks_each > 1000)
         return report_error(report, EXIT_USAGE, "--stacks takes at most 1000.");
+    if (type != NULL)
+        group = GROUP_TYPE;
+    if (group == GROUP_TYPE && (inclusive || leaf || stacks_each > 0))
+        return report_error(report, EXIT_USAGE,
+                            "Types of blocks go without --inclusive, --leaf and --stacks.");
     if (inclusive && (leaf || stacks_each > 0 || group == GROUP_STACK))
         return report_error(report, EXIT_USAGE,
                             "--inclusive goes without --leaf, --stacks and --group stack.");

@@ -1,0 +1,194 @@
+/* block_types.c - see block_types.h. */
+#define _GNU_SOURCE
+#include "block_types.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* A class or function of a library, up to the bracket that its arguments begin with, and the argument that is the type
+ * of what it allocates. */
+static const struct owner {
+    const char *begin;
+    unsigned argument;
+} owners[] = {
+    {"std::__new_allocator<", 0},
+    {"std::allocator<", 0},
+    {"std::allocator_traits<std::allocator<", 0},
+    {"std::__allocate_guarded<std::allocator<", 0},
+    {"__gnu_cxx::new_allocator<", 0},
+    {"__gnu_cxx::__alloc_traits<std::allocator<", 0},
+    {"std::make_unique<", 0},
+    {"std::vector<", 0},
+    {"std::_Vector_base<", 0},
+    {"std::deque<", 0},
+    {"std::_Deque_base<", 0},
+    {"std::list<", 0},
+    {"std::_List_base<", 0},
+    {"std::_Rb_tree<", 1},
+    {"std::_Hashtable<", 1},
+    {"std::basic_string<", 0},
+    {"std::_Function_base::_Base_manager<", 0},
+    /* Rust, where names are mangled as v0: the older ones have "T" in the place of the type. */
+    {"<alloc::raw_vec::RawVec<", 0},
+    {"<alloc::vec::Vec<", 0},
+    {"<alloc::boxed::Box<", 0},
+    {"alloc::boxed::box_new::<", 0},
+    {"<alloc::rc::Rc<", 0},
+    {"<alloc::sync::Arc<", 0},
+    {"<alloc::collections::vec_deque::VecDeque<", 0},
+    {"<hashbrown::raw::RawTable<", 0},
+};
+
+/* What containers keep an element in. */
+static const char *const nodes[] = {
+    "std::_Rb_tree_node<",        "std::_List_node<",
+    "std::_Fwd_list_node<",       "std::__detail::_Hash_node<",
+    "std::__tree_node<",          "std::__list_node<",
+    "std::__hash_node<",          "std::_Sp_counted_ptr_inplace<",
+    "std::__shared_ptr_emplace<", "alloc::rc::RcInner<",
+    "alloc::rc::RcBox<",          "alloc::sync::ArcInner<",
+};
+
+/* Parts of names that tell versions of a library apart, and nothing else. */
+static const char *const versions[] = {"std::__cxx11::", "std::__1::"};
+
+#define STRING "std::basic_string<char, std::char_traits<char>, std::allocator<char> >"
+
+/* ---- texts ----------------------------------------------------------------------------------- */
+
+static int begins(const char *text, const char *with)
+{
+    return strncmp(text, with, strlen(with)) == 0;
+}
+
+/* Puts another text, that is not longer, in the place of each occurrence. */
+static void replace(char *text, const char *what, const char *by)
+{
+    for (char *at = text; (at = strstr(at, what)) != NULL; at += strlen(by)) {
+        memcpy(at, by, strlen(by));
+        memmove(at + strlen(by), at + strlen(what), strlen(at + strlen(what)) + 1);
+    }
+}
+
+/* Without what tells versions apart, and strings by the name that everybody knows. */
+static char *plain(const char *text)
+{
+    char *copy = strdup(text);
+
+    for (size_t i = 0; copy != NULL && i < COUNT(versions); i++)
+        replace(copy, versions[i], "std::");
+    if (copy != NULL)
+        replace(copy, STRING, "std::string");
+    return copy;
+}
+
+/* The end of an argument of a template: the comma or bracket behind it. "->" and "=>" are no brackets. */
+static const char *end_of_argument(const char *p)
+{
+    int depth = 0;
+
+    for (; *p != '\0'; p++) {
+        if ((p[0] == '-' || p[0] == '=') && p[1] == '>') {
+            p++;
+            continue;
+        }
+        if (depth == 0 && (*p == ',' || *p == '>'))
+            return p;
+        if (strchr("<([{", *p) != NULL)
+            depth++;
+        else if (strchr(">)]}", *p) != NULL)
+            depth--;
+    }
+    return NULL;
+}
+
+/* The argument of that number, with the first one at p; malloc'ed, NULL = there is none. */
+static char *argument(const char *p, unsigned number)
+{
+    const char *end = end_of_argument(p);
+
+    for (; number > 0 && end != NULL && *end == ','; number--) {
+        p = end + 1 + strspn(end + 1, " ");
+        end = end_of_argument(p);
+    }
+    if (number > 0 || end == NULL)
+        return NULL;
+    while (end > p && end[-1] == ' ')
+        end--;
+    return end > p ? strndup(p, (size_t)(end - p)) : NULL;
+}
+
+/* Takes off what a container wraps its elements in; takes the text over. */
+static char *unwrapped(char *type)
+{
+    for (size_t i = 0; type != NULL && i < COUNT(nodes); i++)
+        if (begins(type, nodes[i])) {
+            char *inner = argument(type + strlen(nodes[i]), 0);
+
+            free(type);
+            return inner;
+        }
+    return type;
+}
+
+/* ---- functions ------------------------------------------------------------------------------- */
+
+/* Where the name of a function may begin: at its beginning, and, as templates of functions begin with the type that they
+ * return, behind a space outside all brackets. NULL = at no further place. */
+static const char *next_name(const char *p)
+{
+    int depth = 0;
+
+    for (; *p != '\0'; p++)
+        if (strchr("<([{", *p) != NULL)
+            depth++;
+        else if (strchr(">)]}", *p) != NULL)
+            depth--;
+        else if (*p == ' ' && depth == 0)
+            return p + 1;
+    return NULL;
+}
+
+/* 1 if one of the texts is what the name of a function begins with. */
+static int is_of(const char *function, const char *const *with, size_t count)
+{
+    for (const char *name = function; name != NULL; name = next_name(name))
+        for (size_t i = 0; i < count; i++)
+            if (begins(name, with[i]))
+                return 1;
+    return 0;
+}
+
+static const char *const string_classes[] = {"std::string::", "std::basic_string<char,"};
+static const char *const rust_strings[] = {"<alloc::string::String", "alloc::fmt::format",
+                                           "<str as alloc::string::"};
+
+char *block_type(const char *function)
+{
+    char *text = plain(function), *type = NULL;
+
+    if (text != NULL && is_of(text, string_classes, COUNT(string_classes)))
+        type = strdup("std::string");
+    for (const char *name = text; name != NULL && type == NULL; name = next_name(name))
+        for (size_t i = 0; type == NULL && i < COUNT(owners); i++)
+            if (begins(name, owners[i].begin))
+                type = unwrapped(argument(name + strlen(owners[i].begin), owners[i].argument));
+    free(text);
+    return type;
+}
+
+const char *block_type_of_string(const char *type, const char *function)
+{
+    if (strcmp(type, "u8") == 0)
+        return is_of(function, rust_strings, COUNT(rust_strings)) ? "String" : NULL;
+    if (strcmp(type, "char") != 0)
+        return NULL;
+    char *text = plain(function);
+    int is_string = text != NULL && is_of(text, string_classes, COUNT(string_classes));
+
+    free(text);
+    return is_string ? "std::string" : NULL;
+}

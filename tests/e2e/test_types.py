@@ -1,0 +1,118 @@
+"""Blocks by type, as far as frames of C++'s and Rust's libraries tell it: against what the program's containers hold."""
+
+import collections
+import json
+import shutil
+import subprocess
+
+import pytest
+
+CPP = """
+#include <cstdio>
+#include <deque>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+struct Shape { virtual ~Shape() {} int a; };
+struct Circle : Shape { double radius; };
+struct Plain { int x[10]; };
+template <class T> struct Holder { T *kept = new T; ~Holder() { delete kept; } };
+int main() {
+    std::list<Plain> list(10);
+    std::map<std::string, Plain> map;
+    for (int i = 0; i < 100; i++) map[std::to_string(i) + " is a key too long for the string itself"];
+    std::unordered_map<int, Plain> table;
+    for (int i = 0; i < 50; i++) table[i];
+    std::vector<Circle> vector(7);
+    auto shared = std::make_shared<Circle>();
+    auto unique = std::make_unique<Plain>();
+    std::unique_ptr<Shape> shape(new Circle);
+    Holder<Circle> holder;
+    std::string text(1000, 'x');
+    std::printf("%p %p %p %p %p\\n", (void *)vector.data(), (void *)shared.get(), (void *)unique.get(), (void *)shape.get(),
+                (void *)holder.kept);
+}
+"""
+# type: number of allocations, the least and the most bytes of one; what is not typed is shown as "-".
+CPP_HAS = {
+    "Plain": (10 + 1, 40, 40 + 2 * 8),
+    "std::pair<std::string const, Plain>": (100, 32 + 40, 32 + 40 + 4 * 8),
+    "std::pair<int const, Plain>": (50, 44, 44 + 2 * 8),
+    "Circle": (1 + 1, 24, 7 * 24),
+    "std::string": (100 + 1, 30, 1001),
+    "-": (3, 24, 4096),  # new Circle, twice, and stdout's buffer
+}
+
+RUST = """
+use std::rc::Rc;
+pub struct Plain { pub x: [u64; 5] }
+fn main() {
+    let numbers: Vec<u32> = Vec::with_capacity(1000);
+    let boxes: Vec<Box<Plain>> = (0..50).map(|i| Box::new(Plain { x: [i; 5] })).collect();
+    let counted = Rc::new(Plain { x: [0; 5] });
+    let text = String::with_capacity(777);
+    println!("{} {} {} {}", numbers.capacity(), boxes.iter().map(|b| b.x[0]).sum::<u64>(), counted.x[0], text.capacity());
+}
+"""
+
+
+def by_type(report, database, *arguments):
+    shown = json.loads(report(database, "top", "--group", "type", "--json", "--limit", "0", *arguments).stdout)
+    assert shown["group"] == "type"
+    return shown
+
+
+@pytest.mark.parametrize("compiler, options", [("g++", "-O0"), ("g++", "-O2"), ("clang++", "-O1")])
+def test_cpp(trace, report, tmp_path, compiler, options):
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is missing")
+    (tmp_path / "types.cc").write_text(CPP)
+    if subprocess.run([compiler, "-std=c++17", "-g", options, "-o", tmp_path / "types", tmp_path / "types.cc"],
+                      capture_output=True, check=False).returncode:
+        pytest.skip(f"{compiler} finds no C++ library here")
+    traced = trace([tmp_path / "types"])
+    shown = by_type(report, traced.database)
+    assert sum(row["bytes"] for row in shown["rows"]) == shown["total"]["bytes"] == traced.run["bytes"]
+    assert all(row["how"] == ("inferred" if row["type"] else None) for row in shown["rows"])
+    rows = [row for row in shown["rows"] if row["file"] and row["file"].endswith("types.cc")]
+    for name, (allocations, least, most) in CPP_HAS.items():
+        found = [row for row in rows if (row["type"] or "-") == name]
+        count, size = sum(row["allocations"] for row in found), sum(row["bytes"] for row in found)
+        assert count == allocations and least * count <= size <= most * count, (name, found)
+    lines = {row["line"] for row in by_type(report, traced.database, "--type", "std::pair*")["rows"]}
+    assert len(lines) == 2
+    text = report(traced.database, "top", "--type", "std::string").stdout
+    assert "TYPE" in text and "types.cc" in text and "Plain" not in text.split("TYPE")[1].split("SOURCE")[0]
+
+
+def test_rust(trace, report, tmp_path):
+    """With names that have types in them; in older ones there are none, and nothing is said."""
+    if not shutil.which("rustc"):
+        pytest.skip("rustc is missing")
+    (tmp_path / "types.rs").write_text(RUST)
+    for mangling, known in (("v0", True), ("legacy", False)):
+        built = subprocess.run(["rustc", "-g", "-C", f"symbol-mangling-version={mangling}", "-o", tmp_path / mangling,
+                                tmp_path / "types.rs"], capture_output=True, check=False)
+        if built.returncode:
+            continue  # the choice is not in every version
+        shown = by_type(report, trace([tmp_path / mangling]).database, "--file", "types.rs")
+        count = collections.Counter()
+        for row in shown["rows"]:
+            count[row["type"]] += row["allocations"]
+        if known:
+            assert (count["types::Plain"], count["u32"], count["String"]) == (50 + 1, 1, 1)
+            assert count["alloc::boxed::Box<types::Plain>"] >= 1
+        else:
+            assert set(count) <= {None, "u8", "String"}
+
+
+def test_nothing_known(build, trace, report):
+    traced = trace([build.target("hello"), "you", "0"])
+    assert {row["type"] for row in by_type(report, traced.database)["rows"]} == {None}
+    shown = report(traced.database, "top", "--group", "type")
+    assert "No type is known" in shown.stdout
+    refused = report(traced.database, "top", "--group", "type", "--inclusive")
+    assert refused.returncode == 2 and "--inclusive" in refused.stderr
