@@ -102,7 +102,7 @@ SLOW_PATH void *record_alloc_slow(void *block, size_t size, const void *frame)
     if (UNLIKELY(!t))
         return block;
     if (LIKELY(!t->paused))
-        ring_put_block(t, WIRE_ALLOC, block, size, record_stack(t, frame));
+        ring_put_block_slow(t, WIRE_ALLOC, block, size, record_stack(t, frame));
     t->last_allocated = block;
     thread_leave(t);
     if (UNLIKELY(record_is_loader(frame)))
@@ -116,7 +116,7 @@ SLOW_PATH void *record_free_slow(void *block, const void *frame)
     if (UNLIKELY(!t))
         return block;
     if (LIKELY(block != t->deleted))
-        ring_put(t, WIRE_FREE, block);
+        ring_put_slow(t, WIRE_FREE, block);
     thread_leave(t);
     /* This event may have consumed the new epoch that an allocation of the loader's was meant to cause:
      * cause another. */

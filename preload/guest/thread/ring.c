@@ -29,29 +29,26 @@ static NOINLINE void first_after_sleep(struct thread *t, uint64_t slow_at)
         arena_wake_collector();
 }
 
-static void set_slow_at(struct thread *t)
+/* Not cold: every few events where there are threads. */
+__attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t word)
 {
+    if (UNLIKELY(t->head + RING_EVENT_WORDS > t->limit) && !thread_wait(t))
+        return UINT64_MAX;
     uint64_t slow_at = t->limit - RING_EVENT_WORDS + 1;
-    if (t->epoch & GATE_STAMPING && (t->stamped | (RING_STAMP_WORDS - 1)) + 1 < slow_at)
-        slow_at = (t->stamped | (RING_STAMP_WORDS - 1)) + 1;
+    if (t->epoch & GATE_STAMPING) {
+        if ((t->head ^ t->stamped) / RING_STAMP_WORDS)
+            word |= stamp(t) << WIRE_ELAPSED_SHIFT;
+        guest_assert(t->head + RING_EVENT_WORDS <= t->limit + 1); /* after a STAMP */
+        uint64_t next = (t->stamped | (RING_STAMP_WORDS - 1)) + 1;
+        slow_at = next < slow_at ? next : slow_at;
+    }
+    guest_assert(t->epoch & GATE_STAMPING || t->head + RING_EVENT_WORDS <= t->limit);
     if (t->paused)
         slow_at = 0;
     if (UNLIKELY(atomic_load_explicit(&t->ring->slow_at, memory_order_relaxed) == 0))
         first_after_sleep(t, slow_at);
     else
         atomic_store_explicit(&t->ring->slow_at, slow_at, memory_order_relaxed);
-}
-
-/* Not cold: every few events where there are threads. */
-__attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t word)
-{
-    if (UNLIKELY(t->head + RING_EVENT_WORDS > t->limit) && !thread_wait(t))
-        return UINT64_MAX;
-    if (t->epoch & GATE_STAMPING && (t->head ^ t->stamped) / RING_STAMP_WORDS)
-        word |= stamp(t) << WIRE_ELAPSED_SHIFT;
-    guest_assert(t->head + RING_EVENT_WORDS <=
-                 t->limit + (t->epoch & GATE_STAMPING ? 1 : 0)); /* after a STAMP */
-    set_slow_at(t);
     return word;
 }
 
@@ -177,7 +174,7 @@ static uint64_t wait_step(uint64_t waited_ns)
     return step < WAIT_STEP_NS ? WAIT_STEP_NS : step < WAIT_MOST_NS ? step : WAIT_MOST_NS;
 }
 
-NOINLINE bool thread_wait(struct thread *t)
+static NOINLINE bool wait_for_room(struct thread *t)
 {
     struct service service = {0};
     uint64_t since = 0, looked_ns = 0, silent_ns = 0;
@@ -224,4 +221,10 @@ NOINLINE bool thread_wait(struct thread *t)
         }
         guest_sleep(wait_step(now_ns - since));
     }
+}
+
+/* Not cold: each page where there are threads. */
+__attribute__((noinline)) bool thread_wait(struct thread *t)
+{
+    return LIKELY(extend(t)) || wait_for_room(t);
 }

@@ -76,15 +76,34 @@ INLINE void ring_put(struct thread *t, enum wire_event type, const void *block)
         ring_end(t, t->ring, word, block);
 }
 
-INLINE void ring_put_block(struct thread *t, enum wire_event type, const void *block, size_t size,
-                           uint32_t node)
+/* word: what ring_begin() said. */
+INLINE void ring_put_begun(struct thread *t, uint64_t word, const void *block, size_t size, uint32_t node)
 {
-    uint64_t word = ring_begin(t, type);
     if (UNLIKELY(word == UINT64_MAX))
         return;
     if (UNLIKELY(size >> 32))
         ring_word(t, (uint64_t)WIRE_HUGE << WIRE_TYPE_SHIFT | size >> 32);
     ring_end_block(t, t->ring, word, block, (uint32_t)size, node);
+}
+
+INLINE void ring_put_block(struct thread *t, enum wire_event type, const void *block, size_t size,
+                           uint32_t node)
+{
+    ring_put_begun(t, ring_begin(t, type), block, size, node);
+}
+
+/* The same two where it is most likely time for a stamp: then it costs less not to ask. */
+INLINE void ring_put_slow(struct thread *t, enum wire_event type, const void *block)
+{
+    uint64_t word = ring_begin_slow(t, (uint64_t)type << WIRE_TYPE_SHIFT);
+    if (LIKELY(word != UINT64_MAX))
+        ring_end(t, t->ring, word, block);
+}
+
+INLINE void ring_put_block_slow(struct thread *t, enum wire_event type, const void *block, size_t size,
+                                uint32_t node)
+{
+    ring_put_begun(t, ring_begin_slow(t, (uint64_t)type << WIRE_TYPE_SHIFT), block, size, node);
 }
 
 /* The next event's place among those of other threads is to be exact. */
