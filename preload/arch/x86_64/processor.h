@@ -46,6 +46,24 @@ static inline __attribute__((always_inline)) uint64_t processor_load(const uint6
     return value;
 }
 
+/* Of the eight words of a cache line: bit i is set if word i has this high half. Other threads may be writing to
+ * it, so what fits is to be read again, as a whole word. The loads are written as instructions, so that the compiler
+ * does not take them for accesses to memory that nobody else writes to. */
+static inline __attribute__((always_inline)) unsigned processor_high_halves(const void *line, uint32_t high)
+{
+    const __m128 *at = line;
+    __m128 one, two, three, four;
+    __asm__("movaps %1, %0" : "=x"(one) : "m"(at[0]));
+    __asm__("movaps %1, %0" : "=x"(two) : "m"(at[1]));
+    __asm__("movaps %1, %0" : "=x"(three) : "m"(at[2]));
+    __asm__("movaps %1, %0" : "=x"(four) : "m"(at[3]));
+    const __m128i wanted = _mm_set1_epi32((int)high);
+    __m128i first = _mm_cmpeq_epi32(_mm_castps_si128(_mm_shuffle_ps(one, two, 0xdd)), wanted);
+    __m128i second = _mm_cmpeq_epi32(_mm_castps_si128(_mm_shuffle_ps(three, four, 0xdd)), wanted);
+    return (unsigned)(_mm_movemask_ps(_mm_castsi128_ps(first)) | _mm_movemask_ps(_mm_castsi128_ps(second))
+                                                                     << 4);
+}
+
 /* The C library's descriptor of the calling thread, which pthread_self() returns, is where the thread
  * pointer points to. */
 static inline __attribute__((always_inline)) uintptr_t processor_thread_descriptor(void)

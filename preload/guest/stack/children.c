@@ -7,6 +7,7 @@
 #include "children.h"
 #include "guest.h"
 #include "guest_assert.h"
+#include "processor.h"
 #include "stack_cache.h"
 #include "stacks.h"
 
@@ -59,17 +60,24 @@ static inline bool is_entry_of(uint64_t found, uint64_t hash, uint64_t key)
     return (found ^ hash) >> NODE_BITS == 0 && stacks_node((uint32_t)(found & NODES)) == key;
 }
 
+static uint32_t find_in_line(entry *line, uint64_t hash, uint64_t key)
+{
+    unsigned likely = processor_high_halves(line, (uint32_t)(hash >> 32));
+    for (; likely; likely &= likely - 1) {
+        uint64_t found = atomic_load_explicit(&line[__builtin_ctz(likely)], memory_order_relaxed);
+        if (LIKELY(is_entry_of(found, hash, key)))
+            return (uint32_t)(found & NODES);
+    }
+    return 0;
+}
+
 static uint32_t find(uintptr_t table, uint64_t hash, uint64_t key)
 {
     for (unsigned n = 0; n < LINES; n++) {
         entry *line = line_of(table, hash, n);
-        for (unsigned i = 0; i < LINE; i++) {
-            uint64_t found = atomic_load_explicit(&line[i], memory_order_relaxed);
-            if (found == 0)
-                return 0;
-            if (is_entry_of(found, hash, key))
-                return (uint32_t)(found & NODES);
-        }
+        uint32_t node = find_in_line(line, hash, key);
+        if (node || atomic_load_explicit(&line[LINE - 1], memory_order_relaxed) == 0)
+            return node;
     }
     return 0;
 }

@@ -5,6 +5,7 @@
  */
 #include "stack_cache.h"
 #include "guest_assert.h"
+#include "processor.h"
 #include "stacks.h"
 
 #include <stdbool.h>
@@ -66,24 +67,35 @@ static void bring_home(_Atomic uint64_t *home, unsigned from)
     atomic_store_explicit(&home[0], wanted, memory_order_relaxed);
 }
 
-/* *full: no place of the line is free. */
-static inline uint32_t find_in_line(_Atomic uint64_t *home, uint64_t hash, bool *full)
+static _Atomic uint64_t *line_of(_Atomic uint64_t *home)
 {
-    uint32_t node = 0;
-    unsigned from = 0;
-    bool none_free = true;
-#pragma GCC unroll 8
-    for (unsigned i = 0; i < STACK_CACHE_LINE; i++) {
-        uint64_t entry = atomic_load_explicit(place_of(home, i), memory_order_relaxed);
-        bool same = (entry ^ hash) >> STACK_CACHE_NODE_BITS == 0;
-        node = same ? (uint32_t)(entry & NODES) : node;
-        from = same ? i : from;
-        none_free &= entry != 0;
+    return (_Atomic uint64_t *)((uintptr_t)home & ~(STACK_CACHE_LINE * sizeof *home - 1));
+}
+
+static inline uint32_t find_in_line(_Atomic uint64_t *home, uint64_t hash)
+{
+    _Atomic uint64_t *line = line_of(home);
+    unsigned likely = processor_high_halves(line, (uint32_t)(hash >> 32));
+    for (; likely; likely &= likely - 1) {
+        unsigned i = (unsigned)__builtin_ctz(likely);
+        uint64_t entry = atomic_load_explicit(&line[i], memory_order_relaxed);
+        if (UNLIKELY((entry ^ hash) >> STACK_CACHE_NODE_BITS || (entry & NODES) == 0))
+            continue;
+        unsigned from = i ^ (unsigned)(home - line);
+        if (from > 1)
+            bring_home(home, from);
+        return (uint32_t)(entry & NODES);
     }
-    *full = none_free;
-    if (from > 1)
-        bring_home(home, from);
-    return node;
+    return 0;
+}
+
+static bool is_full(_Atomic uint64_t *home)
+{
+    _Atomic uint64_t *line = line_of(home);
+    for (unsigned likely = processor_high_halves(line, 0); likely; likely &= likely - 1)
+        if (atomic_load_explicit(&line[__builtin_ctz(likely)], memory_order_relaxed) == 0)
+            return false;
+    return true;
 }
 
 static inline struct stack_cache_key elsewhere(struct stack_cache_key key)
@@ -94,11 +106,11 @@ static inline struct stack_cache_key elsewhere(struct stack_cache_key key)
 /* Nothing is ever taken out, so what is elsewhere found this line full. */
 static uint32_t find(stack_cache_table table, struct stack_cache_key key)
 {
-    bool full;
-    uint32_t node = find_in_line(stack_cache_home(table, key), key.hash, &full);
-    if (node || !full || key.near == elsewhere(key).near)
+    _Atomic uint64_t *home = stack_cache_home(table, key);
+    uint32_t node = find_in_line(home, key.hash);
+    if (node || key.near == elsewhere(key).near || !is_full(home))
         return node;
-    return find_in_line(stack_cache_home(table, elsewhere(key)), key.hash, &full);
+    return find_in_line(stack_cache_home(table, elsewhere(key)), key.hash);
 }
 
 /* Not cold: in a table that is half full every fourth stack or so is not at home. */
