@@ -12,7 +12,7 @@
 #define SHARE_WIDTH 6  /* <0.1 % */
 #define MORE (sizeof measures[0].more / sizeof measures[0].more[0])
 
-/* Of a part of a run only how much more is live at its end is known. */
+/* For a part of a run, only the change in what is live is known. */
 static int is_growth(const struct browse *browse, enum measure measure)
 {
     return browse->run.window.set && (measure == MEASURE_live_bytes || measure == MEASURE_live_allocations);
@@ -28,7 +28,7 @@ static char *amount(const struct browse *browse, char *out, const struct store_m
                : units_count_signed(out, (double)measure_value(m, measure));
 }
 
-/* No number in the column is wider than that of all together. */
+/* The total is the widest number in a column. */
 static int width_of(const struct browse *browse, const struct store_measures *whole, enum measure measure)
 {
     char out[UNITS_SIZE];
@@ -41,7 +41,7 @@ static int width_of(const struct browse *browse, const struct store_measures *wh
     if (measures[measure].is_bytes && !browse->report->bytes)
         width = bytes;
     else if (is_growth(browse, measure) || measures[measures[measure].least].is_least)
-        width += 4; /* parts may be more than their sum */
+        width += 4; /* parts may exceed their sum */
     return width > heading ? width : heading;
 }
 
@@ -53,7 +53,7 @@ static void add(struct amounts *amounts, enum measure measure, int share, int wi
     amounts->columns += width + GAP;
 }
 
-/* Shares of what does not add up, or of what became more or less, mean nothing. */
+/* Shares make no sense for measures that do not add up, or for changes. */
 static int has_share(const struct browse *browse)
 {
     return !measures[measures[browse->by].least].is_least && !is_growth(browse, browse->by);

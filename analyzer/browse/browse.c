@@ -1,4 +1,4 @@
-/* browse.c - trace-report browse: a run on a screen to walk in. */
+/* browse.c - trace-report browse: an interactive view of a run in the terminal. */
 #include "browse.h"
 #include "commands.h"
 #include "kind.h"
@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-static int by = -1; /* the peak; of a part of a run, bytes */
+static int by = -1; /* default: the peak; for a part of a run, bytes */
 static struct filter filter;
 
 static const struct option_spec options[] = {
@@ -36,10 +36,10 @@ const struct manual manual_browse = {
     .most = 1,
 };
 
-/* As the program would have ended, had it not had a screen to give back. */
+/* Ends by the same signal that asked to end, now that the terminal is restored. */
 static void end_by(int number)
 {
-    if (number == 0 || number == SIGINT) /* Ctrl-C is as good as q */
+    if (number == 0 || number == SIGINT) /* Ctrl-C quits like q */
         return;
     signal(number, SIG_DFL);
     raise(number);
@@ -50,7 +50,8 @@ static int show(struct report *report, const char *which)
     struct browse browse = {.report = report, .filter = &filter, .age = 1};
     int status = report_open(report);
 
-    /* All that may take its time, or fail, comes before the screen: it is said as everywhere. */
+    /* Everything that can be slow or fail comes before the screen is taken, so that errors are printed as
+     * usual. */
     if (status == EXIT_FINE)
         status = run_find_window(report, which, &browse.run);
     browse.by = filter_measure(&filter, &browse.run, by, MEASURE_bytes);

@@ -79,7 +79,7 @@ static int by_size(const void *a, const void *b, void *measure)
     return c != 0 ? c : (x->row.line > y->row.line) - (x->row.line < y->row.line);
 }
 
-/* One way outwards from all of them. */
+/* Moves all of a node's stacks one frame outwards. */
 static struct branches_cursor *outwards(const struct callers *callers, const struct caller *node,
                                         size_t *count)
 {
@@ -99,7 +99,7 @@ static struct branches_cursor *outwards(const struct callers *callers, const str
     return list;
 }
 
-/* A node of cursors that have one key. Those at one place are one from here on. */
+/* Adds a node for stacks with the same key. Those at the same place are merged. */
 static int add_node(struct callers *callers, uint32_t parent, const struct branches_cursor *list,
                     size_t count)
 {
@@ -153,7 +153,7 @@ static int grow(struct callers *callers, uint32_t node)
 
 /* ---- what is shown --------------------------------------------------------------------------- */
 
-/* The node after this one and all that is open below it; 0 = none. */
+/* The node that follows this one and everything below it; 0 = none. */
 static uint32_t next_beside(const struct callers *callers, uint32_t node)
 {
     while (node != 0) {
@@ -195,7 +195,7 @@ static int open_node(struct callers *callers, uint32_t node)
 
 int callers_open(struct callers *callers, uint32_t node)
 {
-    /* What goes straight on from there is no choice. */
+    /* Where there is only one caller, there is nothing to choose: open it, too. */
     for (;;) {
         if (!open_node(callers, node))
             return 0;
@@ -222,7 +222,7 @@ static int is_line(const struct profile_place *place, const struct line_row *lin
     return callers_same_line(&row, line);
 }
 
-/* The stacks that count for the line. */
+/* Adds the stacks that count for the line. */
 static int add_line(struct callers *callers, const struct line_row *line)
 {
     const struct profile *profile = callers->profile;
@@ -273,7 +273,8 @@ int callers_open_most(struct callers *callers)
 int callers_open_alike(struct callers *callers, const struct callers *other, uint32_t *selected)
 {
     uint32_t *same =
-        calloc(other->count + 1, sizeof *same); /* by node of the other: this one's, and 1; 0 = none */
+        /* by node of the other tree: the same node in this one, plus 1; 0 = none */
+        calloc(other->count + 1, sizeof *same);
     int fine = same != NULL && callers->count > 0;
 
     if (fine && other->count > 0)
@@ -298,7 +299,7 @@ int callers_open_alike(struct callers *callers, const struct callers *other, uin
     return callers->count == 0 || (fine && list_shown(callers));
 }
 
-/* Siblings stand side by side, before all that is below them: they change places among themselves. */
+/* Siblings are adjacent, and come before everything below them, so sorting them moves no other node. */
 int callers_sort(struct callers *callers, enum measure by)
 {
     callers->by = by;

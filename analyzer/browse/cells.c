@@ -11,9 +11,9 @@
 #include <string.h>
 
 #define GAP 2
-#define LOOKED_AT 1000  /* rows whose names say how wide the columns are */
-#define SOURCE_LEAST 24 /* columns, below which source text says nothing */
-#define PLACE_SHARE 0.5 /* of the room, at most, where functions need theirs */
+#define LOOKED_AT 1000  /* rows that are measured to find the width of columns */
+#define SOURCE_LEAST 24 /* columns below which source text is useless */
+#define PLACE_SHARE 0.5 /* of the room, at most, if functions need the rest */
 
 char *cells_place(const struct browse *browse, const struct line_row *row)
 {
@@ -59,7 +59,7 @@ struct cells cells_fit(const struct browse *browse, const struct line_row *rows,
                        int x)
 {
     struct cells cells = {.functions = functions, .x = {x}};
-    int room = screen_columns() - x, place = 4, function = 8; /* of the headings */
+    int room = screen_columns() - x, place = 4, function = 8; /* widths of the headings */
 
     for (size_t i = 0; i < count && i < LOOKED_AT; i++) {
         char *text = cells_place(browse, &rows[i]), *name = names_shorten(rows[i].function);

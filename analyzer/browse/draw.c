@@ -1,4 +1,5 @@
-/* draw.c - what is the same in all views: the run, a title, a list with a selected row, keys at the bottom. */
+/* draw.c - what all views have in common: the run, a title, a list with a selected row, keys at the
+ * bottom. */
 #define _GNU_SOURCE
 #include "browse.h"
 #include "missing.h"
@@ -12,7 +13,7 @@
 #define LEAST_COLUMNS 40
 #define LEAST_ROWS 8
 
-/* What more of the run there is room for. */
+/* Adds facts about the run, as many as fit. */
 static void draw_facts(const struct browse *browse, int x, int columns)
 {
     const struct store_run *t = &browse->run.t;
@@ -55,7 +56,7 @@ static void draw_run(const struct browse *browse)
     screen_put(0, right, screen_columns(), look, state);
 }
 
-/* One line where something is missing in the record, or is not of now; i says all of it. Returns its rows. */
+/* Draws one line if the record is incomplete or not up to date; key i shows the details. Returns its rows. */
 static int draw_missing(const struct browse *browse, int y)
 {
     struct sentences missing = {0};
@@ -77,7 +78,7 @@ static void draw_title(struct browse *browse, struct view *view, int y)
     char a[UNITS_SIZE], b[UNITS_SIZE];
     const struct window *window = &browse->run.window;
 
-    if (view == browse->root[ROOT_TIME]) { /* the heap's curve is of all that was allocated */
+    if (view == browse->root[ROOT_TIME]) { /* the heap's curve ignores filters */
         free(filter);
         filter = NULL;
     }
@@ -95,7 +96,7 @@ static void draw_title(struct browse *browse, struct view *view, int y)
     free(title);
 }
 
-/* The selected row is on the screen, and there are no empty rows below the list where it has more above. */
+/* Keeps the selected row on the screen, without empty rows below the list while there are more above. */
 static void scroll(struct view *view, int page)
 {
     size_t rows = page > 0 ? (size_t)page : 1;
@@ -140,7 +141,7 @@ static int draw_key(int y, int x, const struct view_key *key)
     return key_width(key);
 }
 
-/* As many as there is room for; how to leave and how to know more are always there. */
+/* Draws as many keys as fit; those for quitting and help are always shown. */
 static void draw_keys(const struct browse *browse, int y)
 {
     static const struct view_key back = {"Esc", "back"},

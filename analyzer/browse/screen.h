@@ -1,4 +1,5 @@
-/* screen.h - a terminal that is drawn on as a whole. Texts may be anything: what could steer a terminal is written out. */
+/* screen.h - full-screen drawing in a terminal. Texts may contain anything: characters that could control
+ * the terminal are escaped. */
 #ifndef LIBTRACE_BROWSE_SCREEN_H
 #define LIBTRACE_BROWSE_SCREEN_H
 
@@ -6,9 +7,9 @@
 
 enum look { LOOK_PLAIN, LOOK_DIM, LOOK_BOLD, LOOK_HEAD, LOOK_GREEN, LOOK_YELLOW, LOOK_RED };
 
-/* Keys that are no characters. */
+/* Keys that are not characters. */
 enum {
-    SCREEN_NOTHING = -1, /* none came in time, or the size has changed */
+    SCREEN_NOTHING = -1, /* none in time, or the size has changed */
     SCREEN_UP = 0x200000,
     SCREEN_DOWN,
     SCREEN_LEFT,
@@ -22,44 +23,44 @@ enum {
     SCREEN_ESCAPE,
 };
 
-/* Where there is no terminal that can be drawn on: says why, and returns EXIT_USAGE. */
+/* If the terminal cannot be drawn on, prints why and returns EXIT_USAGE. */
 int screen_check(const struct report *report);
 
-/* Takes the terminal; an exit status. */
+/* Takes over the terminal; returns an exit status. */
 int screen_begin(const struct report *report);
 
-/* Gives it back as it was. */
+/* Restores the terminal. */
 void screen_end(void);
 
-/* The signal that asks to end, 0 = none; SIGHUP also where the terminal is gone. */
+/* The signal that asked to end, 0 = none; SIGHUP if the terminal is gone. */
 int screen_ending(void);
 
 int screen_rows(void);
 int screen_columns(void);
-int screen_ascii(void); /* lines and marks are to be drawn with ASCII */
+int screen_ascii(void); /* only ASCII may be used for lines and marks */
 
-/* A new picture, which is seen when it is shown. */
+/* screen_clear() begins a new picture; screen_show() makes it visible. */
 void screen_clear(void);
 void screen_show(void);
 
-/* All of it is sent anew the next time: somebody else wrote on the terminal. */
+/* Redraws everything the next time, because something else wrote to the terminal. */
 void screen_redraw(void);
 
-/* Rows drawn from here on are selected ones, or not. */
+/* Says whether the rows drawn from here on are selected. */
 void screen_select(int selected);
 
-/* A row of blanks in a look. */
+/* Fills a row with blanks in this look. */
 void screen_fill(int y, enum look look);
 
-/* A text at a place, cut where it takes more than so many columns (or leaves the screen); returns those that it took.
- * screen_put_right: it ends before column x + columns. */
+/* Draws a text, cut to that many columns and to the screen; returns the columns it took. screen_put_right:
+ * right-aligned, ending before column x + columns. */
 int screen_put(int y, int x, int columns, enum look look, const char *text);
 void screen_put_right(int y, int x, int columns, enum look look, const char *text);
 
-/* A cell of our own making: block elements and such. */
+/* Draws a single cell with one of our own symbols, such as block elements. */
 void screen_cell(int y, int x, enum look look, const char *cell);
 
-/* The next key, within so many milliseconds (-1: whenever it comes). */
+/* The next key within that many milliseconds (-1: waits without limit). */
 int screen_key(int milliseconds);
 
 #endif

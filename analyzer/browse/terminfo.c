@@ -1,4 +1,5 @@
-/* terminfo.c - whether there is a terminal that can be drawn on. Apart from screen.c, as term.h takes words like columns. */
+/* terminfo.c - whether the terminal can be drawn on. A file of its own because term.h defines macros like
+ * columns. */
 #include "screen.h"
 
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 #include <curses.h>
 #include <term.h>
 
-/* NULL: this kind of terminal will do. */
+/* Why this terminal type does not work; NULL = it does. */
 static const char *unfit(const char *term)
 {
     int known = 0;

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define INDENT 2
-#define DEEPEST 20 /* forks: of those before a row so many are drawn, the nearest */
+#define DEEPEST 20 /* at most this many forks before a row are drawn: the nearest */
 
 struct view_callers {
     struct view view;
@@ -109,7 +109,7 @@ static const char *marker(const struct caller *node)
     return screen_ascii() ? (node->open ? "-" : "+") : node->open ? "\xe2\x96\xbe" : "\xe2\x96\xb8";
 }
 
-/* How many forks before a row there is room for. */
+/* How many forks fit before a row. */
 static unsigned levels_of(const struct view_callers *v, const struct caller *node)
 {
     int room = (screen_columns() - v->amounts.columns) / (2 * INDENT);
@@ -118,7 +118,7 @@ static unsigned levels_of(const struct view_callers *v, const struct caller *nod
     return node->depth < most ? node->depth : most;
 }
 
-/* Branches: a caller beside others has one of its own, one that goes straight on has none. */
+/* Draws branches: each of several callers has one; an only caller has none. */
 static void draw_branches(const struct view_callers *v, uint32_t number, int y, int x)
 {
     static const char *const glyphs[2][3] = {{"\xe2\x94\x9c", "\xe2\x94\x94", "\xe2\x94\x82"},
@@ -139,7 +139,7 @@ static void draw_branches(const struct view_callers *v, uint32_t number, int y, 
     }
 }
 
-/* The function first: of a stack that is what one follows. Its place stands behind it, dim. */
+/* The function comes first, as that is what one follows in a stack; its place is behind it, dim. */
 static void row(struct browse *browse, struct view *view, size_t at, int y)
 {
     const struct view_callers *v = (const struct view_callers *)view;
@@ -172,7 +172,7 @@ static char *text(struct browse *browse, struct view *view, size_t at)
     return cells_text(browse, &v->callers.nodes[v->callers.shown[at]].row);
 }
 
-/* Opens it, or closes it. */
+/* Opens or closes a node. */
 static void toggle(struct browse *browse, struct view_callers *v, uint32_t node, int open)
 {
     const struct caller *at = &v->callers.nodes[node];

@@ -1,4 +1,4 @@
-/* view_lines.c - the table of trace-report top: lines, or functions. */
+/* view_lines.c - the table of lines or functions that trace-report top prints. */
 #define _GNU_SOURCE
 #include "amounts.h"
 #include "callers.h"
@@ -12,13 +12,13 @@
 struct view_lines {
     struct view view;
     enum group group;
-    int inclusive; /* functions with all that they call */
+    int inclusive; /* functions with everything that they call */
     struct lines lines;
-    struct amounts amounts; /* of what is drawn now */
+    struct amounts amounts; /* as last drawn */
     struct cells cells;
 };
 
-/* In the order of trace-report top. */
+/* The same order as in trace-report top. */
 static int by_size(const void *a, const void *b, void *measure)
 {
     const struct line_row *x = a, *y = b;

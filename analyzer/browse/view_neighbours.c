@@ -1,4 +1,5 @@
-/* view_neighbours.c - a function: who calls it, and what it calls, both with all that is allocated on that way. */
+/* view_neighbours.c - a function with its callers and callees, each with everything that is allocated on
+ * that way. */
 #define _GNU_SOURCE
 #include "neighbours.h"
 #include "amounts.h"
@@ -19,7 +20,7 @@ struct view_neighbours {
     struct cells cells;
 };
 
-/* What stands in a row: a heading, a caller or a callee. */
+/* What a row shows: a heading, a caller or a callee. */
 struct at {
     int callees;
     const struct line_row *row; /* NULL = the heading */
@@ -35,7 +36,7 @@ static struct at at_row(const struct view_neighbours *v, size_t row)
     return (struct at){1, row > 0 && row <= callees->count ? &callees->rows[row - 1] : NULL};
 }
 
-/* The row that was selected before. */
+/* Selects the same row as before. */
 static void select_again(struct view_neighbours *v, const struct at *before)
 {
     for (size_t i = 0; before->row != NULL && i < v->view.rows; i++) {
@@ -160,7 +161,7 @@ static int key(struct browse *browse, struct view *view, int pressed)
 
     if (at.row == NULL || at.row->language == NULL)
         return 0;
-    if (*at.row->language == '\0') { /* nobody, or itself: no line of the program's */
+    if (*at.row->language == '\0') { /* not a line of the program: no caller, or the function itself */
         if (pressed == SCREEN_ENTER || pressed == SCREEN_RIGHT || pressed == 'f' || pressed == 'e')
             browse_say(browse, at.callees ? "What it allocates itself: go back, and to its lines."
                                           : "Nobody calls it: stacks begin there.");

@@ -1,5 +1,5 @@
-/* view_source.c - a source file at one of its lines, with what each line allocates. Whether a file may be shown says
- * source_file.h. */
+/* view_source.c - a source file with what each line allocates, opened at one of its lines. source_file.h
+ * decides whether a file may be shown. */
 #define _GNU_SOURCE
 #include "source.h"
 #include "amounts.h"
@@ -12,19 +12,19 @@
 #include <string.h>
 
 #define TAB 4
-#define LONGEST 1000  /* bytes of a line that are shown */
-#define TEXT_LEAST 60 /* columns that numbers leave to the text and its number */
+#define LONGEST 1000  /* bytes shown of a line */
+#define TEXT_LEAST 60 /* columns that numbers leave for the text and its line number */
 
 struct view_source {
     struct view view;
     char *file;
-    int64_t line; /* to begin at */
+    int64_t line; /* the line to open it at */
     enum source_state state;
-    char *text; /* of the file, and where its lines begin; line_count + 1 of them */
+    char *text; /* the file's contents, and where its lines begin: line_count + 1 entries */
     size_t *begins, line_count;
-    struct lines lines;          /* of the run; those of other files are left out of of_line */
-    struct line_row **of_line;   /* by line: the largest of it; NULL = it allocates nothing */
-    struct store_measures *sums; /* by line: of all its functions, and expansions of templates */
+    struct lines lines;          /* all lines of the run; of_line has only those of this file */
+    struct line_row **of_line;   /* by line number: its largest row; NULL = it allocates nothing */
+    struct store_measures *sums; /* by line number: sum over all its functions and template instances */
     struct store_measures whole; /* of the run */
     struct amounts amounts;
 };
@@ -53,7 +53,7 @@ static int split(struct view_source *v, const char *text, size_t size)
     return 1;
 }
 
-/* Once: what was written into it since the run began is not shown in any case. */
+/* Reads the file only once: text that was changed after the run began is never shown. */
 static int read_text(struct browse *browse, struct view_source *v)
 {
     const char *text;
@@ -75,7 +75,7 @@ static int count_lines(struct view_source *v)
 
         if (at >= v->line_count || row->file == NULL || strcmp(row->file, v->file) != 0)
             continue;
-        if (v->of_line[at] == NULL) /* they come in order of their size */
+        if (v->of_line[at] == NULL) /* the largest comes first */
             v->of_line[at] = row;
         measures_add(&v->sums[at], &row->m);
     }
@@ -101,7 +101,7 @@ static int read(struct browse *browse, struct view *view)
     view->rows = v->line_count;
     if (first && v->line > 0 && (size_t)v->line <= v->line_count)
         view->selected = (size_t)v->line - 1;
-    if (first) /* in the middle, with what is around it */
+    if (first) /* centred, to show its surroundings */
         view->first =
             view->selected > (size_t)browse->page / 2 ? view->selected - (size_t)browse->page / 2 : 0;
     return status;
@@ -144,7 +144,7 @@ static void head(struct browse *browse, struct view *view, int y)
     screen_put(y, v->amounts.columns, screen_columns(), LOOK_HEAD, " LINE  SOURCE");
 }
 
-/* A line with blanks for its tabs, without its end; malloc'ed. */
+/* Returns a line without its end, with tabs expanded; malloc'ed. */
 static char *line_text(const struct view_source *v, size_t at)
 {
     const char *text = v->text + v->begins[at];
@@ -190,13 +190,13 @@ static char *text(struct browse *browse, struct view *view, size_t at)
     return line_text((struct view_source *)view, at);
 }
 
-/* To the next line that allocates, or the one before. */
+/* Goes to the next or the previous line that allocates. */
 static void step(struct browse *browse, struct view_source *v, int forward)
 {
     size_t at = v->view.selected;
 
     do
-        at = forward ? at + 1 : at - 1; /* before the first it is very large */
+        at = forward ? at + 1 : at - 1; /* before the first it wraps to a very large number */
     while (at < v->line_count && v->of_line[at] == NULL);
     if (at < v->line_count)
         v->view.selected = at;

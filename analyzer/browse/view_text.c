@@ -1,4 +1,4 @@
-/* view_text.c - lines of text: what the keys do, and what is known of the run. */
+/* view_text.c - lines of text: help for the keys, and facts about the run. */
 #define _GNU_SOURCE
 #include "browse.h"
 #include "missing.h"
@@ -15,7 +15,7 @@ struct view_text {
     const char *title;
     char **lines;
     size_t count;
-    int columns; /* that they were broken for */
+    int columns; /* the width that they were wrapped to */
 };
 
 static void forget(struct view_text *v)
@@ -27,7 +27,7 @@ static void forget(struct view_text *v)
     v->count = v->view.rows = 0;
 }
 
-/* A text that may have several lines. */
+/* Adds a text, which may have several lines. */
 static void add(struct view_text *v, const char *text)
 {
     while (*text != '\0') {
@@ -42,7 +42,7 @@ static void add(struct view_text *v, const char *text)
     }
 }
 
-/* A sentence, broken to the screen's width. */
+/* Adds a sentence, wrapped to the screen's width. */
 static void add_sentence(struct view_text *v, const char *sentence)
 {
     char *harmless = text_harmless(sentence), *broken = NULL;

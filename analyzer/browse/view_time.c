@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL 9 /* columns left of the curve, and the axis */
+#define LABEL 9 /* columns to the left of the curve, including the axis */
 #define LEAST_ROWS 4
-#define MARK_ROWS 8 /* of the list, at least, where there are so many; on a small screen fewer */
+#define MARK_ROWS 8 /* rows of the list, at least, if there are so many marks; fewer on a small screen */
 
 struct view_time {
     struct view view;
@@ -84,7 +84,7 @@ static void draw_axis(const struct browse *browse, const struct chart *chart, in
     screen_put_right(y + 1, x + half, chart->columns - half, LOOK_DIM, units_moment(text, chart->end, span));
 }
 
-/* "v peak 21.5 MiB at 739 ms", on that side of its moment that has room. */
+/* Draws "v peak 21.5 MiB at 739 ms", to the right or left of its moment, wherever it fits. */
 static void draw_peak(const struct browse *browse, const struct chart *chart, int y)
 {
     char text[2 * UNITS_SIZE + 24], bytes[UNITS_SIZE], at[UNITS_SIZE];
@@ -105,7 +105,7 @@ static void draw_peak(const struct browse *browse, const struct chart *chart, in
                screen_columns(), LOOK_BOLD, text);
 }
 
-/* Each mark's letter below its moment; the selected one's stands on top of others. */
+/* Draws each mark's letter below its moment; the selected mark's covers others. */
 static void draw_marks(const struct view_time *v, const struct chart *chart, int y)
 {
     for (size_t i = v->times.mark_count; i-- > 0;) {
@@ -133,7 +133,7 @@ static void draw_legend(int y)
     screen_put(y, x + 2, screen_columns(), LOOK_DIM, "resident (RSS)");
 }
 
-/* Peak, curve, axis, moments, legend; letters of marks, where there are some. */
+/* Rows: peak, curve, axis, times and legend; one for letters if there are marks. */
 static int above(struct browse *browse, struct view *view, int y, int rows)
 {
     struct view_time *v = (struct view_time *)view;
@@ -163,7 +163,7 @@ static int above(struct browse *browse, struct view *view, int y, int rows)
 
 /* ---- the marks ------------------------------------------------------------------------------- */
 
-/* What was live at a mark: the last sample up to it. */
+/* Bytes live at a mark: the last sample up to it. */
 static int64_t live_at(const struct view_time *v, double t)
 {
     int64_t bytes = 0;

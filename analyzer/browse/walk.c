@@ -1,4 +1,4 @@
-/* walk.c - from view to view: keys, searching, and the loop that looks at a run that goes on. */
+/* walk.c - keys, searching, and the main loop, which regularly looks at a live run. */
 #define _GNU_SOURCE
 #include "browse.h"
 #include "screen.h"
@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EVERY_NS 1000000000 /* between two looks at a run that goes on */
-#define REST 3              /* and so many times as long as a look took */
+#define EVERY_NS 1000000000 /* pause between two looks at a live run */
+#define REST 3              /* and this many times the duration of the last look */
 
 enum { CTRL_B = 2, CTRL_F = 6, CTRL_L = 12 };
 
@@ -108,7 +108,8 @@ static int matches(struct browse *browse, size_t row)
     return found;
 }
 
-/* The next row with the pattern, from one on, that one included; or the one before. It goes round. */
+/* Selects the next (or previous) row that contains the pattern, beginning with `from`, and wrapping
+ * around. */
 static void find(struct browse *browse, size_t from, int forward)
 {
     struct view *view = browse->view;
@@ -138,7 +139,7 @@ static void find_next(struct browse *browse, int forward)
              forward);
 }
 
-/* A character more, or one less; false where it is full, or empty. */
+/* Adds or removes a character; false if the text is full, or empty. */
 static int edit(char *text, size_t size, int key)
 {
     size_t length = strlen(text);
@@ -161,7 +162,7 @@ static int edit(char *text, size_t size, int key)
     return 1;
 }
 
-/* Moves to what is found while it is typed; Escape goes back to where it began. */
+/* Moves to the match while the pattern is typed; Escape goes back to the start. */
 static void search(struct browse *browse)
 {
     size_t from = browse->view->selected;
@@ -193,7 +194,7 @@ static void search(struct browse *browse)
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-/* The next measure, or the one before, that is known of what is looked at. */
+/* Sorts by the next (or previous) measure that is known for this selection. */
 static void sort_by_next(struct browse *browse, int step)
 {
     int place = measures[browse->by].place, count = 0;
@@ -248,7 +249,7 @@ static int move_key(const struct browse *browse, int key)
     }
 }
 
-/* False: somebody leaves. */
+/* False to quit. */
 static int press(struct browse *browse, int key)
 {
     const struct view_kind *kind = browse->view->kind;
@@ -305,7 +306,7 @@ static int press(struct browse *browse, int key)
 
 /* ---- the loop -------------------------------------------------------------------------------- */
 
-/* What the view shows is there, and in order. */
+/* Makes sure that the view is read and sorted. */
 static void prepare(struct browse *browse)
 {
     struct view *view = browse->view;
@@ -319,7 +320,7 @@ static void prepare(struct browse *browse)
     view->by = browse->by;
 }
 
-/* Milliseconds until the next look at a run that goes on; -1 = none is needed. */
+/* Milliseconds until the next look at a live run; -1 = it is not live. */
 static int until(const struct browse *browse, int64_t due_ns)
 {
     int64_t left = due_ns - store_clock();

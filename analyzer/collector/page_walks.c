@@ -14,22 +14,23 @@
 _Static_assert(RESIDENCE_PARTS == (int)PAGES_PARTS && RESIDENCE_TRACER == (int)PAGES_TRACER,
                "the same parts");
 
-#define STEP_BYTES ((uint64_t)4 << 20) /* of pages with blocks, at a time */
+#define STEP_BYTES ((uint64_t)4 << 20) /* bytes of pages with blocks between two looks at the clock */
 #define STEP_NS 1500000ull
-#define SHARE 100               /* of the run's time, at most, for what nobody has asked for; */
-#define END_SHARE 50            /* for the end of a process, and marks, */
-#define END_MOST_NS 30000000ull /* which does not wait longer */
-#define WALK_LEAST_NS 400000ull /* and so much for each BYTES_A_NS bytes */
+#define SHARE 100               /* walks that no command requested take at most 1/SHARE of the run's time; */
+#define END_SHARE 50            /* walks at a process's end and at marks 1/END_SHARE; */
+#define END_MOST_NS 30000000ull /* a process does not wait longer than this for its last walk */
+#define WALK_LEAST_NS 400000ull /* expected cost of a walk, plus 1 ns for every BYTES_A_NS resident bytes */
 #define BYTES_A_NS 5
-#define HIGHER 8                         /* a new high is higher by an eighth, */
-#define HIGHER_LEAST ((uint64_t)2 << 20) /* at least */
+#define HIGHER 8                         /* a new high is at least an eighth higher, */
+#define HIGHER_LEAST ((uint64_t)2 << 20) /* and by at least this many bytes */
 
 #define MARKS_AT_ONCE 16
-#define MARK_NS 100000000ull /* and one more in this time */
+#define MARK_NS 100000000ull /* in a row of marks, one more may be walked each time this has passed */
 
-#define UNSEEN_NS 500000000ull /* it is not only just beginning, and nothing of it can be seen */
+/* After this, a process without a known resident size is not merely starting: it cannot be read. */
+#define UNSEEN_NS 500000000ull
 
-/* Of this thread: where all processors are busy it waits for its turn. */
+/* CPU time of this thread: wall time would include waiting for a busy processor. */
 static uint64_t own_cpu_ns(void)
 {
     struct timespec now;
@@ -50,7 +51,7 @@ static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residenc
     return inherited_range(data, from, to, (struct block *)out, room);
 }
 
-/* Memory of the tracer's own, the first piece of it that ends behind an address. */
+/* Finds the first piece of libtrace's own memory that ends behind an address. */
 static bool next_piece(const struct page_walk *walk, uint64_t from, struct residence_map *map)
 {
     for (size_t i = 0; i < walk->piece_count; i++) {
@@ -63,7 +64,7 @@ static bool next_piece(const struct page_walk *walk, uint64_t from, struct resid
     return false;
 }
 
-/* What it has mapped by itself, from a place on, or we have. */
+/* Lists the ranges that the process, or libtrace inside it, has mapped. */
 static size_t maps_of(void *data, uint64_t *from, uint64_t to, struct residence_map *out, size_t room)
 {
     const struct page_walk *walk = data;
@@ -103,7 +104,7 @@ static const char *why_not(int error)
     }
 }
 
-/* 0, or -errno. */
+/* Returns 0 or -errno. */
 static int begin_process(struct page_walk *walk, struct tracker *tracker,
                          const struct tracked_process *process)
 {
@@ -155,7 +156,7 @@ static bool copy_shares(struct page_moment *now, const struct residence *r, cons
     return true;
 }
 
-/* What nobody has asked for by a call that is recorded. */
+/* Names memory that no recorded call has mapped. */
 static const char *name_of(const struct residence_name *name, const struct tracked_process *process)
 {
     if (name->part != RESIDENCE_MAPPED || *name->name)
@@ -196,7 +197,7 @@ void page_moments_free(struct page_moment *moments, size_t count)
     free(moments);
 }
 
-/* What is known of a process by now goes to the writer. */
+/* Passes what was found in a process on to the writer. */
 static void hand_over(struct page_walks *walks, struct page_walk *walk)
 {
     struct page_moment *now = &walk->now;
@@ -212,10 +213,10 @@ static void hand_over(struct page_walks *walks, struct page_walk *walk)
     now->names = NULL;
     now->shares = NULL;
     now->name_count = now->share_count = 0;
-    now->forget = 0; /* once for a moment */
+    now->forget = 0; /* it replaces the earlier moment once */
 }
 
-/* What was seen of a process, for the writer; of one that ended meanwhile nothing. */
+/* Passes a finished walk on to the writer, unless the process ended during it. */
 static void finish_process(struct page_walks *walks, struct page_walk *walk, const struct tracker *tracker)
 {
     struct page_moment *now = &walk->now;
@@ -233,13 +234,13 @@ static void finish_process(struct page_walks *walks, struct page_walk *walk, con
     residence_end(r);
 }
 
-/* One that could not be looked at: what is known without. */
+/* Records a process whose pages could not be read: its resident size, if known, and the reason. */
 static void note_missing(struct page_walks *walks, struct page_walk *walk,
                          const struct tracked_process *process)
 {
     struct page_moment *now = &walk->now;
     now->pss = now->untouched = now->swapped = now->took_ns = 0;
-    now->resident = tracker_resident(process); /* 0: not even that, and all that is known is why */
+    now->resident = tracker_resident(process); /* 0 = not known either: only the reason is recorded */
     now->names = now->resident ? SHORTAGE_UNLESS(calloc(1, sizeof *now->names)) : NULL;
     char *no_name = now->names ? SHORTAGE_UNLESS(strdup("")) : NULL;
     if (no_name)
@@ -251,7 +252,8 @@ static void note_missing(struct page_walks *walks, struct page_walk *walk,
     now->missing = NULL;
 }
 
-/* There is /proc, and the process is in it or has ended: then what it lacks is memory. */
+/* True if a process that could not be read has lost its memory by ending, not because /proc is missing or
+ * hides it. */
 static bool has_ended(const struct tracked_process *process)
 {
     char path[64];
@@ -265,7 +267,7 @@ static bool has_ended(const struct tracked_process *process)
 static void begin(struct page_walks *walks, struct page_walk *walk, enum store_page_kind kind)
 {
     *walk = (struct page_walk){.running = true, .now = {.number = ++walks->moments, .kind = kind}};
-    if (kind == STORE_PAGES_HIGH) /* one is kept */
+    if (kind == STORE_PAGES_HIGH) /* only the latest high is kept */
         walk->now.forget = walks->high;
 }
 
@@ -275,7 +277,7 @@ void page_walks_ask(struct page_walks *walks, enum store_page_kind kind)
         begin(walks, &walks->under_way, kind);
 }
 
-/* When the run is old enough for a walk of so many bytes to fit into a share of its time. */
+/* How old the run has to be for a walk of that many bytes to fit into its share of the time. */
 static uint64_t due_ns(const struct page_walks *walks, uint64_t bytes, unsigned share)
 {
     return (walks->spent_ns + WALK_LEAST_NS + bytes / BYTES_A_NS) * share;
@@ -286,7 +288,7 @@ static bool has_time(const struct page_walks *walks, uint64_t bytes, uint64_t no
     return due_ns(walks, bytes, share) <= now_ns;
 }
 
-/* When a mark may be looked at: of marks in a row a few at once, and then one now and then. */
+/* When a mark may be walked: of marks in quick succession the first few are, then one every MARK_NS. */
 static uint64_t mark_due_ns(const struct page_walks *walks, uint64_t bytes)
 {
     const uint64_t at_once_ns = (MARKS_AT_ONCE - 1) * MARK_NS;
@@ -304,7 +306,8 @@ static uint64_t resident_lately(const struct tracker *tracker)
     return ((const struct point *)tracker->points.memory)[tracker->point_count - 1].rss;
 }
 
-/* Programs that have set a mark wait until it has been looked at; before there is time for that they need not. */
+/* Releases programs that wait for a mark to be looked at, and says from when on marks are looked at, so
+ * that programs do not wait before. */
 static void tell_marks(struct page_walks *walks, struct tracker *tracker)
 {
     arena_marks_wait(tracker->arena, may_look(tracker) ? mark_due_ns(walks, resident_lately(tracker)) : 0);
@@ -343,7 +346,7 @@ void page_walks_look(struct page_walks *walks, struct tracker *tracker, uint64_t
     }
 }
 
-/* The next process that lives, from walk->process on; NULL = there is no more. */
+/* Returns the next living process, from walk->process on; NULL = there is none. */
 static struct tracked_process *next_process(struct page_walk *walk, const struct tracker *tracker)
 {
     if (walk->process < tracker->first_living)
@@ -354,7 +357,7 @@ static struct tracked_process *next_process(struct page_walk *walk, const struct
     return NULL;
 }
 
-/* Of one process; true when it is through with it. */
+/* Continues with one process; true when it is finished. */
 static bool step_process(struct page_walks *walks, struct page_walk *walk, struct tracker *tracker,
                          struct tracked_process *process, uint64_t until_ns)
 {
@@ -379,7 +382,7 @@ static bool step_process(struct page_walks *walks, struct page_walk *walk, struc
     return through;
 }
 
-/* Goes on with what is under way. */
+/* Continues the current walk. */
 static void step(struct page_walks *walks, struct tracker *tracker)
 {
     struct page_walk *walk = &walks->under_way;
@@ -387,7 +390,7 @@ static void step(struct page_walks *walks, struct tracker *tracker)
     while (walk->running) {
         uint32_t before = walk->process;
         struct tracked_process *process = next_process(walk, tracker);
-        if (walk->open && (!process || walk->process != before)) { /* it has ended under the walk */
+        if (walk->open && (!process || walk->process != before)) { /* it ended during the walk */
             residence_end(&walk->residence);
             walk->open = false;
         }
@@ -418,7 +421,7 @@ void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct
     uint64_t now_ns = tracker_clock() - tracker->arena->started_ns, bytes = tracker_resident(process);
     if (WALK_LEAST_NS + bytes / BYTES_A_NS > END_MOST_NS || !has_time(walks, bytes, now_ns, END_SHARE))
         return;
-    struct page_walk walk; /* one that is under way goes on afterwards */
+    struct page_walk walk; /* a walk that was interrupted continues afterwards */
     uint64_t cpu_ns = own_cpu_ns();
     begin(walks, &walk, STORE_PAGES_END);
     step_process(walks, &walk, tracker, process, tracker_clock() + END_MOST_NS);

@@ -1,4 +1,5 @@
-/* page_writer.c - rows of what programs have mapped, and of what of them is resident. See writer_private.h. */
+/* page_writer.c - writes rows of what programs have mapped, and of which pages are resident. See
+ * writer_private.h. */
 #define _GNU_SOURCE
 #include "attribution.h"
 #include "shortage.h"
@@ -6,7 +7,7 @@
 
 #include <stdlib.h>
 
-/* What programs map by themselves; there are few of these. */
+/* Writes the sites of mappings that programs made themselves; there are few of these. */
 void writer_mapped(struct writer *w, struct job *job)
 {
     struct site_row *ordered =
@@ -27,7 +28,7 @@ void writer_mapped(struct writer *w, struct job *job)
     free(ordered);
 }
 
-/* What of a process is resident, and whose it is. */
+/* Writes what a walk found in one process. */
 static void write_moment(struct writer *w, const struct page_moment *moment)
 {
     const struct store_page_moment row = {.id = moment->number,

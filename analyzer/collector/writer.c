@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PROGRESS_NS 250000000ull /* between tellings how far the look-up of symbols is */
+#define PROGRESS_NS 250000000ull /* between two reports of progress in looking up symbols */
 
 static void drop_sites(const struct job_site *sites, size_t count)
 {
@@ -94,8 +94,8 @@ static void add_run(struct writer *w, const struct intern_process *first)
     free(root);
 }
 
-/* The first process, before it is counted: a report that comes right after it ended knows then whom it is
- * about. */
+/* Adds the first process early, without its counts: a report made right after the program has ended can
+ * name it then. */
 static void add_first_process(struct writer *w, const struct intern_process *first)
 {
     struct arena_birth birth;
@@ -111,7 +111,7 @@ static void add_first_process(struct writer *w, const struct intern_process *fir
     writer_check(w, store_process(w->store, &row));
 }
 
-/* A wrapper (env, nice, a script) that has become the program in question: the run is named after that. */
+/* When a wrapper (env, nice, a script) has exec'ed the program proper, names the run after that program. */
 static void name_run(struct writer *w, const struct job_process *job, const char *label)
 {
     const uint32_t flags = WIRE_PROCESS_FIRST | WIRE_PROCESS_EXECED;
@@ -197,7 +197,7 @@ static void write_marks(struct writer *w, const struct job *job)
     }
 }
 
-/* How the sites developed, for narrowing a report to a time. */
+/* Writes how the sites developed, so that a report can be narrowed to a part of the run. */
 static void write_samples(struct writer *w, const struct job *job)
 {
     for (size_t i = 0; i < job->sample_count && !w->failed; i++) {
@@ -243,7 +243,7 @@ static void write_blocks(struct writer *w, const struct job *job)
     }
 }
 
-/* Everything of a job but the sites: small. */
+/* Writes everything of a job except the sites; that is little. */
 static void write_facts(struct writer *w, const struct job *job)
 {
     for (size_t i = 0; i < job->process_count && !w->failed; i++)
@@ -264,14 +264,15 @@ static void write_facts(struct writer *w, const struct job *job)
     write_marks(w, job);
 }
 
-/* What the sites will need, so that no other collector waits for us while debug information is read. At the
- * end of the run the totals come first: readers see at once that it is over, and wait for the rest. */
+/* Looks up what the sites will need without holding the database's lock, so that other collectors do not
+ * wait while debug information is read. At the end of the run the totals are written first: readers see at
+ * once that it is over, and wait for the rest. */
 static void prepare(struct writer *w, const struct job *job)
 {
     writer_check(w, store_begin(w->store));
     if (job->last && !w->failed) {
         write_facts(w, job);
-        if (job->why) /* now: should we be killed, it is there */
+        if (job->why) /* now, so that it is there should we be killed */
             writer_check(w, store_run_why(w->store, job->why));
         writer_check(w, store_run_phase(w->store, "symbols", 0));
     }
@@ -289,8 +290,8 @@ static void prepare(struct writer *w, const struct job *job)
     }
 }
 
-/* A row that sites share needs all of them, not just those that have changed. It takes a job to know, which
- * has written a part. */
+/* If sites share a row, all of them have to be written together, not only those that have changed. That is
+ * known only after a job has written some of them. */
 static void find_shared_rows(struct writer *w, const struct job *job)
 {
     for (size_t i = 0; i < job->process_count; i++) {
@@ -303,7 +304,7 @@ static void find_shared_rows(struct writer *w, const struct job *job)
     }
 }
 
-/* How the run has ended, with what found no memory, or no name, since the totals were taken. */
+/* Writes how the run ended, and what lacked memory or a name since the totals were taken. */
 static void write_state(struct writer *w, struct job *job)
 {
     struct store_run *t = &job->totals;
@@ -320,7 +321,8 @@ static void write_state(struct writer *w, struct job *job)
                                                                                : "incomplete"));
 }
 
-/* What was committed is all there will be. That is said if it can be; else whoever reads finds us gone. */
+/* Marks the run as incomplete, if the database still allows that; otherwise readers notice that the
+ * collector is gone. */
 static void give_up(struct writer *w)
 {
     store_rollback(w->store);
@@ -351,7 +353,7 @@ static void write_all(struct writer *w, struct job *job)
     writer_check(w, w->intern.error);
     find_shared_rows(w, job);
     if (job->last && !w->wants_more && !w->failed) {
-        writer_check(w, store_line_totals(w->store)); /* of a run that goes on nobody reads them */
+        writer_check(w, store_line_totals(w->store)); /* not in a live run, where no reader uses them */
         intern_finish(&w->intern);
         writer_check(w, w->intern.error);
         if (!w->failed)
@@ -423,7 +425,7 @@ static void *run_thread(void *data)
     wake_collector(w);
     if (!opened)
         return NULL;
-    /* Whoever shares the processors with the program gives way to it. */
+    /* Lets the program go first if it shares the processors with us. */
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
     for (;;) {
         pthread_mutex_lock(&w->lock);
@@ -448,7 +450,7 @@ static void *run_thread(void *data)
     }
 }
 
-/* With a stack of its own size: the usual one is by the program's RLIMIT_STACK. */
+/* Starts it with a stack of fixed size: the default depends on the program's RLIMIT_STACK. */
 static bool start_thread(struct writer *w)
 {
     const size_t sizes[] = {8u << 20, 1u << 20}; /* the smaller one where address space is short */
@@ -509,7 +511,7 @@ void writer_wait(struct writer *w, uint64_t ns)
 void writer_post(struct writer *w, struct job *job)
 {
     pthread_mutex_lock(&w->lock);
-    assert(!w->job && !w->ending); /* one at a time */
+    assert(!w->job && !w->ending); /* only one job at a time */
     w->job = job;
     pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);

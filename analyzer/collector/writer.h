@@ -34,11 +34,11 @@ struct job_block {
 };
 
 struct job {
-    bool last;         /* the run is over */
+    bool last;         /* the run's last job */
     bool raw;          /* without symbols: the same sites come again in a later job */
-    bool interrupted;  /* the program goes on: a signal ended the collector, or */
-    const char *why;   /* there was no room to go on, for this reason (a sentence); else NULL */
-    uint64_t shortage; /* value of shortage_count by then (shortage.h), which is in the totals */
+    bool interrupted;  /* the program continues: a signal ended the collector, or */
+    const char *why;   /* there was no room to continue, for this reason (a sentence); else NULL */
+    uint64_t shortage; /* value of shortage_count (see shortage.h) that the totals include */
     uint64_t now_ns;   /* since the start of the run */
     struct store_run totals;
     struct job_process *processes;
@@ -61,7 +61,7 @@ struct job {
     size_t event_count;
     struct job_block *blocks;
     size_t block_count;
-    struct page_moment *pages; /* what was seen of resident pages */
+    struct page_moment *pages; /* results of page walks */
     size_t page_count;
 };
 
@@ -71,18 +71,18 @@ enum writer_state {
     WRITER_FAILED,      /* see writer_error() */
 };
 
-/* Starts the thread, which opens the database and adds the run's row from what the first process has said
- * of itself. database, a path, and files must outlive it. NULL = out of memory or threads. */
+/* Starts the thread, which opens the database and adds the run's row from what the first process reported
+ * about itself. database (a path) and files must outlive it. NULL = out of memory or threads. */
 struct writer *writer_start(struct arena *arena, const char *database, struct files *files);
 
 enum writer_state writer_state(struct writer *writer);
 
 bool writer_busy(struct writer *writer);
 
-/* Sleeps while it is busy, but not longer than that. */
+/* Sleeps while it is busy, at most that long. */
 void writer_wait(struct writer *writer, uint64_t ns);
 
-/* Hands over a job, which the writer will free. Only allowed while it is not busy. */
+/* Hands over a job, which the writer frees. Only allowed while it is not busy. */
 void writer_post(struct writer *writer, struct job *job);
 
 /* True if the last job, not the run's final one, had only some of the sites that share a row. The next job
@@ -92,7 +92,7 @@ bool writer_wants_more(struct writer *writer);
 /* Duration of the last job in nanoseconds. */
 uint64_t writer_cost(struct writer *writer);
 
-/* A sentence once something could not be written; else NULL. */
+/* Why something could not be written (a sentence); NULL if all could. */
 const char *writer_error(struct writer *writer);
 
 /* Waits for the last job to be done, and ends the thread. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* glibc's malloc has for each arena but the first a piece of 64 MiB, aligned to that, of which the rest is reserved. */
+/* glibc's malloc reserves a piece of 64 MiB, aligned to its size, for each arena but the first. */
 #define ARENA ((uint64_t)64 << 20)
 #define GUARD_MOST ((uint64_t)1 << 20) /* below a thread's stack; a page unless the program wants more */
 
@@ -18,7 +18,7 @@ static bool is_anonymous(const struct mappings *mappings, const struct mapping *
     return mapping->inode == 0 && !mapping->is_shared && mapping_name(mappings, mapping)[0] == '\0';
 }
 
-/* The one that ends where this one begins; NULL = none. */
+/* Returns the mapping that ends where this one begins; NULL = none. */
 static const struct mapping *below(const struct mappings *mappings, size_t at)
 {
     const struct mapping *this = &mappings->list[at];
@@ -35,7 +35,7 @@ static bool is_no_access(const struct mapping *mapping)
     return !mapping->read && !mapping->write;
 }
 
-/* Above a guard that is not the rest of an arena. */
+/* A stack lies above a guard that is not the reserved rest of an arena. */
 static bool is_stack(const struct mappings *mappings, size_t at)
 {
     const struct mapping *guard = below(mappings, at);
@@ -45,7 +45,7 @@ static bool is_stack(const struct mappings *mappings, size_t at)
     return !before || !is_arena(before) || guard->end % ARENA != 0;
 }
 
-/* Variables of a library that begin as zeroes lie behind those that the file has. */
+/* Zero-initialised variables of a library lie directly behind its data from the file. */
 static const struct mapping *file_of_zeroes(const struct mappings *mappings, size_t at)
 {
     const struct mapping *data = below(mappings, at);
@@ -59,7 +59,7 @@ static bool is_tracers(const char *name)
            (slash && begins(slash, "/libtrace.so"));
 }
 
-/* Memory without a file, whose sharing or name the kernel shows as one. */
+/* Memory without a file that the kernel shows as shared, by a flag or by its name. */
 static bool is_shared_memory(const struct mapping *mapping, const char *name)
 {
     return begins(name, "/SYSV") || begins(name, "/memfd:") || begins(name, "/dev/shm/") ||
@@ -67,7 +67,7 @@ static bool is_shared_memory(const struct mapping *mapping, const char *name)
            (mapping->is_shared && mapping->inode == 0);
 }
 
-/* Of a file, or with a name that the kernel or the program gave it. */
+/* Use of a mapping of a file, or one that the kernel or the program has named. */
 static struct mapping_use use_of_named(const struct mapping *mapping, const char *name, bool has_blocks)
 {
     if (is_tracers(name))
@@ -80,7 +80,7 @@ static struct mapping_use use_of_named(const struct mapping *mapping, const char
         return (struct mapping_use){RESIDENCE_MAPPED, name};
     if (mapping->inode != 0)
         return (struct mapping_use){RESIDENCE_FILES, name};
-    if (has_blocks || strstr(name, "malloc")) /* glibc's: glibc.mem.decorate_maps */
+    if (has_blocks || strstr(name, "malloc")) /* named by glibc if glibc.mem.decorate_maps is set */
         return (struct mapping_use){RESIDENCE_FREE, ""};
     if (strstr(name, "stack"))
         return (struct mapping_use){RESIDENCE_STACKS, name};

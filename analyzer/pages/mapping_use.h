@@ -1,5 +1,5 @@
-/* mapping_use.h - what a mapping is used for, but for the pages in it that live blocks are on: by its name, its
- * neighbours, and whether there are blocks in it at all.
+/* mapping_use.h - what a mapping is used for, apart from its pages with live blocks: inferred from its name,
+ * its neighbours, and whether it contains blocks at all.
  */
 #ifndef LIBTRACE_MAPPING_USE_H
 #define LIBTRACE_MAPPING_USE_H
@@ -8,7 +8,7 @@
 
 struct mapping_use {
     int part;         /* enum residence_part */
-    const char *name; /* of the mappings, or of no end */
+    const char *name; /* owned by the mappings, or a constant */
 };
 
 struct mapping_use mapping_use(const struct mappings *mappings, size_t at, bool has_blocks);

@@ -11,13 +11,13 @@
 
 #define READ_AT_ONCE ((size_t)1 << 16)
 
-/* What a name is copied to: offset 0 is "". */
+/* Copies a name into the table of names, where offset 0 is "". */
 static bool add_name(struct mappings *mappings, const char *name, size_t size, size_t *offset)
 {
     *offset = 0;
     if (size == 0)
         return true;
-    if (mappings->count > 0) { /* a file is mapped in several pieces, one after the other */
+    if (mappings->count > 0) { /* a file is mapped in several consecutive pieces */
         const char *before = mapping_name(mappings, &mappings->list[mappings->count - 1]);
         if (strlen(before) == size && memcmp(before, name, size) == 0) {
             *offset = mappings->list[mappings->count - 1].name;
@@ -49,7 +49,8 @@ static bool add_mapping(struct mappings *mappings, const struct mapping *mapping
     return true;
 }
 
-/* "start-end rwxp offset device inode   name"; sscanf() would look for the end of the whole text each time. */
+/* "start-end rwxp offset device inode   name"; not with sscanf(), which would search for the end of the
+ * whole text each time. */
 static bool parse_first_line(struct mappings *mappings, const char *line, size_t size)
 {
     char *at;
@@ -60,13 +61,13 @@ static bool parse_first_line(struct mappings *mappings, const char *line, size_t
     if (mapping.start >= mapping.end || at + 6 > line + size)
         return true;
     if (mappings->count > 0 && mapping.start < mappings->list[mappings->count - 1].end)
-        return true; /* it moved while the kernel wrote */
+        return true; /* the list changed while the kernel wrote it */
     mapping.read = at[1] == 'r';
     mapping.write = at[2] == 'w';
     mapping.is_shared = at[4] == 's';
-    strtoull(at + 6, &at, 16); /* its offset */
+    strtoull(at + 6, &at, 16); /* skips the offset */
     at += strspn(at, " ");
-    at += strcspn(at, " \n"); /* the device */
+    at += strcspn(at, " \n"); /* skips the device */
     mapping.inode = strtoull(at, &at, 10);
     at += strspn(at, " ");
     size_t name = at < line + size ? (size_t)(line + size - at) : 0;
@@ -100,7 +101,7 @@ int mappings_parse(struct mappings *mappings, const char *text)
         return -ENOMEM;
     while (*text) {
         size_t size = strcspn(text, "\n");
-        /* What is told of a mapping begins with a capital letter; addresses are of small ones. */
+        /* Lines about a mapping begin with a capital letter; hexadecimal addresses are lower case. */
         if (*text >= 'A' && *text <= 'Z') {
             if (mappings->count > 0)
                 parse_number(&mappings->list[mappings->count - 1], text);
@@ -113,7 +114,7 @@ int mappings_parse(struct mappings *mappings, const char *text)
     return 0;
 }
 
-/* The whole file; NULL with errno. */
+/* Reads the whole file; NULL with errno. */
 static char *read_whole(int file)
 {
     char *text = NULL;
@@ -156,7 +157,7 @@ int mappings_read(struct mappings *mappings, int pid)
     int status = text ? mappings_parse(mappings, text) : -errno;
     close(file);
     free(text);
-    if (status == 0 && mappings->count == 0) { /* a zombie's is empty */
+    if (status == 0 && mappings->count == 0) { /* the file of a zombie is empty */
         mappings_free(mappings);
         return -ESRCH;
     }

@@ -1,7 +1,7 @@
 /* smaps.h - what a process has mapped, and how much of it is resident: /proc/PID/smaps.
  *
- * To read it takes the right to read the process's memory map (PTRACE_MODE_READ), not to trace it: Yama does not
- * mind. Nothing runs in the process, and nothing in it waits, but for what needs its memory map for writing.
+ * Reading it needs the right to read the process's memory map (PTRACE_MODE_READ), not to trace it, so Yama
+ * allows it. Nothing runs in the process, and it only waits if it changes its memory map meanwhile.
  */
 #ifndef LIBTRACE_SMAPS_H
 #define LIBTRACE_SMAPS_H
@@ -14,24 +14,24 @@ struct mapping {
     uint64_t start, end;      /* addresses */
     uint64_t resident, pss;   /* bytes */
     uint64_t swapped;         /* bytes */
-    uint64_t shared_resident; /* bytes of pages that other processes, or other mappings, have, too */
+    uint64_t shared_resident; /* bytes of pages that are also in other processes or mappings */
     uint64_t inode;           /* 0 = of no file */
     bool read, write, is_shared;
     size_t name; /* see mapping_name() */
 };
 
 struct mappings {
-    struct mapping *list; /* in the order of their addresses, none overlaps another */
+    struct mapping *list; /* ordered by address, without overlaps */
     size_t count, room;
     char *names;
     size_t names_size;
 };
 
-/* Reads those of a process. 0, or -errno: EACCES and EPERM where the kernel does not let us look, ESRCH and ENOENT
- * where the process is gone or has no memory any more; ENOMEM. */
+/* Reads the mappings of a process. Returns 0, or -errno: EACCES and EPERM if the kernel does not allow it,
+ * ESRCH and ENOENT if the process is gone or has lost its memory; ENOMEM. */
 int mappings_read(struct mappings *mappings, int pid);
 
-/* The same from a text as the kernel writes it. Lines that are not understood are passed over. */
+/* The same from a text in the kernel's format. Lines that are not understood are skipped. */
 int mappings_parse(struct mappings *mappings, const char *text);
 
 void mappings_free(struct mappings *mappings);

@@ -8,8 +8,8 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* A class or function of a library, up to the bracket that its arguments begin with, and the argument that is the type
- * of what it allocates. */
+/* Classes and functions of libraries, up to the bracket before their template arguments, and the index of
+ * the argument that is the type of what they allocate. */
 static const struct owner {
     const char *begin;
     unsigned argument;
@@ -31,7 +31,7 @@ static const struct owner {
     {"std::_Hashtable<", 1},
     {"std::basic_string<", 0},
     {"std::_Function_base::_Base_manager<", 0},
-    /* Rust, where names are mangled as v0: the older ones have "T" in the place of the type. */
+    /* Rust with v0 mangling; names of the older mangling have "T" in place of the type. */
     {"<alloc::raw_vec::RawVec<", 0},
     {"<alloc::vec::Vec<", 0},
     {"<alloc::boxed::Box<", 0},
@@ -42,7 +42,7 @@ static const struct owner {
     {"<hashbrown::raw::RawTable<", 0},
 };
 
-/* What containers keep an element in. */
+/* Types in which containers wrap an element. */
 static const char *const nodes[] = {
     "std::_Rb_tree_node<",        "std::_List_node<",
     "std::_Fwd_list_node<",       "std::__detail::_Hash_node<",
@@ -52,7 +52,7 @@ static const char *const nodes[] = {
     "alloc::rc::RcBox<",          "alloc::sync::ArcInner<",
 };
 
-/* Parts of names that tell versions of a library apart, and nothing else. */
+/* Parts of names that only tell versions of a library apart. */
 static const char *const versions[] = {"std::__cxx11::", "std::__1::"};
 
 #define STRING "std::basic_string<char, std::char_traits<char>, std::allocator<char> >"
@@ -64,7 +64,7 @@ static int begins(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* Puts another text, that is not longer, in the place of each occurrence. */
+/* Replaces each occurrence by another text, which must not be longer. */
 static void replace(char *text, const char *what, const char *by)
 {
     for (char *at = text; (at = strstr(at, what)) != NULL; at += strlen(by)) {
@@ -73,7 +73,7 @@ static void replace(char *text, const char *what, const char *by)
     }
 }
 
-/* Without what tells versions apart, and strings by the name that everybody knows. */
+/* Removes what tells versions apart, and gives strings their well-known name. */
 static char *plain(const char *text)
 {
     char *copy = strdup(text);
@@ -85,7 +85,7 @@ static char *plain(const char *text)
     return copy;
 }
 
-/* The end of an argument of a template: the comma or bracket behind it. "->" and "=>" are no brackets. */
+/* Finds the end of a template argument: the comma or bracket behind it. "->" and "=>" are not brackets. */
 static const char *end_of_argument(const char *p)
 {
     int depth = 0;
@@ -105,7 +105,7 @@ static const char *end_of_argument(const char *p)
     return NULL;
 }
 
-/* The argument of that number, with the first one at p; malloc'ed, NULL = there is none. */
+/* Returns the argument with that index, where the first one begins at p; malloc'ed, NULL = there is none. */
 static char *argument(const char *p, unsigned number)
 {
     const char *end = end_of_argument(p);
@@ -121,7 +121,7 @@ static char *argument(const char *p, unsigned number)
     return end > p ? strndup(p, (size_t)(end - p)) : NULL;
 }
 
-/* Takes off what a container wraps its elements in; takes the text over. */
+/* Unwraps the element type from a container's node; frees the text it was given. */
 static char *unwrapped(char *type)
 {
     for (size_t i = 0; type != NULL && i < COUNT(nodes); i++)
@@ -136,8 +136,8 @@ static char *unwrapped(char *type)
 
 /* ---- functions ------------------------------------------------------------------------------- */
 
-/* Where the name of a function may begin: at its beginning, and, as templates of functions begin with the type that they
- * return, behind a space outside all brackets. NULL = at no further place. */
+/* Where a function's name may begin: at the start, or, because a template function's name is preceded by
+ * its return type, after a space outside all brackets. NULL = no more places. */
 static const char *next_name(const char *p)
 {
     int depth = 0;
@@ -152,7 +152,7 @@ static const char *next_name(const char *p)
     return NULL;
 }
 
-/* 1 if one of the texts is what the name of a function begins with. */
+/* 1 if the function's name begins with one of the texts. */
 static int is_of(const char *function, const char *const *with, size_t count)
 {
     for (const char *name = function; name != NULL; name = next_name(name))

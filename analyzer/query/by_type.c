@@ -1,5 +1,5 @@
-/* by_type.c - see by_type.h. A stack's type is what its innermost frame says that says one, of those of the language's
- * library: the program's own functions are not asked, as what they are templates of need not be what they allocate. */
+/* by_type.c - see by_type.h. A stack's type comes from the innermost of its library frames that names one.
+ * The program's own functions are not considered: their template arguments need not be what they allocate. */
 #define _GNU_SOURCE
 #include "by_type.h"
 #include "block_types.h"
@@ -17,12 +17,12 @@ struct types {
     const struct lines_query *query;
     struct profile profile;
     struct texts names; /* of types; UNTYPED is "" */
-    uint32_t *of_place; /* by place: what its function says; UNTYPED = nothing */
+    uint32_t *of_place; /* by place: the type that its function names; UNTYPED = none */
     struct texts keys;  /* of rows */
     struct row {
         uint32_t type, place;
         struct store_measures m;
-    } * rows; /* by number of the key */
+    } * rows; /* by index of the key */
 };
 
 /* ---- types of stacks --------------------------------------------------------------------------- */
@@ -42,7 +42,7 @@ static int read_names(struct types *t)
     return t->of_place != NULL && !t->names.failed;
 }
 
-/* Of the frames from the innermost one to the program. */
+/* Looks at the frames from the innermost one out to the program's first. */
 static uint32_t type_of_stack(struct types *t, uint32_t node)
 {
     const struct profile *p = &t->profile;
@@ -106,7 +106,7 @@ static int add_sites(struct types *t)
     return t->rows != NULL;
 }
 
-/* The largest first. */
+/* Largest first. */
 static int by_value(const void *a, const void *b, void *context)
 {
     const struct row *x = a, *y = b;

@@ -1,4 +1,4 @@
-/* by_type.h - what was counted, by the type of the blocks and the line that they count for. */
+/* by_type.h - measures by the type of the blocks and the line that they count for. */
 #ifndef LIBTRACE_QUERY_BY_TYPE_H
 #define LIBTRACE_QUERY_BY_TYPE_H
 

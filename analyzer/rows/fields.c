@@ -1,4 +1,4 @@
-/* fields.c - what messages there are, and what may be in them. See rows.h. */
+/* fields.c - the kinds of messages, and what their fields may contain. See rows.h. */
 #include "rows.h"
 #include "store.h"
 
@@ -6,7 +6,7 @@ const char *const rows_states[ROWS_STATES] = {"complete", "incomplete", "interru
 const char *const rows_events[ROWS_WORDS] = {"alloc", "free"};
 const char *const rows_languages[ROWS_WORDS] = {"native", "python"};
 
-/* A list reads as one. */
+/* The table below is formatted by hand, one kind of message after the other. */
 /* clang-format off */
 #define NUMBER        {ROWS_NUMBER, 0, 0}
 #define COUNT         {ROWS_COUNT, 0, 0}

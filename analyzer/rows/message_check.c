@@ -1,4 +1,4 @@
-/* message_check.c - one message taken apart, nothing in it believed. See rows.h. */
+/* message_check.c - parses one message and checks everything in it. See rows.h. */
 #include "rows.h"
 #include "store.h"
 
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What is left of a message's fields. */
+/* The rest of a message's fields. */
 struct reading {
     const uint8_t *at;
     size_t left;
@@ -34,7 +34,7 @@ static bool is_moment(const char *text, size_t size)
     return true;
 }
 
-/* Bytes stay where they are, in the message. */
+/* The bytes are not copied: they stay in the message. */
 static bool take_bytes(struct reading *reading, const struct rows_field *field, struct rows_value *value)
 {
     uint64_t counts[STORE_HISTOGRAM_CLASSES];
@@ -73,7 +73,8 @@ static bool number_fits(struct rows_state *state, const struct rows_field *field
         return number >= -1 && number <= (int64_t)field->limit;
     case ROWS_INT:
         return number == (int32_t)number;
-    case ROWS_NEXT: /* noted at once: a node's parent comes after its own number */
+    /* counted at once, as a node's parent, which has to be an earlier one, follows its number */
+    case ROWS_NEXT:
         if (number != known + 1 || number > INT32_MAX)
             return false;
         state->known[field->entity]++;
@@ -122,7 +123,7 @@ static bool take_field(struct rows_state *state, struct reading *reading, const 
     return take(reading, &value->number, sizeof value->number) && number_fits(state, field, value->number);
 }
 
-/* Whether a message may come now. NULL, or why not. */
+/* NULL if a message of this type may come now, else why not. */
 static const char *order(struct rows_state *state, enum rows_type type)
 {
     const struct rows_kind *kind = &rows_kinds[type];

@@ -14,8 +14,8 @@
 
 #define BUFFER (ROWS_MESSAGE_MAX + (256u << 10))
 
-/* A sender that says nothing for so long in the middle of a transaction is given up: nobody else can write to
- * the database meanwhile. */
+/* A sender that is silent for that long in the middle of a transaction is given up, as nobody else can
+ * write to the database meanwhile. */
 #define PATIENCE_MS 60000
 #define LOOK_MS 1000
 
@@ -23,14 +23,14 @@ struct receiver {
     const struct receive_options *options;
     struct store *store;
     struct rows_state state;
-    bool started; /* and options->started called */
-    bool ended;   /* nothing more can come; see why */
-    bool said;    /* how the run ended; concluded once that is committed */
+    bool started; /* options->started was called */
+    bool ended;   /* no more messages will come; see why */
+    bool said;    /* the run's end was reported; it is concluded once that is committed */
     bool concluded;
-    bool taken; /* message is to be dealt with */
+    bool taken; /* message is still to be processed */
     struct rows_message message;
     uint8_t *buffer;
-    size_t at, end;  /* of what is in the buffer and was not looked at */
+    size_t at, end;  /* the part of the buffer that is not processed yet */
     uint64_t number; /* messages so far */
     char why[ROWS_WHY + 64];
 };
@@ -52,7 +52,8 @@ static bool give_up(struct receiver *r, const char *why)
     return false;
 }
 
-/* Waits for bytes. The sender's death ends it once all it sent was read, whoever else holds its socket. */
+/* Waits for bytes. If the sender has died, that ends once everything it sent is read, even if another
+ * process still has its socket. */
 static bool wait_for_bytes(struct receiver *r)
 {
     struct pollfd polled[] = {{.fd = r->options->socket, .events = POLLIN},
@@ -74,7 +75,7 @@ static bool wait_for_bytes(struct receiver *r)
     }
 }
 
-/* So many bytes at the buffer's place at. */
+/* Makes sure that so many bytes are in the buffer, from `at` on. */
 static bool have(struct receiver *r, size_t size)
 {
     if (r->at + size > BUFFER) {
@@ -95,8 +96,8 @@ static bool have(struct receiver *r, size_t size)
     return true;
 }
 
-/* Looks at the next message, without taking it. False once there is none, or it is wrong. What the one before
- * pointed to is gone. */
+/* Looks at the next message without taking it, which invalidates pointers into the one before. False if
+ * there is none, or it is wrong. */
 static bool peek(struct receiver *r)
 {
     struct rows_head head;
@@ -125,7 +126,7 @@ static bool peek(struct receiver *r)
     return r->taken = true;
 }
 
-/* A sender that does not read its answers is none to wait for. */
+/* Does not wait for a sender that does not read its answers. */
 static void answer(struct receiver *r, int code, const char *text)
 {
     uint8_t bytes[sizeof(struct rows_answer) + ROWS_ANSWER_MAX];
@@ -149,7 +150,7 @@ static const char *text(const struct rows_message *m, unsigned field)
     return m->value[field].bytes;
 }
 
-/* From this field on. */
+/* Reads a site's key, from this field on. */
 static struct site_key site_key(const struct rows_message *m, unsigned field)
 {
     struct site_key key;
@@ -164,7 +165,7 @@ static int apply_run(struct receiver *r, const struct rows_message *m)
     int64_t run;
     if (slash)
         *slash = '\0';
-    store_foreign(r->store); /* who sends them has no rights that could be lent to the names in them */
+    store_foreign(r->store); /* the sender must not gain the right to open the files that it names */
     int code = store_run_add(r->store, text(m, 0), text(m, 1), text(m, 2), root ? root : "", &run);
     free(root);
     return code;
@@ -179,7 +180,7 @@ static int64_t own_cpu_ns(void)
            ((int64_t)usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
 }
 
-/* What we used of the processor is the collector's, too. Nobody counted in the future. */
+/* Adds our own CPU time to the collector's. Times in the future are not believed. */
 static int apply_totals(struct receiver *r, const struct rows_message *m)
 {
     int64_t now_ns = store_clock(), cpu_ns, own_ns = own_cpu_ns();
@@ -310,7 +311,7 @@ static int next_site_of(struct receiver *r, enum rows_type type, struct store_si
     const struct rows_message *m = &r->message;
     if (!peek(r) || m->type != type)
         return 0;
-    const unsigned rest = SITE_KEY_MEMBERS; /* fields after the key */
+    const unsigned rest = SITE_KEY_MEMBERS; /* first field after the key */
     *row = (struct store_site){
         .key = site_key(m, 0),
         .line = number(m, rest),
@@ -394,7 +395,7 @@ static int apply(struct receiver *r, const struct rows_message *m)
         return store_page_forget(store, number(m, 0));
     case ROWS_LINE_TOTALS:
         return store_line_totals(store);
-    default: /* many at a time, or the end */
+    default: /* rows that come in large numbers, or the end */
         return 0;
     }
 }
@@ -408,8 +409,8 @@ static void start(struct receiver *r, const char *error)
     r->started = true;
 }
 
-/* Deals with the message at hand. The first thing that the database does not take is kept, as it would be by
- * a collector; rows go on being taken. */
+/* Processes the current message. The first error of the database is kept, as a collector would do; later
+ * rows are still read. */
 static void take(struct receiver *r, int *failed)
 {
     enum rows_type type = r->message.type;
@@ -419,7 +420,7 @@ static void take(struct receiver *r, int *failed)
                : type == ROWS_SITE        ? store_sites(r->store, next_site, r)
                : type == ROWS_MAPPED_SITE ? store_mapped_sites(r->store, next_mapped_site, r)
                                           : apply(r, &r->message);
-    /* Where the database does not take many, they are not asked for. */
+    /* After an error, the rest of these rows is only skipped. */
     while (many && r->taken && r->message.type == type) {
         r->taken = false;
         peek(r);
@@ -443,7 +444,7 @@ static bool greet(struct receiver *r)
     return fits;
 }
 
-/* What was committed stays, and is marked as what it is. */
+/* Keeps what was committed, and marks the run as interrupted. */
 static void interrupt(struct receiver *r, const char *why)
 {
     if (r->state.open)

@@ -1,4 +1,5 @@
-/* receive.h - from messages to the database: what the writing process does. See rows.h. */
+/* receive.h - receives messages and writes them to the database, in the process that may write it. See
+ * rows.h. */
 #ifndef LIBTRACE_RECEIVE_H
 #define LIBTRACE_RECEIVE_H
 
@@ -9,18 +10,19 @@
 struct receive_options {
     int socket;
     const char *database; /* absolute path */
-    int sender;           /* pidfd of the process at the other end; -1 = it ends when the socket does */
-    /* Called once: the run's row is written (error NULL), or nothing can be recorded. */
+    /* pidfd of the process at the other end; -1 = only the socket's end tells that it has ended */
+    int sender;
+    /* Called once: the run's row has been written (error NULL), or nothing can be recorded. */
     void (*started)(void *data, const char *error);
     void *data;
 };
 
-/* Records a run to its end, whatever comes. False if it did not come to a right end, with a sentence in
- * error. In any case the database is sound, closed and, if nobody else has it open, one file. */
+/* Records a run to its end, whatever is sent. False if it did not end properly, with a sentence in error.
+ * In any case the database is sound, closed and, if no other process has it open, a single file. */
 bool receive_run(const struct receive_options *options, char error[RECEIVE_ERROR]);
 
-/* To be called by a signal's handler: from now on the sender's silence ends the run after a while; the second
- * time at once. */
+/* To be called by a signal handler: from now on a silent sender ends the run after a while; on the second
+ * call, at once. */
 void receive_hurry(void);
 
 #endif

@@ -1,16 +1,17 @@
-/* rows.h - the rows of a run on their way between two processes.
+/* rows.h - how the rows of a run are passed from one process to another.
  *
- * When root traces another user's program, what reads that program's data (trace-parser) has that user's
- * rights, and what writes the database (trace-collector --store) has root's. The first is built with send.c,
- * which is store.h over a socket, in place of the real one; the second takes nothing from it unchecked: a
- * program that has taken the parser over can make its own run wrong, and nothing else.
+ * When root traces another user's program, the process that reads that program's data (trace-parser) has that
+ * user's rights, and the process that writes the database (trace-collector --store) has root's. The first is
+ * built with send.c, which implements store.h over a socket. The second checks everything that it receives: a
+ * program that has taken over the parser can falsify its own run, and nothing else.
  *
  *   parser -> writer   messages, each   u32 size of the fields | u32 type | fields
- *   field              a number: 8 bytes; measures: that for each; a text or bytes: u32 size | so many bytes; a text ends with a NUL,
- * the only one in it, and counts it; size 0 = no text writer -> parser   to HELLO, COMMIT and FINISH an
- * answer: i32 code (0 or -errno) | u32 size | text
+ *   field              a number: 8 bytes; measures: 8 bytes for each of them;
+ *                      a text or bytes: u32 size | so many bytes. A text ends with a NUL, the only one in it,
+ *                      which its size includes; size 0 = no text
+ *   writer -> parser   an answer to HELLO, COMMIT and FINISH:   i32 code (0 or -errno) | u32 size | text
  *
- * All in the machine's byte order. What fields a message has and what may be in them is said in fields.c.
+ * All numbers have the machine's byte order. fields.c lists each message's fields and their limits.
  */
 #ifndef LIBTRACE_ROWS_H
 #define LIBTRACE_ROWS_H
@@ -21,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROWS_VERSION (100 * STORE_VERSION + 7) /* with what the database holds, what is sent changes */
+#define ROWS_VERSION (100 * STORE_VERSION + 7) /* new if the database changes, too: the messages follow it */
 
 enum rows_type {
     ROWS_HELLO,
@@ -46,7 +47,7 @@ enum rows_type {
     ROWS_SAMPLE,
     ROWS_SITE_SAMPLE,
     ROWS_MARK,
-    ROWS_AT, /* a moment of which the sites are known */
+    ROWS_AT, /* a moment at which the sites are known */
     ROWS_EVENT,
     ROWS_PAGE_MOMENT,
     ROWS_PAGE_ROW,
@@ -56,14 +57,14 @@ enum rows_type {
     ROWS_TYPES
 };
 
-/* Words of the database are sent as their place in these lists. */
+/* Fixed words of the database are sent as an index into these lists. */
 #define ROWS_STATES 3
 #define ROWS_WORDS 2
 extern const char *const rows_states[ROWS_STATES], *const rows_events[ROWS_WORDS],
                                                        *const rows_languages[ROWS_WORDS];
 
 #define ROWS_FIELDS 40
-#define ROWS_TEXT_MAX (256u << 10) /* its NUL included; longer ones are cut by the sender */
+#define ROWS_TEXT_MAX (256u << 10) /* including its NUL; the sender cuts longer ones */
 #define ROWS_MESSAGE_MAX (4 * ROWS_TEXT_MAX + 4096)
 
 struct rows_head {
@@ -78,7 +79,7 @@ struct rows_answer {
 
 /* ---- what a message may say ------------------------------------------------------------------------- */
 
-/* What is numbered from 1 on in a run, so that others can name it. */
+/* Rows that are numbered from 1 on in a run, so that others can refer to them. */
 enum rows_entity {
     ROWS_NO_ENTITY,
     ROWS_PROCESSES,
@@ -92,22 +93,22 @@ enum rows_entity {
 enum rows_field_kind {
     ROWS_NUMBER,        /* anything */
     ROWS_COUNT,         /* not negative */
-    ROWS_COUNT_OR_NONE, /* that, or -1 */
+    ROWS_COUNT_OR_NONE, /* a COUNT, or -1 */
     ROWS_RANGE,         /* from 0 to the limit */
-    ROWS_INT,           /* 32 bits, with a sign */
+    ROWS_INT,           /* 32 bits, signed */
     ROWS_SHARE,         /* a double from 0 to 1 */
-    ROWS_RANGE_OR_NONE, /* that, or -1 */
-    ROWS_NEXT,          /* the number after the last of its entity */
-    ROWS_NEXT_OR_KNOWN, /* that, or one before: the row is replaced */
-    ROWS_KNOWN,         /* one that was there before */
-    ROWS_KNOWN_OR_NONE, /* that, or 0 */
-    ROWS_PARENT,        /* of a node: one before it, 0, or -1 */
-    ROWS_STACK,         /* a node, or 0; it has to be there by the next commit */
-    ROWS_MEASURES,      /* all of them, one number each: see rows_may_be_negative() */
-    ROWS_CHANGES,       /* as changes: anything */
+    ROWS_RANGE_OR_NONE, /* a RANGE, or -1 */
+    ROWS_NEXT,          /* the number after the last one of its entity */
+    ROWS_NEXT_OR_KNOWN, /* NEXT, or an earlier one: that row is replaced */
+    ROWS_KNOWN,         /* an earlier one of its entity */
+    ROWS_KNOWN_OR_NONE, /* KNOWN, or 0 */
+    ROWS_PARENT,        /* parent of a node: an earlier node, 0, or -1 */
+    ROWS_STACK,         /* a node, or 0; the node has to be sent before the next commit */
+    ROWS_MEASURES,      /* one number for each measure: see rows_may_be_negative() */
+    ROWS_CHANGES,       /* differences of all measures: any numbers */
     ROWS_TEXT,          /* up to the limit */
     ROWS_TEXT_OR_NULL,
-    ROWS_MOMENT, /* a text as 2026-01-31T23:59:59.999Z */
+    ROWS_MOMENT, /* a text like 2026-01-31T23:59:59.999Z */
     ROWS_BYTES,  /* up to the limit */
     ROWS_HISTOGRAM,
 };
@@ -119,14 +120,14 @@ struct rows_field {
 
 struct rows_kind {
     const char *name;
-    bool outside;    /* of a transaction; else inside of one */
-    bool before_run; /* possible before the run's row */
-    uint8_t count;   /* of the fields */
+    bool outside;    /* comes outside of a transaction; else inside */
+    bool before_run; /* may come before the run's row */
+    uint8_t count;   /* number of fields */
     struct rows_field field[ROWS_FIELDS];
 };
 extern const struct rows_kind rows_kinds[ROWS_TYPES];
 
-/* What stands is a difference of two counts, of which one may be wrong; nothing else is below 0. */
+/* Only live measures may be below 0: they are a difference of two counts, and one of these may be wrong. */
 static inline bool rows_may_be_negative(const struct rows_field *field, enum measure measure)
 {
     return field->kind == ROWS_CHANGES || measures[measure].time == MEASURE_LEVEL;
@@ -137,27 +138,27 @@ static inline bool rows_may_be_negative(const struct rows_field *field, enum mea
 struct rows_value {
     int64_t number;
     double share;
-    const void *bytes; /* in the message; NULL = none */
-    size_t size;       /* of a text without its NUL */
+    const void *bytes; /* points into the message; NULL = none */
+    size_t size;       /* for a text, without its NUL */
 };
 
 struct rows_message {
     enum rows_type type;
-    struct store_measures measures; /* where it has them */
+    struct store_measures measures; /* if it has measures */
     struct rows_value value[ROWS_FIELDS];
 };
 
-/* What was said so far. All zeroes before the first message. */
+/* What was received so far. All zeroes before the first message. */
 struct rows_state {
     bool greeted, has_run, open, finished; /* open: within a transaction */
-    uint32_t known[ROWS_ENTITIES];         /* highest number given */
-    uint32_t stack;                        /* highest node that a row named */
+    uint32_t known[ROWS_ENTITIES];         /* highest number received */
+    uint32_t stack;                        /* highest node that a row referred to */
 };
 
 #define ROWS_WHY 256
 
-/* Takes one message apart and notes what it makes known. False, with a sentence in why, if anything in it is
- * not as it has to be; message and state are of no use then. */
+/* Parses one message, and updates the state. False if anything in it is wrong, with a sentence in why;
+ * then neither message nor state may be used. */
 bool rows_check(struct rows_state *state, uint32_t type, const void *fields, size_t size,
                 struct rows_message *message, char why[ROWS_WHY]);
 

@@ -1,8 +1,8 @@
-/* send.c - store.h for a process that may not write the database: every call becomes a message to the one
- * that does. See rows.h.
+/* send.c - implements store.h in a process that may not write the database: every call becomes a message to
+ * the process that may. See rows.h.
  *
- * What is not in a run's interest to be refused is made to fit here: texts are cut, numbers that wrapped are
- * 0.
+ * Values that the writer would refuse are changed rather than lose the run: texts are cut, and counts that
+ * wrapped below 0 are sent as 0.
  */
 #include "rows.h"
 #include "store.h"
@@ -19,12 +19,12 @@
 struct store {
     int socket;
     int lost;          /* the writer is gone */
-    size_t used;       /* of the buffer */
-    size_t message;    /* where the message that is being put together begins */
-    unsigned field;    /* the next one in it */
+    size_t used;       /* bytes of the buffer */
+    size_t message;    /* where the current message begins */
+    unsigned field;    /* index of its next field */
     enum rows_type of; /* its type */
     char error[ROWS_ANSWER_MAX];
-    uint8_t *buffer; /* sent up to message when it holds more than BUFFER */
+    uint8_t *buffer; /* sent up to `message` once it holds more than BUFFER */
 };
 
 /* ---- bytes ----------------------------------------------------------------------------------------- */
@@ -67,7 +67,7 @@ static int receive(struct store *store, void *into, size_t size)
     return 0;
 }
 
-/* Sends what there is, and waits for the answer to it. */
+/* Flushes the buffer, and waits for an answer. */
 static int ask(struct store *store)
 {
     struct rows_answer answer;
@@ -133,7 +133,7 @@ static void text(struct store *store, const char *value)
 {
     uint32_t limit = next_field(store)->limit, size = value ? (uint32_t)strnlen(value, limit - 1) : 0;
     uint32_t sent = value ? size + 1 : 0;
-    /* Never in the middle of a character. */
+    /* Never cut a character in two. */
     if (value && value[size])
         while (size && (value[size] & 0xc0) == 0x80)
             size--, sent--;
@@ -182,7 +182,7 @@ static int only(struct store *store, enum rows_type type)
 
 /* ---- the connection -------------------------------------------------------------------------------- */
 
-/* path: /dev/fd/N, the socket. */
+/* path is /dev/fd/N, the socket. */
 int store_open(const char *path, struct store **opened)
 {
     static const char folder[] = "/dev/fd/";
@@ -230,7 +230,7 @@ int store_commit(struct store *store)
     return ask(store);
 }
 
-/* Who writes does that once we are gone; nothing can be said any more. */
+/* Can only drop the connection: the writer then rolls back and ends the run. */
 int store_rollback(struct store *store)
 {
     return lose(store);
@@ -242,7 +242,7 @@ int store_finish(struct store *store)
     return ask(store);
 }
 
-/* What other runs in the database say is nobody's business but its owner's. */
+/* Returns nothing: other runs in the database are private to its owner. */
 int store_earlier_frames(struct store *store, const char *path, const uint8_t *build_id, size_t build_id_size,
                          int symbols, int runs,
                          void (*visit)(void *data, int64_t offset, int depth, const char *file, int64_t line,
@@ -254,7 +254,7 @@ int store_earlier_frames(struct store *store, const char *path, const uint8_t *b
     return 0;
 }
 
-/* Who writes may wait; we do not hear of it. */
+/* Not needed: the writer does any waiting, and does not report it. */
 void store_tell_locked(void (*told)(void *data), void *data)
 {
     (void)told, (void)data;
@@ -262,7 +262,7 @@ void store_tell_locked(void (*told)(void *data), void *data)
 
 /* ---- the run --------------------------------------------------------------------------------------- */
 
-/* root: the writer knows where its database is. */
+/* root is not needed: the writer knows where its database is. */
 int store_run_add(struct store *store, const char *label, const char *command, const char *started,
                   const char *root, int64_t *run)
 {
@@ -317,7 +317,7 @@ int store_run_totals(struct store *store, const struct store_run *r)
 
 int store_run_phase(struct store *store, const char *phase, double progress)
 {
-    (void)phase; /* there is but 'symbols' */
+    (void)phase; /* 'symbols' is the only one */
     begin(store, ROWS_PHASE);
     share(store, progress);
     return end(store);

@@ -1,6 +1,6 @@
-/* serve.c - see serve.h. It has its caller's rights until the end, as SQLite makes files beside the database
- * and removes them; so it has nothing else: no memory that the program shares, no file that a row names, no
- * way in but the socket. */
+/* serve.c - see serve.h. It keeps its caller's rights to the end, because SQLite creates and removes files
+ * beside the database. Therefore it has nothing else: no memory shared with the program, no file that a
+ * row names, and no input but the socket. */
 #define _GNU_SOURCE
 #include "serve.h"
 #include "collector.h"
@@ -18,8 +18,8 @@
 
 enum { SOCKET = COLLECTOR_STORE_FIRST, SENDER, REPORT, AFTER }; /* our descriptors */
 
-/* What the run's collector is asked or told, the one that counts has to know: the sender. It is somebody
- * else's process, and signalled by its pidfd, so that it is nobody else. */
+/* Passes on signals to the sender, which does the counting. A pidfd is used because the sender belongs to
+ * another user, and so its number may be reused. */
 static void pass_on(int signal_number, siginfo_t *info, void *unused)
 {
     (void)unused;
@@ -39,7 +39,7 @@ static void settle(void)
     for (int ours = SOCKET; ours < AFTER; ours++)
         fcntl(ours, F_SETFD, FD_CLOEXEC);
     if (chdir("/") != 0) {
-        /* Where we are is as good. */
+        /* if that fails, the current directory will do */
     }
     for (size_t i = 0; i < sizeof raised / sizeof raised[0]; i++) {
         if (getrlimit((__rlimit_resource_t)raised[i], &limit) == 0) {
@@ -56,7 +56,7 @@ static void settle(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* A line to whoever started us, if he still listens. */
+/* Prints a line to the process that started us, if it still listens. */
 static void tell(const char *text)
 {
     dprintf(REPORT, "%s\n", text ? text : "");
@@ -66,7 +66,7 @@ static void started(void *told, const char *error)
 {
     tell(error);
     *(const char **)told = error ? "" : NULL;
-    /* Whoever shares the processors with the program gives way to it. */
+    /* Lets the program go first if it shares the processors with us. */
     setpriority(PRIO_PROCESS, 0, 10);
 }
 

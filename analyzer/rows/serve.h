@@ -2,7 +2,7 @@
 #ifndef LIBTRACE_SERVE_H
 #define LIBTRACE_SERVE_H
 
-/* The command, see collector.h; its exit status. */
+/* Runs the command (see collector.h); returns its exit status. */
 int serve_main(int argc, char **argv);
 
 #endif

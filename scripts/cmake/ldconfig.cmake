@@ -1,6 +1,7 @@
-# LD_PRELOAD=libtrace.so, without a path, is found through the loader's cache: refresh it, or say how.
+# LD_PRELOAD=libtrace.so, without a path, is found through the loader's cache: refresh it,
+# or tell the user to.
 if(NOT "$ENV{DESTDIR}" STREQUAL "")
-  return() # a package is being made; its manager runs ldconfig
+  return() # this only fills a package; the package manager will run ldconfig
 endif()
 execute_process(COMMAND ldconfig RESULT_VARIABLE failed OUTPUT_QUIET ERROR_QUIET)
 if(NOT failed)

@@ -1,7 +1,7 @@
-# The Debian package: cmake --preset package && cmake --build --preset package
+# Builds the Debian package: cmake --preset package && cmake --build --preset package
 #
-# With the prefix /usr, which that preset sets, GNUInstallDirs puts the library where Debian has those of the
-# architecture; the target `package` of another build makes one that has it in /usr/lib.
+# With that preset's prefix, /usr, GNUInstallDirs puts the library into Debian's folder for the architecture;
+# the target `package` of another build makes a package that has it in /usr/lib.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME libtrace)
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
@@ -22,12 +22,12 @@ This package has trace-run, trace-attach, trace-report, and libtrace.so, which
 is loaded into the programs that are traced.")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
-# Another project's library has the name that LD_PRELOAD=libtrace.so and -ltrace go by.
+# That project's library has the same names, which LD_PRELOAD=libtrace.so and -ltrace would find.
 set(CPACK_DEBIAN_PACKAGE_CONFLICTS libtrace3-dev)
 
 # LD_PRELOAD=libtrace.so is found through the loader's cache, which dpkg refreshes at the end.
 file(WRITE ${CMAKE_BINARY_DIR}/package/triggers "activate-noawait ldconfig\n")
-# What Python compiled of our modules is nobody's else: it goes with them.
+# Python's compiled copies of our modules belong to no package: remove them, too.
 file(WRITE ${CMAKE_BINARY_DIR}/package/prerm "#!/bin/sh
 set -e
 if command -v py3clean >/dev/null; then

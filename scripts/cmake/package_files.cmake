@@ -1,4 +1,4 @@
-# Run by CPack on the files of the package, before they are packed: Debian has manuals and changelogs compressed,
+# Run by CPack on the package's files before they are packed: Debian wants manuals and changelogs compressed,
 # and the licence under another name.
 set(share ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/usr/share)
 file(GLOB_RECURSE pages ${share}/man/*)

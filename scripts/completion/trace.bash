@@ -1,21 +1,21 @@
-# bash completion for trace-report, trace-run and trace-attach. What there is to complete, the programs say themselves.
-# Only labels of plain characters are offered: others would need quotes, and come from anywhere.
+# bash completion for trace-report, trace-run and trace-attach. The programs themselves list what can be
+# completed. Only labels of plain characters are offered: others would need quotes, and may contain anything.
 
-_trace_words() { # words that begin with $cur, one a line on standard input
+_trace_words() { # offers words that begin with $cur, from the lines of standard input
     local word
     while IFS= read -r word; do
         [[ $word == "$cur"* ]] && COMPREPLY+=("$word")
     done
 }
 
-# Names of plain characters in the database that the line names: labels, or marks.
+# Lists names of plain characters, labels or marks, in the database that the command line names.
 _trace_names() {
     trace-report sql "${db[@]}" --csv "SELECT DISTINCT $1 AS name FROM $2 WHERE name NOT GLOB '*[^-A-Za-z0-9_.+@]*'" 2>/dev/null |
         tail -n +2 | tr -d '\r'
 }
 
-# Sets command, the subcommand, and db: options may come before it, some with a value in the next word. Bash makes words
-# of "=", too.
+# Sets command, the subcommand, and db. Options may precede it, and some have their value in the next word.
+# Bash makes "=" a word, too.
 _trace_line() {
     local i word
     command=''
@@ -36,7 +36,8 @@ _trace_line() {
     done
 }
 
-# Values of the option $1 that begin with $cur; with "--by=" before them where that is in one word. False: it takes none.
+# Offers values of option $1 that begin with $cur, after "--by=" if both are one word. False if it takes no
+# value.
 _trace_values() {
     local values
     values=$(trace-report help --words "${command:-top}" 2>/dev/null | awk -F'\t' -v o="$1" '$1 == o { print $3 }')
@@ -75,7 +76,7 @@ _trace_report() {
     fi
 }
 
-# Options of a program without subcommands, then what follows them.
+# Completes options of a program without subcommands, and what follows them.
 _trace_other() {
     local cur=${COMP_WORDS[COMP_CWORD]} i
     COMPREPLY=()

@@ -1,6 +1,7 @@
-# fish completion for trace-report, trace-run and trace-attach. What there is to complete, the programs say themselves.
+# fish completion for trace-report, trace-run and trace-attach. The programs themselves list what can be
+# completed.
 
-# The subcommand: options may come before it, some with a value in the next word.
+# The subcommand. Options may precede it, and some have their value in the next word.
 function __trace_subcommand
     set -l words (commandline -opc)
     set -l value no
@@ -16,7 +17,7 @@ function __trace_subcommand
     end
 end
 
-# The database that the line names, as an option.
+# The option with the database, if the command line contains one.
 function __trace_db
     set -l words (commandline -opc)
     set -l next no
@@ -37,7 +38,7 @@ function __trace_options
     trace-report help --words $command 2>/dev/null | string replace -r '^([^\t]*\t[^\t]*)\t.*' '$1'
 end
 
-# Names of plain characters only, labels or marks: others come from anywhere.
+# Lists labels or marks, but only names of plain characters: the others may contain anything.
 function __trace_names
     trace-report sql (__trace_db) --csv "SELECT DISTINCT $argv[1] AS name FROM $argv[2] WHERE name NOT GLOB '*[^-A-Za-z0-9_.+@]*'" 2>/dev/null | tail -n +2 | string trim
 end

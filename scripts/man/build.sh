@@ -1,6 +1,6 @@
 #!/bin/sh
 # Writes the man pages: build.sh FOLDER VERSION TRACE-REPORT PROGRAM...
-# What they say is what the programs' --help says; libtrace(7) is libtrace.txt beside this script.
+# Their text is what the programs' --help prints; libtrace(7) is libtrace.txt next to this script.
 set -eu
 here=$(dirname "$0") folder=$1 version=$2 report=$3
 shift 3

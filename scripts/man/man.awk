@@ -1,8 +1,8 @@
 # Turns a help text into a man page, so that both say the same. Variables: name, section, short (the line for
 # whatis), version.
 #
-# Read are: "Usage: ..." lines, paragraphs, headings ("Options:"), items ("  --label L   what it does", or the
-# item alone with what it does in the next, deeper line), and indented text.
+# It understands "Usage: ..." lines, paragraphs, headings ("Options:"), items ("  --label L   description", or
+# the item alone with its description on the next, more indented line), and indented text.
 
 function roff(text) {
     gsub(/\\/, "\\e", text)
@@ -58,7 +58,7 @@ BEGIN {
     next
 }
 
-# An item: two columns of spaces before it, and two or more between it and what it does.
+# An item: two spaces before it, and two or more between it and its description.
 /^  [^ ]/ {
     line = substr($0, 3)
     at = match(line, /   */)

@@ -16,14 +16,14 @@ import time
 from conftest import clean_environment
 from scribbles import _collectors
 
-LATE_S = 3.0  # a program that ends so much later than usual is held up; a busy machine alone does not do that twice
+LATE_S = 3.0  # a program this much later than usual was held up: a busy machine does not do that twice
 PATIENCE_S = 25  # until everything has ended
 
 Call = collections.namedtuple("Call", "task name nth owner function first second")
 Failure = collections.namedtuple("Failure", "call error")
 
-# What these calls fail with where a system is short of something, or does not let us. Calls that are in none of the
-# lists are tried with EPERM, as a seccomp filter would have them fail.
+# Errors of these calls on a system that is short of something, or restrictive. Calls that are in none of the
+# lists are tried with EPERM, as a seccomp filter would make them fail.
 ERRORS = {
     "access": ["EACCES"],
     "clone": ["EAGAIN", "ENOSYS"],
@@ -60,19 +60,19 @@ ERRORS = {
     "write": ["EIO", "ENOSPC"],
 }
 WAITS = {"nanosleep", "clock_nanosleep", "ppoll", "poll"}  # fail by a signal only
-WAITING = WAITS | {"futex", "kill"}  # what is done again and again while something is waited for
-# Do not return, or are none; or there is nothing that they could lack. And brk: after a first one that fails, the
+WAITING = WAITS | {"futex", "kill"}  # repeated while something is waited for
+# These do not return, are not real calls, or cannot lack anything. And brk: after one that fails, the
 # malloc() of glibc 2.36 crashes by itself.
 NEVER = {"exit", "exit_group", "rt_sigreturn", "restart_syscall", "getpid", "getppid", "gettid", "getuid", "geteuid", "brk"}
 
-# Functions of the library's that do what the program asked the C library for: what is called below them is the
-# program's own. Everything else in it is its own.
+# Functions of the library that do what the program asked the C library for: calls made below them are the
+# program's. All other calls in the library are its own.
 FORWARDS = re.compile(r"(m|c|re)alloc(array)?$|free|memalign|aligned_alloc|valloc|_?_exit|_Exit|quick_exit|prctl$|syscall$|_Z(nw|na|dl|da)")
-CLONE_VM_VFORK = 0x4100  # of the tracer's alone
+CLONE_VM_VFORK = 0x4100  # used by the tracer only
 
 
 def _numbers():
-    """Of the system calls, by name."""
+    """Numbers of system calls, by name."""
     header = pathlib.Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h").read_text()
     return {name: int(number) for name, number in re.findall(r"#define __NR_(\w+) (\d+)", header)}
 
@@ -84,7 +84,7 @@ def errors_of(call):
     if call.name in WAITS:
         return ["EINTR"]
     errors = ERRORS.get(call.name, ["EPERM"])
-    if call.function == "join_run":  # another user's run, or none any more: then it is right to begin another
+    if call.function == "join_run":  # the run is another user's, or over: it is right to begin another
         errors = [error for error in errors if error not in ("EACCES", "EINVAL")]
     return errors
 
@@ -113,7 +113,7 @@ class Subject:
             file.unlink()
 
     def _injected(self, *arguments):
-        """Runs it by the injector: its result, and the lines of the injector's report."""
+        """Runs it under the injector: its result, and the lines of the injector's report."""
         self._forget()
         environment = clean_environment({"LIBTRACE_DB": self.database})
         if not self.through:
@@ -140,7 +140,7 @@ class Subject:
         }
 
     def _record(self):
-        """What was recorded, as far as it is the same every time: a list of rows, one a run."""
+        """The part of the record that is the same every time: a list of rows, one for each run."""
         if not self.database.exists() or not self.database.stat().st_size:
             return []
         connection = sqlite3.connect(self.database, timeout=30)
@@ -179,17 +179,17 @@ class Subject:
             if call.name in WAITING:
                 waits[call.task, call.name, call.function] += 1
                 if waits[call.task, call.name, call.function] > 4:
-                    continue  # how often it looks again is another number each time
+                    continue  # how often it looks again differs from run to run
             ours.append(call)
         return ours
 
     def _image_of(self, task):
-        """The program that a task runs, and the task that executed it."""
+        """The program of a task, and the task that executed it."""
         executed = task[:task.rindex("!") + 1]
         return pathlib.Path(self.images.get(executed, "")).name, executed
 
     def part_of(self, call):
-        """Which part of libtrace makes the call: None if it is the program's own, or loads the program."""
+        """The part of libtrace that makes the call: None if the program itself does, or its loader."""
         if "!" not in call.task:
             return None
         image, executed = self._image_of(call.task)
@@ -211,13 +211,13 @@ class Subject:
         return executed == first and (task + ".").startswith(f"{first}.1.")
 
     def failures(self):
-        """All that can be tried."""
+        """All failures to try."""
         return [Failure(call, error) for call in self.calls for error in errors_of(call)]
 
     # ---- what must hold
 
     def attempt(self, failure):
-        """Has the call fail: (whether it was made at all, None or what is wrong)."""
+        """Makes the call fail: (whether it was made at all, None or what is wrong)."""
         met, wrong = self._attempt(failure)
         if wrong and ("late" in wrong or "still there" in wrong):
             time.sleep(1)  # the machine may have been busy
@@ -237,8 +237,8 @@ class Subject:
         lines = run["stderr"].splitlines()
         known = all(line.startswith((b"libtrace: ", b"trace-run: ")) for line in lines)
         if self.part_of(call) == "trace-run" and run["status"] in (125, 126, 127):
-            # It says in one line why it could not do what it is for, and does not do a part of it; or cannot tell how the
-            # program ended.
+            # It prints one line that says why it cannot do its work, and does not do half of it; or it cannot
+            # report the program's status.
             right = len(lines) == 1 and known and run["stdout"] in (b"", self.stdout)
             return None if right else f"says {run['stderr']!r}, prints {run['stdout']!r}"
         if (run["status"], run["stdout"]) != (self.status, self.stdout):
@@ -294,7 +294,8 @@ def subjects(build, folder):
 
 
 def all_failures(found):
-    """(subject, failure) for all; of trace-run its own calls alone, as the rest is the preload's."""
+    """(subject, failure) for all; for trace-run only its own calls, as the rest is the same as with the
+    preload."""
     return [(subject, failure) for subject in found for failure in subject.failures()
             if not subject.through or subject.part_of(failure.call) == "trace-run"]
 

@@ -1,4 +1,5 @@
-"""What the tests of scripts/check's linters share: the source has nothing for them to find, a copy with a fault has."""
+"""Helpers for the tests of scripts/check's linters: the source has no findings, a copy with a planted
+fault has."""
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ SOURCE = Path(__file__).resolve().parents[2]
 
 
 def run_check(source, name, build):
-    """Exit status and output of one check; skips the test where its program is not there."""
+    """Exit status and output of one check; skips the test if its program is not installed."""
     result = subprocess.run([source / "scripts" / "check", "--build", str(build), name], capture_output=True, text=True,
                             timeout=500)
     assert not result.stderr, result.stderr
@@ -19,7 +20,7 @@ def run_check(source, name, build):
 
 
 def copy_of(folder, *files):
-    """A tree with the script and these files of ours alone: what takes minutes for all of them takes seconds."""
+    """A tree with the script and only these files, as checking all of them would take minutes."""
     for name in ("scripts/check", ".clang-tidy", *files):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(SOURCE / name, folder / name)
@@ -29,7 +30,7 @@ def copy_of(folder, *files):
 
 
 def plant(source, after, fault):
-    """Writes a fault behind a line of a file; the number of its first line."""
+    """Inserts a fault after a line of a file; returns the number of its first line."""
     lines = source.read_text().split("\n")
     place = lines.index(after) + 1
     source.write_text("\n".join([*lines[:place], *fault, *lines[place:]]))

@@ -65,7 +65,7 @@ class MemoryGroup:
         return int(lines["oom_kill"])
 
     def wait(self, patience=60):
-        """Until nobody is in it any more."""
+        """Waits until the group is empty."""
         deadline = time.monotonic() + patience
         while (self.folder / "cgroup.procs").read_text():
             assert time.monotonic() < deadline, "the collector does not end"

@@ -18,7 +18,7 @@ NOBODY = 65534
 
 
 class Folder:
-    """Where a user has the programs, the libraries, the tracer and the record."""
+    """A folder as a user might have it, with programs, libraries, the tracer and the record."""
 
     def __init__(self, path, build, user, build_id):
         self.path, self.user, self.build_id = path, user, build_id
@@ -63,7 +63,7 @@ class Folder:
 
 @pytest.fixture(params=["root", "user"])
 def folder(request, build, build_id):
-    """As root, if we are, and as somebody who may not look into other processes' mappings."""
+    """Once as root, if possible, and once as a user who may not look into other processes' mappings."""
     if request.param == "root" and os.geteuid() != 0:
         pytest.skip("needs root")
     path = pathlib.Path(tempfile.mkdtemp(prefix="libtrace-files-"))

@@ -1,4 +1,4 @@
-"""What the tests believe: other programs that count or name the same things."""
+"""Oracles for the tests: other programs that count or name the same things."""
 
 import os
 import pathlib
@@ -55,8 +55,8 @@ def has_tls(library):
 
 
 def addr2line(file, addresses, program=("addr2line",)):
-    """For each address the frames that stand there, innermost first: (function, absolute file or None, line).
-    program: addr2line, or another that speaks as it does."""
+    """For each address its frames, innermost first: (function, absolute file or None, line).
+        program: addr2line, or another with the same output."""
     process = subprocess.run(
         [*program, "-a", "-i", "-f", "-C", "-e", str(file)],
         input="\n".join(hex(a) for a in addresses) + "\n",

@@ -44,7 +44,7 @@ def _integrity(database):
 
 
 def expected(program, environment):
-    """What the program prints when nobody traces it, after the word that says so."""
+    """The output of the untraced program, after the word that says it is untraced."""
     plain = subprocess.run([program, "1", "anywhere"], env=environment, capture_output=True, timeout=60)
     assert plain.returncode == 9 and plain.stdout.startswith(b"untraced "), plain
     return plain.stdout.removeprefix(b"untraced ")

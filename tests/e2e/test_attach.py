@@ -1,5 +1,5 @@
-"""trace-attach: programs that run already. LIBTRACE_ATTACH_CYCLES and LIBTRACE_ATTACH_PYTHON_CYCLES make the cycles
-more (scripts/test-attach does)."""
+"""trace-attach to running programs. LIBTRACE_ATTACH_CYCLES and LIBTRACE_ATTACH_PYTHON_CYCLES set the
+number of cycles (see scripts/test-attach)."""
 
 import contextlib
 import ctypes
@@ -46,7 +46,7 @@ def attach(build, tmp_path):
 
 @pytest.fixture
 def start():
-    """start(argv): a program in the background, once it has said its first line."""
+    """start(argv): starts a program in the background, and waits for its first line."""
     started = []
 
     def run(argv, **options):
@@ -67,7 +67,7 @@ def pauses(text, what):
 
 
 def pointers_into(pid, library):
-    """Words in the files' mappings of a process that point into a library's code, the library's own left out."""
+    """Pointers into a library's code in the mapped files of a process, except the library's own."""
     code, others = [], []
     for line in open(f"/proc/{pid}/maps"):
         span, rights, _, _, inode, *path = line.split(None, 5)
@@ -103,7 +103,7 @@ def test_threads_are_told_apart(build, attach, start, report, tmp_path):
 
 
 def test_cycles_on_a_storm(build, attach, start, tmp_path, say):
-    """Attached and detached again and again in the middle of four threads' allocations, while a library comes and goes."""
+    """Attaches and detaches many times while four threads allocate and a library is loaded and unloaded."""
     program = start([build.target("churn"), 4, 3600, build.target("plugin.so")])
     stops = []
     for cycle in range(CYCLES):
@@ -118,16 +118,16 @@ def test_cycles_on_a_storm(build, attach, start, tmp_path, say):
     assert len(runs) == CYCLES and all(r["state"] == "complete" for r in runs)
     assert sum(r["allocations"] > 100 for r in runs) >= CYCLES * 0.9
     assert rows(tmp_path / "trace.db", "PRAGMA integrity_check")[0][0] == "ok"
-    # What lives is never more than the program's threads keep: every free of a counted block was seen.
+    # No more is live than the program's threads keep: every free of a counted block was seen.
     kept = max(r["live_allocations"] for r in runs)
     assert kept <= 4 * 256 + 50, kept
     say(f"{CYCLES} cycles on 4 threads: stopped for {statistics.median(stops):.2f} ms (median), {max(stops):.2f} ms at most; "
         "no pointer left")
-    assert min(stops) < 20  # what others do to the machine makes some of them longer
+    assert min(stops) < 20  # other programs make some of the stops longer
 
 
 def test_what_is_recorded(build, attach, start, tmp_path):
-    """A module that is loaded while we trace is seen from its constructor on."""
+    """A module that is loaded during tracing is traced from its constructor on."""
     program = start([build.target("churn"), 1, 3600, build.target("plugin.so")])
     assert attach(program.pid, "--duration", "1", "--label", "mine").returncode == 0
     database = tmp_path / "trace.db"
@@ -142,7 +142,8 @@ def test_what_is_recorded(build, attach, start, tmp_path):
 
 
 def test_nothing_is_left(build, attach, start):
-    """Neither a pointer to us nor memory shared with a collector, nor a descriptor: so no cost."""
+    """After detaching there is no pointer to us, no shared memory and no descriptor left: so no cost
+    either."""
     program = start([build.target("churn"), 1, 3600])
 
     assert attach(program.pid, "--duration", "0.2").returncode == 0
@@ -198,7 +199,8 @@ def test_python(attach, start, tmp_path, say):
 
 
 def test_a_sleeper_sleeps_on(attach, start):
-    """A thread in a system call is borrowed, and its call goes on: epoll_wait, nanosleep and read notice nothing."""
+    """A thread in a system call is borrowed, and the call continues: epoll_wait, nanosleep and read notice
+    nothing."""
     script = """
 import select, time, sys
 print("ready", flush=True)
@@ -281,7 +283,7 @@ def refused(attach, pid, *words, **options):
 
 @contextlib.contextmanager
 def visible_build(build):
-    """trace-attach and what it needs, as the build may be where others cannot look."""
+    """A copy of trace-attach and what it needs, as other users may not be able to read the build."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         os.chmod(folder, 0o755)
         for file in build.command("trace-attach"), build.library:
@@ -358,7 +360,8 @@ def test_refuses_musl(attach, program, tmp_path):
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to show another /proc/sys/kernel")
 @pytest.mark.parametrize("user, scope, words", [(65534, 1, "ptrace_scope is 1"), (0, 3, "ptrace_scope is 3")])
 def test_ptrace_scope(user, scope, words, build, program, tmp_path):
-    """As where Yama forbids it: strace has the system call fail, and the file says so in a mount namespace of our own."""
+    """As if Yama forbade it: strace makes the system call fail, and a mount namespace of our own has the
+    file with the setting."""
     run = [program("unshare"), "--mount", "sh", "-c",
            f"mount -t tmpfs none /proc/sys/kernel && mkdir /proc/sys/kernel/yama && echo {scope} >/proc/sys/kernel/yama/ptrace_scope && "
            f'exec {program("setpriv")} --reuid {user} --clear-groups "$@"', "sh"]

@@ -1,7 +1,6 @@
-"""trace-attach killed in the midst of its work: the program that it was attaching to goes on as if nothing had been.
-
-LIBTRACE_ATTACH_KILLS=all kills it at each of its system calls that touch the program (scripts/test-attach does),
-otherwise at some of them."""
+"""trace-attach is killed in the middle of its work: the program continues undisturbed.
+LIBTRACE_ATTACH_KILLS=all kills it at each of its system calls that touch the program (as
+scripts/test-attach does), otherwise at some of them."""
 
 import os
 import re
@@ -30,7 +29,7 @@ class Steady:
             time.sleep(0.05)
 
     def look(self):
-        """What of it is not to change: its descriptors, its threads' priorities, states, and tracers."""
+        """What must not change: descriptors, and the priorities, states and tracers of its threads."""
         pid = self.process.pid
         descriptors = sorted(os.listdir(f"/proc/{pid}/fd"))
         threads = {}
@@ -44,7 +43,7 @@ class Steady:
 
     @staticmethod
     def beginning(seen):
-        """Whether a thread of it has not come to run yet: all signals are blocked until then."""
+        """Whether one of its threads has not run yet: all signals are blocked until then."""
         return any(int(blocked, 16) >> 32 for *_, blocked in seen[1].values())
 
     def is_as_before(self):
@@ -86,7 +85,7 @@ def attach(build, tmp_path):
 
 
 def attach_killed(attach, strace, folder, program, call, number):
-    """trace-attach, killed at its nth system call of this name; False if it makes no such many."""
+    """Runs trace-attach and kills it at its nth system call of this name; False if it makes fewer of them."""
     done = attach(program.process.pid, "--duration", "0.05",
                   before=[strace, "-o", folder / "strace.log", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"])
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
@@ -95,7 +94,7 @@ def attach_killed(attach, strace, folder, program, call, number):
 
 def works_again(attach, program):
     done = attach(program.process.pid, "--duration", "0.05")
-    if done.returncode != 0:  # it was killed when the program was traced already
+    if done.returncode != 0:  # the program was traced already when it was killed
         assert "traced already" in done.stderr and "--detach" in done.stderr, done.stderr
         done = attach(program.process.pid, "--detach")
         assert done.returncode == 0, done.stderr
@@ -128,7 +127,7 @@ def test_killed(steady, attach, program, tmp_path, say, call):
 
 @pytest.mark.parametrize("doing", DOING)
 def test_not_killed(steady, attach, doing):
-    """The same program sees nothing of trace-attach that does its work to the end."""
+    """The same program notices nothing of a trace-attach that completes its work."""
     program = steady(doing)
     for _ in range(3):
         assert attach(program.process.pid, "--duration", "0.05").returncode == 0

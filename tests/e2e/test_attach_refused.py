@@ -1,4 +1,5 @@
-"""trace-attach and programs that would be killed for what it does in them: refused, at once, and for the right reason."""
+"""trace-attach refuses programs that would be killed by what it does in them, at once and for the right
+reason."""
 
 import os
 import resource
@@ -13,7 +14,7 @@ from conftest import clean_environment, wait_for_run
 
 @pytest.fixture
 def start():
-    """start(argv): a program in the background, once it has said its first line."""
+    """start(argv): starts a program in the background, and waits for its first line."""
     started = []
 
     def run(*argv, **options):
@@ -29,7 +30,7 @@ def start():
 
 
 def ptrace_calls(build, program, folder, pid, *arguments):
-    """Runs trace-attach on a process: what became of it, and how often it called ptrace."""
+    """Runs trace-attach on a process: the result, and how often it called ptrace."""
     log = folder / "ptrace.log"
     done = subprocess.run([program("strace"), "-o", log, "-e", "trace=ptrace", build.command("trace-attach"), "-o",
                            folder / "trace.db", *arguments, str(pid)],
@@ -39,7 +40,7 @@ def ptrace_calls(build, program, folder, pid, *arguments):
 
 @pytest.fixture
 def refused(build, program, tmp_path):
-    """refused(process, words): it is refused with one line, before anything of it was touched, and lives."""
+    """refused(process, words): it is refused with one line, before anything was touched, and lives."""
 
     def check(process, words):
         done, calls = ptrace_calls(build, program, tmp_path, process.pid)
@@ -55,7 +56,7 @@ def test_seccomp(build, start, refused, who):
 
 
 def test_without_a_filter(build, start, program, tmp_path):
-    """The same program, not confined: so it is the filter that is seen."""
+    """The same program is accepted without a filter: so it is the filter that is detected."""
     process = start(build.target("confined"), "none")
     done, calls = ptrace_calls(build, program, tmp_path, process.pid, "--duration", "0.2")
     assert done.returncode == 0 and calls > 0 and process.poll() is None, done.stderr
@@ -79,14 +80,14 @@ def attached(build, program, tmp_path):
     return check
 
 
-# What a program may have more than it has, by what the limit counts.
+# How much more than it has the program may use, measured as the limit does.
 LITTLE = 40 << 20
 ENOUGH = 128 << 20
 
 
 @pytest.mark.parametrize("size", [0, 1 << 20, 6 << 20])
 def test_file_size_limit(size, build, start, refused):
-    """Memory to be shared is a file: too large a one, and SIGXFSZ ends the program."""
+    """Shared memory is a file: if it gets too large, SIGXFSZ ends the program."""
     process = start(build.target("confined"), "none", preexec_fn=default_xfsz)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, size))
     refused(process, "ulimit -f")
@@ -107,7 +108,7 @@ def used(process, field):
 
 @pytest.mark.parametrize("which, field, word", [("RLIMIT_AS", 0, "ulimit -v"), ("RLIMIT_DATA", 5, "ulimit -d")])
 def test_memory_limit(which, field, word, build, start, refused, attached):
-    """Of what the program leaves of its address space we take a small part only."""
+    """We use only a small part of the address space that the program has left."""
     process = start(build.target("confined"), "none")
     has = used(process, field)
     resource.prlimit(process.pid, getattr(resource, which), (has + LITTLE, has + ENOUGH))
@@ -124,7 +125,7 @@ def test_no_descriptor_left(build, start, refused):
 
 
 def test_confined_while_it_is_traced(build, start, tmp_path):
-    """What confines itself later cannot be detached from: it goes on as it is, and who has asked is told."""
+    """A program that confines itself later cannot be detached from: it continues, and the user is told."""
     process = start(build.target("confined"), "none")
     database = tmp_path / "trace.db"
     attach = subprocess.Popen([build.command("trace-attach"), "--duration", "1", "-o", database, str(process.pid)],

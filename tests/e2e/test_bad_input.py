@@ -1,4 +1,5 @@
-"""What cannot work gets one clear sentence on stderr, and the program its own output and exit status."""
+"""Whatever cannot work gets one clear sentence on stderr, and the program keeps its output and exit
+status."""
 
 import os
 import shutil
@@ -26,7 +27,7 @@ def hello(command, env, **options):
     return process.stderr
 
 
-# ---- what cannot be recorded into ---------------------------------------------------------------
+# ---- databases that cannot be written to --------------------------------------------------------
 
 
 def test_unwritable_directory(build, tmp_path, preload):
@@ -164,7 +165,7 @@ def test_disk_fills_while_recording(small_disk, build, preload, trace, plain):
     assert dict(rows(database, "SELECT * FROM run WHERE id = 1")[0]) == dict(kept)
 
 
-# ---- what cannot be traced ----------------------------------------------------------------------
+# ---- programs that cannot be traced --------------------------------------------------------------
 
 
 def run_by(build, tmp_path, *command, **options):
@@ -175,7 +176,7 @@ def test_static_program(build, tmp_path):
     command, env = run_by(build, tmp_path, build.target("hello-static"))
     one_sentence(hello(command, env), "hello-static", "static", "untraced")
     assert not (tmp_path / "trace.db").exists()
-    # Under the bare preload it is not even noticed, and runs.
+    # The loader ignores LD_PRELOAD for it, and it runs.
     assert hello([build.target("hello-static")], clean_environment({"LD_PRELOAD": build.library})) == b""
 
 
@@ -269,7 +270,7 @@ def test_collector_that_ends_at_once(build, tmp_path):
         shutil.rmtree(copy)
 
 
-# ---- what the report is asked for ---------------------------------------------------------------
+# ---- wrong arguments of trace-report --------------------------------------------------------------
 
 
 @pytest.fixture
@@ -282,7 +283,7 @@ def recorded(build, trace, tmp_path):
     (["top", "99"], 1, ["99"]),
     (["top", "nosuchlabel"], 1, ["nosuchlabel"]),
     (["compare", "hello", "nosuchlabel"], 1, ["nosuchlabel"]),
-    (["compare"], 1, []),  # there is one run only
+    (["compare"], 1, []),  # there is only one run
     (["top", "--nonsense"], 2, ["--nonsense"]),
     (["top", "--by", "colour"], 2, ["colour"]),
     (["top", "--group", "planet"], 2, ["planet"]),
@@ -308,7 +309,7 @@ def test_report_without_a_database(report, tmp_path):
 
 
 def test_still_recording(build, preload, report, tmp_path):
-    """A run that is still going on can be asked for, and is not spoilt by it."""
+    """A run that is still recorded can be reported on, and is not disturbed by that."""
     process = subprocess.Popen([build.target("storm"), tmp_path / "page"], env=preload())
     try:
         for _ in range(2000):

@@ -1,4 +1,5 @@
-"""LIBTRACE_THREADS=1: sites are of one thread each, and --thread narrows reports to it; without it nothing is different."""
+"""LIBTRACE_THREADS=1: each site belongs to one thread, and --thread narrows reports to it; without that
+option nothing changes."""
 
 import csv
 import io
@@ -44,7 +45,7 @@ def ask(report):
 
 
 def test_each_thread_is_told_apart(crew, ask):
-    """Threads with different and with equal lines, blocks that others give back, slots that are used again, a child."""
+    """Threads with different and with shared lines, blocks that other threads free, reused slots, a child."""
     database, counted = crew
     assert len(counted) == 10 + 40 + 2
     for (name, function), expected in counted.items():
@@ -105,19 +106,20 @@ def test_not_recorded_by_thread(command, crew, report, tmp_path):
 
 
 def plain(found):
-    """Rows of a report as a sorted list, without the numbers of stacks, which depend on who comes first."""
+    """A report's rows as a sorted list, without the numbers of stacks, which depend on scheduling."""
     return sorted(json.dumps({k: v for k, v in summed(row).items() if k != "stack"}, sort_keys=True) for row in found)
 
 
 def summed(value):
-    """Without own peaks: what several threads held at most is known as a limit only, and the more parts, the higher."""
+    """Removes own peaks: for several threads only an upper bound is known, which grows with the number of
+    parts."""
     if isinstance(value, dict):
         return {key: summed(v) for key, v in value.items() if not str(key).startswith("own_peak")}
     return [summed(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
 def whole(database, run, ask, report, tmp_path):
-    """All that reports say about a run as a whole, time left out."""
+    """Everything that reports say about a whole run, except times."""
     say = {}
     for group in ("line", "function", "file", "module", "stack"):
         found = ask(database, "top", run, "--group", group, "--limit", 0)
@@ -165,7 +167,7 @@ def test_one_after_the_other(build, trace):
 
 
 def test_handed_over(build, trace):
-    """Every block is freed by another thread than the one that made it: it stays the maker's."""
+    """Every block is freed by another thread than the one that made it, but stays in its maker's counts."""
     traced = trace([build.workload("handoff"), "500", "8"], env=BY_THREAD)
     own = re.search(rb"(\d+) allocations, (\d+) frees, (\d+) bytes", traced.stdout)
     found = traced.rows("""SELECT t.allocations, t.bytes, (SELECT sum(s.allocations) FROM sites s WHERE s.thread = t.thread) AS n,

@@ -1,4 +1,4 @@
-"""scripts/check finds nothing wrong with the source, and finds what is wrong."""
+"""scripts/check finds nothing wrong with the source, and finds planted faults."""
 import shutil
 import subprocess
 from pathlib import Path

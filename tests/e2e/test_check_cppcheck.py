@@ -22,7 +22,7 @@ def test_nothing_is_wrong(build):
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_found(fault, tmp_path):
-    """Those too that it is not believed in elsewhere."""
+    """Even kinds that are suppressed in other files are found."""
     folder = copy_of(tmp_path, FILE, "preload/commands/attach/proc.h")
     assert run_check(folder, "cppcheck", folder) == (0, "check: nothing is wrong.\n")
     plant(folder / FILE, "#include <string.h>", FAULTS[fault])

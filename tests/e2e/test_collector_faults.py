@@ -1,5 +1,5 @@
-"""What happens to the collector does not happen to the program: it goes on as without us, and says what is lost in one
-line at most. The database stays sound."""
+"""Faults of the collector do not affect the program: it continues, and prints at most one line about what
+is lost. The database stays sound."""
 
 import ctypes
 import os
@@ -14,7 +14,7 @@ import pytest
 from conftest import collector_of, rows, wait_for_run
 
 SOUND = "PRAGMA integrity_check"
-HEARTBEAT_S = 5  # without a beat for so long a collector that may live is given up
+HEARTBEAT_S = 5  # a collector without a heartbeat for this long is given up, even if it may be alive
 
 
 @pytest.fixture
@@ -62,8 +62,8 @@ def test_killed_at_any_moment(delay, churn, tmp_path):
 
 
 def test_killed_and_never_waited_for(churn, tmp_path):
-    """Whoever adopts orphans may not wait for them, as in many a container: the dead collector is still there, as a zombie,
-    and is known for dead long before its heartbeat is missed."""
+    """If orphans are adopted by a process that does not reap them, as in many containers, the dead
+    collector stays as a zombie. It must be recognised as dead long before its heartbeat is missed."""
     PR_SET_CHILD_SUBREAPER, libc = 36, ctypes.CDLL(None)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
     try:
@@ -92,7 +92,8 @@ def test_stopped(churn, tmp_path):
 
 
 def test_all_stopped(churn, tmp_path):
-    """Where both are stopped for a while, as containers are, and the program goes on first, nothing is given up."""
+    """If both are stopped for a while, as containers are, and the program is continued first, the
+    collector is not given up."""
     database = tmp_path / "trace.db"
     program = churn(database, 8)
     pid = collector_of(database)
@@ -110,7 +111,7 @@ def test_all_stopped(churn, tmp_path):
 
 
 def test_locked_for_long(churn, tmp_path):
-    """Another program keeps the database to itself for seconds: recording waits, the program does not."""
+    """Another program locks the database for seconds: recording waits, the program does not."""
     database = tmp_path / "trace.db"
     first = churn(database, 0)
     ends_well(first)
@@ -175,8 +176,8 @@ def test_disk_full(churn, tmp_path):
 
 
 def test_disk_that_fills_up_is_said(build, plain, preload, tmp_path):
-    """The database can be made, but not all of it be written. A program that lives on hears of it; one that is gone after a
-    millisecond may not, but trace-run tries before."""
+    """The database can be created, but not written completely. A program that lives on is told; one that
+    ends after a millisecond may not be, but trace-run tests it before."""
     folder = tmp_path / "small"
     folder.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200k", "none", folder], capture_output=True).returncode:

@@ -1,4 +1,4 @@
-"""A collector that finds no memory does not call its record complete."""
+"""A collector that runs out of memory does not call its record complete."""
 
 import json
 import os
@@ -18,7 +18,8 @@ def size_of(pid):
 
 @pytest.mark.parametrize("more_mib", [1, 16])
 def test_collector_out_of_memory(more_mib, steps, report, tmp_path):
-    """A limit that it cannot go beyond: what finds no memory is counted, or the collector ends; in either case it is said."""
+    """Under a memory limit, either failed allocations are counted or the collector ends; in both cases
+    this is reported."""
     database = tmp_path / "trace.db"
     program = steps()
     program.do("keep 1000")

@@ -1,4 +1,5 @@
-"""Programs in PID namespaces of their own, as in a container: its first process ends all others, the collector, too."""
+"""Programs in PID namespaces of their own, as in a container: the end of its first process ends all
+others, including the collector."""
 
 import shutil
 import subprocess
@@ -68,7 +69,7 @@ def test_first_process(way, build, container, preload, tmp_path):
 
 
 def test_waits_for_all_children(container, preload, tmp_path):
-    """The collector is nobody that a program waits for."""
+    """The collector is not a child that the program can wait for."""
     ended = container([sys.executable, "-c", WAITS_FOR_ALL], preload())
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"1 [7]\n", b"")
     run = rows(tmp_path / "trace.db", "SELECT state, phase, processes FROM runs")
@@ -77,7 +78,8 @@ def test_waits_for_all_children(container, preload, tmp_path):
 
 @pytest.mark.parametrize("how", ["exit", "killed", "threads"])
 def test_child_in_a_namespace(how, build, preload, recorded, tmp_path):
-    """The collector is outside: numbers within mean nothing to it, and the run ends with its processes."""
+    """The collector is outside, where process numbers from inside mean nothing; the run ends with its
+    processes."""
     env = preload()
     argv = [build.target("namespace"), how]
     ended = subprocess.run(argv, env=env, capture_output=True, timeout=60, check=False)

@@ -1,4 +1,4 @@
-"""Whose the database is: its owner's alone, and nobody else lays down where it is."""
+"""The database belongs to its owner alone, and nobody else can choose where it is written."""
 
 import os
 import time
@@ -45,7 +45,7 @@ def test_what_is_beside_it_while_it_is_recorded(steps, report, tmp_path):
 
 
 def test_permissions_that_somebody_chose(build, trace, tmp_path):
-    """A file that is there keeps its own."""
+    """An existing file keeps its permissions."""
     trace([build.target("hello")])
     os.chmod(tmp_path / "trace.db", 0o640)
     trace([build.target("hello")])
@@ -53,7 +53,7 @@ def test_permissions_that_somebody_chose(build, trace, tmp_path):
 
 
 def test_a_link_of_our_own(build, trace, tmp_path):
-    """Is followed, be it to nothing yet."""
+    """A symbolic link is followed, even if its target does not exist yet."""
     os.symlink("elsewhere/real.db", tmp_path / "trace.db")
     (tmp_path / "elsewhere").mkdir()
     traced = trace([build.target("hello")])
@@ -76,7 +76,7 @@ def everybodys():
 
 
 def refused(build, preload, database, folder):
-    """The program runs, one line says why it is not traced; what that says."""
+    """The program runs, and one line says why it is not traced; returns that line."""
     done = subprocess.run([build.target("hello")], env=preload(db=database), capture_output=True, cwd=folder, timeout=60)
     assert (done.returncode, done.stdout) == (0, b"hello world\n")
     lines = done.stderr.decode().splitlines()
@@ -106,7 +106,8 @@ def test_a_link_of_another_user(mode, build, preload, everybodys, tmp_path):
 @pytest.mark.parametrize("end", COMPANIONS, ids=("database", "wal", "shm", "journal"))
 @pytest.mark.parametrize("kind", ("file", "link"))
 def test_a_file_of_another_user(kind, end, build, preload, everybodys, tmp_path):
-    """Where everybody may lay one down, it is not written to: its owner would read all that is recorded."""
+    """In a folder where everybody may create files, another user's file is not written to: its owner could
+    read the record."""
     shared = everybodys / "shared"
     shared.mkdir()
     shared.chmod(0o1777)
@@ -136,7 +137,7 @@ def test_our_own_file_where_everybody_may_write(build, trace, everybodys):
 
 @as_root
 def test_who_may_not_read_it_is_told_what_to_do(build, trace, everybodys):
-    """As after a trace-attach by root: whose it is, and how to have it."""
+    """As after a trace-attach by root: the message names the owner, and says what to do."""
     database = everybodys / "trace.db"
     trace([build.target("hello")], db=database)
     program = everybodys / "trace-report"

@@ -35,7 +35,8 @@ def test_nothing_leaks(build, trace, report, tmp_path):
 
 
 def test_python(trace, build):
-    """An interpreter that loads its extensions so. What they make is given back by others."""
+    """An interpreter that loads its extensions with RTLD_DEEPBIND. Their blocks are freed by other
+    libraries."""
     script = ("import sys, ctypes; sys.setdlopenflags(10);"  # RTLD_DEEPBIND | RTLD_NOW
               "import _bz2, _lzma, _decimal;"
               "bound, everybody = ctypes.CDLL(sys.argv[1], mode=10), ctypes.CDLL(None);"

@@ -1,5 +1,5 @@
-"""Programs that cannot open the collector's files in /proc, as they are in another PID namespace, have no /proc, or have
-become another user: they are part of their run all the same."""
+"""Programs that cannot open the collector's files in /proc, because they are in another PID namespace,
+have no /proc, or have changed their user: they are part of their run all the same."""
 
 import os
 import shutil
@@ -77,7 +77,7 @@ def test_executed_by_the_first_process(way, build, anywhere):
 
 
 def test_out_of_reach(build, anywhere, preload):
-    """Neither /proc nor the network is shared: it is said that this is another run."""
+    """Neither /proc nor the network is shared: a message says that this becomes another run."""
     argv = [*UNSHARE, "unshare", "--net"]
     possible(argv)
     ended = run(["sh", "-c", '"$@"; exit 3', "sh", *argv, anywhere / "hello", "you"], preload(db=anywhere / "trace.db"))
@@ -98,7 +98,7 @@ os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
 
 
 def test_passes_on_the_kernels_environment(build, tmp_path):
-    """As programs in Go do, which do not ask the C library."""
+    """As programs in Go, which do not use the C library's environment."""
     command = [build.command("trace-run"), "-o", tmp_path / "trace.db", sys.executable, "-c", PASSES_ON, build.target("hello")]
     ended = run(command, clean_environment())
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"hello world\n", b"")
@@ -137,7 +137,7 @@ def sleeper(preload, tmp_path):
 
 
 def test_strangers(sleeper, build, tmp_path):
-    """Who does not know the key gets nothing, however often he asks, and holds up nobody."""
+    """A client without the key gets nothing, however often it asks, and delays nobody."""
     process, door = sleeper
     possible(UNSHARE)
     stranger = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -185,7 +185,7 @@ def test_nobody_answers(sleeper, build, report, recorded, tmp_path):
 
 
 def test_after_the_run(build, preload, tmp_path):
-    """A name of a run that is over leads nowhere: a run of its own begins, and nobody waits."""
+    """The name of a run that is over is ignored: a new run begins, without waiting."""
     ended = run(["sh", "-c", "echo $LIBTRACE_SESSION; exit 0"], preload(db=tmp_path / "first.db"))
     session = ended.stdout.decode().strip()
     assert session.count(":") == 5

@@ -1,7 +1,8 @@
-"""A system call of ours that fails is not the program's business: it goes on and ends as untraced, one line says what is
-lost, and what is recorded is sound and not called whole if it is not.
+"""If a system call of ours fails, the program does not notice: it ends as if untraced, one line says what is
+lost, and the record is sound, and not called complete if it is not.
 
-A spread sample of all calls, as many as there is time for, or LIBTRACE_TEST_CALLS of them; scripts/test-syscalls tries all.
+A spread sample of all calls, as many as there is time for, or LIBTRACE_TEST_CALLS of them;
+scripts/test-syscalls tries all.
 """
 
 import os
@@ -64,7 +65,8 @@ def test_one_line_without_shared_memory(build, plain, preload, tmp_path):
 
 
 def test_database_locked(build, plain, preload, tmp_path):
-    """A collector that has to wait for its database is not waited for, and not called dead: it comes to it later."""
+    """A collector that waits for its database does not delay the program, and is not taken for dead: it
+    records later."""
     database = tmp_path / "trace.db"
     plain([build.target("hello")], env=preload(db=database))
     wait_for_run(database)
@@ -81,7 +83,7 @@ def test_database_locked(build, plain, preload, tmp_path):
 
 
 def test_traced_again_after_a_failure(build, plain, preload, tmp_path):
-    """What a program that is not traced starts by trace-run is: somebody has asked for it."""
+    """trace-run records even below a program whose run could not be recorded: the user has asked for it."""
     done = plain([build.command("trace-run"), build.target("hello")],
                  env={"LIBTRACE_SESSION": "!", "LIBTRACE_DB": tmp_path / "trace.db"})
     assert (done.returncode, done.stdout, done.stderr) == (0, b"hello world\n", b"")

@@ -1,4 +1,4 @@
-"""A program that does nothing costs nothing: its collector sleeps, and wakes for the next event, an end, or a signal."""
+"""An idle program costs nothing: its collector sleeps until the next event, end, or signal."""
 
 import signal
 import subprocess
@@ -11,7 +11,7 @@ from conftest import collector_of, rows, wait_for_run
 
 
 def switches(collector):
-    """Times that its threads have gone to sleep by themselves so far."""
+    """How often its threads have gone to sleep voluntarily so far."""
     return sum(int(line.split()[1]) for status in Path(f"/proc/{collector}/task").glob("*/status")
                for line in status.read_text().splitlines() if line.startswith("voluntary_ctxt_switches"))
 
@@ -46,7 +46,7 @@ ROUNDS = 6
 
 
 def lifetimes(steps, database):
-    """How long blocks are said to have been there that were allocated after a rest, and freed soon after."""
+    """The reported lifetimes of blocks that were allocated after a pause, and freed soon afterwards."""
     program, _ = start_idle(steps, database)
     for _ in range(ROUNDS):
         program.do("keep 1")
@@ -62,8 +62,8 @@ def lifetimes(steps, database):
 
 
 def test_notices_the_first_event(steps, tmp_path):
-    """They were not there for no time at all. A collector that gets no processor in time cannot know: then once more. One
-    that looks twice a second only is wrong about some of them each time."""
+    """The lifetimes must not be zero. A collector that gets no processor in time cannot know them, so this
+    is tried again. One that looks only twice a second would be wrong about some of them each time."""
     for attempt in range(3):
         lived = lifetimes(steps, tmp_path / f"{attempt}.db")
         assert len(lived) == ROUNDS and all(0 <= ns < 60_000_000_000 for ns in lived), lived

@@ -52,8 +52,8 @@ def test_memory(which, mib, build, plain, preload, tmp_path):
 
 @pytest.mark.parametrize("mib", [160, 256])
 def test_memory_of_threads(mib, build, plain, preload, tmp_path):
-    """Threads for which there is no room for us are not recorded, and are none the slower."""
-    one_heap = {"MALLOC_ARENA_MAX": "1"}  # else those of glibc take what there is, as luck will have it
+    """Threads for which we have no room are not recorded, and not slowed down."""
+    one_heap = {"MALLOC_ARENA_MAX": "1"}  # otherwise glibc's arenas take the remaining room, at random
     same(build, plain, preload, tmp_path, [(r.RLIMIT_AS, mib * MIB)], blocks=100000, threads=16, env=one_heap)
     assert says_what_it_lacks(wait_for_run(tmp_path / "trace.db"))
 

@@ -1,4 +1,4 @@
-"""What a program allocated can be asked for as soon as it has ended: nobody has to wait, or to know that somebody does."""
+"""A program's allocations can be reported as soon as it has ended; users need not wait by themselves."""
 
 import json
 import subprocess

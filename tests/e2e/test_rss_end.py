@@ -1,4 +1,5 @@
-"""A program that ends while the collector looks at its pages: nothing of the record is lost, and nobody waits for the look."""
+"""A program ends while the collector looks at its pages: nothing of the record is lost, and the program
+does not wait long."""
 
 import os
 import signal

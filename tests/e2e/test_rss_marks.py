@@ -1,4 +1,5 @@
-"""What is resident at a mark is what was there when the mark was set: who sets it waits for the collector, and not for long."""
+"""What is resident at a mark is what was resident when the mark was set: the program waits there for the
+collector, but not for long."""
 
 import json
 import os
@@ -18,7 +19,7 @@ def drops(build, preload, tmp_path):
     program.process.kill()
 
 
-WAIT_MS = 50  # at most, for the collector: on a busy machine that may not do
+WAIT_MS = 50  # longest wait for the collector; a busy machine may exceed it
 
 
 def test_before_it_is_freed(drops, report):
@@ -49,7 +50,8 @@ AT_ONCE, A_SECOND = 16, 10
 
 
 def test_many_in_a_row(drops):
-    """A few of them are looked at, and then one now and then; the others cost next to nothing: else they would take minutes."""
+    """A few of them are looked at, and then one now and then. The others cost next to nothing, or this
+    would take minutes."""
     until_old(drops.process, 2)
     drops.say("marks 10000")
     drops.end()
@@ -61,7 +63,7 @@ def test_many_in_a_row(drops):
 
 
 def test_a_collector_that_does_not_answer(drops):
-    """It is waited for once, and no more until it answers."""
+    """It is waited for once, and then no more until it answers."""
     until_old(drops.process, 2)
     pid = collector_of(drops.database)
     os.kill(pid, signal.SIGSTOP)

@@ -56,8 +56,8 @@ def walked(build, preload, report, tmp_path):
         return found, parts
 
     def ask_as_the_kernel(program):
-        """The answer, and the kernel's sums: where they are the same before and after it. The collector gives back shared
-        memory, and the kernel pages of files, whenever they like."""
+        """The answer, and the kernel's sums, taken when these are the same before and after it. The
+        collector gives back shared memory, and the kernel pages of files, at any time."""
         for _ in range(20):
             before = kernels(program.process.pid)
             found, parts = ask()
@@ -80,7 +80,7 @@ def walked(build, preload, report, tmp_path):
 
 
 def until_old(process, seconds):
-    """A walk takes a share of the time that the program has lasted: it is old enough then."""
+    """Waits until the program is old enough for a walk to fit into its share of the program's time."""
     with open(f"/proc/{process.pid}/stat", encoding="ascii") as file:
         started = int(file.read().rsplit(")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
     while time.clock_gettime(time.CLOCK_BOOTTIME) - started < seconds:
@@ -107,14 +107,14 @@ def test_moments(build, walked):
 
 
 def moments(walked):
-    """Those that are known, once each."""
+    """The moments known so far, each once."""
     with contextlib.suppress(Exception):
         return rows(walked.database, "SELECT DISTINCT moment, kind FROM resident ORDER BY moment")
     return []
 
 
 def test_killed(build, walked):
-    """What was seen last of a program that is killed stays."""
+    """The last walk over a program that is killed is kept."""
     program = walked(build.target("fragments"), "20000")
     seen, _ = walked.ask()
     program.process.send_signal(signal.SIGKILL)
@@ -149,7 +149,8 @@ sys.stdin.readline()
 
 
 def test_forbidden(build, walked, preload, tmp_path):
-    """A program that may not be looked at: what is known without, and why there is no more. Even root needs a right for it."""
+    """A program that we may not look into: the resident size is shown, with the reason why there is no
+    more. Even root needs a capability for that."""
     source = tmp_path / "shut.c"
     source.write_text("#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include <sys/prctl.h>\n"
                       "int main(void) { memset(malloc(9000000), 1, 9000000); prctl(PR_SET_DUMPABLE, 0);"

@@ -1,5 +1,5 @@
-"""Programs that lock themselves into seccomp live on as without us, whatever their filter does to a system call that it does
-not know of: the library makes none any more. What they allocate is counted all the same."""
+"""Programs that confine themselves by seccomp run as without us, whatever their filter does to unknown
+system calls, because the library makes none any more. Their allocations are counted all the same."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_strict(how, build, trace, plain):
 
 @pytest.mark.parametrize("mode", ["strict", "alone"])
 def test_full_rings(mode, build, trace, plain):
-    """The thread waits for the collector without asking the system for anything."""
+    """The thread waits for the collector without a system call."""
     traced = run(build, trace, plain, "prctl", "kill", mode, 400000)
     assert blocks(traced) == 400000
 
@@ -44,7 +44,7 @@ def test_threads(build, trace, plain):
 
 
 def test_forks(build, trace, plain):
-    """Children are in the same jail. What they are called, and whose they are, is known without a system call."""
+    """Children are confined, too. Their names and parents are known without a system call."""
     traced = run(build, trace, plain, "prctl", "kill", "forks", 3000)
     assert blocks(traced) == 9000
     processes = traced.rows("SELECT * FROM processes ORDER BY process")
@@ -54,7 +54,8 @@ def test_forks(build, trace, plain):
 
 
 def test_exec(build, trace, plain):
-    """What is executed from a jail is not traced: our start takes more than a program's own."""
+    """A program that is executed under the filter is not traced: our start needs more system calls than
+    its own."""
     traced = run(build, trace, plain, "prctl", "kill", "exec", 3000)
     assert blocks(traced) == 3000 and len(traced.rows("SELECT * FROM processes")) == 1
 

@@ -1,5 +1,5 @@
-"""Source lines come from files that the database names: of a run that was recorded here they are shown as always, of
-one from elsewhere only those in the tree that the reader is in, unless he asks for more."""
+"""Reports show source lines from files that the database names. For a run that was recorded here they
+always do; for one from elsewhere only files below the current directory, unless an option allows more."""
 
 import json
 import os
@@ -110,7 +110,7 @@ def test_the_tree_may_lie_elsewhere_by_now(recorded, shown, tmp_path):
 @pytest.mark.parametrize("where", ("outside/secret.c", "tree/id_rsa", "tree/.hidden.c", "tree/notes.txt", "tree/../outside/a.c",
                                    "outside/by-link.c", "outside/below-link/a.c"))
 def test_a_strangers_names_lead_nowhere(where, recorded, shown, tmp_path):
-    """What the reader can read, but is not source of the tree that he is in."""
+    """Files that the reader may read, but that are not source below the current directory."""
     if where == "outside/by-link.c":
         os.symlink(secret(tmp_path / where), recorded / "link.c")
         path = recorded / "link.c"
@@ -137,7 +137,8 @@ def test_links_within_the_tree(recorded, shown, tmp_path):
 
 
 def test_its_own_word_for_the_root_is_not_taken(recorded, shown, tmp_path):
-    """Nor for where it was recorded: whoever writes a file cannot know where it will lie with us."""
+    """The place where the run was recorded does not matter: an attacker cannot know where the file will be
+    with us."""
     copy = shutil.copy(recorded / "trace.db", tmp_path / "received.db")
     name(copy, secret(tmp_path / "outside" / "secret.c"))
     connection = sqlite3.connect(copy)
@@ -151,7 +152,7 @@ def test_its_own_word_for_the_root_is_not_taken(recorded, shown, tmp_path):
 
 
 def test_a_file_that_was_overwritten(recorded, shown, trace, build, tmp_path):
-    """The same file as before, but what is in it came from elsewhere."""
+    """The same name as before, but the contents came from elsewhere."""
     copy = shutil.copy(recorded / "trace.db", tmp_path / "received.db")
     name(copy, secret(tmp_path / "outside" / "secret.c"))
     trace([build.target("hello")], db=tmp_path / "own.db")
@@ -177,6 +178,6 @@ def test_runs_that_were_merged(recorded, shown, trace, build, tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
 def test_anothers_database(recorded, shown):
-    """Whoever owns the file may have written anything into it since."""
+    """The file's owner may have changed it since."""
     os.chown(recorded / "trace.db", 65534, 65534)
     assert how_many(shown(recorded / "trace.db", "/"), "told by the source") == 0

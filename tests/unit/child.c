@@ -12,7 +12,7 @@
 /* after the headers that it needs */
 #include <cmocka.h>
 
-#define LOOKS 20000 /* of a millisecond: a machine may be busy */
+#define LOOKS 20000 /* of a millisecond each: long, because the machine may be busy */
 
 void child_ready(struct child_memory *memory)
 {

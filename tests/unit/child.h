@@ -1,4 +1,5 @@
-/* child.h - processes that the tests of trace-attach look at: forked, so that all is where it is in us. */
+/* child.h - processes that the tests of trace-attach examine. They are forked, so that their addresses are
+ * the same as ours. */
 #ifndef LIBTRACE_TESTS_CHILD_H
 #define LIBTRACE_TESTS_CHILD_H
 
@@ -6,11 +7,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Memory that both have. */
+/* Memory shared by the test and its child. */
 struct child_memory {
-    _Atomic int ready;      /* the child has got to where it wanted to be */
-    _Atomic uint64_t turns; /* of what it does over and over; grows as long as it lives and is right */
-    _Atomic int64_t number; /* for the test, see there */
+    _Atomic int ready; /* the child has got to where the test wants it */
+    /* counts what the child does in a loop; grows as long as it lives and finds no error */
+    _Atomic uint64_t turns;
+    _Atomic int64_t number; /* meaning depends on the test */
     _Atomic int64_t result;
 };
 
@@ -20,19 +22,19 @@ struct child {
     void (*life)(struct child_memory *memory);
 };
 
-/* Has it live in a child, which exits with 0 when life returns; waits until it is ready. */
+/* Runs life() in a child, which exits with 0 when that returns; waits until it is ready. */
 void child_start(struct child *child, void (*life)(struct child_memory *memory));
 
-/* To be said by it. */
+/* To be called by the child. */
 void child_ready(struct child_memory *memory);
 
-/* Waits until it has made some more turns; false if it has ended, or does not. */
+/* Waits until it has made some more turns; false if it has ended, or makes none. */
 int child_turns(const struct child *child);
 
-/* Waits for its end: as waitpid() has it. */
+/* Waits for its end; returns the status of waitpid(). */
 int child_status(struct child *child);
 
-/* Kills it if it lives, and forgets it. */
+/* Kills it if it is alive, and frees its memory. */
 void child_end(struct child *child);
 
 #endif

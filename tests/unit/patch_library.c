@@ -1,4 +1,4 @@
-/* patch_library.c - a library that knows the allocator in all ways in which one can, for test_patch.c. */
+/* patch_library.c - a library with references to the allocator of every kind, for test_patch.c. */
 #include <stdlib.h>
 
 void *library_call(size_t size);
@@ -16,14 +16,14 @@ void library_free(void *block)
     free(block);
 }
 
-void *(*volatile library_pointer)(size_t) = malloc; /* with the data */
+void *(*volatile library_pointer)(size_t) = malloc; /* in the data section */
 
 void *library_by_pointer(size_t size)
 {
     return library_pointer(size);
 }
 
-/* With what is read-only once the loader is through. */
+/* In the section that is read-only after relocation. */
 void *(*const library_constants[])(size_t) = {malloc, valloc};
 
 void *library_by_constant(size_t size, int which)

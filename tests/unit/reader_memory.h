@@ -1,4 +1,5 @@
-/* reader_memory.h - shared memory for the tests of its reader, in which they write what a program might. */
+/* reader_memory.h - shared memory for the tests of its reader, which write into it what a traced program
+ * might. */
 #ifndef LIBTRACE_TESTS_READER_MEMORY_H
 #define LIBTRACE_TESTS_READER_MEMORY_H
 
@@ -13,16 +14,16 @@
 extern struct arena *arena;
 extern struct wire_arena *wire; /* as the program has it mapped */
 
-#define STAMP_SHIFT 9 /* another unit than x86-64's */
+#define STAMP_SHIFT 9 /* a unit other than x86-64's */
 
-/* A memfd that begins as an arena does. */
+/* A memfd that starts with a valid header of an arena. */
 int new_memory(off_t size, int seals);
 
-/* Set-up and tear-down: two processes, that are this one. */
+/* Set-up and tear-down of two processes, both of which are the test itself. */
 int begin(void **unused);
 int end(void **unused);
 
-/* What is at an offset, as the program has it. */
+/* The program's view of what is at an offset. */
 void *at(uint64_t offset);
 
 #endif

@@ -1,4 +1,4 @@
-/* rows_run.c - see rows_run.h. Built into the test, with the real store, and into rows-sender. */
+/* rows_run.c - see rows_run.h. Built into the test with the real store, and into rows-sender. */
 #include "rows_run.h"
 #include "store.h"
 
@@ -65,7 +65,8 @@ static void write_description(struct store *store)
     expect(store_process(store, &process));
     expect(store_thread(store, 1, 1, 100, "main", 1, 2, 3));
     expect(store_module(store, 1, "/bin/a", id, sizeof id, -1));
-    expect(store_module(store, 1, "/bin/a", id, sizeof id, 3)); /* the same, with more known */
+    /* the same module, about which more is known now */
+    expect(store_module(store, 1, "/bin/a", id, sizeof id, 3));
     expect(store_module(store, 2, "", NULL, 0, 0));
     expect(store_line(store, 1, NULL, 0, long_text, "/bin/a", "native", 1));
     expect(store_line(store, 2, "a.py", 12, "f", "", "python", 0));
@@ -105,7 +106,7 @@ static void write_pages(struct store *store)
     expect(store_page_forget(store, 1));
     expect(store_page_moment(store, &end));
     expect(store_page_row(store, &site));
-    expect(store_page_row(store, &site)); /* the same key: added up */
+    expect(store_page_row(store, &site)); /* the same key: the values add up */
     expect(store_page_row(store, &file));
     expect(store_page_row(store, &untouched));
 }

@@ -1,4 +1,4 @@
-/* rows_sender.c - sends the run of rows_run.c over the socket that is its descriptor 3. */
+/* rows_sender.c - sends the run of rows_run.c through the socket that is descriptor 3. */
 #include "rows_run.h"
 
 int main(void)

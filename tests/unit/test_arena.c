@@ -1,5 +1,5 @@
-/* test_arena.c - windows on the shared memory: they are where they should be, however far, and whatever
- * address space there is. */
+/* test_arena.c - windows on the shared memory: they show the right part of it at any offset, even if
+ * address space is limited. */
 #define _GNU_SOURCE
 #include "arena.h"
 #include "rlimits.h"
@@ -49,7 +49,7 @@ static int close_arena(void **state)
     return 0;
 }
 
-/* What is written through the window is found in the file, and the other way round. */
+/* Data written through the window is found in the file, and the reverse. */
 static void check_window(uint64_t offset, size_t size)
 {
     char text[16] = "", *window = arena_window(offset, size);
@@ -75,7 +75,7 @@ static void test_near_and_far(void **state)
     assert_int_equal(address_space(), before);
 }
 
-/* There is not the address space to get there in one step. */
+/* Address space is too small to reach the offset in one step. */
 static void test_far_under_a_limit(void **state)
 {
     (void)state;
@@ -84,13 +84,13 @@ static void test_far_under_a_limit(void **state)
     tight = old;
     tight.rlim_cur = address_space() + (40u << 20);
     assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
-    assert_true(limits_suffice() == false); /* 40 MiB are too few to begin with */
+    assert_true(limits_suffice() == false); /* 40 MiB are too few to start with */
     tight.rlim_cur = address_space() + (80u << 20);
     assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
     assert_true(limits_suffice());
     check_window(200ull << 20, 1u << 20);
     check_window(SIZE - (1u << 20), 1u << 20);
-    /* What takes more than our share is refused, and not a byte is lost. */
+    /* Requests above our share are refused, and use no address space. */
     uint64_t before = address_space();
     assert_null(arena_window(8u << 20, 32u << 20));
     assert_true(limits_short());
@@ -120,7 +120,7 @@ static void test_segments(void **state)
     assert_non_null(memory_of);
     assert_ptr_equal(memory_of, window);
     memory_of[5] = 'x';
-    /* Claimed already, by another thread before it has mapped it: the same memory. */
+    /* Another thread finds the segment claimed before the first has mapped it: both get the same memory. */
     char *again = arena_segment(&place, &other, WIRE_CHUNK_SIZE);
     assert_true(again != memory_of && again[5] == 'x');
     arena_close(again, WIRE_CHUNK_SIZE);

@@ -1,4 +1,4 @@
-/* test_blocks.c - the block table against the simplest table there is. */
+/* test_blocks.c - compares the block table with a plain array. */
 #include "blocks.h"
 #include "random_numbers.h"
 
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#define PLACES 300000 /* so many live that the table passes all its sizes */
+#define PLACES 300000 /* enough live blocks for the table to grow through all its sizes */
 
 struct visited {
     size_t count;
@@ -23,7 +23,7 @@ static void visit(void *data, const struct block *block)
     visited->bytes += block->size;
 }
 
-/* What is listed in order is what the array has, in pieces of any size. */
+/* Lists the blocks in pieces of random sizes: they must be those of the array, in order. */
 static void against_range(const struct blocks *blocks, const struct block *model, unsigned spacing)
 {
     static struct block list[1000];
@@ -48,7 +48,8 @@ static void against_range(const struct blocks *blocks, const struct block *model
     assert_int_equal(at, PLACES);
 }
 
-/* Random puts, moves and takes at addresses this far apart, and now and then one that fits no entry. */
+/* Random puts, moves and takes at addresses this far apart, now and then with a block that does not fit
+ * into an entry. */
 static void against_array(unsigned spacing, bool with_odd)
 {
     struct blocks blocks;
@@ -86,7 +87,7 @@ static void against_array(unsigned spacing, bool with_odd)
             if (!found)
                 continue;
             assert_memory_equal(&old, &model[at], sizeof old - sizeof old.born);
-            /* Births lose their last bits as the run gets older. */
+            /* Times of birth lose low bits as the run gets older. */
             assert_in_range(model[at].born - old.born, 0, (1u << blocks.age_shift) - 1);
             live -= !moves;
             bytes -= moves ? 0 : old.size;
@@ -128,7 +129,8 @@ static void odd_ones(void **unused)
     against_array(32, true);
 }
 
-/* Blocks that are gone leave nothing: a program that goes on to ever new addresses, of two GiB here. */
+/* Blocks that are gone leave no memory behind, in a program that always uses new addresses, two GiB in
+ * all. */
 static void ever_new_addresses(void **unused)
 {
     (void)unused;

@@ -1,9 +1,10 @@
-/* test_cfi.c - the unwind rules of real libraries against libdw's reading of the same call frame information.
+/* test_cfi.c - compares the unwind rules of real libraries with libdw's reading of the same call frame
+ * information.
  *
- * Addresses at a stride over all code of the modules that this program has loaded, among them hand-written
- * assembly, signal frames and realigned functions. Where the rule is of a simple form it must say exactly
- * what libdw says; where libdw has a simple form the rule may not be special. Then the same information with
- * bytes changed at random, between two pages that cannot be read: whatever it says, nothing else is touched.
+ * Addresses are taken at a stride from all code of this program's modules, including hand-written assembly,
+ * signal frames and realigned functions. A simple rule must be exactly what libdw says, and where libdw has a
+ * simple form the rule must not be special. Then the same information is read with bytes changed at random,
+ * between two unreadable pages: whatever it contains, nothing outside it is read.
  */
 #define _GNU_SOURCE
 #include "cfi.h"
@@ -25,8 +26,8 @@
 
 #include <cmocka.h>
 
-/* More alignment than the ABI gives, arguments on the stack, and a size that only the call knows: the
- * compiler keeps the caller's stack pointer in memory (DRAP), and says where by an expression. */
+/* Alignment above the ABI's, arguments on the stack, and a size known only at run time: the compiler keeps
+ * the caller's stack pointer in memory (DRAP), and describes its place by an expression. */
 __attribute__((noinline)) static int realigned(int a, int b, int c, int d, int e, int f, int g, int size)
 {
     _Alignas(64) volatile char aligned[64];
@@ -42,7 +43,7 @@ struct counts {
 
 static struct cfi_scratch scratch;
 
-/* libdw's description as a rule; RULE_SPECIAL for what has no simple form. */
+/* libdw's description converted to a rule; RULE_SPECIAL if it has no simple form. */
 static uint32_t oracle(Dwarf_CFI *cfi, uintptr_t address)
 {
     const uint32_t special = rule_special(SPECIAL_REGISTERS);
@@ -79,7 +80,7 @@ static uint32_t oracle(Dwarf_CFI *cfi, uintptr_t address)
         goto out;
     bool same = count == 0 && ops == NULL;
     if (deref) {
-        /* An expression is run with the CFA on the stack, which libdw shows as its first operation. */
+        /* Expressions start with the CFA on the stack; libdw shows that as their first operation. */
         const Dwarf_Op *last = count ? &ops[count - 1] : NULL;
         if (reg == DWARF_RBP && last && last->atom == DW_OP_breg6 && last->number == 0 &&
             (count == 1 || (count == 2 && ops[0].atom == DW_OP_call_frame_cfa)))
@@ -116,7 +117,7 @@ static void compare(Dwarf_CFI *cfi, const struct cfi_section *section, uintptr_t
     }
 }
 
-/* The loaded segment that a module's call frame information lies in. */
+/* The loaded segment that contains a module's call frame information. */
 static struct cfi_section section_of(const struct dl_phdr_info *info)
 {
     struct cfi_section section = {0};
@@ -169,7 +170,7 @@ static void rules_of_real_libraries(void **unused)
 {
     (void)unused;
     struct counts all = {0};
-    /* Hand-written assembly, C++, vector code with realigned stacks: whichever of these are there. */
+    /* Hand-written assembly, C++, vector code with realigned stacks: those of them that are installed. */
     static const char *const more[] = {"libcrypto.so.3", "libstdc++.so.6", "libm.so.6", "libgmp.so.10",
                                        "libperl.so.5.36"};
     for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
@@ -179,7 +180,7 @@ static void rules_of_real_libraries(void **unused)
     assert_int_equal(realigned(1, 2, 3, 4, 5, 6, 7, 8), 29);
     assert_true(all.addresses > 100000);
     assert_true(all.aligned > 0);
-    assert_true(all.signal > 0); /* where libc's handlers return to */
+    assert_true(all.signal > 0); /* the code to which libc's signal handlers return */
     assert_int_equal(all.different, 0);
 }
 
@@ -196,14 +197,14 @@ static void nothing_known(void **unused)
 #define DAMAGES 400
 #define LOOKS 200
 
-/* A copy whose last byte, or first one, is next to a page that cannot be read. */
+/* A copy that begins right after, or ends right before, an unreadable page. */
 static char *copy_between_guards(uintptr_t start, size_t size, bool at_end)
 {
     size_t pages = (size + PAGE - 1) / PAGE * PAGE;
     char *all = mmap(NULL, pages + 2 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(all, MAP_FAILED);
     assert_int_equal(mprotect(all + PAGE, pages, PROT_READ | PROT_WRITE), 0);
-    /* Tables are aligned to 4 bytes, pages are more. */
+    /* Tables are aligned to 4 bytes, so the copy is, too. */
     char *copy = all + PAGE + (at_end ? (pages - size) & ~3ul : 0);
     memcpy(copy, (const void *)start, size);
     return copy;
@@ -216,7 +217,8 @@ static int first_with_cfi(struct dl_phdr_info *info, size_t size, void *data)
     return ((struct cfi_section *)data)->header != 0 && strstr(info->dlpi_name, "libc.so") != NULL;
 }
 
-/* What is looked up in a damaged description, and stepped by: a stack of two pages between guards as well. */
+/* Looks up addresses in a damaged description and unwinds by the results, on a stack of two pages that is
+ * between guards, too. */
 static size_t look_about(const struct cfi_section *section, uint64_t *stack, size_t words)
 {
     size_t known = 0;
@@ -239,7 +241,7 @@ static void damaged_descriptions(void **unused)
     (void)unused;
     struct cfi_section real = {0};
     assert_int_equal(dl_iterate_phdr(first_with_cfi, &real), 1);
-    size_t size = real.end - real.header, known = 0; /* from the table on, all that is behind it */
+    size_t size = real.end - real.header, known = 0; /* from the table to the end of the segment */
     uint64_t *stack = (uint64_t *)copy_between_guards(real.header, 2 * PAGE, true);
     char *copies[] = {copy_between_guards(real.header, size, false),
                       copy_between_guards(real.header, size, true)};
@@ -252,7 +254,7 @@ static void damaged_descriptions(void **unused)
             changed[k] = next_random() % (k < 2 ? 64 : size);
             copy[changed[k]] = i ? (char)next_random() : copy[changed[k]];
         }
-        /* Cut off, in every third. */
+        /* Every third one is cut off. */
         if (i % 3 == 2 && i % 2)
             section.end -= next_random() % size;
         known += look_about(&section, stack, 2 * PAGE / sizeof *stack);

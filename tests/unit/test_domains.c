@@ -1,6 +1,7 @@
-/* test_domains.c - our allocators are put before the interpreter's once, whoever else is at it at that time.
+/* test_domains.c - our allocators are put in front of the interpreter's exactly once, even if two threads try
+ * at the same time.
  *
- * The interpreter is a pretended one: two tables of functions. While a thread asks what is there, another one
+ * The interpreter is a fake with two tables of functions. While one thread reads its allocators, another one
  * finds the interpreter, too.
  */
 #include "domains.h"
@@ -14,7 +15,7 @@
 
 #include <cmocka.h>
 
-/* ---- what domains.c needs of the rest, and what is not called here --------------------------------- */
+/* ---- stubs for what domains.c needs ----------------------------------------------------------------- */
 
 struct settings settings;
 struct python_interpreter python;
@@ -118,7 +119,8 @@ static void check(void)
     }
 }
 
-/* At whatever moment the other comes. Afterwards the interpreter is as before, and all begins anew. */
+/* The second thread comes at every possible moment. Afterwards the interpreter is restored for the next
+ * round. */
 static void test_two_at_once(void **unused)
 {
     (void)unused;
@@ -134,7 +136,7 @@ static void test_two_at_once(void **unused)
     }
 }
 
-/* A child of a process that was forked while another of its threads was at it. */
+/* A process is forked while another thread is installing the allocators: the child starts over. */
 static void test_forked_in_the_midst(void **unused)
 {
     (void)unused;

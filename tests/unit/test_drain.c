@@ -1,5 +1,5 @@
-/* test_drain.c - what is counted of random events of several processes and threads, against an oracle that
- * looks at everything after each of them. */
+/* test_drain.c - counts of random events of several processes and threads, against an oracle that looks at
+ * everything after each event. */
 #include "drain.h"
 
 #define RANDOM_SEED 0x2545f4914f6cdd1dull
@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #define PROCESSES 3
-#define THREADS 3 /* at most, in each */
+#define THREADS 3 /* at most, in each process */
 #define NODES 20
 #define SITES ((PROCESSES) * (THREADS + 1) * (NODES))
 #define SLOTS 80000 /* addresses of each process */
@@ -63,7 +63,7 @@ struct oracle {
     struct oracle_thread thread[PROCESSES][THREADS];
     struct oracle_block block[PROCESSES][SLOTS];
     uint64_t foreign[PROCESSES];
-    uint64_t lap[10000]; /* of each mark */
+    uint64_t lap[10000]; /* highest heap between the previous mark and this one */
     unsigned marks;
     bool finalized[PROCESSES];
 };
@@ -137,8 +137,7 @@ static void oracle_take(struct oracle *oracle, unsigned p, const struct event *e
     uint32_t made = thread->last_made;
     switch (event->type) {
     case WIRE_MARK:
-        if (event->size ==
-            WIRE_MARK_FINALIZE) { /* the first of a process counts, and no highest begins anew */
+        if (event->size == WIRE_MARK_FINALIZE) { /* only a process's first counts, and it starts no new lap */
             if (!oracle->finalized[p])
                 oracle->lap[oracle->marks++] = 0;
             oracle->finalized[p] = true;
@@ -159,7 +158,7 @@ static void oracle_take(struct oracle *oracle, unsigned p, const struct event *e
         }
         thread->last_made = event->slot + 1;
         return;
-    case WIRE_REALLOC_FAIL: /* as if it had been there all the time */
+    case WIRE_REALLOC_FAIL: /* as if the block had been live all the time */
         block->live = true;
         site->lifetimes[ledger_class(thread->moving_age)]--;
         site->frees--;
@@ -187,16 +186,16 @@ struct program {
     struct wire_arena *arena;
     uint32_t tick;
     unsigned threads[PROCESSES];
-    unsigned room;                    /* blocks that a process has, at most */
-    uint64_t time, stamp[WIRE_RINGS]; /* of the latest event, of each ring's latest */
+    unsigned room;                    /* most blocks that a process may have */
+    uint64_t time, stamp[WIRE_RINGS]; /* of the latest event; of each ring's latest event */
     struct event queue[PROCESSES][QUEUED];
     unsigned queued[PROCESSES];
     bool live[PROCESSES][SLOTS];
     uint32_t held[PROCESSES][SLOTS]; /* slots that are live, */
-    unsigned count[PROCESSES];       /* and how many */
+    unsigned count[PROCESSES];       /* and their number */
 };
 
-/* So far apart that the table of many blocks is a large one. */
+/* So far apart that the table becomes large if there are many blocks. */
 static uint64_t address_of(uint32_t slot)
 {
     return 0x7f0000000000ull + 272ull * slot;
@@ -210,7 +209,7 @@ static void word(struct program *program, unsigned ring, uint64_t value)
     atomic_store(&r->head, head + 1);
 }
 
-/* Time since the ring's event before, for the event to come. */
+/* Time between the ring's previous event and the next one. */
 static uint64_t elapsed(struct program *program, unsigned p, unsigned ring)
 {
     if (program->threads[p] == 1)
@@ -253,7 +252,7 @@ static void allocate(struct program *program, unsigned p, unsigned thread)
     publish(program, p, (struct event){WIRE_ALLOC, thread, slot, (uint32_t)below(NODES), size});
 }
 
-/* Of the block made last, or any; of each it can be known where it is. */
+/* Releases the newest block, or a random one. */
 static void release(struct program *program, unsigned p, unsigned thread, enum wire_event type)
 {
     if (program->count[p] == 0)
@@ -265,7 +264,7 @@ static void release(struct program *program, unsigned p, unsigned thread, enum w
     publish(program, p, (struct event){type, thread, slot, 0, 0});
 }
 
-/* A realloc that fails; meanwhile others go on. */
+/* A realloc that fails; other threads continue meanwhile. */
 static void fail_to_move(struct program *program, unsigned p, unsigned thread)
 {
     if (program->count[p] == 0)
@@ -333,12 +332,12 @@ static void sweep_and_check(struct program *program)
 {
     struct tracker *tracker = &program->tracker;
     struct oracle *oracle = &program->oracle;
-    oracle->tick = program->tick; /* as it was at the last sweep, which the events came after */
+    oracle->tick = program->tick; /* as of the last sweep: the events came later */
     program->tick += below(4) ? 0 : below(100);
     program->tracker.ledger.now_ns = program->tick * WIRE_TICK_NS;
     uint32_t beat = program->arena->beat;
     drain_all(tracker);
-    unsigned turns = 0; /* at the least */
+    unsigned turns = 0; /* at least */
     for (unsigned p = 0; p < PROCESSES; p++)
         turns += program->queued[p] != 0;
     assert_true(program->arena->beat - beat >=
@@ -359,7 +358,7 @@ static void sweep_and_check(struct program *program)
         const struct site *site = ledger_site(&tracker->ledger, i);
         unsigned index = (site->process * (THREADS + 1) + site->thread) * NODES + site->node;
         if (site->allocations == 0)
-            continue; /* an object was moved to it that is not known */
+            continue; /* only reallocs of blocks that are not known */
         check_site(&tracker->ledger, site, &oracle->site[index]);
         touched--;
     }
@@ -445,8 +444,8 @@ static void program_end(struct program *program)
     free(program);
 }
 
-/* Heaps that come and go; each maximum is a little higher than the last one, or the last one is never reached
- * again, or it grows all the time. */
+/* Heaps that grow and shrink: each maximum is a little higher than the last, or the last is never reached
+ * again, or the heap always grows. */
 static void against_oracle(const unsigned *threads, unsigned room, bool by_thread)
 {
     struct program *program = program_start(threads, room, by_thread);
@@ -485,7 +484,7 @@ static void sites_by_thread(void **unused)
     against_oracle((const unsigned[]){3, 1, 2}, 60, true);
 }
 
-/* So many blocks that they are fetched into the cache. */
+/* So many blocks that drain prefetches them. */
 static void many_blocks(void **unused)
 {
     (void)unused;

@@ -1,5 +1,5 @@
-/* test_event_log.c - the log of events (LIBTRACE_EVENTS=1) of threads whose events are drained in another order than
- * they had: what is allocated in it is freed in it, once, and after that. */
+/* test_event_log.c - the log of events (LIBTRACE_EVENTS=1) when threads' events are drained in a different
+ * order than they happened: a block must be freed exactly once in the log, after it was allocated. */
 #include "drain.h"
 
 #include <setjmp.h>
@@ -114,7 +114,8 @@ static void a_free_before_its_allocation(void **state)
     assert_int_equal(tracker.ledger.heap.blocks, 0);
 }
 
-/* Whose it was is not known when it takes its place; it is counted for that thread all the same. */
+/* When the free is read, the thread that allocated the block is not known yet; it is counted for that
+ * thread all the same. */
 static void a_free_after_the_next_allocation(void **state)
 {
     (void)state;

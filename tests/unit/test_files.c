@@ -1,5 +1,5 @@
-/* test_files.c - the files of modules are held from the first look at a process on, and what was removed or
- * replaced since is still the one that was loaded. The notes of processes are made up here. */
+/* test_files.c - the files of modules are kept open from the first look at a process on: a file that is
+ * removed or replaced later is still read as it was loaded. The processes' notes are made up here. */
 #define _GNU_SOURCE
 #include "files.h"
 #include "note_reader.h"
@@ -19,12 +19,12 @@
 #define PROCESSES 3
 #define MODULES 4
 
-/* ---- the arena, as far as files.c asks it ---------------------------------------------------------- */
+/* ---- a fake arena, as far as files.c needs one ------------------------------------------------------- */
 
 static struct made_up {
     struct arena_slot slot;
     struct wire_note_module *notes[MODULES];
-    uint32_t given, kept; /* notes; so many of them the program knows to be looked at */
+    uint32_t given, kept; /* notes written, and how many of them the program was told are looked at */
 } made_up[PROCESSES];
 
 static struct made_up *of_slot(const struct arena_slot *slot)
@@ -91,7 +91,7 @@ static void write_file(const char *name, const char *text)
     close(file);
 }
 
-/* The process says that it has loaded the file. */
+/* The process reports that it has loaded the file. */
 static void load(uint32_t index, const char *name)
 {
     struct made_up *process = &made_up[index];
@@ -150,9 +150,9 @@ static enum files_state take(uint32_t process, uint32_t module, char text[16])
 
 /* ---- tests ----------------------------------------------------------------------------------------- */
 
-/* Who is about to remove a file waits until every process's modules were looked at. One that lived between
- * two looks is seen for the first time when it has ended: nobody may have to wait for that one's end to be
- * written. */
+/* A program that is about to remove a file waits until every process's modules were looked at. A
+ * short-lived process may be seen for the first time after it has ended; no program may have to wait until
+ * its end is written. */
 static void test_one_that_has_ended_is_looked_at(void **state)
 {
     (void)state;
@@ -168,7 +168,7 @@ static void test_one_that_has_ended_is_looked_at(void **state)
     unlink(path_of("a.so"));
     assert_int_equal(take(1, 1, text), FILES_HELD);
     assert_string_equal(text, "first");
-    assert_int_equal(take(0, 1, text), FILES_TAKEN); /* both have loaded one file */
+    assert_int_equal(take(0, 1, text), FILES_TAKEN); /* both processes have loaded the same file */
 }
 
 static void test_what_is_loaded_later(void **state)
@@ -183,7 +183,7 @@ static void test_what_is_loaded_later(void **state)
     load(0, "a.so");
     files_look(run.files, &run.tracker);
     assert_int_equal(made_up[0].kept, 1);
-    assert_int_equal(files_find(run.files, 0, 2), 0); /* nobody has looked for it yet */
+    assert_int_equal(files_find(run.files, 0, 2), 0); /* not looked up yet */
     load(0, "b.so");
     files_look(run.files, &run.tracker);
     assert_int_equal(made_up[0].kept, 2);
@@ -200,11 +200,11 @@ static void test_removed_and_replaced(void **state)
     add_process(0, false);
     load(0, "a.so");
     load(0, "b.so");
-    unlink(path_of("a.so")); /* before anybody looked */
+    unlink(path_of("a.so")); /* before the first look */
     unlink(path_of("b.so"));
     write_file("b.so", "another");
     files_look(run.files, &run.tracker);
-    assert_int_equal(made_up[0].kept, 2); /* looked at is looked at */
+    assert_int_equal(made_up[0].kept, 2); /* no second look is needed */
     assert_int_equal(take(0, 1, text), FILES_GONE);
     assert_int_equal(take(0, 2, text), FILES_REPLACED);
 }
@@ -221,7 +221,7 @@ static void test_overwritten_while_held(void **state)
     assert_int_equal(take(0, 1, text), FILES_REPLACED);
 }
 
-/* What was done with has no slot, and its place in the list is no reason to pass over the next one. */
+/* A process that is finished has no slot any more. That must not make the loop skip the next process. */
 static void test_one_without_a_slot(void **state)
 {
     (void)state;

@@ -1,9 +1,9 @@
 /* test_frames.c - Python stacks, read from frames that the test lays out itself.
  *
- * Calls, returns and steps at random, with shims in between, at depths around and far beyond LIBTRACE_DEPTH:
- * each node must be the stack that a plain walk sees, whole up to LIBTRACE_DEPTH frames, and cut beyond. And
- * the frames further out are not even read, so that no event costs more for them: they are on pages that
- * cannot be.
+ * The test calls, returns and steps at random, with shims in between, at depths around and far beyond
+ * LIBTRACE_DEPTH. Each node must be the stack that a plain walk finds: complete up to LIBTRACE_DEPTH frames,
+ * cut beyond. Frames further out must not even be read, so that events in deep stacks cost no more: they are
+ * on unreadable pages.
  */
 #define _GNU_SOURCE
 #include "codes.h"
@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-/* ---- what frames.c needs of the rest -------------------------------------------------------------- */
+/* ---- stubs for what frames.c needs ----------------------------------------------------------------- */
 
 struct wire_arena *arena;
 struct settings settings;
@@ -63,8 +63,8 @@ uint32_t stacks_step(struct stacks_way *way, uint32_t frame)
 struct frame {
     uint64_t code;
     uint64_t previous;
-    uint64_t pointer;     /* the instruction, where frames have a pointer */
-    uint32_t instruction; /* and where they have a number */
+    uint64_t pointer;     /* current instruction, in layouts with a pointer */
+    uint32_t instruction; /* the same, in layouts with an index */
     unsigned char owner;
     char rest[91]; /* 128 bytes, so that no frame lies on two pages */
 };
@@ -121,7 +121,7 @@ static uint32_t number_of(const struct frame *frame)
     return codes_frame(frames_code(l, (uintptr_t)frame), frames_instruction(l, (uintptr_t)frame));
 }
 
-/* The node is the stack; of one that is deeper than LIBTRACE_DEPTH, the most of its inner frames. */
+/* The node must be the stack; for one deeper than LIBTRACE_DEPTH, most of its inner frames. */
 static void check(uint32_t node)
 {
     uint32_t kept = 0, at = depth;
@@ -209,7 +209,7 @@ static void test_any_stack(void **unused)
         }
 }
 
-/* The walk that a hybrid stack is made of: the same frames, with their nodes. */
+/* The walk that hybrid stacks are made from lists the same frames, with their nodes. */
 static void test_frames_of_a_cut_stack(void **unused)
 {
     (void)unused;
@@ -262,7 +262,7 @@ static void test_outer_frames_are_not_read(void **unused)
 /* ---- what an event costs -------------------------------------------------------------------------- */
 
 #define RECURSION 100
-#define COUNTED_FROM 34 /* levels, of which the events are counted: the cut moves once in so many */
+#define COUNTED_FROM 34 /* levels whose events are counted: the cut moves once in that many */
 #define COUNTED 32
 
 static void mark(void)
@@ -270,15 +270,15 @@ static void mark(void)
     __asm__ volatile("int3" ::: "memory");
 }
 
-/* One function that calls itself at one place, with an event at each level, three times so far. Each event
- * that is counted lies between two marks. */
+/* A function calls itself recursively, with an event at each level, three times. Each counted event is
+ * between two marks. */
 static void recurse(bool pointer, uint32_t from)
 {
     struct thread t;
     struct python_thread *mine = begin(&t, 128, pointer);
     for (int round = 0; round < 3; round++) {
         while (depth < from + RECURSION) {
-            srand(1); /* the same function, at the same place */
+            srand(1); /* the same function, at the same call site */
             call(false);
             bool counted = round == 2 && depth - from - COUNTED_FROM < COUNTED;
             if (counted)
@@ -292,7 +292,7 @@ static void recurse(bool pointer, uint32_t from)
     }
 }
 
-/* Lets the child run on. True at a mark, false after a single step; *status says if it has ended. */
+/* Continues the child. True at a mark, false after a single step; *status tells if it has ended. */
 static bool run_child(pid_t child, bool step_by_step, int *status)
 {
     siginfo_t info;
@@ -330,8 +330,9 @@ static unsigned instructions(bool pointer, uint32_t from)
     return steps / COUNTED;
 }
 
-/* A recursion of 100 calls that starts 10,000 frames deep, against one that starts at none. Seen were 1.7 to 1.95
- * times the instructions, by addresses; other compilers may make some more of it. Sanitizers count as well. */
+/* A recursion of 100 calls that starts 10,000 frames deep, against one that starts at the outermost frame.
+ * Measured were 1.7 to 1.95 times the instructions, by addresses; other compilers may need more. Not under
+ * sanitizers, which count as well. */
 static __attribute__((unused)) void test_cost_of_deep_stacks(void **unused)
 {
     (void)unused;

@@ -1,5 +1,5 @@
-/* test_guest_assert.c - what is not so ends the program with one line in builds with asserts, and is not even looked
- * at in the others. */
+/* test_guest_assert.c - a failed assertion ends the program with one line in builds with asserts; in other
+ * builds the expression is not even evaluated. */
 #undef NDEBUG
 #include "guest_assert.h"
 
@@ -21,7 +21,7 @@ static int ask(int answer)
     return answer;
 }
 
-/* What a child says on stderr that asserts the answer; how it ended. */
+/* Asserts the answer in a child; returns how that ended, and what it printed on stderr. */
 static int assert_in_child(int answer, char *said, size_t size)
 {
     int ends[2], status;

@@ -1,4 +1,5 @@
-/* test_inherited.c - the blocks of forked processes against memory that is painted, unit by unit, and copied at a fork. */
+/* test_inherited.c - blocks of forked processes, against memory that is painted unit by unit and copied at
+ * each fork. */
 #include "inherited.h"
 #include "track.h"
 #include "random_numbers.h"
@@ -15,12 +16,12 @@
 #define UNIT 16
 #define LARGEST 20 /* units of a block */
 
-/* A process, and its memory as it is painted: where a block begins, its site and units. */
+/* A process and its painted memory: where blocks begin, with their sites and sizes. */
 struct painted {
     struct tracked_process process;
     struct {
         uint32_t site, units; /* 0 = no block begins here */
-        bool taken;           /* by a block */
+        bool taken;           /* it belongs to a block */
         bool own;
     } unit[UNITS];
 };
@@ -84,7 +85,7 @@ static void live(struct painted *one, uint32_t tick, int steps)
     }
 }
 
-/* What is listed, in pieces of any size, is what is painted. Returns how many blocks. */
+/* The listed blocks, in pieces of any size, must be the painted ones. Returns how many there are. */
 static size_t compare(const struct painted *one)
 {
     struct block list[300];
@@ -115,7 +116,8 @@ static void end(struct painted *one)
     inherited_close(&one->process);
 }
 
-/* Each adds to its own and frees its own and what it has inherited; nobody frees what one that was forked still has. */
+/* Each process allocates, and frees its own and inherited blocks; a block that one frees stays live in the
+ * others. */
 static void test_families(void **unused)
 {
     (void)unused;
@@ -132,12 +134,12 @@ static void test_families(void **unused)
         compare(third);
         compare(sibling);
         for (int i = 0; i < 500; i++)
-            make(second, 6), make(first, 6); /* those after the fork are nobody's but theirs */
+            make(second, 6), make(first, 6); /* blocks made after the fork belong to one process only */
         compare(first);
         compare(second);
         compare(third);
         compare(sibling);
-        end(second); /* its table is kept for the third */
+        end(second); /* its table is kept for the third process */
         end(first);
         assert_non_null(first->process.blocks.regions);
         compare(third);
@@ -145,7 +147,7 @@ static void test_families(void **unused)
         end(sibling);
         assert_non_null(first->process.blocks.regions);
         compare(third);
-        end(third); /* and with the last of them all are closed */
+        end(third); /* the last of them: all tables are closed */
         assert_null(first->process.blocks.regions);
         assert_null(second->process.blocks.regions);
         assert_null(third->process.blocks.regions);
@@ -156,7 +158,7 @@ static void test_families(void **unused)
     }
 }
 
-/* What the other frees after the fork is not known any more; nothing else is wrong for it. */
+/* What one process freed after the fork is not known any more; everything else must still be right. */
 static void test_freed_by_the_other(void **unused)
 {
     (void)unused;
@@ -176,7 +178,7 @@ static void test_freed_by_the_other(void **unused)
     free(second);
 }
 
-/* Forks of forks without an end: the oldest are forgotten, and nothing is kept for ever. */
+/* An endless chain of forks: the oldest tables are forgotten, so memory does not grow for ever. */
 static void test_chain(void **unused)
 {
     (void)unused;

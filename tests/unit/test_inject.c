@@ -1,5 +1,5 @@
-/* test_inject.c - calls on a borrowed thread: they come back with what they return, and the thread never knows, whether
- * they come back or not. */
+/* test_inject.c - calls on a borrowed thread return their results, and the thread does not notice them,
+ * whether they return or not. */
 #include "child.h"
 #include "inject.h"
 #include "system_call.h"
@@ -25,7 +25,7 @@
 
 /* ---- what the children do ------------------------------------------------------------------------------- */
 
-/* Much that is in registers of every kind, for as long as possible. */
+/* Keeps values in as many registers of every kind as possible, for as long as possible. */
 static __attribute__((noinline)) double calculate(unsigned from)
 {
     double a = from, b = 1, c = 2, d = 3;
@@ -37,7 +37,7 @@ static __attribute__((noinline)) double calculate(unsigned from)
     return a + b + c + d + (double)(x >> 40) + (double)(y >> 40);
 }
 
-/* 0 if numbers that lie in registers for a while are still there. */
+/* Returns 0 if numbers that stay in registers for a while are unchanged. */
 static __attribute__((noinline)) uint64_t lost_numbers(void)
 {
     uint64_t lost;
@@ -56,7 +56,7 @@ static __attribute__((noinline)) uint64_t lost_numbers(void)
     return lost;
 }
 
-/* Ends with 3 once anything comes out otherwise. */
+/* Ends with 3 as soon as a result is wrong. */
 static void check_all_the_time(struct child_memory *memory)
 {
     unsigned char below[128];
@@ -103,7 +103,7 @@ static void read_once(struct child_memory *memory)
     tell(memory, read(ends[0], &byte, 1));
 }
 
-/* The kernel takes this one up again for no stop: trace-attach has to. */
+/* The kernel does not restart this system call after a stop: trace-attach has to. */
 static void wait_once(struct child_memory *memory)
 {
     int poll = epoll_create1(0);
@@ -113,7 +113,8 @@ static void wait_once(struct child_memory *memory)
     tell(memory, epoll_wait(poll, &event, 1, 20000));
 }
 
-/* ---- what is looked at before and after --------------------------------------------------------------- */
+/* ---- facts compared before and after
+ * -------------------------------------------------------------------- */
 
 struct facts {
     char *maps;
@@ -129,7 +130,7 @@ static struct facts facts_of(pid_t pid)
     snprintf(path, sizeof path, "/proc/%d/maps", pid);
     FILE *maps = fopen(path, "re"), *out = open_memstream(&all, &length);
     while (getline(&line, &size, maps) > 0)
-        if (!strstr(line, "[stack]")) /* may have grown */
+        if (!strstr(line, "[stack]")) /* the stack may have grown */
             fputs(line, out);
     fclose(maps);
     fclose(out);
@@ -165,7 +166,7 @@ struct borrowed {
 static void borrow(struct borrowed *b, void (*life)(struct child_memory *))
 {
     child_start(&b->child, life);
-    usleep(20000); /* from "ready" into what it does */
+    usleep(20000); /* time to get from "ready" into the call */
     b->before = facts_of(b->child.pid);
     assert_null(target_open(&b->target, b->child.pid, "/no/such/libtrace.so", false));
     assert_null(inject_begin(&b->in, &b->target));
@@ -177,7 +178,7 @@ static void give_back(struct borrowed *b)
     target_close(&b->target);
 }
 
-/* It lives and is as it was, as often as one likes. */
+/* It lives and has not changed. */
 static void assert_unharmed(struct borrowed *b)
 {
     assert_true(child_turns(&b->child));
@@ -185,7 +186,8 @@ static void assert_unharmed(struct borrowed *b)
     child_end(&b->child);
 }
 
-/* ---- calls that come back ----------------------------------------------------------------------------- */
+/* ---- calls that return
+ * ----------------------------------------------------------------------------------- */
 
 static void results(void **unused)
 {
@@ -216,7 +218,8 @@ static void its_memory(void **unused)
     uintptr_t room = inject_room(b.in);
     memset(text, 'x', sizeof text);
     assert_true(
-        inject_write(b.in, room + INJECT_ROOM - sizeof text, text, sizeof text)); /* all of it is there */
+        /* it was written completely */
+        inject_write(b.in, room + INJECT_ROOM - sizeof text, text, sizeof text));
     assert_true(inject_read(b.in, room + INJECT_ROOM - sizeof text, text, sizeof text));
     assert_true(inject_read_text(b.in, (uintptr_t)told, text, sizeof text));
     assert_string_equal(text, told);
@@ -271,7 +274,8 @@ static void interrupted_waits(void **unused)
     assert_int_equal(result_of(wait_once, true), 1 + 1);
 }
 
-/* ---- calls that do not come back ------------------------------------------------------------------------ */
+/* ---- calls that do not return
+ * ---------------------------------------------------------------------------- */
 
 static char no_code[4096];
 
@@ -284,7 +288,7 @@ static void a_fault(void **unused)
     assert_false(inject_call(b.in, 0, 0, 0, &result));
     assert_false(inject_call(b.in, (uintptr_t)no_code, 0, 0, &result));
     give_back(&b);
-    assert_true(child_turns(&b.child)); /* our stack stays where it is; the thread goes on */
+    assert_true(child_turns(&b.child)); /* our stack is not removed, but the thread continues */
     free(b.before.maps);
     child_end(&b.child);
     borrow(&b, check_all_the_time);
@@ -303,15 +307,16 @@ static void its_end(void **unused)
     borrow(&b, check_all_the_time);
     assert_false(inject_call(b.in, (uintptr_t)&_exit, 5, 0, &result));
     give_back(&b);
-    assert_int_equal(kill(b.child.pid, 0), -1); /* its end was told to us, as we are its parent, too */
+    assert_int_equal(kill(b.child.pid, 0), -1); /* it was reaped: as its parent we got its status */
     free(b.before.maps);
     b.child.pid = 0;
     child_end(&b.child);
 }
 
-/* ---- calls that answer ------------------------------------------------------------------------------------ */
+/* ---- calls that signal their progress
+ * -------------------------------------------------------------------- */
 
-/* As libtrace.so's functions do; see preload/guest/entry/attach.c. */
+/* As functions in libtrace.so do; see preload/guest/entry/attach.c. */
 static void wait_in(struct attach_call *call, uint32_t phase)
 {
     while (__atomic_load_n(&call->phase, __ATOMIC_ACQUIRE) == phase) {
@@ -320,7 +325,7 @@ static void wait_in(struct attach_call *call, uint32_t phase)
     }
 }
 
-static struct child_memory *answers; /* the child's, where its thread leaves what it was told */
+static struct child_memory *answers; /* the child's, where its thread stores the answers that it gets */
 
 static void answer(struct attach_call *call)
 {

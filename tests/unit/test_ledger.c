@@ -1,5 +1,5 @@
-/* test_ledger.c - the peak by site without a scan, against a scan of all sites at every new maximum; and what
- * changed from moment to moment. */
+/* test_ledger.c - the peak by site, kept without a scan, against a scan of all sites at every new maximum;
+ * and the changes recorded between samples. */
 #include "samples.h"
 
 #define RANDOM_SEED 0x9e3779b97f4a7c15ull
@@ -44,7 +44,7 @@ static void check(const struct ledger *ledger, const struct model *model, const 
     assert_int_equal(sum, model->highest);
 }
 
-/* A run that is over may begin anew with each event, or go on. */
+/* Begins a new run of events of one heap, or continues the current one. */
 static void begin(struct ledger *ledger, struct heap *heap)
 {
     if (ledger->flow.heap == heap && next_random() % 8)
@@ -93,7 +93,7 @@ static void peak_by_site(void **unused)
                 model.now -= held[which].size;
                 held[which] = held[--count];
             }
-            if (step == 1500 && round % 2) { /* one process dies with what it has */
+            if (step == 1500 && round % 2) { /* a process dies with its blocks */
                 ledger_settle(&ledger);
                 last_peak[1] = ledger_process_ended(&ledger, &heaps[1]);
                 for (size_t i = 0; i < count; i++) {
@@ -141,8 +141,8 @@ static void histograms(void **unused)
     grow_free(&ledger.written);
 }
 
-/* At each moment the rows up to it sum to what the sites have counted, those of moments that were left out
- * included; and the highest heap since the last mark is known. */
+/* At each sample, all rows so far must add up to what the sites have counted, including rows of samples
+ * that were dropped; the highest heap since the last mark must be right, too. */
 static void samples_add_up(void **unused)
 {
     (void)unused;
@@ -174,7 +174,7 @@ static void samples_add_up(void **unused)
         uint32_t before = samples.count;
         if (!samples_take(&samples, &ledger, step, at_mark)) {
             assert_int_equal(samples.count, before);
-            assert_false(at_mark); /* there is room for many of those */
+            assert_false(at_mark); /* there is room for many marks */
             left_out++;
             continue;
         }

@@ -1,4 +1,5 @@
-/* test_map_ranges.c - what programs map, unmap and replace, against an oracle that paints each page. */
+/* test_map_ranges.c - mappings that programs make, remove and replace, against an oracle that paints each
+ * page. */
 #define _GNU_SOURCE
 #include "map_events.h"
 #include "random_numbers.h"
@@ -13,14 +14,15 @@
 #define PAGE 4096ull
 #define PAGES 4000 /* of the address space of each process */
 #define BASE (0x7000ull << 32)
-#define PROCESSES 2 /* with a ring each */
+#define PROCESSES 2 /* each with one ring */
 #define EVENTS 20000
 
-/* What a process has mapped: which call each page is of; 0 = none, odd ones are the allocator's. */
+/* What a process has mapped: the number of the call that mapped each page; 0 = none, odd numbers are the
+ * allocator's. */
 struct painted {
-    uint32_t page[PAGES], before[PAGES]; /* now; before the last call that unmaps */
+    uint32_t page[PAGES], before[PAGES]; /* now, and before the last call that unmaps */
     uint32_t calls;
-    uint64_t counted, bytes; /* calls that are not the allocator's, and what they have mapped */
+    uint64_t counted, bytes; /* calls that are not the allocator's, and the bytes they mapped */
 };
 
 struct world {
@@ -29,7 +31,7 @@ struct world {
     struct tracked_process process[PROCESSES];
     struct tracked_ring ring[PROCESSES];
     struct painted painted[PROCESSES];
-    uint64_t highest; /* of both together */
+    uint64_t highest; /* of both processes together */
 };
 
 static bool is_counted(uint32_t call)
@@ -45,7 +47,7 @@ static uint64_t live_pages(const struct painted *painted)
     return pages;
 }
 
-/* Calls of which something is mapped still. */
+/* Number of calls that still have mapped pages. */
 static uint64_t live_calls(const struct painted *painted)
 {
     char *seen = calloc(painted->calls + 2, 1);
@@ -59,7 +61,7 @@ static uint64_t live_calls(const struct painted *painted)
     return calls;
 }
 
-/* The ranges are the painted pages, in order. */
+/* The ranges must be the painted pages, in order. */
 static void compare_ranges(const struct world *world, int p)
 {
     const struct painted *painted = &world->painted[p];
@@ -81,7 +83,7 @@ static void compare_ranges(const struct world *world, int p)
     assert_int_equal(count, world->process[p].maps.count);
 }
 
-/* Sums of the ledger are those of the painted pages. */
+/* The ledger's sums must be those of the painted pages. */
 static void compare_counts(struct world *world)
 {
     uint64_t all = 0;
@@ -106,7 +108,7 @@ static void compare_counts(struct world *world)
     world->highest = all > world->highest ? all : world->highest;
     assert_int_equal(world->tracker.mapped.heap.bytes, all);
     assert_int_equal(world->tracker.mapped.heap.peak_bytes, world->highest);
-    assert_int_equal(world->tracker.ledger.count, 0); /* nothing of it is the heap's */
+    assert_int_equal(world->tracker.ledger.count, 0); /* mappings are not counted in the heap's ledger */
 }
 
 static void paint(struct painted *painted, uint64_t from, uint64_t pages, uint32_t call)
@@ -142,13 +144,13 @@ static void do_unmap(struct world *world, int p)
     memcpy(painted->before, painted->page, sizeof painted->before);
     map_event_unmap(&world->tracker, &world->ring[p], BASE + from * PAGE, pages * PAGE);
     paint(painted, from, pages, 0);
-    if (next_random() % 3 == 0) { /* it was not to be */
+    if (next_random() % 3 == 0) { /* the call has failed */
         map_event_unmap_fail(&world->tracker, &world->ring[p]);
         memcpy(painted->page, painted->before, sizeof painted->page);
     }
 }
 
-/* As shmdt(): by the address alone. */
+/* Like shmdt(): by the address alone. */
 static void do_detach(struct world *world, int p)
 {
     struct painted *painted = &world->painted[p];
@@ -159,7 +161,7 @@ static void do_detach(struct world *world, int p)
     uint32_t call = painted->page[(range.start - BASE) / PAGE];
     uint64_t first = (range.start - BASE) / PAGE, last = (range.origin->end - BASE) / PAGE;
     assert_true(call != 0);
-    /* What others have put in between goes with it, as where somebody unmaps by address and length. */
+    /* Other mappings in between are removed, too, as by an unmap with address and length. */
     map_event_unmap(&world->tracker, &world->ring[p], range.start, 0);
     paint(painted, first, last - first, 0);
 }
@@ -215,7 +217,7 @@ static void test_painted(void **unused)
     end_world(world);
 }
 
-/* Thousands of mappings of a page each, every second one unmapped: pieces lie in many arrays. */
+/* Thousands of mappings of one page, with every second one unmapped: pieces are in many arrays. */
 static void test_many(void **unused)
 {
     struct world *world = make_world();
@@ -239,7 +241,8 @@ static void test_many(void **unused)
     end_world(world);
 }
 
-/* A forked process has what the other had, in pieces and all, but none of it is counted: not when it goes, either. */
+/* A forked process inherits mappings with all their pieces, but they are not counted for it, not even when
+ * they are removed. */
 static void test_inherited(void **unused)
 {
     struct world *world = make_world();
@@ -251,7 +254,7 @@ static void test_inherited(void **unused)
     (void)unused;
     for (uint64_t i = 0; i < 3000; i++)
         map_event_map(&world->tracker, r, BASE + i * 10 * PAGE, 8 * PAGE, 0, i % 7 ? 0 : WIRE_MAP_ALLOCATOR);
-    map_event_unmap(&world->tracker, r, BASE + 15 * PAGE, PAGE); /* in two pieces then */
+    map_event_unmap(&world->tracker, r, BASE + 15 * PAGE, PAGE); /* it has two pieces then */
     map_ranges_inherit(&forked, &process->maps);
     assert_int_equal(forked.count, 3001);
     for (uint32_t i = 0; i < 3001; i++) {
@@ -263,7 +266,7 @@ static void test_inherited(void **unused)
     }
     uint64_t counted = process->mapped.bytes;
     own = process->maps;
-    process->maps = forked; /* as if it were the forked one's turn */
+    process->maps = forked; /* as if the next event came from the forked process */
     map_event_unmap(&world->tracker, r, BASE, 1000 * PAGE);
     map_event_unmap_fail(&world->tracker, r);
     map_event_unmap(&world->tracker, r, BASE, 30000 * PAGE);
@@ -274,7 +277,7 @@ static void test_inherited(void **unused)
     end_world(world);
 }
 
-/* Nothing that a process says is believed. */
+/* Impossible calls are ignored. */
 static void test_impossible(void **unused)
 {
     struct world *world = make_world();
@@ -291,7 +294,7 @@ static void test_impossible(void **unused)
     map_event_map(&world->tracker, r, BASE, PAGE, 0, 0);
     map_event_unmap(&world->tracker, r, BASE, PAGE);
     map_event_map(&world->tracker, r, BASE, PAGE, 0, 0);
-    map_event_unmap_fail(&world->tracker, r); /* of nothing: what is there stays as it is */
+    map_event_unmap_fail(&world->tracker, r); /* failure of a call that was not reported: nothing changes */
     assert_int_equal(world->process[0].mapped.bytes, PAGE);
     end_world(world);
 }

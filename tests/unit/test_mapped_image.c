@@ -1,5 +1,5 @@
-/* test_mapped_image.c - files that are mapped into a program: what the loader says of them, and whatever else stands in
- * a file, nothing outside of it is read. */
+/* test_mapped_image.c - files that are mapped into a program: results agree with the loader's, and
+ * whatever a file contains, nothing outside of it is read. */
 #include "mapped_image.h"
 #include "frame.h"
 
@@ -16,7 +16,7 @@
 /* after the headers that it needs */
 #include <cmocka.h>
 
-/* libelf loses some memory with a file whose headers are damaged. */
+/* libelf leaks some memory for a file with damaged headers. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -71,7 +71,8 @@ static void symbols(void **unused)
     static const char *const names[] = {"malloc", "dlopen", "mmap", "environ"};
     struct image image;
     (void)unused;
-    void *handle = dlopen(libc.path, RTLD_NOW | RTLD_NOLOAD); /* not a sanitizer's functions of these names */
+    /* dlsym(RTLD_DEFAULT) would find a sanitizer's functions of the same names */
+    void *handle = dlopen(libc.path, RTLD_NOW | RTLD_NOLOAD);
     assert_true(image_open(&image, libc.path));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct sought sought = {.name = names[i]};
@@ -79,7 +80,7 @@ static void symbols(void **unused)
         assert_ptr_equal(libc.bias + sought.value, dlsym(handle, names[i]));
     }
     struct sought none = {.name = "no such function"},
-                  undefined = {.name = "_rtld_global"}; /* the loader's */
+                  undefined = {.name = "_rtld_global"}; /* defined in the loader, not here */
     image_symbols(&image, look_at, &none);
     image_symbols(&image, look_at, &undefined);
     assert_true(!none.found && none.seen > 2000);
@@ -98,17 +99,19 @@ static void places(void **unused)
     assert_true(place != 0);
     assert_memory_equal((const void *)(libc.bias + place), FRAME_RESTORE_CODE, sizeof FRAME_RESTORE_CODE - 1);
     assert_int_equal(image_code(&image, nowhere, sizeof nowhere - 1), 0);
-    assert_int_equal(image_code(&image, "%s: option '%s%s'", 10), 0); /* in its data, not in its code */
+    /* the text is in its data, not in its code */
+    assert_int_equal(image_code(&image, "%s: option '%s%s'", 10), 0);
     image_close(&image);
 }
 
-/* ---- what is none ---------------------------------------------------------------------------------- */
+/* ---- invalid files
+ * -------------------------------------------------------------------------------------- */
 
-static unsigned char nowhere[24]; /* no file has it: made as we run */
+static unsigned char nowhere[24]; /* in no file: memory made at run time */
 
 static char damaged[] = "/tmp/libtrace-image-XXXXXX";
 
-/* Asks everything of it; that it comes back, and a sanitizer has nothing to say, is what counts. */
+/* Uses every function on the file. It must return, without an error from a sanitizer. */
 static bool ask_all(const char *path)
 {
     struct image image;
@@ -173,7 +176,8 @@ static void write_value(char *bytes, size_t size, size_t place, uint64_t value)
     memcpy(bytes + place, &was, sizeof was);
 }
 
-/* Each word of the headers of file and segments, and many of those of sections and tables, says anything. */
+/* Overwrites each word of the file's and segments' headers, and many words of sections and tables, with
+ * odd values. */
 static void overwritten(void **unused)
 {
     static const uint64_t values[] = {0, ~0ull, 1, 1ull << 63, 0x7fffffff, 0xfffffff0, 4096};

@@ -1,4 +1,4 @@
-/* test_memory_limit.c - finding a process's memory limit, in all ways in which control groups can be mounted.
+/* test_memory_limit.c - finds a process's memory limit, in all ways in which control groups can be mounted.
  */
 #define _GNU_SOURCE
 #include <setjmp.h>
@@ -37,7 +37,7 @@ static void finds_version_1(void **state)
     assert_string_equal(found("4:memory:/\n", mounts), "v1 /sys/fs/cgroup/memory top 21");
     assert_string_equal(found("4:cpu,memory:/a\n", mounts), "v1 /sys/fs/cgroup/memory/a top 21");
     assert_string_equal(found("4:memory2,xmemory:/a\n3:cpuset:/b", mounts), "none");
-    /* Version 2 is there, too, without the memory. */
+    /* Version 2 is mounted, too, but without the memory controller. */
     assert_string_equal(found("4:memory:/a\n0::/b\n",
                               ROOT_MOUNT "24 22 0:21 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
                                          "34 22 0:31 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"),
@@ -51,7 +51,7 @@ static void finds_version_2(void **state)
         ROOT_MOUNT "30 22 0:26 / /sys/fs/cgroup rw shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
     assert_string_equal(found("0::/user.slice/u 1\n", mounts), "v2 /sys/fs/cgroup/user.slice/u 1 top 14");
     assert_string_equal(found("0::/", mounts), "v2 /sys/fs/cgroup top 14");
-    /* Elsewhere, with a space in its name, and without a line's end. */
+    /* Mounted elsewhere, with a space in the path, and without a final newline. */
     assert_string_equal(found("0::/a", "30 22 0:26 / /my\\040groups rw - cgroup2 none rw"),
                         "v2 /my groups/a top 10");
     assert_string_equal(found("0::/a\n", ROOT_MOUNT), "none");
@@ -59,7 +59,7 @@ static void finds_version_2(void **state)
     assert_string_equal(found("broken\n:\n", "\n1 2\n"), "none");
 }
 
-/* In containers: the group is the mount's top, or is seen from a namespace of groups. */
+/* In containers the group is at the top of the mount, or is seen from a cgroup namespace. */
 static void finds_it_in_containers(void **state)
 {
     (void)state;
@@ -70,10 +70,10 @@ static void finds_it_in_containers(void **state)
     const char *outside = "30 22 0:26 /../.. /sys/fs/cgroup ro - cgroup2 cgroup rw\n";
     assert_string_equal(found("0::/\n", outside), "v2 /sys/fs/cgroup top 14");
     assert_string_equal(found("0::/in\n", outside),
-                        "v2 /sys/fs/cgroup top 14"); /* what is between is not known */
+                        "v2 /sys/fs/cgroup top 14"); /* groups in between are not visible */
     const char *inside = "30 22 0:26 / /sys/fs/cgroup ro - cgroup2 cgroup rw\n";
     assert_string_equal(found("0::/../other\n", inside), "none");
-    /* One mount does not show it, another does. */
+    /* One mount does not show the group, another one does. */
     assert_string_equal(
         found("0::/b/c\n", "30 22 0:26 /a /x rw - cgroup2 none rw\n31 22 0:26 /b /y rw - cgroup2 none rw\n"),
         "v2 /y/c top 2");
@@ -133,11 +133,11 @@ static void takes_the_least(void **state)
     put("a/memory.high", "max\n");
     put("a/memory.current", "3000\n");
     open_group(&limit, true);
-    assert_int_equal(limit.count, 2); /* the root has no files */
+    assert_int_equal(limit.count, 2); /* the root group has no such files */
     assert_int_equal(memory_limit_room(&limit, 0), 4500);
     put("a/b/memory.max", "max\n");
     assert_int_equal(memory_limit_room(&limit, 0), 7000);
-    put("a/b/memory.max", "1000\n"); /* by and by: the files stay open */
+    put("a/b/memory.max", "1000\n"); /* later: files stay open */
     assert_int_equal(memory_limit_room(&limit, 0), 500);
     put("a/memory.high", "3100\n");
     assert_int_equal(memory_limit_room(&limit, 0), 100);
@@ -159,9 +159,10 @@ static void counts_what_can_be_taken_back(void **state)
     put("a/b/memory.current", "9000\n");
     put("a/b/memory.stat", "anon 1\nfile 5000\ninactive_anon 77\nactive_file 200\ninactive_file 4000\nx 1\n");
     open_group(&limit, true);
-    assert_int_equal(memory_limit_room(&limit, 1000), 1000); /* enough: not asked for */
+    /* the limit is far enough, so memory.stat is not read */
+    assert_int_equal(memory_limit_room(&limit, 1000), 1000);
     assert_int_equal(memory_limit_room(&limit, 2000), 1000 + 4000 + 100);
-    put("a/b/memory.stat", "inactive_file 99000\n"); /* counted in batches: may be more than there is */
+    put("a/b/memory.stat", "inactive_file 99000\n"); /* counted in batches: may exceed the total */
     assert_int_equal(memory_limit_room(&limit, 2000), 10000);
     memory_limit_close(&limit);
 }
@@ -173,7 +174,7 @@ static void version_1_without_a_limit(void **state)
     put("a/b/memory.limit_in_bytes", "9223372036854771712\n");
     put("a/b/memory.usage_in_bytes", "9000\n");
     open_group(&limit, false);
-    assert_int_equal(limit.count, 0); /* nothing is kept open for it */
+    assert_int_equal(limit.count, 0); /* no file stays open */
     assert_true(memory_limit_room(&limit, 0) == UINT64_MAX);
     put("a/b/memory.limit_in_bytes", "10000\n");
     open_group(&limit, false);
@@ -190,7 +191,7 @@ static void this_process(void **state)
     memory_limit_open(&limit, 0);
     if (limit.count)
         assert_true(memory_limit_room(&limit, 0) > 0);
-    memory_limit_open(&limit, 999999999); /* there is no such process */
+    memory_limit_open(&limit, 999999999); /* no such process */
     memory_limit_close(&limit);
 }
 

@@ -1,5 +1,5 @@
-/* test_notes.c - the log of notes: whatever is written by however many threads, a reader that goes from note to note
- * finds each once, whole, and nothing else. */
+/* test_notes.c - the log of notes: whatever several threads write, a reader that goes from note to note
+ * finds each one once and whole, and nothing else. */
 #include "arena.h"
 #include "notes.h"
 #include "process.h"
@@ -12,7 +12,7 @@
 /* after the headers that it needs */
 #include <cmocka.h>
 
-/* ---- what the library has, without an arena ------------------------------------------------------- */
+/* ---- stubs for the library, without an arena ---------------------------------------------------------- */
 
 static struct wire_process slot;
 struct wire_process *process = &slot;
@@ -57,7 +57,7 @@ static int end(void **unused)
 /* ---- tests ---------------------------------------------------------------------------------------- */
 
 #define THREADS 4
-#define NOTES 3000 /* of each thread: more than the first segments have room for */
+#define NOTES 3000 /* by each thread: more than fit into the first segments */
 
 struct numbered {
     struct wire_note note;
@@ -88,7 +88,7 @@ static void *write_notes(void *data)
 static void check_note(const struct numbered *note, uint32_t next[THREADS])
 {
     assert_true(note->thread < THREADS);
-    assert_int_equal(note->number, next[note->thread]++); /* in its thread's order */
+    assert_int_equal(note->number, next[note->thread]++); /* in the order in which its thread wrote them */
     assert_true(note->note.size >= size_of(note->thread, note->number));
     for (size_t i = 0; i < size_of(note->thread, note->number) - sizeof *note; i++)
         assert_int_equal(note->rest[i], note->thread + 1);

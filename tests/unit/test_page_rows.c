@@ -1,5 +1,5 @@
-/* test_page_rows.c - resident bytes by part: tables that are made on first use, what is read of a file without them, and
- * parts that add up. */
+/* test_page_rows.c - resident bytes by part: tables are made when first needed, files without them can be
+ * read, and the parts add up. */
 #define _GNU_SOURCE
 #include "store.h"
 
@@ -97,7 +97,7 @@ static int only_one(void *data, struct store_site *site)
     return 1;
 }
 
-/* What a program has mapped by itself, at a stack. */
+/* A site of a mapping, with one stack. */
 static void mapped(int64_t node, int64_t line, int64_t bytes)
 {
     const struct store_site site = {.key = {.node = node, .process = 1},
@@ -108,7 +108,7 @@ static void mapped(int64_t node, int64_t line, int64_t bytes)
     check(store_mapped_sites(writer, only_one, &left));
 }
 
-/* The first column of all rows, as any SQLite has it, or as our reports have it. */
+/* The first column of all rows, queried with plain SQLite or through our report's connection. */
 static const char *rows_of(sqlite3 *db, const char *sql)
 {
     static char out[4096];
@@ -193,7 +193,7 @@ static void forgets_one_moment(void **state)
     (void)state;
     for (int run = 1; run <= 2; run++) {
         begin(path);
-        check(store_page_forget(writer, 1)); /* of none */
+        check(store_page_forget(writer, 1)); /* there is none */
         moment(1, STORE_PAGES_HIGH, 5);
         row(1, PAGES_LIVE, 1, "", 5, 1);
         moment(2, STORE_PAGES_HIGH, 6);
@@ -209,7 +209,7 @@ static void forgets_one_moment(void **state)
     unlink(path);
 }
 
-/* At the time of a moment lines are not known yet. */
+/* Lines are not known yet when a moment is written. */
 static void lines_come_later(void **state)
 {
     struct store_site site = {.key = {.node = 1, .process = 1}};
@@ -232,7 +232,7 @@ static void lines_come_later(void **state)
     unlink(path);
 }
 
-/* For reports on mappings they stand in the place of sites; without that nobody sees them there. */
+/* Mappings replace the sites for reports that ask for them; other queries do not see them. */
 static void mapped_apart(void **state)
 {
     static const char sums[] =
@@ -246,7 +246,7 @@ static void mapped_apart(void **state)
     check(store_line(writer, 1, "/w/a.c", 10, "f", "/a", "native", 0));
     check(store_site(writer, &site));
     mapped(1, 1, 4096);
-    mapped(1, 1, 8192); /* the same, later */
+    mapped(1, 1, 8192); /* the same site, with later counts */
     mapped(2, 0, 100);
     check(store_line_totals(writer));
     end();
@@ -259,7 +259,7 @@ static void mapped_apart(void **state)
     unlink(path);
 }
 
-/* A report that opened the file before the first moment was written. */
+/* A report had opened the file before the first moment was written. */
 static void made_while_it_is_read(void **state)
 {
     struct store *reader;
@@ -281,7 +281,7 @@ static void made_while_it_is_read(void **state)
     unlink(path);
 }
 
-/* What was made in a transaction is gone with it. */
+/* If the transaction that makes the tables is rolled back, they have to be made again. */
 static void made_anew_after_a_failure(void **state)
 {
     int64_t run;
@@ -300,7 +300,7 @@ static void made_anew_after_a_failure(void **state)
     unlink(path);
 }
 
-/* A stranger's file: a view could do anything, and a table may hold anything. */
+/* A file from an attacker: its views and tables may contain anything. */
 static void of_a_stranger(void **state)
 {
     (void)state;
@@ -333,7 +333,7 @@ static void copied_and_removed(void **state)
     int64_t copy;
 
     (void)state;
-    begin(other); /* without any */
+    begin(other); /* without any moment */
     end();
     begin(path);
     moment(1, STORE_PAGES_END, 5);

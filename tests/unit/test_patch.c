@@ -1,8 +1,8 @@
-/* test_patch.c - an unprepared program's calls of the allocator are led through our hooks and back, wherever it knows
- * it from, and whatever the system forbids; what was before is there again afterwards, word for word.
+/* test_patch.c - the allocator calls of a running program are redirected to our hooks and back, whatever kind
+ * of reference it has to the allocator, and even if mprotect() fails. Afterwards every word is as before.
  *
- * patch.c is compiled with other names for the hooks (see patch.cmake), as in libtrace.so its own are meant by malloc
- * and the rest; and with an mprotect() that can be forbidden.
+ * patch.c is compiled with other names for the hooks (see patch.cmake), because in libtrace.so malloc and the
+ * rest mean its own hooks; and with an mprotect() that can be made to fail.
  */
 #define _GNU_SOURCE
 #include "exports.h"
@@ -25,11 +25,12 @@
 
 struct real real;
 
-/* ---- what patch.c calls, and the hooks ------------------------------------------------------------------ */
+/* ---- stubs for what patch.c calls, and the hooks
+ * --------------------------------------------------------- */
 
 static bool no_exports;
 static int protect_calls,
-    protect_fails_at; /* of those that ask for memory to be writable; -n: the n-th and all after it */
+    protect_fails_at; /* which call that makes memory writable fails; -n: the n-th and all later ones */
 
 const ElfW(Sym) * test_exports_symbol(const char *name, uintptr_t *bias)
 {
@@ -111,11 +112,12 @@ void hook__Exit(int status)
     real._exit(status);
 }
 
-/* ---- what was before ------------------------------------------------------------------------------------- */
+/* ---- the state before
+ * ------------------------------------------------------------------------------------ */
 
 #define WORDS_MOST 4096
 
-/* Where modules, but for this program, have a pointer to the allocator; and how their memory is protected. */
+/* Pointers to the allocator in all modules except this program, and the protection of their memory. */
 struct places {
     size_t count;
     struct place {
@@ -156,7 +158,8 @@ static int look_at_module(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
-/* How files are mapped. What was written to once stays apart from its neighbours: they are put together again. */
+/* Mappings of files. Memory that was written to may stay a mapping of its own: neighbours are joined
+ * again. */
 static char *maps_of_files(void)
 {
     char *line = NULL, *all = NULL, rights[8], name[4096], last_rights[8] = "", last_name[4096] = "";
@@ -194,7 +197,7 @@ static void assert_as_before(void)
     assert_memory_equal(now.all, before.all, before.count * sizeof *before.all);
     assert_string_equal(now.maps, before.maps);
     free(now.maps);
-    for (size_t i = 0; i < of_allocator_count; i++) /* what modules that come get */
+    for (size_t i = 0; i < of_allocator_count; i++) /* pointers that modules loaded later get */
         assert_int_equal((uintptr_t)dlsym(RTLD_NEXT, i == 0   ? "malloc"
                                                      : i == 1 ? "free"
                                                               : "valloc"),
@@ -211,7 +214,8 @@ struct library {
     void *(*by_constant)(size_t, int);
 };
 
-static struct library libraries[2]; /* bound late, and at once with its pointers read-only */
+/* the first is bound lazily, the second at once and with read-only pointers */
+static struct library libraries[2];
 
 static struct library open_library(const char *path)
 {
@@ -224,7 +228,7 @@ static struct library open_library(const char *path)
     return library;
 }
 
-/* How many of its calls come to our hooks, of eight. */
+/* How many of eight calls reach our hooks. */
 static unsigned hooked(const struct library *library)
 {
     unsigned count = allocated + freed;
@@ -243,9 +247,9 @@ static int begin(void **unused)
     libraries[1] = open_library(LIBRARY_AT_ONCE);
     for (size_t i = 0; i < 3; i++)
         of_allocator[of_allocator_count++] = (uintptr_t)dlsym(RTLD_NEXT, names[i]);
-    hooked(&libraries[0]); /* binds it */
+    hooked(&libraries[0]); /* binds its symbols */
     hooked(&libraries[1]);
-    free(maps_of_files()); /* what is bound late in the C library is */
+    free(maps_of_files()); /* binds what the C library binds lazily */
     look(&before);
     return before.count < 10;
 }
@@ -273,7 +277,7 @@ static void on_and_off(void **unused)
         assert_int_equal(patch_on(&slots), 0);
         look(&now);
         free(now.maps);
-        assert_int_equal(now.count, before.count); /* each of them is ours */
+        assert_int_equal(now.count, before.count); /* each of the pointers is ours */
         for (size_t k = 0; k < now.count; k++)
             assert_true(is_hook(now.all[k].value));
         assert_true(slots >= before.count);
@@ -284,7 +288,8 @@ static void on_and_off(void **unused)
     }
 }
 
-/* A module that comes while we are on gets our hooks by the symbol tables; its pointers are put back as well. */
+/* A module that is loaded while we are active gets our hooks from the symbol tables; its pointers are
+ * restored as well. */
 static void a_module_that_comes(void **unused)
 {
     uint32_t slots = 0;
@@ -303,10 +308,10 @@ static void a_module_that_comes(void **unused)
     for (size_t k = 0; k < now.count; k++)
         assert_false(is_hook(now.all[k].value));
     free(before.maps);
-    look(&before); /* it may be elsewhere */
+    look(&before); /* it may have another address now */
 }
 
-/* The n-th time that memory is to be writable it is not, for each n: nothing is left of the attempt. */
+/* The n-th attempt to make memory writable fails, for each n: nothing may be left of the attempt. */
 static void what_is_forbidden_once(void **unused)
 {
     int n = 0, result;
@@ -327,8 +332,8 @@ static void what_is_forbidden_once(void **unused)
     assert_as_before();
 }
 
-/* From the n-th time on: what could not be put back is counted, leads through hooks that work, and is put back when
- * that is allowed again. */
+/* All attempts from the n-th on fail: pointers that could not be restored are counted, lead through
+ * working hooks, and are restored once that is possible. */
 static void what_is_forbidden_from_then_on(void **unused)
 {
     (void)unused;
@@ -350,11 +355,12 @@ static void what_is_forbidden_from_then_on(void **unused)
     protect_fails_at = 0;
 }
 
-/* ---- while others allocate ------------------------------------------------------------------------------- */
+/* ---- while other threads allocate
+ * ------------------------------------------------------------------------ */
 
-static _Atomic unsigned turn; /* odd: it is being led to us, or has been */
+static _Atomic unsigned turn; /* odd: calls are, or are being, redirected */
 static _Atomic bool over;
-static _Atomic unsigned half; /* blocks that our malloc knows and our free does not */
+static _Atomic unsigned half; /* blocks that our malloc has seen and our free has not */
 
 static void *allocate(void *data)
 {
@@ -378,7 +384,7 @@ static void *load(void *unused)
     return unused;
 }
 
-/* Frees are led to us before allocations: no block is known of which the end is not. */
+/* Calls of free are redirected before those of malloc, so the end of every known block is seen. */
 static void while_others_allocate(void **unused)
 {
     pthread_t threads[3];

@@ -1,5 +1,5 @@
-/* test_predict.c - stacks that need no walk: what is predicted is what a walk over the same words has found, and nothing
- * is read outside of the stack. */
+/* test_predict.c - stacks that need no walk: a prediction must be what a walk over the same words has
+ * found, and nothing outside the stack is read. */
 #include "predict.h"
 #include "rules.h"
 
@@ -11,10 +11,10 @@
 /* after the headers that it needs */
 #include <cmocka.h>
 
-/* ---- what the library has ------------------------------------------------------------------------- */
+/* ---- stubs for the library ---------------------------------------------------------------------------- */
 
 #ifdef __SANITIZE_ADDRESS__
-/* As in a program, nothing of the tables is given back. */
+/* The tables are never freed, by design. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -26,7 +26,7 @@ const char *__asan_default_options(void)
 #define STACK_WORDS (STACK_BYTES / 8)
 
 uint64_t rules_generation = 1ull << 48;
-static uint64_t *stacks[2]; /* each with a page behind it that nobody may read, and one before it */
+static uint64_t *stacks[2]; /* each between two unreadable pages */
 static unsigned this_stack;
 static struct predictor predictor, other_predictor;
 
@@ -52,7 +52,7 @@ void guest_release(void *pages, size_t size)
 #define DEPTH 10
 #define BASE (STACK_WORDS - 100) /* the word before the hook's return address */
 
-/* A stack whose frames are 9 words each; every second one has saved rbp. */
+/* A stack of frames with 9 words each; every second one has saved rbp. */
 struct stack {
     uint64_t *base;
     struct seen seen[DEPTH + 1];
@@ -73,7 +73,7 @@ static struct stack make_stack(uint64_t *words)
         *slot = 0x7f0000000000 + i;
         s.seen[i] = (struct seen){.slot = (uintptr_t)slot, .ra = *slot, .need = i % 2 == 0};
         if (i % 2) {
-            slot[3] = (uintptr_t)(slot + 9); /* rbp, which points into this stack */
+            slot[3] = (uintptr_t)(slot + 9); /* saved rbp, pointing into this stack */
             s.seen[i].check = (uintptr_t)(slot + 3);
         }
     }
@@ -85,7 +85,7 @@ static void learn(struct predictor *p, const struct stack *s, uint32_t node)
     predict_learn(p, s->seen, s->seen + DEPTH, node);
 }
 
-/* As unwind_stack() does it; 0: it takes a walk. */
+/* Like unwind_stack(); 0: a walk is needed. */
 static uint32_t predict(struct predictor *p, const uint64_t *base)
 {
     uint32_t node = stack_cache_at(predict_stack(p, base));
@@ -97,7 +97,7 @@ static void open_stack(struct predictor *p, unsigned number, struct stack *s)
     this_stack = number;
     predict_open(p);
     *s = make_stack(stacks[number]);
-    for (unsigned i = 0; i < 64; i++) /* before that nothing is worth being remembered */
+    for (unsigned i = 0; i < 64; i++) /* before that, a stack is not worth remembering */
         learn(p, s, 1);
 }
 
@@ -119,7 +119,7 @@ static int anew(void **state)
     return 0;
 }
 
-/* The layout that was learnt first is predicted wherever the hook is called. */
+/* Makes the first layout be predicted at every call of the hook. */
 static void predict_always(void)
 {
     for (unsigned i = 0; i < PREDICTIONS; i++)
@@ -139,7 +139,7 @@ static void learnt_is_predicted(void **state)
         assert_int_equal(predict(&predictor, stack.base), 77);
 }
 
-/* All words that the walk has read count, by each of their bits; no others do. */
+/* Every bit of each word that the walk has read matters, and no other word does. */
 static void changed_words_are_noticed(void **state)
 {
     (void)state;
@@ -159,7 +159,7 @@ static void changed_words_are_noticed(void **state)
         }
 }
 
-/* Words that changed places are other words. */
+/* Swapping two words changes the stack. */
 static void order_counts(void **state)
 {
     (void)state;
@@ -188,7 +188,8 @@ static void one_layout_many_stacks(void **state)
     }
 }
 
-/* What points into the stack counts from its innermost word on: another thread's is the same stack. */
+/* Pointers into the stack are compared relative to its innermost word, so another thread's stack is the
+ * same. */
 static void threads_share_what_was_learnt(void **state)
 {
     (void)state;
@@ -197,7 +198,8 @@ static void threads_share_what_was_learnt(void **state)
     stack.base[0] = (uintptr_t)(stack.base + 7);
     other.base[0] = (uintptr_t)(other.base + 7);
     learn(&predictor, &stack, 77);
-    assert_int_equal(predict(&other_predictor, other.base), 0); /* the layout is not known there */
+    /* that thread has not learnt the layout yet */
+    assert_int_equal(predict(&other_predictor, other.base), 0);
     learn(&other_predictor, &other, 88);
     assert_int_equal(predict(&other_predictor, other.base), 77);
     other.base[slot_of(1) + 3] += 8;
@@ -210,7 +212,7 @@ static void forgotten_is_not_found(void **state)
     learn(&predictor, &stack, 77);
     predict_forget(&predictor);
     assert_int_equal(predict(&predictor, stack.base), 0);
-    rules_generation += 1ull << 48; /* as when a module was closed: the same words are not the same stack */
+    rules_generation += 1ull << 48; /* as when a module is closed: the same words are another stack then */
     learn(&predictor, &stack, 78);
     assert_int_equal(predict(&predictor, stack.base), 78);
     stack_cache_forget();
@@ -232,13 +234,15 @@ static void nothing_is_read_outside(void **state)
     end[-1] = 0x7f0000000009;
     learn(&predictor, &stack, 77);
     assert_int_equal(predict(&predictor, stack.base), 77);
-    /* Wherever else the hook is called, and that layout predicted by mistake: further out it would not fit. */
+    /* Wherever else the hook is called and that layout predicted by mistake: frames further out do not
+     * fit. */
     predict_always();
     for (uint64_t *base = stacks[0]; base + 1 < end; base++)
         assert_int_equal(predict(&predictor, base), base == stack.base ? 77 : 0);
 }
 
-/* What is not all on the thread's own stack is not remembered; nor is what a layout has no room for. */
+/* Stacks that are not completely on the thread's own stack are not remembered, nor are those too large for
+ * a layout. */
 static void only_what_lies_on_the_stack(void **state)
 {
     (void)state;
@@ -267,7 +271,7 @@ static void only_what_lies_on_the_stack(void **state)
     assert_int_equal(predict(&predictor, stacks[0]), 78);
 }
 
-/* More layouts than there is room for: each is known when it was learnt, and none is taken for another. */
+/* More layouts than fit: each is found after it was learnt, and none is mistaken for another. */
 static void many_layouts(void **state)
 {
     (void)state;

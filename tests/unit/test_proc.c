@@ -1,4 +1,4 @@
-/* test_proc.c - what /proc says of a process, and of none. */
+/* test_proc.c - what /proc reports about processes, and about numbers without one. */
 #include "child.h"
 #include "proc.h"
 
@@ -14,7 +14,7 @@
 /* after the headers that it needs */
 #include <cmocka.h>
 
-#define NO_PROCESS 0x3ffffff /* numbers end before */
+#define NO_PROCESS 0x3ffffff /* larger than any process's number */
 
 static void whole_files(void **unused)
 {
@@ -49,7 +49,7 @@ static void of_a_process(void **unused)
     char *stat = proc_read(getpid(), name);
     assert_non_null(strstr(stat, "(a) Z (b)"));
     free(stat);
-    assert_int_equal(proc_state(getpid(), getpid()), 'R'); /* whatever it is called */
+    assert_int_equal(proc_state(getpid(), getpid()), 'R'); /* in spite of its name */
     assert_null(proc_read(NO_PROCESS, "status"));
     assert_int_equal(proc_state(NO_PROCESS, NO_PROCESS), 0);
 }
@@ -58,7 +58,7 @@ static void lines_of_status(void **unused)
 {
     const char status[] = "Name:\tPid:\t7\nUmask:\t0022\nPid:\t 12\nTgid:\t13\nEmpty:\n";
     (void)unused;
-    assert_int_equal(atoi(proc_status(status, "Pid")), 12); /* not what a name says */
+    assert_int_equal(atoi(proc_status(status, "Pid")), 12); /* not fooled by a name */
     assert_int_equal(strncmp(proc_status(status, "Name"), "Pid:\t7\n", 7), 0);
     assert_int_equal(atoi(proc_status(status, "Tgid")), 13);
     assert_string_equal(proc_status(status, "gid"), "");

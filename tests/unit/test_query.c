@@ -1,4 +1,4 @@
-/* test_query.c - numbers, names and JSON as people and programs get them. */
+/* test_query.c - formatting of numbers, names and JSON for people and programs. */
 #define _GNU_SOURCE
 #include "args.h"
 #include "block_types.h"
@@ -73,7 +73,7 @@ static void harmless(void **state)
     assert_harmless("\xe2\x80\xae"
                     "abc",
                     "\\u202eabc");                    /* right to left */
-    assert_harmless("\xf3\xa0\x81\x81", "\\U0e0041"); /* a tag, unseen */
+    assert_harmless("\xf3\xa0\x81\x81", "\\U0e0041"); /* a tag character, which is invisible */
     assert_harmless("\xff\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
     assert_harmless("\xe2\x82", "\xef\xbf\xbd\xef\xbf\xbd");
     assert_harmless("gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f");
@@ -184,7 +184,7 @@ static void nearest(void **state)
     assert_null(args_nearest("", names, 5));
 }
 
-/* As demanglers and debug information write them. */
+/* Names in the form that demanglers and debug information have. */
 static void types_of_blocks(void **state)
 {
     static const char *const known[][2] = {

@@ -1,4 +1,4 @@
-/* test_reader.c - analyzer/arena against shared memory in which anything may stand. */
+/* test_reader.c - analyzer/arena against shared memory with arbitrary contents. */
 #define _GNU_SOURCE
 #include "note_reader.h"
 #include "reader_memory.h"
@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-/* ---- what is taken for an arena ------------------------------------------------------------------ */
+/* ---- what is accepted as an arena ---------------------------------------------------------------- */
 
 static bool taken(int memory)
 {
@@ -68,11 +68,11 @@ static void known_who_is_left(void **unused)
     munmap(wire, SIZE);
     assert_int_equal(read(ready[0], &byte, 1), 1);
     assert_true(arena_held_by_others(arena)); /* the child's */
-    arena->wire->rings = 7;                   /* still shared */
+    arena->wire->rings = 7;                   /* it is still shared */
     assert_int_equal(write(done[1], "x", 1), 1);
     waitpid(child, NULL, 0);
     assert_false(arena_held_by_others(arena));
-    arena_beat(arena); /* may still be written to */
+    arena_beat(arena); /* it can still be written to */
     wire = mmap(NULL, SIZE, PROT_READ, MAP_SHARED, arena->memory, 0);
     assert_true(wire != MAP_FAILED && wire->rings == 7);
 }
@@ -87,7 +87,7 @@ static void offsets_lead_to_chunks(void **unused)
                                      WIRE_CHUNK_SIZE, /* the header */
                                      CHUNK(-1),
                                      CHUNK(0) + 8,
-                                     CHUNK(64), /* behind the end */
+                                     CHUNK(64), /* beyond the end */
                                      SIZE - 1,
                                      1ull << 40,
                                      UINT64_MAX,
@@ -98,7 +98,7 @@ static void offsets_lead_to_chunks(void **unused)
         assert_null(arena_segment(slot, ARENA_FRAMES, 0));
         assert_int_equal(arena_damages(slot), i + 1);
     }
-    wire->process[0].node_segment[3] = CHUNK(60); /* 8 chunks, of which 4 are there */
+    wire->process[0].node_segment[3] = CHUNK(60); /* 8 chunks, of which 4 exist */
     assert_null(arena_segment(slot, ARENA_NODES, 3));
     wire->process[0].node_segment[3] = CHUNK(56);
     assert_non_null(arena_segment(slot, ARENA_NODES, 3));
@@ -118,9 +118,9 @@ static void chunks_have_one_owner(void **unused)
     assert_null(arena_segment(second, ARENA_NODES, 1));
     assert_int_equal(arena_damages(first), 0);
     assert_int_equal(arena_damages(second), 1);
-    wire->process[1].node_segment[0] = CHUNK(9); /* was not kept */
+    wire->process[1].node_segment[0] = CHUNK(9); /* the wrong value was not kept */
     assert_non_null(arena_segment(second, ARENA_NODES, 0));
-    wire->process[0].node_segment[1] = CHUNK(20); /* what was seen first counts */
+    wire->process[0].node_segment[1] = CHUNK(20); /* the first value seen is kept */
     assert_ptr_equal(arena_segment(first, ARENA_NODES, 1), memory);
 }
 
@@ -131,15 +131,15 @@ static void release_takes_its_own_only(void **unused)
     for (unsigned chunk = 0; chunk < CHUNKS; chunk++)
         wire->chunk_map[chunk / 64] |= 1ull << chunk % 64;
     wire->process[0].note_segment[0] = CHUNK(1);
-    wire->process[0].frame_segment[0] = CHUNK(2); /* not looked at before */
-    wire->process[0].node_segment[0] = CHUNK(3);  /* the other's */
+    wire->process[0].frame_segment[0] = CHUNK(2); /* not used before */
+    wire->process[0].node_segment[0] = CHUNK(3);  /* the other process's */
     wire->process[0].node_segment[1] = WIRE_CHUNK_SIZE;
     wire->process[1].node_segment[0] = CHUNK(3);
     for (unsigned chunk = 1; chunk <= 4; chunk++)
         memset(at(CHUNK(chunk)), 0x55, WIRE_CHUNK_SIZE);
     assert_non_null(arena_segment(first, ARENA_NOTES, 0));
     assert_non_null(arena_segment(second, ARENA_NODES, 0));
-    wire->process[0].note_segment[0] = CHUNK(4); /* too late */
+    wire->process[0].note_segment[0] = CHUNK(4); /* too late to change it */
     arena_release(first);
     for (unsigned chunk = 0; chunk < CHUNKS; chunk++) {
         bool released = chunk == WIRE_FIRST_CHUNK + 1 || chunk == WIRE_FIRST_CHUNK + 2;
@@ -172,7 +172,7 @@ static void counts_are_clamped(void **unused)
                 death.events_lost <= 1ull << 53);
 }
 
-/* In order, each address once, and nothing that cannot be. */
+/* Pieces are listed in order, each address once, and without impossible ones. */
 static void pieces_in_order(void **unused)
 {
     (void)unused;
@@ -254,7 +254,7 @@ static void broken_notes_are_skipped(void **unused)
     put_module(1, 4, 12, "idid/a/module\0xx");             /* longer than it says */
     put_module(1, 4, 9, "idid/a/module\0xx");              /* cut */
     put_module(1, 40, 4, "idid/a/module\0xx");             /* longer than the note */
-    put_module(1, UINT32_MAX, 2, "idid/a/module\0xx");     /* the sum of both is not */
+    put_module(1, UINT32_MAX, 2, "idid/a/module\0xx");     /* the sum of both overflows */
     put_module(1, 4, UINT32_MAX - 3, "idid/a/module\0xx"); /* ditto */
     put_module(0, 4, 10, "idid/a/modul\0xxx");
     put_module(UINT32_MAX, 4, 9, "idid/a/modu\0xxxx");
@@ -279,12 +279,12 @@ static void broken_notes_are_skipped(void **unused)
     assert_int_equal(arena_damages(slot), broken);
     assert_int_equal(good->number, 9);
     assert_string_equal(good->bytes + good->build_id_size, "/a/file");
-    memset(at(CHUNK(0)), 0xff, WIRE_CHUNK_SIZE); /* it is a copy */
+    memset(at(CHUNK(0)), 0xff, WIRE_CHUNK_SIZE); /* the module is a copy */
     assert_string_equal(good->bytes + good->build_id_size, "/a/file");
     arena_notes_close(&notes);
 }
 
-/* What stands behind a note that is reserved, but not written yet, is read; the note is when it comes. */
+/* Notes behind one that is reserved but not written yet are read at once; that one, when it is written. */
 static void notes_behind_a_hole(void **unused)
 {
     (void)unused;
@@ -310,7 +310,8 @@ static void notes_behind_a_hole(void **unused)
     assert_int_equal(((const struct wire_note_mark *)arena_next_note(slot, &notes))->number, 70);
     assert_int_equal(((const struct wire_note_module *)arena_next_note(slot, &notes))->number, 3);
     assert_null(arena_next_note(slot, &notes));
-    for (unsigned i = 0; i < 2 * ARENA_HOLES; i++) /* more than are kept: then what follows waits */
+    /* more holes than are remembered: later notes have to wait */
+    for (unsigned i = 0; i < 2 * ARENA_HOLES; i++)
         put(WIRE_NOTE_NONE, 16);
     put_module(4, 4, 8, "idid/a/file\0xxxx");
     assert_null(arena_next_note(slot, &notes));
@@ -332,7 +333,7 @@ static void a_wrong_size_ends_the_notes(void **unused)
         assert_null(arena_next_note(slot, &notes));
         assert_int_equal(arena_damages(slot), i + 1);
         note->size = 64;
-        assert_null(arena_next_note(slot, &notes)); /* for good, and counted once */
+        assert_null(arena_next_note(slot, &notes)); /* lost for good, and counted once */
         assert_int_equal(arena_damages(slot), i + 1);
         arena_notes_close(&notes);
     }

@@ -1,4 +1,4 @@
-/* test_reader_rings.c - the drain loop against rings in which anything may stand. */
+/* test_reader_rings.c - the drain loop against rings with arbitrary contents. */
 #define _GNU_SOURCE
 #include "drain.h"
 #include "number_map.h"
@@ -85,13 +85,13 @@ static void heads_that_cannot_be(void **unused)
         uint64_t head = wire->ring[0].head;
         wire->ring[0].head = heads[i];
         drain_all(tracker);
-        assert_int_equal(wire->ring[0].tail, heads[i]); /* nobody waits */
+        assert_int_equal(wire->ring[0].tail, heads[i]); /* no program has to wait */
         assert_true(tracker_damaged(tracker_process(tracker, 0)));
         assert_int_equal(tracker->ledger.heap.blocks, 3 + i);
-        wire->ring[0].head = head; /* the program's own is right, and written with the next event */
+        wire->ring[0].head = head; /* the program has the right value, and writes it with its next event */
         drain_all(tracker);
         assert_int_equal(wire->ring[0].tail, head);
-        publish_allocation((10 + i) * 4096, 1); /* and goes on */
+        publish_allocation((10 + i) * 4096, 1); /* the ring continues to work */
         drain_all(tracker);
         assert_int_equal(tracker->ledger.heap.blocks, 4 + i);
     }
@@ -108,7 +108,7 @@ static void a_tail_that_is_overwritten(void **unused)
     assert_false(tracker_damaged(tracker_process(tracker, 0)));
 }
 
-/* The time-stamp counter begins anew after a suspend of some machines, and another machine has another one. */
+/* The time-stamp counter restarts after a suspend on some machines, and differs on another machine. */
 static void time_that_goes_back(void **unused)
 {
     (void)unused;
@@ -118,21 +118,22 @@ static void time_that_goes_back(void **unused)
     publish_allocation(4096, 1);
     drain_all(tracker);
     assert_int_equal(tracker->ledger.heap.blocks, 1);
-    assert_true(tracker->limit >= now && tracker->limit - now < now); /* counted in the arena's unit */
+    assert_true(tracker->limit >= now && tracker->limit - now < now); /* measured in the arena's unit */
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
-        tracker->rings[0]->stamp = (now + (1ull << 30) + later[i]) & most; /* that of the event before */
+        tracker->rings[0]->stamp = (now + (1ull << 30) + later[i]) & most; /* stamp of the previous event */
         publish_allocation((2 + i) * 4096, 1);
         drain_all(tracker);
         assert_int_equal(tracker->ledger.heap.blocks, 2 + i);
-        assert_int_equal(wire->ring[0].tail, wire->ring[0].head); /* nobody waits */
+        assert_int_equal(wire->ring[0].tail, wire->ring[0].head); /* no program has to wait */
     }
-    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | 1, false, 0); /* as the program sees it from now on */
+    /* the counter that the program reads from now on */
+    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | 1, false, 0);
     publish_allocation(100 * 4096, 1);
     drain_all(tracker);
     assert_int_equal(wire->ring[0].tail, wire->ring[0].head);
 }
 
-/* Who was killed while it filled a slot in does not keep it. */
+/* A process that was killed while it filled in a slot must not keep it. */
 static void slots_of_the_unborn(void **unused)
 {
     (void)unused;
@@ -163,7 +164,8 @@ static void slots_of_the_unborn(void **unused)
     assert_int_equal(wire_state(wire->ring[2].state), WIRE_RING_CLAIMED);
 }
 
-/* The peak of all: when one ends, what the others have made by then counts beside what it had, and nothing later does. */
+/* The common peak: when one process ends, what the others have allocated by then is added to its share,
+ * and nothing later. */
 static void what_others_have_at_an_end(void **unused)
 {
     (void)unused;
@@ -205,13 +207,13 @@ static void rings_that_cannot_be_read(void **unused)
         wire->ring[0].head += 1000;
         drain_all(tracker);
         assert_null(tracker->rings[0]);
-        assert_int_equal(wire->ring[0].tail, wire->ring[0].head); /* nobody waits */
+        assert_int_equal(wire->ring[0].tail, wire->ring[0].head); /* no program has to wait */
     }
     assert_true(tracker_damaged(tracker_process(tracker, 0)));
     wire->ring[0].process = 0xffffff;
     wire->rings = UINT32_MAX;
     drain_all(tracker);
-    wire->ring[0].process = 500; /* there is none */
+    wire->ring[0].process = 500; /* no such process */
     drain_all(tracker);
     assert_null(tracker->rings[0]);
     wire->ring[0].process = 0;
@@ -224,16 +226,16 @@ static void stacks_that_are_not_there(void **unused)
 {
     (void)unused;
     publish_allocation(4096, 1);
-    publish_allocation(8192, UINT32_MAX - 1); /* 16 GiB of sites, if it was believed */
+    publish_allocation(8192, UINT32_MAX - 1); /* would need 16 GiB of sites, if it was believed */
     publish_allocation(12288, 2);
     drain_all(tracker);
-    assert_int_equal(tracker->ledger.heap.blocks, 3); /* they count, without a stack */
+    assert_int_equal(tracker->ledger.heap.blocks, 3); /* counted, without a stack */
     for (uint32_t i = 1; i <= tracker->ledger.count; i++)
         assert_true(ledger_site(&tracker->ledger, i)->node <= 1);
     assert_true(tracker_damaged(tracker_process(tracker, 0)));
 }
 
-/* Of a time that never comes, and the failure of a realloc that never began. */
+/* A time in the far future, and the failure of a realloc that was never begun. */
 static void events_that_make_no_sense(void **unused)
 {
     (void)unused;
@@ -259,7 +261,7 @@ static void numbers_of_key_0(void **unused)
     entry->number = 4711;
     for (uint64_t key = 1; key < 5000; key++) {
         entry = number_map_find(&map, key);
-        assert_int_equal(entry->number, 0); /* not what key 0 has */
+        assert_int_equal(entry->number, 0); /* not the value of key 0 */
         entry->number = (uint32_t)key;
     }
     assert_int_equal(number_map_find(&map, 0)->number, 4711);

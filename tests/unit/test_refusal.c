@@ -1,4 +1,4 @@
-/* test_refusal.c - processes that must not be traced, or cannot be, and what is said of each. */
+/* test_refusal.c - processes that must not or cannot be traced, and the reason that is given for each. */
 #include "child.h"
 #include "refusal.h"
 
@@ -24,7 +24,7 @@
 /* after the headers that it needs */
 #include <cmocka.h>
 
-#define LIBRARY "/bin/sh" /* a file that is there for everybody */
+#define LIBRARY "/bin/sh" /* a file that everybody can read */
 
 static void assert_says(const char *why, const char *what)
 {
@@ -104,7 +104,7 @@ static void states(void **unused)
     child_end(&child);
 }
 
-/* Where the dynamic linker is as well. */
+/* In a root folder where the dynamic linker exists, too. */
 static void elsewhere(struct child_memory *memory)
 {
     if (chroot("/usr") != 0)
@@ -233,10 +233,10 @@ static rlim_t open_files(void)
     for (struct dirent *entry; (entry = readdir(folder));)
         last = (rlim_t)atoi(entry->d_name) > last ? (rlim_t)atoi(entry->d_name) : last;
     closedir(folder);
-    return last; /* the folder's own */
+    return last; /* that of the folder itself */
 }
 
-/* Bytes that such a process has, of all (0) or of data (5). */
+/* Address space (0) or data (5) in use, in bytes. */
 static rlim_t used(int which)
 {
     unsigned long pages[6];
@@ -249,7 +249,7 @@ static rlim_t used(int which)
 
 static void limits(void **unused)
 {
-    const rlim_t some = 40 << 20, enough = 60 << 20; /* a share of it is for us, see rlimits_rule.h */
+    const rlim_t some = 40 << 20, enough = 60 << 20; /* only a share of it is ours, see rlimits_rule.h */
     (void)unused;
     assert_says(with_limit(RLIMIT_FSIZE, 1 << 20), "may write no file of");
     assert_null(with_limit(RLIMIT_FSIZE, 64ull << 30));
@@ -278,7 +278,7 @@ static void denied(void **unused)
     (void)unused;
     child_start(&child, stay);
     assert_says(refusal_denied(child.pid, ESRCH), "has ended");
-    if (geteuid() == 0) /* ptrace_scope is none of root's, but for 3 */
+    if (geteuid() == 0) /* ptrace_scope does not restrict root, except for 3 */
         assert_says(refusal_denied(child.pid, EPERM), "may not be traced");
     child_end(&child);
     assert_says(refusal_denied(0x3ffffff, EPERM), "has ended");

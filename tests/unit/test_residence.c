@@ -1,4 +1,4 @@
-/* test_residence.c - what resident pages hold, against an oracle that paints each byte. */
+/* test_residence.c - what resident pages contain, against an oracle that paints each byte. */
 #define _GNU_SOURCE
 #include "residence.h"
 #include "random_numbers.h"
@@ -19,11 +19,11 @@
 #include <cmocka.h>
 
 #define PAGE 4096
-#define PAGES 1500 /* of the memory that blocks lie in: several windows */
+#define PAGES 1500 /* of memory with blocks: several windows */
 #define OWNERS 5
-#define HOLE 100 /* in so many pages one mapping ends and another begins */
+#define HOLE 100 /* the kernel splits the mapping every so many pages */
 
-/* Blocks in order, as the collector's table gives them. */
+/* Ordered blocks, like those from the collector's table. */
 struct list {
     struct residence_block *blocks;
     size_t count;
@@ -50,7 +50,7 @@ static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residenc
 enum touch {
     NOT,
     WRITTEN,
-    ONLY_READ, /* then it is the kernel's page of zeroes */
+    ONLY_READ, /* so it is the kernel's page of zeroes */
 };
 
 struct world {
@@ -60,8 +60,8 @@ struct world {
     pid_t process;
 };
 
-/* Whether a page that was only read counts: mostly it is the kernel's page of zeroes, and does not; some kernels have
- * none. */
+/* Whether a page that was only read counts. Normally it is the kernel's page of zeroes, and does not; some
+ * kernels have no such page. */
 static bool read_ones_count(void)
 {
     static int known = -1;
@@ -80,7 +80,7 @@ static bool read_ones_count(void)
     return known > 0;
 }
 
-/* Blocks of all sizes in a memory of which some pages were touched, in a process that holds still. */
+/* Blocks of all sizes in memory with some touched pages, in a process that does not change. */
 static void make_world(struct world *world, unsigned largest, bool shares)
 {
     *world = (struct world){.memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE,
@@ -96,7 +96,7 @@ static void make_world(struct world *world, unsigned largest, bool shares)
             break;
         world->list.blocks[world->list.count++] =
             (struct residence_block){.address = at, .size = size, .owner = next_random() % OWNERS};
-        at = (at + size + 8 + 15) & ~15ull; /* as close as glibc puts them, or with something between */
+        at = (at + size + 8 + 15) & ~15ull; /* directly one after the other, as in glibc, or with gaps */
         at += next_random() % 3 ? 0 : next_random() % 20000 / 16 * 16;
     }
     for (int i = 0; i < PAGES; i++)
@@ -108,8 +108,9 @@ static void make_world(struct world *world, unsigned largest, bool shares)
             world->memory[i * PAGE] = 1;
     world->process = fork();
     if (world->process == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* should a test fail */
-        /* A piece in the middle is a mapping of its own, as where a program has asked for something else there. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* in case a test fails */
+        /* A piece in the middle becomes a mapping of its own, as if the program had changed something
+         * there. */
         madvise(world->memory + HOLE * PAGE, HOLE * PAGE, MADV_DONTDUMP);
         static volatile uint8_t sum;
         for (int i = 0; i < PAGES; i++) {
@@ -137,7 +138,7 @@ static void end_world(struct world *world)
     munmap(world->memory, PAGES * PAGE);
 }
 
-/* What each byte is: 0 nobody's, 1 + owner, or its negative for what belongs to a block's unit. */
+/* What each byte is: 0 no block's, 1 + owner, or the negative of that for the rest of a block's unit. */
 static int8_t *paint(const struct world *world)
 {
     int8_t *bytes = calloc(PAGES, PAGE);
@@ -159,7 +160,7 @@ static int8_t *paint(const struct world *world)
     return bytes;
 }
 
-/* How many blocks have some of what is live and rounding, and hold a page of which some is free. */
+/* How many blocks have live bytes, have rounding, and are on a page with free bytes. */
 static void against_counts(const struct world *world, const struct residence *r, const int8_t *bytes,
                            const bool *resident, const bool *pinned)
 {
@@ -214,7 +215,8 @@ static void against_paint(const struct world *world, const struct residence *r, 
         is_pinned[page] = all + units < PAGE;
         held += resident;
     }
-    uint64_t zero_blocks = 0; /* of no bytes: they are taken for one each, which nobody has to touch */
+    /* blocks without bytes: they are treated as one byte each, which need not be touched */
+    uint64_t zero_blocks = 0;
     for (size_t i = 0; i < world->list.count; i++)
         zero_blocks += world->list.blocks[i].size == 0;
     for (int i = 0; i < OWNERS; i++) {
@@ -230,7 +232,7 @@ static void against_paint(const struct world *world, const struct residence *r, 
     free(bytes);
 }
 
-/* Resident bytes, as the kernel adds them up. */
+/* Resident bytes, added up by the kernel. */
 static uint64_t kernels(pid_t pid)
 {
     char path[64], line[256];
@@ -244,7 +246,7 @@ static uint64_t kernels(pid_t pid)
     return kib * 1024;
 }
 
-/* The child is asleep in pause(): on its way there it touches pages of its libraries. */
+/* Waits until the child is asleep in pause(): on its way there it touches pages of its libraries. */
 static void until_asleep(pid_t pid)
 {
     char path[64], text[512] = "";
@@ -253,7 +255,7 @@ static void until_asleep(pid_t pid)
     for (int i = 0; i < 10000 && number != SYS_pause && number != SYS_ppoll; i++) {
         FILE *file = fopen(path, "re");
         if (!file)
-            break; /* the kernel has no such file, or does not let us: it is asleep, most likely */
+            break; /* the kernel has no such file, or does not allow it: the child is most likely asleep */
         if (!fgets(text, sizeof text, file) || sscanf(text, "%ld", &number) != 1)
             number = -1;
         fclose(file);
@@ -269,8 +271,8 @@ static void against_oracle(unsigned largest, bool shares)
         make_world(&world, largest, shares);
         until_asleep(world.process);
         assert_int_equal(residence_begin(&r, world.process, OWNERS), 0);
-        r.scans = round & 1; /* or as older kernels have it */
-        /* In steps of any size. */
+        r.scans = round & 1; /* or the way of older kernels */
+        /* In steps of random sizes. */
         while (!residence_step(&r, 1 + next_random() % (4 << 20), blocks_of, &world.list)) {
         }
         assert_int_equal(r.error, 0);
@@ -297,14 +299,14 @@ static void large_blocks(void **unused)
     against_oracle(9000, false);
 }
 
-/* Pages that the parent has, too: the one that forked it. */
+/* Pages that are shared with the parent. */
 static void shared_pages(void **unused)
 {
     (void)unused;
     against_oracle(500, true);
 }
 
-/* How many blocks have some of a part, each of them once. */
+/* Each block is counted once in a part. */
 static void counts_blocks_once(void **unused)
 {
     (void)unused;
@@ -315,7 +317,7 @@ static void counts_blocks_once(void **unused)
     kill(world.process, SIGKILL);
     waitpid(world.process, NULL, 0);
     world.list.count = 0;
-    for (int i = 0; i < 700; i++) { /* each on two pages, of which the second one is its neighbour's, too */
+    for (int i = 0; i < 700; i++) { /* each is on two pages, and shares the second one with its neighbour */
         world.list.blocks[world.list.count++] = (struct residence_block){
             .address = (uint64_t)first + (uint64_t)i * 6144, .size = 6000, .owner = (uint32_t)(i & 1)};
     }
@@ -333,7 +335,7 @@ static void counts_blocks_once(void **unused)
     munmap(first, PAGES * PAGE);
 }
 
-/* Whatever a program has said of its blocks, no part is more than there is, and their sum is what there is. */
+/* Whatever a program reports about its blocks, no part exceeds what is resident, and the sum is right. */
 static void nonsense(void **unused)
 {
     (void)unused;
@@ -381,7 +383,8 @@ static uint64_t part_with(pid_t pid, struct list *list, int part)
     return bytes;
 }
 
-/* Beside a block that malloc has mapped alone lies what the program mapped; beside one of an arena, what is free in it. */
+/* Memory next to a block that malloc has mapped alone is the program's; memory next to a block in an arena
+ * is free. */
 static void beside_a_large_block(void **unused)
 {
     (void)unused;
@@ -403,7 +406,7 @@ static void beside_a_large_block(void **unused)
     assert_true(mapped >= 1000 * PAGE);
     assert_int_equal(part_with(child, &large, RESIDENCE_MAPPED), mapped - 200 * PAGE);
     assert_int_equal(part_with(child, &large, RESIDENCE_FREE), unused_bytes);
-    /* All of the mapping is the arena's then, which may be more than we have asked for. */
+    /* The whole mapping counts as the arena's then, and may be larger than what we asked for. */
     assert_true(part_with(child, &arena, RESIDENCE_FREE) >= unused_bytes + 999 * PAGE);
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);

@@ -1,5 +1,5 @@
-/* test_residence_maps.c - whose the resident pages without blocks are: what the process has mapped by itself, against an
- * oracle that looks at each page. */
+/* test_residence_maps.c - owners of resident pages without blocks: what the process has mapped itself,
+ * against an oracle that looks at each page. */
 #define _GNU_SOURCE
 #include "residence.h"
 #include "random_numbers.h"
@@ -15,11 +15,11 @@
 
 #define PAGE 4096
 #define PAGES 6000 /* several windows */
-#define OWNERS 5   /* 0: the allocator; and one more, libtrace itself */
+#define OWNERS 5   /* 0: the allocator; libtrace itself is another one */
 #define MOST 400
 
 struct world {
-    uint8_t *memory; /* with a page before and after it that nobody can access */
+    uint8_t *memory; /* between two inaccessible pages */
     bool touched[PAGES];
     struct residence_map maps[MOST];
     size_t map_count;
@@ -67,14 +67,15 @@ static void make_world(struct world *world)
     world->memory = all + PAGE;
     mprotect(world->memory, (size_t)PAGES * PAGE, PROT_READ | PROT_WRITE);
     madvise(world->memory, (size_t)PAGES * PAGE, MADV_NOHUGEPAGE);
-    for (int i = 0; i < 3; i++) { /* pieces that the kernel shows as mappings of their own */
+    for (int i = 0; i < 3; i++) { /* pieces that the kernel shows as separate mappings */
         uint64_t from = 1 + next_random() % (PAGES - 500), pages = 1 + next_random() % 400;
         madvise(world->memory + from * PAGE, pages * PAGE, MADV_DONTDUMP);
     }
     for (int i = 0; i < PAGES; i++)
         if ((world->touched[i] = next_random() % 3 == 0))
             world->memory[(size_t)i * PAGE] = 1;
-    /* From page to page: a mapping, or none; now and then blocks in it; and now and then no whole pages, as sbrk() gives. */
+    /* Random mappings and gaps, sometimes with blocks inside, and sometimes not page-aligned, as from
+     * sbrk(). */
     for (uint64_t page = 0; page < PAGES && world->map_count < MOST;) {
         uint64_t pages = 1 + next_random() % (next_random() % 10 ? 30 : 1500);
         uint64_t start = (uint64_t)world->memory + page * PAGE, end = start + pages * PAGE;
@@ -92,7 +93,7 @@ static void make_world(struct world *world)
     }
 }
 
-/* The mapping, as the kernel shows it, that a page is in. */
+/* The kernel's mapping that contains a page. */
 static const struct mapping *mapping_at(const struct residence *r, uint64_t address)
 {
     for (size_t i = 0; i < r->mappings.count; i++)
@@ -101,7 +102,7 @@ static const struct mapping *mapping_at(const struct residence *r, uint64_t addr
     return NULL;
 }
 
-/* Blocks that begin in a part of a mapping: then it is the allocator's. */
+/* If blocks begin in a part of a mapping, it is the allocator's. */
 static bool has_blocks(const struct world *world, uint64_t from, uint64_t to)
 {
     struct residence_block block;
@@ -146,7 +147,7 @@ static void against_oracle(void **unused)
         make_world(&world);
         assert_int_equal(residence_begin(&r, getpid(), 1), 0);
         residence_maps(&r, maps_of, &world, OWNERS);
-        r.scans = round & 2; /* or as older kernels have it */
+        r.scans = round & 2; /* or the way of older kernels */
         while (!residence_step(&r, 1 + next_random() % (round % 2 ? 1 << 12 : 4 << 20), blocks_of, &world)) {
         }
         assert_int_equal(r.error, 0);
@@ -160,7 +161,7 @@ static void against_oracle(void **unused)
     }
 }
 
-/* Without anybody who has mapped something all is as before. */
+/* Without known ranges, everything is as before. */
 static void without_maps(void **unused)
 {
     (void)unused;

@@ -1,7 +1,7 @@
-/* test_rows.c - a run that comes from another process: as good as a run of one's own, and nothing in it
+/* test_rows.c - a run that is sent by another process: recorded like a local one, but nothing in it is
  * believed.
  *
- * LIBTRACE_ROWS_TRIES makes the damaged runs more; LIBTRACE_ROWS_SEED makes them others.
+ * LIBTRACE_ROWS_TRIES sets the number of damaged runs; LIBTRACE_ROWS_SEED chooses others.
  */
 #define _GNU_SOURCE
 #include "receive.h"
@@ -30,7 +30,7 @@ static char folder[32], path[64];
 static int make_folder(void **state)
 {
     (void)state;
-    /* Hundreds of databases are synced: in memory, where there is such a folder. */
+    /* Hundreds of databases are synced, so they are put into memory if possible. */
     strcpy(folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/test_rows.XXXXXX" : "/tmp/test_rows.XXXXXX");
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/trace.db", folder);
@@ -83,7 +83,7 @@ static void assert_dump(const char *sql, const char *expected)
     free(text);
 }
 
-/* Nothing but the database is there, all its references lead somewhere, and no run is left open. */
+/* The folder contains only the database, all its references are valid, and no run is left open. */
 static void assert_sound(void)
 {
     DIR *open_folder = opendir(folder);
@@ -130,7 +130,7 @@ struct stream {
     size_t message[4096], count; /* where messages begin */
 };
 
-/* All that the sender sends, to one that says yes to everything. */
+/* Records everything that the sender sends to a receiver that accepts it all. */
 static void capture(struct stream *stream)
 {
     int pair[2], status;
@@ -166,13 +166,13 @@ static void note_start(void *data, const char *error)
     snprintf(started_with, sizeof started_with, "%s", error ? error : "");
 }
 
-/* Has the run received that these bytes are. Fails if it takes long. */
+/* Receives a run from these bytes. Fails if that takes long. */
 static bool receive_bytes(const uint8_t *bytes, size_t size, char error[RECEIVE_ERROR])
 {
     int pair[2], started = 0;
     char drained[4096];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    pid_t writer = fork(); /* more may come than the socket holds */
+    pid_t writer = fork(); /* there may be more than the socket holds */
     if (writer == 0) {
         close(pair[0]);
         for (size_t sent = 0; sent < size;) {
@@ -201,7 +201,8 @@ static bool receive_bytes(const uint8_t *bytes, size_t size, char error[RECEIVE_
 
 /* ---- tests --------------------------------------------------------------------------------------------- */
 
-/* The same run written here, and sent by another process: not a bit of difference, but for who and when. */
+/* The same run, recorded here and sent by another process, must be equal except for who recorded it and
+ * when. */
 static void arrives_whole(void **state)
 {
     static const char *const queries[] = {
@@ -261,7 +262,7 @@ static void arrives_whole(void **state)
     unlink(path);
 }
 
-/* The sender ends in the middle, wherever that is. */
+/* The sender ends in the middle, at any point. */
 static void cut_off(void **state)
 {
     static struct stream stream;
@@ -278,7 +279,7 @@ static void cut_off(void **state)
     }
 }
 
-/* Messages that are not what they should be: the run ends with the word that says so. */
+/* Invalid messages: the run ends with a sentence that names what is wrong. */
 static struct stream stream;
 
 static size_t first(enum rows_type type)
@@ -316,13 +317,13 @@ static void refuses(void **state)
     assert_refused(ROWS_RUN, 4, 'a' << 8, 2, "run: field 1");                 /* a NUL within */
     assert_refused(ROWS_RUN, 0, ROWS_TEXT_MAX + 1, 4, "run: field 1");        /* longer than the message */
     assert_refused(ROWS_RUN, 0, 0, 4, "run: field 1");                        /* no text */
-    assert_refused(ROWS_RUN, 4 + 6 + 4 + 8 + 4 + 10, ' ', 1, "run: field 3"); /* no moment */
-    assert_refused(ROWS_PROCESS, 0, 2, 8, "process: field 1");                /* not the next */
+    assert_refused(ROWS_RUN, 4 + 6 + 4 + 8 + 4 + 10, ' ', 1, "run: field 3"); /* no valid time */
+    assert_refused(ROWS_PROCESS, 0, 2, 8, "process: field 1");                /* not the next number */
     assert_refused(ROWS_PROCESS, 0, 0, 8, "process: field 1");
-    assert_refused(ROWS_THREAD, 0, 2, 8, "thread: field 1");          /* of no process */
-    assert_refused(ROWS_THREAD, 16, 1ll << 32, 8, "thread: field 3"); /* no int */
+    assert_refused(ROWS_THREAD, 0, 2, 8, "thread: field 1");          /* no such process */
+    assert_refused(ROWS_THREAD, 16, 1ll << 32, 8, "thread: field 3"); /* more than 32 bits */
     assert_refused(ROWS_LINE, 0, 7, 8, "line: field 1");
-    assert_refused(ROWS_FRAME, 8, 3, 8, "frame: field 2"); /* in no module */
+    assert_refused(ROWS_FRAME, 8, 3, 8, "frame: field 2"); /* no such module */
     assert_refused(ROWS_FRAME, 8, -1, 8, "frame: field 2");
     assert_refused(ROWS_FRAME_LINE, 8, 256, 8, "frame_line: field 2");
     assert_refused(ROWS_FRAME_LINE, 16, 3, 8, "frame_line: field 3");
@@ -334,15 +335,15 @@ static void refuses(void **state)
     assert_refused(ROWS_SITE, 40, -1, 8, "site: field 6");
     assert_refused(ROWS_SITE, (7 + MEASURES) * 8 + 4, 0xffff, 2, "site: field 9"); /* no histogram */
     assert_refused(ROWS_EVENT, 32, 2, 8, "event: field 5");
-    assert_refused(ROWS_PAGE_MOMENT, 8, 2, 8, "page_moment: field 2"); /* of no process */
+    assert_refused(ROWS_PAGE_MOMENT, 8, 2, 8, "page_moment: field 2"); /* no such process */
     assert_refused(ROWS_PAGE_MOMENT, 32, STORE_PAGES_KINDS, 8, "page_moment: field 5");
     assert_refused(ROWS_PAGE_MOMENT, 48, -1, 8, "page_moment: field 7");
     assert_refused(ROWS_PAGE_MOMENT, 56, -2, 8, "page_moment: field 8");
     assert_refused(ROWS_PAGE_ROW, 8, 2, 8, "page_row: field 2");
     assert_refused(ROWS_PAGE_ROW, 16, STORE_PAGES_UNTOUCHED + 1, 8, "page_row: field 3");
     assert_refused(ROWS_PAGE_ROW, 24, ROWS_RUN_SITES + 1, 8, "stack is not there");
-    assert_refused(ROWS_PAGE_ROW, 32, 3, 8, "page_row: field 5");          /* no line */
-    assert_refused(ROWS_PAGE_ROW, 40 + 4 + 1, -1, 8, "page_row: field 7"); /* the name is empty */
+    assert_refused(ROWS_PAGE_ROW, 32, 3, 8, "page_row: field 5");          /* no such line */
+    assert_refused(ROWS_PAGE_ROW, 40 + 4 + 1, -1, 8, "page_row: field 7"); /* an empty name */
     memcpy(&bits, &beyond, sizeof bits);
     assert_refused(ROWS_PHASE, 0, bits, 8, "phase: field 1");
     memcpy(&bits, &nothing, sizeof bits);
@@ -363,7 +364,7 @@ static unsigned setting(const char *name, unsigned otherwise)
     return text && *text ? (unsigned)strtoul(text, NULL, 10) : otherwise;
 }
 
-/* A copy of the run with some bytes changed, some messages twice, elsewhere, or away, or just noise. */
+/* A copy of the run with some bytes changed, some messages repeated, moved or missing; or just noise. */
 static size_t damage(uint8_t *bytes)
 {
     size_t size = 0;
@@ -405,7 +406,7 @@ static void takes_no_harm(void **state)
     assert_in_range(whole, 0, tries * 3 / 4);
 }
 
-/* The check alone, over far more of them. */
+/* Only the check, with many more messages. */
 static void checks_anything(void **state)
 {
     static uint8_t bytes[8192];
@@ -421,7 +422,7 @@ static void checks_anything(void **state)
         size_t at = stream.message[(size_t)random() % stream.count];
         memcpy(&head, stream.bytes + at, sizeof head);
         uint32_t size = head.size < sizeof bytes ? head.size : sizeof bytes;
-        uint8_t *copy = malloc(size); /* its end is what a sanitizer watches */
+        uint8_t *copy = malloc(size); /* malloc'ed, so that a sanitizer watches its end */
         memcpy(copy, stream.bytes + at + sizeof head, size);
         for (long changes = random() % 4; size && changes; changes--)
             copy[(size_t)random() % size] = (uint8_t)random();

@@ -1,5 +1,5 @@
-/* test_rules.c - the table of unwinding rules: each return address gets its own rule and frame, whatever else is in
- * the table, whoever else is at it, and whether or not there is room to remember it. */
+/* test_rules.c - the table of unwinding rules: each return address gets its own rule and frame, whatever
+ * else is in the table, whoever else uses it, and whether or not there is room to remember it. */
 #define _GNU_SOURCE
 #include "cfi.h"
 #include "debug_frame.h"
@@ -19,10 +19,10 @@
 /* after the headers that it needs */
 #include <cmocka.h>
 
-/* ---- what the library has, made of numbers -------------------------------------------------------- */
+/* ---- stubs for the library, with made-up numbers ------------------------------------------------------ */
 
 #ifdef __SANITIZE_ADDRESS__
-/* As in a program, nothing of the table is given back. */
+/* The table is never freed, by design. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -30,16 +30,17 @@ const char *__asan_default_options(void)
 }
 #endif
 
-#define TRAP_FLAG 0x100 /* of the processor: a trap after each instruction */
+#define TRAP_FLAG 0x100 /* the processor's: traps after each instruction */
 
-#define MODULE_FIRST 0x100000000000u /* below is no module, from MODULE_OTHER on is one without .eh_frame */
+/* there is no module below; from MODULE_OTHER on there is one without .eh_frame */
+#define MODULE_FIRST 0x100000000000u
 #define MODULE_OTHER 0x500000000000u
 #define MODULE_NUMBER 9
 
 _Atomic bool modules_missed;
-static _Atomic unsigned worked_out; /* rules that were read from a module's information */
-static uint64_t code;               /* changes what the rules and the frames are, as another module would */
-static uint64_t numbering;          /* changes what the frames are, as another process slot would */
+static _Atomic unsigned worked_out; /* how many rules were read from a module */
+static uint64_t code;               /* changes the rules and the frames, as loading another module would */
+static uint64_t numbering;          /* changes the frames, as another process slot would */
 static bool no_pages, no_frames;
 
 static const struct cfi_section from_file = {.header = 1};
@@ -137,7 +138,7 @@ static int anew(void **state)
 static uintptr_t next_address(uint64_t *seed)
 {
     *seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
-    /* In a few hundred functions of which each calls a lot: neighbours, as return addresses are. */
+    /* A few hundred functions with many calls each: neighbouring addresses, as return addresses are. */
     return MODULE_FIRST + (*seed >> 58) * 0x10000001000u + (*seed >> 34) % 65536 * 3;
 }
 
@@ -148,7 +149,7 @@ static void check(uintptr_t address)
     assert_int_equal(known.frame, frame_of(address));
 }
 
-/* The first test: so far the table has no memory at all. */
+/* Has to be the first test: the table has no memory yet. */
 static void no_memory_costs_time_only(void **state)
 {
     (void)state;
@@ -177,17 +178,17 @@ static void found_after_it_was_added(void **state)
     seed = 1;
     for (int i = 0; i < ADDRESSES; i++)
         check(next_address(&seed));
-    /* In a table that is half full at most some find no room in their line, nor in a smaller table's. */
+    /* A table is at most half full, so only few find no room in their line, nor in a smaller table's. */
     assert_in_range(worked_out - once, 0, ADDRESSES / 100);
     assert_false(modules_missed);
 }
 
-/* Addresses that have the same home, of which only some find room there. */
+/* Addresses with the same line, where only some of them fit. */
 #define CROWD (3 * RULES_LINE)
 
 static void find_crowd(uintptr_t crowd[CROWD])
 {
-    check(MODULE_FIRST + 1); /* there is a table now */
+    check(MODULE_FIRST + 1); /* now there is a table */
     const struct rule_entry *home = rules_home(rules_now, MODULE_FIRST + 1);
     unsigned count = 0;
     for (uintptr_t a = MODULE_FIRST + 1; count < CROWD; a++)
@@ -204,13 +205,13 @@ static void same_home_is_not_the_same(void **state)
         unsigned before = worked_out;
         check(crowd[known - 1]);
         assert_int_equal(worked_out,
-                         before + (known > 1)); /* by what it is itself, not by what stood there */
+                         before + (known > 1)); /* found by its own address, not by what was there before */
         for (unsigned i = 0; i < known; i++)
             check(crowd[i]);
     }
 }
 
-/* What is at home differs in the highest bits only, where the generation is kept. */
+/* Addresses on one line that differ only in their highest bits, where the generation is stored. */
 static void high_bits_belong_to_the_address(void **state)
 {
     (void)state;
@@ -227,7 +228,7 @@ static void flush_forgets(void **state)
     for (uintptr_t a = 1; a <= 1000; a++)
         check(MODULE_FIRST + a);
     code++;
-    for (uintptr_t a = 1; a <= 1000; a++) /* nobody has said so yet */
+    for (uintptr_t a = 1; a <= 1000; a++) /* nothing has announced the change yet */
         assert_int_not_equal(rules_find(MODULE_FIRST + a, NULL).both,
                              rule_of(MODULE_FIRST + a) | (uint64_t)frame_of(MODULE_FIRST + a) << 32);
     rules_flush();
@@ -236,7 +237,7 @@ static void flush_forgets(void **state)
     assert_int_equal(worked_out, 2000);
 }
 
-/* What was put in long ago is not taken for new when the generations are counted from one again. */
+/* Old entries must not look new when the generations are counted from one again. */
 static void generations_begin_again(void **state)
 {
     (void)state;
@@ -255,7 +256,8 @@ static void generations_begin_again(void **state)
     assert_int_equal(worked_out, 2000);
 }
 
-/* A child reads nothing anew, but its frames have other numbers; and it forgets as any other process. */
+/* A forked child keeps the rules, but its frames have other numbers; and it forgets like any other
+ * process. */
 static void child_keeps_rules_but_not_frames(void **state)
 {
     (void)state;
@@ -278,7 +280,7 @@ static void child_keeps_rules_but_not_frames(void **state)
 static void other_information(void **state)
 {
     (void)state;
-    check(MODULE_OTHER + 1000); /* what only the file has */
+    check(MODULE_OTHER + 1000); /* only the file has its rule */
     assert_false(modules_missed);
     union rule_known known = rules_find(MODULE_FIRST - 1000, NULL);
     assert_int_equal(known.rule, RULE_FRAME_POINTER);
@@ -286,7 +288,7 @@ static void other_information(void **state)
     assert_true(modules_missed);
 }
 
-/* The arena is full: what has no frame is said to have none, and has its rule. */
+/* The arena is full: an address without a frame is reported as such, but still has its rule. */
 static void no_room_for_a_frame_is_told(void **state)
 {
     (void)state;
@@ -307,7 +309,7 @@ static bool is_right(uintptr_t address)
     return known.rule == rule_of(address) && known.frame == frame_of(address);
 }
 
-/* One of the threads has places taken anew while the others look at them. */
+/* One thread keeps replacing entries while the others look them up. */
 static void *look_up_many(void *number)
 {
     uint64_t wrong = 0;
@@ -352,7 +354,7 @@ static void threads_get_what_is_theirs(void **state)
     all_are_right(look_up_many);
 }
 
-/* All want the same few places at the same time. */
+/* All threads use the same few entries at the same time. */
 static void threads_fight_for_a_line(void **state)
 {
     (void)state;
@@ -362,7 +364,8 @@ static void threads_fight_for_a_line(void **state)
 
 /* ---- interrupted after each of its instructions ----------------------------------------------------- */
 
-/* What another thread, or a signal handler, does at this moment: so the test does not depend on when threads run. */
+/* Simulates another thread, or a signal handler, at this moment, so that the test does not depend on
+ * scheduling. */
 static uintptr_t crowd[CROWD];
 static uint64_t wrong_meanwhile;
 static unsigned steps, when;
@@ -383,9 +386,9 @@ static void another_looks_up_the_same(void **state)
     struct sigaction action = {.sa_sigaction = at_step, .sa_flags = SA_SIGINFO}, before;
     find_crowd(crowd);
     sigaction(SIGTRAP, &action, &before);
-    for (when = 0, steps = 1; steps >= when; when++) { /* until the look-up was through by then */
+    for (when = 0, steps = 1; steps >= when; when++) { /* until the look-up ends before that step */
         rules_flush();
-        for (unsigned i = CROWD; i-- > 1;) /* what stands there before is of others */
+        for (unsigned i = CROWD; i-- > 1;) /* fills the places with other addresses */
             check(crowd[i]);
         rules_flush();
         steps = 0;
@@ -394,7 +397,7 @@ static void another_looks_up_the_same(void **state)
         __builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~(uint64_t)TRAP_FLAG);
         assert_true(right);
         assert_int_equal(wrong_meanwhile, 0);
-        for (unsigned i = 0; i < CROWD; i++) /* nor has anything wrong been left behind */
+        for (unsigned i = 0; i < CROWD; i++) /* and nothing wrong is left behind */
             check(crowd[i]);
     }
     assert_true(when > 50);

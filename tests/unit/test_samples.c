@@ -1,4 +1,4 @@
-/* test_samples.c - at which moments the sites are looked at, and what is known of the time between. */
+/* test_samples.c - when the sites are sampled, and what is known about the time between. */
 #include "samples.h"
 
 #include <setjmp.h>
@@ -37,7 +37,7 @@ static int end(void **state)
     return 0;
 }
 
-/* A program that changes one site all the time, looked at as the collector does. */
+/* Changes one site all the time, and samples like the collector. */
 static void run_until(uint64_t end_ns)
 {
     for (uint64_t now_ns = 100000; now_ns < end_ns; now_ns += 100000) {
@@ -67,7 +67,7 @@ static void early_ones_are_close(void **state)
     assert_true(samples.moment_count < 120);
 }
 
-/* What a look takes is a small part of the time, however many sites there are. */
+/* Sampling takes a small part of the time, however many sites there are. */
 static void many_sites_are_looked_at_seldom(void **state)
 {
     (void)state;
@@ -76,7 +76,7 @@ static void many_sites_are_looked_at_seldom(void **state)
     assert_true(samples.moment_count <= 12);
 }
 
-/* Up to the moment at which something came what was known before holds. */
+/* Until something happens, the last sample remains valid. */
 static void a_quiet_time_is_known(void **state)
 {
     (void)state;
@@ -86,7 +86,7 @@ static void a_quiet_time_is_known(void **state)
     assert_true(samples_take(&samples, &ledger, 5 * MS, SAMPLES_BETWEEN));
     samples_hold(&samples, 300 * MS);
     assert_int_equal(moment(0)->until_ns, 300 * MS);
-    assert_false(samples_due(&samples, 10000 * MS)); /* nothing to see */
+    assert_false(samples_due(&samples, 10000 * MS)); /* nothing has changed */
     assert_true(samples_take(&samples, &ledger, 400 * MS, SAMPLES_SNAPSHOT));
     assert_int_equal(samples.moment_count, 1);
     assert_int_equal(moment(0)->until_ns, 400 * MS);
@@ -95,7 +95,7 @@ static void a_quiet_time_is_known(void **state)
     assert_int_equal(moment(0)->until_ns, 400 * MS);
 }
 
-/* There is an end to what a run may have, and it is not taken from the marks and snapshots. */
+/* The number of rows is limited, but marks and snapshots are always written. */
 static void rows_are_limited(void **state)
 {
     (void)state;

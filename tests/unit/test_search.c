@@ -1,5 +1,4 @@
-/* test_search.c - of a program's threads one is taken that may be borrowed, and the others go on as if nobody had been
- * there. */
+/* test_search.c - a thread that can be borrowed is found, and the other threads continue undisturbed. */
 #include "child.h"
 #include "frame.h"
 #include "proc.h"
@@ -33,7 +32,7 @@ static void *count(void *unused)
     return unused;
 }
 
-/* ---- which one --------------------------------------------------------------------------------------- */
+/* ---- which thread ------------------------------------------------------------------------------------ */
 
 static void *wait_in_module(void *unused)
 {
@@ -75,8 +74,8 @@ static void the_one_that_holds_nothing(void **unused)
     assert_true(found.tid != child.pid && found.stopped_ns <= search_now_ns());
     uint64_t turns = atomic_load(&child.memory->turns);
     usleep(20000);
-    assert_int_equal(atomic_load(&child.memory->turns), turns); /* it stands */
-    assert_int_equal(proc_state(child.pid, child.pid), 'S');    /* the other one does not */
+    assert_int_equal(atomic_load(&child.memory->turns), turns); /* it is stopped */
+    assert_int_equal(proc_state(child.pid, child.pid), 'S');    /* the other thread is not */
     stacks_close(found.stacks);
     search_let_go(found.tid);
     search_hurry(false);
@@ -85,7 +84,7 @@ static void the_one_that_holds_nothing(void **unused)
     child_end(&child);
 }
 
-/* The main thread is in a signal handler, on a stack of which nobody knows where it ends. */
+/* The main thread is in a signal handler, on a stack with unknown bounds. */
 static void handle(int number)
 {
     (void)number;
@@ -135,7 +134,7 @@ static void sleep_once(struct child_memory *memory)
     atomic_store(&memory->result, left == 0 ? 1 : -errno);
 }
 
-/* What it was waiting for it waits for to the end; and it ends as if it had not been stopped. */
+/* It completes its wait, and ends as if it had not been stopped. */
 static void goes_on(void **unused)
 {
     struct child child;
@@ -168,7 +167,7 @@ static void take_signals(struct child_memory *memory)
     }
 }
 
-/* Signals that come while it is being stopped reach it, each once. */
+/* Signals that arrive while it is being stopped are delivered, each once. */
 static void signals_are_delivered(void **unused)
 {
     struct child child;

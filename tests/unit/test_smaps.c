@@ -1,4 +1,4 @@
-/* test_smaps.c - /proc/PID/smaps as text, and what mappings are taken for. */
+/* test_smaps.c - parses texts of /proc/PID/smaps, and checks what mappings are classified as. */
 #include "mapping_use.h"
 #include "residence.h"
 
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-/* One of the text's, "PART name". */
+/* Checks the class of one mapping of the text, "PART name". */
 static void takes_for(const char *text, size_t at, bool has_blocks, int part, const char *name)
 {
     struct mappings mappings;
@@ -52,7 +52,7 @@ static void reads_numbers(void **unused)
     mappings_free(&m);
 }
 
-/* What is no line of the kernel's, is cut off, or does not follow: passed over. */
+/* Lines that are invalid, cut off, or out of order are skipped. */
 static void passes_over_nonsense(void **unused)
 {
     (void)unused;
@@ -73,7 +73,7 @@ static void passes_over_nonsense(void **unused)
     struct mappings m;
     assert_int_equal(
         mappings_parse(&m, "2000-3000 r--p 0 0:0 0\n2800-3800 r--p 0 0:0 0\n3000-4000 r--p 0 0:0 0\n"), 0);
-    assert_int_equal(m.count, 2); /* the second one would count twice what the first one has */
+    assert_int_equal(m.count, 2); /* the second would be counted twice */
     mappings_free(&m);
 }
 
@@ -110,7 +110,7 @@ static void by_neighbours(void **unused)
     takes_for(tracers, 1, false, RESIDENCE_TRACER, "/lib/libtrace.so");
     const char stack[] = "10000-11000 ---p 0 0:0 0\n11000-91000 rw-p 0 0:0 0\n";
     takes_for(stack, 1, false, RESIDENCE_STACKS, "stacks of threads");
-    /* The second half of an arena is reserved, and what lies behind it is no stack. */
+    /* The rest of an arena is reserved; a mapping above it is not a stack. */
     const char arena[] = "7f4000000000-7f4000021000 rw-p 0 0:0 0\n7f4000021000-7f4004000000 ---p 0 0:0 0\n"
                          "7f4004000000-7f4004021000 rw-p 0 0:0 0\n";
     takes_for(arena, 0, false, RESIDENCE_FREE, "");

@@ -1,5 +1,4 @@
-/* test_stack_cache.c - the stacks that have been numbered: what is remembered is what was put, and what was forgotten
- * is not found. */
+/* test_stack_cache.c - the cache of numbered stacks: it finds what was put in, and not what was forgotten. */
 #include "stack_cache.h"
 
 #include <pthread.h>
@@ -10,10 +9,10 @@
 /* after the headers that it needs */
 #include <cmocka.h>
 
-/* ---- what the library has ------------------------------------------------------------------------- */
+/* ---- stubs for the library ---------------------------------------------------------------------------- */
 
 #ifdef __SANITIZE_ADDRESS__
-/* As in a program, nothing of the tables is given back. */
+/* The tables are never freed, by design. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -29,7 +28,7 @@ void *guest_table(size_t size)
     return pages ? memset(pages, 0, size) : NULL;
 }
 
-/* As the kernel does it: who still looks there finds the word, or nothing. */
+/* Like the kernel: a late reader finds the old word, or zero. */
 void guest_release(void *pages, size_t size)
 {
     _Atomic uint64_t *words = pages;
@@ -49,7 +48,7 @@ static int anew(void **state)
 
 static struct stack_cache *const cache = &stack_cache_by_frames;
 
-/* Of the i-th of many stacks. */
+/* Key of the i-th of many stacks. */
 static struct stack_cache_key key_of(uint32_t i)
 {
     return stack_cache_elsewhere(stack_cache_hash(stack_cache_hash(STACK_CACHE_ROOT, i), i >> 7));
@@ -62,7 +61,7 @@ static void found_after_it_was_put(void **state)
         assert_int_equal(stack_cache_find(cache, key_of(i)), 0);
         stack_cache_put(cache, key_of(i), i);
         assert_int_equal(stack_cache_find(cache, key_of(i)), i);
-        /* What is asked for ever again moves over to each larger table. */
+        /* An entry in constant use moves to each larger table. */
         assert_int_equal(stack_cache_find(cache, key_of(1)), 1);
     }
     for (uint32_t i = 1; i <= 200000; i++) {
@@ -74,7 +73,7 @@ static void found_after_it_was_put(void **state)
         assert_int_equal(stack_cache_find(cache, key_of(i)), 0);
 }
 
-/* Two lines are full of them; what has no room takes the place of another one, and is found. */
+/* More keys than fit into two lines; a new one replaces an old one, and is found. */
 static void many_want_the_same_line(void **state)
 {
     (void)state;
@@ -86,7 +85,7 @@ static void many_want_the_same_line(void **state)
     }
     for (uint32_t i = 1; i <= STACK_CACHE_LINE; i++) {
         key.hash = (uint64_t)i << STACK_CACHE_NODE_BITS | (uint64_t)i * 16 % 64;
-        for (unsigned times = 0; times < 40; times++) /* some come home meanwhile */
+        for (unsigned times = 0; times < 40; times++) /* meanwhile some move back to their own line */
             assert_int_equal(stack_cache_find(cache, key), i);
     }
 }
@@ -105,7 +104,7 @@ static void forgotten_is_not_found(void **state)
         assert_int_equal(stack_cache_find(cache, key_of(i)), 0);
         assert_int_equal(stack_cache_find(&stack_cache_by_words, key_of(i)), 0);
     }
-    assert_int_equal(stack_cache_at(place), 0); /* nor by who was about to look there */
+    assert_int_equal(stack_cache_at(place), 0); /* not found by a reader with its old place either */
     stack_cache_put(cache, key_of(5000), 7);
     assert_int_equal(stack_cache_find(cache, key_of(5000)), 7);
 }
@@ -119,7 +118,7 @@ static void no_memory_remembers_nothing(void **state)
     no_memory = false;
     for (uint32_t i = 1; i <= 100; i++)
         stack_cache_put(cache, key_of(i), i);
-    no_memory = true; /* for a larger one: new ones take the place of old ones */
+    no_memory = true; /* for a larger table, so new entries replace old ones */
     for (uint32_t i = 1; i <= 5000; i++) {
         stack_cache_put(cache, key_of(i), i);
         assert_int_equal(stack_cache_find(cache, key_of(i)), i);

@@ -1,4 +1,4 @@
-/* The trie of stacks: whatever is made, by however many threads, each stack's node leads back to its frames.
+/* The trie of stacks: whatever stacks any number of threads add, each stack's node leads back to its frames.
  */
 #include "children.h"
 #include "stacks.h"
@@ -11,10 +11,10 @@
 /* after the headers that it needs */
 #include <cmocka.h>
 
-/* ---- what the library has, without an arena ------------------------------------------------------- */
+/* ---- stubs for the library, without an arena ---------------------------------------------------------- */
 
 #ifdef __SANITIZE_ADDRESS__
-/* As in a program, nothing of the trie is given back. */
+/* The trie is never freed, by design. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
@@ -58,7 +58,7 @@ void guest_populate(void *pages, size_t size)
     (void)size;
 }
 
-/* As the kernel does it: who still looks there finds the word, or nothing. */
+/* Like the kernel: a late reader finds the old word, or zero. */
 void guest_release(void *pages, size_t size)
 {
     _Atomic uint64_t *words = pages;
@@ -83,7 +83,7 @@ struct stack {
     uint32_t depth, frame[DEPTH]; /* the outermost first */
 };
 
-/* One of 4^n stacks of a depth: at every level one of a few frames, as in a program. */
+/* One of 4^n stacks of a depth: at each level there are a few frames to choose from, as in a program. */
 static struct stack random_stack(uint64_t *seed)
 {
     struct stack s = {.depth = 0};
@@ -196,7 +196,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Nodes that are as another one. */
+/* Counts nodes that equal another one. */
 static uint64_t twice(void)
 {
     uint64_t count = slot.nodes, *keys = calloc(count, sizeof *keys), same = 0;
@@ -237,13 +237,13 @@ static void test_threads(void **state)
         assert_null(wrong);
     }
     assert_int_equal(slot.stacks_lost, 0);
-    /* How many are there twice depends on when the threads were interrupted: it is printed only. Each leads to the
-     * same frames. */
+    /* How many are duplicates depends on when the threads were interrupted, so it is only printed. Each
+     * leads to the same frames. */
     uint64_t seeds[] = {3, 4}, made = slot.nodes;
     assert_null(walk_many(&seeds[0]));
     assert_null(walk_many(&seeds[1]));
     print_message("%lu nodes made again, %lu of %lu nodes twice\n", slot.nodes - made, twice(), made);
-    /* Now that nobody else is at it, nothing is made any more. */
+    /* Without other threads, no more nodes are made. */
     made = slot.nodes;
     seeds[0] = 3;
     seeds[1] = 4;

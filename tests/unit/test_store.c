@@ -1,4 +1,4 @@
-/* test_store.c - opening, refusing, writing together, and the small encodings. */
+/* test_store.c - opening and refusing files, concurrent writers, and the small encodings. */
 #define _GNU_SOURCE
 #include "store.h"
 
@@ -77,7 +77,7 @@ static int64_t is_one_file(void)
     return number("SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'delete'");
 }
 
-/* A run with so many sites of one block each. */
+/* Records a run with that many sites of one block each. */
 static void record(const char *label, int sites, int batches)
 {
     struct store *store;
@@ -130,7 +130,7 @@ static void assert_refused_both(const char *says)
     assert_refused(code, says);
 }
 
-/* ---- what is no database of ours ------------------------------------------------------------- */
+/* ---- files that are not our database ------------------------------------------------------------ */
 
 static void nothing_there(void **state)
 {
@@ -160,7 +160,7 @@ static void of_another_program(void **state)
     (void)state;
     execute("CREATE TABLE mine(a); INSERT INTO mine VALUES (1)");
     assert_refused_both("database of another program");
-    assert_int_equal(number("SELECT count(*) FROM sqlite_schema"), 1); /* left as it was */
+    assert_int_equal(number("SELECT count(*) FROM sqlite_schema"), 1); /* not changed */
     char mode[2] = {0};
     int fd = open(path, O_RDONLY);
 
@@ -178,7 +178,7 @@ static void of_another_version(void **state)
     execute("PRAGMA user_version = 1");
     struct store *store;
 
-    assert_true(store_open(path, &store) < 0); /* it can be read, but not written to */
+    assert_true(store_open(path, &store) < 0); /* it is readable, but not writable */
     assert_non_null(strstr(store_error(store), "older libtrace"));
     assert_non_null(strstr(store_error(store), "trace-report merge"));
     store_close(store);
@@ -248,7 +248,7 @@ static void one_file_at_the_end(void **state)
     assert_int_equal(number("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
 }
 
-/* Who is not the last one leaves the file as it is, to whoever still records. */
+/* Only the last writer merges the file into one; the others leave it to those that still record. */
 static void the_last_one_leaves_one_file(void **state)
 {
     struct store *last;
@@ -278,14 +278,14 @@ static void read_while_recording(void **state)
     assert_int_equal(store_begin(writer), 0);
     assert_int_equal(store_run_add(writer, "x", "./x", "2026-01-01T00:00:00Z", "/", &run), 0);
     assert_int_equal(store_commit(writer), 0);
-    assert_int_equal(store_begin(writer), 0); /* and in the middle of a transaction */
+    assert_int_equal(store_begin(writer), 0); /* also in the middle of a transaction */
     assert_int_equal(store_open_read(path, &reader), 0);
     assert_int_equal(number("SELECT count(*) FROM runs WHERE state = 'recording'"), 1);
     store_close(reader);
     store_close(writer);
 }
 
-/* Processes that start at once, so that making the file and finishing collide as well. */
+/* Processes start at once, so that creating the file and finishing collide as well. */
 static void many_writers(void **state)
 {
     enum { WRITERS = 4, SITES = 20000 };
@@ -335,7 +335,7 @@ static void dead_collector(void **state)
     record("y", 1, 1);
     assert_int_equal(number("SELECT count(*) FROM run WHERE state = 'interrupted' AND label = 'x'"), 1);
     assert_int_equal(number("SELECT count(*) FROM run WHERE state = 'complete' AND label = 'y'"), 1);
-    assert_int_equal(number("SELECT count(*) FROM node"), 0); /* what was not committed is not there */
+    assert_int_equal(number("SELECT count(*) FROM node"), 0); /* uncommitted rows are gone */
 }
 
 struct many {
@@ -382,7 +382,7 @@ static void rows_by_the_many(void **state)
     assert_int_equal(store_nodes(store, one_more_node, &nodes), 0);
     assert_int_equal(store_nodes(store, one_more_node, &none), 0);
     assert_int_equal(store_sites(store, one_more_site, &sites), 0);
-    assert_int_equal(store_sites(store, one_more_site, &again), 0); /* replaces them */
+    assert_int_equal(store_sites(store, one_more_site, &again), 0); /* replaces the first ones */
     assert_int_equal(store_commit(store), 0);
     assert_int_equal(store_finish(store), 0);
     store_close(store);
@@ -407,7 +407,7 @@ static void bad_utf8(void **state)
         1);
 }
 
-/* By its process alone: without a lock. */
+/* Checked by its process alone, without a lock. */
 static void collector_lives(void **state)
 {
     int64_t start = store_process_start(getpid());
@@ -428,18 +428,18 @@ static void collector_lives(void **state)
         {{0, 0, 0, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
         {{0, -1, -1, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
         {{0, 1 << 30, -1, (int64_t)here.st_ino, 0}, STORE_COLLECTOR_GONE},
-        /* Somebody else's numbers, which tell nothing here. */
+        /* Numbers of another system's processes mean nothing here. */
         {{0, getpid(), start, 1, store_clock()}, STORE_COLLECTOR_ELSEWHERE},
         {{0, getpid(), start, 1, 0}, STORE_COLLECTOR_GONE},
         {{0, getpid(), start, 1, store_clock() - 3600000000000}, STORE_COLLECTOR_GONE},
-        {{0, getpid(), start, 1, INT64_MAX}, STORE_COLLECTOR_GONE}, /* before this machine was started */
+        {{0, getpid(), start, 1, INT64_MAX}, STORE_COLLECTOR_GONE}, /* before the last boot */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(store_collector_state(store, &cases[i].collector), cases[i].expected);
     store_close(store);
 }
 
-/* A process that records and does nothing more. */
+/* A process that only keeps recording. */
 static pid_t record_for_ever(void)
 {
     int ready[2];
@@ -466,7 +466,7 @@ static pid_t record_for_ever(void)
     return child;
 }
 
-/* What is said of the first run's collector, its process being one of a namespace that nobody knows here. */
+/* State of the first run's collector if its process is in an unknown namespace. */
 static enum store_collector_state state_elsewhere(const char *file, int64_t taken_ns)
 {
     const struct store_collector collector = {1, 1, 1, 1, taken_ns};
@@ -494,7 +494,7 @@ static void collector_has_a_lock(void **state)
     assert_int_equal(system(command), 0);
     assert_int_equal(state_elsewhere(copy, store_clock()), STORE_COLLECTOR_ELSEWHERE);
 
-    /* Who reads goes on reading, and is seen to: the lock takes nothing from SQLite. */
+    /* Readers continue to work, and are noticed: the lock does not interfere with SQLite's. */
     assert_int_equal(store_open_read(path, &reader), 0);
     assert_int_equal(sqlite3_exec(store_handle(reader), "BEGIN; SELECT * FROM run", NULL, NULL, NULL),
                      SQLITE_OK);
@@ -535,7 +535,7 @@ static void histograms(void **state)
         in[i] = UINT64_MAX;
     size = store_histogram_encode(in, data);
     assert_int_equal(size, STORE_HISTOGRAM_MAX);
-    data[0] = 65; /* no such class */
+    data[0] = 65; /* no such histogram class */
     assert_int_equal(store_histogram_decode(data, size, out), -EINVAL);
     memset(data, 0xff, sizeof data);
     assert_int_equal(store_histogram_decode(data, sizeof data, out), -EINVAL);

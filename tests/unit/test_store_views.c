@@ -1,5 +1,5 @@
 /* test_store_views.c - the public contract: names and order of the views' columns. Columns may be added at
- * the end of a view; a test that has to be changed for any other reason means that users' SQL breaks. */
+ * the end of a view; if this test has to be changed for any other reason, users' SQL breaks. */
 #define _GNU_SOURCE
 #include "store.h"
 
@@ -76,10 +76,10 @@ static int only_one(void *data, struct store_site *site)
     return 1;
 }
 
-/* The second run has none: the views are of the file. */
+/* The second run has no such rows, but the views cover the whole file. */
 static void resident(int run)
 {
-    /* Of a stack that has no site, and of one whose site has another line. */
+    /* One page row for a stack without a site, and one for a stack whose site has another line. */
     const struct store_site mapped = {.key = {.node = 1, .process = 1},
                                       .line = 1,
                                       .m = {2, 8192, 1, 4096, 1, 4096}},
@@ -105,7 +105,7 @@ static void resident(int run)
     check(store_mapped_sites(writer, only_one, &left));
 }
 
-/* Run 1: finished, of two processes that share a stack. Run 2: its symbols are not there yet. */
+/* Run 1: finished, with two processes that share a stack. Run 2: its symbols are not looked up yet. */
 static int make(void **state)
 {
     int64_t run;
@@ -174,7 +174,7 @@ static int clean(void **state)
     return unlink(path);
 }
 
-/* The first column of all rows, one a line. */
+/* The first column of all rows, one per line. */
 static char *ask(const char *sql)
 {
     static char out[4096];
@@ -199,7 +199,7 @@ static void columns(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++)
-        for (int file = 0; file < 2; file++) { /* as our reports see it, and as anybody does */
+        for (int file = 0; file < 2; file++) { /* through our report's connection, and through plain SQLite */
             char sql[128], found[1024] = "";
             sqlite3 *db;
             sqlite3_stmt *statement;
@@ -225,7 +225,7 @@ static void columns(void **state)
         }
 }
 
-/* In every measure, and for the run without symbols too. */
+/* The sums agree in every measure, even in the run without symbols. */
 static void sums(void **state)
 {
     static const char *const of[] = {"lines", "functions", "stacks"};

@@ -1,4 +1,4 @@
-/* test_symbols.c - modules in all states, names from symbol tables, demangling, library code, the parts inside.
+/* test_symbols.c - modules in all states, names from symbol tables, demangling, library code, and internals.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,7 +73,7 @@ static void names_only(void **state)
     assert_string_equal(function_at(s, "list", total, SYMBOLS_NAMES), "total");
     assert_string_equal(function_at(s, "list", exported + 5, SYMBOLS_NAMES), "exported");
     assert_string_equal(function_at(s, "dynamic", exported + 5, SYMBOLS_NAMES), "exported");
-    assert_null(function_at(s, "dynamic", total, SYMBOLS_NAMES)); /* not the next exported one before it */
+    assert_null(function_at(s, "dynamic", total, SYMBOLS_NAMES)); /* not the previous exported symbol */
     assert_null(function_at(s, "bare", exported, SYMBOLS_NONE));
     assert_null(function_at(s, "list", 0, SYMBOLS_NAMES));
     assert_null(function_at(s, "list", UINT64_MAX, SYMBOLS_NAMES));
@@ -86,7 +86,7 @@ static void names_only(void **state)
     symbols_close(s);
 }
 
-/* A compressed symbol table in a section of its own, as Fedora has it. */
+/* A compressed symbol table in a section of its own, as on Fedora. */
 static void mini_debug_information(void **state)
 {
     (void)state;
@@ -104,7 +104,8 @@ static void mini_debug_information(void **state)
     symbols_close(s);
 }
 
-/* Little debug information has lines, but names without scope: the symbol table knows better. */
+/* Minimal debug information (-g1) has lines, but names without scope: those of the symbol table are
+ * better. */
 static void names_without_scope(void **state)
 {
     (void)state;
@@ -136,7 +137,7 @@ static void equal_strings_are_one(void **state)
         assert_int_equal(symbols_resolve(b, at, y, 64), count);
         for (size_t i = 0; i < count; i++)
             assert_true(x[i].function == y[i].function && x[i].file == y[i].file && x[i].line == y[i].line);
-        /* No room for all: the innermost ones. */
+        /* Without room for all frames, the innermost are returned. */
         assert_int_equal(symbols_resolve(a, at, few, 2), count < 2 ? count : 2);
         assert_true(few[0].function == x[0].function && few[0].file == x[0].file);
         if (count > 2)
@@ -160,7 +161,7 @@ static Elf_Scn *section_called(Elf *elf, const char *wanted, GElf_Shdr *header)
     return NULL;
 }
 
-/* What inflating gives is the file before it was compressed, but for what is never read. */
+/* The decompressed file must equal the uncompressed one, except for parts that are never read. */
 static void compressed_sections(void **state)
 {
     (void)state;
@@ -182,7 +183,7 @@ static void compressed_sections(void **state)
         assert_non_null(gelf_getshdr(section, &header));
         const char *name = elf_strptr(plain, names, header.sh_name);
         if (header.sh_type == SHT_NOBITS || header.sh_type == SHT_STRTAB || header.sh_type == SHT_SYMTAB)
-            continue; /* objcopy makes them anew */
+            continue; /* objcopy rewrites them */
         Elf_Scn *inflated = section_called(made, name, &other);
         assert_non_null(inflated);
         assert_int_equal(other.sh_flags, header.sh_flags);
@@ -197,7 +198,7 @@ static void compressed_sections(void **state)
         compared += strncmp(name, ".debug_", 7) == 0;
     }
     assert_in_range(compared, 5, 20);
-    assert_int_equal(left_out, 1); /* where variables are */
+    assert_int_equal(left_out, 1); /* the one about variables */
     elf_end(plain);
     elf_end(made);
     close(made_fd);
@@ -218,7 +219,7 @@ static int nothing_fits(uint64_t bytes)
     return 0;
 }
 
-/* Where memory is short debug information is not read, compressed or not: the symbol table has to do. */
+/* If memory is short, debug information is not read, compressed or not: only the symbol table is used. */
 static void short_of_memory(void **state)
 {
     (void)state;
@@ -306,7 +307,7 @@ static void demangling(void **state)
     assert_null(symbols_demangle(NULL));
 }
 
-/* Names that stand for far more than their length must not take all memory or time. */
+/* Names that expand to far more than their length must not take all memory or time. */
 static void demangling_bombs(void **state)
 {
     (void)state;
@@ -325,7 +326,7 @@ static void demangling_bombs(void **state)
         end += sprintf(end, "1aI");
     free(symbols_demangle(name));
 
-    /* Each pair of template arguments names the one before it twice: 2^60 letters. */
+    /* Each pair of template arguments refers twice to the one before it: 2^60 letters. */
     end = name + sprintf(name, "_Z1f1AIiE");
     for (int i = 0; i < 36; i++) {
         char back[8] = "_";

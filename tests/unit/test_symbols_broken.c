@@ -1,8 +1,8 @@
-/* test_symbols_broken.c - truncated and corrupted files give some state and some frames, never a crash and
- * never a loop.
+/* test_symbols_broken.c - truncated and corrupted files give some state and some frames, but never a crash or
+ * an endless loop.
  *
- * Each broken file is read in a process of its own with an alarm, so that one that fails is named. The
- * changes are the same in every run: so many of each kind, of each part of each program, or as many as
+ * Each broken file is read in a process of its own with an alarm, so that the test can name one that fails.
+ * The changes are the same in every run: a number of each kind, in each part of each program, or as many as
  * LIBTRACE_BROKEN_ROUNDS says (scripts/test-strangers).
  */
 #include <setjmp.h>
@@ -20,7 +20,7 @@ enum { LOOKUPS = 300, SECONDS_MAX = 20, ROUNDS = 20 };
 static int rounds = ROUNDS;
 
 struct victim {
-    unsigned char *bytes; /* of the file as it was */
+    unsigned char *bytes; /* the original file's */
     unsigned char *broken;
     size_t size;
     uint64_t text_low, text_high;
@@ -51,7 +51,7 @@ static void read_victim(const char *name, struct victim *v)
     assert_true(bench_section(name, ".text", &v->text_low, &v->text_high));
 }
 
-/* Exit status 0 if all look-ups came to an end. */
+/* Exit status 0 if all look-ups have ended. */
 static int survives(const struct victim *v, const char *path)
 {
     pid_t child = fork();
@@ -215,7 +215,7 @@ int main(void)
     const char *wanted = getenv("LIBTRACE_BROKEN_ROUNDS");
     if (wanted)
         rounds = atoi(wanted);
-    /* What libelf keeps of a broken file is its own affair; what counts is that nothing wrong is touched. */
+    /* Leaks of libelf with broken files do not matter, only invalid accesses do. */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(broken_dwarf5),
         cmocka_unit_test(broken_dwarf4),

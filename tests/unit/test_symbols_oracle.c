@@ -1,4 +1,4 @@
-/* test_symbols_oracle.c - addresses of real programs give what addr2line -i -f -C gives.
+/* test_symbols_oracle.c - compares frames of addresses in real programs with addr2line -i -f -C.
  *
  * addr2line prefers the symbol table's name for an innermost function without a linkage name, even if that
  * function was inlined into the one that the symbol names (binutils 2.40). So the answers are compared on
@@ -21,8 +21,8 @@ enum { FRAMES_MAX = 64, SOURCE_LINES = 60 };
 struct tally {
     size_t addresses; /* compared */
     size_t inlined;   /* of them, with more than one frame */
-    size_t differing; /* ours is another answer */
-    size_t excused;   /* not in differing: the oracle's is wrong, see is_impossible and is_gap */
+    size_t differing; /* our answer is different */
+    size_t excused;   /* not in differing: addr2line is wrong, see is_impossible and is_gap */
 };
 
 /* Frames as text, "function\nfile:line\n" each, as addr2line prints them. */
@@ -94,7 +94,7 @@ static int is_impossible(const struct answer *theirs, const struct answer *ours)
                   strlen(SYMBOLS_PROGRAMS));
 }
 
-/* addr2line names the symbol before the address even where that one has ended (there is padding). */
+/* addr2line names the previous symbol even if the address is behind its end (in padding). */
 static int is_gap(const struct answer *theirs, const struct answer *ours, uint64_t address)
 {
     const char *place = strchr(theirs->text, '\n');
@@ -149,7 +149,7 @@ static struct tally compare_with(const char *oracle, const char *name, unsigned 
     return tally;
 }
 
-/* Compiles, makes the copy without symbols and compares; skips where the compiler is not there. */
+/* Compiles, makes the copy without symbols and compares; skipped if the compiler is not installed. */
 static void check(const char *tool, const char *arguments, unsigned stride, size_t excused)
 {
     if (!bench_has(tool)) {
@@ -272,7 +272,7 @@ static void separate_by_build_id(void **state)
     image_set_debug_directory(bench);
     assert_same_answers("bare", "whole");
 
-    /* The file itself is another one by now, or is gone: the debug file is enough. */
+    /* The module's file was replaced or removed: the debug file is enough. */
     const uint8_t id[] = {0xab, 0xcd, 0xef, 0x01, 0x23, 0x45, 0x67, 0x89}, other[] = {1, 2, 3, 4};
     struct symbols *s = symbols_open();
     struct symbols_frame frame, whole;
@@ -292,7 +292,7 @@ static void separate_by_build_id(void **state)
     image_set_debug_directory("/usr/lib/debug");
 }
 
-/* Debug information that several files share, as distributions pack it. */
+/* Debug information that several files share, as some distributions ship it. */
 static void dwz(void **state)
 {
     (void)state;
@@ -306,7 +306,8 @@ static void dwz(void **state)
     assert_same_answers("packed", "whole");
 }
 
-/* Code that the linker leaves out keeps its rows in the line table, at address 0 and up: where real code is.
+/* Functions that the linker drops keep their rows in the line table, at address 0 and up, where there may be
+ * real code.
  */
 static void dropped_code(void **state)
 {

@@ -1,4 +1,4 @@
-/* test_table.c - the tables of Python code: one that forgets, and one that grows instead. */
+/* test_table.c - the tables of Python code: one that forgets entries, and one that grows. */
 #include "number_cache.h"
 
 #include <setjmp.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-/* Keys as hashes are; no two are the same. */
+/* Distinct keys, distributed like hashes. */
 static uint64_t key_of(uint32_t i)
 {
     return (i + 1ull) * 0xff51afd7ed558ccdull;
@@ -40,7 +40,7 @@ static void one_that_grows_does_not(void **state)
         assert_true(table_put_growing(&table, key_of(i), i + 1, 20));
     assert_false(table_forgets(&table));
     assert_int_equal(found(&table, 300000), 300000);
-    assert_true(table_put_growing(&table, key_of(7), 4711, 20)); /* in the place of the one before */
+    assert_true(table_put_growing(&table, key_of(7), 4711, 20)); /* in place of the old table */
     assert_int_equal(table_get(&table, key_of(7)), 4711);
     assert_true(table_drop(&table, key_of(7)));
     assert_int_equal(table_get(&table, key_of(7)), 0);

@@ -1,5 +1,5 @@
-/* test_target.c - a running program from outside: what is found there is what it has itself, and what must not be
- * interrupted is known. */
+/* test_target.c - examines a running program from outside: what is found must agree with what it finds
+ * itself, and code that must not be interrupted is recognised. */
 #include "child.h"
 #include "frame.h"
 #include "target.h"
@@ -38,7 +38,7 @@ static void stay(struct child_memory *memory)
         pause();
 }
 
-/* The child's functions are where ours are: it was forked. */
+/* The child's functions have the same addresses as ours: it was forked. */
 static void functions(void **unused)
 {
     struct child child;
@@ -88,7 +88,7 @@ static void what_must_not_be_interrupted(void **unused)
 
 static char copy_path[256];
 
-/* Some library by another name, from which it is loaded; no need for it to be ours. */
+/* A copy of any library, loaded from there; it need not be libtrace.so. */
 static void copy_library(void)
 {
     Dl_info info;
@@ -136,7 +136,7 @@ static void our_library(void **unused)
     assert_int_equal(target_symbol("/no/such/file", bias, "_fail"), 0);
     assert_true(target_unsafe(&target, place));
     target_close(&target);
-    assert_null(target_open(&target, child.pid, copy_path, true)); /* where it may be interrupted there */
+    assert_null(target_open(&target, child.pid, copy_path, true)); /* where its code may be interrupted */
     assert_false(target_unsafe(&target, place));
     target_close(&target);
     const char *why = target_open(&target, child.pid, OURS, false);
@@ -145,12 +145,12 @@ static void our_library(void **unused)
     remove_library();
     snprintf(copy_path + strlen(copy_path), 20, "/libtrace.so");
     why = target_open(&target, child.pid, copy_path, false);
-    assert_non_null(strstr(why, "has another libtrace.so loaded")); /* its file was taken away */
+    assert_non_null(strstr(why, "has another libtrace.so loaded")); /* its file was removed */
     target_close(&target);
     child_end(&child);
 }
 
-/* What a path says is not what the list of mappings says. */
+/* Paths that look like other fields of the list of mappings. */
 static void paths_that_mislead(void **unused)
 {
     char folder[] = "/tmp/libtrace-target-XXXXXX", odd[sizeof folder + 40];
@@ -167,7 +167,7 @@ static void paths_that_mislead(void **unused)
     remove_library();
     snprintf(copy_path, sizeof copy_path, "%s", odd);
     child_start(&child, load_and_stay);
-    int local; /* forked, it has our stack */
+    int local; /* in the stack that the forked child has, too */
     assert_null(target_open(&target, child.pid, copy_path, false));
     assert_string_equal(target.library->path, copy_path);
     assert_true((uintptr_t)&local >= target.stack.start && (uintptr_t)&local < target.stack.end);
@@ -188,7 +188,7 @@ static void *stand(void *memory)
     void *start;
     size_t size;
     pthread_getattr_np(pthread_self(), &attributes);
-    pthread_attr_getstack(&attributes, &start, &size); /* without the guard, that is below */
+    pthread_attr_getstack(&attributes, &start, &size); /* without the guard below it */
     atomic_store(&((struct child_memory *)memory)->number, (int64_t)(uintptr_t)start);
     atomic_store(&((struct child_memory *)memory)->result, (int64_t)(uintptr_t)&local);
     atomic_store(&((struct child_memory *)memory)->turns, (uint64_t)pthread_self());
@@ -220,17 +220,18 @@ static void ends_of_stacks(void **unused)
               inner = (uintptr_t)atomic_load(&child.memory->result),
               descriptor = (uintptr_t)atomic_load(&child.memory->turns);
     uintptr_t end = target_stack_end(&target, child.pid + 1, inner, descriptor);
-    assert_true(end >= low && end <= low + 65536 && end < inner); /* the guard's size is rounded by some */
+    /* the guard's size is rounded on some systems */
+    assert_true(end >= low && end <= low + 65536 && end < inner);
     assert_int_equal(target_stack_end(&target, child.pid + 1, low - 4096, descriptor), 0);
     assert_int_equal(target_stack_end(&target, child.pid + 1, descriptor + (1 << 20), descriptor), 0);
     assert_int_equal(target_stack_end(&target, child.pid + 1, inner, 4096), 0);
-    /* The main thread's grows up to its limit. */
+    /* The main thread's stack can grow up to its limit. */
     assert_int_equal(target_stack_end(&target, child.pid, (uintptr_t)&local, 0),
                      target.stack.end - (4 << 20));
     assert_int_equal(target_stack_end(&target, child.pid, target.stack.end - (5 << 20), 0), 0);
     assert_int_equal(target_stack_end(&target, child.pid, target.stack.end, 0), 0);
     assert_int_equal(target_stack_end(&target, child.pid, inner, 0),
-                     0); /* on the other thread's: a coroutine */
+                     0); /* on the other thread's stack, like a coroutine */
     target_close(&target);
     child_end(&child);
 }
@@ -249,7 +250,8 @@ static void memory(void **unused)
     assert_true(target_read(&target, (uintptr_t)text, read, sizeof read));
     assert_string_equal(read, text);
     assert_false(target_read(&target, 0, read, sizeof read));
-    assert_false(target_read(&target, (uintptr_t)pages + 4090, read, sizeof read)); /* not all there */
+    /* not all of it is mapped */
+    assert_false(target_read(&target, (uintptr_t)pages + 4090, read, sizeof read));
     target_close(&target);
     child_end(&child);
     assert_false(target_read(&target, (uintptr_t)text, read, sizeof read));
@@ -273,12 +275,12 @@ static void processes_that_are_gone(void **unused)
     target_close(&target);
     child_start(&child, end_at_once);
     waitid(P_PID, (id_t)child.pid, &info, WEXITED | WNOWAIT);
-    assert_string_equal(target_open(&target, child.pid, OURS, false), "has ended"); /* nothing is mapped */
+    assert_string_equal(target_open(&target, child.pid, OURS, false), "has ended"); /* it has no mappings */
     target_close(&target);
     child_end(&child);
 }
 
-/* A program without any: the loader alone, started as a program, stopped before its first instruction. */
+/* A program without libraries: the loader alone, run as a program, stopped before its first instruction. */
 static void loader_alone(struct child_memory *memory)
 {
     child_ready(memory);

@@ -1,5 +1,5 @@
-/* test_thread_stack.c - a thread that stands in a function which holds locks is told from one that does not, however
- * many frames lie in between. */
+/* test_thread_stack.c - recognises a thread inside a function that holds locks, however many frames lie in
+ * between. */
 #include "child.h"
 #include "search.h"
 #include "target.h"
@@ -26,7 +26,7 @@ static void wait_for_ever(void)
         pause();
 }
 
-/* As far out as is looked, and not further. */
+/* Puts that many frames in between. */
 static int __attribute__((noinline)) descend(int depth, void (*at_the_end)(void))
 {
     if (depth == 0)
@@ -83,7 +83,7 @@ static void at_its_end(struct child_memory *memory)
     exit(0);
 }
 
-/* Code that no unwind table knows of, called with nothing that leads further out. */
+/* Code without unwind tables, with nothing on the stack that leads further out. */
 static void in_generated_code(struct child_memory *memory)
 {
     static const unsigned char forever[] = {0x31, 0xed, 0xeb, 0xfe}; /* xor %ebp,%ebp; jmp . */
@@ -98,7 +98,7 @@ static enum stack_place place_of(void (*life)(struct child_memory *))
     struct child child;
     struct target target;
     child_start(&child, life);
-    usleep(10000); /* from "ready" into the wait */
+    usleep(10000); /* time to get from "ready" into the wait */
     assert_null(target_open(&target, child.pid, "/no/such/libtrace.so", false));
     struct stacks *stacks = stacks_open(child.pid);
     assert_non_null(stacks);

@@ -1,4 +1,4 @@
-/* test_trim.c - which pages of a ring are given back, and which never. */
+/* test_trim.c - which pages of a ring are given back, and which must not be. */
 #define _GNU_SOURCE
 #include "trim.h"
 
@@ -52,7 +52,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* A ring that has been written to from its first word up to head, read up to tail; each word is its number. */
+/* A ring written from its first word up to head, and read up to tail; each word contains its number. */
 static struct tracked_ring *make_ring(struct fixture *f, unsigned number, uint64_t tail, uint64_t head)
 {
     struct tracked_ring *r = &f->ring[number];
@@ -71,7 +71,7 @@ static struct tracked_ring *make_ring(struct fixture *f, unsigned number, uint64
     return r;
 }
 
-/* Rounds that are due, as far as they go. */
+/* Runs all rounds that are due. */
 static void round_of(struct fixture *f)
 {
     f->now_ns += SECOND;
@@ -95,7 +95,7 @@ static void check_kept(const struct fixture *f, unsigned ring, uint64_t from, ui
         assert_int_equal(words_of(f, ring)[from % WIRE_RING_WORDS], from);
 }
 
-/* What was full keeps what its thread may be writing to: a page or two. */
+/* A ring that was full keeps what its thread may be writing to: a page or two. */
 static void quiet(void **state)
 {
     struct fixture *f = *state;
@@ -103,7 +103,7 @@ static void quiet(void **state)
                               2 * WIRE_RING_WORDS - 600, 12345};
     for (unsigned i = 0; i < 5; i++)
         make_ring(f, i, heads[i], heads[i]);
-    round_of(f); /* all that was just written */
+    round_of(f); /* everything was just written */
     assert_int_equal(resident(f, 0), PAGES);
     round_of(f);
     for (unsigned i = 0; i < 5; i++) {
@@ -111,7 +111,7 @@ static void quiet(void **state)
         assert_in_range(resident(f, i), 0, 2);
         assert_int_equal(limit, (heads[i] + WIRE_RING_STEP) & ~(uint64_t)(WIRE_PAGE_WORDS - 1));
         assert_int_equal(f->ring[i].ring->tail, heads[i]);
-        /* What was there a round ago, before the limit. */
+        /* What was there one round earlier, before the limit. */
         if (heads[i] >= WIRE_RING_WORDS)
             check_kept(f, i, heads[i] - WIRE_RING_WORDS, limit - WIRE_RING_WORDS);
     }
@@ -128,7 +128,7 @@ static void unread(void **state)
     check_kept(f, 0, tail, head);
 }
 
-/* A thread that will need all of it again at once. */
+/* A thread that will soon need all of it again. */
 static void busy(void **state)
 {
     struct fixture *f = *state;
@@ -141,7 +141,7 @@ static void busy(void **state)
     assert_int_equal(resident(f, 0), PAGES);
 }
 
-/* Only little of it was ever used. */
+/* Only a little of it was ever used. */
 static void small(void **state)
 {
     struct fixture *f = *state;
@@ -151,7 +151,7 @@ static void small(void **state)
     assert_int_equal(resident(f, 0), WIRE_RING_WINDOW / WIRE_PAGE_WORDS);
 }
 
-/* A limit that cannot be, or that is being changed, is left alone, and so is the memory. */
+/* A limit that is impossible, or is being changed, is left alone, and so is the memory. */
 static void nonsense(void **state)
 {
     struct fixture *f = *state;
@@ -174,7 +174,7 @@ static void many(void **state)
         make_ring(f, i, WIRE_RING_WORDS, WIRE_RING_WORDS);
     round_of(f);
     f->now_ns += SECOND;
-    assert_true(trim_rings(&f->tracker, f->now_ns)); /* not all at once: others fill meanwhile */
+    assert_true(trim_rings(&f->tracker, f->now_ns)); /* not all at once: rings fill up meanwhile */
     assert_int_equal(resident(f, RINGS - 1), PAGES);
     while (trim_rings(&f->tracker, f->now_ns)) {
     }
@@ -183,7 +183,7 @@ static void many(void **state)
     assert_false(trim_rings(&f->tracker, f->now_ns));
 }
 
-/* A slot that is free keeps no more than a quiet thread's. */
+/* A free slot keeps no more than a quiet thread's. */
 static void released(void **state)
 {
     struct fixture *f = *state;
@@ -196,7 +196,7 @@ static void follow(void **state)
 {
     struct fixture *f = *state;
     struct tracked_ring *r = make_ring(f, 0, 3000, 3000);
-    r->ring->begin = WIRE_RING_WORDS; /* its head is still to come */
+    r->ring->begin = WIRE_RING_WORDS; /* its head is not written yet */
     trim_follow(r);
     assert_int_equal(r->tail, 3000);
     r->head = WIRE_RING_WORDS + 2;
@@ -208,7 +208,7 @@ static void follow(void **state)
     r->ring->begin = 1ull << 62;
     trim_follow(r);
     assert_int_equal(r->tail, WIRE_RING_WORDS + 2);
-    /* Before it began anew it had used more than a window. */
+    /* It had used more than a window before it started over. */
     r->ring->limit = r->tail;
     round_of(f);
     round_of(f);

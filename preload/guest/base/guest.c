@@ -40,7 +40,8 @@ size_t guest_whole_pages(size_t size)
 
 /* ---- while confined ------------------------------------------------------------------------------ */
 
-/* Memory that was mapped before, and is handed out once. A forked child has a copy of its own. */
+/* Mapped before, as no memory can be mapped while confined, and handed out piece by piece. A forked child has
+ * a copy of its own. */
 #define RESERVE_MOST (32u << 20)
 #define RESERVE_LEAST (2u << 20)
 static char *reserve;
@@ -49,7 +50,7 @@ static _Atomic size_t reserve_used;
 
 static int confined_pid;
 
-/* For the clock: a moment by both, and nanoseconds to so many cycles. */
+/* For the clock: the same moment by both clocks, and nanoseconds per cycle. */
 static uint64_t moment_ns, moment_tsc;
 static double ns_per_cycle;
 
@@ -64,17 +65,17 @@ static void *from_reserve(size_t size)
     return reserve + used;
 }
 
-/* Where the kernel has no clock that can be read without it, clock_gettime() would be a system call. */
+/* clock_gettime() would be a system call where the kernel provides no clock that can be read without one. */
 static uint64_t confined_now_ns(void)
 {
-    uint64_t tsc = processor_ticks(); /* which a suspend may set back */
+    uint64_t tsc = processor_ticks(); /* may go back at a suspend */
     return moment_ns + (tsc > moment_tsc ? (uint64_t)((double)(tsc - moment_tsc) * ns_per_cycle) : 0);
 }
 
 static void measure_clock(void)
 {
     uint64_t ns = guest_now_ns(), tsc = processor_ticks(), now_ns;
-    /* Long enough for a hundredth of a per cent: programs do this once. */
+    /* Long enough for an accuracy of 0.01 %; each program measures once. */
     while ((now_ns = guest_now_ns()) - ns < 300000)
         processor_pause();
     uint64_t cycles = processor_ticks() - tsc;
@@ -96,7 +97,7 @@ void guest_confine(void)
     guest_confined = true;
 }
 
-/* The C library notes who owns a lock: so it tells a thread's number without a system call. */
+/* The C library notes a lock's owner in it, which gives the thread's number without a system call. */
 static int confined_tid(void)
 {
     pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
@@ -147,10 +148,11 @@ void guest_view(uint64_t view[3])
     view[2] = root.st_ino;
 }
 
-/* What we have mapped; and, in the process's slot, the larger ones of it, for the collector. */
+/* The memory that we have mapped. The larger pieces are also listed in the process's slot, for the
+ * collector. */
 #define PIECES 512
 static struct wire_piece pieces[PIECES];
-static _Atomic(struct wire_piece *) shown; /* NULL = there is no slot */
+static _Atomic(struct wire_piece *) shown; /* NULL = the process has no slot */
 
 static void note_in(struct wire_piece *list, unsigned count, uintptr_t start, uintptr_t end)
 {
@@ -164,7 +166,7 @@ static void note_in(struct wire_piece *list, unsigned count, uintptr_t start, ui
     }
 }
 
-/* Adds to one that it is next to: the kernel puts most of them side by side. */
+/* Extends a piece that is adjacent, as the kernel puts most of them side by side. */
 static bool lengthen(struct wire_piece *list, uintptr_t start, uintptr_t end)
 {
     for (unsigned i = 0; i < WIRE_PIECES; i++) {
@@ -192,7 +194,7 @@ static void note_piece(uintptr_t start, size_t size)
     show_piece(atomic_load(&shown), start, end);
 }
 
-/* Of a piece any part may be unmapped. */
+/* Any part of a piece may be unmapped. */
 static void forget_in(struct wire_piece *list, unsigned count, uintptr_t start, uintptr_t end)
 {
     for (unsigned i = 0; i < count; i++) {
@@ -269,7 +271,7 @@ long guest_system_call(long number, long a, long b, long c, long d, long e, long
     return -1;
 }
 
-/* Not by syscall(): that is ours in libtrace.so, and records what the program maps by it. */
+/* Not by syscall(): in libtrace.so that is our own, which records what the program maps by it. */
 void *guest_mmap(void *at, size_t size, int protection, int flags, int file, int64_t offset)
 {
     return (void *)guest_system_call(SYS_mmap, (long)at, (long)size, protection, flags, file, offset);
@@ -285,7 +287,7 @@ void *guest_mremap(void *at, size_t size, size_t fresh_size, int flags)
     return (void *)guest_system_call(SYS_mremap, (long)at, (long)size, (long)fresh_size, flags, 0, 0);
 }
 
-/* Locked, memory is taken for all of it at once, unless it cannot be accessed. */
+/* If guest_locked, mmap() would allocate all of the memory at once, unless it cannot be accessed. */
 static void *map_pages(size_t size)
 {
     const int protection = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -371,7 +373,7 @@ void *guest_huge_pages(size_t size)
 }
 
 #define TABLE_POPULATED ((size_t)64 << 10)
-#define TABLE_HUGE ((size_t)2 << 20) /* from here on huge pages save TLB misses */
+#define TABLE_HUGE ((size_t)2 << 20) /* from this size on, huge pages save TLB misses */
 
 void *guest_table(size_t size)
 {
@@ -397,9 +399,9 @@ void guest_say(const char *message, const char *detail)
         {(char *)detail, strlen(detail)},
         {(char *)"\n", 1},
     };
-    /* One system call, so that the line is not torn apart by what others write. */
+    /* A single system call, so that other threads' output cannot end up within the line. */
     if (syscall(SYS_writev, STDERR_FILENO, parts, 4) < 0) {
-        /* Nobody to tell. */
+        /* There is nobody to tell. */
     }
     errno = saved;
 }
@@ -489,7 +491,7 @@ uint64_t guest_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-extern void *__libc_stack_end; /* ld.so's: where the kernel has put argc, the arguments, the environment */
+extern void *__libc_stack_end; /* from ld.so: where the kernel put argc, the arguments and the environment */
 
 char **guest_environment(void)
 {
@@ -518,8 +520,8 @@ int guest_move_up(int low)
     return high;
 }
 
-/* Whoever adopted the process may never wait for it, as many a container's first process: then it is dead,
- * but still there. */
+/* A process that was adopted may stay a zombie if its new parent, such as a container's first process, never
+ * waits for it. */
 static bool is_zombie(int pid)
 {
     int file = (int)syscall(SYS_pidfd_open, pid, 0);

@@ -1,11 +1,10 @@
 /* eval.c - see eval.h.
  *
- * Compilers move what they take for seldom used out of a function, to a place that only the symbol table
- * names
- * (_PyEval_EvalFrameDefault.cold): with some of Debian's builds that is nearly all of this one. A stripped
- * interpreter still tells where each piece of code starts, for unwinding (.eh_frame_hdr); and only parts of
- * the same function jump into each other's middle. The jumps are looked for as byte patterns: what only looks
- * like one lands anywhere, so it takes some in both directions.
+ * Compilers move code that they expect to be rarely used out of a function, to a part that only the symbol
+ * table names (_PyEval_EvalFrameDefault.cold). In some of Debian's builds that is nearly all of this
+ * function. In a stripped interpreter, .eh_frame_hdr, which serves unwinding, still lists where each part
+ * begins, and only parts of the same function jump into each other's middle. These jumps are searched for as
+ * byte patterns. As other bytes may look like a jump to anywhere, several are required in both directions.
  */
 #include "eval.h"
 #include "interpreter.h"
@@ -24,11 +23,9 @@ struct part {
     size_t size;
 };
 static struct part parts[PARTS];
-static _Atomic uint32_t parts_known; /* their number; 0 = not looked for yet */
+static _Atomic uint32_t parts_known; /* how many; 0 = not searched for yet */
 
-/* The sorted table of starts in .eh_frame_hdr, in the one form that linkers write it (LSB, "Exception Frame
- * Header").
- */
+/* The sorted table in .eh_frame_hdr, in the only form that linkers write (LSB, "Exception Frame Header"). */
 struct starts {
     uintptr_t base;
     const int32_t (*entries)[2]; /* start, description; relative to base */
@@ -51,10 +48,10 @@ static uintptr_t start_at(const struct starts *starts, uint32_t i)
     return starts->base + (uintptr_t)(intptr_t)starts->entries[i][0];
 }
 
-/* The piece of code that an address lies in; size 0 if it is none. */
+/* The piece of code that holds an address; size 0 if there is none. */
 static struct part piece_at(const struct starts *starts, uintptr_t address)
 {
-    uint32_t low = 0, high = starts->count - 1; /* where the last one ends is not told here */
+    uint32_t low = 0, high = starts->count - 1; /* the table does not say where the last piece ends */
     if (address < start_at(starts, low) || address >= start_at(starts, high))
         return (struct part){0, 0};
     while (high - low > 1) {
@@ -67,7 +64,7 @@ static struct part piece_at(const struct starts *starts, uintptr_t address)
     return (struct part){start_at(starts, low), start_at(starts, high) - start_at(starts, low)};
 }
 
-/* How many jumps there are in a part into the midst of another. */
+/* Counts the jumps from one part into the middle of another. */
 static unsigned jumps_between(const struct part *from, const struct part *to)
 {
     unsigned count = 0;
@@ -103,7 +100,7 @@ static NOINLINE uint32_t find_parts(void)
                 found[count++] = piece;
         }
     }
-    /* Whoever comes here at the same time writes the same. */
+    /* Threads that get here at the same time write the same. */
     memcpy(parts, found, sizeof parts);
     atomic_store_explicit(&parts_known, count, memory_order_release);
     return count;

@@ -1,17 +1,18 @@
-/* frames.c - names the calling thread's Python stack by a node of the trie.
+/* frames.c - finds the calling thread's Python stack as a node of the trie.
  *
- * Stacks come again and again, and what decides on a stack's node is where each of its frames is. So these
- * numbers are hashed, and the hash is looked up. The chain of frames is read along one that was walked
- * before, which lies in an array: each link is compared with the one there, instead of being waited for.
+ * The same stacks occur again and again, and a stack's node depends only on where in the code each of its
+ * frames is. So these positions are hashed, and the hash is looked up. The chain of frames is read along a
+ * previously walked one, which lies in an array: each link is only compared with the one there, so that the
+ * next frame need not wait for it.
  *
- * What is not known is walked: outwards, until there is a frame of the stack that was walked last; from there
- * on the frames are compared with what is remembered. What differs gets a new node, so the result is always
- * that of the whole walk.
+ * Unknown stacks are walked: outwards, until a frame belongs to the stack that was walked last; from there on
+ * the frames are compared with what is remembered. What differs gets a new node, so the result is always that
+ * of a complete walk.
  *
  * Of a stack deeper than LIBTRACE_DEPTH only the innermost frames are looked at, along the frames that were
  * there before (kept.h: how many).
  *
- * The chain of a thread's frames changes on that thread alone, so it holds still while the thread is in here.
+ * Only the thread itself changes its chain of frames, so the chain stays as it is during a hook.
  */
 #include "frames.h"
 #include "codes.h"
@@ -22,7 +23,7 @@
 static uint32_t walk_and_learn(struct python_thread *t, uintptr_t top);
 static uint32_t cut_again(struct python_thread *t, uintptr_t top);
 
-/* Memories by ring slot, as those of the recorder are: a slot's next owner uses them again. */
+/* By ring slot, like the recorder's states: the slot's next owner uses the memory again. */
 static struct python_thread *_Atomic memories[WIRE_RINGS];
 
 NOINLINE struct python_thread *python_thread_new(struct thread *t)
@@ -42,8 +43,8 @@ NOINLINE struct python_thread *python_thread_new(struct thread *t)
     return memory;
 }
 
-/* What a walk needs of the layout, in registers. The kind is a constant where it is used: there is a walk for
- * each. */
+/* The part of the layout that a walk needs, in registers. "pointer" is a constant where it is used: there are
+ * two copies of each walk. */
 struct fields {
     bool pointer; /* layout.instruction is PYTHON_POINTER */
     size_t previous, code, instruction, owner;
@@ -54,8 +55,8 @@ INLINE struct fields fields_of(const struct python_layout *l, bool pointer)
     return (struct fields){pointer, l->frame_previous, l->frame_code, l->frame_instruction, l->frame_owner};
 }
 
-/* What frames_where() is, if the frame has one, and with all odds nobody else's if it has not: to compare
- * with. Takes no branch. */
+/* The same as frames_where() where that is defined; otherwise a value that is almost certainly equal to no
+ * other. For comparing only. Takes no branch. */
 INLINE uint64_t where_to_compare(struct fields f, uintptr_t frame)
 {
     if (f.pointer)
@@ -64,7 +65,7 @@ INLINE uint64_t where_to_compare(struct fields f, uintptr_t frame)
     return (frames_word(frame, f.code) << (FRAMES_INSTRUCTION_BITS - 4)) + (uint64_t)instruction + 1;
 }
 
-/* The two places that may know what a frame is below its parent's node (parent: with the generation). */
+/* The two places that may hold a frame's node below its parent's. parent includes the generation. */
 INLINE struct python_memo *memo_set(struct python_thread *t, uint64_t where, uint64_t parent)
 {
     uint64_t hash = (where ^ parent << 32) * 0x9e3779b97f4a7c15ull >> (64 - PYTHON_MEMO_BITS);
@@ -78,9 +79,9 @@ INLINE uint32_t memo_node(const struct python_memo *set, uint64_t where, uint64_
     return set[1].where == where && set[1].parent == parent ? set[1].node : 0;
 }
 
-/* Shims have their parent's node, and so have frames that are being set up: those are not running yet. A
- * generator's frame that is set up runs, in spite of where it is, so what is known of an instruction up there
- * depends on the frame and is not remembered. *loose: it does. */
+/* Shims get their parent's node, and so do frames that are being set up, as those are not running yet. A
+ * generator's frame runs although its instruction says that it is being set up. So the node for such an
+ * instruction depends on the frame, and is not remembered: then *loose is 1. */
 static NOINLINE uint32_t child_slow(struct python_memo *set, uintptr_t frame, uint64_t where, uint64_t parent,
                                     uint32_t *loose)
 {
@@ -105,7 +106,7 @@ static NOINLINE uint32_t child_slow(struct python_memo *set, uintptr_t frame, ui
     return node;
 }
 
-/* The node of a frame below its parent's. */
+/* The node of a frame below its parent's. *loose: see child_slow(). */
 INLINE uint32_t child(struct python_thread *t, uintptr_t frame, uint64_t where, uint32_t parent,
                       uint32_t *loose)
 {
@@ -116,7 +117,7 @@ INLINE uint32_t child(struct python_thread *t, uintptr_t frame, uint64_t where, 
     return LIKELY(node) ? node : child_slow(set, frame, where, key, loose);
 }
 
-/* Remembers a frame at this place of the stack, below what is there. */
+/* Remembers a frame in this place of the stack, and its node below that of the frame further out. */
 INLINE void put(struct python_thread *t, struct fields f, struct python_seen *seen, uintptr_t frame,
                 bool counted)
 {
@@ -136,8 +137,8 @@ INLINE void put_fresh(struct python_thread *t, struct fields f, uint32_t place, 
     put(t, f, &t->seen[place], frame, false);
 }
 
-/* Where in the previous stack this frame is, called by the same one; 0 if it is not, or that is not known any
- * more. (A function that every level of a recursion calls may have one and the same frame, up to 3.10.) */
+/* The place of this frame in the previous stack, if it has the same caller there; 0 = it has not, or is no
+ * longer known. (Up to 3.10, a recursive function may use the same frame at every level.) */
 INLINE uint32_t find(const struct python_thread *t, struct fields f, uintptr_t frame)
 {
     uint32_t place = t->place[frames_hash(frame)];
@@ -147,11 +148,11 @@ INLINE uint32_t find(const struct python_thread *t, struct fields f, uintptr_t f
     return frames_word(frame, f.previous) == seen[-1].frame ? place : 0;
 }
 
-#define COMPARED 8 /* frames at a time */
+#define COMPARED 8 /* frames at once */
 
-/* Compares frames with memory from seen outwards, up to end. The outermost that may have gone on, end if none
- * has; NULL if the chain is another one. Innermost frames go on all the time, so they are looked at one by
- * one. */
+/* Compares frames with memory from seen outwards, up to end. Returns the outermost frame that may have moved
+ * on, end if none has, NULL if the chain has changed. The innermost frames move on all the time, so they are
+ * compared one by one. */
 INLINE struct python_seen *compare(struct fields f, struct python_seen *seen, struct python_seen *end)
 {
     struct python_seen *changed = end;
@@ -180,7 +181,7 @@ INLINE struct python_seen *compare(struct fields f, struct python_seen *seen, st
     return changed;
 }
 
-/* Not inline: this takes all registers. */
+/* Not inline, as this takes all registers. */
 static __attribute__((noinline)) struct python_seen *compare_pointers(struct python_seen *seen,
                                                                       struct python_seen *end,
                                                                       struct fields f)
@@ -197,7 +198,7 @@ static __attribute__((noinline)) struct python_seen *compare_numbers(struct pyth
 }
 
 /* Compares the previous stack with memory from last outwards, up to end, and remembers what has changed.
- * False if the chain is another one. */
+ * False if the chain has changed. */
 INLINE bool verify(struct python_thread *t, struct fields f, struct python_seen *last,
                    struct python_seen *end, bool counted)
 {
@@ -210,8 +211,8 @@ INLINE bool verify(struct python_thread *t, struct fields f, struct python_seen 
     return true;
 }
 
-/* The link to the next outer frame as it was: equal to what is there now, which is then not waited for. The
- * compiler is not to see that. */
+/* The remembered next outer frame: it was compared with the link and is equal, but is there without waiting.
+ * The compiler must not see that they are equal, or it may use the link. */
 INLINE uintptr_t as_it_was(const struct python_seen *seen)
 {
     uintptr_t frame = seen->frame;
@@ -221,8 +222,7 @@ INLINE uintptr_t as_it_was(const struct python_seen *seen)
 
 /* ---- stacks that are cut ---------------------------------------------------------------------- */
 
-/* Further out than what was seen there is no guess. The end of a chain, 0, must not look like one that came
- * true. */
+/* Nothing is known further out. The 0 at the end of a chain must not look like a remembered frame. */
 INLINE void end_guesses(struct python_seen *seen)
 {
     if (seen->frame == 0)
@@ -235,7 +235,7 @@ INLINE void put_cut(struct python_thread *t, struct fields f, uint32_t place, ui
     put(t, f, &t->cut.seen[place], frame, true);
 }
 
-/* Where the cut is now, nodes begin anew. */
+/* Cuts the stack here: nodes begin at WIRE_NODE_CUT. */
 INLINE void cut_at(struct python_cut *cut, uint32_t base)
 {
     cut->base = base;
@@ -243,8 +243,8 @@ INLINE void cut_at(struct python_cut *cut, uint32_t base)
     cut->seen[base].loose = 0;
 }
 
-/* Walks so many frames, and goes on until it is clear that the stack is deeper than it may be: if it is not,
- * 0 is returned, and unknown is that for whole stacks. */
+/* Walks the stack, of which `keep` frames are kept, until it is certain to be deeper than LIBTRACE_DEPTH. If
+ * it is not, returns 0, and sets `unknown` for whole stacks. */
 static __attribute__((noinline)) uint32_t walk_cut(struct python_thread *t, uintptr_t top, uint32_t keep)
 {
     struct fields f = fields_of(&python.layout, python.layout.instruction == PYTHON_POINTER);
@@ -275,8 +275,8 @@ INLINE uint32_t frames_of_cut(const struct python_cut *cut, uint32_t place)
     return place <= cut->base ? 0 : (uint16_t)(cut->seen[place].frames - cut->seen[cut->base].frames);
 }
 
-/* True if there are so many frames from the base outwards. As long as the links are those that were there
- * before, several are looked at in a turn. */
+/* True if there are this many frames from base outwards. As long as the links are the remembered ones,
+ * several are compared at once. */
 INLINE bool goes_on(struct python_cut *cut, struct fields f, uint32_t frames)
 {
     struct python_seen *seen = &cut->seen[cut->base], *const end = cut->seen + 1;
@@ -322,8 +322,8 @@ static __attribute__((noinline)) bool goes_on_numbers(struct python_cut *cut, ui
     return goes_on(cut, f, frames);
 }
 
-/* Moves the cut inwards so that this many frames are kept. What is remembered of them is so still, but for
- * their nodes. */
+/* Moves the cut inwards so that this many frames are kept. All that is remembered of them stays valid, except
+ * for their nodes. */
 static __attribute__((noinline)) uint32_t move_inwards(struct python_thread *t, uint32_t keep)
 {
     struct python_cut *cut = &t->cut;
@@ -339,8 +339,8 @@ static __attribute__((noinline)) uint32_t move_inwards(struct python_thread *t, 
     return top->node;
 }
 
-/* The same outwards: they and the next outer one are known to be those that are remembered, so that none is
- * waited for. */
+/* Moves the cut outwards so that this many frames are kept. These and the next outer one are known to be the
+ * remembered ones, so no link has to be waited for. */
 static __attribute__((noinline)) uint32_t move_outwards(struct python_thread *t, uint32_t keep)
 {
     struct fields f = fields_of(&python.layout, python.layout.instruction == PYTHON_POINTER);
@@ -358,7 +358,7 @@ static __attribute__((noinline)) uint32_t move_outwards(struct python_thread *t,
     return cut->seen[cut->top].node;
 }
 
-/* The node of a stack of which is thought that it has to be cut; see walk_cut() if it has not. */
+/* The node of a stack that probably has to be cut; if it has not, see walk_cut(). */
 INLINE uint32_t node_of_cut(struct python_thread *t, uintptr_t top, struct fields f)
 {
     struct python_cut *cut = &t->cut;
@@ -397,7 +397,7 @@ static uint32_t cut_node(struct python_thread *t, uintptr_t top)
                                             : node_of_cut(t, top, fields_of(l, false));
 }
 
-/* After a stack that was cut. */
+/* For a stack after one that was cut. */
 static __attribute__((noinline)) uint32_t cut_again(struct python_thread *t, uintptr_t top)
 {
     uint32_t node = cut_node(t, top);
@@ -406,7 +406,7 @@ static __attribute__((noinline)) uint32_t cut_again(struct python_thread *t, uin
 
 /* ---- whole stacks ----------------------------------------------------------------------------- */
 
-/* Makes seen the stack of so many frames, shims included. */
+/* Remembers a stack of this many frames, shims included. */
 static void put_all(struct python_thread *t, struct fields f, uintptr_t frame, uint32_t depth)
 {
     guest_assert(depth <= PYTHON_DEPTH);
@@ -418,7 +418,7 @@ static void put_all(struct python_thread *t, struct fields f, uintptr_t frame, u
         put_fresh(t, f, place, t->seen[place].frame);
 }
 
-/* True if the stack has more frames than are kept. *depth: how many it has, shims included. */
+/* True if the stack has more frames than LIBTRACE_DEPTH. *depth: its frames, shims included. */
 static NOINLINE bool too_deep(struct fields f, uintptr_t top, uint32_t *depth)
 {
     uint32_t frames = 0;
@@ -431,13 +431,13 @@ static NOINLINE bool too_deep(struct fields f, uintptr_t top, uint32_t *depth)
     return false;
 }
 
-/* The whole walk. */
+/* Walks the complete stack. */
 static NOINLINE uint32_t walk(struct python_thread *t, uintptr_t top)
 {
     struct fields f = fields_of(&python.layout, python.layout.instruction == PYTHON_POINTER);
     uint32_t depth;
     if (too_deep(f, top, &depth)) {
-        t->depth = 0; /* not to be learnt */
+        t->depth = 0; /* a cut stack is not to be learned as a whole one */
         return walk_cut(t, top, kept_of(settings.depth).growing);
     }
     put_all(t, f, top, depth);
@@ -445,7 +445,7 @@ static NOINLINE uint32_t walk(struct python_thread *t, uintptr_t top)
     return t->seen[depth].node;
 }
 
-/* The walk for any stack. */
+/* The node of a whole stack, known or not. */
 INLINE uint32_t node_of(struct python_thread *t, uintptr_t top, struct fields f)
 {
     uintptr_t fresh[PYTHON_FRESH], frame = top;
@@ -483,7 +483,8 @@ INLINE struct python_known *known_at(struct python_thread *t, uint64_t hash)
     return &t->known[hash >> (64 - PYTHON_KNOWN_BITS)];
 }
 
-/* After a walk. Not cold: where there are more stacks than there is room for, it comes often. */
+/* For a stack that is not known. Not marked cold: in programs with more stacks than there is room for, this
+ * is frequent. */
 static __attribute__((noinline)) uint32_t walk_and_learn(struct python_thread *t, uintptr_t top)
 {
     uint32_t node = node_slow(t, top), place = t->depth;
@@ -497,8 +498,8 @@ static __attribute__((noinline)) uint32_t walk_and_learn(struct python_thread *t
     return node;
 }
 
-/* A stack of which the chain is as that of one that was walked, and that is known. With no call in it this
- * needs few registers. */
+/* For a stack with the chain of a previously walked one, if its node is known. There is no call on that path,
+ * so that it needs few registers. */
 INLINE uint32_t node_fast(struct python_thread *t, uintptr_t top, struct fields f)
 {
     const struct python_seen *seen = &t->seen[t->place[frames_hash(top)]];
@@ -514,7 +515,7 @@ INLINE uint32_t node_fast(struct python_thread *t, uintptr_t top, struct fields 
     return LIKELY(known->hash == hash) ? known->node : t->unknown(t, top);
 }
 
-/* Not inline: with the registers that this takes, frames with pointers would have to save some. */
+/* Not inline: it takes so many registers that the variant for pointers would have to save some. */
 static __attribute__((noinline)) uint32_t node_by_numbers(struct python_thread *t, uintptr_t top)
 {
     return node_fast(t, top, fields_of(&python.layout, false));
@@ -525,7 +526,8 @@ const struct python_seen *frames_walk(struct python_thread *t, uintptr_t state, 
 {
     const struct python_seen *top = &t->cut.seen[t->cut.top];
     uintptr_t frame = frames_top(&python.layout, state);
-    /* No whole stack has the node of one that is cut: so it was walked, and is that. */
+    /* No whole stack has the node of one that is cut. So if the node is that of the remembered cut stack,
+     * this is it. */
     *cut = t->unknown == cut_again && top->node == node && top->frame == frame;
     if (!*cut)
         node_slow(t, frame);

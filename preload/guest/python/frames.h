@@ -5,24 +5,24 @@
 #include "interpreter.h"
 #include "thread.h"
 
-/* A frame of the stack that the thread has walked last. Shims and frames that are being set up are kept too,
- * since the chain runs through them; they have their parent's node. */
+/* A frame of the stack that the thread walked last. Shims, and frames that are being set up, are included,
+ * since the chain leads through them; they have their parent's node. */
 struct python_seen {
     uintptr_t frame;
-    uint32_t node;   /* the stack from here outwards */
-    uint16_t loose;  /* 1: that depends on more than where its frames are, see child_slow() */
-    uint16_t frames; /* in python_cut: how many there are from somewhere to here, without shims */
+    uint32_t node;   /* of the stack from here outwards */
+    uint16_t loose;  /* 1 = the node depends on more than where the frames are, see child_slow() */
+    uint16_t frames; /* in python_cut: a running count of frames, without shims */
     uint64_t where;  /* frames_where() */
 };
 
-/* A whole stack, by the hash of where its frames are. */
+/* A whole stack, by the hash of its frames' positions. */
 struct python_known {
     uint64_t hash;
     uint32_t node;
     uint32_t unused;
 };
 
-/* What a frame below a node came to, so that nothing needs to be looked up for what comes again and again. */
+/* The node of a frame below its parent's, to avoid further look-ups for what occurs again and again. */
 struct python_memo {
     uint64_t where;
     uint32_t node;
@@ -30,25 +30,25 @@ struct python_memo {
     uint64_t parent; /* codes_generation | the parent's node */
 };
 
-#define PYTHON_DEPTH 2050 /* LIBTRACE_DEPTH's limit, a shim for each frame, and one inside of all */
-#define PYTHON_FRESH 16   /* frames walked before it is no longer tried to join them to the previous stack */
+#define PYTHON_DEPTH 2050 /* LIBTRACE_DEPTH's limit, with a shim for each frame, and one more */
+#define PYTHON_FRESH 16   /* frames walked before the walk stops trying to join the previous stack */
 #define PYTHON_MEMO_BITS 9
 #define PYTHON_KNOWN_BITS 12
-#define PYTHON_PLACES 256   /* of which the place is remembered by their addresses */
+#define PYTHON_PLACES 256   /* hash table: a frame's address to its place in the stack */
 #define PYTHON_NATIVES 1024 /* native frames of a hybrid stack, LIBTRACE_DEPTH's limit */
 
-/* The stack that was walked last, if it was deeper than LIBTRACE_DEPTH: a part of a chain of which the ends
- * are not known, with room to go on on either side. */
+/* The stack that was walked last, if it was deeper than LIBTRACE_DEPTH: a part of a chain, with room to grow
+ * at both ends. */
 #define PYTHON_CUT (3 * PYTHON_DEPTH)
 struct python_cut {
     bool now;      /* the thread's last walk found such a stack */
     uint32_t top;  /* place of the innermost frame; 0: nothing is remembered */
-    uint32_t base; /* place of the innermost one that is left out: its node is WIRE_NODE_CUT */
+    uint32_t base; /* place of the innermost frame that is cut off: its node is WIRE_NODE_CUT */
     uint16_t place[PYTHON_PLACES];       /* as python_thread.place */
-    struct python_seen seen[PYTHON_CUT]; /* further out than base only the addresses count, as guesses */
+    struct python_seen seen[PYTHON_CUT]; /* further out than base only `frame` is valid, as a guess */
 };
 
-/* The outer part of a hybrid stack: without so many of its frames. */
+/* The outer part of a hybrid stack, inside of which there are so many frames. */
 #define PYTHON_MARKS 64
 struct python_mark {
     uint64_t key; /* see hybrid.c */
@@ -56,26 +56,27 @@ struct python_mark {
     uint32_t node;
 };
 
-/* A thread's memory for its walks. Touched as far as its stacks are deep. */
+/* A thread's memory for its walks. Only touched as far as its stacks are deep. */
 struct python_thread {
     uint64_t generation; /* codes_generation of seen */
-    /* What to do with a stack that is not known: as the last one was cut, or was not. */
+    /* Called for an unknown stack: it is first tried as the last one was, cut or whole. */
     uint32_t (*unknown)(struct python_thread *, uintptr_t top);
     uint32_t depth;                /* frames in seen; 0: nothing is remembered */
-    uint32_t natives;              /* native allocations since the allocators were looked at */
+    uint32_t natives;              /* native allocations since the allocators were last checked */
     uintptr_t last_allocated;      /* block of the last allocation event that no object was seen for */
-    uint16_t place[PYTHON_PLACES]; /* by frames_hash(): where in seen this frame may be */
+    uint16_t place[PYTHON_PLACES]; /* by frames_hash(): the place where this frame may be in seen */
     struct python_known known[1u << PYTHON_KNOWN_BITS];
     struct python_memo memo[1u << PYTHON_MEMO_BITS][2];
-    /* The stack that was walked last, outermost first, from seen[1] on: seen[0] is the end of the chain. What
-     * is further in than its depth were frames of earlier ones, of which the nodes do not hold any more. */
+    /* The stack that was walked last, outermost frame first, from seen[1] on: seen[0] is the end of the
+     * chain. Entries further in than its depth are frames of earlier stacks, the nodes of which are no longer
+     * valid. */
     struct python_seen seen[1 + PYTHON_DEPTH];
     struct python_cut cut;
     uint32_t mixed[PYTHON_NATIVES + PYTHON_DEPTH]; /* frame numbers of a hybrid stack being put together */
-    struct python_mark marks[PYTHON_MARKS];        /* what is to be remembered of it */
+    struct python_mark marks[PYTHON_MARKS];        /* what to remember of it */
 };
 
-/* The calling thread's, NULL when there is no memory. */
+/* The calling thread's memory; NULL if there is none. */
 struct python_thread *python_thread_new(struct thread *t);
 
 static inline struct python_thread *python_thread_of(struct thread *t)
@@ -83,14 +84,14 @@ static inline struct python_thread *python_thread_of(struct thread *t)
     return LIKELY(t->python != NULL) ? t->python : python_thread_new(t);
 }
 
-/* The node of the stack that starts at this thread state's top frame; 0 if it has no frames. The thread state
- * must be the calling thread's. Of a stack deeper than LIBTRACE_DEPTH the outer frames are cut off and not
- * looked at. */
+/* The node of the stack that begins at this thread state's top frame; 0 if it has no frames. The thread state
+ * must be the calling thread's. The outer frames of a stack deeper than LIBTRACE_DEPTH are cut off and not
+ * read. */
 uint32_t frames_node(struct python_thread *t, uintptr_t state);
 
-/* After that, which said node: the frames of this stack, or those that are kept of it, until the next walk.
- * [1] is the outermost, [*length] the innermost, shims included; [0] has the node of none. *cut: outer ones
- * were left out. */
+/* To be called after frames_node() returned this node: the frames of that stack, or those that were kept,
+ * valid until the next walk. [1] is the outermost, [*length] the innermost, shims included; [0] is before the
+ * outermost. *cut: outer frames were cut off. */
 const struct python_seen *frames_walk(struct python_thread *t, uintptr_t state, uint32_t node,
                                       uint32_t *length, bool *cut);
 
@@ -107,23 +108,23 @@ static inline uintptr_t frames_top(const struct python_layout *l, uintptr_t stat
     return top;
 }
 
-/* The frame's code object, or what a shim has in that place. 3.14 keeps tags in the low bits of references. */
+/* The frame's code object, or what a shim has in its place. 3.14 keeps tags in the low bits of references. */
 static inline uintptr_t frames_code(const struct python_layout *l, uintptr_t frame)
 {
     return frames_word(frame, l->frame_code) & ~(uintptr_t)3;
 }
 
-/* As the frame says it, see python_layout.instruction. */
+/* The raw value in the frame, see python_layout.instruction. */
 static inline uint64_t frames_instruction(const struct python_layout *l, uintptr_t frame)
 {
     return l->instruction == PYTHON_POINTER ? frames_word(frame, l->frame_instruction)
                                             : *(const uint32_t *)(frame + l->frame_instruction);
 }
 
-/* One number for code object and instruction: as long as no code object dies (codes_generation), equal
- * numbers mean the same instruction. Where the frame has a pointer into the code object, that is it. Else the
- * address, a multiple of 16 below 2^47, and the number of the instruction; FRAMES_NOWHERE, which is equal to
- * nothing, in the code objects that have too many. */
+/* A number for code object and instruction: as long as no code object dies (codes_generation), equal numbers
+ * mean the same instruction. If the frame has a pointer into the code object, it is that pointer. Otherwise
+ * it combines the code object's address, a multiple of 16 below 2^47, with the instruction's number;
+ * FRAMES_NOWHERE, which never compares equal, if the code object has too many instructions. */
 #define FRAMES_NOWHERE 1u
 #define FRAMES_INSTRUCTION_BITS 21
 static inline uint64_t frames_where(bool pointer, size_t code_offset, size_t instruction_offset,
@@ -143,8 +144,8 @@ static inline unsigned frames_owner(const struct python_layout *l, uintptr_t fra
                                               : *(const unsigned char *)(frame + l->frame_owner);
 }
 
-/* Not a frame of Python code, but the place where C code called the interpreter. In versions that have shims
- * frames have a pointer, see frames_where(). */
+/* True if this is not a frame of Python code, but marks where C code called the interpreter. Versions with
+ * shims have frames with a pointer, see frames_where(). */
 static inline bool frames_is_shim(bool pointer, size_t owner_offset, uintptr_t frame)
 {
     return pointer && *(const unsigned char *)(frame + owner_offset) >= PYTHON_OWNER_SHIM;

@@ -23,21 +23,21 @@
 #include "number_cache.h"
 #include "stacks.h"
 
-/* native node << 32 | Python node -> hybrid node. Of one thread at a time: it is only put under the lock. */
+/* native node << 32 | Python node -> hybrid node. Only written under the lock. */
 static struct table hybrids = {.bits = 15};
 static _Atomic int locked;
 
-/* In a key: the Python node is amidst a group, of which the native frame is the one that was called by this
- * node's. */
+/* Bit of a key: the Python node is within a group. The native node in that key is the one that the group's
+ * native frame was called from. */
 #define AMIDST (1ull << 63)
 
-#define PART 8u /* of the places amidst groups so many are not remembered for one that is */
+#define PART 8u /* of the places within groups, only one in so many is remembered */
 
 struct mix {
     struct python_thread *mine;
-    const struct python_seen *seen; /* the Python stack; [0] is its end */
-    uint32_t place;                 /* how many of seen are still to be mixed in */
-    bool cut;                       /* outer frames of Python are missing */
+    const struct python_seen *seen; /* the Python stack; [0] is before its outermost frame */
+    uint32_t place;                 /* frames of seen that are still to be mixed in */
+    bool cut;                       /* outer Python frames were cut off */
     uint32_t frames;                /* in mine->mixed */
     uint32_t marks;                 /* in mine->marks */
 };
@@ -47,8 +47,8 @@ static bool is_shim(const struct python_seen *seen)
     return frames_owner(&python.layout, seen->frame) >= PYTHON_OWNER_SHIM;
 }
 
-/* The node of what is left to be mixed, by its key: 0 if that is not known. Then, if it is to be remembered,
- * it will be. */
+/* The hybrid node of what is still to be mixed, if the key is known; else 0, and if `remember`, its node will
+ * be remembered under that key. */
 static uint32_t find_rest(struct mix *m, uint64_t key, bool remember)
 {
     key |= m->seen[m->place].node;
@@ -58,8 +58,8 @@ static uint32_t find_rest(struct mix *m, uint64_t key, bool remember)
     return node;
 }
 
-/* Takes the group of Python frames that starts at m->place and goes outwards. outer: the node that the native
- * frame of it was called from. The node of the rest if it is known, else 0. */
+/* Adds the group of Python frames that begins at m->place and goes outwards. outer: the node that the group's
+ * native frame was called from. Returns the hybrid node of the rest if it is known, else 0. */
 static uint32_t take_group(struct mix *m, uint32_t outer)
 {
     const struct python_layout *l = &python.layout;
@@ -74,7 +74,7 @@ static uint32_t take_group(struct mix *m, uint32_t outer)
         if (l->frame_is_entry != PYTHON_NO_OFFSET &&
             *(const unsigned char *)(seen->frame + l->frame_is_entry))
             break;
-        /* A shim would have the node of the frame further out, which is in another group. */
+        /* A shim has the node of the next outer frame, which belongs to another group. */
         if (m->place == 0 || is_shim(&m->seen[m->place]))
             continue;
         uint32_t node = find_rest(m, AMIDST | (uint64_t)outer << 32, first || seen->node % PART == 0);
@@ -85,7 +85,7 @@ static uint32_t take_group(struct mix *m, uint32_t outer)
     return more ? find_rest(m, (uint64_t)outer << 32, true) : 0;
 }
 
-/* The node of the outermost frames that need not be mixed: known ones, or none. */
+/* Mixes frames until a known rest is reached, or the end. Returns the node of that rest. */
 static uint32_t take_all(struct mix *m, uint32_t native)
 {
     uint32_t natives = 0;
@@ -101,7 +101,7 @@ static uint32_t take_all(struct mix *m, uint32_t native)
         }
         native = m->cut && !m->place ? WIRE_NODE_CUT : outer;
     }
-    /* Python frames whose C frame was not recognised: better in one place than lost. */
+    /* Python frames without a recognized C frame: better shown in a wrong place than lost. */
     while (m->place > 0 && native == WIRE_NODE_ROOT) {
         uint32_t node = take_group(m, native);
         if (node)
@@ -117,7 +117,7 @@ static uint32_t mix_stacks(struct mix *m, uint64_t key)
     struct stacks_way way = {.node = take_all(m, (uint32_t)(key >> 32))};
     way.left = m->frames;
     while (m->marks > 0 && marks[m->marks - 1].frames == m->frames)
-        m->marks--; /* nothing is further out */
+        m->marks--; /* there are no frames further out */
     uint32_t mark = m->marks;
     for (uint32_t frame = m->frames; frame-- > 0;) {
         stacks_step(&way, m->mine->mixed[frame]);

@@ -4,10 +4,10 @@
 
 #include "frames.h"
 
-/* The node of the hybrid stack; 0 where the thread runs no Python code. frame: as for unwind_stack(). */
+/* The node of the hybrid stack; 0 if the thread runs no Python code. frame: hook_frame of unwind_stack(). */
 uint32_t hybrid_node(struct thread *t, struct python_thread *mine, uintptr_t state, const void *frame);
 
-/* After fork: nodes are others. */
+/* After fork, nodes have other numbers. */
 void hybrid_forked(void);
 
 #endif

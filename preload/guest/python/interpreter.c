@@ -11,7 +11,7 @@ struct python_interpreter python;
 bool python_active;
 _Atomic bool interpreter_claimed;
 
-/* "3.8.18 (default, ...": up to 3.10 the version is known as text only. */
+/* Parses "3.8.18 (default, ...": up to 3.10 the version is only available as text. */
 static uint64_t version_from_text(const char *text)
 {
     uint64_t parts[3] = {0};
@@ -39,7 +39,7 @@ static bool complete(const struct python_interpreter *found)
            found->code_type && found->string_type && found->bytes_type;
 }
 
-/* True if the process has an interpreter at all. */
+/* False if the process has no interpreter at all. */
 static bool fill(struct python_interpreter *found, const char **trouble)
 {
     found->set_allocator =
@@ -80,8 +80,8 @@ static bool fill(struct python_interpreter *found, const char **trouble)
 
 bool interpreter_find(void)
 {
-    static _Atomic int state; /* 0 nothing found, 1 somebody is looking, 2 found, 3 found but not usable */
-    static _Atomic uint32_t looked; /* at which modules there was none */
+    static _Atomic int state;       /* 0 none found, 1 a thread is looking, 2 found, 3 found but not usable */
+    static _Atomic uint32_t looked; /* the modules_version() without an interpreter */
     uint32_t version = modules_version();
     if (atomic_load(&state) == 0 && atomic_load(&looked) == version)
         return false;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* As CPython's PyMemAllocatorEx: part of its stable API. */
+/* Same layout as CPython's PyMemAllocatorEx, which is part of its stable API. */
 struct python_allocator {
     void *context;
     void *(*malloc)(void *context, size_t size);
@@ -24,10 +24,11 @@ typedef int python_tracer(void *object, int event, void *data);
 struct python_interpreter {
     struct python_layout layout;
 
-    /* The thread state that is current. Up to 3.11 that of whichever thread holds the GIL, from 3.12 on
-     * the calling thread's or NULL. A load each; takes nothing. */
+    /* The current thread state: up to 3.11 that of the thread that holds the GIL, from 3.12 on the calling
+     * thread's or NULL. Both functions only load a value and take no lock. */
     void *(*current_thread)(void);
-    /* The calling thread's, whether it holds the GIL or not; NULL on threads that Python does not know. */
+    /* The calling thread's state, whether it holds the GIL or not; NULL for threads that Python does not
+     * know. */
     void *(*own_thread)(void);
 
     void (*get_allocator)(enum python_domain domain, struct python_allocator *allocator);
@@ -37,26 +38,27 @@ struct python_interpreter {
 
     const void *runtime; /* &_PyRuntime */
     size_t runtime_size;
-    /* Has a function called soon, by the main thread and with the GIL held. From any thread without the GIL. */
+    /* Makes the main thread call a function soon, with the GIL held. May be called on any thread, without the
+     * GIL. */
     int (*add_pending_call)(int (*function)(void *), void *argument);
     int (*is_initialized)(void);
-    int (*is_finalizing)(void); /* a load; NULL where it is not exported */
+    int (*is_finalizing)(void); /* only loads a value; NULL if it is not exported */
 
     const void *code_type, *string_type, *bytes_type;
     const void *eval; /* _PyEval_EvalFrameDefault */
-    size_t eval_size; /* without the parts that the compiler moved away, see eval.h */
-    uintptr_t text;   /* the segment that the interpreter's functions lie in */
+    size_t eval_size; /* without the parts that the compiler moved elsewhere, see eval.h */
+    uintptr_t text;   /* the segment that holds the interpreter's functions */
     size_t text_size;
 };
 
-/* layout.version is 0 until one is found. Written once. */
+/* layout.version is 0 until an interpreter is found. Written only once. */
 extern HIDDEN struct python_interpreter python;
 
-/* True once there is one whose stacks have to be asked for with python_stack(). */
+/* True once stacks of this interpreter are to be recorded, by python_stack(). */
 extern HIDDEN bool python_active;
 
-/* One thread at a time may exchange the interpreter's allocators: who finds the interpreter may not hold its
- * lock, and interpreters may have a lock each. False: another one is at it. */
+/* Only one thread at a time may exchange the interpreter's allocators: the thread that found the interpreter
+ * may not hold its lock, and each interpreter may have a lock of its own. False = another thread does. */
 extern HIDDEN _Atomic bool interpreter_claimed;
 
 static inline bool interpreter_claim(void)
@@ -69,8 +71,8 @@ static inline void interpreter_release(void)
     atomic_store(&interpreter_claimed, false);
 }
 
-/* Looks for the symbols of an interpreter. True once there is one that can be read; says once on stderr if
- * there is one that cannot. */
+/* Looks for the symbols of an interpreter. True once there is one that can be read. If there is one that
+ * cannot, prints one line on stderr. */
 bool interpreter_find(void);
 
 #endif

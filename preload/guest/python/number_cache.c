@@ -10,7 +10,7 @@ static size_t table_size(const struct table *table)
 bool table_put(struct table *table, uint64_t key, uint32_t value)
 {
     struct table_place *places = atomic_load(&table->places);
-    guest_assert(key != 0); /* it stands for an empty place */
+    guest_assert(key != 0); /* 0 marks an empty place */
     if (!places) {
         places = guest_pages(table_size(table));
         if (!places)
@@ -27,7 +27,8 @@ bool table_put(struct table *table, uint64_t key, uint32_t value)
     }
     if (!place)
         place = &set[atomic_fetch_add(&table->forgotten, 1) % TABLE_WAYS];
-    /* A reader that sees the new value under the old key finds the key gone when it looks again. */
+    /* Clearing the key first: a reader that sees the new value with the old key finds the key changed when it
+     * checks it again. */
     atomic_store(&place->key, 0);
     atomic_store(&place->value, value);
     atomic_store(&place->key, key);
@@ -45,7 +46,7 @@ static bool is_full(struct table_place *places, uint32_t bits, uint64_t key)
     return true;
 }
 
-/* Each set becomes two, so that all has room. False if there is no memory. */
+/* Doubles the number of sets. False if there is no memory. */
 static bool grow(struct table *table)
 {
     struct table larger = {.bits = table->bits + 1};

@@ -1,7 +1,7 @@
-/* number_cache.h - a process-wide map from 64 bits to 32 that forgets when a set is full.
+/* number_cache.h - a process-wide map from 64 bits to 32 that forgets entries when a set is full.
  *
- * Sets of four places, one cache line each. Look-ups take no lock and wait for nobody; entries are put and
- * dropped under the caller's lock. What is forgotten is found out again by the caller, under a new number.
+ * Sets of four places, one cache line each. Look-ups take no lock and never wait; entries are put and dropped
+ * under the caller's lock. What was forgotten, the caller has to work out again, under a new number.
  */
 #ifndef LIBTRACE_PYTHON_NUMBER_CACHE_H
 #define LIBTRACE_PYTHON_NUMBER_CACHE_H
@@ -23,10 +23,10 @@ struct table_place {
 struct table {
     struct table_place *_Atomic places; /* NULL until the first entry */
     uint32_t bits;                      /* log2 of the number of sets */
-    _Atomic uint32_t forgotten;         /* entries that had to give way in a full set */
+    _Atomic uint32_t forgotten;         /* entries that were replaced because their set was full */
 };
 
-/* True if there may have been keys that are not found any more. */
+/* True if keys may have been forgotten. */
 static inline bool table_forgets(const struct table *table)
 {
     return atomic_load_explicit(&table->forgotten, memory_order_relaxed) != 0;
@@ -38,7 +38,7 @@ static inline struct table_place *table_set(struct table_place *places, uint32_t
     return places + (hash >> (64 - bits)) * TABLE_WAYS;
 }
 
-/* The value of a key, 0 if there is none. */
+/* The value of a key; 0 = none. */
 static inline uint32_t table_get(const struct table *table, uint64_t key)
 {
     struct table_place *places = atomic_load_explicit(&table->places, memory_order_acquire);
@@ -56,13 +56,13 @@ static inline uint32_t table_get(const struct table *table, uint64_t key)
     return 0;
 }
 
-/* Under the caller's lock. put: false if there is no memory. drop: true if the key was there. */
+/* These need the caller's lock. put: false if there is no memory. drop: true if the key was there. */
 bool table_put(struct table *table, uint64_t key, uint32_t value);
 bool table_drop(struct table *table, uint64_t key);
 void table_clear(struct table *table);
 
-/* The same for a table that is looked at under the lock only: instead of forgetting it grows, up to so many
- * bits. */
+/* As table_put(), for a table that is also read only under the lock: it grows instead of forgetting, up to
+ * this many bits. */
 bool table_put_growing(struct table *table, uint64_t key, uint32_t value, uint32_t most_bits);
 
 #endif

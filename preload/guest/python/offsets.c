@@ -6,7 +6,7 @@
 
 #define NONE PYTHON_NO_OFFSET
 
-/* What 3.8, 3.9 and 3.10 have in common: all but where a frame says what it is at, and how. */
+/* What 3.8, 3.9 and 3.10 have in common: all but the place and the kind of a frame's instruction. */
 #define UP_TO_310                                                                                           \
     .thread_frame = 24, .cframe_frame = NONE, .thread_id = 176, .frame_previous = 24, .frame_code = 32,     \
     .frame_owner = NONE, .frame_is_entry = NONE, .code_file = 104, .code_name = 112, .code_first_line = 40, \
@@ -60,8 +60,8 @@ static const struct python_layout known[] = {
      .instruction = PYTHON_POINTER},
 };
 
-/* _Py_DebugOffsets, the first member of _PyRuntime since 3.13: numbers of 64 bits in groups, each group the
- * size of a structure and then offsets into it. Each version adds some. */
+/* _Py_DebugOffsets, the first member of _PyRuntime since 3.13: 64-bit numbers in groups, each of which has
+ * the size of a structure, then offsets into it. Each version adds some. */
 struct debug_head {
     char cookie[8];
     uint64_t version, free_threaded;
@@ -70,7 +70,7 @@ struct debug_head {
     } runtime;
 };
 
-/* The groups that are the same in several of them. */
+/* Groups that are the same in several versions. */
 #define DEBUG_THREAD                                                                                  \
     struct {                                                                                          \
         uint64_t size, prev, next, interp, current_frame, thread_id, native_thread_id, chunk, status; \
@@ -137,8 +137,8 @@ struct debug_315 {
     DEBUG_TEXT;
 };
 
-/* What is not published is derived: the first traceable instruction is kept 16 bytes before the bytecode, and
- * a str that is not ASCII has a length and a pointer more before its data. */
+/* Derived, as they are not published: the first traceable instruction is stored 16 bytes before the bytecode,
+ * and a non-ASCII str has a length and a pointer more before its data. */
 #define FROM_DEBUG(layout, d)                                                                          \
     do {                                                                                               \
         (layout)->thread_frame = (uint16_t)(d)->thread.current_frame;                                  \
@@ -162,8 +162,8 @@ struct debug_315 {
                (d)->bytes.data == PYTHON_BYTES_DATA;                                                   \
     } while (0)
 
-/* What was published must look like what it is said to be, or the version's groups are not those known here.
- */
+/* False if the objects are not what the published offsets say: then this version's groups are not those known
+ * here. */
 static bool plausible(const struct python_layout *l)
 {
     const uint16_t words[] = {l->thread_frame, l->thread_id,         l->frame_previous, l->frame_code,

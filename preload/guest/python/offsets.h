@@ -13,7 +13,7 @@
 
 #define PYTHON_VERSION(major, minor) ((uint32_t)(major) << 8 | (minor))
 
-/* What a frame says about where it is. */
+/* How a frame stores its current instruction. */
 enum python_instruction {
     PYTHON_BYTES,   /* an int: bytes from the start of the bytecode */
     PYTHON_UNITS,   /* an int: units of two bytes */
@@ -22,7 +22,7 @@ enum python_instruction {
 
 #define PYTHON_NO_OFFSET 0xffffu
 
-/* All offsets in bytes. PYTHON_NO_OFFSET: this version has no such field. */
+/* Offsets in bytes. PYTHON_NO_OFFSET: this version has no such field. */
 struct python_layout {
     uint32_t version;      /* PYTHON_VERSION() */
     uint16_t thread_frame; /* thread state -> top frame, or -> cframe */
@@ -33,19 +33,19 @@ struct python_layout {
     uint16_t frame_instruction;
     uint16_t frame_owner;          /* a char, enum python_owner */
     uint16_t frame_is_entry;       /* a bool: the C function that runs it was entered for this frame */
-    uint16_t code_file, code_name; /* str; name: the qualified one where code objects have it */
+    uint16_t code_file, code_name; /* str; name: the qualified one, if code objects have it */
     uint16_t code_first_line;      /* int */
     uint16_t code_lines;           /* bytes: the line table */
     uint16_t code_bytecode;
-    uint16_t code_first_traceable; /* int, in units: a frame before this instruction is being set up */
+    uint16_t code_first_traceable; /* int, in units: a frame before this instruction is still being set up */
     uint16_t string_data;          /* data of an ASCII str */
-    uint16_t string_wide_data;     /* data of another compact str */
+    uint16_t string_wide_data;     /* data of any other compact str */
     uint16_t type_flags;           /* type object -> tp_flags */
-    uint16_t finalizing;           /* _PyRuntime -> a pointer: not NULL from the begin of its end on */
+    uint16_t finalizing; /* _PyRuntime -> a pointer: not NULL once the interpreter is shutting down */
     enum python_instruction instruction;
 };
 
-/* frame_owner. Numbers from PYTHON_OWNER_SHIM on are no frames of Python code. */
+/* frame_owner. From PYTHON_OWNER_SHIM on, these are not frames of Python code. */
 enum python_owner { PYTHON_OWNER_THREAD = 0, PYTHON_OWNER_GENERATOR = 1, PYTHON_OWNER_SHIM = 3 };
 
 /* Offsets that are the same in every supported version. */
@@ -57,8 +57,8 @@ enum {
     PYTHON_BYTES_DATA = 32,
 };
 
-/* Fills layout for an interpreter of this version (PY_VERSION_HEX). runtime: &_PyRuntime, which 3.13 and
- * later describe themselves in. NULL, or why this interpreter cannot be read. */
+/* Fills in layout for an interpreter of this version (PY_VERSION_HEX). runtime: &_PyRuntime, where 3.13 and
+ * later publish their layout. Returns NULL, or why this interpreter cannot be read. */
 const char *python_layout_find(struct python_layout *layout, uint64_t version_hex, const void *runtime);
 
 #endif

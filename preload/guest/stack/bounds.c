@@ -1,11 +1,11 @@
 /* bounds.c - see bounds.h.
  *
- * The first thread's stack is below what the kernel has put on it, and nothing else lies that near: mappings
- * start 128 MiB further down at least. Of any other thread glibc keeps block, size and guard of the stack in
- * its descriptor, which is in the block, at its upper end. pthread_getattr_np() would tell, but it takes the
- * descriptor's lock, and allocates while it has it: a hook that asks hangs in a program that asks. So the
- * three words are looked for in the descriptor. They are known by what they must be: a block that begins
- * below us and ends right above the descriptor.
+ * The first thread's stack begins below what the kernel has put on it, and nothing else is near: mappings
+ * start at least 128 MiB further down. For other threads, glibc keeps the stack's block, size and guard in
+ * the thread's descriptor, which lies at the upper end of the block. pthread_getattr_np() would return them,
+ * but it takes the descriptor's lock, and allocates while it holds it: a hook that calls it hangs in a
+ * program that calls it. So the three words are searched for in the descriptor. They are recognized by what
+ * they must be: a block that begins below the current frame and ends right above the descriptor.
  */
 #define _GNU_SOURCE
 #include "bounds.h"
@@ -17,13 +17,14 @@
 #define FIRST_STACK_SIZE (64ull << 20)
 extern void *__libc_stack_end __attribute__((weak));
 
-/* Seen in Debian 12, 13 and sid: they are at 0x690, and the block ends 0x940 above the descriptor's start. */
-#define DESCRIPTOR_LEAST 0x700 /* bytes that are looked through */
+/* Seen in Debian 12, 13 and sid: the words are at 0x690, and the block ends 0x940 above the descriptor's
+ * start. */
+#define DESCRIPTOR_LEAST 0x700 /* bytes that are searched */
 #define DESCRIPTOR_MOST (0x940 + 8192)
 
 struct block {
     uintptr_t start;
-    size_t size, guard; /* the guard is its lower end */
+    size_t size, guard; /* the guard is at its lower end */
 };
 
 struct bounds bounds_of_stack(void)

@@ -1,7 +1,7 @@
 /* bounds.h - where the calling thread's own stack lies.
  *
- * Own: that it began on, not one that it has switched to. From the innermost frame to the upper bound all of
- * it can be read as long as the thread lives.
+ * That is the one it began on, not one that it has switched to. From the innermost frame to the upper bound,
+ * all of it can be read as long as the thread lives.
  */
 #ifndef LIBTRACE_BOUNDS_H
 #define LIBTRACE_BOUNDS_H
@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 struct bounds {
-    uintptr_t low, high; /* low <= address < high; both 0: not known */
+    uintptr_t low, high; /* low <= address < high; both 0 = not known */
 };
 
-/* Calls nothing of the C library but gettid and getpid, as the thread may hold any of its locks. */
+/* Calls only gettid and getpid of the C library, as the thread may hold any of its locks. */
 struct bounds bounds_of_stack(void);
 
 #endif

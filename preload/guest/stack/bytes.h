@@ -8,7 +8,7 @@
 
 struct bytes {
     const uint8_t *at, *end;
-    bool short_of; /* something would have been read past the end: what was read since is 0 */
+    bool short_of; /* a read went past the end; it and later ones gave 0 */
 };
 
 static inline const uint8_t *bytes_take(struct bytes *b, uint64_t size)
@@ -65,7 +65,7 @@ static inline int64_t bytes_sleb(struct bytes *b)
     }
 }
 
-/* The next size bytes, which are stepped over. */
+/* Takes the next size bytes. */
 static inline struct bytes bytes_part(struct bytes *b, uint64_t size)
 {
     const uint8_t *at = bytes_take(b, size);

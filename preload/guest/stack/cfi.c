@@ -30,15 +30,15 @@ struct cie {
     bool has_augmentation, signal_frame;
 };
 
-/* A description that is being run. */
+/* A description that is being interpreted. */
 struct machine {
     struct cfi_scratch *s;
     const struct cie *cie;
     uintptr_t location, target;
 };
 
-/* A pointer in the given encoding; data_base is what DATAREL is relative to. One that is indirect is not
- * followed: nobody here asks for those. */
+/* Reads a pointer in the given encoding; data_base is what DATAREL is relative to. Indirect pointers are not
+ * followed, as none of those is needed here. */
 static uint64_t read_pointer(struct bytes *b, uint8_t encoding, uintptr_t data_base)
 {
     if (encoding == PE_OMIT)
@@ -86,7 +86,7 @@ static struct bytes bytes_from(const struct cfi_section *section, uintptr_t addr
     return (struct bytes){(const uint8_t *)address, (const uint8_t *)section->end, false};
 }
 
-/* The FDE whose range may hold pc, by the header's sorted table; 0 if there is none. */
+/* Finds the FDE whose range may hold pc by the header's sorted table; 0 = none. */
 static uintptr_t find_fde(const struct cfi_section *section, uintptr_t pc)
 {
     const uintptr_t header = section->header;
@@ -129,8 +129,7 @@ static uintptr_t find_in_index(const struct cfi_section *section, uintptr_t pc)
     return low ? section->index[low - 1].fde : 0;
 }
 
-/* The bytes of an entry behind its length; none for what is of the 64-bit format, which nobody writes into
- * .eh_frame. */
+/* The bytes of an entry after its length. None for the 64-bit format, which no tool writes to .eh_frame. */
 static struct bytes entry_at(const struct cfi_section *section, uintptr_t address)
 {
     struct bytes b = bytes_from(section, address);
@@ -138,7 +137,7 @@ static struct bytes entry_at(const struct cfi_section *section, uintptr_t addres
     return length == 0xffffffffu ? (struct bytes){NULL, NULL, true} : bytes_part(&b, length);
 }
 
-/* The letters of the augmentation from the second on, and what each brings. */
+/* Reads the data that belong to the letters of the augmentation, from the second one on. */
 static bool read_augmentation(struct cie *cie, const char *letters, const char *end, struct bytes *data)
 {
     for (; letters < end && *letters; letters++) {
@@ -173,7 +172,7 @@ static bool parse_cie(struct bytes b, struct cie *cie)
     const char *augmentation = (const char *)b.at;
     while (bytes_unsigned(&b, 1) != 0) {
     }
-    if (version == 4 && bytes_unsigned(&b, 2) != 8) /* bytes of an address, and of a segment's number */
+    if (version == 4 && bytes_unsigned(&b, 2) != 8) /* sizes of an address, and of a segment selector */
         return false;
     if (b.short_of || (version != 1 && version != 3 && version != 4))
         return false;
@@ -217,7 +216,7 @@ static void set_cfa(struct machine *m, uint64_t reg, int64_t value)
     m->s->row.cfa_value = value;
 }
 
-/* An expression is remembered by where it lies; its bytes are stepped over. */
+/* The position of an expression, which is then skipped. */
 static int64_t expression(struct bytes *b)
 {
     int64_t address = (int64_t)(uintptr_t)b->at;
@@ -226,14 +225,14 @@ static int64_t expression(struct bytes *b)
     return address;
 }
 
-/* To another place in the code; false if that is further than the target, so that the row is complete. */
+/* Moves to a later place in the code. False if that is beyond the target: then the row is complete. */
 static bool advance(struct machine *m, uint64_t distance)
 {
     m->location += distance * m->cie->code_align;
     return m->location <= m->target;
 }
 
-/* Instructions that say where a register is; false for what this does not know. */
+/* Instructions that define where a register is; false = unknown instruction. */
 static bool run_register(struct machine *m, uint8_t opcode, struct bytes *b)
 {
     const int64_t align = m->cie->data_align;
@@ -283,7 +282,7 @@ static bool run_register(struct machine *m, uint8_t opcode, struct bytes *b)
     }
 }
 
-/* One instruction. *done: the next row lies beyond the target. False for what this does not know. */
+/* Interprets one instruction. *done: the next row begins beyond the target. False = unknown instruction. */
 static bool run_one(struct machine *m, struct bytes *b, bool *done)
 {
     struct cfi_scratch *s = m->s;
@@ -343,7 +342,7 @@ static bool run_one(struct machine *m, struct bytes *b, bool *done)
     }
 }
 
-/* Runs instructions as long as they describe places up to the target. */
+/* Interprets the instructions that apply up to the target. */
 static bool run(struct machine *m, struct bytes program)
 {
     bool done = false;
@@ -353,7 +352,7 @@ static bool run(struct machine *m, struct bytes program)
     return true;
 }
 
-/* The row that holds at pc, in scratch->row; false if nothing is known. */
+/* Stores the row that applies at pc in scratch->row; false = there is none. */
 static bool find_row(const struct cfi_section *section, uintptr_t pc, struct cfi_scratch *scratch,
                      bool *signal_frame)
 {
@@ -390,8 +389,8 @@ static bool find_row(const struct cfi_section *section, uintptr_t pc, struct cfi
 
 /* ---- the rule --------------------------------------------------------------------------------- */
 
-/* "breg n, offset", at most followed by a dereference: how realigned functions and signal frames say where
- * something is. */
+/* True for the expression "breg reg, offset", followed by a dereference if deref: how realigned functions and
+ * signal frames describe places. */
 static bool is_based(int64_t address, uintptr_t end, unsigned reg, bool deref, int64_t *offset)
 {
     struct bytes all = {(const uint8_t *)(uintptr_t)address, (const uint8_t *)end, false};
@@ -410,7 +409,7 @@ static bool fits(int64_t offset)
     return offset % 8 == 0 && offset / 8 <= RULE_CFA_MAX && offset / 8 >= -RULE_CFA_MAX;
 }
 
-/* What the kernel has put on the stack for a signal handler, with all registers at their usual places. */
+/* True for a signal frame as the kernel writes it, with all registers at their usual places. */
 static bool is_signal_frame(const struct cfi_row *row, uintptr_t end)
 {
     static const struct {
@@ -494,7 +493,7 @@ static bool load(struct extent *stack, uint64_t address, uint64_t *value)
     return true;
 }
 
-/* The caller's value of one register into next, if it can be known. */
+/* Finds the caller's value of one register and stores it in next. */
 static enum cfi_result find_register(const struct cfi_section *section, const struct cfi_row *row,
                                      unsigned number, const struct registers *r, struct extent *stack,
                                      uint64_t cfa, struct registers *next, uintptr_t *slot)
@@ -563,7 +562,7 @@ enum cfi_result cfi_step(const struct cfi_section *section, uintptr_t pc, struct
         if (result != CFI_CALLER && (i == DWARF_PC || i == DWARF_RSP))
             return result;
     }
-    /* What a function may change as it likes its caller has no longer. */
+    /* A function may change the other registers, so their values in its caller are lost. */
     if (!signal_frame)
         next.known &= CALLEE_SAVED;
     *r = next;

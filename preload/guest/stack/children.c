@@ -1,8 +1,8 @@
 /* children.c - see children.h.
  *
- * An entry is in one of a few lines, the next one if those before are full; in the first free place, so that two threads
- * that add the same find each other. A table that gets full is followed by one four times as large, which gets all
- * that was in it; what others were still adding to it is found there until the next one.
+ * An entry goes into the first free place of a few lines, so that two threads that add the same one find each
+ * other. A table that gets full is followed by one four times as large, to which its entries are copied. What
+ * others add to the old one after that is still found there, until the next one is made.
  */
 #include "children.h"
 #include "guest.h"
@@ -15,16 +15,16 @@
 #include <stdbool.h>
 
 #define LINE 8u
-#define LINES 8u      /* where an entry may be: a table is fuller for a while, as one thread is copying it */
+#define LINES 8u      /* an entry may be in any: a table gets fuller while a thread copies it */
 #define FIRST_BITS 6u /* log2 of the lines: 4 KiB */
 #define LAST_BITS 20u /* 64 MiB, eight million children */
 #define NODE_BITS STACK_CACHE_NODE_BITS
 #define NODES ((1ull << NODE_BITS) - 1)
 
-/* A table's address, which is that of a page, and in the lowest bits log2 of its lines. 0 = none. */
+/* A table's address, which is that of a page; the low bits hold log2 of its lines. 0 = none. */
 static _Atomic uintptr_t now, before;
 static _Atomic uint64_t used; /* entries of now */
-static _Atomic bool growing;  /* for ever, if who is at it is thrown out of a signal handler */
+static _Atomic bool growing;  /* stays true if a signal handler jumps out of grow() */
 
 typedef _Atomic uint64_t entry;
 
@@ -48,7 +48,7 @@ static uint64_t hash_of(uint64_t key)
     return stack_cache_hash(key, 0);
 }
 
-/* The n-th line where an entry may be; by other bits of the hash than those that it holds. */
+/* The n-th line where an entry may be, chosen by other bits of the hash than those that the entry holds. */
 static entry *line_of(uintptr_t table, uint64_t hash, unsigned n)
 {
     uint64_t mask = (1ull << bits_of(table)) - 1, line = n ? (hash >> 5 ^ hash * 3) + n : hash;
@@ -92,7 +92,7 @@ uint32_t children_find(uint64_t key)
     return find(older, hash, key);
 }
 
-/* The child that is in the table then; 0 if all lines are full. */
+/* Returns the child that is in the table afterwards; 0 = all lines are full. */
 static uint32_t add(uintptr_t table, uint64_t key, uint32_t node, bool *is_new)
 {
     uint64_t hash = hash_of(key);
@@ -134,8 +134,8 @@ static uint64_t copy(uintptr_t from, uintptr_t to)
     return copied;
 }
 
-/* The larger table, with all that is in this one and was added to the one before after it was left. 0 = no
- * memory. */
+/* A larger table with all entries of this one, and those that were added to the one before it meanwhile. 0 =
+ * no memory. */
 static NOINLINE uintptr_t larger(uintptr_t table, uint64_t *copied)
 {
     unsigned bits = table ? bits_of(table) + 2 : FIRST_BITS;
@@ -148,7 +148,7 @@ static NOINLINE uintptr_t larger(uintptr_t table, uint64_t *copied)
     return next;
 }
 
-/* Not while another thread does. */
+/* Does nothing if another thread is growing it. */
 static NOINLINE void grow(uintptr_t table)
 {
     uint64_t copied = 0;
@@ -172,7 +172,7 @@ uint32_t children_add(uint64_t key, uint32_t node)
         grow(table);
         table = atomic_load_explicit(&now, memory_order_acquire);
     }
-    /* Others may have copied a table before this was in it: then it is added to the next one, too. */
+    /* If others have copied a table before this entry was in it, it is added to the next one as well. */
     while (table != done) {
         uint32_t child = add(table, key, node, &is_new);
         if (child)
@@ -189,8 +189,8 @@ uint32_t children_add(uint64_t key, uint32_t node)
 
 void children_forget(void)
 {
-    let_go(atomic_exchange(&now,
-                           0)); /* a handler that forked may have interrupted a hook that is looking there */
+    /* A hook that the forking signal handler interrupted may be reading these. */
+    let_go(atomic_exchange(&now, 0));
     let_go(atomic_exchange(&before, 0));
     atomic_store(&used, 0);
     atomic_store(&growing, false);

@@ -1,8 +1,8 @@
 /* debug_frame.c - see debug_frame.h.
  *
- * Converts a copy of .debug_frame to what .eh_frame looks like for cfi.c: the pointer from an FDE to its CIE becomes
- * relative, addresses are moved to where the module is loaded, and an index takes the place of the sorted table in
- * .eh_frame_hdr.
+ * Converts a copy of .debug_frame to what .eh_frame looks like for cfi.c: the pointer from an FDE to its CIE
+ * becomes relative, addresses are moved to where the module is loaded, and an index takes the place of the
+ * sorted table in .eh_frame_hdr.
  */
 #define _GNU_SOURCE
 #include "debug_frame.h"
@@ -28,7 +28,7 @@ enum state { STATE_FREE, STATE_BUSY, STATE_NONE, STATE_THERE };
 static struct known {
     _Atomic uint32_t state; /* enum state; the rest is valid from STATE_NONE on */
     uintptr_t start, end;   /* of the module, */
-    uint64_t build_hash;    /* and which one that was */
+    uint64_t build_hash;    /* and which file that was */
     struct cfi_section section;
 } all[KNOWN];
 
@@ -46,7 +46,7 @@ static bool read_at(int file, void *to, size_t size, uint64_t offset)
 /* Opens the module's file, and checks that it is not another one that has its path by now. */
 static int open_file(const struct module *module)
 {
-    static char path[4096]; /* one thread is here at a time, see claim() */
+    static char path[4096]; /* claim() lets one thread at a time in here */
     struct mapping mapping;
     struct stat facts;
     if (!mappings_find(module->start, &mapping, path, sizeof path))
@@ -67,7 +67,7 @@ static bool find_section(int file, const Elf64_Ehdr *header, Elf64_Shdr *section
         return false;
     const Elf64_Shdr *texts = &sections[header->e_shstrndx];
     size_t size = texts->sh_size < NAMES_MAX ? texts->sh_size : NAMES_MAX - 1;
-    if (!read_at(file, names, size, texts->sh_offset)) /* what follows is 0 */
+    if (!read_at(file, names, size, texts->sh_offset)) /* the rest of `names` is 0 */
         return false;
     for (uint32_t i = 1; i < header->e_shnum; i++) {
         const Elf64_Shdr *at = &sections[i];
@@ -107,7 +107,7 @@ static uint8_t *copy_section(int file, size_t *size)
 
 /* ---- the index -------------------------------------------------------------------------------------- */
 
-/* Calls of entries of the usual format, one after the other; false at the end. */
+/* Returns the entries of the usual format one after the other; false at the end. */
 static bool next_entry(struct bytes *b, uint8_t **entry, uint64_t *length)
 {
     *entry = (uint8_t *)(uintptr_t)b->at;
@@ -126,7 +126,7 @@ static size_t count_entries(uint8_t *copy, size_t size)
     return count;
 }
 
-/* As .eh_frame has it; to the index, if it is a function's. */
+/* Converts an entry to the format of .eh_frame; adds it to the index if it is a function's. */
 static void convert(uint8_t *copy, size_t size, uint8_t *entry, uint64_t length, uint64_t bias,
                     struct cfi_section *section)
 {
@@ -150,7 +150,7 @@ static void convert(uint8_t *copy, size_t size, uint8_t *entry, uint64_t length,
     index[section->count++] = (struct cfi_place){start, (uintptr_t)entry};
 }
 
-/* Heap sort: in place, and without calling functions of the program. */
+/* Heap sort: works in place and calls none of the program's functions. */
 static void sink(struct cfi_place *index, size_t at, size_t count)
 {
     struct cfi_place place = index[at];
@@ -203,10 +203,10 @@ static bool load(const struct module *module, struct cfi_section *section)
     return copy && make_section(copy, size, module->bias, section);
 }
 
-/* ---- who asks --------------------------------------------------------------------------------------- */
+/* ---- look-up ---------------------------------------------------------------------------------------- */
 
-/* A free entry for the module, which this thread fills in. One thread at a time: another one meanwhile,
- * such as a signal handler, knows nothing of such frames for now. NULL = not possible. */
+/* A free entry for a module, for this thread to fill in. Only one thread at a time: to others meanwhile, such
+ * as a signal handler, these frames are unknown. NULL = not possible. */
 static struct known *claim(_Atomic bool *busy)
 {
     if (guest_confined || atomic_exchange(busy, true))
@@ -216,7 +216,7 @@ static struct known *claim(_Atomic bool *busy)
         if (atomic_compare_exchange_strong(&all[i].state, &none, STATE_BUSY))
             return &all[i];
     }
-    return NULL; /* for good: busy stays set */
+    return NULL; /* there is no free entry any more: busy stays set */
 }
 
 const struct cfi_section *debug_frame_of(const struct module *module)

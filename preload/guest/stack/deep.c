@@ -1,12 +1,12 @@
 /* deep.c - stacks that are deeper than LIBTRACE_DEPTH.
  *
- *        kept: they make the node              not kept, but known to be there
+ *        kept: these make the node              not kept, but known to be there
  *   |-------------------------------|------------------------------|- - - - - - - - ->
  *   top                             base                           end of what is remembered
  *
- * That a stack is deep is known by one frame more than is kept at most. So that many are looked at, from the
- * top outwards, and what is remembered further out is not: it may be needed again when frames have returned.
- * Where the stack is cut, base, is chosen by kept.h: as long as it stays, stacks have nodes in common.
+ * One frame more than can be kept shows that a stack is deep. So that many are compared with memory, from the
+ * top outwards. Those remembered further out are not, but may be needed again when frames have returned.
+ * Where the stack is cut, at base, is chosen by kept.h: as long as base stays, stacks have nodes in common.
  */
 #include "stack_cache.h"
 #include "unwind.h"
@@ -14,27 +14,27 @@
 
 #include <string.h>
 
-/* Moves the frames from p on outwards, as far as they are needed, so that there is room for n before them; p
- * then. */
+/* Moves the frames from p on outwards, but only as many as are needed, to make room for n more inside of
+ * them. Returns p's new place. */
 static struct seen *make_room(struct unwind *u, struct seen *p, uint32_t n)
 {
     struct seen *end = u->seen + u->room;
     size_t wanted = n < u->depth ? u->depth + 1 - n : 1;
     if ((size_t)(end - p) <= wanted)
-        return p; /* there is: all of them are not more than a walk's */
+        return p; /* there is room, as the remembered frames are no more than a walk's */
     struct seen *moved = end - wanted;
     u->base += (uint32_t)(moved - p);
     if (u->base > u->room)
         u->base = u->room;
     memmove(moved, p, wanted * sizeof *p);
     u->outer = OUTER_DEEPER;
-    /* The rbp of a frame that is forgotten is nobody's. */
+    /* No remembered frame depends on the outermost one's saved rbp any more. */
     if (end[-1].check != SEEN_ALWAYS_WALKED)
         end[-1].check = 0;
     return moved;
 }
 
-/* The frames from base inwards make the stack. */
+/* Makes a stack of the frames from base inwards. */
 static void name_from(struct unwind *u, struct seen *top, struct seen *base)
 {
     bool whole = base == u->seen + u->room && u->outer == OUTER_NONE;
@@ -47,7 +47,7 @@ static void name_from(struct unwind *u, struct seen *top, struct seen *base)
     u->base = (uint32_t)(base - u->seen);
 }
 
-/* Not cold: each event of a deep recursion. */
+/* Not marked cold: each event of a deep recursion gets here. */
 __attribute__((noinline)) struct seen *deep_keep(struct unwind *u, struct seen *p, uint32_t n)
 {
     struct seen *end = u->seen + u->room;

@@ -3,14 +3,14 @@
 #include "bytes.h"
 
 #define STACK 16u /* values; glibc's and the linker's expressions need 3 */
-#define STEPS 256 /* operations, as an expression may jump backwards */
+#define STEPS 256 /* operations; limited, as an expression may jump backwards */
 
 struct state {
     struct bytes code;
     const uint8_t *start;
     uint64_t value[STACK];
     unsigned count;
-    enum expression_result result; /* EXPRESSION_VALUE as long as nothing is wrong */
+    enum expression_result result; /* EXPRESSION_VALUE unless something went wrong */
 };
 
 static void push(struct state *s, uint64_t value)
@@ -30,7 +30,7 @@ static uint64_t pop(struct state *s)
     return s->value[--s->count];
 }
 
-/* A value further down. */
+/* The value at this depth of the stack, 0 = the topmost. */
 static uint64_t pick(struct state *s, uint64_t below)
 {
     if (below >= s->count) {
@@ -71,7 +71,7 @@ static void jump(struct state *s, bool really)
         s->code.at += distance;
 }
 
-/* Operations on the two topmost values; false if it is none. */
+/* Operations on the two topmost values; false if the operation is none of them. */
 static bool binary(struct state *s, uint8_t operation)
 {
     if (!((operation >= 0x1a && operation <= 0x1e && operation != 0x1b) ||

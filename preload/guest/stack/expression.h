@@ -7,12 +7,12 @@
 
 enum expression_result {
     EXPRESSION_VALUE,
-    EXPRESSION_NEEDS,   /* a register that is not known */
+    EXPRESSION_NEEDS,   /* it takes a register that is unknown */
     EXPRESSION_NOTHING, /* it cannot be worked out */
 };
 
-/* The expression's bytes lie at its address, after their count as a ULEB128, and before end. first: what is
- * on its stack to begin with; NULL = nothing. Reads only the stack given. */
+/* Evaluates an expression. Its bytes follow their count, a ULEB128, at the given address, and lie before end.
+ * first: the initial value on its stack; NULL = none. Reads only the given stack. */
 enum expression_result expression_run(uintptr_t address, uintptr_t end, const struct registers *r,
                                       struct extent *stack, const uint64_t *first, uint64_t *value);
 

@@ -1,8 +1,9 @@
 /* extent.h - the part of a stack that a walk may read, so that no unwind rule, however wrong, makes it fault.
  *
- * A thread's own stack can be read from its innermost frame to its end. Of any other stack, a coroutine's or a signal
- * handler's, only the page in which a frame was found is known to be readable; the kernel is asked about further pages
- * one by one, as the walk gets there. Nothing of that is remembered for the next walk, as such stacks come and go.
+ * A thread's own stack can be read from its innermost frame to its end. Of any other stack, such as a
+ * coroutine's or a signal handler's, only the page in which a frame was found is known to be readable; the
+ * kernel is asked about further pages one by one, as the walk gets there. Nothing of that is remembered for
+ * the next walk, as such stacks come and go.
  */
 #ifndef LIBTRACE_EXTENT_H
 #define LIBTRACE_EXTENT_H

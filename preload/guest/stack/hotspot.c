@@ -1,16 +1,16 @@
 /* hotspot.c - frames of Java code, see runtimes.h.
  *
- * HotSpot describes its own structures for debuggers: exported tables of fields and their offsets
- * (src/hotspot/share/runtime/vmStructs.hpp). By these a code address leads to the blob of code that it is in,
- * and that to the size of its frames:
+ * HotSpot describes its own structures for debuggers: it exports tables of fields and their offsets
+ * (src/hotspot/share/runtime/vmStructs.hpp). They lead from a code address to the blob of code that it is in,
+ * and to the size of that code's frames:
  *
  *   CodeCache::_heaps -> CodeHeap -> _segmap, a byte for each segment of code: how many further back its
  *   block begins, at most (255: free) -> HeapBlock -> CodeBlob._frame_size, in words, return address included
  *
- * A compiled method's frame keeps the caller's rbp below the return address. The interpreter's has a frame
- * pointer, and in the word below the saved rbp the stack pointer that its caller had (which may be further in
- * than the interpreter's own arguments say). Other code, such as what the virtual machine calls Java by, is
- * known by its frame pointer, too, or not at all.
+ * A compiled method's frame keeps the caller's rbp below the return address. An interpreter's frame has a
+ * frame pointer, and in the word below the saved rbp its caller's stack pointer (which may be further in than
+ * the interpreter's own arguments suggest). Other code, such as the stub by which the virtual machine calls
+ * Java, is walked by its frame pointer, too, or not at all.
  */
 #define _GNU_SOURCE
 #include "guest.h"
@@ -20,13 +20,13 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* An entry of the table, whose layout is exported as well. */
+/* The table of fields; the layout of its entries is exported as well. */
 struct fields {
     const char *entries;
     uint64_t stride, type, field, is_static, offset, address;
 };
 
-/* Offsets in the virtual machine's structures; addresses of those that there is one of. */
+/* Offsets in the virtual machine's structures, and addresses of its static fields. */
 static struct {
     const void *heaps;            /* CodeCache::_heaps */
     const void *interpreter;      /* AbstractInterpreter::_code */
@@ -39,8 +39,8 @@ static struct {
     uint64_t stubs, stubs_limit;              /* of StubQueue */
 } vm;
 
-/* Its library, noted when it was loaded. Only looked at when there is Java code: before it is relocated it
- * says nothing. */
+/* The virtual machine's library. Noted when it was loaded but not read before there is Java code: its tables
+ * are empty until it is relocated. */
 static struct dl_phdr_info library;
 enum { VM_NONE, VM_NOTED, VM_BEING_READ, VM_KNOWN, VM_STRANGE };
 static _Atomic int state;
@@ -72,7 +72,7 @@ static bool exported(const struct dl_phdr_info *info, const char *name, uint64_t
     return at != NULL;
 }
 
-/* The entry for a field; NULL if this virtual machine has none of that name. */
+/* Finds the entry for a field; NULL if this virtual machine has no such field. */
 static const char *find_field(const struct fields *f, const char *type, const char *field)
 {
     for (const char *at = f->entries;; at += f->stride) {
@@ -160,7 +160,7 @@ static inline bool is_known(void)
     return LIKELY(atomic_load_explicit(&state, memory_order_acquire) == VM_KNOWN) || is_known_now();
 }
 
-/* The block of code that pc is in, behind its header; NULL if there is none in use. */
+/* The code that pc is in, after its block's header; NULL if none is in use there. */
 static const char *find_blob(const void *heap, uint64_t pc)
 {
     const char *memory = (const char *)heap + vm.memory, *map = (const char *)heap + vm.segments;
@@ -203,7 +203,7 @@ static bool is_interpreter(uint64_t pc)
     return queue && pc - word_of(queue, vm.stubs) < (uint64_t)(uint32_t)int_of(queue, vm.stubs_limit);
 }
 
-/* The caller whose return address is at slot, with rbp saved at the address given. */
+/* Goes on to the caller: its return address is at slot, and the saved rbp at rbp_at. */
 static bool go_on(struct registers *r, struct extent *stack, uint64_t slot, uint64_t rbp_at, uint64_t rsp)
 {
     if (slot < r->value[DWARF_RSP] || slot % 8 || rbp_at % 8 || !extent_holds(stack, rbp_at) ||
@@ -225,7 +225,7 @@ bool hotspot_step(struct registers *r, struct extent *stack)
         if (!extent_holds(stack, rbp - 8))
             return false;
         uint64_t callers = *(const uint64_t *)(uintptr_t)(rbp - 8);
-        /* Its arguments, which it has pushed, lie behind that in the frame of an interpreted caller. */
+        /* An interpreted caller has pushed the arguments: in its frame they lie further out than that. */
         return callers >= rbp + 16 && go_on(r, stack, rbp + 8, rbp, callers);
     }
     if (pc == word_of(vm.call_stub_return, 0))

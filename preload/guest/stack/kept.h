@@ -1,9 +1,9 @@
 /* kept.h - how many frames are kept of a stack that is deeper than LIBTRACE_DEPTH.
  *
- * If the cut moved by a frame with every call of a recursion, no two of its stacks would have a node in
- * common, and each event would cost as much as all the frames that are kept. So it moves by a quarter of
- * LIBTRACE_DEPTH at a time, and stays as long as there are frames enough, but not too many, further in. Where
- * few frames are kept that is not worth it: then it is exactly so many.
+ * If the cut moved by a frame with every call of a recursion, no two of its stacks would have nodes in
+ * common, and each event would cost as much as all frames that are kept. So the cut moves by a quarter of
+ * LIBTRACE_DEPTH at a time, and stays as long as there are enough frames inside of it, but not too many. For
+ * a small LIBTRACE_DEPTH that is not worth it: then exactly that many are kept.
  */
 #ifndef LIBTRACE_KEPT_H
 #define LIBTRACE_KEPT_H
@@ -12,10 +12,10 @@
 
 struct kept {
     uint32_t least, most;
-    uint32_t growing, shrinking; /* after the cut moved because there were more than most, less than least */
+    uint32_t growing, shrinking; /* kept after the cut moved: there were more than most, less than least */
 };
 
-#define KEPT_EXACTLY 32u /* below that */
+#define KEPT_EXACTLY 32u /* for fewer than these, exactly as many are kept */
 
 static inline struct kept kept_of(uint32_t most)
 {

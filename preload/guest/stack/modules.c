@@ -20,14 +20,14 @@
 struct table {
     size_t bytes;                  /* of this mapping */
     unsigned long long adds, subs; /* the loader's counts when it was made */
-    uint32_t count, room;          /* modules that there are, and that there is room for */
+    uint32_t count, room;          /* modules in it, and room for modules */
     uint32_t text_end;             /* see module.text */
-    unsigned runtimes;             /* of all modules */
-    struct module module[];        /* sorted by start; behind the room for them are their texts */
+    unsigned runtimes;             /* of all modules, bits of enum runtime */
+    struct module module[];        /* sorted by start; their texts follow the last one's place */
 };
 
-/* A table that was replaced may still be looked at: by whom began to before. It goes when nobody is reading;
- * while more wait than there is room for, they are left behind. */
+/* A table that was replaced may still be in use by threads that began reading before. It is unmapped when
+ * there are no readers; if too many are waiting for that, further ones are never unmapped. */
 #define TABLES_KEPT 64
 
 static struct table *_Atomic current;
@@ -76,13 +76,14 @@ static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t size)
     return hash;
 }
 
-/* Its path in its table; empty for the program itself. */
+/* The module's path, from the table; empty for the program itself. */
 static const char *text_of(const struct table *table, const struct module *module)
 {
     return (const char *)table + module->text + module->build_id_size;
 }
 
-/* The same, and the program's own. Read once: a forked child may have changed its root meanwhile. */
+/* As text_of(), with the program's own path too. That is read only once, as a forked child may have changed
+ * its root meanwhile. */
 static const char *path_of(const struct table *table, const struct module *module)
 {
     static char own[PATH_ROOM];
@@ -92,7 +93,7 @@ static const char *path_of(const struct table *table, const struct module *modul
     return path[0] ? path : own;
 }
 
-/* Writes the module's note; its number, 0 when the arena is full. */
+/* Writes the module's note; returns its number, 0 = the arena is full. */
 static uint32_t describe(const struct table *table, const struct module *module)
 {
     const char *id = (const char *)table + module->text, *path = path_of(table, module);
@@ -117,7 +118,7 @@ static uint32_t describe(const struct table *table, const struct module *module)
     return number;
 }
 
-/* The same module in the table before, so that it keeps its number. */
+/* Finds the same module in the previous table, so that it keeps its number. */
 static const struct module *known(const struct table *before, const struct module *module)
 {
     for (uint32_t i = 0; before && i < before->count; i++) {
@@ -129,7 +130,7 @@ static const struct module *known(const struct table *before, const struct modul
     return NULL;
 }
 
-/* The segment that the call frame information lies in. */
+/* The segment that holds the call frame information. */
 static void find_cfi(const struct dl_phdr_info *info, struct module *module)
 {
     for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -145,7 +146,7 @@ static void find_cfi(const struct dl_phdr_info *info, struct module *module)
     module->cfi = (struct cfi_section){0};
 }
 
-/* From the file's header, where that is loaded. */
+/* The entry point in the file's header, if the header is loaded. */
 static void find_entry(const struct dl_phdr_info *info, struct module *module)
 {
     const ElfW(Ehdr) *header = (const void *)module->start;
@@ -162,12 +163,12 @@ static void find_entry(const struct dl_phdr_info *info, struct module *module)
 
 static bool has_no_file(const char *path)
 {
-    static const char mark[] = " (deleted)"; /* the kernel's */
+    static const char mark[] = " (deleted)"; /* appended by the kernel */
     size_t size = strlen(path);
     return size > sizeof mark && strcmp(path + size - (sizeof mark - 1), mark) == 0;
 }
 
-/* A name that means another file, or none, in another directory or process. */
+/* True for a name that would lead to another file, or none, in another directory or process. */
 static bool is_unnamed(const char *name)
 {
     return name[0] == '/' ? strncmp(name, "/proc/", 6) == 0 || strncmp(name, "/dev/fd/", 8) == 0
@@ -175,10 +176,10 @@ static bool is_unnamed(const char *name)
 }
 
 static _Atomic bool
-    unnamed_seen; /* a module whose file has no other name was described since it was looked at last */
+    unnamed_seen; /* a module whose file has no other name was described since this was last checked */
 
-/* What the module is to be called, and, if nothing else tells its file from others, which file it is. Called
- * with the loader's lock held, so that the memory is used once at a time. */
+/* The module's path; also which file it is, if it has no build ID or no proper name. The loader's lock
+ * protects the static memory. */
 static const char *look_at_file(const char *name, struct build_id id, struct module *module)
 {
     static char path[PATH_ROOM];
@@ -197,7 +198,7 @@ static const char *look_at_file(const char *name, struct build_id id, struct mod
     return unnamed ? path : name;
 }
 
-/* Copies what a description needs of a module, which may be gone when it is described again. */
+/* Copies what is needed to describe the module again later, when it may be gone. */
 static bool keep_text(struct table *table, struct module *module, struct build_id id, const char *path)
 {
     size_t path_size = strlen(path) + 1;
@@ -215,7 +216,7 @@ static bool keep_text(struct table *table, struct module *module, struct build_i
 struct filling {
     struct table *table;
     const struct table *before;
-    bool full; /* more have come since they were counted */
+    bool full; /* there are more modules than were counted */
 };
 
 static int add_module(struct dl_phdr_info *info, size_t size, void *data)
@@ -270,7 +271,7 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
 struct counts {
     unsigned long long adds, subs;
     uint32_t modules;
-    size_t text; /* bytes that their texts take at most */
+    size_t text; /* upper bound for the bytes of their texts */
 };
 
 static int count_modules(struct dl_phdr_info *info, size_t size, void *data)
@@ -284,7 +285,7 @@ static int count_modules(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
-#define MORE_MODULES 8 /* may come while we are counting */
+#define MORE_MODULES 8 /* that may be added while we are counting */
 #define MORE_TEXT 1024
 
 /* An empty table with room for what was counted. */
@@ -302,7 +303,8 @@ static struct table *new_table(const struct counts *counts)
     return table;
 }
 
-/* The caller is a reader itself. Tables that somebody retires later are not among those taken. */
+/* The caller must be a reader itself. Tables that others retire after the exchange are not among those
+ * taken. */
 static void retire(struct table *table)
 {
     for (unsigned i = 0; i < TABLES_KEPT; i++) {
@@ -325,7 +327,7 @@ static void retire(struct table *table)
 
 static enum modules_change refresh(void (*stale)(void))
 {
-    guest_assert(atomic_load(&readers) > 0); /* or the table before could be unmapped under us */
+    guest_assert(atomic_load(&readers) > 0); /* else the table before could be unmapped under us */
     for (;;) {
         struct table *before = atomic_load(&current);
         struct counts counts = {0};
@@ -343,7 +345,7 @@ static enum modules_change refresh(void (*stale)(void))
                 return MODULES_SAME;
             continue;
         }
-        /* Before the new table can be seen: who finds it unchanged may rely on the rules. */
+        /* Before the new table is visible: a thread that finds it unchanged relies on the rules. */
         bool is_stale = before && (before->subs != table->subs || atomic_load(&modules_missed));
         if (is_stale) {
             atomic_store(&modules_missed, false);
@@ -365,10 +367,10 @@ enum modules_change modules_refresh(void (*stale)(void))
     atomic_fetch_add(&readers, 1);
     enum modules_change change = refresh(stale);
     atomic_fetch_sub(&readers, 1);
-    /* Nobody else finds its file by that name, and perhaps nobody any more when it is closed. */
+    /* Nothing else can find such a file by its name, and perhaps nothing at all once it is closed. */
     if (atomic_load(&unnamed_seen) && atomic_exchange(&unnamed_seen, false))
         module_files_wait(process);
-    if (change == MODULES_STALE) /* others may have looked since the event that we noticed it by */
+    if (change == MODULES_STALE) /* others may have looked up rules since the event that made us notice */
         gate_next_epoch();
     return change;
 }
@@ -384,7 +386,7 @@ bool modules_lack_files(void)
     return found;
 }
 
-/* True if the name is the path's last part, or a part of it, as of a directory. */
+/* True if the name is one of the path's parts: a directory's, or the file's. */
 static bool is_part(const char *path, const char *name, size_t size)
 {
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/'))
@@ -444,11 +446,11 @@ uint32_t modules_version(void)
     return atomic_load(&version);
 }
 
-/* In place: nobody but this thread reads the table yet, and whoever came would find a module's old number or
- * its new one. */
+/* Changes the table in place: only this thread reads it yet, and any other would find either a module's old
+ * number or its new one. */
 void modules_describe_again(void)
 {
-    atomic_store(&readers, 0); /* others' threads are not here */
+    atomic_store(&readers, 0); /* readers in other threads do not exist in this process */
     struct table *table = atomic_load(&current);
     for (uint32_t i = 0; table && i < table->count; i++)
         table->module[i].number = describe(table, &table->module[i]);

@@ -17,30 +17,30 @@ struct module {
     uintptr_t start, end; /* addresses covered */
     uintptr_t bias;       /* address minus address in the file */
     struct cfi_section cfi;
-    uintptr_t entry;     /* where the kernel starts it; of a library, its first address, which no code has */
+    uintptr_t entry;     /* the program's entry point; for a library its first address, where no code is */
     unsigned runtime;    /* a bit of enum runtime, 0 = none */
     uint64_t build_hash; /* of the build ID, to tell a reloaded file from a replaced one */
     uint32_t number;     /* in this process's notes */
-    uint32_t text;       /* offset in its table of its build ID, which its path follows (modules.c's) */
+    uint32_t text;       /* offset of its build ID, followed by its path, in the table: for modules.c only */
     uint32_t build_id_size;
-    uint64_t device, inode; /* of its file, as struct mapping's, where it was asked for */
+    uint64_t device, inode; /* of its file, as in struct mapping; 0 where it was not needed */
 };
 
 enum modules_change {
     MODULES_SAME = 0,
     MODULES_ADDED,
-    MODULES_STALE, /* some were removed: rules and remembered stacks hold no longer */
+    MODULES_STALE, /* some were removed: rules and remembered stacks are no longer valid */
 };
 
-/* Reads the module list anew if it has changed. In a forked child that cannot ask the loader (loader.h) it
- * has not: there the loader cannot change it either. stale: called before a list can be seen after which what was
- * worked out by an older one may be wrong. */
+/* Reads the module list again if it has changed. A forked child that cannot ask the loader (loader.h) takes
+ * it for unchanged: there the loader cannot change it either. stale: called before a new list becomes visible
+ * that may invalidate what was worked out from an older one. */
 enum modules_change modules_refresh(void (*stale)(void));
 
-/* Set once an address outside of all modules was looked up in vain: a module that comes later may cover it. */
+/* Set once an address outside of all modules was looked up: a module that is loaded later may cover it. */
 extern HIDDEN _Atomic bool modules_missed;
 
-/* Copies what is known of the module at an address; false if there is none. */
+/* Copies what is known about the module at an address; false = there is none. */
 bool modules_find(uintptr_t address, struct module *module);
 
 /* The runtimes of all modules, bits of enum runtime. */
@@ -49,14 +49,14 @@ unsigned modules_runtimes(void);
 /* Changes whenever modules_refresh() has found another list. */
 uint32_t modules_version(void);
 
-/* After fork, or at the start of another part: this process describes the modules that it knows itself. Asks
- * nobody. */
+/* After fork, or when an attached trace begins again: writes notes for all known modules under this process's
+ * own numbers. Does not ask the loader. */
 void modules_describe_again(void);
 
-/* True if the file of some module has no path any more. */
+/* True if the file of some module no longer has a path. */
 bool modules_lack_files(void);
 
-/* True if this name, of so many bytes, is a part of some module's path. */
+/* True if some module's path has a part with this name, of this many bytes. */
 bool modules_lie_in(const char *name, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
-/* oracle.c - libunwind, to check our own walks. Not for production: it opens descriptors in the program, and
- * validates memory by system calls. */
+/* oracle.c - libunwind, for checking our own walks. Not for production: it opens descriptors in the program,
+ * and makes system calls to validate memory. */
 #define _GNU_SOURCE
 #include "unwind.h"
 #include "guest.h"
@@ -13,7 +13,8 @@ static int (*_Atomic walk)(void **, int);
 void oracle_open(void)
 {
     int saved = errno;
-    /* RTLD_LOCAL keeps its symbols to itself; and it stays, walks may be under way at any time. */
+    /* RTLD_LOCAL: its symbols are not for the program. It is never unloaded, as walks may be under way at any
+     * time. */
     void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (library) {
         int (*function)(void **, int);

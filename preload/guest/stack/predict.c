@@ -8,7 +8,7 @@
 
 _Static_assert(PREDICT_LINES <= 1u << 16, "a line's number fits a prediction");
 
-#define WALKS_FIRST 64 /* of a thread: until then the memory is not worth it */
+#define WALKS_FIRST 64 /* per thread: with fewer walks, predictions are not worth their memory */
 
 const uint64_t layout_factor[6] = {0xe220a8397b1dcdaf, 0x6e789e6aa1b965f5, 0x06c45d188009454f,
                                    0xf88bb8a8724c81ed, 0x1b39896a51a8749b, 0x53cb9f0c747ea2eb};
@@ -70,13 +70,13 @@ uint32_t predict_others(struct predictor *predictor, const uint64_t *base)
     return 0;
 }
 
-/* A layout that is being put together. */
+/* A layout that is being built. */
 union draft {
     struct layout layout;
     char memory[sizeof(struct layout) + LAYOUT_WORDS * sizeof(uint16_t)];
 };
 
-/* Appends a place; false if there is no room, or it is too far out. */
+/* Appends the position of a word; false if there is no room, or it is too far out. */
 INLINE bool add(struct layout *draft, const uint64_t *base, uint64_t address)
 {
     uint64_t from = address - (uint64_t)(uintptr_t)base;
@@ -95,8 +95,8 @@ static bool fill_up(struct layout *draft, const uint64_t *base)
     return true;
 }
 
-/* What is on the stack itself, words from..to, counts from the stack's innermost word on, so that threads
- * share hashes. */
+/* The words from..to hold addresses on the stack itself. They count relative to base, so that threads get the
+ * same hashes for the same stacks. */
 static void count_from_base(struct layout *draft, const uint64_t *base, unsigned from, unsigned to)
 {
     const uint64_t too_much[] = {0, (uint64_t)(uintptr_t)base};
@@ -152,22 +152,23 @@ static uint32_t lines_of(const struct layout *layout)
     return (uint32_t)(size_of(layout) + LAYOUT_LINE - 1) / LAYOUT_LINE;
 }
 
-/* More sets to know layouts by, and more places for the usual ones: in memory that threads with few layouts do
- * not touch. Were we thrown out of here by a signal handler, some layouts would be learned twice. */
+/* More room to find layouts again, and for each place's usual layout. Threads with few layouts never touch
+ * that memory. If a signal handler jumps out of here (longjmp), some layouts are only learned twice. */
 static NOINLINE void more_sets(struct predictor *predictor)
 {
     uint32_t sets = (predictor->sets + 1) * 16 < PREDICT_SETS ? (predictor->sets + 1) * 16 : PREDICT_SETS;
     predictor->known = predictor->all_known;
     predictor->usual = predictor->all_usual;
     memset(predictor->all_known, 0, sets * sizeof predictor->all_known[0]);
-    SIGNAL_FENCE(); /* as many as the new ones have room for */
+    SIGNAL_FENCE(); /* the counts must not be seen before the memory */
     predictor->sets = sets - 1;
     predictor->usuals = (8 * sets < PREDICT_USUAL ? 8 * sets : PREDICT_USUAL) - 1;
     for (uint32_t line = 1; line < predictor->used; line += lines_of(predict_layout(predictor, line)))
         put_first(set_of(predictor, predict_layout(predictor, line)), (uint16_t)line);
 }
 
-/* Keeps a layout; its line. When there is no room all begins anew, and 0. */
+/* Stores a layout, and returns its line. When there is no room, all layouts are forgotten, and it returns
+ * 0. */
 static uint16_t take_in(struct predictor *predictor, const struct layout *draft)
 {
     uint32_t line = predictor->used, lines = lines_of(draft);
@@ -180,7 +181,7 @@ static uint16_t take_in(struct predictor *predictor, const struct layout *draft)
     predictor->used += lines;
     struct layout *s = predict_layout(predictor, line);
     memcpy(&s->start, &draft->start, size_of(draft) - offsetof(struct layout, start));
-    SIGNAL_FENCE(); /* a handler may throw us out of here: then it is no layout */
+    SIGNAL_FENCE(); /* if a signal handler jumps out before the key is set, this is no layout */
     s->key = draft->key;
     return (uint16_t)line;
 }
@@ -196,7 +197,7 @@ static uint16_t find(struct predictor *predictor, const uint16_t set[4], const s
     return 0;
 }
 
-/* What was learned stays where it will be looked for. */
+/* Doubles the predictions. What was learned is copied to both halves, as an index may gain a bit. */
 static NOINLINE void more_predictions(struct predictor *predictor)
 {
     uint64_t predictions = predictor->predictions + 1;
@@ -207,7 +208,7 @@ static NOINLINE void more_predictions(struct predictor *predictor)
     predictor->learned = 0;
 }
 
-/* Not cold: in a program whose stacks have many layouts every twentieth one comes here. */
+/* Not marked cold: in a program whose stacks have many layouts, every twentieth stack gets here. */
 __attribute__((noinline)) void predict_learn(struct predictor *predictor, const struct seen *top,
                                              const struct seen *end, uint32_t node)
 {
@@ -238,10 +239,10 @@ __attribute__((noinline)) void predict_learn(struct predictor *predictor, const 
         more_predictions(predictor);
     *predict_usual(predictor, base) = line;
     predict_was(predictor, predict_layout(predictor, line));
-    /* Where there are ever new layouts, as with frames whose size varies, hashes are not worth keeping. */
+    /* If there are always new layouts, as with frames of varying size, hashes are not worth keeping. */
     if (new && predictor->varied)
         return;
-    /* It is there if only the layout was not predicted. */
+    /* The hash is known already if only the layout was predicted wrongly. */
     struct stack_cache_key hash = layout_hash(predict_layout(predictor, line), base);
     if (!stack_cache_find_now(&stack_cache_by_words, hash))
         stack_cache_put(&stack_cache_by_words, hash, node);

@@ -1,16 +1,16 @@
-/* predict.h - where on the stack the words lie that a walk reads: predicted, so that most stacks need no walk.
+/* predict.h - predicts where the words are that a walk would read, so that most stacks need no walk.
  *
- * What a walk finds is decided by the words that it reads: return addresses, and saved rbp where a frame's
- * place depends on it. Their places, relative to the hook's frame, are the stack's layout. A program has few,
- * and which one comes can be predicted as a branch is: from where it happens, and what was before. (The last
- * two layouts that came at the hook's frame and return address after the layout before: 98 % of deep's stacks,
- * all of espresso's.) So the words at these places are read, all at once, and their hash is looked up: if a
- * walk has read the same words at the same places before, it would find the same stack again. If not, there
- * is a walk, and its layout and hash are remembered. A stack begins at the word before the hook's return
- * address, "base": where rbp is saved.
+ * What a walk finds depends only on the words that it reads: return addresses, and saved rbp where the
+ * position of a frame depends on it. Their positions relative to the hook's frame are the stack's layout. A
+ * program has few layouts, and the next one can be predicted like a branch: from where the event happens, and
+ * from the layout before. (The last two layouts seen with the same hook's frame, return address and previous
+ * layout are right for 98 % of deep's stacks, and for all of espresso's.) So the words at these positions are
+ * read, all at once, and their hash is looked up. If a walk has read the same words at the same positions
+ * before, it would find the same stack again. If not, the stack is walked, and its layout and hash are
+ * remembered. A stack begins at "base", the word before the hook's return address, where rbp is saved.
  *
- * The words are read before it is known that they belong to the stack. So layouts are remembered only of
- * stacks that lie within the thread's own, see bounds.h.
+ * The words are read before it is known that they belong to the stack. So layouts are only remembered of
+ * stacks that lie within the thread's own stack, see bounds.h.
  */
 #ifndef LIBTRACE_PREDICT_H
 #define LIBTRACE_PREDICT_H
@@ -19,18 +19,18 @@
 #include "stack_cache.h"
 #include "seen.h"
 
-#define LAYOUT_WORDS 128 /* of a deeper stack nothing is predicted */
+#define LAYOUT_WORDS 128 /* deeper stacks are not predicted */
 
-/* A cache line or more of them. */
+/* Takes one or more cache lines. */
 struct layout {
-    uint64_t key;   /* where such stacks begin | predictor.stamp; 0 = none */
-    uint64_t start; /* of the hash of the words: a hash of the places */
-    uint16_t words; /* return addresses, then saved rbp; filled up to a multiple of 4 with the first */
-    uint16_t at[];  /* 8-byte words from there outwards */
+    uint64_t key;   /* base of such stacks | predictor.stamp; 0 = none */
+    uint64_t start; /* initial value for the hash of the words: a hash of their positions */
+    uint16_t words; /* return addresses, then saved rbp, then the first word again, up to a multiple of 4 */
+    uint16_t at[];  /* their positions: 8-byte words from base outwards */
 };
 #define LAYOUT_LINE 64u
 
-#define PREDICT_LINES 16384u /* 1 MiB, touched as far as it is used */
+#define PREDICT_LINES 16384u /* 1 MiB, of which only what is used is touched */
 #define PREDICT_SETS 8192u
 #define PREDICT_FIRST_SETS 16u
 #define PREDICTION_BITS 17
@@ -40,45 +40,45 @@ struct layout {
 #define PREDICT_FIRST_USUAL 64u
 #define PREDICT_RADIX 0xd6e8feb86659fd93ull
 
-/* A thread's. What one with few layouts needs is in two pages, that of the first lines and the one after the
+/* For one thread. With few layouts only two pages are touched, that of the first lines and the one after the
  * lines, as there may be thousands of threads. */
 struct predictor {
     char lines[PREDICT_LINES][LAYOUT_LINE];
-    uint64_t stamp;        /* << 48, grows when nothing holds any more; never 0 once in use */
-    struct bounds stack;   /* the thread's */
-    uint64_t last;         /* of the latest stack's layout: start */
-    uint64_t predictions;  /* of after in use, less 1: a power of two, grows with what is learned */
-    uint32_t prediction;   /* from where in after it was predicted */
-    uint32_t learned;      /* since it has grown */
-    uint32_t used;         /* lines */
-    uint32_t walks;        /* before anything was learned */
-    bool varied;           /* the lines were full before */
-    uint32_t sets, usuals; /* of known and usual in use, less 1: powers of two */
-    uint16_t (*known)[4];  /* by key and start: the layout's line, to know it again */
-    uint16_t *usual;       /* line that there was the last time, whatever was before: predict_usual() */
-    uint16_t first_known[PREDICT_FIRST_SETS][4]; /* what these are at first, */
+    uint64_t stamp;       /* << 48, grows when all layouts become invalid; never 0 once in use */
+    struct bounds stack;  /* the thread's */
+    uint64_t last;        /* the start of the previous stack's layout */
+    uint64_t predictions; /* entries of `after` in use (a power of two), less 1; grows with what is learned */
+    uint32_t prediction;  /* the entry of `after` that the last prediction came from */
+    uint32_t learned;     /* since `after` has grown */
+    uint32_t used;        /* lines */
+    uint32_t walks;       /* before anything was learned */
+    bool varied;          /* the lines have been full before */
+    uint32_t sets, usuals; /* entries of known and usual in use (powers of two), less 1 */
+    uint16_t (*known)[4];  /* by key and start: lines of layouts, to recognize a layout */
+    uint16_t *usual;       /* the latest line here, whatever was before: predict_usual() */
+    uint16_t first_known[PREDICT_FIRST_SETS][4]; /* `known` and `usual` at first, */
     uint16_t first_usual[PREDICT_FIRST_USUAL];
-    /* Lines of the layouts that there were the last two times that this came after that: predict_stack(). */
+    /* The last two lines that followed this layout at this place: predict_stack(). */
     struct prediction {
         uint16_t first, second;
     } after[PREDICTIONS];
-    uint16_t all_usual[PREDICT_USUAL]; /* and when there are more */
+    uint16_t all_usual[PREDICT_USUAL]; /* and when they have grown */
     uint16_t all_known[PREDICT_SETS][4];
 } __attribute__((aligned(64)));
 
-/* For the calling thread. The memory is zero, or was used by another one. */
+/* Prepares it for the calling thread. The memory is zero, or was used by another thread. */
 void predict_open(struct predictor *predictor);
 
-/* Rules may not hold any more. */
+/* To be called when rules may have changed. */
 void predict_forget(struct predictor *predictor);
 
-/* After a walk whose frames these are, innermost first, up to end: remembers what it has read, and its node.
- */
+/* Remembers what a walk has read, and the node it found. Its frames are those from top, the innermost, up to
+ * end. */
 void predict_learn(struct predictor *predictor, const struct seen *top, const struct seen *end,
                    uint32_t node);
 
-/* Factors of the sums below, odd; any will do (digits of the golden ratio and the like would, too: these are
- * splitmix64's, Steele and others 2014). */
+/* Odd factors of the sums below. Any will do (digits of the golden ratio, for instance); these are from
+ * splitmix64 (Steele and others 2014). */
 extern HIDDEN const uint64_t layout_factor[6];
 
 INLINE struct layout *predict_layout(struct predictor *predictor, uint32_t line)
@@ -86,11 +86,11 @@ INLINE struct layout *predict_layout(struct predictor *predictor, uint32_t line)
     return (struct layout *)predictor->lines[line];
 }
 
-/* Sums of words, each times a factor of its own: a multilinear hash (Carter and Wegman 1979), whose highest
- * bits are the good ones. The factors are powers of one (Horner), so that a word takes three instructions; in
- * four sums, which do not wait for each other. */
+/* Sums of words, each times a factor of its own: a multilinear hash (Carter and Wegman 1979), whose high bits
+ * are the good ones. The factors are powers (Horner), so that a word takes three instructions; four sums, so
+ * that they do not wait for each other. */
 struct layout_sums {
-    uint64_t inner, outer; /* of the innermost two frames; of the others */
+    uint64_t inner, outer; /* of the innermost two frames; of the other frames */
 };
 
 INLINE struct layout_sums layout_sums(const uint16_t *at, unsigned words, const uint64_t *base)
@@ -115,7 +115,8 @@ INLINE struct layout_sums layout_sums(const uint16_t *at, unsigned words, const 
     return sums;
 }
 
-/* Stacks that differ in their innermost two frames only are near each other: of more a line has no room. */
+/* Stacks that differ only in their innermost two frames are placed close together: a line has no room for
+ * more. */
 INLINE struct stack_cache_key layout_hash(const struct layout *s, const uint64_t *base)
 {
     struct layout_sums sums = layout_sums(s->at, s->words, base);
@@ -129,7 +130,7 @@ INLINE uint16_t *predict_usual(struct predictor *predictor, const uint64_t *base
     return &predictor->usual[hash >> 32 & predictor->usuals];
 }
 
-/* True if a stack that begins here may have the layout. */
+/* True if a stack with this base may have the layout. */
 INLINE bool layout_fits(const struct predictor *predictor, const struct layout *s, const uint64_t *base)
 {
     return s->key == ((uint64_t)(uintptr_t)base | predictor->stamp);
@@ -140,7 +141,7 @@ INLINE void predict_was(struct predictor *predictor, const struct layout *s)
     predictor->last = s->start;
 }
 
-/* Where the stack that begins here is to be looked for if it has the layout that is predicted. */
+/* Where to look for the stack with this base, assuming the predicted layout. */
 INLINE struct stack_cache_place predict_stack(struct predictor *predictor, const uint64_t *base)
 {
     uint64_t after = ((base[1] + (uint64_t)(uintptr_t)base * 8) ^ predictor->last) * 0x9e3779b97f4a7c15ull >>
@@ -154,8 +155,8 @@ INLINE struct stack_cache_place predict_stack(struct predictor *predictor, const
                : STACK_CACHE_NOWHERE;
 }
 
-/* After that, if it was not there: the node, if it is remembered elsewhere, or the stack has one of the other
- * layouts that are likely; else 0: it takes a walk. */
+/* To be called if nothing was there. Returns the node if it is cached elsewhere, or if the stack has one of
+ * the other likely layouts; 0 = it must be walked. */
 uint32_t predict_others(struct predictor *predictor, const uint64_t *base);
 
 #endif

@@ -19,12 +19,12 @@
 static _Atomic rules_table segments[SEGMENTS];
 static _Atomic uint32_t entries_known; /* in all of them */
 
-/* In which nothing ever is, so that nobody has to ask whether there is a segment. */
+/* An empty segment, so that look-ups need not check whether there is one. */
 static struct rule_entry nothing[RULES_LINE] __attribute__((aligned(64)));
 _Atomic rules_table rules_now = (rules_table)((char *)nothing + 62);
 uint64_t rules_generation = 1ull << 48;
 
-/* The generation before a fork: its rules hold still, its frame numbers do not. 0 = none. */
+/* The generation before a fork: its rules are still valid, its frame numbers are not. 0 = none. */
 static uint64_t inherited_generation;
 
 static unsigned bits_of(unsigned k)
@@ -32,7 +32,7 @@ static unsigned bits_of(unsigned k)
     return FIRST_BITS + 2 * k;
 }
 
-/* 0: there is no memory for it. */
+/* 0 = no memory for it. */
 static rules_table segment_of(unsigned k)
 {
     rules_table none = 0, table = atomic_load_explicit(&segments[k], memory_order_acquire);
@@ -50,7 +50,7 @@ static rules_table segment_of(unsigned k)
     return table;
 }
 
-/* The i-th place for an address: its home, then the others of the line. */
+/* The i-th place for an address: its first choice, then the others of the line. */
 static struct rule_entry *place_of(rules_table segment, uintptr_t address, unsigned i)
 {
     struct rule_entry *home = rules_home(segment, address);
@@ -58,7 +58,7 @@ static struct rule_entry *place_of(rules_table segment, uintptr_t address, unsig
     return (struct rule_entry *)((uintptr_t)home ^ i * sizeof *home);
 }
 
-/* The rule that was known before the fork, so that a child does not read the CFI anew. */
+/* Finds a rule from before the fork, so that a child need not read the CFI again. */
 static bool find_inherited(uintptr_t address, uint32_t *rule)
 {
     for (unsigned k = 0; inherited_generation && k < SEGMENTS; k++) {
@@ -76,15 +76,16 @@ static bool find_inherited(uintptr_t address, uint32_t *rule)
     return false;
 }
 
-/* False if there is a module for sure. Before glibc 2.35 ld.so can tell, but by a lock. */
+/* False if a module is certain to be there. Before glibc 2.35, only ld.so could tell, and that takes a
+ * lock. */
 static bool may_be_gone(uintptr_t address)
 {
     struct dl_find_object object;
     return !_dl_find_object || _dl_find_object((void *)address, &object) != 0;
 }
 
-/* That a module has been closed is not noticed until the next one is opened; but other code may be made
- * where it was. */
+/* A module that is closed is not noticed until another is opened, but generated code may take its place
+ * before that. */
 static bool find_module(uintptr_t address, struct module *module)
 {
     bool found = modules_find(address, module);
@@ -92,7 +93,7 @@ static bool find_module(uintptr_t address, struct module *module)
         return found;
     if (modules_refresh(rules_flush) != MODULES_SAME)
         return modules_find(address, module);
-    /* Gone, in the midst of what this process was forked. */
+    /* Closed. Or the process was forked while the loader was changing its list. */
     return !_dl_find_object || loader_answers();
 }
 
@@ -120,7 +121,7 @@ static struct rule_entry make_entry(uintptr_t address, struct cfi_scratch *scrat
     return entry;
 }
 
-/* True if the place is free, or of a dead generation (but not one that find_inherited() still reads). */
+/* True if the place is empty, or of an old generation (but not one that find_inherited() still reads). */
 static bool is_free(const struct rule_entry *entry)
 {
     uint64_t generation = entry->key & ~WIRE_ADDRESS_MASK;
@@ -137,8 +138,8 @@ static bool put_in(rules_table segment, uintptr_t address, const struct rule_ent
     return false;
 }
 
-/* Into the largest of the count segments, or a larger one once that is half full; where the line is full,
- * into a smaller one, as every look-up would work it out anew, otherwise. */
+/* Puts the entry into the largest of the count segments, or into a new, larger one if that is half full. If
+ * the line there is full, a smaller segment will do: otherwise each look-up would work out the rule again. */
 static void put(unsigned count, uintptr_t address, const struct rule_entry *entry)
 {
     uint32_t known = atomic_load_explicit(&entries_known, memory_order_relaxed);
@@ -153,8 +154,8 @@ static void put(unsigned count, uintptr_t address, const struct rule_entry *entr
     }
 }
 
-/* Not at home in the largest segment: in another place, or in a smaller one, from where it is brought along,
- * or new. */
+/* For what is not at its first choice in the largest segment: elsewhere in its line, in a smaller segment
+ * (then it is copied to the largest), or new. */
 NOINLINE union rule_known rules_find_slow(uintptr_t address, struct cfi_scratch *scratch)
 {
     uint64_t key = address | rules_generation;
@@ -163,7 +164,8 @@ NOINLINE union rule_known rules_find_slow(uintptr_t address, struct cfi_scratch 
     for (; count < SEGMENTS && atomic_load(&segments[count]); count++)
         for (unsigned i = 0; i < RULES_LINE && entry.key == 0; i++) {
             struct rule_entry *at = place_of(atomic_load(&segments[count]), address, i);
-            /* The key first: what is put there just now is whole only for who has seen its key before the rest. */
+            /* The key must be read first: an entry that is just being written is complete only if its key was
+             * seen. */
             if (__atomic_load_n(&at->key, __ATOMIC_ACQUIRE) == key && rules_read(at, key, &entry.known))
                 entry.key = key;
         }
@@ -175,7 +177,7 @@ NOINLINE union rule_known rules_find_slow(uintptr_t address, struct cfi_scratch 
     return entry.known;
 }
 
-/* Only what is there is written to: else memory that was never used would be. */
+/* Writes only to entries in use, so that untouched memory stays untouched. */
 static void empty(rules_table segment, unsigned bits)
 {
     struct rule_entry *entries = rules_home(segment, 0);
@@ -188,7 +190,7 @@ static void next_generation(void)
 {
     uint64_t next = rules_generation + (1ull << 48);
     atomic_store(&entries_known, 0);
-    if (next == 0) { /* after 65,535 of them: what is left of the first ones must not be taken for new */
+    if (next == 0) { /* after 65,535 generations: entries of the first ones must not look valid again */
         for (unsigned k = 0; k < SEGMENTS && segments[k]; k++)
             empty(segments[k], bits_of(k));
         next = 1ull << 48;

@@ -11,11 +11,11 @@
 
 #include <stdbool.h>
 
-/* Read and written at once: halves that have to be put together cost the walk more than finding them. */
+/* Read and written as one word: putting two halves together costs the walk more than finding them. */
 union rule_known {
     struct {
         uint32_t rule;  /* rule.h */
-        uint32_t frame; /* its number in the arena, 0 = could not be described */
+        uint32_t frame; /* the frame's number in the arena; 0 = it could not be described */
     };
     uint64_t both;
 };
@@ -25,33 +25,35 @@ struct rule_entry {
     union rule_known known;
 };
 
-/* Entries in a cache line: where a key may be in each segment, but at home if that is free. */
+/* Entries in a cache line. A key may be anywhere in its line of each segment; its first choice is its
+ * home. */
 #define RULES_LINE 4u
 
-/* A segment's address, and in the lowest bits 64 - log2 of its entries. 0 = none. */
+/* A segment's address; its low bits hold 64 - log2 of its entries. 0 = none. */
 typedef uintptr_t rules_table;
 
-extern HIDDEN _Atomic rules_table rules_now; /* the largest, which all that is looked up gets into; never 0 */
-extern HIDDEN uint64_t rules_generation;     /* << 48; grows when rules may no longer hold */
+extern HIDDEN _Atomic rules_table rules_now; /* the largest: what is looked up is copied to it; never 0 */
+extern HIDDEN uint64_t rules_generation;     /* << 48; grows when rules may have become invalid */
 
 struct cfi_scratch;
 union rule_known rules_find_slow(uintptr_t address, struct cfi_scratch *scratch);
 
-/* Fibonacci hashing: the high bits are the good ones. */
+/* Fibonacci hashing, which leaves the good bits at the top. */
 static inline struct rule_entry *rules_home(rules_table table, uint64_t address)
 {
     struct rule_entry *entries = (struct rule_entry *)(table & ~(rules_table)63);
     return entries + (address * 0x9e3779b97f4a7c15ull >> (table & 63));
 }
 
-/* Replaced while it is read? Only entries of an old generation are. */
+/* False if the entry was replaced while it was read, which happens only to entries of an old generation. */
 INLINE bool rules_read(const struct rule_entry *at, uint64_t key, union rule_known *known)
 {
     known->both = __atomic_load_n(&at->known.both, __ATOMIC_ACQUIRE);
     return LIKELY(__atomic_load_n(&at->key, __ATOMIC_RELAXED) == key);
 }
 
-/* Of the line, where it cannot be predicted which place it is: no branches. NULL if it is not there. */
+/* Searches the line, without branches, as it cannot be predicted where in the line the key is. NULL = not
+ * there. */
 INLINE const struct rule_entry *rules_in_line(const struct rule_entry *home, uint64_t key)
 {
     const struct rule_entry *line =
@@ -63,9 +65,8 @@ INLINE const struct rule_entry *rules_in_line(const struct rule_entry *home, uin
     return found ? &line[__builtin_ctz(found)] : NULL;
 }
 
-/* The rule at a return address, worked out and described if it is new. Most are at home: a branch that is
- * predicted lets the walk go on before the comparison is through. scratch is for the reading of a description.
- */
+/* The rule at a return address; a new one is worked out and described. Most are at home: a predicted branch
+ * lets the walk go on before the comparison is done. scratch: memory for reading a description. */
 INLINE union rule_known rules_find(uintptr_t address, struct cfi_scratch *scratch)
 {
     const rules_table table = atomic_load_explicit(&rules_now, memory_order_acquire);
@@ -79,10 +80,10 @@ INLINE union rule_known rules_find(uintptr_t address, struct cfi_scratch *scratc
     return rules_find_slow(address, scratch);
 }
 
-/* Modules went away: no rule holds any more. */
+/* Modules were removed: no rule is valid any more. */
 void rules_flush(void);
 
-/* After fork: the rules hold, but this process has to number its frames itself. */
+/* After fork: the rules are still valid, but this process has to number its frames itself. */
 void rules_forked(void);
 
 #endif

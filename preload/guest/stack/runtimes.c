@@ -9,7 +9,7 @@
 #include <elf.h>
 #include <string.h>
 
-/* The linker of Go leaves a note with its build's name. */
+/* Go's linker adds a note with a build ID of its own. */
 static bool is_go(const struct dl_phdr_info *info)
 {
     for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -33,7 +33,7 @@ static bool is_go(const struct dl_phdr_info *info)
 
 unsigned runtime_of(const struct dl_phdr_info *info)
 {
-    /* v8::Isolate::GetCurrent(), which embedders call. */
+    /* v8::Isolate::GetCurrent(), which programs that embed V8 call. */
     if (exports_in_module(info, "_ZN2v87Isolate10GetCurrentEv"))
         return RUNTIME_V8;
     if (exports_in_module(info, "gHotSpotVMStructs")) {
@@ -45,12 +45,12 @@ unsigned runtime_of(const struct dl_phdr_info *info)
 
 /* ---- Go ------------------------------------------------------------------------------------------ */
 
-/* Where the goroutine was on its own stack, or 0. */
+/* Where the goroutine's stack pointer was on its own stack; 0 = not known. */
 static uint64_t slot_of_goroutine(uint64_t goroutine, uint64_t depth)
 {
     if (!extent_readable(goroutine) || !extent_readable(goroutine + 8))
         return 0;
-    const uint64_t *bounds = (const uint64_t *)(uintptr_t)goroutine; /* which it begins with: low, high */
+    const uint64_t *bounds = (const uint64_t *)(uintptr_t)goroutine; /* its first two words: low, high */
     return bounds[1] > bounds[0] && depth >= 8 && depth <= bounds[1] - bounds[0] ? bounds[1] - depth : 0;
 }
 
@@ -72,9 +72,9 @@ bool runtime_go_step(uint32_t rule, struct registers *r, struct extent *stack)
 
 /* ---- the rule ------------------------------------------------------------------------------------ */
 
-#define ENTRY_SIZE 128 /* no program's first instructions are more */
+#define ENTRY_SIZE 128 /* larger than any program's first instructions */
 
-/* What the kernel jumps to: nobody has called that. ld.so's does not say so itself. */
+/* The code that the kernel jumps to has no caller. ld.so's has no call frame information that says so. */
 static bool is_entry(uintptr_t return_address, const struct module *module)
 {
     return return_address - module->entry < ENTRY_SIZE;
@@ -90,9 +90,9 @@ uint32_t runtime_rule(uintptr_t return_address, const struct module *module, uns
     }
     if (!module && loaded & RUNTIME_HOTSPOT)
         return rule_special(SPECIAL_HOTSPOT);
-    /* Its builtins are part of the module, and a copy of them is not. Some helpers of generated code have no
-     * frame, and call C++ with that of their caller: then it is this one's return address that is not seen.
-     */
+    /* V8's builtins are part of the module, but copies of them are not. Some helpers of generated code have
+     * no frame of their own and call C++ with their caller's: then the helper's caller is missing from the
+     * stack. */
     if (module ? module->runtime == RUNTIME_V8 : (loaded & RUNTIME_V8) != 0)
         return RULE_FRAME_POINTER;
     return rule_special(SPECIAL_UNKNOWN);

@@ -1,8 +1,8 @@
 /* runtimes.h - code without call frame information, and what is known of its frames nevertheless.
  *
- * V8 keeps frame pointers in all code that it generates; HotSpot describes where its frames end; Go keeps frame
- * pointers, and calls C on another stack. Of other generated code nothing is known, and nothing is guessed: such stacks are cut
- * off there.
+ * V8 keeps frame pointers in all code that it generates; HotSpot describes where its frames end; Go keeps
+ * frame pointers, and calls C on another stack. Nothing is known about other generated code, and nothing is
+ * guessed: such stacks are cut off there.
  */
 #ifndef LIBTRACE_RUNTIMES_H
 #define LIBTRACE_RUNTIMES_H

@@ -1,9 +1,9 @@
-/* special.c - the walk of a stack in which a frame has no simple rule.
+/* special.c - walks a stack in which a frame has no simple rule.
  *
- * It goes on from that frame, outwards, with the stack pointer apart from where the return address was, as
- * signals and runtimes change stacks. Two registers, rsp and rbp, are enough for nearly all; where a frame's
- * description takes another one, the walk begins anew inside of ourselves, and takes every frame by its full
- * description. Nothing is remembered of such walks but the stacks' numbers.
+ * It continues outwards from that frame. The stack pointer is kept apart from where the return address was,
+ * as signals and runtimes change stacks. Two registers, rsp and rbp, are enough for nearly all frames. If a
+ * frame's description needs another one, the walk starts over inside of libtrace itself and uses the full
+ * description of every frame. Of such walks only the stacks' numbers are remembered.
  */
 #include "debug_frame.h"
 #include "modules.h"
@@ -16,18 +16,18 @@
 enum outcome {
     GO_ON,
     IS_WHOLE,        /* the outermost frame */
-    IS_UNKNOWN,      /* nothing is known of what is further out */
-    NEEDS_REGISTERS, /* more than are at hand */
+    IS_UNKNOWN,      /* nothing is known about what is further out */
+    NEEDS_REGISTERS, /* it takes more than are known */
 };
 
 struct walk {
     struct unwind *u;
-    struct registers r; /* in the frame that comes next */
+    struct registers r; /* in the next frame */
     struct extent stack;
-    uint32_t count;   /* frames in u->fresh, their slots and rules */
-    bool deeper;      /* there are more than are kept */
-    bool full;        /* all registers that calls preserve are followed */
-    bool interrupted; /* by a signal: the frame's address is not that after a call */
+    uint32_t count;   /* frames in u->fresh, of which slot and rule are set */
+    bool deeper;      /* the stack has more frames than are kept */
+    bool full;        /* all registers that calls preserve are tracked */
+    bool interrupted; /* by a signal: the address is not that after a call */
 };
 
 #define OWN_FRAMES_MOST 16
@@ -62,7 +62,7 @@ static enum outcome by_description(struct walk *w, uint64_t pc)
     }
 }
 
-/* A rule in 32 bits, see rule.h. */
+/* By a rule in 32 bits, see rule.h. */
 static enum outcome by_rule(struct walk *w, uint32_t rule)
 {
     struct registers *r = &w->r;
@@ -70,7 +70,7 @@ static enum outcome by_rule(struct walk *w, uint32_t rule)
     if (rule_needs_rbp(rule) && !registers_known(r, DWARF_RBP))
         return NEEDS_REGISTERS;
     if (rule_needs_rbp(rule) && rbp == 0)
-        return IS_WHOLE; /* of a chain of frame pointers */
+        return IS_WHOLE; /* the end of a chain of frame pointers */
     uint64_t cfa = (rule_needs_rbp(rule) ? rbp : rsp) + (uint64_t)rule_cfa(rule);
     uint64_t saved = rule_rbp(rule) ? cfa - rule_rbp(rule) : 0;
     if (rule_kind(rule) == RULE_ALIGNED) {
@@ -81,7 +81,7 @@ static enum outcome by_rule(struct walk *w, uint32_t rule)
     }
     if (cfa & 7)
         return IS_UNKNOWN;
-    /* Code that switches stacks with a frame pointer has its caller on another one. */
+    /* Code that switches stacks with a frame pointer has its caller on another stack. */
     uint64_t innermost = saved && saved < cfa && cfa - saved < LARGEST_FRAME ? saved : cfa - 8;
     if ((cfa - 8 < rsp || !extent_holds(&w->stack, cfa - 8)) &&
         (!rule_needs_rbp(rule) || !extent_change(&w->stack, innermost) || !extent_holds(&w->stack, cfa - 8)))
@@ -151,7 +151,8 @@ static enum outcome walk_on(struct walk *w)
             w->deeper = true;
             return IS_UNKNOWN;
         }
-        /* Frames are looked up at the byte before, which is of the call; here that is the one itself. */
+        /* Rules are looked up for the byte before a return address, which belongs to the call; an interrupted
+         * instruction's address is its own. */
         uint64_t address = w->interrupted ? pc + 1 : pc;
         w->interrupted = false;
         union rule_known known = rules_find(address, w->u->scratch);
@@ -164,7 +165,7 @@ static enum outcome walk_on(struct walk *w)
     }
 }
 
-/* From here: the registers are ours, and our own frames come first. */
+/* Starts here: the registers are ours, and so are the first frames. */
 static __attribute__((noinline)) enum outcome walk_in_full(struct walk *w, uint64_t first_slot)
 {
     struct registers *r = &w->r;
@@ -186,7 +187,7 @@ static __attribute__((noinline)) enum outcome walk_in_full(struct walk *w, uint6
     return walk_on(w);
 }
 
-/* A stack that is deeper than what is kept is cut where the one before was, if that will do, see kept.h. */
+/* A stack deeper than what is kept is cut at the same frame as the previous one, if possible; see kept.h. */
 static void cut(struct walk *w)
 {
     struct unwind *u = w->u;
@@ -199,7 +200,7 @@ static void cut(struct walk *w)
     u->special_base = u->fresh[w->count].slot;
 }
 
-/* The trie knows the stack that was walked, or gets to know it. */
+/* The node of the walked stack, from the cache or the trie; new nodes are created. */
 static uint32_t node_of(const struct walk *w, bool whole)
 {
     uint64_t hash = whole ? STACK_CACHE_ROOT : STACK_CACHE_CUT;
@@ -217,7 +218,7 @@ static uint32_t node_of(const struct walk *w, bool whole)
     return way.node;
 }
 
-/* Not cold: each event of a Java program. */
+/* Not marked cold: each event of a Java program gets here. */
 __attribute__((noinline)) uint32_t special_walk(struct unwind *u, uint64_t first_slot, uint32_t walked)
 {
     const struct step *last = &u->fresh[walked - 1];

@@ -1,7 +1,7 @@
 /* stack_cache.c - see stack_cache.h.
  *
- * A table that gets full is followed by one four times as large. Its stacks move over as they are looked for,
- * or are put again; what nobody has asked for by the time of the next table is forgotten.
+ * A table that gets full is followed by one four times as large. Its stacks are copied when they are next
+ * looked up; those that were not by the time of the next table are forgotten.
  */
 #include "stack_cache.h"
 #include "guest_assert.h"
@@ -13,13 +13,13 @@
 #define FIRST_BITS 6u /* log2 of the lines: 4 KiB */
 #define LAST_BITS 20u /* 64 MiB, eight million stacks: then new ones replace old ones */
 
-#define HOMECOMING 16u /* one in so many that were found in their line, but not at home */
+#define HOMECOMING 16u /* one in so many hits elsewhere in the line moves the stack to its home */
 
 #define NODES ((1ull << STACK_CACHE_NODE_BITS) - 1)
 
 _Static_assert(WIRE_NODE_BASE(WIRE_NODE_SEGMENTS) < 1u << STACK_CACHE_NODE_BITS, "nodes fit an entry");
 
-/* The first table of all: two lines in which nothing is ever put, so that nobody has to ask for a table. */
+/* The initial table: two lines that stay empty, so that look-ups need not check whether there is a table. */
 _Atomic uint64_t stack_cache_nothing[2 * STACK_CACHE_LINE] __attribute__((aligned(64)));
 #define NOTHING ((stack_cache_table)stack_cache_nothing + 63)
 
@@ -45,15 +45,15 @@ static size_t bytes_of(stack_cache_table table)
     return bytes_of_bits(bits_of(table));
 }
 
-/* The i-th place for a stack: its home, then the others of the line. */
+/* The i-th place for a stack: its home pair, then the others of the line. */
 static _Atomic uint64_t *place_of(_Atomic uint64_t *home, unsigned i)
 {
     return (_Atomic uint64_t *)((uintptr_t)home ^ i * sizeof *home);
 }
 
-/* What is asked for often comes home, so that it is found there the next time. Seldom: where three in a pair
- * are asked for by turns, or by threads, nobody gains by it, and the line is everybody's. Who looks at the
- * same time may miss one of them: it is put again. */
+/* Moves a stack that was hit often to its home, so that it is found there the next time. Rarely: if three
+ * stacks compete for a pair, or threads do, nothing is gained, and the cache line is shared. A thread that
+ * looks at the same time may miss one of them, which is then put again. */
 static void bring_home(_Atomic uint64_t *home, unsigned from)
 {
     static __thread uint32_t turn __attribute__((tls_model("initial-exec")));
@@ -103,7 +103,7 @@ static inline struct stack_cache_key elsewhere(struct stack_cache_key key)
     return stack_cache_elsewhere(key.hash);
 }
 
-/* Nothing is ever taken out, so what is elsewhere found this line full. */
+/* Nothing is ever removed, so an entry is in the other line only if this one was full. */
 static uint32_t find(stack_cache_table table, struct stack_cache_key key)
 {
     _Atomic uint64_t *home = stack_cache_home(table, key);
@@ -113,7 +113,7 @@ static uint32_t find(stack_cache_table table, struct stack_cache_key key)
     return find_in_line(stack_cache_home(table, elsewhere(key)), key.hash);
 }
 
-/* Not cold: in a table that is half full every fourth stack or so is not at home. */
+/* Not marked cold: in a table that is half full about every fourth stack is not at home. */
 __attribute__((noinline)) uint32_t stack_cache_find_slow(struct stack_cache *cache,
                                                          struct stack_cache_key key)
 {
@@ -133,7 +133,7 @@ __attribute__((noinline)) uint32_t stack_cache_find_in_line(const struct stack_c
     return find(atomic_load_explicit(&cache->now, memory_order_acquire), key);
 }
 
-/* Memory of old tables is given back, but stays mapped, as others may be looking at it: it reads as empty. */
+/* The memory of old tables is released but stays mapped, as others may be reading it: it reads as empty. */
 static void let_go(stack_cache_table table)
 {
     if (table && table != NOTHING)
@@ -159,7 +159,7 @@ static _Atomic uint64_t *free_place(_Atomic uint64_t *home)
     return NULL;
 }
 
-/* Not cold: one of thirty stacks, in deep. */
+/* Not marked cold: one in thirty of deep's stacks gets here. */
 __attribute__((noinline)) void stack_cache_put(struct stack_cache *cache, struct stack_cache_key key,
                                                uint32_t node)
 {
@@ -189,7 +189,7 @@ static void forget(struct stack_cache *cache)
 {
     stack_cache_table tables[] = {atomic_exchange(&cache->now, NOTHING), atomic_exchange(&cache->before, 0)};
     for (unsigned i = 0; i < 2; i++)
-        let_go(tables[i]); /* a handler that forked may have interrupted a hook that is looking there */
+        let_go(tables[i]); /* a hook that the forking signal handler interrupted may be reading it */
     atomic_store(&cache->used, 0);
     atomic_store(&cache->growing, false);
 }

@@ -4,7 +4,7 @@
 #include "guest_assert.h"
 #include "processor.h"
 
-/* This process's windows on the segments of its slot. */
+/* This process's mappings of its slot's segments. */
 static void *_Atomic frame_windows[WIRE_FRAME_SEGMENTS], *_Atomic node_windows[WIRE_NODE_SEGMENTS];
 
 static size_t frame_bytes(unsigned k)
@@ -98,7 +98,7 @@ uint64_t stacks_node(uint32_t node)
     return nodes ? __atomic_load_n(&nodes[node - WIRE_NODE_BASE(k)], __ATOMIC_RELAXED) : 0;
 }
 
-/* Where a node is, or will be; NULL if there is no memory for it yet. */
+/* Where a node is, or will be; NULL if its memory is not mapped yet. */
 static inline uint64_t *place_of(uint32_t node)
 {
     unsigned k = wire_node_segment(node);
@@ -112,7 +112,7 @@ static inline bool is_node(uint32_t node, uint64_t key)
     return place && __atomic_load_n(place, __ATOMIC_RELAXED) == key;
 }
 
-#define PATIENCE 64 /* pauses: so long it takes to make a few nodes, if nobody interrupts it */
+#define PATIENCE 64 /* pauses, enough for making a few nodes without an interruption */
 
 static NOINLINE uint32_t stack_lost(struct stacks_way *way)
 {
@@ -121,7 +121,7 @@ static NOINLINE uint32_t stack_lost(struct stacks_way *way)
     return WIRE_NODE_ROOT;
 }
 
-/* Numbers for the frames that are left of the way: in one piece, so that each but the first follows its
+/* Reserves numbers for all frames that are left, in a row, so that each node but the first follows its
  * parent. */
 static inline void reserve(struct stacks_way *way)
 {
@@ -130,7 +130,7 @@ static inline void reserve(struct stacks_way *way)
     way->next = fit ? (uint32_t)first : WIRE_NODE_ROOT;
 }
 
-/* Not cold: a program whose stacks seldom come twice makes most of its nodes here. */
+/* Not marked cold: a program whose stacks seldom repeat creates most of its nodes here. */
 static __attribute__((noinline)) uint32_t make(struct stacks_way *way, uint64_t key)
 {
     if (!way->next)
@@ -144,19 +144,19 @@ static __attribute__((noinline)) uint32_t make(struct stacks_way *way, uint64_t 
         place = place_of(node);
     }
     if (UNLIKELY((node - 1) % WIRE_NODES_FIRST == 0 && node > WIRE_NODES_FIRST))
-        guest_populate(place, node_bytes(0));   /* not at first: most programs have few stacks */
-    guest_assert(*place == 0 && way->left > 0); /* reserved for this way, and no more than it may make */
+        guest_populate(place, node_bytes(0));   /* not for the first ones: most programs have few stacks */
+    guest_assert(*place == 0 && way->left > 0); /* the number is reserved, and one of those asked for */
     way->next++;
     __atomic_store_n(place, key, __ATOMIC_RELEASE);
     if (node == (uint32_t)(key >> 32) + 1)
         return node;
     uint32_t child = children_add(key, node);
     if (UNLIKELY(child != node))
-        way->next = 0; /* another thread was first, whose node may have children */
+        way->next = 0; /* another thread was first, and its node may have children */
     return child;
 }
 
-/* A thread that has made this node may be about to make the node after it. */
+/* Waits briefly: the thread that made this node may be about to make the one after it. */
 static NOINLINE bool is_made_soon(uint32_t node, uint64_t key)
 {
     for (unsigned i = 0; i < PATIENCE && is_node(node, 0); i++)
@@ -168,9 +168,9 @@ uint32_t stacks_step(struct stacks_way *way, uint32_t frame)
 {
     uint64_t key = (uint64_t)way->node << 32 | frame;
     uint32_t node = way->node + 1;
-    if (UNLIKELY(!key || way->lost)) { /* the outermost frame is not known: 0 would be an empty place */
+    if (UNLIKELY(!key || way->lost)) { /* outermost frame unknown: a key of 0 would be an empty place */
         node = WIRE_NODE_ROOT;
-    } else if (way->next) { /* below a node that was made on this way: it has no children yet */
+    } else if (way->next) { /* below a node that was just made: it has no children yet */
         node = make(way, key);
     } else if (!is_node(node, key)) {
         bool soon =

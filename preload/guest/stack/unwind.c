@@ -6,7 +6,7 @@
 #include "rules.h"
 #include "stacks.h"
 
-/* So many frames further out than where the walk meets the previous stack are looked at first. */
+/* When the walk meets the previous stack, this many frames further out are compared first. */
 #define GLANCE 3
 
 uint64_t unwind_memory(uint32_t depth)
@@ -50,10 +50,10 @@ static inline uint64_t word_at(uint64_t address)
     return *(const uint64_t *)(uintptr_t)address;
 }
 
-/* True if p is the frame that the walk has come to, and a few frames further out are as remembered, too: else
- * it is not worth it to look at all of them, as the walk will be here again soon. Without branches, as in a
- * program whose stacks go two ways at every level each frame by itself is as likely the same as not. The
- * words further out may be read: they are in the same page. */
+/* True if the walk has reached frame p, and the next few frames further out are also unchanged. If they are
+ * not, comparing all of them is not worth it, as the walk will soon get here again. Without branches: in a
+ * program whose stacks take one of two ways at every level, each comparison by itself is as likely to succeed
+ * as to fail. The words further out can be read, as they are in the same page. */
 INLINE bool meets(const struct seen *p, const struct seen *end, uint64_t slot, uint64_t ra, uint64_t rbp)
 {
     if (p->slot != slot)
@@ -67,8 +67,8 @@ INLINE bool meets(const struct seen *p, const struct seen *end, uint64_t slot, u
     return same;
 }
 
-/* Compares the frames further out than p with memory. NULL if all stand as remembered; else the next frame
- * that may. */
+/* Compares the frames further out than p with memory. Returns NULL if all are unchanged, else the next frame
+ * that may be. */
 INLINE struct seen *verify(struct seen *p, const struct seen *end)
 {
     for (;; p++) {
@@ -115,8 +115,8 @@ INLINE struct stack_cache_key by_frames(const struct seen *top)
     return stack_cache_elsewhere(top->hash);
 }
 
-/* A new stack mostly ends as others do. So that not all of it has to be looked up in the trie, frame by
- * frame, the outer parts of stacks are remembered as well, each so many frames. */
+/* Most new stacks have outer frames in common with earlier ones. To avoid looking up each of these frames in
+ * the trie, the outer part of a stack is cached too, every so many frames. */
 #define PART 8
 
 INLINE bool ends_part(const struct unwind *u, const struct seen *at)
@@ -124,14 +124,14 @@ INLINE bool ends_part(const struct unwind *u, const struct seen *at)
     return (u->seen + u->base - at) % PART == 0;
 }
 
-/* The trie is asked whether it is so: parts are many, and a hash may be that of another one. */
+/* Checked against the trie: there are many parts, and another one may have the same hash. */
 static uint32_t find_part(const struct seen *at)
 {
     uint32_t node = stack_cache_find(&stack_cache_by_frames, by_frames(at));
     return node && (uint32_t)stacks_node(node) == at->frame ? node : 0;
 }
 
-/* A stack that is not remembered gets its number from the trie, as all that it consists of. */
+/* Looks up a stack that is not cached in the trie, frame by frame; new nodes are created. */
 static NOINLINE uint32_t number(struct unwind *u, struct seen *top)
 {
     struct seen *at = top;
@@ -154,15 +154,14 @@ INLINE uint32_t node_of(struct unwind *u, struct seen *top)
     return top->node;
 }
 
-/* The slot of a frame, which p has, too: the processor then goes on with p's, which it knows already, and
- * finds out later that they were equal. So the steps of a walk, of which each needs what the one before has
- * read, run side by side. */
+/* The slot of a frame that is equal to p's, loaded from p: the processor has it at once, and verifies later
+ * that they are equal. So the steps of a walk overlap, although each needs what the one before has read. */
 INLINE uint64_t same_slot(const struct seen *p)
 {
     return processor_load(&p->slot);
 }
 
-/* Of a stack that is cut: the end of the frames that have to be looked at from p on, when n were walked. One
+/* For a stack that is cut: where to stop comparing frames from p outwards, after n were walked. One frame
  * more than are kept shows that the stack is deeper. */
 INLINE const struct seen *enough(const struct unwind *u, const struct seen *p, const struct seen *end,
                                  uint32_t n)
@@ -171,13 +170,13 @@ INLINE const struct seen *enough(const struct unwind *u, const struct seen *p, c
     return left <= wanted ? end : p + wanted;
 }
 
-/* True if the frames that are remembered can be read still, up to the outermost. */
+/* True if the remembered frames can still be read, up to the outermost. */
 INLINE bool all_there(const struct seen *end, struct extent *stack)
 {
     return LIKELY(stack->own) || extent_holds(stack, end[-1].slot);
 }
 
-/* True if the stack is cut where the one before was; p and n as for unwind_keep(). */
+/* True if the stack can be cut where the previous one was; p and n as for unwind_keep(). */
 INLINE bool cut_stays(const struct unwind *u, const struct seen *p, uint32_t n)
 {
     uint32_t place = (uint32_t)(p - u->seen), top = place - n;
@@ -187,7 +186,7 @@ INLINE bool cut_stays(const struct unwind *u, const struct seen *p, uint32_t n)
 
 static uint32_t walk_stack(struct unwind *u, uint64_t first_slot);
 
-/* The walk. cut: the stack before was deeper than what is kept. */
+/* cut: the previous stack was deeper than what is kept. */
 INLINE uint32_t walk(struct unwind *u, const uint64_t first_slot, const bool cut)
 {
     struct seen *const end = u->seen + u->room;
@@ -245,11 +244,11 @@ INLINE uint32_t walk(struct unwind *u, const uint64_t first_slot, const bool cut
         } else if (rule_rbp(known.rule)) {
             step->saved = cfa - rule_rbp(known.rule);
         }
-        /* The caller's frame lies further out, and rbp was saved between the two; if that seems not to be
-         * so, the stack is not what the rules think. Frame pointers end with 0. */
+        /* The caller's frame must lie further out, and rbp must be saved between the two; otherwise the rules
+         * do not fit this stack. A chain of frame pointers ends with 0. */
         if (UNLIKELY(cfa - 8 <= slot || cfa & 7 || !extent_holds(&stack, cfa - 8) ||
                      (step->saved && (step->saved <= slot || step->saved >= cfa)))) {
-            if (!stack.own && n <= u->depth) /* the caller may be on another one */
+            if (!stack.own && n <= u->depth) /* the caller may be on another stack */
                 return special_walk(u, first_slot, n);
             outer = !stack.own                               ? OUTER_DEEPER
                     : rule_needs_rbp(known.rule) && rbp == 0 ? OUTER_NONE
@@ -280,7 +279,7 @@ INLINE uint32_t walk(struct unwind *u, const uint64_t first_slot, const bool cut
     return node;
 }
 
-/* Not cold: see predict_learn(). */
+/* Not marked cold: see predict_learn(). */
 static __attribute__((noinline)) GUEST_ALIGNED uint32_t walk_cut(struct unwind *u, uint64_t first_slot)
 {
     return walk(u, first_slot, true);
@@ -291,13 +290,13 @@ static __attribute__((noinline)) GUEST_ALIGNED uint32_t walk_stack(struct unwind
     return UNLIKELY(u->base != u->room) ? walk_cut(u, first_slot) : walk(u, first_slot, false);
 }
 
-/* Calls nothing, so that it needs no frame. */
+/* Calls no function, so that it needs no frame. */
 __attribute__((noinline)) struct stack_cache_place unwind_predict(struct unwind *u, const void *hook_frame)
 {
     return predict_stack(u->predictor, hook_frame);
 }
 
-/* Not cold: in deep a ninth of the stacks come here. */
+/* Not marked cold: a ninth of the stacks of the benchmark "deep" get here. */
 __attribute__((noinline)) uint32_t unwind_mispredicted(struct unwind *u, const void *hook_frame)
 {
     uint32_t node = predict_others(u->predictor, hook_frame);

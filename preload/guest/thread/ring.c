@@ -8,7 +8,7 @@
 #include "processor.h"
 #include "stop.h"
 
-/* Reads the clock: the next event's elapsed time, 0 after a STAMP of its own. */
+/* Reads the clock. Returns the next event's elapsed time, or 0 after it has written a STAMP. */
 static uint64_t stamp(struct thread *t)
 {
     uint64_t now = processor_ticks() >> PROCESSOR_STAMP_SHIFT, elapsed = now - t->stamp;
@@ -20,8 +20,8 @@ static uint64_t stamp(struct thread *t)
     return 0;
 }
 
-/* The collector has gone to sleep, and set slow_at for it, if it was 0: whoever sees it awake here is seen by it,
- * before it sleeps, to have changed slow_at. */
+/* The collector went to sleep, after setting slow_at to 0. If it looks awake here, it will notice before it
+ * sleeps that slow_at has changed. */
 static NOINLINE void first_after_sleep(struct thread *t, uint64_t slow_at)
 {
     atomic_exchange(&t->ring->slow_at, slow_at);
@@ -29,7 +29,7 @@ static NOINLINE void first_after_sleep(struct thread *t, uint64_t slow_at)
         arena_wake_collector();
 }
 
-/* Not cold: every few events where there are threads. */
+/* Not marked cold: with several threads, every few events get here. */
 __attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t word)
 {
     if (UNLIKELY(t->head + RING_EVENT_WORDS > t->limit) && !thread_wait(t))
@@ -52,31 +52,31 @@ __attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t wo
     return word;
 }
 
-#define WAIT_SPINS 8               /* looks before sleeping */
-#define WAIT_STEP_NS 50000         /* between looks at a full ring, at first; */
-#define WAIT_MOST_NS 5000000       /* at most; see wait_step() */
-#define SILENCE_NS 100000000ull    /* without a beat from the collector for so long: is it dead? */
-#define HEARTBEAT_NS 5000000000ull /* and for so long: it is gone; */
-#define TURN_NS 20000000ull /* but among many threads its turn comes late: for each ring so much more, */
+#define WAIT_SPINS 8                 /* looks before the first sleep */
+#define WAIT_STEP_NS 50000           /* time between looks at a full ring: at first, */
+#define WAIT_MOST_NS 5000000         /* and at most; see wait_step() */
+#define SILENCE_NS 100000000ull      /* no heartbeat for this long: check whether it is dead */
+#define HEARTBEAT_NS 5000000000ull   /* none for this long: it is gone, */
+#define TURN_NS 20000000ull          /* unless many threads delay its turn: this much more for each ring, */
 #define TURNS_MOST_NS 30000000000ull /* at most */
-#define LOOK_MOST_NS 20000000ull     /* between two looks no more is counted: we may have been stopped, too */
+#define LOOK_MOST_NS 20000000ull     /* counted per look at most: we may have been stopped, too */
 
-/* How long it may be silent. The scheduler gives each thread that can run a few milliseconds in turn: between
- * a thousand of them the collector waits for seconds until it runs, on a busy machine for many. */
+/* How long the collector may be silent. The scheduler gives each runnable thread a few milliseconds in turn:
+ * among a thousand of them the collector waits for seconds, on a busy machine for many. */
 static uint64_t longest_silence(void)
 {
     uint64_t turns_ns = atomic_load_explicit(&arena->rings, memory_order_relaxed) * TURN_NS;
     return HEARTBEAT_NS + (turns_ns < TURNS_MOST_NS ? turns_ns : TURNS_MOST_NS);
 }
 
-/* silent_ns: how long it has been watched without a beat. */
+/* silent_ns: how long there was no heartbeat while it was watched. */
 static bool collector_gone(uint64_t silent_ns)
 {
     return atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED || alive_gone(silent_ns > SILENCE_NS) ||
            (silent_ns > HEARTBEAT_NS && silent_ns > longest_silence());
 }
 
-/* Everything was consumed: begins anew at the buffer's start unless that is near. */
+/* Called when all words were consumed: starts again at the beginning of the buffer, unless that is near. */
 static void begin_anew(struct thread *t, uint64_t step)
 {
     uint64_t place = t->head & RING_MASK;
@@ -88,8 +88,8 @@ static void begin_anew(struct thread *t, uint64_t step)
     atomic_store_explicit(&t->ring->head, t->head, memory_order_release);
 }
 
-/* Wakes the collector in time if it sleeps while there is ever more to read. False: it is gone, and what is
- * written would be memory for nothing. */
+/* Wakes the collector before the ring is full if it sleeps while more and more is unread. False: it is gone,
+ * and writing on would only use up memory. */
 static bool wake_in_time(struct thread *t, uint64_t unread)
 {
     const uint64_t quarter = WIRE_RING_WORDS / 4;
@@ -101,8 +101,8 @@ static bool wake_in_time(struct thread *t, uint64_t unread)
     return !collector_gone(0);
 }
 
-/* The first word that the ring has no room for. What the collector grants is what is left of the buffer from
- * its start on: from there the words before the tail are not needed again before all was read. */
+/* The first word for which there is no room. ring_room allows words from the buffer's start on; those before
+ * the tail are not used again until all were read. */
 static uint64_t end_of_room(const struct thread *t, uint64_t tail)
 {
     uint64_t granted = atomic_load_explicit(&arena->ring_room, memory_order_relaxed);
@@ -114,7 +114,7 @@ static uint64_t end_of_room(const struct thread *t, uint64_t tail)
     return end < full ? end : full;
 }
 
-/* Moves the limit on if there is room behind it, to the end of a page; see wire.h. */
+/* Moves the limit forward to the end of a page, if there is room; see wire.h. */
 static bool extend(struct thread *t)
 {
     struct wire_ring *ring = t->ring;
@@ -143,17 +143,17 @@ static bool extend(struct thread *t)
     return true;
 }
 
-#define UNSERVED_SWEEPS 16        /* of the collector without a word of this ring taken, */
-#define UNSERVED_NS 1000000000ull /* and for so long: it does not know of the ring */
+#define UNSERVED_SWEEPS 16        /* of the collector without reading a word of this ring, */
+#define UNSERVED_NS 1000000000ull /* for at least this long: it does not know of the ring */
 
-/* What a waiting thread has seen of its ring being read. */
+/* What a waiting thread has seen of the collector's work on its ring. */
 struct service {
     uint64_t tail, since_ns;
-    uint32_t sweep, sweeps; /* the collector's last one; those without progress */
+    uint32_t sweep, sweeps; /* the last value of arena->sweep; sweeps without progress */
 };
 
-/* True if the collector reads rings, but never this one: the program overwrote what tells of it. A collector
- * that waits for a disk is waited for, as it reads none. */
+/* True if the collector reads rings, but never this one: the program has overwritten what describes it. A
+ * collector that waits for a disk reads no ring at all, so the thread goes on waiting. */
 static bool is_unserved(struct service *service, uint64_t tail, uint64_t now_ns)
 {
     uint32_t sweep = atomic_load_explicit(&arena->sweep, memory_order_relaxed);
@@ -166,8 +166,8 @@ static bool is_unserved(struct service *service, uint64_t tail, uint64_t now_ns)
     return service->sweeps > UNSERVED_SWEEPS && now_ns - service->since_ns > UNSERVED_NS;
 }
 
-/* The longer it has waited the longer it sleeps: a thousand threads that look all the time leave the
- * collector no processor to give them room with. */
+/* The longer a thread has waited the longer it sleeps: a thousand threads that keep looking leave the
+ * collector no processor for emptying their rings. */
 static uint64_t wait_step(uint64_t waited_ns)
 {
     uint64_t step = waited_ns / 4;
@@ -178,7 +178,7 @@ static NOINLINE bool wait_for_room(struct thread *t)
 {
     struct service service = {0};
     uint64_t since = 0, looked_ns = 0, silent_ns = 0;
-    uint32_t last_beat = 0; /* the collector's last sign of life */
+    uint32_t last_beat = 0; /* the collector's last heartbeat */
     unsigned spins = 0;
     for (;;) {
         if (LIKELY(extend(t))) {
@@ -207,13 +207,13 @@ static NOINLINE bool wait_for_room(struct thread *t)
             stop_process("the program overwrote memory of libtrace's; it goes on untraced", "");
             return false;
         }
-        /* It may have been overwritten; the collector takes as much as it says. */
+        /* The program may have overwritten it, and the collector reads as far as it says. */
         atomic_store_explicit(&t->ring->head, t->head, memory_order_release);
         if (collector_gone(silent_ns)) {
             stop_without_collector();
             return false;
         }
-        /* The collector is at work, most likely, and will give a part of the ring back very soon. */
+        /* The collector is most likely at work, and will soon return a part of the ring. */
         if (spins++ < WAIT_SPINS) {
             for (int i = 0; i < 64; i++)
                 processor_pause();
@@ -223,7 +223,7 @@ static NOINLINE bool wait_for_room(struct thread *t)
     }
 }
 
-/* Not cold: each page where there are threads. */
+/* Not marked cold: with several threads, each page's first event gets here. */
 __attribute__((noinline)) bool thread_wait(struct thread *t)
 {
     return LIKELY(extend(t)) || wait_for_room(t);

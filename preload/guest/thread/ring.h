@@ -1,4 +1,4 @@
-/* ring.h - a thread's ring: events are written to it, and the collector reads them. wire.h draws it. */
+/* ring.h - writes events to a thread's ring, for the collector to read. wire.h explains the format. */
 #ifndef LIBTRACE_RING_H
 #define LIBTRACE_RING_H
 
@@ -7,19 +7,19 @@
 #include "thread.h"
 #include "wire.h"
 
-/* Waits for room in the ring, and wakes the collector now and then. False: the collector is gone. */
+/* Waits for room in the ring, and wakes the collector if necessary. False: the collector is gone. */
 bool thread_wait(struct thread *t);
 
-/* The collector may set it, too. Read as what it is not, an ordinary word, as GCC makes two instructions of the atomic
- * load and forgets what it had in registers; nobody minds if the next event is the first to see it. */
+/* The collector may write it, too. Read as an ordinary word, since GCC makes two instructions of the atomic
+ * load and drops what it had in registers. It does not matter if only the next event sees the change. */
 INLINE uint64_t ring_slow_at(const struct wire_ring *ring)
 {
     return *(const uint64_t *)(const void *)&ring->slow_at;
 }
 
 #define RING_MASK (WIRE_RING_WORDS - 1)
-#define RING_STAMP_WORDS 16 /* so far apart are stamps: reading the clock takes longer than all the rest */
-#define RING_EVENT_WORDS 5  /* the most that one event takes: stamp, huge, three of its own */
+#define RING_STAMP_WORDS 16 /* between stamps: reading the clock takes longer than all the rest */
+#define RING_EVENT_WORDS 5  /* the most words that an event takes: stamp, huge, three of its own */
 
 INLINE void ring_word(struct thread *t, uint64_t word)
 {
@@ -27,8 +27,8 @@ INLINE void ring_word(struct thread *t, uint64_t word)
     t->words[t->head++ & RING_MASK] = word;
 }
 
-/* Room and time for the next event, of which word is the type: that, and its elapsed bits. UINT64_MAX: the
- * collector is gone. */
+/* Makes room for the next event, and stamps it if necessary. word: its type. Returns that with the elapsed
+ * bits, or UINT64_MAX if the collector is gone. */
 uint64_t ring_begin_slow(struct thread *t, uint64_t word);
 
 INLINE uint64_t ring_begin(struct thread *t, enum wire_event type)
@@ -37,7 +37,7 @@ INLINE uint64_t ring_begin(struct thread *t, enum wire_event type)
     return LIKELY(t->head < ring_slow_at(t->ring)) ? word : ring_begin_slow(t, word);
 }
 
-/* The last words of an event, from word on: what ring_begin() said, or the type alone. */
+/* Writes an event's last word, and publishes the event. word: from ring_begin(), or the type alone. */
 INLINE void ring_end(struct thread *t, struct wire_ring *ring, uint64_t word, const void *block)
 {
     uint64_t head = t->head;
@@ -47,9 +47,9 @@ INLINE void ring_end(struct thread *t, struct wire_ring *ring, uint64_t word, co
     atomic_store_explicit(&ring->head, head + 1, memory_order_release);
 }
 
-/* The ring's lines have been in the collector's cache since they were written last. Fetched ahead, for
- * writing, as in a program that has full barriers, such as a locked instruction, each of these waits for our
- * stores, too. At the ring's end it is other memory that is fetched, which matters to nobody. */
+/* The ring's cache lines have been in the collector's cache since they were last read. They are prefetched
+ * for writing: in a program with full barriers, such as locked instructions, each barrier would otherwise
+ * wait for our stores as well. At the ring's end this fetches other memory, which does no harm. */
 #define RING_AHEAD 64 /* words */
 
 INLINE void ring_fetch(const struct thread *t)
@@ -76,7 +76,7 @@ INLINE void ring_put(struct thread *t, enum wire_event type, const void *block)
         ring_end(t, t->ring, word, block);
 }
 
-/* word: what ring_begin() said. */
+/* word: from ring_begin(). */
 INLINE void ring_put_begun(struct thread *t, uint64_t word, const void *block, size_t size, uint32_t node)
 {
     if (UNLIKELY(word == UINT64_MAX))
@@ -92,7 +92,7 @@ INLINE void ring_put_block(struct thread *t, enum wire_event type, const void *b
     ring_put_begun(t, ring_begin(t, type), block, size, node);
 }
 
-/* The same two where it is most likely time for a stamp: then it costs less not to ask. */
+/* The same two, for when a stamp is most likely due: checking that would cost more. */
 INLINE void ring_put_slow(struct thread *t, enum wire_event type, const void *block)
 {
     uint64_t word = ring_begin_slow(t, (uint64_t)type << WIRE_TYPE_SHIFT);
@@ -106,14 +106,14 @@ INLINE void ring_put_block_slow(struct thread *t, enum wire_event type, const vo
     ring_put_begun(t, ring_begin_slow(t, (uint64_t)type << WIRE_TYPE_SHIFT), block, size, node);
 }
 
-/* The next event's place among those of other threads is to be exact. */
+/* The next event gets a stamp, so that its order among other threads' events is exact. */
 INLINE void ring_stamp_next(struct thread *t)
 {
-    t->stamped = ~t->head; /* long ago */
+    t->stamped = ~t->head; /* as if the last stamp was long ago */
     atomic_store_explicit(&t->ring->slow_at, 0, memory_order_relaxed);
 }
 
-/* An event of several words, which is rare. */
+/* For events of several words, which are rare. */
 INLINE void ring_put_words(struct thread *t, enum wire_event type, const void *address, const uint64_t *more,
                            unsigned count)
 {

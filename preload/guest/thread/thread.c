@@ -13,25 +13,25 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static struct predictor nobodys_predictor; /* in which nothing is ever found */
+static struct predictor nobodys_predictor; /* nothing is ever found in it */
 struct thread thread_nobody = {.busy = 1, .unwind = {.predictor = &nobodys_predictor}};
 
 __thread struct thread *thread_self __attribute__((tls_model("initial-exec"))) = &thread_nobody;
 
-/* States of this process by ring slot; made on first use, kept for the slot's next owner. */
+/* This process's states by ring slot; made on first use, and kept for the slot's next owner. */
 static struct thread *_Atomic states[WIRE_RINGS];
 
 _Atomic uint32_t threads_inside;
 
-static _Atomic uint32_t rings_claimed; /* by this process; from the second on events are stamped */
+static _Atomic uint32_t rings_claimed; /* by this process; from the second on, events are stamped */
 
 /* ---- the end of a thread ----------------------------------------------------------------------- */
 
 static pthread_key_t end_key;
 static _Atomic int end_key_state; /* 0 none, 1 being made, 2 made */
 
-/* Other destructors may still allocate after this one: the ring stays the thread's until it is gone. Not in a
- * forked child that has no ring yet, nor after a detach. */
+/* Other destructors may still allocate after this one, so the ring stays the thread's until the thread is
+ * gone. Does nothing in a forked child that has no ring yet, or after a detach. */
 static void thread_ends(void *state)
 {
     struct thread *t = state;
@@ -52,7 +52,7 @@ void thread_watch_end(struct thread *t)
 
 /* ---- claiming a ring --------------------------------------------------------------------------- */
 
-/* Confined, not every ring's buffer can be mapped. */
+/* While confined, not every ring's buffer can be mapped. */
 static bool may_open(uint32_t index)
 {
     uint64_t buffer = atomic_load(&arena->ring[index].buffer);
@@ -93,7 +93,7 @@ static void close_ring(struct thread *t)
     t->buffer = 0;
 }
 
-/* The window on the ring's buffer: the state may have it already, from the slot's owner before. */
+/* Maps the ring's buffer, unless the state has the mapping already, from the slot's previous owner. */
 static bool open_ring(struct thread *t, struct wire_ring *ring)
 {
     uint64_t buffer = atomic_load(&ring->buffer), fresh = 0;
@@ -146,9 +146,9 @@ struct thread *thread_claim(uint32_t level, struct thread *own)
     unwind_init(&t->unwind, settings.depth, t + 1);
     t->ring = ring;
     t->head = atomic_load(&ring->head);
-    t->limit = t->begin = t->woken = t->head; /* all of it was consumed, or it would not be free */
+    t->limit = t->begin = t->woken = t->head; /* all was consumed, or the ring would not be free */
     atomic_store(&ring->limit, t->limit);
-    t->stamped = ~t->head; /* long ago: the first event tells when this thread began */
+    t->stamped = ~t->head; /* as if stamped long ago: the first event tells when this thread began */
     t->level = level;
     atomic_store(&ring->slow_at, 0);
     ring->process = (uint32_t)(process - arena->process);
@@ -163,8 +163,9 @@ struct thread *thread_claim(uint32_t level, struct thread *own)
     return t;
 }
 
-/* The states of this thread, each with a ring of the parent's, are used again. Not if the fork came within a
- * hook, from a signal handler: then it is still at work on one of them. */
+/* Takes this thread's states, each of which has one of the parent's rings, out of the table, so that they are
+ * used again for the child's rings. Not if a signal handler forked within a hook: then that hook is still
+ * using one of them. */
 static void keep_states(void)
 {
     for (struct thread *t = thread_self; t && t->generation == attach_generation; t = t->inner) {
@@ -180,7 +181,7 @@ void thread_forked(void)
     else
         keep_states();
     atomic_store(&rings_claimed, 0);
-    atomic_store(&threads_inside, 1); /* ours: the slow path leads here */
+    atomic_store(&threads_inside, 1); /* this thread itself, as the slow path got here */
 }
 
 void thread_close_rings(void)
@@ -210,7 +211,7 @@ bool thread_all_out(void)
     pid_t pid = (pid_t)syscall(SYS_getpid);
     for (uint32_t i = 0; i < WIRE_RINGS; i++) {
         const struct thread *t = atomic_load(&states[i]);
-        /* Threads that were cancelled in a hook stay busy for ever. */
+        /* Threads that were cancelled in a hook stay busy for ever: only those that exist count. */
         if (t && t->busy && t->generation == attach_generation && syscall(SYS_tgkill, pid, t->tid, 0) == 0)
             return false;
     }
