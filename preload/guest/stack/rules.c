@@ -93,7 +93,7 @@ static bool find_module(uintptr_t address, struct module *module)
         return found;
     if (modules_refresh(rules_flush) != MODULES_SAME)
         return modules_find(address, module);
-    /* Closed. Or the process was forked while the loader was changing its list. */
+    /* If the loader does not answer, the process was forked while the module was being closed: it is gone. */
     return !_dl_find_object || loader_answers();
 }
 
