@@ -42,7 +42,7 @@ class Call:
         for module, function, offset in self.frames:
             if not OWN.search(module):
                 return module, function, offset
-            if function not in WRAPPERS:
+            if re.sub("^__GI_", "", function) not in WRAPPERS:  # glibc has them under that name, too
                 return None
         return None
 
