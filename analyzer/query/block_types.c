@@ -172,23 +172,12 @@ char *block_type(const char *function)
 
     if (text != NULL && is_of(text, string_classes, COUNT(string_classes)))
         type = strdup("std::string");
+    else if (text != NULL && is_of(text, rust_strings, COUNT(rust_strings)))
+        type = strdup("String");
     for (const char *name = text; name != NULL && type == NULL; name = next_name(name))
         for (size_t i = 0; type == NULL && i < COUNT(owners); i++)
             if (begins(name, owners[i].begin))
                 type = unwrapped(argument(name + strlen(owners[i].begin), owners[i].argument));
     free(text);
     return type;
-}
-
-const char *block_type_of_string(const char *type, const char *function)
-{
-    if (strcmp(type, "u8") == 0)
-        return is_of(function, rust_strings, COUNT(rust_strings)) ? "String" : NULL;
-    if (strcmp(type, "char") != 0)
-        return NULL;
-    char *text = plain(function);
-    int is_string = text != NULL && is_of(text, string_classes, COUNT(string_classes));
-
-    free(text);
-    return is_string ? "std::string" : NULL;
 }

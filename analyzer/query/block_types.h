@@ -9,8 +9,4 @@
  * name does not say, or no memory. */
 char *block_type(const char *function);
 
-/* "std::string" or "String" if the type is a character and the function belongs to a string class; else
- * NULL. For the frames between the one that names the type and the program. */
-const char *block_type_of_string(const char *type, const char *function);
-
 #endif

@@ -42,6 +42,15 @@ static int read_names(struct types *t)
     return t->of_place != NULL && !t->names.failed;
 }
 
+/* The characters of a string are the string's: an outer function of its class says so. */
+static int is_string_of(const struct types *t, uint32_t outer, uint32_t inner)
+{
+    const char *whole = t->names.text[outer], *element = t->names.text[inner];
+
+    return (strcmp(element, "char") == 0 && strcmp(whole, "std::string") == 0) ||
+           (strcmp(element, "u8") == 0 && strcmp(whole, "String") == 0);
+}
+
 /* Looks at the frames from the innermost one out to the program's first. */
 static uint32_t type_of_stack(struct types *t, uint32_t node)
 {
@@ -58,10 +67,8 @@ static uint32_t type_of_stack(struct types *t, uint32_t node)
                 return type;
             if (type == UNTYPED)
                 type = t->of_place[place];
-            const char *string =
-                type != UNTYPED ? block_type_of_string(t->names.text[type], p->places[place].function) : NULL;
-            if (string != NULL)
-                type = texts_number(&t->names, string);
+            else if (is_string_of(t, t->of_place[place], type))
+                type = t->of_place[place];
         }
     }
     return type;
@@ -95,8 +102,6 @@ static int add_sites(struct types *t)
     for (size_t i = 0; t->rows != NULL && i < t->profile.site_count; i++) {
         uint32_t type = type_of_stack(t, t->profile.sites[i].node);
 
-        if (t->names.failed)
-            return 0;
         if (t->query->type != NULL && strcmp(t->query->type, t->names.text[type]) != 0 &&
             sqlite3_strglob(t->query->type, t->names.text[type]) != 0)
             continue;
