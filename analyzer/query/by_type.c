@@ -6,7 +6,6 @@
 #include "profile.h"
 #include "texts.h"
 
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,8 +101,7 @@ static int add_sites(struct types *t)
     for (size_t i = 0; t->rows != NULL && i < t->profile.site_count; i++) {
         uint32_t type = type_of_stack(t, t->profile.sites[i].node);
 
-        if (t->query->type != NULL && strcmp(t->query->type, t->names.text[type]) != 0 &&
-            sqlite3_strglob(t->query->type, t->names.text[type]) != 0)
+        if (t->query->type != NULL && !filter_matches(t->query->type, t->names.text[type]))
             continue;
         if (!add_site(t, &t->profile.sites[i], type))
             return 0;

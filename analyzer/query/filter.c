@@ -13,7 +13,7 @@
 
 /* ---- one name -------------------------------------------------------------------------------- */
 
-static int matches(const char *glob, const char *text)
+int filter_matches(const char *glob, const char *text)
 {
     return strcmp(glob, text) == 0 || sqlite3_strglob(glob, text) == 0;
 }
@@ -23,11 +23,11 @@ static int matches(const char *glob, const char *text)
 static int matches_path(const char *glob, const char *path)
 {
     if (strchr(glob, '/') == NULL)
-        return matches(glob, text_basename(path)) || matches(glob, path);
-    if (matches(glob, path))
+        return filter_matches(glob, text_basename(path)) || filter_matches(glob, path);
+    if (filter_matches(glob, path))
         return 1;
     for (const char *p = strchr(path, '/'); glob[0] != '/' && p != NULL; p = strchr(p + 1, '/'))
-        if (matches(glob, p + 1))
+        if (filter_matches(glob, p + 1))
             return 1;
     return 0;
 }
@@ -36,12 +36,12 @@ int filter_function_matches(const char *glob, const char *name)
 {
     const char *parenthesis = strchr(name, '(');
 
-    if (matches(glob, name))
+    if (filter_matches(glob, name))
         return 1;
     if (parenthesis == NULL || parenthesis == name)
         return 0;
     char *bare = strndup(name, (size_t)(parenthesis - name));
-    int found = bare != NULL && matches(glob, bare);
+    int found = bare != NULL && filter_matches(glob, bare);
 
     free(bare);
     return found;
@@ -69,7 +69,7 @@ int filter_line(const struct filter *f, const char *file, const char *module, co
 {
     if (f == NULL)
         return 1;
-    return (f->language == NULL || (language != NULL && matches(f->language, language))) &&
+    return (f->language == NULL || (language != NULL && filter_matches(f->language, language))) &&
            (f->file == NULL || (file != NULL && matches_path(f->file, file))) &&
            (f->module == NULL || (module != NULL && matches_path(f->module, module)));
 }
@@ -204,7 +204,7 @@ static int is_process(const struct filter *f, sqlite3_stmt *s, int by_number)
 
     if (f->process[strspn(f->process, "0123456789")] == '\0')
         return strtoll(f->process, NULL, 10) == sqlite3_column_int64(s, by_number ? 0 : 1);
-    if (command != NULL && matches(f->process, command))
+    if (command != NULL && filter_matches(f->process, command))
         return !by_number;
     return !by_number && executable != NULL && matches_path(f->process, executable);
 }
@@ -248,7 +248,8 @@ static int is_thread(const struct filter *f, sqlite3_stmt *s)
     const char *tid = (const char *)sqlite3_column_text(s, 2),
                *name = (const char *)sqlite3_column_text(s, 3);
 
-    return (tid != NULL && matches(f->thread, tid)) || (name != NULL && matches(f->thread, name));
+    return (tid != NULL && filter_matches(f->thread, tid)) ||
+           (name != NULL && filter_matches(f->thread, name));
 }
 
 static int add_threads(struct report *report, struct filter *filter, const struct run *run)

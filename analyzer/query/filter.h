@@ -70,6 +70,9 @@ struct filter {
         "to", OPTION_TEXT, &(f).to, "MOMENT", "and up to it; the first mark of that name after --from", NULL \
     }
 
+/* Whether a text is the pattern itself, or matches it as a glob. */
+int filter_matches(const char *glob, const char *text);
+
 /* Makes the filter known to the open database, finds its processes and threads in the run, and works out what
  * part of it is meant; by: enum measure that the report is about, which a part may not have. On failure says
  * why. */
