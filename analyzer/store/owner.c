@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -195,6 +196,23 @@ int store_own_still(struct store *store)
     if (status.st_uid != geteuid())
         return refuse(store, "", S_ISLNK(status.st_mode) ? "a symbolic link" : "a file", status.st_uid);
     return check_companions(store);
+}
+
+int store_act_as_owner(const struct store *store)
+{
+    struct stat status;
+
+    if (geteuid() != 0 || stat(store->file, &status) != 0 || status.st_uid == 0)
+        return 0;
+    setfsgid(status.st_gid);
+    setfsuid(status.st_uid);
+    return 1;
+}
+
+void store_act_as_ourselves(void)
+{
+    setfsuid(geteuid());
+    setfsgid(getegid());
 }
 
 int store_not_readable(struct store *store, int error)

@@ -49,7 +49,7 @@ static void harden(sqlite3 *db)
                  NULL, NULL, NULL);
 }
 
-static int connect(struct store *store, const char *file, int flags)
+static int connect_with_our_rights(struct store *store, const char *file, int flags)
 {
     sqlite3_close(store->db);
     store->db = NULL;
@@ -62,6 +62,19 @@ static int connect(struct store *store, const char *file, int flags)
     return result == SQLITE_OK
                ? sqlite3_exec(store->db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL)
                : result;
+}
+
+/* As the owner of the file, if he can reach it: its directory may be one that he may not enter. */
+static int connect(struct store *store, const char *file, int flags)
+{
+    if (store_act_as_owner(store)) {
+        int result = connect_with_our_rights(store, file, flags);
+
+        store_act_as_ourselves();
+        if (result == SQLITE_OK)
+            return result;
+    }
+    return connect_with_our_rights(store, file, flags);
 }
 
 /* A database in WAL mode needs a file for its readers' locks beside it, which cannot be created in a

@@ -390,7 +390,7 @@ static int create(struct store *store)
     return code;
 }
 
-static int open_write(struct store *store)
+static int open_with_our_rights(struct store *store)
 {
     char settings[96];
     int code = store_own(store);
@@ -432,6 +432,20 @@ static int open_write(struct store *store)
     if (code == 0)
         code = store_execute(store, settings, "open");
     return code == 0 && !store->unsynced ? store_sync_from_now_on(store) : code;
+}
+
+/* As the owner of the file, unless the place is one where the owner may not write, but we may. */
+static int open_write(struct store *store)
+{
+    if (store_act_as_owner(store)) {
+        int code = open_with_our_rights(store);
+
+        store_act_as_ourselves();
+        if (code != -EACCES && code != -EROFS && code != -EPERM)
+            return code;
+        store_let_go(store);
+    }
+    return open_with_our_rights(store);
 }
 
 int store_open(const char *path, struct store **store)

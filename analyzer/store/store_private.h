@@ -143,6 +143,13 @@ int store_copy_table(struct store *to, sqlite3 *from, const char *table, const c
                      int64_t copy);
 int store_unreadable(struct store *to, sqlite3 *from); /* sets the sentence, and returns -EIO */
 
+/* When root opens another user's database, the files that SQLite makes beside it must be that user's from their
+ * first moment: SQLite makes them as root and gives them away afterwards, and a collector of that user which
+ * starts in between is locked out, so that its run is lost. store_act_as_owner() lets this thread use files with
+ * the owner's rights; it returns 0, and changes nothing, where we are not root or the file is root's. */
+int store_act_as_owner(const struct store *store);
+void store_act_as_ourselves(void);
+
 /* Sets a sentence that says why the file cannot be opened: whose it is, and what to do. Returns -error. */
 int store_not_readable(struct store *store, int error);
 

@@ -4,6 +4,7 @@ import os
 import time
 import pathlib
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -133,6 +134,32 @@ def test_our_own_file_where_everybody_may_write(build, trace, everybodys):
         traced = trace([build.target("hello")], db=shared / "trace.db")
         assert traced.run["state"] == "complete" and traced.stderr == b""
     assert os.listdir(shared) == ["trace.db"] and modes(shared / "trace.db") == {0o600}
+
+
+@as_root
+@pytest.mark.parametrize("command", (["top"], ["sql", "SELECT 1"], ["rename", "1", "other"]), ids=lambda words: words[0])
+def test_root_reads_it_as_a_run_of_its_owner_begins(command, build, preload, trace, everybodys):
+    """What SQLite makes beside it for root is the owner's from the first moment, or his next run would be lost."""
+    home = everybodys / "home"
+    home.mkdir()
+    database = home / "trace.db"
+    trace([build.target("hello")], db=database)
+    for path in (home, database):
+        os.chown(path, NOBODY, NOBODY)
+    connection = sqlite3.connect(database)
+    assert connection.execute("PRAGMA journal_mode = WAL").fetchone() == ("wal",)
+    connection.close()
+    shared_memory = home / "trace.db-shm"
+    assert not shared_memory.exists()
+    reader = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fchown", "-e",
+                               "inject=fchown:delay_enter=3000000", build.command("trace-report"), *command, "--db",
+                               database], stdout=subprocess.DEVNULL)
+    until(lambda: shared_memory.exists() or reader.poll() is not None)
+    done = subprocess.run([build.target("hello")], env=preload(db=database), user=NOBODY, group=NOBODY, extra_groups=[],
+                          capture_output=True, cwd="/", timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"hello world\n", b"")
+    assert reader.wait(timeout=60) == 0
+    assert wait_for_run(database)["state"] == "complete"
 
 
 @as_root
