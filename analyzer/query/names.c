@@ -53,19 +53,46 @@ static const char *closing(const char *p)
     return NULL;
 }
 
+/* Compilers copy functions for some of their calls, and name the copies ".constprop.0" and the like. Returns
+ * where such a suffix begins that ends at end; NULL = there is none. */
+static const char *copy_suffix(const char *name, const char *end)
+{
+    static const char *const words[] = {".constprop.", ".isra.", ".llvm.", ".lto_priv.", ".part."};
+    const char *number = end;
+
+    while (number > name && isdigit((unsigned char)number[-1]))
+        number--;
+    for (size_t i = 0; number < end && i < sizeof words / sizeof words[0]; i++)
+        if (ends_with(name, number, words[i]) && number - strlen(words[i]) > name)
+            return number - strlen(words[i]);
+    return NULL;
+}
+
+/* The end of a name without such suffixes; demangled names have them as " [clone .constprop.0]". */
+static const char *end_of_name(const char *name)
+{
+    const char *end = strstr(name, " [clone ");
+
+    if (end == NULL)
+        end = name + strlen(name);
+    for (const char *suffix = end; suffix != NULL; suffix = copy_suffix(name, end))
+        end = suffix;
+    return end;
+}
+
 char *names_shorten(const char *name)
 {
     char *copy = malloc(strlen(name) * 2 + 1), *out = copy; /* "<x>" becomes two bytes longer */
 
     if (copy == NULL)
         return NULL;
-    for (const char *p = name; *p != '\0'; p++) {
+    for (const char *p = name, *last = end_of_name(name); p < last; p++) {
         int open = opens(name, p);
         const char *end = open ? closing(p) : NULL;
 
         if (open && end == NULL) { /* the name was cut off: leave the rest as it is */
-            strcpy(out, p);
-            return copy;
+            out = mempcpy(out, p, (size_t)(last - p));
+            break;
         }
         *out++ = *p;
         if (!open)

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* "std::vector<std::pair<int, int> >::push_back(int&&)" without arguments of templates and functions:
- * "std::vector<…>::push_back(…)". malloc'ed; harmless if name is. */
+/* "std::vector<std::pair<int, int> >::push_back(int&&) [clone .part.0]" without arguments of templates and
+ * functions, and without a compiler's suffixes: "std::vector<…>::push_back(…)". malloc'ed; harmless if name is. */
 char *names_shorten(const char *name);
 
 /* A malloc'ed copy of a harmless name in at most so many columns: without arguments, as all names on a

@@ -139,6 +139,15 @@ static void names(void **state)
     assert_name("JSONEncoder.iterencode", 12, E "iterencode");
     assert_name("libstdc++.so.6+0xa57ba", 20, "libstdc++.so.6+0xa5" E);
     assert_name("broken<a<b<c", 6, "broke" E);
+    assert_name("ns::f(int) [clone .part.0]", 40, "ns::f(" E ")");
+    assert_name("ns::f(int) [clone .isra.0] [clone .cold]", 7, E "f(" E ")");
+    assert_name("x509_name_canon.part.0", 40, "x509_name_canon");
+    assert_name("grow.constprop.0.isra.12", 40, "grow");
+    assert_name("broken(int [clone .part.0]", 40, "broken(int");
+    assert_name("libc.so.6", 9, "libc.so.6");
+    assert_name("module.part", 11, "module.part");
+    assert_name(".part.0", 7, ".part.0");
+    assert_name("7", 1, "7");
     assert_name("broken(a::b<c", 6, "broke" E);
     assert_name("", 0, "");
     assert_name("x", 0, "");

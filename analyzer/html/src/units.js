@@ -70,8 +70,14 @@ function closing(name, i) {
   return -1;
 }
 
+// Compilers copy functions for some of their calls, and name the copies ".constprop.0" and the like.
+function withoutCopySuffix(name) {
+  return name.replace(/ \[clone .*$/, "").replace(/(?<=.)(\.(constprop|isra|llvm|lto_priv|part)\.\d+)+$/, "");
+}
+
 // "std::map<...>::insert(...)": the rest of a name tells it from others.
-export function shortName(name) {
+export function shortName(whole) {
+  const name = withoutCopySuffix(whole);
   let out = "";
   for (let i = 0; i < name.length; i++) {
     const open = opens(name, i);
