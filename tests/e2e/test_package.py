@@ -99,4 +99,4 @@ def test_works_from_where_it_was_unpacked(unpacked, build, tmp_path):
     assert (done.stdout, done.stderr, done.returncode) == ("hello world\n", "", 0)
     assert wait_for_run(tmp_path / "trace.db")["allocations"] == 2
     assert rows(tmp_path / "trace.db", "SELECT count(*) FROM lines WHERE file LIKE '%/hello.c'")[0][0] > 0
-    assert first_line(unpacked / "usr/bin/trace-report", "top", cwd=tmp_path).startswith("run 1 hello: 2 allocations")
+    assert first_line(unpacked / "usr/bin/trace-report", "top", "--width", "200", cwd=tmp_path).startswith("run 1 hello: 2 allocations")
