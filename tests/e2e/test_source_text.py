@@ -67,6 +67,8 @@ def shown(build, tmp_path):
             done = subprocess.run([build.command("trace-report"), *command, "--db", database, *options],
                                   env=clean_environment({"COLUMNS": "500"}), cwd=cwd, capture_output=True, text=True,
                                   timeout=60)
+            if "was built without the page" in done.stderr:
+                pytest.skip("built without node and npm: there is no page")
             assert done.returncode == 0, done.stderr
             if command[-1] == "--json":
                 json.loads(done.stdout)
