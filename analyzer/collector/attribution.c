@@ -25,6 +25,9 @@ static void show_line(struct intern *intern, uint32_t frame, int depth, const st
     intern_error(intern, store_frame_line(intern->store, frame, depth, line->number));
     if (!shown->innermost)
         shown->innermost = line->number;
+    if (!shown
+             ->program) /* of the program's own functions only the type of what they were called by is known */
+        shown->type = intern_type_of_both(intern, shown->type, line->type);
     if (line->library_code)
         return;
     if (!shown->program)
@@ -97,7 +100,7 @@ static struct attribution show_nothing(struct intern *intern)
     const struct symbols_frame unknown = {.function = intern_text(intern, "[no stack]")};
     const struct line_entry *line = intern_line(intern, &unknown, 0, false);
     uint32_t number = line ? line->number : 0;
-    return (struct attribution){0, number, number, false};
+    return (struct attribution){.program = number, .innermost = number};
 }
 
 struct attribution attribution_of(struct intern *intern, uint32_t number)
@@ -120,6 +123,8 @@ struct attribution attribution_of(struct intern *intern, uint32_t number)
             own.source = outer.source;
             own.python = outer.python;
         }
+        if (!own.program)
+            own.type = intern_type_of_both(intern, own.type, outer.type);
         own.program = own.program ? own.program : outer.program;
         nodes[path[depth]].shown = outer = own;
     }

@@ -2,6 +2,7 @@
  *
  *   intern.c        frames and stacks            intern_notes.c   modules, Python code, marks, names of processes
  *   intern_lines.c  lines, and looking them up   attribution.c    the line that an allocation counts for
+ *   intern_types.c  types of blocks
  *
  * Reads the notes, frames and nodes that a process wrote into the arena, and writes what is new to the
  * database. So processes of the same program share their stacks. Used by the writer's thread only.
@@ -48,7 +49,9 @@ struct attribution {
     uint32_t source;    /* innermost line with source that is not an allocator's */
     uint32_t program;   /* innermost line that is not an allocator's */
     uint32_t innermost; /* never 0 once it was looked up */
-    bool python;        /* source is a Python line */
+    uint32_t type : 30; /* of its blocks, see intern_types.c; 0 = not known */
+    bool python : 1;    /* source is a Python line */
+    bool typed : 1;     /* of stacks: its type was written */
 };
 
 /* A frame of the run. */
@@ -83,6 +86,7 @@ struct intern_process {
 };
 
 struct line_entry;
+struct type_entry;
 struct text_entry;
 
 /* What relative paths of modules are relative to: the program's directory when the collector was started. */
@@ -93,9 +97,11 @@ struct intern {
     struct symbols *symbols;
     struct files *files; /* NULL: module files are found by path only */
     struct grow modules; /* struct run_module, by the run's number */
-    uint32_t module_count, line_count, frame_count, node_count, code_count;
-    struct line_entry *lines; /* uthash */
-    struct text_entry *texts; /* uthash: interned strings that symbols.h does not own */
+    uint32_t module_count, line_count, frame_count, node_count, code_count, type_count;
+    struct grow types;               /* const char *: interned names of types, by number */
+    struct type_entry *type_numbers; /* uthash: their numbers */
+    struct line_entry *lines;        /* uthash */
+    struct text_entry *texts;        /* uthash: interned strings that symbols.h does not own */
     struct number_map frame_numbers, node_numbers;
     struct grow frames; /* struct run_frame by the run's number */
     struct grow nodes;  /* struct run_node by the run's number */
@@ -120,6 +126,9 @@ uint32_t intern_node(struct intern *intern, struct intern_process *process, uint
 
 /* Writes the stacks that are new since the last call. */
 void intern_write_nodes(struct intern *intern);
+
+/* Writes the type of a stack's blocks if it is known, and was not written before. */
+void intern_write_type(struct intern *intern, uint32_t node);
 
 /* Prepares the symbols that the process's frames will need. That takes long, so it is done while no
  * transaction is open, for which others would have to wait. */

@@ -46,6 +46,7 @@ const struct line_entry *intern_line(struct intern *intern, const struct symbols
     entry->key = key;
     entry->number = ++intern->line_count;
     entry->library_code = !python && symbols_is_library_code(frame);
+    entry->type = entry->library_code ? intern_type_of(intern, frame->function) : 0;
     HASH_ADD(hh, intern->lines, key, sizeof entry->key, entry);
     const char *path = module ? ((struct run_module *)intern->modules.memory)[module].path : "";
     intern_error(intern, store_line(intern->store, entry->number, frame->file, frame->line, frame->function,

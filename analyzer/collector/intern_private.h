@@ -16,6 +16,7 @@ struct line_entry {
         uint32_t line, module;
     } key;
     uint32_t number;
+    uint32_t type; /* of the blocks that this function of a library allocates; 0 = its name does not say */
     bool library_code;
     UT_hash_handle hh;
 };
@@ -44,6 +45,17 @@ bool intern_is_ours(const struct intern_process *process, const struct arena_fra
 
 /* Frees what was described. */
 void intern_notes_close(struct intern_process *process);
+
+/* ---- intern_types.c ---- */
+
+/* The number of the type that a library's function allocates; 0 = its name does not say. */
+uint32_t intern_type_of(struct intern *intern, const char *function);
+
+/* The type of blocks if an inner frame says `inner` and one further out says `outer`; 0 = says nothing. */
+uint32_t intern_type_of_both(const struct intern *intern, uint32_t inner, uint32_t outer);
+
+/* Frees what is known of types, but not their names. */
+void intern_types_close(struct intern *intern);
 
 /* ---- intern_lines.c ---- */
 

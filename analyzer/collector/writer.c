@@ -161,8 +161,10 @@ static void write_sites(struct writer *w, struct job *job)
         const struct job_site *site = &job->sites[i];
         uint32_t node = node_of_site(w, site->index, site->site.process, site->site.node);
         ordered[i].key = writer_key(node, site->site.process, site->site.thread);
-        if (!job->raw)
+        if (!job->raw) {
             ordered[i].attribution = attribution_of(&w->intern, node);
+            intern_write_type(&w->intern, node);
+        }
         writer_check(w, w->intern.error);
         if (job->last && !w->failed && tracker_clock() - told_ns > PROGRESS_NS) {
             told_ns = tracker_clock();

@@ -30,8 +30,9 @@ struct line_row {
     int64_t line;   /* 0 = not known, or not part of the group */
     char *function; /* '' = not part of the group */
     char *module, *language;
-    int64_t stack; /* for GROUP_STACK */
-    char *type;    /* for GROUP_TYPE: inferred; NULL = not known */
+    int64_t stack;           /* for GROUP_STACK */
+    char *type;              /* for GROUP_TYPE; NULL = not known */
+    enum store_type_how how; /* how that is known; of several stacks, the least certain */
     struct store_measures m;
 };
 

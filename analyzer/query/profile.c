@@ -164,6 +164,20 @@ static int take_node(struct profile *profile, sqlite3_stmt *s)
     return 1;
 }
 
+static int take_type(struct profile *profile, sqlite3_stmt *s)
+{
+    uint32_t node = profile_node_index(profile, sqlite3_column_int64(s, 0));
+    const char *type = (const char *)sqlite3_column_text(s, 1);
+    int64_t how = sqlite3_column_int64(s, 2);
+
+    if (node == PROFILE_UNKNOWN || type == NULL)
+        return 1;
+    profile->nodes[node].type = texts_number(&profile->types, type);
+    profile->nodes[node].how =
+        how >= 0 && how < STORE_TYPE_HOWS ? (enum store_type_how)how : STORE_TYPE_INFERRED;
+    return !profile->types.failed;
+}
+
 /* ---- sites ----------------------------------------------------------------------------------- */
 
 /* Freed blocks count with the middle of their class. For live blocks only their number is known: half of
@@ -346,6 +360,7 @@ int profile_load(const struct report *report, const struct profile_query *query,
         {"SELECT id, module, offset FROM frame WHERE run = ? ORDER BY id", take_frame},
         {"SELECT frame, line FROM frame_line WHERE run = ? ORDER BY frame, depth", take_frame_place},
         {"SELECT id, parent, frame FROM node WHERE run = ? ORDER BY id", take_node},
+        {"SELECT node, type, how FROM stack_type WHERE run = ? ORDER BY node", take_type},
     };
     int status = EXIT_FINE;
 
@@ -356,6 +371,7 @@ int profile_load(const struct report *report, const struct profile_query *query,
         !add_special(profile, "[cut]") || !add_special(profile, "[unknown]"))
         return report_error(report, EXIT_FAILED, "out of memory");
     profile->named = profile->place_count;
+    texts_number(&profile->types, "");
     for (size_t i = 0; i < sizeof queries / sizeof queries[0] && status == EXIT_FINE; i++)
         status = read_rows(report, profile, queries[i].sql, queries[i].take);
     if (status == EXIT_FINE && !(name_nameless(profile) && find_passing(profile)))
@@ -384,6 +400,7 @@ void profile_free(struct profile *profile)
     free(profile->frame_places);
     free(profile->nodes);
     free(profile->sites);
+    texts_free(&profile->types);
     free(profile->passing);
     free(profile->visible);
     free(profile->visible_at);

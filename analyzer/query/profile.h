@@ -14,6 +14,7 @@
 #include "histograms.h"
 #include "by_line.h"
 #include "store.h"
+#include "texts.h"
 
 #define PROFILE_NONE UINT32_MAX
 
@@ -46,6 +47,8 @@ struct profile_node {
     int64_t number;
     uint32_t parent; /* comes before it; PROFILE_NONE = outermost */
     uint32_t frame;
+    uint32_t type; /* of its blocks: a number in types; 0 = not known */
+    enum store_type_how how;
 };
 
 struct profile_site {
@@ -74,6 +77,7 @@ struct profile {
     uint32_t *frame_places;
     struct profile_node *nodes;
     struct profile_site *sites;
+    struct texts types; /* the first one is "" */
     size_t module_count, place_count, frame_count, frame_place_count, node_count, site_count;
     size_t named;                 /* places with a number of their own come before this */
     struct histograms histograms; /* all 0 where they were not asked for */

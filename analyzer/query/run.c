@@ -395,7 +395,8 @@ int run_settle_all(struct report *report)
         run_free(&run);
     }
     free(numbers);
-    if (status == EXIT_FINE && sqlite3_get_autocommit(report->sql) && store_pages_show(report->store) != 0)
+    if (status == EXIT_FINE && sqlite3_get_autocommit(report->sql) &&
+        (store_pages_show(report->store) != 0 || store_types_show(report->store) != 0))
         status = report_error(report, EXIT_FAILED, "%s", store_error(report->store));
     return status;
 }
@@ -446,7 +447,8 @@ static int find(struct report *report, const char *text, int windows, struct run
     run->window.text = window != NULL ? strdup(window) : NULL;
     if (status == EXIT_FINE && (run->state == RUN_RECORDING || run->state == RUN_SYMBOLS))
         status = catch_up(report, run);
-    if (status == EXIT_FINE && sqlite3_get_autocommit(report->sql) && store_pages_show(report->store) != 0)
+    if (status == EXIT_FINE && sqlite3_get_autocommit(report->sql) &&
+        (store_pages_show(report->store) != 0 || store_types_show(report->store) != 0))
         status = report_error(report, EXIT_FAILED, "%s", store_error(report->store));
     /* From here on, read one snapshot of the file, even if a collector goes on writing. */
     if (status == EXIT_FINE && sqlite3_get_autocommit(report->sql)) {

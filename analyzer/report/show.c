@@ -404,6 +404,8 @@ static void json_source(struct json *json, const struct run *run, const struct l
     free(text);
 }
 
+static const char *const hows[STORE_TYPE_HOWS] = {"inferred", "sampled", "exact"};
+
 int show_lines_json(const struct report *report, struct json *json, const struct lines_query *query,
                     const struct lines *lines, const struct line_stack *stacks, size_t each)
 {
@@ -417,7 +419,7 @@ int show_lines_json(const struct report *report, struct json *json, const struct
         json_object(json, NULL);
         if (query->group == GROUP_TYPE) {
             json_text(json, "type", row->type);
-            json_text(json, "how", row->type != NULL ? "inferred" : NULL);
+            json_text(json, "how", row->type != NULL ? hows[row->how] : NULL);
         }
         if (query->group != GROUP_MODULE)
             json_text(json, "file", row->file);

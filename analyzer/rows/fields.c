@@ -92,6 +92,7 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
         /* moment, process, part */ RANGE(UINT32_MAX), KNOWN(ROWS_PROCESSES), RANGE(STORE_PAGES_UNTOUCHED),
         /* node, line, name, bytes, blocks */ STACK, MAYBE(ROWS_LINES), TEXT, COUNT, COUNT)},
     [ROWS_PAGE_FORGET] = {"page_forget", FIELDS(/* moment */ RANGE(UINT32_MAX))},
+    [ROWS_STACK_TYPE] = {"stack_type", FIELDS(/* node, type, how */ STACK, TEXT, RANGE(STORE_TYPE_HOWS - 1))},
     [ROWS_LINE_TOTALS] = {.name = "line_totals"},
     [ROWS_FINISH] = {"finish", .outside = true, .before_run = true},
 };

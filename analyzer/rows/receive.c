@@ -393,6 +393,8 @@ static int apply(struct receiver *r, const struct rows_message *m)
         return apply_page_row(r, m);
     case ROWS_PAGE_FORGET:
         return store_page_forget(store, number(m, 0));
+    case ROWS_STACK_TYPE:
+        return store_stack_type(store, number(m, 0), text(m, 1), (enum store_type_how)number(m, 2));
     case ROWS_LINE_TOTALS:
         return store_line_totals(store);
     default: /* rows that come in large numbers, or the end */

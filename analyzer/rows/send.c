@@ -574,6 +574,15 @@ int store_page_row(struct store *store, const struct store_page_row *r)
     return end(store);
 }
 
+int store_stack_type(struct store *store, int64_t node, const char *type, enum store_type_how how)
+{
+    begin(store, ROWS_STACK_TYPE);
+    number(store, node);
+    text(store, type);
+    number(store, how);
+    return end(store);
+}
+
 int store_page_forget(struct store *store, int64_t moment)
 {
     begin(store, ROWS_PAGE_FORGET);

@@ -51,6 +51,8 @@ int store_run_delete(struct store *store, int64_t run)
         code = store_lock_forget(store, run);
     if (code == 0)
         code = store_pages_delete(store, run);
+    if (code == 0)
+        code = store_types_delete(store, run);
     return code == 0 ? store_origin_delete(store, run) : code;
 }
 
@@ -143,5 +145,7 @@ int store_run_copy(struct store *to, struct sqlite3 *from, int64_t run, int64_t 
     *copy = sqlite3_last_insert_rowid(to->db);
     for (size_t i = 0; i < TABLES && code == 0; i++)
         code = store_copy_table(to, from, tables[i], "run", run, *copy);
-    return code == 0 ? store_pages_copy(to, from, run, *copy) : code;
+    if (code == 0)
+        code = store_pages_copy(to, from, run, *copy);
+    return code == 0 ? store_types_copy(to, from, run, *copy) : code;
 }

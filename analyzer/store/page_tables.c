@@ -17,18 +17,6 @@ int store_pages_make(struct store *store)
     return code == 0 ? store_execute(store, store_page_views_sql, "write") : code;
 }
 
-/* Sets *there if it exists and is a table: a view or a virtual table in its place could do anything. */
-static int is_there(struct store *store, const char *table, int64_t *there)
-{
-    char sql[160];
-
-    snprintf(sql, sizeof sql,
-             "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name = '%s' AND sql LIKE "
-             "'CREATE TABLE %%'",
-             table);
-    return store_number(store, sql, "read", there);
-}
-
 int store_pages_show(struct store *store)
 {
     static const char *const nothing[TABLES] = {
@@ -49,7 +37,7 @@ int store_pages_show(struct store *store)
         snprintf(sql, sizeof sql, "DROP VIEW IF EXISTS temp.%s", tables[i]);
         code = store_execute(store, sql, "read");
         if (code == 0)
-            code = is_there(store, tables[i], &there[i]);
+            code = store_has_table(store, tables[i], &there[i]);
     }
     there[0] = there[1] = there[0] && there[1]; /* rows are of use only together with their moments */
     for (size_t i = 0; i < TABLES && code == 0; i++)
@@ -76,7 +64,7 @@ int store_page_forget(struct store *store, int64_t moment)
 {
     char sql[192];
     int64_t there = 0;
-    int code = is_there(store, tables[0], &there);
+    int code = store_has_table(store, tables[0], &there);
 
     if (code != 0 || there == 0)
         return code;

@@ -118,6 +118,17 @@ static int make_views(struct store *store, const char *views)
     return store_execute(store, sql, "read");
 }
 
+int store_has_table(struct store *store, const char *table, int64_t *there)
+{
+    char sql[160];
+
+    snprintf(sql, sizeof sql,
+             "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name = '%s' AND sql LIKE "
+             "'CREATE TABLE %%'",
+             table);
+    return store_number(store, sql, "read", there);
+}
+
 static int open_read(struct store *store)
 {
     int64_t tables = 0;
@@ -161,8 +172,12 @@ static int open_read(struct store *store)
     if (code == 0)
         code = store_pages_show(store);
     if (code == 0)
+        code = store_types_show(store);
+    if (code == 0)
         code = make_views(store, store_views_sql);
-    return code == 0 ? make_views(store, store_page_views_sql) : code;
+    if (code == 0)
+        code = make_views(store, store_page_views_sql);
+    return code == 0 ? make_views(store, store_type_views_sql) : code;
 }
 
 int store_open_read(const char *path, struct store **store)

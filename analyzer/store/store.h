@@ -170,6 +170,17 @@ int store_page_moment(struct store *store, const struct store_page_moment *momen
 int store_page_row(struct store *store, const struct store_page_row *row);
 int store_page_forget(struct store *store, int64_t moment);
 
+/* How it is known what the blocks of a stack are; the least certain first. */
+enum store_type_how {
+    STORE_TYPE_INFERRED, /* from names of functions on the stack */
+    STORE_TYPE_SAMPLED,  /* some of the blocks were looked at */
+    STORE_TYPE_EXACT,
+    STORE_TYPE_HOWS
+};
+
+/* What the blocks of a stack are, as its language writes it. The table is created with its first row. */
+int store_stack_type(struct store *store, int64_t node, const char *type, enum store_type_how how);
+
 /* Writes many rows, in less than half the time that one call for each takes: next fills in a row and
  * returns false if there is none left. What the row points to must stay valid until next is called again;
  * next must not use the store.
@@ -232,6 +243,9 @@ int store_open_read(const char *path, struct store **store);
  * tables, empty temporary ones take their place. store_open_read() does that; call it again when a
  * collector may have created them since. */
 int store_pages_show(struct store *store);
+
+/* The same of stack_type, the types of blocks. */
+int store_types_show(struct store *store);
 
 /* From here on, site and line_total are those of memory that programs map by themselves; nothing is known
  * of parts of a run. */

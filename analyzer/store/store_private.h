@@ -31,6 +31,7 @@ enum store_statement {
     STORE_EVENT,
     STORE_PAGE_MOMENT,
     STORE_PAGE_ROW,
+    STORE_STACK_TYPE,
     STORE_STATEMENTS
 };
 
@@ -69,6 +70,8 @@ extern const char store_views_sql[];
 extern const char store_pages_sql[]; /* tables created on first use, see page_tables.c */
 extern const char store_mapped_sql[];
 extern const char store_page_views_sql[]; /* and the views of them */
+extern const char store_types_sql[];      /* the same of type_table.c */
+extern const char store_type_views_sql[];
 
 /* Allocates a store for a path; NULL = out of memory. */
 struct store *store_new(const char *path);
@@ -136,6 +139,14 @@ int store_forget(struct store *store, const char *table, int64_t run);
 int store_pages_make(struct store *store);
 int store_pages_delete(struct store *store, int64_t run);
 int store_pages_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
+
+/* The same of the table of type_table.c. */
+int store_types_make(struct store *store);
+int store_types_delete(struct store *store, int64_t run);
+int store_types_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
+
+/* Sets *there if the file has a table of that name: a view or a virtual table in its place could do anything. */
+int store_has_table(struct store *store, const char *table, int64_t *there);
 
 /* Copies the rows of a table whose column key is run; key becomes copy in them, unless copy is 0. See
  * manage.c. */

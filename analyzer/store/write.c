@@ -46,6 +46,7 @@ static const char *const sql[STORE_STATEMENTS] = {
     [STORE_PAGE_MOMENT] = "REPLACE INTO page_moment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [STORE_PAGE_ROW] = "INSERT INTO page_row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                        "bytes = bytes + excluded.bytes, blocks = blocks + excluded.blocks",
+    [STORE_STACK_TYPE] = "REPLACE INTO stack_type VALUES (?, ?, ?, ?)",
 };
 
 /* ---- statements ------------------------------------------------------------------------------ */
@@ -449,6 +450,21 @@ int store_page_row(struct store *store, const struct store_page_row *r)
     text(&row, r->name != NULL ? r->name : "");
     number(&row, r->bytes);
     number(&row, r->blocks);
+    return row_end(&row);
+}
+
+int store_stack_type(struct store *store, int64_t node, const char *type, enum store_type_how how)
+{
+    int code = store->statement[STORE_STACK_TYPE] == NULL ? store_types_make(store) : 0;
+
+    if (code != 0)
+        return code;
+    struct row row = row_begin(store, STORE_STACK_TYPE);
+
+    number(&row, store->run);
+    number(&row, node);
+    text(&row, type);
+    number(&row, how);
     return row_end(&row);
 }
 

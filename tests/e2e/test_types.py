@@ -3,6 +3,7 @@
 import collections
 import json
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
@@ -65,15 +66,19 @@ def by_type(report, database, *arguments):
     return shown
 
 
-@pytest.mark.parametrize("compiler, options", [("g++", "-O0"), ("g++", "-O2"), ("clang++", "-O1")])
-def test_cpp(trace, report, tmp_path, compiler, options):
+def compiled(tmp_path, compiler="g++", options="-O1"):
     if not shutil.which(compiler):
         pytest.skip(f"{compiler} is missing")
     (tmp_path / "types.cc").write_text(CPP)
     if subprocess.run([compiler, "-std=c++17", "-g", options, "-o", tmp_path / "types", tmp_path / "types.cc"],
                       capture_output=True, check=False).returncode:
         pytest.skip(f"{compiler} finds no C++ library here")
-    traced = trace([tmp_path / "types"])
+    return tmp_path / "types"
+
+
+@pytest.mark.parametrize("compiler, options", [("g++", "-O0"), ("g++", "-O2"), ("clang++", "-O1")])
+def test_cpp(trace, report, tmp_path, compiler, options):
+    traced = trace([compiled(tmp_path, compiler, options)])
     shown = by_type(report, traced.database)
     assert sum(row["bytes"] for row in shown["rows"]) == shown["total"]["bytes"] == traced.run["bytes"]
     assert all(row["how"] == ("inferred" if row["type"] else None) for row in shown["rows"])
@@ -86,6 +91,23 @@ def test_cpp(trace, report, tmp_path, compiler, options):
     assert len(lines) == 2
     text = report(traced.database, "top", "--type", "std::string").stdout
     assert "TYPE" in text and "types.cc" in text and "Plain" not in text.split("TYPE")[1].split("SOURCE")[0]
+
+
+def test_view(trace, report, tmp_path):
+    """SQL finds the same types, also of a run that was merged into another file."""
+    traced = trace([compiled(tmp_path)])
+    other = tmp_path / "other.db"
+    assert report(other, "merge", traced.database).returncode == 0
+    rows = "SELECT type, how, file, line, function, module, bytes, live_bytes, peak_bytes FROM types WHERE run = 1"
+    wanted = sorted([row["type"] or "", row["how"] or "", row["file"] or "", row["line"], row["function"], row["module"],
+                     row["bytes"], row["live_bytes"], row["peak_bytes"]] for row in by_type(report, traced.database)["rows"])
+    assert {row[1] for row in wanted} == {"", "inferred"}
+    for database in (traced.database, other):
+        found = json.loads(report(database, "sql", "--json", rows).stdout)["rows"]
+        assert sorted([value if value is not None else "" for value in row] for row in found) == wanted
+    assert report(other, "prune", "1").returncode == 0
+    with sqlite3.connect(other) as connection:
+        assert connection.execute("SELECT count(*) FROM stack_type").fetchone() == (0,)
 
 
 def test_rust(trace, report, tmp_path):

@@ -29,7 +29,8 @@ VIEWS = {
 
 # Made in a file with the first moment that it is about: test_store_views.c has its columns there.
 ON_DEMAND = {"resident": "run moment t_s kind mark process part file line function name bytes blocks module language",
-             "mapped": "run process stack file line function module language " + " ".join(MEASURES)}
+             "mapped": "run process stack file line function module language " + " ".join(MEASURES),
+             "types": "run type language file line function module " + " ".join(MEASURES) + " how"}
 
 
 @pytest.fixture(scope="module")

@@ -109,6 +109,8 @@ static void write_pages(struct store *store)
     expect(store_page_row(store, &site)); /* the same key: the values add up */
     expect(store_page_row(store, &file));
     expect(store_page_row(store, &untouched));
+    expect(store_stack_type(store, 1, "dict", STORE_TYPE_EXACT));
+    expect(store_stack_type(store, 2, "std::string", STORE_TYPE_INFERRED));
 }
 
 static void write_rest(struct store *store)

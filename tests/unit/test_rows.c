@@ -231,6 +231,7 @@ static void arrives_whole(void **state)
         "SELECT * FROM line_total",
         "SELECT * FROM page_moment",
         "SELECT * FROM page_row",
+        "SELECT * FROM stack_type",
         "SELECT * FROM resident"};
     char own[80], error[RECEIVE_ERROR], *expected, *found;
     int pair[2], status, started = 0;
@@ -344,6 +345,8 @@ static void refuses(void **state)
     assert_refused(ROWS_PAGE_ROW, 24, ROWS_RUN_SITES + 1, 8, "stack is not there");
     assert_refused(ROWS_PAGE_ROW, 32, 3, 8, "page_row: field 5");          /* no such line */
     assert_refused(ROWS_PAGE_ROW, 40 + 4 + 1, -1, 8, "page_row: field 7"); /* an empty name */
+    assert_refused(ROWS_STACK_TYPE, 0, ROWS_RUN_SITES + 1, 8, "stack is not there");
+    assert_refused(ROWS_STACK_TYPE, 8 + 4 + sizeof "dict", STORE_TYPE_HOWS, 8, "stack_type: field 3");
     memcpy(&bits, &beyond, sizeof bits);
     assert_refused(ROWS_PHASE, 0, bits, 8, "phase: field 1");
     memcpy(&bits, &nothing, sizeof bits);

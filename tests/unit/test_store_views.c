@@ -37,6 +37,7 @@ static const char *const views[][2] = {
     {"resident", "run, moment, t_s, kind, mark, process, part, file, line, function, name, bytes, blocks, "
                  "module, language"},
     {"mapped", "run, process, stack, file, line, function, module, language, " MEASURES},
+    {"types", "run, type, language, file, line, function, module, " MEASURES ", how"},
 };
 
 static char path[] = "/tmp/test_store_views.XXXXXX";
@@ -103,6 +104,8 @@ static void resident(int run)
     check(store_page_row(writer, &file));
     check(store_page_row(writer, &map));
     check(store_mapped_sites(writer, only_one, &left));
+    check(store_stack_type(writer, 1, "guess", STORE_TYPE_INFERRED)); /* replaced */
+    check(store_stack_type(writer, 1, "std::vector<int>", STORE_TYPE_EXACT));
 }
 
 /* Run 1: finished, with two processes that share a stack. Run 2: its symbols are not looked up yet. */
@@ -228,10 +231,10 @@ static void columns(void **state)
 /* The sums agree in every measure, even in the run without symbols. */
 static void sums(void **state)
 {
-    static const char *const of[] = {"lines", "functions", "stacks"};
+    static const char *const of[] = {"lines", "functions", "stacks", "types"};
 
     (void)state;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
         char sql[1024];
 
         snprintf(
@@ -290,6 +293,10 @@ static void values(void **state)
     assert_string_equal(ask("SELECT run || file || line || function || allocations || ' ' || bytes || ' ' || "
                             "peak_bytes || ' ' || live_bytes FROM mapped"),
                         "1/w/a.c10f2 8192 4096 4096");
+    assert_string_equal(ask("SELECT type || how || line || function FROM types WHERE type IS NOT NULL"),
+                        "std::vector<int>exact20f");
+    assert_string_equal(
+        ask("SELECT count(*) FROM types WHERE run = 2 AND (type IS NOT NULL OR how IS NOT NULL)"), "0");
 }
 
 int main(void)

@@ -1,12 +1,16 @@
 /* block_types.h - the type of what a block holds, taken from the name of the function that allocated it:
  * the template argument of an allocator or container in the standard library of C++ or Rust. It is
  * inferred from names only. */
-#ifndef LIBTRACE_QUERY_BLOCK_TYPES_H
-#define LIBTRACE_QUERY_BLOCK_TYPES_H
+#ifndef LIBTRACE_BLOCK_TYPES_H
+#define LIBTRACE_BLOCK_TYPES_H
 
 /* The element type that a library function, as a demangler writes it, allocates: "Shape" for
  * "std::allocator<Shape>::allocate(unsigned long)". Container nodes are unwrapped. malloc'ed; NULL = the
  * name does not say, or no memory. */
 char *block_type(const char *function);
+
+/* True if blocks of the type `part` that a library allocates for a type `whole` are that type's own: the
+ * characters of a string. */
+int block_type_is_part(const char *part, const char *whole);
 
 #endif

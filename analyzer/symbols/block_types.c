@@ -166,6 +166,12 @@ static const char *const string_classes[] = {"std::string::", "std::basic_string
 static const char *const rust_strings[] = {"<alloc::string::String", "alloc::fmt::format",
                                            "<str as alloc::string::"};
 
+int block_type_is_part(const char *part, const char *whole)
+{
+    return (strcmp(part, "char") == 0 && strcmp(whole, "std::string") == 0) ||
+           (strcmp(part, "u8") == 0 && strcmp(whole, "String") == 0);
+}
+
 char *block_type(const char *function)
 {
     char *text = plain(function), *type = NULL;

@@ -1,0 +1,46 @@
+/* type_table.c - the table of what the blocks of stacks are, created when its first row is written. */
+#include "store_private.h"
+
+#define TABLE "stack_type"
+
+int store_types_make(struct store *store)
+{
+    int code = store_execute(store, store_types_sql, "write");
+
+    return code == 0 ? store_execute(store, store_type_views_sql, "write") : code;
+}
+
+int store_types_show(struct store *store)
+{
+    static const char nothing[] =
+        "CREATE TEMP VIEW " TABLE " AS SELECT 0 AS run, 0 AS node, '' AS type, 0 AS how WHERE 0";
+    int64_t there = 0;
+    int code = store_execute(store, "DROP VIEW IF EXISTS temp." TABLE, "read");
+
+    if (code == 0)
+        code = store_has_table(store, TABLE, &there);
+    return code == 0 && !there ? store_execute(store, nothing, "read") : code;
+}
+
+int store_types_delete(struct store *store, int64_t run)
+{
+    return store_forget(store, TABLE, run);
+}
+
+int store_types_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy)
+{
+    sqlite3_stmt *s = NULL;
+    int result = sqlite3_prepare_v2(from, "SELECT 1 FROM " TABLE " WHERE run = ?1 LIMIT 1", -1, &s, NULL),
+        code = 0;
+
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_int64(s, 1, run);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(s);
+    if (result == SQLITE_ROW)
+        code = store_types_make(to);
+    else if (result != SQLITE_DONE)
+        code = store_unreadable(to, from);
+    sqlite3_finalize(s);
+    return code == 0 && result == SQLITE_ROW ? store_copy_table(to, from, TABLE, "run", run, copy) : code;
+}
