@@ -41,6 +41,7 @@ struct lines {
     size_t count;
     size_t all;                /* rows before the limit */
     struct store_measures sum; /* of all rows, kept or not */
+    int64_t typed;             /* for GROUP_TYPE: of the measure's sum, what rows with a type have */
 };
 
 int lines_read(const struct report *report, const struct lines_query *query, struct lines *lines);

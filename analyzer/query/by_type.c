@@ -86,6 +86,7 @@ static int keep_rows(struct types *t, struct lines *lines)
         const struct profile_place *place = &t->profile.places[row->place];
 
         measures_add(&lines->sum, &row->m);
+        lines->typed += row->type != 0 ? measure_value(&row->m, by) : 0;
         if (limit > 0 && lines->count == limit)
             continue;
         struct line_row *to = &lines->rows[lines->count++];

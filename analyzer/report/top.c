@@ -83,12 +83,15 @@ static int print_json(struct report *report, const struct lines_query *query, co
     return status;
 }
 
-static int any_typed(const struct lines *lines)
+static void say_how_much_is_typed(const struct lines *lines, enum measure measure)
 {
-    for (size_t i = 0; i < lines->count; i++)
-        if (lines->rows[i].type != NULL)
-            return 1;
-    return 0;
+    int64_t all = measure_value(&lines->sum, measure);
+
+    if (lines->typed == 0)
+        printf("No type is known: that of a block is told by frames of C++'s library, and of Rust's (built "
+               "with -C symbol-mangling-version=v0).\n");
+    else if (lines->typed < all)
+        printf("Types are known for %.1f %% of it.\n", 100 * (double)lines->typed / (double)all);
 }
 
 static int print_text(struct report *report, const struct lines_query *query, const struct lines *lines,
@@ -105,10 +108,8 @@ static int print_text(struct report *report, const struct lines_query *query, co
     else {
         putchar('\n');
         status = show_lines(report, query, lines, stacks, (size_t)stacks_each);
-        if (group == GROUP_TYPE && !any_typed(lines))
-            printf(
-                "No type is known: that of a block is told by frames of C++'s library, and of Rust's (built "
-                "with -C symbol-mangling-version=v0).\n");
+        if (group == GROUP_TYPE)
+            say_how_much_is_typed(lines, query->by);
         if (!report->watching)
             nameless_print(report, query->run, query->by);
         show_words(report);

@@ -89,6 +89,9 @@ def test_cpp(trace, report, tmp_path, compiler, options):
         assert count == allocations and least * count <= size <= most * count, (name, found)
     lines = {row["line"] for row in by_type(report, traced.database, "--type", "std::pair*")["rows"]}
     assert len(lines) == 2
+    typed = sum(row["peak_bytes"] for row in shown["rows"] if row["type"])
+    share = f"Types are known for {100 * typed / shown['total']['peak_bytes']:.1f} % of it."
+    assert share in report(traced.database, "top", "--group", "type", "--limit", "1").stdout
     text = report(traced.database, "top", "--type", "std::string").stdout
     assert "TYPE" in text and "types.cc" in text and "Plain" not in text.split("TYPE")[1].split("SOURCE")[0]
 
