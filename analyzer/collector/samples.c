@@ -56,7 +56,7 @@ static void keep(struct samples *samples, const struct ledger *ledger, uint32_t 
     }
 }
 
-static uint64_t rows_left(const struct samples *samples, enum samples_at why)
+static uint64_t rows_left(const struct samples *samples, enum samples_reason why)
 {
     static const uint64_t most[] = {ROWS_MAX, MARK_ROWS_MAX, BETWEEN_ROWS_MAX, PROCESS_ROWS_MAX};
     assert(samples->rows_used[why] <= most[why]);
@@ -88,7 +88,8 @@ static void set_next(struct samples *samples, uint64_t t_ns, uint32_t sites)
     samples->next_ns = t_ns + (step > least ? step : least);
 }
 
-bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t t_ns, enum samples_at why)
+bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t t_ns,
+                  enum samples_reason why)
 {
     uint64_t most = rows_left(samples, why);
     uint32_t count = samples->count;

@@ -33,7 +33,7 @@ struct moment {
 };
 
 /* Why the sites are looked at: each reason has its own share of a run's rows. */
-enum samples_at {
+enum samples_reason {
     SAMPLES_SNAPSHOT,
     SAMPLES_MARK,
     SAMPLES_BETWEEN, /* early in a run, and between two snapshots that are far apart */
@@ -44,7 +44,7 @@ struct samples {
     struct grow rows; /* struct sample: those that were not handed to the writer yet */
     uint32_t count;
     struct grow sampled;   /* struct sample_counts, by site: the sum of its rows */
-    uint64_t rows_used[4]; /* in this run, by enum samples_at */
+    uint64_t rows_used[4]; /* in this run, by enum samples_reason */
     uint64_t looks_used;   /* looks at sites, for marks */
     uint64_t process_looks_used;
     struct grow moments; /* struct moment */
@@ -54,7 +54,8 @@ struct samples {
 };
 
 /* Adds a row for each site that changed since its last one. False if the moment was left out. */
-bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t t_ns, enum samples_at why);
+bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t t_ns,
+                  enum samples_reason why);
 
 /* Adds a row for each site of the process whose live blocks or bytes changed since its last one. It is a
  * moment of that process, about what was live only, not one of the whole run. False if it was left out. */

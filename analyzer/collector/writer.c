@@ -384,7 +384,7 @@ static void write_job(struct writer *w, struct job *job)
 
 /* ---- the thread -------------------------------------------------------------------------------- */
 
-static void tell_locked(void *data)
+static void database_is_locked(void *data)
 {
     arena_locked(data);
 }
@@ -392,7 +392,7 @@ static void tell_locked(void *data)
 /* Opens the database and adds the run's row. */
 static bool open_database(struct writer *w)
 {
-    store_tell_locked(tell_locked, w->arena);
+    store_notify_when_locked(database_is_locked, w->arena);
     struct intern_process *process = process_of(w, 0, &w->arena->slot[0]);
     bool opened = process && store_open(w->database, &w->store) == 0;
     if (opened && intern_open(&w->intern, w->store) && store_begin(w->store) == 0) {

@@ -95,7 +95,7 @@ static const char *ask(const struct report *report, const struct run *run)
         why = errno == EPERM ? "is another user's and cannot be asked" : "is gone";
     else if (stat(report->db, &file) != 0 || !is_collector(c->pid) || !has_open(c->pid, &file))
         why = "does not write to this file";
-    else if (ask_process(process, report->asks_pages) != 0)
+    else if (ask_process(process, report->fresh_pages) != 0)
         why = "is gone";
     if (process >= 0)
         close(process);

@@ -58,7 +58,7 @@ struct report {
     int ascii;       /* the locale is not UTF-8: trees and charts are drawn with ASCII */
     int hints;       /* stdout and stderr are terminals */
     int paged;       /* stdout is kept until the report's end, see pager.h */
-    int asks_pages;  /* have the collector of a run that is being recorded look at its resident pages now */
+    int fresh_pages; /* have the collector of a run that is being recorded look at its resident pages now */
     int watching;    /* see watch.h: do not show progress */
     struct store *store; /* open database, NULL before report_open() */
     struct sqlite3 *sql; /* its handle */

@@ -482,7 +482,7 @@ int command_rss(struct report *report, int argc, char **argv)
 
     if (status != ARGS_GO_ON)
         return status;
-    report->asks_pages = 1;
+    report->fresh_pages = 1;
     status = report_open(report);
     if (status == EXIT_FINE)
         status = run_find(report, operands > 0 ? argv[1] : NULL, &run);

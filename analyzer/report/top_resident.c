@@ -199,7 +199,7 @@ int top_resident(struct report *report, const char *which, enum resident_order o
     struct run run = {0};
     struct top top = {.run = &run, .filter = filter, .order = order};
 
-    report->asks_pages = 1;
+    report->fresh_pages = 1;
     int status = report_open(report);
 
     if (status == EXIT_FINE)

@@ -255,9 +255,9 @@ int store_earlier_frames(struct store *store, const char *path, const uint8_t *b
 }
 
 /* Not needed: the writer does any waiting, and does not report it. */
-void store_tell_locked(void (*told)(void *data), void *data)
+void store_notify_when_locked(void (*notify)(void *data), void *data)
 {
-    (void)told, (void)data;
+    (void)notify, (void)data;
 }
 
 /* ---- the run --------------------------------------------------------------------------------------- */

@@ -309,13 +309,13 @@ static int wal_is_fresh(const struct store *store)
 }
 
 static struct {
-    void (*told)(void *data); /* NULL = nobody to notify, or done already */
+    void (*notify)(void *data); /* NULL = nobody to notify, or done already */
     void *data;
 } locked;
 
-void store_tell_locked(void (*told)(void *data), void *data)
+void store_notify_when_locked(void (*notify)(void *data), void *data)
 {
-    locked.told = told;
+    locked.notify = notify;
     locked.data = data;
 }
 
@@ -326,9 +326,9 @@ static int wait_for_lock(void *data, int times)
     int pause_ms = times < 10 ? times + 1 : 10;
 
     store->waited_ms = times == 0 ? 0 : store->waited_ms;
-    if (store->waited_ms >= LOCKED_MS && locked.told != NULL) {
-        locked.told(locked.data);
-        locked.told = NULL;
+    if (store->waited_ms >= LOCKED_MS && locked.notify != NULL) {
+        locked.notify(locked.data);
+        locked.notify = NULL;
     }
     if (store->waited_ms >= BUSY_MS)
         return 0;

@@ -97,9 +97,9 @@ int store_open(const char *path, struct store **store);
  * store_run_is_ours(). */
 void store_foreign(struct store *store);
 
-/* Sets a function that store_open() calls, once, when another program has kept the database locked for
+/* Sets a function that store_open() calls once when another program has kept the database locked for
  * half a second. store_open() goes on waiting all the same. */
-void store_tell_locked(void (*told)(void *data), void *data);
+void store_notify_when_locked(void (*notify)(void *data), void *data);
 
 const char *store_error(const struct store *store);
 void store_close(struct store *store); /* rolls back what was not committed */
