@@ -1,4 +1,4 @@
-"""Reports on databases that make_db writes: no traced program is needed."""
+"""Fixtures for testing reports, most of them on databases that make_db writes without a traced program."""
 
 import fcntl
 import json
@@ -38,7 +38,7 @@ def make_db(tmp_path):
 
 @pytest.fixture
 def run(tmp_path):
-    """run(arguments...): trace-report in the test's directory, not on a terminal."""
+    """run(arguments...): runs trace-report in the test's directory, not on a terminal."""
 
     def call(*arguments, sanitized=False, status=None, env=None, **options):
         program = BUILD / ("tests/trace-report-sanitized" if sanitized else "bin/trace-report")
@@ -61,7 +61,7 @@ def as_json(run):
 
 @pytest.fixture
 def html(run, tmp_path):
-    """html(arguments...): the page's path."""
+    """html(arguments...): writes the page and returns its path."""
 
     def make(*arguments, **options):
         path = tmp_path / f"page{len(list(tmp_path.glob('page*')))}.html"
@@ -76,7 +76,7 @@ def html(run, tmp_path):
 
 @pytest.fixture(scope="session")
 def browser():
-    """browser(page, [what, ...]...): what page.mjs saw."""
+    """browser(page, [what, ...]...): takes these steps in a browser and returns what page.mjs saw."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     node, npm = shutil.which("node"), shutil.which("npm")
     if not chromium or not node or not npm:
@@ -104,7 +104,8 @@ def browser():
 
 
 class Ask:
-    """ask(arguments...): what trace-report prints about one database; ask.json(...) parsed, ask.file(...) what it wrote."""
+    """ask(arguments...): returns what trace-report prints about one database; ask.json(...) returns it parsed, ask.file(...)
+    the path of the file that it wrote."""
 
     def __init__(self, database, folder, more=()):
         self.database, self.folder, self.more = database, folder, list(more)
@@ -133,11 +134,11 @@ class Ask:
 
 @pytest.fixture
 def ask(tmp_path):
-    """ask(database, more...): an Ask that adds some arguments to each of its own."""
+    """ask(database, more...): returns an Ask that adds the arguments `more` to each call."""
     return lambda database, *more: Ask(database, tmp_path, more)
 
 
-# Names that do harm where they are printed as they are; no slash, which no file name may have.
+# Names that do harm if they are printed unchanged. Without a slash, which no file name can contain.
 HOSTILE = b"new\nline\ttab \x1b[31m\x1b]0;title\x07 <script>alert(1)<!-- \"'`$(touch evil)\\ \xff\xc0\xaf \xe2\x80\xae;a;b %s"
 
 PYTHON = """
@@ -155,9 +156,9 @@ print(len(kept))
 
 @pytest.fixture(scope="session")
 def database(tmp_path_factory, build, recorded):
-    """database(kind): a database of one run, made once: a kind of make_db, or a language, which traces a program.
+    """database(kind): a database with one run, made once. kind is one of make_db's, or a language, whose program is traced.
 
-    'hostile c' and the like are traced runs whose files, functions, arguments and label are as strangers might choose them.
+    'hostile c' and the like trace a program whose files, functions, arguments and label are chosen by an attacker.
     """
     made = {}
 
@@ -197,7 +198,7 @@ def database(tmp_path_factory, build, recorded):
 
 @pytest.fixture
 def terminal(tmp_path):
-    """terminal(width, arguments...): what trace-report shows on a terminal of so many columns."""
+    """terminal(width, arguments...): returns what trace-report shows on a terminal with so many columns."""
 
     def call(width, *arguments, env=None):
         master, slave = pty.openpty()

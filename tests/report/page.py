@@ -1,4 +1,4 @@
-"""Reads the data of a page of trace-report html; analyzer/html/*.c says how it is packed."""
+"""Reads the data in a page that trace-report html wrote; analyzer/html/*.c describe how it is packed."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Reads the protocol buffer of pprof, as far as tests ask; written from profile.proto, not from our encoder."""
+"""Decodes as much of pprof's protocol buffer as the tests need; written from profile.proto, not from our encoder."""
 
 import gzip
 
@@ -28,7 +28,7 @@ def _fields(data):
 
 
 def _message(data, **names):
-    """A dict of the named fields: name=number; a number in a list repeats."""
+    """The named fields as a dict. name=number, or name=[number] for a field that may occur several times."""
     out = {name: [] if isinstance(number, list) else 0 for name, number in names.items()}
     by_number = {(n[0] if isinstance(n, list) else n): name for name, n in names.items()}
     for number, value in _fields(data):
@@ -53,7 +53,7 @@ def _packed(pieces):
 
 
 def read(path):
-    """Profile: types, samples [(frames innermost first, values, labels)], mappings; all by name."""
+    """Returns types, samples [(frames innermost first, values, labels)] and mappings, with all names looked up."""
     profile = _message(gzip.decompress(path.read_bytes()), types=[1], samples=[2], mappings=[3], locations=[4],
                        functions=[5], strings=[6], time=9, duration=10, comments=[13], default=14)
     strings = [s.decode("utf-8") for s in profile["strings"]]

@@ -1,4 +1,4 @@
-"""The first questions: what takes the memory, and what the first screen says of it."""
+"""The first questions: what takes the memory, and what the first screen says about it."""
 
 import json
 import os
@@ -13,7 +13,7 @@ NUMBERS = {"PEAK": "peak_bytes", "BLOCKS": "peak_allocations", "LIVE": "live_byt
 
 
 def table(text):
-    """[{heading: cell}] of the table in a report's plain text; headings and cells are two spaces apart."""
+    """The table in a report's plain text, as [{heading: cell}]; headings and cells are two spaces apart."""
     lines = text.splitlines()
     head = next(i for i, line in enumerate(lines) if re.search(r"\bPEAK\b", line) and "%" in line)
     headings = re.split(r"  +", lines[head].strip())
@@ -23,7 +23,7 @@ def table(text):
 
 
 def test_top_is_about_the_peak(make_db, run, as_json):
-    """Sorted by the peak, with the other answers beside it: the same numbers as in JSON."""
+    """top sorts by the peak and shows the other measures beside it, with the same numbers as in JSON."""
     make_db("small")
     found = as_json("top")
     assert found["by"] == "peak" and found["rows"] == as_json("top", "--by", "peak")["rows"]
@@ -48,7 +48,7 @@ def test_a_part_has_no_peak_of_lines(make_db, run, as_json):
     (60, ["PEAK", "%", "BLOCKS"]), (80, ["PEAK", "%", "BLOCKS", "LIVE", "BYTES"]),
     (160, ["PEAK", "%", "BLOCKS", "LIVE", "BYTES", "OWN PEAK"])])
 def test_columns_by_width(make_db, terminal, width, shown):
-    """Names have room first; then the numbers, in the order in which they are asked for."""
+    """Names get their room first, then the numbers, in the order of their importance."""
     make_db("small", env={"MAKE_DB_SOURCE": "/src/a/path/that/is/rather/long/list.c"})
     out = terminal(width, "top", "--color", "never")
     headings, rows = table(out)
@@ -66,7 +66,7 @@ def test_words_are_explained_on_a_terminal(make_db, terminal, run):
 
 
 def test_paths_without_what_all_share(make_db, terminal, run):
-    """On a narrow terminal the folder that all are in goes before anything else; where there is room it stays."""
+    """On a narrow terminal the folder that all paths share is left out first; on a wide one it stays."""
     make_db("small", env={"MAKE_DB_SOURCE": "/home/somebody/projects/2026/a-long-name-of-it/source/list.c"})
     narrow = terminal(80, "top", "--color", "never")
     assert "/list.c:40" in narrow and "somebody" not in narrow
@@ -100,7 +100,7 @@ def test_brief_of_a_process(make_db, run, as_json):
 
 
 def test_the_readme_shows_what_is_printed(make_db, run):
-    """Headings of tables in the README are those of today's reports."""
+    """The README's tables have the same headings as today's reports."""
     make_db("small", "one")
     make_db("small", "two", 3)
     shown = re.findall(r"\$ trace-report (top|compare)[^\n]*\n(.*?)(?=\n\$|\n```)", (ROOT / "README.md").read_text(), re.S)

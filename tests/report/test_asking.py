@@ -1,4 +1,4 @@
-"""How a report is asked: options before the subcommand and in short, hints that keep what was asked, width, pager."""
+"""How a report is called: options before the subcommand and in short form, hints that repeat the options, width, pager."""
 
 import os
 import re
@@ -57,7 +57,7 @@ def test_mistakes(two, run, arguments, says):
 
 
 def test_one_wording(two):
-    """The three commands say the same of the same mistakes."""
+    """The three commands report the same mistake in the same words."""
     for wrong, says in [("--frobnicate", r"there is no option --frobnicate; see: [\w -]+ --help"),
                         ("-z", r"there is no option -z; see: [\w -]+ --help"), ("--label", "--label needs a value."),
                         ("--no-command=1", "--no-command takes no value.|there is no option")]:
@@ -89,7 +89,7 @@ def test_hints_keep_what_was_asked(two, terminal, run, asked, hint):
     out = terminal(200, *asked)
     assert next_command(out) == hint
     words = subprocess.run(["bash", "-c", f"printf '%s\\n' {hint}"], capture_output=True, text=True).stdout.splitlines()
-    run(*words, status=0)  # and it is a command
+    run(*words, status=0)  # it is a command that works
 
 
 # ---- width
@@ -108,7 +108,7 @@ def test_width_is_what_was_asked_for(two, run, terminal):
 
 
 def test_names_are_whole_in_a_pipe(make_db, run):
-    """Nothing is shortened where nobody asked for it, however long it is."""
+    """In a pipe no name is shortened, however long it is, unless --width asks for it."""
     make_db("hostile")
     for arguments in (["top", "--stacks", "1"], ["tree"], ["leaks"], ["temporary"]):
         out = run(*arguments, status=0).stdout
@@ -119,7 +119,7 @@ def test_names_are_whole_in_a_pipe(make_db, run):
 
 
 def test_pager(two, terminal, tmp_path):
-    """What is longer than the terminal goes through it, hint and all; what is not, does not."""
+    """Output that is longer than the terminal goes through the pager, with its hint; shorter output does not."""
     pager = f"sed 's/^/paged: /' | tee {tmp_path}/seen"
     out = terminal(80, "top", env={"PAGER": pager})
     assert "paged" not in out and "Next: " in out.splitlines()[-1] and not (tmp_path / "seen").exists()

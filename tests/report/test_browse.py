@@ -1,4 +1,4 @@
-"""trace-report browse in a terminal (tmux): real keys, and what stands on the screen after them."""
+"""trace-report browse in a terminal (tmux): sends real keys and reads the screen."""
 
 import contextlib
 import itertools
@@ -23,11 +23,11 @@ SERVERS = itertools.count()
 
 
 class Terminal:
-    """A terminal with trace-report browse in it, and a shell below that says how it ended."""
+    """A terminal in which trace-report browse runs, started by a shell script that prints its exit status afterwards."""
 
     def __init__(self, folder, arguments, size, env):
         self.folder = folder
-        self.place = tempfile.mkdtemp(prefix="lt", dir="/tmp")  # a socket's path may not be long
+        self.place = tempfile.mkdtemp(prefix="lt", dir="/tmp")  # the path of a socket must be short
         self.server = ["tmux", "-L", f"browse{next(SERVERS)}", "-f", "/dev/null"]
         self.env = environment(TMUX_TMPDIR=self.place, SHELL="/bin/sh")
         words = ["env", *(f"{k}={v}" for k, v in env.items()), BUILD / "bin/trace-report", "browse", *arguments]
@@ -52,18 +52,18 @@ class Terminal:
         return self.tmux("capture-pane", "-p", *options)
 
     def until(self, wanted, seconds=100):
-        """The screen, once it is as wanted: has a text in it, or passes a function."""
+        """Waits until the screen contains a text, or a function returns true for it; returns the screen."""
         test = wanted if callable(wanted) else lambda text: wanted in text
         deadline = time.monotonic() + seconds
         text, before = self.text(), None
-        while text != before or not test(text):  # the same twice: it is not in the midst of being drawn
+        while text != before or not test(text):  # the same text twice: it is not half drawn
             assert time.monotonic() < deadline, f"not on the screen: {wanted}\n{text}"
             time.sleep(0.03)
             before, text = text, self.text()
         return text
 
     def selected(self):
-        """The row that is drawn in reverse, below the names of columns."""
+        """The row below the headings that is drawn in reverse video."""
         found = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in self.text("-e").split("\n")[2:]
                  if re.search(r"\x1b\[(\d+;)*7(;\d+)*m", line)]
         return found[-1].rstrip() if found else ""
@@ -78,7 +78,7 @@ class Terminal:
         return int((self.folder / "pid").read_text())
 
     def until_left(self, status):
-        """It has ended so, and the terminal is as it was."""
+        """Waits until browse has ended with this status, and checks that the terminal is as it was before."""
         text = self.until("end\n")
         assert f"left {status}\n" in text, text
         assert (self.folder / "before").read_text() == (self.folder / "after").read_text()
@@ -92,7 +92,7 @@ class Terminal:
 
 @pytest.fixture
 def browse(tmp_path):
-    """browse(database, arguments..., size=..., env=...): a Terminal that shows its first view."""
+    """browse(database, arguments..., size=..., env=...): a Terminal that already shows its first view."""
     if not shutil.which("tmux"):
         pytest.skip("tmux is not installed")
     opened = []
@@ -108,7 +108,7 @@ def browse(tmp_path):
 
 
 def table(text):
-    """[{column: cell}] of the list on the screen; cells are told apart by two blanks, numbers stand right in their columns."""
+    """The list on the screen, as [{column: cell}]. Cells are two spaces apart, numbers are right-aligned."""
     lines = text.split("\n")
     at = next(i for i, line in enumerate(lines) if re.match(r" *(PEAK|BYTES|LIVE|ALLOCATIONS|TEMPORARY|OWN PEAK)\b", line))
     names = [(m.group(), m.start(), m.end()) for m in re.finditer(r"\S+( \S+)*", lines[at])]
@@ -141,7 +141,7 @@ def same_numbers(shown, row, by):
 
 
 def compare(shown, expected, by="peak_bytes"):
-    """Rows of the screen with those of --json, from the first on."""
+    """The rows on the screen are the first rows of --json."""
     assert shown and len(shown) <= len(expected)
     for cells, row in zip(shown, expected):
         same_numbers(cells, row, by)
@@ -164,7 +164,7 @@ def test_lines_are_those_of_top(browse, database, ask, kind, size):
 
 @pytest.mark.parametrize("by", ["live", "temporary", "own-peak", "bytes", "allocations"])
 def test_by_and_sorting(browse, database, ask, by):
-    """--by, and s until it is that: the same rows in the same order."""
+    """--by, and pressing s until that measure is reached, show the same rows in the same order."""
     top = ask(database("stacks 1000")).json("top", "--limit", "0", "--by", by)["rows"]
     key = {"live": "live_bytes", "own-peak": "own_peak_bytes"}.get(by, by)
     terminal = browse(database("stacks 1000"), "--bytes", "--by", by, size=(120, 40))
@@ -179,7 +179,7 @@ def test_by_and_sorting(browse, database, ask, by):
 
 
 def callers_of(ask, row):
-    """{caller: bytes at the peak} of a line's stacks, from what --group stack says of each."""
+    """The callers of a line, as {caller: bytes at the peak}, computed from the stacks that --group stack lists."""
     found = {}
     for stack in ask.json("top", "--group", "stack", "--limit", "0")["rows"]:
         if (stack["file"], stack["line"], stack["function"]) != (row["file"], row["line"], row["function"]):
@@ -202,14 +202,14 @@ def test_callers(browse, database, ask):
     terminal.press("Enter")
     shown = table(terminal.until("Who calls"))
     same_numbers({k: v for k, v in shown[0].items() if k != "%"}, row, "peak_bytes")
-    # Closed and opened: its callers alone, as long as the screen has room for them.
+    # After closing and opening it, only its callers are shown, as many as fit on the screen.
     terminal.press("Enter")
     closed = table(terminal.until(lambda text: "▸" in text.split("\n")[3]))
     assert len(closed) == 1
     terminal.press("Right")
     opened = table(terminal.until(lambda text: "▾" in text.split("\n")[3]))
     assert int(opened[1]["PEAK"]) == wanted[0] and len(opened) > 1
-    # Up to who is called by nobody, and all the way back.
+    # Up to the outermost caller, which nobody calls, and all the way back.
     terminal.press("End", "Enter")
     terminal.until(lambda text: "outermost" in text or "▾" in text)
     terminal.press("Escape")
@@ -219,11 +219,11 @@ def test_callers(browse, database, ask):
 
 
 def test_all_callers_add_up(browse, database, ask):
-    """A line with several callers: each row of the first level is there, with its bytes."""
+    """Each caller of a line with several callers has a row, with its bytes."""
     ask = ask(database("python"))
     for at, row in enumerate(ask.json("top")["rows"]):
         wanted = sorted(callers_of(ask, row).values(), reverse=True)
-        if 3 < len(wanted) < 30 and not (row["file"] or "").startswith("<frozen"):  # those are folded in some stacks only
+        if 3 < len(wanted) < 30 and not (row["file"] or "").startswith("<frozen"):  # these are folded in some stacks only
             break
     else:
         raise AssertionError("no such line")
@@ -234,7 +234,7 @@ def test_all_callers_add_up(browse, database, ask):
     terminal.until(lambda text: "▸" in text.split("\n")[3])
     terminal.press("Enter")
     terminal.until(lambda text: "▾" in text.split("\n")[3])
-    # Each caller has a branch of its own; what was opened below the largest of them stands further in, or straight below.
+    # Each caller has a branch of its own. What was opened below the largest is indented further, or straight below it.
     lines = terminal.text().split("\n")[3:]
     column = lines[0].index("▾")
     first = [line for line in lines[1:-2] if line[column:column + 1] in ("├", "└")]
@@ -249,7 +249,7 @@ def test_functions(browse, database, ask):
     terminal.press("x")
     inclusive = ask.json("top", "-g", "function", "--inclusive", "--limit", "0")["rows"]
     compare(table(terminal.until("with all that they call")), inclusive)
-    # A function, who calls it, what it calls; then one of those.
+    # A function with its callers and callees, then one of these.
     at = next(i for i, r in enumerate(inclusive) if r["function"] == "work")
     terminal.press("Home", *["Down"] * at)
     terminal.until_selected("work")
@@ -266,7 +266,7 @@ def test_functions(browse, database, ask):
 
 
 def test_source(browse, database, ask, tmp_path):
-    """Around the line, with what each line allocates; of a run from elsewhere there is none, which is said."""
+    """The source around the line, with what each line allocates. For a run from elsewhere a message says there is none."""
     row = ask(database("c")).json("top")["rows"][0]
     source = pathlib.Path(row["file"]).read_text().split("\n")
     terminal = browse(database("c"), "--bytes")
@@ -358,7 +358,7 @@ def test_resizing(browse, database):
     terminal.press("1")
     terminal.until("Lines by peak")
     terminal.press("q")
-    assert terminal.until_left(0).split() == ["left", "0", "end"]  # nothing of it is left, though it has grown
+    assert terminal.until_left(0).split() == ["left", "0", "end"]  # nothing of browse is left on the screen
 
 
 def until_recording(database):
@@ -368,14 +368,14 @@ def until_recording(database):
             with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as file:
                 if file.execute("SELECT * FROM run").fetchall():
                     return
-        except sqlite3.OperationalError:  # not there, or being made
+        except sqlite3.OperationalError:  # the file is not there yet, or is being created
             pass
         time.sleep(0.01)
     raise AssertionError("no run was begun")
 
 
 def test_a_run_that_goes_on(browse, steps, recorded, tmp_path):
-    """Numbers grow by themselves, the selected line stays selected wherever it goes, and the end is noticed."""
+    """Numbers are updated without a key, the selected line stays selected wherever it moves, and the run's end is shown."""
     program = steps()
     until_recording(tmp_path / "trace.db")
     program.do("keep 1000", "brief 10", "mark one")
@@ -385,7 +385,7 @@ def test_a_run_that_goes_on(browse, steps, recorded, tmp_path):
     terminal.type("brief")
     terminal.press("Enter")
     terminal.until_selected("brief")
-    program.do("brief 10000")  # more than keep has: it is the first now
+    program.do("brief 10000")  # more than `keep` has, so that it becomes the first line
     terminal.until(lambda text: re.search(r"\b500500\b", text))
     assert re.match(r" *500500 .*brief", terminal.selected())
     terminal.press("Enter")
@@ -409,7 +409,7 @@ def test_a_run_that_goes_on(browse, steps, recorded, tmp_path):
 
 
 def test_a_collector_that_does_not_answer(browse, steps, tmp_path):
-    """It is said how old the numbers are, and keys do what they do."""
+    """If the collector does not answer, the screen says so, and keys still work."""
     program = steps()
     until_recording(tmp_path / "trace.db")
     program.do("keep 1000")
@@ -429,7 +429,7 @@ def test_a_collector_that_does_not_answer(browse, steps, tmp_path):
 
 
 def test_it_is_in_nobodys_way(browse, steps, recorded, tmp_path):
-    """A collector makes one plain file of the database at its end, though somebody browses in it."""
+    """At its end the collector turns the database into one plain file, even while it is open in browse."""
     program = steps()
     until_recording(tmp_path / "trace.db")
     program.do("keep 10")
@@ -471,7 +471,7 @@ def test_the_terminal_is_given_back(browse, database, number, status):
 
 
 def test_stopped_and_continued(browse, database):
-    """Another size meanwhile, too."""
+    """Also if the terminal was resized in between."""
     terminal = browse(database("small"))
     os.kill(terminal.pid(), signal.SIGSTOP)
     terminal.resize(100, 30)
@@ -489,7 +489,7 @@ def test_colors(browse, database):
 
 
 def test_ascii(browse, database):
-    """Where the locale is not UTF-8, what is drawn is ASCII."""
+    """If the locale is not UTF-8, only ASCII is drawn."""
     terminal = browse(database("small"), env={"LC_ALL": "C"})
     terminal.press("Enter")
     assert terminal.until("Who calls").isascii()
@@ -520,7 +520,7 @@ def test_errors_are_said_as_everywhere(terminal, make_db):
 
 
 def test_filters(browse, database, ask):
-    """What is shown is what top shows with the same options."""
+    """browse shows the same rows as top with the same options."""
     options = ["--function", "load", "--module", "*"]
     top = ask(database("small")).json("top", "--limit", "0", *options)["rows"]
     terminal = browse(database("small"), "--bytes", *options)
@@ -567,7 +567,7 @@ def test_a_part_of_a_run(browse, steps, recorded, ask, tmp_path):
     terminal = browse(tmp_path / "trace.db", "--from", "one", "--to", "two", "--bytes")
     cells = table(terminal.until("a part of the run"))[0]
     assert cells["BYTES"] == str(top[0]["bytes"]) == "5000" and cells["LIVE"] == "+5000"
-    terminal.press("s", "s")  # only what is known of a part
+    terminal.press("s", "s")  # skips measures that are not known for a part of a run
     terminal.until("Lines by live")
     terminal.press("Enter")
     terminal.until(lambda text: "Who calls" in text and "+5000" in text)

@@ -42,7 +42,7 @@ def test_timeline_fits(make_db, terminal, width, locale):
 
 @pytest.mark.parametrize("moment", [0, 0.2, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8, 1])
 def test_peak_fits_wherever_it_is(make_db, terminal, moment):
-    """Beside its pointer, before or behind it, or above where neither side has room."""
+    """The text is next to its pointer, on either side, or above it if neither side has room."""
     db = make_db("small")
     with sqlite3.connect(db) as connection:
         connection.execute("UPDATE run SET peak_ns = CAST(wall_ns * ? AS INTEGER)", (moment,))
@@ -61,7 +61,7 @@ def test_timeline_of_little(make_db, run, kind):
 
 
 def test_part_of_a_timeline(make_db, as_json, run):
-    """Any time is a moment, and so is a mark at which no site was sampled."""
+    """--from and --to take any time, and also a mark at which no site was sampled."""
     db = make_db("small")
     add_marks(db, (100_000_000, "early"), (310_000_000, "unsampled"), (620_000_000, "late"))
     with sqlite3.connect(db) as connection:
@@ -87,7 +87,7 @@ def test_part_of_a_timeline(make_db, as_json, run):
 
 @pytest.mark.parametrize("option", [["--from", "0.1"], ["--to=0.1"]])
 def test_what_is_of_whole_runs(make_db, run, option):
-    """Why, and what to do instead."""
+    """The message says why there is no such option, and what to use instead."""
     make_db("small")
     name = option[0].split("=")[0]
     sizes, page = (run(command, *option, status=2) for command in ("histogram", "html"))
@@ -155,7 +155,7 @@ def test_temporary_of_any(make_db, run, as_json, kind):
 
 
 def test_resident_does_not_fall_to_nothing(make_db, run):
-    """Of processes that had ended nothing was resident, and nobody looked: the curve goes on as it was."""
+    """At the end all processes are gone and 0 bytes are resident. The curve keeps its last value instead of falling to 0."""
     db = make_db("small")
     connection = sqlite3.connect(db)
     connection.execute("UPDATE sample SET rss_bytes = 16 << 20")

@@ -1,4 +1,4 @@
-"""check: what CI jobs see."""
+"""trace-report check: what CI jobs see."""
 
 import json
 import re
@@ -77,7 +77,7 @@ def test_any(make_db, run, kind):
 
 
 def test_the_lines_that_grew(make_db, run, as_json):
-    """Of a baseline in the same file and in another one: what grew most comes first, what did not grow is not named."""
+    """With a baseline, in the same file or another one, the lines that grew most come first; others are not named."""
     make_db("small", "main", db="main.db")
     make_db("small", "main")
     make_db("small", "main", 2)
@@ -97,7 +97,7 @@ def test_the_lines_that_grew(make_db, run, as_json):
 
 
 def test_the_largest_lines(make_db, run):
-    """Without a baseline: what has most."""
+    """Without a baseline, the largest lines are named."""
     make_db("small")
     out = run("check", "--max-peak", "1MiB", "--max-bytes", "1G", status=3).stdout.splitlines()
     assert out[0].startswith("peak: 3.36 MiB") and len(out) > 1
@@ -108,7 +108,7 @@ WORKFLOW = re.compile(r"::error (?:file=([^,:]*),line=(\d+),)?title=([^,:]*)::(.
 
 
 def test_annotations(make_db, run, tmp_path):
-    """Where GitHub runs it, or when asked; on stderr, so that --json stays what it is."""
+    """Annotations are written on GitHub, or if they are asked for, to stderr, so that the output of --json does not change."""
     make_db("small")
     arguments = ["check", "--max-peak", "1MiB"]
     assert run(*arguments, status=3).stderr == ""
@@ -139,7 +139,7 @@ def test_annotations_lead_into_the_repository(make_db, run, tmp_path):
 
 
 def test_long_names(make_db, run):
-    """On a terminal of known width lines of functions with long names keep to it; in a log they are whole."""
+    """On a terminal of known width, lines with long function names are cut to it; in a log they are whole."""
     db = make_db("small")
     name = "Server::set(int, std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> > const&)"
     connection = sqlite3.connect(db)

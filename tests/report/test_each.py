@@ -1,4 +1,4 @@
-"""Each subcommand, as text, as JSON and on terminals, on runs of every kind: their numbers agree, whatever the names are."""
+"""Each subcommand as text, as JSON and on terminals, with runs of every kind: the numbers agree, and no name does harm."""
 
 import json
 import re
@@ -17,7 +17,7 @@ REAL = ["c", "c++", "python", "threads", "hostile c", "hostile c++", "hostile py
 MADE = ["small", "empty", "one", "hostile", "stacks 33000", "dead", "small much 1000000"]  # stacks: more than a page keeps apart
 FORMATS = ["pprof", "folded", "speedscope", "dhat", "massif", "csv", "json"]
 
-# What each subcommand that shows a run is called with; "0" stands for the run.
+# The arguments of each subcommand that shows a run; "0" stands for the run.
 READING = {
     "top": [["0"], ["--stacks", "2"], ["--group", "stack", "--by", "peak"], ["--group", "function"], ["--group", "module"], ["--by", "resident"]],
     "tree": [["0"], ["--inverted", "--by", "peak"], ["--group", "function", "--min", "5%"]],
@@ -36,7 +36,7 @@ READING = {
 }
 WRITING = ["merge", "prune", "rename", "export", "html"]
 
-# What must reach no terminal: control characters, and what turns the direction of writing.
+# What no terminal may get: control characters, and characters that change the direction of writing.
 HARMFUL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 COLORS = re.compile(r"\033\[[0-9;]*[mK]")
 
@@ -45,11 +45,11 @@ def calls(command):
     return [pytest.param(command, arguments, id=" ".join([command, *arguments])) for arguments in READING[command]]
 
 
-NUMBERS = {}  # of the run in each database
+NUMBERS = {}  # by database: the number of its run
 
 
 def named(ask, arguments):
-    """The arguments with the run's number in place of 0."""
+    """Replaces 0 by the run's number."""
     if ask.database not in NUMBERS:
         NUMBERS[ask.database] = str(ask.run())
     return [NUMBERS[ask.database] if word == "0" else word for word in arguments]
@@ -60,14 +60,14 @@ def columns(text):
 
 
 def test_none_is_left_out():
-    assert set(COMMANDS) == {*READING, *WRITING, "help", "browse"}  # a screen: test_browse.py
+    assert set(COMMANDS) == {*READING, *WRITING, "help", "browse"}  # browse is tested in test_browse.py
 
 
 @pytest.mark.parametrize("kind", MADE + REAL)
 @pytest.mark.parametrize("command, arguments", [call for command in READING for call in calls(command)])
 def test_text_and_json(ask, database, kind, command, arguments):
     if (kind, command) == ("dead", "check"):
-        return  # a run without an end has no limits: test_check
+        return  # a run without an end cannot be checked: test_check
     ask = ask(database(kind))
     arguments = named(ask, arguments)
     text = ask(command, *arguments)
@@ -80,7 +80,7 @@ def test_text_and_json(ask, database, kind, command, arguments):
 @pytest.mark.parametrize("kind", MADE + REAL)
 @pytest.mark.parametrize("format", FORMATS + ["html"])
 def test_written(ask, database, kind, format):
-    """What is written is told, as text and as JSON, in whatever file; the totals tests read it."""
+    """Text and JSON name the file that was written, whatever its name is. test_totals_agree reads its content."""
     ask = ask(database(kind))
     command = ["html"] if format == "html" else ["export", "--format", format]
     text = ask(*command, "-o", "a b'\n<x>.out")
@@ -88,7 +88,7 @@ def test_written(ask, database, kind, format):
     written = (ask.folder / "a b'\n<x>.out").read_bytes()
     found = ask.json(*command, "-o", "again")
     assert found["schema"] == "libtrace.written/1" and found["format"] == format and found["bytes"] == len(written)
-    assert (ask.folder / "again").read_bytes() == written  # and the same run makes the same file
+    assert (ask.folder / "again").read_bytes() == written  # the same run gives the same file
     assert format == "pprof" or (written.decode("utf-8") != "") == ((kind, format) != ("empty", "folded"))
 
 
@@ -112,7 +112,7 @@ def test_runs_are_managed(ask, database, kind, tmp_path):
 @pytest.mark.parametrize("width", [60, 80, 200])
 @pytest.mark.parametrize("kind", ["small", "hostile", "c++", "hostile c", "hostile c++", "hostile python"])
 def test_fits(ask, terminal, database, kind, width):
-    """On a terminal names give way: nothing is wider than it, but tables of numbers alone, and the one line of check."""
+    """Names are cut so that no line is wider than the terminal, except in the table of runs, which is mostly numbers."""
     path = database(kind)
     for command, all_arguments in READING.items():
         if command in ("check", "sql"):
@@ -132,7 +132,7 @@ def test_fits(ask, terminal, database, kind, width):
 @pytest.mark.parametrize("kind", MADE + REAL)
 @pytest.mark.parametrize("reader", totals.READERS)
 def test_totals_agree(ask, database, kind, reader):
-    """Flame graph = top = runs, and all the others, for each measure."""
+    """The totals of each report, export and page are those that runs shows, in each measure."""
     if (kind, reader) == ("dead", "check"):
         return
     ask = ask(database(kind))
@@ -156,7 +156,7 @@ FILTERS = {
 
 @pytest.mark.parametrize("kind, filter", [(kind, filter) for kind, all_of_it in FILTERS.items() for filter in all_of_it])
 def test_filtered_totals_agree(ask, database, kind, filter):
-    """What passes a filter is the same everywhere; and what its opposite lets through is the rest."""
+    """A filter gives the same totals everywhere, and the opposite filter gives the rest."""
     part = totals.of(ask(database(kind)).json("top", *filter)["total"])
     whole = totals.of(ask(database(kind)).json("runs")["runs"][-1])
     assert all(part[by] <= whole[by] for by in part) and (sum(part.values()) > 0) == ("nothing" not in filter)

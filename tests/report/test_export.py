@@ -1,4 +1,4 @@
-"""A run in the formats of other tools: each holds the run's totals, and the tool that it is for can read it."""
+"""Runs exported for other tools: each format has the run's totals, and the tool itself can read it."""
 
 import csv
 import io
@@ -25,7 +25,7 @@ KINDS = ["small", "empty", "one", "hostile", "dead", "stacks"]
 
 @pytest.fixture
 def export(run, tmp_path):
-    """export(format, arguments...): the file's path."""
+    """export(format, arguments...): writes the file and returns its path."""
 
     def make(format, *arguments, **options):
         path = tmp_path / f"out.{format}"
@@ -42,7 +42,7 @@ def totals(as_json):
 
 
 def check_all(export, totals):
-    """All formats against the run's totals; the parsed files."""
+    """Checks the run's totals in all formats; returns the parsed files."""
     whole = totals()
     out = {"pprof": pprof.read(export("pprof"))}
     assert dict(zip((t[0] for t in out["pprof"]["types"]),
@@ -73,7 +73,7 @@ def check_all(export, totals):
 
 
 def check_speedscope(scope):
-    """What file-format-schema.json asks for, and that indices are there."""
+    """The file has what file-format-schema.json requires, and every index is valid."""
     assert set(scope) <= {"$schema", "version", "shared", "profiles", "name", "activeProfileIndex", "exporter"}
     assert scope["$schema"] == "https://www.speedscope.app/file-format-schema.json"
     for frame in scope["shared"]["frames"]:
@@ -92,12 +92,12 @@ def check_dhat(dhat):
     for point in dhat["pps"]:
         assert point["fs"] and all(0 < i < len(dhat["ftbl"]) for i in point["fs"])
         assert point["tl"] >= 0
-        # dh_view.html goes by these.
+        # dh_view.html relies on this.
         assert point["gb"] <= point["mb"] and point["mbk"] <= point["tbk"] and point["ebk"] <= point["tbk"]
 
 
 def check_massif(text, whole):
-    """The grammar that ms_print reads, and sums of each tree."""
+    """The text follows the grammar that ms_print reads, and each tree adds up."""
     snapshots = re.findall(r"snapshot=(\d+)\n#-+\ntime=(\d+)\nmem_heap_B=(\d+)\nmem_heap_extra_B=0\nmem_stacks_B=0\n"
                            r"heap_tree=(empty|peak|detailed)\n((?: *n\d+: .*\n)*)", text)
     assert [int(s[0]) for s in snapshots] == list(range(len(snapshots))) and snapshots
@@ -221,7 +221,7 @@ def test_ms_print(make_db, export, program):
 
 
 def test_shape_is_valgrinds(make_db, export, program, tmp_path):
-    """Keys and types of what valgrind's own dhat writes for a little program."""
+    """Keys and their types are the same as in what valgrind's own dhat writes for a small program."""
     path = tmp_path / "theirs"
     subprocess.run([program("valgrind"), "--tool=dhat", f"--dhat-out-file={path}", "ls"], capture_output=True, check=True,
                    timeout=120)
@@ -235,7 +235,7 @@ def test_shape_is_valgrinds(make_db, export, program, tmp_path):
 
 
 def test_flamegraph(make_db, export, totals):
-    """flamegraph.pl's own rules: the last word of a line is its number, semicolons part the frames."""
+    """flamegraph.pl's own rules: a line ends with its number, and frames are separated by semicolons."""
     make_db("hostile")
     total = 0
     for line in export("folded").read_text(encoding="utf-8").split("\n")[:-1]:

@@ -1,4 +1,4 @@
-"""Databases of formats before: what they hold is read, merged, and left as it is. formats/ has a file of each."""
+"""Databases of older formats can be read and merged, and are not changed. formats/ has one file of each format."""
 
 import pathlib
 import sqlite3
@@ -28,7 +28,7 @@ def make(source, path):
 
 @pytest.fixture(params=FORMATS, ids=lambda path: path.stem)
 def old(request, tmp_path):
-    """A database of a format before, as trace.db."""
+    """A database of an older format, named trace.db."""
     return make(request.param, tmp_path / "trace.db")
 
 
@@ -38,7 +38,7 @@ def newest(make_db):
 
 
 def raw(database, sql):
-    """What is in the file, whatever libtrace makes of it."""
+    """Reads the file with plain SQLite, without libtrace."""
     connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     connection.row_factory = sqlite3.Row
     found = [dict(row) for row in connection.execute(sql)]
@@ -47,12 +47,12 @@ def raw(database, sql):
 
 
 def test_there_is_one_of_each(newest):
-    """Whoever raises the version adds a file of the format before."""
+    """Whoever raises the format's version adds a file of the previous format."""
     assert {int(path.stem.split("-")[1]) for path in FORMATS} >= set(range(1, newest))
 
 
 def test_sums(old, as_json):
-    """Lines, functions, stacks and sites add up to what the file says of its sites."""
+    """Lines, functions, stacks and sites add up to the sums over the file's table of sites."""
     [expected] = raw(old, f"SELECT {', '.join(f'sum({m}) AS {m}' for m in SUMS)} FROM site")
     for view in ("lines", "functions", "stacks", "sites"):
         [row] = as_json("sql", f"SELECT {', '.join(f'sum({m})' for m in SUMS)} FROM {view}")["rows"]
@@ -71,7 +71,7 @@ def test_every_report(old, run):
 
 
 def test_merged(old, as_json, newest, tmp_path):
-    """In a file of today's format it is what it was."""
+    """Merged into a file of the current format, the run has the same rows and totals."""
     ask = lambda by, *more: as_json("top", "--group", "stack", "--by", by, "--limit", "0", *more)
     before = {by: ask(by) for by in ("bytes", "peak")}
     assert len(as_json("merge", old, "--db", "new.db")["runs"]) == 1
@@ -92,7 +92,7 @@ def test_merged_with_each_other(as_json, tmp_path, make_db):
 
 
 def test_parts(old, run):
-    """Of a time there is what the format has kept, or it is said that nothing is known."""
+    """A part of a run is shown if the format has recorded it; if not, a message says so."""
     done = run("top", "--from", "0", "--to", "0.5")
     assert done.returncode == 0 and "From" in done.stdout or "is not known" in done.stderr, done
 

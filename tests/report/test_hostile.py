@@ -1,8 +1,8 @@
-"""Files from strangers: they may be wrong in any way, and must do no harm. Read under AddressSanitizer.
+"""Database files from strangers may be wrong in any way and must do no harm. They are read under AddressSanitizer.
 
-Of random changes there are a few for each command; LIBTRACE_MUTATIONS makes them more. Of what is poisoned each
-subcommand and each format is asked once, in one of the ways below; LIBTRACE_LONG=1 asks in all ways, and has leaks looked
-for in each call, not in each fourth (scripts/test-strangers).
+By default each command gets a few randomly changed files (LIBTRACE_MUTATIONS sets how many), and each poisoned file is read by
+each subcommand and format once, with one of the argument lists below. With LIBTRACE_LONG=1 it is read with all of them, and
+every call is checked for leaks, not only every fourth (scripts/test-strangers).
 """
 
 import os
@@ -26,11 +26,11 @@ COMMANDS = (["top"], ["top", "--stacks", "2", "--by", "peak"], ["top", "--group"
             ["leaks", "--fail", "--min", "1", "--all"], ["check", "--against", "1", "--annotations", "github"])
 MUTATIONS = int(os.environ.get("LIBTRACE_MUTATIONS", 5 * len(COMMANDS)))
 LONG = bool(os.environ.get("LIBTRACE_LONG"))
-LEAKS_EACH = 1 if LONG else 4  # looking for them takes as long as the report
+LEAKS_EACH = 1 if LONG else 4  # checking for leaks takes as long as the report itself
 
 
 def share(number):
-    """Of each subcommand and format the one of its ways whose turn it is; or all of them."""
+    """One argument list of each subcommand and format, another one for each number; with LIBTRACE_LONG=1 all of them."""
     ways = {}
     for command in COMMANDS:
         ways.setdefault(tuple(command[:3]) if command[0] == "export" else command[0], []).append(command)
@@ -44,8 +44,8 @@ def suppressions(tmp_path):
 
 @pytest.fixture
 def fine(tmp_path):
-    """fine(arguments..., leaks): trace-report comes to an end that is one of its own, with nothing that a sanitizer has to
-    say. Each call is a process, forked from one that has started: see many.c."""
+    """fine(arguments..., leaks): trace-report exits with one of its own statuses, and no sanitizer reports anything.
+    Each call is forked from a process that has already started: see many.c."""
     process = subprocess.Popen([BUILD / "tests/trace-report-sanitized"], cwd=tmp_path, env=environment(LIBTRACE_MANY=1),
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -71,7 +71,7 @@ def test_sanitized_on_good_files(make_db, fine):
 
 
 def damaged(good, rng):
-    """A file with some bytes changed, and the kinds of changes that were made."""
+    """Returns the file with some bytes changed, and the kinds of changes that were made."""
     data, changes = bytearray(good), rng.choice((1, 1, 3, 30, 300))
     kinds = {f"{changes} changes"}
     for _ in range(changes):
@@ -117,7 +117,7 @@ def poison(path, *statements):
 
 
 POISONS = [
-    # Views in place of ours, that never end, read files, or load code.
+    # Instead of our views: views that never end, write files, or load code.
     ["DROP VIEW runs", "CREATE VIEW runs AS WITH RECURSIVE a(x) AS (SELECT 1 UNION ALL SELECT x FROM a) SELECT * FROM a"],
     ["DROP VIEW lines", "CREATE VIEW lines AS SELECT load_extension('/tmp/evil.so') AS run"],
     ["DROP VIEW frame_names", "CREATE VIEW frame_names AS SELECT writefile('/tmp/libtrace-evil', 'x') AS name"],

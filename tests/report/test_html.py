@@ -1,4 +1,4 @@
-"""Pages of trace-report html: what is in them, and what a browser makes of them (headless Chromium, where there is one)."""
+"""Pages that trace-report html writes: the data in them, and what a browser shows (headless Chromium, if it is installed)."""
 
 import json
 import os
@@ -13,7 +13,7 @@ BY = {"bytes": 1, "allocations": 0, "peak": 3, "live": 5, "temporary": 6}
 
 
 def check_sums(data):
-    """The stacks' totals and the lines' totals are those of the runs, in each measure."""
+    """Totals of stacks and of lines are the run's totals, in each measure."""
     stacks = page.stacks(data)
     for i, run in enumerate(data["runs"]):
         for k, measure in enumerate(page.SUMMED):
@@ -28,7 +28,7 @@ def check_sums(data):
 
 
 def add_times(db):
-    """site_sample rows of kind 'small', as a collector would write them: all at 0.3 s, one site only after that."""
+    """Adds the rows of site_sample that a collector would write for the kind 'small': all sites at 0.3 s, one also at 0.9 s."""
     connection = sqlite3.connect(db)
     for process, node, allocations, size, live, temporary in connection.execute(
             "SELECT process, node, allocations, bytes, live_allocations, temporary FROM site WHERE run = 1").fetchall():
@@ -179,7 +179,7 @@ def test_brush(make_db, html, browser):
     seen = browser(html("--by", "bytes"), ["drag", 0.5, 0.95], ["total"], ["table"], ["text", "#window"],
                    ["hoverAt", "#stacks canvas", 30, 8], ["measure", "live"], ["total"], ["measure", "temporary"], ["total"],
                    ["press", "#widen"], ["total"], ["count", "#widen"])["seen"]
-    # After 0.5 s there is only the second half of read_record.
+    # After 0.5 s only the second half of read_record is left.
     assert seen[1] == f"{(20000 * 48 + 250 * 24) / 1024:.0f} KiB allocated in this time"
     assert [row[7] for row in seen[2] if row[7] == "read_record"] and "Only from" in seen[3]
     assert "943 KiB" in seen[4] and seen[6].startswith("400 KiB held at the end") and seen[8].startswith("490 temporary allocations, in this")
@@ -198,7 +198,7 @@ time.sleep(0.3)
 
 
 def test_brush_of_a_real_run(trace, html, browser):
-    """From between the two sleeps on there are the large blocks only, whatever the machine made of the times."""
+    """A range that begins between the two sleeps contains only the large blocks, however long the sleeps really took."""
     db = trace(["/usr/bin/python3", "-c", PHASES]).database
     connection = sqlite3.connect(db)
     [[large]] = connection.execute("SELECT min(t_ns) FROM site_sample WHERE node = (SELECT node FROM site ORDER BY bytes DESC LIMIT 1)")
@@ -223,7 +223,7 @@ def test_real_run(ask, database, browser, kind):
 
 @pytest.mark.parametrize("width", [360, 720, 1000])
 def test_narrow_screens(ask, database, browser, width):
-    """Nothing but the stacks scrolls sideways, and of the table the lines and functions are there."""
+    """Only the stacks scroll sideways; lines and functions of the table stay visible."""
     ask = ask(database("hostile c++"))
     path = ask.folder / "page.html"
     ask("html", "-o", path)
@@ -308,5 +308,5 @@ def test_many_stacks(make_db, html, browser, say):
     path = html()
     seen = browser(path, ["total"], ["measure", "live"], ["type", "#stack-search", "stage_12"], ["text", "#stacks-note"])
     say(f"a page of 100,000 stacks: {path.stat().st_size / 1e6:.2f} MB, ready after {seen['ready_ms']:.0f} ms")
-    assert seen["ready_ms"] > 0  # on an idle machine under 1000; what is too slow is seen in the log
+    assert seen["ready_ms"] > 0  # less than 1000 on an idle machine; the log shows if it becomes too slow
     assert "found" in seen["seen"][3]

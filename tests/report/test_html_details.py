@@ -1,4 +1,4 @@
-"""A click on a line of the page: its stacks, the source around it, and its own curve; in the data, and in a browser."""
+"""What a click on a line of the page shows: stacks, the source around it, and its own curve; in the data and in a browser."""
 
 import os
 
@@ -11,7 +11,7 @@ SUMS = len(page.SUMMED)
 
 
 def check_stacks(data):
-    """The stacks of a line add up to it, where all are there."""
+    """If all stacks of a line are listed, they add up to the line."""
     found = page.row_stacks(data)
     for row, (in_all, stacks) in found.items():
         values = data["rows"][row * page.ROW + 4 :][:SUMS]
@@ -53,7 +53,7 @@ def test_sums(make_db, html, kind):
 
 
 def test_file_that_is_shorter(make_db, html, source):
-    """No source is shown beside a line that it does not have."""
+    """If the file has fewer lines than the line's number, no source is shown."""
     source.write_text("only\n")
     os.utime(source, (1e9, 1e9))
     make_db("small", env={"MAKE_DB_SOURCE": source})
@@ -76,7 +76,7 @@ def test_click(make_db, html, browser, source):
     assert seen[0] == 0 and "Its stacks, bytes" in text and "build_index" in text and "main" in text
     assert seen[3].split(None, 1)[1].startswith("line ") and text.count("line ") >= 9
     assert seen[4] == 1 and "at most 1.34 MiB" in text and seen[6] == "build_index"
-    assert "Its stacks, live" in seen[8] and seen[10] == 0  # not a line of that time; then it is there again
+    assert "Its stacks, live" in seen[8] and seen[10] == 0  # the line is not in that range; without the range it is shown again
     assert seen[13] == 0 and seen[16] == 1 and "build_index" not in seen[17] and seen[19].split()[2].startswith("found")
 
 

@@ -1,4 +1,4 @@
-"""What was resident, by part, on the page of trace-report html: what is in it against the view, and what a browser shows of it."""
+"""Resident memory by part on the HTML page: its data is that of the database's view, and a browser shows it."""
 
 import re
 import sqlite3
@@ -13,7 +13,7 @@ KINDS = ["asked", "mark", "high", "end"]
 
 
 def moments(data):
-    """{time in ns: (kind, mark, resident, untouched, {part: bytes})} of a page."""
+    """The moments on a page, as {time in ns: (kind, mark, resident, untouched, {part: bytes})}."""
     found, out = data["resident"], {}
     for i in range(0, len(found["moments"]), MOMENT):
         t, kind, name, resident, untouched, *parts = found["moments"][i : i + MOMENT]
@@ -23,7 +23,7 @@ def moments(data):
 
 
 def oracle(path):
-    """The same from the database."""
+    """The same, read from the database."""
     out = {}
     with sqlite3.connect(path) as connection:
         for moment, t, kind, name, resident, untouched in connection.execute(
@@ -78,7 +78,7 @@ def test_none(make_db, html):
 
 
 def test_many(make_db, html):
-    """Of many a page has some: the highest and the last are among them."""
+    """If there are many moments, the page has some of them, the highest and the last included."""
     path = make_db("resident")
     with sqlite3.connect(path) as connection:
         connection.executescript("DELETE FROM page_moment; DELETE FROM page_row")
@@ -100,7 +100,7 @@ NONSENSE = [
 
 @pytest.fixture
 def nonsense(make_db):
-    """A file of a stranger's: numbers and names of any kind."""
+    """A file from a stranger, with numbers and names of any kind."""
     path = make_db("small")
     add_mark(path, 7, "<img src=x onerror=alert(2)>" * 90, 0.3)
     add(path, 1, MARK, NONSENSE, t_s=-9e9, mark=7, resident=2**63 - 1)
@@ -126,13 +126,13 @@ def test_nonsense(nonsense, html, run):
 
 
 def rows(text):
-    """{part: (bytes, share)} of the table."""
+    """The table, as {part: (bytes, share)}."""
     return {part: (size, share) for part, size, share in
             re.findall(r"^(\w+)\t([-\u2212\d.]+ \w+)\t(\S+(?: %)?)", text, re.M)}
 
 
 def test_columns_and_table(make_db, html, browser):
-    """Columns at their times, one tip for each; the table is of the end, or of the moment that is chosen."""
+    """The chart has a column for each moment, with a tip. The table shows the end, or the moment that is chosen."""
     make_db("resident")
     end, high = 1.2000001 / 1.23456789, 0.6 / 1.23456789
     colors = ["chartColors", ["part-pinned", "part-free", "part-live", "part-mapped"]]
@@ -149,7 +149,7 @@ def test_columns_and_table(make_db, html, browser):
 
 
 def test_with_the_curve_alone(make_db, html, browser):
-    """Where resident memory is hidden, so are its parts: the heap's curve would be flat beside them."""
+    """If the resident curve is hidden, because the heap's curve would be flat beside it, the columns are hidden with it."""
     path = make_db("resident")
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE sample SET rss_bytes = 1 << 30")
@@ -168,7 +168,7 @@ def test_nothing_to_see(make_db, html, browser):
 
 
 def test_widths(make_db, html, browser):
-    """Nothing makes the page scroll sideways; what a part is gives way first."""
+    """Nothing makes the page scroll sideways; on narrow screens the descriptions of the parts are hidden first."""
     path = make_db("resident")
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE page_row SET name = hex(zeroblob(300)) || name WHERE part = ?", (FILES,))

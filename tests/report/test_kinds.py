@@ -1,4 +1,4 @@
-"""--kind mapped in compare, html and browse: what programs map by themselves, and nothing of the heap."""
+"""--kind mapped in compare, html and browse shows what programs map themselves, and nothing of the heap."""
 
 import json
 
@@ -12,7 +12,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def mapped(build, trace, tmp_path):
-    """A database with two runs of a program that maps, and what it has mapped."""
+    """A database with two runs of a program that maps memory, and for each run the sums over the view `mapped`."""
     path = tmp_path / "file"
     path.write_bytes(bytes(8192))
     traced = [trace([build.target("mapper"), what, path], env={"LIBTRACE_LABEL": what}) for what in ("maps", "resident")]

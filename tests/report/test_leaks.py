@@ -1,4 +1,4 @@
-"""leaks: what is live at the end, suppressions, and what CI jobs make of it."""
+"""trace-report leaks: what is live at the end, suppressions, and exit statuses for CI jobs."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""merge, prune, rename: what they write, and what they leave as it is."""
+"""merge, prune, rename: what they write, and what they leave unchanged."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ def tables(path):
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
-        # Where a run was recorded is not merged: in another file it is a stranger's.
+        # Where a run was recorded is not merged, as a merged file may be from a stranger.
         return [r[0] for r in connection.execute(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('origin', 'recorder')")]
 
@@ -102,7 +102,7 @@ def test_prune(make_db, run, as_json, tmp_path):
     assert runs(as_json, "trace.db") == [(2, "b")]
     assert as_json("prune", "--keep", "0")["removed"][0]["label"] == "b"
     make_db("small", "next")
-    assert runs(as_json, "trace.db") == [(6, "next")]  # numbers are not used again
+    assert runs(as_json, "trace.db") == [(6, "next")]  # numbers of deleted runs are not used again
 
 
 def test_prune_by_age(make_db, run, as_json, tmp_path):
@@ -139,7 +139,7 @@ def test_running_ones_stay(tmp_path, run, as_json, make_db):
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-    run("prune", "2", status=0)  # its collector is gone: it will never end
+    run("prune", "2", status=0)  # its collector is gone, so the run will never end
     assert runs(as_json, "trace.db") == [(1, "done")]
 
 

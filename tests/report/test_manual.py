@@ -1,4 +1,4 @@
-"""What each subcommand says of itself: help, man pages, words for shells."""
+"""The documentation of each subcommand: help, man pages, completion in shells."""
 
 import os
 import pathlib
@@ -34,14 +34,14 @@ def test_help(run, command):
 
 
 def options_of(command):
-    """{option: (help, values)}, from the program itself."""
+    """The options that the program itself lists, as {option: (help, values)}."""
     out = subprocess.run([BUILD / "bin/trace-report", "help", "--words", command], capture_output=True, text=True, check=True).stdout
     return {line.split("\t")[0]: tuple(line.split("\t")[1:]) for line in out.splitlines()}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_pages_and_help_have_all_options(run, command):
-    """One table of options: none is without help, and the page has them all, with two examples."""
+    """Each option has a line of help and is on the man page, which also has two examples."""
     page = (BUILD / f"scripts/man/pages/man1/trace-report-{command}.1").read_text().replace("\\-", "-")
     out = run(command, "--help", status=0).stdout
     assert {"--db", "--json", "--bytes", "--color", "--help"} <= set(options_of(command))
@@ -52,7 +52,7 @@ def test_pages_and_help_have_all_options(run, command):
 
 @pytest.mark.parametrize("program", ["trace-report", "trace-run", "trace-attach"])
 def test_programs_have_pages(program):
-    """Each option that a program tells of is on its page."""
+    """Each option in a program's help is on its man page."""
     out = subprocess.run([BUILD / "bin" / program, "--help"], capture_output=True, text=True).stdout
     page = (BUILD / f"scripts/man/pages/man1/{program}.1").read_text().replace("\\-", "-")
     assert out.startswith("Usage:")
@@ -104,7 +104,7 @@ def test_bash(make_db, tmp_path, line, expected):
 
 
 def zsh(tmp_path, words):
-    """What the function would offer; the functions that it offers it by only print here."""
+    """What the completion function would offer: zsh's functions for offering words are replaced by ones that print them."""
     script = f"""
 _describe() {{ print -rl -- "${{(@P)2}}" }}
 compadd() {{ shift; print -rl -- "$@" }}
@@ -157,7 +157,7 @@ LINES = [("trace-report -d other.db top ''", {"elsewhere"}), ("trace-report --db
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("line, expected", LINES)
 def test_database_values_and_marks(make_db, tmp_path, shell, line, expected):
-    """What completes is of the database that the line names; --by= takes its values; moments are marks."""
+    """Completes runs and marks from the database that the line names, measures after --by=, and marks for moments."""
     for db, label, marks in (("trace.db", "good", ["loaded", "served", "$(touch evil)"]), ("other.db", "elsewhere", ["far"])):
         path = make_db("small", label, db=db)
         with sqlite3.connect(path) as connection:

@@ -1,11 +1,11 @@
-"""html --open: the page goes to the reader's browser, by no shell; where there is none, its place is told."""
+"""html --open shows the page in the reader's browser without running a shell; if there is no browser, it prints the path."""
 
 import pytest
 
 
 @pytest.fixture
 def browser(tmp_path):
-    """browser(name, status): a program that writes down what it was called with; its calls."""
+    """browser(name, status): creates a program that writes down its arguments and exits so; browser.calls() returns them."""
     (tmp_path / "bin").mkdir()
     calls = tmp_path / "calls"
 
@@ -43,7 +43,7 @@ def test_opener(browser, open_page, tmp_path, desktop):
 
 
 def test_browser_comes_first(browser, open_page, tmp_path):
-    """Several, the first that is there and does it; %s is the file; no shell sees its name."""
+    """BROWSER may list several programs: the first that works is used. %s stands for the file, whose name no shell reads."""
     for name, status in (("xdg-open", 0), ("broken", 3), ("mine", 0)):
         browser(name, status)
     name = "$(touch x) & 'a'.html"

@@ -1,5 +1,5 @@
-"""The build of the page where node, npm or the network are missing: the build goes on, the next one tries again, and
-trace-report html says what was missing and what helps."""
+"""Building the HTML page if node, npm or the network are missing: the build succeeds without it, the next build tries again,
+and trace-report html says what was missing and what to do."""
 
 import pathlib
 import shutil
@@ -29,7 +29,7 @@ TOO_OLD = 'echo "file:///build.mjs:5\nimport x\n^^^\nSyntaxError: Cannot use imp
 
 
 class Project:
-    """The page alone, built by a node and an npm that do what a test wants."""
+    """A project that builds only the page, with a node and an npm that are scripts of the test."""
 
     def __init__(self, folder, generator):
         self.folder, self.bin, self.generator = folder, folder / "bin", generator
@@ -42,7 +42,7 @@ class Project:
         (folder / "says.c").write_text(SAYS)
 
     def has(self, name, script):
-        """A command in PATH, which notes each of its calls; None: there is none."""
+        """Puts a command into PATH that writes down each call; None removes it."""
         path = self.bin / name
         path.unlink(missing_ok=True)
         if script is not None:
@@ -53,7 +53,7 @@ class Project:
             note.chmod(0o755)
 
     def cmake(self, *arguments, status=0):
-        # Only what is in our folder: a node or npm of this machine is not to be found.
+        # PATH has only our folder, so that a node or npm of this machine is not found.
         done = subprocess.run([shutil.which("cmake"), *map(str, arguments)], cwd=self.folder, capture_output=True, text=True,
                               timeout=120, env=environment(PATH=self.bin))
         assert (done.returncode == 0) == (status == 0), done.stdout + done.stderr
@@ -64,7 +64,7 @@ class Project:
                           "-DCMAKE_FIND_USE_SYSTEM_ENVIRONMENT_PATH=ON", *arguments, **options)
 
     def make(self, **options):
-        """What the page is, or why there is none; what the build printed."""
+        """Builds; returns the page, or why there is none, and what the build printed."""
         said = self.cmake("--build", self.build, "--target", "says", **options)
         page, why = subprocess.run([self.build / "says"], capture_output=True, text=True, check=True, timeout=60).stdout.split("|")
         return page or why, said
@@ -92,7 +92,7 @@ def test_tried_again(project):
     assert page == f"node and npm were not found. Install them (./scripts/setup), then {again}"
     assert "not found: going on without the HTML page" in said
 
-    project.has("node", TOO_OLD)  # the next build finds it, without being configured again
+    project.has("node", TOO_OLD)  # the next build finds it without a new configure
     assert project.make()[0].startswith("npm was not found. ")
     project.has("npm", OFFLINE)
     page, said = project.make()
@@ -101,20 +101,20 @@ def test_tried_again(project):
     assert "npm ci failed: request to" in said and "next build tries again" in said
     assert "--fetch-retries=1" in project.calls()[0]
     project.make()
-    assert ["--fetch-retries=0" in call for call in project.calls()] == [True]  # it does not wait for long again
+    assert ["--fetch-retries=0" in call for call in project.calls()] == [True]  # this time it does not retry for long
 
     project.has("npm", "exit 0")
     assert project.make()[0] == f"node build.mjs failed: SyntaxError: Cannot use import. When that is mended, {again}"
     assert [call.split()[0] for call in project.calls()] == ["npm", "node"]
     project.has("node", 'printf "the page" >$2')
     assert project.make()[0] == "the page"
-    assert [call.split()[0] for call in project.calls()] == ["node"]  # what npm brought serves
+    assert [call.split()[0] for call in project.calls()] == ["node"]  # what npm installed before is still there
     project.has("npm", None)
-    assert project.make()[0] == "the page" and project.calls() == []  # made once
+    assert project.make()[0] == "the page" and project.calls() == []  # the page is built once
 
 
 def test_unchanged(project):
-    """A build that makes no page links nothing again."""
+    """A build without the page does not link anything again."""
     project.configure()
     project.make()
     before = (project.build / "says").stat().st_mtime_ns
@@ -133,7 +133,7 @@ def test_on_and_off(project):
     assert why.startswith("LIBTRACE_HTML is OFF. To have it, run: cmake ")
     project.has("npm", "exit 0")
     project.calls()
-    for command in why.partition("run: ")[2].split(" && "):  # what it says, helps
+    for command in why.partition("run: ")[2].split(" && "):  # the commands in its message work
         project.cmake(*command.split()[1:], *(["--target", "says"] if "--build" in command else []))
     assert project.make()[0] == "the page"
     project.configure("-DLIBTRACE_HTML=OFF")
@@ -143,7 +143,7 @@ def test_on_and_off(project):
 
 
 def test_said(make_db, tmp_path):
-    """trace-report html says what the build has found."""
+    """trace-report html prints what the build found missing."""
     make_db("one")
     done = subprocess.run([BUILD / "tests/trace-report-pageless", "html"], cwd=tmp_path, capture_output=True, text=True, timeout=60,
                           env=environment())

@@ -1,4 +1,4 @@
-"""The repository's pages: what they name is there, and their tables say what the programs and manuals say."""
+"""The repository's pages: the files that they name exist, and their tables agree with the programs and manuals."""
 
 import fnmatch
 import pathlib
@@ -14,14 +14,14 @@ FOLDERS = ("preload", "analyzer", "include", "tests", "scripts", ".github", ".ci
 
 
 def manual(section):
-    """[(item, text)] of a section of libtrace(7)."""
+    """The entries of a section of libtrace(7), as [(item, text)]."""
     text = (ROOT / "scripts/man/libtrace.txt").read_text()
     lines = re.search(rf"^{section}:\n((?:  .*\n)+)", text, re.M).group(1).splitlines()
     return [tuple(re.split("  +", line.strip(), maxsplit=1)) for line in lines]
 
 
 def table(page, heading):
-    """The same of the first table below a heading, without the table's own heading."""
+    """The rows of the first table below a heading, in the same form, without the table's own headings."""
     lines = (ROOT / page).read_text().split(f"\n## {heading}\n")[1].splitlines()
     rows = []
     for line in lines:
@@ -38,7 +38,7 @@ def test_environment_is_one_table():
 
 
 def test_environment_is_the_programs():
-    """What is read somewhere is in the table, and nothing else; LIBTRACE_SESSION is no setting."""
+    """The table lists exactly the variables that the programs read, except LIBTRACE_SESSION, which is not for users."""
     read = set()
     for folder in ("preload", "analyzer"):
         for source in (ROOT / folder).rglob("*.c"):
@@ -59,7 +59,7 @@ def test_readme_is_short():
 
 
 def anchors(page):
-    """Headings as GitHub names them."""
+    """The anchors that GitHub makes of a page's headings."""
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
             for heading in re.findall(r"^#+ (.*)$", page.read_text(), re.M)}
 
@@ -79,14 +79,14 @@ def test_links(name):
 
 
 def named_paths(text):
-    """Paths of the repository, in backticks and in drawings: `analyzer/arena`, `scripts/bench --quick`."""
+    """Paths in the repository, in backticks and in drawings: `analyzer/arena`, `scripts/bench --quick`."""
     start = "|".join(map(re.escape, FOLDERS))
     found = re.findall(rf"(?<![\w./-])(?:\./)?((?:{start})/[\w./*-]*[\w*/])", text)
-    return [path for path in found if "NAME" not in path]  # NAME stands for any
+    return [path for path in found if "NAME" not in path]  # NAME is a placeholder
 
 
 def named_files(text):
-    """Source files, with or without a part of their path: `drain.c`, collector/drain.c."""
+    """Source files, with or without their folder: `drain.c`, collector/drain.c."""
     suffixes = "c|h|py|sql|awk|cmake|def|txt|mjs"
     return set(re.findall(rf"`([\w.-]+\.(?:{suffixes}))`", text)) | set(re.findall(rf"(?<![\w./*-])([\w/-]+/[\w*-]+\.(?:{suffixes}))\b", text))
 
@@ -100,11 +100,11 @@ def files():
 
 @pytest.mark.parametrize("name", PAGES)
 def test_files_that_are_named(name):
-    """Every path and every source file that a page names is there."""
+    """Every path and every source file that a page names exists."""
     text = (ROOT / name).read_text()
     if name == ".github/CHANGELOG.md":
-        return  # it tells of what was
-    text = re.sub(r"```.*?```", "", text, flags=re.S)  # what programs printed
+        return  # it names files of earlier versions
+    text = re.sub(r"```.*?```", "", text, flags=re.S)  # the output of programs
     for path in named_paths(text):
         assert list(ROOT.glob(path)) or list((ROOT / name).parent.glob(path)), f"{name} names {path}"
     known = files()

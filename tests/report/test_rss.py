@@ -1,4 +1,4 @@
-"""rss: parts that add up to what was resident, at the moment that was asked for; what helps, where the figures say so."""
+"""trace-report rss: parts that add up to what was resident at the moment asked for, and advice if the figures justify it."""
 
 import json
 import pathlib
@@ -21,7 +21,7 @@ COLORS = re.compile(r"\033\[[0-9;]*[mK]")
 
 
 def add(path, moment, kind, rows, t_s=1.0, mark=0, process=1, resident=None, pss=-1, missing=None, swapped=0):
-    """A moment of run 1; rows: (part, node, name, bytes, blocks)."""
+    """Adds a moment to run 1; rows: (part, node, name, bytes, blocks)."""
     if resident is None:
         resident = sum(row[3] for row in rows if row[0] != UNTOUCHED)
     untouched = sum(row[3] for row in rows if row[0] == UNTOUCHED)
@@ -88,7 +88,7 @@ def test_process(make_db, run, as_json):
     assert as_json("rss", "--process", "1")["resident_bytes"] == 350000000
     assert "Only process 2\nresident 8.00 KiB at the end" in run("rss", "--process", "2", status=0).stdout
     assert "has no process 77" in run("rss", "--process", "77", status=1).stderr
-    out = run("rss", "--process", "2", "--at", "peak", status=0).stdout  # its own
+    out = run("rss", "--process", "2", "--at", "peak", status=0).stdout  # of that process
     assert "resident 8.00 KiB at the end" in out
 
 
@@ -114,7 +114,7 @@ def test_moments(make_db, run, as_json):
     assert "At 600 ms it was 400 MiB (--at peak)." in run("rss", "--at", "loaded").stdout
     assert "--at peak" not in run("rss").stdout + run("rss", "--at", "peak").stdout
     assert "Only process 1 of the run's 2 was looked at then: ./list 40000 (--process" in run("rss", "--at", "peak").stdout
-    # Marks come first, and the third of a name is name#3.
+    # Marks come before the other moments, and name#3 is the third mark of that name.
     for number, name in enumerate(["tick", "tick", "peak", "tick", "tick#9"], 2):
         add_mark(path, number, name, 0.2 + number / 100)
         add(path, 10 + number, MARK, [(OTHER, 0, "x", number, 0)], t_s=0.2 + number / 100, mark=number)
@@ -123,7 +123,7 @@ def test_moments(make_db, run, as_json):
 
 
 def test_the_latest_is_shown(make_db, as_json):
-    """A program that is too large to be looked at at its end, and a child of it that is not."""
+    """The parent was too large to be looked at when it ended, but its child was not."""
     path = make_db("resident")
     add(path, 9, HIGH, [(LIVE, 2, "", 77, 1)], t_s=1.21)
     assert as_json("rss")["resident_bytes"] == 77 and as_json("rss", "--at", "end")["resident_bytes"] == 350008192
@@ -186,11 +186,11 @@ def helps(as_json):
     ([(LIVE, 2, "", 91 * MIB, 5), (PINNED, 2, "", 9 * MIB, 5)], []),  # less than a tenth
     ([(LIVE, 2, "", 1000, 5), (PINNED, 2, "", 9000, 5)], []),  # less than a mebibyte
     ([(LIVE, 2, "", 89 * MIB, 5), (PINNED, 2, "", 11 * MIB, 5)], ["pinned"]),
-    ([(LIVE, 2, "", 50 * MIB, 5), (FREE, 0, "", 50 * MIB, 0)], []),  # of an allocator that is not known
+    ([(LIVE, 2, "", 50 * MIB, 5), (FREE, 0, "", 50 * MIB, 0)], []),  # free memory of an unknown allocator
     ([(LIVE, 2, "", 50 * MIB, 5), (FREE, 0, "", 50 * MIB, 0), GLIBC], ["free"]),
     ([(LIVE, 2, "", 50 * MIB, MIB), (ROUNDING, 2, "", 20 * MIB, MIB)], ["rounding"]),
     ([(LIVE, 2, "", 80 * MIB, MIB), (ROUNDING, 2, "", 18 * MIB, MIB)], []),  # less than a quarter of what was asked for
-    ([(LIVE, 2, "", 50 * MIB, 5), (MAPPED, 0, "", 50 * MIB, 5)], []),  # by whom is not known
+    ([(LIVE, 2, "", 50 * MIB, 5), (MAPPED, 0, "", 50 * MIB, 5)], []),  # it is not known who mapped it
     ([(MAPPED, 3, "", 9 * MIB, 5), (STACKS, 0, "[stack]", 9 * MIB, 0), (TRACER, 0, "arena", 9 * MIB, 0), (FILES, 0, "/a", 9 * MIB, 0),
       (UNTOUCHED, 3, "", 9 * MIB, 1)], ["mapped", "stacks", "files", "tracer", "never touched"])])
 def test_helps_where_the_figures_say_so(make_db, as_json, run, rows, expected):
@@ -307,7 +307,7 @@ def test_nonsense(make_db, run, statement):
             connection.execute("PRAGMA legacy_alter_table = ON")
             connection.executescript(statement)
         except sqlite3.OperationalError as error:
-            assert "ALTER" in statement, error  # the view stands on it
+            assert "ALTER" in statement, error  # the view cannot exist without it
     for command in (["rss"], ["rss", "--json", "--at", "peak"], ["rss", "--at", "loaded", "--process", "1", "--bytes"],
                     ["top", "--by", "resident"], ["top", "--by", "pinned", "--json"], ["timeline"],
                     ["check", "--max-rss", "1K"], ["check", "--max-rss", "1K", "--json"],
@@ -320,5 +320,5 @@ def test_nonsense(make_db, run, statement):
         assert not HARMFUL.search(done.stdout)
         if done.returncode == 0 and "--json" in command:
             json.loads(done.stdout)
-    with sqlite3.connect(path.parent / "merged.db") as connection:  # whole, whether the run was taken or not
+    with sqlite3.connect(path.parent / "merged.db") as connection:  # the file is intact, whether the run was taken or not
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -1,4 +1,4 @@
-"""Resident memory in other reports: top by what lines keep resident or pin, check --max-rss, and which part grew in compare."""
+"""Resident memory in other reports: the lines that keep or pin it in top, check --max-rss, and changed parts in compare."""
 
 import json
 import re
@@ -12,7 +12,7 @@ AMOUNTS = ["live", "rounding", "pinned"]
 
 
 def oracle(path, moment, order, where="1"):
-    """Lines by what they keep, from the view alone."""
+    """Lines by how much they keep, from the view alone."""
     with sqlite3.connect(path) as connection:
         found = connection.execute(
             f"SELECT file, line, function, {', '.join(f'sum(iif(part = ?{i + 2}, bytes, 0))' for i in range(3))}, "
@@ -56,7 +56,7 @@ def test_top_of_a_part(make_db, run, as_json):
     for other in (["--stacks", "1"], ["--inclusive"], ["--leaf"], ["--group", "file"], ["--watch"], ["--from", "0.1"],
                   ["--function", "main"], ["--below", "main"], ["--mine"]):
         assert "at one moment: it goes with" in run("top", "--by", "pinned", *other, status=2).stderr, other
-    assert "tree: --by takes one of" in run("tree", "--by", "pinned", status=2).stderr  # which knows nothing of pages
+    assert "tree: --by takes one of" in run("tree", "--by", "pinned", status=2).stderr  # tree knows nothing of pages
 
 
 def test_top_without_a_moment(make_db, run, as_json):
@@ -87,7 +87,7 @@ def test_check(make_db, run):
 
 
 def test_check_names_parts(make_db, run, as_json):
-    """Those of the highest moment, whatever a mark is called; the whole run may have been higher."""
+    """The parts are those of the highest moment, whatever the marks are called; the limit applies to the run's own maximum."""
     path = make_db("small")
     add_mark(path, 9, "peak", 0.1)
     add(path, 1, MARK, [(LIVE, 3, "", MIB, 1)], t_s=0.1, mark=9)
@@ -109,7 +109,7 @@ def test_check_names_parts(make_db, run, as_json):
 
 
 def test_check_without_moments(make_db, run):
-    """The size is known all the same, of the run as a whole."""
+    """Without a look at the pages, the size of the whole run is known nevertheless."""
     path = make_db("small")
     assert run("check", "--max-rss", "1MiB", status=3).stdout == "resident: 40.0 MiB, the limit is 1.00 MiB (+3900.0 %)\n"
     found = run("check", "--max-rss", "1MiB", "--annotations", "github", status=3).stderr
@@ -133,7 +133,7 @@ def test_check_of_a_part(make_db, run):
 
 
 def test_compare(make_db, run, as_json):
-    """Where each was highest; what changed most comes first."""
+    """Compares the moments at which each run was highest; the parts that changed most come first."""
     path = make_db("small", "before")
     add(path, 1, HIGH, [(LIVE, 2, "", 10 * MIB, 9), (FREE, 0, "", 30 * MIB, 0), (FILES, 0, "/lib/a.so", MIB, 1)], t_s=0.2)
     add(path, 2, END, [(LIVE, 2, "", MIB, 9)], t_s=0.9)
@@ -151,7 +151,7 @@ def test_compare(make_db, run, as_json):
     assert [line.split() for line in told[3:6]] == [
         ["+25.0", "MiB", "41.0", "MiB", "66.0", "MiB", "all", "of", "it"], ["+40.0", "MiB", "0", "B", "40.0", "MiB", "pinned"],
         ["-15.0", "MiB", "30.0", "MiB", "15.0", "MiB", "free"]]
-    assert "files" not in out and "  live\n" not in out  # which is as good as the same
+    assert "files" not in out and "  live\n" not in out  # these parts hardly changed
     found = as_json("compare", "1", "2")["comparisons"][0]["resident"]
     assert found["before"]["moment"]["kind"] == "high" and found["bytes_after"] - found["bytes_before"] == 25 * MIB + 100
     assert [(part["part"], part["bytes_change"]) for part in found["parts"]] == [
@@ -160,7 +160,7 @@ def test_compare(make_db, run, as_json):
 
 
 def test_compare_without(make_db, run, as_json):
-    """One of them knows nothing of pages; or lines are compared."""
+    """There is no comparison by part if one run has no look at its pages, or if lines are compared."""
     make_db("resident", "with")
     make_db("small", "without")
     assert "Resident, by part" not in run("compare", "1", "2", status=0).stdout
@@ -174,7 +174,7 @@ def test_compare_without(make_db, run, as_json):
 
 
 def test_timeline(make_db, run, as_json):
-    """Each moment with its parts, which add up, against the view."""
+    """The timeline lists the parts of each moment: they add up, and are those of the view."""
     path = make_db("resident")
     found = as_json("timeline")["resident"]
     with sqlite3.connect(path) as connection:

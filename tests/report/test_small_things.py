@@ -1,4 +1,4 @@
-"""What is small, and asked for often: what compare leaves out, how runs ended, sums, names that are looked up."""
+"""Small things that are used often: what compare leaves out, how runs ended, sums, names that are still looked up."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from conftest import BUILD, environment
 
 @pytest.fixture
 def two(make_db):
-    """Runs of which line 30 changed much, and two others hardly."""
+    """Two runs that differ much in line 30, and hardly in two other lines."""
     make_db("small", "before")
     path = make_db("small", "after")
     with sqlite3.connect(path) as db:
@@ -33,7 +33,7 @@ def test_compare_leaves_out_what_hardly_changed(two, run, as_json):
     assert "2 more lines changed by less than 0.1 % (all: --limit 0).\n" in out
     everything = run("compare", "1", "2", "--limit", "0", status=0).stdout
     assert "build_index" in everything and "more line" not in everything
-    assert len(as_json("compare", "1", "2")["comparisons"][0]["rows"]) > 2  # a program gets all
+    assert len(as_json("compare", "1", "2")["comparisons"][0]["rows"]) > 2  # JSON has all rows
     one = run("compare", "1", "2", "-n", "1").stdout
     assert "2 more lines changed by less than" in one
 
@@ -75,7 +75,7 @@ def test_prune_adds_up(two, run):
 
 @pytest.mark.parametrize("command", [["runs"], ["sql", "SELECT state, function FROM runs JOIN lines USING (run)"]])
 def test_waits_for_names(tmp_path, run, terminal, command):
-    """runs and sql wait for names as the others do, and show how far that is where somebody looks."""
+    """Like the other reports, runs and sql wait until names are looked up, and show the progress on a terminal."""
     process = subprocess.Popen([BUILD / "tests/make_db", tmp_path / "trace.db", "symbols", "3"], env=environment())
     deadline = time.monotonic() + 100
     while time.monotonic() < deadline:
@@ -92,7 +92,7 @@ def test_waits_for_names(tmp_path, run, terminal, command):
 
 
 def test_names_are_short_alike(make_db, terminal, run):
-    """On one screen no name has its arguments and another has not, however short they are."""
+    """Either all names on a screen have their arguments or none has, however short they are."""
     make_db("large")
     for command in (["top"], ["top", "--stacks", "1"], ["tree"], ["leaks"], ["temporary"]):
         out = terminal(200, *command, "--color", "never")
@@ -102,7 +102,7 @@ def test_names_are_short_alike(make_db, terminal, run):
 
 
 def test_which_package_has_the_names(ask, database, program):
-    """Python as Debian has it is stripped: the package with its debug information is named, by whoever asks dpkg."""
+    """Debian's Python is stripped: the reports name the package with its debug information, if dpkg is there to ask."""
     program("dpkg-query")
     executable = os.path.realpath("/usr/bin/python3")
     owner = subprocess.run(["dpkg-query", "-S", executable], capture_output=True, text=True)

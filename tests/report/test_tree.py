@@ -1,4 +1,4 @@
-"""tree: its numbers, its shape, names of strangers, and how long it takes."""
+"""trace-report tree: its numbers, its shape, and names from strangers."""
 
 import re
 
@@ -14,7 +14,7 @@ def roots(tree):
 
 
 def check_sums(tree):
-    """Each row is what it has by itself, its children, and what was folded below it."""
+    """Each row is the sum of its own memory, its children, and what was folded below it."""
     below = {r["node"]: r["self"] + r["folded_value"] for r in tree["rows"]}
     for row in tree["rows"]:
         if row["parent"]:
@@ -28,7 +28,7 @@ def check_sums(tree):
 @pytest.mark.parametrize("by", BY)
 @pytest.mark.parametrize("extra", [[], ["--inverted"], ["--group", "function"], ["--depth", "2"]])
 def test_totals_agree(make_db, as_json, kind, by, extra):
-    """tree = top = runs, in each measure."""
+    """The totals of tree are those of top and runs, in each measure."""
     if kind == "large" and (by != "peak" or "--group" in extra):
         pytest.skip("one measure is enough of the large one")
     make_db(kind)
@@ -57,7 +57,7 @@ def test_shape(make_db, run, as_json):
     assert "├─ build_index" in out and "│  read_record" in out and "└─ libz.so.1+0x1050" in out
     ascii_out = run("tree", env={"LC_ALL": "C"}).stdout
     assert "|- build_index" in ascii_out and "`- libz.so.1" in ascii_out and ascii_out.isascii()
-    # Where no locale is chosen at all, terminals are taken to be UTF-8.
+    # If no locale is set, terminals are assumed to be UTF-8.
     assert "├─" in run("tree", env={"LC_ALL": "", "LANG": ""}).stdout
 
 
@@ -66,7 +66,7 @@ def test_inverted_roots_are_the_lines_of_top(make_db, as_json):
     for by in BY:
         inverted = roots(as_json("tree", "--inverted", "--min", "0", "--by", by))
         top = [r for r in as_json("top", "--by", by)["rows"] if r[BY[by]] > 0]
-        # The line of the stack that was cut is not on it: that one goes by its innermost frame.
+        # The stack that was cut lacks the frame of its line (main), so tree has it under its innermost frame.
         named = {(r["file"], r["line"]): r["value"] for r in inverted}
         for row in top:
             if row["function"] != "main":
@@ -124,7 +124,7 @@ def test_hostile(make_db, run):
 
 
 def test_deep_branches(make_db, terminal):
-    """Guides of many branches leave room for the names."""
+    """However many branches there are, their guides leave room for the names."""
     make_db("large")
     out = terminal(80, "tree", "--by", "bytes", "--min", "0.5%", "--color", "never")
     assert "expand_function_23(" in out

@@ -1,4 +1,4 @@
-"""summary --json: what a program or an agent asks first, in less than 8 KB whatever the database holds."""
+"""summary --json answers what a program or an agent asks first in less than 8 KB, whatever is in the database."""
 
 import json
 import sqlite3
@@ -36,7 +36,7 @@ def test_what_it_says(make_db, verdict, as_json):
 
 
 def test_what_to_ask_next(make_db, verdict, run):
-    """Each command is one that works, about the same run and file."""
+    """Each suggested command works, and is about the same run and file."""
     make_db("small", db="an other.db")
     make_db("small", db="an other.db")
     found = verdict("1", "--db", "an other.db")
@@ -58,7 +58,7 @@ def test_it_stays_small(make_db, run, kind):
 @pytest.mark.parametrize("text", ["x" * 20000, "\x1b" * 20000, "\u202e" * 20000, "\U000e0001" * 5000, "ä/" * 9000, '"\\' * 9000],
                          ids=lambda text: ascii(text[0]))
 def test_long_texts(make_db, verdict, text):
-    """Cut, and so it is said; of paths the end stays."""
+    """Long texts are cut, and the answer says so; of paths the end is kept."""
     database = make_db("small")
     connection = sqlite3.connect(database)
     connection.execute("UPDATE run SET label = ?1, command = ?1, why = ?1", (text,))

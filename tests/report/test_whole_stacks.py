@@ -1,6 +1,6 @@
-"""What takes whole stacks: --inclusive, --function, --below, function NAME, --skip-wrappers, --mine, --all-frames.
+"""Options that look at whole stacks: --inclusive, --function, --below, function NAME, --skip-wrappers, --mine, --all-frames.
 
-The oracle reads the public view `stacks`, whose rows have all frames as text, and adds up by itself.
+The oracle reads the public view `stacks`, whose rows have all frames as text, and does the sums itself.
 """
 
 import collections
@@ -22,12 +22,12 @@ RUNTIME = re.compile(r"_start|__libc_start\w*|start_thread|clone3?|lib(c|stdc\+\
 
 
 def plain(name):
-    """As the view has it, where a semicolon is between frames."""
+    """The name as the view has it, in which semicolons separate frames."""
     return name.replace(";", ":") if name else name
 
 
 def frame(text):
-    """(function, file, line) of a frame in the view."""
+    """Parses a frame of the view: (function, file, line)."""
     found = re.fullmatch(r"(.*) \((.*?)(?::(\d+))?\)", text)
     if found and ("/" in found[2] or "." in found[2] or "<" in found[2]):
         return found[1], found[2], int(found[3] or 0)
@@ -35,7 +35,7 @@ def frame(text):
 
 
 def stacks(ask):
-    """[(frames from the innermost outwards, measures)] of the latest run."""
+    """All stacks of the latest run: [(frames from the innermost outwards, measures)]."""
     found = ask.json("sql", f"SELECT frames, {', '.join(MEASURES)} FROM stacks WHERE run = {ask.run()}")["rows"]
     return [([frame(text) for text in row[0].split(";")], dict(zip(MEASURES, row[1:]))) for row in found]
 
@@ -50,7 +50,7 @@ def matches(glob, name):
 
 
 def functions(all_stacks, most=6):
-    """Names of functions that matter: those in most stacks but not in all, and a few others."""
+    """Names to test with: functions in most stacks, and a few less frequent ones."""
     counted = collections.Counter(name for frames, _ in all_stacks for name in {f for f, _, _ in frames})
     names = [name for name, _ in counted.most_common() if not re.search(r"[*?[;]", name)]
     return names[:most // 2] + names[len(names) // 2:][:most // 2]
@@ -62,7 +62,7 @@ def of(row):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_inclusive(ask, database, kind):
-    """Each row has every stack that it is in, once."""
+    """Each row counts every stack in which it occurs, once."""
     ask = ask(database(kind))
     for group, key in (("function", lambda f: (f[0], f[1])), ("line", lambda f: f), ("file", lambda f: f[1])):
         expected = collections.defaultdict(list)
@@ -77,7 +77,7 @@ def test_inclusive(ask, database, kind):
             seen[key(one)].append(of(row))
         for one, rows in seen.items():
             if group == "file" and one is None:
-                continue  # by module there
+                continue  # such rows are by module
             if len(rows) == 1:
                 assert rows[0] == added(expected[one]), one
         assert len(seen) == len({one for one in expected if any(added(expected[one]).values())} | ({None} & set(seen)))
@@ -99,7 +99,7 @@ def test_function_is_in_the_stack(ask, database, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_callers_and_callees(ask, database, kind):
-    """Of each stack the caller of the outermost, the callee of the innermost: both sides add up."""
+    """Each stack counts for the caller of the outermost call and the callee of the innermost one: both sides add up."""
     every = stacks(ask(database(kind)))
     for name in functions(every):
         callers, callees = collections.defaultdict(list), collections.defaultdict(list)
@@ -124,7 +124,7 @@ def is_runtime(f, machinery):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_frames_of_the_runtime(ask, database, kind):
-    """None is on the screen, unless its stack has nothing else; what is counted stays what it is."""
+    """Frames of the runtime are not shown, unless the stack has no others; the totals stay the same."""
     ask = ask(database(kind))
     machinery = {(plain(row[0]), *row[1:]) for row in ask.json("sql", "SELECT function, file, line FROM line WHERE machinery")["rows"]}
     whole, folded = ask.json("tree", "--min", "0", "--all-frames"), ask.json("tree", "--min", "0")
@@ -139,7 +139,7 @@ def test_frames_of_the_runtime(ask, database, kind):
     if kind == "c":
         assert "_start" in ask("tree", "--all-frames") and "_start" not in ask("tree") + ask("leaks") + ask("top", "--stacks", "1")
         assert "_start" in ask("top", "--stacks", "1", "--all-frames")
-        frames = ask.json("top", "--stacks", "1")["rows"][0]["stacks"][0]["frames"]  # programs get all, and which are which
+        frames = ask.json("top", "--stacks", "1")["rows"][0]["stacks"][0]["frames"]  # all frames, those of the runtime marked
         assert [f["runtime"] for f in frames if f["function"] in ("main", "_start")] == [False, True]
 
 
@@ -202,7 +202,7 @@ def test_below_begins_at_it(ask, wrapped):
     assert tree["total"]["allocations"] == 200
     inclusive = ask(wrapped, "--below", "load").json("top", "--inclusive", "-g", "function", "--all-frames", "-n", "0")["rows"]
     assert "main" not in {row["function"] for row in inclusive} and inclusive[0]["function"] == "load"
-    assert "xstrdup" in ask(wrapped, "--function", "load")("tree", "--min", "0")  # the whole below it, and the way to it
+    assert "xstrdup" in ask(wrapped, "--function", "load")("tree", "--min", "0")  # what is below it, and the way to it
     assert "main" in ask(wrapped, "--function", "load")("tree")
 
 
@@ -215,7 +215,7 @@ def test_recursion_counts_once(ask, wrapped):
 
 
 def test_mine(ask, wrapped, build, recorded, tmp_path):
-    """Below the directory in which the program was run, be the file absolute, or not there at all."""
+    """A line is the user's if its file is below the directory in which the program ran, with an absolute or a relative path."""
     found = ask(wrapped, "--mine").json("top", "-g", "function")
     assert by_function(found)["xmalloc"] == 206
     folder = tmp_path / "project"

@@ -1,7 +1,7 @@
-"""What each report, export and page says that a run holds in all, read from what it wrote: for comparing them.
+"""Reads the totals of a run from the output of each report, export and page, so that tests can compare them.
 
-READERS[name](ask) yields (which, {measure: total}); measures are those of --by. ask(arguments...) runs trace-report and
-returns what it printed, ask.json(...) the same parsed, ask.file(...) the path of what it wrote with -o.
+READERS[name](ask) yields (which, {measure: total}), with the measures of --by. ask(arguments...) runs trace-report and returns
+its output, ask.json(...) the same parsed, ask.file(...) the path of the file that it wrote with -o.
 """
 
 import csv
@@ -19,7 +19,7 @@ PPROF = {"alloc_space": "bytes", "alloc_objects": "allocations", "peak_space": "
 
 
 def of(row):
-    """Of a run: live is what lines and stacks have, of all of its processes."""
+    """Of a run; its live bytes are those that lines and stacks of all its processes have."""
     return {by: row.get(measure.replace("live", "unfreed"), row[measure]) for by, measure in MEASURES.items()}
 
 
@@ -35,7 +35,7 @@ def runs(ask):
 def summary(ask):
     found = ask.json("summary")
     yield "the run", of(found["run"])
-    if not found["cut"]:  # else there may be no room for them
+    if not found["cut"]:  # otherwise there may be no room for the sizes
         yield "sizes", {"allocations": sum(row["allocations"] for row in found["sizes"])}
 
 
@@ -61,7 +61,7 @@ def tree(ask):
 
 def leaks(ask):
     found = ask.json("leaks", "--all", "--limit", 0)
-    if found["python_ends"]:  # of before its end: not of what is compared, but no less
+    if found["python_ends"]:  # leaks then counts what was live before Python's end, which is no less
         assert found["live_bytes"] == sum(row["live_bytes"] for row in found["rows"]) >= ask.json("top")["total"]["live_bytes"]
         return
     yield "total", {"live": found["live_bytes"]}
@@ -168,7 +168,7 @@ def html_of_two(ask):
         yield f"changes {side}", {by: sum(data["changes"][by][6 + side :: 11]) for by in MEASURES}
 
 
-# Of whole runs only, or with filters that are about something else; and what filters narrow alike.
+# The first are known for whole runs only, or have other filters; the same filters apply to all of the others.
 WHOLE = {"runs": runs, "summary": summary, "sql": sql, "top --leaf": top_of_leaves}
 NARROWED = {"top": top, "tree": tree, "leaks": leaks, "histogram": histogram, "temporary": temporary, "check": check,
             "compare": compare, "export pprof": export_pprof, "export folded": export_folded,
