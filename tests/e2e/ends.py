@@ -1,8 +1,8 @@
-"""Reports that are called at once after a program has ended, in any of ten ways: they are right, each time.
+"""Calls a report as soon as a program has ended, in any of ten ways, and checks that the report is right each time.
 
     ends.py [TRIES]
 
-Each way is tried so often (100), with one subcommand of trace-report after the other. The build is that of LIBTRACE_BUILD.
+TRIES (100) is the number of tries for each way. The subcommands of trace-report take turns. LIBTRACE_BUILD is the build.
 """
 
 import json
@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import conftest  # noqa: E402
 
 BLOCKS = 1000
-# How it is started, its status, and whether somebody of it goes on when it has ended.
+# How the program is started, its exit status, and whether one of its processes continues after it has ended.
 WAYS = {
     "exit": (3, False),
     "_exit": (3, False),
@@ -50,7 +50,8 @@ def run(build, way, database):
 
 
 def ask(build, name, database):
-    """What one subcommand says: its state of the run (None: it says none) and the allocations of allocate()."""
+    """Calls one subcommand; returns the run's state according to it (None if it shows none), and the allocations of
+    allocate()."""
     page = database + ".html"
     arguments = {"sql": ["--json", SQL], "export": ["--format", "folded"], "html": ["-o", page]}.get(name, ["--json"])
     ended = subprocess.run([build.command("trace-report"), name, *arguments, "--db", database], env=conftest.clean_environment(),
@@ -70,7 +71,7 @@ def ask(build, name, database):
 
 
 def wrong(build, way, name, folder):
-    """What is wrong with a try; empty if all is right."""
+    """Makes one try; returns what is wrong, or an empty text."""
     database = str(pathlib.Path(folder) / "trace.db")
     status, goes_on = WAYS[way]
     ended = run(build, way, database)

@@ -1,6 +1,7 @@
 """A folder with programs and libraries whose files are removed or replaced while they are traced.
 
-What is loaded is piece.c (or the program host.c with it) as its line 100; whatever has its place later has line 200.
+Blocks of the library piece.c (and of host.c, which contains it) are allocated at line 100. The files that replace them use line
+200 instead.
 """
 
 import os

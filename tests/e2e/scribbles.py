@@ -1,4 +1,4 @@
-"""Programs that overwrite the memory that their tracer shares with them: what must hold for each, whatever they hit.
+"""Programs that overwrite the memory that their tracer shares with them, and what must hold for each, whatever they overwrite.
 
 Used by test_scribbles.py, which tries some, and by scripts/test-scribbles, which tries as many as it is told.
 """
@@ -44,14 +44,14 @@ def _integrity(database):
 
 
 def expected(program, environment):
-    """The output of the untraced program, after the word that says it is untraced."""
+    """The output of the untraced program, after the word that says that it is untraced."""
     plain = subprocess.run([program, "1", "anywhere"], env=environment, capture_output=True, timeout=60)
     assert plain.returncode == 9 and plain.stdout.startswith(b"untraced "), plain
     return plain.stdout.removeprefix(b"untraced ")
 
 
 def scribble(program, seed, environment, database, right, seconds=60):
-    """Runs it once, traced into a new database; None, or what is wrong."""
+    """Traces one run into a new database; returns None, or what is wrong."""
     place = PLACES[seed % len(PLACES)]
     what = f"seed {seed}, {place}"
     try:
@@ -61,7 +61,7 @@ def scribble(program, seed, environment, database, right, seconds=60):
         return f"{what}: the program hangs"
     if done.returncode != 9 or done.stdout.removeprefix(b"traced ") != right or not done.stdout.startswith(b"traced "):
         return f"{what}: the program is another one: {done.returncode}, {done.stdout!r}, {done.stderr[-300:]!r}"
-    if done.stderr.count(b"\n") > 2:  # a line of each of its two processes at most
+    if done.stderr.count(b"\n") > 2:  # one line for each of its two processes at most
         return f"{what}: {done.stderr[-600:]!r}"
     wrong = _wait_for_collectors(database, seconds)
     if not wrong and not pathlib.Path(database).exists():

@@ -1,4 +1,4 @@
-"""trace-attach to a program that was only just started: it waits until that is ready."""
+"""trace-attach to a program that was started only just now: it waits until the program is ready."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from conftest import clean_environment, rows, wait_for_run
 
 @pytest.fixture
 def slow_start(build):
-    """A program whose loader blocks until its debug output is read; and the end of the pipe to read from."""
+    """A program whose loader blocks until its debug output is read, and the pipe's end to read it from."""
     read, write = os.pipe()
     os.set_blocking(write, False)
     try:

@@ -1,5 +1,5 @@
-"""trace-attach and processes that are shut up in a sandbox, as those of browsers that show pages: refused before anything
-of them is touched, with the reason why nothing can be loaded there."""
+"""trace-attach refuses processes in a sandbox, such as those in which browsers show pages, before it touches them, and says why
+nothing can be loaded there."""
 
 import os
 import subprocess
@@ -10,8 +10,8 @@ from conftest import clean_environment
 
 SANDBOX = "shut up in a sandbox and sees no files"
 WHATS = {
-    "namespace files filter": SANDBOX,  # a renderer of Chromium's
-    "files filter": SANDBOX,  # sshd's child before the login
+    "namespace files filter": SANDBOX,  # a renderer of Chromium
+    "files filter": SANDBOX,  # a child of sshd before the login
     "files": SANDBOX,
     "namespace filter": "a container or a sandbox, with process numbers and a seccomp filter of its own",
     "filter": "confined by a seccomp filter",

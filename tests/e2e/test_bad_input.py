@@ -12,7 +12,7 @@ from conftest import clean_environment, rows, same_exit, wait_for_run
 
 
 def one_sentence(stderr, *words):
-    """stderr is one line, and says these words."""
+    """stderr is one line that contains these words."""
     text = stderr.decode() if isinstance(stderr, bytes) else stderr
     assert text.count("\n") == 1 and text.endswith("\n") and len(text) < 400, repr(text)
     for word in words:

@@ -17,7 +17,8 @@ BY_THREAD = {"LIBTRACE_THREADS": "1"}
 
 @pytest.fixture(scope="module")
 def crew(build, tmp_path_factory):
-    """Two runs of targets/crew in one database, the first recorded by thread, and what the program itself counted in it."""
+    """Two runs of targets/crew in one database, the first recorded by thread, and what the program itself counted in that
+    run."""
     database = tmp_path_factory.mktemp("crew") / "trace.db"
     counted = []
     for number, extra in enumerate((BY_THREAD, {}), 1):
@@ -86,7 +87,7 @@ def test_text(crew, report):
 
 
 def test_compared(crew, ask, report):
-    """Of both runs; and one that was not recorded by thread says so."""
+    """Both runs are narrowed to the thread; for a run that was not recorded by thread, a message says so."""
     database, counted = crew
     [found] = ask(database, "compare", 1, 1, "--thread", "reader-1", "--by", "peak")["comparisons"]
     expected = sum(c["peak_bytes"] for (name, _), c in counted.items() if name == "reader-1")
@@ -146,7 +147,7 @@ def whole(database, run, ask, report, tmp_path):
 
 
 def test_reports_sum_over_threads(crew, ask, report, tmp_path):
-    """Without --thread a run that was recorded by thread shows what any other does: a stack once, the same sums."""
+    """Without --thread, a run recorded by thread looks like any other: each stack is listed once, with the same sums."""
     database, counted = crew
     by_thread, together = (whole(database, run, ask, report, tmp_path) for run in (1, 2))
     for key, expected in together.items():
@@ -159,7 +160,7 @@ def test_reports_sum_over_threads(crew, ask, report, tmp_path):
 
 
 def test_one_after_the_other(build, trace):
-    """A thousand threads in the same few rings: each has its own ten blocks."""
+    """A thousand threads use the same few rings one after another, and each has its own ten blocks."""
     traced = trace([build.target("threads"), "short"], env=BY_THREAD)
     assert traced.stdout == b"done\n" and traced.stderr == b""
     found = traced.rows("SELECT thread, sum(allocations) AS n FROM sites WHERE function = 'blocks' GROUP BY process, thread")
@@ -177,7 +178,8 @@ def test_handed_over(build, trace):
 
 
 def test_between_marks(trace, ask, report, tmp_path):
-    """One thread gives back at a line what another makes there: together less is live, of the one more."""
+    """Between two marks one thread frees its blocks of a line and another allocates there: fewer are live in all, more of the
+    second's."""
     (tmp_path / "m.c").write_text("""
 #include <trace.h>
 #include <pthread.h>
@@ -233,7 +235,7 @@ int main(void)
 
 
 def test_python(trace, ask, program, tmp_path):
-    """Threads of Python, by their TIDs: their names nobody else knows before 3.14."""
+    """Python threads are told apart by their TIDs: before Python 3.14 their names are known only inside the interpreter."""
     (tmp_path / "t.py").write_text("""
 import threading
 def piece(): return bytes(5000)

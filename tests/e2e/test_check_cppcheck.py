@@ -1,4 +1,4 @@
-"""cppcheck finds nothing wrong with the source, and finds what is wrong"""
+"""scripts/check's cppcheck finds nothing wrong with the source, and finds planted faults."""
 import pytest
 from linters import copy_of, plant, run_check, SOURCE
 

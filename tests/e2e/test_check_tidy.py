@@ -1,4 +1,4 @@
-"""clang-tidy finds nothing wrong with the source, and finds what is wrong"""
+"""scripts/check's clang-tidy finds nothing wrong with the source, and finds planted faults."""
 import json
 
 from linters import copy_of, plant, run_check, SOURCE

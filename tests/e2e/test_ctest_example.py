@@ -1,5 +1,5 @@
-"""tests/examples/ctest: GoogleTest's tests are traced by ctest, and limits are tests of their own. It is run as users would,
-with what is installed; a program that forgets fails, with its line."""
+"""tests/examples/ctest, in which ctest traces GoogleTest's tests, and memory limits are tests themselves. It is built as a user
+would build it, with an installed libtrace. For a program that leaks, a test fails and names the line."""
 
 import os
 import pathlib
@@ -22,7 +22,8 @@ def prefix(build, tmp_path_factory):
 
 @pytest.fixture
 def ctest(prefix, tmp_path):
-    """ctest(options of cmake): builds the example, and runs its tests; their names that failed, and the output."""
+    """ctest(options of cmake): builds the example and runs its tests; returns the names of those that failed, and the
+    output."""
     if not pathlib.Path("/usr/include/gtest/gtest.h").exists() or not shutil.which("pkg-config"):
         pytest.skip("no libgtest-dev (scripts/setup brings it)")
     env = clean_environment({"PATH": f"{prefix}/bin:{os.environ['PATH']}", "PKG_CONFIG_PATH": prefix / "lib/pkgconfig",
@@ -46,7 +47,7 @@ def test_as_it_should_be(ctest):
 
 
 def test_forgetful(ctest):
-    """Its tests pass; those of what is left fail, and name the line, also for GitHub."""
+    """The program's own tests pass; the tests of what is left at the end fail and name the line, for GitHub, too."""
     failed, out = ctest("-DFORGETFUL=ON")
     assert failed == {"words.leaks", "words.counts"}, out
     line = 1 + (EXAMPLE / "words.cc").read_text().split("\n").index("    new std::string(text); // nobody will ever delete it")

@@ -19,7 +19,7 @@ COMPANIONS = ("", "-wal", "-shm", "-journal")
 
 
 def modes(database):
-    """The permissions of all that SQLite has made there."""
+    """The permissions of all files that SQLite has created there."""
     return {stat.S_IMODE(os.stat(f"{database}{end}").st_mode) for end in COMPANIONS if os.path.exists(f"{database}{end}")}
 
 
@@ -139,7 +139,8 @@ def test_our_own_file_where_everybody_may_write(build, trace, everybodys):
 @as_root
 @pytest.mark.parametrize("command", (["top"], ["sql", "SELECT 1"], ["rename", "1", "other"]), ids=lambda words: words[0])
 def test_root_reads_it_as_a_run_of_its_owner_begins(command, build, preload, trace, everybodys):
-    """What SQLite makes beside it for root is the owner's from the first moment, or his next run would be lost."""
+    """The files that SQLite creates beside the database for root belong to its owner from the start; otherwise the owner's next
+    run would be lost."""
     home = everybodys / "home"
     home.mkdir()
     database = home / "trace.db"
@@ -164,7 +165,7 @@ def test_root_reads_it_as_a_run_of_its_owner_begins(command, build, preload, tra
 
 @as_root
 def test_who_may_not_read_it_is_told_what_to_do(build, trace, everybodys):
-    """As after a trace-attach by root: the message names the owner, and says what to do."""
+    """As after a trace-attach by root: the message names the owner and says what to do."""
     database = everybodys / "trace.db"
     trace([build.target("hello")], db=database)
     program = everybodys / "trace-report"
@@ -182,7 +183,7 @@ def test_who_may_not_read_it_is_told_what_to_do(build, trace, everybodys):
 
 @as_root
 def test_anothers_database_in_ones_own_directory(build, trace, everybodys):
-    """Root records into a file of the user who owns the directory: that is no trap, and it stays the user's."""
+    """Root records into a file of the directory's owner: this is not refused, and the file stays the user's."""
     database = everybodys / "trace.db"
     trace([build.target("hello")], db=database)
     os.chown(database, NOBODY, NOBODY)
@@ -192,7 +193,7 @@ def test_anothers_database_in_ones_own_directory(build, trace, everybodys):
 
 
 def test_removed_between_runs(preload, recorded, tmp_path):
-    """At once, while the collector of the run before is still at work: what that one leaves is not the new one's."""
+    """The next run starts while the previous collector is still at work: what that leaves is not taken for the new run's."""
     database = tmp_path / "trace.db"
     for _ in range(8):
         database.unlink(missing_ok=True)

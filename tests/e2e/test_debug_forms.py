@@ -1,4 +1,5 @@
-"""Lines, functions and inlined calls from debug information in every form that compilers and linkers make (tests/symbols/forms.h)."""
+"""Lines, functions and inlined calls from every form of debug information that compilers and linkers write
+(tests/symbols/forms.h)."""
 
 import pathlib
 import shutil
@@ -12,14 +13,14 @@ SOURCES = ROOT / "tests" / "symbols"
 
 
 def place(file, mark):
-    """"file:line" of the line that has this comment."""
+    """"file:line" of the line that ends with this comment."""
     lines = (SOURCES / file).read_text().splitlines()
     found = [number for number, text in enumerate(lines, 1) if text.endswith(f"/* {mark} */")]
     assert len(found) == 1
     return f"{file}:{found[0]}"
 
 
-# Size of a block: what is on its stack, innermost first.
+# By size of a block: the frames of its stack, innermost first.
 WANTED = {
     808: [("box", place("forms.h", "box")), ("main", place("forms_main.cc", "of box"))],
     777: [("raw", place("forms.h", "raw")), ("main", place("forms_main.cc", "of raw"))],
@@ -30,7 +31,7 @@ WANTED = {
 }
 
 MOLD = "-fuse-ld=mold -B/usr/libexec/mold"
-FORMS = {  # compiler and its options; commands afterwards
+FORMS = {  # the compiler with options; commands to run afterwards
     "plain": ("g++ -O2 -g",),
     "split": ("g++ -O2 -g -gsplit-dwarf",),
     "split, version 4": ("g++ -O2 -gdwarf-4 -gsplit-dwarf",),
@@ -56,7 +57,8 @@ FORMS = {  # compiler and its options; commands afterwards
     "unwinding by debug information, clang": ("clang++ -O2 -g -fno-asynchronous-unwind-tables -fno-exceptions",),
     "no build ID": ("g++ -O2 -g -Wl,--build-id=none",),
 }
-# What is in several pieces cannot be said there, nor where a call was: GCC leaves such calls out, Clang where they were.
+# DWARF 2 can describe neither code in several pieces nor the place of a call: GCC leaves such calls out, Clang leaves out where
+# they were.
 INNERMOST_LINE_ONLY = {"strict version 2", "strict version 2, clang"}
 
 
@@ -78,7 +80,7 @@ def build(form, folder):
 
 
 def frames_of(text):
-    """(function, file:line), innermost first. Of static functions that were inlined GCC says only the last part of the name."""
+    """(function, file:line), innermost first. For inlined static functions GCC writes only the last part of the name."""
     for frame in text.split(";"):
         name, _, where = frame.rpartition(" (") if frame.endswith(")") and "/" in frame.rpartition(" (")[2] else (frame, "", "")
         yield name.split("(")[0].split("::")[-1], pathlib.PurePath(where.rstrip(")")).name

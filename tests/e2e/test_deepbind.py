@@ -1,4 +1,4 @@
-"""A library that is loaded with RTLD_DEEPBIND calls the C library's allocator by itself, and strdup() calls ours."""
+"""A library loaded with RTLD_DEEPBIND calls the C library's allocator directly, while strdup() calls ours."""
 
 import json
 import sys
@@ -35,8 +35,7 @@ def test_nothing_leaks(build, trace, report, tmp_path):
 
 
 def test_python(trace, build):
-    """An interpreter that loads its extensions with RTLD_DEEPBIND. Their blocks are freed by other
-    libraries."""
+    """An interpreter loads its extensions with RTLD_DEEPBIND. Their blocks are freed by other libraries."""
     script = ("import sys, ctypes; sys.setdlopenflags(10);"  # RTLD_DEEPBIND | RTLD_NOW
               "import _bz2, _lzma, _decimal;"
               "bound, everybody = ctypes.CDLL(sys.argv[1], mode=10), ctypes.CDLL(None);"

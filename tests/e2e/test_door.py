@@ -160,7 +160,7 @@ def test_strangers(sleeper, build, tmp_path):
         flood.wait()
     assert (process.returncode, out) == (4, b"hello you\n")
     assert wait_for_run(tmp_path / "trace.db", 1)["state"] == "complete"
-    if not err:  # else nobody answered in time, which is said
+    if not err:  # otherwise nobody answered in time, which is reported
         assert len(rows(tmp_path / "trace.db", "SELECT * FROM run")) == 1
 
 

@@ -1,5 +1,5 @@
-"""Allocations before the C library has been set up, by a library that asks to be the first that starts: the settings and
-the session of the environment hold."""
+"""Allocations before the C library is set up, by a library that asks to be initialised first: the settings in the environment
+and the session are respected nevertheless."""
 
 import subprocess
 
@@ -37,7 +37,7 @@ def early(tmp_path):
 
 
 def test_settings(early, trace):
-    """The database that the variable names (trace() has one in mind), a label, and what else there is."""
+    """The database named by the variable is used (trace() sets one), and so are a label and another setting."""
     traced = trace([early], env={"LIBTRACE_LABEL": "mine", "LIBTRACE_EVENTS": "1"}, cwd=early.parent)
     assert (traced.returncode, traced.stderr) == (0, b"")
     assert traced.run["label"] == "mine"
@@ -46,7 +46,7 @@ def test_settings(early, trace):
 
 
 def test_session(early, preload, tmp_path):
-    """A program that it executes is part of its run."""
+    """A program that it executes belongs to its run."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     env = preload(db=folder / "trace.db")

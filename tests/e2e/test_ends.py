@@ -1,4 +1,4 @@
-"""A few tries of what ends.py does a hundred times each: a report right after the program's end is right."""
+"""A few of the tries of ends.py, which makes a hundred each: a report right after the program's end is right."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Programs that are traced within namespaces that others have made and that go on (nsenter, as docker exec does)."""
+"""Programs that are traced in existing namespaces, which others have created and which remain (nsenter, as in docker exec)."""
 
 import os
 import signal
@@ -9,13 +9,13 @@ import pytest
 from conftest import clean_environment, rows, wait_for_run
 
 HERE = ["--pid", "--mount", "--uts", "--ipc"]
-# What is entered, and who is in there: trace-run, or what it starts.
+# Which namespaces are entered, and by whom: by trace-run too ("inside"), or only by the program that it starts.
 WAYS = {
     "all within": (HERE, "inside"),
     "all from outside": (HERE, "outside"),
     "processes within": (["--pid"], "inside"),
     "processes from outside": (["--pid"], "outside"),
-    "files within": (["--mount"], "inside"),  # where /proc tells of other processes, not of these
+    "files within": (["--mount"], "inside"),  # there /proc shows other processes, not these
     "files from outside": (["--mount"], "outside"),
     "image": (HERE, "image"),
 }
@@ -23,7 +23,7 @@ WAYS = {
 
 @pytest.fixture(scope="module")
 def container(build):
-    """The process whose namespaces they are: number 1 of them."""
+    """The process whose namespaces are entered: number 1 in them."""
     argv = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--uts", "--ipc", "sh", "-c", "echo ready; read line; exit 0"]
     process = subprocess.Popen(argv, env=clean_environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     if process.stdout.readline() != b"ready\n":

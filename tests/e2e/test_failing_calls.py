@@ -20,7 +20,7 @@ LEAST = 30
 
 
 def spread(todo):
-    """Each kind of call of each part of ours first, then the others, from all over the run."""
+    """First one of each kind of call in each part of ours, then others, spread over the whole run."""
     first, rest, kinds = [], [], set()
     for subject, failure in todo:
         kind = subject.part_of(failure.call), failure.call.name
@@ -48,7 +48,7 @@ def test_failing_calls(build, tmp_path, say):
 
 
 def test_one_line_for_all_processes(build, plain, preload):
-    """Where nothing can be recorded the program's children do not say it again."""
+    """If nothing can be recorded, the program's children do not repeat the message."""
     command = [build.target("calls")]
     expected, done = plain(command), plain(command, env=preload(db="/nowhere/trace.db"))
     assert (done.returncode, done.stdout) == (expected.returncode, expected.stdout)
@@ -56,7 +56,7 @@ def test_one_line_for_all_processes(build, plain, preload):
 
 
 def test_one_line_without_shared_memory(build, plain, preload, tmp_path):
-    """The same where there is nothing that the processes share."""
+    """The same without memory that the processes share."""
     command = ["sh", "-c", f"{build.target('hello')}; {build.target('hello')}; exit 3"]
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # noqa: E731
     done = plain(command, env=preload(db=tmp_path / "trace.db"), preexec_fn=limit)

@@ -1,5 +1,5 @@
-"""Forks while other threads are in the loader: glibc leaves its list's lock as it is in the child, so that there
-nothing of ours may wait for it."""
+"""Forks while other threads hold the loader's lock. glibc leaves that lock as it is in the child, so nothing of ours may wait
+for it there."""
 
 import pytest
 
@@ -7,7 +7,7 @@ import pytest
 @pytest.mark.parametrize("mode", (["held"], ["asked", "plugin.so"], ["storm", "60", "plugin.so"],
                                   ["load", "40", "plugin.so"]), ids=lambda mode: mode[0])
 def test_no_child_hangs(mode, build, trace, plain):
-    """Each of them does what it can do untraced, and is traced."""
+    """Each child can do what it can do untraced, and is traced."""
     argv = [build.target("forks"), *(build.target(a) if a.endswith(".so") else a for a in mode)]
     assert plain(argv).stdout == b"0 stuck\n"
     traced = trace(argv)
@@ -18,7 +18,7 @@ def test_no_child_hangs(mode, build, trace, plain):
 
 
 def test_what_a_child_allocates_is_named(build, trace):
-    """Also where nobody may ask the loader: the modules are those that were known before the fork."""
+    """Blocks of a child are named even if the loader cannot be asked: the modules known before the fork are used."""
     traced = trace([build.target("forks"), "held"])
     found = {(row["process"], row["n"]) for row in traced.rows(
         "SELECT process, sum(allocations) AS n FROM sites WHERE function = 'blocks' AND process IN"
@@ -28,7 +28,7 @@ def test_what_a_child_allocates_is_named(build, trace):
 
 
 def test_plugins_of_a_child(build, trace):
-    """One that was loaded before the fork, and one that the child loads itself."""
+    """A plugin that was loaded before the fork, and one that the child loads itself."""
     traced = trace([build.target("forks"), "plugins", build.target("second.so"), build.target("first.so")])
     assert traced.stdout == b"0 stuck\n"
     made = {(row["process"], row["function"]): row["n"] for row in traced.rows(

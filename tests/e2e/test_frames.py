@@ -1,6 +1,6 @@
-"""Stacks that are not what a compiler makes: other registers, signals, small stacks, wrong or no call frame information.
+"""Stacks that no compiler produces: frames in other registers, signals, small stacks, wrong or missing call frame information.
 
-The program lives as it does untraced, and the stacks are libunwind's (LIBTRACE_CHECK_STACKS=1) or say that they are cut.
+The program runs as it does untraced, and its stacks are libunwind's (LIBTRACE_CHECK_STACKS=1) or are marked as cut.
 """
 
 import os
@@ -21,8 +21,8 @@ def stacks_of_leaf(traced):
 @pytest.mark.parametrize("mode, checked", [("registers", "0"), ("registers", "1"), ("signals", "0"), ("signals", "1"),
                                            ("rbp", "0")])
 def test_stacks_reach_main(mode, checked, build, trace, plain):
-    """Frames whose place is in another register, a caller's rbp in one, an expression; functions interrupted where
-    no call is."""
+    """Frames that are found by another register, with a caller's rbp in a register, or by an expression; functions that a
+    signal interrupted where there is no call."""
     argv = [build.target("frames"), mode]
     expected = plain(argv)
     traced = trace(argv, env={"LIBTRACE_CHECK_STACKS": checked})
@@ -45,7 +45,7 @@ def test_stacks_reach_main(mode, checked, build, trace, plain):
 
 @pytest.mark.parametrize("size", [8192, 10240, 12288, 16384])
 def test_small_signal_stack(size, build, trace, plain):
-    """8192 is SIGSTKSZ; with less than 1 KiB more than the program needs by itself, it lives."""
+    """8192 is SIGSTKSZ. The program survives on a stack with less than 1 KiB more than it needs untraced."""
     argv = [build.target("frames"), "alternative", str(size)]
     expected = plain(argv)
     if expected.returncode != 0:
@@ -58,7 +58,7 @@ def test_small_signal_stack(size, build, trace, plain):
 
 @pytest.mark.parametrize("size", [4096, 65536])
 def test_coroutines(size, build, trace, plain):
-    """Stacks of a page, called at their very end by hand, between pages that nobody may touch."""
+    """Stacks of one page between inaccessible pages, entered by hand-written code at their very end."""
     argv = [build.target("frames"), "coroutines", str(size)]
     expected = plain(argv)
     assert expected.returncode == 0
@@ -71,7 +71,7 @@ def test_coroutines(size, build, trace, plain):
 
 
 def test_stack_that_the_recorder_uses(build, trace, plain):
-    """At most 1 KiB more than the program's allocator, also for a thread's first event and for new places."""
+    """At most 1 KiB more than the program's allocator uses, even for a thread's first event and for new places."""
     argv = [build.target("frames"), "stack-used"]
     used = {}
     for name, result in (("plain", plain(argv)), ("traced", trace(argv))):
@@ -92,7 +92,7 @@ def test_wrong_call_frame_information(build, trace, plain):
 
 
 def test_descriptors_are_the_programs(build, trace, plain, tmp_path):
-    """Code without call frame information, as of a JIT; then the program closes all and opens its own."""
+    """Code without call frame information, as written by a JIT, closes all descriptors and opens its own."""
     argv = [build.target("frames"), "descriptors"]
     results = []
     for number in range(10):
@@ -113,7 +113,7 @@ def test_unknown_code_cuts_the_stack(build, trace, tmp_path):
 
 
 def sections(path):
-    """(offset, size) of the call frame information in the file."""
+    """(offset, size) of each section with call frame information."""
     listed = subprocess.run(["readelf", "-SW", path], capture_output=True, text=True, check=True).stdout
     found = []
     for line in listed.splitlines():
@@ -124,7 +124,7 @@ def sections(path):
 
 
 def damage(image, places, number, chance):
-    """A few bytes changed, or now and then all of them."""
+    """Changes a few bytes, or now and then all of them."""
     if number % 50 == 49:
         for offset, size in places:
             image[offset : offset + size] = bytes(size) if number % 100 == 99 else chance.randbytes(size)
@@ -136,7 +136,7 @@ def damage(image, places, number, chance):
 
 
 def test_damaged_programs(build, trace, plain, tmp_path, say):
-    """Programs whose unwind tables were changed at random: those that live untraced live traced."""
+    """Programs whose unwind tables were changed at random: those that survive untraced survive traced."""
     original = pathlib.Path(build.target("frames")).read_bytes()
     places = sections(build.target("frames"))
     assert len(places) == 2

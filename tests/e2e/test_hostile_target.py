@@ -1,6 +1,6 @@
-"""Root attaches to another user's program that wants to use root's rights: it gets nothing of them.
+"""Root attaches to another user's program that tries to use root's rights: it gains none of them.
 
-Each attack is one that worked against an earlier version; see targets/hostile.c. Needs root, to be two users.
+Each attack worked against an earlier version; see targets/hostile.c. Needs root, to have two users.
 """
 
 import os
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be two
 
 @pytest.fixture
 def places(build):
-    """The hostile program where everybody may run it, and a directory and a file that only root may write to."""
+    """The hostile program where everybody may run it, and a directory and files that only root may write to."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         folder = pathlib.Path(folder)
         folder.chmod(0o755)
@@ -36,7 +36,7 @@ def places(build):
 
 
 def attack(build, places, kind, file, seed):
-    """trace-attach as root to the hostile program, which runs as nobody; what became of it, and the database."""
+    """Root attaches to the hostile program, which runs as nobody; returns the result of trace-attach, and the database."""
     database = places / "records" / f"{kind}-{seed}.db"
     target = subprocess.Popen([places / "hostile", kind, file, str(seed), build.library], user=NOBODY, group=NOBODY,
                               extra_groups=[], cwd="/", stdout=subprocess.PIPE)
@@ -60,7 +60,7 @@ def sound(database):
 
 @pytest.mark.parametrize("name", ["secret", "readable"])
 def test_names_a_descriptor_of_roots_file(name, build, places):
-    """The descriptor that it says is the shared memory is of a file that it may not write to."""
+    """The program passes off a descriptor of root's file, which it may at most read, as that of the shared memory."""
     for seed in range(TRIES // 2):
         file = places / "mine" / name
         done, _ = attack(build, places, "descriptor", file, seed)
@@ -69,7 +69,7 @@ def test_names_a_descriptor_of_roots_file(name, build, places):
 
 
 def test_writes_a_path_into_the_shared_memory(build, places):
-    """Where the database is to be is root's to say: nothing is made in a directory that only root may write to."""
+    """Root alone decides where the database is: nothing is created in a directory that only root may write to."""
     for seed in range(TRIES):
         done, database = attack(build, places, "path", places / "mine" / "made.db", seed)
         assert "killed" not in done.stderr, done.stderr
@@ -79,8 +79,8 @@ def test_writes_a_path_into_the_shared_memory(build, places):
 
 
 def test_leads_out_of_the_shared_memory(build, places):
-    """Offsets, numbers and counts that cannot be right are found to be so, whenever they change: the collector ends as it
-    should, with a database that is sound."""
+    """Impossible offsets, numbers and counts are detected, whenever the program writes them: the collector ends normally, and
+    its database is sound."""
     for seed in range(TRIES):
         done, database = attack(build, places, "offsets", "/", seed)
         assert "killed" not in done.stderr and done.returncode == 0, f"seed {seed}: {done.stderr}"

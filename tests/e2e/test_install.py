@@ -1,4 +1,4 @@
-"""cmake --install puts everything where it is found, and an installed tracer works."""
+"""cmake --install puts every file where it will be found, and the installed tracer works."""
 
 import os
 import subprocess
@@ -22,12 +22,13 @@ def test_files(prefix):
                  "libexec/libtrace/trace-symbols.so", "include/trace.h", "lib/pkgconfig/libtrace.pc", "share/libtrace/python/libtrace.py",
                  "share/libtrace/python/pytest_libtrace.py", "share/doc/libtrace/LICENSE"):
         assert path in found, sorted(found)
-    # Nothing of the house's own libraries and headers.
+    # None of our internal libraries and headers is installed.
     assert not [f for f in found if f.endswith((".a", "wire.h"))]
 
 
 def test_only_wanted_symbols(prefix):
-    """What a preloaded library exports, it interposes in every program: the allocator's names and our own, no more."""
+    """A preloaded library interposes whatever it exports in every program, so it exports only the allocator's names and our
+    own."""
     listed = subprocess.run(["nm", "-D", "--defined-only", prefix / "lib/libtrace.so"], capture_output=True, text=True, check=True)
     names = {line.split()[-1].split("@")[0] for line in listed.stdout.splitlines()}
     allowed = set("malloc calloc realloc reallocarray free cfree posix_memalign aligned_alloc memalign valloc pvalloc free_sized "
@@ -50,7 +51,8 @@ def test_traces(prefix, build, tmp_path):
 
 
 def test_without_symbols(prefix, build, tmp_path):
-    """What looks up names is a library of its own: an installation that has lost it records as ever, by module and offset."""
+    """The code that looks up names is a separate library. If that is missing, runs are recorded with module and offset
+    instead."""
     library = prefix / "libexec/libtrace/trace-symbols.so"
     library.rename(tmp_path / "away.so")
     try:
@@ -65,7 +67,7 @@ def test_without_symbols(prefix, build, tmp_path):
 
 
 def test_by_name_alone(prefix, build, tmp_path):
-    """LD_PRELOAD=libtrace.so, where the loader knows the directory."""
+    """LD_PRELOAD=libtrace.so, with the directory in the loader's path."""
     env = clean_environment({"LD_PRELOAD": "libtrace.so", "LD_LIBRARY_PATH": prefix / "lib"})
     process = subprocess.run([build.target("hello")], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (process.stdout, process.stderr) == ("hello world\n", "")
@@ -75,7 +77,7 @@ def test_by_name_alone(prefix, build, tmp_path):
 @pytest.mark.parametrize("compiler, name", [(["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"], "use.c"),
                                             (["g++", "-std=c++98", "-Wall", "-Wextra", "-Werror", "-pedantic"], "use.cpp")])
 def test_public_header(compiler, name, prefix, tmp_path):
-    """A program with marks builds with what pkg-config says, and runs plain and traced."""
+    """A program with marks can be built with the flags of pkg-config, and runs untraced and traced."""
     (tmp_path / name).write_text(
         '#include <trace.h>\n#include <stdio.h>\n'
         'int main(void) { trace_mark("a"); trace_pause(); trace_resume(); trace_snapshot("b"); puts("marked"); return 0; }\n'
@@ -91,7 +93,7 @@ def test_public_header(compiler, name, prefix, tmp_path):
 
 
 def test_python_module(prefix, tmp_path):
-    """pkg-config says where it is; it finds the commands of its own installation by itself."""
+    """pkg-config has the module's directory; the module finds the commands of its own installation."""
     env = clean_environment({"PKG_CONFIG_PATH": prefix / "lib/pkgconfig"})
     folder = subprocess.run(["pkg-config", "--variable=pythondir", "libtrace"], env=env, capture_output=True, text=True, check=True)
     env = clean_environment({"PYTHONPATH": folder.stdout.strip(), "PATH": "/usr/bin:/bin"})

@@ -1,5 +1,5 @@
-"""leaks: what the system's libraries keep in every program is counted, and not shown as the program's. valgrind, which has
-glibc free what is its own, is the oracle; what a program forgets is shown, also where it got it from glibc."""
+"""leaks: memory that the system's libraries keep in every program is counted, but not shown as the program's. The oracle is
+valgrind, which makes glibc free its own memory. What a program forgets is shown, even if glibc allocated it."""
 
 import json
 import re
@@ -49,7 +49,7 @@ int main(void)
 """,
 }
 
-# What each forgets, and the line that it is at.
+# What each program forgets, and the number of the line.
 LEAKING = {
     "file": ('fopen("/dev/null", "r");', 1),
     "conversion": ('iconv_open("UTF-16", "UTF-8");', 1),
@@ -79,7 +79,7 @@ int main(void)
 
 @pytest.fixture
 def leaks(build, report, tmp_path):
-    """leaks(program, options): trace-report leaks --fail of it, as JSON, and its exit status."""
+    """leaks(program, options): runs it; returns what trace-report leaks --fail prints as JSON, and its exit status."""
 
     def run(program, *options):
         database = tmp_path / "trace.db"
@@ -123,7 +123,7 @@ def test_forgotten(name, leaks, tmp_path):
 
 
 def test_a_plugin_s_initialiser(leaks, tmp_path):
-    """It is called by the loader, and what it keeps is its own."""
+    """The loader calls the initialiser, but the memory that it keeps is the plugin's."""
     (tmp_path / "plugin.c").write_text("#include <stdlib.h>\nvoid *kept;\n"
                                        "__attribute__((constructor)) static void begin(void) { kept = malloc(333); }\n")
     subprocess.run(["gcc", "-g", "-shared", "-fPIC", "-o", tmp_path / "plugin.so", tmp_path / "plugin.c"], check=True)

@@ -1,5 +1,5 @@
-"""SIGKILL at random moments of a busy multi-threaded program: the database holds what the program itself had counted by
-then, and is sound. LIBTRACE_KILLS makes them more (scripts/test-kills does)."""
+"""SIGKILL at random moments of a busy multi-threaded program: the database has everything that the program itself had counted
+by then, and is sound. LIBTRACE_KILLS sets the number of kills (scripts/test-kills)."""
 
 import os
 import random
@@ -38,7 +38,7 @@ def test_kills_at_random_moments(build, preload, tmp_path, say):
         allocations, frees = sum(t[0] for t in threads), sum(t[1] for t in threads)
         events += allocations + frees
         line = rows(database, "SELECT sum(allocations) AS a, sum(allocations - live_allocations) AS f FROM functions WHERE run = ? AND function = 'run'", number)[0]
-        # Each thread may have been killed between an event and its count; and a free is told before it is done.
+        # Each thread may have been killed between an event and its count; and a free is recorded before it happens.
         assert allocations <= line["a"] <= allocations + THREADS, f"kill {number}"
         assert frees <= line["f"] <= frees + THREADS, f"kill {number}"
         assert run["state"] == "complete" and run["exit_status"] == -signal.SIGKILL, f"kill {number}"

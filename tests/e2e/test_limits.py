@@ -1,5 +1,5 @@
-"""Limits that a program runs under, and those that it sets itself: it does what it does without us, or, where a limit is too
-tight for us, it runs untraced and one line says so."""
+"""Resource limits that a program runs under or sets itself. It does the same as without us; if a limit is too tight for us, it
+runs untraced and one line says so."""
 
 import os
 import pathlib
@@ -24,18 +24,18 @@ def under(limits):
 
 
 def says_what_it_lacks(run):
-    """It was recorded to the end, and is called complete only if there was room for all."""
+    """The run was recorded to its end, and is called complete only if there was room for all of it."""
     return run["state"] == ("incomplete" if run["events_lost"] or run["stacks_lost"] or run["untraced"] else "complete")
 
 
 def same(build, plain, preload, tmp_path, limits, blocks=20000, threads=2, own=(), env=None, **options):
-    """Runs `limited` without and with us; the line that was said, if any."""
+    """Runs `limited` without and with us, and compares; returns the line that was printed, if any."""
     command = [build.target("limited"), blocks, threads, *own]
     expected = plain(command, env=env, preexec_fn=under(limits), **options)
     traced = plain(command, env=preload(env, tmp_path / "trace.db"), preexec_fn=under(limits), **options)
     assert (traced.returncode, traced.stdout) == (expected.returncode, expected.stdout), (expected, traced)
     said = traced.stderr.replace(expected.stderr, b"")
-    # Where ld.so cannot even open the library it says so, and goes on.
+    # If ld.so cannot even open the library, it prints an error and continues.
     assert said.count(b"\n") <= 1 and (not said or said.startswith((b"libtrace: ", b"ERROR: ld.so: "))), traced.stderr
     return said
 
@@ -52,7 +52,7 @@ def test_memory(which, mib, build, plain, preload, tmp_path):
 
 @pytest.mark.parametrize("mib", [160, 256])
 def test_memory_of_threads(mib, build, plain, preload, tmp_path):
-    """Threads for which we have no room are not recorded, and not slowed down."""
+    """Threads for which there is no room are not recorded, and not slowed down."""
     one_heap = {"MALLOC_ARENA_MAX": "1"}  # otherwise glibc's arenas take the remaining room, at random
     same(build, plain, preload, tmp_path, [(r.RLIMIT_AS, mib * MIB)], blocks=100000, threads=16, env=one_heap)
     assert says_what_it_lacks(wait_for_run(tmp_path / "trace.db"))
@@ -60,7 +60,7 @@ def test_memory_of_threads(mib, build, plain, preload, tmp_path):
 
 @pytest.mark.parametrize("mib", [32, 64, 128])
 def test_memory_limited_later(mib, build, plain, preload, tmp_path):
-    """By the program itself, when it is traced already."""
+    """The program limits its memory itself when it is already traced."""
     assert same(build, plain, preload, tmp_path, [], threads=0, own=[int(r.RLIMIT_AS), mib * MIB]) == b""
     assert says_what_it_lacks(wait_for_run(tmp_path / "trace.db"))
 
@@ -111,7 +111,8 @@ def open_folder():
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 @pytest.mark.parametrize("processes", [1, 2, 3, 4, 8, 64, 1000])
 def test_processes(processes, build, plain, preload, open_folder):
-    """Of a user who has no other: the limit does not bind root. The program's own child and threads come first."""
+    """As a user without other processes, because the limit does not bind root. The program's own child and threads take
+    precedence."""
     other = {"user": 61234, "group": 61234, "extra_groups": [], "cwd": "/"}
     if plain([build.target("hello")], **other).returncode != 0:
         pytest.skip("another user cannot run what was built here")

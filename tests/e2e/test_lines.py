@@ -1,4 +1,4 @@
-"""Names and lines are those that addr2line -i finds."""
+"""Functions, files and lines are those that addr2line -i finds."""
 
 import os
 import pathlib
@@ -18,7 +18,7 @@ ORDER BY f.run, f.id, fl.depth
 
 
 def places_of(traced, executable):
-    """{return address: [(function, file, line)]} of the frames of one module."""
+    """The frames of one module as {return address: [(function, file, line)]}."""
     found = {}
     for row in traced.rows(FRAMES):
         if os.path.realpath(row["module"]) == os.path.realpath(executable):
@@ -28,8 +28,8 @@ def places_of(traced, executable):
 
 
 def agree(ours, theirs):
-    """Whether two lists of frames say the same. addr2line names some inlined functions (those whose name is at another
-    declaration) after the function that they stand in; then the place must do."""
+    """Whether two lists of frames say the same. addr2line calls some inlined functions, whose name is given at another
+    declaration, by the name of the function around them; there only the places are compared."""
     if [place[1:] for place in ours] != [place[1:] for place in theirs]:
         return False
     outer = theirs[-1][0]
@@ -37,7 +37,7 @@ def agree(ours, theirs):
 
 
 def compare(traced, executable, program=("addr2line",)):
-    """All frames of the executable against addr2line; returns how many, and how many were inlined into another."""
+    """Compares all frames of the executable with addr2line; returns how many there are, and how many of them were inlined."""
     ours = places_of(traced, executable)
     assert ours, f"no frame of {executable} was named"
     theirs = oracle.addr2line(executable, [address - 1 for address in ours], program)
@@ -62,7 +62,7 @@ def test_cxx(build, trace, say):
     assert frames >= 20 and inlined >= 10
     say(f"C++: {frames} frames equal addr2line's, {inlined} of them inlined into others")
 
-    # The lines that allocate are lines of the program, not of the standard library.
+    # Allocations count for lines of the program, not of the standard library.
     names = {r["function"].split("(")[0]: r for r in traced.rows(
         "SELECT * FROM lines WHERE file LIKE '%/shapes.cpp' ORDER BY bytes DESC")}
     assert any("make<shapes::Square<" in n for n in names), sorted(names)
@@ -84,7 +84,7 @@ def test_clang(program, trace, tmp_path):
     code = pathlib.Path(__file__).resolve().parent.parent / "workloads" / "shapes.cpp"
     if subprocess.run([clang, "-std=c++17", "-g", "-O2", "-o", tmp_path / "shapes", code], capture_output=True).returncode:
         pytest.skip("clang++ finds no C++ library here")
-    # addr2line loses frames of functions that clang splits into several ranges; LLVM's own does not.
+    # addr2line loses the frames of functions that clang splits into several ranges; llvm-symbolizer does not.
     compare(trace([tmp_path / "shapes", "300"]), tmp_path / "shapes", (program("llvm-symbolizer"), "--output-style=GNU"))
 
 
@@ -101,7 +101,7 @@ def test_rust(build, trace, say):
 
 
 def test_c_by_line(build, trace):
-    """The line, the function and the count of each allocation of dict.c."""
+    """The line, the function and the count of each allocation in dict.c."""
     traced = trace([build.workload("dict"), "1000"])
     lines = {r["line"]: r for r in traced.rows("SELECT * FROM lines WHERE file LIKE '%/dict.c'")}
     at = oracle.source("dict.c")
@@ -115,7 +115,7 @@ def test_c_by_line(build, trace):
 
 
 def test_stripped_and_separate(build, trace, tmp_path):
-    """Names from a separate debug file by .gnu_debuglink; without it from .symtab; without that module+offset."""
+    """Names come from a separate debug file by .gnu_debuglink, without that from .symtab, without both as module+offset."""
     code = pathlib.Path(__file__).resolve().parent.parent / "workloads" / "slots.c"
     subprocess.run(["gcc", "-g", "-O1", "-fno-inline", "-o", tmp_path / "slots", code], check=True)
     subprocess.run(["objcopy", "--only-keep-debug", "slots", "slots.debug"], cwd=tmp_path, check=True)
@@ -136,7 +136,7 @@ def test_stripped_and_separate(build, trace, tmp_path):
 
 
 def test_replaced_since(build, trace, report, tmp_path):
-    """A binary that is replaced before its names were looked up keeps its own: the collector holds its file."""
+    """If a binary is replaced before its names are looked up, the right names are found, as the collector holds its file."""
     code = pathlib.Path(__file__).resolve().parent.parent / "workloads" / "slots.c"
     subprocess.run(["gcc", "-g", "-O1", "-fno-inline", "-o", tmp_path / "slots", code], check=True)
     script = f"cp {tmp_path}/slots {tmp_path}/running && {tmp_path}/running 500 && cp --remove-destination /bin/true {tmp_path}/running"
@@ -147,8 +147,8 @@ def test_replaced_since(build, trace, report, tmp_path):
 
 
 def test_known_from_an_earlier_run(build, trace, tmp_path):
-    """What one run found out about a program holds for the next one, as long as the build ID is the same: its debug
-    information is not read again, and need not even be there."""
+    """What one run has found out about a program is used by the next one if the build ID is the same: its debug information is
+    not read again, and need not exist any more."""
     code = pathlib.Path(__file__).resolve().parent.parent / "workloads" / "dict.c"
     subprocess.run(["gcc", "-g", "-O2", "-o", tmp_path / "dict", code], check=True)
     trace([tmp_path / "dict", "100"])
@@ -157,6 +157,6 @@ def test_known_from_an_earlier_run(build, trace, tmp_path):
     lines = "SELECT file, line, function, module, allocations, bytes FROM lines WHERE run = {} ORDER BY 1, 2, 3"
     first, second = ([tuple(row) for row in traced.rows(lines.format(run))] for run in (1, 2))
     assert first == second and any(file and file.endswith("/dict.c") for file, *_ in first)
-    # Another build is another program.
+    # A binary with another build ID is another program.
     subprocess.run(["gcc", "-O3", "-s", "-o", tmp_path / "dict", code], check=True)
     assert not trace([tmp_path / "dict", "100"]).rows("SELECT * FROM lines WHERE run = 3 AND file LIKE '%/dict.c'")

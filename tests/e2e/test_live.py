@@ -1,5 +1,5 @@
-"""Looking at a run that is still recording: what the program has done by now is there, without waiting for the next
-periodic snapshot; and where the collector cannot be asked, that is said."""
+"""Reports on a run that is still recording show all that the program has done by now, without waiting for the next periodic
+snapshot. If the collector cannot be asked, a message says so."""
 
 import json
 import os
@@ -17,13 +17,13 @@ ROUNDS = 25
 
 
 def until_recording(database, runs=1):
-    """A collector opens the database beside the program, which need not wait for it."""
+    """Waits until the collector has begun the run in the database, for which the program itself does not wait."""
     deadline = time.monotonic() + 100
     while time.monotonic() < deadline:
         try:
             if len(rows(database, "SELECT * FROM run")) == runs:
                 return
-        except sqlite3.OperationalError:  # not there, or being made
+        except sqlite3.OperationalError:  # the file is not there yet, or is being created
             pass
         time.sleep(0.01)
     raise AssertionError("no run was begun")
@@ -34,7 +34,7 @@ def kept(document):
 
 
 def test_at_once(steps, report, tmp_path):
-    """Each time right after the program has said that it is done."""
+    """Each report is made right after the program has reported that it is done."""
     database = tmp_path / "trace.db"
     program = steps()
     until_recording(database)
@@ -62,7 +62,7 @@ def test_at_once(steps, report, tmp_path):
 
 
 def test_two_that_record(steps, report, tmp_path):
-    """Both sides of a comparison are new."""
+    """Both sides of a comparison are up to date."""
     database = tmp_path / "trace.db"
     first, second = steps(env={"LIBTRACE_LABEL": "a"}), steps(env={"LIBTRACE_LABEL": "b"})
     until_recording(database, 2)
@@ -92,7 +92,7 @@ def test_collector_stands_still(steps, report, tmp_path):
 
 
 def test_a_copy_is_left_alone(steps, report, tmp_path):
-    """Files that name a collector which does not write to them: nobody is signalled."""
+    """In a copy of the file, the run names a collector that does not write to that copy: it gets no signal."""
     database, copy = tmp_path / "trace.db", tmp_path / "copy.db"
     program = steps()
     program.do("keep 100")
@@ -106,7 +106,7 @@ def test_a_copy_is_left_alone(steps, report, tmp_path):
 
 
 def test_a_strangers_choice(steps, report, build, tmp_path):
-    """SIGUSR1 would end a process that does not expect it."""
+    """A file from a stranger may name any process as its collector. SIGUSR1 would end one that does not expect it."""
     database, copy = tmp_path / "trace.db", tmp_path / "copy.db"
     program = steps()
     program.do("keep 100")
@@ -147,7 +147,8 @@ def test_another_users(steps, build, tmp_path):
 
 
 def test_another_pid_namespace(steps, build, program, tmp_path):
-    """As from outside of a container: its numbers mean nothing here, but what it wrote is shown as being recorded."""
+    """As seen from outside a container: the collector's PID means nothing here, but the run is shown as still being
+    recorded."""
     argv = [program("unshare"), "--pid", "--fork", "--mount-proc"]
     if subprocess.run([*argv, "true"], capture_output=True).returncode != 0:
         pytest.skip("PID namespaces cannot be made here")
@@ -158,6 +159,6 @@ def test_another_pid_namespace(steps, build, program, tmp_path):
     shown = subprocess.run([*argv, build.command("trace-report"), "top", "--db", database], capture_output=True, text=True)
     assert shown.returncode == 0 and "still running" in shown.stdout
     assert "another PID namespace" in shown.stderr and shown.stderr.count("\n") == 1
-    # Nor does somebody who records into the same file there take it for dead.
+    # Nor does a collector there that records into the same file take it for dead.
     subprocess.run([*argv, build.command("trace-run"), "-o", database, build.target("hello")], capture_output=True, check=True)
     assert rows(database, "SELECT state FROM run WHERE id = 1")[0][0] == "recording"

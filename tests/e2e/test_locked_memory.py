@@ -1,4 +1,4 @@
-"""mlockall() under a limit to what may be locked: it does what it does without us, and what may be locked later is not less."""
+"""mlockall() under a limit to locked memory gives the same result as without us, and later on not less can be locked."""
 
 import os
 import pathlib
@@ -16,7 +16,7 @@ CURRENT, FUTURE, ONFAULT = 1, 2, 4
 
 @pytest.fixture
 def other(build, plain):
-    """Options for subprocess: a user whom the limit binds, which it does not root."""
+    """Options for subprocess: a user to whom the limit applies, as it does not apply to root."""
     who = {"user": 61234, "group": 61234, "extra_groups": [], "cwd": "/"} if os.geteuid() == 0 else {}
     if plain([build.target("hello")], **who).returncode != 0:
         pytest.skip("another user cannot run what was built here")
@@ -25,7 +25,7 @@ def other(build, plain):
 
 @pytest.fixture
 def folder():
-    """One that every user can write to."""
+    """A folder that every user can write to."""
     with tempfile.TemporaryDirectory() as path:
         os.chmod(path, 0o777)
         yield pathlib.Path(path)
@@ -39,7 +39,7 @@ def may_lock(size):
 @pytest.mark.parametrize("flags", [CURRENT, FUTURE, CURRENT | FUTURE, CURRENT | FUTURE | ONFAULT])
 @pytest.mark.parametrize("kib", [0, 64, 2048, 3072, 4096, 7168])
 def test_same(kib, flags, build, plain, preload, other, folder):
-    """More than 8 MiB nobody may lock who was not given more, so those who need it have to get along with that."""
+    """By default nobody may lock more than 8 MiB, so programs that lock memory have to get by with that."""
     command = [build.target("locked"), flags]
     expected = plain(command, preexec_fn=may_lock(kib * KIB), **other)
     traced = plain(command, env=preload(None, folder / "trace.db"), preexec_fn=may_lock(kib * KIB), **other)
@@ -53,7 +53,7 @@ def test_same(kib, flags, build, plain, preload, other, folder):
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to attach to another user's program")
 @pytest.mark.parametrize("kib, word", [(7168, "ulimit -l"), (131072, None)])
 def test_attached(kib, word, build, other, folder):
-    """What trace-attach brings into such a program would be locked as well: refused where it is too much."""
+    """What trace-attach loads into such a program is locked as well: it is refused if that exceeds the limit."""
     reader, writer = os.pipe()
     os.set_blocking(reader, False)
     hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]

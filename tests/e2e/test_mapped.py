@@ -1,4 +1,4 @@
-"""What programs map by themselves, by line: calls and bytes against strace -k, what of it is resident against what was touched."""
+"""What programs map themselves, by line: calls and bytes are compared with strace -k, resident bytes with what was touched."""
 
 import collections
 import ctypes.util
@@ -25,7 +25,7 @@ def whole_pages(size):
 
 
 class Call:
-    """One of strace's lines, and the frames below it: (module, function, offset), the innermost first."""
+    """A call in strace's output, with the frames of its stack: (module, function, offset), the innermost first."""
 
     def __init__(self, text):
         found = re.match(r"(\w+)\((.*)\) += (-?\w+)", text)
@@ -38,24 +38,24 @@ class Call:
             self.frames.append((found[1], found[2], int(found[3], 16)))
 
     def caller(self):
-        """The innermost frame that is not the C library's, if that has called a function that maps; else None."""
+        """The innermost frame outside the C library if it called a function that maps memory, else None."""
         for module, function, offset in self.frames:
             if not OWN.search(module):
                 return module, function, offset
-            if re.sub("^__GI_", "", function) not in WRAPPERS:  # glibc has them under that name, too
+            if re.sub("^__GI_", "", function) not in WRAPPERS:  # glibc also uses this name for them
                 return None
         return None
 
 
 class Straced:
-    """What a program has mapped by itself, by module and place of the call: how often, and how many bytes."""
+    """What a program maps itself, according to strace: number of calls and bytes, by module and place of the call."""
 
     def __init__(self, argv, log, env=None):
         subprocess.run(["strace", "-ff", "-k", "-o", log, "-e", "trace=%memory,shmat,shmdt,shmget", *argv], env=clean_environment(env),
                        check=True, capture_output=True, timeout=60)
         self.mapped = collections.defaultdict(lambda: [0, 0])
         self.end, self.segments = 0, {}
-        for path in sorted(log.parent.glob(log.name + ".*")):  # one a thread
+        for path in sorted(log.parent.glob(log.name + ".*")):  # a file for each thread
             self.read(path)
 
     def read(self, path):
@@ -93,7 +93,7 @@ class Straced:
             count[1] += size
 
     def by_line(self, module):
-        """Those of a module, by file name and line."""
+        """The calls in one module, by file name and line."""
         found = {place: count for place, count in self.mapped.items() if place[0].endswith(module)}
         lines = collections.defaultdict(lambda: [0, 0])
         for (path, _, offset), (calls, size) in found.items():
@@ -129,26 +129,26 @@ def test_as_strace(build, preload, tmp_path, what, say):
     expected = straced.by_line("/mapper")
     say(f"{what}: {len(expected)} lines, {sum(calls for calls, _ in expected.values())} calls, as strace -k shows them")
     assert expected and traced_by_line(database) == expected
-    # Nothing of it is in the heap.
+    # Nothing of it counts as heap.
     assert run["bytes"] == rows(database, "SELECT coalesce(sum(bytes), 0) FROM sites WHERE run = 1")[0][0] < 2 * MIB
 
 
 @strace
 def test_python(build, preload, tmp_path):
-    """By lines of Python; the native ones are those of the module mmap."""
+    """Python lines have the mappings; the native ones are in the module mmap."""
     script = tmp_path / "maps.py"
     script.write_text("import mmap\n"
                       "kept = [mmap.mmap(-1, 10000 * (i + 1)) for i in range(7)]\n"
                       "with open(__file__, 'rb') as file:\n"
                       "    text = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)\n"
                       "text.close()\n")
-    env = {"PYTHONMALLOC": "malloc"}  # else it has arenas of its own, which are its allocator's
+    env = {"PYTHONMALLOC": "malloc"}  # otherwise it maps arenas, which count as its allocator's
     argv = ["/usr/bin/python3", str(script)]
     straced = Straced(argv, tmp_path / "log", env)
     database, _ = trace_it(preload, tmp_path, argv, env)
     native = [count for (module, _, _), count in straced.mapped.items() if "mmap" in module.rsplit("/", 1)[-1]]
     found = traced_by_line(database)
-    if not native:  # built into the interpreter
+    if not native:  # mmap is built into the interpreter
         native = [count for (module, _, _), count in straced.mapped.items() if "python" in module.rsplit("/", 1)[-1]]
     assert found["maps.py:2"] == (7, sum(whole_pages(10000 * (i + 1)) for i in range(7)))
     assert found["maps.py:4"] == (1, PAGE)
@@ -157,7 +157,8 @@ def test_python(build, preload, tmp_path):
 
 @strace
 def test_allocators_are_not_counted(build, preload, tmp_path):
-    """What jemalloc maps for its blocks, from whatever thread, is its own: the program's lines are as without it."""
+    """What jemalloc maps for its blocks, in whatever thread, is its own; the program's lines have the same numbers as without
+    it."""
     found = ctypes.util.find_library("jemalloc")
     if not found:
         pytest.skip("jemalloc is missing")
@@ -172,8 +173,8 @@ def test_allocators_are_not_counted(build, preload, tmp_path):
 
 
 def test_handler(build, preload, tmp_path):
-    """Calls from handlers, which interrupt whatever there is: each is counted once, and ended. But for those that come while
-    the tracer makes itself ready for a thread."""
+    """Signal handlers that map memory may interrupt anything. Each mapping is counted once, and so is its end, except while the
+    tracer sets itself up for a thread."""
     process = subprocess.run([build.target("mapper"), "handler"], env=preload(), capture_output=True, text=True, timeout=60, check=True)
     wait_for_run(tmp_path / "trace.db")
     calls = {function: count for function, count in rows(tmp_path / "trace.db", "SELECT function, sum(allocations) FROM mapped GROUP BY 1")}
@@ -182,14 +183,14 @@ def test_handler(build, preload, tmp_path):
 
 
 def test_what_is_left(build, preload, tmp_path):
-    """What stays mapped: in parts, moved, replaced, and what could not be unmapped."""
+    """What is still mapped at the end: parts, moved and replaced mappings, and what could not be unmapped."""
     path = tmp_path / "file"
     path.write_bytes(bytes(2 * PAGE))
     trace_it(preload, tmp_path, [str(build.target("mapper")), "maps", str(path)])
     left = rows(tmp_path / "trace.db", "SELECT allocations, bytes, live_allocations, live_bytes FROM mapped ORDER BY line")
     kib = [(calls, size // 1024, live, live_bytes // 1024) for calls, size, live, live_bytes in left]
     assert kib == [(3, 36, 1, 12), (1, 4, 1, 4), (1, 4, 1, 4), (1, 20, 1, 20),
-                   (1, 65536, 1, 65536 - 5 * 1024), (1, 1024, 1, 1024),  # 1 MiB was replaced, 4 unmapped
+                   (1, 65536, 1, 65536 - 5 * 1024), (1, 1024, 1, 1024),  # 1 MiB was replaced, 4 were unmapped
                    (1, 8, 0, 0), (1, 80, 0, 0), (1, 28, 1, 16), (1, 8, 1, 8), (1, 8, 1, 8), (1, 24, 1, 24)]
 
 
@@ -204,7 +205,7 @@ def mapped_lines(report, database):
 
 @pytest.mark.parametrize("what, expected", [
     ("resident", [12 * MIB, 3 * MIB, MIB]),
-    ("touching", [MIB, 2 * MIB]),  # the block beside them is no mapping of the program's
+    ("touching", [MIB, 2 * MIB]),  # the block beside them is not a mapping of the program's
 ])
 def test_resident(build, preload, report, tmp_path, what, expected):
     with subprocess.Popen([build.target("mapper"), what], env=preload(), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -235,7 +236,7 @@ def test_reports(build, preload, report, tmp_path):
 
 
 def test_attached(build, tmp_path):
-    """What is mapped while trace-attach is there; what was there before is not known, and its end is passed over."""
+    """Mappings are counted while trace-attach is attached. Older ones are unknown, and ignored when they are unmapped."""
     script = "import mmap, sys\nold = mmap.mmap(-1, 8192)\nprint('ready', flush=True)\nsys.stdin.readline()\n" \
              "new = [mmap.mmap(-1, 12288) for i in range(5)]\nold.close()\nprint('done', flush=True)\nsys.stdin.readline()\n"
     database = tmp_path / "trace.db"

@@ -1,4 +1,4 @@
-"""What real programs map by themselves, by the place of each call, against strace -k. LIBTRACE_LONG=1 asks the slow ones, too."""
+"""What real programs map themselves, by the place of each call, compared with strace -k. LIBTRACE_LONG=1 adds the slow ones."""
 
 import collections
 import os
@@ -23,7 +23,7 @@ SOURCE = "int first(int a) { return a * 3; }\n" + "".join(f"int f{i}(int a) {{ r
 
 
 def repository(folder):
-    """With a pack, which git maps."""
+    """A repository with a pack file, which git maps."""
     def git(*arguments):
         subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *arguments], cwd=folder, check=True, capture_output=True,
                        env=clean_environment())
@@ -42,7 +42,7 @@ def compiled(folder, *command):
 
 
 def compiler_proper(folder):
-    """The program that gcc starts: it has a collector of garbage, whose pages it maps."""
+    """The program that gcc starts: it has a garbage collector, which maps its pages."""
     path = subprocess.run(["gcc", "-print-prog-name=cc1"], capture_output=True, text=True, check=True).stdout.strip()
     return compiled(folder, path, "-quiet", "-O1")
 
@@ -64,13 +64,14 @@ PROGRAMS = {
     "ld.gold": gold,
     "sqlite3": database,
     "file": lambda folder: ["file", "/bin/ls"],  # its table of magic numbers
-    "apt-cache": lambda folder: ["apt-cache", "policy", "gcc"],  # of the packages there are
-    "fc-list": lambda folder: ["fc-list"],  # of fonts
+    "apt-cache": lambda folder: ["apt-cache", "policy", "gcc"],  # its list of packages
+    "fc-list": lambda folder: ["fc-list"],  # its caches of fonts
 }
 
 
 def first_address(path):
-    """Of a file that is loaded where it says. strace counts from there, the record has the file's addresses."""
+    """The address of a file that is loaded at a fixed address (0 for others): strace's offsets begin there, ours are file
+    addresses."""
     header = pathlib.Path(path).read_bytes()[:4096]
     kind, programs = struct.unpack_from("<H", header, 16)[0], struct.unpack_from("<Q", header, 32)[0]
     assert header[4] == 2  # 64 bits
@@ -87,7 +88,7 @@ def test_as_strace(preload, tmp_path, say, name):
     if not shutil.which(name) and name != "cc1":
         pytest.skip(f"{name} is missing")
     argv = PROGRAMS[name](tmp_path)
-    subprocess.run(argv, check=True, capture_output=True, env=clean_environment())  # what it keeps is there from now on
+    subprocess.run(argv, check=True, capture_output=True, env=clean_environment())  # so that its caches already exist
     straced = Straced(argv, tmp_path / "log")
     process = subprocess.run(argv, env=preload(), capture_output=True, timeout=100, check=False)
     assert process.returncode == 0

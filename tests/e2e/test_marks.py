@@ -1,5 +1,5 @@
-"""include/trace.h: marks, and pauses; nothing where nobody traces; from Python in one line. Reports on what was counted
-between two moments, against programs whose numbers are known."""
+"""include/trace.h: marks and pauses, which do nothing if nobody traces; from Python in one line. Reports on what was counted
+between two moments, of programs whose numbers are known."""
 
 import json
 import re
@@ -32,7 +32,8 @@ def test_from_python(trace):
     assert traced.one("SELECT name FROM marks")["name"] == "here"
 
 
-# What steps does in each part, and what it has then: the blocks that each function allocates, frees, and keeps.
+# What the program `steps` does, and for each part: how many blocks keep() and brief() allocate, and how many more are live
+# after it.
 STORY = ["keep 100", "mark loaded", "keep 1000", "brief 50", "free 200", "mark served", "keep 7", "mark tick", "keep 1",
          "mark tick", "brief 5", "mark tick"]
 PARTS = {  # kept, brief, growth
@@ -92,7 +93,7 @@ def test_parts(part, story, as_json):
 
 
 def test_the_part_and_the_run(story, as_json, report):
-    """The parts make up the whole, and RUN@ is another way to say it."""
+    """The parts add up to the whole, and RUN@FROM..TO is another way to name a part."""
     parts = [("steps@..loaded",), ("1@loaded..served",), ("steps@served..tick#3",), ("@tick#3..",)]
     whole = as_json(story, "top")["total"]
     for measure in ("allocations", "bytes", "live_allocations", "live_bytes", "temporary"):
@@ -122,7 +123,7 @@ def test_other_reports(story, as_json, report):
 
 
 def test_compare(story, as_json, report):
-    """The run up to each mark; what more is live at the second."""
+    """Compares the run up to each of two marks: how much more is live at the second."""
     document = as_json(story, "compare", "1@loaded", "1@served")
     assert document["by"] == "live"
     assert document["first"]["name"] == "steps@loaded" and document["comparisons"][0]["name"] == "steps@served"
@@ -157,7 +158,7 @@ def test_mistakes(story, report):
 
 
 def test_while_it_runs(steps, as_json, tmp_path):
-    """Up to now, and between marks just made."""
+    """Parts up to now, and between marks that were just made."""
     database = tmp_path / "trace.db"
     program = steps()
     until_recording(database)
@@ -170,14 +171,14 @@ def test_while_it_runs(steps, as_json, tmp_path):
 
 
 def test_times(steps, as_json, tmp_path):
-    """A time is the last moment before it of which the counts are known, and the report says which."""
+    """A time means the last moment before it at which the counts are known, and the report says which one."""
     database = tmp_path / "trace.db"
     program = steps()
     until_recording(database)
     seen = []
     for number in range(4):
         program.do(f"keep {number + 1}")
-        seen.append(as_json(database, "top")["run"]["wall_s"])  # a snapshot
+        seen.append(as_json(database, "top")["run"]["wall_s"])  # makes a snapshot
     program.end()
     wait_for_run(database)
     for number in range(4):
@@ -189,7 +190,7 @@ def test_times(steps, as_json, tmp_path):
 
 
 def test_timeline(steps, as_json, report, tmp_path):
-    """Samples and marks of the part alone, and the highest of it: the run's peak comes before."""
+    """A part has only its own samples and marks, and its own highest value: the run's peak comes before it."""
     database = tmp_path / "trace.db"
     program = steps()
     until_recording(database)
@@ -232,7 +233,7 @@ def test_timeline(steps, as_json, report, tmp_path):
 
 
 def test_python(trace, as_json, tmp_path):
-    """Lines between two marks: all of the one in between, nothing of those around it."""
+    """Lines between two marks: everything that was allocated in between, and nothing from before or after."""
     script = tmp_path / "work.py"
     script.write_text("""import ctypes
 mark = ctypes.CDLL(None).libtrace_mark
@@ -248,7 +249,7 @@ after = [bytes(1000 + i) for i in range(900)]
 
     def lines(*arguments):
         document = as_json(traced.database, "top", *arguments, "--limit", "0", "--file", "work.py")
-        # A comprehension may be a function of its own, and so a row.
+        # A comprehension may be a function of its own, with a row of its own.
         return {line: tuple(sum(r[m] for r in document["rows"] if r["line"] == line) for m in ("allocations", "bytes", "live_allocations"))
                 for line in {r["line"] for r in document["rows"]}}
 
@@ -261,7 +262,7 @@ after = [bytes(1000 + i) for i in range(900)]
 
 
 def test_marks_of_several_processes(build, trace, as_json, tmp_path):
-    """The first mark of that name; with --process, the first of that process."""
+    """The first mark of a name; with --process, the first one in that process."""
     (tmp_path / "w.c").write_text("""
 #include <trace.h>
 #include <stdlib.h>
@@ -289,7 +290,7 @@ int main(void)
 
 
 def test_between_threads(build, trace, as_json, tmp_path):
-    """What threads did that have ended before a mark comes before it, and what those do that begin after it, after it."""
+    """Events of threads that ended before a mark come before it, events of threads that begin after it come after it."""
     (tmp_path / "t.c").write_text("""
 #include <trace.h>
 #include <pthread.h>
@@ -323,7 +324,8 @@ int main(void)
 
 
 def test_marks_without_end(build, trace, as_json, tmp_path):
-    """A program that marks all the time has no more samples than what a run may have; that is said, not guessed."""
+    """A program that sets marks all the time gets only as many samples as a run may have; later marks are reported as
+    unknown."""
     (tmp_path / "m.c").write_text("""
 #include <trace.h>
 #include <stdio.h>
@@ -345,7 +347,7 @@ int main(void)
     traced = trace([tmp_path / "m"])
     sampled = traced.rows("SELECT sampled, count(*) AS n FROM mark GROUP BY sampled ORDER BY sampled")
     assert [r["sampled"] for r in sampled] == [0, 1]
-    known = sampled[1]["n"]  # one more where a look of the collector's own fell into a turn
+    known = sampled[1]["n"]  # one more if the collector made a sample of its own in between
     assert 31250 <= known <= 31260 and sampled[0]["n"] == 35000 - known
     last = f"m{known - 1}"
     assert as_json(traced.database, "top", "--from", "m1000", "--to", last)["total"]["allocations"] == 8 * (known - 1001)

@@ -1,5 +1,5 @@
-"""Programs in a memory cgroup that has little room: they live and do what they do without us, whatever becomes of their
-record, which says what it is."""
+"""Programs in a memory cgroup with little room survive and do the same as without us, whatever becomes of their record; and the
+record says what it lacks."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ NEAR = b"libtrace: the memory limit of the program's cgroup is near: recording h
 NO_ROOM = b"libtrace: the memory limit of the program's cgroup leaves no room for recording; the program runs untraced\n"
 GONE = b"libtrace: the collector is gone; the program goes on untraced\n"
 
-# For the program `filled`: what grows, and how fast.
+# Arguments of the program `filled`: what grows, and how fast.
 PROGRAMS = {
     "blocks": [40, 1000000, 1, 0, 0],
     "freed": [40, 1000000, 0, 0, 0],
@@ -27,7 +27,7 @@ PROGRAMS = {
 
 @pytest.fixture
 def group():
-    """group(): a memory cgroup; all are removed in the end."""
+    """group(): makes a memory cgroup; all of them are removed in the end."""
     made = []
 
     def make():
@@ -40,7 +40,7 @@ def group():
 
 
 class Outcome:
-    """A program that has ended in a group of its own, and the collector too."""
+    """The outcome of a program that ran in a group of its own, once the program and its collector have ended."""
 
     def __init__(self, argv, env, group, limit=None):
         if limit:
@@ -55,19 +55,19 @@ class Outcome:
 
 @pytest.fixture
 def plain_peak(build, group):
-    """plain_peak(argv): how the program ends by itself, and the most memory that it takes."""
+    """plain_peak(argv): how the program ends untraced, and the most memory that it uses."""
     return lambda argv: Outcome(argv, clean_environment(), group())
 
 
 def run_of(database):
-    """The run's row; None if there is none."""
+    """The row of the run; None if there is none."""
     found = rows(database, "SELECT * FROM run") if os.path.exists(database) else []
     return found[-1] if found else None
 
 
 @pytest.fixture
 def check_record(report, tmp_path):
-    """check_record(outcome): what became of the record, in a word; it is what it says that it is."""
+    """check_record(outcome): checks that the record is what it claims to be; returns what became of it in one word."""
 
     def check(outcome):
         run = run_of(tmp_path / "trace.db")
@@ -102,7 +102,7 @@ def test_it_lives(name, build, group, plain_peak, preload, check_record, tmp_pat
 
 
 def test_stops_in_time(build, group, plain_peak, preload, check_record, tmp_path):
-    """A program whose blocks take more than there is room for: it ends while there is room to write, and nobody is
+    """If a program's blocks need more memory than there is, recording stops while there is room to write, and nobody is
     killed."""
     command = [build.target("filled"), *PROGRAMS["blocks"]]
     traced = Outcome(command, preload(), group(), plain_peak(command).peak + 16 * MIB)
@@ -114,7 +114,7 @@ def test_stops_in_time(build, group, plain_peak, preload, check_record, tmp_path
 
 
 def test_all_of_it(build, group, plain_peak, preload, check_record, tmp_path, say):
-    """What needs little is recorded whole, even where there is not more than that."""
+    """A program that needs little is recorded completely, even if there is no more room than that."""
     for command, allocations in ([build.target("hello")], 1), ([build.target("filled"), *PROGRAMS["freed"]], 1000000):
         alone = plain_peak(command)
         traced = Outcome(command, preload(), group(), alone.peak + 16 * MIB)
@@ -127,7 +127,7 @@ def test_all_of_it(build, group, plain_peak, preload, check_record, tmp_path, sa
 
 @pytest.mark.parametrize("more", [3, 6])
 def test_no_room_at_all(more, build, group, preload):
-    """What others in the group hold is not ours to take: nothing is begun."""
+    """Memory of other programs in the group is not ours to take: recording does not even begin."""
     own = group()
     holder = subprocess.Popen([build.target("steps")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=own.enter)
     try:
@@ -142,7 +142,7 @@ def test_no_room_at_all(more, build, group, preload):
 
 
 def test_attached(build, group, tmp_path):
-    """The program's group counts, not that of who attaches."""
+    """The limit of the program's group counts, not that of trace-attach."""
     own = group()
     target = subprocess.Popen([build.target("confined"), "none"], env=clean_environment(), stdout=subprocess.PIPE,
                               preexec_fn=own.enter)
@@ -174,7 +174,8 @@ def arena_of(pid):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to see how much memory a mapping has")
 def test_collector_killed(build, preload):
-    """As the kernel does where memory ends: what was shared is given back, as it counts as the program's."""
+    """The collector is killed, as the kernel may do when memory runs out: the shared memory, which counts as the program's, is
+    freed."""
     threads = 8
     crowd = subprocess.Popen([build.target("crowd"), str(threads), "60000"], env=preload(), stdin=subprocess.PIPE,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)

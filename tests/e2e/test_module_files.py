@@ -1,4 +1,4 @@
-"""Libraries that are removed or replaced, before or after their names are looked up: their own names, or none."""
+"""Libraries that are removed or replaced before or after their names are looked up get their own names, or none."""
 
 import os
 
@@ -23,7 +23,7 @@ def test_relative(folder, later):
 
 @IDS
 def test_same_relative_name(folder):
-    """Two libraries, each ./piece.so where the program was then."""
+    """Two libraries that were both loaded as ./piece.so, from different working directories."""
     (folder.path / "a").mkdir()
     (folder.path / "b").mkdir()
     folder.piece.rename(folder.path / "a" / "piece.so")
@@ -60,7 +60,7 @@ def test_replaced_and_loaded_again(folder):
 
 @IDS
 def test_removed_by_a_later_program(folder):
-    """As launchers that unpack, run and remove: what they remove was loaded by somebody who is gone."""
+    """Some launchers unpack a library, run a program that loads it, and remove it when that program has ended."""
     script = f"{folder.host} load {folder.piece} work 4001; {folder.host} unlink {folder.piece}"
     folder.run("/bin/sh", "-c", script)
     assert folder.lines() == {100: 10}
@@ -68,7 +68,7 @@ def test_removed_by_a_later_program(folder):
 
 @IDS
 def test_directory_removed(folder):
-    """By rm, which has names without their directories only."""
+    """rm removes files by names relative to their directory."""
     (folder.path / "unpacked").mkdir(0o777)
     if folder.user:
         os.chown(folder.path / "unpacked", folder.user, folder.user)
@@ -80,7 +80,7 @@ def test_directory_removed(folder):
 
 @IDS
 def test_never_a_wrong_line(folder):
-    """By a system call of its own the program may be faster than anybody: its line or none, and the reason."""
+    """A direct system call may remove the file before anybody notices: then there is the right line, or none and the reason."""
     folder.run(folder.host, "load", folder.piece, "raw", folder.piece, "rename", folder.other, folder.piece, "work", 4001)
     assert folder.lines() in ({100: 10}, {})
     if not folder.lines():
@@ -89,7 +89,7 @@ def test_never_a_wrong_line(folder):
 
 @pytest.mark.parametrize("build_id", ["sha1"])
 def test_few_descriptors(folder):
-    """More libraries than the collector may have files open: those are found by their paths."""
+    """The collector may open fewer files than there are libraries: the others are found by their paths."""
     words = []
     for i in range(60):
         words += ["load", folder.copy(folder.piece, f"piece{i}.so"), "work", 4001 + i]

@@ -1,4 +1,4 @@
-"""Programs and libraries that are not where their path leads: in memory, in other namespaces, replaced while they run."""
+"""Programs and libraries that are not where their path says: in memory, in other namespaces, replaced while they run."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def test_executable_removed(folder):
 
 @IDS
 def test_executable_replaced(folder):
-    """By another process, which nobody traces, as soon as it runs."""
+    """An untraced process replaces the file as soon as the program runs."""
     (folder.path / "go").mkdir()
 
     def replace():
@@ -50,7 +50,7 @@ def test_executable_replaced(folder):
 
 @IDS
 def test_executable_in_memory(folder):
-    """As runc does it: executed from a descriptor of what has no name."""
+    """As runc does: the program is executed from a descriptor of a file without a name."""
     read, write = os.pipe()
     memory = os.memfd_create("host", os.MFD_CLOEXEC)
     os.write(memory, folder.host.read_bytes())
@@ -63,7 +63,7 @@ def test_executable_in_memory(folder):
 
 @pytest.fixture
 def namespace(folder, program):
-    """The beginning of a command that runs a shell in a mount namespace of its own, as whoever the folder's user is."""
+    """The first words of a command that runs a shell in a new mount namespace, as the folder's user."""
     command = [program("unshare"), *(["--user", "--map-root-user"] if folder.user else []), "--mount", "/bin/sh", "-c"]
     user = {"user": folder.user, "group": folder.user} if folder.user else {}
     if subprocess.run([*command, "true"], capture_output=True, **user).returncode != 0:
@@ -73,7 +73,7 @@ def namespace(folder, program):
 
 @IDS
 def test_bind_mount(folder, namespace):
-    """Other files at the same paths for the children, from inside and for the collector, which is outside."""
+    """For the children the same paths lead to other files than for the collector, which is outside."""
     inside = folder.path / "inside"
     inside.mkdir()
     shutil.copy(folder.piece, inside / "piece.so")
@@ -87,18 +87,18 @@ def test_bind_mount(folder, namespace):
 
 @IDS
 def test_changed_root(folder, namespace):
-    """After chroot() a path means another file than here."""
+    """After chroot() a path means another file than it does for the collector."""
     root = folder.path / "root"
     (root / "plugins").mkdir(parents=True)
     shutil.copy(folder.piece, root / "plugins" / "real.so")
-    (root / "plugins" / "piece.so").symlink_to("/plugins/real.so")  # of that root
+    (root / "plugins" / "piece.so").symlink_to("/plugins/real.so")  # a path in that root
     folder.run("/bin/sh", "-c", f"{' '.join(namespace)} '{folder.host} root {root} cd / load /plugins/piece.so work 4001'")
     assert folder.lines() == {100: 10}
 
 
 @IDS
 def test_unmounted(folder, namespace):
-    """A file system that is gone from sight while the library is loaded."""
+    """The file system is unmounted while the library is loaded."""
     mount = folder.path / "mounted"
     mount.mkdir()
     script = (f"mount -t tmpfs none {mount} && cp {folder.piece} {mount}/piece.so && "
@@ -116,7 +116,8 @@ def has_run(database):
 
 @IDS
 def test_attached_too_late(folder):
-    """What was removed before tracing began is read by those only who may look into the mappings; the others are told."""
+    """A file that was removed before tracing began can be read only by those who may look into the mappings; others get a
+    message."""
     user = {"user": folder.user, "group": folder.user, "extra_groups": []} if folder.user else {}
     free = {"cwd": folder.path, "text": True, "env": clean_environment(), **user}
     program = subprocess.Popen([folder.host, "load", folder.piece, "unlink", folder.piece, "rename", folder.other, folder.piece, "say", "ready",

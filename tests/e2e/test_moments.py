@@ -1,4 +1,4 @@
-"""Times in seconds: what is shown is what was there then, or the moment that it is of is named, or nothing is shown."""
+"""Times in seconds: reports show what was there at that time, or name the moment that they show, or show nothing."""
 
 import datetime
 import json
@@ -31,7 +31,7 @@ class Clock:
 
 
 def until_asleep(pid):
-    """Until a process has taken in what there is, and waits for more: it sleeps whenever somebody looks."""
+    """Waits until a process has handled everything and waits for more: it is found asleep ten times in a row."""
     quiet, deadline = 0, time.monotonic() + 100
     while quiet < 10 and time.monotonic() < deadline:
         states = [stat.read_text().rpartition(")")[2].split()[0] for stat in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")]
@@ -41,8 +41,8 @@ def until_asleep(pid):
 
 @pytest.fixture
 def grown(steps, tmp_path):
-    """A program that holds 1 MiB for a while, and then 11, while the collector cannot write: of all that only its first
-    snapshot and its last one are there. The times within both."""
+    """A program that holds 1 MiB for a while, and then 11, while the collector cannot write, so that the database has only its
+    first and its last snapshot. Returns a time within each of the two phases."""
     database = tmp_path / "trace.db"
     program = steps()
     collector = collector_of(database)
@@ -81,14 +81,14 @@ def test_what_was_there_then(grown, report):
 
 
 def test_nothing_happened(grown, report):
-    """Two moments with nothing between them are the same for certain."""
+    """Two moments between which nothing was counted are reported as exactly equal."""
     database, (early, _) = grown
     text = report(database, "compare", f"@{early:.3f}", f"@{early + 0.05:.3f}").stdout
     assert "exactly as much alive" in text
 
 
 def forget(database, after_s):
-    """As if the lines had been looked at once only before that time."""
+    """Changes the database as if lines had been looked at only once before that time; returns when."""
     connection = sqlite3.connect(database)
     [[first]] = connection.execute("SELECT min(t_ns) FROM moment")
     connection.execute("DELETE FROM moment WHERE t_ns > ? AND t_ns < ?", (first, after_s * 1e9))
@@ -113,8 +113,8 @@ def test_what_is_not_known_is_not_compared(grown, report):
 
 
 def test_early_moments(build, trace):
-    """Of the first fifth of a second of a program that is always at work eight moments are known at least; where the
-    collector gets no processor it looks less often, so the best of a few runs counts."""
+    """If a program is always busy, at least eight moments of its first fifth of a second are known. The best of a few runs
+    counts, because a collector that gets no processor looks less often."""
     early = 0
     for _ in range(20):
         traced = trace([build.target("going"), "0.5"])

@@ -1,4 +1,4 @@
-"""Arguments may hold secrets: with --no-command nothing of them is in the record, nor in its label."""
+"""Arguments may contain secrets: with --no-command none of them is in the record, nor in its label."""
 
 import pathlib
 import subprocess
@@ -37,7 +37,7 @@ def test_it_is_there_otherwise(build, tmp_path):
 
 
 def test_its_children(build, tmp_path):
-    """Forked ones, and those that run other programs."""
+    """Forked children, and children that execute other programs."""
     command = f"{build.target('hello')} {SECRET}; ({build.target('hello')} {SECRET}) & wait; : {SECRET}"
     subprocess.run([build.command("trace-run"), "--no-command", "sh", "-c", command], env=clean_environment(), cwd=tmp_path,
                    check=True, stdout=subprocess.DEVNULL, timeout=60)
@@ -45,7 +45,7 @@ def test_its_children(build, tmp_path):
 
 
 def test_a_script(build, tmp_path):
-    """Its name is an argument as well."""
+    """The script's name is an argument, too."""
     script = tmp_path / f"{SECRET}.py"
     script.write_text("import sys\nprint(len([bytearray(100) for i in range(100)]), len(sys.argv))\n")
     subprocess.run([build.command("trace-run"), "--no-command", sys.executable, script, SECRET],

@@ -1,4 +1,4 @@
-"""Runs that cannot be recorded: it is said once, whatever the program does, and the program pays next to nothing."""
+"""Runs that cannot be recorded: one message says so, whatever the program does, and the program is hardly slowed down."""
 
 import os
 import shutil
@@ -64,7 +64,7 @@ def test_full_disk(build, trace_run, tmp_path):
 
 
 def test_within_another_run(build, trace_run, tmp_path):
-    """trace-run in a traced program is part of its run: no database of its own matters."""
+    """trace-run in a traced program belongs to the outer run, so its own database does not matter."""
     ended = trace_run("sh", "-c", f"{build.command('trace-run')} -o /nowhere/x.db {build.target('hello')}; exit 3")
     assert (ended.returncode, ended.stdout, ended.stderr) == (3, "hello world\n", "")
     assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
@@ -72,7 +72,7 @@ def test_within_another_run(build, trace_run, tmp_path):
 
 @pytest.mark.parametrize("path", ["/nowhere/trace.db", "/proc/trace.db"])
 def test_one_line_for_a_family(path, build, preload):
-    """Under LD_PRELOAD alone it is libtrace that says so, once for all processes of the run."""
+    """With LD_PRELOAD alone, libtrace prints the message, once for all processes of the run."""
     ended = subprocess.run(["sh", "-c", FAMILY.format(hello=build.target("hello"))], env=preload(db=path), capture_output=True,
                            text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout) == (3, "hello world\n")
@@ -80,7 +80,7 @@ def test_one_line_for_a_family(path, build, preload):
 
 
 def test_locked(build, preload, tmp_path):
-    """The program is not held up for long, and is told; what it allocated is written when the lock is gone."""
+    """The program is not delayed for long and gets a message; its allocations are written when the lock is gone."""
     database = tmp_path / "trace.db"
     subprocess.run([build.target("hello")], env=preload(), capture_output=True, timeout=60, check=True)
     wait_for_run(database)
@@ -99,7 +99,7 @@ def test_locked(build, preload, tmp_path):
 
 @pytest.mark.parametrize("what", ["missing", "no program", "no library"])
 def test_collector_that_cannot_start(what, build, tmp_path):
-    """Whatever is wrong with it, nothing is said but our line, and the program does not wait for it."""
+    """Whatever is wrong with the collector, only our one line is printed, and the program does not wait for it."""
     root = tmp_path / "root"
     for path in (build.library, build.collector):
         (root / os.path.relpath(path, build.root)).parent.mkdir(parents=True, exist_ok=True)
@@ -121,11 +121,11 @@ def test_collector_that_cannot_start(what, build, tmp_path):
     assert (ended.returncode, ended.stdout) == (0, b"done\n")
     assert ended.stderr.count(b"\n") == 1 and ended.stderr.startswith(b"libtrace: "), ended.stderr
     assert not (tmp_path / "trace.db").exists()
-    assert time.monotonic() - begin < 20  # not as long as for a collector that hangs
+    assert time.monotonic() - begin < 20  # less than the wait for a collector that hangs
 
 
 def test_runs_are_as_they_were(build, trace_run, report, tmp_path):
-    """What could not be recorded is not in the list, nor does it spoil what is."""
+    """A run that could not be recorded is not listed, and the recorded ones are intact."""
     trace_run(build.target("hello"))
     wait_for_run(tmp_path / "trace.db")
     (tmp_path / "trace.db").chmod(0o444)

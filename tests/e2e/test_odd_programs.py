@@ -31,13 +31,13 @@ def test_same_and_counted(mode, build, trace, plain):
 
 
 def test_deepbind(build, trace, plain):
-    """A library that prefers its own libraries' symbols calls libc directly: its blocks cannot be seen, and do no harm."""
+    """A library that prefers its own libraries' symbols calls libc directly: its blocks are not seen, and do no harm."""
     traced, made = run_odd("deepbind", build.target("plugin.so"), build, trace, plain)
     assert blocks(traced) == made
 
 
 def test_dlmopen(build, trace, plain):
-    """A namespace of its own has an allocator of its own."""
+    """A namespace of its own has its own allocator."""
     traced, made = run_odd("dlmopen", build.target("plugin.so"), build, trace, plain)
     assert blocks(traced) == made
 
@@ -65,8 +65,8 @@ int main(void) { for (int i = 0; i < 100; i++) if (!malloc(100)) return 1; puts(
 
 
 def test_own_allocator(trace, report, tmp_path):
-    """malloc in the program itself (a linked-in jemalloc, say) comes before any preloaded one: nothing is seen, and the
-    report says so."""
+    """If the program itself contains malloc (a linked-in jemalloc, say), that takes precedence over any preloaded one: nothing
+    is seen, and the report says so."""
     (tmp_path / "own.c").write_text(OWN)
     subprocess.run(["gcc", "-O1", "-o", tmp_path / "own", tmp_path / "own.c"], check=True)
     traced = trace([tmp_path / "own"])
@@ -75,7 +75,7 @@ def test_own_allocator(trace, report, tmp_path):
 
 
 def test_own_allocator_in_a_run_of_several(build, trace, report, tmp_path):
-    """What the others allocate is there, and the report says that something is not."""
+    """Allocations of the other processes are recorded, and the report says that something is missing."""
     (tmp_path / "own.c").write_text(OWN)
     subprocess.run(["gcc", "-O1", "-o", tmp_path / "own", tmp_path / "own.c"], check=True)
     traced = trace(["sh", "-c", f"{tmp_path}/own; {build.target('hello')}; exit 0"])
@@ -98,7 +98,7 @@ int main() { blocks(1000); std::vector<std::string> v(100, std::string(200, 'x')
 
 
 def test_own_malloc_without_new(trace, tmp_path):
-    """Where only malloc is the program's own, operator new can be seen, and its blocks never get to the other's free."""
+    """If only malloc is the program's own, operator new is seen, and its blocks are never passed to the program's free."""
     own = OWN[: OWN.index("int main")].replace("(void)p;", "if (p && ((char *)p < heap || (char *)p >= heap + sizeof heap)) __builtin_trap();")
     (tmp_path / "own.c").write_text(own)
     (tmp_path / "new.cc").write_text(NEW)
@@ -111,7 +111,7 @@ def test_own_malloc_without_new(trace, tmp_path):
 
 @pytest.mark.parametrize("archive", ["libjemalloc.a", "libtcmalloc_minimal.a"])
 def test_linked_allocators(archive, trace, report, tmp_path):
-    """They bring their own operator new: nothing can be seen, nothing breaks, and it is said."""
+    """These allocators have their own operator new: nothing is seen, nothing breaks, and a message says so."""
     (tmp_path / "new.cc").write_text(NEW)
     built = subprocess.run(["g++", "-g", "-O1", "-o", tmp_path / "new", tmp_path / "new.cc", f"-l:{archive}", "-lpthread"],
                            capture_output=True, text=True)
@@ -125,7 +125,8 @@ def test_linked_allocators(archive, trace, report, tmp_path):
 
 
 def test_preloaded_already(build, trace, tmp_path):
-    """What the user preloads besides stays preloaded; an allocator behind us serves the program, and is counted."""
+    """Other libraries that the user preloads stay preloaded. An allocator after us serves the program, and its blocks are
+    counted."""
     source = tmp_path / "other.c"
     source.write_text('#define _GNU_SOURCE\n#include <stddef.h>\nextern void *__libc_malloc(size_t);\nstatic long n;\n'
                       'void *malloc(size_t s) { n++; return __libc_malloc(s); }\n'

@@ -1,4 +1,4 @@
-"""operator new and delete of the program's own, above malloc(): each byte is counted once, at the line with new."""
+"""The program's own operator new and delete, which call malloc(): each byte is counted once, at the line with `new`."""
 
 import subprocess
 
@@ -14,7 +14,7 @@ void operator delete(void *p) noexcept { if (p) std::free(static_cast<std::uint6
 void operator delete(void *p, std::size_t) noexcept { operator delete(p); }
 """
 
-# Notes each block in a list that is malloc()'s, too, behind the block's own allocation.
+# Keeps a list of all blocks, whose elements come from malloc(), too, after each block's own allocation.
 NOTED = """
 #include <cstdlib>
 #include <new>
@@ -28,7 +28,7 @@ void operator delete(void *p) noexcept {
 void operator delete(void *p, std::size_t) noexcept { operator delete(p); }
 """
 
-# Takes blocks out of pieces of 64 KiB, and keeps what is deleted for the next one.
+# Takes blocks from pieces of 64 KiB, and reuses those that were deleted.
 POOL = """
 #include <cstdlib>
 #include <new>
@@ -61,7 +61,7 @@ HERE = 6
 
 @pytest.fixture
 def record(trace, tmp_path):
-    """record(operators): what USER's line with new allocates: allocations, bytes, live blocks, live bytes."""
+    """record(operators): what the line with `new` in USER allocates: allocations, bytes, live blocks, live bytes."""
 
     def run(operators, library):
         (tmp_path / "operators.cc").write_text(operators)
@@ -84,7 +84,7 @@ def record(trace, tmp_path):
 
 @pytest.mark.parametrize("library", [True, False], ids=["in a library", "in the program"])
 def test_header(record, library):
-    """Of a header the bytes are what malloc() was asked for."""
+    """With a header before each block, the bytes are those that malloc() was asked for."""
     assert record(HEADER, library) == (100, 101600, 50, 50800)
 
 
@@ -93,7 +93,7 @@ def test_notes(record):
 
 
 def test_pool(record):
-    """What counts is what the heap has given: two pieces."""
+    """What counts is what came from the heap: two pieces."""
     assert record(POOL, True) == (2, 2 << 16, 2, 2 << 16)
 
 
@@ -111,7 +111,7 @@ int main() {
 
 
 def test_aligned(trace, tmp_path):
-    """The size that was asked for, not what it is rounded up to."""
+    """The size that was asked for counts, not the rounded size."""
     (tmp_path / "aligned.cc").write_text(ALIGNED)
     subprocess.run(["g++", "-g", "-O1", "-std=c++17", "-fno-builtin", "-o", tmp_path / "aligned", tmp_path / "aligned.cc"], check=True)
     traced = trace([tmp_path / "aligned"])
@@ -137,7 +137,7 @@ int main() {
 }
 """
 
-# May be called by a signal handler that has interrupted it.
+# It may be called by a signal handler that has interrupted it.
 SAFE = """
 #include <stddef.h>
 static _Alignas(16) char heap[1u << 30];
@@ -149,7 +149,7 @@ void free(void *p) { (void)p; }
 
 
 def test_in_a_signal_handler(build, trace, tmp_path):
-    """It may have interrupted a hook: operator new above malloc() is counted once there, too."""
+    """The handler may have interrupted a hook: operator new above malloc() is counted once there, too."""
     (tmp_path / "handler.cc").write_text(HANDLER)
     (tmp_path / "safe.c").write_text(SAFE)
     subprocess.run(["gcc", "-O1", "-fno-builtin", "-shared", "-fPIC", "-o", tmp_path / "safe.so", tmp_path / "safe.c"], check=True)

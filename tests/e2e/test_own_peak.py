@@ -1,4 +1,4 @@
-"""own_peak_bytes against a model of the event log: of a stack it is exact, of what has several it lies between two limits."""
+"""own_peak_bytes against a model of the event log: exact for a single stack, between two bounds for several stacks together."""
 
 import collections
 import json
@@ -46,13 +46,13 @@ def phases(tmp_path_factory):
 
 
 class Model:
-    """What was live, and at most, of whatever a stack counts for."""
+    """The most bytes that were ever live (`peak`), for each value of of(process, stack)."""
 
     def __init__(self, events, of):
         blocks, live, self.peak = {}, collections.Counter(), collections.Counter()
         for event in events:
             place = event["process"], event["address"]
-            if place in blocks:  # freed, or allocated anew before another thread's free of it was seen
+            if place in blocks:  # freed; or allocated again before another thread's free was seen
                 key, size = blocks.pop(place)
                 live[key] -= size
             if event["kind"] == "alloc":
@@ -63,7 +63,7 @@ class Model:
 
 
 def check(traced):
-    """Each stack is exact, but where several stacks of the program share its row; each line is within its limits."""
+    """Each stack is exact, unless several stacks of the program share its row; each line is within its bounds."""
     events = traced.rows("SELECT * FROM event ORDER BY id")
     sites = traced.rows("SELECT * FROM sites")
     stacks = Model(events, lambda process, node: (process, node)).peak
@@ -100,8 +100,8 @@ def test_of_c(trace, phases, report):
 
 @pytest.mark.parametrize("program", ["threads", "processes"])
 def test_of_others(trace, program):
-    """Threads free what they have allocated themselves: of others' blocks the log of events does not have every free."""
+    """The threads free only their own blocks, because the event log does not have every free of others' blocks."""
     argv = {"threads": ["/usr/bin/python3", "-c", PYTHON],
             "processes": ["bash", "-c", "for i in 1 2 3; do x=$(echo $i | tr 1 2); done"]}[program]
     exact, sites = check(trace(argv, env={"LIBTRACE_EVENTS": "1"}))
-    assert exact >= sites * 0.98  # two threads may make one stack twice: their sum is a limit
+    assert exact >= sites * 0.98  # if two threads have the same stack, their sum is an upper bound

@@ -1,4 +1,4 @@
-"""The Debian package: what is in it, what it asks for; and the version that all commands tell."""
+"""The Debian package: its contents and dependencies; and the version that all commands print."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def test_version_of_the_collector(build):
 
 
 def test_changes_of_this_version_are_told():
-    """Ready to be tagged: the newest version that the changes tell of is this one."""
+    """The version is ready to be tagged: it is the newest one in the changelog."""
     headings = re.findall(r"^## (\S+)", (ROOT / ".github/CHANGELOG.md").read_text(), re.M)
     assert headings and headings[0] == VERSION
 
@@ -60,12 +60,12 @@ def test_control_fields(package):
     assert field("Section") == "devel" and field("Maintainer") and len(field("Description").splitlines()) > 3
     needed = {part.split()[0].removesuffix("t64") for part in field("Depends").split(", ")}
     assert {"libc6", "libdw1", "libelf1", "libsqlite3-0", "libsmartcols1", "libncursesw6", "libtinfo6"} <= needed
-    assert "libunwind8" not in needed  # the library links nothing but the C library
-    assert field("Conflicts") == "libtrace3-dev"  # which has a libtrace.so, too
+    assert "libunwind8" not in needed  # the library links only the C library
+    assert field("Conflicts") == "libtrace3-dev"  # it has a libtrace.so, too
 
 
 def test_contents(package, unpacked):
-    """All that an installation has, under /usr, root's, and nothing that could be written to by others."""
+    """The package has everything that an installation has, below /usr, owned by root, and nothing is writable by others."""
     listed = subprocess.run(["dpkg-deb", "-c", package], capture_output=True, text=True, check=True).stdout.splitlines()
     for line in listed:
         mode, owner, _, _, _, path = line.split(maxsplit=5)
@@ -78,7 +78,7 @@ def test_contents(package, unpacked):
     wanted |= {f"libexec/libtrace/{name}" for name in ("trace-collector", "trace-parser", "trace-symbols.so")}
     wanted |= {f"share/doc/libtrace/{name}" for name in ("README.md", "copyright", "changelog.gz", "analyzer/REFERENCE.md", "preload/LIMITS.md")}
     modules = next(os.path.dirname(f) for f in found if f.endswith("/libtrace.py"))
-    assert modules in ("share/libtrace/python", "lib/python3/dist-packages")  # the preset's, where Debian's Python looks
+    assert modules in ("share/libtrace/python", "lib/python3/dist-packages")  # the preset's, or Debian's Python's
     wanted |= {f"{modules}/{name}.py" for name in ("libtrace", "pytest_libtrace")}
     wanted |= {"include/trace.h", "share/man/man7/libtrace.7.gz", "share/man/man1/trace-report-top.1.gz",
                "share/zsh/site-functions/_trace"}

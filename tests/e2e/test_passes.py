@@ -1,4 +1,4 @@
-"""Programs that pass on the environment that the kernel has given them, as those in Go do, under LD_PRELOAD alone."""
+"""Programs that pass on the environment that the kernel gave them, as programs in Go do, with LD_PRELOAD alone."""
 
 import subprocess
 
@@ -12,7 +12,7 @@ def lines(database, run):
 
 
 def test_one_run(build, trace):
-    """The first program itself, and what is started by what it starts."""
+    """The first program, and the programs that are started by its children, belong to one run."""
     passes = build.target("passes")
     traced = trace([passes, passes, passes, build.target("hello"), "you"])
     assert (traced.returncode, traced.stdout, traced.stderr) == (0, b"hello you\n", b"")
@@ -22,7 +22,7 @@ def test_one_run(build, trace):
 
 
 def test_through_others(build, trace):
-    """Shells in between know both environments."""
+    """Shells in between pass on both environments."""
     passes, hello = build.target("passes"), build.target("hello")
     traced = trace([passes, "/bin/sh", "-c", f"{passes} {hello} you; exit 3"])
     assert (traced.returncode, traced.stdout, traced.stderr) == (3, b"hello you\n", b"")
@@ -31,13 +31,13 @@ def test_through_others(build, trace):
 
 
 def test_the_program_sees_its_variables(build, trace, tmp_path):
-    """Of the C library; and the database that was asked for is passed on, too."""
+    """The C library's environment has the variables as they were set; the database is passed on, too."""
     traced = trace(["/bin/sh", "-c", 'echo "$LIBTRACE_DB"'])
     assert traced.stdout == f"{tmp_path}/trace.db\n".encode()
 
 
 def test_a_run_that_is_over(build, preload, tmp_path):
-    """What is left of it leads to the same database."""
+    """A LIBTRACE_SESSION of a run that is over leads to the same database."""
     argv = [build.target("passes"), "/usr/bin/env"]
     done = subprocess.run(argv, env=preload(), cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
     wait_for_run(tmp_path / "trace.db", 1)

@@ -1,5 +1,5 @@
-"""The library named in /etc/ld.so.preload is in every program, also in the tracer's own, which are not to be traced: one
-collector for a program, and none for the collector. In a container that ends with the test."""
+"""A library named in /etc/ld.so.preload is loaded into every program, even into the tracer's own, which must not be traced:
+there is one collector for a program, and none for the collector. Runs in a container that ends with the test."""
 
 import shutil
 import subprocess
@@ -21,7 +21,8 @@ echo collectors $n
 
 @pytest.fixture
 def contained(build, tmp_path):
-    """contained(command): what a shell script around the command says, all of it under /etc/ld.so.preload."""
+    """contained(command): what a shell script that runs the command prints, with all of its programs under
+    /etc/ld.so.preload."""
     if not shutil.which("bwrap"):
         pytest.skip("bubblewrap is not installed")
     (tmp_path / "preload").write_text(f"{build.library}\n")
@@ -34,7 +35,7 @@ def contained(build, tmp_path):
 
     def run(what, env=None):
         script = SCRIPT.format(command=what)
-        # The shell itself is a program, too: it is not followed, so that each command is a run of its own.
+        # The shell is a program, too, and the command belongs to its run.
         done = subprocess.run([*command, "/bin/sh", "-c", script], capture_output=True, text=True, timeout=60,
                               env=clean_environment({"LIBTRACE_DB": tmp_path / "trace.db", **(env or {})}))
         assert done.returncode == 0, done
@@ -44,14 +45,14 @@ def contained(build, tmp_path):
 
 
 def test_one_collector(contained, build, tmp_path):
-    """The shell's run, and every program in it."""
+    """The shell has a run, and every program in it belongs to that."""
     done = contained(f"{build.target('hello')} you")
     assert done.stdout == "hello you\ncollectors 1\n" and done.stderr == ""
     assert len(rows(tmp_path / "trace.db", "SELECT * FROM run")) == 1
 
 
 def test_ours_are_not_traced(contained, build, tmp_path):
-    """trace-run starts one run, not two; trace-report none."""
+    """trace-run starts one run, not two; trace-report starts none."""
     done = contained(f"env -u LIBTRACE_SESSION LIBTRACE_DB=own.db {build.command('trace-run')} {build.target('hello')} you; "
                      f"env -u LIBTRACE_SESSION LIBTRACE_DB=own.db {build.command('trace-report')} runs >runs.txt; true")
     assert done.stdout.startswith("hello you\n") and done.stderr == ""

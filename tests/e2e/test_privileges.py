@@ -1,5 +1,5 @@
-"""Root attaches to another user's program: what reads the program's data has that user's rights and none besides, what
-writes the database has root's and sees checked rows only. Two users are needed: nobody is the other one."""
+"""Root attaches to another user's program. The process that reads the program's data has only that user's rights; the process
+that writes the database has root's, and sees checked rows only. The other user is nobody."""
 
 import os
 import shutil
@@ -15,13 +15,13 @@ import pytest
 from conftest import clean_environment, rows, wait_for_run
 
 NOBODY = 65534
-PYTHON = "/usr/bin/python3"  # one that everybody can run
+PYTHON = "/usr/bin/python3"  # an interpreter that everybody can run
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to attach to another user's program")
 
 
 @pytest.fixture(scope="module")
 def installed(build):
-    """What is needed of the build, where nobody can see it: the build may be in root's home."""
+    """A copy of what is needed of the build where nobody can read it, as the build may be in root's home."""
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="privileges.") as folder:
         os.chmod(folder, 0o755)
         files = [build.command("trace-attach"), build.command("trace-report"), build.library, build.target("churn"),
@@ -37,7 +37,7 @@ def installed(build):
 
 @pytest.fixture
 def database():
-    """In a folder that only root can enter, and of which all files are known."""
+    """A database in a folder that only root can enter, and whose files are all known."""
     with tempfile.TemporaryDirectory(dir="/tmp", prefix="root-only.") as folder:
         yield Path(folder) / "trace.db"
 
@@ -60,14 +60,14 @@ def as_nobody():
 
 @pytest.fixture
 def target(installed, as_nobody):
-    """A program of nobody's that allocates all the time."""
+    """A program of user nobody that allocates all the time."""
     process = as_nobody([next(installed.rglob("churn")), 2, 300])
     assert process.stdout.readline()
     return process
 
 
 class Attached:
-    """A program that is attached to in the background, and the processes that record it."""
+    """A program that is attached to in the background, and the processes that record it: the parser and the writer."""
 
     def __init__(self, installed, pid, database, *arguments):
         self.command = next(installed.rglob("trace-attach"))
@@ -93,7 +93,7 @@ def processes():
 
 
 def arenas(pid):
-    """Inodes of shared memory of ours that a process has mapped."""
+    """Inodes of our shared memory that a process has mapped."""
     try:
         lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
     except OSError:
@@ -151,10 +151,10 @@ def test_who_does_what(attach, target, database, installed):
     assert str(database) in opened and not any("memfd" in name for name in opened)
     assert os.stat(f"/proc/{run.writer}/mem").st_uid == 0
 
-    # Names, while it runs and afterwards; somebody who looks at it sees what was counted up to then.
+    # Names are there while the program runs and afterwards; a report shows what was counted up to then.
     report = next(installed.rglob("trace-report"))
 
-    def shows_what_was_counted():  # on a busy machine it says that the collector is, and what it had written
+    def shows_what_was_counted():  # on a busy machine it may not yet, and says so
         done = subprocess.run([report, "top", "--db", database], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return "churn.c" in done.stdout and done.stderr == ""
@@ -214,7 +214,7 @@ def test_same_user_has_one_process(attach, installed, database):
 
 
 def in_front(installed, pid, database, *arguments):
-    """trace-attach that stays, once the run has begun."""
+    """Starts trace-attach in the foreground, and waits until the run has begun."""
     process = subprocess.Popen([next(installed.rglob("trace-attach")), "-o", database, *arguments, str(pid)],
                                stderr=subprocess.PIPE, text=True, env=clean_environment())
     wait_until(lambda: latest(database) and latest(database)["state"] == "recording" and latest(database)["allocations"])
@@ -248,7 +248,7 @@ def test_parser_killed(installed, target, database):
 
 
 def test_writer_killed(installed, target, database):
-    """Nobody can write the end of it, but nothing waits for that, and the next run goes into the same file."""
+    """Nobody can write the end of the run, but nothing waits for that, and the next run goes into the same file."""
     command = in_front(installed, target.pid, database)
     parser, writer = recorders(target.pid, database)
     os.kill(writer, signal.SIGKILL)
@@ -274,14 +274,14 @@ def test_target_killed(installed, target, database):
 
 
 def test_told_to_end(installed, target, database):
-    """As at a shutdown: SIGTERM to the one that the database names."""
+    """As at a shutdown: SIGTERM is sent to the process that the database names."""
     command = in_front(installed, target.pid, database)
     parser, writer = recorders(target.pid, database)
     os.kill(writer, signal.SIGTERM)
     command.communicate(timeout=60)
     wait_until(lambda: gone(parser) and gone(writer))
     assert rows(database, "SELECT state, phase FROM run")[0]["state"] == "interrupted"
-    assert rows(database, "SELECT count(*) FROM line_total")[0][0] > 0  # with names, as ever
+    assert rows(database, "SELECT count(*) FROM line_total")[0][0] > 0  # with names
     assert_one_file(database)
     assert target.poll() is None
 
@@ -316,10 +316,10 @@ os.kill(parser, 9)
 
 
 def test_parser_taken_over(installed, as_nobody, target, database):
-    """Whoever has taken the parser over can say what he likes: the run is over then, and nothing else happens."""
+    """Whoever has taken over the parser can send anything: then the run is over, and nothing else happens."""
     sentinel = database.parent / "root's"
     sentinel.write_text("as it was")
-    # Descriptors of the same user's process can be had: that is the point.
+    # The attacker can get descriptors of the parser because it belongs to the same user: this is what the test is about.
     for seed in range(5):
         command = in_front(installed, target.pid, database)
         parser, writer = recorders(target.pid, database)
@@ -392,7 +392,7 @@ def test_environment_is_left_as_it_was(attach, as_nobody, database):
 
 
 def test_children_that_are_too_late(attach, as_nobody, database):
-    """Their run is over: they begin none of their own, and say nothing."""
+    """Their run is over: they do not begin one of their own, and print nothing."""
     program = as_nobody([PYTHON, "-c", BEGETTER], stdin=subprocess.PIPE)
     assert program.stdout.readline() == b"ready\n"
     run = attach(program.pid)

@@ -1,4 +1,4 @@
-"""Families of processes, and every way that one can end."""
+"""Families of processes, and every way in which a process can end."""
 
 import collections
 import os
@@ -13,7 +13,7 @@ from conftest import wait_for_run, rows
 
 
 def counts(traced):
-    """What the loop of each process of family.c allocated."""
+    """The number of allocations in the loop of each process of family.c."""
     return sorted(
         r["n"] for r in traced.rows(
             "SELECT s.process, sum(s.allocations) AS n FROM site s JOIN line l ON l.id = s.line "
@@ -30,7 +30,7 @@ def test_all_kinds_of_children(build, trace):
     expected = [500, *range(1000, 1007), 2001, 2002, 3001, *range(4000, 4004), 5001]
     total = traced.one("SELECT sum(allocations) AS n FROM functions WHERE function = 'blocks'")["n"]
     found = traced.rows("SELECT * FROM processes ORDER BY process")
-    # Each process: its blocks and the few that libc makes for it.
+    # Each process has its blocks, and the few that libc allocates for it.
     for size in expected:
         assert any(size <= p["allocations"] <= size + 60 for p in found), size
     assert total == sum(expected)
@@ -38,18 +38,19 @@ def test_all_kinds_of_children(build, trace):
     orphans = [p for p in found[1:] if p["parent_pid"] not in pids]
     assert len(orphans) <= 1, [dict(p) for p in orphans]  # the daemon's parent may be gone
     assert all(p["ended_s"] is not None for p in found)
-    # The clone ends by a bare system call: how, only the kernel knows, and tells who looked while it lived.
+    # The clone ends by a direct system call. Only the kernel knows its status, and tells it only to those who looked while it
+    # lived.
     assert all(p["exit_status"] in (0, 7) or p["exit_status"] is None and 2001 <= p["allocations"] < 2061 for p in found)
 
 
 def executed(text):
-    """Programs that strace saw executed."""
+    """The programs that strace saw executed, with their counts."""
     return collections.Counter(re.findall(r'execve\("([^"]+)".* = 0', text))
 
 
 @pytest.mark.parametrize("case", ["script", "make", "family"])
 def test_as_strace_sees_it(case, build, trace, program, tmp_path):
-    """The images in the run are those that were executed."""
+    """The run has the programs that were executed."""
     strace = program("strace")
     if case == "script":
         (tmp_path / "s.sh").write_text("#!/bin/sh\nls / | sort | head -n 2 >/dev/null\n(echo a; date) | cat\nexec true\n")
@@ -67,7 +68,7 @@ def test_as_strace_sees_it(case, build, trace, program, tmp_path):
             subprocess.run(["make", "-s", "-C", tmp_path, "clean"], check=True)
 
     log = tmp_path / "strace.txt"
-    # A file for each process: lines of several in one are torn apart.
+    # One file for each process, because the lines of several processes would be mixed up in one.
     subprocess.run([strace, "-ff", "-qq", "-e", "trace=execve", "-o", log, *argv], check=True, stdout=subprocess.DEVNULL)
     products = {p.name: p.read_bytes() for p in tmp_path.glob("*.o")} | {"p": (tmp_path / "p").read_bytes() if case == "make" else b""}
     clean()
@@ -77,7 +78,7 @@ def test_as_strace_sees_it(case, build, trace, program, tmp_path):
         if case == "make":
             assert (tmp_path / name).read_bytes() == content, name
     expected = executed("\n".join(p.read_text() for p in tmp_path.glob("strace.txt.*")))
-    # A forked process that does exec before its first allocation is one image, the executed one.
+    # A process that is forked and executes a program before its first allocation has one row, that of the program.
     found = collections.Counter(
         r["executable"] for r in traced.rows("SELECT executable FROM processes"))
     for path, times in expected.items():
@@ -105,7 +106,7 @@ WAYS = {"return": 3, "exit": 4, "_exit": 5, "_Exit": 6, "quick_exit": 7, "syscal
 
 @pytest.mark.parametrize("way", WAYS)
 def test_every_end(way, build, trace, report, tmp_path):
-    """However it ends: all blocks are there, the status is told, and top works at once."""
+    """However the process ends, all of its blocks are recorded, its status is known, and top works at once."""
     traced = trace([build.target("family"), way], preexec_fn=lambda: __import__("resource").setrlimit(4, (0, 0)))
     assert traced.returncode == WAYS[way] and traced.stderr == b"" and traced.stdout == b""
     assert traced.run["state"] == "complete" and traced.run["exit_status"] == WAYS[way]
@@ -114,7 +115,7 @@ def test_every_end(way, build, trace, report, tmp_path):
 
 
 def test_exec_into_a_static_program(build, trace):
-    """The traced image ends with its exec; what follows it cannot be seen, but its end can."""
+    """The traced program ends when it executes the static one. What that does cannot be seen, but its end can."""
     traced = trace([build.target("family"), "exec", build.target("hello-static")])
     assert traced.returncode == 0 and traced.stderr == b""
     assert traced.one("SELECT allocations AS n FROM functions WHERE function = 'blocks'")["n"] == 500

@@ -1,4 +1,4 @@
-"""Processes and their ends: children, two recorders of one file, kills."""
+"""Processes and their ends: children, several recorders of one file, kills."""
 
 import os
 import select
@@ -16,7 +16,7 @@ from test_live import until_recording
 
 
 def test_a_tree_of_processes(build, trace, plain):
-    """One run holds every process, each with what it allocated, and the program sees no child but its own."""
+    """One run has every process, each with what it allocated, and the program sees no children but its own."""
     expected = plain([build.target("tree")])
     traced = trace([build.target("tree")])
     assert (traced.stdout, traced.returncode) == (expected.stdout, expected.returncode) == (b"done\n", 0)
@@ -26,7 +26,7 @@ def test_a_tree_of_processes(build, trace, plain):
     processes = traced.rows("SELECT * FROM processes ORDER BY process")
     first = processes[0]
     assert first["pid"] != 0 and first["executable"].endswith("targets/tree") and first["exit_status"] == 0
-    # The loops of each, whatever else it allocated.
+    # The loops of each process, whatever else it allocated.
     sizes = sorted(p["allocations"] // 1000 for p in processes)
     assert set(range(1, 8)) <= set(sizes), sizes
     assert all(p["parent_pid"] in {q["pid"] for q in processes} for p in processes[1:])
@@ -45,7 +45,7 @@ def test_only_the_first_process(build, trace):
 @pytest.mark.parametrize("pause", (0, 60, 700))
 @pytest.mark.parametrize("kind", ("child", "daemon"))
 def test_a_child_that_allocates_late(kind, pause, build, trace):
-    """It outlives the first process, and tells of itself by its first allocation only: the run waits for it."""
+    """The child outlives the first process and is known only from its first allocation on: the run waits for it."""
     traced = trace([build.target("late"), kind, str(pause)])
     assert (traced.returncode, traced.stderr, traced.run["state"]) == (0, b"", "complete")
     late = traced.one("SELECT sum(allocations) AS blocks, sum(bytes) AS bytes FROM lines WHERE file LIKE '%/late.c'")
@@ -54,21 +54,21 @@ def test_a_child_that_allocates_late(kind, pause, build, trace):
 
 
 def test_a_child_that_never_allocates(build, trace):
-    """The run lasts as long as it does, unless children are not followed."""
+    """The run lasts as long as this child, unless children are not followed."""
     alone = trace([build.target("late"), "silent", "60000"], env={"LIBTRACE_FOLLOW": "0"})
-    os.kill(int(alone.stdout), signal.SIGKILL)  # it is still there
+    os.kill(int(alone.stdout), signal.SIGKILL)  # the child still runs
     assert alone.run["state"] == "complete"
     traced = trace([build.target("late"), "silent", "1000"])
     child = Path(f"/proc/{int(traced.stdout)}/stat")  # a zombie, or gone
     assert traced.run["state"] == "complete" and (not child.exists() or ") Z " in child.read_text())
-    # Nothing is known of its memory, so the time series ends with the process that told of itself.
+    # Nothing is known of the child's memory, so the time series ends with the process that reported itself.
     ended = traced.one("SELECT ended_s FROM processes WHERE run = 2")["ended_s"]
     points = traced.rows("SELECT * FROM timeline WHERE run = 2")
     assert points and sum(point["t_s"] > ended for point in points) < 5, "one every 100 ms would be ten"
 
 
 def test_two_runs_at_once(build, preload, tmp_path):
-    """Eight programs that record into the same new file at the same time all land whole."""
+    """Eight programs that record into the same new file at the same time are all recorded completely."""
     database = tmp_path / "trace.db"
     started = [
         subprocess.Popen([build.workload(name), "20000"], env=preload({"LIBTRACE_LABEL": f"{name}{i}"}),
@@ -104,7 +104,7 @@ def until(path, count):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV, signal.SIGABRT])
 @pytest.mark.parametrize("arguments", [[], ["--close"]])
 def test_killed(number, arguments, build, preload, tmp_path):
-    """What a program allocated until it was killed is what it counted itself, in a page that outlives it."""
+    """What was recorded of a killed program is what it counted itself, in a page that outlives it."""
     path = tmp_path / "page"
     process = subprocess.Popen([build.target("storm"), path, *arguments], env=preload(), stderr=subprocess.PIPE,
                                preexec_fn=lambda: __import__("resource").setrlimit(4, (0, 0)))
@@ -115,7 +115,7 @@ def test_killed(number, arguments, build, preload, tmp_path):
     run = wait_for_run(tmp_path / "trace.db")
     allocations, frees = page(path)
     line = rows(tmp_path / "trace.db", "SELECT * FROM lines WHERE function = 'main' AND file LIKE '%/storm.c'")[0]
-    # Killed between an event and its count, it is one off.
+    # If it was killed between an event and its count, they differ by one.
     assert allocations <= line["allocations"] <= allocations + 1
     assert allocations - frees - 1 <= line["live_allocations"] <= allocations - frees + 1
     assert run["state"] == "complete" and same_exit(run["exit_status"], -number)
@@ -141,7 +141,7 @@ def test_killed_many_times(build, preload, tmp_path, say):
 
 
 def memory_cgroup(name, limit):
-    """A control group with a memory limit and its file for processes; the test is skipped where none can be made."""
+    """A control group with a memory limit; its file cgroup.procs takes processes. The test is skipped if none can be made."""
     v1, v2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
     try:
         if (v1 / "memory.limit_in_bytes").exists():
@@ -182,12 +182,12 @@ int main(int argc, char **argv)
 
 
 def test_killed_for_its_memory(build, preload, report, tmp_path):
-    """The kernel's OOM killer: what the program had counted by then is there."""
+    """The kernel's OOM killer kills the program: what the program had counted by then is recorded."""
     (tmp_path / "hog.c").write_text(HOG)
     subprocess.run(["gcc", "-g", "-O1", "-o", tmp_path / "hog", tmp_path / "hog.c"], check=True)
     group = memory_cgroup(f"libtrace-test-{os.getpid()}", 60 << 20)
     try:
-        # It enters the group itself, without its collector.
+        # The program enters the group itself, without its collector.
         killed = subprocess.run([tmp_path / "hog", tmp_path / "page", group / "cgroup.procs"], env=preload(), capture_output=True, timeout=120)
     finally:
         group.rmdir()
@@ -201,7 +201,7 @@ def test_killed_for_its_memory(build, preload, report, tmp_path):
 
 
 def test_collector_killed(build, preload, tmp_path, report):
-    """The program goes on; the run is shown as interrupted; the file stays sound and takes the next run."""
+    """The program continues; the run is shown as interrupted; the file stays sound and takes the next run."""
     path, database = tmp_path / "page", tmp_path / "trace.db"
     process = subprocess.Popen([build.target("storm"), path], env=preload(), stderr=subprocess.PIPE)
     try:
@@ -225,7 +225,7 @@ def test_collector_killed(build, preload, tmp_path, report):
 
 
 def test_no_child_and_no_descriptor_too_many(build, trace, tmp_path):
-    """The target sees no child, no signal and no descriptor that it would not see without the tracer."""
+    """The program sees no child, no signal and no descriptor that it would not see without the tracer."""
     source = tmp_path / "look.c"
     source.write_text(r"""
 #include <errno.h>
@@ -254,7 +254,8 @@ int main(void) {
 
 @pytest.mark.parametrize("closed, extra", [((), 0), ((0,), 0), ((0, 1, 2), 0), ((1,), 4), ((), 7)])
 def test_descriptors_as_without_us(closed, extra, preload, tmp_path):
-    """0 to 9 are open, or not, as the program would find them, at its start and after it has allocated; and so is the next."""
+    """Descriptors 0 to 9, and the next that is opened, are as they would be without us, both at the start and after
+    allocations."""
     (tmp_path / "look.c").write_text(r"""
 #include <errno.h>
 #include <fcntl.h>
@@ -300,8 +301,8 @@ int main(int argc, char **argv)
 
 
 def test_more_processes_than_slots(preload, tmp_path):
-    """Each keeps its place until the database has it. Where that is locked for a while the next ones wait, and none is left
-    out: a build of thousands of processes on a slow disk."""
+    """Each process keeps its slot until the database has it. While the database is locked, the next processes wait, and none is
+    left out, as in a build of thousands of processes on a slow disk."""
     database = tmp_path / "trace.db"
     script = "i=0; while [ $i -lt 1200 ]; do /bin/true; i=$((i+1)); [ $((i % 40)) != 0 ] || echo $i; done"
     family = subprocess.Popen(["/bin/sh", "-c", script], env=preload(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -312,7 +313,7 @@ def test_more_processes_than_slots(preload, tmp_path):
     lock = sqlite3.connect(database, isolation_level=None, timeout=30)
     lock.execute("BEGIN IMMEDIATE")
     seen, child, since = 40, None, time.monotonic()
-    while seen < 1200 and time.monotonic() - since < 4:  # one child waits: it does so for 10 s at most
+    while seen < 1200 and time.monotonic() - since < 4:  # one child waits, for 10 s at most
         if select.select([family.stdout], [], [], 0.1)[0]:
             seen = int(family.stdout.readline())
         now = Path(f"/proc/{family.pid}/task/{family.pid}/children").read_text()
@@ -341,7 +342,7 @@ def test_environment_and_label(build, trace, tmp_path):
 
 
 def test_a_preload_of_the_users_own(build, trace, tmp_path):
-    """LD_PRELOAD with another library beside: both are there."""
+    """LD_PRELOAD with another library besides ours: both are loaded."""
     (tmp_path / "other.c").write_text('#include <unistd.h>\n__attribute__((constructor)) static void on(void) { write(1, "other\\n", 6); }\n')
     subprocess.run(["gcc", "-w", "-shared", "-fPIC", "-o", tmp_path / "other.so", tmp_path / "other.c"], check=True)
     for order in (f"{tmp_path}/other.so:{build.library}", f"{build.library}:{tmp_path}/other.so"):

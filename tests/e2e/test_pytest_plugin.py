@@ -1,4 +1,4 @@
-"""pytest_libtrace: what each test takes and leaves, limits that fail a test, and the comparison with the run before."""
+"""pytest_libtrace: what each test takes and leaves, limits that make a test fail, and the comparison with the previous run."""
 
 import pathlib
 import re
@@ -53,7 +53,7 @@ def test_expected():
 
 @pytest.fixture
 def run(build, tmp_path):
-    """run(left, traced, *arguments): pytest's exit status, and each line of what it printed."""
+    """run(left, traced, *arguments): runs pytest; returns its exit status, and the lines that it printed."""
 
     def start(left, traced, *arguments):
         (tmp_path / "test_some.py").write_text(TESTS)
@@ -78,7 +78,7 @@ PLAIN = {"test_small": "PASSED", "test_within": "PASSED", "test_over": "PASSED",
 
 
 def table(lines):
-    """Peak and what was left, in MiB, by test."""
+    """By test: its peak and what it left, in MiB."""
     unit = {"B": 1 / (1 << 20), "KiB": 1 / 1024, "MiB": 1}
     found = {}
     for line in lines:

@@ -1,5 +1,5 @@
-"""leaks of Python programs: what was live when the interpreter began to tear itself down, but for what its start and imports
-keep; the moment is exact, and no mark of the program's. On each interpreter found."""
+"""leaks of Python programs shows what was live when the interpreter began its shutdown, except what its start and imports keep.
+That moment is exact, and is not listed among the program's marks. Tested with each interpreter found."""
 
 import json
 import pathlib
@@ -42,7 +42,8 @@ CLEAN = {
 
 @pytest.fixture
 def run(trace, report, tmp_path):
-    """run(interpreter, files, options): the files are written, main.py is run; its output, what leaks --fail says, its status."""
+    """run(interpreter, files, options): writes the files and runs main.py; returns its output, what leaks --fail prints, and
+    its status."""
 
     def go(python, files, *options, env=None):
         for name, text in files.items():
@@ -57,7 +58,7 @@ def run(trace, report, tmp_path):
 
 
 def at(found, text, files):
-    """Bytes and blocks that the lines with this text left."""
+    """Bytes and blocks that the lines with this text have left."""
     rows = [row for row in found["rows"] if pathlib.Path(row["file"] or "").name in files and
             text in files[pathlib.Path(row["file"]).name].split("\n")[row["line"] - 1]]
     return sum(row["live_bytes"] for row in rows), sum(row["live_allocations"] for row in rows)
@@ -120,7 +121,7 @@ for _ in range(200):
 
 @pytest.mark.parametrize("python", EACH, ids=repr)
 def test_the_moment(python, run, report):
-    """After atexit, and before anything is torn down: garbage and threads first."""
+    """After atexit handlers, and before anything is torn down: before garbage is collected and threads end."""
     files = {"main.py": MOMENT}
     traced, found, status = run(python, files)
     assert status == 3
@@ -128,7 +129,7 @@ def test_the_moment(python, run, report):
         held, count = at(found, text, files)
         assert 1000 * blocks <= held < 1000 * blocks + 90000 and blocks <= count <= 3 * blocks + 20, text
     assert at(found, "given back", files)[0] < 64 << 10
-    # It is none of the program's marks.
+    # It is not listed among the program's marks.
     assert traced.rows("SELECT * FROM marks") == []
     assert json.loads(report(traced.database, "timeline", "--json").stdout)["marks"] == []
     assert report(traced.database, "top", "--to", "", check=False).returncode == 1
@@ -156,7 +157,7 @@ else:
 
 @pytest.mark.parametrize("python", SOME, ids=repr)
 def test_processes(python, run):
-    """Each has its own moment; who leaves by os._exit has freed nothing."""
+    """Each process has its own moment; a process that leaves by os._exit has freed nothing."""
     files = {"main.py": CHILDREN}
     _, found, status = run(python, files)
     assert status == 3 and found["python_ends"] == 2
@@ -176,7 +177,8 @@ def test_other_ways(env, python, run):
 
 
 def test_whose_import(run):
-    """What an installed module makes when it is imported is kept by it; what it is asked for is the program's."""
+    """What an installed module makes while it is imported is kept by the module; what it makes when it is called is the
+    program's."""
     library = "TABLE = [bytes(1000) for _ in range(200)]\nMADE = []\ndef more():\n    MADE.append(bytes(300000))\n"
     files = {"main.py": "import os, sys\nsys.path.append(os.path.join(os.path.dirname(__file__), 'site-packages'))\nimport installed\n", "site-packages/installed.py": library}
     python = EACH[-1]
@@ -189,6 +191,6 @@ def test_whose_import(run):
 
 
 def test_native(trace, report):
-    """With the interpreter's own frames alone there is no such moment."""
+    """If stacks have the interpreter's native frames only, there is no such moment."""
     traced = trace([EACH[-1].path, "-c", "print(1)"], env={"LIBTRACE_STACK": "native"})
     assert json.loads(report(traced.database, "leaks", "--json").stdout)["python_ends"] == 0

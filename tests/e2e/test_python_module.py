@@ -1,5 +1,5 @@
-"""libtrace.py: a script for tracemalloc runs with one import changed, and says the same of what is Python's; marks, parts
-and pauses; and nothing of it matters where nothing is traced."""
+"""libtrace.py: a script for tracemalloc runs with one import changed, and gets the same answers about Python's blocks; marks,
+parts and pauses; and nothing of it does anything if the program is not traced."""
 
 import ast
 import pathlib
@@ -16,7 +16,7 @@ from interpreters import interpreters  # noqa: E402
 
 MODULES = ROOT / "include" / "python"
 
-# Prints what a module with tracemalloc's interface says of this script's own lines, at two moments.
+# Prints what a module with tracemalloc's interface finds in this script's own lines, at two moments.
 SCRIPT = """
 import {module} as tracemalloc
 import json
@@ -73,7 +73,7 @@ print(json.dumps(dict(
 
 @pytest.fixture
 def python(build, tmp_path):
-    """python(script, traced): runs it, and gives its output."""
+    """python(script, traced): runs it and returns its output."""
 
     def run(script, traced=True, program="/usr/bin/python3", arguments=()):
         (tmp_path / "script.py").write_text(script)
@@ -89,13 +89,13 @@ def python(build, tmp_path):
 
 
 def compare_with_tracemalloc(python):
-    """The same lines, bytes and blocks as tracemalloc itself has, at both moments and in between."""
+    """The same lines, bytes and blocks as in tracemalloc itself, at both moments and between them."""
     theirs, ours = (ast.literal_eval(python(SCRIPT.format(module=module), traced).replace("true", "True").replace("false", "False"))
                     for module, traced in (("tracemalloc", False), ("libtrace", True)))
     assert theirs["before"] and len(theirs["after"]) >= 3 and len(theirs["change"]) >= 3
 
     def near(one, other, least):
-        """Before 3.13 blocks that come from the interpreter's own lists are not seen, as LIMITS says."""
+        """Before Python 3.13, blocks from the interpreter's own free lists are not seen, as LIMITS says."""
         return abs(one - other) <= max(least, abs(other) / 100)
 
     def close(one, other):
@@ -114,7 +114,7 @@ def test_as_tracemalloc(python):
 
 
 def test_native_memory(python):
-    """What tracemalloc cannot see: what a C library keeps for the script."""
+    """What tracemalloc cannot see: memory that a C library keeps for the script."""
     told = python("""
 import ctypes, libtrace
 libc = ctypes.CDLL(None)
@@ -151,7 +151,7 @@ print(part.peak_bytes < 10000)
 print(libtrace.mark("step"), libtrace.mark("é" * 300), libtrace.traced())
 """)
     lines = told.splitlines()
-    assert lines[:3] == ["5 1 7 1"] * 3  # a part has the most that was live at once, and the line that did most
+    assert lines[:3] == ["5 1 7 1"] * 3  # a part has the most that was live at once, and the line that allocated most
     peak, freed = map(int, lines[3].split())
     assert peak < 10000 and freed == 3
     assert lines[4:] == ["True", "4 1 True"]
@@ -187,7 +187,7 @@ print([str(s) for s in again.statistics("traceback")] == [str(s) for s in snapsh
 
 
 def test_children(python):
-    """A forked child asks for itself: its own marks, and its own blocks."""
+    """A forked child asks about itself: its own marks, and its own blocks."""
     told = python("""
 import libtrace, os
 kept = [bytes(2000) for _ in range(400)]
@@ -208,7 +208,8 @@ print(len(found))
 
 
 def test_a_part_of_the_parent_s(python):
-    """A child that leaves it cannot know it, and is told so at once; the parent's goes on."""
+    """A child that leaves a part of its parent's cannot know its numbers: it gets an error at once, and the parent's part
+    continues."""
     told = python("""
 import libtrace, os, sys
 libtrace.PATIENCE_S = 1
@@ -233,7 +234,7 @@ print(part.left_bytes > 800000)
 
 @pytest.mark.parametrize("arguments", [(), ("-X", "tracemalloc")])
 def test_untraced(python, arguments):
-    """Nothing happens, but for what cannot be answered: that says what to do."""
+    """Nothing happens; questions that cannot be answered raise an error that says what to do."""
     told = python("""
 import libtrace
 libtrace.mark("a"); libtrace.pause(); libtrace.resume()
@@ -251,7 +252,7 @@ for ask in (libtrace.snapshot, libtrace.start, part.statistics):
 
 
 def test_other_pythons(python, say):
-    """The oldest and the newest that are there."""
+    """The oldest and the newest interpreter that are installed."""
     found = interpreters()
     for one in {found[0].path: found[0], found[-1].path: found[-1]}.values():
         compare_with_tracemalloc(lambda *arguments, path=one.path: python(*arguments, program=path))

@@ -1,5 +1,5 @@
-"""Who reads a database knows at once whether a run that says that it is being recorded still is, wherever its collector is
-or was; and does not wait for one that stands still."""
+"""Readers of a database know at once whether a run that is marked as being recorded still is, wherever its collector is or was,
+and do not wait for a collector that is stopped."""
 
 import json
 import os
@@ -15,7 +15,7 @@ KEPT = "keep 100"
 
 @pytest.fixture
 def container(program, steps, build, tmp_path):
-    """A program that records as number 1 of a PID namespace."""
+    """A program that is recorded as number 1 of a PID namespace."""
     start = [program("unshare"), "--pid", "--fork", "--kill-child"]
     if subprocess.run([*start, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no PID namespace can be made here")
@@ -36,9 +36,9 @@ def states(report, database):
 
 
 def kill(process):
-    """--kill-child has number 1 killed, and that ends the namespace."""
+    """Killing unshare kills number 1 of the namespace (--kill-child), and with it the whole namespace."""
     process.kill()
-    process.stdout.read()  # until nobody has it open any more
+    process.stdout.read()  # until nobody has its output open any more
     process.wait(timeout=60)
 
 
@@ -54,7 +54,7 @@ def test_elsewhere(container, report, tmp_path):
 
 
 def test_marked_by_the_next(container, build, report, recorded, tmp_path):
-    """Nor does the next run take it for one that goes on: the database is one plain file again."""
+    """The next run sees that this one is over, too: the database becomes one plain file again."""
     database = tmp_path / "trace.db"
     kill(container)
     subprocess.run([build.command("trace-run"), "-o", database, build.target("hello")], env=clean_environment(), check=True,
@@ -65,7 +65,7 @@ def test_marked_by_the_next(container, build, report, recorded, tmp_path):
 
 
 def test_next_beside_it(container, build, report, recorded, tmp_path):
-    """One that lives is left alone."""
+    """A run whose collector lives is not touched."""
     database = tmp_path / "trace.db"
     subprocess.run([build.command("trace-run"), "-o", database, build.target("hello")], env=clean_environment(), check=True,
                    capture_output=True, timeout=60)
@@ -82,7 +82,7 @@ def test_next_beside_it(container, build, report, recorded, tmp_path):
 
 
 def test_collector_stands_still(steps, report, tmp_path):
-    """What is there is shown, with the reason why it is not all; and later on it is whole."""
+    """What the database has is shown, with the reason why that is not all; later it is complete."""
     database = tmp_path / "trace.db"
     program = steps()
     program.do(KEPT)
@@ -91,7 +91,7 @@ def test_collector_stands_still(steps, report, tmp_path):
     os.kill(collector, signal.SIGSTOP)
     try:
         assert program.end() == 0
-        shown = report(database, "top")  # within the time that the fixture gives it
+        shown = report(database, "top")  # within the timeout that the fixture sets
         assert shown.returncode == 0 and "has not taken in all of it yet" in shown.stdout
         assert shown.stderr.count("\n") == 1 and f"process {collector}) has been stopped" in shown.stderr
     finally:

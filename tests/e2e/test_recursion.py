@@ -1,5 +1,5 @@
-"""Recursions far deeper than LIBTRACE_DEPTH: their stacks are right as far as they are kept, and most of what is kept
-is in common. (A new node for each frame of each stack costs as much time as it costs memory.)"""
+"""Recursions far deeper than LIBTRACE_DEPTH: what is kept of their stacks is right, and mostly shared between stacks. (A new
+node for each frame of each stack would cost as much time as memory.)"""
 
 import pytest
 
@@ -8,11 +8,12 @@ OWN = ("left", "right")
 
 
 def stacks(trace):
-    """(functions, innermost first, whether it is cut, size of its blocks, their number) of the program's own blocks."""
+    """For each stack of the program's own blocks: functions, innermost first; whether it is cut; the choices that led there, in
+    binary, which their size tells; the number of blocks."""
     nodes = {row["id"]: (row["parent"], row["frame"]) for row in trace.rows("SELECT id, parent, frame FROM node")}
     names = dict(trace.rows("""SELECT f.frame, l.function FROM frame_line AS f
                                JOIN line AS l ON l.run = f.run AND l.id = f.line ORDER BY f.depth"""))
-    # Of what is inlined into each other the last counts, which is the function itself.
+    # Of functions that are inlined into each other the last row counts, which is the outermost function.
     for site in trace.rows("SELECT node, smallest, largest, allocations FROM site WHERE smallest >= ?", SIZE):
         functions, node = [], site["node"]
         while node in nodes:

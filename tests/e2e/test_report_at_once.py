@@ -1,4 +1,4 @@
-"""A program's allocations can be reported as soon as it has ended; users need not wait by themselves."""
+"""A program's allocations can be reported as soon as it has ended; users need not wait."""
 
 import json
 import subprocess
@@ -8,8 +8,8 @@ import pytest
 
 @pytest.mark.parametrize("first", [True, False], ids=["a new file", "a file with runs"])
 def test_report_at_once(first, build, preload, report, tmp_path):
-    """A report called at once shows the whole run with its lines. The program itself may not be held up for that: it is
-    the report that waits, where the collector is not done."""
+    """A report that is called at once shows the whole run with its lines. The program must not be delayed for that: if the
+    collector is not done yet, the report waits."""
     for number in range(1, 11):
         database = tmp_path / (f"{number}.db" if first else "all.db")
         subprocess.run([build.workload("slots"), "2000"], env=preload(db=database), capture_output=True, check=True)

@@ -1,4 +1,4 @@
-"""Reports of real traced runs, in C, C++ and Python: their numbers agree with the run's, and with each other's."""
+"""Reports on real traced runs, in C, C++ and Python: their numbers agree with the run's and with each other's."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ def test_sizes_and_lifetimes(recorded):
 def test_leaks_and_timeline(recorded):
     leaks = recorded.json("leaks", "--all", "--limit", "0")
     assert sum(r["live_bytes"] for r in leaks["rows"]) == leaks["live_bytes"]
-    if leaks["python_ends"]:  # it is what was live before the interpreter gave all back
+    if leaks["python_ends"]:  # it is what was live before the interpreter's shutdown freed everything
         assert leaks["run"]["live_bytes"] < leaks["live_bytes"] <= leaks["run"]["peak_bytes"]
     else:
         assert leaks["live_bytes"] == leaks["run"]["live_bytes"]

@@ -1,4 +1,5 @@
-"""What many threads cost in memory: shared memory follows what is in it, and what was given back was read before."""
+"""How much memory many threads cost: the shared memory is as large as what is in it, and is given back only when it was
+read."""
 
 import os
 import signal
@@ -13,7 +14,7 @@ THREADS = 1000
 
 
 def memory_of(pid):
-    """Bytes of a process: what it shares counts in parts, so that two that share it have it once; page tables."""
+    """Bytes of a process, with its page tables. Memory that processes share is divided among them, so that it counts once."""
     total = 0
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
         total += sum(int(line.split()[1]) * KIB for line in file if line.startswith("Pss:"))
@@ -23,7 +24,7 @@ def memory_of(pid):
 
 
 def arena_of(pid):
-    """Bytes of shared memory that are in use, seen from the collector."""
+    """Bytes of shared memory that are in use, as seen from the collector."""
     for descriptor in os.listdir(f"/proc/{pid}/fd"):
         path = f"/proc/{pid}/fd/{descriptor}"
         if os.readlink(path).startswith("/memfd:libtrace "):
@@ -32,7 +33,7 @@ def arena_of(pid):
 
 
 class Crowd:
-    """The program crowd, see its source."""
+    """The program `crowd`: see its source."""
 
     def __init__(self, build, threads, pairs, env):
         argv = [build.target("crowd"), str(threads), str(pairs)]
@@ -53,7 +54,7 @@ class Crowd:
 
 
 def lowest(measure, enough, patience=100):
-    """What it has come down to: at once when that is enough, else after a while."""
+    """The lowest value that is reached: returns at once if that is low enough, otherwise after a while."""
     deadline = time.monotonic() + patience
     while (now := measure()) > enough and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -75,7 +76,7 @@ def test_thousand_threads(build, preload, recorded, tmp_path, say):
 
 
 def test_turn_that_comes_late(build, preload, recorded, tmp_path):
-    """Between many threads that can run the collector waits for its turn longer than for any other reason."""
+    """If many threads can run, the collector may wait longer for a processor than for anything else."""
     threads = 400
     program = [build.target("crowd"), str(threads), "40000"]
     with subprocess.Popen(program, env=preload(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as crowd:
@@ -89,7 +90,7 @@ def test_turn_that_comes_late(build, preload, recorded, tmp_path):
 
 
 def test_given_back_and_taken_again(build, preload, recorded, tmp_path):
-    """Threads that fill their rings, and are quiet for as long as it takes, and that several times."""
+    """Several times, threads fill their rings, and are then quiet until the memory has been given back."""
     rounds, threads, pairs = 4, 40, 30_000
     crowd = Crowd(build, threads, pairs, preload())
     collector = collector_of(tmp_path / "trace.db")

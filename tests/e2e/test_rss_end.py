@@ -1,5 +1,4 @@
-"""A program ends while the collector looks at its pages: nothing of the record is lost, and the program
-does not wait long."""
+"""A program ends while the collector looks at its pages: nothing of the record is lost, and the program does not wait long."""
 
 import os
 import signal
@@ -11,7 +10,7 @@ import pytest
 from conftest import clean_environment, collector_of, rows, wait_for_run
 from test_rss_walk import Talking
 
-BLOCKS = 2_000_000  # a look at them takes a while: tens of milliseconds
+BLOCKS = 2_000_000  # so that a look at them takes tens of milliseconds
 
 SOURCE = f"""
 #include <stdio.h>
@@ -45,13 +44,13 @@ def has_moments(database):
 
 
 def looks_at(collector, pid):
-    """Whether it is within a look at the pages of a process: it has opened what the kernel tells of them."""
+    """Whether the collector is looking at the pages of a process: whether it has the process's pagemap open."""
     for number in os.listdir(f"/proc/{collector}/fd"):
         try:
             if os.readlink(f"/proc/{collector}/fd/{number}") == f"/proc/{pid}/pagemap":
                 return True
         except OSError:
-            pass  # closed meanwhile
+            pass  # closed in the meantime
     return False
 
 
@@ -61,7 +60,8 @@ def is_stopped(pid):
 
 
 def stop_within_a_look(build, database, pid):
-    """Asks until the collector is stopped within a look; returns it, and whoever asked."""
+    """Asks for reports until the collector is stopped in the middle of a look; returns the collector and that report's
+    process."""
     collector = collector_of(database)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -81,7 +81,7 @@ def stop_within_a_look(build, database, pid):
 
 @pytest.mark.parametrize("goes_on", ["before", "after"])
 def test_end_within_a_look(build, preload, tmp_path, holder, goes_on):
-    """Somebody asks, and in the midst of the look the program ends: the look goes on while it does so, or when it is gone."""
+    """In the middle of a look the program is told to end: the look continues before the program has ended, or after that."""
     database = tmp_path / "trace.db"
     program = Talking([str(holder)], preload())
     collector, asking = stop_within_a_look(build, database, program.process.pid)
@@ -89,7 +89,7 @@ def test_end_within_a_look(build, preload, tmp_path, holder, goes_on):
         program.process.stdin.write(b"\n")
         program.process.stdin.flush()
         if goes_on == "after":
-            program.end()  # it waits for the collector, but not for ever
+            program.end()  # the program waits for the collector, but not forever
     finally:
         os.kill(collector, signal.SIGCONT)
     if goes_on == "before":

@@ -23,7 +23,7 @@ WAIT_MS = 50  # longest wait for the collector; a busy machine may exceed it
 
 
 def test_before_it_is_freed(drops, report):
-    """A mark shows what is freed right behind it, unless it was not waited for to the end."""
+    """A mark shows memory that is freed right after it, unless the program waited for the whole WAIT_MS in vain."""
     shown = []
     for number in range(12):
         until_old(drops.process, 3 + number)
@@ -38,7 +38,7 @@ def test_before_it_is_freed(drops, report):
     for number in shown:
         found = report(drops.database, "rss", "--at", f"full{number}", "--json")
         if found.returncode != 0:
-            continue  # there was no time for it
+            continue  # there was no time for a look
         looked_at += 1
         [live] = [part for part in json.loads(found.stdout)["parts"] if part["part"] == "live"]
         assert live["bytes"] > 23.9 * MIB, number
@@ -50,8 +50,8 @@ AT_ONCE, A_SECOND = 16, 10
 
 
 def test_many_in_a_row(drops):
-    """A few of them are looked at, and then one now and then. The others cost next to nothing, or this
-    would take minutes."""
+    """The first few marks get a look at the pages, and later ones now and then. The others cost next to nothing, or this would
+    take minutes."""
     until_old(drops.process, 2)
     drops.say("marks 10000")
     drops.end()
@@ -63,12 +63,12 @@ def test_many_in_a_row(drops):
 
 
 def test_a_collector_that_does_not_answer(drops):
-    """It is waited for once, and then no more until it answers."""
+    """The program waits for it once, and then not again until it answers."""
     until_old(drops.process, 2)
     pid = collector_of(drops.database)
     os.kill(pid, signal.SIGSTOP)
     try:
-        drops.say("marks 2000")  # or a minute and a half would have gone by
+        drops.say("marks 2000")  # with a wait for each, this would take more than a minute and a half
     finally:
         os.kill(pid, signal.SIGCONT)
     drops.say("full after")
@@ -77,7 +77,7 @@ def test_a_collector_that_does_not_answer(drops):
 
 
 def test_confined(drops):
-    """A program that may make no system call of ours does not wait, and lives."""
+    """A program that may make none of our system calls does not wait, and survives."""
     until_old(drops.process, 2)
     drops.say("confine")
     drops.say("marks 3")

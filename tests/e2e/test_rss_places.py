@@ -1,4 +1,5 @@
-"""What is resident, told where rights are few: in containers, as another user, where ptrace is refused, without /proc."""
+"""Resident memory is explained where we have few rights: in containers, as another user, if ptrace is refused, without
+/proc."""
 
 import json
 import os
@@ -15,7 +16,7 @@ ROOT = os.getuid() == 0
 NO_RIGHTS = ["setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
 USER = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc"]
-# As where Yama (scope 1 to 3) or a container's filter forbids it, for the program and the collector that it starts.
+# As if Yama (scope 1 to 3) or a container's filter forbade it to the program and to the collector that it starts.
 REFUSED = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=ptrace,process_vm_readv,process_vm_writev", "-e",
            "inject=ptrace,process_vm_readv,process_vm_writev:error=EPERM"]
 NO_PROC = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
@@ -34,13 +35,13 @@ PLACES = {
 
 
 def can(argv):
-    """Whether programs start this way here."""
+    """Whether programs can be started this way here."""
     return shutil.which(argv[0]) and subprocess.run([*argv, "true"], capture_output=True, check=False).returncode == 0
 
 
 @pytest.fixture
 def started(build, preload, tmp_path):
-    """Starts a program of 20 MiB in a place, and ends it after the test."""
+    """Starts a program of 20 MiB in a given way, and ends it after the test."""
     directory = tmp_path / "all"
     directory.mkdir()
     for path in [tmp_path, *tmp_path.parents][:-2]:
@@ -66,7 +67,7 @@ def started(build, preload, tmp_path):
 
 
 def ask(report, database, enough):
-    """What there is, once it is enough: a collector in another PID namespace cannot be asked, and looks by itself."""
+    """Waits until the report shows enough: a collector in another PID namespace cannot be asked, but looks regularly."""
     deadline = time.monotonic() + 100
     while True:
         answer = report(database, "rss", "--json")
@@ -82,7 +83,7 @@ def parts_of(found):
 
 
 def is_fragmented(found):
-    """Whether the program had freed its blocks by then: before, nearly all is live."""
+    """Whether the program had freed its blocks by then: before that, nearly all is live."""
     return parts_of(found).get("pinned", {"bytes": 0})["bytes"] > parts_of(found)["live"]["bytes"]
 
 
@@ -105,7 +106,7 @@ def test_told(started, report, place):
 
 @pytest.mark.skipif(not ROOT, reason="mounts something over /proc")
 def test_without_proc(started, report):
-    """One sentence says what is missing, and the record is whole all the same."""
+    """One sentence says what is missing, and the record is complete nevertheless."""
     if not can(NO_PROC):
         pytest.skip("there is no mount namespace to be had")
     process = started(NO_PROC)

@@ -1,4 +1,4 @@
-"""Every resident byte of twelve kinds of programs is explained: a table of their parts, held against the kernel's sums."""
+"""Every resident byte of twelve kinds of programs is explained: a table of their parts, compared with the kernel's sums."""
 
 import contextlib
 import glob
@@ -51,7 +51,7 @@ sys.stdin.readline()
 
 
 def python(version):
-    """The interpreter of a version, or none."""
+    """The interpreter of this version; None if it is not installed."""
     return next((each.path for each in interpreters() if each.name.startswith(version + ".")), None)
 
 
@@ -60,7 +60,7 @@ def preloaded(name):
 
 
 def resident(pids):
-    """Bytes, as the kernel adds them up."""
+    """Resident bytes, as the kernel adds them up."""
     total = 0
     for pid in pids:
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
@@ -69,7 +69,7 @@ def resident(pids):
 
 
 class Program:
-    """One that says "ready" and its processes, and ends with its input."""
+    """A program that prints "ready" and numbers (of its processes, say), and ends when its input does."""
 
     def __init__(self, argv, env, directory):
         self.process = subprocess.Popen(argv, env=env, cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -84,7 +84,7 @@ class Program:
 
 @pytest.fixture
 def large(build, preload, report, tmp_path):
-    """large(argv, behind): starts it, with another library behind ours; .ask() tells what is resident."""
+    """large(argv, behind): starts it, with the library `behind` preloaded after ours; .ask() returns what is resident."""
     database = tmp_path / "trace.db"
     with contextlib.ExitStack() as stack:
         def start(argv, behind=None, env=None):
@@ -94,19 +94,20 @@ def large(build, preload, report, tmp_path):
             return program
 
         def ask_once():
-            """What is resident, and whether it is so now."""
+            """What is resident according to the report, and whether that is up to date."""
             answer = report(database, "rss", "--json", "--limit", "3")
             assert answer.returncode == 0 and (answer.stderr == "" or "is busy" in answer.stderr), answer.stderr
             return json.loads(answer.stdout), answer.stderr == ""
 
         def ask(pids=None):
-            """What is resident, and what the kernel says of these, at a moment when it does not change; without: at any."""
+            """The report, and the kernel's sum for these processes at a moment when it does not change. Without pids, at any
+            moment."""
             deadline = time.monotonic() + 100
             while True:
                 before = resident(pids or [])
                 found, is_fresh = ask_once()
-                # Under load the collector may not have come round; and a program that has just said that it is ready
-                # goes to sleep: it reads its input into a buffer that it makes for that.
+                # Under load the collector may not have looked yet. And a program that has just printed "ready" may still grow:
+                # it reads its input into a buffer that it allocates for that.
                 is_still = pids is None or (is_fresh and before == resident(pids))
                 if (found["moment"] and is_still) or time.monotonic() > deadline:
                     break
@@ -125,7 +126,7 @@ def written(tmp_path, text):
     return path
 
 
-# Name, how it is started, what stands behind us, what it has in its environment, and the part that must be largest.
+# Name, command, library after ours (or Python's version), environment, and the part that must be the largest.
 KINDS = [
     ("C", "large blocks", None, None, "pinned"),
     ("C++", "words", None, None, "live"),
@@ -169,12 +170,12 @@ def test_explained(build, large, tmp_path, say, kind):
     assert parts["other"] <= 0.02 * found["resident_bytes"]
     if largest:
         assert max(parts, key=parts.get) == largest
-    if name == "fork server":  # what it has made and mapped, and each of its children has it, too: by the line
+    if name == "fork server":  # what it has allocated and mapped is in its children, too, and counts for the lines
         assert [line["function"] for line in found["parts"][0]["lines"][:2]] == ["filled", "fill_heap"]
         mapped = next(part for part in found["parts"] if part["part"] == "mapped")
         assert mapped["lines"][0]["function"] == "mapped" and mapped["lines"][0]["bytes"] == len(program.numbers) * 8 * MIB
         parts["mapped"] -= mapped["lines"][0]["bytes"]
-    if name != "mapped files":  # nothing of it, or of ours, is taken for what a program has mapped itself
+    if name != "mapped files":  # nothing of the program or of ours is taken for a mapping that the program has made itself
         assert parts["mapped"] <= 0.02 * found["resident_bytes"]
     program.end()
     assert wait_for_run(large.database)["state"] == "complete"
@@ -188,7 +189,7 @@ def get(port):
 
 
 def test_server_under_load(large, tmp_path, say):
-    """While it serves, the parts add up to what was seen; when it is quiet again, to what the kernel says."""
+    """While the server works, the parts add up to what was seen; when it is idle again, to what the kernel says."""
     program = large(["/usr/bin/python3", written(tmp_path, SERVER)])
     pid, port = program.numbers
     stop = threading.Event()

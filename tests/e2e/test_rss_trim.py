@@ -1,4 +1,5 @@
-"""A heap of which one block in fifty is kept: which line keeps it, and what malloc_trim(0) would give back, foretold and then tried."""
+"""A heap in which one block in fifty is kept: the reports name the line that keeps it, and predict what malloc_trim(0)
+frees."""
 
 import pytest
 
@@ -7,15 +8,15 @@ from test_rss_walk import MIB, walked
 
 
 def foretell(walked, target, say, *arguments):
-    """What is looked at, then trimmed, then looked at again. Returns what was free, and what was given back of it."""
+    """Looks at the heap, has it trimmed, and looks again. Returns how much was free, and how much of that was given back."""
     program = walked(target, *arguments)
     found, parts, rss, anonymous = walked.ask_as_the_kernel(program)
-    # How many others have a library mapped changes from one moment to the next: the share of it is between none and all.
+    # Other processes with the same libraries come and go, so this one's share of the libraries (PSS) is between none and all.
     assert found["resident_bytes"] == rss and anonymous <= found["pss_bytes"] <= rss
     assert found["moment"]["kind"] == "asked"
     pinned = parts["pinned"]
     assert pinned["lines"][0]["function"] == "keep" and pinned["lines"][0]["bytes"] > 0.9 * pinned["bytes"]
-    assert parts["live"]["lines"][0]["function"] == "main"  # what of the table was touched
+    assert parts["live"]["lines"][0]["function"] == "main"  # the part of the table that was touched
     assert found["untouched_bytes"] == pytest.approx(7 * MIB, abs=MIB / 4) and found["untouched"][0]["function"] == "main"
     foretold = parts["free"]["bytes"]
     given_back = program.say("trim")
@@ -44,6 +45,7 @@ def test_blocks_of_five_sizes(build, walked, blocks, size, say):
 
 @pytest.mark.parametrize("blocks", [20_000, 100_000])
 def test_small_heaps(build, walked, blocks, say):
-    """glibc has up to seven free blocks of each size at hand, which a trim does not give back: a page each, if they lie apart."""
+    """glibc keeps up to seven free blocks of each size, which a trim does not give back: if they are far apart, each keeps a
+    page."""
     foretold, given_back = foretell(walked, build.target("fragments"), say, str(blocks))
     assert foretold * 0.95 - 7 * 17 * 4096 <= given_back <= foretold * 1.05

@@ -1,4 +1,5 @@
-"""What is resident, by part and line: the parts against the kernel's sums, and when that is looked at."""
+"""What is resident, by part and line: the parts are compared with the kernel's sums, at all moments at which pages are looked
+at."""
 
 import contextlib
 import json
@@ -16,14 +17,14 @@ PARTS = ["live", "rounding", "pinned", "free", "mapped", "stacks", "files", "tra
 
 
 def kernels(pid):
-    """Resident bytes, and those of them that are no file's, as the kernel adds them up."""
+    """Resident bytes, and how many of them are anonymous, as the kernel adds them up."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
         found = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in file if "kB" in line}
     return found["Rss"], found["Anonymous"]
 
 
 class Talking:
-    """A program that answers a line with a line."""
+    """A program that answers each line with a line."""
 
     def __init__(self, argv, env):
         self.process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -42,7 +43,7 @@ class Talking:
 
 @pytest.fixture
 def walked(build, preload, report, tmp_path):
-    """Starts a program, and asks what of it is resident."""
+    """Starts a program, and asks what is resident of it."""
     database = tmp_path / "trace.db"
 
     def ask(*arguments):
@@ -88,7 +89,7 @@ def until_old(process, seconds):
 
 
 def test_moments(build, walked):
-    """A mark, a new high, and the end of a program: each by its name."""
+    """A mark, a new high, and the end of a program each give a moment of that kind."""
     program = walked(build.target("fragments"), "20000")
     until_old(program.process, 2)
     program.say("mark loaded")
@@ -101,7 +102,7 @@ def test_moments(build, walked):
     assert "mark" in kinds and kinds.count("high") <= 1
     found, _ = walked.ask("--at", "loaded")
     assert (found["moment"]["kind"], found["moment"]["mark"]) == ("mark", "loaded")
-    if "end" in kinds:  # where a busy machine left the time for it
+    if "end" in kinds:  # if a busy machine left time for it
         found, parts = walked.ask()
         assert found["moment"]["kind"] == "end" and parts["pinned"]["lines"][0]["function"] == "keep"
 
@@ -114,7 +115,7 @@ def moments(walked):
 
 
 def test_killed(build, walked):
-    """The last walk over a program that is killed is kept."""
+    """For a program that is killed, the last look at its pages is kept."""
     program = walked(build.target("fragments"), "20000")
     seen, _ = walked.ask()
     program.process.send_signal(signal.SIGKILL)
@@ -125,7 +126,7 @@ def test_killed(build, walked):
 
 
 def test_python(walked, tmp_path):
-    """Which Python line keeps arenas, by what it keeps in them."""
+    """The Python line that keeps arenas is named, because of the objects that it keeps in them."""
     (tmp_path / "keeper.py").write_text("""
 import sys
 def resident():

@@ -1,4 +1,4 @@
-"""Code without call frame information, of runtimes that are known: stacks run through it to the program's start."""
+"""Code without call frame information, from well-known runtimes: stacks continue through it to the program's start."""
 
 import subprocess
 
@@ -43,11 +43,11 @@ console.log(sum, JSON.stringify(all).length);
 """
 
 
-THREADS = {"clone3", "clone", "__clone3", "__GI___clone3"}  # where they begin, by the symbols that are there
+THREADS = {"clone3", "clone", "__clone3", "__GI___clone3"}  # where threads begin
 
 
 def ends(traced):
-    """The outermost frame of each stack, and how many allocations there were: a dict."""
+    """Number of allocations by the outermost frame of their stacks."""
     found = {}
     for row in traced.rows("SELECT allocations, frames FROM stacks"):
         end = row["frames"].split(";")[-1].split(" (")[0].split("+")[0]
@@ -73,8 +73,8 @@ def test_node(program, trace, plain, tmp_path, say):
 @pytest.mark.parametrize("options", [["-Xint"], ["-Xcomp", "-XX:-Inline", "-XX:TieredStopAtLevel=1"], []],
                          ids=["interpreted", "compiled", "as usual"])
 def test_java(options, program, trace, plain, tmp_path, say):
-    """Interpreted and without inlining the stack has a frame for each call: the virtual machine's call of main, main,
-    down() n + 1 times, two constructors, and the native method's wrapper."""
+    """Interpreted or without inlining, there is a frame for each call: the virtual machine's call of main, main, n + 1 times
+    down(), two constructors, and the wrapper of the native method."""
     (tmp_path / "Deep.java").write_text(JAVA)
     subprocess.run([program("javac"), "Deep.java"], cwd=tmp_path, check=True, capture_output=True)
     depth = 20

@@ -1,4 +1,4 @@
-"""A program under the tracer prints the same and ends the same as without it."""
+"""A traced program prints the same and ends in the same way as without the tracer."""
 
 import re
 import shutil
@@ -153,7 +153,7 @@ public class Hello { public static void main(String[] a) throws Exception {
 """
     javac = shutil.which("javac")
     if not javac:
-        return  # a runtime without a compiler: -version has to do
+        return  # a runtime without a compiler: -version is enough
     status, *_ = same(
         "java, a program with threads", [java, "Hello.java"], prepare=lambda d: (d / "Hello.java").write_text(code),
         at_least=1000,
@@ -167,7 +167,7 @@ def _tree(folder):
 
 
 def test_tar_and_gzip(program, same):
-    # From a directory of its own: tar fails where the archive appears in the directory that it reads.
+    # In a directory of its own, because tar fails if the archive appears in the directory that it reads.
     script = (f"mkdir in && mv f* in && {program('tar')} --sort=name --mtime=2024-01-01 --owner=0 --group=0 "
               "-czvf all.tar.gz in && tar -tvf all.tar.gz")
     same("tar (with gzip as its child)", [program("bash"), "-c", script], prepare=_tree, artefacts=["all.tar.gz"])
@@ -234,7 +234,7 @@ def test_every_way_out(body, expected, trace, plain, tmp_path):
     assert plain([tmp_path / "end"]).returncode == expected
     traced = trace([tmp_path / "end"])
     assert traced.returncode == expected and traced.stderr == b""
-    # Of the whole run when nothing but the program's own loop allocated; sh adds to it after exec.
+    # The line's counts, not those of the whole run, to which sh adds its own after exec.
     line = traced.one("SELECT * FROM lines WHERE file = ? AND line = 6", str(source))
     assert (line["allocations"], line["bytes"]) == (12345, 12345 * 77)
     assert line["live_allocations"] == 6173

@@ -1,4 +1,4 @@
-"""Programs built with a sanitizer, which has an allocator of its own: they run as without us, and it is said what to do."""
+"""Programs built with a sanitizer, which has an allocator of its own, run as without us, and a message says what to do."""
 
 import shutil
 import subprocess
@@ -47,7 +47,7 @@ NAMES = {"address": b"AddressSanitizer", "thread": b"ThreadSanitizer", "memory":
 
 @pytest.fixture(scope="module")
 def sanitized(tmp_path_factory):
-    """sanitized(way): a program built that way, once."""
+    """sanitized(way): a program that is built this way, once."""
     folder = tmp_path_factory.mktemp("sanitized")
     (folder / "p.c").write_text(SOURCE)
 
@@ -90,14 +90,14 @@ def test_runs_untraced(way, sanitized, build, preload, tmp_path):
 
 
 def test_deep_in_a_tree(sanitized, build, preload, report, tmp_path):
-    """The shell and its other children are recorded, and one line is said for all."""
+    """The shell and its other children are recorded, and one line is printed for all sanitized ones."""
     program = sanitized("gcc address")
     script = f"{program} 3; echo $?; {program} 4; echo $?; {build.target('hello')}; exit 5"
     plain = run(["sh", "-c", script], clean_environment())
     traced = run(["sh", "-c", script], preload())
     assert traced.returncode == plain.returncode == 5
     for line, other in zip(traced.stdout.splitlines(), plain.stdout.splitlines(), strict=True):
-        assert line.split()[:3] == other.split()[:3] or line.startswith(b"none ")  # and the parent's number
+        assert line.split()[:3] == other.split()[:3] or line.startswith(b"none ")  # the parent's number may differ
     assert traced.stderr.count(b"\n") == 1 and b"AddressSanitizer" in traced.stderr
     run_of = wait_for_run(tmp_path / "trace.db")
     assert (run_of["state"], run_of["untraced"]) == ("incomplete", 2)
@@ -119,7 +119,7 @@ def test_what_else_is_preloaded_stays(sanitized, build, tmp_path):
 
 
 def test_of_a_library(sanitized, build, preload, tmp_path):
-    """The program is not built with it, but a library of its own is."""
+    """The program itself is not sanitized, but one of its libraries is."""
     (tmp_path / "lib.c").write_text("#include <stdlib.h>\nvoid *volatile kept;\nvoid work(void) { kept = malloc(4321); }\n")
     (tmp_path / "main.c").write_text("void work(void);\nint main(void) { work(); return 3; }\n")
     made = run(["gcc", "-shared", "-fPIC", "-fsanitize=address", "-o", tmp_path / "libwork.so", tmp_path / "lib.c"], clean_environment())
@@ -134,7 +134,7 @@ def test_of_a_library(sanitized, build, preload, tmp_path):
 
 
 def test_undefined_behaviour_is_traced(sanitized, preload, tmp_path):
-    """That sanitizer has no allocator."""
+    """This sanitizer has no allocator."""
     program = sanitized("undefined", ["gcc", "-fsanitize=undefined"])
     traced = run([program], preload())
     assert (traced.returncode, traced.stderr) == (0, b"")
@@ -143,8 +143,8 @@ def test_undefined_behaviour_is_traced(sanitized, preload, tmp_path):
 
 
 def test_in_every_program(sanitized, build, tmp_path):
-    """In /etc/ld.so.preload it cannot be left out: said, and what becomes of the program is the sanitizer's business, but it
-    is executed once, not for ever."""
+    """A library in /etc/ld.so.preload cannot be left out. A message says so, and what becomes of the program is up to the
+    sanitizer, but the program is executed once, not again and again."""
     program = sanitized("clang address")
     if not shutil.which("bwrap"):
         pytest.skip("bubblewrap is not installed")

@@ -11,7 +11,7 @@ MOST = 40
 
 
 def test_scribbles(build, preload, tmp_path, say):
-    """Wherever it writes: the program's output and exit status are right, the collector ends, the database is sound."""
+    """Wherever the program writes, its output and exit status are right, the collector ends, and the database is sound."""
     program = build.target("scribbler")
     right = scribbles.expected(program, clean_environment())
     start, tried, wrong = time.monotonic(), 0, []
@@ -25,7 +25,7 @@ def test_scribbles(build, preload, tmp_path, say):
 
 
 def test_said_in_the_record(build, preload, tmp_path, report):
-    """A report of a run whose record was overwritten says so; one of another run does not."""
+    """If a run's record was overwritten, its reports say so."""
     program, database = build.target("scribbler"), tmp_path / "trace.db"
     right = scribbles.expected(program, clean_environment())
     seed = scribbles.PLACES.index("nodes")

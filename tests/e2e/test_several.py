@@ -1,4 +1,4 @@
-"""Processes one after another, and beside each other: what the run held at most, and what it holds at its end."""
+"""Processes one after another, and at the same time: what the run held at most, and what it holds at its end."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def of(traced):
 
 
 def test_one_after_another(after_another, report):
-    """None of the three had the memory of another beside its own."""
+    """None of the three processes held its memory at the same time as another."""
     run = of(after_another)
     assert MIB <= run["peak_bytes"] < 1.5 * MIB and 3 * MIB <= run["unfreed_bytes"] < 3.5 * MIB
     assert run["live_bytes"] <= run["peak_bytes"] and run["live_allocations"] <= run["allocations"] - run["frees"]
@@ -41,7 +41,7 @@ def test_one_after_another(after_another, report):
 
 
 def test_found_at_once(build, preload, tmp_path):
-    """The collector may learn of several ends together: what the time series ends with is the last one's."""
+    """The collector may learn of several ends at once: the time series ends with what the last process held."""
     database = tmp_path / "trace.db"
     argv = ["sh", "-c", f"read x; printf 'keep 10486\\n' | {build.target('steps')} >/dev/null; i=$(echo 1)"]
     program = subprocess.Popen(argv, env=preload(), stdin=subprocess.PIPE)
@@ -68,7 +68,7 @@ def test_one_process_says_it_as_before(build, trace, report):
 
 
 def test_beside_each_other(build, preload, report, tmp_path):
-    """The peak is that of both together: what they hold has been taken in when one of them ends."""
+    """The peak is that of both together: what they hold has been taken in before one of them ends."""
     pipes = [os.pipe() for _ in range(4)]  # to the one and back, to the other and back
     (one, to_one), (from_one, answer), (other, to_other), (from_other, reply) = pipes
     steps, theirs = build.target("steps"), (one, answer, other, reply)
@@ -91,20 +91,20 @@ def test_beside_each_other(build, preload, report, tmp_path):
 
 
 def test_processor_time_of_who_is_killed(build, preload, tmp_path):
-    """It cannot say it itself."""
+    """The process cannot report it itself."""
     process = subprocess.Popen([build.target("going"), "60"], env=preload(), stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"ready\n"
     used = 0
     while used < 200_000_000:
         time.sleep(0.01)
-        used = time.clock_gettime_ns(~process.pid << 3 | 2)  # its processor clock, as clock_getcpuclockid() has it
+        used = time.clock_gettime_ns(~process.pid << 3 | 2)  # the number of its processor clock, as in clock_getcpuclockid()
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert wait_for_run(tmp_path / "trace.db")["cpu_ns"] > used / 2
 
 
 def test_processor_time_of_what_executes_another(build, trace):
-    """Is counted once."""
+    """The time before and after the exec is counted once."""
     count = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; "
     alone = trace(["sh", "-c", count + "exit 0"]).run["cpu_ns"]
     run = trace(["sh", "-c", count + "exec sh -c ':'"]).run

@@ -38,7 +38,7 @@ def recorded(trace, tmp_path):
 
 
 def name(database, path):
-    """Has the database say that its line is the first one of another file."""
+    """Changes the database so that its line is the first one of another file."""
     connection = sqlite3.connect(database)
     connection.execute("UPDATE line SET file = ?, line = 1 WHERE file LIKE '%program.c'", (str(path),))
     connection.commit()
@@ -59,7 +59,7 @@ ALL = (*FEW, ["top", "--json"], ["top", "--group", "stack"], ["leaks"], ["leaks"
 
 @pytest.fixture
 def shown(build, tmp_path):
-    """shown(database, cwd, options...): all that reports print and write of it."""
+    """shown(database, cwd, options...): everything that reports print and write about it."""
 
     def run(database, cwd, *options, whole=False):
         texts = []

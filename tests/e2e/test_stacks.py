@@ -1,4 +1,4 @@
-"""Every stack is the one that libunwind finds: LIBTRACE_CHECK_STACKS=1 walks each of them both ways."""
+"""Every stack is the one that libunwind finds: with LIBTRACE_CHECK_STACKS=1 each of them is walked both ways."""
 
 import pathlib
 import random
@@ -46,7 +46,7 @@ for ((i = 0; i < 6000; i++)); do f 12; x="$i ${x:0:100}"; arr[i % 300]="${x/ /_}
 
 
 def _c_code():
-    """A file of C that keeps the optimiser busy; the same each time."""
+    """A C file, always the same, that keeps the optimiser busy."""
     rng = random.Random(1)
     lines = ["#include <stdio.h>", "#include <stdlib.h>", "#include <string.h>", "#include <math.h>"]
     for i in range(700):
@@ -91,7 +91,7 @@ def _repository(folder, git):
 
 
 def jobs(folder):
-    """(name, argv, extra environment) of each program that is installed, the largest allocators first."""
+    """(name, argv, extra environment) of each program that is installed, those that allocate most first."""
     (folder / "code.c").write_text(_c_code())
     (folder / "code.cpp").write_text(CXX)
     (folder / "load.sql").write_text(SQL % (QUERY * 8))
@@ -102,7 +102,7 @@ def jobs(folder):
         if path and pathlib.Path(path).exists():
             found.append((name, [path, *arguments], env or {}))
 
-    # malloc for each object, and the interpreter's own deep stacks instead of the script's.
+    # Uses malloc for each object, and records the interpreter's own deep stacks instead of the script's.
     add("python3, native stacks", "/usr/bin/python3", "-c", PYTHON % 12,
         env={"PYTHONMALLOC": "malloc", "LIBTRACE_STACK": "native"})
     add("perl", "perl", "-e", PERL)
@@ -128,8 +128,8 @@ def test_no_stack_differs(trace, say, tmp_path):
         traced = trace(argv, env={"LIBTRACE_CHECK_STACKS": "1", **env}, db=tmp_path / f"{number}.db", cwd=tmp_path)
         assert traced.returncode == 0, f"{name}: {traced.stderr[-500:]}"
         run = traced.run
-        # Each was checked, but those of other libraries' constructors, which run before libunwind is loaded, and
-        # those through code that has no call frame information.
+        # All stacks were checked, except those of other libraries' constructors, which run before libunwind is loaded, and
+        # those through code without call frame information.
         counted = run["stacks_checked"] + run["stacks_slow"]
         assert counted >= run["allocations"] - 5000, f"{name}: {dict(run)}"
         assert name == "node" or run["stacks_slow"] == 0, f"{name}: {dict(run)}"
@@ -156,7 +156,8 @@ def test_workloads_too(name, build, trace):
 
 
 def test_deep_stacks_are_cut(build, trace):
-    """A stack deeper than LIBTRACE_DEPTH loses its outermost frames, says so, and is no difference."""
+    """A stack deeper than LIBTRACE_DEPTH loses its outermost frames and is marked as cut, which does not count as a
+    difference."""
     traced = trace([build.workload("shapes"), "50"], env={"LIBTRACE_CHECK_STACKS": "1", "LIBTRACE_DEPTH": "6"})
     assert traced.run["stacks_different"] == 0
     cut = traced.rows("SELECT count(*) AS n FROM stacks WHERE frames LIKE '%[cut]'")[0]["n"]
@@ -165,7 +166,7 @@ def test_deep_stacks_are_cut(build, trace):
 
 @pytest.mark.parametrize("argv", [["shapes", "200"], ["python3", "-c", "x = [str(i) for i in range(9000)]"]], ids=lambda a: a[0])
 def test_the_tracer_is_not_in_them(argv, build, trace, program):
-    """Operators that libtrace.so has put before the program's leave no frame: who calls them comes next."""
+    """Operators that libtrace.so puts before the program's leave no frame: the next frame is their caller."""
     argv[0] = build.workload(argv[0]) if argv[0] == "shapes" else program(argv[0])
     traced = trace(argv, env={"LIBTRACE_STACK": "native"})
     assert traced.returncode == 0 and traced.stderr == b""
@@ -182,7 +183,7 @@ def test_the_tracer_is_not_in_them(argv, build, trace, program):
 
 @pytest.mark.parametrize("mode", ["frames", "contexts", "threads"])
 def test_same_place_other_stack(mode, build, trace, plain, tmp_path):
-    """One place on the stack, and what is above it is different each time, or not there at all."""
+    """At the same place on the stack, the frames above differ each time, or are missing."""
     expected = plain([build.target("moving"), mode])
     made = int(expected.stdout.split()[1])
     for checked in ("0", "1"):
@@ -193,7 +194,7 @@ def test_same_place_other_stack(mode, build, trace, plain, tmp_path):
 
 
 def test_code_made_where_a_library_was(build, trace, plain):
-    """Nothing tells that a library has gone, until there is a frame where it was."""
+    """There is no notification when a library is unloaded; it shows only when there is a frame where it was."""
     argv = [build.target("moving"), "made-code", build.target("first.so")]
     expected = plain(argv)
     assert expected.stdout == b"done 30\n"
@@ -207,7 +208,7 @@ def test_code_made_where_a_library_was(build, trace, plain):
 
 
 def test_libraries_in_one_place(build, trace, plain):
-    """A library is loaded where another one was: the same addresses are other functions."""
+    """A library is loaded where another one was: the same addresses are in other functions."""
     argv = [build.target("moving"), "libraries", build.target("first.so"), build.target("second.so")]
     expected = plain(argv)
     traced = trace(argv)

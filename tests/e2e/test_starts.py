@@ -1,5 +1,5 @@
-"""Programs that are started as containers and services start them, traced from within and from outside: each is one run,
-whole and with its names right after the end; none hangs, and no collector is left. scripts/test-starts is the long form."""
+"""Programs that are started as containers and services start them, traced from inside and from outside. Each has one run, which
+is complete and has names right after the end; no program hangs, and no collector is left. scripts/test-starts tries more."""
 
 import json
 import os
@@ -17,7 +17,7 @@ TIMES = int(os.environ.get("LIBTRACE_STARTS", "1"))
 LOAD = int(os.environ.get("LIBTRACE_LOAD", "0"))
 
 PID = ["unshare", "--pid", "--fork", "--mount-proc"]
-SHELL = ["sh", "-c", '"$@"; exit $?', "sh"]  # does not become what it starts
+SHELL = ["sh", "-c", '"$@"; exit $?', "sh"]  # does not replace itself by the command
 # What comes before the program; REAPER and ENTRY stand for files.
 KINDS = {
     "pid namespace": [*PID, *SHELL],
@@ -34,7 +34,7 @@ KINDS = {
 
 @pytest.fixture(scope="module", autouse=True)
 def busy():
-    """Other programs that want the processors, too."""
+    """Other programs that use the processors, too."""
     started = [subprocess.Popen(["sh", "-c", "while :; do :; done"]) for _ in range(LOAD)]
     yield
     for process in started:
@@ -43,7 +43,7 @@ def busy():
 
 
 def folder_for_all():
-    """Not pytest's, which nobody else may enter."""
+    """A folder outside pytest's, which other users cannot enter."""
     folder = Path(tempfile.mkdtemp(dir="/tmp", prefix="starts."))
     folder.chmod(0o777)
     return folder
@@ -51,7 +51,7 @@ def folder_for_all():
 
 @pytest.fixture(scope="module")
 def installed(build):
-    """The build where everybody may use it, it may be in root's home; and what it starts."""
+    """A copy of the build that every user can use, as the build may be in root's home; and the programs that it starts."""
     folder = folder_for_all()
     for file in [build.command("trace-run"), build.library, build.target("hello"), build.target("reaper"),
                  *build.collector.parent.iterdir()]:
@@ -74,7 +74,7 @@ def database():
 
 
 def collectors(database):
-    """Those that write to it, or are about to."""
+    """The collectors that write to it, or will."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -87,7 +87,7 @@ def collectors(database):
 
 
 def command(kind, side, installed, database):
-    """How it is started, and the environment."""
+    """The command and its environment."""
     find = lambda name: next(path for path in installed.rglob(name) if path.is_file())
     stand_ins = {"REAPER": find("reaper"), "ENTRY": installed / "entry", "ROOT": installed / "root"}
     before = [str(stand_ins.get(word, word)) for word in KINDS[kind]]

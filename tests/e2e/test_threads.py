@@ -1,4 +1,4 @@
-"""Threads that come and go: nothing of theirs is lost, nothing of them is in the way."""
+"""Threads that come and go: none of their events is lost, and nothing that they leave is in the way."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_counts(mode, expected, threads, build, trace):
 
 
 def test_destructors(build, trace):
-    """Each of three destructors runs two or more times a thread, after the recorder has heard of the thread's end."""
+    """Each of three destructors runs at least twice for each thread, after the recorder has been told of the thread's end."""
     traced = trace([build.target("threads"), "destructor"])
     assert traced.stdout == b"done\n" and traced.stderr == b""
     assert blocks(traced)["n"] >= 100 * (10 + 3 * 10) and blocks(traced)["live"] == 0

@@ -1,4 +1,4 @@
-"""Totals are exact: valgrind counts the same allocations, frees and bytes."""
+"""Totals are exact: they are the allocations, frees and bytes that valgrind counts."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ MEASURES = ("allocations", "frees", "bytes", "live_allocations", "live_bytes")
 
 @pytest.fixture(scope="session")
 def valgrind(build, tmp_path_factory):
-    """valgrind(argv): valgrind's totals.
+    """valgrind(argv): the totals that valgrind counts.
 
     The loader allocates a vector for each thread with one entry for each library that has thread-local storage. A
     program under the tracer has more such libraries, so valgrind's run gets as many: stand-ins that do nothing.
@@ -80,7 +80,8 @@ def test_handoff_a_hundred_times(build, preload, tmp_path, say):
         own = tuple(map(int, re.search(r"(\d+) allocations, (\d+) frees, (\d+) bytes", process.stdout).groups()))
         negative = [k for k in run.keys() if k != "exit_status" and isinstance(run[k], int) and run[k] < 0]
         assert not negative, f"run {number}: {negative}"
-        # Beside its own blocks: the loader's vector for each thread, and the buffer of stdout, still there at the end.
+        # In addition to its own blocks: the loader's vector for each thread, and stdout's buffer, which is still there at the
+        # end.
         assert run["frees"] == own[1], f"run {number}"
         assert run["live_allocations"] == run["allocations"] - own[1] == 9, f"run {number}"
         assert run["foreign_frees"] == 0 and run["events_lost"] == 0, f"run {number}"
@@ -90,7 +91,7 @@ def test_handoff_a_hundred_times(build, preload, tmp_path, say):
 
 
 def test_peak_of_one_thread_is_exact(build, trace):
-    """list holds everything at its peak; what it held is known from what it allocates."""
+    """The program `list` holds everything at its peak, and what that is follows from its source."""
     traced = trace([build.workload("list"), "10000"])
     run = traced.run
     # At the peak: 10,000 items of 24 bytes, their texts, and the array of 16,384 pointers.
@@ -109,9 +110,9 @@ def test_peak_of_one_thread_is_exact(build, trace):
 
 
 def test_temporary_allocations(build, trace):
-    """stream frees each item before it makes the next; the quantity freed by the very next event is temporary."""
+    """The program `stream` frees each item before it makes the next; blocks that the very next event frees are temporary."""
     run = trace([build.workload("stream"), "5000"]).run
-    # Of the three blocks of an item the last one made is freed first: by the thread's next allocation event.
+    # Of an item's three blocks the one made last is freed first, by the thread's next allocation event.
     assert run["temporary"] == 5000
-    # The moment with most bytes is the end, when stdout has its buffer; no item lives then.
+    # The most bytes are held at the end, when stdout has its buffer; no item lives then.
     assert (run["peak_allocations"], run["peak_bytes"]) == (1, 4096)

@@ -1,4 +1,4 @@
-"""trace-run: sets the environment, keeps the exit status, says what to type next."""
+"""trace-run sets the environment, keeps the exit status, and suggests the next command."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def test_help_and_version(trace_run):
 
 def test_finds_programs_as_a_shell_does(trace_run, tmp_path):
     script = tmp_path / "plain-text"
-    script.write_text("echo from sh: $1\nexit 4\n")  # no '#!': a shell runs it with /bin/sh
+    script.write_text("echo from sh: $1\nexit 4\n")  # without '#!': a shell runs it with /bin/sh
     script.chmod(0o755)
     process = trace_run("plain-text", "argument", env={"PATH": f"{tmp_path}:{os.environ['PATH']}"})
     assert (process.stdout, process.stderr, process.returncode) == ("from sh: argument\n", "", 4)
@@ -58,7 +58,7 @@ def test_keeps_what_was_preloaded(build, trace_run, tmp_path):
     (tmp_path / "other.c").write_text('#include <unistd.h>\n__attribute__((constructor)) static void on(void) { write(1, "other\\n", 6); }\n')
     subprocess.run(["gcc", "-w", "-shared", "-fPIC", "-o", tmp_path / "other.so", tmp_path / "other.c"], check=True)
     process = trace_run(build.target("hello"), env={"LD_PRELOAD": tmp_path / "other.so"})
-    assert process.stdout.endswith("other\nhello world\n")  # trace-run itself has it, too
+    assert process.stdout.endswith("other\nhello world\n")  # trace-run itself has the other library, too
     assert wait_for_run(tmp_path / "trace.db")["allocations"] == 2
 
 
@@ -70,7 +70,7 @@ def test_ends_by_the_same_signal(name, trace_run):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1])
 def test_passes_signals_on(number, build, tmp_path):
-    """A signal sent to trace-run alone reaches the command, whose answer is trace-run's."""
+    """A signal sent to trace-run alone is passed on to the command, and trace-run ends as the command does."""
     script = "trap 'echo caught; exit 9' TERM INT USR1; echo ready; while :; do sleep 0.02; done"
     process = subprocess.Popen([build.command("trace-run"), "bash", "-c", script], env=clean_environment(), cwd=tmp_path,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -81,7 +81,7 @@ def test_passes_signals_on(number, build, tmp_path):
 
 
 def on_terminal(argv, cwd, keys=None):
-    """Runs argv on a terminal of its own: what it shows, and how it ended."""
+    """Runs argv on a terminal of its own; returns what it shows, and how it ended."""
     pid, fd = pty.fork()
     if pid == 0:
         os.chdir(cwd)
@@ -120,7 +120,7 @@ def test_hint_on_a_terminal(build, tmp_path, report):
 
 
 def test_control_c_is_the_commands(build, tmp_path):
-    """The terminal interrupts both; trace-run waits, so that a command which handles it has the last word."""
+    """The terminal interrupts both; trace-run waits, because the command may handle the signal and continue."""
     script = "trap 'echo caught; exit 9' INT; echo ready; while :; do sleep 0.02; done"
     shown, status = on_terminal([build.command("trace-run"), shutil.which("bash"), "-c", script], tmp_path, b"\x03")
     assert status == 9 and shown.count("caught") == 1
@@ -135,7 +135,7 @@ def test_library_missing(build, tmp_path):
 
 
 def test_path_with_a_space(build, tmp_path):
-    """LD_PRELOAD cannot name it: said, and run all the same."""
+    """LD_PRELOAD cannot contain this path: a message says so, and the program runs nevertheless."""
     root = tmp_path / "a b"
     for name in ("bin", "lib"):
         (root / name).mkdir(parents=True)

@@ -1,4 +1,5 @@
-"""Blocks by type, as far as frames of C++'s and Rust's libraries tell it: against what the program's containers hold."""
+"""Blocks by type, as far as frames of C++'s and Rust's libraries reveal it, compared with what the program's containers
+hold."""
 
 import collections
 import json
@@ -37,7 +38,7 @@ int main() {
                 (void *)holder.kept);
 }
 """
-# type: number of allocations, the least and the most bytes of one; what is not typed is shown as "-".
+# By type: the number of allocations, and the least and the most bytes of one. "-" stands for blocks of unknown type.
 CPP_HAS = {
     "Plain": (10 + 1, 40, 40 + 2 * 8),
     "std::pair<std::string const, Plain>": (100, 32 + 40, 32 + 40 + 4 * 8),
@@ -114,7 +115,7 @@ def test_view(trace, report, tmp_path):
 
 
 def test_rust(trace, report, tmp_path):
-    """With names that have types in them; in older ones there are none, and nothing is said."""
+    """If symbols contain types. Older symbol names do not, and then no types are shown."""
     if not shutil.which("rustc"):
         pytest.skip("rustc is missing")
     (tmp_path / "types.rs").write_text(RUST)
@@ -122,7 +123,7 @@ def test_rust(trace, report, tmp_path):
         built = subprocess.run(["rustc", "-g", "-C", f"symbol-mangling-version={mangling}", "-o", tmp_path / mangling,
                                 tmp_path / "types.rs"], capture_output=True, check=False)
         if built.returncode:
-            continue  # the choice is not in every version
+            continue  # older versions do not have this option
         shown = by_type(report, trace([tmp_path / mangling]).database, "--file", "types.rs")
         count = collections.Counter()
         for row in shown["rows"]:

@@ -1,4 +1,4 @@
-"""The public views: their columns and order, and that their rows sum to the run."""
+"""The public views: their columns in order, and that their rows add up to the run."""
 
 import json
 import pathlib
@@ -27,7 +27,7 @@ VIEWS = {
     "marks": "run process mark name t_s kind highest_allocations highest_bytes",
 }
 
-# Made in a file with the first moment that it is about: test_store_views.c has its columns there.
+# These are created with the first moment or mapping that they show: test_store_views.c has their columns.
 ON_DEMAND = {"resident": "run moment t_s kind mark process part file line function name bytes blocks module language",
              "mapped": "run process stack file line function module language " + " ".join(MEASURES),
              "types": "run type language file line function module " + " ".join(MEASURES) + " how"}
@@ -58,7 +58,7 @@ def query(recorded):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_columns(view, query):
-    """In this order, and from the first on: columns may be added behind them."""
+    """These columns come first, in this order; columns may be added after them."""
     columns = [r["name"] for r in query(f"PRAGMA table_info({view})")]
     expected = VIEWS[view].split()
     assert columns[: len(expected)] == expected
@@ -116,7 +116,7 @@ def test_runs(query, build):
 
 
 def test_stack_texts(query):
-    """frames: innermost first, 'function (file:line)' joined by ';'."""
+    """frames: the innermost first, each as 'function (file:line)', joined by ';'."""
     stacks = query("SELECT * FROM stacks WHERE run = 3 AND frames LIKE '%item_new%' ORDER BY allocations DESC")
     assert stacks
     for stack in stacks:
@@ -147,7 +147,7 @@ def test_any_sqlite_reads_it(recorded, program):
 
 
 def test_a_library_that_is_loaded_elsewhere(trace, report, tmp_path):
-    """Its stacks are the same wherever it lies: they share their rows, and nothing that was counted before is lost."""
+    """Stacks through a library that is loaded at another address are the same: they share rows, and earlier counts are kept."""
     (tmp_path / "part.c").write_text("""
 #include <stdlib.h>
 void *part(size_t size) { void *volatile block = malloc(size); return block; }
@@ -188,4 +188,4 @@ int main(int argc, char **argv)
     assert sum(r["allocations"] for r in found) == 10 + 11 + 12 + 3 and sum(r["live_bytes"] for r in found) == 300
     sizes = json.loads(report(traced.database, "histogram", "--function", "part", "--json").stdout)["sizes"]
     assert {row["from"]: row["allocations"] for row in sizes} == {16: 10, 32: 11, 64: 12 + 3}
-    assert len(traced.rows("SELECT 1 FROM sites WHERE function = 'part'")) == 2  # called from two lines
+    assert len(traced.rows("SELECT 1 FROM sites WHERE function = 'part'")) == 2  # it is called from two lines

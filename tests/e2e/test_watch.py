@@ -1,5 +1,4 @@
-"""trace-report top --watch: one report that changes in place, on a terminal, until the run is over or somebody presses
-Ctrl-C."""
+"""trace-report top --watch: one report on a terminal that changes in place until the run is over or somebody presses Ctrl-C."""
 
 import fcntl
 import os
@@ -21,7 +20,7 @@ ROWS, COLUMNS = 30, 100
 
 
 class Screen:
-    """What a terminal would show of the few sequences that the report uses; any other is an error."""
+    """What a terminal would show, for the few control sequences that the report uses; any other is an error."""
 
     def __init__(self):
         self.lines, self.row, self.column, self.cursor, self.width = [""], 0, 0, True, COLUMNS
@@ -68,14 +67,14 @@ class Terminal:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         self.before = termios.tcgetattr(slave)
-        self.slave = slave  # kept, to look at its modes
+        self.slave = slave  # kept open, to look at its modes
         self.process = subprocess.Popen(argv, env=clean_environment({"TERM": "xterm", **(env or {})}), stdin=slave, stdout=slave,
                                         stderr=slave, start_new_session=True,
                                         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         self.screen, self.raw = Screen(), ""
 
     def read(self, wanted=None, timeout=100):
-        """Reads until the screen passes, or the command has ended."""
+        """Reads until the screen passes the test, or the command has ended."""
         deadline = time.monotonic() + timeout
         while wanted is None or not wanted(self.screen):
             assert time.monotonic() < deadline, self.screen.text()
@@ -126,7 +125,7 @@ def test_until_the_run_is_over(steps, watch, tmp_path):
         assert "still running" in terminal.screen.text()
         program.do("keep 100", "keep 100")
         terminal.read(lambda s: re.search(rf" {number + 100:,} .*keep", s.text()))
-    # A newer run does not take its place.
+    # A newer run does not replace it.
     other = steps()
     until_recording(tmp_path / "trace.db", 2)
     program.do("keep 7")
@@ -161,7 +160,7 @@ def test_told_to_end(number, steps, watch, tmp_path):
 
 
 def test_stopped_and_resized(steps, watch, tmp_path):
-    """Ctrl-Z and fg: drawn below what the shell wrote meanwhile. Another size: drawn anew."""
+    """After Ctrl-Z and fg the report is drawn below what the shell wrote meanwhile. If the size changes, it is drawn anew."""
     program = steps()
     program.do("keep 100")
     until_recording(tmp_path / "trace.db")
@@ -196,7 +195,7 @@ def test_no_run(watch):
 
 
 def test_not_a_terminal(build, trace, report):
-    """Whoever reads a pipe wants one report, or asks again when it wants another."""
+    """Into a pipe, one report is written; whoever wants another one asks again."""
     traced = trace([build.target("hello")])
     for arguments in (["--watch"], ["--watch=1", "--json"]):
         shown = report(traced.database, "top", *arguments)

@@ -1,4 +1,4 @@
-"""No record is called complete that lacks something, and what it lacks is said by every report, as text and as JSON."""
+"""A record that lacks something is never called complete, and every report says what is missing, as text and as JSON."""
 
 import json
 import os
@@ -21,14 +21,14 @@ def start(build, preload, database, *arguments, **options):
 
 
 def end(process):
-    """What the program prints at its end: how many allocations it made."""
+    """What the program prints at its end: the number of its allocations."""
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0 and err.count(b"\n") <= 1
     return int(out), err
 
 
 def says(report, database, *words):
-    """Each report says it, in each form."""
+    """Checks that each report says it, in each form."""
     for command in SHOWING:
         text = " ".join(report(database, *command).stdout.split())
         assert all(word in text for word in words), (command, text)
@@ -39,7 +39,7 @@ def says(report, database, *words):
 
 
 def ours(database):
-    """Allocations of the program's own line."""
+    """The number of allocations at the program's own line."""
     return rows(database, "SELECT coalesce(sum(allocations), 0) AS n FROM lines WHERE function = 'churn'")[0]["n"]
 
 
@@ -55,7 +55,7 @@ def stop_for(build, preload, database, seconds, program_s):
 
 
 def test_collector_stopped_for_a_while(build, preload, report, tmp_path):
-    """The program waits for it, and nothing is lost."""
+    """The program waits for the collector, and nothing is lost."""
     database = tmp_path / "trace.db"
     count, err = stop_for(build, preload, database, 2, 3)
     run = wait_for_run(database)
@@ -64,7 +64,7 @@ def test_collector_stopped_for_a_while(build, preload, report, tmp_path):
 
 
 def test_collector_stopped_for_long(build, preload, report, tmp_path):
-    """The program goes on untraced: the record is not complete, though all ends well."""
+    """The program continues untraced: the record is not complete, though everything ends normally."""
     database = tmp_path / "trace.db"
     count, err = stop_for(build, preload, database, 9, 8)
     assert b"untraced" in err
@@ -85,7 +85,7 @@ def test_collector_killed(build, preload, report, tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small file system")
 def test_disk_full(build, preload, report, tmp_path):
-    """The collector stops with the first statement that fails, and says why."""
+    """The collector stops at the first statement that fails, and says why."""
     folder = tmp_path / "small"
     folder.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", folder], capture_output=True).returncode:
@@ -106,7 +106,8 @@ def test_disk_full(build, preload, report, tmp_path):
 
 
 def test_threads_that_find_no_room(build, preload, report, tmp_path):
-    """A limit of the size of files leaves room for a few rings: what the other threads do is counted."""
+    """A limit to the size of files leaves room for only a few rings: the allocations of the other threads are counted as
+    lost."""
     database = tmp_path / "trace.db"
     limit = 12 << 20
     process = subprocess.Popen([build.target("crowd"), "40", "2000"], env=preload(db=database), stdin=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Programs that are started by others which become them: env, nice, scripts. The run is named after the program."""
+"""Wrappers that execute another program in their own process: env, nice, scripts. The run is named after that program."""
 
 import pytest
 
@@ -28,8 +28,8 @@ def test_label(wrapper, build, trace, report, tmp_path):
 
 
 def test_slow_wrapper(build, trace):
-    """By the time of the second exec what the program was at first is taken in, and so are its children: there are
-    free places before the one that it has."""
+    """By the time of the second exec, the first program and its children have been taken in: there are free slots before the
+    one that the program has."""
     children = "sleep 0.2 & sleep 0.2 & sleep 0.2 & "
     traced = trace(["sh", "-c", f"{children} exec sh -c 'sleep 3; exec {build.target('hello')}'"])
     assert traced.run["label"] == "hello"
@@ -41,6 +41,6 @@ def test_given_label(build, trace):
 
 
 def test_children_name_nothing(build, trace):
-    """What a program starts besides is not what it becomes."""
+    """Programs that are only started, not executed in place, do not change the name."""
     traced = trace(["sh", "-c", f"{build.target('hello')}; env true; exit 0"])
     assert traced.run["label"] == "sh"

@@ -1,4 +1,4 @@
-"""make -j2 of a whole project: run by scripts/test-make, as it takes minutes."""
+"""make -j2 of a whole project, which takes minutes: run by scripts/test-make."""
 
 import collections
 import hashlib
@@ -16,7 +16,7 @@ LEFT_OUT = {"build", ".git", "node_modules"}
 
 
 def configure(source, folder):
-    """A fresh copy of the source, configured where it lies: artefacts hold paths."""
+    """Copies the source afresh, and configures it in that folder, because artefacts contain its path."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(source, folder, ignore=lambda _, names: LEFT_OUT & set(names), symlinks=True)
     if (source / "configure").exists():
@@ -35,7 +35,8 @@ def artefacts(folder):
 
 
 def image(path):
-    """What runs where that is executed: a script's interpreter; None = a static program, which cannot be traced."""
+    """The program that runs if this file is executed: for a script its interpreter; None for a static program, which cannot be
+    traced."""
     path = os.path.realpath(path)
     with open(path, "rb") as file:
         head = file.read(256)
@@ -71,7 +72,7 @@ def test_make(build, preload, program, tmp_path):
     assert run["state"] == "complete" and run["exit_status"] == 0
     found = rows(database, "SELECT * FROM processes ORDER BY process")
     by_path = collections.Counter(p["executable"] for p in found)
-    # A fork that allocates before its exec is an image of its own, of its parent's program.
+    # A process that allocates between fork and exec has a row of its own, with its parent's program.
     static = executed.pop(None, 0)
     missing = {path: (times, by_path[path]) for path, times in executed.items() if by_path[path] < times}
     assert not missing and set(by_path) <= set(executed), (missing, set(by_path) - set(executed))
