@@ -53,29 +53,13 @@ void callers_free(struct callers *callers)
 
 /* ---- growing --------------------------------------------------------------------------------- */
 
-static int by_key(const void *a, const void *b)
-{
-    const struct branches_cursor *x = a, *y = b;
-
-    if (x->key != y->key)
-        return x->key < y->key ? -1 : 1;
-    if (x->node != y->node)
-        return x->node < y->node ? -1 : 1;
-    return (x->place > y->place) - (x->place < y->place);
-}
-
 static int by_size(const void *a, const void *b, void *measure)
 {
     const struct caller *x = a, *y = b;
-    enum measure by = *(const enum measure *)measure;
-    int64_t v = measure_value(&x->row.m, by), w = measure_value(&y->row.m, by);
+    int c = measures_compare(&x->row.m, &y->row.m, *(const enum measure *)measure);
 
-    if (v != w)
-        return v < w ? 1 : -1;
-    if (x->row.m.bytes != y->row.m.bytes)
-        return x->row.m.bytes < y->row.m.bytes ? 1 : -1;
-    int c = strcmp(x->row.function, y->row.function);
-
+    if (c == 0)
+        c = strcmp(x->row.function, y->row.function);
     return c != 0 ? c : (x->row.line > y->row.line) - (x->row.line < y->row.line);
 }
 
@@ -95,7 +79,7 @@ static struct branches_cursor *outwards(const struct callers *callers, const str
         list[(*count)++] = cursor;
     }
     if (*count > 0)
-        qsort(list, *count, sizeof *list, by_key);
+        qsort(list, *count, sizeof *list, branches_compare_cursors);
     return list;
 }
 
@@ -117,7 +101,7 @@ static int add_node(struct callers *callers, uint32_t parent, const struct branc
         size_t n = node->stack_count;
 
         measures_add(&node->row.m, &list[i].m);
-        if (n > 0 && by_key(&node->stacks[n - 1], &list[i]) == 0)
+        if (n > 0 && branches_compare_cursors(&node->stacks[n - 1], &list[i]) == 0)
             measures_add(&node->stacks[n - 1].m, &list[i].m);
         else
             node->stacks[node->stack_count++] = list[i];
@@ -239,7 +223,7 @@ static int add_line(struct callers *callers, const struct line_row *line)
             list[count++].key = callers->keys[profile->sites[i].place];
         }
     if (count > 0)
-        qsort(list, count, sizeof *list, by_key);
+        qsort(list, count, sizeof *list, branches_compare_cursors);
     fine = fine && (count == 0 || add_node(callers, 0, list, count));
     free(is_it);
     free(list);

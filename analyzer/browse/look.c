@@ -3,6 +3,7 @@
 #include "browse.h"
 #include "fold.h"
 #include "live.h"
+#include "place_keys.h"
 #include "screen.h"
 #include "store.h"
 
@@ -161,41 +162,6 @@ void look_again(struct browse *browse)
 
 /* ---- stacks ---------------------------------------------------------------------------------- */
 
-static int compare_places(const void *a, const void *b, void *places)
-{
-    const struct profile_place *x = (const struct profile_place *)places + *(const uint32_t *)a;
-    const struct profile_place *y = (const struct profile_place *)places + *(const uint32_t *)b;
-    int c = strcmp(x->function, y->function);
-
-    if (c == 0)
-        c = strcmp(x->file != NULL ? x->file : "", y->file != NULL ? y->file : "");
-    if (c == 0)
-        c = (x->line > y->line) - (x->line < y->line);
-    return c != 0 ? c : strcmp(x->module, y->module);
-}
-
-/* Places that look the same are the same. */
-static uint32_t *make_keys(const struct profile *profile)
-{
-    size_t count = profile->place_count;
-    uint32_t *keys = malloc((count + 1) * sizeof *keys), *order = malloc((count + 1) * sizeof *order);
-
-    for (uint32_t i = 0; order != NULL && i < count; i++)
-        order[i] = i;
-    if (order != NULL)
-        qsort_r(order, count, sizeof *order, compare_places, profile->places);
-    for (size_t i = 0; keys != NULL && order != NULL && i < count; i++)
-        keys[order[i]] = i > 0 && compare_places(&order[i - 1], &order[i], profile->places) == 0
-                             ? keys[order[i - 1]]
-                             : order[i];
-    if (order == NULL) {
-        free(keys);
-        keys = NULL;
-    }
-    free(order);
-    return keys;
-}
-
 static void forget_profile(struct browse *browse)
 {
     profile_free(&browse->profile);
@@ -219,7 +185,7 @@ int look_profile(struct browse *browse)
     int status = profile_load(browse->report, &query, &browse->profile);
 
     if (status == EXIT_FINE && (!fold_frames(&browse->profile, 0, browse->filter->below) ||
-                                (browse->keys = make_keys(&browse->profile)) == NULL))
+                                (browse->keys = place_keys(&browse->profile, 1)) == NULL))
         status = report_error(browse->report, EXIT_FAILED, "out of memory");
     if (status == EXIT_FINE)
         browse->profile_age = browse->age;

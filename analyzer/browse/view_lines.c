@@ -22,17 +22,13 @@ struct view_lines {
 static int by_size(const void *a, const void *b, void *measure)
 {
     const struct line_row *x = a, *y = b;
-    enum measure by = *(const enum measure *)measure;
-    int64_t v = measure_value(&x->m, by), w = measure_value(&y->m, by);
+    int c = measures_compare(&x->m, &y->m, *(const enum measure *)measure);
 
-    if (v != w)
-        return v < w ? 1 : -1;
-    if (x->m.bytes != y->m.bytes)
-        return x->m.bytes < y->m.bytes ? 1 : -1;
+    if (c != 0)
+        return c;
     if ((x->file == NULL) != (y->file == NULL))
         return x->file == NULL ? -1 : 1;
-    int c = x->file != NULL ? strcmp(x->file, y->file) : 0;
-
+    c = x->file != NULL ? strcmp(x->file, y->file) : 0;
     if (c == 0)
         c = (x->line > y->line) - (x->line < y->line);
     if (c == 0)

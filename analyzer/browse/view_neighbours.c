@@ -81,13 +81,9 @@ static enum measure sorted_by;
 static int by_size(const void *a, const void *b)
 {
     const struct line_row *x = a, *y = b;
-    int64_t v = measure_value(&x->m, sorted_by), w = measure_value(&y->m, sorted_by);
+    int c = measures_compare(&x->m, &y->m, sorted_by);
 
-    if (v != w)
-        return v < w ? 1 : -1;
-    if (x->m.bytes != y->m.bytes)
-        return x->m.bytes < y->m.bytes ? 1 : -1;
-    return strcmp(x->function, y->function);
+    return c != 0 ? c : strcmp(x->function, y->function);
 }
 
 static void sort(struct browse *browse, struct view *view)

@@ -68,7 +68,7 @@ struct branches_cursor branches_begin(const struct profile *profile, const struc
     return innermost;
 }
 
-static int by_place(const void *a, const void *b)
+int branches_compare_cursors(const void *a, const void *b)
 {
     const struct branches_cursor *x = a, *y = b;
 
@@ -84,12 +84,12 @@ static size_t meet(struct branches_cursor *cursors, size_t count)
 {
     size_t n = 0, i = 1;
 
-    while (i < count && by_place(&cursors[i - 1], &cursors[i]) <= 0)
+    while (i < count && branches_compare_cursors(&cursors[i - 1], &cursors[i]) <= 0)
         i++;
     if (i < count)
-        qsort(cursors, count, sizeof *cursors, by_place);
+        qsort(cursors, count, sizeof *cursors, branches_compare_cursors);
     for (i = 0; i < count; i++)
-        if (n > 0 && by_place(&cursors[n - 1], &cursors[i]) == 0)
+        if (n > 0 && branches_compare_cursors(&cursors[n - 1], &cursors[i]) == 0)
             measures_add(&cursors[n - 1].m, &cursors[i].m);
         else
             cursors[n++] = cursors[i];

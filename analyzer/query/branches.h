@@ -35,4 +35,7 @@ struct branches_cursor branches_begin(const struct profile *profile, const struc
 int branches_outwards(const struct profile *profile, struct branches_cursor *cursor);
 uint32_t branches_place(const struct profile *profile, const struct branches_cursor *cursor);
 
+/* For qsort(): by key, then by position; 0 = the cursors are at the same place of the same stacks. */
+int branches_compare_cursors(const void *a, const void *b);
+
 #endif

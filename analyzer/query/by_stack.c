@@ -163,14 +163,9 @@ struct collection {
 static int by_size(const void *a, const void *b, void *measure)
 {
     const struct line_stack *x = a, *y = b;
-    enum measure by = *(const enum measure *)measure;
-    int64_t v = measure_value(&x->m, by), w = measure_value(&y->m, by);
+    int c = measures_compare(&x->m, &y->m, *(const enum measure *)measure);
 
-    if (v != w)
-        return v < w ? 1 : -1;
-    if (x->m.bytes != y->m.bytes)
-        return x->m.bytes < y->m.bytes ? 1 : -1;
-    return (x->stack > y->stack) - (x->stack < y->stack);
+    return c != 0 ? c : (x->stack > y->stack) - (x->stack < y->stack);
 }
 
 static int unnamed_passes(struct collection *c, int64_t stack)

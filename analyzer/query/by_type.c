@@ -61,15 +61,11 @@ static int add_sites(struct types *t)
 static int by_value(const void *a, const void *b, void *context)
 {
     const struct row *x = a, *y = b;
-    enum measure by = *(const enum measure *)context;
-    int64_t v = measure_value(&x->m, by), w = measure_value(&y->m, by);
+    int c = measures_compare(&x->m, &y->m, *(const enum measure *)context);
 
-    if (v != w)
-        return v < w ? 1 : -1;
-    if (x->m.bytes != y->m.bytes)
-        return x->m.bytes < y->m.bytes ? 1 : -1;
-    return x->place != y->place ? (x->place > y->place) - (x->place < y->place)
-                                : (x->type > y->type) - (x->type < y->type);
+    if (c == 0)
+        c = (x->place > y->place) - (x->place < y->place);
+    return c != 0 ? c : (x->type > y->type) - (x->type < y->type);
 }
 
 static int keep_rows(struct types *t, struct lines *lines)

@@ -130,14 +130,9 @@ static const struct sums *sorted; /* for by_value */
 static int by_value(const void *a, const void *b)
 {
     uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    int64_t v = measure_value(&sorted->m[x], sorted->query->by),
-            w = measure_value(&sorted->m[y], sorted->query->by);
+    int c = measures_compare(&sorted->m[x], &sorted->m[y], sorted->query->by);
 
-    if (v != w)
-        return v < w ? 1 : -1;
-    if (sorted->m[x].bytes != sorted->m[y].bytes)
-        return sorted->m[x].bytes < sorted->m[y].bytes ? 1 : -1;
-    return (x > y) - (x < y);
+    return c != 0 ? c : (x > y) - (x < y);
 }
 
 static int is_something(const struct store_measures *m)

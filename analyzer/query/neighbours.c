@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "neighbours.h"
 #include "fold.h"
-#include "profile.h"
+#include "place_keys.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,13 +60,7 @@ static int compare_places(uint32_t x, uint32_t y)
 
     if (a == NULL || b == NULL)
         return (a != NULL) - (b != NULL);
-    int c = strcmp(a->function, b->function);
-
-    if (c == 0)
-        c = strcmp(a->file != NULL ? a->file : "", b->file != NULL ? b->file : "");
-    if (c == 0)
-        c = (a->line > b->line) - (a->line < b->line);
-    return c != 0 ? c : strcmp(a->module, b->module);
+    return place_keys_compare(a, b, 1);
 }
 
 static int by_place(const void *a, const void *b)
@@ -79,11 +73,9 @@ static enum measure sorted_by;
 static int by_value(const void *a, const void *b)
 {
     const struct beside *x = a, *y = b;
-    int64_t v = measure_value(&x->m, sorted_by), w = measure_value(&y->m, sorted_by);
+    int c = measures_compare(&x->m, &y->m, sorted_by);
 
-    if (v != w)
-        return v < w ? 1 : -1;
-    return x->m.bytes != y->m.bytes ? (x->m.bytes < y->m.bytes ? 1 : -1) : by_place(a, b);
+    return c != 0 ? c : by_place(a, b);
 }
 
 /* Adds up those with the same place, and sorts by size. Returns how many are left. */

@@ -7,6 +7,7 @@
 #include "profile.h"
 #include "branches.h"
 #include "fold.h"
+#include "place_keys.h"
 #include "show.h"
 #include "text.h"
 #include "call_tree.h"
@@ -64,43 +65,6 @@ struct shown {
     int64_t smallest;    /* nodes with less are not shown */
     unsigned char *last; /* by level: whether the branch there is its parent's last */
 };
-
-/* ---- keys: which places are one node ----------------------------------------------------------- */
-
-static int by_name(const void *a, const void *b, void *places)
-{
-    const struct profile_place *x = (const struct profile_place *)places + *(const uint32_t *)a;
-    const struct profile_place *y = (const struct profile_place *)places + *(const uint32_t *)b;
-    int c = strcmp(x->function, y->function);
-
-    if (c == 0)
-        c = strcmp(x->file != NULL ? x->file : "", y->file != NULL ? y->file : "");
-    if (c == 0)
-        c = strcmp(x->module, y->module);
-    return c != 0 || group == GROUP_FUNCTION ? c : (x->line > y->line) - (x->line < y->line);
-}
-
-/* For each place, the first place that looks the same to the reader; malloc'ed. */
-static uint32_t *make_keys(const struct profile *profile)
-{
-    uint32_t *keys = malloc((profile->place_count + 1) * sizeof *keys),
-             *order = malloc((profile->place_count + 1) * sizeof *order);
-
-    for (uint32_t i = 0; order != NULL && i < profile->place_count; i++)
-        order[i] = i;
-    if (keys == NULL || order == NULL) {
-        free(keys);
-        keys = NULL;
-    } else {
-        qsort_r(order, profile->place_count, sizeof *order, by_name, profile->places);
-        for (size_t i = 0; i < profile->place_count; i++)
-            keys[order[i]] = i > 0 && by_name(&order[i - 1], &order[i], profile->places) == 0
-                                 ? keys[order[i - 1]]
-                                 : order[i];
-    }
-    free(order);
-    return keys;
-}
 
 /* ---- what is shown ----------------------------------------------------------------------------- */
 
@@ -440,7 +404,7 @@ static int build(const struct report *report, const struct run *run, struct show
     shown->smallest = smallest < 9e18 ? (int64_t)smallest : INT64_MAX;
     shown->smallest = shown->smallest > 1 ? shown->smallest : 1;
     const struct branches branches = {&shown->profile, by, inverted, leaf, shown->smallest, depth_limit};
-    uint32_t *keys = make_keys(&shown->profile);
+    uint32_t *keys = place_keys(&shown->profile, group == GROUP_LINE);
 
     int fine = keys != NULL && branches_grow(&branches, keys, &shown->tree) && choose_shown(shown);
     free(keys);

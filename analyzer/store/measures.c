@@ -54,6 +54,13 @@ bool measure_is_exact(const struct store_measures *m, enum measure measure)
     return !measures[least].is_least || measure_value(m, least) == measure_value(m, measure);
 }
 
+int measures_compare(const struct store_measures *a, const struct store_measures *b, enum measure by)
+{
+    int64_t v = measure_value(a, by), w = measure_value(b, by);
+
+    return v != w ? (v < w) - (v > w) : (a->bytes < b->bytes) - (a->bytes > b->bytes);
+}
+
 void measures_add(struct store_measures *sum, const struct store_measures *m)
 {
     for (int i = 0; i < MEASURES; i++) {

@@ -97,6 +97,9 @@ int64_t measure_count(const struct store_measures *m, enum measure measure);
 /* False if the value is an upper bound only. */
 bool measure_is_exact(const struct store_measures *m, enum measure measure);
 
+/* For qsort(): the larger value of a measure comes first; where it is the same, the one with more bytes. */
+int measures_compare(const struct store_measures *a, const struct store_measures *b, enum measure by);
+
 /* Numbers in a stranger's file may be of any size: sums wrap around instead of being undefined. */
 void measures_add(struct store_measures *sum, const struct store_measures *m);
 void measures_subtract(struct store_measures *sum, const struct store_measures *m);
