@@ -1,6 +1,7 @@
 /* test_residence.c - what resident pages contain, against an oracle that paints each byte. */
 #define _GNU_SOURCE
 #include "residence.h"
+#include "block_list.h"
 #include "random_numbers.h"
 
 #include <math.h>
@@ -23,30 +24,6 @@
 #define OWNERS 5
 #define HOLE 100 /* the kernel splits the mapping every so many pages */
 
-/* Ordered blocks, like those from the collector's table. */
-struct list {
-    struct residence_block *blocks;
-    size_t count;
-};
-
-static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residence_block *out, size_t room)
-{
-    const struct list *list = data;
-    size_t count = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        const struct residence_block *block = &list->blocks[i];
-        if (block->address < *from || block->address >= to)
-            continue;
-        if (count == room) {
-            *from = block->address;
-            return count;
-        }
-        out[count++] = *block;
-    }
-    *from = to;
-    return count;
-}
-
 enum touch {
     NOT,
     WRITTEN,
@@ -56,7 +33,7 @@ enum touch {
 struct world {
     uint8_t *memory;
     enum touch touch[PAGES];
-    struct list list;
+    struct block_list list;
     pid_t process;
 };
 
@@ -273,7 +250,7 @@ static void against_oracle(unsigned largest, bool shares)
         assert_int_equal(residence_begin(&r, world.process, OWNERS), 0);
         r.scans = round & 1; /* or the way of older kernels */
         /* In steps of random sizes. */
-        while (!residence_step(&r, 1 + next_random() % (4 << 20), blocks_of, &world.list)) {
+        while (!residence_step(&r, 1 + next_random() % (4 << 20), block_list_part, &world.list)) {
         }
         assert_int_equal(r.error, 0);
         against_paint(&world, &r, shares);
@@ -323,7 +300,7 @@ static void counts_blocks_once(void **unused)
     }
     memset(first, 1, (size_t)(PAGES * PAGE));
     assert_int_equal(residence_begin(&r, getpid(), 2), 0);
-    while (!residence_step(&r, 1, blocks_of, &world.list)) {
+    while (!residence_step(&r, 1, block_list_part, &world.list)) {
     }
     for (int owner = 0; owner < 2; owner++) {
         assert_int_equal(r.owners[owner].blocks[RESIDENCE_LIVE], 350);
@@ -355,7 +332,7 @@ static void nonsense(void **unused)
             at += next_random() % 10 ? 8 + next_random() % 200 / 8 * 8 : PAGE + 16 - at % PAGE;
         }
         assert_int_equal(residence_begin(&r, world.process, OWNERS), 0);
-        while (!residence_step(&r, 1 + next_random() % (4 << 20), blocks_of, &world.list)) {
+        while (!residence_step(&r, 1 + next_random() % (4 << 20), block_list_part, &world.list)) {
         }
         assert_int_equal(r.error, 0);
         uint64_t sum = 0;
@@ -372,11 +349,11 @@ static void nonsense(void **unused)
     }
 }
 
-static uint64_t part_with(pid_t pid, struct list *list, int part)
+static uint64_t part_with(pid_t pid, struct block_list *list, int part)
 {
     struct residence r;
     assert_int_equal(residence_begin(&r, pid, 1), 0);
-    while (!residence_step(&r, UINT64_MAX, blocks_of, list)) {
+    while (!residence_step(&r, UINT64_MAX, block_list_part, list)) {
     }
     uint64_t bytes = r.part[part];
     residence_end(&r);
@@ -400,7 +377,7 @@ static void beside_a_large_block(void **unused)
     until_asleep(child);
     struct residence_block alone = {.address = (uint64_t)memory + 16, .size = 200 * PAGE - 16};
     struct residence_block small = {.address = (uint64_t)memory + 32, .size = 24};
-    struct list none = {0}, large = {&alone, 1}, arena = {&small, 1};
+    struct block_list none = {0}, large = {&alone, 1}, arena = {&small, 1};
     uint64_t mapped = part_with(child, &none, RESIDENCE_MAPPED),
              unused_bytes = part_with(child, &none, RESIDENCE_FREE);
     assert_true(mapped >= 1000 * PAGE);

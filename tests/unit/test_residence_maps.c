@@ -2,6 +2,7 @@
  * against an oracle that looks at each page. */
 #define _GNU_SOURCE
 #include "residence.h"
+#include "block_list.h"
 #include "random_numbers.h"
 
 #include <setjmp.h>
@@ -23,27 +24,8 @@ struct world {
     bool touched[PAGES];
     struct residence_map maps[MOST];
     size_t map_count;
-    struct residence_block blocks[MOST];
-    size_t block_count;
+    struct block_list list;
 };
-
-static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residence_block *out, size_t room)
-{
-    const struct world *world = data;
-    size_t count = 0;
-    for (size_t i = 0; i < world->block_count; i++) {
-        const struct residence_block *block = &world->blocks[i];
-        if (block->address < *from || block->address >= to)
-            continue;
-        if (count == room) {
-            *from = block->address;
-            return count;
-        }
-        out[count++] = *block;
-    }
-    *from = to;
-    return count;
-}
 
 static size_t maps_of(void *data, uint64_t *from, uint64_t to, struct residence_map *out, size_t room)
 {
@@ -61,7 +43,8 @@ static size_t maps_of(void *data, uint64_t *from, uint64_t to, struct residence_
 
 static void make_world(struct world *world)
 {
-    *world = (struct world){.block_count = 0};
+    static struct residence_block blocks[MOST];
+    *world = (struct world){.list.blocks = blocks};
     uint8_t *all = mmap(NULL, (PAGES + 2) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(all != MAP_FAILED);
     world->memory = all + PAGE;
@@ -87,8 +70,8 @@ static void make_world(struct world *world)
         uint32_t owner = (uint32_t)(next_random() % (OWNERS + 1));
         world->maps[world->map_count++] = (struct residence_map){
             .start = start, .end = end, .owner = owner == OWNERS ? RESIDENCE_TRACERS : owner};
-        if (next_random() % 5 == 0 && world->block_count < MOST)
-            world->blocks[world->block_count++] = (struct residence_block){
+        if (next_random() % 5 == 0 && world->list.count < MOST)
+            world->list.blocks[world->list.count++] = (struct residence_block){
                 .address = start + (next_random() % (end - start - 200) & ~15ull), .size = 100};
     }
 }
@@ -103,13 +86,13 @@ static const struct mapping *mapping_at(const struct residence *r, uint64_t addr
 }
 
 /* If blocks begin in a part of a mapping, it is the allocator's. */
-static bool has_blocks(const struct world *world, uint64_t from, uint64_t to)
+static bool has_blocks(struct world *world, uint64_t from, uint64_t to)
 {
     struct residence_block block;
-    return blocks_of((void *)(uintptr_t)world, &from, to, &block, 1) > 0;
+    return block_list_part(&world->list, &from, to, &block, 1) > 0;
 }
 
-static void compare(const struct world *world, const struct residence *r)
+static void compare(struct world *world, const struct residence *r)
 {
     uint64_t bytes[OWNERS + 1] = {0}, maps[OWNERS + 1] = {0}, tables = 0;
     for (size_t i = 0; i < world->map_count; i++) {
@@ -148,7 +131,8 @@ static void against_oracle(void **unused)
         assert_int_equal(residence_begin(&r, getpid(), 1), 0);
         residence_maps(&r, maps_of, &world, OWNERS);
         r.scans = round & 2; /* or the way of older kernels */
-        while (!residence_step(&r, 1 + next_random() % (round % 2 ? 1 << 12 : 4 << 20), blocks_of, &world)) {
+        while (!residence_step(&r, 1 + next_random() % (round % 2 ? 1 << 12 : 4 << 20), block_list_part,
+                               &world.list)) {
         }
         assert_int_equal(r.error, 0);
         compare(&world, &r);
@@ -170,11 +154,11 @@ static void without_maps(void **unused)
     make_world(&world);
     world.map_count = 0;
     assert_int_equal(residence_begin(&bare, getpid(), 1), 0);
-    while (!residence_step(&bare, UINT64_MAX, blocks_of, &world)) {
+    while (!residence_step(&bare, UINT64_MAX, block_list_part, &world.list)) {
     }
     assert_int_equal(residence_begin(&r, getpid(), 1), 0);
     residence_maps(&r, maps_of, &world, OWNERS);
-    while (!residence_step(&r, UINT64_MAX, blocks_of, &world)) {
+    while (!residence_step(&r, UINT64_MAX, block_list_part, &world.list)) {
     }
     assert_int_equal(r.map_owners[1].bytes, 0);
     assert_int_equal(r.part[RESIDENCE_LIVE], bare.part[RESIDENCE_LIVE]);
