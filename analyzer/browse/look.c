@@ -1,4 +1,4 @@
-/* look.c - reading for the views. */
+/* look.c - reads what the views show. */
 #define _GNU_SOURCE
 #include "browse.h"
 #include "fold.h"
@@ -13,11 +13,11 @@
 #include <string.h>
 
 #define STEPS \
-    20000 /* of SQLite's machine, between two looks at whether somebody wants to leave: milliseconds */
+    20000 /* instructions of SQLite's virtual machine between two checks whether to end: some milliseconds */
 
-/* ---- what is said meanwhile ------------------------------------------------------------------ */
+/* ---- messages on stderr ---------------------------------------------------------------------- */
 
-/* Where stderr is the terminal, what is said there would stand in the midst of the screen. */
+/* Keeps what is printed on stderr, which on a terminal would end up in the middle of the screen. */
 struct capture {
     FILE *before, *memory;
     char *text;
@@ -32,7 +32,7 @@ static void capture_begin(struct capture *capture)
         stderr = capture->memory;
 }
 
-/* Its first line, malloc'ed, without who says it; NULL = nothing was said. */
+/* Returns its first line, malloc'ed, without the command's name; NULL = nothing was printed. */
 static char *capture_end(struct capture *capture)
 {
     char *line = NULL;
@@ -52,7 +52,7 @@ static char *capture_end(struct capture *capture)
     return line;
 }
 
-/* It becomes the message. */
+/* Shows that line as the message. */
 static void capture_say(struct capture *capture, struct browse *browse)
 {
     char *line = capture_end(capture);
@@ -64,7 +64,7 @@ static void capture_say(struct capture *capture, struct browse *browse)
 
 /* ---- the database ---------------------------------------------------------------------------- */
 
-/* True: somebody wants to leave, and the query has no reader any more. */
+/* For sqlite3_progress_handler(): true stops the query, because the command is to end. */
 static int is_over(void *context)
 {
     (void)context;
@@ -108,14 +108,14 @@ void look_view(struct browse *browse, struct view *view)
         view->selected = view->rows > 0 ? view->rows - 1 : 0;
 }
 
-/* ---- a run that goes on ---------------------------------------------------------------------- */
+/* ---- a run that is being recorded ------------------------------------------------------------ */
 
 int look_is_live(const struct browse *browse)
 {
     return browse->run.state == RUN_RECORDING || browse->run.state == RUN_SYMBOLS;
 }
 
-/* The run as it is now, with what its collector has not written before it was asked. */
+/* Reads the run as it is now: first asks its collector to write what it has not written yet. */
 static int read_run(struct browse *browse, struct run *run)
 {
     int64_t number = browse->run.number;
@@ -132,8 +132,8 @@ static int read_run(struct browse *browse, struct run *run)
     return status;
 }
 
-/* While names are looked up, nothing is read: it would be without them. What part of the run is meant is worked out when a
- * view is read. */
+/* While names are looked up, nothing new is read, as it would lack these names. Which part of the run is
+ * shown is determined again when a view is read. */
 void look_again(struct browse *browse)
 {
     struct run run = {0}, *old = &browse->run;
@@ -176,7 +176,7 @@ int look_profile(struct browse *browse)
 
     if (browse->profile_age == browse->age)
         return EXIT_FINE;
-    if (browse->profile_age == 0) { /* of a large run it takes its time */
+    if (browse->profile_age == 0) { /* takes a while for a large run */
         screen_fill(screen_rows() - 1, LOOK_PLAIN);
         screen_put(screen_rows() - 1, 0, screen_columns(), LOOK_DIM, "Reading the stacks ...");
         screen_show();

@@ -1,4 +1,4 @@
-/* screen.c - see screen.h; all that is known of ncurses is known here. */
+/* screen.c - see screen.h; the only file that draws with ncurses. */
 #define _GNU_SOURCE
 #include "screen.h"
 #include "text.h"
@@ -14,14 +14,14 @@
 #include <wchar.h>
 
 #define ESCAPE_MS \
-    100 /* after so long Escape is a key, and not the beginning of one: a slow line takes its time */
+    100 /* after this time Escape counts as a key, not as the start of a sequence; enough for slow lines */
 
 static SCREEN *screen;
 static int ascii, colors;
-static attr_t selected; /* what is added to a look */
+static attr_t selected; /* attributes of a selected row, added to those of a look */
 static volatile sig_atomic_t ending, resized;
 
-/* ---- taking it and giving it back ------------------------------------------------------------ */
+/* ---- taking the terminal and giving it back -------------------------------------------------- */
 
 static void on_signal(int number)
 {
@@ -34,7 +34,7 @@ static void on_signal(int number)
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH};
 #define SIGNALS (sizeof signals / sizeof signals[0])
 
-/* After ncurses has set its own, which would end the program at once. */
+/* To be called after newterm(): ncurses sets handlers of its own, which would end the program at once. */
 static void catch_signals(void)
 {
     for (size_t i = 0; i < SIGNALS; i++) {
@@ -82,7 +82,7 @@ void screen_end(void)
 {
     if (screen == NULL)
         return;
-    erase(); /* some terminals show what was drawn once more, where they have grown meanwhile */
+    erase(); /* some terminals that have grown in the meantime show again what was drawn */
     refresh();
     endwin();
     delscreen(screen);
@@ -142,7 +142,7 @@ void screen_fill(int y, enum look look)
     mvhline(y, 0, ' ', COLS);
 }
 
-/* One that can be drawn: what has no width of its own is shown as unknown. */
+/* The character to draw: U+FFFD in place of one that is harmful, or whose width is not known. */
 static wchar_t drawable(uint32_t c)
 {
     return text_is_harmful(c) || wcwidth((wchar_t)c) < 0 ? L'\xfffd' : (wchar_t)c;
@@ -236,7 +236,7 @@ static int read_key(void)
                                     : (int)c;
 }
 
-/* Until there is something to read, or a signal comes, also one that came just before. */
+/* Waits until there is something to read, or a signal comes, even if it came just before. */
 static void wait_for_key(int milliseconds)
 {
     struct timespec pause = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
@@ -251,7 +251,7 @@ static void wait_for_key(int milliseconds)
     int ready = ending || resized ? 0 : ppoll(&terminal, 1, milliseconds >= 0 ? &pause : NULL, &before);
 
     sigprocmask(SIG_SETMASK, &before, NULL);
-    /* Ready, and nothing there: the terminal is gone. */
+    /* Ready although there is nothing to read: the terminal is gone. */
     if (ready > 0 && (ioctl(STDIN_FILENO, FIONREAD, &bytes) != 0 || bytes == 0) && !ending)
         ending = SIGHUP;
 }
