@@ -12,31 +12,32 @@ static uint64_t overlap(uint64_t a, uint64_t a_end, uint64_t b, uint64_t b_end)
 
 #define UNTOUCHED (RESIDENCE_OWNED - 1)
 
-/* What neighbours of one owner have of a page on which all of them lie whole, or one block that does not. */
+/* A share of a page: that of adjacent blocks of one owner that lie completely on the page, or that of one
+ * block that lies on it partly. */
 struct share {
     uint32_t owner;
-    uint32_t part_of;         /* the one that does not: its number in the window, from 1 on; 0 = they do */
-    uint32_t blocks, rounded; /* how many, and those to which the allocator has added something */
+    uint32_t part_of;         /* number of the partial block in the window, from 1 on; 0 = complete blocks */
+    uint32_t blocks, rounded; /* how many; and how many of them have bytes added by the allocator */
     uint32_t live, rounding;  /* bytes */
 };
 
 #define SHARES_MOST \
-    (PAGE / 8 + 1) /* blocks that lie on a page: their addresses are multiples of 8, and one reaches in */
+    (PAGE / 8 + 1) /* blocks on a page: their addresses are multiples of 8, and one more may reach into it */
 
 struct on_page {
-    uint64_t live, rounding; /* bytes: of all of them */
+    uint64_t live, rounding; /* bytes, of all shares */
     size_t count;
     struct share shares[SHARES_MOST];
 };
 
-/* Up to where a small one has its unit. */
+/* Where the unit of a small block ends, which is one that malloc has not mapped alone. */
 static inline uint64_t small_end_of(const struct residence_block *block)
 {
     uint64_t end = block->address + unit_of(block->size), next = block[1].address;
     return end < next ? end : next;
 }
 
-/* What a block has of a page that it does not lie on whole; what lies before reached is another's. */
+/* The share of a block that lies on a page partly. Bytes before `reached` are the previous block's. */
 static struct share part_of(const struct window *window, const struct residence_block *block,
                             uint64_t reached, uint64_t page)
 {
@@ -48,8 +49,9 @@ static struct share part_of(const struct window *window, const struct residence_
     return (struct share){block->owner, number, 1, rounding != 0, (uint32_t)live, rounding};
 }
 
-/* The neighbours of a block that ends before the page does, as far as they do so; returns the first that does not. *end:
- * where the one ends, then the other. */
+/* The share of a block that ends on the page, together with those after it that have the same owner and end
+ * there, too. Returns the first block that is not among them. *end: where the unit of the first block ends;
+ * becomes where that of the returned one does. */
 static inline const struct residence_block *whole_ones(const struct residence_block *block, uint64_t page_end,
                                                        uint64_t *end, struct share *share)
 {
@@ -73,7 +75,7 @@ static inline const struct residence_block *whole_ones(const struct residence_bl
     return block;
 }
 
-/* Finds what all blocks that begin before a page's end have of it, from one on; returns the first that begins behind. */
+/* Finds the shares of a page, from this block on; returns the first block that begins after the page. */
 static const struct residence_block *find_shares(const struct window *window,
                                                  const struct residence_block *block, uint64_t page,
                                                  struct on_page *here)
@@ -103,14 +105,15 @@ static inline struct residence_owner *owner_of(const struct residence *r, const 
     return &r->owners[share->owner < r->owner_count ? share->owner : r->owner_count];
 }
 
-/* Adds to what an owner has of a part, by so many blocks. */
+/* Adds bytes and blocks to part i of an owner. */
 static inline void add(struct residence_owner *owner, int i, uint64_t bytes, uint32_t blocks)
 {
     owner->bytes[i] += bytes;
     owner->blocks[i] += blocks;
 }
 
-/* Those of the parts, as bits, in which a block is not counted yet that lies on several pages. */
+/* For a block that lies on several pages, and is to be counted once in each part: of these parts, as bits,
+ * returns those in which it has not been counted yet. */
 static uint32_t count_part(struct residence *r, const struct residence_block *block, uint32_t parts)
 {
     uint32_t counted = r->counted_of == block->address ? r->counted : 0;
@@ -119,13 +122,15 @@ static uint32_t count_part(struct residence *r, const struct residence_block *bl
     return parts & ~counted;
 }
 
-#define FRACTION 40 /* bits: no product with bytes of a page is too large, and none is rounded wrongly */
+#define FRACTION \
+    40 /* bits after the point: products with the bytes of a page fit, and are rounded correctly */
 
-/* Divides a resident page between its blocks. What is pinned goes to them in proportion: each gets what has become due
- * since the one before, so that all of it is given out, whatever is rounded. */
+/* Divides a resident page among its blocks. Pinned bytes go to them in proportion to their live bytes: each
+ * share gets what is due to all shares so far, rounded, less what these were given already, so that nothing
+ * is left over in spite of rounding. */
 static void divide(struct residence *r, const struct window *window, const struct on_page *here)
 {
-    if (here->live == 0) /* nothing but the end of a block's unit: with what is free */
+    if (here->live == 0) /* only the end of a block's unit: the page counts as free */
         return;
     assert(here->live + here->rounding <= PAGE);
     uint64_t pinned = PAGE - here->live - here->rounding, given = 0, live = 0;
@@ -181,7 +186,7 @@ void page_shares_add(struct residence *r, const struct window *window)
             divide(r, window, &here);
         else if (!(bits & PAGEMAP_SWAPPED))
             note_untouched(r, window, &here);
-        /* Only the last one reaches further: the units of the others end where their next one begins. */
+        /* Only the last block can reach beyond the page: the units of the others end where the next begins. */
         block -= end_of(&block[-1]) > page + PAGE;
     }
 }

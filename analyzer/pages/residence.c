@@ -13,9 +13,9 @@
 
 #define BLOCKS_AT_ONCE 256
 #define SPARSE_MOST \
-    ((uint64_t)1 << 37) /* of a mapping of several owners: to look for pages in more takes seconds */
+    ((uint64_t)1 << 37) /* bytes of a mapping with several owners: searching more for pages takes seconds */
 
-/* ioctl() of /proc/PID/pagemap since Linux 6.7, which the headers may be older than. */
+/* An ioctl() of /proc/PID/pagemap since Linux 6.7; the system's headers may be older. */
 struct pagemap_region {
     uint64_t start, end, categories;
 };
@@ -28,7 +28,7 @@ struct pagemap_scan {
 #endif
 #define CATEGORY_PRESENT (1ull << 3)
 #define CATEGORY_SWAPPED (1ull << 4)
-#define CATEGORY_ZEROES (1ull << 5) /* it is the kernel's page of them */
+#define CATEGORY_ZEROES (1ull << 5) /* the kernel's page of zeroes */
 
 int residence_begin(struct residence *r, int pid, uint32_t owner_count)
 {
@@ -69,11 +69,11 @@ void residence_end(struct residence *r)
 
 /* ---- the walk --------------------------------------------------------------------------------- */
 
-/* A page that was only read is the kernel's page of zeroes, which counts as nobody's: it is not in smaps, so it is not
- * taken for present here. */
+/* A page that was only read is the kernel's page of zeroes, which is nobody's memory: smaps does not count it,
+ * so it does not count as present here. */
 
-/* Since Linux 6.7 the kernel tells that, and it is several times as fast as to read what is told of each page. False:
- * it does not. What it does not say is that the process has lost its memory: see is_there(). */
+/* Since Linux 6.7 the kernel lists such pages, which is several times as fast as reading an entry for each page.
+ * False: this kernel does not. It does not report that the process has lost its memory: see is_there(). */
 static bool scan_bits(const struct residence *r, struct window *window)
 {
     struct pagemap_region found[WINDOW_PAGES];
@@ -102,13 +102,13 @@ static bool pread_bits(const struct residence *r, uint64_t start, uint64_t *bits
 {
     size_t size = count * sizeof *bits;
     ssize_t got = pread(r->pagemap, bits, size, (off_t)(start / PAGE * sizeof *bits));
-    if (got < (ssize_t)size) /* the process has lost its memory: it ends */
+    if (got < (ssize_t)size) /* the process has lost its memory: it is ending */
         errno = got < 0 ? errno : ESRCH;
     return got == (ssize_t)size;
 }
 
-/* Before Linux 6.7: a page of zeroes is not exclusive; so are pages that a forked process shares. They are taken for
- * zeroes in mappings of which smaps knows no shared page. */
+/* Before Linux 6.7: a page of zeroes is not exclusive, but neither are pages that are shared with a forked
+ * process. So pages that are not exclusive are taken for zeroes only where smaps knows of no shared page. */
 static bool read_bits(const struct residence *r, struct window *window)
 {
     size_t count = (size_t)(window->end - window->start) / PAGE;
@@ -121,7 +121,7 @@ static bool read_bits(const struct residence *r, struct window *window)
     return true;
 }
 
-/* Which pages of a window are there. False: that cannot be known any more. */
+/* Finds which pages of a window are present. False: this cannot be found out any more. */
 static bool find_bits(struct residence *r, struct window *window)
 {
     r->scans = r->scans && scan_bits(r, window);
@@ -137,9 +137,9 @@ static bool is_there(const struct residence *r)
     return pread_bits(r, r->mappings.list[0].start, &bits, 1);
 }
 
-#define BEHIND_LAST 2
+#define BEHIND_LAST 2 /* sentinels */
 
-/* Room for so many more, and what stands behind the last. */
+/* Makes room for so many more blocks, and for the sentinels behind the last. */
 static bool make_room(struct window *window, size_t more)
 {
     if (window->room - window->count >= more + BEHIND_LAST)
@@ -153,7 +153,7 @@ static bool make_room(struct window *window, size_t more)
     return true;
 }
 
-/* Leaves out those that begin before what is reached, or cannot be; returns how many are left. */
+/* Leaves out blocks that begin before *reached, or are impossibly large; returns how many are left. */
 static size_t leave_out(struct residence_block *blocks, size_t count, uint64_t *reached)
 {
     uint64_t end = *reached;
@@ -173,8 +173,8 @@ static size_t leave_out(struct residence_block *blocks, size_t count, uint64_t *
     return kept;
 }
 
-/* The blocks of a window in order: the one that reaches into it, and those that begin in it. None overlaps another:
- * what seems to, as it changed while we looked, is left out. False: no memory. */
+/* Lists the blocks of a window in order: the one that reaches into it, and those that begin in it. Blocks that
+ * seem to overlap others, because they changed while we looked, are left out. False: no memory. */
 static bool find_blocks(struct residence *r, struct window *window, residence_blocks *blocks, void *data)
 {
     uint64_t from = window->start, reached = r->last.address + r->last.size;
@@ -205,10 +205,10 @@ static void window_at(const struct mapping *mapping, uint64_t address, struct wi
         window->end = mapping->end;
 }
 
-/* Adds to what is told of a name. */
+/* Adds to the bytes of a name in a part. */
 static bool note_name(struct residence *r, int part, const char *name, uint64_t bytes)
 {
-    for (size_t i = r->name_count; i-- > 0;) { /* a file's mappings are neighbours */
+    for (size_t i = r->name_count; i-- > 0;) { /* the latest first, as a file's mappings are neighbours */
         struct residence_name *known = &r->names[i];
         if (known->part == part && (known->name == name || strcmp(known->name, name) == 0)) {
             known->bytes += bytes;
@@ -227,9 +227,9 @@ static bool note_name(struct residence *r, int part, const char *name, uint64_t 
     return true;
 }
 
-/* ---- what the process has mapped by itself ------------------------------------------------------- */
+/* ---- what the process has mapped itself ---------------------------------------------------------- */
 
-/* Bytes of the mapping that are on no page with blocks, and nobody has yet. */
+/* Resident bytes of the mapping that are neither on pages with blocks nor charged to an owner yet. */
 static uint64_t left_of(const struct residence *r)
 {
     uint64_t resident = r->mappings.list[r->at].resident;
@@ -257,7 +257,7 @@ static bool charge(struct residence *r, const struct residence_map *map, uint64_
     return true;
 }
 
-/* Resident pages of a window. */
+/* Resident bytes of a window. */
 static uint64_t count_resident(struct residence *r, struct window *window)
 {
     uint64_t pages = 0;
@@ -267,7 +267,7 @@ static uint64_t count_resident(struct residence *r, struct window *window)
     return pages << PAGE_SHIFT;
 }
 
-/* What is mapped from a file keeps the file's name, whoever mapped it. */
+/* Mappings of files keep the file's name, whoever mapped them, and are not charged. */
 static bool may_be_charged(const struct residence *r)
 {
     const struct mapping *mapping = &r->mappings.list[r->at];
@@ -276,8 +276,9 @@ static bool may_be_charged(const struct residence *r)
            r->charged_to < mapping->end;
 }
 
-/* Goes on to the next pages of the mapping that somebody has mapped, a window at most. What the allocator has put
- * blocks into is its own, whoever asked for it. *looked: adds the bytes that it took. False: no memory. */
+/* Charges the next pages of the mapping to whoever has mapped them, a window at most. A range in which the
+ * allocator has blocks is its own, whoever mapped it. Adds the bytes that were looked at to *looked. False: no
+ * memory. */
 static bool charge_some(struct residence *r, struct window *window, residence_blocks *blocks, void *data,
                         uint64_t *looked)
 {
@@ -292,13 +293,13 @@ static bool charge_some(struct residence *r, struct window *window, residence_bl
     uint64_t start = map.start > from ? map.start : from,
              end = map.end < mapping->end ? map.end : mapping->end;
     r->charged_to = end;
-    /* Of pages that it shares with others, at the heap's end, it has nothing. */
+    /* Pages that it shares with another range, as at the heap's end, are not charged. */
     start = (start + PAGE - 1) & ~(PAGE - 1);
     end &= ~(PAGE - 1);
     uint64_t first = map.start > mapping->start ? map.start : mapping->start;
     if (start >= end || blocks(data, &first, end, &block, 1) > 0)
         return true;
-    if (start == mapping->start && end == mapping->end) /* all of it */
+    if (start == mapping->start && end == mapping->end) /* the whole mapping */
         return charge(r, &map, left_of(r));
     if (end - start > SPARSE_MOST)
         return true;
@@ -312,11 +313,11 @@ static bool charge_some(struct residence *r, struct window *window, residence_bl
     return r->error != 0 || charge(r, &map, bytes);
 }
 
-/* All of the mapping was looked at: what is not on pages with blocks, and nobody has mapped. */
+/* All of the mapping has been looked at: adds the rest, which is neither on pages with blocks nor charged. */
 static bool finish_mapping(struct residence *r)
 {
     const struct mapping *mapping = &r->mappings.list[r->at];
-    /* It grew, or shrank, under the walk: what was seen of its pages is what counts. */
+    /* If more was seen than smaps knew of, because the mapping has changed since, that counts. */
     uint64_t resident = mapping->resident > r->held + r->charged ? mapping->resident : r->held + r->charged;
     uint64_t rest = resident - r->held - r->charged;
     struct mapping_use use = mapping_use(&r->mappings, r->at, r->has_blocks);
@@ -334,8 +335,8 @@ static bool look_at_window(struct residence *r, struct window *window, residence
         return false;
     if (window->count == 0)
         return true;
-    /* Memory that the program maps may become one with the pieces that malloc has mapped beside it, a block each: these
-     * do not make an allocator's memory of it. */
+    /* The kernel may merge memory that the program maps with adjacent blocks that malloc has mapped alone: such
+     * blocks do not make the mapping an allocator's. */
     for (size_t i = 0; i < window->count && !r->has_blocks; i++)
         r->has_blocks = !is_mapped_alone(&window->blocks[i]);
     if (!find_bits(r, window))
@@ -356,7 +357,7 @@ bool residence_step(struct residence *r, uint64_t bytes, residence_blocks *block
             r->has_blocks = false;
             r->held = r->charged = r->charged_to = 0;
         }
-        /* Where the next block is: what lies before it is not looked at. */
+        /* Goes on to the next block: pages before it are not looked at. */
         struct residence_block block;
         uint64_t from = next;
         bool reaches = r->last.size && end_of(&r->last) > next;
@@ -366,7 +367,7 @@ bool residence_step(struct residence *r, uint64_t bytes, residence_blocks *block
             reaches = true;
         }
         if (next >= mapping->end) {
-            ; /* its blocks are done with */
+            ; /* all of its blocks have been handled */
         } else if (reaches) {
             window_at(mapping, next, &window);
             fine = look_at_window(r, &window, blocks, data);
