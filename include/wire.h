@@ -1,7 +1,7 @@
 /* wire.h - the shared memory between traced processes and their collector.
  *
- * What is in it is not to be believed: any process of the run can write anywhere. The collector reads it
- * through analyzer/arena, and what it has to trust it is told by argument (collector.h).
+ * Nothing in it is trusted: any process of the run can write anywhere. The collector reads it through
+ * analyzer/arena, and gets what it has to trust as arguments (collector.h).
  *
  * One memfd, the arena, holds all of it. Traced processes map its header at start and close the descriptor,
  * and map chunks as they use them; children inherit the mappings by fork and open the file again through
@@ -42,12 +42,13 @@
  *   elapsed is the time since the ring's previous stamped event, in units of 2^wire_arena.stamp_shift ticks of the
  * processor's clock. It is 0 as long as the process has one ring only; from the second ring on an event
  * every few words is stamped (reading the clock takes longer than the rest of an event), and an interval that
- * does not fit is preceded by a STAMP with the absolute time. An event without a stamp of its own is as old
- * as the one before.
+ * does not fit is preceded by a STAMP with the absolute time. An event without a stamp has the time of the
+ * event before it.
  *
  * Publishing: words first, then wire_ring.head with release order. An allocation is published after the
- * real allocator returned, a free before it is called: for one address, what causes something is published
- * before it, whatever the threads. So it is with MAP and UNMAP, which all have times of their own.
+ * real allocator returned, a free before it is called: so of two events at one address, the one that makes
+ * the other possible is published first, even if they are of different threads. The same holds for MAP and
+ * UNMAP, all of which have stamps.
  */
 #ifndef LIBTRACE_WIRE_H
 #define LIBTRACE_WIRE_H
@@ -77,7 +78,7 @@ enum wire_event {
     WIRE_MARK = 7,          /* two words: enum wire_mark << 32 | number, see wire_note_mark; the time */
     /* Two words like ALLOC: a live block belongs to this stack from now on (recycled object) */
     WIRE_MOVE = 8,
-    /* What the program maps by itself. Lengths are in bytes, whole pages except for brk() and sbrk(). */
+    /* What the program maps itself. Lengths are in bytes, whole pages except for brk() and sbrk(). */
     WIRE_MAP = 9,    /* three words: address; node and enum wire_map; length. It replaces what was there */
     WIRE_UNMAP = 10, /* two words: address; length, 0 = the whole mapping that begins there */
     WIRE_UNMAP_FAIL = 11, /* one word: the ring's previous UNMAP did not happen */
@@ -142,8 +143,8 @@ static inline uint32_t wire_claimed_by(uint32_t word)
 #define WIRE_RING_WORDS (1u << 16)
 #define WIRE_RING_CHUNKS (WIRE_RING_WORDS * 8ull / WIRE_CHUNK_SIZE)
 
-/* A ring's memory follows what is in it: a backlog may use all of the buffer, a thread that is quiet keeps a
- * page or two.
+/* A ring uses as much memory as there is in it: a backlog may use all of the buffer, a thread that is quiet
+ * keeps a page or two.
  *
  *        tail            head        limit                          tail + WIRE_RING_WORDS
  *   -------+---------------+-----------+-----------------------------------+--->  words since the first
@@ -165,7 +166,7 @@ static inline uint32_t wire_claimed_by(uint32_t word)
  *   Where memory is short the collector lets writers use only the first ring_room words of their buffers, not
  * fewer than WIRE_RING_WINDOW: then they wait there until all was read, and begin anew.
  *
- *   tests/model/ring.pml is this for a model checker.
+ *   tests/model/ring.pml describes this for a model checker.
  */
 #define WIRE_PAGE_WORDS 512u                  /* 4 KiB */
 #define WIRE_RING_STEP (2 * WIRE_PAGE_WORDS)  /* the limit is at most this far ahead of the head, */
@@ -309,7 +310,7 @@ enum wire_process_flag {
     WIRE_PROCESS_CONFINED = 32, /* in seccomp: makes no system calls for tracing any more, and wakes nobody */
 };
 
-/* What a process says of its own recording. A killed process says nothing, but nothing is missing:
+/* What a process reports about its own recording. A killed process reports nothing, but nothing is missing:
  * everything that it had published is in its rings. */
 enum wire_record {
     WIRE_RECORD_OPEN = 0,    /* it is still recording */
@@ -322,7 +323,7 @@ enum wire_record {
 struct wire_piece {
     _Atomic uint64_t start, end;
 };
-/* For each process; what finds no room here is taken for the program's. */
+/* For each process; pieces without room here are taken for the program's memory. */
 #define WIRE_PIECES 64
 #define WIRE_PIECE_LEAST (32u << 10) /* bytes; smaller ones are not listed */
 
@@ -330,9 +331,9 @@ struct wire_process {
     _Atomic uint32_t state; /* enum wire_process_state; a futex */
     uint32_t flags;         /* enum wire_process_flag */
     int32_t pid, parent_pid;
-    uint64_t pid_namespace;    /* that these are numbers of: its inode; 0 = not known */
+    uint64_t pid_namespace;    /* inode of the namespace of both numbers; 0 = not known */
     uint64_t started_ns;       /* CLOCK_MONOTONIC */
-    _Atomic uint64_t ended_ns; /* CLOCK_MONOTONIC, 0 = not said */
+    _Atomic uint64_t ended_ns; /* CLOCK_MONOTONIC, 0 = not reported */
     _Atomic int32_t exit_status;
     _Atomic uint32_t exit_known; /* exit_status was written */
     _Atomic uint32_t record;     /* enum wire_record */
@@ -348,7 +349,7 @@ struct wire_process {
     _Atomic uint32_t codes;
     _Atomic uint32_t marks;
     _Atomic uint32_t
-        modules_kept; /* (collector) it has read so many modules' notes, and opened their files; a futex */
+        modules_kept; /* (collector) number of modules whose notes it has read, and files opened; a futex */
     _Atomic uint32_t
         marks_seen; /* (collector) the latest mark for which the pages were looked at, if they are; a futex */
     _Atomic uint32_t marks_missed; /* a mark for which the process stopped waiting */
@@ -391,7 +392,7 @@ struct wire_arena {
     uint32_t stamp_shift;  /* a stamp is the processor's clock >> stamp_shift */
     uint64_t first_namespace;
     uint64_t first_view[3]; /* its mount namespace, and the device and inode of its root; 0 = not known */
-    /* Page faults of the only child that it had had: the one that started the collector. */
+    /* Page faults of the only child that the first process had had by then, which started the collector. */
     uint64_t first_faults;
 
     _Alignas(64) _Atomic uint32_t beat;   /* (collector) its heartbeat: changes while it is working */
@@ -418,8 +419,8 @@ struct wire_arena {
     _Atomic uint32_t modules;      /* notes of modules written by all processes */
     _Atomic uint32_t modules_kept; /* (collector) and how many of them it has read, see wire_process */
     _Atomic uint64_t
-        marks_wait_ns; /* (collector) since started_ns: from then on there is time to look at the pages at
-                                           a mark, and who sets one waits for that; 0 = nobody looks */
+        marks_wait_ns; /* (collector) since started_ns: from this time on there is time for a look at the
+                                           pages at a mark, and whoever sets one waits for it; 0 = no looks */
 
     _Alignas(64) _Atomic uint64_t chunk_map[WIRE_MAX_CHUNKS / 64]; /* 1 = in use */
     struct wire_process process[WIRE_PROCESSES];
