@@ -1,8 +1,8 @@
 """Fixtures for all end-to-end tests: where the build is, how to run a program under the tracer, how to read what it
 recorded.
 
-The build is named by LIBTRACE_BUILD (ctest sets it). What a test wants said to whoever reads the log (counts, skipped
-programs) goes through the fixture `say`; scripts/test prints it at the end.
+LIBTRACE_BUILD names the build (ctest sets it). What a test wants to tell the reader of the log (counts, skipped programs) goes
+through the fixture `say`; scripts/test prints it at the end.
 """
 
 import os
@@ -94,7 +94,7 @@ def collector_of(database, timeout=100):
 
 
 def wait_for_run(database, run=None, timeout=120):
-    """The row of the latest (or the given) run once it is recorded whole, names included."""
+    """Waits until the latest (or the given) run is recorded completely, with its names; returns its row."""
     deadline = time.monotonic() + timeout
     state = "no database"
     while time.monotonic() < deadline:
@@ -114,12 +114,12 @@ def wait_for_run(database, run=None, timeout=120):
 
 
 def _wait_for_end(collector, deadline):
-    """The collector's last act is to make the database one plain file again."""
+    """Waits for the end of the collector, whose last act is to turn the database into one plain file."""
     while time.monotonic() < deadline:
         try:
             _, name, rest = re.split(r"[()]", pathlib.Path(f"/proc/{collector}/stat").read_text(), maxsplit=2)
             if not name.startswith("trace-collec") or rest.split()[0] == "Z":
-                return  # ended; an init may take its time to notice
+                return  # it has ended, though an init may take its time to reap it
         except OSError:
             return
         time.sleep(0.002)
@@ -127,17 +127,17 @@ def _wait_for_end(collector, deadline):
 
 
 def kernel_keeps_exit_status():
-    """Whether the end of a process can be learnt by others after its parent has seen it (PIDFD_INFO_EXIT)."""
+    """Whether other processes can get a process's exit status after its parent has collected it (PIDFD_INFO_EXIT)."""
     return tuple(map(int, os.uname().release.split("-")[0].split(".")[:2])) >= (6, 15)
 
 
 def same_exit(recorded, expected):
-    """Whether a recorded exit status is right. Of a signal an older kernel tells nobody but the parent."""
+    """Whether a recorded exit status is right. Older kernels tell of a death by a signal only the parent."""
     return recorded == expected or (recorded is None and expected < 0 and not kernel_keeps_exit_status())
 
 
 def clean_environment(extra=None):
-    """This environment without a tracer's variables; what extra gives as None is removed."""
+    """This environment without the tracer's variables, changed by `extra`, in which None removes a variable."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("LIBTRACE_") and k != "LD_PRELOAD"}
     env["LC_ALL"] = "C.UTF-8"
     for key, value in (extra or {}).items():
@@ -155,13 +155,13 @@ def build():
 
 @pytest.fixture(scope="session")
 def recorded():
-    """recorded(database): waits until its latest run is recorded whole; the row."""
+    """recorded(database): waits until its latest run is recorded completely; returns its row."""
     return wait_for_run
 
 
 @pytest.fixture
 def preload(build, tmp_path):
-    """preload(env, db): an environment under which programs are traced into db."""
+    """preload(env, db): returns an environment in which programs are traced into db."""
 
     def make(env=None, db=None):
         return clean_environment(
@@ -173,7 +173,7 @@ def preload(build, tmp_path):
 
 @pytest.fixture
 def trace(preload, tmp_path):
-    """trace(argv): runs argv under the preload and waits for its run. Output is kept as bytes."""
+    """trace(argv): runs argv under the preload and waits for the end of its run. Output is returned as bytes."""
 
     def run(argv, env=None, db=None, timeout=300, **options):
         database = db or tmp_path / "trace.db"
@@ -193,7 +193,7 @@ def trace(preload, tmp_path):
 
 @pytest.fixture
 def plain():
-    """plain(argv): runs argv as it is."""
+    """plain(argv): runs argv untraced."""
 
     def run(argv, env=None, timeout=300, **options):
         return subprocess.run(
@@ -211,8 +211,8 @@ def plain():
 
 @pytest.fixture
 def report(build):
-    """report(database, arguments...): runs trace-report; again where it says that the collector did not come to answer in
-    time, as on a busy machine, and shows what that had written by then."""
+    """report(database, arguments...): runs trace-report, and again if it says that the collector did not answer in time, as on
+    a busy machine, so that the report may not be up to date."""
 
     def run(database, *arguments, **options):
         env = clean_environment(options.pop("env", None))
@@ -234,7 +234,7 @@ def report(build):
 
 
 class Steps:
-    """A traced program that does what it is told, see targets/steps.c."""
+    """A traced program that obeys commands, see targets/steps.c."""
 
     def __init__(self, argv, env):
         self.process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -246,7 +246,7 @@ class Steps:
             assert self.process.stdout.readline() == b"done\n"
 
     def end(self):
-        """Its exit status."""
+        """Ends the program; returns its exit status."""
         self.process.stdin.close()
         self.process.stdout.close()
         return self.process.wait(timeout=60)
@@ -269,7 +269,7 @@ def steps(build, preload):
 
 @pytest.fixture
 def program():
-    """program(name): its path, or the test is skipped and says so."""
+    """program(name): returns its path; if it is missing, the test is skipped with a message."""
 
     def find(name):
         path = shutil.which(name)
@@ -290,7 +290,7 @@ def _seen(request, lines):
 
 @pytest.fixture
 def say(request):
-    """say(text): a line for the end of scripts/test's output."""
+    """say(text): adds a line to the end of scripts/test's output."""
 
     def write(text):
         print(text)

@@ -1,6 +1,6 @@
-"""Checks on a traced interpreter that every line that a trace reports exists: in this file, in this function.
+"""Checks on a traced interpreter that every line that a trace reports exists, in that file and in that function.
 
-    check_lines.py <LINES     lines of "file TAB line TAB function"; says what is wrong, and how many were right
+    check_lines.py <LINES     lines of "file TAB line TAB function"; prints what is wrong, and how many were right
 """
 import os
 import re
@@ -15,7 +15,7 @@ known = {}
 
 
 def collect(code, functions):
-    """Lines of each function of a code object, as the interpreter itself tells them."""
+    """The lines of each function in a code object, according to the interpreter itself."""
     lines = functions.setdefault(code.co_qualname if QUALIFIED else code.co_name, set())
     lines.add(code.co_firstlineno)
     if hasattr(code, "co_lines"):
@@ -57,7 +57,7 @@ def functions_of(file):
         if text is not None:
             functions = {}
             collect(compile(text, file, "exec", dont_inherit=True), functions)
-            if file.startswith("made-"):  # eval'd there, of one line
+            if file.startswith("made-"):  # a single line that was passed to eval()
                 functions["<module>"].add(1)
         known[file] = functions
     return known[file]
@@ -68,7 +68,7 @@ def main():
     for text in sys.stdin:
         file, line, function = text.rstrip("\n").split("\t")
         if file == "<string>":
-            without.add(file)  # namedtuple and others make code of their own
+            without.add(file)  # namedtuple and others generate code
             continue
         functions = functions_of(file)
         if functions is None:

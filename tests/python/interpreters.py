@@ -1,6 +1,6 @@
-"""The CPython interpreters of this machine that the tests run on.
+"""The CPython interpreters of this machine with which the tests run.
 
-LIBTRACE_PYTHONS names them (separated by colons); without it: every python3.N on PATH, the system's, and
+LIBTRACE_PYTHONS lists them (separated by colons). Without it they are every python3.N on PATH, the system's, and
 those of pyenv. One path for each distinct executable, in the order of their versions.
 """
 import glob
@@ -62,8 +62,8 @@ def interpreters(oldest=(3, 8)):
 
 
 def one_of_each(found):
-    """The newest interpreter of each group that is read alike: frames as objects (up to 3.10), frames that call each
-    other without the C stack (3.11), with shims between them (3.12), and recycling seen (3.13+)."""
+    """The newest interpreter of each group that is read in the same way: frames as objects (up to 3.10), frames that call each
+    other without the C stack (3.11), with shims between them (3.12), and with recycled objects seen (3.13+)."""
     groups = {}
     for interpreter in found:
         groups[min(max(interpreter.version[:2], (3, 10)), (3, 13))] = interpreter

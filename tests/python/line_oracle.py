@@ -1,4 +1,4 @@
-"""Writes line tables of this interpreter and what the interpreter itself says of them; see test_pycode.c.
+"""Writes line tables of this interpreter, and how the interpreter itself reads them; see test_pycode.c.
 
 For every code object of many standard modules one record: table size, first line, version, number of
 instructions (u32 each), the table, and the line of every instruction (i32, 0 = none).
@@ -53,7 +53,7 @@ def record(code, version, address_to_line, out):
     size = len(code.co_code)
     said = [max(address_to_line(code, offset), 0) for offset in range(0, size, 2)]
 
-    # The same from the modules that debuggers use, as a second opinion.
+    # The same from the functions that debuggers use, as a second opinion.
     if version >= (3, 10):
         listed = {}
         for start, end, line in code.co_lines():

@@ -1,14 +1,14 @@
-"""Runs build(N) of a workload and ends at once, with everything that it made still alive.
+"""Runs build(N) of a workload and ends at once, while everything that it made is still alive.
 
     probe.py plain|tracemalloc|same WORKLOAD.py N
 
-tracemalloc, same: prints {line: [bytes, blocks]} of the workload's file as JSON, as tracemalloc sees them.
+tracemalloc, same: prints {line: [bytes, blocks]} of the workload's file as JSON, as tracemalloc counts them.
 """
 import gc
 import json
 import os
 import sys
-import tracemalloc  # always: both processes are to have imported the same
+import tracemalloc  # always, so that both processes import the same
 
 
 def seen(path):
@@ -22,9 +22,9 @@ def seen(path):
 
 
 def free_lists_emptied():
-    """From here on no object is made in a block from before tracemalloc began: it could not know that block. (A
-    collection gives all free lists' blocks back, but for that of the one slice kept, which is taken instead.) And
-    afterwards, main() has nothing left of the workload's that taking the snapshot could make objects in."""
+    """From now on no object is made in a block that is older than tracemalloc's start and therefore unknown to it. (A
+    collection empties all free lists, except the one with a single slice, which is used up instead.) And at the end, main() has
+    no objects of the workload left in whose memory the snapshot could make its own."""
     gc.collect()
     return [slice(n) for n in range(4)]
 

@@ -1,4 +1,5 @@
-"""Recursions in Python: whole up to LIBTRACE_DEPTH frames; beyond, the innermost frames, and they are marked as cut."""
+"""Recursions in Python: stacks are whole up to LIBTRACE_DEPTH frames; deeper ones keep the innermost frames and are marked as
+cut."""
 
 import pathlib
 
@@ -27,7 +28,7 @@ class Nodes:
         self.met = set()
 
     def functions(self, node):
-        """The functions of Python, innermost first, "" for others; and whether the stack is cut."""
+        """The Python functions, innermost first, with "" for other frames; and whether the stack is cut."""
         functions = []
         while node in self.nodes:
             self.met.add(node)
@@ -38,7 +39,7 @@ class Nodes:
 
 def stack_of(trace, size):
     """The functions of the stack that a block of this size comes from, innermost first, and whether it is cut."""
-    # Blocks of other depths may come from the same stack, as far as it is kept.
+    # Blocks of other depths may have the same stack, if what is kept of it is the same.
     node = trace.rows("SELECT node FROM site WHERE largest BETWEEN ? AND ? ORDER BY largest", size, BASE + CUT[-1])[0]["node"]
     return Nodes(trace).functions(node)
 
@@ -51,7 +52,7 @@ def test_recursion(interpreter, mode, trace):
     for depth in WHOLE + CUT:
         functions, cut = stack_of(traced, BASE + depth)
         own = [name for name in functions if name in OWN]
-        if mode == "both":  # up to 3.10 it may be that the frames in C are too many
+        if mode == "both":  # up to 3.10 there may be too many frames in C
             assert len(own) == depth or (cut and len(own) >= LIMIT / 8), (depth, len(own))
             assert len(functions) <= 2 * LIMIT and (cut or depth in WHOLE)
         elif depth in WHOLE:
@@ -63,8 +64,8 @@ def test_recursion(interpreter, mode, trace):
 @pytest.mark.parametrize("mode", ["auto", "both"])
 @each
 def test_stacks_have_nodes_in_common(interpreter, mode, trace):
-    """However a recursion goes, its stacks have most of what is kept of them in common: a new node for each frame of
-    each stack would cost as much time as memory."""
+    """In whatever way a recursion goes, its stacks share most of what is kept of them: a new node for each frame of each stack
+    would cost as much time as memory."""
     traced = trace([interpreter.path, PATHS, 1000, 1], {"LIBTRACE_STACK": mode, "LIBTRACE_DEPTH": LIMIT})
     assert (traced.returncode, traced.stderr) == (0, b"") and traced.run["events_lost"] == 0
     nodes, blocks, cut = Nodes(traced), 0, 0

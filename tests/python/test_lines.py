@@ -1,4 +1,4 @@
-"""Every instruction's line of many standard modules, on every interpreter found: ours and the interpreter's.
+"""The line of every instruction in many standard modules, on every interpreter found: ours is the interpreter's own.
 
 python3 test_lines.py TEST_PYCODE
 """

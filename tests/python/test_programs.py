@@ -1,6 +1,6 @@
 """Python programs of every kind: each block's stack is the one that the interpreter itself sees, on every interpreter found.
 
-The programs make blocks of sizes that occur once and say from where (programs/oracle.py). LIBTRACE_LONG=1 runs them all
+The programs make blocks of unique sizes and write down from where (programs/oracle.py). LIBTRACE_LONG=1 runs them all
 on all interpreters; without it, most are run on one of each kind.
 """
 
@@ -25,14 +25,14 @@ each = pytest.mark.parametrize("interpreter", EACH, ids=str)
 
 
 def each_with(values, common):
-    """Cases of interpreter and value: the common values on one interpreter of each kind, all of them on the newest."""
+    """Cases of interpreter and value: the common values with one interpreter of each kind, all values with the newest."""
     return [pytest.param(interpreter, value, id=f"{interpreter}-{value}") for interpreter in EACH for value in values
             if value in common or LONG or interpreter is EACH[-1]]
 
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
-    """compiled(file, name, options...): the path of what the C compiler makes of programs/file."""
+    """compiled(file, name, options...): compiles programs/file; returns the path of the result."""
     folder = tmp_path_factory.mktemp("compiled")
 
     def compile_(file, name, *options):
@@ -62,7 +62,7 @@ def leb128(data):
 
 
 def blocks_of(site):
-    """How many of a site's blocks are the programs': others of the same line and stack are much smaller."""
+    """How many of a site's blocks are the programs' own; others of the same line and stack are much smaller."""
     if site["sizes"] is None:
         return site["allocations"]
     numbers = list(leb128(site["sizes"]))
@@ -70,8 +70,8 @@ def blocks_of(site):
 
 
 def recorded(trace):
-    """{Python frames: [blocks, the largest one's size, [all frames, ...]]} of the programs' blocks. A frame is (file, line,
-    function), the innermost comes first; of all frames, the language as well."""
+    """The recorded stacks of the programs' blocks: {Python frames: [blocks, the largest one's size, [all frames, ...]]}. A
+    frame is (file, line, function), the innermost first; in `all frames` its language comes before it."""
     nodes = {row["id"]: (row["parent"], row["frame"]) for row in trace.rows("SELECT id, parent, frame FROM node")}
     places = {}
     for row in trace.rows("""SELECT f.frame, l.file, l.line, l.function, l.language FROM frame_line AS f
@@ -90,7 +90,7 @@ def recorded(trace):
 
 
 def written_down(path):
-    """{Python frames: [blocks, the largest one's size]} as the programs have seen it, of all processes."""
+    """The same as the programs themselves saw it, in all processes: {Python frames: [blocks, the largest one's size]}."""
     sizes, stacks = {}, {}
     for line in path.read_text().splitlines():
         sizes.update(json.loads(line))
@@ -100,7 +100,7 @@ def written_down(path):
 
 
 def check(trace, at_least, hybrid=False):
-    """Compares the stacks that the programs have written down with those recorded; the number of blocks."""
+    """Checks that the stacks recorded are those that the programs have written down; returns the number of blocks."""
     assert trace.returncode == 0, trace.stderr.decode()
     assert not trace.stderr, trace.stderr.decode()
     count = sum(blocks for blocks, _ in trace.expected.values())
@@ -120,7 +120,8 @@ def check(trace, at_least, hybrid=False):
 
 
 def check_order(trace):
-    """In a stack of both kinds: here, the callback, the C function that called it, the Python code that called that."""
+    """The order in stacks of both kinds: here(), the callback, the C function that called it, the Python code that called
+    that."""
     for python, entry in recorded(trace).items():
         if [place[2].rpartition(".")[2] for place in python[:3]] == ["here", "<lambda>", "extension"]:
             for frames in entry[2]:
@@ -132,7 +133,7 @@ def check_order(trace):
 
 @pytest.fixture
 def record(trace, tmp_path):
-    """record(argv, env): runs it traced; the result's expected is what its processes have written down."""
+    """record(argv, env): runs argv traced; `expected` of the result is what its processes have written down."""
 
     def run(argv, env=None, **options):
         out = tmp_path / "expected"
@@ -156,7 +157,7 @@ def test_kinds(interpreter, mode, record, extension, say):
 
 
 def test_python_is_auto(record, extension):
-    """Until somebody finds a difference: Python's frames where there are any, native ones elsewhere."""
+    """So far LIBTRACE_STACK=python is the same as auto: Python frames where there are any, native ones elsewhere."""
     check(record([EACH[-1].path, KINDS, extension], {"LIBTRACE_STACK": "python"}), 180)
 
 
@@ -181,7 +182,7 @@ MEMORY = {
 
 @pytest.mark.parametrize("interpreter, memory", each_with(MEMORY, ["malloc", "dev"]))
 def test_memory(interpreter, memory, record, extension):
-    """Whatever allocators the interpreter was told to use: the same stacks, and sizes as the program asked for."""
+    """Whatever allocators the interpreter was told to use, the stacks are the same, and the sizes are those asked for."""
     options, env = MEMORY[memory]
     check(record([interpreter.path, *options, KINDS, extension], env), 180)
 
@@ -237,7 +238,7 @@ def test_embedded(interpreter, how, record, compiled):
 
 @each
 def test_sub_interpreters(interpreter, trace):
-    """Without harm; and their lines are there, whatever memory their code had."""
+    """They run without harm, and their lines are found, whatever memory their code was in before."""
     rounds = 10
     traced = trace([interpreter.path, PROGRAMS / "subinterpreters.py", rounds])
     assert (traced.returncode, traced.stdout, traced.stderr) == (0, b"sub-interpreters done\n", b"")
@@ -249,7 +250,7 @@ def test_sub_interpreters(interpreter, trace):
 
 @each
 def test_codes_of_others(interpreter, trace):
-    """A code object in memory that another had is told apart, though the table of addresses has overflowed."""
+    """A code object in memory that was another's is told apart from it, even when the table of addresses has overflowed."""
     steps = 1500
     traced = trace([interpreter.path, PROGRAMS / "codes.py", 80000, steps])
     assert traced.returncode == 0 and not traced.stderr, traced.stderr.decode()
@@ -263,7 +264,7 @@ def test_codes_of_others(interpreter, trace):
 
 
 def test_other_scripts(report, record, tmp_path):
-    """File names, names and source text that are not ASCII reach the reports as they are."""
+    """File names, function names and source text that are not ASCII reach the reports unchanged."""
     traced = record([EACH[-1].path, KINDS])
     check(traced, 120)
     top = json.loads(report(traced.database, "top", "--json", "--file", "*größe_измерение.py").stdout)
@@ -274,7 +275,7 @@ def test_other_scripts(report, record, tmp_path):
 
 
 def test_languages(report, trace, tmp_path):
-    """One table for both, narrowed to either; what the interpreter itself needs is native."""
+    """One table for both languages, and one for each; what the interpreter itself needs is native."""
     script = tmp_path / "größe.py"
     script.write_text("def größe(n):\n    return ['ß' * 100 + str(i) for i in range(n)]  # 測る\n\n\nkeep = größe(3000)\n")
     traced = trace([EACH[-1].path, script])
@@ -316,7 +317,7 @@ UNKNOWN = {
 
 @pytest.mark.parametrize("kind", UNKNOWN)
 def test_not_known(kind, trace, compiled):
-    """Interpreters that cannot be read (pretended ones): left alone, traced natively, and that is said in one line."""
+    """Imitations of interpreters that cannot be read are left alone and traced natively, and one line says so."""
     reason, version, text, cookie, free_threaded = UNKNOWN[kind]
     program = compiled("pretender.c", f"pretender-{kind}", "-rdynamic", f"-DVERSION={version}", f'-DTEXT="{text}"',
                        f'-DCOOKIE="{cookie}"', f"-DFREE_THREADED={free_threaded}")

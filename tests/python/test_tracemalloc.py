@@ -1,7 +1,7 @@
-"""Bytes and blocks of each Python line: the tracer's and tracemalloc's, of the same program, on every interpreter found.
+"""Bytes and blocks of each Python line, from the tracer and from tracemalloc, of the same program, on every interpreter found.
 
-Recycled objects (free lists) are seen by both from 3.13 on: every line is equal. Before, only tracemalloc sees them:
-lines of more than 64 KiB differ by less than 1 %.
+From 3.13 on both count recycled objects (free lists): every line is equal. Before, only tracemalloc counts them: lines of more
+than 64 KiB differ by less than 1 %.
 
 LIBTRACE_LONG=1 compares all programs, of larger sizes, and in the same process on every interpreter: scripts/test -R python.tracemalloc
 """
@@ -32,12 +32,12 @@ PROGRAMS = {
     "containers": 10000,
 }
 LONG = bool(os.environ.get("LIBTRACE_LONG"))
-if not LONG:  # a few of them, and not as large, but lines have more than 64 KiB
+if not LONG:  # fewer and smaller programs, but some lines have more than 64 KiB
     PROGRAMS = {"inventory_list": 10000, "item_dict": 10000, "orders_slots": 20000, "containers": 2500}
 LARGE = 64 * 1024
-SMALL = 64  # bytes of one small block: from 3.13 on no line is further apart
+SMALL = 64  # bytes of one small block: from 3.13 on no line differs by more
 
-# What tracemalloc keeps of its own in the same process, by the function that allocated it.
+# tracemalloc's own memory in the same process is recognised by the function that allocated it.
 TRACEMALLOC_OWN = ("_Py_hashtable", "hashtable_", "raw_malloc", "traceback_", "tracemalloc_add")
 
 FOUND = interpreters()
@@ -50,8 +50,8 @@ def lines_of(trace, path):
 
 
 def lines_without_tracemalloc(trace, path):
-    """The same by the innermost Python frame, of a process that tracemalloc ran in: what its own tables take is left
-    out, which belongs to the lines that it was counting."""
+    """The same by the innermost Python frame, of a process in which tracemalloc ran, without tracemalloc's own tables, which
+    would otherwise count for the lines that it was counting."""
     nodes = {row["id"]: (row["parent"], row["frame"]) for row in trace.rows("SELECT id, parent, frame FROM node")}
     python, native = {}, {}
     for row in trace.rows("""SELECT f.frame, l.file, l.line, l.function, l.language FROM frame_line AS f
@@ -76,7 +76,7 @@ def lines_without_tracemalloc(trace, path):
 
 
 def differences(interpreter, theirs, ours):
-    """(line, theirs, ours, whether that is within the limits) of each line that is not equal."""
+    """Each line that is not equal, as (line, theirs, ours, whether that is within the limits)."""
     found = []
     for line in sorted(set(theirs) | set(ours), key=int):
         a, b = theirs.get(line, [0, 0]), ours.get(line, [0, 0])
@@ -84,7 +84,7 @@ def differences(interpreter, theirs, ours):
             continue
         if interpreter.version < (3, 13):
             fine = a[0] <= LARGE or abs(a[0] - b[0]) <= a[0] / 100
-        else:  # these are two processes: not everything in them has the same size
+        else:  # the two processes differ in the size of some objects
             fine = abs(a[0] - b[0]) <= SMALL and abs(a[1] - b[1]) <= 1
         found.append((line, a, b, fine))
     return found
