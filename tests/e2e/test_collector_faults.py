@@ -43,7 +43,7 @@ def ends_well(process, timeout=100):
 
 
 def says_so_and_ends_well(process):
-    """It is told to end when it has said what is lost, and says nothing more."""
+    """Waits for the line that says what is lost, then tells the program to end; it must print nothing more."""
     said = process.stderr.readline()
     process.send_signal(signal.SIGUSR2)
     assert ends_well(process) == b"" and said.startswith(b"libtrace: ")

@@ -165,7 +165,7 @@ def test_strangers(sleeper, build, tmp_path):
 
 
 def test_nobody_answers(sleeper, build, report, recorded, tmp_path):
-    """The collector stands still: the program waits for a second, and runs untraced."""
+    """The collector is stopped: the program waits for a second, and runs untraced."""
     process, _ = sleeper
     possible(UNSHARE)
     report(tmp_path / "trace.db", "runs")  # which waits for it to be there
