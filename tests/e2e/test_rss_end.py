@@ -59,6 +59,14 @@ def is_stopped(pid):
         return file.read().rsplit(")", 1)[1].split()[0] == "T"
 
 
+def until_all_is_read(database):
+    """Waits until the collector has read what the program wrote, or a full ring would hold up the program's end."""
+    deadline = time.monotonic() + 100
+    while not database.exists() or rows(database, "SELECT max(allocations) AS n FROM run")[0]["n"] < BLOCKS:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def stop_within_a_look(build, database, pid):
     """Asks for reports until the collector is stopped in the middle of a look; returns the collector and that report's
     process."""
@@ -84,6 +92,7 @@ def test_end_within_a_look(build, preload, tmp_path, holder, goes_on):
     """In the middle of a look the program is told to end: the look continues before the program has ended, or after that."""
     database = tmp_path / "trace.db"
     program = Talking([str(holder)], preload())
+    until_all_is_read(database)
     collector, asking = stop_within_a_look(build, database, program.process.pid)
     try:
         program.process.stdin.write(b"\n")

@@ -1,7 +1,7 @@
 /* drops.c - sets marks, and frees at once what it had then. Says "ready 0", and does what a line of its input says, each
  * answered by "done NUMBER", 0 unless it is said here:
  *
- *   full NAME    asks for 24 MiB and writes to them, sets a mark, and frees all; its number: milliseconds that the mark took
+ *   full NAME    asks for 24 MiB and writes to them, sets a mark, and frees all; its number: microseconds that the mark took
  *   marks N      sets so many marks in a row
  *   confine      from now on it may read, write and end, and nothing else */
 #include <linux/seccomp.h>
@@ -19,11 +19,11 @@
 #define SMALL 1000
 #define SMALL_COUNT 8388
 
-static int milliseconds(void)
+static int microseconds(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int)(now.tv_sec % 1000000 * 1000 + now.tv_nsec / 1000000);
+    return (int)(now.tv_sec % 1000 * 1000000 + now.tv_nsec / 1000);
 }
 
 static int __attribute__((noinline)) full(const char *name)
@@ -32,9 +32,9 @@ static int __attribute__((noinline)) full(const char *name)
     void *large = memset(malloc(LARGE), 1, LARGE);
     for (int i = 0; i < SMALL_COUNT; i++)
         small[i] = memset(malloc(SMALL), 1, SMALL);
-    int before = milliseconds();
+    int before = microseconds();
     trace_mark(name);
-    int took = milliseconds() - before;
+    int took = microseconds() - before;
     for (int i = 0; i < SMALL_COUNT; i++)
         free(small[i]);
     free(large);
