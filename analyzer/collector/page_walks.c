@@ -1,6 +1,7 @@
 /* page_walks.c - see page_walks.h. */
 #define _GNU_SOURCE
 #include "page_walks.h"
+#include "blocks_page.h"
 #include "shortage.h"
 
 #include <errno.h>
@@ -49,6 +50,12 @@ _Static_assert(sizeof(struct residence_block) == sizeof(struct block) &&
 static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residence_block *out, size_t room)
 {
     return inherited_range(data, from, to, (struct block *)out, room);
+}
+
+static void page_of(void *data, uint64_t page, struct page_blocks *list)
+{
+    const struct tracked_process *process = data;
+    blocks_page(&process->blocks, page, list);
 }
 
 /* Finds the first piece of libtrace's own memory that ends behind an address. */
@@ -115,6 +122,8 @@ static int begin_process(struct page_walk *walk, struct tracker *tracker,
     int status = residence_begin(&walk->residence, process->facts.pid, tracker->ledger.count + 1);
     walk->looked_at = process;
     walk->piece_count = arena_pieces(process->slot, walk->pieces);
+    if (status == 0 && !process->inherited.from)
+        residence_pages(&walk->residence, page_of);
     if (status == 0)
         residence_maps(&walk->residence, maps_of, walk, tracker->mapped.count + 1);
     if (status < 0)

@@ -3,6 +3,10 @@
 #include "page_shares.h"
 
 #include <assert.h>
+#include <emmintrin.h>
+
+#define OWNED_UNTOUCHED (RESIDENCE_OWNED - 1)
+#define EIGHT 8 /* blocks are looked at together */
 
 static uint64_t overlap(uint64_t a, uint64_t a_end, uint64_t b, uint64_t b_end)
 {
@@ -10,110 +14,146 @@ static uint64_t overlap(uint64_t a, uint64_t a_end, uint64_t b, uint64_t b_end)
     return to > from ? to - from : 0;
 }
 
-#define UNTOUCHED (RESIDENCE_OWNED - 1)
+/* ---- units --------------------------------------------------------------------------------------- */
 
-/* A share of a page: that of adjacent blocks of one owner that lie completely on the page, or that of one
- * block that lies on it partly. */
-struct share {
-    uint32_t owner;
-    uint32_t part_of;         /* number of the partial block in the window, from 1 on; 0 = complete blocks */
-    uint32_t blocks, rounded; /* how many; and how many of them have bytes added by the allocator */
-    uint32_t live, rounding;  /* bytes */
-};
+#define FAR_BEHIND 0x7000 /* where the list ends: no unit reaches so far */
 
-#define SHARES_MOST \
-    (PAGE / 8 + 1) /* blocks on a page: their addresses are multiples of 8, and one more may reach into it */
-
-struct on_page {
-    uint64_t live, rounding; /* bytes, of all shares */
-    size_t count;
-    struct share shares[SHARES_MOST];
-};
-
-/* Where the unit of a small block ends, which is one that malloc has not mapped alone. */
-static inline uint64_t small_end_of(const struct residence_block *block)
+/* The units of eight blocks, none of which reaches beyond the next block: see unit_of(). */
+static inline __m128i units_of(__m128i size, __m128i room)
 {
-    uint64_t end = block->address + unit_of(block->size), next = block[1].address;
-    return end < next ? end : next;
+    __m128i unit = _mm_and_si128(_mm_add_epi16(size, _mm_set1_epi16(8 + 15)), _mm_set1_epi16(~15));
+    return _mm_min_epi16(_mm_max_epi16(unit, _mm_set1_epi16(32)), room);
 }
 
-/* The share of a block that lies on a page partly. Bytes before `reached` are the previous block's. */
-static struct share part_of(const struct window *window, const struct residence_block *block,
-                            uint64_t reached, uint64_t page)
+/* The sum of eight numbers of 16 bits, in four of 32. */
+static inline __m128i sum_up(__m128i numbers)
 {
-    uint64_t begin = begin_of(block), end = end_of(block), next = begin_of(&block[1]);
+    return _mm_madd_epi16(numbers, _mm_set1_epi16(1));
+}
+
+static inline uint32_t sum_of_four(__m128i numbers)
+{
+    numbers = _mm_add_epi32(numbers, _mm_srli_si128(numbers, 8));
+    numbers = _mm_add_epi32(numbers, _mm_srli_si128(numbers, 4));
+    return (uint32_t)_mm_cvtsi128_si32(numbers);
+}
+
+/* True if the first block overlaps the one that reaches in, or the large one cannot be. */
+static bool is_doubtful(const struct residence *r, uint64_t page, const struct page_blocks *b)
+{
+    uint64_t reached = r->last.address + r->last.size;
+    bool is_too_large = b->has_large && b->large.size > ADDRESSES_END - b->large.address;
+    if (b->count > 0)
+        return is_too_large || page + b->at[0] < reached;
+    return is_too_large || (b->has_large && b->large.address < reached);
+}
+
+bool page_shares_units(const struct residence *r, uint64_t page, struct page_blocks *b)
+{
+    const __m128i none = _mm_setzero_si128();
+    __m128i live = none, rounding = none, rounded = none, doubt = none;
+    if (is_doubtful(r, page, b))
+        return false;
+    b->live = b->all_rounding = b->rounded = 0;
+    if (b->count == 0)
+        return true;
+    uint64_t behind = b->has_large ? b->large.address - page : FAR_BEHIND;
+    _mm_storeu_si128((__m128i *)&b->at[b->count], _mm_set1_epi16((short)behind));
+    _mm_storeu_si128((__m128i *)&b->size[b->count], none);
+    for (unsigned i = 0; i < b->count; i += EIGHT) {
+        __m128i size = _mm_loadu_si128((const __m128i *)&b->size[i]);
+        __m128i at = _mm_loadu_si128((const __m128i *)&b->at[i]);
+        __m128i room = _mm_sub_epi16(_mm_loadu_si128((const __m128i *)&b->at[i + 1]), at);
+        __m128i more = _mm_sub_epi16(units_of(size, room), size);
+        _mm_storeu_si128((__m128i *)&b->rounding[i], more);
+        live = _mm_add_epi32(live, sum_up(size));
+        rounding = _mm_add_epi32(rounding, sum_up(more));
+        rounded = _mm_sub_epi16(rounded, _mm_cmpgt_epi16(more, none));
+        /* Behind the last one there is neither size nor room. */
+        __m128i is_empty = _mm_and_si128(_mm_cmpeq_epi16(size, none), _mm_cmpgt_epi16(room, none));
+        doubt = _mm_or_si128(doubt, _mm_or_si128(_mm_cmpgt_epi16(size, room), is_empty));
+    }
+    b->live = sum_of_four(live);
+    b->all_rounding = sum_of_four(rounding);
+    b->rounded = sum_of_four(sum_up(rounded));
+    return _mm_movemask_epi8(doubt) == 0;
+}
+
+/* ---- blocks that do not lie whole on a page ------------------------------------------------------ */
+
+/* What such a block has of a page. */
+struct share {
+    const struct residence_block *block; /* NULL = there is none */
+    uint64_t live, rounding;             /* bytes */
+};
+
+/* A page, and what blocks have of it: those that lie whole on it are in the list, up to a number. */
+struct on_page {
+    uint64_t page;
+    struct share in, out;    /* the block that reaches in, the one that reaches out */
+    uint32_t whole;          /* that number */
+    uint64_t live, rounding; /* of the whole ones: bytes, */
+    uint32_t rounded;        /* and how many have any rounding */
+    struct residence_block reaches_in, reaches_out;
+};
+
+/* What a block has of a page. What lies before reached, or from next on, is another's. */
+static struct share part_of(const struct residence_block *block, uint64_t reached, uint64_t next,
+                            uint64_t page)
+{
+    uint64_t begin = begin_of(block), end = end_of(block);
     uint64_t live = overlap(block->address, block->address + block->size, page, page + PAGE);
     uint64_t all = overlap(begin > reached ? begin : reached, end < next ? end : next, page, page + PAGE);
-    uint32_t rounding = (uint32_t)(all > live ? all - live : 0);
-    uint32_t number = (uint32_t)(block - window->blocks) + 1;
-    return (struct share){block->owner, number, 1, rounding != 0, (uint32_t)live, rounding};
+    return (struct share){block, live, all > live ? all - live : 0};
 }
 
-/* The share of a block that ends on the page, together with those after it that have the same owner and end
- * there, too. Returns the first block that is not among them. *end: where the unit of the first block ends;
- * becomes where that of the returned one does. */
-static inline const struct residence_block *whole_ones(const struct residence_block *block, uint64_t page_end,
-                                                       uint64_t *end, struct share *share)
+/* Where the first block begins, with its header. */
+static uint64_t first_begin(uint64_t page, const struct page_blocks *b)
 {
-    const struct residence_block *first = block;
-    uint64_t live = 0, all = 0, rounded = 0, unit_end = *end;
-    do {
-        uint64_t unit = unit_end - block->address;
-        live += block->size;
-        all += unit;
-        rounded += unit != block->size;
-        block++;
-        unit_end = small_end_of(block);
-    } while (unit_end <= page_end && block->owner == first->owner);
-    *end = unit_end;
-    share->owner = first->owner;
-    share->part_of = 0;
-    share->blocks = (uint32_t)(block - first);
-    share->rounded = (uint32_t)rounded;
-    share->live = (uint32_t)live;
-    share->rounding = (uint32_t)(all - live);
-    return block;
+    if (b->count > 0)
+        return page + b->at[0];
+    return b->has_large ? begin_of(&b->large) : ADDRESSES_END;
 }
 
-/* Finds the shares of a page, from this block on; returns the first block that begins after the page. */
-static const struct residence_block *find_shares(const struct window *window,
-                                                 const struct residence_block *block, uint64_t page,
-                                                 struct on_page *here)
+/* Up to where those that begin on the page before the large one have their units. */
+static uint64_t reached_by_others(const struct on_page *here, const struct page_blocks *b)
 {
-    uint64_t reached = page, live = 0, rounding = 0, end = small_end_of(block);
-    struct share *share = here->shares;
-    for (; block->address < page + PAGE && share < here->shares + SHARES_MOST; share++) {
-        if (block->address >= page && end <= page + PAGE) {
-            block = whole_ones(block, page + PAGE, &end, share);
-        } else {
-            *share = part_of(window, block, reached, page);
-            block++;
-            end = small_end_of(block);
-        }
-        reached = small_end_of(&block[-1]);
-        live += share->live;
-        rounding += share->rounding;
+    if (b->count == 0)
+        return here->page;
+    uint32_t last = b->count - 1;
+    return here->page + b->at[last] + b->size[last] + b->rounding[last];
+}
+
+static void find_parts(struct residence *r, const struct page_blocks *b, struct on_page *here)
+{
+    const struct residence_block *in = reaching_in(r, here->page);
+    here->in = here->out = (struct share){.block = NULL};
+    here->whole = b->count;
+    here->live = b->live;
+    here->rounding = b->all_rounding;
+    here->rounded = b->rounded;
+    if (in) {
+        here->reaches_in = *in;
+        here->in = part_of(&here->reaches_in, here->page, first_begin(here->page, b), here->page);
     }
-    here->count = (size_t)(share - here->shares);
-    here->live = live;
-    here->rounding = rounding;
-    return block;
+    if (b->has_large) {
+        r->last = here->reaches_out = b->large;
+        here->out = part_of(&here->reaches_out, reached_by_others(here, b), ADDRESSES_END, here->page);
+    } else if (b->count > 0) {
+        uint32_t i = b->count - 1;
+        r->last = here->reaches_out =
+            (struct residence_block){here->page + b->at[i], b->size[i], b->owner[i], 0};
+        if ((uint64_t)b->at[i] + b->size[i] + b->rounding[i] > PAGE) {
+            here->out = part_of(&here->reaches_out, here->page, ADDRESSES_END, here->page);
+            here->whole--;
+            here->live -= b->size[i];
+            here->rounding -= b->rounding[i];
+            here->rounded -= b->rounding[i] != 0;
+        }
+    }
 }
 
-static inline struct residence_owner *owner_of(const struct residence *r, const struct share *share)
-{
-    return &r->owners[share->owner < r->owner_count ? share->owner : r->owner_count];
-}
-
-/* Adds bytes and blocks to part i of an owner. */
-static inline void add(struct residence_owner *owner, int i, uint64_t bytes, uint32_t blocks)
-{
-    owner->bytes[i] += bytes;
-    owner->blocks[i] += blocks;
-}
-
-/* For a block that lies on several pages, and is to be counted once in each part: of these parts, as bits,
- * returns those in which it has not been counted yet. */
+/* Those of the parts, as bits, in which a block is not counted yet that lies on several pages. */
 static uint32_t count_part(struct residence *r, const struct residence_block *block, uint32_t parts)
 {
     uint32_t counted = r->counted_of == block->address ? r->counted : 0;
@@ -122,71 +162,132 @@ static uint32_t count_part(struct residence *r, const struct residence_block *bl
     return parts & ~counted;
 }
 
-#define FRACTION \
-    40 /* bits after the point: products with the bytes of a page fit, and are rounded correctly */
+/* ---- owners -------------------------------------------------------------------------------------- */
 
-/* Divides a resident page among its blocks. Pinned bytes go to them in proportion to their live bytes: each
- * share gets what is due to all shares so far, rounded, less what these were given already, so that nothing
- * is left over in spite of rounding. */
-static void divide(struct residence *r, const struct window *window, const struct on_page *here)
+static inline struct residence_owner *owner_of(const struct residence *r, uint32_t owner)
 {
-    if (here->live == 0) /* only the end of a block's unit: the page counts as free */
+    return &r->owners[owner < r->owner_count ? owner : r->owner_count];
+}
+
+/* Adds to what an owner has of a part, by so many blocks. */
+static inline void add(struct residence_owner *owner, int i, uint64_t bytes, uint32_t blocks)
+{
+    owner->bytes[i] += bytes;
+    owner->blocks[i] += blocks;
+}
+
+/* True if the first blocks of a page, as many as there are, have one owner. */
+static bool has_one_owner(const struct page_blocks *b, uint32_t count)
+{
+    const __m128i first = _mm_set1_epi32((int)b->owner[0]);
+    uint32_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        if (_mm_movemask_epi8(_mm_cmpeq_epi32(first, _mm_loadu_si128((const __m128i *)&b->owner[i]))) !=
+            0xffff)
+            return false;
+    for (; i < count; i++)
+        if (b->owner[i] != b->owner[0])
+            return false;
+    return true;
+}
+
+/* Adds what the whole ones have that is live, and what is rounding. */
+static void add_whole(const struct residence *r, const struct page_blocks *b, const struct on_page *here,
+                      bool has_one)
+{
+    if (has_one) {
+        add(owner_of(r, b->owner[0]), RESIDENCE_LIVE, here->live, here->whole);
+        add(owner_of(r, b->owner[0]), RESIDENCE_ROUNDING, here->rounding, here->rounded);
         return;
-    assert(here->live + here->rounding <= PAGE);
-    uint64_t pinned = PAGE - here->live - here->rounding, given = 0, live = 0;
-    uint64_t each = (pinned << FRACTION) / here->live + 1;
-    r->held += PAGE;
-    r->part[RESIDENCE_LIVE] += here->live;
-    r->part[RESIDENCE_ROUNDING] += here->rounding;
-    r->part[RESIDENCE_PINNED] += pinned;
-    for (size_t i = 0; i < here->count; i++) {
-        const struct share *share = &here->shares[i];
-        struct residence_owner *owner = owner_of(r, share);
-        live += share->live;
-        uint64_t due = live * each >> FRACTION, part = due - given;
+    }
+    for (uint32_t i = 0; i < here->whole; i++) {
+        struct residence_owner *owner = owner_of(r, b->owner[i]);
+        add(owner, RESIDENCE_LIVE, b->size[i], 1);
+        add(owner, RESIDENCE_ROUNDING, b->rounding[i], b->rounding[i] != 0);
+    }
+}
+
+/* Adds a share of a page of which something is pinned, or nothing; pinned: the share's part of that. */
+static void add_share(struct residence *r, const struct share *share, bool is_pinned, uint64_t pinned)
+{
+    if (!share->block)
+        return;
+    struct residence_owner *owner = owner_of(r, share->block->owner);
+    uint32_t parts = (uint32_t)(share->live != 0) << RESIDENCE_LIVE |
+                     (uint32_t)(share->rounding != 0) << RESIDENCE_ROUNDING |
+                     (uint32_t)(share->live && is_pinned) << RESIDENCE_PINNED;
+    parts = count_part(r, share->block, parts);
+    add(owner, RESIDENCE_LIVE, share->live, parts >> RESIDENCE_LIVE & 1);
+    add(owner, RESIDENCE_ROUNDING, share->rounding, parts >> RESIDENCE_ROUNDING & 1);
+    add(owner, RESIDENCE_PINNED, pinned, parts >> RESIDENCE_PINNED & 1);
+}
+
+#define FRACTION 40 /* bits: no product with bytes of a page is too large, and none is rounded wrongly */
+
+/* Gives what is pinned to the whole ones in proportion: each gets what has become due since the one before, so that all of
+ * it is given out, whatever is rounded. live, given: of the block that reaches in; returns what was given out so far. */
+static uint64_t give_pinned(const struct residence *r, const struct page_blocks *b,
+                            const struct on_page *here, bool has_one, uint64_t each, uint64_t live,
+                            uint64_t given)
+{
+    if (has_one) {
+        uint64_t due = (live + here->live) * each >> FRACTION;
+        add(owner_of(r, b->owner[0]), RESIDENCE_PINNED, due - given, here->whole);
+        return due;
+    }
+    for (uint32_t i = 0; i < here->whole; i++) {
+        live += b->size[i];
+        uint64_t due = live * each >> FRACTION;
+        add(owner_of(r, b->owner[i]), RESIDENCE_PINNED, due - given, 1);
         given = due;
-        if (share->part_of == 0) {
-            add(owner, RESIDENCE_LIVE, share->live, share->blocks);
-            add(owner, RESIDENCE_ROUNDING, share->rounding, share->rounded);
-            add(owner, RESIDENCE_PINNED, part, pinned ? share->blocks : 0);
-        } else {
-            uint32_t parts = (uint32_t)(share->live != 0) << RESIDENCE_LIVE |
-                             (uint32_t)(share->rounding != 0) << RESIDENCE_ROUNDING |
-                             (uint32_t)(share->live && pinned) << RESIDENCE_PINNED;
-            parts = count_part(r, &window->blocks[share->part_of - 1], parts);
-            add(owner, RESIDENCE_LIVE, share->live, parts >> RESIDENCE_LIVE & 1);
-            add(owner, RESIDENCE_ROUNDING, share->rounding, parts >> RESIDENCE_ROUNDING & 1);
-            add(owner, RESIDENCE_PINNED, part, parts >> RESIDENCE_PINNED & 1);
-        }
     }
+    return given;
 }
 
-static void note_untouched(struct residence *r, const struct window *window, const struct on_page *here)
+/* Divides a resident page between its blocks. */
+static void divide(struct residence *r, const struct page_blocks *b, const struct on_page *here)
 {
-    for (size_t i = 0; i < here->count; i++) {
-        const struct share *share = &here->shares[i];
-        uint32_t blocks = share->blocks;
-        if (share->part_of)
-            blocks = count_part(r, &window->blocks[share->part_of - 1], (share->live != 0) << UNTOUCHED) != 0;
-        add(owner_of(r, share), UNTOUCHED, share->live, blocks);
-    }
-    r->part[RESIDENCE_UNTOUCHED] += here->live;
+    uint64_t all_live = here->in.live + here->live + here->out.live;
+    uint64_t rounding = here->in.rounding + here->rounding + here->out.rounding;
+    if (all_live == 0) /* nothing but the end of a block's unit: with what is free */
+        return;
+    assert(all_live + rounding <= PAGE);
+    uint64_t pinned = PAGE - all_live - rounding, each = (pinned << FRACTION) / all_live + 1;
+    bool has_one = here->whole > 0 && has_one_owner(b, here->whole);
+    r->held += PAGE;
+    r->part[RESIDENCE_LIVE] += all_live;
+    r->part[RESIDENCE_ROUNDING] += rounding;
+    r->part[RESIDENCE_PINNED] += pinned;
+    uint64_t given = here->in.live * each >> FRACTION;
+    add_share(r, &here->in, pinned, pinned ? given : 0);
+    add_whole(r, b, here, has_one);
+    if (pinned)
+        given = give_pinned(r, b, here, has_one, each, here->in.live, given);
+    add_share(r, &here->out, pinned, pinned ? pinned - given : 0);
 }
 
-void page_shares_add(struct residence *r, const struct window *window)
+static void note_share_untouched(struct residence *r, const struct share *share)
 {
-    struct on_page here;
-    const struct residence_block *block = window->blocks, *none = block + window->count;
-    for (uint64_t page = window->start; page < window->end && block != none; page += PAGE) {
-        if (begin_of(block) >= page + PAGE)
-            continue;
-        block = find_shares(window, block, page, &here);
-        uint64_t bits = window->bits[(page - window->start) >> PAGE_SHIFT];
-        if (bits & PAGEMAP_PRESENT)
-            divide(r, window, &here);
-        else if (!(bits & PAGEMAP_SWAPPED))
-            note_untouched(r, window, &here);
-        /* Only the last block can reach beyond the page: the units of the others end where the next begins. */
-        block -= end_of(&block[-1]) > page + PAGE;
-    }
+    if (share->block)
+        add(owner_of(r, share->block->owner), OWNED_UNTOUCHED, share->live,
+            count_part(r, share->block, (share->live != 0) << OWNED_UNTOUCHED) != 0);
+}
+
+static void note_untouched(struct residence *r, const struct page_blocks *b, const struct on_page *here)
+{
+    note_share_untouched(r, &here->in);
+    for (uint32_t i = 0; i < here->whole; i++)
+        add(owner_of(r, b->owner[i]), OWNED_UNTOUCHED, b->size[i], 1);
+    note_share_untouched(r, &here->out);
+    r->part[RESIDENCE_UNTOUCHED] += here->in.live + here->live + here->out.live;
+}
+
+void page_shares_add(struct residence *r, uint64_t page, const struct page_blocks *b, uint64_t bits)
+{
+    struct on_page here = {.page = page};
+    find_parts(r, b, &here);
+    if (bits & PAGEMAP_PRESENT)
+        divide(r, b, &here);
+    else if (!(bits & PAGEMAP_SWAPPED))
+        note_untouched(r, b, &here);
 }

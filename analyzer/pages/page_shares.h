@@ -1,4 +1,4 @@
-/* page_shares.h - how blocks share the pages that they lie on. Used by residence.c only. */
+/* page_shares.h - how blocks share a page that they lie on. Used by residence.c only. */
 #ifndef LIBTRACE_PAGE_SHARES_H
 #define LIBTRACE_PAGE_SHARES_H
 
@@ -7,8 +7,6 @@
 #define ADDRESSES_END ((uint64_t)1 << 62) /* so low that the sum of two of these does not overflow */
 #define PAGE_SHIFT 12
 #define PAGE ((uint64_t)1 << PAGE_SHIFT) /* of x86-64; the kernel reports a huge page as 512 of these */
-#define WINDOW_PAGES 128                 /* processed together: their blocks fit into a processor's cache */
-#define WINDOW (WINDOW_PAGES * PAGE)
 
 /* Bits of /proc/PID/pagemap: Documentation/admin-guide/mm/pagemap.rst of Linux. */
 #define PAGEMAP_PRESENT (1ull << 63)
@@ -45,15 +43,18 @@ static inline uint64_t end_of(const struct residence_block *block)
     return block->address + unit_of(block->size);
 }
 
-/* Blocks on the pages of a window. Empty blocks are treated as one byte. */
-struct window {
-    uint64_t start, end; /* addresses, within the mapping */
-    uint64_t bits[WINDOW_PAGES];
-    struct residence_block *blocks; /* after the last one there are two sentinels at ADDRESSES_END */
-    size_t count, room;
-};
+/* The block found last that reaches into a page; NULL = none does. */
+static inline const struct residence_block *reaching_in(const struct residence *r, uint64_t page)
+{
+    return r->last.size && end_of(&r->last) > page ? &r->last : NULL;
+}
 
-/* Divides the pages of a window among its blocks, and adds the shares to their owners. */
-void page_shares_add(struct residence *r, const struct window *window);
+/* Works out what the units of a page's blocks are. False: the list is not to be believed, as blocks overlap, or are of no
+ * size or of more than there is. To be called before page_shares_add(). */
+bool page_shares_units(const struct residence *r, uint64_t page, struct page_blocks *blocks);
+
+/* Divides a page between its blocks, and adds the shares to their owners; bits: its own of pagemap. The last block becomes
+ * r->last. */
+void page_shares_add(struct residence *r, uint64_t page, const struct page_blocks *blocks, uint64_t bits);
 
 #endif

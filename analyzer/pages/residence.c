@@ -11,11 +11,13 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define BLOCKS_AT_ONCE 256
+#define BLOCKS_AT_ONCE 64
+#define STRETCH_PAGES 512 /* asked about together: what one page of the kernel's tables tells */
+#define STRETCH (STRETCH_PAGES * PAGE)
 #define SPARSE_MOST \
-    ((uint64_t)1 << 37) /* bytes of a mapping with several owners: searching more for pages takes seconds */
+    ((uint64_t)1 << 37) /* of a mapping of several owners: to look for pages in more takes seconds */
 
-/* An ioctl() of /proc/PID/pagemap since Linux 6.7; the system's headers may be older. */
+/* ioctl() of /proc/PID/pagemap since Linux 6.7, which the headers may be older than. */
 struct pagemap_region {
     uint64_t start, end, categories;
 };
@@ -28,7 +30,13 @@ struct pagemap_scan {
 #endif
 #define CATEGORY_PRESENT (1ull << 3)
 #define CATEGORY_SWAPPED (1ull << 4)
-#define CATEGORY_ZEROES (1ull << 5) /* the kernel's page of zeroes */
+#define CATEGORY_ZEROES (1ull << 5) /* it is the kernel's page of them */
+
+/* What is told of the pages from start to end, which are in one mapping. */
+struct stretch {
+    uint64_t start, end;
+    uint64_t bits[STRETCH_PAGES];
+};
 
 int residence_begin(struct residence *r, int pid, uint32_t owner_count)
 {
@@ -46,6 +54,11 @@ int residence_begin(struct residence *r, int pid, uint32_t owner_count)
     if (status < 0)
         residence_end(r);
     return status;
+}
+
+void residence_pages(struct residence *r, residence_page *page)
+{
+    r->page = page;
 }
 
 void residence_maps(struct residence *r, residence_ranges *ranges, void *data, uint32_t owner_count)
@@ -69,31 +82,31 @@ void residence_end(struct residence *r)
 
 /* ---- the walk --------------------------------------------------------------------------------- */
 
-/* A page that was only read is the kernel's page of zeroes, which is nobody's memory: smaps does not count it,
- * so it does not count as present here. */
+/* A page that was only read is the kernel's page of zeroes, which counts as nobody's: it is not in smaps, so it is not
+ * taken for present here. */
 
-/* Since Linux 6.7 the kernel lists such pages, which is several times as fast as reading an entry for each page.
- * False: this kernel does not. It does not report that the process has lost its memory: see is_there(). */
-static bool scan_bits(const struct residence *r, struct window *window)
+/* Since Linux 6.7 the kernel tells that, and it is several times as fast as to read what is told of each page. False:
+ * it does not. What it does not say is that the process has lost its memory: see is_there(). */
+static bool scan_bits(const struct residence *r, struct stretch *stretch)
 {
-    struct pagemap_region found[WINDOW_PAGES];
+    struct pagemap_region found[STRETCH_PAGES];
     struct pagemap_scan scan = {.size = sizeof scan,
-                                .start = window->start,
-                                .end = window->end,
+                                .start = stretch->start,
+                                .end = stretch->end,
                                 .regions = (uintptr_t)found,
-                                .region_count = WINDOW_PAGES,
+                                .region_count = STRETCH_PAGES,
                                 .category_anyof_mask = CATEGORY_PRESENT | CATEGORY_SWAPPED,
                                 .return_mask = CATEGORY_PRESENT | CATEGORY_SWAPPED | CATEGORY_ZEROES};
     int count = ioctl(r->pagemap, PAGEMAP_SCAN, &scan);
     if (count < 0)
         return false;
-    memset(window->bits, 0, sizeof window->bits);
+    memset(stretch->bits, 0, sizeof stretch->bits);
     for (int i = 0; i < count; i++) {
         uint64_t bits = found[i].categories & CATEGORY_SWAPPED ? PAGEMAP_SWAPPED : 0;
         if ((found[i].categories & (CATEGORY_PRESENT | CATEGORY_ZEROES)) == CATEGORY_PRESENT)
             bits = PAGEMAP_PRESENT;
         for (uint64_t page = found[i].start; page < found[i].end; page += PAGE)
-            window->bits[(page - window->start) >> PAGE_SHIFT] = bits;
+            stretch->bits[(page - stretch->start) >> PAGE_SHIFT] = bits;
     }
     return true;
 }
@@ -102,30 +115,30 @@ static bool pread_bits(const struct residence *r, uint64_t start, uint64_t *bits
 {
     size_t size = count * sizeof *bits;
     ssize_t got = pread(r->pagemap, bits, size, (off_t)(start / PAGE * sizeof *bits));
-    if (got < (ssize_t)size) /* the process has lost its memory: it is ending */
+    if (got < (ssize_t)size) /* the process has lost its memory: it ends */
         errno = got < 0 ? errno : ESRCH;
     return got == (ssize_t)size;
 }
 
-/* Before Linux 6.7: a page of zeroes is not exclusive, but neither are pages that are shared with a forked
- * process. So pages that are not exclusive are taken for zeroes only where smaps knows of no shared page. */
-static bool read_bits(const struct residence *r, struct window *window)
+/* Before Linux 6.7: a page of zeroes is not exclusive; so are pages that a forked process shares. They are taken for
+ * zeroes in mappings of which smaps knows no shared page. */
+static bool read_bits(const struct residence *r, struct stretch *stretch)
 {
-    size_t count = (size_t)(window->end - window->start) / PAGE;
-    if (!pread_bits(r, window->start, window->bits, count))
+    size_t count = (size_t)(stretch->end - stretch->start) / PAGE;
+    if (!pread_bits(r, stretch->start, stretch->bits, count))
         return false;
     bool shares = r->mappings.list[r->at].shared_resident != 0;
     for (size_t i = 0; i < count && !shares; i++)
-        if (!(window->bits[i] & PAGEMAP_EXCLUSIVE))
-            window->bits[i] &= ~PAGEMAP_PRESENT;
+        if (!(stretch->bits[i] & PAGEMAP_EXCLUSIVE))
+            stretch->bits[i] &= ~PAGEMAP_PRESENT;
     return true;
 }
 
-/* Finds which pages of a window are present. False: this cannot be found out any more. */
-static bool find_bits(struct residence *r, struct window *window)
+/* Which pages of a stretch are there. False: that cannot be known any more. */
+static bool find_bits(struct residence *r, struct stretch *stretch)
 {
-    r->scans = r->scans && scan_bits(r, window);
-    if (r->scans || read_bits(r, window))
+    r->scans = r->scans && scan_bits(r, stretch);
+    if (r->scans || read_bits(r, stretch))
         return true;
     r->error = -errno;
     return false;
@@ -137,78 +150,61 @@ static bool is_there(const struct residence *r)
     return pread_bits(r, r->mappings.list[0].start, &bits, 1);
 }
 
-#define BEHIND_LAST 2 /* sentinels */
-
-/* Makes room for so many more blocks, and for the sentinels behind the last. */
-static bool make_room(struct window *window, size_t more)
+/* Lists the blocks of a page one by one. Those that overlap the one before are left out, as the process has changed while
+ * we looked, and those that cannot be; empty ones are treated as one byte. */
+static void list_carefully(const struct residence *r, uint64_t page, struct page_blocks *list,
+                           residence_blocks *blocks, void *data)
 {
-    if (window->room - window->count >= more + BEHIND_LAST)
-        return true;
-    size_t room = 2 * window->room + more + BEHIND_LAST;
-    struct residence_block *blocks = realloc(window->blocks, room * sizeof *blocks);
-    if (!blocks)
-        return false;
-    window->blocks = blocks;
-    window->room = room;
-    return true;
-}
-
-/* Leaves out blocks that begin before *reached, or are impossibly large; returns how many are left. */
-static size_t leave_out(struct residence_block *blocks, size_t count, uint64_t *reached)
-{
-    uint64_t end = *reached;
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t size = blocks[i].size;
-        if (blocks[i].address < end || size > ADDRESSES_END)
-            continue;
-        if (kept != i)
-            blocks[kept] = blocks[i];
-        if (size == 0)
-            size = blocks[kept].size = 1;
-        end = blocks[kept].address + size;
-        kept++;
+    uint64_t from = page, reached = r->last.address + r->last.size;
+    list->count = 0;
+    list->has_large = false;
+    while (from < page + PAGE) {
+        struct residence_block some[BLOCKS_AT_ONCE];
+        size_t count = blocks(data, &from, page + PAGE, some, BLOCKS_AT_ONCE);
+        for (size_t i = 0; i < count; i++) {
+            struct residence_block *block = &some[i];
+            if (block->address < reached || block->size > ADDRESSES_END - block->address)
+                continue;
+            block->size += block->size == 0;
+            reached = block->address + block->size;
+            if (block->size >= PAGE_BLOCK_LARGE || list->count == PAGE_BLOCKS) {
+                list->has_large = true;
+                list->large = *block;
+                return;
+            }
+            list->at[list->count] = (uint16_t)(block->address - page);
+            list->size[list->count] = (uint16_t)block->size;
+            list->owner[list->count++] = block->owner;
+        }
     }
-    *reached = end;
-    return kept;
 }
 
-/* Lists the blocks of a window in order: the one that reaches into it, and those that begin in it. Blocks that
- * seem to overlap others, because they changed while we looked, are left out. False: no memory. */
-static bool find_blocks(struct residence *r, struct window *window, residence_blocks *blocks, void *data)
+/* Lists the blocks of a page, with their units. */
+static void find_blocks(const struct residence *r, uint64_t page, struct page_blocks *list,
+                        residence_blocks *blocks, void *data)
 {
-    uint64_t from = window->start, reached = r->last.address + r->last.size;
-    window->count = 0;
-    if (!make_room(window, 1))
-        return false;
-    if (r->last.size && end_of(&r->last) > window->start)
-        window->blocks[window->count++] = r->last;
-    while (from < window->end) {
-        if (!make_room(window, BLOCKS_AT_ONCE))
-            return false;
-        struct residence_block *some = &window->blocks[window->count];
-        size_t count = blocks(data, &from, window->end, some, window->room - window->count - BEHIND_LAST);
-        size_t kept = leave_out(some, count, &reached);
-        r->last = kept ? some[kept - 1] : r->last;
-        window->count += kept;
+    if (r->page) {
+        r->page(data, page, list);
+        if (page_shares_units(r, page, list))
+            return;
     }
-    for (int i = 0; i < BEHIND_LAST; i++)
-        window->blocks[window->count + i] = (struct residence_block){.address = ADDRESSES_END};
-    return true;
+    list_carefully(r, page, list, blocks, data);
+    page_shares_units(r, page, list);
 }
 
-static void window_at(const struct mapping *mapping, uint64_t address, struct window *window)
+/* The pages from an address on, up to the end of the mapping at most. */
+static void stretch_at(const struct mapping *mapping, uint64_t address, struct stretch *stretch)
 {
-    window->start = address;
-    window->end = (address + WINDOW) & ~(WINDOW - 1);
-    if (window->end > mapping->end)
-        window->end = mapping->end;
+    stretch->start = address;
+    stretch->end = (address + STRETCH) & ~(STRETCH - 1);
+    if (stretch->end > mapping->end)
+        stretch->end = mapping->end;
 }
 
-/* Adds to the bytes of a name in a part. */
+/* Adds to what is told of a name. */
 static bool note_name(struct residence *r, int part, const char *name, uint64_t bytes)
 {
-    for (size_t i = r->name_count; i-- > 0;) { /* the latest first, as a file's mappings are neighbours */
+    for (size_t i = r->name_count; i-- > 0;) { /* a file's mappings are neighbours */
         struct residence_name *known = &r->names[i];
         if (known->part == part && (known->name == name || strcmp(known->name, name) == 0)) {
             known->bytes += bytes;
@@ -227,9 +223,9 @@ static bool note_name(struct residence *r, int part, const char *name, uint64_t 
     return true;
 }
 
-/* ---- what the process has mapped itself ---------------------------------------------------------- */
+/* ---- what the process has mapped by itself ------------------------------------------------------- */
 
-/* Resident bytes of the mapping that are neither on pages with blocks nor charged to an owner yet. */
+/* Bytes of the mapping that are on no page with blocks, and nobody has yet. */
 static uint64_t left_of(const struct residence *r)
 {
     uint64_t resident = r->mappings.list[r->at].resident;
@@ -257,17 +253,17 @@ static bool charge(struct residence *r, const struct residence_map *map, uint64_
     return true;
 }
 
-/* Resident bytes of a window. */
-static uint64_t count_resident(struct residence *r, struct window *window)
+/* Resident pages of a stretch. */
+static uint64_t count_resident(struct residence *r, struct stretch *stretch)
 {
     uint64_t pages = 0;
-    bool known = find_bits(r, window);
-    for (uint64_t i = 0; known && i < (window->end - window->start) >> PAGE_SHIFT; i++)
-        pages += window->bits[i] >> 63;
+    bool known = find_bits(r, stretch);
+    for (uint64_t i = 0; known && i < (stretch->end - stretch->start) >> PAGE_SHIFT; i++)
+        pages += stretch->bits[i] >> 63;
     return pages << PAGE_SHIFT;
 }
 
-/* Mappings of files keep the file's name, whoever mapped them, and are not charged. */
+/* What is mapped from a file keeps the file's name, whoever mapped it. */
 static bool may_be_charged(const struct residence *r)
 {
     const struct mapping *mapping = &r->mappings.list[r->at];
@@ -276,10 +272,9 @@ static bool may_be_charged(const struct residence *r)
            r->charged_to < mapping->end;
 }
 
-/* Charges the next pages of the mapping to whoever has mapped them, a window at most. A range in which the
- * allocator has blocks is its own, whoever mapped it. Adds the bytes that were looked at to *looked. False: no
- * memory. */
-static bool charge_some(struct residence *r, struct window *window, residence_blocks *blocks, void *data,
+/* Goes on to the next pages of the mapping that somebody has mapped, a stretch at most. What the allocator has put
+ * blocks into is its own, whoever asked for it. *looked: adds the bytes that it took. False: no memory. */
+static bool charge_some(struct residence *r, struct stretch *stretch, residence_blocks *blocks, void *data,
                         uint64_t *looked)
 {
     const struct mapping *mapping = &r->mappings.list[r->at];
@@ -293,31 +288,31 @@ static bool charge_some(struct residence *r, struct window *window, residence_bl
     uint64_t start = map.start > from ? map.start : from,
              end = map.end < mapping->end ? map.end : mapping->end;
     r->charged_to = end;
-    /* Pages that it shares with another range, as at the heap's end, are not charged. */
+    /* Of pages that it shares with others, at the heap's end, it has nothing. */
     start = (start + PAGE - 1) & ~(PAGE - 1);
     end &= ~(PAGE - 1);
     uint64_t first = map.start > mapping->start ? map.start : mapping->start;
     if (start >= end || blocks(data, &first, end, &block, 1) > 0)
         return true;
-    if (start == mapping->start && end == mapping->end) /* the whole mapping */
+    if (start == mapping->start && end == mapping->end) /* all of it */
         return charge(r, &map, left_of(r));
     if (end - start > SPARSE_MOST)
         return true;
-    window_at(mapping, start, window);
-    if (window->end > end)
-        window->end = end;
+    stretch_at(mapping, start, stretch);
+    if (stretch->end > end)
+        stretch->end = end;
     else
-        r->charged_to = window->end;
-    *looked += window->end - window->start;
-    uint64_t bytes = count_resident(r, window);
+        r->charged_to = stretch->end;
+    *looked += stretch->end - stretch->start;
+    uint64_t bytes = count_resident(r, stretch);
     return r->error != 0 || charge(r, &map, bytes);
 }
 
-/* All of the mapping has been looked at: adds the rest, which is neither on pages with blocks nor charged. */
+/* All of the mapping was looked at: what is not on pages with blocks, and nobody has mapped. */
 static bool finish_mapping(struct residence *r)
 {
     const struct mapping *mapping = &r->mappings.list[r->at];
-    /* If more was seen than smaps knew of, because the mapping has changed since, that counts. */
+    /* It grew, or shrank, under the walk: what was seen of its pages is what counts. */
     uint64_t resident = mapping->resident > r->held + r->charged ? mapping->resident : r->held + r->charged;
     uint64_t rest = resident - r->held - r->charged;
     struct mapping_use use = mapping_use(&r->mappings, r->at, r->has_blocks);
@@ -328,26 +323,47 @@ static bool finish_mapping(struct residence *r)
     return rest == 0 || note_name(r, use.part, use.name, rest);
 }
 
-/* False: no memory. */
-static bool look_at_window(struct residence *r, struct window *window, residence_blocks *blocks, void *data)
+/* Where the next block begins, from an address on; end = it is none that begins before that. */
+static uint64_t next_block(uint64_t from, uint64_t end, residence_blocks *blocks, void *data)
 {
-    if (!find_blocks(r, window, blocks, data))
-        return false;
-    if (window->count == 0)
-        return true;
-    /* The kernel may merge memory that the program maps with adjacent blocks that malloc has mapped alone: such
-     * blocks do not make the mapping an allocator's. */
-    for (size_t i = 0; i < window->count && !r->has_blocks; i++)
-        r->has_blocks = !is_mapped_alone(&window->blocks[i]);
-    if (!find_bits(r, window))
-        return true;
-    page_shares_add(r, window);
-    return true;
+    struct residence_block block;
+    return from < end && blocks(data, &from, end, &block, 1) == 1 ? block.address : end;
+}
+
+/* Memory that the program maps may become one with the pieces that malloc has mapped beside it, a block each: these do not
+ * make an allocator's memory of it. */
+static void note_blocks(struct residence *r, const struct page_blocks *list, const struct residence_block *in)
+{
+    r->has_blocks = r->has_blocks || list->count > 0 || (list->has_large && !is_mapped_alone(&list->large)) ||
+                    (in && !is_mapped_alone(in));
+}
+
+static void look_at(struct residence *r, const struct stretch *stretch, residence_blocks *blocks, void *data)
+{
+    struct page_blocks list;
+    uint64_t next = stretch->start; /* no block begins between the page and this */
+    for (uint64_t page = stretch->start; page < stretch->end; page += PAGE) {
+        const struct residence_block *in = reaching_in(r, page);
+        if (next >= page + PAGE && !in) {
+            page = (next & ~(PAGE - 1)) - PAGE;
+            continue;
+        }
+        list.count = 0;
+        list.has_large = false;
+        if (next < page + PAGE)
+            find_blocks(r, page, &list, blocks, data);
+        else
+            page_shares_units(r, page, &list);
+        if (list.count == 0 && !list.has_large && next < page + PAGE)
+            next = next_block(page + PAGE, stretch->end, blocks, data);
+        note_blocks(r, &list, in);
+        page_shares_add(r, page, &list, stretch->bits[(page - stretch->start) >> PAGE_SHIFT]);
+    }
 }
 
 bool residence_step(struct residence *r, uint64_t bytes, residence_blocks *blocks, void *data)
 {
-    struct window window = {.blocks = NULL};
+    struct stretch stretch;
     uint64_t looked = 0;
     bool fine = true;
     while (fine && r->error == 0 && r->at < r->mappings.count && looked < bytes) {
@@ -357,7 +373,7 @@ bool residence_step(struct residence *r, uint64_t bytes, residence_blocks *block
             r->has_blocks = false;
             r->held = r->charged = r->charged_to = 0;
         }
-        /* Goes on to the next block: pages before it are not looked at. */
+        /* Where the next block is: what lies before it is not looked at. */
         struct residence_block block;
         uint64_t from = next;
         bool reaches = r->last.size && end_of(&r->last) > next;
@@ -367,23 +383,23 @@ bool residence_step(struct residence *r, uint64_t bytes, residence_blocks *block
             reaches = true;
         }
         if (next >= mapping->end) {
-            ; /* all of its blocks have been handled */
+            ; /* its blocks are done with */
         } else if (reaches) {
-            window_at(mapping, next, &window);
-            fine = look_at_window(r, &window, blocks, data);
-            looked += window.end - window.start;
-            r->next = window.end;
+            stretch_at(mapping, next, &stretch);
+            if (find_bits(r, &stretch))
+                look_at(r, &stretch, blocks, data);
+            looked += stretch.end - stretch.start;
+            r->next = stretch.end;
         } else {
             r->next = mapping->end;
         }
         while (fine && r->error == 0 && r->next >= mapping->end && looked < bytes && may_be_charged(r))
-            fine = charge_some(r, &window, blocks, data, &looked);
+            fine = charge_some(r, &stretch, blocks, data, &looked);
         if (r->next >= mapping->end && !(fine && may_be_charged(r))) {
             fine = fine && finish_mapping(r);
             r->at++;
         }
     }
-    free(window.blocks);
     if (!fine)
         r->error = -ENOMEM;
     else if (r->error == 0 && r->at == r->mappings.count && !is_there(r))

@@ -13,6 +13,7 @@
 #ifndef LIBTRACE_RESIDENCE_H
 #define LIBTRACE_RESIDENCE_H
 
+#include "page_blocks.h"
 #include "smaps.h"
 
 /* The same values as enum store_page_part in store.h. */
@@ -31,18 +32,13 @@ enum residence_part {
     RESIDENCE_KINDS
 };
 
-/* Same layout as the collector's struct block, so that a table of millions can be listed into it without a
- * copy; hence may_alias. */
-struct residence_block {
-    uint64_t address, size;
-    uint32_t owner;
-    uint32_t born; /* not used */
-} __attribute__((may_alias));
-
 /* Lists blocks that begin at or after *from and before to, ordered by address, as many as there is room
  * for. Sets *from to where the next call has to continue, or to `to` if there are no more. */
 typedef size_t residence_blocks(void *data, uint64_t *from, uint64_t to, struct residence_block *blocks,
                                 size_t room);
+
+/* Lists those that begin on the page at an address, faster; data is residence_blocks's. */
+typedef void residence_page(void *data, uint64_t page, struct page_blocks *blocks);
 
 #define RESIDENCE_TRACERS UINT32_MAX
 
@@ -88,6 +84,7 @@ struct residence {
     uint32_t owner_count;
     struct residence_name *names;
     size_t name_count, name_room;
+    residence_page *page;     /* NULL = there is no faster way to list blocks */
     residence_ranges *ranges; /* NULL = no ranges are known that it has mapped */
     void *ranges_data;
     struct residence_map_owner *map_owners; /* by owner */
@@ -111,6 +108,9 @@ struct residence {
 /* Begins to examine a process whose blocks have owners below owner_count. Returns 0, or -errno (see
  * mappings_read()); then there is nothing to free. */
 int residence_begin(struct residence *residence, int pid, uint32_t owner_count);
+
+/* Makes the walk list the blocks of a page by a function that is faster than residence_blocks. */
+void residence_pages(struct residence *residence, residence_page *page);
 
 /* Makes the walk charge ranges that the process has mapped to their owners, below owner_count. To be
  * called before the first step. If memory is short, nothing is charged. */

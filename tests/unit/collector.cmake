@@ -9,6 +9,11 @@ foreach(name test_blocks test_inherited test_drain test_event_log test_ledger te
   add_test(NAME ${name} COMMAND ${name})
 endforeach()
 
+add_executable(test_blocks_page ${CMAKE_CURRENT_LIST_DIR}/test_blocks_page.c ${CMAKE_SOURCE_DIR}/analyzer/collector/blocks_page.c)
+target_link_libraries(test_blocks_page PRIVATE ledger pages PkgConfig::CMOCKA)
+set_target_properties(test_blocks_page PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_blocks_page COMMAND test_blocks_page)
+
 foreach(name test_reader test_reader_rings)
   add_executable(${name} ${CMAKE_CURRENT_LIST_DIR}/${name}.c ${CMAKE_CURRENT_LIST_DIR}/reader_memory.c)
   target_link_libraries(${name} PRIVATE ledger PkgConfig::CMOCKA)

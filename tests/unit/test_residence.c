@@ -24,6 +24,25 @@
 #define OWNERS 5
 #define HOLE 100 /* the kernel splits the mapping every so many pages */
 
+/* The same as a table lists a page: up to the first large block, whatever they are. */
+static void page_of(void *data, uint64_t page, struct page_blocks *out)
+{
+    uint64_t from = page;
+    struct residence_block block;
+    out->count = 0;
+    out->has_large = false;
+    while (out->count < PAGE_BLOCKS && block_list_part(data, &from, page + PAGE, &block, 1) == 1) {
+        if (block.size >= PAGE_BLOCK_LARGE) {
+            out->has_large = true;
+            out->large = block;
+            return;
+        }
+        out->at[out->count] = (uint16_t)(block.address - page);
+        out->size[out->count] = (uint16_t)block.size;
+        out->owner[out->count++] = block.owner;
+    }
+}
+
 enum touch {
     NOT,
     WRITTEN,
@@ -249,6 +268,8 @@ static void against_oracle(unsigned largest, bool shares)
         until_asleep(world.process);
         assert_int_equal(residence_begin(&r, world.process, OWNERS), 0);
         r.scans = round & 1; /* or the way of older kernels */
+        if (round & 2)
+            residence_pages(&r, page_of);
         /* In steps of random sizes. */
         while (!residence_step(&r, 1 + next_random() % (4 << 20), block_list_part, &world.list)) {
         }
@@ -312,6 +333,28 @@ static void counts_blocks_once(void **unused)
     munmap(first, PAGES * PAGE);
 }
 
+/* The header of a block that is mapped alone is its own, also where the unit of the block before would reach to its
+ * address. */
+static void header_behind_a_block(void **unused)
+{
+    (void)unused;
+    uint8_t *memory = mmap(NULL, 100 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(memory != MAP_FAILED);
+    memset(memory, 1, (size_t)(100 * PAGE));
+    struct residence_block two[] = {
+        {.address = (uint64_t)memory + PAGE - 32, .size = 30},
+        {.address = (uint64_t)memory + PAGE + 16, .size = 40 * PAGE - 16, .owner = 1}};
+    struct block_list list = {.blocks = two, .count = 2};
+    struct residence r;
+    assert_int_equal(residence_begin(&r, getpid(), 2), 0);
+    while (!residence_step(&r, UINT64_MAX, block_list_part, &list)) {
+    }
+    assert_int_equal(r.owners[0].bytes[RESIDENCE_ROUNDING], 2);
+    assert_int_equal(r.owners[1].bytes[RESIDENCE_ROUNDING], 16);
+    residence_end(&r);
+    munmap(memory, 100 * PAGE);
+}
+
 /* Whatever a program reports about its blocks, no part exceeds what is resident, and the sum is right. */
 static void nonsense(void **unused)
 {
@@ -332,6 +375,8 @@ static void nonsense(void **unused)
             at += next_random() % 10 ? 8 + next_random() % 200 / 8 * 8 : PAGE + 16 - at % PAGE;
         }
         assert_int_equal(residence_begin(&r, world.process, OWNERS), 0);
+        if (round & 1)
+            residence_pages(&r, page_of);
         while (!residence_step(&r, 1 + next_random() % (4 << 20), block_list_part, &world.list)) {
         }
         assert_int_equal(r.error, 0);
@@ -407,10 +452,10 @@ static void nobody_there(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_blocks), cmocka_unit_test(large_blocks),
-        cmocka_unit_test(shared_pages), cmocka_unit_test(counts_blocks_once),
-        cmocka_unit_test(nonsense),     cmocka_unit_test(beside_a_large_block),
-        cmocka_unit_test(nobody_there),
+        cmocka_unit_test(small_blocks),          cmocka_unit_test(large_blocks),
+        cmocka_unit_test(shared_pages),          cmocka_unit_test(counts_blocks_once),
+        cmocka_unit_test(header_behind_a_block), cmocka_unit_test(nonsense),
+        cmocka_unit_test(beside_a_large_block),  cmocka_unit_test(nobody_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
