@@ -343,7 +343,7 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
         return;
     if (asked_for_pages) {
         atomic_store(&asked_for_pages, false);
-        page_walks_ask(&c->pages, STORE_PAGES_ASKED);
+        page_walks_ask(&c->pages);
     }
     if (asked_for_snapshot && c->pages.under_way.running)
         return; /* later, with what will have been read by then */

@@ -280,10 +280,12 @@ static void begin(struct page_walks *walks, struct page_walk *walk, enum store_p
         walk->now.forget = walks->high;
 }
 
-void page_walks_ask(struct page_walks *walks, enum store_page_kind kind)
+void page_walks_ask(struct page_walks *walks)
 {
     if (!walks->under_way.running)
-        begin(walks, &walks->under_way, kind);
+        begin(walks, &walks->under_way, STORE_PAGES_ASKED);
+    else if (walks->under_way.now.kind != STORE_PAGES_ASKED)
+        walks->asked = true;
 }
 
 /* How old the run has to be for a walk of that many bytes to fit into its share of the time. */
@@ -417,8 +419,12 @@ bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
 {
     if (walks->under_way.running)
         step(walks, tracker);
-    if (!walks->under_way.running)
+    if (!walks->under_way.running) {
         tell_marks(walks, tracker);
+        if (walks->asked)
+            begin(walks, &walks->under_way, STORE_PAGES_ASKED);
+        walks->asked = false;
+    }
     return walks->under_way.running;
 }
 

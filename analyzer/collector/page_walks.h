@@ -66,10 +66,13 @@ struct page_walks {
     uint32_t marks_seen, marks_told; /* marks considered, and those whose programs were released */
     uint64_t marks_used_ns; /* until when the marks that were walked have used up the time for marks */
     struct page_walk under_way;
+    bool asked; /* a command requested a walk while one was under way */
 };
 
-/* Begins a walk that a command requested; if one is under way already, that has to do. */
-void page_walks_ask(struct page_walks *walks, enum store_page_kind kind);
+/* Begins a walk that a command requested. If one is under way that has another reason, what it saw may be from
+ * before the request: then it begins afterwards. If another command requested the one that is under way, that
+ * has to do, or many commands at the same time would wait for ever. */
+void page_walks_ask(struct page_walks *walks);
 
 /* Begins a walk if a program has set a mark or resident memory is at a new high, and there is time for it.
  * To be called after tracker_sample(). */

@@ -1,5 +1,7 @@
 """A program ends while the collector looks at its pages: nothing of the record is lost, and the program does not wait long."""
 
+import ctypes
+import itertools
 import os
 import signal
 import subprocess
@@ -8,7 +10,7 @@ import time
 import pytest
 
 from conftest import clean_environment, collector_of, rows, wait_for_run
-from test_rss_walk import Talking
+from test_rss_walk import Talking, kernels, until_old
 
 BLOCKS = 2_000_000  # so that a look at them takes tens of milliseconds
 
@@ -111,3 +113,47 @@ def test_end_within_a_look(build, preload, tmp_path, holder, goes_on):
     for moment in rows(database, "SELECT kind, t_ns, took_ns, resident, missing, (SELECT sum(bytes) FROM page_row AS r WHERE r.moment = m.id AND r.part < 9) "
                                  "AS parts FROM page_moment AS m") if has_moments(database) else []:
         assert moment["resident"] == (moment["parts"] or 0) > 0 and moment["missing"] is None, dict(moment)
+
+
+class Value(ctypes.Union):
+    """union sigval"""
+
+    _fields_ = [("number", ctypes.c_int), ("pointer", ctypes.c_void_p)]
+
+
+ASK_PAGES = 1  # COLLECTOR_ASK_PAGES
+
+
+def test_asked_within_a_look_for_another_reason(build, preload, tmp_path):
+    """What is requested while a mark is looked at is a look that begins afterwards: memory has been given back since."""
+    database = tmp_path / "trace.db"
+    program = Talking([build.target("fragments"), "1200000"], preload())
+    until_old(program.process, 3)
+    collector = collector_of(database)
+    deadline = time.monotonic() + 100
+    for number in itertools.count():
+        program.process.stdin.write(b"mark full%d\n" % number)
+        program.process.stdin.flush()
+        soon = time.monotonic() + 2
+        while time.monotonic() < soon and not looks_at(collector, program.process.pid):
+            pass
+        os.kill(collector, signal.SIGSTOP)
+        while not is_stopped(collector):
+            time.sleep(0.001)
+        program.process.stdout.readline()
+        if looks_at(collector, program.process.pid):
+            break
+        os.kill(collector, signal.SIGCONT)
+        assert time.monotonic() < deadline
+    before = kernels(program.process.pid)[0]
+    program.say("trim")
+    assert ctypes.CDLL(None, use_errno=True).sigqueue(collector, signal.SIGUSR1, Value(number=ASK_PAGES)) == 0
+    os.kill(collector, signal.SIGCONT)
+    asked = "SELECT resident FROM page_moment WHERE kind = 0"
+    while not has_moments(database) or not rows(database, asked):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    after = kernels(program.process.pid)[0]
+    assert abs(rows(database, asked)[0]["resident"] - after) < abs(before - after) / 10
+    program.end()
+    assert wait_for_run(database)["state"] == "complete"
