@@ -137,6 +137,22 @@ static void remove_leftovers(const struct store *store)
     }
 }
 
+/* True if there is neither the file nor anything that belonged to one of its name. */
+static int nothing_there(const struct store *store)
+{
+    struct stat status;
+    int nothing = lstat(store->file, &status) != 0 && errno == ENOENT;
+
+    for (size_t i = 0; i < sizeof companions / sizeof companions[0] && nothing; i++) {
+        char *path = NULL;
+
+        nothing = asprintf(&path, "%s%s", store->file, companions[i]) >= 0 && lstat(path, &status) != 0 &&
+                  errno == ENOENT;
+        free(path);
+    }
+    return nothing;
+}
+
 int store_replaced(const struct store *store)
 {
     struct stat status;
@@ -157,17 +173,29 @@ void store_let_go(struct store *store)
     unlock_directory(lock);
 }
 
-/* Creates the file if there is none, and remembers which file it is. */
-static void make_or_find(struct store *store)
+/* Creates an empty file if there is none: it takes no harm from what is left of another, until that is
+ * removed. */
+static void make_empty(const struct store *store)
 {
     struct stat status;
-    int lock = lock_directory(store);
 
     if (make(store->file, O_EXCL | O_NOFOLLOW))
         remove_leftovers(store);
     else if (lstat(store->file, &status) == 0 && S_ISLNK(status.st_mode) && stat(store->file, &status) != 0 &&
              errno == ENOENT)
         make(store->file, 0); /* our own link may point to a file that does not exist yet */
+}
+
+/* Creates the file if there is none, and remembers which file it is. */
+static void make_or_find(struct store *store)
+{
+    struct stat status;
+    int lock = lock_directory(store);
+
+    if (lock >= 0 && nothing_there(store) && store_make_whole(lock, strrchr(store->file, '/') + 1))
+        store->commits_unsynced = STORE_COMMITS_UNSYNCED;
+    else
+        make_empty(store);
     if (stat(store->file, &status) == 0) {
         store->device = status.st_dev;
         store->inode = status.st_ino;

@@ -58,6 +58,7 @@ struct store {
     int ours;               /* 1 = the file's header says that it has this build's format */
     int waited_ms;          /* for a lock that another program holds */
     int unsynced;           /* 1 = nothing is synced to disk before the first commit */
+    int commits_unsynced;   /* commits until the new file is synced to disk, 0 = it is, or is not new */
     int64_t run;            /* the run that is being written, 0 = none yet */
     sqlite3_stmt *statement[STORE_STATEMENTS]; /* NULL = not prepared yet */
     struct feed *feed;                         /* the rows being inserted now, else NULL */
@@ -72,6 +73,18 @@ extern const char store_mapped_sql[];
 extern const char store_page_views_sql[]; /* and the views of them */
 extern const char store_types_sql[];      /* the same of type_table.c */
 extern const char store_type_views_sql[];
+
+/* A database without runs, as a file; size 0 = none is known. */
+extern const unsigned char store_image[];
+extern const size_t store_image_size;
+
+/* Makes a file that is such a database; 0 = that is not possible, or the name is taken. */
+int store_make_whole(int directory, const char *name);
+
+/* To be called after each commit: syncs such a file to disk once that delays nobody any more. */
+void store_sync_made(struct store *store);
+
+#define STORE_COMMITS_UNSYNCED 3
 
 /* Allocates a store for a path; NULL = out of memory. */
 struct store *store_new(const char *path);

@@ -122,6 +122,8 @@ int store_commit(struct store *store)
      * begin anew. */
     if (code != 0 && !sqlite3_get_autocommit(store->db))
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    if (code == 0)
+        store_sync_made(store);
     return code == 0 && store->unsynced ? store_sync_from_now_on(store) : code;
 }
 
