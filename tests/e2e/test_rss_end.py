@@ -2,6 +2,7 @@
 
 import ctypes
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -61,11 +62,14 @@ def is_stopped(pid):
         return file.read().rsplit(")", 1)[1].split()[0] == "T"
 
 
-def until_all_is_read(database):
+def until_all_is_read(report, database):
     """Waits until the collector has read what the program wrote, or a full ring would hold up the program's end."""
     deadline = time.monotonic() + 100
-    while not database.exists() or rows(database, "SELECT max(allocations) AS n FROM run")[0]["n"] < BLOCKS:
-        assert time.monotonic() < deadline
+    while True:
+        answer = report(database, "summary", "--json")
+        if answer.returncode == 0 and json.loads(answer.stdout)["run"]["allocations"] >= BLOCKS:
+            return
+        assert time.monotonic() < deadline, answer
         time.sleep(0.05)
 
 
@@ -90,11 +94,11 @@ def stop_within_a_look(build, database, pid):
 
 
 @pytest.mark.parametrize("goes_on", ["before", "after"])
-def test_end_within_a_look(build, preload, tmp_path, holder, goes_on):
+def test_end_within_a_look(build, preload, report, tmp_path, holder, goes_on):
     """In the middle of a look the program is told to end: the look continues before the program has ended, or after that."""
     database = tmp_path / "trace.db"
     program = Talking([str(holder)], preload())
-    until_all_is_read(database)
+    until_all_is_read(report, database)
     collector, asking = stop_within_a_look(build, database, program.process.pid)
     try:
         program.process.stdin.write(b"\n")
