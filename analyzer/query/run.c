@@ -371,6 +371,15 @@ static int catch_up(struct report *report, struct run *run)
     return status == EXIT_FINE && run->state == RUN_SYMBOLS ? wait_for_symbols(report, run) : status;
 }
 
+/* A collector may have created tables since the file was opened. */
+static int show_new_tables(const struct report *report)
+{
+    if (!sqlite3_get_autocommit(report->sql) ||
+        (store_pages_show(report->store) == 0 && store_types_show(report->store) == 0))
+        return EXIT_FINE;
+    return report_error(report, EXIT_FAILED, "%s", store_error(report->store));
+}
+
 int run_settle_all(struct report *report)
 {
     int64_t *numbers = NULL;
@@ -395,9 +404,8 @@ int run_settle_all(struct report *report)
         run_free(&run);
     }
     free(numbers);
-    if (status == EXIT_FINE && sqlite3_get_autocommit(report->sql) &&
-        (store_pages_show(report->store) != 0 || store_types_show(report->store) != 0))
-        status = report_error(report, EXIT_FAILED, "%s", store_error(report->store));
+    if (status == EXIT_FINE)
+        status = show_new_tables(report);
     return status;
 }
 
@@ -447,9 +455,8 @@ static int find(struct report *report, const char *text, int windows, struct run
     run->window.text = window != NULL ? strdup(window) : NULL;
     if (status == EXIT_FINE && (run->state == RUN_RECORDING || run->state == RUN_SYMBOLS))
         status = catch_up(report, run);
-    if (status == EXIT_FINE && sqlite3_get_autocommit(report->sql) &&
-        (store_pages_show(report->store) != 0 || store_types_show(report->store) != 0))
-        status = report_error(report, EXIT_FAILED, "%s", store_error(report->store));
+    if (status == EXIT_FINE)
+        status = show_new_tables(report);
     /* From here on, read one snapshot of the file, even if a collector goes on writing. */
     if (status == EXIT_FINE && sqlite3_get_autocommit(report->sql)) {
         sqlite3_exec(report->sql, "BEGIN", NULL, NULL, NULL);

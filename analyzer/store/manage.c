@@ -95,6 +95,21 @@ int store_unreadable(struct store *to, sqlite3 *from)
     return store_fail(to, -EIO, "cannot read the other database: %s.", sqlite3_errmsg(from));
 }
 
+int store_has_rows(struct store *to, sqlite3 *from, const char *sql, int64_t run)
+{
+    sqlite3_stmt *s = NULL;
+    int result = sqlite3_prepare_v2(from, sql, -1, &s, NULL);
+
+    if (result == SQLITE_OK)
+        result = sqlite3_bind_int64(s, 1, run);
+    if (result == SQLITE_OK)
+        result = sqlite3_step(s);
+    int found = result == SQLITE_ROW ? 1 : result == SQLITE_DONE ? 0 : store_unreadable(to, from);
+
+    sqlite3_finalize(s);
+    return found;
+}
+
 /* Copies values as they are: our tables' column types and checks refuse what is wrong. */
 static int copy_rows(struct store *to, sqlite3_stmt *in, sqlite3_stmt *out)
 {

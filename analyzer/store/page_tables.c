@@ -87,24 +87,13 @@ int store_pages_delete(struct store *store, int64_t run)
 /* Creates the tables only if the run has rows in them. */
 int store_pages_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy)
 {
-    sqlite3_stmt *s = NULL;
-    int result = sqlite3_prepare_v2(from,
-                                    "SELECT 1 FROM page_moment WHERE run = ?1 UNION ALL "
-                                    "SELECT 1 FROM mapped_site WHERE run = ?1 LIMIT 1",
-                                    -1, &s, NULL);
+    int found = store_has_rows(to, from,
+                               "SELECT 1 FROM page_moment WHERE run = ?1 UNION ALL "
+                               "SELECT 1 FROM mapped_site WHERE run = ?1 LIMIT 1",
+                               run);
+    int code = found > 0 ? store_pages_make(to) : found;
 
-    if (result == SQLITE_OK)
-        result = sqlite3_bind_int64(s, 1, run);
-    if (result == SQLITE_OK)
-        result = sqlite3_step(s);
-    int code = 0;
-
-    if (result == SQLITE_ROW)
-        code = store_pages_make(to);
-    else if (result != SQLITE_DONE)
-        code = store_unreadable(to, from);
-    sqlite3_finalize(s);
-    for (size_t i = 0; i < TABLES && code == 0 && result == SQLITE_ROW; i++)
+    for (size_t i = 0; i < TABLES && code == 0 && found > 0; i++)
         code = store_copy_table(to, from, tables[i], "run", run, copy);
     return code;
 }

@@ -165,6 +165,8 @@ int store_has_table(struct store *store, const char *table, int64_t *there);
  * manage.c. */
 int store_copy_table(struct store *to, sqlite3 *from, const char *table, const char *key, int64_t run,
                      int64_t copy);
+/* 1 if the other database has such rows of a run, 0 if not, else a negative code; sql: takes the run's number. */
+int store_has_rows(struct store *to, sqlite3 *from, const char *sql, int64_t run);
 int store_unreadable(struct store *to, sqlite3 *from); /* sets the sentence, and returns -EIO */
 
 /* When root opens another user's database, the files that SQLite makes beside it must be that user's from their

@@ -29,18 +29,8 @@ int store_types_delete(struct store *store, int64_t run)
 
 int store_types_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy)
 {
-    sqlite3_stmt *s = NULL;
-    int result = sqlite3_prepare_v2(from, "SELECT 1 FROM " TABLE " WHERE run = ?1 LIMIT 1", -1, &s, NULL),
-        code = 0;
+    int found = store_has_rows(to, from, "SELECT 1 FROM " TABLE " WHERE run = ?1 LIMIT 1", run);
+    int code = found > 0 ? store_types_make(to) : found;
 
-    if (result == SQLITE_OK)
-        result = sqlite3_bind_int64(s, 1, run);
-    if (result == SQLITE_OK)
-        result = sqlite3_step(s);
-    if (result == SQLITE_ROW)
-        code = store_types_make(to);
-    else if (result != SQLITE_DONE)
-        code = store_unreadable(to, from);
-    sqlite3_finalize(s);
-    return code == 0 && result == SQLITE_ROW ? store_copy_table(to, from, TABLE, "run", run, copy) : code;
+    return code == 0 && found > 0 ? store_copy_table(to, from, TABLE, "run", run, copy) : code;
 }
