@@ -212,13 +212,13 @@ def plain():
 @pytest.fixture
 def report(build):
     """report(database, arguments...): runs trace-report, and again if it says that the collector did not answer in time, as on
-    a busy machine, so that the report may not be up to date."""
+    a busy machine, so that the report may not be up to date. before: a command that starts it."""
 
-    def run(database, *arguments, **options):
+    def run(database, *arguments, before=(), **options):
         env = clean_environment(options.pop("env", None))
         for _ in range(20):
             done = subprocess.run(
-                [build.command("trace-report"), *map(str, arguments), "--db", str(database)],
+                [*before, build.command("trace-report"), *map(str, arguments), "--db", str(database)],
                 env=env,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

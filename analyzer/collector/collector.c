@@ -62,16 +62,16 @@ static void on_term(int signal_number)
 }
 
 /* Somebody looks at the run while it goes on, and asks for what is new: SIGUSR1; with the value
- * COLLECTOR_ASK_PAGES, for resident pages, too. */
-static atomic_bool asked_for_snapshot, asked_for_pages;
+ * COLLECTOR_ASK_PAGES, for resident pages, too. One word, so that a request is taken as a whole. */
+enum { ASKED_SNAPSHOT = 1, ASKED_PAGES = 2 };
+static atomic_uint requests;
 
 static void on_usr1(int signal_number, siginfo_t *info, void *unused)
 {
     (void)signal_number;
     (void)unused;
-    if (info->si_code == SI_QUEUE && info->si_value.sival_int == COLLECTOR_ASK_PAGES)
-        atomic_store(&asked_for_pages, true);
-    atomic_store(&asked_for_snapshot, true);
+    bool pages = info->si_code == SI_QUEUE && info->si_value.sival_int == COLLECTOR_ASK_PAGES;
+    atomic_fetch_or(&requests, pages ? ASKED_SNAPSHOT | ASKED_PAGES : ASKED_SNAPSHOT);
 }
 
 /* The limits that we inherited are meant for the program, not for us. */
@@ -185,6 +185,7 @@ struct collector {
     bool failed;                     /* the state was set to WIRE_COLLECTOR_FAILED */
     bool watched;                    /* a thread waits for the ends of processes, see deaths.h */
     bool changed;                    /* there were events since the last snapshot */
+    bool report_waits;               /* for the next snapshot, and for the walk that it requested */
     struct idle idle;
     const char *stopped;        /* why recording ended while programs live: a sentence; else NULL */
     uint64_t next_give_back_ns; /* when to return memory that we can do without */
@@ -256,7 +257,7 @@ static void post(struct collector *c, enum snapshot_kind kind)
         return;
     job->interrupted = told_to_end != 0;
     job->why = c->stopped;
-    job->pages = page_walks_take(&c->pages, &job->page_count);
+    job->pages = page_walks_take(&c->pages, kind == SNAPSHOT_LAST, &job->page_count);
     writer_post(c->writer, job);
 }
 
@@ -341,19 +342,19 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
 {
     if (writer_busy(c->writer) || writer_state(c->writer) != WRITER_READY)
         return;
-    if (asked_for_pages) {
-        atomic_store(&asked_for_pages, false);
+    unsigned asked = atomic_exchange(&requests, 0);
+    if (asked & ASKED_PAGES)
         page_walks_ask(&c->pages);
-    }
-    if (asked_for_snapshot && c->pages.under_way.running)
+    c->report_waits |= asked != 0;
+    if (c->report_waits && c->pages.under_way.running)
         return; /* later, with what will have been read by then */
     uint64_t pause = c->changed ? pause_between_snapshots(c) : SNAPSHOT_IDLE_NS;
     bool due = now_ns >= c->last_snapshot_ns + pause || c->tracker.event_count >= EVENTS_AT_ONCE ||
-               c->tracker.unwritten >= SLOTS_KEPT || asked_for_snapshot;
+               c->tracker.unwritten >= SLOTS_KEPT || c->report_waits;
     if (!due)
         return;
-    if (asked_for_snapshot) {
-        atomic_store(&asked_for_snapshot, false);
+    if (c->report_waits) {
+        c->report_waits = false;
         drain_all(&c->tracker); /* so that what was published before the request is in it */
     }
     c->changed = false;
@@ -377,8 +378,8 @@ static uint64_t pause_after(struct collector *c, uint64_t fullest)
 /* What happens after a long idle time happened when we were woken, not at our last look. */
 static bool sleep_long(struct collector *c, bool trimming)
 {
-    bool may = c->watched && !c->changed && c->living && !trimming && !told_to_end && !asked_for_snapshot &&
-               !writer_busy(c->writer);
+    bool may = c->watched && !c->changed && c->living && !trimming && !told_to_end && !requests &&
+               !c->report_waits && !writer_busy(c->writer);
     if (!idle_sleep(&c->idle, &c->tracker, may))
         return false;
     uint64_t now_ns = tracker_clock() - c->tracker.arena->started_ns;

@@ -225,24 +225,6 @@ static void hand_over(struct page_walks *walks, struct page_walk *walk)
     now->forget = 0; /* it replaces the earlier moment once */
 }
 
-/* Passes a finished walk on to the writer, unless the process ended during it. */
-static void finish_process(struct page_walks *walks, struct page_walk *walk, const struct tracker *tracker)
-{
-    struct page_moment *now = &walk->now;
-    struct residence *r = &walk->residence;
-    bool seen = r->error == 0;
-    now->took_ns = tracker_clock() - walk->began_ns;
-    now->resident = r->resident;
-    now->pss = r->pss;
-    now->swapped = r->swapped;
-    now->untouched = r->part[RESIDENCE_UNTOUCHED];
-    if (seen && copy_shares(now, r, tracker) && copy_names(now, r, walk->looked_at))
-        hand_over(walks, walk);
-    else
-        free_moment(now);
-    residence_end(r);
-}
-
 /* Records a process whose pages could not be read: its resident size, if known, and the reason. */
 static void note_missing(struct page_walks *walks, struct page_walk *walk,
                          const struct tracked_process *process)
@@ -261,14 +243,38 @@ static void note_missing(struct page_walks *walks, struct page_walk *walk,
     now->missing = NULL;
 }
 
-/* True if a process that could not be read has lost its memory by ending, not because /proc is missing or
- * hides it. */
-static bool has_ended(const struct tracked_process *process)
+/* True if a process that could not be read, for this reason, has lost its memory by ending, not because /proc
+ * is missing or hides it. */
+static bool has_ended(const struct tracked_process *process, int error)
 {
     char path[64];
     struct pollfd end = {.fd = process->pidfd, .events = POLLIN};
+    if (error != -ESRCH && error != -ENOENT)
+        return false;
     snprintf(path, sizeof path, "/proc/%d/stat", process->facts.pid);
     return access(path, F_OK) == 0 || (process->pidfd >= 0 && poll(&end, 1, 0) > 0);
+}
+
+/* Passes a finished walk on to the writer, unless the process ended during it. */
+static void finish_process(struct page_walks *walks, struct page_walk *walk, const struct tracker *tracker)
+{
+    struct page_moment *now = &walk->now;
+    struct residence *r = &walk->residence;
+    now->took_ns = tracker_clock() - walk->began_ns;
+    now->resident = r->resident;
+    now->pss = r->pss;
+    now->swapped = r->swapped;
+    now->untouched = r->part[RESIDENCE_UNTOUCHED];
+    if (r->error == 0 && copy_shares(now, r, tracker) && copy_names(now, r, walk->looked_at)) {
+        hand_over(walks, walk);
+    } else {
+        free_moment(now);
+        if (r->error != 0 && !has_ended(walk->looked_at, r->error)) {
+            now->missing = why_not(r->error);
+            note_missing(walks, walk, walk->looked_at);
+        }
+    }
+    residence_end(r);
 }
 
 /* ---- moments ---------------------------------------------------------------------------------- */
@@ -375,7 +381,7 @@ static bool step_process(struct page_walks *walks, struct page_walk *walk, struc
     if (!walk->open) {
         int status = begin_process(walk, tracker, process);
         if (status < 0) {
-            if ((status != -ESRCH && status != -ENOENT) || !has_ended(process))
+            if (!has_ended(process, status))
                 note_missing(walks, walk, process);
             walk->now.missing = NULL;
             return true;
@@ -445,13 +451,18 @@ void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct
     walks->spent_ns += own_cpu_ns() - cpu_ns;
 }
 
-struct page_moment *page_walks_take(struct page_walks *walks, size_t *count)
+struct page_moment *page_walks_take(struct page_walks *walks, bool all, size_t *count)
 {
+    struct page_moment *done = walks->done.memory;
     struct page_moment *taken = walks->done_count ? malloc(walks->done_count * sizeof *taken) : NULL;
-    *count = taken ? walks->done_count : 0;
-    if (taken) {
-        memcpy(taken, walks->done.memory, walks->done_count * sizeof *taken);
-        walks->done_count = 0;
-    }
+    uint32_t unfinished = walks->under_way.running && !all ? walks->under_way.now.number : 0, kept = 0;
+    *count = 0;
+    for (uint32_t i = 0; taken && i < walks->done_count; i++)
+        if (done[i].number == unfinished)
+            done[kept++] = done[i];
+        else
+            taken[(*count)++] = done[i];
+    if (taken)
+        walks->done_count = kept;
     return taken;
 }

@@ -84,8 +84,9 @@ bool page_walks_step(struct page_walks *walks, struct tracker *tracker);
 /* A process is about to end, and waits: walks it at once and completely if that is quick. */
 void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct tracked_process *process);
 
-/* Returns the finished moments, which are the caller's then; NULL and 0 if there are none. */
-struct page_moment *page_walks_take(struct page_walks *walks, size_t *count);
+/* Returns what finished walks have seen, and with `all` an unfinished one, too: without, a report could take
+ * some of the processes for all. It is the caller's then; NULL and 0 if there is nothing. */
+struct page_moment *page_walks_take(struct page_walks *walks, bool all, size_t *count);
 
 void page_moments_free(struct page_moment *moments, size_t count);
 

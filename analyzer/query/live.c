@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #define PATIENCE_NS 1000000000
+#define PAGES_PATIENCE_NS 10000000000 /* a look at resident pages takes a fifth of a second a GiB */
 #define POLL_US 2000
 
 const char live_stopped[] = "has been stopped (kill -CONT lets it go on)";
@@ -104,21 +105,45 @@ static const char *ask(const struct report *report, const struct run *run)
 
 /* ---- the answer ------------------------------------------------------------------------------ */
 
-/* True once the file has what was counted at that time, or the run is not recording any more. */
-static int is_there(const struct report *report, int64_t number, int64_t asked_ns)
+/* What was asked of a run's collector. */
+struct question {
+    int64_t run;
+    int64_t ns;    /* when */
+    int pages;     /* whether resident pages are to be looked at, too */
+    int64_t looks; /* that commands had requested before */
+};
+
+static struct question question_of(const struct report *report, const struct run *run)
 {
-    sqlite3_stmt *s = report_prepare(
-        report, "SELECT taken_ns >= ?2 OR state <> 'recording' OR phase <> 'running' FROM run WHERE id = ?1");
-    int status = EXIT_FINE, there = 1;
+    struct question question = {run->number, store_clock(), report->fresh_pages, 0};
+
+    if (question.pages)
+        store_pages_asked(report->store, run->number, &question.looks);
+    return question;
+}
+
+/* True once the file has what was counted at that time, or the run is not recording any more. A snapshot that
+ * was due just then is not enough if pages were asked for: the look at them may have come too late for it. */
+static int is_there(const struct report *report, const struct question *question)
+{
+    sqlite3_stmt *s =
+        report_prepare(report, "SELECT state <> 'recording' OR phase <> 'running', taken_ns >= ?2 FROM run "
+                               "WHERE id = ?1");
+    int status = EXIT_FINE, ended = 1, taken = 0;
+    int64_t looks = 0;
 
     if (s == NULL)
         return 1;
-    sqlite3_bind_int64(s, 1, number);
-    sqlite3_bind_int64(s, 2, asked_ns);
-    if (report_step(report, s, &status))
-        there = sqlite3_column_int(s, 0);
+    sqlite3_bind_int64(s, 1, question->run);
+    sqlite3_bind_int64(s, 2, question->ns);
+    if (report_step(report, s, &status)) {
+        ended = sqlite3_column_int(s, 0);
+        taken = sqlite3_column_int(s, 1);
+    }
     sqlite3_finalize(s);
-    return there;
+    if (ended || !taken || !question->pages)
+        return ended || taken;
+    return store_pages_asked(report->store, question->run, &looks) != 0 || looks > question->looks;
 }
 
 static void say_why(const struct report *report, const struct run *run, const char *why)
@@ -135,18 +160,19 @@ static void say_why(const struct report *report, const struct run *run, const ch
 
 void live_ask(struct report *report, const struct run *run, int say)
 {
-    int64_t asked_ns = store_clock();
+    struct question question = question_of(report, run);
+    int64_t patience_ns = question.pages ? PAGES_PATIENCE_NS : PATIENCE_NS;
     const char *why = ask(report, run);
 
-    while (why == NULL && !is_there(report, run->number, asked_ns)) {
+    while (why == NULL && !is_there(report, &question)) {
         if (store_collector_stopped(&run->collector))
             why = live_stopped;
-        else if (store_clock() - asked_ns > PATIENCE_NS)
+        else if (store_clock() - question.ns > patience_ns)
             why = "is busy";
         else
             usleep(POLL_US);
     }
-    if (why != NULL && say && !is_there(report, run->number, asked_ns)) /* it may have ended just now */
+    if (why != NULL && say && !is_there(report, &question)) /* it may have ended just now */
         say_why(report, run, why);
 }
 

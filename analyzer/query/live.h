@@ -7,8 +7,8 @@
 /* The message for a collector that is stopped. */
 extern const char live_stopped[];
 
-/* Asks the run's collector, and waits up to a second until it has written; the next transaction reads
- * that. If it does not, prints why in one line on stderr, if `say` is set. */
+/* Asks the run's collector, and waits until it has written, up to a second, or ten if it looks at resident
+ * pages; the next transaction reads that. If it does not, prints why in one line on stderr, if `say` is set. */
 void live_ask(struct report *report, const struct run *run, int say);
 
 /* The same for all runs that are being recorded. */

@@ -46,6 +46,21 @@ int store_pages_show(struct store *store)
     return code;
 }
 
+int store_pages_asked(struct store *store, int64_t run, int64_t *looks)
+{
+    char sql[128];
+    int64_t there = 0;
+    int code = store_has_table(store, tables[0], &there);
+
+    *looks = 0;
+    if (code != 0 || there == 0)
+        return code;
+    snprintf(sql, sizeof sql,
+             "SELECT coalesce(max(id), 0) FROM main.page_moment WHERE run = %lld AND kind = %d",
+             (long long)run, STORE_PAGES_ASKED);
+    return store_number(store, sql, "read", looks);
+}
+
 int store_show_mapped(struct store *store)
 {
     static const char sql[] =

@@ -247,6 +247,9 @@ int store_pages_show(struct store *store);
 /* The same of stack_type, the types of blocks. */
 int store_types_show(struct store *store);
 
+/* Sets *looks to the number of the latest look at resident pages that a command requested in a run; 0 = none. */
+int store_pages_asked(struct store *store, int64_t run, int64_t *looks);
+
 /* From here on, site and line_total are those of memory that programs map by themselves; nothing is known
  * of parts of a run. */
 int store_show_mapped(struct store *store);

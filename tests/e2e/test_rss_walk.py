@@ -46,8 +46,8 @@ def walked(build, preload, report, tmp_path):
     """Starts a program, and asks what is resident of it."""
     database = tmp_path / "trace.db"
 
-    def ask(*arguments):
-        found = report(database, "rss", "--json", *arguments)
+    def ask(*arguments, **options):
+        found = report(database, "rss", "--json", *arguments, **options)
         assert (found.returncode, found.stderr) == (0, "")
         found = json.loads(found.stdout)
         parts = {part["part"]: part for part in found["parts"]}
@@ -123,6 +123,21 @@ def test_killed(build, walked):
     wait_for_run(walked.database)
     found, _ = walked.ask()
     assert found["moment"]["t_s"] >= seen["moment"]["t_s"] and found["resident_bytes"] > 0
+
+
+def test_snapshot_before_the_request(walked, program, tmp_path):
+    """A snapshot that the collector happened to take when a report had just begun to ask is no answer: it has no look."""
+    (tmp_path / "busy.py").write_text("""
+import time
+print("ready", 1, flush=True)
+while True:
+    time.sleep(0.01)
+    list(map(str, range(100)))
+""")
+    walked("/usr/bin/python3", str(tmp_path / "busy.py"))
+    inject = "inject=pidfd_send_signal:delay_enter=1000000"
+    found, _ = walked.ask(before=[program("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=pidfd_send_signal", "-e", inject])
+    assert found["moment"]["kind"] == "asked" and found["resident_bytes"] > 0
 
 
 def test_python(walked, tmp_path):
