@@ -18,7 +18,6 @@ struct lines_query {
     int all_frames;              /* with inclusive: show the runtime's own frames, too */
     int leaf;                    /* count for the innermost line of each stack, whatever it is */
     const struct filter *filter; /* prepared; NULL = all */
-    const char *type;            /* for GROUP_TYPE: a glob that types have to match; NULL = all */
     size_t limit;                /* rows to keep, 0 = all */
     /* For GROUP_STACK: leaves out stacks for which this returns 0; NULL = keep all. */
     int (*wanted)(void *context, int64_t stack, const struct store_measures *m);

@@ -49,8 +49,6 @@ static int add_sites(struct types *t)
     for (size_t i = 0; t->rows != NULL && i < t->profile.site_count; i++) {
         const struct profile_node *node = &t->profile.nodes[t->profile.sites[i].node];
 
-        if (t->query->type != NULL && !filter_matches(t->query->type, t->profile.types.text[node->type]))
-            continue;
         if (!add_site(t, &t->profile.sites[i], node))
             return 0;
     }

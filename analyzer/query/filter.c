@@ -56,13 +56,14 @@ int filter_has_names(const struct filter *f)
 
 int filter_has_stacks(const struct filter *f)
 {
-    return f != NULL && (f->function != NULL || f->below != NULL || f->skip_wrappers != NULL || f->mine);
+    return f != NULL && (f->function != NULL || f->below != NULL || f->type != NULL ||
+                         f->skip_wrappers != NULL || f->mine);
 }
 
 int filter_is_set(const struct filter *f)
 {
     return f != NULL && (f->process != NULL || f->thread != NULL || f->function != NULL || f->below != NULL ||
-                         filter_has_names(f));
+                         f->type != NULL || filter_has_names(f));
 }
 
 int filter_line(const struct filter *f, const char *file, const char *module, const char *language)
@@ -146,7 +147,7 @@ const char *filter_sql_line(const struct filter *filter)
 /* Unless a thread is asked for, sums of whole processes do as well as sites. */
 const char *filter_sql_site(const struct filter *filter)
 {
-    return filter != NULL && (filter->function != NULL || filter->below != NULL)
+    return filter != NULL && (filter->function != NULL || filter->below != NULL || filter->type != NULL)
                ? "libtrace_site_passes(run, process, thread, node)"
            : filter != NULL && filter->thread != NULL  ? "libtrace_site_passes(run, process, thread)"
            : filter != NULL && filter->process != NULL ? "libtrace_site_passes(run, process)"
@@ -361,14 +362,14 @@ struct named {
     const char *name, *value;
 };
 
-#define NAMED 8
+#define NAMED 9
 
 static void name_all(const struct filter *f, struct named named[NAMED])
 {
-    const struct named all[NAMED] = {{"process", f->process},   {"thread", f->thread},
-                                     {"module", f->module},     {"file", f->file},
-                                     {"function", f->function}, {"language", f->language},
-                                     {"below", f->below},       {"skip_wrappers", f->skip_wrappers}};
+    const struct named all[NAMED] = {
+        {"process", f->process}, {"thread", f->thread},     {"module", f->module},
+        {"file", f->file},       {"function", f->function}, {"language", f->language},
+        {"below", f->below},     {"type", f->type},         {"skip_wrappers", f->skip_wrappers}};
 
     memcpy(named, all, sizeof all);
 }

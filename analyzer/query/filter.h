@@ -2,8 +2,8 @@
  * reports have.
  *
  * Filters look at the line that an allocation counts for, in every report alike, so that the numbers of
- * reports agree under the same filter; --function and --below look at all functions of the stack. An
- * allocation must pass all filters given. --from and --to narrow the report to a time, see window.h.
+ * reports agree under the same filter; --function and --below look at all functions of the stack, --type at
+ * what its blocks are. An allocation must pass all filters given. --from and --to narrow the report to a time, see window.h.
  * --skip-wrappers and --mine change which line an allocation counts for, before the filters look at it;
  * see filter_stacks.c.
  */
@@ -29,9 +29,10 @@ struct filter_stacks;
 struct filter {
     const char *process, *thread, *module, *file, *function, *language; /* as given, NULL = all */
     const char *below;                                                  /* a function that is in the stack */
+    const char *type;                                                   /* of the blocks */
     const char *skip_wrappers;    /* functions that charge their caller, with commas between; NULL = none */
     int mine;                     /* the innermost line below the run's root directory is charged */
-    struct filter_stacks *stacks; /* of each run, where one of these or function is given; ours */
+    struct filter_stacks *stacks; /* of each run, where one of these three or function is given; ours */
     const char *from, *to;        /* moments, likewise */
     struct filter_owners processes, threads; /* what the first two mean; ours */
 };
@@ -58,6 +59,7 @@ struct filter {
          "charge who calls these functions (xmalloc,my_alloc*), or 'auto' (LIBTRACE_SKIP_WRAPPERS)",         \
          NULL},                                                                                              \
         {"mine", OPTION_FLAG, &(f).mine, NULL, "charge the innermost line below the run's directory", NULL}, \
+        {"type", OPTION_TEXT, &(f).type, "GLOB", "types of blocks (std::string)", NULL},                     \
     {                                                                                                        \
         "language", OPTION_TEXT, &(f).language, "NAME", "native or python", NULL                             \
     }

@@ -16,14 +16,14 @@
 #define AUTO "auto"   /* for --skip-wrappers: the functions that look like wrappers */
 #define FARTHEST 3000 /* how far out, in places, a line to charge is searched for */
 
-/* Flags of places. */
-enum { FUNCTION = 1, BELOW = 2, WRAPPER = 4, MINE = 8, RUNTIME = 16, LIKE_ONE = 32 };
+/* Flags of places; the last one of nodes. */
+enum { FUNCTION = 1, BELOW = 2, WRAPPER = 4, MINE = 8, RUNTIME = 16, LIKE_ONE = 32, TYPE = 64 };
 
 struct filter_stacks {
     int64_t run;
     struct profile profile; /* without sites */
     unsigned char *flags;   /* by place */
-    unsigned char *found;   /* by node: FUNCTION, BELOW of the node and all nodes further out */
+    unsigned char *found;   /* by node: FUNCTION, BELOW of the node and all nodes further out; its own TYPE */
     struct filter_stacks *next;
 };
 
@@ -128,13 +128,17 @@ static void guess_wrappers(struct filter_stacks *s)
 
 /* ---- stacks ---------------------------------------------------------------------------------- */
 
-static void find_in_nodes(struct filter_stacks *s)
+static void find_in_nodes(struct filter_stacks *s, const char *type)
 {
     const struct profile *p = &s->profile;
 
     for (size_t i = 0; i < p->node_count; i++) {
         const struct profile_frame *frame = &p->frames[p->nodes[i].frame];
         unsigned char found = p->nodes[i].parent != PROFILE_NONE ? s->found[p->nodes[i].parent] : 0;
+
+        found &= (unsigned char)~TYPE;
+        if (type != NULL && p->nodes[i].type != 0 && filter_matches(type, p->types.text[p->nodes[i].type]))
+            found |= TYPE;
 
         for (uint32_t k = 0; k < frame->count; k++)
             found |= s->flags[p->frame_places[frame->first + k]];
@@ -167,7 +171,7 @@ int filter_stacks_add(const struct report *report, struct filter *filter, const 
         s->flags[i] = flags_of(filter, run, &s->profile.places[i]);
     if (has_auto(filter->skip_wrappers))
         guess_wrappers(s);
-    find_in_nodes(s);
+    find_in_nodes(s, filter->type);
     return EXIT_FINE;
 }
 
@@ -194,11 +198,12 @@ static const struct filter_stacks *of_run(const struct filter *filter, int64_t r
 
 int filter_stacks_pass(const struct filter *filter, int64_t run, int64_t node)
 {
-    if (filter == NULL || (filter->function == NULL && filter->below == NULL))
+    if (filter == NULL || (filter->function == NULL && filter->below == NULL && filter->type == NULL))
         return 1;
     const struct filter_stacks *s = of_run(filter, run);
     unsigned char wanted =
-        (unsigned char)((filter->function != NULL ? FUNCTION : 0) | (filter->below != NULL ? BELOW : 0));
+        (unsigned char)((filter->function != NULL ? FUNCTION : 0) | (filter->below != NULL ? BELOW : 0) |
+                        (filter->type != NULL ? TYPE : 0));
 
     return s != NULL && (s->found[profile_node_index(&s->profile, node)] & wanted) == wanted;
 }
@@ -289,14 +294,32 @@ static unsigned farness(const char *letters, const char *name)
     return edits <= strlen(letters) / 3 + 1 ? 1 + edits : UINT32_MAX;
 }
 
+/* Where names are looked for: the functions of places, or types. */
+struct names {
+    const char *what; /* "function" */
+    size_t first, count;
+    const char *(*at)(const struct profile *profile, size_t i);
+};
+
+static const char *function_at(const struct profile *profile, size_t i)
+{
+    return profile->places[i].function;
+}
+
+static const char *type_at(const struct profile *profile, size_t i)
+{
+    return profile->types.text[i];
+}
+
 /* Finds the most similar names, each once. */
-static size_t nearest(const struct filter_stacks *s, const char *letters, const char *near[NEAR])
+static size_t nearest(const struct profile *profile, const struct names *names, const char *letters,
+                      const char *near[NEAR])
 {
     unsigned far[NEAR];
     size_t count = 0;
 
-    for (size_t i = PROFILE_FIRST; i < s->profile.place_count; i++) {
-        const char *name = s->profile.places[i].function;
+    for (size_t i = names->first; i < names->count; i++) {
+        const char *name = names->at(profile, i);
         unsigned f = farness(letters, name);
         size_t at = count;
         int named = f == UINT32_MAX;
@@ -320,24 +343,14 @@ static size_t nearest(const struct filter_stacks *s, const char *letters, const 
     return count;
 }
 
-static void print_near(const struct report *report, const struct filter *filter, const char *glob,
-                       unsigned char flag)
+static void print_near(const struct report *report, const struct profile *profile, const struct names *names,
+                       const char *glob)
 {
     const char *near[NEAR];
-    char *letters = letters_of(glob);
+    char *letters = letters_of(glob), *harmless = text_harmless(glob);
+    size_t count = letters != NULL && *letters != '\0' ? nearest(profile, names, letters, near) : 0;
 
-    for (const struct filter_stacks *s = filter->stacks; s != NULL; s = s->next)
-        for (size_t i = 0; i < s->profile.place_count; i++)
-            if (s->flags[i] & flag) {
-                free(letters);
-                return;
-            }
-    size_t count = letters != NULL && *letters != '\0' && filter->stacks != NULL
-                       ? nearest(filter->stacks, letters, near)
-                       : 0;
-    char *harmless = text_harmless(glob);
-
-    printf("No function is called %s%s", harmless != NULL ? harmless : "",
+    printf("No %s is called %s%s", names->what, harmless != NULL ? harmless : "",
            count > 0 ? "; there are:\n" : ".\n");
     for (size_t i = 0; i < count; i++) {
         char *name = text_harmless(near[i]);
@@ -351,10 +364,27 @@ static void print_near(const struct report *report, const struct filter *filter,
     free(letters);
 }
 
+static int is_found(const struct filter_stacks *all, unsigned char flag)
+{
+    for (const struct filter_stacks *s = all; s != NULL; s = s->next)
+        for (size_t i = 0; i < s->profile.node_count; i++)
+            if (s->found[i] & flag)
+                return 1;
+    return 0;
+}
+
 void filter_stacks_print(const struct report *report, const struct filter *filter)
 {
-    if (filter != NULL && filter->function != NULL)
-        print_near(report, filter, filter->function, FUNCTION);
-    if (filter != NULL && filter->below != NULL)
-        print_near(report, filter, filter->below, BELOW);
+    if (filter == NULL || filter->stacks == NULL)
+        return;
+    const struct profile *p = &filter->stacks->profile;
+    const struct names functions = {"function", PROFILE_FIRST, p->place_count, function_at},
+                       types = {"type", 1, p->types.count, type_at};
+
+    if (filter->function != NULL && !is_found(filter->stacks, FUNCTION))
+        print_near(report, p, &functions, filter->function);
+    if (filter->below != NULL && !is_found(filter->stacks, BELOW))
+        print_near(report, p, &functions, filter->below);
+    if (filter->type != NULL && !is_found(filter->stacks, TYPE))
+        print_near(report, p, &types, filter->type);
 }

@@ -19,7 +19,6 @@
 static int by = -1, group, leaf, inclusive; /* by: default the peak; for a part of a run, bytes */
 static int64_t limit = DEFAULT_LIMIT, stacks_each;
 static double watch_s;
-static const char *type;
 static struct filter filter;
 
 static const struct option_spec options[] = {
@@ -27,7 +26,6 @@ static const struct option_spec options[] = {
      top_resident_names},
     KIND_OPTION,
     {"group", OPTION_CHOICE, &group, NULL, "what a row is (default: line)", group_names},
-    {"type", OPTION_TEXT, &type, "GLOB", "types of blocks (std::string); rows are types", NULL},
     {"limit", OPTION_NUMBER, &limit, "N", "rows to show (default: 20; 0: all)", NULL},
     {"stacks", OPTION_NUMBER, &stacks_each, "N", "the N largest stacks below each row", NULL},
     {"inclusive", OPTION_FLAG, &inclusive, NULL,
@@ -146,7 +144,6 @@ static int show(struct report *report, const char *which, int64_t *recording)
                                 .inclusive = inclusive,
                                 .all_frames = show_all_frames,
                                 .leaf = leaf,
-                                .type = type,
                                 .filter = &filter,
                                 .limit = (size_t)limit};
 
@@ -188,8 +185,6 @@ int command_top(struct report *report, int argc, char **argv)
         return status;
     if (stacks_each > 1000)
         return report_error(report, EXIT_USAGE, "--stacks takes at most 1000.");
-    if (type != NULL)
-        group = GROUP_TYPE;
     if (group == GROUP_TYPE && (inclusive || leaf || stacks_each > 0))
         return report_error(report, EXIT_USAGE,
                             "Types of blocks go without --inclusive, --leaf and --stacks.");

@@ -93,7 +93,7 @@ def test_cpp(trace, report, tmp_path, compiler, options):
     typed = sum(row["peak_bytes"] for row in shown["rows"] if row["type"])
     share = f"Types are known for {100 * typed / shown['total']['peak_bytes']:.1f} % of it."
     assert share in report(traced.database, "top", "--group", "type", "--limit", "1").stdout
-    text = report(traced.database, "top", "--type", "std::string").stdout
+    text = report(traced.database, "top", "--group", "type", "--type", "std::string").stdout
     assert "TYPE" in text and "types.cc" in text and "Plain" not in text.split("TYPE")[1].split("SOURCE")[0]
 
 
@@ -112,6 +112,18 @@ def test_view(trace, report, tmp_path):
     assert report(other, "prune", "1").returncode == 0
     with sqlite3.connect(other) as connection:
         assert connection.execute("SELECT count(*) FROM stack_type").fetchone() == (0,)
+
+
+def test_filter(trace, report, tmp_path):
+    """--type narrows every report to blocks of these types, and says which there are if none is called so."""
+    traced = trace([compiled(tmp_path)])
+    wanted = sum(row["bytes"] for row in by_type(report, traced.database)["rows"] if row["type"] in ("Plain", "std::string"))
+    narrowed = ["--by", "bytes", "--type", "[Ps]*[ng]", "--json"]
+    assert {row["type"] for row in by_type(report, traced.database, *narrowed[2:])["rows"]} == {"Plain", "std::string"}
+    for command in (["top"], ["top", "--inclusive"], ["tree"], ["top", "-g", "stack"]):
+        found = json.loads(report(traced.database, *command, *narrowed).stdout)
+        assert found["total"]["bytes"] == wanted and found["filter"]["type"] == "[Ps]*[ng]"
+    assert "No type is called Circl; there are:\n  Circle\n" in report(traced.database, "top", "--type", "Circl").stdout
 
 
 def test_rust(trace, report, tmp_path):
