@@ -222,7 +222,7 @@ static int write_changes(struct page *page, enum measure by)
 
     for (int i = 0; i < 2; i++)
         sides[i] = (struct side){.runs = &copies[i], .count = 1, .filter = page->filter};
-    int status = match_lines(page->report, &sides[0], &sides[1], by, &matches);
+    int status = match_lines(page->report, &sides[0], &sides[1], GROUP_LINE, by, &matches);
     size_t kept = matches.count < CHANGED_ROWS ? matches.count : CHANGED_ROWS;
     int64_t *out = status == EXIT_FINE ? calloc((kept + 1) * CHANGE, sizeof *out) : NULL;
 

@@ -24,6 +24,8 @@ static int by_key(const void *a, const void *b)
         c = (x->line > y->line) - (x->line < y->line);
     if (c == 0)
         c = strcmp(x->function, y->function);
+    if (c == 0)
+        c = strcmp(name(x->type), name(y->type));
     if (c == 0 && x->file == NULL)
         c = strcmp(text_basename(x->module), text_basename(y->module));
     return c;
@@ -39,6 +41,8 @@ static int by_function(const void *a, const void *b)
         c = strcmp(text_basename(name(x->file)), text_basename(name(y->file)));
     if (c == 0)
         c = strcmp(x->function, y->function);
+    if (c == 0)
+        c = strcmp(name(x->type), name(y->type));
     if (c == 0)
         c = x->in_second - y->in_second;
     return c != 0 ? c : (x->line > y->line) - (x->line < y->line);
@@ -63,11 +67,12 @@ static int by_change(const void *a, const void *b, void *measure)
 
 /* ---- both sides into one array --------------------------------------------------------------- */
 
-static int add_side(const struct report *report, const struct side *side, int which, enum measure by,
-                    struct matches *matches)
+static int add_side(const struct report *report, const struct side *side, int which, enum group group,
+                    enum measure by, struct matches *matches)
 {
     for (size_t i = 0; i < side->count; i++) {
-        const struct lines_query query = {.run = &side->runs[i], .by = by, .filter = side->filter};
+        const struct lines_query query = {
+            .run = &side->runs[i], .group = group, .by = by, .filter = side->filter};
         const struct lines *lines = side->lines;
 
         if (lines == NULL) {
@@ -92,6 +97,8 @@ static int add_side(const struct report *report, const struct side *side, int wh
                                 .line_before = row->line,
                                 .function = row->function,
                                 .module = row->module,
+                                .language = row->language,
+                                .type = row->type,
                                 .in_first = which == 0,
                                 .in_second = which == 1};
             m->bytes[which] =
@@ -168,7 +175,7 @@ static int other_build(const struct report *report, const struct side *first, co
 
 static int same_function(const struct match *a, const struct match *b)
 {
-    return strcmp(a->function, b->function) == 0 &&
+    return strcmp(a->function, b->function) == 0 && strcmp(name(a->type), name(b->type)) == 0 &&
            strcmp(text_basename(name(a->file)), text_basename(name(b->file))) == 0;
 }
 
@@ -215,15 +222,15 @@ static void match_moved(const struct report *report, const struct side *first, c
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 int match_lines(const struct report *report, const struct side *first, const struct side *second,
-                enum measure by, struct matches *matches)
+                enum group group, enum measure by, struct matches *matches)
 {
     *matches = (struct matches){.lines = calloc(first->count + second->count, sizeof *matches->lines)};
     if (matches->lines == NULL)
         return report_error(report, EXIT_FAILED, "out of memory");
-    int status = add_side(report, first, 0, by, matches);
+    int status = add_side(report, first, 0, group, by, matches);
 
     if (status == EXIT_FINE)
-        status = add_side(report, second, 1, by, matches);
+        status = add_side(report, second, 1, group, by, matches);
     if (status != EXIT_FINE || matches->count == 0)
         return status;
     merge_equal(matches);

@@ -49,7 +49,7 @@ int check_lines_grown(const struct report *report, const struct side *before, co
                       enum measure measure, struct check_lines *lines)
 {
     struct matches matches;
-    int status = match_lines(report, before, now, measure, &matches);
+    int status = match_lines(report, before, now, GROUP_LINE, measure, &matches);
     int bytes = measures[measure].is_bytes;
     double all = 0;
 

@@ -18,14 +18,16 @@
 #define DEFAULT_LIMIT 20
 
 static int by = -1; /* default: the peak; where parts of runs are compared, what is live */
+static int group;
 static int64_t limit = DEFAULT_LIMIT;
 static struct filter filter;
 static int windows; /* only a part of some run is compared */
 
 static const struct option_spec options[] = {
-    {"by", OPTION_MEASURE, &by, NULL, "what is compared line by line (default: peak; of parts: live)", NULL},
+    {"by", OPTION_MEASURE, &by, NULL, "what is compared row by row (default: peak; of parts: live)", NULL},
     KIND_OPTION,
-    {"limit", OPTION_NUMBER, &limit, "N", "lines to show (default: 20; 0: all)", NULL},
+    {"group", OPTION_CHOICE, &group, NULL, "what a row is (default: line)", group_names},
+    {"limit", OPTION_NUMBER, &limit, "N", "rows to show (default: 20; 0: all)", NULL},
     FILTER_OPTIONS(filter),
     FILTER_MOMENTS(filter),
     {0},
@@ -42,7 +44,7 @@ const struct manual manual_compare = {
         "Both may be seconds, too. @MARK alone is of the latest run.",
     .options = options,
     .examples = {{"", "the last two runs"},
-                 {"list stream --by bytes", "two labels, by all bytes allocated"},
+                 {"list stream -g type", "two labels: of which types there are more, and where"},
                  {"list@loaded list@served", "what more is live at the second mark than at the first"}},
     .most = COMPARED_MOST,
 };
@@ -64,14 +66,16 @@ static void print_sentence(const struct report *report, const struct compared *a
     free(text);
 }
 
-static void place_cell(const struct run *run, struct table *table, const struct match *m)
+static void name_cells(const struct run *run, struct table *table, const struct match *m)
 {
     char *place = show_place(run, m->file, m->line), *text = NULL;
 
     if (place != NULL && m->line_before != m->line &&
         asprintf(&text, "%s (was :%lld)", place, (long long)m->line_before) < 0)
         text = NULL;
-    table_cell(table, text != NULL ? text : place != NULL ? place : text_basename(m->module));
+    show_name_cells(
+        table, (enum group)group,
+        &(struct show_name){text != NULL ? text : place, m->function, m->module, m->language, m->type});
     free(text);
     free(place);
 }
@@ -99,11 +103,10 @@ static void print_match(const struct report *report, struct table *table, const 
     }
     table_cell(table, !m->in_first ? "new" : !m->in_second ? "gone" : "");
     table_cell_color(table, !m->in_first ? "red" : "green");
-    place_cell(run, table, m);
-    table_cell(table, m->function);
+    name_cells(run, table, m);
 }
 
-/* A line that changed by less than this share of all changes together is not shown, only counted. */
+/* A row that changed by less than this share of all changes together is not shown, only counted. */
 #define LEAST_CHANGE 0.001
 
 static double change_of(const struct match *m)
@@ -140,24 +143,24 @@ static void print_matches(const struct report *report, const struct compared *a,
     table_column(table, "BEFORE", TABLE_RIGHT);
     table_column(table, "AFTER", TABLE_RIGHT);
     table_column(table, "", TABLE_EXTRA);
-    table_column(table, "LINE", TABLE_PATH);
-    table_column(table, "FUNCTION", TABLE_NAME);
+    show_name_columns(table, (enum group)group);
     for (size_t i = 0; i < shown; i++)
         print_match(report, table, matches->rows[i].in_second ? &b->side.runs[0] : &a->side.runs[0],
                     &matches->rows[i]);
     char *first = text_harmless(a->name), *second = text_harmless(b->name);
 
-    printf("\n%sBy line, %s: what changed from %s to %s%s\n", report_color(report, "bold"), measures[by].by,
-           first, second, report_color(report, "reset"));
+    printf("\n%sBy %s, %s: what changed from %s to %s%s\n", report_color(report, "bold"), group_names[group],
+           measures[by].by, first, second, report_color(report, "reset"));
     free(first);
     free(second);
     if (shown > 0)
         table_print(table);
     if (changed > shown)
-        printf("%s more line%s changed%s (all: --limit 0).\n", units_count(count, (int64_t)(changed - shown)),
-               changed - shown == 1 ? "" : "s", shown == large ? " by less than 0.1 %" : "");
+        printf("%s more %s%s changed%s (all: --limit 0).\n", units_count(count, (int64_t)(changed - shown)),
+               group_names[group], changed - shown == 1 ? "" : "s",
+               shown == large ? " by less than 0.1 %" : "");
     if (matches->same > 0)
-        printf("%s line%s did not change.\n", units_count(count, (int64_t)matches->same),
+        printf("%s %s%s did not change.\n", units_count(count, (int64_t)matches->same), group_names[group],
                matches->same == 1 ? "" : "s");
     table_free(table);
 }
@@ -207,7 +210,7 @@ static int print_text(struct report *report, const struct compared *all, size_t 
     for (size_t i = 1; i < count && status == EXIT_FINE; i++) {
         struct matches matches;
 
-        status = match_lines(report, &all[0].side, &all[i].side, by, &matches);
+        status = match_lines(report, &all[0].side, &all[i].side, (enum group)group, by, &matches);
         if (status == EXIT_FINE)
             print_matches(report, &all[0], &all[i], &matches);
         match_free(&matches);
@@ -243,12 +246,21 @@ static void json_contender(struct report *report, struct json *json, const struc
 
 static void json_match(struct json *json, const struct match *m)
 {
+    int line = group == GROUP_LINE || group == GROUP_TYPE;
+
     json_object(json, NULL);
-    json_text(json, "file", m->file);
-    json_number(json, "line", m->line);
-    json_number(json, "line_before", m->line_before);
-    json_text(json, "function", m->function);
-    json_text(json, "module", m->module);
+    if (group == GROUP_TYPE)
+        json_text(json, "type", m->type);
+    if (group != GROUP_MODULE)
+        json_text(json, "file", m->file);
+    if (line) {
+        json_number(json, "line", m->line);
+        json_number(json, "line_before", m->line_before);
+    }
+    if (line || group == GROUP_FUNCTION)
+        json_text(json, "function", m->function);
+    if (group != GROUP_FILE || m->file == NULL)
+        json_text(json, "module", m->module);
     json_text(json, "state", !m->in_first ? "new" : !m->in_second ? "gone" : "both");
     if (measure_has_bytes(by)) {
         json_real(json, "bytes_before", m->bytes[0]);
@@ -269,6 +281,7 @@ static int print_json(struct report *report, const struct compared *all, size_t 
     json_begin(&json, stdout, "libtrace.compare/1");
     json_text(&json, "by", measures[by].by);
     json_text(&json, "kind", kind_names[kind_shown]);
+    json_text(&json, "group", group_names[group]);
     filter_json(&json, &filter, NULL);
     json_object(&json, "first");
     json_contender(report, &json, &all[0]);
@@ -290,7 +303,7 @@ static int print_json(struct report *report, const struct compared *all, size_t 
         compare_rss_free(&rss);
         json_array(&json, "rows");
         if (status == EXIT_FINE)
-            status = match_lines(report, &all[0].side, &all[i].side, by, &matches);
+            status = match_lines(report, &all[0].side, &all[i].side, (enum group)group, by, &matches);
         for (size_t k = 0; status == EXIT_FINE && k < matches.count && (limit == 0 || k < (size_t)limit); k++)
             json_match(&json, &matches.rows[k]);
         json_close(&json);
@@ -355,6 +368,10 @@ int command_compare(struct report *report, int argc, char **argv)
 
     if (status != ARGS_GO_ON)
         return status;
+    if (group == GROUP_STACK)
+        return report_error(report, EXIT_USAGE,
+                            "stacks of two runs are not matched: --group takes line, function, file, module "
+                            "or type here.");
     status = report_open(report);
     if (status == EXIT_FINE)
         status = compared_choose(report, operands, argv, all, &count);

@@ -165,24 +165,13 @@ static struct more more_columns(const struct lines_query *query)
     return more;
 }
 
-static void columns(struct table *table, const struct lines_query *query)
+void show_name_columns(struct table *table, enum group group)
 {
-    const struct measure_row *by = &measures[query->by];
-    const struct more more = more_columns(query);
-
-    table_column(table, by->heading, TABLE_RIGHT);
-    if (!measures[by->least].is_least) /* otherwise the values do not add up to a whole */
-        table_column(table, "%", TABLE_RIGHT);
-    table_column(table, measures[by->beside].heading, TABLE_RIGHT);
-    for (size_t i = 0; i < more.count; i++)
-        table_column(table, measures[more.list[i]].heading,
-                     TABLE_RIGHT | (i < 2 ? TABLE_AMPLE : TABLE_ROOMY));
-    switch (query->group) {
+    switch (group) {
     case GROUP_LINE:
     case GROUP_STACK:
         table_column(table, "LINE", TABLE_PATH);
         table_column(table, "FUNCTION", TABLE_NAME);
-        table_column(table, "SOURCE", TABLE_SHRINK | TABLE_EXTRA);
         break;
     case GROUP_FUNCTION:
         table_column(table, "FUNCTION", TABLE_NAME);
@@ -197,9 +186,59 @@ static void columns(struct table *table, const struct lines_query *query)
     case GROUP_TYPE:
         table_column(table, "TYPE", TABLE_SHRINK);
         table_column(table, "LINE", TABLE_PATH);
-        table_column(table, "SOURCE", TABLE_SHRINK | TABLE_EXTRA);
         break;
     }
+}
+
+void show_name_cells(struct table *table, enum group group, const struct show_name *name)
+{
+    const char *module = *name->module != '\0'     ? name->module
+                         : *name->language != '\0' ? name->language
+                                                   : "unknown";
+
+    switch (group) {
+    case GROUP_LINE:
+    case GROUP_STACK:
+        table_cell(table, name->place != NULL ? name->place : text_basename(name->module));
+        table_cell(table, name->function);
+        break;
+    case GROUP_FUNCTION:
+        table_cell(table, name->function);
+        table_cell(table, name->place != NULL ? name->place : name->module);
+        break;
+    case GROUP_FILE:
+        table_cell(table, name->place != NULL ? name->place : module);
+        break;
+    case GROUP_MODULE:
+        table_cell(table, module);
+        break;
+    case GROUP_TYPE:
+        table_cell(table, name->type != NULL ? name->type : "-");
+        table_cell(table, name->place != NULL ? name->place : name->function);
+        break;
+    }
+}
+
+static int has_source(enum group group)
+{
+    return group == GROUP_LINE || group == GROUP_STACK || group == GROUP_TYPE;
+}
+
+static void columns(struct table *table, const struct lines_query *query)
+{
+    const struct measure_row *by = &measures[query->by];
+    const struct more more = more_columns(query);
+
+    table_column(table, by->heading, TABLE_RIGHT);
+    if (!measures[by->least].is_least) /* otherwise the values do not add up to a whole */
+        table_column(table, "%", TABLE_RIGHT);
+    table_column(table, measures[by->beside].heading, TABLE_RIGHT);
+    for (size_t i = 0; i < more.count; i++)
+        table_column(table, measures[more.list[i]].heading,
+                     TABLE_RIGHT | (i < 2 ? TABLE_AMPLE : TABLE_ROOMY));
+    show_name_columns(table, query->group);
+    if (has_source(query->group))
+        table_column(table, "SOURCE", TABLE_SHRINK | TABLE_EXTRA);
 }
 
 static void measure_cell(const struct report *report, struct table *table, const struct store_measures *m,
@@ -257,33 +296,11 @@ static void source_cell(const struct lines_query *query, struct table *table, co
 static void name_cells(const struct lines_query *query, struct table *table, const struct line_row *row)
 {
     char *place = show_place(query->run, row->file, row->line);
-    const char *module = *row->module != '\0'     ? row->module
-                         : *row->language != '\0' ? row->language
-                                                  : "unknown";
 
-    switch (query->group) {
-    case GROUP_LINE:
-    case GROUP_STACK:
-        table_cell(table, place != NULL ? place : text_basename(row->module));
-        table_cell(table, row->function);
+    show_name_cells(table, query->group,
+                    &(struct show_name){place, row->function, row->module, row->language, row->type});
+    if (has_source(query->group))
         source_cell(query, table, row);
-        break;
-    case GROUP_FUNCTION:
-        table_cell(table, row->function);
-        table_cell(table, place != NULL ? place : row->module);
-        break;
-    case GROUP_FILE:
-        table_cell(table, place != NULL ? place : module);
-        break;
-    case GROUP_MODULE:
-        table_cell(table, module);
-        break;
-    case GROUP_TYPE:
-        table_cell(table, row->type != NULL ? row->type : "-");
-        table_cell(table, place != NULL ? place : row->function);
-        source_cell(query, table, row);
-        break;
-    }
     free(place);
 }
 
@@ -414,7 +431,7 @@ int show_lines_json(const struct report *report, struct json *json, const struct
 
     for (size_t i = 0; i < lines->count && status == EXIT_FINE; i++) {
         const struct line_row *row = &lines->rows[i];
-        int line = query->group == GROUP_LINE || query->group == GROUP_STACK || query->group == GROUP_TYPE;
+        int line = has_source(query->group);
 
         json_object(json, NULL);
         if (query->group == GROUP_TYPE) {

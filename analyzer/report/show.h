@@ -1,4 +1,4 @@
-/* show.h - shows rows of by_line.h as tables and JSON, for top and summary. */
+/* show.h - shows rows of by_line.h as tables and JSON, for top and summary; compare has its columns of names. */
 #ifndef LIBTRACE_REPORT_SHOW_H
 #define LIBTRACE_REPORT_SHOW_H
 
@@ -10,6 +10,17 @@
  * stacks_below(), NULL = none. */
 int show_lines(const struct report *report, const struct lines_query *query, const struct lines *lines,
                const struct line_stack *stacks, size_t each);
+
+/* What names a row. */
+struct show_name {
+    const char *place; /* from show_place(), NULL = not known */
+    const char *function, *module, *language;
+    const char *type; /* for GROUP_TYPE; NULL = not known */
+};
+
+/* The columns that name a row of a group, and their cells. */
+void show_name_columns(struct table *table, enum group group);
+void show_name_cells(struct table *table, enum group group, const struct show_name *name);
 
 /* "main.c:42", shortened if possible; malloc'ed. NULL if the file is not known. */
 char *show_place(const struct run *run, const char *file, int64_t line);

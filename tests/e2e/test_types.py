@@ -126,6 +126,46 @@ def test_filter(trace, report, tmp_path):
     assert "No type is called Circl; there are:\n  Circle\n" in report(traced.database, "top", "--type", "Circl").stdout
 
 
+def test_compare(trace, report, tmp_path):
+    """What changed, by type and line: what top says of each of the two runs. A type that is new has nothing before."""
+    program = compiled(tmp_path)
+    before = by_type(report, trace([program]).database)
+    source = (tmp_path / "types.cc").read_text()
+    (tmp_path / "types.cc").write_text(source.replace("i < 100", "i < 300").replace("list(10)", "list(0)").replace("int a;", "int a, b[9];"))
+    subprocess.run(["g++", "-std=c++17", "-g", "-O1", "-o", program, tmp_path / "types.cc"], check=True)
+    traced = trace([program])
+    after = by_type(report, traced.database)
+    shown = json.loads(report(traced.database, "compare", "1", "2", "--group", "type", "--json", "--limit", "0").stdout)
+    rows = shown["comparisons"][0]["rows"]
+    assert shown["group"] == "type"
+    for side, old in (("before", before), ("after", after)):
+        expected = collections.Counter()
+        for row in old["rows"]:
+            expected[row["type"], row["file"], row["line"], row["function"]] += row["peak_bytes"]
+        found = collections.Counter()
+        for row in rows:
+            found[row["type"], row["file"], row["line" if side == "after" else "line_before"], row["function"]] += row["bytes_" + side]
+        assert +found == +expected
+    text = report(traced.database, "compare", "1", "2", "-g", "type", "--width", "200").stdout
+    assert "By type, peak: what changed" in text and "TYPE" in text
+    assert [line.split()[-2:] for line in text.splitlines() if "std::pair<std::string const, Plain>" in line] == [["Plain>", "types.cc:17"]]
+    refused = report(traced.database, "compare", "1", "2", "--group", "stack")
+    assert refused.returncode == 2 and "type" in refused.stderr
+
+
+@pytest.mark.parametrize("group", ["function", "file", "module"])
+def test_compare_groups(trace, report, tmp_path, group):
+    traced = trace([compiled(tmp_path)])
+    trace([compiled(tmp_path)])
+    rows = json.loads(report(traced.database, "compare", "1", "2", "-g", group, "--json").stdout)["comparisons"][0]["rows"]
+    one = json.loads(report(traced.database, "top", "1", "-g", group, "--json", "--limit", "0").stdout)["rows"]
+
+    def amounts(rows, bytes_name):
+        return sorted((row.get("file") or "", row.get("function") or "", row.get("module") or "", row[bytes_name]) for row in rows
+                      if row[bytes_name])
+    assert amounts(rows, "bytes_before") == amounts(rows, "bytes_after") == amounts(one, "peak_bytes") != []
+
+
 def test_rust(trace, report, tmp_path):
     """If symbols contain types. Older symbol names do not, and then no types are shown."""
     if not shutil.which("rustc"):
