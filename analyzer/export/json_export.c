@@ -63,6 +63,8 @@ static int write_stacks(struct json *json, const struct profile *p)
         json_object(json, NULL);
         json_number(json, "process", site->process);
         json_number(json, "counts_for", site->place);
+        json_text(json, "type",
+                  p->nodes[site->node].type != 0 ? p->types.text[p->nodes[site->node].type] : NULL);
         json_numbers(json, "frames", stack.places, stack.count);
         measures_json(json, p->run, &site->m);
         json_close(json);

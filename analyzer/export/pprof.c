@@ -206,8 +206,18 @@ static void write_functions(struct writer *w)
 
 /* ---- samples --------------------------------------------------------------------------------- */
 
+/* Labels a sample with what its blocks are, if that is known. */
+static void label_type(struct writer *w, uint32_t type)
+{
+    if (type == 0)
+        return;
+    field_number(&w->inner, 1, string(w, "type"));
+    field_number(&w->inner, 2, string(w, w->export->profile->types.text[type]));
+    field_message(&w->message, 3, &w->inner);
+}
+
 /* If there are several processes, labels each sample with its process. */
-static void write_label(struct writer *w, int64_t process)
+static void label_process(struct writer *w, int64_t process)
 {
     if (w->process_count < 2)
         return;
@@ -234,7 +244,8 @@ static void write_samples(struct writer *w)
             if (measures[k].pprof != NULL)
                 put_number(&w->inner, (uint64_t)measure_value(&site->m, k));
         field_message(&w->message, 2, &w->inner);
-        write_label(w, site->process);
+        label_process(w, site->process);
+        label_type(w, p->nodes[site->node].type);
         field_message(&w->profile, PROFILE_SAMPLE, &w->message);
     }
 }

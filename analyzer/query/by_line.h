@@ -30,7 +30,7 @@ struct line_row {
     char *function; /* '' = not part of the group */
     char *module, *language;
     int64_t stack;           /* for GROUP_STACK */
-    char *type;              /* for GROUP_TYPE; NULL = not known */
+    char *type;              /* for GROUP_TYPE and GROUP_STACK; NULL = not known */
     enum store_type_how how; /* how that is known; of several stacks, the least certain */
     struct store_measures m;
 };

@@ -2,6 +2,7 @@
  * number, and texts are read only for those that are shown. */
 #define _GNU_SOURCE
 #include "by_stack.h"
+#include "by_type.h"
 #include "fold.h"
 
 #include <sqlite3.h>
@@ -266,6 +267,8 @@ int stacks_read(const struct report *report, const struct lines_query *query, st
         qsort_r(c.stacks, c.count, sizeof *c.stacks, by_size, &by);
     if (status == EXIT_FINE)
         status = name_rows(report, query, &c, lines);
+    if (status == EXIT_FINE)
+        status = types_of_stacks(report, query->run, lines);
     lines->all = c.count;
     lines->sum = c.sum;
     sqlite3_finalize(c.unnamed);

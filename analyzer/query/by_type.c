@@ -4,6 +4,7 @@
 #include "profile.h"
 #include "texts.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,5 +111,31 @@ int types_read(const struct report *report, const struct lines_query *query, str
     texts_free(&t.keys);
     free(t.rows);
     profile_free(&t.profile);
+    return status;
+}
+
+/* ---- of stacks ---------------------------------------------------------------------------------- */
+
+int types_of_stacks(const struct report *report, const struct run *run, struct lines *lines)
+{
+    sqlite3_stmt *s = report_prepare(report, "SELECT type, how FROM stack_type WHERE run = ?1 AND node = ?2");
+    int status = s != NULL ? EXIT_FINE : EXIT_FAILED;
+
+    for (size_t i = 0; i < lines->count && status == EXIT_FINE; i++) {
+        struct line_row *row = &lines->rows[i];
+
+        sqlite3_reset(s);
+        sqlite3_bind_int64(s, 1, run->number);
+        sqlite3_bind_int64(s, 2, row->stack);
+        if (!report_step(report, s, &status))
+            continue;
+        const char *type = (const char *)sqlite3_column_text(s, 0);
+
+        row->how = store_type_how(sqlite3_column_int64(s, 1));
+        row->type = type != NULL ? strdup(type) : NULL;
+        if (row->type == NULL)
+            status = report_error(report, EXIT_FAILED, "out of memory");
+    }
+    sqlite3_finalize(s);
     return status;
 }

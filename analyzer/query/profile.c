@@ -168,13 +168,11 @@ static int take_type(struct profile *profile, sqlite3_stmt *s)
 {
     uint32_t node = profile_node_index(profile, sqlite3_column_int64(s, 0));
     const char *type = (const char *)sqlite3_column_text(s, 1);
-    int64_t how = sqlite3_column_int64(s, 2);
 
     if (node == PROFILE_UNKNOWN || type == NULL)
         return 1;
     profile->nodes[node].type = texts_number(&profile->types, type);
-    profile->nodes[node].how =
-        how >= 0 && how < STORE_TYPE_HOWS ? (enum store_type_how)how : STORE_TYPE_INFERRED;
+    profile->nodes[node].how = store_type_how(sqlite3_column_int64(s, 2));
     return !profile->types.failed;
 }
 

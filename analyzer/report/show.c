@@ -224,7 +224,16 @@ static int has_source(enum group group)
     return group == GROUP_LINE || group == GROUP_STACK || group == GROUP_TYPE;
 }
 
-static void columns(struct table *table, const struct lines_query *query)
+/* Stacks have a column for their types where one is known. */
+static int has_types(const struct lines_query *query, const struct lines *lines)
+{
+    for (size_t i = 0; query->group == GROUP_STACK && i < lines->count; i++)
+        if (lines->rows[i].type != NULL)
+            return 1;
+    return 0;
+}
+
+static void columns(struct table *table, const struct lines_query *query, const struct lines *lines)
 {
     const struct measure_row *by = &measures[query->by];
     const struct more more = more_columns(query);
@@ -236,6 +245,8 @@ static void columns(struct table *table, const struct lines_query *query)
     for (size_t i = 0; i < more.count; i++)
         table_column(table, measures[more.list[i]].heading,
                      TABLE_RIGHT | (i < 2 ? TABLE_AMPLE : TABLE_ROOMY));
+    if (has_types(query, lines))
+        table_column(table, "TYPE", TABLE_SHRINK);
     show_name_columns(table, query->group);
     if (has_source(query->group))
         table_column(table, "SOURCE", TABLE_SHRINK | TABLE_EXTRA);
@@ -332,9 +343,9 @@ int show_lines(const struct report *report, const struct lines_query *query, con
 {
     struct table *table = table_new(report);
     sqlite3_stmt *prepared = stacks_prepare(report);
-    int status = prepared != NULL ? EXIT_FINE : EXIT_FAILED;
+    int typed = has_types(query, lines), status = prepared != NULL ? EXIT_FINE : EXIT_FAILED;
 
-    columns(table, query);
+    columns(table, query, lines);
     for (size_t i = 0; i < lines->count && status == EXIT_FINE; i++) {
         const struct line_row *row = &lines->rows[i];
         struct line_stack own = {row->stack, 0, row->m};
@@ -342,6 +353,8 @@ int show_lines(const struct report *report, const struct lines_query *query, con
 
         table_row(table, NULL);
         number_cells(report, table, query, &row->m, &lines->sum);
+        if (typed)
+            table_cell(table, row->type != NULL ? row->type : "-");
         name_cells(query, table, row);
         if (query->group == GROUP_STACK)
             status = print_stacks(report, prepared, query, &own, 1, 0, &below);
@@ -434,7 +447,7 @@ int show_lines_json(const struct report *report, struct json *json, const struct
         int line = has_source(query->group);
 
         json_object(json, NULL);
-        if (query->group == GROUP_TYPE) {
+        if (query->group == GROUP_TYPE || query->group == GROUP_STACK) {
             json_text(json, "type", row->type);
             json_text(json, "how", row->type != NULL ? hows[row->how] : NULL);
         }

@@ -178,6 +178,9 @@ enum store_type_how {
     STORE_TYPE_HOWS
 };
 
+/* The one of that number in a file; the least certain where there is none. */
+enum store_type_how store_type_how(int64_t number);
+
 /* What the blocks of a stack are, as its language writes it. The table is created with its first row. */
 int store_stack_type(struct store *store, int64_t node, const char *type, enum store_type_how how);
 

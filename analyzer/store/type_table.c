@@ -3,6 +3,11 @@
 
 #define TABLE "stack_type"
 
+enum store_type_how store_type_how(int64_t number)
+{
+    return number >= 0 && number < STORE_TYPE_HOWS ? (enum store_type_how)number : STORE_TYPE_INFERRED;
+}
+
 int store_types_make(struct store *store)
 {
     int code = store_execute(store, store_types_sql, "write");

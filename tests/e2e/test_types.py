@@ -123,6 +123,8 @@ def test_filter(trace, report, tmp_path):
     for command in (["top"], ["top", "--inclusive"], ["tree"], ["top", "-g", "stack"]):
         found = json.loads(report(traced.database, *command, *narrowed).stdout)
         assert found["total"]["bytes"] == wanted and found["filter"]["type"] == "[Ps]*[ng]"
+    stacks = json.loads(report(traced.database, "top", "-g", "stack", "--by", "bytes", "--limit", "0", "--json").stdout)["rows"]
+    assert sum(row["bytes"] for row in stacks if row["type"] in ("Plain", "std::string")) == wanted
     assert "No type is called Circl; there are:\n  Circle\n" in report(traced.database, "top", "--type", "Circl").stdout
 
 

@@ -79,7 +79,7 @@ def read(path):
         sample = _message(data, locations=[1], values=[2], labels=[3])
         frames = [f for n in _packed(sample["locations"]) for f in locations[n]]
         labels = [_message(label, key=1, text=2, number=3) for label in sample["labels"]]
-        samples.append((frames, _packed(sample["values"]), {strings[x["key"]]: x["number"] for x in labels}))
+        samples.append((frames, _packed(sample["values"]), {strings[x["key"]]: strings[x["text"]] or x["number"] for x in labels}))
         assert len(samples[-1][1]) == len(types)
     return {
         "types": [(strings[t["type"]], strings[t["unit"]]) for t in types],

@@ -1,14 +1,17 @@
 """Runs exported for other tools: each format has the run's totals, and the tool itself can read it."""
 
+import collections
 import csv
 import io
 import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +23,7 @@ COLUMNS = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_alloc
 PPROF = {"alloc_objects": "allocations", "alloc_space": "bytes", "inuse_objects": "live_allocations",
          "inuse_space": "live_bytes", "peak_objects": "peak_allocations", "peak_space": "peak_bytes",
          "temporary_objects": "temporary"}
+STORE = Path(__file__).resolve().parents[2] / "analyzer" / "store"
 KINDS = ["small", "empty", "one", "hostile", "dead", "stacks"]
 
 
@@ -197,6 +201,27 @@ def test_large(make_db, export, totals, say):
 
 
 # ---- the tools themselves
+
+
+def test_types(make_db, run, export):
+    """What the blocks of a stack are is a label of its sample, and the stack's in JSON."""
+    database = make_db("small")
+    with sqlite3.connect(database) as connection:
+        connection.executescript((STORE / "type_rows.sql").read_text(encoding="utf-8"))
+        connection.execute("INSERT INTO stack_type SELECT DISTINCT run, node, 'type ' || node, 2 FROM site WHERE node % 2 = 0")
+    stacks = json.loads(run("top", "--group", "stack", "--json", "--limit", "0", status=0).stdout)["rows"]
+    wanted = sorted((f"type {row['stack']}" if row["stack"] % 2 == 0 else "", row["bytes"]) for row in stacks)
+    assert wanted == sorted((row["type"] or "", row["bytes"]) for row in stacks) and len({w[0] for w in wanted}) > 2
+
+    def sums(pairs):
+        found = collections.Counter()
+        for name, size in pairs:
+            found[name or ""] += size
+        return found
+    profile = pprof.read(export("pprof"))
+    size = [t[0] for t in profile["types"]].index("alloc_space")
+    assert sums((labels.get("type"), values[size]) for _, values, labels in profile["samples"]) == sums(wanted)
+    assert sums((s["type"], s["bytes"]) for s in json.loads(export("json").read_text(encoding="utf-8"))["stacks"]) == sums(wanted)
 
 
 def test_go_tool_pprof(make_db, export, totals, program):
