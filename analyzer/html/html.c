@@ -7,6 +7,7 @@
 #include "source.h"
 #include "source_file.h"
 #include "text.h"
+#include "type_boxes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ static const struct option_spec options[] = {
      "leave the text of source lines out, for pages that are passed on", NULL},
     {"all-frames", OPTION_FLAG, &all_frames, NULL,
      "stacks with frames of the runtime and of libraries' insides", NULL},
+    TYPE_BOXES_OPTION,
     SOURCE_OPTION,
     {"open", OPTION_FLAG, &open_it, NULL, "in a browser: BROWSER's, or xdg-open's", NULL},
     {"o", OPTION_TEXT, &file, "FILE", "where to (default: report.html; '-': stdout)", NULL},

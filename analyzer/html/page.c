@@ -4,6 +4,7 @@
 #include "fold.h"
 #include "kind.h"
 #include "text.h"
+#include "type_boxes.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -306,7 +307,8 @@ int page_write(const struct report *report, const struct run *const *runs, int c
 
         page.runs[i] = runs[i];
         status = profile_load(report, &query, &page.profiles[i]);
-        if (status == EXIT_FINE && !fold_frames(&page.profiles[i], all_frames, filter->below))
+        if (status == EXIT_FINE &&
+            !(type_boxes_add(&page.profiles[i]) && fold_frames(&page.profiles[i], all_frames, filter->below)))
             status = report_error(report, EXIT_FAILED, "out of memory");
     }
     if (status == EXIT_FINE)

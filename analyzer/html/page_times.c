@@ -9,6 +9,7 @@
  * slices are merged in pairs.
  */
 #include "page.h"
+#include "type_boxes.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -101,7 +102,7 @@ static void add(struct times *times, int64_t t_ns, int64_t node, const int64_t *
     const struct page *page = times->page;
     double part = (double)t_ns / (double)times->end_ns * PAGE_SLICES;
     size_t slice = part < 0 ? 0 : part >= PAGE_SLICES ? PAGE_SLICES - 1 : (size_t)part;
-    uint32_t index = profile_node_index(&page->profiles[0], node);
+    uint32_t index = type_boxes_node(&page->profiles[0], profile_node_index(&page->profiles[0], node));
 
     if (times->place[index] == PROFILE_NONE)
         return;

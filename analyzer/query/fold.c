@@ -1,5 +1,6 @@
 /* fold.c - see fold.h. */
 #include "fold.h"
+#include "type_boxes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,8 +49,8 @@ static unsigned char *flags_of_places(const struct profile *profile, int all_fra
     for (size_t i = 0; flags != NULL && i < profile->place_count; i++) {
         const struct profile_place *place = &profile->places[i];
 
-        if (i == PROFILE_CUT ||
-            (!all_frames && fold_is_runtime(place->function, place->file, place->library_code)))
+        if (i == PROFILE_CUT || (!all_frames && strcmp(place->language, TYPE_BOX) != 0 &&
+                                 fold_is_runtime(place->function, place->file, place->library_code)))
             flags[i] = RUNTIME;
         if (below != NULL && filter_function_matches(below, place->function))
             flags[i] |= BELOW;

@@ -10,6 +10,7 @@
 #include "place_keys.h"
 #include "show.h"
 #include "text.h"
+#include "type_boxes.h"
 #include "call_tree.h"
 #include "units.h"
 
@@ -32,6 +33,7 @@ static const struct option_spec options[] = {
     {"group", OPTION_CHOICE, &group, NULL, "what a node is (default: line)", groups},
     {"depth", OPTION_NUMBER, &depth_limit, "N", "levels to show (default: all)", NULL},
     SHOW_ALL_FRAMES,
+    TYPE_BOXES_OPTION,
     {"leaf", OPTION_FLAG, &leaf, NULL, "inverted, begin at the innermost line, be it of a library", NULL},
     FILTER_OPTIONS(filter),
     FILTER_MOMENTS(filter),
@@ -42,7 +44,10 @@ const struct manual manual_tree = {
     .operands = "[RUN]",
     .about =
         "Shows who calls what allocates: each node counts all that was allocated below it, SELF what was\n"
-        "allocated by itself. A call that goes straight on is shown below its caller without a branch.",
+        "allocated by itself. A call that goes straight on is shown below its caller without a branch. "
+        "Innermost is "
+        "what\n"
+        "the blocks are, where that is known.",
     .options = options,
     .examples = {{"", "what made up the heap when it was largest, from main down"},
                  {"list --inverted --min 5%",
@@ -241,15 +246,21 @@ static void value_cells(const struct screen *screen, int64_t value, int at_most,
         table_cell_before(screen->table, "<= ");
 }
 
+static int is_type(const struct profile_place *place)
+{
+    return strcmp(place->language, TYPE_BOX) == 0;
+}
+
 static void name_cells(const struct screen *screen, uint32_t node, const char *before)
 {
     const struct profile_place *place = &screen->shown->profile.places[screen->shown->tree.nodes[node].key];
     char *where = show_place(screen->shown->profile.run, place->file, group == GROUP_LINE ? place->line : 0);
+    const char *module = is_type(place) ? "(type)" : text_basename(place->module);
 
     table_cell(screen->table, place->function);
     if (before != NULL)
         table_cell_before(screen->table, before);
-    table_cell(screen->table, where != NULL ? where : text_basename(place->module));
+    table_cell(screen->table, where != NULL ? where : module);
     table_cell_color(screen->table, "dim");
     free(where);
 }
@@ -370,12 +381,13 @@ static int print_json(struct report *report, struct shown *shown)
         json_number(&json, "node", number);
         json_number(&json, "parent", numbers[n->parent]);
         json_number(&json, "depth", shown->depth[node]);
-        json_text(&json, "function", place->function);
+        json_text(&json, "function", is_type(place) ? NULL : place->function);
+        json_text(&json, "type", is_type(place) ? place->function : NULL);
         json_text(&json, "file", place->file);
         if (group == GROUP_LINE)
             json_number(&json, "line", place->line);
         json_text(&json, "module", place->module);
-        json_text(&json, "language", place->language);
+        json_text(&json, "language", is_type(place) ? NULL : place->language);
         measures_json(&json, shown->profile.run, &n->m[0]);
         json_number(&json, "value", value_of(&shown->tree, node));
         json_number(&json, "self", shown->self[node]);
@@ -397,7 +409,8 @@ static int build(const struct report *report, const struct run *run, struct show
 
     if (status != EXIT_FINE)
         return status;
-    if (!fold_frames(&shown->profile, show_all_frames, filter.below))
+    if ((!inverted && !type_boxes_add(&shown->profile)) ||
+        !fold_frames(&shown->profile, show_all_frames, filter.below))
         return report_error(report, EXIT_FAILED, "out of memory");
     double smallest = least * (double)measure_value(&shown->profile.sum, by);
 

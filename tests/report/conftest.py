@@ -7,6 +7,7 @@ import pathlib
 import pty
 import select
 import shutil
+import sqlite3
 import struct
 import subprocess
 import termios
@@ -14,6 +15,7 @@ import termios
 import pytest
 
 BUILD = pathlib.Path(os.environ.get("LIBTRACE_BUILD", "build/release")).resolve()
+STORE = pathlib.Path(__file__).resolve().parents[2] / "analyzer" / "store"
 BROWSER = pathlib.Path(__file__).parent / "browser"
 
 
@@ -34,6 +36,18 @@ def make_db(tmp_path):
         return path
 
     return make
+
+
+@pytest.fixture
+def add_types():
+    """add_types(database): stacks with an even number allocate what is called 'type' and that number."""
+
+    def add(database):
+        with sqlite3.connect(database) as connection:
+            connection.executescript((STORE / "type_rows.sql").read_text(encoding="utf-8"))
+            connection.execute("INSERT INTO stack_type SELECT DISTINCT run, node, 'type ' || node, 2 FROM site WHERE node % 2 = 0")
+
+    return add
 
 
 @pytest.fixture

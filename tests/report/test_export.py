@@ -7,12 +7,9 @@ import json
 import os
 import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
-from pathlib import Path
-
 import pytest
 
 import pprof
@@ -23,7 +20,6 @@ COLUMNS = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_alloc
 PPROF = {"alloc_objects": "allocations", "alloc_space": "bytes", "inuse_objects": "live_allocations",
          "inuse_space": "live_bytes", "peak_objects": "peak_allocations", "peak_space": "peak_bytes",
          "temporary_objects": "temporary"}
-STORE = Path(__file__).resolve().parents[2] / "analyzer" / "store"
 KINDS = ["small", "empty", "one", "hostile", "dead", "stacks"]
 
 
@@ -203,12 +199,9 @@ def test_large(make_db, export, totals, say):
 # ---- the tools themselves
 
 
-def test_types(make_db, run, export):
+def test_types(make_db, add_types, run, export):
     """What the blocks of a stack are is a label of its sample, and the stack's in JSON."""
-    database = make_db("small")
-    with sqlite3.connect(database) as connection:
-        connection.executescript((STORE / "type_rows.sql").read_text(encoding="utf-8"))
-        connection.execute("INSERT INTO stack_type SELECT DISTINCT run, node, 'type ' || node, 2 FROM site WHERE node % 2 = 0")
+    add_types(make_db("small"))
     stacks = json.loads(run("top", "--group", "stack", "--json", "--limit", "0", status=0).stdout)["rows"]
     wanted = sorted((f"type {row['stack']}" if row["stack"] % 2 == 0 else "", row["bytes"]) for row in stacks)
     assert wanted == sorted((row["type"] or "", row["bytes"]) for row in stacks) and len({w[0] for w in wanted}) > 2
