@@ -246,7 +246,7 @@ static void columns(struct table *table, const struct lines_query *query, const 
         table_column(table, measures[more.list[i]].heading,
                      TABLE_RIGHT | (i < 2 ? TABLE_AMPLE : TABLE_ROOMY));
     if (has_types(query, lines))
-        table_column(table, "TYPE", TABLE_SHRINK);
+        table_column(table, "TYPE", TABLE_SHRINK | TABLE_SPARE);
     show_name_columns(table, query->group);
     if (has_source(query->group))
         table_column(table, "SOURCE", TABLE_SHRINK | TABLE_EXTRA);

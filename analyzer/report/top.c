@@ -7,6 +7,7 @@
 #include "nameless.h"
 #include "show.h"
 #include "source_file.h"
+#include "text.h"
 #include "top_resident.h"
 #include "units.h"
 #include "watch.h"
@@ -81,13 +82,17 @@ static int print_json(struct report *report, const struct lines_query *query, co
     return status;
 }
 
-static void say_how_much_is_typed(const struct lines *lines, enum measure measure)
+static void say_how_much_is_typed(const struct report *report, const struct lines *lines,
+                                  enum measure measure)
 {
     int64_t all = measure_value(&lines->sum, measure);
 
     if (lines->typed == 0)
-        printf("No type is known: that of a block is told by frames of C++'s library, and of Rust's (built "
-               "with -C symbol-mangling-version=v0).\n");
+        text_wrap(
+            stdout,
+            "No type is known: that of a block is told by frames of C++'s library, and of Rust's (built "
+            "with -C symbol-mangling-version=v0).",
+            (size_t)report->width, 0);
     else if (lines->typed < all)
         printf("Types are known for %.1f %% of it.\n", 100 * (double)lines->typed / (double)all);
 }
@@ -107,7 +112,7 @@ static int print_text(struct report *report, const struct lines_query *query, co
         putchar('\n');
         status = show_lines(report, query, lines, stacks, (size_t)stacks_each);
         if (group == GROUP_TYPE)
-            say_how_much_is_typed(lines, query->by);
+            say_how_much_is_typed(report, lines, query->by);
         if (!report->watching)
             nameless_print(report, query->run, query->by);
         show_words(report);

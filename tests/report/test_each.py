@@ -19,7 +19,8 @@ FORMATS = ["pprof", "folded", "speedscope", "dhat", "massif", "csv", "json"]
 
 # The arguments of each subcommand that shows a run; "0" stands for the run.
 READING = {
-    "top": [["0"], ["--stacks", "2"], ["--group", "stack", "--by", "peak"], ["--group", "function"], ["--group", "module"], ["--by", "resident"]],
+    "top": [["0"], ["--stacks", "2"], ["--group", "stack", "--by", "peak"], ["--group", "function"], ["--group", "module"], ["--group", "type"],
+            ["--by", "resident"]],
     "tree": [["0"], ["--inverted", "--by", "peak"], ["--group", "function", "--min", "5%"]],
     "leaks": [["0"]],
     "rss": [["0"]],
@@ -27,7 +28,7 @@ READING = {
     "timeline": [["0"], ["0", "--to", "0.25"], ["0", "--from=0.00001", "--to", "0.02"]],
     "histogram": [["0"]],
     "temporary": [["0"]],
-    "compare": [["0", "0"], ["0", "0", "--by", "allocations"]],
+    "compare": [["0", "0"], ["0", "0", "--by", "allocations"], ["0", "0", "--group", "type"]],
     "diff": [["0", "0"]],
     "check": [["0", "--max-allocations", "1000000000000", "--against", "0"]],
     "summary": [["0"]],
