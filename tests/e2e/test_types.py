@@ -115,7 +115,7 @@ def test_view(trace, report, tmp_path):
 
 
 def test_filter(trace, report, tmp_path):
-    """--type narrows every report to blocks of these types, and says which there are if none is called so."""
+    """--type narrows reports and exports to blocks of these types, and says which there are if none is called so."""
     traced = trace([compiled(tmp_path)])
     wanted = sum(row["bytes"] for row in by_type(report, traced.database)["rows"] if row["type"] in ("Plain", "std::string"))
     narrowed = ["--by", "bytes", "--type", "[Ps]*[ng]", "--json"]
@@ -123,6 +123,8 @@ def test_filter(trace, report, tmp_path):
     for command in (["top"], ["top", "--inclusive"], ["tree"], ["top", "-g", "stack"]):
         found = json.loads(report(traced.database, *command, *narrowed).stdout)
         assert found["total"]["bytes"] == wanted and found["filter"]["type"] == "[Ps]*[ng]"
+    exported = json.loads(report(traced.database, "export", "--format", "json", "--type", "[Ps]*[ng]").stdout)["stacks"]
+    assert sum(stack["bytes"] for stack in exported) == wanted and {stack["type"] for stack in exported} == {"Plain", "std::string"}
     stacks = json.loads(report(traced.database, "top", "-g", "stack", "--by", "bytes", "--limit", "0", "--json").stdout)["rows"]
     assert sum(row["bytes"] for row in stacks if row["type"] in ("Plain", "std::string")) == wanted
     assert "No type is called Circl; there are:\n  Circle\n" in report(traced.database, "top", "--type", "Circl").stdout
