@@ -24,6 +24,7 @@
  *   node  = parent node << 32 | frame             0 = empty place
  *   frame = 1 + index into the frame segments     see wire_frame
  *   root  = node id 0; WIRE_NODE_CUT as a parent: the outer frames were cut off
+ *   A node whose frame is a type (WIRE_FRAME_TYPE) is its parent's stack, with blocks of this type only.
  *
  * Events are 64-bit words in a thread's ring:
  *
@@ -31,7 +32,7 @@
  *   +------+------------+-------------------------------------+
  *   | type |  elapsed   |  address                            |   every event but STAMP, HUGE
  *   +------+------------+----------------+--------------------+
- *   |  node                              |  size              |   ALLOC, MOVE: second word
+ *   |  node                              |  size              |   ALLOC, OBJECT, MOVE, RETYPE: second word
  *   |  node                              |  enum wire_map     |   MAP: second word, and the length as a third
  *   +------------------------------------+--------------------+
  *    63                                32 31                  0
@@ -57,7 +58,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 20u                 /* changed with every change of this file */
+#define WIRE_VERSION 21u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -82,6 +83,11 @@ enum wire_event {
     WIRE_MAP = 9,    /* three words: address; node and enum wire_map; length. It replaces what was there */
     WIRE_UNMAP = 10, /* two words: address; length, 0 = the whole mapping that begins there */
     WIRE_UNMAP_FAIL = 11, /* one word: the ring's previous UNMAP did not happen */
+    /* As ALLOC, of an object that has no type yet. The stack says which type is expected. */
+    WIRE_OBJECT = 12,
+    /* Two words like ALLOC: the process's latest OBJECT, at this address and still live, has always belonged
+     * to this stack: another type, or none. It is stamped if it is in another ring than that OBJECT. */
+    WIRE_RETYPE = 13,
 };
 
 /* Bits that describe a mapping. */
@@ -205,11 +211,12 @@ enum wire_frame_kind {
     WIRE_FRAME_EMPTY = 0,  /* not written yet */
     WIRE_FRAME_NATIVE = 1, /* value: return address (look up value - 1); owner: module number, 0 = none */
     WIRE_FRAME_PYTHON = 2, /* value: instruction offset in bytes; owner: code number */
+    WIRE_FRAME_TYPE = 3,   /* innermost, and no frame of the stack: its blocks' type. owner: type number */
 };
 
 struct wire_frame {
     uint64_t value;
-    uint32_t owner;        /* number of the module or code note that describes it */
+    uint32_t owner;        /* number of the module, code or type note that describes it */
     _Atomic uint32_t kind; /* enum wire_frame_kind, written last */
 };
 
@@ -238,6 +245,7 @@ enum wire_note_type {
     WIRE_NOTE_CODE = 4,
     WIRE_NOTE_MARK = 5,
     WIRE_NOTE_SAID = 6, /* text: the one line that the process printed on stderr */
+    WIRE_NOTE_TYPE = 7,
 };
 
 /* Every note starts with this; notes are 8-byte aligned and never cross a segment. */
@@ -282,6 +290,18 @@ struct wire_note_mark {
     uint32_t number; /* from 1 on */
     uint32_t kind;   /* 0 mark, 1 snapshot */
     char name[];     /* NUL-terminated UTF-8 */
+};
+
+/* A type of Python objects. */
+struct wire_note_object_type {
+    struct wire_note note;
+    uint32_t number;                 /* from 1 on */
+    uint32_t heap;                   /* 1: made at run time, as by a class statement */
+    uint64_t flags;                  /* tp_flags */
+    int64_t basic_size, item_size;   /* bytes of an instance, and of each of its items */
+    int64_t dict_offset;             /* of the instance's __dict__, 0 = none */
+    uint32_t module_size, name_size; /* UTF-8, with their NULs */
+    char text[];                     /* module, "" = not known, or part of the name; qualified name */
 };
 
 #define WIRE_NOTE_SEGMENTS 10u /* segment k holds 64 KiB << k */
@@ -347,6 +367,7 @@ struct wire_process {
     _Atomic uint64_t note_segment[WIRE_NOTE_SEGMENTS];
     _Atomic uint32_t modules; /* numbers given */
     _Atomic uint32_t codes;
+    _Atomic uint32_t types;
     _Atomic uint32_t marks;
     _Atomic uint32_t
         modules_kept; /* (collector) number of modules whose notes it has read, and files opened; a futex */

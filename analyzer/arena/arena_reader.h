@@ -167,7 +167,7 @@ void arena_release(struct arena_slot *slot);
 
 struct arena_frame {
     uint32_t kind;  /* enum wire_frame_kind; WIRE_FRAME_EMPTY: no such frame */
-    uint32_t owner; /* number of a module or code object, which may not exist */
+    uint32_t owner; /* number of a module, code object or type, which may not exist */
     uint64_t value;
 };
 

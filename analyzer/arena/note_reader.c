@@ -50,6 +50,14 @@ static bool mark_holds(const struct wire_note_mark *note)
     return is_number(note->number) && memchr(note->name, '\0', note->note.size - sizeof *note) != NULL;
 }
 
+static bool type_holds(const struct wire_note_object_type *note)
+{
+    const char *at = note->text;
+    uint64_t left = note->note.size - sizeof *note;
+    return is_number(note->number) && text(&at, &left, note->module_size) &&
+           text(&at, &left, note->name_size);
+}
+
 /* True if a note, in our own copy, has the contents that its type requires. */
 static bool holds(const struct wire_note *note, enum wire_note_type type)
 {
@@ -64,6 +72,9 @@ static bool holds(const struct wire_note *note, enum wire_note_type type)
         return note->size >= sizeof(struct wire_note_code) && code_holds((const struct wire_note_code *)note);
     case WIRE_NOTE_MARK:
         return note->size >= sizeof(struct wire_note_mark) && mark_holds((const struct wire_note_mark *)note);
+    case WIRE_NOTE_TYPE:
+        return note->size >= sizeof(struct wire_note_object_type) &&
+               type_holds((const struct wire_note_object_type *)note);
     default:
         return false;
     }

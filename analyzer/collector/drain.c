@@ -160,8 +160,16 @@ static __attribute__((noinline)) void free_unknown(struct tracker *tracker, stru
     }
 }
 
+INLINE void expect(const struct tracker *tracker, const struct tracked_ring *r, const struct block *block)
+{
+    struct expected_object *expected = &r->process->expected;
+    *expected = (struct expected_object){block->address, block->size, r->thread, block->born, {0}};
+    ledger_before_alloc(&tracker->ledger, block->site, &expected->before);
+}
+
+/* object: WIRE_OBJECT. */
 INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint64_t size,
-                     uint32_t node, bool careful)
+                     uint32_t node, bool careful, bool object)
 {
     struct tracked_process *process = r->process;
     uint32_t site = event_site(tracker, r, node, careful);
@@ -169,6 +177,8 @@ INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t a
     int found = blocks_put(&process->blocks, &block, &old);
     if (UNLIKELY(found > 0))
         put_out_of_order(tracker, r, &old, address);
+    if (object)
+        expect(tracker, r, &block);
     ledger_alloc(&tracker->ledger, site, size);
     if (careful && tracker->log_events)
         log_event(tracker, r, address, size, node, false);
@@ -207,6 +217,42 @@ INLINE void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
         log_event(tracker, r, address, old.size, ledger_site(&tracker->ledger, old.site)->node, true);
         log_event(tracker, r, address, old.size, node, false);
     }
+}
+
+/* In the log, the allocation gets the right stack, unless it was written before: then its type is the expected one. */
+static void log_retype(struct tracker *tracker, const struct tracked_process *process, uint64_t address,
+                       uint32_t node)
+{
+    struct logged_event *events = tracker->events.memory;
+    for (uint64_t i = tracker->event_count; i-- > 0;) {
+        if (events[i].address != address || events[i].process != process->index)
+            continue;
+        if (!events[i].is_free)
+            events[i].node = node;
+        return;
+    }
+}
+
+/* The type of the latest object is known, and is not the one that was expected. */
+static void do_retype(struct tracker *tracker, const struct tracked_ring *r, uint64_t address, uint32_t node)
+{
+    struct tracked_process *process = r->process;
+    struct expected_object expected = process->expected;
+    process->expected.address = 0;
+    if (!address || expected.address != address)
+        return;
+    uint32_t site = tracker->by_thread ? event_site_of_thread(tracker, expected.thread, node)
+                                       : event_site(tracker, r, node, false);
+    struct block block = {address, 0, site, expected.born}, old;
+    if (!site || !blocks_move(&process->blocks, &block, &old))
+        return;
+    if (UNLIKELY(old.site != expected.before.site || old.size != expected.size)) { /* another block by now */
+        blocks_move(&process->blocks, &old, &block);
+        return;
+    }
+    ledger_take_back(&tracker->ledger, &expected.before, site, old.size);
+    if (tracker->log_events)
+        log_retype(tracker, process, address, node);
 }
 
 static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct tracked_ring *r,
@@ -278,6 +324,9 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
         r->last_made = 0;
         do_realloc(tracker, r, wire_type(word), wire_address(word));
         break;
+    case WIRE_RETYPE:
+        do_retype(tracker, r, wire_address(word), (uint32_t)(r->words[r->tail++ & DRAIN_MASK] >> 32));
+        break;
     case WIRE_MAP:
         do_map(tracker, r, wire_address(word));
         break;
@@ -317,7 +366,7 @@ INLINE uint64_t take_event(struct tracker *tracker, struct tracked_ring *r, uint
     if (type == WIRE_FREE) {
         do_free(tracker, r, address, careful);
         r->last_made = 0;
-    } else if (type == WIRE_ALLOC) {
+    } else if (LIKELY(type == WIRE_ALLOC) || type == WIRE_OBJECT) {
         uint64_t second = r->words[tail++ & DRAIN_MASK], size = (uint32_t)second;
         uint32_t node = (uint32_t)(second >> 32);
         if (!careful && tail < head &&
@@ -330,7 +379,7 @@ INLINE uint64_t take_event(struct tracker *tracker, struct tracked_ring *r, uint
             size |= (uint64_t)r->huge << 32;
             r->huge = 0;
         }
-        do_alloc(tracker, r, address, size, node, careful);
+        do_alloc(tracker, r, address, size, node, careful, type == WIRE_OBJECT);
         r->last_made = address;
     } else if (LIKELY(type == WIRE_MOVE)) {
         do_move(tracker, r, address, (uint32_t)(r->words[tail++ & DRAIN_MASK] >> 32), careful);

@@ -16,7 +16,7 @@
  * stays the same. If all sites are cached, there is no second step. */
 INLINE bool has_node(enum wire_event type)
 {
-    return type == WIRE_ALLOC || type == WIRE_MOVE;
+    return type == WIRE_ALLOC || type == WIRE_OBJECT || type == WIRE_MOVE || type == WIRE_RETYPE;
 }
 
 static inline bool blocks_cached(const struct tracked_process *process)

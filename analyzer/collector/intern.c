@@ -83,6 +83,24 @@ static bool find_place(struct intern *intern, struct intern_process *process, ui
     return false;
 }
 
+/* The run's number for a type of a process; 0 = it is not described. Waits as find_place() does. */
+static uint32_t find_type(struct intern *intern, struct intern_process *process, uint32_t raw)
+{
+    for (;;) {
+        if (((size_t)raw + 1) * sizeof(uint32_t) <= process->types.room &&
+            ((const uint32_t *)process->types.memory)[raw])
+            return ((const uint32_t *)process->types.memory)[raw];
+        uint64_t at = process->notes.at;
+        intern_notes(intern, process);
+        if (process->notes.at != at)
+            continue;
+        if (intern->patience == 0)
+            return 0;
+        intern->patience--;
+        nanosleep(&(struct timespec){0, PATIENCE_NS}, NULL);
+    }
+}
+
 /* The run's number for a process's frame. */
 static uint32_t intern_frame(struct intern *intern, struct intern_process *process, uint32_t raw)
 {
@@ -158,6 +176,14 @@ static void note_use(struct intern_process *process, uint32_t number)
     *bits |= bit;
 }
 
+/* The node for the blocks of a type among those of a stack. */
+static uint32_t typed(struct intern *intern, struct intern_process *process, uint32_t stack, uint32_t raw)
+{
+    uint32_t type = stack != WIRE_NODE_ROOT && stack != WIRE_NODE_CUT ? find_type(intern, process, raw) : 0;
+    uint32_t node = type ? intern_typed_node(intern, stack, type) : 0;
+    return node ? node : stack;
+}
+
 uint32_t intern_node(struct intern *intern, struct intern_process *process, uint32_t raw)
 {
     static struct {
@@ -187,7 +213,9 @@ uint32_t intern_node(struct intern *intern, struct intern_process *process, uint
     while (depth-- > 0) {
         const struct arena_frame frame = arena_frame(process->slot, path[depth].frame);
         bool ours = intern_is_ours(process, &frame);
-        if (!ours)
+        if (frame.kind == WIRE_FRAME_TYPE)
+            number = typed(intern, process, number, frame.owner);
+        else if (!ours)
             number = add_node(intern, number, intern_frame(intern, process, path[depth].frame));
         *known_node(process, path[depth].node) = number;
         /* A frame of ours is no node of its own, but the same as its caller's, unless it is the whole
@@ -246,5 +274,6 @@ void intern_close(struct intern *intern)
     grow_free(&intern->nodes);
     free(intern->frame_numbers.entries);
     free(intern->node_numbers.entries);
+    free(intern->typed_numbers.entries);
     symbols_close(intern->symbols);
 }

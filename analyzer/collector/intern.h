@@ -2,7 +2,7 @@
  *
  *   intern.c        frames and stacks            intern_notes.c   modules, Python code, marks, names of processes
  *   intern_lines.c  lines, and looking them up   attribution.c    the line that an allocation counts for
- *   intern_types.c  types of blocks
+ *   intern_types.c  types of blocks, and stacks by type
  *
  * Reads the notes, frames and nodes that a process wrote into the arena, and writes what is new to the
  * database. So processes of the same program share their stacks. Used by the writer's thread only.
@@ -62,9 +62,11 @@ struct run_frame {
     struct attribution shown;
 };
 
-/* A stack of the run. */
+/* A stack of the run, or those of its blocks that are of one type: each has a node of its own, with the same parent
+ * and frame. */
 struct run_node {
     uint32_t parent, frame;
+    uint32_t type; /* that all blocks have, as the program said so; 0 = not known */
     struct attribution shown;
 };
 
@@ -75,6 +77,7 @@ struct intern_process {
     struct arena_notes notes;
     struct grow modules; /* struct process_module, by the process's number */
     struct grow codes;   /* struct process_code * of the run, by the process's number */
+    struct grow types;   /* uint32_t: the run's type, by the process's number */
     struct grow frames;  /* uint32_t: the run's frame, by the process's */
     struct grow nodes;   /* uint32_t: the run's node, by the process's */
     struct grow marks;   /* struct process_mark, by number */
@@ -103,8 +106,9 @@ struct intern {
     struct line_entry *lines;        /* uthash */
     struct text_entry *texts;        /* uthash: interned strings that symbols.h does not own */
     struct number_map frame_numbers, node_numbers;
-    struct grow frames; /* struct run_frame by the run's number */
-    struct grow nodes;  /* struct run_node by the run's number */
+    struct number_map typed_numbers; /* nodes by stack << 32 | type */
+    struct grow frames;              /* struct run_frame by the run's number */
+    struct grow nodes;               /* struct run_node by the run's number */
     uint32_t nodes_written;
     int error;         /* the store's first error */
     unsigned patience; /* how often we may still wait for something that is not described yet */

@@ -159,6 +159,9 @@ void intern_notes(struct intern *intern, struct intern_process *process)
         case WIRE_NOTE_CODE:
             take_code(intern, process, (const struct wire_note_code *)note);
             break;
+        case WIRE_NOTE_TYPE:
+            intern_take_type(intern, process, (const struct wire_note_object_type *)note);
+            break;
         case WIRE_NOTE_PROCESS:
             take_process(process, (const struct wire_note_process *)note);
             break;
@@ -189,6 +192,7 @@ void intern_notes_close(struct intern_process *process)
     arena_notes_close(&process->notes);
     grow_free(&process->modules);
     grow_free(&process->codes);
+    grow_free(&process->types);
     grow_free(&process->marks);
     free(process->executable);
     free(process->command);

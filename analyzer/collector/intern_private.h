@@ -51,6 +51,13 @@ void intern_notes_close(struct intern_process *process);
 /* The number of the type that a library's function allocates; 0 = its name does not say. */
 uint32_t intern_type_of(struct intern *intern, const char *function);
 
+/* A type that the process has described gets a number in the run. */
+void intern_take_type(struct intern *intern, struct intern_process *process,
+                      const struct wire_note_object_type *note);
+
+/* The node for blocks of a type that have this stack, both numbers of the run; 0 if out of memory. */
+uint32_t intern_typed_node(struct intern *intern, uint32_t stack, uint32_t type);
+
 /* The type of blocks if an inner frame says `inner` and one further out says `outer`; 0 = says nothing. */
 uint32_t intern_type_of_both(const struct intern *intern, uint32_t inner, uint32_t outer);
 

@@ -1,9 +1,15 @@
-/* intern_types.c - types of blocks: each name has a number in the run, and stacks' types are written once. */
+/* intern_types.c - types of blocks: each name has a number in the run, and stacks' types are written once.
+ *
+ * Types are inferred from the names of frames (C++, Rust), or told by the process (Python's objects).
+ */
+#define _GNU_SOURCE
 #include "block_types.h"
 #include "intern_private.h"
 #include "shortage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct type_entry {
     const char *name; /* interned, so equal names are the same pointer */
@@ -46,6 +52,34 @@ uint32_t intern_type_of(struct intern *intern, const char *function)
     return number;
 }
 
+void intern_take_type(struct intern *intern, struct intern_process *process,
+                      const struct wire_note_object_type *note)
+{
+    const char *module = note->text, *name = note->text + note->module_size;
+    char *whole = NULL;
+    uint32_t *number = GROW_AT(&process->types, uint32_t, note->number);
+    if (!number)
+        return;
+    if (*module && strcmp(module, "builtins") != 0 &&
+        !SHORTAGE_UNLESS(asprintf(&whole, "%s.%s", module, name) > 0 ? whole : NULL))
+        return;
+    *number = number_of(intern, intern_text(intern, whole ? whole : name));
+    free(whole);
+}
+
+uint32_t intern_typed_node(struct intern *intern, uint32_t stack, uint32_t type)
+{
+    struct number_entry *entry = number_map_find(&intern->typed_numbers, (uint64_t)stack << 32 | type);
+    if (!entry || entry->number)
+        return entry ? entry->number : 0;
+    struct run_node *node = GROW_AT(&intern->nodes, struct run_node, intern->node_count + 1);
+    if (!node)
+        return 0;
+    const struct run_node *of = (const struct run_node *)intern->nodes.memory + stack;
+    *node = (struct run_node){.parent = of->parent, .frame = of->frame, .type = type};
+    return entry->number = ++intern->node_count;
+}
+
 uint32_t intern_type_of_both(const struct intern *intern, uint32_t inner, uint32_t outer)
 {
     const char *const *names = intern->types.memory;
@@ -58,10 +92,12 @@ void intern_write_type(struct intern *intern, uint32_t node)
 {
     if (node == WIRE_NODE_ROOT || node == WIRE_NODE_CUT)
         return;
-    struct attribution *shown = &((struct run_node *)intern->nodes.memory)[node].shown;
-    if (!shown->type || shown->typed)
+    struct run_node *stack = (struct run_node *)intern->nodes.memory + node;
+    uint32_t type = stack->type ? stack->type : stack->shown.type;
+    if (!type || stack->shown.typed)
         return;
-    shown->typed = true;
-    const char *type = ((const char *const *)intern->types.memory)[shown->type];
-    intern_error(intern, store_stack_type(intern->store, node, type, STORE_TYPE_INFERRED));
+    stack->shown.typed = true;
+    intern_error(intern,
+                 store_stack_type(intern->store, node, ((const char *const *)intern->types.memory)[type],
+                                  stack->type ? STORE_TYPE_EXACT : STORE_TYPE_INFERRED));
 }

@@ -150,6 +150,45 @@ void ledger_settle(struct ledger *ledger)
     ledger_begin(ledger, flow->heap);
 }
 
+/* The highest that a site was without a block that has lived since before; it was `highest` with it. */
+static uint64_t highest_without(uint64_t highest, uint64_t before, uint64_t size)
+{
+    uint64_t without = highest - size;
+    return highest <= before || without < before ? before : without;
+}
+
+static void site_unalloc(struct site *site, const struct ledger_before *before, uint64_t size)
+{
+    assert(site->allocations > site->frees && site->bytes - site->freed_bytes >= size);
+    if (site->sizes)
+        ledger_count_other(&site->sizes, ledger_class(size), -1);
+    if (site->allocations == before->allocations + 1) {
+        site->smallest = before->smallest;
+        site->largest = before->largest;
+    }
+    site->highest_bytes = highest_without(site->highest_bytes, before->highest_bytes, size);
+    site->allocations--;
+    site->bytes -= size;
+    site->taken_back++;
+}
+
+void ledger_take_back(struct ledger *ledger, const struct ledger_before *before, uint32_t to, uint64_t size)
+{
+    struct site *from = ledger_site(ledger, before->site), *into = ledger_site(ledger, to);
+    if (from == into)
+        return;
+    ledger_fold(ledger, from);
+    ledger_fold(ledger, into);
+    site_unalloc(from, before, size);
+    site_alloc(into, size);
+    if (before->peak != ledger->peak) { /* a peak came after it, so that the block is part of the latest */
+        from->peak_allocations--;
+        from->peak_bytes -= size;
+        into->peak_allocations++;
+        into->peak_bytes += size;
+    }
+}
+
 void ledger_unfree(struct ledger *ledger, uint32_t index, uint64_t size, uint32_t ticks)
 {
     struct site *site = ledger_site(ledger, index);

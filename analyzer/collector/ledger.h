@@ -44,11 +44,12 @@ struct site {
     uint32_t node;                       /* the process's own number for its stack */
     uint32_t thread;                     /* number in the process; 0 = sites are not by thread */
     uint8_t size_class, lifetime_class;  /* the first classes seen */
+    uint32_t taken_back;                 /* allocations that turned out to be another site's */
 } __attribute__((aligned(64)));
 
 /* What the database has of a site. */
 struct site_written {
-    uint64_t events; /* allocations + frees */
+    uint64_t events; /* what happened to it, see site_events(); UINT64_MAX: to be written in any case */
     uint64_t peak_bytes, peak_allocations;
 };
 
@@ -95,6 +96,18 @@ void ledger_begin(struct ledger *ledger, struct heap *heap);
 /* Brings the heaps up to date; the run of events may go on. */
 void ledger_settle(struct ledger *ledger);
 
+/* What a site was before an allocation that may have to be taken back. */
+struct ledger_before {
+    uint32_t site;
+    uint32_t peak; /* ledger.peak */
+    uint64_t allocations, highest_bytes, smallest, largest;
+};
+
+/* The site's latest allocation, which lives, was another site's: all is counted as if it had always been. Exact if
+ * nothing happened at that site in between; if there were other allocations at the first one, its smallest and
+ * largest block may be this one's. */
+void ledger_take_back(struct ledger *ledger, const struct ledger_before *before, uint32_t to, uint64_t size);
+
 /* Undoes a free: a realloc that failed. The second undoes the free of a part. */
 void ledger_unfree(struct ledger *ledger, uint32_t site, uint64_t size, uint32_t ticks);
 void ledger_unfree_part(struct ledger *ledger, uint32_t site, uint64_t size);
@@ -134,6 +147,12 @@ INLINE void ledger_count(struct histogram **others, uint8_t number)
         h->count[(uint8_t)(number - h->from)]++;
     else
         ledger_count_other(others, number, 1);
+}
+
+/* A number that differs whenever a site's counts do; 0: there is nothing to say. */
+INLINE uint64_t site_events(const struct site *site)
+{
+    return site->allocations ? site->allocations + site->frees + 2ull * site->taken_back : 0;
 }
 
 /* Before a site changes: notes what it had at the latest peak that is over. */
@@ -211,6 +230,14 @@ INLINE void ledger_alloc(struct ledger *ledger, uint32_t index, uint64_t size)
     site_alloc(site, size);
     ledger->flow.allocations++;
     ledger->flow.bytes += size;
+}
+
+/* To be called before ledger_alloc() for a block of which the site is not certain. */
+INLINE void ledger_before_alloc(const struct ledger *ledger, uint32_t index, struct ledger_before *before)
+{
+    const struct site *site = ledger_site(ledger, index);
+    *before = (struct ledger_before){index,          ledger->peak, site->allocations, site->highest_bytes,
+                                     site->smallest, site->largest};
 }
 
 /* Counts a free. ticks: the block's age. */

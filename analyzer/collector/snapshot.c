@@ -56,14 +56,15 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
         add_site(&processes[site->process], site);
         run->m.peak_allocations += (int64_t)allocations;
         run->m.peak_bytes += (int64_t)bytes;
-        struct site_written now = {site->allocations + site->frees, bytes, allocations};
+        struct site_written now = {site_events(site), bytes, allocations};
         struct site_written *written = (struct site_written *)ledger->written.memory + i;
         if (memcmp(written, &now, sizeof now) == 0 &&
             !__atomic_load_n(&process->shares_rows, __ATOMIC_RELAXED))
             continue;
-        if (!job->raw)
-            *written = now;
-        else if (!many && (many = job->site_count == RAW_SITES_MAX))
+        *written = now;
+        if (job->raw)
+            written->events = UINT64_MAX;
+        if (job->raw && !many && (many = job->site_count == RAW_SITES_MAX))
             job_drop_sites(job); /* only some of them would be of no use */
         if (!many)
             copy_site(&job->sites[job->site_count++], site, i, allocations, bytes);

@@ -47,6 +47,15 @@ struct tracked_ring {
     uint64_t before_allocations, before_bytes, before_frees;
 };
 
+/* An object whose type was expected, and may turn out to be another. */
+struct expected_object {
+    uint64_t address; /* 0 = none */
+    uint64_t size;
+    uint32_t thread; /* index into tracker.threads */
+    uint32_t born;
+    struct ledger_before before;
+};
+
 /* One image of one process: fork creates another, and so does exec. */
 struct tracked_process {
     struct arena_slot *slot;   /* NULL once it is done with and freed */
@@ -61,7 +70,8 @@ struct tracked_process {
     uint32_t last_mapped_peak; /* likewise, in tracker.mapped */
     uint32_t rings_seen;       /* > 1: events are ordered by their stamps */
     struct blocks blocks;
-    struct inherited inherited; /* blocks from the process that it was forked from */
+    struct inherited inherited;      /* blocks from the process that it was forked from */
+    struct expected_object expected; /* its latest OBJECT */
     struct heap heap;
     struct map_ranges maps;   /* what it has mapped by itself */
     struct heap mapped;       /* and its sum, in tracker.mapped */

@@ -33,6 +33,7 @@ struct event {
     unsigned thread;
     uint32_t slot, node; /* node: a MARK's number */
     uint64_t size;
+    uint32_t real; /* for OBJECT: the node that a later RETYPE names */
 };
 
 struct oracle_site {
@@ -99,7 +100,8 @@ static void oracle_alloc(struct oracle *oracle, unsigned p, const struct event *
 {
     struct oracle_thread *thread = &oracle->thread[p][event->thread];
     unsigned by = oracle->by_thread ? event->thread + 1 : 0;
-    unsigned index = (p * (THREADS + 1) + by) * NODES + event->node;
+    uint32_t node = event->type == WIRE_OBJECT ? event->real : event->node;
+    unsigned index = (p * (THREADS + 1) + by) * NODES + node;
     struct oracle_site *site = &oracle->site[index];
     oracle->block[p][event->slot] = (struct oracle_block){true, index, size, oracle->tick};
     site->smallest = site->allocations == 0 || size < site->smallest ? size : site->smallest;
@@ -147,6 +149,9 @@ static void oracle_take(struct oracle *oracle, unsigned p, const struct event *e
         oracle->all.since_mark_bytes = oracle->all.bytes;
         oracle->all.since_mark_blocks = oracle->all.blocks;
         return;
+    case WIRE_RETYPE: /* the oracle knew it from the beginning */
+        return;
+    case WIRE_OBJECT:
     case WIRE_ALLOC:
         oracle_alloc(oracle, p, event, event->size);
         thread->last_made = event->slot + 1;
@@ -193,6 +198,7 @@ struct program {
     bool live[PROCESSES][SLOTS];
     uint32_t held[PROCESSES][SLOTS]; /* slots that are live, */
     unsigned count[PROCESSES];       /* and their number */
+    uint32_t node[PROCESSES][SLOTS]; /* the stack that each of them belongs to */
 };
 
 /* So far apart that the table becomes large if there are many blocks. */
@@ -236,20 +242,63 @@ static void publish(struct program *program, unsigned p, struct event event)
         if (event.size >> 32)
             word(program, ring, (uint64_t)WIRE_HUGE << WIRE_TYPE_SHIFT | event.size >> 32);
         word(program, ring, type | elapsed(program, p, ring) | address_of(event.slot));
-        if (event.type == WIRE_ALLOC || event.type == WIRE_MOVE)
+        if (event.type != WIRE_FREE && event.type != WIRE_REALLOC_BEGIN && event.type != WIRE_REALLOC_FAIL)
             word(program, ring, second | (uint32_t)event.size);
     }
 }
 
-static void allocate(struct program *program, unsigned p, unsigned thread)
+/* Allocates a block of a stack other than those of an object. */
+static void allocate_elsewhere(struct program *program, unsigned p, unsigned thread, struct event like)
 {
     uint32_t slot = (uint32_t)below(SLOTS / 2);
     uint64_t size = below(20) ? below(200) : below(500) ? 1ull << below(20) : 3ull << 33;
-    if (program->live[p][slot] || program->count[p] >= program->room)
+    uint32_t node = (uint32_t)below(NODES);
+    bool same = like.type == WIRE_OBJECT && (node == like.node || node == like.real);
+    if (program->live[p][slot] || program->count[p] >= program->room || same)
         return;
     program->live[p][slot] = true;
     program->held[p][program->count[p]++] = slot;
-    publish(program, p, (struct event){WIRE_ALLOC, thread, slot, (uint32_t)below(NODES), size});
+    program->node[p][slot] = node;
+    publish(program, p, (struct event){WIRE_ALLOC, thread, slot, node, size, 0});
+}
+
+static void allocate(struct program *program, unsigned p, unsigned thread)
+{
+    allocate_elsewhere(program, p, thread, (struct event){0});
+}
+
+static void release_one(struct program *program, unsigned p, unsigned thread, unsigned which)
+{
+    uint32_t slot = program->held[p][which];
+    program->held[p][which] = program->held[p][--program->count[p]];
+    program->live[p][slot] = false;
+    publish(program, p, (struct event){WIRE_FREE, thread, slot, 0, 0, 0});
+}
+
+/* An object whose type is not the expected one, which is known after whatever happens to other stacks: maximums and
+ * frees. */
+static void mistake(struct program *program, unsigned p, unsigned thread)
+{
+    uint32_t slot = (uint32_t)below(SLOTS / 2), nodes[2] = {(uint32_t)below(NODES), (uint32_t)below(NODES)};
+    struct event object = {WIRE_OBJECT, thread, slot, nodes[0], 1ull << below(20), nodes[1]};
+    if (program->live[p][slot] || program->count[p] >= program->room)
+        return;
+    publish(program, p, object);
+    program->live[p][slot] = true;
+    program->held[p][program->count[p]++] = slot;
+    program->node[p][slot] = nodes[1];
+    for (uint64_t i = below(6); i > 0; i--) {
+        unsigned which = (unsigned)below(program->count[p]), by = (unsigned)below(program->threads[p]);
+        uint32_t of = program->node[p][program->held[p][which]];
+        if (below(2))
+            allocate_elsewhere(program, p, by, object);
+        else if (of != nodes[0] && of != nodes[1])
+            release_one(program, p, by, which);
+    }
+    publish(program, p,
+            (struct event){WIRE_RETYPE, (unsigned)below(program->threads[p]), slot, nodes[1], 0, 0});
+    if (below(2))
+        release_one(program, p, thread, program->count[p] - 1);
 }
 
 /* Releases the newest block, or a random one. */
@@ -261,7 +310,7 @@ static void release(struct program *program, unsigned p, unsigned thread, enum w
     uint32_t slot = program->held[p][which];
     program->held[p][which] = program->held[p][--program->count[p]];
     program->live[p][slot] = false;
-    publish(program, p, (struct event){type, thread, slot, 0, 0});
+    publish(program, p, (struct event){type, thread, slot, 0, 0, 0});
 }
 
 /* A realloc that fails; other threads continue meanwhile. */
@@ -270,10 +319,10 @@ static void fail_to_move(struct program *program, unsigned p, unsigned thread)
     if (program->count[p] == 0)
         return;
     uint32_t slot = program->held[p][below(program->count[p])];
-    publish(program, p, (struct event){WIRE_REALLOC_BEGIN, thread, slot, 0, 0});
+    publish(program, p, (struct event){WIRE_REALLOC_BEGIN, thread, slot, 0, 0, 0});
     if (below(2))
         allocate(program, p, (thread + 1) % program->threads[p]);
-    publish(program, p, (struct event){WIRE_REALLOC_FAIL, thread, slot, 0, 0});
+    publish(program, p, (struct event){WIRE_REALLOC_FAIL, thread, slot, 0, 0, 0});
 }
 
 /* grows: of ten events that make or release a block, how many make one. */
@@ -288,21 +337,24 @@ static void something(struct program *program, unsigned grows)
             release(program, p, thread, WIRE_FREE);
     } else if (what < 60) {
         release(program, p, thread, WIRE_FREE);
+    } else if (what < 70) {
+        mistake(program, p, thread);
     } else if (what < 85 && program->count[p]) {
         uint32_t slot = below(20) ? program->held[p][below(program->count[p])] : foreign;
-        publish(program, p, (struct event){WIRE_MOVE, thread, slot, node, 0});
+        program->node[p][slot] = node;
+        publish(program, p, (struct event){WIRE_MOVE, thread, slot, node, 0, 0});
     } else if (what < 92) {
         release(program, p, thread, WIRE_REALLOC_BEGIN);
         allocate(program, p, thread);
     } else if (what < 95) {
         fail_to_move(program, p, thread);
     } else if (what < 96) {
-        publish(program, p, (struct event){WIRE_FREE, thread, foreign, 0, 0});
+        publish(program, p, (struct event){WIRE_FREE, thread, foreign, 0, 0, 0});
     } else if (what > 98 && below(20) == 0 && program->oracle.marks < 9000) {
         if (below(50) == 0)
-            publish(program, p, (struct event){WIRE_MARK, thread, 0, 0, WIRE_MARK_FINALIZE});
+            publish(program, p, (struct event){WIRE_MARK, thread, 0, 0, WIRE_MARK_FINALIZE, 0});
         else
-            publish(program, p, (struct event){WIRE_MARK, thread, 0, 1, WIRE_MARK_NAMED});
+            publish(program, p, (struct event){WIRE_MARK, thread, 0, 1, WIRE_MARK_NAMED, 0});
     }
 }
 
