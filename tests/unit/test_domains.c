@@ -56,6 +56,35 @@ int recycle_event(void *object, int event, void *data)
     (void)object, (void)event, (void)data;
     return 0;
 }
+const struct objects_guess objects_nothing;
+struct objects_latest objects_latest;
+struct objects_guess *objects_guesses;
+bool objects_on, objects_several, objects_missed;
+uint64_t objects_interpreter;
+bool objects_typed_slow(const void *state)
+{
+    (void)state;
+    return false;
+}
+void objects_look_slow(struct thread *t, uintptr_t freed)
+{
+    (void)t, (void)freed;
+}
+void objects_put_slow(struct thread *t, void *block, size_t size, uint32_t stack)
+{
+    (void)t, (void)block, (void)size, (void)stack;
+}
+uint32_t objects_node(uint32_t stack, uintptr_t type)
+{
+    (void)type;
+    return stack;
+}
+uintptr_t objects_resized(uintptr_t block)
+{
+    (void)block;
+    return 0;
+}
+void objects_start(void) {}
 void codes_died(uintptr_t code)
 {
     (void)code;

@@ -100,6 +100,7 @@ static int begin(struct attach_request *request)
                               .check_stacks = request->check_stacks != 0,
                               .follow = request->follow != 0,
                               .command = request->command != 0,
+                              .types = request->types != 0,
                               .stack = (int)request->stack};
     if (wanted.check_stacks)
         oracle_open();

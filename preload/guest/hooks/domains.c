@@ -23,18 +23,57 @@ static _Atomic uint32_t layers_used;
 
 /* ---- recording ------------------------------------------------------------------------------- */
 
-static inline void allocated(struct thread *t, void *block, size_t size, const void *frame)
+/* What a block is, as far as its domain says: "object" is a constant in each of the functions below. An object's
+ * block may be of a known type already, as it was reallocated. */
+struct kind {
+    bool object;
+    uintptr_t type; /* 0 = it shows later */
+};
+#define MEMORY ((struct kind){false, 0})
+#define OBJECT ((struct kind){true, 0})
+
+static inline void publish(struct thread *t, void *block, size_t size, const void *frame, struct kind kind)
+{
+    void *state = domains_state();
+    uint32_t stack = domains_stack(t, python_thread_of(t), frame, state);
+    if (!kind.object || UNLIKELY(!objects_typed(state)))
+        ring_put_block(t, WIRE_ALLOC, block, size, stack);
+    else if (!kind.type)
+        objects_put_slow(t, block, size, stack);
+    else
+        ring_put_block(t, WIRE_ALLOC, block, size, stack ? objects_node(stack, kind.type) : 0);
+}
+
+static inline void allocated(struct thread *t, void *block, size_t size, const void *frame, struct kind kind)
 {
     struct python_thread *mine = python_thread_of(t);
     if (UNLIKELY(recycle_lost()))
         recycle_start();
     if (LIKELY(!t->paused))
-        ring_put_block(t, WIRE_ALLOC, block, size, domains_stack(t, mine, frame));
+        publish(t, block, size, frame, kind);
+    else if (kind.object)
+        objects_miss();
     t->last_allocated = block;
     if (LIKELY(mine != NULL)) {
         mine->last_allocated = (uintptr_t)block;
         mine->natives = 0;
     }
+}
+
+/* Before a block is freed or reallocated: the latest object may be this one. */
+INLINE void look_back(struct thread *t, const void *block, struct kind kind)
+{
+    if (!kind.object && LIKELY(objects_latest.block != (uintptr_t)block))
+        return;
+    if (LIKELY(objects_on) && (LIKELY(!objects_several) || objects_typed(domains_state())))
+        objects_look_slow(t, (uintptr_t)block);
+}
+
+/* The same where nothing can be recorded. */
+static inline void cannot_look(const void *block)
+{
+    if (UNLIKELY(objects_latest.block == (uintptr_t)block))
+        objects_none();
 }
 
 /* ---- the functions ----------------------------------------------------------------------------- */
@@ -49,41 +88,117 @@ static inline struct thread *begin(const void *frame)
     return t;
 }
 
-static inline void *finish(struct thread *t, void *block, size_t size, const void *frame)
+static __attribute__((noinline)) void *finish(struct thread *t, void *block, size_t size, const void *frame,
+                                              bool object, uintptr_t type)
 {
-    if (UNLIKELY(!t))
+    if (UNLIKELY(!t)) {
+        if (object)
+            objects_miss();
         return block;
+    }
     t->pass_through = false;
     if (LIKELY(block != NULL))
-        allocated(t, block, size, frame);
+        allocated(t, block, size, frame, (struct kind){object, type});
     thread_leave(t);
     return block;
 }
 
 #define FRAME __builtin_frame_address(0)
 
-static void *domain_malloc(void *context, size_t size)
+/* What is asked for. The constants are those of the functions below. */
+struct request {
+    size_t count, size;
+    bool object, zeroed;
+};
+
+INLINE void *ask_below(const struct python_allocator *below, struct request request)
 {
-    const struct python_allocator *below = context;
-    struct thread *t = begin(FRAME);
-    return finish(t, below->malloc(below->context, size), size, FRAME);
+    return request.zeroed ? below->calloc(below->context, request.count, request.size)
+                          : below->malloc(below->context, request.size);
 }
 
-static void *domain_calloc(void *context, size_t count, size_t size)
+static __attribute__((noinline)) void *make_slow(const struct python_allocator *below, struct request request,
+                                                 const void *frame)
 {
-    const struct python_allocator *below = context;
-    struct thread *t = begin(FRAME);
-    return finish(t, below->calloc(below->context, count, size), count * size, FRAME);
+    struct thread *t = begin(frame);
+    return finish(t, ask_below(below, request), request.count * request.size, frame, request.object, 0);
 }
 
-static void *domain_realloc(void *context, void *block, size_t size)
+/* The thread state of the caller if its stack is found without further questions; else NULL. */
+INLINE void *plain_state(const struct python_thread *mine)
+{
+    void *state = python.current_thread();
+    if (UNLIKELY(!state || !mine))
+        return NULL;
+    if (LIKELY(python.layout.version >= PYTHON_VERSION(3, 12)))
+        return UNLIKELY(recycle_lost()) ? NULL : state;
+    return LIKELY(domains_is_own(state)) ? state : NULL;
+}
+
+/* As make_slow(), as long as nothing is special. */
+INLINE void *make(const struct python_allocator *below, struct request request, const void *frame)
+{
+    struct thread *t = thread_self;
+    size_t size = request.count * request.size;
+    struct wire_ring *ring = thread_enter_quick(t, frame, size >> 32);
+    if (UNLIKELY(!ring))
+        return make_slow(below, request, frame);
+    t->pass_through = true;
+    void *block = ask_below(below, request), *state;
+    struct python_thread *mine = t->python;
+    if (UNLIKELY(!block) || UNLIKELY(!(state = plain_state(mine))) ||
+        (request.object && UNLIKELY(!objects_in_main(state))))
+        return finish(t, block, size, frame, request.object, 0);
+    uint32_t node = frames_node(mine, (uintptr_t)state);
+    const struct objects_guess *guess = request.object ? objects_quick(t, block, size, node) : NULL;
+    if (request.object ? UNLIKELY(!guess) : UNLIKELY(!node))
+        return finish(t, block, size, frame, request.object, 0);
+    uint64_t word = (uint64_t)(request.object ? WIRE_OBJECT : WIRE_ALLOC) << WIRE_TYPE_SHIFT;
+    ring_end_block(t, ring, word, block, (uint32_t)size, guess ? guess->node : node);
+    t->pass_through = false;
+    t->last_allocated = block;
+    mine->last_allocated = (uintptr_t)block;
+    mine->natives = 0;
+    thread_leave(t);
+    return block;
+}
+
+static void *memory_malloc(void *context, size_t size)
+{
+    return make(context, (struct request){1, size, false, false}, FRAME);
+}
+
+static void *memory_calloc(void *context, size_t count, size_t size)
+{
+    return make(context, (struct request){count, size, false, true}, FRAME);
+}
+
+static void *object_malloc(void *context, size_t size)
+{
+    return make(context, (struct request){1, size, true, false}, FRAME);
+}
+
+static void *object_calloc(void *context, size_t count, size_t size)
+{
+    return make(context, (struct request){count, size, true, true}, FRAME);
+}
+
+static inline void *reallocate(void *context, void *block, size_t size, const void *frame, struct kind kind)
 {
     const struct python_allocator *below = context;
-    struct thread *t = begin(FRAME);
-    if (UNLIKELY(!t))
+    struct thread *t = begin(frame);
+    if (UNLIKELY(!t)) {
+        cannot_look(block);
+        if (kind.object)
+            objects_miss();
         return below->realloc(below->context, block, size);
-    if (block)
+    }
+    if (block) {
+        look_back(t, block, kind);
+        if (kind.object && objects_typed(domains_state()))
+            kind.type = objects_resized((uintptr_t)block);
         ring_put(t, WIRE_REALLOC_BEGIN, block);
+    }
     void *fresh = below->realloc(below->context, block, size);
     if (UNLIKELY(!fresh && block)) {
         t->pass_through = false;
@@ -91,47 +206,132 @@ static void *domain_realloc(void *context, void *block, size_t size)
         thread_leave(t);
         return NULL;
     }
-    return finish(t, fresh, size, FRAME);
+    /* What is in a block that was not new cannot be cleared, so its type is known now, or never. */
+    return finish(t, fresh, size, frame, kind.object && (!block || kind.type), kind.type);
 }
 
-static inline void released(struct thread *t, void *block)
+static void *memory_realloc(void *context, void *block, size_t size)
 {
+    return reallocate(context, block, size, FRAME, MEMORY);
+}
+
+static void *object_realloc(void *context, void *block, size_t size)
+{
+    return reallocate(context, block, size, FRAME, OBJECT);
+}
+
+static __attribute__((noinline)) void release_slow(const struct python_allocator *below, void *block,
+                                                   const void *frame, bool object)
+{
+    struct thread *t = LIKELY(block != NULL) ? begin(frame) : NULL;
+    if (UNLIKELY(!t)) {
+        cannot_look(block);
+        below->free(below->context, block);
+        return;
+    }
     finalize_look(t);
+    look_back(t, block, (struct kind){object, 0});
     struct python_thread *mine = t->python;
     if (mine && mine->last_allocated == (uintptr_t)block)
         mine->last_allocated = 0;
     ring_put(t, WIRE_FREE, block);
+    below->free(below->context, block);
+    t->pass_through = false;
+    thread_leave(t);
+}
+
+/* "object" is a constant. */
+INLINE void release(void *context, void *block, const void *frame, bool object)
+{
+    const struct python_allocator *below = context;
+    struct thread *t = thread_self;
+    struct wire_ring *ring = thread_enter_quick(t, frame, !block | objects_several);
+    if (UNLIKELY(!ring)) {
+        release_slow(below, block, frame, object);
+        return;
+    }
+    finalize_look(t);
+    if (object ? UNLIKELY(!objects_quick_look(t, block))
+               : UNLIKELY(objects_latest.block ==
+                          (uintptr_t)block)) { /* what is published then may need the room */
+        thread_leave(t);
+        release_slow(below, block, frame, object);
+        return;
+    }
+    t->pass_through = true;
+    struct python_thread *mine = t->python;
+    if (mine && mine->last_allocated == (uintptr_t)block)
+        mine->last_allocated = 0;
+    ring_end(t, ring, (uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT, block);
+    below->free(below->context, block);
+    t->pass_through = false;
+    thread_leave(t);
 }
 
 static void memory_free(void *context, void *block)
 {
-    const struct python_allocator *below = context;
-    struct thread *t = LIKELY(block != NULL) ? begin(FRAME) : NULL;
-    if (UNLIKELY(!t)) {
-        below->free(below->context, block);
-        return;
-    }
-    released(t, block);
-    below->free(below->context, block);
-    t->pass_through = false;
-    thread_leave(t);
+    release(context, block, FRAME, false);
 }
 
 /* When an object is freed, it still has its type. */
 static void object_free(void *context, void *block)
 {
-    const struct python_allocator *below = context;
     if (UNLIKELY(block && *(const void **)((char *)block + PYTHON_OBJECT_TYPE) == python.code_type))
         codes_died((uintptr_t)block);
-    struct thread *t = LIKELY(block != NULL) ? begin(FRAME) : NULL;
-    if (UNLIKELY(!t)) {
-        below->free(below->context, block);
-        return;
-    }
-    released(t, block);
-    below->free(below->context, block);
-    t->pass_through = false;
-    thread_leave(t);
+    release(context, block, FRAME, true);
+}
+
+/* For hybrid stacks, which have more to them. */
+static void *memory_malloc_hybrid(void *context, size_t size)
+{
+    return make_slow(context, (struct request){1, size, false, false}, FRAME);
+}
+
+static void *memory_calloc_hybrid(void *context, size_t count, size_t size)
+{
+    return make_slow(context, (struct request){count, size, false, true}, FRAME);
+}
+
+static void *object_malloc_hybrid(void *context, size_t size)
+{
+    return make_slow(context, (struct request){1, size, true, false}, FRAME);
+}
+
+static void *object_calloc_hybrid(void *context, size_t count, size_t size)
+{
+    return make_slow(context, (struct request){count, size, true, true}, FRAME);
+}
+
+/* If types are left out. */
+static void object_free_untyped(void *context, void *block)
+{
+    if (UNLIKELY(block && *(const void **)((char *)block + PYTHON_OBJECT_TYPE) == python.code_type))
+        codes_died((uintptr_t)block);
+    release(context, block, FRAME, false);
+}
+
+/* By domain: MEMORY; OBJECT without types; OBJECT. Then the same for hybrid stacks. */
+static const struct python_allocator functions[] = {
+    {NULL, memory_malloc, memory_calloc, memory_realloc, memory_free},
+    {NULL, memory_malloc, memory_calloc, memory_realloc, object_free_untyped},
+    {NULL, object_malloc, object_calloc, object_realloc, object_free},
+    {NULL, memory_malloc_hybrid, memory_calloc_hybrid, memory_realloc, memory_free},
+    {NULL, memory_malloc_hybrid, memory_calloc_hybrid, memory_realloc, object_free_untyped},
+    {NULL, object_malloc_hybrid, object_calloc_hybrid, object_realloc, object_free},
+};
+
+static const struct python_allocator *functions_for(enum python_domain domain)
+{
+    unsigned kind = domain != PYTHON_OBJECT ? 0 : objects_on ? 2 : 1;
+    return &functions[settings.stack == STACK_BOTH ? kind + 3 : kind];
+}
+
+static bool is_ours(const struct python_allocator *allocator)
+{
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (allocator->malloc == functions[i].malloc)
+            return true;
+    return false;
 }
 
 /* ---- replacing the functions --------------------------------------------------------------------- */
@@ -140,8 +340,8 @@ static void take(struct layer *layer, enum python_domain domain)
 {
     struct python_allocator *below = &layer->below[domain];
     python.get_allocator(domain, below);
-    struct python_allocator ours = {below, domain_malloc, domain_calloc, domain_realloc,
-                                    domain == PYTHON_OBJECT ? object_free : memory_free};
+    struct python_allocator ours = *functions_for(domain);
+    ours.context = below;
     python.set_allocator(domain, &ours);
 }
 
@@ -149,7 +349,7 @@ static bool on_top(enum python_domain domain)
 {
     struct python_allocator now;
     python.get_allocator(domain, &now);
-    return now.malloc == domain_malloc;
+    return is_ours(&now);
 }
 
 static bool same_below(const struct layer *layer, enum python_domain domain)
@@ -185,6 +385,7 @@ void domains_take(void)
 {
     if (!interpreter_claim())
         return;
+    objects_start();
     take_both();
     interpreter_release();
 }
@@ -193,7 +394,7 @@ static void give_back(enum python_domain domain)
 {
     struct python_allocator now;
     python.get_allocator(domain, &now);
-    if (now.malloc == domain_malloc)
+    if (is_ours(&now))
         python.set_allocator(domain, now.context);
 }
 

@@ -3,6 +3,7 @@
 #define LIBTRACE_PYTHON_DOMAINS_H
 
 #include "frames.h"
+#include "objects.h"
 #include "process.h"
 #include "processor.h"
 #include "record.h"
@@ -38,25 +39,30 @@ static inline bool recycle_lost(void)
     return *recycle_hook != recycle_event;
 }
 
-/* The thread state of the caller, which must hold the GIL. Up to 3.11 the current thread state is that of
- * the GIL's holder; code that breaks the rule would read another thread's frames, which the pthread_t in
- * the state shows. */
+/* Up to 3.11 the current thread state is that of the GIL's holder: code that breaks the rule would read another
+ * thread's frames, which the pthread_t in the state shows. */
+INLINE bool domains_is_own(const void *state)
+{
+    return frames_word((uintptr_t)state, python.layout.thread_id) == processor_thread_descriptor();
+}
+
+/* The thread state of the caller, which should hold the GIL; NULL if it does not. */
 INLINE void *domains_state(void)
 {
     void *state = python.current_thread();
     if (UNLIKELY(!state) ||
-        (UNLIKELY(python.layout.version < PYTHON_VERSION(3, 12)) &&
-         frames_word((uintptr_t)state, python.layout.thread_id) != processor_thread_descriptor()))
-        state = python.own_thread();
+        (UNLIKELY(python.layout.version < PYTHON_VERSION(3, 12)) && !domains_is_own(state)))
+        return NULL;
     return state;
 }
 
 /* The node of the stack from which a hook of the interpreter was called, see unwind_stack(). Needs the
- * GIL. */
-INLINE uint32_t domains_stack(struct thread *t, struct python_thread *mine, const void *frame)
+ * GIL. state: from domains_state(). */
+INLINE uint32_t domains_stack(struct thread *t, struct python_thread *mine, const void *frame, void *state)
 {
     if (LIKELY(mine && settings.stack != STACK_BOTH)) {
-        void *state = domains_state();
+        if (UNLIKELY(!state))
+            state = python.own_thread();
         uint32_t node = LIKELY(state != NULL) ? frames_node(mine, (uintptr_t)state) : 0;
         if (LIKELY(node))
             return node;

@@ -78,9 +78,13 @@ static __attribute__((noinline)) int recycled(void *object, const struct earlier
     struct thread *t = calling ? NULL : thread_enter(frame);
     if (LIKELY(t != NULL)) {
         struct python_thread *mine = python_thread_of(t);
-        if (LIKELY(mine != NULL && !t->paused))
-            ring_put_block(t, WIRE_MOVE, (void *)block_of((uintptr_t)object), 0,
-                           domains_stack(t, mine, frame));
+        if (LIKELY(mine != NULL && !t->paused)) {
+            void *state = domains_state();
+            uint32_t node = domains_stack(t, mine, frame, state);
+            if (LIKELY(node && objects_typed(state)))
+                node = objects_node(node, frames_word((uintptr_t)object, PYTHON_OBJECT_TYPE));
+            ring_put_block(t, WIRE_MOVE, (void *)block_of((uintptr_t)object), 0, node);
+        }
         thread_leave(t);
     }
     return pass_on(one, object, EVENT_CREATE);

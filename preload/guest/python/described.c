@@ -3,6 +3,7 @@
 #include "codes.h"
 #include "hybrid.h"
 #include "interpreter.h"
+#include "objects.h"
 
 void python_describe_again(void)
 {
@@ -11,4 +12,5 @@ void python_describe_again(void)
         return;
     codes_forked();
     hybrid_forked();
+    objects_forget();
 }

@@ -71,6 +71,8 @@ static bool fill(struct python_interpreter *found, const char **trouble)
     found->code_type = exports_find("PyCode_Type", NULL);
     found->string_type = exports_find("PyUnicode_Type", NULL);
     found->bytes_type = exports_find("PyBytes_Type", NULL);
+    found->type_type = exports_find("PyType_Type", NULL);
+    found->main_interpreter = (void *(*)(void))exports_find("PyInterpreterState_Main", NULL);
     found->eval = exports_find("_PyEval_EvalFrameDefault", &found->eval_size);
     exports_segment((const void *)found->set_allocator, &found->text, &found->text_size);
     if (!complete(found))

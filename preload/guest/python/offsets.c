@@ -7,20 +7,34 @@
 #define NONE PYTHON_NO_OFFSET
 
 /* What 3.8, 3.9 and 3.10 have in common: all but the place and the kind of a frame's instruction. */
-#define UP_TO_310                                                                                           \
-    .thread_frame = 24, .cframe_frame = NONE, .thread_id = 176, .frame_previous = 24, .frame_code = 32,     \
-    .frame_owner = NONE, .frame_is_entry = NONE, .code_file = 104, .code_name = 112, .code_first_line = 40, \
-    .code_lines = 120, .code_bytecode = NONE, .code_first_traceable = NONE, .string_data = 48,              \
-    .string_wide_data = 72, .type_flags = 168, .finalizing = 16
+#define UP_TO_310                                                                                          \
+    .thread_frame = 24, .cframe_frame = NONE, .thread_interpreter = 16, .thread_id = 176,                  \
+    .frame_previous = 24, .frame_code = 32, .frame_owner = NONE, .frame_is_entry = NONE, .code_file = 104, \
+    .code_name = 112, .code_first_line = 40, .code_lines = 120, .code_bytecode = NONE,                     \
+    .code_first_traceable = NONE, .string_data = 48, .string_wide_data = 72, .type_flags = 168,            \
+    .finalizing = 16
 
 /* Releases of one minor version share a layout: CPython freezes these structures at the first of them. */
 static const struct python_layout known[] = {
-    {.version = PYTHON_VERSION(3, 8), UP_TO_310, .frame_instruction = 104, .instruction = PYTHON_BYTES},
-    {.version = PYTHON_VERSION(3, 9), UP_TO_310, .frame_instruction = 104, .instruction = PYTHON_BYTES},
-    {.version = PYTHON_VERSION(3, 10), UP_TO_310, .frame_instruction = 96, .instruction = PYTHON_UNITS},
+    {.version = PYTHON_VERSION(3, 8),
+     UP_TO_310,
+     .type_qualified_name = 864,
+     .frame_instruction = 104,
+     .instruction = PYTHON_BYTES},
+    {.version = PYTHON_VERSION(3, 9),
+     UP_TO_310,
+     .type_qualified_name = 856,
+     .frame_instruction = 104,
+     .instruction = PYTHON_BYTES},
+    {.version = PYTHON_VERSION(3, 10),
+     UP_TO_310,
+     .type_qualified_name = 864,
+     .frame_instruction = 96,
+     .instruction = PYTHON_UNITS},
     {.version = PYTHON_VERSION(3, 11),
      .thread_frame = 56,
      .cframe_frame = 8,
+     .thread_interpreter = 16,
      .thread_id = 152,
      .frame_previous = 48,
      .frame_code = 32,
@@ -36,11 +50,13 @@ static const struct python_layout known[] = {
      .string_data = 48,
      .string_wide_data = 72,
      .type_flags = 168,
+     .type_qualified_name = 864,
      .finalizing = 24,
      .instruction = PYTHON_POINTER},
     {.version = PYTHON_VERSION(3, 12),
      .thread_frame = 56,
      .cframe_frame = 0,
+     .thread_interpreter = 16,
      .thread_id = 136,
      .frame_previous = 8,
      .frame_code = 0,
@@ -56,6 +72,7 @@ static const struct python_layout known[] = {
      .string_data = 40,
      .string_wide_data = 56,
      .type_flags = 168,
+     .type_qualified_name = 872,
      .finalizing = 24,
      .instruction = PYTHON_POINTER},
 };
@@ -142,6 +159,7 @@ struct debug_315 {
 #define FROM_DEBUG(layout, d)                                                                          \
     do {                                                                                               \
         (layout)->thread_frame = (uint16_t)(d)->thread.current_frame;                                  \
+        (layout)->thread_interpreter = (uint16_t)(d)->thread.interp;                                   \
         (layout)->thread_id = (uint16_t)(d)->thread.thread_id;                                         \
         (layout)->frame_previous = (uint16_t)(d)->frame.previous;                                      \
         (layout)->frame_code = (uint16_t)(d)->frame.executable;                                        \
@@ -156,6 +174,7 @@ struct debug_315 {
         (layout)->string_data = (uint16_t)(d)->string.ascii_size;                                      \
         (layout)->string_wide_data = (uint16_t)((d)->string.ascii_size + 16);                          \
         (layout)->type_flags = (uint16_t)(d)->type.flags;                                              \
+        (layout)->type_qualified_name = 872; /* as in 3.12 */                                          \
         (layout)->finalizing = (uint16_t)(d)->head.runtime.finalizing;                                 \
         same = (d)->object.type == PYTHON_OBJECT_TYPE && (d)->string.length == PYTHON_STRING_LENGTH && \
                (d)->string.state == PYTHON_STRING_STATE && (d)->bytes.length == PYTHON_BYTES_SIZE &&   \
@@ -166,9 +185,9 @@ struct debug_315 {
  * here. */
 static bool plausible(const struct python_layout *l)
 {
-    const uint16_t words[] = {l->thread_frame, l->thread_id,         l->frame_previous, l->frame_code,
-                              l->code_file,    l->frame_instruction, l->code_name,      l->code_lines,
-                              l->string_data,  l->code_bytecode};
+    const uint16_t words[] = {l->thread_frame, l->thread_interpreter, l->thread_id,         l->frame_previous,
+                              l->frame_code,   l->code_file,          l->frame_instruction, l->code_name,
+                              l->code_lines,   l->string_data,        l->code_bytecode};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (words[i] % 8 || words[i] > 1024)
             return false;

@@ -27,7 +27,8 @@ struct python_layout {
     uint32_t version;      /* PYTHON_VERSION() */
     uint16_t thread_frame; /* thread state -> top frame, or -> cframe */
     uint16_t cframe_frame; /* cframe -> top frame */
-    uint16_t thread_id;    /* thread state -> pthread_self() of its thread */
+    uint16_t thread_interpreter;
+    uint16_t thread_id; /* thread state -> pthread_self() of its thread */
     uint16_t frame_previous;
     uint16_t frame_code;
     uint16_t frame_instruction;
@@ -41,6 +42,7 @@ struct python_layout {
     uint16_t string_data;          /* data of an ASCII str */
     uint16_t string_wide_data;     /* data of any other compact str */
     uint16_t type_flags;           /* type object -> tp_flags */
+    uint16_t type_qualified_name;  /* of a class, which is a str */
     uint16_t finalizing; /* _PyRuntime -> a pointer: not NULL once the interpreter is shutting down */
     enum python_instruction instruction;
 };

@@ -47,5 +47,6 @@ void settings_read(void)
     settings.events = number_between("LIBTRACE_EVENTS", 0, 1, 0);
     settings.blocks = number_between("LIBTRACE_BLOCKS", 0, 1, 0);
     settings.command = number_between("LIBTRACE_COMMAND", 0, 1, 1);
+    settings.types = number_between("LIBTRACE_TYPES", 0, 1, 1);
     settings.stack = stack_setting();
 }

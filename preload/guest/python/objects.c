@@ -1,0 +1,203 @@
+/* objects.c - see objects.h. */
+#include "objects.h"
+#include "process.h"
+#include "stacks.h"
+
+#include <string.h>
+
+const struct objects_guess objects_nothing = {.type = OBJECTS_UNSURE};
+struct objects_latest objects_latest = {(uintptr_t)&objects_nothing.type, &objects_nothing, NULL};
+struct objects_guess *objects_guesses;
+
+/* That of an object of which nothing is expected. */
+static struct objects_guess unknown = {.type = OBJECTS_UNSURE, .word = PYTHON_OBJECT_TYPE};
+
+bool objects_on, objects_several, objects_missed;
+uint64_t objects_interpreter;
+
+/* The nodes for objects of a type, by stack. */
+#define NODE_BITS 11
+static struct node_of {
+    uintptr_t type;
+    uint32_t stack, node;
+} * nodes;
+
+void objects_start(void)
+{
+    objects_on = false;
+    objects_interpreter = 0;
+    if (!settings.types || !python.type_type || !python.main_interpreter || !python.is_initialized)
+        return;
+    if (!objects_guesses)
+        objects_guesses = guest_pages(sizeof *objects_guesses << OBJECTS_GUESS_BITS);
+    if (!nodes)
+        nodes = guest_pages(sizeof *nodes << NODE_BITS);
+    objects_on = objects_guesses && nodes;
+}
+
+NOINLINE bool objects_typed_slow(const void *state)
+{
+    uint64_t interpreter = frames_word((uintptr_t)state, python.layout.thread_interpreter);
+    uint64_t main = (uint64_t)(uintptr_t)python.main_interpreter();
+    if (!objects_interpreter && python.is_initialized()) /* before that, types are not complete */
+        objects_interpreter = main;
+    if (main && interpreter != main && python.layout.version >= PYTHON_VERSION(3, 12))
+        objects_several = true;
+    return objects_interpreter && interpreter == objects_interpreter;
+}
+
+static struct node_of *node_place(uint32_t stack, uintptr_t type)
+{
+    return &nodes[(type ^ (uint64_t)stack << 32) * 0x9e3779b97f4a7c15ull >> (64 - NODE_BITS)];
+}
+
+uint32_t objects_node(uint32_t stack, uintptr_t type)
+{
+    struct node_of *place = node_place(stack, type);
+    if (LIKELY(place->type == type && place->stack == stack))
+        return place->node;
+    const struct types_entry *entry = types_at(type);
+    uint32_t node = entry && entry->frame ? stacks_child(stack, entry->frame) : 0;
+    if (!node)
+        return stack;
+    *place = (struct node_of){type, stack, node};
+    return node;
+}
+
+/* ---- which type ---------------------------------------------------------------------------------------- */
+
+#define LOWEST 65536 /* address that a program may map */
+#define WORDS 3      /* that may be the type, see objects.h */
+#define OFFSET(i) (PYTHON_OBJECT_TYPE + 16 * (i))
+
+/* 3.14 keeps flags in the high bits. */
+static bool is_count(uint64_t references)
+{
+    return references >> 40 == 0 ||
+           (python.layout.version >= PYTHON_VERSION(3, 14) && (references >> 40 & 0xff) == 0);
+}
+
+/* What a word of a block may be: if it is a type, a number of references comes before it. */
+static const struct types_entry *type_at(uintptr_t block, unsigned offset)
+{
+    uint64_t word = frames_word(block, offset), references = frames_word(block, offset - sizeof word);
+    if (word < LOWEST || word % 8 || word >> 47 || !is_count(references))
+        return NULL;
+    const struct types_entry *entry = types_at(word);
+    return entry && entry->word == offset ? entry : NULL;
+}
+
+/* *offset: where it is. NULL = the block is no object, or not yet. */
+static const struct types_entry *type_in(uintptr_t block, size_t size, unsigned *offset)
+{
+    for (unsigned i = 0; i < WORDS && OFFSET(i) + sizeof(uint64_t) <= size; i++) {
+        const struct types_entry *entry = type_at(block, *offset = OFFSET(i));
+        if (entry && size >= entry->least)
+            return entry;
+    }
+    return NULL;
+}
+
+#define ONE_REFERENCE 1u /* what is reallocated belongs to who does it */
+
+uintptr_t objects_resized(uintptr_t block)
+{
+    for (unsigned i = 0; i < WORDS - 1; i++) { /* none of them has what comes before the headers */
+        const struct types_entry *entry =
+            (uint32_t)frames_word(block, OFFSET(i) - sizeof(uint64_t)) == ONE_REFERENCE
+                ? type_at(block, OFFSET(i))
+                : NULL;
+        if (entry && entry->resizable)
+            return frames_word(block, OFFSET(i));
+    }
+    return 0;
+}
+
+/* ---- looking back -------------------------------------------------------------------------------------- */
+
+static void forget_type(uintptr_t type)
+{
+    for (size_t i = 0; i < (size_t)1 << OBJECTS_GUESS_BITS; i++)
+        if (objects_guesses[i].type == type)
+            objects_guesses[i].key = 0;
+    for (size_t i = 0; i < (size_t)1 << NODE_BITS; i++)
+        if (nodes[i].type == type)
+            nodes[i].type = 0;
+}
+
+static void forget_types(bool numbers)
+{
+    objects_missed = false;
+    memset(objects_guesses, 0, sizeof *objects_guesses << OBJECTS_GUESS_BITS);
+    memset(nodes, 0, sizeof *nodes << NODE_BITS);
+    types_forget(numbers);
+}
+
+static void learn(uint64_t key, uint32_t node, uintptr_t type, unsigned offset)
+{
+    *objects_guess_of((uint32_t)(key >> 32), (uint32_t)key) = (struct objects_guess){key, type, node, offset};
+}
+
+/* Looks which type the latest object has. */
+static void look(struct thread *t)
+{
+    const struct objects_guess expected = *objects_latest.guess;
+    uintptr_t block = objects_latest.block;
+    uint32_t stack = (uint32_t)(expected.key >> 32);
+    unsigned offset = PYTHON_OBJECT_TYPE;
+    const struct types_entry *entry = type_in(block, (uint32_t)expected.key, &offset);
+    uintptr_t type = entry ? frames_word(block, offset) : 0;
+    uint32_t node = entry ? objects_node(stack, type) : stack;
+    objects_none();
+    if (node != expected.node)
+        ring_put_block(t, WIRE_RETYPE, (void *)block, 0, node);
+    if (!entry || entry->meta)
+        type = OBJECTS_UNSURE;
+    learn(expected.key, node, type, type == OBJECTS_UNSURE ? PYTHON_OBJECT_TYPE : offset);
+    uintptr_t object = block + offset - PYTHON_OBJECT_TYPE;
+    if (entry && entry->meta && types_made(object))
+        forget_type(object);
+}
+
+/* Not marked cold: in some programs many objects are of another type than the one before. */
+__attribute__((noinline)) void objects_look_slow(struct thread *t, uintptr_t freed)
+{
+    if (objects_latest.by != t) {
+        objects_latest.by = t;
+        ring_stamp_next(t); /* as its order among the events of the other thread matters */
+    }
+    if (UNLIKELY(objects_missed))
+        forget_types(false);
+    if (objects_latest.guess != &objects_nothing && (!freed || freed == objects_latest.block))
+        look(t);
+}
+
+#define LEAST_SIZE 16 /* bytes of an object */
+
+__attribute__((noinline)) void objects_put_slow(struct thread *t, void *block, size_t size, uint32_t stack)
+{
+    uint64_t *words = block;
+    objects_look_slow(t, 0);
+    if (size < LEAST_SIZE || size >> 32 || !stack) {
+        ring_put_block(t, WIRE_ALLOC, block, size, stack);
+        return;
+    }
+    const struct objects_guess *guess = objects_quick(t, block, size, stack);
+    if (!guess) {
+        for (unsigned i = 0; i < WORDS && OFFSET(i) + sizeof *words <= size; i++)
+            words[OFFSET(i) / sizeof *words] = 0;
+        unknown.key = (uint64_t)stack << 32 | (uint32_t)size;
+        unknown.node = stack;
+        objects_latest.block = (uintptr_t)block;
+        objects_latest.guess = guess = &unknown;
+    }
+    ring_put_block(t, WIRE_OBJECT, block, size, guess->node);
+}
+
+void objects_forget(void)
+{
+    objects_none();
+    objects_latest.by = NULL;
+    if (objects_on)
+        forget_types(true);
+}

@@ -1,0 +1,144 @@
+/* objects.h - which type each new object has.
+ *
+ * An allocator hands out blocks without knowing what becomes of them: the type is written when the block has been
+ * recorded already. So a block is recorded as being of the type that the latest one of its stack and size had, by a
+ * node of the trie below the stack's. At the next event of an object the block is looked at: nearly always a load and
+ * a compare show that it is so. Otherwise its right node is published (WIRE_RETYPE); that is the stack's own where no
+ * type is found, as in blocks that are no objects.
+ *
+ *     block   +0                +16               +32
+ *             object: type +8                                       refcount, type, ...
+ *             GC header         object: type +24
+ *             values, weakrefs  GC header         object: type +40  by the type's flags (types.h)
+ *
+ * As a fresh block still holds the words of what was there before, the three are cleared before the program gets it.
+ *
+ * The latest object belongs to who holds the GIL, whichever thread that is: any thread's event of an object looks at
+ * it, so that it cannot be freed before. From 3.12 on interpreters may have a GIL each: only the main one's objects
+ * have types.
+ */
+#ifndef LIBTRACE_PYTHON_OBJECTS_H
+#define LIBTRACE_PYTHON_OBJECTS_H
+
+#include "frames.h"
+#include "ring.h"
+#include "types.h"
+
+/* What a stack's objects of a size are expected to be. */
+struct objects_guess {
+    uint64_t key;   /* stack << 32 | size */
+    uintptr_t type; /* OBJECTS_UNSURE: to be looked at more closely in any case */
+    uint32_t node;  /* what such an object is published as */
+    uint32_t word;  /* offset of the type in the block */
+};
+#define OBJECTS_GUESS_BITS 12
+#define OBJECTS_UNSURE 0x8000000000000001ull /* no address, no count */
+
+/* The latest object, until it is looked at. */
+struct objects_latest {
+    uintptr_t block;                   /* where `guess` is about; there always is a word */
+    const struct objects_guess *guess; /* &objects_nothing: there is no such object */
+    const struct thread *by; /* whose event of an object was the last one; NULL: look more closely */
+};
+extern HIDDEN struct objects_latest objects_latest;
+extern HIDDEN struct objects_guess *objects_guesses;
+extern HIDDEN const struct objects_guess objects_nothing;
+
+extern HIDDEN bool objects_on;              /* LIBTRACE_TYPES, and the guesses have memory */
+extern HIDDEN bool objects_several;         /* there are interpreters with GILs of their own */
+extern HIDDEN bool objects_missed;          /* objects were made that we did not see, which may be types */
+extern HIDDEN uint64_t objects_interpreter; /* the main one; 0 = it is not complete yet */
+
+bool objects_typed_slow(const void *state);
+
+/* state: a thread state. */
+INLINE bool objects_in_main(const void *state)
+{
+    return frames_word((uintptr_t)state, python.layout.thread_interpreter) == objects_interpreter;
+}
+
+/* True if objects have types here. state: the thread state of the caller, which holds the GIL; NULL: it does not. */
+INLINE bool objects_typed(const void *state)
+{
+    return objects_on && LIKELY(state != NULL) &&
+           (LIKELY(objects_in_main(state)) || objects_typed_slow(state));
+}
+
+INLINE void objects_none(void)
+{
+    objects_latest.block = (uintptr_t)&objects_nothing.type;
+    objects_latest.guess = &objects_nothing;
+}
+
+INLINE bool objects_as_expected(void)
+{
+    const struct objects_guess *guess = objects_latest.guess;
+    return frames_word(objects_latest.block, guess->word) == guess->type;
+}
+
+/* freed: the block that is about to be freed or reallocated; 0: another object was made. */
+void objects_look_slow(struct thread *t, uintptr_t freed);
+
+/* To be called before an object's block is freed: false if it has to be looked at more closely. If it is not the
+ * latest one, the next object is soon enough for that. */
+INLINE bool objects_quick_look(const struct thread *t, const void *block)
+{
+    if (UNLIKELY(objects_latest.by != t))
+        return false;
+    if (objects_latest.block != (uintptr_t)block)
+        return true;
+    if (UNLIKELY(!objects_as_expected()))
+        return false;
+    objects_none();
+    return true;
+}
+
+INLINE struct objects_guess *objects_guess_of(uint32_t stack, size_t size)
+{
+    uint64_t key = (uint64_t)stack << 32 | (uint32_t)size;
+    return &objects_guesses[key * 0x9e3779b97f4a7c15ull >> (64 - OBJECTS_GUESS_BITS)];
+}
+
+/* To be called before a new object is published: what it is to be published as; NULL if more has to be done. */
+INLINE const struct objects_guess *objects_quick(const struct thread *t, void *block, size_t size,
+                                                 uint32_t stack)
+{
+    const struct objects_guess *guess = objects_guess_of(stack, size);
+    uint64_t *words = block;
+    if (UNLIKELY(guess->key != ((uint64_t)stack << 32 | (uint32_t)size)) ||
+        UNLIKELY(objects_latest.by != t) || UNLIKELY(!objects_as_expected()))
+        return NULL;
+    if (size >= 32) {
+        words[3] = 0;
+        if (size >= 48)
+            words[5] = 0;
+    }
+    words[1] = 0; /* there is no guess for smaller ones */
+    objects_latest.block = (uintptr_t)block;
+    objects_latest.guess = guess;
+    return guess;
+}
+
+/* Publishes a new object. */
+void objects_put_slow(struct thread *t, void *block, size_t size, uint32_t stack);
+
+/* The node for an object of this type; the stack's own if it is no type. Needs the GIL. */
+uint32_t objects_node(uint32_t stack, uintptr_t type);
+
+/* The type of an object whose block may be about to be reallocated, if it is of one that allows that; 0 = not known. */
+uintptr_t objects_resized(uintptr_t block);
+
+/* Objects were made that are not recorded. */
+INLINE void objects_miss(void)
+{
+    objects_missed = true;
+    objects_latest.by = NULL;
+}
+
+/* When types may be recorded, before the first object. */
+void objects_start(void);
+
+/* In a forked child, or another attached trace: nothing is described, and there is no latest object. */
+void objects_forget(void);
+
+#endif

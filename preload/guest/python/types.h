@@ -1,0 +1,39 @@
+/* types.h - numbers types of Python objects, for the collector.
+ *
+ * A type is described once, by its name and layout, which its number stands for. Its address leads to the number as
+ * long as the type lives: a type that takes the address of another is an object that we see being made
+ * (hooks/objects.c), and is forgotten then. Classes that are made again and again keep their number.
+ *
+ * What is asked about may be anything. So a word is a type only if what it points to is read with the kernel's help,
+ * which cannot fault, and has the form of a type, as have its own type and that one's, up to `type`. Neither a name's
+ * nor another object's memory is trusted to be there.
+ *
+ * All functions need the GIL of the main interpreter.
+ */
+#ifndef LIBTRACE_PYTHON_TYPES_H
+#define LIBTRACE_PYTHON_TYPES_H
+
+#include "guest.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A type, as far as finding its objects needs it. */
+struct types_entry {
+    uint32_t frame;     /* of kind WIRE_FRAME_TYPE; 0 = it cannot be described */
+    uint32_t word;      /* where the pointer to the type is in an object's block, behind the headers */
+    uint64_t least;     /* bytes of a block */
+    bool meta : 1;      /* its objects are types */
+    bool resizable : 1; /* its objects may be reallocated: str, bytes, tuple and their subclasses */
+};
+
+/* The type at this address; NULL = there is none, as far as can be known. Valid until the next types_forget(). */
+const struct types_entry *types_at(uintptr_t address);
+
+/* A type was made at this address. True if something else was known of it. */
+bool types_made(uintptr_t address);
+
+/* What was remembered by address may be wrong. numbers: nothing is described to the collector any more. */
+void types_forget(bool numbers);
+
+#endif
