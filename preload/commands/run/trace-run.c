@@ -32,6 +32,7 @@ static const char usage_text[] =
     "\n"
     "  --label LABEL     names the run; the program's name otherwise\n"
     "  --no-command      keeps the command line out of the record: arguments may hold secrets\n"
+    "  --no-types        leaves out which types Python's objects have\n"
     "  -d, -o, --db FILE records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --threads         tells threads apart line by line, for trace-report --thread\n"
     "  --events          also logs every single allocation and free\n"
@@ -316,20 +317,16 @@ static void hint(const char *database, const struct timespec *begin, pid_t comma
 
 int main(int argc, char **argv)
 {
-    enum { LABEL = 256, THREADS, EVENTS, NO_COMMAND, HELP, VERSION };
+    enum { LABEL = 256, THREADS, EVENTS, NO_COMMAND, NO_TYPES, HELP, VERSION };
     static const struct option options[] = {
-        {"label", required_argument, NULL, LABEL},
-        {"db", required_argument, NULL, 'o'},
-        {"output", required_argument, NULL, 'o'},
-        {"threads", no_argument, NULL, THREADS},
-        {"events", no_argument, NULL, EVENTS},
-        {"help", no_argument, NULL, HELP},
-        {"version", no_argument, NULL, VERSION},
-        {"no-command", no_argument, NULL, NO_COMMAND},
-        {NULL, 0, NULL, 0},
+        {"label", required_argument, NULL, LABEL}, {"db", required_argument, NULL, 'o'},
+        {"output", required_argument, NULL, 'o'},  {"threads", no_argument, NULL, THREADS},
+        {"events", no_argument, NULL, EVENTS},     {"help", no_argument, NULL, HELP},
+        {"version", no_argument, NULL, VERSION},   {"no-command", no_argument, NULL, NO_COMMAND},
+        {"no-types", no_argument, NULL, NO_TYPES}, {NULL, 0, NULL, 0},
     };
     const char *label = NULL, *database = NULL;
-    int threads = 0, events = 0, no_command = 0, option;
+    int threads = 0, events = 0, no_command = 0, no_types = 0, option;
 
     opterr = 0;
     while ((option = getopt_long(argc, argv, "+:o:d:h", options, NULL)) != -1) {
@@ -349,6 +346,9 @@ int main(int argc, char **argv)
             break;
         case NO_COMMAND:
             no_command = 1;
+            break;
+        case NO_TYPES:
+            no_types = 1;
             break;
         case 'h':
         case HELP:
@@ -388,6 +388,7 @@ int main(int argc, char **argv)
         (database && setenv("LIBTRACE_DB", database, 1) != 0) ||
         (threads && setenv("LIBTRACE_THREADS", "1", 1) != 0) ||
         (events && setenv("LIBTRACE_EVENTS", "1", 1) != 0) ||
+        (no_types && setenv("LIBTRACE_TYPES", "0", 1) != 0) ||
         (no_command && setenv("LIBTRACE_COMMAND", "0", 1) != 0)) {
         complain("cannot set the environment: %s.", strerror(errno));
         return STATUS_FAILED;

@@ -82,8 +82,9 @@ static bool copy_text(char text[TEXT_MOST], uintptr_t from)
             step = TEXT_MOST - size;
         if (!copy(text + size, from + size, step))
             return false;
-        if (memchr(text + size, '\0', step))
-            return true;
+        for (size_t i = size; i < size + step; i++)
+            if (text[i] == '\0')
+                return true;
     }
     text[TEXT_MOST - 1] = '\0';
     return true;

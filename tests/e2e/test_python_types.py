@@ -1,0 +1,203 @@
+"""Python's objects by type and line, compared with what the program keeps: it knows the line of each object by construction."""
+
+import json
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"))
+from interpreters import interpreters, one_of_each  # noqa: E402
+
+PROGRAM = """
+import collections, gc, json, os, sys, threading
+
+class Plain:
+    pass
+
+class WithDict:
+    def __init__(self):
+        self.x = 1
+
+class Slots:
+    __slots__ = ("x", "y", "z")
+
+class Dict(dict):
+    pass
+
+class List(list):
+    pass
+
+class Int(int):
+    pass
+
+class Tuple(tuple):
+    pass
+
+class Str(str):
+    pass
+
+class Meta(type):
+    pass
+
+class Made(metaclass=Meta):
+    class Inner:
+        pass
+
+COUNT = 500
+kept = collections.defaultdict(list)
+# Free lists give out blocks of earlier lines before 3.13: all of them are emptied first.
+empty = [[[], {}, (i,), (i, i), (i, i, i), float(i), set()] for i in range(5000)]
+empty += [tuple(range(n)) for n in range(1, 20) for i in range(2500)]
+
+def keep(o):
+    kept[sys._getframe(1).f_lineno].append(o)
+
+def one_type_a_line():
+    for i in range(COUNT):
+        keep(Plain())
+    for i in range(COUNT):
+        keep(WithDict())
+    for i in range(COUNT):
+        keep(Slots())
+    for i in range(COUNT):
+        keep(i * 1.5)
+    for i in range(COUNT):
+        keep((i + 1) * 1000000007)
+    for i in range(COUNT):
+        keep("%d is a text" % i)
+    for i in range(COUNT):
+        keep("%d is a text \u20ac" % i)
+    for i in range(COUNT):
+        keep(b"%d are bytes" % i)
+    for i in range(COUNT):
+        keep([i, i])
+    for i in range(COUNT):
+        keep({i: i})
+    for i in range(COUNT):
+        keep((i, i))
+    for i in range(COUNT):
+        keep({i})
+    for i in range(COUNT):
+        keep(bytearray(b"ab"))
+    for i in range(COUNT):
+        keep(collections.OrderedDict())
+    for i in range(COUNT):
+        keep(collections.deque())
+    for i in range(COUNT):
+        keep(lambda: i)
+    for i in range(COUNT):
+        keep(Made.Inner())
+
+def several_types_a_line():
+    classes = (Plain, Slots, Dict, List, Int, Tuple, Str, Made, object, Made.Inner)
+    for i in range(COUNT):
+        keep(classes[i % len(classes)]())
+    for i in range(COUNT):
+        keep(classes[i * i % 7]())
+    for i in range(COUNT):
+        keep(float(i) if i % 3 else "%d" % (i + 1000))
+
+def reallocated():
+    for i in range(COUNT):
+        text = "a" * (i + 10)
+        text += "b%d" % i
+        kept["text"].append(text)
+
+def classes_made_again():
+    # Each takes the address of one before it, sooner or later.
+    for i in range(COUNT):
+        made = type("Again%d" % (i % 3), (), {})
+        made()
+        del made
+        if i % 50 == 0:
+            gc.collect()
+    for i in range(60):
+        keep(type("Kept%d" % (i % 3), (Slots,), {"__slots__": ()})())
+    for i in range(60):
+        keep(Meta("MadeByMeta", (), {}))
+
+def parsed():
+    parsed = json.loads("[" + ",".join('{"a": 1.5, "key%d": [1000, "text"]}' % i for i in range(COUNT)) + "]")
+    return parsed
+
+def threads():
+    def work():
+        for i in range(COUNT):
+            keep(Plain())
+            keep(i * 2.5)
+    workers = [threading.Thread(target=work) for i in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+def name_of(type):
+    return type.__qualname__ if type.__module__ == "builtins" else type.__module__ + "." + type.__qualname__
+
+def main():
+    gc.collect()
+    gc.disable()
+    one_type_a_line()
+    several_types_a_line()
+    reallocated()
+    classes_made_again()
+    data = parsed()
+    threads()
+    text = kept.pop("text")
+    lines = {line: collections.Counter(name_of(type(o)) for o in objects) for line, objects in kept.items()}
+    with open(sys.argv[1], "w") as file:
+        json.dump({"lines": lines, "text": len(text)}, file)
+    sys.stdout.flush()
+    os._exit(0)
+
+main()
+"""
+
+
+def typed(report, database):
+    found = json.loads(report(database, "sql", "--json",
+                              "SELECT type, line, how, live_allocations, allocations FROM types WHERE file LIKE '%typed.py'").stdout)
+    return found["rows"]
+
+
+@pytest.fixture(name="program")
+def a_program(tmp_path):
+    (tmp_path / "typed.py").write_text(PROGRAM)
+    return tmp_path / "typed.py"
+
+
+@pytest.mark.parametrize("python", interpreters(), ids=repr)
+def test_objects(trace, report, tmp_path, program, python):
+    traced = trace([python.path, program, tmp_path / "kept.json"])
+    kept = json.loads((tmp_path / "kept.json").read_text())
+    live, how = {}, set()
+    for kind, line, certain, blocks, _ in typed(report, traced.database):
+        live[line, kind] = live.get((line, kind), 0) + blocks
+        how.add((kind is not None, certain))
+    assert how == {(True, "exact"), (False, None)}
+    wrong = {}
+    for line, types in kept["lines"].items():
+        for kind, count in types.items():
+            if live.get((int(line), kind), 0) != count:
+                wrong[line, kind] = (live.get((int(line), kind), 0), count)
+    assert not wrong
+    assert traced.run["state"] == "complete"
+
+
+def test_without(trace, report, tmp_path, program):
+    """Nothing is typed, and nothing else is different."""
+    python = one_of_each(interpreters())[-1]
+    totals = []
+    for types in ("1", "0"):
+        traced = trace([python.path, program, tmp_path / "kept.json"], env={"LIBTRACE_TYPES": types, "PYTHONHASHSEED": "0"})
+        rows = json.loads(report(traced.database, "top", "--group", "type", "--json", "--limit", "0").stdout)["rows"]
+        assert any(row["type"] for row in rows) == (types == "1")
+        lines = {}
+        for row in rows:
+            if row["file"] and row["file"].endswith("typed.py") and row["function"] == "one_type_a_line":
+                counts = lines.setdefault(row["line"], [0, 0, 0])
+                for i, measure in enumerate(("allocations", "bytes", "live_bytes")):
+                    counts[i] += row[measure]
+        totals.append(lines)
+    assert totals[0] == totals[1] and totals[0]
