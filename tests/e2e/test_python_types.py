@@ -106,16 +106,19 @@ def reallocated():
 
 def classes_made_again():
     # Each takes the address of one before it, sooner or later.
-    for i in range(COUNT):
+    addresses, taken = set(), 0
+    for i in range(100):
         made = type("Again%d" % (i % 3), (), {})
         made()
+        addresses.add(id(made))
         del made
-        if i % 50 == 0:
-            gc.collect()
-    for i in range(60):
-        keep(type("Kept%d" % (i % 3), (Slots,), {"__slots__": ()})())
+        gc.collect()
+        made = type("Kept%d" % (i % 5), (), {})
+        taken += id(made) in addresses
+        keep(made())
     for i in range(60):
         keep(Meta("MadeByMeta", (), {}))
+    return taken
 
 def parsed():
     parsed = json.loads("[" + ",".join('{"a": 1.5, "key%d": [1000, "text"]}' % i for i in range(COUNT)) + "]")
@@ -141,13 +144,13 @@ def main():
     one_type_a_line()
     several_types_a_line()
     reallocated()
-    classes_made_again()
+    taken = classes_made_again()
     data = parsed()
     threads()
-    text = kept.pop("text")
+    texts = kept.pop("text")
     lines = {line: collections.Counter(name_of(type(o)) for o in objects) for line, objects in kept.items()}
     with open(sys.argv[1], "w") as file:
-        json.dump({"lines": lines, "text": len(text)}, file)
+        json.dump({"lines": lines, "texts": len(texts), "taken": taken}, file)
     sys.stdout.flush()
     os._exit(0)
 
@@ -177,11 +180,12 @@ def test_objects(trace, report, tmp_path, program, python):
         how.add((kind is not None, certain))
     assert how == {(True, "exact"), (False, None)}
     wrong = {}
+    assert sum(count for (_, kind), count in live.items() if kind == "str") >= kept["texts"]
     for line, types in kept["lines"].items():
         for kind, count in types.items():
             if live.get((int(line), kind), 0) != count:
                 wrong[line, kind] = (live.get((int(line), kind), 0), count)
-    assert not wrong
+    assert not wrong and kept["taken"] > 10
     assert traced.run["state"] == "complete"
 
 
