@@ -272,7 +272,14 @@ static void broken_notes_are_skipped(void **unused)
     memset(mark->name, 'x', 8);
     struct wire_note_process *process = put(WIRE_NOTE_PROCESS, sizeof *process + 8);
     process->executable_size = process->command_size = 4;
-    const unsigned broken = 13;
+    struct wire_note_object_type *type = put(WIRE_NOTE_TYPE, sizeof *type + 8);
+    type->number = 1;
+    type->module_size = type->name_size = 4; /* without a NUL each */
+    memset(type->text, 'x', 8);
+    type = put(WIRE_NOTE_TYPE, sizeof *type + 8);
+    type->module_size = type->name_size = 4; /* without a number */
+    put(WIRE_NOTE_TYPE, 16);
+    const unsigned broken = 16;
     put_module(9, 4, 8, "idid/a/file\0xxxx");
     const struct wire_note_module *good = (const void *)arena_next_note(slot, &notes);
     assert_non_null(good);

@@ -5,6 +5,8 @@
  *   recycle.c      3.13+: objects from a free list are moved to the line that takes them
  *   frames.c       reads the calling thread's Python stack, and finds its node
  *   codes.c        describes each code object once
+ *   objects.c      finds which type each new object has
+ *   types.c        describes each type once
  *   finalize.c     notices when the interpreter begins to shut down
  *   hybrid.c       LIBTRACE_STACK=both: Python's frames in place of the interpreter's own (eval.c)
  *
