@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "types.h"
 #include "arena.h"
+#include "extent.h"
 #include "guest_assert.h"
 #include "interpreter.h"
 #include "notes.h"
@@ -9,7 +10,9 @@
 #include "stacks.h"
 #include "system_call.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -34,6 +37,8 @@
 #define GC_HEADER 16
 #define PREHEADER 16
 
+#define PAGE 4096u /* the smallest page size */
+
 #define METATYPES 8 /* a type's type, its type and so on: more are not looked at */
 
 /* ---- what is known ------------------------------------------------------------------------------------- */
@@ -55,12 +60,42 @@ static uintptr_t rejected[1u << REJECTED_BITS];
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
-/* Copies memory that may not be there; false if it is not, or the kernel may not be asked. */
-static bool copy(void *to, uintptr_t from, size_t size)
+/* How memory is read that may not be there. A seccomp filter that was there before us may kill for a system call that
+ * programs seldom make: then, and where the kernel has no such call, the page is probed by one that all of them make. */
+static enum { UNDECIDED, BY_KERNEL, BY_PROBING } reading;
+
+static bool by_kernel(void *to, uintptr_t from, size_t size)
 {
     struct iovec here = {to, size}, there = {(void *)from, size};
-    return !guest_confined &&
-           system_call(SYS_process_vm_readv, guest_pid(), (long)&here, 1, (long)&there, 1, 0) == (long)size;
+    long result = system_call(SYS_process_vm_readv, guest_pid(), (long)&here, 1, (long)&there, 1, 0);
+    if (UNLIKELY(result == -ENOSYS || result == -EPERM))
+        reading = BY_PROBING;
+    return result == (long)size;
+}
+
+static bool can_read(uintptr_t from, size_t size)
+{
+    if (from > UINTPTR_MAX - size - PAGE)
+        return false;
+    for (uintptr_t at = from & ~(uintptr_t)7; at < from + size; at = (at | (PAGE - 1)) + 1)
+        if (!extent_readable(at))
+            return false;
+    return true;
+}
+
+/* False if the memory is not there, or the kernel may not be asked. */
+static bool copy(void *to, uintptr_t from, size_t size)
+{
+    if (guest_confined)
+        return false;
+    if (UNLIKELY(reading == UNDECIDED))
+        reading = system_call(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0, 0) == 0 ? BY_KERNEL : BY_PROBING;
+    if (reading == BY_KERNEL && by_kernel(to, from, size))
+        return true;
+    if (reading != BY_PROBING || !can_read(from, size))
+        return false;
+    memcpy(to, (const void *)from, size);
+    return true;
 }
 
 static uint64_t word_in(const char *object, size_t offset)

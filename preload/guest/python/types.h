@@ -5,8 +5,8 @@
  * (hooks/objects.c), and is forgotten then. Classes that are made again and again keep their number.
  *
  * What is asked about may be anything. So a word is a type only if what it points to is read with the kernel's help,
- * which cannot fault, and has the form of a type, as have its own type and that one's, up to `type`. Neither a name's
- * nor another object's memory is trusted to be there.
+ * which cannot fault (under a filter of seccomp its page is looked for instead), and has the form of a type, as have
+ * its own type and that one's, up to `type`. Neither a name's nor another object's memory is trusted to be there.
  *
  * All functions need the GIL of the main interpreter.
  */
