@@ -59,6 +59,7 @@ int recycle_event(void *object, int event, void *data)
 const struct objects_guess objects_nothing;
 struct objects_latest objects_latest;
 struct objects_guess *objects_guesses;
+struct objects_node *objects_nodes;
 bool objects_on, objects_several, objects_missed;
 uint64_t objects_interpreter;
 bool objects_typed_slow(const void *state)
@@ -74,7 +75,7 @@ void objects_put_slow(struct thread *t, void *block, size_t size, uint32_t stack
 {
     (void)t, (void)block, (void)size, (void)stack;
 }
-uint32_t objects_node(uint32_t stack, uintptr_t type)
+uint32_t objects_node_slow(uint32_t stack, uintptr_t type)
 {
     (void)type;
     return stack;

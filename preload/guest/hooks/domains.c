@@ -41,7 +41,7 @@ static inline void publish(struct thread *t, void *block, size_t size, const voi
     else if (!kind.type)
         objects_put_slow(t, block, size, stack);
     else
-        ring_put_block(t, WIRE_ALLOC, block, size, stack ? objects_node(stack, kind.type) : 0);
+        ring_put_block(t, WIRE_ALLOC, block, size, stack ? objects_node_of(stack, kind.type) : 0);
 }
 
 static inline void allocated(struct thread *t, void *block, size_t size, const void *frame, struct kind kind)

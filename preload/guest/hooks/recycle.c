@@ -72,8 +72,7 @@ static inline int pass_on(const struct earlier *one, void *object, int event)
                : call_earlier(one, object, event);
 }
 
-/* An object in a block that is known already. Not cold: half of all objects are. */
-static __attribute__((noinline)) int recycled(void *object, const struct earlier *one, const void *frame)
+static NOINLINE int recycled_slow(void *object, const struct earlier *one, const void *frame)
 {
     struct thread *t = calling ? NULL : thread_enter(frame);
     if (LIKELY(t != NULL)) {
@@ -82,12 +81,43 @@ static __attribute__((noinline)) int recycled(void *object, const struct earlier
             void *state = domains_state();
             uint32_t node = domains_stack(t, mine, frame, state);
             if (LIKELY(node && objects_typed(state)))
-                node = objects_node(node, frames_word((uintptr_t)object, PYTHON_OBJECT_TYPE));
+                node = objects_node_of(node, frames_word((uintptr_t)object, PYTHON_OBJECT_TYPE));
             ring_put_block(t, WIRE_MOVE, (void *)block_of((uintptr_t)object), 0, node);
         }
         thread_leave(t);
     }
     return pass_on(one, object, EVENT_CREATE);
+}
+
+/* The node of the stack, as long as nothing is special; else 0. */
+INLINE uint32_t plain_node(struct python_thread *mine, const void *state)
+{
+    if (UNLIKELY(!mine) || UNLIKELY(!state) || UNLIKELY(settings.stack == STACK_BOTH) ||
+        (objects_on && UNLIKELY(!objects_in_main(state))))
+        return 0;
+    return frames_node(mine, (uintptr_t)state);
+}
+
+/* An object in a block that is known already. Not cold: most objects are, in some programs. */
+static __attribute__((noinline)) int recycled(void *object, const struct earlier *one, const void *frame)
+{
+    struct thread *t = thread_self;
+    uintptr_t others =
+        (uintptr_t)calling | (uintptr_t)atomic_load_explicit(&one->tracer, memory_order_relaxed);
+    struct wire_ring *ring = thread_enter_quick(t, frame, others);
+    if (UNLIKELY(!ring))
+        return recycled_slow(object, one, frame);
+    uint32_t node = plain_node(t->python, python.current_thread());
+    if (UNLIKELY(!node)) {
+        thread_leave(t);
+        return recycled_slow(object, one, frame);
+    }
+    if (LIKELY(objects_on))
+        node = objects_node_of(node, frames_word((uintptr_t)object, PYTHON_OBJECT_TYPE));
+    ring_end_block(t, ring, (uint64_t)WIRE_MOVE << WIRE_TYPE_SHIFT, (void *)block_of((uintptr_t)object), 0,
+                   node);
+    thread_leave(t);
+    return 0;
 }
 
 int recycle_event(void *object, int event, void *data)

@@ -15,12 +15,7 @@ static struct objects_guess unknown = {.type = OBJECTS_UNSURE, .word = PYTHON_OB
 bool objects_on, objects_several, objects_missed;
 uint64_t objects_interpreter;
 
-/* The nodes for objects of a type, by stack. */
-#define NODE_BITS 11
-static struct node_of {
-    uintptr_t type;
-    uint32_t stack, node;
-} * nodes;
+struct objects_node *objects_nodes;
 
 void objects_start(void)
 {
@@ -30,9 +25,9 @@ void objects_start(void)
         return;
     if (!objects_guesses)
         objects_guesses = guest_pages(sizeof *objects_guesses << OBJECTS_GUESS_BITS);
-    if (!nodes)
-        nodes = guest_pages(sizeof *nodes << NODE_BITS);
-    objects_on = objects_guesses && nodes;
+    if (!objects_nodes)
+        objects_nodes = guest_pages(sizeof *objects_nodes << OBJECTS_NODE_BITS);
+    objects_on = objects_guesses && objects_nodes;
 }
 
 NOINLINE bool objects_typed_slow(const void *state)
@@ -46,21 +41,14 @@ NOINLINE bool objects_typed_slow(const void *state)
     return objects_interpreter && interpreter == objects_interpreter;
 }
 
-static struct node_of *node_place(uint32_t stack, uintptr_t type)
+/* Not marked cold: programs may have more stacks and types than places. */
+__attribute__((noinline)) uint32_t objects_node_slow(uint32_t stack, uintptr_t type)
 {
-    return &nodes[(type ^ (uint64_t)stack << 32) * 0x9e3779b97f4a7c15ull >> (64 - NODE_BITS)];
-}
-
-uint32_t objects_node(uint32_t stack, uintptr_t type)
-{
-    struct node_of *place = node_place(stack, type);
-    if (LIKELY(place->type == type && place->stack == stack))
-        return place->node;
     const struct types_entry *entry = types_at(type);
     uint32_t node = entry && entry->frame ? stacks_child(stack, entry->frame) : 0;
     if (!node)
         return stack;
-    *place = (struct node_of){type, stack, node};
+    *objects_node_place(stack, type) = (struct objects_node){type, stack, node};
     return node;
 }
 
@@ -120,16 +108,16 @@ static void forget_type(uintptr_t type)
     for (size_t i = 0; i < (size_t)1 << OBJECTS_GUESS_BITS; i++)
         if (objects_guesses[i].type == type)
             objects_guesses[i].key = 0;
-    for (size_t i = 0; i < (size_t)1 << NODE_BITS; i++)
-        if (nodes[i].type == type)
-            nodes[i].type = 0;
+    for (size_t i = 0; i < (size_t)1 << OBJECTS_NODE_BITS; i++)
+        if (objects_nodes[i].type == type)
+            objects_nodes[i].type = 0;
 }
 
 static void forget_types(bool numbers)
 {
     objects_missed = false;
     memset(objects_guesses, 0, sizeof *objects_guesses << OBJECTS_GUESS_BITS);
-    memset(nodes, 0, sizeof *nodes << NODE_BITS);
+    memset(objects_nodes, 0, sizeof *objects_nodes << OBJECTS_NODE_BITS);
     types_forget(numbers);
 }
 
@@ -147,7 +135,7 @@ static void look(struct thread *t)
     unsigned offset = PYTHON_OBJECT_TYPE;
     const struct types_entry *entry = type_in(block, (uint32_t)expected.key, &offset);
     uintptr_t type = entry ? frames_word(block, offset) : 0;
-    uint32_t node = entry ? objects_node(stack, type) : stack;
+    uint32_t node = entry ? objects_node_of(stack, type) : stack;
     objects_none();
     if (node != expected.node)
         ring_put_block(t, WIRE_RETYPE, (void *)block, 0, node);

@@ -34,6 +34,13 @@ struct objects_guess {
 #define OBJECTS_GUESS_BITS 12
 #define OBJECTS_UNSURE 0x8000000000000001ull /* no address, no count */
 
+/* The node for objects of a type, by stack. */
+struct objects_node {
+    uintptr_t type;
+    uint32_t stack, node;
+};
+#define OBJECTS_NODE_BITS 11
+
 /* The latest object, until it is looked at. */
 struct objects_latest {
     uintptr_t block;                   /* where `guess` is about; there always is a word */
@@ -42,6 +49,7 @@ struct objects_latest {
 };
 extern HIDDEN struct objects_latest objects_latest;
 extern HIDDEN struct objects_guess *objects_guesses;
+extern HIDDEN struct objects_node *objects_nodes;
 extern HIDDEN const struct objects_guess objects_nothing;
 
 extern HIDDEN bool objects_on;              /* LIBTRACE_TYPES, and the guesses have memory */
@@ -122,8 +130,21 @@ INLINE const struct objects_guess *objects_quick(const struct thread *t, void *b
 /* Publishes a new object. */
 void objects_put_slow(struct thread *t, void *block, size_t size, uint32_t stack);
 
+uint32_t objects_node_slow(uint32_t stack, uintptr_t type);
+
+INLINE struct objects_node *objects_node_place(uint32_t stack, uintptr_t type)
+{
+    uint64_t hash = (type ^ (uint64_t)stack << 32) * 0x9e3779b97f4a7c15ull;
+    return &objects_nodes[hash >> (64 - OBJECTS_NODE_BITS)];
+}
+
 /* The node for an object of this type; the stack's own if it is no type. Needs the GIL. */
-uint32_t objects_node(uint32_t stack, uintptr_t type);
+INLINE uint32_t objects_node_of(uint32_t stack, uintptr_t type)
+{
+    const struct objects_node *place = objects_node_place(stack, type);
+    return LIKELY(place->type == type && place->stack == stack) ? place->node
+                                                                : objects_node_slow(stack, type);
+}
 
 /* The type of an object whose block may be about to be reallocated, if it is of one that allows that; 0 = not known. */
 uintptr_t objects_resized(uintptr_t block);
