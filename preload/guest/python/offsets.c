@@ -77,6 +77,10 @@ static const struct python_layout known[] = {
      .instruction = PYTHON_POINTER},
 };
 
+/* Where the qualified name of a class lies behind its PyTypeObject: there are four groups of slots, its name, its
+ * __slots__ and then this. */
+#define QUALIFIED_NAME 456
+
 /* _Py_DebugOffsets, the first member of _PyRuntime since 3.13: 64-bit numbers in groups, each of which has
  * the size of a structure, then offsets into it. Each version adds some. */
 struct debug_head {
@@ -174,7 +178,7 @@ struct debug_315 {
         (layout)->string_data = (uint16_t)(d)->string.ascii_size;                                      \
         (layout)->string_wide_data = (uint16_t)((d)->string.ascii_size + 16);                          \
         (layout)->type_flags = (uint16_t)(d)->type.flags;                                              \
-        (layout)->type_qualified_name = 872; /* as in 3.12 */                                          \
+        (layout)->type_qualified_name = (uint16_t)((d)->type.size + QUALIFIED_NAME);                   \
         (layout)->finalizing = (uint16_t)(d)->head.runtime.finalizing;                                 \
         same = (d)->object.type == PYTHON_OBJECT_TYPE && (d)->string.length == PYTHON_STRING_LENGTH && \
                (d)->string.state == PYTHON_STRING_STATE && (d)->bytes.length == PYTHON_BYTES_SIZE &&   \
