@@ -3,6 +3,7 @@ number of cycles (see scripts/test-attach)."""
 
 import contextlib
 import ctypes
+import json
 import os
 import re
 import shutil
@@ -196,6 +197,25 @@ def test_python(attach, start, tmp_path, say):
     assert any("make" in r["function"] for r in lines[:3]), [dict(r) for r in lines[:5]]
     say(f"{PYTHON_CYCLES} cycles on a busy python3: stopped for {statistics.median(stops):.2f} ms (median)")
     assert min(stops) < 20
+
+
+CLASSES = """
+class Thing:
+    __slots__ = ("a",)
+print("ready", flush=True)
+while True:
+    things = [Thing() for i in range(100)]
+"""
+
+
+@pytest.mark.parametrize("options, how", [([], {"exact"}), (["--no-types"], set())])
+def test_types_of_python(options, how, attach, start, report, tmp_path):
+    """Classes that were made before the trace are known as well."""
+    program = start([interpreter(), "-c", CLASSES])
+    assert attach(program.pid, "--duration", "0.5", *options).returncode == 0
+    found = report(tmp_path / "trace.db", "sql", "--json", "SELECT how, allocations FROM types WHERE type = '__main__.Thing' AND line = 6")
+    things = json.loads(found.stdout)["rows"]
+    assert {row[0] for row in things} == how and all(row[1] > 100 for row in things)
 
 
 def test_a_sleeper_sleeps_on(attach, start):

@@ -32,6 +32,7 @@ static const char usage_text[] =
     "  --threads           tells threads apart line by line, for trace-report --thread\n"
     "  --label LABEL       names the run; the program's name otherwise\n"
     "  --no-command        keeps the command line out of the record: arguments may hold secrets\n"
+    "  --no-types          leaves out which types Python's objects have\n"
     "  -d, -o, --db FILE   records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --verbose           tells for how long the program was stopped\n"
     "  --help, --version\n"
@@ -184,14 +185,21 @@ static bool parse_number(const char *text, double low, double *number)
 /* Returns an exit status, or -1 to go on. */
 static int parse(int argc, char **argv, struct options *options)
 {
-    enum { LABEL = 256, THREADS, NO_COMMAND, DURATION, DETACH, BACKGROUND, VERBOSE, VERSION };
+    enum { LABEL = 256, THREADS, NO_COMMAND, NO_TYPES, DURATION, DETACH, BACKGROUND, VERBOSE, VERSION };
     static const struct option known[] = {
-        {"label", required_argument, NULL, LABEL}, {"duration", required_argument, NULL, DURATION},
-        {"threads", no_argument, NULL, THREADS},   {"no-command", no_argument, NULL, NO_COMMAND},
-        {"db", required_argument, NULL, 'o'},      {"output", required_argument, NULL, 'o'},
-        {"detach", no_argument, NULL, DETACH},     {"background", no_argument, NULL, BACKGROUND},
-        {"verbose", no_argument, NULL, VERBOSE},   {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, VERSION},   {NULL, 0, NULL, 0},
+        {"label", required_argument, NULL, LABEL},
+        {"duration", required_argument, NULL, DURATION},
+        {"threads", no_argument, NULL, THREADS},
+        {"no-command", no_argument, NULL, NO_COMMAND},
+        {"no-types", no_argument, NULL, NO_TYPES},
+        {"db", required_argument, NULL, 'o'},
+        {"output", required_argument, NULL, 'o'},
+        {"detach", no_argument, NULL, DETACH},
+        {"background", no_argument, NULL, BACKGROUND},
+        {"verbose", no_argument, NULL, VERBOSE},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, VERSION},
+        {NULL, 0, NULL, 0},
     };
     double number;
     int option;
@@ -206,6 +214,9 @@ static int parse(int argc, char **argv, struct options *options)
             break;
         case NO_COMMAND:
             setenv("LIBTRACE_COMMAND", "0", 1);
+            break;
+        case NO_TYPES:
+            setenv("LIBTRACE_TYPES", "0", 1);
             break;
         case DURATION:
             if (!parse_number(optarg, 0.001, &options->duration))
