@@ -44,6 +44,7 @@ struct site {
     uint32_t node;                       /* the process's own number for its stack */
     uint32_t thread;                     /* number in the process; 0 = sites are not by thread */
     uint8_t size_class, lifetime_class;  /* the first classes seen */
+    bool sampled;                        /* there are samples of it (samples.h), so that the database needs it */
     uint32_t taken_back;                 /* allocations that turned out to be another site's */
 } __attribute__((aligned(64)));
 
@@ -152,7 +153,7 @@ INLINE void ledger_count(struct histogram **others, uint8_t number)
 /* A number that differs whenever a site's counts do; 0: there is nothing to say. */
 INLINE uint64_t site_events(const struct site *site)
 {
-    return site->allocations ? site->allocations + site->frees + 2ull * site->taken_back : 0;
+    return site->allocations || site->sampled ? site->allocations + site->frees + 2ull * site->taken_back : 0;
 }
 
 /* Before a site changes: notes what it had at the latest peak that is over. */

@@ -51,8 +51,10 @@ static void keep(struct samples *samples, const struct ledger *ledger, uint32_t 
 {
     assert(samples->count <= count);
     for (; samples->count < count; samples->count++) {
-        uint32_t site = ((const struct sample *)samples->rows.memory)[samples->count].site;
-        ((struct sample_counts *)samples->sampled.memory)[site] = counts_of(ledger_site(ledger, site));
+        uint32_t index = ((const struct sample *)samples->rows.memory)[samples->count].site;
+        struct site *site = ledger_site(ledger, index);
+        ((struct sample_counts *)samples->sampled.memory)[index] = counts_of(site);
+        site->sampled = true;
     }
 }
 

@@ -59,7 +59,7 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
         struct site_written now = {site_events(site), bytes, allocations};
         struct site_written *written = (struct site_written *)ledger->written.memory + i;
         if (memcmp(written, &now, sizeof now) == 0 &&
-            !__atomic_load_n(&process->shares_rows, __ATOMIC_RELAXED))
+            (!now.events || !__atomic_load_n(&process->shares_rows, __ATOMIC_RELAXED)))
             continue;
         *written = now;
         if (job->raw)

@@ -23,7 +23,7 @@ void window_free(struct window *window)
 
 const char *window_sites(const struct run *run)
 {
-    return *run->window.sites != '\0' ? run->window.sites : "site";
+    return *run->window.sites != '\0' ? run->window.sites : "(SELECT * FROM site WHERE allocations > 0)";
 }
 
 /* ---- moments --------------------------------------------------------------------------------- */

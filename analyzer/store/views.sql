@@ -46,7 +46,8 @@ SELECT s.run AS run, s.process AS process, nullif(s.thread, 0) AS thread, s.node
                            WHERE o.run = s.run AND o.id = s.node), '') AS module,
        coalesce(l.language, 'native') AS language,
        {measures: s.# AS #}
-FROM site AS s LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line;
+FROM site AS s LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line
+WHERE s.allocations > 0; -- an object whose type showed late may have been counted for another site at a moment
 
 -- The sites of a finished run are added up by line already. Before that (or if the collector was killed) they are added
 -- up here, so that the lines add up to the run at any time.
@@ -97,7 +98,7 @@ SELECT g.run AS run, g.node AS stack,
               SELECT up.n + 1, 0, '[cut]' FROM up WHERE up.parent = -1
               ORDER BY 1, 2)) AS frames,
        {measures: g.# AS #}
-FROM (SELECT run, node, {measures: add(#) AS #} FROM site GROUP BY run, node) AS g;
+FROM (SELECT run, node, {measures: add(#) AS #} FROM site WHERE allocations > 0 GROUP BY run, node) AS g;
 
 CREATE VIEW leaks AS
 SELECT t.run AS run, l.file AS file, coalesce(l.line, 0) AS line,

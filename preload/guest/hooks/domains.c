@@ -103,6 +103,23 @@ static __attribute__((noinline)) void *finish(struct thread *t, void *block, siz
     return block;
 }
 
+INLINE void *finish_quick(struct thread *t, struct python_thread *mine, void *block)
+{
+    t->pass_through = false;
+    t->last_allocated = block;
+    mine->last_allocated = (uintptr_t)block;
+    mine->natives = 0;
+    thread_leave(t);
+    return block;
+}
+
+/* The same for an object of which only the type is not as expected. */
+static __attribute__((noinline)) void *finish_object(struct thread *t, void *block, size_t size, uint32_t stack)
+{
+    objects_put_slow(t, block, size, stack);
+    return finish_quick(t, t->python, block);
+}
+
 #define FRAME __builtin_frame_address(0)
 
 /* What is asked for. The constants are those of the functions below. */
@@ -150,17 +167,14 @@ INLINE void *make(const struct python_allocator *below, struct request request, 
         (request.object && UNLIKELY(!objects_in_main(state))))
         return finish(t, block, size, frame, request.object, 0);
     uint32_t node = frames_node(mine, (uintptr_t)state);
-    const struct objects_guess *guess = request.object ? objects_quick(t, block, size, node) : NULL;
-    if (request.object ? UNLIKELY(!guess) : UNLIKELY(!node))
+    if (UNLIKELY(!node))
         return finish(t, block, size, frame, request.object, 0);
+    const struct objects_guess *guess = request.object ? objects_quick(t, block, size, node) : NULL;
+    if (request.object && UNLIKELY(!guess))
+        return finish_object(t, block, size, node);
     uint64_t word = (uint64_t)(request.object ? WIRE_OBJECT : WIRE_ALLOC) << WIRE_TYPE_SHIFT;
     ring_end_block(t, ring, word, block, (uint32_t)size, guess ? guess->node : node);
-    t->pass_through = false;
-    t->last_allocated = block;
-    mine->last_allocated = (uintptr_t)block;
-    mine->natives = 0;
-    thread_leave(t);
-    return block;
+    return finish_quick(t, mine, block);
 }
 
 static void *memory_malloc(void *context, size_t size)

@@ -126,14 +126,16 @@ static void learn(uint64_t key, uint32_t node, uintptr_t type, unsigned offset)
     *objects_guess_of((uint32_t)(key >> 32), (uint32_t)key) = (struct objects_guess){key, type, node, offset};
 }
 
-/* Looks which type the latest object has. */
-static void look(struct thread *t)
+/* Looks which type the latest object has. early: it may not have one yet. */
+static void look(struct thread *t, bool early)
 {
     const struct objects_guess expected = *objects_latest.guess;
     uintptr_t block = objects_latest.block;
     uint32_t stack = (uint32_t)(expected.key >> 32);
     unsigned offset = PYTHON_OBJECT_TYPE;
     const struct types_entry *entry = type_in(block, (uint32_t)expected.key, &offset);
+    if (early && !entry)
+        return;
     uintptr_t type = entry ? frames_word(block, offset) : 0;
     uint32_t node = entry ? objects_node_of(stack, type) : stack;
     objects_none();
@@ -156,8 +158,8 @@ __attribute__((noinline)) void objects_look_slow(struct thread *t, uintptr_t fre
     }
     if (UNLIKELY(objects_missed))
         forget_types(false);
-    if (objects_latest.guess != &objects_nothing && (!freed || freed == objects_latest.block))
-        look(t);
+    if (objects_latest.guess != &objects_nothing)
+        look(t, freed && freed != objects_latest.block);
 }
 
 #define LEAST_SIZE 16 /* bytes of an object */

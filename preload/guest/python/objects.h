@@ -84,20 +84,18 @@ INLINE bool objects_as_expected(void)
     return frames_word(objects_latest.block, guess->word) == guess->type;
 }
 
-/* freed: the block that is about to be freed or reallocated; 0: another object was made. */
+/* freed: the block that is about to be freed or reallocated; 0: another object was made. While others are freed, the
+ * latest one may not have its type yet, and stays the latest then. */
 void objects_look_slow(struct thread *t, uintptr_t freed);
 
-/* To be called before an object's block is freed: false if it has to be looked at more closely. If it is not the
- * latest one, the next object is soon enough for that. */
+/* To be called before an object's block is freed: false if more has to be done. The latest object is looked at in any
+ * case: what it is must be published before others of its type are gone, or the type's peak would lack it. */
 INLINE bool objects_quick_look(const struct thread *t, const void *block)
 {
-    if (UNLIKELY(objects_latest.by != t))
+    if (UNLIKELY(objects_latest.by != t) || UNLIKELY(!objects_as_expected()))
         return false;
-    if (objects_latest.block != (uintptr_t)block)
-        return true;
-    if (UNLIKELY(!objects_as_expected()))
-        return false;
-    objects_none();
+    if (objects_latest.block == (uintptr_t)block)
+        objects_none();
     return true;
 }
 
