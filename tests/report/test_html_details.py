@@ -100,6 +100,6 @@ def test_real_run(ask, database, browser, kind, width, theme):
     path = ask.folder / "page.html"
     ask("html", "-o", path)
     check_stacks(page.read(path))
-    seen = browser(path, ["theme", theme], ["resize", width], ["table"], ["press", f"{FIRST} .function"], ["text", ".chain"], ["overflow"],
+    seen = browser(path, ["theme", theme], ["resize", width], ["table"], ["press", f"{FIRST} .function"], ["text", ".chain >> nth=0"], ["overflow"],
                    ["count", ".details h3"], ["visible", ".row-stacks button"])["seen"]
     assert seen[4].strip() and seen[5] <= 0 and seen[6] >= 2 and seen[7]
