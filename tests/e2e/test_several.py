@@ -87,7 +87,8 @@ def test_beside_each_other(build, preload, report, tmp_path):
         os.close(end)
     wait_for_run(tmp_path / "trace.db")
     [run] = rows(tmp_path / "trace.db", "SELECT * FROM runs")
-    assert 2 * MIB <= run["peak_bytes"] < 2.5 * MIB and run["live_bytes"] <= run["peak_bytes"]
+    # bash has a table of half a MiB if it learns that a child has ended before it waits for it.
+    assert 2 * MIB <= run["peak_bytes"] < 3 * MIB and run["live_bytes"] <= run["peak_bytes"]
 
 
 def test_processor_time_of_who_is_killed(build, preload, tmp_path):
