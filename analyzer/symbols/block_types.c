@@ -172,6 +172,11 @@ int block_type_is_part(const char *part, const char *whole)
            (strcmp(part, "u8") == 0 && strcmp(whole, "String") == 0);
 }
 
+char *block_type_of_class(const char *class)
+{
+    return unwrapped(plain(class));
+}
+
 char *block_type(const char *function)
 {
     char *text = plain(function), *type = NULL;

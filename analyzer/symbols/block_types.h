@@ -9,6 +9,10 @@
  * name does not say, or no memory. */
 char *block_type(const char *function);
 
+/* The type of blocks that begin with an object of a library's or the program's class, as a demangler writes it: "Circle"
+ * for "Circle", and for the object in which std::make_shared<Circle>() puts one. malloc'ed, NULL = no memory. */
+char *block_type_of_class(const char *class);
+
 /* True if blocks of the type `part` that a library allocates for a type `whole` are that type's own: the
  * characters of a string. */
 int block_type_is_part(const char *part, const char *whole);

@@ -38,6 +38,8 @@ struct symbols {
     __typeof__(symbols_module_lost) *module_lost;
     __typeof__(symbols_module_state) *module_state;
     __typeof__(symbols_resolve) *resolve;
+    __typeof__(symbols_class) *class;
+    __typeof__(symbols_type) *type;
 };
 
 static int (*limit)(uint64_t bytes); /* set by symbols_limit() */
@@ -139,8 +141,10 @@ static void load(struct symbols *s)
     *(void **)&s->module_lost = dlsym(library, "symbols_module_lost");
     *(void **)&s->module_state = dlsym(library, "symbols_module_state");
     *(void **)&s->resolve = dlsym(library, "symbols_resolve");
+    *(void **)&s->class = dlsym(library, "symbols_class");
+    *(void **)&s->type = dlsym(library, "symbols_type");
     if (s->limit && s->open && s->close && s->module && s->module_file && s->module_lost && s->module_state &&
-        s->resolve) {
+        s->resolve && s->class && s->type) {
         s->limit(limit);
         s->real = s->open();
     }
@@ -176,4 +180,17 @@ size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbol
         return m->symbols->resolve(real, address, frames, max);
     frames[0] = (struct symbols_frame){0};
     return 1;
+}
+
+const char *symbols_class(struct symbols_module *m, uint64_t address)
+{
+    struct symbols_module *real = real_module(m);
+    return real ? m->symbols->class(real, address) : NULL;
+}
+
+const char *symbols_type(struct symbols *s, const char *name)
+{
+    if (!s->real)
+        load(s);
+    return s->real ? s->type(s->real, name) : NULL;
 }

@@ -5,6 +5,7 @@
 #include "inflate.h"
 #include "interned.h"
 #include "symtab.h"
+#include "vtables.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,8 @@ struct symbols_module {
     struct dwarf *dwarf; /* NULL = none */
     int symtab_is_read;  /* if there is DWARF, the symbol table is read only when needed */
     struct symtab symtab;
+    int vtables_are_read; /* they are read when the first is asked for */
+    struct vtables vtables;
 };
 
 struct symbols {
@@ -53,6 +56,7 @@ void symbols_close(struct symbols *s)
         s->modules = m->next;
         dwarf_free(m->dwarf);
         symtab_free(&m->symtab);
+        vtables_free(&m->vtables);
         image_close(&m->image);
         if (m->file >= 0)
             close(m->file);
@@ -151,4 +155,21 @@ size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbol
             frames[count - 1].function = name;
     }
     return count;
+}
+
+const char *symbols_class(struct symbols_module *m, uint64_t address)
+{
+    enum symbols_state state = symbols_module_state(m);
+    if (state != SYMBOLS_LINES && state != SYMBOLS_NAMES && state != SYMBOLS_NONE)
+        return NULL;
+    if (!m->vtables_are_read) {
+        m->vtables_are_read = 1;
+        (void)vtables_read(&m->vtables, &m->image); /* a table that cannot be read stays empty */
+    }
+    return vtables_find(&m->vtables, &m->symbols->strings, address);
+}
+
+const char *symbols_type(struct symbols *s, const char *name)
+{
+    return vtables_type(&s->strings, name);
 }

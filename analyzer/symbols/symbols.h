@@ -62,6 +62,13 @@ enum symbols_state symbols_module_state(struct symbols_module *m);
  * least 1: if nothing is known, one frame of NULLs. Inlined callers beyond max are left out. */
 size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbols_frame *frames, size_t max);
 
+/* The class that a vtable in the module belongs to, by its symbol; address: file-relative, behind the vtable's head, as
+ * objects have it. "" = it is a vtable for the time in which a derived class is constructed; NULL = no vtable. */
+const char *symbols_class(struct symbols_module *m, uint64_t address);
+
+/* A type by the name that its type information has: "Circle" for "6Circle". NULL = that is no type's name. */
+const char *symbols_type(struct symbols *s, const char *name);
+
 /* True if the function is part of an allocator or of its language's wrappers (malloc, calloc, operator
  * new, std::allocator::allocate, g_malloc; NOT functions like xmalloc), or the file is a header of a C++
  * or Rust standard library. An allocation never counts for such a frame if an outer frame has source

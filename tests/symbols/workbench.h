@@ -73,8 +73,8 @@ static int bench_section(const char *name, const char *section, uint64_t *low, u
     return found;
 }
 
-/* The next function symbol of the symbol table, from 0; 0: no more. */
-static int bench_next_symbol(Elf *elf, int *at, const char **name, GElf_Sym *symbol)
+/* The next symbol of a type of the symbol table, from 0; 0: no more. */
+static int bench_next_of_type(Elf *elf, int type, int *at, const char **name, GElf_Sym *symbol)
 {
     Elf_Scn *scn = NULL;
     while ((scn = elf_nextscn(elf, scn)) != NULL) {
@@ -83,7 +83,7 @@ static int bench_next_symbol(Elf *elf, int *at, const char **name, GElf_Sym *sym
             continue;
         Elf_Data *data = elf_getdata(scn, NULL);
         while (gelf_getsym(data, (*at)++, symbol))
-            if (GELF_ST_TYPE(symbol->st_info) == STT_FUNC && symbol->st_shndx != SHN_UNDEF) {
+            if (GELF_ST_TYPE(symbol->st_info) == type && symbol->st_shndx != SHN_UNDEF) {
                 *name = elf_strptr(elf, header.sh_link, symbol->st_name);
                 return 1;
             }
@@ -91,8 +91,13 @@ static int bench_next_symbol(Elf *elf, int *at, const char **name, GElf_Sym *sym
     return 0;
 }
 
-/* A function's address; 0 if there is none of this name. */
-static __attribute__((unused)) uint64_t bench_symbol(const char *name, const char *function)
+static int bench_next_symbol(Elf *elf, int *at, const char **name, GElf_Sym *symbol)
+{
+    return bench_next_of_type(elf, STT_FUNC, at, name, symbol);
+}
+
+/* The address of a symbol of a type; 0 if there is none of this name. */
+static uint64_t bench_symbol_of_type(const char *name, int type, const char *wanted)
 {
     int fd = open(bench_path(name), O_RDONLY | O_CLOEXEC), at = 0;
     uint64_t address = 0;
@@ -100,12 +105,23 @@ static __attribute__((unused)) uint64_t bench_symbol(const char *name, const cha
     GElf_Sym symbol;
     elf_version(EV_CURRENT);
     Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
-    while (!address && bench_next_symbol(elf, &at, &found, &symbol))
-        if (strcmp(found, function) == 0)
+    while (!address && bench_next_of_type(elf, type, &at, &found, &symbol))
+        if (strcmp(found, wanted) == 0)
             address = symbol.st_value;
     elf_end(elf);
     close(fd);
     return address;
+}
+
+static __attribute__((unused)) uint64_t bench_symbol(const char *name, const char *function)
+{
+    return bench_symbol_of_type(name, STT_FUNC, function);
+}
+
+/* The same for data. */
+static __attribute__((unused)) uint64_t bench_object(const char *name, const char *object)
+{
+    return bench_symbol_of_type(name, STT_OBJECT, object);
 }
 
 /* Whether a function's symbol covers the address. */

@@ -77,6 +77,26 @@ static void types_of_blocks(void **state)
         assert_null(block_type(unknown[i]));
 }
 
+static void types_of_classes(void **state)
+{
+    static const char *const known[][2] = {
+        {"Circle", "Circle"},
+        {"std::_Sp_counted_ptr_inplace<Circle, std::allocator<void>, (__gnu_cxx::_Lock_policy)2>", "Circle"},
+        {"std::__1::__shared_ptr_emplace<app::Part<3>, std::__1::allocator<app::Part<3> > >", "app::Part<3>"},
+        {"Named<std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> > >",
+         "Named<std::string >"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        char *type = block_type_of_class(known[i][0]);
+
+        assert_non_null(type);
+        assert_string_equal(type, known[i][1]);
+        free(type);
+    }
+}
+
 static void parts(void **state)
 {
     (void)state;
@@ -89,7 +109,8 @@ static void parts(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(types_of_blocks), cmocka_unit_test(parts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(types_of_blocks), cmocka_unit_test(types_of_classes),
+                                       cmocka_unit_test(parts)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

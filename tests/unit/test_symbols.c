@@ -86,6 +86,43 @@ static void names_only(void **state)
     symbols_close(s);
 }
 
+/* The virtual base of a base is where no constructor knows before the whole object is there: Both has vtables for that
+ * time. */
+static void classes_by_vtable(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        bench_run(
+            "printf '%%s' 'struct Shape { virtual ~Shape() {} int a; }; struct Left : virtual Shape { int l; "
+            "}; "
+            "struct Right : virtual Shape { int r; }; struct Both : Left, Right { int b; }; int main() { "
+            "delete new Both; delete new Left; delete new Right; delete new Shape; }' >vtables.cc && "
+            "g++ -O0 -rdynamic vtables.cc -o vtables && objcopy --strip-all vtables stripped"),
+        0);
+    struct symbols *s = symbols_open();
+    uint64_t both = bench_object("vtables", "_ZTV4Both"), shape = bench_object("vtables", "_ZTV5Shape"),
+             part = bench_object("vtables", "_ZTC4Both0_4Left");
+    static const char *const names[] = {"vtables", "stripped"}; /* exported symbols are there still */
+    for (int i = 0; i < 2; i++) {
+        struct symbols_module *m = symbols_module(s, bench_path(names[i]), NULL, 0);
+        assert_string_equal(symbols_class(m, both + 24), "Both"); /* behind the offset of the virtual base */
+        assert_string_equal(symbols_class(m, shape + 16), "Shape");
+        assert_null(symbols_class(m, shape));
+        assert_null(symbols_class(m, shape + 8));
+        assert_null(symbols_class(m, bench_symbol("vtables", "main")));
+        assert_null(symbols_class(m, 0));
+        assert_null(symbols_class(m, UINT64_MAX));
+        const char *found = symbols_class(m, part + 24);
+        assert_true(i == 0 ? found && !*found : !found);
+    }
+    assert_null(symbols_class(symbols_module(s, "/nowhere", NULL, 0), 16));
+    assert_string_equal(symbols_type(s, "5Shape"), "Shape");
+    assert_string_equal(symbols_type(s, "*N12_GLOBAL__N_16HiddenE"), "(anonymous namespace)::Hidden");
+    assert_null(symbols_type(s, "not a name"));
+    assert_null(symbols_type(s, ""));
+    symbols_close(s);
+}
+
 /* A compressed symbol table in a section of its own, as on Fedora. */
 static void mini_debug_information(void **state)
 {
@@ -464,6 +501,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(missing_files),
         cmocka_unit_test(names_only),
+        cmocka_unit_test(classes_by_vtable),
         cmocka_unit_test(mini_debug_information),
         cmocka_unit_test(names_without_scope),
         cmocka_unit_test(equal_strings_are_one),
