@@ -33,3 +33,11 @@ target_include_directories(test_files PRIVATE ${collector} ${CMAKE_SOURCE_DIR}/a
 target_link_libraries(test_files PRIVATE wire PkgConfig::CMOCKA Threads::Threads)
 set_target_properties(test_files PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_files COMMAND test_files)
+
+foreach(name rtti object_shares)
+  add_executable(test_${name} ${CMAKE_CURRENT_LIST_DIR}/test_${name}.c ${collector}/${name}.c)
+  target_include_directories(test_${name} PRIVATE ${collector})
+  target_link_libraries(test_${name} PRIVATE PkgConfig::CMOCKA)
+  set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME test_${name} COMMAND test_${name})
+endforeach()
