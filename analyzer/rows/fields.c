@@ -93,6 +93,9 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
         /* node, line, name, bytes, blocks */ STACK, MAYBE(ROWS_LINES), TEXT, COUNT, COUNT)},
     [ROWS_PAGE_FORGET] = {"page_forget", FIELDS(/* moment */ RANGE(UINT32_MAX))},
     [ROWS_STACK_TYPE] = {"stack_type", FIELDS(/* node, type, how */ STACK, TEXT, RANGE(STORE_TYPE_HOWS - 1))},
+    [ROWS_STACK_PART] = {"stack_part", FIELDS(
+        /* node, part, start, seen, looks */ STACK, STACK, RANGE(UINT32_MAX), RANGE(UINT32_MAX), RANGE(UINT32_MAX))},
+    [ROWS_UNREADABLE] = {"unreadable", FIELDS(/* process */ KNOWN(ROWS_PROCESSES))},
     [ROWS_LINE_TOTALS] = {.name = "line_totals"},
     [ROWS_FINISH] = {"finish", .outside = true, .before_run = true},
 };

@@ -295,6 +295,13 @@ static int apply_page_row(struct receiver *r, const struct rows_message *m)
     return store_page_row(r->store, &row);
 }
 
+static int apply_stack_part(struct receiver *r, const struct rows_message *m)
+{
+    const struct store_stack_part row = {number(m, 0), number(m, 1), number(m, 2), number(m, 3),
+                                         number(m, 4)};
+    return store_stack_part(r->store, &row);
+}
+
 static int next_node(void *data, struct store_node *row)
 {
     struct receiver *r = data;
@@ -395,6 +402,10 @@ static int apply(struct receiver *r, const struct rows_message *m)
         return store_page_forget(store, number(m, 0));
     case ROWS_STACK_TYPE:
         return store_stack_type(store, number(m, 0), text(m, 1), (enum store_type_how)number(m, 2));
+    case ROWS_STACK_PART:
+        return apply_stack_part(r, m);
+    case ROWS_UNREADABLE:
+        return store_unreadable_process(store, number(m, 0));
     case ROWS_LINE_TOTALS:
         return store_line_totals(store);
     default: /* rows that come in large numbers, or the end */

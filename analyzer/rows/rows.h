@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROWS_VERSION (100 * STORE_VERSION + 8) /* new if the database changes, too: the messages follow it */
+#define ROWS_VERSION (100 * STORE_VERSION + 9) /* new if the database changes, too: the messages follow it */
 
 enum rows_type {
     ROWS_HELLO,
@@ -53,6 +53,8 @@ enum rows_type {
     ROWS_PAGE_ROW,
     ROWS_PAGE_FORGET,
     ROWS_STACK_TYPE,
+    ROWS_STACK_PART,
+    ROWS_UNREADABLE,
     ROWS_LINE_TOTALS,
     ROWS_FINISH,
     ROWS_TYPES

@@ -583,6 +583,24 @@ int store_stack_type(struct store *store, int64_t node, const char *type, enum s
     return end(store);
 }
 
+int store_stack_part(struct store *store, const struct store_stack_part *part)
+{
+    begin(store, ROWS_STACK_PART);
+    number(store, part->node);
+    number(store, part->part);
+    number(store, part->start);
+    number(store, part->seen);
+    number(store, part->looks);
+    return end(store);
+}
+
+int store_unreadable_process(struct store *store, int64_t process)
+{
+    begin(store, ROWS_UNREADABLE);
+    number(store, process);
+    return end(store);
+}
+
 int store_page_forget(struct store *store, int64_t moment)
 {
     begin(store, ROWS_PAGE_FORGET);

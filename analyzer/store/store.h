@@ -184,6 +184,18 @@ enum store_type_how store_type_how(int64_t number);
 /* What the blocks of a stack are, as its language writes it. The table is created with its first row. */
 int store_stack_type(struct store *store, int64_t node, const char *type, enum store_type_how how);
 
+/* Blocks of a stack were looked at. Where they are of several types, its blocks are divided as the looks are: the
+ * looks from `start` on stand for blocks of the stack `part`, which has a type of its own. Where all are of one type,
+ * part is node. */
+struct store_stack_part {
+    int64_t node, part;
+    int64_t start, seen, looks; /* start + seen is at most looks */
+};
+int store_stack_part(struct store *store, const struct store_stack_part *part);
+
+/* Blocks of a process could not be looked at. */
+int store_unreadable_process(struct store *store, int64_t process);
+
 /* Writes many rows, in less than half the time that one call for each takes: next fills in a row and
  * returns false if there is none left. What the row points to must stay valid until next is called again;
  * next must not use the store.
@@ -247,7 +259,7 @@ int store_open_read(const char *path, struct store **store);
  * collector may have created them since. */
 int store_pages_show(struct store *store);
 
-/* The same of stack_type, the types of blocks. */
+/* The same of stack_type, stack_part and unreadable: the types of blocks. */
 int store_types_show(struct store *store);
 
 /* Sets *looks to the number of the latest look at resident pages that a command requested in a run; 0 = none. */

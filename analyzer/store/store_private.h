@@ -32,6 +32,8 @@ enum store_statement {
     STORE_PAGE_MOMENT,
     STORE_PAGE_ROW,
     STORE_STACK_TYPE,
+    STORE_STACK_PART,
+    STORE_UNREADABLE,
     STORE_STATEMENTS
 };
 
@@ -153,7 +155,7 @@ int store_pages_make(struct store *store);
 int store_pages_delete(struct store *store, int64_t run);
 int store_pages_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
 
-/* The same of the table of type_table.c. */
+/* The same of the tables of type_table.c. */
 int store_types_make(struct store *store);
 int store_types_delete(struct store *store, int64_t run);
 int store_types_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);

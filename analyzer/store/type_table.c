@@ -1,41 +1,70 @@
-/* type_table.c - the table of what the blocks of stacks are, created when its first row is written. */
+/* type_table.c - the tables of what the blocks of stacks are, created when their first row is written. */
 #include "store_private.h"
 
-#define TABLE "stack_type"
+#include <stdio.h>
+
+static const char *const tables[] = {"stack_type", "stack_part", "unreadable"};
+#define TABLES (sizeof tables / sizeof tables[0])
 
 enum store_type_how store_type_how(int64_t number)
 {
     return number >= 0 && number < STORE_TYPE_HOWS ? (enum store_type_how)number : STORE_TYPE_INFERRED;
 }
 
+/* The file's view may be from before it had all its columns. */
 int store_types_make(struct store *store)
 {
     int code = store_execute(store, store_types_sql, "write");
 
+    if (code == 0)
+        code = store_execute(store, "DROP VIEW IF EXISTS types", "write");
     return code == 0 ? store_execute(store, store_type_views_sql, "write") : code;
 }
 
 int store_types_show(struct store *store)
 {
-    static const char nothing[] =
-        "CREATE TEMP VIEW " TABLE " AS SELECT 0 AS run, 0 AS node, '' AS type, 0 AS how WHERE 0";
-    int64_t there = 0;
-    int code = store_execute(store, "DROP VIEW IF EXISTS temp." TABLE, "read");
+    static const char *const nothing[TABLES] = {
+        "CREATE TEMP VIEW stack_type AS SELECT 0 AS run, 0 AS node, '' AS type, 0 AS how WHERE 0",
+        "CREATE TEMP VIEW stack_part AS SELECT 0 AS run, 0 AS node, 0 AS part, 0 AS start, 0 AS seen, 0 AS "
+        "looks "
+        "WHERE 0",
+        "CREATE TEMP VIEW unreadable AS SELECT 0 AS run, 0 AS process WHERE 0",
+    };
+    int code = 0;
 
-    if (code == 0)
-        code = store_has_table(store, TABLE, &there);
-    return code == 0 && !there ? store_execute(store, nothing, "read") : code;
+    for (size_t i = 0; i < TABLES && code == 0; i++) {
+        char sql[80];
+        int64_t there = 0;
+
+        snprintf(sql, sizeof sql, "DROP VIEW IF EXISTS temp.%s", tables[i]);
+        code = store_execute(store, sql, "read");
+        if (code == 0)
+            code = store_has_table(store, tables[i], &there);
+        if (code == 0 && !there)
+            code = store_execute(store, nothing[i], "read");
+    }
+    return code;
 }
 
 int store_types_delete(struct store *store, int64_t run)
 {
-    return store_forget(store, TABLE, run);
+    int code = 0;
+
+    for (size_t i = 0; i < TABLES && code == 0; i++)
+        code = store_forget(store, tables[i], run);
+    return code;
 }
 
+/* Creates the tables only if the run has types. */
 int store_types_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy)
 {
-    int found = store_has_rows(to, from, "SELECT 1 FROM " TABLE " WHERE run = ?1 LIMIT 1", run);
+    int found = store_has_rows(to, from,
+                               "SELECT 1 FROM stack_type WHERE run = ?1 UNION ALL "
+                               "SELECT 1 FROM unreadable WHERE run = ?1 LIMIT 1",
+                               run);
     int code = found > 0 ? store_types_make(to) : found;
 
-    return code == 0 && found > 0 ? store_copy_table(to, from, TABLE, "run", run, copy) : code;
+    for (size_t i = 0; i < TABLES && code == 0 && found > 0; i++)
+        code = store_copy_table(to, from, tables[i], "run", run, copy);
+    return code;
 }

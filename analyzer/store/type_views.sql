@@ -1,8 +1,25 @@
--- The public view of what blocks are, by type and line. It is created in a file together with the table that it reads
--- (type_rows.sql), and always as a temporary view by our own reports. Columns are added at the end, never changed.
+-- The public view of what blocks are, by type and line, and what it reads. They are created in a file together with the
+-- tables that they read (type_rows.sql), and always as temporary views by our own reports. Columns are added at the end,
+-- never changed.
+
+-- Sites, of which those of a stack with parts are divided; the parts add up to the site.
+CREATE VIEW IF NOT EXISTS site_by_type AS
+SELECT s.run AS run, coalesce(p.part, s.node) AS node, s.process AS process, s.thread AS thread, s.line AS line,
+       s.leaf AS leaf, {measures: coalesce(s.# * (p.start + p.seen) / p.looks - s.# * p.start / p.looks, s.#) AS #},
+       s.smallest AS smallest, s.largest AS largest, s.sizes AS sizes, s.lifetimes AS lifetimes,
+       p.start AS start, p.seen AS seen, p.looks AS looks
+FROM site AS s LEFT JOIN stack_part AS p ON p.run = s.run AND p.node = s.node;
+
 CREATE VIEW IF NOT EXISTS types AS
-SELECT s.run AS run, y.type AS type, s.language AS language, s.file AS file, s.line AS line, s.function AS function,
-       s.module AS module, {measures: add(s.#) AS #}, y.how AS how
-FROM sites AS s LEFT JOIN (SELECT run, node, type, CASE how WHEN 2 THEN 'exact' WHEN 1 THEN 'sampled' ELSE 'inferred' END AS how
-                           FROM stack_type) AS y ON y.run = s.run AND y.node = s.stack
-GROUP BY s.run, y.type, y.how, s.language, s.file, s.line, s.function, s.module;
+SELECT s.run AS run, y.type AS type, coalesce(l.language, 'native') AS language, l.file AS file, coalesce(l.line, 0) AS line,
+       coalesce(l.function, (SELECT n.name FROM node AS o JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame
+                             WHERE o.run = s.run AND o.id = s.node), '[unknown]') AS function,
+       coalesce(l.module, (SELECT n.module FROM node AS o JOIN frame_names AS n ON n.run = o.run AND n.frame = o.frame
+                           WHERE o.run = s.run AND o.id = s.node), '') AS module,
+       {measures: add(s.#) AS #}, CASE y.how WHEN 2 THEN 'exact' WHEN 1 THEN 'sampled' WHEN 0 THEN 'inferred' END AS how,
+       sum(CASE WHEN y.how = 1 THEN s.seen END) AS seen, sum(CASE WHEN y.how = 1 THEN s.looks END) AS looks
+FROM (SELECT run, node, line, {measures: add(#) AS #}, max(seen) AS seen, max(looks) AS looks FROM site_by_type
+      GROUP BY run, node, line) AS s
+LEFT JOIN stack_type AS y ON y.run = s.run AND y.node = s.node
+LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line
+GROUP BY 1, y.type, y.how, 3, 4, 5, 6, 7;

@@ -47,6 +47,8 @@ static const char *const sql[STORE_STATEMENTS] = {
     [STORE_PAGE_ROW] = "INSERT INTO page_row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                        "bytes = bytes + excluded.bytes, blocks = blocks + excluded.blocks",
     [STORE_STACK_TYPE] = "REPLACE INTO stack_type VALUES (?, ?, ?, ?)",
+    [STORE_STACK_PART] = "REPLACE INTO stack_part VALUES (?, ?, ?, ?, ?, ?)",
+    [STORE_UNREADABLE] = "REPLACE INTO unreadable VALUES (?, ?)",
 };
 
 /* ---- statements ------------------------------------------------------------------------------ */
@@ -467,6 +469,36 @@ int store_stack_type(struct store *store, int64_t node, const char *type, enum s
     number(&row, node);
     text(&row, type);
     number(&row, how);
+    return row_end(&row);
+}
+
+int store_stack_part(struct store *store, const struct store_stack_part *part)
+{
+    int code = store->statement[STORE_STACK_PART] == NULL ? store_types_make(store) : 0;
+
+    if (code != 0)
+        return code;
+    struct row row = row_begin(store, STORE_STACK_PART);
+
+    number(&row, store->run);
+    number(&row, part->node);
+    number(&row, part->part);
+    number(&row, part->start);
+    number(&row, part->seen);
+    number(&row, part->looks);
+    return row_end(&row);
+}
+
+int store_unreadable_process(struct store *store, int64_t process)
+{
+    int code = store->statement[STORE_UNREADABLE] == NULL ? store_types_make(store) : 0;
+
+    if (code != 0)
+        return code;
+    struct row row = row_begin(store, STORE_UNREADABLE);
+
+    number(&row, store->run);
+    number(&row, process);
     return row_end(&row);
 }
 

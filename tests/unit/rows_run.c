@@ -111,6 +111,8 @@ static void write_pages(struct store *store)
     expect(store_page_row(store, &untouched));
     expect(store_stack_type(store, 1, "dict", STORE_TYPE_EXACT));
     expect(store_stack_type(store, 2, "std::string", STORE_TYPE_INFERRED));
+    expect(store_stack_part(store, &(struct store_stack_part){1, 2, 3, 4, 7}));
+    expect(store_unreadable_process(store, 1));
 }
 
 static void write_rest(struct store *store)

@@ -232,6 +232,8 @@ static void arrives_whole(void **state)
         "SELECT * FROM page_moment",
         "SELECT * FROM page_row",
         "SELECT * FROM stack_type",
+        "SELECT * FROM stack_part",
+        "SELECT * FROM unreadable",
         "SELECT * FROM resident"};
     char own[80], error[RECEIVE_ERROR], *expected, *found;
     int pair[2], status, started = 0;
@@ -347,6 +349,9 @@ static void refuses(void **state)
     assert_refused(ROWS_PAGE_ROW, 40 + 4 + 1, -1, 8, "page_row: field 7"); /* an empty name */
     assert_refused(ROWS_STACK_TYPE, 0, ROWS_RUN_SITES + 1, 8, "stack is not there");
     assert_refused(ROWS_STACK_TYPE, 8 + 4 + sizeof "dict", STORE_TYPE_HOWS, 8, "stack_type: field 3");
+    assert_refused(ROWS_STACK_PART, 8, ROWS_RUN_SITES + 1, 8, "stack is not there");
+    assert_refused(ROWS_STACK_PART, 32, -1, 8, "stack_part: field 5");
+    assert_refused(ROWS_UNREADABLE, 0, 2, 8, "unreadable: field 1"); /* no such process */
     memcpy(&bits, &beyond, sizeof bits);
     assert_refused(ROWS_PHASE, 0, bits, 8, "phase: field 1");
     memcpy(&bits, &nothing, sizeof bits);

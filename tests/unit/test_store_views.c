@@ -37,7 +37,7 @@ static const char *const views[][2] = {
     {"resident", "run, moment, t_s, kind, mark, process, part, file, line, function, name, bytes, blocks, "
                  "module, language"},
     {"mapped", "run, process, stack, file, line, function, module, language, " MEASURES},
-    {"types", "run, type, language, file, line, function, module, " MEASURES ", how"},
+    {"types", "run, type, language, file, line, function, module, " MEASURES ", how, seen, looks"},
 };
 
 static char path[] = "/tmp/test_store_views.XXXXXX";
@@ -75,6 +75,20 @@ static int only_one(void *data, struct store_site *site)
     *site = **left;
     *left = NULL;
     return 1;
+}
+
+/* Blocks of the first run's second stack, some of which were looked at. */
+static void divide(int run)
+{
+    const struct store_stack_part first = {2, 2, 0, 2, 3}, second = {2, 4, 2, 1, 3};
+
+    if (run != 0)
+        return;
+    check(store_node(writer, 4, 1, 1));
+    check(store_stack_type(writer, 2, "Circle", STORE_TYPE_SAMPLED));
+    check(store_stack_type(writer, 4, "Square", STORE_TYPE_SAMPLED));
+    check(store_stack_part(writer, &first));
+    check(store_stack_part(writer, &second));
 }
 
 /* The second run has no such rows, but the views cover the whole file. */
@@ -159,6 +173,7 @@ static int make(void **state)
         totals.end_bytes = 24;
         check(store_sample(writer, 250000000, 3, 30, 4096));
         resident(i);
+        divide(i);
         if (i == 0) {
             check(store_line_totals(writer));
             check(store_run_state(writer, "complete"));
@@ -293,8 +308,13 @@ static void values(void **state)
     assert_string_equal(ask("SELECT run || file || line || function || allocations || ' ' || bytes || ' ' || "
                             "peak_bytes || ' ' || live_bytes FROM mapped"),
                         "1/w/a.c10f2 8192 4096 4096");
-    assert_string_equal(ask("SELECT type || how || line || function FROM types WHERE type IS NOT NULL"),
-                        "std::vector<int>exact20f");
+    assert_string_equal(
+        ask("SELECT type || how || line || function FROM types WHERE seen IS NULL AND type IS NOT NULL"),
+        "std::vector<int>exact20f");
+    assert_string_equal(ask("SELECT type || how || line || ' ' || allocations || ' ' || bytes || ' ' || "
+                            "live_bytes || ' ' || seen || '/' "
+                            "|| looks FROM types WHERE seen ORDER BY type"),
+                        "Circlesampled10 33 333 13 2/3\nSquaresampled10 17 167 7 1/3");
     assert_string_equal(
         ask("SELECT count(*) FROM types WHERE run = 2 AND (type IS NOT NULL OR how IS NOT NULL)"), "0");
 }
