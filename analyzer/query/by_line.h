@@ -32,6 +32,7 @@ struct line_row {
     int64_t stack;           /* for GROUP_STACK */
     char *type;              /* for GROUP_TYPE and GROUP_STACK; NULL = not known */
     enum store_type_how how; /* how that is known; of several stacks, the least certain */
+    int64_t seen, looks;     /* for GROUP_TYPE, if that is by looks at some blocks: so many of so many were */
     struct store_measures m;
 };
 

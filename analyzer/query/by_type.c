@@ -16,6 +16,7 @@ struct types {
     struct row {
         uint32_t type, place;    /* in the profile */
         enum store_type_how how; /* of its stacks, the least certain */
+        int64_t seen, looks;     /* of those where blocks were looked at */
         struct store_measures m;
     } * rows; /* by index of the key */
 };
@@ -40,6 +41,10 @@ static int add_site(struct types *t, const struct profile_site *site, const stru
         t->rows[row] = (struct row){.type = node->type, .place = site->place, .how = node->how};
     if (node->how < t->rows[row].how)
         t->rows[row].how = node->how;
+    if (node->how == STORE_TYPE_SAMPLED) {
+        t->rows[row].seen = (int64_t)((uint64_t)t->rows[row].seen + (uint64_t)node->seen);
+        t->rows[row].looks = (int64_t)((uint64_t)t->rows[row].looks + (uint64_t)node->looks);
+    }
     measures_add(&t->rows[row].m, &site->m);
     return 1;
 }
@@ -93,6 +98,8 @@ static int keep_rows(struct types *t, struct lines *lines)
                                 .language = strdup(place->language),
                                 .type = row->type != 0 ? strdup(t->profile.types.text[row->type]) : NULL,
                                 .how = row->how,
+                                .seen = row->seen,
+                                .looks = row->looks,
                                 .m = row->m};
         fine = to->function != NULL && to->module != NULL && to->language != NULL;
     }

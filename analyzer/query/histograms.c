@@ -24,14 +24,46 @@ static unsigned size_class(int64_t size)
     return class;
 }
 
-/* False, with all counts 0, if there is no histogram. */
-static int decode(sqlite3_stmt *s, int column, uint64_t *counts, uint64_t *sum)
+#define COLUMNS "allocations, bytes, live_allocations, smallest, largest, sizes, lifetimes"
+enum {
+    ALLOCATIONS,
+    BYTES,
+    LIVE,
+    SMALLEST,
+    LARGEST,
+    SIZES,
+    LIFETIMES,
+    START,
+    SEEN,
+    LOOKS
+}; /* a site's columns */
+
+const char *histograms_columns(const struct run *run)
 {
+    return run->divided ? COLUMNS ", start, seen, looks" : COLUMNS ", 0, 0, 0";
+}
+
+/* Of a site that was divided: what is left to this part, as with its measures. */
+static void divide(sqlite3_stmt *s, int first, uint64_t *counts)
+{
+    uint64_t start = (uint64_t)sqlite3_column_int64(s, first + START),
+             end = start + (uint64_t)sqlite3_column_int64(s, first + SEEN),
+             looks = (uint64_t)sqlite3_column_int64(s, first + LOOKS);
+
+    for (int i = 0; looks > 0 && i < STORE_HISTOGRAM_CLASSES; i++)
+        counts[i] = counts[i] * end / looks - counts[i] * start / looks;
+}
+
+/* False, with all counts 0, if there is no histogram. */
+static int decode(sqlite3_stmt *s, int first, int column, uint64_t *counts, uint64_t *sum)
+{
+    column += first;
     int found = sqlite3_column_type(s, column) == SQLITE_BLOB;
 
     if (!found || store_histogram_decode(sqlite3_column_blob(s, column),
                                          (size_t)sqlite3_column_bytes(s, column), counts) != 0)
         memset(counts, 0, STORE_HISTOGRAM_CLASSES * sizeof *counts);
+    divide(s, first, counts);
     for (int i = 0; found && i < STORE_HISTOGRAM_CLASSES; i++)
         sum[i] += counts[i];
     return found;
@@ -41,8 +73,9 @@ static int decode(sqlite3_stmt *s, int column, uint64_t *counts, uint64_t *sum)
 void histograms_add(struct histograms *h, sqlite3_stmt *s, int first,
                     uint64_t lifetimes[STORE_HISTOGRAM_CLASSES])
 {
-    int64_t allocations = sqlite3_column_int64(s, first), smallest = sqlite3_column_int64(s, first + 3),
-            largest = sqlite3_column_int64(s, first + 4);
+    int64_t allocations = sqlite3_column_int64(s, first + ALLOCATIONS),
+            smallest = sqlite3_column_int64(s, first + SMALLEST),
+            largest = sqlite3_column_int64(s, first + LARGEST);
     uint64_t counts[STORE_HISTOGRAM_CLASSES];
 
     if (allocations > 0) {
@@ -50,26 +83,25 @@ void histograms_add(struct histograms *h, sqlite3_stmt *s, int first,
         h->largest = largest > h->largest ? largest : h->largest;
     }
     h->allocations = (int64_t)((uint64_t)h->allocations + (uint64_t)allocations);
-    h->bytes = (int64_t)((uint64_t)h->bytes + (uint64_t)sqlite3_column_int64(s, first + 1));
-    h->freed =
-        (int64_t)((uint64_t)h->freed + (uint64_t)allocations - (uint64_t)sqlite3_column_int64(s, first + 2));
-    if (!decode(s, first + 5, counts, h->sizes))
+    h->bytes = (int64_t)((uint64_t)h->bytes + (uint64_t)sqlite3_column_int64(s, first + BYTES));
+    h->freed = (int64_t)((uint64_t)h->freed + (uint64_t)allocations -
+                         (uint64_t)sqlite3_column_int64(s, first + LIVE));
+    if (!decode(s, first, SIZES, counts, h->sizes))
         h->sizes[size_class(largest)] += (uint64_t)allocations;
-    decode(s, first + 6, lifetimes != NULL ? lifetimes : counts, h->lifetimes);
+    decode(s, first, LIFETIMES, lifetimes != NULL ? lifetimes : counts, h->lifetimes);
 }
 
 int histograms_read(const struct report *report, const struct run *run, const struct filter *filter,
                     struct histograms *histograms)
 {
     static const char named[] =
-        "(SELECT s.run AS run, s.process AS process, s.thread AS thread, s.node AS node, " HISTOGRAMS_COLUMNS
-        ", l.file AS file, " LINES_INNERMOST ", coalesce(l.language, 'native') AS language FROM "
-        "(SELECT *, %s AS charged FROM site WHERE run = ?1) AS s LEFT JOIN line AS l ON l.run = s.run AND "
+        "(SELECT s.*, l.file AS file, " LINES_INNERMOST ", coalesce(l.language, 'native') AS language FROM "
+        "(SELECT *, %s AS charged FROM %s WHERE run = ?1) AS s LEFT JOIN line AS l ON l.run = s.run AND "
         "l.id = s.charged)";
-    char *from = sqlite3_mprintf(named, filter_sql_charge(filter));
-    char *sql = sqlite3_mprintf("SELECT " HISTOGRAMS_COLUMNS " FROM %s AS s WHERE run = ?1 AND %s AND %s",
-                                filter_has_names(filter) ? from : "site", filter_sql_site(filter),
-                                filter_sql_line(filter));
+    char *from = sqlite3_mprintf(named, filter_sql_charge(filter), window_sites(run));
+    char *sql = sqlite3_mprintf("SELECT %s FROM %s AS s WHERE run = ?1 AND %s AND %s",
+                                histograms_columns(run), filter_has_names(filter) ? from : window_sites(run),
+                                filter_sql_site(filter), filter_sql_line(filter));
     sqlite3_stmt *s = report_prepare_text(report, sql);
     int status = EXIT_FINE;
 

@@ -14,11 +14,11 @@ struct histograms {
     int64_t smallest, largest; /* 0 if nothing was allocated */
 };
 
-/* The columns that histograms_add() needs, in this order. */
-#define HISTOGRAMS_COLUMNS "allocations, bytes, live_allocations, smallest, largest, sizes, lifetimes"
+/* The columns of window_sites() that histograms_add() needs. */
+const char *histograms_columns(const struct run *run);
 
 /* Adds the site in the statement's current row, whose columns `first` and following are
- * HISTOGRAMS_COLUMNS. lifetimes gets the site's own lifetimes; NULL = not wanted. */
+ * histograms_columns(). lifetimes gets the site's own lifetimes; NULL = not wanted. */
 void histograms_add(struct histograms *histograms, struct sqlite3_stmt *statement, int first,
                     uint64_t lifetimes[STORE_HISTOGRAM_CLASSES]);
 

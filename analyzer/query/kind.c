@@ -37,6 +37,7 @@ int kind_totals(const struct report *report, struct run *run)
 
     if (s == NULL)
         return EXIT_FAILED;
+    run->divided = 0;
     sqlite3_bind_int64(s, 1, run->number);
     if (report_step(report, s, &status)) {
         run->t.m = lines_column_measures(s, 0);

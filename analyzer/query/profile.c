@@ -1,4 +1,4 @@
-/* profile.c - reads a run with five queries, each in the order in which its table is stored. */
+/* profile.c - reads a run with a few queries, each in the order in which its table is stored. */
 #define _GNU_SOURCE
 #include "profile.h"
 #include "text.h"
@@ -176,6 +176,17 @@ static int take_type(struct profile *profile, sqlite3_stmt *s)
     return !profile->types.failed;
 }
 
+static int take_part(struct profile *profile, sqlite3_stmt *s)
+{
+    uint32_t node = profile_node_index(profile, sqlite3_column_int64(s, 0));
+
+    if (node != PROFILE_UNKNOWN) {
+        profile->nodes[node].seen = sqlite3_column_int64(s, 1);
+        profile->nodes[node].looks = sqlite3_column_int64(s, 2);
+    }
+    return 1;
+}
+
 /* ---- sites ----------------------------------------------------------------------------------- */
 
 /* Freed blocks count with the middle of their class. For live blocks only their number is known: half of
@@ -215,7 +226,7 @@ static int find_passing(struct profile *profile)
     return profile->passing != NULL;
 }
 
-/* Columns: node, process, thread, line, the measures; then HISTOGRAMS_COLUMNS if histograms are wanted. */
+/* Columns: node, process, thread, line, the measures; then histograms_columns() if histograms are wanted. */
 #define MEASURES_FROM 4
 #define HISTOGRAMS_FROM (MEASURES_FROM + MEASURES)
 
@@ -340,9 +351,9 @@ static int read_sites(const struct report *report, struct profile *profile)
     char sql[512];
 
     snprintf(sql, sizeof sql,
-             "SELECT {key: #}, %s, {measures: #}%s FROM %s WHERE run = ? ORDER BY node, process",
-             filter_sql_charge(profile->query->filter),
-             profile->query->histograms ? ", " HISTOGRAMS_COLUMNS : "", window_sites(profile->run));
+             "SELECT {key: #}, %s, {measures: #}%s%s FROM %s WHERE run = ? ORDER BY node, process",
+             filter_sql_charge(profile->query->filter), profile->query->histograms ? ", " : "",
+             profile->query->histograms ? histograms_columns(profile->run) : "", window_sites(profile->run));
     return read_rows(report, profile, sql, add_site);
 }
 
@@ -359,6 +370,7 @@ int profile_load(const struct report *report, const struct profile_query *query,
         {"SELECT frame, line FROM frame_line WHERE run = ? ORDER BY frame, depth", take_frame_place},
         {"SELECT id, parent, frame FROM node WHERE run = ? ORDER BY id", take_node},
         {"SELECT node, type, how FROM stack_type WHERE run = ? ORDER BY node", take_type},
+        {"SELECT part, seen, looks FROM stack_part WHERE run = ? ORDER BY node", take_part},
     };
     int status = EXIT_FINE;
 

@@ -49,7 +49,8 @@ struct profile_node {
     uint32_t frame;
     uint32_t type; /* of its blocks: a number in types; 0 = not known */
     enum store_type_how how;
-    uint32_t box; /* the node for its type, see type_boxes.h; 0 = none */
+    int64_t seen, looks; /* where blocks were looked at: how many were of its type */
+    uint32_t box;        /* the node for its type, see type_boxes.h; 0 = none */
 };
 
 struct profile_site {

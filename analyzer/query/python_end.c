@@ -78,5 +78,5 @@ int python_end_resolve(const struct report *report, struct run *run, struct pyth
                                          "live_bytes = held_bytes WHERE is_held AND run = ?1",
                                          run->window.sites),
                          run->number);
-    return status;
+    return status == EXIT_FINE ? window_divide(report, run) : status;
 }

@@ -124,7 +124,9 @@ static int fill(const struct store *store, struct run *run, sqlite3_stmt *s)
     run->t.exit_status = sqlite3_column_int(s, n + 4);
     run->progress = sqlite3_column_double(s, n + 5);
     const char *phase = (const char *)sqlite3_column_text(s, n + 7);
-    int column = n + 10;
+    run->divided = sqlite3_column_int(s, n + 10);
+    run->unreadable = sqlite3_column_int64(s, n + 11);
+    int column = n + 12;
 
     for (int i = 0; i < MEASURES; i++)
         if (!measures[i].sites_only)
@@ -150,7 +152,8 @@ static int read_row(struct report *report, int64_t number, struct run *run, int 
         "untraced, stacks_lost, end_allocations, end_bytes, "
         "label, command, started, root, exit_status, progress, state, phase, "
         "(SELECT group_concat(p.pid) FROM process AS p WHERE p.run = run.id AND p.ended_ns IS NULL), why, "
-        "{totals: #} "
+        "EXISTS (SELECT 1 FROM stack_part AS p WHERE p.run = run.id AND p.part <> p.node), "
+        "(SELECT count(*) FROM unreadable AS u WHERE u.run = run.id), {totals: #} "
         "FROM run WHERE id = ?";
     sqlite3_stmt *statement = report_prepare(report, sql);
     int status = EXIT_FINE;

@@ -19,11 +19,13 @@ struct run {
     int64_t number;
     enum run_state state;
     char *label, *command, *started, *root;
-    char *why;       /* why recording stopped early, as a sentence; NULL = it did not, or not known */
-    int ours;        /* recorded here by this user: its paths can be trusted, see source.h */
-    int resolved;    /* all sites have their lines, and line_total is complete */
-    double progress; /* of RUN_SYMBOLS, 0 to 1 */
-    int counting;    /* its collector has not yet read all that its processes did */
+    char *why;          /* why recording stopped early, as a sentence; NULL = it did not, or not known */
+    int ours;           /* recorded here by this user: its paths can be trusted, see source.h */
+    int resolved;       /* all sites have their lines, and line_total is complete */
+    double progress;    /* of RUN_SYMBOLS, 0 to 1 */
+    int64_t unreadable; /* processes whose blocks could not be looked at */
+    int divided;        /* stacks have blocks of several types, and are divided: see site_by_type */
+    int counting;       /* its collector has not yet read all that its processes did */
     struct store_collector collector;
     struct store_run t; /* the totals */
     int64_t processes, threads;

@@ -23,7 +23,10 @@ void window_free(struct window *window)
 
 const char *window_sites(const struct run *run)
 {
-    return *run->window.sites != '\0' ? run->window.sites : "(SELECT * FROM site WHERE allocations > 0)";
+    if (*run->window.sites != '\0')
+        return run->window.sites;
+    return run->divided ? "(SELECT * FROM site_by_type WHERE allocations > 0)"
+                        : "(SELECT * FROM site WHERE allocations > 0)";
 }
 
 /* ---- moments --------------------------------------------------------------------------------- */
@@ -219,6 +222,32 @@ static int find_moment(struct report *report, const struct run *run, const struc
 
 /* ---- what is in between ---------------------------------------------------------------------- */
 
+/* What site_by_type is to `site`. */
+int window_divide(const struct report *report, struct run *run)
+{
+    char table[sizeof run->window.sites];
+    int status = EXIT_FINE;
+
+    if (!run->divided)
+        return status;
+    strcpy(table, run->window.sites);
+    snprintf(run->window.sites, sizeof run->window.sites, "%.16s_by_type", table);
+    char *sql = sqlite3_mprintf(
+        "CREATE TEMP VIEW %s AS SELECT s.run AS run, coalesce(p.part, s.node) AS node, s.process AS process, "
+        "s.thread AS thread, s.line AS line, s.leaf AS leaf, {measures: coalesce(s.# * (p.start + p.seen) / "
+        "p.looks - s.# * p.start / p.looks, s.#) AS #}, s.smallest AS smallest, s.largest AS largest, "
+        "s.sizes AS sizes, s.lifetimes AS lifetimes, p.start AS start, p.seen AS seen, p.looks AS looks "
+        "FROM %s AS s LEFT JOIN stack_part AS p ON p.run = s.run AND p.node = s.node",
+        run->window.sites, table);
+    sqlite3_stmt *s = report_prepare_text(report, sql);
+
+    if (s == NULL)
+        return EXIT_FAILED;
+    report_step(report, s, &status);
+    sqlite3_finalize(s);
+    return status;
+}
+
 /* Creates the table of the part's sites. What was counted up to a moment is the sum of its samples; up to
  * the end, the sites themselves. */
 static int make_sites(struct report *report, struct run *run)
@@ -252,7 +281,7 @@ static int make_sites(struct report *report, struct run *run)
         report_step(report, s, &status);
     }
     sqlite3_finalize(s);
-    return status;
+    return status == EXIT_FINE ? window_divide(report, run) : status;
 }
 
 /* The highest heap is known from mark to mark, and from the last mark to the end. */

@@ -32,7 +32,7 @@ struct window {
     int set;    /* 0: the whole run, and the rest means nothing */
     int exact;  /* 1: any moment will do, and there are no sites */
     struct moment from, to;
-    char sites[24]; /* the table that stands for `site` */
+    char sites[32]; /* the table that stands for `site` */
     int peak_known;
     int64_t peak_allocations, peak_bytes; /* the highest heap in it */
 };
@@ -52,6 +52,9 @@ int window_differs(struct report *report, const struct run *a, const struct run 
 /* The table to read sites from: of the same columns as `site`, for this run. Those that are known of whole
  * runs only (peak, sizes, lifetimes) are 0 or NULL. */
 const char *window_sites(const struct run *run);
+
+/* Has the table that was made for a part of a run divided as `site` is, where stacks have blocks of several types. */
+int window_divide(const struct report *report, struct run *run);
 
 /* "From loaded (12 ms) to the end (80 ms): ..." below the headline; sums: of what is shown, NULL = they are
  * not told. And a member of the open object. Nothing for a whole run. */

@@ -233,6 +233,15 @@ static int has_types(const struct lines_query *query, const struct lines *lines)
     return 0;
 }
 
+/* Types have a column for how many looks have seen them, where one was found so. */
+static int has_looks(const struct lines *lines)
+{
+    for (size_t i = 0; i < lines->count; i++)
+        if (lines->rows[i].looks > 0)
+            return 1;
+    return 0;
+}
+
 static void columns(struct table *table, const struct lines_query *query, const struct lines *lines)
 {
     const struct measure_row *by = &measures[query->by];
@@ -247,6 +256,8 @@ static void columns(struct table *table, const struct lines_query *query, const 
                      TABLE_RIGHT | (i < 2 ? TABLE_AMPLE : TABLE_ROOMY));
     if (has_types(query, lines))
         table_column(table, "TYPE", TABLE_SHRINK | TABLE_SPARE);
+    if (has_looks(lines))
+        table_column(table, "SEEN", TABLE_RIGHT | TABLE_AMPLE);
     show_name_columns(table, query->group);
     if (has_source(query->group))
         table_column(table, "SOURCE", TABLE_SHRINK | TABLE_EXTRA);
@@ -294,6 +305,15 @@ static void number_cells(const struct report *report, struct table *table, const
             measure_cell(report, table, m, more.list[i]);
 }
 
+static void looks_cell(struct table *table, const struct line_row *row)
+{
+    char seen[UNITS_SIZE], looks[UNITS_SIZE], text[2 * UNITS_SIZE + 8] = "";
+
+    if (row->looks > 0)
+        snprintf(text, sizeof text, "%s of %s", units_count(seen, row->seen), units_count(looks, row->looks));
+    table_cell(table, text);
+}
+
 static void source_cell(const struct lines_query *query, struct table *table, const struct line_row *row)
 {
     char *text;
@@ -335,6 +355,7 @@ static void rest_row(const struct report *report, const struct lines_query *quer
     for (size_t i = 0; i < lines->count; i++)
         measures_subtract(&rest, &lines->rows[i].m);
     number_cells(report, table, query, &rest, &lines->sum);
+    table_skip(table, TABLE_RIGHT);
     table_cell(table, text);
 }
 
@@ -343,7 +364,8 @@ int show_lines(const struct report *report, const struct lines_query *query, con
 {
     struct table *table = table_new(report);
     sqlite3_stmt *prepared = stacks_prepare(report);
-    int typed = has_types(query, lines), status = prepared != NULL ? EXIT_FINE : EXIT_FAILED;
+    int typed = has_types(query, lines), looks = has_looks(lines),
+        status = prepared != NULL ? EXIT_FINE : EXIT_FAILED;
 
     columns(table, query, lines);
     for (size_t i = 0; i < lines->count && status == EXIT_FINE; i++) {
@@ -355,6 +377,8 @@ int show_lines(const struct report *report, const struct lines_query *query, con
         number_cells(report, table, query, &row->m, &lines->sum);
         if (typed)
             table_cell(table, row->type != NULL ? row->type : "-");
+        if (looks)
+            looks_cell(table, row);
         name_cells(query, table, row);
         if (query->group == GROUP_STACK)
             status = print_stacks(report, prepared, query, &own, 1, 0, &below);
@@ -436,6 +460,17 @@ static void json_source(struct json *json, const struct run *run, const struct l
 
 static const char *const hows[STORE_TYPE_HOWS] = {"inferred", "sampled", "exact"};
 
+static void json_looks(struct json *json, const struct line_row *row)
+{
+    if (row->looks > 0) {
+        json_number(json, "seen", row->seen);
+        json_number(json, "looks", row->looks);
+    } else {
+        json_null(json, "seen");
+        json_null(json, "looks");
+    }
+}
+
 int show_lines_json(const struct report *report, struct json *json, const struct lines_query *query,
                     const struct lines *lines, const struct line_stack *stacks, size_t each)
 {
@@ -451,6 +486,8 @@ int show_lines_json(const struct report *report, struct json *json, const struct
             json_text(json, "type", row->type);
             json_text(json, "how", row->type != NULL ? hows[row->how] : NULL);
         }
+        if (query->group == GROUP_TYPE)
+            json_looks(json, row);
         if (query->group != GROUP_MODULE)
             json_text(json, "file", row->file);
         if (line)

@@ -1,4 +1,5 @@
 /* top.c - trace-report top: the lines that allocate most. */
+#define _GNU_SOURCE
 #include "args.h"
 #include "commands.h"
 #include "kind.h"
@@ -70,6 +71,8 @@ static int print_json(struct report *report, const struct lines_query *query, co
     json_text(&json, "group", group_names[query->group]);
     json_true(&json, "inclusive", query->inclusive);
     filter_json(&json, query->filter, query->run);
+    if (query->group == GROUP_TYPE)
+        json_number(&json, "unreadable", query->run->unreadable);
     json_number(&json, "rows_in_all", (int64_t)lines->all);
     json_object(&json, "total");
     measures_json(&json, query->run, &lines->sum);
@@ -82,19 +85,32 @@ static int print_json(struct report *report, const struct lines_query *query, co
     return status;
 }
 
-static void say_how_much_is_typed(const struct report *report, const struct lines *lines,
-                                  enum measure measure)
+static void say_how_much_is_typed(const struct report *report, const struct run *run,
+                                  const struct lines *lines, enum measure measure)
 {
+    char processes[UNITS_SIZE];
     int64_t all = measure_value(&lines->sum, measure);
 
     if (lines->typed == 0)
         text_wrap(
             stdout,
             "No type is known: that of a block is told by frames of C++'s library, and of Rust's (built "
-            "with -C symbol-mangling-version=v0).",
+            "with -C symbol-mangling-version=v0), and by looks at live objects of C++ that have virtual "
+            "functions.",
             (size_t)report->width, 0);
     else if (lines->typed < all)
         printf("Types are known for %.1f %% of it.\n", 100 * (double)lines->typed / (double)all);
+    if (run->unreadable == 0)
+        return;
+    char *text = NULL;
+
+    if (asprintf(&text,
+                 "Objects of C++ were not looked at in %s process%s: the kernel does not let the collector "
+                 "read the "
+                 "memory of what it may not trace (kernel.yama.ptrace_scope, PR_SET_DUMPABLE).",
+                 units_count(processes, run->unreadable), run->unreadable == 1 ? "" : "es") >= 0)
+        text_wrap(stdout, text, (size_t)report->width, 0);
+    free(text);
 }
 
 static int print_text(struct report *report, const struct lines_query *query, const struct lines *lines,
@@ -112,7 +128,7 @@ static int print_text(struct report *report, const struct lines_query *query, co
         putchar('\n');
         status = show_lines(report, query, lines, stacks, (size_t)stacks_each);
         if (group == GROUP_TYPE)
-            say_how_much_is_typed(report, lines, query->by);
+            say_how_much_is_typed(report, query->run, lines, query->by);
         if (!report->watching)
             nameless_print(report, query->run, query->by);
         show_words(report);
@@ -198,5 +214,6 @@ int command_top(struct report *report, int argc, char **argv)
                             "--inclusive goes without --leaf, --stacks and --group stack.");
     if (by >= MEASURES)
         return show_resident(report, which);
+    report->fresh_pages = group == GROUP_TYPE && watch_s == 0; /* what is on them is looked at then, too */
     return watch_s > 0 ? watch(report, watch_s, show, which) : show(report, which, &recording);
 }
