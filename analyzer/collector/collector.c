@@ -258,6 +258,8 @@ static void post(struct collector *c, enum snapshot_kind kind)
     job->interrupted = told_to_end != 0;
     job->why = c->stopped;
     job->pages = page_walks_take(&c->pages, kind == SNAPSHOT_LAST, &job->page_count);
+    if (!job->raw)
+        job->looks = object_looks_take(&c->pages.looks, &job->look_count);
     writer_post(c->writer, job);
 }
 
@@ -356,6 +358,7 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
     if (c->report_waits) {
         c->report_waits = false;
         drain_all(&c->tracker); /* so that what was published before the request is in it */
+        object_looks_settle(&c->pages.looks);
     }
     c->changed = false;
     post(c, SNAPSHOT_USUAL);
@@ -509,6 +512,7 @@ int collector_main(int argc, char **argv)
     c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;
     c->tracker.by_thread = c->options.threads;
     c->tracker.log_events = c->options.events;
+    c->pages.looks.off = !c->options.types;
     c->watched = deaths_start(arena, c->options.door);
     c->files = files_open();
     c->writer = c->files ? writer_start(arena, c->options.database, c->files) : NULL;

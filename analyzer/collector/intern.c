@@ -264,6 +264,7 @@ void intern_process_close(struct intern_process *process)
 void intern_close(struct intern *intern)
 {
     intern_lines_close(intern);
+    intern_objects_close(intern);
     intern_types_close(intern);
     for (uint32_t i = 1; i <= intern->module_count; i++) {
         free(((struct run_module *)intern->modules.memory)[i].path);

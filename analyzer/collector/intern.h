@@ -3,6 +3,7 @@
  *   intern.c        frames and stacks            intern_notes.c   modules, Python code, marks, names of processes
  *   intern_lines.c  lines, and looking them up   attribution.c    the line that an allocation counts for
  *   intern_types.c  types of blocks, and stacks by type
+ *   intern_objects.c  the same, by looks at blocks
  *
  * Reads the notes, frames and nodes that a process wrote into the arena, and writes what is new to the
  * database. So processes of the same program share their stacks. Used by the writer's thread only.
@@ -15,6 +16,7 @@
 #include "grow.h"
 #include "note_reader.h"
 #include "number_map.h"
+#include "object_looks.h"
 #include "store.h"
 #include "symbols.h"
 
@@ -91,6 +93,9 @@ struct intern_process {
 struct line_entry;
 struct type_entry;
 struct text_entry;
+struct class_entry;
+struct type_bases;
+struct object_stack;
 
 /* What relative paths of modules are relative to: the program's directory when the collector was started. */
 extern char intern_directory[];
@@ -106,9 +111,12 @@ struct intern {
     struct line_entry *lines;        /* uthash */
     struct text_entry *texts;        /* uthash: interned strings that symbols.h does not own */
     struct number_map frame_numbers, node_numbers;
-    struct number_map typed_numbers; /* nodes by stack << 32 | type */
-    struct grow frames;              /* struct run_frame by the run's number */
-    struct grow nodes;               /* struct run_node by the run's number */
+    struct number_map typed_numbers;    /* nodes by stack << 32 | type */
+    struct class_entry *classes;        /* uthash: the types of classes that were met */
+    struct type_bases *type_bases;      /* uthash */
+    struct object_stack *object_stacks; /* uthash: what looks at blocks have seen, by node */
+    struct grow frames;                 /* struct run_frame by the run's number */
+    struct grow nodes;                  /* struct run_node by the run's number */
     uint32_t nodes_written;
     int error;         /* the store's first error */
     unsigned patience; /* how often we may still wait for something that is not described yet */
@@ -133,6 +141,17 @@ void intern_write_nodes(struct intern *intern);
 
 /* Writes the type of a stack's blocks if it is known, and was not written before. */
 void intern_write_type(struct intern *intern, uint32_t node);
+
+/* Looks up the name of a class that was met in a process; it may read symbols, so it is done while no transaction is
+ * open. */
+void intern_object_class(struct intern *intern, const struct intern_process *process,
+                         const struct object_class *class);
+
+/* A block of a stack was looked at: it was an object of that class, or none (NULL). */
+void intern_object_look(struct intern *intern, uint32_t node, const struct object_class *class);
+
+/* Writes what such looks say of stacks. */
+void intern_write_objects(struct intern *intern);
 
 /* Prepares the symbols that the process's frames will need. That takes long, so it is done while no
  * transaction is open, for which others would have to wait. */

@@ -76,6 +76,8 @@ static void take_module(struct intern *intern, struct intern_process *process,
     const char *path = note->bytes + note->build_id_size;
     module->number = run_module(intern, path, (const uint8_t *)note->bytes, note->build_id_size, file);
     module->bias = note->bias;
+    module->start = note->start;
+    module->end = note->end;
     module->described = true;
     module->ours = note->ours != 0;
 }

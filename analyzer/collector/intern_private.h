@@ -27,6 +27,7 @@ struct process_module {
     bool described;  /* there was a note about it */
     bool ours;       /* libtrace.so */
     uint64_t bias;
+    uint64_t start, end; /* addresses */
 };
 
 /* ---- intern.c ---- */
@@ -51,6 +52,9 @@ void intern_notes_close(struct intern_process *process);
 /* The number of the type that a library's function allocates; 0 = its name does not say. */
 uint32_t intern_type_of(struct intern *intern, const char *function);
 
+/* The number of a type. */
+uint32_t intern_type_number(struct intern *intern, const char *name);
+
 /* A type that the process has described gets a number in the run. */
 void intern_take_type(struct intern *intern, struct intern_process *process,
                       const struct wire_note_object_type *note);
@@ -63,6 +67,10 @@ uint32_t intern_type_of_both(const struct intern *intern, uint32_t inner, uint32
 
 /* Frees what is known of types, but not their names. */
 void intern_types_close(struct intern *intern);
+
+/* ---- intern_objects.c ---- */
+
+void intern_objects_close(struct intern *intern);
 
 /* ---- intern_lines.c ---- */
 

@@ -17,8 +17,9 @@ struct type_entry {
     UT_hash_handle hh;
 };
 
-static uint32_t number_of(struct intern *intern, const char *name)
+uint32_t intern_type_number(struct intern *intern, const char *text)
 {
+    const char *name = intern_text(intern, text);
     struct type_entry *entry;
     HASH_FIND_PTR(intern->type_numbers, &name, entry);
     if (entry)
@@ -47,7 +48,7 @@ void intern_types_close(struct intern *intern)
 uint32_t intern_type_of(struct intern *intern, const char *function)
 {
     char *type = block_type(function);
-    uint32_t number = type ? number_of(intern, intern_text(intern, type)) : 0;
+    uint32_t number = type ? intern_type_number(intern, type) : 0;
     free(type);
     return number;
 }
@@ -63,7 +64,7 @@ void intern_take_type(struct intern *intern, struct intern_process *process,
     if (*module && strcmp(module, "builtins") != 0 &&
         !SHORTAGE_UNLESS(asprintf(&whole, "%s.%s", module, name) > 0 ? whole : NULL))
         return;
-    *number = number_of(intern, intern_text(intern, whole ? whole : name));
+    *number = intern_type_number(intern, whole ? whole : name);
     free(whole);
 }
 

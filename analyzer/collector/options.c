@@ -24,10 +24,9 @@ bool options_parse(struct options *options, int argc, char **argv)
         const char *word;
         bool *on;
     } settings[COLLECTOR_SETTINGS] = {
-        {COLLECTOR_FOLLOW, &options->follow},
-        {COLLECTOR_THREADS, &options->threads},
-        {COLLECTOR_EVENTS, &options->events},
-        {COLLECTOR_BLOCKS, &options->blocks},
+        {COLLECTOR_FOLLOW, &options->follow}, {COLLECTOR_THREADS, &options->threads},
+        {COLLECTOR_EVENTS, &options->events}, {COLLECTOR_BLOCKS, &options->blocks},
+        {COLLECTOR_TYPES, &options->types},
     };
     if (argc < COLLECTOR_FIXED || argc >= COLLECTOR_ARGUMENTS)
         return false;

@@ -49,13 +49,17 @@ _Static_assert(sizeof(struct residence_block) == sizeof(struct block) &&
 
 static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residence_block *out, size_t room)
 {
-    return inherited_range(data, from, to, (struct block *)out, room);
+    struct page_walk *walk = data;
+    size_t count = inherited_range(walk->looked_at, from, to, (struct block *)out, room);
+    object_looks_list(walk->looks, (const struct block *)out, count);
+    return count;
 }
 
 static void page_of(void *data, uint64_t page, struct page_blocks *list)
 {
-    const struct tracked_process *process = data;
-    blocks_page(&process->blocks, page, list);
+    struct page_walk *walk = data;
+    blocks_page(&walk->looked_at->blocks, page, list);
+    object_looks_page(walk->looks, page, list);
 }
 
 /* Finds the first piece of libtrace's own memory that ends behind an address. */
@@ -112,8 +116,7 @@ static const char *why_not(int error)
 }
 
 /* Returns 0 or -errno. */
-static int begin_process(struct page_walk *walk, struct tracker *tracker,
-                         const struct tracked_process *process)
+static int begin_process(struct page_walk *walk, struct tracker *tracker, struct tracked_process *process)
 {
     struct page_moment *now = &walk->now;
     now->process = process->index;
@@ -281,7 +284,9 @@ static void finish_process(struct page_walks *walks, struct page_walk *walk, con
 
 static void begin(struct page_walks *walks, struct page_walk *walk, enum store_page_kind kind)
 {
-    *walk = (struct page_walk){.running = true, .now = {.number = ++walks->moments, .kind = kind}};
+    *walk = (struct page_walk){
+        .running = true, .now = {.number = ++walks->moments, .kind = kind}, .looks = &walks->looks};
+    object_looks_begin(&walks->looks);
     if (kind == STORE_PAGES_HIGH) /* only the latest high is kept */
         walk->now.forget = walks->high;
 }
@@ -389,9 +394,11 @@ static bool step_process(struct page_walks *walks, struct page_walk *walk, struc
         walk->open = true;
     }
     bool through;
+    object_looks_at(walk->looks, process, &tracker->ledger, &walk->residence.mappings);
     do
-        through = residence_step(&walk->residence, STEP_BYTES, blocks_of, process);
+        through = residence_step(&walk->residence, STEP_BYTES, blocks_of, walk);
     while (!through && tracker_clock() < until_ns);
+    object_looks_read(walk->looks);
     if (through) {
         finish_process(walks, walk, tracker);
         walk->open = false;
@@ -423,6 +430,7 @@ static void step(struct page_walks *walks, struct tracker *tracker)
 
 bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
 {
+    object_looks_settle(&walks->looks);
     if (walks->under_way.running)
         step(walks, tracker);
     if (!walks->under_way.running) {
@@ -436,6 +444,7 @@ bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
 
 void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct tracked_process *process)
 {
+    object_looks_settle(&walks->looks);
     if (process->pages_seen || tracker->sparing)
         return;
     process->pages_seen = true;
@@ -446,6 +455,7 @@ void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct
     uint64_t cpu_ns = own_cpu_ns();
     begin(walks, &walk, STORE_PAGES_END);
     step_process(walks, &walk, tracker, process, tracker_clock() + END_MOST_NS);
+    object_looks_settle(&walks->looks); /* the process waits */
     if (walk.open)
         residence_end(&walk.residence);
     walks->spent_ns += own_cpu_ns() - cpu_ns;

@@ -7,6 +7,7 @@
 #ifndef LIBTRACE_PAGE_WALKS_H
 #define LIBTRACE_PAGE_WALKS_H
 
+#include "object_looks.h"
 #include "page_rows.h"
 #include "residence.h"
 #include "track.h"
@@ -49,9 +50,10 @@ struct page_walk {
     uint32_t process;   /* the current or next process */
     struct page_moment now;
     struct residence residence;
-    uint64_t began_ns;                       /* when the current process was begun */
-    const struct tracked_process *looked_at; /* the current process, while open */
-    struct arena_piece pieces[WIRE_PIECES];  /* libtrace's own memory in it */
+    uint64_t began_ns;                      /* when the current process was begun */
+    struct tracked_process *looked_at;      /* the current process, while open */
+    struct object_looks *looks;             /* that are made on the way */
+    struct arena_piece pieces[WIRE_PIECES]; /* libtrace's own memory in it */
     size_t piece_count;
 };
 
@@ -67,6 +69,7 @@ struct page_walks {
     uint64_t marks_used_ns; /* until when the marks that were walked have used up the time for marks */
     struct page_walk under_way;
     bool asked; /* a command requested a walk while one was under way */
+    struct object_looks looks;
 };
 
 /* Begins a walk that a command requested. If one is under way that has another reason, what it saw may be from
@@ -78,10 +81,12 @@ void page_walks_ask(struct page_walks *walks);
  * To be called after tracker_sample(). */
 void page_walks_look(struct page_walks *walks, struct tracker *tracker, uint64_t now_ns);
 
-/* Continues the current walk for a millisecond or two. True if there is more to do. */
+/* Continues the current walk for a millisecond or two. True if there is more to do. To be called when all rings were
+ * read since the last call. */
 bool page_walks_step(struct page_walks *walks, struct tracker *tracker);
 
-/* A process is about to end, and waits: walks it at once and completely if that is quick. */
+/* A process is about to end, and waits: walks it at once and completely if that is quick. To be called like
+ * page_walks_step(). */
 void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct tracked_process *process);
 
 /* Returns what finished walks have seen, and with `all` an unfinished one, too: without, a report could take

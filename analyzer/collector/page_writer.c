@@ -1,5 +1,5 @@
-/* page_writer.c - writes rows of what programs have mapped, and of which pages are resident. See
- * writer_private.h. */
+/* page_writer.c - writes rows of what programs have mapped, of which pages are resident, and of what blocks on them are.
+ * See writer_private.h. */
 #define _GNU_SOURCE
 #include "attribution.h"
 #include "shortage.h"
@@ -73,4 +73,23 @@ void writer_pages(struct writer *w, const struct job *job)
 {
     for (size_t i = 0; i < job->page_count && !w->failed; i++)
         write_moment(w, &job->pages[i]);
+}
+
+void writer_name_objects(struct writer *w, const struct job *job)
+{
+    for (size_t i = 0; i < job->look_count && !w->failed; i++)
+        if (job->looks[i].class)
+            intern_object_class(&w->intern, writer_process(w, job->looks[i].class->process, NULL),
+                                job->looks[i].class);
+}
+
+void writer_objects(struct writer *w, const struct job *job)
+{
+    for (size_t i = 0; i < job->look_count && !w->failed; i++) {
+        const struct object_look *look = &job->looks[i];
+        intern_object_look(&w->intern, writer_node(w, &w->site_nodes, look->site, look->process, look->node),
+                           look->class);
+    }
+    if (job->look_count && !w->failed)
+        intern_write_objects(&w->intern);
 }

@@ -121,6 +121,7 @@ static void take_process(const struct tracker *tracker, struct tracked_process *
     job->index = process->index;
     job->slot = process->slot;
     job->ended = process->ended;
+    job->unreadable = process->unreadable;
     job->tracked = process;
     job->row = (struct store_process){
         .id = process->index + 1,

@@ -64,6 +64,7 @@ struct tracked_process {
     uint64_t pid_namespace;    /* of its threads' numbers; 0 = ours */
     bool ended;                /* gone, or replaced by exec; all its events were read */
     bool written;              /* (writer) it has read everything of it; see tracker_written() */
+    bool unreadable;           /* its blocks could not be looked at, see object_looks.h */
     bool pages_seen;           /* looked at its pages at its end, see page_walks.h */
     bool shares_rows;          /* (writer) some of its sites share a row: all are written each time */
     uint32_t last_peak;        /* LEDGER_LIVES, or from ledger_process_ended() */

@@ -47,6 +47,7 @@ void job_free(struct job *job)
     free(job->events);
     free(job->blocks);
     page_moments_free(job->pages, job->page_count);
+    free(job->looks);
     free(job);
 }
 
@@ -67,7 +68,7 @@ void writer_check(struct writer *w, int result)
 
 /* ---- rows -------------------------------------------------------------------------------------- */
 
-static struct intern_process *process_of(struct writer *w, uint32_t index, struct arena_slot *slot)
+struct intern_process *writer_process(struct writer *w, uint32_t index, struct arena_slot *slot)
 {
     struct intern_process *process = GROW_AT(&w->processes, struct intern_process, index);
     if (process && !process->slot) {
@@ -123,7 +124,7 @@ static void name_run(struct writer *w, const struct job_process *job, const char
 
 static void write_process(struct writer *w, const struct job_process *job)
 {
-    struct intern_process *process = process_of(w, job->index, job->slot);
+    struct intern_process *process = writer_process(w, job->index, job->slot);
     if (!process)
         return;
     intern_notes(&w->intern, process);
@@ -131,6 +132,8 @@ static void write_process(struct writer *w, const struct job_process *job)
     row.command = process->command ? process->command : "";
     row.executable = process->executable ? process->executable : "";
     writer_check(w, store_process(w->store, &row));
+    if (job->unreadable)
+        writer_check(w, store_unreadable_process(w->store, job->index + 1));
     name_run(w, job, process->label);
 }
 
@@ -138,7 +141,7 @@ uint32_t writer_node(struct writer *w, struct grow *nodes, uint32_t index, uint3
                      uint32_t raw)
 {
     uint32_t *known = GROW_AT(nodes, uint32_t, index);
-    struct intern_process *process = process_of(w, process_index, NULL);
+    struct intern_process *process = writer_process(w, process_index, NULL);
     if (known && !*known && process && process->slot)
         *known = intern_node(&w->intern, process, raw) + 1;
     return known && *known ? *known - 1 : WIRE_NODE_ROOT;
@@ -184,7 +187,7 @@ static void write_marks(struct writer *w, const struct job *job)
 {
     for (size_t i = 0; i < job->mark_count && !w->failed; i++) {
         const struct mark *mark = &job->marks[i];
-        const struct intern_process *process = process_of(w, mark->process, NULL);
+        const struct intern_process *process = writer_process(w, mark->process, NULL);
         int kind = mark->finalize ? STORE_MARK_FINALIZE : STORE_MARK_NAMED;
         const char *name = process && !mark->finalize ? intern_mark(process, mark->number, &kind) : NULL;
         const struct store_mark row = {.id = (int64_t)(job->first_mark + i + 1),
@@ -225,7 +228,7 @@ static void write_events(struct writer *w, const struct job *job)
     static int64_t number;
     for (size_t i = 0; i < job->event_count && !w->failed; i++) {
         const struct logged_event *event = &job->events[i];
-        struct intern_process *process = process_of(w, event->process, NULL);
+        struct intern_process *process = writer_process(w, event->process, NULL);
         uint32_t node = process && process->slot ? intern_node(&w->intern, process, event->node) : 0;
         writer_check(w, store_event(w->store, ++number, (int64_t)event->t_ns, event->process + 1,
                                     (int)event->tid, event->is_free ? "free" : "alloc",
@@ -237,7 +240,7 @@ static void write_blocks(struct writer *w, const struct job *job)
 {
     for (size_t i = 0; i < job->block_count && !w->failed; i++) {
         const struct job_block *block = &job->blocks[i];
-        struct intern_process *process = process_of(w, block->process, NULL);
+        struct intern_process *process = writer_process(w, block->process, NULL);
         uint32_t node = process && process->slot ? intern_node(&w->intern, process, block->node) : 0;
         writer_check(w, store_block(w->store, block->process + 1, (int64_t)block->block.address,
                                     (int64_t)block->block.size, node,
@@ -279,17 +282,18 @@ static void prepare(struct writer *w, const struct job *job)
         writer_check(w, store_run_phase(w->store, "symbols", 0));
     }
     for (size_t i = 0; i < job->process_count && !w->failed; i++) {
-        struct intern_process *process = process_of(w, job->processes[i].index, job->processes[i].slot);
+        struct intern_process *process = writer_process(w, job->processes[i].index, job->processes[i].slot);
         if (process)
             intern_notes(&w->intern, process);
     }
     if (!w->failed)
         writer_check(w, store_commit(w->store));
     for (size_t i = 0; i < job->process_count && !w->failed; i++) {
-        struct intern_process *process = process_of(w, job->processes[i].index, NULL);
+        struct intern_process *process = writer_process(w, job->processes[i].index, NULL);
         if (process)
             intern_symbols(&w->intern, process);
     }
+    writer_name_objects(w, job);
 }
 
 /* If sites share a row, all of them have to be written together, not only those that have changed. That is
@@ -298,7 +302,7 @@ static void find_shared_rows(struct writer *w, const struct job *job)
 {
     for (size_t i = 0; i < job->process_count; i++) {
         struct tracked_process *tracked = job->processes[i].tracked;
-        const struct intern_process *process = process_of(w, job->processes[i].index, NULL);
+        const struct intern_process *process = writer_process(w, job->processes[i].index, NULL);
         if (process && process->merged && !tracked->shares_rows) {
             __atomic_store_n(&tracked->shares_rows, true, __ATOMIC_RELAXED);
             w->wants_more = true;
@@ -350,6 +354,7 @@ static void write_all(struct writer *w, struct job *job)
     write_events(w, job);
     write_blocks(w, job);
     writer_pages(w, job);
+    writer_objects(w, job);
     if (!w->failed)
         intern_write_nodes(&w->intern);
     writer_check(w, w->intern.error);
@@ -376,7 +381,7 @@ static void write_job(struct writer *w, struct job *job)
     /* After a raw job the sites come again, with their names: notes, frames and nodes are still needed. */
     for (size_t i = 0; i < job->process_count && !job->raw; i++) {
         if (job->processes[i].ended) {
-            intern_process_close(process_of(w, job->processes[i].index, NULL));
+            intern_process_close(writer_process(w, job->processes[i].index, NULL));
             __atomic_store_n(&job->processes[i].tracked->written, true, __ATOMIC_RELEASE);
         }
     }
@@ -393,7 +398,7 @@ static void database_is_locked(void *data)
 static bool open_database(struct writer *w)
 {
     store_notify_when_locked(database_is_locked, w->arena);
-    struct intern_process *process = process_of(w, 0, &w->arena->slot[0]);
+    struct intern_process *process = writer_process(w, 0, &w->arena->slot[0]);
     bool opened = process && store_open(w->database, &w->store) == 0;
     if (opened && intern_open(&w->intern, w->store) && store_begin(w->store) == 0) {
         w->intern.files = w->files;

@@ -25,6 +25,7 @@ struct job_process {
     struct arena_slot *slot;
     struct store_process row; /* texts are not filled in */
     bool ended;
+    bool unreadable;
     struct tracked_process *tracked; /* .written and .shares_rows are set when the job is done */
 };
 
@@ -63,6 +64,8 @@ struct job {
     size_t block_count;
     struct page_moment *pages; /* results of page walks */
     size_t page_count;
+    struct object_look *looks; /* at blocks; in no raw job */
+    size_t look_count;
 };
 
 enum writer_state {

@@ -38,6 +38,9 @@ struct writer {
 /* Of a result that is less than 0: nothing more is written. */
 void writer_check(struct writer *w, int result);
 
+/* What is known of a process; a slot is needed the first time only. NULL = out of memory. */
+struct intern_process *writer_process(struct writer *w, uint32_t index, struct arena_slot *slot);
+
 /* The run's node of a site (nodes: w->site_nodes; w->mapped_nodes for those of mappings). It is remembered: a site may
  * have to be written again, as its part in a new peak changes, when its process is long gone and nothing of it is in
  * the arena any more. */
@@ -52,5 +55,9 @@ static inline struct site_key writer_key(uint32_t node, uint32_t process, uint32
 /* Of a job: what programs map by themselves, and what of them is resident. */
 void writer_mapped(struct writer *w, struct job *job);
 void writer_pages(struct writer *w, const struct job *job);
+
+/* Of a job: the names of the classes of objects, while no transaction is open; and what the looks at blocks say. */
+void writer_name_objects(struct writer *w, const struct job *job);
+void writer_objects(struct writer *w, const struct job *job);
 
 #endif

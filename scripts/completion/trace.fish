@@ -89,7 +89,7 @@ complete -c trace-run -s o -s d -l db -r -d 'record into a file'
 complete -c trace-run -l threads -d 'tell threads apart line by line'
 complete -c trace-run -l events -d 'log every allocation and free'
 complete -c trace-run -l no-command -d 'keep the command line out'
-complete -c trace-run -l no-types -d 'leave out the types of Python objects'
+complete -c trace-run -l no-types -d 'leave out the types of objects'
 complete -c trace-run -f -n '__fish_is_first_token' -a '(__fish_complete_command)'
 complete -c trace-attach -l duration -x -d 'end after this time'
 complete -c trace-attach -l background -l detach -l verbose

@@ -2,6 +2,7 @@
 hold."""
 
 import collections
+import functools
 import json
 import shutil
 import sqlite3
@@ -59,6 +60,12 @@ fn main() {
     println!("{} {} {} {}", numbers.capacity(), boxes.iter().map(|b| b.x[0]).sum::<u64>(), counted.x[0], text.capacity());
 }
 """
+
+
+@pytest.fixture(name="trace")
+def a_trace(trace):
+    """Without looks at objects, which find more (test_vtables.py)."""
+    return functools.partial(trace, env={"LIBTRACE_TYPES": "0"})
 
 
 def by_type(report, database, *arguments):

@@ -29,6 +29,7 @@ static void fill_settings(char *settings[COLLECTOR_SETTINGS + 1])
         {setting("LIBTRACE_THREADS", 0) == 1, COLLECTOR_THREADS},
         {setting("LIBTRACE_EVENTS", 0) == 1, COLLECTOR_EVENTS},
         {setting("LIBTRACE_BLOCKS", 0) == 1, COLLECTOR_BLOCKS},
+        {setting("LIBTRACE_TYPES", 1) != 0, COLLECTOR_TYPES},
     };
     for (unsigned i = 0; i < COLLECTOR_SETTINGS; i++)
         if (words[i].on)

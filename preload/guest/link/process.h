@@ -17,7 +17,7 @@ struct settings {
     bool check_stacks;            /* LIBTRACE_CHECK_STACKS=1: compare every stack with unw_backtrace */
     bool follow;                  /* LIBTRACE_FOLLOW=0: trace the first process only */
     bool command;                 /* LIBTRACE_COMMAND=0: do not record arguments */
-    bool types;                   /* LIBTRACE_TYPES=0: leave out the types of Python's objects */
+    bool types;                   /* LIBTRACE_TYPES=0: leave out the types of objects */
     int stack;                    /* LIBTRACE_STACK: enum stack_choice */
     bool threads, events, blocks; /* for the collector, see collector.h */
 };

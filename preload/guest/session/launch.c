@@ -86,10 +86,9 @@ const char *launch_collector(const struct settings *settings, struct launch *lau
         bool on;
         const char *word;
     } words[COLLECTOR_SETTINGS] = {
-        {settings->follow, COLLECTOR_FOLLOW},
-        {settings->threads, COLLECTOR_THREADS},
-        {settings->events, COLLECTOR_EVENTS},
-        {settings->blocks, COLLECTOR_BLOCKS},
+        {settings->follow, COLLECTOR_FOLLOW}, {settings->threads, COLLECTOR_THREADS},
+        {settings->events, COLLECTOR_EVENTS}, {settings->blocks, COLLECTOR_BLOCKS},
+        {settings->types, COLLECTOR_TYPES},
     };
     const char *why = database_path(database, sizeof database);
     if (why)

@@ -1,0 +1,282 @@
+/* object_looks.c - see object_looks.h. */
+#define _GNU_SOURCE
+#include "object_looks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <uthash.h>
+
+#define LOOKS_A_WALK 8192u     /* a read takes about 0.2 us */
+#define BLOCKS_A_WALK 1000000u /* are passed over, at 1.5 ns each */
+#define SITE_A_WALK 256u       /* at most, of a site */
+#define SITE_MOST 1024u        /* looks at a site, in all */
+#define SITE_WITHOUT 16u       /* so many of a site without an object are enough */
+#define NEVER UINT32_MAX
+#define KNOWN_MOST 20000u /* words that are remembered */
+#define DONE_MOST 65536u  /* looks that wait for the writer */
+
+struct known_vtable {
+    struct {
+        uint64_t process, word;
+    } key;
+    uint32_t walk;              /* when that was last found out, as libraries may come and go */
+    struct object_class *class; /* NULL = it is no vtable */
+    UT_hash_handle hh;
+};
+
+/* ---- picking ------------------------------------------------------------------------------------ */
+
+/* xorshift64*: from 1 to most, the same row of numbers in each run. */
+static uint32_t pick_number(struct object_looks *looks, uint64_t most)
+{
+    uint64_t x = looks->random ? looks->random : 88172645463325252ull;
+    x ^= x >> 12;
+    x ^= x << 25;
+    looks->random = x ^= x >> 27;
+    uint64_t number = (uint32_t)(x * 0x2545f4914f6cdd1dull >> 32) % most + 1;
+    return number < NEVER ? (uint32_t)number : NEVER - 1;
+}
+
+/* Blocks of a site from one that is picked to the next, on average, on the pages that are looked at. */
+static uint64_t distance(const struct object_looks *looks, const struct site *site)
+{
+    uint64_t live = (site->allocations - site->frees) / looks->apart;
+    uint64_t of_site = live / SITE_A_WALK, of_all = live * looks->ledger->count / LOOKS_A_WALK;
+    uint64_t most = of_site > of_all ? of_site : of_all;
+    return most > 1 ? (most < NEVER / 2 ? most : NEVER / 2) : 1;
+}
+
+/* True for stacks that end in native code: what others allocate is no object of C++, or told by themselves. */
+static bool is_native(const struct tracked_process *process, const struct site *site)
+{
+    if (!process->slot || site->node == WIRE_NODE_CUT)
+        return false;
+    uint64_t node = arena_node(process->slot, site->node);
+    return node && arena_frame(process->slot, (uint32_t)node).kind == WIRE_FRAME_NATIVE;
+}
+
+static bool is_looked_at(const struct object_site *known)
+{
+    return known->looks < SITE_MOST && (known->objects || known->looks < SITE_WITHOUT);
+}
+
+/* It is a block's turn, or the site's first block was met. */
+static __attribute__((noinline)) void turn(struct object_looks *looks, struct object_site *known,
+                                           uint32_t index, uint64_t address, uint64_t size)
+{
+    const struct site *site = ledger_site(looks->ledger, index);
+    bool is_first = known->skip == NEVER;         /* 0 before it was counted down */
+    if (site->process != looks->process->index) { /* a block from before a fork: that is the other's site */
+        known->skip = 0;
+        return;
+    }
+    if (!is_looked_at(known) || !is_native(looks->process, site)) {
+        known->skip = NEVER;
+        return;
+    }
+    uint64_t apart = distance(looks, site);
+    known->skip = pick_number(looks, is_first ? apart : 2 * apart - 1);
+    if (is_first && --known->skip > 0)
+        return;
+    if (is_first)
+        known->skip = pick_number(looks, 2 * apart - 1);
+    if (!looks->left || size < sizeof(uint64_t) || size >= PAGE_BLOCK_LARGE)
+        return;
+    looks->left--;
+    looks->picked[looks->picked_count++] =
+        (struct object_block){.address = address, .process = looks->process, .site = index};
+    if (looks->picked_count == OBJECT_PICKS)
+        object_looks_read(looks);
+}
+
+/* The walk lists millions of blocks: this is all that it costs for most of them. */
+INLINE void pass(struct object_looks *looks, uint32_t index, uint64_t address, uint64_t size)
+{
+    struct object_site *known = (struct object_site *)looks->sites.memory + index;
+    if (UNLIKELY(index < looks->site_count && known->skip-- <= 1))
+        turn(looks, known, index, address, size);
+}
+
+static bool is_skipped(struct object_looks *looks)
+{
+    if (looks->apart == 1)
+        return false;
+    if (looks->skip > 1)
+        return looks->skip--;
+    looks->skip = pick_number(looks, 2 * looks->apart - 1);
+    return false;
+}
+
+void object_looks_page(struct object_looks *looks, uint64_t page, const struct page_blocks *list)
+{
+    if (is_skipped(looks))
+        return;
+    for (uint32_t i = 0; i < list->count; i++)
+        pass(looks, list->owner[i], page + list->at[i], list->size[i]);
+}
+
+void object_looks_list(struct object_looks *looks, const struct block *list, size_t count)
+{
+    if (is_skipped(looks))
+        return;
+    for (size_t i = 0; i < count; i++)
+        pass(looks, list[i].site, list[i].address, list[i].size);
+}
+
+void object_looks_begin(struct object_looks *looks)
+{
+    looks->left = LOOKS_A_WALK;
+    looks->walk++;
+}
+
+void object_looks_at(struct object_looks *looks, struct tracked_process *process, const struct ledger *ledger,
+                     const struct mappings *mappings)
+{
+    looks->process = process;
+    looks->ledger = ledger;
+    looks->mappings = mappings;
+    looks->apart = (uint32_t)(ledger->heap.blocks / BLOCKS_A_WALK) + 1;
+    const struct object_site *last = GROW_AT(&looks->sites, struct object_site, ledger->count);
+    looks->site_count = last && !looks->off && !process->unreadable ? ledger->count + 1 : 0;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------ */
+
+/* True if all of it is in a module, or in memory of zeroes that it has behind its file. */
+static bool is_in_module(const struct mappings *mappings, uint64_t address, size_t size)
+{
+    size_t low = 0, high = mappings->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (mappings->list[middle].start <= address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return false;
+    const struct mapping *at = &mappings->list[low - 1], *before = low > 1 ? at - 1 : NULL;
+    if (address >= at->end || size > at->end - address)
+        return false;
+    return at->inode ||
+           (before && before->inode && before->end == at->start && *mapping_name(mappings, at) == '\0');
+}
+
+static bool read_module(void *data, uint64_t address, void *to, size_t size)
+{
+    struct object_looks *looks = data;
+    struct iovec here = {to, size}, there = {(void *)(uintptr_t)address, size};
+    if (!is_in_module(looks->mappings, address, size))
+        return false;
+    return process_vm_readv(looks->process->facts.pid, &here, 1, &there, 1, 0) == (ssize_t)size;
+}
+
+/* Of an object that begins with a word; the one from before if nothing has changed. NULL = it is no object. */
+static struct object_class *class_of(struct object_looks *looks, uint64_t word, struct object_class *before)
+{
+    struct rtti rtti;
+    enum rtti_result result = rtti_look(read_module, looks, word, &rtti);
+    size_t size = result == RTTI_CLASS ? rtti.size : 0;
+    if (result == RTTI_NO || (before && before->size == size && memcmp(before->names, rtti.names, size) == 0))
+        return result == RTTI_NO ? NULL : before;
+    struct object_class *class = malloc(offsetof(struct object_class, names) + size);
+    if (!class)
+        return NULL;
+    class->process = looks->process->index;
+    class->vtable = word;
+    class->size = size;
+    memcpy(class->names, rtti.names, size);
+    return class;
+}
+
+static const struct object_class *look_up(struct object_looks *looks, uint64_t word)
+{
+    struct known_vtable *known;
+    if (word % sizeof word != 0 || !is_in_module(looks->mappings, word, 0))
+        return NULL;
+    struct known_vtable key = {.key = {looks->process->index, word}};
+    HASH_FIND(hh, looks->known, &key.key, sizeof key.key, known);
+    if (!known) {
+        known = HASH_COUNT(looks->known) < KNOWN_MOST ? calloc(1, sizeof *known) : NULL;
+        if (!known)
+            return NULL;
+        known->key.process = key.key.process;
+        known->key.word = word;
+        HASH_ADD(hh, looks->known, key, sizeof known->key, known);
+    }
+    if (known->walk != looks->walk)
+        known->class = class_of(looks, word, known->class);
+    known->walk = looks->walk;
+    return known->class;
+}
+
+static void take_word(struct object_looks *looks, const struct object_block *block, uint64_t word)
+{
+    struct object_block *read = GROW_AT(&looks->read, struct object_block, looks->read_count);
+    if (!read)
+        return;
+    *read = *block;
+    read->class = look_up(looks, word);
+    looks->read_count++;
+}
+
+void object_looks_read(struct object_looks *looks)
+{
+    uint64_t words[OBJECT_PICKS] = {0};
+    struct iovec there[OBJECT_PICKS];
+    const struct object_block *picked = looks->picked;
+    for (unsigned i = 0; i < looks->picked_count; i++)
+        there[i] = (struct iovec){(void *)(uintptr_t)picked[i].address, sizeof *words};
+    for (unsigned at = 0; at < looks->picked_count;) {
+        unsigned count = looks->picked_count - at;
+        struct iovec here = {words, count * sizeof *words};
+        ssize_t got = process_vm_readv(looks->process->facts.pid, &here, 1, there + at, count, 0);
+        unsigned read = got > 0 ? (unsigned)((size_t)got / sizeof *words) : 0;
+        for (unsigned i = 0; i < read; i++)
+            take_word(looks, &picked[at + i], words[i]);
+        at += read + 1; /* that one is not there any more */
+        if (got < 0 && errno != EFAULT) {
+            looks->process->unreadable |= errno != ESRCH;
+            break;
+        }
+    }
+    looks->picked_count = 0;
+}
+
+/* ---- counting ----------------------------------------------------------------------------------- */
+
+void object_looks_settle(struct object_looks *looks)
+{
+    const struct object_block *read = looks->read.memory;
+    for (uint32_t i = 0; i < looks->read_count; i++) {
+        const struct object_block *block = &read[i];
+        if (block->process->ended || blocks_peek_site(&block->process->blocks, block->address) != block->site)
+            continue;
+        struct object_site *known = (struct object_site *)looks->sites.memory + block->site;
+        struct object_look *done = looks->done_count < DONE_MOST
+                                       ? GROW_AT(&looks->done, struct object_look, looks->done_count)
+                                       : NULL;
+        if (!done)
+            break;
+        const struct site *site = ledger_site(looks->ledger, block->site);
+        *done = (struct object_look){block->site, site->node, site->process, block->class};
+        looks->done_count++;
+        known->looks++;
+        known->objects += block->class != NULL;
+    }
+    looks->read_count = 0;
+}
+
+struct object_look *object_looks_take(struct object_looks *looks, size_t *count)
+{
+    size_t size = looks->done_count * sizeof(struct object_look);
+    struct object_look *taken = size ? malloc(size) : NULL;
+    *count = taken ? looks->done_count : 0;
+    if (!taken)
+        return NULL;
+    memcpy(taken, looks->done.memory, size);
+    looks->done_count = 0;
+    return taken;
+}

@@ -1,0 +1,97 @@
+/* object_looks.h - looks at objects of C++ programs: of which classes the live blocks of a site are.
+ *
+ * The walk over the pages (page_walks.h) passes over the live blocks of resident memory anyway. Of each native site it
+ * picks some, at random distances; the more blocks it has, the longer these are. Of very many blocks it passes over some
+ * pages only. The first word of what was picked is
+ * read from outside, which the program does not notice. If it points to a vtable (rtti.h), the block is an object.
+ *
+ *   listed by the walk -> picked -> read -> certain: the block was still there when all that happened before the
+ *                                           reading was counted -> the writer, which adds up the looks at each stack
+ *
+ * Nearly all sites have either only objects or none. So sites at which the first looks found none are left alone from
+ * then on, and so are those with very many looks.
+ *
+ * Reading needs the right to trace the process. Where the kernel refuses that (Yama's ptrace_scope, PR_SET_DUMPABLE),
+ * nothing is known of objects, and the record says so.
+ */
+#ifndef LIBTRACE_OBJECT_LOOKS_H
+#define LIBTRACE_OBJECT_LOOKS_H
+
+#include "page_blocks.h"
+#include "rtti.h"
+#include "smaps.h"
+#include "track.h"
+
+/* A vtable of a process, once it was met; never changed. */
+struct object_class {
+    uint32_t process; /* index */
+    uint64_t vtable;  /* address behind its head */
+    size_t size;      /* of names; 0 = there is no type information */
+    char names[];     /* as in struct rtti */
+};
+
+/* A look at one block. */
+struct object_look {
+    uint32_t site, node, process;     /* index in the ledger; unnamed node and index of its process */
+    const struct object_class *class; /* NULL = the block is no object */
+};
+
+/* What is known of a site. */
+struct object_site {
+    uint32_t skip; /* blocks until the next one is picked, itself included; 0 = not set yet */
+    uint16_t looks, objects;
+};
+
+/* A block between the walk and the writer. */
+struct object_block {
+    uint64_t address;
+    struct tracked_process *process;
+    uint32_t site;
+    const struct object_class *class; /* once it was read */
+};
+
+#define OBJECT_PICKS 128 /* read by one system call */
+
+struct known_vtable;
+
+struct object_looks {
+    bool off;          /* nothing is looked at */
+    struct grow sites; /* struct object_site by index in the ledger */
+    uint32_t site_count;
+    struct object_block picked[OBJECT_PICKS];
+    unsigned picked_count;
+    struct grow read; /* struct object_block */
+    uint32_t read_count;
+    struct grow done; /* struct object_look */
+    uint32_t done_count;
+    struct known_vtable *known; /* uthash: words that were looked at, by process */
+    uint32_t walk, left;        /* number of this walk, and how many looks it has left */
+    uint32_t apart, skip; /* pages from one that is looked at to the next, on average; until the next one */
+    uint64_t random;      /* state */
+    /* What is being walked: */
+    struct tracked_process *process;
+    const struct ledger *ledger;
+    const struct mappings *mappings;
+};
+
+/* A walk over the processes begins. */
+void object_looks_begin(struct object_looks *looks);
+
+/* From here on, blocks of this process are listed. */
+void object_looks_at(struct object_looks *looks, struct tracked_process *process, const struct ledger *ledger,
+                     const struct mappings *mappings);
+
+/* Blocks that the walk has listed. */
+void object_looks_page(struct object_looks *looks, uint64_t page, const struct page_blocks *list);
+void object_looks_list(struct object_looks *looks, const struct block *list, size_t count);
+
+/* Reads what was picked, of the process that was walked last. */
+void object_looks_read(struct object_looks *looks);
+
+/* To be called when all was counted that happened before the last object_looks_read(). */
+void object_looks_settle(struct object_looks *looks);
+
+/* Returns the looks that are certain since the last call, which are the caller's then; NULL and 0 if there are none. */
+struct object_look *object_looks_take(struct object_looks *looks, size_t *count);
+
+#endif
