@@ -8,9 +8,10 @@
 #include <sys/uio.h>
 #include <uthash.h>
 
-#define LOOKS_A_WALK 8192u     /* a read takes about 0.2 us */
+#define LOOKS_A_WALK 4096u     /* at most, what it takes to find classes included */
+#define LOOK_NS 1200u          /* reading a word of a page that nothing else was read of */
 #define BLOCKS_A_WALK 1000000u /* are passed over, at 1.5 ns each */
-#define SITE_A_WALK 256u       /* at most, of a site */
+#define SITE_A_WALK 256u       /* looks at most, of a site */
 #define SITE_MOST 1024u        /* looks at a site, in all */
 #define SITE_WITHOUT 16u       /* so many of a site without an object are enough */
 #define NEVER UINT32_MAX
@@ -43,7 +44,7 @@ static uint32_t pick_number(struct object_looks *looks, uint64_t most)
 static uint64_t distance(const struct object_looks *looks, const struct site *site)
 {
     uint64_t live = (site->allocations - site->frees) / looks->apart;
-    uint64_t of_site = live / SITE_A_WALK, of_all = live * looks->ledger->count / LOOKS_A_WALK;
+    uint64_t of_site = live / SITE_A_WALK, of_all = live * looks->ledger->count / looks->most;
     uint64_t most = of_site > of_all ? of_site : of_all;
     return most > 1 ? (most < NEVER / 2 ? most : NEVER / 2) : 1;
 }
@@ -125,9 +126,10 @@ void object_looks_list(struct object_looks *looks, const struct block *list, siz
         pass(looks, list[i].site, list[i].address, list[i].size);
 }
 
-void object_looks_begin(struct object_looks *looks)
+void object_looks_begin(struct object_looks *looks, uint64_t ns)
 {
-    looks->left = LOOKS_A_WALK;
+    looks->most = ns / LOOK_NS < LOOKS_A_WALK ? (uint32_t)(ns / LOOK_NS) + 1 : LOOKS_A_WALK;
+    looks->left = looks->most;
     looks->walk++;
 }
 
@@ -170,6 +172,7 @@ static bool read_module(void *data, uint64_t address, void *to, size_t size)
     struct iovec here = {to, size}, there = {(void *)(uintptr_t)address, size};
     if (!is_in_module(looks->mappings, address, size))
         return false;
+    looks->left -= looks->left > 0;
     return process_vm_readv(looks->process->facts.pid, &here, 1, &there, 1, 0) == (ssize_t)size;
 }
 

@@ -65,7 +65,8 @@ struct object_looks {
     struct grow done; /* struct object_look */
     uint32_t done_count;
     struct known_vtable *known; /* uthash: words that were looked at, by process */
-    uint32_t walk, left;        /* number of this walk, and how many looks it has left */
+    uint32_t walk;              /* number of this walk; */
+    uint32_t most, left;        /* how many reads it has, and has left */
     uint32_t apart, skip; /* pages from one that is looked at to the next, on average; until the next one */
     uint64_t random;      /* state */
     /* What is being walked: */
@@ -74,8 +75,8 @@ struct object_looks {
     const struct mappings *mappings;
 };
 
-/* A walk over the processes begins. */
-void object_looks_begin(struct object_looks *looks);
+/* A walk over the processes begins, of which looks may take so long. */
+void object_looks_begin(struct object_looks *looks, uint64_t ns);
 
 /* From here on, blocks of this process are listed. */
 void object_looks_at(struct object_looks *looks, struct tracked_process *process, const struct ledger *ledger,

@@ -18,6 +18,7 @@ _Static_assert(RESIDENCE_PARTS == (int)PAGES_PARTS && RESIDENCE_TRACER == (int)P
 #define STEP_BYTES ((uint64_t)4 << 20) /* bytes of pages with blocks between two looks at the clock */
 #define STEP_NS 1500000ull
 #define SHARE 100               /* walks that no command requested take at most 1/SHARE of the run's time; */
+#define LOOKS_SHARE 200         /* looks at blocks 1/LOOKS_SHARE, in each walk; */
 #define END_SHARE 50            /* walks at a process's end and at marks 1/END_SHARE; */
 #define END_MOST_NS 30000000ull /* a process does not wait longer than this for its last walk */
 #define WALK_LEAST_NS 400000ull /* expected cost of a walk, plus 1 ns for every BYTES_A_NS resident bytes */
@@ -282,11 +283,13 @@ static void finish_process(struct page_walks *walks, struct page_walk *walk, con
 
 /* ---- moments ---------------------------------------------------------------------------------- */
 
-static void begin(struct page_walks *walks, struct page_walk *walk, enum store_page_kind kind)
+/* run_ns: how old the run is; looks at objects take a share of it only. */
+static void begin(struct page_walks *walks, struct page_walk *walk, enum store_page_kind kind,
+                  uint64_t run_ns)
 {
     *walk = (struct page_walk){
         .running = true, .now = {.number = ++walks->moments, .kind = kind}, .looks = &walks->looks};
-    object_looks_begin(&walks->looks);
+    object_looks_begin(&walks->looks, run_ns / LOOKS_SHARE);
     if (kind == STORE_PAGES_HIGH) /* only the latest high is kept */
         walk->now.forget = walks->high;
 }
@@ -294,7 +297,7 @@ static void begin(struct page_walks *walks, struct page_walk *walk, enum store_p
 void page_walks_ask(struct page_walks *walks)
 {
     if (!walks->under_way.running)
-        begin(walks, &walks->under_way, STORE_PAGES_ASKED);
+        begin(walks, &walks->under_way, STORE_PAGES_ASKED, UINT64_MAX);
     else if (walks->under_way.now.kind != STORE_PAGES_ASKED)
         walks->asked = true;
 }
@@ -354,7 +357,7 @@ void page_walks_look(struct page_walks *walks, struct tracker *tracker, uint64_t
         walks->marks_seen = tracker->mark_count;
         uint64_t mark_ns = tracker_clock() - tracker->arena->started_ns;
         if (mark_due_ns(walks, resident) <= mark_ns) {
-            begin(walks, &walks->under_way, STORE_PAGES_MARK);
+            begin(walks, &walks->under_way, STORE_PAGES_MARK, mark_ns);
             walks->under_way.now.mark = tracker->mark_count;
             walks->marks_used_ns =
                 (walks->marks_used_ns > mark_ns ? walks->marks_used_ns : mark_ns) + MARK_NS;
@@ -362,9 +365,9 @@ void page_walks_look(struct page_walks *walks, struct tracker *tracker, uint64_t
     } else if (resident > walks->highest + walks->highest / HIGHER + HIGHER_LEAST &&
                has_time(walks, resident, now_ns, SHARE)) {
         walks->highest = resident;
-        begin(walks, &walks->under_way, STORE_PAGES_HIGH);
+        begin(walks, &walks->under_way, STORE_PAGES_HIGH, now_ns);
     } else if (resident == 0 && walks->moments == 0 && now_ns > UNSEEN_NS) {
-        begin(walks, &walks->under_way, STORE_PAGES_HIGH);
+        begin(walks, &walks->under_way, STORE_PAGES_HIGH, now_ns);
     }
 }
 
@@ -436,7 +439,7 @@ bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
     if (!walks->under_way.running) {
         tell_marks(walks, tracker);
         if (walks->asked)
-            begin(walks, &walks->under_way, STORE_PAGES_ASKED);
+            begin(walks, &walks->under_way, STORE_PAGES_ASKED, UINT64_MAX);
         walks->asked = false;
     }
     return walks->under_way.running;
@@ -453,7 +456,7 @@ void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct
         return;
     struct page_walk walk; /* a walk that was interrupted continues afterwards */
     uint64_t cpu_ns = own_cpu_ns();
-    begin(walks, &walk, STORE_PAGES_END);
+    begin(walks, &walk, STORE_PAGES_END, now_ns);
     step_process(walks, &walk, tracker, process, tracker_clock() + END_MOST_NS);
     object_looks_settle(&walks->looks); /* the process waits */
     if (walk.open)
