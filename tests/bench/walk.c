@@ -3,13 +3,15 @@
  *   walk MIB ROUNDS [LAYOUT...]      without a layout: all of them
  *
  * A child has the memory, and has touched all of it; this program has the table of its blocks, as the collector would,
- * and walks. For each layout one line: its blocks, user and system time of the quickest and of the median walk, and a
+ * and walks. It passes over the blocks for looks at objects on the way, but all sites have been looked at already. For
+ * each layout one line: its blocks, user and system time of the quickest and of the median walk, and a
  * check, which is the same wherever the walks have found the same.
  */
 #define _GNU_SOURCE
 #include "bench.h"
 #include "blocks_page.h"
 #include "inherited.h"
+#include "object_looks.h"
 #include "residence.h"
 #include "track.h"
 
@@ -105,6 +107,21 @@ static size_t fill(const struct layout *layout, struct blocks *table, uint64_t s
     return count;
 }
 
+static struct object_looks looks;
+static struct ledger ledger; /* of sites without anything, which the looks know not to be native */
+
+/* As after some walks. */
+static void prepare_looks(struct tracked_process *process, uint32_t lines, size_t blocks)
+{
+    const struct site *last = GROW_AT(&ledger.sites, struct site, lines);
+    if (!last)
+        exit(1);
+    ledger.count = lines;
+    ledger.heap.blocks = blocks;
+    object_looks_begin(&looks, UINT64_MAX);
+    object_looks_at(&looks, process, &ledger, NULL);
+}
+
 static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residence_block *out, size_t room)
 {
     return inherited_range(data, from, to, (struct block *)out, room);
@@ -114,6 +131,7 @@ static void page_of(void *data, uint64_t page, struct page_blocks *list)
 {
     const struct tracked_process *process = data;
     blocks_page(&process->blocks, page, list);
+    object_looks_page(&looks, page, list);
 }
 
 static double seconds(struct timeval time)
@@ -172,6 +190,7 @@ static void run(const struct layout *layout, int pid, uint64_t start, uint64_t b
     if (!blocks_open(&process.blocks))
         exit(1);
     size_t count = fill(layout, &process.blocks, start, bytes);
+    prepare_looks(&process, layout->lines, count);
     for (int i = 0; i < rounds; i++)
         costs[i] = walk(pid, &process, layout->lines, &check);
     qsort(costs, (size_t)rounds, sizeof costs[0], by_sum);
