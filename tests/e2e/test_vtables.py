@@ -356,3 +356,20 @@ def test_gdb(started, compiled, report, program, tmp_path):
             assert not known or None in known, (address, known)
         kinds[kind] += 1
     assert kinds["Circle"] > 50 and kinds["Square"] > 20 and kinds[""] > 50
+
+
+def test_older_file(started, compiled, report, recorded, tmp_path):
+    """A file in which runs have types, but no parts of stacks, is read, and gets them with the next run."""
+    database = tmp_path / "trace.db"
+    ended(started(compiled(), env={"LIBTRACE_TYPES": "0"}), database, recorded)
+    with sqlite3.connect(database) as connection:
+        connection.executescript("DROP VIEW types; DROP VIEW site_by_type; DROP TABLE stack_part; DROP TABLE unreadable;"
+                                 "CREATE VIEW types AS SELECT run, node, type, how FROM stack_type")
+    rows = json.loads(report(database, "top", "-g", "type", "--json", "--limit", "0").stdout)["rows"]
+    assert {row["how"] for row in rows} == {None, "inferred"}
+    process = started(tmp_path / "vtables")
+    check_rows(json.loads(report(database, "top", "2", "-g", "type", "--json", "--limit", "0").stdout)["rows"])
+    ended(process, database, recorded)
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
+        assert connection.execute("SELECT sum(seen) FROM types WHERE run = 2").fetchone()[0] > 1000
+        assert connection.execute("SELECT count(*), sum(seen) FROM types WHERE run = 1").fetchone()[1] is None
