@@ -32,7 +32,7 @@ static const char usage_text[] =
     "  --threads           tells threads apart line by line, for trace-report --thread\n"
     "  --label LABEL       names the run; the program's name otherwise\n"
     "  --no-command        keeps the command line out of the record: arguments may hold secrets\n"
-    "  --no-types          leaves out which types Python's objects have\n"
+    "  --no-types          leaves out which types objects of Python and C++ have\n"
     "  -d, -o, --db FILE   records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --verbose           tells for how long the program was stopped\n"
     "  --help, --version\n"
