@@ -44,8 +44,8 @@ struct site {
     uint32_t node;                       /* the process's own number for its stack */
     uint32_t thread;                     /* number in the process; 0 = sites are not by thread */
     uint8_t size_class, lifetime_class;  /* the first classes seen */
-    bool sampled;                        /* there are samples of it (samples.h), so that the database needs it */
-    uint32_t taken_back;                 /* allocations that turned out to be another site's */
+    bool sampled;        /* there are samples of it (samples.h), so that the database needs it */
+    uint32_t taken_back; /* allocations that turned out to be another site's */
 } __attribute__((aligned(64)));
 
 /* What the database has of a site. */

@@ -3,9 +3,13 @@
 #include "object_looks.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/uio.h>
+#include <unistd.h>
 #include <uthash.h>
 
 #define LOOKS_A_WALK 4096u     /* at most, what it takes to find classes included */
@@ -166,6 +170,35 @@ static bool is_in_module(const struct mappings *mappings, uint64_t address, size
            (before && before->inode && before->end == at->start && *mapping_name(mappings, at) == '\0');
 }
 
+/* Of a service or a container whose seccomp filter kills for a system call that programs seldom make, we have the filter,
+ * too. Then memory is read like a file, a word at a time. Returns a descriptor; -1: not so, or it cannot be read. */
+static int open_memory(const struct tracked_process *process, bool *instead)
+{
+    char path[64];
+    *instead = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0;
+    if (!*instead)
+        return -1;
+    snprintf(path, sizeof path, "/proc/%d/mem", process->facts.pid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Reads words until one is not there. Returns how many; -1 = it is the first one, or none can be read. */
+static int read_words(const struct object_looks *looks, uint64_t *words, const struct iovec *there,
+                      unsigned count)
+{
+    struct iovec here = {words, count * sizeof *words};
+    unsigned read = 0;
+    if (looks->memory < 0) {
+        ssize_t got = process_vm_readv(looks->process->facts.pid, &here, 1, there, count, 0);
+        return got < 0 ? -1 : (int)((size_t)got / sizeof *words);
+    }
+    while (read < count && pread(looks->memory, &words[read], sizeof *words,
+                                 (off_t)(uintptr_t)there[read].iov_base) == sizeof *words)
+        read++;
+    errno = EFAULT;
+    return read ? (int)read : -1;
+}
+
 static bool read_module(void *data, uint64_t address, void *to, size_t size)
 {
     struct object_looks *looks = data;
@@ -173,6 +206,8 @@ static bool read_module(void *data, uint64_t address, void *to, size_t size)
     if (!is_in_module(looks->mappings, address, size))
         return false;
     looks->left -= looks->left > 0;
+    if (looks->memory >= 0)
+        return pread(looks->memory, to, size, (off_t)address) == (ssize_t)size;
     return process_vm_readv(looks->process->facts.pid, &here, 1, &there, 1, 0) == (ssize_t)size;
 }
 
@@ -225,7 +260,7 @@ static void take_word(struct object_looks *looks, const struct object_block *blo
     looks->read_count++;
 }
 
-void object_looks_read(struct object_looks *looks)
+static void read_picked(struct object_looks *looks)
 {
     uint64_t words[OBJECT_PICKS] = {0};
     struct iovec there[OBJECT_PICKS];
@@ -233,18 +268,27 @@ void object_looks_read(struct object_looks *looks)
     for (unsigned i = 0; i < looks->picked_count; i++)
         there[i] = (struct iovec){(void *)(uintptr_t)picked[i].address, sizeof *words};
     for (unsigned at = 0; at < looks->picked_count;) {
-        unsigned count = looks->picked_count - at;
-        struct iovec here = {words, count * sizeof *words};
-        ssize_t got = process_vm_readv(looks->process->facts.pid, &here, 1, there + at, count, 0);
-        unsigned read = got > 0 ? (unsigned)((size_t)got / sizeof *words) : 0;
-        for (unsigned i = 0; i < read; i++)
-            take_word(looks, &picked[at + i], words[i]);
-        at += read + 1; /* that one is not there any more */
-        if (got < 0 && errno != EFAULT) {
+        int read = read_words(looks, words, there + at, looks->picked_count - at);
+        for (int i = 0; i < read; i++)
+            take_word(looks, &picked[at + (unsigned)i], words[i]);
+        at += (unsigned)(read > 0 ? read : 0) + 1; /* that one is not there any more */
+        if (read < 0 && errno != EFAULT) {
             looks->process->unreadable |= errno != ESRCH;
             break;
         }
     }
+}
+
+void object_looks_read(struct object_looks *looks)
+{
+    bool instead = false;
+    looks->memory = looks->picked_count ? open_memory(looks->process, &instead) : -1;
+    if (instead && looks->memory < 0)
+        looks->process->unreadable |= errno != ENOENT && errno != ESRCH;
+    else
+        read_picked(looks);
+    if (looks->memory >= 0)
+        close(looks->memory);
     looks->picked_count = 0;
 }
 

@@ -2,8 +2,8 @@
  *
  * The walk over the pages (page_walks.h) passes over the live blocks of resident memory anyway. Of each native site it
  * picks some, at random distances; the more blocks it has, the longer these are. Of very many blocks it passes over some
- * pages only. The first word of what was picked is
- * read from outside, which the program does not notice. If it points to a vtable (rtti.h), the block is an object.
+ * pages only. The first word of what was picked is read from outside, which the program does not notice. If it points to
+ * a vtable (rtti.h), the block is an object.
  *
  *   listed by the walk -> picked -> read -> certain: the block was still there when all that happened before the
  *                                           reading was counted -> the writer, which adds up the looks at each stack
@@ -69,6 +69,7 @@ struct object_looks {
     uint32_t most, left;        /* how many reads it has, and has left */
     uint32_t apart, skip; /* pages from one that is looked at to the next, on average; until the next one */
     uint64_t random;      /* state */
+    int memory;           /* a descriptor of the process's memory, while it is read; -1 = by system call */
     /* What is being walked: */
     struct tracked_process *process;
     const struct ledger *ledger;

@@ -1,12 +1,12 @@
 """Python's objects by type and line, compared with what the program keeps: it knows the line of each object by construction."""
 
-import ctypes
 import json
 import pathlib
-import struct
 import sys
 
 import pytest
+
+from system_calls import PROCESS_VM_READV, kill_for
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"))
 from interpreters import interpreters, one_of_each  # noqa: E402
@@ -207,26 +207,6 @@ def test_without(trace, report, tmp_path, program):
                     counts[i] += row[measure]
         totals.append(lines)
     assert totals[0] == totals[1] and totals[0]
-
-
-def kill_for(system_call):
-    """To be called in a process before it executes a program: a system call that ends it."""
-    load, equal, give = 0x20, 0x15, 0x06
-    kill, allow = 0x80000000, 0x7FFF0000
-    steps = ((load, 0, 0, 0), (equal, 0, 1, system_call), (give, 0, 0, kill), (give, 0, 0, allow))
-    code = b"".join(struct.pack("HBBI", *step) for step in steps)
-    prctl, no_new_privileges, seccomp, filters = ctypes.CDLL(None).prctl, 38, 22, 2
-
-    def confine():
-        kept = ctypes.create_string_buffer(code)
-        program = struct.pack("HxxxxxxP", len(steps), ctypes.addressof(kept))
-        if prctl(no_new_privileges, 1, 0, 0, 0) or prctl(seccomp, filters, program, 0, 0):
-            raise OSError("no seccomp")
-
-    return confine
-
-
-PROCESS_VM_READV = 310
 
 
 def test_behind_a_filter(trace, report, tmp_path, program):

@@ -114,7 +114,8 @@ INLINE void *finish_quick(struct thread *t, struct python_thread *mine, void *bl
 }
 
 /* The same for an object of which only the type is not as expected. */
-static __attribute__((noinline)) void *finish_object(struct thread *t, void *block, size_t size, uint32_t stack)
+static __attribute__((noinline)) void *finish_object(struct thread *t, void *block, size_t size,
+                                                     uint32_t stack)
 {
     objects_put_slow(t, block, size, stack);
     return finish_quick(t, t->python, block);
