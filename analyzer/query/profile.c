@@ -133,8 +133,7 @@ static int take_frame(struct profile *profile, sqlite3_stmt *s)
 static int take_frame_place(struct profile *profile, sqlite3_stmt *s)
 {
     uint32_t frame = FIND(profile, frame, PROFILE_FIRST, sqlite3_column_int64(s, 0));
-    uint32_t place = find(profile->places, PROFILE_FIRST, profile->named, sizeof *profile->places,
-                          sqlite3_column_int64(s, 1));
+    uint32_t place = profile_place_index(profile, sqlite3_column_int64(s, 1));
 
     if (frame == PROFILE_NONE || place == PROFILE_NONE)
         return 1;
@@ -205,8 +204,7 @@ static uint32_t place_of_site(const struct profile *profile, sqlite3_stmt *s, ui
     const struct profile_frame *frame = &profile->frames[profile->nodes[node].frame];
     uint32_t place = sqlite3_column_type(s, 3) == SQLITE_NULL
                          ? PROFILE_NONE
-                         : find(profile->places, PROFILE_FIRST, profile->named, sizeof *profile->places,
-                                sqlite3_column_int64(s, 3));
+                         : profile_place_index(profile, sqlite3_column_int64(s, 3));
 
     return place != PROFILE_NONE ? place : profile->frame_places[frame->first];
 }
@@ -422,6 +420,11 @@ uint32_t profile_node_index(const struct profile *profile, int64_t number)
     uint32_t node = FIND(profile, node, PROFILE_FIRST, number);
 
     return node != PROFILE_NONE ? node : PROFILE_UNKNOWN;
+}
+
+uint32_t profile_place_index(const struct profile *profile, int64_t number)
+{
+    return find(profile->places, PROFILE_FIRST, profile->named, sizeof *profile->places, number);
 }
 
 void profile_walk(const struct profile *profile, uint32_t node, profile_visit *visit, void *context)

@@ -96,6 +96,9 @@ void profile_free(struct profile *profile);
 /* The node of that number, else PROFILE_UNKNOWN. */
 uint32_t profile_node_index(const struct profile *profile, int64_t number);
 
+/* The place of that number, else PROFILE_NONE. */
+uint32_t profile_place_index(const struct profile *profile, int64_t number);
+
 /* A stack's places, the innermost first. */
 typedef void profile_visit(void *context, const struct profile_frame *frame, uint32_t place);
 void profile_walk(const struct profile *profile, uint32_t node, profile_visit *visit, void *context);

@@ -40,6 +40,11 @@ bool python_kept_is_interpreter(const char *module)
     return MATCHES(interpreters, module);
 }
 
+bool python_kept_is_library(const char *file)
+{
+    return MATCHES(libraries, file);
+}
+
 /* What a place is in the rule. */
 enum part { PART_NATIVE, PART_PYTHON, PART_IMPORTER, PART_RUNNER, PART_MODULE, PART_LIBRARY_MODULE };
 

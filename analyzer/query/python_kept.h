@@ -16,4 +16,7 @@ unsigned char *python_kept_nodes(const struct profile *profile);
 /* True for the interpreter's executable or its library. */
 bool python_kept_is_interpreter(const char *module);
 
+/* True for files of Python's own modules, and of installed ones. */
+bool python_kept_is_library(const char *file);
+
 #endif
