@@ -22,8 +22,8 @@ endfunction()
 
 libtrace_sanitized(asan address,undefined
   test_arena test_block_types test_blocks test_cfi test_domains test_drain test_event_log test_files test_frames test_ledger
-  test_mapped_image test_memory_limit test_new_file test_proc test_query test_reader test_reader_rings test_refusal test_rows test_samples test_stacks test_store
-  test_store_views test_symbols test_table test_trim trace)
+  test_mapped_image test_memory_limit test_new_file test_proc test_python_source test_query test_reader test_reader_rings test_refusal test_rows test_samples test_stacks test_store
+  test_store_views test_symbols test_table test_trend test_trim trace)
 # libtrace.so is the same in both builds: the first one's does for the second.
 libtrace_sanitized(tsan thread test_arena test_domains test_drain test_reader test_reader_rings test_stacks)
 set_tests_properties(sanitized.tsan.build PROPERTIES FIXTURES_REQUIRED asan

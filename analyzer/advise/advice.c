@@ -1,0 +1,60 @@
+/* advice.c - see advice.h. */
+#include "advice.h"
+#include "facts.h"
+#include "findings.h"
+#include "advice_rules.h"
+
+#include <stdlib.h>
+
+static int ask_rules(struct advice *advice)
+{
+    for (const struct rule *rule = rules; rule->id != NULL && advice->status == EXIT_FINE; rule++)
+        if (rule->lacks == NULL || rule->lacks(advice) == NULL)
+            rule->find(advice);
+    return advice->status;
+}
+
+static int read_pages(struct report *report, struct advice *advice)
+{
+    int status = resident_read(report, advice->run, advice->filter, NULL, 0, &advice->resident);
+
+    if (status == EXIT_FINE && advice->resident.moments > 0)
+        status = resident_lines_read(report, advice->run, advice->filter, advice->resident.moment.id,
+                                     RESIDENT_BY_PINNED, 0, &advice->pinned);
+    return status;
+}
+
+int advice_read(struct report *report, const struct run *run, const struct filter *filter, bool all,
+                struct advice *advice)
+{
+    const struct profile_query stacks = {.run = run, .filter = filter, .no_sites = 1};
+
+    *advice =
+        (struct advice){.report = report, .run = run, .filter = filter, .peak_without = run->t.m.peak_bytes};
+    int status = profile_load(report, &stacks, &advice->profile);
+
+    if (status == EXIT_FINE)
+        status = facts_read(advice);
+    if (status == EXIT_FINE)
+        status = times_read(advice);
+    if (status == EXIT_FINE)
+        status = read_pages(report, advice);
+    if (status == EXIT_FINE)
+        status = ask_rules(advice);
+    return status == EXIT_FINE ? findings_settle(advice, all) : status;
+}
+
+void advice_free(struct advice *advice)
+{
+    findings_free(advice);
+    for (size_t i = 0; i < advice->facts_count; i++)
+        free(advice->facts[i].moment);
+    free(advice->facts);
+    free(advice->sites);
+    free(advice->place_is_own);
+    times_free(&advice->times);
+    resident_lines_free(&advice->pinned);
+    resident_free(&advice->resident);
+    profile_free(&advice->profile);
+    *advice = (struct advice){0};
+}

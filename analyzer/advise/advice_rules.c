@@ -1,0 +1,59 @@
+/* advice_rules.c - the table of rules: what they need, and how they are called. README.md says how each decides. */
+#include "advice_rules.h"
+#include "trend.h"
+
+const char *const certainty_names[] = {"certain", "likely", "ask"};
+
+const struct rule rules[] = {
+    {"walked-once", "a list that is walked once", false, false, 0, rule_walked_once, NULL},
+    {"dict-per-instance", "a dict for each instance", false, true, 0, rule_dict_per_instance, no_types},
+    {"growth-by-copy", "it grows by copying itself", false, false, 0, rule_growth_by_copy, NULL},
+    {"churn", "made and freed again and again", true, false, 0, rule_churn, NULL},
+    {"growing-leak", "it holds more and more", true, false, 0, rule_growing_leak, no_moments},
+    {"small-blocks", "many small blocks", true, false, 1 << 20, rule_small_blocks, NULL},
+    {"pinned-pages", "few blocks keep many pages", true, false, 1 << 20, rule_pinned_pages, no_pages},
+    {"never-touched", "asked for and never used", false, false, 1 << 20, rule_never_touched, no_pages},
+    {0},
+};
+
+const char *no_moments(const struct advice *advice)
+{
+    return advice->times.count < TREND_LEAST
+               ? "its lines were looked at too seldom: it was short. Marks (trace.h) are looked at, too."
+               : NULL;
+}
+
+const char *no_types(const struct advice *advice)
+{
+    return advice->profile.types.count < 2 ? "which types blocks are of is not in the record." : NULL;
+}
+
+const char *no_pages(const struct advice *advice)
+{
+    return advice->resident.moments == 0
+               ? "nobody looked at its pages: it was short, or that was not allowed."
+               : NULL;
+}
+
+const char *facts_type(const struct advice *advice, const struct facts *facts)
+{
+    return advice->profile.types.text[facts->type];
+}
+
+#define CLASSES_LEAST 4 /* this many powers of two, and as many blocks in the first of them */
+#define RATIO_LEAST 1.6
+#define RATIO_MOST 2.5
+
+bool sizes_rise_evenly(const struct facts *facts)
+{
+    const uint64_t *n = facts->blocks.sizes;
+    int classes = 0, last = STORE_HISTOGRAM_CLASSES - 1;
+
+    while (last > 0 && n[last] == 0)
+        last--;
+    /* The last class is cut off by the largest block. */
+    for (int i = last - 1; i > 1 && n[i - 1] >= CLASSES_LEAST; i--, classes++)
+        if ((double)n[i] < RATIO_LEAST * (double)n[i - 1] || (double)n[i] > RATIO_MOST * (double)n[i - 1])
+            break;
+    return classes >= CLASSES_LEAST - 1 && (double)n[last] <= RATIO_MOST * (double)n[last - 1];
+}

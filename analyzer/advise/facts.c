@@ -1,0 +1,228 @@
+/* facts.c - one query for all sites; the line that each counts for here is the program's own, see own_lines.h, where its
+ * stack has one: reports elsewhere show the line of the library that was called. */
+#define _GNU_SOURCE
+#include "facts.h"
+#include "own_lines.h"
+#include "python_kept.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEAST_PART 100 /* what is less than a hundredth of the run does not matter */
+
+/* Functions of the C library whose result is a block of the caller's. */
+static const char *const callers_own[] = {"strdup",    "strndup", "wcsdup",   "asprintf",
+                                          "vasprintf", "getline", "getdelim", "realpath"};
+
+struct reading {
+    struct advice *advice;
+    struct texts keys;   /* of facts, by index */
+    unsigned char *kept; /* by node: enum python_kept */
+    bool charged;        /* the filter says which line counts: no other is searched for */
+    bool *passes;        /* by place: whether the filter lets it through */
+};
+
+/* ---- whose line it is ---------------------------------------------------------------------------- */
+
+static bool is_callers_own(const char *function)
+{
+    function += strspn(function, "_");
+    for (size_t i = 0; i < sizeof callers_own / sizeof callers_own[0]; i++)
+        if (strcmp(function, callers_own[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The innermost own place of a stack; PROFILE_NONE = none. direct: no other code is called by it. */
+static uint32_t own_place(const struct advice *advice, uint32_t node, bool *direct)
+{
+    const struct profile *p = &advice->profile;
+
+    *direct = true;
+    for (; node != PROFILE_NONE; node = p->nodes[node].parent) {
+        const struct profile_frame *frame = &p->frames[p->nodes[node].frame];
+
+        for (uint32_t i = 0; i < frame->count; i++) {
+            uint32_t place = p->frame_places[frame->first + i];
+
+            if (advice->place_is_own[place])
+                return place;
+            *direct &= p->places[place].library_code || is_callers_own(p->places[place].function);
+        }
+    }
+    return PROFILE_NONE;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static enum advice_language language_of(const struct profile_place *place)
+{
+    static const char *const cxx[] = {".cc", ".cpp", ".cxx", ".C", ".hpp", ".hh", ".hxx", ".ipp", ".tcc"};
+    const char *file = place->file != NULL ? place->file : "";
+
+    if (strcmp(place->language, "python") == 0)
+        return ADVICE_PYTHON;
+    if (ends_with(file, ".rs"))
+        return ADVICE_RUST;
+    for (size_t i = 0; i < sizeof cxx / sizeof cxx[0]; i++)
+        if (ends_with(file, cxx[i]))
+            return ADVICE_CXX;
+    /* A header may be of either. Demangled names have brackets. */
+    return strchr(place->function, '(') != NULL || strstr(place->function, "::") != NULL ? ADVICE_CXX
+                                                                                         : ADVICE_C;
+}
+
+/* ---- reading ------------------------------------------------------------------------------------- */
+
+static struct facts *facts_of(struct reading *r, uint32_t place, uint32_t type, bool own, bool direct,
+                              uint32_t *index)
+{
+    struct advice *a = r->advice;
+    size_t known = r->keys.count;
+    char key[64];
+
+    snprintf(key, sizeof key, "%u %u %d", place, type, direct);
+    *index = texts_number(&r->keys, key);
+    if (r->keys.failed)
+        return NULL;
+    if (r->keys.count > known) {
+        struct facts *new = profile_grow(&a->facts, &a->facts_count, sizeof *new);
+
+        if (new == NULL)
+            return NULL;
+        new->place = place;
+        new->type = type;
+        new->own = own;
+        new->direct = direct;
+        new->language = language_of(&a->profile.places[place]);
+        new->one_each = true;
+    }
+    return &a->facts[*index];
+}
+
+#define MEASURES_FROM 4
+#define BLOCKS_FROM (MEASURES_FROM + MEASURES)
+
+static int take(struct reading *r, sqlite3_stmt *s)
+{
+    struct advice *a = r->advice;
+    uint32_t node = profile_node_index(&a->profile, sqlite3_column_int64(s, 0)), index;
+    const struct profile_node *n = &a->profile.nodes[node];
+    bool direct = true, own = false;
+    uint32_t place = PROFILE_NONE;
+
+    if (!filter_site(a->filter, a->run->number, sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2),
+                     sqlite3_column_int64(s, 0)))
+        return 1;
+    if (!r->charged && r->kept[node] != PYTHON_KEPT)
+        place = own_place(a, node, &direct);
+    if (place == PROFILE_NONE) {
+        place = sqlite3_column_type(s, 3) != SQLITE_NULL
+                    ? profile_place_index(&a->profile, sqlite3_column_int64(s, 3))
+                    : PROFILE_NONE;
+        if (place == PROFILE_NONE)
+            place = a->profile.frame_places[a->profile.frames[n->frame].first];
+        own = r->charged && a->place_is_own[place];
+    } else {
+        own = true;
+    }
+    if (!r->passes[place])
+        return 1;
+    struct facts *facts = facts_of(r, place, n->type, own, direct, &index);
+    struct facts_site *site = profile_grow(&a->sites, &a->site_count, sizeof *site);
+
+    if (facts == NULL || site == NULL)
+        return 0;
+    const struct store_measures m = lines_column_measures(s, MEASURES_FROM);
+    int64_t largest = sqlite3_column_int64(s, BLOCKS_FROM + 4);
+
+    measures_add(&facts->m, &m);
+    histograms_add(&facts->blocks, s, BLOCKS_FROM, NULL);
+    facts->stacks++;
+    facts->largest_each = (int64_t)((uint64_t)facts->largest_each + (uint64_t)largest);
+    facts->one_each &= m.own_peak_bytes <= largest;
+    *site = (struct facts_site){.facts = index,
+                                .node = node,
+                                .call = n->parent,
+                                .frame = n->frame,
+                                .allocations = m.allocations,
+                                .bytes = m.bytes,
+                                .peak_allocations = m.peak_allocations,
+                                .peak_bytes = m.peak_bytes};
+    return 1;
+}
+
+/* Those of one calling instruction together. */
+static int by_call(const void *a, const void *b)
+{
+    const struct facts_site *x = a, *y = b;
+
+    if (x->call != y->call)
+        return x->call < y->call ? -1 : 1;
+    if (x->frame != y->frame)
+        return x->frame < y->frame ? -1 : 1;
+    return (x->node > y->node) - (x->node < y->node);
+}
+
+static int read_sites(struct reading *r)
+{
+    struct advice *a = r->advice;
+    sqlite3_stmt *s = report_prepare_text(
+        a->report,
+        sqlite3_mprintf("SELECT {key: #}, %s, {measures: #}, %s FROM %s WHERE run = ?1 "
+                        "ORDER BY node, process",
+                        filter_sql_charge(a->filter), histograms_columns(a->run), window_sites(a->run)));
+    int status = EXIT_FINE;
+
+    if (s == NULL)
+        return EXIT_FAILED;
+    sqlite3_bind_int64(s, 1, a->run->number);
+    while (report_step(a->report, s, &status))
+        if (!take(r, s)) {
+            status = report_error(a->report, EXIT_FAILED, "out of memory");
+            break;
+        }
+    sqlite3_finalize(s);
+    if (a->site_count > 0)
+        qsort(a->sites, a->site_count, sizeof *a->sites, by_call);
+    return status;
+}
+
+int facts_read(struct advice *advice)
+{
+    struct profile *p = &advice->profile;
+    struct reading r = {.advice = advice,
+                        .kept = python_kept_nodes(p),
+                        .charged = advice->filter->skip_wrappers != NULL || advice->filter->mine,
+                        .passes = calloc(p->place_count + 1, sizeof(bool))};
+    int status = EXIT_FINE;
+
+    advice->place_is_own = own_lines(p);
+    for (size_t i = 0; r.passes != NULL && i < p->place_count; i++)
+        r.passes[i] =
+            filter_line(advice->filter, p->places[i].file, p->places[i].module, p->places[i].language) != 0;
+    if (r.kept == NULL || r.passes == NULL || advice->place_is_own == NULL)
+        status = report_error(advice->report, EXIT_FAILED, "out of memory");
+    if (status == EXIT_FINE)
+        status = read_sites(&r);
+    texts_free(&r.keys);
+    free(r.kept);
+    free(r.passes);
+    return status;
+}
+
+bool facts_matter(const struct advice *advice, const struct facts *facts)
+{
+    const struct store_measures *all = &advice->run->t.m, *m = &facts->m;
+
+    return m->peak_bytes > all->peak_bytes / LEAST_PART || m->live_bytes > all->peak_bytes / LEAST_PART ||
+           m->bytes > all->bytes / LEAST_PART || m->allocations > all->allocations / LEAST_PART ||
+           m->peak_allocations > all->peak_allocations / LEAST_PART;
+}

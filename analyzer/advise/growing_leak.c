@@ -1,0 +1,174 @@
+/* growing_leak.c - a line that holds more and more, steadily, to the end.
+ *
+ * Evidence: over at least 8 moments live bytes rise (Mann-Kendall, p < 0.01), with the slope of Theil and Sen; they rise no
+ * slower in the last third than in all (a cache fills up, then stays); at the end nearly the most there ever was is held. A
+ * program that loads its data looks the same. So it is likely only where the program says itself that a piece of work is
+ * done (marks of one name, again and again) and more is held each time; or where it was recorded for a minute at least, and
+ * stopped from outside.
+ */
+#include "advice_rules.h"
+#include "trend.h"
+#include "units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define P_MOST 0.01
+#define SLOWING 0.6   /* of the slope of the whole, that the last third may have */
+#define STAYS 0.95    /* of the most it ever held, that is held at the end */
+#define RATIO_LEAST 4 /* the last is so many times what the first one was: else it does not grow */
+#define LONG_S 60.0
+
+struct series {
+    double *t, *bytes;
+    size_t count;
+};
+
+/* What the line held at all moments from its first block on; at marks of that name only, if it is not 0. */
+static bool series_of(const struct advice *advice, const struct facts *facts, size_t mark,
+                      struct series *series)
+{
+    const struct times *times = &advice->times;
+
+    *series = (struct series){malloc((times->count + 1) * sizeof(double)),
+                              malloc((times->count + 1) * sizeof(double)), 0};
+    if (series->t == NULL || series->bytes == NULL)
+        return false;
+    for (size_t k = 0; k < times->count; k++) {
+        if (facts->moment[k].allocations == 0 || (mark != 0 && times->mark[k] != mark))
+            continue;
+        series->t[series->count] = times->t[k];
+        series->bytes[series->count++] = (double)facts->moment[k].live_bytes;
+    }
+    return true;
+}
+
+static void series_free(struct series *series)
+{
+    free(series->t);
+    free(series->bytes);
+}
+
+/* Its slope in bytes a second; 0 = it does not rise steadily. */
+static double steady_slope(const struct series *s)
+{
+    double most = 0;
+
+    if (s->count < TREND_LEAST || trend_test(s->bytes, s->count).p >= P_MOST)
+        return 0;
+    for (size_t i = 0; i < s->count; i++)
+        most = s->bytes[i] > most ? s->bytes[i] : most;
+    double slope = trend_slope(s->t, s->bytes, s->count), last = s->bytes[s->count - 1];
+    size_t first = 0;
+
+    while (first < s->count - 4 && s->t[first] < s->t[0] + (s->t[s->count - 1] - s->t[0]) * 2 / 3)
+        first++;
+    double late = trend_slope(s->t + first, s->bytes + first, s->count - first);
+
+    return slope > 0 && last >= STAYS * most && last >= RATIO_LEAST * s->bytes[0] && late >= SLOWING * slope
+               ? slope
+               : 0;
+}
+
+/* The name that most moments are marks of, if a line can be told by it. 0 = none. */
+static size_t repeated_mark(const struct times *times)
+{
+    size_t *counts = calloc(times->marks.count + 1, sizeof *counts), best = 0;
+
+    for (size_t k = 0; counts != NULL && k < times->count; k++)
+        if (times->mark[k] != 0 && ++counts[times->mark[k]] > counts[best])
+            best = times->mark[k];
+    if (counts != NULL && counts[best] < TREND_LEAST)
+        best = 0;
+    free(counts);
+    return best;
+}
+
+static bool was_stopped(const struct advice *advice)
+{
+    const struct run *run = advice->run;
+
+    return (double)run->t.wall_ns / 1e9 >= LONG_S && (run->state == RUN_RECORDING || run->t.exit_status < 0);
+}
+
+static const char *remedy(enum advice_language language)
+{
+    static const char *const remedies[ADVICE_LANGUAGES] = {
+        [ADVICE_C] =
+            "See who should free them: trace-report leaks shows their stacks. A cache needs a limit.",
+        [ADVICE_CXX] = "See who owns them: trace-report leaks shows their stacks. A cache needs a limit.",
+        [ADVICE_RUST] =
+            "See which collection keeps them: trace-report leaks shows their stacks. A cache needs a limit.",
+        [ADVICE_PYTHON] =
+            ("See which container keeps them: trace-report leaks shows their stacks. A cache needs a limit "
+             "(functools.lru_cache(maxsize=...)), or weak references."),
+    };
+
+    return remedies[language];
+}
+
+static void make(struct advice *advice, const struct facts *facts, double slope, const struct series *series,
+                 size_t mark, bool marked, const struct trend_test *test)
+{
+    enum certainty certainty = marked || was_stopped(advice) ? LIKELY : ASK;
+    struct finding *f = finding_new(advice, "growing-leak", certainty, facts->place, facts);
+    double first = series->bytes[0], last = series->bytes[series->count - 1],
+           seconds = series->t[series->count - 1] - series->t[0];
+    int64_t held = facts->moment[advice->times.count - 1].live_allocations;
+    char from[UNITS_SIZE], to[UNITS_SIZE], time[UNITS_SIZE], rate[UNITS_SIZE], hourly[UNITS_SIZE + 16],
+        blocks[UNITS_SIZE];
+    int plain = advice->report->bytes;
+
+    if (f == NULL)
+        return;
+    finding_relief(advice, f, facts, 1);
+    finding_evidence(f, "moments", (double)series->count);
+    finding_evidence(f, "bytes_per_second", slope);
+    finding_evidence(f, "mann_kendall_z", test->z);
+    finding_evidence(f, "p", test->p);
+    finding_evidence(f, "first_bytes", first);
+    finding_evidence(f, "last_bytes", last);
+    finding_evidence(f, "live_allocations", (double)held);
+    snprintf(hourly, sizeof hourly, " (%s an hour)", units_bytes(rate, (int64_t)(slope * 3600), plain));
+    finding_what(
+        f,
+        "It held more at nearly each of %zu moments%s%s%s: from %s to %s in %s%s, and no slower "
+        "towards the end. %s "
+        "blocks were still there then.%s",
+        series->count, marked ? " (marks '" : "", marked ? advice->times.marks.text[mark] : "",
+        marked ? "')" : "", units_bytes(from, (int64_t)first, plain), units_bytes(to, (int64_t)last, plain),
+        units_seconds(time, seconds), seconds >= LONG_S ? hourly : "", units_count(blocks, held),
+        certainty == ASK ? " It may be a leak, or data that is being loaded: the record cannot tell." : "");
+    finding_remedy(f, "%s", remedy(facts->language));
+}
+
+static void look_at(struct advice *advice, const struct facts *facts, size_t mark)
+{
+    struct series all, marked = {0};
+
+    if (facts->moment == NULL)
+        return;
+    if (series_of(advice, facts, 0, &all)) {
+        double slope = steady_slope(&all), of_marks = 0;
+
+        if (mark != 0 && series_of(advice, facts, mark, &marked))
+            of_marks = steady_slope(&marked);
+        const struct series *s = of_marks > 0 ? &marked : &all;
+
+        if (slope > 0 || of_marks > 0) {
+            const struct trend_test test = trend_test(s->bytes, s->count);
+
+            make(advice, facts, of_marks > 0 ? of_marks : slope, s, mark, of_marks > 0, &test);
+        }
+        series_free(&marked);
+    }
+    series_free(&all);
+}
+
+void rule_growing_leak(struct advice *advice)
+{
+    size_t mark = repeated_mark(&advice->times);
+
+    for (size_t i = 0; i < advice->facts_count; i++)
+        look_at(advice, &advice->facts[i], mark);
+}

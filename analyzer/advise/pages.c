@@ -1,0 +1,128 @@
+/* pages.c - rules about where memory lies: what the latest look at the pages of the run's processes saw.
+ *
+ * pinned-pages   blocks of a line keep pages on which nearly everything else is free. It matters only if the program goes on
+ *                with a small heap after its peak: at the end of a program that frees all first, nobody minds.
+ * never-touched  blocks of 64 KiB and more of which no page is there. Nothing was swapped out; so nobody wrote to it. It costs
+ *                address space only.
+ */
+#include "advice_rules.h"
+#include "units.h"
+
+#include <string.h>
+
+#define LEAST (1 << 20)
+#define LEAST_PART 10      /* a tenth of what is resident */
+#define PINS_TIMES 4       /* times what the blocks have themselves */
+#define LATER 0.2          /* of the run's time, with half of the peak at most, after it */
+#define UNTOUCHED_PART 0.5 /* of what the line holds */
+
+static const struct profile_place *find_place(const struct advice *advice, const char *file, int64_t line,
+                                              const char *function, uint32_t *index)
+{
+    for (size_t i = PROFILE_FIRST; file != NULL && function != NULL && i < advice->profile.place_count; i++) {
+        const struct profile_place *p = &advice->profile.places[i];
+
+        if (p->line == line && p->file != NULL && strcmp(p->file, file) == 0 &&
+            strcmp(p->function, function) == 0) {
+            *index = (uint32_t)i;
+            return p;
+        }
+    }
+    return NULL;
+}
+
+/* The part of the run's time that it spent after its peak with half of that at most. */
+static double low_after_peak(const struct advice *advice)
+{
+    const struct times *times = &advice->times;
+    double low = 0, peak_t = (double)advice->run->t.peak_ns / 1e9, end = (double)advice->run->t.wall_ns / 1e9;
+
+    for (size_t k = 0; k < times->count; k++) {
+        double until = k + 1 < times->count ? times->t[k + 1] : end;
+
+        if (times->t[k] > peak_t && times->live[k] <= advice->run->t.m.peak_bytes / 2)
+            low += until - times->t[k];
+    }
+    return end > 0 ? low / end : 0;
+}
+
+static const char *pinned_remedy(bool python)
+{
+    return python
+               ? "Make what stays before what goes, or drop what holds it once it is not needed: an arena of "
+                 "Python's goes "
+                 "back as a whole."
+               : "Allocate what stays apart from what goes: before it, or in an arena or a pool of its own.";
+}
+
+void rule_pinned_pages(struct advice *advice)
+{
+    bool goes_on = low_after_peak(advice) >= LATER;
+
+    for (size_t i = 0; i < advice->pinned.count; i++) {
+        const struct resident_row *row = &advice->pinned.rows[i];
+        char blocks[UNITS_SIZE], own[UNITS_SIZE], pinned[UNITS_SIZE];
+        uint32_t index;
+        const struct profile_place *place;
+        int plain = advice->report->bytes;
+
+        if (row->m.pinned < LEAST || row->m.pinned < advice->resident.moment.resident / LEAST_PART ||
+            row->m.pinned < PINS_TIMES * (row->m.live + row->m.rounding) ||
+            (place = find_place(advice, row->file, row->line, row->function, &index)) == NULL)
+            continue;
+        struct finding *f = finding_new(advice, "pinned-pages", goes_on ? CERTAIN : ASK, index, NULL);
+
+        if (f == NULL)
+            return;
+        f->saves_resident_bytes = row->m.pinned;
+        finding_evidence(f, "pinned_bytes", (double)row->m.pinned);
+        finding_evidence(f, "blocks", (double)row->m.blocks);
+        finding_evidence(f, "live_bytes", (double)row->m.live);
+        finding_evidence(f, "moment_s", (double)advice->resident.moment.t_ns / 1e9);
+        finding_what(f,
+                     "%s blocks of %s in all lie scattered: on their pages %s are free, which cannot go back "
+                     "to the system.",
+                     units_count(blocks, row->m.blocks), units_bytes(own, row->m.live, plain),
+                     units_bytes(pinned, row->m.pinned, plain));
+        finding_remedy(f, "%s", pinned_remedy(strcmp(place->language, "python") == 0));
+    }
+}
+
+static int64_t peak_of_place(const struct advice *advice, uint32_t place)
+{
+    int64_t sum = 0;
+
+    for (size_t i = 0; i < advice->facts_count; i++)
+        sum += advice->facts[i].place == place ? advice->facts[i].m.peak_bytes : 0;
+    return sum;
+}
+
+void rule_never_touched(struct advice *advice)
+{
+    const struct resident_part *part = &advice->resident.parts[STORE_PAGES_UNTOUCHED];
+
+    for (size_t i = 0; i < part->count && advice->resident.moment.swapped == 0; i++) {
+        const struct resident_line *line = &part->lines[i];
+        char bytes[UNITS_SIZE];
+        uint32_t index;
+
+        if (line->bytes < LEAST || find_place(advice, line->file, line->line, line->function, &index) == NULL)
+            continue;
+        int64_t peak = peak_of_place(advice, index);
+        struct finding *f = (double)line->bytes >= UNTOUCHED_PART * (double)peak
+                                ? finding_new(advice, "never-touched", CERTAIN, index, NULL)
+                                : NULL;
+
+        if (f == NULL)
+            continue;
+        f->address_space = true;
+        f->saves_peak_bytes = line->bytes < peak ? line->bytes : peak;
+        finding_evidence(f, "untouched_bytes", (double)line->bytes);
+        finding_evidence(f, "peak_bytes", (double)peak);
+        finding_evidence(f, "moment_s", (double)advice->resident.moment.t_ns / 1e9);
+        finding_what(f, "%s of its blocks were never touched: they cost address space, and no memory.",
+                     units_bytes(bytes, line->bytes, advice->report->bytes));
+        finding_remedy(f, "Ask for what is needed, and for more when it is; or leave it, where nothing "
+                          "limits address space.");
+    }
+}
