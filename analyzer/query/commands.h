@@ -20,6 +20,7 @@ extern const struct command commands[]; /* ends with a NULL name */
 int command_function(struct report *report, int argc, char **argv);
 int command_tree(struct report *report, int argc, char **argv);
 int command_rss(struct report *report, int argc, char **argv);
+int command_advise(struct report *report, int argc, char **argv);
 int command_leaks(struct report *report, int argc, char **argv);
 int command_timeline(struct report *report, int argc, char **argv);
 int command_check(struct report *report, int argc, char **argv);
@@ -41,6 +42,7 @@ int command_help(struct report *report, int argc, char **argv);
 extern const struct manual manual_function;
 extern const struct manual manual_tree;
 extern const struct manual manual_rss;
+extern const struct manual manual_advise;
 extern const struct manual manual_leaks;
 extern const struct manual manual_timeline;
 extern const struct manual manual_check;

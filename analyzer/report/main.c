@@ -19,6 +19,8 @@ const struct command commands[] = {
     {"tree", "who calls what allocates, as a tree", command_tree, &manual_tree},
     {"function", "one function: its callers, and what it calls", command_function, &manual_function},
     {"leaks", "what is live at the end, with its stacks", command_leaks, &manual_leaks},
+    {"advise", "what could be done: lines, evidence, remedies, and what they save", command_advise,
+     &manual_advise},
     {"rss", "why a process is as large as it is: its resident memory by part and line", command_rss,
      &manual_rss},
     {"timeline", "the heap over time, as a chart", command_timeline, &manual_timeline},

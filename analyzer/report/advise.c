@@ -1,0 +1,319 @@
+/* advise.c - trace-report advise: what a run's record says of memory that the program could do without. */
+#define _GNU_SOURCE
+#include "advice.h"
+#include "commands.h"
+#include "nameless.h"
+#include "advice_rules.h"
+#include "show.h"
+#include "source.h"
+#include "source_file.h"
+#include "text.h"
+#include "units.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_LIMIT 5
+#define INDENT 3
+
+static int64_t limit = DEFAULT_LIMIT;
+static int all;
+static struct filter filter;
+
+static const struct option_spec options[] = {
+    {"limit", OPTION_NUMBER, &limit, "N", "findings to show (default: 5; 0: all)", NULL},
+    {"all", OPTION_FLAG, &all, NULL, "what is only worth a look, too, and lines of libraries", NULL},
+    SOURCE_OPTION,
+    FILTER_OPTIONS(filter),
+    {0},
+};
+
+const struct manual manual_advise = {
+    .operands = "[RUN]",
+    .about = "Says what could be done about a run's memory, line by line: what was found, how sure that is, "
+             "what to do, and how\n"
+             "much it saves. 'Certain' is what the record proves; 'likely' is what two independent signals "
+             "say. Savings at the\n"
+             "peak are worked out from how the heap developed: without these blocks another moment may be "
+             "the highest.",
+    .options = options,
+    .examples = {{"", "the latest run"},
+                 {"--all --limit 0", "also what is only worth a look, and which rules could not tell"},
+                 {"import --file 'src/*.py' --json", "for a program: one module of the run with that label"}},
+    .most = 1,
+    .whole = "advice is about whole runs: what was asked for in a part of one is seen with top --from.",
+};
+
+/* ---- text ---------------------------------------------------------------------------------------- */
+
+/* Prints a paragraph below a heading, made harmless. */
+static void say(const struct report *report, const char *text)
+{
+    char *harmless = text != NULL ? text_harmless(text) : NULL;
+
+    if (harmless != NULL) {
+        printf("%*s", INDENT, "");
+        text_wrap(stdout, harmless, report->width > INDENT ? (size_t)report->width - INDENT : 0, INDENT);
+    }
+    free(harmless);
+}
+
+static void print_source(const struct report *report, const struct run *run,
+                         const struct profile_place *place)
+{
+    char *text = NULL;
+
+    if (source_line(run, place->file, place->line, &text) == SOURCE_FINE && text != NULL) {
+        char *harmless = text_harmless(text);
+
+        if (harmless != NULL && report->width > 2 * INDENT)
+            harmless = text_cut(harmless, (size_t)report->width - 2 * INDENT, 0);
+        printf("%*s%s%s%s\n", 2 * INDENT, "", report_color(report, "dim"), harmless != NULL ? harmless : "",
+               report_color(report, "reset"));
+        free(harmless);
+    }
+    free(text);
+}
+
+/* One line of what is saved; what is less than a hundredth of all is left out, all = 0: it is not known. */
+static void __attribute__((format(printf, 5, 0)))
+print_saving(const struct report *report, int64_t saved, int64_t of, bool is_bytes, const char *what,
+             int *lines)
+{
+    char number[UNITS_SIZE], share[UNITS_SIZE];
+
+    if (saved <= 0 || saved < of / 100)
+        return;
+    printf("%*s%s ", INDENT, "", (*lines)++ == 0 ? "Saves" : "     ");
+    printf(what, is_bytes ? units_bytes(number, saved, report->bytes) : units_count(number, saved));
+    if (of > 0)
+        printf(" (%s)", units_percent(share, (double)saved, (double)of));
+    putchar('\n');
+}
+
+static void print_savings(const struct report *report, const struct run *run, const struct finding *f)
+{
+    const struct store_measures *m = &run->t.m;
+    int lines = 0;
+
+    print_saving(report, f->saves_peak_bytes, m->peak_bytes, true,
+                 f->address_space ? "%s of the peak, in address space" : "about %s of the peak", &lines);
+    print_saving(report, f->saves_resident_bytes, 0, true, "about %s of resident memory", &lines);
+    print_saving(report, f->saves_bytes, m->bytes, true, "%s of all that is allocated", &lines);
+    print_saving(report, f->saves_allocations, m->allocations, false, "%s allocations", &lines);
+}
+
+static void print_finding(const struct report *report, const struct advice *advice, size_t index)
+{
+    const struct finding *f = &advice->findings[index];
+    const struct profile_place *place = &advice->profile.places[f->place];
+    char *where = show_place(advice->run, place->file, place->line), *heading = NULL, text[400],
+         count[UNITS_SIZE];
+    char *harmless = NULL;
+
+    if (asprintf(&heading, "%zu. %s (%s): %s", index + 1,
+                 where != NULL ? where : text_basename(place->module), place->function, f->rule->title) < 0)
+        heading = NULL;
+    harmless = heading != NULL ? text_harmless(heading) : NULL;
+    printf("\n%s", report_color(report, "bold"));
+    text_wrap(stdout, harmless != NULL ? harmless : "", (size_t)report->width, INDENT);
+    fputs(report_color(report, "reset"), stdout);
+    print_source(report, advice->run, place);
+    snprintf(text, sizeof text, "%s, by rule %s:", certainty_names[f->certainty], f->rule->id);
+    text[0] = (char)toupper((unsigned char)text[0]);
+    say(report, text);
+    say(report, f->what);
+    if (f->more > 0) {
+        snprintf(text, sizeof text, "%s more line%s of the same cause %s counted in.",
+                 units_count(count, f->more), f->more == 1 ? "" : "s", f->more == 1 ? "is" : "are");
+        say(report, text);
+    }
+    say(report, f->remedy);
+    print_savings(report, advice->run, f);
+    free(harmless);
+    free(heading);
+    free(where);
+}
+
+/* Adds "AND WHAT" to the sentence. */
+static void __attribute__((format(printf, 3, 0)))
+add_part(char *text, size_t size, const char *what, const char *a, const char *b, int *parts)
+{
+    size_t used = strlen(text);
+
+    snprintf(text + used, size - used, "%s", (*parts)++ == 0 ? " would take " : ", and ");
+    used = strlen(text);
+    snprintf(text + used, size - used, what, a, b);
+}
+
+/* The answer first: how many, and what they save together. */
+static void print_head(const struct report *report, const struct advice *advice)
+{
+    const struct store_measures *m = &advice->run->t.m;
+    size_t count = 0;
+    char a[UNITS_SIZE], b[UNITS_SIZE], text[400];
+    int parts = 0, plain = report->bytes;
+
+    while (count < advice->finding_count && advice->findings[count].certainty != ASK)
+        count++;
+    if (count == 0) {
+        text_wrap(stdout, "Nothing certain or likely is found that this run could do without.",
+                  (size_t)report->width, 0);
+        return;
+    }
+    snprintf(text, sizeof text, "%zu finding%s", count, count == 1 ? "; it" : "s; together they");
+    if (advice->peak_without < m->peak_bytes - m->peak_bytes / 100)
+        add_part(text, sizeof text, "the peak from %s to about %s", units_bytes(a, m->peak_bytes, plain),
+                 units_bytes(b, advice->peak_without, plain), &parts);
+    if (advice->without_bytes >= m->bytes / 20)
+        add_part(text, sizeof text, "%s%s off what is allocated",
+                 units_bytes(a, advice->without_bytes, plain), "", &parts);
+    if (advice->without_resident > 0)
+        add_part(text, sizeof text, "about %s%s off what is resident",
+                 units_bytes(a, advice->without_resident, plain), "", &parts);
+    if (parts == 0)
+        add_part(text, sizeof text, "%s%s allocations away", units_count(a, advice->without_allocations), "",
+                 &parts);
+    text_wrap(stdout, text, (size_t)report->width, 0);
+}
+
+/* What was left out, and why; with --all, what rules could not tell. */
+static void print_foot(const struct report *report, const struct advice *advice, size_t shown)
+{
+    char count[UNITS_SIZE];
+
+    if (shown < advice->finding_count)
+        printf("\n%s more: --limit 0\n", units_count(count, (int64_t)(advice->finding_count - shown)));
+    if (!all && advice->asks > 0)
+        printf("\n%s more %s worth a look: --all\n", units_count(count, (int64_t)advice->asks),
+               advice->asks == 1 ? "is" : "are");
+    for (const struct rule *rule = rules; all && rule->id != NULL; rule++) {
+        const char *lack = rule->lacks != NULL ? rule->lacks(advice) : NULL;
+        char text[256];
+
+        if (lack == NULL)
+            continue;
+        snprintf(text, sizeof text, "\n%s cannot tell of this run: %s", rule->id, lack);
+        fputs("\n", stdout);
+        text_wrap(stdout, text + 1, (size_t)report->width, 2);
+    }
+}
+
+/* The command that proves it. */
+static void print_proof(const struct report *report, const struct advice *advice)
+{
+    const struct run *run = advice->run;
+    char *command = run->command != NULL && *run->command != '\0' ? text_harmless(run->command) : NULL;
+
+    if (advice->finding_count == 0) {
+        free(command);
+        return;
+    }
+    printf("\nChange it, and see what that brings:\n");
+    printf("%*strace-run --label after%s%s %s\n", INDENT, "", report->db_given ? " -o " : "",
+           report->db_given ? report->db : "", command != NULL ? command : "COMMAND");
+    printf("%*strace-report compare %lld after%s%s\n", INDENT, "", (long long)run->number,
+           report->db_given ? " --db " : "", report->db_given ? report->db : "");
+    free(command);
+}
+
+static void print_text(const struct report *report, const struct advice *advice)
+{
+    size_t shown = limit > 0 && (size_t)limit < advice->finding_count ? (size_t)limit : advice->finding_count;
+
+    run_headline(report, advice->run);
+    filter_print(report, advice->filter, NULL, NULL);
+    run_explain_empty(report, advice->run);
+    print_head(report, advice);
+    for (size_t i = 0; i < shown; i++)
+        print_finding(report, advice, i);
+    print_foot(report, advice, shown);
+    print_proof(report, advice);
+    if (advice->finding_count == 0)
+        nameless_print(report, advice->run, MEASURE_peak_bytes);
+    source_hint(report);
+}
+
+/* ---- JSON ---------------------------------------------------------------------------------------- */
+
+static void finding_json(struct json *json, const struct advice *advice, const struct finding *f)
+{
+    const struct profile_place *place = &advice->profile.places[f->place];
+
+    json_object(json, NULL);
+    json_text(json, "rule", f->rule->id);
+    json_text(json, "certainty", certainty_names[f->certainty]);
+    json_text(json, "file", place->file);
+    json_number(json, "line", place->line);
+    json_text(json, "function", place->function);
+    json_text(json, "type", f->type);
+    json_object(json, "evidence");
+    for (size_t i = 0; i < FINDING_EVIDENCE && f->evidence[i].name != NULL; i++)
+        json_real(json, f->evidence[i].name, f->evidence[i].value);
+    json_close(json);
+    json_text(json, "what", f->what);
+    json_text(json, "remedy", f->remedy);
+    json_number(json, "saves_peak_bytes", f->saves_peak_bytes);
+    json_number(json, "saves_bytes", f->saves_bytes);
+    json_number(json, "saves_allocations", f->saves_allocations);
+    json_number(json, "saves_resident_bytes", f->saves_resident_bytes);
+    json_number(json, "merged", f->more);
+    json_close(json);
+}
+
+static void print_json(const struct advice *advice)
+{
+    size_t shown = limit > 0 && (size_t)limit < advice->finding_count ? (size_t)limit : advice->finding_count;
+    struct json json;
+
+    json_begin(&json, stdout, "libtrace.advise/1");
+    run_json(&json, "run", advice->run);
+    filter_json(&json, advice->filter, NULL);
+    json_number(&json, "peak_without_bytes", advice->peak_without);
+    json_number(&json, "findings_in_all", (int64_t)advice->finding_count);
+    json_number(&json, "worth_a_look", (int64_t)advice->asks);
+    json_array(&json, "findings");
+    for (size_t i = 0; i < shown; i++)
+        finding_json(&json, advice, &advice->findings[i]);
+    json_close(&json);
+    json_array(&json, "cannot_tell");
+    for (const struct rule *rule = rules; rule->id != NULL; rule++) {
+        const char *lack = rule->lacks != NULL ? rule->lacks(advice) : NULL;
+
+        if (lack == NULL)
+            continue;
+        json_object(&json, NULL);
+        json_text(&json, "rule", rule->id);
+        json_text(&json, "why", lack);
+        json_close(&json);
+    }
+    json_close(&json);
+    json_end(&json);
+}
+
+int command_advise(struct report *report, int argc, char **argv)
+{
+    struct run run = {0};
+    struct advice advice = {0};
+    int operands, status = args_parse(report, &manual_advise, argc, argv, &operands);
+
+    if (status != ARGS_GO_ON)
+        return status;
+    status = report_open(report);
+    if (status == EXIT_FINE)
+        status = run_find(report, operands > 0 ? argv[1] : NULL, &run);
+    if (status == EXIT_FINE)
+        status = filter_prepare(report, &filter, &run, MEASURE_peak_bytes);
+    if (status == EXIT_FINE)
+        status = advice_read(report, &run, &filter, all, &advice);
+    if (status == EXIT_FINE && report->json)
+        print_json(&advice);
+    else if (status == EXIT_FINE)
+        print_text(report, &advice);
+    advice_free(&advice);
+    filter_free(&filter);
+    run_free(&run);
+    return status;
+}
