@@ -16,6 +16,8 @@ static int ask_rules(struct advice *advice)
 
 static int read_pages(struct report *report, struct advice *advice)
 {
+    if (filter_has_stacks(advice->filter) || advice->filter->thread != NULL) /* of pages neither is known */
+        return EXIT_FINE;
     int status = resident_read(report, advice->run, advice->filter, NULL, 0, &advice->resident);
 
     if (status == EXIT_FINE && advice->resident.moments > 0)

@@ -61,6 +61,7 @@ struct times {
     int64_t *live;      /* of all lines: bytes of processes that still ran */
     size_t *mark;       /* the name of the mark that it was: an index in marks; 0 = none */
     struct texts marks; /* names; the first is "" */
+    bool python_end;    /* the last one is when a Python interpreter began to shut down */
 };
 
 /* ---- what is found ------------------------------------------------------------------------------ */
@@ -123,7 +124,8 @@ struct advice {
     size_t facts_count, site_count, finding_count;
     size_t asks;          /* findings that are only worth a look */
     int64_t peak_without; /* the run's peak without what the findings (but for ASK) are about */
-    int64_t without_bytes, without_allocations, without_resident; /* what they save of those, added up */
+    int64_t without_bytes, without_allocations, without_resident; /* what they save of those, added up; */
+    int64_t without_space;                                        /* and of address space, at the peak */
     int status; /* of the rules: EXIT_FINE, or what went wrong */
 };
 

@@ -31,7 +31,8 @@ const char *no_types(const struct advice *advice)
 const char *no_pages(const struct advice *advice)
 {
     return advice->resident.moments == 0
-               ? "nobody looked at its pages: it was short, or that was not allowed."
+               ? "nobody looked at its pages: it was short, that was not allowed, or "
+                 "a filter is about stacks."
                : NULL;
 }
 

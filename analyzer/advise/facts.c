@@ -35,6 +35,13 @@ static bool is_callers_own(const char *function)
     return false;
 }
 
+/* A thrown exception's block is the language's. */
+static bool is_exception(const char *function)
+{
+    return strcmp(function, "__cxa_allocate_exception") == 0 ||
+           strcmp(function, "__cxa_allocate_dependent_exception") == 0;
+}
+
 /* The innermost own place of a stack; PROFILE_NONE = none. direct: no other code is called by it. */
 static uint32_t own_place(const struct advice *advice, uint32_t node, bool *direct)
 {
@@ -49,7 +56,10 @@ static uint32_t own_place(const struct advice *advice, uint32_t node, bool *dire
 
             if (advice->place_is_own[place])
                 return place;
-            *direct &= p->places[place].library_code || is_callers_own(p->places[place].function);
+            const struct profile_place *other = &p->places[place];
+
+            *direct &=
+                (other->library_code && !is_exception(other->function)) || is_callers_own(other->function);
         }
     }
     return PROFILE_NONE;

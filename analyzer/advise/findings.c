@@ -132,7 +132,6 @@ static int predict_together(struct advice *advice)
 {
     struct relief *all = calloc(advice->finding_count * FINDING_RELIEFS + 1, sizeof *all);
     size_t count = 0;
-    int64_t space = 0;
 
     if (all == NULL)
         return report_error(advice->report, EXIT_FAILED, "out of memory");
@@ -144,7 +143,7 @@ static int predict_together(struct advice *advice)
         advice->without_bytes += f->saves_bytes;
         advice->without_allocations += f->saves_allocations;
         advice->without_resident += f->saves_resident_bytes;
-        space += f->address_space ? f->saves_peak_bytes : 0;
+        advice->without_space += f->address_space ? f->saves_peak_bytes : 0;
         for (size_t k = 0; k < f->relief_count; k++) {
             size_t at = 0;
 
@@ -155,9 +154,7 @@ static int predict_together(struct advice *advice)
             count += at == count;
         }
     }
-    advice->peak_without = peak_without(advice, all, count) - space;
-    if (advice->peak_without < 0)
-        advice->peak_without = 0;
+    advice->peak_without = peak_without(advice, all, count);
     free(all);
     return EXIT_FINE;
 }

@@ -49,6 +49,16 @@ static void series_free(struct series *series)
     free(series->bytes);
 }
 
+/* True if nearly all that it held at last is never freed; of Python, not until its interpreter shuts down. */
+static bool stays(const struct advice *advice, const struct facts *facts, const struct series *series)
+{
+    const struct times *times = &advice->times;
+    bool python = facts->language == ADVICE_PYTHON && times->python_end;
+    int64_t end = python ? facts->moment[times->count - 1].live_bytes : facts->m.live_bytes;
+
+    return series->count > 0 && (double)end >= STAYS * series->bytes[series->count - 1];
+}
+
 /* Its slope in bytes a second; 0 = it does not rise steadily. */
 static double steady_slope(const struct series *s)
 {
@@ -155,7 +165,7 @@ static void look_at(struct advice *advice, const struct facts *facts, size_t mar
             of_marks = steady_slope(&marked);
         const struct series *s = of_marks > 0 ? &marked : &all;
 
-        if (slope > 0 || of_marks > 0) {
+        if ((slope > 0 || of_marks > 0) && stays(advice, facts, s)) {
             const struct trend_test test = trend_test(s->bytes, s->count);
 
             make(advice, facts, of_marks > 0 ? of_marks : slope, s, mark, of_marks > 0, &test);

@@ -10,8 +10,9 @@
 /* Python frees nearly everything once its interpreter shuts down: what a program holds is seen before. Where several
  * interpreters shut down, the last one counts. */
 static const char moments_sql[] =
-    "SELECT t, max(name) FROM (SELECT t_ns AS t, '' AS name FROM moment WHERE run = ?1 UNION ALL "
-    "SELECT t_ns, name FROM mark WHERE run = ?1 AND kind < 2 AND sampled <> 0) "
+    "SELECT t, max(name), max(kind) FROM (SELECT t_ns AS t, '' AS name, 0 AS kind FROM moment WHERE run = ?1 "
+    "UNION ALL "
+    "SELECT t_ns, CASE WHEN kind < 2 THEN name ELSE '' END, kind FROM mark WHERE run = ?1 AND sampled <> 0) "
     "WHERE t <= coalesce((SELECT max(t_ns) FROM mark WHERE run = ?1 AND kind = 2), t) GROUP BY t ORDER BY t";
 
 static int out_of_memory(const struct advice *advice)
@@ -47,6 +48,7 @@ static int read_moments(struct advice *advice, int64_t **t_ns)
             break;
         }
         *to = sqlite3_column_int64(s, 0);
+        times->python_end = sqlite3_column_int64(s, 2) == 2;
         *mark = texts_number(&times->marks, name != NULL ? name : "");
     }
     sqlite3_finalize(s);

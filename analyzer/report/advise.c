@@ -173,6 +173,9 @@ static void print_head(const struct report *report, const struct advice *advice)
     if (advice->without_resident > 0)
         add_part(text, sizeof text, "about %s%s off what is resident",
                  units_bytes(a, advice->without_resident, plain), "", &parts);
+    if (advice->without_space > 0)
+        add_part(text, sizeof text, "%s%s of address space away",
+                 units_bytes(a, advice->without_space, plain), "", &parts);
     if (parts == 0)
         add_part(text, sizeof text, "%s%s allocations away", units_count(a, advice->without_allocations), "",
                  &parts);
@@ -219,6 +222,15 @@ static void print_proof(const struct report *report, const struct advice *advice
     free(command);
 }
 
+/* What has no line there is the interpreter's own. */
+static bool has_python(const struct advice *advice)
+{
+    for (size_t i = 0; i < advice->facts_count; i++)
+        if (advice->facts[i].language == ADVICE_PYTHON)
+            return true;
+    return false;
+}
+
 static void print_text(const struct report *report, const struct advice *advice)
 {
     size_t shown = limit > 0 && (size_t)limit < advice->finding_count ? (size_t)limit : advice->finding_count;
@@ -231,7 +243,7 @@ static void print_text(const struct report *report, const struct advice *advice)
         print_finding(report, advice, i);
     print_foot(report, advice, shown);
     print_proof(report, advice);
-    if (advice->finding_count == 0)
+    if (advice->finding_count == 0 && !has_python(advice))
         nameless_print(report, advice->run, MEASURE_peak_bytes);
     source_hint(report);
 }
@@ -301,6 +313,7 @@ int command_advise(struct report *report, int argc, char **argv)
 
     if (status != ARGS_GO_ON)
         return status;
+    report->fresh_pages = 1;
     status = report_open(report);
     if (status == EXIT_FINE)
         status = run_find(report, operands > 0 ? argv[1] : NULL, &run);

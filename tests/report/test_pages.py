@@ -121,7 +121,7 @@ def test_what_is_missing_would_be_found():
 
 def test_index_of_tests_is_whole():
     index = (ROOT / "tests/README.md").read_text()
-    tests = [path.name for folder in ("unit", "e2e", "report", "python") for path in (ROOT / "tests" / folder).glob("test_*.*")]
+    tests = [path.name for folder in ("unit", "e2e", "report", "python", "advise") for path in (ROOT / "tests" / folder).glob("test_*.*")]
     assert len(tests) > 80
     missing = [test for test in tests if f"`{test}`" not in index]
     assert not missing, f"tests/README.md lacks a row for {missing}"

@@ -1,0 +1,52 @@
+/* python_classes.c - see python_classes.h. */
+#include "python_classes.h"
+
+#include <string.h>
+
+static bool ends_with(const char *text, const char *end, size_t length)
+{
+    size_t n = strlen(text);
+
+    return n >= length && memcmp(text + n - length, end, length) == 0;
+}
+
+/* True for a module's file, as the first characters of a dotted name: pkg.mod is pkg/mod.py or pkg/mod/__init__.py. */
+static bool is_file_of(const char *file, const char *name, size_t length)
+{
+    char path[512];
+
+    if (length + sizeof "/.py" > sizeof path)
+        return false;
+    path[0] = '/';
+    for (size_t i = 0; i < length; i++)
+        path[1 + i] = name[i] == '.' ? '/' : name[i];
+    memcpy(path + 1 + length, ".py", 4);
+    if (ends_with(file, path, length + 4) || strcmp(file, path + 1) == 0)
+        return true;
+    return strlen(file) > 12 && strcmp(file + strlen(file) - 12, "/__init__.py") == 0 &&
+           strlen(file) >= 12 + length + 1 &&
+           memcmp(file + strlen(file) - 12 - length - 1, path, length + 1) == 0;
+}
+
+bool python_class_is_own(const struct advice *advice, const char *type)
+{
+    const struct profile *p = &advice->profile;
+
+    if (strncmp(type, "__main__.", 9) == 0)
+        return true;
+    for (const char *dot = strchr(type, '.'); dot != NULL; dot = strchr(dot + 1, '.'))
+        for (size_t i = 0; i < p->place_count; i++)
+            if (advice->place_is_own[i] && strcmp(p->places[i].language, "python") == 0 &&
+                is_file_of(p->places[i].file, type, (size_t)(dot - type)))
+                return true;
+    return false;
+}
+
+/* As the paths of Python's own modules tell. */
+bool python_is_3_11(const struct profile *profile)
+{
+    for (size_t i = PROFILE_FIRST; i < profile->place_count; i++)
+        if (profile->places[i].file != NULL && strstr(profile->places[i].file, "/python3.11/") != NULL)
+            return true;
+    return false;
+}

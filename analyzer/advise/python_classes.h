@@ -1,0 +1,13 @@
+/* python_classes.h - what is known of Python's classes besides what is counted. */
+#ifndef LIBTRACE_ADVISE_PYTHON_CLASSES_H
+#define LIBTRACE_ADVISE_PYTHON_CLASSES_H
+
+#include "advice.h"
+
+/* True for a class of the program's own modules, written in Python: others have no __slots__ that could be added. */
+bool python_class_is_own(const struct advice *advice, const char *type);
+
+/* True if the run's interpreter is a CPython 3.11. */
+bool python_is_3_11(const struct profile *profile);
+
+#endif

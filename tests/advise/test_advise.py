@@ -1,0 +1,188 @@
+"""trace-report advise: pairs of programs, faulty and mended. The fault is found, in its line and in the first place, and what
+mending it saves is predicted within a fifth of what comparing the two runs says. Programs that look alike, and are right, are
+told nothing that is certain or likely.
+
+In a program's text lines marked "faulty" and "mended" are of one of the two only; HERE is the line to be named.
+"""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"))
+from interpreters import interpreters  # noqa: E402
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PYTHON = "/usr/bin/python3"
+
+# Program, rule, how sure, and which of the predictions is compared.
+PROGRAMS = [
+    ("grow.c", "growth-by-copy", "likely", "bytes"),
+    ("churn.c", "churn", "certain", "bytes"),
+    ("churn.c", "churn", "certain", "allocations"),
+    ("leak.c", "growing-leak", "likely", "peak_bytes"),
+    ("nodes.c", "small-blocks", "certain", "allocations"),
+    ("reserve.cpp", "growth-by-copy", "likely", "bytes"),
+    ("strings.cpp", "churn", "certain", "allocations"),
+    ("elements.cpp", "small-blocks", "certain", "allocations"),
+    ("records.py", "walked-once", "likely", "peak_bytes"),
+    ("items.py", "dict-per-instance", "certain", "peak_bytes"),
+    ("text.py", "growth-by-copy", "likely", "bytes"),
+    ("sessions.py", "growing-leak", "likely", "peak_bytes"),
+]
+DECOYS = sorted(path.name for path in (HERE / "decoys").iterdir())
+
+
+def variant(source, folder, kind):
+    """The program as one of the two; returns the command, and the number of the line marked HERE."""
+    other = {"faulty": "mended", "mended": "faulty"}.get(kind)
+    lines = source.read_text().split("\n")
+    marks = [re.search(r"(?://|#) *(faulty|mended)?( HERE)?$", line) for line in lines]
+    kept = ["" if mark and mark[1] == other else line for line, mark in zip(lines, marks)]
+    here = next((i for i, mark in enumerate(marks, 1) if mark and mark[2]), None)
+    folder.mkdir()
+    path = folder / source.name
+    path.write_text("\n".join(kept))
+    if source.suffix == ".py":
+        return [PYTHON, str(path)], here
+    compiler = "g++" if source.suffix == ".cpp" else "gcc"
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is missing")
+    program = folder / source.stem
+    subprocess.run([compiler, "-g", "-O1", "-w", "-pthread", f"-I{ROOT / 'include'}", "-o", program, path], check=True)
+    return [str(program)], here
+
+
+def advice(report, database, *arguments):
+    done = report(database, "advise", "--json", "--limit", "0", *arguments)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    places = [(f["rule"], f["file"], f["line"], f["type"]) for f in found["findings"]]
+    assert len(places) == len(set(places))  # one cause is one finding
+    return found
+
+
+def sure(found):
+    return [f for f in found["findings"] if f["certainty"] != "ask"]
+
+
+def check(say, name, rule, measure, predicted, real):
+    say(f"{name:14} {rule:18} {measure:14} predicted {predicted:14,} real {real:14,}")
+    assert real > 0 and abs(predicted - real) <= 0.2 * real
+
+
+@pytest.mark.parametrize("name, rule, certainty, measure", PROGRAMS)
+def test_pairs(trace, report, tmp_path, say, name, rule, certainty, measure):
+    command, line = variant(HERE / "programs" / name, tmp_path / "faulty", "faulty")
+    faulty = trace(command)
+    first = sure(advice(report, faulty.database))[0]
+    assert (first["rule"], first["certainty"], first["line"]) == (rule, certainty, line), first
+    assert first["file"] == str(tmp_path / "faulty" / name)
+    command, _ = variant(HERE / "programs" / name, tmp_path / "mended", "mended")
+    mended = trace(command)
+    assert mended.stdout == faulty.stdout
+    assert rule not in [f["rule"] for f in sure(advice(report, mended.database))]
+    check(say, name, rule, measure, first["saves_" + measure], faulty.run[measure] - mended.run[measure])
+
+
+@pytest.mark.parametrize("name", DECOYS)
+def test_decoys(trace, report, tmp_path, name):
+    command, _ = variant(HERE / "decoys" / name, tmp_path / "program", "right")
+    traced = trace(command)
+    assert traced.returncode == 0, traced.stderr
+    assert sure(advice(report, traced.database, "--all")) == []
+
+
+class Waiting:
+    """A traced program that waits for its input, and is asked about meanwhile."""
+
+    def __init__(self, preload, report, tmp_path, source, kind):
+        command, self.line = variant(source, tmp_path / kind, kind)
+        self.database, self.report = tmp_path / f"{kind}.db", report
+        self.process = subprocess.Popen(command, env=preload(db=self.database), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdout.readline() == b"waiting\n"
+
+    def first(self, rule):
+        """The first finding, once it is that rule's: it may need time in which the program goes on."""
+        deadline = time.monotonic() + 100
+        while time.monotonic() < deadline:
+            found = sure(advice(self.report, self.database))
+            if found and found[0]["rule"] == rule:
+                return found[0]
+            time.sleep(0.1)
+        raise AssertionError(f"{rule} is not found: {advice(self.report, self.database, '--all')}")
+
+    def resident(self):
+        self.report(self.database, "rss")  # looks at the pages
+        query = "SELECT bytes FROM resident WHERE part <> 'untouched' AND moment = (SELECT max(moment) FROM resident)"
+        return sum(row[0] for row in json.loads(self.report(self.database, "sql", "--json", query).stdout)["rows"])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(timeout=100)
+        self.process.stdout.close()
+
+
+def test_pinned_pages(preload, report, tmp_path, say):
+    source = HERE / "programs" / "pins.c"
+    with Waiting(preload, report, tmp_path, source, "faulty") as faulty:
+        found = faulty.first("pinned-pages")
+        assert (found["line"], found["certainty"]) == (faulty.line, "certain")
+        before = faulty.resident()
+    with Waiting(preload, report, tmp_path, source, "mended") as mended:
+        after = mended.resident()
+        assert "pinned-pages" not in [f["rule"] for f in sure(advice(report, mended.database))]
+    check(say, "pins.c", "pinned-pages", "resident_bytes", found["saves_resident_bytes"], before - after)
+
+
+def test_never_touched(preload, report, tmp_path, say):
+    source = HERE / "programs" / "untouched.c"
+    with Waiting(preload, report, tmp_path, source, "faulty") as faulty:
+        found = faulty.first("never-touched")
+        assert (found["line"], found["certainty"]) == (faulty.line, "certain")
+    with Waiting(preload, report, tmp_path, source, "mended") as mended:
+        assert sure(advice(report, mended.database)) == []
+    peaks = [json.loads(report(one.database, "runs", "--json").stdout)["runs"][0]["peak_bytes"] for one in (faulty, mended)]
+    check(say, "untouched.c", "never-touched", "peak_bytes", found["saves_peak_bytes"], peaks[0] - peaks[1])
+
+
+@pytest.mark.parametrize("python", interpreters(), ids=str)
+@pytest.mark.parametrize("name", ["records.py", "items.py"])
+def test_interpreters(trace, report, tmp_path, say, python, name):
+    """Lists and instances on each interpreter. From 3.13 on attributes lie in the instance, and there is little to save."""
+    (command, line), (after, _) = (variant(HERE / "programs" / name, tmp_path / kind, kind) for kind in ("faulty", "mended"))
+    faulty = trace([python.path, *command[1:]])
+    found = sure(advice(report, faulty.database))
+    if name == "items.py" and python.version >= (3, 13):
+        assert found == []
+        return
+    assert found and found[0]["line"] == line
+    mended = trace([python.path, *after[1:]])
+    check(say, f"{name} {python}", found[0]["rule"], "peak_bytes", found[0]["saves_peak_bytes"],
+          faulty.run["peak_bytes"] - mended.run["peak_bytes"])
+
+
+def test_text(trace, report, tmp_path):
+    """What people read: the answer, the line with its source, what to do, and how to prove it, within the width."""
+    command, line = variant(HERE / "programs" / "items.py", tmp_path / "faulty", "faulty")
+    traced = trace(command)
+    for width in (60, 100):
+        text = report(traced.database, "advise", "--width", width).stdout
+        assert all(len(row) <= width for row in text.split("\n") if "trace-run" not in row and "trace-report" not in row)
+        text = " ".join(text.split())
+        assert "1 finding; it would take the peak from " in text and f"items.py:{line} (" in text
+        assert "Certain, by rule dict-per-instance:" in text and 'items = [Item("a", "b", i) for i in range(40000)]' in text
+        assert "40,000 instances of Item" in text and "__slots__" in text and "trace-run --label after" in text
+    assert "Nothing certain or likely" in report(traced.database, "advise", "--type", "str").stdout
+    assert "Nothing certain or likely" in report(traced.database, "advise", "--file", "nothing.py").stdout
+    assert "1 finding" in report(traced.database, "advise", "--file", "items.py", "--function", "main*").stdout
