@@ -44,6 +44,15 @@ void finding_relief(struct advice *advice, struct finding *finding, const struct
 void finding_what(struct finding *finding, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void finding_remedy(struct finding *finding, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* A whole number of at most 2^53, or as far below 0: a stranger's file may have any numbers, and sums of many such do not
+ * overflow. */
+static inline int64_t whole(double value)
+{
+    const double most = 9007199254740992;
+
+    return (int64_t)(value > most ? most : value > -most ? value : -most);
+}
+
 /* The type of the facts; "" = not known. */
 const char *facts_type(const struct advice *advice, const struct facts *facts);
 

@@ -58,8 +58,8 @@ static void look_at(struct advice *advice, const struct facts *facts)
 
     if (f == NULL)
         return;
-    f->saves_allocations = m->allocations - facts->stacks;
-    f->saves_bytes = m->bytes - facts->largest_each;
+    f->saves_allocations = whole((double)m->allocations - (double)facts->stacks);
+    f->saves_bytes = whole((double)m->bytes - (double)facts->largest_each);
     finding_evidence(f, "allocations", (double)m->allocations);
     finding_evidence(f, "temporary", (double)m->temporary);
     finding_evidence(f, "bytes", (double)m->bytes);

@@ -131,7 +131,9 @@ static struct beside dict_for_each(const struct advice *advice, const struct fac
                 found.values = NULL;
         }
     }
-    return others ? (struct beside){0} : found;
+    if (others)
+        found = (struct beside){0};
+    return found;
 }
 
 /* Adds what belongs to a site of instances; the sites of that call are from first to end. */
@@ -167,7 +169,7 @@ static void relieve(struct advice *advice, struct finding *finding, const struct
 
 static void make(struct advice *advice, const struct facts *facts, const struct instances *of)
 {
-    double words = (double)(int64_t)(of->values_bytes / WORD + 0.01),
+    double words = (double)whole(of->values_bytes / WORD + 0.01),
            attributes = of->of.dicts != NULL
                             ? words
                             : words - 2, /* of 3.11 and 3.12 there is a head, and one to spare */
@@ -188,8 +190,8 @@ static void make(struct advice *advice, const struct facts *facts, const struct 
     if (of->of.dicts != NULL)
         relieve(advice, f, of->of.dicts);
     finding_relief(advice, f, facts, (of->object_bytes - then) / of->object_bytes);
-    f->saves_bytes = (int64_t)(of->all * (now - then));
-    f->saves_allocations = (int64_t)(of->all * (of->of.dicts != NULL ? 2 : 1));
+    f->saves_bytes = whole(of->all * (now - then));
+    f->saves_allocations = whole(of->all * (of->of.dicts != NULL ? 2 : 1));
     finding_evidence(f, "instances", of->objects);
     finding_evidence(f, "bytes_each", now);
     finding_evidence(f, "instance_bytes", of->object_bytes);
@@ -199,7 +201,7 @@ static void make(struct advice *advice, const struct facts *facts, const struct 
     finding_what(f,
                  "%s instances of %s at the peak, each with %s beside it: %.0f bytes an instance. With "
                  "__slots__ it is %s%.0f.",
-                 units_count(count, (int64_t)of->objects), dot != NULL ? dot + 1 : type,
+                 units_count(count, whole(of->objects)), dot != NULL ? dot + 1 : type,
                  of->of.dicts != NULL ? "a dict" : "a block for its attributes", now,
                  of->of.dicts != NULL ? "at most " : "", then);
     finding_remedy(

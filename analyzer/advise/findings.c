@@ -117,14 +117,17 @@ int64_t peak_without(const struct advice *advice, const struct relief *reliefs, 
         }
         highest = live > highest ? live : highest;
     }
-    return (int64_t)(highest < 0 ? 0 : highest > peak ? peak : highest);
+    if (highest >= peak)
+        return advice->run->t.m.peak_bytes;
+    return highest > 0 ? (int64_t)highest : 0;
 }
 
 static void predict(struct advice *advice, struct finding *finding)
 {
     if (!finding->address_space || finding->saves_peak_bytes == 0)
         finding->saves_peak_bytes =
-            advice->run->t.m.peak_bytes - peak_without(advice, finding->reliefs, finding->relief_count);
+            whole((double)advice->run->t.m.peak_bytes -
+                  (double)peak_without(advice, finding->reliefs, finding->relief_count));
 }
 
 /* All that is not ASK together: of blocks that several findings are about the largest share counts. */

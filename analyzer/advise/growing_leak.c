@@ -139,14 +139,14 @@ static void make(struct advice *advice, const struct facts *facts, double slope,
     finding_evidence(f, "first_bytes", first);
     finding_evidence(f, "last_bytes", last);
     finding_evidence(f, "live_allocations", (double)held);
-    snprintf(hourly, sizeof hourly, " (%s an hour)", units_bytes(rate, (int64_t)(slope * 3600), plain));
+    snprintf(hourly, sizeof hourly, " (%s an hour)", units_bytes(rate, whole(slope * 3600), plain));
     finding_what(
         f,
         "It held more at nearly each of %zu moments%s%s%s: from %s to %s in %s%s, and no slower "
         "towards the end. %s "
         "blocks were still there then.%s",
         series->count, marked ? " (marks '" : "", marked ? advice->times.marks.text[mark] : "",
-        marked ? "')" : "", units_bytes(from, (int64_t)first, plain), units_bytes(to, (int64_t)last, plain),
+        marked ? "')" : "", units_bytes(from, whole(first), plain), units_bytes(to, whole(last), plain),
         units_seconds(time, seconds), seconds >= LONG_S ? hourly : "", units_count(blocks, held),
         certainty == ASK ? " It may be a leak, or data that is being loaded: the record cannot tell." : "");
     finding_remedy(f, "%s", remedy(facts->language));

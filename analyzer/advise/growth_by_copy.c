@@ -100,8 +100,9 @@ static void look_at(struct advice *advice, const struct facts *facts)
 
     if (f == NULL)
         return;
-    f->saves_bytes = facts->m.bytes - 2 * facts->largest_each;
-    f->saves_allocations = facts->m.allocations - facts->stacks * (int64_t)ceil(log2((double)b->largest));
+    f->saves_bytes = whole((double)facts->m.bytes - 2 * (double)facts->largest_each);
+    f->saves_allocations =
+        whole((double)facts->m.allocations - (double)facts->stacks * ceil(log2((double)b->largest)));
     finding_evidence(f, "allocations", (double)facts->m.allocations);
     finding_evidence(f, "bytes", (double)facts->m.bytes);
     finding_evidence(f, "smallest", (double)b->smallest);

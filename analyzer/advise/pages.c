@@ -67,14 +67,14 @@ void rule_pinned_pages(struct advice *advice)
         int plain = advice->report->bytes;
 
         if (row->m.pinned < LEAST || row->m.pinned < advice->resident.moment.resident / LEAST_PART ||
-            row->m.pinned < PINS_TIMES * (row->m.live + row->m.rounding) ||
+            (double)row->m.pinned < PINS_TIMES * ((double)row->m.live + (double)row->m.rounding) ||
             (place = find_place(advice, row->file, row->line, row->function, &index)) == NULL)
             continue;
         struct finding *f = finding_new(advice, "pinned-pages", goes_on ? CERTAIN : ASK, index, NULL);
 
         if (f == NULL)
             return;
-        f->saves_resident_bytes = row->m.pinned;
+        f->saves_resident_bytes = whole((double)row->m.pinned);
         finding_evidence(f, "pinned_bytes", (double)row->m.pinned);
         finding_evidence(f, "blocks", (double)row->m.blocks);
         finding_evidence(f, "live_bytes", (double)row->m.live);
@@ -90,11 +90,12 @@ void rule_pinned_pages(struct advice *advice)
 
 static int64_t peak_of_place(const struct advice *advice, uint32_t place)
 {
-    int64_t sum = 0;
+    struct store_measures sum = {0};
 
     for (size_t i = 0; i < advice->facts_count; i++)
-        sum += advice->facts[i].place == place ? advice->facts[i].m.peak_bytes : 0;
-    return sum;
+        if (advice->facts[i].place == place)
+            measures_add(&sum, &advice->facts[i].m);
+    return sum.peak_bytes;
 }
 
 void rule_never_touched(struct advice *advice)
@@ -116,7 +117,7 @@ void rule_never_touched(struct advice *advice)
         if (f == NULL)
             continue;
         f->address_space = true;
-        f->saves_peak_bytes = line->bytes < peak ? line->bytes : peak;
+        f->saves_peak_bytes = whole((double)(line->bytes < peak ? line->bytes : peak));
         finding_evidence(f, "untouched_bytes", (double)line->bytes);
         finding_evidence(f, "peak_bytes", (double)peak);
         finding_evidence(f, "moment_s", (double)advice->resident.moment.t_ns / 1e9);

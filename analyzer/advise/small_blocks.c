@@ -46,10 +46,11 @@ static void look_at(struct advice *advice, const struct facts *facts)
 {
     const struct store_measures *m = &facts->m;
     char count[UNITS_SIZE], size[UNITS_SIZE], over[UNITS_SIZE];
-    int64_t each = facts->blocks.largest, extra = chunk(each) - each;
+    int64_t largest = facts->blocks.largest, each = largest > 0 && largest <= SMALL ? largest : 0,
+            extra = chunk(each) - each;
     int plain = advice->report->bytes;
 
-    if (!facts->direct || facts->language == ADVICE_PYTHON || m->peak_allocations < LEAST || each > SMALL ||
+    if (!facts->direct || facts->language == ADVICE_PYTHON || m->peak_allocations < LEAST || each == 0 ||
         facts->blocks.smallest != each || (double)extra < LEAST_PART * (double)chunk(each))
         return;
     bool together = (double)m->peak_allocations >= ALL * (double)m->allocations;
@@ -57,8 +58,8 @@ static void look_at(struct advice *advice, const struct facts *facts)
 
     if (f == NULL)
         return;
-    f->saves_resident_bytes = m->peak_allocations * extra;
-    f->saves_allocations = together ? m->allocations - (int64_t)ceil((double)m->bytes / PIECE) : 0;
+    f->saves_resident_bytes = whole((double)m->peak_allocations * (double)extra);
+    f->saves_allocations = together ? whole((double)m->allocations - ceil((double)m->bytes / PIECE)) : 0;
     finding_evidence(f, "peak_allocations", (double)m->peak_allocations);
     finding_evidence(f, "allocations", (double)m->allocations);
     finding_evidence(f, "size", (double)each);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOMENTS_MOST 400 /* of more, only every second, third ... is kept: enough to see a trend */
+#define MOMENTS_MOST 250 /* of more, only every second, third ... is kept: enough to see a trend */
 
 /* Python frees nearly everything once its interpreter shuts down: what a program holds is seen before. Where several
  * interpreters shut down, the last one counts. */
@@ -148,7 +148,7 @@ static int without_ended(struct advice *advice, const int64_t *t_ns)
 
     while (s != NULL && report_step(advice->report, s, &status))
         for (size_t k = moment_of(times, t_ns, sqlite3_column_int64(s, 0)); k < times->count; k++)
-            add(&times->live[k], -sqlite3_column_int64(s, 1));
+            times->live[k] = (int64_t)((uint64_t)times->live[k] - (uint64_t)sqlite3_column_int64(s, 1));
     sqlite3_finalize(s);
     return status;
 }

@@ -66,8 +66,8 @@ static void make(struct advice *advice, const struct facts *list, const struct p
         if (held[i] * LEAST_PART > sum)
             finding_relief(advice, f, &advice->facts[i],
                            held[i] / (double)advice->facts[i].m.peak_bytes * (1 - 1 / elements));
-    f->saves_bytes = list->m.bytes;
-    f->saves_allocations = list->m.allocations;
+    f->saves_bytes = whole((double)list->m.bytes);
+    f->saves_allocations = whole((double)list->m.allocations);
     finding_evidence(f, "elements_at_most", elements);
     finding_evidence(f, "list_bytes", (double)list->blocks.largest);
     finding_evidence(f, "bytes_at_peak", sum);
@@ -76,8 +76,8 @@ static void make(struct advice *advice, const struct facts *list, const struct p
                  "'%s' is built whole and then only walked once, in line %lld: at the peak it holds about %s "
                  "elements, %s with "
                  "all that was made for them (the list itself %s).",
-                 walk->name, (long long)walk->line, units_count(count, (int64_t)elements),
-                 units_bytes(all, (int64_t)sum, plain), units_bytes(array, list->blocks.largest, plain));
+                 walk->name, (long long)walk->line, units_count(count, whole(elements)),
+                 units_bytes(all, whole(sum), plain), units_bytes(array, list->blocks.largest, plain));
     finding_remedy(
         f,
         "Make it a generator: round brackets instead of square ones, or without list(). Each element is then "

@@ -24,6 +24,7 @@ READING = {
     "tree": [["0"], ["--inverted", "--by", "peak"], ["--group", "function", "--min", "5%"]],
     "leaks": [["0"]],
     "rss": [["0"]],
+    "advise": [["0"], ["0", "--all", "--limit", "0"]],
     "function": [["main", "0"], ["*", "0", "--by", "bytes"]],
     "timeline": [["0"], ["0", "--to", "0.25"], ["0", "--from=0.00001", "--to", "0.02"]],
     "histogram": [["0"]],

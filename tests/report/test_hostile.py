@@ -16,7 +16,7 @@ from conftest import BUILD, environment
 
 COMMANDS = (["top"], ["top", "--stacks", "2", "--by", "peak"], ["top", "--group", "stack"], ["summary"], ["compare"],
             ["runs"], ["sql", "SELECT * FROM leaks"], ["top", "--json", "--leaf"], ["tree"], ["leaks", "--json"],
-            ["tree", "--inverted", "--min", "0", "--group", "function"], ["timeline"], ["histogram"], ["temporary"], ["rss"],
+            ["tree", "--inverted", "--min", "0", "--group", "function"], ["timeline"], ["histogram"], ["temporary"], ["rss"], ["advise", "--all", "--limit", "0"],
             ["top", "--group", "stack", "--function", "m*", "--file", "*.c"], ["check", "--max-peak", "1G"],
             ["leaks", "--suppressions", "known.supp"], ["merge", "trace.db", "--db", "merged.db"],
             ["export", "--format", "pprof", "-o", "out.pprof"], ["export", "--format", "dhat"], ["export", "--format", "massif"],

@@ -12,8 +12,8 @@ int main(void)
 
     for (size_t n = 0; n < COUNT; n++) {
         if (n == room) {
-            room = room + 1;             // faulty
-            room = room > 0 ? room * 2 : 8; // mended
+            room = room + 1;                                 // faulty
+            room = room > 0 ? room * 2 : 8;                  // mended
             values = realloc(values, room * sizeof *values); // HERE
         }
         values[n] = (long)n * 7 % 1000;

@@ -12,12 +12,12 @@ static size_t left;        // mended
 
 static struct node *make(void)
 {
-    return malloc(sizeof(struct node)); // faulty HERE
-    if (left == 0) {                    // mended
-        left = 4096;                    // mended
+    return malloc(sizeof(struct node));       // faulty HERE
+    if (left == 0) {                          // mended
+        left = 4096;                          // mended
         piece = malloc(left * sizeof *piece); // mended
-    }                                   // mended
-    return &piece[--left];              // mended
+    }                                         // mended
+    return &piece[--left];                    // mended
 }
 
 int main(void)

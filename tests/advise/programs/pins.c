@@ -15,8 +15,8 @@ int main(void)
         many[i] = malloc(200);
         memset(many[i], 1, 200);
         if (i % EACH == 0) {
-            few[i / EACH] = apart[i / EACH];    // mended
-            few[i / EACH] = malloc(64);         // faulty HERE
+            few[i / EACH] = apart[i / EACH]; // mended
+            few[i / EACH] = malloc(64);      // faulty HERE
             snprintf(few[i / EACH], 64, "%d", i);
         }
     }

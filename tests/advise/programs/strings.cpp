@@ -8,8 +8,8 @@ int main()
     std::string line; // mended
 
     for (int i = 0; i < 200000; i++) {
-        line.clear(); // mended
-        std::string line; // faulty
+        line.clear();                  // mended
+        std::string line;              // faulty
         line.append(40 + i % 20, 'x'); // HERE
         sum += line.size();
     }

@@ -9,7 +9,7 @@ int main(void)
 {
     size_t room = 64 << 20; // faulty
     size_t room = 1 << 20;  // mended
-    text = malloc(room); // HERE
+    text = malloc(room);    // HERE
 
     memset(text, 'x', 1 << 20);
     puts("waiting");
