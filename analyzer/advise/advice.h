@@ -36,7 +36,7 @@ struct facts {
     struct histograms blocks;    /* sizes and lifetimes */
     int64_t stacks;              /* sites that were added up */
     int64_t largest_each;        /* the largest block of each of them, added up */
-    bool one_each;               /* none of them ever had two blocks at once */
+    bool one_each;               /* none of them ever had two blocks at once, for certain */
     struct facts_moment *moment; /* at each moment of the times; NULL = it does not matter enough for that */
 };
 
@@ -134,5 +134,8 @@ struct advice {
 int advice_read(struct report *report, const struct run *run, const struct filter *filter, bool all,
                 struct advice *advice);
 void advice_free(struct advice *advice);
+
+/* True if some of it is of Python code. */
+bool advice_has_python(const struct advice *advice);
 
 #endif

@@ -25,15 +25,25 @@ const char *no_moments(const struct advice *advice)
 
 const char *no_types(const struct advice *advice)
 {
-    return advice->profile.types.count < 2 ? "which types blocks are of is not in the record." : NULL;
+    return advice_has_python(advice) && advice->profile.types.count < 2
+               ? "which types blocks are of is not in the record."
+               : NULL;
+}
+
+bool advice_has_python(const struct advice *advice)
+{
+    for (size_t i = 0; i < advice->facts_count; i++)
+        if (advice->facts[i].language == ADVICE_PYTHON)
+            return true;
+    return false;
 }
 
 const char *no_pages(const struct advice *advice)
 {
-    return advice->resident.moments == 0
-               ? "nobody looked at its pages: it was short, that was not allowed, or "
-                 "a filter is about stacks."
-               : NULL;
+    static const char why[] =
+        "nobody looked at its pages: it was short, that was not allowed, or a filter is about stacks.";
+
+    return advice->resident.moments == 0 ? why : NULL;
 }
 
 const char *facts_type(const struct advice *advice, const struct facts *facts)

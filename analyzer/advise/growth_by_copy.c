@@ -15,8 +15,9 @@
 #include <string.h>
 
 #define STEPS_LEAST 32
-#define BYTES_TIMES 16 /* times the largest block */
-#define GROWN_TIMES 8  /* the largest is so many times the smallest */
+#define BYTES_TIMES 16     /* times the largest block */
+#define LARGEST_LEAST 4096 /* bytes that the largest has at least: less is quickly copied */
+#define GROWN_TIMES 8      /* the largest is so many times the smallest */
 #define FIT \
     0.1 /* of the largest, that a size may be off: two such moments are a chance of 1 in 25 at most, and */
 #define FITS_LEAST 3 /* three of 1 in 100 */
@@ -57,10 +58,16 @@ static int fits(const struct advice *advice, const struct facts *facts)
     return fit;
 }
 
+/* What is known of the most that was live: of blocks whose type is told later, own_peak_bytes may lack one. */
+static int64_t highest(const struct facts *facts)
+{
+    return facts->m.own_peak_bytes > facts->m.peak_bytes ? facts->m.own_peak_bytes : facts->m.peak_bytes;
+}
+
 static bool two_largest_met(const struct facts *facts)
 {
     double largest = (double)facts->blocks.largest, step = largest / (double)facts->m.allocations,
-           both = (double)facts->m.own_peak_bytes;
+           both = (double)highest(facts);
 
     return facts->stacks == 1 && both <= 2 * largest && both >= 2 * largest - PAIR_STEPS * step;
 }
@@ -89,13 +96,16 @@ static void look_at(struct advice *advice, const struct facts *facts)
     char count[UNITS_SIZE], smallest[UNITS_SIZE], largest[UNITS_SIZE], bytes[UNITS_SIZE];
     int plain = advice->report->bytes;
 
-    if (!facts->direct || facts->m.allocations < STEPS_LEAST || b->smallest > b->largest / GROWN_TIMES ||
-        facts->m.bytes / BYTES_TIMES <= facts->largest_each ||
-        facts->m.own_peak_bytes / 2 > facts->largest_each || !may_grow(advice, facts) ||
-        !sizes_rise_evenly(facts))
+    if (!facts->direct || facts->m.allocations < STEPS_LEAST || b->largest < LARGEST_LEAST ||
+        b->smallest > b->largest / GROWN_TIMES || facts->m.bytes / BYTES_TIMES <= facts->largest_each ||
+        highest(facts) / 2 > facts->largest_each || !may_grow(advice, facts) || !sizes_rise_evenly(facts))
         return;
     int fit = fits(advice, facts);
     bool met = two_largest_met(facts), likely = fit >= FITS_LEAST || (fit >= 0 && met);
+
+    if (fit < 0 ||
+        (facts->language == ADVICE_PYTHON && !met)) /* Python resizes a text of one owner in place */
+        return;
     struct finding *f = finding_new(advice, "growth-by-copy", likely ? LIKELY : ASK, facts->place, facts);
 
     if (f == NULL)
@@ -107,14 +117,16 @@ static void look_at(struct advice *advice, const struct facts *facts)
     finding_evidence(f, "bytes", (double)facts->m.bytes);
     finding_evidence(f, "smallest", (double)b->smallest);
     finding_evidence(f, "largest", (double)b->largest);
-    finding_evidence(f, "own_peak_bytes", (double)facts->m.own_peak_bytes);
+    finding_evidence(f, "own_peak_bytes", (double)highest(facts));
     finding_evidence(f, "moments_that_fit", fit > 0 ? fit : 0);
     finding_what(f,
-                 "%s blocks, each a little larger than the one before it, from %s to %s: %s had to be "
-                 "allocated, and most of "
-                 "it copied, to end with %s.%s",
+                 "%s blocks of %s to %s, %s: %s was allocated, and what could not stay in place copied, to "
+                 "end with %s.%s",
                  units_count(count, facts->m.allocations), units_bytes(smallest, b->smallest, plain),
-                 units_bytes(largest, b->largest, plain), units_bytes(bytes, facts->m.bytes, plain), largest,
+                 units_bytes(largest, b->largest, plain),
+                 likely ? "each a little larger than the one before it"
+                        : "as many of each size as if each was a little larger than the one before it",
+                 units_bytes(bytes, facts->m.bytes, plain), largest,
                  met ? " The old and the new one are held at the same time." : "");
     finding_remedy(f, "%s", remedy(facts->language));
 }

@@ -3,6 +3,7 @@
 #include "advice.h"
 #include "commands.h"
 #include "nameless.h"
+#include "names.h"
 #include "advice_rules.h"
 #include "show.h"
 #include "source.h"
@@ -10,7 +11,6 @@
 #include "text.h"
 #include "units.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -107,8 +107,10 @@ static void print_savings(const struct report *report, const struct run *run, co
 
 static void print_finding(const struct report *report, const struct advice *advice, size_t index)
 {
+    static const char *const words[] = {[CERTAIN] = "Certain", [LIKELY] = "Likely", [ASK] = "Worth a look"};
     const struct finding *f = &advice->findings[index];
     const struct profile_place *place = &advice->profile.places[f->place];
+    char *function = report->width > 0 ? names_cut(place->function, (size_t)report->width / 2) : NULL;
     char *where = show_place(advice->run, place->file, place->line), *heading = NULL, text[400],
          count[UNITS_SIZE];
     char *harmless = NULL;
@@ -121,13 +123,12 @@ static void print_finding(const struct report *report, const struct advice *advi
     text_wrap(stdout, harmless != NULL ? harmless : "", (size_t)report->width, INDENT);
     fputs(report_color(report, "reset"), stdout);
     print_source(report, advice->run, place);
-    snprintf(text, sizeof text, "%s, by rule %s:", certainty_names[f->certainty], f->rule->id);
-    text[0] = (char)toupper((unsigned char)text[0]);
+    snprintf(text, sizeof text, "%s, by rule %s:", words[f->certainty], f->rule->id);
     say(report, text);
     say(report, f->what);
     if (f->more > 0) {
-        snprintf(text, sizeof text, "%s more line%s of the same cause %s counted in.",
-                 units_count(count, f->more), f->more == 1 ? "" : "s", f->more == 1 ? "is" : "are");
+        snprintf(text, sizeof text, "%s more of the same cause %s counted in.", units_count(count, f->more),
+                 f->more == 1 ? "is" : "are");
         say(report, text);
     }
     say(report, f->remedy);
@@ -135,6 +136,7 @@ static void print_finding(const struct report *report, const struct advice *advi
     free(harmless);
     free(heading);
     free(where);
+    free(function);
 }
 
 /* Adds "AND WHAT" to the sentence. */
@@ -182,6 +184,28 @@ static void print_head(const struct report *report, const struct advice *advice)
     text_wrap(stdout, text, (size_t)report->width, 0);
 }
 
+/* Which rules cannot tell: those for the same reason together. */
+static void print_lacks(const struct report *report, const struct advice *advice)
+{
+    const char *before = NULL;
+    char text[400] = "";
+
+    for (const struct rule *rule = rules; rule->id != NULL; rule++) {
+        const char *why = rule->lacks != NULL ? rule->lacks(advice) : NULL;
+
+        if (why == NULL || why == before)
+            continue;
+        snprintf(text, sizeof text, "%s", rule->id);
+        for (const struct rule *other = rule + 1; other->id != NULL; other++)
+            if (other->lacks != NULL && other->lacks(advice) == why)
+                snprintf(text + strlen(text), sizeof text - strlen(text), ", %s", other->id);
+        snprintf(text + strlen(text), sizeof text - strlen(text), " cannot tell of this run: %s", why);
+        putchar('\n');
+        text_wrap(stdout, text, (size_t)report->width, 2);
+        before = why;
+    }
+}
+
 /* What was left out, and why; with --all, what rules could not tell. */
 static void print_foot(const struct report *report, const struct advice *advice, size_t shown)
 {
@@ -192,16 +216,8 @@ static void print_foot(const struct report *report, const struct advice *advice,
     if (!all && advice->asks > 0)
         printf("\n%s more %s worth a look: --all\n", units_count(count, (int64_t)advice->asks),
                advice->asks == 1 ? "is" : "are");
-    for (const struct rule *rule = rules; all && rule->id != NULL; rule++) {
-        const char *lack = rule->lacks != NULL ? rule->lacks(advice) : NULL;
-        char text[256];
-
-        if (lack == NULL)
-            continue;
-        snprintf(text, sizeof text, "\n%s cannot tell of this run: %s", rule->id, lack);
-        fputs("\n", stdout);
-        text_wrap(stdout, text + 1, (size_t)report->width, 2);
-    }
+    if (all)
+        print_lacks(report, advice);
 }
 
 /* The command that proves it. */
@@ -222,15 +238,6 @@ static void print_proof(const struct report *report, const struct advice *advice
     free(command);
 }
 
-/* What has no line there is the interpreter's own. */
-static bool has_python(const struct advice *advice)
-{
-    for (size_t i = 0; i < advice->facts_count; i++)
-        if (advice->facts[i].language == ADVICE_PYTHON)
-            return true;
-    return false;
-}
-
 static void print_text(const struct report *report, const struct advice *advice)
 {
     size_t shown = limit > 0 && (size_t)limit < advice->finding_count ? (size_t)limit : advice->finding_count;
@@ -243,7 +250,8 @@ static void print_text(const struct report *report, const struct advice *advice)
         print_finding(report, advice, i);
     print_foot(report, advice, shown);
     print_proof(report, advice);
-    if (advice->finding_count == 0 && !has_python(advice))
+    /* Of Python what has no line is the interpreter's own. */
+    if (advice->finding_count == 0 && !advice_has_python(advice))
         nameless_print(report, advice->run, MEASURE_peak_bytes);
     source_hint(report);
 }
