@@ -115,9 +115,9 @@ static const char *end_of_brackets(const char *p, const char *end)
             quote = *p;
         } else if (*p == '#') {
             p = end_of_line(p, end);
-        } else if (strchr("([{", *p) != NULL) {
+        } else if (*p != '\0' && strchr("([{", *p) != NULL) {
             depth++;
-        } else if (strchr(")]}", *p) != NULL && --depth == 0) {
+        } else if (*p != '\0' && strchr(")]}", *p) != NULL && --depth == 0) {
             return p + 1;
         }
     }
@@ -271,6 +271,81 @@ static bool next_variable(const char **p, const char *end, char *name, size_t si
     return strcmp(name, "in") != 0;
 }
 
+/* The words of Python's that mean nothing by themselves in an expression. */
+static bool is_common(const char *name)
+{
+    static const char *const common[] = {"for",  "in",    "if",   "else",  "not",    "and",      "or",
+                                         "is",   "None",  "True", "False", "int",    "str",      "float",
+                                         "len",  "dict",  "list", "tuple", "set",    "round",    "abs",
+                                         "min",  "max",   "sum",  "zip",   "sorted", "range",    "bytes",
+                                         "bool", "print", "repr", "map",   "iter",   "enumerate"};
+
+    for (size_t i = 0; i < sizeof common / sizeof common[0]; i++)
+        if (strcmp(common[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* True if the name is bound by a "for name in" of the expression itself. */
+static bool is_bound(struct part value, const char *name)
+{
+    for (const char *p = value.from; (p = memmem(p, (size_t)(value.to - p), "for ", 4)) != NULL; p++) {
+        char bound[64];
+
+        for (const char *at = p + 4; next_variable(&at, value.to, bound, sizeof bound);)
+            if (strcmp(bound, name) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* Behind a string that begins there. */
+static const char *end_of_string(const char *p, const char *end)
+{
+    for (char quote = *p++; p < end && *p != quote; p++)
+        if (*p == '\\' && p + 1 < end)
+            p++;
+    return p < end ? p + 1 : end;
+}
+
+/* True if the body uses a name that the list is made from: a generator would see what the body does to that. */
+static bool uses_source(struct part body, struct part value)
+{
+    char name[64];
+
+    for (const char *p = value.from; p < value.to;) {
+        size_t n = 0;
+
+        if ((*p == '"' || *p == '\'') && (p == value.from || (p[-1] != 'f' && p[-1] != 'F'))) {
+            p = end_of_string(p, value.to);
+            continue;
+        }
+        while (p + n < value.to && is_word(p[n]))
+            n++;
+        if (n > 0 && n < sizeof name && !isdigit((unsigned char)*p) && (p == value.from || p[-1] != '.')) {
+            memcpy(name, p, n);
+            name[n] = '\0';
+            if (!is_common(name) && !is_bound(value, name) && next_use(body, name) != NULL)
+                return true;
+        }
+        p += n > 0 ? n : 1;
+    }
+    return false;
+}
+
+/* From behind the loop's line to the first one that is indented no more. */
+static struct part body_of(const char *loop, int indent, struct part scope)
+{
+    struct part body = {next_line(loop, scope.to), scope.to};
+
+    for (const char *p = body.from; p < scope.to; p = next_line(p, scope.to))
+        if (indent_of(p, scope.to) >= 0 && indent_of(p, scope.to) <= indent) {
+            body.to = p;
+            break;
+        }
+    return body;
+}
+
 static bool loop_keeps_nothing(const char *loop, int indent, struct part scope)
 {
     const char *variables = skip_space(loop, scope.to) + 4, *stop = end_of_line(loop, scope.to);
@@ -330,6 +405,9 @@ bool python_walked_once(const char *text, size_t size, int64_t line, struct pyth
         return false;
     const struct part scope = scope_of(all, at, indent), before = {scope.from, at},
                       after = {value.to, scope.to};
+
+    if (value.to > scope.to) /* a line of it is indented less than its function */
+        return false;
     const char *use = next_use(after, walk->name);
 
     if (next_use(before, walk->name) != NULL || use == NULL ||
@@ -348,7 +426,8 @@ bool python_walked_once(const char *text, size_t size, int64_t line, struct pyth
         if (indent_of(p, all.to) >= 0 && indent_of(p, all.to) < indent)
             return false; /* another block */
     if (begins(word, all.to, "for "))
-        return use - word > 4 && memcmp(use - 4, " in ", 4) == 0 && *behind == ':' &&
-               ends_there(behind + 1, all.to) && loop_keeps_nothing(loop, indent, scope);
+        return use - word > 4 && memcmp(use - 4, " in ", 4) == 0 && begins(behind, all.to, ":") &&
+               ends_there(behind + 1, all.to) && loop_keeps_nothing(loop, indent, scope) &&
+               !uses_source(body_of(loop, indent, scope), value);
     return is_consumed(loop_line, use, walk->name);
 }

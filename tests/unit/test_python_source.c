@@ -85,6 +85,19 @@ static void kept(void **state)
     assert_int_equal(walk_of("rows = [f(x) for x in y]\nfor r in rows:\n    print(r.a)\nprint(r)\n"), 0);
 }
 
+static void changes_what_it_is_made_from(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        walk_of("rows = [f(x) for x in db.execute(q)]\nfor r in rows:\n    db.execute(u, r[0])\n"), 0);
+    assert_int_equal(walk_of("rows = [x + n for x in y]\nfor r in rows:\n    n += r.a\n"), 0);
+    assert_int_equal(
+        walk_of("rows = [{f: r[f] for f in (\"a\", 'b')} for r in y]\nfor r in rows:\n    n += r[\"a\"]\n"),
+        2);
+    assert_int_equal(walk_of("rows = [f\"{n}\" + r for r in y]\nfor r in rows:\n    n += r[0]\n"), 0);
+    assert_int_equal(walk_of("rows = [int(r) for r in y]\nfor r in rows:\n    n += int(r.a)\n"), 2);
+}
+
 static void no_list(void **state)
 {
     (void)state;
@@ -92,6 +105,9 @@ static void no_list(void **state)
     assert_int_equal(walk_of("rows = [1, 2, 3]\nfor r in rows:\n    print(r.a)\n"), 0);
     assert_int_equal(walk_of("rows = [f(x) for x in y][0]\nfor r in rows:\n    print(r.a)\n"), 0);
     assert_int_equal(walk_of("rows = [f(x) for x in y] + z\nfor r in rows:\n    print(r.a)\n"), 0);
+    assert_int_equal(
+        walk_of("def f():\n    rows = [x\nfor x in y]\n    for r in rows:\n        print(r.a)\n"), 0);
+    assert_int_equal(walk_of("rows = [x for x in y]\nfor r in rows"), 0);
     assert_int_equal(walk_of("rows = ["), 0);
     assert_int_equal(walk_of("rows ="), 0);
     assert_int_equal(walk_of("rows = [\"\n"), 0);
@@ -101,7 +117,8 @@ static void no_list(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(walked_once), cmocka_unit_test(used_again),
-                                       cmocka_unit_test(kept), cmocka_unit_test(no_list)};
+                                       cmocka_unit_test(kept), cmocka_unit_test(changes_what_it_is_made_from),
+                                       cmocka_unit_test(no_list)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
