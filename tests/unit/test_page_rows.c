@@ -238,7 +238,8 @@ static void mapped_apart(void **state)
     static const char sums[] =
         "SELECT coalesce(sum(bytes), 0) || ' ' || (SELECT coalesce(sum(bytes), 0) FROM site) || ' ' || "
         "(SELECT coalesce(sum(bytes), 0) FROM line_total) FROM sites";
-    const struct store_site site = {.key = {.node = 1, .process = 1}, .line = 1, .m = {.bytes = 7}};
+    const struct store_site site = {
+        .key = {.node = 1, .process = 1}, .line = 1, .m = {.allocations = 1, .bytes = 7}};
     struct store *reader;
 
     (void)state;
