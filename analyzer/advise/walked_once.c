@@ -73,9 +73,8 @@ static void make(struct advice *advice, const struct facts *list, const struct p
     finding_evidence(f, "bytes_at_peak", sum);
     finding_evidence(f, "walked_at_line", (double)walk->line);
     finding_what(f,
-                 "'%s' is built whole and then only walked once, in line %lld: at the peak it holds about %s "
-                 "elements, %s with "
-                 "all that was made for them (the list itself %s).",
+                 "'%s' is built whole and then only walked once, in line %lld: at the peak it holds up to %s "
+                 "elements, %s with all that was made for them (the list itself %s).",
                  walk->name, (long long)walk->line, units_count(count, whole(elements)),
                  units_bytes(all, whole(sum), plain), units_bytes(array, list->blocks.largest, plain));
     finding_remedy(

@@ -20,7 +20,7 @@ from interpreters import interpreters  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-PYTHON = "/usr/bin/python3"
+PYTHON = sys.executable
 
 # Program, rule, how sure, and which of the predictions is compared.
 PROGRAMS = [
@@ -80,6 +80,8 @@ def check(say, name, rule, measure, predicted, real):
 
 @pytest.mark.parametrize("name, rule, certainty, measure", PROGRAMS)
 def test_pairs(trace, report, tmp_path, say, name, rule, certainty, measure):
+    if name == "items.py" and sys.version_info >= (3, 13):
+        pytest.skip("from 3.13 on attributes lie in the instance: test_interpreters")
     command, line = variant(HERE / "programs" / name, tmp_path / "faulty", "faulty")
     faulty = trace(command)
     first = sure(advice(report, faulty.database))[0]
@@ -174,15 +176,15 @@ def test_interpreters(trace, report, tmp_path, say, python, name):
 
 def test_text(trace, report, tmp_path):
     """What people read: the answer, the line with its source, what to do, and how to prove it, within the width."""
-    command, line = variant(HERE / "programs" / "items.py", tmp_path / "faulty", "faulty")
+    command, line = variant(HERE / "programs" / "records.py", tmp_path / "faulty", "faulty")
     traced = trace(command)
     for width in (60, 100):
         text = report(traced.database, "advise", "--width", width).stdout
         assert all(len(row) <= width for row in text.split("\n") if "trace-run" not in row and "trace-report" not in row)
         text = " ".join(text.split())
-        assert "1 finding; it would take the peak from " in text and f"items.py:{line} (" in text
-        assert "Certain, by rule dict-per-instance:" in text and 'items = [Item("a", "b", i) for i in range(40000)]' in text
-        assert "40,000 instances of Item" in text and "__slots__" in text and "trace-run --label after" in text
+        assert "1 finding; it would take the peak from " in text and f"records.py:{line} (" in text
+        assert "Likely, by rule walked-once:" in text and 'records = [{f: r[f] for f in ("sku", "warehouse")}' in text
+        assert "'records' is built whole" in text and "a generator" in text and "trace-run --label after" in text
     assert "Nothing certain or likely" in report(traced.database, "advise", "--type", "str").stdout
     assert "Nothing certain or likely" in report(traced.database, "advise", "--file", "nothing.py").stdout
-    assert "1 finding" in report(traced.database, "advise", "--file", "items.py", "--function", "main*").stdout
+    assert "1 finding" in report(traced.database, "advise", "--file", "records.py", "--function", "main*").stdout
