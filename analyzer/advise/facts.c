@@ -157,7 +157,8 @@ static int take(struct reading *r, sqlite3_stmt *s)
     histograms_add(&facts->blocks, s, BLOCKS_FROM, NULL);
     facts->stacks++;
     facts->largest_each = (int64_t)((uint64_t)facts->largest_each + (uint64_t)largest);
-    /* A block whose type is told later is taken over by another site then, whose own peak so misses it. */
+    /* The own peak of an exact type may miss a block whose type was told late: after others of it were taken from a free
+     * list (CPython 3.13). */
     facts->one_each &= m.own_peak_bytes <= largest && m.peak_bytes <= largest &&
                        (n->type == 0 || n->how == STORE_TYPE_INFERRED);
     *site = (struct facts_site){.facts = index,
