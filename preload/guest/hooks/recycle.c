@@ -8,19 +8,14 @@
 
 #define EVENT_CREATE 0 /* PyRefTracer_CREATE */
 
-/* Flags of types that have headers before the object in its block. */
-#define TYPE_HAS_GC (1ull << 14)
-#define TYPE_HAS_PREHEADER (3ull << 3) /* Py_TPFLAGS_MANAGED_WEAKREF, Py_TPFLAGS_MANAGED_DICT */
-#define GC_HEADER 16
-#define PREHEADER 16
-#define MOST_HEADERS (GC_HEADER + PREHEADER)
+#define MOST_HEADERS (2 * TYPES_HEADER)
 #define SMALLEST_BLOCK 16
 
 static uintptr_t block_of(uintptr_t object)
 {
     uintptr_t type = frames_word(object, PYTHON_OBJECT_TYPE);
     uint64_t flags = frames_word(type, python.layout.type_flags);
-    return object - (flags & TYPE_HAS_GC ? GC_HEADER : 0) - (flags & TYPE_HAS_PREHEADER ? PREHEADER : 0);
+    return object - types_headers(flags);
 }
 
 /* True for the object in a new block, which has been counted already. An object follows the headers in its

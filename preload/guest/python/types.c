@@ -25,19 +25,12 @@
 #define TYPE_DICT_OFFSET 288
 #define TYPE_COPIED 296
 
-#define MANAGED_FLAGS \
-    (3ull << 3) /* 3.11: values and dict before the object; later: dict and weak references */
 #define HEAP_FLAG (1ull << 9)
 #define READY_FLAG (1ull << 12)
-#define GC_FLAG (1ull << 14)
 #define TUPLE_FLAG (1ull << 26)
 #define BYTES_FLAG (1ull << 27)
 #define STRING_FLAG (1ull << 28)
 #define TYPE_FLAG (1ull << 31)
-#define GC_HEADER 16
-#define PREHEADER 16
-
-#define PAGE 4096u /* the smallest page size */
 
 #define METATYPES 8 /* a type's type, its type and so on: more are not looked at */
 
@@ -73,16 +66,6 @@ static bool by_kernel(void *to, uintptr_t from, size_t size)
     return result == (long)size;
 }
 
-static bool can_read(uintptr_t from, size_t size)
-{
-    if (from > UINTPTR_MAX - size - PAGE)
-        return false;
-    for (uintptr_t at = from & ~(uintptr_t)7; at < from + size; at = (at | (PAGE - 1)) + 1)
-        if (!extent_readable(at))
-            return false;
-    return true;
-}
-
 /* False if the memory is not there, or the kernel may not be asked. */
 static bool copy(void *to, uintptr_t from, size_t size)
 {
@@ -92,7 +75,7 @@ static bool copy(void *to, uintptr_t from, size_t size)
         reading = system_call(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0, 0) == 0 ? BY_KERNEL : BY_PROBING;
     if (reading == BY_KERNEL && by_kernel(to, from, size))
         return true;
-    if (reading != BY_PROBING || !can_read(from, size))
+    if (reading != BY_PROBING || !extent_readable_all(from, size))
         return false;
     memcpy(to, (const void *)from, size);
     return true;
@@ -261,7 +244,7 @@ static uint64_t hash_of(const struct description *d)
 
 /* Flags that are set while a type lives, such as that its version is valid, do not make it another one. */
 #define LASTING_FLAGS \
-    (MANAGED_FLAGS | HEAP_FLAG | GC_FLAG | TUPLE_FLAG | BYTES_FLAG | STRING_FLAG | TYPE_FLAG)
+    (TYPES_MANAGED | HEAP_FLAG | TYPES_GC | TUPLE_FLAG | BYTES_FLAG | STRING_FLAG | TYPE_FLAG)
 
 static uint64_t lasting_flags(const struct description *d)
 {
@@ -303,7 +286,7 @@ static struct wire_note_object_type *write_note(const struct description *d, uin
 static struct types_entry entry_of(const struct description *d, uint32_t number)
 {
     uint64_t flags = lasting_flags(d);
-    uint32_t headers = (flags & GC_FLAG ? GC_HEADER : 0) + (flags & MANAGED_FLAGS ? PREHEADER : 0);
+    uint32_t headers = types_headers(flags);
     /* A str with its characters behind its head is smaller than its type says. */
     uint64_t least = flags & STRING_FLAG ? python.layout.string_data : word_in(d->type, TYPE_BASIC_SIZE);
     return (struct types_entry){stacks_frame(WIRE_FRAME_TYPE, 0, number), headers + PYTHON_OBJECT_TYPE,

@@ -27,6 +27,16 @@ struct types_entry {
     bool resizable : 1; /* its objects may be reallocated: str, bytes, tuple and their subclasses */
 };
 
+/* Flags of types whose objects have headers before them in their blocks. */
+#define TYPES_GC (1ull << 14)     /* what the collector of garbage knows of it */
+#define TYPES_MANAGED (3ull << 3) /* 3.11: attributes' values and dict; later: dict and weak references */
+#define TYPES_HEADER 16u          /* bytes of each of the two */
+
+INLINE uint32_t types_headers(uint64_t flags)
+{
+    return (flags & TYPES_GC ? TYPES_HEADER : 0) + (flags & TYPES_MANAGED ? TYPES_HEADER : 0);
+}
+
 /* The type at this address; NULL = there is none, as far as can be known. Valid until the next types_forget(). */
 const struct types_entry *types_at(uintptr_t address);
 

@@ -39,6 +39,16 @@ bool extent_readable(uintptr_t address)
     return address % 8 == 0 && can_read(address);
 }
 
+bool extent_readable_all(uintptr_t address, size_t size)
+{
+    if (address > UINTPTR_MAX - size - PAGE)
+        return false;
+    for (uintptr_t at = address & ~(uintptr_t)7; at < address + size; at = (at | (PAGE - 1)) + 1)
+        if (!can_read(at))
+            return false;
+    return true;
+}
+
 bool extent_change(struct extent *extent, uintptr_t address)
 {
     if (!extent_readable(address))

@@ -11,6 +11,7 @@
 #include "bounds.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct extent {
@@ -39,6 +40,9 @@ static inline bool extent_holds(struct extent *extent, uintptr_t address)
 
 /* True if the word at the address can be read; asks the kernel. */
 bool extent_readable(uintptr_t address);
+
+/* The same of all bytes of a range. */
+bool extent_readable_all(uintptr_t address, size_t size);
 
 /* Continues on another stack, in which a frame was left at this address; false if it cannot be read. */
 bool extent_change(struct extent *extent, uintptr_t address);
