@@ -54,28 +54,48 @@ static char *first_line(char *const arguments[])
     return NULL;
 }
 
-/* The package in "git: /usr/bin/git" or "libc6:amd64: /usr/lib/...". */
-static char *owner_of(const char *path)
+/* The package that has one of the paths, malloc'ed. Searches the lists of dpkg's packages, as dpkg-query does, which
+ * reads them all into tables first: 0.3 s on a machine where this takes 0.06. */
+static char *owner_of(const char *paths[3])
 {
-    char *arguments[] = {(char *)"dpkg-query", (char *)"-S", (char *)"--", (char *)path, NULL};
+    char *arguments[] = {(char *)"grep",
+                         (char *)"-rlxF",
+                         (char *)"--include=*.list",
+                         (char *)"-e",
+                         (char *)paths[0],
+                         (char *)"-e",
+                         (char *)paths[1],
+                         (char *)"-e",
+                         (char *)paths[2],
+                         (char *)"--",
+                         (char *)"/var/lib/dpkg/info",
+                         NULL};
+    char *line = first_line(arguments), *name = line != NULL ? strrchr(line, '/') : NULL;
 
-    if (*path != '/' || strpbrk(path, "*?[\\") != NULL) /* dpkg-query would take it as a pattern */
-        return NULL;
-    char *line = first_line(arguments);
+    if (name == NULL)
+        return free(line), NULL;
+    name[strcspn(name, ":\n")] = '\0'; /* "/git.list", "/libc6:amd64.list" */
+    size_t length = strlen(name);
 
-    if (line != NULL)
-        line[strcspn(line, ":,")] = '\0';
+    if (length > 5 && strcmp(name + length - 5, ".list") == 0)
+        name[length - 5] = '\0';
+    memmove(line, name + 1, strlen(name));
     return line;
 }
 
 char *nameless_package(const char *file)
 {
-    char path[PATH_MAX], *package = owner_of(file), *symbols = NULL;
+    char path[PATH_MAX], *symbols = NULL;
+    const char *paths[3] = {file, file, file};
 
-    if (package == NULL && strncmp(file, "/usr/", 5) == 0) /* from before /lib moved into /usr */
-        package = owner_of(file + 4);
-    if (package == NULL && realpath(file, path) != NULL && strcmp(path, file) != 0)
-        package = owner_of(path);
+    if (*file != '/' || strchr(file, '\n') != NULL)
+        return NULL;
+    if (strncmp(file, "/usr/", 5) == 0) /* from before /lib moved into /usr */
+        paths[1] = file + 4;
+    if (realpath(file, path) != NULL && strchr(path, '\n') == NULL)
+        paths[2] = path;
+    char *package = owner_of(paths);
+
     if (package == NULL)
         return NULL;
     /* The C library's and Python's packages still end in -dbg, and pythonX-minimal shares that of pythonX. */
