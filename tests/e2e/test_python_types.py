@@ -191,6 +191,35 @@ def test_objects(trace, report, tmp_path, program, python):
     assert traced.run["state"] == "complete"
 
 
+FAULTS = """
+import resource, sys, tracemalloc
+
+class Plain:
+    pass
+
+def main():
+    tracemalloc.take_snapshot() # allocates often without an object: a second layer of ours is put above
+    kept = [Plain() for i in range(1000)] # what is to be learned is learned
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for i in range(20000):
+        kept[i % 1000] = Plain()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+main()
+"""
+
+
+@pytest.mark.parametrize("python", one_of_each(interpreters()), ids=repr)
+def test_below_tracemalloc(trace, tmp_path, python):
+    """Another tracer between two layers of ours: each object is seen once, and nothing has to be learned again for each."""
+    path = tmp_path / "faults.py"
+    path.write_text(FAULTS)
+    traced = trace([python.path, "-X", "tracemalloc", path])
+    assert int(traced.stdout) < 10000
+    line = FAULTS.split("\n").index("        kept[i % 1000] = Plain()") + 1
+    assert traced.one("SELECT sum(allocations) AS n FROM types WHERE line = ? AND type = '__main__.Plain'", line)["n"] == 20000
+
+
 def test_without(trace, report, tmp_path, program):
     """Nothing is typed, and nothing else is different."""
     python = one_of_each(interpreters())[-1]

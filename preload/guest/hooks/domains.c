@@ -88,12 +88,20 @@ static inline struct thread *begin(const void *frame)
     return t;
 }
 
+/* Where another tracer, tracemalloc for one, stands between two of our layers, the upper one records the object. */
+static void object_missed(void)
+{
+    const struct thread *t = thread_self;
+    if (!t || !t->pass_through)
+        objects_miss();
+}
+
 static __attribute__((noinline)) void *finish(struct thread *t, void *block, size_t size, const void *frame,
                                               bool object, uintptr_t type)
 {
     if (UNLIKELY(!t)) {
         if (object)
-            objects_miss();
+            object_missed();
         return block;
     }
     t->pass_through = false;
@@ -205,7 +213,7 @@ static inline void *reallocate(void *context, void *block, size_t size, const vo
     if (UNLIKELY(!t)) {
         cannot_look(block);
         if (kind.object)
-            objects_miss();
+            object_missed();
         return below->realloc(below->context, block, size);
     }
     if (block) {
