@@ -6,10 +6,10 @@
 
 #include <stdlib.h>
 
-static int ask_rules(struct advice *advice)
+static int ask_rules(struct advice *advice, const bool *which)
 {
     for (const struct rule *rule = rules; rule->id != NULL && advice->status == EXIT_FINE; rule++)
-        if (rule->lacks == NULL || rule->lacks(advice) == NULL)
+        if ((which == NULL || which[rule - rules]) && (rule->lacks == NULL || rule->lacks(advice) == NULL))
             rule->find(advice);
     return advice->status;
 }
@@ -26,13 +26,13 @@ static int read_pages(struct report *report, struct advice *advice)
     return status;
 }
 
-int advice_read(struct report *report, const struct run *run, const struct filter *filter, bool all,
+int advice_read(struct report *report, const struct run *run, const struct advice_query *query,
                 struct advice *advice)
 {
-    const struct profile_query stacks = {.run = run, .filter = filter, .no_sites = 1};
+    const struct profile_query stacks = {.run = run, .filter = query->filter, .no_sites = 1};
 
-    *advice =
-        (struct advice){.report = report, .run = run, .filter = filter, .peak_without = run->t.m.peak_bytes};
+    *advice = (struct advice){
+        .report = report, .run = run, .filter = query->filter, .peak_without = run->t.m.peak_bytes};
     int status = profile_load(report, &stacks, &advice->profile);
 
     if (status == EXIT_FINE)
@@ -42,8 +42,8 @@ int advice_read(struct report *report, const struct run *run, const struct filte
     if (status == EXIT_FINE)
         status = read_pages(report, advice);
     if (status == EXIT_FINE)
-        status = ask_rules(advice);
-    return status == EXIT_FINE ? findings_settle(advice, all) : status;
+        status = ask_rules(advice, query->rules);
+    return status == EXIT_FINE ? findings_settle(advice, query->all) : status;
 }
 
 void advice_free(struct advice *advice)

@@ -129,9 +129,14 @@ struct advice {
     int status; /* of the rules: EXIT_FINE, or what went wrong */
 };
 
-/* Asks all rules. filter: prepared. all: findings that are only worth a look, and those about lines of libraries, count
- * and are kept. On failure says why; call advice_free() in any case. */
-int advice_read(struct report *report, const struct run *run, const struct filter *filter, bool all,
+struct advice_query {
+    const struct filter *filter; /* prepared */
+    bool all;          /* findings that are only worth a look, and those about lines of libraries, are kept */
+    const bool *rules; /* which to ask, in the order of their table; NULL = all */
+};
+
+/* Asks the rules. On failure says why; call advice_free() in any case. */
+int advice_read(struct report *report, const struct run *run, const struct advice_query *query,
                 struct advice *advice);
 void advice_free(struct advice *advice);
 

@@ -1,11 +1,10 @@
 /* advise.c - trace-report advise: what a run's record says of memory that the program could do without. */
 #define _GNU_SOURCE
 #include "advice.h"
-#include "commands.h"
-#include "nameless.h"
-#include "names.h"
 #include "advice_rules.h"
-#include "show.h"
+#include "commands.h"
+#include "finding_words.h"
+#include "nameless.h"
 #include "source.h"
 #include "source_file.h"
 #include "text.h"
@@ -77,32 +76,13 @@ static void print_source(const struct report *report, const struct run *run,
     free(text);
 }
 
-/* One line of what is saved; what is less than a hundredth of all is left out, all = 0: it is not known. */
-static void __attribute__((format(printf, 5, 0)))
-print_saving(const struct report *report, int64_t saved, int64_t of, bool is_bytes, const char *what,
-             int *lines)
+static void print_savings(const struct report *report, const struct advice *advice, const struct finding *f)
 {
-    char number[UNITS_SIZE], share[UNITS_SIZE];
+    char savings[FINDING_SAVINGS][FINDING_SAVING];
+    size_t count = finding_savings(report, advice, f, savings);
 
-    if (saved <= 0 || saved < of / 100)
-        return;
-    printf("%*s%s ", INDENT, "", (*lines)++ == 0 ? "Saves" : "     ");
-    printf(what, is_bytes ? units_bytes(number, saved, report->bytes) : units_count(number, saved));
-    if (of > 0)
-        printf(" (%s)", units_percent(share, (double)saved, (double)of));
-    putchar('\n');
-}
-
-static void print_savings(const struct report *report, const struct run *run, const struct finding *f)
-{
-    const struct store_measures *m = &run->t.m;
-    int lines = 0;
-
-    print_saving(report, f->saves_peak_bytes, m->peak_bytes, true,
-                 f->address_space ? "%s of the peak, in address space" : "about %s of the peak", &lines);
-    print_saving(report, f->saves_resident_bytes, 0, true, "about %s of resident memory", &lines);
-    print_saving(report, f->saves_bytes, m->bytes, true, "%s of all that is allocated", &lines);
-    print_saving(report, f->saves_allocations, m->allocations, false, "%s allocations", &lines);
+    for (size_t i = 0; i < count; i++)
+        printf("%*s%s %s\n", INDENT, "", i == 0 ? "Saves" : "     ", savings[i]);
 }
 
 static void print_finding(const struct report *report, const struct advice *advice, size_t index)
@@ -110,13 +90,9 @@ static void print_finding(const struct report *report, const struct advice *advi
     static const char *const words[] = {[CERTAIN] = "Certain", [LIKELY] = "Likely", [ASK] = "Worth a look"};
     const struct finding *f = &advice->findings[index];
     const struct profile_place *place = &advice->profile.places[f->place];
-    char *function = report->width > 0 ? names_cut(place->function, (size_t)report->width / 2) : NULL;
-    char *where = show_place(advice->run, place->file, place->line), *heading = NULL, text[400],
-         count[UNITS_SIZE];
-    char *harmless = NULL;
+    char *where = finding_place(advice, f), *heading = NULL, *harmless = NULL, text[400], count[UNITS_SIZE];
 
-    if (asprintf(&heading, "%zu. %s (%s): %s", index + 1,
-                 where != NULL ? where : text_basename(place->module), place->function, f->rule->title) < 0)
+    if (asprintf(&heading, "%zu. %s: %s", index + 1, where != NULL ? where : "", f->rule->title) < 0)
         heading = NULL;
     harmless = heading != NULL ? text_harmless(heading) : NULL;
     printf("\n%s", report_color(report, "bold"));
@@ -132,11 +108,10 @@ static void print_finding(const struct report *report, const struct advice *advi
         say(report, text);
     }
     say(report, f->remedy);
-    print_savings(report, advice->run, f);
+    print_savings(report, advice, f);
     free(harmless);
     free(heading);
     free(where);
-    free(function);
 }
 
 /* Adds "AND WHAT" to the sentence. */
@@ -260,14 +235,8 @@ static void print_text(const struct report *report, const struct advice *advice)
 
 static void finding_json(struct json *json, const struct advice *advice, const struct finding *f)
 {
-    const struct profile_place *place = &advice->profile.places[f->place];
-
     json_object(json, NULL);
-    json_text(json, "rule", f->rule->id);
-    json_text(json, "certainty", certainty_names[f->certainty]);
-    json_text(json, "file", place->file);
-    json_number(json, "line", place->line);
-    json_text(json, "function", place->function);
+    finding_json_place(json, advice, f);
     json_text(json, "type", f->type);
     json_object(json, "evidence");
     for (size_t i = 0; i < FINDING_EVIDENCE && f->evidence[i].name != NULL; i++)
@@ -275,10 +244,7 @@ static void finding_json(struct json *json, const struct advice *advice, const s
     json_close(json);
     json_text(json, "what", f->what);
     json_text(json, "remedy", f->remedy);
-    json_number(json, "saves_peak_bytes", f->saves_peak_bytes);
-    json_number(json, "saves_bytes", f->saves_bytes);
-    json_number(json, "saves_allocations", f->saves_allocations);
-    json_number(json, "saves_resident_bytes", f->saves_resident_bytes);
+    finding_json_savings(json, f);
     json_number(json, "merged", f->more);
     json_close(json);
 }
@@ -328,7 +294,7 @@ int command_advise(struct report *report, int argc, char **argv)
     if (status == EXIT_FINE)
         status = filter_prepare(report, &filter, &run, MEASURE_peak_bytes);
     if (status == EXIT_FINE)
-        status = advice_read(report, &run, &filter, all, &advice);
+        status = advice_read(report, &run, &(struct advice_query){.filter = &filter, .all = all}, &advice);
     if (status == EXIT_FINE && report->json)
         print_json(&advice);
     else if (status == EXIT_FINE)

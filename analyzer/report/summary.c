@@ -3,6 +3,7 @@
 #include "args.h"
 #include "brief.h"
 #include "commands.h"
+#include "finding_words.h"
 #include "histograms.h"
 #include "by_line.h"
 #include "missing.h"
@@ -21,7 +22,8 @@
 #include <string.h>
 
 #define ROWS 5
-#define MODULES 5 /* most modules named in warnings */
+#define NAME_COLUMN 13 /* what the names of totals take */
+#define MODULES 5      /* most modules named in warnings */
 
 static int brief;
 static int64_t pid, since;
@@ -38,9 +40,12 @@ static const struct option_spec options[] = {
 
 const struct manual manual_summary = {
     .operands = "[RUN]",
-    .about = "Shows a run on one page: its totals, the lines that allocate most, the sizes of blocks, and "
-             "what is missing\n"
-             "in the record. --json has also what is left and what is allocated in vain, in 8 KB at most.",
+    .about =
+        "Shows a run on one page: its totals, the lines that allocate most, the sizes of blocks, and "
+        "what is missing\n"
+        "in the record; and the first thing that trace-report advise finds. --json has also what is left "
+        "and what is\n"
+        "allocated in vain, in 8 KB at most.",
     .options = options,
     .examples = {{"", "the latest run"}, {"list --json", "the latest run labelled 'list', for a program"}},
     .most = 1,
@@ -53,6 +58,8 @@ struct summary {
     struct histograms histograms;
     struct sentences warnings;
     struct verdict_facts verdict; /* for --json */
+    struct filter all;            /* filters nothing */
+    struct advice advice;
 };
 
 /* ---- gathering ------------------------------------------------------------------------------- */
@@ -201,6 +208,12 @@ static int gather(struct report *report, struct summary *summary)
         status = lines_read(report, &query, &summary->by_bytes);
     if (status == EXIT_FINE)
         status = histograms_read(report, &summary->run, NULL, &summary->histograms);
+    if (status == EXIT_FINE)
+        status = filter_prepare(report, &summary->all, &summary->run, MEASURE_peak_bytes);
+    if (status == EXIT_FINE)
+        status = advice_read(report, &summary->run, &(struct advice_query){.filter = &summary->all},
+                             &summary->advice);
+    summary->verdict.advised = finding_first(&summary->advice) != NULL;
     return status == EXIT_FINE ? warnings(report, summary) : status;
 }
 
@@ -261,6 +274,22 @@ static void print_facts(const struct report *report, const struct run *run)
     free(command);
 }
 
+/* The first finding, and where the others are. */
+static void print_advice(const struct report *report, const struct advice *advice)
+{
+    const struct finding *first = finding_first(advice);
+    char *sentence = first != NULL ? finding_sentence(report, advice, first) : NULL,
+         *command = first != NULL ? report_command(report, "advise", "") : NULL, *text = NULL;
+
+    if (sentence != NULL && command != NULL &&
+        asprintf(&text, "%-*s%s; see: %s", NAME_COLUMN, "advice", sentence, command) >= 0) {
+        text_wrap(stdout, text, (size_t)report->width, NAME_COLUMN);
+        free(text);
+    }
+    free(command);
+    free(sentence);
+}
+
 static int print_text(struct report *report, struct summary *summary)
 {
     const char *bold = report_color(report, "bold"), *reset = report_color(report, "reset");
@@ -268,6 +297,7 @@ static int print_text(struct report *report, struct summary *summary)
     int status = EXIT_FINE;
 
     print_facts(report, &summary->run);
+    print_advice(report, &summary->advice);
     run_explain_empty(report, &summary->run);
     if (summary->at_peak.count > 0) {
         printf("\n%sMost at the peak%s\n", bold, reset);
@@ -301,6 +331,20 @@ static const struct room {
 } rooms[] = {{0, ROWS, 1, 100}, {300, 3, 1, 10}, {120, 3, 0, 5}, {60, 2, 0, 3}, {30, 1, 0, 2}};
 #define JSON_MOST 8000 /* bytes: small enough to give to an AI agent with every question */
 
+static void advice_json(struct json *json, const struct advice *advice)
+{
+    const struct finding *first = finding_first(advice);
+
+    if (first == NULL) {
+        json_null(json, "advice");
+        return;
+    }
+    json_object(json, "advice");
+    finding_json_place(json, advice, first);
+    finding_json_savings(json, first);
+    json_close(json);
+}
+
 static int write_json(struct report *report, struct summary *summary, const struct room *room, FILE *out)
 {
     struct lines_query query = {.run = &summary->run, .by = MEASURE_peak_bytes};
@@ -321,6 +365,7 @@ static int write_json(struct report *report, struct summary *summary, const stru
     if (status == EXIT_FINE)
         status = show_lines_json(report, &json, &query, &by_bytes, NULL, 0);
     json_close(&json);
+    advice_json(&json, &summary->advice);
     verdict_json(report, &json, &summary->run, &summary->verdict, room->rows);
     if (room->sizes)
         histograms_json_sizes(&json, &summary->histograms);
@@ -398,6 +443,8 @@ int command_summary(struct report *report, int argc, char **argv)
     lines_free(&summary.at_peak);
     lines_free(&summary.by_bytes);
     verdict_free(&summary.verdict);
+    advice_free(&summary.advice);
+    filter_free(&summary.all);
     run_free(&summary.run);
     return status;
 }

@@ -102,6 +102,8 @@ void verdict_json(struct report *report, struct json *json, const struct run *ru
 
     report->run = number;
     json_next(report, json, "top", "--stacks 1", "who made up the peak");
+    if (verdict->advised)
+        json_next(report, json, "advise", "", "what could be done, and what that saves");
     if (verdict->leaks.count > 0)
         json_next(report, json, "leaks", "", "the stacks of what is left");
     if (share >= CHURN)

@@ -13,6 +13,7 @@ struct verdict_facts {
     struct kept kept;
     struct store_measures kept_sum;
     struct python_end python;
+    int advised; /* advise finds something that is certain or likely; the caller's */
 };
 
 /* Call verdict_free() in any case. */

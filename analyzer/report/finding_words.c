@@ -1,0 +1,100 @@
+/* finding_words.c - see finding_words.h. */
+#define _GNU_SOURCE
+#include "finding_words.h"
+#include "advice_rules.h"
+#include "show.h"
+#include "text.h"
+#include "units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+char *finding_place(const struct advice *advice, const struct finding *finding)
+{
+    const struct profile_place *place = &advice->profile.places[finding->place];
+    char *where = show_place(advice->run, place->file, place->line), *text = NULL;
+
+    if (asprintf(&text, "%s (%s)", where != NULL ? where : text_basename(place->module), place->function) < 0)
+        text = NULL;
+    free(where);
+    return text;
+}
+
+/* What is less than a hundredth of all is left out; of = 0: all of it is not known. */
+static size_t __attribute__((format(printf, 4, 0)))
+saving(char *out, int64_t saved, int64_t of, const char *what, const char *number)
+{
+    char share[UNITS_SIZE];
+
+    if (saved <= 0 || saved < of / 100)
+        return 0;
+    int used = snprintf(out, FINDING_SAVING, what, number);
+
+    if (of > 0 && used > 0 && used < FINDING_SAVING)
+        snprintf(out + used, FINDING_SAVING - (size_t)used, " (%s)",
+                 units_percent(share, (double)saved, (double)of));
+    return 1;
+}
+
+size_t finding_savings(const struct report *report, const struct advice *advice,
+                       const struct finding *finding, char savings[FINDING_SAVINGS][FINDING_SAVING])
+{
+    const struct store_measures *m = &advice->run->t.m;
+    const struct finding *f = finding;
+    int plain = report->bytes;
+    char number[UNITS_SIZE];
+    size_t n = 0;
+
+    n += saving(savings[n], f->saves_peak_bytes, m->peak_bytes,
+                f->address_space ? "%s of the peak, in address space" : "about %s of the peak",
+                units_bytes(number, f->saves_peak_bytes, plain));
+    n += saving(savings[n], f->saves_resident_bytes, 0, "about %s of resident memory",
+                units_bytes(number, f->saves_resident_bytes, plain));
+    n += saving(savings[n], f->saves_bytes, m->bytes, "%s of all that is allocated",
+                units_bytes(number, f->saves_bytes, plain));
+    n += saving(savings[n], f->saves_allocations, m->allocations, "%s allocations",
+                units_count(number, f->saves_allocations));
+    return n;
+}
+
+char *finding_sentence(const struct report *report, const struct advice *advice,
+                       const struct finding *finding)
+{
+    char *place = finding_place(advice, finding), *text = NULL, *harmless = NULL,
+         savings[FINDING_SAVINGS][FINDING_SAVING];
+    size_t count = finding_savings(report, advice, finding, savings);
+
+    if (place != NULL && asprintf(&text, "%s: %s (%s, %s)%s%s", place, finding->rule->title,
+                                  finding->rule->id, certainty_names[finding->certainty],
+                                  count > 0 ? "; saves " : "", count > 0 ? savings[0] : "") < 0)
+        text = NULL;
+    if (text != NULL)
+        harmless = text_harmless(text);
+    free(text);
+    free(place);
+    return harmless;
+}
+
+void finding_json_place(struct json *json, const struct advice *advice, const struct finding *finding)
+{
+    const struct profile_place *place = &advice->profile.places[finding->place];
+
+    json_text(json, "rule", finding->rule->id);
+    json_text(json, "certainty", certainty_names[finding->certainty]);
+    json_text(json, "file", place->file);
+    json_number(json, "line", place->line);
+    json_text(json, "function", place->function);
+}
+
+void finding_json_savings(struct json *json, const struct finding *finding)
+{
+    json_number(json, "saves_peak_bytes", finding->saves_peak_bytes);
+    json_number(json, "saves_bytes", finding->saves_bytes);
+    json_number(json, "saves_allocations", finding->saves_allocations);
+    json_number(json, "saves_resident_bytes", finding->saves_resident_bytes);
+}
+
+const struct finding *finding_first(const struct advice *advice)
+{
+    return advice->finding_count > 0 && advice->findings[0].certainty != ASK ? &advice->findings[0] : NULL;
+}
