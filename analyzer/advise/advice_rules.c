@@ -2,6 +2,9 @@
 #include "advice_rules.h"
 #include "trend.h"
 
+#include <stdio.h>
+#include <string.h>
+
 const char *const certainty_names[] = {"certain", "likely", "ask"};
 
 const struct rule rules[] = {
@@ -15,6 +18,24 @@ const struct rule rules[] = {
     {"never-touched", "asked for and never used", false, false, 1 << 20, rule_never_touched, no_pages},
     {0},
 };
+_Static_assert(sizeof rules / sizeof rules[0] <= RULES_MOST, "RULES_MOST is too small");
+
+const struct rule *rule_find(const char *id, size_t length)
+{
+    for (const struct rule *rule = rules; rule->id != NULL; rule++)
+        if (strlen(rule->id) == length && memcmp(rule->id, id, length) == 0)
+            return rule;
+    return NULL;
+}
+
+char *rules_text(char *out)
+{
+    size_t used = 0;
+
+    for (const struct rule *rule = rules; rule->id != NULL && used < RULES_TEXT; rule++)
+        used += (size_t)snprintf(out + used, RULES_TEXT - used, "%s%s", used > 0 ? ", " : "", rule->id);
+    return out;
+}
 
 const char *no_moments(const struct advice *advice)
 {

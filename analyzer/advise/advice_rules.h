@@ -16,6 +16,15 @@ struct rule {
 };
 extern const struct rule rules[]; /* ends with a NULL id */
 
+#define RULES_MOST 32
+#define RULES_TEXT (RULES_MOST * 24)
+
+/* The rule of that name; NULL = there is none. */
+const struct rule *rule_find(const char *id, size_t length);
+
+/* All names, with commas between, in a buffer of RULES_TEXT. */
+char *rules_text(char *out);
+
 void rule_growth_by_copy(struct advice *advice);
 void rule_churn(struct advice *advice);
 void rule_small_blocks(struct advice *advice);

@@ -159,28 +159,6 @@ static void print_head(const struct report *report, const struct advice *advice)
     text_wrap(stdout, text, (size_t)report->width, 0);
 }
 
-/* Which rules cannot tell: those for the same reason together. */
-static void print_lacks(const struct report *report, const struct advice *advice)
-{
-    const char *before = NULL;
-    char text[400] = "";
-
-    for (const struct rule *rule = rules; rule->id != NULL; rule++) {
-        const char *why = rule->lacks != NULL ? rule->lacks(advice) : NULL;
-
-        if (why == NULL || why == before)
-            continue;
-        snprintf(text, sizeof text, "%s", rule->id);
-        for (const struct rule *other = rule + 1; other->id != NULL; other++)
-            if (other->lacks != NULL && other->lacks(advice) == why)
-                snprintf(text + strlen(text), sizeof text - strlen(text), ", %s", other->id);
-        snprintf(text + strlen(text), sizeof text - strlen(text), " cannot tell of this run: %s", why);
-        putchar('\n');
-        text_wrap(stdout, text, (size_t)report->width, 2);
-        before = why;
-    }
-}
-
 /* What was left out, and why; with --all, what rules could not tell. */
 static void print_foot(const struct report *report, const struct advice *advice, size_t shown)
 {
@@ -192,7 +170,7 @@ static void print_foot(const struct report *report, const struct advice *advice,
         printf("\n%s more %s worth a look: --all\n", units_count(count, (int64_t)advice->asks),
                advice->asks == 1 ? "is" : "are");
     if (all)
-        print_lacks(report, advice);
+        finding_lacks(report, advice, NULL, "\n");
 }
 
 /* The command that proves it. */
@@ -233,22 +211,6 @@ static void print_text(const struct report *report, const struct advice *advice)
 
 /* ---- JSON ---------------------------------------------------------------------------------------- */
 
-static void finding_json(struct json *json, const struct advice *advice, const struct finding *f)
-{
-    json_object(json, NULL);
-    finding_json_place(json, advice, f);
-    json_text(json, "type", f->type);
-    json_object(json, "evidence");
-    for (size_t i = 0; i < FINDING_EVIDENCE && f->evidence[i].name != NULL; i++)
-        json_real(json, f->evidence[i].name, f->evidence[i].value);
-    json_close(json);
-    json_text(json, "what", f->what);
-    json_text(json, "remedy", f->remedy);
-    finding_json_savings(json, f);
-    json_number(json, "merged", f->more);
-    json_close(json);
-}
-
 static void print_json(const struct advice *advice)
 {
     size_t shown = limit > 0 && (size_t)limit < advice->finding_count ? (size_t)limit : advice->finding_count;
@@ -264,18 +226,7 @@ static void print_json(const struct advice *advice)
     for (size_t i = 0; i < shown; i++)
         finding_json(&json, advice, &advice->findings[i]);
     json_close(&json);
-    json_array(&json, "cannot_tell");
-    for (const struct rule *rule = rules; rule->id != NULL; rule++) {
-        const char *lack = rule->lacks != NULL ? rule->lacks(advice) : NULL;
-
-        if (lack == NULL)
-            continue;
-        json_object(&json, NULL);
-        json_text(&json, "rule", rule->id);
-        json_text(&json, "why", lack);
-        json_close(&json);
-    }
-    json_close(&json);
+    finding_json_lacks(&json, advice, NULL);
     json_end(&json);
 }
 

@@ -3,8 +3,10 @@
 #define _GNU_SOURCE
 #include "args.h"
 #include "commands.h"
+#include "check_advice.h"
 #include "check_lines.h"
 #include "check_rss.h"
+#include "source_file.h"
 #include "text.h"
 #include "units.h"
 
@@ -16,7 +18,7 @@
 
 static int64_t most[MEASURES] = {[0 ... MEASURES - 1] = -1}; /* -1 = no limit */
 static int64_t most_resident = -1;
-static const char *baseline;
+static const char *baseline, *advice_rules;
 static double tolerance = 0.05;
 static int annotations; /* enum below */
 enum { ANNOTATIONS_AUTO, ANNOTATIONS_GITHUB, ANNOTATIONS_NONE };
@@ -30,12 +32,15 @@ static const struct option_spec options[] = {
     {"max-allocations", OPTION_NUMBER, &most[MEASURE_allocations], "N", "allocations in all", NULL},
     {"max-temporary", OPTION_NUMBER, &most[MEASURE_temporary], "N", "temporary allocations", NULL},
     {"max-rss", OPTION_BYTES, &most_resident, "BYTES", "the resident size, where it was highest", NULL},
+    {"advice", OPTION_TEXT, &advice_rules, "RULES",
+     "nothing that advise is certain of or finds likely: rules with commas between, or all", NULL},
     {"against", OPTION_TEXT, &baseline, "BASELINE",
      "no more than another run: number, label, or database file", NULL},
     {"tolerance", OPTION_SHARE, &tolerance, "SHARE", "that may be more than the baseline (default: 5%)",
      NULL},
     {"annotations", OPTION_CHOICE, &annotations, NULL,
      "annotate lines, on stderr (default: where GITHUB_ACTIONS is true)", annotation_names},
+    SOURCE_OPTION,
     FILTER_OPTIONS(filter),
     FILTER_MOMENTS(filter),
     {0},
@@ -53,7 +58,8 @@ const struct manual manual_check = {
         "Below a limit are the lines that grew most, or without a baseline those that have most.",
     .options = options,
     .examples = {{"--max-peak 50MiB --max-live 1MiB", "limits in absolute numbers"},
-                 {"--max-rss 500MiB", "what the system sees of it, with the parts behind it"},
+                 {"--max-rss 500MiB --advice all",
+                  "what the system sees of it; and no line that could be better"},
                  {"--against main.db --tolerance 2%", "no more than the run that another branch left"}},
     .most = 1,
 };
@@ -84,7 +90,8 @@ struct verdict {
     struct limit limits[2 * LIMITED];
     size_t count, exceeded;
     struct check_rss rss; /* if that limit was given */
-    char *against;        /* the baseline's name, NULL = none */
+    struct check_advice advice;
+    char *against; /* the baseline's name, NULL = none */
     struct checked now, base;
 };
 
@@ -257,6 +264,10 @@ static int judge(struct report *report, struct verdict *verdict)
         status = check_rss_read(report, &verdict->now.run, &filter, most_resident, &verdict->rss);
         verdict->exceeded += (size_t)check_rss_exceeded(&verdict->rss);
     }
+    if (status == EXIT_FINE && verdict->advice.asked) {
+        status = check_advice_read(report, &verdict->now.run, &filter, &verdict->advice);
+        verdict->exceeded += check_advice_exceeded(&verdict->advice);
+    }
     return status == EXIT_FINE && verdict->exceeded > 0 ? find_lines(report, verdict) : status;
 }
 
@@ -333,43 +344,59 @@ static void annotate(const struct report *report, const struct verdict *verdict)
     }
     if (check_rss_exceeded(&verdict->rss))
         check_rss_annotate(report, &verdict->rss);
+    check_advice_annotate(report, &verdict->advice);
+}
+
+/* One line: all that was looked at. */
+static void print_fine(const struct report *report, const struct verdict *verdict, const char *against)
+{
+    const struct run *run = &verdict->now.run;
+    char value[UNITS_SIZE], limit[UNITS_SIZE], *label = text_harmless(run->label);
+    const char *separator = ": ";
+
+    printf("run %lld %s is %swithin its limits%s", (long long)run->number, label,
+           report_color(report, "green"), report_color(report, "reset"));
+    for (size_t i = 0; i < verdict->count; i++) {
+        const struct limit *l = &verdict->limits[i];
+
+        if (l->from_baseline)
+            continue;
+        printf("%s%s %s of %s", separator, measures[l->measure].called,
+               amount(report, value, l->measure, l->value), amount(report, limit, l->measure, l->limit));
+        separator = ", ";
+    }
+    if (most_resident >= 0) {
+        printf("%sresident %s of %s", separator, units_bytes(value, verdict->rss.value, report->bytes),
+               units_bytes(limit, most_resident, report->bytes));
+        separator = ", ";
+    }
+    if (against != NULL) {
+        printf("%sno more than %s, %g %% tolerated", separator, against, 100 * tolerance);
+        separator = ", ";
+    }
+    if (verdict->advice.asked) {
+        fputs(separator, stdout);
+        check_advice_fine(&verdict->advice);
+    }
+    putchar('\n');
+    free(label);
 }
 
 static void print_text(const struct report *report, const struct verdict *verdict)
 {
     const struct run *run = &verdict->now.run;
-    char value[UNITS_SIZE], limit[UNITS_SIZE];
-    char *label = text_harmless(run->label),
-         *against = verdict->against != NULL ? text_harmless(verdict->against) : NULL;
-    const char *separator = ": ";
+    char *against = verdict->against != NULL ? text_harmless(verdict->against) : NULL;
 
     for (size_t i = 0; i < verdict->count; i++)
         if (verdict->limits[i].value > verdict->limits[i].limit)
             print_exceeded(report, run, &verdict->limits[i], against);
     if (check_rss_exceeded(&verdict->rss))
         check_rss_print(report, run, &verdict->rss);
-    if (verdict->exceeded == 0) {
-        printf("run %lld %s is %swithin its limits%s", (long long)run->number, label,
-               report_color(report, "green"), report_color(report, "reset"));
-        for (size_t i = 0; i < verdict->count; i++) {
-            const struct limit *l = &verdict->limits[i];
-
-            if (l->from_baseline)
-                continue;
-            printf("%s%s %s of %s", separator, measures[l->measure].called,
-                   amount(report, value, l->measure, l->value), amount(report, limit, l->measure, l->limit));
-            separator = ", ";
-        }
-        if (most_resident >= 0) {
-            printf("%sresident %s of %s", separator, units_bytes(value, verdict->rss.value, report->bytes),
-                   units_bytes(limit, most_resident, report->bytes));
-            separator = ", ";
-        }
-        if (against != NULL)
-            printf("%sno more than %s, %g %% tolerated", separator, against, 100 * tolerance);
-        putchar('\n');
-    }
-    free(label);
+    check_advice_print(report, &verdict->advice);
+    if (verdict->exceeded == 0)
+        print_fine(report, verdict, against);
+    if (verdict->advice.asked)
+        check_advice_lacks(report, &verdict->advice);
     free(against);
 }
 
@@ -401,12 +428,15 @@ static void print_json(const struct verdict *verdict)
     }
     if (most_resident >= 0)
         check_rss_json(&json, &verdict->rss);
+    json_close(&json);
+    if (verdict->advice.asked)
+        check_advice_json(&json, &verdict->advice);
     json_end(&json);
 }
 
 static int has_limit(void)
 {
-    int any = baseline != NULL || most_resident >= 0;
+    int any = baseline != NULL || most_resident >= 0 || advice_rules != NULL;
 
     for (size_t i = 0; i < LIMITED; i++)
         any |= most[limited[i]] >= 0;
@@ -422,7 +452,9 @@ int command_check(struct report *report, int argc, char **argv)
         return status;
     if (!has_limit())
         return report_error(report, EXIT_USAGE, "there is no limit to check; see: trace-report check --help");
-    status = report_open(report);
+    status = advice_rules != NULL ? check_advice_choose(report, advice_rules, &verdict.advice) : EXIT_FINE;
+    if (status == EXIT_FINE)
+        status = report_open(report);
     if (status == EXIT_FINE)
         status = run_find_window(report, operands > 0 ? argv[1] : NULL, &verdict.now.run);
     if (status == EXIT_FINE)
@@ -437,6 +469,7 @@ int command_check(struct report *report, int argc, char **argv)
         status = EXIT_LIMIT;
     free(verdict.against);
     check_rss_free(&verdict.rss);
+    check_advice_free(&verdict.advice);
     filter_free(&filter);
     lines_free(&verdict.now.lines);
     lines_free(&verdict.base.lines);

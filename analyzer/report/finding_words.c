@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 char *finding_place(const struct advice *advice, const struct finding *finding)
 {
@@ -75,6 +76,35 @@ char *finding_sentence(const struct report *report, const struct advice *advice,
     return harmless;
 }
 
+/* Why the rule cannot tell; NULL = it can, or was not asked. */
+static const char *lack(const struct advice *advice, const struct rule *rule, const bool *which)
+{
+    return rule->lacks != NULL && (which == NULL || which[rule - rules]) ? rule->lacks(advice) : NULL;
+}
+
+/* Those for the same reason together. */
+void finding_lacks(const struct report *report, const struct advice *advice, const bool *which,
+                   const char *space)
+{
+    const char *before = NULL;
+    char text[400] = "";
+
+    for (const struct rule *rule = rules; rule->id != NULL; rule++) {
+        const char *why = lack(advice, rule, which);
+
+        if (why == NULL || why == before)
+            continue;
+        snprintf(text, sizeof text, "%s", rule->id);
+        for (const struct rule *other = rule + 1; other->id != NULL; other++)
+            if (lack(advice, other, which) == why)
+                snprintf(text + strlen(text), sizeof text - strlen(text), ", %s", other->id);
+        snprintf(text + strlen(text), sizeof text - strlen(text), " cannot tell of this run: %s", why);
+        fputs(space, stdout);
+        text_wrap(stdout, text, (size_t)report->width, 2);
+        before = why;
+    }
+}
+
 void finding_json_place(struct json *json, const struct advice *advice, const struct finding *finding)
 {
     const struct profile_place *place = &advice->profile.places[finding->place];
@@ -92,6 +122,38 @@ void finding_json_savings(struct json *json, const struct finding *finding)
     json_number(json, "saves_bytes", finding->saves_bytes);
     json_number(json, "saves_allocations", finding->saves_allocations);
     json_number(json, "saves_resident_bytes", finding->saves_resident_bytes);
+}
+
+void finding_json(struct json *json, const struct advice *advice, const struct finding *f)
+{
+    json_object(json, NULL);
+    finding_json_place(json, advice, f);
+    json_text(json, "type", f->type);
+    json_object(json, "evidence");
+    for (size_t i = 0; i < FINDING_EVIDENCE && f->evidence[i].name != NULL; i++)
+        json_real(json, f->evidence[i].name, f->evidence[i].value);
+    json_close(json);
+    json_text(json, "what", f->what);
+    json_text(json, "remedy", f->remedy);
+    finding_json_savings(json, f);
+    json_number(json, "merged", f->more);
+    json_close(json);
+}
+
+void finding_json_lacks(struct json *json, const struct advice *advice, const bool *which)
+{
+    json_array(json, "cannot_tell");
+    for (const struct rule *rule = rules; rule->id != NULL; rule++) {
+        const char *why = lack(advice, rule, which);
+
+        if (why == NULL)
+            continue;
+        json_object(json, NULL);
+        json_text(json, "rule", rule->id);
+        json_text(json, "why", why);
+        json_close(json);
+    }
+    json_close(json);
 }
 
 const struct finding *finding_first(const struct advice *advice)

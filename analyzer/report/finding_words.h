@@ -23,6 +23,14 @@ char *finding_sentence(const struct report *report, const struct advice *advice,
 void finding_json_place(struct json *json, const struct advice *advice, const struct finding *finding);
 void finding_json_savings(struct json *json, const struct finding *finding);
 
+/* The whole finding, as an object of the open array; and the array "cannot_tell", of rules that lack something. */
+void finding_json(struct json *json, const struct advice *advice, const struct finding *finding);
+void finding_json_lacks(struct json *json, const struct advice *advice, const bool *which);
+
+/* Prints which rules cannot tell, and why; of those that were asked (NULL = all). space: before each sentence. */
+void finding_lacks(const struct report *report, const struct advice *advice, const bool *which,
+                   const char *space);
+
 /* The first one that is certain or likely; NULL = there is none. */
 const struct finding *finding_first(const struct advice *advice);
 

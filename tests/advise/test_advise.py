@@ -188,21 +188,3 @@ def test_text(trace, report, tmp_path):
     assert "Nothing certain or likely" in report(traced.database, "advise", "--type", "str").stdout
     assert "Nothing certain or likely" in report(traced.database, "advise", "--file", "nothing.py").stdout
     assert "1 finding" in report(traced.database, "advise", "--file", "records.py", "--function", "main*").stdout
-
-
-def test_summary(trace, report, tmp_path):
-    """A run's summary names the first finding, and says where the others are; of a run without one it says nothing."""
-    command, line = variant(HERE / "programs" / "nodes.c", tmp_path / "faulty", "faulty")
-    database = trace(command).database
-    [named] = [row for row in report(database, "summary").stdout.splitlines() if row.startswith("advice ")]
-    first = sure(advice(report, database))[0]
-    assert f"nodes.c:{line} ({first['function']}): many small blocks (small-blocks, certain); saves about " in named
-    assert named.endswith(f"see: trace-report advise --db {database}")
-    found = json.loads(report(database, "summary", "--json").stdout)
-    assert found["advice"] == {name: first[name] for name in found["advice"]} and len(found["advice"]) == 9
-    assert any(step["command"].startswith("trace-report advise ") for step in found["next"])
-    command, _ = variant(HERE / "programs" / "nodes.c", tmp_path / "mended", "mended")
-    database = trace(command).database
-    assert "\nadvice " not in report(database, "summary").stdout
-    found = json.loads(report(database, "summary", "--json").stdout)
-    assert found["advice"] is None and not any(" advise " in step["command"] for step in found["next"])
