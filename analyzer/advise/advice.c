@@ -33,8 +33,10 @@ int advice_read(struct report *report, const struct run *run, const struct advic
 
     *advice = (struct advice){
         .report = report, .run = run, .filter = query->filter, .peak_without = run->t.m.peak_bytes};
-    int status = profile_load(report, &stacks, &advice->profile);
+    int status = suppressed_read(report, &advice->known);
 
+    if (status == EXIT_FINE)
+        status = profile_load(report, &stacks, &advice->profile);
     if (status == EXIT_FINE)
         status = facts_read(advice);
     if (status == EXIT_FINE)
@@ -53,6 +55,7 @@ void advice_free(struct advice *advice)
         free(advice->facts[i].moment);
     free(advice->facts);
     free(advice->sites);
+    suppressed_free(&advice->known);
     free(advice->place_is_own);
     times_free(&advice->times);
     resident_lines_free(&advice->pinned);

@@ -19,6 +19,7 @@
 #include "profile.h"
 #include "resident.h"
 #include "resident_lines.h"
+#include "suppressed.h"
 
 /* ---- what is known ------------------------------------------------------------------------------ */
 
@@ -86,6 +87,9 @@ struct relief {
     double share;
 };
 
+/* Who does not want to see a finding. */
+enum suppressor { SUPPRESSED_NOT, SUPPRESSED_FILE, SUPPRESSED_COMMENT, SUPPRESSORS };
+
 #define FINDING_EVIDENCE 12
 #define FINDING_RELIEFS 16
 
@@ -106,6 +110,8 @@ struct finding {
     int64_t saves_resident_bytes; /* of what is resident beside the bytes that were asked for */
     bool foreign;                 /* the line is a library's, or its file is not known */
     bool address_space;           /* what it saves at the peak is address space, not memory */
+    enum suppressor suppressed;
+    bool misnamed; /* a comment in its line is to suppress a rule that there is none of */
 };
 
 /* All that rules may look at. */
@@ -122,8 +128,10 @@ struct advice {
     struct resident_lines pinned;
     struct finding *findings; /* in their order */
     size_t facts_count, site_count, finding_count;
-    size_t asks;          /* findings that are only worth a look */
-    int64_t peak_without; /* the run's peak without what the findings (but for ASK) are about */
+    struct suppressed known;
+    size_t suppressed[SUPPRESSORS]; /* findings that would be there but for them, by who did it */
+    size_t asks;                    /* findings that are only worth a look */
+    int64_t peak_without;           /* the run's peak without what the findings (but for ASK) are about */
     int64_t without_bytes, without_allocations, without_resident; /* what they save of those, added up; */
     int64_t without_space;                                        /* and of address space, at the peak */
     int status; /* of the rules: EXIT_FINE, or what went wrong */

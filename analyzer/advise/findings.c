@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "findings.h"
 #include "advice_rules.h"
+#include "source.h"
 #include "text.h"
 
 #include <stdarg.h>
@@ -228,6 +229,10 @@ static bool has_cause(const struct advice *advice, const struct finding *earlier
          same_function = same_file && strcmp(p->function, q->function) == 0,
          same_line = earlier->place == f->place || (same_file && p->line > 0 && p->line == q->line);
 
+    if (earlier->suppressed != SUPPRESSED_NOT && f->suppressed == SUPPRESSED_NOT)
+        return false; /* who accepts one thing wants to hear of the others */
+    if (earlier->rule == f->rule && earlier->suppressed != f->suppressed)
+        return false;
     if (earlier->rule == f->rule)
         return same_line || (f->rule->by_function && same_function) ||
                (f->rule->by_type && f->type != NULL && earlier->type == f->type);
@@ -287,10 +292,30 @@ static void merge_causes(struct advice *advice)
     }
 }
 
+/* Finds out whether somebody does not want to see it. */
+static void suppress(const struct advice *advice, struct finding *f)
+{
+    const struct profile_place *place = &advice->profile.places[f->place];
+    char *line = NULL;
+
+    if (suppressed_matches(&advice->known, f->rule, place)) {
+        f->suppressed = SUPPRESSED_FILE;
+    } else if (!f->foreign && source_line(advice->run, place->file, place->line, &line) == SOURCE_FINE &&
+               line != NULL) {
+        enum ignored ignored = ignored_in_line(line, f->rule);
+
+        f->suppressed = ignored == IGNORED ? SUPPRESSED_COMMENT : SUPPRESSED_NOT;
+        f->misnamed = ignored == IGNORED_WHAT;
+    }
+    free(line);
+}
+
 int findings_settle(struct advice *advice, bool all)
 {
-    for (size_t i = 0; i < advice->finding_count; i++)
+    for (size_t i = 0; i < advice->finding_count; i++) {
         predict(advice, &advice->findings[i]);
+        suppress(advice, &advice->findings[i]);
+    }
     sort(advice);
     merge_causes(advice);
     sort(advice);
@@ -298,8 +323,11 @@ int findings_settle(struct advice *advice, bool all)
         const struct finding *f = &advice->findings[i];
         bool worth = is_worth_it(advice, f) && f->what != NULL && f->remedy != NULL;
 
-        advice->asks += worth && f->certainty == ASK && !f->foreign;
-        if (!worth || (f->certainty == ASK && !all))
+        bool shown = worth && (f->certainty != ASK || all), suppressed = f->suppressed != SUPPRESSED_NOT;
+
+        advice->asks += worth && f->certainty == ASK && !f->foreign && !suppressed;
+        advice->suppressed[f->suppressed] += shown && suppressed;
+        if (!shown || suppressed)
             remove_at(advice, i);
         else
             i++;

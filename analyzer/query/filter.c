@@ -18,9 +18,7 @@ int filter_matches(const char *glob, const char *text)
     return strcmp(glob, text) == 0 || sqlite3_strglob(glob, text) == 0;
 }
 
-/* A glob without a slash is matched with the last part of a path; one with a slash may begin at any
- * folder. */
-static int matches_path(const char *glob, const char *path)
+int filter_path_matches(const char *glob, const char *path)
 {
     if (strchr(glob, '/') == NULL)
         return filter_matches(glob, text_basename(path)) || filter_matches(glob, path);
@@ -71,8 +69,8 @@ int filter_line(const struct filter *f, const char *file, const char *module, co
     if (f == NULL)
         return 1;
     return (f->language == NULL || (language != NULL && filter_matches(f->language, language))) &&
-           (f->file == NULL || (file != NULL && matches_path(f->file, file))) &&
-           (f->module == NULL || (module != NULL && matches_path(f->module, module)));
+           (f->file == NULL || (file != NULL && filter_path_matches(f->file, file))) &&
+           (f->module == NULL || (module != NULL && filter_path_matches(f->module, module)));
 }
 
 static int compare_owners(const void *a, const void *b)
@@ -207,7 +205,7 @@ static int is_process(const struct filter *f, sqlite3_stmt *s, int by_number)
         return strtoll(f->process, NULL, 10) == sqlite3_column_int64(s, by_number ? 0 : 1);
     if (command != NULL && filter_matches(f->process, command))
         return !by_number;
-    return !by_number && executable != NULL && matches_path(f->process, executable);
+    return !by_number && executable != NULL && filter_path_matches(f->process, executable);
 }
 
 static int check_part(const struct report *report, const struct run *run, enum measure by)

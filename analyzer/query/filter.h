@@ -75,6 +75,9 @@ struct filter {
 /* Whether a text is the pattern itself, or matches it as a glob. */
 int filter_matches(const char *glob, const char *text);
 
+/* A glob without a slash is matched with the last part of a path; one with a slash may begin at any folder. */
+int filter_path_matches(const char *glob, const char *path);
+
 /* Makes the filter known to the open database, finds its processes and threads in the run, and works out what
  * part of it is meant; by: enum measure that the report is about, which a part may not have. On failure says
  * why. */

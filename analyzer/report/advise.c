@@ -24,6 +24,7 @@ static struct filter filter;
 static const struct option_spec options[] = {
     {"limit", OPTION_NUMBER, &limit, "N", "findings to show (default: 5; 0: all)", NULL},
     {"all", OPTION_FLAG, &all, NULL, "what is only worth a look, too, and lines of libraries", NULL},
+    SUPPRESSED_OPTION,
     SOURCE_OPTION,
     FILTER_OPTIONS(filter),
     {0},
@@ -31,12 +32,17 @@ static const struct option_spec options[] = {
 
 const struct manual manual_advise = {
     .operands = "[RUN]",
-    .about = "Says what could be done about a run's memory, line by line: what was found, how sure that is, "
-             "what to do, and how\n"
-             "much it saves. 'Certain' is what the record proves; 'likely' is what two independent signals "
-             "say. Savings at the\n"
-             "peak are worked out from how the heap developed: without these blocks another moment may be "
-             "the highest.",
+    .about =
+        "Says what could be done about a run's memory, line by line: what was found, how sure that is, "
+        "what to do, and how\n"
+        "much it saves. 'Certain' is what the record proves; 'likely' is what two independent signals "
+        "say. Savings at the\n"
+        "peak are worked out from how the heap developed: without these blocks another moment may be "
+        "the highest.\n"
+        "What is known and accepted is suppressed by lines rule:PATTERN of a file (a glob of file, file:line "
+        "or function;\n"
+        "* for any rule; # begins a comment), or by a comment in the line itself: libtrace: ignore RULE, "
+        "or without a rule.",
     .options = options,
     .examples = {{"", "the latest run"},
                  {"--all --limit 0", "also what is only worth a look, and which rules could not tell"},
@@ -109,6 +115,8 @@ static void print_finding(const struct report *report, const struct advice *advi
     }
     say(report, f->remedy);
     print_savings(report, advice, f);
+    if (f->misnamed)
+        say(report, "The comment in this line ignores nothing: there is no rule of that name.");
     free(harmless);
     free(heading);
     free(where);
@@ -136,8 +144,12 @@ static void print_head(const struct report *report, const struct advice *advice)
     while (count < advice->finding_count && advice->findings[count].certainty != ASK)
         count++;
     if (count == 0) {
-        text_wrap(stdout, "Nothing certain or likely is found that this run could do without.",
-                  (size_t)report->width, 0);
+        text_wrap(
+            stdout,
+            advice->suppressed[SUPPRESSED_FILE] + advice->suppressed[SUPPRESSED_COMMENT] > 0
+                ? "Nothing certain or likely is found that this run could do without, but what is suppressed."
+                : "Nothing certain or likely is found that this run could do without.",
+            (size_t)report->width, 0);
         return;
     }
     snprintf(text, sizeof text, "%zu finding%s", count, count == 1 ? "; it" : "s; together they");
@@ -169,6 +181,7 @@ static void print_foot(const struct report *report, const struct advice *advice,
     if (!all && advice->asks > 0)
         printf("\n%s more %s worth a look: --all\n", units_count(count, (int64_t)advice->asks),
                advice->asks == 1 ? "is" : "are");
+    finding_suppressed(report, advice, "\n");
     if (all)
         finding_lacks(report, advice, NULL, "\n");
 }
@@ -222,6 +235,7 @@ static void print_json(const struct advice *advice)
     json_number(&json, "peak_without_bytes", advice->peak_without);
     json_number(&json, "findings_in_all", (int64_t)advice->finding_count);
     json_number(&json, "worth_a_look", (int64_t)advice->asks);
+    finding_json_suppressed(&json, advice);
     json_array(&json, "findings");
     for (size_t i = 0; i < shown; i++)
         finding_json(&json, advice, &advice->findings[i]);

@@ -34,6 +34,7 @@ static const struct option_spec options[] = {
     {"max-rss", OPTION_BYTES, &most_resident, "BYTES", "the resident size, where it was highest", NULL},
     {"advice", OPTION_TEXT, &advice_rules, "RULES",
      "nothing that advise is certain of or finds likely: rules with commas between, or all", NULL},
+    SUPPRESSED_OPTION,
     {"against", OPTION_TEXT, &baseline, "BASELINE",
      "no more than another run: number, label, or database file", NULL},
     {"tolerance", OPTION_SHARE, &tolerance, "SHARE", "that may be more than the baseline (default: 5%)",
@@ -396,7 +397,7 @@ static void print_text(const struct report *report, const struct verdict *verdic
     if (verdict->exceeded == 0)
         print_fine(report, verdict, against);
     if (verdict->advice.asked)
-        check_advice_lacks(report, &verdict->advice);
+        check_advice_foot(report, &verdict->advice);
     free(against);
 }
 

@@ -88,8 +88,9 @@ void check_advice_fine(const struct check_advice *check)
         }
 }
 
-void check_advice_lacks(const struct report *report, const struct check_advice *check)
+void check_advice_foot(const struct report *report, const struct check_advice *check)
 {
+    finding_suppressed(report, &check->advice, "");
     finding_lacks(report, &check->advice, check->rules, "");
 }
 
@@ -101,6 +102,7 @@ void check_advice_json(struct json *json, const struct check_advice *check)
         if (check->rules[rule - rules])
             json_text(json, NULL, rule->id);
     json_close(json);
+    finding_json_suppressed(json, &check->advice);
     json_array(json, "findings");
     for (size_t i = 0; i < check->advice.finding_count; i++)
         finding_json(json, &check->advice, &check->advice.findings[i]);

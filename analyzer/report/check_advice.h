@@ -28,9 +28,10 @@ static inline size_t check_advice_exceeded(const struct check_advice *check)
 void check_advice_print(const struct report *report, const struct check_advice *check);
 void check_advice_annotate(const struct report *report, const struct check_advice *check);
 
-/* "no advice by churn", for a run that is within its limits; and what rules cannot tell, in any case. */
+/* "no advice by churn", for a run that is within its limits; and in any case what is suppressed, and what rules cannot
+ * tell. */
 void check_advice_fine(const struct check_advice *check);
-void check_advice_lacks(const struct report *report, const struct check_advice *check);
+void check_advice_foot(const struct report *report, const struct check_advice *check);
 
 /* Writes the member "advice". */
 void check_advice_json(struct json *json, const struct check_advice *check);

@@ -156,6 +156,36 @@ void finding_json_lacks(struct json *json, const struct advice *advice, const bo
     json_close(json);
 }
 
+void finding_suppressed(const struct report *report, const struct advice *advice, const char *space)
+{
+    size_t by_file = advice->suppressed[SUPPRESSED_FILE], by_comment = advice->suppressed[SUPPRESSED_COMMENT];
+    char *file = text_harmless(advice->known.file != NULL ? advice->known.file : ""), *text = NULL;
+
+    if (by_file + by_comment == 0 || file == NULL) {
+        free(file);
+        return;
+    }
+    const char *comments = by_comment == 1 ? "a comment" : "comments";
+    const char *are = by_file + by_comment == 1 ? " is" : "s are";
+    int made = by_comment == 0 ? asprintf(&text, "%zu finding%s suppressed by %s", by_file, are, file)
+               : by_file == 0  ? asprintf(&text, "%zu finding%s suppressed by %s", by_comment, are, comments)
+                               : asprintf(&text, "%zu finding%s suppressed: %zu by %s, %zu by %s",
+                                          by_file + by_comment, are, by_file, file, by_comment, comments);
+
+    if (made >= 0) {
+        fputs(space, stdout);
+        text_wrap(stdout, text, (size_t)report->width, 2);
+        free(text);
+    }
+    free(file);
+}
+
+void finding_json_suppressed(struct json *json, const struct advice *advice)
+{
+    json_number(json, "suppressed",
+                (int64_t)(advice->suppressed[SUPPRESSED_FILE] + advice->suppressed[SUPPRESSED_COMMENT]));
+}
+
 const struct finding *finding_first(const struct advice *advice)
 {
     return advice->finding_count > 0 && advice->findings[0].certainty != ASK ? &advice->findings[0] : NULL;

@@ -31,6 +31,10 @@ void finding_json_lacks(struct json *json, const struct advice *advice, const bo
 void finding_lacks(const struct report *report, const struct advice *advice, const bool *which,
                    const char *space);
 
+/* "2 findings are suppressed: 1 by known.supp, 1 by a comment"; prints nothing where none is. */
+void finding_suppressed(const struct report *report, const struct advice *advice, const char *space);
+void finding_json_suppressed(struct json *json, const struct advice *advice);
+
 /* The first one that is certain or likely; NULL = there is none. */
 const struct finding *finding_first(const struct advice *advice);
 
