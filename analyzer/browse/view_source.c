@@ -2,6 +2,7 @@
  * decides whether a file may be shown. */
 #define _GNU_SOURCE
 #include "source.h"
+#include "source_lines.h"
 #include "amounts.h"
 #include "cells.h"
 #include "screen.h"
@@ -11,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TAB 4
-#define LONGEST 1000  /* bytes shown of a line */
 #define TEXT_LEAST 60 /* columns that numbers leave for the text and its line number */
 
 struct view_source {
@@ -20,8 +19,7 @@ struct view_source {
     char *file;
     int64_t line; /* the line to open it at */
     enum source_state state;
-    char *text; /* the file's contents, and where its lines begin: line_count + 1 entries */
-    size_t *begins, line_count;
+    struct source_lines source;
     struct lines lines;          /* all lines of the run; of_line has only those of this file */
     struct line_row **of_line;   /* by line number: its largest row; NULL = it allocates nothing */
     struct store_measures *sums; /* by line number: sum over all its functions and template instances */
@@ -31,28 +29,6 @@ struct view_source {
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static int split(struct view_source *v, const char *text, size_t size)
-{
-    size_t room = 2;
-
-    v->text = malloc(size + 1);
-    for (size_t i = 0; i < size; i++)
-        room += text[i] == '\n';
-    v->begins = malloc(room * sizeof *v->begins);
-    if (v->text == NULL || v->begins == NULL)
-        return 0;
-    memcpy(v->text, text, size);
-    v->text[size] = '\0';
-    for (size_t at = 0; at < size; v->line_count++) {
-        const char *end = memchr(text + at, '\n', size - at);
-
-        v->begins[v->line_count] = at;
-        at = end != NULL ? (size_t)(end - text) + 1 : size;
-    }
-    v->begins[v->line_count] = size;
-    return 1;
-}
-
 /* Reads the file only once: text that was changed after the run began is never shown. */
 static int read_text(struct browse *browse, struct view_source *v)
 {
@@ -60,20 +36,20 @@ static int read_text(struct browse *browse, struct view_source *v)
     size_t size;
 
     v->state = source_whole(&browse->run, v->file, &text, &size);
-    return v->state != SOURCE_FINE || split(v, text, size);
+    return v->state != SOURCE_FINE || source_lines_split(&v->source, text, size);
 }
 
 static int count_lines(struct view_source *v)
 {
     free(v->of_line);
     free(v->sums);
-    v->of_line = calloc(v->line_count + 1, sizeof(*v->of_line));
-    v->sums = calloc(v->line_count + 1, sizeof *v->sums);
+    v->of_line = calloc(v->source.count + 1, sizeof(*v->of_line));
+    v->sums = calloc(v->source.count + 1, sizeof *v->sums);
     for (size_t i = 0; v->of_line != NULL && v->sums != NULL && i < v->lines.count; i++) {
         struct line_row *row = &v->lines.rows[i];
-        size_t at = row->line > 0 ? (size_t)row->line - 1 : v->line_count;
+        size_t at = row->line > 0 ? (size_t)row->line - 1 : v->source.count;
 
-        if (at >= v->line_count || row->file == NULL || strcmp(row->file, v->file) != 0)
+        if (at >= v->source.count || row->file == NULL || strcmp(row->file, v->file) != 0)
             continue;
         if (v->of_line[at] == NULL) /* the largest comes first */
             v->of_line[at] = row;
@@ -98,8 +74,8 @@ static int read(struct browse *browse, struct view *view)
         view->rows = 0;
         return EXIT_FAILED;
     }
-    view->rows = v->line_count;
-    if (first && v->line > 0 && (size_t)v->line <= v->line_count)
+    view->rows = v->source.count;
+    if (first && v->line > 0 && (size_t)v->line <= v->source.count)
         view->selected = (size_t)v->line - 1;
     if (first) /* centred, to show its surroundings */
         view->first =
@@ -144,35 +120,10 @@ static void head(struct browse *browse, struct view *view, int y)
     screen_put(y, v->amounts.columns, screen_columns(), LOOK_HEAD, " LINE  SOURCE");
 }
 
-/* Returns a line without its end, with tabs expanded; malloc'ed. */
-static char *line_text(const struct view_source *v, size_t at)
-{
-    const char *text = v->text + v->begins[at];
-    size_t size = v->begins[at + 1] - v->begins[at];
-
-    while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
-        size--;
-    size = size < LONGEST ? size : LONGEST;
-    char *line = malloc(size * TAB + 1), *out = line;
-
-    for (size_t i = 0; line != NULL && i < size; i++) {
-        if (text[i] != '\t') {
-            *out++ = text[i] != '\0' ? text[i] : ' ';
-            continue;
-        }
-        do
-            *out++ = ' ';
-        while ((out - line) % TAB != 0);
-    }
-    if (line != NULL)
-        *out = '\0';
-    return line;
-}
-
 static void row(struct browse *browse, struct view *view, size_t at, int y)
 {
     const struct view_source *v = (const struct view_source *)view;
-    char *text = line_text(v, at), number[24];
+    char *text = source_lines_text(&v->source, at), number[24];
     int allocates = v->of_line[at] != NULL;
 
     if (allocates)
@@ -187,7 +138,7 @@ static void row(struct browse *browse, struct view *view, size_t at, int y)
 static char *text(struct browse *browse, struct view *view, size_t at)
 {
     (void)browse;
-    return line_text((struct view_source *)view, at);
+    return source_lines_text(&((struct view_source *)view)->source, at);
 }
 
 /* Goes to the next or the previous line that allocates. */
@@ -197,8 +148,8 @@ static void step(struct browse *browse, struct view_source *v, int forward)
 
     do
         at = forward ? at + 1 : at - 1; /* before the first it wraps to a very large number */
-    while (at < v->line_count && v->of_line[at] == NULL);
-    if (at < v->line_count)
+    while (at < v->source.count && v->of_line[at] == NULL);
+    if (at < v->source.count)
         v->view.selected = at;
     else
         browse_say(browse, "No line %s allocates.", forward ? "below" : "above");
@@ -231,8 +182,7 @@ static void release(struct view *view)
 
     lines_free(&v->lines);
     free(v->file);
-    free(v->text);
-    free(v->begins);
+    source_lines_free(&v->source);
     free(v->of_line);
     free(v->sums);
 }

@@ -58,22 +58,30 @@ size_t finding_savings(const struct report *report, const struct advice *advice,
     return n;
 }
 
+char *finding_claim(const struct report *report, const struct advice *advice, const struct finding *finding)
+{
+    char *text = NULL, savings[FINDING_SAVINGS][FINDING_SAVING];
+    size_t count = finding_savings(report, advice, finding, savings);
+
+    if (asprintf(&text, "%s (%s, %s)%s%s", finding->rule->title, finding->rule->id,
+                 certainty_names[finding->certainty], count > 0 ? "; saves " : "",
+                 count > 0 ? savings[0] : "") < 0)
+        return NULL;
+    return text;
+}
+
 char *finding_sentence(const struct report *report, const struct advice *advice,
                        const struct finding *finding)
 {
-    char *place = finding_place(advice, finding), *text = NULL, *harmless = NULL,
-         savings[FINDING_SAVINGS][FINDING_SAVING];
-    size_t count = finding_savings(report, advice, finding, savings);
+    char *place = finding_place(advice, finding), *claim = finding_claim(report, advice, finding),
+         *harmless = place != NULL ? text_harmless(place) : NULL, *text = NULL;
 
-    if (place != NULL && asprintf(&text, "%s: %s (%s, %s)%s%s", place, finding->rule->title,
-                                  finding->rule->id, certainty_names[finding->certainty],
-                                  count > 0 ? "; saves " : "", count > 0 ? savings[0] : "") < 0)
+    if (harmless != NULL && claim != NULL && asprintf(&text, "%s: %s", harmless, claim) < 0)
         text = NULL;
-    if (text != NULL)
-        harmless = text_harmless(text);
-    free(text);
+    free(harmless);
+    free(claim);
     free(place);
-    return harmless;
+    return text;
 }
 
 /* Why the rule cannot tell; NULL = it can, or was not asked. */

@@ -14,8 +14,9 @@ char *finding_place(const struct advice *advice, const struct finding *finding);
 size_t finding_savings(const struct report *report, const struct advice *advice,
                        const struct finding *finding, char savings[FINDING_SAVINGS][FINDING_SAVING]);
 
-/* "records.py:12 (main): a list that is walked once (walked-once, likely); saves about 14.0 MiB of the peak (93.4 %)";
- * malloc'ed and harmless. NULL = no memory. */
+/* "a list that is walked once (walked-once, likely); saves about 14.0 MiB of the peak (93.4 %)", and the same behind its
+ * place; malloc'ed and harmless. NULL = no memory. */
+char *finding_claim(const struct report *report, const struct advice *advice, const struct finding *finding);
 char *finding_sentence(const struct report *report, const struct advice *advice,
                        const struct finding *finding);
 

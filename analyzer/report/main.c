@@ -21,6 +21,8 @@ const struct command commands[] = {
     {"leaks", "what is live at the end, with its stacks", command_leaks, &manual_leaks},
     {"advise", "what could be done: lines, evidence, remedies, and what they save", command_advise,
      &manual_advise},
+    {"annotate", "a source file with what its lines allocate, and findings", command_annotate,
+     &manual_annotate},
     {"rss", "why a process is as large as it is: its resident memory by part and line", command_rss,
      &manual_rss},
     {"timeline", "the heap over time, as a chart", command_timeline, &manual_timeline},

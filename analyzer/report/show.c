@@ -242,7 +242,7 @@ static int has_looks(const struct lines *lines)
     return 0;
 }
 
-static void columns(struct table *table, const struct lines_query *query, const struct lines *lines)
+void show_number_columns(struct table *table, const struct lines_query *query)
 {
     const struct measure_row *by = &measures[query->by];
     const struct more more = more_columns(query);
@@ -254,6 +254,11 @@ static void columns(struct table *table, const struct lines_query *query, const 
     for (size_t i = 0; i < more.count; i++)
         table_column(table, measures[more.list[i]].heading,
                      TABLE_RIGHT | (i < 2 ? TABLE_AMPLE : TABLE_ROOMY));
+}
+
+static void columns(struct table *table, const struct lines_query *query, const struct lines *lines)
+{
+    show_number_columns(table, query);
     if (has_types(query, lines))
         table_column(table, "TYPE", TABLE_SHRINK | TABLE_SPARE);
     if (has_looks(lines))
@@ -282,8 +287,8 @@ static void growth_cells(const struct report *report, struct table *table, const
     table_cell(table, units_count_signed(out, (double)m->live_allocations));
 }
 
-static void number_cells(const struct report *report, struct table *table, const struct lines_query *query,
-                         const struct store_measures *m, const struct store_measures *whole)
+void show_number_cells(const struct report *report, struct table *table, const struct lines_query *query,
+                       const struct store_measures *m, const struct store_measures *whole)
 {
     const struct measure_row *by = &measures[query->by];
     const struct more more = more_columns(query);
@@ -303,6 +308,14 @@ static void number_cells(const struct report *report, struct table *table, const
             table_cell(table, units_bytes_signed(out, (double)m->live_bytes, report->bytes));
         else
             measure_cell(report, table, m, more.list[i]);
+}
+
+void show_no_number_cells(struct table *table, const struct lines_query *query)
+{
+    size_t count = 2 + (measures[measures[query->by].least].is_least ? 0 : 1) + more_columns(query).count;
+
+    for (size_t i = 0; i < count; i++)
+        table_cell(table, NULL);
 }
 
 static void looks_cell(struct table *table, const struct line_row *row)
@@ -354,7 +367,7 @@ static void rest_row(const struct report *report, const struct lines_query *quer
     }
     for (size_t i = 0; i < lines->count; i++)
         measures_subtract(&rest, &lines->rows[i].m);
-    number_cells(report, table, query, &rest, &lines->sum);
+    show_number_cells(report, table, query, &rest, &lines->sum);
     table_skip(table, TABLE_RIGHT);
     table_cell(table, text);
 }
@@ -374,7 +387,7 @@ int show_lines(const struct report *report, const struct lines_query *query, con
         char *below = NULL;
 
         table_row(table, NULL);
-        number_cells(report, table, query, &row->m, &lines->sum);
+        show_number_cells(report, table, query, &row->m, &lines->sum);
         if (typed)
             table_cell(table, row->type != NULL ? row->type : "-");
         if (looks)

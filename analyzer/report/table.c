@@ -15,7 +15,8 @@
 #define LEAST_PATH 16
 #define LEAST_EXTRA 18 /* a TABLE_EXTRA column is left out rather than cut to less */
 #define ELLIPSIS "\xe2\x80\xa6"
-#define GIVES (TABLE_SHRINK | TABLE_PATH | TABLE_NAME)
+#define LEAST_TEXT 60 /* a TABLE_TEXT column is rather shown than optional ones */
+#define GIVES (TABLE_SHRINK | TABLE_PATH | TABLE_NAME | TABLE_TEXT)
 
 struct column {
     char *name;
@@ -196,6 +197,8 @@ static size_t least(const struct column *column)
 /* The width that a name or path must keep before optional numbers are shown. */
 static size_t ample(const struct column *column, int roomy)
 {
+    if (column->flags & TABLE_TEXT)
+        return LEAST_TEXT;
     return column->flags & TABLE_PATH ? (roomy ? 30 : LEAST_PATH) : roomy ? 24 : 14;
 }
 

@@ -13,6 +13,7 @@ enum {
     TABLE_AMPLE =
         64, /* left out if names and paths would have to be cut for it, the last such column first */
     TABLE_ROOMY = 128, /* the same, but it needs more room to spare */
+    TABLE_TEXT = 256,  /* may be cut at its end, but keeps 60 columns before optional ones are shown */
     TABLE_SPARE = 16,  /* left out on a narrow terminal, the last such column first */
 };
 

@@ -158,3 +158,23 @@ def test_comments(trace, report, tmp_path, name, mark):
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir()
         assert comment("libtrace: ignore", ("--source", elsewhere))["suppressed"] == 0
+
+
+@pytest.mark.parametrize("name", ["grow.c", "records.py", "reserve.cpp"])
+def test_annotate(trace, report, tmp_path, name):
+    """What advise finds stands below its line in the annotated source, whether its blocks count for that line or not."""
+    command, line = variant(HERE / "programs" / name, tmp_path / "faulty", "faulty")
+    database = trace(command).database
+    finding = sure(advice(report, database))[0]
+    found = json.loads(report(database, "annotate", name, "--json").stdout)
+    assert found["file"] == finding["file"] and found["source"] == "shown"
+    assert [row["line"] for row in found["rows"] if finding in row["findings"]] == [line]
+    for width in (80, 120):
+        out = report(database, "annotate", name, "--width", width).stdout
+        assert all(len(row) <= width for row in out.split("\n"))
+        [at] = [i for i, row in enumerate(out.split("\n")) if f"({finding['rule']}, {finding['certainty']})" in row]
+        assert f" {line}  " in out.split("\n")[at - 1] and out.split("\n")[at].startswith("    ^ ")
+    (tmp_path / FILE).write_text("*:*\n")
+    assert "^" not in report(database, "annotate", name, cwd=tmp_path).stdout
+    out = report(database, "annotate", name, "--from", "0", cwd=tmp_path / "faulty")
+    assert out.returncode == 0 and "^" not in out.stdout  # advice is about whole runs

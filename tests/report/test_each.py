@@ -17,12 +17,13 @@ REAL = ["c", "c++", "python", "threads", "hostile c", "hostile c++", "hostile py
 MADE = ["small", "empty", "one", "hostile", "stacks 33000", "dead", "small much 1000000"]  # stacks: more than a page keeps apart
 FORMATS = ["pprof", "folded", "speedscope", "dhat", "massif", "csv", "json"]
 
-# The arguments of each subcommand that shows a run; "0" stands for the run.
+# The arguments of each subcommand that shows a run; "0" stands for the run, FILE for one of its files.
 READING = {
     "top": [["0"], ["--stacks", "2"], ["--group", "stack", "--by", "peak"], ["--group", "function"], ["--group", "module"], ["--group", "type"],
             ["--by", "resident"]],
     "tree": [["0"], ["--inverted", "--by", "peak"], ["--group", "function", "--min", "5%"]],
     "leaks": [["0"]],
+    "annotate": [["FILE", "0"], ["FILE", "0", "--all", "--by", "bytes"]],
     "rss": [["0"]],
     "advise": [["0"], ["0", "--all", "--limit", "0"]],
     "function": [["main", "0"], ["*", "0", "--by", "bytes"]],
@@ -51,10 +52,12 @@ NUMBERS = {}  # by database: the number of its run
 
 
 def named(ask, arguments):
-    """Replaces 0 by the run's number."""
+    """Replaces 0 by the run's number, and FILE by the largest file, if there is any that a command line can name."""
     if ask.database not in NUMBERS:
-        NUMBERS[ask.database] = str(ask.run())
-    return [NUMBERS[ask.database] if word == "0" else word for word in arguments]
+        run = str(ask.run())
+        files = [row["file"] for row in ask.json("top", run, "--group", "file")["rows"] if row["file"] is not None]
+        NUMBERS[ask.database] = {"0": run, "FILE": next((file for file in files if "\ufffd" not in file), "*")}
+    return [NUMBERS[ask.database].get(word, word) for word in arguments]
 
 
 def columns(text):

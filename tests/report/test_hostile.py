@@ -23,7 +23,8 @@ COMMANDS = (["top"], ["top", "--stacks", "2", "--by", "peak"], ["top", "--group"
             ["export", "--format", "folded"], ["export", "--format", "speedscope"], ["html", "-o", "out.html"], ["summary", "--json"],
             ["function", "main"], ["top", "--inclusive", "--group", "function", "--all-frames"],
             ["tree", "--below", "m*"], ["top", "--mine"], ["top", "--skip-wrappers", "auto", "--by", "live"],
-            ["leaks", "--fail", "--min", "1", "--all"], ["check", "--against", "1", "--annotations", "github"])
+            ["leaks", "--fail", "--min", "1", "--all"], ["check", "--against", "1", "--annotations", "github"],
+            ["check", "--advice", "all", "--annotations", "github"], ["annotate", "*.c"], ["annotate", "*", "--all", "--json"])
 MUTATIONS = int(os.environ.get("LIBTRACE_MUTATIONS", 5 * len(COMMANDS)))
 LONG = bool(os.environ.get("LIBTRACE_LONG"))
 LEAKS_EACH = 1 if LONG else 4  # checking for leaks takes as long as the report itself

@@ -15,7 +15,7 @@ import pytest
 from conftest import BUILD, environment
 
 MEASURES = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
-COMMANDS = ["top", "tree", "function", "leaks", "advise", "rss", "timeline", "histogram", "temporary", "compare", "diff", "check", "summary", "runs",
+COMMANDS = ["top", "tree", "function", "leaks", "advise", "annotate", "rss", "timeline", "histogram", "temporary", "compare", "diff", "check", "summary", "runs",
             "merge", "prune", "rename", "sql", "help"]
 
 
