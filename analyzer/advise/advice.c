@@ -14,7 +14,7 @@ static int ask_rules(struct advice *advice, const bool *which)
     return advice->status;
 }
 
-static int read_pages(struct report *report, struct advice *advice)
+static int read_pages(const struct report *report, struct advice *advice)
 {
     if (filter_has_stacks(advice->filter) || advice->filter->thread != NULL) /* of pages neither is known */
         return EXIT_FINE;
@@ -26,7 +26,7 @@ static int read_pages(struct report *report, struct advice *advice)
     return status;
 }
 
-int advice_read(struct report *report, const struct run *run, const struct advice_query *query,
+int advice_read(const struct report *report, const struct run *run, const struct advice_query *query,
                 struct advice *advice)
 {
     const struct profile_query stacks = {.run = run, .filter = query->filter, .no_sites = 1};

@@ -144,7 +144,7 @@ struct advice_query {
 };
 
 /* Asks the rules. On failure says why; call advice_free() in any case. */
-int advice_read(struct report *report, const struct run *run, const struct advice_query *query,
+int advice_read(const struct report *report, const struct run *run, const struct advice_query *query,
                 struct advice *advice);
 void advice_free(struct advice *advice);
 

@@ -8,14 +8,15 @@
 const char *const certainty_names[] = {"certain", "likely", "ask"};
 
 const struct rule rules[] = {
-    {"walked-once", "a list that is walked once", false, false, 0, rule_walked_once, NULL},
-    {"dict-per-instance", "a dict for each instance", false, true, 0, rule_dict_per_instance, no_types},
-    {"growth-by-copy", "it grows by copying itself", false, false, 0, rule_growth_by_copy, NULL},
-    {"churn", "made and freed again and again", true, false, 0, rule_churn, NULL},
-    {"growing-leak", "it holds more and more", true, false, 0, rule_growing_leak, no_moments},
-    {"small-blocks", "many small blocks", true, false, 1 << 20, rule_small_blocks, NULL},
-    {"pinned-pages", "few blocks keep many pages", true, false, 1 << 20, rule_pinned_pages, no_pages},
-    {"never-touched", "asked for and never used", false, false, 1 << 20, rule_never_touched, no_pages},
+    {"walked-once", "a list that is walked once", false, false, 0, true, rule_walked_once, NULL},
+    {"dict-per-instance", "a dict for each instance", false, true, 0, false, rule_dict_per_instance,
+     no_types},
+    {"growth-by-copy", "it grows by copying itself", false, false, 0, false, rule_growth_by_copy, NULL},
+    {"churn", "made and freed again and again", true, false, 0, false, rule_churn, NULL},
+    {"growing-leak", "it holds more and more", true, false, 0, false, rule_growing_leak, no_moments},
+    {"small-blocks", "many small blocks", true, false, 1 << 20, false, rule_small_blocks, NULL},
+    {"pinned-pages", "few blocks keep many pages", true, false, 1 << 20, false, rule_pinned_pages, no_pages},
+    {"never-touched", "asked for and never used", false, false, 1 << 20, false, rule_never_touched, no_pages},
     {0},
 };
 _Static_assert(sizeof rules / sizeof rules[0] <= RULES_MOST, "RULES_MOST is too small");

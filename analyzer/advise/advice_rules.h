@@ -10,6 +10,7 @@ struct rule {
     bool by_function;  /* findings in one function have one cause; */
     bool by_type;      /* those about one type have */
     int64_t least;     /* bytes that a finding of it saves at the peak at least; 0 = as for others */
+    bool quotes;       /* its words have names from the source, which is not for everybody */
     void (*find)(struct advice *advice);
     /* What the record lacks, so that the rule cannot tell; NULL = nothing. The rule is not asked then. */
     const char *(*lacks)(const struct advice *advice);

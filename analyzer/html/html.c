@@ -6,6 +6,7 @@
 #include "output.h"
 #include "source.h"
 #include "source_file.h"
+#include "suppressed.h"
 #include "text.h"
 #include "type_boxes.h"
 
@@ -25,6 +26,7 @@ static const struct option_spec options[] = {
     {"all-frames", OPTION_FLAG, &all_frames, NULL,
      "stacks with frames of the runtime and of libraries' insides", NULL},
     TYPE_BOXES_OPTION,
+    SUPPRESSED_OPTION,
     SOURCE_OPTION,
     {"open", OPTION_FLAG, &open_it, NULL, "in a browser: BROWSER's, or xdg-open's", NULL},
     {"o", OPTION_TEXT, &file, "FILE", "where to (default: report.html; '-': stdout)", NULL},

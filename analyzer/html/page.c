@@ -252,6 +252,8 @@ static int write_data(struct page *page, FILE *out)
         status = page_times(page);
     if (status == EXIT_FINE && page->run_count == 1)
         status = page_resident(page);
+    if (status == EXIT_FINE && page->run_count == 1 && kind_shown == KIND_HEAP)
+        status = page_findings(page);
     if (status == EXIT_FINE && page->texts.failed)
         status = report_error(page->report, EXIT_FAILED, "out of memory");
     write_texts(page);

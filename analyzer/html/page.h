@@ -6,6 +6,7 @@
  *   page_times.c    for selecting a time: how each line and stack changes in slices of time
  *   page_resident.c what was resident, by part, at the moments that are known
  *   page_details.c  what a click on a line shows
+ *   page_findings.c what advise finds
  *   page_pack.c     numbers as text
  *
  * The size of a page is limited, whatever the run holds; what is too small to see is added up. Sums stay
@@ -85,6 +86,7 @@ int page_changes(struct page *page);
 int page_times(struct page *page);
 int page_resident(struct page *page);
 int page_row_stacks(struct page *page);
+int page_findings(struct page *page);
 
 /* Adds the source around a line, where it is at hand. */
 void page_around(struct page *page, struct page_numbers *to, size_t row, const char *file, int64_t line);

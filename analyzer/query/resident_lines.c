@@ -45,7 +45,7 @@ static int take(struct resident_lines *lines, sqlite3_stmt *s, size_t limit)
     return 1;
 }
 
-int resident_lines_read(struct report *report, const struct run *run, const struct filter *filter,
+int resident_lines_read(const struct report *report, const struct run *run, const struct filter *filter,
                         int64_t moment, enum resident_order order, size_t limit, struct resident_lines *lines)
 {
     *lines = (struct resident_lines){0};

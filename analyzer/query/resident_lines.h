@@ -34,7 +34,7 @@ static inline int64_t resident_amount(const struct resident_amounts *m, enum res
 
 /* moment: the id of one that exists. filter: prepared; its processes, files, modules and languages. limit:
  * 0 = all. Call the free function after a failure, too. */
-int resident_lines_read(struct report *report, const struct run *run, const struct filter *filter,
+int resident_lines_read(const struct report *report, const struct run *run, const struct filter *filter,
                         int64_t moment, enum resident_order order, size_t limit,
                         struct resident_lines *lines);
 void resident_lines_free(struct resident_lines *lines);

@@ -171,6 +171,13 @@ function partly(values) {
   };
 }
 
+// list: of those that are told; the rows that they are about know them, too.
+function findings(json, texts, rows) {
+  const list = json.list.map((finding) => ({ ...finding, file: texts[finding.file], function: texts[finding.function], what: texts[finding.what], remedy: texts[finding.remedy] }));
+  for (const finding of list) if (finding.row && rows[finding.row]) (rows[finding.row].findings ??= []).push(finding);
+  return { ...json, list };
+}
+
 export function read(element) {
   const json = JSON.parse(element.textContent);
   const values = json.measures.map((measure, value) => ({ ...measure, value }));
@@ -192,6 +199,7 @@ export function read(element) {
     times: null,
     resident: json.resident ? resident(json.resident, json.texts) : null,
   };
+  data.findings = json.findings ? findings(json.findings, json.texts, data.rows) : null; // null = nobody looked for some
   if (json.changes)
     data.changes = Object.fromEntries(Object.entries(json.changes).map(([by, list]) => [by, changes(list, json.texts)]));
   const part = partly(values);

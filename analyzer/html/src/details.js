@@ -1,5 +1,6 @@
 // Below a line that was clicked: its own curve, its stacks, and the source around it.
 import { byId, make } from "./dom.js";
+import { findingsOf } from "./findings.js";
 import { bytes, count, percent, seconds, shortName } from "./units.js";
 
 const WIDTH = 360;
@@ -86,6 +87,7 @@ function source(data, row) {
 export function details(data, row, measure, { onStack, onFind }) {
   return [
     make("div", { class: "details" },
+      ...findingsOf(row, data.runs[0].facts),
       make("div", { class: "detail" }, make("h3", {}, "What it held over time"), ...curve(data, row)),
       ...source(data, row),
       make("div", { class: "detail" },

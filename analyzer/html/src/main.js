@@ -5,6 +5,7 @@ import { narrowed, read } from "./data.js";
 import { details, showStacks } from "./details.js";
 import { byId, choice, make } from "./dom.js";
 import { cards, sentence, subtitle } from "./facts.js";
+import { findingsList, findingsNote } from "./findings.js";
 import { histogram, lifetimeClass, sizeClass } from "./histogram.js";
 import { partsTable } from "./parts.js";
 import { changeColumns, lineColumns } from "./rows.js";
@@ -154,7 +155,22 @@ function setUpHistograms() {
   );
 }
 
+function setUpFindings() {
+  if (!data.findings || !(data.findings.list.length || data.findings.suppressed)) return;
+  byId("advice").hidden = false;
+  byId("findings").append(...findingsList(data, reveal));
+  byId("findings-note").textContent = findingsNote(data.findings);
+}
+
+// The row may be left out by what is searched for, or by the window.
+function reveal(index) {
+  byId("row-search").value = "";
+  if (state.slices) widen();
+  table.reveal(index);
+}
+
 setUpTexts();
+setUpFindings();
 cards(byId("facts"), data.runs, data.kind === "heap");
 setUpHistograms();
 if (data.resident) byId("chart-note").after(partsTable(data.resident));

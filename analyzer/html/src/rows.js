@@ -1,5 +1,6 @@
 // The columns of the two tables: lines, and changes of lines.
 import { make } from "./dom.js";
+import { mark } from "./findings.js";
 import { atMost, basename, bytes, count, percent, shortName, signed } from "./units.js";
 
 const show = (measure) => (measure.isBytes ? bytes : count);
@@ -7,7 +8,7 @@ const place = (row) => (row.file ? `${row.file}${row.line ? `:${row.line}` : ""}
 
 // The style sheet cuts long paths and names at their beginning, as the end says more. bdi keeps slashes in place.
 const placeCell = (row) =>
-  row.rest ? [] : [make("span", { class: "path", title: row.file || row.module }, make("bdi", {}, place(row)))];
+  row.rest ? [] : [...mark(row), make("span", { class: "path", title: row.file || row.module }, make("bdi", {}, place(row)))];
 const functionCell = (row) => [
   make("span", { class: "function", title: row.function }, make("bdi", {}, row.rest ? `${count(row.count)} more` : shortName(row.function) || "[unknown]")),
 ];

@@ -93,6 +93,18 @@ export class Table {
     element.after(this.detailsOf(row));
   }
 
+  // Opens a row, whatever was searched for, and scrolls to it.
+  reveal(index) {
+    this.wanted = [];
+    this.refresh();
+    const at = this.list.findIndex((row) => row.index === index);
+    if (at < 0) return;
+    this.shown = Math.max(this.shown, at + 1);
+    this.open = index;
+    this.fill();
+    this.body.querySelector("tr[aria-expanded=true]").scrollIntoView({ block: "center", behavior: "smooth" });
+  }
+
   detailsOf(row) {
     return make("tr", { class: "opened" }, make("td", { colspan: this.columns.length }, ...this.options.details(row)));
   }
