@@ -186,19 +186,25 @@ static void print_foot(const struct report *report, const struct advice *advice,
         finding_lacks(report, advice, NULL, "\n");
 }
 
-/* The command that proves it. */
+/* The command that proves it. It is to be copied, so it is there as a whole or not at all. */
 static void print_proof(const struct report *report, const struct advice *advice)
 {
+    static const char traced[] = "trace-run --label after";
     const struct run *run = advice->run;
+    const char *option = report->db_given ? " -o " : "", *db = report->db_given ? report->db : "";
     char *command = run->command != NULL && *run->command != '\0' ? text_harmless(run->command) : NULL;
 
     if (advice->finding_count == 0) {
         free(command);
         return;
     }
+    size_t before = INDENT + strlen(traced) + strlen(option) + text_width(db) + 1;
+    if (command != NULL && report->width > 0 && before + text_width(command) > (size_t)report->width) {
+        free(command);
+        command = NULL;
+    }
     printf("\nChange it, and see what that brings:\n");
-    printf("%*strace-run --label after%s%s %s\n", INDENT, "", report->db_given ? " -o " : "",
-           report->db_given ? report->db : "", command != NULL ? command : "COMMAND");
+    printf("%*s%s%s%s %s\n", INDENT, "", traced, option, db, command != NULL ? command : "COMMAND");
     printf("%*strace-report compare %lld after%s%s\n", INDENT, "", (long long)run->number,
            report->db_given ? " --db " : "", report->db_given ? report->db : "");
     free(command);
