@@ -24,7 +24,8 @@
  *   node  = parent node << 32 | frame             0 = empty place
  *   frame = 1 + index into the frame segments     see wire_frame
  *   root  = node id 0; WIRE_NODE_CUT as a parent: the outer frames were cut off
- *   A node whose frame is a type (WIRE_FRAME_TYPE) is its parent's stack, with blocks of this type only.
+ *   A node whose frame is a type (WIRE_FRAME_TYPE) is its parent's stack, with blocks of this type only; one whose
+ * frame is a call (WIRE_FRAME_CALL) the same with blocks that this call in the interpreter has asked for.
  *
  * Events are 64-bit words in a thread's ring:
  *
@@ -58,7 +59,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 21u                 /* changed with every change of this file */
+#define WIRE_VERSION 22u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -212,6 +213,8 @@ enum wire_frame_kind {
     WIRE_FRAME_NATIVE = 1, /* value: return address (look up value - 1); owner: module number, 0 = none */
     WIRE_FRAME_PYTHON = 2, /* value: instruction offset in bytes; owner: code number */
     WIRE_FRAME_TYPE = 3,   /* innermost, and no frame of the stack: its blocks' type. owner: type number */
+    /* The same: which call of the interpreter's has asked for its blocks, which are no objects. As NATIVE */
+    WIRE_FRAME_CALL = 4,
 };
 
 struct wire_frame {
@@ -295,11 +298,13 @@ struct wire_note_mark {
 /* A type of Python objects. */
 struct wire_note_object_type {
     struct wire_note note;
-    uint32_t number;                 /* from 1 on */
-    uint32_t heap;                   /* 1: made at run time, as by a class statement */
-    uint64_t flags;                  /* tp_flags */
-    int64_t basic_size, item_size;   /* bytes of an instance, and of each of its items */
-    int64_t dict_offset;             /* of the instance's __dict__, 0 = none */
+    uint32_t number;               /* from 1 on */
+    uint32_t heap;                 /* 1: made at run time, as by a class statement */
+    uint64_t flags;                /* tp_flags */
+    int64_t basic_size, item_size; /* bytes of an instance, and of each of its items */
+    int64_t dict_offset;           /* of the instance's __dict__, 0 = none */
+    uint32_t headers;              /* bytes of a block before its object */
+    uint32_t reserved;
     uint32_t module_size, name_size; /* UTF-8, with their NULs */
     char text[];                     /* module, "" = not known, or part of the name; qualified name */
 };

@@ -19,7 +19,8 @@ struct arena_frame arena_frame(struct arena_slot *slot, uint32_t number)
         return copy;
     frame += index - WIRE_FRAMES_FIRST * ((1u << k) - 1);
     uint32_t kind = atomic_load_explicit(&frame->kind, memory_order_acquire);
-    if (kind == WIRE_FRAME_NATIVE || kind == WIRE_FRAME_PYTHON || kind == WIRE_FRAME_TYPE)
+    if (kind == WIRE_FRAME_NATIVE || kind == WIRE_FRAME_PYTHON || kind == WIRE_FRAME_TYPE ||
+        kind == WIRE_FRAME_CALL)
         copy = (struct arena_frame){.kind = kind, .owner = frame->owner, .value = frame->value};
     else if (kind != WIRE_FRAME_EMPTY)
         arena_damage(slot);

@@ -312,10 +312,11 @@ static void commit_for_waiting(struct collector *c, struct tracked_process *proc
 {
     if (writer_state(c->writer) != WRITER_READY || c->failed)
         return; /* it is still opening the database, or has failed: that is handled elsewhere */
-    if (writer_busy(c->writer))
-        return;
+
     drain_all(&c->tracker); /* now all its blocks are known */
     page_walks_end_of(&c->pages, &c->tracker, process);
+    if (writer_busy(c->writer))
+        return;
     bool waits = arena_waits_long(process->slot);
     bool only = c->living == 1 && (arena_childless(process->slot) || (waits && is_only_holder(c, process)));
     if (waits && (only || process->facts.pid == 1)) {

@@ -50,7 +50,8 @@ bool intern_place(const struct intern_process *process, const struct arena_frame
         place->offset = frame->value;
         return place->code != NULL;
     }
-    const struct process_module *module = frame->kind == WIRE_FRAME_NATIVE ? module_of(process, frame) : NULL;
+    const bool has_module = frame->kind == WIRE_FRAME_NATIVE || frame->kind == WIRE_FRAME_CALL;
+    const struct process_module *module = has_module ? module_of(process, frame) : NULL;
     if (frame->kind == WIRE_FRAME_EMPTY || (frame->owner && !(module && module->described)))
         return false;
     if (module && module->number) { /* places outside of all modules have no name, and are treated as one */
@@ -184,6 +185,16 @@ static uint32_t typed(struct intern *intern, struct intern_process *process, uin
     return node ? node : stack;
 }
 
+/* The node for those that a call has asked for; if its module is not known, calls are not told apart. */
+static uint32_t called(struct intern *intern, struct intern_process *process, uint32_t stack, uint32_t raw)
+{
+    struct run_frame place;
+    if (stack == WIRE_NODE_ROOT || stack == WIRE_NODE_CUT || !find_place(intern, process, raw, &place) ||
+        !place.module)
+        return stack;
+    return intern_call_node(intern, &place, stack);
+}
+
 uint32_t intern_node(struct intern *intern, struct intern_process *process, uint32_t raw)
 {
     static struct {
@@ -215,6 +226,8 @@ uint32_t intern_node(struct intern *intern, struct intern_process *process, uint
         bool ours = intern_is_ours(process, &frame);
         if (frame.kind == WIRE_FRAME_TYPE)
             number = typed(intern, process, number, frame.owner);
+        else if (frame.kind == WIRE_FRAME_CALL)
+            number = called(intern, process, number, path[depth].frame);
         else if (!ours)
             number = add_node(intern, number, intern_frame(intern, process, path[depth].frame));
         *known_node(process, path[depth].node) = number;
@@ -276,5 +289,7 @@ void intern_close(struct intern *intern)
     free(intern->frame_numbers.entries);
     free(intern->node_numbers.entries);
     free(intern->typed_numbers.entries);
+    free(intern->call_numbers.entries);
+    grow_free(&intern->calls);
     symbols_close(intern->symbols);
 }

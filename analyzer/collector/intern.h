@@ -3,7 +3,7 @@
  *   intern.c        frames and stacks            intern_notes.c   modules, Python code, marks, names of processes
  *   intern_lines.c  lines, and looking them up   attribution.c    the line that an allocation counts for
  *   intern_types.c  types of blocks, and stacks by type
- *   intern_objects.c  the same, by looks at blocks
+ *   intern_objects.c, intern_memory.c  the same, by looks at blocks
  *
  * Reads the notes, frames and nodes that a process wrote into the arena, and writes what is new to the
  * database. So processes of the same program share their stacks. Used by the writer's thread only.
@@ -68,6 +68,7 @@ struct run_frame {
  * and frame. */
 struct run_node {
     uint32_t parent, frame;
+    uint32_t call; /* in the interpreter that has asked for its blocks, see intern_memory.c; 0 = none */
     uint32_t type; /* that all blocks have, as the program said so; 0 = not known */
     struct attribution shown;
 };
@@ -111,7 +112,10 @@ struct intern {
     struct line_entry *lines;        /* uthash */
     struct text_entry *texts;        /* uthash: interned strings that symbols.h does not own */
     struct number_map frame_numbers, node_numbers;
-    struct number_map typed_numbers;    /* nodes by stack << 32 | type */
+    struct number_map typed_numbers; /* nodes by stack << 32 | what intern_part_node() was asked for */
+    struct number_map call_numbers;  /* by module << 48 | offset */
+    struct grow calls;               /* struct memory_call, by the run's number */
+    uint32_t call_count;
     struct class_entry *classes;        /* uthash: the types of classes that were met */
     struct type_bases *type_bases;      /* uthash */
     struct object_stack *object_stacks; /* uthash: what looks at blocks have seen, by node */
@@ -152,6 +156,12 @@ void intern_object_look(struct intern *intern, uint32_t node, const struct objec
 
 /* Writes what such looks say of stacks. */
 void intern_write_objects(struct intern *intern);
+
+/* A block of a stack was seen to be such memory of an object of Python. */
+void intern_memory_look(struct intern *intern, uint32_t node, const char *what);
+
+/* Writes what that says of stacks. */
+void intern_write_memory(struct intern *intern);
 
 /* Prepares the symbols that the process's frames will need. That takes long, so it is done while no
  * transaction is open, for which others would have to wait. */

@@ -72,7 +72,7 @@ void intern_symbols(struct intern *intern, struct intern_process *process)
     for (; process->looked < end; process->looked++) {
         struct run_frame place;
         const struct arena_frame frame = arena_frame(process->slot, process->looked + 1);
-        if (frame.kind == WIRE_FRAME_TYPE)
+        if (frame.kind == WIRE_FRAME_TYPE || frame.kind == WIRE_FRAME_CALL)
             continue;
         if (!intern_place(process, &frame, &place))
             return; /* not described yet */

@@ -59,7 +59,12 @@ uint32_t intern_type_number(struct intern *intern, const char *name);
 void intern_take_type(struct intern *intern, struct intern_process *process,
                       const struct wire_note_object_type *note);
 
-/* The node for blocks of a type that have this stack, both numbers of the run; 0 if out of memory. */
+/* The node for those of a stack's blocks that have this in common: a type, or INTERN_CALL | a call, all of them numbers of
+ * the run; 0 if out of memory. */
+uint32_t intern_part_node(struct intern *intern, uint32_t stack, uint32_t common);
+#define INTERN_CALL (1u << 31)
+
+/* The same for a type, which is that of its blocks. */
 uint32_t intern_typed_node(struct intern *intern, uint32_t stack, uint32_t type);
 
 /* The type of blocks if an inner frame says `inner` and one further out says `outer`; 0 = says nothing. */
@@ -67,6 +72,14 @@ uint32_t intern_type_of_both(const struct intern *intern, uint32_t inner, uint32
 
 /* Frees what is known of types, but not their names. */
 void intern_types_close(struct intern *intern);
+
+/* ---- intern_memory.c ---- */
+
+/* The node for memory that a call, at this place, has asked for on this stack; the stack's own if out of memory. */
+uint32_t intern_call_node(struct intern *intern, const struct run_frame *place, uint32_t stack);
+
+/* What memory that a call asks for is, as a type; 0 = not known. */
+uint32_t intern_memory_type(struct intern *intern, uint32_t call);
 
 /* ---- intern_objects.c ---- */
 

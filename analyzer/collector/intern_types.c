@@ -68,17 +68,25 @@ void intern_take_type(struct intern *intern, struct intern_process *process,
     free(whole);
 }
 
-uint32_t intern_typed_node(struct intern *intern, uint32_t stack, uint32_t type)
+uint32_t intern_part_node(struct intern *intern, uint32_t stack, uint32_t common)
 {
-    struct number_entry *entry = number_map_find(&intern->typed_numbers, (uint64_t)stack << 32 | type);
+    struct number_entry *entry = number_map_find(&intern->typed_numbers, (uint64_t)stack << 32 | common);
     if (!entry || entry->number)
         return entry ? entry->number : 0;
     struct run_node *node = GROW_AT(&intern->nodes, struct run_node, intern->node_count + 1);
     if (!node)
         return 0;
     const struct run_node *of = (const struct run_node *)intern->nodes.memory + stack;
-    *node = (struct run_node){.parent = of->parent, .frame = of->frame, .type = type};
+    *node = (struct run_node){.parent = of->parent, .frame = of->frame};
     return entry->number = ++intern->node_count;
+}
+
+uint32_t intern_typed_node(struct intern *intern, uint32_t stack, uint32_t type)
+{
+    uint32_t node = intern_part_node(intern, stack, type);
+    if (node)
+        ((struct run_node *)intern->nodes.memory)[node].type = type;
+    return node;
 }
 
 uint32_t intern_type_of_both(const struct intern *intern, uint32_t inner, uint32_t outer)
@@ -94,11 +102,14 @@ void intern_write_type(struct intern *intern, uint32_t node)
     if (node == WIRE_NODE_ROOT || node == WIRE_NODE_CUT)
         return;
     struct run_node *stack = (struct run_node *)intern->nodes.memory + node;
-    uint32_t type = stack->type ? stack->type : stack->shown.type;
+    uint32_t memory = intern_memory_type(intern, stack->call);
+    uint32_t type = stack->type ? stack->type : memory ? memory : stack->shown.type;
     if (!type || stack->shown.typed)
         return;
     stack->shown.typed = true;
     intern_error(intern,
                  store_stack_type(intern->store, node, ((const char *const *)intern->types.memory)[type],
-                                  stack->type ? STORE_TYPE_EXACT : STORE_TYPE_INFERRED));
+                                  stack->type ? STORE_TYPE_EXACT
+                                  : memory    ? STORE_TYPE_SAMPLED
+                                              : STORE_TYPE_INFERRED));
 }

@@ -13,11 +13,16 @@
 #include <uthash.h>
 
 #define LOOKS_A_WALK 4096u     /* at most, what it takes to find classes included */
+#define LIST_NS 60u            /* passing over a block without its page, sites that are new included */
 #define LOOK_NS 1200u          /* reading a word of a page that nothing else was read of */
 #define BLOCKS_A_WALK 1000000u /* are passed over, at 1.5 ns each */
 #define SITE_A_WALK 256u       /* looks at most, of a site */
 #define SITE_MOST 1024u        /* looks at a site, in all */
 #define SITE_WITHOUT 16u       /* so many of a site without an object are enough */
+#define SITE_OWNERS 8u /* looks at a site of Python's objects, in all; the first object met is one of them */
+#define TYPES_MOST 65536u /* of a process */
+#define SITE_LARGE 1024   /* sites that hold one in so many bytes of the heap are not passed over */
+#define TYPE_OFTEN 32u    /* looks at a type that find nothing new before they become rarer */
 #define NEVER UINT32_MAX
 #define KNOWN_MOST 20000u /* words that are remembered */
 #define DONE_MOST 65536u  /* looks that wait for the writer */
@@ -53,18 +58,53 @@ static uint64_t distance(const struct object_looks *looks, const struct site *si
     return most > 1 ? (most < NEVER / 2 ? most : NEVER / 2) : 1;
 }
 
-/* True for stacks that end in native code: what others allocate is no object of C++, or told by themselves. */
-static bool is_native(const struct tracked_process *process, const struct site *site)
+/* What a site's stack ends in: native code, where objects of C++ may be; a type of Python's; a call that asks for memory. */
+static struct arena_frame end_of(const struct tracked_process *process, const struct site *site)
 {
-    if (!process->slot || site->node == WIRE_NODE_CUT)
-        return false;
-    uint64_t node = arena_node(process->slot, site->node);
-    return node && arena_frame(process->slot, (uint32_t)node).kind == WIRE_FRAME_NATIVE;
+    uint64_t node = process->slot && site->node != WIRE_NODE_CUT ? arena_node(process->slot, site->node) : 0;
+    return node ? arena_frame(process->slot, (uint32_t)node) : (struct arena_frame){.kind = WIRE_FRAME_EMPTY};
 }
 
-static bool is_looked_at(const struct object_site *known)
+static void read_types(struct tracked_process *process)
 {
-    return known->looks < SITE_MOST && (known->objects || known->looks < SITE_WITHOUT);
+    process->type_notes.only = WIRE_NOTE_TYPE;
+    for (const struct wire_note *note;
+         (note = arena_next_note(process->slot, &process->type_notes)) != NULL;) {
+        const struct wire_note_object_type *type = (const struct wire_note_object_type *)note;
+        struct object_type *known =
+            type->number < TYPES_MOST ? GROW_AT(&process->types, struct object_type, type->number) : NULL;
+        if (known)
+            *known = (struct object_type){true, python_owner(type), 0};
+    }
+}
+
+/* What is known of a type; NULL = it is not described. */
+static struct object_type *type_of(struct tracked_process *process, uint32_t number)
+{
+    struct object_type *types = process->types.memory;
+    if (process->slot && number < TYPES_MOST &&
+        !(number < process->types.room / sizeof *types && types[number].described)) {
+        read_types(process);
+        types = process->types.memory;
+    }
+    return number < process->types.room / sizeof *types ? &types[number] : NULL;
+}
+
+/* Whether the first object of a site that is met is looked at. */
+static bool is_time_for(struct object_looks *looks, struct object_type *type, const struct site *site)
+{
+    uint64_t bytes = site->bytes - site->freed_bytes;
+    return pick_number(looks, type->picked++ / TYPE_OFTEN + 1) == 1 ||
+           bytes >= looks->ledger->heap.bytes / SITE_LARGE;
+}
+
+static bool is_looked_at(const struct object_looks *looks, const struct object_site *known, uint32_t kind,
+                         const struct object_type *type)
+{
+    if (kind == WIRE_FRAME_TYPE)
+        return type && type->owner.count && known->looks < SITE_OWNERS;
+    return kind == WIRE_FRAME_NATIVE && looks->mappings && known->looks < SITE_MOST &&
+           (known->objects || known->looks < SITE_WITHOUT);
 }
 
 /* It is a block's turn, or the site's first block was met. */
@@ -77,21 +117,28 @@ static __attribute__((noinline)) void turn(struct object_looks *looks, struct ob
         known->skip = 0;
         return;
     }
-    if (!is_looked_at(known) || !is_native(looks->process, site)) {
+    const struct arena_frame end = end_of(looks->process, site);
+    struct object_type *type = end.kind == WIRE_FRAME_TYPE ? type_of(looks->process, end.owner) : NULL;
+    if (!is_looked_at(looks, known, end.kind, type)) {
         known->skip = NEVER;
         return;
     }
     uint64_t apart = distance(looks, site);
+    if (type && is_first)
+        is_first = !is_time_for(looks, type, site);
     known->skip = pick_number(looks, is_first ? apart : 2 * apart - 1);
     if (is_first && --known->skip > 0)
         return;
     if (is_first)
         known->skip = pick_number(looks, 2 * apart - 1);
-    if (!looks->left || size < sizeof(uint64_t) || size >= PAGE_BLOCK_LARGE)
+    uint32_t bytes = type ? python_owner_size(&type->owner) : sizeof(uint64_t);
+    if (!looks->left || size < bytes || bytes > OBJECT_BYTES || size >= PAGE_BLOCK_LARGE)
         return;
     looks->left--;
-    looks->picked[looks->picked_count++] =
-        (struct object_block){.address = address, .process = looks->process, .site = index};
+    looks->picked[looks->picked_count++] = (struct object_block){
+        .address = address, .process = looks->process, .site = index, .size = bytes, .type = end.owner};
+    if (type)
+        looks->picked[looks->picked_count - 1].owner = type->owner;
     if (looks->picked_count == OBJECT_PICKS)
         object_looks_read(looks);
 }
@@ -135,6 +182,11 @@ void object_looks_begin(struct object_looks *looks, uint64_t ns)
     looks->most = ns / LOOK_NS < LOOKS_A_WALK ? (uint32_t)(ns / LOOK_NS) + 1 : LOOKS_A_WALK;
     looks->left = looks->most;
     looks->walk++;
+    struct object_site *sites = looks->sites.memory;
+    for (uint32_t i = 0; i < looks->site_count;
+         i++) /* the time may have been over before it was their turn */
+        if (sites[i].looks == 0 && sites[i].skip < NEVER / 2)
+            sites[i].skip = 0;
 }
 
 void object_looks_at(struct object_looks *looks, struct tracked_process *process, const struct ledger *ledger,
@@ -182,18 +234,28 @@ static int open_memory(const struct tracked_process *process, bool *instead)
     return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* Reads words until one is not there. Returns how many; -1 = it is the first one, or none can be read. */
-static int read_words(const struct object_looks *looks, uint64_t *words, const struct iovec *there,
-                      unsigned count)
+struct words {
+    uint64_t word[OBJECT_BYTES / sizeof(uint64_t)];
+};
+
+/* Reads the first words of blocks, until those of one are not there. Returns of how many; -1 = of none. */
+static int read_words(const struct object_looks *looks, struct words *words,
+                      const struct object_block *blocks, unsigned count)
 {
-    struct iovec here = {words, count * sizeof *words};
+    struct iovec here[OBJECT_PICKS], there[OBJECT_PICKS];
     unsigned read = 0;
-    if (looks->memory < 0) {
-        ssize_t got = process_vm_readv(looks->process->facts.pid, &here, 1, there, count, 0);
-        return got < 0 ? -1 : (int)((size_t)got / sizeof *words);
+    for (unsigned i = 0; i < count; i++) {
+        here[i] = (struct iovec){words[i].word, blocks[i].size};
+        there[i] = (struct iovec){(void *)(uintptr_t)blocks[i].address, blocks[i].size};
     }
-    while (read < count && pread(looks->memory, &words[read], sizeof *words,
-                                 (off_t)(uintptr_t)there[read].iov_base) == sizeof *words)
+    if (looks->memory < 0) {
+        ssize_t got = process_vm_readv(looks->process->facts.pid, here, count, there, count, 0);
+        for (; got > 0 && read < count && (size_t)got >= blocks[read].size; read++)
+            got -= (ssize_t)blocks[read].size;
+        return got < 0 ? -1 : (int)read;
+    }
+    while (read < count && pread(looks->memory, words[read].word, blocks[read].size,
+                                 (off_t)blocks[read].address) == (ssize_t)blocks[read].size)
         read++;
     errno = EFAULT;
     return read ? (int)read : -1;
@@ -250,27 +312,103 @@ static const struct object_class *look_up(struct object_looks *looks, uint64_t w
     return known->class;
 }
 
-static void take_word(struct object_looks *looks, const struct object_block *block, uint64_t word)
+static void take(struct object_looks *looks, struct object_block block)
 {
     struct object_block *read = GROW_AT(&looks->read, struct object_block, looks->read_count);
     if (!read)
         return;
-    *read = *block;
-    read->class = look_up(looks, word);
+    *read = block;
     looks->read_count++;
+}
+
+/* ---- memory of Python's objects: blocks that a word is the address of ------------------------------ */
+
+static uint32_t site_of_large(const struct blocks *blocks, uint64_t address)
+{
+    struct block block;
+    return blocks_range(blocks, &address, address + 1, &block, 1) ? block.site : 0;
+}
+
+/* The site of the block at an address, which may be anything; 0 = there is none. */
+static uint32_t site_at(const struct blocks *blocks, uint64_t address)
+{
+    if (address >> 48 || address % 8)
+        return 0;
+    const struct leaf *leaf = blocks_leaf(blocks, address);
+    uint32_t site = blocks_peek_site(blocks, address);
+    return LIKELY(site || !leaf_find(leaf_tags(leaf), leaf_tag(address))) ? site
+                                                                          : site_of_large(blocks, address);
+}
+
+static bool is_memory(const struct object_looks *looks, uint32_t index)
+{
+    const struct site *site = ledger_site(looks->ledger, index);
+    return site->process == looks->process->index && end_of(looks->process, site).kind == WIRE_FRAME_CALL;
+}
+
+/* Notes that memory of a site's call was met. */
+static void meet_call(const struct object_looks *looks, uint32_t index, uint32_t type)
+{
+    uint32_t frame = (uint32_t)arena_node(looks->process->slot, ledger_site(looks->ledger, index)->node);
+    bool *met = frame <= ARENA_FRAMES_MAX ? GROW_AT(&looks->process->calls, bool, frame) : NULL;
+    struct object_type *of = met && !*met ? type_of(looks->process, type) : NULL;
+    if (!of)
+        return;
+    *met = true;
+    of->picked = 0;
+}
+
+/* The address of the block that a word at such a place stands for; it may be of none. */
+static uint64_t memory_at(const struct object_looks *looks, const struct python_place *place, uint64_t word)
+{
+    const struct blocks *blocks = &looks->process->blocks;
+    if (!place->inside)
+        return word;
+    word += word & 1;
+    for (uint64_t back = 8; back <= PYTHON_INSIDE && back < word; back += 8)
+        if (site_at(blocks, word - back))
+            return word - back;
+    return 0;
+}
+
+static void take_owner(struct object_looks *looks, const struct object_block *block,
+                       const struct words *words)
+{
+    const struct python_owner *owner = &block->owner;
+    take(looks, *block);
+    for (uint32_t i = 0; i < owner->count; i++) {
+        const struct python_place *place = &owner->places[i];
+        uint64_t word = words->word[(owner->headers + place->at) / sizeof word];
+        uint64_t address = memory_at(looks, place, word);
+        uint32_t site = site_at(&looks->process->blocks, address);
+        if (!site || !is_memory(looks, site))
+            continue;
+        meet_call(looks, site, block->type);
+        take(looks, (struct object_block){
+                        .address = address, .process = block->process, .site = site, .memory = place->what});
+    }
+}
+
+static void take_words(struct object_looks *looks, const struct object_block *block,
+                       const struct words *words)
+{
+    struct object_block read = *block;
+    if (read.owner.count) {
+        take_owner(looks, block, words);
+        return;
+    }
+    read.class = look_up(looks, words->word[0]);
+    take(looks, read);
 }
 
 static void read_picked(struct object_looks *looks)
 {
-    uint64_t words[OBJECT_PICKS] = {0};
-    struct iovec there[OBJECT_PICKS];
+    struct words words[OBJECT_PICKS];
     const struct object_block *picked = looks->picked;
-    for (unsigned i = 0; i < looks->picked_count; i++)
-        there[i] = (struct iovec){(void *)(uintptr_t)picked[i].address, sizeof *words};
     for (unsigned at = 0; at < looks->picked_count;) {
-        int read = read_words(looks, words, there + at, looks->picked_count - at);
+        int read = read_words(looks, words, picked + at, looks->picked_count - at);
         for (int i = 0; i < read; i++)
-            take_word(looks, &picked[at + (unsigned)i], words[i]);
+            take_words(looks, &picked[at + (unsigned)i], &words[i]);
         at += (unsigned)(read > 0 ? read : 0) + 1; /* that one is not there any more */
         if (read < 0 && errno != EFAULT) {
             looks->process->unreadable |= errno != ESRCH;
@@ -292,25 +430,61 @@ void object_looks_read(struct object_looks *looks)
     looks->picked_count = 0;
 }
 
+#define LISTED 256
+
+void object_looks_alone(struct object_looks *looks, struct tracked_process *process,
+                        const struct ledger *ledger, uint64_t list_ns, uint64_t look_ns)
+{
+    struct block list[LISTED];
+    uint64_t apart = blocks_count(&process->blocks) * (uint64_t)LIST_NS / (list_ns + 1) + 1;
+    object_looks_begin(looks, look_ns);
+    object_looks_at(looks, process, ledger, NULL);
+    for (uint64_t from = 0, to = 1ull << 48, end; looks->site_count && from < to;
+         from = end + (apart - 1) * (end - from)) {
+        end = from;
+        size_t count = blocks_range(&process->blocks, &end, to, list, LISTED);
+        object_looks_list(looks, list, count);
+        if (count < LISTED)
+            break;
+        from = list[0].address;
+    }
+    object_looks_read(looks);
+}
+
 /* ---- counting ----------------------------------------------------------------------------------- */
+
+static bool is_there(const struct object_block *block)
+{
+    return !block->process->ended && site_at(&block->process->blocks, block->address) == block->site;
+}
+
+static bool settle(struct object_looks *looks, const struct object_block *block)
+{
+    struct object_look *done =
+        looks->done_count < DONE_MOST ? GROW_AT(&looks->done, struct object_look, looks->done_count) : NULL;
+    if (!done)
+        return false;
+    const struct site *site = ledger_site(looks->ledger, block->site);
+    *done = (struct object_look){block->site, site->node, site->process, block->class, block->memory};
+    looks->done_count++;
+    return true;
+}
 
 void object_looks_settle(struct object_looks *looks)
 {
     const struct object_block *read = looks->read.memory;
+    bool has_owner = false;
     for (uint32_t i = 0; i < looks->read_count; i++) {
         const struct object_block *block = &read[i];
-        if (block->process->ended || blocks_peek_site(&block->process->blocks, block->address) != block->site)
-            continue;
         struct object_site *known = (struct object_site *)looks->sites.memory + block->site;
-        struct object_look *done = looks->done_count < DONE_MOST
-                                       ? GROW_AT(&looks->done, struct object_look, looks->done_count)
-                                       : NULL;
-        if (!done)
+        bool there = is_there(block), is_owner = block->owner.count != 0;
+        if (is_owner)
+            has_owner = there;
+        if (!there || (block->memory && !has_owner))
+            continue;
+        if (!is_owner && !settle(looks, block))
             break;
-        const struct site *site = ledger_site(looks->ledger, block->site);
-        *done = (struct object_look){block->site, site->node, site->process, block->class};
-        looks->done_count++;
-        known->looks++;
+        known->looks += !block->memory;
         known->objects += block->class != NULL;
     }
     looks->read_count = 0;

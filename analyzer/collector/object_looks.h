@@ -1,4 +1,5 @@
-/* object_looks.h - looks at objects of C++ programs: of which classes the live blocks of a site are.
+/* object_looks.h - looks at objects: of which classes of C++ the live blocks of a site are, and which blocks are the
+ * memory of objects of Python.
  *
  * The walk over the pages (page_walks.h) passes over the live blocks of resident memory anyway. Of each native site it
  * picks some, at random distances; the more blocks it has, the longer these are. Of very many blocks it passes over some
@@ -7,6 +8,14 @@
  *
  *   listed by the walk -> picked -> read -> certain: the block was still there when all that happened before the
  *                                           reading was counted -> the writer, which adds up the looks at each stack
+ *
+ * An object of Python is a block of known type. Of some types it is known where they have the address of memory beside
+ * themselves (python_memory.h): these words are read. One that is the address of a live block that a call in the interpreter
+ * has asked for (WIRE_FRAME_CALL) shows what this block is, and so all that the call ever asks for (intern_memory.c): few
+ * looks do for a program. Words are only compared with the addresses of blocks: nothing that they point to is read.
+ *
+ * Of each site of such objects one is looked at first, as its stack may be the only one to use a call; of few sites of a type
+ * when many looks at it have found nothing new.
  *
  * Nearly all sites have either only objects or none. So sites at which the first looks found none are left alone from
  * then on, and so are those with very many looks.
@@ -18,6 +27,7 @@
 #define LIBTRACE_OBJECT_LOOKS_H
 
 #include "page_blocks.h"
+#include "python_memory.h"
 #include "rtti.h"
 #include "smaps.h"
 #include "track.h"
@@ -34,6 +44,7 @@ struct object_class {
 struct object_look {
     uint32_t site, node, process;     /* index in the ledger; unnamed node and index of its process */
     const struct object_class *class; /* NULL = the block is no object */
+    const char *memory; /* the block is such memory of an object of Python; NULL = does not apply */
 };
 
 /* What is known of a site. */
@@ -42,15 +53,27 @@ struct object_site {
     uint16_t looks, objects;
 };
 
+/* A type of a process. */
+struct object_type {
+    bool described;
+    struct python_owner owner; /* what its objects have */
+    uint32_t picked;           /* objects, since one had memory of a call that was not known */
+};
+
 /* A block between the walk and the writer. */
 struct object_block {
     uint64_t address;
     struct tracked_process *process;
-    uint32_t site;
+    uint32_t site, size;
+    struct python_owner
+        owner;          /* of an object of Python: what may be found in it; count 0: it is another block */
+    uint32_t type;      /* that one's number */
+    const char *memory; /* it is such memory of the owner before it in the list */
     const struct object_class *class; /* once it was read */
 };
 
 #define OBJECT_PICKS 128 /* read by one system call */
+#define OBJECT_BYTES 128 /* of an object of Python, headers included */
 
 struct known_vtable;
 
@@ -89,6 +112,11 @@ void object_looks_list(struct object_looks *looks, const struct block *list, siz
 
 /* Reads what was picked, of the process that was walked last. */
 void object_looks_read(struct object_looks *looks);
+
+/* Instead of all this, if there is no time for a walk over the pages of a process: looks at its memory of Python's objects.
+ * How long listing blocks may take, of which some are left out then, and looking at them. */
+void object_looks_alone(struct object_looks *looks, struct tracked_process *process,
+                        const struct ledger *ledger, uint64_t list_ns, uint64_t look_ns);
 
 /* To be called when all was counted that happened before the last object_looks_read(). */
 void object_looks_settle(struct object_looks *looks);

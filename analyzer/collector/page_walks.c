@@ -445,6 +445,20 @@ bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
     return walks->under_way.running;
 }
 
+/* Most short programs have no time for a walk at their end. */
+static void look_alone(struct page_walks *walks, struct tracker *tracker, struct tracked_process *process,
+                       uint64_t now_ns)
+{
+    uint64_t cpu_ns = own_cpu_ns(),
+             most_ns = now_ns / END_SHARE < END_MOST_NS ? now_ns / END_SHARE : END_MOST_NS;
+    if (walks->spent_ns >= most_ns)
+        return;
+    object_looks_alone(&walks->looks, process, &tracker->ledger, most_ns - walks->spent_ns,
+                       now_ns / LOOKS_SHARE);
+    object_looks_settle(&walks->looks);
+    walks->spent_ns += own_cpu_ns() - cpu_ns;
+}
+
 void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct tracked_process *process)
 {
     object_looks_settle(&walks->looks);
@@ -452,8 +466,10 @@ void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct
         return;
     process->pages_seen = true;
     uint64_t now_ns = tracker_clock() - tracker->arena->started_ns, bytes = tracker_resident(process);
-    if (WALK_LEAST_NS + bytes / BYTES_A_NS > END_MOST_NS || !has_time(walks, bytes, now_ns, END_SHARE))
+    if (WALK_LEAST_NS + bytes / BYTES_A_NS > END_MOST_NS || !has_time(walks, bytes, now_ns, END_SHARE)) {
+        look_alone(walks, tracker, process, now_ns);
         return;
+    }
     struct page_walk walk; /* a walk that was interrupted continues afterwards */
     uint64_t cpu_ns = own_cpu_ns();
     begin(walks, &walk, STORE_PAGES_END, now_ns);

@@ -87,9 +87,14 @@ void writer_objects(struct writer *w, const struct job *job)
 {
     for (size_t i = 0; i < job->look_count && !w->failed; i++) {
         const struct object_look *look = &job->looks[i];
-        intern_object_look(&w->intern, writer_node(w, &w->site_nodes, look->site, look->process, look->node),
-                           look->class);
+        uint32_t node = writer_node(w, &w->site_nodes, look->site, look->process, look->node);
+        if (look->memory)
+            intern_memory_look(&w->intern, node, look->memory);
+        else
+            intern_object_look(&w->intern, node, look->class);
     }
-    if (job->look_count && !w->failed)
-        intern_write_objects(&w->intern);
+    if (!job->look_count || w->failed)
+        return;
+    intern_write_objects(&w->intern);
+    intern_write_memory(&w->intern);
 }

@@ -406,6 +406,9 @@ static void release_slot(struct tracker *tracker, struct tracked_process *proces
     inherited_close(process);
     map_events_process_gone(process);
     grow_free(&process->site_of_node);
+    arena_notes_close(&process->type_notes);
+    grow_free(&process->types);
+    grow_free(&process->calls);
     grow_free(&process->active);
 }
 
@@ -473,6 +476,9 @@ void tracker_stop(struct tracker *tracker)
         blocks_close(&process->blocks);
         blocks_close(&process->inherited.freed);
         grow_free(&process->site_of_node);
+        arena_notes_close(&process->type_notes);
+        grow_free(&process->types);
+        grow_free(&process->calls);
     }
 }
 

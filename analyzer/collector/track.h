@@ -7,6 +7,7 @@
 #include "inherited.h"
 #include "ledger.h"
 #include "map_ranges.h"
+#include "note_reader.h"
 #include "number_map.h"
 #include "samples.h"
 
@@ -58,18 +59,21 @@ struct expected_object {
 
 /* One image of one process: fork creates another, and so does exec. */
 struct tracked_process {
-    struct arena_slot *slot;   /* NULL once it is done with and freed */
-    uint32_t index;            /* in tracker.processes; its number in the database is index + 1 */
-    int pidfd;                 /* -1 = none */
-    uint64_t pid_namespace;    /* of its threads' numbers; 0 = ours */
-    bool ended;                /* gone, or replaced by exec; all its events were read */
-    bool written;              /* (writer) it has read everything of it; see tracker_written() */
-    bool unreadable;           /* its blocks could not be looked at, see object_looks.h */
-    bool pages_seen;           /* looked at its pages at its end, see page_walks.h */
-    bool shares_rows;          /* (writer) some of its sites share a row: all are written each time */
-    uint32_t last_peak;        /* LEDGER_LIVES, or from ledger_process_ended() */
-    uint32_t last_mapped_peak; /* likewise, in tracker.mapped */
-    uint32_t rings_seen;       /* > 1: events are ordered by their stamps */
+    struct arena_slot *slot;       /* NULL once it is done with and freed */
+    uint32_t index;                /* in tracker.processes; its number in the database is index + 1 */
+    int pidfd;                     /* -1 = none */
+    uint64_t pid_namespace;        /* of its threads' numbers; 0 = ours */
+    bool ended;                    /* gone, or replaced by exec; all its events were read */
+    bool written;                  /* (writer) it has read everything of it; see tracker_written() */
+    struct arena_notes type_notes; /* how far types' notes were read, for object_looks.h */
+    struct grow types;             /* struct object_type by its own number */
+    struct grow calls;             /* bool by its own number of the frame: a call of which memory was met */
+    bool unreadable;               /* its blocks could not be looked at, see object_looks.h */
+    bool pages_seen;               /* looked at its pages at its end, see page_walks.h */
+    bool shares_rows;              /* (writer) some of its sites share a row: all are written each time */
+    uint32_t last_peak;            /* LEDGER_LIVES, or from ledger_process_ended() */
+    uint32_t last_mapped_peak;     /* likewise, in tracker.mapped */
+    uint32_t rings_seen;           /* > 1: events are ordered by their stamps */
     struct blocks blocks;
     struct inherited inherited;      /* blocks from the process that it was forked from */
     struct expected_object expected; /* its latest OBJECT */

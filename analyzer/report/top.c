@@ -96,7 +96,7 @@ static void say_how_much_is_typed(const struct report *report, const struct run 
             stdout,
             "No type is known: that of a block is told by frames of C++'s library, and of Rust's (built "
             "with -C symbol-mangling-version=v0), and by looks at live objects of C++ that have virtual "
-            "functions.",
+            "functions. Python's objects are told by the program.",
             (size_t)report->width, 0);
     else if (lines->typed < all)
         printf("Types are known for %.1f %% of it.\n", 100 * (double)lines->typed / (double)all);
@@ -105,9 +105,9 @@ static void say_how_much_is_typed(const struct report *report, const struct run 
     char *text = NULL;
 
     if (asprintf(&text,
-                 "Objects of C++ were not looked at in %s process%s: the kernel does not let the collector "
-                 "read the "
-                 "memory of what it may not trace (kernel.yama.ptrace_scope, PR_SET_DUMPABLE).",
+                 "Objects of C++, and the memory of Python's, were not looked at in %s process%s: the "
+                 "kernel does not let the collector read the memory of what it may not trace "
+                 "(kernel.yama.ptrace_scope, PR_SET_DUMPABLE).",
                  units_count(processes, run->unreadable), run->unreadable == 1 ? "" : "es") >= 0)
         text_wrap(stdout, text, (size_t)report->width, 0);
     free(text);

@@ -180,7 +180,7 @@ def test_objects(trace, report, tmp_path, program, python):
     for kind, line, certain, blocks, _ in typed(report, traced.database):
         live[line, kind] = live.get((line, kind), 0) + blocks
         how.add((kind is not None, certain))
-    assert how == {(True, "exact"), (False, None)}
+    assert how - {(True, "sampled"), (False, None)} == {(True, "exact")}  # the others are no objects
     wrong = {}
     assert sum(count for (_, kind), count in live.items() if kind == "str") >= kept["texts"]
     for line, types in kept["lines"].items():

@@ -71,13 +71,18 @@ void objects_look_slow(struct thread *t, uintptr_t freed)
 {
     (void)t, (void)freed;
 }
-void objects_put_slow(struct thread *t, void *block, size_t size, uint32_t stack)
+void objects_put_slow(struct thread *t, void *block, size_t size, uint32_t stack, uintptr_t call)
 {
-    (void)t, (void)block, (void)size, (void)stack;
+    (void)t, (void)block, (void)size, (void)stack, (void)call;
 }
 uint32_t objects_node_slow(uint32_t stack, uintptr_t type)
 {
     (void)type;
+    return stack;
+}
+uint32_t objects_memory_slow(uint32_t stack, uintptr_t call)
+{
+    (void)call;
     return stack;
 }
 uintptr_t objects_resized(uintptr_t block)

@@ -32,14 +32,22 @@ struct kind {
 #define MEMORY ((struct kind){false, 0})
 #define OBJECT ((struct kind){true, 0})
 
+/* Who called the function with this frame: a call in the interpreter, as its own functions only pass it on. */
+INLINE uintptr_t call_of(const void *frame)
+{
+    return frames_word((uintptr_t)frame, sizeof(void *));
+}
+
 static inline void publish(struct thread *t, void *block, size_t size, const void *frame, struct kind kind)
 {
     void *state = domains_state();
     uint32_t stack = domains_stack(t, python_thread_of(t), frame, state);
-    if (!kind.object || UNLIKELY(!objects_typed(state)))
+    if (UNLIKELY(!objects_typed(state)))
         ring_put_block(t, WIRE_ALLOC, block, size, stack);
+    else if (!kind.object)
+        ring_put_block(t, WIRE_ALLOC, block, size, objects_memory_of(stack, call_of(frame)));
     else if (!kind.type)
-        objects_put_slow(t, block, size, stack);
+        objects_put_slow(t, block, size, stack, call_of(frame));
     else
         ring_put_block(t, WIRE_ALLOC, block, size, stack ? objects_node_of(stack, kind.type) : 0);
 }
@@ -123,9 +131,9 @@ INLINE void *finish_quick(struct thread *t, struct python_thread *mine, void *bl
 
 /* The same for an object of which only the type is not as expected. */
 static __attribute__((noinline)) void *finish_object(struct thread *t, void *block, size_t size,
-                                                     uint32_t stack)
+                                                     uint32_t stack, uintptr_t call)
 {
-    objects_put_slow(t, block, size, stack);
+    objects_put_slow(t, block, size, stack, call);
     return finish_quick(t, t->python, block);
 }
 
@@ -173,16 +181,21 @@ INLINE void *make(const struct python_allocator *below, struct request request, 
     void *block = ask_below(below, request), *state;
     struct python_thread *mine = t->python;
     if (UNLIKELY(!block) || UNLIKELY(!(state = plain_state(mine))) ||
-        (request.object && UNLIKELY(!objects_in_main(state))))
+        ((request.object || objects_on) && UNLIKELY(!objects_in_main(state))))
         return finish(t, block, size, frame, request.object, 0);
     uint32_t node = frames_node(mine, (uintptr_t)state);
     if (UNLIKELY(!node))
         return finish(t, block, size, frame, request.object, 0);
-    const struct objects_guess *guess = request.object ? objects_quick(t, block, size, node) : NULL;
+    const struct objects_guess *guess =
+        request.object ? objects_quick(t, block, size, node, call_of(frame)) : NULL;
     if (request.object && UNLIKELY(!guess))
-        return finish_object(t, block, size, node);
+        return finish_object(t, block, size, node, call_of(frame));
+    if (guess)
+        node = objects_guessed(guess, node, call_of(frame));
+    else if (LIKELY(objects_on))
+        node = objects_memory_of(node, call_of(frame));
     uint64_t word = (uint64_t)(request.object ? WIRE_OBJECT : WIRE_ALLOC) << WIRE_TYPE_SHIFT;
-    ring_end_block(t, ring, word, block, (uint32_t)size, guess ? guess->node : node);
+    ring_end_block(t, ring, word, block, (uint32_t)size, node);
     return finish_quick(t, mine, block);
 }
 

@@ -1,12 +1,14 @@
 /* objects.c - see objects.h. */
 #include "objects.h"
+#include "modules.h"
+#include "number_cache.h"
 #include "process.h"
 #include "stacks.h"
 
 #include <string.h>
 
 const struct objects_guess objects_nothing = {.type = OBJECTS_UNSURE};
-struct objects_latest objects_latest = {(uintptr_t)&objects_nothing.type, &objects_nothing, NULL};
+struct objects_latest objects_latest = {(uintptr_t)&objects_nothing.type, &objects_nothing, 0, NULL};
 struct objects_guess *objects_guesses;
 
 /* That of an object of which nothing is expected. */
@@ -17,11 +19,14 @@ uint64_t objects_interpreter;
 
 struct objects_node *objects_nodes;
 
+#define CALLS_MOST 10                    /* bits */
+static struct table calls = {.bits = 5}; /* return address -> frame */
+
 void objects_start(void)
 {
     objects_on = false;
     objects_interpreter = 0;
-    if (!settings.types || !python.type_type || !python.main_interpreter || !python.is_initialized)
+    if (!settings.types || !python.type_type || !python.main_interpreter)
         return;
     if (!objects_guesses)
         objects_guesses = guest_pages(sizeof *objects_guesses << OBJECTS_GUESS_BITS);
@@ -34,7 +39,7 @@ NOINLINE bool objects_typed_slow(const void *state)
 {
     uint64_t interpreter = frames_word((uintptr_t)state, python.layout.thread_interpreter);
     uint64_t main = (uint64_t)(uintptr_t)python.main_interpreter();
-    if (!objects_interpreter && python.is_initialized()) /* before that, types are not complete */
+    if (!objects_interpreter) /* types that are not complete yet are passed over, see types.c */
         objects_interpreter = main;
     if (main && interpreter != main && python.layout.version >= PYTHON_VERSION(3, 12))
         objects_several = true;
@@ -49,6 +54,29 @@ __attribute__((noinline)) uint32_t objects_node_slow(uint32_t stack, uintptr_t t
     if (!node)
         return stack;
     *objects_node_place(stack, type) = (struct objects_node){type, stack, node};
+    return node;
+}
+
+static uint32_t frame_of_call(uintptr_t call)
+{
+    uint32_t frame = table_get(&calls, call);
+    struct module module;
+    if (frame)
+        return frame;
+    bool found = modules_find(call - 1, &module);
+    frame = stacks_frame(WIRE_FRAME_CALL, call, found ? module.number : 0);
+    if (frame)
+        table_put_growing(&calls, call, frame, CALLS_MOST);
+    return frame;
+}
+
+__attribute__((noinline)) uint32_t objects_memory_slow(uint32_t stack, uintptr_t call)
+{
+    uint32_t frame = stack ? frame_of_call(call) : 0;
+    uint32_t node = frame ? stacks_child(stack, frame) : 0;
+    if (!node)
+        return stack;
+    *objects_node_place(stack, call) = (struct objects_node){call, stack, node};
     return node;
 }
 
@@ -119,6 +147,8 @@ static void forget_types(bool numbers)
     memset(objects_guesses, 0, sizeof *objects_guesses << OBJECTS_GUESS_BITS);
     memset(objects_nodes, 0, sizeof *objects_nodes << OBJECTS_NODE_BITS);
     types_forget(numbers);
+    if (numbers)
+        table_clear(&calls);
 }
 
 static void learn(uint64_t key, uint32_t node, uintptr_t type, unsigned offset)
@@ -137,13 +167,14 @@ static void look(struct thread *t, bool early)
     if (early && !entry)
         return;
     uintptr_t type = entry ? frames_word(block, offset) : 0;
-    uint32_t node = entry ? objects_node_of(stack, type) : stack;
+    uint32_t memory = !entry || !expected.node ? objects_memory_of(stack, objects_latest.call) : 0;
+    uint32_t node = entry ? objects_node_of(stack, type) : memory;
     objects_none();
-    if (node != expected.node)
+    if (node != (expected.node ? expected.node : memory))
         ring_put_block(t, WIRE_RETYPE, (void *)block, 0, node);
     if (!entry || entry->meta)
         type = OBJECTS_UNSURE;
-    learn(expected.key, node, type, type == OBJECTS_UNSURE ? PYTHON_OBJECT_TYPE : offset);
+    learn(expected.key, entry ? node : 0, type, type == OBJECTS_UNSURE ? PYTHON_OBJECT_TYPE : offset);
     uintptr_t object = block + offset - PYTHON_OBJECT_TYPE;
     if (entry && entry->meta && types_made(object))
         forget_type(object);
@@ -164,24 +195,26 @@ __attribute__((noinline)) void objects_look_slow(struct thread *t, uintptr_t fre
 
 #define LEAST_SIZE 16 /* bytes of an object */
 
-__attribute__((noinline)) void objects_put_slow(struct thread *t, void *block, size_t size, uint32_t stack)
+__attribute__((noinline)) void objects_put_slow(struct thread *t, void *block, size_t size, uint32_t stack,
+                                                uintptr_t call)
 {
     uint64_t *words = block;
     objects_look_slow(t, 0);
     if (size < LEAST_SIZE || size >> 32 || !stack) {
-        ring_put_block(t, WIRE_ALLOC, block, size, stack);
+        ring_put_block(t, WIRE_ALLOC, block, size, objects_memory_of(stack, call));
         return;
     }
-    const struct objects_guess *guess = objects_quick(t, block, size, stack);
+    const struct objects_guess *guess = objects_quick(t, block, size, stack, call);
     if (!guess) {
         for (unsigned i = 0; i < WORDS && OFFSET(i) + sizeof *words <= size; i++)
             words[OFFSET(i) / sizeof *words] = 0;
         unknown.key = (uint64_t)stack << 32 | (uint32_t)size;
-        unknown.node = stack;
+        unknown.node = table_get(&calls, call) ? 0 : stack;
         objects_latest.block = (uintptr_t)block;
         objects_latest.guess = guess = &unknown;
+        objects_latest.call = call;
     }
-    ring_put_block(t, WIRE_OBJECT, block, size, guess->node);
+    ring_put_block(t, WIRE_OBJECT, block, size, objects_guessed(guess, stack, call));
 }
 
 void objects_forget(void)

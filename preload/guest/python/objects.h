@@ -11,6 +11,10 @@
  *             GC header         object: type +24
  *             values, weakrefs  GC header         object: type +40  by the type's flags (types.h)
  *
+ * What is no object is memory of one: a list's array, a dict's table. Who asks for it does not say so; but each call in the
+ * interpreter that asks for memory does so for one purpose. So such blocks are recorded by their call, as a node below the
+ * stack's, and the collector finds out what each call is for (analyzer/collector/object_looks.h).
+ *
  * As a fresh block still holds the words of what was there before, the three are cleared before the program gets it.
  *
  * The latest object belongs to who holds the GIL, whichever thread that is: any thread's event of an object looks at
@@ -28,15 +32,15 @@
 struct objects_guess {
     uint64_t key;   /* stack << 32 | size */
     uintptr_t type; /* OBJECTS_UNSURE: to be looked at more closely in any case */
-    uint32_t node;  /* what such an object is published as */
+    uint32_t node;  /* what such an object is published as; 0 = as memory that its call has asked for */
     uint32_t word;  /* offset of the type in the block */
 };
 #define OBJECTS_GUESS_BITS 12
 #define OBJECTS_UNSURE 0x8000000000000001ull /* no address, no count */
 
-/* The node for objects of a type, by stack. */
+/* The node for objects of a type, by stack; or for memory that a call has asked for. */
 struct objects_node {
-    uintptr_t type;
+    uintptr_t type; /* or return address */
     uint32_t stack, node;
 };
 #define OBJECTS_NODE_BITS 11
@@ -45,6 +49,7 @@ struct objects_node {
 struct objects_latest {
     uintptr_t block;                   /* where `guess` is about; there always is a word */
     const struct objects_guess *guess; /* &objects_nothing: there is no such object */
+    uintptr_t call;                    /* that has asked for the block: a return address */
     const struct thread *by; /* whose event of an object was the last one; NULL: look more closely */
 };
 extern HIDDEN struct objects_latest objects_latest;
@@ -107,7 +112,7 @@ INLINE struct objects_guess *objects_guess_of(uint32_t stack, size_t size)
 
 /* To be called before a new object is published: what it is to be published as; NULL if more has to be done. */
 INLINE const struct objects_guess *objects_quick(const struct thread *t, void *block, size_t size,
-                                                 uint32_t stack)
+                                                 uint32_t stack, uintptr_t call)
 {
     const struct objects_guess *guess = objects_guess_of(stack, size);
     uint64_t *words = block;
@@ -122,13 +127,15 @@ INLINE const struct objects_guess *objects_quick(const struct thread *t, void *b
     words[1] = 0; /* there is no guess for smaller ones */
     objects_latest.block = (uintptr_t)block;
     objects_latest.guess = guess;
+    objects_latest.call = call;
     return guess;
 }
 
 /* Publishes a new object. */
-void objects_put_slow(struct thread *t, void *block, size_t size, uint32_t stack);
+void objects_put_slow(struct thread *t, void *block, size_t size, uint32_t stack, uintptr_t call);
 
 uint32_t objects_node_slow(uint32_t stack, uintptr_t type);
+uint32_t objects_memory_slow(uint32_t stack, uintptr_t call);
 
 INLINE struct objects_node *objects_node_place(uint32_t stack, uintptr_t type)
 {
@@ -142,6 +149,19 @@ INLINE uint32_t objects_node_of(uint32_t stack, uintptr_t type)
     const struct objects_node *place = objects_node_place(stack, type);
     return LIKELY(place->type == type && place->stack == stack) ? place->node
                                                                 : objects_node_slow(stack, type);
+}
+
+/* The node for memory that a call has asked for; call: its return address. Needs the GIL, as above. */
+INLINE uint32_t objects_memory_of(uint32_t stack, uintptr_t call)
+{
+    const struct objects_node *place = objects_node_place(stack, call);
+    return LIKELY(place->type == call && place->stack == stack) ? place->node
+                                                                : objects_memory_slow(stack, call);
+}
+
+INLINE uint32_t objects_guessed(const struct objects_guess *guess, uint32_t stack, uintptr_t call)
+{
+    return LIKELY(guess->node) ? guess->node : objects_memory_of(stack, call);
 }
 
 /* The type of an object whose block may be about to be reallocated, if it is of one that allows that; 0 = not known. */

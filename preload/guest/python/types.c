@@ -275,6 +275,7 @@ static struct wire_note_object_type *write_note(const struct description *d, uin
     note->basic_size = (int64_t)word_in(d->type, TYPE_BASIC_SIZE);
     note->item_size = (int64_t)word_in(d->type, TYPE_ITEM_SIZE);
     note->dict_offset = (int64_t)word_in(d->type, TYPE_DICT_OFFSET);
+    note->headers = types_headers(note->flags);
     note->module_size = module;
     note->name_size = name;
     memcpy(note->text, d->module, module);
