@@ -271,6 +271,38 @@ static void take_moments(struct tracker *tracker, struct job *job)
     samples->moments_written = samples->moment_count;
 }
 
+#define EVENTS_KEPT 1024u
+
+/* How many logged events may be written: the type of the latest objects is not known yet, so that they may get another
+ * stack. When a process has ended all of its events are written, as its stacks will not be known any more. */
+static uint64_t settled_events(const struct tracker *tracker, const struct job *job)
+{
+    const struct logged_event *events = tracker->events.memory;
+    uint64_t least = tracker->event_count > EVENTS_KEPT ? tracker->event_count - EVENTS_KEPT : 0;
+    uint64_t settled = tracker->event_count;
+    for (size_t i = 0; i < job->process_count; i++)
+        if (job->last || job->processes[i].ended)
+            return settled;
+    for (uint64_t i = settled; i-- > least;) {
+        const struct expected_object *expected = &tracker_process(tracker, events[i].process)->expected;
+        if (!events[i].is_free && events[i].address == expected->address)
+            settled = i;
+    }
+    return settled;
+}
+
+static void take_events(struct tracker *tracker, struct job *job)
+{
+    struct logged_event *events = tracker->events.memory;
+    uint64_t settled = tracker->event_count ? settled_events(tracker, job) : 0;
+    if (settled == 0)
+        return;
+    job->events = copy_range(&tracker->events, sizeof *job->events, 0, (uint32_t)settled);
+    job->event_count = job->events ? settled : 0;
+    tracker->event_count -= settled;
+    memmove(events, events + settled, tracker->event_count * sizeof *events);
+}
+
 struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool blocks)
 {
     struct job *job = calloc(1, sizeof *job);
@@ -301,11 +333,7 @@ struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool
     if (!job->raw)
         samples_take(&tracker->samples, &tracker->ledger, job->now_ns, SAMPLES_SNAPSHOT);
     take_moments(tracker, job);
-    if (tracker->event_count) {
-        job->events = copy_range(&tracker->events, sizeof *job->events, 0, (uint32_t)tracker->event_count);
-        job->event_count = job->events ? tracker->event_count : 0;
-        tracker->event_count = 0;
-    }
+    take_events(tracker, job);
     if (job->last && blocks)
         take_blocks(tracker, job);
     return job;
