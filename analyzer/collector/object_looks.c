@@ -22,7 +22,7 @@
 #define SITE_OWNERS 8u /* looks at a site of Python's objects, in all; the first object met is one of them */
 #define TYPES_MOST 65536u /* of a process */
 #define SITE_LARGE 1024   /* sites that hold one in so many bytes of the heap are not passed over */
-#define TYPE_OFTEN 32u    /* looks at a type that find nothing new before they become rarer */
+#define TYPE_OFTEN 128u   /* looks at a type that find nothing new before they become rarer */
 #define NEVER UINT32_MAX
 #define KNOWN_MOST 20000u /* words that are remembered */
 #define DONE_MOST 65536u  /* looks that wait for the writer */
