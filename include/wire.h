@@ -295,6 +295,8 @@ struct wire_note_mark {
     char name[];     /* NUL-terminated UTF-8 */
 };
 
+#define WIRE_HEADERS_MOST 32u
+
 /* A type of Python objects. */
 struct wire_note_object_type {
     struct wire_note note;
@@ -303,7 +305,7 @@ struct wire_note_object_type {
     uint64_t flags;                /* tp_flags */
     int64_t basic_size, item_size; /* bytes of an instance, and of each of its items */
     int64_t dict_offset;           /* of the instance's __dict__, 0 = none */
-    uint32_t headers;              /* bytes of a block before its object */
+    uint32_t headers;              /* bytes of a block before its object, at most WIRE_HEADERS_MOST */
     uint32_t reserved;
     uint32_t module_size, name_size; /* UTF-8, with their NULs */
     char text[];                     /* module, "" = not known, or part of the name; qualified name */

@@ -54,8 +54,8 @@ static bool type_holds(const struct wire_note_object_type *note)
 {
     const char *at = note->text;
     uint64_t left = note->note.size - sizeof *note;
-    return is_number(note->number) && text(&at, &left, note->module_size) &&
-           text(&at, &left, note->name_size);
+    return is_number(note->number) && note->headers <= WIRE_HEADERS_MOST && note->headers % 8 == 0 &&
+           text(&at, &left, note->module_size) && text(&at, &left, note->name_size);
 }
 
 /* True if a note, in our own copy, has the contents that its type requires. */

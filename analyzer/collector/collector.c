@@ -310,9 +310,9 @@ static bool is_only_holder(const struct collector *c, const struct tracked_proce
 
 static void commit_for_waiting(struct collector *c, struct tracked_process *process)
 {
+    /* Otherwise it is still opening the database, or has failed: that is handled elsewhere. */
     if (writer_state(c->writer) != WRITER_READY || c->failed)
-        return; /* it is still opening the database, or has failed: that is handled elsewhere */
-
+        return;
     drain_all(&c->tracker); /* now all its blocks are known */
     page_walks_end_of(&c->pages, &c->tracker, process);
     if (writer_busy(c->writer))

@@ -1,9 +1,8 @@
 /* intern_memory.c - what the memory of Python's objects is: a list's items, a dict's keys ...
  *
- * A call in the interpreter asks for memory for one purpose, whatever Python code runs. So its blocks are what those are
- * that objects were seen to have (object_looks.h). Were the blocks of a
- * call seen to be of different kinds, as in an interpreter whose functions for that are not passed through directly, then
- * it says nothing.
+ * A call in the interpreter asks for memory for one purpose, whatever Python code runs. So all its blocks are what those
+ * few are that objects were seen to have (object_looks.h). A call whose blocks were seen to be of different kinds says
+ * nothing: there another function stands between the interpreter and us, which asks for all of them.
  */
 #include "intern_private.h"
 #include "object_shares.h"

@@ -278,8 +278,15 @@ static void broken_notes_are_skipped(void **unused)
     memset(type->text, 'x', 8);
     type = put(WIRE_NOTE_TYPE, sizeof *type + 8);
     type->module_size = type->name_size = 4; /* without a number */
+    static const uint32_t headers[] = {4, WIRE_HEADERS_MOST + 8, UINT32_MAX - 47};
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        type = put(WIRE_NOTE_TYPE, sizeof *type + 8);
+        type->number = 1;
+        type->module_size = type->name_size = 4;
+        type->headers = headers[i];
+    }
     put(WIRE_NOTE_TYPE, 16);
-    const unsigned broken = 16;
+    const unsigned broken = 19;
     put_module(9, 4, 8, "idid/a/file\0xxxx");
     const struct wire_note_module *good = (const void *)arena_next_note(slot, &notes);
     assert_non_null(good);
