@@ -30,8 +30,9 @@ struct facts {
     uint32_t
         place; /* in the profile: the innermost line of the program's own, or, without one, of anybody's */
     uint32_t type; /* in the profile's types; 0 = not known */
-    bool own;      /* the line is the program's own: it can be changed */
-    bool direct;   /* that line itself allocates, not a library that it calls */
+    bool beside; /* the type is that of memory which objects of Python have beside themselves: "list items" */
+    bool own;    /* the line is the program's own: it can be changed */
+    bool direct; /* that line itself allocates, not a library that it calls */
     enum advice_language language;
     struct store_measures m;     /* of the whole run */
     struct histograms blocks;    /* sizes and lifetimes */

@@ -71,7 +71,7 @@ static size_t end_of_call(const struct advice *advice, size_t first)
     return end;
 }
 
-/* The only site without a type, of a call's from first to end, that has a block for each of these. */
+/* The only site of what is no object, of a call's from first to end, that has a block for each of these. */
 static const struct facts_site *one_for_each(const struct advice *advice, size_t first, size_t end,
                                              const struct facts_site *objects)
 {
@@ -80,7 +80,9 @@ static const struct facts_site *one_for_each(const struct advice *advice, size_t
     for (size_t i = first; i < end; i++) {
         const struct facts_site *site = &advice->sites[i];
 
-        if (advice->facts[site->facts].type != 0 || !one_each(site, objects))
+        const struct facts *facts = &advice->facts[site->facts];
+
+        if ((facts->type != 0 && !facts->beside) || !one_each(site, objects))
             continue;
         if (found != NULL)
             return NULL;

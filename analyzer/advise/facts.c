@@ -91,8 +91,8 @@ static enum advice_language language_of(const struct profile_place *place)
 
 /* ---- reading ------------------------------------------------------------------------------------- */
 
-static struct facts *facts_of(struct reading *r, uint32_t place, uint32_t type, bool own, bool direct,
-                              uint32_t *index)
+static struct facts *facts_of(struct reading *r, uint32_t place, uint32_t type, int how, bool own,
+                              bool direct, uint32_t *index)
 {
     struct advice *a = r->advice;
     size_t known = r->keys.count;
@@ -112,6 +112,7 @@ static struct facts *facts_of(struct reading *r, uint32_t place, uint32_t type, 
         new->own = own;
         new->direct = direct;
         new->language = language_of(&a->profile.places[place]);
+        new->beside = new->language == ADVICE_PYTHON &&how == STORE_TYPE_SAMPLED;
         new->one_each = true;
     }
     return &a->facts[*index];
@@ -145,7 +146,7 @@ static int take(struct reading *r, sqlite3_stmt *s)
     }
     if (!r->passes[place])
         return 1;
-    struct facts *facts = facts_of(r, place, n->type, own, direct, &index);
+    struct facts *facts = facts_of(r, place, n->type, n->how, own, direct, &index);
     struct facts_site *site = profile_grow(&a->sites, &a->site_count, sizeof *site);
 
     if (facts == NULL || site == NULL)
@@ -160,7 +161,7 @@ static int take(struct reading *r, sqlite3_stmt *s)
     /* The own peak of an exact type may miss a block whose type was told late: after others of it were taken from a free
      * list (CPython 3.13). */
     facts->one_each &= m.own_peak_bytes <= largest && m.peak_bytes <= largest &&
-                       (n->type == 0 || n->how == STORE_TYPE_INFERRED);
+                       (n->type == 0 || n->how == STORE_TYPE_INFERRED || facts->beside);
     *site = (struct facts_site){.facts = index,
                                 .node = node,
                                 .call = n->parent,

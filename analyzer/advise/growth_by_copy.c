@@ -6,9 +6,12 @@
  *   - at moments in between its size was what so many equal steps make of it: sizes do not go up and down; or
  *   - the most that was live at once is the two largest sizes, to a few steps: of blocks of random sizes those two do not
  *     meet.
- * The record does not know which block replaced which: so this is never certain.
+ * The record does not know which block replaced which: so this is never certain. Of Python the source has to say that
+ * the line makes something longer of what it had: `t = s + "x"` copies a text that grows elsewhere.
  */
 #include "advice_rules.h"
+#include "python_source.h"
+#include "source.h"
 #include "units.h"
 
 #include <math.h>
@@ -72,6 +75,18 @@ static bool two_largest_met(const struct facts *facts)
     return facts->stacks == 1 && both <= 2 * largest && both >= 2 * largest - PAIR_STEPS * step;
 }
 
+/* False if it is not at hand, too. */
+static bool source_agrees(const struct advice *advice, const struct facts *facts)
+{
+    const struct profile_place *place = &advice->profile.places[facts->place];
+    const char *text;
+    size_t size;
+
+    return facts->language != ADVICE_PYTHON ||
+           (source_whole(advice->run, place->file, &text, &size) == SOURCE_FINE &&
+            python_extends(text, size, place->line));
+}
+
 static const char *remedy(enum advice_language language)
 {
     static const char *const remedies[ADVICE_LANGUAGES] = {
@@ -101,7 +116,8 @@ static void look_at(struct advice *advice, const struct facts *facts)
         highest(facts) / 2 > facts->largest_each || !may_grow(advice, facts) || !sizes_rise_evenly(facts))
         return;
     int fit = fits(advice, facts);
-    bool met = two_largest_met(facts), likely = fit >= FITS_LEAST || (fit >= 0 && met);
+    bool met = two_largest_met(facts),
+         likely = (fit >= FITS_LEAST || (fit >= 0 && met)) && source_agrees(advice, facts);
 
     if (fit < 0 ||
         (facts->language == ADVICE_PYTHON && !met)) /* Python resizes a text of one owner in place */

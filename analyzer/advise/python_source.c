@@ -391,14 +391,21 @@ static bool is_consumed(struct part line, const char *use, const char *name)
     return false;
 }
 
+static const char *nth_line(struct part text, int64_t line)
+{
+    const char *at = text.from;
+
+    for (int64_t i = 1; i < line && at < text.to; i++)
+        at = next_line(at, text.to);
+    return at;
+}
+
 bool python_walked_once(const char *text, size_t size, int64_t line, struct python_walk *walk)
 {
     const struct part all = {text, text + size};
-    const char *at = text;
+    const char *at = nth_line(all, line);
     struct part value;
 
-    for (int64_t i = 1; i < line && at < all.to; i++)
-        at = next_line(at, all.to);
     int indent = at < all.to ? indent_of(at, all.to) : -1;
 
     if (indent < 0 || !read_binding(at, all.to, walk, &value))
@@ -430,4 +437,38 @@ bool python_walked_once(const char *text, size_t size, int64_t line, struct pyth
                ends_there(behind + 1, all.to) && loop_keeps_nothing(loop, indent, scope) &&
                !uses_source(body_of(loop, indent, scope), value);
     return is_consumed(loop_line, use, walk->name);
+}
+
+/* True if what is left of the "=" stands right of it, too. */
+static bool is_used_right(struct part target, struct part value)
+{
+    size_t n = (size_t)(target.to - target.from);
+
+    for (const char *p = value.from; n > 0 && (p = memmem(p, (size_t)(value.to - p), target.from, n)) != NULL;
+         p++)
+        if ((p == value.from || (!is_word(p[-1]) && p[-1] != '.')) && (p + n == value.to || !is_word(p[n])))
+            return true;
+    return false;
+}
+
+bool python_extends(const char *text, size_t size, int64_t line)
+{
+    const struct part all = {text, text + size};
+    const char *from = nth_line(all, line), *end = end_of_line(from, all.to);
+    struct part target = {skip_space(from, end), NULL};
+
+    for (const char *p = target.from; p < end && *p != '#'; p++) {
+        if (*p == '"' || *p == '\'') {
+            p = end_of_string(p, end) - 1;
+        } else if ((*p == ':' || *p == ';') && p + 1 < end &&
+                   p[1] == ' ') { /* a statement behind "for x in y:" */
+            target.from = skip_space(p + 1, end);
+        } else if (p > from && *p == '=' && strchr("=!<>:", p[-1]) == NULL && (p + 1 == end || p[1] != '=')) {
+            target.to = p;
+            while (target.to > target.from && strchr(" \t+", target.to[-1]) != NULL)
+                target.to--;
+            return p[-1] == '+' || is_used_right(target, (struct part){p + 1, end});
+        }
+    }
+    return false;
 }

@@ -1,4 +1,5 @@
-/* python_source.h - what Python source says of a list: is it bound to a name that is walked once, and never used again?
+/* python_source.h - what Python source says of a line: is its list bound to a name that is walked once, and never used
+ * again? Does it make something longer of what it had?
  *
  * No parser: lines, indentation, brackets and names. Whatever it does not understand, it does not claim.
  */
@@ -18,5 +19,8 @@ struct python_walk {
  * file) the name is used once more, right after it in the same block or later: in `for x in name:`, of which nothing but
  * parts of x is used and nothing is kept, or in sum(), any() or all(). */
 bool python_walked_once(const char *text, size_t size, int64_t line, struct python_walk *walk);
+
+/* True if the line is `x += ...`, or `x = ...` with x on the right side, too. */
+bool python_extends(const char *text, size_t size, int64_t line);
 
 #endif

@@ -83,12 +83,13 @@ static void make(struct advice *advice, const struct facts *list, const struct p
         "made when the loop asks for it, and freed after its step.");
 }
 
-/* A list's array has no type of its own. */
-static bool is_list(const struct facts *facts)
+/* A list's array is no object: looks may have shown what it is. */
+static bool is_list(const struct advice *advice, const struct facts *facts)
 {
-    return facts->language == ADVICE_PYTHON && facts->own && facts->type == 0 &&
-           facts->m.peak_allocations == 1 && facts->blocks.largest >= LEAST * POINTER &&
-           facts->m.peak_bytes >= LEAST * POINTER;
+    bool array = facts->type == 0 || (facts->beside && strcmp(facts_type(advice, facts), "list items") == 0);
+
+    return facts->language == ADVICE_PYTHON && facts->own && array && facts->m.peak_allocations == 1 &&
+           facts->blocks.largest >= LEAST * POINTER && facts->m.peak_bytes >= LEAST * POINTER;
 }
 
 void rule_walked_once(struct advice *advice)
@@ -104,7 +105,7 @@ void rule_walked_once(struct advice *advice)
         const char *text;
         size_t size;
 
-        if (!is_list(facts) || source_whole(advice->run, place->file, &text, &size) != SOURCE_FINE ||
+        if (!is_list(advice, facts) || source_whole(advice->run, place->file, &text, &size) != SOURCE_FINE ||
             !python_walked_once(text, size, place->line, &walk))
             continue;
         memset(held, 0, (advice->facts_count + 1) * sizeof *held);

@@ -114,11 +114,50 @@ static void no_list(void **state)
     assert_int_equal(walk_of("rows = ['\\"), 0);
 }
 
+/* The line is the last one; the text ends where its memory does. */
+static bool extends(const char *text)
+{
+    size_t size = strlen(text);
+    char *copy = malloc(size > 0 ? size : 1);
+    int64_t line = 1;
+
+    assert_non_null(copy);
+    memcpy(copy, text, size);
+    for (const char *p = text; (p = strchr(p, '\n')) != NULL; p++)
+        line++;
+    bool found = python_extends(copy, size, line);
+
+    free(copy);
+    return found;
+}
+
+static void made_longer(void **state)
+{
+    (void)state;
+    assert_true(extends("s += x"));
+    assert_true(extends("def f():\n    self.text += \"=\" + x  # more"));
+    assert_true(extends("s = s + x"));
+    assert_true(extends("for x in y: s = f'{s}{x}'"));
+    assert_true(extends("d['a=b'] = d['a=b'] + x"));
+    assert_true(extends("a.s = \"\".join((a.s, x))"));
+    assert_false(extends("t = s + 'x'"));
+    assert_false(extends("s = as_text + x.s"));
+    assert_false(extends("if s == s + x:"));
+    assert_false(extends("# s += x"));
+    assert_false(extends("print('s += x')"));
+    assert_false(extends("return s + x"));
+    assert_false(extends("s = '"));
+    assert_false(extends("="));
+    assert_false(extends(""));
+    assert_false(python_extends("s += x", 6, 2));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(walked_once), cmocka_unit_test(used_again),
-                                       cmocka_unit_test(kept), cmocka_unit_test(changes_what_it_is_made_from),
-                                       cmocka_unit_test(no_list)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(walked_once), cmocka_unit_test(used_again),
+        cmocka_unit_test(kept),        cmocka_unit_test(changes_what_it_is_made_from),
+        cmocka_unit_test(no_list),     cmocka_unit_test(made_longer)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
