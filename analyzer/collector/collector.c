@@ -313,7 +313,9 @@ static void commit_for_waiting(struct collector *c, struct tracked_process *proc
     /* Otherwise it is still opening the database, or has failed: that is handled elsewhere. */
     if (writer_state(c->writer) != WRITER_READY || c->failed)
         return;
-    drain_all(&c->tracker); /* now all its blocks are known */
+    if (c->tracker.by_thread && !process->pages_seen)
+        tracker_name_threads(&c->tracker); /* it may not wait for longer than the look at its pages takes */
+    drain_all(&c->tracker);                /* now all its blocks are known */
     page_walks_end_of(&c->pages, &c->tracker, process);
     if (writer_busy(c->writer))
         return;
