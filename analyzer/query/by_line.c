@@ -13,6 +13,11 @@
 
 const char *const group_names[] = {"line", "function", "file", "module", "stack", "type", NULL};
 
+const char *group_row(enum group group)
+{
+    return group == GROUP_TYPE ? "row" : group_names[group];
+}
+
 void measures_json(struct json *json, const struct run *run, const struct store_measures *m)
 {
     for (int i = 0; i < MEASURES; i++)

@@ -10,6 +10,9 @@ enum group { GROUP_LINE, GROUP_FUNCTION, GROUP_FILE, GROUP_MODULE, GROUP_STACK, 
 
 extern const char *const group_names[]; /* for --group */
 
+/* What a row is, for a number of them: "row" where it is a type and a line. */
+const char *group_row(enum group group);
+
 struct lines_query {
     const struct run *run;
     enum group group;

@@ -157,11 +157,11 @@ static void print_matches(const struct report *report, const struct compared *a,
         table_print(table);
     if (changed > shown)
         printf("%s more %s%s changed%s (all: --limit 0).\n", units_count(count, (int64_t)(changed - shown)),
-               group_names[group], changed - shown == 1 ? "" : "s",
+               group_row((enum group)group), changed - shown == 1 ? "" : "s",
                shown == large ? " by less than 0.1 %" : "");
     if (matches->same > 0)
-        printf("%s %s%s did not change.\n", units_count(count, (int64_t)matches->same), group_names[group],
-               matches->same == 1 ? "" : "s");
+        printf("%s %s%s did not change.\n", units_count(count, (int64_t)matches->same),
+               group_row((enum group)group), matches->same == 1 ? "" : "s");
     table_free(table);
 }
 

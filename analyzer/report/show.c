@@ -358,7 +358,7 @@ static void rest_row(const struct report *report, const struct lines_query *quer
     if (lines->count == lines->all)
         return;
     snprintf(text, sizeof text, "(%s more %s%s)", units_count(count, (int64_t)(lines->all - lines->count)),
-             group_names[query->group], lines->all - lines->count == 1 ? "" : "s");
+             group_row(query->group), lines->all - lines->count == 1 ? "" : "s");
     table_row(table, "dim");
     if (query->inclusive) { /* rows that contain each other have no rest */
         table_skip(table, TABLE_RIGHT);
