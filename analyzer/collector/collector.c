@@ -27,11 +27,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -484,20 +482,6 @@ static void loop(struct collector *c)
              writer_state(c->writer) != WRITER_FAILED && memory_watch_state(&memory) != MEMORY_END);
 }
 
-#define HEAP_TO_BEGIN ((size_t)512 << 10)
-
-/* Takes the heap that opening the database needs in one go, as the first program may wait for that: a page fault
- * costs far more than the page, above all in a virtual machine. It stays in the heap when it is freed: files of
- * /proc were read into larger blocks before (malloc's limits have grown with them). */
-static void take_heap(void)
-{
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    void *heap = malloc(HEAP_TO_BEGIN);
-    if (heap)
-        madvise((void *)(((uintptr_t)heap + page - 1) & -page), HEAP_TO_BEGIN - page, MADV_POPULATE_WRITE);
-    free(heap);
-}
-
 int collector_main(int argc, char **argv)
 {
     static struct collector collector;
@@ -525,8 +509,6 @@ int collector_main(int argc, char **argv)
         return fail(c, no_room);
     if (memory_watch_is_tight(&memory))
         grow_sparingly();
-    else
-        take_heap();
     symbols_limit(memory_fits);
     if (fcntl(c->options.first, F_GETFD) >= 0) /* otherwise it did not reach us */
         c->tracker.first_pidfd = c->options.first;
