@@ -172,6 +172,27 @@ def preload(build, tmp_path):
 
 
 @pytest.fixture
+def started(preload):
+    """started(program, argument...): runs it traced until it has said "ready" so many times; it ends when its stdin is closed."""
+    processes = []
+
+    def start(*command, env=None, before=(), ready=1, **options):
+        environment = preload(env)
+        library = environment.pop("LD_PRELOAD")
+        process = subprocess.Popen([*before, "env", f"LD_PRELOAD={library}", *command], env=environment, stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True, **options)
+        processes.append(process)
+        assert [process.stdout.readline() for _ in range(ready)] == ["ready\n"] * ready
+        return process
+
+    yield start
+    for process in processes:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait(timeout=100)
+
+
+@pytest.fixture
 def trace(preload, tmp_path):
     """trace(argv): runs argv under the preload and waits for the end of its run. Output is returned as bytes."""
 

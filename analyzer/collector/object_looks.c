@@ -19,10 +19,10 @@
 #define SITE_A_WALK 256u       /* looks at most, of a site */
 #define SITE_MOST 1024u        /* looks at a site, in all */
 #define SITE_WITHOUT 16u       /* so many of a site without an object are enough */
-#define SITE_OWNERS 8u /* looks at a site of Python's objects, in all; the first object met is one of them */
-#define TYPES_MOST 65536u /* of a process */
-#define SITE_LARGE 1024   /* sites that hold one in so many bytes of the heap are not passed over */
-#define TYPE_OFTEN 128u   /* looks at a type that find nothing new before they become rarer */
+#define SITE_OWNERS 8u         /* looks at a site of Python's objects, in all, the first object included */
+#define TYPES_MOST 65536u      /* of a process */
+#define SITE_LARGE 1024        /* sites that hold one in so many bytes of the heap are not passed over */
+#define TYPE_OFTEN 128u        /* looks at a type that find nothing new before they become rarer */
 #define NEVER UINT32_MAX
 #define KNOWN_MOST 20000u /* words that are remembered */
 #define DONE_MOST 65536u  /* looks that wait for the writer */
@@ -183,8 +183,8 @@ void object_looks_begin(struct object_looks *looks, uint64_t ns)
     looks->left = looks->most;
     looks->walk++;
     struct object_site *sites = looks->sites.memory;
-    for (uint32_t i = 0; i < looks->site_count;
-         i++) /* the time may have been over before it was their turn */
+    /* The time may have been over before it was the turn of some. */
+    for (uint32_t i = 0; i < looks->site_count; i++)
         if (sites[i].looks == 0 && sites[i].skip < NEVER / 2)
             sites[i].skip = 0;
 }

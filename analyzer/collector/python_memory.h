@@ -1,7 +1,7 @@
 /* python_memory.h - where objects of CPython's types have the address of memory beside themselves, and what it is.
  *
- * The places are those of CPython 3.8 to 3.13 for x86-64, in bytes from the begin of the object or, for attributes' values
- * (3.11 and 3.12), of its block. What they say is compared with what programs have in tests/e2e/test_python_memory.py.
+ * The places are those of CPython 3.8 to 3.15 for x86-64, in bytes from the begin of the object or, for attributes' values
+ * (3.11 and 3.12), of its block. A bytearray of 3.15 has its bytes elsewhere: they have no name. What they say is compared with what programs have in tests/e2e/test_python_memory.py.
  */
 #ifndef LIBTRACE_PYTHON_MEMORY_H
 #define LIBTRACE_PYTHON_MEMORY_H
@@ -13,8 +13,8 @@
 struct python_place {
     const char *type; /* NULL = any whose attributes may be memory of their own */
     uint8_t at;
-    bool
-        inside; /* it is an address inside of the memory, up to PYTHON_INSIDE bytes from its begin; may have its low bit set */
+    /* The address is one inside of the memory, up to PYTHON_INSIDE bytes from its begin; its low bit may be set. */
+    bool inside;
     const char *what;
 };
 #define PYTHON_INSIDE 32u

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import subprocess
 import sys
 
 import pytest
@@ -94,7 +93,7 @@ def main():
     with open(sys.argv[1], "w") as file:
         json.dump({"lines": lines, "instances": [line, Plain.__init__.__code__.co_firstlineno + 1]}, file)
     print("ready", flush=True)
-    if sys.argv[2:] != ["ends"]:
+    if sys.argv[2:3] != ["ends"]:
         sys.stdin.read()
     else:
         time.sleep(float(sys.argv[3]))
@@ -112,24 +111,9 @@ def a_program(tmp_path):
 
 
 @pytest.fixture(name="started")
-def starts_it(preload, tmp_path, program):
-    """started(python): runs the program traced until it has made everything; it ends when its stdin is closed."""
-    processes = []
-
-    def start(python, *arguments, env=None, ready=1, **options):
-        environment = preload(env)
-        library = environment.pop("LD_PRELOAD")
-        process = subprocess.Popen(["env", f"LD_PRELOAD={library}", python.path, program, tmp_path / "kept.json", *arguments], env=environment,
-                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **options)
-        processes.append(process)
-        assert [process.stdout.readline() for _ in range(ready)] == ["ready\n"] * ready
-        return process
-
-    yield start
-    for process in processes:
-        process.stdin.close()
-        process.stdout.close()
-        process.wait(timeout=100)
+def starts_it(started, tmp_path, program):
+    """started(python): runs the program."""
+    return lambda python, *arguments, **options: started(python.path, program, tmp_path / "kept.json", *arguments, **options)
 
 
 def named(report, database):

@@ -116,27 +116,6 @@ def compiled(tmp_path):
     return compile_
 
 
-@pytest.fixture
-def started(preload):
-    """started(program): runs it traced until it has made its objects; it ends when its stdin is closed."""
-    processes = []
-
-    def start(program, env=None, before=(), **options):
-        environment = preload(env)
-        library = environment.pop("LD_PRELOAD")
-        process = subprocess.Popen([*before, "env", f"LD_PRELOAD={library}", program], env=environment, stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, text=True, **options)
-        processes.append(process)
-        assert process.stdout.readline() == "ready\n"
-        return process
-
-    yield start
-    for process in processes:
-        process.stdin.close()
-        process.stdout.close()
-        process.wait(timeout=100)
-
-
 def ended(process, database, recorded):
     process.stdin.close()
     assert process.wait(timeout=100) == 0
