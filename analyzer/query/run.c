@@ -378,7 +378,8 @@ static int catch_up(struct report *report, struct run *run)
 static int show_new_tables(const struct report *report)
 {
     if (!sqlite3_get_autocommit(report->sql) ||
-        (store_pages_show(report->store) == 0 && store_types_show(report->store) == 0))
+        (store_pages_show(report->store) == 0 && store_types_show(report->store) == 0 &&
+         store_sampling_show(report->store) == 0))
         return EXIT_FINE;
     return report_error(report, EXIT_FAILED, "%s", store_error(report->store));
 }

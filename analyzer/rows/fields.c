@@ -11,11 +11,13 @@ const char *const rows_languages[ROWS_WORDS] = {"native", "python"};
 #define NUMBER        {ROWS_NUMBER, 0, 0}
 #define COUNT         {ROWS_COUNT, 0, 0}
 #define COUNT_OR_NONE {ROWS_COUNT_OR_NONE, 0, 0}
+#define POSITIVE      {ROWS_POSITIVE, 0, 0}
 #define RANGE(limit)  {ROWS_RANGE, 0, limit}
 #define INT           {ROWS_INT, 0, 0}
 #define FLAG          RANGE(1)
 #define WORD          RANGE(ROWS_WORDS - 1)
 #define SHARE         {ROWS_SHARE, 0, 0}
+#define VARIANCE      {ROWS_VARIANCE, 0, 0}
 #define SYMBOLS       {ROWS_RANGE_OR_NONE, 0, 5}
 #define NEXT(of)      {ROWS_NEXT, of, 0}
 #define EITHER(of)    {ROWS_NEXT_OR_KNOWN, of, 0}
@@ -96,6 +98,10 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
     [ROWS_STACK_PART] = {"stack_part", FIELDS(
         /* node, part, start, seen, looks */ STACK, STACK, RANGE(UINT32_MAX), RANGE(UINT32_MAX), RANGE(UINT32_MAX))},
     [ROWS_UNREADABLE] = {"unreadable", FIELDS(/* process */ KNOWN(ROWS_PROCESSES))},
+    [ROWS_SAMPLING] = {"sampling", FIELDS(
+        /* interval, samples, allocations, bytes */ POSITIVE, COUNT, COUNT_OR_NONE, COUNT_OR_NONE)},
+    [ROWS_SITE_ERROR] = {"site_error", FIELDS(
+        SITE_KEY, /* allocations, bytes, live_*, peak_* */ VARIANCE, VARIANCE, VARIANCE, VARIANCE, VARIANCE, VARIANCE)},
     [ROWS_LINE_TOTALS] = {.name = "line_totals"},
     [ROWS_FINISH] = {"finish", .outside = true, .before_run = true},
 };

@@ -67,6 +67,8 @@ static bool number_fits(struct rows_state *state, const struct rows_field *field
         return number >= 0;
     case ROWS_COUNT_OR_NONE:
         return number >= -1;
+    case ROWS_POSITIVE:
+        return number >= 1;
     case ROWS_RANGE:
         return number >= 0 && number <= field->limit;
     case ROWS_RANGE_OR_NONE:
@@ -118,8 +120,9 @@ static bool take_field(struct rows_state *state, struct reading *reading, const 
         return take_measures(reading, field, &message->measures);
     if (field->kind >= ROWS_TEXT)
         return take_bytes(reading, field, value);
-    if (field->kind == ROWS_SHARE)
-        return take(reading, &value->share, sizeof value->share) && value->share >= 0 && value->share <= 1;
+    if (field->kind == ROWS_SHARE || field->kind == ROWS_VARIANCE)
+        return take(reading, &value->real, sizeof value->real) && value->real >= 0 &&
+               value->real <= (field->kind == ROWS_SHARE ? 1 : STORE_VARIANCE_MAX);
     return take(reading, &value->number, sizeof value->number) && number_fits(state, field, value->number);
 }
 

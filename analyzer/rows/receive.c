@@ -302,6 +302,27 @@ static int apply_stack_part(struct receiver *r, const struct rows_message *m)
     return store_stack_part(r->store, &row);
 }
 
+static int apply_sampling(struct receiver *r, const struct rows_message *m)
+{
+    const struct store_sampling row = {number(m, 0), number(m, 1), number(m, 2), number(m, 3)};
+    return store_sampling(r->store, &row);
+}
+
+static int apply_site_error(struct receiver *r, const struct rows_message *m)
+{
+    const struct rows_value *variances = m->value + SITE_KEY_MEMBERS;
+    const struct store_site_error row = {
+        .key = site_key(m, 0),
+        .allocations = variances[0].real,
+        .bytes = variances[1].real,
+        .live_allocations = variances[2].real,
+        .live_bytes = variances[3].real,
+        .peak_allocations = variances[4].real,
+        .peak_bytes = variances[5].real,
+    };
+    return store_site_error(r->store, &row);
+}
+
 static int next_node(void *data, struct store_node *row)
 {
     struct receiver *r = data;
@@ -360,7 +381,7 @@ static int apply(struct receiver *r, const struct rows_message *m)
     case ROWS_TOTALS:
         return apply_totals(r, m);
     case ROWS_PHASE:
-        return store_run_phase(store, "symbols", m->value[0].share);
+        return store_run_phase(store, "symbols", m->value[0].real);
     case ROWS_WHY_ENDED:
         return store_run_why(store, text(m, 0));
     case ROWS_STATE:
@@ -406,6 +427,10 @@ static int apply(struct receiver *r, const struct rows_message *m)
         return apply_stack_part(r, m);
     case ROWS_UNREADABLE:
         return store_unreadable_process(store, number(m, 0));
+    case ROWS_SAMPLING:
+        return apply_sampling(r, m);
+    case ROWS_SITE_ERROR:
+        return apply_site_error(r, m);
     case ROWS_LINE_TOTALS:
         return store_line_totals(store);
     default: /* rows that come in large numbers, or the end */

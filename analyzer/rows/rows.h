@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROWS_VERSION (100 * STORE_VERSION + 9) /* new if the database changes, too: the messages follow it */
+#define ROWS_VERSION (100 * STORE_VERSION + 10) /* new if the database changes, too: the messages follow it */
 
 enum rows_type {
     ROWS_HELLO,
@@ -55,6 +55,8 @@ enum rows_type {
     ROWS_STACK_TYPE,
     ROWS_STACK_PART,
     ROWS_UNREADABLE,
+    ROWS_SAMPLING,
+    ROWS_SITE_ERROR,
     ROWS_LINE_TOTALS,
     ROWS_FINISH,
     ROWS_TYPES
@@ -97,9 +99,11 @@ enum rows_field_kind {
     ROWS_NUMBER,        /* anything */
     ROWS_COUNT,         /* not negative */
     ROWS_COUNT_OR_NONE, /* a COUNT, or -1 */
+    ROWS_POSITIVE,      /* at least 1 */
     ROWS_RANGE,         /* from 0 to the limit */
     ROWS_INT,           /* 32 bits, signed */
     ROWS_SHARE,         /* a double from 0 to 1 */
+    ROWS_VARIANCE,      /* a double from 0 to STORE_VARIANCE_MAX */
     ROWS_RANGE_OR_NONE, /* a RANGE, or -1 */
     ROWS_NEXT,          /* the number after the last one of its entity */
     ROWS_NEXT_OR_KNOWN, /* NEXT, or an earlier one: that row is replaced */
@@ -140,7 +144,7 @@ static inline bool rows_may_be_negative(const struct rows_field *field, enum mea
 
 struct rows_value {
     int64_t number;
-    double share;
+    double real;       /* of SHARE and VARIANCE */
     const void *bytes; /* points into the message; NULL = none */
     size_t size;       /* for a text, without its NUL */
 };

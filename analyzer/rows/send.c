@@ -112,13 +112,15 @@ static void number(struct store *store, int64_t value)
         value = 0;
     if (kind == ROWS_COUNT_OR_NONE && value < 0)
         value = -1;
+    if (kind == ROWS_POSITIVE && value < 1)
+        value = 1;
     put(store, &value, sizeof value);
 }
 
-static void share(struct store *store, double value)
+static void real(struct store *store, double value)
 {
-    next_field(store);
-    value = value >= 0 && value <= 1 ? value : 0;
+    double most = next_field(store)->kind == ROWS_SHARE ? 1 : STORE_VARIANCE_MAX;
+    value = value >= 0 && value <= most ? value : 0;
     put(store, &value, sizeof value);
 }
 
@@ -319,7 +321,7 @@ int store_run_phase(struct store *store, const char *phase, double progress)
 {
     (void)phase; /* 'symbols' is the only one */
     begin(store, ROWS_PHASE);
-    share(store, progress);
+    real(store, progress);
     return end(store);
 }
 
@@ -598,6 +600,29 @@ int store_unreadable_process(struct store *store, int64_t process)
 {
     begin(store, ROWS_UNREADABLE);
     number(store, process);
+    return end(store);
+}
+
+int store_sampling(struct store *store, const struct store_sampling *sampling)
+{
+    begin(store, ROWS_SAMPLING);
+    number(store, sampling->interval);
+    number(store, sampling->samples);
+    number(store, sampling->allocations);
+    number(store, sampling->bytes);
+    return end(store);
+}
+
+int store_site_error(struct store *store, const struct store_site_error *error)
+{
+    begin(store, ROWS_SITE_ERROR);
+    site_key(store, error->key);
+    real(store, error->allocations);
+    real(store, error->bytes);
+    real(store, error->live_allocations);
+    real(store, error->live_bytes);
+    real(store, error->peak_allocations);
+    real(store, error->peak_bytes);
     return end(store);
 }
 

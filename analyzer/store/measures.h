@@ -44,6 +44,7 @@ struct measure_row {
     const char *before; /* SQL: the value for a site in a file of an older format, see older.c; NULL = 0 */
     bool is_least; /* sites are combined by the largest value, not the sum: a lower bound of all together */
     enum measure least;         /* where sums are upper bounds: the measure with the lower bound; 0 = exact */
+    bool estimated;             /* table site_error has a column for its variance */
     const char *heading;        /* of a column of a text table */
     const char *noun;           /* one unit of what is counted; NULL = bytes */
     const char *called;         /* what it is called for a whole run */
@@ -82,6 +83,12 @@ static inline bool measure_sampled(enum measure measure)
     return measures[measure].time == MEASURE_FLOW || measures[measure].time == MEASURE_LEVEL;
 }
 
+/* True if table site_error has its variance, in a run of which a sample was taken. */
+static inline bool measure_estimated(enum measure measure)
+{
+    return measures[measure].estimated;
+}
+
 /* Sets the measures that runs and processes have no column for. */
 void measures_of_run(struct store_measures *m);
 
@@ -110,7 +117,8 @@ void measures_subtract(struct store_measures *sum, const struct store_measures *
  *
  * add(#) is sum(...), or max(...) for a measure with is_least. {measures: ...} lists all of them, {totals:
  * ...} those that runs and processes have columns for, {sampled: ...} those that are known for parts of a
- * run, {whole: ...} those that are not, {key: ...} the columns that tell sites apart.
+ * run, {whole: ...} those that are not, {estimated: ...} those whose variance is known in a sampled run,
+ * {key: ...} the columns that tell sites apart.
  */
 char *measures_sql(const char *sql);
 

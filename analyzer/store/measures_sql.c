@@ -24,6 +24,11 @@ static const char *name_of_whole(unsigned i)
     return i < MEASURES && measure_sampled(i) ? "" : name_of_any(i);
 }
 
+static const char *name_of_estimated(unsigned i)
+{
+    return i < MEASURES && !measure_estimated(i) ? "" : name_of_any(i);
+}
+
 static const char *name_of_key(unsigned i)
 {
     return i < SITE_KEY_MEMBERS ? site_key_names[i] : NULL;
@@ -35,7 +40,7 @@ static const struct list {
     const char *(*name)(unsigned i);
 } lists[] = {
     {"{measures: ", name_of_any}, {"{totals: ", name_of_run}, {"{sampled: ", name_of_sampled},
-    {"{whole: ", name_of_whole},  {"{key: ", name_of_key},
+    {"{whole: ", name_of_whole},  {"{key: ", name_of_key},    {"{estimated: ", name_of_estimated},
 };
 #define LISTS (sizeof lists / sizeof lists[0])
 

@@ -196,6 +196,26 @@ int store_stack_part(struct store *store, const struct store_stack_part *part);
 /* Blocks of a process could not be looked at. */
 int store_unreadable_process(struct store *store, int64_t process);
 
+/* A sample of the run's blocks was taken, see sampling_rows.sql: what sites, samples and totals say of it are
+ * estimates. Inserts or replaces the run's row; the tables are created with the first one of a file. */
+struct store_sampling {
+    int64_t interval;           /* bytes, at least 1: one block was taken for so many, on average */
+    int64_t samples;            /* blocks that were taken so far */
+    int64_t allocations, bytes; /* of the whole run, exact; -1 = not known */
+};
+int store_sampling(struct store *store, const struct store_sampling *sampling);
+
+/* The variances of what a site's row says: of numbers of blocks, and of bytes (bytes squared). Finite, not negative;
+ * -EINVAL where one is above STORE_VARIANCE_MAX. A site without such a row is exact. Inserts or replaces. */
+#define STORE_VARIANCE_MAX 1e36
+struct store_site_error {
+    struct site_key key;
+    double allocations, bytes;
+    double live_allocations, live_bytes;
+    double peak_allocations, peak_bytes;
+};
+int store_site_error(struct store *store, const struct store_site_error *error);
+
 /* Writes many rows, in less than half the time that one call for each takes: next fills in a row and
  * returns false if there is none left. What the row points to must stay valid until next is called again;
  * next must not use the store.
@@ -261,6 +281,9 @@ int store_pages_show(struct store *store);
 
 /* The same of stack_type, stack_part and unreadable: the types of blocks. */
 int store_types_show(struct store *store);
+
+/* The same of sampling and site_error. */
+int store_sampling_show(struct store *store);
 
 /* Sets *looks to the number of the latest look at resident pages that a command requested in a run; 0 = none. */
 int store_pages_asked(struct store *store, int64_t run, int64_t *looks);

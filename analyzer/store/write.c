@@ -49,6 +49,10 @@ static const char *const sql[STORE_STATEMENTS] = {
     [STORE_STACK_TYPE] = "REPLACE INTO stack_type VALUES (?, ?, ?, ?)",
     [STORE_STACK_PART] = "REPLACE INTO stack_part VALUES (?, ?, ?, ?, ?, ?)",
     [STORE_UNREADABLE] = "REPLACE INTO unreadable VALUES (?, ?)",
+    [STORE_SAMPLING] = "REPLACE INTO sampling VALUES (?, ?, ?, ?, ?)",
+    [STORE_SITE_ERROR] =
+        "REPLACE INTO site_error(run, {key: #}, allocations, bytes, live_allocations, live_bytes, "
+        "peak_allocations, peak_bytes) VALUES (?, {key: ?}, ?, ?, ?, ?, ?, ?)",
 };
 
 /* ---- statements ------------------------------------------------------------------------------ */
@@ -85,6 +89,12 @@ static void number_or_null(struct row *row, int known, int64_t value)
         number(row, value);
     else if (row->result == SQLITE_OK)
         row->result = sqlite3_bind_null(row->statement, row->next++);
+}
+
+static void real(struct row *row, double value)
+{
+    if (row->result == SQLITE_OK)
+        row->result = sqlite3_bind_double(row->statement, row->next++, value);
 }
 
 static void totals(struct row *row, const struct store_measures *m)
@@ -216,8 +226,7 @@ int store_run_phase(struct store *store, const char *phase, double progress)
 
     number(&row, store->run);
     text(&row, phase);
-    if (row.result == SQLITE_OK)
-        row.result = sqlite3_bind_double(row.statement, row.next++, progress);
+    real(&row, progress);
     return row_end(&row);
 }
 
@@ -499,6 +508,43 @@ int store_unreadable_process(struct store *store, int64_t process)
 
     number(&row, store->run);
     number(&row, process);
+    return row_end(&row);
+}
+
+int store_sampling(struct store *store, const struct store_sampling *sampling)
+{
+    int code = store_sampling_make(store);
+
+    if (code != 0)
+        return code;
+    struct row row = row_begin(store, STORE_SAMPLING);
+
+    number(&row, store->run);
+    number(&row, sampling->interval);
+    number(&row, sampling->samples);
+    number_or_null(&row, sampling->allocations >= 0, sampling->allocations);
+    number_or_null(&row, sampling->bytes >= 0, sampling->bytes);
+    return row_end(&row);
+}
+
+int store_site_error(struct store *store, const struct store_site_error *error)
+{
+    int code = store->statement[STORE_SITE_ERROR] == NULL ? store_sampling_make(store) : 0;
+
+    if (code != 0)
+        return code;
+    struct row row = row_begin(store, STORE_SITE_ERROR);
+    struct site_key key = error->key;
+
+    number(&row, store->run);
+    for (unsigned i = 0; i < SITE_KEY_MEMBERS; i++)
+        number(&row, site_key_values(&key)[i]);
+    real(&row, error->allocations);
+    real(&row, error->bytes);
+    real(&row, error->live_allocations);
+    real(&row, error->live_bytes);
+    real(&row, error->peak_allocations);
+    real(&row, error->peak_bytes);
     return row_end(&row);
 }
 

@@ -113,6 +113,9 @@ static void write_pages(struct store *store)
     expect(store_stack_type(store, 2, "std::string", STORE_TYPE_INFERRED));
     expect(store_stack_part(store, &(struct store_stack_part){1, 2, 3, 4, 7}));
     expect(store_unreadable_process(store, 1));
+    expect(store_sampling(store, &(struct store_sampling){524288, 33, -1, -1}));
+    expect(store_sampling(store, &(struct store_sampling){524288, 34, 35, -1})); /* more is known now */
+    expect(store_site_error(store, &(struct store_site_error){{1, 1, 0}, 0.5, 1e12, 2, 3, 0, 4e11}));
 }
 
 static void write_rest(struct store *store)

@@ -234,6 +234,8 @@ static void arrives_whole(void **state)
         "SELECT * FROM stack_type",
         "SELECT * FROM stack_part",
         "SELECT * FROM unreadable",
+        "SELECT * FROM sampling",
+        "SELECT * FROM site_error",
         "SELECT * FROM resident"};
     char own[80], error[RECEIVE_ERROR], *expected, *found;
     int pair[2], status, started = 0;
@@ -315,6 +317,7 @@ static void refuses(void **state)
     (void)state;
     capture(&stream);
     const double beyond = 1.5, nothing = __builtin_nan("");
+    const double no_variance[] = {nothing, -1, __builtin_inf(), 2 * STORE_VARIANCE_MAX};
     int64_t bits;
     assert_refused(ROWS_HELLO, 0, 99, 8, "different versions");
     assert_refused(ROWS_RUN, 4, 'a' << 8, 2, "run: field 1");                 /* a NUL within */
@@ -352,6 +355,16 @@ static void refuses(void **state)
     assert_refused(ROWS_STACK_PART, 8, ROWS_RUN_SITES + 1, 8, "stack is not there");
     assert_refused(ROWS_STACK_PART, 32, -1, 8, "stack_part: field 5");
     assert_refused(ROWS_UNREADABLE, 0, 2, 8, "unreadable: field 1"); /* no such process */
+    assert_refused(ROWS_SAMPLING, 0, 0, 8, "sampling: field 1");
+    assert_refused(ROWS_SAMPLING, 8, -1, 8, "sampling: field 2");
+    assert_refused(ROWS_SAMPLING, 16, -2, 8, "sampling: field 3");
+    assert_refused(ROWS_SITE_ERROR, 0, ROWS_RUN_SITES + 1, 8, "stack is not there");
+    assert_refused(ROWS_SITE_ERROR, 8, 2, 8, "site_error: field 2"); /* no such process */
+    for (size_t i = 0; i < sizeof no_variance / sizeof no_variance[0]; i++) {
+        memcpy(&bits, &no_variance[i], sizeof bits);
+        assert_refused(ROWS_SITE_ERROR, (SITE_KEY_MEMBERS + 1) * 8, bits, 8, "site_error: field 5");
+        assert_refused(ROWS_SITE_ERROR, (SITE_KEY_MEMBERS + 5) * 8, bits, 8, "site_error: field 9");
+    }
     memcpy(&bits, &beyond, sizeof bits);
     assert_refused(ROWS_PHASE, 0, bits, 8, "phase: field 1");
     memcpy(&bits, &nothing, sizeof bits);
