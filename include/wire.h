@@ -50,7 +50,8 @@
  * Publishing: words first, then wire_ring.head with release order. An allocation is published after the
  * real allocator returned, a free before it is called: so of two events at one address, the one that makes
  * the other possible is published first, even if they are of different threads. The same holds for MAP and
- * UNMAP, all of which have stamps.
+ * UNMAP, all of which have stamps. In a sampled run (sampling.h) all events have, and frees may be of blocks
+ * that were not recorded.
  */
 #ifndef LIBTRACE_WIRE_H
 #define LIBTRACE_WIRE_H
@@ -59,7 +60,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 22u                 /* changed with every change of this file */
+#define WIRE_VERSION 23u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -389,6 +390,9 @@ struct wire_process {
     _Atomic uint64_t events_lost;      /* no room (arena full, no ring), or nobody who read them */
     _Atomic uint64_t stacks_lost;      /* stacks, frames or notes without room; their events are there */
 
+    /* In a sampled run, all allocations: so far as its threads have said, which they do at each hit and at the end. */
+    _Atomic uint64_t sampled_allocations, sampled_bytes;
+
     struct wire_piece pieces[WIRE_PIECES];
 };
 
@@ -416,6 +420,7 @@ struct wire_arena {
     uint64_t door_key;     /* random */
     uint64_t started_ns;   /* CLOCK_MONOTONIC of the run's start */
     uint64_t started_real; /* CLOCK_REALTIME, ns since 1970 */
+    uint32_t sample;       /* bytes between samples for all processes; 0 = every block is recorded */
     int32_t first_pid;     /* the run's first process, in the namespace that it was in then */
     uint32_t stamp_shift;  /* a stamp is the processor's clock >> stamp_shift */
     uint64_t first_namespace;

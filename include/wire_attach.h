@@ -44,6 +44,8 @@ struct attach_request {
     uint32_t slots;   /* answer: how many pointers to the allocator were changed */
     uint32_t command; /* as in struct settings */
     uint32_t types;   /* likewise */
+    uint32_t sample;  /* likewise */
+    uint32_t reserved;
     /* Answer: address of libtrace_children, which trace-attach fills in; 0 = children are not traced. */
     uint64_t children;
     char label[ATTACH_LABEL_MAX]; /* empty: the program's name */

@@ -122,6 +122,7 @@ struct arena_death {
     int exit_status;
     uint64_t cpu_ns, peak_rss_bytes; /* 0 = the process did not say */
     uint64_t stacks_checked, stacks_different, stacks_slow, events_lost, stacks_lost;
+    uint64_t sampled_allocations, sampled_bytes;
     bool stopped; /* it went on untraced */
 };
 

@@ -81,6 +81,8 @@ void arena_death(const struct arena_slot *slot, struct arena_death *death)
         .stacks_slow = believable(atomic_load(&process->stacks_slow)),
         .events_lost = believable(atomic_load(&process->events_lost)),
         .stacks_lost = believable(atomic_load(&process->stacks_lost)),
+        .sampled_allocations = believable(atomic_load(&process->sampled_allocations)),
+        .sampled_bytes = believable(atomic_load(&process->sampled_bytes)),
         .stopped = atomic_load(&process->record) == WIRE_RECORD_STOPPED,
     };
 }

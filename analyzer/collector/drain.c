@@ -12,6 +12,8 @@
 #include "map_events.h"
 #include "pending_frees.h"
 #include "rings.h"
+#include "sampling.h"
+#include "spread.h"
 #include "trim.h"
 
 #include <assert.h>
@@ -68,9 +70,19 @@ INLINE uint32_t age_of(const struct tracker *tracker, const struct block *block)
     return tracker->tick > block->born ? tracker->tick - block->born : 0;
 }
 
-INLINE void retire(struct tracker *tracker, const struct block *block)
+/* How many blocks one stands for; careful: the run may be a sampled one. */
+INLINE uint64_t weight_of(const struct tracker *tracker, uint64_t size, bool careful)
 {
-    ledger_free(&tracker->ledger, block->site, block->size, age_of(tracker, block));
+    return careful && UNLIKELY(tracker->sample) ? sampling_weight(size, tracker->sample) : 1;
+}
+
+/* Counts that a block is gone. */
+INLINE void retire(struct tracker *tracker, const struct block *block, bool careful)
+{
+    uint64_t weight = weight_of(tracker, block->size, careful);
+    ledger_free(&tracker->ledger, block->site, block->size, age_of(tracker, block), weight);
+    if (careful && UNLIKELY(tracker->sample))
+        spread_free(&tracker->ledger, block->site, block->size, weight);
 }
 
 static struct tracked_thread *counts(struct tracker *tracker, struct tracked_ring *r)
@@ -97,8 +109,8 @@ INLINE void turn_ends(struct tracker *tracker, struct tracked_ring *r)
 /* Retires a block during the turn of a thread that did not free it. */
 static void retire_for_another(struct tracker *tracker, struct tracked_ring *r, const struct block *block)
 {
-    retire(tracker, block);
-    counts(tracker, r)->frees--;
+    retire(tracker, block, true);
+    counts(tracker, r)->frees -= weight_of(tracker, block->size, true);
 }
 
 /* From here on, events need care (needs_care()). */
@@ -115,7 +127,7 @@ static __attribute__((noinline)) void put_out_of_order(struct tracker *tracker, 
 {
     retire_for_another(tracker, r, old);
     log_free_by(tracker, r, 0, old); /* tid 0: whose free it was shows when it comes */
-    if (r->process->rings_seen > 1) {
+    if (r->process->rings_seen > 1 && !tracker->sample) {
         struct pending_frees *pending = out_of_order(r, address);
         if (pending)
             pending->owed++;
@@ -129,7 +141,7 @@ static __attribute__((noinline)) void free_early(struct tracker *tracker, struct
     struct tracked_thread *by = tracker_thread(tracker, pending->thread);
     assert(pending->waiting > 0);
     pending->waiting--;
-    by->frees++;
+    by->frees++; /* in no sampled run, which has nothing out of order */
     pending_settle(&r->process->pending, pending);
     if (blocks_take(&r->process->blocks, address, &block)) {
         retire_for_another(tracker, r, &block);
@@ -140,6 +152,8 @@ static __attribute__((noinline)) void free_early(struct tracker *tracker, struct
 static __attribute__((noinline)) void free_unknown(struct tracker *tracker, struct tracked_ring *r,
                                                    uint64_t address)
 {
+    if (tracker->sample) /* it was not recorded; and all events are in order, as each has its time */
+        return;
     struct pending_frees *pending = pending_find(r->process->pending, address);
     if (pending && pending->owed) {
         pending->owed--;
@@ -179,7 +193,12 @@ INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t a
         put_out_of_order(tracker, r, &old, address);
     if (object)
         expect(tracker, r, &block);
-    ledger_alloc(&tracker->ledger, site, size);
+    uint64_t weight = weight_of(tracker, size, careful);
+    ledger_alloc(&tracker->ledger, site, size, weight);
+    if (careful && UNLIKELY(tracker->sample)) {
+        spread_alloc(&tracker->ledger, site, size, weight);
+        tracker->taken++;
+    }
     if (careful && tracker->log_events)
         log_event(tracker, r, address, size, node, false);
     struct pending_frees *pending = careful ? pending_find(process->pending, address) : NULL;
@@ -196,8 +215,8 @@ INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
         return;
     }
     if (r->last_made == address)
-        ledger_site(&tracker->ledger, block.site)->temporary++;
-    retire(tracker, &block);
+        ledger_site(&tracker->ledger, block.site)->temporary += weight_of(tracker, block.size, careful);
+    retire(tracker, &block, careful);
     if (careful && tracker->log_events)
         log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
 }
@@ -208,6 +227,8 @@ INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
 INLINE void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint32_t node,
                     bool careful)
 {
+    if (careful && UNLIKELY(tracker->sample)) /* the library does not write any */
+        return;
     uint32_t site = event_site(tracker, r, node, careful);
     struct block block = {address, 0, site, tracker->tick}, old;
     if (UNLIKELY(!blocks_move(&r->process->blocks, &block, &old)))
@@ -250,7 +271,10 @@ static void do_retype(struct tracker *tracker, const struct tracked_ring *r, uin
         blocks_move(&process->blocks, &old, &block);
         return;
     }
-    ledger_take_back(&tracker->ledger, &expected.before, site, old.size);
+    uint64_t weight = weight_of(tracker, old.size, true);
+    ledger_take_back(&tracker->ledger, &expected.before, site, old.size, weight);
+    if (tracker->sample)
+        spread_take_back(&tracker->ledger, old.site, site, expected.before.peak, old.size, weight);
     if (tracker->log_events)
         log_retype(tracker, process, address, node);
 }
@@ -267,14 +291,17 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
             free_unknown(tracker, r, address);
             return;
         }
-        retire(tracker, &block);
+        retire(tracker, &block, true);
         r->moving = block;
         r->moving_age = age_of(tracker, &block);
         if (tracker->log_events)
             log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
     } else if (address && r->moving.address == address) {
         block = r->moving;
-        ledger_unfree(&tracker->ledger, block.site, block.size, r->moving_age);
+        uint64_t weight = weight_of(tracker, block.size, true);
+        ledger_unfree(&tracker->ledger, block.site, block.size, r->moving_age, weight);
+        if (tracker->sample)
+            spread_unfree(&tracker->ledger, block.site, block.size, weight);
         struct block old;
         blocks_put(&process->blocks, &block, &old);
         if (tracker->log_events) /* its free is logged already */
@@ -352,7 +379,7 @@ static inline void give_back(struct tracker *tracker, struct tracked_ring *r)
 /* True if an event may need more than its own words. */
 INLINE bool needs_care(const struct tracker *tracker, const struct tracked_ring *r)
 {
-    return tracker->log_events || tracker->by_thread || r->process->pending || r->huge;
+    return tracker->log_events || tracker->by_thread || tracker->sample || r->process->pending || r->huge;
 }
 
 /* Takes one event of one or two words, the first of which is before tail; times were handled already. An

@@ -58,7 +58,7 @@ __attribute__((noinline)) void ledger_count_other(struct histogram **others, uin
     h->count[number - h->from] += (uint64_t)by;
 }
 
-__attribute__((noinline)) void site_new_size(struct site *site, uint64_t size)
+__attribute__((noinline)) void site_new_size(struct site *site, uint64_t size, uint64_t weight)
 {
     uint8_t number = ledger_class(size);
     if (site->allocations == 0)
@@ -66,7 +66,7 @@ __attribute__((noinline)) void site_new_size(struct site *site, uint64_t size)
     site->smallest = size < site->smallest ? size : site->smallest;
     site->largest = size > site->largest ? size : site->largest;
     if (site->sizes || number != site->size_class)
-        ledger_count(&site->sizes, number);
+        ledger_count(&site->sizes, number, weight);
 }
 
 struct histogram *ledger_copy_histogram(const struct histogram *others)
@@ -157,39 +157,41 @@ static uint64_t highest_without(uint64_t highest, uint64_t before, uint64_t size
     return highest <= before || without < before ? before : without;
 }
 
-static void site_unalloc(struct site *site, const struct ledger_before *before, uint64_t size)
+static void site_unalloc(struct site *site, const struct ledger_before *before, uint64_t size,
+                         uint64_t weight)
 {
-    assert(site->allocations > site->frees && site->bytes - site->freed_bytes >= size);
+    assert(site->allocations > site->frees && site->bytes - site->freed_bytes >= size * weight);
     if (site->sizes)
-        ledger_count_other(&site->sizes, ledger_class(size), -1);
-    if (site->allocations == before->allocations + 1) {
+        ledger_count_other(&site->sizes, ledger_class(size), -(int64_t)weight);
+    if (site->allocations == before->allocations + weight) {
         site->smallest = before->smallest;
         site->largest = before->largest;
     }
-    site->highest_bytes = highest_without(site->highest_bytes, before->highest_bytes, size);
-    site->allocations--;
-    site->bytes -= size;
+    site->highest_bytes = highest_without(site->highest_bytes, before->highest_bytes, size * weight);
+    site->allocations -= weight;
+    site->bytes -= size * weight;
     site->taken_back++;
 }
 
-void ledger_take_back(struct ledger *ledger, const struct ledger_before *before, uint32_t to, uint64_t size)
+void ledger_take_back(struct ledger *ledger, const struct ledger_before *before, uint32_t to, uint64_t size,
+                      uint64_t weight)
 {
     struct site *from = ledger_site(ledger, before->site), *into = ledger_site(ledger, to);
     if (from == into)
         return;
     ledger_fold(ledger, from);
     ledger_fold(ledger, into);
-    site_unalloc(from, before, size);
-    site_alloc(into, size);
+    site_unalloc(from, before, size, weight);
+    site_alloc(into, size, weight);
     if (before->peak != ledger->peak) { /* a peak came after it, so that the block is part of the latest */
-        from->peak_allocations--;
-        from->peak_bytes -= size;
-        into->peak_allocations++;
-        into->peak_bytes += size;
+        from->peak_allocations -= weight;
+        from->peak_bytes -= size * weight;
+        into->peak_allocations += weight;
+        into->peak_bytes += size * weight;
     }
 }
 
-void ledger_unfree(struct ledger *ledger, uint32_t index, uint64_t size, uint32_t ticks)
+void ledger_unfree(struct ledger *ledger, uint32_t index, uint64_t size, uint32_t ticks, uint64_t weight)
 {
     struct site *site = ledger_site(ledger, index);
     if (size == 0)
@@ -197,11 +199,11 @@ void ledger_unfree(struct ledger *ledger, uint32_t index, uint64_t size, uint32_
     ledger_fold(ledger, site);
     uint8_t number = ledger_class(ticks);
     if (number != site->lifetime_class)
-        ledger_count_other(&site->lifetimes, number, -1);
-    site->frees--;
-    site->freed_bytes -= size;
-    ledger->flow.frees--;
-    ledger->flow.freed_bytes -= size;
+        ledger_count_other(&site->lifetimes, number, -(int64_t)weight);
+    site->frees -= weight;
+    site->freed_bytes -= size * weight;
+    ledger->flow.frees -= weight;
+    ledger->flow.freed_bytes -= size * weight;
 }
 
 void ledger_unfree_part(struct ledger *ledger, uint32_t index, uint64_t size)

@@ -75,6 +75,7 @@ struct ledger {
     struct flow flow;
     struct grow sites;   /* struct site */
     struct grow written; /* struct site_written, by the same index */
+    struct grow spreads; /* in a sampled run struct spread, by the same index; see spread.h */
     uint32_t count;      /* number of sites; index 0 is not used */
     struct heap heap;    /* of all processes together */
     uint32_t peak;       /* number of the latest peak that is over */
@@ -107,10 +108,11 @@ struct ledger_before {
 /* The site's latest allocation, which lives, was another site's: all is counted as if it had always been. Exact if
  * nothing happened at that site in between; if there were other allocations at the first one, its smallest and
  * largest block may be this one's. */
-void ledger_take_back(struct ledger *ledger, const struct ledger_before *before, uint32_t to, uint64_t size);
+void ledger_take_back(struct ledger *ledger, const struct ledger_before *before, uint32_t to, uint64_t size,
+                      uint64_t weight);
 
 /* Undoes a free: a realloc that failed. The second undoes the free of a part. */
-void ledger_unfree(struct ledger *ledger, uint32_t site, uint64_t size, uint32_t ticks);
+void ledger_unfree(struct ledger *ledger, uint32_t site, uint64_t size, uint32_t ticks, uint64_t weight);
 void ledger_unfree_part(struct ledger *ledger, uint32_t site, uint64_t size);
 
 /* To be called between two runs of events for a process that is gone, and its heap with it; what it had
@@ -141,13 +143,13 @@ INLINE uint8_t ledger_class(uint64_t value)
     return (uint8_t)(63 ^ __builtin_clzll(value << 1 | 1));
 }
 
-INLINE void ledger_count(struct histogram **others, uint8_t number)
+INLINE void ledger_count(struct histogram **others, uint8_t number, uint64_t weight)
 {
     struct histogram *h = *others;
     if (h && (uint8_t)(number - h->from) < h->classes)
-        h->count[(uint8_t)(number - h->from)]++;
+        h->count[(uint8_t)(number - h->from)] += weight;
     else
-        ledger_count_other(others, number, 1);
+        ledger_count_other(others, number, (int64_t)weight);
 }
 
 /* A number that differs whenever a site's counts do; 0: there is nothing to say. */
@@ -191,46 +193,46 @@ INLINE void ledger_shrinks(struct ledger *ledger)
 }
 
 /* Counts a block that is smaller or larger than all before. */
-void site_new_size(struct site *site, uint64_t size);
+void site_new_size(struct site *site, uint64_t size, uint64_t weight);
 
-INLINE void site_alloc(struct site *site, uint64_t size)
+INLINE void site_alloc(struct site *site, uint64_t size, uint64_t weight)
 {
     /* As long as all sizes are of one class, so are those between the smallest and the largest. */
     if (UNLIKELY(size < site->smallest || size > site->largest))
-        site_new_size(site, size);
+        site_new_size(site, size, weight);
     else if (site->sizes)
-        ledger_count(&site->sizes, ledger_class(size));
-    site->allocations++;
-    site->bytes += size;
+        ledger_count(&site->sizes, ledger_class(size), weight);
+    site->allocations += weight;
+    site->bytes += size * weight;
     uint64_t live = site->bytes - site->freed_bytes;
     if (live > site->highest_bytes)
         site->highest_bytes = live;
 }
 
-INLINE void site_free(struct site *site, uint64_t size, uint32_t ticks)
+INLINE void site_free(struct site *site, uint64_t size, uint32_t ticks, uint64_t weight)
 {
     uint8_t number = ledger_class(ticks);
     if (UNLIKELY(number != site->lifetime_class)) {
         if (site->frees == 0)
             site->lifetime_class = number;
         else
-            ledger_count(&site->lifetimes, number);
+            ledger_count(&site->lifetimes, number, weight);
     }
-    site->frees++;
-    site->freed_bytes += size;
+    site->frees += weight;
+    site->freed_bytes += size * weight;
     assert(site->frees <= site->allocations && site->freed_bytes <= site->bytes);
 }
 
-/* Counts an allocation. */
-INLINE void ledger_alloc(struct ledger *ledger, uint32_t index, uint64_t size)
+/* Counts an allocation. weight: how many blocks it stands for, in a sampled run; else 1, here and below. */
+INLINE void ledger_alloc(struct ledger *ledger, uint32_t index, uint64_t size, uint64_t weight)
 {
     struct site *site = ledger_site(ledger, index);
     if (UNLIKELY(size == 0)) /* otherwise this would no longer be the first moment of the maximum */
         ledger_shrinks(ledger);
     ledger_fold(ledger, site);
-    site_alloc(site, size);
-    ledger->flow.allocations++;
-    ledger->flow.bytes += size;
+    site_alloc(site, size, weight);
+    ledger->flow.allocations += weight;
+    ledger->flow.bytes += size * weight;
 }
 
 /* To be called before ledger_alloc() for a block of which the site is not certain. */
@@ -242,14 +244,14 @@ INLINE void ledger_before_alloc(const struct ledger *ledger, uint32_t index, str
 }
 
 /* Counts a free. ticks: the block's age. */
-INLINE void ledger_free(struct ledger *ledger, uint32_t index, uint64_t size, uint32_t ticks)
+INLINE void ledger_free(struct ledger *ledger, uint32_t index, uint64_t size, uint32_t ticks, uint64_t weight)
 {
     struct site *site = ledger_site(ledger, index);
     ledger_shrinks(ledger);
     ledger_fold(ledger, site);
-    site_free(site, size, ticks);
-    ledger->flow.frees++;
-    ledger->flow.freed_bytes += size;
+    site_free(site, size, ticks, weight);
+    ledger->flow.frees += weight;
+    ledger->flow.freed_bytes += size * weight;
 }
 
 /* Counts that a part of a mapping is gone, while some of it is left. */
@@ -268,10 +270,10 @@ INLINE void ledger_move(struct ledger *ledger, uint32_t from, uint32_t to, uint6
     struct site *site = ledger_site(ledger, from);
     ledger_shrinks(ledger); /* to what it was before: no maximum can follow */
     ledger_fold(ledger, site);
-    site_free(site, size, ticks);
+    site_free(site, size, ticks, 1);
     site = ledger_site(ledger, to);
     ledger_fold(ledger, site);
-    site_alloc(site, size);
+    site_alloc(site, size, 1);
     ledger->flow.allocations++;
     ledger->flow.frees++;
     ledger->flow.bytes += size;
@@ -284,13 +286,13 @@ INLINE void ledger_temporary(struct ledger *ledger, uint32_t index, uint64_t siz
     struct site *site = ledger_site(ledger, index);
     site->temporary++;
     if (UNLIKELY(ledger_live(ledger) + (int64_t)size > ledger->flow.room)) {
-        ledger_alloc(ledger, index, size);
-        ledger_free(ledger, index, size, 0);
+        ledger_alloc(ledger, index, size, 1);
+        ledger_free(ledger, index, size, 0, 1);
         return;
     }
     ledger_fold(ledger, site);
-    site_alloc(site, size);
-    site_free(site, size, 0);
+    site_alloc(site, size, 1);
+    site_free(site, size, 0, 1);
     ledger->flow.allocations++;
     ledger->flow.frees++;
     ledger->flow.bytes += size;

@@ -52,7 +52,7 @@ static void cut(struct tracker *tracker, struct tracked_process *process, uint64
         struct map_origin *origin = range.origin;
         uint64_t bytes = range.end - range.start;
         if (origin->site && origin->pieces == 0)
-            ledger_free(&tracker->mapped, origin->site, bytes, age_of(tracker, origin));
+            ledger_free(&tracker->mapped, origin->site, bytes, age_of(tracker, origin), 1);
         else if (origin->site)
             ledger_free_part(&tracker->mapped, origin->site, bytes);
         if (removed)
@@ -91,7 +91,7 @@ void map_event_map(struct tracker *tracker, struct tracked_ring *r, uint64_t add
         if (!map_ranges_put(&process->maps, &range))
             map_origin_release(origin);
         else if (origin->site)
-            ledger_alloc(&tracker->mapped, origin->site, length);
+            ledger_alloc(&tracker->mapped, origin->site, length, 1);
     }
     end(tracker);
 }
@@ -129,7 +129,7 @@ void map_event_unmap_fail(struct tracker *tracker, struct tracked_ring *r)
             !map_ranges_put(&process->maps, &ranges[i]))
             continue;
         if (origin->site && ended)
-            ledger_unfree(&tracker->mapped, origin->site, bytes, age_of(tracker, origin));
+            ledger_unfree(&tracker->mapped, origin->site, bytes, age_of(tracker, origin), 1);
         else if (origin->site)
             ledger_unfree_part(&tracker->mapped, origin->site, bytes);
     }

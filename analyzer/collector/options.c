@@ -1,6 +1,7 @@
 /* options.c - see options.h. */
 #include "options.h"
 #include "collector.h"
+#include "sampling.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -17,13 +18,23 @@ static int parse_descriptor(const char *text)
     return whole && (number == 0 || (number >= 3 && number <= INT_MAX)) ? (int)number : -1;
 }
 
+/* False if it is not this setting. */
+static bool parse_sample(struct options *options, const char *text)
+{
+    size_t size = sizeof COLLECTOR_SAMPLE - 1;
+    if (strncmp(text, COLLECTOR_SAMPLE, size) != 0)
+        return false;
+    options->sample = sampling_interval(text + size);
+    return options->sample != 0;
+}
+
 bool options_parse(struct options *options, int argc, char **argv)
 {
     *options = (struct options){0};
     const struct {
         const char *word;
         bool *on;
-    } settings[COLLECTOR_SETTINGS] = {
+    } settings[] = {
         {COLLECTOR_FOLLOW, &options->follow}, {COLLECTOR_THREADS, &options->threads},
         {COLLECTOR_EVENTS, &options->events}, {COLLECTOR_BLOCKS, &options->blocks},
         {COLLECTOR_TYPES, &options->types},
@@ -38,10 +49,13 @@ bool options_parse(struct options *options, int argc, char **argv)
     if (strncmp(argv[5], "/dev/fd/", 8) == 0)
         options->rows = parse_descriptor(argv[5] + 8);
     for (int i = COLLECTOR_FIXED; i < argc; i++) {
+        const size_t count = sizeof settings / sizeof settings[0];
         size_t setting = 0;
-        while (setting < COLLECTOR_SETTINGS && strcmp(argv[i], settings[setting].word) != 0)
+        if (parse_sample(options, argv[i]))
+            continue;
+        while (setting < count && strcmp(argv[i], settings[setting].word) != 0)
             setting++;
-        if (setting == COLLECTOR_SETTINGS)
+        if (setting == count)
             return false;
         *settings[setting].on = true;
     }

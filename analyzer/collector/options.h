@@ -15,6 +15,7 @@ struct options {
     bool threads;         /* each thread has sites of its own */
     bool events;          /* every event is logged */
     bool blocks;          /* blocks that are live at the end are written, too */
+    unsigned sample;      /* bytes between samples; 0 = every block is recorded */
     bool types;           /* it is looked at what live blocks are */
 };
 

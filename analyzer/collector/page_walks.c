@@ -116,6 +116,9 @@ static const char *why_not(int error)
     }
 }
 
+#define SAMPLED \
+    "the run is sampled: not all blocks that are live are known, so the pages cannot be told apart by line"
+
 /* Returns 0 or -errno. */
 static int begin_process(struct page_walk *walk, struct tracker *tracker, struct tracked_process *process)
 {
@@ -123,6 +126,10 @@ static int begin_process(struct page_walk *walk, struct tracker *tracker, struct
     now->process = process->index;
     walk->began_ns = tracker_clock();
     now->t_ns = walk->began_ns - tracker->arena->started_ns;
+    if (tracker->sample) {
+        now->missing = SAMPLED;
+        return -ENODATA;
+    }
     int status = residence_begin(&walk->residence, process->facts.pid, tracker->ledger.count + 1);
     walk->looked_at = process;
     walk->piece_count = arena_pieces(process->slot, walk->pieces);

@@ -48,6 +48,8 @@ static void merge(struct job_site *into, const struct job_site *from)
     a->highest_bytes = a->highest_bytes > b->highest_bytes ? a->highest_bytes : b->highest_bytes;
     a->smallest = a->smallest < b->smallest ? a->smallest : b->smallest;
     a->largest = a->largest > b->largest ? a->largest : b->largest;
+    for (int i = 0; i < SITE_VARIANCES; i++)
+        into->variance[i] += from->variance[i];
     into->peak_allocations += from->peak_allocations;
     into->peak_bytes += from->peak_bytes;
     /* Together they were at least that high. */
@@ -90,5 +92,24 @@ int site_rows_next(void *data, struct store_site *row)
     row->sizes = row->sizes_size ? sites->sizes : NULL;
     row->lifetimes_size = encode(site->lifetimes, site->lifetime_class, site->frees, sites->lifetimes);
     row->lifetimes = row->lifetimes_size ? sites->lifetimes : NULL;
+    return 1;
+}
+
+int site_rows_next_error(struct site_rows *sites, struct store_site_error *row)
+{
+    const struct site_row *at = sites->next;
+    while (at + 1 < sites->end && by_key(at, at + 1) == 0) /* the last one has the sums by now */
+        at++;
+    if (at == sites->end)
+        return 0;
+    sites->next = at + 1;
+    const float *variance = at->site->variance;
+    *row = (struct store_site_error){.key = at->key,
+                                     .allocations = variance[ALL_BLOCKS],
+                                     .bytes = variance[ALL_BYTES],
+                                     .live_allocations = variance[LIVE_BLOCKS],
+                                     .live_bytes = variance[LIVE_BYTES],
+                                     .peak_allocations = variance[PEAK_BLOCKS],
+                                     .peak_bytes = variance[PEAK_BYTES]};
     return 1;
 }

@@ -25,4 +25,7 @@ void site_rows_sort(struct site_row *rows, size_t count);
  * struct site_rows. */
 int site_rows_next(void *data, struct store_site *row);
 
+/* After that, in the same way: the variances of each row. */
+int site_rows_next_error(struct site_rows *sites, struct store_site_error *row);
+
 #endif

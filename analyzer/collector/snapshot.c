@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "snapshot.h"
 #include "shortage.h"
+#include "spread.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -37,6 +38,17 @@ static void copy_site(struct job_site *copy, const struct site *site, uint32_t i
     copy->site.lifetimes = ledger_copy_histogram(site->lifetimes);
     copy->peak_allocations = peak_allocations;
     copy->peak_bytes = peak_bytes;
+    memset(copy->variance, 0, sizeof copy->variance);
+}
+
+static void copy_spread(struct job_site *copy, struct spread_known known)
+{
+    copy->variance[ALL_BLOCKS] = (float)known.all.blocks;
+    copy->variance[ALL_BYTES] = (float)known.all.bytes;
+    copy->variance[LIVE_BLOCKS] = (float)known.live.blocks;
+    copy->variance[LIVE_BYTES] = (float)known.live.bytes;
+    copy->variance[PEAK_BLOCKS] = (float)known.peak.blocks;
+    copy->variance[PEAK_BYTES] = (float)known.peak.bytes;
 }
 
 /* Copies sites whose numbers have changed since they were last written; adds up all sites on the way. */
@@ -68,6 +80,8 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
             job_drop_sites(job); /* only some of them would be of no use */
         if (!many)
             copy_site(&job->sites[job->site_count++], site, i, allocations, bytes);
+        if (!many && tracker->sample)
+            copy_spread(&job->sites[job->site_count - 1], spread_of(ledger, i, process->last_peak));
     }
     struct job_site *fitting = realloc(job->sites, (job->site_count + 1) * sizeof *job->sites);
     job->sites = fitting ? fitting : job->sites;
@@ -184,6 +198,7 @@ static void take_totals(struct tracker *tracker, struct job *job, const struct s
     totals->wall_ns = (int64_t)job->now_ns;
     totals->peak_ns = (int64_t)tracker->ledger.peak_ns;
     totals->by_thread = tracker->by_thread;
+    job->sampling = (struct store_sampling){.interval = tracker->sample, .samples = (int64_t)tracker->taken};
     totals->waits = (int64_t)tracker->waits;
     totals->waited_ns = (int64_t)tracker->waited_ns;
     totals->peak_rss_bytes = (int64_t)tracker->peak_rss;
@@ -195,6 +210,8 @@ static void take_totals(struct tracker *tracker, struct job *job, const struct s
         totals->foreign_frees += (int64_t)process->foreign_frees;
         totals->events_lost += (int64_t)process->facts.events_lost;
         totals->stacks_lost += (int64_t)process->facts.stacks_lost;
+        job->sampling.allocations += (int64_t)process->facts.sampled_allocations;
+        job->sampling.bytes += (int64_t)process->facts.sampled_bytes;
         totals->stopped += process->facts.stopped;
         totals->damaged += tracker_damaged(process);
         totals->stacks_checked += (int64_t)process->facts.stacks_checked;

@@ -284,6 +284,8 @@ static void copy_facts(struct tracked_process *process, const struct arena_death
     process->facts.stacks_slow = death->stacks_slow;
     process->facts.events_lost = death->events_lost;
     process->facts.stacks_lost = death->stacks_lost;
+    process->facts.sampled_allocations = death->sampled_allocations;
+    process->facts.sampled_bytes = death->sampled_bytes;
     process->facts.stopped = death->stopped;
 }
 

@@ -96,8 +96,9 @@ struct tracked_process {
         int exit_status;
         uint64_t cpu_ns, peak_rss_bytes;
         uint64_t stacks_checked, stacks_different, stacks_slow, events_lost, stacks_lost;
-        bool stopped; /* it went on untraced */
-        bool damaged; /* something impossible was found in what it wrote */
+        uint64_t sampled_allocations, sampled_bytes; /* all, see wire_process */
+        bool stopped;                                /* it went on untraced */
+        bool damaged;                                /* something impossible was found in what it wrote */
     } facts;
 };
 
@@ -145,6 +146,8 @@ struct tracker {
     uint64_t next_trim_ns; /* when the next round of trim_rings() begins, */
     uint32_t trim_at;      /* and the slot that this round has reached */
     bool sparing;          /* memory is short: busy rings are trimmed as well */
+    uint32_t sample;       /* LIBTRACE_SAMPLE: bytes between samples; 0 = every block is recorded */
+    uint64_t taken;        /* blocks that were recorded, in a sampled run */
     bool by_thread;        /* LIBTRACE_THREADS=1: each thread has sites of its own */
     /* By 1 + index of the thread << 32 | number of the stack; otherwise site_of_node is used. */
     struct number_map site_of_thread;

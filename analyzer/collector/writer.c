@@ -180,6 +180,10 @@ static void write_sites(struct writer *w, struct job *job)
     struct site_rows sites = {.next = ordered, .end = ordered + job->site_count};
     if (job->site_count && !w->failed)
         writer_check(w, store_sites(w->store, site_rows_next, &sites));
+    sites.next = ordered;
+    struct store_site_error error;
+    while (job->sampling.interval && !w->failed && site_rows_next_error(&sites, &error))
+        writer_check(w, store_site_error(w->store, &error));
     free(ordered);
 }
 
@@ -266,6 +270,8 @@ static void write_facts(struct writer *w, const struct job *job)
     }
     if (!w->failed)
         writer_check(w, store_run_totals(w->store, &job->totals));
+    if (!w->failed && job->sampling.interval)
+        writer_check(w, store_sampling(w->store, &job->sampling));
     write_marks(w, job);
 }
 

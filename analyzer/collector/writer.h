@@ -14,10 +14,14 @@
 
 struct writer;
 
+enum { ALL_BLOCKS, ALL_BYTES, LIVE_BLOCKS, LIVE_BYTES, PEAK_BLOCKS, PEAK_BYTES, SITE_VARIANCES };
+
 struct job_site {
     struct site site; /* a copy; its histograms are the job's own */
     uint32_t index;   /* in the ledger */
     uint64_t peak_allocations, peak_bytes;
+    /* Variances of what is counted; all 0 in a run that is not sampled. Narrow, as there are many sites in those. */
+    float variance[SITE_VARIANCES];
 };
 
 struct job_process {
@@ -42,6 +46,7 @@ struct job {
     uint64_t shortage; /* value of shortage_count (see shortage.h) that the totals include */
     uint64_t now_ns;   /* since the start of the run */
     struct store_run totals;
+    struct store_sampling sampling; /* interval 0: the run is not sampled */
     struct job_process *processes;
     size_t process_count;
     struct tracked_thread *threads;

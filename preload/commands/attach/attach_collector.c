@@ -21,6 +21,8 @@
 /* Fills in the arguments for the settings that are on. */
 static void fill_settings(char *settings[COLLECTOR_SETTINGS + 1])
 {
+    static char sample[40];
+    snprintf(sample, sizeof sample, COLLECTOR_SAMPLE "%u", sample_setting());
     const struct {
         bool on;
         const char *word;
@@ -30,6 +32,7 @@ static void fill_settings(char *settings[COLLECTOR_SETTINGS + 1])
         {setting("LIBTRACE_EVENTS", 0) == 1, COLLECTOR_EVENTS},
         {setting("LIBTRACE_BLOCKS", 0) == 1, COLLECTOR_BLOCKS},
         {setting("LIBTRACE_TYPES", 1) != 0, COLLECTOR_TYPES},
+        {sample_setting() != 0, sample},
     };
     for (unsigned i = 0; i < COLLECTOR_SETTINGS; i++)
         if (words[i].on)

@@ -1,5 +1,6 @@
 /* attach_run.c - see attach_run.h. */
 #include "attach_run.h"
+#include "sampling.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,4 +26,10 @@ uint32_t setting(const char *name, uint32_t otherwise)
 {
     const char *text = getenv(name);
     return text && *text ? (uint32_t)strtoul(text, NULL, 10) : otherwise;
+}
+
+uint32_t sample_setting(void)
+{
+    const char *text = getenv(SAMPLING_VARIABLE);
+    return text && !sampling_off(text) ? sampling_interval(text) : 0;
 }

@@ -39,4 +39,7 @@ bool refuse(const struct options *options, const char *why);
 /* A number from the environment. */
 uint32_t setting(const char *name, uint32_t otherwise);
 
+/* LIBTRACE_SAMPLE: bytes between samples; 0 = every block is recorded. */
+uint32_t sample_setting(void);
+
 #endif

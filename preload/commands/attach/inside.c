@@ -100,6 +100,7 @@ static void fill_request(const struct options *options, struct attach_request *r
     request->follow = setting("LIBTRACE_FOLLOW", 1);
     request->command = setting("LIBTRACE_COMMAND", 1);
     request->types = setting("LIBTRACE_TYPES", 1);
+    request->sample = sample_setting();
     for (uint32_t i = 0; stack && i < 4; i++)
         if (strcmp(stack, stacks[i]) == 0)
             request->stack = i;

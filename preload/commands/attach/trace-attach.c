@@ -9,6 +9,7 @@
 #include "inside.h"
 #include "option_words.h"
 #include "refusal.h"
+#include "sampling.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -33,6 +34,8 @@ static const char usage_text[] =
     "  --label LABEL       names the run; the program's name otherwise\n"
     "  --no-command        keeps the command line out of the record: arguments may hold secrets\n"
     "  --no-types          leaves out which types objects of Python and C++ have\n"
+    "  --sample[=BYTES]    records a sample only, one block in about 512KiB: for programs that must not slow "
+    "down\n"
     "  -d, -o, --db FILE   records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --verbose           tells for how long the program was stopped\n"
     "  --help, --version\n"
@@ -185,21 +188,26 @@ static bool parse_number(const char *text, double low, double *number)
 /* Returns an exit status, or -1 to go on. */
 static int parse(int argc, char **argv, struct options *options)
 {
-    enum { LABEL = 256, THREADS, NO_COMMAND, NO_TYPES, DURATION, DETACH, BACKGROUND, VERBOSE, VERSION };
+    enum {
+        LABEL = 256,
+        THREADS,
+        NO_COMMAND,
+        NO_TYPES,
+        SAMPLE,
+        DURATION,
+        DETACH,
+        BACKGROUND,
+        VERBOSE,
+        VERSION
+    };
     static const struct option known[] = {
-        {"label", required_argument, NULL, LABEL},
-        {"duration", required_argument, NULL, DURATION},
-        {"threads", no_argument, NULL, THREADS},
-        {"no-command", no_argument, NULL, NO_COMMAND},
-        {"no-types", no_argument, NULL, NO_TYPES},
-        {"db", required_argument, NULL, 'o'},
-        {"output", required_argument, NULL, 'o'},
-        {"detach", no_argument, NULL, DETACH},
-        {"background", no_argument, NULL, BACKGROUND},
-        {"verbose", no_argument, NULL, VERBOSE},
-        {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, VERSION},
-        {NULL, 0, NULL, 0},
+        {"label", required_argument, NULL, LABEL}, {"duration", required_argument, NULL, DURATION},
+        {"threads", no_argument, NULL, THREADS},   {"no-command", no_argument, NULL, NO_COMMAND},
+        {"no-types", no_argument, NULL, NO_TYPES}, {"sample", optional_argument, NULL, SAMPLE},
+        {"db", required_argument, NULL, 'o'},      {"output", required_argument, NULL, 'o'},
+        {"detach", no_argument, NULL, DETACH},     {"background", no_argument, NULL, BACKGROUND},
+        {"verbose", no_argument, NULL, VERBOSE},   {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, VERSION},   {NULL, 0, NULL, 0},
     };
     double number;
     int option;
@@ -217,6 +225,9 @@ static int parse(int argc, char **argv, struct options *options)
             break;
         case NO_TYPES:
             setenv("LIBTRACE_TYPES", "0", 1);
+            break;
+        case SAMPLE:
+            setenv(SAMPLING_VARIABLE, optarg ? optarg : SAMPLING_USUAL, 1);
             break;
         case DURATION:
             if (!parse_number(optarg, 0.001, &options->duration))
@@ -248,6 +259,9 @@ static int parse(int argc, char **argv, struct options *options)
     if (!parse_number(argv[optind], 1, &number) || number != (double)(pid_t)number)
         return complain("'%s' is no process number.", argv[optind]), STATUS_USAGE;
     options->pid = (pid_t)number;
+    const char *sample = getenv(SAMPLING_VARIABLE);
+    if (sample && !sampling_off(sample) && !sampling_interval(sample))
+        return complain(SAMPLING_WRONG, sample), STATUS_USAGE;
     return -1;
 }
 

@@ -4,6 +4,7 @@
 #include "database.h"
 #include "option_words.h"
 #include "program.h"
+#include "sampling.h"
 #include "wire.h"
 #include "wire_door.h"
 
@@ -33,6 +34,8 @@ static const char usage_text[] =
     "  --label LABEL     names the run; the program's name otherwise\n"
     "  --no-command      keeps the command line out of the record: arguments may hold secrets\n"
     "  --no-types        leaves out which types objects of Python and C++ have\n"
+    "  --sample[=BYTES]  records a sample only, one block in about 512KiB: for programs that must not slow "
+    "down\n"
     "  -d, -o, --db FILE records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --threads         tells threads apart line by line, for trace-report --thread\n"
     "  --events          also logs every single allocation and free\n"
@@ -317,15 +320,21 @@ static void hint(const char *database, const struct timespec *begin, pid_t comma
 
 int main(int argc, char **argv)
 {
-    enum { LABEL = 256, THREADS, EVENTS, NO_COMMAND, NO_TYPES, HELP, VERSION };
+    enum { LABEL = 256, THREADS, EVENTS, NO_COMMAND, NO_TYPES, SAMPLE, HELP, VERSION };
     static const struct option options[] = {
-        {"label", required_argument, NULL, LABEL}, {"db", required_argument, NULL, 'o'},
-        {"output", required_argument, NULL, 'o'},  {"threads", no_argument, NULL, THREADS},
-        {"events", no_argument, NULL, EVENTS},     {"help", no_argument, NULL, HELP},
-        {"version", no_argument, NULL, VERSION},   {"no-command", no_argument, NULL, NO_COMMAND},
-        {"no-types", no_argument, NULL, NO_TYPES}, {NULL, 0, NULL, 0},
+        {"label", required_argument, NULL, LABEL},
+        {"db", required_argument, NULL, 'o'},
+        {"output", required_argument, NULL, 'o'},
+        {"threads", no_argument, NULL, THREADS},
+        {"events", no_argument, NULL, EVENTS},
+        {"help", no_argument, NULL, HELP},
+        {"version", no_argument, NULL, VERSION},
+        {"no-command", no_argument, NULL, NO_COMMAND},
+        {"no-types", no_argument, NULL, NO_TYPES},
+        {"sample", optional_argument, NULL, SAMPLE},
+        {NULL, 0, NULL, 0},
     };
-    const char *label = NULL, *database = NULL;
+    const char *label = NULL, *database = NULL, *sample = NULL;
     int threads = 0, events = 0, no_command = 0, no_types = 0, option;
 
     opterr = 0;
@@ -350,6 +359,9 @@ int main(int argc, char **argv)
         case NO_TYPES:
             no_types = 1;
             break;
+        case SAMPLE:
+            sample = optarg ? optarg : SAMPLING_USUAL;
+            break;
         case 'h':
         case HELP:
             fputs(usage_text, stdout);
@@ -364,6 +376,13 @@ int main(int argc, char **argv)
     }
     if (optind == argc) {
         complain("no command was given; try 'trace-run ls', or 'trace-run --help'.");
+        return STATUS_USAGE;
+    }
+
+    if (!sample)
+        sample = getenv(SAMPLING_VARIABLE);
+    if (sample && !sampling_off(sample) && !sampling_interval(sample)) {
+        complain(SAMPLING_WRONG, sample);
         return STATUS_USAGE;
     }
 
@@ -388,6 +407,7 @@ int main(int argc, char **argv)
         (database && setenv("LIBTRACE_DB", database, 1) != 0) ||
         (threads && setenv("LIBTRACE_THREADS", "1", 1) != 0) ||
         (events && setenv("LIBTRACE_EVENTS", "1", 1) != 0) ||
+        (sample && setenv(SAMPLING_VARIABLE, sample, 1) != 0) ||
         (no_types && setenv("LIBTRACE_TYPES", "0", 1) != 0) ||
         (no_command && setenv("LIBTRACE_COMMAND", "0", 1) != 0)) {
         complain("cannot set the environment: %s.", strerror(errno));

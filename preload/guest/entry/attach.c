@@ -101,6 +101,7 @@ static int begin(struct attach_request *request)
                               .follow = request->follow != 0,
                               .command = request->command != 0,
                               .types = request->types != 0,
+                              .sample = request->sample,
                               .stack = (int)request->stack};
     if (wanted.check_stacks)
         oracle_open();
@@ -121,7 +122,7 @@ static int begin(struct attach_request *request)
         return error;
     }
     patched = true;
-    record_plain = !settings.check_stacks && !python_active;
+    record_plain = !settings.check_stacks && !settings.sample && !python_active;
     python_attach();
     return 0;
 }

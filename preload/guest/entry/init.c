@@ -79,5 +79,5 @@ static void load(void)
         python_look();
         atomic_store(&deepbind_expected, true);
     }
-    record_plain = !settings.check_stacks && !python_active;
+    record_plain = !settings.check_stacks && !settings.sample && !python_active;
 }

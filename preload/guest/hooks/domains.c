@@ -11,6 +11,7 @@
 #include "codes.h"
 #include "finalize.h"
 #include "python.h"
+#include "sampled.h"
 
 /* The functions that were there before ours, for each time that we had to replace them again: blocks may
  * still be freed through the functions of an earlier time, so each layer keeps its own. */
@@ -270,6 +271,8 @@ static __attribute__((noinline)) void release_slow(const struct python_allocator
     struct python_thread *mine = t->python;
     if (mine && mine->last_allocated == (uintptr_t)block)
         mine->last_allocated = 0;
+    if (UNLIKELY(sampler_interval))
+        ring_stamp_next(t);
     ring_put(t, WIRE_FREE, block);
     below->free(below->context, block);
     t->pass_through = false;
@@ -346,7 +349,179 @@ static void object_free_untyped(void *context, void *block)
     release(context, block, FRAME, false);
 }
 
-/* By domain: MEMORY; OBJECT without types; OBJECT. Then the same for hybrid stacks. */
+/* ---- the functions, in a sampled run ------------------------------------------------------------------ */
+
+/* What an allocator below asks of malloc() is counted here already. */
+INLINE void *ask_uncounted(const struct python_allocator *below, struct request request)
+{
+    struct sampler_saved saved = sampler_suspend();
+    void *block = ask_below(below, request);
+    sampler_resume(&saved);
+    return block;
+}
+
+/* The latest recorded object has its type by the next event of an object: so that is made due. What became of classes
+ * in between is not known, so all is learnt anew. */
+static void *finish_sampled(struct thread *t, void *block, size_t size, const void *frame, bool object,
+                            uintptr_t type)
+{
+    sample_set_add(block);
+    ring_stamp_next(t);
+    if (object)
+        objects_miss();
+    finish(t, block, size, frame, object, type);
+    if (object)
+        sampler_hold();
+    return block;
+}
+
+/* Decides, looks at the latest object and for new modules. NULL: the block is not to be recorded. */
+static struct thread *begin_sampled(size_t size, const void *frame)
+{
+    struct thread *t = thread_enter(frame);
+    if (UNLIKELY(!t)) {
+        sampler_rest();
+        return NULL;
+    }
+    bool held = sampler_held(), taken = sampler_takes(t, size);
+    if (held && objects_typed(domains_state())) {
+        ring_stamp_next(t);
+        objects_look_slow(t, 0);
+    }
+    if (taken)
+        t = sampled_look(t, frame);
+    else
+        thread_leave(t);
+    if (!taken || !t)
+        return NULL;
+    t->pass_through = true;
+    return t;
+}
+
+static __attribute__((noinline)) void *make_sampled_slow(const struct python_allocator *below,
+                                                         struct request request, const void *frame)
+{
+    size_t size = request.count * request.size;
+    struct thread *t = begin_sampled(size, frame);
+    void *block = ask_uncounted(below, request);
+    if (UNLIKELY(!block))
+        sampler_undo(size);
+    if (!t)
+        return block;
+    if (LIKELY(block != NULL))
+        return finish_sampled(t, block, size, frame, request.object, 0);
+    t->pass_through = false;
+    thread_leave(t);
+    return NULL;
+}
+
+INLINE void *make_sampled(const struct python_allocator *below, struct request request, const void *frame)
+{
+    if (LIKELY(sampler_passes(request.count * request.size)))
+        return ask_uncounted(below, request);
+    return make_sampled_slow(below, request, frame);
+}
+
+static void *memory_malloc_sampled(void *context, size_t size)
+{
+    return make_sampled(context, (struct request){1, size, false, false}, FRAME);
+}
+
+static void *memory_calloc_sampled(void *context, size_t count, size_t size)
+{
+    return make_sampled(context, (struct request){count, size, false, true}, FRAME);
+}
+
+static void *object_malloc_sampled(void *context, size_t size)
+{
+    return make_sampled(context, (struct request){1, size, true, false}, FRAME);
+}
+
+static void *object_calloc_sampled(void *context, size_t count, size_t size)
+{
+    return make_sampled(context, (struct request){count, size, true, true}, FRAME);
+}
+
+/* Publishes that a recorded block is about to be reallocated, or (event) that this failed. Returns the type that it
+ * keeps if it is an object's. */
+static uintptr_t put_resized(enum wire_event event, void *block, const void *frame, struct kind kind)
+{
+    struct thread *t = thread_enter(frame);
+    if (UNLIKELY(!t)) {
+        cannot_look(block);
+        return 0;
+    }
+    ring_stamp_next(t);
+    if (event == WIRE_REALLOC_BEGIN) {
+        look_back(t, block, kind);
+        if (kind.object && objects_typed(domains_state()))
+            kind.type = objects_resized((uintptr_t)block);
+    } else {
+        sample_set_add(block);
+    }
+    ring_put(t, event, block);
+    thread_leave(t);
+    return kind.type;
+}
+
+static void *reallocate_sampled(void *context, void *block, size_t size, const void *frame, struct kind kind)
+{
+    const struct python_allocator *below = context;
+    bool held = block && sampled_goes(block);
+    if (held)
+        kind.type = put_resized(WIRE_REALLOC_BEGIN, block, frame, kind);
+    else if (block && kind.object && objects_typed(domains_state()))
+        kind.type = objects_resized((uintptr_t)block);
+    struct thread *t = LIKELY(sampler_passes(size)) ? NULL : begin_sampled(size, frame);
+    struct sampler_saved saved = sampler_suspend();
+    void *fresh = below->realloc(below->context, block, size);
+    sampler_resume(&saved);
+    if (UNLIKELY(!fresh)) {
+        sampler_undo(size);
+        if (t) {
+            t->pass_through = false;
+            thread_leave(t);
+        }
+        if (held)
+            put_resized(WIRE_REALLOC_FAIL, block, frame, kind);
+        return NULL;
+    }
+    return t ? finish_sampled(t, fresh, size, frame, kind.object && (!block || kind.type), kind.type) : fresh;
+}
+
+static void *memory_realloc_sampled(void *context, void *block, size_t size)
+{
+    return reallocate_sampled(context, block, size, FRAME, MEMORY);
+}
+
+static void *object_realloc_sampled(void *context, void *block, size_t size)
+{
+    return reallocate_sampled(context, block, size, FRAME, OBJECT);
+}
+
+INLINE void release_sampled(void *context, void *block, const void *frame, bool object)
+{
+    const struct python_allocator *below = context;
+    const uint64_t *flag = atomic_load_explicit(&finalize_flag, memory_order_relaxed);
+    if (sampled_goes(block) || UNLIKELY(__atomic_load_n(flag, __ATOMIC_RELAXED)))
+        release_slow(below, block, frame, object);
+    else
+        below->free(below->context, block);
+}
+
+static void memory_free_sampled(void *context, void *block)
+{
+    release_sampled(context, block, FRAME, false);
+}
+
+static void object_free_sampled(void *context, void *block)
+{
+    if (UNLIKELY(block && *(const void **)((char *)block + PYTHON_OBJECT_TYPE) == python.code_type))
+        codes_died((uintptr_t)block);
+    release_sampled(context, block, FRAME, true);
+}
+
+/* By domain: MEMORY; OBJECT without types; OBJECT. Then the same for hybrid stacks, and for sampled runs. */
 static const struct python_allocator functions[] = {
     {NULL, memory_malloc, memory_calloc, memory_realloc, memory_free},
     {NULL, memory_malloc, memory_calloc, memory_realloc, object_free_untyped},
@@ -354,11 +529,16 @@ static const struct python_allocator functions[] = {
     {NULL, memory_malloc_hybrid, memory_calloc_hybrid, memory_realloc, memory_free},
     {NULL, memory_malloc_hybrid, memory_calloc_hybrid, memory_realloc, object_free_untyped},
     {NULL, object_malloc_hybrid, object_calloc_hybrid, object_realloc, object_free},
+    {NULL, memory_malloc_sampled, memory_calloc_sampled, memory_realloc_sampled, memory_free_sampled},
+    {NULL, memory_malloc_sampled, memory_calloc_sampled, memory_realloc_sampled, object_free_sampled},
+    {NULL, object_malloc_sampled, object_calloc_sampled, object_realloc_sampled, object_free_sampled},
 };
 
 static const struct python_allocator *functions_for(enum python_domain domain)
 {
     unsigned kind = domain != PYTHON_OBJECT ? 0 : objects_on ? 2 : 1;
+    if (sampler_interval)
+        return &functions[kind + 6];
     return &functions[settings.stack == STACK_BOTH ? kind + 3 : kind];
 }
 

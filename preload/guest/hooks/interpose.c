@@ -1,11 +1,14 @@
-/* interpose.c - the C allocation functions that the program calls.
+/* interpose.c - the C allocation functions that the program calls, four of them by way of first.c.
  *
- * Each calls the real function and records the event: an allocation after the real call, a free before it.
+ * Each calls the real function and records the event: an allocation after the real call, a free before it. In a
+ * sampled run most calls only jump to the real function (sampled.h).
  * The frame address is taken here, so this file is compiled with frame pointers.
  */
 #define _GNU_SOURCE
+#include "first.h"
 #include "real.h"
 #include "record.h"
+#include "sampled.h"
 
 #include <malloc.h>
 #include <stdlib.h>
@@ -13,21 +16,23 @@
 
 #define FRAME __builtin_frame_address(0)
 
-EXPORT void *malloc(size_t size)
+void *recorded_malloc(size_t size)
 {
-    struct stack_cache_place place = record_predict(FRAME);
+    struct thread *t = thread_self;
+    struct stack_cache_place place = record_predict_by(t, FRAME);
     void *block = real.malloc(size);
-    return LIKELY(block != NULL) ? record_alloc(block, size, FRAME, place) : NULL;
+    return LIKELY(block != NULL) ? record_alloc_by(t, block, size, FRAME, place) : NULL;
 }
 
-EXPORT void *calloc(size_t count, size_t size)
+void *recorded_calloc(size_t count, size_t size)
 {
-    struct stack_cache_place place = record_predict(FRAME);
+    struct thread *t = thread_self;
+    struct stack_cache_place place = record_predict_by(t, FRAME);
     void *block = real.calloc(count, size);
-    return LIKELY(block != NULL) ? record_alloc(block, count * size, FRAME, place) : NULL;
+    return LIKELY(block != NULL) ? record_alloc_by(t, block, count * size, FRAME, place) : NULL;
 }
 
-EXPORT void free(void *block)
+void recorded_free(void *block)
 {
     if (UNLIKELY(block == NULL))
         return;
@@ -37,29 +42,20 @@ EXPORT void free(void *block)
 
 EXPORT void cfree(void *block)
 {
-    if (block == NULL)
-        return;
-    block = record_free(block, FRAME);
-    real.free(block);
+    free(block);
 }
 
 EXPORT void free_sized(void *block, size_t size)
 {
     (void)size;
-    if (block == NULL)
-        return;
-    block = record_free(block, FRAME);
-    real.free(block);
+    free(block);
 }
 
 EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size)
 {
     (void)alignment;
     (void)size;
-    if (block == NULL)
-        return;
-    block = record_free(block, FRAME);
-    real.free(block);
+    free(block);
 }
 
 /* A block from the start-up pool cannot be passed to the real allocator: it is copied. */
@@ -74,7 +70,8 @@ static NOINLINE void *real_realloc_pool(void *block, size_t size)
 
 INLINE void *reallocate(void *block, size_t size, const void *frame)
 {
-    struct stack_cache_place place = record_predict(frame);
+    struct thread *t = thread_self;
+    struct stack_cache_place place = record_predict_by(t, frame);
     if (block == NULL) {
         block = real.realloc(NULL, size);
         if (block)
@@ -84,16 +81,66 @@ INLINE void *reallocate(void *block, size_t size, const void *frame)
     record_realloc(WIRE_REALLOC_BEGIN, block, frame);
     void *fresh = LIKELY(!real_is_pool(block)) ? real.realloc(block, size) : real_realloc_pool(block, size);
     if (LIKELY(fresh != NULL))
-        record_alloc(fresh, size, frame, place);
+        record_alloc_by(t, fresh, size, frame, place);
     else if (size != 0) /* realloc(block, 0) has freed it, in glibc */
         record_realloc(WIRE_REALLOC_FAIL, block, frame);
     return fresh;
 }
 
-EXPORT void *realloc(void *block, size_t size)
+void *recorded_realloc(void *block, size_t size)
 {
     return reallocate(block, size, FRAME);
 }
+
+/* ---- in a sampled run ------------------------------------------------------------------------------ */
+
+void *sampled_malloc(size_t size)
+{
+    return sampled_made(real.malloc(size), size, FRAME);
+}
+
+void *sampled_calloc(size_t count, size_t size)
+{
+    return sampled_made(real.calloc(count, size), count * size, FRAME);
+}
+
+INLINE void *reallocate_sampled(void *block, size_t size, const void *frame)
+{
+    bool held = block && sampled_goes(block);
+    if (held)
+        sampled_resizes(block, frame);
+    void *fresh = LIKELY(!real_is_pool(block)) ? real.realloc(block, size) : real_realloc_pool(block, size);
+    if (UNLIKELY(!fresh)) {
+        if (held && size != 0)
+            sampled_stays(block, frame);
+        return NULL;
+    }
+    return LIKELY(sampler_passes(size)) ? fresh : sampled_made(fresh, size, frame);
+}
+
+void *sampled_realloc(void *block, size_t size)
+{
+    return reallocate_sampled(block, size, FRAME);
+}
+
+void sampled_free(void *block)
+{
+    if (sample_set_take(block))
+        sampled_freed(block, FRAME);
+    real.free(block);
+}
+
+/* Where a run is sampled, returns from the hook. call: of the real function. */
+#define RETURN_IF_SAMPLED(size, call)                 \
+    do {                                              \
+        if (sampled_run()) {                          \
+            if (sampler_passes(size))                 \
+                return call;                          \
+            return sampled_made(call, (size), FRAME); \
+        }                                             \
+    } while (0)
+
+/* ---- the others -------------------------------------------------------------------------------------- */
 
 EXPORT void *reallocarray(void *block, size_t count, size_t size)
 {
@@ -102,12 +149,17 @@ EXPORT void *reallocarray(void *block, size_t count, size_t size)
         errno = ENOMEM;
         return NULL;
     }
-    return reallocate(block, total, FRAME);
+    return sampled_run() ? reallocate_sampled(block, total, FRAME) : reallocate(block, total, FRAME);
 }
 
 EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
 {
     int error = real.posix_memalign(block, alignment, size);
+    if (sampled_run()) {
+        if (error == 0 && !sampler_passes(size))
+            sampled_made(*block, size, FRAME);
+        return error;
+    }
     if (error == 0 && *block)
         record_alloc(*block, record_requested(size, alignment), FRAME, record_predict(FRAME));
     return error;
@@ -115,6 +167,7 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
 
 EXPORT void *aligned_alloc(size_t alignment, size_t size)
 {
+    RETURN_IF_SAMPLED(size, real.aligned_alloc(alignment, size));
     void *block = real.aligned_alloc(alignment, size);
     if (block)
         record_alloc(block, record_requested(size, alignment), FRAME, record_predict(FRAME));
@@ -123,6 +176,7 @@ EXPORT void *aligned_alloc(size_t alignment, size_t size)
 
 EXPORT void *memalign(size_t alignment, size_t size)
 {
+    RETURN_IF_SAMPLED(size, real.memalign(alignment, size));
     void *block = real.memalign(alignment, size);
     if (block)
         record_alloc(block, record_requested(size, alignment), FRAME, record_predict(FRAME));
@@ -131,6 +185,7 @@ EXPORT void *memalign(size_t alignment, size_t size)
 
 EXPORT void *valloc(size_t size)
 {
+    RETURN_IF_SAMPLED(size, real.valloc(size));
     void *block = real.valloc(size);
     if (block)
         record_alloc(block, size, FRAME, record_predict(FRAME));
@@ -139,6 +194,7 @@ EXPORT void *valloc(size_t size)
 
 EXPORT void *pvalloc(size_t size)
 {
+    RETURN_IF_SAMPLED(size, real.pvalloc(size));
     void *block = real.pvalloc(size);
     if (block)
         record_alloc(block, size, FRAME, record_predict(FRAME));

@@ -15,6 +15,7 @@
 #define _GNU_SOURCE
 #include "real.h"
 #include "record.h"
+#include "sampled.h"
 #include "loader.h"
 
 #include <dlfcn.h>
@@ -130,6 +131,19 @@ INLINE void new_ends(void *block, size_t size, const void *frame)
         new_ends_slow(block, size, frame);
 }
 
+/* In a sampled run: whether the thread has allocated meanwhile says whether malloc() has counted the block. */
+INLINE uint64_t new_begins_sampled(void)
+{
+    return sampler_self->allocations;
+}
+
+INLINE void *new_ends_sampled(void *block, size_t size, uint64_t before, const void *frame)
+{
+    if (LIKELY(sampler_self->allocations != before) || sampler_passes(size))
+        return block;
+    return sampled_made(block, size, frame);
+}
+
 /* ---- delete -------------------------------------------------------------------------------------- */
 
 static NOINLINE void deleting_slow(void *block, const void *frame)
@@ -190,6 +204,11 @@ static void *no_operator(size_t alignment, size_t size)
             if (atomic_load(&counted_below))                        \
                 return ((type)found[WHICH])arguments;               \
         }                                                           \
+        if (sampled_run()) {                                        \
+            uint64_t before = new_begins_sampled();                 \
+            void *block = ((type)found[WHICH])arguments;            \
+            return new_ends_sampled(block, size, before, FRAME);    \
+        }                                                           \
         new_begins(alignment ? size + 1 : 0, FRAME);                \
         void *block = ((type)found[WHICH])arguments;                \
         new_ends(block, size, FRAME);                               \
@@ -215,6 +234,12 @@ static void *no_operator(size_t alignment, size_t size)
                 deleted_below(block, before, FRAME);        \
                 return;                                     \
             }                                               \
+        }                                                   \
+        if (sampled_run()) {                                \
+            if (sampled_goes(block))                        \
+                sampled_freed(block, FRAME);                \
+            ((type)found[WHICH]) arguments;                 \
+            return;                                         \
         }                                                   \
         record_free(block, FRAME);                          \
         deleting(block, FRAME);                             \

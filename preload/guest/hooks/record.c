@@ -4,6 +4,7 @@
 #include "python.h"
 #include "modules.h"
 #include "process.h"
+#include "sampled.h"
 #include "stacks.h"
 
 #include <string.h>
@@ -101,6 +102,10 @@ SLOW_PATH void *record_alloc_slow(void *block, size_t size, const void *frame)
     struct thread *t = thread_enter(frame);
     if (UNLIKELY(!t))
         return block;
+    if (UNLIKELY(sampler_interval)) { /* the run has just begun */
+        thread_leave(t);
+        return sampler_passes(size) ? block : sampled_made(block, size, frame);
+    }
     if (LIKELY(!t->paused))
         ring_put_block_slow(t, WIRE_ALLOC, block, size, record_stack(t, frame));
     t->last_allocated = block;
@@ -115,6 +120,10 @@ SLOW_PATH void *record_free_slow(void *block, const void *frame)
     struct thread *t = thread_enter(frame);
     if (UNLIKELY(!t))
         return block;
+    if (UNLIKELY(sampler_interval)) { /* the run has just begun: nothing was recorded */
+        thread_leave(t);
+        return block;
+    }
     if (LIKELY(block != t->deleted))
         ring_put_slow(t, WIRE_FREE, block);
     thread_leave(t);

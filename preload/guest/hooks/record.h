@@ -36,16 +36,21 @@ void *record_alloc_walk(struct thread *t, void *block, size_t size, const void *
 
 /* To be called before the allocator: prefetches where the stack will be looked up, while the allocator is
  * running. */
-INLINE struct stack_cache_place record_predict(const void *frame)
+INLINE struct stack_cache_place record_predict_by(const struct thread *t, const void *frame)
 {
-    struct thread *t = thread_self;
     return LIKELY(record_plain) ? predict_stack(t->unwind.predictor, frame) : STACK_CACHE_NOWHERE;
 }
 
-/* To be called after the allocator returned block, which is returned. */
-INLINE void *record_alloc(void *block, size_t size, const void *frame, struct stack_cache_place place)
+INLINE struct stack_cache_place record_predict(const void *frame)
 {
-    struct thread *t = thread_self;
+    return record_predict_by(thread_self, frame);
+}
+
+/* To be called after the allocator returned block, which is returned. t: thread_self, which may have been read before
+ * the allocator was called: if it is another one by now, this one's epoch is over, or it is nobody's. */
+INLINE void *record_alloc_by(struct thread *t, void *block, size_t size, const void *frame,
+                             struct stack_cache_place place)
+{
     struct wire_ring *ring = thread_enter_quick(t, frame, size >> 32);
     if (UNLIKELY(!ring))
         return record_alloc_slow(block, size, frame);
@@ -58,6 +63,11 @@ INLINE void *record_alloc(void *block, size_t size, const void *frame, struct st
     t->last_allocated = block;
     thread_leave(t);
     return block;
+}
+
+INLINE void *record_alloc(void *block, size_t size, const void *frame, struct stack_cache_place place)
+{
+    return record_alloc_by(thread_self, block, size, frame, place);
 }
 
 /* The size that the program asked for: operator new rounds it up to the alignment before it calls malloc

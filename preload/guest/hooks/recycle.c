@@ -5,6 +5,7 @@
  * hook that tracemalloc uses as well. Before 3.13 such a block counts for the line that first allocated it.
  */
 #include "domains.h"
+#include "sampler.h"
 
 #define EVENT_CREATE 0 /* PyRefTracer_CREATE */
 
@@ -176,7 +177,7 @@ static const struct earlier *earlier_for(python_tracer *tracer, void *data)
 NOINLINE void recycle_start(void)
 {
     void *data;
-    if (!python.set_tracer || !python.get_tracer)
+    if (!python.set_tracer || !python.get_tracer || sampler_interval)
         return;
     python_tracer *tracer = python.get_tracer(&data);
     if (tracer == recycle_event || !may_replace(tracer))

@@ -19,6 +19,7 @@ struct settings {
     bool command;                 /* LIBTRACE_COMMAND=0: do not record arguments */
     bool types;                   /* LIBTRACE_TYPES=0: leave out the types of objects */
     int stack;                    /* LIBTRACE_STACK: enum stack_choice */
+    uint32_t sample;              /* LIBTRACE_SAMPLE: bytes between samples; 0 = every block is recorded */
     bool threads, events, blocks; /* for the collector, see collector.h */
 };
 enum stack_choice { STACK_AUTO, STACK_PYTHON, STACK_NATIVE, STACK_BOTH };

@@ -11,6 +11,7 @@
 #include "stack_cache.h"
 #include "rlimits.h"
 #include "rules.h"
+#include "sampler.h"
 #include "slot.h"
 #include "stacks.h"
 #include "stop.h"
@@ -40,10 +41,13 @@ int session_attach(const struct settings *wanted, const char *label, pid_t attac
     int descriptor = arena_make();
     if (descriptor < 0)
         return -ENOMEM;
+    arena->sample = settings.sample;
     attach_generation++;
     thread_new_generation();
     if (!slot_claim_now(WIRE_PROCESS_ATTACHED)) /* without waiting, as the program is stopped */
         return ATTACH_PROCESSES;
+    if (!sampler_start(settings.sample))
+        return -ENOMEM;
     identity_note();
     rules_flush();
     stack_cache_forget();
@@ -74,6 +78,7 @@ bool session_leave(void)
     /* Not for a parent from which this process was forked meanwhile. */
     if (process && process->pid == (pid_t)syscall(SYS_getpid)) {
         session_note_usage();
+        sampler_says();
         process->flags |= WIRE_PROCESS_DETACHED;
         stop_record(WIRE_RECORD_WHOLE);
         atomic_store(&process->ended_ns, guest_now_ns());

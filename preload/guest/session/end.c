@@ -5,6 +5,7 @@
 #include "arena.h"
 #include "module_files.h"
 #include "modules.h"
+#include "sampler.h"
 #include "stop.h"
 
 #include <signal.h>
@@ -120,6 +121,7 @@ void session_exiting(int exit_status)
         process->flags |= WIRE_PROCESS_CHILDLESS;
     if (waits)
         process->flags |= WIRE_PROCESS_WAITS;
+    sampler_says();
     stop_record(WIRE_RECORD_WHOLE);
     guest_show_pieces(NULL); /* the slot may soon be another process's */
     if (!atomic_compare_exchange_strong(&process->state, &live, WIRE_PROCESS_EXITING))

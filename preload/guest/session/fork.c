@@ -9,6 +9,7 @@
 #include "notes.h"
 #include "stack_cache.h"
 #include "rules.h"
+#include "sample_set.h"
 #include "slot.h"
 #include "stacks.h"
 #include "stop.h"
@@ -34,6 +35,7 @@ bool session_forked(void)
         stop_process("too many processes at once in this run; this one is not traced", "");
         return false;
     }
+    sample_set_forked();
     identity_note();
     rules_forked();
     stack_cache_forget();

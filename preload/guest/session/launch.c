@@ -78,7 +78,7 @@ static void write_number(char number[24], int descriptor)
 const char *launch_collector(const struct settings *settings, struct launch *launch)
 {
     static char path[PATH_MAX];
-    char numbers[3][24];
+    char numbers[3][24], sample[40];
     char *arguments[COLLECTOR_ARGUMENTS] = {path, numbers[0], numbers[1], "0", numbers[2], database};
     const int kept[SPAWN_KEPT] = {launch->memory, launch->self, launch->door};
     unsigned count = COLLECTOR_FIXED;
@@ -88,13 +88,15 @@ const char *launch_collector(const struct settings *settings, struct launch *lau
     } words[COLLECTOR_SETTINGS] = {
         {settings->follow, COLLECTOR_FOLLOW}, {settings->threads, COLLECTOR_THREADS},
         {settings->events, COLLECTOR_EVENTS}, {settings->blocks, COLLECTOR_BLOCKS},
-        {settings->types, COLLECTOR_TYPES},
+        {settings->types, COLLECTOR_TYPES},   {settings->sample != 0, sample},
     };
     const char *why = database_path(database, sizeof database);
     if (why)
         return why;
     for (int i = 0; i < SPAWN_KEPT; i++)
         write_number(numbers[i], kept[i]);
+    guest_format_number(guest_format(sample, sample + sizeof sample, COLLECTOR_SAMPLE),
+                        sample + sizeof sample, settings->sample);
     for (unsigned i = 0; i < COLLECTOR_SETTINGS; i++)
         if (words[i].on)
             arguments[count++] = (char *)words[i].word;

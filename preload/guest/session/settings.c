@@ -3,6 +3,7 @@
 #include "guest.h"
 #include "join.h"
 #include "process.h"
+#include "sampling.h"
 
 #include <string.h>
 
@@ -38,6 +39,18 @@ static int stack_setting(void)
     return STACK_AUTO;
 }
 
+static uint32_t sample_setting(void)
+{
+    const char *text = guest_variable(SAMPLING_VARIABLE);
+    bool on = text && !sampling_off(text);
+    uint32_t interval = on ? sampling_interval(text) : 0;
+    if (on && !interval)
+        say_setting(SAMPLING_VARIABLE
+                    " is a number of bytes like 512KiB, up to 1GiB; all is recorded, as this is none: ",
+                    text);
+    return interval;
+}
+
 void settings_read(void)
 {
     settings.depth = number_between("LIBTRACE_DEPTH", 1, 1024, 128);
@@ -49,4 +62,5 @@ void settings_read(void)
     settings.command = number_between("LIBTRACE_COMMAND", 0, 1, 1);
     settings.types = number_between("LIBTRACE_TYPES", 0, 1, 1);
     settings.stack = stack_setting();
+    settings.sample = sample_setting();
 }

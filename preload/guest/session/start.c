@@ -13,6 +13,8 @@
 #include "ours.h"
 #include "rlimits.h"
 #include "rules.h"
+#include "sampler.h"
+#include "sampling.h"
 #include "sanitized.h"
 #include "settings.h"
 #include "slot.h"
@@ -34,6 +36,7 @@ static bool make_run(void)
         return false;
     }
     atomic_store(&arena->collector_namespace, arena->first_namespace); /* before it does so itself */
+    arena->sample = settings.sample;
     arena->door_name = (uint64_t)launch_place() << 32 | (uint32_t)arena->door_name;
     struct launch launch = {.memory = descriptor,
                             .self = guest_move_up((int)syscall(SYS_pidfd_open, syscall(SYS_getpid), 0)),
@@ -92,12 +95,18 @@ static bool start(void)
     stop_said = !joined && session;
     if (!joined && !make_run())
         return false;
+    if (joined)
+        settings.sample = arena->sample <= SAMPLING_MOST ? arena->sample : 0;
     if (!slot_claim(0)) {
         stop_process("too many processes at once in this run; this one is not traced", "");
         return false;
     }
     if (!gate_wiped_on_fork()) {
         stop_run("this kernel has no MADV_WIPEONFORK (Linux 4.14); the program runs untraced", "");
+        return false;
+    }
+    if (!sampler_start(settings.sample)) {
+        stop_process("no memory for sampling; this process is not traced", "");
         return false;
     }
     identity_note();
