@@ -65,3 +65,11 @@ add_executable(test_predict ${CMAKE_CURRENT_LIST_DIR}/test_predict.c ${CMAKE_SOU
 target_link_libraries(test_predict PRIVATE guest PkgConfig::CMOCKA)
 set_target_properties(test_predict PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_predict COMMAND test_predict)
+
+add_executable(test_sampler ${CMAKE_CURRENT_LIST_DIR}/test_sampler.c ${CMAKE_SOURCE_DIR}/preload/guest/thread/sampler.c
+               ${CMAKE_SOURCE_DIR}/preload/guest/thread/sample_set.c ${CMAKE_SOURCE_DIR}/preload/guest/base/rlimits.c
+               ${CMAKE_SOURCE_DIR}/preload/guest/base/guest.c)
+target_compile_options(test_sampler PRIVATE -mcx16)
+target_link_libraries(test_sampler PRIVATE guest PkgConfig::CMOCKA m)
+set_target_properties(test_sampler PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_sampler COMMAND test_sampler)

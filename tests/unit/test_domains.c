@@ -7,6 +7,7 @@
 #include "domains.h"
 #include "codes.h"
 #include "finalize.h"
+#include "sampled.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -26,6 +27,38 @@ union gate_page gate_page;
 struct wire_arena *arena;
 struct wire_process *process;
 bool record_plain;
+uint32_t sampler_interval; /* 0: none of the others is called */
+__thread struct sampler *sampler_self __attribute__((tls_model("initial-exec")));
+_Atomic uint8_t sample_filter[SAMPLE_SETS];
+bool sampler_takes(struct thread *t, size_t size)
+{
+    (void)t, (void)size;
+    return false;
+}
+void sampler_rest(void) {}
+void sampler_undo(size_t size)
+{
+    (void)size;
+}
+void sampler_hold(void) {}
+bool sampler_held(void)
+{
+    return false;
+}
+void sample_set_add(const void *block)
+{
+    (void)block;
+}
+bool sample_set_take(const void *block)
+{
+    (void)block;
+    return false;
+}
+struct thread *sampled_look(struct thread *t, const void *frame)
+{
+    (void)frame;
+    return t;
+}
 static python_tracer *nobody;
 python_tracer *const *recycle_hook = &nobody;
 

@@ -1,6 +1,7 @@
-/* test_ledger.c - the peak by site, kept without a scan, against a scan of all sites at every new maximum;
- * and the changes recorded between samples. */
+/* test_ledger.c - the peak by site, kept without a scan, against a scan of all sites at every new maximum, where blocks
+ * stand for several, with their variances; and the changes recorded between samples. */
 #include "samples.h"
+#include "spread.h"
 
 #define RANDOM_SEED 0x9e3779b97f4a7c15ull
 #include "random_numbers.h"
@@ -17,6 +18,7 @@
 
 struct model {
     uint64_t live[SITES + 1], at_peak[SITES + 1], blocks[SITES + 1], blocks_at_peak[SITES + 1];
+    double variance[SITES + 1], variance_at_peak[SITES + 1];
     uint64_t now, highest;
 };
 
@@ -27,6 +29,7 @@ static void model_maximum(struct model *model)
     model->highest = model->now;
     memcpy(model->at_peak, model->live, sizeof model->live);
     memcpy(model->blocks_at_peak, model->blocks, sizeof model->blocks);
+    memcpy(model->variance_at_peak, model->variance, sizeof model->variance);
 }
 
 static void check(const struct ledger *ledger, const struct model *model, const uint32_t *last_peak)
@@ -39,6 +42,7 @@ static void check(const struct ledger *ledger, const struct model *model, const 
         ledger_at_peak(ledger, site, last_peak[site->process], &blocks, &bytes);
         assert_int_equal(bytes, model->at_peak[i]);
         assert_int_equal(blocks, model->blocks_at_peak[i]);
+        assert_true(spread_of(ledger, i, last_peak[site->process]).peak.bytes == model->variance_at_peak[i]);
         sum += bytes;
     }
     assert_int_equal(sum, model->highest);
@@ -64,7 +68,7 @@ static void peak_by_site(void **unused)
         uint32_t last_peak[PROCESSES] = {LEDGER_LIVES, LEDGER_LIVES, LEDGER_LIVES};
         struct {
             uint32_t site;
-            uint64_t size;
+            uint64_t size, weight; /* weight: how many blocks it stands for */
         } held[64];
         size_t count = 0;
         for (uint32_t i = 1; i <= SITES; i++)
@@ -76,21 +80,30 @@ static void peak_by_site(void **unused)
             if (count < 64 && number % 100 < 52 && !ended) {
                 uint64_t size = number >> 12 & 0x3ff;
                 begin(&ledger, &heaps[site % PROCESSES]);
-                ledger_alloc(&ledger, site, size);
-                model.live[site] += size;
-                model.blocks[site]++;
-                model.now += size;
+                uint64_t weight = round % 2 ? 1 + (number >> 50) % 4 : 1;
+                ledger_alloc(&ledger, site, size, weight);
+                if (round % 2)
+                    spread_alloc(&ledger, site, size, weight);
+                model.live[site] += size * weight;
+                model.blocks[site] += weight;
+                model.variance[site] += (double)(weight * (weight - 1) * size * size);
+                model.now += size * weight;
                 model_maximum(&model);
                 held[count].site = site;
+                held[count].weight = weight;
                 held[count++].size = size;
             } else if (count) {
                 size_t which = number % count;
                 uint32_t from = held[which].site;
                 begin(&ledger, &heaps[from % PROCESSES]);
-                ledger_free(&ledger, from, held[which].size, 0);
-                model.live[from] -= held[which].size;
-                model.blocks[from]--;
-                model.now -= held[which].size;
+                uint64_t size = held[which].size, weight = held[which].weight;
+                ledger_free(&ledger, from, size, 0, weight);
+                if (round % 2)
+                    spread_free(&ledger, from, size, weight);
+                model.live[from] -= size * weight;
+                model.blocks[from] -= weight;
+                model.variance[from] -= (double)(weight * (weight - 1) * size * size);
+                model.now -= size * weight;
                 held[which] = held[--count];
             }
             if (step == 1500 && round % 2) { /* a process dies with its blocks */
@@ -99,9 +112,10 @@ static void peak_by_site(void **unused)
                 for (size_t i = 0; i < count; i++) {
                     if (held[i].site % PROCESSES != 1)
                         continue;
-                    model.live[held[i].site] -= held[i].size;
-                    model.blocks[held[i].site]--;
-                    model.now -= held[i].size;
+                    model.live[held[i].site] -= held[i].size * held[i].weight;
+                    model.blocks[held[i].site] -= held[i].weight;
+                    model.variance[held[i].site] = 0;
+                    model.now -= held[i].size * held[i].weight;
                     held[i--] = held[--count];
                 }
                 ledger_begin(&ledger, &heaps[0]);
@@ -117,6 +131,7 @@ static void peak_by_site(void **unused)
             free(ledger_site(&ledger, i)->sizes);
         grow_free(&ledger.sites);
         grow_free(&ledger.written);
+        grow_free(&ledger.spreads);
     }
 }
 
@@ -130,7 +145,7 @@ static void histograms(void **unused)
     ledger_begin(&ledger, &heap);
     for (int i = 0; i < 10000; i++) {
         uint64_t size = next_random() >> (40 + next_random() % 20);
-        ledger_alloc(&ledger, index, size);
+        ledger_alloc(&ledger, index, size, 1);
         expected[ledger_class(size)]++;
     }
     const struct site *site = ledger_site(&ledger, index);
@@ -158,11 +173,11 @@ static void samples_add_up(void **unused)
     for (uint64_t step = 1; step <= 1000000; step++) {
         uint32_t site = (uint32_t)(next_random() >> 32) % SITES + 1;
         if (next_random() % 2) {
-            ledger_alloc(&ledger, site, 8);
+            ledger_alloc(&ledger, site, 8, 1);
             live[site]++;
             now += 8;
         } else if (live[site]) {
-            ledger_free(&ledger, site, 8, 0);
+            ledger_free(&ledger, site, 8, 0, 1);
             ledger_site(&ledger, site)->temporary += step % 2;
             live[site]--;
             now -= 8;

@@ -1,0 +1,228 @@
+/* test_sampler.c - which blocks a sampled run records: the arithmetic against libm, the share of blocks of each size
+ * against the one promised, the exact totals, and the set of recorded blocks against a list.
+ *
+ * The bounds are six standard deviations: a right sampler fails once in 10^8 runs.
+ */
+#include "sampler.h"
+#include "arena.h"
+#include "process.h"
+#include "sample_set.h"
+#include "sampling.h"
+
+#define RANDOM_SEED 0x9e3779b97f4a7c15ull
+#include "random_numbers.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* ---- what sampler.c needs ----------------------------------------------------------------------------- */
+
+struct wire_arena *arena;
+struct wire_process *process;
+static struct thread the_thread;
+
+static int set_up(void **unused)
+{
+    (void)unused;
+    static struct wire_process slot;
+    arena = guest_pages(sizeof *arena);
+    process = &slot;
+    the_thread.ring = &arena->ring[7];
+    the_thread.tid = 1;
+    return arena ? 0 : -1;
+}
+
+/* ---- arithmetic -------------------------------------------------------------------------------------- */
+
+static void weights_are_right(void **unused)
+{
+    (void)unused;
+    for (uint64_t interval = 1; interval <= SAMPLING_MOST; interval = interval * 3 + 1)
+        for (uint64_t size = 0; size <= interval; size = size + size / 3 + 1) {
+            double hit = -expm1(-(double)(size + 1) / (double)interval);
+            uint64_t weight = sampling_weight(size, interval);
+            if (size == interval) {
+                assert_int_equal(weight, 1);
+                continue;
+            }
+            assert_true(fabs(sampling_hit(size, interval) - hit) <= 1e-14 * hit);
+            /* The next whole number, so that the share of hits that is recorded is at most 1. */
+            assert_true((double)weight * hit >= 1 - 1e-12 && (double)(weight - 1) * hit < 1 + 1e-12);
+        }
+}
+
+static void texts_are_intervals(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *text;
+        uint32_t interval;
+    } cases[] = {{"512KiB", 512 << 10},
+                 {"1M", 1 << 20},
+                 {"100", 100},
+                 {"7B", 7},
+                 {"64k", 64 << 10},
+                 {"512kb", 512 << 10},
+                 {"1GiB", 1u << 30},
+                 {"2G", 0},
+                 {"1Kx", 0},
+                 {"x", 0},
+                 {"-1", 0},
+                 {"0", 0},
+                 {" 5", 0},
+                 {"5 K", 0},
+                 {"1073741825", 0},
+                 {"99999999999999999999G", 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(sampling_interval(cases[i].text), cases[i].interval);
+    assert_true(sampling_off("") && sampling_off("0") && !sampling_off("00") && !sampling_off("1"));
+}
+
+/* ---- the sampler ------------------------------------------------------------------------------------- */
+
+/* An allocation of the program; true: it is recorded. */
+static bool allocate(size_t size)
+{
+    return !sampler_passes(size) && sampler_takes(&the_thread, size);
+}
+
+#define BLOCKS 400000u
+
+/* Of blocks of each size that is recorded has the share 1/c, whatever sizes come before and after it. */
+static void shares_are_right(void **unused)
+{
+    (void)unused;
+    static const size_t sizes[] = {0, 1, 24, 300, 4095, 5000, 8000, 8191, 8192, 100000};
+    enum { SIZES = sizeof sizes / sizeof sizes[0] };
+    uint64_t made[SIZES] = {0}, taken[SIZES] = {0}, bytes = 0;
+    assert_true(sampler_start(8192));
+    for (uint32_t i = 0; i < SIZES * BLOCKS; i++) {
+        size_t which = (size_t)(next_random() >> 33) % SIZES;
+        made[which]++;
+        taken[which] += allocate(sizes[which]);
+        bytes += sizes[which];
+    }
+    for (size_t i = 0; i < SIZES; i++) {
+        double share = 1 / (double)sampling_weight(sizes[i], 8192), expected = (double)made[i] * share;
+        double deviation = sqrt(expected * (1 - share));
+        assert_true(fabs((double)taken[i] - expected) <= 6 * deviation);
+    }
+    sampler_says();
+    assert_int_equal(process->sampled_allocations, SIZES * BLOCKS);
+    assert_int_equal(process->sampled_bytes, bytes);
+}
+
+/* The estimate is off by as much as its variance says: in units of its standard error it has variance 1. */
+static void variances_are_right(void **unused)
+{
+    (void)unused;
+    enum { ROUNDS = 2000, EACH = 3000 };
+    double squares = 0;
+    assert_true(sampler_start(4096));
+    for (int round = 0; round < ROUNDS; round++) {
+        double truth = 0, estimate = 0, variance = 0;
+        for (int i = 0; i < EACH; i++) {
+            size_t size = 16 + (size_t)(next_random() >> 40) % 1000;
+            double weight = (double)sampling_weight(size, 4096);
+            truth += (double)size;
+            if (!allocate(size))
+                continue;
+            estimate += weight * (double)size;
+            variance += weight * (weight - 1) * (double)(size * size);
+        }
+        squares += (estimate - truth) * (estimate - truth) / variance;
+    }
+    /* The mean of 2,000 squares: its deviation is sqrt(2/2000), 0.032. */
+    assert_true(fabs(squares / ROUNDS - 1) < 6 * sqrt(2.0 / ROUNDS));
+}
+
+/* What is counted below an allocation that was counted is not counted again; the next one can be made due. */
+static void suspends_and_holds(void **unused)
+{
+    (void)unused;
+    assert_true(sampler_start(4096));
+    allocate(1);
+    sampler_says();
+    uint64_t before = process->sampled_allocations, bytes = process->sampled_bytes;
+    struct sampler_saved saved = sampler_suspend();
+    for (int i = 0; i < 1000; i++)
+        assert_true(sampler_passes(100));
+    sampler_resume(&saved);
+    allocate(10);
+    sampler_says();
+    assert_int_equal(process->sampled_allocations, before + 1);
+    assert_int_equal(process->sampled_bytes, bytes + 10);
+    allocate(3);
+    sampler_hold();
+    assert_true(sampler_held());
+    assert_false(sampler_passes(5));
+    sampler_takes(&the_thread, 5);
+    assert_false(sampler_held());
+    sampler_undo(5);
+    sampler_says();
+    assert_int_equal(process->sampled_allocations, before + 2);
+    assert_int_equal(process->sampled_bytes, bytes + 13);
+}
+
+/* ---- the set ----------------------------------------------------------------------------------------- */
+
+#define ADDRESSES 5000u
+
+static const void *address(uint32_t i)
+{
+    return (const void *)(uintptr_t)(0x7f0000000000ull + (uint64_t)i * 48 + (uint64_t)(i % 7) * 0x100000);
+}
+
+static void set_holds_what_was_added(void **unused)
+{
+    (void)unused;
+    static bool in[ADDRESSES];
+    sample_set_clear();
+    for (int step = 0; step < 200000; step++) {
+        uint32_t i = (uint32_t)(next_random() >> 33) % ADDRESSES;
+        if (in[i])
+            assert_true(sample_set_may_hold(address(i)) && sample_set_take(address(i)));
+        else if (next_random() % 2) {
+            if (sample_set_may_hold(address(i)))
+                assert_false(sample_set_take(address(i)));
+            continue;
+        } else
+            sample_set_add(address(i));
+        in[i] = !in[i];
+    }
+    for (uint32_t i = 0; i < ADDRESSES; i++)
+        if (in[i])
+            assert_true(sample_set_take(address(i)));
+    for (size_t i = 0; i < SAMPLE_SETS; i++)
+        assert_int_equal(sample_filter[i], 0);
+}
+
+/* More in one set than a byte counts: none is forgotten. */
+static void full_counts_stay(void **unused)
+{
+    (void)unused;
+    sample_set_clear();
+    for (uint64_t i = 0; i < 300; i++)
+        sample_set_add((const void *)(uintptr_t)((i << 40 | 0x10) + 0));
+    for (uint64_t i = 0; i < 300; i++)
+        assert_true(sample_set_may_hold((const void *)(uintptr_t)(i << 40 | 0x10)) &&
+                    sample_set_take((const void *)(uintptr_t)(i << 40 | 0x10)));
+    assert_false(sample_set_take((const void *)0x10));
+    sample_set_clear();
+    assert_false(sample_set_may_hold((const void *)0x10));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights_are_right),  cmocka_unit_test(texts_are_intervals),
+        cmocka_unit_test(shares_are_right),   cmocka_unit_test(variances_are_right),
+        cmocka_unit_test(suspends_and_holds), cmocka_unit_test(set_holds_what_was_added),
+        cmocka_unit_test(full_counts_stay),
+    };
+    return cmocka_run_group_tests(tests, set_up, NULL);
+}
