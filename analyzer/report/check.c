@@ -84,6 +84,7 @@ struct checked {
     struct report other; /* .store is NULL if the run is in our file */
     struct run run;
     struct store_measures m;
+    struct variances v;
     struct lines lines;
 };
 
@@ -108,7 +109,7 @@ static int totals(struct report *report, struct checked *checked)
     int status = filter_prepare(report, &filter, &checked->run, MEASURE_bytes);
 
     if (status == EXIT_FINE)
-        status = lines_totals(report, &checked->run, &filter, m);
+        status = lines_totals(report, &checked->run, &filter, m, &checked->v);
     if (status == EXIT_FINE)
         status = lines_read(report, &query, &checked->lines);
     if (status == EXIT_FINE && m->peak_bytes < 0 && most[MEASURE_peak_bytes] >= 0)

@@ -327,8 +327,9 @@ static int narrow(struct report *report, struct side *side)
     side->filter = &filter;
     for (size_t i = 0; i < side->count && status == EXIT_FINE; i++) {
         struct store_measures m;
+        struct variances v;
 
-        status = lines_totals(report, &side->runs[i], &filter, &m);
+        status = lines_totals(report, &side->runs[i], &filter, &m, &v);
         side->runs[i].t.m = m;
     }
     return status;

@@ -1,0 +1,134 @@
+"""Sampled runs: every report says so, and how far its numbers may be off. The errors are compared with the table site_error."""
+
+import math
+import sqlite3
+
+import pytest
+
+from conftest import MEASURED
+
+SAID = "sampled: one in 4.00 KiB; 1,234 samples; exact totals: 90,000 allocations, 4.77 MiB"
+SAMPLING = {"interval_bytes": 4096, "samples": 1234, "allocations": 90000, "bytes": 5_000_000}
+
+
+def query(database, sql, *arguments):
+    with sqlite3.connect(database) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute(sql, arguments)]
+
+
+def errors(database, where="1"):
+    """The standard error of each measure's sum over sites."""
+    sums = ", ".join(f"total(e.{m}) AS {m}" for m in MEASURED)
+    row = query(database, f"SELECT {sums} FROM site_error AS e JOIN site AS s USING (run, node, process, thread) WHERE {where}")[0]
+    return {m: round(math.sqrt(row[m])) for m in MEASURED}
+
+
+def told(row):
+    return {m: row[f"{m}_error"] for m in MEASURED}
+
+
+@pytest.fixture(params=["small", "stacks"])
+def sampled(request, make_db, add_sampling):
+    database = make_db(*{"small": ["small"], "stacks": ["stacks", 3000]}[request.param])
+    add_sampling(database)
+    return database
+
+
+def test_it_is_said(make_db, add_sampling, run, as_json):
+    database = make_db("small")
+    for command in ("top", "summary", "runs"):
+        assert "sampled" not in run(command, status=0).stdout
+    assert as_json("top")["run"]["sampling"] is None
+    assert not [key for key in as_json("top")["rows"][0] if key.endswith("_error") or "samples" in key]
+    add_sampling(database)
+    for command in ("top", "summary"):
+        assert SAID in run(command, status=0).stdout.splitlines()[0]
+    assert "complete, sampled" in run("runs", status=0).stdout
+    assert SAID in run("runs", status=0).stdout
+    assert as_json("top")["run"]["sampling"] == SAMPLING
+    assert as_json("summary")["run"]["sampling"] == SAMPLING
+    assert as_json("runs")["runs"][0]["sampling"] == SAMPLING
+
+
+def test_totals_that_are_not_known(make_db, add_sampling, run, as_json):
+    add_sampling(make_db("small"), allocations=None, in_bytes=None)
+    assert "sampled: one in 4.00 KiB; 1,234 samples\n" in run("top", status=0).stdout
+    assert as_json("top")["run"]["sampling"] == {**SAMPLING, "allocations": None, "bytes": None}
+
+
+@pytest.mark.parametrize("options", [[], ["--group", "function"], ["--group", "file"], ["--group", "module"], ["--group", "stack"],
+                                     ["--group", "type"], ["--leaf"], ["--inclusive"], ["--by", "live"], ["--mine"]])
+def test_errors_add_up(sampled, as_json, options):
+    found = as_json("top", "--limit", 0, *options)
+    assert told(found["total"]) == errors(sampled)
+    if "--inclusive" in options:
+        return
+    for measure in MEASURED:
+        together = math.sqrt(sum(row[f"{measure}_error"] ** 2 for row in found["rows"]))
+        assert together == pytest.approx(found["total"][f"{measure}_error"], rel=0.01, abs=1 + len(found["rows"]) ** 0.5)
+
+
+def test_errors_of_stacks(sampled, as_json):
+    for row in as_json("top", "--group", "stack", "--limit", 20)["rows"]:
+        assert told(row) == errors(sampled, f"node = {row['stack']}")
+
+
+def test_errors_of_lines(sampled, as_json):
+    """Also below a filter, in a part of the processes, and with the stacks of a row."""
+    for options in ([], ["--process", "1"], ["--function", "*"]):
+        for row in as_json("top", "--stacks", 1, *options)["rows"]:
+            line = query(sampled, "SELECT id FROM line WHERE file IS ? AND line = ? AND function = ?", row["file"], row["line"], row["function"])
+            if line and row["file"] is not None:
+                owner = "process = 1" if "--process" in options else "1"
+                assert told(row) == errors(sampled, f"{owner} AND s.line IN ({', '.join(str(r['id']) for r in line)})")
+            for stack in row["stacks"]:
+                assert stack["bytes_error"] > 0
+
+
+def test_few_samples(make_db, add_sampling, run, as_json):
+    """M bytes of small blocks are M / interval samples: 400 KiB are 12 or 13 here."""
+    add_sampling(make_db("small"), interval=1 << 15)
+    for row in as_json("top", "--by", "bytes")["rows"]:
+        assert row["too_few_samples"] == (row["bytes"] < 20 * (1 << 15))
+    assert "too few samples" in run("top", "--by", "bytes", status=0).stdout
+    assert "+-" in run("top", "--by", "bytes", status=0).stdout
+
+
+def test_text(make_db, add_sampling, run):
+    database = make_db("stacks", 3000)
+    add_sampling(database, interval=1 << 20)
+    lines = run("top", "--by", "bytes", "--limit", 3, "--bytes", status=0).stdout.splitlines()[4:7]
+    rows = query(database, "SELECT sum(bytes) AS bytes FROM site GROUP BY line ORDER BY 1 DESC")
+    for line, row in zip(lines, rows):
+        assert line.split()[:2] == [str(row["bytes"]), f"+-{round(math.sqrt(row['bytes'] * (1 << 20)))}"]
+
+
+def test_part_of_a_run(make_db, add_sampling, as_json):
+    """Of parts no variances are stored: those of small blocks stand for them, and blocks that are large are exact."""
+    add_sampling(make_db("small"), interval=1 << 20)
+    for row in as_json("top", "--to", "0.02", "--by", "bytes")["rows"]:
+        assert row["bytes_error"] == round(math.sqrt(row["bytes"] * (1 << 20)))
+        assert row["peak_bytes_error"] is None
+    assert as_json("leaks", "--from", "0.01")["run"]["sampling"]["samples"] == 1234
+
+
+def test_what_a_program_maps_is_exact(make_db, add_sampling, as_json):
+    add_sampling(make_db("resident"))
+    found = as_json("top", "--kind", "mapped")
+    assert found["run"]["sampling"] is None
+    assert "bytes_error" not in found["total"]
+
+
+@pytest.mark.parametrize("value", [-1.0, float("inf"), float("nan"), 1e308, "x"])
+def test_of_a_stranger(make_db, add_sampling, as_json, run, value):
+    database = make_db("small")
+    add_sampling(database)
+    with sqlite3.connect(database) as connection:
+        connection.executescript("DROP TABLE site_error; CREATE TABLE site_error(run, node, process, thread, allocations, bytes, live_allocations, "
+                                 "live_bytes, peak_allocations, peak_bytes); INSERT INTO site_error SELECT run, node, process, thread, "
+                                 "0, 0, 0, 0, 0, 0 FROM site")
+        connection.execute("UPDATE site_error SET bytes = ?", [value])
+    for row in as_json("top", "--by", "bytes")["rows"]:
+        assert 0 <= row["bytes_error"] <= 1e19
+    run("top", "--by", "bytes", status=0)
