@@ -27,6 +27,16 @@ double variances_error(const struct variances *v, enum measure measure)
     return fmin(sqrt(v->of[measure]), ERROR_MOST);
 }
 
+double variances_bytes(const struct variances *v, enum measure measure)
+{
+    return v->of[measures[measure].is_bytes ? measure : measures[measure].beside];
+}
+
+double variances_count(const struct variances *v, enum measure measure)
+{
+    return v->of[measures[measure].is_bytes ? measures[measure].beside : measure];
+}
+
 int variances_too_few(const struct store_measures *m, const struct variances *v, enum measure measure)
 {
     double value = (double)measure_value(m, measure);

@@ -32,6 +32,10 @@ void variances_take(struct variances *sum, const struct variances *part);
 /* The standard error of a measure, 0 where it is exact. */
 double variances_error(const struct variances *v, enum measure measure);
 
+/* The variance of a measure's bytes and of its blocks: its own, or those of the measure beside it. */
+double variances_bytes(const struct variances *v, enum measure measure);
+double variances_count(const struct variances *v, enum measure measure);
+
 /* True if fewer than VARIANCES_SAMPLES samples are behind a number: it says little. */
 #define VARIANCES_SAMPLES 20
 int variances_too_few(const struct store_measures *m, const struct variances *v, enum measure measure);

@@ -132,3 +132,71 @@ def test_of_a_stranger(make_db, add_sampling, as_json, run, value):
     for row in as_json("top", "--by", "bytes")["rows"]:
         assert 0 <= row["bytes_error"] <= 1e19
     run("top", "--by", "bytes", status=0)
+
+
+def test_compare(make_db, add_sampling, run, as_json):
+    """A difference below two standard errors of it is within the noise."""
+    database = make_db("small", "a")
+    make_db("small", "b", 1)
+    make_db("small", "c", 40)
+    exact = as_json("compare", "1", "3")["comparisons"][0]
+    assert "within_noise" not in exact["rows"][0] and "within_noise" not in exact["totals"]["bytes"]
+    add_sampling(database, interval=1 << 15)
+    for measure, by in (("peak_bytes", "peak"), ("allocations", "allocations")):
+        found = as_json("compare", "1", "3", "--by", by, "--limit", 0)["comparisons"][0]
+        before, after = errors(database, "run = 1")[measure], errors(database, "run = 3")[measure]
+        total = found["totals"][measure]
+        assert (round(total["before_error"]), round(total["after_error"])) == (before, after)
+        assert total["within_noise"] == (0 < abs(total["change"]) < 2 * math.hypot(total["before_error"], total["after_error"]))
+        what = "bytes" if by == "peak" else "allocations"
+        for row in found["rows"]:
+            noise = 2 * math.hypot(row[f"{what}_before_error"], row[f"{what}_after_error"])
+            assert row["within_noise"] == (0 < abs(row[f"{what}_change"]) < noise)
+    assert not as_json("compare", "1", "2")["comparisons"][0]["totals"]["bytes"]["within_noise"]  # there is no difference
+    out = run("compare", "1", "3", status=0).stdout
+    assert out.count("Run 1: sampled: one in 32.0 KiB") == out.count("Run 3: sampled: one in 32.0 KiB") == 1
+
+
+def test_compare_says_what_is_noise(make_db, add_sampling, run, as_json):
+    database = make_db("small", "a")
+    make_db("small", "b")
+    with sqlite3.connect(database) as connection:
+        for table in ("site", "line_total"):
+            connection.execute(f"UPDATE {table} SET peak_bytes = peak_bytes * 102 / 100 WHERE run = 2")
+        connection.execute("UPDATE run SET peak_bytes = (SELECT sum(peak_bytes) FROM site WHERE run = 2) WHERE id = 2")
+    assert "noise" not in run("compare", "1", "2", status=0).stdout
+    add_sampling(database, interval=1 << 15)
+    found = as_json("compare", "1", "2")["comparisons"][0]
+    assert "within the noise of sampling" in found["sentence"] and found["totals"]["peak_bytes"]["within_noise"]
+    assert all(row["within_noise"] for row in found["rows"] if row["bytes_change"] != 0)
+    out = run("compare", "1", "2", status=0).stdout
+    assert "within noise" in out and "within the noise of sampling" in out
+
+
+def test_check(make_db, add_sampling, run, as_json):
+    """A limit is exceeded only where the estimate is two standard errors above it."""
+    database = make_db("small")
+    add_sampling(database, interval=1 << 15)
+    peak, error = as_json("top")["total"]["peak_bytes"], errors(database)["peak_bytes"]
+    for limit, status in ((peak - 3 * error, 3), (peak - error, 0), (peak + error, 0)):
+        found = run("check", "--max-peak", limit, "--json")
+        assert found.returncode == status
+        out = run("check", "--max-peak", limit, status=status).stdout
+        assert ("within the noise of sampling (+-" in out) == (limit == peak - error)
+    found = as_json("check", "--max-peak", peak - error)
+    assert found["within_limits"] and not found["limits"][0]["exceeded"]
+    assert found["limits"][0]["within_noise"] and found["limits"][0]["error"] == pytest.approx(error, abs=1)
+
+
+def test_check_against_another_run(make_db, add_sampling, run):
+    database = make_db("small", "a")
+    make_db("small", "b")
+    for table in ("site", "line_total"):
+        with sqlite3.connect(database) as connection:
+            connection.execute(f"UPDATE {table} SET peak_bytes = peak_bytes * 115 / 100 WHERE run = 2")
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE run SET peak_bytes = (SELECT sum(peak_bytes) FROM site WHERE run = 2) WHERE id = 2")
+    run("check", "2", "--against", "1", status=3)
+    add_sampling(database, interval=1 << 15)
+    assert "within the noise of sampling" in run("check", "2", "--against", "1", status=0).stdout
+    run("check", "2", "--against", "1", "--tolerance", "20%", status=0)
