@@ -200,3 +200,52 @@ def test_check_against_another_run(make_db, add_sampling, run):
     add_sampling(database, interval=1 << 15)
     assert "within the noise of sampling" in run("check", "2", "--against", "1", status=0).stdout
     run("check", "2", "--against", "1", "--tolerance", "20%", status=0)
+
+
+def grown(database, total):
+    """As if line list.c:20 of run 1 had grown to `total` bytes at twelve marks."""
+    with sqlite3.connect(database) as connection:
+        connection.row_factory = sqlite3.Row
+        key = connection.execute("SELECT node, process, thread FROM site WHERE run = 1 AND bytes = (SELECT max(s.bytes) FROM site AS s JOIN line AS l "
+                                 "ON l.run = s.run AND l.id = s.line WHERE l.file LIKE '%list.c' AND l.line = 20)").fetchone()
+        connection.execute("DELETE FROM site_sample")
+        connection.execute("DELETE FROM moment")
+        connection.execute("DELETE FROM mark")
+        for i in range(12):
+            t_ns = (i + 1) * 50_000_000
+            connection.execute("INSERT INTO mark VALUES (1, ?, ?, 1, 'tick', 0, 1, 0, 0)", (i + 1, t_ns))
+            connection.execute("INSERT INTO moment VALUES (1, ?, ?)", (t_ns, t_ns))
+            connection.execute("INSERT INTO site_sample(run, t_ns, node, process, thread, allocations, bytes, live_allocations, live_bytes, temporary) "
+                               "VALUES (1, ?, ?, ?, ?, 3000, ?, 3000, ?, 0)", (t_ns, *key, total // 12, total // 12))
+        connection.execute("UPDATE site SET live_allocations = 36000, live_bytes = ? WHERE (run, node, process, thread) = (1, ?, ?, ?)", (total, *key))
+
+
+def test_advise(make_db, add_sampling, run, as_json):
+    """Rules that samples do not prove are left out, which is said; the others find what is beyond the noise."""
+    database = make_db("small")
+    grown(database, 12 * 140_000)
+    rules = [f["rule"] for f in as_json("advise", "--all")["findings"]]
+    assert "growing-leak" in rules
+    told = {row["rule"] for row in as_json("advise")["cannot_tell"]}
+    add_sampling(database, interval=1 << 12)
+    found = as_json("advise", "--all")
+    assert [f["rule"] for f in found["findings"]] == ["growing-leak"]
+    left_out = {row["rule"]: row["why"] for row in found["cannot_tell"]}
+    assert {"walked-once", "dict-per-instance", "churn", "small-blocks", "pinned-pages", "never-touched"} <= left_out.keys()
+    assert {"growing-leak", "growth-by-copy"}.isdisjoint(left_out) and told <= left_out.keys()
+    assert all("sampled" in why for why in left_out.values())
+    out = " ".join(run("advise", status=0).stdout.split())
+    assert out.count("cannot tell of this run: it is sampled") == 1
+
+
+def test_advise_within_the_noise(make_db, add_sampling, as_json):
+    database = make_db("small")
+    grown(database, 12 * 140_000)
+    add_sampling(database, interval=1 << 17)
+    assert as_json("advise", "--all")["findings"] == []  # 13 samples stand behind it
+
+
+def test_rss(make_db, add_sampling, run):
+    add_sampling(make_db("small"))
+    for command in (["rss"], ["top", "--by", "resident"], ["rss", "--json"]):
+        assert "the run is sampled" in run(*command, status=0).stdout
