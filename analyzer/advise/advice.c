@@ -3,14 +3,19 @@
 #include "facts.h"
 #include "findings.h"
 #include "advice_rules.h"
+#include "sampled_rules.h"
 
 #include <stdlib.h>
 
 static int ask_rules(struct advice *advice, const bool *which)
 {
     for (const struct rule *rule = rules; rule->id != NULL && advice->status == EXIT_FINE; rule++)
-        if ((which == NULL || which[rule - rules]) && (rule->lacks == NULL || rule->lacks(advice) == NULL))
+        if ((which == NULL || which[rule - rules]) && rule_lacks(advice, rule) == NULL) {
+            size_t first = advice->finding_count;
+
             rule->find(advice);
+            sampled_rules_check(advice, first);
+        }
     return advice->status;
 }
 

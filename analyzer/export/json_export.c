@@ -66,7 +66,7 @@ static int write_stacks(struct json *json, const struct profile *p)
         json_text(json, "type",
                   p->nodes[site->node].type != 0 ? p->types.text[p->nodes[site->node].type] : NULL);
         json_numbers(json, "frames", stack.places, stack.count);
-        measures_json(json, p->run, &site->m);
+        measures_json(json, p->run, &site->m, p->variances != NULL ? &p->variances[i] : NULL);
         json_close(json);
     }
     json_close(json);
@@ -86,7 +86,7 @@ int export_json(const struct export *export)
         run_json(&json, "run", export->run);
         filter_json(&json, export->filter, export->run);
         json_object(&json, "total");
-        measures_json(&json, export->run, &export->profile->sum);
+        measures_json(&json, export->run, &export->profile->sum, &export->profile->sum_v);
         json_close(&json);
         write_processes(&json, processes, count);
         write_modules(&json, export->profile);

@@ -130,7 +130,7 @@ static int write_runs(struct page *page)
         run_json(page->json, "facts", page->runs[i]);
         if (filter_is_set(page->filter)) {
             json_object(page->json, "passing");
-            measures_json(page->json, page->runs[i], &page->profiles[i].sum);
+            measures_json(page->json, page->runs[i], &page->profiles[i].sum, &page->profiles[i].sum_v);
             json_close(page->json);
         }
         status = write_samples(page, i);

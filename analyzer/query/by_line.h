@@ -5,6 +5,7 @@
 #include "filter.h"
 #include "json.h"
 #include "run.h"
+#include "variances.h"
 
 enum group { GROUP_LINE, GROUP_FUNCTION, GROUP_FILE, GROUP_MODULE, GROUP_STACK, GROUP_TYPE };
 
@@ -37,6 +38,7 @@ struct line_row {
     enum store_type_how how; /* how that is known; of several stacks, the least certain */
     int64_t seen, looks;     /* for GROUP_TYPE, if that is by looks at some blocks: so many of so many were */
     struct store_measures m;
+    struct variances v;
 };
 
 struct lines {
@@ -44,7 +46,8 @@ struct lines {
     size_t count;
     size_t all;                /* rows before the limit */
     struct store_measures sum; /* of all rows, kept or not */
-    int64_t typed;             /* for GROUP_TYPE: of the measure's sum, what rows with a type have */
+    struct variances sum_v;
+    int64_t typed; /* for GROUP_TYPE: of the measure's sum, what rows with a type have */
 };
 
 int lines_read(const struct report *report, const struct lines_query *query, struct lines *lines);
@@ -52,7 +55,7 @@ int lines_read(const struct report *report, const struct lines_query *query, str
 /* Sums up what passes the filter in the run, or in the part of it that was chosen. The peak of a part is
  * -1 where it is not known. */
 int lines_totals(const struct report *report, const struct run *run, const struct filter *filter,
-                 struct store_measures *m);
+                 struct store_measures *m, struct variances *v);
 void lines_free(struct lines *lines);
 
 /* For by_stack.c: the columns of a group: file, line, function, module, language. */
@@ -72,9 +75,11 @@ struct store_measures lines_column_measures(struct sqlite3_stmt *statement, int 
 
 /* Adds a row from a statement's first five columns, in the order of lines_keys. False = out of memory. */
 int lines_keep(struct lines *lines, struct sqlite3_stmt *statement, int64_t stack,
-               const struct store_measures *m);
+               const struct store_measures *m, const struct variances *v);
 
-/* Writes the measures as members of the open object; for a part of a run, without its peak. */
-void measures_json(struct json *json, const struct run *run, const struct store_measures *m);
+/* Writes the measures as members of the open object; for a part of a run, without its peak. In a sampled run, their
+ * standard errors as well. */
+void measures_json(struct json *json, const struct run *run, const struct store_measures *m,
+                   const struct variances *v);
 
 #endif

@@ -4,6 +4,7 @@
 #include "by_stack.h"
 #include "by_type.h"
 #include "fold.h"
+#include "sampling.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -17,13 +18,13 @@ typedef void visit_fn(void *context, const struct line_stack *stack);
  * nothing needs sorting. */
 static int walk(const struct report *report, const struct lines_query *query, visit_fn *visit, void *context)
 {
-    char *sql =
-        sqlite3_mprintf("SELECT node, %s, {measures: #} FROM %s WHERE run = ?1 AND %s ORDER BY node, process",
-                        query->leaf ? "leaf" : filter_sql_charge(query->filter), window_sites(query->run),
-                        filter_sql_site(query->filter));
+    char *sql = sqlite3_mprintf(
+        "SELECT node, %s, {measures: #}%s FROM %s WHERE run = ?1 AND %s ORDER BY node, process",
+        query->leaf ? "leaf" : filter_sql_charge(query->filter), variances_sql(query->run),
+        window_sites(query->run), filter_sql_site(query->filter));
     sqlite3_stmt *s = report_prepare_text(report, sql);
     struct line_stack now = {0};
-    int status = EXIT_FINE;
+    int status = EXIT_FINE, sampled = sampling_is_on(query->run);
 
     if (s == NULL)
         return EXIT_FAILED;
@@ -39,6 +40,11 @@ static int walk(const struct report *report, const struct lines_query *query, vi
         now.stack = stack;
         now.line = sqlite3_column_type(s, 1) != SQLITE_NULL ? sqlite3_column_int64(s, 1) : LINE_UNKNOWN;
         measures_add(&now.m, &m);
+        if (sampled) {
+            struct variances v = variances_columns(query->run, s, 2 + MEASURES);
+
+            variances_add(&now.v, &v);
+        }
     }
     if (now.stack != 0)
         visit(context, &now);
@@ -158,6 +164,7 @@ struct collection {
     struct line_stack *stacks;
     size_t count;
     struct store_measures sum;
+    struct variances sum_v;
     int failed; /* out of memory */
 };
 
@@ -199,6 +206,8 @@ static void collect(void *context, const struct line_stack *stack)
     }
     c->stacks[c->count++] = *stack;
     measures_add(&c->sum, &stack->m);
+    if (sampling_is_on(c->query->run))
+        variances_add(&c->sum_v, &stack->v);
 }
 
 /* Decides line by line what passes, before the stacks are walked. */
@@ -244,7 +253,8 @@ static int name_rows(const struct report *report, const struct lines_query *quer
             sqlite3_bind_int64(s, 3, c->stacks[i].line);
         else
             sqlite3_bind_null(s, 3);
-        if (report_step(report, s, &status) && !lines_keep(lines, s, c->stacks[i].stack, &c->stacks[i].m))
+        if (report_step(report, s, &status) &&
+            !lines_keep(lines, s, c->stacks[i].stack, &c->stacks[i].m, &c->stacks[i].v))
             status = report_error(report, EXIT_FAILED, "out of memory");
         sqlite3_reset(s);
     }
@@ -271,6 +281,7 @@ int stacks_read(const struct report *report, const struct lines_query *query, st
         status = types_of_stacks(report, query->run, lines);
     lines->all = c.count;
     lines->sum = c.sum;
+    lines->sum_v = c.sum_v;
     sqlite3_finalize(c.unnamed);
     free(c.passing.place);
     free(c.stacks);

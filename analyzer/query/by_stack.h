@@ -10,6 +10,7 @@ struct line_stack {
     int64_t stack; /* 0 = unused element */
     int64_t line;  /* number of its line in the run, or LINE_UNKNOWN */
     struct store_measures m;
+    struct variances v;
 };
 
 #define LINE_UNKNOWN INT64_MIN

@@ -18,13 +18,15 @@ struct types {
         enum store_type_how how; /* of its stacks, the least certain */
         int64_t seen, looks;     /* of those where blocks were looked at */
         struct store_measures m;
+        struct variances v;
     } * rows; /* by index of the key */
 };
 
 /* ---- rows -------------------------------------------------------------------------------------- */
 
-static int add_site(struct types *t, const struct profile_site *site, const struct profile_node *node)
+static int add_site(struct types *t, size_t which, const struct profile_node *node)
 {
+    const struct profile_site *site = &t->profile.sites[which];
     const struct profile_place *place = &t->profile.places[site->place];
     char *key = NULL;
 
@@ -46,6 +48,8 @@ static int add_site(struct types *t, const struct profile_site *site, const stru
         t->rows[row].looks = (int64_t)((uint64_t)t->rows[row].looks + (uint64_t)node->looks);
     }
     measures_add(&t->rows[row].m, &site->m);
+    if (t->profile.variances != NULL)
+        variances_add(&t->rows[row].v, &t->profile.variances[which]);
     return 1;
 }
 
@@ -55,7 +59,7 @@ static int add_sites(struct types *t)
     for (size_t i = 0; t->rows != NULL && i < t->profile.site_count; i++) {
         const struct profile_node *node = &t->profile.nodes[t->profile.sites[i].node];
 
-        if (!add_site(t, &t->profile.sites[i], node))
+        if (!add_site(t, i, node))
             return 0;
     }
     return t->rows != NULL;
@@ -80,6 +84,7 @@ static int keep_rows(struct types *t, struct lines *lines)
 
     qsort_r(t->rows, t->keys.count, sizeof *t->rows, by_value, &by);
     lines->all = t->keys.count;
+    lines->sum_v = t->profile.sum_v;
     lines->rows = calloc(lines->all + 1, sizeof *lines->rows);
     for (size_t i = 0; lines->rows != NULL && i < lines->all && fine; i++) {
         const struct row *row = &t->rows[i];
@@ -100,7 +105,8 @@ static int keep_rows(struct types *t, struct lines *lines)
                                 .how = row->how,
                                 .seen = row->seen,
                                 .looks = row->looks,
-                                .m = row->m};
+                                .m = row->m,
+                                .v = row->v};
         fine = to->function != NULL && to->module != NULL && to->language != NULL;
     }
     return lines->rows != NULL && fine;

@@ -14,9 +14,11 @@ struct sums {
     const struct lines_query *query;
     struct profile profile;
     struct texts keys;
-    uint32_t *key;                /* by place: the number of its row */
-    uint32_t *first;              /* by row: one of its places */
-    struct store_measures *m;     /* by row */
+    uint32_t *key;            /* by place: the number of its row */
+    uint32_t *first;          /* by row: one of its places */
+    struct store_measures *m; /* by row */
+    struct variances *v;      /* by row, and by node; NULL in an exact run */
+    struct variances *below_v;
     uint32_t *active;             /* by row: how often it is in the current stack */
     struct store_measures *below; /* by node: with everything below it */
     uint32_t *child, *sibling;    /* by node; child[node_count] is the outermost; PROFILE_NONE = none */
@@ -56,6 +58,8 @@ static int make_keys(struct sums *s)
     }
     s->m = calloc(s->keys.count + 1, sizeof *s->m);
     s->active = calloc(s->keys.count + 1, sizeof *s->active);
+    if (s->profile.variances != NULL && (s->v = calloc(s->keys.count + 1, sizeof *s->v)) == NULL)
+        return 0;
     return s->key != NULL && s->first != NULL && s->m != NULL && s->active != NULL;
 }
 
@@ -71,19 +75,32 @@ static int turn_round(struct sums *s)
     s->sibling = malloc((n + 1) * sizeof *s->sibling);
     if (s->below == NULL || s->child == NULL || s->sibling == NULL)
         return 0;
+    if (p->variances != NULL && (s->below_v = calloc(n + 1, sizeof *s->below_v)) == NULL)
+        return 0;
     for (size_t i = 0; i <= n; i++)
         s->child[i] = PROFILE_NONE;
     for (size_t i = 0; i < p->site_count; i++)
         measures_add(&s->below[p->sites[i].node], &p->sites[i].m);
+    for (size_t i = 0; i < p->variance_count; i++)
+        variances_add(&s->below_v[p->sites[i].node], &p->variances[i]);
     for (size_t i = n; i-- > 0;) {
         size_t parent = p->nodes[i].parent != PROFILE_NONE ? p->nodes[i].parent : n;
 
         if (parent != n)
             measures_add(&s->below[parent], &s->below[i]);
+        if (parent != n && s->below_v != NULL)
+            variances_add(&s->below_v[parent], &s->below_v[i]);
         s->sibling[i] = s->child[parent];
         s->child[parent] = (uint32_t)i;
     }
     return 1;
+}
+
+static void add_below(struct sums *s, uint32_t row, uint32_t node)
+{
+    measures_add(&s->m[row], &s->below[node]);
+    if (s->v != NULL)
+        variances_add(&s->v[row], &s->below_v[node]);
 }
 
 /* into: the node is entered; else it is left. */
@@ -98,7 +115,7 @@ static void pass(struct sums *s, uint32_t node, int into)
         if (!fold_shows(p, node, k))
             continue;
         if (into && s->active[row] == 0)
-            measures_add(&s->m[row], &s->below[node]);
+            add_below(s, row, node);
         s->active[row] += into ? 1 : UINT32_MAX;
     }
 }
@@ -154,6 +171,7 @@ static int keep_rows(const struct sums *s, struct lines *lines)
         qsort(order, count, sizeof *order, by_value);
     lines->all = count;
     lines->sum = s->profile.sum;
+    lines->sum_v = s->profile.sum_v;
     if (s->query->limit > 0 && count > s->query->limit)
         count = s->query->limit;
     lines->rows = fine ? calloc(count + 1, sizeof *lines->rows) : NULL;
@@ -166,6 +184,8 @@ static int keep_rows(const struct sums *s, struct lines *lines)
         row.module = strdup(row.module);
         row.language = strdup(row.language);
         row.m = s->m[order[i]];
+        if (s->v != NULL)
+            row.v = s->v[order[i]];
         lines->rows[lines->count++] = row;
         fine = row.function != NULL && row.module != NULL && row.language != NULL;
     }
@@ -195,6 +215,8 @@ int inclusive_read(const struct report *report, const struct lines_query *query,
     free(s.key);
     free(s.first);
     free(s.m);
+    free(s.v);
+    free(s.below_v);
     free(s.active);
     free(s.below);
     free(s.child);

@@ -38,6 +38,7 @@ int kind_totals(const struct report *report, struct run *run)
     if (s == NULL)
         return EXIT_FAILED;
     run->divided = 0;
+    run->sampling = (struct store_sampling){0}; /* mappings are all counted */
     sqlite3_bind_int64(s, 1, run->number);
     if (report_step(report, s, &status)) {
         run->t.m = lines_column_measures(s, 0);

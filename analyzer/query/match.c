@@ -1,6 +1,7 @@
 /* match.c - sorting brings equal lines together, so no hash table is needed. */
 #define _GNU_SOURCE
 #include "match.h"
+#include "sampling.h"
 #include "text.h"
 
 #include <math.h>
@@ -65,6 +66,19 @@ static int by_change(const void *a, const void *b, void *measure)
     return counts != 0 ? (counts > 0 ? 1 : -1) : by_key(a, b);
 }
 
+int side_is_sampled(const struct side *side)
+{
+    for (size_t i = 0; i < side->count; i++)
+        if (sampling_is_on(&side->runs[i]))
+            return 1;
+    return 0;
+}
+
+static double squared(size_t number)
+{
+    return (double)number * (double)number;
+}
+
 /* ---- both sides into one array --------------------------------------------------------------- */
 
 static int add_side(const struct report *report, const struct side *side, int which, enum group group,
@@ -105,6 +119,9 @@ static int add_side(const struct report *report, const struct side *side, int wh
                 !measure_has_bytes(by) ? 0 : (double)measure_bytes(&row->m, by) / (double)side->count;
             m->at_most[which] = !measure_is_exact(&row->m, by);
             m->count[which] = (double)measure_count(&row->m, by) / (double)side->count;
+            m->bytes_variance[which] =
+                !measure_has_bytes(by) ? 0 : variances_bytes(&row->v, by) / squared(side->count);
+            m->count_variance[which] = variances_count(&row->v, by) / squared(side->count);
         }
     }
     return EXIT_FINE;
@@ -119,6 +136,8 @@ static void fold(struct match *into, const struct match *m)
     for (int i = 0; i < 2; i++) {
         into->bytes[i] += m->bytes[i];
         into->count[i] += m->count[i];
+        into->bytes_variance[i] += m->bytes_variance[i];
+        into->count_variance[i] += m->count_variance[i];
         into->at_most[i] |= m->at_most[i];
     }
 }

@@ -21,8 +21,9 @@ struct match {
     const char *function, *module, *language;
     const char *type; /* for GROUP_TYPE; NULL = not known */
     int in_first, in_second;
-    double bytes[2], count[2]; /* means of the two sides */
-    int at_most[2];            /* 1 = the number is an upper bound, see measure_is_exact() */
+    double bytes[2], count[2];                   /* means of the two sides */
+    double bytes_variance[2], count_variance[2]; /* of sampled runs; else 0 */
+    int at_most[2]; /* 1 = the number is an upper bound, see measure_is_exact() */
 };
 
 struct matches {
@@ -32,6 +33,9 @@ struct matches {
     struct lines *lines; /* of each run of both sides; they own the texts */
     size_t line_sets;
 };
+
+/* True if a run of the side is sampled. */
+int side_is_sampled(const struct side *side);
 
 /* Rows match by type, file, line and function, and by the module's name where the file is not known. Between
  * different builds of a module, a function's lines that are left over on both sides match in their order

@@ -11,6 +11,7 @@
 struct beside {
     uint32_t place;
     struct store_measures m;
+    struct variances v;
 };
 
 struct walk {
@@ -78,6 +79,12 @@ static int by_value(const void *a, const void *b)
     return c != 0 ? c : by_place(a, b);
 }
 
+static void add_to(struct beside *sum, const struct beside *one)
+{
+    measures_add(&sum->m, &one->m);
+    variances_add(&sum->v, &one->v);
+}
+
 /* Adds up those with the same place, and sorts by size. Returns how many are left. */
 static size_t add_up(const struct profile *profile, enum measure by, struct beside *list, size_t count)
 {
@@ -89,7 +96,7 @@ static size_t add_up(const struct profile *profile, enum measure by, struct besi
         qsort(list, count, sizeof *list, by_place);
     for (size_t i = 0; i < count; i++)
         if (n > 0 && compare_places(list[n - 1].place, list[i].place) == 0)
-            measures_add(&list[n - 1].m, &list[i].m);
+            add_to(&list[n - 1], &list[i]);
         else
             list[n++] = list[i];
     if (n > 0)
@@ -98,12 +105,13 @@ static size_t add_up(const struct profile *profile, enum measure by, struct besi
 }
 
 static int to_lines(const struct profile *profile, const struct lines_query *query, const struct beside *list,
-                    size_t count, const char *nobody, const struct store_measures *sum, struct lines *lines)
+                    size_t count, const char *nobody, const struct beside *sum, struct lines *lines)
 {
     size_t kept = query->limit > 0 && count > query->limit ? query->limit : count;
 
     lines->all = count;
-    lines->sum = *sum;
+    lines->sum = sum->m;
+    lines->sum_v = sum->v;
     lines->rows = calloc(kept + 1, sizeof *lines->rows);
     for (size_t i = 0; lines->rows != NULL && i < kept; i++) {
         const struct profile_place *place =
@@ -116,6 +124,7 @@ static int to_lines(const struct profile *profile, const struct lines_query *que
         row->module = strdup(place != NULL ? place->module : "");
         row->language = strdup(place != NULL ? place->language : "");
         row->m = list[i].m;
+        row->v = list[i].v;
         if (row->function == NULL || row->module == NULL || row->language == NULL)
             return 0;
     }
@@ -128,7 +137,7 @@ int neighbours_of(const struct profile *p, const struct lines_query *query, cons
     const struct walk walk = {p, is_it};
     struct beside *callers = calloc(p->site_count + 1, sizeof *callers),
                   *callees = calloc(p->site_count + 1, sizeof *callees);
-    struct store_measures sum = {0};
+    struct beside sum = {0};
     size_t count = 0;
     int fine = callers != NULL && callees != NULL;
 
@@ -136,9 +145,13 @@ int neighbours_of(const struct profile *p, const struct lines_query *query, cons
         if (!look(&walk, p->sites[i].node, &callers[count].place, &callees[count].place))
             continue;
         callers[count].m = callees[count].m = p->sites[i].m;
-        measures_add(&sum, &p->sites[i].m);
-        if (callees[count].place == PROFILE_NONE)
-            measures_add(&n->own, &p->sites[i].m);
+        if (p->variances != NULL)
+            callers[count].v = callees[count].v = p->variances[i];
+        add_to(&sum, &callers[count]);
+        if (callees[count].place == PROFILE_NONE) {
+            measures_add(&n->own, &callees[count].m);
+            variances_add(&n->own_v, &callees[count].v);
+        }
         count++;
     }
     if (fine)

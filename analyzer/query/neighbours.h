@@ -10,7 +10,8 @@ struct neighbours {
     struct lines callers;      /* by line, the largest first; a row without a function: it has no caller */
     struct lines callees;      /* a row without a function: allocated by the function itself */
     struct store_measures own; /* allocated by the function itself */
-    size_t functions;          /* that match the name */
+    struct variances own_v;
+    size_t functions; /* that match the name */
 };
 
 /* From query it takes run, measure, limit, filter and frames. */

@@ -1,6 +1,7 @@
 /* profile.c - reads a run with a few queries, each in the order in which its table is stored. */
 #define _GNU_SOURCE
 #include "profile.h"
+#include "sampling.h"
 #include "text.h"
 
 #include <sqlite3.h>
@@ -224,9 +225,21 @@ static int find_passing(struct profile *profile)
     return profile->passing != NULL;
 }
 
-/* Columns: node, process, thread, line, the measures; then histograms_columns() if histograms are wanted. */
+/* Columns: node, process, thread, line, the measures; their variances in a sampled run; then histograms_columns() if
+ * histograms are wanted. */
 #define MEASURES_FROM 4
-#define HISTOGRAMS_FROM (MEASURES_FROM + MEASURES)
+#define VARIANCES_FROM (MEASURES_FROM + MEASURES)
+
+static int take_variances(struct profile *profile, sqlite3_stmt *s)
+{
+    struct variances *v = ADD(profile, variance);
+
+    if (v == NULL)
+        return 0;
+    *v = variances_columns(profile->run, s, VARIANCES_FROM);
+    variances_add(&profile->sum_v, v);
+    return 1;
+}
 
 /* Adds nothing if the site does not pass the filter. */
 static int take_site(struct profile *profile, sqlite3_stmt *s)
@@ -235,6 +248,7 @@ static int take_site(struct profile *profile, sqlite3_stmt *s)
     int64_t process = sqlite3_column_int64(s, 1);
     uint32_t node = profile_node_index(profile, sqlite3_column_int64(s, 0));
     uint32_t place = place_of_site(profile, s, node);
+    int sampled = sampling_is_on(profile->run);
 
     if ((profile->passing != NULL && !profile->passing[place]) ||
         !filter_site(profile->query->filter, profile->run->number, process, sqlite3_column_int64(s, 2),
@@ -249,9 +263,11 @@ static int take_site(struct profile *profile, sqlite3_stmt *s)
     site->place = place;
     site->m = lines_column_measures(s, MEASURES_FROM);
     measures_add(&profile->sum, &site->m);
+    if (sampled && !take_variances(profile, s))
+        return 0;
     if (!profile->query->histograms)
         return 1;
-    histograms_add(&profile->histograms, s, HISTOGRAMS_FROM, lifetimes);
+    histograms_add(&profile->histograms, s, VARIANCES_FROM + (sampled ? MEASURES : 0), lifetimes);
     site->lifetime_s = lifetime(lifetimes, site->m.live_allocations, (double)profile->run->t.wall_ns / 1e9);
     return 1;
 }
@@ -275,6 +291,10 @@ static int add_site(struct profile *profile, sqlite3_stmt *s)
 
     measures_add(&before->m, &site->m);
     before->lifetime_s += site->lifetime_s;
+    if (profile->variances != NULL) {
+        variances_add(&profile->variances[n - 1], &profile->variances[n]);
+        profile->variance_count = n;
+    }
     profile->site_count = n; /* the next site reuses this element, so profile_grow() need not allocate */
     return 1;
 }
@@ -349,8 +369,9 @@ static int read_sites(const struct report *report, struct profile *profile)
     char sql[512];
 
     snprintf(sql, sizeof sql,
-             "SELECT {key: #}, %s, {measures: #}%s%s FROM %s WHERE run = ? ORDER BY node, process",
-             filter_sql_charge(profile->query->filter), profile->query->histograms ? ", " : "",
+             "SELECT {key: #}, %s, {measures: #}%s%s%s FROM %s WHERE run = ? ORDER BY node, process",
+             filter_sql_charge(profile->query->filter), variances_sql(profile->run),
+             profile->query->histograms ? ", " : "",
              profile->query->histograms ? histograms_columns(profile->run) : "", window_sites(profile->run));
     return read_rows(report, profile, sql, add_site);
 }
@@ -408,6 +429,7 @@ void profile_free(struct profile *profile)
     free(profile->frame_places);
     free(profile->nodes);
     free(profile->sites);
+    free(profile->variances);
     texts_free(&profile->types);
     free(profile->passing);
     free(profile->visible);

@@ -79,11 +79,13 @@ struct profile {
     uint32_t *frame_places;
     struct profile_node *nodes;
     struct profile_site *sites;
-    struct texts types; /* the first one is "" */
-    size_t module_count, place_count, frame_count, frame_place_count, node_count, site_count;
+    struct variances *variances; /* by site; NULL = the run is exact */
+    struct texts types;          /* the first one is "" */
+    size_t module_count, place_count, frame_count, frame_place_count, node_count, site_count, variance_count;
     size_t named;                 /* places with a number of their own come before this */
     struct histograms histograms; /* all 0 where they were not asked for */
     struct store_measures sum;
+    struct variances sum_v;
     unsigned char *visible; /* by visible_at[node] + number of the place: see fold.h; NULL = all are shown */
     size_t *visible_at;
     unsigned char *passing; /* by place: whether the filter lets it through; NULL = all do */

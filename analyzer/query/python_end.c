@@ -1,5 +1,7 @@
 /* python_end.c - see python_end.h. */
 #include "python_end.h"
+#include "sampling.h"
+#include "variances.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -47,6 +49,21 @@ static int execute(const struct report *report, char *sql, int64_t run)
     "line AS l ON "                                                                                          \
     "l.run = s.run AND l.id = fl.line WHERE l.language = 'python'))"
 
+/* Of that moment no variances are stored. */
+static int estimate(const struct report *report, const struct run *run)
+{
+    return execute(
+        report,
+        sqlite3_mprintf(
+            "UPDATE %s SET live_allocations_variance = " VARIANCES_BLOCKS(
+                "held_blocks", "held_bytes",
+                "%lld") ", live_bytes_variance = " VARIANCES_BYTES("held_blocks", "held_bytes",
+                                                                   "%lld") " WHERE is_held AND run = ?1",
+            run->window.sites, (long long)run->sampling.interval, (long long)run->sampling.interval,
+            (long long)run->sampling.interval, (long long)run->sampling.interval),
+        run->number);
+}
+
 int python_end_resolve(const struct report *report, struct run *run, struct python_end *end)
 {
     static int made;
@@ -68,9 +85,9 @@ int python_end_resolve(const struct report *report, struct run *run, struct pyth
                         " ) GROUP BY {key: #}"
                         ") SELECT s.*, h.blocks AS held_blocks, h.bytes AS held_bytes,"
                         "  e.process IS NOT NULL AND " IS_PYTHON " AS is_held"
-                        " FROM held AS h JOIN site AS s ON s.run = ?1 AND ({key: s.#}) = ({key: h.#})"
+                        " FROM held AS h JOIN %s AS s ON s.run = ?1 AND ({key: s.#}) = ({key: h.#})"
                         " LEFT JOIN ended AS e ON e.process = s.process",
-                        run->window.sites),
+                        run->window.sites, sampling_is_on(run) ? "site_estimate" : "site"),
         run->number);
     if (status == EXIT_FINE)
         status = execute(report,
@@ -78,5 +95,7 @@ int python_end_resolve(const struct report *report, struct run *run, struct pyth
                                          "live_bytes = held_bytes WHERE is_held AND run = ?1",
                                          run->window.sites),
                          run->number);
+    if (status == EXIT_FINE && sampling_is_on(run))
+        status = estimate(report, run);
     return status == EXIT_FINE ? window_divide(report, run) : status;
 }

@@ -5,6 +5,7 @@
 #include "kind.h"
 #include "live.h"
 #include "missing.h"
+#include "sampling.h"
 #include "text.h"
 #include "units.h"
 
@@ -153,7 +154,8 @@ static int read_row(struct report *report, int64_t number, struct run *run, int 
         "label, command, started, root, exit_status, progress, state, phase, "
         "(SELECT group_concat(p.pid) FROM process AS p WHERE p.run = run.id AND p.ended_ns IS NULL), why, "
         "EXISTS (SELECT 1 FROM stack_part AS p WHERE p.run = run.id AND p.part <> p.node), "
-        "(SELECT count(*) FROM unreadable AS u WHERE u.run = run.id), {totals: #} "
+        "(SELECT count(*) FROM unreadable AS u WHERE u.run = run.id), "
+        "{totals: #} "
         "FROM run WHERE id = ?";
     sqlite3_stmt *statement = report_prepare(report, sql);
     int status = EXIT_FINE;
@@ -167,6 +169,8 @@ static int read_row(struct report *report, int64_t number, struct run *run, int 
         run->ours = store_run_is_ours(report->store, number);
     }
     sqlite3_finalize(statement);
+    if (status == EXIT_FINE && run->number != 0 && store_is_sampled(report->store))
+        status = sampling_read(report, run);
     return status == EXIT_FINE && run->number != 0 ? kind_totals(report, run) : status;
 }
 
@@ -505,7 +509,10 @@ void run_headline(const struct report *report, const struct run *run)
     narrower.width -= report->width > 0; /* a colon follows */
     int taken = run_title(&narrower, run) + 2;
 
-    putchar(':');
+    int sampled = sampling_print(report, run, (size_t)taken);
+
+    if (!sampled)
+        putchar(':');
     if (run->t.end_bytes != m->live_bytes)
         snprintf(u, sizeof u, ", %s never freed", units_bytes(a, m->live_bytes, report->bytes));
     snprintf(numbers, sizeof numbers, "%s allocation%s, %s; peak %s at %s; %s live at end%s",
@@ -515,7 +522,7 @@ void run_headline(const struct report *report, const struct run *run)
              u);
     if (kind_shown == KIND_MAPPED)
         kind_text(report, run, numbers, sizeof numbers);
-    printf(report->width > 0 && taken + (int)strlen(numbers) > report->width ? "\n  " : " ");
+    printf(sampled ? "  " : report->width > 0 && taken + (int)strlen(numbers) > report->width ? "\n  " : " ");
     text_wrap(stdout, numbers, report->width > 2 ? (size_t)report->width - 2 : 0, 2);
     missing_print(report, run);
 }
@@ -583,6 +590,7 @@ void run_json(struct json *json, const char *key, const struct run *run)
     json_number(json, "stopped", t->stopped);
     json_number(json, "untraced", t->untraced);
     json_number(json, "stacks_lost", t->stacks_lost);
+    sampling_json(json, run);
     missing_json(json, run);
     json_close(json);
 }

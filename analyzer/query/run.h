@@ -4,6 +4,7 @@
 
 #include "json.h"
 #include "report.h"
+#include "variances.h"
 #include "window.h"
 #include "store.h"
 
@@ -27,7 +28,9 @@ struct run {
     int divided;        /* stacks have blocks of several types, and are divided: see site_by_type */
     int counting;       /* its collector has not yet read all that its processes did */
     struct store_collector collector;
-    struct store_run t; /* the totals */
+    struct store_run t;             /* the totals */
+    struct store_sampling sampling; /* interval 0 = every block was taken: see sampling.h */
+    struct variances v;             /* of t.m, where totals are compared; else 0 */
     int64_t processes, threads;
     struct window window; /* the part of it that was chosen */
 };
@@ -63,7 +66,7 @@ int run_numbers(struct report *report, const char *label, int64_t **numbers, siz
 /* Prints "run 3 list" in bold; returns its width in columns. */
 int run_title(const struct report *report, const struct run *run);
 
-/* Prints "run 3 list: 90,603 allocations, 5.0 MiB; peak ...", and what is missing in it. */
+/* Prints "run 3 list: 90,603 allocations, 5.0 MiB; peak ...", that it is sampled, and what is missing in it. */
 void run_headline(const struct report *report, const struct run *run);
 
 /* Says why nothing may have been recorded, if nothing was. */

@@ -4,6 +4,7 @@
 #include "args.h"
 #include "filter.h"
 #include "by_line.h"
+#include "sampling.h"
 #include "text.h"
 #include "units.h"
 
@@ -25,6 +26,9 @@ const char *window_sites(const struct run *run)
 {
     if (*run->window.sites != '\0')
         return run->window.sites;
+    if (sampling_is_on(run))
+        return run->divided ? "(SELECT * FROM site_by_type WHERE allocations > 0)"
+                            : "(SELECT * FROM site_estimate WHERE allocations > 0)";
     return run->divided ? "(SELECT * FROM site_by_type WHERE allocations > 0)"
                         : "(SELECT * FROM site WHERE allocations > 0)";
 }
@@ -236,9 +240,13 @@ int window_divide(const struct report *report, struct run *run)
         "CREATE TEMP VIEW %s AS SELECT s.run AS run, coalesce(p.part, s.node) AS node, s.process AS process, "
         "s.thread AS thread, s.line AS line, s.leaf AS leaf, {measures: coalesce(s.# * (p.start + p.seen) / "
         "p.looks - s.# * p.start / p.looks, s.#) AS #}, s.smallest AS smallest, s.largest AS largest, "
-        "s.sizes AS sizes, s.lifetimes AS lifetimes, p.start AS start, p.seen AS seen, p.looks AS looks "
+        "s.sizes AS sizes, s.lifetimes AS lifetimes, p.start AS start, p.seen AS seen, p.looks AS looks%s "
         "FROM %s AS s LEFT JOIN stack_part AS p ON p.run = s.run AND p.node = s.node",
-        run->window.sites, table);
+        run->window.sites,
+        sampling_is_on(run)
+            ? ", {measures: coalesce(s.#_variance * p.seen / p.looks, s.#_variance) AS #_variance}"
+            : "",
+        table);
     sqlite3_stmt *s = report_prepare_text(report, sql);
 
     if (s == NULL)
@@ -247,6 +255,26 @@ int window_divide(const struct report *report, struct run *run)
     sqlite3_finalize(s);
     return status;
 }
+
+/* The columns of variances, by the model of variances.h: of parts none are stored. ?3 is the interval. */
+static const char model_of_part[] =
+    ", " VARIANCES_BLOCKS("c.allocations", "c.bytes", "?3") " AS allocations_variance, " VARIANCES_BYTES(
+        "c.allocations", "c.bytes",
+        "?3") " AS bytes_variance, " VARIANCES_BLOCKS("c.live_allocations", "c.live_bytes",
+                                                      "?3") " AS "
+                                                            "live_allocations_variance,"
+                                                            " " VARIANCES_BYTES(
+                                                                "c.live_"
+                                                                "allocations",
+                                                                "c.live_bytes",
+                                                                "?3") " AS "
+                                                                      "live_bytes_"
+                                                                      "variance,"
+                                                                      " " VARIANCES_SOME(
+                                                                          "c.temporary", "c.allocations",
+                                                                          "c.bytes",
+                                                                          "?3") " AS temporary_variance, "
+                                                                                "{whole: 0.0 AS #_variance}";
 
 /* Creates the table of the part's sites. What was counted up to a moment is the sum of its samples; up to
  * the end, the sites themselves. */
@@ -261,7 +289,7 @@ static int make_sites(struct report *report, struct run *run)
         "CREATE TEMP TABLE %s AS SELECT %lld AS run, {key: c.# AS #}, s.line AS line, s.leaf AS leaf, "
         "{sampled: c.# AS #}, {whole: 0 AS #}, 0 AS smallest, 0 AS largest, NULL AS "
         "sizes, "
-        "NULL AS lifetimes FROM ("
+        "NULL AS lifetimes%s FROM ("
         " SELECT {key: #}, {sampled: sum(#) AS #} FROM ("
         "  SELECT {key: #}, %s FROM site_sample WHERE run = %lld AND %s"
         "  UNION ALL"
@@ -269,15 +297,18 @@ static int make_sites(struct report *report, struct run *run)
         " ) GROUP BY {key: #}"
         ") AS c LEFT JOIN site AS s ON s.run = %lld AND ({key: s.#}) = ({key: c.#}) "
         "WHERE ({sampled: c.#}) <> ({sampled: 0})",
-        window->sites, (long long)run->number, to_end ? "{sampled: -# AS #}" : "{sampled: #}",
-        (long long)run->number, to_end ? "t_ns <= ?1" : "t_ns > ?1 AND t_ns <= ?2", (long long)run->number,
-        to_end, (long long)run->number);
+        window->sites, (long long)run->number, sampling_is_on(run) ? model_of_part : "",
+        to_end ? "{sampled: -# AS #}" : "{sampled: #}", (long long)run->number,
+        to_end ? "t_ns <= ?1" : "t_ns > ?1 AND t_ns <= ?2", (long long)run->number, to_end,
+        (long long)run->number);
     sqlite3_stmt *s = report_prepare_text(report, sql);
     int status = s != NULL ? EXIT_FINE : EXIT_FAILED;
 
     if (s != NULL) {
         sqlite3_bind_int64(s, 1, window->from.t_ns);
         sqlite3_bind_int64(s, 2, window->to.t_ns);
+        if (sampling_is_on(run))
+            sqlite3_bind_int64(s, 3, run->sampling.interval);
         report_step(report, s, &status);
     }
     sqlite3_finalize(s);

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "finding_words.h"
 #include "nameless.h"
+#include "sampling.h"
 #include "source.h"
 #include "source_file.h"
 #include "text.h"
@@ -171,7 +172,7 @@ static void print_head(const struct report *report, const struct advice *advice)
     text_wrap(stdout, text, (size_t)report->width, 0);
 }
 
-/* What was left out, and why; with --all, what rules could not tell. */
+/* What was left out, and why; with --all, or of a sampled run, what rules could not tell. */
 static void print_foot(const struct report *report, const struct advice *advice, size_t shown)
 {
     char count[UNITS_SIZE];
@@ -182,7 +183,7 @@ static void print_foot(const struct report *report, const struct advice *advice,
         printf("\n%s more %s worth a look: --all\n", units_count(count, (int64_t)advice->asks),
                advice->asks == 1 ? "is" : "are");
     finding_suppressed(report, advice, "\n");
-    if (all)
+    if (all || sampling_is_on(advice->run))
         finding_lacks(report, advice, NULL, "\n");
 }
 

@@ -116,7 +116,7 @@ static void add_row(const struct report *report, struct table *table, const stru
         snprintf(number, sizeof number, "%lld", (long long)line);
     table_row(table, NULL);
     if (row != NULL && row->counted)
-        show_number_cells(report, table, query, &row->m, &a->lines.sum);
+        show_number_cells(report, table, query, &row->m, &row->v, &a->lines.sum);
     else
         show_no_number_cells(table, query);
     table_cell(table, number);
@@ -252,6 +252,7 @@ static void line_json(struct json *json, const struct lines_query *query, const 
                       int64_t line, const struct annotated_line *row)
 {
     static const struct store_measures none;
+    static const struct variances exact;
     const struct store_measures *m = row != NULL ? &row->m : &none;
     int64_t whole = measure_value(&a->lines.sum, query->by);
     char *text =
@@ -261,7 +262,7 @@ static void line_json(struct json *json, const struct lines_query *query, const 
     json_number(json, "line", line);
     json_text(json, "source", text);
     json_text(json, "function", row != NULL ? row->function : NULL);
-    measures_json(json, query->run, m);
+    measures_json(json, query->run, m, row != NULL ? &row->v : &exact);
     json_real(json, "share", whole != 0 ? (double)measure_value(m, query->by) / (double)whole : 0);
     json_array(json, "findings");
     for (size_t i = 0; i < a->advice.finding_count; i++)
@@ -285,7 +286,7 @@ static void print_json(const struct lines_query *query, const struct annotated *
     json_text(&json, "by", measures[query->by].by);
     filter_json(&json, &filter, query->run);
     json_object(&json, "total");
-    measures_json(&json, query->run, &a->sum);
+    measures_json(&json, query->run, &a->sum, &a->sum_v);
     json_close(&json);
     json_array(&json, "rows");
     for (size_t i = 0; i < a->count; i++) {

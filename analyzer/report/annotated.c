@@ -164,6 +164,8 @@ static int collect(const struct report *report, struct annotated *a)
         row->counted = true;
         measures_add(&row->m, &one->m);
         measures_add(&a->sum, &one->m);
+        variances_add(&row->v, &one->v);
+        variances_add(&a->sum_v, &one->v);
     }
     for (size_t i = 0; i < a->advice.finding_count; i++) {
         const struct profile_place *place = &a->advice.profile.places[a->advice.findings[i].place];

@@ -10,6 +10,7 @@ struct annotated_line {
     int64_t line;         /* 0 = not known */
     const char *function; /* that has most of it */
     struct store_measures m;
+    struct variances v;
     bool counted; /* allocations count for it */
     bool found;   /* and there are findings about it */
 };
@@ -19,7 +20,8 @@ struct annotated {
     struct annotated_line *rows; /* that have something, in the order of their lines */
     size_t count, counted;
     struct store_measures sum; /* of them all; lines.sum is the run's */
-    struct lines lines;        /* of the run: texts above belong to them, or to the advice */
+    struct variances sum_v;
+    struct lines lines; /* of the run: texts above belong to them, or to the advice */
     struct advice advice;
     enum source_state state;
     struct source_lines source; /* where the state is fine */

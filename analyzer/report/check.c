@@ -6,11 +6,14 @@
 #include "check_advice.h"
 #include "check_lines.h"
 #include "check_rss.h"
+#include "sampling.h"
 #include "source_file.h"
 #include "text.h"
 #include "units.h"
 
+#include <math.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +59,7 @@ const struct manual manual_check = {
         "the\n"
         "latest run of the same label, or else the latest. With filters the limits are for what passes "
         "them.\n"
+        "In a sampled run, a limit is exceeded where the estimate is above it by two standard errors.\n"
         "Below a limit are the lines that grew most, or without a baseline those that have most.",
     .options = options,
     .examples = {{"--max-peak 50MiB --max-live 1MiB", "limits in absolute numbers"},
@@ -74,6 +78,7 @@ static const enum measure limited[] = {MEASURE_peak_bytes, MEASURE_live_bytes, M
 struct limit {
     enum measure measure;
     int64_t value, limit;
+    double variance; /* of their difference, in sampled runs */
     int from_baseline;
     int64_t base;             /* the baseline's value, without the tolerance */
     struct check_lines lines; /* only if it is exceeded */
@@ -84,6 +89,7 @@ struct checked {
     struct report other; /* .store is NULL if the run is in our file */
     struct run run;
     struct store_measures m;
+    struct variances v;
     struct lines lines;
 };
 
@@ -108,7 +114,7 @@ static int totals(struct report *report, struct checked *checked)
     int status = filter_prepare(report, &filter, &checked->run, MEASURE_bytes);
 
     if (status == EXIT_FINE)
-        status = lines_totals(report, &checked->run, &filter, m);
+        status = lines_totals(report, &checked->run, &filter, m, &checked->v);
     if (status == EXIT_FINE)
         status = lines_read(report, &query, &checked->lines);
     if (status == EXIT_FINE && m->peak_bytes < 0 && most[MEASURE_peak_bytes] >= 0)
@@ -201,10 +207,21 @@ static int find_baseline(struct report *report, struct verdict *verdict)
 
 /* ---- the verdict ------------------------------------------------------------------------------ */
 
+/* A value above its limit that the sampling of a run may explain is not held against it. */
+static bool within_noise(const struct limit *l)
+{
+    return l->value > l->limit && variances_explain((double)l->value - (double)l->limit, l->variance, 0);
+}
+
+static bool exceeded(const struct limit *l)
+{
+    return l->value > l->limit && !within_noise(l);
+}
+
 static void add_limit(struct verdict *verdict, struct limit limit)
 {
     verdict->limits[verdict->count++] = limit;
-    verdict->exceeded += limit.value > limit.limit;
+    verdict->exceeded += exceeded(&limit);
 }
 
 static int64_t tolerated(int64_t before)
@@ -228,9 +245,9 @@ static int find_lines(const struct report *report, struct verdict *verdict)
     for (size_t i = 0; i < verdict->count && status == EXIT_FINE; i++) {
         struct limit *l = &verdict->limits[i];
 
-        if (l->value > l->limit && l->from_baseline)
+        if (exceeded(l) && l->from_baseline)
             status = check_lines_grown(report, &before, &after, l->measure, &l->lines);
-        else if (l->value > l->limit)
+        else if (exceeded(l))
             check_lines_largest(&now->lines, l->measure, &l->lines);
     }
     return status;
@@ -250,16 +267,22 @@ static int judge(struct report *report, struct verdict *verdict)
         int64_t value = measure_value(now, measure), before;
 
         if (most[measure] >= 0)
-            add_limit(verdict, (struct limit){.measure = measure, .value = value, .limit = most[measure]});
+            add_limit(verdict, (struct limit){.measure = measure,
+                                              .value = value,
+                                              .limit = most[measure],
+                                              .variance = verdict->now.v.of[measure]});
         if (baseline == NULL ||
             (measure == MEASURE_peak_bytes && (now->peak_bytes < 0 || base->peak_bytes < 0)))
             continue;
         before = measure_value(base, measure);
-        add_limit(verdict, (struct limit){.measure = measure,
-                                          .value = value,
-                                          .limit = tolerated(before),
-                                          .from_baseline = 1,
-                                          .base = before});
+        add_limit(verdict,
+                  (struct limit){.measure = measure,
+                                 .value = value,
+                                 .limit = tolerated(before),
+                                 .variance = verdict->now.v.of[measure] +
+                                             (1 + tolerance) * (1 + tolerance) * verdict->base.v.of[measure],
+                                 .from_baseline = 1,
+                                 .base = before});
     }
     if (status == EXIT_FINE && most_resident >= 0) {
         status = check_rss_read(report, &verdict->now.run, &filter, most_resident, &verdict->rss);
@@ -322,6 +345,21 @@ static void print_exceeded(const struct report *report, const struct run *run, c
     check_lines_print(report, run, l->measure, &l->lines);
 }
 
+/* The standard error of what lies between value and limit. */
+static int64_t error(const struct limit *l)
+{
+    return (int64_t)fmin(sqrt(l->variance), 9e18);
+}
+
+static void print_within_noise(const struct report *report, const struct limit *l, const char *against)
+{
+    char text[UNITS_SIZE];
+
+    fputs(measures[l->measure].called, stdout);
+    say_exceeded(stdout, report, l, against);
+    printf(": within the noise of sampling (+-%s)\n", amount(report, text, l->measure, error(l)));
+}
+
 static void annotate(const struct report *report, const struct verdict *verdict)
 {
     const char *actions = getenv("GITHUB_ACTIONS");
@@ -333,7 +371,7 @@ static void annotate(const struct report *report, const struct verdict *verdict)
         const struct limit *l = &verdict->limits[i];
         char *what = NULL;
         size_t size;
-        FILE *out = l->value > l->limit ? open_memstream(&what, &size) : NULL;
+        FILE *out = exceeded(l) ? open_memstream(&what, &size) : NULL;
 
         if (out == NULL)
             continue;
@@ -389,8 +427,10 @@ static void print_text(const struct report *report, const struct verdict *verdic
     char *against = verdict->against != NULL ? text_harmless(verdict->against) : NULL;
 
     for (size_t i = 0; i < verdict->count; i++)
-        if (verdict->limits[i].value > verdict->limits[i].limit)
+        if (exceeded(&verdict->limits[i]))
             print_exceeded(report, run, &verdict->limits[i], against);
+        else if (within_noise(&verdict->limits[i]))
+            print_within_noise(report, &verdict->limits[i], against);
     if (check_rss_exceeded(&verdict->rss))
         check_rss_print(report, run, &verdict->rss);
     check_advice_print(report, &verdict->advice);
@@ -422,8 +462,12 @@ static void print_json(const struct verdict *verdict)
         json_number(&json, "limit", l->limit);
         if (l->from_baseline)
             json_number(&json, "baseline", l->base);
-        json_true(&json, "exceeded", l->value > l->limit);
-        if (l->value > l->limit)
+        json_true(&json, "exceeded", exceeded(l));
+        if (sampling_is_on(run) || sampling_is_on(&verdict->base.run)) {
+            json_number(&json, "error", error(l));
+            json_true(&json, "within_noise", within_noise(l));
+        }
+        if (exceeded(l))
             check_lines_json(&json, &l->lines);
         json_close(&json);
     }

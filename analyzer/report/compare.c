@@ -5,6 +5,7 @@
 #include "compare_rss.h"
 #include "kind.h"
 #include "missing.h"
+#include "sampling.h"
 #include "show.h"
 #include "text.h"
 #include "totals.h"
@@ -41,7 +42,10 @@ const struct manual manual_compare = {
         "compared, and their spread (standard deviation) shown. Without RUN: the last two runs.\n"
         "RUN@MARK is the run up to a mark (trace.h), as if it had ended there; RUN@A..B is what was counted "
         "from A to B.\n"
-        "Both may be seconds, too. @MARK alone is of the latest run.",
+        "Both may be seconds, too. @MARK alone is of the latest run. Of sampled runs it says which "
+        "differences are "
+        "within\n"
+        "the noise: below two standard errors.",
     .options = options,
     .examples = {{"", "the last two runs"},
                  {"list stream -g type", "two labels: of which types there are more, and where"},
@@ -80,6 +84,35 @@ static void name_cells(const struct run *run, struct table *table, const struct 
     free(place);
 }
 
+static double change_of(const struct match *m)
+{
+    return fabs(measures[by].is_bytes ? m->bytes[1] - m->bytes[0] : m->count[1] - m->count[0]);
+}
+
+/* The variance of each side in the measure that is compared. */
+static const double *variances_of(const struct match *m)
+{
+    return measures[by].is_bytes ? m->bytes_variance : m->count_variance;
+}
+
+static int within_noise(const struct match *m)
+{
+    double change = change_of(m);
+
+    return change > 0 && variances_explain(change, variances_of(m)[0], variances_of(m)[1]);
+}
+
+static void state_cell(struct table *table, const struct match *m)
+{
+    const char *state = !m->in_first ? "new" : !m->in_second ? "gone" : "";
+    char text[40];
+
+    snprintf(text, sizeof text, "%s%s%s", state, within_noise(m) && *state != '\0' ? ", " : "",
+             within_noise(m) ? "within noise" : "");
+    table_cell(table, text);
+    table_cell_color(table, within_noise(m) ? "dim" : !m->in_first ? "red" : "green");
+}
+
 static void print_match(const struct report *report, struct table *table, const struct run *run,
                         const struct match *m)
 {
@@ -87,7 +120,7 @@ static void print_match(const struct report *report, struct table *table, const 
     double change = m->bytes[1] - m->bytes[0], more = m->count[1] - m->count[0];
     int counts = !measures[by].is_bytes;
     double main_change = counts ? more : change;
-    const char *color = main_change > 0 ? "red" : main_change < 0 ? "green" : NULL;
+    const char *color = within_noise(m) ? "dim" : main_change > 0 ? "red" : main_change < 0 ? "green" : NULL;
     int kind = counts ? TOTAL_COUNT : TOTAL_BYTES;
 
     table_row(table, NULL);
@@ -101,18 +134,12 @@ static void print_match(const struct report *report, struct table *table, const 
         if (m->at_most[side])
             table_cell_before(table, "<= ");
     }
-    table_cell(table, !m->in_first ? "new" : !m->in_second ? "gone" : "");
-    table_cell_color(table, !m->in_first ? "red" : "green");
+    state_cell(table, m);
     name_cells(run, table, m);
 }
 
 /* A row that changed by less than this share of all changes together is not shown, only counted. */
 #define LEAST_CHANGE 0.001
-
-static double change_of(const struct match *m)
-{
-    return fabs(measures[by].is_bytes ? m->bytes[1] - m->bytes[0] : m->count[1] - m->count[0]);
-}
 
 /* How many rows changed enough to be shown; the rows are sorted, the largest change first. */
 static size_t count_large(const struct matches *matches, size_t changed)
@@ -183,6 +210,7 @@ static void print_notes(const struct report *report, const struct compared *all,
                        (long long)side->runs[k].number, t->exit_status > 0 ? "status " : "",
                        units_exit(out, t->exit_status), report_color(report, "reset"));
             missing_print_numbered(report, &side->runs[k]);
+            sampling_print_numbered(report, &side->runs[k]);
         }
         free(name);
     }
@@ -244,7 +272,19 @@ static void json_contender(struct report *report, struct json *json, const struc
         window_json(json, &c->side.runs[0]);
 }
 
-static void json_match(struct json *json, const struct match *m)
+static void json_errors(struct json *json, const struct match *m)
+{
+    if (measure_has_bytes(by)) {
+        json_real(json, "bytes_before_error", sqrt(m->bytes_variance[0]));
+        json_real(json, "bytes_after_error", sqrt(m->bytes_variance[1]));
+    }
+    json_real(json, "allocations_before_error", sqrt(m->count_variance[0]));
+    json_real(json, "allocations_after_error", sqrt(m->count_variance[1]));
+    json_true(json, "within_noise", within_noise(m));
+}
+
+/* sampled: a run of the two sides is. */
+static void json_match(struct json *json, const struct match *m, int sampled)
 {
     int line = group == GROUP_LINE || group == GROUP_TYPE;
 
@@ -270,6 +310,8 @@ static void json_match(struct json *json, const struct match *m)
     json_real(json, "allocations_before", m->count[0]);
     json_real(json, "allocations_after", m->count[1]);
     json_real(json, "allocations_change", m->count[1] - m->count[0]);
+    if (sampled)
+        json_errors(json, m);
     json_close(json);
 }
 
@@ -305,7 +347,8 @@ static int print_json(struct report *report, const struct compared *all, size_t 
         if (status == EXIT_FINE)
             status = match_lines(report, &all[0].side, &all[i].side, (enum group)group, by, &matches);
         for (size_t k = 0; status == EXIT_FINE && k < matches.count && (limit == 0 || k < (size_t)limit); k++)
-            json_match(&json, &matches.rows[k]);
+            json_match(&json, &matches.rows[k],
+                       side_is_sampled(&all[0].side) || side_is_sampled(&all[i].side));
         json_close(&json);
         json_number(&json, "lines_in_all", (int64_t)matches.count);
         json_number(&json, "lines_unchanged", (int64_t)matches.same);
@@ -327,9 +370,11 @@ static int narrow(struct report *report, struct side *side)
     side->filter = &filter;
     for (size_t i = 0; i < side->count && status == EXIT_FINE; i++) {
         struct store_measures m;
+        struct variances v;
 
-        status = lines_totals(report, &side->runs[i], &filter, &m);
+        status = lines_totals(report, &side->runs[i], &filter, &m, &v);
         side->runs[i].t.m = m;
+        side->runs[i].v = v;
     }
     return status;
 }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "finding_words.h"
 #include "advice_rules.h"
+#include "sampled_rules.h"
 #include "show.h"
 #include "text.h"
 #include "units.h"
@@ -87,20 +88,28 @@ char *finding_sentence(const struct report *report, const struct advice *advice,
 /* Why the rule cannot tell; NULL = it can, or was not asked. */
 static const char *lack(const struct advice *advice, const struct rule *rule, const bool *which)
 {
-    return rule->lacks != NULL && (which == NULL || which[rule - rules]) ? rule->lacks(advice) : NULL;
+    return which == NULL || which[rule - rules] ? rule_lacks(advice, rule) : NULL;
+}
+
+/* True if a rule before this one lacks the same. */
+static bool is_said(const struct advice *advice, const struct rule *rule, const bool *which, const char *why)
+{
+    for (const struct rule *before = rules; before < rule; before++)
+        if (lack(advice, before, which) == why)
+            return true;
+    return false;
 }
 
 /* Those for the same reason together. */
 void finding_lacks(const struct report *report, const struct advice *advice, const bool *which,
                    const char *space)
 {
-    const char *before = NULL;
     char text[400] = "";
 
     for (const struct rule *rule = rules; rule->id != NULL; rule++) {
         const char *why = lack(advice, rule, which);
 
-        if (why == NULL || why == before)
+        if (why == NULL || is_said(advice, rule, which, why))
             continue;
         snprintf(text, sizeof text, "%s", rule->id);
         for (const struct rule *other = rule + 1; other->id != NULL; other++)
@@ -109,7 +118,6 @@ void finding_lacks(const struct report *report, const struct advice *advice, con
         snprintf(text + strlen(text), sizeof text - strlen(text), " cannot tell of this run: %s", why);
         fputs(space, stdout);
         text_wrap(stdout, text, (size_t)report->width, 2);
-        before = why;
     }
 }
 

@@ -93,10 +93,10 @@ static int print_json(struct report *report, const struct lines_query *query, co
     json_text(&json, "kind", kind_names[kind_shown]);
     filter_json(&json, &filter, query->run);
     json_object(&json, "total");
-    measures_json(&json, query->run, &n->callers.sum);
+    measures_json(&json, query->run, &n->callers.sum, &n->callers.sum_v);
     json_close(&json);
     json_object(&json, "self");
-    measures_json(&json, query->run, &n->own);
+    measures_json(&json, query->run, &n->own, &n->own_v);
     json_close(&json);
     json_array(&json, "callers");
     int status = show_lines_json(report, &json, query, &n->callers, NULL, 0);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "rss_words.h"
 #include "text.h"
+#include "sampling.h"
 #include "units.h"
 
 #include <stdio.h>
@@ -35,16 +36,25 @@ char *rss_nothing_known(const struct run *run, int of_processes)
     if (run->t.peak_rss_bytes > 0)
         snprintf(known, sizeof known, " The most that was seen to be resident is %s.",
                  units_bytes(bytes, run->t.peak_rss_bytes, 0));
-    int n = of_processes ? asprintf(&text, "Nobody looked at the pages of these processes.%s", known)
-            : run->state == RUN_RECORDING
-                ? asprintf(&text, "Nobody has looked at its pages yet: look again in a moment.%s", known)
-                : asprintf(&text,
-                           "Where its memory was is not known: its pages were not looked at. That is done at "
-                           "marks (trace.h), "
-                           "at new highs and at the end, as long as it takes little of the run's time: in "
-                           "programs of a tenth "
-                           "of a second and more. A run of an older version has to be recorded again.%s",
-                           known);
+    int n =
+        sampling_is_on(run)
+            ? asprintf(
+                  &text,
+                  "Where its memory was is not known: the run is sampled, so that most live blocks are not "
+                  "known, "
+                  "and what of its pages is live, rounding, pinned or free cannot be told apart. Record it "
+                  "without --sample.%s",
+                  known)
+        : of_processes ? asprintf(&text, "Nobody looked at the pages of these processes.%s", known)
+        : run->state == RUN_RECORDING
+            ? asprintf(&text, "Nobody has looked at its pages yet: look again in a moment.%s", known)
+            : asprintf(&text,
+                       "Where its memory was is not known: its pages were not looked at. That is done at "
+                       "marks (trace.h), "
+                       "at new highs and at the end, as long as it takes little of the run's time: in "
+                       "programs of a tenth "
+                       "of a second and more. A run of an older version has to be recorded again.%s",
+                       known);
 
     return n >= 0 ? text : NULL;
 }

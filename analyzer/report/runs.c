@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "missing.h"
 #include "run.h"
+#include "sampling.h"
 #include "table.h"
 #include "units.h"
 
@@ -42,7 +43,7 @@ static void columns(struct table *table)
 
 static void row(const struct report *report, struct table *table, const struct run *run)
 {
-    char out[UNITS_SIZE], started[20];
+    char out[UNITS_SIZE], started[20], state[32];
 
     /* 2026-06-01T12:00:00Z is shown without T and Z. */
     snprintf(started, sizeof started, "%.19s", run->started);
@@ -58,7 +59,8 @@ static void row(const struct report *report, struct table *table, const struct r
     table_cell(table, run->label);
     table_cell(table, started);
     table_cell(table, units_seconds(out, (double)run->t.wall_ns / 1e9));
-    table_cell(table, run_states[run->state]);
+    snprintf(state, sizeof state, "%s%s", run_states[run->state], sampling_is_on(run) ? ", sampled" : "");
+    table_cell(table, state);
     table_cell_color(table, run->state == RUN_COMPLETE ? NULL : "yellow");
     table_cell(table, run->t.exit_known ? units_exit(out, run->t.exit_status) : "?");
     table_cell_color(table, run->t.exit_known && run->t.exit_status != 0 ? "red" : NULL);
@@ -69,7 +71,7 @@ static void row(const struct report *report, struct table *table, const struct r
     table_cell(table, run->command);
 }
 
-/* Prints what the runs lack, below the table. */
+/* Prints what the runs lack, and which are sampled, below the table. */
 static int print_missing(struct report *report, const int64_t *numbers, size_t count)
 {
     int status = EXIT_FINE;
@@ -80,6 +82,8 @@ static int print_missing(struct report *report, const int64_t *numbers, size_t c
         status = run_load(report, numbers[i], &run);
         if (status == EXIT_FINE)
             missing_print_numbered(report, &run);
+        if (status == EXIT_FINE)
+            sampling_print_numbered(report, &run);
         run_free(&run);
     }
     return status;

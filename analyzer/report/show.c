@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "show.h"
 #include "names.h"
+#include "sampling.h"
 #include "source.h"
 #include "text.h"
 #include "units.h"
@@ -248,6 +249,8 @@ void show_number_columns(struct table *table, const struct lines_query *query)
     const struct more more = more_columns(query);
 
     table_column(table, by->heading, TABLE_RIGHT);
+    if (sampling_is_on(query->run))
+        table_column(table, "", TABLE_RIGHT);
     if (!measures[by->least].is_least) /* otherwise the values do not add up to a whole */
         table_column(table, "%", TABLE_RIGHT);
     table_column(table, measures[by->beside].heading, TABLE_RIGHT);
@@ -276,28 +279,42 @@ static void measure_cell(const struct report *report, struct table *table, const
     table_cell(table, units_measure(out, m, measure, report->bytes));
 }
 
+/* How far the measure before it may be off, in a sampled run. */
+static void error_cell(const struct report *report, struct table *table, const struct lines_query *query,
+                       const struct store_measures *m, const struct variances *v)
+{
+    char out[UNITS_SIZE];
+
+    if (sampling_is_on(query->run))
+        table_cell(table, variances_text(out, m, v, query->by, report->bytes));
+}
+
 /* For a part of a run: how much more (or less) is live at its end. Shares of that would be meaningless. */
-static void growth_cells(const struct report *report, struct table *table, const struct store_measures *m)
+static void growth_cells(const struct report *report, struct table *table, const struct lines_query *query,
+                         const struct store_measures *m, const struct variances *v)
 {
     char out[UNITS_SIZE];
 
     table_cell(table, units_bytes_signed(out, (double)m->live_bytes, report->bytes));
     table_cell_color(table, m->live_bytes > 0 ? "red" : m->live_bytes < 0 ? "green" : NULL);
+    error_cell(report, table, query, m, v);
     table_cell(table, NULL);
     table_cell(table, units_count_signed(out, (double)m->live_allocations));
 }
 
 void show_number_cells(const struct report *report, struct table *table, const struct lines_query *query,
-                       const struct store_measures *m, const struct store_measures *whole)
+                       const struct store_measures *m, const struct variances *v,
+                       const struct store_measures *whole)
 {
     const struct measure_row *by = &measures[query->by];
     const struct more more = more_columns(query);
     char out[UNITS_SIZE];
 
     if (query->run->window.set && query->by == MEASURE_live_bytes) {
-        growth_cells(report, table, m);
+        growth_cells(report, table, query, m, v);
     } else {
         measure_cell(report, table, m, query->by);
+        error_cell(report, table, query, m, v);
         if (!measures[by->least].is_least)
             table_cell(table, units_percent(out, (double)measure_value(m, query->by),
                                             (double)measure_value(whole, query->by)));
@@ -312,7 +329,8 @@ void show_number_cells(const struct report *report, struct table *table, const s
 
 void show_no_number_cells(struct table *table, const struct lines_query *query)
 {
-    size_t count = 2 + (measures[measures[query->by].least].is_least ? 0 : 1) + more_columns(query).count;
+    size_t count = 2 + (measures[measures[query->by].least].is_least ? 0 : 1) +
+                   (sampling_is_on(query->run) ? 1 : 0) + more_columns(query).count;
 
     for (size_t i = 0; i < count; i++)
         table_cell(table, NULL);
@@ -353,6 +371,7 @@ static void rest_row(const struct report *report, const struct lines_query *quer
                      struct table *table)
 {
     struct store_measures rest = lines->sum;
+    struct variances rest_v = lines->sum_v;
     char text[96], count[UNITS_SIZE];
 
     if (lines->count == lines->all)
@@ -365,9 +384,11 @@ static void rest_row(const struct report *report, const struct lines_query *quer
         table_cell(table, text);
         return;
     }
-    for (size_t i = 0; i < lines->count; i++)
+    for (size_t i = 0; i < lines->count; i++) {
         measures_subtract(&rest, &lines->rows[i].m);
-    show_number_cells(report, table, query, &rest, &lines->sum);
+        variances_take(&rest_v, &lines->rows[i].v);
+    }
+    show_number_cells(report, table, query, &rest, &rest_v, &lines->sum);
     table_skip(table, TABLE_RIGHT);
     table_cell(table, text);
 }
@@ -383,11 +404,11 @@ int show_lines(const struct report *report, const struct lines_query *query, con
     columns(table, query, lines);
     for (size_t i = 0; i < lines->count && status == EXIT_FINE; i++) {
         const struct line_row *row = &lines->rows[i];
-        struct line_stack own = {row->stack, 0, row->m};
+        struct line_stack own = {row->stack, 0, row->m, row->v};
         char *below = NULL;
 
         table_row(table, NULL);
-        show_number_cells(report, table, query, &row->m, &lines->sum);
+        show_number_cells(report, table, query, &row->m, &row->v, &lines->sum);
         if (typed)
             table_cell(table, row->type != NULL ? row->type : "-");
         if (looks)
@@ -453,7 +474,7 @@ static int json_stacks(const struct report *report, sqlite3_stmt *prepared, stru
     for (size_t i = 0; i < each && stacks[i].stack != 0 && status == EXIT_FINE; i++) {
         json_object(json, NULL);
         json_number(json, "stack", stacks[i].stack);
-        measures_json(json, query->run, &stacks[i].m);
+        measures_json(json, query->run, &stacks[i].m, &stacks[i].v);
         status = json_stack(report, prepared, json, query->run->number, stacks[i].stack);
         json_close(json);
     }
@@ -510,7 +531,8 @@ int show_lines_json(const struct report *report, struct json *json, const struct
         if (query->group != GROUP_FILE || row->file == NULL)
             json_text(json, "module", row->module);
         json_text(json, "language", row->language);
-        measures_json(json, query->run, &row->m);
+        measures_json(json, query->run, &row->m, &row->v);
+        variances_json_few(json, query->run, &row->m, &row->v, query->by);
         json_real(json, "share",
                   measure_value(&lines->sum, query->by) != 0
                       ? (double)measure_value(&row->m, query->by) /

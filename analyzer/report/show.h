@@ -14,7 +14,8 @@ int show_lines(const struct report *report, const struct lines_query *query, con
 /* The columns of a query's measure and of those beside it, and their cells. whole: what shares are of. */
 void show_number_columns(struct table *table, const struct lines_query *query);
 void show_number_cells(const struct report *report, struct table *table, const struct lines_query *query,
-                       const struct store_measures *m, const struct store_measures *whole);
+                       const struct store_measures *m, const struct variances *v,
+                       const struct store_measures *whole);
 
 void show_no_number_cells(struct table *table, const struct lines_query *query); /* empty ones */
 

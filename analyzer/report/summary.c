@@ -8,6 +8,7 @@
 #include "by_line.h"
 #include "missing.h"
 #include "nameless.h"
+#include "sampling.h"
 #include "show.h"
 #include "source_file.h"
 #include "store.h"
@@ -249,9 +250,10 @@ static void print_facts(const struct report *report, const struct run *run)
     char a[UNITS_SIZE], b[UNITS_SIZE], c[UNITS_SIZE];
     char *command = text_harmless(run->command);
 
-    int wide = run_title(report, run) + 2 + (int)text_width(command) > report->width && report->width > 0;
+    int taken = run_title(report, run) + 2, sampled = sampling_print(report, run, (size_t)taken);
+    int wide = taken + (int)text_width(command) > report->width && report->width > 0;
 
-    fputs(wide ? "\n" : "  ", stdout);
+    fputs(wide && !sampled ? "\n" : "  ", stdout);
     text_wrap(stdout, command, (size_t)report->width, 2);
     print_history(report, run);
     printf("allocated    %15s  %12s\n", units_count(a, t->m.allocations),

@@ -103,7 +103,7 @@ static int print_json(const struct report *report, const struct lines_query *que
     run_json(&json, "run", query->run);
     filter_json(&json, &filter, query->run);
     json_object(&json, "total");
-    measures_json(&json, query->run, &lines->sum);
+    measures_json(&json, query->run, &lines->sum, &lines->sum_v);
     json_close(&json);
     json_array(&json, "rows");
     int status = show_lines_json(report, &json, query, &shown, NULL, 0);

@@ -75,7 +75,7 @@ static int print_json(struct report *report, const struct lines_query *query, co
         json_number(&json, "unreadable", query->run->unreadable);
     json_number(&json, "rows_in_all", (int64_t)lines->all);
     json_object(&json, "total");
-    measures_json(&json, query->run, &lines->sum);
+    measures_json(&json, query->run, &lines->sum, &lines->sum_v);
     json_close(&json);
     json_array(&json, "rows");
     int status = show_lines_json(report, &json, query, lines, stacks, (size_t)stacks_each);

@@ -1,4 +1,5 @@
-/* totals.c - compares runs by nine numbers; several runs of a label by their mean. */
+/* totals.c - compares runs by nine numbers; several runs of a label by their mean. Of one sampled run, what is shown
+ * behind a number is its standard error, where that of several would be their spread. */
 #define _GNU_SOURCE
 #include "totals.h"
 #include "table.h"
@@ -98,6 +99,30 @@ static double spread(const struct side *side, const struct total *total)
     return sqrt(squares / (double)(side->count - 1));
 }
 
+/* The variance of the mean, where a run is sampled. */
+static double variance(const struct side *side, const struct total *total)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < side->count && total->value == NULL; i++)
+        sum += side->runs[i].v.of[total->measure];
+    return sum / ((double)side->count * (double)side->count);
+}
+
+static int within_noise(const struct side *a, const struct side *b, const struct total *total)
+{
+    double change = mean(b, total) - mean(a, total);
+
+    return change != 0 && variances_explain(change, variance(a, total), variance(b, total));
+}
+
+int totals_within_noise(enum measure by, const struct compared *a, const struct compared *b)
+{
+    const struct total total = {.measure = by};
+
+    return within_noise(&a->side, &b->side, &total);
+}
+
 char *totals_number(const struct report *report, char *out, int kind, double value, int with_sign)
 {
     char rest[UNITS_SIZE];
@@ -142,6 +167,7 @@ char *totals_sentence(const struct report *report, enum measure by, const struct
     const struct total total = {.measure = by};
     double before = mean(&a->side, &total), after = mean(&b->side, &total);
     char x[UNITS_SIZE], y[UNITS_SIZE], r[UNITS_SIZE], *text = NULL;
+    const char *noise = within_noise(&a->side, &b->side, &total) ? ", within the noise of sampling" : "";
     int n;
 
     totals_number(report, x, kind_of(&total), before, 0);
@@ -150,12 +176,12 @@ char *totals_sentence(const struct report *report, enum measure by, const struct
         n = asprintf(&text, "%s %.*s exactly %s %s%s (%s)", b->name, (int)strcspn(measure->verb, " "),
                      measure->verb, measure->as, a->name, measure->does != NULL ? measure->does : "", y);
     else if (before < 0 || after < 0) /* below 0: only possible for parts of runs */
-        n = asprintf(&text, "%s changes what is live by %s, %s by %s", b->name, y, a->name, x);
+        n = asprintf(&text, "%s changes what is live by %s, %s by %s%s", b->name, y, a->name, x, noise);
     else if (before == 0)
-        n = asprintf(&text, "%s %s %s where %s has none", b->name, measure->verb, y, a->name);
+        n = asprintf(&text, "%s %s %s where %s has none%s", b->name, measure->verb, y, a->name, noise);
     else
-        n = asprintf(&text, "%s %s %s %s%s (%s -> %s)", b->name, measure->verb, ratio(r, after, before),
-                     measure->of, a->name, x, y);
+        n = asprintf(&text, "%s %s %s %s%s (%s -> %s%s)", b->name, measure->verb, ratio(r, after, before),
+                     measure->of, a->name, x, y, noise);
     return n >= 0 ? text : NULL;
 }
 
@@ -165,7 +191,7 @@ static void total_cell(const struct report *report, struct table *table, const s
                        const struct side *side)
 {
     char a[UNITS_SIZE], b[UNITS_SIZE], text[2 * UNITS_SIZE + 8];
-    double deviation = spread(side, total);
+    double deviation = side->count > 1 ? spread(side, total) : sqrt(variance(side, total));
 
     if (deviation > 0)
         snprintf(text, sizeof text, "%s \xc2\xb1 %s",
@@ -213,12 +239,15 @@ void totals_print(const struct report *report, const struct compared *all, size_
         total_cell(report, table, &totals[t], &all[0].side);
         for (size_t i = 1; i < count; i++) {
             double change = mean(&all[i].side, &totals[t]) - first;
-            const char *color = change > 0 ? "red" : change < 0 ? "green" : "dim";
+            int noise = within_noise(&all[0].side, &all[i].side, &totals[t]);
+            const char *color = noise || change == 0 ? "dim" : change > 0 ? "red" : "green";
 
             total_cell(report, table, &totals[t], &all[i].side);
             table_cell(table, totals_number(report, out, kind_of(&totals[t]), change, 1));
             table_cell_color(table, color);
-            if (first == 0 || change == 0)
+            if (noise)
+                strcpy(out, "within noise");
+            else if (first == 0 || change == 0)
                 strcpy(out, "");
             else
                 percent(out, 100 * change / first);
@@ -242,6 +271,11 @@ void totals_json(struct json *json, const struct compared *all, size_t count, si
         json_real(json, "change", mean(b, &totals[t]) - mean(a, &totals[t]));
         json_real(json, "before_spread", spread(a, &totals[t]));
         json_real(json, "after_spread", spread(b, &totals[t]));
+        if (side_is_sampled(a) || side_is_sampled(b)) {
+            json_real(json, "before_error", sqrt(variance(a, &totals[t])));
+            json_real(json, "after_error", sqrt(variance(b, &totals[t])));
+            json_true(json, "within_noise", within_noise(a, b, &totals[t]));
+        }
         json_close(json);
     }
     json_close(json);

@@ -13,6 +13,9 @@ char *totals_number(const struct report *report, char *out, int kind, double val
 char *totals_sentence(const struct report *report, enum measure by, const struct compared *a,
                       const struct compared *b);
 
+/* True if the two differ in a measure, but no more than the sampling of a run explains. */
+int totals_within_noise(enum measure by, const struct compared *a, const struct compared *b);
+
 /* Prints a table: a column for each run, and one for its change from the first. whole: neither a filter
  * nor a part of a run was chosen, so numbers of whole runs can be compared, too. */
 void totals_print(const struct report *report, const struct compared *all, size_t count, int whole);

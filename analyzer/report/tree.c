@@ -366,7 +366,7 @@ static int print_json(struct report *report, struct shown *shown)
     json_real(&json, "min_share", least);
     filter_json(&json, &filter, shown->profile.run);
     json_object(&json, "total");
-    measures_json(&json, shown->profile.run, &shown->profile.sum);
+    measures_json(&json, shown->profile.run, &shown->profile.sum, &shown->profile.sum_v);
     json_close(&json);
     json_number(&json, "folded", shown->folded[0]);
     json_number(&json, "folded_value", shown->rest[0]);
@@ -388,7 +388,7 @@ static int print_json(struct report *report, struct shown *shown)
             json_number(&json, "line", place->line);
         json_text(&json, "module", place->module);
         json_text(&json, "language", is_type(place) ? NULL : place->language);
-        measures_json(&json, shown->profile.run, &n->m[0]);
+        measures_json(&json, shown->profile.run, &n->m[0], NULL);
         json_number(&json, "value", value_of(&shown->tree, node));
         json_number(&json, "self", shown->self[node]);
         json_number(&json, "folded", shown->folded[node]);

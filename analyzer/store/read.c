@@ -97,25 +97,16 @@ static int connect_immutable(struct store *store)
     return connect(store, uri, SQLITE_OPEN_URI);
 }
 
-/* Creates the views of this build, which hide those in the file. */
-static int make_views(struct store *store, const char *views)
+int store_views_show_all(struct store *store, int again)
 {
-    char sql[64 * 1024], *out = sql; /* 64 KiB: the lists of measures are written out later */
-    static const char from[] = "CREATE VIEW ", to[] = "CREATE TEMP VIEW ";
+    int code = store_views_show(store, store_views_sql, again);
 
-    for (const char *p = views; *p != '\0';) {
-        if (out + sizeof to >= sql + sizeof sql)
-            return store_fail(store, -ENOMEM, "the views do not fit.");
-        if (strncmp(p, from, sizeof from - 1) == 0) {
-            memcpy(out, to, sizeof to - 1);
-            out += sizeof to - 1;
-            p += sizeof from - 1;
-        } else {
-            *out++ = *p++;
-        }
-    }
-    *out = '\0';
-    return store_execute(store, sql, "read");
+    store->shown = 1;
+    if (code == 0)
+        code = store_views_show(store, store_page_views_sql, again);
+    if (code == 0)
+        code = store_views_show(store, store_type_views_sql, again);
+    return code == 0 && store->sampled ? store_views_show(store, store_sampling_views_sql, again) : code;
 }
 
 int store_has_table(struct store *store, const char *table, int64_t *there)
@@ -175,11 +166,7 @@ static int open_read(struct store *store)
         code = store_types_show(store);
     if (code == 0)
         code = store_sampling_show(store);
-    if (code == 0)
-        code = make_views(store, store_views_sql);
-    if (code == 0)
-        code = make_views(store, store_page_views_sql);
-    return code == 0 ? make_views(store, store_type_views_sql) : code;
+    return code == 0 ? store_views_show_all(store, 0) : code;
 }
 
 int store_open_read(const char *path, struct store **store)

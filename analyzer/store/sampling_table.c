@@ -6,36 +6,47 @@
 static const char *const tables[] = {"sampling", "site_error"};
 #define TABLES (sizeof tables / sizeof tables[0])
 
+/* The file's views are made anew, in the form that has errors. */
+static int make(struct store *store)
+{
+    int64_t types = 0;
+    int code = store_execute(store, store_sampling_sql, "write");
+
+    if (code == 0)
+        code = store_views_make(store, store_sampling_views_sql, 1);
+    if (code == 0)
+        code = store_views_make(store, store_views_sql, 1);
+    if (code == 0)
+        code = store_has_table(store, "stack_type", &types);
+    return code == 0 && types ? store_views_make(store, store_type_views_sql, 1) : code;
+}
+
 /* Is called with every row of sampling, and does nothing then if the tables are there. */
 int store_sampling_make(struct store *store)
 {
     int64_t there = 0;
     int code = store_has_table(store, tables[TABLES - 1], &there);
 
-    return code == 0 && !there ? store_execute(store, store_sampling_sql, "write") : code;
+    return code == 0 && !there ? make(store) : code;
 }
+
+/* Both, and as tables: a view in their place could do anything. */
+static const char count_tables[] = "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name IN "
+                                   "('sampling', 'site_error') AND sql LIKE "
+                                   "'CREATE TABLE %'";
 
 int store_sampling_show(struct store *store)
 {
-    static const char *const nothing[TABLES] = {
-        "CREATE TEMP VIEW sampling AS SELECT 0 AS run, 0 AS interval, 0 AS samples, 0 AS allocations, 0 AS "
-        "bytes WHERE 0",
-        "CREATE TEMP VIEW site_error AS SELECT 0 AS run, {key: 0 AS #}, {estimated: 0.0 AS #} WHERE 0",
-    };
-    int code = 0;
+    int64_t there = 0;
+    int code = store_number(store, count_tables, "read", &there), before = store->sampled;
 
-    for (size_t i = 0; i < TABLES && code == 0; i++) {
-        char sql[80];
-        int64_t there = 0;
+    store->sampled = there == TABLES;
+    return code == 0 && store->shown && store->sampled != before ? store_views_show_all(store, 1) : code;
+}
 
-        snprintf(sql, sizeof sql, "DROP VIEW IF EXISTS temp.%s", tables[i]);
-        code = store_execute(store, sql, "read");
-        if (code == 0)
-            code = store_has_table(store, tables[i], &there);
-        if (code == 0 && !there)
-            code = store_execute(store, nothing[i], "read");
-    }
-    return code;
+int store_is_sampled(const struct store *store)
+{
+    return store->sampled;
 }
 
 int store_sampling_delete(struct store *store, int64_t run)
@@ -50,7 +61,14 @@ int store_sampling_delete(struct store *store, int64_t run)
 /* Creates the tables only if a sample was taken of the run. */
 int store_sampling_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy)
 {
-    int found = store_has_rows(to, from, "SELECT 1 FROM sampling WHERE run = ?1", run);
+    int found = store_has_rows(
+        to, from,
+        "SELECT 1 FROM (SELECT count(*) AS n FROM main.sqlite_schema WHERE type = 'table' AND "
+        "name IN ('sampling', 'site_error') AND sql LIKE 'CREATE TABLE %') WHERE n = 2 AND ?1 > 0",
+        run);
+
+    if (found > 0)
+        found = store_has_rows(to, from, "SELECT 1 FROM sampling WHERE run = ?1", run);
     int code = found > 0 ? store_sampling_make(to) : found;
 
     for (size_t i = 0; i < TABLES && code == 0 && found > 0; i++)

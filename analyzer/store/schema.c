@@ -379,7 +379,7 @@ static int create(struct store *store)
                  STORE_APPLICATION_ID, STORE_VERSION);
         code = store_execute(store, store_schema_sql, "create");
         if (code == 0)
-            code = store_execute(store, store_views_sql, "create");
+            code = store_views_make(store, store_views_sql, 0);
         if (code == 0)
             code = store_execute(store, identity, "create");
     }

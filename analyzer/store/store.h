@@ -282,8 +282,12 @@ int store_pages_show(struct store *store);
 /* The same of stack_type, stack_part and unreadable: the types of blocks. */
 int store_types_show(struct store *store);
 
-/* The same of sampling and site_error. */
+/* For a file opened for reading: looks whether it has tables of sampled runs; if so, the views have their errors from
+ * here on. store_open_read() does that; call it again when a collector may have created them since. */
 int store_sampling_show(struct store *store);
+
+/* True if a file opened for reading has the tables sampling and site_error; else they must not be read. */
+int store_is_sampled(const struct store *store);
 
 /* Sets *looks to the number of the latest look at resident pages that a command requested in a run; 0 = none. */
 int store_pages_asked(struct store *store, int64_t run, int64_t *looks);

@@ -59,6 +59,7 @@ struct store {
     uint64_t device, inode; /* of the file; 0 = not known */
     int resolved;           /* 1 = no part of file is a symbolic link */
     int foreign;            /* see store_foreign() */
+    int sampled, shown;     /* opened for reading: 1 = it has tables of sampled runs; its views were shown */
     int ours;               /* 1 = the file's header says that it has this build's format */
     int waited_ms;          /* for a lock that another program holds */
     int unsynced;           /* 1 = nothing is synced to disk before the first commit */
@@ -78,6 +79,7 @@ extern const char store_page_views_sql[]; /* and the views of them */
 extern const char store_types_sql[];      /* the same of type_table.c */
 extern const char store_type_views_sql[];
 extern const char store_sampling_sql[]; /* of sampling_table.c */
+extern const char store_sampling_views_sql[];
 
 /* A database without runs, as a file; size 0 = none is known. */
 extern const unsigned char store_image[];
@@ -162,6 +164,14 @@ int store_pages_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy)
 int store_types_make(struct store *store);
 int store_types_delete(struct store *store, int64_t run);
 int store_types_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
+
+/* Makes views in the file, in one of their forms (view_forms.c), in the place of those that are there; and as temporary
+ * views of this build, which hide those in the file. again: they are there, in the other form. */
+int store_views_make(struct store *store, const char *sql, int sampled);
+int store_views_show(struct store *store, const char *sql, int again);
+
+/* Shows all views of a file that was opened for reading. */
+int store_views_show_all(struct store *store, int again);
 
 /* The same of the tables of sampling_table.c. */
 int store_sampling_make(struct store *store);

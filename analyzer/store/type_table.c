@@ -14,11 +14,12 @@ enum store_type_how store_type_how(int64_t number)
 /* The file's view may be from before it had all its columns. */
 int store_types_make(struct store *store)
 {
+    int64_t sampled = 0;
     int code = store_execute(store, store_types_sql, "write");
 
     if (code == 0)
-        code = store_execute(store, "DROP VIEW IF EXISTS types", "write");
-    return code == 0 ? store_execute(store, store_type_views_sql, "write") : code;
+        code = store_has_table(store, "site_error", &sampled);
+    return code == 0 ? store_views_make(store, store_type_views_sql, sampled != 0) : code;
 }
 
 int store_types_show(struct store *store)

@@ -8,7 +8,8 @@ SELECT s.run AS run, coalesce(p.part, s.node) AS node, s.process AS process, s.t
        s.leaf AS leaf, {measures: coalesce(s.# * (p.start + p.seen) / p.looks - s.# * p.start / p.looks, s.#) AS #},
        s.smallest AS smallest, s.largest AS largest, s.sizes AS sizes, s.lifetimes AS lifetimes,
        p.start AS start, p.seen AS seen, p.looks AS looks
-FROM site AS s LEFT JOIN stack_part AS p ON p.run = s.run AND p.node = s.node;
+       /*if sampled*/, {measures: coalesce(s.#_variance * p.seen / p.looks, s.#_variance) AS #_variance}/*else*//*end*/
+FROM /*if sampled*/site_estimate/*else*/site/*end*/ AS s LEFT JOIN stack_part AS p ON p.run = s.run AND p.node = s.node;
 
 CREATE VIEW IF NOT EXISTS types AS
 SELECT s.run AS run, y.type AS type, coalesce(l.language, 'native') AS language, l.file AS file, coalesce(l.line, 0) AS line,
@@ -18,7 +19,9 @@ SELECT s.run AS run, y.type AS type, coalesce(l.language, 'native') AS language,
                            WHERE o.run = s.run AND o.id = s.node), '') AS module,
        {measures: add(s.#) AS #}, CASE y.how WHEN 2 THEN 'exact' WHEN 1 THEN 'sampled' WHEN 0 THEN 'inferred' END AS how,
        sum(CASE WHEN y.how = 1 THEN s.seen END) AS seen, sum(CASE WHEN y.how = 1 THEN s.looks END) AS looks
-FROM (SELECT run, node, line, {measures: add(#) AS #}, max(seen) AS seen, max(looks) AS looks FROM site_by_type
+       /*if sampled*/, {estimated: sqrt(sum(s.#_variance)) AS #_error}/*else*/, {estimated: 0.0 AS #_error}/*end*/
+FROM (SELECT run, node, line, {measures: add(#) AS #}, max(seen) AS seen, max(looks) AS looks
+             /*if sampled*/, {estimated: sum(#_variance) AS #_variance}/*else*//*end*/ FROM site_by_type
       GROUP BY run, node, line) AS s
 LEFT JOIN stack_type AS y ON y.run = s.run AND y.node = s.node
 LEFT JOIN line AS l ON l.run = s.run AND l.id = s.line

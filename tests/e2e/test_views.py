@@ -11,18 +11,19 @@ from conftest import clean_environment, rows, wait_for_run
 
 SUMMED = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
 MEASURES = [*SUMMED, "own_peak_bytes", "own_peak_bytes_least"]
+ERRORS = [f"{measure}_error" for measure in SUMMED if measure != "temporary"]
 VIEWS = {
     "runs": "run label command started wall_s cpu_s exit_status state allocations bytes frees freed_bytes peak_allocations "
     "peak_bytes live_allocations live_bytes temporary processes threads peak_rss_bytes phase peak_s root events_lost damaged by_thread why "
-    "stopped untraced stacks_lost unfreed_allocations unfreed_bytes",
+    "stopped untraced stacks_lost unfreed_allocations unfreed_bytes sample_interval samples exact_allocations exact_bytes",
     "processes": "run process pid parent_pid command executable started_s ended_s exit_status allocations bytes peak_bytes "
     "live_bytes",
     "threads": "run process tid name allocations bytes frees thread",
-    "sites": "run process thread stack file line function module language " + " ".join(MEASURES),
-    "lines": "run file line function module language " + " ".join(MEASURES),
-    "functions": "run function file module language " + " ".join(MEASURES),
-    "stacks": "run stack frames " + " ".join(MEASURES),
-    "leaks": "run file line function live_allocations live_bytes stack",
+    "sites": "run process thread stack file line function module language " + " ".join(MEASURES + ERRORS),
+    "lines": "run file line function module language " + " ".join(MEASURES + ERRORS),
+    "functions": "run function file module language " + " ".join(MEASURES + ERRORS),
+    "stacks": "run stack frames " + " ".join(MEASURES + ERRORS),
+    "leaks": "run file line function live_allocations live_bytes stack live_allocations_error live_bytes_error",
     "timeline": "run t_s live_bytes live_allocations rss_bytes",
     "marks": "run process mark name t_s kind highest_allocations highest_bytes",
 }
@@ -30,7 +31,7 @@ VIEWS = {
 # These are created with the first moment or mapping that they show: test_store_views.c has their columns.
 ON_DEMAND = {"resident": "run moment t_s kind mark process part file line function name bytes blocks module language",
              "mapped": "run process stack file line function module language " + " ".join(MEASURES),
-             "types": "run type language file line function module " + " ".join(MEASURES) + " how seen looks"}
+             "types": "run type language file line function module " + " ".join(MEASURES) + " how seen looks " + " ".join(ERRORS)}
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_columns_as_the_reference_says(view):
     reference = (pathlib.Path(__file__).resolve().parents[2] / "analyzer/REFERENCE.md").read_text(encoding="utf-8")
     reference = reference[reference.index("\n## Your own questions"):]
     documented = re.search(rf"^\| `{view}` \| (.*) \|$", reference, re.M).group(1)
-    assert documented.replace("*measures*", ", ".join(MEASURES)).split(", ") == {**VIEWS, **ON_DEMAND}[view].split()
+    assert documented.replace("*measures*", ", ".join(MEASURES)).replace("*errors*", ", ".join(ERRORS)).split(", ") == {**VIEWS, **ON_DEMAND}[view].split()
 
 
 @pytest.mark.parametrize("view", ["sites", "lines", "functions", "stacks"])

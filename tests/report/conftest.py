@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import select
 import shutil
 import sqlite3
@@ -48,6 +49,29 @@ def add_types():
             connection.execute("INSERT INTO stack_type SELECT DISTINCT run, node, 'type ' || node, 2 FROM site WHERE node % 2 = 0")
 
     return add
+
+
+MEASURED = ("allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes")
+
+
+def make_sampled(database, interval=4096, samples=1234, allocations=90000, in_bytes=5_000_000):
+    """As if a sample had been taken of its runs, one block in `interval` bytes; variances are those of small blocks."""
+    with sqlite3.connect(database) as connection:
+        tables = (STORE / "sampling_rows.sql").read_text(encoding="utf-8")
+        for name, words in (("key", ("node", "process", "thread")), ("estimated", MEASURED)):
+            tables = re.sub(rf"{{{name}: (.*?)}}", lambda found: ", ".join(found[1].replace("#", w) for w in words), tables)  # noqa: B023
+        connection.executescript(tables)
+        connection.execute("INSERT INTO sampling SELECT id, ?, ?, ?, ? FROM run", (interval, samples, allocations, in_bytes))
+        variances = [f"CASE WHEN {kind}bytes > 0 THEN 1.0 * {kind}allocations * {kind}allocations * {interval} / {kind}bytes ELSE 0.0 END, "
+                     f"{interval}.0 * {kind}bytes" for kind in ("", "live_", "peak_")]
+        connection.execute("INSERT INTO site_error(run, node, process, thread, allocations, bytes, live_allocations, live_bytes, "
+                           f"peak_allocations, peak_bytes) SELECT run, node, process, thread, {', '.join(variances)} FROM site")
+
+
+@pytest.fixture
+def add_sampling():
+    """add_sampling(database, ...): see make_sampled()."""
+    return make_sampled
 
 
 @pytest.fixture

@@ -19,25 +19,33 @@
     "allocations, bytes, peak_allocations, peak_bytes, live_allocations, live_bytes, temporary, " \
     "own_peak_bytes, own_peak_bytes_least"
 
+#define ERRORS                                                                                           \
+    "allocations_error, bytes_error, peak_allocations_error, peak_bytes_error, live_allocations_error, " \
+    "live_bytes_error"
+
 static const char *const views[][2] = {
     {"runs", "run, label, command, started, wall_s, cpu_s, exit_status, state, allocations, bytes, frees, "
              "freed_bytes, "
              "peak_allocations, peak_bytes, live_allocations, live_bytes, temporary, processes, threads, "
-             "peak_rss_bytes"},
+             "peak_rss_bytes, phase, peak_s, root, events_lost, damaged, by_thread, why, stopped, untraced, "
+             "stacks_lost, unfreed_allocations, unfreed_bytes, sample_interval, samples, exact_allocations, "
+             "exact_bytes"},
     {"processes",
      "run, process, pid, parent_pid, command, executable, started_s, ended_s, exit_status, allocations, "
      "bytes, peak_bytes, live_bytes"},
     {"threads", "run, process, tid, name, allocations, bytes, frees"},
-    {"lines", "run, file, line, function, module, language, " MEASURES},
-    {"functions", "run, function, file, module, language, " MEASURES},
-    {"stacks", "run, stack, frames, " MEASURES},
-    {"leaks", "run, file, line, function, live_allocations, live_bytes, stack"},
+    {"sites", "run, process, thread, stack, file, line, function, module, language, " MEASURES ", " ERRORS},
+    {"lines", "run, file, line, function, module, language, " MEASURES ", " ERRORS},
+    {"functions", "run, function, file, module, language, " MEASURES ", " ERRORS},
+    {"stacks", "run, stack, frames, " MEASURES ", " ERRORS},
+    {"leaks", "run, file, line, function, live_allocations, live_bytes, stack, live_allocations_error, "
+              "live_bytes_error"},
     {"timeline", "run, t_s, live_bytes, live_allocations, rss_bytes"},
     {"marks", "run, process, mark, name, t_s, kind, highest_allocations, highest_bytes"},
     {"resident", "run, moment, t_s, kind, mark, process, part, file, line, function, name, bytes, blocks, "
                  "module, language"},
     {"mapped", "run, process, stack, file, line, function, module, language, " MEASURES},
-    {"types", "run, type, language, file, line, function, module, " MEASURES ", how, seen, looks"},
+    {"types", "run, type, language, file, line, function, module, " MEASURES ", how, seen, looks, " ERRORS},
 };
 
 static char path[] = "/tmp/test_store_views.XXXXXX";
