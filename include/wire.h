@@ -50,7 +50,7 @@
  * Publishing: words first, then wire_ring.head with release order. An allocation is published after the
  * real allocator returned, a free before it is called: so of two events at one address, the one that makes
  * the other possible is published first, even if they are of different threads. The same holds for MAP and
- * UNMAP, all of which have stamps. In a sampled run (sampling.h) all events have, and frees may be of blocks
+ * UNMAP, all of which have stamps. In a sampled run (sampling_rule.h) all events have, and frees may be of blocks
  * that were not recorded.
  */
 #ifndef LIBTRACE_WIRE_H

@@ -12,7 +12,7 @@
 #include "map_events.h"
 #include "pending_frees.h"
 #include "rings.h"
-#include "sampling.h"
+#include "sampling_rule.h"
 #include "spread.h"
 #include "trim.h"
 

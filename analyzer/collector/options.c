@@ -1,7 +1,7 @@
 /* options.c - see options.h. */
 #include "options.h"
 #include "collector.h"
-#include "sampling.h"
+#include "sampling_rule.h"
 
 #include <errno.h>
 #include <limits.h>

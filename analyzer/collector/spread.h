@@ -1,6 +1,6 @@
 /* spread.h - how far the counts of a sampled run may be from the truth: the variances of what is counted for a site.
  *
- * See include/sampling.h for what is added up. As for the counts themselves (ledger.h), what a site had at the latest
+ * See include/sampling_rule.h for what is added up. As for the counts themselves (ledger.h), what a site had at the latest
  * peak is noted when the site changes for the first time after it. In a run that is not sampled there are none.
  */
 #ifndef LIBTRACE_SPREAD_H

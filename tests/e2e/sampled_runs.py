@@ -10,7 +10,7 @@ MEASURES = ("allocations", "bytes", "live_allocations", "live_bytes")
 
 
 def weight(size, interval):
-    """How many blocks a recorded one stands for: include/sampling.h."""
+    """How many blocks a recorded one stands for: include/sampling_rule.h."""
     return 1 if size >= interval else math.ceil(1 / -math.expm1(-(size + 1) / interval))
 
 

@@ -7,7 +7,7 @@
 #include "arena.h"
 #include "process.h"
 #include "sample_set.h"
-#include "sampling.h"
+#include "sampling_rule.h"
 
 #define RANDOM_SEED 0x9e3779b97f4a7c15ull
 #include "random_numbers.h"

@@ -1,6 +1,6 @@
 /* attach_run.c - see attach_run.h. */
 #include "attach_run.h"
-#include "sampling.h"
+#include "sampling_rule.h"
 
 #include <stdarg.h>
 #include <stdio.h>

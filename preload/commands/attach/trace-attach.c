@@ -9,7 +9,7 @@
 #include "inside.h"
 #include "option_words.h"
 #include "refusal.h"
-#include "sampling.h"
+#include "sampling_rule.h"
 
 #include <errno.h>
 #include <getopt.h>

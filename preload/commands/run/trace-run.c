@@ -4,7 +4,7 @@
 #include "database.h"
 #include "option_words.h"
 #include "program.h"
-#include "sampling.h"
+#include "sampling_rule.h"
 #include "wire.h"
 #include "wire_door.h"
 

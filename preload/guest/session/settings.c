@@ -3,7 +3,7 @@
 #include "guest.h"
 #include "join.h"
 #include "process.h"
-#include "sampling.h"
+#include "sampling_rule.h"
 
 #include <string.h>
 

@@ -14,7 +14,7 @@
 #include "rlimits.h"
 #include "rules.h"
 #include "sampler.h"
-#include "sampling.h"
+#include "sampling_rule.h"
 #include "sanitized.h"
 #include "settings.h"
 #include "slot.h"

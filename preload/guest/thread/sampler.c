@@ -5,7 +5,7 @@
 #include "process.h"
 #include "processor.h"
 #include "sample_set.h"
-#include "sampling.h"
+#include "sampling_rule.h"
 
 #include <sys/mman.h>
 

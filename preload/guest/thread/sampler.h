@@ -1,4 +1,4 @@
-/* sampler.h - which blocks a sampled run records: include/sampling.h says why; this is where it costs.
+/* sampler.h - which blocks a sampled run records: include/sampling_rule.h says why; this is where it costs.
  *
  * Each thread counts its allocations, and counts down the bytes to the next one that is hit. It has one cache line
  * for that, in private memory that the system clears in forked children: so a child's first allocation is found to be

@@ -1,4 +1,4 @@
-/* sampling.h - which blocks a sampled run records, and how many each of them stands for.
+/* sampling_rule.h - which blocks a sampled run records, and how many each of them stands for.
  *
  * With an interval of R bytes (LIBTRACE_SAMPLE) a block of S bytes is recorded with a probability of exactly
  * 1/c, and counts as c blocks of S bytes:
@@ -17,8 +17,8 @@
  *
  * The library decides and the collector counts, so both compute c here. Thread-safe; nothing is kept.
  */
-#ifndef LIBTRACE_SAMPLING_H
-#define LIBTRACE_SAMPLING_H
+#ifndef LIBTRACE_SAMPLING_RULE_H
+#define LIBTRACE_SAMPLING_RULE_H
 
 #include <stdbool.h>
 #include <stdint.h>
