@@ -8,6 +8,7 @@ import sqlite3
 
 import pytest
 
+import page
 import pprof
 from conftest import MEASURED
 
@@ -305,3 +306,24 @@ def test_csv_and_json(make_db, add_sampling, run, as_json, tmp_path):
     exported = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert told(exported["total"]) == errors(database)
     assert all(stack["bytes_error"] > 0 for stack in exported["stacks"])
+
+
+def test_page(make_db, add_sampling, html, as_json):
+    """The errors of a page's rows are those of top; an exact run's page has none."""
+    database = make_db("small")
+    assert "errors" not in page.read(html())
+    add_sampling(database)
+    data = page.read(html("--by", "bytes"))
+    names = [measure["column"] for measure in data["measures"]]
+    found = {row["line"]: row for row in as_json("top", "--limit", 0)["rows"]}
+    for i in range(1, len(data["rows"]) // page.ROW):
+        row = data["errors"][i * len(names) : (i + 1) * len(names)]
+        assert dict(zip(names, row)) == {name: found[data["rows"][i * page.ROW + 1]][f"{name}_error"] for name in names}
+    assert data["runs"][0]["facts"]["sampling"] == SAMPLING
+
+
+def test_page_in_a_browser(make_db, add_sampling, html, browser):
+    add_sampling(make_db("small"), interval=1 << 15)
+    warning, table = browser(html("--by", "bytes"), ["text", "#facts"], ["table"])["seen"]
+    assert "Sampled: one block in 32.0 KiB" in warning and "90,000 allocations" in warning
+    assert any("+-256 KiB" in " ".join(row) for row in table) and any("too few samples" in " ".join(row) for row in table)
