@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include "export.h"
+#include "sampling.h"
 #include "text.h"
 #include "texts.h"
 
@@ -262,6 +263,15 @@ static void write_filter(struct writer *w)
     free(only);
 }
 
+static void write_sampling(struct writer *w)
+{
+    char text[SAMPLING_TEXT];
+
+    if (sampling_is_on(w->export->run))
+        field_number(&w->profile, PROFILE_COMMENT,
+                     string(w, sampling_text(w->export->report, w->export->run, text)));
+}
+
 static void write_profile(struct writer *w)
 {
     const struct run *run = w->export->run;
@@ -282,8 +292,10 @@ static void write_profile(struct writer *w)
     field_number(&w->profile, PROFILE_TIME, (uint64_t)export_started(run) * 1000000000u);
     field_number(&w->profile, PROFILE_DURATION, (uint64_t)run->t.wall_ns);
     write_type(w, PROFILE_PERIOD_TYPE, "space", "bytes");
-    field_number(&w->profile, PROFILE_PERIOD, 1); /* every allocation was counted */
+    /* Every allocation was counted; or one in so many bytes, and what it stands for is in the values already. */
+    field_number(&w->profile, PROFILE_PERIOD, sampling_is_on(run) ? (uint64_t)run->sampling.interval : 1);
     field_number(&w->profile, PROFILE_COMMENT, string(w, run->command));
+    write_sampling(w);
     write_filter(w);
     field_number(&w->profile, PROFILE_DEFAULT_TYPE, string(w, measures[w->export->by].pprof));
     free(bases);

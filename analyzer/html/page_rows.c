@@ -1,6 +1,7 @@
 /* page_rows.c - the page's table: the lines of a run, or what changed in them between two.
  *
  *   "rows": [file, line, function, module, all measures, source, ...]   row 0 is the sum of those left out
+ *   "errors": [standard errors of all measures, ...]                     of these rows, in a sampled run
  *   "changes": {measure: [file, line, line before, function, module, state, before, after, blocks before,
  *         blocks after, source, ...], ...}   likewise. state: 0 in both runs, 1 new, 2 gone;
  *         +4: before is an upper bound, +8: after is one
@@ -10,8 +11,10 @@
 #define _GNU_SOURCE
 #include "page.h"
 #include "match.h"
+#include "sampling.h"
 #include "source.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +144,27 @@ static void choose_detailed(struct page *page, struct ranked *ranked, size_t cou
     page->detailed = calloc(count + 1, 1);
 }
 
+/* In the order of the rows. False = out of memory. */
+static int write_errors(struct page *page, const struct lines *lines, const struct ranked *rows, size_t count)
+{
+    int64_t *out = sampling_is_on(page->runs[0]) ? calloc((count + 1) * MEASURES, sizeof *out) : NULL;
+    struct variances rest = lines->sum_v;
+
+    if (!sampling_is_on(page->runs[0]))
+        return 1;
+    for (size_t i = 0; out != NULL && i < count; i++) {
+        for (int m = 0; m < MEASURES; m++)
+            out[(i + 1) * MEASURES + (size_t)m] = llround(variances_error(&rows[i].row->v, m));
+        variances_take(&rest, &rows[i].row->v);
+    }
+    for (int m = 0; out != NULL && m < MEASURES; m++)
+        out[m] = llround(variances_error(&rest, m));
+    if (out != NULL)
+        json_numbers(page->json, "errors", out, (count + 1) * MEASURES);
+    free(out);
+    return out != NULL;
+}
+
 static int write_rows(struct page *page, const struct lines *lines)
 {
     struct ranked *ranked = calloc(lines->count + 1, sizeof *ranked);
@@ -165,11 +189,13 @@ static int write_rows(struct page *page, const struct lines *lines)
             }
         }
         memcpy(out + 4, &rest, sizeof rest);
+        fine = write_errors(page, lines, ranked, kept);
         page->row_count = kept + 1;
         json_numbers(page->json, "rows", out, (kept + 1) * ROW);
         json_numbers(page->json, "around", around.list, around.count);
         json_number(page->json, "rows_in_all", (int64_t)lines->all);
-        fine = find_rows_of_places(page, ranked, kept) && page->detailed != NULL && !page->texts.failed;
+        fine =
+            fine && find_rows_of_places(page, ranked, kept) && page->detailed != NULL && !page->texts.failed;
     }
     free(ranked);
     free(out);

@@ -21,6 +21,7 @@ struct wave {
 /* The profile's nodes linked from callers to callees, for growing inwards. All arrays are by node. */
 struct below {
     struct store_measures *m; /* with everything below the node */
+    double *variance;         /* likewise; NULL in an exact run */
     uint32_t *first, *next;   /* child, sibling; PROFILE_NONE = none. first[node_count]: the outermost */
 };
 
@@ -89,10 +90,12 @@ static size_t meet(struct branches_cursor *cursors, size_t count)
     if (i < count)
         qsort(cursors, count, sizeof *cursors, branches_compare_cursors);
     for (i = 0; i < count; i++)
-        if (n > 0 && branches_compare_cursors(&cursors[n - 1], &cursors[i]) == 0)
+        if (n > 0 && branches_compare_cursors(&cursors[n - 1], &cursors[i]) == 0) {
             measures_add(&cursors[n - 1].m, &cursors[i].m);
-        else
+            cursors[n - 1].variance += cursors[i].variance;
+        } else {
             cursors[n++] = cursors[i];
+        }
     return n;
 }
 
@@ -118,8 +121,11 @@ static int inwards(const struct profile *profile, const struct below *below, con
         return follow(wave, &next);
     }
     for (uint32_t child = below->first[c->node]; child != PROFILE_NONE; child = below->next[child]) {
-        const struct branches_cursor next = {
-            .node = child, .place = frame_of(profile, child)->count - 1, .m = below->m[child]};
+        const struct branches_cursor next = {.node = child,
+                                             .place = frame_of(profile, child)->count - 1,
+                                             .m = below->m[child],
+                                             .variance =
+                                                 below->variance != NULL ? below->variance[child] : 0};
 
         if (!follow(wave, &next))
             return 0;
@@ -168,8 +174,10 @@ static int add_children(const struct branches *branches, const struct below *bel
             return 0;
         node->parent = parent;
         node->key = cursors[i].key;
-        for (end = i; end < count && cursors[end].key == node->key; end++)
+        for (end = i; end < count && cursors[end].key == node->key; end++) {
             measures_add(&node->m[0], &cursors[end].m);
+            node->variance += cursors[end].variance;
+        }
         span->begin = next->count;
         for (size_t k = i; k < end && measure_value(&node->m[0], branches->by) >= branches->smallest; k++)
             if (!follow_next(branches->profile, below, cursors[k], next))
@@ -201,8 +209,10 @@ static int begin_inside(const struct branches *branches, struct wave *wave)
     const struct profile *profile = branches->profile;
 
     for (size_t i = 0; i < profile->site_count; i++) {
-        const struct branches_cursor cursor = branches_begin(profile, &profile->sites[i], branches->leaf);
+        struct branches_cursor cursor = branches_begin(profile, &profile->sites[i], branches->leaf);
 
+        if (profile->variances != NULL)
+            cursor.variance = profile->variances[i].of[branches->by];
         if (!follow(wave, &cursor))
             return 0;
     }
@@ -211,7 +221,7 @@ static int begin_inside(const struct branches *branches, struct wave *wave)
 
 /* Links the nodes from callers to callees, and sums up. Parents come before their children, so one pass
  * does it. */
-static int turn_round(const struct profile *profile, struct below *below)
+static int turn_round(const struct profile *profile, enum measure by, struct below *below)
 {
     size_t n = profile->node_count;
 
@@ -220,14 +230,20 @@ static int turn_round(const struct profile *profile, struct below *below)
     below->next = malloc((n + 1) * sizeof *below->next);
     if (below->m == NULL || below->first == NULL || below->next == NULL)
         return 0;
+    if (profile->variances != NULL && (below->variance = calloc(n + 1, sizeof *below->variance)) == NULL)
+        return 0;
     for (size_t i = 0; i <= n; i++)
         below->first[i] = PROFILE_NONE;
     for (size_t i = 0; i < profile->site_count; i++)
         measures_add(&below->m[profile->sites[i].node], &profile->sites[i].m);
+    for (size_t i = 0; i < profile->variance_count; i++)
+        below->variance[profile->sites[i].node] += profile->variances[i].of[by];
     for (size_t i = n; i-- > 0;) {
         size_t parent = profile->nodes[i].parent != PROFILE_NONE ? profile->nodes[i].parent : n;
 
         measures_add(&below->m[parent], &below->m[i]);
+        if (below->variance != NULL)
+            below->variance[parent] += below->variance[i];
         below->next[i] = below->first[parent];
         below->first[parent] = (uint32_t)i;
     }
@@ -237,6 +253,7 @@ static int turn_round(const struct profile *profile, struct below *below)
 static void free_below(struct below *below)
 {
     free(below->m);
+    free(below->variance);
     free(below->first);
     free(below->next);
 }
@@ -248,10 +265,10 @@ int branches_grow(const struct branches *branches, const uint32_t *keys, struct 
     struct wave now = {0};
     const struct branches_cursor root = {.node = (uint32_t)profile->node_count};
     uint32_t parent = 0; /* the nodes of a level are in the order of its spans */
-    int fine =
-        (branches->inverted ? begin_inside(branches, &now)
-                            : turn_round(profile, below) && inwards_shown(profile, below, &root, &now)) &&
-        one_span(&now) && profile_grow(&tree->nodes, &tree->count, sizeof *tree->nodes) != NULL;
+    int fine = (branches->inverted ? begin_inside(branches, &now)
+                                   : turn_round(profile, branches->by, below) &&
+                                         inwards_shown(profile, below, &root, &now)) &&
+               one_span(&now) && profile_grow(&tree->nodes, &tree->count, sizeof *tree->nodes) != NULL;
 
     for (int64_t depth = 0; fine && now.count > 0 && (branches->depth == 0 || depth <= branches->depth);
          depth++) {

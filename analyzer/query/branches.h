@@ -15,7 +15,7 @@ struct branches {
     int64_t depth;    /* levels, 0 = all */
 };
 
-/* Fills an empty tree; each node's measures include everything below it, as after tree_sum(). keys: for
+/* Fills an empty tree; each node's measures include everything below it, as after tree_sum(), and so does its variance. keys: for
  * each place, places with the same key become one node. False = out of memory; call tree_free() then, too. */
 int branches_grow(const struct branches *branches, const uint32_t *keys, struct tree *tree);
 
@@ -25,6 +25,7 @@ struct branches_cursor {
     uint32_t key;         /* of the place */
     uint32_t node, place; /* of the profile; index into the places of the node's frame */
     struct store_measures m;
+    double variance; /* of the measure that the tree is by; 0 in an exact run */
 };
 
 /* For following stacks outwards step by step. begin: at the line that the site counts for, or at the

@@ -13,6 +13,7 @@ struct tree_node {
     uint32_t key;
     uint32_t frame;             /* one of the frames that it stands for, in the run that had it first */
     struct store_measures m[2]; /* of each run: by itself; after tree_sum(), with everything below it */
+    double variance;            /* of the measure that branches_grow() was asked for; 0 in an exact run */
 };
 
 struct tree {

@@ -8,6 +8,7 @@
 #include "commands.h"
 #include "python_end.h"
 #include "python_kept.h"
+#include "sampling.h"
 #include "system_kept.h"
 #include "show.h"
 #include "source_file.h"
@@ -15,6 +16,7 @@
 #include "text.h"
 #include "units.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,6 +244,11 @@ static int print_json(const struct report *report, const struct lines_query *que
     json_number(&json, "rows_in_all", (int64_t)lines->all);
     json_number(&json, "live_allocations", lines->sum.live_allocations);
     json_number(&json, "live_bytes", lines->sum.live_bytes);
+    if (sampling_is_on(query->run)) {
+        json_number(&json, "live_allocations_error",
+                    llround(variances_error(&lines->sum_v, MEASURE_live_allocations)));
+        json_number(&json, "live_bytes_error", llround(variances_error(&lines->sum_v, MEASURE_live_bytes)));
+    }
     json_number(&json, "python_ends", out->python.processes);
     json_number(&json, "python_ends_unknown", out->python.unknown);
     json_number(&json, "lines_above_min", (int64_t)out->above);

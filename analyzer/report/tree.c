@@ -8,12 +8,14 @@
 #include "branches.h"
 #include "fold.h"
 #include "place_keys.h"
+#include "sampling.h"
 #include "show.h"
 #include "text.h"
 #include "type_boxes.h"
 #include "call_tree.h"
 #include "units.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,8 +224,29 @@ static const char *cost_color(int64_t value, int64_t whole)
     return share >= 0.25 ? "red" : share >= 0.05 ? "yellow" : share < 0.01 ? "dim" : NULL;
 }
 
+static struct variances variances_of(const struct tree *tree, uint32_t node)
+{
+    struct variances v = {{0}};
+
+    v.of[by] = tree->nodes[node].variance;
+    return v;
+}
+
+/* In a sampled run, how far the value before it may be off. node: 0 = that is not known. */
+static void error_cell(const struct screen *screen, uint32_t node)
+{
+    const struct tree *tree = &screen->shown->tree;
+    struct variances v = variances_of(tree, node);
+    char out[UNITS_SIZE];
+
+    if (sampling_is_on(screen->shown->profile.run))
+        table_cell(screen->table,
+                   variances_text(out, &tree->nodes[node].m[0], &v, by, screen->report->bytes));
+}
+
 /* at_most: the value is an upper bound. */
-static void value_cells(const struct screen *screen, int64_t value, int at_most, int64_t self, int with_self)
+static void value_cells(const struct screen *screen, uint32_t node, int64_t value, int at_most, int64_t self,
+                        int with_self)
 {
     const struct report *report = screen->report;
     int counts = !measures[by].is_bytes;
@@ -234,6 +257,7 @@ static void value_cells(const struct screen *screen, int64_t value, int at_most,
     table_cell_color(screen->table, color);
     if (at_most)
         table_cell_before(screen->table, "<= ");
+    error_cell(screen, node);
     table_cell(screen->table, units_percent(out, (double)value, (double)screen->whole));
     table_cell_color(screen->table, color);
     if (inverted)
@@ -280,8 +304,9 @@ static void node_row(const struct screen *screen, uint32_t node)
     char *before = prefix(screen, shown->level[node], own);
 
     table_row(screen->table, NULL);
-    value_cells(screen, value_of(&shown->tree, node), !measure_is_exact(&shown->tree.nodes[node].m[0], by),
-                shown->self[node], shown->self[node] != 0);
+    value_cells(screen, node, value_of(&shown->tree, node),
+                !measure_is_exact(&shown->tree.nodes[node].m[0], by), shown->self[node],
+                shown->self[node] != 0);
     name_cells(screen, node, before);
     free(before);
 }
@@ -302,7 +327,7 @@ static void folded_row(void *context, uint32_t node)
                  depth_limit != 0 && shown->depth[node] == depth_limit ? "more" : "smaller") < 0)
         text = NULL;
     table_row(screen->table, "dim");
-    value_cells(screen, shown->rest[node], measures[measures[by].least].is_least, 0, 0);
+    value_cells(screen, 0, shown->rest[node], measures[measures[by].least].is_least, 0, 0);
     table_cell(screen->table, text);
     if (before != NULL)
         table_cell_before(screen->table, before);
@@ -315,6 +340,8 @@ static void print_tree(const struct report *report, struct shown *shown)
     struct screen screen = {report, shown, table_new(report), measure_value(&shown->profile.sum, by)};
 
     table_column(screen.table, measures[by].heading, TABLE_RIGHT);
+    if (sampling_is_on(shown->profile.run))
+        table_column(screen.table, "", TABLE_RIGHT);
     table_column(screen.table, "%", TABLE_RIGHT);
     if (!inverted)
         table_column(screen.table, "SELF", TABLE_RIGHT);
@@ -390,6 +417,12 @@ static int print_json(struct report *report, struct shown *shown)
         json_text(&json, "language", is_type(place) ? NULL : place->language);
         measures_json(&json, shown->profile.run, &n->m[0], NULL);
         json_number(&json, "value", value_of(&shown->tree, node));
+        if (sampling_is_on(shown->profile.run)) {
+            struct variances v = variances_of(&shown->tree, node);
+
+            json_number(&json, "value_error", llround(variances_error(&v, by)));
+            variances_json_few(&json, shown->profile.run, &n->m[0], &v, by);
+        }
         json_number(&json, "self", shown->self[node]);
         json_number(&json, "folded", shown->folded[node]);
         json_number(&json, "folded_value", shown->rest[node]);

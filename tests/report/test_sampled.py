@@ -1,10 +1,15 @@
 """Sampled runs: every report says so, and how far its numbers may be off. The errors are compared with the table site_error."""
 
+import csv
+import gzip
+import json
 import math
 import sqlite3
 
 import pytest
 
+import page
+import pprof
 from conftest import MEASURED
 
 SAID = "sampled: one in 4.00 KiB; 1,234 samples; exact totals: 90,000 allocations, 4.77 MiB"
@@ -249,3 +254,76 @@ def test_rss(make_db, add_sampling, run):
     add_sampling(make_db("small"))
     for command in (["rss"], ["top", "--by", "resident"], ["rss", "--json"]):
         assert "the run is sampled" in run(*command, status=0).stdout
+
+
+@pytest.mark.parametrize("options", [[], ["--inverted"], ["--group", "function", "--by", "bytes"], ["--by", "live"]])
+def test_tree(sampled, as_json, run, options):
+    """A node's error is that of all below it; a root's, of the run."""
+    found = as_json("tree", "--min", 0, *options)
+    measure = {"bytes": "bytes", "live": "live_bytes"}.get(options[-1] if options else "", "peak_bytes")
+    assert told(found["total"]) == errors(sampled)
+    roots = [row for row in found["rows"] if row["depth"] == 1]
+    assert math.sqrt(sum(row["value_error"] ** 2 for row in roots)) == pytest.approx(errors(sampled)[measure], rel=0.01)
+    for row in found["rows"]:
+        assert row["too_few_samples"] == (row["value_error"] > 0 and row["value"] ** 2 < 20 * row["value_error"] ** 2) or \
+            row["value"] ** 2 == pytest.approx(20 * row["value_error"] ** 2, rel=0.01)
+    assert "+-" in run("tree", "--min", "0.1%", *options, status=0).stdout
+
+
+def test_leaks(sampled, as_json, run):
+    found = as_json("leaks", "--all", "--limit", 0)
+    assert found["live_bytes_error"] == errors(sampled)["live_bytes"]
+    assert [row["live_bytes_error"] for row in found["rows"]] == [errors(sampled, f"node = {row['stack']}")["live_bytes"] for row in found["rows"]]
+    assert SAID in run("leaks", status=0).stdout
+
+
+def test_function(sampled, as_json):
+    found = as_json("function", "*", "--by", "bytes")
+    assert told(found["total"]) == errors(sampled)
+
+
+def test_pprof_has_the_period(make_db, add_sampling, run, tmp_path):
+    database = make_db("small")
+    for period, comment in ((1, None), (4096, SAID)):
+        run("export", "--format", "pprof", "-o", "out.pb.gz", status=0)
+        profile = pprof._message(gzip.decompress((tmp_path / "out.pb.gz").read_bytes()), strings=[6], comments=[13], period=12)
+        assert profile["period"] == period
+        assert (comment is None) or comment in [profile["strings"][i].decode() for i in profile["comments"]]
+        if period == 1:
+            add_sampling(database)
+
+
+def test_csv_and_json(make_db, add_sampling, run, as_json, tmp_path):
+    database = make_db("small")
+    run("export", "--format", "csv", "-o", "exact.csv", status=0)
+    add_sampling(database)
+    run("export", "--format", "csv", "-o", "out.csv", status=0)
+    with open(tmp_path / "exact.csv", newline="", encoding="utf-8") as exact, open(tmp_path / "out.csv", newline="", encoding="utf-8") as out:
+        before, rows = list(csv.DictReader(exact)), list(csv.DictReader(out))
+    assert [{key: row[key] for key in before[0]} for row in rows] == before
+    assert [int(row["peak_bytes_error"]) for row in rows] == [row["peak_bytes_error"] for row in as_json("top", "--limit", 0, "--by", "bytes")["rows"]]
+    run("export", "--format", "json", "-o", "out.json", status=0)
+    exported = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert told(exported["total"]) == errors(database)
+    assert all(stack["bytes_error"] > 0 for stack in exported["stacks"])
+
+
+def test_page(make_db, add_sampling, html, as_json):
+    """The errors of a page's rows are those of top; an exact run's page has none."""
+    database = make_db("small")
+    assert "errors" not in page.read(html())
+    add_sampling(database)
+    data = page.read(html("--by", "bytes"))
+    names = [measure["column"] for measure in data["measures"]]
+    found = {row["line"]: row for row in as_json("top", "--limit", 0)["rows"]}
+    for i in range(1, len(data["rows"]) // page.ROW):
+        row = data["errors"][i * len(names) : (i + 1) * len(names)]
+        assert dict(zip(names, row)) == {name: found[data["rows"][i * page.ROW + 1]][f"{name}_error"] for name in names}
+    assert data["runs"][0]["facts"]["sampling"] == SAMPLING
+
+
+def test_page_in_a_browser(make_db, add_sampling, html, browser):
+    add_sampling(make_db("small"), interval=1 << 15)
+    warning, table = browser(html("--by", "bytes"), ["text", "#facts"], ["table"])["seen"]
+    assert "Sampled: one block in 32.0 KiB" in warning and "90,000 allocations" in warning
+    assert any("+-256 KiB" in " ".join(row) for row in table) and any("too few samples" in " ".join(row) for row in table)

@@ -65,7 +65,8 @@ function functions(numbers, texts) {
   return all;
 }
 
-function rows(numbers, texts, all, count) {
+// errors: of a sampled run, the standard errors of each row's values.
+function rows(numbers, texts, all, count, errors) {
   const out = [];
   for (let i = 0; i < numbers.length; i += 5 + count)
     out.push({
@@ -76,7 +77,7 @@ function rows(numbers, texts, all, count) {
       values: numbers.slice(i + 4, i + 4 + count),
       source: texts[numbers[i + 4 + count]],
     });
-  out.forEach((row, index) => Object.assign(row, { index, whole: row.values }));
+  out.forEach((row, index) => Object.assign(row, { index, whole: row.values, errors: errors?.slice(index * count, (index + 1) * count) }));
   if (out.length) Object.assign(out[0], { rest: true, count: all - (out.length - 1) });
   return out;
 }
@@ -192,7 +193,7 @@ export function read(element) {
     runs: json.runs.map((run) => ({ ...run, kind: json.kind, heapPeak: json.kind === "heap" ? run.facts.peak_bytes : 0, shown: { ...run.facts, ...run.passing }, samples: samples(run.samples) })),
     functions: functions(json.functions, json.texts),
     tree: stacks(json.stacks, json.runs.length, values.length),
-    rows: json.rows ? rows(json.rows, json.texts, json.rows_in_all, values.length) : null,
+    rows: json.rows ? rows(json.rows, json.texts, json.rows_in_all, values.length, json.errors) : null,
     around: json.around ? around(json.around, json.texts) : null,
     rowStacks: json.row_stacks ? rowStacks(json.row_stacks, values.length) : null,
     changes: null,

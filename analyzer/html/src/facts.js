@@ -18,7 +18,12 @@ export function subtitle(f) {
   return `${f.command} \u2014 ${f.started.replace("T", " ").replace("Z", " UTC")}, ${plural(f.processes, "process", "processes")}, ${plural(f.threads, "thread", "threads")}${end}`;
 }
 
-export const warnings = (f) => f.missing;
+function sampled({ interval_bytes: interval, samples, allocations, bytes: size }) {
+  const exact = allocations === null || size === null ? "" : ` Exact totals: ${plural(allocations, "allocation", "allocations")}, ${bytes(size)}.`;
+  return `Sampled: one block in ${bytes(interval)}, ${plural(samples, "sample", "samples")}; numbers are estimates.${exact}`;
+}
+
+export const warnings = (f) => [...(f.sampling ? [sampled(f.sampling)] : []), ...f.missing];
 
 // heap: of allocations, not of what programs map by themselves.
 export function cards(container, runs, heap) {

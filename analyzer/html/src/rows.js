@@ -3,6 +3,8 @@ import { make } from "./dom.js";
 import { mark } from "./findings.js";
 import { atMost, basename, bytes, count, percent, shortName, signed } from "./units.js";
 
+const FEW = 20; // samples behind a number: VARIANCES_SAMPLES
+
 const show = (measure) => (measure.isBytes ? bytes : count);
 const place = (row) => (row.file ? `${row.file}${row.line ? `:${row.line}` : ""}` : basename(row.module || ""));
 
@@ -29,9 +31,12 @@ export function lineColumns(measures, totals, measure, part, hasSource) {
       if (m.time === "whole" && part()) return [];
       const text = m.least >= 0 && row.values[m.least] !== value ? atMost(show(m)(value)) : show(m)(value);
       if (m !== measure()) return [text];
+      const error = part() ? 0 : row.errors?.[m.value];
+      const few = error && value * value < FEW * error * error;
+      const noise = error ? [make("span", { class: "dim" }, few ? " too few samples" : ` +-${show(m)(error)}`)] : [];
       const bar = make("span", { class: "fill live" });
       bar.style.width = `${totals()[m.value] > 0 ? (100 * value) / totals()[m.value] : 0}%`;
-      return [make("span", { class: "share" }, value && m.least < 0 ? percent(value, totals()[m.value]) : ""), make("b", {}, text), bar];
+      return [make("span", { class: "share" }, value && m.least < 0 ? percent(value, totals()[m.value]) : ""), make("b", {}, text), ...noise, bar];
     },
   }));
   const texts = [
