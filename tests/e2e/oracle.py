@@ -5,6 +5,8 @@ import pathlib
 import re
 import subprocess
 
+from conftest import clean_environment
+
 NUMBER = r"([\d,]+)"
 
 
@@ -52,6 +54,21 @@ def has_tls(library):
     """Whether a shared library has thread-local storage, for which the loader keeps room in each thread."""
     headers = subprocess.run(["readelf", "-lW", library], capture_output=True, text=True, check=True).stdout
     return re.search(r"^\s+TLS\s", headers, re.M) is not None
+
+
+def tls_stand_ins(library, folder):
+    """Libraries that do nothing, to be preloaded for an oracle: as many as libtrace.so brings into a program that have thread-local
+    storage. The loader allocates a vector for each thread with one entry for each of those."""
+    (folder / "tls.c").write_text("__thread int value = 1; int *value_of(void) { return &value; }\n")
+    plain, traced = clean_environment(), clean_environment({"LD_PRELOAD": library, "LIBTRACE_DB": folder / "x.db"})
+    found = []
+    for number, brought in enumerate(sorted(mapped_libraries(traced) - mapped_libraries(plain))):
+        if has_tls(brought):
+            stand_in = folder / f"tls{number}.so"
+            command = ["gcc", "-shared", "-fPIC", "-o", stand_in, f"-Wl,-soname,tls{number}.so", folder / "tls.c"]
+            subprocess.run(command, check=True)
+            found.append(str(stand_in))
+    return found
 
 
 def addr2line(file, addresses, program=("addr2line",)):

@@ -14,24 +14,10 @@ MEASURES = ("allocations", "frees", "bytes", "live_allocations", "live_bytes")
 
 @pytest.fixture(scope="session")
 def valgrind(build, tmp_path_factory):
-    """valgrind(argv): the totals that valgrind counts.
-
-    The loader allocates a vector for each thread with one entry for each library that has thread-local storage. A
-    program under the tracer has more such libraries, so valgrind's run gets as many: stand-ins that do nothing.
-    """
+    """valgrind(argv): the totals that valgrind counts."""
     if not shutil.which("valgrind"):
         pytest.skip("valgrind is not installed")
-    folder = tmp_path_factory.mktemp("tls")
-    (folder / "tls.c").write_text("__thread int value = 1; int *value_of(void) { return &value; }\n")
-    tracer = oracle.mapped_libraries(clean_environment({"LD_PRELOAD": build.library, "LIBTRACE_DB": folder / "x.db"}))
-    stand_ins = []
-    for number, library in enumerate(sorted(tracer - oracle.mapped_libraries(clean_environment()))):
-        if oracle.has_tls(library):
-            stand_in = folder / f"tls{number}.so"
-            subprocess.run(
-                ["gcc", "-shared", "-fPIC", "-o", stand_in, f"-Wl,-soname,tls{number}.so", folder / "tls.c"], check=True
-            )
-            stand_ins.append(str(stand_in))
+    stand_ins = oracle.tls_stand_ins(build.library, tmp_path_factory.mktemp("tls"))
 
     def run(argv):
         return oracle.valgrind_totals(argv, clean_environment({"LD_PRELOAD": ":".join(stand_ins) or None}))
