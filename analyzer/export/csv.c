@@ -1,13 +1,20 @@
 /* csv.c - the lines of a run, as `top --limit 0` lists them: RFC 4180, with a header and plain numbers. */
 #include "export.h"
+#include "text.h"
 
 static void write_text(FILE *out, const char *text)
 {
     putc('"', out);
-    for (; text != NULL && *text != '\0'; text++) {
-        if (*text == '"')
+    while (text != NULL && *text != '\0') {
+        const char *start = text;
+        uint32_t c = text_next(&text);
+
+        if (c == '"')
             putc('"', out);
-        putc(*text, out);
+        if (c == 0xfffd) /* bytes that are not UTF-8 */
+            fputs("\xef\xbf\xbd", out);
+        else
+            fwrite(start, 1, (size_t)(text - start), out);
     }
     fputs("\",", out);
 }
