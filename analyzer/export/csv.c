@@ -2,16 +2,23 @@
  * measure's standard error, too. */
 #include "export.h"
 #include "sampling.h"
+#include "text.h"
 
 #include <math.h>
 
 static void write_text(FILE *out, const char *text)
 {
     putc('"', out);
-    for (; text != NULL && *text != '\0'; text++) {
-        if (*text == '"')
+    while (text != NULL && *text != '\0') {
+        const char *start = text;
+        uint32_t c = text_next(&text);
+
+        if (c == '"')
             putc('"', out);
-        putc(*text, out);
+        if (c == 0xfffd) /* bytes that are not UTF-8 */
+            fputs("\xef\xbf\xbd", out);
+        else
+            fwrite(start, 1, (size_t)(text - start), out);
     }
     fputs("\",", out);
 }

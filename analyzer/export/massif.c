@@ -106,9 +106,8 @@ static void write_folded(struct writer *w, int level, const struct bundle *group
 
     for (size_t i = 0; i < count; i++)
         bytes += groups[i].bytes;
-    if (count > 0)
-        fprintf(w->export->out, "%*sn0: %lld in %zu place%s below massif's threshold (%.2f%%)\n", level, "",
-                (long long)bytes, count, count == 1 ? "," : "s, all", 100.0 / SIGNIFICANT);
+    fprintf(w->export->out, "%*sn0: %lld in %zu place%s below massif's threshold (%.2f%%)\n", level, "",
+            (long long)bytes, count, count == 1 ? "," : "s, all", 100.0 / SIGNIFICANT);
 }
 
 /* Writes a line for the cursors' own place, then one for each of the next places. */
@@ -131,7 +130,8 @@ static void write_level(struct writer *w, int level, struct cursor *cursors, siz
         write_level(w, level + 1, here, groups[i].count, groups[i].bytes, place != NULL ? place : "?");
         free(place);
     }
-    write_folded(w, level + 1, groups + large, count - large);
+    if (large < count)
+        write_folded(w, level + 1, groups + large, count - large);
     free(groups);
 }
 

@@ -1,25 +1,20 @@
-/* arena.c - a libFuzzer target: shared memory in which the input's words stand, anywhere, read as the
+/* arena.c - a fuzz target: shared memory in which the input's words stand, anywhere, read as the
  * collector does.
  *
  * The input is a byte of settings, and then records of 12 bytes: place, index, value. A record writes one
  * word; some have the collector look at what is there by then.
  */
 #define _GNU_SOURCE
+#include "arena_memory.h"
 #include "drain.h"
+#include "input.h"
 #include "note_reader.h"
 #include "rings.h"
 
-#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
-
-#define CHUNKS (WIRE_FIRST_CHUNK + 64)
-#define SIZE (CHUNKS * WIRE_CHUNK_SIZE)
-#define SLOTS 3
-#define RINGS 3
 
 struct record {
     uint8_t place;
@@ -28,36 +23,10 @@ struct record {
 };
 
 static struct arena *arena;
-static struct wire_arena *wire;
-static int memory;
 
 static void begin(uint8_t settings, struct tracker *tracker)
 {
-    if (!wire) {
-        memory = memfd_create("fuzz", MFD_CLOEXEC);
-        if (memory < 0 || ftruncate(memory, SIZE) != 0)
-            abort();
-        wire = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-        if (wire == MAP_FAILED)
-            abort();
-    }
-    fallocate(memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, SIZE);
-    wire->processes = SLOTS;
-    wire->rings = RINGS;
-    for (unsigned i = 0; i < SLOTS; i++) {
-        wire->process[i].pid = getpid();
-        wire->process[i].state = WIRE_PROCESS_LIVE;
-        wire->process[i].frame_segment[0] = (WIRE_FIRST_CHUNK + i) * WIRE_CHUNK_SIZE;
-        wire->process[i].node_segment[0] = (WIRE_FIRST_CHUNK + 4 + i) * WIRE_CHUNK_SIZE;
-        wire->process[i].note_segment[0] = (WIRE_FIRST_CHUNK + 8 + i) * WIRE_CHUNK_SIZE;
-        wire->ring[i].process = i < 2 ? 0 : 1;
-        wire->ring[i].buffer = (WIRE_FIRST_CHUNK + 16 + 8 * i) * WIRE_CHUNK_SIZE;
-        wire->ring[i].state = WIRE_RING_BUSY;
-    }
-    arena = calloc(1, sizeof *arena);
-    if (!arena)
-        abort();
-    arena_adopt(arena, wire, SIZE, memory);
+    arena = arena_memory_new();
     tracker->arena = arena;
     tracker->point_every_ns = 1000000;
     tracker->by_thread = settings & 1;
@@ -66,15 +35,15 @@ static void begin(uint8_t settings, struct tracker *tracker)
 
 static uint64_t *in_chunk(unsigned chunk, uint32_t index)
 {
-    return (uint64_t *)((char *)wire + (WIRE_FIRST_CHUNK + chunk) * WIRE_CHUNK_SIZE) +
-           index % (WIRE_CHUNK_SIZE / 8);
+    return arena_memory_chunk(chunk) + index % (WIRE_CHUNK_SIZE / 8);
 }
 
 /* Where a record writes to: what counts is hit often. */
 static uint64_t *place_of(uint8_t place, uint32_t index)
 {
-    struct wire_ring *ring = &wire->ring[place / 16 % RINGS];
-    struct wire_process *process = &wire->process[place / 16 % SLOTS];
+    struct wire_arena *wire = arena_memory;
+    struct wire_ring *ring = &wire->ring[place / 16 % ARENA_RINGS];
+    struct wire_process *process = &wire->process[place / 16 % ARENA_SLOTS];
     switch (place % 16) {
     case 0:
         return (uint64_t *)process + index % (sizeof *process / 8);
@@ -83,17 +52,17 @@ static uint64_t *place_of(uint8_t place, uint32_t index)
     case 2:
         return (uint64_t *)wire + index % (offsetof(struct wire_arena, chunk_map) / 8);
     case 3:
-        return in_chunk(place / 16 % SLOTS, index);
+        return in_chunk(CHUNK_FRAMES + place / 16 % ARENA_SLOTS, index);
     case 4:
-        return in_chunk(4 + place / 16 % SLOTS, index);
+        return in_chunk(CHUNK_NODES + place / 16 % ARENA_SLOTS, index);
     case 5:
-        return in_chunk(8 + place / 16 % SLOTS, index % 64);
+        return in_chunk(CHUNK_NOTES + place / 16 % ARENA_SLOTS, index % 64);
     case 6:
         return (uint64_t *)&ring->head;
     case 7:
-        return (uint64_t *)wire + index % (SIZE / 8);
+        return (uint64_t *)wire + index % (ARENA_SIZE / 8);
     default:
-        return in_chunk(16 + 8 * (place / 16 % RINGS), index % 512);
+        return in_chunk(CHUNK_WORDS + CHUNKS_A_RING * (place / 16 % ARENA_RINGS), index % 512);
     }
 }
 
@@ -150,7 +119,6 @@ static void end(struct tracker *tracker)
     free(arena);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct tracker *tracker = size ? calloc(1, sizeof *tracker) : NULL;

@@ -81,9 +81,9 @@ static uint64_t read_pointer(struct bytes *b, uint8_t encoding, uintptr_t data_b
 
 static struct bytes bytes_from(const struct cfi_section *section, uintptr_t address)
 {
-    if (address < section->start || address > section->end)
-        return (struct bytes){NULL, NULL, true};
-    return (struct bytes){(const uint8_t *)address, (const uint8_t *)section->end, false};
+    bool inside = address >= section->start && address <= section->end;
+    const uint8_t *end = (const uint8_t *)section->end;
+    return (struct bytes){inside ? (const uint8_t *)address : end, end, !inside};
 }
 
 /* Finds the FDE whose range may hold pc by the header's sorted table; 0 = none. */
@@ -134,7 +134,7 @@ static struct bytes entry_at(const struct cfi_section *section, uintptr_t addres
 {
     struct bytes b = bytes_from(section, address);
     uint64_t length = bytes_unsigned(&b, 4);
-    return length == 0xffffffffu ? (struct bytes){NULL, NULL, true} : bytes_part(&b, length);
+    return length == 0xffffffffu ? (struct bytes){b.end, b.end, true} : bytes_part(&b, length);
 }
 
 /* Reads the data that belong to the letters of the augmentation, from the second one on. */
@@ -210,6 +210,21 @@ static void restore(struct machine *m, uint64_t reg)
     }
 }
 
+/* A factored offset. */
+static int64_t scaled(uint64_t factor, int64_t align)
+{
+    return (int64_t)(factor * (uint64_t)align);
+}
+
+/* Only an offset changes, from a register: not where the CFA is an expression, whose address it would replace. */
+static bool set_cfa_offset(struct machine *m, int64_t offset)
+{
+    if (m->s->row.cfa_register == DWARF_COUNT)
+        return false;
+    m->s->row.cfa_value = offset;
+    return true;
+}
+
 static void set_cfa(struct machine *m, uint64_t reg, int64_t value)
 {
     m->s->row.cfa_register = (uint8_t)(reg < DWARF_COUNT ? reg : DWARF_COUNT + 1);
@@ -239,7 +254,7 @@ static bool run_register(struct machine *m, uint8_t opcode, struct bytes *b)
     uint64_t reg = bytes_uleb(b);
     switch (opcode) {
     case 0x05: /* offset_extended */
-        set(m, reg, CFI_AT_CFA, (int64_t)bytes_uleb(b) * align);
+        set(m, reg, CFI_AT_CFA, scaled(bytes_uleb(b), align));
         return true;
     case 0x06: /* restore_extended */
         restore(m, reg);
@@ -263,16 +278,16 @@ static bool run_register(struct machine *m, uint8_t opcode, struct bytes *b)
         set(m, reg, CFI_AT_EXPRESSION, expression(b));
         return true;
     case 0x11: /* offset_extended_sf */
-        set(m, reg, CFI_AT_CFA, bytes_sleb(b) * align);
+        set(m, reg, CFI_AT_CFA, scaled((uint64_t)bytes_sleb(b), align));
         return true;
     case 0x12: /* def_cfa_sf */
-        set_cfa(m, reg, bytes_sleb(b) * align);
+        set_cfa(m, reg, scaled((uint64_t)bytes_sleb(b), align));
         return true;
     case 0x14: /* val_offset */
-        set(m, reg, CFI_CFA, (int64_t)bytes_uleb(b) * align);
+        set(m, reg, CFI_CFA, scaled(bytes_uleb(b), align));
         return true;
     case 0x15: /* val_offset_sf */
-        set(m, reg, CFI_CFA, bytes_sleb(b) * align);
+        set(m, reg, CFI_CFA, scaled((uint64_t)bytes_sleb(b), align));
         return true;
     case 0x16: /* val_expression */
         set(m, reg, CFI_IS_EXPRESSION, expression(b));
@@ -292,7 +307,7 @@ static bool run_one(struct machine *m, struct bytes *b, bool *done)
         *done = !advance(m, opcode & 0x3f);
         return true;
     case 0x80: /* offset */
-        set(m, opcode & 0x3f, CFI_AT_CFA, (int64_t)bytes_uleb(b) * m->cie->data_align);
+        set(m, opcode & 0x3f, CFI_AT_CFA, scaled(bytes_uleb(b), m->cie->data_align));
         return true;
     case 0xc0: /* restore */
         restore(m, opcode & 0x3f);
@@ -325,15 +340,13 @@ static bool run_one(struct machine *m, struct bytes *b, bool *done)
         s->row = s->kept[--s->kept_count];
         return true;
     case 0x0e: /* def_cfa_offset */
-        s->row.cfa_value = (int64_t)bytes_uleb(b);
-        return true;
+        return set_cfa_offset(m, (int64_t)bytes_uleb(b));
     case 0x0f: /* def_cfa_expression */
         s->row.cfa_register = DWARF_COUNT;
         s->row.cfa_value = expression(b);
         return true;
     case 0x13: /* def_cfa_offset_sf */
-        s->row.cfa_value = bytes_sleb(b) * m->cie->data_align;
-        return true;
+        return set_cfa_offset(m, scaled((uint64_t)bytes_sleb(b), m->cie->data_align));
     case 0x2e: /* GNU_args_size */
         bytes_uleb(b);
         return true;
@@ -446,7 +459,7 @@ static uint32_t rule_of(const struct cfi_row *row, uintptr_t end)
     int words = (int)(row->cfa_value / 8);
     if (row->how[DWARF_RBP] == CFI_SAME)
         return rule_make(RULE_SIMPLE, rbp_base, words, 0);
-    if (row->how[DWARF_RBP] != CFI_AT_CFA || rbp >= 0 || rbp % 8 || -rbp / 8 > RULE_RBP_MAX)
+    if (row->how[DWARF_RBP] != CFI_AT_CFA || rbp >= 0 || rbp % 8 || rbp / 8 < -(int64_t)RULE_RBP_MAX)
         return special;
     return rule_make(RULE_SIMPLE, rbp_base, words, (unsigned)(-rbp / 8));
 }
