@@ -18,6 +18,13 @@ struct job_site {
     struct site site; /* a copy; its histograms are the job's own */
     uint32_t index;   /* in the ledger */
     uint64_t peak_allocations, peak_bytes;
+    struct site_fate fate;
+};
+
+/* A copy at the peak, as its site is known to the writer. */
+struct job_copy {
+    struct peak_copy copy;
+    uint32_t process, node, thread;
 };
 
 struct job_process {
@@ -48,7 +55,8 @@ struct job {
     size_t thread_count;
     struct job_site *sites;
     size_t site_count;
-    struct job_site *mapped; /* sites of tracker.mapped */
+    struct job_copy copies[STORE_COPY_KINDS]; /* in no raw job */
+    struct job_site *mapped;                  /* sites of tracker.mapped */
     size_t mapped_count;
     struct point *points;
     size_t point_count;

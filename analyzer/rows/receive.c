@@ -302,6 +302,26 @@ static int apply_stack_part(struct receiver *r, const struct rows_message *m)
     return store_stack_part(r->store, &row);
 }
 
+static int apply_site_fate(struct receiver *r, const struct rows_message *m)
+{
+    const unsigned rest = SITE_KEY_MEMBERS;
+    const struct store_site_fate row = {site_key(m, 0), number(m, rest), number(m, rest + 1),
+                                        number(m, rest + 2)};
+    return store_site_fate(r->store, &row);
+}
+
+static int apply_peak_copy(struct receiver *r, const struct rows_message *m)
+{
+    const unsigned rest = 1 + SITE_KEY_MEMBERS;
+    const struct store_peak_copy row = {(enum store_copy_kind)number(m, 0),
+                                        site_key(m, 1),
+                                        number(m, rest),
+                                        number(m, rest + 1),
+                                        number(m, rest + 2),
+                                        number(m, rest + 3)};
+    return store_peak_copy(r->store, &row);
+}
+
 static int next_node(void *data, struct store_node *row)
 {
     struct receiver *r = data;
@@ -406,6 +426,10 @@ static int apply(struct receiver *r, const struct rows_message *m)
         return apply_stack_part(r, m);
     case ROWS_UNREADABLE:
         return store_unreadable_process(store, number(m, 0));
+    case ROWS_SITE_FATE:
+        return apply_site_fate(r, m);
+    case ROWS_PEAK_COPY:
+        return apply_peak_copy(r, m);
     case ROWS_LINE_TOTALS:
         return store_line_totals(store);
     default: /* rows that come in large numbers, or the end */

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROWS_VERSION (100 * STORE_VERSION + 9) /* new if the database changes, too: the messages follow it */
+#define ROWS_VERSION (100 * STORE_VERSION + 10) /* new if the database changes, too: the messages follow it */
 
 enum rows_type {
     ROWS_HELLO,
@@ -55,6 +55,8 @@ enum rows_type {
     ROWS_STACK_TYPE,
     ROWS_STACK_PART,
     ROWS_UNREADABLE,
+    ROWS_SITE_FATE,
+    ROWS_PEAK_COPY,
     ROWS_LINE_TOTALS,
     ROWS_FINISH,
     ROWS_TYPES

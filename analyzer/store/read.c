@@ -174,6 +174,8 @@ static int open_read(struct store *store)
     if (code == 0)
         code = store_types_show(store);
     if (code == 0)
+        code = store_fates_show(store);
+    if (code == 0)
         code = make_views(store, store_views_sql);
     if (code == 0)
         code = make_views(store, store_page_views_sql);

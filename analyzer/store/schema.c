@@ -381,6 +381,8 @@ static int create(struct store *store)
         if (code == 0)
             code = store_execute(store, store_views_sql, "create");
         if (code == 0)
+            code = store_fates_make(store);
+        if (code == 0)
             code = store_execute(store, identity, "create");
     }
     if (code == 0)

@@ -34,6 +34,8 @@ enum store_statement {
     STORE_STACK_TYPE,
     STORE_STACK_PART,
     STORE_UNREADABLE,
+    STORE_SITE_FATE,
+    STORE_PEAK_COPY,
     STORE_STATEMENTS
 };
 
@@ -75,6 +77,7 @@ extern const char store_mapped_sql[];
 extern const char store_page_views_sql[]; /* and the views of them */
 extern const char store_types_sql[];      /* the same of type_table.c */
 extern const char store_type_views_sql[];
+extern const char store_fates_sql[]; /* of fate_table.c */
 
 /* A database without runs, as a file; size 0 = none is known. */
 extern const unsigned char store_image[];
@@ -159,6 +162,11 @@ int store_pages_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy)
 int store_types_make(struct store *store);
 int store_types_delete(struct store *store, int64_t run);
 int store_types_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
+
+/* The same of the tables of fate_table.c. */
+int store_fates_make(struct store *store);
+int store_fates_delete(struct store *store, int64_t run);
+int store_fates_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
 
 /* Sets *there if the file has a table of that name: a view or a virtual table in its place could do anything. */
 int store_has_table(struct store *store, const char *table, int64_t *there);

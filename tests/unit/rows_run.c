@@ -113,6 +113,9 @@ static void write_pages(struct store *store)
     expect(store_stack_type(store, 2, "std::string", STORE_TYPE_INFERRED));
     expect(store_stack_part(store, &(struct store_stack_part){1, 2, 3, 4, 7}));
     expect(store_unreadable_process(store, 1));
+    expect(store_site_fate(store, &(struct store_site_fate){{2, 1, 0}, 1, 2, 3}));
+    expect(store_peak_copy(store, &(struct store_peak_copy){STORE_COPY_COUNTED, {0, 1, 0}, 0, 0, 0, 0}));
+    expect(store_peak_copy(store, &(struct store_peak_copy){STORE_COPY_INSIDE, {1, 1, 0}, 4, 5, 6, 7}));
 }
 
 static void write_rest(struct store *store)
