@@ -1,6 +1,7 @@
 /* advice.h - what a run's record says about memory that it could do without.
  *
  *   database --> profile (query), facts.c     what is counted of a line's blocks, type by type
+ *            --> fates.c                      who freed them, and what moved
  *            --> times.c                      the same at each moment, of the lines that matter
  *            --> resident (query)             what lay where in memory
  *                    |
@@ -25,6 +26,18 @@
 
 enum advice_language { ADVICE_C, ADVICE_CXX, ADVICE_RUST, ADVICE_PYTHON, ADVICE_LANGUAGES };
 
+/* What became of blocks beyond being freed; zeroes where the record is from before that was counted. */
+struct facts_fate {
+    int64_t freed_elsewhere;    /* by another thread than the one that made them; at least so many */
+    int64_t moves, moved_bytes; /* reallocs that copied, and what they copied */
+};
+
+/* A block that took the place of another one while both were there, see store_peak_copy(). */
+struct peak_copy {
+    uint32_t facts, node; /* PROFILE_NONE = there is none, or a filter keeps it back */
+    int64_t old_bytes, new_bytes, height, next_height;
+};
+
 /* The blocks of one type that count for one line. */
 struct facts {
     uint32_t
@@ -39,6 +52,7 @@ struct facts {
     int64_t stacks;              /* sites that were added up */
     int64_t largest_each;        /* the largest block of each of them, added up */
     bool one_each;               /* none of them ever had two blocks at once, for certain */
+    struct facts_fate fate;      /* what became of them */
     struct facts_moment *moment; /* at each moment of the times; NULL = it does not matter enough for that */
 };
 
@@ -86,6 +100,7 @@ struct evidence {
 struct relief {
     uint32_t facts;
     double share;
+    bool copying; /* only while it holds as many blocks as at the peak: one takes the place of another */
 };
 
 /* Who does not want to see a finding. */
@@ -125,6 +140,8 @@ struct advice {
     struct facts *facts;
     struct facts_site *sites;
     struct times times;
+    bool fates_known; /* what became of blocks was counted in this run */
+    struct peak_copy copies[STORE_COPY_KINDS];
     struct resident resident; /* the latest moment; .moments is 0 where none is known */
     struct resident_lines pinned;
     struct finding *findings; /* in their order */

@@ -8,15 +8,21 @@
 const char *const certainty_names[] = {"certain", "likely", "ask"};
 
 const struct rule rules[] = {
-    {"walked-once", "a list that is walked once", false, false, 0, true, rule_walked_once, NULL},
-    {"dict-per-instance", "a dict for each instance", false, true, 0, false, rule_dict_per_instance,
+    {"walked-once", "a list that is walked once", false, false, NULL, 0, true, rule_walked_once, NULL},
+    {"dict-per-instance", "a dict for each instance", false, true, NULL, 0, false, rule_dict_per_instance,
      no_types},
-    {"growth-by-copy", "it grows by copying itself", false, false, 0, false, rule_growth_by_copy, NULL},
-    {"churn", "made and freed again and again", true, false, 0, false, rule_churn, NULL},
-    {"growing-leak", "it holds more and more", true, false, 0, false, rule_growing_leak, no_moments},
-    {"small-blocks", "many small blocks", true, false, 1 << 20, false, rule_small_blocks, NULL},
-    {"pinned-pages", "few blocks keep many pages", true, false, 1 << 20, false, rule_pinned_pages, no_pages},
-    {"never-touched", "asked for and never used", false, false, 1 << 20, false, rule_never_touched, no_pages},
+    {"growth-by-copy", "it grows by copying itself", false, false, NULL, 0, false, rule_growth_by_copy, NULL},
+    {"peak-copy", "the peak was a copy", false, false, "growth-by-copy", 1 << 20, false, rule_peak_copy,
+     no_copies},
+    {"churn", "made and freed again and again", true, false, NULL, 0, false, rule_churn, NULL},
+    {"cross-thread-frees", "made here, freed by other threads", true, false, NULL, 0, false,
+     rule_cross_thread_frees, no_frees_by_thread},
+    {"growing-leak", "it holds more and more", true, false, NULL, 0, false, rule_growing_leak, no_moments},
+    {"small-blocks", "many small blocks", true, false, NULL, 1 << 20, false, rule_small_blocks, NULL},
+    {"pinned-pages", "few blocks keep many pages", true, false, NULL, 1 << 20, false, rule_pinned_pages,
+     no_pages},
+    {"never-touched", "asked for and never used", false, false, NULL, 1 << 20, false, rule_never_touched,
+     no_pages},
     {0},
 };
 _Static_assert(sizeof rules / sizeof rules[0] <= RULES_MOST, "RULES_MOST is too small");
@@ -66,6 +72,21 @@ const char *no_pages(const struct advice *advice)
         "nobody looked at its pages: it was short, that was not allowed, or a filter is about stacks.";
 
     return advice->resident.moments == 0 ? why : NULL;
+}
+
+/* One sentence for both, as they are named together. */
+static const char no_fates[] = "it was recorded by an earlier libtrace, which did not count that.";
+
+const char *no_frees_by_thread(const struct advice *advice)
+{
+    bool threads = advice->run->threads > advice->run->processes;
+
+    return threads && !advice->fates_known ? no_fates : NULL;
+}
+
+const char *no_copies(const struct advice *advice)
+{
+    return advice->fates_known ? NULL : no_fates;
 }
 
 const char *facts_type(const struct advice *advice, const struct facts *facts)

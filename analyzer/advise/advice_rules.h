@@ -5,12 +5,13 @@
 #include "advice.h"
 
 struct rule {
-    const char *id;    /* never changes: scripts depend on it */
-    const char *title; /* in a few words, for people */
-    bool by_function;  /* findings in one function have one cause; */
-    bool by_type;      /* those about one type have */
-    int64_t least;     /* bytes that a finding of it saves at the peak at least; 0 = as for others */
-    bool quotes;       /* its words have names from the source, which is not for everybody */
+    const char *id;     /* never changes: scripts depend on it */
+    const char *title;  /* in a few words, for people */
+    bool by_function;   /* findings in one function have one cause; */
+    bool by_type;       /* those about one type have */
+    const char *unless; /* a rule whose findings say all that is to be said of these blocks; NULL = none */
+    int64_t least;      /* bytes that a finding of it saves at the peak at least; 0 = as for others */
+    bool quotes;        /* its words have names from the source, which is not for everybody */
     void (*find)(struct advice *advice);
     /* What the record lacks, so that the rule cannot tell; NULL = nothing. The rule is not asked then. */
     const char *(*lacks)(const struct advice *advice);
@@ -34,10 +35,14 @@ void rule_dict_per_instance(struct advice *advice);
 void rule_growing_leak(struct advice *advice);
 void rule_pinned_pages(struct advice *advice);
 void rule_never_touched(struct advice *advice);
+void rule_cross_thread_frees(struct advice *advice);
+void rule_peak_copy(struct advice *advice);
 
 const char *no_moments(const struct advice *advice);
 const char *no_types(const struct advice *advice);
 const char *no_pages(const struct advice *advice);
+const char *no_frees_by_thread(const struct advice *advice);
+const char *no_copies(const struct advice *advice);
 
 /* ---- for rules ----------------------------------------------------------------------------------- */
 

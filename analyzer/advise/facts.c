@@ -232,6 +232,41 @@ int facts_read(struct advice *advice)
     return status;
 }
 
+/* What the same instruction allocates, as other types. */
+static uint32_t facts_of_call(const struct advice *advice, const struct profile_node *node)
+{
+    size_t low = 0, high = advice->site_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct facts_site *site = &advice->sites[middle];
+
+        if (site->call < node->parent || (site->call == node->parent && site->frame < node->frame))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < advice->site_count && advice->sites[low].call == node->parent &&
+                   advice->sites[low].frame == node->frame
+               ? advice->sites[low].facts
+               : PROFILE_NONE;
+}
+
+/* A stack of which nothing is left was of objects whose type turned out to be another one. */
+uint32_t *facts_by_node(const struct advice *advice)
+{
+    uint32_t *of = malloc((advice->profile.node_count + 1) * sizeof *of);
+
+    if (of != NULL)
+        memset(of, 0xff, (advice->profile.node_count + 1) * sizeof *of);
+    for (size_t i = 0; of != NULL && i < advice->site_count; i++)
+        of[advice->sites[i].node] = advice->sites[i].facts;
+    for (size_t i = PROFILE_FIRST; of != NULL && i < advice->profile.node_count; i++)
+        if (of[i] == PROFILE_NONE)
+            of[i] = facts_of_call(advice, &advice->profile.nodes[i]);
+    return of;
+}
+
 bool facts_matter(const struct advice *advice, const struct facts *facts)
 {
     const struct store_measures *all = &advice->run->t.m, *m = &facts->m;

@@ -59,7 +59,7 @@ void finding_relief(struct advice *advice, struct finding *finding, const struct
             return;
         }
     if (finding->relief_count < FINDING_RELIEFS)
-        finding->reliefs[finding->relief_count++] = (struct relief){index, share};
+        finding->reliefs[finding->relief_count++] = (struct relief){index, share, false};
 }
 
 static void set_text(char **to, const char *format, va_list arguments)
@@ -101,6 +101,17 @@ void findings_free(struct advice *advice)
 
 /* ---- predicting ---------------------------------------------------------------------------------- */
 
+/* What a copy has twice at a moment: nothing while there are fewer blocks than at the peak. */
+static double copied_at(const struct advice *advice, const struct relief *relief, size_t moment)
+{
+    const struct facts *facts = &advice->facts[relief->facts];
+    const struct facts_moment *m = facts->moment != NULL ? &facts->moment[moment] : NULL;
+
+    return m != NULL && m->live_allocations >= facts->m.peak_allocations
+               ? relief->share * (double)m->live_bytes
+               : 0;
+}
+
 int64_t peak_without(const struct advice *advice, const struct relief *reliefs, size_t count)
 {
     const struct times *times = &advice->times;
@@ -114,7 +125,10 @@ int64_t peak_without(const struct advice *advice, const struct relief *reliefs, 
         for (size_t i = 0; i < count; i++) {
             const struct facts_moment *m = advice->facts[reliefs[i].facts].moment;
 
-            live -= m != NULL ? reliefs[i].share * (double)m[k].live_bytes : 0;
+            if (reliefs[i].copying)
+                live -= copied_at(advice, &reliefs[i], k);
+            else if (m != NULL)
+                live -= reliefs[i].share * (double)m[k].live_bytes;
         }
         highest = live > highest ? live : highest;
     }
@@ -274,6 +288,29 @@ static void sort(struct advice *advice)
         qsort_r(advice->findings, advice->finding_count, sizeof *advice->findings, in_order, advice);
 }
 
+/* True if another rule says all that is to be said of these blocks. */
+static bool is_said(const struct advice *advice, const struct finding *f)
+{
+    for (size_t i = 0; i < advice->finding_count && f->rule->unless != NULL; i++) {
+        const struct finding *other = &advice->findings[i];
+
+        if (strcmp(other->rule->id, f->rule->unless) == 0 && other->certainty != ASK &&
+            other->suppressed == SUPPRESSED_NOT && f->relief_count > 0 &&
+            is_about(other, f->reliefs[0].facts))
+            return true;
+    }
+    return false;
+}
+
+static void drop_said(struct advice *advice)
+{
+    for (size_t i = 0; i < advice->finding_count;)
+        if (is_said(advice, &advice->findings[i]))
+            remove_at(advice, i);
+        else
+            i++;
+}
+
 /* One chain of cause is one finding. */
 static void merge_causes(struct advice *advice)
 {
@@ -316,6 +353,7 @@ int findings_settle(struct advice *advice, bool all)
         predict(advice, &advice->findings[i]);
         suppress(advice, &advice->findings[i]);
     }
+    drop_said(advice);
     sort(advice);
     merge_causes(advice);
     sort(advice);

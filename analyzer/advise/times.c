@@ -153,22 +153,10 @@ static int without_ended(struct advice *advice, const int64_t *t_ns)
     return status;
 }
 
-/* A stack's sites in several processes are of the same facts, but for those that a filter keeps back. */
-static uint32_t *facts_of_nodes(const struct advice *advice)
-{
-    uint32_t *of = malloc((advice->profile.node_count + 1) * sizeof *of);
-
-    if (of != NULL)
-        memset(of, 0xff, (advice->profile.node_count + 1) * sizeof *of);
-    for (size_t i = 0; of != NULL && i < advice->site_count; i++)
-        of[advice->sites[i].node] = advice->sites[i].facts;
-    return of;
-}
-
 int times_read(struct advice *advice)
 {
     int64_t *t_ns = NULL;
-    uint32_t *of = facts_of_nodes(advice);
+    uint32_t *of = facts_by_node(advice);
     int status = of != NULL ? read_moments(advice, &t_ns) : out_of_memory(advice);
 
     for (size_t i = 0; i < advice->facts_count && status == EXIT_FINE; i++)

@@ -11,7 +11,7 @@
  *
  *          leaf: 16 tags, a byte each        values, as many as the leaf has places
  *   +-------------------------------------+ +---------------------------------------+
- *   |  low byte of the address | 1        | |  site 26  |  size 18  |  born 20 bits | ...
+ *   |  low byte of the address | 1        | | site 23 | size 18 | by 3 | born 20 b. | ...
  *   |  0 = free, 255 = no such place      | |  all ones: the block is in `odd`      |
  *   +-------------------------------------+ +---------------------------------------+
  *
@@ -36,6 +36,7 @@ struct block {
     uint64_t size;
     uint32_t site;
     uint32_t born; /* tick; after 2^(20+n) ticks it is exact to 2^n ticks */
+    uint32_t by;   /* who made it: BLOCKS_BY(), as it is stored; several threads may have the same */
 };
 
 #define LEAF_TAGS 16
@@ -92,8 +93,12 @@ size_t blocks_range(const struct blocks *blocks, uint64_t *from, uint64_t to, st
 #define BLOCKS_REGIONS (1u << (48 - BLOCKS_REGION_SHIFT))
 #define BLOCKS_BORN_BITS 20
 #define BLOCKS_BORN_MASK ((1u << BLOCKS_BORN_BITS) - 1)
+#define BLOCKS_BY_BITS 3
+#define BLOCKS_BY(number) ((uint32_t)(number) % (1u << BLOCKS_BY_BITS) << BLOCKS_BORN_BITS)
+#define BLOCKS_BY_MASK (((1u << BLOCKS_BY_BITS) - 1) << BLOCKS_BORN_BITS)
 #define BLOCKS_SIZE_BITS 18
-#define BLOCKS_SITE_SHIFT (BLOCKS_BORN_BITS + BLOCKS_SIZE_BITS)
+#define BLOCKS_SIZE_SHIFT (BLOCKS_BORN_BITS + BLOCKS_BY_BITS)
+#define BLOCKS_SITE_SHIFT (BLOCKS_SIZE_SHIFT + BLOCKS_SIZE_BITS)
 #define BLOCKS_ODD UINT64_MAX
 #define LEAF_UNIT 32
 #define LEAF_CLASS_BITS 3
@@ -166,17 +171,18 @@ INLINE uint32_t blocks_peek_site(const struct blocks *blocks, uint64_t address)
 INLINE struct block blocks_unpack(const struct blocks *blocks, uint64_t address, uint64_t value)
 {
     return (struct block){.address = address,
-                          .size = value >> BLOCKS_BORN_BITS & ((1u << BLOCKS_SIZE_BITS) - 1),
+                          .size = value >> BLOCKS_SIZE_SHIFT & ((1u << BLOCKS_SIZE_BITS) - 1),
                           .site = (uint32_t)(value >> BLOCKS_SITE_SHIFT),
-                          .born = (uint32_t)(value & BLOCKS_BORN_MASK) << blocks->age_shift};
+                          .born = (uint32_t)(value & BLOCKS_BORN_MASK) << blocks->age_shift,
+                          .by = (uint32_t)value & BLOCKS_BY_MASK};
 }
 
 /* Packs a block that fits. Its birth must not be later than the last blocks_age(). */
 INLINE uint64_t blocks_pack(const struct blocks *blocks, const struct block *block)
 {
     assert(block->size >> BLOCKS_SIZE_BITS == 0 && block->site < BLOCKS_ODD >> BLOCKS_SITE_SHIFT);
-    assert(block->born >> blocks->age_shift <= BLOCKS_BORN_MASK);
-    return (uint64_t)block->site << BLOCKS_SITE_SHIFT | block->size << BLOCKS_BORN_BITS |
+    assert(block->born >> blocks->age_shift <= BLOCKS_BORN_MASK && (block->by & ~BLOCKS_BY_MASK) == 0);
+    return (uint64_t)block->site << BLOCKS_SITE_SHIFT | block->size << BLOCKS_SIZE_SHIFT | block->by |
            block->born >> blocks->age_shift;
 }
 
@@ -238,7 +244,7 @@ INLINE bool blocks_take(struct blocks *blocks, uint64_t address, struct block *b
     return true;
 }
 
-/* Changes site and birth of the block at block->address, but not its size. *old is set to what it was;
+/* Changes site, birth and maker of the block at block->address, but not its size. *old is set to what it was;
  * false if there is none. */
 INLINE bool blocks_move(struct blocks *blocks, const struct block *block, struct block *old)
 {
@@ -256,7 +262,7 @@ INLINE bool blocks_move(struct blocks *blocks, const struct block *block, struct
         return there;
     }
     *old = blocks_unpack(blocks, block->address, value);
-    struct block moved = {block->address, old->size, block->site, block->born};
+    struct block moved = {block->address, old->size, block->site, block->born, block->by};
     leaf->value[__builtin_ctz(found)] = blocks_pack(blocks, &moved);
     return true;
 }

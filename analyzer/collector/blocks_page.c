@@ -7,15 +7,15 @@
 #define PIECE_UNITS ((1u << BLOCKS_PIECE_SHIFT) / 8) /* units at which blocks in leaves may begin */
 
 _Static_assert(PAGE / 8 == PAGE_BLOCKS && PAGE == PAGE_BLOCK_LARGE, "all small blocks of a page have room");
-_Static_assert(BLOCKS_BORN_BITS + 12 == 32,
+_Static_assert(BLOCKS_SITE_SHIFT - BLOCKS_SIZE_SHIFT - 12 == 6,
                "a large block's size, or an odd one's value, has one of these bits");
-#define LARGE_BITS ((uint64_t)0x3f << 32)
+#define LARGE_BITS ((uint64_t)0x3f << (BLOCKS_SIZE_SHIFT + 12))
 
 /* Adds a block to a list, as the place-th of it. */
 INLINE void put(struct page_blocks *list, unsigned place, unsigned at, uint64_t value)
 {
     list->at[place] = (uint16_t)at;
-    list->size[place] = (uint16_t)(value >> BLOCKS_BORN_BITS);
+    list->size[place] = (uint16_t)(value >> BLOCKS_SIZE_SHIFT);
     list->owner[place] = (uint32_t)(value >> BLOCKS_SITE_SHIFT);
 }
 
@@ -71,7 +71,7 @@ static __attribute__((noinline)) void list_with_large(const struct blocks *block
     while (first < to && blocks_range(blocks, &first, to, &block, 1) == 1) {
         if (block.size >= PAGE_BLOCK_LARGE) {
             list->has_large = true;
-            list->large = (struct residence_block){block.address, block.size, block.site, 0};
+            list->large = (struct residence_block){block.address, block.size, block.site, 0, 0};
             return;
         }
         list->at[list->count] = (uint16_t)(block.address - page);

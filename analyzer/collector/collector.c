@@ -516,6 +516,8 @@ int collector_main(int argc, char **argv)
     c->tracker.by_thread = c->options.threads;
     c->tracker.log_events = c->options.events;
     c->tracker.sample = c->options.sample;
+    c->tracker.ledger.peak_ends = c->options.sample ? NULL : drain_peak_ends;
+    c->tracker.ledger.peak_data = &c->tracker;
     c->pages.looks.off = !c->options.types;
     c->watched = deaths_start(arena, c->options.door);
     c->files = files_open();

@@ -91,8 +91,9 @@ static struct tracked_thread *counts(struct tracker *tracker, struct tracked_rin
 }
 
 /* From here on, what the ledger counts belongs to the ring's thread. */
-INLINE void turn_begins(const struct tracker *tracker, struct tracked_ring *r)
+INLINE void turn_begins(struct tracker *tracker, struct tracked_ring *r)
 {
+    tracker->turn = r;
     r->before_allocations = tracker->ledger.flow.allocations;
     r->before_bytes = tracker->ledger.flow.bytes;
     r->before_frees = tracker->ledger.flow.frees;
@@ -109,6 +110,7 @@ INLINE void turn_ends(struct tracker *tracker, struct tracked_ring *r)
 /* Retires a block during the turn of a thread that did not free it. */
 static void retire_for_another(struct tracker *tracker, struct tracked_ring *r, const struct block *block)
 {
+    r->last_made = 0; /* what it did last has nothing to do with it */
     retire(tracker, block, true);
     counts(tracker, r)->frees -= weight_of(tracker, block->size, true);
 }
@@ -129,8 +131,11 @@ static __attribute__((noinline)) void put_out_of_order(struct tracker *tracker, 
     log_free_by(tracker, r, 0, old); /* tid 0: whose free it was shows when it comes */
     if (r->process->rings_seen > 1 && !tracker->sample) {
         struct pending_frees *pending = out_of_order(r, address);
-        if (pending)
+        if (pending) {
             pending->owed++;
+            pending->owed_site = old->site;
+            pending->owed_by = old->by;
+        }
     }
 }
 
@@ -139,12 +144,15 @@ static __attribute__((noinline)) void free_early(struct tracker *tracker, struct
 {
     struct block block;
     struct tracked_thread *by = tracker_thread(tracker, pending->thread);
+    uint32_t pending_by = pending->by;
     assert(pending->waiting > 0);
     pending->waiting--;
     by->frees++; /* in no sampled run, which has nothing out of order */
     pending_settle(&r->process->pending, pending);
     if (blocks_take(&r->process->blocks, address, &block)) {
         retire_for_another(tracker, r, &block);
+        if (pending_by != block.by)
+            ledger_freed_elsewhere(&tracker->ledger, block.site);
         log_free_by(tracker, r, by->tid, &block);
     }
 }
@@ -156,6 +164,8 @@ static __attribute__((noinline)) void free_unknown(struct tracker *tracker, stru
         return;
     struct pending_frees *pending = pending_find(r->process->pending, address);
     if (pending && pending->owed) {
+        if (pending->owed == 1 && pending->owed_by != r->by) /* of several it is not known which one it was */
+            ledger_freed_elsewhere_late(&tracker->ledger, pending->owed_site);
         pending->owed--;
         pending_settle(&r->process->pending, pending);
         counts(tracker, r)->frees++;
@@ -171,14 +181,79 @@ static __attribute__((noinline)) void free_unknown(struct tracker *tracker, stru
         pending->waiting++;
         pending->sweep = tracker->sweep;
         pending->thread = r->thread;
+        pending->by = r->by;
     }
 }
 
 INLINE void expect(const struct tracker *tracker, const struct tracked_ring *r, const struct block *block)
 {
     struct expected_object *expected = &r->process->expected;
-    *expected = (struct expected_object){block->address, block->size, r->thread, block->born, {0}};
+    *expected = (struct expected_object){block->address, block->size, r->thread, block->born, block->by, {0}};
     ledger_before_alloc(&tracker->ledger, block->site, &expected->before);
+}
+
+/* Blocks of glibc's that are mappings of their own begin there, behind their header; realloc moves their pages, and copies
+ * nothing. */
+#define MAPPED_AT 16
+#define MAPPED_PAGE 4096
+
+static bool is_mapped(uint64_t address, uint64_t size)
+{
+    return address % MAPPED_PAGE == MAPPED_AT && size >= MAPPED_PAGE;
+}
+
+/* The block that takes the place of r->moving, in a realloc, is known. live: bytes, with it. */
+static void moved(struct tracker *tracker, struct tracked_ring *r, uint32_t site, uint64_t address,
+                  uint64_t size, uint64_t live)
+{
+    const struct block *old = &r->moving;
+    r->moved = false;
+    if (old->address == address || (is_mapped(old->address, old->size) && is_mapped(address, size)))
+        return;
+    ledger_moved(&tracker->ledger, site, old->size, size, live);
+}
+
+static uint64_t live_now(const struct tracker *tracker)
+{
+    return tracker->ledger.heap.bytes + (uint64_t)ledger_live(&tracker->ledger);
+}
+
+/* A realloc has begun: mostly the new block is the ring's next event. Else it comes later, with care. */
+static void moves(struct tracker *tracker, struct tracked_ring *r)
+{
+    uint64_t next = r->tail < r->end ? r->words[r->tail & DRAIN_MASK] : 0;
+    if (wire_type(next) == WIRE_ALLOC || wire_type(next) == WIRE_OBJECT) {
+        uint64_t second = r->words[(r->tail + 1) & DRAIN_MASK];
+        uint32_t site = event_site(tracker, r, (uint32_t)(second >> 32), true), size = (uint32_t)second;
+        moved(tracker, r, site, wire_address(next), size, live_now(tracker) + size);
+    } else {
+        r->moved = true;
+        r->end = 0;
+    }
+}
+
+static __attribute__((noinline)) void moved_at_last(struct tracker *tracker, struct tracked_ring *r,
+                                                    uint32_t site, uint64_t address, uint64_t size)
+{
+    moved(tracker, r, site, address, size, live_now(tracker));
+    r->end = 0; /* no more care is needed for that */
+}
+
+#define COPY_LEAST (64u << 10) /* smaller ones do not matter */
+
+/* A peak is over, as a block is freed. If its thread has just made a larger one at the same site, that one takes its
+ * place: a container that grows. */
+void drain_peak_ends(void *data, uint32_t site, uint64_t size)
+{
+    struct tracker *tracker = data;
+    const struct tracked_ring *r = tracker->turn;
+    struct block made;
+    uint64_t address = r && size >= COPY_LEAST ? r->last_made : 0;
+    if (!address || !blocks_range(&r->process->blocks, &address, address + 1, &made, 1) ||
+        made.site != site || made.size <= size)
+        return;
+    ledger_copied(&tracker->ledger,
+                  &(struct peak_copy){site, size, made.size, tracker->ledger.heap.peak_bytes, 0});
 }
 
 /* object: WIRE_OBJECT. */
@@ -187,7 +262,7 @@ INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t a
 {
     struct tracked_process *process = r->process;
     uint32_t site = event_site(tracker, r, node, careful);
-    struct block block = {address, size, site, tracker->tick}, old;
+    struct block block = {address, size, site, tracker->tick, r->by}, old;
     int found = blocks_put(&process->blocks, &block, &old);
     if (UNLIKELY(found > 0))
         put_out_of_order(tracker, r, &old, address);
@@ -204,6 +279,8 @@ INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t a
     struct pending_frees *pending = careful ? pending_find(process->pending, address) : NULL;
     if (pending && pending->waiting)
         free_early(tracker, r, pending, address);
+    if (careful && UNLIKELY(r->moved))
+        moved_at_last(tracker, r, site, address, size);
 }
 
 INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t address, bool careful)
@@ -214,6 +291,8 @@ INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
         free_unknown(tracker, r, address);
         return;
     }
+    if (UNLIKELY(block.by != r->by) && !(careful && tracker->sample))
+        ledger_freed_elsewhere(&tracker->ledger, block.site);
     if (r->last_made == address)
         ledger_site(&tracker->ledger, block.site)->temporary += weight_of(tracker, block.size, careful);
     retire(tracker, &block, careful);
@@ -230,7 +309,7 @@ INLINE void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
     if (careful && UNLIKELY(tracker->sample)) /* the library does not write any */
         return;
     uint32_t site = event_site(tracker, r, node, careful);
-    struct block block = {address, 0, site, tracker->tick}, old;
+    struct block block = {address, 0, site, tracker->tick, r->by}, old;
     if (UNLIKELY(!blocks_move(&r->process->blocks, &block, &old)))
         return;
     ledger_move(&tracker->ledger, old.site, site, old.size, age_of(tracker, &old));
@@ -264,7 +343,7 @@ static void do_retype(struct tracker *tracker, const struct tracked_ring *r, uin
         return;
     uint32_t site = tracker->by_thread ? event_site_of_thread(tracker, expected.thread, node)
                                        : event_site(tracker, r, node, false);
-    struct block block = {address, 0, site, expected.born}, old;
+    struct block block = {address, 0, site, expected.born, expected.by}, old;
     if (!site || !blocks_move(&process->blocks, &block, &old))
         return;
     if (UNLIKELY(old.site != expected.before.site || old.size != expected.size)) { /* another block by now */
@@ -284,6 +363,7 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
 {
     struct tracked_process *process = r->process;
     struct block block;
+    r->moved = false;
     if (type == WIRE_REALLOC_BEGIN) {
         r->moving.address = 0;
         struct pending_frees *pending = pending_find(process->pending, address);
@@ -292,8 +372,12 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
             return;
         }
         retire(tracker, &block, true);
+        if (block.by != r->by && !tracker->sample)
+            ledger_freed_elsewhere(&tracker->ledger, block.site);
         r->moving = block;
         r->moving_age = age_of(tracker, &block);
+        if (!tracker->sample) /* the new block may not be recorded */
+            moves(tracker, r);
         if (tracker->log_events)
             log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
     } else if (address && r->moving.address == address) {
@@ -302,6 +386,8 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
         ledger_unfree(&tracker->ledger, block.site, block.size, r->moving_age, weight);
         if (tracker->sample)
             spread_unfree(&tracker->ledger, block.site, block.size, weight);
+        else if (block.by != r->by)
+            ledger_not_freed_elsewhere(&tracker->ledger, block.site);
         struct block old;
         blocks_put(&process->blocks, &block, &old);
         if (tracker->log_events) /* its free is logged already */
@@ -379,7 +465,8 @@ static inline void give_back(struct tracker *tracker, struct tracked_ring *r)
 /* True if an event may need more than its own words. */
 INLINE bool needs_care(const struct tracker *tracker, const struct tracked_ring *r)
 {
-    return tracker->log_events || tracker->by_thread || tracker->sample || r->process->pending || r->huge;
+    return tracker->log_events || tracker->by_thread || tracker->sample || r->process->pending || r->huge ||
+           r->moved;
 }
 
 /* Takes one event of one or two words, the first of which is before tail; times were handled already. An
@@ -398,8 +485,8 @@ INLINE uint64_t take_event(struct tracker *tracker, struct tracked_ring *r, uint
         uint32_t node = (uint32_t)(second >> 32);
         if (!careful && tail < head &&
             r->words[tail & DRAIN_MASK] == ((uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT | address)) {
+            r->last_made = 0; /* before a peak may end by it */
             ledger_temporary(&tracker->ledger, event_site(tracker, r, node, false), size);
-            r->last_made = 0;
             return tail + 1;
         }
         if (careful) {
@@ -561,6 +648,7 @@ static __attribute__((noinline, cold)) void read_anew(struct tracked_ring *r)
     r->tail = r->head = r->far = r->near = r->run_from = arena_ring_discard(r->ring);
     r->last_made = 0;
     r->huge = 0;
+    r->moved = false;
 }
 
 void drain_none_before(struct tracker *tracker)

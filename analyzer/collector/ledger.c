@@ -23,6 +23,54 @@ uint32_t ledger_add_site(struct ledger *ledger, uint32_t process, uint32_t threa
     return index;
 }
 
+struct site_fate ledger_fate(const struct ledger *ledger, uint32_t index)
+{
+    bool there = (index + 1ull) * sizeof(struct site_fate) <= ledger->fates.room;
+    return there ? ((const struct site_fate *)ledger->fates.memory)[index] : (struct site_fate){0};
+}
+
+void ledger_freed_elsewhere_late(struct ledger *ledger, uint32_t index)
+{
+    ledger_freed_elsewhere(ledger, index);
+    ((struct site_written *)ledger->written.memory)[index].events =
+        UINT64_MAX; /* nothing else may change any more */
+}
+
+void ledger_moved(struct ledger *ledger, uint32_t index, uint64_t old_bytes, uint64_t new_bytes,
+                  uint64_t live)
+{
+    struct site_fate *fate = GROW_AT(&ledger->fates, struct site_fate, index);
+    struct peak_copy *inside = &ledger->inside, now = {index, old_bytes, new_bytes, live + old_bytes, 0};
+    if (!fate || index == 0)
+        return;
+    fate->moves++;
+    fate->moved_bytes += old_bytes < new_bytes ? old_bytes : new_bytes;
+    if (now.height > inside->height) {
+        now.next_height = inside->site == index ? inside->next_height : inside->height;
+        *inside = now;
+    } else if (inside->site != index && now.height > inside->next_height) {
+        inside->next_height = now.height;
+    }
+}
+
+void ledger_copied(struct ledger *ledger, const struct peak_copy *copy)
+{
+    ledger->counted = *copy;
+    ledger->counted_peak = ledger->peak;
+}
+
+bool ledger_copy_at_peak(const struct ledger *ledger)
+{
+    return ledger->counted.site && ledger->counted_peak == ledger->peak && !ledger->at_peak;
+}
+
+void ledger_not_freed_elsewhere(struct ledger *ledger, uint32_t index)
+{
+    struct site_fate *fate = GROW_AT(&ledger->fates, struct site_fate, index);
+    if (fate && fate->freed_elsewhere)
+        fate->freed_elsewhere--;
+}
+
 static size_t histogram_size(unsigned classes)
 {
     return sizeof(struct histogram) + classes * sizeof(uint64_t);
@@ -113,12 +161,15 @@ static void set_room(struct ledger *ledger)
     ledger->flow.room = room < of_all ? room : of_all;
 }
 
-__attribute__((noinline)) void ledger_note_maximum(struct ledger *ledger)
+__attribute__((noinline)) void ledger_note_maximum(struct ledger *ledger, uint32_t site, uint64_t size)
 {
     note_maximum(ledger);
-    ledger->peak += ledger->at_peak;
+    bool is_over = ledger->at_peak;
+    ledger->peak += is_over;
     ledger->at_peak = false;
     set_room(ledger);
+    if (is_over && site && ledger->peak_ends)
+        ledger->peak_ends(ledger->peak_data, site, size);
 }
 
 void ledger_begin(struct ledger *ledger, struct heap *heap)

@@ -48,6 +48,19 @@ struct site {
     uint32_t taken_back; /* allocations that turned out to be another site's */
 } __attribute__((aligned(64)));
 
+/* What became of a site's blocks, where that is not what becomes of most: so it is kept apart. */
+struct site_fate {
+    uint64_t freed_elsewhere;    /* by another thread than the one that made them; at least so many */
+    uint64_t moves, moved_bytes; /* it was the new block of a realloc that copied so many bytes */
+};
+
+/* A block that took the place of another one, while both were there. */
+struct peak_copy {
+    uint32_t site; /* the new one's; 0 = there is none */
+    uint64_t old_bytes, new_bytes;
+    uint64_t height, next_height; /* all that was live then; and for the highest one at another site */
+};
+
 /* What the database has of a site. */
 struct site_written {
     uint64_t events; /* what happened to it, see site_events(); UINT64_MAX: to be written in any case */
@@ -76,18 +89,44 @@ struct ledger {
     struct grow sites;   /* struct site */
     struct grow written; /* struct site_written, by the same index */
     struct grow spreads; /* in a sampled run struct spread, by the same index; see spread.h */
+    struct grow fates;   /* struct site_fate, by the same index; only as far as there is something to say */
     uint32_t count;      /* number of sites; index 0 is not used */
     struct heap heap;    /* of all processes together */
     uint32_t peak;       /* number of the latest peak that is over */
     bool at_peak;        /* the heap has not shrunk since its maximum */
     uint64_t peak_ns;    /* when the highest was, since the start of the run */
     uint64_t now_ns;     /* the collector's clock, for peak_ns */
+    /* Called when a peak is over, as a block of that site is freed; it has its number by then. NULL = not called. */
+    void (*peak_ends)(void *data, uint32_t site, uint64_t size);
+    void *peak_data;
+    struct peak_copy counted; /* both were live at the peak of this number, as both were counted */
+    uint32_t counted_peak;
+    struct peak_copy inside; /* the highest moment within a realloc, of which the heap does not know */
 };
 
 INLINE struct site *ledger_site(const struct ledger *ledger, uint32_t index)
 {
     return (struct site *)ledger->sites.memory + index;
 }
+
+/* What became of a site's blocks. */
+struct site_fate ledger_fate(const struct ledger *ledger, uint32_t index);
+
+/* Counts that another thread freed a block than the one that made it, when the free itself was counted before; undoes what
+ * ledger_freed_elsewhere() does. */
+void ledger_freed_elsewhere_late(struct ledger *ledger, uint32_t index);
+void ledger_not_freed_elsewhere(struct ledger *ledger, uint32_t index);
+
+/* Counts a realloc that copied a block, right before or after the new block is counted. live: with the new block,
+ * without the old one. */
+void ledger_moved(struct ledger *ledger, uint32_t index, uint64_t old_bytes, uint64_t new_bytes,
+                  uint64_t live);
+
+/* Notes that the peak which is just over had a block and the one that takes its place. */
+void ledger_copied(struct ledger *ledger, const struct peak_copy *copy);
+
+/* True if there was such a copy at the highest peak so far. */
+bool ledger_copy_at_peak(const struct ledger *ledger);
 
 /* Adds a site; returns its index, 0 = out of memory. */
 uint32_t ledger_add_site(struct ledger *ledger, uint32_t process, uint32_t thread, uint32_t node);
@@ -176,8 +215,9 @@ INLINE void heap_marked(struct heap *heap)
     heap->since_mark_blocks = heap->blocks;
 }
 
-/* The heap is as high as never before, or was, and is about to shrink. */
-void ledger_note_maximum(struct ledger *ledger);
+/* The heap is as high as never before, or was, and is about to shrink: a block of that site and size is freed; 0 =
+ * another reason. */
+void ledger_note_maximum(struct ledger *ledger, uint32_t site, uint64_t size);
 
 /* Live bytes, minus those at the beginning of the run of events. */
 INLINE int64_t ledger_live(const struct ledger *ledger)
@@ -189,7 +229,7 @@ INLINE int64_t ledger_live(const struct ledger *ledger)
 INLINE void ledger_shrinks(struct ledger *ledger)
 {
     if (UNLIKELY(ledger_live(ledger) > ledger->flow.room))
-        ledger_note_maximum(ledger);
+        ledger_note_maximum(ledger, 0, 0);
 }
 
 /* Counts a block that is smaller or larger than all before. */
@@ -247,11 +287,20 @@ INLINE void ledger_before_alloc(const struct ledger *ledger, uint32_t index, str
 INLINE void ledger_free(struct ledger *ledger, uint32_t index, uint64_t size, uint32_t ticks, uint64_t weight)
 {
     struct site *site = ledger_site(ledger, index);
-    ledger_shrinks(ledger);
+    if (UNLIKELY(ledger_live(ledger) > ledger->flow.room))
+        ledger_note_maximum(ledger, index, size);
     ledger_fold(ledger, site);
     site_free(site, size, ticks, weight);
     ledger->flow.frees += weight;
     ledger->flow.freed_bytes += size * weight;
+}
+
+/* Counts that another thread frees a block than the one that made it, beside ledger_free(). */
+INLINE void ledger_freed_elsewhere(struct ledger *ledger, uint32_t index)
+{
+    struct site_fate *fate = GROW_AT(&ledger->fates, struct site_fate, index);
+    if (LIKELY(fate != NULL))
+        fate->freed_elsewhere++;
 }
 
 /* Counts that a part of a mapping is gone, while some of it is left. */

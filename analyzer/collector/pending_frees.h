@@ -19,11 +19,13 @@
 #include <uthash.h>
 
 struct pending_frees {
-    uint64_t address; /* key */
-    uint32_t owed;    /* frees still to come for blocks that are retired */
-    uint32_t waiting; /* frees that came before their allocation */
-    uint32_t sweep;   /* in which the latest of those came */
-    uint32_t thread;  /* that it came from: index into tracker.threads */
+    uint64_t address;            /* key */
+    uint32_t owed;               /* frees still to come for blocks that are retired, */
+    uint32_t owed_site, owed_by; /* and of the latest of these: its site and maker, see struct block */
+    uint32_t waiting;            /* frees that came before their allocation */
+    uint32_t sweep;              /* in which the latest of those came */
+    uint32_t thread;             /* that it came from: index into tracker.threads, */
+    uint32_t by;                 /* and as blocks know it */
     UT_hash_handle hh;
 };
 

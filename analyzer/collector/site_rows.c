@@ -52,9 +52,24 @@ static void merge(struct job_site *into, const struct job_site *from)
         into->variance[i] += from->variance[i];
     into->peak_allocations += from->peak_allocations;
     into->peak_bytes += from->peak_bytes;
+    into->fate.freed_elsewhere += from->fate.freed_elsewhere;
+    into->fate.moves += from->fate.moves;
+    into->fate.moved_bytes += from->fate.moved_bytes;
     /* Together they were at least that high. */
     uint64_t live = a->bytes - a->freed_bytes, together = live > into->peak_bytes ? live : into->peak_bytes;
     a->highest_bytes = a->highest_bytes > together ? a->highest_bytes : together;
+}
+
+static void note_fate(struct site_rows *sites, struct site_key key, const struct site_fate *fate)
+{
+    struct store_site_fate *row = fate->freed_elsewhere || fate->moves
+                                      ? GROW_AT(&sites->fates, struct store_site_fate, sites->fate_count)
+                                      : NULL;
+    if (!row)
+        return;
+    *row = (struct store_site_fate){key, (int64_t)fate->freed_elsewhere, (int64_t)fate->moves,
+                                    (int64_t)fate->moved_bytes};
+    sites->fate_count++;
 }
 
 int site_rows_next(void *data, struct store_site *row)
@@ -87,6 +102,7 @@ int site_rows_next(void *data, struct store_site *row)
         .smallest = site->allocations ? (int64_t)site->smallest : 0,
         .largest = (int64_t)site->largest,
     };
+    note_fate(sites, at->key, &at->site->fate);
     row->sizes_size =
         site->sizes ? encode(site->sizes, site->size_class, site->allocations, sites->sizes) : 0;
     row->sizes = row->sizes_size ? sites->sizes : NULL;

@@ -14,7 +14,9 @@ struct site_row {
 
 /* The rows to write, for store_sites() with site_rows_next(). */
 struct site_rows {
-    const struct site_row *next, *end;                                  /* sorted */
+    const struct site_row *next, *end; /* sorted */
+    struct grow fates;                 /* struct store_site_fate: of rows that were filled in, */
+    size_t fate_count;                 /* if there is something to say */
     uint8_t sizes[STORE_HISTOGRAM_MAX], lifetimes[STORE_HISTOGRAM_MAX]; /* of the row being written */
 };
 

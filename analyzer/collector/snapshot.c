@@ -34,6 +34,7 @@ static void copy_site(struct job_site *copy, const struct site *site, uint32_t i
 {
     copy->site = *site;
     copy->index = index;
+    copy->fate = (struct site_fate){0};
     copy->site.sizes = ledger_copy_histogram(site->sizes);
     copy->site.lifetimes = ledger_copy_histogram(site->lifetimes);
     copy->peak_allocations = peak_allocations;
@@ -78,14 +79,32 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
             written->events = UINT64_MAX;
         if (job->raw && !many && (many = job->site_count == RAW_SITES_MAX))
             job_drop_sites(job); /* only some of them would be of no use */
-        if (!many)
-            copy_site(&job->sites[job->site_count++], site, i, allocations, bytes);
-        if (!many && tracker->sample)
-            copy_spread(&job->sites[job->site_count - 1], spread_of(ledger, i, process->last_peak));
+        if (many)
+            continue;
+        struct job_site *copy = &job->sites[job->site_count++];
+        copy_site(copy, site, i, allocations, bytes);
+        copy->fate = ledger_fate(ledger, i);
+        if (tracker->sample)
+            copy_spread(copy, spread_of(ledger, i, process->last_peak));
     }
     struct job_site *fitting = realloc(job->sites, (job->site_count + 1) * sizeof *job->sites);
     job->sites = fitting ? fitting : job->sites;
     return true;
+}
+
+static void take_copy(const struct ledger *ledger, const struct peak_copy *copy, struct job_copy *taken)
+{
+    const struct site *site = ledger_site(ledger, copy->site);
+    *taken = (struct job_copy){*copy, site->process, site->node, site->thread};
+}
+
+/* Copies at the peak, where there are any. */
+static void take_copies(const struct ledger *ledger, struct job *job)
+{
+    if (ledger_copy_at_peak(ledger))
+        take_copy(ledger, &ledger->counted, &job->copies[STORE_COPY_COUNTED]);
+    if (ledger->inside.site)
+        take_copy(ledger, &ledger->inside, &job->copies[STORE_COPY_INSIDE]);
 }
 
 /* The same for mappings, which are not part of what programs have allocated. */
@@ -335,6 +354,7 @@ struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool
     }
     assert(sums_agree(tracker, processes));
     take_mapped(tracker, job);
+    take_copies(&tracker->ledger, job);
     job->last = kind == SNAPSHOT_LAST;
     job->now_ns = tracker_moment(tracker, tracker_clock() - tracker->arena->started_ns);
     take_totals(tracker, job, &run);

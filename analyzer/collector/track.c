@@ -102,6 +102,19 @@ static struct tracked_process *process_of_slot(struct tracker *tracker, uint32_t
     return slot ? add_process(tracker, slot) : NULL;
 }
 
+/* Numbers a ring's thread as blocks know it: a thread's rings, of which signal handlers have their own, are one. */
+static uint32_t maker_of(const struct tracker *tracker, const struct tracked_process *process,
+                         const struct tracked_thread *thread)
+{
+    uint32_t slots = process->rings_seen > 1 ? arena_rings(tracker->arena) : 0;
+    for (uint32_t i = 0; i < slots; i++) {
+        const struct tracked_ring *r = tracker->rings[i];
+        if (r && r->process == process && tracker_thread(tracker, r->thread)->tid == thread->tid)
+            return r->by;
+    }
+    return BLOCKS_BY(thread->id - 1);
+}
+
 static void add_ring(struct tracker *tracker, uint32_t number)
 {
     struct arena_ring ring;
@@ -123,6 +136,7 @@ static void add_ring(struct tracker *tracker, uint32_t number)
     r->ring = ring.shared;
     r->words = ring.words;
     r->process = process;
+    r->by = maker_of(tracker, process, thread);
     r->thread = tracker->thread_count++;
     r->tail = r->far = r->near = ring.tail;
     r->head = ring.head;

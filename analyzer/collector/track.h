@@ -30,6 +30,7 @@ struct tracked_ring {
     const uint64_t *words;
     struct tracked_process *process;
     uint32_t thread;     /* index into tracker.threads */
+    uint32_t by;         /* the thread as blocks know it, see struct block */
     uint64_t tail, head; /* words consumed; words published when the sweep began */
     uint64_t end;        /* events before this word are ordinary ones as far as is known, see drain.c */
     /* Which part of the buffer was written to, see trim.c: */
@@ -43,6 +44,7 @@ struct tracked_ring {
     uint64_t last_made;          /* its address if the thread's last event was an allocation; else 0 */
     struct block moving;         /* kept after REALLOC_BEGIN for REALLOC_FAIL; address 0 = none */
     uint32_t moving_age;         /* its age at that time, in ticks */
+    bool moved;                  /* the new block that takes its place is still to come */
     struct map_removed unmapped; /* by its last event that unmaps, kept in case of UNMAP_FAIL */
     /* What the ledger had counted in this run of events before the thread's turn. */
     uint64_t before_allocations, before_bytes, before_frees;
@@ -53,7 +55,7 @@ struct expected_object {
     uint64_t address; /* 0 = none */
     uint64_t size;
     uint32_t thread; /* index into tracker.threads */
-    uint32_t born;
+    uint32_t born, by;
     struct ledger_before before;
 };
 
@@ -154,6 +156,7 @@ struct tracker {
     struct ledger mapped;              /* of what programs map by themselves, with its own sites and totals */
     struct number_map site_of_mapping; /* its site, by 1 + index of the process << 32 | number of the stack */
     bool log_events;                   /* LIBTRACE_EVENTS=1 */
+    struct tracked_ring *turn;         /* whose events are being read */
     struct grow events;                /* struct logged_event, not yet written */
     uint64_t event_count;
 };

@@ -184,7 +184,26 @@ static void write_sites(struct writer *w, struct job *job)
     struct store_site_error error;
     while (job->sampling.interval && !w->failed && site_rows_next_error(&sites, &error))
         writer_check(w, store_site_error(w->store, &error));
+    for (size_t i = 0; i < sites.fate_count && !w->failed; i++)
+        writer_check(w, store_site_fate(w->store, (struct store_site_fate *)sites.fates.memory + i));
+    grow_free(&sites.fates);
     free(ordered);
+}
+
+/* Writes a row of each kind, with nothing in it where there is none: so a run without is from before they were counted. */
+static void write_copies(struct writer *w, const struct job *job)
+{
+    for (int kind = 0; kind < STORE_COPY_KINDS && !job->raw && !w->failed; kind++) {
+        const struct job_copy *copy = &job->copies[kind];
+        uint32_t node = copy->copy.site ? node_of_site(w, copy->copy.site, copy->process, copy->node) : 0;
+        const struct store_peak_copy row = {.kind = (enum store_copy_kind)kind,
+                                            .key = writer_key(node, copy->process, copy->thread),
+                                            .old_bytes = (int64_t)copy->copy.old_bytes,
+                                            .new_bytes = (int64_t)copy->copy.new_bytes,
+                                            .height = (int64_t)copy->copy.height,
+                                            .next_height = (int64_t)copy->copy.next_height};
+        writer_check(w, store_peak_copy(w->store, &row));
+    }
 }
 
 static void write_marks(struct writer *w, const struct job *job)
@@ -355,6 +374,7 @@ static void write_all(struct writer *w, struct job *job)
         write_facts(w, job);
     if (!w->failed)
         write_sites(w, job);
+    write_copies(w, job);
     writer_mapped(w, job);
     write_samples(w, job);
     write_events(w, job);

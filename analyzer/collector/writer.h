@@ -22,6 +22,13 @@ struct job_site {
     uint64_t peak_allocations, peak_bytes;
     /* Variances of what is counted; all 0 in a run that is not sampled. Narrow, as there are many sites in those. */
     float variance[SITE_VARIANCES];
+    struct site_fate fate;
+};
+
+/* A copy at the peak, as its site is known to the writer. */
+struct job_copy {
+    struct peak_copy copy;
+    uint32_t process, node, thread;
 };
 
 struct job_process {
@@ -53,7 +60,8 @@ struct job {
     size_t thread_count;
     struct job_site *sites;
     size_t site_count;
-    struct job_site *mapped; /* sites of tracker.mapped */
+    struct job_copy copies[STORE_COPY_KINDS]; /* in no raw job */
+    struct job_site *mapped;                  /* sites of tracker.mapped */
     size_t mapped_count;
     struct point *points;
     size_t point_count;

@@ -18,7 +18,7 @@
 struct residence_block {
     uint64_t address, size;
     uint32_t owner;
-    uint32_t born; /* not used */
+    uint32_t born, by; /* not used */
 } __attribute__((may_alias));
 
 struct page_blocks {

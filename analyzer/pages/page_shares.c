@@ -142,7 +142,7 @@ static void find_parts(struct residence *r, const struct page_blocks *b, struct 
     } else if (b->count > 0) {
         uint32_t i = b->count - 1;
         r->last = here->reaches_out =
-            (struct residence_block){here->page + b->at[i], b->size[i], b->owner[i], 0};
+            (struct residence_block){here->page + b->at[i], b->size[i], b->owner[i], 0, 0};
         if ((uint64_t)b->at[i] + b->size[i] + b->rounding[i] > PAGE) {
             here->out = part_of(&here->reaches_out, here->page, ADDRESSES_END, here->page);
             here->whole--;

@@ -102,6 +102,9 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
         /* interval, samples, allocations, bytes */ POSITIVE, COUNT, COUNT_OR_NONE, COUNT_OR_NONE)},
     [ROWS_SITE_ERROR] = {"site_error", FIELDS(
         SITE_KEY, /* allocations, bytes, live_*, peak_* */ VARIANCE, VARIANCE, VARIANCE, VARIANCE, VARIANCE, VARIANCE)},
+    [ROWS_SITE_FATE] = {"site_fate", FIELDS(SITE_KEY, /* freed_elsewhere, moves, moved_bytes */ COUNT, COUNT, COUNT)},
+    [ROWS_PEAK_COPY] = {"peak_copy", FIELDS(
+        /* kind */ RANGE(STORE_COPY_KINDS - 1), SITE_KEY, /* old_bytes, new_bytes, height, next_height */ COUNT, COUNT, COUNT, COUNT)},
     [ROWS_LINE_TOTALS] = {.name = "line_totals"},
     [ROWS_FINISH] = {"finish", .outside = true, .before_run = true},
 };

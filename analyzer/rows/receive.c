@@ -323,6 +323,26 @@ static int apply_site_error(struct receiver *r, const struct rows_message *m)
     return store_site_error(r->store, &row);
 }
 
+static int apply_site_fate(struct receiver *r, const struct rows_message *m)
+{
+    const unsigned rest = SITE_KEY_MEMBERS;
+    const struct store_site_fate row = {site_key(m, 0), number(m, rest), number(m, rest + 1),
+                                        number(m, rest + 2)};
+    return store_site_fate(r->store, &row);
+}
+
+static int apply_peak_copy(struct receiver *r, const struct rows_message *m)
+{
+    const unsigned rest = 1 + SITE_KEY_MEMBERS;
+    const struct store_peak_copy row = {(enum store_copy_kind)number(m, 0),
+                                        site_key(m, 1),
+                                        number(m, rest),
+                                        number(m, rest + 1),
+                                        number(m, rest + 2),
+                                        number(m, rest + 3)};
+    return store_peak_copy(r->store, &row);
+}
+
 static int next_node(void *data, struct store_node *row)
 {
     struct receiver *r = data;
@@ -431,6 +451,10 @@ static int apply(struct receiver *r, const struct rows_message *m)
         return apply_sampling(r, m);
     case ROWS_SITE_ERROR:
         return apply_site_error(r, m);
+    case ROWS_SITE_FATE:
+        return apply_site_fate(r, m);
+    case ROWS_PEAK_COPY:
+        return apply_peak_copy(r, m);
     case ROWS_LINE_TOTALS:
         return store_line_totals(store);
     default: /* rows that come in large numbers, or the end */

@@ -626,6 +626,28 @@ int store_site_error(struct store *store, const struct store_site_error *error)
     return end(store);
 }
 
+int store_site_fate(struct store *store, const struct store_site_fate *fate)
+{
+    begin(store, ROWS_SITE_FATE);
+    site_key(store, fate->key);
+    number(store, fate->freed_elsewhere);
+    number(store, fate->moves);
+    number(store, fate->moved_bytes);
+    return end(store);
+}
+
+int store_peak_copy(struct store *store, const struct store_peak_copy *copy)
+{
+    begin(store, ROWS_PEAK_COPY);
+    number(store, copy->kind);
+    site_key(store, copy->key);
+    number(store, copy->old_bytes);
+    number(store, copy->new_bytes);
+    number(store, copy->height);
+    number(store, copy->next_height);
+    return end(store);
+}
+
 int store_page_forget(struct store *store, int64_t moment)
 {
     begin(store, ROWS_PAGE_FORGET);

@@ -381,6 +381,8 @@ static int create(struct store *store)
         if (code == 0)
             code = store_views_make(store, store_views_sql, 0);
         if (code == 0)
+            code = store_fates_make(store);
+        if (code == 0)
             code = store_execute(store, identity, "create");
     }
     if (code == 0)

@@ -216,6 +216,26 @@ struct store_site_error {
 };
 int store_site_error(struct store *store, const struct store_site_error *error);
 
+/* What became of a site's blocks beyond being freed; and blocks that took the place of others while both were there, of which
+ * each run has all kinds. The tables are created with their first row, in files that have none. */
+struct store_site_fate {
+    struct site_key key;
+    int64_t freed_elsewhere, moves, moved_bytes;
+};
+int store_site_fate(struct store *store, const struct store_site_fate *fate);
+
+enum store_copy_kind {
+    STORE_COPY_COUNTED, /* both were live at the run's peak, as it was counted */
+    STORE_COPY_INSIDE,  /* within a realloc, where no count is: the highest such moment */
+    STORE_COPY_KINDS
+};
+struct store_peak_copy {
+    enum store_copy_kind kind;
+    struct site_key key;                               /* of the new block; node 0: there is none */
+    int64_t old_bytes, new_bytes, height, next_height; /* see fate_rows.sql */
+};
+int store_peak_copy(struct store *store, const struct store_peak_copy *copy);
+
 /* Writes many rows, in less than half the time that one call for each takes: next fills in a row and
  * returns false if there is none left. What the row points to must stay valid until next is called again;
  * next must not use the store.
@@ -288,6 +308,9 @@ int store_sampling_show(struct store *store);
 
 /* True if a file opened for reading has the tables sampling and site_error; else they must not be read. */
 int store_is_sampled(const struct store *store);
+
+/* The same of site_fate and peak_copy, which no collector creates while the file is read. */
+int store_fates_show(struct store *store);
 
 /* Sets *looks to the number of the latest look at resident pages that a command requested in a run; 0 = none. */
 int store_pages_asked(struct store *store, int64_t run, int64_t *looks);

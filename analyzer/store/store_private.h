@@ -36,6 +36,8 @@ enum store_statement {
     STORE_UNREADABLE,
     STORE_SAMPLING,
     STORE_SITE_ERROR,
+    STORE_SITE_FATE,
+    STORE_PEAK_COPY,
     STORE_STATEMENTS
 };
 
@@ -80,6 +82,7 @@ extern const char store_types_sql[];      /* the same of type_table.c */
 extern const char store_type_views_sql[];
 extern const char store_sampling_sql[]; /* of sampling_table.c */
 extern const char store_sampling_views_sql[];
+extern const char store_fates_sql[]; /* of fate_table.c */
 
 /* A database without runs, as a file; size 0 = none is known. */
 extern const unsigned char store_image[];
@@ -177,6 +180,10 @@ int store_views_show_all(struct store *store, int again);
 int store_sampling_make(struct store *store);
 int store_sampling_delete(struct store *store, int64_t run);
 int store_sampling_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
+/* The same of the tables of fate_table.c. */
+int store_fates_make(struct store *store);
+int store_fates_delete(struct store *store, int64_t run);
+int store_fates_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
 
 /* Sets *there if the file has a table of that name: a view or a virtual table in its place could do anything. */
 int store_has_table(struct store *store, const char *table, int64_t *there);

@@ -53,6 +53,11 @@ static const char *const sql[STORE_STATEMENTS] = {
     [STORE_SITE_ERROR] =
         "REPLACE INTO site_error(run, {key: #}, allocations, bytes, live_allocations, live_bytes, "
         "peak_allocations, peak_bytes) VALUES (?, {key: ?}, ?, ?, ?, ?, ?, ?)",
+    [STORE_SITE_FATE] = "REPLACE INTO site_fate(run, {key: #}, freed_elsewhere, moves, moved_bytes) "
+                        "VALUES (?, {key: ?}, ?, ?, ?)",
+    [STORE_PEAK_COPY] =
+        "REPLACE INTO peak_copy(run, kind, {key: #}, old_bytes, new_bytes, height, next_height) "
+        "VALUES (?, ?, {key: ?}, ?, ?, ?, ?)",
 };
 
 /* ---- statements ------------------------------------------------------------------------------ */
@@ -108,6 +113,12 @@ static void text(struct row *row, const char *value)
 {
     if (row->result == SQLITE_OK)
         row->result = store_bind_text(row->statement, row->next++, value);
+}
+
+static void site_key(struct row *row, struct site_key key)
+{
+    for (unsigned i = 0; i < SITE_KEY_MEMBERS; i++)
+        number(row, site_key_values(&key)[i]);
 }
 
 static int row_end(struct row *row)
@@ -368,12 +379,10 @@ int store_sample(struct store *store, int64_t t_ns, int64_t live_allocations, in
 int store_site_sample(struct store *store, const struct store_site_sample *s)
 {
     struct row row = row_begin(store, STORE_SITE_SAMPLE);
-    struct site_key key = s->key;
 
     number(&row, store->run);
     number(&row, s->t_ns);
-    for (unsigned i = 0; i < SITE_KEY_MEMBERS; i++)
-        number(&row, site_key_values(&key)[i]);
+    site_key(&row, s->key);
     for (int i = 0; i < MEASURES; i++)
         if (measure_sampled(i))
             number(&row, measure_value(&s->change, i));
@@ -545,6 +554,40 @@ int store_site_error(struct store *store, const struct store_site_error *error)
     real(&row, error->live_bytes);
     real(&row, error->peak_allocations);
     real(&row, error->peak_bytes);
+    return row_end(&row);
+}
+
+int store_site_fate(struct store *store, const struct store_site_fate *fate)
+{
+    int code = store->statement[STORE_SITE_FATE] == NULL ? store_fates_make(store) : 0;
+
+    if (code != 0)
+        return code;
+    struct row row = row_begin(store, STORE_SITE_FATE);
+
+    number(&row, store->run);
+    site_key(&row, fate->key);
+    number(&row, fate->freed_elsewhere);
+    number(&row, fate->moves);
+    number(&row, fate->moved_bytes);
+    return row_end(&row);
+}
+
+int store_peak_copy(struct store *store, const struct store_peak_copy *copy)
+{
+    int code = store->statement[STORE_PEAK_COPY] == NULL ? store_fates_make(store) : 0;
+
+    if (code != 0)
+        return code;
+    struct row row = row_begin(store, STORE_PEAK_COPY);
+
+    number(&row, store->run);
+    number(&row, copy->kind);
+    site_key(&row, copy->key);
+    number(&row, copy->old_bytes);
+    number(&row, copy->new_bytes);
+    number(&row, copy->height);
+    number(&row, copy->next_height);
     return row_end(&row);
 }
 

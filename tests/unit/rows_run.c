@@ -116,6 +116,9 @@ static void write_pages(struct store *store)
     expect(store_sampling(store, &(struct store_sampling){524288, 33, -1, -1}));
     expect(store_sampling(store, &(struct store_sampling){524288, 34, 35, -1})); /* more is known now */
     expect(store_site_error(store, &(struct store_site_error){{1, 1, 0}, 0.5, 1e12, 2, 3, 0, 4e11}));
+    expect(store_site_fate(store, &(struct store_site_fate){{2, 1, 0}, 1, 2, 3}));
+    expect(store_peak_copy(store, &(struct store_peak_copy){STORE_COPY_COUNTED, {0, 1, 0}, 0, 0, 0, 0}));
+    expect(store_peak_copy(store, &(struct store_peak_copy){STORE_COPY_INSIDE, {1, 1, 0}, 4, 5, 6, 7}));
 }
 
 static void write_rest(struct store *store)

@@ -37,7 +37,7 @@ static void against_range(const struct blocks *blocks, const struct block *model
                 while (at < PLACES && (model[at].site == 0 || model[at].address & 7))
                     at++;
                 assert_true(at < PLACES);
-                assert_memory_equal(&list[i], &model[at], sizeof list[i] - sizeof list[i].born);
+                assert_memory_equal(&list[i], &model[at], offsetof(struct block, born));
                 assert_true(list[i].address < to);
             }
         }
@@ -63,7 +63,8 @@ static void against_array(unsigned spacing, bool with_odd)
         blocks_age(&blocks, (uint32_t)i);
         uint64_t address = 0x7f0000000000ull + at * spacing + (with_odd && at % 1000 == 7 ? 3 : 0);
         if (number >> 60 < 9 || i < PLACES) {
-            struct block block = {address, number >> 20 & 0xffff, (number >> 8 & 0x3ffffff) | 1, (uint32_t)i};
+            struct block block = {address, number >> 20 & 0xffff, (number >> 8 & 0xffffff) | 1, (uint32_t)i,
+                                  BLOCKS_BY(number >> 32)};
             if (with_odd && at % 1000 == 8)
                 block.size += 5ull << 32;
             if (with_odd && at % 1000 == 9)
@@ -80,19 +81,21 @@ static void against_array(unsigned spacing, bool with_odd)
             live++;
             bytes += block.size;
         } else {
-            struct block to = {address, 0, (uint32_t)(number >> 8) | 1, (uint32_t)i};
+            struct block to = {address, 0, (uint32_t)(number >> 8) | 1, (uint32_t)i, BLOCKS_BY(number >> 32)};
             bool moves = number >> 60 < 11;
             bool found = moves ? blocks_move(&blocks, &to, &old) : blocks_take(&blocks, address, &old);
             assert_int_equal(found, model[at].site != 0);
             if (!found)
                 continue;
-            assert_memory_equal(&old, &model[at], sizeof old - sizeof old.born);
+            assert_memory_equal(&old, &model[at], offsetof(struct block, born));
+            assert_int_equal(old.by, model[at].by);
             /* Times of birth lose low bits as the run gets older. */
             assert_in_range(model[at].born - old.born, 0, (1u << blocks.age_shift) - 1);
             live -= !moves;
             bytes -= moves ? 0 : old.size;
             model[at].site = moves ? to.site : 0;
             model[at].born = to.born;
+            model[at].by = to.by;
         }
         assert_int_equal(blocks_count(&blocks), live);
     }
@@ -139,7 +142,7 @@ static void ever_new_addresses(void **unused)
     uint64_t first = 0x7f0000000000ull, step = 80, behind = 1000 * step, end = first + (2ull << 30);
     assert_true(blocks_open(&blocks));
     for (uint64_t at = first; at < end; at += step) {
-        struct block block = {at, 64, 1, 1};
+        struct block block = {at, 64, 1, 1, 0};
         assert_int_equal(blocks_put(&blocks, &block, &old), 0);
         if (at >= first + behind)
             assert_true(blocks_take(&blocks, at - behind, &old));
@@ -156,14 +159,15 @@ static void moves(void **unused)
 {
     (void)unused;
     struct blocks blocks;
-    struct block block = {0x5000, 100, 7, 1}, old;
+    struct block block = {0x5000, 100, 7, 1, 0}, old;
     assert_true(blocks_open(&blocks));
     assert_int_equal(blocks_put(&blocks, &block, &old), 0);
-    struct block to = {0x5000, 0, 9, 5};
+    struct block to = {0x5000, 0, 9, 5, BLOCKS_BY(7)};
     assert_true(blocks_move(&blocks, &to, &old));
     assert_int_equal(old.site, 7);
     assert_true(blocks_take(&blocks, 0x5000, &old));
     assert_int_equal(old.site, 9);
+    assert_int_equal(old.by, BLOCKS_BY(7));
     assert_int_equal(old.size, 100);
     assert_false(blocks_move(&blocks, &to, &old));
     blocks_close(&blocks);

@@ -59,7 +59,7 @@ static void at_places(unsigned spacing, unsigned full)
     for (uint64_t i = 0; i < places * full / 10; i++) {
         uint64_t address = FIRST + next_random() % places * spacing;
         uint32_t site = next_random() % 1000 ? (uint32_t)next_random() & 0x3fffff : UINT32_MAX;
-        struct block block = {address, some_size(spacing), site, 7};
+        struct block block = {address, some_size(spacing), site, 7, 0};
         if (next_random() % 4 == 0)
             blocks_take(&blocks, address, &old);
         else
@@ -88,7 +88,7 @@ static void full(void **unused)
         assert_true(blocks_open(&blocks));
         for (uint64_t i = 0; i < PAGE_BLOCKS; i++) {
             uint64_t at = (turn ? PAGE_BLOCKS - 1 - i : i) * 8;
-            struct block block = {FIRST + at, 8, (uint32_t)i + 1, 7};
+            struct block block = {FIRST + at, 8, (uint32_t)i + 1, 7, 0};
             assert_int_equal(blocks_put(&blocks, &block, &old), 0);
         }
         compare(&blocks, FIRST);

@@ -42,12 +42,13 @@ struct oracle_site {
     uint64_t highest, smallest, largest;
     uint64_t peak_allocations, peak_bytes;
     uint64_t sizes[CLASSES], lifetimes[CLASSES];
+    struct site_fate fate;
 };
 
 struct oracle_thread {
     uint64_t allocations, bytes, frees;
-    uint32_t last_made; /* slot + 1 */
-    uint32_t moving_age;
+    uint32_t last_made;          /* slot + 1 */
+    uint32_t moving_age, moving; /* moving: slot + 1 while a realloc's new block is to come */
 };
 
 struct oracle_block {
@@ -55,9 +56,12 @@ struct oracle_block {
     unsigned site;
     uint64_t size;
     uint32_t born;
+    unsigned by; /* thread */
 };
 
 struct oracle {
+    bool at_peak;                     /* the heap has not shrunk since */
+    struct peak_copy counted, inside; /* site: index + 1 */
     bool by_thread;
     uint32_t tick;
     struct heap all, heap[PROCESSES];
@@ -80,11 +84,52 @@ static void oracle_maximum(struct oracle *oracle, struct heap *heap)
         return;
     heap->peak_bytes = heap->bytes;
     heap->peak_blocks = heap->blocks;
+    if (heap == &oracle->all) {
+        oracle->at_peak = true;
+        oracle->counted = (struct peak_copy){0};
+    }
     for (unsigned i = 0; heap == &oracle->all && i < SITES; i++) {
         struct oracle_site *site = &oracle->site[i];
         site->peak_allocations = site->allocations - site->frees;
         site->peak_bytes = site->bytes - site->freed_bytes;
     }
+}
+
+/* The heap shrinks, by a block that the thread frees; slot: of that, or -1. */
+static void oracle_shrinks(struct oracle *oracle, unsigned p, const struct oracle_thread *thread, int slot)
+{
+    const struct oracle_block *made = thread->last_made ? &oracle->block[p][thread->last_made - 1] : NULL,
+                              *freed = slot >= 0 ? &oracle->block[p][slot] : NULL;
+    if (oracle->at_peak && made && freed && made->live && made != freed && made->site == freed->site &&
+        made->size > freed->size && freed->size >= 64 << 10)
+        oracle->counted =
+            (struct peak_copy){freed->site + 1, freed->size, made->size, oracle->all.peak_bytes, 0};
+    oracle->at_peak = false;
+}
+
+static bool is_mapped(uint32_t slot, uint64_t size)
+{
+    return 272ull * slot % 4096 == 16 && size >= 4096;
+}
+
+/* The thread's realloc has a new block, of a site that is known so far. */
+static void oracle_moved(struct oracle *oracle, struct oracle_thread *thread, const struct event *event,
+                         unsigned site, uint64_t old)
+{
+    uint32_t slot = thread->moving - 1;
+    uint64_t size = event->size, height = oracle->all.bytes + old;
+    struct peak_copy *inside = &oracle->inside;
+    bool same = slot == event->slot || (is_mapped(slot, old) && is_mapped(event->slot, size));
+    thread->moving = 0;
+    if (same)
+        return;
+    oracle->site[site].fate.moves++;
+    oracle->site[site].fate.moved_bytes += old < size ? old : size;
+    if (height > inside->height)
+        *inside = (struct peak_copy){site + 1, old, size, height,
+                                     inside->site == site + 1 ? inside->next_height : inside->height};
+    else if (inside->site != site + 1 && height > inside->next_height)
+        inside->next_height = height;
 }
 
 static void oracle_change(struct oracle *oracle, unsigned p, uint64_t bytes, uint64_t blocks)
@@ -104,7 +149,9 @@ static void oracle_alloc(struct oracle *oracle, unsigned p, const struct event *
     uint32_t node = event->type == WIRE_OBJECT ? event->real : event->node;
     unsigned index = (p * (THREADS + 1) + by) * NODES + node;
     struct oracle_site *site = &oracle->site[index];
-    oracle->block[p][event->slot] = (struct oracle_block){true, index, size, oracle->tick};
+    if (size == 0)
+        oracle->at_peak = false;
+    oracle->block[p][event->slot] = (struct oracle_block){true, index, size, oracle->tick, event->thread};
     site->smallest = site->allocations == 0 || size < site->smallest ? size : site->smallest;
     site->largest = size > site->largest ? size : site->largest;
     site->sizes[ledger_class(size)]++;
@@ -123,7 +170,9 @@ static void oracle_free(struct oracle *oracle, unsigned p, const struct event *e
     struct oracle_block *block = &oracle->block[p][event->slot];
     struct oracle_site *site = &oracle->site[block->site];
     uint32_t age = oracle->tick - block->born;
+    oracle_shrinks(oracle, p, thread, event->type == WIRE_FREE ? (int)event->slot : -1);
     block->live = false;
+    site->fate.freed_elsewhere += event->type != WIRE_MOVE && block->by != event->thread;
     site->lifetimes[ledger_class(age)]++;
     site->frees++;
     site->freed_bytes += block->size;
@@ -138,6 +187,9 @@ static void oracle_take(struct oracle *oracle, unsigned p, const struct event *e
     struct oracle_block *block = &oracle->block[p][event->slot];
     struct oracle_site *site = &oracle->site[block->site];
     uint32_t made = thread->last_made;
+    unsigned site_index =
+        (p * (THREADS + 1) + (oracle->by_thread ? event->thread + 1 : 0)) * NODES + event->node;
+    uint64_t old_size;
     switch (event->type) {
     case WIRE_MARK:
         if (event->size == WIRE_MARK_FINALIZE) { /* only a process's first counts, and it starts no new lap */
@@ -154,8 +206,11 @@ static void oracle_take(struct oracle *oracle, unsigned p, const struct event *e
         return;
     case WIRE_OBJECT:
     case WIRE_ALLOC:
+        old_size = thread->moving ? oracle->block[p][thread->moving - 1].size : 0;
         oracle_alloc(oracle, p, event, event->size);
         thread->last_made = event->slot + 1;
+        if (thread->moving)
+            oracle_moved(oracle, thread, event, site_index, old_size);
         return;
     case WIRE_MOVE:
         if (block->live) {
@@ -169,11 +224,15 @@ static void oracle_take(struct oracle *oracle, unsigned p, const struct event *e
         site->lifetimes[ledger_class(thread->moving_age)]--;
         site->frees--;
         site->freed_bytes -= block->size;
+        site->fate.freed_elsewhere -= block->by != event->thread;
+        thread->moving = 0;
         thread->frees--;
         oracle_change(oracle, p, block->size, 1);
         break;
     default:
         site->temporary += event->type == WIRE_FREE && made == event->slot + 1 && block->live;
+        if (event->type == WIRE_REALLOC_BEGIN)
+            thread->moving = event->slot + 1;
         if (!block->live)
             oracle->foreign[p]++;
         else
@@ -192,6 +251,7 @@ struct program {
     struct wire_arena *arena;
     uint32_t tick;
     unsigned threads[PROCESSES];
+    unsigned copies;                  /* sweeps after which the highest peak was one */
     unsigned room;                    /* most blocks that a process may have */
     uint64_t time, stamp[WIRE_RINGS]; /* of the latest event; of each ring's latest event */
     struct event queue[PROCESSES][QUEUED];
@@ -326,6 +386,21 @@ static void fail_to_move(struct program *program, unsigned p, unsigned thread)
     publish(program, p, (struct event){WIRE_REALLOC_FAIL, thread, slot, 0, 0, 0});
 }
 
+/* A block that takes the place of one of the same stack. */
+static void grow_one(struct program *program, unsigned p, unsigned thread)
+{
+    uint32_t slot = (uint32_t)below(SLOTS / 2), node = (uint32_t)below(NODES);
+    if (program->count[p] == 0 || program->count[p] >= program->room || program->live[p][slot])
+        return;
+    unsigned which = (unsigned)below(program->count[p]);
+    node = program->node[p][program->held[p][which]];
+    program->live[p][slot] = true;
+    program->held[p][program->count[p]++] = slot;
+    program->node[p][slot] = node;
+    publish(program, p, (struct event){WIRE_ALLOC, thread, slot, node, 1ull << below(21), 0});
+    release_one(program, p, thread, which);
+}
+
 /* grows: of ten events that make or release a block, how many make one. */
 static void something(struct program *program, unsigned grows)
 {
@@ -349,6 +424,8 @@ static void something(struct program *program, unsigned grows)
         allocate(program, p, thread);
     } else if (what < 95) {
         fail_to_move(program, p, thread);
+    } else if (what == 97) {
+        grow_one(program, p, thread);
     } else if (what < 96) {
         publish(program, p, (struct event){WIRE_FREE, thread, foreign, 0, 0, 0});
     } else if (what > 98 && below(20) == 0 && program->oracle.marks < 9000) {
@@ -379,6 +456,17 @@ static void check_site(const struct ledger *ledger, const struct site *site, con
     assert_memory_equal(counts, own->sizes, sizeof counts);
     ledger_histogram(site->lifetimes, site->lifetime_class, site->frees, counts);
     assert_memory_equal(counts, own->lifetimes, sizeof counts);
+}
+
+static void check_copy(const struct ledger *ledger, const struct peak_copy *copy, const struct peak_copy *own)
+{
+    const struct site *site = ledger_site(ledger, copy->site);
+    unsigned index = (site->process * (THREADS + 1) + site->thread) * NODES + site->node + 1;
+    assert_int_equal(copy->site ? index : 0, own->site);
+    assert_int_equal(copy->old_bytes, own->old_bytes);
+    assert_int_equal(copy->new_bytes, own->new_bytes);
+    assert_int_equal(copy->height, own->height);
+    assert_int_equal(copy->next_height, own->next_height);
 }
 
 static void sweep_and_check(struct program *program)
@@ -413,9 +501,17 @@ static void sweep_and_check(struct program *program)
         if (site->allocations == 0)
             continue; /* only reallocs of blocks that are not known */
         check_site(&tracker->ledger, site, &oracle->site[index]);
+        const struct site_fate fate = ledger_fate(&tracker->ledger, i);
+        assert_memory_equal(&fate, &oracle->site[index].fate, sizeof fate);
         touched--;
     }
     assert_int_equal(touched, 0);
+    bool copied = ledger_copy_at_peak(&tracker->ledger);
+    assert_int_equal(copied, oracle->counted.site != 0);
+    if (copied)
+        check_copy(&tracker->ledger, &tracker->ledger.counted, &oracle->counted);
+    check_copy(&tracker->ledger, &tracker->ledger.inside, &oracle->inside);
+    program->copies += copied;
     for (uint32_t i = 0; i < tracker->thread_count; i++) {
         const struct tracked_thread *thread = tracker_thread(tracker, i);
         const struct oracle_thread *own = &oracle->thread[thread->process][thread->id - 1];
@@ -443,6 +539,8 @@ static struct program *program_start(const unsigned *threads, unsigned room, boo
     program->arena = arena;
     arena_adopt(&program->view, arena, arena_size(), -1);
     program->tracker.arena = &program->view;
+    program->tracker.ledger.peak_ends = drain_peak_ends;
+    program->tracker.ledger.peak_data = &program->tracker;
     program->room = room;
     program->tracker.by_thread = program->oracle.by_thread = by_thread;
     program->time = 1;
@@ -457,6 +555,7 @@ static struct program *program_start(const unsigned *threads, unsigned room, boo
         for (uint32_t t = 0; t < threads[p]; t++) {
             struct wire_ring *ring = &arena->ring[p * THREADS + t];
             ring->process = p;
+            ring->tid = 1 + t;
             ring->buffer = (WIRE_FIRST_CHUNK + (p * THREADS + t) * WIRE_RING_CHUNKS) * WIRE_CHUNK_SIZE;
             ring->state = WIRE_RING_BUSY;
         }
@@ -487,9 +586,9 @@ static void program_end(struct program *program)
     }
     for (uint32_t i = 0; i < PROCESSES * THREADS; i++)
         free(tracker->rings[i]);
-    struct grow *arrays[] = {&tracker->ledger.sites,   &tracker->ledger.written, &tracker->processes,
-                             &tracker->threads,        &tracker->marks,          &tracker->samples.rows,
-                             &tracker->samples.sampled};
+    struct grow *arrays[] = {&tracker->ledger.sites,    &tracker->ledger.written, &tracker->processes,
+                             &tracker->threads,         &tracker->marks,          &tracker->samples.rows,
+                             &tracker->samples.sampled, &tracker->ledger.fates};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         grow_free(arrays[i]);
     free(tracker->site_of_thread.entries);
@@ -559,12 +658,38 @@ static void another_history(void **unused)
     against_oracle(threads, 20 + (unsigned)below(100), below(2));
 }
 
+/* A block takes the place of one of the same stack at the peak; then realloc moves it, and that is higher. */
+static void growing(void **unused)
+{
+    (void)unused;
+    const struct event steps[] = {{WIRE_ALLOC, 0, 1, 3, 1 << 17, 0},   {WIRE_ALLOC, 0, 2, 3, 1 << 18, 0},
+                                  {WIRE_FREE, 0, 1, 0, 0, 0},          {WIRE_ALLOC, 0, 3, 4, 1 << 16, 0},
+                                  {WIRE_REALLOC_BEGIN, 0, 2, 0, 0, 0}, {WIRE_ALLOC, 0, 4, 5, 1 << 18, 0},
+                                  {WIRE_ALLOC, 0, 5, 3, 1 << 19, 0},   {WIRE_FREE, 0, 3, 0, 0, 0}};
+    static const unsigned copies[] = {0, 0, 1, 1, 1, 1, 0, 0};
+    for (unsigned threads = 1; threads <= 2; threads++) {
+        struct program *program = program_start((const unsigned[]){threads, 1, 1}, 60, threads == 2);
+        for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+            program->live[0][steps[i].slot] = steps[i].type == WIRE_ALLOC;
+            program->count[0] += steps[i].type == WIRE_ALLOC ? 1 : -1u;
+            publish(program, 0, steps[i]);
+            program->copies = 0;
+            sweep_and_check(program);
+            assert_int_equal(program->copies, copies[i]);
+        }
+        assert_int_equal(program->tracker.ledger.inside.height, (1 << 18) + (1 << 18) + (1 << 16));
+        assert_int_equal(program->tracker.ledger.inside.old_bytes, 1 << 18);
+        program_end(program);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thread_each), cmocka_unit_test(several_threads),
         cmocka_unit_test(sites_by_thread), cmocka_unit_test(many_blocks),
         cmocka_unit_test(another_history),
+        cmocka_unit_test(growing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,7 +56,7 @@ static void make(struct painted *one, uint32_t tick)
     one->unit[at].site = site;
     one->unit[at].units = units;
     one->unit[at].own = true;
-    struct block block = {FIRST + (uint64_t)at * UNIT, (uint64_t)units * UNIT, site, tick}, old;
+    struct block block = {FIRST + (uint64_t)at * UNIT, (uint64_t)units * UNIT, site, tick, 0}, old;
     assert_int_equal(blocks_put(&one->process.blocks, &block, &old), 0);
 }
 
@@ -163,7 +163,7 @@ static void test_freed_by_the_other(void **unused)
 {
     (void)unused;
     struct painted *first = born();
-    struct block block = {FIRST, 64, 7, 1}, other = {FIRST + 64, 64, 8, 1}, list[4], old;
+    struct block block = {FIRST, 64, 7, 1, 0}, other = {FIRST + 64, 64, 8, 1, 0}, list[4], old;
     blocks_put(&first->process.blocks, &block, &old);
     blocks_put(&first->process.blocks, &other, &old);
     struct painted *second = forked(first, 2);
