@@ -25,7 +25,7 @@ GROUPS = {
     "shells": [
         ("bash", "bash", r"""bash -c 'declare -A n; for i in {1..2000}; do n[$((i % 97))]+=x; done; echo ${#n[@]} ${n[5]}
             trap "echo bye" EXIT; read -r l < <(echo sub); echo "$l" >&2; (exit 3); echo $?; exit 5'"""),
-        ("dash", "dash", r"""dash -c 'i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); x=$(printf %s $i); done; echo $x; cat $INPUT/text | while read a b; do echo $b; done | sort -u | head -n 3; kill -TERM $$'"""),
+        ("dash", "dash", r"""dash -c 'i=0; while [ $i -lt 300 ]; do i=$((i + 1)); x=$(printf %s $i); done; echo $x; cat $INPUT/text | while read a b; do echo $b; done | sort -u | head -n 3; kill -TERM $$'"""),
         ("zsh", "zsh", r"""zsh -fc 'typeset -A n; for i in {1..2000}; do n[$((i % 97))]+=x; done; echo ${#n} ${(on)${(k)n}[1,5]}; print -l **/*(N); exit 4'"""),
         ("ksh", "ksh93u+m", r"""ksh -c 'typeset -A n; for ((i = 0; i < 2000; i++)); do n[$((i % 97))]+=x; done; echo ${#n[@]}; exit 4'"""),
         ("mksh", "mksh", r"""mksh -c 'i=0; while ((i++ < 2000)); do x=$x.; done; print ${#x}; exit 4'"""),
@@ -119,7 +119,7 @@ require("fs").writeFileSync("out", z); new Worker("require(\"worker_threads\").p
         ("tmux", "tmux", r"""tmux -L t$$ -f /dev/null new-session -d -x 80 -y 24 'echo in a terminal > out; cat' && sleep 1 && tmux -L t$$ send-keys hello Enter && sleep 1 && tmux -L t$$ capture-pane -p | head -n 2; tmux -L t$$ kill-server"""),
     ],
     "media": [
-        ("convert", "imagemagick", r"""convert $INPUT/image.ppm -resize 50% -blur 0x2 -rotate 30 +set date:create +set date:modify -define png:exclude-chunks=date,time x.png && identify -format '%w %h %[signature]\n' x.png; convert $INPUT/text.c x.png; compare -metric AE x.png x.png null:""", "identify"),
+        ("ImageMagick", "imagemagick", r"""/usr/bin/convert $INPUT/image.ppm -resize 50% -blur 0x2 -rotate 30 +set date:create +set date:modify -define png:exclude-chunks=date,time x.png && identify -format '%w %h %#\n' x.png; /usr/bin/convert $INPUT/text.c x.png; compare -metric AE x.png x.png null:""", "identify"),
         ("cjpeg", "libjpeg-turbo-progs", r"""cjpeg -quality 80 $INPUT/image.ppm > x.jpg && djpeg x.jpg | sha256sum"""),
         ("ffmpeg", "ffmpeg", r"""ffmpeg -v error -nostdin -f lavfi -i testsrc=duration=1:size=160x120:rate=10 -f lavfi -i sine=duration=1 -threads 2 -flags bitexact -fflags bitexact -c:v mpeg4 -c:a aac x.mkv && ffprobe -v error -show_streams x.mkv | grep codec_name"""),
         ("sox", "sox", r"""sox -R -n -r 8000 x.wav synth 1 sine 440 reverb && sox x.wav -n stat 2>&1 | head -n 4"""),
