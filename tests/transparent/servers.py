@@ -58,7 +58,7 @@ SERVERS = [
     Server("redis", "redis-server", "redis-server", clients.Redis, lambda program, folder, port: [
         program, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", folder]),
     Server("memcached", "memcached", "memcached", clients.Memcached, lambda program, _, port: [
-        program, "-u", pwd.getpwuid(os.getuid()).pw_name, "-l", "127.0.0.1", "-p", port, "-U", "0", "-t", "4", "-m", "16"]),
+        program, "-u", pwd.getpwuid(os.getuid()).pw_name, "-l", "127.0.0.1", "-p", port, "-U", "0", "-t", "4", "-m", "64"]),  # room for all: nothing is evicted
     Server("nginx", "nginx-light", "nginx", clients.Http, nginx, child=True),
     Server("PostgreSQL", "postgresql", "postgres", clients.Postgres, postgres, user="postgres"),
     Server("python3 -m http.server", "python3", "python3", clients.Http, lambda _, __, port: [

@@ -119,7 +119,7 @@ require("fs").writeFileSync("out", z); new Worker("require(\"worker_threads\").p
         ("tmux", "tmux", r"""tmux -L t$$ -f /dev/null new-session -d -x 80 -y 24 'echo in a terminal > out; cat' && sleep 1 && tmux -L t$$ send-keys hello Enter && sleep 1 && tmux -L t$$ capture-pane -p | head -n 2; tmux -L t$$ kill-server"""),
     ],
     "media": [
-        ("ImageMagick", "imagemagick", r"""/usr/bin/convert $INPUT/image.ppm -resize 50% -blur 0x2 -rotate 30 +set date:create +set date:modify -define png:exclude-chunks=date,time x.png && identify -format '%w %h %[signature]\n' x.png; /usr/bin/convert $INPUT/text.c x.png; compare -metric AE x.png x.png null:""", "identify"),
+        ("ImageMagick", "imagemagick", r"""/usr/bin/convert $INPUT/image.ppm -resize 50% -blur 0x2 -rotate 30 +set date:create +set date:modify -define png:exclude-chunks=date,time x.png && identify -format '%w %h %#\n' x.png; /usr/bin/convert $INPUT/text.c x.png; compare -metric AE x.png x.png null:""", "identify"),
         ("cjpeg", "libjpeg-turbo-progs", r"""cjpeg -quality 80 $INPUT/image.ppm > x.jpg && djpeg x.jpg | sha256sum"""),
         ("ffmpeg", "ffmpeg", r"""ffmpeg -v error -nostdin -f lavfi -i testsrc=duration=1:size=160x120:rate=10 -f lavfi -i sine=duration=1 -threads 2 -flags bitexact -fflags bitexact -c:v mpeg4 -c:a aac x.mkv && ffprobe -v error -show_streams x.mkv | grep codec_name"""),
         ("sox", "sox", r"""sox -R -n -r 8000 x.wav synth 1 sine 440 reverb && sox x.wav -n stat 2>&1 | head -n 4"""),
