@@ -32,19 +32,31 @@ void report_close(struct report *report)
     report->sql = NULL;
 }
 
+static int failed;          /* an error was printed */
+static int short_of_memory; /* and one of them was that */
+
+int report_has_failed(void)
+{
+    return failed;
+}
+
 int report_error(const struct report *report, int status, const char *format, ...)
 {
     va_list arguments;
 
+    failed |= status == EXIT_FAILED;
     va_start(arguments, format);
     char *text = text_format(format, arguments);
 
     va_end(arguments);
     char *harmless = text != NULL ? text_harmless(text) : NULL;
+    int no_memory = harmless == NULL || strcmp(harmless, "out of memory") == 0;
 
     fflush(stdout);
-    fprintf(stderr, "trace-report%s%s: %s\n", report->command != NULL ? " " : "",
-            report->command != NULL ? report->command : "", harmless != NULL ? harmless : "out of memory");
+    if (!no_memory || !short_of_memory) /* what follows from that is not said again */
+        fprintf(stderr, "trace-report%s%s: %s\n", report->command != NULL ? " " : "",
+                report->command != NULL ? report->command : "", no_memory ? "out of memory" : harmless);
+    short_of_memory |= no_memory;
     free(harmless);
     free(text);
     return status;

@@ -72,6 +72,9 @@ void report_close(struct report *report);
 int report_error(const struct report *report, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* True once it was called with EXIT_FAILED: the output lacks something, whoever has noticed. */
+int report_has_failed(void);
+
 /* Prints a line on stderr, if it is a terminal. */
 void report_hint(const struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

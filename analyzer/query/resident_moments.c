@@ -122,8 +122,10 @@ static const struct resident_moment *at_mark(const struct report *report, const 
     while (report_step(report, s, &status)) {
         int64_t *mark = profile_grow(&marks, &count, sizeof *marks);
 
-        if (mark == NULL)
+        if (mark == NULL) {
+            status = report_error(report, EXIT_FAILED, "out of memory");
             break;
+        }
         *mark = sqlite3_column_int64(s, 0);
     }
     sqlite3_finalize(s);

@@ -217,8 +217,10 @@ int run_numbers(struct report *report, const char *label, int64_t **numbers, siz
     while (report_step(report, statement, &status)) {
         int64_t *more = realloc(*numbers, (*count + 1) * sizeof *more);
 
-        if (more == NULL)
+        if (more == NULL) {
+            status = report_error(report, EXIT_FAILED, "out of memory");
             break;
+        }
         *numbers = more;
         more[(*count)++] = sqlite3_column_int64(statement, 0);
     }
@@ -387,14 +389,17 @@ int run_settle_all(struct report *report)
 {
     int64_t *numbers = NULL;
     size_t count = 0;
-    int status = EXIT_FINE;
     sqlite3_stmt *statement = report_prepare(report, "SELECT id FROM run WHERE state = 'recording'");
+    int status = statement != NULL ? EXIT_FINE : EXIT_FAILED;
 
-    live_ask_all(report);
-    while (statement != NULL && report_step(report, statement, &status)) {
+    if (status == EXIT_FINE)
+        live_ask_all(report);
+    while (status == EXIT_FINE && report_step(report, statement, &status)) {
         int64_t *more = realloc(numbers, (count + 1) * sizeof *numbers);
-        if (more == NULL)
+        if (more == NULL) {
+            status = report_error(report, EXIT_FAILED, "out of memory");
             break;
+        }
         numbers = more;
         numbers[count++] = sqlite3_column_int64(statement, 0);
     }

@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "pager.h"
 #include "store.h"
+#include "text.h"
 
 #include <errno.h>
 #include <langinfo.h>
@@ -130,6 +131,10 @@ int main(int argc, char **argv)
 
     report_close(&report);
     pager_end(&report);
+    if (status == EXIT_FINE && report_has_failed())
+        status = EXIT_FAILED;
+    else if (status == EXIT_FINE && text_has_failed())
+        status = report_error(&report, EXIT_FAILED, "out of memory");
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_FINE)
         status = errno == EPIPE
                      ? EXIT_FAILED

@@ -90,54 +90,26 @@ def errors_of(call):
 
 
 class Subject:
-    """A command to be traced, what it does when nobody fails, and the calls of ours that it makes.
+    """A command to be traced, and what must hold however it is disturbed.
 
     name: for messages. through: `trace-run` before the command, instead of the preload."""
 
     def __init__(self, build, folder, command, name, through=()):
-        self.injector, self.library = build.target("injector"), str(build.library)
-        self.report_tool = build.command("trace-report")
+        self.library, self.report_tool = str(build.library), build.command("trace-report")
         self.folder, self.name = pathlib.Path(folder), name
         self.command, self.through = [str(c) for c in command], [str(t) for t in through]
-        self.numbers = _numbers()
         plain = subprocess.run(self.command, env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         self.status, self.stdout = plain.returncode, plain.stdout
-        self.usual = self._run("none", "close", 1, 0, "-")
+        self.usual = self._undisturbed()
         self.record = self._record()
-        self.calls = self._list()
-
-    # ---- running it
 
     def _forget(self):
         for file in self.folder.glob("*"):
             file.unlink()
 
-    def _injected(self, *arguments):
-        """Runs it under the injector: its result, and the lines of the injector's report."""
-        self._forget()
-        environment = clean_environment({"LIBTRACE_DB": self.database})
-        if not self.through:
-            environment["INJECTOR_PRELOAD"] = self.library
-        report = self.folder / "report"
-        done = subprocess.run([self.injector, str(report), str(PATIENCE_S), *arguments, *self.through, *self.command],
-                              env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=2 * PATIENCE_S)
-        return done, [line.split() for line in report.read_text().splitlines()]
-
     @property
     def database(self):
         return self.folder / "trace.db"
-
-    def _run(self, task, name, nth, error, function):
-        done, lines = self._injected(task, str(self.numbers[name]), str(nth), str(error), function)
-        ends = [line for line in lines if line[0] == "end"]
-        return {
-            "stdout": done.stdout,
-            "stderr": done.stderr,
-            "met": any(line[0] == "fail" for line in lines),
-            "status": os.waitstatus_to_exitcode(int(ends[0][1])) if ends else None,
-            "seconds": int(ends[0][2]) / 1e9 if ends else PATIENCE_S,
-            "left": [line[1] for line in lines if line[0] == "left"],
-        }
 
     def _record(self):
         """The part of the record that is the same every time: a list of rows, one for each run."""
@@ -162,6 +134,95 @@ class Subject:
             return [dict(row) for row in found]
         finally:
             connection.close()
+
+    def _wrong(self, run, of_trace_run=False):
+        """None, or what is wrong after a run: of its status, stdout, stderr, seconds, and processes that are left."""
+        return self._program_wrong(run, of_trace_run) or self._collector_wrong(run) or self._record_wrong(run)
+
+    def _program_wrong(self, run, of_trace_run):
+        lines = run["stderr"].splitlines()
+        known = all(line.startswith((b"libtrace: ", b"trace-run: ")) for line in lines)
+        if of_trace_run and run["status"] in (125, 126, 127):
+            # It prints one line that says why it cannot do its work, and does not do half of it; or it cannot
+            # report the program's status.
+            right = len(lines) == 1 and known and run["stdout"] in (b"", self.stdout)
+            return None if right else f"says {run['stderr']!r}, prints {run['stdout']!r}"
+        if (run["status"], run["stdout"]) != (self.status, self.stdout):
+            return f"ends with {run['status']}, prints {run['stdout']!r}, says {run['stderr']!r}"
+        if len(lines) > 1 or not known:
+            return f"says {run['stderr']!r}"
+        if run["seconds"] > self.usual["seconds"] + LATE_S:
+            return f"ends late, after {run['seconds']:.1f} s instead of {self.usual['seconds']:.1f} s; says {run['stderr']!r}"
+        return None
+
+    def _collector_wrong(self, run):
+        if run["left"]:
+            return f"{run['left']} is still there after {PATIENCE_S} s"
+        left = list(_collectors(self.database))
+        return f"the collector {left} is still there" if left else None
+
+    def _record_wrong(self, run):
+        try:
+            runs = self._record()
+        except sqlite3.DatabaseError as error:
+            return f"the database is damaged: {error}"
+        if not runs and not run["stderr"]:
+            return "nothing is recorded, and nobody says so"
+        for row in runs:
+            lacking = {key: value for key, value in row.items() if value != self.record[0][key]}
+            if lacking.pop("without_lines", 0) > self.record[0]["without_lines"]:
+                lacking.pop("named", None)  # and why is said of that module
+            if row["state"] == "complete" and lacking and not row["events_lost"] and not run["stderr"]:
+                return f"is called complete, but differs: {lacking}"
+        if len(runs) > 1:
+            return f"{len(runs)} runs: {runs}"
+        return self._report_wrong("runs", runs) or self._report_wrong("top", runs)
+
+    def _report_wrong(self, command, runs):
+        done = subprocess.run([self.report_tool, command, "--db", str(self.database)], env=clean_environment(),
+                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        if done.returncode == 0 and (done.stdout or not runs):
+            return None
+        if done.returncode > 0 and done.stderr.startswith(b"trace-report") and done.stderr.count(b"\n") == 1:
+            return None
+        return f"trace-report {command} ends with {done.returncode}: {done.stdout!r}, {done.stderr!r}"
+
+
+class CallsSubject(Subject):
+    """One of whose system calls fails."""
+
+    def __init__(self, build, *arguments):
+        self.injector, self.numbers = build.target("injector"), _numbers()
+        super().__init__(build, *arguments)
+        self.calls = self._list()
+
+    # ---- running it
+
+    def _undisturbed(self):
+        return self._run("none", "close", 1, 0, "-")
+
+    def _injected(self, *arguments):
+        """Runs it under the injector: its result, and the lines of the injector's report."""
+        self._forget()
+        environment = clean_environment({"LIBTRACE_DB": self.database})
+        if not self.through:
+            environment["INJECTOR_PRELOAD"] = self.library
+        report = self.folder / "report"
+        done = subprocess.run([self.injector, str(report), str(PATIENCE_S), *arguments, *self.through, *self.command],
+                              env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=2 * PATIENCE_S)
+        return done, [line.split() for line in report.read_text().splitlines()]
+
+    def _run(self, task, name, nth, error, function):
+        done, lines = self._injected(task, str(self.numbers[name]), str(nth), str(error), function)
+        ends = [line for line in lines if line[0] == "end"]
+        return {
+            "stdout": done.stdout,
+            "stderr": done.stderr,
+            "met": any(line[0] == "fail" for line in lines),
+            "status": os.waitstatus_to_exitcode(int(ends[0][1])) if ends else None,
+            "seconds": int(ends[0][2]) / 1e9 if ends else PATIENCE_S,
+            "left": [line[1] for line in lines if line[0] == "left"],
+        }
 
     # ---- the calls
 
@@ -230,56 +291,7 @@ class Subject:
     def _attempt(self, failure):
         call = failure.call
         run = self._run(call.task, call.name, call.nth, getattr(errno, failure.error), call.function)
-        wrong = self._program_wrong(call, run) or self._collector_wrong(run) or self._record_wrong(run)
-        return run["met"], wrong
-
-    def _program_wrong(self, call, run):
-        lines = run["stderr"].splitlines()
-        known = all(line.startswith((b"libtrace: ", b"trace-run: ")) for line in lines)
-        if self.part_of(call) == "trace-run" and run["status"] in (125, 126, 127):
-            # It prints one line that says why it cannot do its work, and does not do half of it; or it cannot
-            # report the program's status.
-            right = len(lines) == 1 and known and run["stdout"] in (b"", self.stdout)
-            return None if right else f"says {run['stderr']!r}, prints {run['stdout']!r}"
-        if (run["status"], run["stdout"]) != (self.status, self.stdout):
-            return f"ends with {run['status']}, prints {run['stdout']!r}, says {run['stderr']!r}"
-        if len(lines) > 1 or not known:
-            return f"says {run['stderr']!r}"
-        if run["seconds"] > self.usual["seconds"] + LATE_S:
-            return f"ends late, after {run['seconds']:.1f} s instead of {self.usual['seconds']:.1f} s; says {run['stderr']!r}"
-        return None
-
-    def _collector_wrong(self, run):
-        if run["left"]:
-            return f"{run['left']} is still there after {PATIENCE_S} s"
-        left = list(_collectors(self.database))
-        return f"the collector {left} is still there" if left else None
-
-    def _record_wrong(self, run):
-        try:
-            runs = self._record()
-        except sqlite3.DatabaseError as error:
-            return f"the database is damaged: {error}"
-        if not runs and not run["stderr"]:
-            return "nothing is recorded, and nobody says so"
-        for row in runs:
-            lacking = {key: value for key, value in row.items() if value != self.record[0][key]}
-            if lacking.pop("without_lines", 0) > self.record[0]["without_lines"]:
-                lacking.pop("named", None)  # and why is said of that module
-            if row["state"] == "complete" and lacking and not row["events_lost"] and not run["stderr"]:
-                return f"is called complete, but differs: {lacking}"
-        if len(runs) > 1:
-            return f"{len(runs)} runs: {runs}"
-        return self._report_wrong("runs", runs) or self._report_wrong("top", runs)
-
-    def _report_wrong(self, command, runs):
-        done = subprocess.run([self.report_tool, command, "--db", str(self.database)], env=clean_environment(),
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
-        if done.returncode == 0 and (done.stdout or not runs):
-            return None
-        if done.returncode > 0 and done.stderr.startswith(b"trace-report") and done.stderr.count(b"\n") == 1:
-            return None
-        return f"trace-report {command} ends with {done.returncode}: {done.stdout!r}, {done.stderr!r}"
+        return run["met"], self._wrong(run, self.part_of(call) == "trace-run")
 
 
 def subjects(build, folder):
@@ -290,7 +302,7 @@ def subjects(build, folder):
         place = pathlib.Path(folder) / name
         place.mkdir()
         found.append((name, place, command, through))
-    return [Subject(build, place, command, name, through) for name, place, command, through in found]
+    return [CallsSubject(build, place, command, name, through) for name, place, command, through in found]
 
 
 def all_failures(found):
