@@ -11,14 +11,14 @@
 #define RANDOM_SEED 88172645463325252ull
 #endif
 
+static uint64_t random_state = RANDOM_SEED;
+
 static inline uint64_t next_random(void)
 {
-    static uint64_t state = RANDOM_SEED;
-
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
 }
 
 #endif

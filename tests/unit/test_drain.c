@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -543,13 +544,27 @@ static void many_blocks(void **unused)
     against_oracle((const unsigned[]){1, 1, 2}, 35000, false);
 }
 
+/* A history that no run had before, or that of LIBTRACE_SEED, which each run prints. */
+static void another_history(void **unused)
+{
+    const char *given = getenv("LIBTRACE_SEED");
+    struct timespec now;
+    (void)unused;
+    clock_gettime(CLOCK_REALTIME, &now);
+    random_state =
+        given ? strtoull(given, NULL, 10) : (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    print_message("LIBTRACE_SEED=%llu\n", (unsigned long long)random_state);
+    const unsigned threads[] = {1 + (unsigned)below(THREADS), 1 + (unsigned)below(THREADS),
+                                1 + (unsigned)below(THREADS)};
+    against_oracle(threads, 20 + (unsigned)below(100), below(2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_thread_each),
-        cmocka_unit_test(several_threads),
-        cmocka_unit_test(sites_by_thread),
-        cmocka_unit_test(many_blocks),
+        cmocka_unit_test(one_thread_each), cmocka_unit_test(several_threads),
+        cmocka_unit_test(sites_by_thread), cmocka_unit_test(many_blocks),
+        cmocka_unit_test(another_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
