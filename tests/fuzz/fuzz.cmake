@@ -134,7 +134,7 @@ libtrace_fuzz(rows ABOUT "analyzer/(rows|store)/" OBJECTS ${folder_object} LIBRA
   LINK ${SQLITE_LINK_LIBRARIES})
 libtrace_fuzz(cfi ABOUT "guest/stack/(cfi|expression|extent)" TARGETS trace
   SOURCES ${guest}/stack/cfi.c ${guest}/stack/expression.c ${guest}/stack/extent.c ${guest}/base/rlimits.c ${guest}/base/guest.c)
-libtrace_fuzz(debug_frame ABOUT "guest/stack/debug_frame" TARGETS trace
+libtrace_fuzz(debug_frame ABOUT "/debug_frame" TARGETS trace
   SOURCES ${guest}/stack/cfi.c ${guest}/stack/expression.c ${guest}/stack/extent.c ${guest}/base/rlimits.c ${guest}/base/guest.c)
 libtrace_fuzz(elf ABOUT "analyzer/symbols/" LIBRARIES symbols LINK ${dwarf})
 libtrace_fuzz(demangle ABOUT "symbols/(demangle|block_types|library_code|vtables)" LIBRARIES symbols LINK ${dwarf})

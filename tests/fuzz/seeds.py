@@ -110,8 +110,16 @@ def texts():
 
 def records():
     """Messages of each kind for the writer; notes; words of rings."""
-    for kind in range(32):
-        keep("rows", str(kind), bytes([1]) + bytes([9, *range(100, 140), 11, *range(90, 120), 12, *range(60, 80), kind, *range(50, 120)]))
+    # How rows.c takes fields: n a number that may be there, z 0, t a text, h nothing.
+    takes = {"n": b"\x1e", "z": bytes(9), "t": b"\x1e\x02ab", "h": b"\x1e\0"}
+    messages = ((9, "nnnttnnnnnnn"), (10, "nnntnnn"), (11, "nttn"), (12, "ntnttnn"), (13, "nnn"), (14, "nnn"), (15, "nzn"), (16, "nnnnnnnnhh"),
+                (18, "nnnnn"), (19, "nnnn"), (20, "nnnnn"), (22, "nn"), (21, "nnntnnnn"), (24, "nnnnnnnnnnt"), (25, "nnnnntnn"), (27, "ntn"),
+                (28, "nnnnn"), (29, "n"), (30, ""), (5, 27 * "n"), (6, "n"), (4, "t"), (7, "t"), (8, "n"))
+    packed = [bytes([kind]) + b"".join(takes[field] for field in fields) for kind, fields in messages]
+    keep("rows", "all", bytes([1]) + b"".join(packed) + bytes([2, 31]))
+    keep("rows", "twice", bytes([1]) + b"".join(packed[:8]) + bytes([2, 1]) + b"".join(packed) + bytes([2, 31]))
+    for i in range(8, len(packed)):
+        keep("rows", str(i), bytes([1]) + b"".join(packed[:8]) + packed[i] + bytes([2, 31]))
     module = struct.pack("<IIQQQQQII", 1, 7, 4096, 8192, 0, 0, 0, 0, 0) + b"/bin/a\0"
     code = struct.pack("<IiIIII", 1, 10, 5, 2, 4, 0x30b) + b"a.py\0f\0\x80\x00\x80\x00"
     kind = struct.pack("<IIQqqqIIII", 1, 1, 0, 16, 8, 0, 16, 0, 1, 5) + b"\0dict\0"
