@@ -8,11 +8,13 @@ import shortages
 
 COLLECTOR_MOST = 10  # of each kind
 REPORT_MOST = 4
+ALL = {("runs", "short"), ("sql", "short")}  # these once ended with 0 after an error, for a few n only
 
 
 def spread(subject, kind, most):
     count = subject.count(kind)
-    return count, sorted({1 + i * max(0, count - 1) // (most - 1) for i in range(most)}) if count else []
+    most = min(most, count)
+    return count, sorted({1 + i * (count - 1) // max(1, most - 1) for i in range(most)})
 
 
 def test_shortages(build, tmp_path, say):
@@ -21,7 +23,7 @@ def test_shortages(build, tmp_path, say):
         most = COLLECTOR_MOST if subject.process == "collector" else REPORT_MOST
         said = []
         for kind in subject.kinds:
-            count, numbers = spread(subject, kind, most)
+            count, numbers = spread(subject, kind, 10**6 if (subject.command[0], kind) in ALL else most)
             for nth in numbers:
                 found = subject.attempt(shortages.Shortage(kind, nth))[1]
                 wrong += [found] if found else []
