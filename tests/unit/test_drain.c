@@ -688,8 +688,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thread_each), cmocka_unit_test(several_threads),
         cmocka_unit_test(sites_by_thread), cmocka_unit_test(many_blocks),
-        cmocka_unit_test(another_history),
-        cmocka_unit_test(growing),
+        cmocka_unit_test(another_history), cmocka_unit_test(growing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
