@@ -131,14 +131,20 @@ void sampled_free(void *block)
 }
 
 /* Where a run is sampled, returns from the hook. call: of the real function. */
-#define RETURN_IF_SAMPLED(size, call)                 \
-    do {                                              \
-        if (sampled_run()) {                          \
-            if (sampler_passes(size))                 \
-                return call;                          \
-            return sampled_made(call, (size), FRAME); \
-        }                                             \
+#define RETURN_IF_SAMPLED(size, call)                  \
+    do {                                               \
+        if (sampled_run()) {                           \
+            size_t counted = (size);                   \
+            if (sampler_passes(counted))               \
+                return call;                           \
+            return sampled_made(call, counted, FRAME); \
+        }                                              \
     } while (0)
+
+static size_t requested_sampled(size_t size, size_t alignment)
+{
+    return record_requested_of(&sampler_self->requested, size, alignment);
+}
 
 /* ---- the others -------------------------------------------------------------------------------------- */
 
@@ -156,8 +162,9 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
 {
     int error = real.posix_memalign(block, alignment, size);
     if (sampled_run()) {
-        if (error == 0 && !sampler_passes(size))
-            sampled_made(*block, size, FRAME);
+        size_t counted = requested_sampled(size, alignment);
+        if (error == 0 && !sampler_passes(counted))
+            sampled_made(*block, counted, FRAME);
         return error;
     }
     if (error == 0 && *block)
@@ -167,7 +174,7 @@ EXPORT int posix_memalign(void **block, size_t alignment, size_t size)
 
 EXPORT void *aligned_alloc(size_t alignment, size_t size)
 {
-    RETURN_IF_SAMPLED(size, real.aligned_alloc(alignment, size));
+    RETURN_IF_SAMPLED(requested_sampled(size, alignment), real.aligned_alloc(alignment, size));
     void *block = real.aligned_alloc(alignment, size);
     if (block)
         record_alloc(block, record_requested(size, alignment), FRAME, record_predict(FRAME));
@@ -176,7 +183,7 @@ EXPORT void *aligned_alloc(size_t alignment, size_t size)
 
 EXPORT void *memalign(size_t alignment, size_t size)
 {
-    RETURN_IF_SAMPLED(size, real.memalign(alignment, size));
+    RETURN_IF_SAMPLED(requested_sampled(size, alignment), real.memalign(alignment, size));
     void *block = real.memalign(alignment, size);
     if (block)
         record_alloc(block, record_requested(size, alignment), FRAME, record_predict(FRAME));

@@ -132,13 +132,15 @@ INLINE void new_ends(void *block, size_t size, const void *frame)
 }
 
 /* In a sampled run: whether the thread has allocated meanwhile says whether malloc() has counted the block. */
-INLINE uint64_t new_begins_sampled(void)
+INLINE uint64_t new_begins_sampled(size_t requested)
 {
+    sampler_self->requested = requested;
     return sampler_self->allocations;
 }
 
 INLINE void *new_ends_sampled(void *block, size_t size, uint64_t before, const void *frame)
 {
+    sampler_self->requested = 0;
     if (LIKELY(sampler_self->allocations != before) || sampler_passes(size))
         return block;
     return sampled_made(block, size, frame);
@@ -192,27 +194,27 @@ static void *no_operator(size_t alignment, size_t size)
 }
 
 /* Each operator has a number. */
-#define OPERATOR_NEW(name, alignment, parameters, arguments, types) \
-    EXPORT void *name parameters;                                   \
-    EXPORT void *name parameters                                    \
-    {                                                               \
-        enum { WHICH = __COUNTER__ };                               \
-        typedef void *(*type)types;                                 \
-        if (UNLIKELY(!direct[WHICH])) {                             \
-            if (!look_up(WHICH, #name))                             \
-                return no_operator(alignment, size);                \
-            if (atomic_load(&counted_below))                        \
-                return ((type)found[WHICH])arguments;               \
-        }                                                           \
-        if (sampled_run()) {                                        \
-            uint64_t before = new_begins_sampled();                 \
-            void *block = ((type)found[WHICH])arguments;            \
-            return new_ends_sampled(block, size, before, FRAME);    \
-        }                                                           \
-        new_begins(alignment ? size + 1 : 0, FRAME);                \
-        void *block = ((type)found[WHICH])arguments;                \
-        new_ends(block, size, FRAME);                               \
-        return block;                                               \
+#define OPERATOR_NEW(name, alignment, parameters, arguments, types)         \
+    EXPORT void *name parameters;                                           \
+    EXPORT void *name parameters                                            \
+    {                                                                       \
+        enum { WHICH = __COUNTER__ };                                       \
+        typedef void *(*type)types;                                         \
+        if (UNLIKELY(!direct[WHICH])) {                                     \
+            if (!look_up(WHICH, #name))                                     \
+                return no_operator(alignment, size);                        \
+            if (atomic_load(&counted_below))                                \
+                return ((type)found[WHICH])arguments;                       \
+        }                                                                   \
+        if (sampled_run()) {                                                \
+            uint64_t before = new_begins_sampled(alignment ? size + 1 : 0); \
+            void *block = ((type)found[WHICH])arguments;                    \
+            return new_ends_sampled(block, size, before, FRAME);            \
+        }                                                                   \
+        new_begins(alignment ? size + 1 : 0, FRAME);                        \
+        void *block = ((type)found[WHICH])arguments;                        \
+        new_ends(block, size, FRAME);                                       \
+        return block;                                                       \
     }
 
 #define OPERATOR_DELETE(name, parameters, arguments, types) \

@@ -72,14 +72,18 @@ INLINE void *record_alloc(void *block, size_t size, const void *frame, struct st
 
 /* The size that the program asked for: operator new rounds it up to the alignment before it calls malloc
  * and the like. */
+INLINE size_t record_requested_of(size_t *place, size_t size, size_t alignment)
+{
+    if (LIKELY(!*place))
+        return size;
+    size_t requested = *place - 1;
+    *place = 0;
+    return requested <= size && size - requested <= alignment ? requested : size;
+}
+
 INLINE size_t record_requested(size_t size, size_t alignment)
 {
-    struct thread *t = thread_self;
-    if (LIKELY(!t->requested))
-        return size;
-    size_t requested = t->requested - 1;
-    t->requested = 0;
-    return requested <= size && size - requested <= alignment ? requested : size;
+    return record_requested_of(&thread_self->requested, size, alignment);
 }
 
 /* To be called before block is passed to the allocator; returns block. */

@@ -19,7 +19,7 @@ struct sampler {
     int64_t
         held; /* the bytes to the next hit, while `until` is 0 to make the next allocation due; 0 = it is not */
     _Atomic uint64_t said_allocations, said_bytes; /* of these, added to the process's so far */
-    uint64_t spare;
+    size_t requested; /* size asked of operator new with an alignment, plus 1; 0 = no such call */
 } __attribute__((aligned(64)));
 
 /* Never NULL. Of a thread that has recorded nothing it is one whose next allocation is due. */
