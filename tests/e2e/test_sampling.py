@@ -132,6 +132,20 @@ def test_types_of_python(trace, tmp_path, say):
         assert abs(found - blocks) <= 5 * deviation
 
 
+@pytest.mark.parametrize("allocator", ["pymalloc", "malloc", "debug", "malloc_debug"])
+def test_allocators_of_python(allocator, trace, tmp_path):
+    """Whatever is behind CPython's allocators counts once: only the pools do not call malloc() for small blocks."""
+    (tmp_path / "items.py").write_text(PYTHON)
+    environment = {"PYTHONMALLOC": allocator, "PYTHONHASHSEED": "0"}
+    exact = trace(["/usr/bin/python3", tmp_path / "items.py"], env=environment, db=tmp_path / "exact.db")
+    sampled = trace(["/usr/bin/python3", tmp_path / "items.py"], env={**environment, **SAMPLED})
+    assert sampled.stdout == exact.stdout == b"60000\n"
+    allocations, size = exact.one("SELECT allocations, bytes FROM run")
+    found = exact_totals(sampled.database)
+    # Its environment is larger; and up to the first sample blocks may count twice.
+    assert abs(found[0] - allocations) < 500 and abs(found[1] - size) < 100_000
+
+
 LIBRARY = """
 #include <stdlib.h>
 void *volatile last;

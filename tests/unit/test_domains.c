@@ -7,6 +7,7 @@
 #include "domains.h"
 #include "codes.h"
 #include "finalize.h"
+#include "first.h"
 #include "sampled.h"
 
 #include <pthread.h>
@@ -36,6 +37,24 @@ bool sampler_takes(struct thread *t, size_t size)
     return false;
 }
 void sampler_rest(void) {}
+void *memory_malloc_pooled(void *context, size_t size)
+{
+    (void)context, (void)size;
+    return NULL;
+}
+void *object_malloc_pooled(void *context, size_t size)
+{
+    (void)context, (void)size;
+    return NULL;
+}
+void memory_free_pooled(void *context, void *block)
+{
+    (void)context, (void)block;
+}
+void object_free_pooled(void *context, void *block)
+{
+    (void)context, (void)block;
+}
 void sampler_undo(size_t size)
 {
     (void)size;

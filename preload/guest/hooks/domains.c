@@ -10,6 +10,7 @@
 #include "domains.h"
 #include "codes.h"
 #include "finalize.h"
+#include "first.h"
 #include "python.h"
 #include "sampled.h"
 
@@ -351,12 +352,20 @@ static void object_free_untyped(void *context, void *block)
 
 /* ---- the functions, in a sampled run ------------------------------------------------------------------ */
 
-/* What an allocator below asks of malloc() is counted here already. */
-INLINE void *ask_uncounted(const struct python_allocator *below, struct request request)
+/* Small blocks come from malloc(), and not from CPython's pools, though nobody could tell. */
+static bool malloc_behind;
+
+static void use_no_pools(void);
+
+/* What an allocator below asks of malloc() is counted here already. small: it should not ask. */
+INLINE void *ask_uncounted(const struct python_allocator *below, struct request request, bool small)
 {
     struct sampler_saved saved = sampler_suspend();
     void *block = ask_below(below, request);
+    bool asked = saved.sampler->allocations != saved.allocations;
     sampler_resume(&saved);
+    if (small && UNLIKELY(asked))
+        use_no_pools();
     return block;
 }
 
@@ -403,7 +412,7 @@ static __attribute__((noinline)) void *make_sampled_slow(const struct python_all
 {
     size_t size = request.count * request.size;
     struct thread *t = begin_sampled(size, frame);
-    void *block = ask_uncounted(below, request);
+    void *block = ask_uncounted(below, request, size <= POOLED_MOST);
     if (UNLIKELY(!block))
         sampler_undo(size);
     if (!t)
@@ -418,13 +427,23 @@ static __attribute__((noinline)) void *make_sampled_slow(const struct python_all
 INLINE void *make_sampled(const struct python_allocator *below, struct request request, const void *frame)
 {
     if (LIKELY(sampler_passes(request.count * request.size)))
-        return ask_uncounted(below, request);
+        return ask_uncounted(below, request, false);
     return make_sampled_slow(below, request, frame);
 }
 
-static void *memory_malloc_sampled(void *context, size_t size)
+void *memory_malloc_sampled(void *context, size_t size)
 {
     return make_sampled(context, (struct request){1, size, false, false}, FRAME);
+}
+
+void *memory_malloc_hit(void *context, size_t size)
+{
+    return make_sampled_slow(context, (struct request){1, size, false, false}, FRAME);
+}
+
+void *object_malloc_hit(void *context, size_t size)
+{
+    return make_sampled_slow(context, (struct request){1, size, true, false}, FRAME);
 }
 
 static void *memory_calloc_sampled(void *context, size_t count, size_t size)
@@ -432,7 +451,7 @@ static void *memory_calloc_sampled(void *context, size_t count, size_t size)
     return make_sampled(context, (struct request){count, size, false, true}, FRAME);
 }
 
-static void *object_malloc_sampled(void *context, size_t size)
+void *object_malloc_sampled(void *context, size_t size)
 {
     return make_sampled(context, (struct request){1, size, true, false}, FRAME);
 }
@@ -502,26 +521,26 @@ static void *object_realloc_sampled(void *context, void *block, size_t size)
 INLINE void release_sampled(void *context, void *block, const void *frame, bool object)
 {
     const struct python_allocator *below = context;
-    const uint64_t *flag = atomic_load_explicit(&finalize_flag, memory_order_relaxed);
-    if (sampled_goes(block) || UNLIKELY(__atomic_load_n(flag, __ATOMIC_RELAXED)))
+    if (sampled_goes(block) || UNLIKELY(finalize_due()))
         release_slow(below, block, frame, object);
     else
         below->free(below->context, block);
 }
 
-static void memory_free_sampled(void *context, void *block)
+void memory_free_sampled(void *context, void *block)
 {
     release_sampled(context, block, FRAME, false);
 }
 
-static void object_free_sampled(void *context, void *block)
+void object_free_sampled(void *context, void *block)
 {
     if (UNLIKELY(block && *(const void **)((char *)block + PYTHON_OBJECT_TYPE) == python.code_type))
         codes_died((uintptr_t)block);
     release_sampled(context, block, FRAME, true);
 }
 
-/* By domain: MEMORY; OBJECT without types; OBJECT. Then the same for hybrid stacks, and for sampled runs. */
+/* By domain: MEMORY; OBJECT without types; OBJECT. Then the same for hybrid stacks; for sampled runs; for those where blocks
+ * come from CPython's pools. */
 static const struct python_allocator functions[] = {
     {NULL, memory_malloc, memory_calloc, memory_realloc, memory_free},
     {NULL, memory_malloc, memory_calloc, memory_realloc, object_free_untyped},
@@ -532,13 +551,25 @@ static const struct python_allocator functions[] = {
     {NULL, memory_malloc_sampled, memory_calloc_sampled, memory_realloc_sampled, memory_free_sampled},
     {NULL, memory_malloc_sampled, memory_calloc_sampled, memory_realloc_sampled, object_free_sampled},
     {NULL, object_malloc_sampled, object_calloc_sampled, object_realloc_sampled, object_free_sampled},
+    {NULL, memory_malloc_pooled, memory_calloc_sampled, memory_realloc_sampled, memory_free_pooled},
+    {NULL, memory_malloc_pooled, memory_calloc_sampled, memory_realloc_sampled, object_free_pooled},
+    {NULL, object_malloc_pooled, object_calloc_sampled, object_realloc_sampled, object_free_pooled},
 };
 
-static const struct python_allocator *functions_for(enum python_domain domain)
+/* False if malloc() is behind it, as with PYTHONMALLOC=malloc. */
+static bool is_pooled(const struct python_allocator *below)
+{
+    struct python_allocator raw;
+    python.get_allocator(PYTHON_RAW, &raw);
+    return !malloc_behind && below->malloc != raw.malloc;
+}
+
+static const struct python_allocator *functions_for(enum python_domain domain,
+                                                    const struct python_allocator *below)
 {
     unsigned kind = domain != PYTHON_OBJECT ? 0 : objects_on ? 2 : 1;
     if (sampler_interval)
-        return &functions[kind + 6];
+        return &functions[kind + (is_pooled(below) ? 9 : 6)];
     return &functions[settings.stack == STACK_BOTH ? kind + 3 : kind];
 }
 
@@ -552,11 +583,27 @@ static bool is_ours(const struct python_allocator *allocator)
 
 /* ---- replacing the functions --------------------------------------------------------------------- */
 
+/* The pools themselves ask malloc() for an arena now and then, where they do not map it: that does no harm. */
+static void use_no_pools(void)
+{
+    static const enum python_domain domains[] = {PYTHON_OBJECT, PYTHON_MEMORY};
+    malloc_behind = true;
+    for (int i = 0; i < 2; i++) {
+        struct python_allocator now;
+        python.get_allocator(domains[i], &now);
+        if (!is_ours(&now))
+            continue;
+        struct python_allocator ours = *functions_for(domains[i], now.context);
+        ours.context = now.context;
+        python.set_allocator(domains[i], &ours);
+    }
+}
+
 static void take(struct layer *layer, enum python_domain domain)
 {
     struct python_allocator *below = &layer->below[domain];
     python.get_allocator(domain, below);
-    struct python_allocator ours = *functions_for(domain);
+    struct python_allocator ours = *functions_for(domain, below);
     ours.context = below;
     python.set_allocator(domain, &ours);
 }

@@ -17,11 +17,17 @@ void finalize_watch(void);
 
 void finalize_seen(struct thread *t);
 
+/* True if that moment has come, and was not seen yet. */
+INLINE bool finalize_due(void)
+{
+    const uint64_t *flag = atomic_load_explicit(&finalize_flag, memory_order_relaxed);
+    return __atomic_load_n(flag, __ATOMIC_RELAXED) != 0;
+}
+
 /* Call before those events of the interpreter that may be the first after that moment; t is entered. */
 INLINE void finalize_look(struct thread *t)
 {
-    const uint64_t *flag = atomic_load_explicit(&finalize_flag, memory_order_relaxed);
-    if (UNLIKELY(__atomic_load_n(flag, __ATOMIC_RELAXED)))
+    if (UNLIKELY(finalize_due()))
         finalize_seen(t);
 }
 

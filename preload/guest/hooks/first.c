@@ -1,10 +1,12 @@
-/* first.c - the four functions that programs call most: where their calls go.
+/* first.c - the functions that programs call most, and those that CPython does: where their calls go.
  *
  * Each only jumps on, with the stack as the program has left it: so what it jumps to takes its own frame address as if
  * it had been called, and where nothing is to be recorded, as for nearly all blocks of a sampled run, no frame is made
  * at all. The file is compiled for that, whatever the build.
  */
 #include "first.h"
+#include "finalize.h"
+#include "interpreter.h"
 #include "real.h"
 #include "sampled.h"
 
@@ -63,4 +65,46 @@ EXPORT void free(void *block)
     if (UNLIKELY(block == NULL))
         return;
     real.free(record_free(block, FRAME));
+}
+
+/* ---- CPython, in a sampled run ---------------------------------------------------------------------- */
+
+INLINE void *pool_malloc(void *context, size_t size)
+{
+    const struct python_allocator *below = context;
+    return below->malloc(below->context, size);
+}
+
+void *memory_malloc_pooled(void *context, size_t size)
+{
+    if (UNLIKELY(size > POOLED_MOST))
+        return memory_malloc_sampled(context, size);
+    return sampler_passes(size) ? pool_malloc(context, size) : memory_malloc_hit(context, size);
+}
+
+void *object_malloc_pooled(void *context, size_t size)
+{
+    if (UNLIKELY(size > POOLED_MOST))
+        return object_malloc_sampled(context, size);
+    return sampler_passes(size) ? pool_malloc(context, size) : object_malloc_hit(context, size);
+}
+
+void memory_free_pooled(void *context, void *block)
+{
+    const struct python_allocator *below = context;
+    if (UNLIKELY(finalize_due()) || sample_set_may_hold(block))
+        memory_free_sampled(context, block);
+    else
+        below->free(below->context, block);
+}
+
+void object_free_pooled(void *context, void *block)
+{
+    const struct python_allocator *below = context;
+    if (UNLIKELY(!block) ||
+        UNLIKELY(*(void *const *)((char *)block + PYTHON_OBJECT_TYPE) == python.code_type) ||
+        UNLIKELY(finalize_due()) || sample_set_may_hold(block))
+        object_free_sampled(context, block);
+    else
+        below->free(below->context, block);
 }

@@ -1,4 +1,4 @@
-/* first.h - malloc(), calloc(), realloc() and free() where every block is recorded: what the four in first.c jump to. */
+/* first.h - what the functions of first.c jump to, and those that CPython calls. */
 #ifndef LIBTRACE_FIRST_H
 #define LIBTRACE_FIRST_H
 
@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+/* malloc(), calloc(), realloc() and free() where every block is recorded. */
 HIDDEN void *recorded_malloc(size_t size);
 HIDDEN void *recorded_calloc(size_t count, size_t size);
 HIDDEN void *recorded_realloc(void *block, size_t size);
@@ -16,5 +17,23 @@ HIDDEN void *sampled_malloc(size_t size);
 HIDDEN void *sampled_calloc(size_t count, size_t size);
 HIDDEN void *sampled_realloc(void *block, size_t size);
 HIDDEN void sampled_free(void *block);
+
+/* Bytes for which CPython's pools do not call malloc(), which would count the block again; its debugging adds 32 to those
+ * that are asked for. */
+#define POOLED_MOST (512 - 32)
+
+/* In a sampled run, what CPython's domains call for blocks that come from its own pools. context: the allocator below. */
+HIDDEN void *memory_malloc_pooled(void *context, size_t size);
+HIDDEN void *object_malloc_pooled(void *context, size_t size);
+HIDDEN void memory_free_pooled(void *context, void *block);
+HIDDEN void object_free_pooled(void *context, void *block);
+
+/* The same for any block; and for one whose allocation was counted, and did not pass. */
+HIDDEN void *memory_malloc_sampled(void *context, size_t size);
+HIDDEN void *object_malloc_sampled(void *context, size_t size);
+HIDDEN void *memory_malloc_hit(void *context, size_t size);
+HIDDEN void *object_malloc_hit(void *context, size_t size);
+HIDDEN void memory_free_sampled(void *context, void *block);
+HIDDEN void object_free_sampled(void *context, void *block);
 
 #endif
