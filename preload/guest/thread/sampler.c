@@ -155,7 +155,8 @@ bool sampler_held(void)
 
 void sampler_says(void)
 {
-    for (uint32_t i = 0; samplers && i < WIRE_RINGS; i++)
+    uint32_t used = samplers ? atomic_load(&arena->rings) : 0;
+    for (uint32_t i = 0; i < used && i < WIRE_RINGS; i++)
         if (samplers[i].random)
             say(&samplers[i]);
 }
