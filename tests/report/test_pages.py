@@ -45,7 +45,7 @@ def test_environment_is_the_programs():
             read |= set(re.findall(r'(?:variable|getenv|setting|number_between)\(\s*"(LIBTRACE_[A-Z_]+|NO_COLOR)"', source.read_text()))
     told = {name for name, _ in manual("Environment")}
     assert len(read) > 6 and read - {"LIBTRACE_SESSION"} <= told, read - told
-    sources = "".join(source.read_text() for folder in ("preload", "analyzer") for source in (ROOT / folder).rglob("*.c"))
+    sources = "".join(source.read_text() for folder in ("include", "preload", "analyzer") for source in (ROOT / folder).rglob("*.[ch]"))
     assert not [name for name in told if f'"{name}' not in sources]
 
 
