@@ -1,7 +1,8 @@
 /* sample_set.h - the addresses of the blocks that were recorded in a sampled run, so that their frees are, too.
  *
- * Frees ask a filter first: a byte for each of 65,536 sets of addresses, with how many blocks of the set there are;
- * blocks that lie side by side are in sets side by side, so that the filter's cache lines follow the heap's. Behind it
+ * Frees ask a filter first: a byte for each of 65,536 sets of addresses, with how many blocks of the set there are. A set
+ * has the blocks of 256 bytes of memory, and those beside it are those of the memory beside it: a cache line of the filter
+ * tells of 16 KiB of the heap, and a few neighbours of a recorded block are asked for in vain. Behind it
  * is a table of the addresses. It has a lock, as it is changed once in half a mebibyte; but who does not get the lock in
  * a moment, as a signal handler that has interrupted its holder, goes on without: a block that is not in the table then
  * makes every free that the filter lets through count as one that may be a sample's, and the collector knows better.
@@ -18,7 +19,7 @@ extern HIDDEN _Atomic uint8_t sample_filter[SAMPLE_SETS];
 INLINE uint32_t sample_set_of(const void *block)
 {
     uintptr_t address = (uintptr_t)block;
-    return (uint32_t)(address >> 4 ^ address >> 20) & (SAMPLE_SETS - 1);
+    return (uint32_t)(address >> 8 ^ address >> 24) & (SAMPLE_SETS - 1);
 }
 
 /* False: the block is no sample. */
