@@ -4,6 +4,7 @@ Programs that do the same each time are compared with a run of their own under t
 with threads, children or random seeds with what is counted in the same processes (the counter below, libunwind, what they count
 themselves)."""
 
+import ctypes
 import pathlib
 import subprocess
 
@@ -74,10 +75,22 @@ def cc1():
     return found or "cc1"
 
 
+def asked_of_malloc():
+    """What this libstdc++ asks for where 24 bytes are wanted at an alignment of 128: not all of them round up."""
+    new = ctypes.CDLL("libstdc++.so.6")._ZnwmSt11align_val_t
+    new.argtypes, new.restype = (ctypes.c_size_t, ctypes.c_size_t), ctypes.c_void_p
+    usable = ctypes.CDLL(None).malloc_usable_size
+    usable.argtypes, usable.restype = (ctypes.c_void_p,), ctypes.c_size_t
+    return 128 if usable(new(24, 128)) >= 128 else 24
+
+
 # In each of 2,000 rounds shapes asks for 24 bytes at an alignment of 128.
-ALIGNED = ("a", "operator new with an alignment: libtrace counts what the program asks for, the counter what libstdc++ makes of it, a multiple "
-                "of the alignment; memusage does not see aligned_alloc() at all")
-SHAPES = {"counter below": {"bytes": 2000 * (24 - 128)}, "memusage": {"allocations": 2000}}
+ALIGNED = ("a", "operator new with an alignment: libtrace counts what the program asks for, the counter what libstdc++ makes of it, in "
+                "some versions a multiple of the alignment; memusage does not see aligned_alloc() at all")
+
+
+def shapes_known(oracle):
+    return {"counter below": {"bytes": 2000 * (24 - asked_of_malloc())}, "memusage": {"allocations": 2000}}.get(oracle, {})
 
 
 def of_ours():
@@ -85,7 +98,7 @@ def of_ours():
     for name, argv in {"list (C)": ["list"], "stream (C)": ["stream"], "dict (C)": ["dict"], "slots (C)": ["slots"],
                        "shapes (C++)": ["shapes"], "words (C++)": ["words"], "orders (Rust)": ["orders"]}.items():
         for oracle in ("valgrind", "memusage", "counter below"):
-            known = SHAPES.get(oracle, {}) if "shapes" in name else {}
+            known = shapes_known(oracle) if "shapes" in name else {}
             yield Case(name, oracle, argv, known=known, note=ALIGNED if known else ())
     for name in ("list", "dict", "shapes", "handoff", "orders", "words"):
         yield Case(name, "addr2line -i", [name])
