@@ -147,7 +147,7 @@ static __attribute__((noinline)) void free_early(struct tracker *tracker, struct
     uint32_t pending_by = pending->by;
     assert(pending->waiting > 0);
     pending->waiting--;
-    by->frees++; /* in no sampled run, which has nothing out of order */
+    by->frees++;
     pending_settle(&r->process->pending, pending);
     if (blocks_take(&r->process->blocks, address, &block)) {
         retire_for_another(tracker, r, &block);

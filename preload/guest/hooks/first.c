@@ -1,8 +1,8 @@
 /* first.c - the functions that programs call most, and those that CPython does: where their calls go.
  *
- * Each only jumps on, with the stack as the program has left it: so what it jumps to takes its own frame address as if
+ * Each jumps on, with the stack as the program has left it: so what it jumps to takes its own frame address as if
  * it had been called, and where nothing is to be recorded, as for nearly all blocks of a sampled run, no frame is made
- * at all. The file is compiled for that, whatever the build.
+ * at all. Only free() makes one by itself, where it records. The file is compiled for that, whatever the build.
  */
 #include "first.h"
 #include "finalize.h"

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* malloc(), calloc(), realloc() and free() where every block is recorded. */
+/* Where every block is recorded: malloc() and free() if stacks are not predicted (record_plain), the other two always. */
 HIDDEN void *recorded_malloc(size_t size);
 HIDDEN void *recorded_calloc(size_t count, size_t size);
 HIDDEN void *recorded_realloc(void *block, size_t size);

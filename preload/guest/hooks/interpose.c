@@ -18,10 +18,8 @@
 
 void *recorded_malloc(size_t size)
 {
-    struct thread *t = thread_self;
-    struct stack_cache_place place = record_predict_by(t, FRAME);
     void *block = real.malloc(size);
-    return LIKELY(block != NULL) ? record_alloc_by(t, block, size, FRAME, place) : NULL;
+    return LIKELY(block != NULL) ? record_alloc(block, size, FRAME, STACK_CACHE_NOWHERE) : NULL;
 }
 
 void *recorded_calloc(size_t count, size_t size)

@@ -46,19 +46,23 @@ static void put(uintptr_t *place, unsigned bits, uintptr_t address)
     place[at] = address;
 }
 
+/* Another thread may fork at any moment: so the child never finds a table that is unmapped already, at worst one with
+ * fewer places than it has. */
 static bool grow(void)
 {
     unsigned bits = table.bits ? table.bits + 1 : FIRST_BITS;
-    uintptr_t *place = guest_pages(sizeof *place << bits);
+    uintptr_t *place = guest_pages(sizeof *place << bits), *old = table.place;
     if (!place)
         return false;
     for (size_t i = 0; table.bits && i < (size_t)1 << table.bits; i++)
         if (table.place[i])
             put(place, bits, table.place[i]);
-    if (table.bits)
-        guest_unmap(table.place, sizeof *place << table.bits);
+    unsigned old_bits = table.bits;
     table.place = place;
+    SIGNAL_FENCE();
     table.bits = bits;
+    if (old_bits)
+        guest_unmap(old, sizeof *old << old_bits);
     return true;
 }
 
