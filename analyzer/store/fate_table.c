@@ -34,11 +34,7 @@ int store_fates_show(struct store *store)
 
 int store_fates_delete(struct store *store, int64_t run)
 {
-    int code = 0;
-
-    for (size_t i = 0; i < TABLES && code == 0; i++)
-        code = store_forget(store, tables[i], run);
-    return code;
+    return store_forget_all(store, tables, TABLES, run);
 }
 
 /* Creates the tables only if the run has rows in them. */
@@ -47,7 +43,5 @@ int store_fates_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy)
     int found = store_has_rows(to, from, "SELECT 1 FROM peak_copy WHERE run = ?1 LIMIT 1", run);
     int code = found > 0 ? store_fates_make(to) : found;
 
-    for (size_t i = 0; i < TABLES && code == 0 && found > 0; i++)
-        code = store_copy_table(to, from, tables[i], "run", run, copy);
-    return code;
+    return code == 0 && found > 0 ? store_copy_all(to, from, tables, TABLES, run, copy) : code;
 }

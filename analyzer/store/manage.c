@@ -157,13 +157,23 @@ int store_copy_table(struct store *to, sqlite3 *from, const char *table, const c
     return code;
 }
 
+int store_copy_all(struct store *to, sqlite3 *from, const char *const names[], size_t count, int64_t run,
+                   int64_t copy)
+{
+    int code = 0;
+
+    for (size_t i = 0; i < count && code == 0; i++)
+        code = store_copy_table(to, from, names[i], "run", run, copy);
+    return code;
+}
+
 int store_run_copy(struct store *to, struct sqlite3 *from, int64_t run, int64_t *copy)
 {
     int code = store_copy_table(to, from, "run", "id", run, 0);
 
     *copy = sqlite3_last_insert_rowid(to->db);
-    for (size_t i = 0; i < TABLES && code == 0; i++)
-        code = store_copy_table(to, from, tables[i], "run", run, *copy);
+    if (code == 0)
+        code = store_copy_all(to, from, tables, TABLES, run, *copy);
     if (code == 0)
         code = store_pages_copy(to, from, run, *copy);
     if (code == 0)

@@ -82,6 +82,15 @@ int store_forget(struct store *store, const char *table, int64_t run)
     return code == 0 && tables > 0 ? store_execute(store, sql, "remove a run from") : code;
 }
 
+int store_forget_all(struct store *store, const char *const tables[], size_t count, int64_t run)
+{
+    int code = 0;
+
+    for (size_t i = 0; i < count && code == 0; i++)
+        code = store_forget(store, tables[i], run);
+    return code;
+}
+
 int store_origin_delete(struct store *store, int64_t run)
 {
     return store_forget(store, "origin", run);

@@ -51,11 +51,7 @@ int store_is_sampled(const struct store *store)
 
 int store_sampling_delete(struct store *store, int64_t run)
 {
-    int code = 0;
-
-    for (size_t i = 0; i < TABLES && code == 0; i++)
-        code = store_forget(store, tables[i], run);
-    return code;
+    return store_forget_all(store, tables, TABLES, run);
 }
 
 /* Creates the tables only if a sample was taken of the run. */
@@ -71,7 +67,5 @@ int store_sampling_copy(struct store *to, sqlite3 *from, int64_t run, int64_t co
         found = store_has_rows(to, from, "SELECT 1 FROM sampling WHERE run = ?1", run);
     int code = found > 0 ? store_sampling_make(to) : found;
 
-    for (size_t i = 0; i < TABLES && code == 0 && found > 0; i++)
-        code = store_copy_table(to, from, tables[i], "run", run, copy);
-    return code;
+    return code == 0 && found > 0 ? store_copy_all(to, from, tables, TABLES, run, copy) : code;
 }

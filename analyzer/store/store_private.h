@@ -157,6 +157,7 @@ int store_origin_add(struct store *store, int64_t run);
 int store_origin_delete(struct store *store, int64_t run);
 /* Removes the run's rows from a table with a column run; the table may be missing. */
 int store_forget(struct store *store, const char *table, int64_t run);
+int store_forget_all(struct store *store, const char *const tables[], size_t count, int64_t run);
 
 /* The tables of page_tables.c: creates them if they are missing; removes a run's rows; copies them. */
 int store_pages_make(struct store *store);
@@ -192,6 +193,9 @@ int store_has_table(struct store *store, const char *table, int64_t *there);
  * manage.c. */
 int store_copy_table(struct store *to, sqlite3 *from, const char *table, const char *key, int64_t run,
                      int64_t copy);
+/* The same of several tables, by their column run. */
+int store_copy_all(struct store *to, sqlite3 *from, const char *const names[], size_t count, int64_t run,
+                   int64_t copy);
 /* 1 if the other database has such rows of a run, 0 if not, else a negative code; sql: takes the run's number. */
 int store_has_rows(struct store *to, sqlite3 *from, const char *sql, int64_t run);
 int store_unreadable(struct store *to, sqlite3 *from); /* sets the sentence, and returns -EIO */

@@ -49,11 +49,7 @@ int store_types_show(struct store *store)
 
 int store_types_delete(struct store *store, int64_t run)
 {
-    int code = 0;
-
-    for (size_t i = 0; i < TABLES && code == 0; i++)
-        code = store_forget(store, tables[i], run);
-    return code;
+    return store_forget_all(store, tables, TABLES, run);
 }
 
 /* Creates the tables only if the run has types. */
@@ -65,7 +61,5 @@ int store_types_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy)
                                run);
     int code = found > 0 ? store_types_make(to) : found;
 
-    for (size_t i = 0; i < TABLES && code == 0 && found > 0; i++)
-        code = store_copy_table(to, from, tables[i], "run", run, copy);
-    return code;
+    return code == 0 && found > 0 ? store_copy_all(to, from, tables, TABLES, run, copy) : code;
 }

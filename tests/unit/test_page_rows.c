@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "first_column.h"
+
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,44 +108,6 @@ static void mapped(int64_t node, int64_t line, int64_t bytes)
                             *left = &site;
 
     check(store_mapped_sites(writer, only_one, &left));
-}
-
-/* The first column of all rows, queried with plain SQLite or through our report's connection. */
-static const char *rows_of(sqlite3 *db, const char *sql)
-{
-    static char out[4096];
-    sqlite3_stmt *s;
-    size_t n = 0;
-
-    out[0] = '\0';
-    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) != SQLITE_OK)
-        return strcpy(out, sqlite3_errmsg(db));
-    while (sqlite3_step(s) == SQLITE_ROW)
-        n += (size_t)snprintf(out + n, sizeof out - n, "%s%s", n > 0 ? "\n" : "", sqlite3_column_text(s, 0));
-    sqlite3_finalize(s);
-    return out;
-}
-
-static const char *in_file(const char *file, const char *sql)
-{
-    sqlite3 *db;
-
-    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
-    const char *rows = rows_of(db, sql);
-
-    sqlite3_close(db);
-    return rows;
-}
-
-static const char *in_report(const char *file, const char *sql)
-{
-    struct store *reader;
-
-    assert_int_equal(store_open_read(file, &reader), 0);
-    const char *rows = rows_of(store_handle(reader), sql);
-
-    store_close(reader);
-    return rows;
 }
 
 static const char objects[] = "SELECT name FROM sqlite_schema WHERE name LIKE 'page%' OR name LIKE 'mapped%' "
