@@ -253,6 +253,7 @@ void ledger_unfree(struct ledger *ledger, uint32_t index, uint64_t size, uint32_
         ledger_count_other(&site->lifetimes, number, -(int64_t)weight);
     site->frees -= weight;
     site->freed_bytes -= size * weight;
+    site_rose(site); /* other threads may have made blocks there meanwhile */
     ledger->flow.frees -= weight;
     ledger->flow.freed_bytes -= size * weight;
 }
@@ -262,6 +263,7 @@ void ledger_unfree_part(struct ledger *ledger, uint32_t index, uint64_t size)
     struct site *site = ledger_site(ledger, index);
     ledger_fold(ledger, site);
     site->freed_bytes -= size;
+    site_rose(site);
     ledger->flow.freed_bytes -= size;
 }
 

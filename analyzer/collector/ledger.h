@@ -235,6 +235,14 @@ INLINE void ledger_shrinks(struct ledger *ledger)
 /* Counts a block that is smaller or larger than all before. */
 void site_new_size(struct site *site, uint64_t size, uint64_t weight);
 
+/* More of the site is live. */
+INLINE void site_rose(struct site *site)
+{
+    uint64_t live = site->bytes - site->freed_bytes;
+    if (live > site->highest_bytes)
+        site->highest_bytes = live;
+}
+
 INLINE void site_alloc(struct site *site, uint64_t size, uint64_t weight)
 {
     /* As long as all sizes are of one class, so are those between the smallest and the largest. */
@@ -244,9 +252,7 @@ INLINE void site_alloc(struct site *site, uint64_t size, uint64_t weight)
         ledger_count(&site->sizes, ledger_class(size), weight);
     site->allocations += weight;
     site->bytes += size * weight;
-    uint64_t live = site->bytes - site->freed_bytes;
-    if (live > site->highest_bytes)
-        site->highest_bytes = live;
+    site_rose(site);
 }
 
 INLINE void site_free(struct site *site, uint64_t size, uint32_t ticks, uint64_t weight)

@@ -224,6 +224,8 @@ static void oracle_take(struct oracle *oracle, unsigned p, const struct event *e
         site->lifetimes[ledger_class(thread->moving_age)]--;
         site->frees--;
         site->freed_bytes -= block->size;
+        if (site->bytes - site->freed_bytes > site->highest)
+            site->highest = site->bytes - site->freed_bytes;
         site->fate.freed_elsewhere -= block->by != event->thread;
         thread->moving = 0;
         thread->frees--;
@@ -683,12 +685,41 @@ static void growing(void **unused)
     }
 }
 
+/* While a realloc fails, another thread makes a block of the same stack: both were live. Then an object is expected there
+ * that is of another type. */
+static void failing(void **unused)
+{
+    (void)unused;
+    const struct event steps[] = {{WIRE_ALLOC, 0, 1, 3, 1000, 0},      {WIRE_REALLOC_BEGIN, 0, 1, 0, 0, 0},
+                                  {WIRE_ALLOC, 1, 2, 3, 400, 0},       {WIRE_REALLOC_FAIL, 0, 1, 0, 0, 0},
+                                  {WIRE_OBJECT, 1, 3, 3, 5000, 4},     {WIRE_RETYPE, 1, 3, 4, 0, 0},
+                                  {WIRE_REALLOC_BEGIN, 0, 1, 0, 0, 0}, {WIRE_ALLOC, 1, 4, 3, 7, 0},
+                                  {WIRE_REALLOC_FAIL, 0, 1, 0, 0, 0}};
+    struct program *program = program_start((const unsigned[]){2, 1, 1}, 60, false);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        publish(program, 0, steps[i]);
+        program->count[0] += steps[i].type == WIRE_ALLOC || steps[i].type == WIRE_OBJECT;
+        program->count[0] += steps[i].type == WIRE_REALLOC_FAIL;
+        program->count[0] -= steps[i].type == WIRE_REALLOC_BEGIN;
+        if (steps[i].type != WIRE_OBJECT) /* its type is known before the collector looks */
+            sweep_and_check(program);
+    }
+    uint64_t highest = 0;
+    for (uint32_t i = 1; i <= program->tracker.ledger.count; i++) {
+        const struct site *site = ledger_site(&program->tracker.ledger, i);
+        highest = site->node == 3 ? site->highest_bytes : highest;
+    }
+    assert_int_equal(highest, 1000 + 400 + 7);
+    program_end(program);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thread_each), cmocka_unit_test(several_threads),
         cmocka_unit_test(sites_by_thread), cmocka_unit_test(many_blocks),
         cmocka_unit_test(another_history), cmocka_unit_test(growing),
+        cmocka_unit_test(failing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
