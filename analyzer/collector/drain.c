@@ -188,7 +188,9 @@ static __attribute__((noinline)) void free_unknown(struct tracker *tracker, stru
 INLINE void expect(const struct tracker *tracker, const struct tracked_ring *r, const struct block *block)
 {
     struct expected_object *expected = &r->process->expected;
-    *expected = (struct expected_object){block->address, block->size, r->thread, block->born, block->by, {0}};
+    expected->address = block->address;
+    expected->size = (uint32_t)block->size;
+    expected->thread = r->thread;
     ledger_before_alloc(&tracker->ledger, block->site, &expected->before);
 }
 
@@ -343,13 +345,15 @@ static void do_retype(struct tracker *tracker, const struct tracked_ring *r, uin
         return;
     uint32_t site = tracker->by_thread ? event_site_of_thread(tracker, expected.thread, node)
                                        : event_site(tracker, r, node, false);
-    struct block block = {address, 0, site, expected.born, expected.by}, old;
+    struct block block = {address, 0, site, tracker->tick, r->by}, old;
     if (!site || !blocks_move(&process->blocks, &block, &old))
         return;
-    if (UNLIKELY(old.site != expected.before.site || old.size != expected.size)) { /* another block by now */
-        blocks_move(&process->blocks, &old, &block);
+    bool same = old.site == expected.before.site && old.size == expected.size; /* else another block by now */
+    block.born = old.born;
+    block.by = old.by;
+    blocks_move(&process->blocks, same ? &block : &old, &(struct block){0});
+    if (UNLIKELY(!same))
         return;
-    }
     uint64_t weight = weight_of(tracker, old.size, true);
     ledger_take_back(&tracker->ledger, &expected.before, site, old.size, weight);
     if (tracker->sample)
@@ -537,12 +541,12 @@ static void drain_run(struct tracker *tracker, struct tracked_ring *r, uint64_t 
     turn_begins(tracker, r);
     while (more && r->stamp <= limit && r->tail < r->head) {
         r->end = r->head - r->tail < GIVE_BACK ? r->head : r->tail + GIVE_BACK;
-        bool blocks = !blocks_cached(r->process), sites = !sites_cached(tracker);
+        struct fetch ahead = fetch_what(tracker, r);
         if (needs_care(tracker, r))
-            more = drain_until(tracker, r, limit, true, blocks, sites);
-        else if (sites)
+            more = drain_until(tracker, r, limit, true, ahead.blocks, ahead.sites);
+        else if (ahead.sites)
             more = drain_until(tracker, r, limit, false, true, true);
-        else if (blocks)
+        else if (ahead.blocks)
             more = drain_until(tracker, r, limit, false, true, false);
         else
             more = drain_until(tracker, r, limit, false, false, false);
@@ -596,12 +600,13 @@ static void drain_merged(struct tracker *tracker, struct tracked_ring **rings, s
     while (ready > 1) {
         struct tracked_ring *r = rings[0];
         uint64_t until = rings[1]->next, given = r->tail;
-        bool more, blocks = !blocks_cached(r->process), sites = !sites_cached(tracker);
+        bool more;
+        struct fetch ahead = fetch_what(tracker, r);
         assert(r->next <= until && until <= limit && r->process == rings[1]->process);
         turn_begins(tracker, r);
         do {
-            if (blocks || sites)
-                fetch(tracker, r, r->tail, sites);
+            if (ahead.blocks || ahead.sites)
+                fetch(tracker, r, r->tail, ahead.sites);
             r->stamp = r->next;
             r->tail = take_event(tracker, r, r->words[r->tail & DRAIN_MASK], r->tail + 1, 0, true);
             if (UNLIKELY(r->tail - given > GIVE_BACK)) {
@@ -645,7 +650,7 @@ static void drain_process(struct tracker *tracker, struct tracked_process *proce
 static __attribute__((noinline, cold)) void read_anew(struct tracked_ring *r)
 {
     arena_damage(r->process->slot);
-    r->tail = r->head = r->far = r->near = r->run_from = arena_ring_discard(r->ring);
+    r->tail = r->head = r->far = r->near = r->looked = r->run_from = arena_ring_discard(r->ring);
     r->last_made = 0;
     r->huge = 0;
     r->moved = false;

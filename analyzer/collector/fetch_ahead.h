@@ -4,6 +4,7 @@
 #define LIBTRACE_FETCH_AHEAD_H
 
 #include "event_sites.h"
+#include "working_set.h"
 
 #define DRAIN_MASK (WIRE_RING_WORDS - 1) /* turns the number of a word into its index in the ring */
 
@@ -19,14 +20,22 @@ INLINE bool has_node(enum wire_event type)
     return type == WIRE_ALLOC || type == WIRE_OBJECT || type == WIRE_MOVE || type == WIRE_RETYPE;
 }
 
-static inline bool blocks_cached(const struct tracked_process *process)
-{
-    return process->blocks.leaf_bytes <= FETCH_BLOCKS_CACHED;
-}
+/* What of the ring's next events is not in a cache. */
+struct fetch {
+    bool blocks, sites;
+};
 
-static inline bool sites_cached(const struct tracker *tracker)
+static inline struct fetch fetch_what(struct tracker *tracker, struct tracked_ring *r)
 {
-    return tracker->ledger.count <= FETCH_SITES_CACHED;
+    struct fetch what = {r->process->blocks.leaf_bytes > FETCH_BLOCKS_CACHED,
+                         tracker->ledger.count > FETCH_SITES_CACHED};
+    if (UNLIKELY(what.blocks || what.sites)) {
+        if (UNLIKELY(r->tail >= r->looked))
+            working_set_look(tracker, r);
+        what.sites &= r->fetch_sites;
+        what.blocks &= r->fetch_blocks;
+    }
+    return what;
 }
 
 INLINE void fetch_far(struct tracked_ring *r, bool sites)

@@ -138,7 +138,8 @@ static void add_ring(struct tracker *tracker, uint32_t number)
     r->process = process;
     r->by = maker_of(tracker, process, thread);
     r->thread = tracker->thread_count++;
-    r->tail = r->far = r->near = ring.tail;
+    r->tail = r->far = r->near = r->looked = ring.tail;
+    r->fetch_blocks = r->fetch_sites = true;
     r->head = ring.head;
     trim_added(r);
     tracker->rings[number] = r;

@@ -34,29 +34,30 @@ struct tracked_ring {
     uint64_t tail, head; /* words consumed; words published when the sweep began */
     uint64_t end;        /* events before this word are ordinary ones as far as is known, see drain.c */
     /* Which part of the buffer was written to, see trim.c: */
-    uint64_t run_from;           /* the word at which the writer's latest pass through the buffer began, */
-    uint64_t longest;            /* words of the longest pass since memory was last returned, */
-    uint64_t round_tail;         /* and what was consumed at the last look */
-    uint64_t far, near;          /* words up to which the data of events was prefetched, see fetch_ahead.h */
-    uint64_t stamp;              /* time of the event before the next one */
-    uint64_t next;               /* time of the next event, while rings are merged */
-    uint32_t huge;               /* size >> 32 of the next allocation */
-    uint64_t last_made;          /* its address if the thread's last event was an allocation; else 0 */
-    struct block moving;         /* kept after REALLOC_BEGIN for REALLOC_FAIL; address 0 = none */
-    uint32_t moving_age;         /* its age at that time, in ticks */
-    bool moved;                  /* the new block that takes its place is still to come */
-    struct map_removed unmapped; /* by its last event that unmaps, kept in case of UNMAP_FAIL */
+    uint64_t run_from;   /* the word at which the writer's latest pass through the buffer began, */
+    uint64_t longest;    /* words of the longest pass since memory was last returned, */
+    uint64_t round_tail; /* and what was consumed at the last look */
+    uint64_t far, near;  /* words up to which the data of events was prefetched, see fetch_ahead.h */
+    uint64_t looked;     /* the word from which on it is to be looked again whether that is needed, */
+    bool fetch_blocks, fetch_sites; /* and the answer, see working_set.h */
+    uint64_t stamp;                 /* time of the event before the next one */
+    uint64_t next;                  /* time of the next event, while rings are merged */
+    uint32_t huge;                  /* size >> 32 of the next allocation */
+    uint64_t last_made;             /* its address if the thread's last event was an allocation; else 0 */
+    struct block moving;            /* kept after REALLOC_BEGIN for REALLOC_FAIL; address 0 = none */
+    uint32_t moving_age;            /* its age at that time, in ticks */
+    bool moved;                     /* the new block that takes its place is still to come */
+    struct map_removed unmapped;    /* by its last event that unmaps, kept in case of UNMAP_FAIL */
     /* What the ledger had counted in this run of events before the thread's turn. */
     uint64_t before_allocations, before_bytes, before_frees;
 };
 
 /* An object whose type was expected, and may turn out to be another. */
 struct expected_object {
-    uint64_t address; /* 0 = none */
-    uint64_t size;
-    uint32_t thread; /* index into tracker.threads */
-    uint32_t born, by;
-    struct ledger_before before;
+    uint64_t address;            /* 0 = none */
+    uint32_t size;               /* the library writes no larger ones */
+    uint32_t thread;             /* index into tracker.threads */
+    struct ledger_before before; /* what its site was */
 };
 
 /* One image of one process: fork creates another, and so does exec. */
@@ -116,6 +117,13 @@ struct point {
     uint64_t t_ns, bytes, blocks, rss;
 };
 
+/* What was met last in each place: a piece of memory, as a hash of it, and a site. 1 MiB of leaves, and of sites. */
+#define WORKING_SET_PIECE_BITS 14
+#define WORKING_SET_SITE_BITS 13
+struct working_set {
+    uint32_t piece[1 << WORKING_SET_PIECE_BITS], site[1 << WORKING_SET_SITE_BITS];
+};
+
 struct tracker {
     struct arena *arena;
     int first_pidfd; /* of the run's first process; 0 = none */
@@ -157,7 +165,8 @@ struct tracker {
     struct number_map site_of_mapping; /* its site, by 1 + index of the process << 32 | number of the stack */
     bool log_events;                   /* LIBTRACE_EVENTS=1 */
     struct tracked_ring *turn;         /* whose events are being read */
-    struct grow events;                /* struct logged_event, not yet written */
+    struct working_set working_set;
+    struct grow events; /* struct logged_event, not yet written */
     uint64_t event_count;
 };
 
