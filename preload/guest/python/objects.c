@@ -103,14 +103,27 @@ static const struct types_entry *type_at(uintptr_t block, unsigned offset)
     return entry && entry->word == offset ? entry : NULL;
 }
 
-/* *offset: where it is. NULL = the block is no object, or not yet. */
+/* True if the number before the word is one of references, and cannot be an address. */
+static bool has_few_references(uintptr_t block, unsigned offset)
+{
+    return (uint32_t)frames_word(block, offset - sizeof(uint64_t)) < LOWEST;
+}
+
+/* *offset: where it is. NULL = the block is no object, or not yet. To ask about a word that is no type is expensive, and
+ * the links of a list, which come before objects that the collector of garbage knows, look like a number and a type: so
+ * what must be a number comes first. */
 static const struct types_entry *type_in(uintptr_t block, size_t size, unsigned *offset)
 {
-    for (unsigned i = 0; i < WORDS && OFFSET(i) + sizeof(uint64_t) <= size; i++) {
-        const struct types_entry *entry = type_at(block, *offset = OFFSET(i));
-        if (entry && size >= entry->least)
-            return entry;
-    }
+    for (unsigned turn = 0; turn < 2; turn++)
+        for (unsigned i = 0; i < WORDS && OFFSET(i) + sizeof(uint64_t) <= size; i++) {
+            if (has_few_references(block, OFFSET(i)) != (turn == 0))
+                continue;
+            const struct types_entry *entry = type_at(block, *offset = OFFSET(i));
+            if (entry && size >= entry->least)
+                return entry;
+            if (turn == 0 && !entry && types_incomplete(frames_word(block, *offset)))
+                return NULL;
+        }
     return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include "extent.h"
 #include "guest_assert.h"
 #include "interpreter.h"
+#include "modules.h"
 #include "notes.h"
 #include "number_cache.h"
 #include "stacks.h"
@@ -39,6 +40,7 @@
 #define TYPES_MOST (1u << 16) /* numbers; types beyond are not described */
 #define DESCRIPTIONS_MOST 16  /* bits */
 #define REJECTED_BITS 8
+#define INCOMPLETE_BITS 8
 
 static struct table numbers = {.bits = 10};      /* address -> number */
 static struct table descriptions = {.bits = 10}; /* hash of a description -> number; it grows */
@@ -50,6 +52,10 @@ static struct known_type {
 
 /* What turned out to be no type, by address: objects in raw blocks are looked at once only. */
 static uintptr_t rejected[1u << REJECTED_BITS];
+
+/* Types of the interpreter's own module that are not complete yet, by address: its memory stays, so that the flag which
+ * says when they are can be read as it is. */
+static uintptr_t incomplete[1u << INCOMPLETE_BITS];
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
 
@@ -192,6 +198,9 @@ static bool is_type(const char *type)
     for (unsigned i = 0; i < METATYPES; i++) {
         if (meta == (uintptr_t)python.type_type)
             return true;
+        uint32_t number = table_get(&numbers, meta);
+        if (number)
+            return known[number].entry.meta;
         if (meta < 4096 || meta % 8 || !copy(copied, meta, sizeof copied) || !has_form_of_type(copied) ||
             !(word_in(copied, python.layout.type_flags) & TYPE_FLAG))
             return false;
@@ -328,12 +337,33 @@ static uintptr_t *rejected_place(uintptr_t address)
     return &rejected[address * 0x9e3779b97f4a7c15ull >> (64 - REJECTED_BITS)];
 }
 
+static uintptr_t *incomplete_place(uintptr_t address)
+{
+    return &incomplete[address * 0x9e3779b97f4a7c15ull >> (64 - INCOMPLETE_BITS)];
+}
+
+/* address: of what is a type, which was read. */
+static void note_incomplete(uintptr_t address)
+{
+    struct module module;
+    if (modules_find((uintptr_t)python.type_type, &module) && address >= module.start && address < module.end)
+        *incomplete_place(address) = address;
+}
+
+bool types_incomplete(uintptr_t address)
+{
+    return address && *incomplete_place(address) == address &&
+           !(word_in((const char *)address, python.layout.type_flags) & READY_FLAG);
+}
+
 static NOINLINE const struct types_entry *look(uintptr_t address)
 {
     bool early = false;
     uint32_t number = describe(address, &early);
     if (!number) {
-        if (!early)
+        if (early)
+            note_incomplete(address);
+        else
             *rejected_place(address) = address;
         return NULL;
     }
@@ -346,7 +376,7 @@ const struct types_entry *types_at(uintptr_t address)
     uint32_t number = table_get(&numbers, address);
     if (LIKELY(number))
         return &known[number].entry;
-    return *rejected_place(address) == address ? NULL : look(address);
+    return *rejected_place(address) == address || types_incomplete(address) ? NULL : look(address);
 }
 
 bool types_made(uintptr_t address)
@@ -360,6 +390,7 @@ void types_forget(bool all)
 {
     table_clear(&numbers);
     memset(rejected, 0, sizeof rejected);
+    memset(incomplete, 0, sizeof incomplete);
     if (!all)
         return;
     table_clear(&descriptions);

@@ -40,6 +40,9 @@ INLINE uint32_t types_headers(uint64_t flags)
 /* The type at this address; NULL = there is none, as far as can be known. Valid until the next types_forget(). */
 const struct types_entry *types_at(uintptr_t address);
 
+/* True if a type is there that is not complete yet, as some of the interpreter's own are while it starts. */
+bool types_incomplete(uintptr_t address);
+
 /* A type was made at this address. True if something else was known of it. */
 bool types_made(uintptr_t address);
 
