@@ -369,15 +369,12 @@ INLINE void *ask_uncounted(const struct python_allocator *below, struct request 
     return block;
 }
 
-/* The latest recorded object has its type by the next event of an object: so that is made due. What became of classes
- * in between is not known, so all is learnt anew. */
+/* The latest recorded object has its type by the next event of an object: so that is made due. */
 static void *finish_sampled(struct thread *t, void *block, size_t size, const void *frame, bool object,
                             uintptr_t type)
 {
     sample_set_add(block);
     ring_stamp_next(t);
-    if (object)
-        objects_miss();
     finish(t, block, size, frame, object, type);
     if (object)
         sampler_hold();
@@ -489,9 +486,9 @@ static void *reallocate_sampled(void *context, void *block, size_t size, const v
     bool held = block && sampled_goes(block);
     if (held)
         kind.type = put_resized(WIRE_REALLOC_BEGIN, block, frame, kind);
-    else if (block && kind.object && objects_typed(domains_state()))
-        kind.type = objects_resized((uintptr_t)block);
     struct thread *t = LIKELY(sampler_passes(size)) ? NULL : begin_sampled(size, frame);
+    if (t && !held && block && kind.object && objects_typed(domains_state()))
+        kind.type = objects_resized((uintptr_t)block);
     struct sampler_saved saved = sampler_suspend();
     void *fresh = below->realloc(below->context, block, size);
     sampler_resume(&saved);

@@ -3,6 +3,7 @@
 #include "modules.h"
 #include "number_cache.h"
 #include "process.h"
+#include "sampler.h"
 #include "stacks.h"
 
 #include <string.h>
@@ -53,7 +54,8 @@ __attribute__((noinline)) uint32_t objects_node_slow(uint32_t stack, uintptr_t t
     uint32_t node = entry && entry->frame ? stacks_child(stack, entry->frame) : 0;
     if (!node)
         return stack;
-    *objects_node_place(stack, type) = (struct objects_node){type, stack, node};
+    if (!sampler_interval)
+        *objects_node_place(stack, type) = (struct objects_node){type, stack, node};
     return node;
 }
 
@@ -164,8 +166,11 @@ static void forget_types(bool numbers)
         table_clear(&calls);
 }
 
+/* In a sampled run, what is at an address may become another type between two samples (types.h). */
 static void learn(uint64_t key, uint32_t node, uintptr_t type, unsigned offset)
 {
+    if (sampler_interval)
+        return;
     *objects_guess_of((uint32_t)(key >> 32), (uint32_t)key) = (struct objects_guess){key, type, node, offset};
 }
 

@@ -8,6 +8,7 @@
 #include "modules.h"
 #include "notes.h"
 #include "number_cache.h"
+#include "sampler.h"
 #include "stacks.h"
 #include "system_call.h"
 
@@ -363,11 +364,12 @@ static NOINLINE const struct types_entry *look(uintptr_t address)
     if (!number) {
         if (early)
             note_incomplete(address);
-        else
+        else if (!sampler_interval)
             *rejected_place(address) = address;
         return NULL;
     }
-    table_put(&numbers, address, number);
+    if (!sampler_interval)
+        table_put(&numbers, address, number);
     return &known[number].entry;
 }
 
