@@ -77,11 +77,11 @@ class Collector(Subject):
         self._run(Shortage(kind, NEVER))
         return _count(self.report)
 
-    def _record_wrong(self, run):
+    def _record_wrong(self, run, ends_collector=False):
         """Where a collector has failed, a program of the family that is executed right then may begin a run of its own."""
-        wrong = super()._record_wrong(run)
+        wrong = super()._record_wrong(run, ends_collector)
         if wrong and wrong.startswith("2 runs: ") and self._record()[0]["state"] == "interrupted" and run["stderr"]:
-            return self._report_wrong("runs", [1, 2])
+        if wrong and wrong.startswith("2 runs: ") and self._record()[0]["state"] == "interrupted" and run["stderr"]:
         return wrong
 
     def attempt(self, shortage):
