@@ -259,7 +259,13 @@ static void judge(struct http *http, CURLcode code, struct http_answer *answer)
         return;
     }
     if (status >= 200 && status < 300) {
-        answer->result = HTTP_TAKEN;
+        uint64_t rejected =
+            http->target->rejected != NULL ? http->target->rejected(http->answer, http->kept) : 0;
+
+        answer->result = rejected > 0 ? HTTP_REFUSED : HTTP_TAKEN;
+        if (rejected > 0)
+            snprintf(answer->why, sizeof answer->why, "it took only a part, and rejected %llu profiles",
+                     (unsigned long long)rejected);
         return;
     }
     answer->result =

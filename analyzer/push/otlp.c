@@ -75,6 +75,9 @@ enum {
     ATTRIBUTE_KEY = 1,
     ATTRIBUTE_VALUE = 2,
     ATTRIBUTE_UNIT = 3,
+
+    RESPONSE_PARTIAL_SUCCESS = 1,
+    PARTIAL_SUCCESS_REJECTED = 1,
 };
 
 struct writer {
@@ -402,4 +405,38 @@ int otlp_write(const struct increment *increment, struct parcel *parcel)
     free(w.profile.data);
     free(w.sample.data);
     return status;
+}
+
+/* ---- the answer ------------------------------------------------------------------------------ */
+
+static uint64_t read_varint(const char **at, const char *end)
+{
+    uint64_t value = 0;
+
+    for (unsigned shift = 0; *at < end && shift < 64; shift += 7) {
+        unsigned char byte = (unsigned char)*(*at)++;
+
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80)
+            return value;
+    }
+    *at = end;
+    return 0;
+}
+
+/* The first field of that number, which is the message's first one if it is there at all; 0 = it is not. */
+static uint64_t first_field(const char **at, const char *end, unsigned key)
+{
+    return read_varint(at, end) == key ? read_varint(at, end) : 0;
+}
+
+/* Only what the answer begins with is looked at: both fields are the first of their messages. */
+uint64_t otlp_rejected(const char *answer, size_t size)
+{
+    const char *at = answer, *end = answer + size;
+    uint64_t inner = first_field(&at, end, RESPONSE_PARTIAL_SUCCESS << 3 | 2);
+
+    if (inner < (uint64_t)(end - at))
+        end = at + inner;
+    return first_field(&at, end, PARTIAL_SUCCESS_REJECTED << 3);
 }

@@ -20,8 +20,10 @@ struct target {
     const char *content_type; /* of the request */
     const char *encoding;     /* of its body; NULL = it is what the content type says */
     int retries_500;          /* any status of 500 and above may be tried again, not only 502 to 504 */
-    int (*write)(const struct increment *increment,
-                 struct parcel *parcel); /* an exit status, after saying why */
+    /* An exit status, after saying why. */
+    int (*write)(const struct increment *increment, struct parcel *parcel);
+    /* How many profiles a server that took the request says it has rejected; NULL = it would not say so. */
+    uint64_t (*rejected)(const char *answer, size_t size);
 };
 
 extern const struct target targets[]; /* in the order of the choices of --to */

@@ -28,8 +28,8 @@
 
 static const char *const target_names[] = {"pyroscope", "otlp", NULL};
 const struct target targets[] = {
-    {"pyroscope", "/ingest", "application/octet-stream", NULL, 1, pyroscope_write},
-    {"otlp", "/v1development/profiles", "application/x-protobuf", "gzip", 0, otlp_write},
+    {"pyroscope", "/ingest", "application/octet-stream", NULL, 1, pyroscope_write, NULL},
+    {"otlp", "/v1development/profiles", "application/x-protobuf", "gzip", 0, otlp_write, otlp_rejected},
 };
 static const char endpoint_variable[] = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
@@ -106,6 +106,14 @@ static void free_parcel(struct pushed_run *run)
     run->parcel = (struct parcel){0};
 }
 
+/* True while the collector has written nothing since the last push, as that of a container that cannot be asked. */
+static int has_no_news(const struct pushed_run *run, const struct increment *increment)
+{
+    return increment->run.state == RUN_RECORDING && run->pushed.until_ns != 0 &&
+           increment->interval.until_ns <= run->pushed.until_ns && !pause_was_ended();
+}
+
+/* Leaves the run without a parcel if there is no news. */
 static int make_parcel(const struct push *push, struct pushed_run *run)
 {
     struct increment increment;
@@ -117,7 +125,7 @@ static int make_parcel(const struct push *push, struct pushed_run *run)
         increment_take(push->report, run->number != 0 ? number : run->given, &run->pushed, &next, &increment);
 
     increment.name = name;
-    if (status == EXIT_FINE)
+    if (status == EXIT_FINE && !has_no_news(run, &increment))
         status = targets[to].write(&increment, &run->parcel);
     if (status == EXIT_FINE && run->number == 0) {
         run->number = increment.run.number;
@@ -177,7 +185,7 @@ static int push_run(struct push *push, struct pushed_run *run)
         was_new = run->parcel.body == NULL;
         if (was_new)
             status = make_parcel(push, run);
-        if (status != EXIT_FINE)
+        if (status != EXIT_FINE || run->parcel.body == NULL)
             return status;
         enum delivered result = deliver(&push->delivery, &run->parcel);
 

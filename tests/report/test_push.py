@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import sqlite3
 import ssl
@@ -354,6 +355,17 @@ def test_refused(push, make_db, server, target, status):
     assert at.seen == [status, status]
 
 
+def test_taken_in_part(push, make_db, server):
+    make_db("small")
+    answers = [b"", b"\x0a\x00", b"\x0a\x04\x12\x02ok", b"\x0a\x07\x08\x03\x12\x03why", b"\x0a\xff", b"\xff" * 300, b"\x0a\xff\xff\x03\x08\x02"]
+    at = server(*((200, {}, answer) for answer in answers))
+    done = [push("otlp", at.url, status=None) for _ in answers]
+    assert [each.returncode for each in done] == [0, 0, 0, 1, 0, 0, 1]
+    assert "it took only a part, and rejected 3 profiles" in done[3].stderr
+    at.plan[:] = [(200, {}, answers[3])]
+    push("pyroscope", at.url)
+
+
 def test_long_answer(push, make_db, server):
     make_db("small")
     at = server((200, {}, b"x" * 10_000_000), (400, {}, b"y" * 10_000_000))
@@ -632,6 +644,29 @@ def test_every_while_the_server_is_away(program, server, as_json, tmp_path):
         spans = [(p["time_unix_nano"][0], p.get("duration_nano", [0])[0]) for p in (each.profiles["alloc_space"] for each in found)]
         assert all(a + length == b for (a, length), (b, _) in zip(spans, spans[1:]))
     assert not waiting(tmp_path / "spool", "otlp")
+
+
+def test_every_without_news(program, server, tmp_path):
+    """A collector that writes nothing gives nothing to push."""
+    at = server()
+    with pushing(tmp_path, "--to", "pyroscope", at.url, "--every", "100ms") as push:
+        at.wait(1)
+        connection = sqlite3.connect(tmp_path / "trace.db", timeout=PATIENCE, isolation_level=None)
+        connection.execute("BEGIN IMMEDIATE")  # it is not to stand still in the middle of a transaction, with the file locked
+        [[collector]] = connection.execute("SELECT collector_pid FROM run")
+        os.kill(collector, signal.SIGSTOP)
+        connection.execute("ROLLBACK")
+        connection.close()
+        try:
+            stopped = sum("has been stopped" in push.stderr.readline() for _ in range(2))
+            before = len(at.taken)
+            stopped += sum("has been stopped" in push.stderr.readline() for _ in range(5))
+            assert stopped == 7 and len(at.taken) == before
+        finally:
+            os.kill(collector, signal.SIGCONT)
+        at.wait(before + 1)
+        program.end()
+        assert push.wait(PATIENCE) == 0
 
 
 def test_every_until_it_is_told_to_end(program, server, tmp_path):
