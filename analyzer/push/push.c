@@ -57,16 +57,15 @@ static const struct option_spec options[] = {
 
 const struct manual manual_push = {
     .operands = "URL [RUN...]",
-    .about = "Sends runs to a server: what was allocated, and what is in use. Each RUN is a number or a "
-             "label; the "
-             "latest run if there is none.\n"
-             "  pyroscope   POST URL/ingest, in pprof's format\n"
-             "  otlp        POST URL/v1development/profiles, as profiles of OpenTelemetry (which are in "
-             "development);\n"
-             "              OTEL_EXPORTER_OTLP_ENDPOINT stands for a URL that is not given\n"
-             "With --every the first push has all that was allocated so far, and each later one what was "
-             "allocated "
-             "since.",
+    .about =
+        "Sends runs to a server: what was allocated, and what is in use. RUN is a number or a label; the "
+        "latest\n"
+        "run if there is none.\n"
+        "  pyroscope   POST URL/ingest, in pprof's format\n"
+        "  otlp        POST URL/v1development/profiles, as profiles of OpenTelemetry (which are in "
+        "development);\n"
+        "              OTEL_EXPORTER_OTLP_ENDPOINT stands for a URL that is not given\n"
+        "With --every the first push has all that was allocated so far, and each later one what was since.",
     .options = options,
     .examples = {{"--to pyroscope http://localhost:4040", "the latest run"},
                  {"--to otlp https://collector:4318 --every 60s --spool /var/spool/libtrace",
