@@ -59,7 +59,7 @@ static int write_file(const struct report *report, const struct run *run, const 
 
     if (format->needs != EXPORT_NO_PROFILE)
         status = profile_load(report, &query, &profile);
-    const struct export export = {report, run, &filter, &profile, by, output.file};
+    const struct export export = {report, run, &filter, &profile, by, output.file, NULL};
 
     if (status == EXIT_FINE)
         status = format->write(&export);

@@ -6,6 +6,11 @@
 
 #include <stdio.h>
 
+/* A part of a run's time, in ns since 1970. The profile has what was allocated in it, and what lived at its end. */
+struct export_interval {
+    int64_t from_ns, until_ns;
+};
+
 /* What to export. */
 struct export
 {
@@ -14,7 +19,8 @@ struct export
     const struct filter *filter;   /* prepared */
     const struct profile *profile; /* what passes the filter; empty if the format needs none */
     enum measure by;
-    FILE *out; /* the caller checks it for errors, and closes it */
+    FILE *out;                              /* the caller checks it for errors, and closes it */
+    const struct export_interval *interval; /* for trace-report push; NULL = the whole run */
 };
 
 struct export_format {
@@ -50,6 +56,16 @@ struct export_process {
     int64_t process, pid; /* process: its number in the run */
 };
 int export_processes(const struct export *export, struct export_process **processes, size_t *count);
+
+/* Modules may lie at different addresses in several processes, so each gets a range of addresses of its own, one after
+ * the other: from [its index] up to [its index + 1]; malloc'ed, NULL = out of memory. The address of a frame is its
+ * module's beginning and export_address(). */
+uint64_t *export_ranges(const struct profile *profile);
+uint64_t export_address(const struct profile_frame *frame);
+
+/* True for the measures that an interval has; and for a site that has any of them. */
+int export_is_news(enum measure measure);
+int export_has_news(const struct store_measures *m);
 
 /* The run's start, in seconds since 1970; 0 = not known. */
 int64_t export_started(const struct run *run);

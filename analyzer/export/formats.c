@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define PAGE 0x1000ull
+
 const struct export_format export_formats[] = {
     {"pprof", export_pprof, EXPORT_PROCESSES, 0, 1, "go tool pprof -http=: FILE"},
     {"folded", export_folded, EXPORT_STACKS, 0, 0, "flamegraph.pl FILE >flames.svg"},
@@ -36,6 +38,46 @@ char *export_place(const struct profile *profile, const struct profile_frame *fr
 
     free(text);
     return harmless;
+}
+
+/* No module is larger than 2^40 bytes: addresses beyond that are damage, and are taken for its beginning. */
+uint64_t export_address(const struct profile_frame *frame)
+{
+    return frame->address >> 40 == 0 ? frame->address : 0;
+}
+
+uint64_t *export_ranges(const struct profile *profile)
+{
+    uint64_t *ranges = calloc(profile->module_count + 1, sizeof *ranges), next = PAGE;
+
+    if (ranges == NULL)
+        return NULL;
+    for (size_t i = PROFILE_FIRST; i < profile->frame_count; i++) {
+        const struct profile_frame *frame = &profile->frames[i];
+
+        if (export_address(frame) >= ranges[frame->module + 1])
+            ranges[frame->module + 1] = export_address(frame) + 1; /* its size so far */
+    }
+    for (size_t i = 1; i <= profile->module_count; i++) {
+        ranges[i] = next;
+        if (i < profile->module_count)
+            next += (ranges[i + 1] + PAGE - 1) / PAGE * PAGE + PAGE;
+    }
+    return ranges;
+}
+
+int export_is_news(enum measure measure)
+{
+    return measure == MEASURE_allocations || measure == MEASURE_bytes ||
+           measure == MEASURE_live_allocations || measure == MEASURE_live_bytes;
+}
+
+int export_has_news(const struct store_measures *m)
+{
+    for (int i = 0; i < MEASURES; i++)
+        if (export_is_news((enum measure)i) && measure_value(m, i) != 0)
+            return 1;
+    return 0;
 }
 
 int64_t export_started(const struct run *run)

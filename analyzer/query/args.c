@@ -247,6 +247,23 @@ static int parse_seconds(const char *text, double *seconds)
     return end != text && *end == '\0' && value >= 0.1 && value <= 86400;
 }
 
+static int parse_time(const char *text, double *seconds)
+{
+    static const struct {
+        const char *name;
+        double seconds;
+    } units[] = {{"", 1}, {"s", 1}, {"ms", 0.001}, {"min", 60}, {"m", 60}, {"h", 3600}};
+    char *end;
+    double value = strtod(text, &end);
+
+    for (size_t i = 0; i < sizeof units / sizeof units[0] && end != text; i++)
+        if (strcmp(end + strspn(end, " "), units[i].name) == 0) {
+            *seconds = value * units[i].seconds;
+            return *seconds >= 0.1 && *seconds <= 86400;
+        }
+    return 0;
+}
+
 static int take_value(const struct report *report, const struct option_spec *o, const char *value)
 {
     char list[256], *end;
@@ -275,6 +292,11 @@ static int take_value(const struct report *report, const struct option_spec *o, 
                    ? ARGS_GO_ON
                    : report_error(report, EXIT_USAGE, "--%s takes a share (5%%, 0.5%%), not '%s'.", o->name,
                                   value);
+    if (o->kind == OPTION_TIME)
+        return parse_time(value, o->target)
+                   ? ARGS_GO_ON
+                   : report_error(report, EXIT_USAGE, "--%s takes a time (60s, 1.5min, 500ms), not '%s'.",
+                                  o->name, value);
     if (o->kind == OPTION_EVERY)
         return parse_seconds(value, o->target)
                    ? ARGS_GO_ON

@@ -12,6 +12,7 @@ enum option_kind {
     OPTION_MEASURE, /* target: int, enum measure (by its name for --by), or MEASURES + index into choices */
     OPTION_BYTES,   /* target: int64_t; 50MiB, 1.5k, 4096 */
     OPTION_SHARE,   /* target: double; "5%" is 0.05 */
+    OPTION_TIME,    /* target: double, seconds; 60s, 1.5min, 500ms, 60 */
     OPTION_EVERY,   /* target: double, seconds; --name alone is 1, else --name=SECONDS */
 };
 

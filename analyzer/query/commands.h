@@ -37,6 +37,7 @@ int command_rename(struct report *report, int argc, char **argv);
 int command_sql(struct report *report, int argc, char **argv);
 int command_export(struct report *report, int argc, char **argv);
 int command_browse(struct report *report, int argc, char **argv);
+int command_push(struct report *report, int argc, char **argv);
 int command_html(struct report *report, int argc, char **argv);
 int command_help(struct report *report, int argc, char **argv);
 
@@ -60,6 +61,7 @@ extern const struct manual manual_rename;
 extern const struct manual manual_sql;
 extern const struct manual manual_export;
 extern const struct manual manual_browse;
+extern const struct manual manual_push;
 extern const struct manual manual_html;
 extern const struct manual manual_help;
 

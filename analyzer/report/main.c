@@ -40,6 +40,8 @@ const struct command commands[] = {
     {"sql", "your own SQL on the public views", command_sql, &manual_sql},
     {"export", "a run for other tools: pprof, flame graphs, valgrind's viewers", command_export,
      &manual_export},
+    {"push", "a run, or what is new in it, to a server: Pyroscope, OpenTelemetry", command_push,
+     &manual_push},
     {"html", "a run, or two, as a page for a browser", command_html, &manual_html},
     {"help", "this list, or the help of a subcommand", command_help, &manual_help},
     {0},

@@ -21,6 +21,8 @@ and child processes; in C and C++, and line by line in Python.
 This package has trace-run, trace-attach, trace-report, and libtrace.so, which
 is loaded into the programs that are traced.")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# trace-report push loads libcurl when it is called; no other command needs it. Debian 13's is called libcurl4t64.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "libcurl4 | libcurl4t64 | libcurl3-gnutls | libcurl3t64-gnutls")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 # That project's library has the same names, which LD_PRELOAD=libtrace.so and -ltrace would find.
 set(CPACK_DEBIAN_PACKAGE_CONFLICTS libtrace3-dev)

@@ -60,6 +60,7 @@ def test_control_fields(package):
     assert field("Section") == "devel" and field("Maintainer") and len(field("Description").splitlines()) > 3
     needed = {part.split()[0].removesuffix("t64") for part in field("Depends").split(", ")}
     assert {"libc6", "libdw1", "libelf1", "libsqlite3-0", "libsmartcols1", "libncursesw6", "libtinfo6"} <= needed
+    assert not any("curl" in name for name in needed) and "libcurl4" in field("Recommends")  # for trace-report push alone
     assert "libunwind8" not in needed  # the library links only the C library
     assert field("Conflicts") == "libtrace3-dev"  # it has a libtrace.so, too
 

@@ -1,4 +1,4 @@
-/* reports.c - see reports.h. All commands but browse, which needs a terminal. */
+/* reports.c - see reports.h. All commands but browse, which needs a terminal, and push, which needs a server. */
 #define _GNU_SOURCE
 #include "reports.h"
 #include "folder.h"

@@ -65,7 +65,7 @@ def columns(text):
 
 
 def test_none_is_left_out():
-    assert set(COMMANDS) == {*READING, *WRITING, "help", "browse"}  # browse is tested in test_browse.py
+    assert set(COMMANDS) == {*READING, *WRITING, "help", "browse", "push"}  # these two have tests of their own
 
 
 @pytest.mark.parametrize("kind", MADE + REAL)

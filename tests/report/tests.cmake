@@ -9,7 +9,7 @@ pkg_check_modules(SMARTCOLS REQUIRED IMPORTED_TARGET smartcols)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(NCURSES REQUIRED IMPORTED_TARGET ncursesw)
 set(REPORT_SANITIZED)
-foreach(target trace-report report advise browse export page query store_code)
+foreach(target trace-report report advise browse export push page query store_code)
   get_target_property(sources ${target} SOURCES)
   get_target_property(folder ${target} SOURCE_DIR)
   list(TRANSFORM sources PREPEND ${folder}/ REGEX "^[^/]")
@@ -24,7 +24,7 @@ set_source_files_properties(${folder}/main.c PROPERTIES
   COMPILE_OPTIONS "-Dmain=trace_report_main;-include${CMAKE_CURRENT_LIST_DIR}/many.h")
 add_executable(trace-report-sanitized ${REPORT_SANITIZED} ${CMAKE_CURRENT_LIST_DIR}/many.c)
 add_dependencies(trace-report-sanitized store)
-foreach(target advise query store_code)
+foreach(target advise export query store_code)
   get_target_property(folder ${target} INCLUDE_DIRECTORIES)
   target_include_directories(trace-report-sanitized PRIVATE ${folder})
 endforeach()
@@ -38,7 +38,7 @@ set_target_properties(trace-report-sanitized PROPERTIES RUNTIME_OUTPUT_DIRECTORY
 
 # What one says that was built without the page, and with why (test_page_build.py).
 add_executable(trace-report-pageless $<TARGET_OBJECTS:trace-report> ${CMAKE_CURRENT_LIST_DIR}/pageless.c)
-target_link_libraries(trace-report-pageless PRIVATE report browse export page)
+target_link_libraries(trace-report-pageless PRIVATE report browse export push page)
 set_target_properties(trace-report-pageless PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 
 # One ctest test for each file.

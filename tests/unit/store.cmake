@@ -8,3 +8,10 @@ foreach(name test_store test_new_file test_store_views test_page_rows test_sampl
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 120)
 endforeach()
+
+# What writes other tools' files.
+add_executable(test_protobuf ${CMAKE_CURRENT_LIST_DIR}/test_protobuf.c)
+target_link_libraries(test_protobuf PRIVATE export PkgConfig::CMOCKA)
+set_target_properties(test_protobuf PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_protobuf COMMAND test_protobuf)
+set_tests_properties(test_protobuf PROPERTIES TIMEOUT 120)
