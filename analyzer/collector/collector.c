@@ -521,7 +521,11 @@ int collector_main(int argc, char **argv)
     c->pages.looks.off = !c->options.types;
     c->watched = deaths_start(arena, c->options.door);
     c->files = files_open();
-    c->writer = c->files ? writer_start(arena, c->options.database, c->files) : NULL;
+    const struct store_bounds bounds = {(int64_t)c->options.keep_ns, (int64_t)c->options.most_bytes};
+    c->tracker.bounded = bounds.keep_ns || bounds.most_bytes;
+    if (c->tracker.bounded)
+        samples_bound(&c->tracker.samples, c->options.most_bytes);
+    c->writer = c->files ? writer_start(arena, c->options.database, c->files, bounds) : NULL;
     if (!c->writer)
         return fail(c, "no memory, or no thread, for the collector (ulimit -u?); nothing is recorded");
     tracker_look(&c->tracker);

@@ -4,6 +4,7 @@
 #include "args.h"
 #include "filter.h"
 #include "by_line.h"
+#include "quantity.h"
 #include "sampling.h"
 #include "text.h"
 #include "units.h"
@@ -114,11 +115,13 @@ static int nothing_between(struct report *report, const struct run *run, const s
     return report_error(
         report, EXIT_FAILED,
         "what run %lld did between %s and %s is not known: its lines were looked at at %s, and then at "
-        "%s. Name these moments, or marks (trace.h)",
+        "%s%s. Name these moments, or marks (trace.h)",
         (long long)run->number, units_seconds(from, (double)a->wanted_ns / 1e9),
         units_seconds(to, (double)b->wanted_ns / 1e9),
         b->t_ns == WINDOW_START ? "its start" : units_seconds(before, (double)b->shown_ns / 1e9),
-        units_seconds(after, (double)next_ns / 1e9));
+        units_seconds(after, (double)next_ns / 1e9),
+        a->wanted_ns < run->thinned.coarse_ns ? " (what was in between was thinned: --keep, --max-size)"
+                                              : "");
 }
 
 int window_differs(struct report *report, const struct run *a, const struct run *b)
@@ -161,14 +164,15 @@ static int no_mark(struct report *report, const struct run *run, const char *tex
         status = report_error(report, EXIT_FAILED, "run %lld has no mark '%s'; did you mean '%s'?",
                               (long long)run->number, text, nearest);
     else if (count > 0)
-        status = report_error(report, EXIT_FAILED,
-                              "run %lld has no mark '%s'; its marks: %s (or a time in seconds)",
-                              (long long)run->number, text, list != NULL ? list : "");
+        status = report_error(
+            report, EXIT_FAILED,
+            "run %lld has no mark '%s'; its marks: %s (or a time: 90, 2h30m, or -1h for the last hour)",
+            (long long)run->number, text, list != NULL ? list : "");
     else
         status = report_error(
             report, EXIT_FAILED,
-            "run %lld has no mark '%s', nor any other: trace_mark of trace.h makes them. A time in "
-            "seconds does as well",
+            "run %lld has no mark '%s', nor any other: trace_mark of trace.h makes them. A time does as "
+            "well: 90, 2h30m, or -1h for the last hour",
             (long long)run->number, text);
     for (size_t i = 0; i < count; i++)
         free(names[i]);
@@ -178,11 +182,27 @@ static int no_mark(struct report *report, const struct run *run, const char *tex
 
 int window_time(const char *text, double *seconds)
 {
+    uint64_t ns;
+    int back = *text == '-';
     char *end;
 
-    *seconds = strtod(text, &end);
+    if (quantity_ns(text + back, &ns)) {
+        *seconds = (back ? -1 : 1) * ((double)ns / 1e9);
+        return 1;
+    }
+    *seconds = strtod(text, &end); /* 1e3 */
     return end != text && (*end == '\0' || strcmp(end, "s") == 0) && isfinite(*seconds) && *seconds >= 0 &&
            *seconds < 9e9;
+}
+
+/* What is longer ago than the run's start is its start. */
+int64_t window_since_start(const struct run *run, double seconds)
+{
+    int64_t t_ns = llround(seconds * 1e9);
+
+    if (!signbit(seconds))
+        return t_ns;
+    return -t_ns < run->t.wall_ns ? run->t.wall_ns + t_ns : 0;
 }
 
 /* A mark's name takes precedence over a time; "tick#3" may be a name or the third "tick". */
@@ -204,6 +224,13 @@ static int find_moment(struct report *report, const struct run *run, const struc
                     : -1;
         free(name);
     }
+    if (found == 0 && !run->window.exact && run->thinned.set) { /* the last look before it, then */
+        free(moment->mark);
+        moment->mark = NULL;
+        moment->wanted_ns = moment->t_ns;
+        look_up(report, run, moment);
+        return EXIT_FINE;
+    }
     if (found == 0 && !run->window.exact)
         return report_error(
             report, EXIT_FAILED,
@@ -216,7 +243,7 @@ static int find_moment(struct report *report, const struct run *run, const struc
         return no_mark(report, run, text);
     free(moment->mark);
     moment->mark = NULL;
-    moment->t_ns = moment->wanted_ns = moment->shown_ns = llround(seconds * 1e9);
+    moment->t_ns = moment->wanted_ns = moment->shown_ns = window_since_start(run, seconds);
     if (moment->t_ns >= run->t.wall_ns)
         moment->t_ns = WINDOW_END;
     else if (!run->window.exact)
