@@ -23,6 +23,7 @@
 #define MERGED_AT_ONCE 8       /* moments: a transaction should not need much more room than a snapshot */
 #define ROWS_AT_ONCE 20000     /* rows that are changed in one transaction */
 #define EVENTS_AT_ONCE 4000
+#define EVENTS_LEAST 1000 /* of the log stay, where there is no room for more */
 #define CACHE_KIB "16384" /* while a run is thinned: weeks of a server's life would fill any */
 #define THREADS_KEPT 1000 /* of a process, and those that live */
 #define MARKS_FORCE 12    /* from here on, marks lose what sites had counted by then */
@@ -309,6 +310,20 @@ static void thin_pages(struct pass *pass, const struct thinning_span *span)
     pause_if_many(pass);
 }
 
+/* Drops the log up to a number. */
+static void drop_to(struct pass *pass, int64_t end)
+{
+    for (int64_t dropped = 1; dropped > 0 && pass->code == 0;) {
+        dropped = apply(
+            pass,
+            "DELETE FROM event WHERE run = ?1 AND id < ?2 AND id IN (SELECT id FROM event WHERE run = ?1 "
+            "ORDER BY id LIMIT ?3)",
+            end, EVENTS_AT_ONCE, 0);
+        pass->events += dropped;
+        pause_if_many(pass);
+    }
+}
+
 /* Drops the log up to a time; it is in the order of its numbers. */
 static void drop_events(struct pass *pass, int64_t to_ns)
 {
@@ -318,15 +333,8 @@ static void drop_events(struct pass *pass, int64_t to_ns)
                       : ask(pass, "SELECT id FROM event WHERE run = ?1 AND t_ns >= ?2 ORDER BY id LIMIT 1",
                             to_ns, 0, INT64_MAX);
 
-    for (int64_t dropped = 1; first != 0 && dropped > 0 && pass->code == 0;) {
-        dropped = apply(
-            pass,
-            "DELETE FROM event WHERE run = ?1 AND id < ?2 AND id IN (SELECT id FROM event WHERE run = ?1 "
-            "ORDER BY id LIMIT ?3)",
-            end, EVENTS_AT_ONCE, 0);
-        pass->events += dropped;
-        pause_if_many(pass);
-    }
+    if (first != 0)
+        drop_to(pass, end);
 }
 
 #define ENDED                                                                                 \
@@ -426,8 +434,7 @@ static int thin(struct store *store, int64_t keep_ns, int64_t now_ns)
     if (now_ns > keep_ns >> force)
         drop_events(&pass, now_ns - (keep_ns >> force));
     thin_threads(&pass);
-    if (pass.count > 0)
-        note(&pass);
+    note(&pass);
     commit(&pass);
     for (int i = 0; i < pass.count && pass.code == 0; i++)
         store->thinning.done_ns[pass.spans[i].grain] = pass.spans[i].to_ns;
@@ -472,6 +479,29 @@ static int begin_thinning(struct store *store, const struct store_bounds *bounds
     return code;
 }
 
+/* Drops the older half of the log, and again, until enough is free or little of it is left: it takes the most room for the
+ * least. */
+static int drop_log(struct store *store, int64_t limit, int64_t *used)
+{
+    struct pass pass = {.store = store};
+
+    begin(&pass);
+    for (int64_t first = 1, last = 0; pass.code == 0 && *used > limit / 16 * EMPTIED;) {
+        first = ask(&pass, "SELECT id FROM event WHERE run = ?1 ORDER BY id LIMIT 1", 0, 0, 0);
+        last = ask(&pass, "SELECT id FROM event WHERE run = ?1 ORDER BY id DESC LIMIT 1", 0, 0, 0);
+        if (last - first < EVENTS_LEAST)
+            break;
+        drop_to(&pass, first + (last - first) / 2);
+        if (pass.code == 0)
+            *used = used_bytes(store, &pass.code);
+    }
+    note(&pass);
+    commit(&pass);
+    if (pass.code != 0)
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return pass.code;
+}
+
 /* Thins with more and more force until enough is free, or nothing more helps. */
 static int make_room(struct store *store, int64_t keep_ns, int64_t now_ns, int64_t limit)
 {
@@ -479,6 +509,8 @@ static int make_room(struct store *store, int64_t keep_ns, int64_t now_ns, int64
     int code = 0;
     int64_t used = used_bytes(store, &code);
 
+    if (code == 0)
+        code = drop_log(store, limit, &used);
     for (; code == 0 && used > limit / 16 * EMPTIED; t->force++) {
         code = thin(store, keep_ns, now_ns);
         used = code == 0 ? used_bytes(store, &code) : 0;
