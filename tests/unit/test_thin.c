@@ -184,6 +184,34 @@ static void what_is_never_thinned_may_be_too_much(void **state)
     unlink(path);
 }
 
+/* Of each grain the look at pages that found the most stays, with all of its rows. */
+static void looks_at_pages(void **state)
+{
+    struct month month = {.bounds = {.keep_ns = HOUR}, .step_ns = 60 * SECOND, .sites = 2};
+    (void)state;
+    check(&month, month_begin(&month, path));
+    check(&month, store_begin(month.store));
+    for (int64_t i = 1; i <= 600; i++) {
+        struct store_page_moment look = {
+            .id = i, .process = 1, .t_ns = i * 60 * SECOND, .resident = i * 7919 % 997};
+        struct store_page_row row = {.moment = i, .process = 1, .part = PAGES_LIVE, .node = 1, .bytes = i};
+        check(&month, store_page_moment(month.store, &look));
+        check(&month, store_page_row(month.store, &row));
+    }
+    check(&month, store_commit(month.store));
+    check(&month, month_go_on(&month, 1300));
+    check(&month, month_end(&month));
+    assert_int_equal(number("SELECT count(*) FROM page_moment"), 61); /* of ten hours, one a ten minutes */
+    assert_int_equal(number("SELECT count(*) FROM page_row"), 61);
+    assert_int_equal(number("SELECT count(*) FROM page_row WHERE moment NOT IN (SELECT id FROM page_moment)"),
+                     0);
+    assert_int_equal(
+        number("SELECT resident FROM page_moment WHERE t_ns / 600000000000 = 5"),
+        number("WITH RECURSIVE i(n) AS (SELECT 50 UNION ALL SELECT n + 1 FROM i WHERE n < 59) SELECT "
+               "max(n * 7919 % 997) FROM i"));
+    unlink(path);
+}
+
 /* Without either nothing is thinned, and there is no table that says so. */
 static void not_asked_for(void **state)
 {
@@ -281,6 +309,7 @@ int main(void)
         cmocka_unit_test(what_is_left_is_right),
         cmocka_unit_test(a_file_is_bounded),
         cmocka_unit_test(what_is_never_thinned_may_be_too_much),
+        cmocka_unit_test(looks_at_pages),
         cmocka_unit_test(not_asked_for),
         cmocka_unit_test(copied_and_removed),
         cmocka_unit_test(times_as_text),
