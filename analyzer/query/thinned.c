@@ -35,10 +35,11 @@ char *thinned_text(const struct report *report, const struct run *run, char out[
 
     out[0] = '\0';
     if (t->set && t->coarse_ns > 0)
-        n += snprintf(
-            out + n, THINNED_TEXT - (size_t)n,
-            "What it did up to %s is known at moments that are up to %s apart: the rest was thinned.",
-            units_seconds(a, (double)t->coarse_ns / 1e9), units_seconds(b, (double)t->grain_ns / 1e9));
+        n += snprintf(out + n, THINNED_TEXT - (size_t)n,
+                      "What it did up to %s is known at fewer moments than were recorded, at its beginning "
+                      "at one in %s.",
+                      units_seconds(a, (double)t->coarse_ns / 1e9),
+                      units_seconds(b, (double)t->grain_ns / 1e9));
     if (t->set && t->events > 0)
         n += snprintf(out + n, THINNED_TEXT - (size_t)n, "%sThe first %s events of the log were dropped.",
                       n > 0 ? " " : "", units_count(a, t->events));

@@ -303,13 +303,50 @@ static const char model_of_part[] =
                                                                           "?3") " AS temporary_variance, "
                                                                                 "{whole: 0.0 AS #_variance}";
 
+/* True if the sum of all samples is what the sites have counted: they were looked at when the run ended, or, where it goes
+ * on, when the sites were written. */
+static int sampled_to_the_end(struct report *report, const struct run *run)
+{
+    sqlite3_stmt *s =
+        report_prepare(report, "SELECT 1 FROM moment WHERE run = ?1 AND t_ns = (SELECT max(t_ns) FROM moment "
+                               "WHERE run = ?1) AND max(t_ns, until_ns) >= ?2");
+    int status = EXIT_FINE, found = 0;
+
+    if (s != NULL) {
+        sqlite3_bind_int64(s, 1, run->number);
+        sqlite3_bind_int64(s, 2, run->t.wall_ns);
+        found = report_step(report, s, &status);
+    }
+    sqlite3_finalize(s);
+    return found;
+}
+
+/* How a part is added up: from the samples within, or from the sites without the samples before it or after it. */
+enum adding { WITHIN, WITHOUT_BEFORE, WITHOUT_AFTER };
+
+/* A run of weeks has millions of samples, and its last hour few. */
+static enum adding how_to_add(struct report *report, const struct run *run)
+{
+    const struct window *window = &run->window;
+    int to_end = window->to.t_ns == WINDOW_END,
+        late = to_end ? window->from.t_ns > run->t.wall_ns / 2 : window->to.t_ns > run->t.wall_ns / 2;
+
+    if (to_end)
+        return late && sampled_to_the_end(report, run) ? WITHIN : WITHOUT_BEFORE;
+    return window->from.t_ns == WINDOW_START && late && sampled_to_the_end(report, run) ? WITHOUT_AFTER
+                                                                                        : WITHIN;
+}
+
 /* Creates the table of the part's sites. What was counted up to a moment is the sum of its samples; up to
  * the end, the sites themselves. */
 static int make_sites(struct report *report, struct run *run)
 {
+    static const char *const samples[] = {[WITHIN] = "t_ns > ?1 AND t_ns <= ?2",
+                                          [WITHOUT_BEFORE] = "t_ns <= ?1",
+                                          [WITHOUT_AFTER] = "t_ns > ?2"};
     static int made;
     struct window *window = &run->window;
-    int to_end = window->to.t_ns == WINDOW_END;
+    enum adding how = how_to_add(report, run);
 
     snprintf(window->sites, sizeof window->sites, "between_%d", ++made);
     char *sql = sqlite3_mprintf(
@@ -325,9 +362,8 @@ static int make_sites(struct report *report, struct run *run)
         ") AS c LEFT JOIN site AS s ON s.run = %lld AND ({key: s.#}) = ({key: c.#}) "
         "WHERE ({sampled: c.#}) <> ({sampled: 0})",
         window->sites, (long long)run->number, sampling_is_on(run) ? model_of_part : "",
-        to_end ? "{sampled: -# AS #}" : "{sampled: #}", (long long)run->number,
-        to_end ? "t_ns <= ?1" : "t_ns > ?1 AND t_ns <= ?2", (long long)run->number, to_end,
-        (long long)run->number);
+        how != WITHIN ? "{sampled: -# AS #}" : "{sampled: #}", (long long)run->number, samples[how],
+        (long long)run->number, how != WITHIN, (long long)run->number);
     sqlite3_stmt *s = report_prepare_text(report, sql);
     int status = s != NULL ? EXIT_FINE : EXIT_FAILED;
 

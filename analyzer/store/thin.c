@@ -389,13 +389,11 @@ static void thin_threads(struct pass *pass)
 
 static void note(struct pass *pass)
 {
-    const struct thinning_span *last = &pass->spans[pass->count - 1];
-
     if (pass->merged > 0)
         apply(
             pass,
             "UPDATE thinning SET coarse_ns = max(coarse_ns, ?2), grain_ns = max(grain_ns, ?3) WHERE run = ?1",
-            last->to_ns, pass->spans[0].grain_ns, 0);
+            pass->spans[pass->count - 1].to_ns, pass->spans[0].grain_ns, 0);
     if (pass->events > 0)
         apply(pass, "UPDATE thinning SET events = events + ?2 WHERE run = ?1", pass->events, 0, 0);
 }

@@ -146,3 +146,14 @@ def test_what_is_no_time(grown, report, text):
     database, _ = grown
     done = report(database, "top", f"--from={text}")
     assert done.returncode == 1 and f"no mark '{text}'" in done.stderr and "-1h for the last hour" in done.stderr, done
+
+
+def test_parts_make_the_whole(grown, report):
+    """What was counted before a time and after it is all, whichever of both is added up from samples."""
+    database, (early, late) = grown
+    [[wall_ns]] = sqlite3.connect(database).execute("SELECT wall_ns FROM run")
+    for text in (f"{early:.3f}", f"{late:.3f}", f"{wall_ns / 5e9:.3f}", f"{wall_ns / 1.01e9:.3f}"):
+        whole, before, after = (json.loads(report(database, "top", "--by", "bytes", "--limit", "0", *more, "--json").stdout)
+                                for more in ([], ["--to", text], ["--from", text]))
+        for measure in ("allocations", "bytes", "live_bytes"):
+            assert sum(r[measure] for part in (before, after) for r in part["rows"]) == sum(r[measure] for r in whole["rows"]), (text, measure)
