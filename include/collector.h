@@ -34,9 +34,11 @@
 #define COLLECTOR_BLOCKS "blocks"   /* LIBTRACE_BLOCKS=1: live blocks at the end are written, too */
 #define COLLECTOR_TYPES "types"     /* not LIBTRACE_TYPES=0: it is looked at what live blocks are */
 #define COLLECTOR_SAMPLE "sample="  /* LIBTRACE_SAMPLE; its bytes follow, in decimal */
+#define COLLECTOR_KEEP "keep="      /* LIBTRACE_KEEP; nanoseconds */
+#define COLLECTOR_MOST "most="      /* LIBTRACE_MAX_SIZE; bytes */
 
 #define COLLECTOR_FIXED 6    /* arguments before the settings, including the program's name */
-#define COLLECTOR_SETTINGS 6 /* the number of settings */
+#define COLLECTOR_SETTINGS 8 /* the number of settings */
 /* Most arguments, including the NULL. */
 #define COLLECTOR_ARGUMENTS (COLLECTOR_FIXED + COLLECTOR_SETTINGS + 1)
 

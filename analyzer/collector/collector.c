@@ -343,6 +343,13 @@ static uint64_t pause_between_snapshots(const struct collector *c)
     return pause > SNAPSHOT_EVERY_NS ? pause : SNAPSHOT_EVERY_NS;
 }
 
+/* A job's events must fit into a file whose size is limited before others are dropped. */
+static uint64_t events_at_once(const struct collector *c)
+{
+    uint64_t fitting = c->options.most_bytes / 512;
+    return fitting && fitting < EVENTS_AT_ONCE ? fitting : EVENTS_AT_ONCE;
+}
+
 static void snapshot_if_due(struct collector *c, uint64_t now_ns)
 {
     if (writer_busy(c->writer) || writer_state(c->writer) != WRITER_READY)
@@ -354,7 +361,7 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
     if (c->report_waits && c->pages.under_way.running)
         return; /* later, with what will have been read by then */
     uint64_t pause = c->changed ? pause_between_snapshots(c) : SNAPSHOT_IDLE_NS;
-    bool due = now_ns >= c->last_snapshot_ns + pause || c->tracker.event_count >= EVENTS_AT_ONCE ||
+    bool due = now_ns >= c->last_snapshot_ns + pause || c->tracker.event_count >= events_at_once(c) ||
                c->tracker.unwritten >= SLOTS_KEPT || c->report_waits;
     if (!due)
         return;
@@ -466,7 +473,7 @@ static void loop(struct collector *c)
         if (waiting)
             commit_for_waiting(c, waiting);
         snapshot_if_due(c, now_ns);
-        if (tracker->event_count >= 4 * EVENTS_AT_ONCE)
+        if (tracker->event_count >= (c->options.most_bytes ? 1 : 4) * events_at_once(c))
             wait_for_writer(c); /* rings fill meanwhile, and the program waits: nothing is lost */
         uint64_t pause = walking ? 0 : pause_after(c, fullest);
         bool trimming = trim_rings(tracker, now_ns);
@@ -521,7 +528,11 @@ int collector_main(int argc, char **argv)
     c->pages.looks.off = !c->options.types;
     c->watched = deaths_start(arena, c->options.door);
     c->files = files_open();
-    c->writer = c->files ? writer_start(arena, c->options.database, c->files) : NULL;
+    const struct store_bounds bounds = {(int64_t)c->options.keep_ns, (int64_t)c->options.most_bytes};
+    c->tracker.bounded = bounds.keep_ns || bounds.most_bytes;
+    if (c->tracker.bounded)
+        samples_bound(&c->tracker.samples, c->options.most_bytes);
+    c->writer = c->files ? writer_start(arena, c->options.database, c->files, bounds) : NULL;
     if (!c->writer)
         return fail(c, "no memory, or no thread, for the collector (ulimit -u?); nothing is recorded");
     tracker_look(&c->tracker);

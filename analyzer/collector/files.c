@@ -188,13 +188,11 @@ void files_look(struct files *files, const struct tracker *tracker)
         const struct tracked_process *process = tracker_process(tracker, i);
         if (process->slot)
             look(files, process);
+        else if (i < files->followed.room / sizeof(struct followed))
+            unfollow((struct followed *)files->followed.memory + i);
     }
-    for (; files->first < tracker->process_count && !tracker_process(tracker, files->first)->slot;
-         files->first++) {
-        struct followed *followed = GROW_AT(&files->followed, struct followed, files->first);
-        if (followed)
-            unfollow(followed);
-    }
+    while (files->first < tracker->process_count && !tracker_process(tracker, files->first)->slot)
+        files->first++;
     pthread_mutex_unlock(&files->lock);
 }
 

@@ -28,6 +28,18 @@ static bool parse_sample(struct options *options, const char *text)
     return options->sample != 0;
 }
 
+/* A word with a number, such as "keep=60000000000"; false if it is not this one. */
+static bool parse_number(const char *text, const char *word, uint64_t *number)
+{
+    size_t size = strlen(word);
+    char *end;
+    if (strncmp(text, word, size) != 0)
+        return false;
+    errno = 0;
+    *number = strtoull(text + size, &end, 10);
+    return text[size] >= '1' && text[size] <= '9' && !*end && errno == 0 && *number <= INT64_MAX;
+}
+
 bool options_parse(struct options *options, int argc, char **argv)
 {
     *options = (struct options){0};
@@ -51,7 +63,8 @@ bool options_parse(struct options *options, int argc, char **argv)
     for (int i = COLLECTOR_FIXED; i < argc; i++) {
         const size_t count = sizeof settings / sizeof settings[0];
         size_t setting = 0;
-        if (parse_sample(options, argv[i]))
+        if (parse_sample(options, argv[i]) || parse_number(argv[i], COLLECTOR_KEEP, &options->keep_ns) ||
+            parse_number(argv[i], COLLECTOR_MOST, &options->most_bytes))
             continue;
         while (setting < count && strcmp(argv[i], settings[setting].word) != 0)
             setting++;

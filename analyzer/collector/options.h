@@ -3,6 +3,7 @@
 #define LIBTRACE_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct options {
     int memory;           /* the arena's descriptor */
@@ -16,6 +17,8 @@ struct options {
     bool events;          /* every event is logged */
     bool blocks;          /* blocks that are live at the end are written, too */
     unsigned sample;      /* bytes between samples; 0 = every block is recorded */
+    uint64_t keep_ns;     /* what is older is thinned, */
+    uint64_t most_bytes;  /* and as much as it takes to keep the file below this; 0 = not said */
     bool types;           /* it is looked at what live blocks are */
 };
 

@@ -344,11 +344,12 @@ static void tell_marks(struct page_walks *walks, struct tracker *tracker)
 {
     arena_marks_wait(tracker->arena, may_look(tracker) ? mark_due_ns(walks, resident_lately(tracker)) : 0);
     for (; walks->marks_told < walks->marks_seen; walks->marks_told++) {
-        const struct mark *mark = (const struct mark *)tracker->marks.memory + walks->marks_told;
+        const struct mark *mark = tracker_mark_at(tracker, walks->marks_told);
         const struct tracked_process *process = tracker_process(tracker, mark->process);
         if (!mark->finalize && process->slot)
             arena_mark_seen(process->slot, mark->number);
     }
+    tracker_marks_done(tracker, walks->marks_told);
 }
 
 void page_walks_look(struct page_walks *walks, struct tracker *tracker, uint64_t now_ns)

@@ -3,11 +3,14 @@
 
 #include <assert.h>
 
-#define ROWS_MAX 100000u      /* in a run, for snapshots */
-#define ROWS_SHARE 8          /* a snapshot may take at most 1/8 of what is left of these */
+#define ROWS_MAX 100000u /* in a run, for snapshots */
+#define ROWS_SHARE 8     /* a snapshot may take at most 1/8 of what is left of these */
+#define BOUNDED_SHARE 4  /* where they come back, a larger one: what does not fit now will hardly fit later */
 #define MARK_ROWS_MAX 250000u /* in a run, for marks */
 #define BETWEEN_ROWS_MAX 20000u
 #define PROCESS_ROWS_MAX 500000u     /* in a run, for ends of interpreters */
+#define BYTES_A_ROW 128u             /* of a limited file: a row takes a third of that */
+#define RENEWED_NS 600000000000ull   /* in a run that is thinned: as long as nothing is merged */
 #define BETWEEN_SHARE 8              /* of the time since the start: between such moments */
 #define BETWEEN_LEAST_NS 1000000ull  /* but not less than this, */
 #define BETWEEN_MOST_NS 250000000ull /* nor more than this, */
@@ -58,12 +61,43 @@ static void keep(struct samples *samples, const struct ledger *ledger, uint32_t 
     }
 }
 
-static uint64_t rows_left(const struct samples *samples, enum samples_reason why)
+/* Of a file whose size is limited, the rows of one reason take a third or so at most. */
+static uint64_t rows_most(const struct samples *samples, enum samples_reason why)
 {
     static const uint64_t most[] = {ROWS_MAX, MARK_ROWS_MAX, BETWEEN_ROWS_MAX, PROCESS_ROWS_MAX};
-    assert(samples->rows_used[why] <= most[why]);
-    uint64_t left = most[why] - samples->rows_used[why];
-    return why == SAMPLES_MARK || why == SAMPLES_PROCESS ? left : left / ROWS_SHARE;
+    uint64_t fitting = samples->most_bytes / BYTES_A_ROW;
+    return fitting && fitting < most[why] ? fitting : most[why];
+}
+
+void samples_bound(struct samples *samples, uint64_t most_bytes)
+{
+    samples->bounded = true;
+    samples->most_bytes = most_bytes;
+}
+
+/* What was used of the rows is free again after a while, evenly. */
+static void renew(struct samples *samples, uint64_t now_ns)
+{
+    const enum samples_reason renewed[] = {SAMPLES_SNAPSHOT, SAMPLES_BETWEEN};
+    uint64_t passed_ns = now_ns > samples->renewed_ns ? now_ns - samples->renewed_ns : 0;
+    if (!samples->bounded || passed_ns < RENEWED_NS / 1000)
+        return;
+    samples->renewed_ns = now_ns;
+    for (size_t i = 0; i < sizeof renewed / sizeof renewed[0]; i++) {
+        uint64_t *used = &samples->rows_used[renewed[i]];
+        uint64_t freed =
+            passed_ns < RENEWED_NS ? rows_most(samples, renewed[i]) * passed_ns / RENEWED_NS : *used;
+        *used -= freed < *used ? freed : *used;
+    }
+}
+
+static uint64_t rows_left(const struct samples *samples, enum samples_reason why)
+{
+    assert(samples->rows_used[why] <= rows_most(samples, why));
+    uint64_t left = rows_most(samples, why) - samples->rows_used[why];
+    if (why == SAMPLES_MARK || why == SAMPLES_PROCESS)
+        return left;
+    return left / (samples->bounded ? BOUNDED_SHARE : ROWS_SHARE);
 }
 
 static void add_moment(struct samples *samples, bool changed, uint64_t t_ns)
@@ -93,6 +127,7 @@ static void set_next(struct samples *samples, uint64_t t_ns, uint32_t sites)
 bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t t_ns,
                   enum samples_reason why)
 {
+    renew(samples, t_ns);
     uint64_t most = rows_left(samples, why);
     uint32_t count = samples->count;
     set_next(samples, t_ns, ledger->count);

@@ -49,9 +49,16 @@ struct samples {
     uint64_t process_looks_used;
     struct grow moments; /* struct moment */
     uint32_t moment_count, moments_written;
-    bool stirred;     /* something was counted since the latest moment */
-    uint64_t next_ns; /* when the next moment between snapshots is due */
+    bool bounded;        /* what is older is thinned, so that there is room for more, */
+    uint64_t most_bytes; /* in a file of that size; 0 = not said */
+    uint64_t renewed_ns; /* since when that was not looked at */
+    bool stirred;        /* something was counted since the latest moment */
+    uint64_t next_ns;    /* when the next moment between snapshots is due */
 };
+
+/* Has the rows of a run that is thinned (thinning.h) limited for each ten minutes rather than for all of it. Those of marks
+ * and of ends stay limited for the run, as they are not thinned. */
+void samples_bound(struct samples *samples, uint64_t most_bytes);
 
 /* Adds a row for each site that changed since its last one. False if the moment was left out. */
 bool samples_take(struct samples *samples, const struct ledger *ledger, uint64_t t_ns,

@@ -294,7 +294,9 @@ static void take_moments(struct tracker *tracker, struct job *job)
     if (job->raw && samples->count > RAW_SAMPLES_MAX)
         return;
     job->first_mark = tracker->marks_written;
-    job->marks = copy_range(&tracker->marks, sizeof *job->marks, tracker->marks_written, tracker->mark_count);
+    job->marks =
+        copy_range(&tracker->marks, sizeof *job->marks, tracker->marks_written - tracker->marks_dropped,
+                   tracker->mark_count - tracker->marks_dropped);
     job->mark_count = job->marks ? tracker->mark_count - tracker->marks_written : 0;
     tracker->marks_written = tracker->mark_count;
     job->samples = copy_range(&samples->rows, sizeof *job->samples, 0, samples->count);
@@ -304,7 +306,11 @@ static void take_moments(struct tracker *tracker, struct job *job)
     uint32_t first = samples->moments_written ? samples->moments_written - 1 : 0;
     job->moments = copy_range(&samples->moments, sizeof *job->moments, first, samples->moment_count);
     job->moment_count = job->moments ? samples->moment_count - first : 0;
-    samples->moments_written = samples->moment_count;
+    if (samples->moment_count) { /* only the last one may change */
+        struct moment *moments = samples->moments.memory;
+        moments[0] = moments[samples->moment_count - 1];
+        samples->moment_count = samples->moments_written = 1;
+    }
 }
 
 #define EVENTS_KEPT 1024u
@@ -361,8 +367,7 @@ struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool
     free(processes);
     if (tracker->by_thread)
         tracker_name_threads(tracker);
-    job->threads = copy_range(&tracker->threads, sizeof *job->threads, 0, tracker->thread_count);
-    job->thread_count = job->threads ? tracker->thread_count : 0;
+    job->threads = tracker_take_threads(tracker, &job->thread_count);
     job->points =
         copy_range(&tracker->points, sizeof *job->points, tracker->points_written, tracker->point_count);
     job->point_count = job->points ? tracker->point_count - tracker->points_written : 0;

@@ -123,13 +123,18 @@ static void add_ring(struct tracker *tracker, uint32_t number)
         return;
     struct tracked_process *process =
         found == ARENA_RING_THERE ? process_of_slot(tracker, ring.slot->number) : NULL;
-    struct tracked_thread *thread = GROW_AT(&tracker->threads, struct tracked_thread, tracker->thread_count);
+    uint32_t place = tracker->free_thread ? tracker->free_thread - 1 : tracker->thread_count;
+    struct tracked_thread *thread = GROW_AT(&tracker->threads, struct tracked_thread, place);
     struct tracked_ring *r = process && thread ? SHORTAGE_UNLESS(calloc(1, sizeof *r)) : NULL;
     if (!r) { /* out of memory: nobody will read this ring, so nobody must wait for that */
         arena_ring_discard_number(tracker->arena, number);
         return;
     }
-    thread->process = process->index;
+    if (tracker->free_thread)
+        tracker->free_thread = thread->next_free;
+    else
+        tracker->thread_count++;
+    *thread = (struct tracked_thread){.process = process->index};
     thread->id = ++process->rings_seen;
     thread->tid = ring.tid;
     memcpy(thread->name, ring.name, sizeof thread->name);
@@ -137,7 +142,7 @@ static void add_ring(struct tracker *tracker, uint32_t number)
     r->words = ring.words;
     r->process = process;
     r->by = maker_of(tracker, process, thread);
-    r->thread = tracker->thread_count++;
+    r->thread = place;
     r->tail = r->far = r->near = r->looked = ring.tail;
     r->fetch_blocks = r->fetch_sites = true;
     r->head = ring.head;
@@ -156,6 +161,28 @@ void tracker_look(struct tracker *tracker)
             add_ring(tracker, i);
     if (slots > tracker->ring_count) /* a ring once seen is always looked at, whatever the count says */
         tracker->ring_count = slots;
+}
+
+#define SETTLED_SWEEPS \
+    8 /* after the thread's last event a free of it may wait for an allocation that is late */
+
+/* The sites of threads refer to them for good. */
+struct tracked_thread *tracker_take_threads(struct tracker *tracker, size_t *count)
+{
+    size_t room = tracker->thread_count * sizeof(struct tracked_thread);
+    struct tracked_thread *taken = SHORTAGE_UNLESS(malloc(room ? room : 1));
+    *count = 0;
+    for (uint32_t i = 0; taken && i < tracker->thread_count; i++) {
+        struct tracked_thread *thread = tracker_thread(tracker, i);
+        if (thread->id == 0)
+            continue;
+        taken[(*count)++] = *thread;
+        if (!thread->ended || tracker->by_thread || tracker->sweep - thread->sweep < SETTLED_SWEEPS)
+            continue;
+        *thread = (struct tracked_thread){.next_free = tracker->free_thread};
+        tracker->free_thread = i + 1;
+    }
+    return taken;
 }
 
 static void read_name(const struct tracked_process *process, struct tracked_thread *thread)
@@ -191,6 +218,8 @@ static void release_ring(struct tracker *tracker, uint32_t number)
     struct tracked_ring *r = tracker->rings[number];
     assert(r && number < tracker->ring_count);
     trim_released(tracker, r);
+    tracker_thread(tracker, r->thread)->ended = true;
+    tracker_thread(tracker, r->thread)->sweep = tracker->sweep;
     arena_ring_release(tracker->arena, r->ring, r->tail, &tracker->waits, &tracker->waited_ns);
     tracker->rings[number] = NULL;
     map_events_ring_gone(r);
@@ -509,7 +538,7 @@ uint64_t tracker_moment(struct tracker *tracker, uint64_t t_ns)
 
 static struct mark *add_mark(struct tracker *tracker, uint32_t process, uint64_t t_ns)
 {
-    struct mark *mark = GROW_AT(&tracker->marks, struct mark, tracker->mark_count);
+    struct mark *mark = GROW_AT(&tracker->marks, struct mark, tracker->mark_count - tracker->marks_dropped);
     if (!mark)
         return NULL;
     tracker->mark_count++;
@@ -517,6 +546,18 @@ static struct mark *add_mark(struct tracker *tracker, uint32_t process, uint64_t
     uint64_t now_ns = tracker_clock() - tracker->arena->started_ns;
     *mark = (struct mark){.t_ns = tracker_moment(tracker, t_ns < now_ns ? t_ns : now_ns), .process = process};
     return mark;
+}
+
+#define MARKS_AT_ONCE 1000u /* that are let go */
+
+void tracker_marks_done(struct tracker *tracker, uint32_t count)
+{
+    uint32_t done = count < tracker->marks_written ? count : tracker->marks_written;
+    if (done < tracker->marks_dropped + MARKS_AT_ONCE)
+        return;
+    memmove(tracker->marks.memory, tracker_mark_at(tracker, done),
+            (tracker->mark_count - done) * sizeof(struct mark));
+    tracker->marks_dropped = done;
 }
 
 /* This does not restart the search for the highest heap, as a mark does: nobody asks for a part of the run
@@ -554,6 +595,8 @@ void tracker_look_at_sites(struct tracker *tracker, uint64_t now_ns, bool quiet)
 /* ---- the time series --------------------------------------------------------------------------- */
 
 #define POINTS_MAX 2000
+#define POINT_BOUNDED_NS \
+    1000000000ull /* they need not become more rare than this where old ones are thinned */
 
 uint64_t tracker_resident(const struct tracked_process *process)
 {
@@ -597,7 +640,8 @@ void tracker_sample(struct tracker *tracker, uint64_t now_ns)
         tracker->peak_rss = point->rss;
     tracker->point_count++;
     /* In a long run, points become more and more rare. */
-    if (tracker->point_count % POINTS_MAX == 0)
+    if (tracker->point_count % POINTS_MAX == 0 &&
+        !(tracker->bounded && tracker->point_every_ns >= POINT_BOUNDED_NS))
         tracker->point_every_ns *= 2;
     tracker->next_point_ns = now_ns + tracker->point_every_ns;
 }

@@ -11,6 +11,7 @@
 #include "number_map.h"
 #include "samples.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct pending_frees;
@@ -21,6 +22,9 @@ struct tracked_thread {
     uint32_t id;      /* its number in the process, from 1 on */
     uint32_t tid;
     char name[16];
+    bool ended; /* its ring was released, in this sweep: */
+    uint32_t sweep;
+    uint32_t next_free; /* 1 + index of the next one that is not used any more */
     uint64_t allocations, bytes, frees;
 };
 
@@ -135,6 +139,7 @@ struct tracker {
     uint32_t unwritten;  /* processes that have ended, and keep their slots until the writer has read them */
     struct grow threads; /* struct tracked_thread */
     uint32_t thread_count;
+    uint32_t free_thread; /* 1 + index of one that ended and was written, to be used again; 0 = none */
     struct tracked_ring *rings[WIRE_RINGS]; /* by ring slot; NULL = not in use */
     uint32_t ring_count;                    /* slots that have ever been used */
     struct tracked_process *by_slot[WIRE_PROCESSES];
@@ -143,7 +148,9 @@ struct tracker {
     uint64_t point_every_ns, next_point_ns;
     struct grow marks; /* struct mark */
     uint32_t mark_count, marks_written;
-    uint64_t moment_ns; /* the latest one that tracker_moment() returned */
+    uint32_t marks_dropped; /* of these so many are not in memory any more */
+    bool bounded;           /* what is older is thinned: points do not become rare */
+    uint64_t moment_ns;     /* the latest one that tracker_moment() returned */
     struct samples samples;
     uint64_t waits, waited_ns; /* of rings that were freed */
     uint64_t peak_rss;
@@ -187,6 +194,11 @@ static inline struct tracked_thread *tracker_thread(const struct tracker *tracke
     return (struct tracked_thread *)tracker->threads.memory + index;
 }
 
+static inline struct mark *tracker_mark_at(const struct tracker *tracker, uint32_t index)
+{
+    return (struct mark *)tracker->marks.memory + (index - tracker->marks_dropped);
+}
+
 /* True if the writer is done with the process: everything that it has read of its slot was read before. */
 static inline bool tracker_written(const struct tracked_process *process)
 {
@@ -205,6 +217,13 @@ uint64_t tracker_moment(struct tracker *tracker, uint64_t t_ns);
 
 /* The program set a mark. number: the process's own number for it. */
 void tracker_mark(struct tracker *tracker, uint32_t process, uint32_t number, uint64_t t_ns);
+
+/* Marks up to that number have served their purpose: lets go of them, if they were written, too. */
+void tracker_marks_done(struct tracker *tracker, uint32_t count);
+
+/* Copies what has to be written of threads; count is set. Of one that has ended that is the last time, and its place is
+ * used again. NULL = out of memory. */
+struct tracked_thread *tracker_take_threads(struct tracker *tracker, size_t *count);
 
 /* A process's interpreter begins to shut down: records what its sites hold now. Once for each process. */
 void tracker_finalize(struct tracker *tracker, struct tracked_process *process, uint64_t t_ns);

@@ -400,6 +400,9 @@ static void write_job(struct writer *w, struct job *job)
 {
     w->wants_more = false;
     write_all(w, job);
+    /* A program waits for a raw job. */
+    if (!job->raw && !w->failed && (w->bounds.keep_ns || w->bounds.most_bytes))
+        writer_check(w, store_thin(w->store, &w->bounds, (int64_t)job->now_ns));
     if (w->failed) {
         w->wants_more = false;
         give_up(w);
@@ -498,7 +501,8 @@ static bool start_thread(struct writer *w)
     return started;
 }
 
-struct writer *writer_start(struct arena *arena, const char *database, struct files *files)
+struct writer *writer_start(struct arena *arena, const char *database, struct files *files,
+                            struct store_bounds bounds)
 {
     struct writer *w = calloc(1, sizeof *w);
     if (!w)
@@ -506,6 +510,7 @@ struct writer *writer_start(struct arena *arena, const char *database, struct fi
     w->arena = arena;
     w->database = database;
     w->files = files;
+    w->bounds = bounds;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->changed, NULL);
     if (!start_thread(w)) {

@@ -12,6 +12,7 @@ struct writer {
     struct arena *arena;
     const char *database; /* absolute path */
     struct files *files;
+    struct store_bounds bounds; /* {0} = none */
     struct store *store;
     struct intern intern;
     struct grow processes; /* struct intern_process by index */

@@ -66,7 +66,11 @@ struct filter {
 
 /* More of them, for reports on what is known of a part of a run, too. */
 #define FILTER_MOMENTS(f)                                                                                    \
-    {"from", OPTION_TEXT, &(f).from, "MOMENT", "what was counted after it: a mark (trace.h), or seconds",    \
+    {"from",                                                                                                 \
+     OPTION_TEXT,                                                                                            \
+     &(f).from,                                                                                              \
+     "MOMENT",                                                                                               \
+     "what was counted after it: a mark (trace.h), or a time: 90, 2h30m, -1h",                               \
      NULL},                                                                                                  \
     {                                                                                                        \
         "to", OPTION_TEXT, &(f).to, "MOMENT", "and up to it; the first mark of that name after --from", NULL \

@@ -193,7 +193,7 @@ static void no_such(const struct report *report, const struct run *run, const ch
     else
         report_error(
             report, EXIT_FAILED,
-            "of run %lld nothing is known by page at '%s'; it is at: %send, peak (or a time in seconds)",
+            "of run %lld nothing is known by page at '%s'; it is at: %send, peak (or a time: 90, 2h30m, -1h)",
             (long long)run->number, at, list != NULL ? list : "");
     for (size_t i = 0; i < count; i++)
         free(names[i]);
@@ -206,15 +206,16 @@ static const struct resident_moment *at_time(const struct report *report, const 
 {
     const struct resident_moment *found = NULL;
     char first[UNITS_SIZE], wanted[UNITS_SIZE];
+    int64_t t_ns = window_since_start(run, seconds);
 
     for (size_t i = 0; i < moments->count; i++)
-        if (moments->list[i].t_ns <= llround(seconds * 1e9))
+        if (moments->list[i].t_ns <= t_ns)
             found = &moments->list[i];
     if (found == NULL)
         report_error(report, EXIT_FAILED,
                      "the pages of run %lld were first looked at at %s, and not up to %s.",
                      (long long)run->number, units_seconds(first, (double)moments->list[0].t_ns / 1e9),
-                     units_seconds(wanted, seconds));
+                     units_seconds(wanted, (double)t_ns / 1e9));
     return found;
 }
 

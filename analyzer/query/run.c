@@ -171,6 +171,8 @@ static int read_row(struct report *report, int64_t number, struct run *run, int 
     sqlite3_finalize(statement);
     if (status == EXIT_FINE && run->number != 0 && store_is_sampled(report->store))
         status = sampling_read(report, run);
+    if (status == EXIT_FINE && run->number != 0)
+        status = thinned_read(report, run);
     return status == EXIT_FINE && run->number != 0 ? kind_totals(report, run) : status;
 }
 
@@ -385,7 +387,7 @@ static int show_new_tables(const struct report *report)
 {
     if (!sqlite3_get_autocommit(report->sql) ||
         (store_pages_show(report->store) == 0 && store_types_show(report->store) == 0 &&
-         store_sampling_show(report->store) == 0))
+         store_sampling_show(report->store) == 0 && store_thinning_show(report->store) == 0))
         return EXIT_FINE;
     return report_error(report, EXIT_FAILED, "%s", store_error(report->store));
 }
@@ -596,6 +598,7 @@ void run_json(struct json *json, const char *key, const struct run *run)
     json_number(json, "untraced", t->untraced);
     json_number(json, "stacks_lost", t->stacks_lost);
     sampling_json(json, run);
+    thinned_json(json, run);
     missing_json(json, run);
     json_close(json);
 }

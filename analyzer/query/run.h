@@ -4,6 +4,7 @@
 
 #include "json.h"
 #include "report.h"
+#include "thinned.h"
 #include "variances.h"
 #include "window.h"
 #include "store.h"
@@ -30,6 +31,7 @@ struct run {
     struct store_collector collector;
     struct store_run t;             /* the totals */
     struct store_sampling sampling; /* interval 0 = every block was taken: see sampling.h */
+    struct thinned thinned;         /* see thinned.h */
     struct variances v;             /* of t.m, where totals are compared; else 0 */
     int64_t processes, threads;
     struct window window; /* the part of it that was chosen */

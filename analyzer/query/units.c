@@ -113,7 +113,12 @@ char *units_percent(char *out, double part, double whole)
 
 char *units_seconds(char *out, double seconds)
 {
-    if (seconds >= 60)
+    if (seconds >= 2 * 86400)
+        snprintf(out, UNITS_SIZE, "%.0f d %.0f h", floor(seconds / 86400),
+                 floor(fmod(seconds, 86400) / 3600));
+    else if (seconds >= 2 * 3600)
+        snprintf(out, UNITS_SIZE, "%.0f h %.0f min", floor(seconds / 3600), floor(fmod(seconds, 3600) / 60));
+    else if (seconds >= 60)
         snprintf(out, UNITS_SIZE, "%.0f min %.0f s", floor(seconds / 60), floor(fmod(seconds, 60)));
     else if (seconds >= 1)
         snprintf(out, UNITS_SIZE, seconds >= 9.995 ? "%.1f s" : "%.2f s", seconds);

@@ -4,6 +4,7 @@
 #include "args.h"
 #include "filter.h"
 #include "by_line.h"
+#include "quantity.h"
 #include "sampling.h"
 #include "text.h"
 #include "units.h"
@@ -114,11 +115,13 @@ static int nothing_between(struct report *report, const struct run *run, const s
     return report_error(
         report, EXIT_FAILED,
         "what run %lld did between %s and %s is not known: its lines were looked at at %s, and then at "
-        "%s. Name these moments, or marks (trace.h)",
+        "%s%s. Name these moments, or marks (trace.h)",
         (long long)run->number, units_seconds(from, (double)a->wanted_ns / 1e9),
         units_seconds(to, (double)b->wanted_ns / 1e9),
         b->t_ns == WINDOW_START ? "its start" : units_seconds(before, (double)b->shown_ns / 1e9),
-        units_seconds(after, (double)next_ns / 1e9));
+        units_seconds(after, (double)next_ns / 1e9),
+        a->wanted_ns < run->thinned.coarse_ns ? " (what was in between was thinned: --keep, --max-size)"
+                                              : "");
 }
 
 int window_differs(struct report *report, const struct run *a, const struct run *b)
@@ -161,14 +164,15 @@ static int no_mark(struct report *report, const struct run *run, const char *tex
         status = report_error(report, EXIT_FAILED, "run %lld has no mark '%s'; did you mean '%s'?",
                               (long long)run->number, text, nearest);
     else if (count > 0)
-        status = report_error(report, EXIT_FAILED,
-                              "run %lld has no mark '%s'; its marks: %s (or a time in seconds)",
-                              (long long)run->number, text, list != NULL ? list : "");
+        status = report_error(
+            report, EXIT_FAILED,
+            "run %lld has no mark '%s'; its marks: %s (or a time: 90, 2h30m, or -1h for the last hour)",
+            (long long)run->number, text, list != NULL ? list : "");
     else
         status = report_error(
             report, EXIT_FAILED,
-            "run %lld has no mark '%s', nor any other: trace_mark of trace.h makes them. A time in "
-            "seconds does as well",
+            "run %lld has no mark '%s', nor any other: trace_mark of trace.h makes them. A time does as "
+            "well: 90, 2h30m, or -1h for the last hour",
             (long long)run->number, text);
     for (size_t i = 0; i < count; i++)
         free(names[i]);
@@ -178,11 +182,27 @@ static int no_mark(struct report *report, const struct run *run, const char *tex
 
 int window_time(const char *text, double *seconds)
 {
+    uint64_t ns;
+    int back = *text == '-';
     char *end;
 
-    *seconds = strtod(text, &end);
+    if (quantity_ns(text + back, &ns)) {
+        *seconds = (back ? -1 : 1) * ((double)ns / 1e9);
+        return 1;
+    }
+    *seconds = strtod(text, &end); /* 1e3 */
     return end != text && (*end == '\0' || strcmp(end, "s") == 0) && isfinite(*seconds) && *seconds >= 0 &&
            *seconds < 9e9;
+}
+
+/* What is longer ago than the run's start is its start. */
+int64_t window_since_start(const struct run *run, double seconds)
+{
+    int64_t t_ns = llround(seconds * 1e9);
+
+    if (!signbit(seconds))
+        return t_ns;
+    return -t_ns < run->t.wall_ns ? run->t.wall_ns + t_ns : 0;
 }
 
 /* A mark's name takes precedence over a time; "tick#3" may be a name or the third "tick". */
@@ -204,6 +224,13 @@ static int find_moment(struct report *report, const struct run *run, const struc
                     : -1;
         free(name);
     }
+    if (found == 0 && !run->window.exact && run->thinned.set) { /* the last look before it, then */
+        free(moment->mark);
+        moment->mark = NULL;
+        moment->wanted_ns = moment->t_ns;
+        look_up(report, run, moment);
+        return EXIT_FINE;
+    }
     if (found == 0 && !run->window.exact)
         return report_error(
             report, EXIT_FAILED,
@@ -216,7 +243,7 @@ static int find_moment(struct report *report, const struct run *run, const struc
         return no_mark(report, run, text);
     free(moment->mark);
     moment->mark = NULL;
-    moment->t_ns = moment->wanted_ns = moment->shown_ns = llround(seconds * 1e9);
+    moment->t_ns = moment->wanted_ns = moment->shown_ns = window_since_start(run, seconds);
     if (moment->t_ns >= run->t.wall_ns)
         moment->t_ns = WINDOW_END;
     else if (!run->window.exact)
@@ -276,13 +303,50 @@ static const char model_of_part[] =
                                                                           "?3") " AS temporary_variance, "
                                                                                 "{whole: 0.0 AS #_variance}";
 
+/* True if the sum of all samples is what the sites have counted: they were looked at when the run ended, or, where it goes
+ * on, when the sites were written. */
+static int sampled_to_the_end(struct report *report, const struct run *run)
+{
+    sqlite3_stmt *s =
+        report_prepare(report, "SELECT 1 FROM moment WHERE run = ?1 AND t_ns = (SELECT max(t_ns) FROM moment "
+                               "WHERE run = ?1) AND max(t_ns, until_ns) >= ?2");
+    int status = EXIT_FINE, found = 0;
+
+    if (s != NULL) {
+        sqlite3_bind_int64(s, 1, run->number);
+        sqlite3_bind_int64(s, 2, run->t.wall_ns);
+        found = report_step(report, s, &status);
+    }
+    sqlite3_finalize(s);
+    return found;
+}
+
+/* How a part is added up: from the samples within, or from the sites without the samples before it or after it. */
+enum adding { WITHIN, WITHOUT_BEFORE, WITHOUT_AFTER };
+
+/* A run of weeks has millions of samples, and its last hour few. */
+static enum adding how_to_add(struct report *report, const struct run *run)
+{
+    const struct window *window = &run->window;
+    int to_end = window->to.t_ns == WINDOW_END,
+        late = to_end ? window->from.t_ns > run->t.wall_ns / 2 : window->to.t_ns > run->t.wall_ns / 2;
+
+    if (to_end)
+        return late && sampled_to_the_end(report, run) ? WITHIN : WITHOUT_BEFORE;
+    return window->from.t_ns == WINDOW_START && late && sampled_to_the_end(report, run) ? WITHOUT_AFTER
+                                                                                        : WITHIN;
+}
+
 /* Creates the table of the part's sites. What was counted up to a moment is the sum of its samples; up to
  * the end, the sites themselves. */
 static int make_sites(struct report *report, struct run *run)
 {
+    static const char *const samples[] = {[WITHIN] = "t_ns > ?1 AND t_ns <= ?2",
+                                          [WITHOUT_BEFORE] = "t_ns <= ?1",
+                                          [WITHOUT_AFTER] = "t_ns > ?2"};
     static int made;
     struct window *window = &run->window;
-    int to_end = window->to.t_ns == WINDOW_END;
+    enum adding how = how_to_add(report, run);
 
     snprintf(window->sites, sizeof window->sites, "between_%d", ++made);
     char *sql = sqlite3_mprintf(
@@ -298,9 +362,8 @@ static int make_sites(struct report *report, struct run *run)
         ") AS c LEFT JOIN site AS s ON s.run = %lld AND ({key: s.#}) = ({key: c.#}) "
         "WHERE ({sampled: c.#}) <> ({sampled: 0})",
         window->sites, (long long)run->number, sampling_is_on(run) ? model_of_part : "",
-        to_end ? "{sampled: -# AS #}" : "{sampled: #}", (long long)run->number,
-        to_end ? "t_ns <= ?1" : "t_ns > ?1 AND t_ns <= ?2", (long long)run->number, to_end,
-        (long long)run->number);
+        how != WITHIN ? "{sampled: -# AS #}" : "{sampled: #}", (long long)run->number, samples[how],
+        (long long)run->number, how != WITHIN, (long long)run->number);
     sqlite3_stmt *s = report_prepare_text(report, sql);
     int status = s != NULL ? EXIT_FINE : EXIT_FAILED;
 

@@ -1,6 +1,6 @@
 /* window.h - a part of a run's time: --from and --to of all reports, and RUN@MOMENT.
  *
- * A moment is a mark (trace.h), by name, or a time in seconds since the start; a time means the last moment up to it
+ * A moment is a mark (trace.h), by name, or a time since the start or (negative) before the end; a time means the last moment up to it
  * at which every site was sampled. Reports show the difference of the counters between two moments: what was
  * allocated after the first and up to the second, and how much more (or less) was live at the second. How high the
  * heap was in between is known between marks, but not which lines made up that peak. Reports that read no sites
@@ -61,8 +61,11 @@ int window_divide(const struct report *report, struct run *run);
 void window_print(const struct report *report, const struct run *run, const struct store_measures *sums);
 void window_json(struct json *json, const struct run *run);
 
-/* True for a time in seconds: "1.5", "1.5s". */
+/* True for a time: "1.5" seconds, "2h30m"; negative, and be it -0, for one that is told from the end: "-1h". */
 int window_time(const char *text, double *seconds);
+
+/* The same in nanoseconds since the run's start; of one that goes on, the end is now. */
+int64_t window_since_start(const struct run *run, double seconds);
 
 /* "list@loaded": what tells runs apart in a comparison; malloc'ed. */
 char *window_name(const struct run *run, const char *name);

@@ -23,7 +23,7 @@ static struct filter filter;
 
 static const struct option_spec options[] = {
     {"at", OPTION_TEXT, &at, "MOMENT",
-     "a mark, seconds, 'peak' or 'end' (default: the latest, mostly the end)", NULL},
+     "a mark, a time (90, 2h30m, -1h), 'peak' or 'end' (default: the latest, mostly the end)", NULL},
     {"limit", OPTION_NUMBER, &limit, "N", "lines to show of each part (default: 5; 0: all)", NULL},
     {"process", OPTION_TEXT, &filter.process, "P", "processes: number in the run, PID, or a glob (python*)",
      NULL},

@@ -244,6 +244,16 @@ static void print_history(const struct report *report, const struct run *run)
     free(text);
 }
 
+static void print_thinned(const struct report *report, const struct run *run)
+{
+    char sentences[THINNED_TEXT], text[THINNED_TEXT + NAME_COLUMN];
+
+    if (*thinned_text(report, run, sentences) == '\0')
+        return;
+    snprintf(text, sizeof text, "%-*s%s", NAME_COLUMN, "thinned", sentences);
+    text_wrap(stdout, text, (size_t)report->width, NAME_COLUMN);
+}
+
 static void print_facts(const struct report *report, const struct run *run)
 {
     const struct store_run *t = &run->t;
@@ -273,6 +283,7 @@ static void print_facts(const struct report *report, const struct run *run)
                units_bytes(b, t->m.live_bytes, report->bytes));
     printf("temporary    %15s  %12s  of allocations\n", units_count(a, t->m.temporary),
            units_percent(b, (double)t->m.temporary, (double)t->m.allocations));
+    print_thinned(report, run);
     free(command);
 }
 

@@ -24,8 +24,8 @@ static struct filter moments; /* only its --from and --to are used */
 
 static const struct option_spec options[] = {
     {"rows", OPTION_NUMBER, &rows, "N", "height of the chart (default: 12)", NULL},
-    {"from", OPTION_TEXT, &moments.from, "MOMENT", "the part that begins there: a mark (trace.h), or seconds",
-     NULL},
+    {"from", OPTION_TEXT, &moments.from, "MOMENT",
+     "the part that begins there: a mark (trace.h), or a time: 90, 2h30m, -1h", NULL},
     {"to", OPTION_TEXT, &moments.to, "MOMENT", "and ends there; the first mark of that name after --from",
      NULL},
     {0},

@@ -455,6 +455,8 @@ static int apply(struct receiver *r, const struct rows_message *m)
         return apply_site_fate(r, m);
     case ROWS_PEAK_COPY:
         return apply_peak_copy(r, m);
+    case ROWS_THIN:
+        return store_thin(store, &(struct store_bounds){number(m, 0), number(m, 1)}, number(m, 2));
     case ROWS_LINE_TOTALS:
         return store_line_totals(store);
     default: /* rows that come in large numbers, or the end */

@@ -344,6 +344,15 @@ int store_line_totals(struct store *store)
     return only(store, ROWS_LINE_TOTALS);
 }
 
+int store_thin(struct store *store, const struct store_bounds *bounds, int64_t now_ns)
+{
+    begin(store, ROWS_THIN);
+    number(store, bounds->keep_ns);
+    number(store, bounds->most_bytes);
+    number(store, now_ns);
+    return end(store);
+}
+
 /* ---- rows ------------------------------------------------------------------------------------------ */
 
 int store_process(struct store *store, const struct store_process *p)

@@ -57,6 +57,8 @@ int store_run_delete(struct store *store, int64_t run)
         code = store_sampling_delete(store, run);
     if (code == 0)
         code = store_fates_delete(store, run);
+    if (code == 0)
+        code = store_thinning_delete(store, run);
     return code == 0 ? store_origin_delete(store, run) : code;
 }
 
@@ -180,5 +182,7 @@ int store_run_copy(struct store *to, struct sqlite3 *from, int64_t run, int64_t 
         code = store_types_copy(to, from, run, *copy);
     if (code == 0)
         code = store_sampling_copy(to, from, run, *copy);
+    if (code == 0)
+        code = store_thinning_copy(to, from, run, *copy);
     return code == 0 ? store_fates_copy(to, from, run, *copy) : code;
 }

@@ -168,6 +168,8 @@ static int open_read(struct store *store)
         code = store_fates_show(store);
     if (code == 0)
         code = store_sampling_show(store);
+    if (code == 0)
+        code = store_thinning_show(store);
     return code == 0 ? store_views_show_all(store, 0) : code;
 }
 

@@ -73,6 +73,7 @@ void store_close(struct store *store)
     store_lock_release(store);
     free(store->path);
     free(store->file);
+    free(store->thinning.kept);
     free(store);
 }
 
@@ -355,6 +356,13 @@ static int use_wal(struct store *store)
     }
     store->unsynced = wal_is_fresh(store);
     return store_check(store, result, "open");
+}
+
+void store_checkpoint(struct store *store)
+{
+    sqlite3_busy_handler(store->db, NULL, NULL);
+    sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_handler(store->db, wait_for_lock, store);
 }
 
 int store_sync_from_now_on(struct store *store)

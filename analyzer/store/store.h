@@ -205,6 +205,16 @@ struct store_sampling {
 };
 int store_sampling(struct store *store, const struct store_sampling *sampling);
 
+/* Bounds what grows with the time that a run takes: merges what is known of its past, the older the coarser, see thinning.h.
+ * Counts, peaks, marks and the table of sites stay as they are, and so do all other runs. To be called outside of
+ * transactions, after each commit; mostly it finds that nothing is due. now_ns: since the start of the run. */
+struct store_bounds {
+    int64_t keep_ns;    /* what is younger is not merged, where most_bytes allow it; 0 = not said */
+    int64_t most_bytes; /* of the file, with its WAL; 0 = no limit, else at least STORE_BYTES_LEAST */
+};
+#define STORE_BYTES_LEAST (1 << 20)
+int store_thin(struct store *store, const struct store_bounds *bounds, int64_t now_ns);
+
 /* The variances of what a site's row says: of numbers of blocks, and of bytes (bytes squared). Finite, not negative;
  * -EINVAL where one is above STORE_VARIANCE_MAX. A site without such a row is exact. Inserts or replaces. */
 #define STORE_VARIANCE_MAX 1e36
@@ -305,6 +315,9 @@ int store_types_show(struct store *store);
 /* For a file opened for reading: looks whether it has tables of sampled runs; if so, the views have their errors from
  * here on. store_open_read() does that; call it again when a collector may have created them since. */
 int store_sampling_show(struct store *store);
+
+/* The same of the table of what was thinned, see thinning_table.c. */
+int store_thinning_show(struct store *store);
 
 /* True if a file opened for reading has the tables sampling and site_error; else they must not be read. */
 int store_is_sampled(const struct store *store);

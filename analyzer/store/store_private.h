@@ -3,6 +3,7 @@
 #define LIBTRACE_STORE_PRIVATE_H
 
 #include "store.h"
+#include "thinning.h"
 
 #include <sqlite3.h>
 
@@ -54,6 +55,20 @@ struct feed {
     } value[FEED_COLUMNS];
 };
 
+/* How the run is thinned, see thin.c. */
+struct store_thinning {
+    int begun;                       /* the run's row is there */
+    int force;                       /* see thinning.h */
+    int64_t done_ns[THINNING_SPANS]; /* up to when it was thinned, by grain */
+    int64_t next_ns;                 /* when the next pass is due */
+    int64_t room;                    /* bytes that the WAL may take; 0 = no limit */
+    int64_t left;                    /* bytes of the file that were in use after it was thinned by force */
+    int is_short;                    /* that did not help, which was noted */
+    int64_t last_mark;               /* the id up to which marks were looked at */
+    int64_t *kept;                   /* t_ns of moments that marks refer to, in order */
+    size_t kept_count, kept_room;
+};
+
 struct store {
     sqlite3 *db;            /* NULL after a failed open */
     char *path;             /* as the user gave it, for messages */
@@ -69,8 +84,9 @@ struct store {
     int64_t run;            /* the run that is being written, 0 = none yet */
     sqlite3_stmt *statement[STORE_STATEMENTS]; /* NULL = not prepared yet */
     struct feed *feed;                         /* the rows being inserted now, else NULL */
-    int lock_fd;                               /* see recorder_lock.c; -1 = none */
-    char error[8192];                          /* the last failure as a sentence, '' = none */
+    struct store_thinning thinning;
+    int lock_fd;      /* see recorder_lock.c; -1 = none */
+    char error[8192]; /* the last failure as a sentence, '' = none */
 };
 
 extern const char store_schema_sql[];
@@ -82,7 +98,8 @@ extern const char store_types_sql[];      /* the same of type_table.c */
 extern const char store_type_views_sql[];
 extern const char store_sampling_sql[]; /* of sampling_table.c */
 extern const char store_sampling_views_sql[];
-extern const char store_fates_sql[]; /* of fate_table.c */
+extern const char store_fates_sql[];    /* of fate_table.c */
+extern const char store_thinning_sql[]; /* of thinning_table.c */
 
 /* A database without runs, as a file; size 0 = none is known. */
 extern const unsigned char store_image[];
@@ -181,6 +198,10 @@ int store_views_show_all(struct store *store, int again);
 int store_sampling_make(struct store *store);
 int store_sampling_delete(struct store *store, int64_t run);
 int store_sampling_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
+/* The same of the table of thinning_table.c. */
+int store_thinning_make(struct store *store);
+int store_thinning_delete(struct store *store, int64_t run);
+int store_thinning_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
 /* The same of the tables of fate_table.c. */
 int store_fates_make(struct store *store);
 int store_fates_delete(struct store *store, int64_t run);
@@ -216,6 +237,9 @@ const char *store_user_name(uint32_t uid, char name[STORE_USER_NAME]);
 
 /* Creates the virtual table 'feed', which reads store->feed. */
 int store_feed_open(struct store *store);
+
+/* Writes the WAL back into the file, and cuts it, unless a reader is in the way. */
+void store_checkpoint(struct store *store);
 
 /* From here on commits survive a crash of the machine; they wait for the disk now and then. */
 int store_sync_from_now_on(struct store *store);

@@ -123,3 +123,37 @@ def test_early_moments(build, trace):
             break
     assert early >= 8, early
     assert traced.one("SELECT count(*) AS n FROM moment WHERE until_ns < t_ns")["n"] == 0
+
+
+def test_times_from_the_end(grown, report):
+    """A negative time is told from the end, or from now; one that is longer ago than the start is the start."""
+    database, (early, late) = grown
+    [[wall_ns]] = sqlite3.connect(database).execute("SELECT wall_ns FROM run")
+    for text, moment in ((f"-{wall_ns / 1e9 - early:.3f}", early), (f"-{(wall_ns / 1e9 - late) * 1000:.0f}ms", late), (f"0h0m{late:.3f}s", late)):
+        found = json.loads(report(database, "top", "--to", text, "--json").stdout)
+        assert found["part"]["to"]["t_s"] == pytest.approx(moment, abs=0.002)
+    whole, hour = (json.loads(report(database, "top", "--by", "bytes", *more, "--json").stdout) for more in ([], ["--from", "-1h"]))
+    assert [r["bytes"] for r in whole["rows"]] == [r["bytes"] for r in hour["rows"]]
+    assert "From the start to the end" in report(database, "top", "--from", "-1h").stdout
+    between = json.loads(report(database, "top", "--from", f"-{wall_ns / 1e9 - early:.3f}", "--to", "-0", "--json").stdout)
+    assert keeps(between) == pytest.approx(10 * MIB, rel=0.01)
+    assert report(database, "compare", f"@-{wall_ns / 1e9 - early:.3f}", "@-0").returncode == 0
+    assert report(database, "timeline", "--from", "-1h").returncode == 0
+
+
+@pytest.mark.parametrize("text", ["-1x", "1h2", "-", "2m1h", "--1"])
+def test_what_is_no_time(grown, report, text):
+    database, _ = grown
+    done = report(database, "top", f"--from={text}")
+    assert done.returncode == 1 and f"no mark '{text}'" in done.stderr and "-1h for the last hour" in done.stderr, done
+
+
+def test_parts_make_the_whole(grown, report):
+    """What was counted before a time and after it is all, whichever of both is added up from samples."""
+    database, (early, late) = grown
+    [[wall_ns]] = sqlite3.connect(database).execute("SELECT wall_ns FROM run")
+    for text in (f"{early:.3f}", f"{late:.3f}", f"{wall_ns / 5e9:.3f}", f"{wall_ns / 1.01e9:.3f}"):
+        whole, before, after = (json.loads(report(database, "top", "--by", "bytes", "--limit", "0", *more, "--json").stdout)
+                                for more in ([], ["--to", text], ["--from", text]))
+        for measure in ("allocations", "bytes", "live_bytes"):
+            assert sum(r[measure] for part in (before, after) for r in part["rows"]) == sum(r[measure] for r in whole["rows"]), (text, measure)

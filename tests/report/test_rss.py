@@ -132,9 +132,9 @@ def test_the_latest_is_shown(make_db, as_json):
 def test_moments_that_are_not_there(make_db, run):
     path = make_db("resident")
     add_mark(path, 2, "unseen", 0.4)
-    for at, says in (("laoded", "did you mean 'loaded'?"), ("nothing of the kind", "it is at: loaded, end, peak (or a time in seconds)"),
+    for at, says in (("laoded", "did you mean 'loaded'?"), ("nothing of the kind", "it is at: loaded, end, peak (or a time: 90, 2h30m, -1h)"),
                      ("0.01", "first looked at at 102 ms, and not up to 10 ms"), ("unseen", "nothing is known by page at 'unseen'"),
-                     ("tick#3", "nothing is known"), ("-1", "nothing is known"), ("nan", "nothing is known")):
+                     ("tick#3", "nothing is known"), ("-1x", "nothing is known"), ("-1h", "not up to 0 s"), ("nan", "nothing is known")):
         assert says in run("rss", f"--at={at}", status=1).stderr, at
     with sqlite3.connect(path) as connection:
         connection.execute("DELETE FROM page_moment WHERE kind = 3")

@@ -139,14 +139,72 @@ static void a_realloc_that_fails(void **state)
     assert_int_equal(tracker.ledger.heap.blocks, 0);
 }
 
+/* A thread that has ended is written once more when nothing of it can come any more, and then its place is another's. */
+static void threads_that_have_ended(void **state)
+{
+    (void)state;
+    size_t count;
+    event(1, 10, WIRE_ALLOC, 1, 24);
+    drain_all(&tracker);
+    struct tracked_thread *gone = tracker_thread(&tracker, 1);
+    gone->ended = true;
+    gone->sweep = tracker.sweep;
+    free(tracker_take_threads(&tracker, &count));
+    assert_int_equal(count, THREADS);
+    assert_int_equal(tracker.free_thread, 0);
+    for (int i = 0; i < 20; i++)
+        drain_all(&tracker);
+    struct tracked_thread *taken = tracker_take_threads(&tracker, &count);
+    assert_int_equal(count, THREADS);
+    assert_int_equal(taken[1].allocations, 1);
+    free(taken);
+    assert_int_equal(tracker.free_thread, 2);
+    free(tracker_take_threads(&tracker, &count));
+    assert_int_equal(count, THREADS - 1);
+}
+
+/* With sites of their own they are referred to for good. */
+static void threads_with_sites_stay(void **state)
+{
+    (void)state;
+    size_t count;
+    tracker.by_thread = true;
+    tracker_thread(&tracker, 1)->ended = true;
+    tracker.sweep = 100;
+    for (int i = 0; i < 3; i++) {
+        free(tracker_take_threads(&tracker, &count));
+        assert_int_equal(count, THREADS);
+    }
+    assert_int_equal(tracker.free_thread, 0);
+}
+
+/* Marks that were written and seen are let go, and the others are where they are looked for. */
+static void marks_that_are_done(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 2500; i++) {
+        tracker_mark(&tracker, 0, i + 1, i + 1);
+        tracker.marks_written = i < 2000 ? i : 2000;
+        tracker_marks_done(&tracker, i);
+    }
+    assert_int_equal(tracker.mark_count, 2500);
+    assert_int_equal(tracker.marks_dropped, 2000);
+    for (uint32_t i = 2000; i < 2500; i++)
+        assert_int_equal(tracker_mark_at(&tracker, i)->number, i + 1);
+    grow_free(&tracker.marks);
+    grow_free(&tracker.samples.moments);
+    grow_free(&tracker.samples.rows);
+    grow_free(&tracker.samples.sampled);
+}
+
 #define STARTED(test) cmocka_unit_test_setup_teardown(test, start, end)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STARTED(a_free_before_its_allocation),
-        STARTED(a_free_after_the_next_allocation),
-        STARTED(a_realloc_that_fails),
+        STARTED(a_free_before_its_allocation), STARTED(a_free_after_the_next_allocation),
+        STARTED(a_realloc_that_fails),         STARTED(threads_that_have_ended),
+        STARTED(threads_with_sites_stay),      STARTED(marks_that_are_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

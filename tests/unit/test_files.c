@@ -241,6 +241,23 @@ static void test_one_without_a_slot(void **state)
     assert_int_equal(files_find(run.files, 1, 1), files_find(run.files, 2, 1));
 }
 
+/* A process that is done with is forgotten, though one before it lives: a server that forks would fill the memory. */
+static void test_one_that_is_gone_is_forgotten(void **state)
+{
+    (void)state;
+    write_file("a.so", "first");
+    add_process(0, false);
+    add_process(1, true);
+    load(0, "a.so");
+    load(1, "a.so");
+    files_look(run.files, &run.tracker);
+    assert_int_not_equal(files_find(run.files, 1, 1), 0);
+    tracker_process(&run.tracker, 1)->slot = NULL;
+    files_look(run.files, &run.tracker);
+    assert_int_equal(files_find(run.files, 1, 1), 0);
+    assert_int_not_equal(files_find(run.files, 0, 1), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_removed_and_replaced, begin, end),
         cmocka_unit_test_setup_teardown(test_overwritten_while_held, begin, end),
         cmocka_unit_test_setup_teardown(test_one_without_a_slot, begin, end),
+        cmocka_unit_test_setup_teardown(test_one_that_is_gone_is_forgotten, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* attach_collector.c - see attach_collector.h. */
 #include "attach_collector.h"
 #include "collector.h"
+#include "quantity.h"
 #include "wire.h"
 #include "wire_attach.h"
 
@@ -21,8 +22,12 @@
 /* Fills in the arguments for the settings that are on. */
 static void fill_settings(char *settings[COLLECTOR_SETTINGS + 1])
 {
-    static char sample[40];
+    static char sample[40], keep[40], most[40];
+    const uint64_t keep_ns = limit_setting(KEEP_VARIABLE, quantity_keep),
+                   bytes = limit_setting(MAX_SIZE_VARIABLE, quantity_max_size);
     snprintf(sample, sizeof sample, COLLECTOR_SAMPLE "%u", sample_setting());
+    snprintf(keep, sizeof keep, COLLECTOR_KEEP "%llu", (unsigned long long)keep_ns);
+    snprintf(most, sizeof most, COLLECTOR_MOST "%llu", (unsigned long long)bytes);
     const struct {
         bool on;
         const char *word;
@@ -33,6 +38,8 @@ static void fill_settings(char *settings[COLLECTOR_SETTINGS + 1])
         {setting("LIBTRACE_BLOCKS", 0) == 1, COLLECTOR_BLOCKS},
         {setting("LIBTRACE_TYPES", 1) != 0, COLLECTOR_TYPES},
         {sample_setting() != 0, sample},
+        {keep_ns != 0, keep},
+        {bytes != 0, most},
     };
     for (unsigned i = 0; i < COLLECTOR_SETTINGS; i++)
         if (words[i].on)

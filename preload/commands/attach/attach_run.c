@@ -1,5 +1,6 @@
 /* attach_run.c - see attach_run.h. */
 #include "attach_run.h"
+#include "quantity.h"
 #include "sampling_rule.h"
 
 #include <stdarg.h>
@@ -26,6 +27,12 @@ uint32_t setting(const char *name, uint32_t otherwise)
 {
     const char *text = getenv(name);
     return text && *text ? (uint32_t)strtoul(text, NULL, 10) : otherwise;
+}
+
+uint64_t limit_setting(const char *name, uint64_t (*value_of)(const char *text))
+{
+    const char *text = getenv(name);
+    return text && !quantity_none(text) ? value_of(text) : 0;
 }
 
 uint32_t sample_setting(void)

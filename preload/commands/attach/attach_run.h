@@ -39,6 +39,9 @@ bool refuse(const struct options *options, const char *why);
 /* A number from the environment. */
 uint32_t setting(const char *name, uint32_t otherwise);
 
+/* LIBTRACE_KEEP, LIBTRACE_MAX_SIZE, as quantity.h reads them; 0 = without limit. */
+uint64_t limit_setting(const char *name, uint64_t (*value_of)(const char *text));
+
 /* LIBTRACE_SAMPLE: bytes between samples; 0 = every block is recorded. */
 uint32_t sample_setting(void);
 

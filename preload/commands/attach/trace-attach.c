@@ -9,6 +9,7 @@
 #include "inside.h"
 #include "option_words.h"
 #include "refusal.h"
+#include "quantity.h"
 #include "sampling_rule.h"
 
 #include <errno.h>
@@ -36,6 +37,8 @@ static const char usage_text[] =
     "  --no-types          leaves out which types objects of Python and C++ have\n"
     "  --sample[=BYTES]    records a sample only, one block in about 512KiB: for programs that must not slow "
     "down\n"
+    "  --keep TIME         thins what is older than TIME (7d): for programs that run for weeks\n"
+    "  --max-size BYTES    thins as much as it takes to keep FILE below BYTES (200MiB)\n"
     "  -d, -o, --db FILE   records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --verbose           tells for how long the program was stopped\n"
     "  --help, --version\n"
@@ -194,6 +197,8 @@ static int parse(int argc, char **argv, struct options *options)
         NO_COMMAND,
         NO_TYPES,
         SAMPLE,
+        KEEP,
+        MAX_SIZE,
         DURATION,
         DETACH,
         BACKGROUND,
@@ -204,6 +209,7 @@ static int parse(int argc, char **argv, struct options *options)
         {"label", required_argument, NULL, LABEL}, {"duration", required_argument, NULL, DURATION},
         {"threads", no_argument, NULL, THREADS},   {"no-command", no_argument, NULL, NO_COMMAND},
         {"no-types", no_argument, NULL, NO_TYPES}, {"sample", optional_argument, NULL, SAMPLE},
+        {"keep", required_argument, NULL, KEEP},   {"max-size", required_argument, NULL, MAX_SIZE},
         {"db", required_argument, NULL, 'o'},      {"output", required_argument, NULL, 'o'},
         {"detach", no_argument, NULL, DETACH},     {"background", no_argument, NULL, BACKGROUND},
         {"verbose", no_argument, NULL, VERBOSE},   {"help", no_argument, NULL, 'h'},
@@ -228,6 +234,12 @@ static int parse(int argc, char **argv, struct options *options)
             break;
         case SAMPLE:
             setenv(SAMPLING_VARIABLE, optarg ? optarg : SAMPLING_USUAL, 1);
+            break;
+        case KEEP:
+            setenv(KEEP_VARIABLE, optarg, 1);
+            break;
+        case MAX_SIZE:
+            setenv(MAX_SIZE_VARIABLE, optarg, 1);
             break;
         case DURATION:
             if (!parse_number(optarg, 0.001, &options->duration))
@@ -262,6 +274,11 @@ static int parse(int argc, char **argv, struct options *options)
     const char *sample = getenv(SAMPLING_VARIABLE);
     if (sample && !sampling_off(sample) && !sampling_interval(sample))
         return complain(SAMPLING_WRONG, sample), STATUS_USAGE;
+    const char *keep = getenv(KEEP_VARIABLE), *size = getenv(MAX_SIZE_VARIABLE);
+    if (keep && !quantity_none(keep) && !quantity_keep(keep))
+        return complain(KEEP_WRONG, keep), STATUS_USAGE;
+    if (size && !quantity_none(size) && !quantity_max_size(size))
+        return complain(MAX_SIZE_WRONG, size), STATUS_USAGE;
     return -1;
 }
 

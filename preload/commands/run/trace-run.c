@@ -4,6 +4,7 @@
 #include "database.h"
 #include "option_words.h"
 #include "program.h"
+#include "quantity.h"
 #include "sampling_rule.h"
 #include "wire.h"
 #include "wire_door.h"
@@ -36,6 +37,8 @@ static const char usage_text[] =
     "  --no-types        leaves out which types objects of Python and C++ have\n"
     "  --sample[=BYTES]  records a sample only, one block in about 512KiB: for programs that must not slow "
     "down\n"
+    "  --keep TIME       thins what is older than TIME (7d): for programs that run for weeks\n"
+    "  --max-size BYTES  thins as much as it takes to keep FILE below BYTES (200MiB)\n"
     "  -d, -o, --db FILE records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --threads         tells threads apart line by line, for trace-report --thread\n"
     "  --events          also logs every single allocation and free\n"
@@ -320,7 +323,7 @@ static void hint(const char *database, const struct timespec *begin, pid_t comma
 
 int main(int argc, char **argv)
 {
-    enum { LABEL = 256, THREADS, EVENTS, NO_COMMAND, NO_TYPES, SAMPLE, HELP, VERSION };
+    enum { LABEL = 256, THREADS, EVENTS, NO_COMMAND, NO_TYPES, SAMPLE, KEEP, MAX_SIZE, HELP, VERSION };
     static const struct option options[] = {
         {"label", required_argument, NULL, LABEL},
         {"db", required_argument, NULL, 'o'},
@@ -332,9 +335,11 @@ int main(int argc, char **argv)
         {"no-command", no_argument, NULL, NO_COMMAND},
         {"no-types", no_argument, NULL, NO_TYPES},
         {"sample", optional_argument, NULL, SAMPLE},
+        {"keep", required_argument, NULL, KEEP},
+        {"max-size", required_argument, NULL, MAX_SIZE},
         {NULL, 0, NULL, 0},
     };
-    const char *label = NULL, *database = NULL, *sample = NULL;
+    const char *label = NULL, *database = NULL, *sample = NULL, *keep = NULL, *max_size = NULL;
     int threads = 0, events = 0, no_command = 0, no_types = 0, option;
 
     opterr = 0;
@@ -362,6 +367,12 @@ int main(int argc, char **argv)
         case SAMPLE:
             sample = optarg ? optarg : SAMPLING_USUAL;
             break;
+        case KEEP:
+            keep = optarg;
+            break;
+        case MAX_SIZE:
+            max_size = optarg;
+            break;
         case 'h':
         case HELP:
             fputs(usage_text, stdout);
@@ -383,6 +394,18 @@ int main(int argc, char **argv)
         sample = getenv(SAMPLING_VARIABLE);
     if (sample && !sampling_off(sample) && !sampling_interval(sample)) {
         complain(SAMPLING_WRONG, sample);
+        return STATUS_USAGE;
+    }
+    if (!keep)
+        keep = getenv(KEEP_VARIABLE);
+    if (keep && !quantity_none(keep) && !quantity_keep(keep)) {
+        complain(KEEP_WRONG, keep);
+        return STATUS_USAGE;
+    }
+    if (!max_size)
+        max_size = getenv(MAX_SIZE_VARIABLE);
+    if (max_size && !quantity_none(max_size) && !quantity_max_size(max_size)) {
+        complain(MAX_SIZE_WRONG, max_size);
         return STATUS_USAGE;
     }
 
@@ -408,6 +431,8 @@ int main(int argc, char **argv)
         (threads && setenv("LIBTRACE_THREADS", "1", 1) != 0) ||
         (events && setenv("LIBTRACE_EVENTS", "1", 1) != 0) ||
         (sample && setenv(SAMPLING_VARIABLE, sample, 1) != 0) ||
+        (keep && setenv(KEEP_VARIABLE, keep, 1) != 0) ||
+        (max_size && setenv(MAX_SIZE_VARIABLE, max_size, 1) != 0) ||
         (no_types && setenv("LIBTRACE_TYPES", "0", 1) != 0) ||
         (no_command && setenv("LIBTRACE_COMMAND", "0", 1) != 0)) {
         complain("cannot set the environment: %s.", strerror(errno));

@@ -20,6 +20,7 @@ struct settings {
     bool types;                   /* LIBTRACE_TYPES=0: leave out the types of objects */
     int stack;                    /* LIBTRACE_STACK: enum stack_choice */
     uint32_t sample;              /* LIBTRACE_SAMPLE: bytes between samples; 0 = every block is recorded */
+    uint64_t keep_ns, max_size;   /* LIBTRACE_KEEP, LIBTRACE_MAX_SIZE; 0 = without limit */
     bool threads, events, blocks; /* for the collector, see collector.h */
 };
 enum stack_choice { STACK_AUTO, STACK_PYTHON, STACK_NATIVE, STACK_BOTH };

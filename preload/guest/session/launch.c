@@ -75,10 +75,15 @@ static void write_number(char number[24], int descriptor)
     guest_format_number(number, number + 24, descriptor >= 3 ? (uint64_t)descriptor : 0);
 }
 
+static void write_setting(char setting[40], const char *word, uint64_t value)
+{
+    guest_format_number(guest_format(setting, setting + 40, word), setting + 40, value);
+}
+
 const char *launch_collector(const struct settings *settings, struct launch *launch)
 {
     static char path[PATH_MAX];
-    char numbers[3][24], sample[40];
+    char numbers[3][24], sample[40], keep[40], most[40];
     char *arguments[COLLECTOR_ARGUMENTS] = {path, numbers[0], numbers[1], "0", numbers[2], database};
     const int kept[SPAWN_KEPT] = {launch->memory, launch->self, launch->door};
     unsigned count = COLLECTOR_FIXED;
@@ -89,14 +94,16 @@ const char *launch_collector(const struct settings *settings, struct launch *lau
         {settings->follow, COLLECTOR_FOLLOW}, {settings->threads, COLLECTOR_THREADS},
         {settings->events, COLLECTOR_EVENTS}, {settings->blocks, COLLECTOR_BLOCKS},
         {settings->types, COLLECTOR_TYPES},   {settings->sample != 0, sample},
+        {settings->keep_ns != 0, keep},       {settings->max_size != 0, most},
     };
     const char *why = database_path(database, sizeof database);
     if (why)
         return why;
     for (int i = 0; i < SPAWN_KEPT; i++)
         write_number(numbers[i], kept[i]);
-    guest_format_number(guest_format(sample, sample + sizeof sample, COLLECTOR_SAMPLE),
-                        sample + sizeof sample, settings->sample);
+    write_setting(sample, COLLECTOR_SAMPLE, settings->sample);
+    write_setting(keep, COLLECTOR_KEEP, settings->keep_ns);
+    write_setting(most, COLLECTOR_MOST, settings->max_size);
     for (unsigned i = 0; i < COLLECTOR_SETTINGS; i++)
         if (words[i].on)
             arguments[count++] = (char *)words[i].word;

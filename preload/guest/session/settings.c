@@ -3,6 +3,7 @@
 #include "guest.h"
 #include "join.h"
 #include "process.h"
+#include "quantity.h"
 #include "sampling_rule.h"
 
 #include <string.h>
@@ -51,6 +52,17 @@ static uint32_t sample_setting(void)
     return interval;
 }
 
+/* 0 = no limit. */
+static uint64_t limit_setting(const char *name, uint64_t (*value_of)(const char *text), const char *wrong)
+{
+    const char *text = guest_variable(name);
+    bool on = text && !quantity_none(text);
+    uint64_t value = on ? value_of(text) : 0;
+    if (on && !value)
+        say_setting(wrong, text);
+    return value;
+}
+
 void settings_read(void)
 {
     settings.depth = number_between("LIBTRACE_DEPTH", 1, 1024, 128);
@@ -63,4 +75,9 @@ void settings_read(void)
     settings.types = number_between("LIBTRACE_TYPES", 0, 1, 1);
     settings.stack = stack_setting();
     settings.sample = sample_setting();
+    settings.keep_ns = limit_setting(KEEP_VARIABLE, quantity_keep,
+                                     KEEP_VARIABLE " is a time like 7d; all is kept, as this is none: ");
+    settings.max_size = limit_setting(
+        MAX_SIZE_VARIABLE, quantity_max_size,
+        MAX_SIZE_VARIABLE " is a size like 200MiB, from 1MiB on; there is no limit, as this is none: ");
 }
