@@ -9,6 +9,11 @@ target_link_libraries(test_cfi PRIVATE guest PkgConfig::CMOCKA PkgConfig::LIBDW 
 set_target_properties(test_cfi PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_cfi COMMAND test_cfi)
 
+add_executable(test_expression ${CMAKE_CURRENT_LIST_DIR}/test_expression.c ${CMAKE_SOURCE_DIR}/preload/guest/stack/expression.c)
+target_link_libraries(test_expression PRIVATE guest PkgConfig::CMOCKA)
+set_target_properties(test_expression PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_expression COMMAND test_expression)
+
 add_executable(test_arena ${CMAKE_CURRENT_LIST_DIR}/test_arena.c ${CMAKE_SOURCE_DIR}/preload/guest/link/arena.c
   ${CMAKE_SOURCE_DIR}/preload/guest/base/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest/base/guest.c)
 target_link_libraries(test_arena PRIVATE guest PkgConfig::CMOCKA)
