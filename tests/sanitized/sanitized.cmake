@@ -1,6 +1,6 @@
 # Builds of the analyzer and of the unit tests under sanitizers, with asserts; what runs inside programs is the same
 # as ever. Not in a build that is one itself.
-if(LIBTRACE_SANITIZE)
+if(LIBTRACE_SANITIZE OR LIBTRACE_COVERAGE)
   return()
 endif()
 

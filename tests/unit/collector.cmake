@@ -2,7 +2,7 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 
-foreach(name test_blocks test_inherited test_drain test_event_log test_ledger test_map_ranges test_samples test_trim test_working_set)
+foreach(name test_blocks test_inherited test_drain test_event_log test_ledger test_map_ranges test_pending_frees test_samples test_trim test_working_set)
   add_executable(${name} ${CMAKE_CURRENT_LIST_DIR}/${name}.c)
   target_link_libraries(${name} PRIVATE ledger PkgConfig::CMOCKA)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

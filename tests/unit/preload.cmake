@@ -9,6 +9,11 @@ target_link_libraries(test_cfi PRIVATE guest PkgConfig::CMOCKA PkgConfig::LIBDW 
 set_target_properties(test_cfi PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_cfi COMMAND test_cfi)
 
+add_executable(test_expression ${CMAKE_CURRENT_LIST_DIR}/test_expression.c ${CMAKE_SOURCE_DIR}/preload/guest/stack/expression.c)
+target_link_libraries(test_expression PRIVATE guest PkgConfig::CMOCKA)
+set_target_properties(test_expression PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_expression COMMAND test_expression)
+
 add_executable(test_arena ${CMAKE_CURRENT_LIST_DIR}/test_arena.c ${CMAKE_SOURCE_DIR}/preload/guest/link/arena.c
   ${CMAKE_SOURCE_DIR}/preload/guest/base/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest/base/guest.c)
 target_link_libraries(test_arena PRIVATE guest PkgConfig::CMOCKA)
@@ -73,3 +78,18 @@ target_compile_options(test_sampler PRIVATE -mcx16)
 target_link_libraries(test_sampler PRIVATE guest PkgConfig::CMOCKA m)
 set_target_properties(test_sampler PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_sampler COMMAND test_sampler)
+
+# Those with threads once more, which change at their atomic operations.
+foreach(name stacks stack_cache domains notes)
+  get_target_property(sources test_${name} SOURCES)
+  get_target_property(options test_${name} COMPILE_OPTIONS)
+  get_target_property(libraries test_${name} LINK_LIBRARIES)
+  if(NOT options)
+    set(options)
+  endif()
+  add_executable(test_${name}_yielding ${sources})
+  target_compile_options(test_${name}_yielding PRIVATE ${options} -D_GNU_SOURCE= -include ${CMAKE_CURRENT_LIST_DIR}/yielding.h)
+  target_link_libraries(test_${name}_yielding PRIVATE ${libraries})
+  set_target_properties(test_${name}_yielding PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME test_${name}_yielding COMMAND test_${name}_yielding)
+endforeach()

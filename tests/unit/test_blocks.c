@@ -132,14 +132,12 @@ static void odd_ones(void **unused)
     against_array(32, true);
 }
 
-/* Blocks that are gone leave no memory behind, in a program that always uses new addresses, two GiB in
- * all. */
-static void ever_new_addresses(void **unused)
+/* Blocks that are gone leave no memory behind, in a program that always uses new addresses. */
+static void ever_new(uint64_t step, uint64_t bytes)
 {
-    (void)unused;
     struct blocks blocks;
     struct block old;
-    uint64_t first = 0x7f0000000000ull, step = 80, behind = 1000 * step, end = first + (2ull << 30);
+    uint64_t first = 0x7f0000000000ull, behind = 1000 * step, end = first + bytes;
     assert_true(blocks_open(&blocks));
     for (uint64_t at = first; at < end; at += step) {
         struct block block = {at, 64, 1, 1, 0};
@@ -153,6 +151,19 @@ static void ever_new_addresses(void **unused)
     blocks_each(&blocks, visit, &visited);
     assert_int_equal(visited.count, 1000);
     blocks_close(&blocks);
+}
+
+static void ever_new_addresses(void **unused)
+{
+    (void)unused;
+    ever_new(80, 2ull << 30);
+}
+
+/* So close to each other that each piece is split. */
+static void ever_new_splits(void **unused)
+{
+    (void)unused;
+    ever_new(8, 32ull << 20);
 }
 
 static void moves(void **unused)
@@ -176,8 +187,13 @@ static void moves(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(close_together), cmocka_unit_test(smallest),           cmocka_unit_test(far_apart),
-        cmocka_unit_test(odd_ones),       cmocka_unit_test(ever_new_addresses), cmocka_unit_test(moves),
+        cmocka_unit_test(close_together),
+        cmocka_unit_test(smallest),
+        cmocka_unit_test(far_apart),
+        cmocka_unit_test(odd_ones),
+        cmocka_unit_test(ever_new_addresses),
+        cmocka_unit_test(ever_new_splits),
+        cmocka_unit_test(moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

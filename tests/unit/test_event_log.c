@@ -77,7 +77,7 @@ static void event(unsigned thread, uint64_t time, enum wire_event type, uint32_t
 {
     word(thread, (uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | time);
     word(thread, (uint64_t)type << WIRE_TYPE_SHIFT | BLOCK);
-    if (type == WIRE_ALLOC)
+    if (type == WIRE_ALLOC || type == WIRE_OBJECT || type == WIRE_RETYPE)
         word(thread, (uint64_t)node << 32 | size);
 }
 
@@ -126,6 +126,19 @@ static void a_free_after_the_next_allocation(void **state)
     CHECK_LOG({false, 24, 1, 100}, {true, 24, 1, 0}, {false, 48, 2, 100}, {true, 48, 2, 101});
     assert_int_equal(tracker.ledger.heap.blocks, 0);
     assert_int_equal(tracker_thread(&tracker, 1)->frees, 2);
+}
+
+/* An object is logged with the type that is expected; which it has is known at the thread's next one. */
+static void a_type_that_shows_late(void **state)
+{
+    (void)state;
+    event(0, 10, WIRE_OBJECT, 1, 24);
+    event(0, 20, WIRE_RETYPE, 2, 0);
+    CHECK_LOG({false, 24, 2, 100});
+    event(0, 30, WIRE_FREE, 0, 0);
+    event(0, 40, WIRE_OBJECT, 1, 24);
+    event(0, 50, WIRE_FREE, 0, 0);
+    CHECK_LOG({false, 24, 2, 100}, {true, 24, 2, 100}, {false, 24, 1, 100}, {true, 24, 1, 100});
 }
 
 static void a_realloc_that_fails(void **state)
@@ -202,9 +215,13 @@ static void marks_that_are_done(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STARTED(a_free_before_its_allocation), STARTED(a_free_after_the_next_allocation),
-        STARTED(a_realloc_that_fails),         STARTED(threads_that_have_ended),
-        STARTED(threads_with_sites_stay),      STARTED(marks_that_are_done),
+        STARTED(a_free_before_its_allocation),
+        STARTED(a_free_after_the_next_allocation),
+        STARTED(a_type_that_shows_late),
+        STARTED(a_realloc_that_fails),
+        STARTED(threads_that_have_ended),
+        STARTED(threads_with_sites_stay),
+        STARTED(marks_that_are_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,111 @@ static void peak_by_site(void **unused)
     }
 }
 
+static void free_all(struct ledger *ledger)
+{
+    for (uint32_t i = 1; i <= ledger->count; i++) {
+        free(ledger_site(ledger, i)->sizes);
+        free(ledger_site(ledger, i)->lifetimes);
+    }
+    grow_free(&ledger->sites);
+    grow_free(&ledger->written);
+}
+
+/* A block that turns out to be another site's, before and after a peak that it was part of. */
+static void taken_back(void **unused)
+{
+    (void)unused;
+    for (uint64_t weight = 1; weight <= 3; weight += 2) {
+        for (int after_peak = 0; after_peak < 2; after_peak++) {
+            struct ledger ledger = {0};
+            struct heap heap = {0};
+            struct ledger_before before;
+            uint64_t blocks, bytes;
+            for (uint32_t i = 1; i <= 3; i++)
+                assert_int_equal(ledger_add_site(&ledger, 0, 0, i), i);
+            const struct site *was = ledger_site(&ledger, 1), *is = ledger_site(&ledger, 2);
+            ledger_begin(&ledger, &heap);
+            ledger_alloc(&ledger, 1, 30, 1);
+            ledger_alloc(&ledger, 2, 10, 1);
+            ledger_alloc(&ledger, 3, 50, 1);
+            ledger_before_alloc(&ledger, 1, &before);
+            ledger_alloc(&ledger, 1, 1000, weight);
+            if (after_peak)
+                ledger_free(&ledger, 3, 50, 0, 1);
+            ledger_take_back(&ledger, &before, 2, 1000, weight);
+            if (!after_peak)
+                ledger_free(&ledger, 3, 50, 0, 1);
+            ledger_settle(&ledger);
+            assert_int_equal(heap.peak_bytes, 90 + 1000 * weight);
+            ledger_at_peak(&ledger, was, LEDGER_LIVES, &blocks, &bytes);
+            assert_int_equal(blocks, 1);
+            assert_int_equal(bytes, 30);
+            ledger_at_peak(&ledger, is, LEDGER_LIVES, &blocks, &bytes);
+            assert_int_equal(blocks, 1 + weight);
+            assert_int_equal(bytes, 10 + 1000 * weight);
+            ledger_at_peak(&ledger, ledger_site(&ledger, 3), LEDGER_LIVES, &blocks, &bytes);
+            assert_int_equal(blocks, 1);
+            assert_int_equal(bytes, 50);
+            assert_int_equal(was->allocations, 1);
+            assert_int_equal(was->bytes, 30);
+            assert_int_equal(was->highest_bytes, 30);
+            assert_int_equal(was->smallest, 30);
+            assert_int_equal(was->largest, 30);
+            assert_int_equal(is->allocations, 1 + weight);
+            assert_int_equal(is->bytes, 10 + 1000 * weight);
+            assert_int_equal(is->highest_bytes, 10 + 1000 * weight);
+            assert_int_equal(is->smallest, 10);
+            assert_int_equal(is->largest, 1000);
+            free_all(&ledger);
+        }
+    }
+}
+
+struct ended {
+    unsigned times;
+    uint32_t site;
+    uint64_t size;
+};
+
+static void note_ended(void *data, uint32_t site, uint64_t size)
+{
+    struct ended *ended = data;
+    ended->times++;
+    ended->site = site;
+    ended->size = size;
+}
+
+/* Who ended a peak is told if that was a free, once for each peak. */
+static void who_ended_it(void **unused)
+{
+    (void)unused;
+    struct ended ended = {0};
+    struct ledger ledger = {.peak_ends = note_ended, .peak_data = &ended};
+    struct heap heap = {0};
+    for (uint32_t i = 1; i <= 3; i++)
+        assert_int_equal(ledger_add_site(&ledger, 0, 0, i), i);
+    ledger_begin(&ledger, &heap);
+    ledger_alloc(&ledger, 1, 100, 1);
+    ledger_alloc(&ledger, 2, 60, 1);
+    assert_int_equal(ended.times, 0);
+    ledger_free(&ledger, 2, 60, 0, 1);
+    assert_int_equal(ended.times, 1);
+    assert_int_equal(ended.site, 2);
+    assert_int_equal(ended.size, 60);
+    ledger_free(&ledger, 1, 100, 0, 1); /* falls further */
+    assert_int_equal(ended.times, 1);
+    ledger_alloc(&ledger, 1, 200, 1);
+    ledger_alloc(&ledger, 3, 0, 1); /* the first moment is the peak */
+    ledger_move(&ledger, 1, 2, 200, 0);
+    ledger_free_part(&ledger, 2, 50);
+    assert_int_equal(ledger.peak, 2);
+    assert_int_equal(ended.times, 1);
+    ledger_settle(&ledger);
+    assert_int_equal(heap.peak_bytes, 200);
+    assert_int_equal(heap.peak_blocks, 1);
+    free_all(&ledger);
+}
+
 static void histograms(void **unused)
 {
     (void)unused;
@@ -230,9 +335,8 @@ static void samples_add_up(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(peak_by_site),
-        cmocka_unit_test(histograms),
-        cmocka_unit_test(samples_add_up),
+        cmocka_unit_test(peak_by_site), cmocka_unit_test(taken_back),     cmocka_unit_test(who_ended_it),
+        cmocka_unit_test(histograms),   cmocka_unit_test(samples_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -166,7 +166,9 @@ static void counts_are_clamped(void **unused)
     wire->process[0].pid = -1;
     assert_false(arena_birth(&arena->slot[0], &birth));
     struct arena_death death;
-    wire->process[0].ended_ns = wire->process[0].cpu_ns = wire->process[0].events_lost = UINT64_MAX;
+    wire->process[0].ended_ns = UINT64_MAX;
+    wire->process[0].cpu_ns = UINT64_MAX;
+    wire->process[0].events_lost = UINT64_MAX;
     arena_death(&arena->slot[0], &death);
     assert_true(death.ended_ns <= tracker_clock() && death.cpu_ns <= 1ull << 53 &&
                 death.events_lost <= 1ull << 53);

@@ -135,7 +135,8 @@ static void busy(void **state)
     struct tracked_ring *r = make_ring(f, 0, 2 * WIRE_RING_WORDS, 2 * WIRE_RING_WORDS);
     for (unsigned i = 0; i < 3; i++) {
         round_of(f);
-        r->tail = r->head = r->ring->tail = r->ring->head = r->tail + WIRE_RING_WORDS / 2;
+        r->tail = r->head = r->tail + WIRE_RING_WORDS / 2;
+        r->ring->tail = r->ring->head = r->tail;
         r->ring->limit = r->head;
     }
     assert_int_equal(resident(f, 0), PAGES);

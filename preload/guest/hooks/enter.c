@@ -49,7 +49,11 @@ static struct thread *enter(const void *frame)
 {
     if (!session_ready())
         return NULL;
+    /* The epoch, then whether tracing is live, in the reverse order of session_detach(): else this could be the epoch that
+     * says that it has ended, and this thread would not look again (tests/model/gate.pml). */
     uint64_t epoch = atomic_load(&gate->epoch);
+    if (!tracing_live())
+        return NULL;
     struct thread **place = &thread_self;
     for (uint32_t level = 0; level < THREAD_LEVELS; level++) {
         struct thread *t = *place;

@@ -134,8 +134,8 @@ static uint64_t copy(uintptr_t from, uintptr_t to)
     return copied;
 }
 
-/* A larger table with all entries of this one, and those that were added to the one before it meanwhile. 0 =
- * no memory. */
+/* A larger table with all entries of this one, and those that were added to the one before it meanwhile: first
+ * into this one, as for a moment it will be both `now` and `before`. 0 = no memory. */
 static NOINLINE uintptr_t larger(uintptr_t table, uint64_t *copied)
 {
     unsigned bits = table ? bits_of(table) + 2 : FIRST_BITS;
@@ -144,7 +144,9 @@ static NOINLINE uintptr_t larger(uintptr_t table, uint64_t *copied)
         return 0;
     uintptr_t next = (uintptr_t)memory | bits;
     guest_assert(bits <= LAST_BITS && (next & 63) == bits);
-    *copied = copy(table, next) + copy(atomic_load(&before), next);
+    if (table)
+        copy(atomic_load(&before), table);
+    *copied = copy(table, next) + copy(atomic_load(&before), next); /* again: this one may be full */
     return next;
 }
 

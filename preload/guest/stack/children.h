@@ -1,8 +1,8 @@
 /* children.h - the children of a node of the trie that are not the node after it: node and frame -> child.
  *
  * For all threads, private to the process. A look-up never waits. Entries are never removed. The same stack
- * gets a second node only if there is no memory, or if a thread is interrupted while it creates a node that
- * another thread looks for; the reader adds these up.
+ * gets a second node only if there is no memory, or if the table grows while a thread is in the midst of adding
+ * one that another thread looks for (tests/model/children.pml); the reader adds these up.
  *
  *    63                       25 24                0
  *   +---------------------------+-------------------+

@@ -38,7 +38,7 @@ typedef double vector __attribute__((vector_size(32)));
 
 /* Long enough in one go to be interrupted in it, with more live values than fit into half the registers. The
  * result depends on the direction of rounding, too. */
-__attribute__((noinline, target_clones("avx2", "default"))) static double mix(double seed)
+__attribute__((target_clones("avx2", "default"))) static double mix(double seed)
 {
     vector a = {seed, 2, 3, 4}, b = a + 1, c = a + 2, d = a + 3, e = a + 4, f = a + 5, g = a + 6, h = a + 7;
     long double x = 1;
