@@ -215,12 +215,9 @@ static void marks_that_are_done(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STARTED(a_free_before_its_allocation),
-        STARTED(a_free_after_the_next_allocation),
-        STARTED(a_type_that_shows_late),
-        STARTED(a_realloc_that_fails),
-        STARTED(threads_that_have_ended),
-        STARTED(threads_with_sites_stay),
+        STARTED(a_free_before_its_allocation), STARTED(a_free_after_the_next_allocation),
+        STARTED(a_type_that_shows_late),       STARTED(a_realloc_that_fails),
+        STARTED(threads_that_have_ended),      STARTED(threads_with_sites_stay),
         STARTED(marks_that_are_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
