@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "histograms.h"
 #include "by_line.h"
+#include "sampling.h"
+#include "sampling_rule.h"
 #include "units.h"
 
 #include <math.h>
@@ -11,7 +13,8 @@
 
 #define BAR 32 /* columns of the longest bar if the width is not known */
 #define BAR_MOST 64
-#define BESIDE 50 /* columns of a row besides its bar */
+#define BESIDE 50        /* columns of a row besides its bar, */
+#define ERROR_COLUMNS 11 /* and for an error */
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
@@ -116,6 +119,25 @@ int histograms_read(const struct report *report, const struct run *run, const st
     return status;
 }
 
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+void histograms_variances(const struct histograms *h, const struct run *run, struct histograms_variances *v)
+{
+    uint64_t interval = (uint64_t)run->sampling.interval;
+    double blocks = 0;
+
+    *v = (struct histograms_variances){0};
+    for (int i = 0; sampling_is_on(run) && i < STORE_HISTOGRAM_CLASSES; i++) {
+        uint64_t smallest = i == 0 ? 0 : 1ull << (i - 1);
+
+        v->sizes[i] = (double)h->sizes[i] * (double)(sampling_weight(smallest, interval) - 1);
+        v->allocations += v->sizes[i];
+        blocks += (double)h->sizes[i];
+    }
+    for (int i = 0; blocks > 0 && i < STORE_HISTOGRAM_CLASSES; i++)
+        v->lifetimes[i] = (double)h->lifetimes[i] * v->allocations / blocks;
+}
+
 /* ---- showing --------------------------------------------------------------------------------- */
 
 typedef char *print_limit(const struct report *report, char *out, int class);
@@ -141,9 +163,10 @@ static char *time_limit(const struct report *report, char *out, int class)
     return units_seconds(out, class == 0 ? 0 : (double)(1ull << (class - 1)) * HISTOGRAMS_TICK_S);
 }
 
-static void print_bar(const struct report *report, uint64_t count, uint64_t most)
+/* more: columns of the row besides the usual ones. */
+static void print_bar(const struct report *report, int more, uint64_t count, uint64_t most)
 {
-    int room = report->width > 0 ? report->width - BESIDE : BAR;
+    int room = report->width > 0 ? report->width - BESIDE - more : BAR;
     int bar = room > BAR_MOST ? BAR_MOST : room < 8 ? 8 : room;
 
     bar = (int)((double)count * bar / (double)most + 0.5);
@@ -153,11 +176,12 @@ static void print_bar(const struct report *report, uint64_t count, uint64_t most
         fputs(report->ascii ? "#" : "\xe2\x96\x87", stdout);
 }
 
-/* single: the first two classes hold one value each, 0 and 1. */
+/* single: the first two classes hold one value each, 0 and 1. variances: NULL for an exact run. */
 static void print_classes(const struct report *report, const char *title, const uint64_t *counts,
-                          print_limit *limit, int single)
+                          const double *variances, print_limit *limit, int single)
 {
-    char count[UNITS_SIZE], share[UNITS_SIZE], low[UNITS_SIZE], high[UNITS_SIZE], range[UNITS_SIZE + 8];
+    char error[UNITS_SIZE], count[UNITS_SIZE], share[UNITS_SIZE], low[UNITS_SIZE], high[UNITS_SIZE],
+        range[UNITS_SIZE + 8];
     uint64_t most = 0;
     double sum = 0;
 
@@ -178,25 +202,40 @@ static void print_classes(const struct report *report, const char *title, const 
             snprintf(range, sizeof range, "to < %s", limit(report, high, i + 1));
         else
             strcpy(range, "and more");
-        printf("%8s %-15s  %13s  %7s  ", low, range, units_count(count, (int64_t)counts[i]),
-               units_percent(share, (double)counts[i], sum));
-        print_bar(report, counts[i], most);
+        printf("%8s %-15s  %13s", low, range, units_count(count, (int64_t)counts[i]));
+        if (variances != NULL)
+            printf("  %-*s", ERROR_COLUMNS, variances_text_of(error, variances[i], 0, report->bytes));
+        printf("  %7s  ", units_percent(share, (double)counts[i], sum));
+        print_bar(report, variances != NULL ? ERROR_COLUMNS + 2 : 0, counts[i], most);
         putchar('\n');
     }
 }
 
-void histograms_print_sizes(const struct report *report, const struct histograms *histograms)
+void histograms_print_sizes(const struct report *report, const struct run *run,
+                            const struct histograms *histograms)
 {
-    print_classes(report, "Sizes of allocations", histograms->sizes, size_limit, 1);
+    struct histograms_variances v;
+
+    histograms_variances(histograms, run, &v);
+    print_classes(report, "Sizes of allocations", histograms->sizes, sampling_is_on(run) ? v.sizes : NULL,
+                  size_limit, 1);
 }
 
-void histograms_print_lifetimes(const struct report *report, const struct histograms *histograms)
+void histograms_print_lifetimes(const struct report *report, const struct run *run,
+                                const struct histograms *histograms)
 {
-    print_classes(report, "Lifetimes of freed blocks", histograms->lifetimes, time_limit, 0);
+    struct histograms_variances v;
+
+    histograms_variances(histograms, run, &v);
+    print_classes(report, "Lifetimes of freed blocks", histograms->lifetimes,
+                  sampling_is_on(run) ? v.lifetimes : NULL, time_limit, 0);
 }
 
-void histograms_json_sizes(struct json *json, const struct histograms *histograms)
+void histograms_json_sizes(struct json *json, const struct run *run, const struct histograms *histograms)
 {
+    struct histograms_variances v;
+
+    histograms_variances(histograms, run, &v);
     json_array(json, "sizes");
     for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++) {
         if (histograms->sizes[i] == 0)
@@ -205,13 +244,18 @@ void histograms_json_sizes(struct json *json, const struct histograms *histogram
         json_number(json, "from", i == 0 ? 0 : i < 64 ? 1ll << (i - 1) : INT64_MAX);
         json_number(json, "to", i < 63 ? (1ll << i) - 1 : INT64_MAX);
         json_number(json, "allocations", (int64_t)histograms->sizes[i]);
+        if (sampling_is_on(run))
+            json_number(json, "allocations_error", llround(sqrt(v.sizes[i])));
         json_close(json);
     }
     json_close(json);
 }
 
-void histograms_json_lifetimes(struct json *json, const struct histograms *histograms)
+void histograms_json_lifetimes(struct json *json, const struct run *run, const struct histograms *histograms)
 {
+    struct histograms_variances v;
+
+    histograms_variances(histograms, run, &v);
     json_array(json, "lifetimes");
     for (int i = 0; i < STORE_HISTOGRAM_CLASSES; i++) {
         if (histograms->lifetimes[i] == 0)
@@ -220,6 +264,8 @@ void histograms_json_lifetimes(struct json *json, const struct histograms *histo
         json_real(json, "from_s", i == 0 ? 0 : (double)(1ull << (i - 1)) * HISTOGRAMS_TICK_S);
         json_real(json, "below_s", i < 64 ? (double)(1ull << i) * HISTOGRAMS_TICK_S : INFINITY);
         json_number(json, "blocks", (int64_t)histograms->lifetimes[i]);
+        if (sampling_is_on(run))
+            json_number(json, "blocks_error", llround(sqrt(v.lifetimes[i])));
         json_close(json);
     }
     json_close(json);

@@ -26,12 +26,24 @@ void histograms_add(struct histograms *histograms, struct sqlite3_stmt *statemen
 int histograms_read(const struct report *report, const struct run *run, const struct filter *filter,
                     struct histograms *histograms);
 
+/* How far the counts of a sampled run's classes may be off, in blocks squared; all 0 for an exact run. As if each block
+ * was the smallest of its class, so rather too much. The sizes behind a class of lifetimes are not known: they are taken
+ * for those of all blocks. */
+struct histograms_variances {
+    double sizes[STORE_HISTOGRAM_CLASSES], lifetimes[STORE_HISTOGRAM_CLASSES];
+    double allocations; /* of their sum */
+};
+void histograms_variances(const struct histograms *histograms, const struct run *run,
+                          struct histograms_variances *variances);
+
 /* Prints a heading and a bar for each class; nothing if nothing was counted. */
-void histograms_print_sizes(const struct report *report, const struct histograms *histograms);
-void histograms_print_lifetimes(const struct report *report, const struct histograms *histograms);
+void histograms_print_sizes(const struct report *report, const struct run *run,
+                            const struct histograms *histograms);
+void histograms_print_lifetimes(const struct report *report, const struct run *run,
+                                const struct histograms *histograms);
 
 /* Write the arrays "sizes" and "lifetimes". */
-void histograms_json_sizes(struct json *json, const struct histograms *histograms);
-void histograms_json_lifetimes(struct json *json, const struct histograms *histograms);
+void histograms_json_sizes(struct json *json, const struct run *run, const struct histograms *histograms);
+void histograms_json_lifetimes(struct json *json, const struct run *run, const struct histograms *histograms);
 
 #endif

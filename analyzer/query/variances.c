@@ -97,22 +97,35 @@ void variances_json_few(struct json *json, const struct run *run, const struct s
         json_true(json, "too_few_samples", variances_too_few(m, v, by));
 }
 
+struct variances_model variances_model(int64_t blocks, int64_t bytes, int64_t interval)
+{
+    double n = fabs((double)blocks), m = fabs((double)bytes), r = (double)interval;
+
+    if (m >= n * r)
+        return (struct variances_model){0, 0};
+    return (struct variances_model){n * (n / (m + n)) * r, m * r};
+}
+
+char *variances_text_of(char *out, double variance, int is_bytes, int plain)
+{
+    char error[UNITS_SIZE];
+    int64_t value = llround(fmin(sqrt(variance), ERROR_MOST));
+
+    *out = '\0';
+    if (variance == 0)
+        return out;
+    if (is_bytes)
+        units_bytes(error, value, plain);
+    else
+        units_count(error, value);
+    snprintf(out, UNITS_SIZE, "+-%.*s", UNITS_SIZE - 3, error);
+    return out;
+}
+
 char *variances_text(char *out, const struct store_measures *m, const struct variances *v,
                      enum measure measure, int plain)
 {
-    char error[UNITS_SIZE];
-
-    *out = '\0';
     if (variances_too_few(m, v, measure))
         return strcpy(out, "too few samples");
-    if (v->of[measure] == 0)
-        return out;
-    double value = variances_error(v, measure);
-
-    if (measures[measure].is_bytes)
-        units_bytes(error, llround(value), plain);
-    else
-        units_count(error, llround(value));
-    snprintf(out, UNITS_SIZE, "+-%.*s", UNITS_SIZE - 3, error);
-    return out;
+    return variances_text_of(out, v->of[measure], measures[measure].is_bytes, plain);
 }

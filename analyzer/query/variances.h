@@ -64,6 +64,15 @@ const char *variances_sql_sum(const struct run *run);
                     ")))")
 #define VARIANCES_BLOCKS(blocks, bytes, interval) VARIANCES_SOME(blocks, blocks, bytes, interval)
 
+/* The same in C: of so many blocks with so many bytes. */
+struct variances_model {
+    double blocks, bytes;
+};
+struct variances_model variances_model(int64_t blocks, int64_t bytes, int64_t interval);
+
+/* "+-0.9 MiB" of a number of bytes, "+-1,234" of any other, '' for 0; out: UNITS_SIZE. */
+char *variances_text_of(char *out, double variance, int is_bytes, int plain);
+
 /* Writes "bytes_error" and the like, members beside those of measures_json(); and, for a row that is sorted by a
  * measure, whether too few samples are behind it. Nothing in an exact run, nor where v is NULL. */
 void variances_json(struct json *json, const struct run *run, const struct variances *v);

@@ -40,8 +40,8 @@ static int print_json(const struct run *run, const struct histograms *h)
     json_number(&json, "freed", h->freed);
     json_number(&json, "smallest", h->smallest);
     json_number(&json, "largest", h->largest);
-    histograms_json_sizes(&json, h);
-    histograms_json_lifetimes(&json, h);
+    histograms_json_sizes(&json, run, h);
+    histograms_json_lifetimes(&json, run, h);
     json_end(&json);
     return EXIT_FINE;
 }
@@ -70,8 +70,8 @@ static int print_text(const struct report *report, const struct run *run, const 
                                             : units_count(a, h->freed));
         text_wrap(stdout, text, (size_t)report->width, 2);
     }
-    histograms_print_sizes(report, h);
-    histograms_print_lifetimes(report, h);
+    histograms_print_sizes(report, run, h);
+    histograms_print_lifetimes(report, run, h);
     report_next(report, "temporary", "", "the lines whose blocks live shortest");
     return EXIT_FINE;
 }

@@ -320,7 +320,7 @@ static int print_text(struct report *report, struct summary *summary)
         if (status == EXIT_FINE)
             status = show_lines(report, &query, &summary->by_bytes, NULL, 0);
     }
-    histograms_print_sizes(report, &summary->histograms);
+    histograms_print_sizes(report, &summary->run, &summary->histograms);
     if (summary->warnings.count > 0)
         printf("\n%sTo be known%s\n", bold, reset);
     for (int i = 0; i < summary->warnings.count; i++) {
@@ -381,7 +381,7 @@ static int write_json(struct report *report, struct summary *summary, const stru
     advice_json(&json, &summary->advice);
     verdict_json(report, &json, &summary->run, &summary->verdict, room->rows);
     if (room->sizes)
-        histograms_json_sizes(&json, &summary->histograms);
+        histograms_json_sizes(&json, &summary->run, &summary->histograms);
     json_number(&json, "waits", summary->run.t.waits);
     json_real(&json, "waited_s", (double)summary->run.t.waited_ns / 1e9);
     json_array(&json, "warnings");

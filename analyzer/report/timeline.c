@@ -6,10 +6,12 @@
 #include "filter.h"
 #include "heap_times.h"
 #include "run.h"
+#include "sampling.h"
 #include "text.h"
 #include "timeline_rss.h"
 #include "units.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,15 +58,36 @@ struct timeline {
 
 /* ---- showing --------------------------------------------------------------------------------- */
 
+/* Of the live bytes of a sampled run at a moment, by the model. */
+static double variance(const struct run *run, int64_t blocks, int64_t bytes)
+{
+    return sampling_is_on(run) ? variances_model(blocks, bytes, run->sampling.interval).bytes : 0;
+}
+
+/* Of the highest moment that is shown. */
+static double peak_variance(const struct timeline *timeline)
+{
+    const struct run *run = &timeline->run;
+    const struct heap_sample *highest = NULL;
+
+    if (heap_times_has_peak(run))
+        return variance(run, run->t.m.peak_allocations, run->t.m.peak_bytes);
+    for (size_t i = 0; i < timeline->times.sample_count; i++)
+        if (highest == NULL || timeline->times.samples[i].bytes > highest->bytes)
+            highest = &timeline->times.samples[i];
+    return highest != NULL ? variance(run, highest->allocations, highest->bytes) : 0;
+}
+
 static void draw(const struct report *report, const struct timeline *timeline, struct chart *chart)
 {
     struct chart_mark marks[CHART_MARKS];
-    char text[2 * UNITS_SIZE + 16], bytes[UNITS_SIZE], at[UNITS_SIZE];
+    char text[3 * UNITS_SIZE + 16], bytes[UNITS_SIZE], at[UNITS_SIZE], error[UNITS_SIZE];
 
     heap_times_chart(&timeline->times, &timeline->run, chart);
-    snprintf(text, sizeof text, "%s %s at %s",
+    variances_text_of(error, peak_variance(timeline), 1, report->bytes);
+    snprintf(text, sizeof text, "%s %s%s%s at %s",
              heap_times_has_peak(&timeline->run) ? "peak" : "highest sample",
-             units_bytes(bytes, (int64_t)chart->peak, report->bytes),
+             units_bytes(bytes, (int64_t)chart->peak, report->bytes), *error != '\0' ? " " : "", error,
              units_moment(at, chart->peak_t, chart->end - chart->begin));
     chart->peak_text = text;
     chart->marks = marks;
@@ -126,6 +149,9 @@ static int print_json(const struct timeline *timeline)
         json_real(&json, "t_s", s->t);
         json_number(&json, "live_allocations", s->allocations);
         json_number(&json, "live_bytes", s->bytes);
+        if (sampling_is_on(&timeline->run))
+            json_number(&json, "live_bytes_error",
+                        llround(sqrt(variance(&timeline->run, s->allocations, s->bytes))));
         json_number(&json, "rss_bytes", s->rss);
         json_close(&json);
     }

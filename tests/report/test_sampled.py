@@ -327,3 +327,34 @@ def test_page_in_a_browser(make_db, add_sampling, html, browser):
     warning, table = browser(html("--by", "bytes"), ["text", "#facts"], ["table"])["seen"]
     assert "Sampled: one block in 32.0 KiB" in warning and "90,000 allocations" in warning
     assert any("+-256 KiB" in " ".join(row) for row in table) and any("too few samples" in " ".join(row) for row in table)
+
+
+def test_histograms(make_db, add_sampling, as_json, run):
+    """A class's error is that of blocks which are all as small as the class allows."""
+    database = make_db("small")
+    assert "_error" not in run("histogram", "--json", status=0).stdout and "+-" not in run("histogram", status=0).stdout
+    add_sampling(database)
+    interval, found = SAMPLING["interval_bytes"], as_json("histogram")
+    assert [row for row in found["sizes"] if row["from"] >= interval or row["allocations_error"] > 0] == found["sizes"]
+    spread = 0
+    for row in found["sizes"]:
+        stands_for = 1 if row["from"] >= interval else math.ceil(1 / -math.expm1(-(row["from"] + 1) / interval))
+        assert row["allocations_error"] == round(math.sqrt(row["allocations"] * (stands_for - 1)))
+        spread += row["allocations"] * (stands_for - 1) / sum(row["allocations"] for row in found["sizes"])
+    for row in found["lifetimes"]:
+        assert row["blocks_error"] == pytest.approx(math.sqrt(row["blocks"] * spread), abs=1)
+    assert f"+-{found['sizes'][0]['allocations_error']:,} " in run("histogram", status=0).stdout
+    assert as_json("summary")["sizes"] == found["sizes"]
+
+
+def test_timeline(make_db, add_sampling, as_json, run):
+    """The model's error at each moment: of blocks smaller than the interval, on average."""
+    database = make_db("small")
+    assert "_error" not in run("timeline", "--json", status=0).stdout and "+-" not in run("timeline", status=0).stdout
+    add_sampling(database)
+    interval, found = SAMPLING["interval_bytes"], as_json("timeline")
+    assert found["samples"]
+    for row in found["samples"]:
+        small = row["live_bytes"] < row["live_allocations"] * interval
+        assert row["live_bytes_error"] == (round(math.sqrt(row["live_bytes"] * interval)) if small else 0)
+    assert " +-" in run("timeline", status=0).stdout
