@@ -11,6 +11,7 @@
 #include "codes.h"
 #include "finalize.h"
 #include "first.h"
+#include "probes.h"
 #include "python.h"
 #include "sampled.h"
 
@@ -374,6 +375,7 @@ static void *finish_sampled(struct thread *t, void *block, size_t size, const vo
                             uintptr_t type)
 {
     sample_set_add(block);
+    probes_alloc(block, size);
     ring_stamp_next(t);
     finish(t, block, size, frame, object, type);
     if (object)
@@ -502,6 +504,8 @@ static void *reallocate_sampled(void *context, void *block, size_t size, const v
             put_resized(WIRE_REALLOC_FAIL, block, frame, kind);
         return NULL;
     }
+    if (held)
+        probes_free(block);
     return t ? finish_sampled(t, fresh, size, frame, kind.object && (!block || kind.type), kind.type) : fresh;
 }
 
@@ -518,7 +522,10 @@ static void *object_realloc_sampled(void *context, void *block, size_t size)
 INLINE void release_sampled(void *context, void *block, const void *frame, bool object)
 {
     const struct python_allocator *below = context;
-    if (sampled_goes(block) || UNLIKELY(finalize_due()))
+    bool recorded = sampled_goes(block);
+    if (recorded)
+        probes_free(block);
+    if (recorded || UNLIKELY(finalize_due()))
         release_slow(below, block, frame, object);
     else
         below->free(below->context, block);

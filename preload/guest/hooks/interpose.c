@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "first.h"
+#include "probes.h"
 #include "real.h"
 #include "record.h"
 #include "sampled.h"
@@ -108,11 +109,13 @@ INLINE void *reallocate_sampled(void *block, size_t size, const void *frame)
     if (held)
         sampled_resizes(block, frame);
     void *fresh = LIKELY(!real_is_pool(block)) ? real.realloc(block, size) : real_realloc_pool(block, size);
-    if (UNLIKELY(!fresh)) {
-        if (held && size != 0)
-            sampled_stays(block, frame);
+    bool stays = !fresh && size != 0;
+    if (held && UNLIKELY(stays))
+        sampled_stays(block, frame);
+    else if (held)
+        probes_free(block);
+    if (UNLIKELY(!fresh))
         return NULL;
-    }
     return LIKELY(sampler_passes(size)) ? fresh : sampled_made(fresh, size, frame);
 }
 

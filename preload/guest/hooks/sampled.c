@@ -1,6 +1,7 @@
 /* sampled.c - see sampled.h. */
 #include "sampled.h"
 #include "modules.h"
+#include "probes.h"
 #include "rules.h"
 
 struct thread *sampled_look(struct thread *t, const void *frame)
@@ -32,6 +33,7 @@ __attribute__((noinline)) void *sampled_made(void *block, size_t size, const voi
         sample_set_add(block);
         ring_stamp_next(t);
         ring_put_block(t, WIRE_ALLOC, block, size, node);
+        probes_alloc(block, size);
     }
     if (held) /* this was no event of an object */
         sampler_hold();
@@ -52,6 +54,7 @@ static void put(enum wire_event type, void *block, const void *frame)
 
 __attribute__((noinline)) void sampled_freed(void *block, const void *frame)
 {
+    probes_free(block);
     put(WIRE_FREE, block, frame);
 }
 
