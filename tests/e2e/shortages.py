@@ -81,7 +81,7 @@ class Collector(Subject):
         """Where a collector has failed, a program of the family that is executed right then may begin a run of its own."""
         wrong = super()._record_wrong(run, ends_collector)
         if wrong and wrong.startswith("2 runs: ") and self._record()[0]["state"] == "interrupted" and run["stderr"]:
-        if wrong and wrong.startswith("2 runs: ") and self._record()[0]["state"] == "interrupted" and run["stderr"]:
+            return self._report_wrong("runs", [1, 2])
         return wrong
 
     def attempt(self, shortage):
