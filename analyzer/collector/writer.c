@@ -246,10 +246,10 @@ static void write_samples(struct writer *w, const struct job *job)
             w, store_moment(w->store, (int64_t)job->moments[i].t_ns, (int64_t)job->moments[i].until_ns));
 }
 
-static void write_events(struct writer *w, const struct job *job)
+static void write_events(struct writer *w, const struct job *job, size_t from, size_t to)
 {
     static int64_t number;
-    for (size_t i = 0; i < job->event_count && !w->failed; i++) {
+    for (size_t i = from; i < to && !w->failed; i++) {
         const struct logged_event *event = &job->events[i];
         struct intern_process *process = writer_process(w, event->process, NULL);
         uint32_t node = process && process->slot ? intern_node(&w->intern, process, event->node) : 0;
@@ -257,6 +257,29 @@ static void write_events(struct writer *w, const struct job *job)
                                     (int)event->tid, event->is_free ? "free" : "alloc",
                                     (int64_t)event->address, (int64_t)event->size, node));
     }
+}
+
+#define EVENT_BYTES 64 /* of the file, rather too many */
+
+/* Where the file is limited, a part of the log that is too large for the room beside it goes first, in transactions of its
+ * own, between which room is made. Returns how many events were written. */
+static size_t write_log_ahead(struct writer *w, const struct job *job)
+{
+    size_t most = (size_t)w->bounds.most_bytes / 16 / EVENT_BYTES, done = 0;
+    if (most == 0 || job->raw)
+        return 0;
+    for (; job->event_count - done > most && !w->failed; done += most) {
+        writer_check(w, store_begin(w->store));
+        write_events(w, job, done, done + most);
+        if (!w->failed)
+            intern_write_nodes(&w->intern);
+        writer_check(w, w->intern.error);
+        if (!w->failed)
+            writer_check(w, store_commit(w->store));
+        if (!w->failed)
+            writer_check(w, store_thin(w->store, &w->bounds, (int64_t)job->now_ns));
+    }
+    return done;
 }
 
 static void write_blocks(struct writer *w, const struct job *job)
@@ -368,6 +391,7 @@ static void write_all(struct writer *w, struct job *job)
 {
     if (!job->raw)
         prepare(w, job);
+    size_t ahead = write_log_ahead(w, job);
     if (!w->failed)
         writer_check(w, store_begin(w->store));
     if (!job->last && !w->failed)
@@ -377,7 +401,7 @@ static void write_all(struct writer *w, struct job *job)
     write_copies(w, job);
     writer_mapped(w, job);
     write_samples(w, job);
-    write_events(w, job);
+    write_events(w, job, ahead, job->event_count);
     write_blocks(w, job);
     writer_pages(w, job);
     writer_objects(w, job);
