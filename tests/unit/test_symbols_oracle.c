@@ -188,7 +188,7 @@ CHECK(cpp_o3, "g++", "-O3 -gdwarf-4 $P/shop.cc", 1, 0)
 CHECK(cpp_o0, "g++", "-O0 -gdwarf-5 $P/shop.cc", 1, 5)
 CHECK(cpp_compressed, "g++", "-O2 -gdwarf-4 -gz=zlib $P/shop.cc", 1, 0)
 CHECK(cpp_clang, "clang++", "-O2 -gdwarf-4 $P/shop.cc", 1, 0)
-CHECK(cpp_clang_o0, "clang++", "-O0 -gdwarf-4 $P/shop.cc", 1, 0)
+CHECK(cpp_clang_o0, "clang++", "-O0 -gdwarf-4 $P/shop.cc", 1, 1)
 CHECK(rust, "rustc", "-g -O $P/shop.rs", 7, 0)
 CHECK(rust_v0, "rustc", "-g -O -C symbol-mangling-version=v0 $P/shop.rs", 7, 0)
 
