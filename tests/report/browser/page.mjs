@@ -50,7 +50,12 @@ const actions = {
   table: () => page.$$eval("#rows tbody tr", (rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText))),
   count: (selector) => page.locator(selector).count(),
   disabled: (selector) => page.locator(selector).isDisabled(),
-  resize: (width) => page.setViewportSize({ width, height: 900 }).then(() => page.waitForTimeout(200)),
+  // The page draws anew when it gets to it: on a busy machine that takes a while, and if it never fits, "overflow" says so.
+  resize: async (width) => {
+    await page.setViewportSize({ width, height: 900 });
+    await page.waitForTimeout(200);
+    await page.waitForFunction(() => document.documentElement.scrollWidth <= innerWidth, null, { timeout: 20000 }).catch(() => {});
+  },
   overflow: () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
   visible: (selector) => page.locator(selector).first().isVisible(),
   background: () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor),
