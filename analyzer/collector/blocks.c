@@ -408,6 +408,28 @@ bool blocks_move_slow(struct blocks *blocks, const struct block *block, struct b
     return blocks_put_slow(blocks, &moved, &none) >= 0;
 }
 
+bool blocks_resite(struct blocks *blocks, const struct block *block, uint32_t site)
+{
+    struct leaf *leaf = blocks_leaf(blocks, block->address);
+    unsigned found = leaf_find(leaf_tags(leaf), leaf_tag(block->address));
+    uint64_t *value = found ? &leaf->value[__builtin_ctz(found)] : NULL;
+    bool quick =
+        value && *value != BLOCKS_ODD && blocks_address_fits(block->address) && blocks_site_fits(site);
+    struct block now, none;
+    if (quick)
+        now = blocks_unpack(blocks, block->address, *value);
+    else if (!blocks_take_slow(blocks, block->address, &now))
+        return false;
+    bool same = now.site == block->site && now.size == block->size;
+    if (same)
+        now.site = site;
+    if (quick)
+        *value = blocks_pack(blocks, &now);
+    else if (blocks_put_slow(blocks, &now, &none) < 0)
+        return false;
+    return same;
+}
+
 struct visitor {
     void (*visit)(void *data, const struct block *block);
     void *data;

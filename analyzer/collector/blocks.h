@@ -85,6 +85,10 @@ void blocks_each(const struct blocks *blocks, void (*visit)(void *data, const st
 size_t blocks_range(const struct blocks *blocks, uint64_t *from, uint64_t to, struct block *list,
                     size_t room);
 
+/* Gives the block at an address another site if it still is of that site and size, and changes nothing else of it; false
+ * if it is not. */
+bool blocks_resite(struct blocks *blocks, const struct block *block, uint32_t site);
+
 /* ---- the fast parts, inline ------------------------------------------------------------------ */
 
 #define BLOCKS_REGION_SHIFT 30

@@ -345,19 +345,13 @@ static void do_retype(struct tracker *tracker, const struct tracked_ring *r, uin
         return;
     uint32_t site = tracker->by_thread ? event_site_of_thread(tracker, expected.thread, node)
                                        : event_site(tracker, r, node, false);
-    struct block block = {address, 0, site, tracker->tick, r->by}, old;
-    if (!site || !blocks_move(&process->blocks, &block, &old))
+    const struct block block = {.address = address, .size = expected.size, .site = expected.before.site};
+    if (!site || !blocks_resite(&process->blocks, &block, site)) /* it may be another block by now */
         return;
-    bool same = old.site == expected.before.site && old.size == expected.size; /* else another block by now */
-    block.born = old.born;
-    block.by = old.by;
-    blocks_move(&process->blocks, same ? &block : &old, &(struct block){0});
-    if (UNLIKELY(!same))
-        return;
-    uint64_t weight = weight_of(tracker, old.size, true);
-    ledger_take_back(&tracker->ledger, &expected.before, site, old.size, weight);
+    uint64_t weight = weight_of(tracker, block.size, true);
+    ledger_take_back(&tracker->ledger, &expected.before, site, block.size, weight);
     if (tracker->sample)
-        spread_take_back(&tracker->ledger, old.site, site, expected.before.peak, old.size, weight);
+        spread_take_back(&tracker->ledger, block.site, site, expected.before.peak, block.size, weight);
     if (tracker->log_events)
         log_retype(tracker, process, address, node);
 }

@@ -375,7 +375,8 @@ static void *finish_sampled(struct thread *t, void *block, size_t size, const vo
                             uintptr_t type)
 {
     sample_set_add(block);
-    probes_alloc(block, size);
+    if (LIKELY(!t->paused))
+        probes_alloc(block, size);
     ring_stamp_next(t);
     finish(t, block, size, frame, object, type);
     if (object)
