@@ -184,6 +184,32 @@ static void moves(void **unused)
     blocks_close(&blocks);
 }
 
+/* Only the site changes, and only of the block that is meant; large blocks and sites are kept apart from the leaves. */
+static void another_site(void **unused)
+{
+    static const uint64_t sizes[] = {24, 1u << 20}, addresses[] = {0x7f0000001000, 0x7f0000001004};
+    static const uint32_t sites[] = {7, 1u << 25};
+    struct blocks blocks = {0};
+    (void)unused;
+    assert_true(blocks_open(&blocks));
+    for (unsigned i = 0; i < 16; i++) {
+        const struct block made = {addresses[i & 1], sizes[i >> 1 & 1], sites[i >> 2 & 1], 99, BLOCKS_BY(5)};
+        const struct block other_site = {made.address, made.size, 8, 0, 0},
+                           other_size = {made.address, 25, made.site, 0, 0};
+        uint32_t site = sites[i >> 3] + 1;
+        struct block found;
+        assert_false(blocks_resite(&blocks, &made, site));
+        assert_int_equal(blocks_put(&blocks, &made, &found), 0);
+        assert_false(blocks_resite(&blocks, &other_site, site));
+        assert_false(blocks_resite(&blocks, &other_size, site));
+        assert_true(blocks_resite(&blocks, &made, site));
+        assert_true(blocks_take(&blocks, made.address, &found));
+        assert_true(found.site == site && found.size == made.size && found.born == 99 && found.by == made.by);
+        assert_int_equal(blocks_count(&blocks), 0);
+    }
+    blocks_close(&blocks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +220,7 @@ int main(void)
         cmocka_unit_test(ever_new_addresses),
         cmocka_unit_test(ever_new_splits),
         cmocka_unit_test(moves),
+        cmocka_unit_test(another_site),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
