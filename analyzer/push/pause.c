@@ -1,8 +1,8 @@
 /* pause.c - see pause.h. */
 #define _GNU_SOURCE
 #include "pause.h"
+#include "signal_wait.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
@@ -31,19 +31,9 @@ int pause_was_ended(void)
     return ended;
 }
 
-/* A signal that came just before ends it, too. */
 void pause_for(double seconds)
 {
-    struct timespec pause = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
-    sigset_t ours, before;
-
-    sigemptyset(&ours);
-    for (size_t i = 0; i < SIGNALS; i++)
-        sigaddset(&ours, signals[i]);
-    sigprocmask(SIG_BLOCK, &ours, &before);
-    if (!ended && seconds > 0)
-        ppoll(NULL, 0, &pause, &before);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    signal_wait(signals, SIGNALS, pause_was_ended, seconds);
 }
 
 double pause_now(void)

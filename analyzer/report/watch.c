@@ -8,15 +8,14 @@
 #include "watch.h"
 #include "args.h"
 #include "pager.h"
+#include "signal_wait.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define HIDE_CURSOR "\033[?25l"
@@ -112,19 +111,9 @@ static int capture(struct report *report, watch_show *show, const char *run, int
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
-/* Waits until the time is over or a signal comes, including one that came just before. */
-static void wait_for(double seconds)
+static int signal_came(void)
 {
-    struct timespec pause = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
-    sigset_t ours, before;
-
-    sigemptyset(&ours);
-    for (size_t i = 0; i < SIGNALS; i++)
-        sigaddset(&ours, signals[i]);
-    sigprocmask(SIG_BLOCK, &ours, &before);
-    if (!ending && !resized && !stopping && !continued)
-        ppoll(NULL, 0, &pause, &before);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    return ending || resized || stopping || continued;
 }
 
 /* Ctrl-Z: shows the cursor again, and stops as any program does. */
@@ -179,7 +168,7 @@ int watch(struct report *report, double seconds, watch_show *show, const char *r
         if (recording != 0 && status == EXIT_FINE) {
             snprintf(number, sizeof number, "%lld", (long long)recording);
             run = number; /* stay with this run, even if a newer one begins */
-            wait_for(seconds);
+            signal_wait(signals, SIGNALS, signal_came, seconds);
         }
         if (stopping)
             stop();
