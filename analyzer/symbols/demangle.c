@@ -33,7 +33,8 @@ static void append(const char *bytes, size_t length, void *opaque)
         out->text = text;
         out->capacity = capacity;
     }
-    memcpy(out->text + out->length, bytes, length);
+    if (length > 0) /* of nothing there need not be an address */
+        memcpy(out->text + out->length, bytes, length);
     out->length += length;
 }
 
