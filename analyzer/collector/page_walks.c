@@ -405,6 +405,7 @@ static bool step_process(struct page_walks *walks, struct page_walk *walk, struc
         walk->open = true;
     }
     bool through;
+    residence_owners(&walk->residence, tracker->ledger.count + 1, tracker->mapped.count + 1);
     object_looks_at(walk->looks, process, &tracker->ledger, &walk->residence.mappings);
     do
         through = residence_step(&walk->residence, STEP_BYTES, blocks_of, walk);

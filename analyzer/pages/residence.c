@@ -69,6 +69,40 @@ void residence_maps(struct residence *r, residence_ranges *ranges, void *data, u
     r->ranges_data = data;
 }
 
+/* Makes an array larger; what is new in it is 0. NULL: no memory, and it stays as it was. */
+static void *extend(void *array, size_t size, uint32_t from, uint32_t to)
+{
+    uint8_t *larger = realloc(array, to * size);
+    if (larger)
+        memset(larger + from * size, 0, (to - from) * size);
+    return larger;
+}
+
+void residence_owners(struct residence *r, uint32_t owner_count, uint32_t map_owner_count)
+{
+    if (owner_count > r->owner_count) {
+        struct residence_owner *owners =
+            extend(r->owners, sizeof *owners, r->owner_count + 1, owner_count + 1);
+        if (owners) {
+            owners[r->owner_count] = (struct residence_owner){.bytes = {0}};
+            r->owners = owners;
+            r->owner_count = owner_count;
+        } else {
+            r->error = -ENOMEM;
+        }
+    }
+    if (r->ranges && map_owner_count > r->map_owner_count) {
+        struct residence_map_owner *owners =
+            extend(r->map_owners, sizeof *owners, r->map_owner_count, map_owner_count);
+        if (owners) {
+            r->map_owners = owners;
+            r->map_owner_count = map_owner_count;
+        } else {
+            r->error = -ENOMEM;
+        }
+    }
+}
+
 void residence_end(struct residence *r)
 {
     if (r->pagemap >= 0)

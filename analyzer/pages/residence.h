@@ -80,7 +80,7 @@ struct residence {
     struct mappings mappings;
     uint64_t part[RESIDENCE_KINDS]; /* bytes; without untouched, they add up to .resident */
     uint64_t resident, pss, swapped;
-    struct residence_owner *owners; /* by owner; the last one collects owners that appeared later */
+    struct residence_owner *owners; /* by owner; one more at the end takes owners that are none */
     uint32_t owner_count;
     struct residence_name *names;
     size_t name_count, name_room;
@@ -115,6 +115,10 @@ void residence_pages(struct residence *residence, residence_page *page);
 /* Makes the walk charge ranges that the process has mapped to their owners, below owner_count. To be
  * called before the first step. If memory is short, nothing is charged. */
 void residence_maps(struct residence *residence, residence_ranges *ranges, void *data, uint32_t owner_count);
+
+/* Makes room for owners that appeared since; to be called before each step, as blocks may have them now. If
+ * memory is short, the walk ends with an error. */
+void residence_owners(struct residence *residence, uint32_t owner_count, uint32_t map_owner_count);
 
 /* Continues, over pages with at least that many bytes of blocks. True when all is done; check error, too. */
 bool residence_step(struct residence *residence, uint64_t bytes, residence_blocks *blocks, void *data);

@@ -394,6 +394,40 @@ static void nonsense(void **unused)
     }
 }
 
+/* A line that allocates for the first time while the walk is under way has its bytes. */
+static void new_owners(void **unused)
+{
+    (void)unused;
+    struct world world;
+    struct residence r;
+    uint64_t total = 0;
+    make_world(&world, 100, false);
+    kill(world.process, SIGKILL);
+    waitpid(world.process, NULL, 0);
+    memset(world.memory, 1, (size_t)(PAGES * PAGE));
+    assert_int_equal(residence_begin(&r, getpid(), 1), 0);
+    world.list.count = 0;
+    for (uint32_t i = 0; i < PAGES; i++) {
+        world.list.blocks[world.list.count++] = (struct residence_block){
+            .address = (uint64_t)world.memory + i * PAGE + 16, .size = 1000, .owner = 0};
+    }
+    for (uint32_t steps = 1;; steps++) { /* in each step the blocks that were not seen yet get a new owner */
+        residence_owners(&r, steps, 0);
+        if (residence_step(&r, 1, block_list_part, &world.list))
+            break;
+        for (size_t i = 0; i < world.list.count; i++)
+            world.list.blocks[i].owner = steps;
+    }
+    assert_int_equal(r.error, 0);
+    assert_true(r.owner_count > 2);
+    for (uint32_t i = 0; i < r.owner_count; i++)
+        total += r.owners[i].bytes[RESIDENCE_LIVE];
+    assert_int_equal(total, r.part[RESIDENCE_LIVE]);
+    residence_end(&r);
+    munmap(world.memory, (size_t)(PAGES * PAGE));
+    free(world.list.blocks);
+}
+
 static uint64_t part_with(pid_t pid, struct block_list *list, int part)
 {
     struct residence r;
@@ -452,10 +486,15 @@ static void nobody_there(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_blocks),          cmocka_unit_test(large_blocks),
-        cmocka_unit_test(shared_pages),          cmocka_unit_test(counts_blocks_once),
-        cmocka_unit_test(header_behind_a_block), cmocka_unit_test(nonsense),
-        cmocka_unit_test(beside_a_large_block),  cmocka_unit_test(nobody_there),
+        cmocka_unit_test(small_blocks),
+        cmocka_unit_test(large_blocks),
+        cmocka_unit_test(shared_pages),
+        cmocka_unit_test(counts_blocks_once),
+        cmocka_unit_test(header_behind_a_block),
+        cmocka_unit_test(nonsense),
+        cmocka_unit_test(beside_a_large_block),
+        cmocka_unit_test(nobody_there),
+        cmocka_unit_test(new_owners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
