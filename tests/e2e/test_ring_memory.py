@@ -27,8 +27,11 @@ def arena_of(pid):
     """Bytes of shared memory that are in use, as seen from the collector."""
     for descriptor in os.listdir(f"/proc/{pid}/fd"):
         path = f"/proc/{pid}/fd/{descriptor}"
-        if os.readlink(path).startswith("/memfd:libtrace "):
-            return os.stat(path).st_blocks * 512
+        try:
+            if os.readlink(path).startswith("/memfd:libtrace "):
+                return os.stat(path).st_blocks * 512
+        except FileNotFoundError:  # the collector has closed a file since they were listed
+            continue
     raise AssertionError("the collector has no arena")
 
 
