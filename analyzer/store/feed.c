@@ -110,6 +110,8 @@ static int feed_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, in
         sqlite3_result_int64(context, value->number);
     else if (value->kind == FEED_BLOB)
         sqlite3_result_blob64(context, value->blob, (sqlite3_uint64)value->number, SQLITE_STATIC);
+    else if (value->kind == FEED_TEXT)
+        sqlite3_result_text(context, value->blob, -1, SQLITE_STATIC);
     return SQLITE_OK;
 }
 
@@ -136,4 +138,44 @@ static const sqlite3_module module = {
 int store_feed_open(struct store *store)
 {
     return store_check(store, sqlite3_create_module(store->db, "feed", &module, store), "open");
+}
+
+/* Writes "SELECT c0, c1 ... FROM feed" where a statement has {feed}. WHERE: without it ON CONFLICT would be taken for
+ * a join's. */
+static char *with_feed(const char *sql, unsigned width)
+{
+    const char *place = strstr(sql, "{feed}");
+    sqlite3_str *out = sqlite3_str_new(NULL);
+
+    sqlite3_str_append(out, sql, (int)(place - sql));
+    for (unsigned i = 0; i < width; i++)
+        sqlite3_str_appendf(out, "%s c%u", i == 0 ? "SELECT" : ",", i);
+    sqlite3_str_appendf(out, " FROM feed WHERE true%s", place + strlen("{feed}"));
+    return sqlite3_str_finish(out);
+}
+
+static int prepare(struct store *store, enum store_statement which, unsigned width)
+{
+    if (store->statement[which] != NULL)
+        return SQLITE_OK;
+    char *sql = with_feed(store_statement_sql(which), width);
+    int result = sql != NULL
+                     ? store_prepare(store->db, sql, SQLITE_PREPARE_PERSISTENT, &store->statement[which])
+                     : SQLITE_NOMEM;
+
+    sqlite3_free(sql);
+    return result;
+}
+
+int store_feed_run(struct store *store, enum store_statement which, struct feed *feed)
+{
+    int result = prepare(store, which, feed->width);
+
+    store->feed = feed;
+    if (result == SQLITE_OK) {
+        result = sqlite3_step(store->statement[which]);
+        sqlite3_reset(store->statement[which]);
+    }
+    store->feed = NULL;
+    return result == SQLITE_DONE ? 0 : store_check(store, result, "write");
 }

@@ -67,6 +67,7 @@ void store_close(struct store *store)
 {
     if (store == NULL)
         return;
+    store_batches_drop(store);
     for (int i = 0; i < STORE_STATEMENTS; i++)
         sqlite3_finalize(store->statement[i]);
     store_let_go(store);
@@ -192,6 +193,10 @@ int store_check(struct store *store, int result, const char *what)
 
 int store_execute(struct store *store, const char *sql, const char *what)
 {
+    int code = store_batches_flush(store);
+
+    if (code != 0)
+        return code;
     char *whole = measures_sql(sql);
     int result = whole != NULL ? sqlite3_exec(store->db, whole, NULL, NULL, NULL) : SQLITE_NOMEM;
 

@@ -48,10 +48,11 @@ enum store_statement {
 struct feed {
     int (*next)(struct feed *feed); /* fills in the next row's values; 0 = no more */
     int over;                       /* next has returned 0 */
+    unsigned width;                 /* values in a row */
     struct feed_value {
-        enum { FEED_NULL, FEED_NUMBER, FEED_BLOB } kind;
-        int64_t number; /* of a blob: its size */
-        const void *blob;
+        enum { FEED_NULL, FEED_NUMBER, FEED_BLOB, FEED_TEXT } kind;
+        int64_t number;   /* of a blob: its size */
+        const void *blob; /* or text, with its NUL */
     } value[FEED_COLUMNS];
 };
 
@@ -82,8 +83,9 @@ struct store {
     int unsynced;           /* 1 = nothing is synced to disk before the first commit */
     int commits_unsynced;   /* commits until the new file is synced to disk, 0 = it is, or is not new */
     int64_t run;            /* the run that is being written, 0 = none yet */
-    sqlite3_stmt *statement[STORE_STATEMENTS]; /* NULL = not prepared yet */
-    struct feed *feed;                         /* the rows being inserted now, else NULL */
+    sqlite3_stmt *statement[STORE_STATEMENTS];   /* NULL = not prepared yet */
+    struct store_batch *batch[STORE_STATEMENTS]; /* rows that wait, see batch.c; NULL = none */
+    struct feed *feed;                           /* the rows being inserted now, else NULL */
     struct store_thinning thinning;
     int lock_fd;      /* see recorder_lock.c; -1 = none */
     char error[8192]; /* the last failure as a sentence, '' = none */
@@ -235,8 +237,32 @@ int store_not_readable(struct store *store, int error);
 #define STORE_USER_NAME 64
 const char *store_user_name(uint32_t uid, char name[STORE_USER_NAME]);
 
+/* Rows that are inserted by the many, see batch.c; each is collected as numbers. Returns 0 or a negative code, which may
+ * be of rows that were added earlier. */
+int store_is_batched(enum store_statement which);
+int store_batch_add(struct store *store, enum store_statement which, const int64_t *values, unsigned width,
+                    uint32_t is_text);
+
+/* Keeps a copy of a text, repaired where it is not UTF-8, and sets the number that stands for it in a row; NULL stands
+ * for NULL. Returns a result of SQLite. */
+int store_batch_text(struct store *store, enum store_statement which, const char *text, int64_t *value);
+
+/* Inserts the rows that wait: of one table, of all. store_batches_drop(): forgets them. */
+int store_batch_flush(struct store *store, enum store_statement which);
+int store_batches_flush(struct store *store);
+void store_batches_drop(struct store *store);
+
+/* True if no row of the kind was written since the database was opened: its table may be missing. */
+int store_is_first(const struct store *store, enum store_statement which);
+
+/* The statement's text, with {feed} where rows of batch.c come from. */
+const char *store_statement_sql(enum store_statement which);
+
 /* Creates the virtual table 'feed', which reads store->feed. */
 int store_feed_open(struct store *store);
+
+/* Runs a statement that has {feed} where rows come from. */
+int store_feed_run(struct store *store, enum store_statement which, struct feed *feed);
 
 /* Writes the WAL back into the file, and cuts it, unless a reader is in the way. */
 void store_checkpoint(struct store *store);
@@ -258,5 +284,7 @@ void store_build_id_hex(const uint8_t *build_id, size_t size, char hex[STORE_BUI
 /* Binds text, repaired where it is not UTF-8; NULL binds NULL. text must stay valid until the statement
  * has run. */
 int store_bind_text(sqlite3_stmt *statement, int index, const char *text);
+int store_text_is_fine(const char *text);    /* UTF-8 */
+char *store_text_repaired(const char *text); /* malloc'ed; NULL = no memory */
 
 #endif

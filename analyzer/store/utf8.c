@@ -63,6 +63,18 @@ static char *repair(const char *text, const char *bad)
     return copy;
 }
 
+int store_text_is_fine(const char *text)
+{
+    return first_bad(text) == NULL;
+}
+
+char *store_text_repaired(const char *text)
+{
+    const char *bad = first_bad(text);
+
+    return repair(text, bad != NULL ? bad : text + strlen(text));
+}
+
 int store_bind_text(sqlite3_stmt *statement, int index, const char *text)
 {
     if (text == NULL)

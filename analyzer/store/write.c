@@ -27,26 +27,25 @@ static const char *const sql[STORE_STATEMENTS] = {
         "exit_status, frees, freed_bytes, {totals: #}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {totals: ?})",
     [STORE_THREAD] = "REPLACE INTO thread VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [STORE_MODULE] = "REPLACE INTO module VALUES (?1, ?2, ?3, ?4, ?5)",
-    [STORE_LINE] = "REPLACE INTO line VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [STORE_FRAME] = "REPLACE INTO frame VALUES (?1, ?2, ?3, ?4)",
-    [STORE_FRAME_LINE] = "REPLACE INTO frame_line VALUES (?1, ?2, ?3, ?4)",
-    [STORE_NODE] = "REPLACE INTO node(run, id, parent, frame) SELECT c0, c1, c2, c3 FROM feed",
+    [STORE_LINE] = "REPLACE INTO line {feed}",
+    [STORE_FRAME] = "REPLACE INTO frame {feed}",
+    [STORE_FRAME_LINE] = "REPLACE INTO frame_line {feed}",
+    [STORE_NODE] = "REPLACE INTO node(run, id, parent, frame) {feed}",
     [STORE_SITE] = "REPLACE INTO site(run, {key: #}, line, leaf, smallest, largest, sizes, "
-                   "lifetimes, {measures: #}) SELECT * FROM feed",
+                   "lifetimes, {measures: #}) {feed}",
     [STORE_MAPPED_SITE] = "REPLACE INTO mapped_site(run, {key: #}, line, leaf, smallest, largest, sizes, "
-                          "lifetimes, {measures: #}) SELECT * FROM feed",
-    [STORE_BLOCK] = "REPLACE INTO block VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                          "lifetimes, {measures: #}) {feed}",
+    [STORE_BLOCK] = "REPLACE INTO block {feed}",
     [STORE_SAMPLE] = "REPLACE INTO sample VALUES (?1, ?2, ?3, ?4, ?5)",
-    [STORE_SITE_SAMPLE] =
-        "INSERT INTO site_sample(run, t_ns, {key: #}, {sampled: #}) "
-        "VALUES (?, ?, {key: ?}, {sampled: ?}) ON CONFLICT DO UPDATE SET {sampled: # = # + excluded.#}",
+    [STORE_SITE_SAMPLE] = "INSERT INTO site_sample(run, t_ns, {key: #}, {sampled: #}) {feed} "
+                          "ON CONFLICT DO UPDATE SET {sampled: # = # + excluded.#}",
     [STORE_MARK] = "REPLACE INTO mark VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [STORE_MOMENT] = "REPLACE INTO moment VALUES (?1, ?2, ?3)",
-    [STORE_EVENT] = "REPLACE INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [STORE_EVENT] = "REPLACE INTO event {feed}",
     [STORE_PAGE_MOMENT] = "REPLACE INTO page_moment VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [STORE_PAGE_ROW] = "INSERT INTO page_row VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+    [STORE_PAGE_ROW] = "INSERT INTO page_row {feed} ON CONFLICT DO UPDATE SET "
                        "bytes = bytes + excluded.bytes, blocks = blocks + excluded.blocks",
-    [STORE_STACK_TYPE] = "REPLACE INTO stack_type VALUES (?, ?, ?, ?)",
+    [STORE_STACK_TYPE] = "REPLACE INTO stack_type {feed}",
     [STORE_STACK_PART] = "REPLACE INTO stack_part VALUES (?, ?, ?, ?, ?, ?)",
     [STORE_UNREADABLE] = "REPLACE INTO unreadable VALUES (?, ?)",
     [STORE_SAMPLING] = "REPLACE INTO sampling VALUES (?, ?, ?, ?, ?)",
@@ -62,29 +61,49 @@ static const char *const sql[STORE_STATEMENTS] = {
 
 /* ---- statements ------------------------------------------------------------------------------ */
 
-/* A row being bound: the next parameter, and the first thing that went wrong. */
+/* A row being written: bound to a statement, or collected with others of its table (batch.c). */
 struct row {
     struct store *store;
-    sqlite3_stmt *statement; /* NULL after a failure */
-    int next;                /* parameter to bind, from 1 on */
-    int result;              /* of SQLite */
+    enum store_statement which;
+    sqlite3_stmt *statement; /* NULL = it is collected, or after a failure */
+    int next;                /* parameter to bind, or value, from 1 on */
+    int result;              /* of SQLite: the first thing that went wrong */
+    int collected;
+    uint32_t is_text; /* values, as bits */
+    int64_t value[FEED_COLUMNS];
 };
 
-static struct row row_begin(struct store *store, enum store_statement which)
+const char *store_statement_sql(enum store_statement which)
 {
-    struct row row = {store, store->statement[which], 1, SQLITE_OK};
+    return sql[which];
+}
 
-    if (row.statement == NULL) {
-        row.result =
+int store_is_first(const struct store *store, enum store_statement which)
+{
+    return store->statement[which] == NULL && store->batch[which] == NULL;
+}
+
+static void row_begin(struct row *row, struct store *store, enum store_statement which)
+{
+    row->store = store;
+    row->which = which;
+    row->statement = store->statement[which];
+    row->next = 1;
+    row->result = SQLITE_OK;
+    row->collected = store_is_batched(which);
+    row->is_text = 0;
+    if (row->statement == NULL && !row->collected) {
+        row->result =
             store_prepare(store->db, sql[which], SQLITE_PREPARE_PERSISTENT, &store->statement[which]);
-        row.statement = store->statement[which];
+        row->statement = store->statement[which];
     }
-    return row;
 }
 
 static void number(struct row *row, int64_t value)
 {
-    if (row->result == SQLITE_OK)
+    if (row->collected)
+        row->value[row->next++ - 1] = value;
+    else if (row->result == SQLITE_OK)
         row->result = sqlite3_bind_int64(row->statement, row->next++, value);
 }
 
@@ -111,8 +130,14 @@ static void totals(struct row *row, const struct store_measures *m)
 
 static void text(struct row *row, const char *value)
 {
-    if (row->result == SQLITE_OK)
+    if (row->result != SQLITE_OK)
+        return;
+    if (row->collected) {
+        row->is_text |= 1u << (row->next - 1);
+        row->result = store_batch_text(row->store, row->which, value, &row->value[row->next++ - 1]);
+    } else {
         row->result = store_bind_text(row->statement, row->next++, value);
+    }
 }
 
 static void site_key(struct row *row, struct site_key key)
@@ -123,6 +148,8 @@ static void site_key(struct row *row, struct site_key key)
 
 static int row_end(struct row *row)
 {
+    if (row->collected && row->result == SQLITE_OK)
+        return store_batch_add(row->store, row->which, row->value, (unsigned)row->next - 1, row->is_text);
     if (row->result == SQLITE_OK) {
         row->result = sqlite3_step(row->statement);
         sqlite3_reset(row->statement);
@@ -139,8 +166,9 @@ int store_begin(struct store *store)
 
 int store_commit(struct store *store)
 {
-    int code = store_execute(store, "COMMIT", "write");
+    int code = store_execute(store, "COMMIT", "write"); /* with the rows that wait */
 
+    store_batches_drop(store);
     /* If the disk is full, the transaction may have been rolled back already; either way the caller may
      * begin anew. */
     if (code != 0 && !sqlite3_get_autocommit(store->db))
@@ -152,6 +180,7 @@ int store_commit(struct store *store)
 
 int store_rollback(struct store *store)
 {
+    store_batches_drop(store);
     return store_execute(store, "ROLLBACK", "write");
 }
 
@@ -170,7 +199,9 @@ int store_run_add(struct store *store, const char *label, const char *command, c
 
     if (code != 0)
         return code;
-    struct row row = row_begin(store, STORE_RUN_ADD);
+    struct row row;
+
+    row_begin(&row, store, STORE_RUN_ADD);
 
     text(&row, label);
     text(&row, command);
@@ -190,7 +221,9 @@ int store_run_add(struct store *store, const char *label, const char *command, c
 
 int store_run_totals(struct store *store, const struct store_run *r)
 {
-    struct row row = row_begin(store, STORE_RUN_TOTALS);
+    struct row row;
+
+    row_begin(&row, store, STORE_RUN_TOTALS);
 
     totals(&row, &r->m);
     number(&row, r->wall_ns);
@@ -224,7 +257,9 @@ int store_run_totals(struct store *store, const struct store_run *r)
 
 int store_run_label(struct store *store, const char *label)
 {
-    struct row row = row_begin(store, STORE_RUN_LABEL);
+    struct row row;
+
+    row_begin(&row, store, STORE_RUN_LABEL);
 
     number(&row, store->run);
     text(&row, label);
@@ -233,7 +268,9 @@ int store_run_label(struct store *store, const char *label)
 
 int store_run_phase(struct store *store, const char *phase, double progress)
 {
-    struct row row = row_begin(store, STORE_RUN_PHASE);
+    struct row row;
+
+    row_begin(&row, store, STORE_RUN_PHASE);
 
     number(&row, store->run);
     text(&row, phase);
@@ -243,7 +280,9 @@ int store_run_phase(struct store *store, const char *phase, double progress)
 
 int store_run_state(struct store *store, const char *state)
 {
-    struct row row = row_begin(store, STORE_RUN_STATE);
+    struct row row;
+
+    row_begin(&row, store, STORE_RUN_STATE);
 
     number(&row, store->run);
     text(&row, state);
@@ -252,7 +291,9 @@ int store_run_state(struct store *store, const char *state)
 
 int store_run_why(struct store *store, const char *why)
 {
-    struct row row = row_begin(store, STORE_RUN_WHY);
+    struct row row;
+
+    row_begin(&row, store, STORE_RUN_WHY);
 
     number(&row, store->run);
     text(&row, why);
@@ -263,7 +304,9 @@ int store_run_why(struct store *store, const char *why)
 
 int store_process(struct store *store, const struct store_process *p)
 {
-    struct row row = row_begin(store, STORE_PROCESS);
+    struct row row;
+
+    row_begin(&row, store, STORE_PROCESS);
 
     number(&row, store->run);
     number(&row, p->id);
@@ -283,7 +326,9 @@ int store_process(struct store *store, const struct store_process *p)
 int store_thread(struct store *store, int64_t process, int64_t id, int tid, const char *name,
                  int64_t allocations, int64_t bytes, int64_t frees)
 {
-    struct row row = row_begin(store, STORE_THREAD);
+    struct row row;
+
+    row_begin(&row, store, STORE_THREAD);
 
     number(&row, store->run);
     number(&row, process);
@@ -300,7 +345,9 @@ int store_module(struct store *store, int64_t id, const char *path, const uint8_
                  size_t build_id_size, int symbols)
 {
     char hex[STORE_BUILD_ID_HEX];
-    struct row row = row_begin(store, STORE_MODULE);
+    struct row row;
+
+    row_begin(&row, store, STORE_MODULE);
 
     store_build_id_hex(build_id, build_id_size, hex);
     number(&row, store->run);
@@ -314,7 +361,9 @@ int store_module(struct store *store, int64_t id, const char *path, const uint8_
 int store_line(struct store *store, int64_t id, const char *file, int64_t line, const char *function,
                const char *module, const char *language, int library_code)
 {
-    struct row row = row_begin(store, STORE_LINE);
+    struct row row;
+
+    row_begin(&row, store, STORE_LINE);
 
     number(&row, store->run);
     number(&row, id);
@@ -329,7 +378,9 @@ int store_line(struct store *store, int64_t id, const char *file, int64_t line, 
 
 int store_frame(struct store *store, int64_t id, int64_t module, int64_t offset)
 {
-    struct row row = row_begin(store, STORE_FRAME);
+    struct row row;
+
+    row_begin(&row, store, STORE_FRAME);
 
     number(&row, store->run);
     number(&row, id);
@@ -340,7 +391,9 @@ int store_frame(struct store *store, int64_t id, int64_t module, int64_t offset)
 
 int store_frame_line(struct store *store, int64_t frame, int depth, int64_t line)
 {
-    struct row row = row_begin(store, STORE_FRAME_LINE);
+    struct row row;
+
+    row_begin(&row, store, STORE_FRAME_LINE);
 
     number(&row, store->run);
     number(&row, frame);
@@ -352,7 +405,9 @@ int store_frame_line(struct store *store, int64_t frame, int depth, int64_t line
 int store_block(struct store *store, int64_t process, int64_t address, int64_t size, int64_t node,
                 int64_t born_ns)
 {
-    struct row row = row_begin(store, STORE_BLOCK);
+    struct row row;
+
+    row_begin(&row, store, STORE_BLOCK);
 
     number(&row, store->run);
     number(&row, process);
@@ -366,7 +421,9 @@ int store_block(struct store *store, int64_t process, int64_t address, int64_t s
 int store_sample(struct store *store, int64_t t_ns, int64_t live_allocations, int64_t live_bytes,
                  int64_t rss_bytes)
 {
-    struct row row = row_begin(store, STORE_SAMPLE);
+    struct row row;
+
+    row_begin(&row, store, STORE_SAMPLE);
 
     number(&row, store->run);
     number(&row, t_ns);
@@ -378,7 +435,9 @@ int store_sample(struct store *store, int64_t t_ns, int64_t live_allocations, in
 
 int store_site_sample(struct store *store, const struct store_site_sample *s)
 {
-    struct row row = row_begin(store, STORE_SITE_SAMPLE);
+    struct row row;
+
+    row_begin(&row, store, STORE_SITE_SAMPLE);
 
     number(&row, store->run);
     number(&row, s->t_ns);
@@ -391,7 +450,9 @@ int store_site_sample(struct store *store, const struct store_site_sample *s)
 
 int store_mark(struct store *store, const struct store_mark *mark)
 {
-    struct row row = row_begin(store, STORE_MARK);
+    struct row row;
+
+    row_begin(&row, store, STORE_MARK);
 
     number(&row, store->run);
     number(&row, mark->id);
@@ -407,7 +468,9 @@ int store_mark(struct store *store, const struct store_mark *mark)
 
 int store_moment(struct store *store, int64_t t_ns, int64_t until_ns)
 {
-    struct row row = row_begin(store, STORE_MOMENT);
+    struct row row;
+
+    row_begin(&row, store, STORE_MOMENT);
 
     number(&row, store->run);
     number(&row, t_ns);
@@ -418,7 +481,9 @@ int store_moment(struct store *store, int64_t t_ns, int64_t until_ns)
 int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, int tid, const char *kind,
                 int64_t address, int64_t size, int64_t node)
 {
-    struct row row = row_begin(store, STORE_EVENT);
+    struct row row;
+
+    row_begin(&row, store, STORE_EVENT);
 
     number(&row, store->run);
     number(&row, id);
@@ -438,7 +503,9 @@ int store_page_moment(struct store *store, const struct store_page_moment *m)
 
     if (code != 0)
         return code;
-    struct row row = row_begin(store, STORE_PAGE_MOMENT);
+    struct row row;
+
+    row_begin(&row, store, STORE_PAGE_MOMENT);
 
     number(&row, store->run);
     number(&row, m->id);
@@ -457,11 +524,13 @@ int store_page_moment(struct store *store, const struct store_page_moment *m)
 
 int store_page_row(struct store *store, const struct store_page_row *r)
 {
-    int code = store->statement[STORE_PAGE_ROW] == NULL ? store_pages_make(store) : 0;
+    int code = store_is_first(store, STORE_PAGE_ROW) ? store_pages_make(store) : 0;
 
     if (code != 0)
         return code;
-    struct row row = row_begin(store, STORE_PAGE_ROW);
+    struct row row;
+
+    row_begin(&row, store, STORE_PAGE_ROW);
 
     number(&row, store->run);
     number(&row, r->moment);
@@ -477,11 +546,13 @@ int store_page_row(struct store *store, const struct store_page_row *r)
 
 int store_stack_type(struct store *store, int64_t node, const char *type, enum store_type_how how)
 {
-    int code = store->statement[STORE_STACK_TYPE] == NULL ? store_types_make(store) : 0;
+    int code = store_is_first(store, STORE_STACK_TYPE) ? store_types_make(store) : 0;
 
     if (code != 0)
         return code;
-    struct row row = row_begin(store, STORE_STACK_TYPE);
+    struct row row;
+
+    row_begin(&row, store, STORE_STACK_TYPE);
 
     number(&row, store->run);
     number(&row, node);
@@ -492,11 +563,13 @@ int store_stack_type(struct store *store, int64_t node, const char *type, enum s
 
 int store_stack_part(struct store *store, const struct store_stack_part *part)
 {
-    int code = store->statement[STORE_STACK_PART] == NULL ? store_types_make(store) : 0;
+    int code = store_is_first(store, STORE_STACK_PART) ? store_types_make(store) : 0;
 
     if (code != 0)
         return code;
-    struct row row = row_begin(store, STORE_STACK_PART);
+    struct row row;
+
+    row_begin(&row, store, STORE_STACK_PART);
 
     number(&row, store->run);
     number(&row, part->node);
@@ -509,11 +582,13 @@ int store_stack_part(struct store *store, const struct store_stack_part *part)
 
 int store_unreadable_process(struct store *store, int64_t process)
 {
-    int code = store->statement[STORE_UNREADABLE] == NULL ? store_types_make(store) : 0;
+    int code = store_is_first(store, STORE_UNREADABLE) ? store_types_make(store) : 0;
 
     if (code != 0)
         return code;
-    struct row row = row_begin(store, STORE_UNREADABLE);
+    struct row row;
+
+    row_begin(&row, store, STORE_UNREADABLE);
 
     number(&row, store->run);
     number(&row, process);
@@ -526,7 +601,9 @@ int store_sampling(struct store *store, const struct store_sampling *sampling)
 
     if (code != 0)
         return code;
-    struct row row = row_begin(store, STORE_SAMPLING);
+    struct row row;
+
+    row_begin(&row, store, STORE_SAMPLING);
 
     number(&row, store->run);
     number(&row, sampling->interval);
@@ -538,11 +615,13 @@ int store_sampling(struct store *store, const struct store_sampling *sampling)
 
 int store_site_error(struct store *store, const struct store_site_error *error)
 {
-    int code = store->statement[STORE_SITE_ERROR] == NULL ? store_sampling_make(store) : 0;
+    int code = store_is_first(store, STORE_SITE_ERROR) ? store_sampling_make(store) : 0;
 
     if (code != 0)
         return code;
-    struct row row = row_begin(store, STORE_SITE_ERROR);
+    struct row row;
+
+    row_begin(&row, store, STORE_SITE_ERROR);
     struct site_key key = error->key;
 
     number(&row, store->run);
@@ -559,11 +638,13 @@ int store_site_error(struct store *store, const struct store_site_error *error)
 
 int store_site_fate(struct store *store, const struct store_site_fate *fate)
 {
-    int code = store->statement[STORE_SITE_FATE] == NULL ? store_fates_make(store) : 0;
+    int code = store_is_first(store, STORE_SITE_FATE) ? store_fates_make(store) : 0;
 
     if (code != 0)
         return code;
-    struct row row = row_begin(store, STORE_SITE_FATE);
+    struct row row;
+
+    row_begin(&row, store, STORE_SITE_FATE);
 
     number(&row, store->run);
     site_key(&row, fate->key);
@@ -575,11 +656,13 @@ int store_site_fate(struct store *store, const struct store_site_fate *fate)
 
 int store_peak_copy(struct store *store, const struct store_peak_copy *copy)
 {
-    int code = store->statement[STORE_PEAK_COPY] == NULL ? store_fates_make(store) : 0;
+    int code = store_is_first(store, STORE_PEAK_COPY) ? store_fates_make(store) : 0;
 
     if (code != 0)
         return code;
-    struct row row = row_begin(store, STORE_PEAK_COPY);
+    struct row row;
+
+    row_begin(&row, store, STORE_PEAK_COPY);
 
     number(&row, store->run);
     number(&row, copy->kind);
@@ -589,146 +672,4 @@ int store_peak_copy(struct store *store, const struct store_peak_copy *copy)
     number(&row, copy->height);
     number(&row, copy->next_height);
     return row_end(&row);
-}
-
-/* ---- rows by the many ------------------------------------------------------------------------- */
-
-static int feed(struct store *store, enum store_statement which, struct feed *feed)
-{
-    struct row row = row_begin(store, which);
-
-    store->feed = feed;
-    int code = row_end(&row);
-    store->feed = NULL;
-    return code;
-}
-
-static void feed_number(struct feed *feed, int column, int64_t number)
-{
-    feed->value[column].kind = FEED_NUMBER;
-    feed->value[column].number = number;
-}
-
-static void feed_known(struct feed *feed, int column, int64_t number)
-{
-    feed_number(feed, column, number);
-    if (number == 0)
-        feed->value[column].kind = FEED_NULL;
-}
-
-static void feed_blob(struct feed *feed, int column, const void *blob, size_t size)
-{
-    feed->value[column].kind = blob != NULL ? FEED_BLOB : FEED_NULL;
-    feed->value[column].number = (int64_t)size;
-    feed->value[column].blob = blob;
-}
-
-struct node_feed {
-    struct feed feed; /* must be first */
-    int (*next)(void *data, struct store_node *node);
-    void *data;
-};
-
-static int next_node(struct feed *feed)
-{
-    struct node_feed *nodes = (struct node_feed *)feed;
-    struct store_node node;
-
-    if (!nodes->next(nodes->data, &node))
-        return 0;
-    feed_number(feed, 1, node.id);
-    feed_number(feed, 2, node.parent);
-    feed_number(feed, 3, node.frame);
-    return 1;
-}
-
-int store_nodes(struct store *store, int (*next)(void *data, struct store_node *node), void *data)
-{
-    struct node_feed nodes = {{.next = next_node}, next, data};
-
-    feed_number(&nodes.feed, 0, store->run);
-    return feed(store, STORE_NODE, &nodes.feed);
-}
-
-struct site_feed {
-    struct feed feed; /* must be first */
-    int (*next)(void *data, struct store_site *site);
-    void *data;
-};
-
-static int next_site(struct feed *feed)
-{
-    struct site_feed *sites = (struct site_feed *)feed;
-    struct store_site site;
-    int column = 1;
-
-    if (!sites->next(sites->data, &site))
-        return 0;
-    for (unsigned i = 0; i < SITE_KEY_MEMBERS; i++)
-        feed_number(feed, column++, site_key_values(&site.key)[i]);
-    feed_known(feed, column++, site.line);
-    feed_known(feed, column++, site.leaf);
-    feed_number(feed, column++, site.smallest);
-    feed_number(feed, column++, site.largest);
-    feed_blob(feed, column++, site.sizes, site.sizes_size);
-    feed_blob(feed, column++, site.lifetimes, site.lifetimes_size);
-    for (int i = 0; i < MEASURES; i++)
-        feed_number(feed, column++, measure_value(&site.m, i));
-    return 1;
-}
-
-static int feed_sites(struct store *store, enum store_statement which,
-                      int (*next)(void *data, struct store_site *site), void *data)
-{
-    struct site_feed sites = {{.next = next_site}, next, data};
-
-    feed_number(&sites.feed, 0, store->run);
-    return feed(store, which, &sites.feed);
-}
-
-int store_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data)
-{
-    return feed_sites(store, STORE_SITE, next, data);
-}
-
-int store_mapped_sites(struct store *store, int (*next)(void *data, struct store_site *site), void *data)
-{
-    int code = store->statement[STORE_MAPPED_SITE] == NULL ? store_pages_make(store) : 0;
-
-    return code == 0 ? feed_sites(store, STORE_MAPPED_SITE, next, data) : code;
-}
-
-/* Returns the one node the first time, then none. */
-static int only_node(void *data, struct store_node *node)
-{
-    const struct store_node **left = data;
-
-    if (*left == NULL)
-        return 0;
-    *node = **left;
-    *left = NULL;
-    return 1;
-}
-
-int store_node(struct store *store, int64_t id, int64_t parent, int64_t frame)
-{
-    const struct store_node node = {id, parent, frame}, *left = &node;
-
-    return store_nodes(store, only_node, &left);
-}
-
-static int only_site(void *data, struct store_site *site)
-{
-    const struct store_site **left = data;
-
-    if (*left == NULL)
-        return 0;
-    *site = **left;
-    *left = NULL;
-    return 1;
-}
-
-int store_site(struct store *store, const struct store_site *site)
-{
-    return store_sites(store, only_site, &site);
 }

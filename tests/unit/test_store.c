@@ -395,6 +395,55 @@ static void rows_by_the_many(void **state)
                      ROWS);
 }
 
+/* Rows that wait for others of their table: none is lost, of two with the same key the later one counts (or both, where
+ * they add up), and none survives the transaction that it belongs to. */
+static void rows_that_wait(void **state)
+{
+    enum { ROWS = 3000, STEP = 1103 }; /* without a common factor: each number comes once, out of order */
+    struct store *store;
+    struct store_site_sample sample = {.key = {.process = 1}, .change = {.allocations = 1, .bytes = 7}};
+    int64_t run;
+
+    (void)state;
+    assert_int_equal(store_open(path, &store), 0);
+    assert_int_equal(store_begin(store), 0);
+    assert_int_equal(store_run_add(store, "x", "./x", "2026-01-01T00:00:00Z", "/", &run), 0);
+    for (int i = 0; i < ROWS; i++) {
+        int id = i * STEP % ROWS + 1;
+
+        assert_int_equal(store_line(store, id, "old.c", 1, "old", "", "native", 0), 0);
+        assert_int_equal(
+            store_line(store, id, id % 2 ? "a.c" : NULL, id, id % 3 ? "f" : "\xff", "", "native", 0), 0);
+        sample.key.node = id % 10;
+        sample.t_ns = id % 7;
+        assert_int_equal(store_site_sample(store, &sample), 0);
+    }
+    sqlite3_stmt *statement;
+
+    assert_int_equal(store_line_totals(store), 0); /* anything else that is done finds them */
+    assert_int_equal(
+        sqlite3_prepare_v2(store_handle(store), "SELECT count(*) FROM line", -1, &statement, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int64(statement, 0), ROWS);
+    sqlite3_finalize(statement);
+    assert_int_equal(store_commit(store), 0);
+    assert_int_equal(store_begin(store), 0);
+    assert_int_equal(store_line(store, ROWS + 1, "a.c", 1, "f", "", "native", 0), 0);
+    assert_int_equal(store_rollback(store), 0);
+    assert_int_equal(store_frame(store, 1, 0, 1), 0); /* outside of a transaction */
+    assert_int_equal(number("SELECT count(*) FROM frame"), 1);
+    assert_int_equal(store_finish(store), 0);
+    store_close(store);
+    assert_int_equal(number("SELECT count(*) FROM line"), ROWS);
+    assert_int_equal(
+        number("SELECT count(*) FROM line WHERE line = id AND file IS CASE WHEN id % 2 THEN 'a.c' END "
+               "AND function = CASE WHEN id % 3 THEN 'f' ELSE char(65533) END"),
+        ROWS);
+    assert_int_equal(number("SELECT count(*) FROM site_sample"), 70);
+    assert_int_equal(number("SELECT sum(bytes) FROM site_sample"), 7 * ROWS);
+}
+
 static void bad_utf8(void **state)
 {
     (void)state;
@@ -558,6 +607,7 @@ int main(void)
         WITH_FOLDER(many_writers),
         WITH_FOLDER(dead_collector),
         WITH_FOLDER(rows_by_the_many),
+        WITH_FOLDER(rows_that_wait),
         WITH_FOLDER(bad_utf8),
         WITH_FOLDER(collector_lives),
         WITH_FOLDER(collector_has_a_lock),
