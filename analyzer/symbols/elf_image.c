@@ -111,8 +111,38 @@ static int find_by_build_id(Dwfl_Module *module, char **found_name, int *too_lar
     return inflate_debug_sections(fd, too_large);
 }
 
-/* If nothing is found on this machine, libdwfl asks the servers in DEBUGINFOD_URLS, unless it is empty.
- * The variable is emptied in place: putenv() and the like would leak memory or move it. */
+/* True if there may be a debug file where libdwfl looks for one by name: beside the file, in .debug there, and in the
+ * directory of debug files. */
+static bool has_candidate(const char *file_name, const char *debuglink)
+{
+    const char *slash = strrchr(file_name, '/'), *name = slash ? slash + 1 : file_name;
+    const int directory = (int)(name - file_name);
+    const char *const before[] = {"", "", debug_directory}, *const behind[] = {"", ".debug/", "/"};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        char path[PATH_ROOM];
+        int length = snprintf(path, sizeof path, "%s%.*s%s%s%s", before[i], directory, file_name, behind[i],
+                              debuglink ? debuglink : name, debuglink ? "" : ".debug");
+        if (length < 0 || length >= PATH_ROOM || access(path, F_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Where the file's name is a link, debug files are beside its target, too. Names of supplementary files are paths. */
+static bool may_be_found(const char *file_name, const char *debuglink)
+{
+    if (!file_name || (debuglink && strchr(debuglink, '/')) || has_candidate(file_name, debuglink))
+        return true;
+    char *target = realpath(file_name, NULL);
+    bool found = target && strcmp(target, file_name) != 0 && has_candidate(target, debuglink);
+    free(target);
+    return found;
+}
+
+/* If libdwfl finds nothing on this machine, it loads what asks the servers in DEBUGINFOD_URLS, with thirty libraries
+ * (even where the variable is empty), which takes longer than everything else that a short run needs: so it is asked
+ * only where it may find something. And the variable is emptied, in place: putenv() and the like would leak memory or
+ * move it. */
 static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
                           const char *file_name, const char *debuglink, GElf_Word crc, char **found_name)
 {
@@ -128,6 +158,8 @@ static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name
             return -1;
         }
     }
+    if (!may_be_found(file_name, debuglink))
+        return -1;
     char *urls = getenv("DEBUGINFOD_URLS");
     char first = urls ? urls[0] : '\0';
     if (first)

@@ -280,6 +280,19 @@ static void short_of_memory(void **state)
     symbols_limit(NULL);
 }
 
+/* True if a library is loaded whose name contains that. */
+static int is_loaded(const char *name)
+{
+    char line[4096];
+    int found = 0;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps))
+        found |= strstr(line, name) != NULL;
+    fclose(maps);
+    return found;
+}
+
 static void no_network(void **state)
 {
     (void)state;
@@ -293,6 +306,22 @@ static void no_network(void **state)
     assert_int_not_equal(access(bench_path("cache"), F_OK), 0);
     assert_string_equal(getenv("DEBUGINFOD_URLS"), urls);
     unsetenv("DEBUGINFOD_URLS");
+    /* Not even what could use it is loaded: a file without debug information, one whose debug file is missing. */
+    assert_int_equal(
+        bench_run("objcopy --only-keep-debug list far.debug && "
+                  "objcopy --strip-debug --add-gnu-debuglink=far.debug list near && mv far.debug moved"),
+        0);
+    s = symbols_open();
+    assert_string_equal(function_at(s, "near", bench_symbol("list", "total"), SYMBOLS_NAMES), "total");
+    symbols_close(s);
+    assert_true(is_loaded("libdw"));
+    assert_false(is_loaded("libdebuginfod"));
+    assert_false(is_loaded("libcurl"));
+    /* Where the debug file is beside it, it is used. */
+    assert_int_equal(bench_run("mkdir -p .debug && mv moved .debug/far.debug"), 0);
+    s = symbols_open();
+    assert_int_equal(symbols_module_state(symbols_module(s, bench_path("near"), NULL, 0)), SYMBOLS_LINES);
+    symbols_close(s);
 }
 
 static void speed(void **state)
