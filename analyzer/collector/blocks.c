@@ -30,12 +30,10 @@ static unsigned list_of(unsigned class)
 static bool new_page(struct blocks *blocks, unsigned list)
 {
     uint32_t each = units[list], first = (uint32_t)(blocks->leaf_bytes / LEAF_UNIT);
-    size_t room = blocks->leaf_memory.room;
+    /* Zeroing a huge page takes as long as a program needs to fill its ring: it would have to wait. */
+    blocks->leaf_memory.small_pages = true;
     if (first >> (32 - LEAF_CLASS_BITS) || !grow_to(&blocks->leaf_memory, blocks->leaf_bytes + PAGE))
         return false;
-    /* Zeroing a huge page takes as long as a program needs to fill its ring: it would have to wait. */
-    if (blocks->leaf_memory.room != room)
-        madvise(blocks->leaf_memory.memory, blocks->leaf_memory.room, MADV_NOHUGEPAGE);
     blocks->leaves = blocks->leaf_memory.memory;
     blocks->leaf_bytes += PAGE;
     blocks->leaf[list].fresh = first;

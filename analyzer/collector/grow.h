@@ -7,7 +7,9 @@
 
 struct grow {
     void *memory;
-    size_t room; /* bytes */
+    size_t room;      /* bytes that may be used */
+    size_t reserved;  /* bytes of address space, of which room is the first part */
+    bool small_pages; /* huge ones are not wanted, as what is used lies scattered; set by the owner */
 };
 
 /* Call this if memory is short: huge pages are not used from now on, as they take 2 MiB even for a few

@@ -1,6 +1,7 @@
 /* snapshot.c - see snapshot.h. */
 #define _GNU_SOURCE
 #include "snapshot.h"
+#include "populate.h"
 #include "shortage.h"
 #include "spread.h"
 
@@ -28,6 +29,7 @@ static void add_site(struct sums *sums, const struct site *site)
 
 #define RAW_SITES_MAX 10000  /* sites: with more, none are written while a program waits to exit; */
 #define RAW_SAMPLES_MAX 2000 /* likewise for samples */
+#define POPULATED_SITES 256u /* at once */
 
 static void copy_site(struct job_site *copy, const struct site *site, uint32_t index,
                       uint64_t peak_allocations, uint64_t peak_bytes)
@@ -63,6 +65,7 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
     for (uint32_t i = 1; i <= ledger->count; i++) {
         struct site *site = ledger_site(ledger, i);
         const struct tracked_process *process = tracker_process(tracker, site->process);
+        const uint32_t left = ledger->count + 1 - i;
         uint64_t allocations, bytes;
         ledger_at_peak(ledger, site, process->last_peak, &allocations, &bytes);
         add_site(run, site);
@@ -81,6 +84,9 @@ static bool take_sites(struct tracker *tracker, struct job *job, struct sums *ru
             job_drop_sites(job); /* only some of them would be of no use */
         if (many)
             continue;
+        if (job->site_count % POPULATED_SITES == 0)
+            populate(&job->sites[job->site_count],
+                     sizeof *job->sites * (left < POPULATED_SITES ? left : POPULATED_SITES));
         struct job_site *copy = &job->sites[job->site_count++];
         copy_site(copy, site, i, allocations, bytes);
         copy->fate = ledger_fate(ledger, i);

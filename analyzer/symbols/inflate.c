@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include "inflate.h"
+#include "populate.h"
 
 #include <elf.h>
 #include <libdeflate.h>
@@ -172,6 +173,7 @@ static int inflate_one(struct inflater *f, struct libdeflate_decompressor *decom
 {
     const unsigned char *packed = f->from + section->sh_offset + sizeof *header;
     size_t size = section->sh_size - sizeof *header;
+    populate(f->to + offset, header->ch_size);
 #ifdef LIBTRACE_ZSTD
     if (header->ch_type == ELFCOMPRESS_ZSTD)
         return ZSTD_decompress(f->to + offset, header->ch_size, packed, size) == header->ch_size;
