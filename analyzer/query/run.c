@@ -430,11 +430,11 @@ static int choose_window(struct report *report, const char *text, int64_t *numbe
 {
     int status = EXIT_FINE;
 
-    for (const char *at = strchr(text, '@'); at != NULL && status == EXIT_FINE && *number == 0;
-         at = strchr(at + 1, '@')) {
+    for (const char *at = strchr(text, '@');
+         at != NULL && at[1] != '\0' && status == EXIT_FINE && *number == 0; at = strchr(at + 1, '@')) {
         char *name = strndup(text, (size_t)(at - text));
 
-        if (name == NULL || at[1] == '\0')
+        if (name == NULL)
             break;
         status = choose(report, *name != '\0' ? name : NULL, number);
         *window = at + 1;
