@@ -127,7 +127,7 @@ static void *open_library(void)
 
 static void load(struct symbols *s)
 {
-    if (s->tries == TRIES)
+    if (s->real || s->tries == TRIES)
         return;
     s->tries++;
     void *library = open_library();
@@ -190,7 +190,6 @@ const char *symbols_class(struct symbols_module *m, uint64_t address)
 
 const char *symbols_type(struct symbols *s, const char *name)
 {
-    if (!s->real)
-        load(s);
+    load(s);
     return s->real ? s->type(s->real, name) : NULL;
 }
