@@ -474,6 +474,16 @@ static void wake_collector(struct writer *w)
     arena_wake(w->arena);
 }
 
+/* Waits for a job, or until then; 0 = a job alone. To be called under the lock. */
+static void wait_for_job(struct writer *w, uint64_t until_ns)
+{
+    const struct timespec until = {(time_t)(until_ns / 1000000000u), (long)(until_ns % 1000000000u)};
+    int status = 0;
+    while (!w->job && !w->ending && status != ETIMEDOUT)
+        status = until_ns ? pthread_cond_clockwait(&w->changed, &w->lock, CLOCK_MONOTONIC, &until)
+                          : pthread_cond_wait(&w->changed, &w->lock);
+}
+
 static void *run_thread(void *data)
 {
     struct writer *w = data;
@@ -488,13 +498,16 @@ static void *run_thread(void *data)
     /* Lets the program go first if it shares the processors with us. */
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 10);
     for (;;) {
+        uint64_t due_ns = rest_look(&w->rest, w->intern.symbols, tracker_clock());
         pthread_mutex_lock(&w->lock);
-        while (!w->job && !w->ending)
-            pthread_cond_wait(&w->changed, &w->lock);
+        wait_for_job(w, due_ns);
         struct job *job = w->job;
+        bool ending = w->ending;
         pthread_mutex_unlock(&w->lock);
-        if (!job)
+        if (!job && ending)
             return NULL;
+        if (!job)
+            continue;
         uint64_t start = tracker_clock();
         write_job(w, job);
         job_free(job);

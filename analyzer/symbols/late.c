@@ -40,6 +40,8 @@ struct symbols {
     __typeof__(symbols_resolve) *resolve;
     __typeof__(symbols_class) *class;
     __typeof__(symbols_type) *type;
+    __typeof__(symbols_asked) *asked;
+    __typeof__(symbols_rest) *rest;
 };
 
 static int (*limit)(uint64_t bytes); /* set by symbols_limit() */
@@ -143,8 +145,10 @@ static void load(struct symbols *s)
     *(void **)&s->resolve = dlsym(library, "symbols_resolve");
     *(void **)&s->class = dlsym(library, "symbols_class");
     *(void **)&s->type = dlsym(library, "symbols_type");
+    *(void **)&s->asked = dlsym(library, "symbols_asked");
+    *(void **)&s->rest = dlsym(library, "symbols_rest");
     if (s->limit && s->open && s->close && s->module && s->module_file && s->module_lost && s->module_state &&
-        s->resolve && s->class && s->type) {
+        s->resolve && s->class && s->type && s->asked && s->rest) {
         s->limit(limit);
         s->real = s->open();
     }
@@ -186,6 +190,17 @@ const char *symbols_class(struct symbols_module *m, uint64_t address)
 {
     struct symbols_module *real = real_module(m);
     return real ? m->symbols->class(real, address) : NULL;
+}
+
+uint64_t symbols_asked(const struct symbols *s)
+{
+    return s->real ? s->asked(s->real) : 0;
+}
+
+void symbols_rest(struct symbols *s)
+{
+    if (s->real)
+        s->rest(s->real);
 }
 
 const char *symbols_type(struct symbols *s, const char *name)

@@ -7,6 +7,7 @@
 #include "symtab.h"
 #include "vtables.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,9 +21,10 @@ struct symbols_module {
     char *path;                     /* as recorded */
     uint8_t build_id[BUILD_ID_MAX]; /* as recorded */
     size_t build_id_size;           /* 0 = not known */
-    int file;                       /* -1: use the file at the path */
-    enum symbols_state lost;        /* why the file at the path is not it; SYMBOLS_LINES = it may be */
-    int is_read;                    /* the rest is valid */
+    int file;                /* stays open, so that it can be read again; -1: use the file at the path */
+    enum symbols_state lost; /* why the file at the path is not it; SYMBOLS_LINES = it may be */
+    int is_read;             /* the rest is valid */
+    int is_at_rest;          /* it has been read, but the image is closed and the tables are empty */
     enum symbols_state state;
     struct image image;  /* open unless the state is SYMBOLS_MISSING, SYMBOLS_REPLACED or SYMBOLS_GONE */
     struct dwarf *dwarf; /* NULL = none */
@@ -35,6 +37,7 @@ struct symbols_module {
 struct symbols {
     struct strings strings;
     struct symbols_module *modules; /* newest first */
+    uint64_t asked;                 /* see symbols_asked() */
 };
 
 void symbols_limit(int (*fits)(uint64_t bytes))
@@ -47,6 +50,16 @@ struct symbols *symbols_open(void)
     return calloc(1, sizeof(struct symbols));
 }
 
+static void forget(struct symbols_module *m)
+{
+    dwarf_free(m->dwarf);
+    m->dwarf = NULL;
+    symtab_free(&m->symtab);
+    vtables_free(&m->vtables);
+    m->symtab_is_read = m->vtables_are_read = 0;
+    image_close(&m->image);
+}
+
 void symbols_close(struct symbols *s)
 {
     if (!s)
@@ -54,10 +67,7 @@ void symbols_close(struct symbols *s)
     while (s->modules) {
         struct symbols_module *m = s->modules;
         s->modules = m->next;
-        dwarf_free(m->dwarf);
-        symtab_free(&m->symtab);
-        vtables_free(&m->vtables);
-        image_close(&m->image);
+        forget(m);
         if (m->file >= 0)
             close(m->file);
         free(m->path);
@@ -100,14 +110,55 @@ void symbols_module_lost(struct symbols_module *m, enum symbols_state why)
     m->lost = why;
 }
 
-/* Hands over the module's descriptor, which is not ours any more. */
+/* Hands over a copy of the module's descriptor, or the descriptor itself where there is none to be had. */
 static enum image_result open_image(struct symbols_module *m)
 {
-    int file = m->file;
-    m->file = -1;
-    if (file < 0 && m->lost)
+    if (m->file < 0 && m->lost)
         return image_open_debug(&m->image, m->build_id, m->build_id_size);
+    int file = m->file < 0 ? -1 : fcntl(m->file, F_DUPFD_CLOEXEC, 3);
+    if (file < 0) {
+        file = m->file;
+        m->file = -1;
+    }
     return image_open(&m->image, file, m->path, m->build_id, m->build_id_size);
+}
+
+static void read_dwarf(struct symbols_module *m)
+{
+    if (!m->image.is_too_large && inflate_fits(DWARF_LEAST))
+        m->dwarf = dwarf_read(&m->image, &m->symbols->strings);
+}
+
+/* Another file that is at the path by now is not read: without a build ID it could not be told. */
+static int can_be_read_again(const struct symbols_module *m)
+{
+    return m->is_read && m->image.dwfl && (m->file >= 0 || m->build_id_size > 0);
+}
+
+void symbols_rest(struct symbols *s)
+{
+    for (struct symbols_module *m = s->modules; m; m = m->next)
+        if (can_be_read_again(m)) {
+            forget(m);
+            m->is_at_rest = 1;
+        }
+}
+
+uint64_t symbols_asked(const struct symbols *s)
+{
+    return s->asked;
+}
+
+/* False if the file cannot be read, or not any more. */
+static int is_open(struct symbols_module *m)
+{
+    m->symbols->asked++;
+    if (m->is_at_rest) {
+        m->is_at_rest = 0;
+        if (open_image(m) == IMAGE_OPENED && m->state == SYMBOLS_LINES)
+            read_dwarf(m);
+    }
+    return m->image.dwfl != NULL;
 }
 
 /* A table that cannot be read stays empty, and is not read again. */
@@ -133,8 +184,8 @@ enum symbols_state symbols_module_state(struct symbols_module *m)
     case IMAGE_OPENED:
         break;
     }
-    if (!m->image.is_too_large && inflate_fits(DWARF_LEAST))
-        m->dwarf = dwarf_read(&m->image, &m->symbols->strings);
+    m->symbols->asked++;
+    read_dwarf(m);
     if (m->dwarf)
         return m->state = SYMBOLS_LINES;
     return m->state = module_symtab(m)->count > 0 ? SYMBOLS_NAMES : SYMBOLS_NONE;
@@ -144,7 +195,7 @@ size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbol
 {
     frames[0] = (struct symbols_frame){0};
     enum symbols_state state = symbols_module_state(m);
-    if (state != SYMBOLS_LINES && state != SYMBOLS_NAMES)
+    if ((state != SYMBOLS_LINES && state != SYMBOLS_NAMES) || !is_open(m))
         return 1;
     uint64_t symbol_at = address;
     size_t count = m->dwarf ? dwarf_resolve(m->dwarf, address, frames, max, &symbol_at) : 0;
@@ -160,7 +211,7 @@ size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbol
 const char *symbols_class(struct symbols_module *m, uint64_t address)
 {
     enum symbols_state state = symbols_module_state(m);
-    if (state != SYMBOLS_LINES && state != SYMBOLS_NAMES && state != SYMBOLS_NONE)
+    if ((state != SYMBOLS_LINES && state != SYMBOLS_NAMES && state != SYMBOLS_NONE) || !is_open(m))
         return NULL;
     if (!m->vtables_are_read) {
         m->vtables_are_read = 1;

@@ -280,7 +280,7 @@ static void short_of_memory(void **state)
     symbols_limit(NULL);
 }
 
-/* True if a library is loaded whose name contains that. */
+/* True if a file is mapped whose name contains that. */
 static int is_loaded(const char *name)
 {
     char line[4096];
@@ -291,6 +291,44 @@ static int is_loaded(const char *name)
         found |= strstr(line, name) != NULL;
     fclose(maps);
     return found;
+}
+
+/* What is given back is read again when it is asked for: from the same file, also if that is no more, or another one is
+ * there. Without a build ID and without a descriptor it could not be told, and stays. */
+static void rest(void **state)
+{
+    (void)state;
+    assert_int_equal(bench_run("gcc -O0 -g -gz=zlib $P/list.c -o resting && gcc -O2 $P/list.c -o other"), 0);
+    uint64_t total = bench_symbol("resting", "total");
+    const char *path = bench_path("resting");
+    for (int by_path = 0; by_path < 2; by_path++) {
+        struct symbols *s = symbols_open();
+        struct symbols_module *m = symbols_module(s, path, NULL, 0);
+        struct symbols_frame before[8], after[8];
+        if (!by_path)
+            symbols_module_file(m, open(path, O_RDONLY | O_CLOEXEC));
+        assert_int_equal(symbols_asked(s), 0);
+        assert_int_equal(symbols_resolve(m, total + 4, before, 8), 1);
+        assert_string_equal(before[0].function, "total");
+        assert_true(before[0].line > 0);
+        uint64_t asked = symbols_asked(s);
+        assert_true(asked > 0);
+        symbols_rest(s);
+        symbols_rest(s);
+        assert_int_equal(symbols_asked(s), asked);
+        assert_true(is_loaded("memfd:libtrace-debug") == by_path);
+        if (!by_path)
+            assert_int_equal(bench_run("mv resting kept && cp other resting"), 0);
+        assert_int_equal(symbols_module_state(m), SYMBOLS_LINES);
+        assert_int_equal(symbols_resolve(m, total + 4, after, 8), 1);
+        assert_true(is_loaded("memfd:libtrace-debug"));
+        assert_ptr_equal(before[0].function, after[0].function);
+        assert_ptr_equal(before[0].file, after[0].file);
+        assert_int_equal(before[0].line, after[0].line);
+        assert_true(symbols_asked(s) > asked);
+        symbols_close(s);
+        assert_int_equal(bench_run("[ ! -e kept ] || mv kept resting"), 0);
+    }
 }
 
 static void no_network(void **state)
@@ -536,6 +574,7 @@ int main(void)
         cmocka_unit_test(equal_strings_are_one),
         cmocka_unit_test(compressed_sections),
         cmocka_unit_test(short_of_memory),
+        cmocka_unit_test(rest),
         cmocka_unit_test(no_network),
         cmocka_unit_test(speed),
         cmocka_unit_test(demangling),
