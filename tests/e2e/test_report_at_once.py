@@ -14,7 +14,9 @@ def test_report_at_once(first, build, preload, report, tmp_path):
         database = tmp_path / (f"{number}.db" if first else "all.db")
         subprocess.run([build.workload("slots"), "2000"], env=preload(db=database), capture_output=True, check=True)
         answer = report(database, "top", "--json")
-        assert (answer.returncode, answer.stderr) == (0, ""), f"run {number}: {answer}"
+        # On a machine that is busy enough it says that it waits.
+        assert answer.returncode == 0 and (not answer.stderr or answer.stderr.endswith("and is waited for\n")), \
+            f"run {number}: {answer}"
         top = json.loads(answer.stdout)
         assert top["run"]["state"] == "complete", f"run {number}: {top['run']}"
         assert (top["run"]["allocations"], top["run"]["frees"]) == (2002, 2001), f"run {number}: {top['run']}"
