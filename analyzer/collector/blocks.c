@@ -14,7 +14,6 @@
 #define SPARSE 64
 
 /* By class of leaf; the last is that of split pieces. */
-static const unsigned places[LEAF_CLASSES + 1] = {2, 6, 10, 16, 0};
 static const unsigned units[LEAF_CLASSES + 1] = {1, 2, 3, 5, 1};
 
 /* ---- leaves ------------------------------------------------------------------------------------ */
@@ -62,8 +61,8 @@ static uint32_t new_leaf(struct blocks *blocks, unsigned class)
     blocks->taken_bytes += units[list] * LEAF_UNIT;
     uint32_t piece = at << LEAF_CLASS_BITS | class;
     struct leaf *leaf = blocks_leaf_at(blocks, piece);
-    memset(leaf->tag, 0, places[class]);
-    memset(leaf->tag + places[class], LEAF_NO_PLACE, LEAF_TAGS - places[class]);
+    memset(leaf->tag, 0, places_of(class));
+    memset(leaf->tag + places_of(class), LEAF_NO_PLACE, LEAF_TAGS - places_of(class));
     return piece;
 }
 
@@ -180,8 +179,8 @@ static bool enlarge(struct blocks *blocks, uint32_t *piece)
         return false;
     struct leaf *to = blocks_leaf_at(blocks, larger);
     const struct leaf *from = blocks_leaf_at(blocks, old);
-    memcpy(to->tag, from->tag, places[class_of(old)]);
-    memcpy(to->value, from->value, places[class_of(old)] * sizeof to->value[0]);
+    memcpy(to->tag, from->tag, places_of(class_of(old)));
+    memcpy(to->value, from->value, places_of(class_of(old)) * sizeof to->value[0]);
     free_leaf(blocks, old);
     *piece = larger;
     return true;

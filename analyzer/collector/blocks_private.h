@@ -36,6 +36,13 @@ static inline unsigned class_of(uint32_t piece)
     return piece & ((1u << LEAF_CLASS_BITS) - 1);
 }
 
+/* Of a leaf of a class. */
+static inline unsigned places_of(unsigned class)
+{
+    static const uint8_t places[LEAF_CLASSES + 1] = {2, 6, 10, 16, 0};
+    return places[class];
+}
+
 static inline struct split *split_at(const struct blocks *blocks, uint32_t piece)
 {
     return (struct split *)blocks_leaf_at(blocks, piece);

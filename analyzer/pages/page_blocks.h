@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PAGE_BLOCKS 512                    /* their addresses are multiples of 8 */
-#define PAGE_BLOCKS_ROOM (PAGE_BLOCKS + 8) /* they are looked at by eights */
-#define PAGE_BLOCK_LARGE 4096              /* bytes: a block of so many does not fit into the list */
+#define PAGE_BLOCKS 512                     /* their addresses are multiples of 8 */
+#define PAGE_BLOCKS_ROOM (PAGE_BLOCKS + 16) /* they are listed by up to sixteen, and looked at by eights */
+#define PAGE_BLOCK_LARGE 4096               /* bytes: a block of so many does not fit into the list */
 
 /* Same layout as the collector's struct block, so that a table of millions can be listed into it without a
  * copy; hence may_alias. */
@@ -26,11 +26,12 @@ struct page_blocks {
     uint16_t at[PAGE_BLOCKS_ROOM];   /* bytes from the page's start */
     uint16_t size[PAGE_BLOCKS_ROOM]; /* less than PAGE_BLOCK_LARGE */
     uint32_t owner[PAGE_BLOCKS_ROOM];
-    uint16_t rounding[PAGE_BLOCKS_ROOM]; /* what the allocator adds: set by page_shares_units(), */
-    uint64_t live, all_rounding;         /* and the sums; bytes */
-    uint32_t rounded;                    /* how many have any */
-    bool has_large;                      /* a large one ends the list; */
-    struct residence_block large;        /* this is it */
+    /* Size, and above its 16 bits what the allocator adds, the rounding: set by page_shares_units(), */
+    uint32_t both[PAGE_BLOCKS_ROOM];
+    uint64_t live, rounding;      /* and the sums; bytes */
+    uint32_t rounded;             /* how many have any rounding */
+    bool has_large;               /* a large one ends the list; */
+    struct residence_block large; /* this is it */
 };
 
 #endif

@@ -4,9 +4,11 @@
 
 #include <assert.h>
 #include <emmintrin.h>
+#include <stdlib.h>
 
 #define OWNED_UNTOUCHED (RESIDENCE_OWNED - 1)
-#define EIGHT 8 /* blocks are looked at together */
+#define EIGHT 8          /* blocks are looked at together */
+#define BOTH_ROUNDING 16 /* where in page_blocks.both it begins */
 
 static uint64_t overlap(uint64_t a, uint64_t a_end, uint64_t b, uint64_t b_end)
 {
@@ -54,7 +56,7 @@ bool page_shares_units(const struct residence *r, uint64_t page, struct page_blo
     __m128i live = none, rounding = none, rounded = none, doubt = none;
     if (is_doubtful(r, page, b))
         return false;
-    b->live = b->all_rounding = b->rounded = 0;
+    b->live = b->rounding = b->rounded = 0;
     if (b->count == 0)
         return true;
     uint64_t behind = b->has_large ? b->large.address - page : FAR_BEHIND;
@@ -65,7 +67,8 @@ bool page_shares_units(const struct residence *r, uint64_t page, struct page_blo
         __m128i at = _mm_loadu_si128((const __m128i *)&b->at[i]);
         __m128i room = _mm_sub_epi16(_mm_loadu_si128((const __m128i *)&b->at[i + 1]), at);
         __m128i more = _mm_sub_epi16(units_of(size, room), size);
-        _mm_storeu_si128((__m128i *)&b->rounding[i], more);
+        _mm_storeu_si128((__m128i *)&b->both[i], _mm_unpacklo_epi16(size, more));
+        _mm_storeu_si128((__m128i *)&b->both[i + 4], _mm_unpackhi_epi16(size, more));
         live = _mm_add_epi32(live, sum_up(size));
         rounding = _mm_add_epi32(rounding, sum_up(more));
         rounded = _mm_sub_epi16(rounded, _mm_cmpgt_epi16(more, none));
@@ -74,7 +77,7 @@ bool page_shares_units(const struct residence *r, uint64_t page, struct page_blo
         doubt = _mm_or_si128(doubt, _mm_or_si128(_mm_cmpgt_epi16(size, room), is_empty));
     }
     b->live = sum_of_four(live);
-    b->all_rounding = sum_of_four(rounding);
+    b->rounding = sum_of_four(rounding);
     b->rounded = sum_of_four(sum_up(rounded));
     return _mm_movemask_epi8(doubt) == 0;
 }
@@ -107,6 +110,12 @@ static struct share part_of(const struct residence_block *block, uint64_t reache
     return (struct share){block, live, all > live ? all - live : 0};
 }
 
+/* Bytes that a block of a list has, with its rounding. */
+static uint64_t unit_at(const struct page_blocks *b, uint32_t i)
+{
+    return (uint64_t)b->size[i] + (b->both[i] >> BOTH_ROUNDING);
+}
+
 /* Where the first block begins, with its header. */
 static uint64_t first_begin(uint64_t page, const struct page_blocks *b)
 {
@@ -121,7 +130,7 @@ static uint64_t reached_by_others(const struct on_page *here, const struct page_
     if (b->count == 0)
         return here->page;
     uint32_t last = b->count - 1;
-    return here->page + b->at[last] + b->size[last] + b->rounding[last];
+    return here->page + b->at[last] + unit_at(b, last);
 }
 
 static void find_parts(struct residence *r, const struct page_blocks *b, struct on_page *here)
@@ -130,7 +139,7 @@ static void find_parts(struct residence *r, const struct page_blocks *b, struct 
     here->in = here->out = (struct share){.block = NULL};
     here->whole = b->count;
     here->live = b->live;
-    here->rounding = b->all_rounding;
+    here->rounding = b->rounding;
     here->rounded = b->rounded;
     if (in) {
         here->reaches_in = *in;
@@ -143,12 +152,12 @@ static void find_parts(struct residence *r, const struct page_blocks *b, struct 
         uint32_t i = b->count - 1;
         r->last = here->reaches_out =
             (struct residence_block){here->page + b->at[i], b->size[i], b->owner[i], 0, 0};
-        if ((uint64_t)b->at[i] + b->size[i] + b->rounding[i] > PAGE) {
+        if (b->at[i] + unit_at(b, i) > PAGE) {
             here->out = part_of(&here->reaches_out, here->page, ADDRESSES_END, here->page);
             here->whole--;
             here->live -= b->size[i];
-            here->rounding -= b->rounding[i];
-            here->rounded -= b->rounding[i] != 0;
+            here->rounding -= b->both[i] >> BOTH_ROUNDING;
+            here->rounded -= b->both[i] >> BOTH_ROUNDING != 0;
         }
     }
 }
@@ -164,6 +173,40 @@ static uint32_t count_part(struct residence *r, const struct residence_block *bl
 
 /* ---- owners -------------------------------------------------------------------------------------- */
 
+/* What a block of a list has is added to a sum of eight bytes first, and to its owner's numbers when that is full: neighbours are
+ * of many owners, and the processor's nearest cache holds more sums than owners. An owner has a sum for each kind of blocks, so
+ * that those with rounding, and those on pages of which something is pinned, need no count of their own.
+ *
+ *   63       47          31            15         0
+ *   +--------+-----------+-------------+----------+
+ *   | blocks | pinned B  | rounding B  | live B   |
+ *   +--------+-----------+-------------+----------+
+ *
+ * No block adds more than a page to anything, so it is in time to empty a sum when one of its three sizes has the highest
+ * bit. There are no more blocks than live bytes. */
+#define SUM_ROUNDING 16
+#define SUM_PINNED 32
+#define SUM_BLOCKS 48
+#define SUM_PART 0xffffull
+#define SUM_IS_FULL 0x800080008000ull
+#define SUM_KINDS 4
+#define KIND_ROUNDED 1
+#define KIND_PINS 2
+
+_Static_assert(PAGE + 0x8000 <= SUM_PART && BOTH_ROUNDING == SUM_ROUNDING,
+               "a block's bytes can be added as they are");
+
+uint64_t *page_shares_room(uint32_t owner_count)
+{
+    return calloc(((size_t)owner_count + 1) * SUM_KINDS, sizeof(uint64_t));
+}
+
+/* The sums of a kind, by owner. */
+static uint64_t *sums_of(const struct residence *r, unsigned kind)
+{
+    return r->sums + kind * ((size_t)r->owner_count + 1);
+}
+
 static inline struct residence_owner *owner_of(const struct residence *r, uint32_t owner)
 {
     return &r->owners[owner < r->owner_count ? owner : r->owner_count];
@@ -174,6 +217,30 @@ static inline void add(struct residence_owner *owner, int i, uint64_t bytes, uin
 {
     owner->bytes[i] += bytes;
     owner->blocks[i] += blocks;
+}
+
+/* Empties a sum. */
+static __attribute__((noinline)) void take_out(const struct residence *r, uint64_t *sum)
+{
+    size_t place = (size_t)(sum - r->sums), owners = (size_t)r->owner_count + 1;
+    struct residence_owner *owner = &r->owners[place % owners];
+    unsigned kind = (unsigned)(place / owners);
+    uint32_t blocks = (uint32_t)(*sum >> SUM_BLOCKS);
+    add(owner, RESIDENCE_LIVE, *sum & SUM_PART, blocks);
+    add(owner, RESIDENCE_ROUNDING, *sum >> SUM_ROUNDING & SUM_PART, kind & KIND_ROUNDED ? blocks : 0);
+    add(owner, RESIDENCE_PINNED, *sum >> SUM_PINNED & SUM_PART, kind & KIND_PINS ? blocks : 0);
+    *sum = 0;
+}
+
+void page_shares_finish(struct residence *r)
+{
+    for (unsigned kind = 0; kind < SUM_KINDS; kind++) {
+        uint64_t *end = sums_of(r, kind + 1);
+        for (uint64_t *sum = sums_of(r, kind); r->sum_kinds & 1u << kind && sum < end; sum++)
+            if (*sum)
+                take_out(r, sum);
+    }
+    r->sum_kinds = 0;
 }
 
 /* True if the first blocks of a page, as many as there are, have one owner. */
@@ -189,22 +256,6 @@ static bool has_one_owner(const struct page_blocks *b, uint32_t count)
         if (b->owner[i] != b->owner[0])
             return false;
     return true;
-}
-
-/* Adds what the whole ones have that is live, and what is rounding. */
-static void add_whole(const struct residence *r, const struct page_blocks *b, const struct on_page *here,
-                      bool has_one)
-{
-    if (has_one) {
-        add(owner_of(r, b->owner[0]), RESIDENCE_LIVE, here->live, here->whole);
-        add(owner_of(r, b->owner[0]), RESIDENCE_ROUNDING, here->rounding, here->rounded);
-        return;
-    }
-    for (uint32_t i = 0; i < here->whole; i++) {
-        struct residence_owner *owner = owner_of(r, b->owner[i]);
-        add(owner, RESIDENCE_LIVE, b->size[i], 1);
-        add(owner, RESIDENCE_ROUNDING, b->rounding[i], b->rounding[i] != 0);
-    }
 }
 
 /* Adds a share of a page of which something is pinned, or nothing; pinned: the share's part of that. */
@@ -224,24 +275,64 @@ static void add_share(struct residence *r, const struct share *share, bool is_pi
 
 #define FRACTION 40 /* bits: no product with bytes of a page is too large, and none is rounded wrongly */
 
-/* Gives what is pinned to the whole ones in proportion: each gets what has become due since the one before, so that all of
- * it is given out, whatever is rounded. live, given: of the block that reaches in; returns what was given out so far. */
-static uint64_t give_pinned(const struct residence *r, const struct page_blocks *b,
-                            const struct on_page *here, bool has_one, uint64_t each, uint64_t live,
-                            uint64_t given)
+/* What is pinned of a page is given to its blocks in proportion. */
+struct pinned {
+    uint64_t each;  /* for a live byte, as a fraction */
+    uint64_t live;  /* bytes of the blocks so far, */
+    uint64_t given; /* and what they have got */
+};
+
+/* The next block gets what has become due since the one before, so that all of it is given out, whatever is rounded. */
+static inline uint64_t give_pinned(struct pinned *pinned, uint64_t live)
 {
-    if (has_one) {
-        uint64_t due = (live + here->live) * each >> FRACTION;
-        add(owner_of(r, b->owner[0]), RESIDENCE_PINNED, due - given, here->whole);
-        return due;
+    pinned->live += live;
+    uint64_t due = pinned->live * pinned->each >> FRACTION, more = due - pinned->given;
+    pinned->given = due;
+    return more;
+}
+
+/* Adds what each of the whole ones has; the compiler knows pins and all_rounded. */
+static inline __attribute__((always_inline)) struct pinned add_each(struct residence *r,
+                                                                    const struct page_blocks *b,
+                                                                    uint32_t count, struct pinned pinned,
+                                                                    bool pins, bool all_rounded)
+{
+    const unsigned others = pins ? KIND_PINS : 0, rounded = others | KIND_ROUNDED;
+    uint64_t *of_rounded = sums_of(r, rounded), *of_others = sums_of(r, others);
+    uint32_t last = r->owner_count;
+    r->sum_kinds |= 1u << rounded | (all_rounded ? 0 : 1u << others);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t owner = b->owner[i] < last ? b->owner[i] : last;
+        uint64_t both = b->both[i], more = both | 1ull << SUM_BLOCKS;
+        uint64_t *sum = (all_rounded || both >> BOTH_ROUNDING ? of_rounded : of_others) + owner;
+        if (pins)
+            more |= give_pinned(&pinned, (uint16_t)both) << SUM_PINNED;
+        *sum = more += *sum;
+        if (__builtin_expect((more & SUM_IS_FULL) != 0, 0))
+            take_out(r, sum);
     }
-    for (uint32_t i = 0; i < here->whole; i++) {
-        live += b->size[i];
-        uint64_t due = live * each >> FRACTION;
-        add(owner_of(r, b->owner[i]), RESIDENCE_PINNED, due - given, 1);
-        given = due;
+    return pinned;
+}
+
+/* Adds what the whole ones have. Returns what they, and the blocks before them, have got of what is pinned. */
+static uint64_t add_whole(struct residence *r, const struct page_blocks *b, const struct on_page *here,
+                          struct pinned pinned, bool pins)
+{
+    uint32_t count = here->whole;
+    bool all_rounded = here->rounded == count;
+    if (count > 0 && has_one_owner(b, count)) {
+        struct residence_owner *owner = owner_of(r, b->owner[0]);
+        add(owner, RESIDENCE_LIVE, here->live, count);
+        add(owner, RESIDENCE_ROUNDING, here->rounding, here->rounded);
+        add(owner, RESIDENCE_PINNED, give_pinned(&pinned, here->live), pins ? count : 0);
+    } else if (pins) {
+        pinned = all_rounded ? add_each(r, b, count, pinned, true, true)
+                             : add_each(r, b, count, pinned, true, false);
+    } else {
+        pinned = all_rounded ? add_each(r, b, count, pinned, false, true)
+                             : add_each(r, b, count, pinned, false, false);
     }
-    return given;
+    return pinned.given;
 }
 
 /* Divides a resident page between its blocks. */
@@ -252,18 +343,15 @@ static void divide(struct residence *r, const struct page_blocks *b, const struc
     if (all_live == 0) /* nothing but the end of a block's unit: with what is free */
         return;
     assert(all_live + rounding <= PAGE);
-    uint64_t pinned = PAGE - all_live - rounding, each = (pinned << FRACTION) / all_live + 1;
-    bool has_one = here->whole > 0 && has_one_owner(b, here->whole);
+    uint64_t bytes = PAGE - all_live - rounding;
+    struct pinned pinned = {.each = (bytes << FRACTION) / all_live + 1};
     r->held += PAGE;
     r->part[RESIDENCE_LIVE] += all_live;
     r->part[RESIDENCE_ROUNDING] += rounding;
-    r->part[RESIDENCE_PINNED] += pinned;
-    uint64_t given = here->in.live * each >> FRACTION;
-    add_share(r, &here->in, pinned, pinned ? given : 0);
-    add_whole(r, b, here, has_one);
-    if (pinned)
-        given = give_pinned(r, b, here, has_one, each, here->in.live, given);
-    add_share(r, &here->out, pinned, pinned ? pinned - given : 0);
+    r->part[RESIDENCE_PINNED] += bytes;
+    add_share(r, &here->in, bytes, give_pinned(&pinned, here->in.live));
+    uint64_t given = add_whole(r, b, here, pinned, bytes);
+    add_share(r, &here->out, bytes, bytes - given);
 }
 
 static void note_share_untouched(struct residence *r, const struct share *share)

@@ -53,8 +53,14 @@ static inline const struct residence_block *reaching_in(const struct residence *
  * size or of more than there is. To be called before page_shares_add(). */
 bool page_shares_units(const struct residence *r, uint64_t page, struct page_blocks *blocks);
 
-/* Divides a page between its blocks, and adds the shares to their owners; bits: its own of pagemap. The last block becomes
- * r->last. */
+/* Divides a page between its blocks, and adds the shares to their owners, where page_shares_finish() brings them; bits:
+ * its own of pagemap. The last block becomes r->last. */
 void page_shares_add(struct residence *r, uint64_t page, const struct page_blocks *blocks, uint64_t bits);
+
+/* Room for what has been added to owners and is not in residence.owners yet; NULL = no memory. */
+uint64_t *page_shares_room(uint32_t owner_count);
+
+/* Brings all of that there. */
+void page_shares_finish(struct residence *r);
 
 #endif

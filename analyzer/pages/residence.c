@@ -49,7 +49,8 @@ int residence_begin(struct residence *r, int pid, uint32_t owner_count)
     r->pagemap = open(path, O_RDONLY | O_CLOEXEC);
     status = r->pagemap < 0 ? -errno : 0;
     r->owners = calloc((size_t)owner_count + 1, sizeof *r->owners);
-    if (status == 0 && !r->owners)
+    r->sums = page_shares_room(owner_count);
+    if (status == 0 && !(r->owners && r->sums))
         status = -ENOMEM;
     if (status < 0)
         residence_end(r);
@@ -108,6 +109,7 @@ void residence_end(struct residence *r)
     if (r->pagemap >= 0)
         close(r->pagemap);
     free(r->owners);
+    free(r->sums);
     free(r->map_owners);
     free(r->names);
     mappings_free(&r->mappings);
@@ -438,5 +440,7 @@ bool residence_step(struct residence *r, uint64_t bytes, residence_blocks *block
         r->error = -ENOMEM;
     else if (r->error == 0 && r->at == r->mappings.count && !is_there(r))
         r->error = -errno;
+    if (r->at == r->mappings.count)
+        page_shares_finish(r);
     return r->error != 0 || r->at == r->mappings.count;
 }

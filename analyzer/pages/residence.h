@@ -82,6 +82,8 @@ struct residence {
     uint64_t resident, pss, swapped;
     struct residence_owner *owners; /* by owner; one more at the end takes owners that are none */
     uint32_t owner_count;
+    uint64_t *sums;     /* by owner, what is still to be added to that: see page_shares.c */
+    unsigned sum_kinds; /* bits: which kinds of sums were used */
     struct residence_name *names;
     size_t name_count, name_room;
     residence_page *page;     /* NULL = there is no faster way to list blocks */

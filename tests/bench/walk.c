@@ -93,7 +93,7 @@ static size_t fill(const struct layout *layout, struct blocks *table, uint64_t s
         if (made++ % (layout->row ? layout->row : 1) == 0)
             line = 1 + (uint32_t)(number >> 32) % layout->lines;
         if ((number >> 20) % 100 >= layout->gaps)
-            list[count++] = (struct block){at, size, line, 1};
+            list[count++] = (struct block){.address = at, .size = size, .site = line, .born = 1};
         at += unit;
     }
     if (!layout->in_order)
