@@ -1,5 +1,9 @@
-"""Every stack is the one that libunwind finds: with LIBTRACE_CHECK_STACKS=1 each of them is walked both ways."""
+"""Every stack is the one that libunwind finds: with LIBTRACE_CHECK_STACKS=1 each of them is walked both ways.
 
+With LIBTRACE_LONG=1 the programs do several times as much, so that 20 million stacks are compared.
+"""
+
+import os
 import pathlib
 import random
 import shutil
@@ -8,10 +12,11 @@ import time
 
 import pytest
 
-STACKS = 20_000_000
+LONG = bool(os.environ.get("LIBTRACE_LONG"))
+STACKS = 20_000_000 if LONG else 5_000_000
 
 PERL = r"""
-my @rows = map { { id => $_, name => "n$_", tags => [ map { "t$_" } 1..6 ] } } 1..60000;
+my @rows = map { { id => $_, name => "n$_", tags => [ map { "t$_" } 1..6 ] } } 1..ROWS;
 for my $round (1..3) {
     my %by; push @{ $by{ $_->{id} % 997 } }, $_->{name} for @rows;
     my $text = join ";", map { join ",", @{ $by{$_} } } sort keys %by;
@@ -41,15 +46,15 @@ FROM t GROUP BY 1 ORDER BY 2 DESC LIMIT 3;
 
 BASH = r"""
 f() { local a=$1 b; if (( a > 0 )); then b=$(( a - 1 )); f "$b"; else out="${out:0:50}x$1"; fi; }
-for ((i = 0; i < 6000; i++)); do f 12; x="$i ${x:0:100}"; arr[i % 300]="${x/ /_}"; done; echo "${#out} ${#arr[@]}"
+for ((i = 0; i < ROUNDS; i++)); do f 12; x="$i ${x:0:100}"; arr[i % 300]="${x/ /_}"; done; echo "${#out} ${#arr[@]}"
 """
 
 
-def _c_code():
+def _c_code(functions):
     """A C file, always the same, that keeps the optimiser busy."""
     rng = random.Random(1)
     lines = ["#include <stdio.h>", "#include <stdlib.h>", "#include <string.h>", "#include <math.h>"]
-    for i in range(700):
+    for i in range(functions):
         lines.append(
             f"struct s{i} {{ int a[{rng.randint(1, 9)}]; double d; struct s{max(i - 1, 0)} *p; }};\n"
             f"static int g{i}(struct s{i} *s, int n) {{ int r = 0; for (int i = 0; i < n; i++) switch (i % {rng.randint(2, 9)})"
@@ -77,6 +82,14 @@ template <int N> struct T { std::map<std::string, std::vector<T<N - 1>>> m; std:
 template <> struct T<0> { std::variant<int, std::string, double> v; void f() { std::cout << std::regex_replace("a", std::regex("a"), "b"); } };
 int main() { T<12> t; t.f(); }
 """
+SHORT_CXX = r"""
+#include <map>
+#include <string>
+#include <vector>
+template <int N> struct T { std::map<std::string, std::vector<T<N - 1>>> m; void f() { for (auto &[k, t] : m) for (auto &x : t) x.f(); } };
+template <> struct T<0> { int v; void f() { v++; } };
+int main() { T<4> t; t.f(); }
+"""
 
 
 def _repository(folder, git):
@@ -92,9 +105,9 @@ def _repository(folder, git):
 
 def jobs(folder):
     """(name, argv, extra environment) of each program that is installed, those that allocate most first."""
-    (folder / "code.c").write_text(_c_code())
-    (folder / "code.cpp").write_text(CXX)
-    (folder / "load.sql").write_text(SQL % (QUERY * 8))
+    (folder / "code.c").write_text(_c_code(700 if LONG else 150))
+    (folder / "code.cpp").write_text(CXX if LONG else SHORT_CXX)
+    (folder / "load.sql").write_text(SQL % (QUERY * (8 if LONG else 2)))
     found = []
 
     def add(name, program, *arguments, env=None):
@@ -103,11 +116,11 @@ def jobs(folder):
             found.append((name, [path, *arguments], env or {}))
 
     # Uses malloc for each object, and records the interpreter's own deep stacks instead of the script's.
-    add("python3, native stacks", "/usr/bin/python3", "-c", PYTHON % 12,
+    add("python3, native stacks", "/usr/bin/python3", "-c", PYTHON % (12 if LONG else 4),
         env={"PYTHONMALLOC": "malloc", "LIBTRACE_STACK": "native"})
-    add("perl", "perl", "-e", PERL)
+    add("perl", "perl", "-e", PERL.replace("ROWS", "60000" if LONG else "20000"))
     add("sqlite3", "sqlite3", ":memory:", f".read {folder}/load.sql")
-    add("bash", "bash", "-c", BASH)
+    add("bash", "bash", "-c", BASH.replace("ROUNDS", "6000" if LONG else "900"))
     add("gcc -O2 (cc1, as)", "gcc", "-O2", "-c", "-o", f"{folder}/code.o", f"{folder}/code.c")
     add("g++ -O1 (cc1plus, as)", "g++", "-O1", "-std=c++17", "-c", "-o", f"{folder}/cxx.o", f"{folder}/code.cpp")
     if shutil.which("git"):

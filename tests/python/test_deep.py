@@ -22,9 +22,9 @@ class Nodes:
 
     def __init__(self, trace):
         self.nodes = {row["id"]: (row["parent"], row["frame"]) for row in trace.rows("SELECT id, parent, frame FROM node")}
-        self.names = dict(trace.rows("""SELECT f.frame, l.function FROM frame_line AS f
-                                        JOIN line AS l ON l.run = f.run AND l.id = f.line WHERE l.language = 'python'"""))
-
+        self.names = {frame: (function or "").rpartition(".")[2] for frame, function in trace.rows(
+            """SELECT f.frame, l.function FROM frame_line AS f
+               JOIN line AS l ON l.run = f.run AND l.id = f.line WHERE l.language = 'python'""")}
         self.met = set()
 
     def functions(self, node):
@@ -32,16 +32,16 @@ class Nodes:
         functions = []
         while node in self.nodes:
             self.met.add(node)
-            functions.append((self.names.get(self.nodes[node][1]) or "").rpartition(".")[2])
-            node = self.nodes[node][0]
+            node, frame = self.nodes[node]
+            functions.append(self.names.get(frame, ""))
         return functions, node == -1
 
 
-def stack_of(trace, size):
+def stack_of(trace, nodes, size):
     """The functions of the stack that a block of this size comes from, innermost first, and whether it is cut."""
     # Blocks of other depths may have the same stack, if what is kept of it is the same.
     node = trace.rows("SELECT node FROM site WHERE largest BETWEEN ? AND ? ORDER BY largest", size, BASE + CUT[-1])[0]["node"]
-    return Nodes(trace).functions(node)
+    return nodes.functions(node)
 
 
 @pytest.mark.parametrize("mode", ["auto", "both"])
@@ -49,8 +49,9 @@ def stack_of(trace, size):
 def test_recursion(interpreter, mode, trace):
     traced = trace([interpreter.path, DEEP, *WHOLE, *CUT], {"LIBTRACE_STACK": mode, "LIBTRACE_DEPTH": LIMIT})
     assert (traced.returncode, traced.stdout, traced.stderr) == (0, b"%d\n" % len(WHOLE + CUT), b"")
+    nodes = Nodes(traced)
     for depth in WHOLE + CUT:
-        functions, cut = stack_of(traced, BASE + depth)
+        functions, cut = stack_of(traced, nodes, BASE + depth)
         own = [name for name in functions if name in OWN]
         if mode == "both":  # up to 3.10 there may be too many frames in C
             assert len(own) == depth or (cut and len(own) >= LIMIT / 8), (depth, len(own))

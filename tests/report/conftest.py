@@ -90,6 +90,25 @@ def run(tmp_path):
 
 
 @pytest.fixture
+def sanitized(tmp_path):
+    """sanitized(arguments..., leaks): runs trace-report under sanitizers in the test's directory, and looks for what it leaks if
+    `leaks`. Each call is forked from a process that has already started: see many.c."""
+    process = subprocess.Popen([BUILD / "tests/trace-report-sanitized"], cwd=tmp_path, env=environment(LIBTRACE_MANY=1),
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def call(*arguments, leaks=True):
+        process.stdin.write("\x1f".join(["1" if leaks else "0", *arguments]) + "\n")
+        process.stdin.flush()
+        status = int(process.stdout.readline())
+        said = [(tmp_path / name).read_text(errors="replace") for name in ("said.out", "said.err")]
+        return subprocess.CompletedProcess(arguments, status, *said)
+
+    yield call
+    process.stdin.close()
+    assert process.wait(timeout=60) == 0
+
+
+@pytest.fixture
 def as_json(run):
     def call(*arguments):
         return json.loads(run(*arguments, "--json", status=0).stdout)
@@ -129,16 +148,23 @@ def browser():
         if done.returncode != 0:
             pytest.skip(f"npm could not install playwright-core: {done.stderr.strip().splitlines()[-1:]}")
 
+    # One browser for all pages of the session; each page gets a profile of its own.
+    process = subprocess.Popen([node, "page.mjs", chromium], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
     def look(path, *steps):
-        done = subprocess.run([node, "page.mjs", path, json.dumps(steps), chromium], cwd=folder, capture_output=True,
-                              text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        seen = json.loads(done.stdout)
+        process.stdin.write(json.dumps([str(path), steps]) + "\n")
+        process.stdin.flush()
+        ready, _, _ = select.select([process.stdout], [], [], 120)
+        assert ready, "the browser does not answer"
+        seen = json.loads(process.stdout.readline())
+        assert "failed" not in seen, seen["failed"]
         assert seen["errors"] == []
         assert seen["requests"][0] == f"file://{path}" and all(r.startswith("data:") for r in seen["requests"][1:])
         return seen
 
-    return look
+    yield look
+    process.stdin.close()
+    process.wait(timeout=100)
 
 
 class Ask:

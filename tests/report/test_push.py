@@ -220,9 +220,9 @@ def wanted(as_json, *run):
 # ---- once -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["small", "empty", "one", "hostile", "dead", "stacks"])
+@pytest.mark.parametrize("kind", ["small", "empty", "one", "hostile", "dead", "stacks 20000"])
 def test_pyroscope(push, make_db, server, as_json, tmp_path, kind):
-    make_db(kind)
+    make_db(*kind.split())
     at = server()
     done = push("pyroscope", at.url, sanitized=True)
     assert f"to {at.url}/ingest\n" in done.stdout and not done.stderr
@@ -255,9 +255,9 @@ def test_pyroscope_names(push, make_db, server):
 
 
 @needs_protoc
-@pytest.mark.parametrize("kind", ["small", "empty", "one", "hostile", "dead", "stacks"])
+@pytest.mark.parametrize("kind", ["small", "empty", "one", "hostile", "dead", "stacks 20000"])
 def test_otlp(push, make_db, server, as_json, kind):
-    database = make_db(kind)
+    database = make_db(*kind.split())
     at = server()
     assert not push("otlp", at.url, sanitized=True).stderr
     [taken] = at.taken

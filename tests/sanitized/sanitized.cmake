@@ -15,8 +15,8 @@ function(libtrace_sanitized name sanitizers)
   libtrace_pytest(sanitized.${name}.collector ${CMAKE_CURRENT_LIST_DIR}/test_sanitized_collector.py)
   set_property(TEST sanitized.${name}.collector APPEND PROPERTY ENVIRONMENT "LIBTRACE_SANITIZED=${build}")
   set_tests_properties(sanitized.${name}.build PROPERTIES FIXTURES_SETUP ${name} TIMEOUT 1200 PROCESSORS 2)
-  # Some of the damaged runs that the test has without a sanitizer: each is a process and a database of its own.
-  set_tests_properties(sanitized.${name}.unit PROPERTIES ENVIRONMENT "LIBTRACE_ROWS_TRIES=20")
+  # Some of the damaged runs that the test has without a sanitizer, each a database of its own, and of the random changes.
+  set_tests_properties(sanitized.${name}.unit PROPERTIES ENVIRONMENT "LIBTRACE_ROWS_TRIES=20;LIBTRACE_BLOCKS_STEPS=1000000")
   set_tests_properties(sanitized.${name}.unit sanitized.${name}.collector PROPERTIES FIXTURES_REQUIRED ${name} TIMEOUT 900)
 endfunction()
 

@@ -1,4 +1,6 @@
-/* test_blocks.c - compares the block table with a plain array. */
+/* test_blocks.c - compares the block table with a plain array.
+ *
+ * LIBTRACE_BLOCKS_STEPS sets the number of random changes to each table. */
 #include "blocks.h"
 #include "random_numbers.h"
 
@@ -57,7 +59,9 @@ static void against_array(unsigned spacing, bool with_odd)
     size_t live = 0;
     uint64_t bytes = 0;
     assert_true(blocks_open(&blocks));
-    for (int i = 0; i < 4000000; i++) {
+    const char *wanted = getenv("LIBTRACE_BLOCKS_STEPS");
+    int steps = wanted ? atoi(wanted) : 4000000;
+    for (int i = 0; i < steps; i++) {
         uint64_t number = next_random();
         size_t at = number % PLACES;
         blocks_age(&blocks, (uint32_t)i);

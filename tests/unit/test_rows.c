@@ -17,6 +17,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,14 +49,12 @@ static int remove_folder(void **state)
 /* ---- looking at a database --------------------------------------------------------------------------- */
 
 /* All that a query returns, as one text. */
-static char *dump(const char *file, const char *sql)
+static char *dump_open(sqlite3 *db, const char *sql)
 {
-    sqlite3 *db;
     sqlite3_stmt *statement;
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
-    assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
     if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
         fail_msg("%s: %s", sql, sqlite3_errmsg(db));
     int result;
@@ -71,14 +70,28 @@ static char *dump(const char *file, const char *sql)
     }
     assert_int_equal(result, SQLITE_DONE);
     sqlite3_finalize(statement);
-    sqlite3_close(db);
     fclose(out);
     return text;
 }
 
-static void assert_dump(const char *sql, const char *expected)
+static sqlite3 *opened(const char *file)
 {
-    char *text = dump(path, sql);
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    return db;
+}
+
+static char *dump(const char *file, const char *sql)
+{
+    sqlite3 *db = opened(file);
+    char *text = dump_open(db, sql);
+    sqlite3_close(db);
+    return text;
+}
+
+static void assert_dump(sqlite3 *db, const char *sql, const char *expected)
+{
+    char *text = dump_open(db, sql);
     assert_string_equal(text, expected);
     free(text);
 }
@@ -95,19 +108,22 @@ static void assert_sound(void)
     }
     closedir(open_folder);
     assert_int_equal(files, 1);
-    assert_dump("PRAGMA integrity_check", "3:ok|\n");
-    assert_dump("PRAGMA journal_mode", "3:delete|\n");
-    assert_dump("SELECT state FROM run WHERE state NOT IN ('complete', 'incomplete', 'interrupted')", "");
-    assert_dump("SELECT id FROM node WHERE parent NOT IN (-1, 0) AND parent NOT IN (SELECT id FROM node)",
+    sqlite3 *db = opened(path);
+    assert_dump(db, "PRAGMA integrity_check", "3:ok|\n");
+    assert_dump(db, "PRAGMA journal_mode", "3:delete|\n");
+    assert_dump(db, "SELECT state FROM run WHERE state NOT IN ('complete', 'incomplete', 'interrupted')", "");
+    assert_dump(db, "SELECT id FROM node WHERE parent NOT IN (-1, 0) AND parent NOT IN (SELECT id FROM node)",
                 "");
-    assert_dump("SELECT id FROM node WHERE frame > 0 AND frame NOT IN (SELECT id FROM frame)", "");
-    assert_dump("SELECT id FROM frame WHERE module > 0 AND module NOT IN (SELECT id FROM module)", "");
-    assert_dump("SELECT frame FROM frame_line WHERE line NOT IN (SELECT id FROM line) OR frame NOT IN "
+    assert_dump(db, "SELECT id FROM node WHERE frame > 0 AND frame NOT IN (SELECT id FROM frame)", "");
+    assert_dump(db, "SELECT id FROM frame WHERE module > 0 AND module NOT IN (SELECT id FROM module)", "");
+    assert_dump(db,
+                "SELECT frame FROM frame_line WHERE line NOT IN (SELECT id FROM line) OR frame NOT IN "
                 "(SELECT id FROM frame)",
                 "");
-    assert_dump("SELECT node FROM site WHERE node > 0 AND node NOT IN (SELECT id FROM node)", "");
-    assert_dump("SELECT line FROM site WHERE line NOT IN (SELECT id FROM line)", "");
-    assert_dump("SELECT process FROM site WHERE process NOT IN (SELECT id FROM process)", "");
+    assert_dump(db, "SELECT node FROM site WHERE node > 0 AND node NOT IN (SELECT id FROM node)", "");
+    assert_dump(db, "SELECT line FROM site WHERE line NOT IN (SELECT id FROM line)", "");
+    assert_dump(db, "SELECT process FROM site WHERE process NOT IN (SELECT id FROM process)", "");
+    sqlite3_close(db);
 }
 
 /* ---- what a sender sends ------------------------------------------------------------------------------ */
@@ -166,34 +182,45 @@ static void note_start(void *data, const char *error)
     snprintf(started_with, sizeof started_with, "%s", error ? error : "");
 }
 
+struct written {
+    const uint8_t *bytes;
+    size_t size;
+    int socket;
+};
+
+/* A thread, as there may be more than the socket holds; a fork takes far longer under a sanitizer. */
+static void *write_all(void *data)
+{
+    const struct written *w = data;
+    char drained[4096];
+    for (size_t sent = 0; sent < w->size;) {
+        ssize_t more = send(w->socket, w->bytes + sent, w->size - sent, MSG_NOSIGNAL);
+        if (more <= 0)
+            break;
+        sent += (size_t)more;
+    }
+    shutdown(w->socket, SHUT_WR);
+    while (recv(w->socket, drained, sizeof drained, 0) > 0)
+        ;
+    close(w->socket);
+    return NULL;
+}
+
 /* Receives a run from these bytes. Fails if that takes long. */
 static bool receive_bytes(const uint8_t *bytes, size_t size, char error[RECEIVE_ERROR])
 {
     int pair[2], started = 0;
-    char drained[4096];
+    pthread_t writer;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    pid_t writer = fork(); /* there may be more than the socket holds */
-    if (writer == 0) {
-        close(pair[0]);
-        for (size_t sent = 0; sent < size;) {
-            ssize_t more = send(pair[1], bytes + sent, size - sent, MSG_NOSIGNAL);
-            if (more <= 0)
-                break;
-            sent += (size_t)more;
-        }
-        shutdown(pair[1], SHUT_WR);
-        while (recv(pair[1], drained, sizeof drained, 0) > 0)
-            ;
-        _exit(0);
-    }
-    close(pair[1]);
+    struct written written = {bytes, size, pair[1]};
+    assert_int_equal(pthread_create(&writer, NULL, write_all, &written), 0);
     const struct receive_options options = {
         .socket = pair[0], .database = path, .sender = -1, .started = note_start, .data = &started};
     alarm(60);
     bool right = receive_run(&options, error);
     alarm(0);
     close(pair[0]);
-    waitpid(writer, NULL, 0);
+    assert_int_equal(pthread_join(writer, NULL), 0);
     assert_int_equal(started, 1);
     assert_int_equal(right, error[0] == '\0');
     return right;

@@ -15,7 +15,7 @@
 #include "../symbols/workbench.h"
 #include "symbols.h"
 
-enum { LOOKUPS = 300, SECONDS_MAX = 20, ROUNDS = 20 };
+enum { LOOKUPS = 300, SECONDS_MAX = 20, ROUNDS = 8 };
 
 static int rounds = ROUNDS;
 

@@ -1,21 +1,12 @@
-// node page.mjs PAGE STEPS: opens a page in headless Chromium, does what STEPS says (JSON, a list of [what, ...]),
-// and prints what it saw as JSON: {ready_ms, errors, requests, seen: [...]}.
+// node page.mjs CHROMIUM: for each line of its input, [PAGE, STEPS] as JSON, it opens the page in headless Chromium with nothing kept
+// of those before, does what the steps say, a list of [what, ...], and prints a line of JSON: what it saw, {ready_ms, errors,
+// requests, seen: [...]}, or {failed: why}.
+import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
-const [file, steps, executablePath] = process.argv.slice(2);
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
-const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
-const errors = [];
-const requests = [];
-page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));
-page.on("pageerror", (error) => errors.push(String(error.stack)));
-page.on("dialog", (dialog) => (errors.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
-page.on("request", (request) => requests.push(request.url()));
-await page.goto(`file://${file}`);
-await page.waitForFunction(() => document.documentElement.dataset.ready === "yes");
+const browser = await chromium.launch({ executablePath: process.argv[2], args: ["--no-sandbox", "--disable-gpu"] });
 
-const text = (selector) => page.locator(selector).innerText();
-const actions = {
+const actionsOf = (page, text) => ({
   measure: (name) => page.click(`#measure [data-value=${name}]`),
   press: (selector) => page.click(selector),
   type: (selector, words) => page.fill(selector, words),
@@ -87,9 +78,29 @@ const actions = {
     await page.waitForTimeout(300);
   },
   screenshot: (path) => page.screenshot({ path }).then(() => null),
-};
-const seen = [];
-for (const [what, ...rest] of JSON.parse(steps)) seen.push((await actions[what](...rest)) ?? null);
-const ready = await page.evaluate(() => performance.getEntriesByName("ready")[0]?.startTime ?? null);
-console.log(JSON.stringify({ ready_ms: ready, errors, requests, seen }));
+});
+
+async function look(page, file, steps) {
+  const errors = [];
+  const requests = [];
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));
+  page.on("pageerror", (error) => errors.push(String(error.stack)));
+  page.on("dialog", (dialog) => (errors.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
+  page.on("request", (request) => requests.push(request.url()));
+  await page.goto(`file://${file}`);
+  await page.waitForFunction(() => document.documentElement.dataset.ready === "yes");
+
+  const actions = actionsOf(page, (selector) => page.locator(selector).innerText());
+  const seen = [];
+  for (const [what, ...rest] of steps) seen.push((await actions[what](...rest)) ?? null);
+  const ready = await page.evaluate(() => performance.getEntriesByName("ready")[0]?.startTime ?? null);
+  return { ready_ms: ready, errors, requests, seen };
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 1000 } });
+  const found = await look(await context.newPage(), ...JSON.parse(line)).catch((error) => ({ failed: String(error.stack) }));
+  await context.close();
+  console.log(JSON.stringify(found));
+}
 await browser.close();

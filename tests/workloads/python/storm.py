@@ -147,11 +147,14 @@ def short_threads(rng):
 WORK = [churn, knots, fail, pumps, loops, builtins, short_threads]
 
 
-def work(seed, until, counts):
+def work(number, seed, until, counts):
     rng = random.Random(seed)
+    for job in WORK:  # each at least once, however little of the time this thread gets
+        job(rng)
+        counts[number] += 1
     while time.monotonic() < until:
         rng.choice(WORK)(rng)
-        counts[seed] += 1
+        counts[number] += 1
 
 
 def main():
@@ -161,13 +164,10 @@ def main():
         sys.setswitchinterval(0.0005)
     until = time.monotonic() + seconds
     counts = [0] * 5
-    threads = [threading.Thread(target=work, args=(i, until, counts)) for i in range(1, 5)]
+    threads = [threading.Thread(target=work, args=(i, i, until, counts)) for i in range(1, 5)]
     for thread in threads:
         thread.start()
-    rng = random.Random(seed)
-    while time.monotonic() < until:
-        rng.choice(WORK)(rng)
-        counts[0] += 1
+    work(0, seed, until, counts)
     for thread in threads:
         thread.join()
     print("storm done:", "all threads" if all(counts) else counts)
