@@ -82,13 +82,18 @@ static void *extend(void *array, size_t size, uint32_t from, uint32_t to)
 void residence_owners(struct residence *r, uint32_t owner_count, uint32_t map_owner_count)
 {
     if (owner_count > r->owner_count) {
+        uint64_t *sums = page_shares_room(owner_count);
         struct residence_owner *owners =
-            extend(r->owners, sizeof *owners, r->owner_count + 1, owner_count + 1);
+            sums ? extend(r->owners, sizeof *owners, r->owner_count + 1, owner_count + 1) : NULL;
         if (owners) {
-            owners[r->owner_count] = (struct residence_owner){.bytes = {0}};
             r->owners = owners;
+            page_shares_finish(r); /* the sums are arranged by how many owners there are */
+            free(r->sums);
+            r->sums = sums;
+            owners[r->owner_count] = (struct residence_owner){.bytes = {0}};
             r->owner_count = owner_count;
         } else {
+            free(sums);
             r->error = -ENOMEM;
         }
     }

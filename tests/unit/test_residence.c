@@ -407,19 +407,21 @@ static void new_owners(void **unused)
     memset(world.memory, 1, (size_t)(PAGES * PAGE));
     assert_int_equal(residence_begin(&r, getpid(), 1), 0);
     world.list.count = 0;
-    for (uint32_t i = 0; i < PAGES; i++) {
+    for (uint32_t i = 0; i < 2 * PAGES; i++) {
         world.list.blocks[world.list.count++] = (struct residence_block){
-            .address = (uint64_t)world.memory + i * PAGE + 16, .size = 1000, .owner = 0};
+            .address = (uint64_t)world.memory + i * (PAGE / 2) + 16, .size = 1000, .owner = 0};
     }
     for (uint32_t steps = 1;; steps++) { /* in each step the blocks that were not seen yet get a new owner */
         residence_owners(&r, steps, 0);
         if (residence_step(&r, 1, block_list_part, &world.list))
             break;
         for (size_t i = 0; i < world.list.count; i++)
-            world.list.blocks[i].owner = steps;
+            world.list.blocks[i].owner = i % 2 ? steps : 0;
     }
     assert_int_equal(r.error, 0);
     assert_true(r.owner_count > 2);
+    assert_int_equal(r.part[RESIDENCE_LIVE], 2 * PAGES * 1000);
+    assert_int_equal(r.owners[0].bytes[RESIDENCE_LIVE], r.owners[0].blocks[RESIDENCE_LIVE] * 1000);
     for (uint32_t i = 0; i < r.owner_count; i++)
         total += r.owners[i].bytes[RESIDENCE_LIVE];
     assert_int_equal(total, r.part[RESIDENCE_LIVE]);
