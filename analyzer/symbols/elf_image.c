@@ -111,21 +111,30 @@ static int find_by_build_id(Dwfl_Module *module, char **found_name, int *too_lar
     return inflate_debug_sections(fd, too_large);
 }
 
+static bool is_there(const char *base, const char *directory, const char *end, const char *between,
+                     const char *name)
+{
+    char path[PATH_ROOM];
+    int length =
+        snprintf(path, sizeof path, "%s%.*s%s%s", base, (int)(end - directory), directory, between, name);
+    return length < 0 || length >= PATH_ROOM || access(path, F_OK) == 0;
+}
+
 /* True if there may be a debug file where libdwfl looks for one by name: beside the file, in .debug there, and in the
- * directory of debug files. */
+ * directory of debug files, in which it leaves out more and more of the file's directories. */
 static bool has_candidate(const char *file_name, const char *debuglink)
 {
-    const char *slash = strrchr(file_name, '/'), *name = slash ? slash + 1 : file_name;
-    const int directory = (int)(name - file_name);
-    const char *const before[] = {"", "", debug_directory}, *const behind[] = {"", ".debug/", "/"};
-    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
-        char path[PATH_ROOM];
-        int length = snprintf(path, sizeof path, "%s%.*s%s%s%s", before[i], directory, file_name, behind[i],
-                              debuglink ? debuglink : name, debuglink ? "" : ".debug");
-        if (length < 0 || length >= PATH_ROOM || access(path, F_OK) == 0)
-            return true;
-    }
-    return false;
+    char named[PATH_ROOM];
+    const char *slash = strrchr(file_name, '/'), *end = slash ? slash + 1 : file_name;
+    if (!debuglink && snprintf(named, sizeof named, "%s.debug", end) >= PATH_ROOM)
+        return true;
+    const char *name = debuglink ? debuglink : named;
+    bool found = is_there("", file_name, end, "", name) || is_there("", file_name, end, ".debug/", name) ||
+                 is_there(debug_directory, end, end, "/", name);
+    for (const char *from = strchr(file_name, '/'); from && !found && from < end;
+         from = strchr(from + 1, '/'))
+        found = is_there(debug_directory, from, end, "", name);
+    return found;
 }
 
 /* Where the file's name is a link, debug files are beside its target, too. Names of supplementary files are paths. */

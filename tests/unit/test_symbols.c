@@ -12,6 +12,7 @@
 #include "inflate.h"
 #include "interned.h"
 #include "intervals.h"
+#include "elf_image.h"
 #include "symbols.h"
 
 static void assert_unknown(struct symbols *s, const char *path, enum symbols_state state)
@@ -360,6 +361,15 @@ static void no_network(void **state)
     s = symbols_open();
     assert_int_equal(symbols_module_state(symbols_module(s, bench_path("near"), NULL, 0)), SYMBOLS_LINES);
     symbols_close(s);
+    /* So it is in the directory of debug files, below the last of its directories. */
+    assert_int_equal(
+        bench_run("here=debug/$(basename \"$PWD\") && mkdir -p \"$here\" && mv .debug/far.debug \"$here\""),
+        0);
+    image_set_debug_directory(bench_path("debug"));
+    s = symbols_open();
+    assert_int_equal(symbols_module_state(symbols_module(s, bench_path("near"), NULL, 0)), SYMBOLS_LINES);
+    symbols_close(s);
+    image_set_debug_directory("/usr/lib/debug");
 }
 
 static void speed(void **state)
