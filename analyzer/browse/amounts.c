@@ -1,5 +1,6 @@
 /* amounts.c - see amounts.h. */
 #include "amounts.h"
+#include "sampling.h"
 #include "screen.h"
 #include "units.h"
 
@@ -10,6 +11,7 @@
 #define BYTES_WIDTH 8  /* 1023 KiB */
 #define SIGNED_WIDTH 9 /* -1023 KiB */
 #define SHARE_WIDTH 6  /* <0.1 % */
+#define ERROR_WIDTH 11 /* few samples */
 #define MORE (sizeof measures[0].more / sizeof measures[0].more[0])
 
 /* For a part of a run, only the change in what is live is known. */
@@ -45,10 +47,10 @@ static int width_of(const struct browse *browse, const struct store_measures *wh
     return width > heading ? width : heading;
 }
 
-static void add(struct amounts *amounts, enum measure measure, int share, int width)
+static void add(struct amounts *amounts, enum measure measure, enum amount_kind kind, int width)
 {
     amounts->column[amounts->count].measure = measure;
-    amounts->column[amounts->count].share = share;
+    amounts->column[amounts->count].kind = kind;
     amounts->column[amounts->count++].width = width;
     amounts->columns += width + GAP;
 }
@@ -59,7 +61,8 @@ static int has_share(const struct browse *browse)
     return !measures[measures[browse->by].least].is_least && !is_growth(browse, browse->by);
 }
 
-struct amounts amounts_fit(const struct browse *browse, const struct store_measures *whole, int names)
+struct amounts amounts_fit(const struct browse *browse, const struct store_measures *whole, int names,
+                           int has_errors)
 {
     const struct measure_row *by = &measures[browse->by];
     enum measure wanted[MORE + 2] = {by->beside};
@@ -75,15 +78,17 @@ struct amounts amounts_fit(const struct browse *browse, const struct store_measu
     }
     if (browse->run.window.set && !live)
         wanted[count++] = MEASURE_live_bytes;
-    add(&amounts, browse->by, 0, width_of(browse, whole, browse->by));
+    add(&amounts, browse->by, AMOUNT_VALUE, width_of(browse, whole, browse->by));
+    if (has_errors && sampling_is_on(&browse->run))
+        add(&amounts, browse->by, AMOUNT_ERROR, ERROR_WIDTH);
     if (has_share(browse))
-        add(&amounts, browse->by, 1, SHARE_WIDTH);
+        add(&amounts, browse->by, AMOUNT_SHARE, SHARE_WIDTH);
     for (size_t i = 0; i < count && amounts.count < AMOUNTS_MOST; i++) {
         int width = width_of(browse, whole, wanted[i]);
 
         if (screen_columns() - amounts.columns - width - GAP < names)
             break;
-        add(&amounts, wanted[i], 0, width);
+        add(&amounts, wanted[i], AMOUNT_VALUE, width);
     }
     return amounts;
 }
@@ -91,14 +96,28 @@ struct amounts amounts_fit(const struct browse *browse, const struct store_measu
 void amounts_head(const struct amounts *amounts, int y)
 {
     for (int i = 0, x = 0; i < amounts->count; i++) {
+        enum amount_kind kind = amounts->column[i].kind;
+
         screen_put_right(y, x, amounts->column[i].width, LOOK_HEAD,
-                         amounts->column[i].share ? "%" : measures[amounts->column[i].measure].heading);
+                         kind == AMOUNT_SHARE   ? "%"
+                         : kind == AMOUNT_ERROR ? "ERROR"
+                                                : measures[amounts->column[i].measure].heading);
         x += amounts->column[i].width + GAP;
     }
 }
 
+static void error_text(const struct browse *browse, const struct store_measures *m, const struct variances *v,
+                       enum measure measure, char *out)
+{
+    *out = '\0';
+    if (v != NULL && variances_too_few(m, v, measure))
+        strcpy(out, "few samples");
+    else if (v != NULL)
+        variances_text_of(out, v->of[measure], measures[measure].is_bytes, browse->report->bytes);
+}
+
 void amounts_row(const struct browse *browse, const struct amounts *amounts, const struct store_measures *m,
-                 const struct store_measures *whole, int y)
+                 const struct variances *v, const struct store_measures *whole, int y)
 {
     char out[UNITS_SIZE];
 
@@ -107,9 +126,11 @@ void amounts_row(const struct browse *browse, const struct amounts *amounts, con
         double value = (double)measure_value(m, measure), all = (double)measure_value(whole, measure);
         enum look look = i == 0 ? LOOK_BOLD : LOOK_PLAIN;
 
-        if (amounts->column[i].share) {
+        if (amounts->column[i].kind == AMOUNT_SHARE) {
             units_percent(out, value, all);
             look = all != 0 && value / all >= 0.1 ? LOOK_YELLOW : LOOK_PLAIN;
+        } else if (amounts->column[i].kind == AMOUNT_ERROR) {
+            error_text(browse, m, v, measure, out);
         } else {
             amount(browse, out, m, measure);
         }

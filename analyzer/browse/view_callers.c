@@ -97,7 +97,7 @@ static void head(struct browse *browse, struct view *view, int y)
 {
     struct view_callers *v = (struct view_callers *)view;
 
-    v->amounts = amounts_fit(browse, whole(v), CELLS_LEAST);
+    v->amounts = amounts_fit(browse, whole(v), CELLS_LEAST, 0);
     amounts_head(&v->amounts, y);
     screen_put(y, v->amounts.columns, screen_columns(), LOOK_HEAD, "CALLED BY");
 }
@@ -151,7 +151,7 @@ static void row(struct browse *browse, struct view *view, size_t at, int y)
                      ? names_cut(harmless, (size_t)(room - (wanted < most ? wanted : most)))
                      : NULL;
 
-    amounts_row(browse, &v->amounts, &node->row.m, whole(v), y);
+    amounts_row(browse, &v->amounts, &node->row.m, NULL, whole(v), y);
     draw_branches(v, v->callers.shown[at], y, v->amounts.columns);
     screen_put(y, x, 1, LOOK_PLAIN, marker(node));
     x += 2;

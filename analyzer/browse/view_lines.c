@@ -93,7 +93,7 @@ static void head(struct browse *browse, struct view *view, int y)
 {
     struct view_lines *v = (struct view_lines *)view;
 
-    v->amounts = amounts_fit(browse, &v->lines.sum, CELLS_LEAST);
+    v->amounts = amounts_fit(browse, &v->lines.sum, CELLS_LEAST, 1);
     v->cells =
         cells_fit(browse, v->lines.rows, v->lines.count, v->group == GROUP_FUNCTION, v->amounts.columns);
     amounts_head(&v->amounts, y);
@@ -104,7 +104,7 @@ static void row(struct browse *browse, struct view *view, size_t at, int y)
 {
     const struct view_lines *v = (const struct view_lines *)view;
 
-    amounts_row(browse, &v->amounts, &v->lines.rows[at].m, &v->lines.sum, y);
+    amounts_row(browse, &v->amounts, &v->lines.rows[at].m, &v->lines.rows[at].v, &v->lines.sum, y);
     cells_row(browse, &v->cells, &v->lines.rows[at], y);
 }
 

@@ -120,7 +120,7 @@ static void head(struct browse *browse, struct view *view, int y)
 {
     struct view_neighbours *v = (struct view_neighbours *)view;
 
-    v->amounts = amounts_fit(browse, &v->found.callers.sum, CELLS_LEAST);
+    v->amounts = amounts_fit(browse, &v->found.callers.sum, CELLS_LEAST, 1);
     const struct cells callers =
         cells_fit(browse, v->found.callers.rows, v->found.callers.count, 1, v->amounts.columns);
     const struct cells callees =
@@ -140,7 +140,7 @@ static void row(struct browse *browse, struct view *view, size_t number, int y)
         screen_put(y, 0, screen_columns(), LOOK_BOLD, at.callees ? "Calls" : "Called by");
         return;
     }
-    amounts_row(browse, &v->amounts, &at.row->m, &v->found.callers.sum, y);
+    amounts_row(browse, &v->amounts, &at.row->m, &at.row->v, &v->found.callers.sum, y);
     cells_row(browse, &v->cells, at.row, y);
 }
 

@@ -115,7 +115,7 @@ static void head(struct browse *browse, struct view *view, int y)
 {
     struct view_source *v = (struct view_source *)view;
 
-    v->amounts = amounts_fit(browse, &v->whole, TEXT_LEAST);
+    v->amounts = amounts_fit(browse, &v->whole, TEXT_LEAST, 0);
     amounts_head(&v->amounts, y);
     screen_put(y, v->amounts.columns, screen_columns(), LOOK_HEAD, " LINE  SOURCE");
 }
@@ -127,7 +127,7 @@ static void row(struct browse *browse, struct view *view, size_t at, int y)
     int allocates = v->of_line[at] != NULL;
 
     if (allocates)
-        amounts_row(browse, &v->amounts, &v->sums[at], &v->whole, y);
+        amounts_row(browse, &v->amounts, &v->sums[at], NULL, &v->whole, y);
     snprintf(number, sizeof number, "%zu", at + 1);
     screen_put_right(y, v->amounts.columns, 5, LOOK_DIM, number);
     screen_put(y, v->amounts.columns + 7, screen_columns(), allocates ? LOOK_BOLD : LOOK_PLAIN,

@@ -116,7 +116,7 @@ def table(text):
     for line in lines[at + 1:-2]:
         row, left = {}, 0
         for i, (name, start, end) in enumerate(names):
-            number = name in ("PEAK", "%", "BLOCKS", "LIVE", "BYTES", "OWN PEAK", "ALLOCATIONS", "TEMPORARY")
+            number = name in ("PEAK", "ERROR", "%", "BLOCKS", "LIVE", "BYTES", "OWN PEAK", "ALLOCATIONS", "TEMPORARY")
             stop = end if number else names[i + 1][1] if i + 1 < len(names) else len(line)
             row[name] = line[left:stop].strip()
             left = stop
@@ -160,6 +160,23 @@ def test_lines_are_those_of_top(browse, database, ask, kind, size):
     for cells, row in zip(shown, top):
         place = f"{os.path.basename(row['file'])}:{row['line']}" if row["file"] else os.path.basename(row["module"])
         assert cells["LINE"].lstrip("…") in f"{row['file'] or row['module']}:{row['line']}" or cells["LINE"] == place, cells
+
+
+def error_shown(row):
+    return "few samples" if row["too_few_samples"] else f"+-{row['bytes_error']:.0f}"
+
+
+def test_errors_of_a_sampled_run(browse, make_db, add_sampling, as_json):
+    """Beside the number of a sampled run stands its standard error; in an exact run there is no such column."""
+    path = make_db("small")
+    exact = browse(path, "--bytes", "--by", "bytes").until("Lines by bytes")
+    assert "ERROR" not in exact
+    add_sampling(path, interval=1 << 15)
+    top = as_json("top", "--by", "bytes", "--limit", "0")["rows"]
+    shown = table(browse(path, "--bytes", "--by", "bytes", size=SIZES[2]).until("Lines by bytes"))
+    compare(shown, top, "bytes")
+    assert [cells["ERROR"] for cells in shown] == [error_shown(row) for row in top[:len(shown)]]
+    assert {cells["ERROR"] == "few samples" for cells in shown} == {True, False}
 
 
 @pytest.mark.parametrize("by", ["live", "temporary", "own-peak", "bytes", "allocations"])
