@@ -6,6 +6,7 @@ those of pyenv. One path for each distinct executable, in the order of their ver
 import glob
 import os
 import subprocess
+import sys
 
 ASK = ("import sys, platform; print(platform.python_implementation(), '%d.%d.%d' % sys.version_info[:3], "
        "sys.executable, getattr(sys, '_is_gil_enabled', lambda: True)(), sep='\\t')")
@@ -73,3 +74,12 @@ def one_of_each(found):
 if __name__ == "__main__":
     for interpreter in interpreters():
         print(interpreter.name, interpreter.path)
+
+
+def traced_by(build):
+    """The libtrace.so of a build or of an installation: not one of those that tests build below it, with sanitizers."""
+    for folder, folders, files in os.walk(os.path.realpath(build)):
+        folders[:] = sorted(name for name in folders if name != "tests")
+        if "libtrace.so" in files:
+            return os.path.join(folder, "libtrace.so")
+    sys.exit("%s: no libtrace.so in %s" % (sys.argv[0], build))
