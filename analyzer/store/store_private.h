@@ -113,7 +113,8 @@ int store_make_whole(int directory, const char *name);
 /* To be called after each commit: syncs such a file to disk once that delays nobody any more. */
 void store_sync_made(struct store *store);
 
-#define STORE_COMMITS_UNSYNCED 3
+/* More than a short run has: it is synced at its end. */
+#define STORE_COMMITS_UNSYNCED 5
 
 /* Allocates a store for a path; NULL = out of memory. */
 struct store *store_new(const char *path);
