@@ -1,7 +1,6 @@
 /* populate.h - memory for pages that are about to be written, by few system calls.
  *
- * Otherwise each page costs a fault at its first byte: where a machine is virtual these take 15 microseconds each,
- * where it is not still twice as long as this. Linux before 5.14 does not know how; then the pages fault. Thread-safe.
+ * Otherwise each page costs a fault at its first byte, of 15 microseconds where the machine is virtual. Linux before 5.14 does not know how; then the pages fault. Thread-safe.
  */
 #ifndef LIBTRACE_POPULATE_H
 #define LIBTRACE_POPULATE_H

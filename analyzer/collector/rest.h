@@ -12,7 +12,8 @@
 #include <stdint.h>
 
 #define REST_QUIET_NS 4000000000ull /* the while, at first; it doubles each time that a rest was disturbed, */
-#define REST_QUIET_MOST (8 * 60 * 1000000000ull) /* up to this: reading again takes 0.05 s and more */
+#define REST_QUIET_MOST \
+    (8 * 60 * 1000000000ull) /* up to this: to read the C library's again takes 150 million instructions */
 
 struct rest {
     uint64_t asked;    /* symbols_asked(), when that was looked at */

@@ -148,9 +148,9 @@ static bool may_be_found(const char *file_name, const char *debuglink)
     return found;
 }
 
-/* If libdwfl finds nothing on this machine, it loads what asks the servers in DEBUGINFOD_URLS, with thirty libraries
- * (even where the variable is empty), which takes longer than everything else that a short run needs: so it is asked
- * only where it may find something. And the variable is emptied, in place: putenv() and the like would leak memory or
+/* If libdwfl finds nothing on this machine, it loads what asks the servers in DEBUGINFOD_URLS, with thirty libraries,
+ * even where the variable is empty, which nearly every run would pay for nothing: so it is asked only where it may find
+ * something. And the variable is emptied, in place: putenv() and the like would leak memory or
  * move it. */
 static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
                           const char *file_name, const char *debuglink, GElf_Word crc, char **found_name)

@@ -1,6 +1,6 @@
 """leaks of Python programs shows what was live when the interpreter began its shutdown, except what its start and imports keep.
 That moment is exact, and is not listed among the program's marks. Tested with each interpreter found; what does not depend on its
-version, with one of each kind, but with LIBTRACE_LONG=1."""
+version, with one of each kind, or with all of them if LIBTRACE_LONG=1."""
 
 import json
 import os

@@ -43,7 +43,7 @@ def test_given_back_and_read_again(started, report, tmp_path):
     (tmp_path / "program.c").write_text(PROGRAM)
     executable, database = tmp_path / "program", tmp_path / "trace.db"
     subprocess.run(["gcc", "-O0", "-g", "-gz=zlib", "-o", executable, tmp_path / "program.c"], check=True)
-    program = started(executable, env={"LIBTRACE_SAMPLE": "0"})
+    program = started(executable)
     collector = collector_of(database)
     assert until(lambda: report(database, "top").returncode == 0 and has_unpacked(collector))
     assert until(lambda: not has_unpacked(collector))
