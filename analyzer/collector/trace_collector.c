@@ -1,4 +1,4 @@
-/* main.c - trace-collector: records a run, or writes the rows that another process reads from one. */
+/* trace_collector.c - the program: records a run, or writes the rows that another process reads from one. */
 #include "collector.h"
 #include "collector_main.h"
 #include "serve.h"
