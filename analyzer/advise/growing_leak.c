@@ -3,8 +3,8 @@
  * Evidence: over at least 8 moments live bytes rise (Mann-Kendall, p < 0.01), with the slope of Theil and Sen; they rise no
  * slower in the last third than in all (a cache fills up, then stays); at the end nearly the most there ever was is held. A
  * program that loads its data looks the same. So it is likely only where the program says itself that a piece of work is
- * done (marks of one name, again and again) and more is held each time; or where it was recorded for a minute at least, and
- * stopped from outside.
+ * done (marks of one name, again and again) and more is held each time, counted by pieces of work and not by seconds: a busy
+ * machine makes the last ones longer; or where it was recorded for a minute at least, and stopped from outside.
  */
 #include "advice_rules.h"
 #include "trend.h"
@@ -20,7 +20,10 @@
 #define LONG_S 60.0
 
 struct series {
-    double *t, *bytes;
+    double *t; /* seconds since the start */
+    double
+        *along; /* what it should rise steadily along: seconds, or how many marks of that name there were */
+    double *bytes; /* live then */
     size_t count;
 };
 
@@ -29,15 +32,21 @@ static bool series_of(const struct advice *advice, const struct facts *facts, si
                       struct series *series)
 {
     const struct times *times = &advice->times;
+    double marks = 0;
 
     *series = (struct series){malloc((times->count + 1) * sizeof(double)),
+                              malloc((times->count + 1) * sizeof(double)),
                               malloc((times->count + 1) * sizeof(double)), 0};
-    if (series->t == NULL || series->bytes == NULL)
+    if (series->t == NULL || series->along == NULL || series->bytes == NULL)
         return false;
     for (size_t k = 0; k < times->count; k++) {
-        if (facts->moment[k].allocations == 0 || (mark != 0 && times->mark[k] != mark))
+        if (mark != 0 && times->mark[k] != mark)
+            continue;
+        marks++;
+        if (facts->moment[k].allocations == 0)
             continue;
         series->t[series->count] = times->t[k];
+        series->along[series->count] = mark != 0 ? marks : times->t[k];
         series->bytes[series->count++] = (double)facts->moment[k].live_bytes;
     }
     return true;
@@ -46,6 +55,7 @@ static bool series_of(const struct advice *advice, const struct facts *facts, si
 static void series_free(struct series *series)
 {
     free(series->t);
+    free(series->along);
     free(series->bytes);
 }
 
@@ -59,25 +69,24 @@ static bool stays(const struct advice *advice, const struct facts *facts, const 
     return series->count > 0 && (double)end >= STAYS * series->bytes[series->count - 1];
 }
 
-/* Its slope in bytes a second; 0 = it does not rise steadily. */
-static double steady_slope(const struct series *s)
+/* True if it rises from the first to the last, and no slower in the last third than in all. */
+static bool rises(const struct series *s)
 {
     double most = 0;
 
     if (s->count < TREND_LEAST || trend_test(s->bytes, s->count).p >= P_MOST)
-        return 0;
+        return false;
     for (size_t i = 0; i < s->count; i++)
         most = s->bytes[i] > most ? s->bytes[i] : most;
-    double slope = trend_slope(s->t, s->bytes, s->count), last = s->bytes[s->count - 1];
+    double slope = trend_slope(s->along, s->bytes, s->count), last = s->bytes[s->count - 1];
+    double third = s->along[0] + (s->along[s->count - 1] - s->along[0]) * 2 / 3;
     size_t first = 0;
 
-    while (first < s->count - 4 && s->t[first] < s->t[0] + (s->t[s->count - 1] - s->t[0]) * 2 / 3)
+    while (first < s->count - 4 && s->along[first] < third)
         first++;
-    double late = trend_slope(s->t + first, s->bytes + first, s->count - first);
+    double late = trend_slope(s->along + first, s->bytes + first, s->count - first);
 
-    return slope > 0 && last >= STAYS * most && last >= RATIO_LEAST * s->bytes[0] && late >= SLOWING * slope
-               ? slope
-               : 0;
+    return slope > 0 && last >= STAYS * most && last >= RATIO_LEAST * s->bytes[0] && late >= SLOWING * slope;
 }
 
 /* The name that most moments are marks of, if a line can be told by it. 0 = none. */
@@ -117,9 +126,11 @@ static const char *remedy(enum advice_language language)
     return remedies[language];
 }
 
-static void make(struct advice *advice, const struct facts *facts, double slope, const struct series *series,
-                 size_t mark, bool marked, const struct trend_test *test)
+static void make(struct advice *advice, const struct facts *facts, const struct series *series, size_t mark,
+                 bool marked)
 {
+    const struct trend_test test = trend_test(series->bytes, series->count);
+    double slope = trend_slope(series->t, series->bytes, series->count); /* bytes a second */
     enum certainty certainty = marked || was_stopped(advice) ? LIKELY : ASK;
     struct finding *f = finding_new(advice, "growing-leak", certainty, facts->place, facts);
     double first = series->bytes[0], last = series->bytes[series->count - 1],
@@ -134,8 +145,8 @@ static void make(struct advice *advice, const struct facts *facts, double slope,
     finding_relief(advice, f, facts, 1);
     finding_evidence(f, "moments", (double)series->count);
     finding_evidence(f, "bytes_per_second", slope);
-    finding_evidence(f, "mann_kendall_z", test->z);
-    finding_evidence(f, "p", test->p);
+    finding_evidence(f, "mann_kendall_z", test.z);
+    finding_evidence(f, "p", test.p);
     finding_evidence(f, "first_bytes", first);
     finding_evidence(f, "last_bytes", last);
     finding_evidence(f, "live_allocations", (double)held);
@@ -159,17 +170,11 @@ static void look_at(struct advice *advice, const struct facts *facts, size_t mar
     if (facts->moment == NULL)
         return;
     if (series_of(advice, facts, 0, &all)) {
-        double slope = steady_slope(&all), of_marks = 0;
+        bool by_marks = mark != 0 && series_of(advice, facts, mark, &marked) && rises(&marked);
+        const struct series *s = by_marks ? &marked : &all;
 
-        if (mark != 0 && series_of(advice, facts, mark, &marked))
-            of_marks = steady_slope(&marked);
-        const struct series *s = of_marks > 0 ? &marked : &all;
-
-        if ((slope > 0 || of_marks > 0) && stays(advice, facts, s)) {
-            const struct trend_test test = trend_test(s->bytes, s->count);
-
-            make(advice, facts, of_marks > 0 ? of_marks : slope, s, mark, of_marks > 0, &test);
-        }
+        if ((by_marks || rises(&all)) && stays(advice, facts, s))
+            make(advice, facts, s, mark, by_marks);
         series_free(&marked);
     }
     series_free(&all);

@@ -38,6 +38,7 @@ PROGRAMS = [
     ("items.py", "dict-per-instance", "certain", "peak_bytes"),
     ("text.py", "growth-by-copy", "likely", "bytes"),
     ("sessions.py", "growing-leak", "likely", "peak_bytes"),
+    ("requests.py", "growing-leak", "likely", "peak_bytes"),
     ("messages.c", "cross-thread-frees", "likely", "allocations"),
     ("objects.cpp", "cross-thread-frees", "likely", "allocations"),
     ("trailer.c", "peak-copy", "certain", "resident_bytes"),
