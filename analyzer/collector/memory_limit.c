@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT_MAX ((size_t)1 << 20) /* bytes of a file in /proc */
+#define TEXT_FIRST ((size_t)4096)  /* bytes that most files in /proc fit into */
+#define TEXT_MAX ((size_t)1 << 20) /* of a larger one, so many */
 
 /* ---- finding the group ------------------------------------------------------------------------- */
 
@@ -216,10 +217,17 @@ void memory_limit_add(struct memory_limit *limit, const struct memory_place *pla
 static char *read_all(const char *path)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    char *text = file >= 0 ? malloc(TEXT_MAX) : NULL;
-    size_t size = 0;
-    for (ssize_t got = 1; text && got > 0 && size<TEXT_MAX - 1; size += got> 0 ? (size_t)got : 0)
-        got = read(file, text + size, TEXT_MAX - 1 - size);
+    size_t room = TEXT_FIRST, size = 0;
+    char *text = file >= 0 ? malloc(room) : NULL;
+    for (ssize_t got = 1; text && got > 0 && room <= TEXT_MAX; size += got > 0 ? (size_t)got : 0) {
+        if (size == room - 1) {
+            char *more = realloc(text, room *= 2);
+            if (!more)
+                break;
+            text = more;
+        }
+        got = read(file, text + size, room - 1 - size);
+    }
     if (text)
         text[size] = '\0';
     if (file >= 0)
@@ -227,17 +235,20 @@ static char *read_all(const char *path)
     return text;
 }
 
-void memory_limit_open(struct memory_limit *limit, int pid)
+void memory_limit_open(struct memory_limit *limit, int pid, const struct memory_limit *others)
 {
     static struct memory_place place;
     char path[64] = "/proc/self/cgroup";
     if (pid)
         snprintf(path, sizeof path, "/proc/%d/cgroup", pid);
-    char *groups = read_all(path), *mounts = read_all("/proc/self/mountinfo");
-    if (groups && mounts && memory_limit_find(groups, mounts, &place) &&
-        strcmp(place.folder, limit->folder) != 0)
+    free(limit->groups);
+    limit->groups = read_all(path);
+    if (!limit->groups || (others && others->groups && strcmp(limit->groups, others->groups) == 0))
+        return;
+    char *mounts = read_all("/proc/self/mountinfo");
+    if (mounts && memory_limit_find(limit->groups, mounts, &place) &&
+        !(others && strcmp(place.folder, others->folder) == 0))
         memory_limit_add(limit, &place);
-    free(groups);
     free(mounts);
 }
 
@@ -247,6 +258,8 @@ void memory_limit_close(struct memory_limit *limit)
         close_group(&limit->group[i]);
     limit->count = 0;
     limit->folder[0] = '\0';
+    free(limit->groups);
+    limit->groups = NULL;
 }
 
 /* ---- reading the limits ------------------------------------------------------------------------ */

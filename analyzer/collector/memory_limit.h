@@ -20,6 +20,7 @@ struct memory_limit {
     struct memory_group group[MEMORY_GROUPS];
     _Atomic unsigned count;
     char folder[PATH_MAX]; /* of the group that was opened last */
+    char *groups;          /* what /proc/PID/cgroup said of its process; NULL = nothing */
 };
 
 /* The folder of a process's own group, and of the outermost group that is visible. */
@@ -37,8 +38,8 @@ bool memory_limit_find(const char *groups, const char *mounts, struct memory_pla
  * the limit meanwhile. */
 void memory_limit_add(struct memory_limit *limit, const struct memory_place *place);
 
-/* Does both for a process; 0 = this one. Does nothing if it is in the group that was opened last. */
-void memory_limit_open(struct memory_limit *limit, int pid);
+/* Does both for a process; 0 = this one. Nothing is opened if it is in the group that `others`, if any, have open. */
+void memory_limit_open(struct memory_limit *limit, int pid, const struct memory_limit *others);
 void memory_limit_close(struct memory_limit *limit);
 
 /* Bytes that may be used until the first of the groups reaches its limit; UINT64_MAX = no limit. If the

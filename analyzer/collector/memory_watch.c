@@ -160,6 +160,18 @@ static void note_speed(struct memory_watch *watch, uint64_t before, uint64_t roo
     atomic_store_explicit(&watch->fast, fast < FAST_MOST ? fast : FAST_MOST, memory_order_relaxed);
 }
 
+static bool limited(const struct memory_watch *watch)
+{
+    return watch->limit.count || watch->program.count;
+}
+
+/* One may have been set since. */
+static void look_for_limit(struct memory_watch *watch)
+{
+    memory_limit_close(&watch->limit);
+    memory_limit_open(&watch->limit, 0, NULL);
+}
+
 static void *run(void *data)
 {
     struct memory_watch *watch = data;
@@ -172,10 +184,8 @@ static void *run(void *data)
         uint64_t ns = pause_until_next(room, room == before);
         before = room;
         nanosleep(&(struct timespec){(time_t)(ns / 1000000000), (long)(ns % 1000000000)}, NULL);
-        if (watch->limit.count == 0) { /* there may be one by now */
-            memory_limit_close(&watch->limit);
-            memory_limit_open(&watch->limit, 0);
-        }
+        if (watch->limit.count == 0)
+            look_for_limit(watch);
     }
     return NULL;
 }
@@ -209,23 +219,40 @@ const char *memory_watch_start(struct memory_watch *watch, struct arena *arena, 
 {
     watch->arena = arena;
     pthread_mutex_init(&watch->writing, NULL);
-    memory_limit_open(&watch->limit, 0);
+    memory_limit_open(&watch->limit, 0, NULL);
     int first = first_pidfd ? process_of(first_pidfd) : 0;
-    memcpy(watch->program.folder, watch->limit.folder, sizeof watch->program.folder);
-    if (first > 0) /* so that the same group is not opened twice */
-        memory_limit_open(&watch->program, first);
+    if (first > 0)
+        memory_limit_open(&watch->program, first, &watch->limit);
     uint64_t room = room_now(watch), outside = memory_limit_room(&watch->program, 4 * KEPT);
     watch->room = room < outside ? room : outside;
     if (watch->room < kept(watch) + TO_BEGIN)
         return no_room;
-    start_thread(watch);
+    if (limited(watch))
+        start_thread(watch);
     return NULL;
+}
+
+/* Most programs have no limit: then there is nothing to watch, until somebody sets one. */
+static void look_again(struct memory_watch *watch, uint64_t now_ns)
+{
+    if (watch->next_look_ns) { /* memory_watch_start() has just looked */
+        look_for_limit(watch);
+        if (limited(watch))
+            start_thread(watch);
+    }
+    watch->next_look_ns = now_ns + UNLIMITED_NS;
 }
 
 void memory_watch_look(struct memory_watch *watch, uint64_t now_ns)
 {
     uint64_t room = atomic_load_explicit(&watch->room, memory_order_relaxed);
-    if (room == UINT64_MAX || now_ns < watch->next_look_ns)
+    if (now_ns < watch->next_look_ns)
+        return;
+    if (!limited(watch)) {
+        look_again(watch, now_ns);
+        return;
+    }
+    if (room == UINT64_MAX)
         return;
     watch->next_look_ns = now_ns + (room < NEAR ? SOONEST_NS : LATEST_NS);
     look(watch);

@@ -186,12 +186,18 @@ static void version_1_without_a_limit(void **state)
 
 static void this_process(void **state)
 {
-    struct memory_limit limit = {.count = 0};
+    struct memory_limit limit = {.count = 0}, same = {.count = 0};
     (void)state;
-    memory_limit_open(&limit, 0);
+    memory_limit_open(&limit, 0, NULL);
     if (limit.count)
         assert_true(memory_limit_room(&limit, 0) > 0);
-    memory_limit_open(&limit, 999999999); /* no such process */
+    assert_non_null(limit.groups);
+    memory_limit_open(&same, getpid(), &limit);
+    assert_int_equal(same.count, 0);
+    assert_string_equal(same.groups, limit.groups);
+    memory_limit_open(&same, 999999999, &limit); /* no such process */
+    assert_null(same.groups);
+    memory_limit_close(&same);
     memory_limit_close(&limit);
 }
 
