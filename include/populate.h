@@ -1,6 +1,7 @@
 /* populate.h - memory for pages that are about to be written, by few system calls.
  *
- * Otherwise each page costs a fault at its first byte, of 15 microseconds where the machine is virtual. Linux before 5.14 does not know how; then the pages fault. Thread-safe.
+ * Otherwise each page costs a fault at its first byte, of 15 microseconds where the machine is virtual. Linux before 5.14
+ * does not know how; then the pages fault. Thread-safe.
  */
 #ifndef LIBTRACE_POPULATE_H
 #define LIBTRACE_POPULATE_H

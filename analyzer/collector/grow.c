@@ -30,7 +30,7 @@ static bool have_plenty(void)
 /* Reserving address space costs nothing, but moving an array does: so large arrays reserve much at once. */
 static size_t next_room(size_t room, size_t size, unsigned shift)
 {
-    room = room ? room << (room >= PLENTY_FROM ? shift : 1) : FIRST_ROOM;
+    room = room ? room << shift : FIRST_ROOM;
     while (room < size)
         room *= 2;
     return room;
@@ -52,7 +52,8 @@ void grow_sparingly(void)
 
 static bool reserve(struct grow *array, size_t size)
 {
-    size_t room = next_room(array->reserved, size, have_plenty() ? PLENTY_SHIFT : 1);
+    bool large = array->reserved >= PLENTY_FROM;
+    size_t room = next_room(array->reserved, size, large && have_plenty() ? PLENTY_SHIFT : 1);
     void *memory = remap(array, room);
     if (memory == MAP_FAILED) {
         room = next_room(array->reserved, size, 1);
