@@ -317,9 +317,14 @@ static void write_facts(struct writer *w, const struct job *job)
     write_marks(w, job);
 }
 
+static bool needs_names(const struct job *job)
+{
+    return job->site_count || job->event_count || job->block_count || job->look_count || job->page_count;
+}
+
 /* Looks up what the sites will need without holding the database's lock, so that other collectors do not
  * wait while debug information is read. At the end of the run the totals are written first: readers see at
- * once that it is over, and wait for the rest. */
+ * once that it is over, and wait for the rest. If nothing has to be looked up, the transaction stays open. */
 static void prepare(struct writer *w, const struct job *job)
 {
     writer_check(w, store_begin(w->store));
@@ -327,13 +332,16 @@ static void prepare(struct writer *w, const struct job *job)
         write_facts(w, job);
         if (job->why) /* now, so that it is there should we be killed */
             writer_check(w, store_run_why(w->store, job->why));
-        writer_check(w, store_run_phase(w->store, "symbols", 0));
+        if (needs_names(job))
+            writer_check(w, store_run_phase(w->store, "symbols", 0));
     }
     for (size_t i = 0; i < job->process_count && !w->failed; i++) {
         struct intern_process *process = writer_process(w, job->processes[i].index, job->processes[i].slot);
         if (process)
             intern_notes(&w->intern, process);
     }
+    if (!needs_names(job))
+        return;
     if (!w->failed)
         writer_check(w, store_commit(w->store));
     for (size_t i = 0; i < job->process_count && !w->failed; i++) {
@@ -392,7 +400,7 @@ static void write_all(struct writer *w, struct job *job)
     if (!job->raw)
         prepare(w, job);
     size_t ahead = write_log_ahead(w, job);
-    if (!w->failed)
+    if (!w->failed && (job->raw || needs_names(job)))
         writer_check(w, store_begin(w->store));
     if (!job->last && !w->failed)
         write_facts(w, job);

@@ -88,7 +88,8 @@ enum writer_state {
 };
 
 /* Starts the thread, which opens the database and adds the run's row from what the first process reported
- * about itself. database (a path) and files must outlive it. bounds: of what grows with time; {0} = none. NULL = out of memory or threads. */
+ * about itself. database (a path) and files must outlive it. bounds: of what grows with
+ * time; {0} = none. NULL = out of memory or threads. */
 struct writer *writer_start(struct arena *arena, const char *database, struct files *files,
                             struct store_bounds bounds);
 
