@@ -55,15 +55,20 @@ static const struct list *list_at(const char *sql)
 /* Writes the text, with the name for each '#' and the aggregate function for each "add". */
 static void write_one(sqlite3_str *out, const char *text, size_t length, const char *name, const char *add)
 {
-    for (size_t i = 0; i < length; i++)
+    for (size_t i = 0, plain = 0; i < length; i += plain) {
         if (text[i] == '#') {
             sqlite3_str_appendall(out, name);
-        } else if (strncmp(text + i, "add(", 4) == 0) {
-            sqlite3_str_appendall(out, add);
-            i += 2;
-        } else {
-            sqlite3_str_appendchar(out, 1, text[i]);
+            plain = 1;
+            continue;
         }
+        if (strncmp(text + i, "add(", 4) == 0) {
+            sqlite3_str_appendall(out, add);
+            i += 3;
+        }
+        for (plain = 1; i + plain < length && text[i + plain] != '#' && text[i + plain] != 'a';)
+            plain++;
+        sqlite3_str_append(out, text + i, (int)plain);
+    }
 }
 
 static void write_list(sqlite3_str *out, const struct list *list, const char *text, size_t length)
@@ -87,7 +92,10 @@ char *measures_sql(const char *sql)
         const struct list *list = list_at(sql);
 
         if (list == NULL) {
-            sqlite3_str_appendchar(out, 1, *sql++);
+            size_t plain = 1 + strcspn(sql + 1, "{");
+
+            sqlite3_str_append(out, sql, (int)plain);
+            sql += plain;
             continue;
         }
         const char *text = sql + strlen(list->begin);
