@@ -17,6 +17,7 @@
 #include "options.h"
 #include "page_walks.h"
 #include "pids.h"
+#include "populate.h"
 #include "snapshot.h"
 #include "trim.h"
 
@@ -52,6 +53,8 @@
 #define NEW_SITES_PAUSE_NS 1000000000ull /* but no longer for all of them, as we may be killed */
 #define EVENTS_AT_ONCE 200000            /* logged events that are worth a job of their own */
 #define SLOTS_KEPT (WIRE_PROCESSES / 8)  /* used by processes that have ended; more are worth a job */
+#define HEAP_BLOCK 120000                /* bytes: below what malloc() maps apart */
+#define HEAP_BLOCKS 3
 
 static atomic_bool told_to_end; /* signal handlers run in any thread */
 
@@ -489,6 +492,22 @@ static void loop(struct collector *c)
              writer_state(c->writer) != WRITER_FAILED && memory_watch_state(&memory) != MEMORY_END);
 }
 
+/* What a short run takes of the heap, by a few system calls instead of a fault for each page. The blocks become one free
+ * chunk; the one that is kept behind them prevents that free() returns it. */
+static void populate_heap(void)
+{
+    char *blocks[HEAP_BLOCKS];
+    size_t count = 0;
+    while (count < HEAP_BLOCKS && (blocks[count] = malloc(HEAP_BLOCK)))
+        count++;
+    void *kept = count ? malloc(1) : NULL;
+    if (kept)
+        populate(blocks[0], (size_t)((char *)sbrk(0) - blocks[0]));
+    while (count)
+        free(blocks[--count]);
+    free(kept);
+}
+
 int collector_main(int argc, char **argv)
 {
     static struct collector collector;
@@ -517,6 +536,15 @@ int collector_main(int argc, char **argv)
     if (memory_watch_is_tight(&memory))
         grow_sparingly();
     symbols_limit(memory_fits);
+    c->files = files_open();
+    const struct store_bounds bounds = {(int64_t)c->options.keep_ns, (int64_t)c->options.most_bytes};
+    c->writer = c->files ? writer_start(arena, c->options.database, c->files, bounds) : NULL;
+    if (!c->writer)
+        return fail(c, "no memory, or no thread, for the collector (ulimit -u?); nothing is recorded");
+    /* The first program may be waiting for the database: all else comes while that is opened. */
+    if (!memory_watch_is_tight(&memory))
+        populate_heap();
+    c->watched = deaths_start(arena, c->options.door);
     if (fcntl(c->options.first, F_GETFD) >= 0) /* otherwise it did not reach us */
         c->tracker.first_pidfd = c->options.first;
     c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;
@@ -526,15 +554,9 @@ int collector_main(int argc, char **argv)
     c->tracker.ledger.peak_ends = c->options.sample ? NULL : drain_peak_ends;
     c->tracker.ledger.peak_data = &c->tracker;
     c->pages.looks.off = !c->options.types;
-    c->watched = deaths_start(arena, c->options.door);
-    c->files = files_open();
-    const struct store_bounds bounds = {(int64_t)c->options.keep_ns, (int64_t)c->options.most_bytes};
     c->tracker.bounded = bounds.keep_ns || bounds.most_bytes;
     if (c->tracker.bounded)
         samples_bound(&c->tracker.samples, c->options.most_bytes);
-    c->writer = c->files ? writer_start(arena, c->options.database, c->files, bounds) : NULL;
-    if (!c->writer)
-        return fail(c, "no memory, or no thread, for the collector (ulimit -u?); nothing is recorded");
     tracker_look(&c->tracker);
     c->living = 1;
     c->idle_ns = 100000;
