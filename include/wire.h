@@ -9,7 +9,7 @@
  *
  *   offset 0             wire_arena      header: identity, heartbeat, wake-up, the map of chunks,
  *                                        the process slots and the ring slots
- *   WIRE_FIRST_CHUNK...  chunks          64 KiB each, claimed by setting bits in chunk_map:
+ *   wire_first_chunk()...  chunks        64 KiB each, claimed by setting bits in chunk_map:
  *                                          ring buffers      WIRE_RING_WORDS words a thread
  *                                          node segments     the stacks of a process, a trie
  *                                          frame segments    the frames that the trie is made of
@@ -57,16 +57,19 @@
 #define LIBTRACE_WIRE_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 23u                 /* changed with every change of this file */
+#define WIRE_VERSION 24u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
-#define WIRE_MAX_CHUNKS 65536u /* a file of 4 GiB, touched and mapped only where used */
-#define WIRE_PROCESSES 1024u   /* living at the same time */
-#define WIRE_RINGS 8192u       /* threads living at the same time */
+#define WIRE_MAX_CHUNKS 262144u /* a file of 16 GiB, touched and mapped only where used */
+#define WIRE_FEW_CHUNKS 65536u  /* of 4 GiB, or less, if limits do not allow for 16 */
+#define WIRE_PROCESSES 1024u    /* living at the same time */
+#define WIRE_RINGS 32768u       /* threads living at the same time; see wire_rings() */
+#define WIRE_FEW_RINGS 8192u
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
@@ -457,10 +460,26 @@ struct wire_arena {
 
     _Alignas(64) _Atomic uint64_t chunk_map[WIRE_MAX_CHUNKS / 64]; /* 1 = in use */
     struct wire_process process[WIRE_PROCESSES];
-    struct wire_ring ring[WIRE_RINGS];
+    struct wire_ring ring[WIRE_RINGS]; /* in a file of 4 GiB or less, WIRE_FEW_RINGS */
 };
 
-#define WIRE_FIRST_CHUNK ((sizeof(struct wire_arena) + WIRE_CHUNK_SIZE - 1) / WIRE_CHUNK_SIZE)
+/* How many rings a file of so many bytes has: buffers for more would hardly fit. Where address space is short, a header
+ * for all would be more than what a program can spare. */
+static inline uint32_t wire_rings(uint64_t size)
+{
+    return size > WIRE_FEW_CHUNKS * WIRE_CHUNK_SIZE ? WIRE_RINGS : WIRE_FEW_RINGS;
+}
+
+#define WIRE_HEADER_CHUNKS(rings)                                                                     \
+    ((offsetof(struct wire_arena, ring) + (rings) * sizeof(struct wire_ring) + WIRE_CHUNK_SIZE - 1) / \
+     WIRE_CHUNK_SIZE)
+
+static inline uint64_t wire_first_chunk(uint64_t size)
+{
+    return WIRE_HEADER_CHUNKS(wire_rings(size));
+}
+
+#define WIRE_FIRST_CHUNK WIRE_HEADER_CHUNKS(WIRE_FEW_RINGS) /* the least, of a file of 4 GiB or less */
 #define WIRE_TICK_NS 10000000ull
 
 /* LIBTRACE_SESSION, set for the children of a traced process: "collector pid:descriptor:cookie:door

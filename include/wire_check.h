@@ -32,7 +32,7 @@ static inline bool wire_check(int descriptor, uint64_t *size)
     if (fcntl(descriptor, F_GET_SEALS) != WIRE_SEALS || fstat(descriptor, &file) != 0 ||
         fstatfs(descriptor, &system) != 0 || system.f_type != TMPFS_MAGIC) /* huge pages may run out */
         return false;
-    if (file.st_size < (off_t)(WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE) ||
+    if (file.st_size < (off_t)(wire_first_chunk((uint64_t)file.st_size) * WIRE_CHUNK_SIZE) ||
         file.st_size > (off_t)(WIRE_MAX_CHUNKS * WIRE_CHUNK_SIZE) || file.st_size % (off_t)WIRE_CHUNK_SIZE)
         return false;
     *size = (uint64_t)file.st_size;

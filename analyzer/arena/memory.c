@@ -51,8 +51,9 @@ bool arena_held_by_others(struct arena *arena)
     const int flags = MAP_FIXED | MAP_NORESERVE;
     if (mmap(arena->wire, arena->size, PROT_READ, MAP_PRIVATE | flags, arena->memory, 0) == MAP_FAILED)
         return false;
-    bool ours = mprotect(arena->wire, sizeof *arena->wire, PROT_READ | PROT_WRITE) == 0 &&
-                fcntl(arena->memory, F_ADD_SEALS, F_SEAL_WRITE) == 0;
+    bool ours =
+        mprotect(arena->wire, wire_first_chunk(arena->size) * WIRE_CHUNK_SIZE, PROT_READ | PROT_WRITE) == 0 &&
+        fcntl(arena->memory, F_ADD_SEALS, F_SEAL_WRITE) == 0;
     if (ours)
         return false;
     bool mapped = errno == EBUSY;
@@ -67,8 +68,8 @@ bool arena_held_by_others(struct arena *arena)
 
 bool arena_own(struct arena *arena, uint64_t offset, uint64_t size, uint32_t owner)
 {
-    if (offset % WIRE_CHUNK_SIZE || offset < WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE || size > arena->size ||
-        offset > arena->size - size)
+    if (offset % WIRE_CHUNK_SIZE || offset < wire_first_chunk(arena->size) * WIRE_CHUNK_SIZE ||
+        size > arena->size || offset > arena->size - size)
         return false;
     assert(size > 0 && owner > 0 && owner <= WIRE_PROCESSES + WIRE_RINGS);
     uint64_t first = offset >> WIRE_CHUNK_SHIFT, end = first + ((size - 1) >> WIRE_CHUNK_SHIFT) + 1;
@@ -153,7 +154,7 @@ uint64_t arena_resident(const struct arena *arena)
 
 void arena_abandon(struct arena *arena)
 {
-    const uint64_t first = WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE;
+    const uint64_t first = wire_first_chunk(arena->size) * WIRE_CHUNK_SIZE;
     fallocate(arena->memory, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)first,
               (off_t)(arena->size - first));
 }

@@ -7,8 +7,8 @@
 
 uint32_t arena_rings(const struct arena *arena)
 {
-    uint32_t used = atomic_load(&arena->wire->rings);
-    return used < WIRE_RINGS ? used : WIRE_RINGS;
+    uint32_t used = atomic_load(&arena->wire->rings), all = wire_rings(arena->size);
+    return used < all ? used : all;
 }
 
 bool arena_ring_busy(const struct wire_ring *ring)

@@ -34,3 +34,14 @@ def test_cancelled(build, trace):
     traced = trace([build.target("threads"), "cancel"])
     assert traced.stdout == b"done\n" and traced.stderr == b"" and traced.returncode == 0
     assert blocks(traced)["live"] == 0
+
+
+def test_more_than_eight_thousand_at_once(build, trace):
+    threads, each = 8400, 100
+    traced = trace([build.target("crowd"), str(threads), str(each)])
+    if traced.returncode == 3:
+        pytest.skip(f"no {threads} threads here")
+    assert (traced.returncode, traced.run["state"]) == (0, "complete"), traced.stderr
+    assert blocks(traced)["n"] == threads * each
+    least = f"SELECT count(*) AS threads FROM threads WHERE allocations >= {each}"
+    assert traced.rows(least)[0]["threads"] >= threads

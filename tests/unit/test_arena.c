@@ -14,7 +14,10 @@
 
 #include <cmocka.h>
 
-#define SIZE ((uint64_t)WIRE_MAX_CHUNKS * WIRE_CHUNK_SIZE)
+#define FEW (WIRE_FEW_CHUNKS * WIRE_CHUNK_SIZE)
+#define MOST (WIRE_MAX_CHUNKS * WIRE_CHUNK_SIZE)
+
+static uint64_t arena_bytes;
 
 static int memory;
 
@@ -28,17 +31,29 @@ static uint64_t address_space(void)
     return pages * 4096;
 }
 
-static int open_arena(void **state)
+static int open_arena(uint64_t size)
 {
-    (void)state;
+    arena_bytes = size;
     memory = memfd_create("test", MFD_CLOEXEC);
-    if (memory < 0 || ftruncate(memory, (off_t)SIZE) != 0 || !limits_suffice() ||
-        arena_map(memory, SIZE) != 0)
+    if (memory < 0 || ftruncate(memory, (off_t)size) != 0 || !limits_suffice() ||
+        arena_map(memory, size) != 0)
         return -1;
-    arena->chunks = WIRE_MAX_CHUNKS;
-    for (unsigned chunk = 0; chunk < WIRE_FIRST_CHUNK; chunk++)
+    arena->chunks = (uint32_t)(size / WIRE_CHUNK_SIZE);
+    for (unsigned chunk = 0; chunk < wire_first_chunk(size); chunk++)
         atomic_fetch_or(&arena->chunk_map[chunk / 64], 1ull << chunk % 64);
     return 0;
+}
+
+static int open_few(void **state)
+{
+    (void)state;
+    return open_arena(FEW);
+}
+
+static int open_most(void **state)
+{
+    (void)state;
+    return open_arena(MOST);
 }
 
 static int close_arena(void **state)
@@ -65,8 +80,8 @@ static void check_window(uint64_t offset, size_t size)
 static void test_near_and_far(void **state)
 {
     (void)state;
-    const uint64_t offsets[] = {WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE, 4ull << 20, 100ull << 20,
-                                SIZE - (4ull << 20)};
+    const uint64_t offsets[] = {wire_first_chunk(arena_bytes) * WIRE_CHUNK_SIZE, 16ull << 20, 100ull << 20,
+                                arena_bytes - (4ull << 20)};
     uint64_t before = address_space();
     for (unsigned i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
         check_window(offsets[i], WIRE_CHUNK_SIZE);
@@ -89,7 +104,7 @@ static void test_far_under_a_limit(void **state)
     assert_int_equal(setrlimit(RLIMIT_AS, &tight), 0);
     assert_true(limits_suffice());
     check_window(200ull << 20, 1u << 20);
-    check_window(SIZE - (1u << 20), 1u << 20);
+    check_window(arena_bytes - (1u << 20), 1u << 20);
     /* Requests above our share are refused, and use no address space. */
     uint64_t before = address_space();
     assert_null(arena_window(8u << 20, 32u << 20));
@@ -97,6 +112,18 @@ static void test_far_under_a_limit(void **state)
     assert_int_equal(arena_claim(WIRE_CHUNK_SIZE), 0);
     assert_int_equal(address_space(), before);
     assert_int_equal(setrlimit(RLIMIT_AS, &old), 0);
+}
+
+/* All of them lie in the header. */
+static void test_rings(void **state)
+{
+    (void)state;
+    const uint32_t rings = arena_bytes == MOST ? WIRE_RINGS : WIRE_FEW_RINGS;
+    assert_int_equal(arena_ring_count, rings);
+    arena->ring[rings - 1].tid = 77;
+    uint64_t end = (uint64_t)((char *)&arena->ring[rings] - (char *)arena);
+    assert_true(end <= wire_first_chunk(arena_bytes) * WIRE_CHUNK_SIZE);
+    assert_true(arena_claim(1) >= end);
 }
 
 static void test_claims(void **state)
@@ -130,10 +157,13 @@ static void test_segments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_near_and_far, open_arena, close_arena),
-        cmocka_unit_test_setup_teardown(test_claims, open_arena, close_arena),
-        cmocka_unit_test_setup_teardown(test_segments, open_arena, close_arena),
-        cmocka_unit_test_setup_teardown(test_far_under_a_limit, open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(test_near_and_far, open_few, close_arena),
+        cmocka_unit_test_setup_teardown(test_near_and_far, open_most, close_arena),
+        cmocka_unit_test_setup_teardown(test_rings, open_few, close_arena),
+        cmocka_unit_test_setup_teardown(test_rings, open_most, close_arena),
+        cmocka_unit_test_setup_teardown(test_claims, open_few, close_arena),
+        cmocka_unit_test_setup_teardown(test_segments, open_few, close_arena),
+        cmocka_unit_test_setup_teardown(test_far_under_a_limit, open_few, close_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

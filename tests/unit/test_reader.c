@@ -159,7 +159,7 @@ static void counts_are_clamped(void **unused)
     (void)unused;
     wire->processes = wire->rings = wire->process[0].frames = UINT32_MAX;
     assert_int_equal(arena_processes(arena), WIRE_PROCESSES);
-    assert_int_equal(arena_rings(arena), WIRE_RINGS);
+    assert_int_equal(arena_rings(arena), WIRE_FEW_RINGS);
     assert_int_equal(arena_frames(&arena->slot[0]), ARENA_FRAMES_MAX);
     assert_null(arena_slot(arena, WIRE_PROCESSES));
     struct arena_birth birth;

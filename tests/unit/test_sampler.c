@@ -22,6 +22,7 @@
 /* ---- what sampler.c needs ----------------------------------------------------------------------------- */
 
 struct wire_arena *arena;
+uint32_t arena_ring_count = WIRE_FEW_RINGS;
 struct wire_process *process;
 static struct thread the_thread;
 

@@ -173,7 +173,9 @@ static uint64_t limit_of(const char *limits, const char *name, bool hard)
 static const char *refuse_arena(const char *limits)
 {
     const uint64_t least = (WIRE_FIRST_CHUNK + 128) / 64 * 64 * WIRE_CHUNK_SIZE;
-    if (limits_chunks(limit_of(limits, "Max file size", false), limit_of(limits, "Max address space", true)))
+    const char *space = "Max address space";
+    if (limits_chunks(limit_of(limits, "Max file size", false), limit_of(limits, space, false),
+                      limit_of(limits, space, true)))
         return NULL;
     snprintf(
         sentence, sizeof sentence,

@@ -108,5 +108,5 @@ uint32_t limits_arena(void)
     struct rlimit file = {RLIM_INFINITY, RLIM_INFINITY}, space = file;
     getrlimit(RLIMIT_FSIZE, &file);
     getrlimit(RLIMIT_AS, &space); /* the collector raises its soft limits, but not the hard ones */
-    return limits_chunks(file.rlim_cur, space.rlim_max);
+    return limits_chunks(file.rlim_cur, space.rlim_cur, space.rlim_max);
 }

@@ -14,10 +14,11 @@
 #include <unistd.h>
 
 struct wire_arena *arena;
-static uint64_t arena_size; /* bytes of the file; never read from the arena, where anybody may have written */
+/* Bytes of the file, of the header, and the number of rings; never read from the arena, where anybody may have written. */
+static uint64_t arena_size, header_size;
+uint32_t arena_ring_count;
 
-#define HEADER_SIZE (WIRE_FIRST_CHUNK * WIRE_CHUNK_SIZE)
-#define ANCHOR_OFFSET (HEADER_SIZE - guest_page_size())
+#define ANCHOR_OFFSET (header_size - guest_page_size())
 #define STEP_SIZE \
     (1u << 20) /* where address space is short, so much of it is used on the way to a window \
                 */
@@ -72,10 +73,17 @@ static bool in_pool(uint64_t offset)
     return offset - pool.offset < pool.words * 64ull * WIRE_CHUNK_SIZE;
 }
 
+static void know_size(uint64_t size)
+{
+    arena_size = size;
+    arena_ring_count = wire_rings(size);
+    header_size = wire_first_chunk(size) * WIRE_CHUNK_SIZE;
+}
+
 static bool map_header(int descriptor, size_t file_size)
 {
     const int access = PROT_READ | PROT_WRITE, flags = MAP_SHARED | MAP_NORESERVE;
-    char *header = guest_mmap(NULL, HEADER_SIZE, access, flags, descriptor, 0);
+    char *header = guest_mmap(NULL, header_size, access, flags, descriptor, 0);
     char *page = guest_mmap(NULL, guest_page_size(), access, flags, descriptor, (off_t)ANCHOR_OFFSET);
     whole = NULL;
     anchor = page == MAP_FAILED ? NULL : page;
@@ -90,14 +98,13 @@ static bool map_header(int descriptor, size_t file_size)
         goto failed;
     }
     /* Our shared memory is of no use in core dumps of the program. */
-    madvise(header, HEADER_SIZE, MADV_DONTDUMP);
+    madvise(header, header_size, MADV_DONTDUMP);
     madvise(anchor, guest_page_size(), MADV_DONTDUMP); /* and so are all windows made from it */
     arena = (struct wire_arena *)header;
-    arena_size = file_size;
     return true;
 failed:
     if (header != MAP_FAILED)
-        guest_munmap(header, HEADER_SIZE);
+        guest_munmap(header, header_size);
     if (anchor)
         guest_munmap(anchor, guest_page_size());
     return false;
@@ -106,9 +113,10 @@ failed:
 int arena_map(int descriptor, uint64_t size)
 {
     int saved = errno;
-    bool mapped = size > HEADER_SIZE && limits_take(HEADER_SIZE, LIMITS_SHARED);
+    know_size(size);
+    bool mapped = size > header_size && limits_take(header_size, LIMITS_SHARED);
     if (mapped && !map_header(descriptor, size)) {
-        limits_failed(HEADER_SIZE, LIMITS_SHARED);
+        limits_failed(header_size, LIMITS_SHARED);
         mapped = false;
     }
     errno = saved;
@@ -138,7 +146,7 @@ static void fill_header(uint32_t chunks)
     arena->first_faults = UINT64_MAX;
     arena->started_ns = guest_now_ns();
     arena->started_real = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-    for (unsigned chunk = 0; chunk < WIRE_FIRST_CHUNK; chunk++)
+    for (unsigned chunk = 0; chunk < header_size >> WIRE_CHUNK_SHIFT; chunk++)
         atomic_fetch_or(&arena->chunk_map[chunk / 64], 1ull << chunk % 64);
     arena->magic = WIRE_MAGIC;
 }
@@ -182,9 +190,9 @@ void arena_unmap(void)
     int saved = errno;
     if (whole)
         guest_munmap(whole, arena_size);
-    guest_munmap(arena, HEADER_SIZE);
+    guest_munmap(arena, header_size);
     guest_munmap(anchor, guest_page_size());
-    limits_give_back(HEADER_SIZE, LIMITS_SHARED);
+    limits_give_back(header_size, LIMITS_SHARED);
     if (pool.window && !whole)
         arena_close(pool.window, pool.words * 64ull * WIRE_CHUNK_SIZE);
     pool.window = NULL;
@@ -197,7 +205,7 @@ void arena_unmap(void)
  * written, and a wrong one may lead beyond the file. */
 static bool are_chunks(uint64_t offset, size_t size)
 {
-    return offset % WIRE_CHUNK_SIZE == 0 && offset >= HEADER_SIZE && size <= arena_size &&
+    return offset % WIRE_CHUNK_SIZE == 0 && offset >= header_size && size <= arena_size &&
            offset <= arena_size - size;
 }
 
@@ -298,7 +306,8 @@ uint64_t arena_claim(size_t size)
     if (limits_short())
         return 0;
     uint64_t chunk = chunks <= 64 ? claim_in_word(chunks) : claim_words((chunks + 63) / 64);
-    if (chunk < WIRE_FIRST_CHUNK) { /* none, or bits of the header's that somebody has cleared */
+    if (chunk < header_size >>
+        WIRE_CHUNK_SHIFT) { /* none, or bits of the header's that somebody has cleared */
         limits_failed(0, LIMITS_SHARED);
         return 0;
     }
@@ -344,8 +353,9 @@ void arena_prepare(void)
 void arena_abandon(void)
 {
     int saved = errno;
+    const uint64_t behind = header_size >> WIRE_CHUNK_SHIFT;
     for (uint64_t word = 0; word < chunk_words() && !guest_confined; word++) {
-        uint64_t first = word * 64 < WIRE_FIRST_CHUNK ? WIRE_FIRST_CHUNK : word * 64;
+        uint64_t first = word * 64 < behind ? behind : word * 64;
         size_t size = ((word + 1) * 64 - first) * WIRE_CHUNK_SIZE;
         if (first / 64 != word || atomic_load_explicit(&arena->chunk_map[word], memory_order_relaxed) == 0)
             continue;

@@ -14,6 +14,7 @@
 
 /* The header, NULL while there is no session. */
 extern HIDDEN struct wire_arena *arena;
+extern HIDDEN uint32_t arena_ring_count; /* see wire_rings() */
 
 /* Creates the arena of a new run, and maps its header. Returns its descriptor, which the caller closes, or
  * -1: out of memory, or the limits are too tight. */

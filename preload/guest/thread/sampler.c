@@ -17,8 +17,8 @@ __thread struct sampler *sampler_self __attribute__((tls_model("initial-exec")))
 
 uint32_t sampler_interval;
 
-#define SAMPLERS_SIZE (WIRE_RINGS * sizeof(struct sampler))
 static struct sampler *samplers; /* by ring slot */
+static size_t samplers_size;
 
 /* ---- chance ------------------------------------------------------------------------------------------ */
 
@@ -156,7 +156,7 @@ bool sampler_held(void)
 void sampler_says(void)
 {
     uint32_t used = samplers ? atomic_load(&arena->rings) : 0;
-    for (uint32_t i = 0; i < used && i < WIRE_RINGS; i++)
+    for (uint32_t i = 0; i < used && i < arena_ring_count; i++)
         if (samplers[i].random)
             say(&samplers[i]);
 }
@@ -170,7 +170,8 @@ bool sampler_start(uint32_t interval)
         return true;
     sample_set_clear();
     if (samplers)
-        guest_release(samplers, SAMPLERS_SIZE);
-    samplers = guest_pages(SAMPLERS_SIZE);
-    return samplers && madvise(samplers, SAMPLERS_SIZE, MADV_WIPEONFORK) == 0;
+        guest_release(samplers, samplers_size);
+    samplers_size = arena_ring_count * sizeof(struct sampler);
+    samplers = guest_pages(samplers_size);
+    return samplers && madvise(samplers, samplers_size, MADV_WIPEONFORK) == 0;
 }

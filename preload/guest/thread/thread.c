@@ -20,6 +20,7 @@ __thread struct thread *thread_self __attribute__((tls_model("initial-exec"))) =
 
 /* This process's states by ring slot; made on first use, and kept for the slot's next owner. */
 static struct thread *_Atomic states[WIRE_RINGS];
+static _Atomic uint32_t states_used; /* those behind have never been made */
 
 _Atomic uint32_t threads_inside;
 
@@ -63,7 +64,7 @@ static bool may_open(uint32_t index)
 static struct wire_ring *claim_slot(uint32_t *index)
 {
     uint32_t claimed = wire_claimed(WIRE_RING_CLAIMED, (uint32_t)(process - arena->process) + 1);
-    for (uint32_t i = 0; i < WIRE_RINGS; i++) {
+    for (uint32_t i = 0; i < arena_ring_count; i++) {
         uint32_t none = WIRE_RING_FREE;
         struct wire_ring *ring = &arena->ring[i];
         if (atomic_load_explicit(&ring->state, memory_order_relaxed) != none || !may_open(i) ||
@@ -112,6 +113,14 @@ static bool open_ring(struct thread *t, struct wire_ring *ring)
     return t->words != NULL;
 }
 
+static void keep_state(uint32_t index, struct thread *t)
+{
+    uint32_t used = atomic_load(&states_used);
+    while (used <= index && !atomic_compare_exchange_weak(&states_used, &used, index + 1)) {
+    }
+    atomic_store(&states[index], t);
+}
+
 static struct thread *state_of(uint32_t index)
 {
     struct thread *t = atomic_load(&states[index]);
@@ -119,7 +128,7 @@ static struct thread *state_of(uint32_t index)
         return t;
     t = guest_pages(state_size());
     if (t)
-        atomic_store(&states[index], t);
+        keep_state(index, t);
     return t;
 }
 
@@ -136,7 +145,7 @@ struct thread *thread_claim(uint32_t level, struct thread *own)
         return NULL;
     }
     if (own)
-        atomic_store(&states[index], own);
+        keep_state(index, own);
     struct thread before = {.words = t->words, .buffer = t->buffer};
     *t = before;
     t->inner = inner;
@@ -186,7 +195,7 @@ void thread_forked(void)
 
 void thread_close_rings(void)
 {
-    for (uint32_t i = 0; i < WIRE_RINGS; i++) {
+    for (uint32_t i = 0; i < atomic_load(&states_used); i++) {
         struct thread *t = atomic_load(&states[i]);
         if (t)
             close_ring(t);
@@ -196,7 +205,7 @@ void thread_close_rings(void)
 void thread_new_generation(void)
 {
     pid_t pid = (pid_t)syscall(SYS_getpid);
-    for (uint32_t i = 0; i < WIRE_RINGS; i++) {
+    for (uint32_t i = 0; i < atomic_load(&states_used); i++) {
         struct thread *t = atomic_load(&states[i]);
         if (t && syscall(SYS_tgkill, pid, t->tid, 0) == 0)
             atomic_store(&states[i], NULL);
@@ -209,7 +218,7 @@ bool thread_all_out(void)
     if (atomic_load(&threads_inside))
         return false;
     pid_t pid = (pid_t)syscall(SYS_getpid);
-    for (uint32_t i = 0; i < WIRE_RINGS; i++) {
+    for (uint32_t i = 0; i < atomic_load(&states_used); i++) {
         const struct thread *t = atomic_load(&states[i]);
         /* Threads that were cancelled in a hook stay busy for ever: only those that exist count. */
         if (t && t->busy && t->generation == attach_generation && syscall(SYS_tgkill, pid, t->tid, 0) == 0)
