@@ -213,25 +213,36 @@ void memory_limit_add(struct memory_limit *limit, const struct memory_place *pla
     }
 }
 
+/* All that is left of a file; NULL = out of memory. */
+static char *read_rest(int file)
+{
+    size_t room = TEXT_FIRST, size = 0;
+    char *text = malloc(room);
+    if (!text)
+        return NULL;
+    for (ssize_t got = 1; got > 0 && room <= TEXT_MAX;) {
+        if (size == room - 1) {
+            char *more = realloc(text, 2 * room);
+            if (!more)
+                break;
+            text = more;
+            room *= 2;
+        }
+        got = read(file, text + size, room - 1 - size);
+        size += got > 0 ? (size_t)got : 0;
+    }
+    text[size] = '\0';
+    return text;
+}
+
 /* The whole of a file in /proc, to be freed; NULL = cannot be read. */
 static char *read_all(const char *path)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
-    size_t room = TEXT_FIRST, size = 0;
-    char *text = file >= 0 ? malloc(room) : NULL;
-    for (ssize_t got = 1; text && got > 0 && room <= TEXT_MAX; size += got > 0 ? (size_t)got : 0) {
-        if (size == room - 1) {
-            char *more = realloc(text, room *= 2);
-            if (!more)
-                break;
-            text = more;
-        }
-        got = read(file, text + size, room - 1 - size);
-    }
-    if (text)
-        text[size] = '\0';
-    if (file >= 0)
-        close(file);
+    if (file < 0)
+        return NULL;
+    char *text = read_rest(file);
+    close(file);
     return text;
 }
 
