@@ -73,7 +73,7 @@ void content_looks_begin(struct content_looks *looks, uint64_t ns);
 void content_looks_at(struct content_looks *looks, struct tracked_process *process,
                       const struct ledger *ledger);
 
-/* Blocks that the walk has listed, of a resident page. */
+/* Blocks that the walk has listed, of a page that is resident (the caller knows). */
 void content_looks_page(struct content_looks *looks, uint64_t page, const struct page_blocks *list);
 
 /* Reads what was picked, of the process that was walked last. */

@@ -62,7 +62,8 @@ static void page_of(void *data, uint64_t page, struct page_blocks *list)
     struct page_walk *walk = data;
     blocks_page(&walk->looked_at->blocks, page, list);
     object_looks_page(walk->looks, page, list);
-    content_looks_page(walk->contents, page, list);
+    if (walk->residence.page_present)
+        content_looks_page(walk->contents, page, list);
 }
 
 /* Finds the first piece of libtrace's own memory that ends behind an address. */
