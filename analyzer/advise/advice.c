@@ -49,6 +49,8 @@ int advice_read(const struct report *report, const struct run *run, const struct
     if (status == EXIT_FINE)
         status = fates_read(advice);
     if (status == EXIT_FINE)
+        status = contents_read(advice);
+    if (status == EXIT_FINE)
         status = read_pages(report, advice);
     if (status == EXIT_FINE)
         status = ask_rules(advice, query->rules);

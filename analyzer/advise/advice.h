@@ -32,6 +32,16 @@ struct facts_fate {
     int64_t moves, moved_bytes; /* reallocs that copied, and what they copied */
 };
 
+/* What looks at the contents of blocks found, of all stacks of a line; zeroes where nobody looked. */
+struct facts_contents {
+    double saved;             /* bytes at the peak that blocks have of which there is an equal one */
+    double variance;          /* of saved */
+    int64_t blocks, repeated; /* blocks that were looked at; of those: not the only one */
+    int64_t contents;         /* contents that several of them had */
+    int64_t again, changed;   /* blocks that were looked at once more; of those: not the same */
+    int64_t apart_ns;         /* the longest time between two looks at a block */
+};
+
 /* A block that took the place of another one while both were there, see store_peak_copy(). */
 struct peak_copy {
     uint32_t facts, node; /* PROFILE_NONE = there is none, or a filter keeps it back */
@@ -47,12 +57,13 @@ struct facts {
     bool own;    /* the line is the program's own: it can be changed */
     bool direct; /* that line itself allocates, not a library that it calls */
     enum advice_language language;
-    struct store_measures m;     /* of the whole run */
-    struct histograms blocks;    /* sizes and lifetimes */
-    int64_t stacks;              /* sites that were added up */
-    int64_t largest_each;        /* the largest block of each of them, added up */
-    bool one_each;               /* none of them ever had two blocks at once, for certain */
-    struct facts_fate fate;      /* what became of them */
+    struct store_measures m;        /* of the whole run */
+    struct histograms blocks;       /* sizes and lifetimes */
+    int64_t stacks;                 /* sites that were added up */
+    int64_t largest_each;           /* the largest block of each of them, added up */
+    bool one_each;                  /* none of them ever had two blocks at once, for certain */
+    struct facts_fate fate;         /* what became of them, */
+    struct facts_contents contents; /* and what was in them */
     struct facts_moment *moment; /* at each moment of the times; NULL = it does not matter enough for that */
 };
 
@@ -140,7 +151,8 @@ struct advice {
     struct facts *facts;
     struct facts_site *sites;
     struct times times;
-    bool fates_known; /* what became of blocks was counted in this run */
+    bool fates_known;    /* what became of blocks was counted in this run */
+    bool contents_known; /* somebody looked at the contents of some */
     struct peak_copy copies[STORE_COPY_KINDS];
     struct resident resident; /* the latest moment; .moments is 0 where none is known */
     struct resident_lines pinned;

@@ -19,6 +19,8 @@ const struct rule rules[] = {
      rule_cross_thread_frees, no_frees_by_thread},
     {"growing-leak", "it holds more and more", true, false, NULL, 0, false, rule_growing_leak, no_moments},
     {"small-blocks", "many small blocks", true, false, NULL, 1 << 20, false, rule_small_blocks, NULL},
+    {"duplicates", "many blocks with the same contents", true, false, NULL, 0, false, rule_duplicates,
+     no_contents},
     {"pinned-pages", "few blocks keep many pages", true, false, NULL, 1 << 20, false, rule_pinned_pages,
      no_pages},
     {"never-touched", "asked for and never used", false, false, NULL, 1 << 20, false, rule_never_touched,
@@ -87,6 +89,15 @@ const char *no_frees_by_thread(const struct advice *advice)
 const char *no_copies(const struct advice *advice)
 {
     return advice->fates_known ? NULL : no_fates;
+}
+
+const char *no_contents(const struct advice *advice)
+{
+    static const char why[] = "nobody compared the contents of its blocks: it was short, has few or large "
+                              "ones, that was not allowed, "
+                              "or it was recorded by an earlier libtrace.";
+
+    return advice->contents_known ? NULL : why;
 }
 
 const char *facts_type(const struct advice *advice, const struct facts *facts)

@@ -37,12 +37,14 @@ void rule_pinned_pages(struct advice *advice);
 void rule_never_touched(struct advice *advice);
 void rule_cross_thread_frees(struct advice *advice);
 void rule_peak_copy(struct advice *advice);
+void rule_duplicates(struct advice *advice);
 
 const char *no_moments(const struct advice *advice);
 const char *no_types(const struct advice *advice);
 const char *no_pages(const struct advice *advice);
 const char *no_frees_by_thread(const struct advice *advice);
 const char *no_copies(const struct advice *advice);
+const char *no_contents(const struct advice *advice);
 
 /* ---- for rules ----------------------------------------------------------------------------------- */
 

@@ -21,4 +21,7 @@ uint32_t *facts_by_node(const struct advice *advice);
 /* Reads what became of blocks, into facts and advice->copies. */
 int fates_read(struct advice *advice);
 
+/* What looks at the contents of blocks found, see contents.c. */
+int contents_read(struct advice *advice);
+
 #endif

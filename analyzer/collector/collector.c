@@ -261,8 +261,10 @@ static void post(struct collector *c, enum snapshot_kind kind)
     job->interrupted = told_to_end != 0;
     job->why = c->stopped;
     job->pages = page_walks_take(&c->pages, kind == SNAPSHOT_LAST, &job->page_count);
-    if (!job->raw)
+    if (!job->raw) {
         job->looks = object_looks_take(&c->pages.looks, &job->look_count);
+        job->contents = content_looks_take(&c->pages.contents, &job->content_count);
+    }
     writer_post(c->writer, job);
 }
 
@@ -371,7 +373,7 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
     if (c->report_waits) {
         c->report_waits = false;
         drain_all(&c->tracker); /* so that what was published before the request is in it */
-        object_looks_settle(&c->pages.looks);
+        page_walks_settle(&c->pages, &c->tracker);
     }
     c->changed = false;
     post(c, SNAPSHOT_USUAL);
@@ -553,7 +555,7 @@ int collector_main(int argc, char **argv)
     c->tracker.sample = c->options.sample;
     c->tracker.ledger.peak_ends = c->options.sample ? NULL : drain_peak_ends;
     c->tracker.ledger.peak_data = &c->tracker;
-    c->pages.looks.off = !c->options.types;
+    c->pages.looks.off = c->pages.contents.off = !c->options.types;
     c->tracker.bounded = bounds.keep_ns || bounds.most_bytes;
     if (c->tracker.bounded)
         samples_bound(&c->tracker.samples, c->options.most_bytes);

@@ -19,6 +19,7 @@ _Static_assert(RESIDENCE_PARTS == (int)PAGES_PARTS && RESIDENCE_TRACER == (int)P
 #define STEP_NS 1500000ull
 #define SHARE 100               /* walks that no command requested take at most 1/SHARE of the run's time; */
 #define LOOKS_SHARE 200         /* looks at blocks 1/LOOKS_SHARE, in each walk; */
+#define CONTENTS_PART 4         /* a quarter of that are looks at their contents; */
 #define END_SHARE 50            /* walks at a process's end and at marks 1/END_SHARE; */
 #define END_MOST_NS 30000000ull /* a process does not wait longer than this for its last walk */
 #define WALK_LEAST_NS 400000ull /* expected cost of a walk, plus 1 ns for every BYTES_A_NS resident bytes */
@@ -61,6 +62,8 @@ static void page_of(void *data, uint64_t page, struct page_blocks *list)
     struct page_walk *walk = data;
     blocks_page(&walk->looked_at->blocks, page, list);
     object_looks_page(walk->looks, page, list);
+    if (walk->residence.page_present)
+        content_looks_page(walk->contents, page, list);
 }
 
 /* Finds the first piece of libtrace's own memory that ends behind an address. */
@@ -290,13 +293,17 @@ static void finish_process(struct page_walks *walks, struct page_walk *walk, con
 
 /* ---- moments ---------------------------------------------------------------------------------- */
 
-/* run_ns: how old the run is; looks at objects take a share of it only. */
+/* run_ns: how old the run is; looks at blocks take a share of it only. */
 static void begin(struct page_walks *walks, struct page_walk *walk, enum store_page_kind kind,
                   uint64_t run_ns)
 {
-    *walk = (struct page_walk){
-        .running = true, .now = {.number = ++walks->moments, .kind = kind}, .looks = &walks->looks};
-    object_looks_begin(&walks->looks, run_ns / LOOKS_SHARE);
+    *walk = (struct page_walk){.running = true,
+                               .now = {.number = ++walks->moments, .kind = kind},
+                               .looks = &walks->looks,
+                               .contents = &walks->contents};
+    uint64_t looks_ns = run_ns / LOOKS_SHARE, contents_ns = looks_ns / CONTENTS_PART;
+    object_looks_begin(&walks->looks, looks_ns - contents_ns);
+    content_looks_begin(&walks->contents, contents_ns);
     if (kind == STORE_PAGES_HIGH) /* only the latest high is kept */
         walk->now.forget = walks->high;
 }
@@ -407,10 +414,12 @@ static bool step_process(struct page_walks *walks, struct page_walk *walk, struc
     bool through;
     residence_owners(&walk->residence, tracker->ledger.count + 1, tracker->mapped.count + 1);
     object_looks_at(walk->looks, process, &tracker->ledger, &walk->residence.mappings);
+    content_looks_at(walk->contents, process, &tracker->ledger);
     do
         through = residence_step(&walk->residence, STEP_BYTES, blocks_of, walk);
     while (!through && tracker_clock() < until_ns);
     object_looks_read(walk->looks);
+    content_looks_read(walk->contents);
     if (through) {
         finish_process(walks, walk, tracker);
         walk->open = false;
@@ -440,9 +449,17 @@ static void step(struct page_walks *walks, struct tracker *tracker)
     walks->spent_ns += walk->now.kind == STORE_PAGES_ASKED ? 0 : own_cpu_ns() - cpu_ns;
 }
 
-bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
+void page_walks_settle(struct page_walks *walks, const struct tracker *tracker)
 {
     object_looks_settle(&walks->looks);
+    content_looks_settle(&walks->contents);
+    if (!walks->under_way.running)
+        content_looks_finish(&walks->contents, NULL, tracker_clock() - tracker->arena->started_ns);
+}
+
+bool page_walks_step(struct page_walks *walks, struct tracker *tracker)
+{
+    page_walks_settle(walks, tracker);
     if (walks->under_way.running)
         step(walks, tracker);
     if (!walks->under_way.running) {
@@ -470,7 +487,7 @@ static void look_alone(struct page_walks *walks, struct tracker *tracker, struct
 
 void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct tracked_process *process)
 {
-    object_looks_settle(&walks->looks);
+    page_walks_settle(walks, tracker);
     if (process->pages_seen || tracker->sparing)
         return;
     process->pages_seen = true;
@@ -484,6 +501,8 @@ void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct
     begin(walks, &walk, STORE_PAGES_END, now_ns);
     step_process(walks, &walk, tracker, process, tracker_clock() + END_MOST_NS);
     object_looks_settle(&walks->looks); /* the process waits */
+    content_looks_settle(&walks->contents);
+    content_looks_finish(&walks->contents, process, tracker_clock() - tracker->arena->started_ns);
     if (walk.open)
         residence_end(&walk.residence);
     walks->spent_ns += own_cpu_ns() - cpu_ns;

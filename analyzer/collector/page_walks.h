@@ -7,6 +7,7 @@
 #ifndef LIBTRACE_PAGE_WALKS_H
 #define LIBTRACE_PAGE_WALKS_H
 
+#include "content_looks.h"
 #include "object_looks.h"
 #include "page_rows.h"
 #include "residence.h"
@@ -52,7 +53,8 @@ struct page_walk {
     struct residence residence;
     uint64_t began_ns;                      /* when the current process was begun */
     struct tracked_process *looked_at;      /* the current process, while open */
-    struct object_looks *looks;             /* that are made on the way */
+    struct object_looks *looks;             /* that are made on the way; */
+    struct content_looks *contents;         /* these, too */
     struct arena_piece pieces[WIRE_PIECES]; /* libtrace's own memory in it */
     size_t piece_count;
 };
@@ -70,6 +72,7 @@ struct page_walks {
     struct page_walk under_way;
     bool asked; /* a command requested a walk while one was under way */
     struct object_looks looks;
+    struct content_looks contents;
 };
 
 /* Begins a walk that a command requested. If one is under way that has another reason, what it saw may be from
@@ -88,6 +91,9 @@ bool page_walks_step(struct page_walks *walks, struct tracker *tracker);
 /* A process is about to end, and waits: walks it at once and completely if that is quick. To be called like
  * page_walks_step(). */
 void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct tracked_process *process);
+
+/* To be called when all rings were read since the last step, if what was looked at is wanted before the next one. */
+void page_walks_settle(struct page_walks *walks, const struct tracker *tracker);
 
 /* Returns what finished walks have seen, and with `all` an unfinished one, too: without, a report could take
  * some of the processes for all. It is the caller's then; NULL and 0 if there is nothing. */

@@ -98,3 +98,23 @@ void writer_objects(struct writer *w, const struct job *job)
     intern_write_objects(&w->intern);
     intern_write_memory(&w->intern);
 }
+
+void writer_contents(struct writer *w, const struct job *job)
+{
+    for (size_t i = 0; i < job->content_count && !w->failed; i++) {
+        const struct content_result *result = &job->contents[i];
+        const struct content_counts *counts = &result->found.counts;
+        uint32_t node = writer_node(w, &w->site_nodes, result->site, result->process, result->node);
+        const struct store_site_content row = {.key = writer_key(node, result->process, result->thread),
+                                               .blocks = counts->blocks,
+                                               .bytes = (int64_t)counts->bytes,
+                                               .alone = counts->alone,
+                                               .alone_bytes = (int64_t)counts->alone_bytes,
+                                               .contents = counts->contents,
+                                               .contents_bytes = (int64_t)counts->contents_bytes,
+                                               .again = result->found.again,
+                                               .changed = result->found.changed,
+                                               .apart_ns = (int64_t)result->found.apart_ns};
+        writer_check(w, store_site_content(w->store, &row));
+    }
+}

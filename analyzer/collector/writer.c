@@ -48,6 +48,7 @@ void job_free(struct job *job)
     free(job->blocks);
     page_moments_free(job->pages, job->page_count);
     free(job->looks);
+    free(job->contents);
     free(job);
 }
 
@@ -319,7 +320,8 @@ static void write_facts(struct writer *w, const struct job *job)
 
 static bool needs_names(const struct job *job)
 {
-    return job->site_count || job->event_count || job->block_count || job->look_count || job->page_count;
+    return job->site_count || job->event_count || job->block_count || job->look_count || job->content_count ||
+           job->page_count;
 }
 
 /* Looks up what the sites will need without holding the database's lock, so that other collectors do not
@@ -413,6 +415,7 @@ static void write_all(struct writer *w, struct job *job)
     write_blocks(w, job);
     writer_pages(w, job);
     writer_objects(w, job);
+    writer_contents(w, job);
     if (!w->failed)
         intern_write_nodes(&w->intern);
     writer_check(w, w->intern.error);

@@ -79,6 +79,8 @@ struct job {
     size_t page_count;
     struct object_look *looks; /* at blocks; in no raw job */
     size_t look_count;
+    struct content_result *contents; /* likewise */
+    size_t content_count;
 };
 
 enum writer_state {

@@ -63,4 +63,7 @@ void writer_pages(struct writer *w, const struct job *job);
 void writer_name_objects(struct writer *w, const struct job *job);
 void writer_objects(struct writer *w, const struct job *job);
 
+/* What looks at the contents of blocks found. */
+void writer_contents(struct writer *w, const struct job *job);
+
 #endif

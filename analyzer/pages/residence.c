@@ -391,6 +391,7 @@ static void look_at(struct residence *r, const struct stretch *stretch, residenc
         }
         list.count = 0;
         list.has_large = false;
+        r->page_present = stretch->bits[(page - stretch->start) >> PAGE_SHIFT] & PAGEMAP_PRESENT;
         if (next < page + PAGE)
             find_blocks(r, page, &list, blocks, data);
         else

@@ -105,6 +105,9 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
     [ROWS_SITE_FATE] = {"site_fate", FIELDS(SITE_KEY, /* freed_elsewhere, moves, moved_bytes */ COUNT, COUNT, COUNT)},
     [ROWS_PEAK_COPY] = {"peak_copy", FIELDS(
         /* kind */ RANGE(STORE_COPY_KINDS - 1), SITE_KEY, /* old_bytes, new_bytes, height, next_height */ COUNT, COUNT, COUNT, COUNT)},
+    [ROWS_SITE_CONTENT] = {"site_content", FIELDS(
+        SITE_KEY, /* blocks, bytes, alone, alone_bytes, contents, contents_bytes */ COUNT, COUNT, COUNT, COUNT, COUNT, COUNT,
+        /* again, changed, apart_ns */ COUNT, COUNT, COUNT)},
     [ROWS_THIN] = {"thin", .outside = true, FIELDS(/* keep_ns, most_bytes, now_ns */ COUNT, COUNT, COUNT)},
     [ROWS_LINE_TOTALS] = {.name = "line_totals"},
     [ROWS_FINISH] = {"finish", .outside = true, .before_run = true},

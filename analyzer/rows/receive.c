@@ -343,6 +343,22 @@ static int apply_peak_copy(struct receiver *r, const struct rows_message *m)
     return store_peak_copy(r->store, &row);
 }
 
+static int apply_site_content(struct receiver *r, const struct rows_message *m)
+{
+    const unsigned rest = SITE_KEY_MEMBERS;
+    const struct store_site_content row = {.key = site_key(m, 0),
+                                           .blocks = number(m, rest),
+                                           .bytes = number(m, rest + 1),
+                                           .alone = number(m, rest + 2),
+                                           .alone_bytes = number(m, rest + 3),
+                                           .contents = number(m, rest + 4),
+                                           .contents_bytes = number(m, rest + 5),
+                                           .again = number(m, rest + 6),
+                                           .changed = number(m, rest + 7),
+                                           .apart_ns = number(m, rest + 8)};
+    return store_site_content(r->store, &row);
+}
+
 static int next_node(void *data, struct store_node *row)
 {
     struct receiver *r = data;
@@ -455,6 +471,8 @@ static int apply(struct receiver *r, const struct rows_message *m)
         return apply_site_fate(r, m);
     case ROWS_PEAK_COPY:
         return apply_peak_copy(r, m);
+    case ROWS_SITE_CONTENT:
+        return apply_site_content(r, m);
     case ROWS_THIN:
         return store_thin(store, &(struct store_bounds){number(m, 0), number(m, 1)}, number(m, 2));
     case ROWS_LINE_TOTALS:

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROWS_VERSION (100 * STORE_VERSION + 11) /* new if the database changes, too: the messages follow it */
+#define ROWS_VERSION (100 * STORE_VERSION + 12) /* new if the database changes, too: the messages follow it */
 
 enum rows_type {
     ROWS_HELLO,
@@ -59,6 +59,7 @@ enum rows_type {
     ROWS_SITE_ERROR,
     ROWS_SITE_FATE,
     ROWS_PEAK_COPY,
+    ROWS_SITE_CONTENT,
     ROWS_THIN,
     ROWS_LINE_TOTALS,
     ROWS_FINISH,

@@ -657,6 +657,22 @@ int store_peak_copy(struct store *store, const struct store_peak_copy *copy)
     return end(store);
 }
 
+int store_site_content(struct store *store, const struct store_site_content *content)
+{
+    begin(store, ROWS_SITE_CONTENT);
+    site_key(store, content->key);
+    number(store, content->blocks);
+    number(store, content->bytes);
+    number(store, content->alone);
+    number(store, content->alone_bytes);
+    number(store, content->contents);
+    number(store, content->contents_bytes);
+    number(store, content->again);
+    number(store, content->changed);
+    number(store, content->apart_ns);
+    return end(store);
+}
+
 int store_page_forget(struct store *store, int64_t moment)
 {
     begin(store, ROWS_PAGE_FORGET);

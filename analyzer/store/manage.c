@@ -58,6 +58,8 @@ int store_run_delete(struct store *store, int64_t run)
     if (code == 0)
         code = store_fates_delete(store, run);
     if (code == 0)
+        code = store_contents_delete(store, run);
+    if (code == 0)
         code = store_thinning_delete(store, run);
     return code == 0 ? store_origin_delete(store, run) : code;
 }
@@ -184,5 +186,7 @@ int store_run_copy(struct store *to, struct sqlite3 *from, int64_t run, int64_t 
         code = store_sampling_copy(to, from, run, *copy);
     if (code == 0)
         code = store_thinning_copy(to, from, run, *copy);
-    return code == 0 ? store_fates_copy(to, from, run, *copy) : code;
+    if (code == 0)
+        code = store_fates_copy(to, from, run, *copy);
+    return code == 0 ? store_contents_copy(to, from, run, *copy) : code;
 }

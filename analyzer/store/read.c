@@ -167,6 +167,8 @@ static int open_read(struct store *store)
     if (code == 0)
         code = store_fates_show(store);
     if (code == 0)
+        code = store_contents_show(store);
+    if (code == 0)
         code = store_sampling_show(store);
     if (code == 0)
         code = store_thinning_show(store);

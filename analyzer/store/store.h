@@ -246,6 +246,13 @@ struct store_peak_copy {
 };
 int store_peak_copy(struct store *store, const struct store_peak_copy *copy);
 
+/* What looks at the contents of a site's blocks found, see content_rows.sql. The table is created with its first row. */
+struct store_site_content {
+    struct site_key key;
+    int64_t blocks, bytes, alone, alone_bytes, contents, contents_bytes, again, changed, apart_ns;
+};
+int store_site_content(struct store *store, const struct store_site_content *content);
+
 /* Writes many rows, in less than half the time that one call for each takes: next fills in a row and
  * returns false if there is none left. What the row points to must stay valid until next is called again;
  * next must not use the store.
@@ -324,6 +331,9 @@ int store_is_sampled(const struct store *store);
 
 /* The same of site_fate and peak_copy, which no collector creates while the file is read. */
 int store_fates_show(struct store *store);
+
+/* The same of site_content. */
+int store_contents_show(struct store *store);
 
 /* Sets *looks to the number of the latest look at resident pages that a command requested in a run; 0 = none. */
 int store_pages_asked(struct store *store, int64_t run, int64_t *looks);

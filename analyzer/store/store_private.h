@@ -39,6 +39,7 @@ enum store_statement {
     STORE_SITE_ERROR,
     STORE_SITE_FATE,
     STORE_PEAK_COPY,
+    STORE_SITE_CONTENT,
     STORE_STATEMENTS
 };
 
@@ -101,6 +102,7 @@ extern const char store_type_views_sql[];
 extern const char store_sampling_sql[]; /* of sampling_table.c */
 extern const char store_sampling_views_sql[];
 extern const char store_fates_sql[];    /* of fate_table.c */
+extern const char store_contents_sql[]; /* of content_table.c */
 extern const char store_thinning_sql[]; /* of thinning_table.c */
 
 /* A database without runs, as a file; size 0 = none is known. */
@@ -209,6 +211,11 @@ int store_thinning_copy(struct store *to, sqlite3 *from, int64_t run, int64_t co
 int store_fates_make(struct store *store);
 int store_fates_delete(struct store *store, int64_t run);
 int store_fates_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
+
+/* The same of the table of content_table.c. */
+int store_contents_make(struct store *store);
+int store_contents_delete(struct store *store, int64_t run);
+int store_contents_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
 
 /* Sets *there if the file has a table of that name: a view or a virtual table in its place could do anything. */
 int store_has_table(struct store *store, const char *table, int64_t *there);

@@ -57,6 +57,9 @@ static const char *const sql[STORE_STATEMENTS] = {
     [STORE_PEAK_COPY] =
         "REPLACE INTO peak_copy(run, kind, {key: #}, old_bytes, new_bytes, height, next_height) "
         "VALUES (?, ?, {key: ?}, ?, ?, ?, ?)",
+    [STORE_SITE_CONTENT] =
+        "REPLACE INTO site_content(run, {key: #}, blocks, bytes, alone, alone_bytes, contents, "
+        "contents_bytes, again, changed, apart_ns) VALUES (?, {key: ?}, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 };
 
 /* ---- statements ------------------------------------------------------------------------------ */
@@ -671,5 +674,29 @@ int store_peak_copy(struct store *store, const struct store_peak_copy *copy)
     number(&row, copy->new_bytes);
     number(&row, copy->height);
     number(&row, copy->next_height);
+    return row_end(&row);
+}
+
+int store_site_content(struct store *store, const struct store_site_content *content)
+{
+    int code = store_is_first(store, STORE_SITE_CONTENT) ? store_contents_make(store) : 0;
+
+    if (code != 0)
+        return code;
+    struct row row;
+
+    row_begin(&row, store, STORE_SITE_CONTENT);
+
+    number(&row, store->run);
+    site_key(&row, content->key);
+    number(&row, content->blocks);
+    number(&row, content->bytes);
+    number(&row, content->alone);
+    number(&row, content->alone_bytes);
+    number(&row, content->contents);
+    number(&row, content->contents_bytes);
+    number(&row, content->again);
+    number(&row, content->changed);
+    number(&row, content->apart_ns);
     return row_end(&row);
 }

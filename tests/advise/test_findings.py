@@ -47,7 +47,7 @@ def test_check(trace, report, nodes, tmp_path):
     assert report(good, "check", "--advice", "all").stdout.split("\n")[0].endswith(" is within its limits: no advice")
     found = json.loads(report(bad, "check", "--advice", "all", "--json").stdout)
     assert found["within_limits"] is False and found["limits"] == []
-    assert found["advice"]["findings"] == sure(advice(report, bad)) and len(found["advice"]["rules"]) == 10
+    assert found["advice"]["findings"] == sure(advice(report, bad)) and len(found["advice"]["rules"]) == 11
     found = json.loads(report(bad, "check", "--advice", "churn", "--json").stdout)
     assert found["within_limits"] is True and found["advice"] == {"rules": ["churn"], "findings": [], "cannot_tell": [], "suppressed": 0}
 

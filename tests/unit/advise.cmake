@@ -5,3 +5,10 @@ foreach(name test_trend test_python_source test_suppressed)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
 endforeach()
+
+# What the collector counts of blocks' contents, and what that says of all.
+add_executable(test_repeats ${CMAKE_CURRENT_LIST_DIR}/test_repeats.c ${CMAKE_SOURCE_DIR}/analyzer/collector/content_counts.c)
+target_include_directories(test_repeats PRIVATE ${CMAKE_SOURCE_DIR}/analyzer/collector)
+target_link_libraries(test_repeats PRIVATE advise PkgConfig::CMOCKA)
+set_target_properties(test_repeats PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_repeats COMMAND test_repeats)

@@ -119,6 +119,8 @@ static void write_pages(struct store *store)
     expect(store_site_fate(store, &(struct store_site_fate){{2, 1, 0}, 1, 2, 3}));
     expect(store_peak_copy(store, &(struct store_peak_copy){STORE_COPY_COUNTED, {0, 1, 0}, 0, 0, 0, 0}));
     expect(store_peak_copy(store, &(struct store_peak_copy){STORE_COPY_INSIDE, {1, 1, 0}, 4, 5, 6, 7}));
+    expect(
+        store_site_content(store, &(struct store_site_content){{1, 1, 0}, 9, 90, 2, 20, 3, 30, 8, 1, 1000}));
 }
 
 static void write_rest(struct store *store)

@@ -265,6 +265,7 @@ static void arrives_whole(void **state)
         "SELECT * FROM site_error",
         "SELECT * FROM site_fate",
         "SELECT * FROM peak_copy",
+        "SELECT * FROM site_content",
         "SELECT * FROM resident"};
     char own[80], error[RECEIVE_ERROR], *expected, *found;
     int pair[2], status, started = 0;
@@ -398,6 +399,8 @@ static void refuses(void **state)
     assert_refused(ROWS_SITE_FATE, 24, -1, 8, "site_fate: field 4");
     assert_refused(ROWS_PEAK_COPY, 0, STORE_COPY_KINDS, 8, "peak_copy: field 1");
     assert_refused(ROWS_PEAK_COPY, 16, 2, 8, "peak_copy: field 3"); /* no such process */
+    assert_refused(ROWS_SITE_CONTENT, 0, ROWS_RUN_SITES + 1, 8, "stack is not there");
+    assert_refused(ROWS_SITE_CONTENT, SITE_KEY_MEMBERS * 8, -1, 8, "site_content: field 4");
     memcpy(&bits, &beyond, sizeof bits);
     assert_refused(ROWS_PHASE, 0, bits, 8, "phase: field 1");
     memcpy(&bits, &nothing, sizeof bits);
