@@ -19,7 +19,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <x86intrin.h>
 
 #define AHEAD_TICKS \
     (1ull << 30)       /* a third of a second: what is published during a sweep is at most that much later */
@@ -709,7 +708,7 @@ static void expire(struct tracked_process *process, uint32_t sweep, bool last)
 /* Where the counter of the stamps stood at a time, between the last sweep and now: it goes on evenly. 0 = before that. */
 static uint64_t stamp_at(const struct tracker *tracker, uint64_t at_ns)
 {
-    uint64_t counter = __rdtsc(), now_ns = tracker_clock();
+    uint64_t counter = __builtin_ia32_rdtsc(), now_ns = tracker_clock();
     if (at_ns <= tracker->swept_ns || counter <= tracker->swept)
         return 0;
     double share =
@@ -733,7 +732,7 @@ void drain_before(struct tracker *tracker, uint64_t at_ns)
 uint64_t drain_all(struct tracker *tracker)
 {
     tracker->swept_ns = tracker_clock();
-    tracker->swept = __rdtsc();
+    tracker->swept = __builtin_ia32_rdtsc();
     uint64_t limit = tracker->swept >> tracker->arena->stamp_shift;
     tracker->limit = limit + stamp_ahead(tracker);
     arena_swept(tracker->arena, tracker->sweep++);

@@ -75,10 +75,15 @@ def blocks_of(site):
 def recorded(trace):
     """The recorded stacks of the programs' blocks: {Python frames: [blocks, the largest one's size, [all frames, ...]]}. A
     frame is (file, line, function), the innermost first; in `all frames` its language comes before it."""
-    nodes = {row["id"]: (row["parent"], row["frame"]) for row in trace.rows("SELECT id, parent, frame FROM node")}
+    nodes = {row["id"]: (row["parent"], row["frame"]) for row in trace.rows(
+        """WITH RECURSIVE above(node) AS (SELECT node FROM site WHERE largest >= ? AND largest < ?
+                                          UNION SELECT node.parent FROM above JOIN node ON node.run = 1 AND node.id = above.node)
+           SELECT id, parent, frame FROM above JOIN node ON node.run = 1 AND node.id = above.node""", BASE, BASE + RANGE)}
     places = {}
-    for row in trace.rows("""SELECT f.frame, l.file, l.line, l.function, l.language FROM frame_line AS f
-                             JOIN line AS l ON l.run = f.run AND l.id = f.line ORDER BY f.frame, f.depth"""):
+    for row in trace.rows("""SELECT f.frame, l.file, l.line, l.function, l.language FROM json_each(?) AS j
+                             JOIN frame_line AS f ON f.run = 1 AND f.frame = j.value
+                             JOIN line AS l ON l.run = f.run AND l.id = f.line ORDER BY f.frame, f.depth""",
+                          json.dumps(sorted({frame for _, frame in nodes.values()}))):
         places.setdefault(row["frame"], []).append((row["language"], (row["file"], row["line"], row["function"])))
     stacks = {}
     for site in trace.rows("SELECT * FROM site WHERE largest >= ? AND largest < ?", BASE, BASE + RANGE):

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #include <cmocka.h>
 
@@ -113,7 +112,7 @@ static void time_that_goes_back(void **unused)
 {
     (void)unused;
     static const uint64_t later[] = {1, 1ull << 20, 1ull << 40, 1ull << 57};
-    const uint64_t now = __rdtsc() >> STAMP_SHIFT, most = (1ull << WIRE_TYPE_SHIFT) - 1;
+    const uint64_t now = __builtin_ia32_rdtsc() >> STAMP_SHIFT, most = (1ull << WIRE_TYPE_SHIFT) - 1;
     publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | now, false, 0);
     publish_allocation(4096, 1);
     drain_all(tracker);
@@ -181,14 +180,14 @@ static void what_others_have_at_an_end(void **unused)
     words[0] = (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT | 4096;
     words[1] = (uint64_t)1 << 32 | 100;
     wire->ring[1].head = 2;
-    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | __rdtsc() >> STAMP_SHIFT, false, 0);
+    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | __builtin_ia32_rdtsc() >> STAMP_SHIFT, false, 0);
     publish_allocation(4096, 1);
     usleep(1000);
     wire->process[1].ended_ns = tracker_clock();
     wire->process[1].flags |= WIRE_PROCESS_DETACHED;
     wire->process[1].state = WIRE_PROCESS_EXITING;
     usleep(1000);
-    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | __rdtsc() >> STAMP_SHIFT, false, 0);
+    publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | __builtin_ia32_rdtsc() >> STAMP_SHIFT, false, 0);
     publish_allocation(8192, 1);
     assert_int_equal(tracker_reap(tracker), 1);
     assert_int_equal(tracker->ledger.heap.peak_bytes, 100 + 10);

@@ -4,7 +4,7 @@
 #define LIBTRACE_PROCESSOR_H
 
 #include <stdint.h>
-#include <x86intrin.h>
+#include <emmintrin.h> /* of <x86intrin.h> the part with SSE 2: all of it is 60,000 lines */
 
 #define PROCESSOR_LARGEST_PAGE 4096u /* bytes: the largest unit in which the system maps memory */
 
@@ -15,7 +15,7 @@
  * A suspend may set it back. */
 static inline __attribute__((always_inline)) uint64_t processor_ticks(void)
 {
-    return __rdtsc();
+    return __builtin_ia32_rdtsc();
 }
 
 /* For loops that wait for another thread. */
