@@ -34,7 +34,7 @@ static const char usage_text[] =
     "\n"
     "  --label LABEL     names the run; the program's name otherwise\n"
     "  --no-command      keeps the command line out of the record: arguments may hold secrets\n"
-    "  --no-types        leaves out which types objects of Python and C++ have\n"
+    "  --no-types        leaves out which types objects have, and which blocks are equal\n"
     "  --sample[=BYTES]  records a sample only, one block in about 512KiB: for programs that must not slow "
     "down\n"
     "  --keep TIME       thins what is older than TIME (7d): for programs that run for weeks\n"
