@@ -213,4 +213,5 @@ def test_pages_of_a_sampled_run(program, trace, report):
     """The walk would call what was not recorded free: it says why it does not do it."""
     sampled = trace([program], env=SAMPLED)
     done = report(sampled.database, "rss")
-    assert "not all blocks that are live are known" in done.stdout
+    said = ("not all blocks that are live are known", "most live blocks are not known")  # the latter where it was too short for a walk
+    assert "the run is sampled" in done.stdout and any(why in done.stdout for why in said)
