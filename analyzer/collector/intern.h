@@ -163,6 +163,9 @@ void intern_memory_look(struct intern *intern, uint32_t node, const char *what);
 /* Writes what that says of stacks. */
 void intern_write_memory(struct intern *intern);
 
+/* True if intern_symbols() has something to look at. */
+bool intern_has_new_frames(const struct intern_process *process);
+
 /* Prepares the symbols that the process's frames will need. That takes long, so it is done while no
  * transaction is open, for which others would have to wait. */
 void intern_symbols(struct intern *intern, struct intern_process *process);

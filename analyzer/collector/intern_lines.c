@@ -66,6 +66,11 @@ static bool is_known(struct intern *intern, struct run_module *module, uint64_t 
     return known_symbols_find(module->known, offset, &count) != NULL;
 }
 
+bool intern_has_new_frames(const struct intern_process *process)
+{
+    return process->slot && process->looked < arena_frames(process->slot);
+}
+
 void intern_symbols(struct intern *intern, struct intern_process *process)
 {
     uint32_t end = process->slot ? arena_frames(process->slot) : 0;

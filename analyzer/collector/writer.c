@@ -318,23 +318,31 @@ static void write_facts(struct writer *w, const struct job *job)
     write_marks(w, job);
 }
 
-static bool needs_names(const struct job *job)
+/* True if there is much to write, or a frame that nobody has looked up yet. */
+static bool takes_long(struct writer *w, const struct job *job)
 {
-    return job->site_count || job->event_count || job->block_count || job->look_count || job->content_count ||
-           job->page_count;
+    bool is_long = job->site_count || job->event_count || job->block_count || job->look_count;
+    for (size_t i = 0; i < job->process_count && !is_long; i++) {
+        const struct intern_process *process =
+            writer_process(w, job->processes[i].index, job->processes[i].slot);
+        is_long = process && intern_has_new_frames(process);
+    }
+    return is_long;
 }
 
 /* Looks up what the sites will need without holding the database's lock, so that other collectors do not
  * wait while debug information is read. At the end of the run the totals are written first: readers see at
- * once that it is over, and wait for the rest. If nothing has to be looked up, the transaction stays open. */
-static void prepare(struct writer *w, const struct job *job)
+ * once that it is over, and wait for the rest. Returns true if there was nothing to be done in between: then the
+ * transaction is still open. */
+static bool prepare(struct writer *w, const struct job *job)
 {
+    bool at_once = !takes_long(w, job);
     writer_check(w, store_begin(w->store));
     if (job->last && !w->failed) {
         write_facts(w, job);
         if (job->why) /* now, so that it is there should we be killed */
             writer_check(w, store_run_why(w->store, job->why));
-        if (needs_names(job))
+        if (!at_once)
             writer_check(w, store_run_phase(w->store, "symbols", 0));
     }
     for (size_t i = 0; i < job->process_count && !w->failed; i++) {
@@ -342,8 +350,8 @@ static void prepare(struct writer *w, const struct job *job)
         if (process)
             intern_notes(&w->intern, process);
     }
-    if (!needs_names(job))
-        return;
+    if (at_once)
+        return true;
     if (!w->failed)
         writer_check(w, store_commit(w->store));
     for (size_t i = 0; i < job->process_count && !w->failed; i++) {
@@ -352,6 +360,7 @@ static void prepare(struct writer *w, const struct job *job)
             intern_symbols(&w->intern, process);
     }
     writer_name_objects(w, job);
+    return false;
 }
 
 /* If sites share a row, all of them have to be written together, not only those that have changed. That is
@@ -399,10 +408,9 @@ static void give_up(struct writer *w)
 
 static void write_all(struct writer *w, struct job *job)
 {
-    if (!job->raw)
-        prepare(w, job);
+    bool begun = !job->raw && prepare(w, job);
     size_t ahead = write_log_ahead(w, job);
-    if (!w->failed && (job->raw || needs_names(job)))
+    if (!w->failed && !begun)
         writer_check(w, store_begin(w->store));
     if (!job->last && !w->failed)
         write_facts(w, job);
