@@ -2,7 +2,8 @@
  *
  * The collector compares some blocks of each line that holds much (collector/content_looks.h); repeats.h says what those say of
  * all. That they are equal at one moment does not prove that nobody ever writes to one of them: a table of counters looks so
- * before it is used. Likely it is if the same blocks were looked at once more, much later, and none of them had changed; if many had, they are no copies.
+ * before it is used. Likely it is if the same blocks were looked at once more, much later, and none of them had changed; if
+ * many had, they are no copies.
  */
 #include "advice_rules.h"
 #include "units.h"

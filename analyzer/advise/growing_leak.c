@@ -20,9 +20,8 @@
 #define LONG_S 60.0
 
 struct series {
-    double *t; /* seconds since the start */
-    double
-        *along; /* what it should rise steadily along: seconds, or how many marks of that name there were */
+    double *t;     /* seconds since the start */
+    double *along; /* those, or marks of that name so far: what it should rise steadily along */
     double *bytes; /* live then */
     size_t count;
 };

@@ -535,7 +535,8 @@ int collector_main(int argc, char **argv)
     const char *no_room = memory_watch_start(&memory, arena, c->options.first);
     if (no_room)
         return fail(c, no_room);
-    if (memory_watch_is_tight(&memory))
+    bool tight = memory_watch_is_tight(&memory);
+    if (tight)
         grow_sparingly();
     symbols_limit(memory_fits);
     c->files = files_open();
@@ -544,7 +545,7 @@ int collector_main(int argc, char **argv)
     if (!c->writer)
         return fail(c, "no memory, or no thread, for the collector (ulimit -u?); nothing is recorded");
     /* The first program may be waiting for the database: all else comes while that is opened. */
-    if (!memory_watch_is_tight(&memory))
+    if (!tight)
         populate_heap();
     c->watched = deaths_start(arena, c->options.door);
     if (fcntl(c->options.first, F_GETFD) >= 0) /* otherwise it did not reach us */

@@ -13,8 +13,8 @@ struct content_key {
 };
 
 struct content_counts {
-    uint32_t blocks, alone,
-        contents; /* looked at; without an equal one; contents of several, each counted once */
+    uint32_t blocks, alone; /* that were looked at; without an equal one */
+    uint32_t contents;      /* of several, each counted once */
     uint64_t bytes, alone_bytes, contents_bytes;
 };
 

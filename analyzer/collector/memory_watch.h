@@ -35,7 +35,7 @@ struct memory_watch {
 };
 
 /* Finds the groups of this process and of the program's first process (0 = not known), and starts
- * watching. Returns NULL, or a sentence if there is not enough room to begin. */
+ * watching if they have a limit. Returns NULL, or a sentence if there is not enough room to begin. */
 const char *memory_watch_start(struct memory_watch *watch, struct arena *arena, int first_pidfd);
 
 /* Why the recording has ended. */
@@ -48,7 +48,8 @@ void memory_watch_go_on(struct memory_watch *watch);
 /* True if there is a limit, and it is not far away: do not use memory to gain speed. */
 bool memory_watch_is_tight(const struct memory_watch *watch);
 
-/* To be called often by the collector's main thread, as the watching thread may not get a processor.
+/* To be called often by the collector's main thread, as the watching thread may not get a processor, and as there is
+ * none while there is no limit: then this looks for one every minute, and starts it.
  * now_ns: of any clock that never stops. */
 void memory_watch_look(struct memory_watch *watch, uint64_t now_ns);
 

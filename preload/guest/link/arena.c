@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 struct wire_arena *arena;
-/* Bytes of the file, of the header, and the number of rings; never read from the arena, where anybody may have written. */
-static uint64_t arena_size, header_size;
+/* Bytes of the file and of the header, the first chunk behind that, and the number of rings; never read from the arena,
+ * where anybody may have written. */
+static uint64_t arena_size, header_size, first_chunk;
 uint32_t arena_ring_count;
 
 #define ANCHOR_OFFSET (header_size - guest_page_size())
@@ -77,7 +78,8 @@ static void know_size(uint64_t size)
 {
     arena_size = size;
     arena_ring_count = wire_rings(size);
-    header_size = wire_first_chunk(size) * WIRE_CHUNK_SIZE;
+    first_chunk = wire_first_chunk(size);
+    header_size = first_chunk * WIRE_CHUNK_SIZE;
 }
 
 static bool map_header(int descriptor, size_t file_size)
@@ -146,7 +148,7 @@ static void fill_header(uint32_t chunks)
     arena->first_faults = UINT64_MAX;
     arena->started_ns = guest_now_ns();
     arena->started_real = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-    for (unsigned chunk = 0; chunk < header_size >> WIRE_CHUNK_SHIFT; chunk++)
+    for (unsigned chunk = 0; chunk < first_chunk; chunk++)
         atomic_fetch_or(&arena->chunk_map[chunk / 64], 1ull << chunk % 64);
     arena->magic = WIRE_MAGIC;
 }
@@ -306,8 +308,7 @@ uint64_t arena_claim(size_t size)
     if (limits_short())
         return 0;
     uint64_t chunk = chunks <= 64 ? claim_in_word(chunks) : claim_words((chunks + 63) / 64);
-    if (chunk < header_size >>
-        WIRE_CHUNK_SHIFT) { /* none, or bits of the header's that somebody has cleared */
+    if (chunk < first_chunk) { /* none, or bits of the header's that somebody has cleared */
         limits_failed(0, LIMITS_SHARED);
         return 0;
     }
@@ -353,9 +354,8 @@ void arena_prepare(void)
 void arena_abandon(void)
 {
     int saved = errno;
-    const uint64_t behind = header_size >> WIRE_CHUNK_SHIFT;
     for (uint64_t word = 0; word < chunk_words() && !guest_confined; word++) {
-        uint64_t first = word * 64 < behind ? behind : word * 64;
+        uint64_t first = word * 64 < first_chunk ? first_chunk : word * 64;
         size_t size = ((word + 1) * 64 - first) * WIRE_CHUNK_SIZE;
         if (first / 64 != word || atomic_load_explicit(&arena->chunk_map[word], memory_order_relaxed) == 0)
             continue;
