@@ -16,9 +16,12 @@
 #include <unistd.h>
 
 #define POLL_MS 50
-#define PATIENCE_MS 60000 /* how long to wait without any progress; big binaries take seconds */
-#define TELL_MS 3000      /* after so long without progress, print what is waited for */
-#define STOPPED_MS 1000   /* a collector that has been stopped for so long is not waited for */
+/* How long to wait without any progress: big binaries take seconds. A collector that may have ended, with its container
+ * or before the machine was started, is waited for less long. */
+#define PATIENCE_MS 60000
+#define PATIENCE_UNSURE_MS 10000
+#define TELL_MS 3000    /* after so long without progress, print what is waited for */
+#define STOPPED_MS 1000 /* a collector that has been stopped for so long is not waited for */
 
 const char *const run_states[] = {"complete", "recording", "recording", "interrupted", "incomplete"};
 
@@ -308,23 +311,47 @@ static void show_progress(double progress, int done)
     fflush(stderr);
 }
 
-/* True if waiting without progress should end; prints why. waited: milliseconds. */
-static int give_up(const struct report *report, const struct run *run, int waited, int *still)
+/* A wait for a collector; times by store_clock(). */
+struct wait {
+    double progress;  /* as it was at the last look */
+    int64_t since_ns; /* so long it has been the same */
+    int64_t ran_ns;   /* when the collector was last seen not to be stopped */
+    int told;         /* what is waited for was printed */
+};
+
+static int64_t ms_since(int64_t ns)
+{
+    return (store_clock() - ns) / 1000000;
+}
+
+/* True if waiting without progress should end; prints why. */
+static int give_up(const struct report *report, const struct run *run, struct wait *wait)
 {
     const char *reason = NULL;
 
-    *still = store_collector_stopped(&run->collector) ? *still + POLL_MS : 0;
-    if (*still >= STOPPED_MS)
+    if (run->progress != wait->progress)
+        wait->since_ns = store_clock();
+    wait->progress = run->progress;
+    if (!store_collector_stopped(&run->collector))
+        wait->ran_ns = store_clock();
+    int64_t waited_ms = ms_since(wait->since_ns);
+    int stopped = ms_since(wait->ran_ns) >= STOPPED_MS;
+    int patience_ms = store_collector_sure(report->store, &run->collector) ? PATIENCE_MS : PATIENCE_UNSURE_MS;
+
+    if (stopped)
         reason = live_stopped;
-    else if (waited == TELL_MS && !isatty(STDERR_FILENO)) /* on a terminal, the progress bar shows it */
+    else if (waited_ms >= TELL_MS && !wait->told &&
+             !isatty(STDERR_FILENO)) { /* a terminal has the progress bar */
         reason = run->counting ? "has not written all of it yet, and is waited for"
                                : "is looking up names, and is waited for";
+        wait->told = 1;
+    }
     if (reason != NULL && isatty(STDERR_FILENO) && !report->watching)
         show_progress(1, 1);
     if (reason != NULL)
         report_error(report, EXIT_FINE, "run %lld: its collector (process %lld) %s", (long long)run->number,
                      (long long)run->collector.pid, reason);
-    return *still >= STOPPED_MS || waited >= PATIENCE_MS;
+    return stopped || waited_ms >= patience_ms;
 }
 
 /* Waits until names are looked up. The file is closed between two looks, so that the collector can bring
@@ -332,12 +359,10 @@ static int give_up(const struct report *report, const struct run *run, int waite
 static int wait_for_symbols(struct report *report, struct run *run)
 {
     int64_t number = run->number;
-    double before = -1;
-    int waited = 0, still = 0, status = EXIT_FINE, shown = 0;
+    struct wait wait = {.progress = -1, .ran_ns = store_clock()};
+    int status = EXIT_FINE, shown = 0;
 
-    while (status == EXIT_FINE && run->state == RUN_SYMBOLS && !give_up(report, run, waited, &still)) {
-        waited = run->progress == before ? waited + POLL_MS : 0;
-        before = run->progress;
+    while (status == EXIT_FINE && run->state == RUN_SYMBOLS && !give_up(report, run, &wait)) {
         if (isatty(STDERR_FILENO) && !report->watching) {
             show_progress(run->progress, 0);
             shown = 1;

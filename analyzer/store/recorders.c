@@ -86,6 +86,11 @@ enum store_collector_state store_collector_state(const struct store *store, cons
     return is_seen(c) ? STORE_COLLECTOR_LIVES : STORE_COLLECTOR_GONE;
 }
 
+int store_collector_sure(const struct store *store, const struct store_collector *c)
+{
+    return store_lock_state(store, c->run) == STORE_LOCK_HELD || is_seen(c);
+}
+
 int store_collector_stopped(const struct store_collector *c)
 {
     char state;

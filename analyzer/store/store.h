@@ -275,6 +275,10 @@ enum store_collector_state {
 enum store_collector_state store_collector_state(const struct store *store,
                                                  const struct store_collector *collector);
 
+/* False if nothing but the time of its last write says that the collector lives: it holds no lock, and its process
+ * cannot be seen. */
+int store_collector_sure(const struct store *store, const struct store_collector *collector);
+
 /* True if the collector's process is stopped: by a signal, or by a debugger. */
 int store_collector_stopped(const struct store_collector *collector);
 

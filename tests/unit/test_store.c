@@ -515,8 +515,8 @@ static pid_t record_for_ever(void)
     return child;
 }
 
-/* State of the first run's collector if its process is in an unknown namespace. */
-static enum store_collector_state state_elsewhere(const char *file, int64_t taken_ns)
+/* State of the first run's collector if its process is in an unknown namespace; whether it is sure must be as said. */
+static enum store_collector_state state_elsewhere(const char *file, int64_t taken_ns, int sure)
 {
     const struct store_collector collector = {1, 1, 1, 1, taken_ns};
     struct store *store;
@@ -524,6 +524,7 @@ static enum store_collector_state state_elsewhere(const char *file, int64_t take
     assert_int_equal(store_open_read(file, &store), 0);
     enum store_collector_state found = store_collector_state(store, &collector);
 
+    assert_int_equal(store_collector_sure(store, &collector), sure);
     store_close(store);
     return found;
 }
@@ -536,12 +537,12 @@ static void collector_has_a_lock(void **state)
     (void)state;
     pid_t child = record_for_ever();
 
-    assert_int_equal(state_elsewhere(path, 0), STORE_COLLECTOR_ELSEWHERE);
-    assert_int_equal(state_elsewhere(path, INT64_MAX), STORE_COLLECTOR_ELSEWHERE);
+    assert_int_equal(state_elsewhere(path, 0, 1), STORE_COLLECTOR_ELSEWHERE);
+    assert_int_equal(state_elsewhere(path, INT64_MAX, 1), STORE_COLLECTOR_ELSEWHERE);
     snprintf(copy, sizeof copy, "%s/copy.db", folder);
     snprintf(command, sizeof command, "cp %s %s; cp %s-wal %s-wal", path, copy, path, copy);
     assert_int_equal(system(command), 0);
-    assert_int_equal(state_elsewhere(copy, store_clock()), STORE_COLLECTOR_ELSEWHERE);
+    assert_int_equal(state_elsewhere(copy, store_clock(), 0), STORE_COLLECTOR_ELSEWHERE);
 
     /* Readers continue to work, and are noticed: the lock does not interfere with SQLite's. */
     assert_int_equal(store_open_read(path, &reader), 0);
@@ -555,8 +556,8 @@ static void collector_has_a_lock(void **state)
                      SQLITE_OK);
     store_close(reader);
 
-    assert_int_equal(state_elsewhere(path, store_clock()), STORE_COLLECTOR_GONE);
-    assert_int_equal(state_elsewhere(copy, store_clock()), STORE_COLLECTOR_ELSEWHERE);
+    assert_int_equal(state_elsewhere(path, store_clock(), 0), STORE_COLLECTOR_GONE);
+    assert_int_equal(state_elsewhere(copy, store_clock(), 0), STORE_COLLECTOR_ELSEWHERE);
     assert_int_equal(number("SELECT count(*) FROM run WHERE id = 1 AND state = 'interrupted'"), 1);
 
     assert_int_equal(store_open(path, &writer), 0);
