@@ -9,9 +9,10 @@
 
 #include "export.h"
 
-/* What a stack had when it was pushed last, in all processes. */
+/* What a stack's blocks of one type had when they were pushed last, in all processes. */
 struct pushed_site {
     int64_t node;
+    int64_t parent, frame; /* of the node: those of the stack's other types have the same */
     int64_t allocations, bytes;
 };
 

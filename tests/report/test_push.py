@@ -621,6 +621,19 @@ def test_every(program, server, as_json, tmp_path):
     assert sum(values[1] for _, values, _ in found[0]["samples"]) >= 100 * 1000
 
 
+def test_every_before_a_type_is_known(program, server, as_json, tmp_path):
+    """While Python waits, its latest object counts for the type that is expected at its line; it may turn out to be another."""
+    at = server()
+    with pushing(tmp_path, "--to", "pyroscope", at.url, "--every", "100ms") as push:
+        program.work(0)
+        at.wait(len(at.taken) + 2)
+        program.work(100)
+        program.end()
+        _, err = push.communicate(timeout=PATIENCE)
+        assert push.returncode == 0, err
+    check_sum([pprof_totals(pprof_of(each, tmp_path)) for each in unique(at.taken)], wanted(as_json))
+
+
 @needs_protoc
 def test_every_while_the_server_is_away(program, server, as_json, tmp_path):
     """Nothing is lost, neither with a spool nor without: then one push waits, and the next has the rest."""
