@@ -95,13 +95,15 @@ static NOINLINE void deeper(const char *address, int levels)
     KEEP_FRAME();
 }
 
-static char *low; /* two pages that are always there */
+/* Pages that are always there: enough for libunwind, which runs on these stacks where stacks are checked. */
+static char *low;
 #define LARGE (64 * PAGE)
+#define SMALL (9 * PAGE)
 
 void in_context(void);
 void in_context(void)
 {
-    deeper(low + PAGE, 5);
+    deeper(low + SMALL - PAGE, 5);
     KEEP_FRAME();
 }
 
@@ -115,12 +117,12 @@ __attribute__((optimize("no-omit-frame-pointer"))) static NOINLINE void on_stack
                      : "rbx", "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
 }
 
-/* Coroutines that allocate with one and the same frame address; above it one has a stack of 64 pages, the
- * next of two, and nothing behind them. */
+/* Coroutines that allocate with one and the same frame address; above it one has a stack of 55 pages, the
+ * next of one, and nothing behind it. */
 static void *switch_stacks(void *unused)
 {
     for (int turn = 0; turn < 200; turn++) {
-        size_t size = turn % 2 ? 2 * PAGE : LARGE;
+        size_t size = turn % 2 ? SMALL : LARGE;
         if (turn % 2 == 0)
             mmap(low, LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
         else
