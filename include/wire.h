@@ -38,7 +38,7 @@
  *   +------------------------------------+--------------------+
  *    63                                32 31                  0
  *   +---------------------------------------------------------+
- *   |  nanoseconds since wire_arena.started_ns                |   MARK: second word
+ *   |  nanoseconds since wire_arena.started_ns                |   MARK: second word; 0 = not known, when it is read
  *   +---------------------------------------------------------+
  *
  *   elapsed is the time since the ring's previous stamped event, in units of 2^wire_arena.stamp_shift ticks of the
@@ -61,7 +61,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 24u                 /* changed with every change of this file */
+#define WIRE_VERSION 25u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)

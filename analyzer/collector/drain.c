@@ -399,6 +399,8 @@ static void do_mark(struct tracker *tracker, struct tracked_ring *r, uint64_t ma
     turn_ends(tracker, r);
     ledger_settle(&tracker->ledger);
     uint64_t t_ns = r->words[r->tail++ & DRAIN_MASK];
+    if (t_ns == 0)
+        t_ns = tracker_clock() - tracker->arena->started_ns;
     if (mark >> 32 == WIRE_MARK_FINALIZE)
         tracker_finalize(tracker, r->process, t_ns);
     else

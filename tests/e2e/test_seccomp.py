@@ -64,3 +64,18 @@ def test_refused(build, trace, plain):
     """The kernel did not take the filter: all goes on as before."""
     traced = run(build, trace, plain, "prctl", "kill", "refused", 3000)
     assert blocks(traced) == 3000
+
+
+@pytest.mark.parametrize("how", ["prctl", "seccomp"])
+def test_strict_beside_another_thread(how, build, trace, plain):
+    """In strict mode the kernel forbids to read the processor's clock, by which the events of threads are put in order."""
+    traced = run(build, trace, plain, how, "kill", "beside", 3000)
+    assert blocks(traced) == 6000
+
+
+@pytest.mark.parametrize("mode", ["alone", "threads", "forks"])
+@pytest.mark.parametrize("how", ["prctl", "syscall"])
+def test_without_a_clock(how, mode, build, trace, plain):
+    """Any program may ask for that."""
+    traced = run(build, trace, plain, "clock", how, mode, 300000)
+    assert blocks(traced) == {"alone": 300000}.get(mode, 900000) and traced.run["state"] == "complete"

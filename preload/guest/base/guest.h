@@ -6,6 +6,8 @@
 #ifndef LIBTRACE_GUEST_H
 #define LIBTRACE_GUEST_H
 
+#include "processor.h"
+
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,6 +34,10 @@ extern HIDDEN _Atomic bool guest_confined;
 
 /* Prepares for that, and sets guest_confined. */
 void guest_confine(void);
+
+/* A thread of the program may not read the processor's clock, which the C library's clocks read, too: it asked for that
+ * (PR_SET_TSC), or is in seccomp's strict mode, where the kernel sees to it. Then no thread reads it. */
+extern HIDDEN _Atomic bool guest_clockless;
 
 /* After a fork, the number of the only thread is that of the process. False if it cannot be known: confined,
  * and not forked by a function of the C library. */
@@ -123,6 +129,19 @@ int guest_move_up(int low);
 /* Not nanosleep(): that is a cancellation point, and a program's malloc() is none. */
 void guest_sleep(uint64_t ns);
 
-uint64_t guest_now_ns(void); /* CLOCK_MONOTONIC */
+/* CLOCK_MONOTONIC. Confined and clockless, it only goes on while it is asked for: good for waiting, and for nothing
+ * else. */
+uint64_t guest_now_ns(void);
+
+/* The same, or 0 if it cannot be known. */
+uint64_t guest_moment_ns(void);
+
+/* The processor's clock. Clockless, a number that grows with each call. */
+uint64_t guest_counted_ticks(void);
+INLINE uint64_t guest_ticks(void)
+{
+    return LIKELY(!atomic_load_explicit(&guest_clockless, memory_order_relaxed)) ? processor_ticks()
+                                                                                 : guest_counted_ticks();
+}
 
 #endif

@@ -63,14 +63,14 @@ bool limits_suffice(void)
 
 static void refuse(void)
 {
-    atomic_store_explicit(&refused_until, processor_ticks() + REFUSED_CYCLES, memory_order_relaxed);
+    atomic_store_explicit(&refused_until, guest_ticks() + REFUSED_CYCLES, memory_order_relaxed);
 }
 
 bool limits_short(void)
 {
     uint64_t until = atomic_load_explicit(&refused_until, memory_order_relaxed);
     return UNLIKELY(until != 0) &&
-           until - processor_ticks() <= REFUSED_CYCLES; /* the counter may have been set back */
+           until - guest_ticks() <= REFUSED_CYCLES; /* the counter may have been set back */
 }
 
 bool limits_take(size_t size, enum limits_kind kind)

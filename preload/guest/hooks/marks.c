@@ -23,7 +23,7 @@ static size_t name_size(const char *name)
 
 void mark_put(struct thread *t, enum wire_mark what, uint32_t number)
 {
-    uint64_t t_ns = guest_now_ns() - arena->started_ns;
+    uint64_t now_ns = guest_moment_ns(), t_ns = now_ns ? now_ns - arena->started_ns : 0;
     ring_stamp_next(t);
     ring_put_block(t, WIRE_MARK, (const void *)((uintptr_t)what << 32 | number), (uint32_t)t_ns,
                    (uint32_t)(t_ns >> 32));

@@ -138,7 +138,7 @@ static void fill_header(uint32_t chunks)
     /* Not libc's getrandom(): from glibc 2.41 on that maps memory of its own, and takes a lock for it. */
     if (syscall(SYS_getrandom, random, sizeof random, GRND_NONBLOCK) != sizeof random)
         for (size_t i = 0; i < sizeof random / sizeof random[0]; i++)
-            random[i] = processor_ticks() * 0x9e3779b97f4a7c15ull;
+            random[i] = guest_ticks() * 0x9e3779b97f4a7c15ull;
     arena->cookie = random[0];
     arena->door_name = random[1];
     arena->door_key = random[2];

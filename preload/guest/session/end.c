@@ -86,7 +86,7 @@ static void note_end(int exit_status)
         session_note_usage();
     atomic_store(&process->exit_status, exit_status & 0xff);
     atomic_store(&process->exit_known, 1);
-    atomic_store(&process->ended_ns, guest_now_ns());
+    atomic_store(&process->ended_ns, guest_moment_ns());
 }
 
 /* True if the paths of its modules lead elsewhere for the collector, or nowhere. */

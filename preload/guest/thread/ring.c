@@ -11,7 +11,7 @@
 /* Reads the clock. Returns the next event's elapsed time, or 0 after it has written a STAMP. */
 static uint64_t stamp(struct thread *t)
 {
-    uint64_t now = processor_ticks() >> PROCESSOR_STAMP_SHIFT, elapsed = now - t->stamp;
+    uint64_t now = guest_ticks() >> PROCESSOR_STAMP_SHIFT, elapsed = now - t->stamp;
     t->stamp = now;
     t->stamped = t->head;
     if (LIKELY(elapsed <= WIRE_ELAPSED_MAX))

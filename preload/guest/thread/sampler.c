@@ -78,7 +78,7 @@ static struct sampler *own(const struct thread *t, size_t size)
         *s = (struct sampler){0};
     s = &samplers[t->ring - arena->ring];
     if (!s->random) {
-        uint64_t seed = processor_ticks() ^ (uint64_t)t->tid << 40 ^ (uintptr_t)t;
+        uint64_t seed = guest_ticks() ^ (uint64_t)t->tid << 40 ^ (uintptr_t)t;
         s->random = (seed * 0x9e3779b97f4a7c15ull) | 1;
         for (int i = 0; i < 8; i++)
             random_word(s);

@@ -7,6 +7,8 @@
  * MODE: strict: nothing but read, write, _exit. alone: memory, too. threads, forks: what these take.
  *       exec: all but what a tracer's start would take; then executes itself as "alone", without a jail.
  *       refused: the filter is broken, the kernel does not take it.
+ *       beside: strict, beside a thread that goes on as long as this one lives.
+ * jail clock HOW MODE ...: no jail, but nobody may read the processor's clock; HOW: prctl, or syscall.
  * Makes so many blocks in blocks(), by stacks of many shapes, after one of 10 bytes before; in two threads,
  * or two children that end one after the other, as many again.
  */
@@ -49,8 +51,16 @@ static void for_each(const int *calls, unsigned action)
     }
 }
 
+static int lose_clock(const char *how)
+{
+    return strcmp(how, "prctl") == 0 ? prctl(PR_SET_TSC, PR_TSC_SIGSEGV)
+                                     : (int)syscall(SYS_prctl, PR_SET_TSC, PR_TSC_SIGSEGV, 0, 0, 0);
+}
+
 static int enter(const char *how, const char *action, const char *mode)
 {
+    if (strcmp(how, "clock") == 0)
+        return lose_clock(action);
     unsigned otherwise = strcmp(action, "kill") == 0 ? SECCOMP_RET_KILL_PROCESS : SECCOMP_RET_ERRNO | 1;
     add((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
     if (strcmp(mode, "exec") == 0) {
@@ -67,7 +77,7 @@ static int enter(const char *how, const char *action, const char *mode)
     struct sock_fprog program = {strcmp(mode, "refused") == 0 ? 0 : length, filter};
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return -1;
-    if (strcmp(mode, "strict") == 0)
+    if (strcmp(mode, "strict") == 0 || strcmp(mode, "beside") == 0)
         return strcmp(how, "prctl") == 0 ? prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT)
                                          : (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 0, NULL);
     if (strcmp(how, "prctl") == 0)
@@ -104,6 +114,28 @@ static void *work(void *unused)
     return unused;
 }
 
+static volatile int started, ended;
+
+/* As many blocks again, and then some more, until the other thread is done. */
+static void *work_beside(void *unused)
+{
+    blocks();
+    started = 1;
+    while (!ended)
+        free(malloc(20));
+    _exit(7);
+    return unused;
+}
+
+static void begin_beside(void)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, work_beside, NULL) != 0)
+        _exit(5);
+    while (!started) {
+    }
+}
+
 static void in_threads(void)
 {
     pthread_t thread[2];
@@ -135,6 +167,8 @@ int main(int argc, char **argv)
     count = argc > 4 ? atol(argv[4]) : 1000;
     const char *mode = argv[3];
     void *volatile before = malloc(10);
+    if (strcmp(mode, "beside") == 0)
+        begin_beside();
     if (strcmp(argv[1], "not") != 0 && (enter(argv[1], argv[2], mode) != 0) != (strcmp(mode, "refused") == 0))
         return 3;
     blocks();
@@ -151,6 +185,10 @@ int main(int argc, char **argv)
     if (write(1, say, sizeof say - 1) < 0)
         return 1;
     free(before);
+    if (strcmp(mode, "beside") == 0) {
+        ended = 1;
+        syscall(SYS_exit, 7);
+    }
     if (strcmp(mode, "strict") == 0)
         syscall(SYS_exit, 7);
     return 7;
