@@ -16,6 +16,7 @@
 #include "memory_watch.h"
 #include "options.h"
 #include "page_walks.h"
+#include "peak_copies.h"
 #include "pids.h"
 #include "populate.h"
 #include "snapshot.h"
@@ -554,7 +555,7 @@ int collector_main(int argc, char **argv)
     c->tracker.by_thread = c->options.threads;
     c->tracker.log_events = c->options.events;
     c->tracker.sample = c->options.sample;
-    c->tracker.ledger.peak_ends = c->options.sample ? NULL : drain_peak_ends;
+    c->tracker.ledger.peak_ends = c->options.sample ? NULL : peak_copies_ends;
     c->tracker.ledger.peak_data = &c->tracker;
     c->pages.looks.off = c->pages.contents.off = !c->options.types;
     c->tracker.bounded = bounds.keep_ns || bounds.most_bytes;

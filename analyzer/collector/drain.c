@@ -6,11 +6,13 @@
  * time and publishing, the order across threads is not known: see pending_frees.h.
  */
 #include "drain.h"
+#include "event_log.h"
 #include "event_sites.h"
 #include "fast.h"
 #include "fetch_ahead.h"
 #include "map_events.h"
 #include "pending_frees.h"
+#include "processor.h"
 #include "rings.h"
 #include "sampling_rule.h"
 #include "spread.h"
@@ -32,41 +34,14 @@ static uint64_t stamp_ahead(const struct tracker *tracker)
 
 /* ---- single events ---------------------------------------------------------------------------- */
 
-static void log_by(struct tracker *tracker, const struct tracked_process *process, uint32_t tid,
-                   uint64_t address, uint64_t size, uint32_t node, bool is_free)
-{
-    struct logged_event *event = GROW_AT(&tracker->events, struct logged_event, tracker->event_count);
-    if (!event)
-        return;
-    tracker->event_count++;
-    *event = (struct logged_event){.t_ns = (uint64_t)tracker->tick * WIRE_TICK_NS,
-                                   .address = address,
-                                   .size = size,
-                                   .process = process->index,
-                                   .tid = tid,
-                                   .node = node,
-                                   .is_free = is_free};
-}
-
-static void log_event(struct tracker *tracker, const struct tracked_ring *r, uint64_t address, uint64_t size,
-                      uint32_t node, bool is_free)
-{
-    log_by(tracker, r->process, tracker_thread(tracker, r->thread)->tid, address, size, node, is_free);
-}
-
-/* Logs the free of a block that was seen too late or too early: in the log it stands between the two
- * allocations. */
-static void log_free_by(struct tracker *tracker, const struct tracked_ring *r, uint32_t tid,
-                        const struct block *block)
-{
-    if (tracker->log_events)
-        log_by(tracker, r->process, tid, block->address, block->size,
-               ledger_site(&tracker->ledger, block->site)->node, true);
-}
-
 INLINE uint32_t age_of(const struct tracker *tracker, const struct block *block)
 {
     return tracker->tick > block->born ? tracker->tick - block->born : 0;
+}
+
+static uint32_t node_of(const struct tracker *tracker, const struct block *block)
+{
+    return ledger_site(&tracker->ledger, block->site)->node;
 }
 
 /* How many blocks one stands for; careful: the run may be a sampled one. */
@@ -127,7 +102,7 @@ static __attribute__((noinline)) void put_out_of_order(struct tracker *tracker, 
                                                        const struct block *old, uint64_t address)
 {
     retire_for_another(tracker, r, old);
-    log_free_by(tracker, r, 0, old); /* tid 0: whose free it was shows when it comes */
+    event_log_add_free(tracker, r->process, 0, old); /* tid 0: whose free it was shows when it comes */
     if (r->process->rings_seen > 1 && !tracker->sample) {
         struct pending_frees *pending = out_of_order(r, address);
         if (pending) {
@@ -152,7 +127,7 @@ static __attribute__((noinline)) void free_early(struct tracker *tracker, struct
         retire_for_another(tracker, r, &block);
         if (pending_by != block.by)
             ledger_freed_elsewhere(&tracker->ledger, block.site);
-        log_free_by(tracker, r, by->tid, &block);
+        event_log_add_free(tracker, r->process, by->tid, &block);
     }
 }
 
@@ -240,23 +215,6 @@ static __attribute__((noinline)) void moved_at_last(struct tracker *tracker, str
     r->end = 0; /* no more care is needed for that */
 }
 
-#define COPY_LEAST (64u << 10) /* smaller ones do not matter */
-
-/* A peak is over, as a block is freed. If its thread has just made a larger one at the same site, that one takes its
- * place: a container that grows. */
-void drain_peak_ends(void *data, uint32_t site, uint64_t size)
-{
-    struct tracker *tracker = data;
-    const struct tracked_ring *r = tracker->turn;
-    struct block made;
-    uint64_t address = r && size >= COPY_LEAST ? r->last_made : 0;
-    if (!address || !blocks_range(&r->process->blocks, &address, address + 1, &made, 1) ||
-        made.site != site || made.size <= size)
-        return;
-    ledger_copied(&tracker->ledger,
-                  &(struct peak_copy){site, size, made.size, tracker->ledger.heap.peak_bytes, 0});
-}
-
 /* object: WIRE_OBJECT. */
 INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t address, uint64_t size,
                      uint32_t node, bool careful, bool object)
@@ -276,7 +234,7 @@ INLINE void do_alloc(struct tracker *tracker, struct tracked_ring *r, uint64_t a
         tracker->taken++;
     }
     if (careful && tracker->log_events)
-        log_event(tracker, r, address, size, node, false);
+        event_log_add(tracker, r, address, size, node, false);
     struct pending_frees *pending = careful ? pending_find(process->pending, address) : NULL;
     if (pending && pending->waiting)
         free_early(tracker, r, pending, address);
@@ -298,7 +256,7 @@ INLINE void do_free(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
         ledger_site(&tracker->ledger, block.site)->temporary += weight_of(tracker, block.size, careful);
     retire(tracker, &block, careful);
     if (careful && tracker->log_events)
-        log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
+        event_log_add(tracker, r, address, block.size, node_of(tracker, &block), true);
 }
 
 /* An object was created in a live block again, without the allocator (a free list): counts as a free at
@@ -315,22 +273,8 @@ INLINE void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
         return;
     ledger_move(&tracker->ledger, old.site, site, old.size, age_of(tracker, &old));
     if (careful && tracker->log_events) {
-        log_event(tracker, r, address, old.size, ledger_site(&tracker->ledger, old.site)->node, true);
-        log_event(tracker, r, address, old.size, node, false);
-    }
-}
-
-/* In the log, the allocation gets the right stack, unless it was written before: then its type is the expected one. */
-static void log_retype(struct tracker *tracker, const struct tracked_process *process, uint64_t address,
-                       uint32_t node)
-{
-    struct logged_event *events = tracker->events.memory;
-    for (uint64_t i = tracker->event_count; i-- > 0;) {
-        if (events[i].address != address || events[i].process != process->index)
-            continue;
-        if (!events[i].is_free)
-            events[i].node = node;
-        return;
+        event_log_add(tracker, r, address, old.size, node_of(tracker, &old), true);
+        event_log_add(tracker, r, address, old.size, node, false);
     }
 }
 
@@ -352,7 +296,7 @@ static void do_retype(struct tracker *tracker, const struct tracked_ring *r, uin
     if (tracker->sample)
         spread_take_back(&tracker->ledger, block.site, site, expected.before.peak, block.size, weight);
     if (tracker->log_events)
-        log_retype(tracker, process, address, node);
+        event_log_retype(tracker, process, address, node);
 }
 
 static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct tracked_ring *r,
@@ -376,7 +320,7 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
         if (!tracker->sample) /* the new block may not be recorded */
             moves(tracker, r);
         if (tracker->log_events)
-            log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node, true);
+            event_log_add(tracker, r, address, block.size, node_of(tracker, &block), true);
     } else if (address && r->moving.address == address) {
         block = r->moving;
         uint64_t weight = weight_of(tracker, block.size, true);
@@ -388,8 +332,7 @@ static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct
         struct block old;
         blocks_put(&process->blocks, &block, &old);
         if (tracker->log_events) /* its free is logged already */
-            log_event(tracker, r, address, block.size, ledger_site(&tracker->ledger, block.site)->node,
-                      false);
+            event_log_add(tracker, r, address, block.size, node_of(tracker, &block), false);
     }
 }
 
@@ -710,7 +653,7 @@ static void expire(struct tracked_process *process, uint32_t sweep, bool last)
 /* Where the counter of the stamps stood at a time, between the last sweep and now: it goes on evenly. 0 = before that. */
 static uint64_t stamp_at(const struct tracker *tracker, uint64_t at_ns)
 {
-    uint64_t counter = __builtin_ia32_rdtsc(), now_ns = tracker_clock();
+    uint64_t counter = processor_ticks(), now_ns = tracker_clock();
     if (at_ns <= tracker->swept_ns || counter <= tracker->swept)
         return 0;
     double share =
@@ -734,7 +677,7 @@ void drain_before(struct tracker *tracker, uint64_t at_ns)
 uint64_t drain_all(struct tracker *tracker)
 {
     tracker->swept_ns = tracker_clock();
-    tracker->swept = __builtin_ia32_rdtsc();
+    tracker->swept = processor_ticks();
     uint64_t limit = tracker->swept >> tracker->arena->stamp_shift;
     tracker->limit = limit + stamp_ahead(tracker);
     arena_swept(tracker->arena, tracker->sweep++);

@@ -14,9 +14,6 @@ void drain_none_before(struct tracker *tracker);
 /* Takes in what all processes did before a time by CLOCK_MONOTONIC that came after the last drain_all(), and what has no time. */
 void drain_before(struct tracker *tracker, uint64_t at_ns);
 
-/* For ledger.peak_ends; data: the tracker. */
-void drain_peak_ends(void *data, uint32_t site, uint64_t size);
-
 /* Takes in everything of one process, which is gone. */
 void drain_last(struct tracker *tracker, struct tracked_process *process);
 

@@ -1,6 +1,7 @@
 /* snapshot.c - see snapshot.h. */
 #define _GNU_SOURCE
 #include "snapshot.h"
+#include "event_log.h"
 #include "populate.h"
 #include "shortage.h"
 #include "spread.h"
@@ -319,36 +320,23 @@ static void take_moments(struct tracker *tracker, struct job *job)
     }
 }
 
-#define EVENTS_KEPT 1024u
-
-/* How many logged events may be written: the type of the latest objects is not known yet, so that they may get another
- * stack. When a process has ended all of its events are written, as its stacks will not be known any more. */
+/* When a process has ended all of its events are written, as its stacks will not be known any more. */
 static uint64_t settled_events(const struct tracker *tracker, const struct job *job)
 {
-    const struct logged_event *events = tracker->events.memory;
-    uint64_t least = tracker->event_count > EVENTS_KEPT ? tracker->event_count - EVENTS_KEPT : 0;
-    uint64_t settled = tracker->event_count;
     for (size_t i = 0; i < job->process_count; i++)
         if (job->last || job->processes[i].ended)
-            return settled;
-    for (uint64_t i = settled; i-- > least;) {
-        const struct expected_object *expected = &tracker_process(tracker, events[i].process)->expected;
-        if (!events[i].is_free && events[i].address == expected->address)
-            settled = i;
-    }
-    return settled;
+            return tracker->event_count;
+    return event_log_settled(tracker);
 }
 
 static void take_events(struct tracker *tracker, struct job *job)
 {
-    struct logged_event *events = tracker->events.memory;
     uint64_t settled = tracker->event_count ? settled_events(tracker, job) : 0;
     if (settled == 0)
         return;
     job->events = copy_range(&tracker->events, sizeof *job->events, 0, (uint32_t)settled);
     job->event_count = job->events ? settled : 0;
-    tracker->event_count -= settled;
-    memmove(events, events + settled, tracker->event_count * sizeof *events);
+    event_log_forget(tracker, settled);
 }
 
 struct job *snapshot_take(struct tracker *tracker, enum snapshot_kind kind, bool blocks)

@@ -1,6 +1,7 @@
 /* test_drain.c - counts of random events of several processes and threads, against an oracle that looks at
  * everything after each event. */
 #include "drain.h"
+#include "peak_copies.h"
 
 #define RANDOM_SEED 0x2545f4914f6cdd1dull
 #include "random_numbers.h"
@@ -541,7 +542,7 @@ static struct program *program_start(const unsigned *threads, unsigned room, boo
     program->arena = arena;
     arena_adopt(&program->view, arena, arena_size(), -1);
     program->tracker.arena = &program->view;
-    program->tracker.ledger.peak_ends = drain_peak_ends;
+    program->tracker.ledger.peak_ends = peak_copies_ends;
     program->tracker.ledger.peak_data = &program->tracker;
     program->room = room;
     program->tracker.by_thread = program->oracle.by_thread = by_thread;

@@ -1,4 +1,4 @@
-/* processor.h - what the recorder needs of the processor beyond C: its clock, hints, and the return
+/* processor.h - what recorder and collector need of the processor beyond C: its clock, hints, and the return
  * address of a hook. */
 #ifndef LIBTRACE_PROCESSOR_H
 #define LIBTRACE_PROCESSOR_H
