@@ -54,6 +54,7 @@
 #define NEW_SITES_PAUSE_NS 1000000000ull /* but no longer for all of them, as we may be killed */
 #define EVENTS_AT_ONCE 200000            /* logged events that are worth a job of their own */
 #define SLOTS_KEPT (WIRE_PROCESSES / 8)  /* used by processes that have ended; more are worth a job */
+#define WATCH_NS 10000000ull             /* a shorter run needs nobody who watches while we sleep */
 #define HEAP_BLOCK 120000                /* bytes: below what malloc() maps apart */
 #define HEAP_BLOCKS 3
 
@@ -187,7 +188,8 @@ struct collector {
     bool announced;                  /* the state was set to WIRE_COLLECTOR_RUNNING */
     bool last_waits;                 /* the last process waits for our end */
     bool failed;                     /* the state was set to WIRE_COLLECTOR_FAILED */
-    bool watched;                    /* a thread waits for the ends of processes, see deaths.h */
+    bool watch_begun;                /* it was time to start the thread of deaths.h */
+    bool watched;                    /* it waits for the ends of processes */
     bool changed;                    /* there were events since the last snapshot */
     bool report_waits;               /* for the next snapshot, and for the walk that it requested */
     struct idle idle;
@@ -200,6 +202,10 @@ static void set_time(struct collector *c, uint64_t now_ns)
 {
     c->tracker.ledger.now_ns = now_ns;
     arena_beat(c->tracker.arena);
+    if (now_ns >= WATCH_NS && !c->watch_begun) { /* until then nobody sleeps for long */
+        c->watch_begun = true;
+        c->watched = deaths_start();
+    }
 }
 
 /* A process about to exit that waits for its events to be committed, or for our end; NULL = none. */
@@ -548,7 +554,7 @@ int collector_main(int argc, char **argv)
     /* The first program may be waiting for the database: all else comes while that is opened. */
     if (!tight)
         populate_heap();
-    c->watched = deaths_start(arena, c->options.door);
+    deaths_open(arena, c->options.door);
     if (fcntl(c->options.first, F_GETFD) >= 0) /* otherwise it did not reach us */
         c->tracker.first_pidfd = c->options.first;
     c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;

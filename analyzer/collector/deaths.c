@@ -60,14 +60,20 @@ static void watch_door(int made)
         epoll_ctl(poller, EPOLL_CTL_ADD, door, &event);
 }
 
-bool deaths_start(struct arena *arena, int made)
+void deaths_open(struct arena *arena, int made)
+{
+    shared = arena;
+    poller = epoll_create1(EPOLL_CLOEXEC);
+    if (poller >= 0)
+        watch_door(made);
+}
+
+bool deaths_start(void)
 {
     static sigset_t before;
     sigset_t all;
     pthread_attr_t attributes;
     pthread_t thread;
-    shared = arena;
-    poller = epoll_create1(EPOLL_CLOEXEC);
     if (poller < 0 || pthread_attr_init(&attributes) != 0)
         return false;
     sigfillset(&all);
@@ -77,8 +83,6 @@ bool deaths_start(struct arena *arena, int made)
     pthread_attr_destroy(&attributes);
     if (!started)
         pthread_sigmask(SIG_SETMASK, &before, NULL);
-    else
-        watch_door(made);
     return started;
 }
 

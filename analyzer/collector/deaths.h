@@ -7,9 +7,12 @@
 
 #include <stdbool.h>
 
+/* Before all else here: from now on ends and requests are kept for it. door: its socket, 0 = create it. */
+void deaths_open(struct arena *arena, int door);
+
 /* Starts it. From now on it gets the signals that the calling thread handles; they are blocked here and in
- * threads created later. False if the thread cannot be created. door: its socket, 0 = create it. */
-bool deaths_start(struct arena *arena, int door);
+ * threads created later. False if the thread cannot be created. */
+bool deaths_start(void);
 
 /* Wakes the collector when this process ends, as long as the pidfd is open. */
 void deaths_watch(int pidfd);

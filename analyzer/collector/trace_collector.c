@@ -2,6 +2,7 @@
 #include "collector.h"
 #include "collector_main.h"
 #include "serve.h"
+#include "store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,5 +13,6 @@ int main(int argc, char **argv)
         return serve_main(argc, argv);
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return puts("trace-collector (libtrace) " LIBTRACE_VERSION) < 0;
+    store_quick_blocks(); /* only the writer's thread has a store */
     return collector_main(argc, argv);
 }

@@ -33,8 +33,8 @@ static int is_busy(int result)
 }
 
 /* Leaves WAL mode if nobody else has the file open. The checkpoint puts everything into the file and syncs
- * it, so the change of mode itself need not be synced: it changes one sector, and the file is valid before
- * and after. */
+ * it, so the change of mode itself need not be synced, and needs no journal of its own: it changes one sector, and the
+ * file is valid before and after. Of a file, MEMORY is the same mode as DELETE. */
 static int leave_wal(struct store *store)
 {
     int result = SQLITE_OK;
@@ -50,7 +50,7 @@ static int leave_wal(struct store *store)
     if (result == SQLITE_OK)
         result = sqlite3_exec(store->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
     if (result == SQLITE_OK)
-        result = sqlite3_exec(store->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
+        result = sqlite3_exec(store->db, "PRAGMA journal_mode = MEMORY", NULL, NULL, NULL);
     return result;
 }
 

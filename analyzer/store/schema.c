@@ -343,22 +343,43 @@ static int wait_for_lock(void *data, int times)
     return 1;
 }
 
+/* Executes what tells or sets the journal mode; whether that is WAL then. */
+static int is_in_wal(struct store *store, const char *sql, int *wal)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL);
+
+    if (result == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
+        *wal = strcmp((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+    int finished = sqlite3_finalize(statement);
+
+    return result == SQLITE_OK ? finished : result;
+}
+
 /* SQLite does not wait for locks when it changes the journal mode, so we do. A file system without shared
  * memory keeps its mode: slower, but as safe.
  *
  * The traced program waits for this to finish, so nothing is synced to disk until the first commit. If the
  * machine crashes before that, the run is lost but the file stays valid: the change of mode is one sector,
- * and a new WAL holds nothing that could be mistaken for later writes.
+ * and a new WAL holds nothing that could be mistaken for later writes. As it is one sector, written at once, it
+ * needs no file with what was there before, either: making one and removing it takes longer than the change.
  */
 static int use_wal(struct store *store)
 {
-    int result = sqlite3_exec(store->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
+    int result = sqlite3_exec(store->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL), wal = 0;
 
-    for (int times = 0;; times++) {
-        result = sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+    if (result == SQLITE_OK)
+        result = is_in_wal(store, "PRAGMA journal_mode", &wal);
+    if (result == SQLITE_OK && !wal)
+        result = sqlite3_exec(store->db, "PRAGMA journal_mode = MEMORY", NULL, NULL, NULL);
+    for (int times = 0; result == SQLITE_OK; times++) {
+        result = is_in_wal(store, "PRAGMA journal_mode = WAL", &wal);
         if ((result & 0xff) != SQLITE_BUSY || !wait_for_lock(store, times))
             break;
+        result = SQLITE_OK;
     }
+    if (result == SQLITE_OK && !wal)
+        result = sqlite3_exec(store->db, "PRAGMA journal_mode = DELETE", NULL, NULL, NULL);
     store->unsynced = wal_is_fresh(store);
     return store_check(store, result, "open");
 }

@@ -101,6 +101,10 @@ void store_foreign(struct store *store);
  * half a second. store_open() goes on waiting all the same. */
 void store_notify_when_locked(void (*notify)(void *data), void *data);
 
+/* Before the first store, in a program all of whose stores are used by one thread at a time: small blocks for SQLite
+ * do not come from malloc() each. */
+void store_quick_blocks(void);
+
 const char *store_error(const struct store *store);
 void store_close(struct store *store); /* rolls back what was not committed */
 struct sqlite3 *store_handle(struct store *store);
