@@ -9,6 +9,7 @@
  * forward among siblings.
  */
 #include "dwarf_units.h"
+#include "address_room.h"
 #include "intervals.h"
 #include "line_table.h"
 #include "split.h"
@@ -165,7 +166,7 @@ struct dwarf *dwarf_read(const struct image *image, struct strings *strings)
 {
     Dwarf_Addr bias;
     Dwarf *handle = dwfl_module_getdwarf(image->module, &bias);
-    struct dwarf *dwarf = handle ? calloc(1, sizeof *dwarf) : NULL;
+    struct dwarf *dwarf = handle && address_room_for(dwarf_getelf(handle)) ? calloc(1, sizeof *dwarf) : NULL;
     if (!dwarf)
         return NULL;
     dwarf->handle = handle;
