@@ -464,6 +464,8 @@ static void loop(struct collector *c)
         announce(c);
         now_ns = tracker_clock() - tracker->arena->started_ns;
         set_time(c, now_ns);
+        if (tracker_reap_first(tracker))
+            c->next_look_ns = 0;
         uint64_t fullest = drain_all(tracker);
         files_look(c->files, tracker);
         idle_looked(&c->idle, fullest != 0);

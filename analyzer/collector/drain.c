@@ -667,11 +667,16 @@ void drain_before(struct tracker *tracker, uint64_t at_ns)
     uint64_t limit = stamp_at(tracker, at_ns);
     if (!limit)
         return;
+    tracker->limit = (processor_ticks() >> tracker->arena->stamp_shift) + stamp_ahead(tracker);
     read_heads(tracker, NULL);
     tracker_look(tracker);
     list_active(tracker, NULL);
-    for (uint32_t i = tracker->first_living; i < tracker->process_count; i++)
-        drain_process(tracker, tracker_process(tracker, i), limit);
+    for (uint32_t i = tracker->first_living; i < tracker->process_count; i++) {
+        struct tracked_process *process = tracker_process(tracker, i);
+        if (process->facts.started_ns >= at_ns) /* its events may have no time */
+            process->active_count = 0;
+        drain_process(tracker, process, limit);
+    }
 }
 
 uint64_t drain_all(struct tracker *tracker)

@@ -474,6 +474,37 @@ static void release_unborn(const struct tracker *tracker)
     }
 }
 
+/* Of the processes that said when they ended, the first one after that time; NULL = there is none. */
+static struct tracked_process *next_to_end(const struct tracker *tracker, uint64_t *after_ns)
+{
+    struct tracked_process *next = NULL;
+    uint64_t next_ns = UINT64_MAX;
+    for (uint32_t i = tracker->first_living; i < tracker->process_count; i++) {
+        struct tracked_process *process = tracker_process(tracker, i);
+        uint64_t ended_ns = process->ended ? 0 : arena_ended_ns(process->slot);
+        if (ended_ns <= *after_ns || ended_ns >= next_ns || arena_left(process->slot) ||
+            next_image(tracker, process))
+            continue;
+        next = process;
+        next_ns = ended_ns;
+    }
+    *after_ns = next_ns;
+    return next;
+}
+
+bool tracker_reap_first(struct tracker *tracker)
+{
+    bool some = false;
+    uint64_t at_ns = 0;
+    tracker_look(tracker);
+    for (struct tracked_process *process; (process = next_to_end(tracker, &at_ns));)
+        if (is_gone(process)) {
+            end_process(tracker, process, false, tracker_clock());
+            some = true;
+        }
+    return some;
+}
+
 uint32_t tracker_reap(struct tracker *tracker)
 {
     uint32_t living = 0;

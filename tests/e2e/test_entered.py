@@ -50,7 +50,8 @@ def test_entered(way, container, build, program, report, tmp_path):
     ended = subprocess.run(argv, env=clean_environment(), cwd=tmp_path, capture_output=True, timeout=60)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"hello you\n", b"")
     # A collector that does not find itself in /proc cannot be asked whether it is about to end.
-    assert report(database, "summary").stderr == "" or way == "files within"
+    said = report(database, "summary").stderr
+    assert said == "" or said.endswith("and is waited for\n") or way == "files within"  # waited for: on a busy machine
     assert wait_for_run(database)["state"] == "complete"
     found = rows(database, "SELECT run, sum(allocations) AS n FROM lines WHERE file LIKE '%hello.c' AND function = 'main' GROUP BY 1")
     assert [tuple(row) for row in found] == [(1, 2)]

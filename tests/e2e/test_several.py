@@ -40,6 +40,21 @@ def test_one_after_another(after_another, report):
     assert "never freed" in report(database, "compare", "1", "1").stdout
 
 
+def test_all_of_them_found_late(build, preload, tmp_path):
+    """A collector that gets no processor for a while finds three processes that came and went one after another."""
+    database = tmp_path / "trace.db"
+    program = subprocess.Popen(["sh", "-c", "read x; " + 3 * KEEP.format(steps=build.target("steps"))], env=preload(), stdin=subprocess.PIPE)
+    collector = collector_of(database)
+    os.kill(collector, signal.SIGSTOP)
+    try:
+        program.communicate(b"\n", timeout=100)
+    finally:
+        os.kill(collector, signal.SIGCONT)
+    assert wait_for_run(database)["state"] == "complete"
+    [run] = rows(database, "SELECT * FROM runs")
+    assert MIB <= run["peak_bytes"] < 1.5 * MIB and 3 * MIB <= run["unfreed_bytes"] < 3.5 * MIB
+
+
 def test_found_at_once(build, preload, tmp_path):
     """The collector may learn of several ends at once: the time series ends with what the last process held."""
     database = tmp_path / "trace.db"
