@@ -179,7 +179,8 @@ def test_modules_that_are_loaded_later_have_names(trace, tmp_path):
 
 def test_attached(build, tmp_path):
     script = tmp_path / "busy.py"
-    script.write_text("import sys\nprint('ready', flush=True)\nwhile True: x = [bytes(1000) for _ in range(100)]\n")
+    script.write_text("import sys\nprint('ready', flush=True)\nwhile True:\n    x = [bytes(1000) for _ in range(100)]\n"
+                      "    for _ in range(2000): pass\n")  # mostly outside of the allocator: on a busy machine it is not found there else
     program = subprocess.Popen(["/usr/bin/python3", script], stdout=subprocess.PIPE, text=True)
     try:
         assert program.stdout.readline() == "ready\n"
