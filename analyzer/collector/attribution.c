@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define OPERATOR_NEW "operator new(" /* operator new[] may have a number before the objects */
+
 /* A function whose name is not known is named after its place. */
 static const char *place_name(struct intern *intern, uint32_t module, uint64_t offset)
 {
@@ -23,8 +25,10 @@ static void show_line(struct intern *intern, uint32_t frame, int depth, const st
                       struct attribution *shown)
 {
     intern_error(intern, store_frame_line(intern->store, frame, depth, line->number));
-    if (!shown->innermost)
+    if (!shown->innermost) {
         shown->innermost = line->number;
+        shown->in_new = strncmp(line->key.function, OPERATOR_NEW, strlen(OPERATOR_NEW)) == 0;
+    }
     if (!shown
              ->program) /* of the program's own functions only the type of what they were called by is known */
         shown->type = intern_type_of_both(intern, shown->type, line->type);

@@ -51,9 +51,11 @@ struct attribution {
     uint32_t source;    /* innermost line with source that is not an allocator's */
     uint32_t program;   /* innermost line that is not an allocator's */
     uint32_t innermost; /* never 0 once it was looked up */
-    uint32_t type : 30; /* of its blocks, see intern_types.c; 0 = not known */
+    uint32_t type : 28; /* of its blocks, see intern_types.c; 0 = not known */
     bool python : 1;    /* source is a Python line */
     bool typed : 1;     /* of stacks: its type was written */
+    bool in_new : 1;    /* the innermost function is operator new, for one object */
+    bool asked : 1;     /* of stacks: its type was looked for in debug information */
 };
 
 /* A frame of the run. */
@@ -143,8 +145,9 @@ uint32_t intern_node(struct intern *intern, struct intern_process *process, uint
 /* Writes the stacks that are new since the last call. */
 void intern_write_nodes(struct intern *intern);
 
-/* Writes the type of a stack's blocks if it is known, and was not written before. */
-void intern_write_type(struct intern *intern, uint32_t node);
+/* Writes the type of a stack's blocks if it is known, and was not written before. size: of each of them; 0 = they have
+ * several. */
+void intern_write_type(struct intern *intern, uint32_t node, uint64_t size);
 
 /* Looks up the name of a class that was met in a process; it may read symbols, so it is done while no transaction is
  * open. */

@@ -97,11 +97,33 @@ uint32_t intern_type_of_both(const struct intern *intern, uint32_t inner, uint32
     return block_type_is_part(names[inner], names[outer]) ? outer : inner;
 }
 
-void intern_write_type(struct intern *intern, uint32_t node)
+/* The type of an object that the program makes by new, by the constructor that it calls; 0 = not known. */
+static uint32_t made_type(struct intern *intern, const struct run_node *stack, uint64_t size)
+{
+    if (!stack->parent || stack->parent == WIRE_NODE_CUT || !stack->shown.in_new)
+        return 0;
+    const struct run_node *caller = (const struct run_node *)intern->nodes.memory + stack->parent;
+    const struct run_frame *frame = (const struct run_frame *)intern->frames.memory + caller->frame;
+    struct run_module *module = (struct run_module *)intern->modules.memory + frame->module;
+    if (frame->code || !frame->module || !module->symbols)
+        return 0;
+    module->needed = module->read = true;
+    const char *class = symbols_made(module->symbols, frame->offset - 1, size);
+    char *type = class ? block_type_of_class(class) : NULL;
+    uint32_t number = type ? intern_type_number(intern, type) : 0;
+    free(type);
+    return number;
+}
+
+void intern_write_type(struct intern *intern, uint32_t node, uint64_t size)
 {
     if (node == WIRE_NODE_ROOT || node == WIRE_NODE_CUT)
         return;
     struct run_node *stack = (struct run_node *)intern->nodes.memory + node;
+    if (!stack->type && !stack->shown.type && !stack->shown.asked && size) {
+        stack->shown.asked = true;
+        stack->shown.type = made_type(intern, stack, size);
+    }
     uint32_t memory = intern_memory_type(intern, stack->call);
     uint32_t type = stack->type ? stack->type : memory ? memory : stack->shown.type;
     if (!type || stack->shown.typed)

@@ -167,7 +167,8 @@ static void write_sites(struct writer *w, struct job *job)
         ordered[i].key = writer_key(node, site->site.process, site->site.thread);
         if (!job->raw) {
             ordered[i].attribution = attribution_of(&w->intern, node);
-            intern_write_type(&w->intern, node);
+            const struct site *counts = &site->site;
+            intern_write_type(&w->intern, node, counts->smallest == counts->largest ? counts->largest : 0);
         }
         writer_check(w, w->intern.error);
         if (job->last && !w->failed && tracker_clock() - told_ns > PROGRESS_NS) {

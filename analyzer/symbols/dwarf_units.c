@@ -10,6 +10,7 @@
  */
 #include "dwarf_units.h"
 #include "address_room.h"
+#include "constructors.h"
 #include "intervals.h"
 #include "line_table.h"
 #include "split.h"
@@ -22,6 +23,8 @@
 enum {
     DEPTH_MAX = 512,       /* of nested DIEs; real ones stay below 100 */
     RANGES_MAX = 16 << 20, /* of a unit */
+    CALL = 0xe8,           /* the instruction for a direct call, */
+    CALL_SIZE = 5,         /* which is followed by the distance */
 };
 
 #define NO_FUNCTION UINT32_MAX
@@ -391,6 +394,11 @@ static void name_function(struct dwarf *dwarf, struct unit *unit, struct functio
     function->name = name ? demangled(dwarf->strings, name) : NULL;
 }
 
+static struct line_table *call_files(struct unit *unit)
+{
+    return unit->split_lines.file_count ? &unit->split_lines : &unit->lines;
+}
+
 static void place_call(struct dwarf *dwarf, struct unit *unit, struct function *function)
 {
     Dwarf_Die die;
@@ -401,9 +409,8 @@ static void place_call(struct dwarf *dwarf, struct unit *unit, struct function *
         return;
     if (dwarf_attr(&die, DW_AT_call_line, &attribute) && dwarf_formudata(&attribute, &value) == 0)
         function->call_line = value <= UINT32_MAX ? (uint32_t)value : 0;
-    struct line_table *table = unit->split_lines.file_count ? &unit->split_lines : &unit->lines;
     if (dwarf_attr(&die, DW_AT_call_file, &attribute) && dwarf_formudata(&attribute, &value) == 0)
-        function->call_file = lines_path(table, dwarf->strings, value);
+        function->call_file = lines_path(call_files(unit), dwarf->strings, value);
 }
 
 static void place_innermost(struct dwarf *dwarf, struct unit *unit, uint64_t address,
@@ -416,21 +423,30 @@ static void place_innermost(struct dwarf *dwarf, struct unit *unit, uint64_t add
     frame->line = row->line;
 }
 
+/* The unit at an address of the debug file, or NULL. */
+static struct unit *find_unit(struct dwarf *dwarf, uint64_t address)
+{
+    uint32_t id = intervals_find(&dwarf->by_address, address);
+    if (id == INTERVAL_NONE)
+        return NULL;
+    struct unit *unit = &dwarf->units[id];
+    if (!unit->is_read)
+        read_unit(dwarf, unit);
+    return unit;
+}
+
 size_t dwarf_resolve(struct dwarf *dwarf, uint64_t address, struct symbols_frame *frames, size_t max,
                      uint64_t *symbol_at)
 {
     *symbol_at = address;
     address -= dwarf->bias;
-    uint32_t id = intervals_find(&dwarf->by_address, address);
-    if (id == INTERVAL_NONE)
+    struct unit *unit = find_unit(dwarf, address);
+    if (!unit)
         return 0;
-    struct unit *unit = &dwarf->units[id];
-    if (!unit->is_read)
-        read_unit(dwarf, unit);
 
     frames[0] = (struct symbols_frame){0};
     place_innermost(dwarf, unit, address, &frames[0]);
-    id = intervals_find(&unit->by_address, address);
+    uint32_t id = intervals_find(&unit->by_address, address);
     for (size_t count = 1; id != INTERVAL_NONE; count++) {
         struct function *function = &unit->functions[id];
         if (!function->is_named)
@@ -450,4 +466,69 @@ size_t dwarf_resolve(struct dwarf *dwarf, uint64_t address, struct symbols_frame
         frames[count] = (struct symbols_frame){NULL, function->call_file, function->call_line};
     }
     return 1;
+}
+
+/* A function's code. */
+struct own_code {
+    struct new_code code;
+    struct dwarf *dwarf;
+    const struct unit *unit;
+    uint32_t function;
+};
+
+static int is_own_code(const struct new_code *code, uint64_t address)
+{
+    const struct own_code *own = (const struct own_code *)code;
+    return intervals_find(&own->unit->by_address, address) == own->function;
+}
+
+static int read_code(const struct new_code *code, uint64_t address, void *to, size_t size)
+{
+    const struct dwarf *dwarf = ((const struct own_code *)code)->dwarf;
+    return image_code(dwarf->image, address + dwarf->bias, to, size);
+}
+
+/* The function at which the direct call before a return address of x86-64 code ends. */
+static int called_function(const struct new_code *code, uint64_t back, Dwarf_Die *die)
+{
+    struct dwarf *dwarf = ((const struct own_code *)code)->dwarf;
+    unsigned char call[CALL_SIZE];
+    int32_t distance;
+    if (!read_code(code, back - CALL_SIZE, call, CALL_SIZE) || call[0] != CALL)
+        return 0;
+    memcpy(&distance, call + 1, sizeof distance);
+    uint64_t address = back + (uint64_t)(int64_t)distance;
+    struct unit *unit = find_unit(dwarf, address);
+    uint32_t id = unit ? intervals_find(&unit->by_address, address) : INTERVAL_NONE;
+    while (id != INTERVAL_NONE &&
+           unit->functions[id].parent != NO_FUNCTION) /* what is inlined at its start */
+        id = unit->functions[id].parent;
+    return id != INTERVAL_NONE && function_die(unit, &unit->functions[id], die) &&
+           first_address(dwarf, die) == address + dwarf->bias;
+}
+
+const char *dwarf_made(struct dwarf *dwarf, uint64_t address, uint64_t size)
+{
+    address -= dwarf->bias;
+    struct unit *unit = find_unit(dwarf, address);
+    uint32_t id = unit ? intervals_find(&unit->by_address, address) : INTERVAL_NONE, outermost = id;
+    const struct line_row *row = id != INTERVAL_NONE ? lines_find(&unit->lines, address) : NULL;
+    Dwarf_Die function, around;
+    if (!row || !row->line)
+        return NULL;
+    while (unit->functions[outermost].parent != NO_FUNCTION)
+        outermost = unit->functions[outermost].parent;
+    if (!function_die(unit, &unit->functions[id], &function) ||
+        !function_die(unit, &unit->functions[outermost], &around))
+        return NULL;
+    const struct own_code own = {{is_own_code, read_code, called_function}, dwarf, unit, id};
+    const struct new_call call = {.lines = &unit->lines,
+                                  .call_files = call_files(unit),
+                                  .strings = dwarf->strings,
+                                  .file = lines_path(&unit->lines, dwarf->strings, row->file),
+                                  .line = row->line,
+                                  .size = size,
+                                  .back = address + 1,
+                                  .code = &own.code};
+    return call.file ? constructors_find(&function, &around, &call) : NULL;
 }

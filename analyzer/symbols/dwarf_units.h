@@ -26,4 +26,7 @@ void dwarf_free(struct dwarf *dwarf);
 size_t dwarf_resolve(struct dwarf *dwarf, uint64_t address, struct symbols_frame *frames, size_t max,
                      uint64_t *symbol_at);
 
+/* See symbols_made(). */
+const char *dwarf_made(struct dwarf *dwarf, uint64_t address, uint64_t size);
+
 #endif

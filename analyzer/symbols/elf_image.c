@@ -319,3 +319,15 @@ int image_is_text(const struct image *image, uint64_t address)
     size_t count = SORTED_UP_TO(image->text, image->text_count, low, address);
     return count > 0 && address < image->text[count - 1].high;
 }
+
+int image_code(const struct image *image, uint64_t address, void *to, size_t size)
+{
+    Dwarf_Addr at = address + image->bias, bias;
+    Elf_Scn *section =
+        image_is_text(image, address) ? dwfl_module_address_section(image->module, &at, &bias) : NULL;
+    Elf_Data *data = section ? elf_rawdata(section, NULL) : NULL;
+    if (!data || !data->d_buf || at > data->d_size || data->d_size - at < size)
+        return 0;
+    memcpy(to, (const char *)data->d_buf + at, size);
+    return 1;
+}

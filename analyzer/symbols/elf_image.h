@@ -43,6 +43,9 @@ void image_close(struct image *image);
  * addresses at or near 0, where no code is. */
 int image_is_text(const struct image *image, uint64_t address);
 
+/* Copies so many bytes of code from an address; 0 if they are not all there. */
+int image_code(const struct image *image, uint64_t address, void *to, size_t size);
+
 /* Sets where separate debug files are searched by build ID and by path; "/usr/lib/debug" if never called.
  * It affects images opened later; the string is not copied and must stay valid. */
 void image_set_debug_directory(const char *directory);

@@ -38,6 +38,7 @@ struct symbols {
     __typeof__(symbols_module_lost) *module_lost;
     __typeof__(symbols_module_state) *module_state;
     __typeof__(symbols_resolve) *resolve;
+    __typeof__(symbols_made) *made;
     __typeof__(symbols_class) *class;
     __typeof__(symbols_type) *type;
     __typeof__(symbols_asked) *asked;
@@ -143,12 +144,13 @@ static void load(struct symbols *s)
     *(void **)&s->module_lost = dlsym(library, "symbols_module_lost");
     *(void **)&s->module_state = dlsym(library, "symbols_module_state");
     *(void **)&s->resolve = dlsym(library, "symbols_resolve");
+    *(void **)&s->made = dlsym(library, "symbols_made");
     *(void **)&s->class = dlsym(library, "symbols_class");
     *(void **)&s->type = dlsym(library, "symbols_type");
     *(void **)&s->asked = dlsym(library, "symbols_asked");
     *(void **)&s->rest = dlsym(library, "symbols_rest");
     if (s->limit && s->open && s->close && s->module && s->module_file && s->module_lost && s->module_state &&
-        s->resolve && s->class && s->type && s->asked && s->rest) {
+        s->resolve && s->made && s->class && s->type && s->asked && s->rest) {
         s->limit(limit);
         s->real = s->open();
     }
@@ -184,6 +186,12 @@ size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbol
         return m->symbols->resolve(real, address, frames, max);
     frames[0] = (struct symbols_frame){0};
     return 1;
+}
+
+const char *symbols_made(struct symbols_module *m, uint64_t address, uint64_t size)
+{
+    struct symbols_module *real = real_module(m);
+    return real ? m->symbols->made(real, address, size) : NULL;
 }
 
 const char *symbols_class(struct symbols_module *m, uint64_t address)

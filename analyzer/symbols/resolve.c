@@ -208,6 +208,13 @@ size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbol
     return count;
 }
 
+const char *symbols_made(struct symbols_module *m, uint64_t address, uint64_t size)
+{
+    return symbols_module_state(m) == SYMBOLS_LINES && is_open(m) && m->dwarf
+               ? dwarf_made(m->dwarf, address, size)
+               : NULL;
+}
+
 const char *symbols_class(struct symbols_module *m, uint64_t address)
 {
     enum symbols_state state = symbols_module_state(m);

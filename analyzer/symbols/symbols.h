@@ -62,6 +62,10 @@ enum symbols_state symbols_module_state(struct symbols_module *m);
  * least 1: if nothing is known, one frame of NULLs. Inlined callers beyond max are left out. */
 size_t symbols_resolve(struct symbols_module *m, uint64_t address, struct symbols_frame *frames, size_t max);
 
+/* The class of an object for which the code before a return address has asked operator new for a block of that size, by the
+ * constructor that is called on the same line; address: as for symbols_resolve(). NULL = not known. */
+const char *symbols_made(struct symbols_module *m, uint64_t address, uint64_t size);
+
 /* The class that a vtable in the module belongs to, by its symbol; address: file-relative, behind the vtable's head, as
  * objects have it. "" = it is a vtable for the time in which a derived class is constructed; NULL = no vtable. */
 const char *symbols_class(struct symbols_module *m, uint64_t address);

@@ -18,6 +18,8 @@ static void look_up(struct symbols_module *module, uint64_t address)
         abort();
     for (size_t i = 0; i < count; i++)
         (void)symbols_is_library_code(&frames[i]);
+    for (uint64_t size = 8; size <= 64; size += 8)
+        (void)symbols_made(module, address, size);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -52,7 +52,7 @@ static void read_all(struct intern *intern, struct intern_process *process)
         uint32_t node = intern_node(intern, process, i);
         if (node > intern->node_count)
             abort();
-        intern_write_type(intern, node);
+        intern_write_type(intern, node, i % 4 * 8);
         intern_memory_look(intern, node, i % 3 ? "list items" : "dict keys");
         intern_object_look(intern, node, NULL);
         (void)intern_mark(process, i, &kind);

@@ -37,7 +37,7 @@ static int bench_close(void **state)
     return getenv("KEEP") ? 0 : bench_run("rm -rf '%s'", bench);
 }
 
-static int bench_has(const char *tool)
+static __attribute__((unused)) int bench_has(const char *tool)
 {
     return bench_run("command -v %s", tool) == 0;
 }
@@ -53,7 +53,8 @@ static const char *bench_path(const char *name)
 }
 
 /* The section's addresses; 0 if there is none. */
-static int bench_section(const char *name, const char *section, uint64_t *low, uint64_t *high)
+static __attribute__((unused)) int bench_section(const char *name, const char *section, uint64_t *low,
+                                                 uint64_t *high)
 {
     int fd = open(bench_path(name), O_RDONLY | O_CLOEXEC), found = 0;
     elf_version(EV_CURRENT);

@@ -67,6 +67,8 @@ static int survives(const struct victim *v, const char *path)
                 _exit(1);
             for (size_t i = 0; i < count; i++)
                 (void)symbols_is_library_code(&frames[i]);
+            for (uint64_t size = 8; size <= 64; size += 8)
+                (void)symbols_made(m, at, size);
         }
         symbols_close(s);
         _exit(0);

@@ -1,0 +1,4 @@
+struct Elsewhere {
+    long x[7];
+    Elsewhere(int a);
+};

@@ -1,0 +1,3 @@
+#include "made.h"
+
+Elsewhere::Elsewhere(int a) : x{a} {}
