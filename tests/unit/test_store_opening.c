@@ -79,7 +79,7 @@ static void mode_is(struct store *store, const char *mode)
     assert_int_equal(sqlite3_prepare_v2(store_handle(store), "PRAGMA journal_mode", -1, &statement, NULL),
                      SQLITE_OK);
     assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    assert_string_equal(sqlite3_column_text(statement, 0), mode);
+    assert_string_equal((const char *)sqlite3_column_text(statement, 0), mode);
     sqlite3_finalize(statement);
 }
 
