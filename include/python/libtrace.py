@@ -172,6 +172,8 @@ def _sql(statement):
     return _ask("sql", statement)["rows"]
 
 
+UNKNOWN_S = 10  # for a process that has just been forked to be in the database
+
 _known = {}  # the numbers of this process in its run, by its pid
 
 
@@ -184,10 +186,14 @@ def _process():
 
 
 def _find_process():
-    found = _sql(f"SELECT run, process FROM processes WHERE pid = {os.getpid()} ORDER BY run DESC, process DESC LIMIT 1")
-    if not found:
-        raise Error(f"{_database()} has no run with this process; LIBTRACE_DB names the database")
-    return tuple(found[0])
+    end = time.monotonic() + UNKNOWN_S
+    while True:
+        found = _sql(f"SELECT run, process FROM processes WHERE pid = {os.getpid()} ORDER BY run DESC, process DESC LIMIT 1")
+        if found:
+            return tuple(found[0])
+        if time.monotonic() > end:
+            raise Error(f"{_database()} has no run with this process; LIBTRACE_DB names the database")
+        time.sleep(0.05)
 
 
 def _moment(name, times):

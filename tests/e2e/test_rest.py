@@ -33,10 +33,13 @@ def has_unpacked(collector):
 
 
 def until(condition):
+    """True once it held: it may not hold any more a moment later."""
     deadline = time.monotonic() + 100
-    while not condition() and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if condition():
+            return True
         time.sleep(0.2)
-    return condition()
+    return False
 
 
 def test_given_back_and_read_again(started, report, tmp_path):
