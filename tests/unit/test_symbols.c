@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "../symbols/workbench.h"
@@ -279,6 +281,38 @@ static void short_of_memory(void **state)
         symbols_close(s);
     }
     symbols_limit(NULL);
+}
+
+/* State of a module whose debug information is read with that much address space left. */
+static int state_with_room(const char *name, uint64_t room)
+{
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%lu", &pages), 1);
+    fclose(file);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        const struct rlimit limit = {pages * (uint64_t)sysconf(_SC_PAGESIZE) + room, RLIM_INFINITY};
+        struct symbols *s = symbols_open();
+        if (setrlimit(RLIMIT_AS, &limit) != 0)
+            _exit(100);
+        _exit((int)symbols_module_state(symbols_module(s, bench_path(name), NULL, 0)));
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* libdw does not survive a malloc() that fails, so it is not called where one may. */
+static void short_of_address_space(void **state)
+{
+    (void)state;
+    assert_int_equal(bench_run("gcc -O0 -g $P/list.c -o list"), 0);
+    assert_int_equal(state_with_room("list", 256u << 20), SYMBOLS_LINES);
+    assert_int_equal(state_with_room("list", 12u << 20), SYMBOLS_NAMES);
 }
 
 /* True if a file is mapped whose name contains that. */
@@ -584,6 +618,7 @@ int main(void)
         cmocka_unit_test(equal_strings_are_one),
         cmocka_unit_test(compressed_sections),
         cmocka_unit_test(short_of_memory),
+        cmocka_unit_test(short_of_address_space),
         cmocka_unit_test(rest),
         cmocka_unit_test(no_network),
         cmocka_unit_test(speed),
