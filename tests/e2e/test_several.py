@@ -40,10 +40,9 @@ def test_one_after_another(after_another, report):
     assert "never freed" in report(database, "compare", "1", "1").stdout
 
 
-def test_all_of_them_found_late(build, preload, tmp_path):
-    """A collector that gets no processor for a while finds three processes that came and went one after another."""
-    database = tmp_path / "trace.db"
-    program = subprocess.Popen(["sh", "-c", "read x; " + 3 * KEEP.format(steps=build.target("steps"))], env=preload(), stdin=subprocess.PIPE)
+def while_it_stands_still(script, preload, database):
+    """Runs a shell's script; its collector is stopped from the first word on until the shell has ended."""
+    program = subprocess.Popen(["sh", "-c", "read x; " + script], env=preload(), stdin=subprocess.PIPE)
     collector = collector_of(database)
     os.kill(collector, signal.SIGSTOP)
     try:
@@ -52,22 +51,19 @@ def test_all_of_them_found_late(build, preload, tmp_path):
         os.kill(collector, signal.SIGCONT)
     assert wait_for_run(database)["state"] == "complete"
     [run] = rows(database, "SELECT * FROM runs")
+    return run
+
+
+def test_all_of_them_found_late(build, preload, tmp_path):
+    """A collector that gets no processor for a while finds three processes that came and went one after another."""
+    run = while_it_stands_still(3 * KEEP.format(steps=build.target("steps")), preload, tmp_path / "trace.db")
     assert MIB <= run["peak_bytes"] < 1.5 * MIB and 3 * MIB <= run["unfreed_bytes"] < 3.5 * MIB
 
 
 def test_found_at_once(build, preload, tmp_path):
     """The collector may learn of several ends at once: the time series ends with what the last process held."""
     database = tmp_path / "trace.db"
-    argv = ["sh", "-c", f"read x; printf 'keep 10486\\n' | {build.target('steps')} >/dev/null; i=$(echo 1)"]
-    program = subprocess.Popen(argv, env=preload(), stdin=subprocess.PIPE)
-    collector = collector_of(database)
-    os.kill(collector, signal.SIGSTOP)
-    try:
-        program.communicate(b"\n", timeout=100)
-    finally:
-        os.kill(collector, signal.SIGCONT)
-    assert wait_for_run(database)["state"] == "complete"
-    run = rows(database, "SELECT * FROM runs")[0]
+    run = while_it_stands_still(KEEP.format(steps=build.target("steps")) + "i=$(echo 1)", preload, database)
     last = rows(database, "SELECT * FROM timeline ORDER BY t_s")[-1]
     processes = rows(database, "SELECT * FROM processes ORDER BY ended_s")
     assert processes[-1]["process"] == 1 and run["live_bytes"] == processes[-1]["live_bytes"]
