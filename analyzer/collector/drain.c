@@ -650,10 +650,13 @@ static void expire(struct tracked_process *process, uint32_t sweep, bool last)
     process->foreign_frees += pending_expire(&process->pending, sweep, last, note_inherited, process);
 }
 
-/* Where the counter of the stamps stood at a time, between the last sweep and now: it goes on evenly. 0 = before that. */
+/* Where the counter of the stamps stood at a time, between the last sweep and now: it goes on evenly. 0 = before that.
+ * Before the first sweep it is not known, and now is said. */
 static uint64_t stamp_at(const struct tracker *tracker, uint64_t at_ns)
 {
     uint64_t counter = processor_ticks(), now_ns = tracker_clock();
+    if (tracker->swept_ns == 0)
+        return counter >> tracker->arena->stamp_shift;
     if (at_ns <= tracker->swept_ns || counter <= tracker->swept)
         return 0;
     double share =
