@@ -11,6 +11,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -190,6 +191,15 @@ def started(preload):
         process.stdin.close()
         process.stdout.close()
         process.wait(timeout=100)
+
+
+@pytest.fixture
+def everybodys():
+    """A directory that all may enter. It is not below pytest's, which every pytest that starts closes to others anew."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="libtrace-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

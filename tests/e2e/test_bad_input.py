@@ -44,20 +44,15 @@ def test_unwritable_directory(build, tmp_path, preload):
     one_sentence(hello_told(build, preload(db="/proc/nothing/trace.db")), "libtrace", "/proc/nothing")
 
 
-def test_directory_without_permission(build, tmp_path, preload):
+def test_directory_without_permission(build, tmp_path, preload, everybodys):
     if os.geteuid() != 0:
         tmp_path.chmod(0o500)
         err = hello([build.target("hello")], preload())
         tmp_path.chmod(0o700)
     else:
-        folder = tmp_path / "closed"
-        folder.mkdir(mode=0o755)
         reachable = _reachable_copy(build)
         try:
-            env = clean_environment({"LD_PRELOAD": reachable / "lib/libtrace.so", "LIBTRACE_DB": folder / "trace.db"})
-            for parent in [tmp_path, *tmp_path.parents]:
-                if parent.stat().st_mode & 1 == 0:
-                    parent.chmod(parent.stat().st_mode | 0o11)
+            env = clean_environment({"LD_PRELOAD": reachable / "lib/libtrace.so", "LIBTRACE_DB": everybodys / "trace.db"})
             err = hello([reachable / "hello"], env, user=65534, group=65534)
         finally:
             shutil.rmtree(reachable)

@@ -2,13 +2,11 @@
 
 import os
 import time
-import pathlib
 import shutil
 import sqlite3
 import stat
 import subprocess
 import sys
-import tempfile
 
 import pytest
 
@@ -65,15 +63,6 @@ def test_a_link_of_our_own(build, trace, tmp_path):
 # ---- several users -----------------------------------------------------------------------------------------
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be two users")
-
-
-@pytest.fixture
-def everybodys():
-    """A directory that all may enter, below no private one."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="libtrace-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
 
 
 def refused(build, preload, database, folder):

@@ -129,16 +129,14 @@ def test_a_strangers_choice(steps, report, build, tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
-def test_another_users(steps, build, tmp_path):
-    program = steps()
+def test_another_users(steps, build, everybodys):
+    program = steps(db=everybodys / "trace.db")
     program.do("keep 100")
-    until_recording(tmp_path / "trace.db")
-    for folder in [tmp_path, *tmp_path.parents[:2]]:
-        folder.chmod(0o755)
-    for file in tmp_path.glob("trace.db*"):
+    until_recording(everybodys / "trace.db")
+    for file in everybodys.glob("trace.db*"):
         file.chmod(0o644)
     try:
-        shown = subprocess.run([build.command("trace-report"), "top", "--db", tmp_path / "trace.db"], user=65534, group=65534,
+        shown = subprocess.run([build.command("trace-report"), "top", "--db", everybodys / "trace.db"], user=65534, group=65534,
                                extra_groups=[], capture_output=True, text=True)
     except PermissionError:
         pytest.skip("the build is not to be seen by others")

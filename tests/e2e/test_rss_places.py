@@ -40,26 +40,21 @@ def can(argv):
 
 
 @pytest.fixture
-def started(build, preload, tmp_path):
+def started(build, preload, everybodys):
     """Starts a program of 20 MiB in a given way, and ends it after the test."""
-    directory = tmp_path / "all"
-    directory.mkdir()
-    for path in [tmp_path, *tmp_path.parents][:-2]:
-        if os.access(path, os.W_OK) and path.stat().st_uid == os.getuid():
-            path.chmod(path.stat().st_mode | 0o111)
-    directory.chmod(0o777)
-    fragments = shutil.copy(build.target("fragments"), directory)
+    everybodys.chmod(0o777)
+    fragments = shutil.copy(build.target("fragments"), everybodys)
     processes = []
 
     def start(place):
-        env = preload({"LIBTRACE_DB": str(directory / "trace.db")})
+        env = preload(db=everybodys / "trace.db")
         library = env.pop("LD_PRELOAD")
         process = subprocess.Popen([*place, "env", f"LD_PRELOAD={library}", fragments, "100000"],
                                    env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         processes.append(process)
         assert process.stdout.readline().startswith(b"ready "), process.stderr.read()
         return process
-    start.database = directory / "trace.db"
+    start.database = everybodys / "trace.db"
     yield start
     for process in processes:
         process.kill()
