@@ -136,6 +136,9 @@ uint64_t guest_now_ns(void);
 /* The same, or 0 if it cannot be known. */
 uint64_t guest_moment_ns(void);
 
+/* The processor time of another process in our PID namespace, without a descriptor; 0 = it cannot be known. */
+uint64_t guest_processor_ns(pid_t pid);
+
 /* The processor's clock. Clockless, a number that grows with each call. */
 uint64_t guest_counted_ticks(void);
 INLINE uint64_t guest_ticks(void)

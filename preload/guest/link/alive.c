@@ -13,7 +13,11 @@
     900000000ull /* for the collector to start, as a busy disk or another collector may delay it */
 
 #define LONG_STEP_NS 10000000ull
-#define SILENT_STEPS 1000 /* steps without a heartbeat of the collector, after which it counts as hung */
+#define HUNG_NS 10000000000ull /* for which the collector has stood still, after which it counts as hung */
+
+#define LOOK_MOST_NS 20000000ull    /* counted per look at most: we may have been stopped, too */
+#define ASK_NS 100000000ull         /* no heartbeat for this long: ask for its processor time */
+#define WORK_MOST_NS 30000000000ull /* of a processor without a heartbeat: it does not work, it hangs */
 
 static pid_t starter; /* process that starts the collector; 0 = unknown */
 
@@ -40,6 +44,36 @@ bool alive_gone(bool careful)
     if (pid > 0) /* the collector could not ask the kernel to mark its end */
         return guest_is_gone(pid, careful);
     return starter > 0 && guest_is_gone(starter, true);
+}
+
+/* The collector's process, by its main thread, or before it has begun the process that becomes it; 0 = not known here. */
+static pid_t collectors_pid(void)
+{
+    if (!in_collectors_namespace())
+        return 0;
+    uint32_t alive = atomic_load(&arena->alive) & FUTEX_TID_MASK;
+    pid_t pid = alive ? (pid_t)alive : atomic_load(&arena->collector_pid);
+    return pid > 0 ? pid : starter;
+}
+
+uint64_t alive_silent_ns(struct alive_watch *watch)
+{
+    uint32_t beat = atomic_load(&arena->beat);
+    uint64_t now_ns = guest_now_ns(), passed_ns = now_ns - watch->looked_ns;
+    if (!watch->looked_ns || beat != watch->beat)
+        *watch = (struct alive_watch){.beat = beat};
+    else
+        watch->silent_ns += passed_ns < LOOK_MOST_NS ? passed_ns : LOOK_MOST_NS;
+    watch->looked_ns = now_ns;
+    if (watch->silent_ns < ASK_NS)
+        return watch->silent_ns;
+    uint64_t worked_ns = guest_processor_ns(collectors_pid());
+    if (!watch->at_beat_ns)
+        watch->at_beat_ns = worked_ns;
+    else if (worked_ns > watch->worked_ns && worked_ns - watch->at_beat_ns < WORK_MOST_NS)
+        watch->silent_ns = 0;
+    watch->worked_ns = worked_ns;
+    return watch->silent_ns;
 }
 
 static enum alive_end state_after(uint64_t waited_ns, bool *known)
@@ -72,14 +106,11 @@ enum alive_end alive_wait(void)
 
 void alive_wait_for_end(void)
 {
-    uint32_t beat = 0;
-    for (unsigned silent = 0; silent < SILENT_STEPS && !alive_gone(true); silent++) {
+    struct alive_watch watch = {0};
+    while (alive_silent_ns(&watch) < HUNG_NS && !alive_gone(true)) {
         uint32_t collector = atomic_load(&arena->collector);
         if (collector >= WIRE_COLLECTOR_FAILED || atomic_load(&process->state) != WIRE_PROCESS_EXITING)
             return;
-        if (atomic_load(&arena->beat) != beat)
-            silent = 0;
-        beat = atomic_load(&arena->beat);
         guest_futex_wait(&arena->collector, collector, LONG_STEP_NS);
     }
 }

@@ -3,6 +3,7 @@
 #define LIBTRACE_ALIVE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Sets the process that starts the collector, by becoming it or forking it. 0 = unknown. */
@@ -12,6 +13,20 @@ void alive_started_by(pid_t starter);
  * waited for, which may take a descriptor to find out. While confined, only what needs no system call is
  * known. */
 bool alive_gone(bool careful);
+
+/* What somebody who waits for the collector has seen of it; all zero before the first look. */
+struct alive_watch {
+    uint64_t looked_ns;  /* when it was looked at last; 0 = never */
+    uint64_t silent_ns;  /* how long it has stood still since then, see alive_silent_ns() */
+    uint64_t worked_ns;  /* its processor time, */
+    uint64_t at_beat_ns; /* and soon after its last heartbeat; 0 = not known */
+    uint32_t beat;       /* its last heartbeat */
+};
+
+/* Looks at the collector, and returns how long it has stood still, as far as it was watched: it had no heartbeat, and no
+ * processor either (or had one for longer than any work takes). On a busy machine, or one whose processors a hypervisor gives
+ * to others, it may take seconds for what else takes milliseconds. While confined, only heartbeats are seen. */
+uint64_t alive_silent_ns(struct alive_watch *watch);
 
 /* How a wait for the collector ended. */
 enum alive_end {

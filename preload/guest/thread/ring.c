@@ -55,13 +55,12 @@ __attribute__((noinline)) uint64_t ring_begin_slow(struct thread *t, uint64_t wo
 #define WAIT_SPINS 8                 /* looks before the first sleep */
 #define WAIT_STEP_NS 50000           /* time between looks at a full ring: at first, */
 #define WAIT_MOST_NS 5000000         /* and at most; see wait_step() */
-#define SILENCE_NS 100000000ull      /* no heartbeat for this long: check whether it is dead */
-#define HEARTBEAT_NS 5000000000ull   /* none for this long: it is gone, */
+#define SILENCE_NS 100000000ull      /* it stands still for this long: check whether it is dead */
+#define HEARTBEAT_NS 5000000000ull   /* for this long: it is gone, */
 #define TURN_NS 20000000ull          /* unless many threads delay its turn: this much more for each ring, */
 #define TURNS_MOST_NS 30000000000ull /* at most */
-#define LOOK_MOST_NS 20000000ull     /* counted per look at most: we may have been stopped, too */
 
-/* How long the collector may be silent. The scheduler gives each runnable thread a few milliseconds in turn:
+/* How long the collector may stand still. The scheduler gives each runnable thread a few milliseconds in turn:
  * among a thousand of them the collector waits for seconds, on a busy machine for many. */
 static uint64_t longest_silence(void)
 {
@@ -69,7 +68,7 @@ static uint64_t longest_silence(void)
     return HEARTBEAT_NS + (turns_ns < TURNS_MOST_NS ? turns_ns : TURNS_MOST_NS);
 }
 
-/* silent_ns: how long there was no heartbeat while it was watched. */
+/* silent_ns: how long it has stood still while it was watched. */
 static bool collector_gone(uint64_t silent_ns)
 {
     return atomic_load(&arena->collector) == WIRE_COLLECTOR_FAILED || alive_gone(silent_ns > SILENCE_NS) ||
@@ -177,8 +176,8 @@ static uint64_t wait_step(uint64_t waited_ns)
 static NOINLINE bool wait_for_room(struct thread *t)
 {
     struct service service = {0};
-    uint64_t since = 0, looked_ns = 0, silent_ns = 0;
-    uint32_t last_beat = 0; /* the collector's last heartbeat */
+    struct alive_watch watch = {0};
+    uint64_t since = 0;
     unsigned spins = 0;
     for (;;) {
         if (LIKELY(extend(t))) {
@@ -188,18 +187,11 @@ static NOINLINE bool wait_for_room(struct thread *t)
         }
         if (atomic_load(&arena->asleep))
             arena_wake_collector();
-        uint32_t beat = atomic_load(&arena->beat);
-        uint64_t now_ns = guest_now_ns(), passed_ns = now_ns - looked_ns;
+        uint64_t silent_ns = alive_silent_ns(&watch), now_ns = watch.looked_ns;
         if (!since) {
             since = now_ns;
             atomic_fetch_add(&t->ring->waits, 1);
         }
-        if (!looked_ns || beat != last_beat)
-            silent_ns = 0;
-        else
-            silent_ns += passed_ns < LOOK_MOST_NS ? passed_ns : LOOK_MOST_NS;
-        last_beat = beat;
-        looked_ns = now_ns;
         if (!tracing_live())
             return false;
         if (is_unserved(&service, atomic_load(&t->ring->tail), now_ns)) {

@@ -1,0 +1,50 @@
+"""A collector that hardly gets a processor, on a busy machine, is waited for as long as it works."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import wait_for_run
+
+STARVED = 12  # seconds
+
+
+@pytest.fixture
+def starved(build, preload, tmp_path):
+    """An environment whose collector stops itself before it begins, and a function that returns its number."""
+    library = tmp_path / "lib" / "libtrace.so"
+    library.parent.mkdir()
+    shutil.copy(build.library, library)
+    folder = pathlib.Path(shutil.copytree(build.collector.parent, tmp_path / "libexec" / "libtrace"))
+    real = (folder / build.collector.name).rename(folder / "real")
+    collector = folder / build.collector.name
+    collector.write_text(f'#!/bin/sh\necho $$ >{tmp_path}/new && mv {tmp_path}/new {tmp_path}/number\nkill -STOP $$\nexec {real} "$@"\n')
+    collector.chmod(0o755)
+
+    def number():
+        limit = time.monotonic() + 100
+        while not (tmp_path / "number").exists():
+            assert time.monotonic() < limit
+            time.sleep(0.01)
+        return int((tmp_path / "number").read_text())
+    return preload({"LD_PRELOAD": library}), number
+
+
+def test_starved(starved, build, tmp_path):
+    """It goes on for moments only. What it does before its first heartbeat takes it longer than five seconds, while the
+    program's ring is full."""
+    env, number = starved
+    program = subprocess.Popen([build.target("crowd"), "1", "200000"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    collector, begin = number(), time.monotonic()
+    while time.monotonic() < begin + STARVED:
+        os.kill(collector, signal.SIGCONT)
+        os.kill(collector, signal.SIGSTOP)
+        time.sleep(0.5)
+    os.kill(collector, signal.SIGCONT)
+    _, err = program.communicate(timeout=100)
+    assert (program.returncode, err) == (0, b"")
+    assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
