@@ -425,3 +425,22 @@ def test_mistakes(build):
     assert run().returncode == 2 and run("x").returncode == 2 and run("--duration", "x", "1").returncode == 2
     assert run("--help").returncode == 0 and run("--version").returncode == 0
     assert run("-o", "/nowhere/trace.db", str(os.getpid())).returncode == 1
+
+
+ALONE = """
+import time
+print("ready", flush=True)
+while True:
+    kept = [bytes(1000) for _ in range(100)]
+    time.sleep(0.001)
+"""
+
+
+def test_late_thread(build, start, program, tmp_path):
+    """On a busy machine the only thread may need longer to stop than is waited for: it is taken when it has stopped."""
+    target = start(["/usr/bin/python3", "-c", ALONE])
+    late = [program("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=wait4", "-e", "inject=wait4:error=EINTR:delay_exit=300000:when=1"]
+    done = subprocess.run([*late, build.command("trace-attach"), "-o", tmp_path / "trace.db", "--duration", "0.1", str(target.pid)],
+                          env=clean_environment(), capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert rows(tmp_path / "trace.db", "SELECT state FROM run")[0]["state"] == "complete"

@@ -81,6 +81,13 @@ int search_interrupt(pid_t tid)
     return ptrace(PTRACE_INTERRUPT, tid, NULL, NULL) == 0 ? search_await_interrupt(tid) : 0;
 }
 
+static void go_on_from(pid_t tid, int status)
+{
+    /* Stops at system calls have no signal to deliver. */
+    int number = status >> 16 || WSTOPSIG(status) & 0x80 ? 0 : WSTOPSIG(status);
+    ptrace(PTRACE_CONT, tid, NULL, (void *)(long)number);
+}
+
 int search_await_interrupt(pid_t tid)
 {
     int status;
@@ -88,10 +95,21 @@ int search_await_interrupt(pid_t tid)
         int stop = search_wait(tid, STOP_NS, &status);
         if (stop <= 0 || is_interrupt(status))
             return stop;
-        /* Stops at system calls have no signal to deliver. */
-        int number = status >> 16 || WSTOPSIG(status) & 0x80 ? 0 : WSTOPSIG(status);
-        ptrace(PTRACE_CONT, tid, NULL, (void *)(long)number);
+        go_on_from(tid, status);
     }
+}
+
+/* As search_await_interrupt(), for a thread that was interrupted before, and without waiting. */
+static int has_stopped(pid_t tid)
+{
+    int status;
+    pid_t done;
+    while ((done = waitpid(tid, &status, __WALL | WNOHANG)) == tid && WIFSTOPPED(status)) {
+        if (is_interrupt(status))
+            return 1;
+        go_on_from(tid, status);
+    }
+    return done == 0 ? -1 : 0;
 }
 
 void search_let_go(pid_t tid)
@@ -149,12 +167,34 @@ static void let_go_when_stopped(pid_t tid, uint64_t timeout_ns)
         ptrace(PTRACE_DETACH, tid, NULL, (void *)(long)(status >> 16 ? 0 : WSTOPSIG(status)));
 }
 
-static bool is_late(const struct search *search, pid_t tid)
+static pid_t *find_late(const struct search *search, pid_t tid)
 {
     for (size_t i = 0; i < search->late_count; i++)
         if (search->late[i] == tid)
-            return true;
-    return false;
+            return &search->late[i];
+    return NULL;
+}
+
+/* Seizes and interrupts a thread; as search_interrupt(). One that was too late before may have stopped by now: on a busy
+ * machine all may be late. */
+static int stop_thread(struct search *search, pid_t tid)
+{
+    pid_t *late = find_late(search, tid);
+    if (late) {
+        int stop = has_stopped(tid);
+        if (stop < 0)
+            return stop;
+        *late = search->late[--search->late_count];
+        search_hurry(true);
+        return stop;
+    }
+    if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) != 0) {
+        search->error = errno;
+        return 0;
+    }
+    search->seized = true;
+    search_hurry(true);
+    return search_interrupt(tid);
 }
 
 static void remember_late(struct search *search, pid_t tid)
@@ -187,22 +227,16 @@ static bool stands_right(struct search *search, pid_t tid)
 static bool try_thread(struct search *search, pid_t tid)
 {
     char state = proc_state(search->target->pid, tid);
-    if (state == 'D' || state == 'Z' || state == 'X' || state == 0 || is_late(search, tid))
+    if (state == 'D' || state == 'Z' || state == 'X' || state == 0)
         return false;
-    if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) != 0) {
-        search->error = errno;
-        return false;
-    }
-    search->seized = true;
-    search_hurry(true);
-    int stop = search_interrupt(tid);
+    int stop = stop_thread(search, tid);
     search->stopped_ns = search_now_ns();
     bool right = stop > 0 && stands_right(search, tid);
     if (stop > 0 && !right)
         search_let_go(tid);
     if (!right)
         search_hurry(false);
-    if (stop < 0)
+    if (stop < 0 && !find_late(search, tid))
         remember_late(search, tid);
     return right;
 }
