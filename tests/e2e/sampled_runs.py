@@ -4,7 +4,8 @@ import collections
 import math
 import sqlite3
 import subprocess
-import time
+
+from conftest import wait_for_run
 
 MEASURES = ("allocations", "bytes", "live_allocations", "live_bytes")
 
@@ -27,11 +28,7 @@ def record(build, preload, command, database, interval=None, events=False):
         environment["LIBTRACE_EVENTS"] = "1"
     subprocess.run(["env", f"LD_PRELOAD={library}", *map(str, command)], env=environment, check=True, timeout=300,
                    stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 100
-    with sqlite3.connect(database) as opened:
-        while opened.execute("SELECT state FROM run").fetchone() != ("complete",):
-            assert time.monotonic() < deadline, opened.execute("SELECT state FROM run").fetchall()
-            time.sleep(0.01)
+    assert wait_for_run(database)["state"] == "complete"
 
 
 class Exact:

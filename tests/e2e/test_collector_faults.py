@@ -146,13 +146,20 @@ def test_cannot_write(path, build, plain, preload):
     assert process.stderr.startswith(b"libtrace: ") and process.stderr.count(b"\n") == 1
 
 
+def entries(folder):
+    try:
+        return [os.path.join(folder, name) for name in os.listdir(folder)]
+    except OSError:  # gone meanwhile
+        return []
+
+
 def uses(folder):
     """True while some process has a file open below the folder."""
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
+    for link in (link for process in Path("/proc").glob("[0-9]*") for link in entries(process / "fd")):
         try:
             if Path(folder) in Path(os.readlink(link)).parents:
                 return True
-        except OSError: # gone meanwhile
+        except OSError:  # gone meanwhile
             pass
     return False
 
