@@ -94,8 +94,8 @@ static void say_how_much_is_typed(const struct report *report, const struct run 
     if (lines->typed == 0)
         text_wrap(
             stdout,
-            "No type is known: that of a block is told by frames of C++'s library, and of Rust's (built "
-            "with -C symbol-mangling-version=v0), and by looks at live objects of C++ that have virtual "
+            "No type is known: that of a block is told by frames of C++'s library and of Rust's, as far as "
+            "debug information names them, and by looks at live objects of C++ that have virtual "
             "functions. Python's objects are told by the program.",
             (size_t)report->width, 0);
     else if (lines->typed < all)

@@ -31,15 +31,18 @@ static const struct owner {
     {"std::_Hashtable<", 1},
     {"std::basic_string<", 0},
     {"std::_Function_base::_Base_manager<", 0},
-    /* Rust with v0 mangling; names of the older mangling have "T" in place of the type. */
-    {"<alloc::raw_vec::RawVec<", 0},
-    {"<alloc::vec::Vec<", 0},
-    {"<alloc::boxed::Box<", 0},
-    {"alloc::boxed::box_new::<", 0},
-    {"<alloc::rc::Rc<", 0},
-    {"<alloc::sync::Arc<", 0},
-    {"<alloc::collections::vec_deque::VecDeque<", 0},
-    {"<hashbrown::raw::RawTable<", 0},
+};
+
+/* The same of Rust, where "<" may stand before a type and its function, and the argument is the first. */
+static const char *const rust_owners[] = {
+    "alloc::raw_vec::RawVec<",
+    "alloc::vec::Vec<",
+    "alloc::boxed::Box<",
+    "alloc::boxed::box_new::<",
+    "alloc::rc::Rc<",
+    "alloc::sync::Arc<",
+    "alloc::collections::vec_deque::VecDeque<",
+    "hashbrown::raw::RawTable<",
 };
 
 /* Types in which containers wrap an element. */
@@ -85,8 +88,8 @@ static char *plain(const char *text)
     return copy;
 }
 
-/* Finds the end of a template argument: the comma or bracket behind it. "->" and "=>" are not brackets. */
-static const char *end_of_argument(const char *p)
+/* "->" and "=>" are not brackets. */
+const char *block_type_argument_end(const char *p)
 {
     int depth = 0;
 
@@ -108,11 +111,11 @@ static const char *end_of_argument(const char *p)
 /* Returns the argument with that index, where the first one begins at p; malloc'ed, NULL = there is none. */
 static char *argument(const char *p, unsigned number)
 {
-    const char *end = end_of_argument(p);
+    const char *end = block_type_argument_end(p);
 
     for (; number > 0 && end != NULL && *end == ','; number--) {
         p = end + 1 + strspn(end + 1, " ");
-        end = end_of_argument(p);
+        end = block_type_argument_end(p);
     }
     if (number > 0 || end == NULL)
         return NULL;
@@ -163,8 +166,10 @@ static int is_of(const char *function, const char *const *with, size_t count)
 }
 
 static const char *const string_classes[] = {"std::string::", "std::basic_string<char,"};
-static const char *const rust_strings[] = {"<alloc::string::String", "alloc::fmt::format",
-                                           "<str as alloc::string::"};
+static const char *const rust_strings[] = {
+    "<alloc::string::String",  "alloc::string::String::", "alloc::fmt::format",
+    "<str as alloc::string::", "<str as alloc::borrow::", "alloc::str::<impl alloc::borrow::ToOwned for str>",
+};
 
 int block_type_is_part(const char *part, const char *whole)
 {
@@ -177,6 +182,30 @@ char *block_type_of_class(const char *class)
     return unwrapped(plain(class));
 }
 
+/* True for a type parameter by its name, "T" or "T2": names of Rust's older mangling have nothing else, unless debug
+ * information fills in the types. */
+static int is_parameter(const char *type)
+{
+    return type[0] >= 'A' && type[0] <= 'Z' && type[1 + strspn(type + 1, "0123456789")] == '\0';
+}
+
+/* malloc'ed; NULL = this is none of the functions that tell. */
+static char *rust_type(const char *function)
+{
+    const char *name = function + (*function == '<');
+
+    for (size_t i = 0; i < COUNT(rust_owners); i++)
+        if (begins(name, rust_owners[i])) {
+            char *type = unwrapped(argument(name + strlen(rust_owners[i]), 0));
+
+            if (type == NULL || !is_parameter(type))
+                return type;
+            free(type);
+            return NULL;
+        }
+    return NULL;
+}
+
 char *block_type(const char *function)
 {
     char *text = plain(function), *type = NULL;
@@ -185,6 +214,8 @@ char *block_type(const char *function)
         type = strdup("std::string");
     else if (text != NULL && is_of(text, rust_strings, COUNT(rust_strings)))
         type = strdup("String");
+    else if (text != NULL)
+        type = rust_type(text);
     for (const char *name = text; name != NULL && type == NULL; name = next_name(name))
         for (size_t i = 0; type == NULL && i < COUNT(owners); i++)
             if (begins(name, owners[i].begin))

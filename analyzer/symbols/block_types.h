@@ -13,6 +13,9 @@ char *block_type(const char *function);
  * for "Circle", and for the object in which std::make_shared<Circle>() puts one. malloc'ed, NULL = no memory. */
 char *block_type_of_class(const char *class);
 
+/* The end of the template argument that begins at p: the comma or bracket behind it; NULL = there is none. */
+const char *block_type_argument_end(const char *p);
+
 /* True if blocks of the type `part` that a library allocates for a type `whole` are that type's own: the
  * characters of a string. */
 int block_type_is_part(const char *part, const char *whole);

@@ -6,6 +6,7 @@
  * classes that are left are none. A class that consists of one member is taken for it if only the member has a constructor.
  */
 #include "constructors.h"
+#include "dies.h"
 #include "symbols.h"
 
 #include <dwarf.h>
@@ -77,12 +78,6 @@ static const char *linkage_name(Dwarf_Die *function)
 
 /* ---- the object ---------------------------------------------------------------------------------- */
 
-static int refers(Dwarf_Die *die, unsigned name, Dwarf_Die *to)
-{
-    Dwarf_Attribute attribute;
-    return dwarf_attr(die, name, &attribute) && dwarf_formref_die(&attribute, to);
-}
-
 /* A function's parameter "this". */
 static int find_this(Dwarf_Die *function, Dwarf_Die *parameter)
 {
@@ -96,10 +91,8 @@ static int find_this(Dwarf_Die *function, Dwarf_Die *parameter)
                                : NULL;
         if (name && strcmp(name, "this") == 0)
             return 1;
-        Dwarf_Die next;
-        if (dwarf_siblingof(parameter, &next) != 0 || (char *)next.addr <= (char *)parameter->addr)
+        if (!die_next(parameter))
             return 0;
-        *parameter = next;
     }
     return 0;
 }
@@ -111,7 +104,7 @@ static int find_class(Dwarf_Die *function, Dwarf_Die *class)
     Dwarf_Attribute attribute;
     for (int steps = 0; !find_this(&at, &this); at = next)
         if (++steps == REFERENCES_MAX ||
-            (!refers(&at, DW_AT_abstract_origin, &next) && !refers(&at, DW_AT_specification, &next)))
+            (!die_refers(&at, DW_AT_abstract_origin, &next) && !die_refers(&at, DW_AT_specification, &next)))
             return 0;
     if (!dwarf_attr_integrate(&this, DW_AT_type, &attribute) || !dwarf_formref_die(&attribute, class))
         return 0;
@@ -119,7 +112,7 @@ static int find_class(Dwarf_Die *function, Dwarf_Die *class)
         int tag = dwarf_tag(class);
         if (tag == DW_TAG_class_type || tag == DW_TAG_structure_type)
             return dwarf_bytesize(class) > 0;
-        if (!refers(class, DW_AT_type, &next))
+        if (!die_refers(class, DW_AT_type, &next))
             return 0;
         *class = next;
     }
@@ -204,7 +197,7 @@ static int makes_inlined(const struct new_call *call, Dwarf_Die *inlined)
 /* The same for a call, whose first parameter the object is. */
 static int makes_by_call(const struct new_call *call, Dwarf_Die *site, uint64_t back)
 {
-    Dwarf_Die child, next;
+    Dwarf_Die child;
     Dwarf_Attribute attribute;
     Dwarf_Op *expression;
     size_t length;
@@ -219,8 +212,7 @@ static int makes_by_call(const struct new_call *call, Dwarf_Die *site, uint64_t 
              dwarf_attr(&child, DW_AT_GNU_call_site_value, &attribute)) &&
             dwarf_getlocation(&attribute, &expression, &length) == 0)
             return is_from_new(call, register_of(expression, length), back - CALL_SIZE);
-        more = dwarf_siblingof(&child, &next) == 0 && (char *)next.addr > (char *)child.addr;
-        child = next;
+        more = die_next(&child);
     }
     return 0;
 }
@@ -267,7 +259,7 @@ static void look_at_inlined(struct search *search, Dwarf_Die *die)
     if (unsigned_value(die, DW_AT_call_line, &line) && line == call->line &&
         unsigned_value(die, DW_AT_call_file, &file) &&
         lines_path(call->call_files, call->strings, file) == call->file &&
-        refers(die, DW_AT_abstract_origin, &constructor) && find_class(&constructor, &type) &&
+        die_refers(die, DW_AT_abstract_origin, &constructor) && find_class(&constructor, &type) &&
         makes_inlined(call, die))
         add_candidate(search, &constructor, &type);
 }
@@ -286,7 +278,8 @@ static void look_at_call(struct search *search, Dwarf_Die *die)
         !makes_by_call(call, die, back))
         return;
     /* gcc does not say which constructor is called, and clang not always what it makes. */
-    int known = refers(die, DW_AT_call_origin, &function) || refers(die, DW_AT_abstract_origin, &function);
+    int known =
+        die_refers(die, DW_AT_call_origin, &function) || die_refers(die, DW_AT_abstract_origin, &function);
     if ((known && find_class(&function, &type)) ||
         (call->code->called(call->code, back, &function) && find_class(&function, &type)))
         add_candidate(search, &function, &type);
@@ -295,7 +288,7 @@ static void look_at_call(struct search *search, Dwarf_Die *die)
 /* Looks at what is called in a function, but not at what is inlined in it. */
 static void look_below(struct search *search, Dwarf_Die *around, int only_calls, int depth)
 {
-    Dwarf_Die die, next;
+    Dwarf_Die die;
     int more = dwarf_child(around, &die) == 0;
     for (; more && search->left > 0; search->left--) {
         switch (dwarf_tag(&die)) {
@@ -314,8 +307,7 @@ static void look_below(struct search *search, Dwarf_Die *around, int only_calls,
         default:
             break;
         }
-        more = dwarf_siblingof(&die, &next) == 0 && (char *)next.addr > (char *)die.addr;
-        die = next;
+        more = die_next(&die);
     }
 }
 

@@ -11,8 +11,10 @@
 #include "dwarf_units.h"
 #include "address_room.h"
 #include "constructors.h"
+#include "dies.h"
 #include "intervals.h"
 #include "line_table.h"
+#include "rust_names.h"
 #include "split.h"
 
 #include <dwarf.h>
@@ -42,11 +44,12 @@ struct function {
 };
 
 struct unit {
-    Dwarf_Die skeleton;         /* the unit in the main file: its ranges and lines */
-    Dwarf_Die die;              /* the unit with the functions: in a .dwo file, or the same as skeleton */
-    struct split_unit split;    /* where die is from, if libdw did not find it itself */
-    int is_read;                /* the rest is valid */
-    int is_mangled;             /* the language has mangled names */
+    Dwarf_Die skeleton;      /* the unit in the main file: its ranges and lines */
+    Dwarf_Die die;           /* the unit with the functions: in a .dwo file, or the same as skeleton */
+    struct split_unit split; /* where die is from, if libdw did not find it itself */
+    int is_read;             /* the rest is valid */
+    int is_mangled;          /* the language has mangled names */
+    int is_rust;
     struct function *functions; /* in file order: a parent comes before its children */
     uint32_t function_count, function_capacity;
     struct intervals by_address; /* ids are indices into functions */
@@ -118,10 +121,9 @@ static int add_ranges(const struct dwarf *dwarf, Dwarf_Die *die, struct interval
 static int add_ranges_of_functions(const struct dwarf *dwarf, Dwarf_Die *unit, struct intervals *to,
                                    uint32_t id)
 {
-    Dwarf_Die die, next;
+    Dwarf_Die die;
     int sum = 0, added = 0;
-    for (int more = dwarf_child(unit, &die) == 0; more && sum < RANGES_MAX;
-         more = dwarf_siblingof(&die, &next) == 0 && (char *)next.addr > (char *)die.addr, die = next) {
+    for (int more = dwarf_child(unit, &die) == 0; more && sum < RANGES_MAX; more = die_next(&die)) {
         if (dwarf_tag(&die) != DW_TAG_subprogram)
             continue;
         added = add_ranges(dwarf, &die, to, id, (size_t)(RANGES_MAX - sum));
@@ -291,13 +293,8 @@ static int walk_unit(struct walk *walk)
             level++;
             continue;
         }
-        for (Dwarf_Die next; level > 0; level--) {
-            die = &walk->levels[level].die;
-            if (dwarf_siblingof(die, &next) == 0 && (char *)next.addr > (char *)die->addr) {
-                *die = next;
-                break;
-            }
-        }
+        while (level > 0 && !die_next(&walk->levels[level].die))
+            level--;
         if (level == 0)
             break;
     }
@@ -339,7 +336,9 @@ static void read_unit(struct dwarf *dwarf, struct unit *unit)
 {
     unit->is_read = 1;
     find_split(dwarf, unit);
-    unit->is_mangled = has_mangled_names(dwarf_srclang(&unit->die));
+    int language = dwarf_srclang(&unit->die);
+    unit->is_mangled = has_mangled_names(language);
+    unit->is_rust = language == DW_LANG_Rust;
     struct walk *walk = malloc(sizeof *walk);
     if (walk) {
         walk->dwarf = dwarf;
@@ -359,9 +358,11 @@ static Dwarf_Die *function_die(struct unit *unit, const struct function *functio
     return dwarf_offdie(dwarf_cu_getdwarf(unit->die.cu), function->die, die);
 }
 
-static const char *demangled(struct strings *strings, const char *name)
+static const char *demangled(struct strings *strings, const char *name, Dwarf_Die *rust)
 {
-    char *text = symbols_demangle(name);
+    char *text = rust ? rust_name(rust, name) : NULL;
+    if (!text)
+        text = symbols_demangle(name);
     const char *shown = strings_intern(strings, text ? text : name);
     free(text);
     return shown;
@@ -391,7 +392,7 @@ static void name_function(struct dwarf *dwarf, struct unit *unit, struct functio
         if (unit->is_mangled || !name)
             function->symbol_at = first_address(dwarf, &die);
     }
-    function->name = name ? demangled(dwarf->strings, name) : NULL;
+    function->name = name ? demangled(dwarf->strings, name, unit->is_rust ? &die : NULL) : NULL;
 }
 
 static struct line_table *call_files(struct unit *unit)

@@ -4,7 +4,7 @@ pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 pkg_check_modules(LIBDW REQUIRED IMPORTED_TARGET libdw libelf)
 pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)
 
-foreach(name test_block_types test_constructors test_symbols test_symbols_oracle)
+foreach(name test_block_types test_constructors test_rust_names test_symbols test_symbols_oracle)
   add_executable(${name} ${CMAKE_CURRENT_LIST_DIR}/${name}.c)
   target_link_libraries(${name} PRIVATE symbols PkgConfig::CMOCKA PkgConfig::LIBDW)
   target_compile_definitions(${name} PRIVATE SYMBOLS_PROGRAMS="${CMAKE_SOURCE_DIR}/tests/symbols")
