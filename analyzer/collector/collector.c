@@ -9,7 +9,7 @@
 #include "collector_main.h"
 #include "collector.h"
 #include "deaths.h"
-#include "drain.h"
+#include "sweep.h"
 #include "files.h"
 #include "idle.h"
 #include "intern.h"
@@ -325,7 +325,7 @@ static void commit_for_waiting(struct collector *c, struct tracked_process *proc
         return;
     if (c->tracker.by_thread && !process->pages_seen)
         tracker_name_threads(&c->tracker); /* it may not wait for longer than the look at its pages takes */
-    drain_all(&c->tracker);                /* now all its blocks are known */
+    sweep_all(&c->tracker);                /* now all its blocks are known */
     page_walks_end_of(&c->pages, &c->tracker, process);
     if (writer_busy(c->writer))
         return;
@@ -379,7 +379,7 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
         return;
     if (c->report_waits) {
         c->report_waits = false;
-        drain_all(&c->tracker); /* so that what was published before the request is in it */
+        sweep_all(&c->tracker); /* so that what was published before the request is in it */
         page_walks_settle(&c->pages, &c->tracker);
     }
     c->changed = false;
@@ -409,7 +409,7 @@ static bool sleep_long(struct collector *c, bool trimming)
         return false;
     uint64_t now_ns = tracker_clock() - c->tracker.arena->started_ns;
     set_time(c, now_ns);
-    drain_none_before(&c->tracker);
+    sweep_none_before(&c->tracker);
     tracker_sample(&c->tracker, now_ns); /* nothing changed up to now */
     tracker_look_at_sites(&c->tracker, now_ns, true);
     return true;
@@ -466,7 +466,7 @@ static void loop(struct collector *c)
         set_time(c, now_ns);
         if (tracker_reap_first(tracker))
             c->next_look_ns = 0;
-        uint64_t fullest = drain_all(tracker);
+        uint64_t fullest = sweep_all(tracker);
         files_look(c->files, tracker);
         idle_looked(&c->idle, fullest != 0);
         c->changed |= fullest != 0 || tracker->process_count != c->processes_seen;

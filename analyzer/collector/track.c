@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "track.h"
 #include "deaths.h"
-#include "drain.h"
+#include "sweep.h"
 #include "map_events.h"
 #include "pids.h"
 #include "rings.h"
@@ -380,8 +380,8 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
     struct arena_death death;
     assert(!process->ended && process->slot);
     /* What the others hold by then is beside what this one gives back now. */
-    drain_before(tracker, arena_ended_ns(process->slot));
-    drain_last(tracker, process);
+    sweep_before(tracker, arena_ended_ns(process->slot));
+    sweep_last(tracker, process);
     assert(process->active_count == 0 && !process->pending); /* everything was read */
     arena_death(process->slot, &death);
     process->facts.ended_ns = death.ended_ns ? death.ended_ns : before_ns;

@@ -241,7 +241,7 @@ void tracker_name_threads(struct tracker *tracker);
 /* Finds new processes and rings. */
 void tracker_look(struct tracker *tracker);
 
-/* Ends the processes that said when they ended, and are gone. To be called before drain_all(): most events carry no time,
+/* Ends the processes that said when they ended, and are gone. To be called before sweep_all(): most events carry no time,
  * and those of a process that began after another had ended are not to count beside what that one held. True if there
  * were any; tracker_reap() is to be called soon then. */
 bool tracker_reap_first(struct tracker *tracker);

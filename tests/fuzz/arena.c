@@ -6,7 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "arena_memory.h"
-#include "drain.h"
+#include "sweep.h"
 #include "input.h"
 #include "note_reader.h"
 #include "rings.h"
@@ -93,7 +93,7 @@ static void end(struct tracker *tracker)
     for (uint32_t i = 0; i < tracker->process_count; i++) {
         struct tracked_process *process = tracker_process(tracker, i);
         if (process->slot) {
-            drain_last(tracker, process);
+            sweep_last(tracker, process);
             arena_release(process->slot);
         }
         if (process->pidfd >= 0)
@@ -133,11 +133,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint32_t index = record.index[0] | record.index[1] << 8 | (uint32_t)record.index[2] << 16;
         *place_of(record.place, index) = value;
         if (record.place % 16 == 6) {
-            drain_all(tracker);
+            sweep_all(tracker);
             read_all();
         }
     }
-    drain_all(tracker);
+    sweep_all(tracker);
     read_all();
     end(tracker);
     return 0;

@@ -26,6 +26,7 @@ set_target_properties(test_frames PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BI
 add_test(NAME test_frames COMMAND test_frames)
 
 add_executable(test_domains ${CMAKE_CURRENT_LIST_DIR}/test_domains.c ${CMAKE_SOURCE_DIR}/preload/guest/hooks/domains.c
+               ${CMAKE_SOURCE_DIR}/preload/guest/hooks/domain_layers.c
                ${CMAKE_SOURCE_DIR}/preload/guest/hooks/probes.c)
 target_compile_options(test_domains PRIVATE -mcx16)
 target_link_libraries(test_domains PRIVATE guest PkgConfig::CMOCKA Threads::Threads)

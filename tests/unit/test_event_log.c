@@ -1,6 +1,6 @@
 /* test_event_log.c - the log of events (LIBTRACE_EVENTS=1) when threads' events are drained in a different
  * order than they happened: a block must be freed exactly once in the log, after it was allocated. */
-#include "drain.h"
+#include "sweep.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -88,7 +88,7 @@ struct expected {
 
 static void check_log(const struct expected *expected, size_t count)
 {
-    drain_all(&tracker);
+    sweep_all(&tracker);
     const struct logged_event *log = tracker.events.memory;
     assert_int_equal(tracker.event_count, count);
     for (size_t i = 0; i < count; i++) {
@@ -158,7 +158,7 @@ static void threads_that_have_ended(void **state)
     (void)state;
     size_t count;
     event(1, 10, WIRE_ALLOC, 1, 24);
-    drain_all(&tracker);
+    sweep_all(&tracker);
     struct tracked_thread *gone = tracker_thread(&tracker, 1);
     gone->ended = true;
     gone->sweep = tracker.sweep;
@@ -166,7 +166,7 @@ static void threads_that_have_ended(void **state)
     assert_int_equal(count, THREADS);
     assert_int_equal(tracker.free_thread, 0);
     for (int i = 0; i < 20; i++)
-        drain_all(&tracker);
+        sweep_all(&tracker);
     struct tracked_thread *taken = tracker_take_threads(&tracker, &count);
     assert_int_equal(count, THREADS);
     assert_int_equal(taken[1].allocations, 1);

@@ -1,6 +1,6 @@
 /* test_reader_rings.c - the drain loop against rings with arbitrary contents. */
 #define _GNU_SOURCE
-#include "drain.h"
+#include "sweep.h"
 #include "number_map.h"
 #include "reader_memory.h"
 #include "rings.h"
@@ -75,7 +75,7 @@ static void heads_that_cannot_be(void **unused)
     (void)unused;
     for (uint64_t i = 1; i <= 3; i++)
         publish_allocation(i * 4096, 1);
-    drain_all(tracker);
+    sweep_all(tracker);
     assert_int_equal(tracker->ledger.heap.blocks, 3);
     assert_false(tracker_damaged(tracker_process(tracker, 0)));
     assert_int_equal(wire->ring[0].tail, 6);
@@ -83,15 +83,15 @@ static void heads_that_cannot_be(void **unused)
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
         uint64_t head = wire->ring[0].head;
         wire->ring[0].head = heads[i];
-        drain_all(tracker);
+        sweep_all(tracker);
         assert_int_equal(wire->ring[0].tail, heads[i]); /* no program has to wait */
         assert_true(tracker_damaged(tracker_process(tracker, 0)));
         assert_int_equal(tracker->ledger.heap.blocks, 3 + i);
         wire->ring[0].head = head; /* the program has the right value, and writes it with its next event */
-        drain_all(tracker);
+        sweep_all(tracker);
         assert_int_equal(wire->ring[0].tail, head);
         publish_allocation((10 + i) * 4096, 1); /* the ring continues to work */
-        drain_all(tracker);
+        sweep_all(tracker);
         assert_int_equal(tracker->ledger.heap.blocks, 4 + i);
     }
 }
@@ -100,9 +100,9 @@ static void a_tail_that_is_overwritten(void **unused)
 {
     (void)unused;
     publish_allocation(4096, 1);
-    drain_all(tracker);
+    sweep_all(tracker);
     wire->ring[0].tail = 12345678;
-    drain_all(tracker);
+    sweep_all(tracker);
     assert_int_equal(wire->ring[0].tail, 2);
     assert_false(tracker_damaged(tracker_process(tracker, 0)));
 }
@@ -115,20 +115,20 @@ static void time_that_goes_back(void **unused)
     const uint64_t now = __builtin_ia32_rdtsc() >> STAMP_SHIFT, most = (1ull << WIRE_TYPE_SHIFT) - 1;
     publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | now, false, 0);
     publish_allocation(4096, 1);
-    drain_all(tracker);
+    sweep_all(tracker);
     assert_int_equal(tracker->ledger.heap.blocks, 1);
     assert_true(tracker->limit >= now && tracker->limit - now < now); /* measured in the arena's unit */
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++) {
         tracker->rings[0]->stamp = (now + (1ull << 30) + later[i]) & most; /* stamp of the previous event */
         publish_allocation((2 + i) * 4096, 1);
-        drain_all(tracker);
+        sweep_all(tracker);
         assert_int_equal(tracker->ledger.heap.blocks, 2 + i);
         assert_int_equal(wire->ring[0].tail, wire->ring[0].head); /* no program has to wait */
     }
     /* the counter that the program reads from now on */
     publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | 1, false, 0);
     publish_allocation(100 * 4096, 1);
-    drain_all(tracker);
+    sweep_all(tracker);
     assert_int_equal(wire->ring[0].tail, wire->ring[0].head);
 }
 
@@ -150,7 +150,7 @@ static void slots_of_the_unborn(void **unused)
     wire->ring[1].state = wire_claimed(WIRE_RING_CLAIMED, 1);
     wire->ring[2].state = wire_claimed(WIRE_RING_CLAIMED, 3);
     publish_allocation(4096, 1);
-    drain_all(tracker);
+    sweep_all(tracker);
     assert_int_equal(tracker->process_count, 1);
     assert_int_equal(tracker_reap(tracker), 1);
     assert_int_equal(wire->process[1].state, WIRE_PROCESS_FREE);
@@ -174,7 +174,7 @@ static void what_others_have_at_an_end(void **unused)
     wire->ring[1].state = WIRE_RING_BUSY;
     wire->ring[1].process = 1;
     wire->rings = 2;
-    drain_all(tracker);
+    sweep_all(tracker);
     assert_int_equal(tracker->process_count, 2);
     uint64_t *words = at(CHUNK(16));
     words[0] = (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT | 4096;
@@ -192,7 +192,7 @@ static void what_others_have_at_an_end(void **unused)
     assert_int_equal(tracker_reap(tracker), 1);
     assert_int_equal(tracker->ledger.heap.peak_bytes, 100 + 10);
     assert_int_equal(tracker->ledger.heap.bytes, 10);
-    drain_all(tracker);
+    sweep_all(tracker);
     assert_int_equal(tracker->ledger.heap.peak_bytes, 100 + 10);
     assert_int_equal(tracker->ledger.heap.bytes, 2 * 10);
 }
@@ -204,20 +204,20 @@ static void rings_that_cannot_be_read(void **unused)
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
         wire->ring[0].buffer = buffers[i];
         wire->ring[0].head += 1000;
-        drain_all(tracker);
+        sweep_all(tracker);
         assert_null(tracker->rings[0]);
         assert_int_equal(wire->ring[0].tail, wire->ring[0].head); /* no program has to wait */
     }
     assert_true(tracker_damaged(tracker_process(tracker, 0)));
     wire->ring[0].process = 0xffffff;
     wire->rings = UINT32_MAX;
-    drain_all(tracker);
+    sweep_all(tracker);
     wire->ring[0].process = 500; /* no such process */
-    drain_all(tracker);
+    sweep_all(tracker);
     assert_null(tracker->rings[0]);
     wire->ring[0].process = 0;
     wire->ring[0].buffer = CHUNK(8);
-    drain_all(tracker);
+    sweep_all(tracker);
     assert_non_null(tracker->rings[0]);
 }
 
@@ -227,7 +227,7 @@ static void stacks_that_are_not_there(void **unused)
     publish_allocation(4096, 1);
     publish_allocation(8192, UINT32_MAX - 1); /* would need 16 GiB of sites, if it was believed */
     publish_allocation(12288, 2);
-    drain_all(tracker);
+    sweep_all(tracker);
     assert_int_equal(tracker->ledger.heap.blocks, 3); /* counted, without a stack */
     for (uint32_t i = 1; i <= tracker->ledger.count; i++)
         assert_true(ledger_site(&tracker->ledger, i)->node <= 1);
@@ -239,12 +239,12 @@ static void events_that_make_no_sense(void **unused)
 {
     (void)unused;
     publish((uint64_t)WIRE_REALLOC_FAIL << WIRE_TYPE_SHIFT, false, 0);
-    drain_all(tracker);
+    sweep_all(tracker);
     assert_int_equal(tracker->ledger.heap.blocks, 0);
     publish((uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | ((1ull << 60) - 1), false, 0);
     publish_allocation(4096 | 1ull << WIRE_ELAPSED_SHIFT, 1);
     for (int i = 0; i < 200 && wire->ring[0].tail != wire->ring[0].head; i++) {
-        drain_all(tracker);
+        sweep_all(tracker);
         usleep(10000);
     }
     assert_int_equal(wire->ring[0].tail, wire->ring[0].head);
