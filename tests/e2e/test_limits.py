@@ -111,9 +111,10 @@ def open_folder():
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 @pytest.mark.parametrize("processes", [1, 2, 3, 4, 8, 64, 1000])
 def test_processes(processes, build, plain, preload, open_folder):
-    """As a user without other processes, because the limit does not bind root. The program's own child and threads take
-    precedence."""
-    other = {"user": 61234, "group": 61234, "extra_groups": [], "cwd": "/"}
+    """As a user without other processes (nor those of another suite on this machine), because the limit does not bind root. The
+    program's own child and threads take precedence."""
+    user = 52000 + os.getpid() % 8000
+    other = {"user": user, "group": user, "extra_groups": [], "cwd": "/"}
     if plain([build.target("hello")], **other).returncode != 0:
         pytest.skip("another user cannot run what was built here")
     said = same(build, plain, preload, open_folder, [(r.RLIMIT_NPROC, processes)], threads=1, **other)
