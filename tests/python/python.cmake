@@ -13,6 +13,8 @@ endif()
 
 libtrace_pytest(python.tracemalloc ${CMAKE_CURRENT_LIST_DIR}/test_tracemalloc.py)
 set_tests_properties(python.tracemalloc PROPERTIES TIMEOUT 1800)
+libtrace_pytest(python.types ${CMAKE_CURRENT_LIST_DIR}/test_types_by_line.py)
+set_tests_properties(python.types PROPERTIES TIMEOUT 1800)
 libtrace_pytest(python.programs ${CMAKE_CURRENT_LIST_DIR}/test_programs.py)
 set_tests_properties(python.programs PROPERTIES TIMEOUT 1800)
 libtrace_pytest(python.deep ${CMAKE_CURRENT_LIST_DIR}/test_deep.py)
