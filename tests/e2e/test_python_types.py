@@ -245,3 +245,53 @@ def test_behind_a_filter(trace, report, tmp_path, program):
     assert (traced.returncode, traced.stderr, traced.run["state"]) == (0, b"", "complete")
     found = {kind for kind, _, how, *_ in typed(report, traced.database) if how == "exact"}
     assert {"dict", "float", "__main__.Made.Inner"} <= found
+
+
+SUBINTERPRETERS = """
+import os, sys
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+
+class Main:
+    pass
+
+CODE = '''
+class Sub:
+    __slots__ = ("a", "b")
+kept = [Sub() for i in range(1000)] # of the program
+lists = [[i] for i in range(1000)] # of Python
+'''
+
+def main():
+    run = getattr(interpreters, "exec", None) or interpreters.run_string
+    kept = []
+    for i in range(3):
+        interpreter = interpreters.create()
+        kept.append((interpreter, [Main() for j in range(100)]))
+        run(interpreter, "exec(compile(%r, 'sub%d', 'exec'))" % (CODE, i))
+    sys.stdout.flush()
+    os._exit(0)
+
+main()
+"""
+
+
+@pytest.mark.parametrize("python", interpreters(), ids=repr)
+def test_subinterpreters(trace, tmp_path, python):
+    """Up to 3.11 their objects have types, too: all interpreters share a lock. Later they have none."""
+    path = tmp_path / "sub.py"
+    path.write_text(SUBINTERPRETERS)
+    traced = trace([python.path, path])
+    assert (traced.returncode, traced.run["state"]) == (0, "complete"), traced.stderr
+    found = {(row["file"], row["type"]): row["blocks"] for row in traced.rows(
+        "SELECT file, type, sum(live_allocations) AS blocks FROM types WHERE file LIKE 'sub_' AND how = 'exact' GROUP BY 1, 2")}
+    for i in range(3):
+        of_program = sum(blocks for (file, kind), blocks in found.items() if file == f"sub{i}" and kind.endswith(".Sub"))
+        lists = found.get((f"sub{i}", "list"), 0)
+        if python.version < (3, 12):
+            assert of_program == 1000 and abs(lists - 1002) <= 80, found  # lists may be from the free list
+        else:
+            assert not found
+    assert traced.one("SELECT sum(live_allocations) AS n FROM types WHERE type = '__main__.Main'")["n"] == 300

@@ -42,9 +42,12 @@ NOINLINE bool objects_typed_slow(const void *state)
     uint64_t main = (uint64_t)(uintptr_t)python.main_interpreter();
     if (!objects_interpreter) /* types that are not complete yet are passed over, see types.c */
         objects_interpreter = main;
-    if (main && interpreter != main && python.layout.version >= PYTHON_VERSION(3, 12))
-        objects_several = true;
-    return objects_interpreter && interpreter == objects_interpreter;
+    if (!objects_interpreter || interpreter == objects_interpreter)
+        return objects_interpreter != 0;
+    if (python.layout.version < PYTHON_VERSION(3, 12))
+        return true; /* all interpreters have one GIL */
+    objects_several |= main != 0;
+    return false;
 }
 
 /* Not marked cold: programs may have more stacks and types than places. */

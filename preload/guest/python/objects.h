@@ -18,7 +18,7 @@
  * As a fresh block still holds the words of what was there before, the three are cleared before the program gets it.
  *
  * The latest object belongs to who holds the GIL, whichever thread that is: any thread's event of an object looks at
- * it, so that it cannot be freed before. From 3.12 on interpreters may have a GIL each: only the main one's objects
+ * it, so that it cannot be freed before. From 3.12 on interpreters may have a GIL each: there only the main one's objects
  * have types.
  */
 #ifndef LIBTRACE_PYTHON_OBJECTS_H
