@@ -4,10 +4,14 @@
  * not. The line may have more than that, so the constructor's object must have the block's size, and be seen to be what
  * operator new has returned: where the constructor begins, "this" is in RAX, or in a register that RAX was copied to. Two
  * classes that are left are none. A class that consists of one member is taken for it if only the member has a constructor.
+ *
+ * clang 22 and later says of a call of operator new what it is for (DW_AT_LLVM_alloc_type, an extension of DWARF that is proposed
+ * for version 6), also where no constructor is called.
  */
 #include "constructors.h"
 #include "dies.h"
 #include "symbols.h"
+#include "type_names.h"
 
 #include <dwarf.h>
 #include <stdlib.h>
@@ -21,12 +25,14 @@ enum {
     CALL = 0xe8,           /* instructions of x86-64 */
     INDIRECT = 0xff,
     CALL_SIZE = 5,
-    RAX = 0, /* numbers of registers in DWARF */
+    ALLOC_TYPE = 0x3e0e, /* DW_AT_LLVM_alloc_type */
+    RAX = 0,             /* numbers of registers in DWARF */
     RDI = 5,
 };
 
 struct search {
     const struct new_call *call;
+    const char *told;  /* by the call of operator new itself, interned; NULL = it does not say so */
     const char *class; /* interned; NULL = none so far */
     int is_ambiguous;
     unsigned left; /* of CHILDREN_MAX */
@@ -271,7 +277,11 @@ static void look_at_call(struct search *search, Dwarf_Die *die)
     Dwarf_Attribute attribute;
     Dwarf_Addr back;
     if ((!dwarf_attr(die, DW_AT_call_return_pc, &attribute) && !dwarf_attr(die, DW_AT_low_pc, &attribute)) ||
-        dwarf_formaddr(&attribute, &back) != 0 || !call->code->is_inside(call->code, back - 1))
+        dwarf_formaddr(&attribute, &back) != 0)
+        return;
+    if (back == call->back && die_refers(die, ALLOC_TYPE, &type))
+        search->told = type_name(call->strings, &type);
+    if (!call->code->is_inside(call->code, back - 1))
         return;
     const struct line_row *row = lines_find(call->lines, back - 1);
     if (!row || row->line != call->line || lines_path(call->lines, call->strings, row->file) != call->file ||
@@ -317,5 +327,5 @@ const char *constructors_find(Dwarf_Die *function, Dwarf_Die *outermost, const s
     look_below(&search, function, 0, 0);
     if (outermost->addr != function->addr) /* where clang has all calls */
         look_below(&search, outermost, 1, 0);
-    return search.is_ambiguous ? NULL : search.class;
+    return search.told ? search.told : search.is_ambiguous ? NULL : search.class;
 }

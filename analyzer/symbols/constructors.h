@@ -29,7 +29,7 @@ struct new_call {
     const struct new_code *code;
 };
 
-/* The class whose constructor is called on the call's line by the function itself, for the block, and whose objects have
+/* The type that the call is for, if debug information says so; else the class whose constructor is called on the call's line by the function itself, for the block, and whose objects have
  * the block's size; interned. function: the function or inlined call that calls operator new; outermost: the
  * function that it is inlined in, or the same. NULL = none, or several. */
 const char *constructors_find(Dwarf_Die *function, Dwarf_Die *outermost, const struct new_call *call);

@@ -4,6 +4,7 @@ hold."""
 import collections
 import functools
 import json
+import pathlib
 import shutil
 import sqlite3
 import subprocess
@@ -198,6 +199,20 @@ def test_rust(trace, report, tmp_path):
     subprocess.run(["objcopy", "--strip-debug", tmp_path / "usual", tmp_path / "bare"], check=True)
     shown = by_type(report, trace([tmp_path / "bare"], db=tmp_path / "bare.db").database)
     assert not {row["type"] for row in shown["rows"]} & {"T", "K", "V", "A"}
+
+
+def test_told_by_the_compiler(trace, report, tmp_path):
+    """clang 22 and later says what each new is for, where no constructor does. What it made of a program is kept as assembly, and its
+    lines say what is to be found."""
+    code = pathlib.Path(__file__).resolve().parent.parent / "symbols" / "new_types.cc"
+    subprocess.run(["g++", "-o", tmp_path / "told", code.with_suffix(".s")], check=True)
+    found = {row["line"]: row["type"] for row in by_type(report, trace([tmp_path / "told"]).database, "--file", "new_types.cc")["rows"]}
+    wanted = {}
+    for number, text in enumerate(code.read_text().split("\n"), 1):
+        if "= new " in text or "::operator new" in text:
+            kind = text.split("// ")[1]
+            wanted[number] = None if kind == "-" else kind
+    assert len(wanted) == 13 and found == wanted
 
 
 def test_nothing_known(build, trace, report):

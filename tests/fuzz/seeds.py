@@ -35,7 +35,7 @@ def programs():
     forms = {
         "five": ["gcc", "-O2", "-gdwarf-5", c], "four": ["gcc", "-O1", "-gdwarf-4", c], "compressed": ["gcc", "-O2", "-g", "-gz", c],
         "split": ["gcc", "-O2", "-g", "-gsplit-dwarf", c], "clang": ["clang", "-O2", "-gdwarf-5", c],
-        "classes": ["g++", "-O1", "-g1", cc], "bare": ["gcc", "-O2", "-s", c],
+        "classes": ["g++", "-O1", "-g1", cc], "bare": ["gcc", "-O2", "-s", c], "told": ["g++", SYMBOLS / "new_types.s"],
         "frames": ["gcc", "-g1", "-O2", "-fno-asynchronous-unwind-tables", "-fno-unwind-tables", c],
     }
     for name, command in forms.items():
