@@ -105,7 +105,7 @@ class Subject:
 
     def _forget(self):
         for file in self.folder.glob("*"):
-            file.unlink()
+            file.unlink(missing_ok=True)
 
     @property
     def database(self):

@@ -134,7 +134,7 @@ def test_directory_removed(churn, tmp_path):
     program = churn(folder / "trace.db", 2)
     collector_of(folder / "trace.db")
     for file in folder.iterdir():
-        file.unlink()
+        file.unlink(missing_ok=True)
     folder.rmdir()
     ends_well(program)
 

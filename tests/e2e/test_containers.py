@@ -59,7 +59,7 @@ def test_first_process(way, build, container, preload, tmp_path):
     env = clean_environment({"LIBTRACE_DB": tmp_path / "trace.db"}) if "trace-run" in way else preload()
     for _ in range(ROUNDS):
         for file in tmp_path.glob("trace.db*"):
-            file.unlink()
+            file.unlink(missing_ok=True)
         ended = container(programs(build)[way], env)
         assert (ended.returncode, ended.stderr) == (0, b"")
         run = rows(tmp_path / "trace.db", "SELECT state, phase FROM runs")

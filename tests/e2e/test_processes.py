@@ -126,7 +126,7 @@ def test_killed_many_times(build, preload, tmp_path, say):
     path, database = tmp_path / "page", tmp_path / "trace.db"
     for number in range(1, 26):
         if path.exists():
-            path.unlink()
+            path.unlink(missing_ok=True)
         process = subprocess.Popen([build.target("storm"), path], env=preload())
         until(path, 1 + number * 1777)
         process.kill()

@@ -112,7 +112,7 @@ def test_start(kind, side, installed, database, report):
         pytest.skip(f"cannot be done here: {' '.join(map(str, alone))}")
     for number in range(TIMES):
         for file in database.parent.iterdir():
-            file.unlink()
+            file.unlink(missing_ok=True)
         ended = subprocess.run(argv, env=env, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"hello you\n", b""), number
         shown = report(database, "top", "--json", "--limit", "0")

@@ -115,7 +115,7 @@ class Runner:
         try:
             first, second = self.outcome(task, {}), self.outcome(task, {})
             for left in self.scratch.glob("trace.db*"):
-                left.unlink()
+                left.unlink(missing_ok=True)
             traced = self.outcome(task, {"LD_PRELOAD": self.build.library, "LIBTRACE_DB": self.database})
             conftest.wait_for_run(self.database, timeout=TIMEOUT)
         except (subprocess.TimeoutExpired, AssertionError) as error:

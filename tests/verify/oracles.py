@@ -126,7 +126,7 @@ class Bench:
     def traced(self, case, extra=None, below=()):
         """Runs the program under libtrace; returns conftest.Trace. below: libraries preloaded behind it."""
         for left in self.scratch.glob("trace.db*"):
-            left.unlink()
+            left.unlink(missing_ok=True)
         argv = self.fresh(case)
         env = self.environment(case, {"LD_PRELOAD": ":".join(map(str, [self.library, *below])), "LIBTRACE_DB": self.database,
                                       **(extra or {})})
@@ -228,7 +228,7 @@ def heaptrack_said(bench, case):
     argv = bench.fresh(case)
     out = bench.scratch / "heaptrack"
     for left in bench.scratch.glob("heaptrack.*"):
-        left.unlink()
+        left.unlink(missing_ok=True)
     bench.execute(["heaptrack", "-o", str(out), *argv], bench.environment(case))
     [file] = bench.scratch.glob("heaptrack.*")
     text = bench.execute(["heaptrack_print", "-f", str(file)], bench.environment(case)).stdout.decode()
