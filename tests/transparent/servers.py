@@ -188,9 +188,11 @@ def attach_often(copy, database, pid, cycles, found):
 
 
 def describe(database, found, least):
-    """What was recorded, once the last run is whole."""
+    """What was recorded, once the runs are whole: one that began later may be so earlier."""
     try:
         conftest.wait_for_run(database, timeout=PATIENCE)
+        for run in conftest.rows(database, "SELECT id FROM run"):
+            conftest.wait_for_run(database, run["id"], timeout=PATIENCE)
     except AssertionError as error:
         found.failures.append(str(error))
         return
