@@ -55,6 +55,17 @@ static const char *pinned_remedy(bool python)
                : "Allocate what stays apart from what goes: before it, or in an arena or a pool of its own.";
 }
 
+/* Of pages the line that allocates is known, but not who called it. */
+static void set_remedy(const struct advice *advice, struct finding *finding, uint32_t place,
+                       const char *remedy)
+{
+    if (advice->place_is_wrapper[place])
+        finding_remedy(finding, "%s trace-report function %s says who calls it.", remedy,
+                       advice->profile.places[place].function);
+    else
+        finding_remedy(finding, "%s", remedy);
+}
+
 void rule_pinned_pages(struct advice *advice)
 {
     bool goes_on = low_after_peak(advice) >= LATER;
@@ -84,18 +95,19 @@ void rule_pinned_pages(struct advice *advice)
                      "to the system.",
                      units_count(blocks, row->m.blocks), units_bytes(own, row->m.live, plain),
                      units_bytes(pinned, row->m.pinned, plain));
-        finding_remedy(f, "%s", pinned_remedy(strcmp(place->language, "python") == 0));
+        set_remedy(advice, f, index, pinned_remedy(strcmp(place->language, "python") == 0));
     }
 }
 
-static int64_t peak_of_place(const struct advice *advice, uint32_t place)
+/* What the line, as looks at pages name it, holds at the peak. */
+static int64_t peak_of_line(const struct advice *advice, uint32_t line)
 {
-    struct store_measures sum = {0};
+    int64_t sum = 0;
 
-    for (size_t i = 0; i < advice->facts_count; i++)
-        if (advice->facts[i].place == place)
-            measures_add(&sum, &advice->facts[i].m);
-    return sum.peak_bytes;
+    for (size_t i = 0; i < advice->site_count; i++)
+        if (advice->sites[i].line == line)
+            sum = (int64_t)((uint64_t)sum + (uint64_t)advice->sites[i].peak_bytes);
+    return sum;
 }
 
 void rule_never_touched(struct advice *advice)
@@ -109,7 +121,7 @@ void rule_never_touched(struct advice *advice)
 
         if (line->bytes < LEAST || find_place(advice, line->file, line->line, line->function, &index) == NULL)
             continue;
-        int64_t peak = peak_of_place(advice, index);
+        int64_t peak = peak_of_line(advice, index);
         struct finding *f = (double)line->bytes >= UNTOUCHED_PART * (double)peak
                                 ? finding_new(advice, "never-touched", CERTAIN, index, NULL)
                                 : NULL;
@@ -123,7 +135,8 @@ void rule_never_touched(struct advice *advice)
         finding_evidence(f, "moment_s", (double)advice->resident.moment.t_ns / 1e9);
         finding_what(f, "%s of its blocks were never touched: they cost address space, and no memory.",
                      units_bytes(bytes, line->bytes, advice->report->bytes));
-        finding_remedy(f, "Ask for what is needed, and for more when it is; or leave it, where nothing "
-                          "limits address space.");
+        set_remedy(advice, f, index,
+                   "Ask for what is needed, and for more when it is; or leave it, where nothing limits "
+                   "address space.");
     }
 }

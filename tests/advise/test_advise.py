@@ -29,6 +29,7 @@ PROGRAMS = [
     ("grow.c", "growth-by-copy", "likely", "bytes"),
     ("churn.c", "churn", "certain", "bytes"),
     ("churn.c", "churn", "certain", "allocations"),
+    ("wrapped.c", "churn", "certain", "allocations"),
     ("leak.c", "growing-leak", "likely", "peak_bytes"),
     ("nodes.c", "small-blocks", "certain", "allocations"),
     ("reserve.cpp", "growth-by-copy", "likely", "bytes"),
@@ -172,15 +173,17 @@ def test_pinned_pages(preload, report, tmp_path, say):
     check(say, "pins.c", "pinned-pages", "resident_bytes", found["saves_resident_bytes"], before - after)
 
 
-def test_never_touched(preload, report, tmp_path, say):
-    source = HERE / "programs" / "untouched.c"
+@pytest.mark.parametrize("name", ["untouched.c", "untouched_wrapped.c"])
+def test_never_touched(preload, report, tmp_path, say, name):
+    source = HERE / "programs" / name
     with Waiting(preload, report, tmp_path, source, "faulty") as faulty:
         found = faulty.first("never-touched")
         assert (found["line"], found["certainty"]) == (faulty.line, "certain")
+        assert ("trace-report function xmalloc" in found["remedy"]) == ("wrapped" in name)
     with Waiting(preload, report, tmp_path, source, "mended") as mended:
         assert sure(advice(report, mended.database)) == []
     peaks = [json.loads(report(one.database, "runs", "--json").stdout)["runs"][0]["peak_bytes"] for one in (faulty, mended)]
-    check(say, "untouched.c", "never-touched", "peak_bytes", found["saves_peak_bytes"], peaks[0] - peaks[1])
+    check(say, name, "never-touched", "peak_bytes", found["saves_peak_bytes"], peaks[0] - peaks[1])
 
 
 @pytest.mark.parametrize("name", ["names.c", "styles.cpp"])
