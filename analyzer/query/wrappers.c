@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Names of functions that may be mere wrappers of an allocator; whether one is, its callees tell. */
-static const char *const like_wrappers[] = {"*alloc",    "*alloc0", "*alloc_n", "*malloc*", "*calloc*",
-                                            "*realloc*", "*strdup", "*strndup", "*memdup"};
+/* Names of functions that may be mere wrappers of an allocator; whether one is, its callees tell. The last ones are those of
+ * obstacks, which many programs bring along (gnulib, libiberty). */
+static const char *const like_wrappers[] = {
+    "*alloc",  "*alloc0",  "*alloc_n", "*malloc*",        "*calloc*",          "*realloc*",
+    "*strdup", "*strndup", "*memdup",  "*obstack_begin*", "*obstack_newchunk", "call_chunkfun"};
 
 enum { LIKE_ONE = 1, RUNTIME = 2 };
 

@@ -30,6 +30,7 @@ PROGRAMS = [
     ("churn.c", "churn", "certain", "bytes"),
     ("churn.c", "churn", "certain", "allocations"),
     ("wrapped.c", "churn", "certain", "allocations"),
+    ("chunks.c", "churn", "certain", "bytes"),
     ("leak.c", "growing-leak", "likely", "peak_bytes"),
     ("nodes.c", "small-blocks", "certain", "allocations"),
     ("reserve.cpp", "growth-by-copy", "likely", "bytes"),
