@@ -2,8 +2,9 @@
  *
  * pinned-pages   blocks of a line keep pages on which nearly everything else is free. It matters only if the program goes on
  *                with a small heap after its peak: at the end of a program that frees all first, nobody minds.
- * never-touched  blocks of 64 KiB and more of which no page is there. Nothing was swapped out; so nobody wrote to it. It costs
- *                address space only.
+ * never-touched  blocks of 64 KiB and more of which no page is there. Nothing was swapped out; so nobody wrote to it, or
+ *                somebody gave the pages back (MADV_DONTNEED): certain where there never was so much more resident that
+ *                they may have been. It costs address space only.
  */
 #include "advice_rules.h"
 #include "units.h"
@@ -110,6 +111,42 @@ static int64_t peak_of_line(const struct advice *advice, uint32_t line)
     return sum;
 }
 
+/* What a line's blocks had resident when most was, where somebody looked then; -1 = nobody did. */
+static int64_t resident_when_highest(struct advice *advice, const struct resident_line *line)
+{
+    struct resident highest;
+    int64_t found = 0;
+
+    if (advice->resident.highest.id == advice->resident.moment.id)
+        return -1;
+    int status = resident_read(advice->report, advice->run, advice->filter, resident_highest, 0, &highest);
+
+    for (size_t i = 0; status == EXIT_FINE && i < highest.parts[PAGES_LIVE].count; i++) {
+        const struct resident_line *there = &highest.parts[PAGES_LIVE].lines[i];
+
+        if (there->file != NULL && there->function != NULL && there->line == line->line &&
+            strcmp(there->file, line->file) == 0 && strcmp(there->function, line->function) == 0)
+            found += there->bytes;
+    }
+    resident_free(&highest);
+    if (status != EXIT_FINE)
+        advice->status = status;
+    return found;
+}
+
+/* True if half of what has no page now may have had some before: so much more was resident once, and nobody saw that it was
+ * something else. */
+static bool may_be_given_back(struct advice *advice, const struct resident_line *line)
+{
+    int64_t more = advice->run->t.peak_rss_bytes - advice->resident.moment.resident;
+
+    if (more < line->bytes / 2)
+        return false;
+    int64_t there = resident_when_highest(advice, line);
+
+    return there < 0 || there >= line->bytes / 2;
+}
+
 void rule_never_touched(struct advice *advice)
 {
     const struct resident_part *part = &advice->resident.parts[STORE_PAGES_UNTOUCHED];
@@ -122,19 +159,22 @@ void rule_never_touched(struct advice *advice)
         if (line->bytes < LEAST || find_place(advice, line->file, line->line, line->function, &index) == NULL)
             continue;
         int64_t peak = peak_of_line(advice, index);
-        struct finding *f = (double)line->bytes >= UNTOUCHED_PART * (double)peak
-                                ? finding_new(advice, "never-touched", CERTAIN, index, NULL)
-                                : NULL;
+
+        if ((double)line->bytes < UNTOUCHED_PART * (double)peak)
+            continue;
+        bool unsure = may_be_given_back(advice, line);
+        struct finding *f = finding_new(advice, "never-touched", unsure ? ASK : CERTAIN, index, NULL);
 
         if (f == NULL)
-            continue;
+            return;
         f->address_space = true;
         f->saves_peak_bytes = whole((double)(line->bytes < peak ? line->bytes : peak));
         finding_evidence(f, "untouched_bytes", (double)line->bytes);
         finding_evidence(f, "peak_bytes", (double)peak);
         finding_evidence(f, "moment_s", (double)advice->resident.moment.t_ns / 1e9);
-        finding_what(f, "%s of its blocks were never touched: they cost address space, and no memory.",
-                     units_bytes(bytes, line->bytes, advice->report->bytes));
+        finding_what(f, "%s of its blocks %s: they cost address space, and no memory.",
+                     units_bytes(bytes, line->bytes, advice->report->bytes),
+                     unsure ? "have no pages, were never touched or were given back" : "were never touched");
         set_remedy(advice, f, index,
                    "Ask for what is needed, and for more when it is; or leave it, where nothing limits "
                    "address space.");
