@@ -31,6 +31,7 @@ PROGRAMS = [
     ("churn.c", "churn", "certain", "allocations"),
     ("wrapped.c", "churn", "certain", "allocations"),
     ("chunks.c", "churn", "certain", "bytes"),
+    ("callers.c", "churn", "certain", "allocations"),
     ("leak.c", "growing-leak", "likely", "peak_bytes"),
     ("nodes.c", "small-blocks", "certain", "allocations"),
     ("reserve.cpp", "growth-by-copy", "likely", "bytes"),
@@ -112,6 +113,15 @@ def test_decoys(trace, report, tmp_path, name):
     traced = trace(command)
     assert traced.returncode == 0, traced.stderr
     assert sure(advice(report, traced.database, "--all")) == []
+
+
+def test_callers(trace, report, tmp_path):
+    """What several callers have one of each is not said to be one block."""
+    for name, said in (("callers.c", "none of its 2 callers ever has two"), ("wrapped.c", "each is freed before")):
+        traced = trace(variant(HERE / "programs" / name, tmp_path / name, "faulty")[0], db=tmp_path / f"{name}.db")
+        what = sure(advice(report, traced.database))[0]["what"]
+        assert said in what, what
+        assert "never two of them" not in what
 
 
 def test_earlier_record(trace, report, tmp_path):
