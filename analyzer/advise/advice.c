@@ -66,6 +66,7 @@ void advice_free(struct advice *advice)
     free(advice->sites);
     suppressed_free(&advice->known);
     free(advice->place_is_own);
+    free(advice->place_is_wrapper);
     times_free(&advice->times);
     resident_lines_free(&advice->pinned);
     resident_free(&advice->resident);

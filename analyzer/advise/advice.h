@@ -51,7 +51,7 @@ struct peak_copy {
 /* The blocks of one type that count for one line. */
 struct facts {
     uint32_t
-        place; /* in the profile: the innermost line of the program's own, or, without one, of anybody's */
+        place; /* in the profile: the innermost line of the program's own that is no wrapper, or, without one, of anybody's */
     uint32_t type; /* in the profile's types; 0 = not known */
     bool beside; /* the type is that of memory which objects of Python have beside themselves: "list items" */
     bool own;    /* the line is the program's own: it can be changed */
@@ -76,6 +76,7 @@ struct facts_moment {
 struct facts_site {
     uint32_t facts; /* index */
     uint32_t node;  /* of the profile */
+    uint32_t line;  /* the place that it counts for in other reports, and in the record of pages */
     uint32_t call;  /* the node that its outer frames are, */
     uint32_t frame; /* and its innermost frame: both are the same for what one instruction allocates */
     int64_t allocations, bytes, peak_allocations, peak_bytes;
@@ -145,9 +146,10 @@ struct finding {
 struct advice {
     const struct report *report;
     const struct run *run;
-    const struct filter *filter; /* prepared */
-    struct profile profile;      /* stacks, places and types; without sites */
-    unsigned char *place_is_own; /* by place */
+    const struct filter *filter;     /* prepared */
+    struct profile profile;          /* stacks, places and types; without sites */
+    unsigned char *place_is_own;     /* by place */
+    unsigned char *place_is_wrapper; /* by place: of an allocator, who calls it is meant */
     struct facts *facts;
     struct facts_site *sites;
     struct times times;

@@ -7,6 +7,7 @@
 #include "advice_rules.h"
 #include "units.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LEAST 10000 /* blocks, if they have a lot of bytes in all; */
@@ -38,10 +39,26 @@ static const char *remedy(enum advice_language language)
     return remedies[language];
 }
 
+#define HOW_SIZE 96
+
+/* In words; each stack is looked at by itself. */
+static const char *one_by_one(char how[HOW_SIZE], const struct facts *facts, bool at_once)
+{
+    char count[UNITS_SIZE];
+
+    if (at_once)
+        return "each is freed before the next allocation of its thread";
+    if (facts->stacks == 1)
+        return "there are never two of them at the same time";
+    snprintf(how, HOW_SIZE, "none of its %s callers ever has two of them at the same time",
+             units_count(count, facts->stacks));
+    return how;
+}
+
 static void look_at(struct advice *advice, const struct facts *facts)
 {
     const struct store_measures *m = &facts->m;
-    char count[UNITS_SIZE], bytes[UNITS_SIZE], most[UNITS_SIZE];
+    char count[UNITS_SIZE], bytes[UNITS_SIZE], most[UNITS_SIZE], how[HOW_SIZE];
     int plain = advice->report->bytes;
 
     if (!facts->direct || m->allocations < (m->bytes >= MUCH ? LEAST : MANY) ||
@@ -67,9 +84,7 @@ static void look_at(struct advice *advice, const struct facts *facts)
     finding_evidence(f, "own_peak_bytes", (double)m->own_peak_bytes);
     finding_what(f, "%s blocks (%s) one after the other: %s. The largest has %s.",
                  units_count(count, m->allocations), units_bytes(bytes, m->bytes, plain),
-                 at_once ? "each is freed before the next allocation of its thread"
-                         : "there are never two of them at the same time",
-                 units_bytes(most, facts->blocks.largest, plain));
+                 one_by_one(how, facts, at_once), units_bytes(most, facts->blocks.largest, plain));
     finding_remedy(f, "%s", remedy(facts->language));
 }
 

@@ -8,7 +8,7 @@
  * there is nothing to see, and less to save.
  *
  * Certain is it of instances of the size that has room for nothing but these pointers: what is larger may have another
- * reason for a block beside it (a list's items, slots).
+ * reason for a block beside it (a list's items, slots). Nor is it if the source says that something needs the dict.
  */
 #include "advice_rules.h"
 #include "python_classes.h"
@@ -178,7 +178,8 @@ static void make(struct advice *advice, const struct facts *facts, const struct 
         plain = PLAIN + (python_is_3_11(&advice->profile) ? WEAKREF : 0),
            now = of->object_bytes + of->values_bytes + of->dict_bytes,
            then = of->object_bytes - POINTERS - (plain - PLAIN) + WORD * attributes;
-    bool proved = python_class_is_own(advice, facts_type(advice, facts)) && of->object_bytes <= plain;
+    bool proved = python_class_is_own(advice, facts_type(advice, facts)) && of->object_bytes <= plain &&
+                  of->objects >= LEAST && !python_class_needs_dict(advice, facts_type(advice, facts));
     const char *type = facts_type(advice, facts), *dot = strrchr(type, '.');
     char count[UNITS_SIZE];
 
@@ -209,7 +210,9 @@ static void make(struct advice *advice, const struct facts *facts, const struct 
     finding_remedy(
         f,
         "Unless something needs their __dict__ or sets further attributes: give the class, and those that it "
-        "inherits from, __slots__ with the names of its attributes, or make it a @dataclass(slots=True).");
+        "inherits from, __slots__ with the names of its attributes (and \"__weakref__\", if there are weak "
+        "references "
+        "to it), or make it a @dataclass(slots=True).");
 }
 
 static uint32_t number_of_dict(const struct profile *profile)

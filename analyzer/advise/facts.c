@@ -1,9 +1,11 @@
 /* facts.c - one query for all sites; the line that each counts for here is the program's own, see own_lines.h, where its
- * stack has one: reports elsewhere show the line of the library that was called. */
+ * stack has one: reports elsewhere show the line of the library that was called. Of a wrapper of malloc it is who calls
+ * that: a wrapper cannot do without what others ask it for. */
 #define _GNU_SOURCE
 #include "facts.h"
 #include "own_lines.h"
 #include "python_kept.h"
+#include "wrappers.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -42,27 +44,47 @@ static bool is_exception(const char *function)
            strcmp(function, "__cxa_allocate_dependent_exception") == 0;
 }
 
-/* The innermost own place of a stack; PROFILE_NONE = none. direct: no other code is called by it. */
-static uint32_t own_place(const struct advice *advice, uint32_t node, bool *direct)
+/* An own place of a stack that allocates, and whether no other code is called by it. */
+struct caller {
+    uint32_t place; /* PROFILE_NONE = there is none */
+    bool direct;
+};
+
+/* True if who calls a wrapper is of another language, which has rules of its own. */
+static bool is_foreign_to(const struct advice *advice, uint32_t place, const struct caller *wrapper)
+{
+    const struct profile_place *places = advice->profile.places;
+
+    return wrapper->place != PROFILE_NONE &&
+           strcmp(places[place].language, places[wrapper->place].language) != 0;
+}
+
+/* The innermost own place of a stack; a wrapper only if nothing else of the program calls it. */
+static struct caller own_place(const struct advice *advice, uint32_t node)
 {
     const struct profile *p = &advice->profile;
+    struct caller wrapper = {PROFILE_NONE, true};
+    bool direct = true;
 
-    *direct = true;
     for (; node != PROFILE_NONE; node = p->nodes[node].parent) {
         const struct profile_frame *frame = &p->frames[p->nodes[node].frame];
 
         for (uint32_t i = 0; i < frame->count; i++) {
             uint32_t place = p->frame_places[frame->first + i];
-
-            if (advice->place_is_own[place])
-                return place;
             const struct profile_place *other = &p->places[place];
 
-            *direct &=
-                (other->library_code && !is_exception(other->function)) || is_callers_own(other->function);
+            if (!advice->place_is_own[place])
+                direct &= (other->library_code && !is_exception(other->function)) ||
+                          is_callers_own(other->function);
+            else if (is_foreign_to(advice, place, &wrapper))
+                return wrapper;
+            else if (!advice->place_is_wrapper[place])
+                return (struct caller){place, direct};
+            else if (wrapper.place == PROFILE_NONE)
+                wrapper = (struct caller){place, direct};
         }
     }
-    return PROFILE_NONE;
+    return wrapper.place != PROFILE_NONE ? wrapper : (struct caller){PROFILE_NONE, direct};
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -126,27 +148,30 @@ static int take(struct reading *r, sqlite3_stmt *s)
     struct advice *a = r->advice;
     uint32_t node = profile_node_index(&a->profile, sqlite3_column_int64(s, 0)), index;
     const struct profile_node *n = &a->profile.nodes[node];
-    bool direct = true, own = false;
-    uint32_t place = PROFILE_NONE;
+    struct caller caller = {PROFILE_NONE, true};
+    bool own = false;
+    uint32_t place, line;
 
     if (!filter_site(a->filter, a->run->number, sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2),
                      sqlite3_column_int64(s, 0)))
         return 1;
     if (!r->charged && r->kept[node] != PYTHON_KEPT)
-        place = own_place(a, node, &direct);
+        caller = own_place(a, node);
+    place = caller.place;
+    line = sqlite3_column_type(s, 3) != SQLITE_NULL
+               ? profile_place_index(&a->profile, sqlite3_column_int64(s, 3))
+               : PROFILE_NONE;
+    if (line == PROFILE_NONE)
+        line = a->profile.frame_places[a->profile.frames[n->frame].first];
     if (place == PROFILE_NONE) {
-        place = sqlite3_column_type(s, 3) != SQLITE_NULL
-                    ? profile_place_index(&a->profile, sqlite3_column_int64(s, 3))
-                    : PROFILE_NONE;
-        if (place == PROFILE_NONE)
-            place = a->profile.frame_places[a->profile.frames[n->frame].first];
+        place = line;
         own = r->charged && a->place_is_own[place];
     } else {
         own = true;
     }
     if (!r->passes[place])
         return 1;
-    struct facts *facts = facts_of(r, place, n->type, n->how, own, direct, &index);
+    struct facts *facts = facts_of(r, place, n->type, n->how, own, caller.direct, &index);
     struct facts_site *site = profile_grow(&a->sites, &a->site_count, sizeof *site);
 
     if (facts == NULL || site == NULL)
@@ -164,6 +189,7 @@ static int take(struct reading *r, sqlite3_stmt *s)
                        (n->type == 0 || n->how == STORE_TYPE_INFERRED || facts->beside);
     *site = (struct facts_site){.facts = index,
                                 .node = node,
+                                .line = line,
                                 .call = n->parent,
                                 .frame = n->frame,
                                 .allocations = m.allocations,
@@ -219,10 +245,12 @@ int facts_read(struct advice *advice)
     int status = EXIT_FINE;
 
     advice->place_is_own = own_lines(p);
+    advice->place_is_wrapper = wrappers_guess(p);
     for (size_t i = 0; r.passes != NULL && i < p->place_count; i++)
         r.passes[i] =
             filter_line(advice->filter, p->places[i].file, p->places[i].module, p->places[i].language) != 0;
-    if (r.kept == NULL || r.passes == NULL || advice->place_is_own == NULL)
+    if (r.kept == NULL || r.passes == NULL || advice->place_is_own == NULL ||
+        advice->place_is_wrapper == NULL)
         status = report_error(advice->report, EXIT_FAILED, "out of memory");
     if (status == EXIT_FINE)
         status = read_sites(&r);

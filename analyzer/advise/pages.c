@@ -2,8 +2,9 @@
  *
  * pinned-pages   blocks of a line keep pages on which nearly everything else is free. It matters only if the program goes on
  *                with a small heap after its peak: at the end of a program that frees all first, nobody minds.
- * never-touched  blocks of 64 KiB and more of which no page is there. Nothing was swapped out; so nobody wrote to it. It costs
- *                address space only.
+ * never-touched  blocks of 64 KiB and more of which no page is there. Nothing was swapped out; so nobody wrote to it, or
+ *                somebody gave the pages back (MADV_DONTNEED): certain where there never was so much more resident that
+ *                they may have been. It costs address space only.
  */
 #include "advice_rules.h"
 #include "units.h"
@@ -55,6 +56,17 @@ static const char *pinned_remedy(bool python)
                : "Allocate what stays apart from what goes: before it, or in an arena or a pool of its own.";
 }
 
+/* Of pages the line that allocates is known, but not who called it. */
+static void set_remedy(const struct advice *advice, struct finding *finding, uint32_t place,
+                       const char *remedy)
+{
+    if (advice->place_is_wrapper[place])
+        finding_remedy(finding, "%s trace-report function %s says who calls it.", remedy,
+                       advice->profile.places[place].function);
+    else
+        finding_remedy(finding, "%s", remedy);
+}
+
 void rule_pinned_pages(struct advice *advice)
 {
     bool goes_on = low_after_peak(advice) >= LATER;
@@ -84,18 +96,55 @@ void rule_pinned_pages(struct advice *advice)
                      "to the system.",
                      units_count(blocks, row->m.blocks), units_bytes(own, row->m.live, plain),
                      units_bytes(pinned, row->m.pinned, plain));
-        finding_remedy(f, "%s", pinned_remedy(strcmp(place->language, "python") == 0));
+        set_remedy(advice, f, index, pinned_remedy(strcmp(place->language, "python") == 0));
     }
 }
 
-static int64_t peak_of_place(const struct advice *advice, uint32_t place)
+/* What the line, as looks at pages name it, holds at the peak. */
+static int64_t peak_of_line(const struct advice *advice, uint32_t line)
 {
-    struct store_measures sum = {0};
+    int64_t sum = 0;
 
-    for (size_t i = 0; i < advice->facts_count; i++)
-        if (advice->facts[i].place == place)
-            measures_add(&sum, &advice->facts[i].m);
-    return sum.peak_bytes;
+    for (size_t i = 0; i < advice->site_count; i++)
+        if (advice->sites[i].line == line)
+            sum = (int64_t)((uint64_t)sum + (uint64_t)advice->sites[i].peak_bytes);
+    return sum;
+}
+
+/* What a line's blocks had resident when most was, where somebody looked then; -1 = nobody did. */
+static int64_t resident_when_highest(struct advice *advice, const struct resident_line *line)
+{
+    struct resident highest;
+    int64_t found = 0;
+
+    if (advice->resident.highest.id == advice->resident.moment.id)
+        return -1;
+    int status = resident_read(advice->report, advice->run, advice->filter, resident_highest, 0, &highest);
+
+    for (size_t i = 0; status == EXIT_FINE && i < highest.parts[PAGES_LIVE].count; i++) {
+        const struct resident_line *there = &highest.parts[PAGES_LIVE].lines[i];
+
+        if (there->file != NULL && there->function != NULL && there->line == line->line &&
+            strcmp(there->file, line->file) == 0 && strcmp(there->function, line->function) == 0)
+            found += there->bytes;
+    }
+    resident_free(&highest);
+    if (status != EXIT_FINE)
+        advice->status = status;
+    return found;
+}
+
+/* True if half of what has no page now may have had some before: so much more was resident once, and nobody saw that it was
+ * something else. */
+static bool may_be_given_back(struct advice *advice, const struct resident_line *line)
+{
+    int64_t more = advice->run->t.peak_rss_bytes - advice->resident.moment.resident;
+
+    if (more < line->bytes / 2)
+        return false;
+    int64_t there = resident_when_highest(advice, line);
+
+    return there < 0 || there >= line->bytes / 2;
 }
 
 void rule_never_touched(struct advice *advice)
@@ -109,21 +158,25 @@ void rule_never_touched(struct advice *advice)
 
         if (line->bytes < LEAST || find_place(advice, line->file, line->line, line->function, &index) == NULL)
             continue;
-        int64_t peak = peak_of_place(advice, index);
-        struct finding *f = (double)line->bytes >= UNTOUCHED_PART * (double)peak
-                                ? finding_new(advice, "never-touched", CERTAIN, index, NULL)
-                                : NULL;
+        int64_t peak = peak_of_line(advice, index);
+
+        if ((double)line->bytes < UNTOUCHED_PART * (double)peak)
+            continue;
+        bool unsure = may_be_given_back(advice, line);
+        struct finding *f = finding_new(advice, "never-touched", unsure ? ASK : CERTAIN, index, NULL);
 
         if (f == NULL)
-            continue;
+            return;
         f->address_space = true;
         f->saves_peak_bytes = whole((double)(line->bytes < peak ? line->bytes : peak));
         finding_evidence(f, "untouched_bytes", (double)line->bytes);
         finding_evidence(f, "peak_bytes", (double)peak);
         finding_evidence(f, "moment_s", (double)advice->resident.moment.t_ns / 1e9);
-        finding_what(f, "%s of its blocks were never touched: they cost address space, and no memory.",
-                     units_bytes(bytes, line->bytes, advice->report->bytes));
-        finding_remedy(f, "Ask for what is needed, and for more when it is; or leave it, where nothing "
-                          "limits address space.");
+        finding_what(f, "%s of its blocks %s: they cost address space, and no memory.",
+                     units_bytes(bytes, line->bytes, advice->report->bytes),
+                     unsure ? "have no pages, were never touched or were given back" : "were never touched");
+        set_remedy(advice, f, index,
+                   "Ask for what is needed, and for more when it is; or leave it, where nothing limits "
+                   "address space.");
     }
 }

@@ -1,5 +1,7 @@
 /* python_classes.c - see python_classes.h. */
 #include "python_classes.h"
+#include "python_source.h"
+#include "source.h"
 
 #include <string.h>
 
@@ -39,6 +41,26 @@ bool python_class_is_own(const struct advice *advice, const char *type)
             if (advice->place_is_own[i] && strcmp(p->places[i].language, "python") == 0 &&
                 is_file_of(p->places[i].file, type, (size_t)(dot - type)))
                 return true;
+    return false;
+}
+
+bool python_class_needs_dict(const struct advice *advice, const char *type)
+{
+    const struct profile *p = &advice->profile;
+    const char *dot = strrchr(type, '.'), *name = dot != NULL ? dot + 1 : type, *last = "";
+
+    for (size_t i = PROFILE_FIRST; i < p->place_count; i++) {
+        const char *file = p->places[i].file, *text;
+        size_t size;
+
+        if (!advice->place_is_own[i] || strcmp(p->places[i].language, "python") != 0 ||
+            strcmp(file, last) == 0)
+            continue;
+        last = file;
+        if (source_whole(advice->run, file, &text, &size) == SOURCE_FINE &&
+            python_needs_dict(text, size, name))
+            return true;
+    }
     return false;
 }
 

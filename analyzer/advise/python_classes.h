@@ -7,6 +7,10 @@
 /* True for a class of the program's own modules, written in Python: others have no __slots__ that could be added. */
 bool python_class_is_own(const struct advice *advice, const char *type);
 
+/* True if the source of the program's own modules says that something needs the instances' dict; what is not at hand says
+ * nothing. */
+bool python_class_needs_dict(const struct advice *advice, const char *type);
+
 /* True if the run's interpreter is a CPython 3.11. */
 bool python_is_3_11(const struct profile *profile);
 

@@ -472,3 +472,54 @@ bool python_extends(const char *text, size_t size, int64_t line)
     }
     return false;
 }
+
+/* ---- classes ------------------------------------------------------------------------------------- */
+
+#define BASES_DEEP 4 /* classes that a class inherits from, and so on */
+
+/* The line that the class begins in, from its indentation on; NULL = it is not in this text. */
+static const char *find_class(struct part text, const char *name)
+{
+    size_t n = strlen(name);
+
+    for (const char *p = text.from; p < text.to; p = next_line(p, text.to)) {
+        const char *word = skip_space(p, text.to);
+
+        if (!begins(word, text.to, "class "))
+            continue;
+        word = skip_space(word + 6, text.to);
+        if (begins(word, text.to, name) && (word + n == text.to || !is_word(word[n])))
+            return p;
+    }
+    return NULL;
+}
+
+static bool class_needs_dict(struct part text, const char *name, int deep)
+{
+    static const char *const needing[] = {"cached_property", "setattr(", "delattr("};
+    const char *line = find_class(text, name);
+
+    if (line == NULL)
+        return false;
+    const struct part body = body_of(line, indent_of(line, text.to), text);
+
+    for (size_t i = 0; i < sizeof needing / sizeof needing[0]; i++)
+        if (contains(body, needing[i]))
+            return true;
+    const char *bases = memchr(line, '(', (size_t)(end_of_line(line, text.to) - line)),
+               *end = bases != NULL ? end_of_brackets(bases, text.to) : NULL;
+    char base[64];
+
+    while (end != NULL && deep < BASES_DEEP && next_variable(&bases, end, base, sizeof base))
+        if (strcmp(base, name) != 0 && class_needs_dict(text, base, deep + 1))
+            return true;
+    return false;
+}
+
+bool python_needs_dict(const char *text, size_t size, const char *name)
+{
+    const struct part all = {text, text + size};
+
+    return find_class(all, name) != NULL &&
+           (contains(all, "__dict__") || contains(all, "vars(") || class_needs_dict(all, name, 0));
+}

@@ -1,5 +1,5 @@
 /* python_source.h - what Python source says of a line: is its list bound to a name that is walked once, and never used
- * again? Does it make something longer of what it had?
+ * again? Does it make something longer of what it had? And of a class: can it do with __slots__?
  *
  * No parser: lines, indentation, brackets and names. Whatever it does not understand, it does not claim.
  */
@@ -22,5 +22,9 @@ bool python_walked_once(const char *text, size_t size, int64_t line, struct pyth
 
 /* True if the line is `x += ...`, or `x = ...` with x on the right side, too. */
 bool python_extends(const char *text, size_t size, int64_t line);
+
+/* True if the text has that class, and something in it needs the dict of instances, or may set attributes whose names nobody
+ * knows: cached_property or setattr() in the class or one of this text that it inherits from, __dict__ or vars() anywhere. */
+bool python_needs_dict(const char *text, size_t size, const char *name);
 
 #endif

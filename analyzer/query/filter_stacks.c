@@ -5,6 +5,7 @@
 #include "fold.h"
 #include "profile.h"
 #include "text.h"
+#include "wrappers.h"
 
 #include <ctype.h>
 #include <sqlite3.h>
@@ -17,7 +18,7 @@
 #define FARTHEST 3000 /* how far out, in places, a line to charge is searched for */
 
 /* Flags of places; the last one of nodes. */
-enum { FUNCTION = 1, BELOW = 2, WRAPPER = 4, MINE = 8, RUNTIME = 16, LIKE_ONE = 32, TYPE = 64 };
+enum { FUNCTION = 1, BELOW = 2, WRAPPER = 4, MINE = 8, RUNTIME = 16, TYPE = 32 };
 
 struct filter_stacks {
     int64_t run;
@@ -28,10 +29,6 @@ struct filter_stacks {
 };
 
 /* ---- places ---------------------------------------------------------------------------------- */
-
-/* Names of functions that may be mere wrappers of an allocator; whether one is, its callees tell. */
-static const char *const like_wrappers[] = {"*alloc",    "*alloc0", "*alloc_n", "*malloc*", "*calloc*",
-                                            "*realloc*", "*strdup", "*strndup", "*memdup"};
 
 /* True if it is in the comma-separated list; AUTO in the list is handled elsewhere. */
 static int is_listed(const char *list, const char *function)
@@ -93,37 +90,17 @@ static unsigned char flags_of(const struct filter *filter, const struct run *run
         flags |= MINE;
     if (fold_is_runtime(place->function, place->file, place->library_code))
         flags |= RUNTIME;
-    for (size_t i = 0; i < sizeof like_wrappers / sizeof like_wrappers[0]; i++)
-        if (strcmp(place->language, "native") == 0 && sqlite3_strglob(like_wrappers[i], place->function) == 0)
-            flags |= LIKE_ONE;
     return flags;
 }
 
-/* Marks functions with a wrapper's name that were never seen to call anything but the allocator. */
-static void guess_wrappers(struct filter_stacks *s)
+static int guess_wrappers(struct filter_stacks *s)
 {
-    const struct profile *p = &s->profile;
+    unsigned char *guessed = wrappers_guess(&s->profile);
 
-    for (size_t i = 0; i < p->node_count; i++) {
-        uint32_t node = (uint32_t)i, place = 0;
-        int inner = 0; /* something of the program's own is further in */
-
-        for (int n = 0; node != PROFILE_NONE && n < 2; n += place == 0) {
-            const struct profile_frame *frame = &p->frames[p->nodes[node].frame];
-            unsigned char *flags = &s->flags[p->frame_places[frame->first + place]];
-
-            if (inner)
-                *flags &= (unsigned char)~LIKE_ONE;
-            inner |= (*flags & (RUNTIME | LIKE_ONE)) == 0;
-            if (++place == frame->count) {
-                place = 0;
-                node = p->nodes[node].parent;
-            }
-        }
-    }
-    for (size_t i = 0; i < p->place_count; i++)
-        if ((s->flags[i] & (LIKE_ONE | RUNTIME)) == LIKE_ONE)
-            s->flags[i] |= WRAPPER;
+    for (size_t i = 0; guessed != NULL && i < s->profile.place_count; i++)
+        s->flags[i] |= guessed[i] ? WRAPPER : 0;
+    free(guessed);
+    return guessed != NULL;
 }
 
 /* ---- stacks ---------------------------------------------------------------------------------- */
@@ -169,8 +146,8 @@ int filter_stacks_add(const struct report *report, struct filter *filter, const 
         return report_error(report, EXIT_FAILED, "out of memory");
     for (size_t i = 0; i < s->profile.place_count; i++)
         s->flags[i] = flags_of(filter, run, &s->profile.places[i]);
-    if (has_auto(filter->skip_wrappers))
-        guess_wrappers(s);
+    if (has_auto(filter->skip_wrappers) && !guess_wrappers(s))
+        return report_error(report, EXIT_FAILED, "out of memory");
     find_in_nodes(s, filter->type);
     return EXIT_FINE;
 }

@@ -29,6 +29,9 @@ PROGRAMS = [
     ("grow.c", "growth-by-copy", "likely", "bytes"),
     ("churn.c", "churn", "certain", "bytes"),
     ("churn.c", "churn", "certain", "allocations"),
+    ("wrapped.c", "churn", "certain", "allocations"),
+    ("chunks.c", "churn", "certain", "bytes"),
+    ("callers.c", "churn", "certain", "allocations"),
     ("leak.c", "growing-leak", "likely", "peak_bytes"),
     ("nodes.c", "small-blocks", "certain", "allocations"),
     ("reserve.cpp", "growth-by-copy", "likely", "bytes"),
@@ -112,6 +115,15 @@ def test_decoys(trace, report, tmp_path, name):
     assert sure(advice(report, traced.database, "--all")) == []
 
 
+def test_callers(trace, report, tmp_path):
+    """What several callers have one of each is not said to be one block."""
+    for name, said in (("callers.c", "none of its 2 callers ever has two"), ("wrapped.c", "each is freed before")):
+        traced = trace(variant(HERE / "programs" / name, tmp_path / name, "faulty")[0], db=tmp_path / f"{name}.db")
+        what = sure(advice(report, traced.database))[0]["what"]
+        assert said in what, what
+        assert "never two of them" not in what
+
+
 def test_earlier_record(trace, report, tmp_path):
     """Of a run that an earlier libtrace recorded nobody knows what realloc copied and, if it had threads, who freed blocks."""
     for name, lacking in (("vector.cpp", ["peak-copy"]), ("messages.c", ["peak-copy", "cross-thread-frees"])):
@@ -172,15 +184,17 @@ def test_pinned_pages(preload, report, tmp_path, say):
     check(say, "pins.c", "pinned-pages", "resident_bytes", found["saves_resident_bytes"], before - after)
 
 
-def test_never_touched(preload, report, tmp_path, say):
-    source = HERE / "programs" / "untouched.c"
+@pytest.mark.parametrize("name", ["untouched.c", "untouched_wrapped.c"])
+def test_never_touched(preload, report, tmp_path, say, name):
+    source = HERE / "programs" / name
     with Waiting(preload, report, tmp_path, source, "faulty") as faulty:
         found = faulty.first("never-touched")
         assert (found["line"], found["certainty"]) == (faulty.line, "certain")
+        assert ("trace-report function xmalloc" in found["remedy"]) == ("wrapped" in name)
     with Waiting(preload, report, tmp_path, source, "mended") as mended:
         assert sure(advice(report, mended.database)) == []
     peaks = [json.loads(report(one.database, "runs", "--json").stdout)["runs"][0]["peak_bytes"] for one in (faulty, mended)]
-    check(say, "untouched.c", "never-touched", "peak_bytes", found["saves_peak_bytes"], peaks[0] - peaks[1])
+    check(say, name, "never-touched", "peak_bytes", found["saves_peak_bytes"], peaks[0] - peaks[1])
 
 
 @pytest.mark.parametrize("name", ["names.c", "styles.cpp"])

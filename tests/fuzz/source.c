@@ -1,4 +1,4 @@
-/* source.c - a fuzz target: the text of a Python source file, of which advise asks how a line's list is used. */
+/* source.c - a fuzz target: the text of a Python source file, of which advise asks how a line's list is used, and what a class needs. */
 #include "input.h"
 #include "python_source.h"
 
@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         python_extends(whole, size, line);
     }
     python_walked_once(whole, size, INT64_MAX, &walk);
+    python_needs_dict(whole, size, "A");
     free(whole);
     return 0;
 }
