@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from conftest import collector_of, rows, wait_for_run
+from stopping import stop
 
 SOUND = "PRAGMA integrity_check"
 HEARTBEAT_S = 5  # a collector without a heartbeat for this long is given up, even if it may be alive
@@ -84,7 +85,7 @@ def test_stopped(churn, tmp_path):
     database = tmp_path / "trace.db"
     program = churn(database, 100)
     pid = collector_of(database)
-    os.kill(pid, signal.SIGSTOP)
+    stop(pid)
     try:
         assert b"collector" in says_so_and_ends_well(program)
     finally:
@@ -97,7 +98,7 @@ def test_all_stopped(churn, tmp_path):
     database = tmp_path / "trace.db"
     program = churn(database, 8)
     pid = collector_of(database)
-    os.kill(pid, signal.SIGSTOP)
+    stop(pid)
     try:
         time.sleep(0.5)  # the rings are full by then
         program.send_signal(signal.SIGSTOP)

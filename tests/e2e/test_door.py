@@ -12,6 +12,7 @@ import time
 import pytest
 
 from conftest import clean_environment, rows, wait_for_run
+from stopping import stop
 
 UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc"]
 BWRAP = ["bwrap", "--bind", "/", "/", "--dev", "/dev", "--die-with-parent"]
@@ -164,7 +165,7 @@ def test_nobody_answers(sleeper, build, report, recorded, tmp_path):
     possible(UNSHARE)
     report(tmp_path / "trace.db", "runs")  # which waits for it to be there
     collector = rows(tmp_path / "trace.db", "SELECT collector_pid FROM run")[0][0]
-    os.kill(collector, signal.SIGSTOP)
+    stop(collector)
     try:
         process.stdin.write(f"{' '.join(UNSHARE)} {build.target('hello')} you; echo $?; read line; exit 0\n".encode())
         process.stdin.flush()

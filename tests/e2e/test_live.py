@@ -12,6 +12,7 @@ import time
 import pytest
 
 from conftest import rows, wait_for_run
+from stopping import stop
 
 ROUNDS = 25
 
@@ -81,7 +82,7 @@ def test_collector_stands_still(steps, report, tmp_path):
     until_recording(database)
     assert kept(json.loads(report(database, "top", "--json").stdout)) == 100
     collector = rows(database, "SELECT collector_pid FROM run")[0][0]
-    os.kill(collector, signal.SIGSTOP)
+    stop(collector)
     try:
         program.do("keep 100")
         shown = report(database, "top", "--json")

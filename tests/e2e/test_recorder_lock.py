@@ -10,6 +10,7 @@ import time
 import pytest
 
 from conftest import clean_environment, collector_of, rows, wait_for_run
+from stopping import stop
 
 KEPT = "keep 100"
 
@@ -98,7 +99,7 @@ def test_collector_stands_still(steps, report, tmp_path):
     program.do(KEPT)
     collector = collector_of(database)
     report(database, "top")
-    os.kill(collector, signal.SIGSTOP)
+    stop(collector)
     try:
         assert program.end() == 0
         shown = report(database, "top")  # within the timeout that the fixture sets

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from conftest import clean_environment, collector_of, rows
+from stopping import stop
 
 KIB = 1024
 THREADS = 1000
@@ -84,7 +85,7 @@ def test_turn_that_comes_late(build, preload, recorded, tmp_path):
     program = [build.target("crowd"), str(threads), "40000"]
     with subprocess.Popen(program, env=preload(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as crowd:
         collector = collector_of(tmp_path / "trace.db")
-        os.kill(collector, signal.SIGSTOP)
+        stop(collector)
         time.sleep(8)
         os.kill(collector, signal.SIGCONT)
         out, err = crowd.communicate(timeout=100)

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from conftest import clean_environment, collector_of, rows, wait_for_run
+from stopping import stop
 from test_rss_walk import Talking, kernels, until_old
 
 BLOCKS = 2_000_000  # so that a look at them takes tens of milliseconds
@@ -83,7 +84,7 @@ def stop_within_a_look(build, database, pid):
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment())
         while asking.poll() is None and not looks_at(collector, pid):
             pass
-        os.kill(collector, signal.SIGSTOP)
+        stop(collector)
         while not is_stopped(collector):
             time.sleep(0.001)
         if looks_at(collector, pid):
@@ -141,7 +142,7 @@ def test_asked_within_a_look_for_another_reason(build, preload, tmp_path):
         soon = time.monotonic() + 2
         while time.monotonic() < soon and not looks_at(collector, program.process.pid):
             pass
-        os.kill(collector, signal.SIGSTOP)
+        stop(collector)
         while not is_stopped(collector):
             time.sleep(0.001)
         program.process.stdout.readline()

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from conftest import collector_of, rows, wait_for_run
+from stopping import stop
 from test_rss_walk import MIB, Talking, until_old
 
 
@@ -93,7 +94,7 @@ def test_a_collector_that_does_not_answer(drops):
     """The program waits for it once, and then not again until it answers."""
     until_old(drops.process, 2)
     pid = collector_of(drops.database)
-    os.kill(pid, signal.SIGSTOP)
+    stop(pid)
     try:
         drops.say("marks 2000")  # with a wait for each, this would take more than a minute and a half
     finally:

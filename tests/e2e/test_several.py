@@ -8,6 +8,7 @@ import time
 
 import pytest
 from conftest import collector_of, rows, wait_for_run
+from stopping import stop
 
 MIB = 1 << 20
 KEEP = "printf 'keep 10486\\n' | {steps} >/dev/null; "
@@ -44,7 +45,7 @@ def while_it_stands_still(script, preload, database):
     """Runs a shell's script; its collector is stopped from the first word on until the shell has ended."""
     program = subprocess.Popen(["sh", "-c", "read x; " + script], env=preload(), stdin=subprocess.PIPE)
     collector = collector_of(database)
-    os.kill(collector, signal.SIGSTOP)
+    stop(collector)
     try:
         program.communicate(b"\n", timeout=100)
     finally:

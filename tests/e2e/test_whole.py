@@ -9,6 +9,7 @@ import time
 
 import pytest
 from conftest import collector_of, rows, wait_for_run
+from stopping import stop
 
 SHOWING = (["runs"], ["top"], ["summary"], ["tree"], ["leaks"], ["timeline"], ["temporary"], ["histogram"])
 
@@ -46,7 +47,7 @@ def ours(database):
 def stop_for(build, preload, database, seconds, program_s):
     process = start(build, preload, database, str(program_s))
     collector = collector_of(database)
-    os.kill(collector, signal.SIGSTOP)
+    stop(collector)
     try:
         time.sleep(seconds)
     finally:

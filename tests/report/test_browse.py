@@ -16,6 +16,7 @@ import time
 import pytest
 
 from conftest import BUILD, environment
+from stopping import stop
 
 SIZES = [(80, 24), (60, 15), (120, 40)]
 HARMFUL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -434,7 +435,7 @@ def test_a_collector_that_does_not_answer(browse, steps, tmp_path):
     terminal.until("recording")
     with contextlib.closing(sqlite3.connect(f"file:{tmp_path / 'trace.db'}?mode=ro", uri=True)) as file:
         collector = file.execute("SELECT collector_pid FROM run").fetchone()[0]
-    os.kill(collector, signal.SIGSTOP)
+    stop(collector)
     try:
         terminal.until("has been stopped")
         terminal.press("Enter")

@@ -25,6 +25,7 @@ import pytest
 
 import pprof
 from conftest import BUILD, environment
+from stopping import stop
 
 PROTO = pathlib.Path(__file__).parent / "push" / "profiles.proto"
 PATIENCE = 100
@@ -671,7 +672,7 @@ def test_every_without_news(program, server, tmp_path):
         connection = sqlite3.connect(tmp_path / "trace.db", timeout=PATIENCE, isolation_level=None)
         connection.execute("BEGIN IMMEDIATE")  # it is not to stand still in the middle of a transaction, with the file locked
         [[collector]] = connection.execute("SELECT collector_pid FROM run")
-        os.kill(collector, signal.SIGSTOP)
+        stop(collector)
         connection.execute("ROLLBACK")
         connection.close()
         try:
