@@ -231,7 +231,7 @@ def test_reports(build, preload, report, tmp_path):
     assert {row["line"]: row["bytes"] for row in mapped["rows"]} == {line: size for _, line, _, _, size in rows(database, MAPPED)}
     tree = report(database, "tree", "--kind", "mapped", "--min", "0%")
     assert tree.returncode == 0 and "mapper.c" in tree.stdout and "mappings by itself" in tree.stdout
-    part = report(database, "top", "--kind", "mapped", "--from", "0.001")
+    part = report(database, "top", "--kind", "mapped", "--from", "0")
     assert part.returncode == 2 and "goes without --from" in part.stderr
 
 
