@@ -17,7 +17,7 @@ struct rust_parameter {
 char *rust_filled_name(const char *name, const struct rust_parameter *parameters, size_t count);
 
 /* The name of a function of Rust, or of its inlined call, of which debug information knows a linkage name: that of the older
- * mangling (until 2025 the usual one) has only the names of the parameters, whose types debug information has. Returns
+ * mangling (the usual one still in rustc 1.95) has only the names of the parameters, whose types debug information has. Returns
  * malloc'ed text; NULL = another mangling, no types known, or no memory. */
 char *rust_name(Dwarf_Die *function, const char *linkage_name);
 
