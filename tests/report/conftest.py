@@ -1,5 +1,6 @@
 """Fixtures for testing reports, most of them on databases that make_db writes without a traced program."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -12,6 +13,7 @@ import sqlite3
 import struct
 import subprocess
 import termios
+import time
 
 import pytest
 
@@ -24,6 +26,20 @@ def environment(**extra):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("LIBTRACE_", "GITHUB_")) and k not in ("COLUMNS", "NO_COLOR")}
     env.update({"LC_ALL": "C.UTF-8", "TERM": "xterm", "PAGER": "cat"} | {k: str(v) for k, v in extra.items()})
     return env
+
+
+def until_recording(database):
+    """Waits until a run has begun, which a program does not wait for."""
+    deadline = time.monotonic() + 100
+    while time.monotonic() < deadline:
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as file:
+                if file.execute("SELECT * FROM run").fetchall():
+                    return
+        except sqlite3.OperationalError:  # the file is not there yet, or is being created
+            pass
+        time.sleep(0.01)
+    raise AssertionError("no run was begun")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, environment
+from conftest import BUILD, environment, until_recording
 from stopping import stop
 
 SIZES = [(80, 24), (60, 15), (120, 40)]
@@ -377,19 +377,6 @@ def test_resizing(browse, database):
     terminal.until("Lines by peak")
     terminal.press("q")
     assert terminal.until_left(0).split() == ["left", "0", "end"]  # nothing of browse is left on the screen
-
-
-def until_recording(database):
-    deadline = time.monotonic() + 100
-    while time.monotonic() < deadline:
-        try:
-            with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as file:
-                if file.execute("SELECT * FROM run").fetchall():
-                    return
-        except sqlite3.OperationalError:  # the file is not there yet, or is being created
-            pass
-        time.sleep(0.01)
-    raise AssertionError("no run was begun")
 
 
 def test_a_run_that_goes_on(browse, steps, recorded, tmp_path):

@@ -24,7 +24,7 @@ import urllib.parse
 import pytest
 
 import pprof
-from conftest import BUILD, environment
+from conftest import BUILD, environment, until_recording
 from stopping import stop
 
 PROTO = pathlib.Path(__file__).parent / "push" / "profiles.proto"
@@ -561,10 +561,7 @@ class Program:
     def __init__(self, folder):
         self.process = subprocess.Popen([BUILD / "bin/trace-run", "--label", "live", "/usr/bin/python3", "-c", PROGRAM], cwd=folder, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment())
-        limit = time.monotonic() + PATIENCE
-        while "live" not in subprocess.run([BUILD / "bin/trace-report", "runs"], cwd=folder, text=True, capture_output=True).stdout:
-            assert time.monotonic() < limit and self.process.poll() is None
-            time.sleep(0.01)
+        until_recording(folder / "trace.db")
 
     def work(self, lists):
         self.process.stdin.write(f"{lists}\n")
