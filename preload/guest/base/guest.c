@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -522,6 +523,22 @@ uint64_t guest_processor_ns(pid_t pid)
         time = (struct timespec){0};
     errno = saved;
     return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+unsigned guest_threads_per_processor(void)
+{
+    struct sysinfo machine;
+    unsigned long usable[8192 / 8 / sizeof(long)]; /* as many as the kernel can have */
+    if (guest_confined)
+        return 0;
+    int saved = errno;
+    long bytes = syscall(SYS_sched_getaffinity, 0, sizeof usable, usable);
+    bool known = bytes > 0 && syscall(SYS_sysinfo, &machine) == 0;
+    errno = saved;
+    unsigned processors = 0;
+    for (long i = 0; i < bytes / (long)sizeof *usable; i++)
+        processors += (unsigned)__builtin_popcountl(usable[i]);
+    return known && processors ? (unsigned)((machine.loads[0] >> SI_LOAD_SHIFT) / processors) : 0;
 }
 
 uint64_t guest_moment_ns(void)

@@ -139,6 +139,10 @@ uint64_t guest_moment_ns(void);
 /* The processor time of another process in our PID namespace, without a descriptor; 0 = it cannot be known. */
 uint64_t guest_processor_ns(pid_t pid);
 
+/* How many threads want each processor that we may use, in the mean of the last minute; 0 = it cannot be known. Not
+ * those of a container alone: the machine's. */
+unsigned guest_threads_per_processor(void);
+
 /* The processor's clock. Clockless, a number that grows with each call. */
 uint64_t guest_counted_ticks(void);
 INLINE uint64_t guest_ticks(void)

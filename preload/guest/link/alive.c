@@ -18,6 +18,7 @@
 #define LOOK_MOST_NS 20000000ull    /* counted per look at most: we may have been stopped, too */
 #define ASK_NS 100000000ull         /* no heartbeat for this long: ask for its processor time */
 #define WORK_MOST_NS 30000000000ull /* of a processor without a heartbeat: it does not work, it hangs */
+#define CROWD_MOST 6u               /* times as long as on an idle machine it is waited for at most */
 
 static pid_t starter; /* process that starts the collector; 0 = unknown */
 
@@ -56,14 +57,25 @@ static pid_t collectors_pid(void)
     return pid > 0 ? pid : starter;
 }
 
+/* Between groups of threads Linux is not always fair: 45 threads that wanted two processors, all of one session, kept
+ * those of other sessions, the kernel's own included, waiting for up to 25 s (6.18, with autogroups). That looks like a
+ * stop; but then the machine is crowded. */
+static uint64_t crowd(void)
+{
+    unsigned threads = guest_threads_per_processor();
+    return threads < 1 ? 1 : threads < CROWD_MOST ? threads : CROWD_MOST;
+}
+
 uint64_t alive_silent_ns(struct alive_watch *watch)
 {
     uint32_t beat = atomic_load(&arena->beat);
     uint64_t now_ns = guest_now_ns(), passed_ns = now_ns - watch->looked_ns;
+    if (passed_ns > LOOK_MOST_NS)
+        passed_ns = LOOK_MOST_NS;
     if (!watch->looked_ns || beat != watch->beat)
         *watch = (struct alive_watch){.beat = beat};
     else
-        watch->silent_ns += passed_ns < LOOK_MOST_NS ? passed_ns : LOOK_MOST_NS;
+        watch->silent_ns += watch->silent_ns < ASK_NS ? passed_ns : passed_ns / crowd();
     watch->looked_ns = now_ns;
     if (watch->silent_ns < ASK_NS)
         return watch->silent_ns;

@@ -25,7 +25,8 @@ struct alive_watch {
 
 /* Looks at the collector, and returns how long it has stood still, as far as it was watched: it had no heartbeat, and no
  * processor either (or had one for longer than any work takes). On a busy machine, or one whose processors a hypervisor gives
- * to others, it may take seconds for what else takes milliseconds. While confined, only heartbeats are seen. */
+ * to others, it may take seconds for what else takes milliseconds: so time counts the less the more threads want each
+ * processor. While confined, only heartbeats are seen. */
 uint64_t alive_silent_ns(struct alive_watch *watch);
 
 /* How a wait for the collector ended. */
