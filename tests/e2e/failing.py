@@ -290,9 +290,10 @@ class CallsSubject(Subject):
     def attempt(self, failure):
         """Makes the call fail: (whether it was made at all, None or what is wrong)."""
         met, wrong = self._attempt(failure)
-        if wrong and ("late" in wrong or "still there" in wrong):
-            time.sleep(1)  # the machine may have been busy
-            met, wrong = self._attempt(failure)
+        for pause in (1, 5, 25):  # the machine may have been busy
+            if wrong and ("late" in wrong or "still there" in wrong):
+                time.sleep(pause)
+                met, wrong = self._attempt(failure)
         if not wrong:
             return met, None
         call = failure.call

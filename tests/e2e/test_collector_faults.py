@@ -142,8 +142,11 @@ def test_directory_removed(churn, tmp_path):
 
 @pytest.mark.parametrize("path", ["/nowhere/trace.db", "/proc/trace.db"])
 def test_cannot_write(path, build, plain, preload):
-    process = subprocess.run([build.target("threads"), "many"], env=preload(db=path), capture_output=True, timeout=60)
-    assert process.returncode == 0 and process.stdout == b"done\n"
+    for _ in range(3):  # on a busy machine the program may end before its collector has found out
+        process = subprocess.run([build.target("threads"), "many"], env=preload(db=path), capture_output=True, timeout=60)
+        assert process.returncode == 0 and process.stdout == b"done\n"
+        if process.stderr:
+            break
     assert process.stderr.startswith(b"libtrace: ") and process.stderr.count(b"\n") == 1
 
 
