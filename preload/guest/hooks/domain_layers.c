@@ -28,17 +28,19 @@ static bool is_pooled(const struct python_allocator *below)
 static const struct python_allocator *functions_for(enum python_domain domain,
                                                     const struct python_allocator *below)
 {
-    unsigned kind = domain != PYTHON_OBJECT ? 0 : objects_on ? 2 : 1;
+    enum domain_kind kind = (objects_on ? DOMAIN_MEMORY : DOMAIN_UNTYPED_MEMORY) + (domain == PYTHON_OBJECT);
+    enum domain_way way = settings.stack == STACK_BOTH ? DOMAIN_HYBRID : DOMAIN_PLAIN;
     if (sampler_interval)
-        return &domain_functions[kind + (is_pooled(below) ? 9 : 6)];
-    return &domain_functions[settings.stack == STACK_BOTH ? kind + 3 : kind];
+        way = is_pooled(below) ? DOMAIN_POOLED : DOMAIN_SAMPLED;
+    return &domain_functions[way][kind];
 }
 
 static bool is_ours(const struct python_allocator *allocator)
 {
-    for (size_t i = 0; i < DOMAIN_FUNCTIONS; i++)
-        if (allocator->malloc == domain_functions[i].malloc)
-            return true;
+    for (size_t way = 0; way < DOMAIN_WAYS; way++)
+        for (size_t kind = 0; kind < DOMAIN_KINDS; kind++)
+            if (allocator->malloc == domain_functions[way][kind].malloc)
+                return true;
     return false;
 }
 

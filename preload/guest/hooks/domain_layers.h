@@ -4,11 +4,13 @@
 
 #include "python.h"
 
-#define DOMAIN_FUNCTIONS 12
+/* How blocks are recorded; DOMAIN_POOLED: in a sampled run, where they come from CPython's pools. */
+enum domain_way { DOMAIN_PLAIN, DOMAIN_HYBRID, DOMAIN_SAMPLED, DOMAIN_POOLED, DOMAIN_WAYS };
 
-/* By domain: MEMORY; OBJECT without types; OBJECT. Then the same for hybrid stacks; for sampled runs; for those where blocks
- * come from CPython's pools. */
-extern HIDDEN const struct python_allocator domain_functions[DOMAIN_FUNCTIONS];
+/* And which: the two domains without types, and with them. */
+enum domain_kind { DOMAIN_UNTYPED_MEMORY, DOMAIN_UNTYPED_OBJECT, DOMAIN_MEMORY, DOMAIN_OBJECT, DOMAIN_KINDS };
+
+extern HIDDEN const struct python_allocator domain_functions[DOMAIN_WAYS][DOMAIN_KINDS];
 
 /* To be called when CPython's small blocks are seen to come from malloc(). Needs the GIL. */
 void domain_layers_use_no_pools(void);

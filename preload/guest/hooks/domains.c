@@ -56,11 +56,9 @@ static inline void allocated(struct thread *t, void *block, size_t size, const v
         publish(t, block, size, frame, kind);
     else if (kind.object)
         objects_miss();
-    t->last_allocated = block;
-    if (LIKELY(mine != NULL)) {
-        mine->last_allocated = (uintptr_t)block;
+    t->last_allocated = t->fresh = block;
+    if (LIKELY(mine != NULL))
         mine->natives = 0;
-    }
 }
 
 /* Before a block is freed or reallocated: the latest object may be this one. */
@@ -117,8 +115,7 @@ static __attribute__((noinline)) void *finish(struct thread *t, void *block, siz
 INLINE void *finish_quick(struct thread *t, struct python_thread *mine, void *block)
 {
     t->pass_through = false;
-    t->last_allocated = block;
-    mine->last_allocated = (uintptr_t)block;
+    t->last_allocated = t->fresh = block;
     mine->natives = 0;
     thread_leave(t);
     return block;
@@ -134,10 +131,10 @@ static __attribute__((noinline)) void *finish_object(struct thread *t, void *blo
 
 #define FRAME __builtin_frame_address(0)
 
-/* What is asked for. The constants are those of the functions below. */
+/* What is asked for. The constants are those of the functions below; typed: types are recorded. */
 struct request {
     size_t count, size;
-    bool object, zeroed;
+    bool object, typed, zeroed;
 };
 
 INLINE void *ask_below(const struct python_allocator *below, struct request request)
@@ -164,54 +161,66 @@ INLINE void *plain_state(const struct python_thread *mine)
     return LIKELY(domains_is_own(state)) ? state : NULL;
 }
 
-/* As make_slow(), as long as nothing is special. */
-INLINE void *make(const struct python_allocator *below, struct request request, const void *frame)
+/* As make_slow(), as long as nothing is special. To be inlined in what the interpreter calls: the frame is that one's. */
+INLINE void *make(const struct python_allocator *below, struct request request)
 {
     struct thread *t = thread_self;
     size_t size = request.count * request.size;
-    struct wire_ring *ring = thread_enter_quick(t, frame, size >> 32);
+    struct wire_ring *ring = thread_enter_quick(t, FRAME, size >> 32);
     if (UNLIKELY(!ring))
-        return make_slow(below, request, frame);
+        return make_slow(below, request, FRAME);
     t->pass_through = true;
     void *block = ask_below(below, request), *state;
     struct python_thread *mine = t->python;
     if (UNLIKELY(!block) || UNLIKELY(!(state = plain_state(mine))) ||
-        ((request.object || objects_on) && UNLIKELY(!objects_in_main(state))))
-        return finish(t, block, size, frame, request.object, 0);
-    uint32_t node = frames_node(mine, (uintptr_t)state);
+        (request.typed && UNLIKELY(!objects_in_main(state))))
+        return finish(t, block, size, FRAME, request.object, 0);
+    struct python_known *known = frames_known(mine, (uintptr_t)state);
+    uint32_t node = known->node;
     if (UNLIKELY(!node))
-        return finish(t, block, size, frame, request.object, 0);
-    const struct objects_guess *guess =
-        request.object ? objects_quick(t, block, size, node, call_of(frame)) : NULL;
-    if (request.object && UNLIKELY(!guess))
-        return finish_object(t, block, size, node, call_of(frame));
-    if (guess)
-        node = objects_guessed(guess, node, call_of(frame));
-    else if (LIKELY(objects_on))
-        node = objects_memory_of(node, call_of(frame));
+        return finish(t, block, size, FRAME, request.object, 0);
+    uintptr_t call = (uintptr_t)__builtin_return_address(0);
+    if (request.object) {
+        const struct objects_guess *guess = objects_guess_again(known, size);
+        if (UNLIKELY(!guess) || UNLIKELY(!objects_quick(t, block, size, guess, call)))
+            return finish_object(t, block, size, node, call);
+        node = objects_guessed(guess, node, call);
+    } else if (request.typed) {
+        node = objects_memory_again(known, call);
+    }
     uint64_t word = (uint64_t)(request.object ? WIRE_OBJECT : WIRE_ALLOC) << WIRE_TYPE_SHIFT;
     ring_end_block(t, ring, word, block, (uint32_t)size, node);
     return finish_quick(t, mine, block);
 }
 
+static void *untyped_malloc(void *context, size_t size)
+{
+    return make(context, (struct request){1, size, false, false, false});
+}
+
+static void *untyped_calloc(void *context, size_t count, size_t size)
+{
+    return make(context, (struct request){count, size, false, false, true});
+}
+
 static void *memory_malloc(void *context, size_t size)
 {
-    return make(context, (struct request){1, size, false, false}, FRAME);
+    return make(context, (struct request){1, size, false, true, false});
 }
 
 static void *memory_calloc(void *context, size_t count, size_t size)
 {
-    return make(context, (struct request){count, size, false, true}, FRAME);
+    return make(context, (struct request){count, size, false, true, true});
 }
 
 static void *object_malloc(void *context, size_t size)
 {
-    return make(context, (struct request){1, size, true, false}, FRAME);
+    return make(context, (struct request){1, size, true, true, false});
 }
 
 static void *object_calloc(void *context, size_t count, size_t size)
 {
-    return make(context, (struct request){count, size, true, true}, FRAME);
+    return make(context, (struct request){count, size, true, true, true});
 }
 
 static inline void *reallocate(void *context, void *block, size_t size, const void *frame, struct kind kind)
@@ -262,9 +271,8 @@ static __attribute__((noinline)) void release_slow(const struct python_allocator
     }
     finalize_look(t);
     look_back(t, block, (struct kind){object, 0});
-    struct python_thread *mine = t->python;
-    if (mine && mine->last_allocated == (uintptr_t)block)
-        mine->last_allocated = 0;
+    if (t->fresh == block)
+        t->fresh = NULL;
     if (UNLIKELY(sampler_interval))
         ring_stamp_next(t);
     ring_put(t, WIRE_FREE, block);
@@ -273,37 +281,42 @@ static __attribute__((noinline)) void release_slow(const struct python_allocator
     thread_leave(t);
 }
 
-/* "object" is a constant. */
-INLINE void release(void *context, void *block, const void *frame, bool object)
+/* As release_slow(), as make(). The two are constants. */
+INLINE void release(void *context, void *block, bool object, bool typed)
 {
     const struct python_allocator *below = context;
     struct thread *t = thread_self;
-    struct wire_ring *ring = thread_enter_quick(t, frame, !block | objects_several);
+    if (UNLIKELY(!block))
+        return below->free(below->context, block);
+    struct wire_ring *ring = thread_enter_quick(t, FRAME, typed ? objects_several : 0);
     if (UNLIKELY(!ring)) {
-        release_slow(below, block, frame, object);
+        release_slow(below, block, FRAME, object);
         return;
     }
     finalize_look(t);
-    if (object ? UNLIKELY(!objects_quick_look(t, block))
-               : UNLIKELY(objects_latest.block ==
-                          (uintptr_t)block)) { /* what is published then may need the room */
+    bool seen = object ? objects_quick_look(t, block) : !typed || objects_latest.block != (uintptr_t)block;
+    if (UNLIKELY(!seen)) { /* what is published then may need the room */
         thread_leave(t);
-        release_slow(below, block, frame, object);
+        release_slow(below, block, FRAME, object);
         return;
     }
     t->pass_through = true;
-    struct python_thread *mine = t->python;
-    if (mine && mine->last_allocated == (uintptr_t)block)
-        mine->last_allocated = 0;
+    if (UNLIKELY(t->fresh == block))
+        t->fresh = NULL;
     ring_end(t, ring, (uint64_t)WIRE_FREE << WIRE_TYPE_SHIFT, block);
     below->free(below->context, block);
     t->pass_through = false;
     thread_leave(t);
 }
 
+static void untyped_free(void *context, void *block)
+{
+    release(context, block, false, false);
+}
+
 static void memory_free(void *context, void *block)
 {
-    release(context, block, FRAME, false);
+    release(context, block, false, true);
 }
 
 /* When an object is freed, it still has its type. */
@@ -311,28 +324,28 @@ static void object_free(void *context, void *block)
 {
     if (UNLIKELY(block && *(const void **)((char *)block + PYTHON_OBJECT_TYPE) == python.code_type))
         codes_died((uintptr_t)block);
-    release(context, block, FRAME, true);
+    release(context, block, true, true);
 }
 
 /* For hybrid stacks, which have more to them. */
 static void *memory_malloc_hybrid(void *context, size_t size)
 {
-    return make_slow(context, (struct request){1, size, false, false}, FRAME);
+    return make_slow(context, (struct request){1, size, false, true, false}, FRAME);
 }
 
 static void *memory_calloc_hybrid(void *context, size_t count, size_t size)
 {
-    return make_slow(context, (struct request){count, size, false, true}, FRAME);
+    return make_slow(context, (struct request){count, size, false, true, true}, FRAME);
 }
 
 static void *object_malloc_hybrid(void *context, size_t size)
 {
-    return make_slow(context, (struct request){1, size, true, false}, FRAME);
+    return make_slow(context, (struct request){1, size, true, true, false}, FRAME);
 }
 
 static void *object_calloc_hybrid(void *context, size_t count, size_t size)
 {
-    return make_slow(context, (struct request){count, size, true, true}, FRAME);
+    return make_slow(context, (struct request){count, size, true, true, true}, FRAME);
 }
 
 /* If types are left out. */
@@ -340,7 +353,7 @@ static void object_free_untyped(void *context, void *block)
 {
     if (UNLIKELY(block && *(const void **)((char *)block + PYTHON_OBJECT_TYPE) == python.code_type))
         codes_died((uintptr_t)block);
-    release(context, block, FRAME, false);
+    release(context, block, false, false);
 }
 
 /* ---- the functions, in a sampled run ------------------------------------------------------------------ */
@@ -420,32 +433,32 @@ INLINE void *make_sampled(const struct python_allocator *below, struct request r
 
 void *memory_malloc_sampled(void *context, size_t size)
 {
-    return make_sampled(context, (struct request){1, size, false, false}, FRAME);
+    return make_sampled(context, (struct request){1, size, false, true, false}, FRAME);
 }
 
 void *memory_malloc_hit(void *context, size_t size)
 {
-    return make_sampled_slow(context, (struct request){1, size, false, false}, FRAME);
+    return make_sampled_slow(context, (struct request){1, size, false, true, false}, FRAME);
 }
 
 void *object_malloc_hit(void *context, size_t size)
 {
-    return make_sampled_slow(context, (struct request){1, size, true, false}, FRAME);
+    return make_sampled_slow(context, (struct request){1, size, true, true, false}, FRAME);
 }
 
 static void *memory_calloc_sampled(void *context, size_t count, size_t size)
 {
-    return make_sampled(context, (struct request){count, size, false, true}, FRAME);
+    return make_sampled(context, (struct request){count, size, false, true, true}, FRAME);
 }
 
 void *object_malloc_sampled(void *context, size_t size)
 {
-    return make_sampled(context, (struct request){1, size, true, false}, FRAME);
+    return make_sampled(context, (struct request){1, size, true, true, false}, FRAME);
 }
 
 static void *object_calloc_sampled(void *context, size_t count, size_t size)
 {
-    return make_sampled(context, (struct request){count, size, true, true}, FRAME);
+    return make_sampled(context, (struct request){count, size, true, true, true}, FRAME);
 }
 
 /* Publishes that a recorded block is about to be reallocated, or (event) that this failed. Returns the type that it
@@ -531,17 +544,24 @@ void object_free_sampled(void *context, void *block)
     release_sampled(context, block, FRAME, true);
 }
 
-const struct python_allocator domain_functions[DOMAIN_FUNCTIONS] = {
-    {NULL, memory_malloc, memory_calloc, memory_realloc, memory_free},
-    {NULL, memory_malloc, memory_calloc, memory_realloc, object_free_untyped},
-    {NULL, object_malloc, object_calloc, object_realloc, object_free},
-    {NULL, memory_malloc_hybrid, memory_calloc_hybrid, memory_realloc, memory_free},
-    {NULL, memory_malloc_hybrid, memory_calloc_hybrid, memory_realloc, object_free_untyped},
-    {NULL, object_malloc_hybrid, object_calloc_hybrid, object_realloc, object_free},
-    {NULL, memory_malloc_sampled, memory_calloc_sampled, memory_realloc_sampled, memory_free_sampled},
-    {NULL, memory_malloc_sampled, memory_calloc_sampled, memory_realloc_sampled, object_free_sampled},
-    {NULL, object_malloc_sampled, object_calloc_sampled, object_realloc_sampled, object_free_sampled},
-    {NULL, memory_malloc_pooled, memory_calloc_sampled, memory_realloc_sampled, memory_free_pooled},
-    {NULL, memory_malloc_pooled, memory_calloc_sampled, memory_realloc_sampled, object_free_pooled},
-    {NULL, object_malloc_pooled, object_calloc_sampled, object_realloc_sampled, object_free_pooled},
+const struct python_allocator domain_functions[DOMAIN_WAYS][DOMAIN_KINDS] = {
+    [DOMAIN_PLAIN] = {{NULL, untyped_malloc, untyped_calloc, memory_realloc, untyped_free},
+                      {NULL, untyped_malloc, untyped_calloc, memory_realloc, object_free_untyped},
+                      {NULL, memory_malloc, memory_calloc, memory_realloc, memory_free},
+                      {NULL, object_malloc, object_calloc, object_realloc, object_free}},
+    [DOMAIN_HYBRID] = {{NULL, memory_malloc_hybrid, memory_calloc_hybrid, memory_realloc, untyped_free},
+                       {NULL, memory_malloc_hybrid, memory_calloc_hybrid, memory_realloc,
+                        object_free_untyped},
+                       {NULL, memory_malloc_hybrid, memory_calloc_hybrid, memory_realloc, memory_free},
+                       {NULL, object_malloc_hybrid, object_calloc_hybrid, object_realloc, object_free}},
+    [DOMAIN_SAMPLED] =
+        {{NULL, memory_malloc_sampled, memory_calloc_sampled, memory_realloc_sampled, memory_free_sampled},
+         {NULL, memory_malloc_sampled, memory_calloc_sampled, memory_realloc_sampled, object_free_sampled},
+         {NULL, memory_malloc_sampled, memory_calloc_sampled, memory_realloc_sampled, memory_free_sampled},
+         {NULL, object_malloc_sampled, object_calloc_sampled, object_realloc_sampled, object_free_sampled}},
+    [DOMAIN_POOLED] =
+        {{NULL, memory_malloc_pooled, memory_calloc_sampled, memory_realloc_sampled, memory_free_pooled},
+         {NULL, memory_malloc_pooled, memory_calloc_sampled, memory_realloc_sampled, object_free_pooled},
+         {NULL, memory_malloc_pooled, memory_calloc_sampled, memory_realloc_sampled, memory_free_pooled},
+         {NULL, object_malloc_pooled, object_calloc_sampled, object_realloc_sampled, object_free_pooled}},
 };

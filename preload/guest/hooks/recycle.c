@@ -24,12 +24,13 @@ static uintptr_t block_of(uintptr_t object)
  * bytes of the block will do. */
 static inline bool just_allocated(uintptr_t object)
 {
-    struct python_thread *mine = thread_self->python;
-    if (!mine || object - mine->last_allocated > MOST_HEADERS)
+    struct thread *t = thread_self;
+    uintptr_t fresh = (uintptr_t)t->fresh;
+    if (object - fresh > MOST_HEADERS)
         return false;
-    if (object - mine->last_allocated >= SMALLEST_BLOCK && block_of(object) != mine->last_allocated)
+    if (object - fresh >= SMALLEST_BLOCK && block_of(object) != fresh)
         return false;
-    mine->last_allocated = 0;
+    t->fresh = NULL;
     return true;
 }
 

@@ -131,9 +131,17 @@ INLINE void put(struct python_thread *t, struct fields f, struct python_seen *se
         seen->frames = seen[-1].frames + !frames_is_shim(f.pointer, f.owner, frame);
 }
 
+/* Where this frame may be in the stack. */
+INLINE const struct python_seen *seen_at(const struct python_thread *t, uintptr_t frame)
+{
+    return (const struct python_seen *)((const char *)t->seen + t->place[frames_hash(frame)]);
+}
+
+_Static_assert(sizeof((struct python_thread){0}.seen) <= UINT16_MAX, "offsets in it are 16 bits");
+
 INLINE void put_fresh(struct python_thread *t, struct fields f, uint32_t place, uintptr_t frame)
 {
-    t->place[frames_hash(frame)] = (uint16_t)place;
+    t->place[frames_hash(frame)] = (uint16_t)(place * sizeof *t->seen);
     put(t, f, &t->seen[place], frame, false);
 }
 
@@ -141,8 +149,8 @@ INLINE void put_fresh(struct python_thread *t, struct fields f, uint32_t place, 
  * longer known. (Up to 3.10, a recursive function may use the same frame at every level.) */
 INLINE uint32_t find(const struct python_thread *t, struct fields f, uintptr_t frame)
 {
-    uint32_t place = t->place[frames_hash(frame)];
-    const struct python_seen *seen = &t->seen[place];
+    const struct python_seen *seen = seen_at(t, frame);
+    uint32_t place = (uint32_t)(seen - t->seen);
     if (place == 0 || place > t->depth || seen->frame != frame)
         return 0;
     return frames_word(frame, f.previous) == seen[-1].frame ? place : 0;
@@ -493,32 +501,48 @@ static __attribute__((noinline)) uint32_t walk_and_learn(struct python_thread *t
         uint64_t hash = t->generation;
         for (; place > 0; place--)
             hash = add_to_hash(hash, t->seen[place].where);
-        *known_at(t, hash) = (struct python_known){hash, node, 0};
+        t->walked = known_at(t, hash);
+        *t->walked = (struct python_known){.hash = hash, .node = node};
     }
     return node;
 }
 
+static __attribute__((noinline)) struct python_known *walk_unknown(struct python_thread *t, uintptr_t top)
+{
+    uint64_t generation = atomic_load_explicit(&codes_generation, memory_order_acquire);
+    if (UNLIKELY(t->generation != generation)) {
+        t->generation = generation;
+        t->depth = t->cut.top = 0;
+    }
+    t->walked = &t->unlearned;
+    uint32_t node = t->unknown(t, top);
+    if (t->walked == &t->unlearned)
+        t->unlearned = (struct python_known){.node = node};
+    return t->walked;
+}
+
 /* For a stack with the chain of a previously walked one, if its node is known. There is no call on that path,
  * so that it needs few registers. */
-INLINE uint32_t node_fast(struct python_thread *t, uintptr_t top, struct fields f)
+INLINE struct python_known *known_fast(struct python_thread *t, uintptr_t top, struct fields f)
 {
-    const struct python_seen *seen = &t->seen[t->place[frames_hash(top)]];
-    uint64_t hash = t->generation;
+    /* With another generation than the thread's no hash is known. */
+    uint64_t hash = atomic_load_explicit(&codes_generation, memory_order_acquire);
+    const struct python_seen *seen = seen_at(t, top);
     if (UNLIKELY(seen->frame != top || !top))
-        return t->unknown(t, top);
+        return walk_unknown(t, top);
     for (uintptr_t frame = top; frame; frame = as_it_was(seen)) {
         hash = add_to_hash(hash, where_to_compare(f, frame));
         if (UNLIKELY((--seen)->frame != frames_word(frame, f.previous)))
-            return t->unknown(t, top);
+            return walk_unknown(t, top);
     }
-    const struct python_known *known = known_at(t, hash);
-    return LIKELY(known->hash == hash) ? known->node : t->unknown(t, top);
+    struct python_known *known = known_at(t, hash);
+    return LIKELY(known->hash == hash) ? known : walk_unknown(t, top);
 }
 
 /* Not inline: it takes so many registers that the variant for pointers would have to save some. */
-static __attribute__((noinline)) uint32_t node_by_numbers(struct python_thread *t, uintptr_t top)
+static __attribute__((noinline)) struct python_known *known_by_numbers(struct python_thread *t, uintptr_t top)
 {
-    return node_fast(t, top, fields_of(&python.layout, false));
+    return known_fast(t, top, fields_of(&python.layout, false));
 }
 
 const struct python_seen *frames_walk(struct python_thread *t, uintptr_t state, uint32_t node,
@@ -535,16 +559,15 @@ const struct python_seen *frames_walk(struct python_thread *t, uintptr_t state, 
     return *cut ? &t->cut.seen[t->cut.base] : t->seen;
 }
 
-uint32_t frames_node(struct python_thread *t, uintptr_t state)
+struct python_known *frames_known(struct python_thread *t, uintptr_t state)
 {
     const struct python_layout *l = &python.layout;
     uintptr_t top = frames_top(l, state);
-    uint64_t generation = atomic_load_explicit(&codes_generation, memory_order_acquire);
+    return LIKELY(l->instruction == PYTHON_POINTER) ? known_fast(t, top, fields_of(l, true))
+                                                    : known_by_numbers(t, top);
+}
 
-    if (UNLIKELY(t->generation != generation)) {
-        t->generation = generation;
-        t->depth = t->cut.top = 0;
-    }
-    return LIKELY(l->instruction == PYTHON_POINTER) ? node_fast(t, top, fields_of(l, true))
-                                                    : node_by_numbers(t, top);
+uint32_t frames_node(struct python_thread *t, uintptr_t state)
+{
+    return frames_known(t, state)->node;
 }

@@ -15,10 +15,13 @@ struct python_seen {
     uint64_t where;  /* frames_where() */
 };
 
-/* A whole stack, by the hash of its frames' positions. */
+/* A whole stack, by the hash of its frames' positions, and what its latest blocks were: see objects.h. */
 struct python_known {
     uint64_t hash;
-    uint32_t node;
+    uint32_t node;   /* 0 = the thread has no frames */
+    uint32_t memory; /* the node for what `call` asks for */
+    uintptr_t call;  /* that asked for the latest memory that is no object; 0 = none yet */
+    uint32_t guess;  /* offset in objects_guesses where the latest object's may be */
     uint32_t unused;
 };
 
@@ -63,9 +66,10 @@ struct python_thread {
     uint32_t (*unknown)(struct python_thread *, uintptr_t top);
     uint32_t depth;                /* frames in seen; 0: nothing is remembered */
     uint32_t natives;              /* native allocations since the allocators were last checked */
-    uintptr_t last_allocated;      /* block of the last allocation event that no object was seen for */
-    uint16_t place[PYTHON_PLACES]; /* by frames_hash(): the place where this frame may be in seen */
+    uint16_t place[PYTHON_PLACES]; /* by frames_hash(): the offset in seen where this frame may be */
     struct python_known known[1u << PYTHON_KNOWN_BITS];
+    struct python_known unlearned; /* the last walk's, if that stack is not to be remembered */
+    struct python_known *walked;   /* the last walk's */
     struct python_memo memo[1u << PYTHON_MEMO_BITS][2];
     /* The stack that was walked last, outermost frame first, from seen[1] on: seen[0] is the end of the
      * chain. Entries further in than its depth are frames of earlier stacks, the nodes of which are no longer
@@ -88,6 +92,9 @@ static inline struct python_thread *python_thread_of(struct thread *t)
  * must be the calling thread's. The outer frames of a stack deeper than LIBTRACE_DEPTH are cut off and not
  * read. */
 uint32_t frames_node(struct python_thread *t, uintptr_t state);
+
+/* The same, and what is known of that stack; valid until the next walk. */
+struct python_known *frames_known(struct python_thread *t, uintptr_t state);
 
 /* To be called after frames_node() returned this node: the frames of that stack, or those that were kept,
  * valid until the next walk. [1] is the outermost, [*length] the innermost, shims included; [0] is before the

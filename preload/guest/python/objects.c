@@ -225,8 +225,8 @@ __attribute__((noinline)) void objects_put_slow(struct thread *t, void *block, s
         ring_put_block(t, WIRE_ALLOC, block, size, objects_memory_of(stack, call));
         return;
     }
-    const struct objects_guess *guess = objects_quick(t, block, size, stack, call);
-    if (!guess) {
+    const struct objects_guess *guess = objects_guess_of(stack, size);
+    if (guess->key != objects_key(stack, size) || !objects_quick(t, block, size, guess, call)) {
         for (unsigned i = 0; i < WORDS && OFFSET(i) + sizeof *words <= size; i++)
             words[OFFSET(i) / sizeof *words] = 0;
         unknown.key = (uint64_t)stack << 32 | (uint32_t)size;

@@ -15,6 +15,8 @@
  * interpreter that asks for memory does so for one purpose. So such blocks are recorded by their call, as a node below the
  * stack's, and the collector finds out what each call is for (analyzer/collector/object_looks.h).
  *
+ * What a stack's latest blocks were is kept with the stack (struct python_known), and nearly always is what the next ones are.
+ *
  * As a fresh block still holds the words of what was there before, the three are cleared before the program gets it.
  *
  * The latest object belongs to who holds the GIL, whichever thread that is: any thread's event of an object looks at
@@ -104,21 +106,40 @@ INLINE bool objects_quick_look(const struct thread *t, const void *block)
     return true;
 }
 
-INLINE struct objects_guess *objects_guess_of(uint32_t stack, size_t size)
+INLINE uint64_t objects_key(uint32_t stack, size_t size)
 {
-    uint64_t key = (uint64_t)stack << 32 | (uint32_t)size;
-    return &objects_guesses[key * 0x9e3779b97f4a7c15ull >> (64 - OBJECTS_GUESS_BITS)];
+    return (uint64_t)stack << 32 | (uint32_t)size;
 }
 
-/* To be called before a new object is published: what it is to be published as; NULL if more has to be done. */
-INLINE const struct objects_guess *objects_quick(const struct thread *t, void *block, size_t size,
-                                                 uint32_t stack, uintptr_t call)
+/* Where the guess for a stack's objects of this size is, if there is one. */
+INLINE struct objects_guess *objects_guess_of(uint32_t stack, size_t size)
 {
-    const struct objects_guess *guess = objects_guess_of(stack, size);
+    uint64_t hash = objects_key(stack, size) * 0x9e3779b97f4a7c15ull;
+    return &objects_guesses[hash >> (64 - OBJECTS_GUESS_BITS)];
+}
+
+static inline const struct objects_guess *objects_guess_next(struct python_known *known, size_t size)
+{
+    const struct objects_guess *guess = objects_guess_of(known->node, size);
+    known->guess = (uint32_t)((const char *)guess - (const char *)objects_guesses);
+    return guess->key == objects_key(known->node, size) ? guess : NULL;
+}
+
+/* The guess for a stack's objects of this size, which nearly always is that of its latest object; NULL: there is none. */
+INLINE const struct objects_guess *objects_guess_again(struct python_known *known, size_t size)
+{
+    const struct objects_guess *guess =
+        (const struct objects_guess *)((const char *)objects_guesses + known->guess);
+    return LIKELY(guess->key == objects_key(known->node, size)) ? guess : objects_guess_next(known, size);
+}
+
+/* To be called before a new object is published as the guess says. False if more has to be done. */
+INLINE bool objects_quick(const struct thread *t, void *block, size_t size, const struct objects_guess *guess,
+                          uintptr_t call)
+{
     uint64_t *words = block;
-    if (UNLIKELY(guess->key != ((uint64_t)stack << 32 | (uint32_t)size)) ||
-        UNLIKELY(objects_latest.by != t) || UNLIKELY(!objects_as_expected()))
-        return NULL;
+    if (UNLIKELY(objects_latest.by != t) || UNLIKELY(!objects_as_expected()))
+        return false;
     if (size >= 32) {
         words[3] = 0;
         if (size >= 48)
@@ -128,7 +149,7 @@ INLINE const struct objects_guess *objects_quick(const struct thread *t, void *b
     objects_latest.block = (uintptr_t)block;
     objects_latest.guess = guess;
     objects_latest.call = call;
-    return guess;
+    return true;
 }
 
 /* Publishes a new object. */
@@ -157,6 +178,19 @@ INLINE uint32_t objects_memory_of(uint32_t stack, uintptr_t call)
     const struct objects_node *place = objects_node_place(stack, call);
     return LIKELY(place->type == call && place->stack == stack) ? place->node
                                                                 : objects_memory_slow(stack, call);
+}
+
+static inline uint32_t objects_memory_next(struct python_known *known, uintptr_t call)
+{
+    known->memory = objects_memory_of(known->node, call);
+    known->call = call;
+    return known->memory;
+}
+
+/* The same, which nearly always is that of the stack's latest memory. */
+INLINE uint32_t objects_memory_again(struct python_known *known, uintptr_t call)
+{
+    return LIKELY(known->call == call) ? known->memory : objects_memory_next(known, call);
 }
 
 INLINE uint32_t objects_guessed(const struct objects_guess *guess, uint32_t stack, uintptr_t call)

@@ -18,6 +18,7 @@ struct thread {
     void *last_allocated; /* block of the last allocation event, see newdelete.c */
     void *deleted;        /* block that operator delete has recorded and is freeing */
     size_t requested;     /* size asked of operator new with an alignment, plus 1; 0 = no such call */
+    void *fresh; /* that of the last one of the interpreter's that no object was seen in, see recycle.c */
 
     uint64_t limit;   /* there is room for now up to this head */
     uint64_t begin;   /* words before it are not waiting for the collector, whatever the tail is */
