@@ -28,6 +28,14 @@ def environment(**extra):
     return env
 
 
+def await_said(process, words, times):
+    """Waits until the process has said so this often; on a busy machine there are other lines in between."""
+    while times:
+        line = process.stderr.readline()
+        assert line
+        times -= words in line
+
+
 def until_recording(database):
     """Waits until a run has begun, which a program does not wait for."""
     deadline = time.monotonic() + 100

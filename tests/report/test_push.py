@@ -24,7 +24,7 @@ import urllib.parse
 import pytest
 
 import pprof
-from conftest import BUILD, environment, until_recording
+from conftest import BUILD, await_said, environment, until_recording
 from stopping import stop
 
 PROTO = pathlib.Path(__file__).parent / "push" / "profiles.proto"
@@ -674,10 +674,10 @@ def test_every_without_news(program, server, tmp_path):
         connection.execute("ROLLBACK")
         connection.close()
         try:
-            stopped = sum("has been stopped" in push.stderr.readline() for _ in range(2))
+            await_said(push, "has been stopped", 2)
             before = len(at.taken)
-            stopped += sum("has been stopped" in push.stderr.readline() for _ in range(5))
-            assert stopped == 7 and len(at.taken) == before
+            await_said(push, "has been stopped", 5)
+            assert len(at.taken) == before
         finally:
             os.kill(collector, signal.SIGCONT)
         at.wait(before + 1)
