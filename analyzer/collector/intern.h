@@ -93,6 +93,14 @@ struct intern_process {
     char *executable, *command, *label;
 };
 
+/* What a process says of a type of Python objects. */
+struct type_layout {
+    int64_t basic_size, item_size;
+    uint32_t made; /* run's node of the stack that made it; 0 = not known */
+    bool has_dict, at_run_time;
+    bool waits; /* to be written with the first stack that has such objects */
+};
+
 struct line_entry;
 struct type_entry;
 struct text_entry;
@@ -110,6 +118,7 @@ struct intern {
     struct grow modules; /* struct run_module, by the run's number */
     uint32_t module_count, line_count, frame_count, node_count, code_count, type_count;
     struct grow types;               /* const char *: interned names of types, by number */
+    struct grow layouts;             /* struct type_layout of those that a process has described */
     struct type_entry *type_numbers; /* uthash: their numbers */
     struct line_entry *lines;        /* uthash */
     struct text_entry *texts;        /* uthash: interned strings that symbols.h does not own */

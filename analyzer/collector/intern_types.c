@@ -3,6 +3,7 @@
  * Types are inferred from the names of frames (C++, Rust), or told by the process (Python's objects).
  */
 #define _GNU_SOURCE
+#include "attribution.h"
 #include "block_types.h"
 #include "intern_private.h"
 #include "shortage.h"
@@ -43,6 +44,7 @@ void intern_types_close(struct intern *intern)
         free(entry);
     }
     grow_free(&intern->types);
+    grow_free(&intern->layouts);
 }
 
 uint32_t intern_type_of(struct intern *intern, const char *function)
@@ -51,6 +53,42 @@ uint32_t intern_type_of(struct intern *intern, const char *function)
     uint32_t number = type ? intern_type_number(intern, type) : 0;
     free(type);
     return number;
+}
+
+#define MANAGED_DICT_FLAG (1ull << 4) /* from 3.11 on: where its dict is the offset does not say */
+
+static void take_layout(struct intern *intern, struct intern_process *process, uint32_t number,
+                        const struct wire_note_object_type *note)
+{
+    struct type_layout *layout = GROW_AT(&intern->layouts, struct type_layout, number);
+    uint32_t made = note->made;
+    if (!layout || layout->basic_size) /* another process has described it */
+        return;
+    *layout = (struct type_layout){.basic_size = note->basic_size,
+                                   .item_size = note->item_size,
+                                   .made = made ? intern_node(intern, process, made) : 0,
+                                   .has_dict = note->dict_offset != 0 || (note->flags & MANAGED_DICT_FLAG),
+                                   .at_run_time = note->heap,
+                                   .waits = true};
+}
+
+/* With the line that made it, which is looked up as those of stacks are. */
+static void write_layout(struct intern *intern, uint32_t type)
+{
+    struct type_layout *layout = GROW_AT(&intern->layouts, struct type_layout, type);
+    if (!layout || !layout->waits)
+        return;
+    layout->waits = false;
+    struct attribution made = {0};
+    if (layout->made)
+        made = attribution_of(intern, layout->made);
+    const struct store_object_type row = {.type = ((const char *const *)intern->types.memory)[type],
+                                          .basic_size = layout->basic_size,
+                                          .item_size = layout->item_size,
+                                          .has_dict = layout->has_dict,
+                                          .at_run_time = layout->at_run_time,
+                                          .line = made.python ? made.source : 0};
+    intern_error(intern, store_object_type(intern->store, &row));
 }
 
 void intern_take_type(struct intern *intern, struct intern_process *process,
@@ -66,6 +104,8 @@ void intern_take_type(struct intern *intern, struct intern_process *process,
         return;
     *number = intern_type_number(intern, whole ? whole : name);
     free(whole);
+    if (*number)
+        take_layout(intern, process, *number, note);
 }
 
 uint32_t intern_part_node(struct intern *intern, uint32_t stack, uint32_t common)
@@ -129,6 +169,8 @@ void intern_write_type(struct intern *intern, uint32_t node, uint64_t size)
     if (!type || stack->shown.typed)
         return;
     stack->shown.typed = true;
+    if (stack->type)
+        write_layout(intern, stack->type);
     intern_error(intern,
                  store_stack_type(intern->store, node, ((const char *const *)intern->types.memory)[type],
                                   stack->type ? STORE_TYPE_EXACT

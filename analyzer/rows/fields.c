@@ -97,6 +97,8 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
     [ROWS_STACK_TYPE] = {"stack_type", FIELDS(/* node, type, how */ STACK, TEXT, RANGE(STORE_TYPE_HOWS - 1))},
     [ROWS_STACK_PART] = {"stack_part", FIELDS(
         /* node, part, start, seen, looks */ STACK, STACK, RANGE(UINT32_MAX), RANGE(UINT32_MAX), RANGE(UINT32_MAX))},
+    [ROWS_OBJECT_TYPE] = {"object_type", FIELDS(
+        /* type, basic_size, item_size, has_dict, at_run_time, line */ TEXT, COUNT, COUNT, FLAG, FLAG, MAYBE(ROWS_LINES))},
     [ROWS_UNREADABLE] = {"unreadable", FIELDS(/* process */ KNOWN(ROWS_PROCESSES))},
     [ROWS_SAMPLING] = {"sampling", FIELDS(
         /* interval, samples, allocations, bytes */ POSITIVE, COUNT, COUNT_OR_NONE, COUNT_OR_NONE)},

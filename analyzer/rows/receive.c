@@ -302,6 +302,17 @@ static int apply_stack_part(struct receiver *r, const struct rows_message *m)
     return store_stack_part(r->store, &row);
 }
 
+static int apply_object_type(struct receiver *r, const struct rows_message *m)
+{
+    const struct store_object_type row = {.type = text(m, 0),
+                                          .basic_size = number(m, 1),
+                                          .item_size = number(m, 2),
+                                          .has_dict = (int)number(m, 3),
+                                          .at_run_time = (int)number(m, 4),
+                                          .line = number(m, 5)};
+    return store_object_type(r->store, &row);
+}
+
 static int apply_sampling(struct receiver *r, const struct rows_message *m)
 {
     const struct store_sampling row = {number(m, 0), number(m, 1), number(m, 2), number(m, 3)};
@@ -461,6 +472,8 @@ static int apply(struct receiver *r, const struct rows_message *m)
         return store_stack_type(store, number(m, 0), text(m, 1), (enum store_type_how)number(m, 2));
     case ROWS_STACK_PART:
         return apply_stack_part(r, m);
+    case ROWS_OBJECT_TYPE:
+        return apply_object_type(r, m);
     case ROWS_UNREADABLE:
         return store_unreadable_process(store, number(m, 0));
     case ROWS_SAMPLING:

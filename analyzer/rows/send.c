@@ -605,6 +605,18 @@ int store_stack_part(struct store *store, const struct store_stack_part *part)
     return end(store);
 }
 
+int store_object_type(struct store *store, const struct store_object_type *type)
+{
+    begin(store, ROWS_OBJECT_TYPE);
+    text(store, type->type);
+    number(store, type->basic_size);
+    number(store, type->item_size);
+    number(store, type->has_dict);
+    number(store, type->at_run_time);
+    number(store, type->line);
+    return end(store);
+}
+
 int store_unreadable_process(struct store *store, int64_t process)
 {
     begin(store, ROWS_UNREADABLE);

@@ -46,6 +46,7 @@ static const char *const sql[STORE_STATEMENTS] = {
                        "bytes = bytes + excluded.bytes, blocks = blocks + excluded.blocks",
     [STORE_STACK_TYPE] = "REPLACE INTO stack_type {feed}",
     [STORE_STACK_PART] = "REPLACE INTO stack_part VALUES (?, ?, ?, ?, ?, ?)",
+    [STORE_OBJECT_TYPE] = "REPLACE INTO object_type VALUES (?, ?, ?, ?, ?, ?, nullif(?, 0))",
     [STORE_UNREADABLE] = "REPLACE INTO unreadable VALUES (?, ?)",
     [STORE_SAMPLING] = "REPLACE INTO sampling VALUES (?, ?, ?, ?, ?)",
     [STORE_SITE_ERROR] =

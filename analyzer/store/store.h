@@ -197,6 +197,15 @@ struct store_stack_part {
 };
 int store_stack_part(struct store *store, const struct store_stack_part *part);
 
+/* What a type of Python objects is like, see type_rows.sql. */
+struct store_object_type {
+    const char *type;
+    int64_t basic_size, item_size; /* bytes */
+    int has_dict, at_run_time;     /* 0 or 1 */
+    int64_t line;                  /* 0 = not known */
+};
+int store_object_type(struct store *store, const struct store_object_type *type);
+
 /* Blocks of a process could not be looked at. */
 int store_unreadable_process(struct store *store, int64_t process);
 
@@ -324,7 +333,7 @@ int store_open_read(const char *path, struct store **store);
  * collector may have created them since. */
 int store_pages_show(struct store *store);
 
-/* The same of stack_type, stack_part and unreadable: the types of blocks. */
+/* The same of the tables of type_rows.sql: the types of blocks. */
 int store_types_show(struct store *store);
 
 /* For a file opened for reading: looks whether it has tables of sampled runs; if so, the views have their errors from

@@ -20,6 +20,16 @@ CREATE TABLE IF NOT EXISTS stack_part (
     PRIMARY KEY (run, node, part)
 ) STRICT, WITHOUT ROWID;
 
+-- What types of Python objects are like, of which a stack has some.
+CREATE TABLE IF NOT EXISTS object_type (
+    run INTEGER NOT NULL, type TEXT NOT NULL,
+    basic_size INTEGER NOT NULL, item_size INTEGER NOT NULL, -- bytes of an instance, and of each of its items
+    has_dict INTEGER NOT NULL,     -- 1: instances have a __dict__; 0: they have slots, or none of their own
+    at_run_time INTEGER NOT NULL,  -- 1: made at run time, as by a class statement
+    line INTEGER,                  -- that made it; NULL: it was there before, or in no line
+    PRIMARY KEY (run, type, basic_size, item_size)
+) STRICT, WITHOUT ROWID;
+
 -- Processes of which nothing of that could be known, as the collector was not allowed to look at their blocks.
 CREATE TABLE IF NOT EXISTS unreadable (
     run INTEGER NOT NULL, process INTEGER NOT NULL,

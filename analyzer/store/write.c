@@ -519,6 +519,26 @@ int store_stack_part(struct store *store, const struct store_stack_part *part)
     return row_end(&row);
 }
 
+int store_object_type(struct store *store, const struct store_object_type *type)
+{
+    int code = store_is_first(store, STORE_OBJECT_TYPE) ? store_types_make(store) : 0;
+
+    if (code != 0)
+        return code;
+    struct row row;
+
+    row_begin(&row, store, STORE_OBJECT_TYPE);
+
+    number(&row, store->run);
+    text(&row, type->type);
+    number(&row, type->basic_size);
+    number(&row, type->item_size);
+    number(&row, type->has_dict);
+    number(&row, type->at_run_time);
+    number(&row, type->line);
+    return row_end(&row);
+}
+
 int store_unreadable_process(struct store *store, int64_t process)
 {
     int code = store_is_first(store, STORE_UNREADABLE) ? store_types_make(store) : 0;

@@ -1,5 +1,6 @@
 """Python's objects by type and line, compared with what the program keeps: it knows the line of each object by construction."""
 
+import ast
 import json
 import pathlib
 import sys
@@ -150,9 +151,11 @@ def main():
     data = parsed()
     threads()
     texts = kept.pop("text")
+    layouts = {name_of(type(o)): [type(o).__basicsize__, type(o).__itemsize__, hasattr(o, "__dict__")]
+               for objects in kept.values() for o in objects}
     lines = {line: collections.Counter(name_of(type(o)) for o in objects) for line, objects in kept.items()}
     with open(sys.argv[1], "w") as file:
-        json.dump({"lines": lines, "texts": len(texts), "taken": taken}, file)
+        json.dump({"lines": lines, "texts": len(texts), "taken": taken, "layouts": layouts}, file)
     sys.stdout.flush()
     os._exit(0)
 
@@ -172,6 +175,30 @@ def a_program(tmp_path):
     return tmp_path / "typed.py"
 
 
+def class_lines(node, around=""):
+    """The line of each class statement, by qualified name."""
+    found = {}
+    for inner in ast.iter_child_nodes(node):
+        name = around + getattr(inner, "name", "")
+        if isinstance(inner, ast.ClassDef):
+            found |= {name: inner.lineno} | class_lines(inner, name + ".")
+        else:
+            found |= class_lines(inner, name + ".<locals>." if isinstance(inner, ast.FunctionDef) else around)
+    return found
+
+
+def check_layouts(traced, layouts):
+    """What types are like, and which line made them, is what the program and its source say."""
+    rows = traced.rows("SELECT * FROM object_types")
+    found = {row["type"]: [row["basic_size"], row["item_size"], row["has_dict"] == 1] for row in rows if row["type"] in layouts}
+    assert found == layouts
+    made = {row["type"]: row["line"] for row in rows if row["type"] in layouts and (row["file"] or "").endswith("typed.py")}
+    lines = {"__main__." + name: line for name, line in class_lines(ast.parse(PROGRAM)).items()}
+    named = {name: line for name, line in lines.items() if name in layouts}
+    assert len(named) > 10 and {name: made.get(name) for name in named} == named  # others are made by type()
+    assert all(row["at_run_time"] for row in rows if row["type"] in made)
+
+
 @pytest.mark.parametrize("python", interpreters(), ids=repr)
 def test_objects(trace, report, tmp_path, program, python):
     traced = trace([python.path, program, tmp_path / "kept.json"])
@@ -188,6 +215,7 @@ def test_objects(trace, report, tmp_path, program, python):
             if live.get((int(line), kind), 0) != count:
                 wrong[line, kind] = (live.get((int(line), kind), 0), count)
     assert not wrong and kept["taken"] > 10
+    check_layouts(traced, kept["layouts"])
     assert traced.run["state"] == "complete"
 
 

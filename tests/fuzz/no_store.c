@@ -43,6 +43,12 @@ int store_stack_type(struct store *store, int64_t node, const char *type, enum s
     return 0;
 }
 
+int store_object_type(struct store *store, const struct store_object_type *type)
+{
+    (void)store, (void)type;
+    return 0;
+}
+
 int store_stack_part(struct store *store, const struct store_stack_part *part)
 {
     (void)store, (void)part;

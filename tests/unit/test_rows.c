@@ -260,6 +260,7 @@ static void arrives_whole(void **state)
         "SELECT * FROM page_row",
         "SELECT * FROM stack_type",
         "SELECT * FROM stack_part",
+        "SELECT * FROM object_type",
         "SELECT * FROM unreadable",
         "SELECT * FROM sampling",
         "SELECT * FROM site_error",
@@ -384,6 +385,10 @@ static void refuses(void **state)
     assert_refused(ROWS_STACK_TYPE, 8 + 4 + sizeof "dict", STORE_TYPE_HOWS, 8, "stack_type: field 3");
     assert_refused(ROWS_STACK_PART, 8, ROWS_RUN_SITES + 1, 8, "stack is not there");
     assert_refused(ROWS_STACK_PART, 32, -1, 8, "stack_part: field 5");
+    assert_refused(ROWS_OBJECT_TYPE, 4 + sizeof "app.Item", -1, 8, "object_type: field 2");
+    assert_refused(ROWS_OBJECT_TYPE, 4 + sizeof "app.Item" + 16, 2, 8, "object_type: field 4");
+    assert_refused(ROWS_OBJECT_TYPE, 4 + sizeof "app.Item" + 32, 4, 8,
+                   "object_type: field 6");                          /* no such line */
     assert_refused(ROWS_UNREADABLE, 0, 2, 8, "unreadable: field 1"); /* no such process */
     assert_refused(ROWS_SAMPLING, 0, 0, 8, "sampling: field 1");
     assert_refused(ROWS_SAMPLING, 8, -1, 8, "sampling: field 2");

@@ -197,7 +197,7 @@ static void look(struct thread *t, bool early)
         type = OBJECTS_UNSURE;
     learn(expected.key, entry ? node : 0, type, type == OBJECTS_UNSURE ? PYTHON_OBJECT_TYPE : offset);
     uintptr_t object = block + offset - PYTHON_OBJECT_TYPE;
-    if (entry && entry->meta && types_made(object))
+    if (entry && entry->meta && types_made(object, stack))
         forget_type(object);
 }
 

@@ -40,11 +40,13 @@
 
 #define TYPES_MOST (1u << 16) /* numbers; types beyond are not described */
 #define DESCRIPTIONS_MOST 16  /* bits */
+#define MADE_MOST 12          /* bits */
 #define REJECTED_BITS 8
 #define INCOMPLETE_BITS 8
 
 static struct table numbers = {.bits = 10};      /* address -> number */
 static struct table descriptions = {.bits = 10}; /* hash of a description -> number; it grows */
+static struct table made = {.bits = 8};          /* address -> node of the stack that made it */
 static struct known_type {
     struct types_entry entry;
     uint32_t module_size, name_size;
@@ -273,8 +275,8 @@ static bool is_noted(const struct description *d, const struct known_type *type)
            memcmp(note->text + type->module_size, d->name, type->name_size) == 0;
 }
 
-static struct wire_note_object_type *write_note(const struct description *d, uint32_t number, uint32_t module,
-                                                uint32_t name)
+static struct wire_note_object_type *write_note(const struct description *d, uint32_t number, uint32_t stack,
+                                                uint32_t module, uint32_t name)
 {
     struct wire_note_object_type *note = note_reserve(sizeof *note + module + name);
     if (!note)
@@ -286,6 +288,7 @@ static struct wire_note_object_type *write_note(const struct description *d, uin
     note->item_size = (int64_t)word_in(d->type, TYPE_ITEM_SIZE);
     note->dict_offset = (int64_t)word_in(d->type, TYPE_DICT_OFFSET);
     note->headers = types_headers(note->flags);
+    note->made = stack;
     note->module_size = module;
     note->name_size = name;
     memcpy(note->text, d->module, module);
@@ -305,8 +308,8 @@ static struct types_entry entry_of(const struct description *d, uint32_t number)
                                 (flags & (STRING_FLAG | BYTES_FLAG | TUPLE_FLAG)) != 0};
 }
 
-/* Returns the new number; 0 = no room. */
-static uint32_t add(const struct description *d, uint64_t hash)
+/* stack: that made it; 0 = not known. Returns the new number; 0 = no room. */
+static uint32_t add(const struct description *d, uint64_t hash, uint32_t stack)
 {
     if (!known)
         known = guest_pages(TYPES_MOST * sizeof *known);
@@ -315,7 +318,7 @@ static uint32_t add(const struct description *d, uint64_t hash)
     uint32_t number = atomic_fetch_add(&process->types, 1) + 1;
     uint32_t module = (uint32_t)strlen(d->module) + 1, name = (uint32_t)strlen(d->name) + 1;
     const struct wire_note_object_type *note =
-        number < TYPES_MOST ? write_note(d, number, module, name) : NULL;
+        number < TYPES_MOST ? write_note(d, number, stack, module, name) : NULL;
     if (!note)
         return 0;
     known[number] = (struct known_type){entry_of(d, number), module, name, note};
@@ -330,7 +333,7 @@ static uint32_t describe(uintptr_t address, bool *early)
         return 0;
     uint64_t hash = hash_of(&d);
     uint32_t number = table_get(&descriptions, hash);
-    return number && is_noted(&d, &known[number]) ? number : add(&d, hash);
+    return number && is_noted(&d, &known[number]) ? number : add(&d, hash, table_get(&made, address));
 }
 
 static uintptr_t *rejected_place(uintptr_t address)
@@ -381,8 +384,9 @@ const struct types_entry *types_at(uintptr_t address)
     return *rejected_place(address) == address || types_incomplete(address) ? NULL : look(address);
 }
 
-bool types_made(uintptr_t address)
+bool types_made(uintptr_t address, uint32_t stack)
 {
+    table_put_growing(&made, address, stack, MADE_MOST);
     if (*rejected_place(address) == address)
         *rejected_place(address) = 0;
     return table_drop(&numbers, address);
@@ -396,6 +400,7 @@ void types_forget(bool all)
     if (!all)
         return;
     table_clear(&descriptions);
+    table_clear(&made);
     if (known)
         guest_unmap(known, TYPES_MOST * sizeof *known);
     known = NULL;

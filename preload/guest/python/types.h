@@ -44,8 +44,8 @@ const struct types_entry *types_at(uintptr_t address);
 /* True if a type is there that is not complete yet, as some of the interpreter's own are while it starts. */
 bool types_incomplete(uintptr_t address);
 
-/* A type was made at this address. True if something else was known of it. */
-bool types_made(uintptr_t address);
+/* A type was made at this address, by this stack. True if something else was known of it. */
+bool types_made(uintptr_t address, uint32_t stack);
 
 /* What was remembered by address may be wrong. numbers: nothing is described to the collector any more. */
 void types_forget(bool numbers);
