@@ -30,6 +30,8 @@ PROGRAMS = [
     ("churn.c", "churn", "certain", "bytes"),
     ("churn.c", "churn", "certain", "allocations"),
     ("wrapped.c", "churn", "certain", "allocations"),
+    ("heap.cpp", "churn", "certain", "allocations"),
+    ("counted.rs", "churn", "certain", "allocations"),
     ("chunks.c", "churn", "certain", "bytes"),
     ("callers.c", "churn", "certain", "allocations"),
     ("leak.c", "growing-leak", "likely", "peak_bytes"),
