@@ -87,17 +87,37 @@ static __attribute__((noinline)) void turn(struct content_looks *looks, uint32_t
         content_looks_read(looks);
 }
 
+/* Of very many blocks some pages are passed over. */
+static bool is_passed_over(const struct content_looks *looks, uint64_t page)
+{
+    return !looks->site_count || (looks->apart > 1 && mix(page + 1) > NEVER / looks->apart);
+}
+
+INLINE void pass(struct content_looks *looks, const uint32_t *bounds, uint32_t index, uint64_t address,
+                 uint32_t size)
+{
+    uint32_t number = mix(address);
+    if (index < looks->site_count && UNLIKELY(number >= bounds[index]))
+        turn(looks, index, address, size, number);
+}
+
 void content_looks_page(struct content_looks *looks, uint64_t page, const struct page_blocks *list)
 {
-    if (!looks->site_count || (looks->apart > 1 && mix(page + 1) > NEVER / looks->apart))
+    if (is_passed_over(looks, page))
         return;
     const uint32_t *bounds = looks->bounds.memory;
-    for (uint32_t i = 0; i < list->count; i++) {
-        uint64_t address = page + list->at[i];
-        uint32_t number = mix(address);
-        if (list->owner[i] < looks->site_count && UNLIKELY(number >= bounds[list->owner[i]]))
-            turn(looks, list->owner[i], address, list->size[i], number);
-    }
+    for (uint32_t i = 0; i < list->count; i++)
+        pass(looks, bounds, list->owner[i], page + list->at[i], list->size[i]);
+}
+
+void content_looks_list(struct content_looks *looks, const struct block *list, size_t count)
+{
+    if (!count || is_passed_over(looks, list->address & ~4095ull))
+        return;
+    const uint32_t *bounds = looks->bounds.memory;
+    for (size_t i = 0; i < count; i++)
+        if (list[i].size <= CONTENT_BYTES)
+            pass(looks, bounds, list[i].site, list[i].address, (uint32_t)list[i].size);
 }
 
 void content_looks_begin(struct content_looks *looks, uint64_t ns)

@@ -79,6 +79,9 @@ void content_looks_at(struct content_looks *looks, struct tracked_process *proce
 /* Blocks that the walk has listed, of a page that is resident (the caller knows). */
 void content_looks_page(struct content_looks *looks, uint64_t page, const struct page_blocks *list);
 
+/* The same for a process that was forked, which has blocks of others on its pages, too: those of one page, or some of them. */
+void content_looks_list(struct content_looks *looks, const struct block *list, size_t count);
+
 /* Reads what was picked, of the process that was walked last. */
 void content_looks_read(struct content_looks *looks);
 

@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"
 from interpreters import interpreters  # noqa: E402
 
 PROGRAM = """
-import gc, sys
+import gc, os, sys
 
 COUNT = 4000
 ten = [i % 10 for i in range(COUNT)]
@@ -58,10 +58,10 @@ for looks in range(2):
 """
 
 
-@pytest.mark.parametrize("python", interpreters(), ids=str)
-def test_values(preload, report, tmp_path, python, say):
-    (tmp_path / "values.py").write_text(PROGRAM)
-    wanted = {(number, line.split("# ")[1]) for number, line in enumerate(PROGRAM.split("\n"), 1)
+def check(preload, report, tmp_path, python, program):
+    """Returns what was looked at."""
+    (tmp_path / "values.py").write_text(program)
+    wanted = {(number, line.split("# ")[1]) for number, line in enumerate(program.split("\n"), 1)
               if line.endswith(("# str", "# bytes", "# tuple"))}
     database = tmp_path / "trace.db"
     with subprocess.Popen([python.path, tmp_path / "values.py"], env=preload(db=database), stdin=subprocess.PIPE,
@@ -80,5 +80,18 @@ def test_values(preload, report, tmp_path, python, say):
         assert all(f["certainty"] == "likely" and f["evidence"]["share"] > 0.9 for f in found if f["file"].endswith("values.py"))
         assert all("sys.intern" in f["remedy"] for f in found if f["type"] == "str")
         process.communicate()
+    return looked
+
+
+@pytest.mark.parametrize("python", interpreters(), ids=str)
+def test_values(preload, report, tmp_path, python, say):
+    looked = check(preload, report, tmp_path, python, PROGRAM)
     say(f"{python}: of {sum(blocks for blocks, _, _ in looked)} blocks that were compared in {len(looked)} stacks, "
         f"{sum(again for _, again, _ in looked)} were looked at twice")
+
+
+def test_values_of_a_forked_child(preload, report, tmp_path):
+    program = PROGRAM.replace("import gc, os, sys\n", "import gc, os, sys; before = list(map(str, range(5000))); "
+                              "os.fork() and os._exit(os.wait()[1])\n")
+    assert program != PROGRAM
+    check(preload, report, tmp_path, interpreters()[-1], program)
