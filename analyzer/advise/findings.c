@@ -257,8 +257,8 @@ static bool has_cause(const struct advice *advice, const struct finding *earlier
     if (earlier->rule == f->rule)
         return same_line || (f->rule->by_function && same_function) ||
                (f->rule->by_type && f->type != NULL && earlier->type == f->type);
-    if (!is_worth_it(advice, earlier))
-        return false; /* nobody gets to see it */
+    if (!is_worth_it(advice, earlier) || earlier->certainty == ASK)
+        return false; /* nobody gets to see it; it is no cause that is known */
     for (size_t i = 0; i < f->relief_count; i++)
         if (!is_about(earlier, f->reliefs[i].facts))
             return false;
