@@ -1,6 +1,6 @@
 // A cache that fills up, and then stays as it is; what is shared is counted, and not copied.
 use std::collections::HashMap;
-use std::ffi::{c_char, c_void, CStr};
+use std::os::raw::{c_char, c_void};
 use std::rc::Rc;
 
 extern "C" {
@@ -8,11 +8,11 @@ extern "C" {
 }
 
 /// As trace_mark() of trace.h does it: nothing, if nobody traces.
-fn mark(name: &CStr) {
+fn mark(name: &[u8]) {
     unsafe {
-        let mark = dlsym(std::ptr::null_mut(), c"libtrace_mark".as_ptr());
+        let mark = dlsym(std::ptr::null_mut(), b"libtrace_mark\0".as_ptr().cast());
         if !mark.is_null() {
-            std::mem::transmute::<*mut c_void, extern "C" fn(*const c_char)>(mark)(name.as_ptr());
+            std::mem::transmute::<*mut c_void, extern "C" fn(*const c_char)>(mark)(name.as_ptr().cast());
         }
     }
 }
@@ -27,7 +27,7 @@ fn main() {
         let key = random / 65536 % 4000;
         answers.push(cache.entry(key).or_insert_with(|| format!("value {key} ").repeat(40).into()).clone());
         if i % 2000 == 1999 {
-            mark(c"batch");
+            mark(b"batch\0");
         }
     }
     println!("{}", answers.iter().map(|answer| answer.len()).sum::<usize>());

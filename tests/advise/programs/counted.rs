@@ -33,7 +33,7 @@ fn main() {
         line.clear();                      // mended
         line.resize(10 + i % 20, 0u8);     // mended
         let line = vec![0u8; 10 + i % 20]; // faulty HERE
-        sum += std::hint::black_box(&line).len();
+        sum += line.len() + unsafe { line.as_ptr().read_volatile() } as usize;
     }
     println!("{}", sum + (COUNT.load(Relaxed) == 0) as usize);
 }

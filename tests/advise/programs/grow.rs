@@ -1,16 +1,16 @@
 // A vector that is told of each element, or grows by itself.
-use std::ffi::{c_char, c_void, CStr};
+use std::os::raw::{c_char, c_void};
 
 extern "C" {
     fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
 }
 
 /// As trace_mark() of trace.h does it: nothing, if nobody traces.
-fn mark(name: &CStr) {
+fn mark(name: &[u8]) {
     unsafe {
-        let mark = dlsym(std::ptr::null_mut(), c"libtrace_mark".as_ptr());
+        let mark = dlsym(std::ptr::null_mut(), b"libtrace_mark\0".as_ptr().cast());
         if !mark.is_null() {
-            std::mem::transmute::<*mut c_void, extern "C" fn(*const c_char)>(mark)(name.as_ptr());
+            std::mem::transmute::<*mut c_void, extern "C" fn(*const c_char)>(mark)(name.as_ptr().cast());
         }
     }
 }
@@ -23,7 +23,7 @@ fn main() {
         values.reserve_exact(1); // faulty HERE
         values.push(i * 7 % 1000);
         if i % (count / 10) == count / 20 {
-            mark(c"a tenth");
+            mark(b"a tenth\0");
         }
     }
     println!("{}", values.iter().sum::<u64>());

@@ -1,6 +1,6 @@
 // Orders and their customers, who know each other: neither is freed as long as the other one holds it.
 use std::cell::RefCell;
-use std::ffi::{c_char, c_void, CStr};
+use std::os::raw::{c_char, c_void};
 use std::rc::{Rc, Weak};
 
 struct Customer {
@@ -19,11 +19,11 @@ extern "C" {
 }
 
 /// As trace_mark() of trace.h does it: nothing, if nobody traces.
-fn mark(name: &CStr) {
+fn mark(name: &[u8]) {
     unsafe {
-        let mark = dlsym(std::ptr::null_mut(), c"libtrace_mark".as_ptr());
+        let mark = dlsym(std::ptr::null_mut(), b"libtrace_mark\0".as_ptr().cast());
         if !mark.is_null() {
-            std::mem::transmute::<*mut c_void, extern "C" fn(*const c_char)>(mark)(name.as_ptr());
+            std::mem::transmute::<*mut c_void, extern "C" fn(*const c_char)>(mark)(name.as_ptr().cast());
         }
     }
 }
@@ -47,7 +47,7 @@ fn main() {
         for i in 0..1000 {
             sum += serve(batch * 1000 + i);
         }
-        mark(c"batch");
+        mark(b"batch\0");
     }
     println!("{sum}");
 }
