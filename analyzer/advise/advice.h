@@ -60,6 +60,7 @@ struct facts {
     struct store_measures m;        /* of the whole run */
     struct histograms blocks;       /* sizes and lifetimes */
     int64_t stacks;                 /* sites that were added up */
+    int64_t paired;                 /* blocks of those of which the two largest ones were there at once */
     int64_t largest_each;           /* the largest block of each of them, added up */
     bool one_each;                  /* none of them ever had two blocks at once, for certain */
     struct facts_fate fate;         /* what became of them, */

@@ -73,6 +73,9 @@ static inline int64_t whole(double value)
 /* The type of the facts; "" = not known. */
 const char *facts_type(const struct advice *advice, const struct facts *facts);
 
+/* The most that was live, as far as that is known: of blocks whose type is told later, own_peak_bytes may lack one. */
+int64_t facts_highest(const struct store_measures *m);
+
 /* True if each size was as frequent as each other from the smallest to the largest, as if one block grew by equal steps:
  * then twice as many blocks are in each power of two as in the one below it. Blocks of random sizes look so, too. */
 bool sizes_rise_evenly(const struct facts *facts);

@@ -3,12 +3,13 @@
  * The collector compares some blocks of each line that holds much (collector/content_looks.h); repeats.h says what those say of
  * all. That they are equal at one moment does not prove that nobody ever writes to one of them: a table of counters looks so
  * before it is used. Likely it is if the same blocks were looked at once more, much later, and none of them had changed; if
- * many had, they are no copies.
+ * many had, they are no copies. Of Python's texts, bytes and tuples the type says that nobody ever does.
  */
 #include "advice_rules.h"
 #include "units.h"
 
 #include <math.h>
+#include <string.h>
 
 #define LEAST 1000      /* blocks at the peak, */
 #define LEAST_SEEN 64   /* and those that were looked at */
@@ -16,7 +17,7 @@
 #define LIKELY_PART 0.5 /* to be likely */
 #define LATER 10        /* a tenth of the run's time between two looks */
 
-static const char *remedy(enum advice_language language)
+static const char *remedy(enum advice_language language, const char *type)
 {
     static const char *const remedies[ADVICE_LANGUAGES] = {
         [ADVICE_C] = "If nobody writes to them, keep each once: look what is to be stored up in a table, and "
@@ -27,9 +28,20 @@ static const char *remedy(enum advice_language language)
         [ADVICE_RUST] =
             "If nobody writes to them, keep each once: an Arc<str> or Rc<T> from a HashSet, or an "
             "interner with indices.",
+        [ADVICE_PYTHON] = "Keep each once: value = known.setdefault(value, value), with a dict that lives as "
+                          "long as they are made.",
     };
 
+    if (language == ADVICE_PYTHON && strcmp(type, "str") == 0)
+        return "Keep each once: text = sys.intern(text), or with a dict of your own "
+               "known.setdefault(text, text).";
     return remedies[language];
+}
+
+/* Objects of Python that nobody can change. */
+static bool is_immutable(const char *type)
+{
+    return strcmp(type, "str") == 0 || strcmp(type, "bytes") == 0 || strcmp(type, "tuple") == 0;
 }
 
 /* True if the same blocks were looked at again, most of them, and had not changed. */
@@ -51,14 +63,16 @@ static void look_at(struct advice *advice, const struct facts *facts)
     char seen[UNITS_SIZE], bytes[UNITS_SIZE], all[UNITS_SIZE];
     double peak = (double)facts->m.peak_bytes, share = peak > 0 ? contents->saved / peak : 0,
            least = peak > 0 ? share - 2 * sqrt(contents->variance) / peak : 0;
+    const char *type = facts_type(advice, facts);
+    bool python = facts->language == ADVICE_PYTHON;
     int plain = advice->report->bytes;
 
-    if (facts->language == ADVICE_PYTHON || facts->m.peak_allocations < LEAST ||
+    if ((python && !is_immutable(type)) || facts->m.peak_allocations < LEAST ||
         contents->blocks < LEAST_SEEN || !(least >= LEAST_PART) || is_written(contents))
         return;
     bool same = stays(advice, contents);
-    struct finding *f =
-        finding_new(advice, "duplicates", same && least >= LIKELY_PART ? LIKELY : ASK, facts->place, facts);
+    struct finding *f = finding_new(
+        advice, "duplicates", (same || python) && least >= LIKELY_PART ? LIKELY : ASK, facts->place, facts);
 
     if (f == NULL)
         return;
@@ -77,8 +91,10 @@ static void look_at(struct advice *advice, const struct facts *facts)
                  units_count(seen, contents->blocks),
                  100 * (double)contents->repeated / (double)contents->blocks,
                  units_bytes(bytes, whole(share * peak), plain), units_bytes(all, facts->m.peak_bytes, plain),
-                 same ? " Nobody had written to them when they were looked at again." : "");
-    finding_remedy(f, "%s", remedy(facts->language));
+                 python ? " Nobody can change one."
+                 : same ? " Nobody had written to them when they were looked at again."
+                        : "");
+    finding_remedy(f, "%s", remedy(facts->language, type));
 }
 
 void rule_duplicates(struct advice *advice)

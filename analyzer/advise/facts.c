@@ -3,6 +3,7 @@
  * that: a wrapper cannot do without what others ask it for. */
 #define _GNU_SOURCE
 #include "facts.h"
+#include "advice_rules.h"
 #include "own_lines.h"
 #include "python_kept.h"
 #include "wrappers.h"
@@ -12,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PAIR_LEAST 32  /* blocks of a stack, to say of two that they are the largest; */
+#define PAIR_STEPS 8   /* what these may lack of twice the largest, in steps from one to the next */
 #define LEAST_PART 100 /* what is less than a hundredth of the run does not matter */
 
 /* Functions of the C library whose result is a block of the caller's. */
@@ -111,6 +114,22 @@ static enum advice_language language_of(const struct profile_place *place)
                                                                                          : ADVICE_C;
 }
 
+/* ---- what a stack's blocks tell ------------------------------------------------------------------ */
+
+int64_t facts_highest(const struct store_measures *m)
+{
+    return m->own_peak_bytes > m->peak_bytes ? m->own_peak_bytes : m->peak_bytes;
+}
+
+/* True if the most that a stack held is its two largest blocks, but for a few steps. */
+static bool two_largest_met(const struct store_measures *m, int64_t largest)
+{
+    double twice = 2 * (double)largest, both = (double)facts_highest(m);
+
+    return m->allocations >= PAIR_LEAST && both <= twice &&
+           both >= twice - PAIR_STEPS * (double)largest / (double)m->allocations;
+}
+
 /* ---- reading ------------------------------------------------------------------------------------- */
 
 static struct facts *facts_of(struct reading *r, uint32_t place, uint32_t type, int how, bool own,
@@ -181,6 +200,8 @@ static int take(struct reading *r, sqlite3_stmt *s)
 
     measures_add(&facts->m, &m);
     histograms_add(&facts->blocks, s, BLOCKS_FROM, NULL);
+    if (two_largest_met(&m, largest))
+        facts->paired = (int64_t)((uint64_t)facts->paired + (uint64_t)m.allocations);
     facts->stacks++;
     facts->largest_each = (int64_t)((uint64_t)facts->largest_each + (uint64_t)largest);
     /* The own peak of an exact type may miss a block whose type was told late: after others of it were taken from a free

@@ -234,13 +234,20 @@ static bool is_about(const struct finding *f, uint32_t facts)
     return false;
 }
 
+/* False for names that many functions of a file may have: "<listcomp>" and "<lambda>", as CPython up to 3.10 calls them. */
+static bool is_of_one_function(const struct profile_place *place)
+{
+    return strcmp(place->language, "python") != 0 || *place->function != '<' ||
+           strcmp(place->function, "<module>") == 0;
+}
+
 /* True if an earlier finding explains all blocks that this one is about, or is the same rule's in the same function. */
 static bool has_cause(const struct advice *advice, const struct finding *earlier, const struct finding *f)
 {
     const struct profile_place *p = &advice->profile.places[earlier->place],
                                *q = &advice->profile.places[f->place];
     bool same_file = p->file != NULL && q->file != NULL && strcmp(p->file, q->file) == 0,
-         same_function = same_file && strcmp(p->function, q->function) == 0,
+         same_function = same_file && strcmp(p->function, q->function) == 0 && is_of_one_function(p),
          same_line = earlier->place == f->place || (same_file && p->line > 0 && p->line == q->line);
 
     if (earlier->suppressed != SUPPRESSED_NOT && f->suppressed == SUPPRESSED_NOT)
@@ -250,6 +257,8 @@ static bool has_cause(const struct advice *advice, const struct finding *earlier
     if (earlier->rule == f->rule)
         return same_line || (f->rule->by_function && same_function) ||
                (f->rule->by_type && f->type != NULL && earlier->type == f->type);
+    if (!is_worth_it(advice, earlier) || earlier->certainty == ASK)
+        return false; /* nobody gets to see it; it is no cause that is known */
     for (size_t i = 0; i < f->relief_count; i++)
         if (!is_about(earlier, f->reliefs[i].facts))
             return false;

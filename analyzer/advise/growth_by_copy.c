@@ -23,8 +23,8 @@
 #define GROWN_TIMES 8      /* the largest is so many times the smallest */
 #define FIT \
     0.1 /* of the largest, that a size may be off: two such moments are a chance of 1 in 25 at most, and */
-#define FITS_LEAST 3 /* three of 1 in 100 */
-#define PAIR_STEPS 8 /* that two blocks may lack of twice the largest */
+#define FITS_LEAST 3  /* three of 1 in 100 */
+#define PAIRED_PART 3 /* a third of the blocks are of stacks whose two largest ones met */
 
 /* Of Python's own types those that are built piece by piece. Others grow by factors, or are numbers. */
 static bool may_grow(const struct advice *advice, const struct facts *facts)
@@ -38,6 +38,13 @@ static bool may_grow(const struct advice *advice, const struct facts *facts)
         if (strcmp(types[i], type) == 0)
             return true;
     return false;
+}
+
+/* True if one of two blocks may be as large as the steps make it, and the other one half as large at least: a library that
+ * does not know the size in all copies what there is, and then makes room for more (C++'s a + b, Rust's format!). */
+static bool may_be_made_of(double mean, double stepped, double largest)
+{
+    return mean >= stepped / 2 - FIT * largest && mean <= stepped;
 }
 
 /* How many moments fit to equal steps; -1 = one of them does not. */
@@ -54,25 +61,18 @@ static int fits(const struct advice *advice, const struct facts *facts)
             continue;
         double size = (double)m->live_bytes / (double)m->live_allocations;
 
-        if (fabs(size - part * largest) > FIT * largest)
+        if (fabs(size - part * largest) <= FIT * largest)
+            fit++;
+        else if (m->live_allocations == 1 || !may_be_made_of(size, part * largest, largest))
             return -1;
-        fit++;
     }
     return fit;
 }
 
-/* What is known of the most that was live: of blocks whose type is told later, own_peak_bytes may lack one. */
-static int64_t highest(const struct facts *facts)
-{
-    return facts->m.own_peak_bytes > facts->m.peak_bytes ? facts->m.own_peak_bytes : facts->m.peak_bytes;
-}
-
+/* A library that copies and then makes room for more allocates at two stacks, about as often at each. */
 static bool two_largest_met(const struct facts *facts)
 {
-    double largest = (double)facts->blocks.largest, step = largest / (double)facts->m.allocations,
-           both = (double)highest(facts);
-
-    return facts->stacks == 1 && both <= 2 * largest && both >= 2 * largest - PAIR_STEPS * step;
+    return facts->paired >= facts->m.allocations / PAIRED_PART;
 }
 
 /* False if it is not at hand, too. */
@@ -113,7 +113,8 @@ static void look_at(struct advice *advice, const struct facts *facts)
 
     if (!facts->direct || facts->m.allocations < STEPS_LEAST || b->largest < LARGEST_LEAST ||
         b->smallest > b->largest / GROWN_TIMES || facts->m.bytes / BYTES_TIMES <= facts->largest_each ||
-        highest(facts) / 2 > facts->largest_each || !may_grow(advice, facts) || !sizes_rise_evenly(facts))
+        facts_highest(&facts->m) / 2 > facts->largest_each || !may_grow(advice, facts) ||
+        !sizes_rise_evenly(facts))
         return;
     int fit = fits(advice, facts);
     bool met = two_largest_met(facts),
@@ -133,7 +134,7 @@ static void look_at(struct advice *advice, const struct facts *facts)
     finding_evidence(f, "bytes", (double)facts->m.bytes);
     finding_evidence(f, "smallest", (double)b->smallest);
     finding_evidence(f, "largest", (double)b->largest);
-    finding_evidence(f, "own_peak_bytes", (double)highest(facts));
+    finding_evidence(f, "own_peak_bytes", (double)facts_highest(&facts->m));
     finding_evidence(f, "moments_that_fit", fit > 0 ? fit : 0);
     finding_what(f,
                  "%s blocks of %s to %s, %s: %s was allocated, and what could not stay in place copied, to "

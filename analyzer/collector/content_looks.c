@@ -40,16 +40,24 @@ INLINE uint32_t mix(uint64_t address)
     return (uint32_t)(x >> 32);
 }
 
+/* What of a site's blocks is compared; false: nothing. */
+static bool is_compared(const struct content_looks *looks, const struct site *site,
+                        struct python_value *value)
+{
+    const struct arena_frame end = object_types_end(looks->process, site);
+    const struct object_type *type =
+        end.kind == WIRE_FRAME_TYPE ? object_types_find(looks->process, end.owner) : NULL;
+    *value = type ? type->value : (struct python_value){0};
+    return end.kind == WIRE_FRAME_NATIVE || value->known;
+}
+
 /* From which hash of an address on the blocks of a site are picked. */
 static uint32_t bound_of(const struct content_looks *looks, const struct site *site)
 {
     uint64_t live = site->allocations - site->frees, bytes = site->bytes - site->freed_bytes,
              all = looks->ledger->heap.bytes;
-    uint64_t node = looks->process->slot && site->node != WIRE_NODE_CUT
-                        ? arena_node(looks->process->slot, site->node)
-                        : 0;
-    if (!node || arena_frame(looks->process->slot, (uint32_t)node).kind != WIRE_FRAME_NATIVE ||
-        live < SITE_LEAST || bytes < all / SITE_PART || !all)
+    struct python_value value;
+    if (live < SITE_LEAST || bytes < all / SITE_PART || !all || !is_compared(looks, site, &value))
         return NEVER;
     double want = (double)looks->most * (double)bytes / (double)all, there = (double)live / looks->apart;
     want = want < SITE_A_WALK ? want : SITE_A_WALK;
@@ -69,24 +77,47 @@ static __attribute__((noinline)) void turn(struct content_looks *looks, uint32_t
     bool on_page = (address & 4095) + size <= 4096;
     if (*bound == NEVER || number < *bound || !looks->left || !on_page || size == 0 || size > CONTENT_BYTES)
         return;
+    struct content_block block = {.key = {.site = index, .size = size, .address = address},
+                                  .process = looks->process};
+    if (!is_compared(looks, site, &block.value))
+        return;
     looks->left--;
-    looks->picked[looks->picked_count++] = (struct content_block){
-        .key = {.site = index, .size = size, .address = address}, .process = looks->process};
+    looks->picked[looks->picked_count++] = block;
     if (looks->picked_count == CONTENT_PICKS)
         content_looks_read(looks);
 }
 
+/* Of very many blocks some pages are passed over. */
+static bool is_passed_over(const struct content_looks *looks, uint64_t page)
+{
+    return !looks->site_count || (looks->apart > 1 && mix(page + 1) > NEVER / looks->apart);
+}
+
+INLINE void pass(struct content_looks *looks, const uint32_t *bounds, uint32_t index, uint64_t address,
+                 uint32_t size)
+{
+    uint32_t number = mix(address);
+    if (index < looks->site_count && UNLIKELY(number >= bounds[index]))
+        turn(looks, index, address, size, number);
+}
+
 void content_looks_page(struct content_looks *looks, uint64_t page, const struct page_blocks *list)
 {
-    if (!looks->site_count || (looks->apart > 1 && mix(page + 1) > NEVER / looks->apart))
+    if (is_passed_over(looks, page))
         return;
     const uint32_t *bounds = looks->bounds.memory;
-    for (uint32_t i = 0; i < list->count; i++) {
-        uint64_t address = page + list->at[i];
-        uint32_t number = mix(address);
-        if (list->owner[i] < looks->site_count && UNLIKELY(number >= bounds[list->owner[i]]))
-            turn(looks, list->owner[i], address, list->size[i], number);
-    }
+    for (uint32_t i = 0; i < list->count; i++)
+        pass(looks, bounds, list->owner[i], page + list->at[i], list->size[i]);
+}
+
+void content_looks_list(struct content_looks *looks, const struct block *list, size_t count)
+{
+    if (!count || is_passed_over(looks, list->address & ~4095ull))
+        return;
+    const uint32_t *bounds = looks->bounds.memory;
+    for (size_t i = 0; i < count; i++)
+        if (list[i].size <= CONTENT_BYTES)
+            pass(looks, bounds, list[i].site, list[i].address, (uint32_t)list[i].size);
 }
 
 void content_looks_begin(struct content_looks *looks, uint64_t ns)
@@ -130,8 +161,10 @@ static int read_blocks(struct content_looks *looks, unsigned from)
     return (int)read;
 }
 
-static void take(struct content_looks *looks, struct content_block block, const void *bytes)
+static void take(struct content_looks *looks, struct content_block block, unsigned char *bytes)
 {
+    if (block.value.known && !python_value_only(&block.value, bytes, block.key.size))
+        return;
     struct content_block *read = GROW_AT(&looks->read, struct content_block, looks->read_count);
     if (!read)
         return;

@@ -1,8 +1,9 @@
 /* content_looks.h - looks at the contents of blocks: whether many blocks of a site hold the same.
  *
- * The walk over the pages (page_walks.h) lists the live blocks of each resident page. Of each native site that matters
- * some are picked, read from outside, and hashed; contents are not kept. Only blocks that end on the page that was listed
- * are read, so that no page is brought back that was swapped out, and none that was never touched.
+ * The walk over the pages (page_walks.h) lists the live blocks of each resident page. Of each native site that matters, and
+ * of each of some types of Python's objects, some are picked, read from outside, and hashed; contents are not kept. Only
+ * blocks that end on the page that was listed are read, so that no page is brought back that was swapped out, and none that
+ * was never touched.
  *
  *   listed by the walk -> picked -> read -> certain: the block was still there when all that happened before the
  *                                           reading was counted -> at the walk's end: which are equal
@@ -11,14 +12,15 @@
  * as at random, and another walk picks the same blocks. So it is seen whether anybody has written to them in between.
  *
  * What is equal has the same size as asked for, and the same hash. Blocks of zeroes count as blocks that are alone: nobody
- * has written to them yet. So do those of Python, whose objects begin with a count of references: they are not looked at.
+ * has written to them yet. Of Python's objects only texts, bytes and tuples are looked at, and what of them is their value
+ * (python_values.h): others begin with a count of references, too, and may be changed.
  */
 #ifndef LIBTRACE_CONTENT_LOOKS_H
 #define LIBTRACE_CONTENT_LOOKS_H
 
 #include "content_counts.h"
+#include "object_types.h"
 #include "page_blocks.h"
-#include "track.h"
 
 #define CONTENT_PICKS 64   /* read by one system call */
 #define CONTENT_BYTES 1024 /* larger blocks are not looked at */
@@ -27,6 +29,7 @@
 struct content_block {
     struct content_key key;
     struct tracked_process *process;
+    struct python_value value; /* of an object of Python: what is compared; not known: all of it */
 };
 
 /* What was found at a site. */
@@ -75,6 +78,9 @@ void content_looks_at(struct content_looks *looks, struct tracked_process *proce
 
 /* Blocks that the walk has listed, of a page that is resident (the caller knows). */
 void content_looks_page(struct content_looks *looks, uint64_t page, const struct page_blocks *list);
+
+/* The same for a process that was forked, which has blocks of others on its pages, too: those of one page, or some of them. */
+void content_looks_list(struct content_looks *looks, const struct block *list, size_t count);
 
 /* Reads what was picked, of the process that was walked last. */
 void content_looks_read(struct content_looks *looks);

@@ -20,7 +20,6 @@
 #define SITE_MOST 1024u        /* looks at a site, in all */
 #define SITE_WITHOUT 16u       /* so many of a site without an object are enough */
 #define SITE_OWNERS 8u         /* looks at a site of Python's objects, in all, the first object included */
-#define TYPES_MOST 65536u      /* of a process */
 #define SITE_LARGE 1024        /* sites that hold one in so many bytes of the heap are not passed over */
 #define TYPE_OFTEN 128u        /* looks at a type that find nothing new before they become rarer */
 #define NEVER UINT32_MAX
@@ -58,38 +57,6 @@ static uint64_t distance(const struct object_looks *looks, const struct site *si
     return most > 1 ? (most < NEVER / 2 ? most : NEVER / 2) : 1;
 }
 
-/* What a site's stack ends in: native code, where objects of C++ may be; a type of Python's; a call that asks for memory. */
-static struct arena_frame end_of(const struct tracked_process *process, const struct site *site)
-{
-    uint64_t node = process->slot && site->node != WIRE_NODE_CUT ? arena_node(process->slot, site->node) : 0;
-    return node ? arena_frame(process->slot, (uint32_t)node) : (struct arena_frame){.kind = WIRE_FRAME_EMPTY};
-}
-
-static void read_types(struct tracked_process *process)
-{
-    process->type_notes.only = WIRE_NOTE_TYPE;
-    for (const struct wire_note *note;
-         (note = arena_next_note(process->slot, &process->type_notes)) != NULL;) {
-        const struct wire_note_object_type *type = (const struct wire_note_object_type *)note;
-        struct object_type *known =
-            type->number < TYPES_MOST ? GROW_AT(&process->types, struct object_type, type->number) : NULL;
-        if (known)
-            *known = (struct object_type){true, python_owner(type), 0};
-    }
-}
-
-/* What is known of a type; NULL = it is not described. */
-static struct object_type *type_of(struct tracked_process *process, uint32_t number)
-{
-    struct object_type *types = process->types.memory;
-    if (process->slot && number < TYPES_MOST &&
-        !(number < process->types.room / sizeof *types && types[number].described)) {
-        read_types(process);
-        types = process->types.memory;
-    }
-    return number < process->types.room / sizeof *types ? &types[number] : NULL;
-}
-
 /* Whether the first object of a site that is met is looked at. */
 static bool is_time_for(struct object_looks *looks, struct object_type *type, const struct site *site)
 {
@@ -117,8 +84,9 @@ static __attribute__((noinline)) void turn(struct object_looks *looks, struct ob
         known->skip = 0;
         return;
     }
-    const struct arena_frame end = end_of(looks->process, site);
-    struct object_type *type = end.kind == WIRE_FRAME_TYPE ? type_of(looks->process, end.owner) : NULL;
+    const struct arena_frame end = object_types_end(looks->process, site);
+    struct object_type *type =
+        end.kind == WIRE_FRAME_TYPE ? object_types_find(looks->process, end.owner) : NULL;
     if (!is_looked_at(looks, known, end.kind, type)) {
         known->skip = NEVER;
         return;
@@ -343,7 +311,8 @@ static uint32_t site_at(const struct blocks *blocks, uint64_t address)
 static bool is_memory(const struct object_looks *looks, uint32_t index)
 {
     const struct site *site = ledger_site(looks->ledger, index);
-    return site->process == looks->process->index && end_of(looks->process, site).kind == WIRE_FRAME_CALL;
+    return site->process == looks->process->index &&
+           object_types_end(looks->process, site).kind == WIRE_FRAME_CALL;
 }
 
 /* Notes that memory of a site's call was met. */
@@ -351,7 +320,7 @@ static void meet_call(const struct object_looks *looks, uint32_t index, uint32_t
 {
     uint32_t frame = (uint32_t)arena_node(looks->process->slot, ledger_site(looks->ledger, index)->node);
     bool *met = frame <= ARENA_FRAMES_MAX ? GROW_AT(&looks->process->calls, bool, frame) : NULL;
-    struct object_type *of = met && !*met ? type_of(looks->process, type) : NULL;
+    struct object_type *of = met && !*met ? object_types_find(looks->process, type) : NULL;
     if (!of)
         return;
     *met = true;

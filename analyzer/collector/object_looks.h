@@ -26,8 +26,8 @@
 #ifndef LIBTRACE_OBJECT_LOOKS_H
 #define LIBTRACE_OBJECT_LOOKS_H
 
+#include "object_types.h"
 #include "page_blocks.h"
-#include "python_memory.h"
 #include "rtti.h"
 #include "smaps.h"
 #include "track.h"
@@ -51,13 +51,6 @@ struct object_look {
 struct object_site {
     uint32_t skip; /* blocks until the next one is picked, itself included; 0 = not set yet */
     uint16_t looks, objects;
-};
-
-/* A type of a process. */
-struct object_type {
-    bool described;
-    struct python_owner owner; /* what its objects have */
-    uint32_t picked;           /* objects, since one had memory of a call that was not known */
 };
 
 /* A block between the walk and the writer. */

@@ -54,6 +54,8 @@ static size_t blocks_of(void *data, uint64_t *from, uint64_t to, struct residenc
     struct page_walk *walk = data;
     size_t count = inherited_range(walk->looked_at, from, to, (struct block *)out, room);
     object_looks_list(walk->looks, (const struct block *)out, count);
+    if (walk->looked_at->inherited.from && walk->residence.page_present)
+        content_looks_list(walk->contents, (const struct block *)out, count);
     return count;
 }
 

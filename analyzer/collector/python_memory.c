@@ -24,7 +24,7 @@ static const struct python_place places[] = {
 #define PLACES (sizeof places / sizeof *places)
 
 /* Names are "module.name", in either of the two texts or in both. */
-static bool has_name(const struct wire_note_object_type *type, const char *name)
+bool python_type_is(const struct wire_note_object_type *type, const char *name)
 {
     const char *module = type->text, *own = type->text + type->module_size;
     size_t size = strlen(module);
@@ -37,7 +37,7 @@ struct python_owner python_owner(const struct wire_note_object_type *type)
 {
     struct python_owner owner = {places, 0, type->headers};
     for (const struct python_place *at = places; at < places + PLACES; at++) {
-        if (!at->type ? type->headers < MANAGED_HEADERS : !has_name(type, at->type))
+        if (!at->type ? type->headers < MANAGED_HEADERS : !python_type_is(type, at->type))
             continue;
         if (owner.count++ == 0)
             owner.places = at;

@@ -26,6 +26,9 @@ struct python_owner {
     uint32_t headers; /* bytes before what the places are counted from */
 };
 
+/* True if the type has that name: "module.name", without the module for those of builtins. */
+bool python_type_is(const struct wire_note_object_type *type, const char *name);
+
 struct python_owner python_owner(const struct wire_note_object_type *type);
 
 /* Bytes of a block of this type that have to be read. */

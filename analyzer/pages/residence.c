@@ -396,6 +396,7 @@ static void look_at(struct residence *r, const struct stretch *stretch, residenc
             find_blocks(r, page, &list, blocks, data);
         else
             page_shares_units(r, page, &list);
+        r->page_present = false;
         if (list.count == 0 && !list.has_large && next < page + PAGE)
             next = next_block(page + PAGE, stretch->end, blocks, data);
         note_blocks(r, &list, in);

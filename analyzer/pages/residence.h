@@ -87,7 +87,7 @@ struct residence {
     struct residence_name *names;
     size_t name_count, name_room;
     residence_page *page;     /* NULL = there is no faster way to list blocks */
-    bool page_present;        /* the page that is being listed is resident: reading it brings nothing back */
+    bool page_present;        /* a page is being listed that is resident: reading it brings nothing back */
     residence_ranges *ranges; /* NULL = no ranges are known that it has mapped */
     void *ranges_data;
     struct residence_map_owner *map_owners; /* by owner */

@@ -5,6 +5,7 @@
 #include "text.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,4 +150,88 @@ char *names_cut(const char *name, size_t columns)
     }
     free(copy);
     return cut;
+}
+
+/* ---- own names ----------------------------------------------------------------------------------- */
+
+/* The own name of a function while its name is read from left to right. */
+struct own_name {
+    const char *part;  /* where the part between two "::" begins that is read */
+    const char *found; /* the latest one that may be it, */
+    size_t length;
+    bool ended;  /* its brackets began */
+    bool called; /* and those of arguments were there: what follows behind a space is "const" */
+};
+
+static bool is_bracket(char c)
+{
+    return c != '\0' && strchr("<([{", c) != NULL;
+}
+
+/* Behind the bracket that closes the one at p; end = none. */
+static const char *behind_brackets(const char *p, const char *end)
+{
+    size_t depth = 0;
+
+    do {
+        depth += is_bracket(*p);
+        depth -= strchr(">)]}", *p) != NULL && p[-1] != '-';
+    } while (++p < end && depth > 0);
+    return p;
+}
+
+/* The part ends here. "{closure#0}" and "<u8>" are no names: what is before them is. */
+static void end_part(struct own_name *own, const char *p)
+{
+    if (!own->ended && p > own->part && !is_bracket(*own->part)) {
+        own->found = own->part;
+        own->length = (size_t)(p - own->part);
+    }
+    own->ended = true;
+}
+
+static const char *begin_part(struct own_name *own, const char *p)
+{
+    own->part = p;
+    own->ended = false;
+    return p;
+}
+
+/* True if "operator()" or the like is read here, the rest of whose name is no word. */
+static bool is_operator(const struct own_name *own, const char *p)
+{
+    return p == own->part && strncmp(p, "operator", 8) == 0 && !is_word(p[8]);
+}
+
+const char *names_own(const char *name, size_t *length)
+{
+    const char *end = end_of_name(name), *p = name;
+    struct own_name own = {.part = name, .found = name};
+
+    while (p < end) {
+        if (is_operator(&own, p)) {
+            bool lambda = p - name > 3 && p[-3] == '}'; /* its operator() is part of the function around it */
+
+            end_part(&own, lambda ? p : p + 8);
+            break;
+        }
+        if (is_bracket(*p)) {
+            own.called |= *p == '(' && p > own.part;
+            end_part(&own, p);
+            p = behind_brackets(p, end);
+        } else if (p[0] == ':' && p[1] == ':') {
+            end_part(&own, p);
+            p = begin_part(&own, p + 2);
+        } else if (*p != ' ') {
+            p++;
+        } else if (!own.called) {
+            p = begin_part(&own, p + 1); /* what was before it is a template's return type */
+        } else {
+            break;
+        }
+    }
+    if (p >= end)
+        end_part(&own, end);
+    *length = own.length;
+    return own.found;
 }

@@ -13,4 +13,9 @@ char *names_shorten(const char *name);
  * screen are shown alike; if that is too long, without namespaces ("…push_back(…)"); else cut at its end. */
 char *names_cut(const char *name, size_t columns);
 
+/* What a function itself is called, without namespaces, classes, arguments and a compiler's suffixes: the "alloc" of
+ * "void* Pool<int>::alloc<long>(unsigned long) const", and Rust's "<Pool as Alloc>::alloc::<u8>::{closure#0}". Not
+ * terminated: it is of the name, as long as *length says; 0 = it has none. */
+const char *names_own(const char *name, size_t *length);
+
 #endif

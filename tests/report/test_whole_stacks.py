@@ -8,6 +8,7 @@ import fnmatch
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -196,6 +197,48 @@ def test_wrappers_are_skipped(ask, wrapped):
     assert {r["function"]: r["value"] for r in inverted["rows"] if r["depth"] == 1 and r["file"].endswith("wrappers.c")} == {
         "load": 100, "xstrdup": 100, "deeper": 6}
     assert ask(wrapped, "--skip-wrappers", "x*").json("leaks", "--all")["live_bytes"] == ask(wrapped).json("leaks", "--all")["live_bytes"]
+
+
+CXX_WRAPPERS = """
+#include <cstdlib>
+#include <vector>
+namespace {
+struct Pool {
+    void *alloc(std::size_t size) { return std::malloc(size); }
+    template <class T> T *Allocate(int count) { return static_cast<T *>(alloc(count * sizeof(T))); }
+};
+template <class T> struct Allocator {
+    using value_type = T;
+    T *allocate(std::size_t count) { return Pool().Allocate<T>(static_cast<int>(count)); }
+    void deallocate(T *, std::size_t) {}
+};
+}
+namespace mallocs {
+void *table(int rows) { return std::malloc(rows * 8); }
+}
+int main()
+{
+    for (int i = 0; i < 20; i++)
+        Pool().Allocate<char>(100);
+    std::vector<long, Allocator<long>> row;
+    row.reserve(8);
+    return mallocs::table(5) == nullptr;
+}
+"""
+
+
+def test_wrappers_of_c_plus_plus(ask, recorded, build, tmp_path):
+    """What a function itself is called counts, not its namespace, class, arguments or return type."""
+    if not shutil.which("g++"):
+        pytest.skip("g++ is missing")
+    (tmp_path / "pool.cpp").write_text(CXX_WRAPPERS)
+    subprocess.run(["g++", "-g", "-O0", "-o", tmp_path / "pool", tmp_path / "pool.cpp"], check=True)
+    subprocess.run([tmp_path / "pool"], check=True, env=environment(LD_PRELOAD=build.library, LIBTRACE_DB=tmp_path / "trace.db"))
+    recorded(tmp_path / "trace.db")
+    whole = ask(tmp_path / "trace.db").json("top", "--file", "pool.cpp", "-g", "function")
+    assert by_function(whole) == {"(anonymous namespace)::Pool::alloc(unsigned long)": 21, "mallocs::table(int)": 1}
+    found = ask(tmp_path / "trace.db", "--skip-wrappers", "auto").json("top", "--file", "pool.cpp", "-g", "function")
+    assert by_function(found) == {"main": 21, "mallocs::table(int)": 1}
 
 
 def test_below_begins_at_it(ask, wrapped):

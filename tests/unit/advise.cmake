@@ -12,3 +12,11 @@ target_include_directories(test_repeats PRIVATE ${CMAKE_SOURCE_DIR}/analyzer/col
 target_link_libraries(test_repeats PRIVATE advise PkgConfig::CMOCKA)
 set_target_properties(test_repeats PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_repeats COMMAND test_repeats)
+
+# What of Python's objects is compared.
+add_executable(test_python_values ${CMAKE_CURRENT_LIST_DIR}/test_python_values.c
+  ${CMAKE_SOURCE_DIR}/analyzer/collector/python_values.c ${CMAKE_SOURCE_DIR}/analyzer/collector/python_memory.c)
+target_include_directories(test_python_values PRIVATE ${CMAKE_SOURCE_DIR}/analyzer/collector ${CMAKE_SOURCE_DIR}/include)
+target_link_libraries(test_python_values PRIVATE PkgConfig::CMOCKA)
+set_target_properties(test_python_values PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_python_values COMMAND test_python_values)

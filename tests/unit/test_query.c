@@ -113,6 +113,45 @@ static void assert_name(const char *in, size_t columns, const char *out)
     free(text);
 }
 
+static void assert_own(const char *in, const char *out)
+{
+    size_t length;
+    const char *own = names_own(in, &length);
+
+    assert_int_equal(length, strlen(out));
+    assert_memory_equal(own, out, length);
+}
+
+static void own_names(void **state)
+{
+    (void)state;
+    assert_own("xmalloc", "xmalloc");
+    assert_own("pool_alloc.constprop.0", "pool_alloc");
+    assert_own("Pool::alloc(unsigned long)", "alloc");
+    assert_own("Pool::alloc(unsigned long) const [clone .part.0]", "alloc");
+    assert_own("(anonymous namespace)::xmalloc(unsigned long)", "xmalloc");
+    assert_own("my_malloc::(anonymous namespace)::Table<int (*)(long)>::grow(std::vector<int>&)", "grow");
+    assert_own("std::unique_ptr<int, X<int> > pool::make<int, 3ul>(int&&)", "make");
+    assert_own("char* a::dup[abi:cxx11](char const*)", "dup");
+    assert_own("a::f(int)::Local::alloc(int) const", "alloc");
+    assert_own("Pool::alloc(unsigned long)::{lambda(int)#1}::operator()(int) const", "alloc");
+    assert_own("Pool::operator()(int)", "operator");
+    assert_own("std::ostream& std::operator<< <char, long>(std::ostream&)", "operator");
+    assert_own("operator new(unsigned long)", "operator");
+    assert_own("operators::run(int)", "run");
+    assert_own("shop::pool::Pool::alloc", "alloc");
+    assert_own("<shop::Counting as core::alloc::global::GlobalAlloc>::alloc_zeroed", "alloc_zeroed");
+    assert_own("<shop::Pool<fn(u8) -> u32>>::alloc::<[u8; 4]>", "alloc");
+    assert_own("shop::<impl shop::Pool<T>>::alloc", "alloc");
+    assert_own("shop::Pool<T>::alloc::{{closure}}", "alloc");
+    assert_own("shop::alloc::{closure#0}::{closure#1}", "alloc");
+    assert_own("", "");
+    assert_own("<", "");
+    assert_own("a::", "a");
+    assert_own("{closure#0}", "");
+    assert_own("broken<a<b::c", "broken");
+}
+
 #define E "\xe2\x80\xa6"
 
 static void names(void **state)
@@ -194,9 +233,10 @@ static void nearest(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(units), cmocka_unit_test(harmless),
-                                       cmocka_unit_test(cut),   cmocka_unit_test(names),
-                                       cmocka_unit_test(json),  cmocka_unit_test(nearest)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(units),     cmocka_unit_test(harmless),
+                                       cmocka_unit_test(cut),       cmocka_unit_test(names),
+                                       cmocka_unit_test(own_names), cmocka_unit_test(json),
+                                       cmocka_unit_test(nearest)};
 
     setlocale(LC_CTYPE, "C.UTF-8");
     return cmocka_run_group_tests(tests, NULL, NULL);
