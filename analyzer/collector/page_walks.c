@@ -353,7 +353,7 @@ static void tell_marks(struct page_walks *walks, struct tracker *tracker)
     for (; walks->marks_told < walks->marks_seen; walks->marks_told++) {
         const struct mark *mark = tracker_mark_at(tracker, walks->marks_told);
         const struct tracked_process *process = tracker_process(tracker, mark->process);
-        if (!mark->finalize && process->slot)
+        if (!mark->finalize && mark->number != MARK_ROTATED && process->slot)
             arena_mark_seen(process->slot, mark->number);
     }
     tracker_marks_done(tracker, walks->marks_told);
