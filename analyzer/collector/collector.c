@@ -583,7 +583,9 @@ int collector_main(int argc, char **argv)
     c->tracker.sample = c->options.sample;
     c->tracker.ledger.peak_ends = c->options.sample ? NULL : peak_copies_ends;
     c->tracker.ledger.peak_data = &c->tracker;
-    c->pages.looks.off = c->pages.contents.off = !c->options.types;
+    c->pages.looks.off = !c->options.types;
+    c->pages.contents.off =
+        !c->options.types || c->options.sample; /* blocks that were not taken may be equal */
     c->tracker.bounded = bounds.keep_ns || bounds.most_bytes;
     if (c->tracker.bounded)
         samples_bound(&c->tracker.samples, c->options.most_bytes);
