@@ -40,6 +40,18 @@ def going(build, tmp_path):
         program.communicate()
 
 
+def file_number(path):
+    """None where it is just being renamed."""
+    try:
+        return os.stat(path).st_ino
+    except FileNotFoundError:
+        return None
+
+
+def seconds(path):
+    return rows(path, "SELECT wall_s FROM runs")[0]["wall_s"]
+
+
 def facts(report, database, *arguments):
     return json.loads(report(database, "top", "--by", "bytes", "--limit", "0", "--json", *arguments).stdout)
 
@@ -58,8 +70,8 @@ def test_files(going, report, tmp_path):
     database = tmp_path / "trace.db"
     program = going(60, "1s:2")
     wait_for(lambda: (tmp_path / "trace.db.2").exists())
-    first = os.stat(tmp_path / "trace.db.2").st_ino
-    wait_for(lambda: first not in {os.stat(path).st_ino for path in tmp_path.glob("trace.db.*[0-9]")})
+    first = seconds(tmp_path / "trace.db.2")
+    wait_for(lambda: seconds(tmp_path / "trace.db.2") > first)
     program.send_signal(signal.SIGTERM)
     program.wait(timeout=100)
     wait_for_run(database)
@@ -83,6 +95,8 @@ def test_compared(going, report, tmp_path):
     program = going(60, "1s")
     wait_for(lambda: (tmp_path / "trace.db.2").exists())
     program.terminate()
+    program.wait(timeout=100)
+    wait_for_run(tmp_path / "trace.db")
     days = tmp_path / "days.db"
     for name in ("trace.db.2", "trace.db.1"):
         assert report(days, "merge", tmp_path / name).returncode == 0
@@ -92,30 +106,34 @@ def test_compared(going, report, tmp_path):
 
 def test_killed_collector(going, report, tmp_path):
     """Whatever it was doing, each file is whole; the next run goes on with the numbers."""
-    program = going(60, "1s")
+    program = going(60, "1s:99")
     wait_for(lambda: (tmp_path / "trace.db.1").exists())
     os.kill(collector_of(tmp_path / "trace.db"), signal.SIGKILL)
     program.terminate()
     for path in [tmp_path / "trace.db", *tmp_path.glob("trace.db.*[0-9]")]:
         is_whole(report, path)
-    first = os.stat(tmp_path / "trace.db.1").st_ino
-    program = going(60, "1s")
-    wait_for(lambda: os.stat(tmp_path / "trace.db.1").st_ino != first)
+    first = file_number(tmp_path / "trace.db.1")
+    program = going(60, "1s:99")
+    wait_for(lambda: file_number(tmp_path / "trace.db.1") not in (first, None))
     program.terminate()
-    assert first in {os.stat(path).st_ino for path in tmp_path.glob("trace.db.*[0-9]")}
+    program.wait(timeout=100)
+    wait_for_run(tmp_path / "trace.db")
+    assert first in {file_number(path) for path in tmp_path.glob("trace.db.*[0-9]")}
 
 
 def test_attached(build, report, tmp_path):
-    """By the environment, of a program that runs already."""
+    """By the environment, of a program that runs already; a sample, whose errors are put aside, too."""
     database = tmp_path / "trace.db"
     with subprocess.Popen([build.target("going"), "60"], stdout=subprocess.PIPE, text=True) as program:
         program.stdout.readline()
-        attach = subprocess.Popen([build.command("trace-attach"), "-o", database, str(program.pid)], env={**os.environ, "LIBTRACE_ROTATE": "1s:1"})
+        attach = subprocess.Popen([build.command("trace-attach"), "-o", database, str(program.pid)], env={**os.environ, "LIBTRACE_ROTATE": "1s:1", "LIBTRACE_SAMPLE": "4KiB"})
         wait_for(lambda: pathlib.Path(f"{database}.1").exists())
         attach.send_signal(signal.SIGINT)
         assert attach.wait(timeout=100) == 0
         program.kill()
-    assert any("was rotated" in text for text in json.loads(report(f"{database}.1", "top", "--json").stdout)["run"]["missing"])
+    found = json.loads(report(f"{database}.1", "top", "--by", "bytes", "--json").stdout)
+    assert any("was rotated" in text for text in found["run"]["missing"])
+    assert found["run"]["sampling"]["interval_bytes"] == 4096 and found["total"]["bytes_error"] > 0
 
 
 @pytest.mark.parametrize("rotate", ["soon", "1d:", "1d:0", "1d:1000", "1d:x", "0.5s", ":3", "-1d", "1d:3:4"])
