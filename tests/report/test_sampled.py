@@ -399,9 +399,10 @@ def test_page_of_two_shows_errors(make_db, add_sampling, html, browser):
             connection.execute(f"UPDATE {table} SET bytes = bytes * 102 / 100 WHERE run = 2")
         connection.execute("UPDATE run SET bytes = (SELECT sum(bytes) FROM site WHERE run = 2) WHERE id = 2")
     add_sampling(database, interval=1 << 15)
-    tip, facts, table = browser(html("1", "2", "--by", "bytes"), ["hoverAt", "#stacks canvas", 300, 5], ["text", "#facts"], ["table"])["seen"]
+    steps = [["hoverAt", "#stacks canvas", 300, 5], ["text", "#facts"], ["total"], ["table"]]
+    tip, facts, total, table = browser(html("1", "2", "--by", "bytes"), *steps)["seen"]
     assert tip.count("+-") == 2 and "within the noise of sampling" in tip
-    assert "within the noise of sampling" in facts
+    assert "within the noise of sampling" in facts and "within the noise of sampling)" in total
     assert any("within noise" in row[0] and ("+-" in row[1] or "too few samples" in row[1]) for row in table)
 
 

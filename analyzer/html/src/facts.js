@@ -52,7 +52,8 @@ export function cards(container, runs, heap) {
 // The answer first: "stream peaks at 0.4 % of list (14.2 MiB -> 61 KiB)".
 export function sentence(runs, measure, before, after, show) {
   const [a, b] = runs.map((run) => run.name);
-  const numbers = `(${show(before)} \u2192 ${show(after)})`;
+  const errors = runs.map((run) => run.errors?.[`${measure.column}_error`] ?? 0);
+  const numbers = `(${show(before)} \u2192 ${show(after)}${isNoise(after - before, errors) ? ", within the noise of sampling" : ""})`;
   if (before === after) return `${b} and ${a} are the same ${numbers}`;
   if (before === 0) return `${b} ${measure.verb} ${show(after)} where ${a} has none`;
   const share = after / before;
