@@ -28,17 +28,19 @@
 #ifndef LIBTRACE_COLLECTOR_H
 #define LIBTRACE_COLLECTOR_H
 
-#define COLLECTOR_FOLLOW "follow"   /* forked processes belong to the run */
-#define COLLECTOR_THREADS "threads" /* LIBTRACE_THREADS=1: each thread has its own sites */
-#define COLLECTOR_EVENTS "events"   /* LIBTRACE_EVENTS=1: every event is logged */
-#define COLLECTOR_BLOCKS "blocks"   /* LIBTRACE_BLOCKS=1: live blocks at the end are written, too */
-#define COLLECTOR_TYPES "types"     /* not LIBTRACE_TYPES=0: it is looked at what live blocks are */
-#define COLLECTOR_SAMPLE "sample="  /* LIBTRACE_SAMPLE; its bytes follow, in decimal */
-#define COLLECTOR_KEEP "keep="      /* LIBTRACE_KEEP; nanoseconds */
-#define COLLECTOR_MOST "most="      /* LIBTRACE_MAX_SIZE; bytes */
+#define COLLECTOR_FOLLOW "follow"        /* forked processes belong to the run */
+#define COLLECTOR_THREADS "threads"      /* LIBTRACE_THREADS=1: each thread has its own sites */
+#define COLLECTOR_EVENTS "events"        /* LIBTRACE_EVENTS=1: every event is logged */
+#define COLLECTOR_BLOCKS "blocks"        /* LIBTRACE_BLOCKS=1: live blocks at the end are written, too */
+#define COLLECTOR_TYPES "types"          /* not LIBTRACE_TYPES=0: it is looked at what live blocks are */
+#define COLLECTOR_SAMPLE "sample="       /* LIBTRACE_SAMPLE; its bytes follow, in decimal */
+#define COLLECTOR_KEEP "keep="           /* LIBTRACE_KEEP; nanoseconds */
+#define COLLECTOR_MOST "most="           /* LIBTRACE_MAX_SIZE; bytes */
+#define COLLECTOR_ROTATE "rotate="       /* LIBTRACE_ROTATE; nanoseconds, and */
+#define COLLECTOR_ROTATIONS "rotations=" /* how many files are kept */
 
-#define COLLECTOR_FIXED 6    /* arguments before the settings, including the program's name */
-#define COLLECTOR_SETTINGS 8 /* the number of settings */
+#define COLLECTOR_FIXED 6     /* arguments before the settings, including the program's name */
+#define COLLECTOR_SETTINGS 10 /* the number of settings */
 /* Most arguments, including the NULL. */
 #define COLLECTOR_ARGUMENTS (COLLECTOR_FIXED + COLLECTOR_SETTINGS + 1)
 

@@ -15,6 +15,12 @@
 #define MAX_SIZE_LEAST (1u << 20)
 #define MAX_SIZE_WRONG "'%s' is no size of a database, such as 200MiB; at least 1MiB."
 
+#define ROTATE_VARIABLE "LIBTRACE_ROTATE"
+#define ROTATE_LEAST_NS 1000000000u
+#define ROTATE_FILES 7 /* kept, unless it is said */
+#define ROTATE_FILES_MOST 999
+#define ROTATE_WRONG "'%s' is no time between two files, such as 1d, or 1d:30 for 30 of them; at least 1s."
+
 #define QUANTITY_NS_MOST 9000000000000000000ull /* 285 years */
 
 /* A number, which may have a fraction, times unit; *text is moved past it. */
@@ -109,6 +115,31 @@ static inline uint64_t quantity_max_size(const char *text)
 {
     uint64_t bytes = quantity_bytes(text);
     return bytes >= MAX_SIZE_LEAST ? bytes : 0;
+}
+
+/* LIBTRACE_ROTATE, "1d" or "1d:30": the time, and how many files are kept; 0 = it does not say it. */
+static inline uint64_t quantity_rotations(const char *text)
+{
+    uint64_t files = 0;
+    while (*text && *text != ':')
+        text++;
+    if (!*text)
+        return ROTATE_FILES;
+    for (text++; *text >= '0' && *text <= '9' && files <= ROTATE_FILES_MOST; text++)
+        files = files * 10 + (uint64_t)(*text - '0');
+    return *text || files > ROTATE_FILES_MOST ? 0 : files;
+}
+
+static inline uint64_t quantity_rotate(const char *text)
+{
+    char time[64];
+    unsigned size = 0;
+    uint64_t ns;
+    for (; size < sizeof time - 1 && text[size] && text[size] != ':'; size++)
+        time[size] = text[size];
+    time[size] = 0;
+    bool whole = (!text[size] || text[size] == ':') && quantity_rotations(text) && quantity_ns(time, &ns);
+    return whole && ns >= ROTATE_LEAST_NS ? ns : 0;
 }
 
 /* True if the variable has this value, and there is no limit. */

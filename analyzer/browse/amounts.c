@@ -61,8 +61,7 @@ static int has_share(const struct browse *browse)
     return !measures[measures[browse->by].least].is_least && !is_growth(browse, browse->by);
 }
 
-struct amounts amounts_fit(const struct browse *browse, const struct store_measures *whole, int names,
-                           int has_errors)
+struct amounts amounts_fit(const struct browse *browse, const struct store_measures *whole, int names)
 {
     const struct measure_row *by = &measures[browse->by];
     enum measure wanted[MORE + 2] = {by->beside};
@@ -79,7 +78,7 @@ struct amounts amounts_fit(const struct browse *browse, const struct store_measu
     if (browse->run.window.set && !live)
         wanted[count++] = MEASURE_live_bytes;
     add(&amounts, browse->by, AMOUNT_VALUE, width_of(browse, whole, browse->by));
-    if (has_errors && sampling_is_on(&browse->run))
+    if (sampling_is_on(&browse->run))
         add(&amounts, browse->by, AMOUNT_ERROR, ERROR_WIDTH);
     if (has_share(browse))
         add(&amounts, browse->by, AMOUNT_SHARE, SHARE_WIDTH);
@@ -109,10 +108,9 @@ void amounts_head(const struct amounts *amounts, int y)
 static void error_text(const struct browse *browse, const struct store_measures *m, const struct variances *v,
                        enum measure measure, char *out)
 {
-    *out = '\0';
-    if (v != NULL && variances_too_few(m, v, measure))
+    if (variances_too_few(m, v, measure))
         strcpy(out, "few samples");
-    else if (v != NULL)
+    else
         variances_text_of(out, v->of[measure], measures[measure].is_bytes, browse->report->bytes);
 }
 

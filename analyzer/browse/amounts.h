@@ -23,12 +23,9 @@ struct amounts {
     int columns; /* width of all of them, including the gap behind */
 };
 
-/* whole: the total that shares refer to. names: columns to leave for names, if possible. has_errors: they are known of
- * all rows. */
-struct amounts amounts_fit(const struct browse *browse, const struct store_measures *whole, int names,
-                           int has_errors);
+/* whole: the total that shares refer to. names: columns to leave for names, if possible. */
+struct amounts amounts_fit(const struct browse *browse, const struct store_measures *whole, int names);
 void amounts_head(const struct amounts *amounts, int y);
-/* v: NULL = not known. */
 void amounts_row(const struct browse *browse, const struct amounts *amounts, const struct store_measures *m,
                  const struct variances *v, const struct store_measures *whole, int y);
 

@@ -101,10 +101,13 @@ static int add_node(struct callers *callers, uint32_t parent, const struct branc
         size_t n = node->stack_count;
 
         measures_add(&node->row.m, &list[i].m);
-        if (n > 0 && branches_compare_cursors(&node->stacks[n - 1], &list[i]) == 0)
+        node->row.v.of[callers->by] += list[i].variance;
+        if (n > 0 && branches_compare_cursors(&node->stacks[n - 1], &list[i]) == 0) {
             measures_add(&node->stacks[n - 1].m, &list[i].m);
-        else
+            node->stacks[n - 1].variance += list[i].variance;
+        } else {
             node->stacks[node->stack_count++] = list[i];
+        }
         if (node->outermost && branches_outwards(callers->profile, &next))
             node->outermost = 0;
     }
@@ -220,6 +223,7 @@ static int add_line(struct callers *callers, const struct line_row *line)
     for (size_t i = 0; fine && i < profile->site_count; i++)
         if (is_it[profile->sites[i].place]) {
             list[count] = branches_begin(profile, &profile->sites[i], 0);
+            list[count].variance = profile->variances != NULL ? profile->variances[i].of[callers->by] : 0;
             list[count++].key = callers->keys[profile->sites[i].place];
         }
     if (count > 0)

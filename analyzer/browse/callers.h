@@ -9,7 +9,8 @@
 /* A place, reached from the line by one particular way. */
 struct caller {
     struct line_row
-        /* texts belong to the tree, so that they outlive the profile; m: sum of all stacks by this way */
+        /* texts belong to the tree, so that they outlive the profile; m: sum of all stacks by this way; v: of the
+         * measure that the tree was begun with */
         row;
     uint32_t parent;       /* an earlier node; the line itself is node 0, and its own parent */
     uint32_t first, count; /* its callers, the largest first, once it has been opened */
@@ -47,7 +48,8 @@ int callers_close(struct callers *callers, uint32_t node);
  * the other tree, is replaced by the same node of this one. */
 int callers_open_alike(struct callers *callers, const struct callers *other, uint32_t *selected);
 
-/* Sorts the callers of each node by another measure. */
+/* Sorts the callers of each node by another measure. The errors stay those of the one before: of a sampled run a tree is
+ * begun anew. */
 int callers_sort(struct callers *callers, enum measure by);
 void callers_free(struct callers *callers);
 

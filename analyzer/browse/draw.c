@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "browse.h"
 #include "missing.h"
+#include "sampling.h"
 #include "screen.h"
 #include "units.h"
 
@@ -45,7 +46,7 @@ static void draw_run(const struct browse *browse)
     if (run->state == RUN_SYMBOLS)
         snprintf(state, sizeof state, "looking up names %.0f %%", run->progress * 100);
     else
-        snprintf(state, sizeof state, "%s", run_states[run->state]);
+        snprintf(state, sizeof state, "%s%s", run_states[run->state], sampling_is_on(run) ? ", sampled" : "");
     int right = screen_columns() - (int)strlen(state), width = 0;
 
     if (asprintf(&title, "run %lld %s", (long long)run->number, run->label) >= 0) {

@@ -4,6 +4,7 @@
 #include "callers.h"
 #include "cells.h"
 #include "names.h"
+#include "sampling.h"
 #include "screen.h"
 #include "text.h"
 
@@ -69,7 +70,9 @@ static void sort(struct browse *browse, struct view *view)
 {
     struct view_callers *v = (struct view_callers *)view;
 
-    if (!callers_sort(&v->callers, browse->by))
+    if (sampling_is_on(&browse->run))
+        read(browse, view);
+    else if (!callers_sort(&v->callers, browse->by))
         out_of_memory(browse, v);
 }
 
@@ -97,7 +100,7 @@ static void head(struct browse *browse, struct view *view, int y)
 {
     struct view_callers *v = (struct view_callers *)view;
 
-    v->amounts = amounts_fit(browse, whole(v), CELLS_LEAST, 0);
+    v->amounts = amounts_fit(browse, whole(v), CELLS_LEAST);
     amounts_head(&v->amounts, y);
     screen_put(y, v->amounts.columns, screen_columns(), LOOK_HEAD, "CALLED BY");
 }
@@ -151,7 +154,7 @@ static void row(struct browse *browse, struct view *view, size_t at, int y)
                      ? names_cut(harmless, (size_t)(room - (wanted < most ? wanted : most)))
                      : NULL;
 
-    amounts_row(browse, &v->amounts, &node->row.m, NULL, whole(v), y);
+    amounts_row(browse, &v->amounts, &node->row.m, &node->row.v, whole(v), y);
     draw_branches(v, v->callers.shown[at], y, v->amounts.columns);
     screen_put(y, x, 1, LOOK_PLAIN, marker(node));
     x += 2;

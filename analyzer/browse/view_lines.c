@@ -93,7 +93,7 @@ static void head(struct browse *browse, struct view *view, int y)
 {
     struct view_lines *v = (struct view_lines *)view;
 
-    v->amounts = amounts_fit(browse, &v->lines.sum, CELLS_LEAST, 1);
+    v->amounts = amounts_fit(browse, &v->lines.sum, CELLS_LEAST);
     v->cells =
         cells_fit(browse, v->lines.rows, v->lines.count, v->group == GROUP_FUNCTION, v->amounts.columns);
     amounts_head(&v->amounts, y);

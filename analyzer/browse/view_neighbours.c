@@ -97,14 +97,27 @@ static void sort(struct browse *browse, struct view *view)
         qsort(v->found.callees.rows, v->found.callees.count, sizeof *v->found.callees.rows, by_size);
 }
 
+/* "12.4 MiB +-0.9 MiB"; out: 2 * UNITS_SIZE. */
+static char *amount(const struct browse *browse, char *out, const struct store_measures *m,
+                    const struct variances *v)
+{
+    char error[UNITS_SIZE];
+
+    units_measure(out, m, browse->by, browse->report->bytes);
+    variances_text(error, m, v, browse->by, browse->report->bytes);
+    if (*error != '\0')
+        snprintf(out + strlen(out), UNITS_SIZE, " %.*s", UNITS_SIZE - 2, error);
+    return out;
+}
+
 static char *title(struct browse *browse, struct view *view)
 {
     const struct view_neighbours *v = (const struct view_neighbours *)view;
-    char all[UNITS_SIZE], own[UNITS_SIZE], *text = NULL;
+    char all[2 * UNITS_SIZE], own[2 * UNITS_SIZE], *text = NULL;
 
-    units_measure(all, &v->found.callers.sum, browse->by, browse->report->bytes);
-    units_measure(own, &v->found.own, browse->by, browse->report->bytes);
-    if (asprintf(&text, "%s: %s with what it calls, %s itself", v->function, all, own) < 0)
+    if (asprintf(&text, "%s: %s with what it calls, %s itself", v->function,
+                 amount(browse, all, &v->found.callers.sum, &v->found.callers.sum_v),
+                 amount(browse, own, &v->found.own, &v->found.own_v)) < 0)
         return NULL;
     return text;
 }
@@ -120,7 +133,7 @@ static void head(struct browse *browse, struct view *view, int y)
 {
     struct view_neighbours *v = (struct view_neighbours *)view;
 
-    v->amounts = amounts_fit(browse, &v->found.callers.sum, CELLS_LEAST, 1);
+    v->amounts = amounts_fit(browse, &v->found.callers.sum, CELLS_LEAST);
     const struct cells callers =
         cells_fit(browse, v->found.callers.rows, v->found.callers.count, 1, v->amounts.columns);
     const struct cells callees =

@@ -20,9 +20,12 @@ struct view_source {
     int64_t line; /* the line to open it at */
     enum source_state state;
     struct source_lines source;
-    struct lines lines;          /* all lines of the run; of_line has only those of this file */
-    struct line_row **of_line;   /* by line number: its largest row; NULL = it allocates nothing */
-    struct store_measures *sums; /* by line number: sum over all its functions and template instances */
+    struct lines lines;        /* all lines of the run; of_line has only those of this file */
+    struct line_row **of_line; /* by line number: its largest row; NULL = it allocates nothing */
+    struct line_sum {
+        struct store_measures m;
+        struct variances v;
+    } * sums;                    /* by line number: over all its functions and template instances */
     struct store_measures whole; /* of the run */
     struct amounts amounts;
 };
@@ -53,7 +56,8 @@ static int count_lines(struct view_source *v)
             continue;
         if (v->of_line[at] == NULL) /* the largest comes first */
             v->of_line[at] = row;
-        measures_add(&v->sums[at], &row->m);
+        measures_add(&v->sums[at].m, &row->m);
+        variances_add(&v->sums[at].v, &row->v);
     }
     return v->of_line != NULL && v->sums != NULL;
 }
@@ -115,7 +119,7 @@ static void head(struct browse *browse, struct view *view, int y)
 {
     struct view_source *v = (struct view_source *)view;
 
-    v->amounts = amounts_fit(browse, &v->whole, TEXT_LEAST, 0);
+    v->amounts = amounts_fit(browse, &v->whole, TEXT_LEAST);
     amounts_head(&v->amounts, y);
     screen_put(y, v->amounts.columns, screen_columns(), LOOK_HEAD, " LINE  SOURCE");
 }
@@ -127,7 +131,7 @@ static void row(struct browse *browse, struct view *view, size_t at, int y)
     int allocates = v->of_line[at] != NULL;
 
     if (allocates)
-        amounts_row(browse, &v->amounts, &v->sums[at], NULL, &v->whole, y);
+        amounts_row(browse, &v->amounts, &v->sums[at].m, &v->sums[at].v, &v->whole, y);
     snprintf(number, sizeof number, "%zu", at + 1);
     screen_put_right(y, v->amounts.columns, 5, LOOK_DIM, number);
     screen_put(y, v->amounts.columns + 7, screen_columns(), allocates ? LOOK_BOLD : LOOK_PLAIN,

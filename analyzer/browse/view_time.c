@@ -3,9 +3,11 @@
 #include "chart.h"
 #include "heap_times.h"
 #include "browse.h"
+#include "sampling.h"
 #include "screen.h"
 #include "text.h"
 #include "units.h"
+#include "variances.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -163,25 +165,39 @@ static int above(struct browse *browse, struct view *view, int y, int rows)
 
 /* ---- the marks ------------------------------------------------------------------------------- */
 
-/* Bytes live at a mark: the last sample up to it. */
-static int64_t live_at(const struct view_time *v, double t)
+/* What was live at a mark: the last sample up to it. */
+static struct heap_sample live_at(const struct view_time *v, double t)
 {
-    int64_t bytes = 0;
+    struct heap_sample last = {0};
 
     for (size_t i = 0; i < v->times.sample_count && v->times.samples[i].t <= t; i++)
-        bytes = v->times.samples[i].bytes;
-    return bytes;
+        last = v->times.samples[i];
+    return last;
+}
+
+/* "12.4 MiB", behind which a sampled run has the error, as in timeline; out: 2 * UNITS_SIZE. */
+static char *live_text(const struct browse *browse, char *out, const struct heap_sample *live)
+{
+    int64_t interval = browse->run.sampling.interval;
+    char bytes[UNITS_SIZE], error[UNITS_SIZE] = "";
+
+    if (sampling_is_on(&browse->run))
+        variances_text_of(error, variances_model(live->allocations, live->bytes, interval).bytes, 1,
+                          browse->report->bytes);
+    snprintf(out, 2 * UNITS_SIZE, "%10s%s%s", units_bytes(bytes, live->bytes, browse->report->bytes),
+             *error != '\0' ? " " : "", error);
+    return out;
 }
 
 static void row(struct browse *browse, struct view *view, size_t at, int y)
 {
     const struct view_time *v = (const struct view_time *)view;
     const struct heap_mark *mark = &v->times.marks[at];
-    char line[2 * UNITS_SIZE + 8], t[UNITS_SIZE], bytes[UNITS_SIZE];
+    const struct heap_sample live = live_at(v, mark->t);
+    char line[3 * UNITS_SIZE + 8], t[UNITS_SIZE], bytes[2 * UNITS_SIZE];
 
-    snprintf(line, sizeof line, "%c %10s %10s", at < CHART_MARKS ? (char)('a' + at) : '*',
-             units_moment(t, mark->t, (double)browse->run.t.wall_ns / 1e9),
-             units_bytes(bytes, live_at(v, mark->t), browse->report->bytes));
+    snprintf(line, sizeof line, "%c %10s %s", at < CHART_MARKS ? (char)('a' + at) : '*',
+             units_moment(t, mark->t, (double)browse->run.t.wall_ns / 1e9), live_text(browse, bytes, &live));
     int x = screen_put(y, 0, screen_columns(), LOOK_PLAIN, line) + 2;
 
     screen_put(y, x, screen_columns() - x, LOOK_PLAIN, mark->name);

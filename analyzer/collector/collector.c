@@ -191,6 +191,7 @@ struct collector {
     bool watch_begun;                /* it was time to start the thread of deaths.h */
     bool watched;                    /* it waits for the ends of processes */
     bool changed;                    /* there were events since the last snapshot */
+    uint64_t next_rotation_ns;       /* when the file is rotated; UINT64_MAX = never */
     bool report_waits;               /* for the next snapshot, and for the walk that it requested */
     struct idle idle;
     const char *stopped;        /* why recording ended while programs live: a sentence; else NULL */
@@ -259,7 +260,17 @@ static bool somebody_is_left(struct collector *c, uint64_t now_ns)
     return held;
 }
 
-static void post(struct collector *c, enum snapshot_kind kind)
+/* Marks the moment, so that reports of what came since can begin there, and returns it; 0 = no memory: the next time. */
+static uint64_t begin_rotation(struct collector *c, uint64_t now_ns)
+{
+    uint32_t marks = c->tracker.mark_count;
+    sweep_all(&c->tracker);
+    tracker_mark(&c->tracker, 0, MARK_ROTATED, now_ns);
+    c->next_rotation_ns = now_ns + c->options.rotate_ns;
+    return c->tracker.mark_count > marks ? tracker_mark_at(&c->tracker, c->tracker.mark_count - 1)->t_ns : 0;
+}
+
+static void post(struct collector *c, enum snapshot_kind kind, uint64_t rotate_ns)
 {
     files_look(c->files, &c->tracker); /* of all processes that the job contains */
     struct job *job = snapshot_take(&c->tracker, kind, c->options.blocks && !c->stopped);
@@ -267,6 +278,8 @@ static void post(struct collector *c, enum snapshot_kind kind)
         return;
     job->interrupted = told_to_end != 0;
     job->why = c->stopped;
+    job->rotate_ns = rotate_ns;
+    job->rotations = (int)c->options.rotations;
     job->pages = page_walks_take(&c->pages, kind == SNAPSHOT_LAST, &job->page_count);
     if (!job->raw) {
         job->looks = object_looks_take(&c->pages.looks, &job->look_count);
@@ -335,7 +348,7 @@ static void commit_for_waiting(struct collector *c, struct tracked_process *proc
         c->last_waits = true; /* everything is there: once it is gone we may have no time left */
         return;
     }
-    post(c, waits ? SNAPSHOT_USUAL : SNAPSHOT_RAW);
+    post(c, waits ? SNAPSHOT_USUAL : SNAPSHOT_RAW, 0);
     wait_for_writer(c);
     if (writer_error(c->writer)) {
         fail(c, writer_error(c->writer)); /* a full disk, for example */
@@ -373,8 +386,10 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
     if (c->report_waits && c->pages.under_way.running)
         return; /* later, with what will have been read by then */
     uint64_t pause = c->changed ? pause_between_snapshots(c) : SNAPSHOT_IDLE_NS;
-    bool due = now_ns >= c->last_snapshot_ns + pause || c->tracker.event_count >= events_at_once(c) ||
-               c->tracker.unwritten >= SLOTS_KEPT || c->report_waits;
+    bool rotates = now_ns >= c->next_rotation_ns;
+    bool due = rotates || now_ns >= c->last_snapshot_ns + pause ||
+               c->tracker.event_count >= events_at_once(c) || c->tracker.unwritten >= SLOTS_KEPT ||
+               c->report_waits;
     if (!due)
         return;
     if (c->report_waits) {
@@ -383,7 +398,7 @@ static void snapshot_if_due(struct collector *c, uint64_t now_ns)
         page_walks_settle(&c->pages, &c->tracker);
     }
     c->changed = false;
-    post(c, SNAPSHOT_USUAL);
+    post(c, SNAPSHOT_USUAL, rotates ? begin_rotation(c, now_ns) : 0);
     c->last_snapshot_ns = now_ns;
     c->sites_seen = c->tracker.ledger.count;
 }
@@ -549,7 +564,10 @@ int collector_main(int argc, char **argv)
         grow_sparingly();
     symbols_limit(memory_fits);
     c->files = files_open();
-    const struct store_bounds bounds = {(int64_t)c->options.keep_ns, (int64_t)c->options.most_bytes};
+    /* What is younger than the latest file that was put aside is nowhere else. */
+    uint64_t keep_ns = c->options.keep_ns ? c->options.keep_ns : c->options.rotate_ns;
+    const struct store_bounds bounds = {(int64_t)keep_ns, (int64_t)c->options.most_bytes};
+    c->next_rotation_ns = c->options.rotate_ns ? c->options.rotate_ns : UINT64_MAX;
     c->writer = c->files ? writer_start(arena, c->options.database, c->files, bounds) : NULL;
     if (!c->writer)
         return fail(c, "no memory, or no thread, for the collector (ulimit -u?); nothing is recorded");
@@ -565,7 +583,9 @@ int collector_main(int argc, char **argv)
     c->tracker.sample = c->options.sample;
     c->tracker.ledger.peak_ends = c->options.sample ? NULL : peak_copies_ends;
     c->tracker.ledger.peak_data = &c->tracker;
-    c->pages.looks.off = c->pages.contents.off = !c->options.types;
+    c->pages.looks.off = !c->options.types;
+    c->pages.contents.off =
+        !c->options.types || c->options.sample; /* blocks that were not taken may be equal */
     c->tracker.bounded = bounds.keep_ns || bounds.most_bytes;
     if (c->tracker.bounded)
         samples_bound(&c->tracker.samples, c->options.most_bytes);
@@ -586,7 +606,7 @@ int collector_main(int argc, char **argv)
     }
     announce(c);
     do {
-        post(c, SNAPSHOT_LAST);
+        post(c, SNAPSHOT_LAST, 0);
         wait_for_writer(c);
     } while (writer_wants_more(c->writer));
     if (writer_state(c->writer) == WRITER_FAILED)

@@ -64,7 +64,9 @@ bool options_parse(struct options *options, int argc, char **argv)
         const size_t count = sizeof settings / sizeof settings[0];
         size_t setting = 0;
         if (parse_sample(options, argv[i]) || parse_number(argv[i], COLLECTOR_KEEP, &options->keep_ns) ||
-            parse_number(argv[i], COLLECTOR_MOST, &options->most_bytes))
+            parse_number(argv[i], COLLECTOR_MOST, &options->most_bytes) ||
+            parse_number(argv[i], COLLECTOR_ROTATE, &options->rotate_ns) ||
+            parse_number(argv[i], COLLECTOR_ROTATIONS, &options->rotations))
             continue;
         while (setting < count && strcmp(argv[i], settings[setting].word) != 0)
             setting++;

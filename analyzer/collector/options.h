@@ -19,6 +19,8 @@ struct options {
     unsigned sample;      /* bytes between samples; 0 = every block is recorded */
     uint64_t keep_ns;     /* what is older is thinned, */
     uint64_t most_bytes;  /* and as much as it takes to keep the file below this; 0 = not said */
+    uint64_t rotate_ns;   /* the past is put into a file of its own this often; 0 = never */
+    uint64_t rotations;   /* such files that are kept */
     bool types;           /* it is looked at what live blocks are */
 };
 

@@ -21,6 +21,7 @@ _Static_assert(RESIDENCE_PARTS == (int)PAGES_PARTS && RESIDENCE_TRACER == (int)P
 #define LOOKS_SHARE 200         /* looks at blocks 1/LOOKS_SHARE, in each walk; */
 #define CONTENTS_PART 4         /* a quarter of that are looks at their contents; */
 #define END_SHARE 50            /* walks at a process's end and at marks 1/END_SHARE; */
+#define SAMPLED_SHARE 400       /* of a sampled run, which is to cost little, 1/SAMPLED_SHARE */
 #define END_MOST_NS 30000000ull /* a process does not wait longer than this for its last walk */
 #define WALK_LEAST_NS 400000ull /* expected cost of a walk, plus 1 ns for every BYTES_A_NS resident bytes */
 #define BYTES_A_NS 5
@@ -121,8 +122,10 @@ static const char *why_not(int error)
     }
 }
 
-#define SAMPLED \
-    "the run is sampled: not all blocks that are live are known, so the pages cannot be told apart by line"
+#define SAMPLED                                                                                            \
+    "the run is sampled: not all blocks that are live are known, so the allocator's pages cannot be told " \
+    "apart by line"
+#define ALLOCATORS "the allocator's: blocks, and what is free beside them"
 
 /* Returns 0 or -errno. */
 static int begin_process(struct page_walk *walk, struct tracker *tracker, struct tracked_process *process)
@@ -131,10 +134,9 @@ static int begin_process(struct page_walk *walk, struct tracker *tracker, struct
     now->process = process->index;
     walk->began_ns = tracker_clock();
     now->t_ns = walk->began_ns - tracker->arena->started_ns;
-    if (tracker->sample) {
-        now->missing = SAMPLED;
+    now->missing = tracker->sample ? SAMPLED : NULL;
+    if (tracker->sample && now->kind != STORE_PAGES_ASKED && now->kind != STORE_PAGES_END)
         return -ENODATA;
-    }
     int status = residence_begin(&walk->residence, process->facts.pid, tracker->ledger.count + 1);
     walk->looked_at = process;
     walk->piece_count = arena_pieces(process->slot, walk->pieces);
@@ -147,10 +149,19 @@ static int begin_process(struct page_walk *walk, struct tracker *tracker, struct
     return status;
 }
 
+/* What the allocator has of a process. Of a sampled run that is all that is known of it: a page with a block that was taken
+ * has others. */
+static uint64_t of_allocator(const struct residence *r)
+{
+    return r->part[RESIDENCE_LIVE] + r->part[RESIDENCE_ROUNDING] + r->part[RESIDENCE_PINNED] +
+           r->part[RESIDENCE_FREE];
+}
+
 static bool copy_shares(struct page_moment *now, const struct residence *r, const struct tracker *tracker)
 {
     size_t count = 0;
-    for (uint32_t site = 0; site < r->owner_count; site++)
+    uint32_t owners = tracker->sample ? 0 : r->owner_count;
+    for (uint32_t site = 0; site < owners; site++)
         for (int i = 0; i < RESIDENCE_OWNED; i++)
             count += r->owners[site].bytes[i] != 0;
     for (uint32_t site = 0; site < r->map_owner_count; site++)
@@ -158,7 +169,7 @@ static bool copy_shares(struct page_moment *now, const struct residence *r, cons
     now->shares = SHORTAGE_UNLESS(malloc((count + 1) * sizeof *now->shares));
     if (!now->shares)
         return false;
-    for (uint32_t site = 0; site < r->owner_count; site++)
+    for (uint32_t site = 0; site < owners; site++)
         for (int i = 0; i < RESIDENCE_OWNED; i++)
             if (r->owners[site].bytes[i])
                 now->shares[now->share_count++] =
@@ -190,18 +201,23 @@ static const char *name_of(const struct residence_name *name, const struct track
                                                         : "libc, loader, or by bare system calls";
 }
 
-static bool copy_names(struct page_moment *now, const struct residence *r,
-                       const struct tracked_process *process)
+static bool add_name(struct page_moment *now, int part, const char *name, uint64_t bytes)
 {
-    now->names = SHORTAGE_UNLESS(calloc(r->name_count + 1, sizeof *now->names));
-    for (size_t i = 0; now->names && i < r->name_count; i++) {
-        const struct residence_name *name = &r->names[i];
-        now->names[i] = (struct page_name){name->part, strdup(name_of(name, process)), name->bytes};
-        if (!SHORTAGE_UNLESS(now->names[i].name))
-            return false;
-        now->name_count++;
-    }
-    return now->names != NULL;
+    char *copy = SHORTAGE_UNLESS(strdup(name));
+    if (copy)
+        now->names[now->name_count++] = (struct page_name){part, copy, bytes};
+    return copy != NULL;
+}
+
+static bool copy_names(struct page_moment *now, const struct residence *r,
+                       const struct tracked_process *process, bool sampled)
+{
+    now->names = SHORTAGE_UNLESS(calloc(r->name_count + 2, sizeof *now->names));
+    bool fine = now->names != NULL;
+    for (size_t i = 0; fine && i < r->name_count; i++)
+        if (!sampled || r->names[i].part != RESIDENCE_FREE)
+            fine = add_name(now, r->names[i].part, name_of(&r->names[i], process), r->names[i].bytes);
+    return fine && (!sampled || add_name(now, PAGES_OTHER, ALLOCATORS, of_allocator(r)));
 }
 
 static void free_moment(struct page_moment *moment)
@@ -280,8 +296,9 @@ static void finish_process(struct page_walks *walks, struct page_walk *walk, con
     now->resident = r->resident;
     now->pss = r->pss;
     now->swapped = r->swapped;
-    now->untouched = r->part[RESIDENCE_UNTOUCHED];
-    if (r->error == 0 && copy_shares(now, r, tracker) && copy_names(now, r, walk->looked_at)) {
+    now->untouched = tracker->sample ? 0 : r->part[RESIDENCE_UNTOUCHED];
+    if (r->error == 0 && copy_shares(now, r, tracker) &&
+        copy_names(now, r, walk->looked_at, tracker->sample != 0)) {
         hand_over(walks, walk);
     } else {
         free_moment(now);
@@ -355,7 +372,7 @@ static void tell_marks(struct page_walks *walks, struct tracker *tracker)
     for (; walks->marks_told < walks->marks_seen; walks->marks_told++) {
         const struct mark *mark = tracker_mark_at(tracker, walks->marks_told);
         const struct tracked_process *process = tracker_process(tracker, mark->process);
-        if (!mark->finalize && process->slot)
+        if (!mark->finalize && mark->number != MARK_ROTATED && process->slot)
             arena_mark_seen(process->slot, mark->number);
     }
     tracker_marks_done(tracker, walks->marks_told);
@@ -494,7 +511,8 @@ void page_walks_end_of(struct page_walks *walks, struct tracker *tracker, struct
         return;
     process->pages_seen = true;
     uint64_t now_ns = tracker_clock() - tracker->arena->started_ns, bytes = tracker_resident(process);
-    if (WALK_LEAST_NS + bytes / BYTES_A_NS > END_MOST_NS || !has_time(walks, bytes, now_ns, END_SHARE)) {
+    unsigned share = tracker->sample ? SAMPLED_SHARE : END_SHARE;
+    if (WALK_LEAST_NS + bytes / BYTES_A_NS > END_MOST_NS || !has_time(walks, bytes, now_ns, share)) {
         look_alone(walks, tracker, process, now_ns);
         return;
     }

@@ -109,6 +109,8 @@ struct tracked_process {
     } facts;
 };
 
+#define MARK_ROTATED \
+    UINT32_MAX /* the number of a mark that no process made: what was before goes into a file of its own */
 struct mark {
     uint64_t t_ns;
     uint32_t process, number; /* index; the process's own number of the mark */

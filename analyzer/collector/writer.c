@@ -214,7 +214,9 @@ static void write_marks(struct writer *w, const struct job *job)
         const struct mark *mark = &job->marks[i];
         const struct intern_process *process = writer_process(w, mark->process, NULL);
         int kind = mark->finalize ? STORE_MARK_FINALIZE : STORE_MARK_NAMED;
-        const char *name = process && !mark->finalize ? intern_mark(process, mark->number, &kind) : NULL;
+        const char *name = mark->number == MARK_ROTATED ? STORE_MARK_ROTATED
+                           : process && !mark->finalize ? intern_mark(process, mark->number, &kind)
+                                                        : NULL;
         const struct store_mark row = {.id = (int64_t)(job->first_mark + i + 1),
                                        .t_ns = (int64_t)mark->t_ns,
                                        .process = mark->process + 1,
@@ -530,9 +532,12 @@ static void *run_thread(void *data)
             continue;
         uint64_t start = tracker_clock();
         write_job(w, job);
+        uint64_t cost_ns = tracker_clock() - start;
+        if (job->rotate_ns && !w->failed) /* too rare to be a reason for longer pauses */
+            writer_check(w, store_rotate(w->store, job->rotations, (int64_t)job->rotate_ns));
         job_free(job);
         pthread_mutex_lock(&w->lock);
-        w->cost_ns = tracker_clock() - start;
+        w->cost_ns = cost_ns;
         assert(w->job == job);
         w->job = NULL;
         if (w->failed || store_lost(w->store))

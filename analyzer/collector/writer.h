@@ -46,12 +46,14 @@ struct job_block {
 };
 
 struct job {
-    bool last;         /* the run's last job */
-    bool raw;          /* without symbols: the same sites come again in a later job */
-    bool interrupted;  /* the program continues: a signal ended the collector, or */
-    const char *why;   /* there was no room to continue, for this reason (a sentence); else NULL */
-    uint64_t shortage; /* value of shortage_count (see shortage.h) that the totals include */
-    uint64_t now_ns;   /* since the start of the run */
+    bool last;          /* the run's last job */
+    bool raw;           /* without symbols: the same sites come again in a later job */
+    bool interrupted;   /* the program continues: a signal ended the collector, or */
+    const char *why;    /* there was no room to continue, for this reason (a sentence); else NULL */
+    uint64_t shortage;  /* value of shortage_count (see shortage.h) that the totals include */
+    uint64_t now_ns;    /* since the start of the run */
+    uint64_t rotate_ns; /* the moment up to which the past goes into a file of its own; 0 = not now */
+    int rotations;      /* such files that are kept */
     struct store_run totals;
     struct store_sampling sampling; /* interval 0: the run is not sampled */
     struct job_process *processes;

@@ -138,6 +138,7 @@ static int write_runs(struct page *page)
             status = write_marks(page, i);
         write_histogram(page->json, "sizes", page->profiles[i].histograms.sizes);
         write_histogram(page->json, "lifetimes", page->profiles[i].histograms.lifetimes);
+        page_run_errors(page, i);
         json_number(page->json, "stacks", (int64_t)page->profiles[i].site_count);
         json_close(page->json);
     }
@@ -244,6 +245,8 @@ static int write_data(struct page *page, FILE *out)
 
     if (status == EXIT_FINE)
         status = page_stacks(page);
+    if (status == EXIT_FINE)
+        status = page_stack_errors(page);
     if (status == EXIT_FINE)
         status = page->run_count == 1 ? page_rows(page) : page_changes(page);
     if (status == EXIT_FINE && page->run_count == 1)

@@ -6,6 +6,7 @@
  *   page_times.c    for selecting a time: how each line and stack changes in slices of time
  *   page_resident.c what was resident, by part, at the moments that are known
  *   page_details.c  what a click on a line shows
+ *   page_errors.c   of a sampled run: how far what stacks and histograms say may be off
  *   page_findings.c what advise finds
  *   page_pack.c     numbers as text
  *
@@ -77,10 +78,18 @@ struct pack {
 
 void pack_number(struct pack *pack, uint64_t value);
 void pack_signed(struct pack *pack, int64_t value); /* zigzag: small numbers of either sign are short */
+void pack_errors(struct pack *pack, const struct variances *v);
 void pack_json(struct pack *pack, struct json *json, const char *key); /* as a member; frees it */
+
+/* True if one of its runs is sampled: then there are errors. */
+int page_is_sampled(const struct page *page);
+
+/* Adds the run's errors to the object of the run, which is open; nothing if it is exact. */
+void page_run_errors(struct page *page, int run);
 
 /* Each adds members to page->json and returns an exit status, after printing what is wrong. */
 int page_stacks(struct page *page);
+int page_stack_errors(struct page *page); /* after page_stacks() */
 int page_rows(struct page *page);
 int page_changes(struct page *page);
 int page_times(struct page *page);

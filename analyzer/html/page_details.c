@@ -3,7 +3,7 @@
  *   "around": [row, first line, lines, their texts ...; ...]
  *   "row_stacks": for each such row its number, less that of the one before; how many stacks it has, and how many of
  *       them are here; for each of those the node of the page that it ends in, a bit for each
- *       measure that is not 0, then those
+ *       measure that is not 0, then those; in a sampled run their errors, as in "stack_errors"
  *
  * What is in too small a stack to be on the page is in the node that such stacks were folded into.
  */
@@ -72,6 +72,7 @@ struct row_stack {
     uint32_t row, node; /* of the page */
     double share;       /* of its row, in the measure in which that is largest */
     struct store_measures m;
+    struct variances v;
 };
 
 static int by_row_and_node(const void *a, const void *b)
@@ -91,6 +92,11 @@ static int by_row_and_share(const void *a, const void *b)
     return x->share != y->share ? (x->share < y->share ? 1 : -1) : by_row_and_node(a, b);
 }
 
+static struct variances variances_of(const struct profile *profile, size_t site)
+{
+    return profile->variances != NULL ? profile->variances[site] : (struct variances){{0}};
+}
+
 /* Those of lines that have details, each node of a row once; their number. */
 static size_t collect(const struct page *page, struct row_stack *stacks)
 {
@@ -101,16 +107,19 @@ static size_t collect(const struct page *page, struct row_stack *stacks)
         uint32_t row = p->sites[i].place != PROFILE_NONE ? page->row_of[p->sites[i].place] : 0;
 
         if (row != 0 && page->detailed[row])
-            stacks[n++] = (struct row_stack){row, page->nodes[0][p->sites[i].node], 0, p->sites[i].m};
+            stacks[n++] = (struct row_stack){row, page->nodes[0][p->sites[i].node], 0, p->sites[i].m,
+                                             variances_of(p, i)};
     }
     if (n == 0)
         return 0;
     qsort(stacks, n, sizeof *stacks, by_row_and_node);
     for (size_t i = 1; i < n; i++) {
-        if (by_row_and_node(&stacks[kept], &stacks[i]) == 0)
-            measures_add(&stacks[kept].m, &stacks[i].m);
-        else
+        if (by_row_and_node(&stacks[kept], &stacks[i]) != 0) {
             stacks[++kept] = stacks[i];
+            continue;
+        }
+        measures_add(&stacks[kept].m, &stacks[i].m);
+        variances_add(&stacks[kept].v, &stacks[i].v);
     }
     return kept + 1;
 }
@@ -168,8 +177,11 @@ int page_row_stacks(struct page *page)
         pack_number(&pack, end - first);
         pack_number(&pack, shown);
         last = stacks[first].row;
-        for (size_t i = first; i < first + shown; i++)
+        for (size_t i = first; i < first + shown; i++) {
             write_stack(&pack, &stacks[i]);
+            if (page_is_sampled(page))
+                pack_errors(&pack, &stacks[i].v);
+        }
     }
     page->texts.failed |= pack.failed;
     pack_json(&pack, page->json, "row_stacks");

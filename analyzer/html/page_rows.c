@@ -3,7 +3,7 @@
  *   "rows": [file, line, function, module, all measures, source, ...]   row 0 is the sum of those left out
  *   "errors": [standard errors of all measures, ...]                     of these rows, in a sampled run
  *   "changes": {measure: [file, line, line before, function, module, state, before, after, blocks before,
- *         blocks after, source, ...], ...}   likewise. state: 0 in both runs, 1 new, 2 gone;
+ *         blocks after, source, error of before, of after, ...], ...}   likewise. state: 0 in both runs, 1 new, 2 gone;
  *         +4: before is an upper bound, +8: after is one
  *
  * Texts are numbers in "texts", 0 = none.
@@ -20,7 +20,7 @@
 #include <string.h>
 
 #define ROW (5 + MEASURES)
-#define CHANGE 11
+#define CHANGE 13
 #define CHANGED_ROWS (PAGE_ROWS / 3) /* for each measure */
 
 /* A line, and its share in the measure in which that is largest. */
@@ -228,6 +228,32 @@ static void put_values(int64_t *to, const struct match *m, enum measure by)
     }
 }
 
+static const double *variances_of(const struct match *m, enum measure by)
+{
+    return measures[by].is_bytes ? m->bytes_variance : m->count_variance;
+}
+
+/* variances: of both sides, those of the row. */
+static void put_errors(int64_t *to, const double *variances)
+{
+    for (int side = 0; side < 2; side++)
+        to[11 + side] = llround(fmin(sqrt(variances[side]), 9e18));
+}
+
+/* The row of those left out, whose errors are not sums. */
+static void put_rest(int64_t *to, const struct match *rows, size_t count, enum measure by)
+{
+    double variances[2] = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        put_values(to, &rows[i], by);
+        for (int side = 0; side < 2; side++)
+            variances[side] += variances_of(&rows[i], by)[side];
+    }
+    to[1] = (int64_t)count;
+    put_errors(to, variances);
+}
+
 static void put_change(struct page *page, int64_t *to, const struct match *m, enum measure by)
 {
     to[0] = page_file(page, page->runs[m->in_second ? 1 : 0], m->file);
@@ -238,6 +264,7 @@ static void put_change(struct page *page, int64_t *to, const struct match *m, en
     to[5] = (!m->in_first ? 1 : !m->in_second ? 2 : 0) | m->at_most[0] << 2 | m->at_most[1] << 3;
     to[10] = source_text(page, page->runs[m->in_second ? 1 : 0], m->file, m->line);
     put_values(to, m, by);
+    put_errors(to, variances_of(m, by));
 }
 
 static int write_changes(struct page *page, enum measure by)
@@ -255,9 +282,7 @@ static int write_changes(struct page *page, enum measure by)
     if (out != NULL) {
         for (size_t i = 0; i < kept; i++)
             put_change(page, out + (i + 1) * CHANGE, &matches.rows[i], by);
-        for (size_t i = kept; i < matches.count; i++)
-            put_values(out, &matches.rows[i], by);
-        out[1] = (int64_t)(matches.count - kept);
+        put_rest(out, matches.rows + kept, matches.count - kept, by);
         json_numbers(page->json, measures[by].by, out, (kept + 1) * CHANGE);
     } else if (status == EXIT_FINE) {
         status = report_error(page->report, EXIT_FAILED, "out of memory");

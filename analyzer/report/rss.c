@@ -5,6 +5,7 @@
 #include "resident.h"
 #include "rss_advice.h"
 #include "rss_words.h"
+#include "sampling.h"
 #include "show.h"
 #include "text.h"
 #include "units.h"
@@ -272,7 +273,7 @@ static void print_head(const struct shown *shown)
     rss_moment(r, moment, sizeof moment);
     if (r->moment.processes > 1)
         snprintf(processes, sizeof processes, " in %lld processes", (long long)r->moment.processes);
-    if (has_parts(r))
+    if (has_parts(r) && !sampling_is_on(shown->run))
         snprintf(asked, sizeof asked, "; the program asked for %s of it",
                  units_bytes(b, r->parts[PAGES_LIVE].bytes, report->bytes));
     int n = r->moment.resident == 0 && r->missing.count > 0

@@ -14,12 +14,10 @@
 #define LOCK_FIRST 0x40000000
 #define LOCK_SIZE 512
 
-/* True if another process has the file open. Only call it while we have not: closing the descriptor would
- * release our own locks. */
-static int in_use(const struct store *store)
+int store_in_use(const char *path)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCK_FIRST, .l_len = LOCK_SIZE};
-    int fd = open(store->file, O_RDWR | O_CLOEXEC);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
     int used = fd >= 0 && fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 
     if (fd >= 0)
@@ -70,7 +68,7 @@ int store_finish(struct store *store)
     for (int i = 0; i < FINISH_TRIES && !others && !store_replaced(store); i++) {
         if (i > 0)
             usleep(FINISH_PAUSE_US * (unsigned)i + (unsigned)(getpid() % 16) * (FINISH_PAUSE_US / 8));
-        if (store->db == NULL && in_use(store))
+        if (store->db == NULL && store_in_use(store->file))
             continue;
         result = leave_wal(store);
         if (!is_busy(result))

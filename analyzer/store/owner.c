@@ -101,9 +101,7 @@ static void resolve(struct store *store)
     store->resolved = 1;
 }
 
-/* Only one collector at a time creates or closes a file of this directory. -1: there is no lock to be had,
- * and we go on without. */
-static int lock_directory(const struct store *store)
+int store_lock_directory(const struct store *store)
 {
     enum { TRIES = 500 };
     char *copy = strdup(store->file);
@@ -115,7 +113,7 @@ static int lock_directory(const struct store *store)
     return fd;
 }
 
-static void unlock_directory(int fd)
+void store_unlock_directory(int fd)
 {
     if (fd >= 0)
         close(fd);
@@ -164,13 +162,13 @@ int store_replaced(const struct store *store)
 void store_let_go(struct store *store)
 {
     int writer = store->db != NULL && store->inode != 0, keep = 1;
-    int lock = writer ? lock_directory(store) : -1;
+    int lock = writer ? store_lock_directory(store) : -1;
 
     if (writer && store_replaced(store))
         sqlite3_file_control(store->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
     sqlite3_close(store->db); /* rolls back an open transaction */
     store->db = NULL;
-    unlock_directory(lock);
+    store_unlock_directory(lock);
 }
 
 /* Creates an empty file if there is none: it takes no harm from what is left of another, until that is
@@ -190,7 +188,7 @@ static void make_empty(const struct store *store)
 static void make_or_find(struct store *store)
 {
     struct stat status;
-    int lock = lock_directory(store);
+    int lock = store_lock_directory(store);
 
     if (lock >= 0 && nothing_there(store) && store_make_whole(lock, strrchr(store->file, '/') + 1))
         store->commits_unsynced = STORE_COMMITS_UNSYNCED;
@@ -200,7 +198,7 @@ static void make_or_find(struct store *store)
         store->device = status.st_dev;
         store->inode = status.st_ino;
     }
-    unlock_directory(lock);
+    store_unlock_directory(lock);
 }
 
 int store_own(struct store *store)

@@ -120,6 +120,21 @@ int store_has_table(struct store *store, const char *table, int64_t *there)
     return store_number(store, sql, "read", there);
 }
 
+static int show_missing(struct store *store)
+{
+    int code = store_pages_show(store);
+
+    if (code == 0)
+        code = store_types_show(store);
+    if (code == 0)
+        code = store_fates_show(store);
+    if (code == 0)
+        code = store_contents_show(store);
+    if (code == 0)
+        code = store_sampling_show(store);
+    return code == 0 ? store_thinning_show(store) : code;
+}
+
 static int open_read(struct store *store)
 {
     int64_t tables = 0;
@@ -161,18 +176,18 @@ static int open_read(struct store *store)
     if (code == 0)
         code = store_show_older(store, version);
     if (code == 0)
-        code = store_pages_show(store);
-    if (code == 0)
-        code = store_types_show(store);
-    if (code == 0)
-        code = store_fates_show(store);
-    if (code == 0)
-        code = store_contents_show(store);
-    if (code == 0)
-        code = store_sampling_show(store);
-    if (code == 0)
-        code = store_thinning_show(store);
+        code = show_missing(store);
     return code == 0 ? store_views_show_all(store, 0) : code;
+}
+
+int store_open_again(const struct store *writer, struct store **store)
+{
+    *store = store_new(writer->file);
+    if (*store == NULL)
+        return -ENOMEM;
+    int code = store_check(*store, connect(*store, writer->file, 0), "read");
+
+    return code == 0 ? show_missing(*store) : code;
 }
 
 int store_open_read(const char *path, struct store **store)

@@ -81,6 +81,8 @@ enum store_mark_kind {
     STORE_MARK_FINALIZE, /* the process's Python began to shut down: added automatically, without a name */
 };
 
+#define STORE_MARK_ROTATED "rotated" /* the name of the mark at t_ns of store_rotate() */
+
 struct store_mark {
     int64_t id, t_ns, process;
     const char *name;
@@ -227,6 +229,12 @@ struct store_bounds {
 };
 #define STORE_BYTES_LEAST (1 << 20)
 int store_thin(struct store *store, const struct store_bounds *bounds, int64_t now_ns);
+
+/* Puts a copy of the run aside, as a file of its own, FILE.1, and merges in ours what is known of its past up to t_ns. Older
+ * copies get the next numbers, up to `files`. Of the marks by that name each file has the one that it begins with. For a run
+ * that is thinned, outside of transactions. Where no copy can be made, as there is no room, nothing is merged, and 0
+ * returned. */
+int store_rotate(struct store *store, int files, int64_t t_ns);
 
 /* The variances of what a site's row says: of numbers of blocks, and of bytes (bytes squared). Finite, not negative;
  * -EINVAL where one is above STORE_VARIANCE_MAX. A site without such a row is exact. Inserts or replaces. */

@@ -70,6 +70,7 @@ struct store_thinning {
     int64_t last_mark;               /* the id up to which marks were looked at */
     int64_t *kept;                   /* t_ns of moments that marks refer to, in order */
     size_t kept_count, kept_room;
+    int64_t rotated_ns; /* the moment of the latest store_rotate(); 0 = none yet */
 };
 
 struct store {
@@ -206,6 +207,19 @@ int store_sampling_delete(struct store *store, int64_t run);
 int store_sampling_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
 /* The same of the table of thinning_table.c. */
 int store_thinning_make(struct store *store);
+/* True if another process has a database open. Only call it while we have not: closing the descriptor would release our own
+ * locks. */
+int store_in_use(const char *path);
+/* Only one collector at a time creates, closes or renames a file of this directory. -1: there is no lock to be had, and we go
+ * on without. */
+int store_lock_directory(const struct store *store);
+void store_unlock_directory(int lock);
+/* A second connection, for reading, to the file that we write; without its public views. Nothing may open that file by
+ * itself meanwhile: closing it would release SQLite's locks. */
+int store_open_again(const struct store *writer, struct store **store);
+/* Merges what is known of the run's past up to a moment, of a run that is thinned, and forgets the mark of the moment that it
+ * was called for before. */
+int store_merge_past(struct store *store, int64_t t_ns);
 int store_thinning_delete(struct store *store, int64_t run);
 int store_thinning_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
 /* The same of the tables of fate_table.c. */

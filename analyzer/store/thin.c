@@ -389,11 +389,14 @@ static void thin_threads(struct pass *pass)
 
 static void note(struct pass *pass)
 {
+    const struct thinning_span *oldest = &pass->spans[0];
+    int64_t grain_ns = oldest->grain_ns < oldest->to_ns ? oldest->grain_ns : oldest->to_ns;
+
     if (pass->merged > 0)
         apply(
             pass,
             "UPDATE thinning SET coarse_ns = max(coarse_ns, ?2), grain_ns = max(grain_ns, ?3) WHERE run = ?1",
-            pass->spans[pass->count - 1].to_ns, pass->spans[0].grain_ns, 0);
+            pass->spans[pass->count - 1].to_ns, grain_ns, 0);
     if (pass->events > 0)
         apply(pass, "UPDATE thinning SET events = events + ?2 WHERE run = ?1", pass->events, 0, 0);
 }
@@ -436,6 +439,48 @@ static int thin(struct store *store, int64_t keep_ns, int64_t now_ns)
     commit(&pass);
     for (int i = 0; i < pass.count && pass.code == 0; i++)
         store->thinning.done_ns[pass.spans[i].grain] = pass.spans[i].to_ns;
+    if (pass.code != 0)
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return pass.code;
+}
+
+static void forget_rotation(struct pass *pass, int64_t t_ns)
+{
+    struct store_thinning *t = &pass->store->thinning;
+
+    apply(pass,
+          "DELETE FROM mark WHERE run = ?1 AND t_ns = ?2 AND kind = 0 AND name = '" STORE_MARK_ROTATED "'",
+          t_ns, 0, 0);
+    t->kept_count = 0; /* other marks may refer to the same moment */
+    t->last_mark = 0;
+}
+
+/* One pass over all that lies before a moment, as if it was of one grain. */
+int store_merge_past(struct store *store, int64_t t_ns)
+{
+    struct pass pass = {
+        .store = store, .spans = {{.from_ns = 0, .to_ns = t_ns, .grain_ns = INT64_MAX}}, .count = t_ns > 0};
+    /* The moment itself takes what is merged. */
+    const struct thinning_span up_to = {.from_ns = 0, .to_ns = t_ns + 1, .grain_ns = INT64_MAX};
+    int64_t pages = 0;
+
+    if (!store->thinning.begun || pass.count == 0)
+        return 0;
+    begin(&pass);
+    if (store->thinning.rotated_ns > 0)
+        forget_rotation(&pass, store->thinning.rotated_ns);
+    keep_marked(&pass);
+    store->thinning.rotated_ns = t_ns;
+    if (pass.code == 0)
+        pass.code = store_has_table(store, "page_moment", &pages);
+    if (pass.code == 0)
+        thin_moments(&pass, &up_to);
+    thin_points(&pass, &pass.spans[0]);
+    if (pages != 0)
+        thin_pages(&pass, &pass.spans[0]);
+    drop_events(&pass, t_ns);
+    note(&pass);
+    commit(&pass);
     if (pass.code != 0)
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     return pass.code;

@@ -190,6 +190,15 @@ print(*[refused(what) for what in (
 """
 
 
+def test_nothing_is_rotated(installed, target, database):
+    """Which files are renamed, and when, is not for the other user to say: it is refused before the program is touched."""
+    command = next(installed.rglob("trace-attach"))
+    done = subprocess.run([command, "--rotate", "1s", "-o", database, str(target.pid)], capture_output=True, text=True, timeout=120,
+                          env=clean_environment())
+    assert done.returncode == 1 and "is not rotated: leave --rotate out" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert arenas(target.pid) == set() and not database.exists()
+
+
 def test_writer_is_out_of_reach(attach, target, as_nobody, database):
     run = attach(target.pid)
     out, err = as_nobody([PYTHON, "-c", TRY_EVERYTHING, run.writer]).communicate(timeout=60)

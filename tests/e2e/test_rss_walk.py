@@ -67,12 +67,12 @@ def walked(build, preload, report, tmp_path):
                 break
         return found, parts, *after
 
-    def start(*argv):
-        return Talking(list(argv), preload())
+    def start(*argv, env=None):
+        return Talking(list(argv), preload(env or {}))
 
     with contextlib.ExitStack() as stack:
-        def started(*argv):
-            talking = start(*argv)
+        def started(*argv, env=None):
+            talking = start(*argv, env=env)
             stack.callback(talking.process.kill)
             return talking
         started.ask, started.ask_as_the_kernel = ask, ask_as_the_kernel
@@ -123,6 +123,23 @@ def test_killed(build, walked):
     wait_for_run(walked.database)
     found, _ = walked.ask()
     assert found["moment"]["t_s"] >= seen["moment"]["t_s"] and found["resident_bytes"] > 0
+
+
+def test_sampled(build, walked, report):
+    """Of a sampled run all is known but what the allocator's memory holds: that is as much as in an exact run."""
+    of_allocator = {}
+    for sample in ("0", "4KiB"):
+        program = walked(build.target("fragments"), "20000", env={"LIBTRACE_SAMPLE": sample})
+        found, parts, *_ = walked.ask_as_the_kernel(program)
+        assert parts["files"]["bytes"] > 0 and parts["tracer"]["bytes"] > 0 and parts["stacks"]["bytes"] > 0
+        of_allocator[sample] = sum(parts.get(part, {"bytes": 0})["bytes"] for part in ("live", "rounding", "pinned", "free"))
+        text = report(walked.database, "rss").stdout
+        assert ("the program asked for" in text) == (sample == "0")
+        program.end()
+        wait_for_run(walked.database)
+    assert of_allocator["4KiB"] == 0 and "the allocator's pages cannot be told apart by line" in json.dumps(found["missing"])
+    [known] = [line["bytes"] for line in parts["other"]["lines"] if (line["name"] or "").startswith("the allocator's")]
+    assert abs(known - of_allocator["0"]) < of_allocator["0"] / 10
 
 
 def test_snapshot_before_the_request(walked, program, tmp_path):

@@ -211,8 +211,8 @@ def test_no_interval(value, build, program, trace, tmp_path):
 
 
 def test_pages_of_a_sampled_run(program, trace, report):
-    """The walk would call what was not recorded free: it says why it does not do it."""
+    """The walk would call what was not recorded free: it says why it does not tell the allocator's pages apart."""
     sampled = trace([program], env=SAMPLED)
     done = report(sampled.database, "rss")
-    said = ("not all blocks that are live are known", "most live blocks are not known")  # the latter where it was too short for a walk
+    said = ("the allocator's pages cannot be told apart", "most live blocks are not known")  # the latter where it was too short for a walk
     assert "the run is sampled" in done.stdout and any(why in done.stdout for why in said)

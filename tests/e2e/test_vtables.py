@@ -179,6 +179,15 @@ def test_classes(started, compiled, report, recorded, tmp_path, options):
         assert sum(row[measure] for row in rows) == run[measure]
 
 
+def test_sampled(started, compiled, report, tmp_path):
+    """Of a sampled run, too, when somebody asks, or at its end: of the blocks that were taken."""
+    started(compiled("g++", "-O1"), env={"LIBTRACE_SAMPLE": "1KiB"})
+    rows = json.loads(report(tmp_path / "trace.db", "top", "-g", "type", "--json", "--limit", "0").stdout)["rows"]
+    found = {row["type"] for row in by_mark(rows)["factory"]}
+    assert {"Circle", "Square"} <= found <= {*FACTORY, None}
+    assert {row["how"] for row in by_mark(rows)["factory"] if row["type"]} == {"sampled"}
+
+
 @pytest.mark.parametrize("stripped, rtti, known", [(True, True, True), (False, False, True), (True, False, False)])
 def test_stripped(started, compiled, report, tmp_path, stripped, rtti, known):
     """Names are in the type information, or in symbols; without both there is none."""

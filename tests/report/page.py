@@ -7,6 +7,7 @@ import re
 SUMMED = ["allocations", "bytes", "peak_allocations", "peak_bytes", "live_allocations", "live_bytes", "temporary"]
 VALUES = [*SUMMED, "own_peak_bytes", "own_peak_bytes_least"]
 ROW = 5 + len(VALUES)
+CHANGE = 13
 
 
 def read(path):
@@ -42,6 +43,19 @@ def stacks(data):
     return out
 
 
+def _errors(packed):
+    bits = next(packed)
+    return [next(packed) / 16 if bits >> i & 1 else 0 for i in range(len(VALUES))]
+
+
+def stack_errors(data):
+    """Those of stacks(data), of each run; None for an exact one."""
+    packed = iter(_numbers(data["stack_errors"]))
+    out = [[_errors(packed) if run["facts"]["sampling"] else None for run in data["runs"]] for _ in stacks(data)]
+    assert next(packed, None) is None
+    return out
+
+
 def around(data):
     """{row: (first line, texts)}"""
     out, at, numbers = {}, 0, data["around"]
@@ -53,7 +67,7 @@ def around(data):
 
 
 def row_stacks(data):
-    """{row: (how many stacks it has, [(path of functions, values), ...])}"""
+    """{row: (how many stacks it has, [(path of functions, values), ...])}; of a sampled run with the values' errors, too."""
     out, row, packed, paths = {}, 0, iter(_numbers(data["row_stacks"])), [path for path, _ in stacks(data)]
     for up in packed:
         row += up
@@ -61,5 +75,7 @@ def row_stacks(data):
         for _ in range(next(packed)):
             node, bits = next(packed), next(packed)
             found.append((paths[node - 1] if node else (), [next(packed) if bits >> i & 1 else 0 for i in range(len(VALUES))]))
+            if data["runs"][0]["facts"]["sampling"]:
+                found[-1] += (_errors(packed),)
         out[row] = (in_all, found)
     return out

@@ -180,6 +180,65 @@ def test_errors_of_a_sampled_run(browse, make_db, add_sampling, as_json):
     assert {cells["ERROR"] == "few samples" for cells in shown} == {True, False}
 
 
+def shown_errors(text):
+    return [cells["ERROR"] for cells in table(text) if cells["BYTES"].isdigit()]
+
+
+def test_errors_of_callers(browse, make_db, add_sampling, as_json):
+    """Those of a line's stacks by each way, also after sorting by another measure."""
+    path = make_db("stacks", 1000)
+    add_sampling(path, interval=1 << 15)
+    row = as_json("top", "--by", "bytes")["rows"][0]
+    terminal = browse(path, "--bytes", "--by", "bytes", size=SIZES[2])
+    terminal.press("Enter")
+    text = terminal.until("Who calls")
+    assert "complete, sampled" in text
+    assert shown_errors(text)[0] == error_shown(row)
+    terminal.press("Enter")
+    terminal.until(lambda text: "▸" in text.split("\n")[3])
+    terminal.press("Right")
+    opened = table(terminal.until(lambda text: "▾" in text.split("\n")[3]))
+    assert len(opened) > 1 and all(cells["ERROR"] == "few samples" or cells["ERROR"].startswith("+-") for cells in opened)
+    for measure in ("allocations", "peak", "live", "temporary", "own-peak", "bytes"):
+        terminal.press("s")
+        terminal.until(f"by {measure}")
+    assert shown_errors(terminal.text())[0] == error_shown(row)
+
+
+def test_errors_in_source(browse, make_db, add_sampling, as_json, tmp_path):
+    source = tmp_path / "list.c"
+    source.write_text("".join(f"line {i};\n" for i in range(1, 60)))
+    os.utime(source, (1e9, 1e9))
+    path = make_db("small", env={"MAKE_DB_SOURCE": source})
+    add_sampling(path, interval=1 << 15)
+    row = next(row for row in as_json("top", "--by", "bytes")["rows"] if row["line"] == 20)
+    terminal = browse(path, "--bytes", "--by", "bytes", "--source", tmp_path, size=SIZES[2])
+    terminal.press("/")
+    terminal.type("list.c:20")
+    terminal.press("Enter")
+    terminal.press("e")
+    text = terminal.until("line 20;")
+    assert {cells["ERROR"] for cells in table(text) if cells["BYTES"] == str(row["bytes"])} == {error_shown(row)}
+
+
+def test_errors_of_a_function(browse, make_db, add_sampling, as_json):
+    """In the title, of all and of what it allocates itself; and of what was live at marks."""
+    path = make_db("small")
+    add_sampling(path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO mark VALUES (1, 1, 500000000, 1, 'loaded', 0, 1, 0, 0)")
+    name = as_json("top", "-g", "function", "--by", "bytes")["rows"][0]["function"]
+    found = as_json("function", name, "--by", "bytes")
+    terminal = browse(path, "--bytes", "--by", "bytes", size=SIZES[2])
+    terminal.press("2")
+    terminal.until("Functions by bytes")
+    terminal.press("Enter")
+    text = terminal.until("Called by")
+    assert f"{found['total']['bytes']} +-{found['total']['bytes_error']} with what it calls" in text
+    terminal.press("3")
+    assert re.search(r"^a +\S+ m?s +\d+ \+-\d+", terminal.until("Live bytes over time"), re.M)
+
+
 @pytest.mark.parametrize("by", ["live", "temporary", "own-peak", "bytes", "allocations"])
 def test_by_and_sorting(browse, database, ask, by):
     """--by, and pressing s until that measure is reached, show the same rows in the same order."""

@@ -1,6 +1,7 @@
 """Pages that trace-report html writes: the data in them, and what a browser shows (headless Chromium, if it is installed)."""
 
 import json
+import math
 import os
 import re
 import sqlite3
@@ -24,7 +25,7 @@ def check_sums(data):
     else:
         for by, k in BY.items():
             for side, run in enumerate(data["runs"]):
-                assert sum(data["changes"][by][6 + side :: 11]) == run["facts"][page.VALUES[k]], by
+                assert sum(data["changes"][by][6 + side :: page.CHANGE]) == run["facts"][page.VALUES[k]], by
 
 
 def add_times(db):
@@ -186,6 +187,18 @@ def test_brush(make_db, html, browser):
     assert seen[10].startswith("50,490 temporary allocations, freed") and seen[11] == 0
     seen = browser(before, ["drag", 0.5, 0.95], ["total"], ["text", "#chart-note"], ["count", "#widen"])["seen"]
     assert seen[1].startswith("5.00 MiB") and "cannot narrow" in seen[2] and seen[3] == 0
+
+
+def test_brush_of_a_sampled_run(make_db, add_sampling, html, browser):
+    """Of a part no errors are stored: the model tells them, of blocks that are all as small."""
+    db = make_db("small")
+    add_times(db)
+    add_sampling(db, interval=1 << 12)
+    size = 20000 * 48 + 250 * 24
+    seen = browser(html("--by", "bytes"), ["drag", 0.5, 0.95], ["total"], ["hoverAt", "#stacks canvas", 30, 8], ["table"])["seen"]
+    error = f"{size / 1024:.0f} KiB +-{math.sqrt(size * 4096) / 1024:.1f} KiB"
+    assert seen[1] == f"{error} allocated in this time" and f"Bytes: {error}, 100" in seen[2]
+    assert any(error in row[0] for row in seen[3])
 
 
 PHASES = """

@@ -322,6 +322,90 @@ def test_page(make_db, add_sampling, html, as_json):
     assert data["runs"][0]["facts"]["sampling"] == SAMPLING
 
 
+def near(found, expected):
+    """Errors that were added up from sixteenths."""
+    return dict(found) == {key: pytest.approx(value, rel=0.01, abs=1) for key, value in expected.items()}
+
+
+def added(rows):
+    return {name: math.sqrt(sum(row[i] ** 2 for row in rows)) for i, name in enumerate(page.VALUES) if name in MEASURED}
+
+
+def test_page_of_stacks(sampled, html, as_json):
+    """The errors of a page's stacks add up to the run's, whatever is folded; those of a line's stacks to the line's."""
+    data = page.read(html("--by", "bytes"))
+    assert near(added([row for [row] in page.stack_errors(data)]), errors(sampled))
+    assert near(told(data["runs"][0]["errors"]), errors(sampled))
+    names = [measure["column"] for measure in data["measures"]]
+    seen = 0
+    for row, (in_all, found) in page.row_stacks(data).items():
+        if in_all == len(found):
+            of_row = dict(zip(names, data["errors"][row * len(names) : (row + 1) * len(names)]))
+            assert near(added([stack[2] for stack in found]), {name: of_row[name] for name in MEASURED})
+            seen += 1
+    assert seen > 0
+
+
+def test_page_of_classes(make_db, add_sampling, html, as_json):
+    add_sampling(make_db("small"))
+    run, found = page.read(html())["runs"][0], as_json("histogram")
+    assert [n for n in run["sizes_errors"] if n] == [row["allocations_error"] for row in found["sizes"] if row["allocations_error"]]
+    assert [n for n in run["lifetimes_errors"] if n] == [row["blocks_error"] for row in found["lifetimes"] if row["blocks_error"]]
+
+
+def test_page_of_two(make_db, add_sampling, html, as_json):
+    """Of runs of which one is sampled, that one alone has errors."""
+    database = make_db("small", "a")
+    make_db("small", "b", 40)
+    exact = page.read(html("1", "2"))
+    assert "stack_errors" not in exact
+    add_sampling(database, interval=1 << 15)
+    with sqlite3.connect(database) as connection:
+        connection.execute("DELETE FROM sampling WHERE run = 1")
+    data = page.read(html("1", "2"))
+    assert near(added([after for _, after in page.stack_errors(data)]), errors(database, "run = 2"))
+    assert all(before is None for before, _ in page.stack_errors(data)) and "errors" not in data["runs"][0]
+    found = {(row["line"], row["function"]): row for row in as_json("compare", "1", "2", "--by", "bytes", "--limit", 0)["comparisons"][0]["rows"]}
+    rows = data["changes"]["bytes"]
+    for i in range(page.CHANGE, len(rows), page.CHANGE):
+        row = found[rows[i + 1], data["texts"][rows[i + 3]]]
+        assert rows[i + 11 : i + 13] == [round(row["bytes_before_error"]), round(row["bytes_after_error"])]
+
+
+def test_page_shows_errors(make_db, add_sampling, html, browser, as_json):
+    """In tips, on cards, on the bars of lines and of classes; not of an exact run."""
+    path = make_db("stacks", 3000)
+    widths = [["count", "#rows td .fill.faint"], ["count", "#histograms .fill.faint"]]
+    seen = browser(html("--by", "bytes"), ["hoverAt", "#stacks canvas", 300, 5], ["text", "#facts"], *widths)["seen"]
+    assert "+-" not in seen[0] + seen[1] and seen[2:] == [0, 0]
+    add_sampling(path, interval=1 << 12)
+    whole = as_json("top", "--by", "bytes", "--limit", 0)
+    steps = [["hoverAt", "#stacks canvas", 300, 5], ["text", "#facts"], *widths, ["total"], ["press", "#rows tbody tr"], ["text", "#rows .row-stacks"]]
+    tip, facts, rows, classes, total, _, stacks = browser(html("--by", "bytes"), *steps)["seen"]
+    error = f"+-{whole['total']['bytes_error'] / (1 << 20):.2f} MiB"
+    assert tip.count(error) == 1 and "blocks" not in tip and tip.count("+-") == 2
+    assert error in facts and error in total
+    assert rows == sum(row["bytes_error"] > 0 for row in whole["rows"][:30])
+    assert classes == sum(row["allocations_error"] > 0 for row in as_json("histogram")["sizes"]) + \
+        sum(row["blocks_error"] > 0 for row in as_json("histogram")["lifetimes"])
+    assert "+-" in stacks or "too few samples" in stacks
+
+
+def test_page_of_two_shows_errors(make_db, add_sampling, html, browser):
+    database = make_db("small", "a")
+    make_db("small", "b")
+    with sqlite3.connect(database) as connection:
+        for table in ("site", "line_total"):
+            connection.execute(f"UPDATE {table} SET bytes = bytes * 102 / 100 WHERE run = 2")
+        connection.execute("UPDATE run SET bytes = (SELECT sum(bytes) FROM site WHERE run = 2) WHERE id = 2")
+    add_sampling(database, interval=1 << 15)
+    steps = [["hoverAt", "#stacks canvas", 300, 5], ["text", "#facts"], ["total"], ["table"]]
+    tip, facts, total, table = browser(html("1", "2", "--by", "bytes"), *steps)["seen"]
+    assert tip.count("+-") == 2 and "within the noise of sampling" in tip
+    assert "within the noise of sampling" in facts and "within the noise of sampling)" in total
+    assert any("within noise" in row[0] and ("+-" in row[1] or "too few samples" in row[1]) for row in table)
+
+
 def test_page_in_a_browser(make_db, add_sampling, html, browser):
     add_sampling(make_db("small"), interval=1 << 15)
     warning, table = browser(html("--by", "bytes"), ["text", "#facts"], ["table"])["seen"]

@@ -61,7 +61,7 @@ def test_source_on_the_page_of_two(make_db, tmp_path, ask):
     path = make_db("small", "after", 3, env={"MAKE_DB_SOURCE": source})
     data = page.read(ask(path, "--source", tmp_path).file("html", "1", "2"))
     rows = data["changes"]["peak"]
-    texts = {(data["texts"][rows[i + 3]], rows[i + 1]): data["texts"][rows[i + 10]] for i in range(11, len(rows), 11)}
+    texts = {(data["texts"][rows[i + 3]], rows[i + 1]): data["texts"][rows[i + 10]] for i in range(page.CHANGE, len(rows), page.CHANGE)}
     assert texts[("read_record", 20)] == "line 20;" and texts[("build_index", 40)] == "line 40;"
     assert texts[("libz.so.1+0x1050", 0)] == data["texts"][0]
 

@@ -165,7 +165,7 @@ def html_of_two(ask):
     for side in range(2):
         yield f"stacks {side}", {by: sum(values[side][page.VALUES.index(measure)] for _, values in page.stacks(data))
                                  for by, measure in MEASURES.items()}
-        yield f"changes {side}", {by: sum(data["changes"][by][6 + side :: 11]) for by in MEASURES}
+        yield f"changes {side}", {by: sum(data["changes"][by][6 + side :: page.CHANGE]) for by in MEASURES}
 
 
 # The first are known for whole runs only, or have other filters; the same filters apply to all of the others.

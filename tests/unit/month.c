@@ -155,7 +155,7 @@ static int write_mark(struct month *month)
     const struct store_mark mark = {.id = ++month->marks,
                                     .t_ns = time_of(month, month->step),
                                     .process = 1,
-                                    .name = "lap",
+                                    .name = month->mark_name ? month->mark_name : "lap",
                                     .sampled =
                                         samples_take(&month->samples, &month->ledger,
                                                      (uint64_t)time_of(month, month->step), SAMPLES_MARK),

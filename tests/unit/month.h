@@ -13,7 +13,8 @@ struct month {
     int64_t step_ns; /* between two snapshots */
     int sites;       /* stacks; all of them change all the time, some seldom */
     int64_t mark_every, threads_every,
-        events_every; /* steps between two marks, ended threads, logged events; 0 = none */
+        events_every;      /* steps between two marks, ended threads, logged events; 0 = none */
+    const char *mark_name; /* NULL = some name */
 
     /* Filled in: */
     struct store *store;

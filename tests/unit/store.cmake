@@ -17,11 +17,12 @@ add_test(NAME test_protobuf COMMAND test_protobuf)
 set_tests_properties(test_protobuf PROPERTIES TIMEOUT 120)
 
 # Runs of weeks, by a clock that runs ahead: in a test, and for scripts/test-month.
-foreach(name test_thin month)
+foreach(name test_thin test_rotate month)
   add_executable(${name} ${CMAKE_CURRENT_LIST_DIR}/month.c
-    ${CMAKE_CURRENT_LIST_DIR}/$<IF:$<STREQUAL:${name},month>,month_main.c,test_thin.c>)
+    ${CMAKE_CURRENT_LIST_DIR}/$<IF:$<STREQUAL:${name},month>,month_main.c,${name}.c>)
   target_link_libraries(${name} PRIVATE ledger query PkgConfig::CMOCKA)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 endforeach()
 add_test(NAME test_thin COMMAND test_thin)
-set_tests_properties(test_thin PROPERTIES TIMEOUT 300)
+add_test(NAME test_rotate COMMAND test_rotate)
+set_tests_properties(test_thin test_rotate PROPERTIES TIMEOUT 300)

@@ -1,6 +1,7 @@
 // What trace-report put into the page, unpacked. analyzer/html/*.c says how it is packed.
 
-const CHANGE = 11;
+const CHANGE = 13;
+const PARTS = 16; // of an error
 
 // Reads numbers in base 128 from base 64. Numbers above 2^53 are rounded.
 function reader(text) {
@@ -57,6 +58,20 @@ function stacks(text, runs, count) {
   return { parent, depth, name, own };
 }
 
+// By run: null for an exact one; else by value and node the variance of what a node has without what is below it.
+function stackVariances(text, runs, nodes, count) {
+  const r = reader(text);
+  const all = runs.map((run) => (run.facts.sampling ? Array.from({ length: count }, () => new Float64Array(nodes)) : null));
+  for (let node = 1; node < nodes; node++)
+    for (const values of all) if (values) errorsOf(r, count).forEach((error, i) => (values[i][node] = error * error));
+  return all;
+}
+
+function errorsOf(r, count) {
+  const bits = r.number();
+  return Array.from({ length: count }, (_, i) => (bits & (1 << i) ? r.number() / PARTS : 0));
+}
+
 function functions(numbers, texts) {
   const all = [];
   for (let i = 0; i < numbers.length; i += 3)
@@ -96,6 +111,7 @@ function changes(numbers, texts) {
       before: numbers[i + 6],
       after: numbers[i + 7],
       source: texts[numbers[i + 10]],
+      errors: [numbers[i + 11], numbers[i + 12]], // before, after; 0 where it is exact
     });
   if (out.length) Object.assign(out[0], { rest: true, count: out[0].line, line: 0 });
   return out;
@@ -127,8 +143,8 @@ function around(numbers, texts) {
   return all;
 }
 
-// Stacks of rows: { all: how many there are, list: [{ node, values }, ...] }.
-function rowStacks(text, count) {
+// Stacks of rows: { all: how many there are, list: [{ node, values, errors (of a sampled run) }, ...] }.
+function rowStacks(text, count, sampled) {
   const all = new Map();
   let row = 0;
   for (const r = reader(text); r.more(); ) {
@@ -137,7 +153,8 @@ function rowStacks(text, count) {
     for (let n = r.number(); n > 0; n--) {
       const node = r.number();
       const bits = r.number();
-      details.list.push({ node, values: Array.from({ length: count }, (_, i) => (bits & (1 << i) ? r.number() : 0)) });
+      const values = Array.from({ length: count }, (_, i) => (bits & (1 << i) ? r.number() : 0));
+      details.list.push({ node, values, errors: sampled ? errorsOf(r, count) : null });
     }
     all.set(row, details);
   }
@@ -195,11 +212,12 @@ export function read(element) {
     tree: stacks(json.stacks, json.runs.length, values.length),
     rows: json.rows ? rows(json.rows, json.texts, json.rows_in_all, values.length, json.errors) : null,
     around: json.around ? around(json.around, json.texts) : null,
-    rowStacks: json.row_stacks ? rowStacks(json.row_stacks, values.length) : null,
+    rowStacks: json.row_stacks ? rowStacks(json.row_stacks, values.length, json.runs[0].facts.sampling) : null,
     changes: null,
     times: null,
     resident: json.resident ? resident(json.resident, json.texts) : null,
   };
+  data.variances = json.stack_errors !== undefined ? stackVariances(json.stack_errors, json.runs, data.tree.parent.length, values.length) : json.runs.map(() => null);
   data.findings = json.findings ? findings(json.findings, json.texts, data.rows) : null; // null = nobody looked for some
   if (json.changes)
     data.changes = Object.fromEntries(Object.entries(json.changes).map(([by, list]) => [by, changes(list, json.texts)]));

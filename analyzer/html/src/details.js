@@ -1,5 +1,6 @@
 // Below a line that was clicked: its own curve, its stacks, and the source around it.
 import { byId, make } from "./dom.js";
+import { errorText } from "./errors.js";
 import { findingsOf } from "./findings.js";
 import { bytes, count, percent, seconds, shortName } from "./units.js";
 
@@ -56,7 +57,7 @@ function stackItem(data, row, stack, measure, onStack) {
   const names = functions.slice(0, CALLERS).map((f, i) => make("span", { class: i ? "caller" : "", title: f.folded ? "" : f.name }, f.folded ? "(stacks too small to be told apart)" : shortName(f.name)));
   if (functions.length > CALLERS) names.push(make("span", { class: "caller dim" }, `${count(functions.length - CALLERS)} more`));
   return make("li", {},
-    make("button", { type: "button", title: "Show it in the stacks above", onclick: () => onStack(stack.node) }, show(value)),
+    make("button", { type: "button", title: "Show it in the stacks above", onclick: () => onStack(stack.node) }, show(value), make("span", { class: "dim error" }, errorText(show, value, stack.errors?.[measure.value]))),
     make("span", { class: "dim share" }, percent(value, row.whole[measure.value])),
     make("div", { class: "chain" }, ...names));
 }

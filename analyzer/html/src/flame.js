@@ -68,14 +68,14 @@ export class Flame {
     this.draw();
   }
 
-  // The sum over the found nodes; those inside others are not counted twice.
-  matchedTotal() {
+  // The sum over the found nodes of what they have with all below them; those inside others are not counted twice.
+  matchedTotal(total) {
     const inside = new Uint8Array(this.size);
     let sum = 0;
     for (let i = 1; i < this.size; i++) {
       const within = inside[this.tree.parent[i]];
       inside[i] = within | this.matches[i];
-      if (!within && this.matches[i]) sum += this.total[i];
+      if (!within && this.matches[i]) sum += total[i];
     }
     return sum;
   }

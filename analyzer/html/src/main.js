@@ -4,6 +4,7 @@ import { Chart, residentDwarfs } from "./chart.js";
 import { narrowed, read } from "./data.js";
 import { details, showStacks } from "./details.js";
 import { byId, choice, make } from "./dom.js";
+import { errorText, modelled } from "./errors.js";
 import { cards, sentence, subtitle } from "./facts.js";
 import { findingsList, findingsNote } from "./findings.js";
 import { histogram, lifetimeClass, sizeClass } from "./histogram.js";
@@ -51,6 +52,12 @@ function onStack(node) {
   showStacks();
 }
 
+// A row for a part of the run, whose errors no file has.
+function partOf(row, values) {
+  const { sampling } = data.runs[0].facts;
+  return { ...row, values, errors: sampling && modelled(data.measures, values, sampling.interval_bytes).map(Math.sqrt) };
+}
+
 // Recomputes everything for the chosen measure and window.
 function refresh() {
   const { measure, slices } = state;
@@ -70,9 +77,10 @@ function refresh() {
     return;
   }
   const none = data.values.map(() => 0);
-  const rows = window ? data.rows.map((row, i) => ({ ...row, values: window.rows.get(i) ?? none })) : data.rows;
+  const rows = window ? data.rows.map((row, i) => partOf(row, window.rows.get(i) ?? none)) : data.rows;
   state.totals = data.values.map((_, i) => rows.reduce((sum, row) => sum + row.values[i], 0));
-  byId("measure-total").textContent = `${show(state.totals[measure.value])} ${measure.isBytes ? "" : `${measure.noun}s, `}${window ? measure.aboutPart : measure.about}`;
+  const error = Math.hypot(...rows.map((row) => row.errors?.[measure.value] ?? 0));
+  byId("measure-total").textContent = `${show(state.totals[measure.value])}${errorText(show, state.totals[measure.value], error)} ${measure.isBytes ? "" : `${measure.noun}s, `}${window ? measure.aboutPart : measure.about}`;
   table.setRows(window ? rows.filter((row) => row.rest || row.values.some((v) => v)) : rows);
 }
 
@@ -148,7 +156,7 @@ function setUpTexts() {
 
 function setUpHistograms() {
   const colors = two ? ["before", "after"] : ["live"];
-  const counts = (key) => data.runs.map((run, i) => ({ counts: run[key], color: colors[i], name: run.name }));
+  const counts = (key) => data.runs.map((run, i) => ({ counts: run[key], errors: run[`${key}_errors`], color: colors[i], name: run.name }));
   byId("histograms").append(
     histogram("Sizes of allocations", "allocations", counts("sizes"), sizeClass, "Nothing was allocated."),
     histogram("Lifetimes of freed blocks", "blocks", counts("lifetimes"), lifetimeClass, "Nothing was freed that was counted."),

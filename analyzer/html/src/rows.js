@@ -1,9 +1,8 @@
 // The columns of the two tables: lines, and changes of lines.
 import { make } from "./dom.js";
+import { bars, errorMark, isNoise } from "./errors.js";
 import { mark } from "./findings.js";
 import { atMost, basename, bytes, count, percent, shortName, signed } from "./units.js";
-
-const FEW = 20; // samples behind a number: VARIANCES_SAMPLES
 
 const show = (measure) => (measure.isBytes ? bytes : count);
 const place = (row) => (row.file ? `${row.file}${row.line ? `:${row.line}` : ""}` : basename(row.module || ""));
@@ -31,12 +30,8 @@ export function lineColumns(measures, totals, measure, part, hasSource) {
       if (m.time === "whole" && part()) return [];
       const text = m.least >= 0 && row.values[m.least] !== value ? atMost(show(m)(value)) : show(m)(value);
       if (m !== measure()) return [text];
-      const error = part() ? 0 : row.errors?.[m.value];
-      const few = error && value * value < FEW * error * error;
-      const noise = error ? [make("span", { class: "dim" }, few ? " too few samples" : ` +-${show(m)(error)}`)] : [];
-      const bar = make("span", { class: "fill live" });
-      bar.style.width = `${totals()[m.value] > 0 ? (100 * value) / totals()[m.value] : 0}%`;
-      return [make("span", { class: "share" }, value && m.least < 0 ? percent(value, totals()[m.value]) : ""), make("b", {}, text), ...noise, bar];
+      const error = row.errors?.[m.value];
+      return [make("span", { class: "share" }, value && m.least < 0 ? percent(value, totals()[m.value]) : ""), make("b", {}, text), ...errorMark(show(m), value, error), ...bars("live", value, error, totals()[m.value])];
     },
   }));
   const texts = [
@@ -50,6 +45,8 @@ export function lineColumns(measures, totals, measure, part, hasSource) {
 export function changeColumns(measure, hasSource) {
   const value = (text) => show(measure())(text);
   const change = (row) => row.after - row.before;
+  const estimate = (row, side, number) => [row.atMost[side] ? atMost(value(number)) : value(number), ...errorMark(show(measure()), number, row.errors[side])];
+  const noise = (row) => (isNoise(change(row), row.errors) ? [make("span", { class: "dim error" }, " within noise")] : []);
   return [
     {
       key: "change",
@@ -57,10 +54,10 @@ export function changeColumns(measure, hasSource) {
       about: "Sorted by its size, whether more or less",
       number: true,
       value: (row) => Math.abs(change(row)),
-      cell: (row) => [make("b", { class: change(row) > 0 ? "more" : change(row) < 0 ? "less" : "dim" }, change(row) ? signed(value, change(row)) : "none")],
+      cell: (row) => [make("b", { class: change(row) > 0 ? "more" : change(row) < 0 ? "less" : "dim" }, change(row) ? signed(value, change(row)) : "none"), ...noise(row)],
     },
-    { key: "before", title: "Before", number: true, minor: () => true, value: (row) => row.before, cell: (row) => [row.atMost[0] ? atMost(value(row.before)) : value(row.before)] },
-    { key: "after", title: "After", number: true, minor: () => true, value: (row) => row.after, cell: (row) => [row.atMost[1] ? atMost(value(row.after)) : value(row.after)] },
+    { key: "before", title: "Before", number: true, minor: () => true, value: (row) => row.before, cell: (row) => estimate(row, 0, row.before) },
+    { key: "after", title: "After", number: true, minor: () => true, value: (row) => row.after, cell: (row) => estimate(row, 1, row.after) },
     {
       key: "state",
       title: "",

@@ -1,5 +1,6 @@
 // The section of the stacks: the graph, its switches, the search, and the legend of colours.
 import { byId, choice, color, make } from "./dom.js";
+import { errorText, isNoise, modelled } from "./errors.js";
 import { Flame } from "./flame.js";
 import { atMost, basename, bytes, count, percent, shortName, signed } from "./units.js";
 
@@ -80,18 +81,39 @@ export class Stacks {
   setMeasure(measure, values) {
     this.measure = measure;
     this.own = values ? [values] : this.data.tree.own;
+    this.variances = values ? [this.ofPart(values)] : this.data.variances;
     this.update();
+  }
+
+  // Of a part of a run no variances are known: by value and node those of the model, null for an exact run.
+  ofPart(values) {
+    const { sampling } = this.data.runs[0].facts;
+    if (!sampling) return null;
+    const out = values.map((list) => new Float64Array(list.length));
+    for (let node = 1; node < values[0].length; node++)
+      modelled(this.data.measures, values.map((list) => list[node]), sampling.interval_bytes).forEach((variance, i) => (out[i][node] = variance));
+    return out;
   }
 
   update() {
     const { tree } = this.data;
     const own = this.own.map((values) => values[this.measure.value]);
     this.totals = own.map((values) => withBelow(tree, values));
+    this.noise = this.variances.map((values) => values && withBelow(tree, values[this.measure.value]));
     const shown = { before: own[0], after: own[1] }[this.widths] ?? own[0].map((v, i) => (this.two ? Math.max(v, own[1][i]) : v));
     this.flame.setValues(withBelow(tree, shown));
     if (this.wanted) this.find(this.wanted);
     this.legend();
     this.note();
+  }
+
+  errorOf(measure, value, variance) {
+    return variance ? errorText(measure.isBytes ? bytes : count, value, Math.sqrt(variance)) : "";
+  }
+
+  // " +-12 KiB", behind what a node has with all below it.
+  error(node, run = 0) {
+    return this.errorOf(this.measure, this.totals[run][node], this.noise[run]?.[node]);
   }
 
   total(run = 0) {
@@ -132,15 +154,18 @@ export class Stacks {
     const fact = (text) => lines.push(make("div", { class: "fact" }, text));
     if (this.two) {
       const [before, after] = this.totals.map((total) => total[node]);
-      fact(`${show(before)} \u2192 ${show(after)}  (${signed(show, after - before)}${before > 0 ? `, ${signed((v) => percent(v, before), after - before)}` : ""})`);
+      const noise = isNoise(after - before, this.noise.map((variances) => Math.sqrt(variances?.[node] ?? 0))) ? ", within the noise of sampling" : "";
+      fact(`${show(before)}${this.error(node, 0)} \u2192 ${show(after)}${this.error(node, 1)}  (${signed(show, after - before)}${before > 0 ? `, ${signed((v) => percent(v, before), after - before)}` : ""}${noise})`);
       return lines;
     }
     const own = this.own[0][this.measure.value][node];
-    fact(`${this.measure.title}: ${show(this.totals[0][node])}, ${percent(this.totals[0][node], this.total())} of all`);
-    if (own > 0 && own !== this.totals[0][node]) fact(`${show(own)} of it right here`);
+    fact(`${this.measure.title}: ${show(this.totals[0][node])}${this.error(node)}, ${percent(this.totals[0][node], this.total())} of all`);
+    if (own > 0 && own !== this.totals[0][node]) fact(`${show(own)}${this.errorOf(this.measure, own, this.variances[0]?.[this.measure.value][node])} of it right here`);
     if (this.measure.isBytes) {
       const beside = this.data.values[this.measure.beside];
-      fact(`${count(withBelow(this.data.tree, this.own[0][beside.value])[node])} ${beside.noun}s`);
+      const below = (own) => withBelow(this.data.tree, own[beside.value])[node];
+      const blocks = below(this.own[0]);
+      fact(`${count(blocks)}${this.errorOf(beside, blocks, this.variances[0] && below(this.variances[0]))} ${beside.noun}s`);
     }
     return lines;
   }
@@ -169,8 +194,14 @@ export class Stacks {
   note() {
     const stacks = this.data.runs.map((run) => count(run.stacks)).join(" and ");
     byId("stacks-note").textContent = this.flame.matches
-      ? `${format(this.measure)(this.flame.matchedTotal())} found, ${percent(this.flame.matchedTotal(), this.flame.total[0])}`
+      ? this.found()
       : `${stacks} ${stacks === "1" ? "stack" : "stacks"}. Click to look closer; click further out, or press Escape, to come back.`;
+  }
+
+  found() {
+    const total = this.flame.matchedTotal(this.flame.total);
+    const error = this.two || !this.noise[0] ? "" : this.errorOf(this.measure, total, this.flame.matchedTotal(this.noise[0]));
+    return `${format(this.measure)(total)}${error} found, ${percent(total, this.flame.total[0])}`;
   }
 
   find(text, onFind) {

@@ -22,12 +22,16 @@
 /* Fills in the arguments for the settings that are on. */
 static void fill_settings(char *settings[COLLECTOR_SETTINGS + 1])
 {
-    static char sample[40], keep[40], most[40];
+    static char sample[40], keep[40], most[40], rotate[40], rotations[40];
     const uint64_t keep_ns = limit_setting(KEEP_VARIABLE, quantity_keep),
-                   bytes = limit_setting(MAX_SIZE_VARIABLE, quantity_max_size);
+                   bytes = limit_setting(MAX_SIZE_VARIABLE, quantity_max_size),
+                   rotate_ns = limit_setting(ROTATE_VARIABLE, quantity_rotate);
     snprintf(sample, sizeof sample, COLLECTOR_SAMPLE "%u", sample_setting());
     snprintf(keep, sizeof keep, COLLECTOR_KEEP "%llu", (unsigned long long)keep_ns);
     snprintf(most, sizeof most, COLLECTOR_MOST "%llu", (unsigned long long)bytes);
+    snprintf(rotate, sizeof rotate, COLLECTOR_ROTATE "%llu", (unsigned long long)rotate_ns);
+    snprintf(rotations, sizeof rotations, COLLECTOR_ROTATIONS "%llu",
+             (unsigned long long)limit_setting(ROTATE_VARIABLE, quantity_rotations));
     const struct {
         bool on;
         const char *word;
@@ -40,6 +44,8 @@ static void fill_settings(char *settings[COLLECTOR_SETTINGS + 1])
         {sample_setting() != 0, sample},
         {keep_ns != 0, keep},
         {bytes != 0, most},
+        {rotate_ns != 0, rotate},
+        {rotate_ns != 0, rotations},
     };
     for (unsigned i = 0; i < COLLECTOR_SETTINGS; i++)
         if (words[i].on)
@@ -124,6 +130,8 @@ bool collector_start(struct run *run, const char *database)
     bool apart;
     char line[2 * PATH_MAX + 64], folder[2 * PATH_MAX], library[PATH_MAX], *settings[COLLECTOR_SETTINGS + 1];
     if (!choose_who(run, &apart))
+        return false;
+    if (apart && rotation_refused(run))
         return false;
     if (pipe2(report, O_CLOEXEC) != 0)
         return complain("cannot start the collector: %s.", strerror(errno)), false;

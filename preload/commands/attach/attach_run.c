@@ -23,6 +23,13 @@ bool refuse(const struct options *options, const char *why)
     return false;
 }
 
+bool rotation_refused(const struct run *run)
+{
+    return limit_setting(ROTATE_VARIABLE, quantity_rotate) &&
+           !refuse(run->options,
+                   "is another user's, and what is recorded of it is not rotated: leave --rotate out");
+}
+
 uint32_t setting(const char *name, uint32_t otherwise)
 {
     const char *text = getenv(name);

@@ -36,6 +36,9 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * false. */
 bool refuse(const struct options *options, const char *why);
 
+/* Of another user's program: files are not renamed because that user's process says so. False unless it was asked for. */
+bool rotation_refused(const struct run *run);
+
 /* A number from the environment. */
 uint32_t setting(const char *name, uint32_t otherwise);
 

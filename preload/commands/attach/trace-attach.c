@@ -39,6 +39,7 @@ static const char usage_text[] =
     "down\n"
     "  --keep TIME         thins what is older than TIME (7d): for programs that run for weeks\n"
     "  --max-size BYTES    thins as much as it takes to keep FILE below BYTES (200MiB)\n"
+    "  --rotate TIME[:N]   puts the past aside each TIME (1d) as FILE.1, FILE.2 ... FILE.N (7)\n"
     "  -d, -o, --db FILE   records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --verbose           tells for how long the program was stopped\n"
     "  --help, --version\n"
@@ -146,6 +147,8 @@ static int attach(const struct options *options)
                STATUS_FAILED;
     if (!owner_read(&run.owner, options->pid, run.process))
         return refuse(options, "does not exist"), STATUS_FAILED;
+    if (run.owner.user != geteuid() && rotation_refused(&run))
+        return STATUS_FAILED;
     if (!database_path(options->database, database, sizeof database) || !inside_attach(&run))
         return STATUS_FAILED;
     if (run.memory < 0 || !collector_start(&run, database)) {
@@ -199,6 +202,7 @@ static int parse(int argc, char **argv, struct options *options)
         SAMPLE,
         KEEP,
         MAX_SIZE,
+        ROTATE,
         DURATION,
         DETACH,
         BACKGROUND,
@@ -206,14 +210,23 @@ static int parse(int argc, char **argv, struct options *options)
         VERSION
     };
     static const struct option known[] = {
-        {"label", required_argument, NULL, LABEL}, {"duration", required_argument, NULL, DURATION},
-        {"threads", no_argument, NULL, THREADS},   {"no-command", no_argument, NULL, NO_COMMAND},
-        {"no-types", no_argument, NULL, NO_TYPES}, {"sample", optional_argument, NULL, SAMPLE},
-        {"keep", required_argument, NULL, KEEP},   {"max-size", required_argument, NULL, MAX_SIZE},
-        {"db", required_argument, NULL, 'o'},      {"output", required_argument, NULL, 'o'},
-        {"detach", no_argument, NULL, DETACH},     {"background", no_argument, NULL, BACKGROUND},
-        {"verbose", no_argument, NULL, VERBOSE},   {"help", no_argument, NULL, 'h'},
-        {"version", no_argument, NULL, VERSION},   {NULL, 0, NULL, 0},
+        {"label", required_argument, NULL, LABEL},
+        {"duration", required_argument, NULL, DURATION},
+        {"threads", no_argument, NULL, THREADS},
+        {"no-command", no_argument, NULL, NO_COMMAND},
+        {"no-types", no_argument, NULL, NO_TYPES},
+        {"sample", optional_argument, NULL, SAMPLE},
+        {"keep", required_argument, NULL, KEEP},
+        {"max-size", required_argument, NULL, MAX_SIZE},
+        {"db", required_argument, NULL, 'o'},
+        {"output", required_argument, NULL, 'o'},
+        {"detach", no_argument, NULL, DETACH},
+        {"background", no_argument, NULL, BACKGROUND},
+        {"verbose", no_argument, NULL, VERBOSE},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, VERSION},
+        {"rotate", required_argument, NULL, ROTATE},
+        {NULL, 0, NULL, 0},
     };
     double number;
     int option;
@@ -240,6 +253,9 @@ static int parse(int argc, char **argv, struct options *options)
             break;
         case MAX_SIZE:
             setenv(MAX_SIZE_VARIABLE, optarg, 1);
+            break;
+        case ROTATE:
+            setenv(ROTATE_VARIABLE, optarg, 1);
             break;
         case DURATION:
             if (!parse_number(optarg, 0.001, &options->duration))
@@ -274,11 +290,14 @@ static int parse(int argc, char **argv, struct options *options)
     const char *sample = getenv(SAMPLING_VARIABLE);
     if (sample && !sampling_off(sample) && !sampling_interval(sample))
         return complain(SAMPLING_WRONG, sample), STATUS_USAGE;
-    const char *keep = getenv(KEEP_VARIABLE), *size = getenv(MAX_SIZE_VARIABLE);
+    const char *keep = getenv(KEEP_VARIABLE), *size = getenv(MAX_SIZE_VARIABLE),
+               *rotate = getenv(ROTATE_VARIABLE);
     if (keep && !quantity_none(keep) && !quantity_keep(keep))
         return complain(KEEP_WRONG, keep), STATUS_USAGE;
     if (size && !quantity_none(size) && !quantity_max_size(size))
         return complain(MAX_SIZE_WRONG, size), STATUS_USAGE;
+    if (rotate && !quantity_none(rotate) && !quantity_rotate(rotate))
+        return complain(ROTATE_WRONG, rotate), STATUS_USAGE;
     return -1;
 }
 

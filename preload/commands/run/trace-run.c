@@ -39,6 +39,7 @@ static const char usage_text[] =
     "down\n"
     "  --keep TIME       thins what is older than TIME (7d): for programs that run for weeks\n"
     "  --max-size BYTES  thins as much as it takes to keep FILE below BYTES (200MiB)\n"
+    "  --rotate TIME[:N] puts the past aside each TIME (1d) as FILE.1, FILE.2 ... FILE.N (7)\n"
     "  -d, -o, --db FILE records into FILE; $LIBTRACE_DB or ./trace.db otherwise\n"
     "  --threads         tells threads apart line by line, for trace-report --thread\n"
     "  --events          also logs every single allocation and free\n"
@@ -323,23 +324,30 @@ static void hint(const char *database, const struct timespec *begin, pid_t comma
 
 int main(int argc, char **argv)
 {
-    enum { LABEL = 256, THREADS, EVENTS, NO_COMMAND, NO_TYPES, SAMPLE, KEEP, MAX_SIZE, HELP, VERSION };
-    static const struct option options[] = {
-        {"label", required_argument, NULL, LABEL},
-        {"db", required_argument, NULL, 'o'},
-        {"output", required_argument, NULL, 'o'},
-        {"threads", no_argument, NULL, THREADS},
-        {"events", no_argument, NULL, EVENTS},
-        {"help", no_argument, NULL, HELP},
-        {"version", no_argument, NULL, VERSION},
-        {"no-command", no_argument, NULL, NO_COMMAND},
-        {"no-types", no_argument, NULL, NO_TYPES},
-        {"sample", optional_argument, NULL, SAMPLE},
-        {"keep", required_argument, NULL, KEEP},
-        {"max-size", required_argument, NULL, MAX_SIZE},
-        {NULL, 0, NULL, 0},
+    enum {
+        LABEL = 256,
+        THREADS,
+        EVENTS,
+        NO_COMMAND,
+        NO_TYPES,
+        SAMPLE,
+        KEEP,
+        MAX_SIZE,
+        ROTATE,
+        HELP,
+        VERSION
     };
-    const char *label = NULL, *database = NULL, *sample = NULL, *keep = NULL, *max_size = NULL;
+    static const struct option options[] = {
+        {"label", required_argument, NULL, LABEL},   {"db", required_argument, NULL, 'o'},
+        {"output", required_argument, NULL, 'o'},    {"threads", no_argument, NULL, THREADS},
+        {"events", no_argument, NULL, EVENTS},       {"help", no_argument, NULL, HELP},
+        {"version", no_argument, NULL, VERSION},     {"no-command", no_argument, NULL, NO_COMMAND},
+        {"no-types", no_argument, NULL, NO_TYPES},   {"sample", optional_argument, NULL, SAMPLE},
+        {"keep", required_argument, NULL, KEEP},     {"max-size", required_argument, NULL, MAX_SIZE},
+        {"rotate", required_argument, NULL, ROTATE}, {NULL, 0, NULL, 0},
+    };
+    const char *label = NULL, *database = NULL, *sample = NULL, *keep = NULL, *max_size = NULL,
+               *rotate = NULL;
     int threads = 0, events = 0, no_command = 0, no_types = 0, option;
 
     opterr = 0;
@@ -372,6 +380,9 @@ int main(int argc, char **argv)
             break;
         case MAX_SIZE:
             max_size = optarg;
+            break;
+        case ROTATE:
+            rotate = optarg;
             break;
         case 'h':
         case HELP:
@@ -408,6 +419,12 @@ int main(int argc, char **argv)
         complain(MAX_SIZE_WRONG, max_size);
         return STATUS_USAGE;
     }
+    if (!rotate)
+        rotate = getenv(ROTATE_VARIABLE);
+    if (rotate && !quantity_none(rotate) && !quantity_rotate(rotate)) {
+        complain(ROTATE_WRONG, rotate);
+        return STATUS_USAGE;
+    }
 
     forget_session();
     struct program program;
@@ -433,6 +450,7 @@ int main(int argc, char **argv)
         (sample && setenv(SAMPLING_VARIABLE, sample, 1) != 0) ||
         (keep && setenv(KEEP_VARIABLE, keep, 1) != 0) ||
         (max_size && setenv(MAX_SIZE_VARIABLE, max_size, 1) != 0) ||
+        (rotate && setenv(ROTATE_VARIABLE, rotate, 1) != 0) ||
         (no_types && setenv("LIBTRACE_TYPES", "0", 1) != 0) ||
         (no_command && setenv("LIBTRACE_COMMAND", "0", 1) != 0)) {
         complain("cannot set the environment: %s.", strerror(errno));

@@ -13,15 +13,16 @@
 
 /* Settings from the environment, read once at the start. */
 struct settings {
-    uint32_t depth;               /* LIBTRACE_DEPTH: most frames kept of a stack */
-    bool check_stacks;            /* LIBTRACE_CHECK_STACKS=1: compare every stack with unw_backtrace */
-    bool follow;                  /* LIBTRACE_FOLLOW=0: trace the first process only */
-    bool command;                 /* LIBTRACE_COMMAND=0: do not record arguments */
-    bool types;                   /* LIBTRACE_TYPES=0: leave out the types of objects */
-    int stack;                    /* LIBTRACE_STACK: enum stack_choice */
-    uint32_t sample;              /* LIBTRACE_SAMPLE: bytes between samples; 0 = every block is recorded */
-    uint64_t keep_ns, max_size;   /* LIBTRACE_KEEP, LIBTRACE_MAX_SIZE; 0 = without limit */
-    bool threads, events, blocks; /* for the collector, see collector.h */
+    uint32_t depth;                /* LIBTRACE_DEPTH: most frames kept of a stack */
+    bool check_stacks;             /* LIBTRACE_CHECK_STACKS=1: compare every stack with unw_backtrace */
+    bool follow;                   /* LIBTRACE_FOLLOW=0: trace the first process only */
+    bool command;                  /* LIBTRACE_COMMAND=0: do not record arguments */
+    bool types;                    /* LIBTRACE_TYPES=0: leave out the types of objects */
+    int stack;                     /* LIBTRACE_STACK: enum stack_choice */
+    uint32_t sample;               /* LIBTRACE_SAMPLE: bytes between samples; 0 = every block is recorded */
+    uint64_t keep_ns, max_size;    /* LIBTRACE_KEEP, LIBTRACE_MAX_SIZE; 0 = without limit */
+    uint64_t rotate_ns, rotations; /* LIBTRACE_ROTATE; 0 = never */
+    bool threads, events, blocks;  /* for the collector, see collector.h */
 };
 enum stack_choice { STACK_AUTO, STACK_PYTHON, STACK_NATIVE, STACK_BOTH };
 extern HIDDEN struct settings settings;

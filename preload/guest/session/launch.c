@@ -83,7 +83,7 @@ static void write_setting(char setting[40], const char *word, uint64_t value)
 const char *launch_collector(const struct settings *settings, struct launch *launch)
 {
     static char path[PATH_MAX];
-    char numbers[3][24], sample[40], keep[40], most[40];
+    char numbers[3][24], sample[40], keep[40], most[40], rotate[40], rotations[40];
     char *arguments[COLLECTOR_ARGUMENTS] = {path, numbers[0], numbers[1], "0", numbers[2], database};
     const int kept[SPAWN_KEPT] = {launch->memory, launch->self, launch->door};
     unsigned count = COLLECTOR_FIXED;
@@ -95,6 +95,7 @@ const char *launch_collector(const struct settings *settings, struct launch *lau
         {settings->events, COLLECTOR_EVENTS}, {settings->blocks, COLLECTOR_BLOCKS},
         {settings->types, COLLECTOR_TYPES},   {settings->sample != 0, sample},
         {settings->keep_ns != 0, keep},       {settings->max_size != 0, most},
+        {settings->rotate_ns != 0, rotate},   {settings->rotate_ns != 0, rotations},
     };
     const char *why = database_path(database, sizeof database);
     if (why)
@@ -104,6 +105,8 @@ const char *launch_collector(const struct settings *settings, struct launch *lau
     write_setting(sample, COLLECTOR_SAMPLE, settings->sample);
     write_setting(keep, COLLECTOR_KEEP, settings->keep_ns);
     write_setting(most, COLLECTOR_MOST, settings->max_size);
+    write_setting(rotate, COLLECTOR_ROTATE, settings->rotate_ns);
+    write_setting(rotations, COLLECTOR_ROTATIONS, settings->rotations);
     for (unsigned i = 0; i < COLLECTOR_SETTINGS; i++)
         if (words[i].on)
             arguments[count++] = (char *)words[i].word;

@@ -80,4 +80,8 @@ void settings_read(void)
     settings.max_size = limit_setting(
         MAX_SIZE_VARIABLE, quantity_max_size,
         MAX_SIZE_VARIABLE " is a size like 200MiB, from 1MiB on; there is no limit, as this is none: ");
+    settings.rotate_ns =
+        limit_setting(ROTATE_VARIABLE, quantity_rotate,
+                      ROTATE_VARIABLE " is a time like 1d, or 1d:30; nothing is rotated, as this is none: ");
+    settings.rotations = settings.rotate_ns ? quantity_rotations(guest_variable(ROTATE_VARIABLE)) : 0;
 }
