@@ -29,8 +29,9 @@ int store_types_show(struct store *store)
         "CREATE TEMP VIEW stack_part AS SELECT 0 AS run, 0 AS node, 0 AS part, 0 AS start, 0 AS seen, 0 AS "
         "looks "
         "WHERE 0",
-        "CREATE TEMP VIEW object_type AS SELECT 0 AS run, '' AS type, 0 AS basic_size, 0 AS item_size, "
-        "0 AS has_dict, 0 AS at_run_time, 0 AS line WHERE 0",
+        "CREATE TEMP VIEW object_type AS SELECT 0 AS run, '' AS type, 0 AS basic_size, 0 AS item_size, 0 AS "
+        "has_dict, 0 AS at_run_time, 0 AS line "
+        "WHERE 0",
         "CREATE TEMP VIEW unreadable AS SELECT 0 AS run, 0 AS process WHERE 0",
     };
     int code = 0;
