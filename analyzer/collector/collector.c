@@ -48,6 +48,7 @@
 #define TRIM_PAUSE_NS 100000ull /* while there are rings to trim */
 #define FIRST_POINT_EVERY_NS 100000000ull
 #define SNAPSHOT_EVERY_NS 250000000ull
+#define SNAPSHOT_FIRST_NS 1000000000ull  /* most programs end before: their sites are written once */
 #define SNAPSHOT_IDLE_NS 10000000000ull  /* while nothing changes, as a sign of life */
 #define SNAPSHOT_SHARE 30                /* the writer is idle so many times longer than it works */
 #define NEW_SITE_PAUSE_NS 20000ull       /* for each new site: five times what writing it takes */
@@ -365,7 +366,8 @@ static uint64_t pause_between_snapshots(const struct collector *c)
     uint64_t for_sites = new_sites * NEW_SITE_PAUSE_NS;
     for_sites = for_sites < NEW_SITES_PAUSE_NS ? for_sites : NEW_SITES_PAUSE_NS;
     uint64_t pause = writer_cost(c->writer) * SNAPSHOT_SHARE + for_sites;
-    return pause > SNAPSHOT_EVERY_NS ? pause : SNAPSHOT_EVERY_NS;
+    uint64_t least = c->last_snapshot_ns ? SNAPSHOT_EVERY_NS : SNAPSHOT_FIRST_NS;
+    return pause > least ? pause : least;
 }
 
 /* A job's events must fit into a file whose size is limited before others are dropped. */
