@@ -221,6 +221,7 @@ uint32_t intern_node(struct intern *intern, struct intern_process *process, uint
         path[depth++].frame = (uint32_t)node;
         at = (uint32_t)(node >> 32);
     }
+    intern->translates = true;
     while (depth-- > 0) {
         const struct arena_frame frame = arena_frame(process->slot, path[depth].frame);
         bool ours = intern_is_ours(process, &frame);
@@ -236,6 +237,7 @@ uint32_t intern_node(struct intern *intern, struct intern_process *process, uint
         if (!ours || depth == 0)
             note_use(process, number);
     }
+    intern->translates = false;
     return number == WIRE_NODE_CUT ? WIRE_NODE_ROOT : number;
 }
 

@@ -136,6 +136,7 @@ struct intern {
     int error;         /* the store's first error */
     unsigned patience; /* how often we may still wait for something that is not described yet */
     uint64_t unplaced; /* frames whose description never came */
+    bool translates;   /* intern_node() is at work: it cannot be called again meanwhile */
 };
 
 bool intern_open(struct intern *intern, struct store *store);

@@ -57,19 +57,24 @@ uint32_t intern_type_of(struct intern *intern, const char *function)
 
 #define MANAGED_DICT_FLAG (1ull << 4) /* from 3.11 on: where its dict is the offset does not say */
 
+/* Where notes are read because a stack refers to one, that stack is only half translated: who made the type is left out then.
+ * The note is gone once others are read, as happens here, too. */
 static void take_layout(struct intern *intern, struct intern_process *process, uint32_t number,
                         const struct wire_note_object_type *note)
 {
-    struct type_layout *layout = GROW_AT(&intern->layouts, struct type_layout, number);
-    uint32_t made = note->made;
-    if (!layout || layout->basic_size) /* another process has described it */
+    struct type_layout new = {.basic_size = note->basic_size,
+                              .item_size = note->item_size,
+                              .has_dict = note->dict_offset != 0 || (note->flags & MANAGED_DICT_FLAG),
+                              .at_run_time = note->heap,
+                              .waits = true};
+    const struct type_layout *known = GROW_AT(&intern->layouts, struct type_layout, number);
+    if (!known || known->basic_size) /* another process has described it */
         return;
-    *layout = (struct type_layout){.basic_size = note->basic_size,
-                                   .item_size = note->item_size,
-                                   .made = made ? intern_node(intern, process, made) : 0,
-                                   .has_dict = note->dict_offset != 0 || (note->flags & MANAGED_DICT_FLAG),
-                                   .at_run_time = note->heap,
-                                   .waits = true};
+    if (note->made && !intern->translates)
+        new.made = intern_node(intern, process, note->made);
+    struct type_layout *layout = GROW_AT(&intern->layouts, struct type_layout, number);
+    if (layout && !layout->basic_size)
+        *layout = new;
 }
 
 /* With the line that made it, which is looked up as those of stacks are. */

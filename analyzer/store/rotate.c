@@ -35,6 +35,15 @@ static int is_taken(const char *name)
     return lstat(name, &status) == 0;
 }
 
+static int has_beside(const char *name, const char *suffix)
+{
+    char *path = NULL;
+    int taken = asprintf(&path, "%s%s", name, suffix) < 0 || is_taken(path);
+
+    free(path);
+    return taken;
+}
+
 /* What a killed collector left. Only files of our own: in a directory of everybody's, names may lead anywhere. */
 static int clear(const char *name)
 {
@@ -92,24 +101,27 @@ static int write_copy(struct store *to, struct store *from, int64_t t_ns, const 
     return code == 0 ? store_finish(to) : code;
 }
 
-/* Makes a whole database with the run alone; false leaves nothing behind. */
-static int copy(struct store *store, int64_t t_ns, const char *name)
+/* Makes a whole database with the run alone, and leaves it open, so that no other file gets its inode number. It is whole once
+ * it is a single file, which it is not while somebody reads it. */
+static int copy(struct store *store, int64_t t_ns, const char *name, struct store **to)
 {
-    struct store *to = NULL;
     char *why = NULL;
 
     /* Another collector that records into the same file may be at it. */
     if (store_in_use(name))
         return 0;
-    int fine = clear(name) && store_open(name, &to) == 0 &&
+    int fine = clear(name) && store_open(name, to) == 0 &&
                asprintf(&why, "its file was rotated, and the run went on in %s", store->file) >= 0 &&
-               write_copy(to, store, t_ns, why) == 0;
+               write_copy(*to, store, t_ns, why) == 0 && store_handle(*to) != NULL;
 
     free(why);
-    store_close(to);
-    if (!fine)
-        clear(name);
     return fine;
+}
+
+/* False while somebody writes to the file: what is beside it would be another file's then. */
+static int can_move(const char *name)
+{
+    return !has_beside(name, "-wal") && !has_beside(name, "-journal");
 }
 
 /* Moves each file to the next number, up to one that is free; the last one makes room. */
@@ -117,11 +129,13 @@ static int move_up(const struct store *store, int most)
 {
     int last = 1, moved = 1;
 
-    for (char *name; last < most && (name = name_of(store, last)) != NULL; last++) {
-        int taken = is_taken(name);
+    for (int taken = 1; moved; last++) {
+        char *name = name_of(store, last);
 
+        taken = name != NULL && is_taken(name);
+        moved = taken ? can_move(name) : name != NULL && clear(name); /* what somebody else left beside it */
         free(name);
-        if (!taken)
+        if (!taken || last == most)
             break;
     }
     for (int i = last; i > 1 && moved; i--) {
@@ -134,10 +148,12 @@ static int move_up(const struct store *store, int most)
     return moved;
 }
 
-static int put_aside(const struct store *store, const char *copied, const char *first, int files)
+/* Another collector may have taken the copy for a killed one's, and be making its own by that name. */
+static int put_aside(const struct store *store, const struct store *copied, const char *first, int files)
 {
     int lock = store_lock_directory(store);
-    int done = move_up(store, files < 1 ? 1 : files) && rename(copied, first) == 0;
+    int done =
+        !store_replaced(copied) && move_up(store, files < 1 ? 1 : files) && rename(copied->file, first) == 0;
 
     store_unlock_directory(lock);
     return done;
@@ -146,10 +162,15 @@ static int put_aside(const struct store *store, const char *copied, const char *
 int store_rotate(struct store *store, int files, int64_t t_ns)
 {
     char *copied = name_of(store, 0), *first = name_of(store, 1);
+    struct store *to = NULL;
     int made = copied != NULL && first != NULL && store->resolved && !store_replaced(store) &&
-               copy(store, t_ns, copied) && put_aside(store, copied, first, files);
+               copy(store, t_ns, copied, &to) && put_aside(store, to, first, files);
+    int left = !made && to != NULL && !store_replaced(to);
 
+    store_close(to);
+    if (left)
+        clear(copied);
     free(copied);
     free(first);
-    return made ? store_merge_past(store, t_ns) : 0;
+    return made ? store_merge_past(store, t_ns) : store_forget_rotation(store, t_ns);
 }

@@ -208,7 +208,7 @@ int store_sampling_copy(struct store *to, sqlite3 *from, int64_t run, int64_t co
 /* The same of the table of thinning_table.c. */
 int store_thinning_make(struct store *store);
 /* True if another process has a database open. Only call it while we have not: closing the descriptor would release our own
- * locks. */
+ * locks. A symbolic link is none. */
 int store_in_use(const char *path);
 /* Only one collector at a time creates, closes or renames a file of this directory. -1: there is no lock to be had, and we go
  * on without. */
@@ -220,6 +220,8 @@ int store_open_again(const struct store *writer, struct store **store);
 /* Merges what is known of the run's past up to a moment, of a run that is thinned, and forgets the mark of the moment that it
  * was called for before. */
 int store_merge_past(struct store *store, int64_t t_ns);
+/* Forgets the mark of a moment at which the run's past could not be put aside: no file begins there. */
+int store_forget_rotation(struct store *store, int64_t t_ns);
 int store_thinning_delete(struct store *store, int64_t run);
 int store_thinning_copy(struct store *to, sqlite3 *from, int64_t run, int64_t copy);
 /* The same of the tables of fate_table.c. */

@@ -455,6 +455,18 @@ static void forget_rotation(struct pass *pass, int64_t t_ns)
     t->last_mark = 0;
 }
 
+int store_forget_rotation(struct store *store, int64_t t_ns)
+{
+    struct pass pass = {.store = store};
+
+    begin(&pass);
+    forget_rotation(&pass, t_ns);
+    commit(&pass);
+    if (pass.code != 0)
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return pass.code;
+}
+
 /* One pass over all that lies before a moment, as if it was of one grain. */
 int store_merge_past(struct store *store, int64_t t_ns)
 {

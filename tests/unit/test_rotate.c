@@ -10,6 +10,7 @@
 
 #include "first_column.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -175,22 +176,160 @@ static void after_a_kill(void **state)
     clear();
 }
 
-/* Where no copy can be made nothing is merged, and the next time it is tried again. */
+static const char *copied(void)
+{
+    static char name[sizeof path + 16];
+    snprintf(name, sizeof name, "%s.rotating", path);
+    return name;
+}
+
+/* Nothing is merged, and no mark says that a file begins here; the next time it is tried again. */
+static void check_that_it_waits(struct month *month)
+{
+    rotate(month);
+    assert_true(strtoll(in_file(path, "SELECT count(*) FROM moment"), NULL, 10) > 1);
+    assert_string_equal(in_file(path, "SELECT count(*) FROM mark"), "0");
+}
+
+static void check_that_it_goes_on(struct month *month)
+{
+    rotate(month);
+    struct month then = *month;
+    compare(&then, file(1), 0);
+    assert_string_equal(in_file(file(1), "SELECT count(*) FROM run"), "1");
+    check(month, month_end(month));
+    compare(month, path, 1);
+    clear();
+}
+
+/* Where no copy can be made. */
 static void no_room(void **state)
 {
     struct month month = begin();
-    char taken[sizeof path + 16];
     (void)state;
-    snprintf(taken, sizeof taken, "%s.rotating", path);
-    assert_int_equal(mkdir(taken, 0700), 0);
-    rotate(&month);
+    assert_int_equal(mkdir(copied(), 0700), 0);
+    check_that_it_waits(&month);
     assert_false(is_there(file(1)));
-    assert_true(strtoll(in_file(path, "SELECT count(*) FROM moment"), NULL, 10) > 1);
-    assert_int_equal(rmdir(taken), 0);
+    assert_int_equal(rmdir(copied()), 0);
+    check_that_it_goes_on(&month);
+}
+
+/* What a link leads to is not opened: closing it would release our own locks. */
+static void a_link(void **state)
+{
+    struct month month = begin();
+    (void)state;
+    assert_int_equal(symlink(path, copied()), 0);
     rotate(&month);
-    assert_true(is_there(file(1)));
-    check(&month, month_end(&month));
-    clear();
+    pid_t child = fork();
+    if (child == 0) {
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000000, .l_len = 512};
+        int fd = open(path, O_RDWR);
+        _exit(fd < 0 || fcntl(fd, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(unlink(copied()), 0);
+    check_that_it_goes_on(&month);
+}
+
+/* A file that somebody writes to keeps its name, by which the rest of it is found; what is beside no file goes. */
+static void files_beside(void **state)
+{
+    struct month month = begin();
+    char beside[sizeof path + 16];
+    (void)state;
+    snprintf(beside, sizeof beside, "%s.1-wal", path);
+    write_text(file(1), "1");
+    write_text(beside, "and what is to be written into it");
+    check_that_it_waits(&month);
+    assert_int_equal(first_of(file(1)), '1');
+    assert_false(is_there(file(2)) || is_there(copied()));
+    assert_int_equal(unlink(file(1)), 0);
+    check_that_it_goes_on(&month);
+    assert_false(is_there(beside));
+}
+
+/* ---- while the copy is made ---------------------------------------------------------------------- */
+
+static void (*meanwhile)(void);
+static pid_t reader;
+int __real_store_run_why(struct store *store, const char *why);
+int __wrap_store_run_why(struct store *store, const char *why);
+
+/* That is when a copy is nearly complete. */
+int __wrap_store_run_why(struct store *store, const char *why)
+{
+    if (meanwhile)
+        meanwhile();
+    return __real_store_run_why(store, why);
+}
+
+static int to_reader[2], from_reader[2];
+
+/* A process of its own, from before anything was opened: a fork would not have SQLite's locks. */
+static void prepare_reader(void)
+{
+    char byte;
+    assert_int_equal(pipe(to_reader), 0);
+    assert_int_equal(pipe(from_reader), 0);
+    reader = fork();
+    if (reader == 0) {
+        sqlite3 *db;
+        if (read(to_reader[0], &byte, 1) == 1 && sqlite3_open(copied(), &db) == SQLITE_OK &&
+            sqlite3_exec(db, "BEGIN; SELECT * FROM sqlite_schema", NULL, NULL, NULL) == SQLITE_OK &&
+            write(from_reader[1], "1", 1) == 1)
+            sleep(60);
+        _exit(1);
+    }
+    close(to_reader[0]);
+    close(from_reader[1]);
+}
+
+static void begin_to_read(void)
+{
+    char byte;
+    assert_int_equal(write(to_reader[1], "1", 1), 1);
+    assert_int_equal(read(from_reader[0], &byte, 1), 1);
+}
+
+/* What a reader keeps from being one file does not get a name without the rest of it. */
+static void a_copy_that_is_read(void **state)
+{
+    prepare_reader();
+    struct month month = begin();
+    int status;
+    (void)state;
+    meanwhile = begin_to_read;
+    check_that_it_waits(&month);
+    meanwhile = NULL;
+    assert_false(is_there(file(1)));
+    kill(reader, SIGKILL);
+    assert_int_equal(waitpid(reader, &status, 0), reader);
+    close(to_reader[1]);
+    close(from_reader[0]);
+    check_that_it_goes_on(&month);
+}
+
+static void take_its_place(void)
+{
+    assert_int_equal(unlink(copied()), 0);
+    write_text(copied(), "another collector's");
+}
+
+/* Another collector that records into the same file has begun its own copy. */
+static void a_copy_that_is_replaced(void **state)
+{
+    struct month month = begin();
+    (void)state;
+    write_text(file(1), "1");
+    meanwhile = take_its_place;
+    check_that_it_waits(&month);
+    meanwhile = NULL;
+    assert_int_equal(first_of(file(1)), '1');
+    assert_int_equal(first_of(copied()), 'a');
+    check_that_it_goes_on(&month);
 }
 
 static void record_for_ever(void)
@@ -235,7 +374,13 @@ static void killed_anywhere(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(files_of_a_run), cmocka_unit_test(after_a_kill),
-                                       cmocka_unit_test(no_room), cmocka_unit_test(killed_anywhere)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(files_of_a_run),
+                                       cmocka_unit_test(after_a_kill),
+                                       cmocka_unit_test(no_room),
+                                       cmocka_unit_test(a_link),
+                                       cmocka_unit_test(files_beside),
+                                       cmocka_unit_test(a_copy_that_is_read),
+                                       cmocka_unit_test(a_copy_that_is_replaced),
+                                       cmocka_unit_test(killed_anywhere)};
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
