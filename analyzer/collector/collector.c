@@ -48,7 +48,7 @@
 #define TRIM_PAUSE_NS 100000ull /* while there are rings to trim */
 #define FIRST_POINT_EVERY_NS 100000000ull
 #define SNAPSHOT_EVERY_NS 250000000ull
-#define SNAPSHOT_FIRST_NS 1000000000ull  /* most programs end before: their sites are written once */
+#define SNAPSHOT_FIRST_NS 1000000000ull  /* the sites of a program that ends before are written once */
 #define SNAPSHOT_IDLE_NS 10000000000ull  /* while nothing changes, as a sign of life */
 #define SNAPSHOT_SHARE 30                /* the writer is idle so many times longer than it works */
 #define NEW_SITE_PAUSE_NS 20000ull       /* for each new site: five times what writing it takes */

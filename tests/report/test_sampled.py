@@ -162,13 +162,18 @@ def test_compare(make_db, add_sampling, run, as_json):
     assert out.count("Run 1: sampled: one in 32.0 KiB") == out.count("Run 3: sampled: one in 32.0 KiB") == 1
 
 
+def add_two_percent(database, column):
+    """To what each site of the second run has."""
+    with sqlite3.connect(database) as connection:
+        for table in ("site", "line_total"):
+            connection.execute(f"UPDATE {table} SET {column} = {column} * 102 / 100 WHERE run = 2")
+        connection.execute(f"UPDATE run SET {column} = (SELECT sum({column}) FROM site WHERE run = 2) WHERE id = 2")
+
+
 def test_compare_says_what_is_noise(make_db, add_sampling, run, as_json):
     database = make_db("small", "a")
     make_db("small", "b")
-    with sqlite3.connect(database) as connection:
-        for table in ("site", "line_total"):
-            connection.execute(f"UPDATE {table} SET peak_bytes = peak_bytes * 102 / 100 WHERE run = 2")
-        connection.execute("UPDATE run SET peak_bytes = (SELECT sum(peak_bytes) FROM site WHERE run = 2) WHERE id = 2")
+    add_two_percent(database, "peak_bytes")
     assert "noise" not in run("compare", "1", "2", status=0).stdout
     add_sampling(database, interval=1 << 15)
     found = as_json("compare", "1", "2")["comparisons"][0]
@@ -394,10 +399,7 @@ def test_page_shows_errors(make_db, add_sampling, html, browser, as_json):
 def test_page_of_two_shows_errors(make_db, add_sampling, html, browser):
     database = make_db("small", "a")
     make_db("small", "b")
-    with sqlite3.connect(database) as connection:
-        for table in ("site", "line_total"):
-            connection.execute(f"UPDATE {table} SET bytes = bytes * 102 / 100 WHERE run = 2")
-        connection.execute("UPDATE run SET bytes = (SELECT sum(bytes) FROM site WHERE run = 2) WHERE id = 2")
+    add_two_percent(database, "bytes")
     add_sampling(database, interval=1 << 15)
     steps = [["hoverAt", "#stacks canvas", 300, 5], ["text", "#facts"], ["total"], ["table"]]
     tip, facts, total, table = browser(html("1", "2", "--by", "bytes"), *steps)["seen"]
