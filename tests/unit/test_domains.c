@@ -157,11 +157,23 @@ uint32_t frames_node(struct python_thread *t, uintptr_t state)
     (void)t, (void)state;
     return 0;
 }
-struct python_known *frames_known(struct python_thread *t, uintptr_t state)
+struct python_known *frames_known_38(struct python_thread *t, uintptr_t state)
 {
     static struct python_known nothing;
     (void)t, (void)state;
     return &nothing;
+}
+struct python_known *frames_known_311(struct python_thread *t, uintptr_t state)
+{
+    return frames_known_38(t, state);
+}
+struct python_known *frames_known_312(struct python_thread *t, uintptr_t state)
+{
+    return frames_known_38(t, state);
+}
+struct python_known *frames_known_313(struct python_thread *t, uintptr_t state)
+{
+    return frames_known_38(t, state);
 }
 struct python_thread *python_thread_new(struct thread *t)
 {

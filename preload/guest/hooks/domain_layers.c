@@ -29,7 +29,8 @@ static const struct python_allocator *functions_for(enum python_domain domain,
                                                     const struct python_allocator *below)
 {
     enum domain_kind kind = (objects_on ? DOMAIN_MEMORY : DOMAIN_UNTYPED_MEMORY) + (domain == PYTHON_OBJECT);
-    enum domain_way way = settings.stack == STACK_BOTH ? DOMAIN_HYBRID : DOMAIN_PLAIN;
+    enum domain_way way =
+        settings.stack == STACK_BOTH ? DOMAIN_HYBRID : DOMAIN_PLAIN + python_family(&python.layout);
     if (sampler_interval)
         way = is_pooled(below) ? DOMAIN_POOLED : DOMAIN_SAMPLED;
     return &domain_functions[way][kind];

@@ -5,7 +5,13 @@
 #include "python.h"
 
 /* How blocks are recorded; DOMAIN_POOLED: in a sampled run, where they come from CPython's pools. */
-enum domain_way { DOMAIN_PLAIN, DOMAIN_HYBRID, DOMAIN_SAMPLED, DOMAIN_POOLED, DOMAIN_WAYS };
+enum domain_way {
+    DOMAIN_PLAIN, /* of the first family of versions; those of the others follow */
+    DOMAIN_HYBRID = DOMAIN_PLAIN + PYTHON_FAMILIES,
+    DOMAIN_SAMPLED,
+    DOMAIN_POOLED,
+    DOMAIN_WAYS
+};
 
 /* And which: the two domains without types, and with them. */
 enum domain_kind { DOMAIN_UNTYPED_MEMORY, DOMAIN_UNTYPED_OBJECT, DOMAIN_MEMORY, DOMAIN_OBJECT, DOMAIN_KINDS };

@@ -11,6 +11,7 @@
 #include "codes.h"
 #include "domain_layers.h"
 #include "finalize.h"
+#include "fixed_offsets.h"
 #include "first.h"
 #include "probes.h"
 #include "python.h"
@@ -125,15 +126,19 @@ INLINE void *finish_quick(struct thread *t, struct python_thread *mine, void *bl
 static __attribute__((noinline)) void *finish_object(struct thread *t, void *block, size_t size,
                                                      uint32_t stack, uintptr_t call)
 {
-    objects_put_slow(t, block, size, stack, call);
+    if (LIKELY(objects_on))
+        objects_put_slow(t, block, size, stack, call);
+    else
+        ring_put_block(t, WIRE_ALLOC, block, size, stack);
     return finish_quick(t, t->python, block);
 }
 
 #define FRAME __builtin_frame_address(0)
 
-/* What is asked for. The constants are those of the functions below; typed: types are recorded. */
+/* What is asked for. The rest are constants of the functions below; typed: types are recorded. */
 struct request {
     size_t count, size;
+    enum python_family family;
     bool object, typed, zeroed;
 };
 
@@ -150,15 +155,18 @@ static __attribute__((noinline)) void *make_slow(const struct python_allocator *
     return finish(t, ask_below(below, request), request.count * request.size, frame, request.object, 0);
 }
 
-/* The thread state of the caller if its stack is found without further questions; else NULL. */
-INLINE void *plain_state(const struct python_thread *mine)
+/* The thread state of the caller if its stack, and objects' types if they are recorded, are found without further
+ * questions; else NULL. */
+INLINE void *plain_state(const struct python_thread *mine, enum python_family family, bool typed)
 {
     void *state = python.current_thread();
     if (UNLIKELY(!state || !mine))
         return NULL;
-    if (LIKELY(python.layout.version >= PYTHON_VERSION(3, 12)))
-        return UNLIKELY(recycle_lost()) ? NULL : state;
-    return LIKELY(domains_is_own(state)) ? state : NULL;
+    if (python_has_one_lock(family))
+        return LIKELY(domains_is_own(python_layout_of(family), state)) ? state : NULL;
+    if (UNLIKELY(recycle_lost()) || (typed && UNLIKELY(!objects_in_main(state))))
+        return NULL;
+    return state;
 }
 
 /* As make_slow(), as long as nothing is special. To be inlined in what the interpreter calls: the frame is that one's. */
@@ -172,10 +180,9 @@ INLINE void *make(const struct python_allocator *below, struct request request)
     t->pass_through = true;
     void *block = ask_below(below, request), *state;
     struct python_thread *mine = t->python;
-    if (UNLIKELY(!block) || UNLIKELY(!(state = plain_state(mine))) ||
-        (request.typed && UNLIKELY(!objects_in_main(state))))
+    if (UNLIKELY(!block) || UNLIKELY(!(state = plain_state(mine, request.family, request.typed))))
         return finish(t, block, size, FRAME, request.object, 0);
-    struct python_known *known = frames_known(mine, (uintptr_t)state);
+    struct python_known *known = frames_known(mine, (uintptr_t)state, request.family);
     uint32_t node = known->node;
     if (UNLIKELY(!node))
         return finish(t, block, size, FRAME, request.object, 0);
@@ -191,36 +198,6 @@ INLINE void *make(const struct python_allocator *below, struct request request)
     uint64_t word = (uint64_t)(request.object ? WIRE_OBJECT : WIRE_ALLOC) << WIRE_TYPE_SHIFT;
     ring_end_block(t, ring, word, block, (uint32_t)size, node);
     return finish_quick(t, mine, block);
-}
-
-static void *untyped_malloc(void *context, size_t size)
-{
-    return make(context, (struct request){1, size, false, false, false});
-}
-
-static void *untyped_calloc(void *context, size_t count, size_t size)
-{
-    return make(context, (struct request){count, size, false, false, true});
-}
-
-static void *memory_malloc(void *context, size_t size)
-{
-    return make(context, (struct request){1, size, false, true, false});
-}
-
-static void *memory_calloc(void *context, size_t count, size_t size)
-{
-    return make(context, (struct request){count, size, false, true, true});
-}
-
-static void *object_malloc(void *context, size_t size)
-{
-    return make(context, (struct request){1, size, true, true, false});
-}
-
-static void *object_calloc(void *context, size_t count, size_t size)
-{
-    return make(context, (struct request){count, size, true, true, true});
 }
 
 static inline void *reallocate(void *context, void *block, size_t size, const void *frame, struct kind kind)
@@ -281,19 +258,18 @@ static __attribute__((noinline)) void release_slow(const struct python_allocator
     thread_leave(t);
 }
 
-/* As release_slow(), as make(). The two are constants. */
-INLINE void release(void *context, void *block, bool object, bool typed)
+/* As release_slow(), as make(). All but the block are constants. */
+INLINE void release(const struct python_allocator *below, void *block, bool object, bool typed, bool one_lock)
 {
-    const struct python_allocator *below = context;
     struct thread *t = thread_self;
     if (UNLIKELY(!block))
         return below->free(below->context, block);
-    struct wire_ring *ring = thread_enter_quick(t, FRAME, typed ? objects_several : 0);
+    uint64_t special = finalize_due() | (typed && !one_lock && objects_several);
+    struct wire_ring *ring = thread_enter_quick(t, FRAME, special);
     if (UNLIKELY(!ring)) {
         release_slow(below, block, FRAME, object);
         return;
     }
-    finalize_look(t);
     bool seen = object ? objects_quick_look(t, block) : !typed || objects_latest.block != (uintptr_t)block;
     if (UNLIKELY(!seen)) { /* what is published then may need the room */
         thread_leave(t);
@@ -309,51 +285,98 @@ INLINE void release(void *context, void *block, bool object, bool typed)
     thread_leave(t);
 }
 
+/* When an object is freed, it still has its type. */
+INLINE void look_at_dying(void *block)
+{
+    if (UNLIKELY(block && *(const void **)((char *)block + PYTHON_OBJECT_TYPE) == python.code_type))
+        codes_died((uintptr_t)block);
+}
+
+/* The functions for a family of versions, with types and without them. The interpreters of some have one GIL: then
+ * nobody asks whether there are several. */
+#define FUNCTIONS(family, of)                                                            \
+    static void *untyped_malloc##of(void *context, size_t size)                          \
+    {                                                                                    \
+        return make(context, (struct request){1, size, family, false, false, false});    \
+    }                                                                                    \
+    static void *untyped_calloc##of(void *context, size_t count, size_t size)            \
+    {                                                                                    \
+        return make(context, (struct request){count, size, family, false, false, true}); \
+    }                                                                                    \
+    static void *memory_malloc##of(void *context, size_t size)                           \
+    {                                                                                    \
+        return make(context, (struct request){1, size, family, false, true, false});     \
+    }                                                                                    \
+    static void *memory_calloc##of(void *context, size_t count, size_t size)             \
+    {                                                                                    \
+        return make(context, (struct request){count, size, family, false, true, true});  \
+    }                                                                                    \
+    static void *object_malloc##of(void *context, size_t size)                           \
+    {                                                                                    \
+        return make(context, (struct request){1, size, family, true, true, false});      \
+    }                                                                                    \
+    static void *object_calloc##of(void *context, size_t count, size_t size)             \
+    {                                                                                    \
+        return make(context, (struct request){count, size, family, true, true, true});   \
+    }
+FUNCTIONS(PYTHON_FROM_38, _38)
+FUNCTIONS(PYTHON_FROM_311, _311)
+FUNCTIONS(PYTHON_FROM_312, _312)
+FUNCTIONS(PYTHON_FROM_313, _313)
+
 static void untyped_free(void *context, void *block)
 {
-    release(context, block, false, false);
+    release(context, block, false, false, true);
+}
+
+static void object_free_untyped(void *context, void *block)
+{
+    look_at_dying(block);
+    release(context, block, false, false, true);
+}
+
+static void memory_free_one(void *context, void *block)
+{
+    release(context, block, false, true, true);
+}
+
+static void object_free_one(void *context, void *block)
+{
+    look_at_dying(block);
+    release(context, block, true, true, true);
 }
 
 static void memory_free(void *context, void *block)
 {
-    release(context, block, false, true);
+    release(context, block, false, true, false);
 }
 
-/* When an object is freed, it still has its type. */
 static void object_free(void *context, void *block)
 {
-    if (UNLIKELY(block && *(const void **)((char *)block + PYTHON_OBJECT_TYPE) == python.code_type))
-        codes_died((uintptr_t)block);
-    release(context, block, true, true);
+    look_at_dying(block);
+    release(context, block, true, true, false);
 }
 
 /* For hybrid stacks, which have more to them. */
 static void *memory_malloc_hybrid(void *context, size_t size)
 {
-    return make_slow(context, (struct request){1, size, false, true, false}, FRAME);
+    return make_slow(context, (struct request){.count = 1, .size = size}, FRAME);
 }
 
 static void *memory_calloc_hybrid(void *context, size_t count, size_t size)
 {
-    return make_slow(context, (struct request){count, size, false, true, true}, FRAME);
+    return make_slow(context, (struct request){.count = count, .size = size, .zeroed = true}, FRAME);
 }
 
 static void *object_malloc_hybrid(void *context, size_t size)
 {
-    return make_slow(context, (struct request){1, size, true, true, false}, FRAME);
+    return make_slow(context, (struct request){.count = 1, .size = size, .object = true}, FRAME);
 }
 
 static void *object_calloc_hybrid(void *context, size_t count, size_t size)
 {
-    return make_slow(context, (struct request){count, size, true, true, true}, FRAME);
-}
-
-/* If types are left out. */
-static void object_free_untyped(void *context, void *block)
-{
-    if (UNLIKELY(block && *(const void **)((char *)block + PYTHON_OBJECT_TYPE) == python.code_type))
-        codes_died((uintptr_t)block);
-    release(context, block, false, false);
+    return make_slow(context, (struct request){.count = count, .size = size, .object = true, .zeroed = true},
+                     FRAME);
 }
 
 /* ---- the functions, in a sampled run ------------------------------------------------------------------ */
@@ -433,32 +456,33 @@ INLINE void *make_sampled(const struct python_allocator *below, struct request r
 
 void *memory_malloc_sampled(void *context, size_t size)
 {
-    return make_sampled(context, (struct request){1, size, false, true, false}, FRAME);
+    return make_sampled(context, (struct request){.count = 1, .size = size}, FRAME);
 }
 
 void *memory_malloc_hit(void *context, size_t size)
 {
-    return make_sampled_slow(context, (struct request){1, size, false, true, false}, FRAME);
+    return make_sampled_slow(context, (struct request){.count = 1, .size = size}, FRAME);
 }
 
 void *object_malloc_hit(void *context, size_t size)
 {
-    return make_sampled_slow(context, (struct request){1, size, true, true, false}, FRAME);
+    return make_sampled_slow(context, (struct request){.count = 1, .size = size, .object = true}, FRAME);
 }
 
 static void *memory_calloc_sampled(void *context, size_t count, size_t size)
 {
-    return make_sampled(context, (struct request){count, size, false, true, true}, FRAME);
+    return make_sampled(context, (struct request){.count = count, .size = size, .zeroed = true}, FRAME);
 }
 
 void *object_malloc_sampled(void *context, size_t size)
 {
-    return make_sampled(context, (struct request){1, size, true, true, false}, FRAME);
+    return make_sampled(context, (struct request){.count = 1, .size = size, .object = true}, FRAME);
 }
 
 static void *object_calloc_sampled(void *context, size_t count, size_t size)
 {
-    return make_sampled(context, (struct request){count, size, true, true, true}, FRAME);
+    return make_sampled(
+        context, (struct request){.count = count, .size = size, .object = true, .zeroed = true}, FRAME);
 }
 
 /* Publishes that a recorded block is about to be reallocated, or (event) that this failed. Returns the type that it
@@ -539,16 +563,21 @@ void memory_free_sampled(void *context, void *block)
 
 void object_free_sampled(void *context, void *block)
 {
-    if (UNLIKELY(block && *(const void **)((char *)block + PYTHON_OBJECT_TYPE) == python.code_type))
-        codes_died((uintptr_t)block);
+    look_at_dying(block);
     release_sampled(context, block, FRAME, true);
 }
 
+#define PLAIN(family, of, lock)                                                                           \
+    [DOMAIN_PLAIN +                                                                                       \
+        (family)] = {{NULL, untyped_malloc##of, untyped_calloc##of, memory_realloc, untyped_free},        \
+                     {NULL, untyped_malloc##of, untyped_calloc##of, memory_realloc, object_free_untyped}, \
+                     {NULL, memory_malloc##of, memory_calloc##of, memory_realloc, memory_free##lock},     \
+                     {NULL, object_malloc##of, object_calloc##of, object_realloc, object_free##lock}}
 const struct python_allocator domain_functions[DOMAIN_WAYS][DOMAIN_KINDS] = {
-    [DOMAIN_PLAIN] = {{NULL, untyped_malloc, untyped_calloc, memory_realloc, untyped_free},
-                      {NULL, untyped_malloc, untyped_calloc, memory_realloc, object_free_untyped},
-                      {NULL, memory_malloc, memory_calloc, memory_realloc, memory_free},
-                      {NULL, object_malloc, object_calloc, object_realloc, object_free}},
+    PLAIN(PYTHON_FROM_38, _38, _one),
+    PLAIN(PYTHON_FROM_311, _311, _one),
+    PLAIN(PYTHON_FROM_312, _312, ),
+    PLAIN(PYTHON_FROM_313, _313, ),
     [DOMAIN_HYBRID] = {{NULL, memory_malloc_hybrid, memory_calloc_hybrid, memory_realloc, untyped_free},
                        {NULL, memory_malloc_hybrid, memory_calloc_hybrid, memory_realloc,
                         object_free_untyped},

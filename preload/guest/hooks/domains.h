@@ -41,9 +41,9 @@ static inline bool recycle_lost(void)
 
 /* Up to 3.11 the current thread state is that of the GIL's holder: code that breaks the rule would read another
  * thread's frames, which the pthread_t in the state shows. */
-INLINE bool domains_is_own(const void *state)
+INLINE bool domains_is_own(const struct python_layout *layout, const void *state)
 {
-    return frames_word((uintptr_t)state, python.layout.thread_id) == processor_thread_descriptor();
+    return frames_word((uintptr_t)state, layout->thread_id) == processor_thread_descriptor();
 }
 
 /* The thread state of the caller, which should hold the GIL; NULL if it does not. */
@@ -51,7 +51,7 @@ INLINE void *domains_state(void)
 {
     void *state = python.current_thread();
     if (UNLIKELY(!state) ||
-        (UNLIKELY(python.layout.version < PYTHON_VERSION(3, 12)) && !domains_is_own(state)))
+        (UNLIKELY(python.layout.version < PYTHON_VERSION(3, 12)) && !domains_is_own(&python.layout, state)))
         return NULL;
     return state;
 }

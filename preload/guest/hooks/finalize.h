@@ -17,11 +17,11 @@ void finalize_watch(void);
 
 void finalize_seen(struct thread *t);
 
-/* True if that moment has come, and was not seen yet. */
-INLINE bool finalize_due(void)
+/* Not 0 if that moment has come, and was not seen yet. */
+INLINE uint64_t finalize_due(void)
 {
     const uint64_t *flag = atomic_load_explicit(&finalize_flag, memory_order_relaxed);
-    return __atomic_load_n(flag, __ATOMIC_RELAXED) != 0;
+    return __atomic_load_n(flag, __ATOMIC_RELAXED);
 }
 
 /* Call before those events of the interpreter that may be the first after that moment; t is entered. */

@@ -92,7 +92,7 @@ INLINE uint32_t plain_node(struct python_thread *mine, const void *state)
     if (UNLIKELY(!mine) || UNLIKELY(!state) || UNLIKELY(settings.stack == STACK_BOTH) ||
         (objects_on && UNLIKELY(!objects_in_main(state))))
         return 0;
-    return frames_node(mine, (uintptr_t)state);
+    return frames_known(mine, (uintptr_t)state, PYTHON_FROM_313)->node;
 }
 
 /* An object in a block that is known already. Not cold: most objects are, in some programs. */

@@ -16,6 +16,7 @@
  */
 #include "frames.h"
 #include "codes.h"
+#include "fixed_offsets.h"
 #include "guest_assert.h"
 #include "kept.h"
 #include "stacks.h"
@@ -481,9 +482,15 @@ static uint32_t node_slow(struct python_thread *t, uintptr_t top)
                                             : node_of(t, top, fields_of(l, false));
 }
 
-INLINE uint64_t add_to_hash(uint64_t hash, uint64_t where)
+INLINE uint64_t add_last(uint64_t hash, uint64_t where)
 {
     return (hash + where) * 0x9e3779b97f4a7c15ull;
+}
+
+/* Two frames at once, so that one multiplication need not wait for the other. */
+INLINE uint64_t add_two(uint64_t hash, uint64_t inner, uint64_t outer)
+{
+    return add_last(hash + inner * 0xd6e8feb86659fd93ull, outer);
 }
 
 INLINE struct python_known *known_at(struct python_thread *t, uint64_t hash)
@@ -499,15 +506,17 @@ static __attribute__((noinline)) uint32_t walk_and_learn(struct python_thread *t
     const struct python_seen *seen = &t->seen[place];
     if (place && !seen->loose) {
         uint64_t hash = t->generation;
-        for (; place > 0; place--)
-            hash = add_to_hash(hash, t->seen[place].where);
+        for (; place > 1; place -= 2)
+            hash = add_two(hash, t->seen[place].where, t->seen[place - 1].where);
+        if (place)
+            hash = add_last(hash, t->seen[place].where);
         t->walked = known_at(t, hash);
         *t->walked = (struct python_known){.hash = hash, .node = node};
     }
     return node;
 }
 
-static __attribute__((noinline)) struct python_known *walk_unknown(struct python_thread *t, uintptr_t top)
+static __attribute__((noinline)) struct python_known *walk_unknown(struct python_thread *t)
 {
     uint64_t generation = atomic_load_explicit(&codes_generation, memory_order_acquire);
     if (UNLIKELY(t->generation != generation)) {
@@ -515,7 +524,7 @@ static __attribute__((noinline)) struct python_known *walk_unknown(struct python
         t->depth = t->cut.top = 0;
     }
     t->walked = &t->unlearned;
-    uint32_t node = t->unknown(t, top);
+    uint32_t node = t->unknown(t, t->top);
     if (t->walked == &t->unlearned)
         t->unlearned = (struct python_known){.node = node};
     return t->walked;
@@ -528,21 +537,23 @@ INLINE struct python_known *known_fast(struct python_thread *t, uintptr_t top, s
     /* With another generation than the thread's no hash is known. */
     uint64_t hash = atomic_load_explicit(&codes_generation, memory_order_acquire);
     const struct python_seen *seen = seen_at(t, top);
+    t->top = top;
     if (UNLIKELY(seen->frame != top || !top))
-        return walk_unknown(t, top);
-    for (uintptr_t frame = top; frame; frame = as_it_was(seen)) {
-        hash = add_to_hash(hash, where_to_compare(f, frame));
+        return walk_unknown(t);
+    for (uintptr_t frame = top, outer; frame; frame = as_it_was(seen)) {
+        uint64_t where = where_to_compare(f, frame);
         if (UNLIKELY((--seen)->frame != frames_word(frame, f.previous)))
-            return walk_unknown(t, top);
+            return walk_unknown(t);
+        if (!(outer = as_it_was(seen))) {
+            hash = add_last(hash, where);
+            break;
+        }
+        hash = add_two(hash, where, where_to_compare(f, outer));
+        if (UNLIKELY((--seen)->frame != frames_word(outer, f.previous)))
+            return walk_unknown(t);
     }
     struct python_known *known = known_at(t, hash);
-    return LIKELY(known->hash == hash) ? known : walk_unknown(t, top);
-}
-
-/* Not inline: it takes so many registers that the variant for pointers would have to save some. */
-static __attribute__((noinline)) struct python_known *known_by_numbers(struct python_thread *t, uintptr_t top)
-{
-    return known_fast(t, top, fields_of(&python.layout, false));
+    return LIKELY(known->hash == hash) ? known : walk_unknown(t);
 }
 
 const struct python_seen *frames_walk(struct python_thread *t, uintptr_t state, uint32_t node,
@@ -559,15 +570,36 @@ const struct python_seen *frames_walk(struct python_thread *t, uintptr_t state, 
     return *cut ? &t->cut.seen[t->cut.base] : t->seen;
 }
 
-struct python_known *frames_known(struct python_thread *t, uintptr_t state)
+INLINE struct python_known *known_of(struct python_thread *t, uintptr_t state, enum python_family family)
 {
-    const struct python_layout *l = &python.layout;
-    uintptr_t top = frames_top(l, state);
-    return LIKELY(l->instruction == PYTHON_POINTER) ? known_fast(t, top, fields_of(l, true))
-                                                    : known_by_numbers(t, top);
+    const struct python_layout *l = python_layout_of(family);
+    uintptr_t top = frames_word(state, l->thread_frame);
+    if (python_has_cframes(family) && LIKELY(top != 0))
+        top = frames_word(top, l->cframe_frame);
+    return known_fast(t, top, fields_of(l, family != PYTHON_FROM_38));
+}
+
+struct python_known *frames_known_38(struct python_thread *t, uintptr_t state)
+{
+    return known_of(t, state, PYTHON_FROM_38);
+}
+
+struct python_known *frames_known_311(struct python_thread *t, uintptr_t state)
+{
+    return known_of(t, state, PYTHON_FROM_311);
+}
+
+struct python_known *frames_known_312(struct python_thread *t, uintptr_t state)
+{
+    return known_of(t, state, PYTHON_FROM_312);
+}
+
+struct python_known *frames_known_313(struct python_thread *t, uintptr_t state)
+{
+    return known_of(t, state, PYTHON_FROM_313);
 }
 
 uint32_t frames_node(struct python_thread *t, uintptr_t state)
 {
-    return frames_known(t, state)->node;
+    return frames_known(t, state, python_family(&python.layout))->node;
 }

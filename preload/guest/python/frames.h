@@ -64,8 +64,9 @@ struct python_thread {
     uint64_t generation; /* codes_generation of seen */
     /* Called for an unknown stack: it is first tried as the last one was, cut or whole. */
     uint32_t (*unknown)(struct python_thread *, uintptr_t top);
-    uint32_t depth;                /* frames in seen; 0: nothing is remembered */
-    uint32_t natives;              /* native allocations since the allocators were last checked */
+    uintptr_t top;    /* the innermost frame of the walk that goes on: the quick one has no register for it */
+    uint32_t depth;   /* frames in seen; 0: nothing is remembered */
+    uint32_t natives; /* native allocations since the allocators were last checked */
     uint16_t place[PYTHON_PLACES]; /* by frames_hash(): the offset in seen where this frame may be */
     struct python_known known[1u << PYTHON_KNOWN_BITS];
     struct python_known unlearned; /* the last walk's, if that stack is not to be remembered */
@@ -94,7 +95,19 @@ static inline struct python_thread *python_thread_of(struct thread *t)
 uint32_t frames_node(struct python_thread *t, uintptr_t state);
 
 /* The same, and what is known of that stack; valid until the next walk. */
-struct python_known *frames_known(struct python_thread *t, uintptr_t state);
+struct python_known *frames_known_38(struct python_thread *t, uintptr_t state);
+struct python_known *frames_known_311(struct python_thread *t, uintptr_t state);
+struct python_known *frames_known_312(struct python_thread *t, uintptr_t state);
+struct python_known *frames_known_313(struct python_thread *t, uintptr_t state);
+
+INLINE struct python_known *frames_known(struct python_thread *t, uintptr_t state, enum python_family family)
+{
+    if (family == PYTHON_FROM_38)
+        return frames_known_38(t, state);
+    if (family == PYTHON_FROM_311)
+        return frames_known_311(t, state);
+    return family == PYTHON_FROM_312 ? frames_known_312(t, state) : frames_known_313(t, state);
+}
 
 /* To be called after frames_node() returned this node: the frames of that stack, or those that were kept,
  * valid until the next walk. [1] is the outermost, [*length] the innermost, shims included; [0] is before the

@@ -27,6 +27,7 @@ void objects_start(void)
 {
     objects_on = false;
     objects_interpreter = 0;
+    objects_latest.by = NULL;
     if (!settings.types || !python.type_type || !python.main_interpreter)
         return;
     if (!objects_guesses)

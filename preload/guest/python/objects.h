@@ -182,6 +182,8 @@ INLINE uint32_t objects_memory_of(uint32_t stack, uintptr_t call)
 
 static inline uint32_t objects_memory_next(struct python_known *known, uintptr_t call)
 {
+    if (UNLIKELY(!objects_on))
+        return known->node;
     known->memory = objects_memory_of(known->node, call);
     known->call = call;
     return known->memory;

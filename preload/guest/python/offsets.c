@@ -1,81 +1,9 @@
-/* offsets.c - see offsets.h. Measured with the headers of each version; 3.13+ publish their own offsets. */
+/* offsets.c - see offsets.h. */
 #include "offsets.h"
+#include "fixed_offsets.h"
 
 #include <stddef.h>
 #include <string.h>
-
-#define NONE PYTHON_NO_OFFSET
-
-/* What 3.8, 3.9 and 3.10 have in common: all but the place and the kind of a frame's instruction. */
-#define UP_TO_310                                                                                          \
-    .thread_frame = 24, .cframe_frame = NONE, .thread_interpreter = 16, .thread_id = 176,                  \
-    .frame_previous = 24, .frame_code = 32, .frame_owner = NONE, .frame_is_entry = NONE, .code_file = 104, \
-    .code_name = 112, .code_first_line = 40, .code_lines = 120, .code_bytecode = NONE,                     \
-    .code_first_traceable = NONE, .string_data = 48, .string_wide_data = 72, .type_flags = 168,            \
-    .finalizing = 16
-
-/* Releases of one minor version share a layout: CPython freezes these structures at the first of them. */
-static const struct python_layout known[] = {
-    {.version = PYTHON_VERSION(3, 8),
-     UP_TO_310,
-     .type_qualified_name = 864,
-     .frame_instruction = 104,
-     .instruction = PYTHON_BYTES},
-    {.version = PYTHON_VERSION(3, 9),
-     UP_TO_310,
-     .type_qualified_name = 856,
-     .frame_instruction = 104,
-     .instruction = PYTHON_BYTES},
-    {.version = PYTHON_VERSION(3, 10),
-     UP_TO_310,
-     .type_qualified_name = 864,
-     .frame_instruction = 96,
-     .instruction = PYTHON_UNITS},
-    {.version = PYTHON_VERSION(3, 11),
-     .thread_frame = 56,
-     .cframe_frame = 8,
-     .thread_interpreter = 16,
-     .thread_id = 152,
-     .frame_previous = 48,
-     .frame_code = 32,
-     .frame_instruction = 56,
-     .frame_owner = 69,
-     .frame_is_entry = 68,
-     .code_file = 112,
-     .code_name = 128,
-     .code_first_line = 72,
-     .code_lines = 136,
-     .code_bytecode = 184,
-     .code_first_traceable = 168,
-     .string_data = 48,
-     .string_wide_data = 72,
-     .type_flags = 168,
-     .type_qualified_name = 864,
-     .finalizing = 24,
-     .instruction = PYTHON_POINTER},
-    {.version = PYTHON_VERSION(3, 12),
-     .thread_frame = 56,
-     .cframe_frame = 0,
-     .thread_interpreter = 16,
-     .thread_id = 136,
-     .frame_previous = 8,
-     .frame_code = 0,
-     .frame_instruction = 56,
-     .frame_owner = 70,
-     .frame_is_entry = NONE,
-     .code_file = 112,
-     .code_name = 128,
-     .code_first_line = 68,
-     .code_lines = 136,
-     .code_bytecode = 192,
-     .code_first_traceable = 176,
-     .string_data = 40,
-     .string_wide_data = 56,
-     .type_flags = 168,
-     .type_qualified_name = 872,
-     .finalizing = 24,
-     .instruction = PYTHON_POINTER},
-};
 
 /* Where the qualified name of a class lies behind its PyTypeObject: there are four groups of slots, its name, its
  * __slots__ and then this. */
@@ -211,8 +139,8 @@ static const char *from_debug_offsets(struct python_layout *layout, uint64_t ver
     if (head->free_threaded)
         return "it is free-threaded";
     *layout = (struct python_layout){.version = (uint32_t)(version_hex >> 16),
-                                     .cframe_frame = NONE,
-                                     .frame_is_entry = NONE,
+                                     .cframe_frame = PYTHON_NO_OFFSET,
+                                     .frame_is_entry = PYTHON_NO_OFFSET,
                                      .instruction = PYTHON_POINTER};
     if (layout->version == PYTHON_VERSION(3, 13)) {
         const struct debug_313 *d = runtime;
@@ -233,9 +161,9 @@ const char *python_layout_find(struct python_layout *layout, uint64_t version_he
 {
     uint32_t version = (uint32_t)(version_hex >> 16);
 
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (known[i].version == version) {
-            *layout = known[i];
+    for (size_t i = 0; i < sizeof python_fixed / sizeof *python_fixed; i++) {
+        if (python_fixed[i].version == version) {
+            *layout = python_fixed[i];
             return NULL;
         }
     }

@@ -47,6 +47,30 @@ struct python_layout {
     enum python_instruction instruction;
 };
 
+/* Versions that are asked for the current stack in the same way: hooks that are called all the time have functions for
+ * each, so that none of them has to ask which one it is. */
+enum python_family { PYTHON_FROM_38, PYTHON_FROM_311, PYTHON_FROM_312, PYTHON_FROM_313, PYTHON_FAMILIES };
+
+static inline enum python_family python_family(const struct python_layout *l)
+{
+    if (l->instruction != PYTHON_POINTER)
+        return PYTHON_FROM_38;
+    if (l->cframe_frame == PYTHON_NO_OFFSET)
+        return PYTHON_FROM_313;
+    return l->version >= PYTHON_VERSION(3, 12) ? PYTHON_FROM_312 : PYTHON_FROM_311;
+}
+
+/* True if all interpreters of a process have one GIL, so that its holder's thread state is the current one. */
+static inline bool python_has_one_lock(enum python_family family)
+{
+    return family < PYTHON_FROM_312;
+}
+
+static inline bool python_has_cframes(enum python_family family)
+{
+    return family == PYTHON_FROM_311 || family == PYTHON_FROM_312;
+}
+
 /* frame_owner. From PYTHON_OWNER_SHIM on, these are not frames of Python code. */
 enum python_owner { PYTHON_OWNER_THREAD = 0, PYTHON_OWNER_GENERATOR = 1, PYTHON_OWNER_SHIM = 3 };
 
