@@ -74,6 +74,8 @@ static const struct python_layout known[] = {
      .type_flags = 168,
      .type_qualified_name = 872,
      .finalizing = 24,
+     .interpreter_lock = 384,
+     .interpreter_flags = 1712,
      .instruction = PYTHON_POINTER},
 };
 
@@ -217,6 +219,8 @@ static const char *from_debug_offsets(struct python_layout *layout, uint64_t ver
     if (layout->version == PYTHON_VERSION(3, 13)) {
         const struct debug_313 *d = runtime;
         FROM_DEBUG(layout, d);
+        layout->interpreter_lock = 16;
+        layout->interpreter_flags = 8440;
     } else if (layout->version == PYTHON_VERSION(3, 14)) {
         const struct debug_314 *d = runtime;
         FROM_DEBUG(layout, d);
