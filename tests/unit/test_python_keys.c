@@ -157,9 +157,29 @@ static void types(void **state)
     assert_int_equal(keys_of("shop", name, V3_12, KEYS_AT, 16).at, 0);
 }
 
+/* Words that are mostly addresses of such memory. */
+static void anything(void **state)
+{
+    uint64_t x = 88172645463325252ull;
+    (void)state;
+    for (unsigned round = 0; round < 2000; round++) {
+        struct python_keys keys = fill(round % 2 ? V3_10 : V3_12);
+        for (unsigned i = 0; i < 1 + round % 40; i++) {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            uint64_t at = PIECE + x % (END - PIECE - 8);
+            put(round % 3 ? at & ~7ull : CLASS + at % 1024, round % 5 ? x % (2 * END) : x);
+        }
+        int64_t found = look(&keys);
+        assert_true(found >= -1 && found <= 1 << 20);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(numbers), cmocka_unit_test(another_class),
-                                       cmocka_unit_test(changes), cmocka_unit_test(types)};
+                                       cmocka_unit_test(changes), cmocka_unit_test(types),
+                                       cmocka_unit_test(anything)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
