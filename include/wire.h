@@ -61,7 +61,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 26u                 /* changed with every change of this file */
+#define WIRE_VERSION 27u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -304,13 +304,15 @@ struct wire_note_mark {
 /* A type of Python objects. */
 struct wire_note_object_type {
     struct wire_note note;
-    uint32_t number;                 /* from 1 on */
-    uint32_t heap;                   /* 1: made at run time, as by a class statement */
-    uint64_t flags;                  /* tp_flags */
-    int64_t basic_size, item_size;   /* bytes of an instance, and of each of its items */
-    int64_t dict_offset;             /* of the instance's __dict__, 0 = none */
-    uint32_t headers;                /* bytes of a block before its object, at most WIRE_HEADERS_MOST */
-    uint32_t made;                   /* node of the stack that made it; 0 = not seen */
+    uint32_t number;               /* from 1 on */
+    uint32_t heap;                 /* 1: made at run time, as by a class statement */
+    uint64_t flags;                /* tp_flags */
+    int64_t basic_size, item_size; /* bytes of an instance, and of each of its items */
+    int64_t dict_offset;           /* of the instance's __dict__, 0 = none */
+    uint32_t headers;              /* bytes of a block before its object, at most WIRE_HEADERS_MOST */
+    uint32_t made;                 /* node of the stack that made it; 0 = not seen */
+    uint32_t version;              /* of the interpreter, major << 8 | minor */
+    uint32_t keys; /* where the address of the names that instances share is in it; 0 = none */
     uint32_t module_size, name_size; /* UTF-8, with their NULs */
     char text[];                     /* module, "" = not known, or part of the name; qualified name */
 };

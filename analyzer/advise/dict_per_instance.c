@@ -7,6 +7,9 @@
  * and the instance has a word for each attribute behind its head. In 3.13 and later the values lie in the instance itself:
  * there is nothing to see, and less to save.
  *
+ * How many attributes that are the array says at most, as it may have room to spare. The collector mostly has seen how many
+ * names the class's instances share, which is exact: each of them takes a slot.
+ *
  * Certain is it of instances of the size that has room for nothing but these pointers: what is larger may have another
  * reason for a block beside it (a list's items, slots). Nor is it if the source says that something needs the dict.
  */
@@ -14,6 +17,8 @@
 #include "python_classes.h"
 #include "units.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +31,8 @@
 #define DICT_MOST 80 /* of values, up to 3.10: those of ten attributes. Keys of other dicts are larger */
 #define LEVELS 8     /* calls below the one that makes an instance that are looked at */
 #define SAME 0.01    /* that counts may differ by: dicts are taken from free lists, too */
-#define FIXED 1.05   /* the mean size to the smallest, where all have the same attributes */
+#define WORDED 40
+#define FIXED 1.05 /* the mean size to the smallest, where all have the same attributes */
 
 /* The sites of blocks that are made one for each instance. dicts: up to 3.10. */
 struct beside {
@@ -169,20 +175,36 @@ static void relieve(struct advice *advice, struct finding *finding, const struct
         finding_relief(advice, finding, facts, (double)site->peak_bytes / (double)facts->m.peak_bytes);
 }
 
+/* What the array has room for. */
+static double attributes_at_most(const struct instances *of)
+{
+    double words = (double)whole(of->values_bytes / WORD + 0.01);
+
+    return of->of.dicts != NULL ? words : words - 2; /* of 3.11 and 3.12 there is a head, and one to spare */
+}
+
+/* " of 3 attributes"; nothing where it is not known. */
+static void word_attributes(char text[WORDED], int64_t attributes)
+{
+    text[0] = '\0';
+    if (attributes >= 0)
+        snprintf(text, WORDED, " of %" PRId64 " attribute%s", attributes, attributes == 1 ? "" : "s");
+}
+
 static void make(struct advice *advice, const struct facts *facts, const struct instances *of)
 {
-    double words = (double)whole(of->values_bytes / WORD + 0.01),
-           attributes = of->of.dicts != NULL
-                            ? words
-                            : words - 2, /* of 3.11 and 3.12 there is a head, and one to spare */
-        plain = PLAIN + (python_is_3_11(&advice->profile) ? WEAKREF : 0),
+    int64_t keys = python_class_keys(advice, facts_type(advice, facts));
+    bool is_known = keys >= 0 && (double)keys <= attributes_at_most(of);
+    double attributes = is_known ? (double)keys : attributes_at_most(of),
+           plain = PLAIN + (python_is_3_11(&advice->profile) ? WEAKREF : 0),
            now = of->object_bytes + of->values_bytes + of->dict_bytes,
            then = of->object_bytes - POINTERS - (plain - PLAIN) + WORD * attributes;
     bool proved = python_class_is_own(advice, facts_type(advice, facts)) && of->object_bytes <= plain &&
                   of->objects >= LEAST && !python_class_needs_dict(advice, facts_type(advice, facts));
     const char *type = facts_type(advice, facts), *dot = strrchr(type, '.');
-    char count[UNITS_SIZE];
+    char count[UNITS_SIZE], with[WORDED];
 
+    word_attributes(with, is_known ? keys : -1);
     if (of->objects < LEAST || attributes < 0 || now <= then)
         return;
     struct finding *f = finding_new(advice, "dict-per-instance", proved ? CERTAIN : ASK, facts->place, facts);
@@ -201,12 +223,14 @@ static void make(struct advice *advice, const struct facts *facts, const struct 
     finding_evidence(f, "values_bytes", of->values_bytes);
     finding_evidence(f, "dict_bytes", of->dict_bytes);
     finding_evidence(f, "bytes_each_with_slots", then);
+    if (is_known)
+        finding_evidence(f, "attributes", attributes);
     finding_what(f,
-                 "%s instances of %s at the peak, each with %s beside it: %.0f bytes an instance. With "
+                 "%s instances of %s%s at the peak, each with %s beside it: %.0f bytes an instance. With "
                  "__slots__ it is %s%.0f.",
-                 units_count(count, whole(of->objects)), dot != NULL ? dot + 1 : type,
+                 units_count(count, whole(of->objects)), dot != NULL ? dot + 1 : type, with,
                  of->of.dicts != NULL ? "a dict" : "a block for its attributes", now,
-                 of->of.dicts != NULL ? "at most " : "", then);
+                 of->of.dicts != NULL && !is_known ? "at most " : "", then);
     finding_remedy(
         f,
         "Unless something needs their __dict__ or sets further attributes: give the class, and those that it "

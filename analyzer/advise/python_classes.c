@@ -3,6 +3,7 @@
 #include "python_source.h"
 #include "source.h"
 
+#include <sqlite3.h>
 #include <string.h>
 
 static bool ends_with(const char *text, const char *end, size_t length)
@@ -62,6 +63,23 @@ bool python_class_needs_dict(const struct advice *advice, const char *type)
             return true;
     }
     return false;
+}
+
+int64_t python_class_keys(const struct advice *advice, const char *type)
+{
+    sqlite3_stmt *s =
+        report_prepare(advice->report, "SELECT keys FROM object_keys WHERE run = ?1 AND type = ?2");
+    int64_t keys = -1;
+    int status;
+
+    if (s == NULL)
+        return keys;
+    sqlite3_bind_int64(s, 1, advice->run->number);
+    sqlite3_bind_text(s, 2, type, -1, SQLITE_STATIC);
+    if (report_step(advice->report, s, &status))
+        keys = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return keys;
 }
 
 /* As the paths of Python's own modules tell. */

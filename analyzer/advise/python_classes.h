@@ -11,6 +11,9 @@ bool python_class_is_own(const struct advice *advice, const char *type);
  * nothing. */
 bool python_class_needs_dict(const struct advice *advice, const char *type);
 
+/* How many attributes' names the class's instances share, as far as was seen; -1 = not known. */
+int64_t python_class_keys(const struct advice *advice, const char *type);
+
 /* True if the run's interpreter is a CPython 3.11. */
 bool python_is_3_11(const struct profile *profile);
 

@@ -98,7 +98,8 @@ struct type_layout {
     int64_t basic_size, item_size;
     uint32_t made; /* run's node of the stack that made it; 0 = not known */
     bool has_dict, at_run_time;
-    bool waits; /* to be written with the first stack that has such objects */
+    bool waits;    /* to be written with the first stack that has such objects */
+    uint32_t keys; /* the most names that instances were seen to share, and 1; 0 = not seen */
 };
 
 struct line_entry;
@@ -173,7 +174,10 @@ void intern_write_objects(struct intern *intern);
 /* A block of a stack was seen to be such memory of an object of Python. */
 void intern_memory_look(struct intern *intern, uint32_t node, const char *what);
 
-/* Writes what that says of stacks. */
+/* A block of a stack was seen to share so many attributes' names with others of its type. Writes that, if it is the most. */
+void intern_keys_look(struct intern *intern, uint32_t node, uint32_t keys);
+
+/* Writes what such looks say of stacks. */
 void intern_write_memory(struct intern *intern);
 
 /* True if intern_symbols() has something to look at. */

@@ -73,8 +73,10 @@ static void take_layout(struct intern *intern, struct intern_process *process, u
     if (note->made && !intern->translates)
         new.made = intern_node(intern, process, note->made);
     struct type_layout *layout = GROW_AT(&intern->layouts, struct type_layout, number);
-    if (layout && !layout->basic_size)
+    if (layout && !layout->basic_size) {
+        new.keys = layout->keys;
         *layout = new;
+    }
 }
 
 /* With the line that made it, which is looked up as those of stacks are. */
@@ -94,6 +96,17 @@ static void write_layout(struct intern *intern, uint32_t type)
                                           .at_run_time = layout->at_run_time,
                                           .line = made.python ? made.source : 0};
     intern_error(intern, store_object_type(intern->store, &row));
+}
+
+void intern_keys_look(struct intern *intern, uint32_t node, uint32_t keys)
+{
+    uint32_t type = node != WIRE_NODE_ROOT ? ((const struct run_node *)intern->nodes.memory)[node].type : 0;
+    struct type_layout *layout = type ? GROW_AT(&intern->layouts, struct type_layout, type) : NULL;
+    if (!layout || layout->keys > keys)
+        return;
+    layout->keys = keys + 1;
+    intern_error(intern,
+                 store_object_keys(intern->store, ((const char *const *)intern->types.memory)[type], keys));
 }
 
 void intern_take_type(struct intern *intern, struct intern_process *process,

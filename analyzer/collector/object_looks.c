@@ -74,12 +74,27 @@ static bool is_looked_at(const struct object_looks *looks, const struct object_s
            (known->objects || known->looks < SITE_WITHOUT);
 }
 
+/* A site of objects that share attributes' names was met: of each type one is read in a walk, and half of all reads is for
+ * types of which none was yet. */
+static void pick_instance(struct object_looks *looks, struct object_type *type, struct object_block block)
+{
+    uint32_t kept = type->keys_walk ? looks->most / 2 : 0;
+    if (type->keys_walk == looks->walk || looks->left < kept + PYTHON_KEYS_READS)
+        return;
+    type->keys_walk = looks->walk;
+    looks->left -= PYTHON_KEYS_READS;
+    looks->instances[looks->instance_count++] = (struct object_instance){block, type->keys};
+    if (looks->instance_count == OBJECT_INSTANCES)
+        object_looks_read(looks);
+}
+
 /* It is a block's turn, or the site's first block was met. */
 static __attribute__((noinline)) void turn(struct object_looks *looks, struct object_site *known,
                                            uint32_t index, uint64_t address, uint64_t size)
 {
     const struct site *site = ledger_site(looks->ledger, index);
     bool is_first = known->skip == NEVER;         /* 0 before it was counted down */
+    bool again = known->shares;                   /* first in this walk only */
     if (site->process != looks->process->index) { /* a block from before a fork: that is the other's site */
         known->skip = 0;
         return;
@@ -87,13 +102,18 @@ static __attribute__((noinline)) void turn(struct object_looks *looks, struct ob
     const struct arena_frame end = object_types_end(looks->process, site);
     struct object_type *type =
         end.kind == WIRE_FRAME_TYPE ? object_types_find(looks->process, end.owner) : NULL;
+    if (type && type->keys.at) {
+        known->shares = true;
+        pick_instance(looks, type,
+                      (struct object_block){.address = address, .process = looks->process, .site = index});
+    }
     if (!is_looked_at(looks, known, end.kind, type)) {
         known->skip = NEVER;
         return;
     }
     uint64_t apart = distance(looks, site);
     if (type && is_first)
-        is_first = !is_time_for(looks, type, site);
+        is_first = again || !is_time_for(looks, type, site);
     known->skip = pick_number(looks, is_first ? apart : 2 * apart - 1);
     if (is_first && --known->skip > 0)
         return;
@@ -153,7 +173,7 @@ void object_looks_begin(struct object_looks *looks, uint64_t ns)
     struct object_site *sites = looks->sites.memory;
     /* The time may have been over before it was the turn of some. */
     for (uint32_t i = 0; i < looks->site_count; i++)
-        if (sites[i].looks == 0 && sites[i].skip < NEVER / 2)
+        if (sites[i].shares || (sites[i].looks == 0 && sites[i].skip < NEVER / 2))
             sites[i].skip = 0;
 }
 
@@ -229,16 +249,22 @@ static int read_words(const struct object_looks *looks, struct words *words,
     return read ? (int)read : -1;
 }
 
+static bool read_any(void *data, uint64_t address, void *to, size_t size)
+{
+    const struct object_looks *looks = data;
+    struct iovec here = {to, size}, there = {(void *)(uintptr_t)address, size};
+    if (looks->memory >= 0)
+        return address >> 47 == 0 && pread(looks->memory, to, size, (off_t)address) == (ssize_t)size;
+    return process_vm_readv(looks->process->facts.pid, &here, 1, &there, 1, 0) == (ssize_t)size;
+}
+
 static bool read_module(void *data, uint64_t address, void *to, size_t size)
 {
     struct object_looks *looks = data;
-    struct iovec here = {to, size}, there = {(void *)(uintptr_t)address, size};
     if (!is_in_module(looks->mappings, address, size))
         return false;
     looks->left -= looks->left > 0;
-    if (looks->memory >= 0)
-        return pread(looks->memory, to, size, (off_t)address) == (ssize_t)size;
-    return process_vm_readv(looks->process->facts.pid, &here, 1, &there, 1, 0) == (ssize_t)size;
+    return read_any(looks, address, to, size);
 }
 
 /* Of an object that begins with a word; the one from before if nothing has changed. NULL = it is no object. */
@@ -386,14 +412,29 @@ static void read_picked(struct object_looks *looks)
     }
 }
 
+static void read_instances(struct object_looks *looks)
+{
+    for (unsigned i = 0; i < looks->instance_count; i++) {
+        struct object_block block = looks->instances[i].block;
+        int64_t count = python_keys_read(&looks->instances[i].keys, block.address, read_any, looks);
+        if (count < 0)
+            continue;
+        block.keys = (uint32_t)count + 1;
+        take(looks, block);
+    }
+}
+
 void object_looks_read(struct object_looks *looks)
 {
     bool instead = false;
-    looks->memory = looks->picked_count ? open_memory(looks->process, &instead) : -1;
-    if (instead && looks->memory < 0)
+    looks->memory = looks->picked_count + looks->instance_count ? open_memory(looks->process, &instead) : -1;
+    if (instead && looks->memory < 0) {
         looks->process->unreadable |= errno != ENOENT && errno != ESRCH;
-    else
+    } else {
         read_picked(looks);
+        read_instances(looks);
+    }
+    looks->instance_count = 0;
     if (looks->memory >= 0)
         close(looks->memory);
     looks->picked_count = 0;
@@ -434,7 +475,8 @@ static bool settle(struct object_looks *looks, const struct object_block *block)
     if (!done)
         return false;
     const struct site *site = ledger_site(looks->ledger, block->site);
-    *done = (struct object_look){block->site, site->node, site->process, block->class, block->memory};
+    *done = (struct object_look){block->site,  site->node,    site->process,
+                                 block->class, block->memory, block->keys};
     looks->done_count++;
     return true;
 }
@@ -453,6 +495,8 @@ void object_looks_settle(struct object_looks *looks)
             continue;
         if (!is_owner && !settle(looks, block))
             break;
+        if (block->keys)
+            continue;
         known->looks += !block->memory;
         known->objects += block->class != NULL;
     }

@@ -17,6 +17,9 @@
  * Of each site of such objects one is looked at first, as its stack may be the only one to use a call; of few sites of a type
  * when many looks at it have found nothing new.
  *
+ * Of an instance of a class it is looked how many attributes' names it shares with the others (python_keys.h): of one of each
+ * class in each walk, as these come with time.
+ *
  * Nearly all sites have either only objects or none. So sites at which the first looks found none are left alone from
  * then on, and so are those with very many looks.
  *
@@ -45,12 +48,15 @@ struct object_look {
     uint32_t site, node, process;     /* index in the ledger; unnamed node and index of its process */
     const struct object_class *class; /* NULL = the block is no object */
     const char *memory; /* the block is such memory of an object of Python; NULL = does not apply */
+    uint32_t keys;      /* names that instances of the block's type share, and 1; 0 = does not apply */
 };
 
 /* What is known of a site. */
 struct object_site {
     uint32_t skip; /* blocks until the next one is picked, itself included; 0 = not set yet */
-    uint16_t looks, objects;
+    uint16_t looks;
+    uint16_t objects : 15;
+    bool shares : 1; /* its objects share attributes' names */
 };
 
 /* A block between the walk and the writer. */
@@ -63,9 +69,11 @@ struct object_block {
     uint32_t type;      /* that one's number */
     const char *memory; /* it is such memory of the owner before it in the list */
     const struct object_class *class; /* once it was read */
+    uint32_t keys;                    /* likewise, as in struct object_look */
 };
 
 #define OBJECT_PICKS 128 /* read by one system call */
+#define OBJECT_INSTANCES 32
 #define OBJECT_BYTES 128 /* of an object of Python, headers included */
 
 struct known_vtable;
@@ -76,6 +84,11 @@ struct object_looks {
     uint32_t site_count;
     struct object_block picked[OBJECT_PICKS];
     unsigned picked_count;
+    struct object_instance {
+        struct object_block block;
+        struct python_keys keys;
+    } instances[OBJECT_INSTANCES]; /* of which it is read what they share */
+    unsigned instance_count;
     struct grow read; /* struct object_block */
     uint32_t read_count;
     struct grow done; /* struct object_look */

@@ -18,7 +18,10 @@ static void read_types(struct tracked_process *process)
         struct object_type *known =
             type->number < TYPES_MOST ? GROW_AT(&process->types, struct object_type, type->number) : NULL;
         if (known)
-            *known = (struct object_type){true, python_owner(type), python_value(type), 0};
+            *known = (struct object_type){.described = true,
+                                          .owner = python_owner(type),
+                                          .value = python_value(type),
+                                          .keys = python_keys(type)};
     }
 }
 

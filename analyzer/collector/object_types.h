@@ -2,6 +2,7 @@
 #ifndef LIBTRACE_OBJECT_TYPES_H
 #define LIBTRACE_OBJECT_TYPES_H
 
+#include "python_keys.h"
 #include "python_memory.h"
 #include "python_values.h"
 #include "track.h"
@@ -11,6 +12,8 @@ struct object_type {
     bool described;
     struct python_owner owner; /* what its objects have */
     struct python_value value; /* and what of them is their value */
+    struct python_keys keys;   /* what they share */
+    uint32_t keys_walk;        /* in which that was last looked at; 0 = not yet */
     uint32_t picked;           /* objects, since one had memory of a call that was not known */
 };
 

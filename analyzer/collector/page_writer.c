@@ -88,7 +88,9 @@ void writer_objects(struct writer *w, const struct job *job)
     for (size_t i = 0; i < job->look_count && !w->failed; i++) {
         const struct object_look *look = &job->looks[i];
         uint32_t node = writer_node(w, &w->site_nodes, look->site, look->process, look->node);
-        if (look->memory)
+        if (look->keys)
+            intern_keys_look(&w->intern, node, look->keys - 1);
+        else if (look->memory)
             intern_memory_look(&w->intern, node, look->memory);
         else
             intern_object_look(&w->intern, node, look->class);

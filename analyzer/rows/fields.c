@@ -99,6 +99,7 @@ const struct rows_kind rows_kinds[ROWS_TYPES] = {
         /* node, part, start, seen, looks */ STACK, STACK, RANGE(UINT32_MAX), RANGE(UINT32_MAX), RANGE(UINT32_MAX))},
     [ROWS_OBJECT_TYPE] = {"object_type", FIELDS(
         /* type, basic_size, item_size, has_dict, at_run_time, line */ TEXT, COUNT, COUNT, FLAG, FLAG, MAYBE(ROWS_LINES))},
+    [ROWS_OBJECT_KEYS] = {"object_keys", FIELDS(/* type, keys */ TEXT, RANGE(UINT32_MAX))},
     [ROWS_UNREADABLE] = {"unreadable", FIELDS(/* process */ KNOWN(ROWS_PROCESSES))},
     [ROWS_SAMPLING] = {"sampling", FIELDS(
         /* interval, samples, allocations, bytes */ POSITIVE, COUNT, COUNT_OR_NONE, COUNT_OR_NONE)},

@@ -474,6 +474,8 @@ static int apply(struct receiver *r, const struct rows_message *m)
         return apply_stack_part(r, m);
     case ROWS_OBJECT_TYPE:
         return apply_object_type(r, m);
+    case ROWS_OBJECT_KEYS:
+        return store_object_keys(store, text(m, 0), number(m, 1));
     case ROWS_UNREADABLE:
         return store_unreadable_process(store, number(m, 0));
     case ROWS_SAMPLING:

@@ -22,7 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROWS_VERSION (100 * STORE_VERSION + 13) /* new if the database changes, too: the messages follow it */
+#define ROWS_VERSION (100 * STORE_VERSION + 14) /* new if the database changes, too: the messages follow it */
 
 enum rows_type {
     ROWS_HELLO,
@@ -55,6 +55,7 @@ enum rows_type {
     ROWS_STACK_TYPE,
     ROWS_STACK_PART,
     ROWS_OBJECT_TYPE,
+    ROWS_OBJECT_KEYS,
     ROWS_UNREADABLE,
     ROWS_SAMPLING,
     ROWS_SITE_ERROR,

@@ -117,6 +117,16 @@ static void number(struct store *store, int64_t value)
     put(store, &value, sizeof value);
 }
 
+static void numbers(struct store *store, const int64_t *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        number(store, values[i]);
+}
+
+/* Several that follow each other. */
+#define NUMBERS(store, ...) \
+    numbers(store, (int64_t[]){__VA_ARGS__}, sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t))
+
 static void real(struct store *store, double value)
 {
     double most = next_field(store)->kind == ROWS_SHARE ? 1 : STORE_VARIANCE_MAX;
@@ -564,16 +574,8 @@ int store_event(struct store *store, int64_t id, int64_t t_ns, int64_t process, 
 int store_page_moment(struct store *store, const struct store_page_moment *m)
 {
     begin(store, ROWS_PAGE_MOMENT);
-    number(store, m->id);
-    number(store, m->process);
-    number(store, m->t_ns);
-    number(store, m->took_ns);
-    number(store, m->kind);
-    number(store, m->mark);
-    number(store, m->resident);
-    number(store, m->pss);
-    number(store, m->untouched);
-    number(store, m->swapped);
+    NUMBERS(store, m->id, m->process, m->t_ns, m->took_ns, m->kind, m->mark, m->resident, m->pss,
+            m->untouched, m->swapped);
     text(store, m->missing);
     return end(store);
 }
@@ -604,11 +606,7 @@ int store_stack_type(struct store *store, int64_t node, const char *type, enum s
 int store_stack_part(struct store *store, const struct store_stack_part *part)
 {
     begin(store, ROWS_STACK_PART);
-    number(store, part->node);
-    number(store, part->part);
-    number(store, part->start);
-    number(store, part->seen);
-    number(store, part->looks);
+    NUMBERS(store, part->node, part->part, part->start, part->seen, part->looks);
     return end(store);
 }
 
@@ -621,6 +619,14 @@ int store_object_type(struct store *store, const struct store_object_type *type)
     number(store, type->has_dict);
     number(store, type->at_run_time);
     number(store, type->line);
+    return end(store);
+}
+
+int store_object_keys(struct store *store, const char *type, int64_t keys)
+{
+    begin(store, ROWS_OBJECT_KEYS);
+    text(store, type);
+    number(store, keys);
     return end(store);
 }
 
@@ -680,15 +686,8 @@ int store_site_content(struct store *store, const struct store_site_content *con
 {
     begin(store, ROWS_SITE_CONTENT);
     site_key(store, content->key);
-    number(store, content->blocks);
-    number(store, content->bytes);
-    number(store, content->alone);
-    number(store, content->alone_bytes);
-    number(store, content->contents);
-    number(store, content->contents_bytes);
-    number(store, content->again);
-    number(store, content->changed);
-    number(store, content->apart_ns);
+    NUMBERS(store, content->blocks, content->bytes, content->alone, content->alone_bytes, content->contents,
+            content->contents_bytes, content->again, content->changed, content->apart_ns);
     return end(store);
 }
 

@@ -47,6 +47,7 @@ static const char *const sql[STORE_STATEMENTS] = {
     [STORE_STACK_TYPE] = "REPLACE INTO stack_type {feed}",
     [STORE_STACK_PART] = "REPLACE INTO stack_part VALUES (?, ?, ?, ?, ?, ?)",
     [STORE_OBJECT_TYPE] = "REPLACE INTO object_type VALUES (?, ?, ?, ?, ?, ?, nullif(?, 0))",
+    [STORE_OBJECT_KEYS] = "REPLACE INTO object_keys VALUES (?, ?, ?)",
     [STORE_UNREADABLE] = "REPLACE INTO unreadable VALUES (?, ?)",
     [STORE_SAMPLING] = "REPLACE INTO sampling VALUES (?, ?, ?, ?, ?)",
     [STORE_SITE_ERROR] =

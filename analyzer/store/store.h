@@ -208,6 +208,9 @@ struct store_object_type {
 };
 int store_object_type(struct store *store, const struct store_object_type *type);
 
+/* Inserts or replaces how many attributes' names the instances of a type share. */
+int store_object_keys(struct store *store, const char *type, int64_t keys);
+
 /* Blocks of a process could not be looked at. */
 int store_unreadable_process(struct store *store, int64_t process);
 

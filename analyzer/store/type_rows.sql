@@ -30,6 +30,13 @@ CREATE TABLE IF NOT EXISTS object_type (
     PRIMARY KEY (run, type, basic_size, item_size)
 ) STRICT, WITHOUT ROWID;
 
+-- How many attributes' names the instances of such a type share, where that was seen.
+CREATE TABLE IF NOT EXISTS object_keys (
+    run INTEGER NOT NULL, type TEXT NOT NULL,
+    keys INTEGER NOT NULL, -- the most that were seen, as they come with the instances
+    PRIMARY KEY (run, type)
+) STRICT, WITHOUT ROWID;
+
 -- Processes of which nothing of that could be known, as the collector was not allowed to look at their blocks.
 CREATE TABLE IF NOT EXISTS unreadable (
     run INTEGER NOT NULL, process INTEGER NOT NULL,

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-static const char *const tables[] = {"stack_type", "stack_part", "object_type", "unreadable"};
+static const char *const tables[] = {"stack_type", "stack_part", "object_type", "object_keys", "unreadable"};
 #define TABLES (sizeof tables / sizeof tables[0])
 
 enum store_type_how store_type_how(int64_t number)
@@ -32,6 +32,7 @@ int store_types_show(struct store *store)
         "CREATE TEMP VIEW object_type AS SELECT 0 AS run, '' AS type, 0 AS basic_size, 0 AS item_size, 0 AS "
         "has_dict, 0 AS at_run_time, 0 AS line "
         "WHERE 0",
+        "CREATE TEMP VIEW object_keys AS SELECT 0 AS run, '' AS type, 0 AS keys WHERE 0",
         "CREATE TEMP VIEW unreadable AS SELECT 0 AS run, 0 AS process WHERE 0",
     };
     int code = 0;

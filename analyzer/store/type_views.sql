@@ -29,5 +29,7 @@ GROUP BY 1, y.type, y.how, 3, 4, 5, 6, 7;
 
 CREATE VIEW IF NOT EXISTS object_types AS
 SELECT o.run AS run, o.type AS type, o.basic_size AS basic_size, o.item_size AS item_size, o.has_dict AS has_dict,
-       o.at_run_time AS at_run_time, l.file AS file, l.line AS line, l.function AS function
-FROM object_type AS o LEFT JOIN line AS l ON l.run = o.run AND l.id = o.line;
+       o.at_run_time AS at_run_time, l.file AS file, l.line AS line, l.function AS function,
+       k.keys AS shared_keys
+FROM object_type AS o LEFT JOIN line AS l ON l.run = o.run AND l.id = o.line
+LEFT JOIN object_keys AS k ON k.run = o.run AND k.type = o.type;

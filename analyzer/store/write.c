@@ -539,6 +539,22 @@ int store_object_type(struct store *store, const struct store_object_type *type)
     return row_end(&row);
 }
 
+int store_object_keys(struct store *store, const char *type, int64_t keys)
+{
+    int code = store_is_first(store, STORE_OBJECT_KEYS) ? store_types_make(store) : 0;
+
+    if (code != 0)
+        return code;
+    struct row row;
+
+    row_begin(&row, store, STORE_OBJECT_KEYS);
+
+    number(&row, store->run);
+    text(&row, type);
+    number(&row, keys);
+    return row_end(&row);
+}
+
 int store_unreadable_process(struct store *store, int64_t process)
 {
     int code = store_is_first(store, STORE_UNREADABLE) ? store_types_make(store) : 0;

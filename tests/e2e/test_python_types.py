@@ -276,7 +276,7 @@ def test_behind_a_filter(trace, report, tmp_path, program):
 
 
 SUBINTERPRETERS = """
-import os, sys
+import gc, os, sys, threading
 try:
     import _interpreters as interpreters
 except ImportError:
@@ -290,15 +290,121 @@ class Sub:
     __slots__ = ("a", "b")
 kept = [Sub() for i in range(1000)] # of the program
 lists = [[i] for i in range(1000)] # of Python
+for i in range(%d):
+    passing = [Sub() for i in range(100)]
 '''
 
-def main():
-    run = getattr(interpreters, "exec", None) or interpreters.run_string
-    kept = []
+def create(shares):
+    if sys.version_info < (3, 12):
+        return interpreters.create()
+    if sys.version_info < (3, 13):
+        return interpreters.create(isolated=not shares)
+    return interpreters.create("legacy" if shares else "isolated")
+
+def run(interpreter, i, rounds):
+    function = getattr(interpreters, "exec", None) or interpreters.run_string
+    function(interpreter, "exec(compile(%r, 'sub%d', 'exec'))" % (CODE % rounds, i))
+
+def one_by_one(shares):
     for i in range(3):
-        interpreter = interpreters.create()
-        kept.append((interpreter, [Main() for j in range(100)]))
-        run(interpreter, "exec(compile(%r, 'sub%d', 'exec'))" % (CODE, i))
+        kept.append(create(shares[i % len(shares)]))
+        kept.append([Main() for j in range(100)])
+        run(kept[-2], i, 0)
+
+def at_once(shares):
+    def work(i): # up to 3.11 only the thread that made an interpreter is known to run it
+        interpreter = create(shares[i % len(shares)])
+        made.append(interpreter)
+        run(interpreter, i, 200)
+    made = []
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for j in range(100):
+        kept.append([Main() for i in range(3)])
+        passing = [(Main(), [i]) for i in range(1000)]
+    for thread in threads:
+        thread.join()
+    kept.append(made)
+
+kept = []
+
+def main():
+    gc.disable() # up to 3.11 a collection inside an allocation may hide the type of that object
+    shares = [kind == "shared" for kind in sys.argv[2:]]
+    (at_once if sys.argv[1] == "threads" else one_by_one)(shares)
+    sys.stdout.flush()
+    os._exit(0)
+
+main()
+"""
+KINDS = [(python, kinds) for python in interpreters() for kinds in (["shared"], ["own"], ["own", "shared"])
+         if python.version >= (3, 12) or "own" not in kinds]  # up to 3.11 all share one
+
+
+@pytest.mark.parametrize("way", ["in turn", "threads"])
+@pytest.mark.parametrize("python, kinds", KINDS, ids=lambda value: repr(value) if hasattr(value, "path") else " ".join(value))
+def test_subinterpreters(trace, tmp_path, python, kinds, way):
+    """Objects of those that share the main one's lock have types; of those with a lock of their own (from 3.12 on, and all where it
+    is not known: from 3.14 on) none has a type, all are counted, and what the main one makes meanwhile has its types."""
+    path = tmp_path / "sub.py"
+    path.write_text(SUBINTERPRETERS)
+    traced = trace([python.path, path, way, *kinds])
+    assert (traced.returncode, traced.run["state"]) == (0, "complete"), traced.stderr
+    lines = SUBINTERPRETERS[SUBINTERPRETERS.index("CODE = "):].split("\n")
+    of_program, of_python, passing = ([i for i, text in enumerate(lines) if end in text][0] + 1
+                                      for end in ("# of the program", "# of Python", "passing = "))
+    found = {(row["file"], row["line"], row["type"]): row for row in traced.rows(
+        "SELECT file, line, iif(how = 'exact', type, how) AS type, sum(live_allocations) AS live, sum(allocations) AS made FROM types "
+        "WHERE file LIKE 'sub_' GROUP BY 1, 2, 3")}
+    shared = [kinds[i % len(kinds)] == "shared" and python.version < (3, 14) for i in range(3)]
+    for i in range(3):
+        def count(line, end, column="live"):
+            return sum(row[column] for (file, at, kind), row in found.items()
+                       if (file, at) == (f"sub{i}", line) and (kind.endswith(end) if kind else end is None))
+        subs, lists = count(of_program, ".Sub"), count(of_python, "list")
+        if shared[i]:
+            assert subs == 1000 and abs(lists - 1001) <= 80, found  # lists may be from the free list
+            if way == "threads":
+                assert count(passing, ".Sub", "made") == 200 * 100
+        else:
+            assert not any(kind for file, _, kind in found if file == f"sub{i}"), found
+            assert count(of_program, None) >= 1000
+            if way == "threads":
+                assert count(passing, None, "made") >= 200 * 100
+    assert traced.one("SELECT sum(live_allocations) AS n FROM types WHERE type = '__main__.Main'")["n"] == 300
+    if way == "threads":
+        assert traced.one("SELECT sum(allocations) AS n FROM types WHERE type = '__main__.Main'")["n"] == 300 + 100 * 1000
+
+
+ENDED = """
+import gc, os, sys
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+
+CODE = '''
+import gc
+gc.disable()
+Sub = type("Sub%d", (), {"__slots__": ("a", "b")})
+for i in range(100): kept = Sub()
+'''
+
+def create():
+    if sys.version_info < (3, 12):
+        return interpreters.create()
+    return interpreters.create(isolated=False) if sys.version_info < (3, 13) else interpreters.create("legacy")
+
+def main():
+    gc.disable()
+    run = getattr(interpreters, "exec", None) or interpreters.run_string
+    for i in range(20):
+        interpreter = create()
+        run(interpreter, "exec(compile(%r, 'sub', 'exec'))" % (CODE % i))
+        interpreters.destroy(interpreter)
+        made = type("Main%d" % i, (), {})
+        for j in range(100): kept = made()
     sys.stdout.flush()
     os._exit(0)
 
@@ -306,20 +412,13 @@ main()
 """
 
 
-@pytest.mark.parametrize("python", interpreters(), ids=repr)
-def test_subinterpreters(trace, tmp_path, python):
-    """Up to 3.11 their objects have types, too: all interpreters share a lock. Later they have none."""
-    path = tmp_path / "sub.py"
-    path.write_text(SUBINTERPRETERS)
+@pytest.mark.parametrize("python", [one for one in interpreters() if one.version < (3, 14)], ids=repr)
+def test_subinterpreters_that_end(trace, tmp_path, python):
+    """Types of those that share a lock are gone with them; others take their addresses."""
+    path = tmp_path / "ended.py"
+    path.write_text(ENDED)
     traced = trace([python.path, path])
     assert (traced.returncode, traced.run["state"]) == (0, "complete"), traced.stderr
-    found = {(row["file"], row["type"]): row["blocks"] for row in traced.rows(
-        "SELECT file, type, sum(live_allocations) AS blocks FROM types WHERE file LIKE 'sub_' AND how = 'exact' GROUP BY 1, 2")}
-    for i in range(3):
-        of_program = sum(blocks for (file, kind), blocks in found.items() if file == f"sub{i}" and kind.endswith(".Sub"))
-        lists = found.get((f"sub{i}", "list"), 0)
-        if python.version < (3, 12):
-            assert of_program == 1000 and abs(lists - 1002) <= 80, found  # lists may be from the free list
-        else:
-            assert not found
-    assert traced.one("SELECT sum(live_allocations) AS n FROM types WHERE type = '__main__.Main'")["n"] == 300
+    found = {row["type"].split(".")[-1]: row["made"] for row in traced.rows(
+        "SELECT type, sum(allocations) AS made FROM types WHERE type GLOB '*.Sub[0-9]*' OR type GLOB '*.Main[0-9]*' GROUP BY 1")}
+    assert found == {f"{kind}{i}": 100 for kind in ("Sub", "Main") for i in range(20)}

@@ -31,7 +31,7 @@ VIEWS = {
 # These are created with the first moment or mapping that they show: test_store_views.c has their columns.
 ON_DEMAND = {"resident": "run moment t_s kind mark process part file line function name bytes blocks module language",
              "mapped": "run process stack file line function module language " + " ".join(MEASURES),
-             "object_types": "run type basic_size item_size has_dict at_run_time file line function",
+             "object_types": "run type basic_size item_size has_dict at_run_time file line function shared_keys",
              "types": "run type language file line function module " + " ".join(MEASURES) + " how seen looks " + " ".join(ERRORS)}
 
 

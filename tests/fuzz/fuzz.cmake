@@ -130,7 +130,7 @@ libtrace_fuzz(notes ABOUT "analyzer/collector/(intern|attribution)" TARGETS coll
   SOURCES ${collector}/intern.c ${collector}/intern_lines.c ${collector}/intern_notes.c ${collector}/intern_memory.c
     ${collector}/intern_objects.c ${collector}/intern_types.c ${collector}/attribution.c ${collector}/known_symbols.c
     ${collector}/files.c ${collector}/module_file.c ${collector}/build_id.c ${collector}/rtti.c ${collector}/object_looks.c
-    ${collector}/object_shares.c ${collector}/object_types.c ${collector}/python_memory.c ${collector}/python_values.c ${CMAKE_SOURCE_DIR}/analyzer/store/measures.c
+    ${collector}/object_shares.c ${collector}/object_types.c ${collector}/python_keys.c ${collector}/python_memory.c ${collector}/python_values.c ${CMAKE_SOURCE_DIR}/analyzer/store/measures.c
   LIBRARIES ledger arena symbols pycode LINK ${dwarf})
 libtrace_fuzz(rows ABOUT "analyzer/(rows|store)/" OBJECTS ${folder_object} LIBRARIES rows_receive store store_code
   LINK ${SQLITE_LINK_LIBRARIES})

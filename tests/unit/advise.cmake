@@ -20,3 +20,9 @@ target_include_directories(test_python_values PRIVATE ${CMAKE_SOURCE_DIR}/analyz
 target_link_libraries(test_python_values PRIVATE PkgConfig::CMOCKA)
 set_target_properties(test_python_values PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_python_values COMMAND test_python_values)
+
+add_executable(test_python_keys ${CMAKE_CURRENT_LIST_DIR}/test_python_keys.c ${CMAKE_SOURCE_DIR}/analyzer/collector/python_keys.c)
+target_include_directories(test_python_keys PRIVATE ${CMAKE_SOURCE_DIR}/analyzer/collector ${CMAKE_SOURCE_DIR}/include)
+target_link_libraries(test_python_keys PRIVATE PkgConfig::CMOCKA)
+set_target_properties(test_python_keys PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_python_keys COMMAND test_python_keys)

@@ -49,7 +49,7 @@ foreach(name rtti object_shares)
 endforeach()
 
 set(fuzz ${CMAKE_SOURCE_DIR}/tests/fuzz)
-set(interned intern intern_lines intern_notes intern_memory intern_objects intern_types attribution known_symbols files module_file build_id rtti object_looks object_shares object_types python_memory python_values)
+set(interned intern intern_lines intern_notes intern_memory intern_objects intern_types attribution known_symbols files module_file build_id rtti object_looks object_shares object_types python_keys python_memory python_values)
 list(TRANSFORM interned REPLACE "(.+)" "${collector}/\\1.c")
 add_executable(test_intern ${CMAKE_CURRENT_LIST_DIR}/test_intern.c ${interned} ${fuzz}/arena_memory.c ${fuzz}/no_store.c ${CMAKE_SOURCE_DIR}/analyzer/store/measures.c)
 target_include_directories(test_intern PRIVATE ${fuzz} ${CMAKE_SOURCE_DIR}/analyzer/store)

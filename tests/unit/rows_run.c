@@ -114,6 +114,8 @@ static void write_pages(struct store *store)
     expect(store_stack_part(store, &(struct store_stack_part){1, 2, 3, 4, 7}));
     expect(store_object_type(store, &(struct store_object_type){"app.Item", 48, 8, 1, 1, 2}));
     expect(store_object_type(store, &(struct store_object_type){"int", 24, 4, 0, 0, 0}));
+    expect(store_object_keys(store, "app.Item", 3));
+    expect(store_object_keys(store, "app.Item", 4)); /* more were seen */
     expect(store_unreadable_process(store, 1));
     expect(store_sampling(store, &(struct store_sampling){524288, 33, -1, -1}));
     expect(store_sampling(store, &(struct store_sampling){524288, 34, 35, -1})); /* more is known now */

@@ -261,6 +261,7 @@ static void arrives_whole(void **state)
         "SELECT * FROM stack_type",
         "SELECT * FROM stack_part",
         "SELECT * FROM object_type",
+        "SELECT * FROM object_keys",
         "SELECT * FROM unreadable",
         "SELECT * FROM sampling",
         "SELECT * FROM site_error",
@@ -388,7 +389,8 @@ static void refuses(void **state)
     assert_refused(ROWS_OBJECT_TYPE, 4 + sizeof "app.Item", -1, 8, "object_type: field 2");
     assert_refused(ROWS_OBJECT_TYPE, 4 + sizeof "app.Item" + 16, 2, 8, "object_type: field 4");
     assert_refused(ROWS_OBJECT_TYPE, 4 + sizeof "app.Item" + 32, 4, 8,
-                   "object_type: field 6");                          /* no such line */
+                   "object_type: field 6"); /* no such line */
+    assert_refused(ROWS_OBJECT_KEYS, 4 + sizeof "app.Item", -1, 8, "object_keys: field 2");
     assert_refused(ROWS_UNREADABLE, 0, 2, 8, "unreadable: field 1"); /* no such process */
     assert_refused(ROWS_SAMPLING, 0, 0, 8, "sampling: field 1");
     assert_refused(ROWS_SAMPLING, 8, -1, 8, "sampling: field 2");

@@ -45,7 +45,8 @@ static const char *const views[][2] = {
     {"resident", "run, moment, t_s, kind, mark, process, part, file, line, function, name, bytes, blocks, "
                  "module, language"},
     {"mapped", "run, process, stack, file, line, function, module, language, " MEASURES},
-    {"object_types", "run, type, basic_size, item_size, has_dict, at_run_time, file, line, function"},
+    {"object_types",
+     "run, type, basic_size, item_size, has_dict, at_run_time, file, line, function, shared_keys"},
     {"types", "run, type, language, file, line, function, module, " MEASURES ", how, seen, looks, " ERRORS},
 };
 
@@ -131,6 +132,8 @@ static void resident(int run)
     check(store_stack_type(writer, 1, "std::vector<int>", STORE_TYPE_EXACT));
     check(store_object_type(writer, &(struct store_object_type){"app.Item", 48, 0, 1, 1, 1}));
     check(store_object_type(writer, &(struct store_object_type){"tuple", 24, 8, 0, 0, 0}));
+    check(store_object_keys(writer, "app.Item", 2));
+    check(store_object_keys(writer, "app.Item", 3)); /* more were seen later */
 }
 
 /* Run 1: finished, with two processes that share a stack. Run 2: its symbols are not looked up yet. */
@@ -327,8 +330,9 @@ static void values(void **state)
                             "|| looks FROM types WHERE seen ORDER BY type"),
                         "Circlesampled10 33 333 13 2/3\nSquaresampled10 17 167 7 1/3");
     assert_string_equal(ask("SELECT type || basic_size || ' ' || item_size || has_dict || at_run_time || "
-                            "coalesce(file || line || function, '') FROM object_types ORDER BY type"),
-                        "app.Item48 011/w/a.c10f\ntuple24 800");
+                            "coalesce(file || line || function, '') || coalesce(' ' || shared_keys, '') FROM "
+                            "object_types ORDER BY type"),
+                        "app.Item48 011/w/a.c10f 3\ntuple24 800");
     assert_string_equal(
         ask("SELECT count(*) FROM types WHERE run = 2 AND (type IS NOT NULL OR how IS NOT NULL)"), "0");
 }

@@ -76,6 +76,8 @@ static const struct python_layout python_fixed[] = {
                           .type_flags = 168,
                           .type_qualified_name = 872,
                           .finalizing = 24,
+                          .interpreter_lock = 384,
+                          .interpreter_flags = 1712,
                           .instruction = PYTHON_POINTER},
 };
 

@@ -37,6 +37,25 @@ void objects_start(void)
     objects_on = objects_guesses && objects_nodes;
 }
 
+#define INTERPRETER_MOST (1u << 20) /* bytes of its state */
+
+/* True if an interpreter has the GIL and the pools of the main one, so that no two threads are at their objects at once, and
+ * no block is gone without being freed. Up to 3.11 all have. That these words are where we think is seen by the main one:
+ * its GIL is a part of its own state, and its flags are always the same. */
+static bool shares_lock(uintptr_t interpreter, uintptr_t main)
+{
+    const struct python_layout *l = &python.layout;
+    if (l->version < PYTHON_VERSION(3, 12))
+        return true;
+    if (!l->interpreter_lock || !l->interpreter_flags || !interpreter)
+        return false;
+    uint64_t lock = frames_word(main, l->interpreter_lock),
+             flags = frames_word(interpreter, l->interpreter_flags);
+    return lock - main < INTERPRETER_MOST && frames_word(main, l->interpreter_flags) == PYTHON_MAIN_FLAGS &&
+           frames_word(interpreter, l->interpreter_lock) == lock && (flags & PYTHON_MAIN_POOLS) &&
+           !(flags & ~(uint64_t)PYTHON_ALL_FLAGS);
+}
+
 NOINLINE bool objects_typed_slow(const void *state)
 {
     uint64_t interpreter = frames_word((uintptr_t)state, python.layout.thread_interpreter);
@@ -45,8 +64,8 @@ NOINLINE bool objects_typed_slow(const void *state)
         objects_interpreter = main;
     if (!objects_interpreter || interpreter == objects_interpreter)
         return objects_interpreter != 0;
-    if (python.layout.version < PYTHON_VERSION(3, 12))
-        return true; /* all interpreters have one GIL */
+    if (shares_lock(interpreter, objects_interpreter))
+        return true;
     objects_several |= main != 0;
     return false;
 }

@@ -20,8 +20,8 @@
  * As a fresh block still holds the words of what was there before, the three are cleared before the program gets it.
  *
  * The latest object belongs to who holds the GIL, whichever thread that is: any thread's event of an object looks at
- * it, so that it cannot be freed before. From 3.12 on interpreters may have a GIL each: there only the main one's objects
- * have types.
+ * it, so that it cannot be freed before. From 3.12 on interpreters may have a GIL each: there only objects of the main one have
+ * types, and of those that share its GIL and its pools.
  */
 #ifndef LIBTRACE_PYTHON_OBJECTS_H
 #define LIBTRACE_PYTHON_OBJECTS_H

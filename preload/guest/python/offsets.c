@@ -145,6 +145,8 @@ static const char *from_debug_offsets(struct python_layout *layout, uint64_t ver
     if (layout->version == PYTHON_VERSION(3, 13)) {
         const struct debug_313 *d = runtime;
         FROM_DEBUG(layout, d);
+        layout->interpreter_lock = 16;
+        layout->interpreter_flags = 8440;
     } else if (layout->version == PYTHON_VERSION(3, 14)) {
         const struct debug_314 *d = runtime;
         FROM_DEBUG(layout, d);

@@ -44,8 +44,16 @@ struct python_layout {
     uint16_t type_flags;           /* type object -> tp_flags */
     uint16_t type_qualified_name;  /* of a class, which is a str */
     uint16_t finalizing; /* _PyRuntime -> a pointer: not NULL once the interpreter is shutting down */
+    /* From 3.12 on: an interpreter's state -> the address of its GIL, and -> a word of PYTHON_... flags. To be checked, as
+     * later releases of a version may have them elsewhere. 0 = not known. */
+    uint16_t interpreter_lock, interpreter_flags;
     enum python_instruction instruction;
 };
+
+/* What interpreters may, and have in common. The main one has these flags. */
+#define PYTHON_MAIN_POOLS (1u << 5) /* its small blocks are in the main interpreter's pools */
+#define PYTHON_MAIN_FLAGS (PYTHON_MAIN_POOLS | 1u << 10 | 1u << 11 | 1u << 15 | 1u << 16)
+#define PYTHON_ALL_FLAGS (PYTHON_MAIN_FLAGS | 1u << 8)
 
 /* Versions that are asked for the current stack in the same way: hooks that are called all the time have functions for
  * each, so that none of them has to ask which one it is. */

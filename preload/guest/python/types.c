@@ -26,6 +26,7 @@
 #define TYPE_DICT 264
 #define TYPE_DICT_OFFSET 288
 #define TYPE_COPIED 296
+#define TYPE_KEYS 8 /* behind the qualified name of a class */
 
 #define HEAP_FLAG (1ull << 9)
 #define READY_FLAG (1ull << 12)
@@ -289,6 +290,8 @@ static struct wire_note_object_type *write_note(const struct description *d, uin
     note->dict_offset = (int64_t)word_in(d->type, TYPE_DICT_OFFSET);
     note->headers = types_headers(note->flags);
     note->made = stack;
+    note->version = python.layout.version;
+    note->keys = note->heap ? python.layout.type_qualified_name + TYPE_KEYS : 0;
     note->module_size = module;
     note->name_size = name;
     memcpy(note->text, d->module, module);

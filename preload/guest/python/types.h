@@ -9,7 +9,7 @@
  * which cannot fault (under a filter of seccomp its page is looked for instead), and has the form of a type, as have
  * its own type and that one's, up to `type`. Neither a name's nor another object's memory is trusted to be there.
  *
- * All functions need the GIL of the main interpreter (up to 3.11 all interpreters have that one).
+ * All functions need the GIL of the main interpreter, which others may have, too (up to 3.11 all have).
  */
 #ifndef LIBTRACE_PYTHON_TYPES_H
 #define LIBTRACE_PYTHON_TYPES_H
