@@ -153,6 +153,7 @@ static void make(struct advice *advice, const struct facts *facts, const struct 
     if (f == NULL)
         return;
     finding_relief(advice, f, facts, 1);
+    f->saves_end_bytes = whole(last);
     finding_evidence(f, "moments", (double)series->count);
     finding_evidence(f, "bytes_per_second", slope);
     finding_evidence(f, "mann_kendall_z", test.z);
