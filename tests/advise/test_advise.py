@@ -237,7 +237,7 @@ def test_never_touched(preload, report, tmp_path, say, name):
     check(say, name, "never-touched", "peak_bytes", found["saves_peak_bytes"], peaks[0] - peaks[1])
 
 
-@pytest.mark.parametrize("name", ["names.c", "styles.cpp", "towns.rs", "stock.py", "workers.c"])
+@pytest.mark.parametrize("name", ["names.c", "styles.cpp", "towns.rs", "stock.py", "codes.py", "workers.c"])
 def test_duplicates(preload, report, tmp_path, say, name):
     """The same blocks are looked at whenever rss asks for it; that has to be much later once, and the program waits."""
     source, peaks = HERE / "programs" / name, []
