@@ -88,6 +88,7 @@ struct times {
     size_t count;
     double *t;          /* seconds since the run's start */
     int64_t *live;      /* of all lines: bytes of processes that still ran */
+    int64_t held;       /* at the last one, also by processes that had ended */
     size_t *mark;       /* the name of the mark that it was: an index in marks; 0 = none */
     struct texts marks; /* names; the first is "" */
     bool python_end;    /* the last one is when a Python interpreter began to shut down */
@@ -137,6 +138,7 @@ struct finding {
     int64_t saves_bytes;          /* of all that was allocated */
     int64_t saves_allocations;    /* likewise */
     int64_t saves_resident_bytes; /* of what is resident beside the bytes that were asked for */
+    int64_t saves_end_bytes;      /* of what is held at the end, if that still grows; else 0 */
     bool foreign;                 /* the line is a library's, or its file is not known */
     bool address_space;           /* what it saves at the peak is address space, not memory */
     enum suppressor suppressed;
@@ -166,8 +168,8 @@ struct advice {
     size_t asks;                    /* findings that are only worth a look */
     int64_t peak_without;           /* the run's peak without what the findings (but for ASK) are about */
     int64_t without_bytes, without_allocations, without_resident; /* what they save of those, added up; */
-    int64_t without_space;                                        /* and of address space, at the peak */
-    int status; /* of the rules: EXIT_FINE, or what went wrong */
+    int64_t without_space, without_end; /* and of address space, at the peak, and at the end */
+    int status;                         /* of the rules: EXIT_FINE, or what went wrong */
 };
 
 struct advice_query {

@@ -3,7 +3,7 @@
  * The collector compares some blocks of each line that holds much (collector/content_looks.h); repeats.h says what those say of
  * all. That they are equal at one moment does not prove that nobody ever writes to one of them: a table of counters looks so
  * before it is used. Likely it is if the same blocks were looked at once more, much later, and none of them had changed; if
- * many had, they are no copies. Of Python's texts, bytes and tuples the type says that nobody ever does.
+ * many had, they are no copies. Of Python's texts, bytes, tuples and numbers the type says that nobody ever does.
  */
 #include "advice_rules.h"
 #include "units.h"
@@ -16,6 +16,11 @@
 #define LEAST_PART 0.25 /* of what the line holds, by two standard errors; */
 #define LIKELY_PART 0.5 /* to be likely */
 #define LATER 10        /* a tenth of the run's time between two looks */
+
+static bool is_number(const char *type)
+{
+    return strcmp(type, "float") == 0 || strcmp(type, "int") == 0;
+}
 
 static const char *remedy(enum advice_language language, const char *type)
 {
@@ -32,6 +37,10 @@ static const char *remedy(enum advice_language language, const char *type)
                           "long as they are made.",
     };
 
+    if (language == ADVICE_PYTHON && is_number(type))
+        return "Keep numbers without objects, in an array.array or a column of numpy: 8 bytes for each; "
+               "or each once: value = known.setdefault(value, value), with a dict for one type (which takes "
+               "0.0 and -0.0 for the same).";
     if (language == ADVICE_PYTHON && strcmp(type, "str") == 0)
         return "Keep each once: text = sys.intern(text), or with a dict of your own "
                "known.setdefault(text, text).";
@@ -41,7 +50,14 @@ static const char *remedy(enum advice_language language, const char *type)
 /* Objects of Python that nobody can change. */
 static bool is_immutable(const char *type)
 {
-    return strcmp(type, "str") == 0 || strcmp(type, "bytes") == 0 || strcmp(type, "tuple") == 0;
+    return strcmp(type, "str") == 0 || strcmp(type, "bytes") == 0 || strcmp(type, "tuple") == 0 ||
+           is_number(type);
+}
+
+/* Python up to 3.12 keeps memory of floats that are dropped for later ones: the line may be that of an earlier one. */
+static bool is_handed_on(const char *type)
+{
+    return strcmp(type, "float") == 0;
 }
 
 /* True if the same blocks were looked at again, most of them, and had not changed. */
@@ -70,9 +86,9 @@ static void look_at(struct advice *advice, const struct facts *facts)
     if ((python && !is_immutable(type)) || facts->m.peak_allocations < LEAST ||
         contents->blocks < LEAST_SEEN || !(least >= LEAST_PART) || is_written(contents))
         return;
-    bool same = stays(advice, contents);
-    struct finding *f = finding_new(
-        advice, "duplicates", (same || python) && least >= LIKELY_PART ? LIKELY : ASK, facts->place, facts);
+    bool same = stays(advice, contents), sure = python ? !is_handed_on(type) : same;
+    struct finding *f =
+        finding_new(advice, "duplicates", sure && least >= LIKELY_PART ? LIKELY : ASK, facts->place, facts);
 
     if (f == NULL)
         return;
@@ -91,9 +107,11 @@ static void look_at(struct advice *advice, const struct facts *facts)
                  units_count(seen, contents->blocks),
                  100 * (double)contents->repeated / (double)contents->blocks,
                  units_bytes(bytes, whole(share * peak), plain), units_bytes(all, facts->m.peak_bytes, plain),
-                 python ? " Nobody can change one."
-                 : same ? " Nobody had written to them when they were looked at again."
-                        : "");
+                 python && is_handed_on(type) ? " Nobody can change one. They may be another line's: Python "
+                                                "keeps the memory of some for later ones."
+                 : python                     ? " Nobody can change one."
+                 : same                       ? " Nobody had written to them when they were looked at again."
+                                              : "");
     finding_remedy(f, "%s", remedy(facts->language, type));
 }
 

@@ -161,6 +161,7 @@ static int predict_together(struct advice *advice)
         advice->without_bytes += f->saves_bytes;
         advice->without_allocations += f->saves_allocations;
         advice->without_resident += f->saves_resident_bytes;
+        advice->without_end += f->saves_end_bytes;
         advice->without_space += f->address_space ? f->saves_peak_bytes : 0;
         for (size_t k = 0; k < f->relief_count; k++) {
             size_t at = 0;
@@ -189,25 +190,40 @@ static bool counts_at_peak(const struct advice *advice, const struct finding *f)
     return at_peak(f) >= LEAST_BYTES && at_peak(f) >= advice->run->t.m.peak_bytes / LEAST_OF_PEAK;
 }
 
+/* A leak that is still below the peak, which may have been when the program started, will be above it one day. */
+static bool counts_at_end(const struct advice *advice, const struct finding *f)
+{
+    return f->saves_end_bytes >= LEAST_BYTES && f->saves_end_bytes >= advice->times.held / LEAST_OF_PEAK;
+}
+
+/* What of the heap it saves, at the peak or, as it grows, at the end. */
+static int64_t of_the_heap(const struct advice *advice, const struct finding *f)
+{
+    int64_t peak = counts_at_peak(advice, f) ? at_peak(f) : 0,
+            end = counts_at_end(advice, f) ? f->saves_end_bytes : 0;
+
+    return peak > end ? peak : end;
+}
+
 static bool is_worth_it(const struct advice *advice, const struct finding *f)
 {
     const struct store_measures *all = &advice->run->t.m;
 
     if (f->rule->least > 0)
         return counts_at_peak(advice, f) && at_peak(f) >= f->rule->least;
-    return counts_at_peak(advice, f) ||
+    return of_the_heap(advice, f) > 0 ||
            (f->saves_bytes >= LEAST_ALLOCATED && f->saves_bytes >= all->bytes / LEAST_OF_ALL) ||
            (f->saves_allocations >= LEAST_ALLOCATIONS &&
             f->saves_allocations >= all->allocations / LEAST_OF_ALL);
 }
 
-/* Certain and likely ones come before those to ask about; memory before address space; what saves at the peak before
- * what does not. */
+/* Certain and likely ones come before those to ask about; memory before address space; what saves at the peak or the end
+ * before what does not. */
 static int in_order(const void *a, const void *b, void *context)
 {
     const struct advice *advice = context;
     const struct finding *x = a, *y = b;
-    int64_t p = counts_at_peak(advice, x) ? at_peak(x) : 0, q = counts_at_peak(advice, y) ? at_peak(y) : 0;
+    int64_t p = of_the_heap(advice, x), q = of_the_heap(advice, y);
 
     if ((x->certainty == ASK) != (y->certainty == ASK))
         return x->certainty == ASK ? 1 : -1;
@@ -276,6 +292,7 @@ static void merge(struct advice *advice, struct finding *into, const struct find
     into->saves_bytes += other->saves_bytes;
     into->saves_allocations += other->saves_allocations;
     into->saves_resident_bytes += other->saves_resident_bytes;
+    into->saves_end_bytes += other->saves_end_bytes;
     for (size_t i = 0; i < other->relief_count; i++)
         if (!is_about(into, other->reliefs[i].facts))
             finding_relief(advice, into, &advice->facts[other->reliefs[i].facts], other->reliefs[i].share);

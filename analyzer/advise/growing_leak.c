@@ -1,10 +1,12 @@
 /* growing_leak.c - a line that holds more and more, steadily, to the end.
  *
- * Evidence: over at least 8 moments live bytes rise (Mann-Kendall, p < 0.01), with the slope of Theil and Sen; they rise no
- * slower in the last third than in all (a cache fills up, then stays); at the end nearly the most there ever was is held. A
- * program that loads its data looks the same. So it is likely only where the program says itself that a piece of work is
- * done (marks of one name, again and again) and more is held each time, counted by pieces of work and not by seconds: a busy
- * machine makes the last ones longer; or where it was recorded for a minute at least, and stopped from outside.
+ * Evidence: over at least 8 moments live bytes rise (Mann-Kendall, p < 0.01). Three things tell that from a cache. It fills
+ * up: so in the last third the slope (Theil and Sen's) is that of all the growth there was, which it is not where most of it
+ * came early. Once it is full, no more comes: so no hundredth of the growth is overdue. And it is emptied: so what the line
+ * holds is a multiple of what it has ever given back. A program that loads its data looks the same. So it is likely only
+ * where the program says itself that a piece of work is done (marks of one name, again and again) and more is held each
+ * time, counted by pieces of work and not by seconds: a busy machine makes the last ones longer; or where it was recorded for
+ * a minute at least, and stopped from outside.
  */
 #include "advice_rules.h"
 #include "trend.h"
@@ -14,9 +16,12 @@
 #include <stdlib.h>
 
 #define P_MOST 0.01
-#define SLOWING 0.6   /* of the slope of the whole, that the last third may have */
-#define STAYS 0.95    /* of the most it ever held, that is held at the end */
+#define SLOWING 0.6   /* of the growth a second of the whole, that the last third may have */
+#define STAYS 0.95    /* of what it held at the last moment, that is never freed */
 #define RATIO_LEAST 4 /* the last is so many times what the first one was: else it does not grow */
+#define BACK_LEAST 4  /* it grew by so many times what it ever gave back */
+#define PARTS 100     /* of the growth: how long does each take? */
+#define OVERDUE 2     /* so many times the longest of those */
 #define LONG_S 60.0
 
 struct series {
@@ -68,24 +73,30 @@ static bool stays(const struct advice *advice, const struct facts *facts, const 
     return series->count > 0 && (double)end >= STAYS * series->bytes[series->count - 1];
 }
 
-/* True if it rises from the first to the last, and no slower in the last third than in all. */
-static bool rises(const struct series *s)
+/* True if it rises in the last third about as fast as it did in all, from the first moment to the last. Not asked is whether
+ * that is as fast as the slope of all: where a cache is full early, both are those of how it changes since. */
+static bool rises_on(const struct series *s, double growth)
 {
-    double most = 0;
-
-    if (s->count < TREND_LEAST || trend_test(s->bytes, s->count).p >= P_MOST)
-        return false;
-    for (size_t i = 0; i < s->count; i++)
-        most = s->bytes[i] > most ? s->bytes[i] : most;
-    double slope = trend_slope(s->along, s->bytes, s->count), last = s->bytes[s->count - 1];
-    double third = s->along[0] + (s->along[s->count - 1] - s->along[0]) * 2 / 3;
+    double span = s->along[s->count - 1] - s->along[0], third = s->along[0] + span * 2 / 3;
     size_t first = 0;
 
     while (first < s->count - 4 && s->along[first] < third)
         first++;
-    double late = trend_slope(s->along + first, s->bytes + first, s->count - first);
+    return trend_slope(s->along + first, s->bytes + first, s->count - first) * span >= SLOWING * growth;
+}
 
-    return slope > 0 && last >= STAYS * most && last >= RATIO_LEAST * s->bytes[0] && late >= SLOWING * slope;
+/* True if it rises from the first to the last, and neither fills up nor is emptied. */
+static bool rises(const struct series *s)
+{
+    if (s->count < TREND_LEAST || trend_test(s->bytes, s->count).p >= P_MOST)
+        return false;
+    double first = s->bytes[0], last = s->bytes[s->count - 1], growth = last - first;
+
+    if (last < RATIO_LEAST * first || growth <= 0 || growth < BACK_LEAST * trend_fall(s->bytes, s->count))
+        return false;
+    const struct trend_waits waits = trend_waits(s->along, s->bytes, s->count, growth / PARTS);
+
+    return waits.last <= OVERDUE * waits.longest && rises_on(s, growth);
 }
 
 /* The name that most moments are marks of, if a line can be told by it. 0 = none. */
@@ -142,6 +153,7 @@ static void make(struct advice *advice, const struct facts *facts, const struct 
     if (f == NULL)
         return;
     finding_relief(advice, f, facts, 1);
+    f->saves_end_bytes = whole(last);
     finding_evidence(f, "moments", (double)series->count);
     finding_evidence(f, "bytes_per_second", slope);
     finding_evidence(f, "mann_kendall_z", test.z);

@@ -168,6 +168,8 @@ int times_read(struct advice *advice)
         status = read_changes(advice, t_ns, of);
     if (status == EXIT_FINE) {
         sum_up(advice);
+        if (advice->times.count > 0)
+            advice->times.held = advice->times.live[advice->times.count - 1];
         status = without_ended(advice, t_ns);
     }
     free(t_ns);

@@ -69,3 +69,30 @@ struct trend_test trend_test(const double *y, size_t n)
         test.p = erfc((test.s - 1) / sqrt(2 * variance)) / 2;
     return test;
 }
+
+double trend_fall(const double *y, size_t n)
+{
+    double highest = n > 0 ? y[0] : 0, most = 0;
+
+    for (size_t i = 1; i < n; i++) {
+        highest = y[i] > highest ? y[i] : highest;
+        most = highest - y[i] > most ? highest - y[i] : most;
+    }
+    return most;
+}
+
+struct trend_waits trend_waits(const double *x, const double *y, size_t n, double step)
+{
+    struct trend_waits waits = {0, 0};
+    size_t reached = 0;
+
+    for (size_t i = 1; i < n; i++) {
+        waits.last = x[i] - x[reached];
+        if (y[i] < y[reached] + step)
+            continue;
+        waits.longest = waits.last > waits.longest ? waits.last : waits.longest;
+        waits.last = 0;
+        reached = i;
+    }
+    return waits;
+}

@@ -29,4 +29,13 @@ double trend_slope(const double *x, const double *y, size_t n);
 /* y in the order of time. */
 struct trend_test trend_test(const double *y, size_t n);
 
+/* The most that it ever fell from one value to a later one; 0 where it never did. */
+double trend_fall(const double *y, size_t n);
+
+/* How long, in x, it took to rise by another step, above all that was before: the longest, and how long ago the last one is. */
+struct trend_waits {
+    double longest, last;
+};
+struct trend_waits trend_waits(const double *x, const double *y, size_t n, double step);
+
 #endif

@@ -12,7 +12,7 @@
  * as at random, and another walk picks the same blocks. So it is seen whether anybody has written to them in between.
  *
  * What is equal has the same size as asked for, and the same hash. Blocks of zeroes count as blocks that are alone: nobody
- * has written to them yet. Of Python's objects only texts, bytes and tuples are looked at, and what of them is their value
+ * has written to them yet. Of Python's objects only texts, bytes, tuples and numbers are looked at, and what of them is their value
  * (python_values.h): others begin with a count of references, too, and may be changed.
  */
 #ifndef LIBTRACE_CONTENT_LOOKS_H

@@ -21,7 +21,8 @@ struct python_value python_value(const struct wire_note_object_type *type)
                (python_type_is(type, "tuple") && type->basic_size >= HASHED_TUPLE)) {
         value.left_out[1].at = (uint8_t)(begin + HASH);
         value.left_out[1].size = sizeof(uint64_t);
-    } else if (!python_type_is(type, "tuple")) {
+    } else if (!python_type_is(type, "tuple") && !python_type_is(type, "float") &&
+               !python_type_is(type, "int")) {
         value.known = false;
     }
     return value;

@@ -1,6 +1,6 @@
 /* python_values.h - what of an object of CPython's is its value: so that equal ones are found among blocks.
  *
- * Only of types whose objects nobody can change: str, bytes, tuple. Left out are headers of the garbage collector, the count
+ * Only of types whose objects nobody can change: str, bytes, tuple, float, int. Left out are headers of the garbage collector, the count
  * of references, the hash, which is there once somebody has asked for it, whether a text is interned, and bytes between
  * members, which nobody writes to. With the size of the block, and the length that the object says, the rest decides:
  * objects that it is equal of have equal values. The other way round is not so: of a tuple it is the addresses of its items, and

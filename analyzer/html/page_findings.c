@@ -33,6 +33,7 @@ static void write_finding(struct page *page, const struct advice *advice, const 
     json_number(json, "peak", f->saves_peak_bytes);
     json_true(json, "space", f->address_space);
     json_number(json, "resident", f->saves_resident_bytes);
+    json_number(json, "end", f->saves_end_bytes);
     json_number(json, "bytes", f->saves_bytes);
     json_number(json, "allocations", f->saves_allocations);
     json_close(json);

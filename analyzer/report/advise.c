@@ -157,6 +157,9 @@ static void print_head(const struct report *report, const struct advice *advice)
     if (advice->peak_without < m->peak_bytes - m->peak_bytes / 100)
         add_part(text, sizeof text, "the peak from %s to about %s", units_bytes(a, m->peak_bytes, plain),
                  units_bytes(b, advice->peak_without, plain), &parts);
+    else if (advice->without_end > 0)
+        add_part(text, sizeof text, "%s%s off what is held at the end",
+                 units_bytes(a, advice->without_end, plain), "", &parts);
     if (advice->without_bytes >= m->bytes / 20)
         add_part(text, sizeof text, "%s%s off what is allocated",
                  units_bytes(a, advice->without_bytes, plain), "", &parts);

@@ -50,6 +50,9 @@ size_t finding_savings(const struct report *report, const struct advice *advice,
     n += saving(savings[n], f->saves_peak_bytes, m->peak_bytes,
                 f->address_space ? "%s of the peak, in address space" : "about %s of the peak",
                 units_bytes(number, f->saves_peak_bytes, plain));
+    if (f->saves_end_bytes / 2 > f->saves_peak_bytes)
+        n += saving(savings[n], f->saves_end_bytes, 0, "%s of what is held at the end",
+                    units_bytes(number, f->saves_end_bytes, plain));
     n += saving(savings[n], f->saves_resident_bytes, 0, "about %s of resident memory",
                 units_bytes(number, f->saves_resident_bytes, plain));
     n += saving(savings[n], f->saves_bytes, m->bytes, "%s of all that is allocated",
@@ -138,6 +141,7 @@ void finding_json_savings(struct json *json, const struct finding *finding)
     json_number(json, "saves_bytes", finding->saves_bytes);
     json_number(json, "saves_allocations", finding->saves_allocations);
     json_number(json, "saves_resident_bytes", finding->saves_resident_bytes);
+    json_number(json, "saves_end_bytes", finding->saves_end_bytes);
 }
 
 void finding_json(struct json *json, const struct advice *advice, const struct finding *f)

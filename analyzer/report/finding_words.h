@@ -4,7 +4,7 @@
 
 #include "advice.h"
 
-#define FINDING_SAVINGS 4
+#define FINDING_SAVINGS 5
 #define FINDING_SAVING 128
 
 /* "records.py:12 (main)"; malloc'ed, not harmless yet. NULL = no memory. */

@@ -128,6 +128,22 @@ def test_decoys(trace, report, tmp_path, name):
     assert sure(advice(report, traced.database, "--all")) == []
 
 
+def test_leak_below_the_peak(trace, report, tmp_path):
+    """The peak was when the program started: nothing is saved of that, but what it holds at the end would be."""
+    source, text = tmp_path / "leak.c", (HERE / "programs" / "leak.c").read_text()
+    assert "long sum = 0;" in text
+    source.write_text(text.replace("long sum = 0;", "long sum = 0; void *volatile start = malloc(400000000); free(start);"))
+    command, line = variant(source, tmp_path / "faulty", "faulty")
+    database = trace(command).database
+    [found] = [f for f in sure(advice(report, database)) if f["rule"] == "growing-leak"]
+    assert (found["line"], found["saves_peak_bytes"], found["saves_end_bytes"]) == (line, 0, 4000 * 400)
+    said = " ".join(report(database, "advise", "--limit", "0").stdout.split())
+    assert "would take 1.53 MiB off what is held at the end" in said and "Saves 1.53 MiB of what is held at the end" in said
+    source.write_text(text.replace("long sum = 0;", "long sum = 0; void *volatile start = malloc(400000000);"))
+    command, _ = variant(source, tmp_path / "held", "faulty")
+    assert "growing-leak" not in [f["rule"] for f in advice(report, trace(command, db=tmp_path / "held.db").database, "--all")["findings"]]
+
+
 def test_callers(trace, report, tmp_path):
     """What several callers have one of each is not said to be one block."""
     for name, said in (("callers.c", "none of its 2 callers ever has two"), ("wrapped.c", "each is freed before")):
@@ -221,7 +237,7 @@ def test_never_touched(preload, report, tmp_path, say, name):
     check(say, name, "never-touched", "peak_bytes", found["saves_peak_bytes"], peaks[0] - peaks[1])
 
 
-@pytest.mark.parametrize("name", ["names.c", "styles.cpp", "towns.rs", "stock.py", "workers.c"])
+@pytest.mark.parametrize("name", ["names.c", "styles.cpp", "towns.rs", "stock.py", "codes.py", "workers.c"])
 def test_duplicates(preload, report, tmp_path, say, name):
     """The same blocks are looked at whenever rss asks for it; that has to be much later once, and the program waits."""
     source, peaks = HERE / "programs" / name, []

@@ -25,7 +25,7 @@ def test_summary(trace, report, nodes, tmp_path):
     assert f"nodes.c:{line} ({first['function']}): many small blocks (small-blocks, certain); saves about " in named
     assert named.endswith(f"see: trace-report advise --db {database}")
     found = json.loads(report(database, "summary", "--json").stdout)
-    assert found["advice"] == {name: first[name] for name in found["advice"]} and len(found["advice"]) == 9
+    assert found["advice"] == {name: first[name] for name in found["advice"]} and len(found["advice"]) == 10
     assert any(step["command"].startswith("trace-report advise ") for step in found["next"])
     database = trace(mended, db=tmp_path / "mended.db").database
     assert "\nadvice " not in report(database, "summary").stdout

@@ -1,4 +1,4 @@
-"""Equal texts, bytes and tuples of Python on each interpreter: whether somebody has asked for their hash, interned one or refers to
+"""Equal texts, bytes, tuples and numbers of Python on each interpreter: whether somebody has asked for their hash, interned one or refers to
 them makes no difference. What is not equal, or may be changed, is not found."""
 
 import json
@@ -31,6 +31,12 @@ def blobs():
 def tuples():
     return [(None, i, sys, True, i, COUNT) for i in ten]  # tuple
 
+def prices():
+    return [float("%d.25" % i) for i in 5 * ten]  # float
+
+def codes():
+    return [int("123456%d" % i) for i in 5 * ten]  # int
+
 def apart():
     return ["a text that no other one is like, of number " + str(i) for i in range(COUNT)]
 
@@ -38,13 +44,16 @@ def tails():
     return ["%09d, and the rest of these texts is the same" % i for i in range(COUNT)]
 
 def pairs():
-    return [(i * 1.5, None, None, None) for i in ten]  # of floats that are not the same objects
+    return [(i * 1.5, None, None, None) for i in range(COUNT)]  # of floats that are not the same
+
+def numbers():
+    return [i * 1.5 for i in range(COUNT)] + [i * 100003 for i in range(COUNT)]
 
 def others():
     return [[[i, i, i, i, i], bytearray(b"equal, but they may be changed"), {i}] for i in ten]
 
-equal = [texts(), wide(), blobs(), tuples()]
-kept = [apart(), tails(), pairs(), others()]
+equal = [texts(), wide(), blobs(), tuples(), prices(), codes()]
+kept = [apart(), tails(), pairs(), numbers(), others()]
 
 for looks in range(2):
     print("waiting", flush=True)
@@ -62,7 +71,7 @@ def check(preload, report, tmp_path, python, program):
     """Returns what was looked at."""
     (tmp_path / "values.py").write_text(program)
     wanted = {(number, line.split("# ")[1]) for number, line in enumerate(program.split("\n"), 1)
-              if line.endswith(("# str", "# bytes", "# tuple"))}
+              if line.endswith(("# str", "# bytes", "# tuple", "# float", "# int"))}
     database = tmp_path / "trace.db"
     with subprocess.Popen([python.path, tmp_path / "values.py"], env=preload(db=database), stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE) as process:
@@ -73,12 +82,14 @@ def check(preload, report, tmp_path, python, program):
                 process.stdin.write(b"\n")
                 process.stdin.flush()
         looked = json.loads(report(database, "sql", "--json", "SELECT blocks, again, changed FROM site_content").stdout)["rows"]
-        assert len(wanted) == 4 and len(looked) >= 6
+        assert len(wanted) == 6 and len(looked) >= 8
         assert all(changed == 0 for _, _, changed in looked) and sum(again for _, again, _ in looked) >= 64, looked
         found = [f for f in advice(report, database, "--all")["findings"] if f["rule"] == "duplicates"]
         assert {(f["line"], f["type"]) for f in found if f["file"] == str(tmp_path / "values.py")} == wanted
-        assert all(f["certainty"] == "likely" and f["evidence"]["share"] > 0.9 for f in found if f["file"].endswith("values.py"))
+        found = [f for f in found if f["file"].endswith("values.py")]
+        assert all(f["certainty"] == ("ask" if f["type"] == "float" else "likely") and f["evidence"]["share"] > 0.9 for f in found)
         assert all("sys.intern" in f["remedy"] for f in found if f["type"] == "str")
+        assert all("array.array" in f["remedy"] for f in found if f["type"] in ("float", "int"))
         process.communicate()
     return looked
 

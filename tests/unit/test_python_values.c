@@ -32,7 +32,10 @@ static void test_types(void **state)
     assert_true(value_of("builtins", "bytes", 0, 33).known);
     assert_true(value_of("builtins", "tuple", 16, 24).known);
     assert_false(value_of("builtins", "list", 16, 40).known);
-    assert_false(value_of("", "int", 0, 24).known);
+    assert_true(value_of("", "float", 0, 24).known);
+    assert_true(value_of("builtins", "int", 0, 24).known);
+    assert_false(value_of("", "complex", 0, 32).known);
+    assert_false(value_of("numpy", "float", 0, 24).known);
     assert_false(value_of("shop", "str", 0, 64).known);
     assert_false(value_of("builtins", "tuple.str", 0, 64).known);
     assert_true(value_of("builtins", "tuple", UINT32_MAX, INT64_MAX).known); /* whatever a stranger says */
@@ -54,11 +57,13 @@ static void assert_left_out(struct python_value value, uint64_t references_at, s
 static void test_left_out(void **state)
 {
     const struct python_value text = value_of("", "str", 0, 64), bytes = value_of("", "bytes", 0, 33),
-                              tuple = value_of("", "tuple", 16, 24), hashed = value_of("", "tuple", 16, 32);
+                              number = value_of("", "float", 0, 24), tuple = value_of("", "tuple", 16, 24),
+                              hashed = value_of("", "tuple", 16, 32);
     (void)state;
     assert_left_out(text, 0, 60, "00000000vvvvvvvvvvvvvvvv0000000000000000");
     assert_left_out(text, 0, 30, "00000000vvvvvvvvvvvvvvvv000000");
     assert_left_out(bytes, 0, 60, "00000000vvvvvvvvvvvvvvvv00000000");
+    assert_left_out(number, 0, 24, "00000000");
     assert_left_out(tuple, 16, 60, "000000000000000000000000");
     assert_left_out(hashed, 16, 60, "000000000000000000000000vvvvvvvvvvvvvvvv00000000");
 }

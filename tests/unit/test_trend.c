@@ -116,11 +116,43 @@ static void exact(void **state)
     }
 }
 
+static void falls(void **state)
+{
+    const double y[] = {1, 4, 2, 7, 6, 3, 9, 8}, rising[] = {1, 2, 2, 5};
+
+    (void)state;
+    assert_near(trend_fall(y, 8), 7 - 3, 0);
+    assert_near(trend_fall(y, 4), 4 - 2, 0);
+    assert_near(trend_fall(rising, 4), 0, 0);
+    assert_near(trend_fall(y, 0), 0, 0);
+}
+
+static void waits(void **state)
+{
+    const double x[] = {0, 1, 2, 4, 8, 9, 12, 13}, y[] = {0, 10, 11, 15, 20, 31, 25, 40}, flat[] = {5, 5, 5};
+    const struct trend_waits all = trend_waits(x, y, 8, 10), some = trend_waits(x, y, 7, 10),
+                             none = trend_waits(x, flat, 3, 10), nothing = trend_waits(x, y, 0, 10);
+
+    (void)state;
+    assert_near(all.longest, 8 - 1, 0); /* from 10 to 20; 31 is the next, and 25 is none */
+    assert_near(all.last, 13 - 9, 0);   /* 41 was not reached */
+    assert_near(some.longest, 8 - 1, 0);
+    assert_near(some.last, 12 - 9, 0);
+    assert_near(none.longest, 0, 0);
+    assert_near(none.last, 2, 0);
+    assert_near(nothing.longest + nothing.last, 0, 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(slope_of_a_book),  cmocka_unit_test(slopes),
-                                       cmocka_unit_test(test_of_a_book),   cmocka_unit_test(ties),
-                                       cmocka_unit_test(flat_and_falling), cmocka_unit_test(exact)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(slope_of_a_book),
+                                       cmocka_unit_test(slopes),
+                                       cmocka_unit_test(test_of_a_book),
+                                       cmocka_unit_test(ties),
+                                       cmocka_unit_test(flat_and_falling),
+                                       cmocka_unit_test(exact),
+                                       cmocka_unit_test(falls),
+                                       cmocka_unit_test(waits)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,7 @@ function savings(finding, facts) {
   const of = (value, whole, words) => (value > 0 && value >= whole / 100 ? [`${words}${whole ? ` (${percent(value, whole)})` : ""}`] : []);
   return [
     ...of(finding.peak, facts.peak_bytes, finding.space ? `${bytes(finding.peak)} of the peak, in address space` : `about ${bytes(finding.peak)} of the peak`),
+    ...of(finding.end / 2 > finding.peak ? finding.end : 0, 0, `${bytes(finding.end)} of what is held at the end`),
     ...of(finding.resident, 0, `about ${bytes(finding.resident)} of resident memory`),
     ...of(finding.bytes, facts.bytes, `${bytes(finding.bytes)} of all that is allocated`),
     ...of(finding.allocations, facts.allocations, `${count(finding.allocations)} allocations`),
