@@ -60,6 +60,18 @@ static bool is_handed_on(const char *type)
     return strcmp(type, "float") == 0;
 }
 
+/* From Python 3.15 on a bytearray keeps its contents as bytes, of which nobody else knows: they change with it. */
+static bool is_of_bytearrays(const struct advice *advice, const struct facts *facts)
+{
+    if (strcmp(facts_type(advice, facts), "bytes") != 0)
+        return false;
+    for (size_t i = 0; i < advice->facts_count; i++)
+        if (advice->facts[i].place == facts->place &&
+            strcmp(facts_type(advice, &advice->facts[i]), "bytearray") == 0)
+            return true;
+    return false;
+}
+
 /* True if the same blocks were looked at again, most of them, and had not changed. */
 static bool stays(const struct advice *advice, const struct facts_contents *contents)
 {
@@ -83,8 +95,9 @@ static void look_at(struct advice *advice, const struct facts *facts)
     bool python = facts->language == ADVICE_PYTHON;
     int plain = advice->report->bytes;
 
-    if ((python && !is_immutable(type)) || facts->m.peak_allocations < LEAST ||
-        contents->blocks < LEAST_SEEN || !(least >= LEAST_PART) || is_written(contents))
+    if ((python && (!is_immutable(type) || is_of_bytearrays(advice, facts))) ||
+        facts->m.peak_allocations < LEAST || contents->blocks < LEAST_SEEN || !(least >= LEAST_PART) ||
+        is_written(contents))
         return;
     bool same = stays(advice, contents), sure = python ? !is_handed_on(type) : same;
     struct finding *f =

@@ -43,7 +43,7 @@ def literals():
         keep("set table", {j for j in range(12)})
     for i in range(COUNT):
         keep("set table", frozenset(range(12)))
-    for i in range(COUNT):
+    for i in range(COUNT if sys.version_info < (3, 15) else 0): # which keeps its contents as bytes
         keep("bytearray buffer", bytearray(b"b" * (i + 1)))
     for i in range(COUNT):
         keep("array items", array.array("d", [0.0] * (i + 1)))
@@ -144,7 +144,7 @@ def test_memory(started, report, recorded, tmp_path, python):
     process.stdin.close()
     assert process.wait(timeout=100) == 0 and recorded(database)["state"] == "complete"
     found, _ = named(report, database)
-    assert not wrong_ones(found, kept) and len(kept["lines"]) == 13
+    assert not wrong_ones(found, kept) and len(kept["lines"]) == 13 - (python.version >= (3, 15))
     values = sum(blocks for (line, name), (blocks, _) in found.items() if name == "instance values" and line in kept["instances"])
     assert values == (500 if python.version < (3, 13) else 0)  # later they are in the object itself
     for name in NAMES - {"instance values"}:
@@ -159,8 +159,9 @@ def test_forked(started, report, tmp_path):
     report(tmp_path / "trace.db", "top", "-g", "type")
     found, _ = named(report, tmp_path / "trace.db")
     kept = json.loads((tmp_path / "kept.json").read_text())
-    twice = [[line, name, [2 * blocks, 2 * size]] for line, name, (blocks, size) in kept["lines"][:8]]
-    assert not wrong_ones(found, {"lines": twice + kept["lines"][8:]})
+    both = 8 - (python.version >= (3, 15))  # literals()
+    twice = [[line, name, [2 * blocks, 2 * size]] for line, name, (blocks, size) in kept["lines"][:both]]
+    assert not wrong_ones(found, {"lines": twice + kept["lines"][both:]})
 
 
 def test_at_the_end(trace, report, tmp_path, program):

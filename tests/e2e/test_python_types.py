@@ -345,8 +345,8 @@ KINDS = [(python, kinds) for python in interpreters() for kinds in (["shared"], 
 @pytest.mark.parametrize("way", ["in turn", "threads"])
 @pytest.mark.parametrize("python, kinds", KINDS, ids=lambda value: repr(value) if hasattr(value, "path") else " ".join(value))
 def test_subinterpreters(trace, tmp_path, python, kinds, way):
-    """Objects of those that share the main one's lock have types; of those with a lock of their own (from 3.12 on, and all where it
-    is not known: from 3.14 on) none has a type, all are counted, and what the main one makes meanwhile has its types."""
+    """Objects of those that share the main one's lock have types; of those with a lock of their own (from 3.12 on)
+    none has a type, all are counted, and what the main one makes meanwhile has its types."""
     path = tmp_path / "sub.py"
     path.write_text(SUBINTERPRETERS)
     traced = trace([python.path, path, way, *kinds])
@@ -357,7 +357,7 @@ def test_subinterpreters(trace, tmp_path, python, kinds, way):
     found = {(row["file"], row["line"], row["type"]): row for row in traced.rows(
         "SELECT file, line, iif(how = 'exact', type, how) AS type, sum(live_allocations) AS live, sum(allocations) AS made FROM types "
         "WHERE file LIKE 'sub_' GROUP BY 1, 2, 3")}
-    shared = [kinds[i % len(kinds)] == "shared" and python.version < (3, 14) for i in range(3)]
+    shared = [kinds[i % len(kinds)] == "shared" for i in range(3)]
     for i in range(3):
         def count(line, end, column="live"):
             return sum(row[column] for (file, at, kind), row in found.items()

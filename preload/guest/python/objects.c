@@ -25,16 +25,15 @@ static struct table calls = {.bits = 5}; /* return address -> frame */
 
 void objects_start(void)
 {
-    objects_on = false;
+    bool wanted = settings.types && python.type_type && python.main_interpreter;
+    if (wanted && !objects_guesses)
+        objects_guesses = guest_pages(sizeof *objects_guesses << OBJECTS_GUESS_BITS);
+    if (wanted && !objects_nodes)
+        objects_nodes = guest_pages(sizeof *objects_nodes << OBJECTS_NODE_BITS);
     objects_interpreter = 0;
     objects_latest.by = NULL;
-    if (!settings.types || !python.type_type || !python.main_interpreter)
-        return;
-    if (!objects_guesses)
-        objects_guesses = guest_pages(sizeof *objects_guesses << OBJECTS_GUESS_BITS);
-    if (!objects_nodes)
-        objects_nodes = guest_pages(sizeof *objects_nodes << OBJECTS_NODE_BITS);
-    objects_on = objects_guesses && objects_nodes;
+    /* Set once: where interpreters have GILs of their own, others may be at their objects meanwhile. */
+    objects_on = wanted && objects_guesses && objects_nodes;
 }
 
 #define INTERPRETER_MOST (1u << 20) /* bytes of its state */

@@ -150,9 +150,13 @@ static const char *from_debug_offsets(struct python_layout *layout, uint64_t ver
     } else if (layout->version == PYTHON_VERSION(3, 14)) {
         const struct debug_314 *d = runtime;
         FROM_DEBUG(layout, d);
+        layout->interpreter_lock = 16;
+        layout->interpreter_flags = 8488;
     } else if (layout->version == PYTHON_VERSION(3, 15)) {
         const struct debug_315 *d = runtime;
         FROM_DEBUG(layout, d);
+        layout->interpreter_lock = 16;
+        layout->interpreter_flags = 8440;
     } else {
         return "its version is not known";
     }
