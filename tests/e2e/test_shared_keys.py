@@ -1,8 +1,10 @@
 """How many attributes' names the instances of Python's classes share, compared with what the interpreter itself has, read in the program
 by ctypes, and with how many attributes they were given."""
 
+import contextlib
 import json
 import pathlib
+import sqlite3
 import sys
 
 import pytest
@@ -173,3 +175,11 @@ def test_advice(started, report, tmp_path, python):
     assert " instances of Item of 3 attributes at the peak, " in found[0]["what"] and "at most" not in found[0]["what"]
     slots = 16 + 16 + 3 * 8  # a header of the garbage collector, its own, and its attributes
     assert found[0]["evidence"]["bytes_each_with_slots"] == slots
+    # Seen when there was one without attributes, and not again: fewer than their memory is for.
+    with contextlib.closing(sqlite3.connect(tmp_path / "trace.db")) as connection:
+        connection.execute("UPDATE object_keys SET keys = 0 WHERE type = '__main__.Item'")
+        connection.commit()
+    findings = json.loads(report(tmp_path / "trace.db", "advise", "--json").stdout)["findings"]
+    found = [finding for finding in findings if finding["rule"] == "dict-per-instance"]
+    assert found and "attributes" not in found[0]["evidence"] and "0 attributes" not in found[0]["what"]
+    assert found[0]["evidence"]["bytes_each_with_slots"] >= slots
