@@ -29,6 +29,7 @@
 #define PLAIN \
     48 /* bytes of an instance that has nothing but these pointers and its head; 3.11: and WEAKREF */
 #define DICT_MOST 80 /* of values, up to 3.10: those of ten attributes. Keys of other dicts are larger */
+#define DICT_SMALL 5 /* attributes that the smaller arrays of those have room for */
 #define LEVELS 8     /* calls below the one that makes an instance that are looked at */
 #define SAME 0.01    /* that counts may differ by: dicts are taken from free lists, too */
 #define WORDED 40
@@ -183,6 +184,21 @@ static double attributes_at_most(const struct instances *of)
     return of->of.dicts != NULL ? words : words - 2; /* of 3.11 and 3.12 there is a head, and one to spare */
 }
 
+/* True if so many names may be all that there are. They may have been seen before the instances had all their attributes, and
+ * never again: then the array has more room than those need. From 3.11 on that is for one more, and a byte for each. */
+static bool is_all(const struct instances *of, int64_t keys)
+{
+    int64_t words = whole(of->values_bytes / WORD + 0.01);
+
+    if (keys < 0 || (double)keys > attributes_at_most(of))
+        return false;
+    if (of->of.dicts != NULL)
+        return keys > (words > DICT_SMALL ? DICT_SMALL : 0);
+    int64_t room = keys + 1;
+
+    return words <= room + (room + 2 + WORD - 1) / WORD;
+}
+
 /* " of 3 attributes"; nothing where it is not known. */
 static void word_attributes(char text[WORDED], int64_t attributes)
 {
@@ -194,7 +210,7 @@ static void word_attributes(char text[WORDED], int64_t attributes)
 static void make(struct advice *advice, const struct facts *facts, const struct instances *of)
 {
     int64_t keys = python_class_keys(advice, facts_type(advice, facts));
-    bool is_known = keys >= 0 && (double)keys <= attributes_at_most(of);
+    bool is_known = is_all(of, keys);
     double attributes = is_known ? (double)keys : attributes_at_most(of),
            plain = PLAIN + (python_is_3_11(&advice->profile) ? WEAKREF : 0),
            now = of->object_bytes + of->values_bytes + of->dict_bytes,

@@ -22,6 +22,7 @@
 #define BACK_LEAST 4  /* it grew by so many times what it ever gave back */
 #define PARTS 100     /* of the growth: how long does each take? */
 #define OVERDUE 2     /* so many times the longest of those */
+#define NEARLY 0.9    /* of the moments: nearly each of them */
 #define LONG_S 60.0
 
 struct series {
@@ -136,6 +137,16 @@ static const char *remedy(enum advice_language language)
     return remedies[language];
 }
 
+/* True if nearly each moment has more than the one before: else it is only so on the whole. */
+static bool is_steady(const struct series *series)
+{
+    size_t more = 0;
+
+    for (size_t k = 1; k < series->count; k++)
+        more += series->bytes[k] > series->bytes[k - 1];
+    return (double)more >= NEARLY * (double)(series->count - 1);
+}
+
 static void make(struct advice *advice, const struct facts *facts, const struct series *series, size_t mark,
                  bool marked)
 {
@@ -162,15 +173,16 @@ static void make(struct advice *advice, const struct facts *facts, const struct 
     finding_evidence(f, "last_bytes", last);
     finding_evidence(f, "live_allocations", (double)held);
     snprintf(hourly, sizeof hourly, " (%s an hour)", units_bytes(rate, whole(slope * 3600), plain));
-    finding_what(
-        f,
-        "It held more at nearly each of %zu moments%s%s%s: from %s to %s in %s%s, and no slower "
-        "towards the end. %s "
-        "blocks were still there then.%s",
-        series->count, marked ? " (marks '" : "", marked ? advice->times.marks.text[mark] : "",
-        marked ? "')" : "", units_bytes(from, whole(first), plain), units_bytes(to, whole(last), plain),
-        units_seconds(time, seconds), seconds >= LONG_S ? hourly : "", units_count(blocks, held),
-        certainty == ASK ? " It may be a leak, or data that is being loaded: the record cannot tell." : "");
+    finding_what(f,
+                 "It held %s %zu moments%s%s%s: from %s to %s in %s%s, and no slower "
+                 "towards the end. %s "
+                 "blocks were still there then.%s",
+                 is_steady(series) ? "more at nearly each of" : "more and more over", series->count,
+                 marked ? " (marks '" : "", marked ? advice->times.marks.text[mark] : "", marked ? "')" : "",
+                 units_bytes(from, whole(first), plain), units_bytes(to, whole(last), plain),
+                 units_seconds(time, seconds), seconds >= LONG_S ? hourly : "", units_count(blocks, held),
+                 certainty == ASK ? " It may be a leak, or data that is being loaded: the record cannot tell."
+                                  : "");
     finding_remedy(f, "%s", remedy(facts->language));
 }
 

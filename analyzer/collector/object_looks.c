@@ -74,11 +74,11 @@ static bool is_looked_at(const struct object_looks *looks, const struct object_s
            (known->objects || known->looks < SITE_WITHOUT);
 }
 
-/* A site of objects that share attributes' names was met: of each type one is read in a walk, and half of all reads is for
- * types of which none was yet. */
+/* A site of objects that share attributes' names was met: of each type one is read in a walk, as long as half of all reads is
+ * left for memory, of which a program with many classes has more kinds, too; and a quarter is for types of which none was yet. */
 static void pick_instance(struct object_looks *looks, struct object_type *type, struct object_block block)
 {
-    uint32_t kept = type->keys_walk ? looks->most / 2 : 0;
+    uint32_t kept = type->keys_walk ? looks->most / 4 * 3 : looks->most / 2;
     if (type->keys_walk == looks->walk || looks->left < kept + PYTHON_KEYS_READS)
         return;
     type->keys_walk = looks->walk;

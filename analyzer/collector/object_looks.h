@@ -18,7 +18,7 @@
  * when many looks at it have found nothing new.
  *
  * Of an instance of a class it is looked how many attributes' names it shares with the others (python_keys.h): of one of each
- * class in each walk, as these come with time.
+ * class in each walk, as these come with time. Of many classes only some: half of all reads is for memory.
  *
  * Nearly all sites have either only objects or none. So sites at which the first looks found none are left alone from
  * then on, and so are those with very many looks.

@@ -144,6 +144,36 @@ def test_leak_below_the_peak(trace, report, tmp_path):
     assert "growing-leak" not in [f["rule"] for f in advice(report, trace(command, db=tmp_path / "held.db").database, "--all")["findings"]]
 
 
+UPS_AND_DOWNS = """
+#include "trace.h"
+#include <stdlib.h>
+
+static char *kept[20000];
+
+int main(void)
+{
+    int count = 0;
+
+    for (int batch = 0; batch < 40; batch++) {
+        for (int i = 0; i < 500 && batch % 2 == 0; i++)
+            kept[count++] = calloc(1, 400); // HERE
+        for (int i = 0; i < 200 && batch % 2 == 1; i++)
+            free(kept[--count]);
+        trace_mark("batch");
+    }
+    return kept[0][0];
+}
+"""
+
+
+def test_leak_with_ups_and_downs(trace, report, tmp_path):
+    """At half of all moments it holds less than before: what is said is no more than that."""
+    (tmp_path / "waves.c").write_text(UPS_AND_DOWNS)
+    command, line = variant(tmp_path / "waves.c", tmp_path / "waves", "faulty")
+    [found] = [f for f in sure(advice(report, trace(command).database)) if f["rule"] == "growing-leak"]
+    assert found["line"] == line and found["what"].startswith("It held more and more over 40 moments (marks 'batch'): ")
+
+
 def test_callers(trace, report, tmp_path):
     """What several callers have one of each is not said to be one block."""
     for name, said in (("callers.c", "none of its 2 callers ever has two"), ("wrapped.c", "each is freed before")):

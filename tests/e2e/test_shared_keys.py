@@ -1,8 +1,10 @@
 """How many attributes' names the instances of Python's classes share, compared with what the interpreter itself has, read in the program
 by ctypes, and with how many attributes they were given."""
 
+import contextlib
 import json
 import pathlib
+import sqlite3
 import sys
 
 import pytest
@@ -173,3 +175,48 @@ def test_advice(started, report, tmp_path, python):
     assert " instances of Item of 3 attributes at the peak, " in found[0]["what"] and "at most" not in found[0]["what"]
     slots = 16 + 16 + 3 * 8  # a header of the garbage collector, its own, and its attributes
     assert found[0]["evidence"]["bytes_each_with_slots"] == slots
+    # Seen when there was one without attributes, and not again: fewer than their memory is for.
+    with contextlib.closing(sqlite3.connect(tmp_path / "trace.db")) as connection:
+        connection.execute("UPDATE object_keys SET keys = 0 WHERE type = '__main__.Item'")
+        connection.commit()
+    findings = json.loads(report(tmp_path / "trace.db", "advise", "--json").stdout)["findings"]
+    found = [finding for finding in findings if finding["rule"] == "dict-per-instance"]
+    assert found and "attributes" not in found[0]["evidence"] and "0 attributes" not in found[0]["what"]
+    assert found[0]["evidence"]["bytes_each_with_slots"] >= slots
+
+
+MANY = """
+import os, sys
+
+def made(kind):
+    one = kind()
+    one.a = one.b = 1
+    return one
+
+def main():
+    tables = [set(range(100)) for i in range(50)] # tables
+    kinds = [type("Kind%d" % i, (), {}) for i in range(3000)]
+    kept = [made(kind) for kind in kinds for i in range(20)]
+    lists = [[i] for i in range(20000)]
+    print("ready", flush=True)
+    sys.stdin.read()
+    os._exit(0)
+
+main()
+"""
+
+
+@pytest.mark.parametrize("python", one_of_each(interpreters()), ids=repr)
+def test_many_classes(started, report, tmp_path, python):
+    """Reading names of many classes leaves time for looks at what memory is for; and each walk reads some."""
+    (tmp_path / "many.py").write_text(MANY)
+    process = started(python.path, tmp_path / "many.py")
+    report(tmp_path / "trace.db", "top", "-g", "type")
+    line = MANY[:MANY.index("# tables")].count("\n") + 1
+    tables = json.loads(report(tmp_path / "trace.db", "sql", "--json", "SELECT live_allocations FROM types "
+                                f"WHERE type = 'set table' AND line = {line} AND file LIKE '%many.py'").stdout)["rows"]
+    assert [row[0] for row in tables] == [50]
+    [[read]] = json.loads(report(tmp_path / "trace.db", "sql", "--json", "SELECT count(shared_keys) FROM object_types "
+                                 "WHERE type LIKE '%.Kind%' AND shared_keys = 2").stdout)["rows"]
+    assert 100 <= read <= 3000
+    process.stdin.close()
