@@ -88,6 +88,7 @@ struct times {
     size_t count;
     double *t;          /* seconds since the run's start */
     int64_t *live;      /* of all lines: bytes of processes that still ran */
+    int64_t *made;      /* and blocks that were allocated until then */
     int64_t held;       /* at the last one, also by processes that had ended */
     size_t *mark;       /* the name of the mark that it was: an index in marks; 0 = none */
     struct texts marks; /* names; the first is "" */

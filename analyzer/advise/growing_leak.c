@@ -6,7 +6,9 @@
  * holds is a multiple of what it has ever given back. A program that loads its data looks the same. So it is likely only
  * where the program says itself that a piece of work is done (marks of one name, again and again) and more is held each
  * time, counted by pieces of work and not by seconds: a busy machine makes the last ones longer; or where it was recorded for
- * a minute at least, and stopped from outside.
+ * a minute at least, and stopped from outside. A server that has nothing to do at last leaks nothing meanwhile: so time may
+ * also be counted by all that the run allocated, unless it had nothing to do for long: what is loaded first, and then only
+ * used, would look the same.
  */
 #include "advice_rules.h"
 #include "trend.h"
@@ -23,17 +25,20 @@
 #define PARTS 100     /* of the growth: how long does each take? */
 #define OVERDUE 2     /* so many times the longest of those */
 #define NEARLY 0.9    /* of the moments: nearly each of them */
+#define IDLE_MOST 3   /* a third of the time it may have had nothing to do at last */
 #define LONG_S 60.0
 
 struct series {
     double *t;     /* seconds since the start */
-    double *along; /* those, or marks of that name so far: what it should rise steadily along */
+    double *along; /* what it should rise steadily along: see enum along */
     double *bytes; /* live then */
     size_t count;
 };
 
-/* What the line held at all moments from its first block on; at marks of that name only, if it is not 0. */
-static bool series_of(const struct advice *advice, const struct facts *facts, size_t mark,
+enum along { ALONG_TIME, ALONG_WORK, ALONG_MARKS };
+
+/* What the line held at all moments from its first block on; for ALONG_MARKS, at marks of that name only. */
+static bool series_of(const struct advice *advice, const struct facts *facts, enum along along, size_t mark,
                       struct series *series)
 {
     const struct times *times = &advice->times;
@@ -45,13 +50,15 @@ static bool series_of(const struct advice *advice, const struct facts *facts, si
     if (series->t == NULL || series->along == NULL || series->bytes == NULL)
         return false;
     for (size_t k = 0; k < times->count; k++) {
-        if (mark != 0 && times->mark[k] != mark)
+        if (along == ALONG_MARKS && times->mark[k] != mark)
             continue;
         marks++;
         if (facts->moment[k].allocations == 0)
             continue;
         series->t[series->count] = times->t[k];
-        series->along[series->count] = mark != 0 ? marks : times->t[k];
+        series->along[series->count] = along == ALONG_MARKS  ? marks
+                                       : along == ALONG_WORK ? (double)times->made[k]
+                                                             : times->t[k];
         series->bytes[series->count++] = (double)facts->moment[k].live_bytes;
     }
     return true;
@@ -98,6 +105,21 @@ static bool rises(const struct series *s)
     const struct trend_waits waits = trend_waits(s->along, s->bytes, s->count, growth / PARTS);
 
     return waits.last <= OVERDUE * waits.longest && rises_on(s, growth);
+}
+
+/* True if it rises as long as the run allocated anything, and that was not long ago. */
+static bool rises_with_work(const struct advice *advice, const struct facts *facts)
+{
+    struct series s;
+    bool rising = series_of(advice, facts, ALONG_WORK, 0, &s) && rises(&s);
+
+    if (rising) {
+        double growth = s.bytes[s.count - 1] - s.bytes[0], span = s.t[s.count - 1] - s.t[0];
+
+        rising = trend_waits(s.t, s.bytes, s.count, growth / PARTS).last <= span / IDLE_MOST;
+    }
+    series_free(&s);
+    return rising;
 }
 
 /* The name that most moments are marks of, if a line can be told by it. 0 = none. */
@@ -192,11 +214,11 @@ static void look_at(struct advice *advice, const struct facts *facts, size_t mar
 
     if (facts->moment == NULL)
         return;
-    if (series_of(advice, facts, 0, &all)) {
-        bool by_marks = mark != 0 && series_of(advice, facts, mark, &marked) && rises(&marked);
+    if (series_of(advice, facts, ALONG_TIME, 0, &all)) {
+        bool by_marks = mark != 0 && series_of(advice, facts, ALONG_MARKS, mark, &marked) && rises(&marked);
         const struct series *s = by_marks ? &marked : &all;
 
-        if ((by_marks || rises(&all)) && stays(advice, facts, s))
+        if ((by_marks || rises(&all) || rises_with_work(advice, facts)) && stays(advice, facts, s))
             make(advice, facts, s, mark, by_marks);
         series_free(&marked);
     }

@@ -61,7 +61,8 @@ static int read_moments(struct advice *advice, int64_t **t_ns)
         }
     times->t = calloc(times->count + 1, sizeof *times->t);
     times->live = calloc(times->count + 1, sizeof *times->live);
-    if (times->t == NULL || times->live == NULL)
+    times->made = calloc(times->count + 1, sizeof *times->made);
+    if (times->t == NULL || times->live == NULL || times->made == NULL)
         return out_of_memory(advice);
     for (size_t i = 0; i < times->count; i++)
         times->t[i] = (double)(*t_ns)[i] / 1e9;
@@ -104,6 +105,7 @@ static int read_changes(struct advice *advice, const int64_t *t_ns, const uint32
         if (moment == times->count)
             continue;
         add(&times->live[moment], sqlite3_column_int64(s, 5));
+        add(&times->made[moment], sqlite3_column_int64(s, 3));
         uint32_t node = profile_node_index(&advice->profile, sqlite3_column_int64(s, 0)),
                  index = facts_of_node[node];
 
@@ -125,8 +127,10 @@ static void sum_up(struct advice *advice)
 {
     struct times *times = &advice->times;
 
-    for (size_t k = 1; k < times->count; k++)
+    for (size_t k = 1; k < times->count; k++) {
         add(&times->live[k], times->live[k - 1]);
+        add(&times->made[k], times->made[k - 1]);
+    }
     for (size_t i = 0; i < advice->facts_count; i++) {
         struct facts_moment *m = advice->facts[i].moment;
 
@@ -181,6 +185,7 @@ void times_free(struct times *times)
 {
     free(times->t);
     free(times->live);
+    free(times->made);
     free(times->mark);
     texts_free(&times->marks);
     *times = (struct times){0};

@@ -174,6 +174,62 @@ def test_leak_with_ups_and_downs(trace, report, tmp_path):
     assert found["line"] == line and found["what"].startswith("It held more and more over 40 moments (marks 'batch'): ")
 
 
+SERVER = """
+#include "trace.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static char *kept[20000];
+
+int main(int count, char **arguments)
+{
+    char name[20];
+
+    for (int batch = 0; batch < 40; batch++) {
+        for (int i = 0; i < 500; i++) {
+            char *block = calloc(1, 400); // HERE
+            if (batch < FULL)
+                kept[batch * 500 + i] = block;
+            else
+                free(block);
+        }
+        snprintf(name, sizeof name, "%d", batch);
+        trace_mark(name);
+    }
+    return kept[0][0];
+}
+"""
+
+
+def at_work_and_idle(database, idle):
+    """Its marks were a second apart, then it had nothing to do for so many seconds, and was stopped."""
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        marks = [t for t, in connection.execute("SELECT t_ns FROM mark WHERE sampled = 1 ORDER BY t_ns")]
+        assert len(marks) == 40
+        for table in ("moment", "site_sample", "mark"):
+            for t, in connection.execute(f"SELECT DISTINCT t_ns FROM {table}").fetchall():
+                i = sum(mark < t for mark in marks)
+                before, after = ([0, *marks])[i], ([*marks, max(t, marks[-1] + 10**9)])[i]
+                connection.execute(f"UPDATE {table} SET t_ns = ? WHERE t_ns = ?",
+                                   (-1 - int((i + (t - before) / (after - before)) * 10**9), t))
+            connection.execute(f"UPDATE {table} SET t_ns = -1 - t_ns")
+        for second in range(41, 41 + idle):
+            connection.execute("INSERT INTO moment SELECT run, ?, ? FROM moment LIMIT 1", (second * 10**9, second * 10**9))
+        connection.execute("UPDATE run SET wall_ns = 90000000000, exit_status = -15")
+
+
+def test_leak_of_a_server_that_is_idle(trace, report, tmp_path):
+    """Who has nothing to do leaks nothing: that is no cache which is full. But what is only used for long was loaded."""
+    for full, idle, expected in ((40, 0, True), (40, 12, True), (40, 40, False), (30, 0, False), (30, 12, False)):
+        folder = tmp_path / f"{full}-{idle}"
+        (tmp_path / "server.c").write_text(SERVER.replace("FULL", str(full)))
+        command, line = variant(tmp_path / "server.c", folder, "faulty")
+        database = trace(command, db=folder / "trace.db").database
+        at_work_and_idle(database, idle)
+        found = [(f["line"], f["certainty"]) for f in advice(report, database, "--all")["findings"] if f["rule"] == "growing-leak"]
+        assert found == ([(line, "likely")] if expected else []), (full, idle, found)
+
+
 def test_callers(trace, report, tmp_path):
     """What several callers have one of each is not said to be one block."""
     for name, said in (("callers.c", "none of its 2 callers ever has two"), ("wrapped.c", "each is freed before")):
