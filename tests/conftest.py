@@ -155,6 +155,26 @@ def build():
 
 
 @pytest.fixture(scope="session")
+def run_crew(build):
+    """run_crew(database, env): runs targets/crew, returns what it printed. By thread it may end when a report knows the name that
+    its last thread got late: a collector that gets no processor may not see that any more when the program ends."""
+
+    def run(database, env, timeout=120):
+        ask = [build.command("trace-report"), "sql", "--db", database, "SELECT name FROM threads WHERE name = 'late-name'"]
+        with subprocess.Popen([build.target("crew")], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True) as crew:
+            deadline = time.monotonic() + timeout
+            while env.get("LIBTRACE_THREADS") and "late-name" not in subprocess.run(ask, capture_output=True, text=True, check=False).stdout:
+                assert crew.poll() is None and time.monotonic() < deadline
+                time.sleep(0.01)
+            printed, said = crew.communicate(timeout=timeout)
+        assert (crew.returncode, said) == (0, "")
+        return printed
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def recorded():
     """recorded(database): waits until its latest run is recorded completely; returns its row."""
     return wait_for_run

@@ -16,18 +16,15 @@ BY_THREAD = {"LIBTRACE_THREADS": "1"}
 
 
 @pytest.fixture(scope="module")
-def crew(build, tmp_path_factory):
+def crew(build, run_crew, tmp_path_factory):
     """Two runs of targets/crew in one database, the first recorded by thread, and what the program itself counted in that
     run."""
     database = tmp_path_factory.mktemp("crew") / "trace.db"
     counted = []
     for number, extra in enumerate((BY_THREAD, {}), 1):
         env = clean_environment({"LD_PRELOAD": build.library, "LIBTRACE_DB": database, **extra})
-        done = subprocess.run([build.target("crew")], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=60, check=True)
-        assert done.stderr == ""
+        counted.append(run_crew(database, env))
         wait_for_run(database, number)
-        counted.append(done.stdout)
     assert counted[0] == counted[1]
     own = [line.split() for line in counted[0].splitlines()]
     return database, {(name, function): dict(zip(MEASURES, map(int, numbers))) for name, function, *numbers in own}

@@ -243,7 +243,7 @@ print(len(kept))
 
 
 @pytest.fixture(scope="session")
-def database(tmp_path_factory, build, recorded):
+def database(tmp_path_factory, build, recorded, run_crew):
     """database(kind): a database with one run, made once. kind is one of make_db's, or a language, whose program is traced.
 
     'hostile c' and the like trace a program whose files, functions, arguments and label are chosen by an attacker.
@@ -257,17 +257,16 @@ def database(tmp_path_factory, build, recorded):
         if language == "python":
             argv = ["/usr/bin/python3", place / "work.py", *([os.fsdecode(HOSTILE.replace(b"\xff\xc0\xaf", b""))] if odd else [])]
             argv[1].write_text(PYTHON)
-        elif language == "threads":
-            argv = [build.target("crew")]
-        else:
+        elif language != "threads":
             program = {"c": build.workload("list"), "c++": build.target("names") if odd else build.workload("shapes")}[language]
             argv = [shutil.copy(program, place), *({"c": ["5000"], "c++": ["500"]}[language]), *([HOSTILE] if odd else [])]
         env = environment(LD_PRELOAD=build.library, LIBTRACE_DB=folder / "trace.db")
-        if language == "threads":
-            env["LIBTRACE_THREADS"] = "1"
         if odd:
             env["LIBTRACE_LABEL"] = os.fsdecode(HOSTILE)
-        subprocess.run(argv, cwd=place, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True)
+        if language == "threads":
+            run_crew(folder / "trace.db", {**env, "LIBTRACE_THREADS": "1"})
+        else:
+            subprocess.run(argv, cwd=place, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=True)
         recorded(folder / "trace.db")
 
     def get(kind):

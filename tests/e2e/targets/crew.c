@@ -6,7 +6,7 @@
  *
  * Two readers and two writers hold what they made until main has made the largest block; then main gives
  * theirs back, or keeps it. After them come threads that are short, a child process, and one that is called
- * by its name only when it has allocated already, and that lives to the end.
+ * by its name only when it has allocated already, and that lives to the end: until standard input is closed.
  */
 #include <pthread.h>
 #include <semaphore.h>
@@ -283,5 +283,6 @@ int main(void)
     start(&late, be_named_late);
     sem_wait(&is_named);
     print_worker(&late);
-    return 0;
+    char byte;
+    return read(STDIN_FILENO, &byte, 1) > 0;
 }
