@@ -490,7 +490,8 @@ static bool open_database(struct writer *w)
     return false;
 }
 
-/* The collector may be asleep while a program waits for what was just done. */
+/* The collector may be asleep while a program waits for what was just done. Under the lock, as who finds us idle may map the
+ * arena anew, read-only at first (arena_held_by_others()). */
 static void wake_collector(struct writer *w)
 {
     arena_wake(w->arena);
@@ -513,8 +514,8 @@ static void *run_thread(void *data)
     pthread_mutex_lock(&w->lock);
     w->state = opened ? WRITER_READY : WRITER_FAILED;
     pthread_cond_broadcast(&w->changed);
-    pthread_mutex_unlock(&w->lock);
     wake_collector(w);
+    pthread_mutex_unlock(&w->lock);
     if (!opened)
         return NULL;
     /* Lets the program go first if it shares the processors with us. */
@@ -543,8 +544,8 @@ static void *run_thread(void *data)
         if (w->failed || store_lost(w->store))
             w->state = WRITER_FAILED;
         pthread_cond_broadcast(&w->changed);
-        pthread_mutex_unlock(&w->lock);
         wake_collector(w);
+        pthread_mutex_unlock(&w->lock);
     }
 }
 
