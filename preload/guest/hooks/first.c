@@ -64,7 +64,9 @@ EXPORT void free(void *block)
     }
     if (UNLIKELY(block == NULL))
         return;
-    real.free(record_free(block, FRAME));
+    /* Before the function is loaded, which would need a register all along. */
+    block = record_free(block, FRAME);
+    real.free(block);
 }
 
 /* ---- CPython, in a sampled run ---------------------------------------------------------------------- */
