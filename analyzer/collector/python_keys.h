@@ -13,7 +13,7 @@
  * All of it is read from another process, and nothing of it is believed: what is read as a class must have the sizes and
  * the name that the process has told of the type, and the instance must still point to it afterwards.
  *
- * The table is that of CPython 3.8 to 3.15 for x86-64; it was tried up to 3.13.
+ * The table is that of CPython 3.8 to 3.15 for x86-64, and was tried with each.
  */
 #ifndef LIBTRACE_PYTHON_KEYS_H
 #define LIBTRACE_PYTHON_KEYS_H

@@ -335,6 +335,7 @@ static void object_free_untyped(void *context, void *block)
     release(context, block, false, false, true);
 }
 
+/* One: where all interpreters have one GIL. */
 static void memory_free_one(void *context, void *block)
 {
     release(context, block, false, true, true);
