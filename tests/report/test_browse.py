@@ -52,16 +52,30 @@ class Terminal:
     def text(self, *options):
         return self.tmux("capture-pane", "-p", *options)
 
+    def at_rest(self):
+        """How often browse has waited, if it waits now; "ended" if it has ended; None if it is at work, or not there yet."""
+        try:
+            status = pathlib.Path(f"/proc/{self.pid()}/status").read_text()
+        except FileNotFoundError:
+            return "ended" if (self.folder / "pid").exists() else None
+        except (ProcessLookupError, ValueError):
+            return None
+        found = dict(re.findall(r"^(State|\w+_ctxt_switches):\s+(\w+)", status, re.M))
+        return found if found.pop("State") == "S" else None
+
     def until(self, wanted, seconds=100):
-        """Waits until the screen contains a text, or a function returns true for it; returns the screen."""
+        """Waits until the screen contains a text, or a function returns true for it; returns the screen. That is not half
+        drawn: it is the same twice, and browse was waiting for keys from before the first look until after the second."""
         test = wanted if callable(wanted) else lambda text: wanted in text
         deadline = time.monotonic() + seconds
-        text, before = self.text(), None
-        while text != before or not test(text):  # the same text twice: it is not half drawn
+        before = None
+        while True:
+            rest, text = self.at_rest(), self.text()
+            if before and before == (rest, text) and rest == self.at_rest() and test(text):
+                return text
             assert time.monotonic() < deadline, f"not on the screen: {wanted}\n{text}"
             time.sleep(0.03)
-            before, text = text, self.text()
-        return text
+            before = (rest, text) if rest else None
 
     def selected(self):
         """The row below the headings that is drawn in reverse video."""
