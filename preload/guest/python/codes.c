@@ -5,9 +5,9 @@
 #include "number_cache.h"
 #include "arena.h"
 #include "notes.h"
+#include "short_lock.h"
 #include "stacks.h"
 
-#include <sched.h>
 #include <string.h>
 
 _Atomic uint64_t codes_generation = CODES_GENERATION;
@@ -22,29 +22,8 @@ static struct table descriptions = {.bits = 14}; /* hash of a description -> cod
 #define NOTES_KEPT (1u << 20)
 static struct wire_note_code **kept_notes;
 
-/* ---- the lock of the tables ------------------------------------------------------------------- */
-
-/* Held for microseconds, never by threads that a fork left behind (codes_forked() opens it), and never
- * needed by a signal handler that interrupts its holder, as the recorder allows no second event with the
- * same state. Should it be held for long in spite of that, the frame stays unknown. */
-static _Atomic int locked;
-
-static bool lock(void)
-{
-    for (int tries = 0; atomic_exchange_explicit(&locked, 1, memory_order_acquire); tries++) {
-        if (tries > 10000)
-            return false;
-        if (tries > 10)
-            sched_yield();
-    }
-    return true;
-}
-
-static void unlock(void)
-{
-    guest_assert(atomic_load(&locked));
-    atomic_store_explicit(&locked, 0, memory_order_release);
-}
+/* For writing to them. */
+static struct short_lock tables_lock;
 
 /* ---- reading objects ------------------------------------------------------------------------ */
 
@@ -263,7 +242,7 @@ static uint32_t write_note(const struct description *d)
 static uint32_t describe(uintptr_t code)
 {
     struct description d;
-    guest_assert(atomic_load(&locked));
+    guest_assert(short_lock_held(&tables_lock));
     if (!read_description(code, &d))
         return 0;
     uint64_t hash = hash_description(&d);
@@ -279,7 +258,7 @@ static uint32_t describe(uintptr_t code)
 
 static NOINLINE uint32_t code_number_slow(uintptr_t code)
 {
-    if (!lock())
+    if (!short_lock_take(&tables_lock))
         return 0;
     uint32_t number = table_get(&numbers, code);
     if (!number) {
@@ -287,7 +266,7 @@ static NOINLINE uint32_t code_number_slow(uintptr_t code)
         if (number)
             table_put(&numbers, code, number);
     }
-    unlock();
+    short_lock_give_back(&tables_lock);
     return number;
 }
 
@@ -308,7 +287,7 @@ static int32_t instruction_offset(uintptr_t code, uint64_t raw)
 
 static NOINLINE uint32_t frame_slow(uint64_t key, uint32_t number, int32_t offset)
 {
-    if (!lock())
+    if (!short_lock_take(&tables_lock))
         return 0;
     uint32_t frame = table_get(&frames, key);
     if (!frame) {
@@ -316,7 +295,7 @@ static NOINLINE uint32_t frame_slow(uint64_t key, uint32_t number, int32_t offse
         if (frame)
             table_put(&frames, key, frame);
     }
-    unlock();
+    short_lock_give_back(&tables_lock);
     return frame;
 }
 
@@ -345,16 +324,16 @@ NOINLINE void codes_died(uintptr_t code)
         return;
     /* If the lock cannot be had, an entry that stays would be wrong for the next code object at this
      * address: so it is dropped without the lock, which only clears its key. */
-    bool held = lock();
+    bool held = short_lock_take(&tables_lock);
     table_drop(&numbers, code);
     atomic_fetch_add(&codes_generation, CODES_GENERATION);
     if (held)
-        unlock();
+        short_lock_give_back(&tables_lock);
 }
 
 void codes_forked(void)
 {
-    atomic_store(&locked, 0);
+    short_lock_open(&tables_lock);
     table_clear(&numbers);
     table_clear(&frames);
     table_clear(&descriptions);
