@@ -61,7 +61,7 @@
 #include <stdint.h>
 
 #define WIRE_MAGIC 0x6d65722d65636172ull /* arbitrary, identifies the memory */
-#define WIRE_VERSION 27u                 /* changed with every change of this file */
+#define WIRE_VERSION 28u                 /* changed with every change of this file */
 
 #define WIRE_CHUNK_SHIFT 16
 #define WIRE_CHUNK_SIZE (1ull << WIRE_CHUNK_SHIFT)
@@ -90,10 +90,15 @@ enum wire_event {
     WIRE_UNMAP_FAIL = 11, /* one word: the ring's previous UNMAP did not happen */
     /* As ALLOC, of an object that has no type yet. The stack says which type is expected. */
     WIRE_OBJECT = 12,
-    /* Two words like ALLOC: the process's latest OBJECT, at this address and still live, has always belonged
+    /* Two words like ALLOC: the latest OBJECT of this ring's GIL, at this address and still live, has always belonged
      * to this stack: another type, or none. It is stamped if it is in another ring than that OBJECT. */
     WIRE_RETYPE = 13,
+    /* One word: the ring's objects from now on are those of this GIL, a number below WIRE_GILS. That is 0, the main
+     * interpreter's, in a new ring. */
+    WIRE_GIL = 14,
 };
+
+#define WIRE_GILS 256u /* of a process; objects of others have no types */
 
 /* Bits that describe a mapping. */
 enum wire_map {

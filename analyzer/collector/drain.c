@@ -15,6 +15,7 @@
 #include "processor.h"
 #include "rings.h"
 #include "sampling_rule.h"
+#include "shortage.h"
 #include "spread.h"
 #include "trim.h"
 
@@ -153,7 +154,7 @@ static __attribute__((noinline)) void free_unknown(struct tracker *tracker, stru
 
 INLINE void expect(const struct tracker *tracker, const struct tracked_ring *r, const struct block *block)
 {
-    struct expected_object *expected = &r->process->expected;
+    struct expected_object *expected = r->expected;
     expected->address = block->address;
     expected->size = (uint32_t)block->size;
     expected->thread = r->thread;
@@ -274,8 +275,8 @@ INLINE void do_move(struct tracker *tracker, struct tracked_ring *r, uint64_t ad
 static void do_retype(struct tracker *tracker, const struct tracked_ring *r, uint64_t address, uint32_t node)
 {
     struct tracked_process *process = r->process;
-    struct expected_object expected = process->expected;
-    process->expected.address = 0;
+    struct expected_object expected = *r->expected;
+    r->expected->address = 0;
     if (!address || expected.address != address)
         return;
     uint32_t site = tracker->by_thread ? event_site_of_thread(tracker, expected.thread, node)
@@ -289,6 +290,18 @@ static void do_retype(struct tracker *tracker, const struct tracked_ring *r, uin
         spread_take_back(&tracker->ledger, block.site, site, expected.before.peak, block.size, weight);
     if (tracker->log_events)
         event_log_retype(tracker, process, address, node);
+}
+
+/* Without memory it counts as the main one: then some objects may keep the type that was expected. */
+static void do_gil(struct tracked_ring *r, uint64_t number)
+{
+    struct tracked_process *process = r->process;
+    if (number >= WIRE_GILS)
+        arena_damage(process->slot);
+    bool further = number > 0 && number < WIRE_GILS;
+    if (further && !process->further)
+        process->further = SHORTAGE_UNLESS(calloc(WIRE_GILS - 1, sizeof *process->further));
+    r->expected = further && process->further ? &process->further[number - 1] : &process->expected;
 }
 
 static __attribute__((noinline)) void do_realloc(struct tracker *tracker, struct tracked_ring *r,
@@ -373,6 +386,9 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
         break;
     case WIRE_RETYPE:
         do_retype(tracker, r, wire_address(word), (uint32_t)(r->words[r->tail++ & DRAIN_MASK] >> 32));
+        break;
+    case WIRE_GIL:
+        do_gil(r, wire_address(word));
         break;
     case WIRE_MAP:
         do_map(tracker, r, wire_address(word));

@@ -48,14 +48,22 @@ void event_log_retype(struct tracker *tracker, const struct tracked_process *pro
     }
 }
 
+/* True if the type of a block is not known for sure yet. */
+static bool is_expected(const struct tracked_process *process, uint64_t address)
+{
+    bool expected = process->expected.address == address;
+    for (unsigned i = 0; process->further && !expected && i < WIRE_GILS - 1; i++)
+        expected = process->further[i].address == address;
+    return expected;
+}
+
 uint64_t event_log_settled(const struct tracker *tracker)
 {
     const struct logged_event *events = tracker->events.memory;
     uint64_t settled = tracker->event_count;
     uint64_t least = settled > UNSETTLED_MOST ? settled - UNSETTLED_MOST : 0;
     for (uint64_t i = settled; i-- > least;) {
-        const struct expected_object *expected = &tracker_process(tracker, events[i].process)->expected;
-        if (!events[i].is_free && events[i].address == expected->address)
+        if (!events[i].is_free && is_expected(tracker_process(tracker, events[i].process), events[i].address))
             settled = i;
     }
     return settled;

@@ -141,6 +141,7 @@ static void add_ring(struct tracker *tracker, uint32_t number)
     r->ring = ring.shared;
     r->words = ring.words;
     r->process = process;
+    r->expected = &process->expected;
     r->by = maker_of(tracker, process, thread);
     r->thread = place;
     r->tail = r->far = r->near = r->looked = ring.tail;
@@ -456,6 +457,8 @@ static void release_slot(struct tracker *tracker, struct tracked_process *proces
     grow_free(&process->types);
     grow_free(&process->calls);
     grow_free(&process->active);
+    free(process->further);
+    process->further = NULL;
 }
 
 bool tracker_damaged(const struct tracked_process *process)
@@ -556,6 +559,8 @@ void tracker_stop(struct tracker *tracker)
         arena_notes_close(&process->type_notes);
         grow_free(&process->types);
         grow_free(&process->calls);
+        free(process->further);
+        process->further = NULL;
     }
 }
 

@@ -28,6 +28,14 @@ struct tracked_thread {
     uint64_t allocations, bytes, frees;
 };
 
+/* An object whose type was expected, and may turn out to be another. */
+struct expected_object {
+    uint64_t address;            /* 0 = none */
+    uint32_t size;               /* the library writes no larger ones */
+    uint32_t thread;             /* index into tracker.threads */
+    struct ledger_before before; /* what its site was */
+};
+
 /* A ring that is used by a thread. */
 struct tracked_ring {
     struct wire_ring *ring;
@@ -43,25 +51,18 @@ struct tracked_ring {
     uint64_t round_tail; /* and what was consumed at the last look */
     uint64_t far, near;  /* words up to which the data of events was prefetched, see fetch_ahead.h */
     uint64_t looked;     /* the word from which on it is to be looked again whether that is needed, */
-    bool fetch_blocks, fetch_sites; /* and the answer, see working_set.h */
-    uint64_t stamp;                 /* time of the event before the next one */
-    uint64_t next;                  /* time of the next event, while rings are merged */
-    uint32_t huge;                  /* size >> 32 of the next allocation */
-    uint64_t last_made;             /* its address if the thread's last event was an allocation; else 0 */
-    struct block moving;            /* kept after REALLOC_BEGIN for REALLOC_FAIL; address 0 = none */
-    uint32_t moving_age;            /* its age at that time, in ticks */
-    bool moved;                     /* the new block that takes its place is still to come */
-    struct map_removed unmapped;    /* by its last event that unmaps, kept in case of UNMAP_FAIL */
+    bool fetch_blocks, fetch_sites;   /* and the answer, see working_set.h */
+    uint64_t stamp;                   /* time of the event before the next one */
+    uint64_t next;                    /* time of the next event, while rings are merged */
+    uint32_t huge;                    /* size >> 32 of the next allocation */
+    uint64_t last_made;               /* its address if the thread's last event was an allocation; else 0 */
+    struct block moving;              /* kept after REALLOC_BEGIN for REALLOC_FAIL; address 0 = none */
+    uint32_t moving_age;              /* its age at that time, in ticks */
+    bool moved;                       /* the new block that takes its place is still to come */
+    struct map_removed unmapped;      /* by its last event that unmaps, kept in case of UNMAP_FAIL */
+    struct expected_object *expected; /* the latest OBJECT of the GIL that its objects are of */
     /* What the ledger had counted in this run of events before the thread's turn. */
     uint64_t before_allocations, before_bytes, before_frees;
-};
-
-/* An object whose type was expected, and may turn out to be another. */
-struct expected_object {
-    uint64_t address;            /* 0 = none */
-    uint32_t size;               /* the library writes no larger ones */
-    uint32_t thread;             /* index into tracker.threads */
-    struct ledger_before before; /* what its site was */
 };
 
 /* One image of one process: fork creates another, and so does exec. */
@@ -83,7 +84,8 @@ struct tracked_process {
     uint32_t rings_seen;           /* > 1: events are ordered by their stamps */
     struct blocks blocks;
     struct inherited inherited;      /* blocks from the process that it was forked from */
-    struct expected_object expected; /* its latest OBJECT */
+    struct expected_object expected; /* the latest OBJECT of its main GIL, */
+    struct expected_object *further; /* and of the others, by number - 1; NULL = there are none */
     struct heap heap;
     struct map_ranges maps;   /* what it has mapped by itself */
     struct heap mapped;       /* and its sum, in tracker.mapped */

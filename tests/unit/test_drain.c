@@ -41,6 +41,7 @@ struct program {
     uint32_t held[PROCESSES][SLOTS]; /* slots that are live, */
     unsigned count[PROCESSES];       /* and their number */
     uint32_t node[PROCESSES][SLOTS]; /* the stack that each of them belongs to */
+    unsigned gil[WIRE_RINGS];        /* of the ring's objects */
 };
 
 /* So far apart that the table becomes large if there are many blocks. */
@@ -117,15 +118,44 @@ static void release_one(struct program *program, unsigned p, unsigned thread, un
     publish(program, p, (struct event){WIRE_FREE, thread, slot, 0, 0, 0});
 }
 
-/* An object whose type is not the expected one, which is known after whatever happens to other stacks: maximums and
- * frees. */
+#define GILS 3
+
+/* Publishes an event of an object that this GIL guards. */
+static void publish_of_gil(struct program *program, unsigned p, unsigned gil, struct event event)
+{
+    unsigned ring = p * THREADS + event.thread;
+    if (program->gil[ring] != gil)
+        word(program, ring, (uint64_t)WIRE_GIL << WIRE_TYPE_SHIFT | gil);
+    program->gil[ring] = gil;
+    publish(program, p, event);
+}
+
+static void known_at_once(struct program *program, unsigned p, unsigned thread, unsigned gil,
+                          uint32_t beside[2])
+{
+    uint32_t slot = (uint32_t)below(SLOTS / 2), nodes[2] = {(uint32_t)below(NODES), (uint32_t)below(NODES)};
+    for (unsigned i = 0; i < 2; i++)
+        if (nodes[i] == beside[0] || nodes[i] == beside[1])
+            return;
+    if (program->live[p][slot] || program->count[p] >= program->room)
+        return;
+    program->live[p][slot] = true;
+    program->held[p][program->count[p]++] = slot;
+    program->node[p][slot] = nodes[1];
+    publish_of_gil(program, p, gil, (struct event){WIRE_OBJECT, thread, slot, nodes[0], below(99), nodes[1]});
+    publish_of_gil(program, p, gil, (struct event){WIRE_RETYPE, thread, slot, nodes[1], 0, 0});
+}
+
+/* An object whose type is not the expected one, which is known after whatever happens to other stacks: maximums,
+ * frees, and objects of other GILs, of which some are of another type, too. */
 static void mistake(struct program *program, unsigned p, unsigned thread)
 {
     uint32_t slot = (uint32_t)below(SLOTS / 2), nodes[2] = {(uint32_t)below(NODES), (uint32_t)below(NODES)};
+    unsigned gil = below(2) ? 0 : (unsigned)below(GILS);
     struct event object = {WIRE_OBJECT, thread, slot, nodes[0], 1ull << below(20), nodes[1]};
     if (program->live[p][slot] || program->count[p] >= program->room)
         return;
-    publish(program, p, object);
+    publish_of_gil(program, p, gil, object);
     program->live[p][slot] = true;
     program->held[p][program->count[p]++] = slot;
     program->node[p][slot] = nodes[1];
@@ -134,11 +164,13 @@ static void mistake(struct program *program, unsigned p, unsigned thread)
         uint32_t of = program->node[p][program->held[p][which]];
         if (below(2))
             allocate_elsewhere(program, p, by, object);
+        else if (below(4) == 0)
+            known_at_once(program, p, by, (gil + 1) % GILS, nodes);
         else if (of != nodes[0] && of != nodes[1])
             release_one(program, p, by, which);
     }
-    publish(program, p,
-            (struct event){WIRE_RETYPE, (unsigned)below(program->threads[p]), slot, nodes[1], 0, 0});
+    publish_of_gil(program, p, gil,
+                   (struct event){WIRE_RETYPE, (unsigned)below(program->threads[p]), slot, nodes[1], 0, 0});
     if (below(2))
         release_one(program, p, thread, program->count[p] - 1);
 }
@@ -363,6 +395,7 @@ static void program_end(struct program *program)
         grow_free(&process->site_of_node);
         grow_free(&process->active);
         close(process->pidfd);
+        free(process->further);
         free(process);
     }
     for (uint32_t i = 0; i < PROCESSES * THREADS; i++)

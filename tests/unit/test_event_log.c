@@ -1,5 +1,6 @@
 /* test_event_log.c - the log of events (LIBTRACE_EVENTS=1) when threads' events are drained in a different
  * order than they happened: a block must be freed exactly once in the log, after it was allocated. */
+#include "event_log.h"
 #include "sweep.h"
 
 #include <setjmp.h>
@@ -51,6 +52,7 @@ static int end(void **state)
         blocks_close(&process->blocks);
         grow_free(&process->site_of_node);
         grow_free(&process->active);
+        free(process->further);
         free(process);
     }
     for (uint32_t i = 1; i <= tracker.ledger.count; i++) {
@@ -141,6 +143,30 @@ static void a_type_that_shows_late(void **state)
     CHECK_LOG({false, 24, 2, 100}, {true, 24, 2, 100}, {false, 24, 1, 100}, {true, 24, 1, 100});
 }
 
+/* The same where another GIL than the main one guards the object: until then the event may not be written. */
+static void a_type_of_another_gil(void **state)
+{
+    (void)state;
+    word(0, (uint64_t)WIRE_GIL << WIRE_TYPE_SHIFT | (WIRE_GILS - 1));
+    event(0, 10, WIRE_OBJECT, 1, 24);
+    CHECK_LOG({false, 24, 1, 100});
+    assert_int_equal(event_log_settled(&tracker), 0);
+    event(0, 20, WIRE_RETYPE, 2, 0);
+    CHECK_LOG({false, 24, 2, 100});
+    assert_int_equal(event_log_settled(&tracker), 1);
+}
+
+/* A number that cannot be. */
+static void a_gil_that_is_none(void **state)
+{
+    (void)state;
+    word(0, (uint64_t)WIRE_GIL << WIRE_TYPE_SHIFT | WIRE_GILS);
+    event(0, 10, WIRE_OBJECT, 1, 24);
+    event(0, 20, WIRE_RETYPE, 2, 0);
+    CHECK_LOG({false, 24, 2, 100});
+    assert_true(tracker_damaged(tracker_process(&tracker, 0)));
+}
+
 static void a_realloc_that_fails(void **state)
 {
     (void)state;
@@ -217,6 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STARTED(a_free_before_its_allocation), STARTED(a_free_after_the_next_allocation),
         STARTED(a_type_that_shows_late),       STARTED(a_realloc_that_fails),
+        STARTED(a_type_of_another_gil),        STARTED(a_gil_that_is_none),
         STARTED(threads_that_have_ended),      STARTED(threads_with_sites_stay),
         STARTED(marks_that_are_done),
     };
