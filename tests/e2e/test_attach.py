@@ -182,6 +182,38 @@ def test_other_pythons(python, attach, start, tmp_path):
     assert any("make" in r["function"] for r in lines)
 
 
+OWN_LOCKS = """
+import select, sys, threading
+import _interpreters as interpreters
+made = [interpreters.create("isolated") for i in range(3)]
+churn = "while True: lists = [[i] for i in range(500)]"
+for one in made:
+    threading.Thread(target=interpreters.exec, args=(one, churn), daemon=True).start()
+print("ready", flush=True)
+while not select.select([sys.stdin], [], [], 0)[0]:
+    lists = [[i] for i in range(500)]
+print("blocks", flush=True)
+lock = threading.Lock()
+lock.acquire()
+lock.acquire()
+"""
+
+
+@pytest.mark.parametrize("python", [one for one in other_pythons() if one.version >= (3, 13)]
+                         or [pytest.param(None, marks=pytest.mark.skip("no Python 3.13 is installed"))], ids=repr)
+def test_interpreters_with_their_own_locks(python, attach, start):
+    """While the main thread is blocked, a detach cannot give the allocators back: so other interpreters' threads are in ours
+    when the next trace begins."""
+    program = start([python.path, "-c", OWN_LOCKS], stdin=subprocess.PIPE)
+    assert attach(program.pid, "--duration", "0.5").returncode == 0
+    program.stdin.write(b"\n")
+    program.stdin.flush()
+    assert program.stdout.readline() == b"blocks\n"
+    for cycle in range(CYCLES):
+        done = attach(program.pid, "--duration", "0.05")
+        assert done.returncode == 0 and program.poll() is None, f"cycle {cycle}: {done.stderr}"
+
+
 def test_python(attach, start, tmp_path, say):
     """Debian's python3 is not position-independent: its own entry is the address of malloc."""
     program = start([interpreter(), "-c", BUSY_PYTHON])

@@ -345,8 +345,7 @@ KINDS = [(python, kinds) for python in interpreters() for kinds in (["shared"], 
 @pytest.mark.parametrize("way", ["in turn", "threads"])
 @pytest.mark.parametrize("python, kinds", KINDS, ids=lambda value: repr(value) if hasattr(value, "path") else " ".join(value))
 def test_subinterpreters(trace, tmp_path, python, kinds, way):
-    """Objects of those that share the main one's lock have types; of those with a lock of their own (from 3.12 on)
-    none has a type, all are counted, and what the main one makes meanwhile has its types."""
+    """Objects have types whether an interpreter shares the main one's lock or has one of its own (from 3.12 on)."""
     path = tmp_path / "sub.py"
     path.write_text(SUBINTERPRETERS)
     traced = trace([python.path, path, way, *kinds])
@@ -357,21 +356,14 @@ def test_subinterpreters(trace, tmp_path, python, kinds, way):
     found = {(row["file"], row["line"], row["type"]): row for row in traced.rows(
         "SELECT file, line, iif(how = 'exact', type, how) AS type, sum(live_allocations) AS live, sum(allocations) AS made FROM types "
         "WHERE file LIKE 'sub_' GROUP BY 1, 2, 3")}
-    shared = [kinds[i % len(kinds)] == "shared" for i in range(3)]
     for i in range(3):
         def count(line, end, column="live"):
             return sum(row[column] for (file, at, kind), row in found.items()
                        if (file, at) == (f"sub{i}", line) and (kind.endswith(end) if kind else end is None))
         subs, lists = count(of_program, ".Sub"), count(of_python, "list")
-        if shared[i]:
-            assert subs == 1000 and abs(lists - 1001) <= 80, found  # lists may be from the free list
-            if way == "threads":
-                assert count(passing, ".Sub", "made") == 200 * 100
-        else:
-            assert not any(kind for file, _, kind in found if file == f"sub{i}"), found
-            assert count(of_program, None) >= 1000
-            if way == "threads":
-                assert count(passing, None, "made") >= 200 * 100
+        assert subs == 1000 and abs(lists - 1001) <= 80, found  # lists may be from the free list
+        if way == "threads":
+            assert count(passing, ".Sub", "made") == 200 * 100
     assert traced.one("SELECT sum(live_allocations) AS n FROM types WHERE type = '__main__.Main'")["n"] == 300
     if way == "threads":
         assert traced.one("SELECT sum(allocations) AS n FROM types WHERE type = '__main__.Main'")["n"] == 300 + 100 * 1000
@@ -422,3 +414,81 @@ def test_subinterpreters_that_end(trace, tmp_path, python):
     found = {row["type"].split(".")[-1]: row["made"] for row in traced.rows(
         "SELECT type, sum(allocations) AS made FROM types WHERE type GLOB '*.Sub[0-9]*' OR type GLOB '*.Main[0-9]*' GROUP BY 1")}
     assert found == {f"{kind}{i}": 100 for kind in ("Sub", "Main") for i in range(20)}
+
+
+OWN = """
+import gc, os, sys, threading
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+
+class Main:
+    pass
+
+CODE = '''
+import gc, threading
+gc.disable()
+def work(n):
+    for k in range(10):
+        Own = type("Own%d" % n, (), {"__slots__": ("a",)})
+        for j in range(50):
+            passing = Own()
+            other = [[j]]
+    kept.append([Own() for j in range(50)])
+kept = []
+threads = [threading.Thread(target=work, args=(n,)) for n in range(3)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+'''
+AGAIN = '''
+class Again:
+    pass
+for i in range(3):
+    passing = Again(), [i]
+'''
+
+def work(rounds):
+    run = getattr(interpreters, "exec", None) or interpreters.run_string
+    for r in range(rounds):
+        interpreter = interpreters.create() if sys.version_info < (3, 13) else interpreters.create("isolated")
+        run(interpreter, "exec(compile(%r, 'own', 'exec'))" % CODE)
+        for k in range(10): # this thread makes objects under one lock and the other in turn
+            made = Main()
+            run(interpreter, "exec(compile(%r, 'again', 'exec'))" % AGAIN)
+        interpreters.destroy(interpreter)
+
+def main(rounds, count):
+    gc.disable()
+    threads = [threading.Thread(target=work, args=(rounds,)) for i in range(count)]
+    for thread in threads:
+        thread.start()
+    for j in range(100):
+        passing = [(Main(), [i]) for i in range(100)]
+    for thread in threads:
+        thread.join()
+    sys.stdout.flush()
+    os._exit(0)
+
+main(int(sys.argv[1]), int(sys.argv[2]))
+"""
+
+
+# More one after another than there are numbers for; and at once, which only 3.13 and later stand.
+@pytest.mark.parametrize("python, rounds, count", [(python, rounds, count) for python in interpreters() if python.version >= (3, 12)
+                                                   for rounds, count in ((70, 1), (8, 3)) if count == 1 or python.version >= (3, 13)],
+                         ids=repr)
+def test_locks_of_their_own(trace, tmp_path, python, rounds, count):
+    """Interpreters with a lock each come and go, several at once and with several threads, which also make objects of the main
+    one: each object has its type."""
+    path = tmp_path / "own.py"
+    path.write_text(OWN)
+    traced = trace([python.path, path, rounds, count])
+    assert (traced.returncode, traced.run["state"]) == (0, "complete"), traced.stderr
+    found = {row["type"].split(".")[-1]: row["made"] for row in traced.rows(
+        "SELECT type, sum(allocations) AS made FROM types WHERE how = 'exact' AND "
+        "(type GLOB '*.Own[0-9]' OR type GLOB '*.Again' OR type GLOB '*.Main') GROUP BY 1")}
+    each = rounds * count
+    assert found == {"Main": 100 * 100 + 10 * each, "Again": 3 * 10 * each, **{f"Own{n}": (10 * 50 + 50) * each for n in range(3)}}
+    lists = traced.one("SELECT sum(allocations) AS made FROM types WHERE type = 'list' AND file = 'own' AND line = 9")["made"]
+    assert python.version < (3, 13) or lists == 3 * 10 * 50 * 2 * each  # before, they may be from the free list

@@ -109,37 +109,43 @@ int recycle_event(void *object, int event, void *data)
     return 0;
 }
 const struct objects_guess objects_nothing;
-struct objects_latest objects_latest;
-struct objects_guess *objects_guesses;
-struct objects_node *objects_nodes;
-bool objects_on, objects_several, objects_missed;
-uint64_t objects_interpreter;
-bool objects_typed_slow(const void *state)
+struct objects_gil objects_main;
+bool objects_on, objects_several;
+struct objects_gil *objects_gil_slow(const void *state)
 {
     (void)state;
-    return false;
+    return NULL;
 }
-void objects_look_slow(struct thread *t, uintptr_t freed)
-{
-    (void)t, (void)freed;
-}
-void objects_put_slow(struct thread *t, void *block, size_t size, uint32_t stack, uintptr_t call)
-{
-    (void)t, (void)block, (void)size, (void)stack, (void)call;
-}
-uint32_t objects_node_slow(uint32_t stack, uintptr_t type)
-{
-    (void)type;
-    return stack;
-}
-uint32_t objects_memory_slow(uint32_t stack, uintptr_t call)
-{
-    (void)call;
-    return stack;
-}
-uintptr_t objects_resized(uintptr_t block)
+void objects_gone(const void *block)
 {
     (void)block;
+}
+void objects_miss(const void *state)
+{
+    (void)state;
+}
+void objects_look_slow(struct thread *t, struct objects_gil *gil, uintptr_t freed)
+{
+    (void)t, (void)gil, (void)freed;
+}
+void objects_put_slow(struct thread *t, struct objects_gil *gil, void *block, size_t size, uint32_t stack,
+                      uintptr_t call)
+{
+    (void)t, (void)gil, (void)block, (void)size, (void)stack, (void)call;
+}
+uint32_t objects_node_slow(struct objects_gil *gil, uint32_t stack, uintptr_t type)
+{
+    (void)gil, (void)type;
+    return stack;
+}
+uint32_t objects_memory_slow(struct objects_gil *gil, uint32_t stack, uintptr_t call)
+{
+    (void)gil, (void)call;
+    return stack;
+}
+uintptr_t objects_resized(struct objects_gil *gil, uintptr_t block)
+{
+    (void)gil, (void)block;
     return 0;
 }
 void objects_start(void) {}

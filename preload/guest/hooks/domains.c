@@ -38,14 +38,15 @@ static inline void publish(struct thread *t, void *block, size_t size, const voi
 {
     void *state = domains_state();
     uint32_t stack = domains_stack(t, python_thread_of(t), frame, state);
-    if (UNLIKELY(!objects_typed(state)))
+    struct objects_gil *gil = objects_gil_of(state);
+    if (UNLIKELY(!gil))
         ring_put_block(t, WIRE_ALLOC, block, size, stack);
     else if (!kind.object)
-        ring_put_block(t, WIRE_ALLOC, block, size, objects_memory_of(stack, call_of(frame)));
+        ring_put_block(t, WIRE_ALLOC, block, size, objects_memory_of(gil, stack, call_of(frame)));
     else if (!kind.type)
-        objects_put_slow(t, block, size, stack, call_of(frame));
+        objects_put_slow(t, gil, block, size, stack, call_of(frame));
     else
-        ring_put_block(t, WIRE_ALLOC, block, size, stack ? objects_node_of(stack, kind.type) : 0);
+        ring_put_block(t, WIRE_ALLOC, block, size, stack ? objects_node_of(gil, stack, kind.type) : 0);
 }
 
 static inline void allocated(struct thread *t, void *block, size_t size, const void *frame, struct kind kind)
@@ -56,7 +57,7 @@ static inline void allocated(struct thread *t, void *block, size_t size, const v
     if (LIKELY(!t->paused))
         publish(t, block, size, frame, kind);
     else if (kind.object)
-        objects_miss();
+        objects_miss(domains_state());
     t->last_allocated = t->fresh = block;
     if (LIKELY(mine != NULL))
         mine->natives = 0;
@@ -65,17 +66,16 @@ static inline void allocated(struct thread *t, void *block, size_t size, const v
 /* Before a block is freed or reallocated: the latest object may be this one. */
 INLINE void look_back(struct thread *t, const void *block, struct kind kind)
 {
-    if (!kind.object && LIKELY(objects_latest.block != (uintptr_t)block))
-        return;
-    if (LIKELY(objects_on) && (LIKELY(!objects_several) || objects_typed(domains_state())))
-        objects_look_slow(t, (uintptr_t)block);
+    struct objects_gil *gil = UNLIKELY(objects_several) ? objects_gil_of(domains_state()) : &objects_main;
+    if (LIKELY(objects_on) && LIKELY(gil != NULL) && (kind.object || gil->latest.block == (uintptr_t)block))
+        objects_look_slow(t, gil, (uintptr_t)block);
 }
 
 /* The same where nothing can be recorded. */
 static inline void cannot_look(const void *block)
 {
-    if (UNLIKELY(objects_latest.block == (uintptr_t)block))
-        objects_none();
+    if (UNLIKELY(objects_several) || UNLIKELY(objects_main.latest.block == (uintptr_t)block))
+        objects_gone(block);
 }
 
 /* ---- the functions ----------------------------------------------------------------------------- */
@@ -95,7 +95,7 @@ static void object_missed(void)
 {
     const struct thread *t = thread_self;
     if (!t || !t->pass_through)
-        objects_miss();
+        objects_miss(domains_state());
 }
 
 static __attribute__((noinline)) void *finish(struct thread *t, void *block, size_t size, const void *frame,
@@ -122,12 +122,12 @@ INLINE void *finish_quick(struct thread *t, struct python_thread *mine, void *bl
     return block;
 }
 
-/* The same for an object of which only the type is not as expected. */
+/* The same for an object of the main GIL of which only the type is not as expected. */
 static __attribute__((noinline)) void *finish_object(struct thread *t, void *block, size_t size,
                                                      uint32_t stack, uintptr_t call)
 {
     if (LIKELY(objects_on))
-        objects_put_slow(t, block, size, stack, call);
+        objects_put_slow(t, &objects_main, block, size, stack, call);
     else
         ring_put_block(t, WIRE_ALLOC, block, size, stack);
     return finish_quick(t, t->python, block);
@@ -189,15 +189,22 @@ INLINE void *make(const struct python_allocator *below, struct request request)
     uintptr_t call = (uintptr_t)__builtin_return_address(0);
     if (request.object) {
         const struct objects_guess *guess = objects_guess_again(known, size);
-        if (UNLIKELY(!guess) || UNLIKELY(!objects_quick(t, block, size, guess, call)))
+        if (UNLIKELY(!guess) || UNLIKELY(!objects_quick(t, &objects_main, block, size, guess, call)))
             return finish_object(t, block, size, node, call);
-        node = objects_guessed(guess, node, call);
+        node = objects_guessed(&objects_main, guess, node, call);
     } else if (request.typed) {
         node = objects_memory_again(known, call);
     }
     uint64_t word = (uint64_t)(request.object ? WIRE_OBJECT : WIRE_ALLOC) << WIRE_TYPE_SHIFT;
     ring_end_block(t, ring, word, block, (uint32_t)size, node);
     return finish_quick(t, mine, block);
+}
+
+/* The type of an object that is about to be reallocated, which it keeps. */
+static inline uintptr_t resized(const void *block, struct kind kind)
+{
+    struct objects_gil *gil = kind.object ? objects_gil_of(domains_state()) : NULL;
+    return gil ? objects_resized(gil, (uintptr_t)block) : 0;
 }
 
 static inline void *reallocate(void *context, void *block, size_t size, const void *frame, struct kind kind)
@@ -212,8 +219,7 @@ static inline void *reallocate(void *context, void *block, size_t size, const vo
     }
     if (block) {
         look_back(t, block, kind);
-        if (kind.object && objects_typed(domains_state()))
-            kind.type = objects_resized((uintptr_t)block);
+        kind.type = resized(block, kind);
         ring_put(t, WIRE_REALLOC_BEGIN, block);
     }
     void *fresh = below->realloc(below->context, block, size);
@@ -270,7 +276,8 @@ INLINE void release(const struct python_allocator *below, void *block, bool obje
         release_slow(below, block, FRAME, object);
         return;
     }
-    bool seen = object ? objects_quick_look(t, block) : !typed || objects_latest.block != (uintptr_t)block;
+    bool seen =
+        object ? objects_quick_look(t, block) : !typed || objects_main.latest.block != (uintptr_t)block;
     if (UNLIKELY(!seen)) { /* what is published then may need the room */
         thread_leave(t);
         release_slow(below, block, FRAME, object);
@@ -417,9 +424,10 @@ static struct thread *begin_sampled(size_t size, const void *frame)
         return NULL;
     }
     bool held = sampler_held(), taken = sampler_takes(t, size);
-    if (held && objects_typed(domains_state())) {
+    struct objects_gil *gil = held ? objects_gil_of(domains_state()) : NULL;
+    if (gil) {
         ring_stamp_next(t);
-        objects_look_slow(t, 0);
+        objects_look_slow(t, gil, 0);
     }
     if (taken)
         t = sampled_look(t, frame);
@@ -498,8 +506,7 @@ static uintptr_t put_resized(enum wire_event event, void *block, const void *fra
     ring_stamp_next(t);
     if (event == WIRE_REALLOC_BEGIN) {
         look_back(t, block, kind);
-        if (kind.object && objects_typed(domains_state()))
-            kind.type = objects_resized((uintptr_t)block);
+        kind.type = resized(block, kind);
     } else {
         sample_set_add(block);
     }
@@ -515,8 +522,8 @@ static void *reallocate_sampled(void *context, void *block, size_t size, const v
     if (held)
         kind.type = put_resized(WIRE_REALLOC_BEGIN, block, frame, kind);
     struct thread *t = LIKELY(sampler_passes(size)) ? NULL : begin_sampled(size, frame);
-    if (t && !held && block && kind.object && objects_typed(domains_state()))
-        kind.type = objects_resized((uintptr_t)block);
+    if (t && !held && block)
+        kind.type = resized(block, kind);
     struct sampler_saved saved = sampler_suspend();
     void *fresh = below->realloc(below->context, block, size);
     sampler_resume(&saved);

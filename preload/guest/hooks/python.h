@@ -6,6 +6,7 @@
  *   frames.c       reads the calling thread's Python stack, and finds its node
  *   codes.c        describes each code object once
  *   objects.c      finds which type each new object has
+ *   gils.c         keeps apart the objects of interpreters that have a lock each
  *   types.c        describes each type once
  *   finalize.c     notices when the interpreter begins to shut down
  *   hybrid.c       LIBTRACE_STACK=both: Python's frames in place of the interpreter's own (eval.c)

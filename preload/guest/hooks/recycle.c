@@ -77,8 +77,9 @@ static NOINLINE int recycled_slow(void *object, const struct earlier *one, const
         if (LIKELY(mine != NULL && !t->paused)) {
             void *state = domains_state();
             uint32_t node = domains_stack(t, mine, frame, state);
-            if (LIKELY(node && objects_typed(state)))
-                node = objects_node_of(node, frames_word((uintptr_t)object, PYTHON_OBJECT_TYPE));
+            struct objects_gil *gil = objects_gil_of(state);
+            if (LIKELY(node && gil))
+                node = objects_node_of(gil, node, frames_word((uintptr_t)object, PYTHON_OBJECT_TYPE));
             ring_put_block(t, WIRE_MOVE, (void *)block_of((uintptr_t)object), 0, node);
         }
         thread_leave(t);
@@ -110,7 +111,7 @@ static __attribute__((noinline)) int recycled(void *object, const struct earlier
         return recycled_slow(object, one, frame);
     }
     if (LIKELY(objects_on))
-        node = objects_node_of(node, frames_word((uintptr_t)object, PYTHON_OBJECT_TYPE));
+        node = objects_node_of(&objects_main, node, frames_word((uintptr_t)object, PYTHON_OBJECT_TYPE));
     ring_end_block(t, ring, (uint64_t)WIRE_MOVE << WIRE_TYPE_SHIFT, (void *)block_of((uintptr_t)object), 0,
                    node);
     thread_leave(t);

@@ -21,7 +21,7 @@ struct python_known {
     uint32_t node;   /* 0 = the thread has no frames */
     uint32_t memory; /* the node for what `call` asks for */
     uintptr_t call;  /* that asked for the latest memory that is no object; 0 = none yet */
-    uint32_t guess;  /* offset in objects_guesses where the latest object's may be */
+    uint32_t guess;  /* offset in the guesses of objects where the latest object's may be */
     uint32_t unused;
 };
 

@@ -73,6 +73,7 @@ static bool fill(struct python_interpreter *found, const char **trouble)
     found->bytes_type = exports_find("PyBytes_Type", NULL);
     found->type_type = exports_find("PyType_Type", NULL);
     found->main_interpreter = (void *(*)(void))exports_find("PyInterpreterState_Main", NULL);
+    found->interpreter_id = (int64_t(*)(void *))exports_find("PyInterpreterState_GetID", NULL);
     found->eval = exports_find("_PyEval_EvalFrameDefault", &found->eval_size);
     exports_segment((const void *)found->set_allocator, &found->text, &found->text_size);
     if (!complete(found))

@@ -45,11 +45,12 @@ struct python_interpreter {
     int (*is_finalizing)(void); /* only loads a value; NULL if it is not exported */
 
     const void *code_type, *string_type, *bytes_type;
-    const void *type_type;           /* PyType_Type; NULL if it is not exported, */
-    void *(*main_interpreter)(void); /* and this one, which only loads a value */
-    const void *eval;                /* _PyEval_EvalFrameDefault */
-    size_t eval_size;                /* without the parts that the compiler moved elsewhere, see eval.h */
-    uintptr_t text;                  /* the segment that holds the interpreter's functions */
+    const void *type_type;                        /* PyType_Type; NULL if it is not exported, */
+    void *(*main_interpreter)(void);              /* and this one, which only loads a value, */
+    int64_t (*interpreter_id)(void *interpreter); /* as does this one */
+    const void *eval;                             /* _PyEval_EvalFrameDefault */
+    size_t eval_size; /* without the parts that the compiler moved elsewhere, see eval.h */
+    uintptr_t text;   /* the segment that holds the interpreter's functions */
     size_t text_size;
 };
 

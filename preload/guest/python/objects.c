@@ -2,82 +2,27 @@
 #include "objects.h"
 #include "modules.h"
 #include "number_cache.h"
-#include "process.h"
 #include "sampler.h"
+#include "short_lock.h"
 #include "stacks.h"
 
 #include <string.h>
 
 const struct objects_guess objects_nothing = {.type = OBJECTS_UNSURE};
-struct objects_latest objects_latest = {(uintptr_t)&objects_nothing.type, &objects_nothing, 0, NULL};
-struct objects_guess *objects_guesses;
 
-/* That of an object of which nothing is expected. */
-static struct objects_guess unknown = {.type = OBJECTS_UNSURE, .word = PYTHON_OBJECT_TYPE};
-
-bool objects_on, objects_several, objects_missed;
-uint64_t objects_interpreter;
-
-struct objects_node *objects_nodes;
-
-#define CALLS_MOST 10                    /* bits */
-static struct table calls = {.bits = 5}; /* return address -> frame */
-
-void objects_start(void)
-{
-    bool wanted = settings.types && python.type_type && python.main_interpreter;
-    if (wanted && !objects_guesses)
-        objects_guesses = guest_pages(sizeof *objects_guesses << OBJECTS_GUESS_BITS);
-    if (wanted && !objects_nodes)
-        objects_nodes = guest_pages(sizeof *objects_nodes << OBJECTS_NODE_BITS);
-    objects_interpreter = 0;
-    objects_latest.by = NULL;
-    /* Set once: where interpreters have GILs of their own, others may be at their objects meanwhile. */
-    objects_on = wanted && objects_guesses && objects_nodes;
-}
-
-#define INTERPRETER_MOST (1u << 20) /* bytes of its state */
-
-/* True if an interpreter has the GIL and the pools of the main one, so that no two threads are at their objects at once, and
- * no block is gone without being freed. Up to 3.11 all have. That these words are where we think is seen by the main one:
- * its GIL is a part of its own state, and its flags are always the same. */
-static bool shares_lock(uintptr_t interpreter, uintptr_t main)
-{
-    const struct python_layout *l = &python.layout;
-    if (l->version < PYTHON_VERSION(3, 12))
-        return true;
-    if (!l->interpreter_lock || !l->interpreter_flags || !interpreter)
-        return false;
-    uint64_t lock = frames_word(main, l->interpreter_lock),
-             flags = frames_word(interpreter, l->interpreter_flags);
-    return lock - main < INTERPRETER_MOST && frames_word(main, l->interpreter_flags) == PYTHON_MAIN_FLAGS &&
-           frames_word(interpreter, l->interpreter_lock) == lock && (flags & PYTHON_MAIN_POOLS) &&
-           !(flags & ~(uint64_t)PYTHON_ALL_FLAGS);
-}
-
-NOINLINE bool objects_typed_slow(const void *state)
-{
-    uint64_t interpreter = frames_word((uintptr_t)state, python.layout.thread_interpreter);
-    uint64_t main = (uint64_t)(uintptr_t)python.main_interpreter();
-    if (!objects_interpreter) /* types that are not complete yet are passed over, see types.c */
-        objects_interpreter = main;
-    if (!objects_interpreter || interpreter == objects_interpreter)
-        return objects_interpreter != 0;
-    if (shares_lock(interpreter, objects_interpreter))
-        return true;
-    objects_several |= main != 0;
-    return false;
-}
+/* Return address -> frame, of all GILs. */
+static struct table calls = {.bits = 10};
+static struct short_lock calls_lock; /* for writing to it */
 
 /* Not marked cold: programs may have more stacks and types than places. */
-__attribute__((noinline)) uint32_t objects_node_slow(uint32_t stack, uintptr_t type)
+__attribute__((noinline)) uint32_t objects_node_slow(struct objects_gil *gil, uint32_t stack, uintptr_t type)
 {
-    const struct types_entry *entry = types_at(type);
+    const struct types_entry *entry = types_at(&gil->types, type);
     uint32_t node = entry && entry->frame ? stacks_child(stack, entry->frame) : 0;
     if (!node)
         return stack;
     if (!sampler_interval)
-        *objects_node_place(stack, type) = (struct objects_node){type, stack, node};
+        *objects_node_place(gil, stack, type) = (struct objects_node){type, stack, node};
     return node;
 }
 
@@ -85,22 +30,33 @@ static uint32_t frame_of_call(uintptr_t call)
 {
     uint32_t frame = table_get(&calls, call);
     struct module module;
-    if (frame)
+    if (frame || !short_lock_take(&calls_lock))
         return frame;
-    bool found = modules_find(call - 1, &module);
-    frame = stacks_frame(WIRE_FRAME_CALL, call, found ? module.number : 0);
-    if (frame)
-        table_put_growing(&calls, call, frame, CALLS_MOST);
+    frame = table_get(&calls, call); /* another thread may have been here */
+    if (!frame) {
+        bool found = modules_find(call - 1, &module);
+        frame = stacks_frame(WIRE_FRAME_CALL, call, found ? module.number : 0);
+        if (frame)
+            table_put(&calls, call, frame);
+    }
+    short_lock_give_back(&calls_lock);
     return frame;
 }
 
-__attribute__((noinline)) uint32_t objects_memory_slow(uint32_t stack, uintptr_t call)
+void objects_forget_calls(void)
+{
+    short_lock_open(&calls_lock);
+    table_clear(&calls);
+}
+
+__attribute__((noinline)) uint32_t objects_memory_slow(struct objects_gil *gil, uint32_t stack,
+                                                       uintptr_t call)
 {
     uint32_t frame = stack ? frame_of_call(call) : 0;
     uint32_t node = frame ? stacks_child(stack, frame) : 0;
     if (!node)
         return stack;
-    *objects_node_place(stack, call) = (struct objects_node){call, stack, node};
+    *objects_node_place(gil, stack, call) = (struct objects_node){call, stack, node};
     return node;
 }
 
@@ -118,12 +74,12 @@ static bool is_count(uint64_t references)
 }
 
 /* What a word of a block may be: if it is a type, a number of references comes before it. */
-static const struct types_entry *type_at(uintptr_t block, unsigned offset)
+static const struct types_entry *type_at(struct objects_gil *gil, uintptr_t block, unsigned offset)
 {
     uint64_t word = frames_word(block, offset), references = frames_word(block, offset - sizeof word);
     if (word < LOWEST || word % 8 || word >> 47 || !is_count(references))
         return NULL;
-    const struct types_entry *entry = types_at(word);
+    const struct types_entry *entry = types_at(&gil->types, word);
     return entry && entry->word == offset ? entry : NULL;
 }
 
@@ -136,16 +92,17 @@ static bool has_few_references(uintptr_t block, unsigned offset)
 /* *offset: where it is. NULL = the block is no object, or not yet. To ask about a word that is no type is expensive, and
  * the links of a list, which come before objects that the collector of garbage knows, look like a number and a type: so
  * what must be a number comes first. */
-static const struct types_entry *type_in(uintptr_t block, size_t size, unsigned *offset)
+static const struct types_entry *type_in(struct objects_gil *gil, uintptr_t block, size_t size,
+                                         unsigned *offset)
 {
     for (unsigned turn = 0; turn < 2; turn++)
         for (unsigned i = 0; i < WORDS && OFFSET(i) + sizeof(uint64_t) <= size; i++) {
             if (has_few_references(block, OFFSET(i)) != (turn == 0))
                 continue;
-            const struct types_entry *entry = type_at(block, *offset = OFFSET(i));
+            const struct types_entry *entry = type_at(gil, block, *offset = OFFSET(i));
             if (entry && size >= entry->least)
                 return entry;
-            if (turn == 0 && !entry && types_incomplete(frames_word(block, *offset)))
+            if (turn == 0 && !entry && types_incomplete(&gil->types, frames_word(block, *offset)))
                 return NULL;
         }
     return NULL;
@@ -153,12 +110,12 @@ static const struct types_entry *type_in(uintptr_t block, size_t size, unsigned 
 
 #define ONE_REFERENCE 1u /* what is reallocated belongs to who does it */
 
-uintptr_t objects_resized(uintptr_t block)
+uintptr_t objects_resized(struct objects_gil *gil, uintptr_t block)
 {
     for (unsigned i = 0; i < WORDS - 1; i++) { /* none of them has what comes before the headers */
         const struct types_entry *entry =
             (uint32_t)frames_word(block, OFFSET(i) - sizeof(uint64_t)) == ONE_REFERENCE
-                ? type_at(block, OFFSET(i))
+                ? type_at(gil, block, OFFSET(i))
                 : NULL;
         if (entry && entry->resizable)
             return frames_word(block, OFFSET(i));
@@ -168,99 +125,101 @@ uintptr_t objects_resized(uintptr_t block)
 
 /* ---- looking back -------------------------------------------------------------------------------------- */
 
-static void forget_type(uintptr_t type)
+static void forget_type(struct objects_gil *gil, uintptr_t type)
 {
     for (size_t i = 0; i < (size_t)1 << OBJECTS_GUESS_BITS; i++)
-        if (objects_guesses[i].type == type)
-            objects_guesses[i].key = 0;
+        if (gil->guesses[i].type == type)
+            gil->guesses[i].key = 0;
     for (size_t i = 0; i < (size_t)1 << OBJECTS_NODE_BITS; i++)
-        if (objects_nodes[i].type == type)
-            objects_nodes[i].type = 0;
+        if (gil->nodes[i].type == type)
+            gil->nodes[i].type = 0;
 }
 
-static void forget_types(bool numbers)
+void objects_forget_types(struct objects_gil *gil, bool made)
 {
-    objects_missed = false;
-    memset(objects_guesses, 0, sizeof *objects_guesses << OBJECTS_GUESS_BITS);
-    memset(objects_nodes, 0, sizeof *objects_nodes << OBJECTS_NODE_BITS);
-    types_forget(numbers);
-    if (numbers)
-        table_clear(&calls);
+    atomic_store(&gil->missed, false);
+    memset(gil->guesses, 0, sizeof *gil->guesses << OBJECTS_GUESS_BITS);
+    memset(gil->nodes, 0, sizeof *gil->nodes << OBJECTS_NODE_BITS);
+    types_forget(&gil->types, made);
 }
 
 /* In a sampled run, what is at an address may become another type between two samples (types.h). */
-static void learn(uint64_t key, uint32_t node, uintptr_t type, unsigned offset)
+static void learn(struct objects_gil *gil, uint64_t key, uint32_t node, uintptr_t type, unsigned offset)
 {
     if (sampler_interval)
         return;
-    *objects_guess_of((uint32_t)(key >> 32), (uint32_t)key) = (struct objects_guess){key, type, node, offset};
+    *objects_guess_of(gil, (uint32_t)(key >> 32), (uint32_t)key) =
+        (struct objects_guess){key, type, node, offset};
 }
 
 /* Looks which type the latest object has. early: it may not have one yet. */
-static void look(struct thread *t, bool early)
+static void look(struct thread *t, struct objects_gil *gil, bool early)
 {
-    const struct objects_guess expected = *objects_latest.guess;
-    uintptr_t block = objects_latest.block;
+    const struct objects_guess expected = *gil->latest.guess;
+    uintptr_t block = gil->latest.block;
     uint32_t stack = (uint32_t)(expected.key >> 32);
     unsigned offset = PYTHON_OBJECT_TYPE;
-    const struct types_entry *entry = type_in(block, (uint32_t)expected.key, &offset);
+    const struct types_entry *entry = type_in(gil, block, (uint32_t)expected.key, &offset);
     if (early && !entry)
         return;
     uintptr_t type = entry ? frames_word(block, offset) : 0;
-    uint32_t memory = !entry || !expected.node ? objects_memory_of(stack, objects_latest.call) : 0;
-    uint32_t node = entry ? objects_node_of(stack, type) : memory;
-    objects_none();
+    uint32_t memory = !entry || !expected.node ? objects_memory_of(gil, stack, gil->latest.call) : 0;
+    uint32_t node = entry ? objects_node_of(gil, stack, type) : memory;
+    objects_none(gil);
     if (node != (expected.node ? expected.node : memory))
         ring_put_block(t, WIRE_RETYPE, (void *)block, 0, node);
     if (!entry || entry->meta)
         type = OBJECTS_UNSURE;
-    learn(expected.key, entry ? node : 0, type, type == OBJECTS_UNSURE ? PYTHON_OBJECT_TYPE : offset);
+    learn(gil, expected.key, entry ? node : 0, type, type == OBJECTS_UNSURE ? PYTHON_OBJECT_TYPE : offset);
     uintptr_t object = block + offset - PYTHON_OBJECT_TYPE;
-    if (entry && entry->meta && types_made(object, stack))
-        forget_type(object);
+    if (entry && entry->meta && types_made(&gil->types, object, stack))
+        forget_type(gil, object);
+}
+
+/* This thread's objects are those of another GIL from now on. */
+static void change_gil(struct thread *t, const struct objects_gil *gil)
+{
+    t->gil = gil->number;
+    ring_put(t, WIRE_GIL, (const void *)(uintptr_t)gil->number);
+    if (gil != &objects_main) /* when it comes back, it has to say so */
+        objects_look_closely(&objects_main);
 }
 
 /* Not marked cold: in some programs many objects are of another type than the one before. */
-__attribute__((noinline)) void objects_look_slow(struct thread *t, uintptr_t freed)
+__attribute__((noinline)) void objects_look_slow(struct thread *t, struct objects_gil *gil, uintptr_t freed)
 {
-    if (objects_latest.by != t) {
-        objects_latest.by = t;
+    if (UNLIKELY(t->gil != gil->number))
+        change_gil(t, gil);
+    if (gil->latest.by != t) {
+        gil->latest.by = t;
         ring_stamp_next(t); /* as its order among the events of the other thread matters */
     }
-    if (UNLIKELY(objects_missed))
-        forget_types(false);
-    if (objects_latest.guess != &objects_nothing)
-        look(t, freed && freed != objects_latest.block);
+    if (UNLIKELY(gil->missed))
+        objects_forget_types(gil, false);
+    if (gil->latest.guess != &objects_nothing)
+        look(t, gil, freed && freed != gil->latest.block);
 }
 
 #define LEAST_SIZE 16 /* bytes of an object */
 
-__attribute__((noinline)) void objects_put_slow(struct thread *t, void *block, size_t size, uint32_t stack,
-                                                uintptr_t call)
+__attribute__((noinline)) void objects_put_slow(struct thread *t, struct objects_gil *gil, void *block,
+                                                size_t size, uint32_t stack, uintptr_t call)
 {
     uint64_t *words = block;
-    objects_look_slow(t, 0);
+    objects_look_slow(t, gil, 0);
     if (size < LEAST_SIZE || size >> 32 || !stack) {
-        ring_put_block(t, WIRE_ALLOC, block, size, objects_memory_of(stack, call));
+        ring_put_block(t, WIRE_ALLOC, block, size, objects_memory_of(gil, stack, call));
         return;
     }
-    const struct objects_guess *guess = objects_guess_of(stack, size);
-    if (guess->key != objects_key(stack, size) || !objects_quick(t, block, size, guess, call)) {
+    const struct objects_guess *guess = objects_guess_of(gil, stack, size);
+    if (guess->key != objects_key(stack, size) || !objects_quick(t, gil, block, size, guess, call)) {
         for (unsigned i = 0; i < WORDS && OFFSET(i) + sizeof *words <= size; i++)
             words[OFFSET(i) / sizeof *words] = 0;
-        unknown.key = (uint64_t)stack << 32 | (uint32_t)size;
-        unknown.node = table_get(&calls, call) ? 0 : stack;
-        objects_latest.block = (uintptr_t)block;
-        objects_latest.guess = guess = &unknown;
-        objects_latest.call = call;
+        gil->unknown.key = (uint64_t)stack << 32 | (uint32_t)size;
+        gil->unknown.node = table_get(&calls, call) ? 0 : stack;
+        gil->latest.block = (uintptr_t)block;
+        gil->latest.guess = guess = &gil->unknown;
+        gil->latest.call = call;
     }
-    ring_put_block(t, WIRE_OBJECT, block, size, objects_guessed(guess, stack, call));
-}
-
-void objects_forget(void)
-{
-    objects_none();
-    objects_latest.by = NULL;
-    if (objects_on)
-        forget_types(true);
+    ring_put_block(t, WIRE_OBJECT, block, size, objects_guessed(gil, guess, stack, call));
 }

@@ -1,22 +1,16 @@
 /* types.c - see types.h. */
-#define _GNU_SOURCE
 #include "types.h"
 #include "arena.h"
-#include "extent.h"
 #include "guest_assert.h"
 #include "interpreter.h"
 #include "modules.h"
 #include "notes.h"
-#include "number_cache.h"
+#include "safe_read.h"
 #include "sampler.h"
+#include "short_lock.h"
 #include "stacks.h"
-#include "system_call.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
 
 /* ---- the layout of objects, the same since 3.8 ---------------------------------------------------------- */
 
@@ -42,54 +36,28 @@
 #define TYPES_MOST (1u << 16) /* numbers; types beyond are not described */
 #define DESCRIPTIONS_MOST 16  /* bits */
 #define MADE_MOST 12          /* bits */
-#define REJECTED_BITS 8
-#define INCOMPLETE_BITS 8
 
-static struct table numbers = {.bits = 10};      /* address -> number */
+/* What was described, by any GIL's holder. Of what has a number the rest may be read without the lock. */
+static struct short_lock describing;
 static struct table descriptions = {.bits = 10}; /* hash of a description -> number; it grows */
-static struct table made = {.bits = 8};          /* address -> node of the stack that made it */
 static struct known_type {
     struct types_entry entry;
     uint32_t module_size, name_size;
     const struct wire_note_object_type *note;
-} * known; /* by number; NULL = none yet. Only touched as far as it is used. */
+} * _Atomic known; /* by number; NULL = none yet. Only touched as far as it is used. */
 
-/* What turned out to be no type, by address: objects in raw blocks are looked at once only. */
-static uintptr_t rejected[1u << REJECTED_BITS];
+void types_prepare(struct types_known *of)
+{
+    of->numbers.bits = 10;
+    of->made.bits = 8;
+}
 
-/* Types of the interpreter's own module that are not complete yet, by address: its memory stays, so that the flag which
- * says when they are can be read as it is. */
-static uintptr_t incomplete[1u << INCOMPLETE_BITS];
+static const struct types_entry *entry_at(uint32_t number)
+{
+    return &atomic_load_explicit(&known, memory_order_acquire)[number].entry;
+}
 
 /* ---- reading ------------------------------------------------------------------------------------------- */
-
-/* How memory is read that may not be there. A seccomp filter that was there before us may kill for a system call that
- * programs seldom make: then, and where the kernel has no such call, the page is probed by one that all of them make. */
-static enum { UNDECIDED, BY_KERNEL, BY_PROBING } reading;
-
-static bool by_kernel(void *to, uintptr_t from, size_t size)
-{
-    struct iovec here = {to, size}, there = {(void *)from, size};
-    long result = system_call(SYS_process_vm_readv, guest_pid(), (long)&here, 1, (long)&there, 1, 0);
-    if (UNLIKELY(result == -ENOSYS || result == -EPERM))
-        reading = BY_PROBING;
-    return result == (long)size;
-}
-
-/* False if the memory is not there, or the kernel may not be asked. */
-static bool copy(void *to, uintptr_t from, size_t size)
-{
-    if (guest_confined)
-        return false;
-    if (UNLIKELY(reading == UNDECIDED))
-        reading = system_call(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0, 0) == 0 ? BY_KERNEL : BY_PROBING;
-    if (reading == BY_KERNEL && by_kernel(to, from, size))
-        return true;
-    if (reading != BY_PROBING || !extent_readable_all(from, size))
-        return false;
-    memcpy(to, (const void *)from, size);
-    return true;
-}
 
 static uint64_t word_in(const char *object, size_t offset)
 {
@@ -108,7 +76,7 @@ static bool copy_text(char text[TEXT_MOST], uintptr_t from)
         step = piece - (from + size) % piece;
         if (step > TEXT_MOST - size)
             step = TEXT_MOST - size;
-        if (!copy(text + size, from + size, step))
+        if (!safe_read(text + size, from + size, step))
             return false;
         for (size_t i = size; i < size + step; i++)
             if (text[i] == '\0')
@@ -122,7 +90,7 @@ static bool copy_text(char text[TEXT_MOST], uintptr_t from)
 static bool copy_string(char text[TEXT_MOST], uintptr_t string)
 {
     char head[64];
-    if (!copy(head, string, sizeof head) ||
+    if (!safe_read(head, string, sizeof head) ||
         word_in(head, PYTHON_OBJECT_TYPE) != (uint64_t)(uintptr_t)python.string_type)
         return false;
     uint32_t state = (uint32_t)word_in(head, PYTHON_STRING_STATE);
@@ -133,7 +101,7 @@ static bool copy_string(char text[TEXT_MOST], uintptr_t string)
         return !ascii && (state >> 5 & 1) &&
                copy_text(text, word_in(head, python.layout.string_data + sizeof(uint64_t)));
     text[length] = '\0';
-    return copy(text, string + python.layout.string_data, length);
+    return safe_read(text, string + python.layout.string_data, length);
 }
 
 /* ---- a class's module: an entry of its dict ------------------------------------------------------------- */
@@ -151,7 +119,7 @@ static bool read_keys(struct keys *keys, uintptr_t dict)
 {
     uintptr_t at;
     char head[40];
-    if (!copy(&at, dict + DICT_KEYS, sizeof at) || !copy(head, at, sizeof head))
+    if (!safe_read(&at, dict + DICT_KEYS, sizeof at) || !safe_read(head, at, sizeof head))
         return false;
     if (python.layout.version < PYTHON_VERSION(3, 11)) {
         uint64_t size = word_in(head, 8);
@@ -173,7 +141,7 @@ static bool find_module(char module[TEXT_MOST], uintptr_t dict)
         return false;
     for (uint64_t i = 0; i < keys.count && i < KEYS_LOOKED; i++) {
         uintptr_t pair[2]; /* key, value */
-        if (!copy(pair, keys.entries + i * keys.entry + keys.key, sizeof pair))
+        if (!safe_read(pair, keys.entries + i * keys.entry + keys.key, sizeof pair))
             return false;
         if (pair[0] && copy_string(module, pair[0]) && strcmp(module, "__module__") == 0)
             return copy_string(module, pair[1]);
@@ -195,17 +163,17 @@ static bool has_form_of_type(const char *type)
 }
 
 /* True if its type, and so on, is `type`. */
-static bool is_type(const char *type)
+static bool is_type(const struct types_known *of, const char *type)
 {
     char copied[TYPE_COPIED];
     uintptr_t meta = word_in(type, PYTHON_OBJECT_TYPE);
     for (unsigned i = 0; i < METATYPES; i++) {
         if (meta == (uintptr_t)python.type_type)
             return true;
-        uint32_t number = table_get(&numbers, meta);
+        uint32_t number = table_get(&of->numbers, meta);
         if (number)
-            return known[number].entry.meta;
-        if (meta < 4096 || meta % 8 || !copy(copied, meta, sizeof copied) || !has_form_of_type(copied) ||
+            return entry_at(number)->meta;
+        if (meta < 4096 || meta % 8 || !safe_read(copied, meta, sizeof copied) || !has_form_of_type(copied) ||
             !(word_in(copied, python.layout.type_flags) & TYPE_FLAG))
             return false;
         meta = word_in(copied, PYTHON_OBJECT_TYPE);
@@ -222,7 +190,7 @@ static bool read_names(struct description *d, uintptr_t address)
         return false;
     if (!(word_in(d->type, python.layout.type_flags) & HEAP_FLAG) || strchr(d->name, '.'))
         return true;
-    if (copy(&qualified, address + python.layout.type_qualified_name, sizeof qualified) && qualified) {
+    if (safe_read(&qualified, address + python.layout.type_qualified_name, sizeof qualified) && qualified) {
         char name[TEXT_MOST];
         if (copy_string(name, qualified))
             memcpy(d->name, name, strlen(name) + 1);
@@ -233,9 +201,10 @@ static bool read_names(struct description *d, uintptr_t address)
 }
 
 /* *early: it is a type, but not complete yet, as some are while the interpreter starts. */
-static bool read_description(struct description *d, uintptr_t address, bool *early)
+static bool read_description(const struct types_known *of, struct description *d, uintptr_t address,
+                             bool *early)
 {
-    if (!copy(d->type, address, sizeof d->type) || !has_form_of_type(d->type) || !is_type(d->type))
+    if (!safe_read(d->type, address, sizeof d->type) || !has_form_of_type(d->type) || !is_type(of, d->type))
         return false;
     *early = !(word_in(d->type, python.layout.type_flags) & READY_FLAG);
     return !*early && read_names(d, address);
@@ -311,12 +280,14 @@ static struct types_entry entry_of(const struct description *d, uint32_t number)
                                 (flags & (STRING_FLAG | BYTES_FLAG | TUPLE_FLAG)) != 0};
 }
 
-/* stack: that made it; 0 = not known. Returns the new number; 0 = no room. */
+/* Needs the lock. stack: that made it; 0 = not known. Returns the new number; 0 = no room. */
 static uint32_t add(const struct description *d, uint64_t hash, uint32_t stack)
 {
-    if (!known)
-        known = guest_pages(TYPES_MOST * sizeof *known);
-    if (!known || atomic_load(&process->types) + 1 >= TYPES_MOST)
+    struct known_type *all = atomic_load(&known);
+    guest_assert(short_lock_held(&describing));
+    if (!all)
+        atomic_store(&known, all = guest_pages(TYPES_MOST * sizeof *all));
+    if (!all || atomic_load(&process->types) + 1 >= TYPES_MOST)
         return 0;
     uint32_t number = atomic_fetch_add(&process->types, 1) + 1;
     uint32_t module = (uint32_t)strlen(d->module) + 1, name = (uint32_t)strlen(d->name) + 1;
@@ -324,87 +295,99 @@ static uint32_t add(const struct description *d, uint64_t hash, uint32_t stack)
         number < TYPES_MOST ? write_note(d, number, stack, module, name) : NULL;
     if (!note)
         return 0;
-    known[number] = (struct known_type){entry_of(d, number), module, name, note};
+    all[number] = (struct known_type){entry_of(d, number), module, name, note};
     table_put_growing(&descriptions, hash, number, DESCRIPTIONS_MOST);
     return number;
 }
 
-static uint32_t describe(uintptr_t address, bool *early)
+/* *later: it is to be asked again, see read_description(), or as others are describing theirs. */
+static uint32_t describe(const struct types_known *of, uintptr_t address, bool *later)
 {
     struct description d;
-    if (!read_description(&d, address, early))
+    if (!read_description(of, &d, address, later))
+        return 0;
+    *later = !short_lock_take(&describing);
+    if (*later)
         return 0;
     uint64_t hash = hash_of(&d);
     uint32_t number = table_get(&descriptions, hash);
-    return number && is_noted(&d, &known[number]) ? number : add(&d, hash, table_get(&made, address));
+    if (!number || !is_noted(&d, &atomic_load(&known)[number]))
+        number = add(&d, hash, table_get(&of->made, address));
+    short_lock_give_back(&describing);
+    return number;
 }
 
-static uintptr_t *rejected_place(uintptr_t address)
+static uintptr_t *rejected_place(struct types_known *of, uintptr_t address)
 {
-    return &rejected[address * 0x9e3779b97f4a7c15ull >> (64 - REJECTED_BITS)];
+    return &of->rejected[address * 0x9e3779b97f4a7c15ull >> (64 - TYPES_REJECTED_BITS)];
 }
 
-static uintptr_t *incomplete_place(uintptr_t address)
+static uintptr_t *incomplete_place(struct types_known *of, uintptr_t address)
 {
-    return &incomplete[address * 0x9e3779b97f4a7c15ull >> (64 - INCOMPLETE_BITS)];
+    return &of->incomplete[address * 0x9e3779b97f4a7c15ull >> (64 - TYPES_INCOMPLETE_BITS)];
 }
 
 /* address: of what is a type, which was read. */
-static void note_incomplete(uintptr_t address)
+static void note_incomplete(struct types_known *of, uintptr_t address)
 {
     struct module module;
     if (modules_find((uintptr_t)python.type_type, &module) && address >= module.start && address < module.end)
-        *incomplete_place(address) = address;
+        *incomplete_place(of, address) = address;
 }
 
-bool types_incomplete(uintptr_t address)
+bool types_incomplete(struct types_known *of, uintptr_t address)
 {
-    return address && *incomplete_place(address) == address &&
+    return address && *incomplete_place(of, address) == address &&
            !(word_in((const char *)address, python.layout.type_flags) & READY_FLAG);
 }
 
-static NOINLINE const struct types_entry *look(uintptr_t address)
+static NOINLINE const struct types_entry *look(struct types_known *of, uintptr_t address)
 {
-    bool early = false;
-    uint32_t number = describe(address, &early);
+    bool later = false;
+    uint32_t number = describe(of, address, &later);
     if (!number) {
-        if (early)
-            note_incomplete(address);
+        if (later)
+            note_incomplete(of, address);
         else if (!sampler_interval)
-            *rejected_place(address) = address;
+            *rejected_place(of, address) = address;
         return NULL;
     }
     if (!sampler_interval)
-        table_put(&numbers, address, number);
-    return &known[number].entry;
+        table_put(&of->numbers, address, number);
+    return entry_at(number);
 }
 
-const struct types_entry *types_at(uintptr_t address)
+const struct types_entry *types_at(struct types_known *of, uintptr_t address)
 {
-    uint32_t number = table_get(&numbers, address);
+    uint32_t number = table_get(&of->numbers, address);
     if (LIKELY(number))
-        return &known[number].entry;
-    return *rejected_place(address) == address || types_incomplete(address) ? NULL : look(address);
+        return entry_at(number);
+    return *rejected_place(of, address) == address || types_incomplete(of, address) ? NULL
+                                                                                    : look(of, address);
 }
 
-bool types_made(uintptr_t address, uint32_t stack)
+bool types_made(struct types_known *of, uintptr_t address, uint32_t stack)
 {
-    table_put_growing(&made, address, stack, MADE_MOST);
-    if (*rejected_place(address) == address)
-        *rejected_place(address) = 0;
-    return table_drop(&numbers, address);
+    table_put_growing(&of->made, address, stack, MADE_MOST);
+    if (*rejected_place(of, address) == address)
+        *rejected_place(of, address) = 0;
+    return table_drop(&of->numbers, address);
 }
 
-void types_forget(bool all)
+void types_forget(struct types_known *of, bool made)
 {
-    table_clear(&numbers);
-    memset(rejected, 0, sizeof rejected);
-    memset(incomplete, 0, sizeof incomplete);
-    if (!all)
-        return;
+    table_clear(&of->numbers);
+    memset(of->rejected, 0, sizeof of->rejected);
+    memset(of->incomplete, 0, sizeof of->incomplete);
+    if (made)
+        table_clear(&of->made);
+}
+
+void types_undescribe(void)
+{
+    short_lock_open(&describing);
     table_clear(&descriptions);
-    table_clear(&made);
-    if (known)
-        guest_unmap(known, TYPES_MOST * sizeof *known);
-    known = NULL;
+    struct known_type *all = atomic_exchange(&known, NULL);
+    if (all)
+        guest_unmap(all, TYPES_MOST * sizeof *all);
 }

@@ -9,12 +9,12 @@
  * which cannot fault (under a filter of seccomp its page is looked for instead), and has the form of a type, as have
  * its own type and that one's, up to `type`. Neither a name's nor another object's memory is trusted to be there.
  *
- * All functions need the GIL of the main interpreter, which others may have, too (up to 3.11 all have).
+ * All functions need the GIL under which `of` is known; what was described is shared by all of them.
  */
 #ifndef LIBTRACE_PYTHON_TYPES_H
 #define LIBTRACE_PYTHON_TYPES_H
 
-#include "guest.h"
+#include "number_cache.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,16 +38,35 @@ INLINE uint32_t types_headers(uint64_t flags)
     return (flags & TYPES_GC ? TYPES_HEADER : 0) + (flags & TYPES_MANAGED ? TYPES_HEADER : 0);
 }
 
-/* The type at this address; NULL = there is none, as far as can be known. Valid until the next types_forget(). */
-const struct types_entry *types_at(uintptr_t address);
+/* What is known of types by their address, under one GIL. */
+#define TYPES_REJECTED_BITS 8
+#define TYPES_INCOMPLETE_BITS 8
+struct types_known {
+    struct table numbers; /* address -> number */
+    struct table made;    /* address -> node of the stack that made it */
+    /* What turned out to be no type, by address: objects in raw blocks are looked at once only. */
+    uintptr_t rejected[1u << TYPES_REJECTED_BITS];
+    /* Types of the interpreter's own module that are not complete yet, by address: its memory stays, so that the flag
+     * which says when they are can be read as it is. */
+    uintptr_t incomplete[1u << TYPES_INCOMPLETE_BITS];
+};
+
+/* of: all 0. */
+void types_prepare(struct types_known *of);
+
+/* The type at this address; NULL = there is none, as far as can be known. Valid until types_undescribe(). */
+const struct types_entry *types_at(struct types_known *of, uintptr_t address);
 
 /* True if a type is there that is not complete yet, as some of the interpreter's own are while it starts. */
-bool types_incomplete(uintptr_t address);
+bool types_incomplete(struct types_known *of, uintptr_t address);
 
 /* A type was made at this address, by this stack. True if something else was known of it. */
-bool types_made(uintptr_t address, uint32_t stack);
+bool types_made(struct types_known *of, uintptr_t address, uint32_t stack);
 
-/* What was remembered by address may be wrong. numbers: nothing is described to the collector any more. */
-void types_forget(bool numbers);
+/* What was remembered by address may be wrong. made: what types_made() was told, too. */
+void types_forget(struct types_known *of, bool made);
+
+/* Nothing is described to the collector any more. After types_forget() of all, and no other thread may be here. */
+void types_undescribe(void);
 
 #endif

@@ -1,5 +1,5 @@
 """Does all at once what a reader of stacks could stumble over: threads, garbage collection, generators, coroutines,
-exceptions, recursion, and code objects that are made and dropped in a loop.
+exceptions, recursion, sub-interpreters, and code objects that are made and dropped in a loop.
 
     storm.py SECONDS [SEED]
 
@@ -144,7 +144,21 @@ def short_threads(rng):
         thread.join()
 
 
+def own_lock(rng):
+    """An interpreter with a lock of its own, from 3.13 on: earlier ones may crash if several are made at once."""
+    interpreter = _interpreters.create("isolated")
+    for _ in range(3):
+        k = rng.randrange(400)
+        code = "\n" * k + MADE.format(k=k)
+        use = "made_%d_cell(7)\nmade = Made_%d()\nlist(made_%d_walk(5))\n" % (k, k, k)
+        _interpreters.exec(interpreter, "exec(compile(%r, 'made-%d', 'exec'))\n%s" % (code, k, use))
+    _interpreters.destroy(interpreter)
+
+
 WORK = [churn, knots, fail, pumps, loops, builtins, short_threads]
+if sys.version_info >= (3, 13):
+    import _interpreters
+    WORK.append(own_lock)
 
 
 def work(number, seed, until, counts):
