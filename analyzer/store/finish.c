@@ -30,6 +30,18 @@ static int is_busy(int result)
     return (result & 0xff) == SQLITE_BUSY || (result & 0xff) == SQLITE_LOCKED;
 }
 
+/* SQLite removes the files beside the database by their names. So nobody may begin another database of this name
+ * meanwhile, whose files these would be. */
+static int change_mode(struct store *store)
+{
+    int lock = store_lock_directory(store), result = SQLITE_OK;
+
+    if (!store_replaced(store))
+        result = sqlite3_exec(store->db, "PRAGMA journal_mode = MEMORY", NULL, NULL, NULL);
+    store_unlock_directory(lock);
+    return result;
+}
+
 /* Leaves WAL mode if nobody else has the file open. The checkpoint puts everything into the file and syncs
  * it, so the change of mode itself need not be synced, and needs no journal of its own: it changes one sector, and the
  * file is valid before and after. Of a file, MEMORY is the same mode as DELETE. */
@@ -47,9 +59,7 @@ static int leave_wal(struct store *store)
     }
     if (result == SQLITE_OK)
         result = sqlite3_exec(store->db, "PRAGMA synchronous = OFF", NULL, NULL, NULL);
-    if (result == SQLITE_OK)
-        result = sqlite3_exec(store->db, "PRAGMA journal_mode = MEMORY", NULL, NULL, NULL);
-    return result;
+    return result == SQLITE_OK ? change_mode(store) : result;
 }
 
 /* The last process to use the database leaves a single file. While another collector is at work, that is

@@ -9,10 +9,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <poll.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* ---- files, as SQLite asks for them ------------------------------------------------------------ */
@@ -120,6 +122,85 @@ static void a_journal_for_changes(void **state)
     assert_true(journals > 0);
 }
 
+/* ---- a database that is removed while its collector leaves it ---------------------------------- */
+
+static int (*plain_unlink)(const char *name);
+static int to_next = -1, from_next = -1;
+static pid_t next;
+
+/* What the next run's collector does: it says when its database is there, and goes on when it is told to. */
+static int be_the_next(const char *of)
+{
+    struct store *store;
+    int64_t run;
+    char told;
+
+    int fine = store_open(of, &store) == 0 && store_begin(store) == 0 &&
+               store_run_add(store, "next", "./x", "2026-01-01T00:00:00Z", "/", &run) == 0 &&
+               store_commit(store) == 0;
+
+    fine = write(STDOUT_FILENO, "", 1) == 1 && read(STDIN_FILENO, &told, 1) == 1 && fine;
+    fine = fine && store_finish(store) == 0;
+    store_close(store);
+    return !fine;
+}
+
+static void start_the_next(void)
+{
+    int in[2], out[2];
+
+    assert_int_equal(pipe(in) | pipe(out), 0);
+    next = fork();
+    if (next == 0) {
+        dup2(in[0], STDIN_FILENO);
+        dup2(out[1], STDOUT_FILENO);
+        execl("/proc/self/exe", "next", path, (char *)NULL);
+        _exit(1);
+    }
+    close(in[0]);
+    close(out[1]);
+    to_next = in[1];
+    from_next = out[0];
+}
+
+/* The first of the files that go: now somebody removes the database and starts the next run, which has time to begin. */
+static int remove_in_between(const char *name)
+{
+    const char *end = strrchr(name, '-');
+
+    if (next == 0 && end != NULL && (strcmp(end, "-shm") == 0 || strcmp(end, "-wal") == 0)) {
+        struct pollfd begun = {.events = POLLIN};
+
+        unlink(path);
+        start_the_next();
+        begun.fd = from_next;
+        poll(&begun, 1, 200); /* as long as it cannot begin; it waits longer for that than this */
+    }
+    return plain_unlink(name);
+}
+
+/* The log of the next run's database, which has the same name, is not taken for that of this one. */
+static void only_what_is_its_own_is_removed(void **state)
+{
+    char log[80], said;
+    int status;
+
+    (void)state;
+    snprintf(log, sizeof log, "%s-wal", path);
+    plain_unlink = (int (*)(const char *))beneath->xGetSystemCall(beneath, "unlink");
+    beneath->xSetSystemCall(beneath, "unlink", (sqlite3_syscall_ptr)remove_in_between);
+    record("wal");
+    beneath->xSetSystemCall(beneath, "unlink", NULL);
+    assert_true(next > 0);
+    assert_int_equal(read(from_next, &said, 1), 1);
+    assert_int_equal(access(log, F_OK), 0);
+    assert_int_equal(write(to_next, "", 1), 1);
+    assert_int_equal(waitpid(next, &status, 0), next);
+    assert_int_equal(status, 0);
+    close(to_next);
+    close(from_next);
+}
+
 /* ---- blocks ------------------------------------------------------------------------------------ */
 
 #define BLOCKS 500
@@ -185,11 +266,14 @@ static void blocks_are_used_again(void **state)
 #endif
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        return be_the_next(argv[1]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_journal_for_the_mode, make_path, remove_path),
         cmocka_unit_test_setup_teardown(a_journal_for_changes, make_path, remove_path),
+        cmocka_unit_test_setup_teardown(only_what_is_its_own_is_removed, make_path, remove_path),
         cmocka_unit_test(blocks_keep_what_is_in_them),
         cmocka_unit_test(blocks_are_used_again),
     };
