@@ -103,10 +103,18 @@ def test_it_lives(name, build, group, plain_peak, preload, check_record, tmp_pat
 
 def test_stops_in_time(build, group, plain_peak, preload, check_record, tmp_path):
     """If a program's blocks need more memory than there is, recording stops while there is room to write, and nobody is
-    killed."""
+    killed. That takes a processor while there is room, so on a busy machine it may need some tries."""
     command = [build.target("filled"), *PROGRAMS["blocks"]]
-    traced = Outcome(command, preload(), group(), plain_peak(command).peak + 16 * MIB)
-    assert (check_record(traced), traced.killed) == ("stopped", 0)
+    limit = plain_peak(command).peak + 16 * MIB
+    for _ in range(10):
+        for file in tmp_path.glob("trace.db*"):
+            file.unlink(missing_ok=True)
+        traced = Outcome(command, preload(), group(), limit)
+        became = check_record(traced)
+        if became != "lost":
+            break
+        assert traced.done.returncode == 0
+    assert (became, traced.killed) == ("stopped", 0)
     # What was recorded by then is there, with its names.
     found = rows(tmp_path / "trace.db", "SELECT sum(allocations) AS n FROM functions WHERE function = 'leaf'")
     assert 10000 < found[0]["n"] < 1000000

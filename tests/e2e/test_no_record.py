@@ -80,21 +80,27 @@ def test_one_line_for_a_family(path, build, preload):
 
 
 def test_locked(build, preload, tmp_path):
-    """The program is not delayed for long and gets a message; its allocations are written when the lock is gone."""
+    """The program is not delayed for long and gets a message; its allocations are written when the lock is gone. On a busy machine
+    it may have ended before the collector knows: then there is none."""
     database = tmp_path / "trace.db"
     subprocess.run([build.target("hello")], env=preload(), capture_output=True, timeout=60, check=True)
     wait_for_run(database)
     holder = sqlite3.connect(database, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
+    started, message = 0, b""
     try:
-        ended = subprocess.run([build.target("hello"), "you", "5"], env=preload(), capture_output=True, timeout=60, check=False)
-        assert (ended.returncode, ended.stdout) == (5, b"hello you\n")
-        assert ended.stderr.count(b"\n") == 1 and b"locked" in ended.stderr
+        while started < 10 and not message:
+            ended = subprocess.run([build.target("hello"), "you", "5"], env=preload(), capture_output=True, timeout=60, check=False)
+            assert (ended.returncode, ended.stdout) == (5, b"hello you\n")
+            message = ended.stderr
+            started += 1
+        assert message.count(b"\n") == 1 and b"locked" in message
     finally:
         holder.execute("ROLLBACK")
         holder.close()
-    run = wait_for_run(database, 2)
-    assert (run["state"], run["allocations"], run["exit_status"]) == ("complete", 2, 5)
+    for number in range(started):
+        run = wait_for_run(database, 2 + number)
+        assert (run["state"], run["allocations"], run["exit_status"]) == ("complete", 2, 5)
 
 
 @pytest.mark.parametrize("what", ["missing", "no program", "no library"])
