@@ -111,16 +111,14 @@ static int64_t peak_of_line(const struct advice *advice, uint32_t line)
     return sum;
 }
 
-/* What a line's blocks had resident when most was, where somebody looked then; -1 = nobody did. */
-static int64_t resident_when_highest(struct advice *advice, const struct resident_line *line)
+/* What a line's blocks had resident when most of what was seen was; *seen: how much that was. */
+static int64_t resident_when_highest(struct advice *advice, const struct resident_line *line, int64_t *seen)
 {
     struct resident highest;
     int64_t found = 0;
-
-    if (advice->resident.highest.id == advice->resident.moment.id)
-        return -1;
     int status = resident_read(advice->report, advice->run, advice->filter, resident_highest, 0, &highest);
 
+    *seen = status == EXIT_FINE ? highest.moment.resident : 0;
     for (size_t i = 0; status == EXIT_FINE && i < highest.parts[PAGES_LIVE].count; i++) {
         const struct resident_line *there = &highest.parts[PAGES_LIVE].lines[i];
 
@@ -135,16 +133,16 @@ static int64_t resident_when_highest(struct advice *advice, const struct residen
 }
 
 /* True if half of what has no page now may have had some before: so much more was resident once, and nobody saw that it was
- * something else. */
+ * something else. What was resident when nobody looked may have been just that. */
 static bool may_be_given_back(struct advice *advice, const struct resident_line *line)
 {
-    int64_t more = advice->run->t.peak_rss_bytes - advice->resident.moment.resident;
+    int64_t most = advice->run->t.peak_rss_bytes, seen = advice->resident.moment.resident, there = 0;
 
-    if (more < line->bytes / 2)
+    if (most - seen < line->bytes / 2)
         return false;
-    int64_t there = resident_when_highest(advice, line);
-
-    return there < 0 || there >= line->bytes / 2;
+    if (advice->resident.highest.id != advice->resident.moment.id)
+        there = resident_when_highest(advice, line, &seen);
+    return there + (most - seen) >= line->bytes / 2;
 }
 
 void rule_never_touched(struct advice *advice)
