@@ -1,6 +1,7 @@
 /* thinned.c - see thinned.h. */
 #include "thinned.h"
 #include "run.h"
+#include "store.h"
 #include "units.h"
 
 #include <sqlite3.h>
@@ -11,17 +12,19 @@ int thinned_read(const struct report *report, struct run *run)
 {
     sqlite3_stmt *s = report_prepare(
         report,
-        "SELECT keep_ns, most_bytes, coarse_ns, grain_ns, events, short FROM thinning WHERE run = ?1");
-    int64_t value[6] = {0};
+        "SELECT keep_ns, most_bytes, coarse_ns, grain_ns, events, short, (SELECT max(t_ns) FROM mark WHERE "
+        "run = ?1 AND kind = 0 AND name = '" STORE_MARK_NOT_ROTATED "') FROM thinning WHERE run = ?1");
+    int64_t value[7] = {0};
     int status = EXIT_FINE;
 
     if (s == NULL)
         return EXIT_FAILED;
     sqlite3_bind_int64(s, 1, run->number);
     if (report_step(report, s, &status)) {
-        for (int i = 0; i < 6; i++)
+        for (int i = 0; i < 7; i++)
             value[i] = sqlite3_column_int64(s, i) > 0 ? sqlite3_column_int64(s, i) : 0;
-        run->thinned = (struct thinned){1, value[0], value[1], value[2], value[3], value[4], value[5]};
+        run->thinned =
+            (struct thinned){1, value[0], value[1], value[2], value[3], value[4], value[5], value[6]};
     }
     sqlite3_finalize(s);
     return status;
@@ -43,6 +46,11 @@ char *thinned_text(const struct report *report, const struct run *run, char out[
     if (t->set && t->events > 0)
         n += snprintf(out + n, THINNED_TEXT - (size_t)n, "%sThe first %s events of the log were dropped.",
                       n > 0 ? " " : "", units_count(a, t->events));
+    if (t->set && t->not_rotated_ns > 0)
+        n += snprintf(out + n, THINNED_TEXT - (size_t)n,
+                      "%sAt %s its past could not be put aside (--rotate): there was no room for it, or a "
+                      "file that it would have moved was in use.",
+                      n > 0 ? " " : "", units_seconds(a, (double)t->not_rotated_ns / 1e9));
     if (t->set && t->is_short)
         snprintf(out + n, THINNED_TEXT - (size_t)n,
                  "%sThe file is larger than %s (--max-size): what is never thinned takes as much.",
@@ -65,5 +73,7 @@ void thinned_json(struct json *json, const struct run *run)
     json_real(json, "coarsest_s", (double)t->grain_ns / 1e9);
     json_number(json, "events_dropped", t->events);
     json_true(json, "too_large", (int)t->is_short);
+    if (t->not_rotated_ns > 0)
+        json_real(json, "not_rotated_s", (double)t->not_rotated_ns / 1e9);
     json_close(json);
 }

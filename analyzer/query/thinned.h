@@ -15,6 +15,7 @@ struct thinned {
         grain_ns; /* the time up to which moments were merged, 0 = none; at its beginning so far apart */
     int64_t events;
     int64_t is_short;
+    int64_t not_rotated_ns; /* when its file could last not be rotated; 0 = since then it could */
 };
 
 int thinned_read(const struct report *report, struct run *run);

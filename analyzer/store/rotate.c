@@ -64,14 +64,14 @@ static int clear(const char *name)
     return clean;
 }
 
-/* The mark that the next file begins with would be its end here. */
+/* The mark that the next file begins with would be its end here; and that no file could be made is over. */
 static int forget_mark(struct store *to, int64_t t_ns)
 {
-    char sql[160];
+    char sql[200];
 
     snprintf(sql, sizeof sql,
-             "DELETE FROM mark WHERE run = %lld AND t_ns = %lld AND kind = 0 AND name = '" STORE_MARK_ROTATED
-             "'",
+             "DELETE FROM mark WHERE run = %lld AND kind = 0 AND (t_ns = %lld AND name = '" STORE_MARK_ROTATED
+             "' OR name = '" STORE_MARK_NOT_ROTATED "')",
              (long long)to->run, (long long)t_ns);
     return store_execute(to, sql, "write");
 }

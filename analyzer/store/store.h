@@ -81,7 +81,8 @@ enum store_mark_kind {
     STORE_MARK_FINALIZE, /* the process's Python began to shut down: added automatically, without a name */
 };
 
-#define STORE_MARK_ROTATED "rotated" /* the name of the mark at t_ns of store_rotate() */
+#define STORE_MARK_ROTATED "rotated"         /* the name of the mark at t_ns of store_rotate(), */
+#define STORE_MARK_NOT_ROTATED "not rotated" /* and where that could not be done: of the latest time only */
 
 struct store_mark {
     int64_t id, t_ns, process;

@@ -444,12 +444,14 @@ static int thin(struct store *store, int64_t keep_ns, int64_t now_ns)
     return pass.code;
 }
 
+/* An earlier file's mark, or an earlier failure's. */
 static void forget_rotation(struct pass *pass, int64_t t_ns)
 {
     struct store_thinning *t = &pass->store->thinning;
 
     apply(pass,
-          "DELETE FROM mark WHERE run = ?1 AND t_ns = ?2 AND kind = 0 AND name = '" STORE_MARK_ROTATED "'",
+          "DELETE FROM mark WHERE run = ?1 AND kind = 0 AND (t_ns = ?2 AND name = '" STORE_MARK_ROTATED
+          "' OR name = '" STORE_MARK_NOT_ROTATED "')",
           t_ns, 0, 0);
     t->kept_count = 0; /* other marks may refer to the same moment */
     t->last_mark = 0;
@@ -460,7 +462,11 @@ int store_forget_rotation(struct store *store, int64_t t_ns)
     struct pass pass = {.store = store};
 
     begin(&pass);
-    forget_rotation(&pass, t_ns);
+    forget_rotation(&pass, -1);
+    apply(&pass,
+          "UPDATE mark SET name = '" STORE_MARK_NOT_ROTATED
+          "' WHERE run = ?1 AND t_ns = ?2 AND kind = 0 AND name = '" STORE_MARK_ROTATED "'",
+          t_ns, 0, 0);
     commit(&pass);
     if (pass.code != 0)
         sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
@@ -479,8 +485,7 @@ int store_merge_past(struct store *store, int64_t t_ns)
     if (!store->thinning.begun || pass.count == 0)
         return 0;
     begin(&pass);
-    if (store->thinning.rotated_ns > 0)
-        forget_rotation(&pass, store->thinning.rotated_ns);
+    forget_rotation(&pass, store->thinning.rotated_ns > 0 ? store->thinning.rotated_ns : -1);
     keep_marked(&pass);
     store->thinning.rotated_ns = t_ns;
     if (pass.code == 0)

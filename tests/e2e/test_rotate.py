@@ -90,6 +90,23 @@ def test_files(going, report, tmp_path):
         assert since["total"]["allocations"] == top["run"]["allocations"] - before["run"]["allocations"]
 
 
+def test_that_fails_is_said(going, report, tmp_path):
+    """Where the copy cannot be made, until it can."""
+    database, blocked = tmp_path / "trace.db", tmp_path / "trace.db.rotating"
+    blocked.mkdir()
+    program = going(60, "1s")
+    wait_for(lambda: database.exists() and rows(database, "SELECT 1 FROM mark WHERE name = 'not rotated'"))
+    assert "could not be put aside (--rotate)" in " ".join(report(database, "summary").stdout.split())
+    assert json.loads(report(database, "summary", "--json").stdout)["run"]["thinned"]["not_rotated_s"] >= 1
+    blocked.rmdir()
+    wait_for(lambda: (tmp_path / "trace.db.1").exists())
+    program.terminate()
+    program.wait(timeout=100)
+    wait_for_run(database)
+    assert "put aside" not in report(database, "summary").stdout
+    assert [row["name"] for row in rows(database, "SELECT name FROM mark")] == ["rotated"]
+
+
 def test_compared(going, report, tmp_path):
     """Two files of a run, as runs of one."""
     program = going(60, "1s")
