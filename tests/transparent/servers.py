@@ -86,30 +86,31 @@ class Found:
         return self.server.name, "FAILED" if self.failures else "fine", self.how, f"{self.requests:,}", f"{len(self.failures):,}", said
 
 
+def connected(kind, port):
+    """A client, once the server answers."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            client = kind(port)
+            client.request()
+            return client
+        except (OSError, clients.Wrong):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
 class Load:
     """Clients that make requests until stop()."""
 
     def __init__(self, kind, port):
         self.kind, self.port, self.stopped = kind, port, threading.Event()
         self.requests, self.failures = [0] * CLIENTS, []
-        first = self.connected()
+        first = connected(kind, port)
         self.pid = first.pid()
         self.threads = [threading.Thread(target=self.work, args=(i, first if i == 0 else None)) for i in range(CLIENTS)]
         for thread in self.threads:
             thread.start()
-
-    def connected(self):
-        """A client, once the server answers."""
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                client = self.kind(self.port)
-                client.request()
-                return client
-            except (OSError, clients.Wrong):
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
 
     def work(self, number, client):
         while not self.stopped.is_set():
