@@ -78,7 +78,8 @@ def check_record(report, tmp_path):
         if run["state"] == "complete":
             assert outcome.said == b"" and "recording was stopped" not in summary
             return "complete"
-        assert (run["state"], run["phase"], outcome.said) == ("interrupted", "done", NEAR)
+        assert (run["state"], run["phase"]) == ("interrupted", "done")
+        assert outcome.said in (NEAR, b"")  # it may have ended by then
         assert "memory limit" in run["why"] and "recording was stopped" in summary and "is near" in " ".join(summary.split())
         assert "when recording was stopped" in report(tmp_path / "trace.db", "top").stdout
         return "stopped"
@@ -111,10 +112,10 @@ def test_stops_in_time(build, group, plain_peak, preload, check_record, tmp_path
             file.unlink(missing_ok=True)
         traced = Outcome(command, preload(), group(), limit)
         became = check_record(traced)
-        if became != "lost":
+        if became != "lost" and traced.said:
             break
         assert traced.done.returncode == 0
-    assert (became, traced.killed) == ("stopped", 0)
+    assert (became, traced.killed, traced.said) == ("stopped", 0, NEAR)
     # What was recorded by then is there, with its names.
     found = rows(tmp_path / "trace.db", "SELECT sum(allocations) AS n FROM functions WHERE function = 'leaf'")
     assert 10000 < found[0]["n"] < 1000000
