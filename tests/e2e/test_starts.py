@@ -116,7 +116,8 @@ def test_start(kind, side, installed, database, report):
         ended = subprocess.run(argv, env=env, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"hello you\n", b""), number
         shown = report(database, "top", "--json", "--limit", "0")
-        assert (shown.returncode, shown.stderr) == (0, ""), (number, shown.stderr)
+        # On a machine that is busy enough it says that it waits.
+        assert shown.returncode == 0 and (not shown.stderr or shown.stderr.endswith("and is waited for\n")), (number, shown.stderr)
         document = json.loads(shown.stdout)
         assert document["run"]["state"] == "complete", (number, document["run"])
         found = [row["allocations"] for row in document["rows"] if str(row["file"]).endswith("hello.c") and row["function"] == "main"]
