@@ -101,6 +101,7 @@ static void end(struct tracker *tracker)
         blocks_close(&process->blocks);
         grow_free(&process->site_of_node);
         grow_free(&process->active);
+        free(process->further);
         free(process);
     }
     for (uint32_t i = 0; i < WIRE_RINGS; i++)
