@@ -144,11 +144,12 @@ def test_allocators_of_python(allocator, trace, tmp_path):
     assert sampled.stdout == exact.stdout == b"60000\n"
     allocations, size = exact.one("SELECT allocations, bytes FROM run")
     found = exact_totals(sampled.database)
-    # Its environment is larger; and up to the first sample blocks may count twice. From 3.13 on, exact runs count objects
-    # from free lists as well.
-    assert found[0] < allocations + 500 and found[1] < size + 100_000
+    # Its environment is larger; and up to the first sample blocks may count twice. A node of the tree in which CPython finds
+    # its arenas, 128 KiB, is made or not by where the first one lies. From 3.13 on, exact runs count objects from free lists
+    # as well.
+    assert found[0] < allocations + 500 and found[1] < size + 300_000
     recycled = subprocess.run(["/usr/bin/python3", "-c", "import sys; sys.exit(sys.version_info >= (3, 13))"], check=False).returncode
-    assert (0.6 if recycled else 1) * allocations - 500 < found[0] and (0.6 if recycled else 1) * size - 100_000 < found[1]
+    assert (0.6 if recycled else 1) * allocations - 500 < found[0] and (0.6 if recycled else 1) * size - 300_000 < found[1]
 
 
 LIBRARY = """
