@@ -19,6 +19,7 @@
 #include "peak_copies.h"
 #include "pids.h"
 #include "populate.h"
+#include "processor.h"
 #include "snapshot.h"
 #include "trim.h"
 
@@ -583,6 +584,7 @@ int collector_main(int argc, char **argv)
     c->tracker.by_thread = c->options.threads;
     c->tracker.log_events = c->options.events;
     c->tracker.sample = c->options.sample;
+    c->tracker.evicts = processor_evicts_lines();
     c->tracker.ledger.peak_ends = c->options.sample ? NULL : peak_copies_ends;
     c->tracker.ledger.peak_data = &c->tracker;
     c->pages.looks.off = !c->options.types;

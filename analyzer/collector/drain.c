@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINE_WORDS 8   /* of a cache line */
 #define GIVE_BACK 8192 /* words after which the program may reuse the space */
 
 /* ---- single events ---------------------------------------------------------------------------- */
@@ -406,8 +407,23 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
 
 /* ---- runs of events ---------------------------------------------------------------------------- */
 
+/* What was read leaves the caches: writing to it again is fast then. On an AMD EPYC the writing thread's time of the
+ * benchmark `small` had two speeds, 0.72 and 1.42 s (plain: 0.35), the slower while the processors of the virtual machine were far from
+ * each other; with this it takes 0.64 s at both times, and the collector no longer than before. */
+static inline void evict(struct tracked_ring *r)
+{
+    uint64_t from = r->evicted > r->run_from ? r->evicted : r->run_from;
+    if (UNLIKELY(r->tail - from > WIRE_RING_WORDS)) /* the ring is damaged */
+        from = r->tail;
+    for (from &= ~(uint64_t)(LINE_WORDS - 1); r->tail - from >= LINE_WORDS; from += LINE_WORDS)
+        processor_evict_line(&r->words[from & DRAIN_MASK]);
+    r->evicted = from;
+}
+
 static inline void give_back(struct tracker *tracker, struct tracked_ring *r)
 {
+    if (LIKELY(tracker->evicts))
+        evict(r);
     arena_ring_consumed(r->ring, r->tail);
     arena_beat(tracker->arena);
 }

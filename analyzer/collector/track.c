@@ -144,7 +144,7 @@ static void add_ring(struct tracker *tracker, uint32_t number)
     r->expected = &process->expected;
     r->by = maker_of(tracker, process, thread);
     r->thread = place;
-    r->tail = r->far = r->near = r->looked = ring.tail;
+    r->tail = r->far = r->near = r->looked = r->evicted = ring.tail;
     r->fetch_blocks = r->fetch_sites = true;
     r->head = ring.head;
     trim_added(r);

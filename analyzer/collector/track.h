@@ -49,6 +49,7 @@ struct tracked_ring {
     uint64_t run_from;   /* the word at which the writer's latest pass through the buffer began, */
     uint64_t longest;    /* words of the longest pass since memory was last returned, */
     uint64_t round_tail; /* and what was consumed at the last look */
+    uint64_t evicted;    /* the word up to which its cache lines are in no cache, see drain.c */
     uint64_t far, near;  /* words up to which the data of events was prefetched, see fetch_ahead.h */
     uint64_t looked;     /* the word from which on it is to be looked again whether that is needed, */
     bool fetch_blocks, fetch_sites;   /* and the answer, see working_set.h */
@@ -177,6 +178,7 @@ struct tracker {
     bool log_events;                   /* LIBTRACE_EVENTS=1 */
     struct tracked_ring *turn;         /* whose events are being read */
     struct working_set working_set;
+    bool evicts;                       /* lines of rings that were read leave the caches, see drain.c */
     struct grow events; /* struct logged_event, not yet written */
     uint64_t event_count;
 };

@@ -9,6 +9,7 @@
 #include "sweep.h"
 #include "input.h"
 #include "note_reader.h"
+#include "processor.h"
 #include "rings.h"
 
 #include <stddef.h>
@@ -31,6 +32,7 @@ static void begin(uint8_t settings, struct tracker *tracker)
     tracker->point_every_ns = 1000000;
     tracker->by_thread = settings & 1;
     tracker->log_events = settings & 2;
+    tracker->evicts = settings & 4 && processor_evicts_lines();
 }
 
 static uint64_t *in_chunk(unsigned chunk, uint32_t index)

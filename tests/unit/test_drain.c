@@ -2,6 +2,7 @@
  * everything after each event. */
 #include "sweep.h"
 #include "drain_oracle.h"
+#include "processor.h"
 
 #define RANDOM_SEED 0x2545f4914f6cdd1dull
 #include "random_numbers.h"
@@ -354,6 +355,7 @@ static struct program *program_start(const unsigned *threads, unsigned room, boo
     program->tracker.arena = &program->view;
     program->tracker.ledger.peak_ends = peak_copies_ends;
     program->tracker.ledger.peak_data = &program->tracker;
+    program->tracker.evicts = processor_evicts_lines();
     program->room = room;
     program->tracker.by_thread = program->oracle.by_thread = by_thread;
     program->time = 1;

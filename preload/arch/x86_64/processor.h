@@ -3,6 +3,8 @@
 #ifndef LIBTRACE_PROCESSOR_H
 #define LIBTRACE_PROCESSOR_H
 
+#include <cpuid.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <emmintrin.h> /* of <x86intrin.h> the part with SSE 2: all of it is 60,000 lines */
 
@@ -29,6 +31,19 @@ static inline __attribute__((always_inline)) void processor_pause(void)
 static inline __attribute__((always_inline)) void processor_fetch_for_writing(const uint64_t *word)
 {
     __asm__ volatile("prefetchw %0" : : "m"(*word));
+}
+
+/* Whether processor_evict_line() may be called: not by processors from before 2015. */
+static inline bool processor_evicts_lines(void)
+{
+    unsigned a, b = 0, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_CLFLUSHOPT) != 0;
+}
+
+/* Takes a cache line out of the caches of all processors, and does not wait for that. */
+static inline __attribute__((always_inline)) void processor_evict_line(const uint64_t *word)
+{
+    __asm__ volatile("clflushopt %0" : : "m"(*word));
 }
 
 /* Where a function that keeps a frame pointer returns to, by its frame address. */
