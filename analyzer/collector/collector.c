@@ -482,9 +482,10 @@ static void loop(struct collector *c)
         announce(c);
         now_ns = tracker_clock() - tracker->arena->started_ns;
         set_time(c, now_ns);
-        if (tracker_reap_first(tracker))
-            c->next_look_ns = 0;
+        uint32_t ends = tracker->ends;
         uint64_t fullest = sweep_all(tracker);
+        if (tracker->ends != ends)
+            c->next_look_ns = 0;
         files_look(c->files, tracker);
         idle_looked(&c->idle, fullest != 0);
         c->changed |= fullest != 0 || tracker->process_count != c->processes_seen;

@@ -119,16 +119,19 @@ void sweep_before(struct tracker *tracker, uint64_t at_ns)
 
 uint64_t sweep_all(struct tracker *tracker)
 {
-    tracker->swept_ns = tracker_clock();
-    tracker->swept = processor_ticks();
-    uint64_t limit = tracker->swept >> tracker->arena->stamp_shift;
-    tracker->limit = limit + stamp_ahead(tracker);
+    uint64_t limit;
     arena_swept(tracker->arena, tracker->sweep++);
-    read_heads(tracker, NULL);
-    /* Look for new rings after reading the heads: whatever the events read so far refer to is in a ring
-     * that is known then.
-     */
-    tracker_look(tracker);
+    do {
+        tracker->swept_ns = tracker_clock();
+        tracker->swept = processor_ticks();
+        limit = tracker->swept >> tracker->arena->stamp_shift;
+        tracker->limit = limit + stamp_ahead(tracker);
+        read_heads(tracker, NULL);
+        /* Look for new rings after reading the heads: whatever the events read so far refer to is in a ring
+         * that is known then. And for ends: what is read now may have come after them.
+         */
+        tracker_look(tracker);
+    } while (tracker_reap_first(tracker));
     uint64_t fullest = list_active(tracker, NULL);
     for (uint32_t i = tracker->first_living; i < tracker->process_count; i++) {
         struct tracked_process *process = tracker_process(tracker, i);

@@ -398,6 +398,7 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
     process->last_peak = ledger_process_ended(&tracker->ledger, &process->heap);
     process->last_mapped_peak = ledger_process_ended(&tracker->mapped, &process->mapped);
     process->ended = true;
+    tracker->ends++;
     inherited_end(process);
     if (!tracker->ended_last || process->facts.ended_ns >= tracker->ended_last->facts.ended_ns)
         tracker->ended_last = process;

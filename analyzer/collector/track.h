@@ -140,6 +140,7 @@ struct tracker {
     struct grow processes; /* struct tracked_process * */
     uint32_t process_count;
     uint32_t first_living;                    /* all processes before it have ended */
+    uint32_t ends;                            /* processes that have ended */
     const struct tracked_process *ended_last; /* by its own time; NULL = none has ended */
     uint32_t unwritten;  /* processes that have ended, and keep their slots until the writer has read them */
     struct grow threads; /* struct tracked_thread */
@@ -247,9 +248,9 @@ void tracker_name_threads(struct tracker *tracker);
 /* Finds new processes and rings. */
 void tracker_look(struct tracker *tracker);
 
-/* Ends the processes that said when they ended, and are gone. To be called before sweep_all(): most events carry no time,
- * and those of a process that began after another had ended are not to count beside what that one held. True if there
- * were any; tracker_reap() is to be called soon then. */
+/* Ends the processes that said when they ended, and are gone. To be called once it is known up to where the rings are to be
+ * read, and before they are: most events carry no time, and those that came after the end of another process are not to
+ * count beside what that one held. True if there were any: that has read rings. tracker_reap() is to be called soon then. */
 bool tracker_reap_first(struct tracker *tracker);
 
 /* Notices which processes are gone, reads what they left, frees rings and slots. Returns how many are alive.

@@ -6,10 +6,12 @@
 #include "rings.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -251,6 +253,62 @@ static void events_that_make_no_sense(void **unused)
     assert_int_equal(tracker->ledger.heap.blocks, 1);
 }
 
+static uint64_t clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Makes a process that does nothing, and has published one allocation. */
+static pid_t begin_process(uint32_t number)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        pause();
+        _exit(0);
+    }
+    struct wire_process *process = &wire->process[number];
+    struct wire_ring *ring = &wire->ring[number];
+    *process = (struct wire_process){.pid = pid, .started_ns = clock_ns()};
+    process->node_segment[0] = CHUNK(0);
+    ring->process = number;
+    ring->tid = (uint32_t)pid;
+    ring->buffer = CHUNK(8 + number * WIRE_RING_CHUNKS);
+    uint64_t *words = at(ring->buffer);
+    words[0] = (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT | 4096;
+    words[1] = 1ull << 32 | 10;
+    ring->head = 2;
+    ring->state = WIRE_RING_BUSY;
+    process->state = WIRE_PROCESS_LIVE;
+    wire->rings = wire->processes = number + 1;
+    return pid;
+}
+
+static void end_process(uint32_t number, pid_t pid)
+{
+    wire->process[number].ended_ns = clock_ns();
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* One process ends and another begins, after the latest look for ends: nobody held two blocks at any time. */
+static void an_end_that_comes_first(void **unused)
+{
+    (void)unused;
+    pid_t first = begin_process(1);
+    sweep_all(tracker);
+    assert_false(tracker_reap_first(tracker));
+    end_process(1, first);
+    pid_t second = begin_process(2);
+    sweep_all(tracker);
+    end_process(2, second);
+    sweep_all(tracker);
+    assert_int_equal(tracker->ledger.heap.peak_blocks, 1);
+    assert_int_equal(tracker->ledger.heap.blocks, 0);
+    assert_true(tracker_process(tracker, 1)->ended && tracker_process(tracker, 2)->ended);
+}
+
 static void numbers_of_key_0(void **unused)
 {
     (void)unused;
@@ -273,6 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(heads_that_cannot_be, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(a_tail_that_is_overwritten, begin_tracker, end_tracker),
+        cmocka_unit_test_setup_teardown(an_end_that_comes_first, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(time_that_goes_back, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(slots_of_the_unborn, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(what_others_have_at_an_end, begin_tracker, end_tracker),
