@@ -560,7 +560,7 @@ int collector_main(int argc, char **argv)
     if (!wait_for_first(arena))
         return 1;
     c->tracker.arena = arena;
-    const char *no_room = memory_watch_start(&memory, arena, c->options.first);
+    const char *no_room = memory_watch_start(&memory, arena, c->options.first, c->options.report != 0);
     if (no_room)
         return fail(c, no_room);
     bool tight = memory_watch_is_tight(&memory);
@@ -584,8 +584,8 @@ int collector_main(int argc, char **argv)
     c->tracker.point_every_ns = FIRST_POINT_EVERY_NS;
     c->tracker.by_thread = c->options.threads;
     c->tracker.log_events = c->options.events;
-    c->tracker.sample = c->options.sample;
     c->tracker.evicts = processor_evicts_lines();
+    c->tracker.sample = c->options.sample;
     c->tracker.ledger.peak_ends = c->options.sample ? NULL : peak_copies_ends;
     c->tracker.ledger.peak_data = &c->tracker;
     c->pages.looks.off = !c->options.types;

@@ -408,8 +408,8 @@ static __attribute__((noinline)) void do_rare(struct tracker *tracker, struct tr
 /* ---- runs of events ---------------------------------------------------------------------------- */
 
 /* What was read leaves the caches: writing to it again is fast then. On an AMD EPYC the writing thread's time of the
- * benchmark `small` had two speeds, 0.72 and 1.42 s (plain: 0.35), the slower while the processors of the virtual machine were far from
- * each other; with this it takes 0.64 s at both times, and the collector no longer than before. */
+ * benchmark `small` had two speeds, 0.72 and 1.42 s (plain: 0.35), the slower while the processors of the virtual machine
+ * were far from each other; with this it takes 0.64 s at both times, and the collector no longer than before. */
 static inline void evict(struct tracked_ring *r)
 {
     uint64_t from = r->evicted > r->run_from ? r->evicted : r->run_from;

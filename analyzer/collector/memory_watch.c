@@ -215,7 +215,8 @@ uint64_t memory_watch_ring(const struct memory_watch *watch, uint32_t rings)
     return memory_watch_state(watch) == MEMORY_END ? 1 : words;
 }
 
-const char *memory_watch_start(struct memory_watch *watch, struct arena *arena, int first_pidfd)
+const char *memory_watch_start(struct memory_watch *watch, struct arena *arena, int first_pidfd,
+                               bool attached)
 {
     watch->arena = arena;
     pthread_mutex_init(&watch->writing, NULL);
@@ -225,7 +226,9 @@ const char *memory_watch_start(struct memory_watch *watch, struct arena *arena, 
         memory_limit_open(&watch->program, first, &watch->limit);
     uint64_t room = room_now(watch), outside = memory_limit_room(&watch->program, 4 * KEPT);
     watch->room = room < outside ? room : outside;
-    if (watch->room < kept(watch) + TO_BEGIN)
+    /* A program that has started us has done something by now, and may have been killed for its memory: that is to be
+     * recorded, and look() protects it as at any time. */
+    if ((attached ? watch->room : room) < kept(watch) + TO_BEGIN)
         return no_room;
     if (limited(watch))
         start_thread(watch);

@@ -35,8 +35,10 @@ struct memory_watch {
 };
 
 /* Finds the groups of this process and of the program's first process (0 = not known), and starts
- * watching if they have a limit. Returns NULL, or a sentence if there is not enough room to begin. */
-const char *memory_watch_start(struct memory_watch *watch, struct arena *arena, int first_pidfd);
+ * watching if they have a limit. attached: that process was running already. Returns NULL, or a sentence if there is not
+ * enough room to begin. */
+const char *memory_watch_start(struct memory_watch *watch, struct arena *arena, int first_pidfd,
+                               bool attached);
 
 /* Why the recording has ended. */
 extern const char memory_watch_sentence[];

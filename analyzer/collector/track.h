@@ -178,8 +178,8 @@ struct tracker {
     struct number_map site_of_mapping; /* its site, by 1 + index of the process << 32 | number of the stack */
     bool log_events;                   /* LIBTRACE_EVENTS=1 */
     struct tracked_ring *turn;         /* whose events are being read */
-    struct working_set working_set;
     bool evicts;                       /* lines of rings that were read leave the caches, see drain.c */
+    struct working_set working_set;
     struct grow events; /* struct logged_event, not yet written */
     uint64_t event_count;
 };

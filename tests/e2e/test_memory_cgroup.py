@@ -2,12 +2,15 @@
 record says what it lacks."""
 
 import os
+import signal
+import struct
 import subprocess
 import time
 
 import pytest
 
-from conftest import clean_environment, rows
+import collector_script
+from conftest import clean_environment, rows, wait_for_run
 from memory_group import MemoryGroup
 
 MIB = 1 << 20
@@ -171,6 +174,58 @@ def test_attached(build, group, tmp_path):
         target.kill()
         target.communicate()
     assert run_of(tmp_path / "trace.db")["state"] == "complete"
+
+
+FULL = r"""
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+static void __attribute__((noinline)) take(volatile uint64_t *count)
+{
+    for (;;) {
+        memset(malloc(60000), 1, 60000);
+        if (++*count == 500)
+            raise(SIGSTOP);
+    }
+}
+int main(int argc, char **argv)
+{
+    int group = open(argv[2], O_WRONLY), file = open(argv[1], O_RDWR | O_CREAT, 0666);
+    if (argc != 3 || group < 0 || write(group, "0", 1) != 1 || ftruncate(file, 4096) != 0)
+        return 1;
+    take(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0));
+}
+"""
+
+
+def test_it_begins_late(build, group, preload, report, tmp_path):
+    """A collector that is no member of the group, and begins when the program has hardly any memory left: what the program
+    did by then is recorded, and what it does until it is killed for its memory."""
+    (tmp_path / "full.c").write_text(FULL)
+    subprocess.run(["gcc", "-g", "-O1", "-o", tmp_path / "full", tmp_path / "full.c"], check=True)
+    library = collector_script.install(build, tmp_path, f"while ! [ -e {tmp_path}/begin ]; do sleep 0.01; done")
+    own = group()
+    program = subprocess.Popen([tmp_path / "full", tmp_path / "page", own.folder / "cgroup.procs"],
+                               env=preload({"LD_PRELOAD": library}), stderr=subprocess.PIPE)
+    try:
+        assert os.waitid(os.P_PID, program.pid, os.WSTOPPED | os.WEXITED).si_code == os.CLD_STOPPED
+        own.limit(own.usage() + 2 * MIB)
+        (tmp_path / "begin").touch()
+        assert report(tmp_path / "trace.db", "top").returncode == 0
+        program.send_signal(signal.SIGCONT)
+        _, err = program.communicate(timeout=60)
+    finally:
+        program.kill()
+        program.wait()
+    assert (program.returncode, err) == (-signal.SIGKILL, b"")
+    assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
+    count = struct.unpack("Q", (tmp_path / "page").read_bytes()[:8])[0]
+    made = rows(tmp_path / "trace.db", "SELECT allocations FROM functions WHERE function = 'take'")[0]["allocations"]
+    assert 500 < count <= made <= count + 1
 
 
 def arena_of(pid):

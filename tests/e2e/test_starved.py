@@ -1,14 +1,14 @@
 """A collector that hardly gets a processor, on a busy machine, is waited for as long as it works."""
 
 import os
-import pathlib
-import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+
+import collector_script
 from conftest import wait_for_run
 
 STARVED = 12  # seconds
@@ -18,14 +18,7 @@ CROWD, STOPPED = 40, 8  # threads that want the program's only processor; second
 @pytest.fixture
 def starved(build, preload, tmp_path):
     """An environment whose collector stops itself before it begins, and a function that returns its number."""
-    library = tmp_path / "lib" / "libtrace.so"
-    library.parent.mkdir()
-    shutil.copy(build.library, library)
-    folder = pathlib.Path(shutil.copytree(build.collector.parent, tmp_path / "libexec" / "libtrace"))
-    real = (folder / build.collector.name).rename(folder / "real")
-    collector = folder / build.collector.name
-    collector.write_text(f'#!/bin/sh\necho $$ >{tmp_path}/new && mv {tmp_path}/new {tmp_path}/number\nkill -STOP $$\nexec {real} "$@"\n')
-    collector.chmod(0o755)
+    library = collector_script.install(build, tmp_path, f"echo $$ >{tmp_path}/new && mv {tmp_path}/new {tmp_path}/number\nkill -STOP $$")
 
     def number():
         limit = time.monotonic() + 100

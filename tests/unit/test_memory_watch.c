@@ -83,7 +83,7 @@ static void no_limit(void **unused)
     (void)unused;
     limited = opened = 0;
     unsigned before = threads();
-    assert_null(memory_watch_start(&watch, NULL, 0));
+    assert_null(memory_watch_start(&watch, NULL, 0, false));
     assert_int_equal(opened, 1);
     for (uint64_t now = SECOND; now <= 60 * SECOND; now += SECOND)
         memory_watch_look(&watch, now);
@@ -103,7 +103,7 @@ static void limit_is_set_later(void **unused)
     limited = 0;
     left = 600 * MIB;
     unsigned before = threads();
-    assert_null(memory_watch_start(&watch, NULL, 0));
+    assert_null(memory_watch_start(&watch, NULL, 0, false));
     memory_watch_look(&watch, SECOND);
     limited = 1;
     memory_watch_look(&watch, 2 * SECOND);
@@ -124,11 +124,11 @@ static void limit_from_the_start(void **unused)
     limited = 1;
     left = 600 * MIB;
     unsigned before = threads();
-    assert_null(memory_watch_start(&watch, NULL, 0));
+    assert_null(memory_watch_start(&watch, NULL, 0, false));
     assert_int_equal(threads(), before + 1);
     left = 3 * MIB;
     assert_string_equal(
-        memory_watch_start(&full, NULL, 0),
+        memory_watch_start(&full, NULL, 0, false),
         "the memory limit of the program's cgroup leaves no room for recording; the program runs untraced");
 }
 
