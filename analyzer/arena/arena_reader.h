@@ -72,7 +72,8 @@ bool arena_held_by_others(struct arena *arena);
 
 /* ---- the collector's own words ------------------------------------------------------------------ */
 
-/* Sets the state that all processes see. why: a sentence, with WIRE_COLLECTOR_FAILED; else NULL. */
+/* Sets the state that all processes see. why: a sentence, with WIRE_COLLECTOR_FAILED; else NULL. The
+ * first one stays, as processes may be reading it. */
 void arena_state(struct arena *arena, enum wire_collector_state state, const char *why);
 void arena_pid(struct arena *arena, int pid, uint64_t pid_namespace); /* as in struct arena_birth */
 void arena_alive(struct arena *arena);  /* until the calling thread, the collector's main thread, ends */

@@ -17,7 +17,7 @@ static void futex_wake(_Atomic uint32_t *word)
 
 void arena_state(struct arena *arena, enum wire_collector_state state, const char *why)
 {
-    if (why)
+    if (why && atomic_load(&arena->wire->collector) != WIRE_COLLECTOR_FAILED)
         snprintf(arena->wire->error, sizeof arena->wire->error, "%s", why);
     atomic_store(&arena->wire->collector, state);
     futex_wake(&arena->wire->collector);

@@ -53,6 +53,17 @@ static void only_sealed_memory(void **unused)
     assert_true(taken(new_memory(SIZE, WIRE_SEALS)));
 }
 
+static void why_it_failed(void **unused)
+{
+    (void)unused;
+    arena_state(arena, WIRE_COLLECTOR_FAILED, "no memory");
+    assert_string_equal(wire->error, "no memory");
+    arena_state(arena, WIRE_COLLECTOR_FAILED, "something else"); /* a process may be reading the first */
+    arena_state(arena, WIRE_COLLECTOR_FAILED, NULL);
+    assert_string_equal(wire->error, "no memory");
+    assert_int_equal(wire->collector, WIRE_COLLECTOR_FAILED);
+}
+
 static void known_who_is_left(void **unused)
 {
     (void)unused;
@@ -359,6 +370,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_sealed_memory),
+        cmocka_unit_test_setup_teardown(why_it_failed, begin, end),
         cmocka_unit_test_setup_teardown(known_who_is_left, begin, end),
         cmocka_unit_test_setup_teardown(pieces_in_order, begin, end),
         cmocka_unit_test_setup_teardown(offsets_lead_to_chunks, begin, end),
