@@ -1,6 +1,7 @@
 """Programs that confine themselves by seccomp run as without us, whatever their filter does to unknown
 system calls, because the library makes none any more. Their allocations are counted all the same."""
 
+import collector_script
 import pytest
 
 
@@ -36,6 +37,18 @@ def test_full_rings(mode, build, trace, plain):
     """The thread waits for the collector without a system call."""
     traced = run(build, trace, plain, "prctl", "kill", mode, 400000)
     assert blocks(traced) == 400000
+
+
+LATE = 8  # seconds
+
+
+def test_late_collector(build, trace, tmp_path):
+    """It cannot ask how busy the machine is, so a collector that gets no processor for long is waited for."""
+    library = collector_script.install(build, tmp_path, f"sleep {LATE}")
+    command = [build.target("jail"), "prctl", "kill", "strict", 400000]
+    traced = trace(command, env={"LD_PRELOAD": library})
+    assert (traced.returncode, traced.stdout, traced.stderr) == (7, b"still here\n", b"")
+    assert blocks(traced) == 400000 and traced.run["state"] == "complete"
 
 
 def test_threads(build, trace, plain):

@@ -59,10 +59,10 @@ static pid_t collectors_pid(void)
 
 /* Between groups of threads Linux is not always fair: 45 threads that wanted two processors, all of one session, kept
  * those of other sessions, the kernel's own included, waiting for up to 25 s (6.18, with autogroups). That looks like a
- * stop; but then the machine is crowded. */
+ * stop; but then the machine is crowded. A confined program cannot ask, and is as patient as on a crowded machine. */
 static uint64_t crowd(void)
 {
-    unsigned threads = guest_threads_per_processor();
+    unsigned threads = guest_confined ? CROWD_MOST : guest_threads_per_processor();
     return threads < 1 ? 1 : threads < CROWD_MOST ? threads : CROWD_MOST;
 }
 
