@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #define BLOCK 48
+#define EACH 240   /* blocks that a sample stands for: 300 sites make 10^10 in a month */
 #define RUNS_FOR 3 /* snapshots: a thread lives so long */
 
 /* A site counts every so many steps, and holds what it made in the last so many. */
@@ -19,7 +20,7 @@ static int64_t period(int site)
 
 struct sample_counts month_counts(int site, int64_t step)
 {
-    uint64_t made = (uint64_t)(step / period(site)) * (uint64_t)(1 + site % 7), held = made % 97;
+    uint64_t made = (uint64_t)(step / period(site)) * (uint64_t)(1 + site % 7) * EACH, held = made % 97;
     return (struct sample_counts){made, made * BLOCK, made - held, (made - held) * BLOCK, made / 3};
 }
 
