@@ -91,7 +91,7 @@ static int path_of_build_id(const uint8_t *build_id, size_t build_id_size, char 
 
 /* libdwfl would look at the same place first, but keep the file open as it is, compressed. Returns a
  * descriptor, or -1. */
-static int find_by_build_id(Dwfl_Module *module, char **found_name, int *too_large)
+static int find_by_build_id(Dwfl_Module *module, char **found_name, int *is_inflated, int *too_large)
 {
     const unsigned char *build_id;
     GElf_Addr where;
@@ -108,7 +108,9 @@ static int find_by_build_id(Dwfl_Module *module, char **found_name, int *too_lar
         return -1;
     }
     *found_name = name; /* libdwfl frees it */
-    return inflate_debug_sections(fd, too_large);
+    int file = inflate_debug_sections(fd, too_large);
+    *is_inflated = file != fd;
+    return file;
 }
 
 static bool is_there(const char *base, const char *directory, const char *end, const char *between,
@@ -155,9 +157,10 @@ static bool may_be_found(const char *file_name, const char *debuglink)
 static int find_debuginfo(Dwfl_Module *module, void **userdata, const char *name, Dwarf_Addr base,
                           const char *file_name, const char *debuglink, GElf_Word crc, char **found_name)
 {
-    if (!*userdata) { /* later calls may be for a supplementary file */
-        *userdata = module;
-        int too_large = 0, fd = find_by_build_id(module, found_name, &too_large);
+    struct image *image = *userdata;
+    if (!image->is_searched) { /* later calls may be for a supplementary file */
+        image->is_searched = 1;
+        int too_large = 0, fd = find_by_build_id(module, found_name, &image->is_debug_inflated, &too_large);
         if (fd >= 0 && !too_large)
             return fd;
         if (fd >= 0) {
@@ -198,8 +201,10 @@ static int report(struct image *image, const char *path, int fd)
         return -1;
     dwfl_report_begin(image->dwfl);
     image->module = dwfl_report_elf(image->dwfl, path, path, fd, 0, true);
-    if (image->module)
-        dwfl_module_info(image->module, NULL, NULL, NULL, NULL, NULL, &image->path, NULL);
+    void **userdata = NULL;
+    if (image->module &&
+        dwfl_module_info(image->module, &userdata, NULL, NULL, NULL, NULL, &image->path, NULL))
+        *userdata = image;
     if (!image->module || dwfl_report_end(image->dwfl, NULL, NULL) != 0 ||
         !dwfl_module_getelf(image->module, &image->bias)) {
         if (image->module)
@@ -261,7 +266,9 @@ static enum image_result open_file(struct image *image, int fd, const char *path
         close(fd);
         return result;
     }
-    fd = inflate_debug_sections(fd, &image->is_too_large);
+    int file = fd;
+    fd = inflate_debug_sections(file, &image->is_too_large);
+    image->is_inflated = fd != file;
     int failed = report(image, path, fd);
     if (failed) {
         if (failed == -1)

@@ -21,6 +21,8 @@ struct image {
     GElf_Addr bias;             /* an address of libdwfl minus the file's */
     struct address_range *text; /* executable sections, sorted by low */
     size_t text_count;
+    int is_inflated, is_debug_inflated; /* the file, or its debug file, is a copy in memory */
+    int is_searched;                    /* for its debug file */
     int is_too_large; /* its debug information is compressed, and there is not enough memory to inflate it */
 };
 

@@ -1,6 +1,7 @@
 /* vtables.c - see vtables.h. */
 #define _GNU_SOURCE
 #include "vtables.h"
+#include "file_pages.h"
 #include "sorted.h"
 #include "symbols.h"
 
@@ -11,6 +12,7 @@
 #define VTABLE "_ZTV"
 #define CONSTRUCTION "_ZTC"
 #define PREFIX_SIZE 4
+#define STRETCH 8192 /* symbols, after which the pages of the file that they are in are given up */
 #define HEAD_SIZE 16 /* offset to top, type information */
 
 static int is_vtable(const GElf_Sym *symbol, const char *name)
@@ -34,6 +36,8 @@ int vtables_read(struct vtables *table, const struct image *image)
         GElf_Sym symbol;
         GElf_Addr address;
         const char *name = dwfl_module_getsym_info(image->module, i, &symbol, &address, NULL, NULL, NULL);
+        if (i % STRETCH == 0)
+            file_pages_let_go_symbols(image, total);
         if (!is_vtable(&symbol, name))
             continue;
         if ((table->count & (table->count - 1)) == 0) {
@@ -49,6 +53,7 @@ int vtables_read(struct vtables *table, const struct image *image)
     }
     if (table->count > 0)
         qsort(table->all, table->count, sizeof *table->all, compare);
+    file_pages_let_go_symbols(image, total);
     return 0;
 }
 
