@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { FEW = 16 /* so few are sorted by insertion */ };
+
 void intervals_free(struct intervals *set)
 {
     free(set->all);
@@ -28,10 +30,64 @@ int intervals_add(struct intervals *set, struct interval range)
     return 0;
 }
 
-static int compare_low(const void *a, const void *b)
+int intervals_reserve(struct intervals *set, size_t count)
 {
-    const struct interval *x = a, *y = b;
-    return x->low < y->low ? -1 : x->low > y->low;
+    if (count <= set->capacity)
+        return 0;
+    struct interval *all = realloc(set->all, count * sizeof *all);
+    if (!all)
+        return -1;
+    set->all = all;
+    set->capacity = count;
+    return 0;
+}
+
+static void swap(struct interval *x, struct interval *y)
+{
+    struct interval kept = *x;
+    *x = *y;
+    *y = kept;
+}
+
+/* Moves the ranges without this bit of their lows before those with it; returns how many have it not. */
+static size_t part(struct interval *all, size_t count, uint64_t bit)
+{
+    size_t from = 0, to = count;
+    for (;;) {
+        while (from < to && !(all[from].low & bit))
+            from++;
+        while (from < to && (all[to - 1].low & bit))
+            to--;
+        if (from == to)
+            return from;
+        swap(&all[from++], &all[--to]);
+    }
+}
+
+/* Of ranges whose lows have equal bits above this one. It is as deep as there are bits, whatever a file holds. */
+static void sort_by_bits(struct interval *all, size_t count, uint64_t bit)
+{
+    for (; bit && count > FEW; bit >>= 1) {
+        size_t without = part(all, count, bit);
+        sort_by_bits(all, without, bit >> 1);
+        all += without;
+        count -= without;
+    }
+    for (size_t i = 1; i < count && count <= FEW; i++)
+        for (size_t at = i; at > 0 && all[at - 1].low > all[at].low; at--)
+            swap(&all[at - 1], &all[at]);
+}
+
+void intervals_sort(struct interval *all, size_t count)
+{
+    int sorted = 1;
+    uint64_t differ = 0;
+    for (size_t i = 1; i < count; i++) {
+        sorted &= all[i - 1].low <= all[i].low;
+        differ |= all[i].low ^ all[0].low;
+    }
+    if (!sorted)
+        sort_by_bits(all, count, UINT64_C(1) << (63 - __builtin_clzll(differ)));
 }
 
 static int is_better(const struct interval *x, const struct interval *y)
@@ -109,7 +165,7 @@ int intervals_finish(struct intervals *set)
     int result = 0;
     set->segment_count = 0;
     if (set->count > 0) {
-        qsort(set->all, set->count, sizeof *set->all, compare_low);
+        intervals_sort(set->all, set->count);
         const struct interval **heap = malloc(set->count * sizeof *heap);
         set->segments = malloc((2 * set->count + 1) * sizeof *set->segments);
         if (heap && set->segments)

@@ -38,6 +38,12 @@ void intervals_free(struct intervals *set);
 /* Adds a range, unless it is empty. -1 = out of memory. */
 int intervals_add(struct intervals *set, struct interval range);
 
+/* Makes room for so many ranges in all, so that adding them takes no more than they need. -1 = out of memory. */
+int intervals_reserve(struct intervals *set, size_t count);
+
+/* Sorts ranges by low, in place: qsort() would take as much memory again. */
+void intervals_sort(struct interval *all, size_t count);
+
 /* Flattens the ranges and frees them. O(n log n). -1 = out of memory; the set is empty then. */
 int intervals_finish(struct intervals *set);
 

@@ -8,21 +8,19 @@
 #include "intervals.h"
 #include "interned.h"
 
-struct symbol {
-    const char *name;  /* in the ELF file, alive as long as the image */
-    const char *shown; /* demangled and interned on first use, else NULL */
-    uint64_t low;      /* address in the file */
-    uint64_t size;     /* 0 = not known: it extends to the next symbol */
-    uint64_t limit;    /* end of its section */
-};
-
 struct symtab {
-    struct symbol *all; /* sorted by address; of those with equal addresses, the best name is last */
+    const char **names; /* sorted by address */
+    uint8_t *
+        shown; /* bits: the name is demangled and interned; else it is in the ELF file, alive as long as the image */
+    uint8_t *aliases; /* bits: it is of the same code as the name before */
     size_t count;
-    struct intervals by_address; /* ids are indices into all */
+    struct intervals by_address; /* ids are indices into names */
+    const struct image *image;
+    int total;        /* symbols of all kinds */
+    unsigned touched; /* names that were looked at since the file's pages were given up */
 };
 
-/* Reads all names of code. -1 = out of memory; the table is empty then. */
+/* Reads all names of code; the image must outlive the table. -1 = out of memory; the table is empty then. */
 int symtab_read(struct symtab *table, const struct image *image);
 void symtab_free(struct symtab *table);
 
