@@ -12,6 +12,7 @@
 #include "address_room.h"
 #include "constructors.h"
 #include "dies.h"
+#include "file_pages.h"
 #include "intervals.h"
 #include "line_table.h"
 #include "rust_names.h"
@@ -25,6 +26,7 @@
 enum {
     DEPTH_MAX = 512,       /* of nested DIEs; real ones stay below 100 */
     RANGES_MAX = 16 << 20, /* of a unit */
+    UNITS = 16,            /* opened, after which the file's pages are given up */
     CALL = 0xe8,           /* the instruction for a direct call, */
     CALL_SIZE = 5,         /* which is followed by the distance */
 };
@@ -47,7 +49,6 @@ struct unit {
     Dwarf_Die skeleton;      /* the unit in the main file: its ranges and lines */
     Dwarf_Die die;           /* the unit with the functions: in a .dwo file, or the same as skeleton */
     struct split_unit split; /* where die is from, if libdw did not find it itself */
-    int is_read;             /* the rest is valid */
     int is_mangled;          /* the language has mangled names */
     int is_rust;
     struct function *functions; /* in file order: a parent comes before its children */
@@ -57,14 +58,21 @@ struct unit {
     struct line_table split_lines; /* for a .dwo file: only its file names, for call sites */
 };
 
+/* Where a unit is: of thousands in a large file, few are ever looked at. */
+struct unit_place {
+    Dwarf_Off die;     /* of its first DIE in the main file */
+    struct unit *unit; /* NULL = it was not looked at yet */
+};
+
 struct dwarf {
     Dwarf *handle; /* owned by the image */
     const struct image *image;
     struct strings *strings;
     uint64_t bias; /* an address in the file minus that in the (perhaps separate) debug file */
     struct split_files split_files;
-    struct unit *units;
+    struct unit_place *units;
     size_t unit_count, unit_capacity;
+    unsigned opened;             /* units */
     struct intervals by_address; /* ids are indices into units; addresses of the debug file */
 };
 
@@ -81,11 +89,14 @@ struct walk {
 
 static void free_unit(struct unit *unit)
 {
+    if (!unit)
+        return;
     free(unit->functions);
     intervals_free(&unit->by_address);
     lines_free(&unit->lines);
     lines_free(&unit->split_lines);
     split_close(&unit->split);
+    free(unit);
 }
 
 void dwarf_free(struct dwarf *dwarf)
@@ -93,7 +104,7 @@ void dwarf_free(struct dwarf *dwarf)
     if (!dwarf)
         return;
     for (size_t i = 0; i < dwarf->unit_count; i++)
-        free_unit(&dwarf->units[i]);
+        free_unit(dwarf->units[i].unit);
     free(dwarf->units);
     split_files_close(&dwarf->split_files);
     intervals_free(&dwarf->by_address);
@@ -134,7 +145,7 @@ static int add_ranges_of_functions(const struct dwarf *dwarf, Dwarf_Die *unit, s
     return sum;
 }
 
-static int add_unit(struct dwarf *dwarf, Dwarf_Die *skeleton, Dwarf_Die *split)
+static int add_unit(struct dwarf *dwarf, Dwarf_Die *skeleton)
 {
     uint32_t id = (uint32_t)dwarf->unit_count;
     int added = add_ranges(dwarf, skeleton, &dwarf->by_address, id, RANGES_MAX);
@@ -145,26 +156,36 @@ static int add_unit(struct dwarf *dwarf, Dwarf_Die *skeleton, Dwarf_Die *split)
         return added;
     if (dwarf->unit_count == dwarf->unit_capacity) {
         size_t capacity = dwarf->unit_capacity ? dwarf->unit_capacity * 2 : 64;
-        struct unit *units = realloc(dwarf->units, capacity * sizeof *units);
+        struct unit_place *units = realloc(dwarf->units, capacity * sizeof *units);
         if (!units)
             return -1;
         dwarf->units = units;
         dwarf->unit_capacity = capacity;
     }
-    struct unit *unit = &dwarf->units[dwarf->unit_count++];
-    *unit = (struct unit){.skeleton = *skeleton, .die = split->cu ? *split : *skeleton};
+    dwarf->units[dwarf->unit_count++] = (struct unit_place){.die = dwarf_dieoffset(skeleton)};
     return 0;
 }
 
-static int add_units(struct dwarf *dwarf)
+static int add_units_of(struct dwarf *dwarf, Dwarf *handle)
 {
     Dwarf_CU *cu = NULL;
-    Dwarf_Die die, split;
-    while (memset(&split, 0, sizeof split),
-           dwarf_get_units(dwarf->handle, cu, &cu, NULL, NULL, &die, &split) == 0)
-        if (dwarf_tag(&die) != DW_TAG_type_unit && add_unit(dwarf, &die, &split) != 0)
+    Dwarf_Die die;
+    while (dwarf_get_units(handle, cu, &cu, NULL, NULL, &die, NULL) == 0)
+        if (dwarf_tag(&die) != DW_TAG_type_unit && add_unit(dwarf, &die) != 0)
             return -1;
-    return intervals_finish(&dwarf->by_address);
+    return 0;
+}
+
+/* libdw keeps the abbreviations of every unit that it was asked for, 1.4 MiB for the C library's: so it is asked
+ * by a handle that is closed again. */
+static int add_units(struct dwarf *dwarf)
+{
+    Dwarf *once = dwarf_begin_elf(dwarf_getelf(dwarf->handle), DWARF_C_READ, NULL);
+    int failed = once ? add_units_of(dwarf, once) : 0;
+    dwarf_end(once);
+    if (!failed && dwarf->unit_count == 0)
+        failed = add_units_of(dwarf, dwarf->handle);
+    return failed ? -1 : intervals_finish(&dwarf->by_address);
 }
 
 struct dwarf *dwarf_read(const struct image *image, struct strings *strings)
@@ -179,7 +200,9 @@ struct dwarf *dwarf_read(const struct image *image, struct strings *strings)
     dwarf->strings = strings;
     dwarf->bias = bias - image->bias;
     dwarf->split_files.path = image->path;
-    if (add_units(dwarf) != 0 || dwarf->unit_count == 0) {
+    int failed = add_units(dwarf);
+    file_pages_let_go(image, dwarf_getelf(handle));
+    if (failed || dwarf->unit_count == 0) {
         dwarf_free(dwarf);
         return NULL;
     }
@@ -334,7 +357,6 @@ static void find_split(struct dwarf *dwarf, struct unit *unit)
 /* Without memory, the unit is treated as one without functions. */
 static void read_unit(struct dwarf *dwarf, struct unit *unit)
 {
-    unit->is_read = 1;
     find_split(dwarf, unit);
     int language = dwarf_srclang(&unit->die);
     unit->is_mangled = has_mangled_names(language);
@@ -351,6 +373,23 @@ static void read_unit(struct dwarf *dwarf, struct unit *unit)
         free(walk);
     }
     read_lines(dwarf, unit);
+}
+
+/* NULL = out of memory. */
+static struct unit *open_unit(struct dwarf *dwarf, Dwarf_Off offset)
+{
+    struct unit *unit = calloc(1, sizeof *unit);
+    Dwarf_Die split = {0};
+    if (!unit || !dwarf_offdie(dwarf->handle, offset, &unit->skeleton)) {
+        free(unit);
+        return NULL;
+    }
+    dwarf_cu_info(unit->skeleton.cu, NULL, NULL, NULL, &split, NULL, NULL, NULL);
+    unit->die = split.cu ? split : unit->skeleton;
+    read_unit(dwarf, unit);
+    if (++dwarf->opened % UNITS == 0)
+        file_pages_let_go(dwarf->image, dwarf_getelf(dwarf->handle));
+    return unit;
 }
 
 static Dwarf_Die *function_die(struct unit *unit, const struct function *function, Dwarf_Die *die)
@@ -430,10 +469,10 @@ static struct unit *find_unit(struct dwarf *dwarf, uint64_t address)
     uint32_t id = intervals_find(&dwarf->by_address, address);
     if (id == INTERVAL_NONE)
         return NULL;
-    struct unit *unit = &dwarf->units[id];
-    if (!unit->is_read)
-        read_unit(dwarf, unit);
-    return unit;
+    struct unit_place *place = &dwarf->units[id];
+    if (!place->unit)
+        place->unit = open_unit(dwarf, place->die);
+    return place->unit;
 }
 
 size_t dwarf_resolve(struct dwarf *dwarf, uint64_t address, struct symbols_frame *frames, size_t max,
