@@ -84,7 +84,8 @@ static int is_called(const struct inflater *f, const Elf64_Shdr *section, const 
 
 static int is_unread(const struct inflater *f, const Elf64_Shdr *section)
 {
-    static const char *const unread[] = {".debug_loc", ".debug_loclists", ".debug_frame", ".debug_macro"};
+    static const char *const unread[] = {".debug_loc", ".debug_loclists", ".debug_frame", ".debug_macro",
+                                         ".debug_aranges"};
     for (size_t i = 0; i < sizeof unread / sizeof *unread; i++)
         if (is_called(f, section, unread[i]))
             return 1;
@@ -182,6 +183,15 @@ static int inflate_one(struct inflater *f, struct libdeflate_decompressor *decom
            LIBDEFLATE_SUCCESS;
 }
 
+/* Of the section's pages, which are read once. */
+static void let_go(const struct inflater *f, const Elf64_Shdr *section)
+{
+    uintptr_t from = ((uintptr_t)f->from + section->sh_offset) & ~(POPULATE_PAGE - 1);
+    uintptr_t end = ((uintptr_t)f->from + section->sh_offset + section->sh_size) & ~(POPULATE_PAGE - 1);
+    if (from < end)
+        madvise((void *)from, end - from, MADV_DONTNEED);
+}
+
 static int inflate_all(struct inflater *f, struct libdeflate_decompressor *decompressor)
 {
     Elf64_Shdr *sections = (Elf64_Shdr *)(void *)(f->to + ((const unsigned char *)f->sections - f->from));
@@ -200,6 +210,7 @@ static int inflate_all(struct inflater *f, struct libdeflate_decompressor *decom
         }
         if (!place(f, from, &header, &offset) || !inflate_one(f, decompressor, from, &header, offset))
             return 0;
+        let_go(f, from);
         to->sh_offset = offset;
         to->sh_size = header.ch_size;
         to->sh_addralign = header.ch_addralign;
