@@ -309,6 +309,21 @@ static void an_end_that_comes_first(void **unused)
     assert_true(tracker_process(tracker, 1)->ended && tracker_process(tracker, 2)->ended);
 }
 
+static void an_end_that_is_still_to_come(void **unused)
+{
+    (void)unused;
+    pid_t first = begin_process(1);
+    sweep_all(tracker);
+    wire->process[1].ended_ns = UINT64_MAX / 2;
+    alarm(60); /* not for ever */
+    sweep_all(tracker);
+    alarm(0);
+    assert_false(tracker_process(tracker, 1)->ended);
+    end_process(1, first);
+    sweep_all(tracker);
+    assert_true(tracker_process(tracker, 1)->ended);
+}
+
 static void numbers_of_key_0(void **unused)
 {
     (void)unused;
@@ -332,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(heads_that_cannot_be, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(a_tail_that_is_overwritten, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(an_end_that_comes_first, begin_tracker, end_tracker),
+        cmocka_unit_test_setup_teardown(an_end_that_is_still_to_come, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(time_that_goes_back, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(slots_of_the_unborn, begin_tracker, end_tracker),
         cmocka_unit_test_setup_teardown(what_others_have_at_an_end, begin_tracker, end_tracker),
