@@ -28,15 +28,22 @@ union gate_page gate_page;
 struct wire_arena *arena;
 struct wire_process *process;
 bool record_plain;
+_Atomic enum tracing tracing;
 uint32_t sampler_interval; /* 0: none of the others is called */
 __thread struct sampler *sampler_self __attribute__((tls_model("initial-exec")));
 _Atomic uint8_t sample_filter[SAMPLE_SETS];
-bool sampler_takes(struct thread *t, size_t size)
+bool sampler_takes(size_t size)
 {
-    (void)t, (void)size;
+    (void)size;
     return false;
 }
 void sampler_rest(void) {}
+void sampler_says_own(void) {}
+bool sampled_live_slow(const void *frame)
+{
+    (void)frame;
+    return false;
+}
 void *memory_malloc_pooled(void *context, size_t size)
 {
     (void)context, (void)size;
@@ -55,7 +62,7 @@ void object_free_pooled(void *context, void *block)
 {
     (void)context, (void)block;
 }
-void sampler_undo(size_t size)
+void sampler_undo_taken(size_t size)
 {
     (void)size;
 }

@@ -1,42 +1,51 @@
 /* test_sampler.c - which blocks a sampled run records: the arithmetic against libm, the share of blocks of each size
- * against the one promised, the exact totals, and the set of recorded blocks against a list.
+ * against the one promised, the exact totals, threads and their lines, and the set of recorded blocks against a list.
  *
  * The bounds are six standard deviations: a right sampler fails once in 10^8 runs.
  */
 #include "sampler.h"
-#include "arena.h"
 #include "process.h"
 #include "sample_set.h"
 #include "sampling_rule.h"
+#include "thread.h"
 
 #define RANDOM_SEED 0x9e3779b97f4a7c15ull
 #include "random_numbers.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 /* ---- what sampler.c needs ----------------------------------------------------------------------------- */
 
-struct wire_arena *arena;
-uint32_t arena_ring_count = WIRE_FEW_RINGS;
 struct wire_process *process;
-static struct thread the_thread;
+uint32_t attach_generation;
+static bool watch_allocates;
+static int watched;
+
+bool thread_watch_allocates(void)
+{
+    return watch_allocates;
+}
+
+void thread_watch_end(void)
+{
+    watched++;
+    if (watch_allocates)
+        assert_true(sampler_passes(512)); /* calloc() */
+}
 
 static int set_up(void **unused)
 {
     (void)unused;
     static struct wire_process slot;
-    arena = guest_pages(sizeof *arena);
     process = &slot;
-    if (!arena)
-        return -1;
-    the_thread.ring = &arena->ring[7];
-    the_thread.tid = 1;
-    atomic_store(&arena->rings, 8);
     return 0;
 }
 
@@ -91,7 +100,7 @@ static void texts_are_intervals(void **unused)
 /* An allocation of the program; true: it is recorded. */
 static bool allocate(size_t size)
 {
-    return !sampler_passes(size) && sampler_takes(&the_thread, size);
+    return !sampler_passes(size) && sampler_takes(size);
 }
 
 #define BLOCKS 400000u
@@ -164,12 +173,171 @@ static void suspends_and_holds(void **unused)
     sampler_hold();
     assert_true(sampler_held());
     assert_false(sampler_passes(5));
-    sampler_takes(&the_thread, 5);
+    sampler_takes(5);
     assert_false(sampler_held());
     sampler_undo(5);
     sampler_says();
     assert_int_equal(process->sampled_allocations, before + 2);
     assert_int_equal(process->sampled_bytes, bytes + 13);
+}
+
+/* While the next allocation is made due, the bytes until then do not count. */
+static void what_is_held_is_not_counted(void **unused)
+{
+    (void)unused;
+    assert_true(sampler_start(1 << 20));
+    allocate(1);
+    sampler_says();
+    uint64_t bytes = process->sampled_bytes;
+    sampler_hold();
+    assert_true(sampler_held());
+    sampler_says();
+    assert_int_equal(process->sampled_bytes, bytes);
+}
+
+/* ---- threads and their lines --------------------------------------------------------------------------- */
+
+static struct sampler due = {.until = INT64_MIN / 2};
+
+/* What is said of blocks of `size` bytes that were made since `before`. */
+static void assert_said(const struct wire_process *before, uint64_t blocks, uint64_t size)
+{
+    sampler_says();
+    assert_int_equal(process->sampled_allocations - before->sampled_allocations, blocks);
+    assert_int_equal(process->sampled_bytes - before->sampled_bytes, blocks * size);
+}
+
+static struct sampler *lines_seen[2];
+
+/* Its end may allocate, too: that counts, but takes no line any more. */
+static void *allocates_at_its_end(void *place)
+{
+    for (int i = 0; i < 1000; i++)
+        allocate(50);
+    *(struct sampler **)place = sampler_self;
+    sampler_ends();
+    const struct sampler *ended = sampler_self;
+    assert_ptr_not_equal(ended, *(struct sampler **)place);
+    for (int i = 0; i < 1000; i++) {
+        allocate(50);
+        assert_ptr_equal(sampler_self, ended);
+    }
+    return NULL;
+}
+
+static void lines_are_used_again(void **unused)
+{
+    (void)unused;
+    assert_true(sampler_start(4096));
+    struct wire_process before = *process;
+    for (int i = 0; i < 2; i++) {
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, allocates_at_its_end, &lines_seen[i]), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+    }
+    assert_ptr_equal(lines_seen[0], lines_seen[1]);
+    assert_said(&before, 4000, 50);
+}
+
+/* As many threads as nobody has lines for, all in this one: each counts, and each block has its share. */
+static void threads_without_a_line_count(void **unused)
+{
+    (void)unused;
+    enum { THREADS = 20000, EACH = 40, SIZE = 300 };
+    static struct sampler *of[THREADS];
+    struct sampler *own = sampler_self, *place = NULL;
+    uint64_t taken = 0, lines = 0;
+    assert_true(sampler_start(8192));
+    struct wire_process before = *process;
+    for (int i = 0; i < THREADS; i++) {
+        sampler_self = &due;
+        for (int block = 0; block < EACH; block++)
+            taken += allocate(SIZE);
+        of[i] = sampler_self;
+        if (sampler_self->random)
+            lines++;
+        else
+            place = place ? place : of[i];
+        assert_true(sampler_self->random || of[i] == place);
+    }
+    assert_true(lines > 1000 && lines < THREADS - 1000);
+    assert_said(&before, THREADS * EACH, SIZE);
+    double share = 1 / (double)sampling_weight(SIZE, 8192), expected = THREADS * EACH * share;
+    assert_true(fabs((double)taken - expected) <= 6 * sqrt(expected * (1 - share)));
+    before = *process;
+    taken = 0;
+    sampler_self = place;
+    for (uint32_t i = 0; i < BLOCKS; i++)
+        taken += allocate(SIZE);
+    sampler_undo_taken(SIZE); /* the last one failed */
+    assert_said(&before, BLOCKS - 1, SIZE);
+    expected = BLOCKS * share;
+    assert_true(fabs((double)taken - expected) <= 6 * sqrt(expected * (1 - share)));
+    sampler_self = own;
+}
+
+/* A child finds its line wiped, and all others free; what its parent has counted is not the child's. */
+static void children_begin_anew(void **unused)
+{
+    (void)unused;
+    assert_true(sampler_start(8192));
+    sampler_self = &due;
+    allocate(7);
+    struct sampler *first = sampler_self;
+    sampler_self = &due;
+    allocate(7);
+    assert_ptr_not_equal(sampler_self, first);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        process->sampled_allocations = process->sampled_bytes = 0;
+        bool right = !sampler_passes(11);
+        sampler_forked();
+        sampler_takes(11);
+        right &= sampler_self == first && sampler_self->random;
+        sampler_says();
+        _exit(right && process->sampled_allocations == 1 && process->sampled_bytes == 11 ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    struct wire_process before = *process;
+    allocate(7);
+    assert_said(&before, 3, 7); /* two were not said yet */
+}
+
+/* A thread that still has a line of an earlier trace does not count there. */
+static void lines_of_an_earlier_trace_are_left(void **unused)
+{
+    (void)unused;
+    assert_true(sampler_start(8192));
+    for (int i = 0; i < 100; i++)
+        allocate(9);
+    sampler_says();
+    const struct sampler *left = sampler_self;
+    attach_generation++;
+    assert_true(sampler_start(4096));
+    struct wire_process before = *process;
+    for (int i = 0; i < 100; i++)
+        allocate(5);
+    assert_ptr_not_equal(sampler_self, left);
+    assert_said(&before, 100, 5);
+}
+
+/* What the C library allocates to watch the thread's end is none of the program's. */
+static void watching_does_not_count(void **unused)
+{
+    (void)unused;
+    assert_true(sampler_start(8192));
+    struct wire_process before = *process;
+    int times = watched;
+    watch_allocates = true;
+    sampler_self = &due;
+    for (int i = 0; i < 3; i++)
+        allocate(5);
+    watch_allocates = false;
+    assert_int_equal(watched, times + 1);
+    assert_said(&before, 3, 5);
 }
 
 /* ---- the set ----------------------------------------------------------------------------------------- */
@@ -223,9 +391,12 @@ static void full_counts_stay(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights_are_right),  cmocka_unit_test(texts_are_intervals),
-        cmocka_unit_test(shares_are_right),   cmocka_unit_test(variances_are_right),
-        cmocka_unit_test(suspends_and_holds), cmocka_unit_test(set_holds_what_was_added),
+        cmocka_unit_test(weights_are_right),       cmocka_unit_test(texts_are_intervals),
+        cmocka_unit_test(shares_are_right),        cmocka_unit_test(variances_are_right),
+        cmocka_unit_test(suspends_and_holds),      cmocka_unit_test(what_is_held_is_not_counted),
+        cmocka_unit_test(lines_are_used_again),    cmocka_unit_test(threads_without_a_line_count),
+        cmocka_unit_test(children_begin_anew),     cmocka_unit_test(lines_of_an_earlier_trace_are_left),
+        cmocka_unit_test(watching_does_not_count), cmocka_unit_test(set_holds_what_was_added),
         cmocka_unit_test(full_counts_stay),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -418,12 +418,15 @@ static void *finish_sampled(struct thread *t, void *block, size_t size, const vo
 /* Decides, looks at the latest object and for new modules. NULL: the block is not to be recorded. */
 static struct thread *begin_sampled(size_t size, const void *frame)
 {
-    struct thread *t = thread_enter(frame);
-    if (UNLIKELY(!t)) {
+    if (UNLIKELY(!sampled_live(frame))) {
         sampler_rest();
         return NULL;
     }
-    bool held = sampler_held(), taken = sampler_takes(t, size);
+    bool held = sampler_held(), taken = sampler_takes(size);
+    struct thread *t = held || taken ? thread_enter(frame) : NULL;
+    if (!t)
+        return NULL;
+    sampler_says_own();
     struct objects_gil *gil = held ? objects_gil_of(domains_state()) : NULL;
     if (gil) {
         ring_stamp_next(t);
@@ -446,7 +449,7 @@ static __attribute__((noinline)) void *make_sampled_slow(const struct python_all
     struct thread *t = begin_sampled(size, frame);
     void *block = ask_uncounted(below, request, size <= POOLED_MOST);
     if (UNLIKELY(!block))
-        sampler_undo(size);
+        sampler_undo_taken(size);
     if (!t)
         return block;
     if (LIKELY(block != NULL))
@@ -528,7 +531,7 @@ static void *reallocate_sampled(void *context, void *block, size_t size, const v
     void *fresh = below->realloc(below->context, block, size);
     sampler_resume(&saved);
     if (UNLIKELY(!fresh)) {
-        sampler_undo(size);
+        sampler_undo_taken(size);
         if (t) {
             t->pass_through = false;
             thread_leave(t);

@@ -68,7 +68,7 @@ static struct thread *enter(const void *frame)
             SIGNAL_FENCE();
             *place = t;
             if (level == 0)
-                thread_watch_end(t);
+                thread_watch_end();
         }
         if (t->busy && (t->pass_through || !abandoned(t, frame))) {
             if (t->pass_through)

@@ -131,17 +131,25 @@ INLINE void new_ends(void *block, size_t size, const void *frame)
         new_ends_slow(block, size, frame);
 }
 
-/* In a sampled run: whether the thread has allocated meanwhile says whether malloc() has counted the block. */
-INLINE uint64_t new_begins_sampled(size_t requested)
+/* In a sampled run: whether the thread has counted meanwhile says whether malloc() has counted the block. A thread's first
+ * block counts in another place than what was looked at. */
+struct begun {
+    struct sampler *sampler;
+    uint64_t allocations;
+};
+
+INLINE struct begun new_begins_sampled(size_t requested)
 {
-    sampler_self->requested = requested;
-    return sampler_self->allocations;
+    struct sampler *s = sampler_self;
+    s->requested = requested;
+    return (struct begun){s, s->allocations};
 }
 
-INLINE void *new_ends_sampled(void *block, size_t size, uint64_t before, const void *frame)
+INLINE void *new_ends_sampled(void *block, size_t size, struct begun at, const void *frame)
 {
-    sampler_self->requested = 0;
-    if (LIKELY(sampler_self->allocations != before) || sampler_passes(size))
+    at.sampler->requested = 0;
+    if (LIKELY(at.sampler->allocations != at.allocations) || sampler_self != at.sampler ||
+        sampler_passes(size))
         return block;
     return sampled_made(block, size, frame);
 }
@@ -207,9 +215,9 @@ static void *no_operator(size_t alignment, size_t size)
                 return ((type)found[WHICH])arguments;                       \
         }                                                                   \
         if (sampled_run()) {                                                \
-            uint64_t before = new_begins_sampled(alignment ? size + 1 : 0); \
+            struct begun at = new_begins_sampled(alignment ? size + 1 : 0); \
             void *block = ((type)found[WHICH])arguments;                    \
-            return new_ends_sampled(block, size, before, FRAME);            \
+            return new_ends_sampled(block, size, at, FRAME);                \
         }                                                                   \
         new_begins(alignment ? size + 1 : 0, FRAME);                        \
         void *block = ((type)found[WHICH])arguments;                        \

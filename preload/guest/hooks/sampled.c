@@ -16,27 +16,38 @@ struct thread *sampled_look(struct thread *t, const void *frame)
     return thread_enter(frame);
 }
 
+NOINLINE bool sampled_live_slow(const void *frame)
+{
+    struct thread *t = thread_enter(frame);
+    if (t)
+        thread_leave(t);
+    return tracing_live();
+}
+
 __attribute__((noinline)) void *sampled_made(void *block, size_t size, const void *frame)
 {
     if (UNLIKELY(!block)) {
         sampler_undo(size);
         return NULL;
     }
-    struct thread *t = thread_enter(frame);
-    if (UNLIKELY(!t)) {
+    if (UNLIKELY(!sampled_live(frame))) {
         sampler_rest();
         return block;
     }
-    bool held = sampler_held();
-    if (sampler_takes(t, size) && LIKELY(!t->paused) && (t = sampled_look(t, frame))) {
+    bool held = sampler_held(), taken = sampler_takes(size);
+    if (held) /* this was no event of an object */
+        sampler_hold();
+    struct thread *t = taken ? thread_enter(frame) : NULL;
+    if (!t)
+        return block;
+    sampler_says_own();
+    if (LIKELY(!t->paused) && (t = sampled_look(t, frame))) {
         uint32_t node = record_stack(t, frame);
         sample_set_add(block);
         ring_stamp_next(t);
         ring_put_block(t, WIRE_ALLOC, block, size, node);
         probes_alloc(block, size);
     }
-    if (held) /* this was no event of an object */
-        sampler_hold();
     if (LIKELY(t != NULL))
         thread_leave(t);
     return block;

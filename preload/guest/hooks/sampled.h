@@ -6,6 +6,7 @@
 #ifndef LIBTRACE_SAMPLED_H
 #define LIBTRACE_SAMPLED_H
 
+#include "process.h"
 #include "record.h"
 #include "sample_set.h"
 #include "sampler.h"
@@ -29,6 +30,13 @@ void sampled_stays(void *block, const void *frame);
 INLINE bool sampled_goes(const void *block)
 {
     return sample_set_may_hold(block) && sample_set_take(block);
+}
+
+/* True if blocks are recorded now: the first event of a forked child has to make it so. */
+bool sampled_live_slow(const void *frame);
+INLINE bool sampled_live(const void *frame)
+{
+    return LIKELY(tracing_live()) || sampled_live_slow(frame);
 }
 
 /* Looks whether modules were loaded or unloaded, as this is not noticed in between. t: entered; returns it, entered

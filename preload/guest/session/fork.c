@@ -10,6 +10,7 @@
 #include "stack_cache.h"
 #include "rules.h"
 #include "sample_set.h"
+#include "sampler.h"
 #include "slot.h"
 #include "stacks.h"
 #include "stop.h"
@@ -36,6 +37,7 @@ bool session_forked(void)
         return false;
     }
     sample_set_forked();
+    sampler_forked();
     identity_note();
     rules_forked();
     stack_cache_forget();

@@ -5,6 +5,7 @@
 #include "guest_assert.h"
 #include "process.h"
 #include "ring.h"
+#include "sampler.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -33,22 +34,39 @@ static _Atomic int end_key_state; /* 0 none, 1 being made, 2 made */
 
 /* Other destructors may still allocate after this one, so the ring stays the thread's until the thread is
  * gone. Does nothing in a forked child that has no ring yet, or after a detach. */
-static void thread_ends(void *state)
+static void thread_ends(void *unused)
 {
-    struct thread *t = state;
+    (void)unused;
+    const struct thread *t = thread_self;
     atomic_fetch_add(&threads_inside, 1);
-    if (tracing_live() && t->generation == attach_generation)
-        atomic_store(&t->ring->state, WIRE_RING_LAST);
+    if (tracing_live()) {
+        if (t != &thread_nobody && t->generation == attach_generation)
+            atomic_store(&t->ring->state, WIRE_RING_LAST);
+        sampler_ends();
+    }
     atomic_fetch_sub(&threads_inside, 1);
 }
 
-void thread_watch_end(struct thread *t)
+static bool has_end_key(void)
 {
     int none = 0;
-    if (atomic_compare_exchange_strong(&end_key_state, &none, 1))
+    if (UNLIKELY(atomic_load(&end_key_state) == 0) &&
+        atomic_compare_exchange_strong(&end_key_state, &none, 1))
         atomic_store(&end_key_state, pthread_key_create(&end_key, thread_ends) == 0 ? 2 : 1);
-    if (atomic_load(&end_key_state) == 2)
-        pthread_setspecific(end_key, t);
+    return atomic_load(&end_key_state) == 2;
+}
+
+void thread_watch_end(void)
+{
+    if (has_end_key())
+        pthread_setspecific(end_key, &end_key);
+}
+
+#define KEYS_IN_PLACE 32 /* of which the C library has the values in memory that each thread has */
+
+bool thread_watch_allocates(void)
+{
+    return has_end_key() && end_key >= KEYS_IN_PLACE;
 }
 
 /* ---- claiming a ring --------------------------------------------------------------------------- */

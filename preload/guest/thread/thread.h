@@ -63,8 +63,11 @@ void thread_new_generation(void);
  * attach_generation. */
 struct thread *thread_claim(uint32_t level, struct thread *own);
 
-/* Arranges that the ring of this state is returned when the calling thread, its owner, ends. */
-void thread_watch_end(struct thread *t);
+/* Arranges that what the calling thread has, its ring and its line (sampler.h), is returned when it ends. */
+void thread_watch_end(void);
+
+/* True if the C library may call calloc() for that. */
+bool thread_watch_allocates(void);
 
 /* Threads that are getting or returning a state at the moment. */
 extern HIDDEN _Atomic uint32_t threads_inside;
