@@ -112,6 +112,26 @@ def test_ten_thousand_one_after_another(compiled, trace, tmp_path):
     assert sampled.one("SELECT count(*) FROM thread")[0] <= 1
 
 
+NEW = r"""
+#include <pthread.h>
+static void *work(void *unused) { delete new long[3]; delete new long[5]; return unused; }
+int main()
+{
+    for (int i = 0; i < 100; i++) {
+        pthread_t thread;
+        if (pthread_create(&thread, nullptr, work, nullptr) || pthread_join(thread, nullptr)) return 2;
+    }
+}
+"""
+
+
+def test_first_blocks_by_operators_count_once(trace, tmp_path):
+    """They begin without a line, and end with one."""
+    (tmp_path / "new.cpp").write_text(NEW)
+    subprocess.run(["g++", "-O0", "-pthread", "-o", tmp_path / "new", tmp_path / "new.cpp"], check=True)
+    assert exact_totals(compared(trace, tmp_path, [tmp_path / "new"]).database)[0] >= 200
+
+
 def test_forks_of_a_thread_without_a_ring(compiled, trace, tmp_path):
     sampled = compared(trace, tmp_path, [compiled("forks", FORKS)])
     assert sampled.returncode == 0 and sampled.one("SELECT count(*) FROM process")[0] == 41
