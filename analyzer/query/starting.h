@@ -2,7 +2,7 @@
 #ifndef LIBTRACE_STARTING_H
 #define LIBTRACE_STARTING_H
 
-/* Waits, for some seconds at most, until each collector that writes to this database has added its run: a
+/* Waits, for half a minute at most, until each collector that writes to this database has added its run: a
  * report right after a program's end is about that run, however short it was. */
 void starting_wait(const char *database);
 
