@@ -92,11 +92,12 @@ void file_pages_let_go(const struct image *image, Elf *elf)
 void file_pages_let_go_symbols(const struct image *image, int symbols)
 {
     Elf *last = NULL;
-    for (int i = 1; i<symbols; i += symbols> 2 ? symbols - 2 : 1) { /* the first and the last */
+    const int ends[] = {1, symbols - 1}; /* the first symbol and the last */
+    for (int i = 0; i < 2 && symbols > 1; i++) {
         GElf_Sym symbol;
         GElf_Addr address;
         Elf *elf = NULL;
-        dwfl_module_getsym_info(image->module, i, &symbol, &address, NULL, &elf, NULL);
+        dwfl_module_getsym_info(image->module, ends[i], &symbol, &address, NULL, &elf, NULL);
         if (elf != last)
             file_pages_let_go(image, elf);
         last = elf;
