@@ -341,6 +341,8 @@ static void commit_for_waiting(struct collector *c, struct tracked_process *proc
     if (c->tracker.by_thread && !process->pages_seen)
         tracker_name_threads(&c->tracker); /* it may not wait for longer than the look at its pages takes */
     sweep_all(&c->tracker);                /* now all its blocks are known */
+    if (process->ended)                    /* it did not wait any longer */
+        return;
     page_walks_end_of(&c->pages, &c->tracker, process);
     if (writer_busy(c->writer))
         return;
