@@ -127,10 +127,8 @@ uint64_t sweep_all(struct tracker *tracker)
         limit = tracker->swept >> tracker->arena->stamp_shift;
         tracker->limit = limit + stamp_ahead(tracker);
         read_heads(tracker, NULL);
-        /* Look for new rings after reading the heads: whatever the events read so far refer to is in a ring
-         * that is known then. And for ends: what is read now may have come after them.
-         */
-        tracker_look(tracker);
+        /* Which looks for new rings first, after reading the heads: whatever the events read so far refer to is in a
+         * ring that is known then. Then for ends: what is read now may have come after them. */
     } while (tracker_reap_first(tracker));
     uint64_t fullest = list_active(tracker, NULL);
     for (uint32_t i = tracker->first_living; i < tracker->process_count; i++) {

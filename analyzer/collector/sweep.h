@@ -4,7 +4,8 @@
 
 #include "track.h"
 
-/* Reads what all rings hold, and ends the processes that tracker_reap_first() would end. Returns the number of words that the fullest ring had. */
+/* Reads what all rings hold, and ends the processes that tracker_reap_first() would end. Returns the number of words that
+ * the fullest ring had. */
 uint64_t sweep_all(struct tracker *tracker);
 
 /* To be called after a look that found nothing: what the next sweep finds happened after ledger.now_ns,
