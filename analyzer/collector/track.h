@@ -248,9 +248,10 @@ void tracker_name_threads(struct tracker *tracker);
 /* Finds new processes and rings. */
 void tracker_look(struct tracker *tracker);
 
-/* Looks for new processes and rings, and ends the processes that said when they ended, and are gone. To be called once it is known up to where the rings are to be
- * read, and before they are: most events carry no time, and those that came after the end of another process are not to
- * count beside what that one held. True if there were any: that has read rings. tracker_reap() is to be called soon then. */
+/* Looks for new processes and rings, and ends the processes that said when they ended, and are gone. To be called once it
+ * is known up to where the rings are to be read, and before they are: most events carry no time, and those that came after
+ * the end of another process are not to count beside what that one held. True if there were any: that has read rings.
+ * tracker_reap() is to be called soon then. */
 bool tracker_reap_first(struct tracker *tracker);
 
 /* Notices which processes are gone, reads what they left, frees rings and slots. Returns how many are alive.
