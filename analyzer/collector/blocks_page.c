@@ -156,14 +156,15 @@ static __attribute__((noinline)) void list_with_large(const struct blocks *block
     }
 }
 
-/* Starts loading a piece's leaf: three lines at most. */
+/* Starts loading a piece's leaf: three lines at most. Into the second-level cache: loading all of a page's into the nearest one
+ * made walks over scattered leaves twice as long (Zen 4). */
 INLINE void fetch_leaf(const struct blocks *blocks, uint32_t piece)
 {
     static const uint8_t last[1 << LEAF_CLASS_BITS] = {31, 63, 95, 159, 31}; /* byte, by class */
     const char *leaf = (const char *)blocks_leaf_at(blocks, piece);
-    __builtin_prefetch(leaf);
-    __builtin_prefetch(leaf + last[class_of(piece)] / 2);
-    __builtin_prefetch(leaf + last[class_of(piece)]);
+    __builtin_prefetch(leaf, 0, 2);
+    __builtin_prefetch(leaf + last[class_of(piece)] / 2, 0, 2);
+    __builtin_prefetch(leaf + last[class_of(piece)], 0, 2);
 }
 
 /* Starts loading the next page's leaves, which are scattered if the program allocated in another order. All at once: a
@@ -174,7 +175,7 @@ INLINE void fetch_next(const struct blocks *blocks, const uint32_t *pieces)
         fetch_leaf(blocks, pieces[PIECES + i]);
 }
 
-/* Starts loading the leaves of this page's split pieces; the others are there. */
+/* Starts loading the leaves of a page's split pieces, once those that say where they are have been loaded. */
 INLINE void fetch_halves(const struct blocks *blocks, const uint32_t *pieces)
 {
     for (unsigned i = 0; i < PIECES; i++)
@@ -189,9 +190,9 @@ void blocks_page(const struct blocks *blocks, uint64_t page, struct page_blocks 
     list->has_large = false;
     if (!pieces)
         return;
-    if ((uintptr_t)(pieces + PIECES) % PAGE != 0) /* else perhaps nothing was ever there */
+    bool has_next = (uintptr_t)(pieces + PIECES) % PAGE != 0; /* else perhaps nothing was ever there */
+    if (has_next)
         fetch_next(blocks, pieces);
-    fetch_halves(blocks, pieces);
     struct values values;
     values.at = list->at;
     unsigned count = 0;
@@ -202,6 +203,8 @@ void blocks_page(const struct blocks *blocks, uint64_t page, struct page_blocks 
         else if (pieces[i])
             count = add_piece(blocks, pieces[i], at, &values, count);
     }
+    if (has_next)
+        fetch_halves(blocks, pieces + PIECES);
     if (UNLIKELY(list_values(&values, count, list) & LARGE_BITS))
         list_with_large(blocks, page, &values, list);
 }
