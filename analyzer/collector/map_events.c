@@ -23,9 +23,14 @@ static void end(struct tracker *tracker)
     ledger_settle(&tracker->mapped);
 }
 
+static struct map_range *ranges_of(struct map_removed *removed)
+{
+    return removed->more ? removed->more : &removed->one;
+}
+
 static void forget_removed(struct map_removed *removed)
 {
-    struct map_range *ranges = removed->ranges.memory;
+    struct map_range *ranges = ranges_of(removed);
     for (uint32_t i = 0; i < removed->count; i++) {
         ranges[i].origin->removed--;
         map_origin_release(ranges[i].origin);
@@ -33,13 +38,26 @@ static void forget_removed(struct map_removed *removed)
     removed->count = 0;
 }
 
+static bool make_room(struct map_removed *removed)
+{
+    if (removed->count < (removed->more ? removed->room : 1))
+        return true;
+    uint32_t room = removed->more ? 2 * removed->room : 16;
+    struct map_range *more = SHORTAGE_UNLESS(realloc(removed->more, room * sizeof *more));
+    if (!more)
+        return false;
+    if (!removed->more)
+        more[0] = removed->one;
+    removed->more = more;
+    removed->room = room;
+    return true;
+}
+
 static void keep(struct map_removed *removed, const struct map_range *range)
 {
-    struct map_range *place = GROW_AT(&removed->ranges, struct map_range, removed->count);
-    if (!place)
+    if (!make_room(removed))
         return;
-    *place = *range;
-    removed->count++;
+    ranges_of(removed)[removed->count++] = *range;
     range->origin->removed++;
 }
 
@@ -117,7 +135,7 @@ void map_event_unmap(struct tracker *tracker, struct tracked_ring *r, uint64_t a
 void map_event_unmap_fail(struct tracker *tracker, struct tracked_ring *r)
 {
     struct tracked_process *process = r->process;
-    const struct map_range *ranges = r->unmapped.ranges.memory;
+    const struct map_range *ranges = ranges_of(&r->unmapped);
     begin(tracker, process);
     for (uint32_t i = r->unmapped.count; i-- > 0;) {
         struct map_origin *origin = ranges[i].origin;
@@ -140,7 +158,8 @@ void map_event_unmap_fail(struct tracker *tracker, struct tracked_ring *r)
 void map_events_ring_gone(struct tracked_ring *r)
 {
     forget_removed(&r->unmapped);
-    grow_free(&r->unmapped.ranges);
+    free(r->unmapped.more);
+    r->unmapped.more = NULL;
 }
 
 void map_events_process_gone(struct tracked_process *process)

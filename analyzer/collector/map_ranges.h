@@ -38,8 +38,9 @@ struct map_ranges {
 
 /* What was removed last, to be put back if the program's call fails. */
 struct map_removed {
-    struct grow ranges; /* struct map_range */
-    uint32_t count;
+    struct map_range one; /* nearly always it is one: then it is here, so that short threads cost no memory */
+    struct map_range *more; /* all of them, if there have been several; NULL = there never were */
+    uint32_t count, room;
 };
 
 #define MAP_RANGES_MOST (1u << 20) /* ranges of a process: only a damaged recording has more */
