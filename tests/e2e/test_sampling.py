@@ -152,6 +152,24 @@ def test_allocators_of_python(allocator, trace, tmp_path):
     assert (0.6 if recycled else 1) * allocations - 500 < found[0] and (0.6 if recycled else 1) * size - 300_000 < found[1]
 
 
+EMPTY = """
+import ctypes
+make, free = ctypes.pythonapi.PyMem_Malloc, ctypes.pythonapi.PyMem_Free
+make.argtypes, make.restype, free.argtypes, free.restype = [ctypes.c_size_t], ctypes.c_void_p, [ctypes.c_void_p], None
+for _ in range(50000):
+    free(make(0))
+"""
+
+
+def test_empty_blocks_of_python(trace, tmp_path):
+    """CPython's pools have no block of 0 bytes, but ask malloc() for it, which counts it."""
+    (tmp_path / "empty.py").write_text(EMPTY)
+    environment = {"PYTHONHASHSEED": "0"}
+    exact = trace(["/usr/bin/python3", tmp_path / "empty.py"], env=environment, db=tmp_path / "exact.db").one("SELECT allocations FROM run")[0]
+    sampled = trace(["/usr/bin/python3", tmp_path / "empty.py"], env={**environment, "LIBTRACE_SAMPLE": "1MiB"})
+    assert 50000 < exact_totals(sampled.database)[0] < exact + 500
+
+
 LIBRARY = """
 #include <stdlib.h>
 void *volatile last;

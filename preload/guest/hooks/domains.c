@@ -447,7 +447,7 @@ static __attribute__((noinline)) void *make_sampled_slow(const struct python_all
 {
     size_t size = request.count * request.size;
     struct thread *t = begin_sampled(size, frame);
-    void *block = ask_uncounted(below, request, size <= POOLED_MOST);
+    void *block = ask_uncounted(below, request, first_is_pooled(size));
     if (UNLIKELY(!block))
         sampler_undo_taken(size);
     if (!t)

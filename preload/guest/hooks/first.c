@@ -79,14 +79,14 @@ INLINE void *pool_malloc(void *context, size_t size)
 
 void *memory_malloc_pooled(void *context, size_t size)
 {
-    if (UNLIKELY(size > POOLED_MOST))
+    if (!first_is_pooled(size))
         return memory_malloc_sampled(context, size);
     return sampler_passes(size) ? pool_malloc(context, size) : memory_malloc_hit(context, size);
 }
 
 void *object_malloc_pooled(void *context, size_t size)
 {
-    if (UNLIKELY(size > POOLED_MOST))
+    if (!first_is_pooled(size))
         return object_malloc_sampled(context, size);
     return sampler_passes(size) ? pool_malloc(context, size) : object_malloc_hit(context, size);
 }

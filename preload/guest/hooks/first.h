@@ -18,9 +18,13 @@ HIDDEN void *sampled_calloc(size_t count, size_t size);
 HIDDEN void *sampled_realloc(void *block, size_t size);
 HIDDEN void sampled_free(void *block);
 
-/* Bytes for which CPython's pools do not call malloc(), which would count the block again; its debugging adds 32 to those
- * that are asked for. */
+/* True of bytes for which CPython's pools do not call malloc(), which would count the block again: they have none of 0 bytes,
+ * nor of more than 512, of which its debugging takes 32. */
 #define POOLED_MOST (512 - 32)
+INLINE bool first_is_pooled(size_t size)
+{
+    return LIKELY(size - 1 < POOLED_MOST);
+}
 
 /* In a sampled run, what CPython's domains call for blocks that come from its own pools. context: the allocator below. */
 HIDDEN void *memory_malloc_pooled(void *context, size_t size);
