@@ -24,9 +24,9 @@
 
 struct sampler {
     int64_t until;        /* bytes to the next hit, each block counting one more than its size */
-    uint64_t allocations; /* made by its threads, one after another */
-    uint64_t drawn;       /* until, and all that was counted down before */
+    uint64_t allocations; /* made by its threads, one after another; see sampler_suspend() before moving it */
     uint64_t random;      /* the generator's state; 0: not begun, wiped or left behind */
+    uint64_t drawn;       /* until, and all that was counted down before */
     int64_t
         held; /* the bytes to the next hit, while `until` is 0 to make the next allocation due; 0 = it is not */
     _Atomic uint64_t said_allocations, said_bytes; /* of these, added to the process's so far */
@@ -62,7 +62,9 @@ void sampler_undo_taken(size_t size);
 void sampler_hold(void);
 bool sampler_held(void);
 
-/* While an allocator is called whose own allocations are part of one that was counted: nothing counts. */
+/* While an allocator is called whose own allocations are part of one that was counted: nothing counts. If what is saved beside
+ * `allocations` were its neighbour, the compiler would load both at once, and the processor would wait until the count that was
+ * just stored is in the cache. */
 struct sampler_saved {
     struct sampler *sampler;
     int64_t until;
