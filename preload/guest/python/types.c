@@ -327,11 +327,18 @@ static uintptr_t *incomplete_place(struct types_known *of, uintptr_t address)
     return &of->incomplete[address * 0x9e3779b97f4a7c15ull >> (64 - TYPES_INCOMPLETE_BITS)];
 }
 
+/* True of the interpreter's own static types: their memory stays what it is. */
+static bool is_interpreters(uintptr_t address)
+{
+    struct module module;
+    return modules_find((uintptr_t)python.type_type, &module) && address >= module.start &&
+           address < module.end;
+}
+
 /* address: of what is a type, which was read. */
 static void note_incomplete(struct types_known *of, uintptr_t address)
 {
-    struct module module;
-    if (modules_find((uintptr_t)python.type_type, &module) && address >= module.start && address < module.end)
+    if (is_interpreters(address))
         *incomplete_place(of, address) = address;
 }
 
@@ -352,7 +359,7 @@ static NOINLINE const struct types_entry *look(struct types_known *of, uintptr_t
             *rejected_place(of, address) = address;
         return NULL;
     }
-    if (!sampler_interval)
+    if (!sampler_interval || is_interpreters(address))
         table_put(&of->numbers, address, number);
     return entry_at(number);
 }

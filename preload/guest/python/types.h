@@ -3,7 +3,7 @@
  * A type is described once, by its name and layout, which its number stands for. Its address leads to the number as
  * long as the type lives: a type that takes the address of another is an object that we see being made
  * (hooks/objects.c), and is forgotten then. Classes that are made again and again keep their number. In a sampled run it
- * may be one that we do not see: there nothing is remembered by address.
+ * may be one that we do not see: there only the interpreter's own types are remembered by address.
  *
  * What is asked about may be anything. So a word is a type only if what it points to is read with the kernel's help,
  * which cannot fault (under a filter of seccomp its page is looked for instead), and has the form of a type, as have
