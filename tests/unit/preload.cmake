@@ -41,7 +41,7 @@ add_test(NAME test_stacks COMMAND test_stacks)
 
 add_executable(test_table ${CMAKE_CURRENT_LIST_DIR}/test_table.c ${CMAKE_SOURCE_DIR}/preload/guest/python/number_cache.c
                ${CMAKE_SOURCE_DIR}/preload/guest/base/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest/base/guest.c)
-target_link_libraries(test_table PRIVATE guest PkgConfig::CMOCKA)
+target_link_libraries(test_table PRIVATE guest PkgConfig::CMOCKA Threads::Threads)
 set_target_properties(test_table PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_table COMMAND test_table)
 
@@ -82,7 +82,7 @@ set_target_properties(test_sampler PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_B
 add_test(NAME test_sampler COMMAND test_sampler)
 
 # Those with threads once more, which change at their atomic operations.
-foreach(name stacks stack_cache domains notes)
+foreach(name stacks stack_cache domains notes table)
   get_target_property(sources test_${name} SOURCES)
   get_target_property(options test_${name} COMPILE_OPTIONS)
   get_target_property(libraries test_${name} LINK_LIBRARIES)

@@ -12,11 +12,10 @@
 
 _Atomic uint64_t codes_generation = CODES_GENERATION;
 
-static struct table numbers = {.bits = 14};      /* code object's address -> code number */
-static struct table frames = {.bits = 15};       /* code number << 32 | instruction + 1 -> frame number */
-static struct table descriptions = {.bits = 14}; /* hash of a description -> code number; it grows: */
-/* It grows up to a million entries, as what is forgotten would be described again. */
-#define DESCRIPTIONS_MOST 18
+static struct table numbers = {.most_bits = 14}; /* code object's address -> code number */
+static struct table frames = {.most_bits = 15};  /* code number << 32 | instruction + 1 -> frame number */
+/* Hash of a description -> code number. Up to a million entries, as what is forgotten would be described again. */
+static struct table descriptions = {.most_bits = 18};
 
 /* The address of each code number's note, to compare with. Only touched as far as it is used. */
 #define NOTES_KEPT (1u << 20)
@@ -251,7 +250,7 @@ static uint32_t describe(uintptr_t code)
     if (!note || !same_description(&d, note)) {
         number = write_note(&d);
         if (number)
-            table_put_growing(&descriptions, hash, number, DESCRIPTIONS_MOST);
+            table_put(&descriptions, hash, number);
     }
     return number;
 }
@@ -320,15 +319,8 @@ uint32_t codes_frame(uintptr_t code, uint64_t raw)
 NOINLINE void codes_died(uintptr_t code)
 {
     /* What the table has forgotten may still be remembered elsewhere. */
-    if (!table_get(&numbers, code) && !table_forgets(&numbers))
-        return;
-    /* If the lock cannot be had, an entry that stays would be wrong for the next code object at this
-     * address: so it is dropped without the lock, which only clears its key. */
-    bool held = short_lock_take(&tables_lock);
-    table_drop(&numbers, code);
-    atomic_fetch_add(&codes_generation, CODES_GENERATION);
-    if (held)
-        short_lock_give_back(&tables_lock);
+    if (table_drop(&numbers, code) || table_forgets(&numbers))
+        atomic_fetch_add(&codes_generation, CODES_GENERATION);
 }
 
 void codes_forked(void)

@@ -24,7 +24,7 @@
 #include "stacks.h"
 
 /* native node << 32 | Python node -> hybrid node. Only written under the lock. */
-static struct table hybrids = {.bits = 15};
+static struct table hybrids = {.most_bits = 15};
 static _Atomic int locked;
 
 /* Bit of a key: the Python node is within a group. The native node in that key is the one that the group's

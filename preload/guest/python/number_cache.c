@@ -2,96 +2,138 @@
 #include "number_cache.h"
 #include "guest_assert.h"
 
-static size_t table_size(const struct table *table)
+static uint32_t bits_of(uintptr_t places)
 {
-    return ((size_t)TABLE_WAYS << table->bits) * sizeof(struct table_place);
+    return (uint32_t)(places & TABLE_BITS_MASK);
+}
+
+static struct table_place *first_of(uintptr_t places)
+{
+    return (struct table_place *)(places & ~TABLE_BITS_MASK);
+}
+
+static size_t count_of(uint32_t bits)
+{
+    return (size_t)TABLE_WAYS << bits;
+}
+
+static size_t size_of(uint32_t bits)
+{
+    return count_of(bits) * sizeof(struct table_place);
+}
+
+/* 0 = there is no memory. */
+static uintptr_t fresh_places(uint32_t bits)
+{
+    void *pages = guest_pages(size_of(bits));
+    return pages ? (uintptr_t)pages | bits : 0;
+}
+
+/* Clearing the key first: a reader that sees the new value with the old key finds the key changed when it checks it
+ * again. */
+static void set_place(struct table_place *place, uint64_t key, uint32_t value)
+{
+    atomic_store(&place->key, 0);
+    atomic_store(&place->value, value);
+    atomic_store(&place->key, key);
+}
+
+/* Where the key is, or could be put; NULL = the set is full of others. */
+static struct table_place *place_for(uintptr_t places, uint64_t key)
+{
+    struct table_place *set = table_set(places, key), *place = NULL;
+    for (unsigned way = 0; way < TABLE_WAYS; way++) {
+        uint64_t found = atomic_load(&set[way].key);
+        if (found == key)
+            return &set[way];
+        if (found == 0 && !place)
+            place = &set[way];
+    }
+    return place;
+}
+
+static bool drop_from(uintptr_t places, uint64_t key)
+{
+    struct table_place *place = places ? place_for(places, key) : NULL;
+    return place && atomic_compare_exchange_strong(&place->key, &key, 0);
+}
+
+/* Copies an entry unless it is dropped meanwhile: whoever drops it without the lock clears it before looking at the copy. */
+static void copy(const struct table_place *entry, uintptr_t to)
+{
+    uint64_t key = atomic_load(&entry->key);
+    if (!key)
+        return;
+    struct table_place *place = place_for(to, key);
+    guest_assert(place); /* each set is divided between two */
+    set_place(place, key, atomic_load(&entry->value));
+    if (UNLIKELY(atomic_load(&entry->key) != key))
+        atomic_store(&place->key, 0);
+}
+
+/* Doubles the number of sets. Returns the places; 0 = there is no memory. */
+static uintptr_t grow(struct table *table, uintptr_t before)
+{
+    uint32_t bits = bits_of(before);
+    uintptr_t larger = fresh_places(bits + 1);
+    guest_assert(bits < TABLE_MOST_BITS && !table->left[bits]);
+    if (!larger)
+        return 0;
+    atomic_store(&table->next, larger);
+    for (size_t i = 0; i < count_of(bits); i++)
+        copy(&first_of(before)[i], larger);
+    atomic_store(&table->places, larger);
+    atomic_store(&table->next, 0);
+    table->left[bits] = first_of(before);
+    guest_release(first_of(before), size_of(bits));
+    return larger;
 }
 
 bool table_put(struct table *table, uint64_t key, uint32_t value)
 {
-    struct table_place *places = atomic_load(&table->places);
+    uintptr_t places = atomic_load(&table->places);
     guest_assert(key != 0); /* 0 marks an empty place */
     if (!places) {
-        places = guest_pages(table_size(table));
+        places = fresh_places(TABLE_LEAST_BITS);
         if (!places)
             return false;
         atomic_store(&table->places, places);
     }
-    struct table_place *set = table_set(places, table->bits, key), *place = NULL;
-    for (unsigned way = 0; way < TABLE_WAYS; way++) {
-        uint64_t found = atomic_load(&set[way].key);
-        if (found == key || (found == 0 && !place))
-            place = &set[way];
-        if (found == key)
+    struct table_place *place = place_for(places, key);
+    while (!place && bits_of(places) < table->most_bits) {
+        uintptr_t larger = grow(table, places);
+        if (!larger)
             break;
+        places = larger;
+        place = place_for(places, key);
     }
     if (!place)
-        place = &set[atomic_fetch_add(&table->forgotten, 1) % TABLE_WAYS];
-    /* Clearing the key first: a reader that sees the new value with the old key finds the key changed when it
-     * checks it again. */
-    atomic_store(&place->key, 0);
-    atomic_store(&place->value, value);
-    atomic_store(&place->key, key);
+        place = &table_set(places, key)[atomic_fetch_add(&table->forgotten, 1) % TABLE_WAYS];
+    set_place(place, key, value);
     return true;
-}
-
-static bool is_full(struct table_place *places, uint32_t bits, uint64_t key)
-{
-    const struct table_place *set = table_set(places, bits, key);
-    for (unsigned way = 0; way < TABLE_WAYS; way++) {
-        uint64_t found = atomic_load(&set[way].key);
-        if (found == 0 || found == key)
-            return false;
-    }
-    return true;
-}
-
-/* Doubles the number of sets. False if there is no memory. */
-static bool grow(struct table *table)
-{
-    struct table larger = {.bits = table->bits + 1};
-    guest_assert(larger.bits < 32);
-    const struct table_place *places = atomic_load(&table->places);
-    for (size_t i = 0; i < (size_t)TABLE_WAYS << table->bits; i++) {
-        if (atomic_load(&places[i].key) && !table_put(&larger, places[i].key, places[i].value)) {
-            table_clear(&larger);
-            return false;
-        }
-    }
-    table_clear(table);
-    atomic_store(&table->places, atomic_load(&larger.places));
-    table->bits = larger.bits;
-    return true;
-}
-
-bool table_put_growing(struct table *table, uint64_t key, uint32_t value, uint32_t most_bits)
-{
-    struct table_place *places;
-    while ((places = atomic_load(&table->places)) && is_full(places, table->bits, key) &&
-           table->bits < most_bits)
-        if (!grow(table))
-            break;
-    return table_put(table, key, value);
 }
 
 bool table_drop(struct table *table, uint64_t key)
 {
-    struct table_place *places = atomic_load(&table->places);
-    if (!places)
-        return false;
-    struct table_place *set = table_set(places, table->bits, key);
-    for (unsigned way = 0; way < TABLE_WAYS; way++) {
-        if (atomic_load(&set[way].key) == key) {
-            atomic_store(&set[way].key, 0);
-            return true;
-        }
-    }
-    return false;
+    bool dropped = false;
+    uintptr_t places;
+    do {
+        places = atomic_load(&table->places);
+        dropped |= drop_from(places, key);
+        dropped |= drop_from(atomic_load(&table->next), key);
+    } while (UNLIKELY(atomic_load(&table->places) != places));
+    return dropped;
 }
 
 void table_clear(struct table *table)
 {
-    struct table_place *places = atomic_exchange(&table->places, NULL);
+    uintptr_t places = atomic_exchange(&table->places, 0);
+    atomic_store(&table->next, 0); /* another thread's, in a process that was forked meanwhile */
     if (places)
-        guest_unmap(places, table_size(table));
+        guest_unmap(first_of(places), size_of(bits_of(places)));
+    for (uint32_t bits = TABLE_LEAST_BITS; bits < TABLE_MOST_BITS; bits++) {
+        if (table->left[bits])
+            guest_unmap(table->left[bits], size_of(bits));
+        table->left[bits] = NULL;
+    }
 }

@@ -11,7 +11,7 @@
 const struct objects_guess objects_nothing = {.type = OBJECTS_UNSURE};
 
 /* Return address -> frame, of all GILs. */
-static struct table calls = {.bits = 10};
+static struct table calls = {.most_bits = 10};
 static struct short_lock calls_lock; /* for writing to it */
 
 /* Not marked cold: programs may have more stacks and types than places. */

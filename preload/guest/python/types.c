@@ -34,12 +34,10 @@
 /* ---- what is known ------------------------------------------------------------------------------------- */
 
 #define TYPES_MOST (1u << 16) /* numbers; types beyond are not described */
-#define DESCRIPTIONS_MOST 16  /* bits */
-#define MADE_MOST 12          /* bits */
 
 /* What was described, by any GIL's holder. Of what has a number the rest may be read without the lock. */
 static struct short_lock describing;
-static struct table descriptions = {.bits = 10}; /* hash of a description -> number; it grows */
+static struct table descriptions = {.most_bits = 16}; /* hash of a description -> number */
 static struct known_type {
     struct types_entry entry;
     uint32_t module_size, name_size;
@@ -48,8 +46,8 @@ static struct known_type {
 
 void types_prepare(struct types_known *of)
 {
-    of->numbers.bits = 10;
-    of->made.bits = 8;
+    of->numbers.most_bits = 10;
+    of->made.most_bits = 12;
 }
 
 static const struct types_entry *entry_at(uint32_t number)
@@ -296,7 +294,7 @@ static uint32_t add(const struct description *d, uint64_t hash, uint32_t stack)
     if (!note)
         return 0;
     all[number] = (struct known_type){entry_of(d, number), module, name, note};
-    table_put_growing(&descriptions, hash, number, DESCRIPTIONS_MOST);
+    table_put(&descriptions, hash, number);
     return number;
 }
 
@@ -375,7 +373,7 @@ const struct types_entry *types_at(struct types_known *of, uintptr_t address)
 
 bool types_made(struct types_known *of, uintptr_t address, uint32_t stack)
 {
-    table_put_growing(&of->made, address, stack, MADE_MOST);
+    table_put(&of->made, address, stack);
     if (*rejected_place(of, address) == address)
         *rejected_place(of, address) = 0;
     return table_drop(&of->numbers, address);
