@@ -12,6 +12,11 @@
 #define ATTACH_LABEL_MAX 256
 #define ATTACH_CHILDREN_MAX 160
 
+/* Of a library that was brought as a file in memory, as the program does not see ours: the file's name, and the beginning of
+ * the path from which it is loaded. What the program executes cannot be told to load it. */
+#define ATTACH_BROUGHT "libtrace.so"
+#define ATTACH_BROUGHT_FROM "/proc/self/task/../fd/"
+
 /* The phases of a call. trace-attach may be killed at any moment, so the called thread never depends on
  * it: it waits a while for a reply, and without one undoes what it has done. Both sides write the phase,
  * in turn. */
@@ -29,7 +34,7 @@ enum attach_phase {
 struct attach_call {
     uint32_t version; /* WIRE_VERSION of trace-attach */
     uint32_t phase;   /* enum attach_phase */
-    int32_t caller;   /* PID of trace-attach */
+    int32_t caller;   /* PID of trace-attach; 0 = it has none in the program's PID namespace */
     int32_t result;   /* answer: see each function */
 };
 

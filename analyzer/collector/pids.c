@@ -67,13 +67,16 @@ bool pids_find(int pid, uint64_t pid_namespace, int *ours, int *parent)
     bool found = false;
     while (all && !found && (entry = readdir(all))) {
         char path[64];
-        int innermost;
+        int above, innermost;
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
             continue;
         snprintf(path, sizeof path, "/proc/%.16s/status", entry->d_name);
-        found = read_status(path, parent, &innermost) && innermost == pid &&
+        found = read_status(path, &above, &innermost) && innermost == pid &&
                 may_be_of(entry->d_name, pid_namespace);
-        *ours = atoi(entry->d_name);
+        if (found) {
+            *ours = atoi(entry->d_name);
+            *parent = above;
+        }
     }
     if (all)
         closedir(all);

@@ -9,7 +9,7 @@
 uint64_t pids_namespace(void);
 
 /* Finds our PID of the process with this PID in that namespace (0 = ours), and of its parent (0 = not
- * below us). False if there is none, or it is not visible, as its namespace may be above ours. Reads all
+ * below us). False, and nothing is changed, if there is none, or it is not visible, as its namespace may be above ours. Reads all
  * of /proc if the namespace is another one. */
 bool pids_find(int pid, uint64_t pid_namespace, int *ours, int *parent);
 

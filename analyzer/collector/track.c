@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "track.h"
 #include "deaths.h"
+#include "exit_facts.h"
 #include "sweep.h"
 #include "map_events.h"
 #include "pids.h"
@@ -32,16 +33,23 @@ uint64_t tracker_clock(void)
 
 /* ---- births ------------------------------------------------------------------------------------ */
 
+/* In a namespace of their own, both know each other by numbers that may not be known here. */
+static bool is_parent(const struct tracked_process *other, const struct tracked_process *process)
+{
+    if (other->pid_namespace == process->pid_namespace && process->own_parent_pid)
+        return other->own_pid == process->own_parent_pid;
+    return process->facts.parent_pid && other->facts.pid == process->facts.parent_pid;
+}
+
 /* The process that a forked one has its memory from: the one that has the parent's PID now, or had it
  * until just now. */
 static struct tracked_process *parent_of(const struct tracker *tracker, const struct tracked_process *process)
 {
     struct tracked_process *found = NULL;
     uint32_t slots = arena_processes(tracker->arena);
-    for (uint32_t i = 0; i < slots && process->facts.parent_pid; i++) {
+    for (uint32_t i = 0; i < slots; i++) {
         struct tracked_process *other = tracker->by_slot[i];
-        if (other && other->facts.pid == process->facts.parent_pid && other != process &&
-            (!found || other->index > found->index))
+        if (other && other != process && is_parent(other, process) && (!found || other->index > found->index))
             found = other;
     }
     return found;
@@ -55,6 +63,15 @@ static void inherit(const struct tracker *tracker, struct tracked_process *proce
         return;
     inherited_begin(process, parent, (uint32_t)((forked_ns - start_ns) / WIRE_TICK_NS));
     map_ranges_inherit(&process->maps, &parent->maps);
+}
+
+/* Finds the numbers of a new process here; they stay 0 if it is not to be seen. */
+static void find_numbers(const struct tracker *tracker, struct tracked_process *process)
+{
+    if (pids_find(process->own_pid, process->pid_namespace, &process->facts.pid, &process->facts.parent_pid))
+        return;
+    const struct tracked_process *parent = parent_of(tracker, process);
+    process->facts.parent_pid = parent ? parent->facts.pid : 0;
 }
 
 static struct tracked_process *add_process(struct tracker *tracker, struct arena_slot *slot)
@@ -76,11 +93,11 @@ static struct tracked_process *add_process(struct tracker *tracker, struct arena
     process->index = tracker->process_count++;
     process->last_peak = process->last_mapped_peak = LEDGER_LIVES;
     process->pid_namespace = birth.pid_namespace;
-    process->facts.parent_pid = birth.parent_pid;
-    if (!pids_find(birth.pid, birth.pid_namespace, &process->facts.pid, &process->facts.parent_pid))
-        process->facts.pid = 0;
+    process->own_pid = birth.pid;
+    process->own_parent_pid = process->facts.parent_pid = birth.parent_pid;
     process->facts.flags = birth.flags;
     process->facts.started_ns = birth.started_ns;
+    find_numbers(tracker, process);
     if (birth.flags & WIRE_PROCESS_FORKED)
         inherit(tracker, process);
     process->pidfd = process->index == 0 && tracker->first_pidfd
@@ -241,84 +258,6 @@ static void release_ended_threads(struct tracker *tracker)
     }
 }
 
-/* How a process ended that is somebody else's child: from Linux 6.15 on, its pidfd keeps this. */
-struct exit_info {
-    uint64_t mask, cgroup;
-    uint32_t pid, tgid, ppid, ids[8];
-    int32_t exit_code;
-    uint32_t reserved[16];
-};
-#define EXIT_INFO_MASK (1ull << 3)
-#define EXIT_INFO_IOCTL _IOC(_IOC_READ | _IOC_WRITE, 0xff, 11, 64)
-
-static bool exit_from_pidfd(int pidfd, int *status)
-{
-    struct exit_info info;
-    memset(&info, 0, sizeof info);
-    info.mask = EXIT_INFO_MASK;
-    if (ioctl(pidfd, EXIT_INFO_IOCTL, &info) != 0 || !(info.mask & EXIT_INFO_MASK))
-        return false;
-    *status = info.exit_code;
-    return true;
-}
-
-/* On older kernels: the last field of /proc/PID/stat, as long as the process is a zombie. */
-static bool exit_from_proc(int pid, int *status)
-{
-    char path[64], text[1024];
-    snprintf(path, sizeof path, "/proc/%d/stat", pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return false;
-    size_t size = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[size] = '\0';
-    const char *state = strrchr(text, ')'), *last = strrchr(text, ' ');
-    if (!state || !last || (state[2] != 'Z' && state[2] != 'X'))
-        return false;
-    *status = atoi(last + 1);
-    return true;
-}
-
-static void find_exit_status(struct tracked_process *process, const struct arena_death *death)
-{
-    int status;
-    /* /proc has it until the process was waited for, the pidfd from then on: that may happen between two
-     * looks, so the pidfd is tried twice.
-     */
-    if ((process->pidfd >= 0 && exit_from_pidfd(process->pidfd, &status)) ||
-        exit_from_proc(process->facts.pid, &status) ||
-        (process->pidfd >= 0 && exit_from_pidfd(process->pidfd, &status))) {
-        process->facts.exit_known = true;
-        process->facts.exit_status = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
-    } else if (death->exit_known) {
-        process->facts.exit_known = true;
-        process->facts.exit_status = death->exit_status;
-    }
-}
-
-/* Reads the CPU time that the process has used so far; the kernel derives the number of that clock from
- * the PID. False if it is not available any more. */
-static bool read_cpu(const struct tracked_process *process, uint64_t *cpu_ns)
-{
-    const clockid_t clock = (clockid_t)(~(unsigned)process->facts.pid << 3 | 2);
-    struct timespec used;
-    if (process->facts.pid == 0 || syscall(SYS_clock_gettime, clock, &used) != 0)
-        return false;
-    *cpu_ns = (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
-    return true;
-}
-
-/* For a process that was killed, and so could not report its CPU time: possible until somebody has waited
- * for it. If the PID was still its own before and after reading, the clock was its own, too. */
-static void find_cpu(struct tracked_process *process)
-{
-    uint64_t cpu_ns;
-    if (process->pidfd >= 0 && syscall(SYS_pidfd_send_signal, process->pidfd, 0, NULL, 0) == 0 &&
-        read_cpu(process, &cpu_ns) && syscall(SYS_pidfd_send_signal, process->pidfd, 0, NULL, 0) == 0)
-        process->facts.cpu_ns = cpu_ns;
-}
-
 static void copy_facts(struct tracked_process *process, const struct arena_death *death)
 {
     process->facts.cpu_ns = death->cpu_ns ? death->cpu_ns : process->facts.cpu_ns;
@@ -387,12 +326,12 @@ static void end_process(struct tracker *tracker, struct tracked_process *process
     arena_death(process->slot, &death);
     process->facts.ended_ns = death.ended_ns ? death.ended_ns : before_ns;
     if (!lives)
-        find_cpu(process);
+        exit_facts_cpu(process);
     else if (!death.cpu_ns) /* the program that it executes continues counting from there */
         process->facts.cpu_ns = 0;
     copy_facts(process, &death);
     if (!lives)
-        find_exit_status(process, &death);
+        exit_facts_status(process, &death);
     process->live_blocks = process->heap.blocks;
     process->live_bytes = process->heap.bytes;
     process->last_peak = ledger_process_ended(&tracker->ledger, &process->heap);
@@ -430,12 +369,35 @@ static const struct tracked_process *next_image(const struct tracker *tracker,
     return NULL;
 }
 
+/* True if we see processes of this namespace: then it is ours, or below ours. */
+static bool is_visible(const struct tracker *tracker, uint64_t pid_namespace)
+{
+    for (uint32_t i = 0; i < tracker->process_count; i++) {
+        const struct tracked_process *process = tracker_process(tracker, i);
+        if (process->pid_namespace == pid_namespace && process->facts.pid)
+            return true;
+    }
+    return false;
+}
+
+/* A process of another namespace that had gone, or was not to be seen yet, when its number here was looked for: has it ended, as
+ * it says? Found now, it counts as any other. */
+static bool is_gone_unseen(const struct tracker *tracker, struct tracked_process *process)
+{
+    if (!arena_ended_ns(process->slot) || !is_visible(tracker, process->pid_namespace))
+        return false;
+    if (!pids_find(process->own_pid, process->pid_namespace, &process->facts.pid, &process->facts.parent_pid))
+        return true;
+    process->pidfd = (int)syscall(SYS_pidfd_open, process->facts.pid, 0);
+    return false;
+}
+
 /* A process that we cannot see does not count as living: the arena's mappings still show whether it is
  * there. */
-static bool is_gone(const struct tracked_process *process)
+static bool is_gone(const struct tracker *tracker, struct tracked_process *process)
 {
     if (process->facts.pid == 0)
-        return false;
+        return is_gone_unseen(tracker, process);
     if (process->pidfd >= 0) {
         struct pollfd poll_fd = {.fd = process->pidfd, .events = POLLIN};
         return poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & POLLIN;
@@ -504,7 +466,7 @@ bool tracker_reap_first(struct tracker *tracker)
     struct tracked_process *process;
     /* Only so many, whatever they say: an end that is still to come counts as now, which is later each time. */
     for (uint32_t left = tracker->process_count; left && (process = next_to_end(tracker, &at_ns)); left--)
-        if (is_gone(process)) {
+        if (is_gone(tracker, process)) {
             end_process(tracker, process, false, tracker_clock());
             some = true;
         }
@@ -522,7 +484,7 @@ uint32_t tracker_reap(struct tracker *tracker)
         if (!process->ended) {
             const struct tracked_process *next = next_image(tracker, process);
             bool lives = next || arena_left(process->slot);
-            if (lives || is_gone(process))
+            if (lives || is_gone(tracker, process))
                 end_process(tracker, process, lives, next ? next->facts.started_ns : tracker_clock());
             else
                 living += process->facts.pid != 0;
@@ -657,7 +619,7 @@ uint64_t tracker_resident(const struct tracked_process *process)
 static uint64_t look_at_resident(struct tracked_process *process)
 {
     uint64_t bytes = tracker_resident(process);
-    read_cpu(process, &process->facts.cpu_ns);
+    exit_facts_cpu_so_far(process, &process->facts.cpu_ns);
     if (bytes > process->facts.peak_rss_bytes)
         process->facts.peak_rss_bytes = bytes;
     return bytes;

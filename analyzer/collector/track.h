@@ -71,7 +71,8 @@ struct tracked_process {
     struct arena_slot *slot;       /* NULL once it is done with and freed */
     uint32_t index;                /* in tracker.processes; its number in the database is index + 1 */
     int pidfd;                     /* -1 = none */
-    uint64_t pid_namespace;        /* of its threads' numbers; 0 = ours */
+    uint64_t pid_namespace;        /* of its own and its threads' numbers; 0 = ours */
+    int own_pid, own_parent_pid;   /* as it knows them itself */
     bool ended;                    /* gone, or replaced by exec; all its events were read */
     bool written;                  /* (writer) it has read everything of it; see tracker_written() */
     struct arena_notes type_notes; /* how far types' notes were read, for object_looks.h */

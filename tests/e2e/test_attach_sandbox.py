@@ -13,9 +13,8 @@ WHATS = {
     "namespace files filter": SANDBOX,  # a renderer of Chromium
     "files filter": SANDBOX,  # a child of sshd before the login
     "files": SANDBOX,
-    "namespace filter": "a container or a sandbox, with process numbers and a seccomp filter of its own",
+    "namespace filter": "confined by a seccomp filter",
     "filter": "confined by a seccomp filter",
-    "namespace": "runs in a container, with process numbers of its own",
 }
 
 

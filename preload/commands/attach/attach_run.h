@@ -19,6 +19,7 @@ struct options {
 struct run {
     const struct options *options;
     char library[PATH_MAX];
+    bool bring;         /* the program does not see it */
     int process;        /* pidfd of the program */
     int memory;         /* a descriptor of the arena */
     int report;         /* our end of the collector's pipe */

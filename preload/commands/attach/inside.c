@@ -1,6 +1,8 @@
 /* inside.c - see inside.h. */
 #include "inside.h"
+#include "bring.h"
 #include "inject.h"
+#include "proc.h"
 #include "refusal.h"
 #include "share.h"
 #include "wire.h"
@@ -60,15 +62,24 @@ static bool find_entries(const char *library, struct entries *entries)
 /* Loads the library; returns its bias, 0 on failure. */
 static uintptr_t load(struct injection *in, struct target *target, const struct run *run)
 {
-    uint64_t handle, text, place;
+    uint64_t handle, text, place, closed;
     uintptr_t room = inject_room(in);
-    int error = 0;
-    char why[512];
+    int error = 0, brought = -1;
+    char why[512], path[PATH_MAX];
     if (target->library)
         return target->library->bias;
     bool kept =
         inject_call(in, target->errno_location, 0, 0, &place) && inject_read(in, place, &error, sizeof error);
-    if (!inject_write(in, room, run->library, strlen(run->library) + 1) ||
+    snprintf(path, sizeof path, "%s", run->library);
+    if (run->bring) {
+        brought = bring_library(in, target, run->process, run->library, path, sizeof path);
+        if (brought < 0)
+            return refuse(run->options,
+                          "does not see our libtrace.so (a container, or chroot), and could not be given "
+                          "it in memory; install it there"),
+                   0;
+    }
+    if (!inject_write(in, room, path, strlen(path) + 1) ||
         !inject_call(in, target->dlopen, room, (uint64_t)(RTLD_NOW | target->dlopen_flags), &handle))
         return refuse(run->options, "could not be made to load libtrace.so"), 0;
     uintptr_t bias = target_loaded(target, run->library);
@@ -77,14 +88,17 @@ static uintptr_t load(struct injection *in, struct target *target, const struct 
             snprintf(why, sizeof why, "it did not say why");
         complain("process %d cannot load libtrace.so: %s.", (int)target->pid, why);
     }
+    if (brought >= 0)
+        inject_call(in, target->close, (uint64_t)brought, 0, &closed);
     if (kept)
         inject_write(in, place, &error, sizeof error);
     return bias;
 }
 
-static struct attach_call a_call(void)
+static struct attach_call a_call(const struct options *options)
 {
-    return (struct attach_call){.version = WIRE_VERSION, .caller = getpid()};
+    bool known = proc_shares_namespace(options->pid, "pid");
+    return (struct attach_call){.version = WIRE_VERSION, .caller = known ? getpid() : 0};
 }
 
 static void fill_request(const struct options *options, struct attach_request *request)
@@ -94,7 +108,7 @@ static void fill_request(const struct options *options, struct attach_request *r
     const char *label = options->label ? options->label : getenv("LIBTRACE_LABEL");
     uint32_t depth = setting("LIBTRACE_DEPTH", 128);
     memset(request, 0, sizeof *request);
-    request->call = a_call();
+    request->call = a_call(options);
     request->depth = depth < 1 ? 1 : depth > 1024 ? 1024 : depth;
     request->check_stacks = setting("LIBTRACE_CHECK_STACKS", 0);
     request->follow = setting("LIBTRACE_FOLLOW", 1);
@@ -198,7 +212,7 @@ static bool call_inside(const struct run *run, const char *what, uintptr_t offse
 {
     struct target target;
     struct injection *in;
-    struct attach_call request = a_call();
+    struct attach_call request = a_call(run->options);
     bool done = false;
     memset(&target, 0, sizeof target);
     const char *why = refusal_confined(run->options->pid);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 char *proc_file(const char *path)
 {
@@ -37,6 +38,16 @@ const char *proc_status(const char *status, const char *name)
             return line + length + 1 + strspn(line + length + 1, "\t ");
     }
     return "";
+}
+
+bool proc_shares_namespace(pid_t pid, const char *kind)
+{
+    char path[64];
+    struct stat ours, theirs;
+    snprintf(path, sizeof path, "/proc/self/ns/%s", kind);
+    bool known = stat(path, &ours) == 0;
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, kind);
+    return !known || stat(path, &theirs) != 0 || ours.st_ino == theirs.st_ino;
 }
 
 char proc_state(pid_t pid, pid_t tid)

@@ -249,36 +249,6 @@ static const char *refuse_sandbox(pid_t pid, const char *linker)
     return "is shut up in a sandbox and sees no files, so no library can be loaded into it";
 }
 
-static const char *refuse_container(const char *status)
-{
-    const char *inner = strpbrk(proc_status(status, "NSpid"), "\t\n");
-    if (!inner || *inner != '\t')
-        return NULL;
-    return atoi(proc_status(status, "Seccomp")) == 2
-               ? "runs in a container or a sandbox, with process numbers and a seccomp filter of its own; "
-                 "attach from "
-                 "inside of it, if that can be entered"
-               : "runs in a container, with process numbers of its own; attach from inside of it";
-}
-
-/* The library's path must lead to the same file for the process as for us. */
-static const char *refuse_root(pid_t pid, const char *library)
-{
-    char path[PATH_MAX + 32];
-    struct stat ours, theirs;
-    snprintf(path, sizeof path, "/proc/%d/root%s", (int)pid, library);
-    if (stat(library, &ours) != 0)
-        return "cannot be traced, as libtrace.so is not where it was";
-    if (stat(path, &theirs) != 0 && errno != EACCES) {
-        snprintf(sentence, sizeof sentence,
-                 "sees other files than we do (a container, or chroot): for it there is no %.300s; install "
-                 "it there",
-                 library);
-        return sentence;
-    }
-    return NULL;
-}
-
 static bool is_kernel_thread(pid_t pid)
 {
     char *stat = proc_read(pid, "stat");
@@ -303,12 +273,13 @@ const char *refusal_of(pid_t pid, const char *library)
         why = refuse_file(pid, linker);
     if (!why)
         why = refuse_sandbox(pid, linker);
-    if (!why)
-        why = refuse_container(status);
     free(status);
     if (!why)
         why = refusal_confined(pid);
-    return why ? why : refuse_root(pid, library);
+    struct stat ours;
+    if (!why && stat(library, &ours) != 0)
+        why = "cannot be traced, as libtrace.so is not where it was";
+    return why;
 }
 
 const char *refusal_denied(pid_t pid, int error)

@@ -4,6 +4,7 @@
 #include "mapped_image.h"
 #include "proc.h"
 #include "refusal.h"
+#include "wire_attach.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 /* ---- symbols ------------------------------------------------------------------------------------------- */
 
@@ -105,10 +107,24 @@ static bool read_maps(struct target *target)
     return true;
 }
 
+#define PATH_ROOM (PATH_MAX + 32)
+
+/* A path of the file for us. After a chroot() the kernel names it with the way to the program's root, which we see; of a root that
+ * is not among our files, as a container's, it shows us the path from there. */
+static void path_of(const struct target *target, const struct loaded *file, char path[PATH_ROOM])
+{
+    char link[64], root[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/%d/root", (int)target->pid);
+    ssize_t size = readlink(link, root, sizeof root - 1);
+    size_t length = size > 1 ? (size_t)size : 0; /* "/" is nothing before it */
+    bool under = strncmp(file->path, root, length) == 0 && file->path[length] == '/';
+    snprintf(path, PATH_ROOM, "%s%s", link, file->path + (under ? length : 0));
+}
+
 static bool open_loaded(const struct target *target, const struct loaded *file, struct image *image)
 {
-    char path[PATH_MAX + 32];
-    snprintf(path, sizeof path, "/proc/%d/root%s", (int)target->pid, file->path);
+    char path[PATH_ROOM];
+    path_of(target, file, path);
     return image_open(image, path);
 }
 
@@ -340,20 +356,44 @@ static void find_code(struct target *target)
 
 static void find_functions(struct target *target)
 {
-    char path[PATH_MAX + 32];
-    snprintf(path, sizeof path, "/proc/%d/root%s", (int)target->pid, target->libc->path);
+    char path[PATH_ROOM];
+    path_of(target, target->libc, path);
     uintptr_t bias = target->libc->bias;
     target->mmap = target_symbol(path, bias, "mmap");
     target->munmap = target_symbol(path, bias, "munmap");
     target->sched_setscheduler = target_symbol(path, bias, "sched_setscheduler");
     target->errno_location = target_symbol(path, bias, "__errno_location");
     target->dlerror = target_symbol(path, bias, "dlerror");
+    target->memfd_create = target_symbol(path, bias, "memfd_create");
+    target->close = target_symbol(path, bias, "close");
     target->dlopen = target_symbol(path, bias, "dlopen");
     if (!target->dlopen) { /* before glibc 2.34 */
         target->dlopen = target_symbol(path, bias, "__libc_dlopen_mode");
         target->dlopen_flags = (int)0x80000000u;
     }
     find_code(target);
+}
+
+#define IN_MEMORY "/memfd:" /* how the kernel names such files */
+
+/* See bring.h. */
+static bool is_brought(const struct loaded *file)
+{
+    return strcmp(file->path, IN_MEMORY ATTACH_BROUGHT) == 0;
+}
+
+/* Our file's code is where it is in this one: their beginnings say so, as they have a build ID. */
+static bool is_ours(const struct target *target, const struct loaded *file, const char *library)
+{
+    char ours[4096], theirs[sizeof ours];
+    bool named = is_brought(file) || (strcmp(file->path, library) == 0 && !file->deleted);
+    FILE *own = named ? fopen(library, "re") : NULL;
+    bool same = own && fread(ours, sizeof ours, 1, own) == 1 &&
+                target_read(target, file->start, theirs, sizeof theirs) &&
+                memcmp(ours, theirs, sizeof ours) == 0;
+    if (own)
+        fclose(own);
+    return same;
 }
 
 static const char *find_files(struct target *target, const char *library)
@@ -364,7 +404,8 @@ static const char *find_files(struct target *target, const char *library)
         struct image image;
         if (!file->executable)
             continue;
-        if (open_loaded(target, file, &image))
+        bool brought = is_brought(file);
+        if (brought ? image_open(&image, library) : open_loaded(target, file, &image))
             file->bias = file->start - image_first_page(&image);
         image_close(&image);
         if (strncmp(name, "ld-musl-", 8) == 0)
@@ -373,7 +414,7 @@ static const char *find_files(struct target *target, const char *library)
             target->libc = file;
         else if (strncmp(name, "ld-linux-x86-64.so", 18) == 0 || strncmp(name, "ld-2.", 5) == 0)
             target->loader = file;
-        else if (strcmp(name, base_name(library)) == 0)
+        else if (brought || strcmp(name, base_name(library)) == 0)
             target->library = file;
     }
     return NULL;
@@ -383,8 +424,7 @@ uintptr_t target_loaded(const struct target *target, const char *library)
 {
     struct target now = {.pid = target->pid};
     uintptr_t bias = 0;
-    if (read_maps(&now) && !find_files(&now, library) && now.library &&
-        strcmp(now.library->path, library) == 0)
+    if (read_maps(&now) && !find_files(&now, library) && now.library && is_ours(&now, now.library, library))
         bias = now.library->bias;
     target_close(&now);
     return bias;
@@ -413,7 +453,7 @@ const char *target_open(struct target *target, pid_t pid, const char *library, b
         return target_not_loaded;
     if (target->libc->deleted)
         return "runs with a C library that was replaced on disk since (an upgrade); restart it first";
-    if (target->library && (target->library->deleted || strcmp(target->library->path, library) != 0))
+    if (target->library && !is_ours(target, target->library, library))
         return "has another libtrace.so loaded than this trace-attach belongs to; restart it first";
     find_functions(target);
     if (!target->dlopen || !target->mmap || !target->munmap || !target->restore)

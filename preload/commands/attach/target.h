@@ -28,7 +28,7 @@ struct target {
     size_t file_count;
     const struct loaded *libc, *loader, *library; /* library: libtrace.so; NULL = not loaded */
     /* Functions of the program's C library; 0 = missing. */
-    uintptr_t dlopen, dlerror, errno_location, mmap, munmap, sched_setscheduler;
+    uintptr_t dlopen, dlerror, errno_location, mmap, munmap, sched_setscheduler, memfd_create, close;
     /* Code of the C library that is not exported; 0 = missing: the end of signal handlers, which calls
      * rt_sigreturn, and an end of a function that stores its result: FRAME_RESTORE_CODE, FRAME_STORE_CODE. */
     uintptr_t restore, store;

@@ -6,6 +6,7 @@
  * ours. We open it from there, and start the collector as ourselves: so the database is ours, too.
  */
 #include "attach_collector.h"
+#include "bring.h"
 #include "inside.h"
 #include "option_words.h"
 #include "refusal.h"
@@ -140,6 +141,7 @@ static int attach(const struct options *options)
         why = refusal_limits(options->pid);
     if (why)
         return refuse(options, why), STATUS_FAILED;
+    run.bring = bring_needed(options->pid, run.library);
     run.process = (int)syscall(SYS_pidfd_open, options->pid, 0);
     if (run.process < 0) /* before the program is touched */
         return refuse(options,

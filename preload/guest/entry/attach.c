@@ -43,12 +43,13 @@ static int prepare(void)
 /* System calls are made directly here: libc's would change errno, and trace-attach may take the thread
  * away from here at any moment. */
 
-/* If it was killed, it may still be a zombie, which exists for kill(); but its memory is gone in any case. */
+/* If it was killed, it may still be a zombie, which exists for kill(); but its memory is gone in any case. Of one in another PID
+ * namespace it is not known. */
 static bool is_gone(pid_t caller)
 {
     char here;
     struct iovec to = {&here, sizeof here}, from = {&here, sizeof here};
-    return system_call(SYS_process_vm_readv, caller, (long)&to, 1, (long)&from, 1, 0) == -ESRCH;
+    return caller > 0 && system_call(SYS_process_vm_readv, caller, (long)&to, 1, (long)&from, 1, 0) == -ESRCH;
 }
 
 /* Waits while the call is in this phase and trace-attach exists; returns the phase then. The sleep must

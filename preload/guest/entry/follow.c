@@ -27,7 +27,8 @@ static bool make_value(void)
 {
     const char *other = getenv(PRELOAD);
     Dl_info info;
-    if (!dladdr(libtrace_children, &info) || !info.dli_fname || info.dli_fname[0] != '/')
+    if (!dladdr(libtrace_children, &info) || !info.dli_fname || info.dli_fname[0] != '/' ||
+        strncmp(info.dli_fname, ATTACH_BROUGHT_FROM, sizeof ATTACH_BROUGHT_FROM - 1) == 0)
         return false;
     /* Both characters separate names in LD_PRELOAD. */
     if (strpbrk(info.dli_fname, ": ") ||

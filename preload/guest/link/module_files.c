@@ -12,7 +12,7 @@ void module_files_wait(const struct wire_process *of)
 {
     static _Atomic bool in_vain;
     struct wire_process *slot = (struct wire_process *)of;
-    if (guest_confined || atomic_load(&slot->state) < WIRE_PROCESS_LIVE || atomic_load(&in_vain))
+    if (guest_confined || wire_state(atomic_load(&slot->state)) < WIRE_PROCESS_LIVE || atomic_load(&in_vain))
         return;
     uint32_t given = atomic_load(&slot->modules), kept = atomic_load(&slot->modules_kept);
     for (uint64_t start_ns = guest_now_ns(); kept < given; kept = atomic_load(&slot->modules_kept)) {
