@@ -430,6 +430,11 @@ int main(int argc, char **argv)
     struct program program;
     char **command = argv + optind;
     int error = program_find(command[0], &program);
+    if (error && sample && sampling_interval(command[0])) {
+        complain("there is no command %s; an interval is part of the option: --sample=%s.", command[0],
+                 command[0]);
+        return STATUS_USAGE;
+    }
     if (error) {
         complain("cannot run %s: %s.", command[0],
                  error == ENOENT && !strchr(command[0], '/') ? "there is no such command" : strerror(error));
