@@ -74,6 +74,19 @@ static void find_numbers(const struct tracker *tracker, struct tracked_process *
     process->facts.parent_pid = parent ? parent->facts.pid : 0;
 }
 
+/* -1: it is not to be seen, or has been waited for. */
+static int open_pidfd(const struct tracked_process *process)
+{
+    return (int)syscall(SYS_pidfd_open, process->facts.pid, 0); /* fails for 0 */
+}
+
+static void watch(struct tracked_process *process, int pidfd)
+{
+    process->pidfd = pidfd;
+    if (pidfd >= 0)
+        deaths_watch(pidfd);
+}
+
 static struct tracked_process *add_process(struct tracker *tracker, struct arena_slot *slot)
 {
     struct arena_birth birth;
@@ -100,11 +113,7 @@ static struct tracked_process *add_process(struct tracker *tracker, struct arena
     find_numbers(tracker, process);
     if (birth.flags & WIRE_PROCESS_FORKED)
         inherit(tracker, process);
-    process->pidfd = process->index == 0 && tracker->first_pidfd
-                         ? tracker->first_pidfd
-                         : (int)syscall(SYS_pidfd_open, process->facts.pid, 0); /* fails for 0 */
-    if (process->pidfd >= 0)
-        deaths_watch(process->pidfd);
+    watch(process, process->index == 0 && tracker->first_pidfd ? tracker->first_pidfd : open_pidfd(process));
     assert(!tracker->by_slot[slot->number]);
     tracker->by_slot[slot->number] = process;
     return process;
@@ -388,7 +397,7 @@ static bool is_gone_unseen(const struct tracker *tracker, struct tracked_process
         return false;
     if (!pids_find(process->own_pid, process->pid_namespace, &process->facts.pid, &process->facts.parent_pid))
         return true;
-    process->pidfd = (int)syscall(SYS_pidfd_open, process->facts.pid, 0);
+    watch(process, open_pidfd(process));
     return false;
 }
 

@@ -85,11 +85,12 @@ int bring_library(struct injection *in, const struct target *target, int process
 {
     static const char name[] = ATTACH_BROUGHT;
     uint64_t result, unused;
-    if (!target->memfd_create || !target->close || !inject_write(in, inject_room(in), name, sizeof name) ||
+    if (!target->memfd_create || !target->close || !target->store ||
+        !inject_write(in, inject_room(in), name, sizeof name) ||
         !inject_call(in, target->memfd_create, inject_room(in), 0, &result))
         return -1;
     int number = (int)result;
-    if (number <= 0) /* 0: its C library has no code that tells the result */
+    if (number < 0)
         return -1;
     if (!fill(process, number, library)) {
         inject_call(in, target->close, (uint64_t)number, 0, &unused);

@@ -71,13 +71,15 @@ static uintptr_t load(struct injection *in, struct target *target, const struct 
     bool kept =
         inject_call(in, target->errno_location, 0, 0, &place) && inject_read(in, place, &error, sizeof error);
     snprintf(path, sizeof path, "%s", run->library);
-    if (run->bring) {
+    if (run->bring)
         brought = bring_library(in, target, run->process, run->library, path, sizeof path);
-        if (brought < 0)
-            return refuse(run->options,
-                          "does not see our libtrace.so (a container, or chroot), and could not be given "
-                          "it in memory; install it there"),
-                   0;
+    if (run->bring && brought < 0) {
+        if (kept)
+            inject_write(in, place, &error, sizeof error);
+        return refuse(run->options,
+                      "does not see our libtrace.so (a container, or chroot), and could not be given it in "
+                      "memory; install it there"),
+               0;
     }
     if (!inject_write(in, room, path, strlen(path) + 1) ||
         !inject_call(in, target->dlopen, room, (uint64_t)(RTLD_NOW | target->dlopen_flags), &handle))
