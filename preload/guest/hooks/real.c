@@ -22,10 +22,11 @@ static void *pool_alloc(size_t alignment, size_t size)
 {
     if (alignment < 16)
         alignment = 16;
+    const uintptr_t pool = (uintptr_t)real_pool;
     size_t used = atomic_load(&pool_used);
     size_t at;
     do {
-        at = (used + 16 + alignment - 1) & ~(alignment - 1);
+        at = ((pool + used + 16 + alignment - 1) & ~(alignment - 1)) - pool;
         if (size > REAL_POOL_SIZE || at + size > REAL_POOL_SIZE) {
             errno = ENOMEM;
             return NULL;
