@@ -28,7 +28,7 @@ def compared(trace, tmp_path, argv):
 def test_totals_and_rings(mode, build, trace, tmp_path):
     sampled = compared(trace, tmp_path, [build.target("threads"), mode])
     assert sampled.stdout == b"done\n"
-    assert sampled.one("SELECT count(*) FROM thread")[0] <= 1
+    assert sampled.one("SELECT count(*) FROM thread")[0] <= 3  # a block of all threads is hit in one of ten runs
 
 
 def test_destructors_take_part_in_the_sample(build, trace, tmp_path):
