@@ -231,6 +231,16 @@ def test_missing_and_unrunnable_programs(build, tmp_path):
         one_sentence(process.stderr, "trace-run: cannot run", words)
 
 
+def test_settings(build, trace):
+    """What is no value for a setting is said once, and the program is traced with the default."""
+    for name, value in [("LIBTRACE_DEPTH", "0"), ("LIBTRACE_DEPTH", "12x"), ("LIBTRACE_EVENTS", "2"), ("LIBTRACE_STACK", "all")]:
+        traced = trace([build.target("hello"), "you", "3"], env={name: value})
+        assert (traced.stdout, traced.returncode, traced.run["state"]) == (b"hello you\n", 3, "complete")
+        one_sentence(traced.stderr, "libtrace", name)
+    for name, value in [("LIBTRACE_DEPTH", ""), ("LIBTRACE_DEPTH", "0x10"), ("LIBTRACE_STACK", "")]:
+        assert trace([build.target("hello"), "you", "3"], env={name: value}).stderr == b"", (name, value)
+
+
 def test_options_of_trace_run(build, tmp_path):
     for arguments in (["--nonsense", "true"], [], ["--label"], ["-x"]):
         process = subprocess.run([build.command("trace-run"), *arguments], capture_output=True, text=True, cwd=tmp_path)

@@ -22,6 +22,13 @@ def test_marks_and_pauses(build, trace, plain):
     assert all(0 < m["t_ns"] <= traced.run["wall_ns"] for m in marks)
 
 
+def test_long_name(trace):
+    """It is cut to 200 bytes, between two characters."""
+    traced = trace(["/usr/bin/python3", "-c", "import ctypes; ctypes.CDLL(None).libtrace_mark(('x' + 'é' * 150).encode())"])
+    assert (traced.returncode, traced.stderr) == (0, b"")
+    assert [m["name"] for m in traced.rows("SELECT name FROM marks")] == ["x" + "é" * 99]
+
+
 def test_from_python(trace):
     reference = (ROOT / "analyzer/REFERENCE.md").read_text()
     line = re.search(r"traced or not:\s`([^`]*)`", reference)[1].replace("loaded", "here")

@@ -159,3 +159,70 @@ def test_in_a_signal_handler(build, trace, tmp_path):
     found = traced.one("SELECT allocations, bytes, live_allocations FROM functions WHERE function = 'handle(int)'")
     made = int(traced.stdout)
     assert tuple(found) == (made, made * 77, 0)
+
+
+# What a library of C that may be used by programs of C++ does: the operators, if there are any.
+NO_LIBRARY = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdint.h>
+#include <string.h>
+static int __attribute__((noinline)) work(void) {
+    void *(*make)(size_t) = dlsym(RTLD_DEFAULT, "_Znwm"), *(*make_aligned)(size_t, size_t) = dlsym(RTLD_DEFAULT, "_ZnwmSt11align_val_t");
+    void (*drop)(void *) = dlsym(RTLD_DEFAULT, "_ZdlPv"), *blocks[100];
+    if (!make || !make_aligned || !drop) return -1;
+    for (int i = 0; i < 100; i++)
+        memset(blocks[i] = i % 2 ? make(1000) : make_aligned(1000, 128), 1, 1000);
+    for (int i = 0; i < 50; i++) drop(blocks[i]);
+    return (uintptr_t)blocks[98] % 128;
+}
+int main(void) { return printf("%d\\n", work()) < 0; }
+"""
+
+
+def test_no_library_of_cxx(trace, tmp_path):
+    """The operators are there, as we define them, and so they work."""
+    (tmp_path / "c.c").write_text(NO_LIBRARY)
+    subprocess.run(["gcc", "-g", "-o", tmp_path / "c", tmp_path / "c.c"], check=True)
+    traced = trace([tmp_path / "c"])
+    assert (traced.returncode, traced.stdout, traced.stderr) == (0, b"0\n", b"")
+    [row] = traced.rows("SELECT sum(allocations), sum(live_allocations), sum(live_bytes) FROM functions WHERE function = 'work'")
+    assert tuple(row) == (100, 50, 25 * (1000 + 1024))  # aligned blocks are of whole 128 bytes
+
+
+LOADS = """
+#include <dlfcn.h>
+int main(int argc, char **argv) {
+    void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL);
+    return library ? ((int (*)(void))dlsym(library, "make"))() : 2;
+}
+"""
+LOCAL = """
+#include <new>
+struct thing { char text[1000]; };
+static thing *kept[100];
+static void __attribute__((noinline)) work() {
+    for (auto &one : kept) one = new thing;
+    for (int i = 0; i < 50; i++) delete kept[i];
+}
+extern "C" int make() {
+    volatile std::size_t too_much = static_cast<std::size_t>(-1) / 4;
+    work();
+    try { kept[0] = static_cast<thing *>(::operator new(too_much)); } catch (const std::bad_alloc &) { return 0; }
+    return 3;
+}
+"""
+
+
+def test_library_of_cxx_that_only_a_plugin_sees(trace, tmp_path):
+    """As in interpreters of C that load extensions in C++: the real operators are not behind ours."""
+    (tmp_path / "c.c").write_text(LOADS)
+    (tmp_path / "local.cpp").write_text(LOCAL)
+    subprocess.run(["gcc", "-g", "-o", tmp_path / "c", tmp_path / "c.c"], check=True)
+    subprocess.run(["g++", "-g", "-shared", "-fPIC", "-o", tmp_path / "local.so", tmp_path / "local.cpp"], check=True)
+    traced = trace([tmp_path / "c", tmp_path / "local.so"])
+    assert (traced.returncode, traced.stdout, traced.stderr) == (0, b"", b"")
+    [row] = traced.rows("SELECT sum(allocations), sum(bytes), sum(live_allocations) FROM functions WHERE function LIKE 'work%'")
+    assert tuple(row) == (100, 100000, 50)
