@@ -149,6 +149,15 @@ def clean_environment(extra=None):
     return env
 
 
+def pytest_collection_modifyitems(items):
+    """@pytest.mark.may_fail_counting(WHY): in a build that counts how often its lines run (scripts/test --coverage) a test is run,
+    as it reaches lines, but what it asserts need not hold."""
+    if "LIBTRACE_COVERAGE:BOOL=ON" in (_build() / "CMakeCache.txt").read_text():
+        for item in items:
+            for mark in item.iter_markers("may_fail_counting"):
+                item.add_marker(pytest.mark.xfail(reason=mark.args[0]))
+
+
 @pytest.fixture(scope="session")
 def build():
     return Build()
@@ -353,3 +362,5 @@ def say(request):
 def pytest_runtest_logreport(report):
     if report.skipped and isinstance(report.longrepr, tuple):
         _seen(report.nodeid.split("::")[0], [f"skipped {report.nodeid.split('::')[-1]}: {report.longrepr[2]}"])
+    elif report.skipped and hasattr(report, "wasxfail"):
+        _seen(report.nodeid.split("::")[0], [f"failed where lines are counted {report.nodeid.split('::')[-1]}: {report.wasxfail}"])

@@ -1,16 +1,18 @@
 /* counters.c - where a build that counts how often its lines run (LIBTRACE_COVERAGE) keeps the counts; linked into all
  * its binaries, the library included.
  *
- * Programs crash, call _exit(), are killed, close all descriptors or are confined; so nothing is written at an end. The
- * counters lie in a file that is mapped from the start on, is shared by all processes with the same binary, and is
- * counted up atomically. clang adds __llvm_profile_counter_bias to the address of each counter
- * (-runtime-counter-relocation): until the constructor below has set it, counters are the binary's own memory, which is
- * added to the file then. Nothing here allocates, as it also runs inside the programs that are traced.
+ * Programs crash, call _exit(), execute others, are killed, close all descriptors or are confined; so nothing is written
+ * at an end. The counters lie in a file that is mapped from the start on, is shared by all processes with the same
+ * binary, and is counted up atomically. clang adds __llvm_profile_counter_bias to the address of each counter
+ * (-runtime-counter-relocation): until it is set below, counters are the binary's own memory, which is added to the file
+ * then. Nothing here allocates, as it also runs inside the programs that are traced.
  *
  * The file is COVERAGE_FOLDER/HASH, the hash being that of the names of the binary's functions. With COVERAGE_PROFILE=FILE
  * in its environment a binary writes what it has there as a profile for llvm-cov, and ends: see table.
  */
 #define _GNU_SOURCE
+#include "system_call.h"
+
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -38,43 +40,65 @@ static void path_here(char path[])
     uint64_t hash = 14695981039346656037u; /* FNV-1a */
     for (const unsigned char *at = names; at < names_end; at++)
         hash = (hash ^ *at) * 1099511628211u;
-    char *end = stpcpy(path, COVERAGE_FOLDER "/");
+    for (const char *at = COVERAGE_FOLDER "/"; *at; at++)
+        *path++ = *at;
     for (int shift = 60; shift >= 0; shift -= 4)
-        *end++ = "0123456789abcdef"[hash >> shift & 15];
-    *end = 0;
+        *path++ = "0123456789abcdef"[hash >> shift & 15];
+    *path = 0;
 }
 
-/* The file's counters; NULL: none, as after chroot(). The system calls are direct: this may be where open() is hooked. */
+/* The file's counters; NULL: none, as after chroot(). Without the C library, as the loader may not have linked it yet. */
 static uint64_t *map_file(size_t size)
 {
     char path[sizeof COVERAGE_FOLDER + 32];
     struct stat status;
     path_here(path);
-    long file = syscall(SYS_open, path, O_RDWR | O_CREAT | O_CLOEXEC, 0666), memory = -1;
+    /* Another user's file may not be opened with O_CREAT everywhere (fs.protected_regular). */
+    long file = system_call(SYS_open, (long)path, O_RDWR | O_CLOEXEC, 0, 0, 0, 0), memory = -1;
+    if (file < 0)
+        file = system_call(SYS_open, (long)path, O_RDWR | O_CREAT | O_CLOEXEC, 0666, 0, 0, 0);
     if (file < 0)
         return NULL;
-    if (syscall(SYS_fstat, file, &status) == 0 &&
-        (status.st_size == (off_t)size ||
-         (syscall(SYS_fchmod, file, 0666) == 0 && syscall(SYS_ftruncate, file, size) == 0)))
-        memory = syscall(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0L);
-    syscall(SYS_close, file);
-    return memory == -1 ? NULL : (uint64_t *)memory;
+    if (system_call(SYS_fstat, file, (long)&status, 0, 0, 0, 0) == 0 &&
+        (status.st_size == (off_t)size || (system_call(SYS_fchmod, file, 0666, 0, 0, 0, 0) == 0 &&
+                                           system_call(SYS_ftruncate, file, (long)size, 0, 0, 0, 0) == 0)))
+        memory = system_call(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    system_call(SYS_close, file, 0, 0, 0, 0, 0);
+    return system_call_failed(memory) ? NULL : (uint64_t *)memory;
 }
 
-__attribute__((constructor(101))) static void open_counters(void)
+static uint64_t *mapped;
+
+static void open_counters(void)
 {
     size_t size = (size_t)((char *)counters_end - (char *)counters);
-    const char *profile = getenv("COVERAGE_PROFILE");
-    uint64_t *file = map_file(size);
-    if (!file)
+    mapped = map_file(size);
+    if (!mapped)
         return;
-    if (profile) {
-        memcpy(counters, file, size);
-        __llvm_profile_set_filename(profile);
-        syscall(SYS_exit_group, __llvm_profile_write_file());
-    }
-    for (size_t i = 0; i < size / sizeof *file; i++)
+    for (size_t i = 0; i < size / sizeof *mapped; i++)
         if (counters[i])
-            __atomic_fetch_add(&file[i], counters[i], __ATOMIC_RELAXED);
-    __llvm_profile_counter_bias = (char *)file - (char *)counters;
+            __atomic_fetch_add(&mapped[i], counters[i], __ATOMIC_RELAXED);
+    __llvm_profile_counter_bias = (char *)mapped - (char *)counters;
+}
+
+/* The loader calls this while it relocates the binary, before any function in it that it calls then: one of the
+ * library's may execute the program anew, see session/sanitized.c. */
+static __attribute__((used)) void (*resolve(void))(void)
+{
+    open_counters();
+    return open_counters;
+}
+
+OURS void coverage_opens(void) __attribute__((ifunc("resolve")));
+OURS void (*volatile coverage_opened)(void) = coverage_opens;
+
+__attribute__((constructor(101))) static void begin(void)
+{
+    const char *profile = getenv("COVERAGE_PROFILE");
+    if (!mapped || !profile)
+        return;
+    __llvm_profile_counter_bias = 0;
+    memcpy(counters, mapped, (size_t)((char *)counters_end - (char *)counters));
+    __llvm_profile_set_filename(profile);
+    system_call(SYS_exit_group, __llvm_profile_write_file(), 0, 0, 0, 0, 0);
 }

@@ -15,6 +15,7 @@ def check(source, *arguments):
     return result.returncode, result.stdout
 
 
+@pytest.mark.may_fail_counting("the library calls what clang's runtime for it needs")
 def test_nothing_is_wrong(build):
     status, said = check(SOURCE, "--build", str(build.root), *QUICK)
     assert status == 0, said

@@ -26,6 +26,7 @@ def test_files(prefix):
     assert not [f for f in found if f.endswith((".a", "wire.h"))]
 
 
+@pytest.mark.may_fail_counting("clang's runtime for it exports names of its own")
 def test_only_wanted_symbols(prefix):
     """A preloaded library interposes whatever it exports in every program, so it exports only the allocator's names and our
     own."""

@@ -36,6 +36,7 @@ def may_lock(size):
     return lambda: resource.setrlimit(resource.RLIMIT_MEMLOCK, (size, size))
 
 
+@pytest.mark.may_fail_counting("the counters are locked memory, too")
 @pytest.mark.parametrize("flags", [CURRENT, FUTURE, CURRENT | FUTURE, CURRENT | FUTURE | ONFAULT])
 @pytest.mark.parametrize("kib", [0, 64, 2048, 3072, 4096, 7168])
 def test_same(kib, flags, build, plain, preload, other, folder):

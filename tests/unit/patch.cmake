@@ -9,6 +9,10 @@ function(patch_library name)
   target_compile_options(${name} PRIVATE -fno-builtin)
   target_link_options(${name} PRIVATE ${ARGN})
   set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(LIBTRACE_COVERAGE) # it counts no lines: the counters of a library that is unloaded would stay mapped
+    set_target_properties(${name} PROPERTIES C_COMPILER_LAUNCHER ${LIBTRACE_TRACED_LAUNCHER} COMPILE_OPTIONS "-fno-builtin"
+      C_LINKER_LAUNCHER ${LIBTRACE_TRACED_LAUNCHER} LINK_OPTIONS "${ARGN}")
+  endif()
 endfunction()
 patch_library(patch_late -Wl,-z,lazy -Wl,-z,norelro)
 patch_library(patch_at_once -Wl,-z,now -Wl,-z,relro)

@@ -179,7 +179,9 @@ static void rules_of_real_libraries(void **unused)
     dl_iterate_phdr(module, &all);
     assert_int_equal(realigned(1, 2, 3, 4, 5, 6, 7, 8), 29);
     assert_true(all.addresses > 100000);
+#ifndef __clang__ /* whose realigned functions have simple rules */
     assert_true(all.aligned > 0);
+#endif
     assert_true(all.signal > 0); /* the code to which libc's signal handlers return */
     assert_int_equal(all.different, 0);
 }

@@ -339,7 +339,7 @@ static __attribute__((used)) bool (*look(void))(void)
     return answer_yes;
 }
 
-static bool look_early(void) __attribute__((ifunc("look")));
+HIDDEN bool look_early(void) __attribute__((ifunc("look")));
 
 bool sanitized(void)
 {
