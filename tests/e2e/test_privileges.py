@@ -338,7 +338,7 @@ def test_parser_taken_over(installed, as_nobody, target, database):
         if attacker.returncode == 77:
             pytest.skip("pidfd_getfd is not allowed here")
         assert attacker.returncode == 0, complaint
-        assert gone(writer) and gone(parser)
+        wait_until(lambda: gone(writer) and gone(parser))
         assert command.returncode == 1 and "recorded until then is in" in said and said.count("\n") == 1, said
         state, runs = rows(database, "SELECT state, (SELECT count(*) FROM run) FROM run ORDER BY id DESC LIMIT 1")[0]
         assert (state, runs) == ("interrupted", seed + 1)
