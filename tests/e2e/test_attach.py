@@ -283,6 +283,47 @@ def test_background_and_detach(build, attach, start, tmp_path):
     assert twice.returncode == 1 and "not being traced" in twice.stderr
 
 
+STARTS_SHELLS = """
+import os, subprocess, sys
+print("ready", flush=True)
+for line in sys.stdin:
+    if line.strip():
+        os.environ["LD_PRELOAD"] = line.strip()
+    print(subprocess.run(["sh", "-c", "echo $LD_PRELOAD"], stdout=subprocess.PIPE, text=True).stdout.strip(), flush=True)
+"""
+
+
+@pytest.mark.parametrize("own, changed", [(False, False), (True, False), (True, True)])
+def test_what_children_preload(own, changed, build, attach, start, tmp_path):
+    """While it is attached to, a program's children load our library before what they load by themselves; then it is as before, or
+    as the program has set it meanwhile."""
+    for name in "ab":
+        (tmp_path / f"{name}.c").write_text(f"int of_{name};\n")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", tmp_path / f"{name}.so", tmp_path / f"{name}.c"], check=True)
+    before = str(tmp_path / "a.so") if own else ""
+    program = start(["/usr/bin/python3", "-c", STARTS_SHELLS], env={"LD_PRELOAD": before or None}, stdin=subprocess.PIPE)
+
+    def preloaded(by_itself=""):
+        program.stdin.write(by_itself.encode() + b"\n")
+        program.stdin.flush()
+        return program.stdout.readline().decode().strip()
+
+    assert preloaded() == before
+    assert attach(program.pid, "--background").returncode == 0
+    ours, _, others = preloaded().partition(":")
+    assert ours.endswith("libtrace.so") and others == before
+    after = before
+    if changed:
+        after = str(tmp_path / "b.so")
+        assert preloaded(after) == after
+    assert attach(program.pid, "--detach").returncode == 0
+    assert wait_for_run(tmp_path / "trace.db")["state"] == "complete"
+    deadline = time.monotonic() + 60
+    while preloaded() != after and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert preloaded() == after
+
+
 def until_attached(program, command):
     while "memfd:libtrace" not in open(f"/proc/{program.pid}/maps").read():
         assert command.poll() is None, command.stderr.read()

@@ -74,6 +74,15 @@ def _reachable_copy(build):
     return folder
 
 
+def test_no_working_directory(build, tmp_path):
+    """Where the database would be if nobody says where."""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    env = clean_environment({"LD_PRELOAD": build.library})
+    said = hello([build.target("hello")], env, cwd=folder, preexec_fn=lambda: os.rmdir(folder))
+    one_sentence(said, "libtrace", "the working directory is gone")
+
+
 def test_not_a_database(build, tmp_path, preload, report):
     (tmp_path / "trace.db").write_bytes(b"this is a letter, and no database\n" * 200)
     before = (tmp_path / "trace.db").read_bytes()

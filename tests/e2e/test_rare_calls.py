@@ -41,6 +41,7 @@ static void __attribute__((noinline)) stays(void) {
         kept[i] = malloc(SIZE);
         volatile size_t too_much = PTRDIFF_MAX, many = SIZE_MAX / 2;
         if (realloc(kept[i], too_much) || reallocarray(kept[i], many, 3) || reallocarray(kept[i], too_much, 1)) exit(4);
+        if (malloc(too_much) || calloc(too_much, 1) || aligned_alloc(64, too_much) || !posix_memalign(&(void *){0}, 64, too_much)) exit(5);
     }
     kept[0] = reallocarray(kept[0], SIZE, 2);
     free(kept[9]);
@@ -72,3 +73,31 @@ def test_counted(rare, env, trace, plain):
         "SELECT function, allocations, bytes, live_allocations, live_bytes FROM functions WHERE function IN ('by_others', 'aligned', 'stays')")}
     assert found == {"by_others": (30, 30 * 8192, 0, 0), "aligned": (40, 40 * 8192, 0, 0),
                      "stays": (11, 12 * 8192, 9, 10 * 8192)}
+
+
+PYTHON = """
+import ctypes
+def function(name):
+    one = getattr(ctypes.pythonapi, name)
+    one.restype, one.argtypes = ctypes.c_void_p, [ctypes.c_size_t] if name.endswith("Malloc") else [ctypes.c_void_p] + [ctypes.c_size_t] * name.endswith("Realloc")
+    return one
+for family in "PyMem_", "PyObject_":
+    make, resize, drop = (function(family + name) for name in ("Malloc", "Realloc", "Free"))
+    blocks = [make(12344) for _ in range(20)]
+    assert all(blocks)
+    assert not any(resize(block, 1 << 46) for block in blocks)
+    assert not make(1 << 46)
+    for block in blocks[:5]:
+        drop(block)
+"""
+
+
+@pytest.mark.parametrize("env", [{}, {"LIBTRACE_SAMPLE": "1KiB"}], ids=["all", "sampled"])
+def test_python_without_memory(env, trace, tmp_path):
+    """A block that could not be resized is where it was, and as large."""
+    script = tmp_path / "without.py"
+    script.write_text(PYTHON)
+    traced = trace(["/usr/bin/python3", script], env=env)
+    assert (traced.returncode, traced.stdout, traced.stderr) == (0, b"", b"")
+    [row] = traced.rows("SELECT sum(allocations), sum(bytes), sum(live_allocations), sum(live_bytes) FROM site WHERE largest = 12344")
+    assert tuple(row) == (40, 40 * 12344, 30, 30 * 12344)

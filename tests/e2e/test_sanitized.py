@@ -118,6 +118,31 @@ def test_what_else_is_preloaded_stays(sanitized, build, tmp_path):
     assert ended.returncode == 0 and f" LD_PRELOAD={tmp_path}/other.so\n".encode() in ended.stdout
 
 
+def test_two_others_stay(sanitized, build, tmp_path):
+    program = sanitized("clang thread")
+    for name in "ab":
+        (tmp_path / f"{name}.c").write_text(f"int of_{name};\n")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", tmp_path / f"{name}.so", tmp_path / f"{name}.c"], check=True)
+    ended = run([program], clean_environment({"LD_PRELOAD": f"{tmp_path}/a.so:{build.library} {tmp_path}/b.so"}), cwd=tmp_path)
+    assert ended.returncode == 0 and f" LD_PRELOAD={tmp_path}/a.so:{tmp_path}/b.so\n".encode() in ended.stdout
+
+
+def test_executed_by_a_descriptor(sanitized, preload):
+    """The path with which it was executed leads nowhere any more."""
+    program = sanitized("gcc address")
+    script = f"import os, sys; os.execve(os.open(sys.argv[1], os.O_RDONLY | os.O_CLOEXEC), sys.argv[1:], {{'LD_PRELOAD': sys.argv[3], 'LIBTRACE_DB': 'none'}})"
+    ended = run(["/usr/bin/python3", "-c", script, program, "7", preload()["LD_PRELOAD"]], clean_environment())
+    assert ended.returncode == 7 and ended.stdout.startswith(str(program).encode() + b" 3 "), ended
+    assert b"AddressSanitizer" in ended.stderr and ended.stderr.count(b"\n") == 1
+
+
+def test_started_by_the_loader(sanitized, preload):
+    """It cannot be executed again without us; it runs untraced with us, as far as the sanitizer lets it."""
+    program = sanitized("clang address")
+    ended = run(["env", f"LD_PRELOAD={preload()['LD_PRELOAD']}", "/lib64/ld-linux-x86-64.so.2", program, "7"], preload({"LD_PRELOAD": None}))
+    assert ended.returncode == 7 and b"AddressSanitizer" in ended.stderr and ended.stderr.count(b"\n") == 1, ended
+
+
 def test_of_a_library(sanitized, build, preload, tmp_path):
     """The program itself is not sanitized, but one of its libraries is."""
     (tmp_path / "lib.c").write_text("#include <stdlib.h>\nvoid *volatile kept;\nvoid work(void) { kept = malloc(4321); }\n")
