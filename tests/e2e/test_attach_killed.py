@@ -125,6 +125,11 @@ def test_killed(steady, attach, program, tmp_path, say, call):
     say(f"trace-attach killed at {kills} of its {call} calls: the program went on each time")
 
 
+def test_nobody_takes_the_answer(steady, attach, program, tmp_path):
+    """At its 12th pwrite64 the library has begun to record, and takes that back."""
+    assert kill_at(steady, attach, program("strace"), tmp_path, "pwrite64", 12)
+
+
 @pytest.mark.parametrize("doing", DOING)
 def test_not_killed(steady, attach, doing):
     """The same program notices nothing of a trace-attach that completes its work."""
