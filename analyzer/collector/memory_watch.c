@@ -1,6 +1,7 @@
 /* memory_watch.c - see memory_watch.h. */
 #define _GNU_SOURCE
 #include "memory_watch.h"
+#include "pids.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -115,20 +116,6 @@ static uint64_t pause_until_next(uint64_t room, bool idle)
     return ns > SOONEST_NS ? ns : SOONEST_NS;
 }
 
-/* The PID of the process that a pidfd refers to, as we see it; not positive if we do not. */
-static int process_of(int pidfd)
-{
-    char path[64], line[128];
-    int pid = 0;
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
-    FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file) && sscanf(line, "Pid: %d", &pid) != 1) {
-    }
-    if (file)
-        fclose(file);
-    return pid;
-}
-
 /* If all processors are busy, a thread with shorter time slices waits less for its turn (Linux 6.12;
  * before, a thread that has slept gets its turn soon anyway). */
 static void ask_for_short_turns(void)
@@ -221,7 +208,7 @@ const char *memory_watch_start(struct memory_watch *watch, struct arena *arena, 
     watch->arena = arena;
     pthread_mutex_init(&watch->writing, NULL);
     memory_limit_open(&watch->limit, 0, NULL);
-    int first = first_pidfd ? process_of(first_pidfd) : 0;
+    int first = first_pidfd ? pids_of_pidfd(first_pidfd) : 0;
     if (first > 0)
         memory_limit_open(&watch->program, first, &watch->limit);
     uint64_t room = room_now(watch), outside = memory_limit_room(&watch->program, 4 * KEPT);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "module_file.h"
 #include "build_id.h"
+#include "regular_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,38 +18,6 @@
 #include <sys/sysmacros.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-/* ---- opening ------------------------------------------------------------------------------------- */
-
-/* Opens what the path leads to with this directory as the root, for absolute links, too. -1: our own root. */
-static int reach(int root, const char *path)
-{
-    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
-    return root < 0 ? open(path, O_PATH | O_CLOEXEC)
-                    : (int)syscall(SYS_openat2, root, path, &how, sizeof how);
-}
-
-/* Opens a regular file for reading; -1 and errno on failure. */
-static int open_regular(int root, const char *path)
-{
-    char again[64];
-    struct stat facts;
-    int place = reach(root, path), file = -1;
-    if (place < 0)
-        return -1;
-    if (fstat(place, &facts) == 0 && S_ISREG(facts.st_mode)) {
-        snprintf(again, sizeof again, "/proc/self/fd/%d", place);
-        file = open(again, O_RDONLY | O_CLOEXEC);
-        if (file < 0 && errno == ENOENT && root < 0) /* there is no /proc */
-            file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    } else {
-        errno = ENOENT;
-    }
-    int error = errno;
-    close(place);
-    errno = error;
-    return file;
-}
 
 /* ---- is it the one? ------------------------------------------------------------------------------ */
 
@@ -124,7 +93,7 @@ struct search {
 
 static bool try(struct search *search, int root, const char *path)
 {
-    int file = open_regular(root, path);
+    int file = regular_file_open(root, path);
     if (file >= 0 && is_it(search->claim, file)) {
         search->file = file;
         return true;

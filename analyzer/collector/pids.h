@@ -8,10 +8,22 @@
 /* The inode of our own PID namespace; 0 = not known. */
 uint64_t pids_namespace(void);
 
-/* Finds our PID of the process with this PID in that namespace (0 = ours), and of its parent (0 = not
- * below us). False, and nothing is changed, if there is none, or it is not visible, as its namespace may be above ours. Reads all
- * of /proc if the namespace is another one. */
-bool pids_find(int pid, uint64_t pid_namespace, int *ours, int *parent);
+enum pids_found {
+    PIDS_NONE, /* none is to be seen; of a namespace above ours that says nothing */
+    PIDS_FOUND,
+    PIDS_UNKNOWN, /* /proc cannot be read */
+};
+
+/* Finds our PID of the process with this PID in that namespace (0 = ours), and of its parent (0 = not below us). Both stay what
+ * they are unless it is found. forked_by: our PID of the process that has forked it, if that still lives; 0 = not known. Without
+ * that, all of /proc is read. Who is not visible in its namespace, as it has another user, is not taken for it. */
+enum pids_found pids_find(int pid, uint64_t pid_namespace, int forked_by, int *ours, int *parent);
+
+/* Our PID of the process that a pidfd refers to; not positive if we have none for it. */
+int pids_of_pidfd(int pidfd);
+
+/* Our PID of a process's parent; 0 = not known. */
+int pids_parent(int pid);
 
 /* True if the process (our PID) has no thread with this TID of its own namespace. */
 bool pids_thread_gone(int pid, uint64_t pid_namespace, uint32_t tid);

@@ -65,13 +65,32 @@ static void inherit(const struct tracker *tracker, struct tracked_process *proce
     map_ranges_inherit(&process->maps, &parent->maps);
 }
 
-/* Finds the numbers of a new process here; they stay 0 if it is not to be seen. */
+/* Our number of the process that has forked it, while that lives; 0 = not known. */
+static int forked_by(const struct tracker *tracker, const struct tracked_process *process)
+{
+    const struct tracked_process *parent =
+        process->facts.flags & WIRE_PROCESS_FORKED ? parent_of(tracker, process) : NULL;
+    return parent && !parent->ended ? parent->facts.pid : 0;
+}
+
+static enum pids_found look_for(const struct tracker *tracker, struct tracked_process *process)
+{
+    return pids_find(process->own_pid, process->pid_namespace, forked_by(tracker, process),
+                     &process->facts.pid, &process->facts.parent_pid);
+}
+
+/* Finds the numbers of a new process here; they stay 0 if it is not to be seen. What it says of itself is not needed for the
+ * first one, whose pidfd we have. */
 static void find_numbers(const struct tracker *tracker, struct tracked_process *process)
 {
-    if (pids_find(process->own_pid, process->pid_namespace, &process->facts.pid, &process->facts.parent_pid))
-        return;
-    const struct tracked_process *parent = parent_of(tracker, process);
-    process->facts.parent_pid = parent ? parent->facts.pid : 0;
+    int first = process->index == 0 && tracker->first_pidfd ? pids_of_pidfd(tracker->first_pidfd) : 0;
+    if (first > 0) {
+        process->facts.pid = first;
+        process->facts.parent_pid = pids_parent(first);
+    } else if (look_for(tracker, process) != PIDS_FOUND) {
+        const struct tracked_process *parent = parent_of(tracker, process);
+        process->facts.parent_pid = parent ? parent->facts.pid : 0;
+    }
 }
 
 /* -1: it is not to be seen, or has been waited for. */
@@ -395,10 +414,10 @@ static bool is_gone_unseen(const struct tracker *tracker, struct tracked_process
 {
     if (!arena_ended_ns(process->slot) || !is_visible(tracker, process->pid_namespace))
         return false;
-    if (!pids_find(process->own_pid, process->pid_namespace, &process->facts.pid, &process->facts.parent_pid))
-        return true;
-    watch(process, open_pidfd(process));
-    return false;
+    enum pids_found found = look_for(tracker, process);
+    if (found == PIDS_FOUND)
+        watch(process, open_pidfd(process));
+    return found == PIDS_NONE;
 }
 
 /* A process that we cannot see does not count as living: the arena's mappings still show whether it is

@@ -36,6 +36,7 @@ CONTAINERS = {
     "numbers": UNSHARE,
     "numbers and network": [*UNSHARE, "--net"],
     "numbers, network and files": [*UNSHARE, "--net", "sh", "-c", 'mount -t tmpfs none "$2" && shift 2 && exec "$@"', "sh"],
+    "numbers and root": [*UNSHARE, "sh", "-c", 'mount --rbind / "$1" && root="$1" && shift 2 && exec chroot "$root" "$@"', "sh"],
     "numbers and root, without files": [*UNSHARE, "sh", "-c", """
         mount --rbind / "$1" && mount -t tmpfs none "$1/$2" && root="$1" && shift 2 && exec chroot "$root" "$@" """, "sh"],
 }
@@ -59,7 +60,7 @@ def test_from_the_host(container, build, tmp_path):
         pytest.skip("no namespaces can be made here")
     (tmp_path / "program.py").write_text(PROGRAM)
     (tmp_path / "root").mkdir()
-    places = [tmp_path / "root", build.library.parent] if hidden else []
+    places = [tmp_path / "root", build.library.parent] if hidden or "root" in container else []
     command = [*start, *places, "/usr/bin/python3", tmp_path / "program.py", tmp_path / "stop"]
     process = subprocess.Popen(command, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -94,6 +95,42 @@ def test_from_the_host(container, build, tmp_path):
         process.communicate()
 
 
+FORKS = """
+import os, time
+print("ready", flush=True)
+while True:
+    if os.fork() == 0:
+        made = [bytes(3000) for _ in range(100)]
+        os._exit(0)
+    os.wait()
+    time.sleep(0.01)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be several users")
+def test_beside_another_container(build, tmp_path):
+    """Each has a number 1, and what reads the record of another user's program may not see whose the other's are."""
+    if not shutil.which("unshare") or subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no namespaces can be made here")
+    many = "import os, time\nfor _ in range(60):\n  os.fork() or time.sleep(600)\nprint('ready', flush=True)\ntime.sleep(600)"
+    as_nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+    other = subprocess.Popen([*UNSHARE, "/usr/bin/python3", "-c", many], env=clean_environment(), stdout=subprocess.PIPE)
+    process = subprocess.Popen([*UNSHARE, *as_nobody, "/usr/bin/python3", "-c", FORKS], env=clean_environment(), stdout=subprocess.PIPE, cwd="/")
+    try:
+        assert other.stdout.readline() == process.stdout.readline() == b"ready\n"
+        pid = child_of(process.pid)
+        done = subprocess.run([build.command("trace-attach"), "--duration", "1", "-o", tmp_path / "trace.db", str(pid)],
+                              env=clean_environment(), capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        processes = rows(tmp_path / "trace.db", "SELECT pid, parent_pid FROM process")
+        assert processes[0]["pid"] == pid and len(processes) > 2
+        assert {child["parent_pid"] for child in processes[1:]} == {pid}
+    finally:
+        for one in (other, process):
+            os.kill(child_of(one.pid), signal.SIGKILL)  # which may not end with unshare, having changed its user
+            one.communicate()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to change what is mounted")
 def test_another_build_at_the_same_place(build, tmp_path):
     """Where the container has a libtrace.so of its own, ours is used all the same."""
@@ -112,6 +149,32 @@ def test_another_build_at_the_same_place(build, tmp_path):
         assert "/memfd:libtrace.so" in Path(f"/proc/{process.pid}/maps").read_text()
         (tmp_path / "stop").touch()
         assert process.communicate(timeout=60)[0] == "said 0\n" and process.returncode == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, as only root can be made to open what it should not")
+def test_what_lies_at_a_librarys_path_now(build, tmp_path):
+    """A program puts something else there, at which whoever opens it would wait."""
+    library = tmp_path / "libother.so"
+    shutil.copy(build.target("plugin.so"), library)
+    program = f"""
+import ctypes, os, time
+other = ctypes.CDLL({str(library)!r})
+os.unlink({str(library)!r})
+os.mkfifo({str(library)!r})
+print("ready", flush=True)
+while True:
+    made = [bytes(3000) for _ in range(100)]
+    time.sleep(0.001)
+"""
+    process = subprocess.Popen(["/usr/bin/python3", "-c", program], env=clean_environment(), stdout=subprocess.PIPE)
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        done = subprocess.run([build.command("trace-attach"), "--duration", "0.5", "-o", tmp_path / "trace.db", str(process.pid)],
+                              env=clean_environment(), capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
     finally:
         process.kill()
         process.communicate()

@@ -28,7 +28,7 @@ set_target_properties(test_memory_limit PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CM
 add_test(NAME test_memory_limit COMMAND test_memory_limit)
 
 set(collector ${CMAKE_SOURCE_DIR}/analyzer/collector)
-add_executable(test_memory_watch ${CMAKE_CURRENT_LIST_DIR}/test_memory_watch.c ${collector}/memory_watch.c)
+add_executable(test_memory_watch ${CMAKE_CURRENT_LIST_DIR}/test_memory_watch.c ${collector}/memory_watch.c ${CMAKE_SOURCE_DIR}/analyzer/collector/pids.c)
 target_include_directories(test_memory_watch PRIVATE ${collector} ${CMAKE_SOURCE_DIR}/analyzer/arena)
 target_link_libraries(test_memory_watch PRIVATE wire PkgConfig::CMOCKA Threads::Threads)
 set_target_properties(test_memory_watch PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

@@ -73,7 +73,7 @@ static void symbols(void **unused)
     (void)unused;
     /* dlsym(RTLD_DEFAULT) would find a sanitizer's functions of the same names */
     void *handle = dlopen(libc.path, RTLD_NOW | RTLD_NOLOAD);
-    assert_true(image_open(&image, libc.path));
+    assert_true(image_open(&image, open(libc.path, O_RDONLY)));
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct sought sought = {.name = names[i]};
         image_symbols(&image, look_at, &sought);
@@ -93,7 +93,7 @@ static void places(void **unused)
     static const char nowhere[] = "these bytes are in no function of a C library";
     struct image image;
     (void)unused;
-    assert_true(image_open(&image, libc.path));
+    assert_true(image_open(&image, open(libc.path, O_RDONLY)));
     assert_int_equal(libc.bias + image_first_page(&image), libc.start & -(uintptr_t)sysconf(_SC_PAGESIZE));
     uintptr_t place = image_code(&image, FRAME_RESTORE_CODE, sizeof FRAME_RESTORE_CODE - 1);
     assert_true(place != 0);
@@ -116,7 +116,7 @@ static bool ask_all(const char *path)
 {
     struct image image;
     struct sought sought = {.name = "no such function"};
-    bool opened = image_open(&image, path);
+    bool opened = image_open(&image, open(path, O_RDONLY));
     if (opened) {
         image_symbols(&image, look_at, &sought);
         image_first_page(&image);

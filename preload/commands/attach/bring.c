@@ -1,5 +1,6 @@
 /* bring.c - see bring.h. */
 #include "bring.h"
+#include "regular_file.h"
 #include "wire_attach.h"
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -27,33 +29,31 @@ static bool same_bytes(int one, int other)
     return true;
 }
 
-/* theirs: a place (O_PATH), as opening anything else than a file for reading may do something. */
-static bool same_contents(const char *library, int theirs)
+static bool same_file(int one, int other)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/fd/%d", theirs);
-    int one = open(library, O_RDONLY | O_CLOEXEC), other = open(path, O_RDONLY | O_CLOEXEC);
-    bool same = one >= 0 && other >= 0 && same_bytes(one, other);
-    if (one >= 0)
-        close(one);
-    if (other >= 0)
-        close(other);
-    return same;
+    struct stat ours, theirs;
+    if (fstat(one, &ours) != 0 || fstat(other, &theirs) != 0)
+        return false;
+    return (ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino) ||
+           (ours.st_size == theirs.st_size && same_bytes(one, other));
 }
 
 bool bring_needed(pid_t pid, const char *library)
 {
-    char path[PATH_MAX + 32];
-    struct stat ours, theirs;
-    snprintf(path, sizeof path, "/proc/%d/root%s", (int)pid, library);
-    int place = open(path, O_PATH | O_CLOEXEC);
-    if (place < 0)
-        return errno == ENOENT || errno == ENOTDIR;
-    bool needed = false;
-    if (stat(library, &ours) == 0 && fstat(place, &theirs) == 0 &&
-        (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino))
-        needed = !S_ISREG(theirs.st_mode) || ours.st_size != theirs.st_size || !same_contents(library, place);
-    close(place);
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
+    int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int theirs = root < 0 ? -1 : regular_file_open(root, library);
+    bool needed = root >= 0 && theirs < 0 && errno != EACCES && errno != EPERM;
+    int ours = theirs < 0 ? -1 : open(library, O_RDONLY | O_CLOEXEC);
+    if (ours >= 0) {
+        needed = !same_file(ours, theirs);
+        close(ours);
+    }
+    if (theirs >= 0)
+        close(theirs);
+    if (root >= 0)
+        close(root);
     return needed;
 }
 
@@ -80,20 +80,27 @@ static bool fill(int process, int number, const char *library)
     return done;
 }
 
+/* Not by close(), at which a thread may be cancelled. */
+void bring_close(struct injection *in, const struct target *target, int number)
+{
+    uint64_t closed;
+    inject_call(in, target->syscall, SYS_close, (uint64_t)number, &closed);
+}
+
 int bring_library(struct injection *in, const struct target *target, int process, const char *library,
                   char *path, size_t size)
 {
     static const char name[] = ATTACH_BROUGHT;
-    uint64_t result, unused;
-    if (!target->memfd_create || !target->close || !target->store ||
+    uint64_t result;
+    if (!target->memfd_create || !target->syscall || !target->store ||
         !inject_write(in, inject_room(in), name, sizeof name) ||
-        !inject_call(in, target->memfd_create, inject_room(in), 0, &result))
+        !inject_call(in, target->memfd_create, inject_room(in), MFD_CLOEXEC, &result))
         return -1;
     int number = (int)result;
     if (number < 0)
         return -1;
     if (!fill(process, number, library)) {
-        inject_call(in, target->close, (uint64_t)number, 0, &unused);
+        bring_close(in, target, number);
         return -1;
     }
     /* No other path of the program's should be the same: the loader would give it this library for that. */

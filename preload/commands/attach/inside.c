@@ -62,7 +62,7 @@ static bool find_entries(const char *library, struct entries *entries)
 /* Loads the library; returns its bias, 0 on failure. */
 static uintptr_t load(struct injection *in, struct target *target, const struct run *run)
 {
-    uint64_t handle, text, place, closed;
+    uint64_t handle, text, place;
     uintptr_t room = inject_room(in);
     int error = 0, brought = -1;
     char why[512], path[PATH_MAX];
@@ -91,7 +91,7 @@ static uintptr_t load(struct injection *in, struct target *target, const struct 
         complain("process %d cannot load libtrace.so: %s.", (int)target->pid, why);
     }
     if (brought >= 0)
-        inject_call(in, target->close, (uint64_t)brought, 0, &closed);
+        bring_close(in, target, brought);
     if (kept)
         inject_write(in, place, &error, sizeof error);
     return bias;

@@ -3,13 +3,15 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-bool image_open(struct image *image, const char *path)
+/* It is not mapped: reading what was cut off meanwhile would kill us. */
+bool image_open(struct image *image, int file)
 {
     elf_version(EV_CURRENT);
-    image->file = open(path, O_RDONLY | O_CLOEXEC);
-    image->elf = image->file >= 0 ? elf_begin(image->file, ELF_C_READ_MMAP, NULL) : NULL;
+    image->file = file;
+    image->elf = image->file >= 0 ? elf_begin(image->file, ELF_C_READ, NULL) : NULL;
     return image->elf && elf_kind(image->elf) == ELF_K_ELF;
 }
 
@@ -51,10 +53,14 @@ uintptr_t image_first_page(struct image *image)
     return 0;
 }
 
+#define SEARCHED_MOST (64 << 20) /* bytes: no C library is larger */
+
 uintptr_t image_code(struct image *image, const void *bytes, size_t size)
 {
     size_t count = 0, file_size = 0;
-    const char *file = elf_rawfile(image->elf, &file_size);
+    struct stat facts;
+    bool fits = fstat(image->file, &facts) == 0 && facts.st_size <= SEARCHED_MOST;
+    const char *file = fits ? elf_rawfile(image->elf, &file_size) : NULL;
     elf_getphdrnum(image->elf, &count);
     for (size_t i = 0; file && i < count; i++) {
         GElf_Phdr segment;

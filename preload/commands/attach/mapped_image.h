@@ -12,8 +12,9 @@ struct image {
     Elf *elf;
 };
 
-/* False if it is not a readable ELF file. Call image_close() in either case. */
-bool image_open(struct image *image, const char *path);
+/* file: open for reading, to be closed by image_close(), or -1. False if it is not an ELF file. Call image_close() in either
+ * case. Files may be changed by others while they are read. */
+bool image_open(struct image *image, int file);
 void image_close(struct image *image);
 
 /* Calls each(symbol, name, data) for the defined symbols of .dynsym, until it returns true. */

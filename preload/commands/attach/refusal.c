@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,7 +40,7 @@ static const char *refuse_file(pid_t pid, char linker[PATH_MAX])
     struct image image;
     const char *why = NULL;
     snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
-    if (image_open(&image, path)) {
+    if (image_open(&image, open(path, O_RDONLY | O_CLOEXEC))) {
         GElf_Ehdr header;
         bool dynamic = false;
         size_t count = 0;

@@ -4,6 +4,7 @@
 #include "mapped_image.h"
 #include "proc.h"
 #include "refusal.h"
+#include "regular_file.h"
 #include "wire_attach.h"
 
 #include <errno.h>
@@ -30,14 +31,21 @@ static bool is_wanted(const GElf_Sym *symbol, const char *name, void *data)
     return wanted->value != 0;
 }
 
+static uintptr_t symbol_in(struct image *image, uintptr_t bias, const char *name)
+{
+    struct wanted wanted = {name, 0};
+    image_symbols(image, is_wanted, &wanted);
+    return wanted.value ? bias + wanted.value : 0;
+}
+
 uintptr_t target_symbol(const char *file, uintptr_t bias, const char *name)
 {
     struct image image;
-    struct wanted wanted = {name, 0};
-    if (image_open(&image, file))
-        image_symbols(&image, is_wanted, &wanted);
+    uintptr_t found = 0;
+    if (image_open(&image, open(file, O_RDONLY | O_CLOEXEC)))
+        found = symbol_in(&image, bias, name);
     image_close(&image);
-    return wanted.value ? bias + wanted.value : 0;
+    return found;
 }
 
 /* ---- what is loaded ------------------------------------------------------------------------------- */
@@ -97,6 +105,8 @@ static bool read_maps(struct target *target)
         struct loaded *file = file_of(target, line + path, inode);
         if (!file)
             continue;
+        if (start < file->start)
+            file->first = (struct range){start, end};
         file->start = start < file->start ? start : file->start;
         file->end = end > file->end ? end : file->end;
         file->executable |= rights[2] == 'x';
@@ -107,25 +117,59 @@ static bool read_maps(struct target *target)
     return true;
 }
 
-#define PATH_ROOM (PATH_MAX + 32)
+/* ---- files of the program ------------------------------------------------------------------------------ */
 
-/* A path of the file for us. After a chroot() the kernel names it with the way to the program's root, which we see; of a root that
- * is not among our files, as a container's, it shows us the path from there. */
-static void path_of(const struct target *target, const struct loaded *file, char path[PATH_ROOM])
+#define PAGE 4096
+
+/* True if the file has the program's first page of it: that has its build ID. */
+static bool has_first_page(const struct target *target, const struct loaded *loaded, int file)
+{
+    char here[PAGE], there[PAGE];
+    return pread(file, here, sizeof here, 0) == (ssize_t)sizeof here &&
+           target_read(target, loaded->start, there, sizeof there) && memcmp(here, there, sizeof here) == 0;
+}
+
+/* After a chroot() the kernel names files with the way to that root, which we see; of a root that is not among our files, as a
+ * container's, it tells the path from there. */
+static int open_by_path(const struct target *target, const struct loaded *loaded)
 {
     char link[64], root[PATH_MAX];
     snprintf(link, sizeof link, "/proc/%d/root", (int)target->pid);
     ssize_t size = readlink(link, root, sizeof root - 1);
     size_t length = size > 1 ? (size_t)size : 0; /* "/" is nothing before it */
-    bool under = strncmp(file->path, root, length) == 0 && file->path[length] == '/';
-    snprintf(path, PATH_ROOM, "%s%s", link, file->path + (under ? length : 0));
+    bool under = strncmp(loaded->path, root, length) == 0 && loaded->path[length] == '/';
+    int directory = open(link, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int file = directory < 0 ? -1 : regular_file_open(directory, loaded->path + (under ? length : 0));
+    if (directory >= 0)
+        close(directory);
+    if (file >= 0 && !has_first_page(target, loaded, file)) { /* another one is there now */
+        close(file);
+        return -1;
+    }
+    return file;
+}
+
+/* The kernel gives root the file that is mapped, whatever is at its path; others have to look for it there. */
+static int open_file(const struct target *target, const struct loaded *loaded)
+{
+    char path[96];
+    snprintf(path, sizeof path, "/proc/%d/map_files/%lx-%lx", (int)target->pid, loaded->first.start,
+             loaded->first.end);
+    int file = regular_file_open(-1, path);
+    return file >= 0 ? file : open_by_path(target, loaded);
+}
+
+int target_file(const struct target *target, uintptr_t address)
+{
+    for (size_t i = 0; i < target->file_count; i++)
+        if (address >= target->files[i].start && address < target->files[i].end)
+            return open_file(target, &target->files[i]);
+    return -1;
 }
 
 static bool open_loaded(const struct target *target, const struct loaded *file, struct image *image)
 {
-    char path[PATH_ROOM];
-    path_of(target, file, path);
-    return image_open(image, path);
+    return image_open(image, open_file(target, file));
 }
 
 /* ---- code in which a thread must not be interrupted --------------------------------------------------- */
@@ -342,36 +386,34 @@ uintptr_t target_stack_end(const struct target *target, pid_t tid, uintptr_t sta
 
 /* ---- opening ---------------------------------------------------------------------------------------- */
 
-static void find_code(struct target *target)
+static void find_code(struct target *target, struct image *image)
 {
-    struct image image;
-    if (open_loaded(target, target->libc, &image)) {
-        uintptr_t restore = image_code(&image, FRAME_RESTORE_CODE, sizeof FRAME_RESTORE_CODE - 1);
-        uintptr_t store = image_code(&image, FRAME_STORE_CODE, sizeof FRAME_STORE_CODE - 1);
-        target->restore = restore ? target->libc->bias + restore : 0;
-        target->store = store ? target->libc->bias + store : 0;
-    }
-    image_close(&image);
+    uintptr_t restore = image_code(image, FRAME_RESTORE_CODE, sizeof FRAME_RESTORE_CODE - 1);
+    uintptr_t store = image_code(image, FRAME_STORE_CODE, sizeof FRAME_STORE_CODE - 1);
+    target->restore = restore ? target->libc->bias + restore : 0;
+    target->store = store ? target->libc->bias + store : 0;
 }
 
 static void find_functions(struct target *target)
 {
-    char path[PATH_ROOM];
-    path_of(target, target->libc, path);
     uintptr_t bias = target->libc->bias;
-    target->mmap = target_symbol(path, bias, "mmap");
-    target->munmap = target_symbol(path, bias, "munmap");
-    target->sched_setscheduler = target_symbol(path, bias, "sched_setscheduler");
-    target->errno_location = target_symbol(path, bias, "__errno_location");
-    target->dlerror = target_symbol(path, bias, "dlerror");
-    target->memfd_create = target_symbol(path, bias, "memfd_create");
-    target->close = target_symbol(path, bias, "close");
-    target->dlopen = target_symbol(path, bias, "dlopen");
-    if (!target->dlopen) { /* before glibc 2.34 */
-        target->dlopen = target_symbol(path, bias, "__libc_dlopen_mode");
-        target->dlopen_flags = (int)0x80000000u;
+    struct image libc;
+    if (open_loaded(target, target->libc, &libc)) {
+        target->mmap = symbol_in(&libc, bias, "mmap");
+        target->munmap = symbol_in(&libc, bias, "munmap");
+        target->sched_setscheduler = symbol_in(&libc, bias, "sched_setscheduler");
+        target->errno_location = symbol_in(&libc, bias, "__errno_location");
+        target->dlerror = symbol_in(&libc, bias, "dlerror");
+        target->memfd_create = symbol_in(&libc, bias, "memfd_create");
+        target->syscall = symbol_in(&libc, bias, "syscall");
+        target->dlopen = symbol_in(&libc, bias, "dlopen");
+        if (!target->dlopen) { /* before glibc 2.34 */
+            target->dlopen = symbol_in(&libc, bias, "__libc_dlopen_mode");
+            target->dlopen_flags = (int)0x80000000u;
+        }
+        find_code(target, &libc);
     }
-    find_code(target);
+    image_close(&libc);
 }
 
 #define IN_MEMORY "/memfd:" /* how the kernel names such files */
@@ -382,17 +424,13 @@ static bool is_brought(const struct loaded *file)
     return strcmp(file->path, IN_MEMORY ATTACH_BROUGHT) == 0;
 }
 
-/* Our file's code is where it is in this one: their beginnings say so, as they have a build ID. */
+/* Our file's code is where it is in this one, wherever the program has it from. */
 static bool is_ours(const struct target *target, const struct loaded *file, const char *library)
 {
-    char ours[4096], theirs[sizeof ours];
-    bool named = is_brought(file) || (strcmp(file->path, library) == 0 && !file->deleted);
-    FILE *own = named ? fopen(library, "re") : NULL;
-    bool same = own && fread(ours, sizeof ours, 1, own) == 1 &&
-                target_read(target, file->start, theirs, sizeof theirs) &&
-                memcmp(ours, theirs, sizeof ours) == 0;
-    if (own)
-        fclose(own);
+    int own = file->deleted && !is_brought(file) ? -1 : open(library, O_RDONLY | O_CLOEXEC);
+    bool same = own >= 0 && has_first_page(target, file, own);
+    if (own >= 0)
+        close(own);
     return same;
 }
 
@@ -404,8 +442,8 @@ static const char *find_files(struct target *target, const char *library)
         struct image image;
         if (!file->executable)
             continue;
-        bool brought = is_brought(file);
-        if (brought ? image_open(&image, library) : open_loaded(target, file, &image))
+        if (is_brought(file) ? image_open(&image, open(library, O_RDONLY | O_CLOEXEC))
+                             : open_loaded(target, file, &image))
             file->bias = file->start - image_first_page(&image);
         image_close(&image);
         if (strncmp(name, "ld-musl-", 8) == 0)
@@ -414,7 +452,7 @@ static const char *find_files(struct target *target, const char *library)
             target->libc = file;
         else if (strncmp(name, "ld-linux-x86-64.so", 18) == 0 || strncmp(name, "ld-2.", 5) == 0)
             target->loader = file;
-        else if (brought || strcmp(name, base_name(library)) == 0)
+        else if (is_brought(file) || strcmp(name, base_name(library)) == 0)
             target->library = file;
     }
     return NULL;

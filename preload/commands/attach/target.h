@@ -16,7 +16,8 @@ struct range {
 struct loaded {
     char *path; /* as in /proc/PID/maps */
     uintptr_t start, end;
-    uintptr_t bias; /* address minus the address in the file */
+    struct range first; /* of these mappings */
+    uintptr_t bias;     /* address minus the address in the file */
     ino_t inode;
     bool executable; /* some of it is code */
     bool deleted;    /* the file was deleted */
@@ -28,7 +29,7 @@ struct target {
     size_t file_count;
     const struct loaded *libc, *loader, *library; /* library: libtrace.so; NULL = not loaded */
     /* Functions of the program's C library; 0 = missing. */
-    uintptr_t dlopen, dlerror, errno_location, mmap, munmap, sched_setscheduler, memfd_create, close;
+    uintptr_t dlopen, dlerror, errno_location, mmap, munmap, sched_setscheduler, memfd_create, syscall;
     /* Code of the C library that is not exported; 0 = missing: the end of signal handlers, which calls
      * rt_sigreturn, and an end of a function that stores its result: FRAME_RESTORE_CODE, FRAME_STORE_CODE. */
     uintptr_t restore, store;
@@ -50,6 +51,10 @@ void target_close(struct target *target);
 
 /* The library's bias if it is loaded by now; 0 = it is not. */
 uintptr_t target_loaded(const struct target *target, const char *library);
+
+/* Opens the file that the program has mapped there, for reading: what it really is, or one that begins with the same page; -1 =
+ * not possible. It may be changed by others at any time. */
+int target_file(const struct target *target, uintptr_t address);
 
 /* Reads the program's memory; false unless all of it is there. */
 bool target_read(const struct target *target, uintptr_t from, void *to, size_t size);

@@ -128,7 +128,10 @@ bool table_drop(struct table *table, uint64_t key)
 void table_clear(struct table *table)
 {
     uintptr_t places = atomic_exchange(&table->places, 0);
-    atomic_store(&table->next, 0); /* another thread's, in a process that was forked meanwhile */
+    uintptr_t next =
+        atomic_exchange(&table->next, 0); /* in a process that was forked while another thread let it grow */
+    if (next && next != places)
+        guest_unmap(first_of(next), size_of(bits_of(next)));
     if (places)
         guest_unmap(first_of(places), size_of(bits_of(places)));
     for (uint32_t bits = TABLE_LEAST_BITS; bits < TABLE_MOST_BITS; bits++) {
