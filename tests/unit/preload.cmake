@@ -14,6 +14,13 @@ target_link_libraries(test_expression PRIVATE guest PkgConfig::CMOCKA)
 set_target_properties(test_expression PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_expression COMMAND test_expression)
 
+add_executable(test_extent ${CMAKE_CURRENT_LIST_DIR}/test_extent.c ${CMAKE_SOURCE_DIR}/preload/guest/stack/extent.c
+  ${CMAKE_SOURCE_DIR}/preload/guest/stack/bounds.c ${CMAKE_SOURCE_DIR}/preload/guest/base/rlimits.c
+  ${CMAKE_SOURCE_DIR}/preload/guest/base/guest.c)
+target_link_libraries(test_extent PRIVATE guest PkgConfig::CMOCKA Threads::Threads)
+set_target_properties(test_extent PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_extent COMMAND test_extent)
+
 add_executable(test_arena ${CMAKE_CURRENT_LIST_DIR}/test_arena.c ${CMAKE_SOURCE_DIR}/preload/guest/link/arena.c
   ${CMAKE_SOURCE_DIR}/preload/guest/base/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest/base/guest.c)
 target_link_libraries(test_arena PRIVATE guest PkgConfig::CMOCKA)

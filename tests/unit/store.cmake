@@ -1,7 +1,7 @@
 # The database, and the reports' parts.
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 
-foreach(name test_store test_store_opening test_new_file test_store_views test_page_rows test_sampling_rows test_query)
+foreach(name test_store test_store_opening test_new_file test_store_views test_page_rows test_sampling_rows test_filter test_filter_stacks test_window test_window_sites test_query)
   add_executable(${name} ${CMAKE_CURRENT_LIST_DIR}/${name}.c)
   target_link_libraries(${name} PRIVATE query PkgConfig::CMOCKA)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
