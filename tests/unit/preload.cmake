@@ -9,6 +9,12 @@ target_link_libraries(test_cfi PRIVATE guest PkgConfig::CMOCKA PkgConfig::LIBDW 
 set_target_properties(test_cfi PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_cfi COMMAND test_cfi)
 
+add_executable(test_cfi_instructions ${CMAKE_CURRENT_LIST_DIR}/test_cfi_instructions.c
+  ${CMAKE_SOURCE_DIR}/preload/guest/stack/cfi.c ${CMAKE_SOURCE_DIR}/preload/guest/stack/expression.c)
+target_link_libraries(test_cfi_instructions PRIVATE guest PkgConfig::CMOCKA)
+set_target_properties(test_cfi_instructions PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_cfi_instructions COMMAND test_cfi_instructions)
+
 add_executable(test_expression ${CMAKE_CURRENT_LIST_DIR}/test_expression.c ${CMAKE_SOURCE_DIR}/preload/guest/stack/expression.c)
 target_link_libraries(test_expression PRIVATE guest PkgConfig::CMOCKA)
 set_target_properties(test_expression PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

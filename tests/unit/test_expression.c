@@ -115,6 +115,7 @@ static void operations(void **unused)
         {"not le", 0, CODE(0x3c, 0x3a, 0x2c)},
         {"lt", 1, CODE(0x09, 0xff, 0x30, 0x2d)},
         {"not lt", 0, CODE(0x3c, 0x3c, 0x2d)},
+        {"not lt, as it is more", 0, CODE(0x3c, 0x3a, 0x2d)},
         {"ne", 1, CODE(0x3c, 0x3a, 0x2e)},
         {"not ne", 0, CODE(0x3c, 0x3c, 0x2e)},
         {"skip", 5, CODE(0x35, 0x2f, 1, 0, 0x36)},
@@ -168,6 +169,12 @@ static void broken(void **unused)
         if (run(all[i].code, all[i].length, &value) != EXPRESSION_NOTHING)
             fail_msg("%s: %llx", all[i].what, (unsigned long long)value);
     assert_int_equal(run((const uint8_t[]){0x70, 0}, 2, &value), EXPRESSION_NEEDS); /* rax */
+    /* Where nothing is on its stack at its start, too: the place of a frame. */
+    static const uint8_t rax[] = {2, 0x70, 0};
+    struct registers none = {0};
+    struct extent stack = stack_of_words();
+    uintptr_t at = (uintptr_t)rax;
+    assert_int_equal(expression_run(at, at + 3, &none, &stack, NULL, &value), EXPRESSION_NEEDS);
 }
 
 /* As many values as there is room for, and one more. */

@@ -524,8 +524,8 @@ static enum cfi_result find_register(const struct cfi_section *section, const st
     case CFI_CFA:
         value = address;
         break;
-    case CFI_REGISTER:
-        if (!registers_known(r, (unsigned)row->value[number]))
+    case CFI_REGISTER: /* any number may stand there: none of more than 32 bits is cut to one that is known */
+        if ((uint64_t)row->value[number] >= DWARF_COUNT || !registers_known(r, (unsigned)row->value[number]))
             return CFI_NEEDS;
         value = r->value[row->value[number]];
         break;

@@ -236,6 +236,7 @@ enum expression_result expression_run(uintptr_t address, uintptr_t end, const st
     }
     if (s.code.short_of)
         return EXPRESSION_NOTHING;
-    *value = pop(&s);
+    if (s.result == EXPRESSION_VALUE) /* else what is missing would be a value, where it is a register */
+        *value = pop(&s);
     return s.result;
 }
