@@ -62,6 +62,26 @@ def test_at_once(steps, report, tmp_path):
     assert wait_for_run(database)["state"] == "complete"
 
 
+def test_a_line_that_rests_is_part_of_a_later_peak(steps, report, tmp_path):
+    """What it had at the peak changes, though nothing happens to it."""
+    database = tmp_path / "trace.db"
+    program = steps()
+    until_recording(database)
+    for step in ("keep 2000", "free 2000", "large 10"):
+        program.do(step)
+
+    def at_peak():
+        found = json.loads(report(database, "top", "--by", "allocations", "--json", "--limit", "0").stdout)
+        return [r["peak_bytes"] for r in found["rows"] if r["function"] == "large"]
+
+    assert at_peak() == [0]
+    program.do("keep 4000")
+    assert at_peak() == [100000]
+    assert program.end() == 0
+    wait_for_run(database)
+    assert at_peak() == [100000]
+
+
 def test_two_that_record(steps, report, tmp_path):
     """Both sides of a comparison are up to date."""
     database = tmp_path / "trace.db"

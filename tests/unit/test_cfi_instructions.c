@@ -397,6 +397,25 @@ static void frames_of_signals(void **unused)
     assert_int_equal(cfi_rule(&section, CODE, &scratch), rule_special(SPECIAL_REGISTERS));
 }
 
+/* Nothing of one description is left for the next one. */
+static void one_after_another(void **unused)
+{
+    (void)unused;
+    uintptr_t slot;
+    struct registers r = frame();
+    describe(&usual, NULL, 0);
+    assert_int_equal(step(50, &r, &slot), CFI_CALLER);
+    assert_int_equal(r.value[R13], SAVED(1));
+    for (uint8_t *at = made.bytes; at < made.bytes + made.size; at++)
+        if (at[0] == 0x8d && at[1] == 4) { /* where r13 was saved, it is restored now: to nothing */
+            at[0] = 0xcd;
+            at[1] = 0;
+        }
+    r = frame();
+    assert_int_equal(step(50, &r, &slot), CFI_CALLER);
+    assert_int_equal(r.value[R13], OWN(R13));
+}
+
 /* The description that begins last before an address, if it reaches so far. */
 static void descriptions(void **unused)
 {
@@ -470,9 +489,15 @@ static void rules(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_registers), cmocka_unit_test(of_the_frame), cmocka_unit_test(rows),
-        cmocka_unit_test(broken),       cmocka_unit_test(forms),        cmocka_unit_test(frames_of_signals),
-        cmocka_unit_test(descriptions), cmocka_unit_test(rules),
+        cmocka_unit_test(of_registers),
+        cmocka_unit_test(of_the_frame),
+        cmocka_unit_test(rows),
+        cmocka_unit_test(broken),
+        cmocka_unit_test(forms),
+        cmocka_unit_test(frames_of_signals),
+        cmocka_unit_test(one_after_another),
+        cmocka_unit_test(descriptions),
+        cmocka_unit_test(rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

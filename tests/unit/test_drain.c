@@ -297,6 +297,9 @@ static void sweep_and_check(struct program *program)
         turns += program->queued[p] != 0;
     assert_true(program->arena->beat - beat >=
                 turns); /* a sweep may be long, and programs wait for a sign of life */
+    for (unsigned ring = 0; ring < PROCESSES * THREADS;
+         ring++) /* for which a thread waits that has no room */
+        assert_int_equal(program->arena->ring[ring].tail, program->arena->ring[ring].head);
     for (unsigned p = 0; p < PROCESSES; p++) {
         for (unsigned i = 0; i < program->queued[p]; i++)
             oracle_take(oracle, p, &program->queue[p][i]);
@@ -474,6 +477,34 @@ static void another_history(void **unused)
     against_oracle(threads, 20 + (unsigned)below(100), below(2));
 }
 
+/* Moments of births have few bits, and become coarser as a run goes on. */
+static void runs_of_days(void **unused)
+{
+    (void)unused;
+    for (unsigned threads = 1; threads <= 2; threads++) {
+        struct program *program = program_start((const unsigned[]){threads, 1, 1}, 60, false);
+        for (uint32_t days = 0; days < 5; days++) {
+            program->tick = days * 3 << BLOCKS_BORN_BITS;
+            if (days)
+                sweep_and_check(program);
+            for (uint32_t slot = 0; slot < 40; slot++) {
+                program->count[0]++;
+                publish(program, 0,
+                        (struct event){WIRE_ALLOC, slot % threads, slot, slot % NODES, 100 + slot, 0});
+            }
+            sweep_and_check(program);
+            program->tick += 100000;
+            sweep_and_check(program);
+            for (uint32_t slot = 0; slot < 40; slot++) {
+                program->count[0]--;
+                publish(program, 0, (struct event){WIRE_FREE, slot % threads, slot, 0, 0, 0});
+            }
+            sweep_and_check(program);
+        }
+        program_end(program);
+    }
+}
+
 /* A block takes the place of one of the same stack at the peak; then realloc moves it, and that is higher. */
 static void growing(void **unused)
 {
@@ -532,8 +563,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thread_each), cmocka_unit_test(several_threads),
         cmocka_unit_test(sites_by_thread), cmocka_unit_test(many_blocks),
-        cmocka_unit_test(another_history), cmocka_unit_test(growing),
-        cmocka_unit_test(failing),
+        cmocka_unit_test(another_history), cmocka_unit_test(runs_of_days),
+        cmocka_unit_test(growing),         cmocka_unit_test(failing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,6 +195,35 @@ static void taken_back(void **unused)
     }
 }
 
+/* The peak is the first moment at which so much was live, whether or not a mark was set since. */
+static void first_of_equal_peaks(void **unused)
+{
+    (void)unused;
+    struct ledger ledger = {0};
+    struct heap heap = {0};
+    uint64_t blocks, bytes;
+    for (uint32_t i = 1; i <= 2; i++)
+        assert_int_equal(ledger_add_site(&ledger, 0, 0, i), i);
+    for (uint32_t i = 1; i <= 2; i++) {
+        ledger.now_ns = 1000 * i;
+        ledger_begin(&ledger, &heap);
+        ledger_alloc(&ledger, i, 100, 1);
+        ledger_free(&ledger, i, 100, 0, 1);
+        ledger_settle(&ledger);
+        assert_int_equal(heap.since_mark_bytes, 100);
+        assert_int_equal(ledger.heap.since_mark_bytes, 100);
+        heap_marked(&heap);
+        heap_marked(&ledger.heap);
+    }
+    assert_int_equal(ledger.peak_ns, 1000);
+    assert_int_equal(ledger.peak, 1);
+    ledger_at_peak(&ledger, ledger_site(&ledger, 1), LEDGER_LIVES, &blocks, &bytes);
+    assert_int_equal(bytes, 100);
+    ledger_at_peak(&ledger, ledger_site(&ledger, 2), LEDGER_LIVES, &blocks, &bytes);
+    assert_int_equal(bytes, 0);
+    free_all(&ledger);
+}
+
 struct ended {
     unsigned times;
     uint32_t site;
@@ -335,8 +364,8 @@ static void samples_add_up(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(peak_by_site), cmocka_unit_test(taken_back),     cmocka_unit_test(who_ended_it),
-        cmocka_unit_test(histograms),   cmocka_unit_test(samples_add_up),
+        cmocka_unit_test(peak_by_site), cmocka_unit_test(taken_back), cmocka_unit_test(first_of_equal_peaks),
+        cmocka_unit_test(who_ended_it), cmocka_unit_test(histograms), cmocka_unit_test(samples_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -271,6 +271,57 @@ static void only_what_lies_on_the_stack(void **state)
     assert_int_equal(predict(&predictor, stacks[0]), 78);
 }
 
+/* A layout ends with its words, also in the last line: what follows is the predictor's. */
+static void the_last_line(void **state)
+{
+    (void)state;
+    uint64_t stamp = predictor.stamp;
+    predictor.used = PREDICT_LINES - 1;
+    learn(&predictor, &stack, 77);
+    assert_int_equal(predictor.used, PREDICT_LINES);
+    assert_int_equal(predictor.stamp, stamp);
+    assert_int_equal(predict(&predictor, stack.base), 77);
+    stack.base[slot_of(0)]++;
+    learn(&predictor, &stack, 78); /* is known, and takes no line */
+    assert_int_equal(predict(&predictor, stack.base), 78);
+    stack.seen[0].need = false;
+    learn(&predictor, &stack, 79); /* there is no room: all are forgotten */
+    assert_int_equal(predictor.used, 1);
+    assert_true(predictor.varied && predictor.stamp != stamp);
+}
+
+/* What comes next depends on what the stack was, whichever of the likely layouts it had. */
+static void what_it_was_is_remembered(void **state)
+{
+    (void)state;
+    struct stack other = stack;
+    learn(&predictor, &stack, 77);
+    uint64_t first = predictor.last;
+    other.seen[0].need = false;
+    learn(&predictor, &other, 88);
+    uint64_t second = predictor.last;
+    assert_int_not_equal(first, second);
+    stack_cache_forget();
+    learn(&predictor, &stack, 77); /* only this one is found now: the first guess, or the second */
+    for (unsigned i = 0; i < 10; i++) {
+        predictor.last = i % 2 ? first : second;
+        assert_int_equal(predict(&predictor, stack.base), 77);
+        assert_int_equal(predictor.last, first);
+    }
+    predictor.after[predictor.prediction] = (struct prediction){2, 1}; /* lines in the order of learning */
+    uint32_t at = predictor.prediction;
+    predictor.prediction = at;
+    predictor.last = second;
+    assert_int_equal(predict_others(&predictor, stack.base), 77);
+    assert_int_equal(predictor.last, first);
+    assert_int_equal(predictor.after[at].first, 1);
+    assert_int_equal(predictor.after[at].second, 2);
+    stack_cache_forget();
+    predictor.last = second;
+    assert_int_equal(predict_others(&predictor, stack.base), 0);
+    assert_int_equal(predictor.last, second); /* the walk will say what it was */
+}
+
 /* More layouts than fit: each is found after it was learnt, and none is mistaken for another. */
 static void many_layouts(void **state)
 {
@@ -302,6 +353,8 @@ int main(void)
         cmocka_unit_test_setup(forgotten_is_not_found, anew),
         cmocka_unit_test_setup(nothing_is_read_outside, anew),
         cmocka_unit_test_setup(only_what_lies_on_the_stack, anew),
+        cmocka_unit_test_setup(the_last_line, anew),
+        cmocka_unit_test_setup(what_it_was_is_remembered, anew),
         cmocka_unit_test_setup(many_layouts, anew),
     };
     return cmocka_run_group_tests_name("predict", tests, NULL, NULL);

@@ -181,6 +181,30 @@ static void suspends_and_holds(void **unused)
     assert_int_equal(process->sampled_bytes, bytes + 13);
 }
 
+/* While nothing is recorded, a thread asks again after a MiB, and what it allocates counts. */
+static void rests(void **unused)
+{
+    (void)unused;
+    assert_true(sampler_start(4096));
+    allocate(1);
+    sampler_says();
+    uint64_t before = process->sampled_allocations, bytes = process->sampled_bytes;
+    assert_int_equal(sampler_passes(100), sampler_self->until > 0);
+    sampler_rest();
+    int64_t rest = sampler_self->until;
+    assert_true(rest >= 1 << 20);
+    for (int64_t i = 1; i < rest / 101; i++)
+        assert_true(sampler_passes(100));
+    unsigned more = 0;
+    while (sampler_passes(100))
+        more++;
+    assert_true(more <= 2);
+    sampler_rest();
+    sampler_says();
+    assert_int_equal(process->sampled_allocations, before + 1 + (uint64_t)(rest / 101 - 1) + more + 1);
+    assert_int_equal(process->sampled_bytes, bytes + 100 * (process->sampled_allocations - before));
+}
+
 /* While the next allocation is made due, the bytes until then do not count. */
 static void what_is_held_is_not_counted(void **unused)
 {
@@ -391,12 +415,19 @@ static void full_counts_stay(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(weights_are_right),       cmocka_unit_test(texts_are_intervals),
-        cmocka_unit_test(shares_are_right),        cmocka_unit_test(variances_are_right),
-        cmocka_unit_test(suspends_and_holds),      cmocka_unit_test(what_is_held_is_not_counted),
-        cmocka_unit_test(lines_are_used_again),    cmocka_unit_test(threads_without_a_line_count),
-        cmocka_unit_test(children_begin_anew),     cmocka_unit_test(lines_of_an_earlier_trace_are_left),
-        cmocka_unit_test(watching_does_not_count), cmocka_unit_test(set_holds_what_was_added),
+        cmocka_unit_test(weights_are_right),
+        cmocka_unit_test(texts_are_intervals),
+        cmocka_unit_test(shares_are_right),
+        cmocka_unit_test(variances_are_right),
+        cmocka_unit_test(suspends_and_holds),
+        cmocka_unit_test(rests),
+        cmocka_unit_test(what_is_held_is_not_counted),
+        cmocka_unit_test(lines_are_used_again),
+        cmocka_unit_test(threads_without_a_line_count),
+        cmocka_unit_test(children_begin_anew),
+        cmocka_unit_test(lines_of_an_earlier_trace_are_left),
+        cmocka_unit_test(watching_does_not_count),
+        cmocka_unit_test(set_holds_what_was_added),
         cmocka_unit_test(full_counts_stay),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);

@@ -10,6 +10,8 @@
 
 #include "window_runs.h"
 
+#include <sqlite3.h>
+
 /* ---- which moment ---------------------------------------------------------------------------- */
 
 /* The sentence with which it is refused, without its beginning and the newline. */
@@ -209,6 +211,37 @@ static void compared_parts(void **state)
     struct run whole = part_of(MARKED, NULL, "3.2");
     whole.window.set = 0;
     assert_int_equal(differ(whole, part_of(MARKED, NULL, "4.8")), EXIT_FINE);
+}
+
+/* In the place of a table is something else. */
+static const char *without(const char *table, const char *to, int expected)
+{
+    struct run *run = fresh(MARKED);
+    char sql[128];
+
+    snprintf(sql, sizeof sql, "CREATE TEMP VIEW %s AS SELECT 1 AS other", table);
+    assert_int_equal(sqlite3_exec(report.sql, sql, NULL, NULL, NULL), SQLITE_OK);
+    filter.from = NULL;
+    filter.to = to;
+    listen_to(2);
+    int status = window_resolve(&report, run, &filter);
+    const char *said = heard();
+
+    snprintf(sql, sizeof sql, "DROP VIEW temp.%s", table);
+    assert_int_equal(sqlite3_exec(report.sql, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(status, expected);
+    assert_non_null(strstr(said, "no such column"));
+    assert_true(report_has_failed());
+    return said;
+}
+
+static void damaged_files(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(without("mark", "loaded", EXIT_FAILED), "has no mark 'loaded', nor any other"));
+    without("moment", "1.5", EXIT_FINE);
+    assert_int_equal(runs[MARKED].window.to.t_ns, WINDOW_START);
+    without("site_sample", "1.5", EXIT_FAILED);
 }
 
 /* ---- what people write ----------------------------------------------------------------------- */
@@ -424,6 +457,7 @@ int main(void)
         cmocka_unit_test(in_order),
         cmocka_unit_test(what_is_not_known),
         cmocka_unit_test(compared_parts),
+        cmocka_unit_test(damaged_files),
         cmocka_unit_test(texts_of_times),
         cmocka_unit_test(texts_of_parts),
         cmocka_unit_test(names),

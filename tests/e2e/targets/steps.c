@@ -2,7 +2,7 @@
  * in its middle.
  *
  *   keep N     N blocks of 100 bytes            free N    of those, the latest
- *   brief N    N blocks of 50 bytes, each freed at once
+ *   large N    N blocks of 10,000 bytes         brief N   N blocks of 50 bytes, each freed at once
  *   mark NAME  names the moment
  */
 #include "trace.h"
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *kept[1 << 20];
-static long count;
+static void *kept[1 << 20], *volatile kept_large[1 << 10];
+static long count, count_large;
 
 static __attribute__((noinline)) void keep(long n)
 {
@@ -24,6 +24,12 @@ static __attribute__((noinline)) void give(long n)
 {
     while (n-- > 0)
         free(kept[--count]);
+}
+
+static __attribute__((noinline)) void large(long n)
+{
+    while (n-- > 0)
+        kept_large[count_large++] = malloc(10000);
 }
 
 static __attribute__((noinline)) void brief(long n)
@@ -48,6 +54,8 @@ int main(void)
             keep(atol(argument));
         else if (strncmp(line, "free ", 5) == 0)
             give(atol(argument));
+        else if (strncmp(line, "large ", 6) == 0)
+            large(atol(argument));
         else if (strncmp(line, "brief ", 6) == 0)
             brief(atol(argument));
         else if (strncmp(line, "mark ", 5) == 0)
