@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "filter_stacks.h"
 #include "fold.h"
+#include "names.h"
 #include "profile.h"
 #include "text.h"
 #include "wrappers.h"
@@ -251,19 +252,20 @@ static char *letters_of(const char *glob)
     return text;
 }
 
-/* How far a name is from the one asked for: 0 if it contains it, else the edits of its last part; large =
- * not similar. */
+/* How far a name is from the one asked for: 0 if it contains it, else the edits of what it is called itself; large = not
+ * similar. */
 static unsigned farness(const char *letters, const char *name)
 {
-    const char *end = name + strcspn(name, "(<"), *part = end;
+    size_t length;
+    const char *own = names_own(name, &length), *dot = memrchr(own, '.', length); /* of Python's classes */
 
     if (strcasestr(name, letters) != NULL)
         return 0;
-    while (part > name && strchr(":.", part[-1]) == NULL)
-        part--;
+    if (dot != NULL)
+        length -= (size_t)(dot + 1 - own);
     char last[64];
 
-    snprintf(last, sizeof last, "%.*s", (int)(end - part), part);
+    snprintf(last, sizeof last, "%.*s", (int)length, dot != NULL ? dot + 1 : own);
     for (char *p = last; *p != '\0'; p++)
         *p = (char)tolower((unsigned char)*p);
     unsigned edits = args_distance(letters, last);

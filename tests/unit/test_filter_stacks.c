@@ -42,7 +42,7 @@ static const struct {
     [LOAD] = {"/src/shop/load.c", "load(int)", "/src/shop/app", 0},
     [XMALLOC] = {"/src/shop/mem.c", "xmalloc", "/src/shop/app", 0},
     [PUSH] = {"/src/shop/vector.h", "std::vector<int>::push_back(int const&)", "/src/shop/app", 1},
-    [FETCH] = {"/src/shop/site-packages/x.py", "fetch", "/src/shop/python", 0},
+    [FETCH] = {"/src/shop/site-packages/x.py", "Site.fetch", "/src/shop/python", 0},
     [DIST] = {"/src/shop/dist-packages/y.py", "dist", "/src/shop/python", 0},
     [GENERATED] = {"gen.c", "generated", "/src/shop/app", 0},
     [STRING] = {"<string>", "<module>", "/src/shop/app", 0},
@@ -297,6 +297,11 @@ static void names_like_it(void **state)
                    "No function is called laod; there are:\n  load(int)\n");
     assert_printed((struct filter){.function = "*LOAD*"},
                    "No function is called *LOAD*; there are:\n  load(int)\n");
+    assert_printed(
+        (struct filter){.function = "puhs_bakc"},
+        "No function is called puhs_bakc; there are:\n  std::vector<int>::push_back(int const&)\n");
+    assert_printed((struct filter){.function = "fecth"},
+                   "No function is called fecth; there are:\n  Site.fetch\n");
     assert_printed((struct filter){.below = "push_ba"},
                    "No function is called push_ba; there are:\n  std::vector<int>::push_back(int const&)\n");
     assert_printed((struct filter){.function = "genxxxxed"},
