@@ -477,6 +477,20 @@ static void another_history(void **unused)
     against_oracle(threads, 20 + (unsigned)below(100), below(2));
 }
 
+/* The time is written, and the event that it is of is still to come. */
+static void a_stamp_alone(void **unused)
+{
+    (void)unused;
+    struct program *program = program_start((const unsigned[]){2, 1, 1}, 60, false);
+    allocate(program, 0, 0);
+    program->stamp[1] = ++program->time;
+    word(program, 1, (uint64_t)WIRE_STAMP << WIRE_TYPE_SHIFT | program->time);
+    sweep_and_check(program);
+    allocate(program, 0, 1);
+    sweep_and_check(program);
+    program_end(program);
+}
+
 /* Moments of births have few bits, and become coarser as a run goes on. */
 static void runs_of_days(void **unused)
 {
@@ -563,8 +577,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_thread_each), cmocka_unit_test(several_threads),
         cmocka_unit_test(sites_by_thread), cmocka_unit_test(many_blocks),
-        cmocka_unit_test(another_history), cmocka_unit_test(runs_of_days),
-        cmocka_unit_test(growing),         cmocka_unit_test(failing),
+        cmocka_unit_test(another_history), cmocka_unit_test(a_stamp_alone),
+        cmocka_unit_test(runs_of_days),    cmocka_unit_test(growing),
+        cmocka_unit_test(failing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
