@@ -391,7 +391,7 @@ static void frames_of_signals(void **unused)
     static const struct cie signal = {1, "zRS", 1, {0}, 16, 0};
     uintptr_t slot;
     struct registers r = frame();
-    describe(&signal, NULL, 0);
+    describe(&signal, made.bytes, 0);
     assert_int_equal(step(50, &r, &slot), CFI_CALLER);
     assert_true(registers_known(&r, RAX) && r.value[RAX] == OWN(RAX));
     assert_int_equal(cfi_rule(&section, CODE, &scratch), rule_special(SPECIAL_REGISTERS));
@@ -403,7 +403,7 @@ static void one_after_another(void **unused)
     (void)unused;
     uintptr_t slot;
     struct registers r = frame();
-    describe(&usual, NULL, 0);
+    describe(&usual, made.bytes, 0);
     assert_int_equal(step(50, &r, &slot), CFI_CALLER);
     assert_int_equal(r.value[R13], SAVED(1));
     for (uint8_t *at = made.bytes; at < made.bytes + made.size; at++)
@@ -422,7 +422,7 @@ static void descriptions(void **unused)
     (void)unused;
     uintptr_t slot;
     struct registers r = frame();
-    describe(&usual, NULL, 0);
+    describe(&usual, made.bytes, 0);
     const struct cfi_place places[] = {
         {CODE - 50, place.fde + 4}, {CODE, place.fde}, {CODE + 60, place.fde}, {CODE + 90, place.fde + 4}};
     section.index = places;
@@ -482,7 +482,7 @@ static void rules(void **unused)
     RULE(special, 0x0f, 3, 0x76, 0x7c, 0x06, 0x10, 6, 2, 0x76, 0); /* rbp - 4 */
     RULE(special, 0x0f, 3, 0x76, 0x78, 0x06, 0x10, 6, 2, 0x76, 8);
     RULE(special, 0x0f, 3, 0x76, 0x78, 0x06, 0x86, 2);
-    describe(&usual, NULL, 0);
+    describe(&usual, made.bytes, 0);
     assert_int_equal(cfi_rule(&section, CODE + CODE_SIZE, &scratch), rule_special(SPECIAL_UNKNOWN));
 }
 
