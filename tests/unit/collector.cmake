@@ -9,6 +9,8 @@ foreach(name test_blocks test_inherited test_drain test_event_log test_ledger te
   add_test(NAME ${name} COMMAND ${name})
 endforeach()
 
+target_link_options(test_blocks PRIVATE -Wl,--wrap=grow_to)
+
 add_executable(test_blocks_page ${CMAKE_CURRENT_LIST_DIR}/test_blocks_page.c ${CMAKE_SOURCE_DIR}/analyzer/collector/blocks_page.c)
 target_link_libraries(test_blocks_page PRIVATE ledger pages PkgConfig::CMOCKA)
 set_target_properties(test_blocks_page PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

@@ -91,6 +91,7 @@ add_executable(test_sampler ${CMAKE_CURRENT_LIST_DIR}/test_sampler.c ${CMAKE_SOU
                ${CMAKE_SOURCE_DIR}/preload/guest/base/guest.c)
 target_compile_options(test_sampler PRIVATE -mcx16)
 target_link_libraries(test_sampler PRIVATE guest PkgConfig::CMOCKA m)
+target_link_options(test_sampler PRIVATE -Wl,--wrap=guest_pages)
 set_target_properties(test_sampler PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_sampler COMMAND test_sampler)
 

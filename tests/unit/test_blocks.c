@@ -204,6 +204,9 @@ static void another_site(void **unused)
         struct block found;
         assert_false(blocks_resite(&blocks, &made, site));
         assert_int_equal(blocks_put(&blocks, &made, &found), 0);
+        bool quick = made.address % 8 == 0 && made.size == sizes[0] && made.site == sites[0];
+        assert_int_equal(blocks_peek_site(&blocks, made.address), quick ? made.site : 0);
+        assert_int_equal(blocks_peek_site(&blocks, made.address + 8), 0);
         assert_false(blocks_resite(&blocks, &other_site, site));
         assert_false(blocks_resite(&blocks, &other_size, site));
         assert_true(blocks_resite(&blocks, &made, site));
@@ -212,6 +215,69 @@ static void another_site(void **unused)
         assert_int_equal(blocks_count(&blocks), 0);
     }
     blocks_close(&blocks);
+}
+
+static bool no_memory; /* for more leaves */
+bool __real_grow_to(struct grow *array, size_t size);
+bool __wrap_grow_to(struct grow *array, size_t size);
+bool __wrap_grow_to(struct grow *array, size_t size)
+{
+    return !no_memory && __real_grow_to(array, size);
+}
+
+#define DENSE 210u /* pieces that are full, but for the last step */
+#define FULL 14u   /* blocks in each of them */
+
+static bool put(struct blocks *blocks, uint64_t piece, unsigned number)
+{
+    const struct block block = {0x7f0000000000 + piece * 256 + number * 8, 8, 1, 1, 0};
+    struct block old;
+    return blocks_put(blocks, &block, &old) == 0 && blocks_take(blocks, block.address, &old) &&
+           blocks_put(blocks, &old, &old) == 0;
+}
+
+/* How many pieces can be split without more memory, and how many new ones have a place after that. */
+static void split_without_memory(unsigned most, unsigned *splits, unsigned *pieces)
+{
+    struct blocks blocks;
+    struct visited visited = {0};
+    assert_true(blocks_open(&blocks));
+    for (unsigned k = 0; k < FULL; k++) /* all at once, so that all smaller leaves are free then */
+        for (unsigned i = 0; i < DENSE; i++)
+            assert_true(put(&blocks, i, k));
+    no_memory = true;
+    for (*splits = 0; *splits < most;) {
+        unsigned k = FULL;
+        while (k < 32 && put(&blocks, *splits, k))
+            k++;
+        if (k < 32)
+            break;
+        ++*splits;
+    }
+    size_t count = blocks_count(&blocks);
+    for (*pieces = 0; put(&blocks, 2 * DENSE + 2 * *pieces, 0);)
+        ++*pieces;
+    no_memory = false;
+    blocks_each(&blocks, visit, &visited);
+    assert_int_equal(visited.count, count + *pieces);
+    for (unsigned i = 0; i < DENSE; i++)
+        for (unsigned k = 0; k < 32; k++)
+            put(&blocks, i, k);
+    assert_int_equal(blocks_count(&blocks), DENSE * 32 + *pieces);
+    blocks_close(&blocks);
+}
+
+/* What a split has taken is given back if it cannot have all. */
+static void splits_without_memory(void **unused)
+{
+    (void)unused;
+    unsigned splits, pieces, same, places;
+    split_without_memory(DENSE, &splits, &pieces);
+    print_message("%u pieces split, and %u more\n", splits, pieces);
+    assert_true(splits < DENSE && pieces > 0);
+    split_without_memory(splits, &same, &places);
+    assert_int_equal(same, splits);
+    assert_int_equal(pieces, places);
 }
 
 int main(void)
@@ -225,6 +291,7 @@ int main(void)
         cmocka_unit_test(ever_new_splits),
         cmocka_unit_test(moves),
         cmocka_unit_test(another_site),
+        cmocka_unit_test(splits_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

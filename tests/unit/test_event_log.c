@@ -59,6 +59,12 @@ static int end(void **state)
         free(ledger_site(&tracker.ledger, i)->sizes);
         free(ledger_site(&tracker.ledger, i)->lifetimes);
     }
+    for (uint32_t i = 1; i <= tracker.mapped.count; i++) {
+        free(ledger_site(&tracker.mapped, i)->sizes);
+        free(ledger_site(&tracker.mapped, i)->lifetimes);
+    }
+    grow_free(&tracker.mapped.sites);
+    grow_free(&tracker.mapped.written);
     grow_free(&tracker.processes);
     grow_free(&tracker.threads);
     grow_free(&tracker.ledger.sites);
@@ -236,6 +242,59 @@ static void marks_that_are_done(void **state)
     grow_free(&tracker.samples.sampled);
 }
 
+/* ---- what a program maps itself, which is not in the log ---------------------------------------------- */
+
+static void map(uint64_t address, uint64_t length, uint32_t node, uint32_t flags)
+{
+    word(0, (uint64_t)WIRE_MAP << WIRE_TYPE_SHIFT | address);
+    word(0, (uint64_t)node << 32 | flags);
+    word(0, length);
+}
+
+static void unmap(uint64_t address, uint64_t length)
+{
+    word(0, (uint64_t)WIRE_UNMAP << WIRE_TYPE_SHIFT | address);
+    word(0, length);
+}
+
+static void check_mapped(uint64_t bytes, uint64_t blocks)
+{
+    sweep_all(&tracker);
+    assert_int_equal(tracker.mapped.heap.bytes, bytes);
+    assert_int_equal(tracker.mapped.heap.blocks, blocks);
+    assert_int_equal(tracker.event_count, 0);
+    assert_int_equal(arena->ring[0].tail, arena->ring[0].head);
+}
+
+static void mappings(void **state)
+{
+    (void)state;
+    const struct arena_slot *slot = tracker_process(&tracker, 0)->slot;
+    uint64_t damages = arena_damages(slot);
+    map(BLOCK, 0x4000, 2, 0);
+    check_mapped(0x4000, 1);
+    assert_int_equal(tracker.mapped.count, 1);
+    assert_int_equal(ledger_site(&tracker.mapped, 1)->node, 2);
+    map(BLOCK + 0x10000, 0x1000, 1, 0);
+    map(BLOCK + 0x20000, 0x8000, 0, WIRE_MAP_ALLOCATOR); /* which has its blocks in it */
+    check_mapped(0x5000, 2);
+    assert_int_equal(ledger_site(&tracker.mapped, 2)->node, 1);
+    unmap(BLOCK + 0x1000, 0x1000);
+    check_mapped(0x4000, 2);
+    word(0, (uint64_t)WIRE_UNMAP_FAIL << WIRE_TYPE_SHIFT);
+    check_mapped(0x5000, 2);
+    unmap(BLOCK, 0x1000);
+    unmap(BLOCK + 0x10000, 0); /* all that begins there */
+    check_mapped(0x3000, 1);
+    map(BLOCK + 0x2000, 0x1000, 1, 0); /* in its place */
+    check_mapped(0x3000, 2);
+    unmap(BLOCK, 0x40000);
+    check_mapped(0, 0);
+    assert_int_equal(tracker.mapped.heap.peak_bytes, 0x5000);
+    assert_int_equal(tracker.mapped.count, 2);
+    assert_int_equal(arena_damages(slot), damages);
+}
+
 #define STARTED(test) cmocka_unit_test_setup_teardown(test, start, end)
 
 int main(void)
@@ -245,7 +304,7 @@ int main(void)
         STARTED(a_type_that_shows_late),       STARTED(a_realloc_that_fails),
         STARTED(a_type_of_another_gil),        STARTED(a_gil_that_is_none),
         STARTED(threads_that_have_ended),      STARTED(threads_with_sites_stay),
-        STARTED(marks_that_are_done),
+        STARTED(marks_that_are_done),          STARTED(mappings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

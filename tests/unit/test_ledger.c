@@ -162,11 +162,15 @@ static void taken_back(void **unused)
             ledger_alloc(&ledger, 1, 30, 1);
             ledger_alloc(&ledger, 2, 10, 1);
             ledger_alloc(&ledger, 3, 50, 1);
+            uint64_t events[3] = {site_events(was)};
             ledger_before_alloc(&ledger, 1, &before);
             ledger_alloc(&ledger, 1, 1000, weight);
+            events[1] = site_events(was);
             if (after_peak)
                 ledger_free(&ledger, 3, 50, 0, 1);
             ledger_take_back(&ledger, &before, 2, 1000, weight);
+            events[2] = site_events(was); /* whatever was written of it is written anew */
+            assert_true(events[0] != events[1] && events[1] != events[2] && events[2] != events[0]);
             if (!after_peak)
                 ledger_free(&ledger, 3, 50, 0, 1);
             ledger_settle(&ledger);
@@ -221,6 +225,26 @@ static void first_of_equal_peaks(void **unused)
     assert_int_equal(bytes, 100);
     ledger_at_peak(&ledger, ledger_site(&ledger, 2), LEDGER_LIVES, &blocks, &bytes);
     assert_int_equal(bytes, 0);
+    free_all(&ledger);
+}
+
+/* A part of a mapping goes at the very peak. */
+static void parts(void **unused)
+{
+    (void)unused;
+    struct ledger ledger = {0};
+    struct heap heap = {0};
+    uint64_t blocks, bytes;
+    assert_int_equal(ledger_add_site(&ledger, 0, 0, 1), 1);
+    ledger_begin(&ledger, &heap);
+    ledger_alloc(&ledger, 1, 100, 1);
+    ledger_free_part(&ledger, 1, 60);
+    ledger_settle(&ledger);
+    assert_int_equal(heap.peak_bytes, 100);
+    assert_int_equal(heap.bytes, 40);
+    assert_int_equal(heap.blocks, 1);
+    ledger_at_peak(&ledger, ledger_site(&ledger, 1), LEDGER_LIVES, &blocks, &bytes);
+    assert_int_equal(bytes, 100);
     free_all(&ledger);
 }
 
@@ -364,8 +388,10 @@ static void samples_add_up(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(peak_by_site), cmocka_unit_test(taken_back), cmocka_unit_test(first_of_equal_peaks),
-        cmocka_unit_test(who_ended_it), cmocka_unit_test(histograms), cmocka_unit_test(samples_add_up),
+        cmocka_unit_test(peak_by_site),         cmocka_unit_test(taken_back),
+        cmocka_unit_test(first_of_equal_peaks), cmocka_unit_test(parts),
+        cmocka_unit_test(who_ended_it),         cmocka_unit_test(histograms),
+        cmocka_unit_test(samples_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,9 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -300,6 +302,54 @@ static void threads_without_a_line_count(void **unused)
     sampler_self = own;
 }
 
+/* How many of so many threads, all in this one, have a line. */
+static unsigned lines_of(unsigned threads)
+{
+    unsigned lines = 0;
+    for (unsigned i = 0; i < threads; i++) {
+        sampler_self = &due;
+        allocate(7);
+        lines += sampler_self->random != 0;
+    }
+    return lines;
+}
+
+static void children_have_as_many_lines(void **unused)
+{
+    (void)unused;
+    int status;
+    assert_true(sampler_start(8192));
+    assert_int_equal(lines_of(1), 1);
+    struct sampler *own = sampler_self;
+    unsigned lines = 1 + lines_of(10000);
+    sampler_self = own;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        sampler_forked();
+        _exit(lines_of(10000) == lines ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_in_range(lines, 8000, 9999);
+}
+
+/* Of an earlier trace they stay where they are, as threads may still have them, but take no memory. */
+static void lines_left_behind(void **unused)
+{
+    (void)unused;
+    unsigned char resident = 0;
+    assert_true(sampler_start(8192));
+    assert_int_equal(lines_of(1), 1);
+    void *page = (void *)((uintptr_t)sampler_self & ~(uintptr_t)4095);
+    assert_int_equal(mincore(page, 4096, &resident), 0);
+    assert_int_equal(resident & 1, 1);
+    assert_true(sampler_start(8192));
+    assert_int_equal(mincore(page, 4096, &resident), 0);
+    assert_int_equal(resident & 1, 0);
+    assert_int_equal(sampler_self->random, 0);
+}
+
 /* A child finds its line wiped, and all others free; what its parent has counted is not the child's. */
 static void children_begin_anew(void **unused)
 {
@@ -412,9 +462,74 @@ static void full_counts_stay(void **unused)
     assert_false(sample_set_may_hold((const void *)0x10));
 }
 
+static size_t mapped_pages(void)
+{
+    char text[32] = "";
+    FILE *statm = fopen("/proc/self/statm", "re");
+    assert_non_null(statm);
+    assert_non_null(fgets(text, sizeof text, statm));
+    fclose(statm);
+    return strtoul(text, NULL, 10);
+}
+
+/* The set is as large as what is in it, not as what was. */
+static void the_set_does_not_grow(void **unused)
+{
+    (void)unused;
+    sample_set_clear();
+    sample_set_add(address(0));
+    size_t before = mapped_pages();
+    for (unsigned i = 1; i < 1000000; i++) {
+        sample_set_add(address(1 + i % 200));
+        assert_true(sample_set_take(address(1 + i % 200)));
+    }
+    assert_true(mapped_pages() < before + 256);
+    sample_set_clear();
+}
+
+/* In the place of guest_pages(), which fails, or is called while another thread forks. */
+static bool no_pages, forks;
+void *__real_guest_pages(size_t size);
+void *__wrap_guest_pages(size_t size);
+void *__wrap_guest_pages(size_t size)
+{
+    if (forks)
+        sample_set_forked();
+    return no_pages ? NULL : __real_guest_pages(size);
+}
+
+/* Then any block may be one that was recorded. */
+static void the_set_lacks_some(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 2; i++) {
+        sample_set_clear();
+        assert_false(sample_set_take(address(1)));
+        no_pages = i == 0;
+        forks = i == 1;
+        sample_set_add(address(0));
+        no_pages = forks = false;
+        assert_true(sample_set_may_hold(address(0)));
+        assert_true(sample_set_take(address(0)) && sample_set_take(address(1)));
+    }
+    sample_set_clear();
+    assert_false(sample_set_take(address(1)));
+}
+
+/* Has to be the first test: there are no lines yet. */
+static void nothing_to_say(void **unused)
+{
+    (void)unused;
+    sampler_says();
+    assert_int_equal(process->sampled_allocations, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_to_say),
+        cmocka_unit_test(the_set_does_not_grow),
+        cmocka_unit_test(the_set_lacks_some),
         cmocka_unit_test(weights_are_right),
         cmocka_unit_test(texts_are_intervals),
         cmocka_unit_test(shares_are_right),
@@ -425,6 +540,8 @@ int main(void)
         cmocka_unit_test(lines_are_used_again),
         cmocka_unit_test(threads_without_a_line_count),
         cmocka_unit_test(children_begin_anew),
+        cmocka_unit_test(children_have_as_many_lines),
+        cmocka_unit_test(lines_left_behind),
         cmocka_unit_test(lines_of_an_earlier_trace_are_left),
         cmocka_unit_test(watching_does_not_count),
         cmocka_unit_test(set_holds_what_was_added),

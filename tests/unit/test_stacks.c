@@ -1,13 +1,16 @@
 /* The trie of stacks: whatever stacks any number of threads add, each stack's node leads back to its frames.
  */
+#define _GNU_SOURCE
 #include "children.h"
 #include "stacks.h"
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ucontext.h>
 /* after the headers that it needs */
 #include <cmocka.h>
 
@@ -26,6 +29,7 @@ static struct wire_process slot;
 struct wire_process *process = &slot;
 _Atomic bool guest_confined;
 static size_t segments_left = SIZE_MAX;
+static uint64_t *last_segment;
 
 void *arena_segment(_Atomic uint64_t *place, void *_Atomic *window, size_t size)
 {
@@ -34,7 +38,7 @@ void *arena_segment(_Atomic uint64_t *place, void *_Atomic *window, size_t size)
     pthread_mutex_lock(&lock);
     if (!*window && segments_left > 0) {
         segments_left--;
-        *window = calloc(1, size);
+        *window = last_segment = calloc(1, size);
     }
     pthread_mutex_unlock(&lock);
     return *window;
@@ -209,6 +213,41 @@ static uint64_t twice(void)
     return same;
 }
 
+/* Another thread has taken the place behind this node, and writes it while it is waited for. */
+#define TRAP_FLAG 0x100 /* the processor's: traps after each instruction */
+static unsigned pauses;
+
+static void at_step(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    (void)info;
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    if (memcmp((const void *)(uintptr_t)registers[REG_RIP], "\xf3\x90", 2) != 0) /* pause */
+        return;
+    pauses++;
+    registers[REG_EFL] &= ~TRAP_FLAG;
+    last_segment[1] = 1ull << 32 | 8;
+}
+
+static void test_another_makes_it(void **state)
+{
+    (void)state;
+    struct sigaction action = {.sa_sigaction = at_step, .sa_flags = SA_SIGINFO}, before;
+    struct stacks_way way = {.node = WIRE_NODE_ROOT, .left = 2};
+    assert_int_equal(stacks_child(WIRE_NODE_ROOT, 7), 1);
+    way.node = 1;
+    slot.nodes = 2;
+    sigaction(SIGTRAP, &action, &before);
+    __builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() | TRAP_FLAG);
+    uint32_t node = stacks_step(&way, 8);
+    __builtin_ia32_writeeflags_u64(__builtin_ia32_readeflags_u64() & ~(uint64_t)TRAP_FLAG);
+    sigaction(SIGTRAP, &before, NULL);
+    assert_int_equal(pauses, 1);
+    assert_int_equal(node, 2);
+    assert_int_equal(slot.nodes, 2);
+    assert_int_equal(stacks_child(1, 9), 3); /* which nobody makes is not waited for long */
+}
+
 #define THREADS 4
 
 static void *walk_many(void *seed_of_thread)
@@ -259,6 +298,7 @@ int main(void)
         cmocka_unit_test_setup(test_same_stack_same_node, anew),
         cmocka_unit_test_setup(test_outermost_unknown, anew),
         cmocka_unit_test_setup(test_no_room_is_counted, anew),
+        cmocka_unit_test_setup(test_another_makes_it, anew),
         cmocka_unit_test_setup(test_threads, anew),
     };
     return cmocka_run_group_tests_name("stacks", tests, NULL, NULL);

@@ -28,6 +28,7 @@ struct rule_entry {
 /* Entries in a cache line. A key may be anywhere in its line of each segment; its first choice is its
  * home. */
 #define RULES_LINE 4u
+_Static_assert(RULES_LINE * sizeof(struct rule_entry) == 64, "a line of the processor's cache");
 
 /* A segment's address; its low bits hold 64 - log2 of its entries. 0 = none. */
 typedef uintptr_t rules_table;
