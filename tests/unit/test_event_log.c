@@ -295,6 +295,22 @@ static void mappings(void **state)
     assert_int_equal(arena_damages(slot), damages);
 }
 
+/* What is part of an event is none itself, whatever is in it; nor is what a thread has skipped. */
+static void only_events_are_read(void **state)
+{
+    const uint64_t alloc = (uint64_t)WIRE_ALLOC << WIRE_TYPE_SHIFT | BLOCK;
+    (void)state;
+    unmap(BLOCK, alloc); /* which is no length */
+    check_mapped(0, 0);
+    for (unsigned i = 0; i < 20; i++)
+        word(0, alloc);
+    atomic_store(&arena->ring[0].begin, atomic_load(&arena->ring[0].head));
+    event(0, 10, WIRE_ALLOC, 1, 24);
+    CHECK_LOG({false, 24, 1, 100});
+    event(1, 20, WIRE_FREE, 0, 0);
+    CHECK_LOG({false, 24, 1, 100}, {true, 24, 1, 101});
+}
+
 #define STARTED(test) cmocka_unit_test_setup_teardown(test, start, end)
 
 int main(void)
@@ -305,6 +321,7 @@ int main(void)
         STARTED(a_type_of_another_gil),        STARTED(a_gil_that_is_none),
         STARTED(threads_that_have_ended),      STARTED(threads_with_sites_stay),
         STARTED(marks_that_are_done),          STARTED(mappings),
+        STARTED(only_events_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

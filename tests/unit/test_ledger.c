@@ -385,12 +385,40 @@ static void samples_add_up(void **unused)
     grow_free(&samples.sampled);
 }
 
+static int left = -1; /* calls of grow_to() that have memory; -1 = all */
+bool __real_grow_to(struct grow *array, size_t size);
+bool __wrap_grow_to(struct grow *array, size_t size);
+bool __wrap_grow_to(struct grow *array, size_t size)
+{
+    return left && (left < 0 || left--) && __real_grow_to(array, size);
+}
+
+/* A site for which there is no memory takes no number. */
+static void no_memory(void **unused)
+{
+    (void)unused;
+    struct ledger ledger = {0};
+    for (int calls = 0; calls < 2; calls++) {
+        left = calls;
+        assert_int_equal(ledger_add_site(&ledger, 0, 0, 1), 0);
+        assert_int_equal(ledger.count, 0);
+    }
+    left = -1;
+    assert_int_equal(ledger_add_site(&ledger, 0, 0, 1), 1);
+    assert_int_equal(ledger.count, 1);
+    free_all(&ledger);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(peak_by_site),         cmocka_unit_test(taken_back),
-        cmocka_unit_test(first_of_equal_peaks), cmocka_unit_test(parts),
-        cmocka_unit_test(who_ended_it),         cmocka_unit_test(histograms),
+        cmocka_unit_test(peak_by_site),
+        cmocka_unit_test(taken_back),
+        cmocka_unit_test(first_of_equal_peaks),
+        cmocka_unit_test(parts),
+        cmocka_unit_test(no_memory),
+        cmocka_unit_test(who_ended_it),
+        cmocka_unit_test(histograms),
         cmocka_unit_test(samples_add_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

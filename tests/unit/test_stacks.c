@@ -44,9 +44,13 @@ void *arena_segment(_Atomic uint64_t *place, void *_Atomic *window, size_t size)
     return *window;
 }
 
+static unsigned closed;
+
 void arena_close(void *window, size_t size)
 {
     (void)size;
+    assert_non_null(window);
+    closed++;
     free(window);
 }
 
@@ -213,6 +217,32 @@ static uint64_t twice(void)
     return same;
 }
 
+/* Memory of frames and nodes is unmapped unless it is another process's as well, or was moved: then it is only forgotten. */
+static void test_forgetting(void **state)
+{
+    (void)state;
+    for (int close = 0; close < 2; close++) {
+        for (uint32_t i = 1; i <= WIRE_NODES_FIRST + 1; i++)
+            stacks_child(WIRE_NODE_ROOT, i);
+        uint64_t *nodes = last_segment;
+        assert_int_equal(stacks_frame(WIRE_FRAME_NATIVE, 0x1000, 0), 1);
+        uint64_t *frames = last_segment;
+        assert_ptr_not_equal(nodes, frames);
+        closed = 0;
+        stacks_forget(close);
+        assert_int_equal(closed, close ? 3 : 0);
+        memset(&slot, 0, sizeof slot);
+        assert_int_equal(stacks_child(WIRE_NODE_ROOT, 7), 1);
+        assert_ptr_not_equal(last_segment, nodes);
+        stacks_forget(true);
+        memset(&slot, 0, sizeof slot);
+        if (!close) {
+            free(nodes);
+            free(frames);
+        }
+    }
+}
+
 /* Another thread has taken the place behind this node, and writes it while it is waited for. */
 #define TRAP_FLAG 0x100 /* the processor's: traps after each instruction */
 static unsigned pauses;
@@ -298,6 +328,7 @@ int main(void)
         cmocka_unit_test_setup(test_same_stack_same_node, anew),
         cmocka_unit_test_setup(test_outermost_unknown, anew),
         cmocka_unit_test_setup(test_no_room_is_counted, anew),
+        cmocka_unit_test_setup(test_forgetting, anew),
         cmocka_unit_test_setup(test_another_makes_it, anew),
         cmocka_unit_test_setup(test_threads, anew),
     };
