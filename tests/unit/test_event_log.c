@@ -63,6 +63,7 @@ static int end(void **state)
         free(ledger_site(&tracker.mapped, i)->sizes);
         free(ledger_site(&tracker.mapped, i)->lifetimes);
     }
+    free(tracker.site_of_mapping.entries);
     grow_free(&tracker.mapped.sites);
     grow_free(&tracker.mapped.written);
     grow_free(&tracker.processes);
