@@ -12,6 +12,7 @@ endforeach()
 foreach(name test_blocks test_ledger) # to have it fail
   target_link_options(${name} PRIVATE -Wl,--wrap=grow_to)
 endforeach()
+target_link_options(test_blocks PRIVATE -Wl,--wrap=malloc)
 
 add_executable(test_blocks_page ${CMAKE_CURRENT_LIST_DIR}/test_blocks_page.c ${CMAKE_SOURCE_DIR}/analyzer/collector/blocks_page.c)
 target_link_libraries(test_blocks_page PRIVATE ledger pages PkgConfig::CMOCKA)

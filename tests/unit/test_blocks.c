@@ -280,6 +280,38 @@ static void splits_without_memory(void **unused)
     assert_int_equal(pieces, places);
 }
 
+static bool no_block; /* the next call fails */
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_malloc(size_t size)
+{
+    bool fails = no_block;
+    no_block = false;
+    return fails ? NULL : __real_malloc(size);
+}
+
+/* One that is kept apart from the leaves is not there if there is no memory for it. */
+static void odd_without_memory(void **unused)
+{
+    (void)unused;
+    struct blocks blocks;
+    struct block large = {0x5000, 1u << 30, 7, 1, 0}, between = {0x6004, 8, 7, 1, 0}, old;
+    assert_true(blocks_open(&blocks));
+    for (int i = 0; i < 2; i++) {
+        const struct block *block = i ? &between : &large;
+        no_block = true;
+        assert_int_equal(blocks_put(&blocks, block, &old), -1);
+        no_block = false;
+        assert_int_equal(blocks_count(&blocks), 0);
+        assert_false(blocks_take(&blocks, block->address, &old));
+        assert_int_equal(blocks_put(&blocks, block, &old), 0);
+        assert_int_equal(blocks_count(&blocks), 1);
+        assert_true(blocks_take(&blocks, block->address, &old));
+        assert_int_equal(old.size, block->size);
+    }
+    blocks_close(&blocks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +324,7 @@ int main(void)
         cmocka_unit_test(moves),
         cmocka_unit_test(another_site),
         cmocka_unit_test(splits_without_memory),
+        cmocka_unit_test(odd_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,9 +54,14 @@ void arena_close(void *window, size_t size)
     free(window);
 }
 
+static uint64_t *last_table; /* of children */
+static size_t last_table_bytes;
+
 void *guest_table(size_t size)
 {
     void *pages = aligned_alloc(4096, size);
+    last_table = pages;
+    last_table_bytes = size;
     return pages ? memset(pages, 0, size) : NULL;
 }
 
@@ -163,6 +168,7 @@ static void test_same_stack_same_node(void **state)
     }
     assert_int_equal(slot.nodes, made);
     assert_int_equal(slot.stacks_lost, 0);
+    assert_in_range(last_table_bytes, 1, 1 << 20); /* it grows when three quarters of it are in use */
     free(nodes);
 }
 
@@ -230,6 +236,8 @@ static void test_forgetting(void **state)
         assert_ptr_not_equal(nodes, frames);
         closed = 0;
         stacks_forget(close);
+        for (size_t i = 0; i < last_table_bytes / sizeof *last_table; i++)
+            assert_int_equal(last_table[i], 0);
         assert_int_equal(closed, close ? 3 : 0);
         memset(&slot, 0, sizeof slot);
         assert_int_equal(stacks_child(WIRE_NODE_ROOT, 7), 1);
