@@ -27,6 +27,11 @@ target_link_libraries(test_extent PRIVATE guest PkgConfig::CMOCKA Threads::Threa
 set_target_properties(test_extent PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 add_test(NAME test_extent COMMAND test_extent)
 
+add_executable(test_deep ${CMAKE_CURRENT_LIST_DIR}/test_deep.c ${CMAKE_SOURCE_DIR}/preload/guest/stack/deep.c)
+target_link_libraries(test_deep PRIVATE guest PkgConfig::CMOCKA)
+set_target_properties(test_deep PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+add_test(NAME test_deep COMMAND test_deep)
+
 add_executable(test_arena ${CMAKE_CURRENT_LIST_DIR}/test_arena.c ${CMAKE_SOURCE_DIR}/preload/guest/link/arena.c
   ${CMAKE_SOURCE_DIR}/preload/guest/base/rlimits.c ${CMAKE_SOURCE_DIR}/preload/guest/base/guest.c)
 target_link_libraries(test_arena PRIVATE guest PkgConfig::CMOCKA)

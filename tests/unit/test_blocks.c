@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -217,6 +218,63 @@ static void another_site(void **unused)
     blocks_close(&blocks);
 }
 
+static size_t mapped_pages(void)
+{
+    char text[32] = "";
+    FILE *statm = fopen("/proc/self/statm", "re");
+    assert_non_null(statm);
+    assert_non_null(fgets(text, sizeof text, statm));
+    fclose(statm);
+    return strtoul(text, NULL, 10);
+}
+
+/* Of each table, all of its regions. */
+static void closed_tables_leave_nothing(void **unused)
+{
+    (void)unused;
+    size_t before = 0;
+    for (int i = 0; i < 20; i++) {
+        struct blocks blocks;
+        struct block old;
+        assert_true(blocks_open(&blocks));
+        for (uint64_t region = 0; region < 3; region++) {
+            const struct block block = {0x7f0000000000 + (region << BLOCKS_REGION_SHIFT), 8, 1, 1, 0};
+            assert_int_equal(blocks_put(&blocks, &block, &old), 0);
+        }
+        blocks_close(&blocks);
+        before = i == 9 ? mapped_pages() : before;
+    }
+    assert_true(mapped_pages() < before + 1024);
+}
+
+/* Bytes of leaves that pieces take which get one block each, every second one from here on. */
+static size_t taken_by(struct blocks *blocks, uint64_t first, unsigned pieces)
+{
+    struct block old;
+    size_t before = blocks->taken_bytes;
+    for (unsigned i = 0; i < pieces; i++) {
+        const struct block block = {first + (2 * i << BLOCKS_PIECE_SHIFT), 8, 1, 1, 0};
+        assert_int_equal(blocks_put(blocks, &block, &old), 0);
+    }
+    return blocks->taken_bytes - before;
+}
+
+/* Where blocks are close to each other, a piece begins with a larger leaf. */
+static void neighbours_show_how_dense_it_is(void **unused)
+{
+    (void)unused;
+    enum { PIECES = 3000, BLOCKS = 3 };
+    const uint64_t dense = 0x7f0000000000, beside = dense + (1 << BLOCKS_PIECE_SHIFT),
+                   far = dense + (1ull << 29);
+    struct blocks blocks;
+    assert_true(blocks_open(&blocks));
+    for (unsigned k = 0; k < BLOCKS; k++)
+        taken_by(&blocks, dense + 8 * k, PIECES);
+    size_t alone = taken_by(&blocks, far, PIECES), with = taken_by(&blocks, beside, PIECES);
+    assert_int_equal(with, 2 * alone);
+    blocks_close(&blocks);
+}
+
 static bool no_memory; /* for more leaves */
 bool __real_grow_to(struct grow *array, size_t size);
 bool __wrap_grow_to(struct grow *array, size_t size);
@@ -323,6 +381,8 @@ int main(void)
         cmocka_unit_test(ever_new_splits),
         cmocka_unit_test(moves),
         cmocka_unit_test(another_site),
+        cmocka_unit_test(closed_tables_leave_nothing),
+        cmocka_unit_test(neighbours_show_how_dense_it_is),
         cmocka_unit_test(splits_without_memory),
         cmocka_unit_test(odd_without_memory),
     };

@@ -226,6 +226,21 @@ static void processes(void **state)
     assert_true(filter_process(NULL, 1, 9) && filter_process(&(struct filter){0}, 1, 9));
 }
 
+/* Runs are compared in any order. */
+static void runs_in_another_order(void **state)
+{
+    struct filter filter = {.process = "*", .thread = NULL};
+    const struct run *const runs[] = {&two, &one};
+
+    (void)state;
+    assert_int_equal(filter_prepare_all(&report, &filter, runs, 2), EXIT_FINE);
+    for (int run = 1; run <= 2; run++)
+        for (int process = 0; process <= 6; process++)
+            assert_int_equal(filter_process(&filter, run, process),
+                             process >= 1 && process <= (run == 1 ? 5 : 4));
+    filter_free(&filter);
+}
+
 static void no_such_process(void **state)
 {
     struct filter filter = {.process = "nobody"};
@@ -523,6 +538,7 @@ int main(void)
         cmocka_unit_test(measure_of_a_part),
         cmocka_unit_test(lines),
         cmocka_unit_test(processes),
+        cmocka_unit_test(runs_in_another_order),
         cmocka_unit_test(no_such_process),
         cmocka_unit_test(threads),
         cmocka_unit_test(no_memory),
