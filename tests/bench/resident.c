@@ -21,10 +21,17 @@ static uint64_t state = 88172645463325252ull;
     }
 LINE(0)
 LINE(1)
-LINE(2) LINE(3) LINE(4) LINE(5) LINE(6) LINE(7) LINE(8) LINE(9)
+LINE(2)
+LINE(3)
+LINE(4)
+LINE(5)
+LINE(6)
+LINE(7)
+LINE(8)
+LINE(9)
 
-    static void *(*const makers[])(size_t) = {make_0, make_1, make_2, make_3, make_4,
-                                              make_5, make_6, make_7, make_8, make_9};
+static void *(*const makers[])(size_t) = {make_0, make_1, make_2, make_3, make_4,
+                                          make_5, make_6, make_7, make_8, make_9};
 
 static void *make(size_t least, size_t most)
 {
