@@ -28,25 +28,13 @@ static int get_ready(Dwfl_Module *module, void **data, const char *name, Dwarf_A
     return DWARF_CB_OK;
 }
 
-static const struct target *opened; /* whose files are looked for: libdwfl tells of the process only */
-
-/* The files that the program has mapped, not those at the same paths among ours. What is no file (the kernel's page of functions)
- * is read from its memory. */
-static int find_file(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base, char **found,
-                     Elf **elf)
-{
-    if (*name == '[')
-        return dwfl_linux_proc_find_elf(module, data, name, base, found, elf);
-    return target_file(opened, base);
-}
-
 struct stacks *stacks_open(const struct target *target)
 {
-    static const Dwfl_Callbacks callbacks = {.find_elf = find_file, .find_debuginfo = no_debug_file};
+    static const Dwfl_Callbacks callbacks = {.find_elf = dwfl_linux_proc_find_elf,
+                                             .find_debuginfo = no_debug_file};
     struct stacks *stacks = calloc(1, sizeof *stacks);
     if (!stacks)
         return NULL;
-    opened = target;
     stacks->dwfl = dwfl_begin(&callbacks);
     if (stacks->dwfl && dwfl_linux_proc_report(stacks->dwfl, target->pid) == 0 &&
         dwfl_report_end(stacks->dwfl, NULL, NULL) == 0 &&
