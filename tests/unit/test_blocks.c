@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "mapped_pages.h"
+
 #define PLACES 300000 /* enough live blocks for the table to grow through all its sizes */
 
 struct visited {
@@ -216,16 +218,6 @@ static void another_site(void **unused)
         assert_int_equal(blocks_count(&blocks), 0);
     }
     blocks_close(&blocks);
-}
-
-static size_t mapped_pages(void)
-{
-    char text[32] = "";
-    FILE *statm = fopen("/proc/self/statm", "re");
-    assert_non_null(statm);
-    assert_non_null(fgets(text, sizeof text, statm));
-    fclose(statm);
-    return strtoul(text, NULL, 10);
 }
 
 /* Of each table, all of its regions. */

@@ -24,6 +24,8 @@
 
 #include <cmocka.h>
 
+#include "mapped_pages.h"
+
 /* ---- what sampler.c needs ----------------------------------------------------------------------------- */
 
 struct wire_process *process;
@@ -460,16 +462,6 @@ static void full_counts_stay(void **unused)
     assert_false(sample_set_take((const void *)0x10));
     sample_set_clear();
     assert_false(sample_set_may_hold((const void *)0x10));
-}
-
-static size_t mapped_pages(void)
-{
-    char text[32] = "";
-    FILE *statm = fopen("/proc/self/statm", "re");
-    assert_non_null(statm);
-    assert_non_null(fgets(text, sizeof text, statm));
-    fclose(statm);
-    return strtoul(text, NULL, 10);
 }
 
 /* The set is as large as what is in it, not as what was. */

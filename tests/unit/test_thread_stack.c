@@ -100,7 +100,7 @@ static enum stack_place place_of(void (*life)(struct child_memory *))
     child_start(&child, life);
     usleep(10000); /* time to get from "ready" into the wait */
     assert_null(target_open(&target, child.pid, "/no/such/libtrace.so", false));
-    struct stacks *stacks = stacks_open(&target);
+    struct stacks *stacks = stacks_open(child.pid);
     assert_non_null(stacks);
     assert_int_equal(ptrace(PTRACE_SEIZE, child.pid, NULL, NULL), 0);
     assert_int_equal(search_interrupt(child.pid), 1);
@@ -136,8 +136,7 @@ static void unknown(void **unused)
 static void nobody(void **unused)
 {
     (void)unused;
-    const struct target none = {.pid = 0x3ffffff};
-    assert_null(stacks_open(&none));
+    assert_null(stacks_open(0x3ffffff));
     stacks_close(NULL);
 }
 

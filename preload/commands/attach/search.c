@@ -279,7 +279,7 @@ static const char *why_none(const struct search *search, uint64_t start_ns)
 
 const char *search_thread(struct target *target, struct search_result *result)
 {
-    struct search search = {.target = target, .stacks = stacks_open(target)};
+    struct search search = {.target = target, .stacks = stacks_open(target->pid)};
     uint64_t start_ns = search_now_ns();
     const char *why = NULL;
     result->tid = 0;

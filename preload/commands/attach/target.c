@@ -159,14 +159,6 @@ static int open_file(const struct target *target, const struct loaded *loaded)
     return file >= 0 ? file : open_by_path(target, loaded);
 }
 
-int target_file(const struct target *target, uintptr_t address)
-{
-    for (size_t i = 0; i < target->file_count; i++)
-        if (address >= target->files[i].start && address < target->files[i].end)
-            return open_file(target, &target->files[i]);
-    return -1;
-}
-
 static bool open_loaded(const struct target *target, const struct loaded *file, struct image *image)
 {
     return image_open(image, open_file(target, file));

@@ -52,10 +52,6 @@ void target_close(struct target *target);
 /* The library's bias if it is loaded by now; 0 = it is not. */
 uintptr_t target_loaded(const struct target *target, const char *library);
 
-/* Opens the file that the program has mapped there, for reading: what it really is, or one that begins with the same page; -1 =
- * not possible. It may be changed by others at any time. */
-int target_file(const struct target *target, uintptr_t address);
-
 /* Reads the program's memory; false unless all of it is there. */
 bool target_read(const struct target *target, uintptr_t from, void *to, size_t size);
 

@@ -28,7 +28,7 @@ static int get_ready(Dwfl_Module *module, void **data, const char *name, Dwarf_A
     return DWARF_CB_OK;
 }
 
-struct stacks *stacks_open(const struct target *target)
+struct stacks *stacks_open(pid_t pid)
 {
     static const Dwfl_Callbacks callbacks = {.find_elf = dwfl_linux_proc_find_elf,
                                              .find_debuginfo = no_debug_file};
@@ -36,9 +36,9 @@ struct stacks *stacks_open(const struct target *target)
     if (!stacks)
         return NULL;
     stacks->dwfl = dwfl_begin(&callbacks);
-    if (stacks->dwfl && dwfl_linux_proc_report(stacks->dwfl, target->pid) == 0 &&
+    if (stacks->dwfl && dwfl_linux_proc_report(stacks->dwfl, pid) == 0 &&
         dwfl_report_end(stacks->dwfl, NULL, NULL) == 0 &&
-        dwfl_linux_proc_attach(stacks->dwfl, target->pid, true) == 0) {
+        dwfl_linux_proc_attach(stacks->dwfl, pid, true) == 0) {
         dwfl_getmodules(stacks->dwfl, get_ready, NULL, 0);
         return stacks;
     }

@@ -7,7 +7,7 @@
 struct stacks; /* what libdw knows of a process */
 
 /* NULL if libdw cannot read the process. To be opened before any thread is stopped, as it opens files. */
-struct stacks *stacks_open(const struct target *target);
+struct stacks *stacks_open(pid_t pid);
 void stacks_close(struct stacks *stacks);
 
 enum stack_place {
