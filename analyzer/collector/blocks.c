@@ -81,10 +81,24 @@ static int place_of(const struct leaf *leaf, uint64_t address)
     return found ? __builtin_ctz(found) : -1;
 }
 
-static int free_place(const struct leaf *leaf)
+static bool has_room(const struct leaf *leaf)
 {
-    unsigned found = leaf_find(leaf_tags(leaf), 0);
-    return found ? __builtin_ctz(found) : -1;
+    return leaf_find(leaf_tags(leaf), 0) != 0;
+}
+
+/* Like leaf_part(), of the half that a block with that tag is in. */
+static unsigned part_of_half(uint8_t tag)
+{
+    return leaf_part((uint8_t)(tag << 1));
+}
+
+/* Copies a block to a place of another leaf, which is not full. */
+static void copy_to(struct leaf *to, unsigned part, const struct leaf *from, unsigned k)
+{
+    assert(has_room(to));
+    unsigned place = leaf_place(to, leaf_find(leaf_tags(to), 0), part);
+    to->tag[place] = from->tag[k];
+    to->value[place] = from->value[k];
 }
 
 static bool is_block(const struct leaf *leaf, unsigned place)
@@ -159,10 +173,7 @@ static bool split(struct blocks *blocks, uint32_t *piece)
     const struct leaf *from = blocks_leaf_at(blocks, old);
     for (unsigned k = 0; k < LEAF_TAGS; k++) {
         struct leaf *to = blocks_leaf_at(blocks, half[from->tag[k] >> (BLOCKS_PIECE_SHIFT - 1)]);
-        int place = free_place(to);
-        assert(place >= 0);
-        to->tag[place] = from->tag[k];
-        to->value[place] = from->value[k];
+        copy_to(to, part_of_half(from->tag[k]), from, k);
     }
     memcpy(split_at(blocks, both)->half, half, sizeof half);
     free_leaf(blocks, old);
@@ -179,8 +190,8 @@ static bool enlarge(struct blocks *blocks, uint32_t *piece)
         return false;
     struct leaf *to = blocks_leaf_at(blocks, larger);
     const struct leaf *from = blocks_leaf_at(blocks, old);
-    memcpy(to->tag, from->tag, places_of(class_of(old)));
-    memcpy(to->value, from->value, places_of(class_of(old)) * sizeof to->value[0]);
+    for (unsigned k = 0; k < places_of(class_of(old)); k++)
+        copy_to(to, leaf_part(from->tag[k]), from, k);
     free_leaf(blocks, old);
     *piece = larger;
     return true;
@@ -191,7 +202,7 @@ static struct leaf *make_place(struct blocks *blocks, uint64_t address)
 {
     uint32_t number = (uint32_t)(address >> BLOCKS_REGION_SHIFT);
     uint32_t *piece = half_of(blocks, blocks_piece(blocks, address), address);
-    if (piece && *piece && free_place(blocks_leaf_at(blocks, *piece)) >= 0)
+    if (piece && *piece && has_room(blocks_leaf_at(blocks, *piece)))
         return blocks_leaf_at(blocks, *piece);
     struct region *region = find_region(blocks, number);
     if (!region)
@@ -209,7 +220,7 @@ static struct leaf *make_place(struct blocks *blocks, uint64_t address)
         split(blocks, piece);
     piece = half_of(blocks, piece, address);
     struct leaf *leaf = blocks_leaf_at(blocks, *piece);
-    return free_place(leaf) >= 0 ? leaf : NULL;
+    return has_room(leaf) ? leaf : NULL;
 }
 
 /* Calls visit for each piece that has a leaf; first: the piece's first address. */
@@ -388,9 +399,12 @@ int blocks_put_slow(struct blocks *blocks, const struct block *block, struct blo
     struct leaf *leaf = make_place(blocks, block->address);
     if (!leaf || (!blocks_fits(block) && !put_odd(blocks, block)))
         return -1;
-    int place = free_place(leaf);
-    assert(place >= 0);
-    leaf->tag[place] = leaf_tag(block->address);
+    uint8_t tag = leaf_tag(block->address);
+    bool is_half = class_of(*blocks_piece(blocks, block->address)) == SPLIT;
+    unsigned free_ones = leaf_find(leaf_tags(leaf), 0);
+    assert(free_ones != 0);
+    unsigned place = leaf_place(leaf, free_ones, is_half ? part_of_half(tag) : leaf_part(tag));
+    leaf->tag[place] = tag;
     leaf->value[place] = blocks_fits(block) ? blocks_pack(blocks, block) : BLOCKS_ODD;
     blocks->count++;
     return found;

@@ -152,6 +152,21 @@ INLINE unsigned leaf_find(__m128i tags, uint8_t tag)
     return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag)));
 }
 
+/* Where in its piece a block with that tag begins, in sixteenths. */
+INLINE unsigned leaf_part(uint8_t tag)
+{
+    return tag / (256 / LEAF_TAGS);
+}
+
+/* Which of a leaf's free places, at least one, a block gets. In a leaf that has all sixteen it is the one of its part of the piece, if
+ * that is free: small blocks then are in order of their addresses whichever came first, and need not be sorted by who walks
+ * over pages. */
+INLINE unsigned leaf_place(const struct leaf *leaf, unsigned free_ones, unsigned part)
+{
+    bool has_all = leaf->tag[LEAF_TAGS - 1] != LEAF_NO_PLACE;
+    return has_all && free_ones >> part & 1 ? part : (unsigned)__builtin_ctz(free_ones);
+}
+
 INLINE __m128i leaf_tags(const struct leaf *leaf)
 {
     return _mm_load_si128((const __m128i *)leaf->tag);
@@ -219,7 +234,7 @@ INLINE int blocks_put(struct blocks *blocks, const struct block *block, struct b
         const struct block copy = *block;
         return blocks_put_slow(blocks, &copy, old);
     }
-    unsigned place = (unsigned)__builtin_ctz(free_ones);
+    unsigned place = leaf_place(leaf, free_ones, leaf_part(leaf_tag(block->address)));
     leaf->tag[place] = leaf_tag(block->address);
     leaf->value[place] = blocks_pack(blocks, block);
     blocks->count++;

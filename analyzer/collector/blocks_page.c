@@ -24,6 +24,17 @@ INLINE bool is_sorted(__m128i tags)
     return _mm_movemask_epi8(_mm_cmpeq_epi8(highest, tags)) == (1 << LEAF_TAGS) - 1;
 }
 
+/* True if the blocks are ordered by address, whatever places between them are free: each has the highest tag so far. */
+INLINE bool is_in_order(__m128i tags, __m128i empty)
+{
+    __m128i highest = tags;
+    highest = _mm_max_epu8(highest, _mm_slli_si128(highest, 1));
+    highest = _mm_max_epu8(highest, _mm_slli_si128(highest, 2));
+    highest = _mm_max_epu8(highest, _mm_slli_si128(highest, 4));
+    highest = _mm_max_epu8(highest, _mm_slli_si128(highest, 8));
+    return _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(highest, tags), empty)) == (1 << LEAF_TAGS) - 1;
+}
+
 /* How many of a leaf's blocks, which has so many places, begin before each of them: each is compared with those of lower
  * places and with those of higher ones. */
 INLINE __m128i ranks_of(__m128i keys, unsigned places)
@@ -58,6 +69,17 @@ INLINE unsigned add_leaf(const struct leaf *leaf, unsigned places, unsigned at, 
         _mm_storeu_si128((__m128i *)&list_at[0], at_low);
         if (places > 8)
             _mm_storeu_si128((__m128i *)&list_at[8], at_high);
+    } else if (places == LEAF_TAGS && is_in_order(tags, empty)) {
+        uint16_t leaf_at[LEAF_TAGS] __attribute__((aligned(16)));
+        _mm_store_si128((__m128i *)&leaf_at[0], at_low);
+        _mm_store_si128((__m128i *)&leaf_at[8], at_high);
+        unsigned next = 0;
+#pragma GCC unroll 16
+        for (unsigned k = 0; k < places; k++) {
+            value[next] = leaf->value[k];
+            list_at[next] = leaf_at[k];
+            next += leaf->tag[k] != 0;
+        }
     } else {
         /* An empty place is behind all blocks; one that does not exist is before none. */
         __m128i keys = _mm_and_si128(_mm_srli_epi16(taken_or_missing, 1), _mm_set1_epi8(0x7f));

@@ -1,7 +1,7 @@
 /* test_blocks.c - compares the block table with a plain array.
  *
  * LIBTRACE_BLOCKS_STEPS sets the number of random changes to each table. */
-#include "blocks.h"
+#include "blocks_private.h"
 #include "random_numbers.h"
 
 #include <setjmp.h>
@@ -267,6 +267,33 @@ static void neighbours_show_how_dense_it_is(void **unused)
     blocks_close(&blocks);
 }
 
+/* The smallest blocks of a leaf that is full are in order of their addresses, whichever came first, and one that comes later gets
+ * the place of the one before it. */
+static void smallest_are_in_order(void **unused)
+{
+    (void)unused;
+    const uint64_t first = 0x7f0000000000;
+    for (unsigned spacing = 8; spacing <= 16; spacing += 8) {
+        unsigned count = (1u << BLOCKS_PIECE_SHIFT) / spacing;
+        struct blocks blocks;
+        struct block old;
+        struct leaf *leaves[2];
+        assert_true(blocks_open(&blocks));
+        for (unsigned i = 0; i < 100; i++) {
+            const struct block block = {first + (i < count ? i * 7 % count : next_random() % count) * spacing,
+                                        8, 1, 1, 0};
+            assert_int_equal(blocks_take(&blocks, block.address, &old), i >= count);
+            assert_int_equal(blocks_put(&blocks, &block, &old), 0);
+        }
+        assert_int_equal(blocks_count(&blocks), count);
+        unsigned halves = leaves_of(&blocks, *blocks_piece(&blocks, first), leaves);
+        assert_int_equal(halves, 16 / spacing);
+        for (unsigned i = 0; i < count; i++)
+            assert_int_equal(leaves[i / LEAF_TAGS]->tag[i % LEAF_TAGS], leaf_tag(first + i * spacing));
+        blocks_close(&blocks);
+    }
+}
+
 static bool no_memory; /* for more leaves */
 bool __real_grow_to(struct grow *array, size_t size);
 bool __wrap_grow_to(struct grow *array, size_t size);
@@ -375,6 +402,7 @@ int main(void)
         cmocka_unit_test(another_site),
         cmocka_unit_test(closed_tables_leave_nothing),
         cmocka_unit_test(neighbours_show_how_dense_it_is),
+        cmocka_unit_test(smallest_are_in_order),
         cmocka_unit_test(splits_without_memory),
         cmocka_unit_test(odd_without_memory),
     };
