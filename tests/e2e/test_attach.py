@@ -517,3 +517,47 @@ def test_late_thread(build, start, program, tmp_path):
                           env=clean_environment(), capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert rows(tmp_path / "trace.db", "SELECT state FROM run")[0]["state"] == "complete"
+
+
+@pytest.fixture
+def guests(build, start):
+    """A program whose threads make blocks when told so, and how to tell it."""
+    program = start([build.target("guests"), 300], stdin=subprocess.PIPE)
+
+    def tell(what):
+        program.stdin.write(what)
+        program.stdin.flush()
+        assert program.stdout.read(1) == b".", f"it ended: {program.wait()}"
+
+    return program, tell
+
+
+def attached_again(build, guests, database, depths, letters):
+    """Attaches as often as there are depths, and has the threads make blocks each time."""
+    program, tell = guests
+    for depth in depths:
+        done = subprocess.run([build.command("trace-attach"), "--background", "-o", database, str(program.pid)],
+                              env=clean_environment({"LIBTRACE_DEPTH": str(depth)}), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        for letter in letters:
+            tell(letter)
+            time.sleep(0.2)  # the ring of a thread that is gone can be another's then
+        done = subprocess.run([build.command("trace-attach"), "--detach", str(program.pid)],
+                              env=clean_environment(), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        wait_for_run(database)
+        assert "memfd:libtrace" not in open(f"/proc/{program.pid}/maps").read()
+    return [row["n"] for row in rows(database, "SELECT sum(allocations) AS n FROM functions WHERE function = 'make' GROUP BY run ORDER BY run")]
+
+
+def test_takes_the_ring_of_a_thread_that_is_gone(build, guests, tmp_path):
+    """A thread that has recorded before takes the ring of one that began and ended in this run: nothing stays mapped."""
+    program, tell = guests
+    tell(b"m")
+    assert attached_again(build, guests, tmp_path / "trace.db", [128, 128, 128], [b"m", b"g"]) == [2000] * 3
+    assert attached_again(build, guests, tmp_path / "trace2.db", [128, 128], [b"g", b"m"]) == [2000] * 2
+
+
+def test_deeper_than_before(build, guests, tmp_path):
+    """Threads that have recorded before get as much memory as deeper stacks need."""
+    assert attached_again(build, guests, tmp_path / "trace.db", [1, 1024, 4, 1000], [b"m", b"g"]) == [2000] * 4

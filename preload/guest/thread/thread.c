@@ -7,6 +7,7 @@
 #include "ring.h"
 #include "sampler.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -99,9 +100,9 @@ static struct wire_ring *claim_slot(uint32_t *index)
 
 #define RING_SIZE (WIRE_RING_WORDS * sizeof(uint64_t))
 
-static size_t state_size(void)
+static size_t state_size(uint32_t depth)
 {
-    return sizeof(struct thread) + unwind_memory(settings.depth);
+    return sizeof(struct thread) + unwind_memory(depth);
 }
 
 static void close_ring(struct thread *t)
@@ -131,22 +132,37 @@ static bool open_ring(struct thread *t, struct wire_ring *ring)
     return t->words != NULL;
 }
 
+static bool exists(const struct thread *t)
+{
+    return syscall(SYS_tgkill, syscall(SYS_getpid), t->tid, 0) == 0;
+}
+
+/* Makes a state that of a slot. The one before was that of a thread that is gone, and goes, too: its mapping of the ring would
+ * keep the arena for ever. (It is not gone where something has overwritten the shared memory.) */
 static void keep_state(uint32_t index, struct thread *t)
 {
+    int saved = errno;
     uint32_t used = atomic_load(&states_used);
     while (used <= index && !atomic_compare_exchange_weak(&states_used, &used, index + 1)) {
     }
-    atomic_store(&states[index], t);
+    struct thread *before = atomic_exchange(&states[index], t);
+    if (before && before != t && !(before->generation == attach_generation && exists(before))) {
+        close_ring(before);
+        guest_unmap(before, state_size(before->depth));
+    }
+    errno = saved;
 }
 
 static struct thread *state_of(uint32_t index)
 {
     struct thread *t = atomic_load(&states[index]);
-    if (t)
+    if (t && t->depth >= settings.depth)
         return t;
-    t = guest_pages(state_size());
-    if (t)
+    t = guest_pages(state_size(settings.depth));
+    if (t) {
+        t->depth = settings.depth;
         keep_state(index, t);
+    }
     return t;
 }
 
@@ -155,6 +171,8 @@ struct thread *thread_claim(uint32_t level, struct thread *own)
     uint32_t index = 0;
     struct wire_ring *ring = claim_slot(&index);
     struct thread *inner = own ? own->inner : NULL;
+    if (own && own->depth < settings.depth)
+        own = NULL; /* made for an earlier attach: it is too small, and lost */
     struct thread *t = !ring ? NULL : own ? own : state_of(index);
     if (!t || !open_ring(t, ring)) {
         if (ring)
@@ -164,7 +182,7 @@ struct thread *thread_claim(uint32_t level, struct thread *own)
     }
     if (own)
         keep_state(index, own);
-    struct thread before = {.words = t->words, .buffer = t->buffer};
+    struct thread before = {.words = t->words, .buffer = t->buffer, .depth = t->depth};
     *t = before;
     t->inner = inner;
     guest_assert(t != &thread_nobody && ring == &arena->ring[index] && level < THREAD_LEVELS);
@@ -222,10 +240,9 @@ void thread_close_rings(void)
 
 void thread_new_generation(void)
 {
-    pid_t pid = (pid_t)syscall(SYS_getpid);
     for (uint32_t i = 0; i < atomic_load(&states_used); i++) {
         struct thread *t = atomic_load(&states[i]);
-        if (t && syscall(SYS_tgkill, pid, t->tid, 0) == 0)
+        if (t && exists(t))
             atomic_store(&states[i], NULL);
     }
     atomic_store(&rings_claimed, 0);
@@ -235,11 +252,10 @@ bool thread_all_out(void)
 {
     if (atomic_load(&threads_inside))
         return false;
-    pid_t pid = (pid_t)syscall(SYS_getpid);
     for (uint32_t i = 0; i < atomic_load(&states_used); i++) {
         const struct thread *t = atomic_load(&states[i]);
         /* Threads that were cancelled in a hook stay busy for ever: only those that exist count. */
-        if (t && t->busy && t->generation == attach_generation && syscall(SYS_tgkill, pid, t->tid, 0) == 0)
+        if (t && t->busy && t->generation == attach_generation && exists(t))
             return false;
     }
     return true;

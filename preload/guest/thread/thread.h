@@ -29,6 +29,7 @@ struct thread {
     uint32_t level;
     uint32_t generation; /* attach_generation when the ring was claimed: in a later one it is not ours */
     uint32_t tid;
+    uint32_t depth;             /* of stacks that its memory is enough for */
     uint32_t gil;               /* of which its objects are, as in WIRE_GIL */
     uint32_t paused;            /* libtrace_pause() without libtrace_resume(): allocations do not count */
     volatile bool pass_through; /* what this thread does now is not to be recorded: hooks pass through */
