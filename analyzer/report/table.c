@@ -54,6 +54,12 @@ static void *must(void *memory)
     return memory;
 }
 
+/* For calls of libsmartcols, which fail only where memory is missing. */
+static void must_work(int error)
+{
+    must(error == 0 ? &(char){0} : NULL);
+}
+
 struct table *table_new(const struct report *report)
 {
     struct table *table = must(calloc(1, sizeof *table));
@@ -346,16 +352,17 @@ static void add_lines(struct table *table, struct libscols_table *out)
         size_t k = 0;
 
         if (line->color != NULL && report->color)
-            scols_line_set_color(shown, report_color(report, line->color));
+            must_work(scols_line_set_color(shown, report_color(report, line->color)));
         for (size_t j = 0; j < table->column_count; j++) {
             struct column *column = &table->columns[j];
             struct cell *cell = &line->cells[j];
 
             if (column->hidden)
                 continue;
-            scols_line_refer_data(shown, k, cell_text(table, column, cell));
+            must_work(scols_line_refer_data(shown, k, cell_text(table, column, cell)));
             if (cell->color != NULL && report->color)
-                scols_cell_set_color(scols_line_get_cell(shown, k), report_color(report, cell->color));
+                must_work(
+                    scols_cell_set_color(scols_line_get_cell(shown, k), report_color(report, cell->color)));
             k++;
         }
     }
@@ -384,6 +391,26 @@ static void print_lines(const struct table *table, char *text)
     }
 }
 
+/* libsmartcols does not say that it had no memory for a part of the text, which is missing then. */
+static int is_whole(const struct table *table, const char *text)
+{
+    const char *at = text != NULL ? text : "", *end = at + strcspn(at, "\n");
+    size_t lines = 0;
+
+    for (const char *row = at; (row = strchr(row, '\n')) != NULL; row++)
+        lines++;
+    for (size_t j = 0; j < table->column_count; j++) {
+        const struct column *column = &table->columns[j];
+
+        if (column->hidden || column->flags & GIVES)
+            continue;
+        const char *found = strstr(at, column->name);
+        if (found == NULL || found > end)
+            return 0;
+    }
+    return lines >= table->line_count;
+}
+
 void table_print(struct table *table)
 {
     struct libscols_table *out = must(scols_new_table());
@@ -400,9 +427,9 @@ void table_print(struct table *table)
         leave_room(table);
         fit(table);
     }
-    scols_table_set_column_separator(out, "  ");
-    scols_table_enable_colors(out, table->report->color);
-    scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER);
+    must_work(scols_table_set_column_separator(out, "  "));
+    must_work(scols_table_enable_colors(out, table->report->color));
+    must_work(scols_table_set_termforce(out, SCOLS_TERMFORCE_NEVER));
     for (size_t j = 0; j < table->column_count; j++) {
         struct column *column = &table->columns[j];
 
@@ -417,11 +444,15 @@ void table_print(struct table *table)
 
         free(name);
         if (table->report->color)
-            scols_cell_set_color(scols_column_get_header(shown), report_color(table->report, "dim"));
+            must_work(
+                scols_cell_set_color(scols_column_get_header(shown), report_color(table->report, "dim")));
     }
     add_lines(table, out);
-    if (scols_print_table_to_string(out, &text) == 0 && text != NULL)
+    must_work(scols_print_table_to_string(out, &text));
+    if (table->line_count > 0 || text != NULL) {
+        must(is_whole(table, text) ? text : NULL);
         print_lines(table, text);
+    }
     free(text);
     scols_unref_table(out);
 }
