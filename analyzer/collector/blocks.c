@@ -92,13 +92,13 @@ static unsigned part_of_half(uint8_t tag)
     return leaf_part((uint8_t)(tag << 1));
 }
 
-/* Copies a block to a place of another leaf, which is not full. */
-static void copy_to(struct leaf *to, unsigned part, const struct leaf *from, unsigned k)
+/* Adds a block to a leaf that is not full; part: as for leaf_place(). */
+static void add_to(struct leaf *leaf, unsigned part, uint8_t tag, uint64_t value)
 {
-    assert(has_room(to));
-    unsigned place = leaf_place(to, leaf_find(leaf_tags(to), 0), part);
-    to->tag[place] = from->tag[k];
-    to->value[place] = from->value[k];
+    assert(has_room(leaf));
+    unsigned place = leaf_place(leaf, leaf_find(leaf_tags(leaf), 0), part);
+    leaf->tag[place] = tag;
+    leaf->value[place] = value;
 }
 
 static bool is_block(const struct leaf *leaf, unsigned place)
@@ -173,7 +173,7 @@ static bool split(struct blocks *blocks, uint32_t *piece)
     const struct leaf *from = blocks_leaf_at(blocks, old);
     for (unsigned k = 0; k < LEAF_TAGS; k++) {
         struct leaf *to = blocks_leaf_at(blocks, half[from->tag[k] >> (BLOCKS_PIECE_SHIFT - 1)]);
-        copy_to(to, part_of_half(from->tag[k]), from, k);
+        add_to(to, part_of_half(from->tag[k]), from->tag[k], from->value[k]);
     }
     memcpy(split_at(blocks, both)->half, half, sizeof half);
     free_leaf(blocks, old);
@@ -191,7 +191,7 @@ static bool enlarge(struct blocks *blocks, uint32_t *piece)
     struct leaf *to = blocks_leaf_at(blocks, larger);
     const struct leaf *from = blocks_leaf_at(blocks, old);
     for (unsigned k = 0; k < places_of(class_of(old)); k++)
-        copy_to(to, leaf_part(from->tag[k]), from, k);
+        add_to(to, leaf_part(from->tag[k]), from->tag[k], from->value[k]);
     free_leaf(blocks, old);
     *piece = larger;
     return true;
@@ -401,11 +401,8 @@ int blocks_put_slow(struct blocks *blocks, const struct block *block, struct blo
         return -1;
     uint8_t tag = leaf_tag(block->address);
     bool is_half = class_of(*blocks_piece(blocks, block->address)) == SPLIT;
-    unsigned free_ones = leaf_find(leaf_tags(leaf), 0);
-    assert(free_ones != 0);
-    unsigned place = leaf_place(leaf, free_ones, is_half ? part_of_half(tag) : leaf_part(tag));
-    leaf->tag[place] = tag;
-    leaf->value[place] = blocks_fits(block) ? blocks_pack(blocks, block) : BLOCKS_ODD;
+    add_to(leaf, is_half ? part_of_half(tag) : leaf_part(tag), tag,
+           blocks_fits(block) ? blocks_pack(blocks, block) : BLOCKS_ODD);
     blocks->count++;
     return found;
 }

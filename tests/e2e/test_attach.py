@@ -552,8 +552,7 @@ def attached_again(build, guests, database, depths, letters):
 
 def test_takes_the_ring_of_a_thread_that_is_gone(build, guests, tmp_path):
     """A thread that has recorded before takes the ring of one that began and ended in this run: nothing stays mapped."""
-    program, tell = guests
-    tell(b"m")
+    guests[1](b"m")
     assert attached_again(build, guests, tmp_path / "trace.db", [128, 128, 128], [b"m", b"g"]) == [2000] * 3
     assert attached_again(build, guests, tmp_path / "trace2.db", [128, 128], [b"g", b"m"]) == [2000] * 2
 
